@@ -1,0 +1,91 @@
+# One command for each chore; `make` alone lists them. The work is done by CMake and by the scripts in tools/.
+
+MAKEFLAGS += --no-print-directory
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help run build test quick bench fuzz fmt lint tidy asan tsan clang clean
+
+JOBS ?= $(shell nproc)
+SECONDS ?= 30
+CTEST_JOBS ?= 2
+CTEST := ctest --output-on-failure -j$(CTEST_JOBS) $(if $(V),-V)
+BUILD := cmake --build
+FLAGS := -j$(JOBS) $(if $(V),-v)
+
+help: ## This list
+	@echo "make TARGET [V=1] [JOBS=n]"
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-7s %s\n", $$1, $$2 }' Makefile
+
+run: build ## Server with a demonstration mail, then in the foreground; ONCE=1 ends after the demonstration
+	@tools/demo
+
+build: ## The program: build/release/paquebot
+	@tools/setup build
+	@test -f build/release/build.ninja || cmake --preset release -DPAQUEBOT_TESTS=OFF
+	@$(BUILD) build/release --target paquebot $(FLAGS)
+
+test: ## All tests, with third-party mail programs unpacked under build/peers
+	@tools/setup build test
+	@tools/peers
+	@cmake --preset release -DPAQUEBOT_TESTS=ON
+	@$(BUILD) build/release $(FLAGS)
+	@$(CTEST) --test-dir build/release
+
+quick: ## Unit tests and checkers only, not optimised (build/debug)
+	@tools/setup build test
+	@cmake --preset debug
+	@$(BUILD) build/debug $(FLAGS)
+	@$(CTEST) --test-dir build/debug -LE e2e
+
+bench: ## Micro-benchmarks of bench/
+	@tools/setup build bench
+	@cmake --preset release -DPAQUEBOT_TESTS=OFF -DPAQUEBOT_BENCH=ON
+	@$(BUILD) build/release --target benchmarks $(FLAGS)
+	@tools/bench
+
+fuzz: ## Each fuzzer of fuzz/ for SECONDS=n (30)
+	@tools/setup build lint
+	@cmake --preset fuzz
+	@$(BUILD) --preset fuzz $(FLAGS)
+	@tools/fuzz $(SECONDS)
+
+fmt: ## Formats all C++ in place
+	@tools/setup lint
+	@tools/format --write
+
+lint: ## Format, include floors, co_await arguments, shell scripts, clang-tidy on what changed
+	@tools/setup build test lint
+	@tools/format --check
+	@tools/floors --self-test
+	@tools/floors
+	@tools/lint-coawait --self-test
+	@tools/lint-coawait
+	@shellcheck -x .ci/run $$(grep -lE '^#!.*(bash|/sh)$$' tools/*)
+	@tools/tidy --changed
+
+tidy: ## clang-tidy on everything (minutes)
+	@tools/setup build test lint
+	@tools/tidy --all
+
+asan: ## Tests under the address and undefined-behaviour sanitizers
+	@tools/setup build test
+	@tools/peers
+	@cmake --preset asan
+	@$(BUILD) build/asan $(FLAGS)
+	@$(CTEST) --test-dir build/asan
+
+tsan: ## Tests under the thread sanitizer
+	@tools/setup build test lint
+	@tools/peers
+	@cmake --preset tsan
+	@$(BUILD) build/tsan $(FLAGS)
+	@$(CTEST) --test-dir build/tsan
+
+clang: ## Unit tests built with clang-19
+	@tools/setup build test lint
+	@cmake --preset clang
+	@$(BUILD) build/clang $(FLAGS)
+	@$(CTEST) --test-dir build/clang -LE e2e
+
+clean: ## Removes what was built, keeps the unpacked peers
+	@find build -mindepth 1 -maxdepth 1 ! -name peers -exec rm -rf {} + 2>/dev/null || true

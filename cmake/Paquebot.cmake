@@ -1,0 +1,85 @@
+# Language, warnings, hardening and the one function that declares a folder of the house.
+
+set(CMAKE_CXX_STANDARD 23)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+
+option(PAQUEBOT_TESTS "Build the unit tests" ON)
+option(PAQUEBOT_FUZZ "Build the fuzzers (needs clang-19)" OFF)
+option(PAQUEBOT_BENCH "Build the benchmarks" OFF)
+set(PAQUEBOT_SANITIZE "" CACHE STRING "Sanitizers to build with, as in -fsanitize=")
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+find_program(MOLD mold)
+if(MOLD AND NOT PAQUEBOT_FUZZ)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+add_compile_options(-Wall -Wextra -Wpedantic -Wconversion -Wno-missing-field-initializers -fno-omit-frame-pointer)
+add_compile_definitions(BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED FMT_ENFORCE_COMPILE_STRING=0
+                        SPDLOG_COMPILED_LIB SPDLOG_FMT_EXTERNAL)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  add_compile_options(-fcoroutines)
+endif()
+
+if(PAQUEBOT_SANITIZE)
+  add_compile_options(-fsanitize=${PAQUEBOT_SANITIZE} -fno-sanitize-recover=all -g1)
+  add_link_options(-fsanitize=${PAQUEBOT_SANITIZE})
+endif()
+
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  add_compile_options(-fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fcf-protection -g1)
+  add_compile_definitions(_GLIBCXX_ASSERTIONS)
+  add_link_options(-pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
+endif()
+
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+if(PAQUEBOT_TESTS)
+  find_package(GTest REQUIRED)
+endif()
+
+# paquebot_library(NAME [DEPS folder...] [LIBS target...])
+#
+# Declares the library of src/NAME from every .cc beside its CMakeLists.txt, and its test program
+# NAME_test from every _test.cc. DEPS are folders of the house, LIBS are anything else.
+function(paquebot_library name)
+  cmake_parse_arguments(ARG "" "" "DEPS;LIBS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS *.cc *.h)
+  file(GLOB tests CONFIGURE_DEPENDS *_test.cc)
+  list(REMOVE_ITEM sources ${tests})
+  add_library(${name} STATIC ${sources})
+  set_target_properties(${name} PROPERTIES LINKER_LANGUAGE CXX OUTPUT_NAME paquebot_${name})
+  target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR}/src)
+  target_link_libraries(${name} PUBLIC ${ARG_DEPS} ${ARG_LIBS} Threads::Threads)
+  if(PAQUEBOT_TESTS AND tests)
+    add_executable(${name}_test ${tests})
+    target_link_libraries(${name}_test PRIVATE ${name} GTest::gmock GTest::gtest_main)
+    target_compile_definitions(${name}_test PRIVATE PAQUEBOT_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+    add_test(NAME ${name} COMMAND ${name}_test)
+    set_tests_properties(${name} PROPERTIES TIMEOUT 120)
+  endif()
+endfunction()
+
+# paquebot_folders_of(FILE VARIABLE)
+#
+# The folders of the house that a source file outside src/ (a fuzzer, a benchmark) includes: what it links.
+function(paquebot_folders_of file variable)
+  set(folders)
+  file(STRINGS ${file} lines REGEX "^#include \"[a-z0-9]+/")
+  foreach(line ${lines})
+    string(REGEX REPLACE "^#include \"([a-z0-9]+)/.*" "\\1" folder ${line})
+    list(APPEND folders ${folder})
+  endforeach()
+  list(REMOVE_DUPLICATES folders)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+  set(${variable} ${folders} PARENT_SCOPE)
+endfunction()
