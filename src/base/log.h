@@ -1,0 +1,47 @@
+#pragma once
+
+#include "base/result.h"
+
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <variant>
+
+namespace paquebot::log {
+
+enum class Level { debug, info, warning, error };
+enum class Format { key_value, json };
+
+/// One key and its value. The value may be any bytes from outside: it is escaped when written.
+struct Field {
+  std::string_view key;
+  std::variant<std::string_view, std::int64_t> value;
+  Field(std::string_view k, std::string_view v) : key(k), value(v) {}
+  Field(std::string_view k, const std::string& v) : key(k), value(std::string_view(v)) {}
+  Field(std::string_view k, const char* v) : key(k), value(std::string_view(v)) {}
+  template <class I>
+    requires std::is_integral_v<I>
+  Field(std::string_view k, I v) : key(k), value(static_cast<std::int64_t>(v)) {}
+};
+
+/// Where and how log lines go. An empty path is standard error. Call before the first line; until then
+/// lines of level info and up go to standard error as key=value. Fails with Errc::io when the file
+/// cannot be opened, and changes nothing then. Lines to a file are flushed every second and at warnings.
+Result<> configure(Format format, Level least, const std::string& path = {});
+/// Opens the log file again (after rotation); nothing to do on standard error. Keeps the old one on failure.
+Result<> reopen();
+
+/// Writes one line: time, level, event, then the fields, as key=value or JSON. Control characters
+/// and quotes in values are escaped, each value is cut at 1 KiB. Thread-safe.
+void write(Level level, std::string_view event, std::initializer_list<Field> fields);
+/// The line that `write` would log, without the time. For tests and `write` itself.
+std::string format_line(Format format, Level level, std::string_view event, std::initializer_list<Field> fields);
+
+inline void debug(std::string_view event, std::initializer_list<Field> f = {}) { write(Level::debug, event, f); }
+inline void info(std::string_view event, std::initializer_list<Field> f = {}) { write(Level::info, event, f); }
+inline void warning(std::string_view event, std::initializer_list<Field> f = {}) { write(Level::warning, event, f); }
+inline void error(std::string_view event, std::initializer_list<Field> f = {}) { write(Level::error, event, f); }
+
+} // namespace paquebot::log
