@@ -1,0 +1,249 @@
+#include "mail/report.h"
+
+#include "base/encoding.h"
+#include "base/text.h"
+#include "mail/content_scan.h"
+#include "mail/convert.h"
+#include "mail/date.h"
+#include "mail/head.h"
+#include "mail/transfer_encoding.h"
+
+#include <algorithm>
+#include <charconv>
+#include <fmt/format.h>
+
+namespace paquebot::mail {
+namespace {
+
+constexpr std::size_t kFoldAt = 78;
+/// A word longer than this is cut, so that no line passes 998 octets.
+constexpr std::size_t kMaxWord = 900;
+constexpr std::size_t kMaxDiagnostic = 4000;
+constexpr std::size_t kMaxMessageId = 250;
+
+/// Adds "Name: value" folded at spaces. Whatever cannot stand in a field becomes "?".
+void add_field(std::string& out, std::string_view name, std::string_view value, bool international) {
+  std::string line = std::string(name) + ":";
+  for (const std::string_view word : split(value, ' ')) {
+    if (word.empty()) continue;
+    std::string clean;
+    for (std::string_view rest = word.substr(0, kMaxWord); !rest.empty();) {
+      const std::size_t length = printable_length(rest);
+      const bool good = length == 1 || (length > 1 && international);
+      clean += good ? rest.substr(0, length) : "?";
+      rest.remove_prefix(std::max<std::size_t>(length, 1));
+    }
+    if (line.size() + 1 + clean.size() > kFoldAt && !line.ends_with(':')) {
+      out += line + "\r\n";
+      line.clear();
+    }
+    line += ' ';
+    line += clean;
+  }
+  out += line + "\r\n";
+}
+
+/// Undoes the \x{HEX} of RFC 6533 section 3 in an address of type "utf-8".
+std::string decode_unitext(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const auto end = text.starts_with("\\x{") ? text.find('}') : std::string_view::npos;
+    std::uint32_t point = 0;
+    const auto digits = end == std::string_view::npos ? std::string_view() : text.substr(3, end - 3);
+    const auto [last, error] = std::from_chars(digits.data(), digits.data() + digits.size(), point, 16);
+    const bool good =
+        !digits.empty() && digits.size() <= 6 && error == std::errc() && last == digits.data() + digits.size();
+    if (!good || point > 0x10FFFF) {
+      out += text[0];
+      text.remove_prefix(1);
+      continue;
+    }
+    if (point < 0x80) {
+      out += static_cast<char>(point);
+    } else if (point < 0x800) {
+      out += static_cast<char>(0xC0 | point >> 6);
+    } else if (point < 0x10000) {
+      out += static_cast<char>(0xE0 | point >> 12);
+    } else {
+      out += static_cast<char>(0xF0 | point >> 18);
+      out += static_cast<char>(0x80 | (point >> 12 & 0x3F));
+    }
+    if (point >= 0x800) out += static_cast<char>(0x80 | (point >> 6 & 0x3F));
+    if (point >= 0x80) out += static_cast<char>(0x80 | (point & 0x3F));
+    text.remove_prefix(end + 1);
+  }
+  return out;
+}
+
+std::string_view action_of(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::failed: return "failed";
+    case Outcome::delayed: return "delayed";
+    case Outcome::delivered: return "delivered";
+    case Outcome::relayed: return "relayed";
+    case Outcome::expanded: return "expanded";
+  }
+  return "failed";
+}
+
+bool has(const ReportInput& input, Outcome outcome) {
+  return std::ranges::any_of(input.recipients, [outcome](const auto& r) { return r.outcome == outcome; });
+}
+
+bool is_international(const ReportInput& input) {
+  if (input.to.international() || (input.smtputf8 && !is_ascii(input.head))) return true;
+  return std::ranges::any_of(input.recipients, [](const ReportRecipient& r) {
+    return r.address.international() || !is_ascii(r.orcpt) || istarts_with(r.orcpt, "utf-8;");
+  });
+}
+
+void add_recipient(std::string& out, const ReportRecipient& r, bool international) {
+  const auto field = [&](std::string_view name, std::string_view value) { add_field(out, name, value, international); };
+  out += "\r\n";
+  if (!r.orcpt.empty())
+    field("Original-Recipient", istarts_with(r.orcpt, "utf-8;") ? decode_unitext(r.orcpt) : r.orcpt);
+  field("Final-Recipient", (r.address.international() ? "utf-8; " : "rfc822; ") + r.address.to_string());
+  field("Action", action_of(r.outcome));
+  field("Status", status_of(r).to_string());
+  if (!r.remote_mta.empty()) field("Remote-MTA", "dns; " + r.remote_mta);
+  // A diagnostic of type smtp is what a server said; our own words have no registered type (RFC 3464 section 2.3.6).
+  if (r.reply.code != 0) {
+    field("Diagnostic-Code", "smtp; " + r.reply.to_string().substr(0, kMaxDiagnostic));
+  } else if (!r.reply.text.empty()) {
+    field("Diagnostic-Code", "x-paquebot; " + r.reply.text.substr(0, kMaxDiagnostic));
+  }
+  if (r.last_attempt) field("Last-Attempt-Date", format_date(*r.last_attempt));
+  if (r.outcome == Outcome::delayed && r.will_retry_until) field("Will-Retry-Until", format_date(*r.will_retry_until));
+}
+
+std::string status_fields(const ReportInput& input, bool international) {
+  std::string out;
+  if (!input.envid.empty()) add_field(out, "Original-Envelope-Id", input.envid, international);
+  add_field(out, "Reporting-MTA", "dns; " + input.host, international);
+  add_field(out, "Arrival-Date", format_date(input.arrival), international);
+  for (const ReportRecipient& r : input.recipients) add_recipient(out, r, international);
+  return out;
+}
+
+/// The third part: its header block and content.
+struct Original {
+  std::string head;
+  std::string content;
+};
+
+std::string part_head(std::string_view type, std::string_view description, std::string_view encoding) {
+  return fmt::format("Content-Type: {}\r\nContent-Description: {}\r\nContent-Transfer-Encoding: {}\r\n\r\n", type,
+                     description, encoding);
+}
+
+bool fits(std::string_view text) {
+  ContentScan scan;
+  scan.feed(text);
+  scan.finish();
+  return !scan.bare_cr && !scan.bare_lf && !scan.has_nul && scan.longest_line <= kMaxLine;
+}
+
+std::optional<std::string> converted(std::string_view head, std::string_view body) {
+  SevenBitConverter converter;
+  std::string out;
+  if (!converter.start(head, out) || !converter.feed(body, out) || !converter.finish(out)) return {};
+  if (!is_ascii(out) || !fits(out)) return {};
+  return out;
+}
+
+std::optional<Original> whole_original(const ReportInput& input) {
+  if (!input.body || input.ret == Ret::headers || !has(input, Outcome::failed)) return {};
+  if (is_ascii(input.head)) {
+    auto text = converted(input.head, *input.body);
+    if (!text) return {};
+    return Original{part_head("message/rfc822", "Your message", "7bit"), std::move(*text)};
+  }
+  std::string text = std::string(input.head) + std::string(*input.body);
+  if (!input.smtputf8 || !is_utf8(input.head) || !fits(text)) return {};
+  return Original{part_head("message/global", "Your message", "8bit"), std::move(text)};
+}
+
+Original original_headers(const ReportInput& input) {
+  const std::string head(input.head);
+  const std::string_view description = "Headers of your message";
+  if (is_ascii(head) && fits(head)) return {part_head("text/rfc822-headers", description, "7bit"), head};
+  if (input.smtputf8 && is_utf8(head) && fits(head)) {
+    return {part_head("message/global-headers", description, "8bit"), head};
+  }
+  // Broken headers may be encoded (RFC 6522 section 4).
+  QuotedPrintableEncoder encoder;
+  std::string content;
+  encoder.feed(head, content);
+  encoder.finish(content);
+  return {part_head("text/rfc822-headers", description, "quoted-printable"), std::move(content)};
+}
+
+std::string_view subject_of(const ReportInput& input) {
+  if (has(input, Outcome::failed)) return "Mail delivery failed";
+  if (has(input, Outcome::delayed)) return "Mail delivery delayed";
+  return "Mail delivery report";
+}
+
+/// The original's Message-ID, when it is one that can be repeated.
+std::string original_message_id(std::string_view bytes) {
+  const auto head = Head::parse(std::string(bytes));
+  const std::string id = head ? head->value("Message-ID") : "";
+  const bool good = id.size() > 2 && id.size() <= kMaxMessageId && id.front() == '<' && id.back() == '>' &&
+                    std::ranges::all_of(id, [](char c) { return c > ' ' && c < 0x7F; });
+  return good ? id : "";
+}
+
+std::string compose_head(const ReportInput& input, bool international, const std::string& boundary) {
+  std::string out;
+  const bool utf8 = input.to.international();
+  add_field(out, "From", "Mail delivery <mailer-daemon@" + input.host + ">", utf8);
+  add_field(out, "To", "<" + input.to.to_string() + ">", utf8);
+  add_field(out, "Subject", subject_of(input), utf8);
+  add_field(out, "Date", format_date(input.now), utf8);
+  add_field(out, "Message-ID", "<" + input.id + "@" + input.host + ">", utf8);
+  if (const std::string id = original_message_id(input.head); !id.empty()) {
+    add_field(out, "In-Reply-To", id, utf8);
+    add_field(out, "References", id, utf8);
+  }
+  out += "Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n";
+  out += "Content-Type: multipart/report; report-type=delivery-status;\r\n\tboundary=\"" + boundary + "\"\r\n";
+  if (international) out += "Content-Transfer-Encoding: 8bit\r\n";
+  return out += "\r\n";
+}
+
+void end_line(std::string& text) {
+  if (!text.ends_with("\r\n")) text += "\r\n";
+}
+
+} // namespace
+
+Report compose_report(const ReportInput& input) {
+  const bool international = is_international(input);
+  std::string text = report_text(input, international);
+  std::string status = status_fields(input, international);
+  auto whole = whole_original(input);
+  Original original = whole ? std::move(*whole) : original_headers(input);
+  end_line(original.content);
+
+  std::string boundary;
+  do {
+    boundary = "=_" + hex_encode(random_bytes(16));
+  } while (original.content.find(boundary) != std::string::npos || status.find(boundary) != std::string::npos);
+
+  const std::string_view encoding = international ? "8bit" : "7bit";
+  const std::string delimiter = "--" + boundary;
+  Report report;
+  report.body = delimiter + "\r\n" +
+                part_head(international ? "text/plain; charset=utf-8" : "text/plain; charset=us-ascii", "What happened",
+                          encoding) +
+                text + "\r\n" + delimiter + "\r\n" +
+                part_head(international ? "message/global-delivery-status" : "message/delivery-status",
+                          "Delivery report", encoding) +
+                status + "\r\n" + delimiter + "\r\n" + original.head + original.content + "\r\n" + delimiter + "--\r\n";
+  report.head = compose_head(input, international, boundary);
+  report.eight_bit = !is_ascii(report.body);
+  report.smtputf8 = input.to.international();
+  return report;
+}
+
+} // namespace paquebot::mail

@@ -1,0 +1,231 @@
+#include "base/text.h"
+#include "mail/content_type.h"
+#include "mail/head.h"
+#include "mail/report.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace paquebot::mail {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr std::string_view kHead = "From: me@home.example\r\nSubject: Hello\r\nMessage-ID: <1@home.example>\r\n\r\n";
+
+ReportInput input() {
+  ReportInput in;
+  in.id = "01JREPORT";
+  in.host = "mx.example.org";
+  in.to = {"me", "home.example"};
+  in.now = from_millis(1795435092000);
+  in.original_id = "01JORIGINAL";
+  in.envid = "QQ 31=4";
+  in.arrival = from_millis(1795431492000);
+  in.head = kHead;
+  ReportRecipient r;
+  r.address = {"you", "there.example"};
+  r.orcpt = "rfc822;alias@example.org";
+  r.remote_mta = "mail.there.example";
+  r.reply = Reply(550, {5, 1, 1}, "no such user here\nreally not");
+  r.last_attempt = from_millis(1795435080000);
+  in.recipients.push_back(r);
+  return in;
+}
+
+void expect_sound(const Report& report) {
+  const std::string all = report.head + report.body;
+  for (const std::string_view line : split(all, '\n')) EXPECT_LE(line.size(), 999U);
+  EXPECT_TRUE(is_utf8(all));
+  EXPECT_EQ(is_ascii(report.body), !report.eight_bit);
+  EXPECT_EQ(is_ascii(report.head), !report.smtputf8);
+  EXPECT_THAT(report.head, testing::EndsWith("\r\n\r\n"));
+  EXPECT_THAT(report.body, testing::EndsWith("--\r\n"));
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (all[i] == '\n') {
+      EXPECT_EQ(all[i - 1], '\r');
+    }
+  }
+  EXPECT_TRUE(parse_report(all));
+}
+
+TEST(Report, Failure) {
+  const Report report = compose_report(input());
+  expect_sound(report);
+  const Head head = *Head::parse(report.head);
+  EXPECT_EQ(head.value("From"), "Mail delivery <mailer-daemon@mx.example.org>");
+  EXPECT_EQ(head.value("To"), "<me@home.example>");
+  EXPECT_EQ(head.value("Auto-Submitted"), "auto-replied");
+  EXPECT_EQ(head.value("Subject"), "Mail delivery failed");
+  EXPECT_EQ(head.value("Message-ID"), "<01JREPORT@mx.example.org>");
+  EXPECT_EQ(head.value("In-Reply-To"), "<1@home.example>");
+  EXPECT_EQ(parse_content_type(head.value("Content-Type")).report_type, "delivery-status");
+  EXPECT_THAT(report.body, HasSubstr("<you@there.example> was refused by the server mail.there.example."));
+  EXPECT_THAT(report.body, HasSubstr("You had sent it to <alias@example.org>."));
+  EXPECT_THAT(report.body, HasSubstr("550 5.1.1 no such user here really not"));
+  EXPECT_THAT(report.body, HasSubstr("There is no such mailbox."));
+  EXPECT_THAT(report.body, HasSubstr("01JORIGINAL. With that id"));
+  EXPECT_THAT(report.body, HasSubstr("Content-Type: text/rfc822-headers\r\n"));
+  EXPECT_THAT(report.body, HasSubstr(kHead));
+
+  const ParsedReport parsed = *parse_report(report.head + report.body);
+  EXPECT_EQ(parsed.reporting_mta, "dns; mx.example.org");
+  EXPECT_EQ(parsed.original_envelope_id, "QQ 31=4");
+  EXPECT_EQ(parsed.arrival_date, "Mon, 23 Nov 2026 10:58:12 +0000");
+  ASSERT_EQ(parsed.recipients.size(), 1U);
+  const ParsedRecipient& r = parsed.recipients[0];
+  EXPECT_EQ(r.original_recipient, "rfc822;alias@example.org");
+  EXPECT_EQ(r.final_recipient, "rfc822; you@there.example");
+  EXPECT_EQ(r.action, "failed");
+  EXPECT_EQ(r.status, "5.1.1");
+  EXPECT_EQ(r.remote_mta, "dns; mail.there.example");
+  EXPECT_EQ(r.diagnostic_code, "smtp; 550 5.1.1 no such user here really not");
+  EXPECT_EQ(r.last_attempt_date, "Mon, 23 Nov 2026 11:58:00 +0000");
+  EXPECT_EQ(r.will_retry_until, "");
+}
+
+TEST(Report, EveryOutcome) {
+  const struct {
+    Outcome outcome;
+    std::string_view action, status, subject;
+  } cases[] = {
+      {Outcome::failed, "failed", "5.0.0", "Mail delivery failed"},
+      {Outcome::delayed, "delayed", "4.0.0", "Mail delivery delayed"},
+      {Outcome::delivered, "delivered", "2.0.0", "Mail delivery report"},
+      {Outcome::relayed, "relayed", "2.0.0", "Mail delivery report"},
+      {Outcome::expanded, "expanded", "2.0.0", "Mail delivery report"},
+  };
+  for (const auto& c : cases) {
+    ReportInput in = input();
+    in.recipients[0].outcome = c.outcome;
+    in.recipients[0].reply = {};
+    in.recipients[0].will_retry_until = in.now;
+    const Report report = compose_report(in);
+    expect_sound(report);
+    const ParsedReport parsed = *parse_report(report.head + report.body);
+    EXPECT_EQ(parsed.recipients[0].action, c.action);
+    EXPECT_EQ(parsed.recipients[0].status, c.status);
+    EXPECT_EQ(parsed.recipients[0].will_retry_until.empty(), c.outcome != Outcome::delayed);
+    EXPECT_EQ(Head::parse(report.head)->value("Subject"), c.subject);
+  }
+}
+
+TEST(Report, StatusOfAnOldServersReply) {
+  ReportRecipient r;
+  r.reply = Reply(421, {}, "busy");
+  EXPECT_EQ(status_of(r), (EnhancedCode{4, 0, 0}));
+  r.reply = Reply(554, {}, "no");
+  EXPECT_EQ(status_of(r), (EnhancedCode{5, 0, 0}));
+  r.reply = Reply(0, {4, 4, 7}, "delivery time expired");
+  EXPECT_EQ(status_of(r), (EnhancedCode{4, 4, 7}));
+}
+
+TEST(Report, ReturnsTheWholeWhenItMay) {
+  ReportInput in = input();
+  in.body = "the text caf\xC3\xA9\r\n";
+  const Report full = compose_report(in);
+  expect_sound(full);
+  EXPECT_THAT(full.body, HasSubstr("Content-Type: message/rfc822\r\n"));
+  EXPECT_THAT(full.body, HasSubstr("the text caf=C3=A9\r\n"));
+  in.ret = Ret::headers;
+  EXPECT_THAT(compose_report(in).body, Not(HasSubstr("the text")));
+  in.ret = Ret::full;
+  in.recipients[0].outcome = Outcome::delayed;
+  EXPECT_THAT(compose_report(in).body, Not(HasSubstr("the text")));
+}
+
+TEST(Report, HostileOriginals) {
+  const std::pair<std::string, std::string> cases[] = {
+      {"Subject: raw \xE9\r\n\r\n", "body\r\n"},
+      {"\r\n", "\xFF"},
+      {"X: " + std::string(5000, 'x') + "\r\n\r\n", std::string(5000, 'y')},
+      {"Content-Transfer-Encoding: base64\r\n\r\n", "\xFF\r\n"},
+      {std::string("X: a\0b\r\n\r\n", 10), "z"},
+      {"X: lf\n\n", "a\nb\rc"},
+      {"Message-ID: <a b\xFF>\r\n\r\n", ""},
+      {"Content-Type: multipart/mixed; boundary=b\r\n\r\n", "--b\r\n\r\nno end"},
+  };
+  for (const bool smtputf8 : {false, true}) {
+    for (const auto& [head, body] : cases) {
+      ReportInput in = input();
+      in.head = head;
+      in.body = body;
+      in.smtputf8 = smtputf8;
+      expect_sound(compose_report(in));
+    }
+  }
+}
+
+TEST(Report, HostileReplies) {
+  for (const std::string& text :
+       {std::string(100'000, 'x'), std::string("a\r\n\r\n--evil\r\nFinal-Recipient: rfc822; x@y\r\n"),
+        std::string("\xFF\x1b[2J\xC2\x9B"), std::string(3000, ' ') + "x", std::string("caf\xC3\xA9")}) {
+    ReportInput in = input();
+    in.recipients[0].reply = Reply(550, {5, 7, 1}, text);
+    in.recipients[0].remote_mta = text;
+    in.recipients[0].orcpt = "rfc822;" + text.substr(0, 400);
+    in.envid = text.substr(0, 100);
+    const Report report = compose_report(in);
+    for (const std::string_view line : split(report.head + report.body, '\n')) EXPECT_LE(line.size(), 999U);
+    const ParsedReport parsed = *parse_report(report.head + report.body);
+    EXPECT_EQ(parsed.recipients.size(), 1U);
+  }
+}
+
+TEST(Report, International) {
+  ReportInput in = input();
+  in.recipients[0].address = {"jörg", "xn--bcher-kva.example"};
+  in.recipients[0].orcpt = "utf-8;j\\x{F6}rg@example.org";
+  const Report report = compose_report(in);
+  expect_sound(report);
+  EXPECT_TRUE(report.eight_bit);
+  EXPECT_FALSE(report.smtputf8);
+  EXPECT_THAT(report.body, HasSubstr("Content-Type: message/global-delivery-status\r\n"));
+  const ParsedReport parsed = *parse_report(report.head + report.body);
+  EXPECT_EQ(parsed.recipients[0].final_recipient, "utf-8; jörg@xn--bcher-kva.example");
+  EXPECT_EQ(parsed.recipients[0].original_recipient, "utf-8;jörg@example.org");
+
+  in.to = {"用户", "example.org"};
+  in.smtputf8 = true;
+  in.head = "Subject: été\r\n\r\n";
+  const Report both = compose_report(in);
+  expect_sound(both);
+  EXPECT_TRUE(both.smtputf8);
+  EXPECT_THAT(both.body, HasSubstr("Content-Type: message/global-headers\r\n"));
+  in.body = "été\r\n";
+  EXPECT_THAT(compose_report(in).body, HasSubstr("Content-Type: message/global\r\n"));
+}
+
+TEST(Report, ManyRecipients) {
+  ReportInput in = input();
+  while (in.recipients.size() < 500) in.recipients.push_back(in.recipients[0]);
+  const Report report = compose_report(in);
+  EXPECT_EQ(parse_report(report.head + report.body)->recipients.size(), 500U);
+}
+
+TEST(ParseReport, OtherServersReports) {
+  const ParsedReport parsed = *parse_report(
+      "Content-Type: multipart/report; report-type=delivery-status; boundary=\"X\"\n\npreamble\n--X\n\ntext\n--X\n"
+      "Content-Type: message/delivery-status\nContent-Transfer-Encoding: base64\n\n"
+      "UmVwb3J0aW5nLU1UQTogZG5zOyBhCgpGaW5hbC1SZWNpcGllbnQ6IHJmYzgyMjsgYkBjCkFjdGlvbjogRmFpbGVkCg==\n--X--\n");
+  ASSERT_EQ(parsed.recipients.size(), 1U);
+  EXPECT_EQ(parsed.reporting_mta, "dns; a");
+  EXPECT_EQ(parsed.recipients[0].final_recipient, "rfc822; b@c");
+  EXPECT_EQ(parsed.recipients[0].action, "failed");
+}
+
+TEST(ParseReport, Refuses) {
+  for (const std::string_view text :
+       {"", "Subject: x\r\n\r\nhello", "Content-Type: multipart/report\r\n\r\n",
+        "Content-Type: multipart/report; boundary=b\r\n\r\n",
+        "Content-Type: multipart/report; boundary=b\r\n\r\n--b\r\nContent-Type: "
+        "message/delivery-status\r\n\r\n--b--\r\n",
+        "Content-Type: multipart/report; boundary=b\r\n\r\n--b\r\nContent-Type: message/delivery-status\r\n"
+        "Content-Transfer-Encoding: base64\r\n\r\n!!!!\r\n--b--\r\n"}) {
+    EXPECT_FALSE(parse_report(text)) << text;
+  }
+}
+
+} // namespace
+} // namespace paquebot::mail
