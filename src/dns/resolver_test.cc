@@ -1,0 +1,210 @@
+#include "dns/resolver.h"
+#include "dns/test_server.h"
+#include "net/test_support.h"
+
+#include <algorithm>
+#include <gtest/gtest.h>
+
+namespace paquebot::dns {
+namespace {
+
+using namespace std::chrono_literals;
+using test::Reply;
+
+Reply small_world(const std::string& name, unsigned type) {
+  Reply reply;
+  const auto is = [&](const char* n, Type t) { return name == n && type == static_cast<unsigned>(t); };
+  if (is("example.test", Type::mx))
+    reply.data = {test::wire16(10) + test::wire_name("MX.Example.test"),
+                  test::wire16(20) + test::wire_name("mx2.example.test")};
+  else if (is("null.test", Type::mx))
+    reply.data = {test::wire16(0) + test::wire_name("")};
+  else if (is("mx.example.test", Type::a) || is("localhost", Type::a))
+    reply.data = {std::string("\x7f\0\0\1", 4)};
+  else if (is("example.test", Type::txt))
+    reply.data = {"\x06v=spf1\x05 -all"};
+  else if (is("9.0.0.127.in-addr.arpa", Type::ptr))
+    reply.data = {test::wire_name("mx.example.test")};
+  else if (is("1.2.0.192.in-addr.arpa", Type::ptr))
+    reply.data = {test::wire_name("documentation.test")};
+  else if (is("1.1.0.10.in-addr.arpa", Type::ptr))
+    reply.data = {test::wire_name("lan.test")};
+  else if (is("odd.test", Type::mx))
+    reply.data = {test::wire16(10) + std::string("\3a b\4test\0", 10)};
+  else if (name == "silent.test")
+    reply.silent = true;
+  else if (name == "broken.test")
+    reply.code = 2;
+  else if (name.ends_with("none.test") || name == "none.test")
+    reply.code = 3;
+  return reply;
+}
+
+Options options_for(const test::Server& server) {
+  Options options;
+  options.resolvers = {server.address()};
+  options.trust_anchor = "none";
+  return options;
+}
+
+struct World {
+  World() : World([](Options&) {}) {}
+  explicit World(const std::function<void(Options&)>& change) {
+    Options options = options_for(server);
+    change(options);
+    auto made = make_resolver(loop.executor(), options);
+    if (!made) throw std::runtime_error(made.error().message);
+    resolver = *made;
+  }
+  std::shared_ptr<const Answer> ask(const std::string& name, Type type) {
+    return loop.run(resolver->query(name, type));
+  }
+
+  test::Server server{small_world};
+  net::test::Loop loop;
+  std::shared_ptr<Resolver> resolver;
+};
+
+struct Case {
+  const char* name;
+  Type type;
+  Status status;
+  std::vector<std::string> texts;
+};
+
+TEST(Resolver, AsksTheResolversItWasGiven) {
+  World world;
+  const Case cases[] = {
+      {"Example.TEST", Type::mx, Status::ok, {"mx.example.test", "mx2.example.test"}},
+      {"null.test", Type::mx, Status::ok, {""}},
+      {"mx.example.test", Type::a, Status::ok, {"127.0.0.1"}},
+      {"mx.example.test", Type::aaaa, Status::no_data, {}},
+      {"example.test", Type::txt, Status::ok, {"v=spf1 -all"}},
+      {"none.test", Type::mx, Status::nxdomain, {}},
+      {"broken.test", Type::mx, Status::servfail, {}},
+      // Zones that libunbound would answer itself.
+      {"localhost", Type::a, Status::ok, {"127.0.0.1"}},
+      {"9.0.0.127.in-addr.arpa", Type::ptr, Status::ok, {"mx.example.test"}},
+      {"1.2.0.192.in-addr.arpa", Type::ptr, Status::ok, {"documentation.test"}},
+      {"1.1.0.10.in-addr.arpa", Type::ptr, Status::ok, {"lan.test"}},
+      // Nothing that can be used as a host name.
+      {"odd.test", Type::mx, Status::servfail, {}},
+      // Nothing that can be asked.
+      {"", Type::mx, Status::nxdomain, {}},
+      {"a..b", Type::mx, Status::nxdomain, {}},
+      {"a b.test", Type::a, Status::nxdomain, {}},
+  };
+  for (const auto& c : cases) {
+    const auto answer = world.ask(c.name, c.type);
+    EXPECT_EQ(answer->status, c.status) << c.name << " " << answer->why;
+    std::vector<std::string> texts;
+    for (const auto& record : answer->records) texts.push_back(record.text);
+    std::ranges::sort(texts);
+    EXPECT_EQ(texts, c.texts) << c.name;
+    EXPECT_FALSE(answer->secure);
+  }
+}
+
+TEST(Resolver, KeepsAnswersOfAllKinds) {
+  World world;
+  const auto again = [&](const std::string& name) {
+    const auto first = world.ask(name, Type::mx);
+    const int asked = world.server.questions();
+    const auto second = world.ask(name, Type::mx);
+    EXPECT_EQ(first, second) << name; // the same object
+    EXPECT_EQ(world.server.questions(), asked) << name;
+  };
+  for (const char* name : {"example.test", "none.test", "broken.test"}) again(name);
+}
+
+TEST(Resolver, TimeIsBounded) {
+  World world([](Options& options) { options.timeout = 100ms; });
+  const auto answer = world.ask("silent.test", Type::mx);
+  EXPECT_EQ(answer->status, Status::servfail);
+  EXPECT_EQ(answer->why, "timed out");
+  EXPECT_EQ(world.ask("example.test", Type::mx)->status, Status::ok);
+}
+
+TEST(Resolver, TheSameQuestionIsAskedOnce) {
+  World world;
+  int done = 0;
+  auto ask = [](Resolver& resolver, int* count) -> Task<void> {
+    std::string name = "example.test";
+    auto answer = co_await resolver.query(std::move(name), Type::mx);
+    EXPECT_EQ(answer->status, Status::ok);
+    ++*count;
+  };
+  for (int i = 0; i < 200; ++i) world.loop.start(ask(*world.resolver, &done));
+  auto all = [](const int* count) -> Task<bool> {
+    while (*count < 200) co_await net::sleep_for(1ms);
+    co_return true;
+  };
+  EXPECT_TRUE(world.loop.run(all(&done)));
+  EXPECT_EQ(world.server.questions(), 1);
+}
+
+TEST(Resolver, ManyQuestionsAtOnce) {
+  World world;
+  int done = 0;
+  auto ask = [](Resolver& resolver, int number, int* count) -> Task<void> {
+    std::string name = std::to_string(number) + ".none.test";
+    auto answer = co_await resolver.query(std::move(name), Type::a);
+    EXPECT_EQ(answer->status, Status::nxdomain) << answer->why;
+    ++*count;
+  };
+  for (int i = 0; i < 300; ++i) world.loop.start(ask(*world.resolver, i, &done));
+  auto all = [](const int* count) -> Task<bool> {
+    while (*count < 300) co_await net::sleep_for(1ms);
+    co_return true;
+  };
+  EXPECT_TRUE(world.loop.run(all(&done)));
+}
+
+TEST(Resolver, ValidatesWithATrustAnchor) {
+  // Nothing here is signed, so an anchor for the zone makes every answer bogus: temporary, and never used.
+  World world([](Options& options) {
+    options.trust_anchor = "; for test.\ntest. IN DS 12345 13 2 " + std::string(64, 'A') + "\n";
+  });
+  const auto answer = world.ask("example.test", Type::mx);
+  EXPECT_EQ(answer->status, Status::servfail);
+  EXPECT_TRUE(answer->bogus);
+  EXPECT_FALSE(answer->why.empty());
+}
+
+TEST(Resolver, BadOptionsAreRefused) {
+  net::test::Loop loop;
+  for (const char* resolver : {"", "127.0.0.1", "dns.example.test:53", "127.0.0.1:0", "/run/x"}) {
+    Options options;
+    options.resolvers = {resolver};
+    EXPECT_FALSE(make_resolver(loop.executor(), options)) << resolver;
+  }
+  Options options;
+  options.trust_anchor = "nonsense";
+  EXPECT_FALSE(make_resolver(loop.executor(), options));
+}
+
+TEST(Resolver, DefaultOptionsWork) {
+  net::test::Loop loop;
+  EXPECT_TRUE(make_resolver(loop.executor(), Options{}));
+}
+
+TEST(Resolver, EndsWithItsLastQuestion) {
+  // Its last owner is the coroutine that asks: run() returns only when its descriptor and timer are given up too.
+  test::Server server(small_world);
+  auto ask = [](std::shared_ptr<Resolver> resolver, bool* begun) -> Task<void> {
+    std::string name = "example.test";
+    *begun = true;
+    auto answer = co_await resolver->query(std::move(name), Type::mx);
+    EXPECT_EQ(answer->status, Status::ok);
+  };
+  bool begun = false;
+  net::test::Loop loop;
+  auto resolver = make_resolver(loop.executor(), options_for(server)).value();
+  loop.start(ask(resolver, &begun));
+  resolver.reset();
+  loop.run();
+  EXPECT_TRUE(begun);
+}
+
+} // namespace
+} // namespace paquebot::dns

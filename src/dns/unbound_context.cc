@@ -1,0 +1,120 @@
+#include "dns/unbound_context.h"
+
+#include "base/text.h"
+#include "net/endpoint.h"
+
+#include <unbound.h>
+
+namespace paquebot::dns {
+
+namespace {
+
+/// The root's key-signing keys of 2017 and 2024, as digests (https://data.iana.org/root-anchors/root-anchors.xml).
+constexpr const char* kRootAnchors[] = {
+    ". IN DS 20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D",
+    ". IN DS 38696 8 2 683D2D0ACB8C9B712A1948B27F741219298D0A450D612C483AF444A4C0FB2B16",
+};
+
+/// Not a zone of libunbound's: removing it does nothing.
+constexpr const char* kNoZone = "none.invalid.";
+/// Zones that libunbound answers itself unless told not to (RFC 6303, RFC 6761). Who names a resolver wants its answers.
+constexpr const char* kDefaultZones[] = {kNoZone,  "test.",      "localhost.",       "invalid.",
+                                         "onion.", "home.arpa.", "127.in-addr.arpa."};
+
+struct Setting {
+  const char* name;
+  const char* value;
+};
+constexpr Setting kSettings[] = {
+    {"do-not-query-localhost:", "no"}, // a resolver on this machine is a resolver
+    {"qname-minimisation:", "yes"},    {"num-queries-per-thread:", "4096"}, {"outgoing-range:", "512"},
+    {"msg-cache-size:", "4m"},         {"rrset-cache-size:", "8m"},         {"key-cache-size:", "2m"},
+    {"infra-host-ttl:", "60"}, // a server that was down is asked again within a minute
+    {"infra-keep-probing:", "yes"},
+};
+
+std::unexpected<Error> unbound_failure(const std::string& what, int code) {
+  return fail(Errc::invalid, "dns: " + what + ": " + ub_strerror(code));
+}
+
+/// libunbound takes its strings as char* without changing them.
+int set_option(ub_ctx* context, const char* name, const char* value) {
+  return ub_ctx_set_option(context, const_cast<char*>(name), const_cast<char*>(value));
+}
+
+Result<> apply_settings(ub_ctx* context) {
+  for (const auto& [name, value] : kSettings)
+    if (const int code = set_option(context, name, value); code != 0)
+      return unbound_failure(std::string("setting ") + name + " " + value, code);
+  return {};
+}
+
+/// "192.0.2.1:5353" or "[::1]:53" in libunbound's form, ADDRESS@PORT. A port of 0 makes no sense here.
+Result<std::string> forward_address(const std::string& resolver) {
+  const auto endpoint = net::parse_endpoint(resolver);
+  if (!endpoint) return std::unexpected(endpoint.error());
+  if (endpoint->is_local() || endpoint->port == 0)
+    return fail(Errc::invalid, "\"" + printable(resolver, 128) + "\" is not the ADDRESS:PORT of a resolver");
+  return endpoint->address + "@" + std::to_string(endpoint->port);
+}
+
+Result<> use_resolvers(ub_ctx* context, const std::vector<std::string>& resolvers) {
+  if (resolvers.empty()) {
+    // Without the file, or without a resolver in it, libunbound walks down from the root itself.
+    ub_ctx_resolvconf(context, nullptr);
+    return {};
+  }
+  for (const auto& resolver : resolvers) {
+    const auto address = forward_address(resolver);
+    if (!address) return std::unexpected(address.error());
+    if (const int code = ub_ctx_set_fwd(context, address->c_str()); code != 0)
+      return unbound_failure("resolver " + resolver, code);
+  }
+  set_option(context, "unblock-lan-zones:", "yes");
+  set_option(context, "insecure-lan-zones:", "yes");
+  return {};
+}
+
+/// Makes libunbound take over all that was set, after which only its zones can still be changed.
+Result<> finish_settings(ub_ctx* context, const Options& options) {
+  for (const char* zone : kDefaultZones) {
+    const bool keep = options.resolvers.empty() && zone != kNoZone;
+    if (const int code = keep ? 0 : ub_ctx_zone_remove(context, zone); code != 0)
+      return unbound_failure("the settings or the trust anchor cannot be used", code);
+  }
+  return {};
+}
+
+Result<> use_anchor(ub_ctx* context, const std::string& anchor) {
+  if (anchor == "none") return {};
+  if (anchor.empty()) {
+    for (const char* root : kRootAnchors)
+      if (const int code = ub_ctx_add_ta(context, root); code != 0) return unbound_failure("root anchor", code);
+    return {};
+  }
+  for (const auto part : split(anchor, '\n')) {
+    const std::string line(trim(part));
+    if (line.empty() || line.starts_with(';')) continue;
+    if (const int code = ub_ctx_add_ta(context, line.c_str()); code != 0)
+      return unbound_failure("trust anchor \"" + printable(line, 128) + "\"", code);
+  }
+  return {};
+}
+
+} // namespace
+
+void DeleteContext::operator()(ub_ctx* context) const { ub_ctx_delete(context); }
+
+Result<UnboundContext> make_unbound_context(const Options& options) {
+  UnboundContext context(ub_ctx_create());
+  if (!context) return fail(Errc::io, "dns: the resolver could not be made: out of memory or random numbers");
+  ub_ctx_debugout(context.get(), nullptr); // what it has to say comes back as errors; standard error is for our log
+  if (auto done = apply_settings(context.get()); !done) return std::unexpected(done.error());
+  if (auto done = use_resolvers(context.get(), options.resolvers); !done) return std::unexpected(done.error());
+  if (auto done = use_anchor(context.get(), options.trust_anchor); !done) return std::unexpected(done.error());
+  if (const int code = ub_ctx_async(context.get(), 1); code != 0) return unbound_failure("threads", code);
+  if (auto done = finish_settings(context.get(), options); !done) return std::unexpected(done.error());
+  return context;
+}
+
+} // namespace paquebot::dns

@@ -1,0 +1,19 @@
+#pragma once
+
+#include "dns/resolver.h"
+
+#include <memory>
+
+struct ub_ctx;
+
+namespace paquebot::dns {
+
+struct DeleteContext {
+  void operator()(ub_ctx* context) const;
+};
+using UnboundContext = std::unique_ptr<ub_ctx, DeleteContext>;
+
+/// A libunbound context set up as the options say, asynchronous with a thread of its own, nothing asked yet.
+Result<UnboundContext> make_unbound_context(const Options& options);
+
+} // namespace paquebot::dns

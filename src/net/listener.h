@@ -1,0 +1,36 @@
+#pragma once
+
+#include "net/stream.h"
+
+#include <functional>
+
+namespace paquebot::net {
+
+/// A bound, listening socket: made early (as root, before the user is dropped), served later.
+class Listener {
+public:
+  /// Binds and listens (backlog 4096, or what the system allows). `address` is "0.0.0.0:25", "[::]:25", "127.0.0.1:0" (any free port), or a path for a
+  /// local socket (a stale one is replaced, `mode` set). Dual-stack only for "[::]".
+  static Result<Listener> open(const std::string& address, int mode = 0600);
+  ~Listener();
+  Listener(Listener&&) noexcept;
+  Listener& operator=(Listener&&) noexcept;
+
+  /// The endpoint really bound (the port when 0 was asked).
+  Endpoint bound() const;
+  /// Accepts on `executor` until stop(): calls `on_connection` with each new non-blocking, close-on-exec
+  /// descriptor (TCP_NODELAY set) and the peer; the callee owns the descriptor. When descriptors run out it rests
+  /// for a moment and goes on.
+  Task<void> serve(boost::asio::any_io_executor executor,
+                   std::function<void(int descriptor, Endpoint peer)> on_connection);
+  /// Ends serve() and closes; removes the path of a local socket. From the executor of serve() only. Safe to call
+  /// twice. The destructor does the same.
+  void stop();
+
+private:
+  struct Impl;
+  explicit Listener(std::shared_ptr<Impl> impl);
+  std::shared_ptr<Impl> impl_; ///< shared with serve() under way
+};
+
+} // namespace paquebot::net

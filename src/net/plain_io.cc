@@ -1,0 +1,63 @@
+#include "net/socket_address.h"
+#include "net/stream_impl.h"
+
+#include <cerrno>
+#include <sys/socket.h>
+
+namespace paquebot::net {
+
+namespace {
+
+bool not_ready() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
+
+/// Throws away what has come in and was not read, up to a bound.
+void drain(int descriptor, char* scratch) {
+  constexpr int kRounds = 8;
+  for (int i = 0; i < kRounds; ++i)
+    if (::recv(descriptor, scratch, kReadBufferSize, MSG_DONTWAIT) <= 0) return;
+}
+
+} // namespace
+
+Attempt Stream::Impl::try_read() {
+  char* into = buffer.take();
+  return ssl != nullptr ? try_read_tls(into) : try_read_plain(into);
+}
+
+Attempt Stream::Impl::try_read_plain(char* into) {
+  const auto got = ::recv(socket.descriptor, into, kReadBufferSize, 0);
+  if (got > 0) return {Attempt::Kind::done, static_cast<std::size_t>(got)};
+  if (got == 0) {
+    socket.at_end = true;
+    return {Attempt::Kind::end};
+  }
+  if (not_ready()) return {Attempt::Kind::want_read};
+  failure = std::make_unique<Error>(errno_error(errno, "reading from the connection failed"));
+  return {Attempt::Kind::failed};
+}
+
+Attempt Stream::Impl::try_write(std::string_view bytes) {
+  if (ssl != nullptr) return try_write_tls(bytes);
+  const auto sent = ::send(socket.descriptor, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  if (sent >= 0) return {Attempt::Kind::done, static_cast<std::size_t>(sent)};
+  if (not_ready()) return {Attempt::Kind::want_write};
+  failure = std::make_unique<Error>(errno_error(errno, "writing to the connection failed"));
+  return {Attempt::Kind::failed};
+}
+
+void Stream::Impl::shut() {
+  Wheel::remove(*this);
+  if (!closed) {
+    closed = true;
+    if (encrypted && !tls_broken) SSL_shutdown(ssl);
+    if (!socket.at_end && ::shutdown(socket.descriptor, SHUT_WR) == 0) drain(socket.descriptor, buffer.take());
+    boost::system::error_code ignored;
+    descriptor.close(ignored); // NOLINT(bugprone-unused-return-value): nothing can be done about it
+    socket.descriptor = -1;
+  }
+  buffer.give_back();
+  SSL_free(ssl);
+  ssl = nullptr;
+}
+
+} // namespace paquebot::net

@@ -1,0 +1,100 @@
+#include "base/text.h"
+#include "net/endpoint.h"
+#include "net/tls.h"
+#include "net/tls_error.h"
+
+#include <algorithm>
+#include <openssl/bn.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+namespace paquebot::net {
+
+namespace {
+
+constexpr long kDay = 24L * 60 * 60;
+constexpr long kTenYears = 3652 * kDay;
+/// RFC 5280 appendix A.1: ub-common-name.
+constexpr std::size_t kCommonNameMost = 64;
+
+struct Free {
+  void operator()(X509* p) const { X509_free(p); }
+  void operator()(EVP_PKEY* p) const { EVP_PKEY_free(p); }
+  void operator()(BIO* p) const { BIO_free(p); }
+  void operator()(BIGNUM* p) const { BN_free(p); }
+  void operator()(X509_EXTENSION* p) const { X509_EXTENSION_free(p); }
+};
+template <class T>
+using Owned = std::unique_ptr<T, Free>;
+
+/// Letters that cannot break out of the small language of OpenSSL's extension values.
+bool plain_name(const std::string& name) {
+  if (name.empty() || name.size() > 253) return false;
+  if (is_ip_address(name)) return true;
+  return std::ranges::all_of(name, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+           c == '_';
+  });
+}
+
+bool add_extension(X509* certificate, int nid, const std::string& value) {
+  X509V3_CTX context;
+  X509V3_set_ctx(&context, certificate, certificate, nullptr, nullptr, 0);
+  const Owned<X509_EXTENSION> extension(X509V3_EXT_conf_nid(nullptr, &context, nid, value.c_str()));
+  return extension && X509_add_ext(certificate, extension.get(), -1) == 1;
+}
+
+/// RFC 5280 section 4.1.2.2: positive, at most 20 octets; random, since nobody counts them.
+bool set_serial(X509* certificate) {
+  const Owned<BIGNUM> number(BN_new());
+  return number && BN_rand(number.get(), 152, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ANY) == 1 &&
+         BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(certificate)) != nullptr;
+}
+
+bool set_subject(X509* certificate, const std::string& hostname) {
+  X509_NAME* name = X509_get_subject_name(certificate);
+  const std::string common = hostname.size() <= kCommonNameMost ? hostname : "mail server";
+  return X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(common.data()),
+                                    static_cast<int>(common.size()), -1, 0) == 1 &&
+         X509_set_issuer_name(certificate, name) == 1;
+}
+
+bool fill(X509* certificate, EVP_PKEY* key, const std::string& hostname) {
+  const std::string kind = is_ip_address(hostname) ? "IP:" : "DNS:";
+  return X509_set_version(certificate, X509_VERSION_3) == 1 && set_serial(certificate) &&
+         // A day in the past, for peers whose clocks are late.
+         X509_gmtime_adj(X509_getm_notBefore(certificate), -kDay) != nullptr &&
+         X509_gmtime_adj(X509_getm_notAfter(certificate), kTenYears) != nullptr && set_subject(certificate, hostname) &&
+         X509_set_pubkey(certificate, key) == 1 &&
+         add_extension(certificate, NID_basic_constraints, "critical,CA:FALSE") &&
+         add_extension(certificate, NID_subject_alt_name, kind + hostname) &&
+         add_extension(certificate, NID_ext_key_usage, "serverAuth") && X509_sign(certificate, key, EVP_sha256()) != 0;
+}
+
+std::string text_of(BIO* bio) {
+  char* bytes = nullptr;
+  const long size = BIO_get_mem_data(bio, &bytes);
+  return {bytes, static_cast<std::size_t>(size)};
+}
+
+} // namespace
+
+Result<SelfSigned> make_self_signed(const std::string& hostname) {
+  if (!plain_name(hostname))
+    return fail(Errc::invalid, "a certificate cannot be made for the name \"" + printable(hostname, 128) + "\"");
+  ERR_clear_error();
+  const Owned<EVP_PKEY> key(EVP_EC_gen("P-256"));
+  const Owned<X509> certificate(X509_new());
+  if (!key || !certificate || !fill(certificate.get(), key.get(), hostname))
+    return fail(Errc::io, "a certificate could not be made: " + take_tls_errors());
+  const Owned<BIO> certificate_text(BIO_new(BIO_s_mem()));
+  const Owned<BIO> key_text(BIO_new(BIO_s_mem()));
+  if (PEM_write_bio_X509(certificate_text.get(), certificate.get()) != 1 ||
+      PEM_write_bio_PrivateKey(key_text.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1)
+    return fail(Errc::io, "a certificate could not be written: " + take_tls_errors());
+  return SelfSigned{text_of(certificate_text.get()), text_of(key_text.get())};
+}
+
+} // namespace paquebot::net

@@ -1,0 +1,131 @@
+#include "net/socket_address.h"
+#include "net/stream_impl.h"
+#include "net/tls.h"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <cassert>
+#include <csignal>
+#include <unistd.h>
+
+namespace paquebot::net {
+
+namespace {
+
+constexpr auto kTuple = boost::asio::as_tuple(boost::asio::use_awaitable);
+
+} // namespace
+
+void ignore_sigpipe() { std::signal(SIGPIPE, SIG_IGN); }
+
+Stream::Impl::Impl(boost::asio::any_io_executor executor, int fd, Wheel& in)
+    : descriptor(std::move(executor)), socket{fd}, wheel(&in) {
+  boost::system::error_code error;
+  descriptor.assign(fd, error); // NOLINT(bugprone-unused-return-value): `error` tells
+  if (!error) return;
+  ::close(fd);
+  socket.descriptor = -1;
+  closed = true;
+  failure = std::make_unique<Error>(Errc::temporary, "the connection could not be watched: " + error.message());
+}
+
+void Stream::Impl::on_expired() {
+  expired = true;
+  boost::system::error_code ignored;
+  descriptor.cancel(ignored); // NOLINT(bugprone-unused-return-value): nothing waiting is no error
+}
+
+std::optional<Error> Stream::Impl::barred() const {
+  if (closed) return failure ? *failure : Error{Errc::closed, "the connection is closed"};
+  if (expired) return Error{Errc::timeout, "the time allowed has passed"};
+  return std::nullopt;
+}
+
+Task<Result<>> Stream::Impl::wait(Attempt::Kind wanted) {
+  immediate = 0;
+  if (auto why = barred()) co_return std::unexpected(std::move(*why));
+  const auto type = wanted == Attempt::Kind::want_write ? descriptor.wait_write : descriptor.wait_read;
+  // The outcome does not matter: after a cancel barred() tells why, after an error the next attempt meets it again.
+  co_await descriptor.async_wait(type, kTuple);
+  if (auto why = barred()) co_return std::unexpected(std::move(*why));
+  co_return Result<>{};
+}
+
+Task<void> Stream::Impl::pause() {
+  immediate = 0;
+  co_await boost::asio::post(boost::asio::use_awaitable);
+}
+
+Stream::Stream(boost::asio::any_io_executor executor, int descriptor, Wheel& wheel)
+    : impl_(std::make_unique<Impl>(std::move(executor), descriptor, wheel)) {}
+Stream::~Stream() = default;
+Stream::Stream(Stream&&) noexcept = default;
+Stream& Stream::operator=(Stream&&) noexcept = default;
+
+void Stream::set_deadline(std::chrono::steady_clock::time_point when) {
+  if (impl_->closed) return;
+  impl_->expired = false;
+  impl_->wheel->set(*impl_, when);
+}
+
+bool Stream::timed_out() const { return impl_->expired; }
+
+Task<Result<std::string_view>> Stream::read() {
+  Impl& self = *impl_;
+  if (self.pause_due()) co_await self.pause();
+  for (;;) {
+    if (auto why = self.barred()) co_return std::unexpected(std::move(*why));
+    const Attempt got = self.try_read();
+    if (got.kind == Attempt::Kind::done) co_return std::string_view(self.buffer.take(), got.size);
+    self.buffer.give_back();
+    if (got.kind == Attempt::Kind::end) co_return std::string_view();
+    if (got.kind == Attempt::Kind::failed) co_return std::unexpected(*self.failure);
+    if (auto ready = co_await self.wait(got.kind); !ready) co_return std::unexpected(std::move(ready.error()));
+  }
+}
+
+void Stream::release_buffer() { impl_->buffer.give_back(); }
+
+Task<Result<>> Stream::write(std::string_view bytes) {
+  Impl& self = *impl_;
+  while (!bytes.empty()) {
+    if (self.pause_due()) co_await self.pause();
+    if (auto why = self.barred()) co_return std::unexpected(std::move(*why));
+    const Attempt sent = self.try_write(bytes);
+    if (sent.kind == Attempt::Kind::done) {
+      bytes.remove_prefix(sent.size);
+      continue;
+    }
+    if (!sent.must_wait()) co_return std::unexpected(*self.failure);
+    if (auto ready = co_await self.wait(sent.kind); !ready) co_return std::unexpected(std::move(ready.error()));
+  }
+  co_return Result<>{};
+}
+
+bool Stream::encrypted() const { return impl_->encrypted; }
+
+void Stream::close() { impl_->shut(); }
+
+Endpoint Stream::local() const {
+  SocketAddress address;
+  address.size = sizeof address.storage;
+  if (getsockname(impl_->socket.descriptor, address.raw(), &address.size) != 0) return {};
+  return from_socket_address(address);
+}
+
+Endpoint Stream::remote() const {
+  SocketAddress address;
+  address.size = sizeof address.storage;
+  if (getpeername(impl_->socket.descriptor, address.raw(), &address.size) != 0) return {};
+  return from_socket_address(address);
+}
+
+long Stream::peer_uid() const {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (getsockopt(impl_->socket.descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return -1;
+  return peer.uid == static_cast<uid_t>(-1) ? -1 : static_cast<long>(peer.uid);
+}
+
+} // namespace paquebot::net

@@ -1,0 +1,81 @@
+#pragma once
+
+#include "base/result.h"
+#include "base/task.h"
+#include "net/endpoint.h"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace paquebot::net {
+
+class TlsContext;
+class Wheel;
+
+/// What TLS agreed on; empty version means plain text.
+struct TlsInfo {
+  std::string version;     ///< "TLSv1.3"
+  std::string cipher;      ///< "TLS_AES_256_GCM_SHA384"
+  std::string server_name; ///< SNI the client sent, server side only
+  bool resumed = false;
+};
+
+/// Writing to a connection that is gone must not end the process. Streams do not raise SIGPIPE; call this once
+/// early for everything else (pipes, libraries).
+void ignore_sigpipe();
+
+/// One connection, plain or TLS, TCP or local: the drivers' only way to the network. One concrete type;
+/// TLS is OpenSSL on the non-blocking descriptor. Belongs to one executor; one reader and one writer at a time.
+/// Every wait ends by the absolute deadline set last (timeout), or by close().
+class Stream {
+public:
+  /// Takes over a connected, non-blocking descriptor. `wheel` must outlive the stream.
+  Stream(boost::asio::any_io_executor executor, int descriptor, Wheel& wheel);
+  ~Stream();
+  Stream(Stream&&) noexcept;
+  Stream& operator=(Stream&&) noexcept;
+
+  /// From now on every operation fails with `timeout` once this instant has passed. Coarse: up to a second late.
+  void set_deadline(std::chrono::steady_clock::time_point when);
+  bool timed_out() const;
+
+  /// Waits until there is input, then reads what there is (at most 64 KiB). The view lives in a buffer taken
+  /// from a pool and stays valid until the next read or release_buffer(). Empty at the end of the stream.
+  Task<Result<std::string_view>> read();
+  /// Gives the read buffer back to the pool: call when all of it was used and the connection may idle.
+  void release_buffer();
+  /// Writes all of it.
+  Task<Result<>> write(std::string_view bytes);
+
+  /// TLS handshake as the server. Whatever was read before and not used must have been dropped by the caller.
+  Task<Result<TlsInfo>> start_tls_server(TlsContext& context);
+  /// TLS handshake as the client; `server_name` goes into SNI and, if the context verifies, is checked.
+  Task<Result<TlsInfo>> start_tls_client(TlsContext& context, const std::string& server_name);
+  bool encrypted() const;
+
+  /// Sends close_notify if TLS is on (without waiting) and closes; operations under way end with `closed`.
+  /// Input that came and was not read is dropped first, so that the last words sent still reach the peer (a socket
+  /// closed with unread input answers with a reset). Safe to call twice.
+  void close();
+  Endpoint local() const;
+  Endpoint remote() const;
+  /// The other process's user id on a local socket, or -1.
+  long peer_uid() const;
+
+private:
+  struct Impl; // stream_impl.h
+  friend struct StreamAccess;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Opens a TCP connection, optionally from a given local address ("" for any), by the deadline.
+Task<Result<Stream>> connect_tcp(boost::asio::any_io_executor executor, Wheel& wheel, Endpoint to, std::string from,
+                                 std::chrono::steady_clock::time_point deadline);
+/// Opens a connection to a local (unix) socket.
+Task<Result<Stream>> connect_local(boost::asio::any_io_executor executor, Wheel& wheel, std::string path,
+                                   std::chrono::steady_clock::time_point deadline);
+
+} // namespace paquebot::net

@@ -1,0 +1,75 @@
+#pragma once
+
+#include "net/bio.h"
+#include "net/buffer_pool.h"
+#include "net/stream.h"
+#include "net/wheel.h"
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <openssl/ssl.h>
+#include <optional>
+
+namespace paquebot::net {
+
+/// What one attempt at a non-blocking operation came to.
+struct Attempt {
+  enum class Kind { done, end, want_read, want_write, failed };
+  Kind kind;
+  std::size_t size = 0; ///< octets moved, when done
+
+  bool must_wait() const { return kind == Kind::want_read || kind == Kind::want_write; }
+};
+
+/// The inside of a Stream: the descriptor, its TLS and its place in the wheel. stream.cc waits and loops,
+/// plain_io.cc and tls_io.cc make the attempts.
+struct Stream::Impl final : Wheel::Hook {
+  Impl(boost::asio::any_io_executor executor, int fd, Wheel& in);
+  ~Impl() override { shut(); }
+
+  void on_expired() override;
+  void shut();
+
+  /// Waits until the descriptor is ready for what the attempt wants; fails by deadline or close().
+  Task<Result<>> wait(Attempt::Kind wanted);
+  /// Lets other connections run after many operations that never had to wait.
+  Task<void> pause();
+  bool pause_due() { return ++immediate > kImmediateMost; }
+  /// Why no operation may go on, if so.
+  std::optional<Error> barred() const;
+  /// Repeats SSL_do_handshake until it is through.
+  Task<Result<TlsInfo>> handshake();
+
+  Attempt try_read();
+  Attempt try_write(std::string_view bytes);
+  Attempt try_read_plain(char* into);
+  Attempt try_read_tls(char* into);
+  Attempt try_write_tls(std::string_view bytes);
+  Attempt try_handshake();
+  /// Sorts out what an SSL_ function that returned `result` wants, and keeps the error if it failed.
+  Attempt tls_outcome(int result, const char* doing);
+  Result<> prepare_tls(TlsContext& context);
+  TlsInfo tls_info() const;
+
+  /// Octets that one busy connection may move before others get their turn are bounded by this many operations.
+  static constexpr int kImmediateMost = 16;
+
+  boost::asio::posix::stream_descriptor descriptor;
+  Socket socket; ///< what the BIO of `ssl` works on
+  Wheel* wheel;
+  SSL* ssl = nullptr;
+  PooledBuffer buffer;
+  std::unique_ptr<Error> failure; ///< of the last attempt that failed
+  int immediate = 0;
+  bool expired = false;
+  bool closed = false;
+  bool encrypted = false;  ///< handshake done
+  bool tls_broken = false; ///< no further word to the peer through TLS
+  bool server_side = false;
+};
+
+/// The door to what Stream keeps private, for this folder.
+struct StreamAccess {
+  static Stream::Impl& impl(Stream& stream) { return *stream.impl_; }
+};
+
+} // namespace paquebot::net

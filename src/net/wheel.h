@@ -1,0 +1,55 @@
+#pragma once
+
+#include "base/task.h"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <chrono>
+#include <cstddef>
+#include <memory>
+
+namespace paquebot::net {
+
+/// The coarse timing wheel of one io_context: streams hook in with their absolute deadline, one timer a
+/// context ticks (250 ms) while any hook is in. Use from its executor only.
+class Wheel {
+public:
+  /// Intrusive hook: a stream is one. on_expired() is called on every tick after `deadline`, until unhooked.
+  /// Unhooks itself when destroyed; may be set or removed, also others, from within on_expired().
+  class Hook {
+  public:
+    Hook() = default;
+    Hook(const Hook&) = delete;
+    Hook& operator=(const Hook&) = delete;
+    virtual ~Hook() { unlink(); }
+    virtual void on_expired() {}
+
+  private:
+    friend class Wheel;
+    void unlink();
+    void link_before(Hook& next);
+
+    std::chrono::steady_clock::time_point deadline_;
+    Hook* previous_ = this;
+    Hook* next_ = this;
+    std::size_t* count_ = nullptr; ///< how many hooks the wheel has; null while not hooked
+  };
+
+  explicit Wheel(boost::asio::any_io_executor executor);
+  /// Unhooks whatever is still in: hooks may outlive the wheel.
+  ~Wheel();
+  Wheel(const Wheel&) = delete;
+  Wheel& operator=(const Wheel&) = delete;
+
+  /// Hooks in, or moves to another deadline.
+  void set(Hook& hook, std::chrono::steady_clock::time_point deadline);
+  static void remove(Hook& hook) { hook.unlink(); }
+
+private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+/// Suspends the coroutine for a while.
+Task<void> sleep_for(std::chrono::milliseconds duration);
+
+} // namespace paquebot::net

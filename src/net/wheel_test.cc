@@ -1,0 +1,116 @@
+#include "net/test_support.h"
+#include "net/wheel.h"
+
+#include <functional>
+#include <gtest/gtest.h>
+#include <vector>
+
+namespace paquebot::net {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct Recorder : Wheel::Hook {
+  void on_expired() override {
+    ++calls;
+    if (then) then();
+  }
+  int calls = 0;
+  std::function<void()> then;
+};
+
+std::chrono::steady_clock::time_point in(std::chrono::milliseconds delay) {
+  return std::chrono::steady_clock::now() + delay;
+}
+
+Task<bool> until(const int& counter, int wanted) {
+  while (counter < wanted) co_await sleep_for(10ms);
+  co_return true;
+}
+
+TEST(Wheel, TellsOnEveryTickAfterTheDeadline) {
+  test::Loop loop;
+  Recorder hook;
+  loop.wheel().set(hook, in(1ms));
+  EXPECT_TRUE(loop.run(until(hook.calls, 3)));
+}
+
+TEST(Wheel, PastDeadlinesAreTold) {
+  test::Loop loop;
+  Recorder hook;
+  loop.wheel().set(hook, in(-1h));
+  EXPECT_TRUE(loop.run(until(hook.calls, 1)));
+}
+
+TEST(Wheel, RemovedAndLaterOnesAreNotTold) {
+  test::Loop loop;
+  Recorder gone, later, moved, due;
+  loop.wheel().set(gone, in(0ms));
+  loop.wheel().set(later, in(64s)); // the same slot as now, one turn later
+  loop.wheel().set(moved, in(0ms));
+  loop.wheel().set(moved, std::chrono::steady_clock::time_point::max());
+  loop.wheel().set(due, in(300ms));
+  Wheel::remove(gone);
+  Wheel::remove(gone);
+  EXPECT_TRUE(loop.run(until(due.calls, 2)));
+  EXPECT_EQ(gone.calls, 0);
+  EXPECT_EQ(later.calls, 0);
+  EXPECT_EQ(moved.calls, 0);
+}
+
+TEST(Wheel, StopsTickingWhenEmpty) {
+  test::Loop loop;
+  Recorder hook;
+  hook.then = [&] { Wheel::remove(hook); };
+  loop.wheel().set(hook, in(0ms));
+  loop.run(); // returns only when no timer is left
+  EXPECT_EQ(hook.calls, 1);
+  loop.wheel().set(hook, in(0ms));
+  loop.run();
+  EXPECT_EQ(hook.calls, 2);
+}
+
+TEST(Wheel, HooksMayChangeEachOtherWhileTold) {
+  test::Loop loop;
+  auto second = std::make_unique<Recorder>();
+  Recorder first, third;
+  const auto when = in(10ms);
+  first.then = [&] {
+    second.reset();
+    Wheel::remove(first);
+    loop.wheel().set(third, in(0ms));
+  };
+  loop.wheel().set(first, when);
+  loop.wheel().set(*second, when);
+  loop.wheel().set(third, in(1h));
+  EXPECT_TRUE(loop.run(until(third.calls, 1)));
+  EXPECT_EQ(first.calls, 1);
+}
+
+TEST(Wheel, HooksMayOutliveIt) {
+  Recorder hook;
+  {
+    test::Loop loop;
+    loop.wheel().set(hook, in(1h));
+  }
+  EXPECT_EQ(hook.calls, 0);
+}
+
+TEST(Wheel, ManyHooks) {
+  test::Loop loop;
+  std::vector<std::unique_ptr<Recorder>> hooks;
+  int told = 0;
+  for (int i = 0; i < 5000; ++i) {
+    auto& hook = hooks.emplace_back(std::make_unique<Recorder>());
+    hook->then = [&told, h = hook.get()] {
+      ++told;
+      Wheel::remove(*h);
+    };
+    loop.wheel().set(*hook, in(std::chrono::milliseconds(i % 700)));
+  }
+  loop.run();
+  EXPECT_EQ(told, 5000);
+}
+
+} // namespace
+} // namespace paquebot::net
