@@ -1,0 +1,139 @@
+// From the greeting to Ready: EHLO, STARTTLS, login.
+
+#include "base/encoding.h"
+#include "base/text.h"
+#include "sasl/secret.h"
+#include "smtp/client_impl.h"
+
+namespace paquebot::smtp {
+namespace {
+
+/// Octets of the greeting that are kept for the trail.
+constexpr std::size_t kMaxGreeting = 512;
+
+} // namespace
+
+using Impl = ClientSession::Impl;
+
+void Impl::on_greeting(mail::Reply reply) {
+  if (reply.code / 100 != 2) return fail_setup(std::move(reply));
+  greeting_ = reply.text.substr(0, kMaxGreeting);
+  say_hello();
+}
+
+void Impl::say_hello() {
+  features_ = {}; // RFC 3207 section 4.2: what was said before TLS is forgotten
+  command(Command::ehlo, (options_.lmtp ? "LHLO " : "EHLO ") + options_.ehlo_name);
+}
+
+void Impl::on_ehlo(mail::Reply reply) {
+  // RFC 5321 section 3.2: who does not know EHLO gets HELO.
+  if (reply.permanent() && !options_.lmtp) return command(Command::helo, "HELO " + options_.ehlo_name);
+  if (reply.code / 100 != 2) return fail_setup(std::move(reply));
+  features_.esmtp = true;
+  const auto lines = split(reply.text, '\n');
+  for (std::size_t i = 1; i < lines.size(); ++i) read_feature(lines[i]);
+  after_hello();
+}
+
+void Impl::on_helo(mail::Reply reply) {
+  if (reply.code / 100 != 2) return fail_setup(std::move(reply));
+  after_hello();
+}
+
+void Impl::read_feature(std::string_view line) {
+  const auto words = split(line, ' ');
+  const auto is = [&](std::string_view name) { return iequals(words[0], name); };
+  auto& f = features_;
+  f.pipelining = f.pipelining || is("PIPELINING");
+  f.eight_bit = f.eight_bit || is("8BITMIME");
+  f.smtputf8 = f.smtputf8 || is("SMTPUTF8");
+  f.dsn = f.dsn || is("DSN");
+  f.starttls = f.starttls || is("STARTTLS");
+  f.chunking = f.chunking || is("CHUNKING");
+  f.binary = f.binary || is("BINARYMIME");
+  f.enhanced = f.enhanced || is("ENHANCEDSTATUSCODES");
+  if (is("SIZE")) {
+    f.size = true;
+    if (words.size() > 1) f.max_size = parse_u64(words[1]).value_or(0);
+  }
+  if (is("AUTH")) {
+    for (std::size_t i = 1; i < words.size(); ++i) {
+      if (!words[i].empty()) f.auth.emplace_back(words[i]);
+    }
+  }
+}
+
+void Impl::after_hello() {
+  const bool wanted = (options_.tls_wanted || options_.tls_required) && !encrypted_;
+  if (wanted && features_.starttls) return command(Command::starttls, "STARTTLS");
+  if (options_.tls_required && !encrypted_) {
+    breakage_ = Breakage::tls_unavailable;
+    return fail_setup({450, {4, 7, 10}, "the other server offers no TLS, which is required here"});
+  }
+  log_in();
+}
+
+void Impl::on_starttls(mail::Reply reply) {
+  if (reply.code / 100 == 2) {
+    // RFC 3207 section 6: nothing said in clear may be taken for something said under TLS.
+    if (!unread_.empty() || !parser_.empty()) return malformed("bytes in clear behind the reply to STARTTLS");
+    phase_ = Phase::handshake;
+    return;
+  }
+  if (options_.tls_required) {
+    breakage_ = Breakage::tls_unavailable;
+    return fail_setup(std::move(reply));
+  }
+  log_in();
+}
+
+void Impl::log_in() {
+  if (options_.user.empty()) {
+    phase_ = Phase::ready;
+    return;
+  }
+  if (encrypted_ || options_.auth_in_clear) {
+    mechanism_ = sasl::make_client(features_.auth, {"", options_.user, options_.password});
+  }
+  if (!mechanism_) {
+    breakage_ = Breakage::auth_unavailable;
+    return fail_setup({450,
+                       {4, 7, 4},
+                       encrypted_ || options_.auth_in_clear ? "the other server offers no login that we know"
+                                                            : "no login without TLS, which it does not offer"});
+  }
+  std::string line = "AUTH ";
+  line += mechanism_->name();
+  if (auto initial = mechanism_->initial()) {
+    line += ' ';
+    line += initial->empty() ? "=" : base64_encode(*initial);
+    sasl::wipe(*initial);
+  }
+  command(Command::auth, line);
+  sasl::wipe(line);
+}
+
+void Impl::on_auth(mail::Reply reply) {
+  if (reply.code / 100 == 2) {
+    mechanism_.reset();
+    phase_ = Phase::ready;
+    return;
+  }
+  if (reply.code != 334) return fail_setup(std::move(reply));
+  // A prompt that is no base 64 is only a prompt: PLAIN and LOGIN do not look at it.
+  auto response = mechanism_->respond(base64_decode(reply.text).value_or(""));
+  if (!response) return malformed("it asks for more than the login has");
+  std::string line = base64_encode(*response);
+  sasl::wipe(*response);
+  command(Command::auth, line);
+  sasl::wipe(line);
+}
+
+/// No message can be sent: takes leave without waiting for the answer.
+void Impl::fail_setup(mail::Reply reply) {
+  end_with(reply);
+  out_ = "QUIT\r\n";
+}
+
+} // namespace paquebot::smtp

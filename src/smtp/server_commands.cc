@@ -1,0 +1,155 @@
+// The handlers of the verbs (verbs.cc), and what follows when their questions are answered.
+
+#include "base/text.h"
+#include "smtp/grammar.h"
+#include "smtp/server_impl.h"
+#include "smtp/verbs.h"
+
+namespace paquebot::smtp {
+
+using Impl = ServerSession::Impl;
+
+// ---- The greeting, HELO, EHLO, LHLO ----
+
+void Impl::peer_answered(mail::Reply verdict) {
+  if (verdict.positive()) {
+    say("220 " + options_->hostname + (options_->role == Role::lmtp ? " LMTP Paquebot" : " ESMTP Paquebot"));
+    return;
+  }
+  say(std::move(verdict), "");
+  mode_ = Mode::closing;
+}
+
+void Impl::do_ehlo(std::string_view arguments) { greet(arguments, true); }
+void Impl::do_helo(std::string_view arguments) { greet(arguments, false); }
+
+void Impl::greet(std::string_view arguments, bool extended) {
+  const auto name = parse_helo_name(arguments);
+  if (!name) return refuse(name.error());
+  asked_helo_ = *name;
+  asked_extended_ = extended;
+  ask(Question::helo, AskHelo{0, asked_helo_, extended});
+}
+
+void Impl::helo_answered(mail::Reply verdict) {
+  if (!verdict.positive()) {
+    const bool permanent = verdict.permanent();
+    say(std::move(verdict), "");
+    if (permanent) after_error(1);
+    return;
+  }
+  end_transaction(); // RFC 5321 section 4.1.4
+  helo_ = asked_helo_;
+  extended_ = asked_extended_;
+  if (!extended_) return say("250 " + options_->hostname);
+  say_extensions();
+}
+
+void Impl::say_extensions() {
+  const auto& o = *options_;
+  say("250-" + o.hostname);
+  say("250-PIPELINING");
+  say(o.max_message_size == 0 ? "250-SIZE" : "250-SIZE " + std::to_string(o.max_message_size));
+  say("250-8BITMIME");
+  say("250-SMTPUTF8");
+  say("250-ENHANCEDSTATUSCODES");
+  say("250-DSN");
+  if (o.tls_available && !encrypted_) say("250-STARTTLS");
+  if (auth_offered()) {
+    std::string line = "250-AUTH";
+    for (const auto name : sasl::server_mechanisms()) line.append(" ").append(name);
+    say(line);
+  }
+  say("250 HELP");
+}
+
+// ---- The transaction ----
+
+void Impl::do_mail(std::string_view arguments) {
+  if (messages_ >= options_->max_messages) return hang_up("421 4.7.0 too many messages in one session; connect again");
+  Offers offers{extended_, auth_offered(), false, options_->max_message_size};
+  auto sender = parse_mail(arguments, offers);
+  if (!sender) return refuse(sender.error());
+  sender_ = std::move(*sender);
+  ask(Question::mail, AskMail{0, &sender_});
+}
+
+void Impl::mail_answered(mail::Reply verdict) {
+  if (verdict.positive()) {
+    transaction_ = true;
+    return say(std::move(verdict), "250 2.1.0 sender ok");
+  }
+  sender_ = {};
+  const bool permanent = verdict.permanent();
+  say(std::move(verdict), "");
+  if (permanent) after_error(1);
+}
+
+void Impl::do_rcpt(std::string_view arguments) {
+  // RFC 5321 section 4.5.3.1.10. No error of the peer's: it goes on with the rest in another message.
+  if (recipients_.size() >= options_->max_recipients) return say("452 4.5.3 too many recipients for one message");
+  auto recipient = parse_rcpt(arguments, Offers{extended_, false, sender_.smtputf8, 0});
+  if (!recipient) return refuse(recipient.error());
+  asked_recipient_ = std::move(*recipient);
+  ask(Question::recipient, AskRecipient{0, &asked_recipient_});
+}
+
+void Impl::recipient_answered(mail::Reply verdict) {
+  if (verdict.positive()) {
+    recipients_.push_back(std::move(asked_recipient_));
+    return say(std::move(verdict), "250 2.1.5 recipient ok");
+  }
+  const bool permanent = verdict.permanent();
+  say(std::move(verdict), "");
+  if (permanent) after_error(1); // somebody who guesses addresses ends soon
+}
+
+void Impl::do_data(std::string_view) {
+  if (recipients_.empty()) {
+    // RFC 5321 section 3.3 and 2920 section 3.1; LMTP differs (RFC 2033 section 4.2).
+    return refuse(options_->role == Role::lmtp ? "503 5.5.1 no valid recipients" : "554 5.5.1 no valid recipients");
+  }
+  staged_ = true;
+  ask(Question::data, AskData{});
+}
+
+// ---- The rest ----
+
+void Impl::do_rset(std::string_view) {
+  end_transaction();
+  say("250 2.0.0 ok");
+}
+
+void Impl::do_noop(std::string_view) { say("250 2.0.0 ok"); }
+
+/// RFC 5321 section 3.5.3: says nothing of who exists.
+void Impl::do_vrfy(std::string_view) { say("252 2.1.5 send mail and it will be tried"); }
+
+void Impl::do_help(std::string_view arguments) {
+  const Verb* verb = arguments.empty() ? nullptr : find_verb(arguments);
+  if (verb != nullptr && !verb->syntax.empty()) return say("214 2.0.0 " + std::string(verb->syntax));
+  const auto role = options_->role == Role::lmtp ? kLmtp : kSmtp;
+  std::string line = "214 2.0.0 commands:";
+  for (const Verb& one : all_verbs()) {
+    if (!one.syntax.empty() && (one.roles & role) != 0) line.append(" ").append(one.name);
+  }
+  say(line);
+}
+
+void Impl::do_quit(std::string_view) { hang_up("221 2.0.0 bye"); }
+
+void Impl::do_starttls(std::string_view) {
+  if (encrypted_) return refuse("503 5.5.1 TLS is on already");
+  if (!options_->tls_available) return refuse("502 5.5.1 TLS is not available");
+  say("220 2.0.0 go ahead");
+  mode_ = Mode::tls;
+  // RFC 3207 section 6: what came in clear behind the command must never be taken for something said under TLS.
+  injected_ = injected_ || !input_.empty();
+  input_ = {};
+}
+
+void Impl::do_not_done(std::string_view) { refuse("502 5.5.1 command not implemented"); }
+
+void Impl::do_foreign(std::string_view) { hang_up("421 4.7.0 this is a mail server"); }
+
+} // namespace paquebot::smtp

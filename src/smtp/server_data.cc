@@ -1,0 +1,99 @@
+// The content of a message, from the answer to AskData to the verdict (RFC 5321 section 4.1.1.4).
+
+#include "smtp/server_impl.h"
+
+#include <algorithm>
+
+namespace paquebot::smtp {
+namespace {
+
+/// A refused message is read to its end, so that the session stays in step, but at most so much of it or once more
+/// what a message may have.
+constexpr std::uint64_t kMostSwallowed = 10 << 20;
+
+} // namespace
+
+using Impl = ServerSession::Impl;
+
+void Impl::data_answered(mail::Reply verdict) {
+  if (!verdict.positive()) {
+    const bool permanent = verdict.permanent();
+    end_transaction();
+    say(std::move(verdict), "");
+    if (permanent) after_error(1);
+    return;
+  }
+  decoder_.reset();
+  content_size_ = 0;
+  swallowed_ = 0;
+  mode_ = Mode::data;
+  ++window_;
+  ++total_window_;
+  say("354 end data with <CR><LF>.<CR><LF>");
+}
+
+/// The next piece of content, or empty when input is needed, the data is over or the piece was dropped.
+std::string_view Impl::data_step() {
+  const std::size_t before = input_.size();
+  const auto piece = decoder_.next(input_);
+  content_size_ += piece.size();
+  if (decoder_.bare() || too_large()) drop_content();
+  const bool refused = !staged_;
+  if (refused) swallowed_ += before - input_.size();
+  if (decoder_.done()) {
+    finish_data();
+  } else if (swallowed_ > std::max(kMostSwallowed, options_->max_message_size)) {
+    hang_up("421 4.7.0 too much data after the message was refused");
+  }
+  return refused || mode_ != Mode::data ? std::string_view() : piece;
+}
+
+bool Impl::too_large() const { return options_->max_message_size != 0 && content_size_ > options_->max_message_size; }
+
+void Impl::refuse_content(mail::Reply verdict) {
+  if (mode_ != Mode::data || question_ != Question::none || content_refusal_) return;
+  content_refusal_ = std::move(verdict);
+  drop_content();
+}
+
+/// Which reason is given must not depend on how the data was cut, so it is chosen at the end.
+void Impl::finish_data() {
+  mode_ = Mode::command;
+  ++window_;
+  mail::Reply refusal;
+  if (content_refusal_) {
+    refusal = std::move(*content_refusal_);
+  } else if (decoder_.bare()) {
+    refusal = {550, {5, 6, 0}, "bare CR or LF in the message; its lines must end with CR LF"};
+  } else if (too_large()) {
+    refusal = {552, {5, 3, 4}, "message is larger than this server takes"};
+  } else {
+    return ask(Question::content, AskContent{});
+  }
+  content_answered({&refusal, 1});
+}
+
+void Impl::content_answered(std::span<mail::Reply> verdicts) {
+  // RFC 2033 section 4.2: LMTP has a reply for each recipient that was accepted, in their order.
+  const std::size_t replies = options_->role == Role::lmtp ? recipients_.size() : 1;
+  bool accepted = false, permanent = false;
+  for (std::size_t i = 0; i < replies; ++i) {
+    const auto& verdict = verdicts[std::min(i, verdicts.size() - 1)];
+    accepted = accepted || verdict.positive();
+    permanent = permanent || verdict.permanent();
+    say(verdict, "250 2.0.0 accepted");
+  }
+  if (accepted) {
+    staged_ = false; // it belongs to the outside now
+    ++messages_;
+    errors_ = commands_ = 0;
+  }
+  end_transaction();
+  if (!accepted && permanent) after_error(1);
+}
+
+void Impl::drop_content() {
+  if (std::exchange(staged_, false)) discard_ = true;
+}
+
+} // namespace paquebot::smtp

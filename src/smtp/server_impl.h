@@ -1,0 +1,152 @@
+#pragma once
+
+#include "sasl/server.h"
+#include "smtp/dot_decoder.h"
+#include "smtp/line_reader.h"
+#include "smtp/server_session.h"
+
+#include <optional>
+
+namespace paquebot::smtp {
+
+struct Verb;
+
+/// The server session's inside, shared by server_session.cc (input, output, questions), server_commands.cc (the
+/// handlers of the verbs), server_auth.cc (the exchange of AUTH) and server_data.cc (the content). Only these include
+/// this file.
+struct ServerSession::Impl {
+  /// What the next input is.
+  enum class Mode : std::uint8_t {
+    command, ///< a command line
+    auth,    ///< a line of an AUTH exchange
+    data,    ///< message content
+    tls,     ///< nothing: the handshake comes next
+    closing, ///< nothing: replies go out, then the end
+    closed,
+  };
+  /// What the outside was asked last.
+  enum class Question : std::uint8_t { none, peer, helo, login, mail, recipient, data, content };
+
+  Impl(std::shared_ptr<const ServerOptions> options, ConnectionInfo connection);
+
+  // ---- server_session.cc ----
+  Action next();
+  void answer(std::uint32_t id, std::span<mail::Reply> verdicts);
+  void feed(std::string_view bytes);
+  void lost();
+  void timed_out();
+  void tls_started();
+
+  /// Puts a question with a fresh id; the session stands still until answer().
+  template <class Ask>
+  void ask(Question question, Ask what) {
+    what.id = ++question_id_;
+    question_ = question;
+    asked_ = what;
+  }
+  /// Appends a reply of ours: a line without CRLF.
+  void say(std::string_view line);
+  /// The same, counted as an error of the peer's.
+  void refuse(std::string_view line, std::uint32_t weight = 1);
+  /// Appends a verdict of the outside's; `standard` (a line of ours) stands in for an empty text.
+  void say(mail::Reply verdict, std::string_view standard);
+  /// Appends `line` and ends the session.
+  void hang_up(std::string_view line);
+  void after_error(std::uint32_t weight);
+  void end_transaction();
+  std::uint8_t state() const;
+
+  bool take_line();
+  void run_line(std::string_view line);
+  void dispatch(const Verb& verb, std::string_view arguments);
+  Action need_input();
+  Action flush();
+
+  // ---- server_commands.cc: one handler a row of verbs.cc ----
+  void do_ehlo(std::string_view arguments);
+  void do_helo(std::string_view arguments);
+  void do_mail(std::string_view arguments);
+  void do_rcpt(std::string_view arguments);
+  void do_data(std::string_view arguments);
+  void do_rset(std::string_view arguments);
+  void do_noop(std::string_view arguments);
+  void do_vrfy(std::string_view arguments);
+  void do_help(std::string_view arguments);
+  void do_quit(std::string_view arguments);
+  void do_starttls(std::string_view arguments);
+  void do_not_done(std::string_view arguments);
+  void do_foreign(std::string_view arguments);
+  void greet(std::string_view arguments, bool extended);
+  void peer_answered(mail::Reply verdict);
+  void helo_answered(mail::Reply verdict);
+  void mail_answered(mail::Reply verdict);
+  void recipient_answered(mail::Reply verdict);
+  void say_extensions();
+
+  // ---- server_auth.cc ----
+  void do_auth(std::string_view arguments);
+  void auth_line(std::string_view line);
+  void auth_step(const std::string* response);
+  void auth_take(sasl::Step step);
+  void login_answered(mail::Reply verdict);
+  void end_auth();
+  bool auth_offered() const;
+
+  // ---- server_data.cc ----
+  void data_answered(mail::Reply verdict);
+  std::string_view data_step();
+  void finish_data();
+  void content_answered(std::span<mail::Reply> verdicts);
+  bool too_large() const;
+  void drop_content();
+  void refuse_content(mail::Reply verdict);
+
+  const std::shared_ptr<const ServerOptions> options_;
+  const ConnectionInfo connection_;
+
+  // Input and output.
+  Mode mode_ = Mode::command;
+  std::string_view input_; ///< what is left of the last feed()
+  LineReader lines_;
+  std::string out_;     ///< replies not yet given to the driver
+  std::string sending_; ///< replies that the last Send action shows
+  std::uint32_t window_ = 0;
+  std::uint32_t total_window_ = 0;
+  bool heard_ = false; ///< something was fed
+  bool shutting_down_ = false;
+  bool lost_ = false; ///< the connection is gone: nothing is sent any more
+  bool injected_ = false;
+
+  // The open question.
+  Question question_ = Question::none;
+  std::uint32_t question_id_ = 0;
+  Action asked_ = Close{};
+
+  // The session.
+  std::string helo_, asked_helo_;
+  bool extended_ = false, asked_extended_ = false;
+  bool encrypted_;
+  std::string login_;
+  std::uint32_t errors_ = 0, commands_ = 0, messages_ = 0;
+
+  // The AUTH exchange.
+  std::unique_ptr<sasl::ServerMechanism> mechanism_;
+  std::string mechanism_name_;
+  sasl::PasswordQuestion credentials_;
+
+  // The transaction.
+  bool transaction_ = false;
+  mail::Sender sender_;
+  std::vector<mail::Recipient> recipients_;
+  mail::Recipient asked_recipient_;
+  bool staged_ = false;  ///< AskData was put and nothing has ended the transaction
+  bool discard_ = false; ///< a Discard action is due
+
+  // The content.
+  DotDecoder decoder_;
+  std::uint64_t content_size_ = 0;             ///< octets decoded so far
+  std::uint64_t swallowed_ = 0;                ///< octets read of a message that is refused already
+  std::optional<mail::Reply> content_refusal_; ///< the outside's
+};
+
+} // namespace paquebot::smtp

@@ -1,0 +1,270 @@
+#include "smtp/server_session.h"
+
+#include "base/text.h"
+#include "smtp/server_impl.h"
+#include "smtp/verbs.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace paquebot::smtp {
+namespace {
+
+/// Replies are kept until input is needed (RFC 2920 section 3.2), but not more of them than this.
+constexpr std::size_t kFlushAt = 16 * 1024;
+/// RFC 4954 section 4: a line of an AUTH exchange, octets with CRLF.
+constexpr std::size_t kMaxAuthLine = 12288;
+/// The first octet of a TLS ClientHello.
+constexpr char kTlsHandshake = 0x16;
+
+bool has_control(std::string_view line) {
+  return std::ranges::any_of(line, [](char c) { return (c >= 0 && c < ' ') || c == 0x7F; });
+}
+
+} // namespace
+
+using Impl = ServerSession::Impl;
+
+Impl::Impl(std::shared_ptr<const ServerOptions> options, ConnectionInfo connection)
+    : options_(std::move(options)), connection_(std::move(connection)), encrypted_(connection_.encrypted) {
+  ask(Question::peer, AskPeer{});
+}
+
+// ---- What comes next ----
+
+Action Impl::next() {
+  sending_.clear();
+  for (;;) {
+    if (std::exchange(discard_, false)) return Discard{};
+    if (question_ != Question::none) return asked_;
+    if (out_.size() >= kFlushAt) return flush();
+    switch (mode_) {
+      case Mode::closed: return Close{};
+      case Mode::closing:
+        if (!out_.empty()) return flush();
+        mode_ = Mode::closed;
+        break;
+      case Mode::tls: return out_.empty() ? StartTls{} : flush();
+      case Mode::data:
+        if (const auto piece = data_step(); !piece.empty()) return Chunk{piece};
+        if (mode_ == Mode::data && input_.empty() && !discard_) return need_input();
+        break;
+      case Mode::command:
+      case Mode::auth:
+        if (shutting_down_) {
+          hang_up("421 4.3.2 the server is going down; try again soon");
+        } else if (!take_line()) {
+          return need_input();
+        }
+        break;
+    }
+  }
+}
+
+Action Impl::flush() {
+  std::swap(out_, sending_);
+  return Send{sending_};
+}
+
+Action Impl::need_input() {
+  if (!out_.empty()) return flush();
+  const auto& o = *options_;
+  if (mode_ == Mode::data) return NeedInput{o.data_timeout, window_, o.message_timeout, total_window_};
+  return NeedInput{o.command_timeout, window_};
+}
+
+// ---- Input ----
+
+void Impl::feed(std::string_view bytes) {
+  if (mode_ == Mode::closing || mode_ == Mode::closed) return;
+  assert(input_.empty() && "feed() only after NeedInput");
+  const bool first = std::exchange(heard_, true) == false;
+  if (first && bytes.starts_with(kTlsHandshake)) {
+    return hang_up("421 4.7.0 this port begins in clear: use STARTTLS, or the port for implicit TLS");
+  }
+  input_ = bytes;
+  if (mode_ == Mode::data) ++window_;
+}
+
+/// Runs the next command line, if one is complete. False when input is needed.
+bool Impl::take_line() {
+  const bool in_auth = mode_ == Mode::auth;
+  switch (lines_.next(input_, in_auth ? kMaxAuthLine : options_->max_line)) {
+    case LineReader::Status::none: return false;
+    case LineReader::Status::line:
+      ++window_;
+      if (in_auth) {
+        auth_line(lines_.line());
+      } else {
+        run_line(lines_.line());
+      }
+      break;
+    case LineReader::Status::bare_lf:
+      ++window_;
+      end_auth();
+      refuse("500 5.5.2 lines end with CR LF, not with LF alone");
+      break;
+    case LineReader::Status::too_long:
+      ++window_;
+      end_auth();
+      refuse(in_auth ? "500 5.5.6 line is too long" : "500 5.5.2 line is too long");
+      break;
+    case LineReader::Status::endless: hang_up("421 4.7.0 that line does not end"); break;
+  }
+  return true;
+}
+
+void Impl::run_line(std::string_view line) {
+  if (++commands_ > options_->max_commands) return hang_up("421 4.7.0 too many commands");
+  while (line.ends_with(' ')) line.remove_suffix(1);
+  if (has_control(line)) return refuse("500 5.5.2 control characters in a command");
+  if (!is_utf8(line)) return refuse("500 5.5.2 a command is ASCII or UTF-8");
+  const auto space = std::min(line.find(' '), line.size());
+  const Verb* verb = find_verb(line.substr(0, space));
+  const auto role = options_->role == Role::lmtp ? kLmtp : kSmtp;
+  if (verb == nullptr || (verb->roles & role) == 0) return refuse("500 5.5.1 command not recognised; HELP lists them");
+  auto arguments = line.substr(std::min(space + 1, line.size()));
+  while (arguments.starts_with(' ')) arguments.remove_prefix(1);
+  dispatch(*verb, arguments);
+}
+
+void Impl::dispatch(const Verb& verb, std::string_view arguments) {
+  if (options_->tls_required && !encrypted_ && (verb.flags & kBeforeTls) == 0) {
+    return refuse("530 5.7.0 say STARTTLS first"); // RFC 3207 section 4
+  }
+  if ((verb.states & state()) == 0) return refuse(state() == kFresh ? "503 5.5.1 say EHLO first" : verb.wrong_state);
+  if (verb.arguments == Arguments::none && !arguments.empty()) return refuse("501 5.5.4 no argument is allowed");
+  if (verb.arguments == Arguments::required && arguments.empty()) return refuse("501 5.5.4 an argument is missing");
+  if (options_->auth_required && login_.empty() && (verb.flags & kNeedsLogin) != 0) {
+    return refuse("530 5.7.0 log in first"); // RFC 4954 section 6
+  }
+  (this->*verb.handler)(arguments);
+}
+
+std::uint8_t Impl::state() const {
+  if (helo_.empty()) return kFresh;
+  if (!transaction_) return kIdle;
+  return recipients_.empty() ? kMail : kRecipients;
+}
+
+// ---- Output ----
+
+void Impl::say(std::string_view line) {
+  out_ += line;
+  out_ += "\r\n";
+}
+
+void Impl::refuse(std::string_view line, std::uint32_t weight) {
+  say(line);
+  after_error(weight);
+}
+
+void Impl::say(mail::Reply verdict, std::string_view standard) {
+  assert(verdict.code >= 200 && verdict.code < 600);
+  if (verdict.text.empty() && verdict.positive()) return say(standard);
+  if (verdict.text.empty()) verdict.text = verdict.permanent() ? "refused" : "not now; try again later";
+  // RFC 2034 section 4: every reply has one, and its class is the reply's.
+  if (!verdict.enhanced && verdict.code / 100 != 3)
+    verdict.enhanced.klass = static_cast<std::uint8_t>(verdict.code / 100);
+  verdict.append_wire(out_);
+  if (verdict.code == 421) mode_ = Mode::closing; // RFC 5321 section 3.8
+}
+
+void Impl::after_error(std::uint32_t weight) {
+  errors_ += weight;
+  if (errors_ >= options_->max_errors && mode_ != Mode::closing) hang_up("421 4.7.0 too many errors");
+}
+
+void Impl::hang_up(std::string_view line) {
+  say(line);
+  end_auth();
+  end_transaction();
+  input_ = {};
+  mode_ = Mode::closing;
+}
+
+void Impl::end_transaction() {
+  drop_content();
+  transaction_ = false;
+  sender_ = {};
+  recipients_.clear();
+  content_refusal_.reset();
+}
+
+// ---- Answers and events ----
+
+void Impl::answer(std::uint32_t id, std::span<mail::Reply> verdicts) {
+  if (question_ == Question::none || id != question_id_ || verdicts.empty()) return;
+  switch (std::exchange(question_, Question::none)) {
+    case Question::none: break;
+    case Question::peer: peer_answered(std::move(verdicts[0])); break;
+    case Question::helo: helo_answered(std::move(verdicts[0])); break;
+    case Question::login: login_answered(std::move(verdicts[0])); break;
+    case Question::mail: mail_answered(std::move(verdicts[0])); break;
+    case Question::recipient: recipient_answered(std::move(verdicts[0])); break;
+    case Question::data: data_answered(std::move(verdicts[0])); break;
+    case Question::content: content_answered(verdicts); break;
+  }
+  if (lost_) lost();
+}
+
+void Impl::lost() {
+  lost_ = true;
+  if (question_ == Question::content) return;
+  question_ = Question::none;
+  end_auth();
+  end_transaction();
+  input_ = {};
+  out_.clear();
+  mode_ = Mode::closing;
+}
+
+void Impl::timed_out() {
+  if (question_ == Question::content || mode_ == Mode::closed) return;
+  question_ = Question::none;
+  hang_up("421 4.4.2 waited too long");
+}
+
+/// RFC 3207 section 4.2: whatever was learned before is forgotten.
+void Impl::tls_started() {
+  if (mode_ != Mode::tls) return;
+  encrypted_ = true;
+  mode_ = Mode::command;
+  ++window_;
+  helo_.clear();
+  extended_ = false;
+  login_.clear();
+  end_transaction();
+}
+
+// ---- The public face ----
+
+ServerSession::ServerSession(std::shared_ptr<const ServerOptions> options, ConnectionInfo connection)
+    : impl_(std::make_unique<Impl>(std::move(options), std::move(connection))) {}
+ServerSession::~ServerSession() = default;
+
+void ServerSession::feed(std::string_view bytes) { impl_->feed(bytes); }
+void ServerSession::answer(std::uint32_t id, mail::Reply verdict) { impl_->answer(id, {&verdict, 1}); }
+void ServerSession::answer(std::uint32_t id, std::span<const mail::Reply> verdicts) {
+  std::vector<mail::Reply> copies(verdicts.begin(), verdicts.end());
+  impl_->answer(id, copies);
+}
+void ServerSession::refuse_content(mail::Reply verdict) { impl_->refuse_content(std::move(verdict)); }
+void ServerSession::tls_started(std::string_view, std::string_view) { impl_->tls_started(); }
+void ServerSession::timed_out() { impl_->timed_out(); }
+void ServerSession::eof() { impl_->lost(); }
+void ServerSession::shut_down() { impl_->shutting_down_ = true; }
+Action ServerSession::next() { return impl_->next(); }
+
+std::string_view ServerSession::helo() const { return impl_->helo_; }
+bool ServerSession::extended() const { return impl_->extended_; }
+bool ServerSession::encrypted() const { return impl_->encrypted_; }
+std::string_view ServerSession::login() const { return impl_->login_; }
+const mail::Sender& ServerSession::sender() const { return impl_->sender_; }
+std::span<const mail::Recipient> ServerSession::recipients() const { return impl_->recipients_; }
+std::uint64_t ServerSession::content_size() const { return impl_->content_size_; }
+std::uint32_t ServerSession::messages() const { return impl_->messages_; }
+std::uint32_t ServerSession::errors() const { return impl_->errors_; }
+bool ServerSession::injected() const { return impl_->injected_; }
+
+} // namespace paquebot::smtp

@@ -1,0 +1,158 @@
+#pragma once
+
+#include "mail/envelope.h"
+#include "mail/status.h"
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace paquebot::smtp {
+
+enum class Role : std::uint8_t { mx, submission, lmtp };
+
+/// What a listener's sessions are: an immutable snapshot, shared.
+struct ServerOptions {
+  Role role = Role::mx;
+  std::string hostname;                       ///< in the greeting and EHLO
+  bool tls_available = false;                 ///< offer STARTTLS (when the connection isn't encrypted yet)
+  bool tls_required = false;                  ///< 530 5.7.0 before TLS for MAIL and AUTH
+  bool auth_available = false;                ///< offer AUTH (only under TLS unless auth_in_clear)
+  bool auth_required = false;                 ///< 530 5.7.0 before login for MAIL
+  bool auth_in_clear = false;                 ///< for tests and loopback developers
+  std::uint64_t max_message_size = 50u << 20; ///< octets, SIZE (RFC 1870); 0: no limit
+  std::uint32_t max_recipients = 1000;       ///< a message; at least 100 (RFC 5321 section 4.5.3.1.8), 452 4.5.3 beyond
+  std::uint32_t max_errors = 20;             ///< a session; then 421 4.7.0 and close
+  std::uint32_t max_commands = 10000;        ///< a session without an accepted message between; then 421
+  std::uint32_t max_messages = 100000;       ///< a session; then 421 at the next MAIL
+  std::uint32_t max_line = 2048;             ///< a command line, octets with CRLF (RFC 5321: 512 and its extensions)
+  std::chrono::seconds command_timeout{300}; ///< RFC 5321 section 4.5.3.2.7: waiting for a command, whole
+  std::chrono::seconds data_timeout{180};    ///< each data block must show progress within this (4.5.3.2.5)
+  std::chrono::seconds message_timeout{3600}; ///< a whole message's data
+};
+
+/// Facts of the connection that the engine needs.
+struct ConnectionInfo {
+  std::string peer_address; ///< text form, no brackets
+  bool encrypted = false;   ///< implicit TLS
+};
+
+// ---- Actions: small views, valid until the next input call ----
+
+/// Write these bytes, then call next() again.
+struct Send {
+  std::string_view bytes;
+};
+/// Read and feed(). `within` counts from the moment this action first came with this `window`: one absolute deadline
+/// for a whole command or for a block of data. `total` likewise from `total_window`, over a whole message's data;
+/// zero when there is no second deadline. When either passes, call timed_out().
+struct NeedInput {
+  std::chrono::milliseconds within;
+  std::uint32_t window;
+  std::chrono::milliseconds total{0};
+  std::uint32_t total_window = 0;
+};
+/// All replies are out: drop unread input, do the handshake, call tls_started() or eof().
+struct StartTls {};
+/// May this peer speak with us at all? Asked before the greeting.
+struct AskPeer {
+  std::uint32_t id;
+};
+/// HELO or EHLO said this name. A positive answer goes on.
+struct AskHelo {
+  std::uint32_t id;
+  std::string_view name;
+  bool extended;
+};
+/// Is this password right? Answer with a positive reply to log in.
+struct AskLogin {
+  std::uint32_t id;
+  std::string_view mechanism, authzid, authcid, password;
+};
+/// May this sender send? On a positive answer the reply's own text is sent when it has one.
+struct AskMail {
+  std::uint32_t id;
+  const mail::Sender* sender;
+};
+/// Do we take mail for this recipient?
+struct AskRecipient {
+  std::uint32_t id;
+  const mail::Recipient* recipient;
+};
+/// DATA is about to be allowed: the last chance to refuse (452) before content flows.
+struct AskData {
+  std::uint32_t id;
+};
+/// A piece of the message: decoded, CRLF line ends, never empty. Use it up before next().
+struct Chunk {
+  std::string_view bytes;
+};
+/// The message is whole: take responsibility, answer with one reply, or with one for each accepted recipient (LMTP).
+struct AskContent {
+  std::uint32_t id;
+};
+/// The transaction is over without a commit (broken or refused content, lost connection): drop what was staged. After
+/// each AskData comes exactly one of: a positive verdict on the content, or Discard. No Chunk or AskContent follows
+/// for that message.
+struct Discard {};
+/// Everything is sent: close. Always the last action.
+struct Close {};
+
+using Action = std::variant<Send, NeedInput, StartTls, AskPeer, AskHelo, AskLogin, AskMail, AskRecipient, AskData,
+                            Chunk, AskContent, Discard, Close>;
+
+/// The server side of one SMTP or LMTP connection: a state machine over bytes and answers, no I/O, no clock.
+/// The driver loops: perform next(), feed what was read, answer what was asked (RFC 5321, and the extensions in
+/// docs/standards.md). Late answers (an id that is no longer asked) are ignored.
+class ServerSession {
+public:
+  ServerSession(std::shared_ptr<const ServerOptions> options, ConnectionInfo connection);
+  ~ServerSession();
+
+  /// Input bytes. The view must stay valid until next() gives NeedInput, StartTls or Close: content is handed on
+  /// without a copy; a remaining part of a line is kept by the session.
+  void feed(std::string_view bytes);
+  /// The outside's verdict on question `id`: positive() accepts; otherwise this reply is sent. An empty text takes the
+  /// engine's standard one. Code 421 ends the session after it.
+  void answer(std::uint32_t id, mail::Reply verdict);
+  /// Verdicts on content, one for each accepted recipient in order (LMTP); for SMTP the first counts.
+  void answer(std::uint32_t id, std::span<const mail::Reply> verdicts);
+  void tls_started(std::string_view version, std::string_view cipher);
+  /// Content can't be taken any more (no room, head too large): the rest of it is read and dropped, then this reply is
+  /// sent, and no AskContent comes. Only between the answer to AskData and AskContent; otherwise without effect.
+  void refuse_content(mail::Reply verdict);
+  /// A deadline of NeedInput passed: 421 4.4.2 and close. Without effect while AskContent is open.
+  void timed_out();
+  /// The peer closed or the connection broke: nothing can be sent any more. While AskContent is open its verdict is
+  /// still awaited (the message may be committed at that moment); any other question is forgotten.
+  void eof();
+  /// The server is going down: 421 4.3.2 at the next command boundary (never inside a transaction's data). Call
+  /// next() then, also when the last action was NeedInput.
+  void shut_down();
+
+  Action next();
+
+  // Facts for the driver (trace fields, policy, logs).
+  std::string_view helo() const; ///< empty before HELO
+  bool extended() const;         ///< EHLO or LHLO was used
+  bool encrypted() const;
+  std::string_view login() const;                      ///< authorisation identity, empty before
+  const mail::Sender& sender() const;                  ///< of the current transaction
+  std::span<const mail::Recipient> recipients() const; ///< accepted so far
+  std::uint64_t content_size() const;                  ///< octets of content decoded so far
+  std::uint32_t messages() const;                      ///< accepted in this session
+  std::uint32_t errors() const;                        ///< of the peer's since the last accepted message
+  /// Bytes were waiting behind STARTTLS (RFC 3207 section 6: an attack, or a broken client); they were dropped.
+  bool injected() const;
+
+  struct Impl;
+
+private:
+  std::unique_ptr<Impl> impl_;
+};
+
+} // namespace paquebot::smtp
