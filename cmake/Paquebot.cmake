@@ -33,6 +33,10 @@ if(PAQUEBOT_SANITIZE)
 endif()
 
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # GCC 12 takes Asio's paired operator new and delete of coroutine frames for a mismatch once it inlines one of them.
+    add_compile_options(-Wno-mismatched-new-delete)
+  endif()
   add_compile_options(-fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fcf-protection -g1)
   add_compile_definitions(_GLIBCXX_ASSERTIONS)
   add_link_options(-pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
@@ -49,13 +53,14 @@ endif()
 
 # paquebot_library(NAME [DEPS folder...] [LIBS target...])
 #
-# Declares the library of src/NAME from every .cc beside its CMakeLists.txt, and its test program
+# Declares the library of src/NAME from every .cc but main.cc beside its CMakeLists.txt, and its test program
 # NAME_test from every _test.cc. DEPS are folders of the house, LIBS are anything else.
 function(paquebot_library name)
   cmake_parse_arguments(ARG "" "" "DEPS;LIBS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS *.cc *.h)
   file(GLOB tests CONFIGURE_DEPENDS *_test.cc)
   list(REMOVE_ITEM sources ${tests})
+  list(FILTER sources EXCLUDE REGEX "/main\\.cc$") # a program's, declared by its folder
   add_library(${name} STATIC ${sources})
   set_target_properties(${name} PROPERTIES LINKER_LANGUAGE CXX OUTPUT_NAME paquebot_${name})
   target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR}/src)

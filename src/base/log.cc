@@ -72,10 +72,21 @@ std::shared_ptr<spdlog::logger> make_logger(spdlog::sink_ptr sink, Level least) 
   return logger;
 }
 
-Output& output() {
-  static Output out{Format::key_value, nullptr,
-                    make_logger(std::make_shared<spdlog::sinks::stderr_sink_mt>(), Level::info)};
-  return out;
+/// The output in force. A reload replaces it while other threads write to the old one, which lives as long as they do.
+struct Current {
+  std::mutex mutex;
+  std::shared_ptr<const Output> output = std::make_shared<const Output>(
+      Format::key_value, nullptr, make_logger(std::make_shared<spdlog::sinks::stderr_sink_mt>(), Level::info));
+};
+
+Current& current() {
+  static Current instance;
+  return instance;
+}
+
+std::shared_ptr<const Output> output() {
+  const std::lock_guard lock(current().mutex);
+  return current().output;
 }
 
 std::string_view name_of(Level level) {
@@ -169,12 +180,14 @@ std::string pairs(Format format, Level level, std::string_view event, std::initi
 
 Result<> configure(Format format, Level least, const std::string& path) {
   try {
-    Output fresh{format, nullptr, nullptr};
+    auto fresh = std::make_shared<Output>();
+    fresh->format = format;
     spdlog::sink_ptr sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
-    if (!path.empty()) sink = fresh.file = std::make_shared<FileSink>(path);
-    fresh.logger = make_logger(sink, least);
-    output() = std::move(fresh);
-    spdlog::set_default_logger(output().logger);
+    if (!path.empty()) sink = fresh->file = std::make_shared<FileSink>(path);
+    fresh->logger = make_logger(sink, least);
+    spdlog::set_default_logger(fresh->logger); // it is flushed every second
+    const std::lock_guard lock(current().mutex);
+    current().output = std::move(fresh);
     if (!path.empty()) spdlog::flush_every(std::chrono::seconds(1));
     return {};
   } catch (const spdlog::spdlog_ex& e) {
@@ -183,9 +196,10 @@ Result<> configure(Format format, Level least, const std::string& path) {
 }
 
 Result<> reopen() {
-  if (!output().file) return {};
+  const auto out = output();
+  if (!out->file) return {};
   try {
-    output().file->reopen();
+    out->file->reopen();
     return {};
   } catch (const spdlog::spdlog_ex& e) {
     return fail(Errc::io, fmt::format("cannot open the log file again, the old one stays: {}", e.what()));
@@ -193,12 +207,12 @@ Result<> reopen() {
 }
 
 void write(Level level, std::string_view event, std::initializer_list<Field> fields) {
-  const Output& out = output();
-  if (!out.logger->should_log(to_spdlog(level))) return;
+  const auto out = output();
+  if (!out->logger->should_log(to_spdlog(level))) return;
   const std::string time = time_text(system_clock().wall());
-  const std::string rest = pairs(out.format, level, event, fields);
-  const bool json = out.format == Format::json;
-  out.logger->log(to_spdlog(level),
+  const std::string rest = pairs(out->format, level, event, fields);
+  const bool json = out->format == Format::json;
+  out->logger->log(to_spdlog(level),
                   json ? fmt::format("{{\"time\":\"{}\",{}}}", time, rest) : fmt::format("time={} {}", time, rest));
 }
 

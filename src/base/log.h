@@ -26,7 +26,7 @@ struct Field {
   Field(std::string_view k, I v) : key(k), value(static_cast<std::int64_t>(v)) {}
 };
 
-/// Where and how log lines go. An empty path is standard error. Call before the first line; until then
+/// Where and how log lines go. An empty path is standard error. May be called again while other threads log; until the first call
 /// lines of level info and up go to standard error as key=value. Fails with Errc::io when the file
 /// cannot be opened, and changes nothing then. Lines to a file are flushed every second and at warnings.
 Result<> configure(Format format, Level least, const std::string& path = {});

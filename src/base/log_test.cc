@@ -1,10 +1,12 @@
 #include "base/log.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <thread>
 #include <unistd.h>
 
 namespace paquebot::log {
@@ -59,6 +61,20 @@ TEST(Log, FileAndReopen) {
   ASSERT_TRUE(configure(Format::key_value, Level::info));
   std::filesystem::remove(path);
   std::filesystem::remove(rotated);
+}
+
+TEST(Log, IsConfiguredAgainWhileOthersWrite) {
+  const std::string path = testing::TempDir() + "paquebot_log_again_" + std::to_string(getpid());
+  ASSERT_TRUE(configure(Format::json, Level::info, path));
+  std::thread other([] {
+    for (int i = 0; i < 2000; ++i) info("line", {{"n", i}});
+  });
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(configure(i % 2 == 0 ? Format::key_value : Format::json, Level::info, path));
+  other.join();
+  ASSERT_TRUE(configure(Format::key_value, Level::info));
+  const std::string text = slurp(path);
+  EXPECT_EQ(std::ranges::count(text, '\n'), 2000);
+  std::filesystem::remove(path);
 }
 
 } // namespace

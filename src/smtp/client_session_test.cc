@@ -159,7 +159,12 @@ TEST(SmtpClient, Tls) {
          plain(),
          injected.c_str(),
          {.failure = "450 4.5.0 the other server broke the protocol: bytes in clear behind the reply to STARTTLS",
-          .breakage = Breakage::malformed}});
+          .breakage = Breakage::tls_failed}});
+  const auto lost = offered + "eof\n";
+  check({"closes at STARTTLS",
+         plain(),
+         lost.c_str(),
+         {.failure = "450 4.4.2 the connection was lost", .breakage = Breakage::tls_failed}});
 }
 
 TEST(SmtpClient, LogsIn) {

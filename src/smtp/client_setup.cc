@@ -76,9 +76,9 @@ void Impl::after_hello() {
 
 void Impl::on_starttls(mail::Reply reply) {
   if (reply.code / 100 == 2) {
-    // RFC 3207 section 6: nothing said in clear may be taken for something said under TLS.
-    if (!unread_.empty() || !parser_.empty()) return malformed("bytes in clear behind the reply to STARTTLS");
     phase_ = Phase::handshake;
+    // RFC 3207 section 6: nothing said in clear may be taken for something said under TLS.
+    if (!unread_.empty() || !parser_.empty()) malformed("bytes in clear behind the reply to STARTTLS");
     return;
   }
   if (options_.tls_required) {
