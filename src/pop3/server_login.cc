@@ -1,0 +1,112 @@
+#include "base/encoding.h"
+#include "pop3/server_impl.h"
+#include "sasl/secret.h"
+
+#include <fmt/format.h>
+
+namespace paquebot::pop3 {
+
+bool ServerSession::Impl::login_allowed() {
+  if (encrypted || options->login_in_clear) return true;
+  error(options->tls_available ? "passwords are taken only under TLS: send STLS first"
+                               : "passwords are taken only under TLS: use the port with TLS");
+  return false;
+}
+
+void ServerSession::Impl::user_name(const Arguments& a) {
+  if (!login_allowed()) return;
+  name = a.text;
+  ok("send PASS"); // RFC 1939 section 7: the same for names that don't exist
+}
+
+void ServerSession::Impl::pass(const Arguments& a) {
+  if (!login_allowed()) return;
+  if (name.empty()) return error("send USER first");
+  login.authcid = std::move(name);
+  name.clear();
+  login.authzid.clear();
+  login.password = a.text; // spaces belong to it (RFC 1939 section 7)
+  ask(Question::login);
+}
+
+void ServerSession::Impl::auth(const Arguments& a) {
+  if (!login_allowed()) return;
+  std::size_t space = a.text.find(' ');
+  mechanism = sasl::make_server(a.text.substr(0, space));
+  if (!mechanism) return error("unknown mechanism");
+  if (space == std::string_view::npos) return sasl_step(mechanism->step(nullptr));
+  auth_response(a.text.substr(space + 1));
+}
+
+void ServerSession::Impl::auth_response(std::string_view line) {
+  bool initial = !auth_waits;
+  auth_waits = false;
+  std::optional<std::string> response;
+  if (initial && line == "=")
+    response.emplace(); // RFC 5034 section 4: an empty one
+  else
+    response = base64_decode(line);
+  if (response) {
+    sasl_step(mechanism->step(&*response));
+    sasl::wipe(*response);
+    return;
+  }
+  mechanism.reset();
+  if (!initial && line == "*") return error("login cancelled");
+  error("malformed base 64");
+}
+
+void ServerSession::Impl::sasl_step(sasl::Step step) {
+  if (auto* challenge = std::get_if<sasl::Challenge>(&step)) {
+    out += fmt::format("+ {}\r\n", base64_encode(challenge->bytes));
+    auth_waits = true;
+  } else if (auto* question_asked = std::get_if<sasl::Ask>(&step)) {
+    login = question_asked->question;
+    sasl::wipe(question_asked->question.password);
+    ask(Question::login);
+  } else if (auto* success = std::get_if<sasl::Success>(&step)) {
+    logged_in = std::move(success->authzid);
+    mechanism.reset();
+    ask(Question::open);
+  } else {
+    mechanism.reset();
+    if (std::get<sasl::Failure>(step).malformed) return error("malformed response");
+    refuse_login(LoginVerdict::wrong);
+  }
+}
+
+void ServerSession::Impl::answer_login(LoginVerdict verdict) {
+  bool accepted = verdict == LoginVerdict::accepted;
+  if (mechanism && accepted) {
+    sasl_step(mechanism->answer(true));
+  } else if (accepted) {
+    logged_in = login.authcid;
+    ask(Question::open);
+  } else {
+    mechanism.reset();
+    refuse_login(verdict);
+  }
+  wipe_login();
+}
+
+void ServerSession::Impl::refuse_login(LoginVerdict verdict) {
+  switch (verdict) {
+    case LoginVerdict::temporary_failure: // RFC 3206 section 4
+      error("[SYS/TEMP] the password can't be checked now, try again later");
+      break;
+    case LoginVerdict::disabled: error("[AUTH] this account is disabled, ask your administrator"); break;
+    case LoginVerdict::slow_down: // RFC 2449 section 8.1.1
+      error("[LOGIN-DELAY] too many logins, try again in a few minutes");
+      break;
+    default: error("[AUTH] wrong user name or password"); break; // RFC 3206 section 5
+  }
+  if (++login_failures >= options->max_login_failures) close();
+}
+
+void ServerSession::Impl::wipe_login() {
+  sasl::wipe(login.password);
+  login.authcid.clear();
+  login.authzid.clear();
+}
+
+} // namespace paquebot::pop3

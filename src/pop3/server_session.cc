@@ -1,0 +1,250 @@
+#include "pop3/server_impl.h"
+#include "sasl/secret.h"
+
+#include <fmt/format.h>
+
+namespace paquebot::pop3 {
+
+namespace {
+constexpr std::size_t kFlushAt = 16 * 1024; // octets of replies that are sent without waiting for more
+constexpr std::size_t kKeptCapacity = 4096; // octets of output memory an idle session keeps
+constexpr std::uint32_t kPage = 500;        // rows of a listing asked for at once
+} // namespace
+
+ServerSession::Impl::Impl(std::shared_ptr<const ServerOptions> o, bool e) : options(std::move(o)), encrypted(e) {
+  // No angle brackets here: they would offer APOP (RFC 1939 section 7).
+  ok(fmt::format("{} POP3 server ready", options->hostname));
+}
+
+ServerSession::Impl::~Impl() { wipe_login(); }
+
+void ServerSession::Impl::ok(std::string_view text) {
+  out += "+OK ";
+  out += text;
+  out += "\r\n";
+}
+
+void ServerSession::Impl::refuse(std::string_view text) {
+  out += "-ERR ";
+  out += text;
+  out += "\r\n";
+}
+
+void ServerSession::Impl::error(std::string_view text) {
+  if (++errors < options->max_errors) return refuse(text);
+  refuse("too many errors, goodbye");
+  close();
+}
+
+void ServerSession::Impl::drop() {
+  closing = true;
+  question = Question::none;
+  out.clear();
+  input.clear();
+  wipe_login();
+}
+
+void ServerSession::Impl::ask(Question what) {
+  question = what;
+  ++question_id;
+}
+
+bool ServerSession::Impl::answered(Question what, std::uint32_t id) {
+  if (question != what || question_id != id) return false;
+  question = Question::none;
+  return true;
+}
+
+Send ServerSession::Impl::send() {
+  out_given = true;
+  return Send{out};
+}
+
+Action ServerSession::Impl::question_action() {
+  switch (question) {
+    case Question::login: return AskLogin{question_id, login.authcid, login.password, login.authzid};
+    case Question::open: return AskOpen{question_id};
+    case Question::list: {
+      bool page = listing == Listing::list || listing == Listing::uidl;
+      return AskList{question_id, list_next, page ? kPage : 1};
+    }
+    case Question::message: return AskMessage{question_id, message, !started};
+    default: return AskCommit{question_id, &commit};
+  }
+}
+
+Action ServerSession::Impl::next() {
+  if (out_given) {
+    out.clear();
+    out_given = flush = false;
+    if (state == transaction) ++window; // the time that a long message took is not the next command's
+  }
+  for (;;) {
+    if (closing && out.empty()) return Close{};
+    if (out.size() >= kFlushAt || (flush && !out.empty())) return send();
+    if (question != Question::none) return question_action();
+    if (closing) return send();
+    if (tls_pending) return out.empty() ? Action(StartTls{}) : Action(send());
+    if (going_down) {
+      refuse("[SYS/TEMP] the server is going down, try again in a few minutes");
+      close();
+      continue;
+    }
+    std::string_view line;
+    LineBuffer::Status status = input.next(auth_waits ? options->max_auth_line : options->max_line, line);
+    if (status != LineBuffer::Status::none) {
+      handle_input(status, line);
+      continue;
+    }
+    if (!out.empty()) return send();
+    if (out.capacity() > kKeptCapacity) std::string().swap(out);
+    return NeedInput{state == transaction ? options->idle_timeout : options->login_timeout, window};
+  }
+}
+
+void ServerSession::Impl::handle_input(LineBuffer::Status status, std::string_view line) {
+  if (state == transaction) ++window;
+  if (status == LineBuffer::Status::too_long) {
+    mechanism.reset();
+    auth_waits = false;
+    return error("the line is too long");
+  }
+  if (auth_waits) return auth_response(line);
+  command(line);
+}
+
+bool ServerSession::Impl::is_deleted(std::uint32_t number) const {
+  std::uint32_t bit = number - 1;
+  return !deleted.empty() && (deleted[bit / 64] >> (bit % 64) & 1) != 0;
+}
+
+void ServerSession::Impl::start_listing(Listing what, const Arguments& a) {
+  listing = what;
+  list_next = a.numbered ? a.number : 1;
+  started = false;
+  if (count == 0) return list_page({}, false); // nothing to ask for
+  ask(Question::list);
+}
+
+void ServerSession::Impl::one_row(const ListItem& row) {
+  if (listing == Listing::list_one) return ok(fmt::format("{} {}", row.number, row.size));
+  if (listing == Listing::uidl_one) return ok(fmt::format("{} {}", row.number, row.uidl));
+  if (deleted.empty()) deleted.resize((std::size_t{count} + 63) / 64);
+  std::uint32_t bit = row.number - 1;
+  deleted[bit / 64] |= std::uint64_t{1} << (bit % 64);
+  ++deleted_count;
+  deleted_octets += row.size;
+  ok(fmt::format("message {} will be deleted at QUIT", row.number));
+}
+
+void ServerSession::Impl::page_rows(const std::vector<ListItem>& rows) {
+  for (const ListItem& row : rows) {
+    if (row.number < list_next || row.number > count) continue;
+    list_next = row.number + 1;
+    if (is_deleted(row.number)) continue;
+    if (listing == Listing::list)
+      fmt::format_to(std::back_inserter(out), "{} {}\r\n", row.number, row.size);
+    else
+      fmt::format_to(std::back_inserter(out), "{} {}\r\n", row.number, row.uidl);
+  }
+  if (rows.size() < kPage || list_next > count) {
+    out += ".\r\n";
+    return;
+  }
+  flush = true;
+  ask(Question::list);
+}
+
+void ServerSession::Impl::list_page(const std::vector<ListItem>& rows, bool failed) {
+  bool single = listing != Listing::list && listing != Listing::uidl;
+  if (failed || (single && (rows.empty() || rows.front().number != list_next))) {
+    if (started) return close(); // RFC 1939 has no way to say it here: a broken listing, never a short one
+    return refuse("[SYS/TEMP] the mailbox can't be read now, try again later");
+  }
+  if (single) return one_row(rows.front());
+  if (!started) ok(fmt::format("{} messages ({} octets)", count - deleted_count, octets - deleted_octets));
+  started = true;
+  page_rows(rows);
+}
+
+void ServerSession::Impl::start_message(const Arguments& a, std::optional<std::uint32_t> lines) {
+  message = a.number;
+  started = false;
+  encoder = MessageEncoder(lines);
+  ask(Question::message);
+}
+
+void ServerSession::Impl::message_bytes(std::string_view bytes, bool last, bool failed) {
+  if (failed) {
+    if (started) return close();
+    return refuse("[SYS/TEMP] the message can't be read now, try again later");
+  }
+  if (!started) ok("message follows");
+  started = true;
+  if (encoder.encode(bytes, out) || last) return encoder.finish(out);
+  flush = true;
+  ask(Question::message);
+}
+
+ServerSession::ServerSession(std::shared_ptr<const ServerOptions> options, bool encrypted)
+    : impl_(std::make_unique<Impl>(std::move(options), encrypted)) {}
+ServerSession::~ServerSession() = default;
+
+void ServerSession::feed(std::string_view bytes) {
+  if (!impl_->closing && !impl_->tls_pending) impl_->input.append(bytes);
+}
+
+void ServerSession::tls_started() {
+  // RFC 2595 section 4: what was said in clear, or slipped in behind STLS, counts for nothing.
+  impl_->input.clear();
+  sasl::wipe(impl_->name);
+  impl_->tls_pending = false;
+  impl_->encrypted = true;
+}
+
+void ServerSession::timed_out() { impl_->drop(); }
+void ServerSession::eof() { impl_->drop(); }
+void ServerSession::shut_down() { impl_->going_down = true; }
+
+void ServerSession::answer_login(std::uint32_t id, LoginVerdict verdict) {
+  if (impl_->answered(Impl::Question::login, id)) impl_->answer_login(verdict);
+}
+
+void ServerSession::answer_open(std::uint32_t id, OpenVerdict verdict, std::uint32_t count, std::uint64_t octets) {
+  if (!impl_->answered(Impl::Question::open, id)) return;
+  if (verdict == OpenVerdict::opened) {
+    impl_->count = count;
+    impl_->octets = octets;
+    impl_->state = Impl::transaction;
+    ++impl_->window;
+    return impl_->ok(fmt::format("{} messages ({} octets)", count, octets));
+  }
+  impl_->logged_in.clear();
+  if (verdict == OpenVerdict::in_use) {
+    return impl_->error("[IN-USE] another session has this mailbox open, try again later"); // RFC 2449 section 8.1.2
+  }
+  impl_->error("[SYS/TEMP] the mailbox can't be opened now, try again later"); // RFC 3206 section 4
+}
+
+void ServerSession::list_page(std::uint32_t id, std::vector<ListItem> rows, bool failed) {
+  if (impl_->answered(Impl::Question::list, id)) impl_->list_page(rows, failed);
+}
+
+void ServerSession::message_bytes(std::uint32_t id, std::string_view bytes, bool last, bool failed) {
+  if (impl_->answered(Impl::Question::message, id)) impl_->message_bytes(bytes, last, failed);
+}
+
+void ServerSession::answer_commit(std::uint32_t id, bool done) {
+  if (!impl_->answered(Impl::Question::commit, id)) return;
+  if (done)
+    impl_->ok(fmt::format("{} messages deleted, goodbye", impl_->deleted_count));
+  else
+    impl_->refuse("[SYS/TEMP] the messages could not be deleted, they are still there");
+  impl_->close();
+}
+
+Action ServerSession::next() { return impl_->next(); }
+std::string_view ServerSession::user() const { return impl_->logged_in; }
+bool ServerSession::encrypted() const { return impl_->encrypted; }
+
+} // namespace paquebot::pop3

@@ -1,0 +1,125 @@
+#include "player.h"
+
+#include "base/text.h"
+
+#include <algorithm>
+
+namespace paquebot::dialogs {
+namespace {
+
+class Player {
+public:
+  Player(Engine& engine, Cut cut, std::string* transcript) : engine_(engine), cut_(cut), transcript_(transcript) {}
+
+  /// What went wrong, or "".
+  std::string step(const Step& step) {
+    if (step.kind == StepKind::client) {
+      if (block_.empty() && !engine_.output.empty()) return "the server said more: " + printable(engine_.output);
+      block_ += step.text;
+      return "";
+    }
+    send_block();
+    switch (step.kind) {
+      case StepKind::server: return expect_line(step.text);
+      case StepKind::server_reply: return expect_reply(step.text);
+      case StepKind::tls: engine_.tls(); return "";
+      case StepKind::eof: engine_.eof(); return "";
+      case StepKind::timeout: engine_.timeout(); return "";
+      case StepKind::closed: return engine_.closed() ? "" : "the server has not closed";
+      case StepKind::content: return expect_content(step.text);
+      case StepKind::no_content:
+        return engine_.accepted.empty() ? "" : "a message was accepted: " + printable(engine_.accepted[0]);
+      case StepKind::answer: return engine_.set_answer(step.text) ? "" : "no such answer";
+      case StepKind::client: break;
+    }
+    return "";
+  }
+
+  std::string finish() {
+    send_block();
+    if (!engine_.output.empty()) return "the server said more: " + printable(engine_.output);
+    return "";
+  }
+
+private:
+  /// Sends what has come together, cut as asked for.
+  void send_block() {
+    std::string_view rest = block_;
+    while (!rest.empty()) {
+      std::size_t length = rest.size();
+      if (cut_.every_octet) length = 1;
+      if (cut_.at > sent_ && cut_.at - sent_ < length) length = cut_.at - sent_;
+      engine_.feed(std::string(rest.substr(0, length))); // a copy of its own: reads beyond it show under the sanitizer
+      sent_ += length;
+      rest.remove_prefix(length);
+    }
+    block_.clear();
+  }
+
+  std::optional<std::string> take_line() {
+    const auto end = engine_.output.find("\r\n");
+    if (end == std::string::npos) return {};
+    std::string line = engine_.output.substr(0, end);
+    engine_.output.erase(0, end + 2);
+    if (transcript_ != nullptr) *transcript_ += line + "\n";
+    return line;
+  }
+
+  std::string expect_line(const std::string& pattern) {
+    const auto line = take_line();
+    if (!line) return "the server says nothing; expected " + pattern;
+    return matches(pattern, *line) ? "" : "expected " + pattern + ", the server says " + printable(*line);
+  }
+
+  std::string expect_reply(const std::string& code) {
+    for (;;) {
+      const auto line = take_line();
+      if (!line) return "the server says nothing; expected a reply " + code;
+      if (code == ".") {
+        if (*line == ".") return "";
+        continue;
+      }
+      if (!line->starts_with(code)) return "expected a reply " + code + ", the server says " + printable(*line);
+      if (line->size() == code.size() || (*line)[code.size()] == ' ') return "";
+    }
+  }
+
+  std::string expect_content(const std::string& pattern) {
+    if (engine_.accepted.empty()) return "no message was accepted";
+    const std::string content = engine_.accepted.front();
+    engine_.accepted.erase(engine_.accepted.begin());
+    if (transcript_ != nullptr) *transcript_ += "content " + printable(content, 100000) + "\n";
+    return matches(pattern, content) ? "" : "the content is " + printable(content);
+  }
+
+  Engine& engine_;
+  const Cut cut_;
+  std::string* const transcript_;
+  std::string block_;
+  std::size_t sent_ = 0;
+};
+
+} // namespace
+
+std::optional<std::string> play(const Dialog& dialog, Engine& engine, Cut cut, std::string* transcript) {
+  Player player(engine, cut, transcript);
+  const auto where = [&](int line) { return dialog.name + ".dialog:" + std::to_string(line) + ": "; };
+  for (const Step& step : dialog.steps) {
+    const std::string wrong = player.step(step);
+    if (!engine.broken.empty()) return where(step.line) + "broken promise: " + engine.broken.front();
+    if (!wrong.empty()) return where(step.line) + wrong;
+  }
+  const std::string wrong = player.finish();
+  if (!wrong.empty()) return where(dialog.steps.empty() ? 0 : dialog.steps.back().line) + wrong;
+  return {};
+}
+
+std::size_t client_octets(const Dialog& dialog) {
+  std::size_t octets = 0;
+  for (const Step& step : dialog.steps) {
+    if (step.kind == StepKind::client) octets += step.text.size();
+  }
+  return octets;
+}
+
+} // namespace paquebot::dialogs

@@ -1,0 +1,210 @@
+#include "smtp_engine.h"
+
+#include "base/text.h"
+#include "smtp/server_session.h"
+
+#include <deque>
+#include <map>
+
+namespace paquebot::dialogs {
+namespace {
+
+using namespace smtp;
+
+/// Names and passwords of README.md.
+const std::map<std::string, std::string, std::less<>> kAccounts = {
+    {"alice", "wonderland"}, {"bob", "builder"}, {"full", "brimful"}, {"gone", "departed"}};
+
+std::shared_ptr<const ServerOptions> options_of(const Dialog& dialog) {
+  auto options = std::make_shared<ServerOptions>();
+  const auto number = [&](const char* name, auto& into) {
+    if (const auto value = parse_u64(dialog.option(name, ""))) into = static_cast<std::decay_t<decltype(into)>>(*value);
+  };
+  const std::string role = dialog.option("role", "mx");
+  const std::string tls = dialog.option("tls", "none");
+  options->role = role == "lmtp" ? Role::lmtp : role == "submission" ? Role::submission : Role::mx;
+  options->hostname = "mx.example.test";
+  options->tls_available = tls != "none";
+  options->tls_required = tls == "required";
+  options->auth_available = options->auth_required = options->role == Role::submission;
+  options->auth_in_clear = dialog.option("auth_in_clear", "no") == "yes";
+  number("max_message_size", options->max_message_size);
+  number("max_recipients", options->max_recipients);
+  number("max_errors", options->max_errors);
+  number("max_commands", options->max_commands);
+  number("max_line", options->max_line);
+  number("max_messages", options->max_messages);
+  return options;
+}
+
+mail::Reply parse_reply(std::string_view text) {
+  mail::Reply reply;
+  reply.code = static_cast<std::uint16_t>(parse_u64(text.substr(0, 3)).value_or(0));
+  text.remove_prefix(std::min<std::size_t>(4, text.size()));
+  if (const auto code = mail::EnhancedCode::parse(text)) {
+    reply.enhanced = *code;
+    text.remove_prefix(std::min(text.find(' '), text.size() - 1) + 1);
+  }
+  reply.text = text;
+  return reply;
+}
+
+class SmtpEngine final : public Engine {
+public:
+  explicit SmtpEngine(const Dialog& dialog)
+      : options_(options_of(dialog)), session_(options_, {"192.0.2.1", dialog.option("tls", "none") == "implicit"}) {
+    // Answers that stand before the first line of the server must be known before it.
+    for (const Step& step : dialog.steps) {
+      if (step.kind != StepKind::answer) break;
+      add_answer(step.text);
+      ++early_;
+    }
+    run();
+  }
+
+  void feed(std::string_view bytes) override {
+    if (waiting_for_tls_ || closed_) return;
+    session_.feed(bytes);
+    run();
+  }
+  void tls() override {
+    if (!waiting_for_tls_) return broken.push_back("no handshake is due");
+    waiting_for_tls_ = false;
+    session_.tls_started("TLSv1.3", "TLS_AES_256_GCM_SHA384");
+    run();
+  }
+  void eof() override {
+    session_.eof();
+    run();
+  }
+  void timeout() override {
+    session_.timed_out();
+    run();
+  }
+  bool set_answer(std::string_view answer) override {
+    if (early_ == 0) return add_answer(answer);
+    --early_;
+    return true;
+  }
+  bool closed() const override { return closed_; }
+
+private:
+  bool add_answer(std::string_view answer) {
+    const auto space = answer.find(' ');
+    if (space == std::string_view::npos) return false;
+    answers_[std::string(answer.substr(0, space))].push_back(parse_reply(answer.substr(space + 1)));
+    return true;
+  }
+
+  void run() {
+    for (;;) {
+      const Action action = session_.next();
+      if (std::holds_alternative<NeedInput>(action)) return;
+      if (std::holds_alternative<StartTls>(action)) {
+        waiting_for_tls_ = true;
+        return;
+      }
+      if (std::holds_alternative<Close>(action)) {
+        if (staged_) broken.push_back("closed with staged content");
+        closed_ = true;
+        return;
+      }
+      std::visit([this](const auto& what) { perform(what); }, action);
+    }
+  }
+
+  void perform(const Send& send) {
+    if (send.bytes.empty()) broken.push_back("empty Send");
+    output += send.bytes;
+  }
+  void perform(const Chunk& chunk) {
+    if (chunk.bytes.empty()) broken.push_back("empty Chunk");
+    if (!staged_) broken.push_back("Chunk without AskData");
+    content_ += chunk.bytes;
+  }
+  void perform(const Discard&) {
+    if (!staged_) broken.push_back("Discard without AskData");
+    staged_ = false;
+    content_.clear();
+  }
+  void perform(const AskPeer& ask) { answer(ask.id, "peer", {250, {}, ""}); }
+  void perform(const AskHelo& ask) { answer(ask.id, "helo", {250, {}, ""}); }
+  void perform(const AskLogin& ask) {
+    auto name = ask.authcid.ends_with("@example.test") ? ask.authcid.substr(0, ask.authcid.size() - 13) : ask.authcid;
+    const auto account = kAccounts.find(name);
+    const bool fine = account != kAccounts.end() && account->second == ask.password && name != "gone" &&
+                      (ask.authzid.empty() || ask.authzid == ask.authcid);
+    answer(ask.id, "login", fine ? mail::Reply{235, {2, 7, 0}, ""} : mail::Reply{535, {5, 7, 8}, ""});
+  }
+  void perform(const AskMail& ask) {
+    const bool submits = options_->role == Role::submission;
+    const std::string own(session_.login().substr(0, session_.login().find('@')));
+    const auto& from = ask.sender->reverse_path;
+    const bool fine = !submits || from.empty() || (from.local == own && from.domain == "example.test");
+    answer(ask.id, "mail", fine ? mail::Reply{250, {2, 1, 0}, ""} : mail::Reply{553, {5, 7, 1}, "not your address"});
+  }
+  void perform(const AskRecipient& ask) { answer(ask.id, "rcpt", recipient_verdict(ask.recipient->address)); }
+  void perform(const AskData& ask) {
+    if (staged_) broken.push_back("AskData twice");
+    staged_ = true;
+    answer(ask.id, "data", {250, {}, ""});
+  }
+  void perform(const AskContent& ask) {
+    if (!staged_) broken.push_back("AskContent without AskData");
+    const mail::Reply verdict = take_answer("content", {250, {2, 0, 0}, "accepted id=01TEST"});
+    if (verdict.positive()) {
+      staged_ = false;
+      accepted.push_back(std::exchange(content_, {}));
+    }
+    std::vector<mail::Reply> verdicts{verdict};
+    while (!answers_["content"].empty() && options_->role == Role::lmtp) {
+      verdicts.push_back(take_answer("content", verdict));
+      if (!verdicts.back().positive() || !staged_) continue;
+      staged_ = false;
+      accepted.push_back(std::exchange(content_, {}));
+    }
+    session_.answer(ask.id, verdicts);
+  }
+  template <class Other>
+  void perform(const Other&) {
+    broken.push_back("an action that ends the loop");
+  }
+
+  mail::Reply recipient_verdict(const mail::Address& address) const {
+    const bool ours = address.domain == "example.test" || address.domain.empty();
+    if (!ours && options_->role == Role::submission) return {250, {2, 1, 5}, ""};
+    if (!ours) return {550, {5, 7, 1}, "relaying denied"};
+    const std::string local = to_lower(std::string_view(address.local).substr(0, address.local.find('+')));
+    if (local == "full") return {452, {4, 2, 2}, "mailbox full"};
+    if (local == "gone") return {550, {5, 2, 1}, "account disabled"};
+    const bool known = kAccounts.contains(local) || local == "team" || local == "postmaster" || local == "abuse";
+    return known ? mail::Reply{250, {2, 1, 5}, ""} : mail::Reply{550, {5, 1, 1}, "no such user here"};
+  }
+
+  mail::Reply take_answer(const std::string& question, mail::Reply standard) {
+    auto& queue = answers_[question];
+    if (queue.empty()) return standard;
+    mail::Reply reply = std::move(queue.front());
+    queue.pop_front();
+    return reply;
+  }
+  void answer(std::uint32_t id, const std::string& question, mail::Reply standard) {
+    session_.answer(id + 1, mail::Reply{451, {4, 0, 0}, "an answer that nobody asked for"});
+    session_.answer(id, take_answer(question, std::move(standard)));
+  }
+
+  std::shared_ptr<const ServerOptions> options_;
+  ServerSession session_;
+  std::map<std::string, std::deque<mail::Reply>> answers_;
+  int early_ = 0; ///< answers that were read before the conversation began
+  bool waiting_for_tls_ = false;
+  bool closed_ = false;
+  bool staged_ = false;
+  std::string content_;
+};
+
+} // namespace
+
+std::unique_ptr<Engine> make_smtp_engine(const Dialog& dialog) { return std::make_unique<SmtpEngine>(dialog); }
+
+} // namespace paquebot::dialogs
