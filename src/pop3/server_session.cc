@@ -246,5 +246,6 @@ void ServerSession::answer_commit(std::uint32_t id, bool done) {
 Action ServerSession::next() { return impl_->next(); }
 std::string_view ServerSession::user() const { return impl_->logged_in; }
 bool ServerSession::encrypted() const { return impl_->encrypted; }
+bool ServerSession::closing() const { return impl_->closing; }
 
 } // namespace paquebot::pop3

@@ -113,6 +113,8 @@ public:
 
   std::string_view user() const; ///< who logged in (authzid), from AskOpen on; empty before
   bool encrypted() const;
+  /// Only last words are left to be sent: the mailbox isn't needed any more.
+  bool closing() const;
 
 private:
   struct Impl;
