@@ -1,0 +1,63 @@
+#include "store/body_writer.h"
+
+#include "base/text.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace paquebot::store {
+
+BodyWriter::~BodyWriter() {
+  if (staged_ != 0) store_.stage_abandon(staged_);
+}
+
+Task<Result<>> BodyWriter::write(std::string_view bytes) {
+  has_8bit_ = has_8bit_ || !is_ascii(bytes);
+  while (!bytes.empty()) {
+    const std::size_t taken = std::min(bytes.size(), kBodyChunk - buffer_.size());
+    buffer_.append(bytes.substr(0, taken));
+    bytes.remove_prefix(taken);
+    size_ += taken;
+    if (buffer_.size() < kBodyChunk) continue;
+    Result<> spilled = co_await spill();
+    if (!spilled) co_return spilled;
+  }
+  co_return Result<>();
+}
+
+/// Hands the buffer to the store, beginning a staged body with the first.
+Task<Result<>> BodyWriter::spill() {
+  if (staged_ == 0) {
+    const Result<Id> begun = co_await store_.stage_begin();
+    if (!begun) co_return std::unexpected(begun.error());
+    staged_ = *begun;
+  }
+  std::string chunk = std::exchange(buffer_, {});
+  co_return co_await store_.stage_append(staged_, std::move(chunk));
+}
+
+Task<Result<NewBody>> BodyWriter::finish() {
+  NewBody body;
+  body.size = size_;
+  body.type = has_8bit_ ? mail::BodyType::eight_bit : mail::BodyType::seven_bit;
+  if (size_ <= kInlineBody) {
+    body.bytes = std::exchange(buffer_, {});
+    co_return body;
+  }
+  if (!buffer_.empty()) {
+    const Result<> spilled = co_await spill();
+    if (!spilled) co_return std::unexpected(spilled.error());
+  }
+  const Result<> finished = co_await store_.stage_finish(staged_);
+  if (!finished) co_return std::unexpected(finished.error());
+  body.staged = std::exchange(staged_, 0);
+  co_return body;
+}
+
+Task<void> BodyWriter::discard() {
+  buffer_ = {};
+  const Id staged = std::exchange(staged_, 0);
+  if (staged != 0) co_await store_.stage_drop(staged);
+}
+
+} // namespace paquebot::store

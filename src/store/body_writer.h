@@ -1,0 +1,46 @@
+#pragma once
+
+#include "store/store.h"
+
+#include <string>
+#include <string_view>
+
+namespace paquebot::store {
+
+/// Takes the decoded body of a message as it comes and makes a NewBody of it: up to kInlineBody octets stay in memory,
+/// what is larger goes to a staged body in chunks of kBodyChunk, each written before more is taken (back-pressure).
+/// Never more than one chunk, and what one write() brings, is in memory. One coroutine at a time.
+class BodyWriter {
+public:
+  /// `store` must outlive the writer.
+  explicit BodyWriter(Store& store) : store_(store) {}
+  /// What was neither finished nor discarded is given up.
+  ~BodyWriter();
+  BodyWriter(const BodyWriter&) = delete;
+  BodyWriter& operator=(const BodyWriter&) = delete;
+
+  /// Appends. `bytes` must stay valid until it returns. After an error only discard() is of use; the error is
+  /// Store::stage_append's.
+  Task<Result<>> write(std::string_view bytes);
+  /// Makes a staged body durable and hands the body over: from here on it is the caller's to have accepted, or to give
+  /// to Store::stage_drop. NewBody::type is `eight_bit` when an octet beyond ASCII came, else `seven_bit`: whoever
+  /// knows of BINARYMIME says so itself.
+  Task<Result<NewBody>> finish();
+  /// Drops everything.
+  Task<void> discard();
+
+  std::uint64_t size() const { return size_; }
+  /// An octet beyond ASCII has come.
+  bool has_8bit() const { return has_8bit_; }
+
+private:
+  Task<Result<>> spill();
+
+  Store& store_;
+  std::string buffer_;
+  std::uint64_t size_ = 0;
+  Id staged_ = 0;
+  bool has_8bit_ = false;
+};
+
+} // namespace paquebot::store

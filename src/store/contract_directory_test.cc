@@ -1,0 +1,156 @@
+#include "store/test_contract.h"
+
+namespace paquebot::store {
+namespace {
+
+TEST_P(StoreContract, DomainsAreAddedListedAndRemoved) {
+  EXPECT_EQ(run(store().add_domain("Example.ORG")).value().name, "example.org");
+  EXPECT_EQ(run(store().add_domain("example.org")).error().code, Errc::conflict);
+  EXPECT_TRUE(run(store().add_domain("a.example")));
+  const auto list = run(store().list_domains());
+  ASSERT_TRUE(list);
+  ASSERT_EQ(list->size(), 2u);
+  EXPECT_EQ(list->front().name, "a.example");
+  EXPECT_TRUE(run(store().remove_domain("A.example")));
+  EXPECT_EQ(run(store().remove_domain("a.example")).error().code, Errc::not_found);
+  make_account("anna@example.org");
+  EXPECT_EQ(run(store().remove_domain("example.org")).error().code, Errc::conflict);
+  EXPECT_TRUE(run(store().remove_account("anna@example.org")));
+  EXPECT_TRUE(run(store().remove_domain("example.org")));
+}
+
+TEST_P(StoreContract, AccountsAreFoundInAnyCaseAndKeepTheirData) {
+  Account wanted;
+  wanted.login = "Anna@Example.org";
+  EXPECT_EQ(run(store().add_account(wanted)).error().code, Errc::not_found) << "the domain is not ours";
+  ASSERT_TRUE(run(store().add_domain("example.org")));
+  wanted.password = "$argon2id$x";
+  wanted.quota = 5000;
+  const auto made = run(store().add_account(wanted));
+  ASSERT_TRUE(made);
+  EXPECT_EQ(made->login, "anna@example.org");
+  EXPECT_EQ(made->created, now());
+  EXPECT_EQ(run(store().add_account(wanted)).error().code, Errc::conflict);
+  auto found = run(store().find_account("ANNA@example.ORG"));
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->id, made->id);
+  EXPECT_EQ(found->password, "$argon2id$x");
+  EXPECT_EQ(found->quota, 5000u);
+  found->disabled = true;
+  found->quota = 0;
+  found->password = "";
+  ASSERT_TRUE(run(store().update_account(*found)));
+  const auto again = run(store().get_account(made->id));
+  ASSERT_TRUE(again);
+  EXPECT_TRUE(again->disabled);
+  EXPECT_EQ(again->quota, 0u);
+  AcceptRequest request = message();
+  request.recipients = {to_mailbox(*made)};
+  accepted(request);
+  EXPECT_EQ(run(store().list_accounts("example.org")).value().at(0).messages, 1u);
+  EXPECT_EQ(run(store().list_accounts("")).value().at(0).used, inbox(*made).bytes);
+  EXPECT_EQ(run(store().find_account("nobody@example.org")).error().code, Errc::not_found);
+  EXPECT_EQ(run(store().update_account(Account{.id = 99})).error().code, Errc::not_found);
+}
+
+TEST_P(StoreContract, BadLoginsAreRefused) {
+  ASSERT_TRUE(run(store().add_domain("example.org")));
+  for (const char* login : {"", "anna", "@example.org", "*@example.org"}) {
+    Account wanted;
+    wanted.login = login;
+    EXPECT_EQ(run(store().add_account(wanted)).error().code, Errc::invalid) << login;
+  }
+}
+
+TEST_P(StoreContract, AddressesLeadToAccountsOrExpand) {
+  const Account anna = make_account("anna@example.org");
+  ASSERT_TRUE(run(store().add_address({"Info", "Example.org", anna.id, {}})));
+  ASSERT_TRUE(run(store().add_address({"team", "example.org", 0, {"anna@example.org", "x@far.example"}})));
+  ASSERT_TRUE(run(store().add_address({"team", "example.org", 0, {"y@far.example"}})));
+  ASSERT_TRUE(run(store().add_address({"*", "example.org", 0, {"anna@example.org"}})));
+  auto found = run(store().find_address("TEAM", "EXAMPLE.org"));
+  ASSERT_TRUE(found);
+  EXPECT_TRUE(found->domain_is_ours);
+  EXPECT_EQ(found->owner, anna.id);
+  ASSERT_TRUE(found->entry);
+  EXPECT_EQ(found->entry->targets, (std::vector<std::string>{"anna@example.org", "x@far.example", "y@far.example"}));
+  EXPECT_TRUE(found->catch_all);
+  found = run(store().find_address("info", "example.org"));
+  EXPECT_EQ(found->entry->account, anna.id);
+  found = run(store().find_address("nobody", "example.org"));
+  EXPECT_FALSE(found->entry);
+  EXPECT_TRUE(found->catch_all);
+  EXPECT_FALSE(run(store().find_address("anna", "far.example"))->domain_is_ours);
+  EXPECT_EQ(run(store().account_addresses(anna.id)).value().size(), 2u);
+  EXPECT_EQ(run(store().list_addresses("example.org")).value().size(), 4u);
+}
+
+TEST_P(StoreContract, AddressConflictsAndRemovals) {
+  const Account anna = make_account("anna@example.org");
+  const Account bert = make_account("bert@example.org");
+  EXPECT_EQ(run(store().add_address({"anna", "example.org", 0, {"x@far.example"}})).error().code, Errc::conflict);
+  EXPECT_EQ(run(store().add_address({"anna", "example.org", bert.id, {}})).error().code, Errc::conflict);
+  EXPECT_TRUE(run(store().add_address({"anna", "example.org", anna.id, {}}))) << "it leads there already";
+  EXPECT_EQ(run(store().add_address({"x", "far.example", anna.id, {}})).error().code, Errc::not_found);
+  EXPECT_EQ(run(store().add_address({"x", "example.org", 99, {}})).error().code, Errc::not_found);
+  EXPECT_EQ(run(store().add_address({"x", "example.org", 0, {}})).error().code, Errc::invalid);
+  EXPECT_EQ(run(store().add_address({"", "example.org", anna.id, {}})).error().code, Errc::invalid);
+  EXPECT_EQ(run(store().remove_address("anna", "example.org", "")).error().code, Errc::conflict) << "its own address";
+  ASSERT_TRUE(run(store().add_address({"team", "example.org", 0, {"a@far.example", "b@far.example"}})));
+  EXPECT_EQ(run(store().add_address({"team", "example.org", anna.id, {}})).error().code, Errc::conflict);
+  EXPECT_EQ(run(store().remove_address("team", "example.org", "c@far.example")).error().code, Errc::not_found);
+  EXPECT_TRUE(run(store().remove_address("team", "example.org", "a@far.example")));
+  EXPECT_EQ(run(store().find_address("team", "example.org"))->entry->targets.size(), 1u);
+  EXPECT_TRUE(run(store().remove_address("Team", "example.org", "b@far.example")))
+      << "the last target takes the alias with it";
+  EXPECT_FALSE(run(store().find_address("team", "example.org"))->entry);
+  EXPECT_EQ(run(store().remove_address("team", "example.org", "")).error().code, Errc::not_found);
+  Account wanted;
+  wanted.login = "info@example.org";
+  ASSERT_TRUE(run(store().add_address({"info", "example.org", anna.id, {}})));
+  EXPECT_EQ(run(store().add_account(wanted)).error().code, Errc::conflict);
+}
+
+TEST_P(StoreContract, EveryDomainKeepsAnOwner) {
+  const Account anna = make_account("anna@example.org");
+  const Account bert = make_account("bert@example.org");
+  ASSERT_TRUE(run(store().add_domain("alias.example")));
+  EXPECT_EQ(run(store().find_address("x", "example.org"))->owner, anna.id);
+  EXPECT_EQ(run(store().set_domain_owner("alias.example", 99)).error().code, Errc::not_found);
+  ASSERT_TRUE(run(store().set_domain_owner("alias.example", anna.id)));
+  EXPECT_EQ(run(store().remove_account("anna@example.org")).error().code, Errc::conflict)
+      << "alias.example has nobody else";
+  ASSERT_TRUE(run(store().set_domain_owner("alias.example", bert.id)));
+  ASSERT_TRUE(run(store().remove_account("anna@example.org")));
+  EXPECT_EQ(run(store().find_address("x", "example.org"))->owner, bert.id);
+  EXPECT_FALSE(run(store().find_address("anna", "example.org"))->entry);
+}
+
+TEST_P(StoreContract, ChangesOfTheDirectoryAreNoticed) {
+  std::uint64_t last = store().directory_generation();
+  const auto rises = [&] {
+    return store().directory_generation() > std::exchange(last, store().directory_generation());
+  };
+  const Account anna = make_account("anna@example.org");
+  EXPECT_TRUE(rises());
+  ASSERT_TRUE(run(store().add_address({"x", "example.org", anna.id, {}})));
+  EXPECT_TRUE(rises());
+  ASSERT_TRUE(run(store().update_account(anna)));
+  EXPECT_TRUE(rises());
+  AcceptRequest request = message();
+  request.recipients = {to_mailbox(anna)};
+  accepted(request);
+  EXPECT_FALSE(rises());
+}
+
+TEST_P(StoreContract, SettingsStay) {
+  EXPECT_EQ(run(store().get_setting("queue.held")).value(), "");
+  ASSERT_TRUE(run(store().set_setting("queue.held", "1")));
+  ASSERT_TRUE(run(store().set_setting("queue.held", "2")));
+  reopen();
+  EXPECT_EQ(run(store().get_setting("queue.held")).value(), "2");
+  EXPECT_TRUE(store().has_room());
+}
+
+} // namespace
+} // namespace paquebot::store

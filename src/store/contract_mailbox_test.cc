@@ -1,0 +1,137 @@
+#include "store/test_contract.h"
+
+#include <set>
+
+namespace paquebot::store {
+namespace {
+
+TEST_P(StoreContract, UidsAreNeverUsedAgain) {
+  const Account anna = make_account("anna@example.org");
+  for (int i = 0; i < 3; ++i) {
+    AcceptRequest request = message();
+    request.recipients = {to_mailbox(anna)};
+    accepted(request);
+  }
+  const MailboxInfo before = inbox(anna);
+  EXPECT_EQ(before.uidnext, 4u);
+  EXPECT_EQ(run(store().expunge(before.id, {2, 3, 77}, "anna")).value_or(0), 2u);
+  EXPECT_EQ(inbox(anna).count, 1u);
+  reopen();
+  AcceptRequest request = message();
+  request.recipients = {to_mailbox(anna)};
+  accepted(request);
+  const auto entries = run(store().list_entries(before.id, 0, 10));
+  ASSERT_TRUE(entries);
+  ASSERT_EQ(entries->size(), 2u);
+  EXPECT_EQ(entries->back().uid, 4u);
+  EXPECT_NE(entries->front().uidl, entries->back().uidl);
+  EXPECT_EQ(inbox(anna).uidvalidity, before.uidvalidity);
+}
+
+TEST_P(StoreContract, ExpungedMailIsGoneAndItsTrailSaysSo) {
+  const Account anna = make_account("anna@example.org");
+  AcceptRequest request = message();
+  request.recipients = {to_mailbox(anna)};
+  const Ulid id = accepted(request);
+  const MailboxInfo box = inbox(anna);
+  const auto content = run(store().read_entry(box.id, 1));
+  ASSERT_TRUE(content);
+  EXPECT_EQ(run(store().expunge(box.id, {1}, "POP3 anna [192.0.2.7]")).value_or(0), 1u);
+  EXPECT_EQ(run(store().expunge(box.id, {1}, "again")).value_or(9), 0u);
+  EXPECT_EQ(run(store().read_entry(box.id, 1)).error().code, Errc::not_found);
+  EXPECT_FALSE(run(store().read_body(content->body, 0, 10)));
+  EXPECT_EQ(inbox(anna).bytes, 0u);
+  const Trace trace = trail(id);
+  EXPECT_EQ(trace.events.back().kind, EventKind::removed);
+  EXPECT_EQ(trace.events.back().detail, "POP3 anna [192.0.2.7]");
+}
+
+TEST_P(StoreContract, ListingsAndIndexesCoverEveryEntry) {
+  const Account anna = make_account("anna@example.org");
+  constexpr std::uint32_t kEntries = 57;
+  for (std::uint32_t i = 0; i < kEntries; ++i) {
+    AcceptRequest request = message();
+    request.recipients = {to_mailbox(anna)};
+    accepted(request);
+  }
+  const Id box = inbox(anna).id;
+  ASSERT_TRUE(run(store().expunge(box, {1, 30, 57}, "anna")));
+  std::vector<std::uint32_t> uids;
+  for (std::uint32_t after = 0;;) {
+    const auto page = run(store().list_entries(box, after, 10));
+    ASSERT_TRUE(page);
+    if (page->empty()) break;
+    for (const EntryInfo& e : *page) uids.push_back(e.uid);
+    after = uids.back();
+  }
+  ASSERT_EQ(uids.size(), 54u);
+  for (const std::uint32_t stride : {1u, 2u, 7u, 54u, 1000u}) {
+    const auto index = run(store().index_entries(box, 1000, stride));
+    ASSERT_TRUE(index);
+    std::vector<std::uint32_t> expected;
+    for (std::size_t i = 0; i < uids.size(); i += stride) expected.push_back(uids[i]);
+    EXPECT_EQ(*index, expected) << stride;
+  }
+  EXPECT_EQ(run(store().index_entries(box, 5, 2)).value(), (std::vector<std::uint32_t>{2, 4}));
+  EXPECT_FALSE(run(store().index_entries(box, 5, 0)));
+}
+
+TEST_P(StoreContract, OneSessionAMailbox) {
+  const Account anna = make_account("anna@example.org");
+  const Id box = inbox(anna).id;
+  EXPECT_TRUE(run(store().lock_mailbox(box)));
+  EXPECT_EQ(run(store().lock_mailbox(box)).error().code, Errc::conflict);
+  store().unlock_mailbox(box);
+  EXPECT_TRUE(run(store().lock_mailbox(box)));
+  reopen();
+  EXPECT_TRUE(run(store().lock_mailbox(box))) << "a lock ends with its epoch";
+}
+
+TEST_P(StoreContract, ImportsKeepTheirDateFlagsAndOctets) {
+  const Account anna = make_account("anna@example.org", 10);
+  AcceptRequest request = message();
+  request.klass = MessageClass::imported;
+  request.internal_date = 1'000'000'000'000;
+  request.flags = kSeen | kFlagged;
+  request.recipients = {to_mailbox(anna)};
+  accepted(request);
+  const auto content = run(store().read_entry(inbox(anna).id, 1));
+  ASSERT_TRUE(content);
+  EXPECT_EQ(content->info.internal_date, 1'000'000'000'000);
+  EXPECT_EQ(content->info.flags, kSeen | kFlagged);
+  EXPECT_EQ(content->head, request.head);
+}
+
+TEST_P(StoreContract, InboxIsFoundInAnyCaseAndOthersNot) {
+  const Account anna = make_account("anna@example.org");
+  EXPECT_TRUE(run(store().open_mailbox(anna.id, "inbox")));
+  EXPECT_EQ(run(store().open_mailbox(anna.id, "Sent")).error().code, Errc::not_found);
+  EXPECT_EQ(run(store().open_mailbox(999, "INBOX")).error().code, Errc::not_found);
+}
+
+TEST_P(StoreContract, ARemovedAccountsMailGoesInSlices) {
+  const Account anna = make_account("anna@example.org");
+  const Account bert = make_account("bert@example.org");
+  const MailboxInfo old = inbox(anna);
+  for (int i = 0; i < 450; ++i) {
+    AcceptRequest request = message();
+    request.recipients = {to_mailbox(anna), to_mailbox(bert)};
+    accepted(request);
+  }
+  ASSERT_TRUE(run(store().remove_account("anna@example.org")));
+  AcceptRequest late = message();
+  late.recipients = {to_mailbox(anna)};
+  EXPECT_EQ(accept(late).status, AcceptStatus::account_gone);
+  expect_sound();
+  int slices = 1;
+  while (run(store().maintain(now())).value_or(false)) ++slices;
+  EXPECT_GE(slices, 3);
+  EXPECT_TRUE(run(store().list_entries(old.id, 0, 10)).value().empty());
+  EXPECT_EQ(inbox_count(bert), 450u);
+  const Account again = make_account("anna@example.org");
+  EXPECT_EQ(inbox(again).count, 0u);
+  EXPECT_GT(inbox(again).uidvalidity, old.uidvalidity);
+}
+
+} // namespace
+} // namespace paquebot::store

@@ -1,0 +1,402 @@
+#include "store/test_contract.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace paquebot::store {
+namespace {
+
+constexpr std::int64_t kHour = 3600 * 1000;
+
+TEST_P(StoreContract, DueWorkIsClaimedOnceOldestFirst) {
+  AcceptRequest late = message();
+  late.recipients = {to_remote("a@far.example", "far.example")};
+  late.recipients[0].due = now() + kHour;
+  accepted(late);
+  AcceptRequest second = message();
+  second.recipients = {to_remote("b@far.example", "far.example"), to_remote("c@other.example", "other.example")};
+  accepted(second);
+  AcceptRequest first = message();
+  first.recipients = {to_remote("d@far.example", "far.example"), to_remote("e@far.example", "far.example")};
+  for (NewRecipient& r : first.recipients) r.due = 1;
+  accepted(first);
+
+  const auto items = claim("far.example");
+  ASSERT_EQ(items.size(), 2u);
+  EXPECT_EQ(items[0].message.id, first.id);
+  EXPECT_EQ(items[0].recipients.size(), 2u);
+  EXPECT_EQ(items[0].recipients[1].address, "e@far.example");
+  EXPECT_EQ(items[0].recipients[1].state, State::in_hand);
+  EXPECT_EQ(items[0].recipients[1].destination, "far.example");
+  EXPECT_EQ(items[1].message.id, second.id);
+  EXPECT_EQ(items[1].recipients.size(), 1u);
+  EXPECT_TRUE(claim("far.example").empty()) << "in hand already";
+  EXPECT_TRUE(claim("nowhere.example").empty());
+  clock().advance(std::chrono::hours(2));
+  EXPECT_EQ(claim("far.example").size(), 1u);
+}
+
+TEST_P(StoreContract, ClaimedMailCarriesAllThatDeliveryNeeds) {
+  AcceptRequest request = message("x");
+  request.klass = MessageClass::submitted;
+  request.sender.body = mail::BodyType::eight_bit;
+  request.sender.smtputf8 = true;
+  request.sender.ret = mail::Ret::headers;
+  request.sender.envid = "QQ+314159";
+  request.content_8bit = true;
+  NewRecipient r = to_remote("a@far.example", "far.example");
+  r.orcpt = "rfc822;a@far.example";
+  r.notify = mail::kNotifyFailure | mail::kNotifyDelay;
+  r.parent = 0;
+  r.via = "list@example.org";
+  request.recipients = {r};
+  accepted(request);
+  const auto items = claim("far.example");
+  ASSERT_EQ(items.size(), 1u);
+  const MessageFacts& m = items[0].message;
+  EXPECT_EQ(m.klass, MessageClass::submitted);
+  EXPECT_EQ(m.sender.reverse_path, request.sender.reverse_path);
+  EXPECT_EQ(m.sender.body, mail::BodyType::eight_bit);
+  EXPECT_TRUE(m.sender.smtputf8 && m.content_8bit);
+  EXPECT_EQ(m.sender.ret, mail::Ret::headers);
+  EXPECT_EQ(m.sender.envid, "QQ+314159");
+  EXPECT_EQ(m.peer, request.peer);
+  EXPECT_EQ(m.expires_at, request.expires_at);
+  EXPECT_EQ(m.size(), request.head.size() + 1);
+  EXPECT_EQ(run(store().read_head(m.head)).value_or(""), request.head);
+  EXPECT_EQ(run(store().read_body(m.body, 0, 10)).value_or(""), "x");
+  const RecipientFacts& f = items[0].recipients[0];
+  EXPECT_EQ(f.orcpt, r.orcpt);
+  EXPECT_EQ(f.notify, r.notify);
+  EXPECT_EQ(f.parent, 0);
+  EXPECT_EQ(f.via, "list@example.org");
+}
+
+TEST_P(StoreContract, FreshMailMayBeInHandFromTheStart) {
+  AcceptRequest request = message();
+  request.recipients = {to_remote("a@far.example", "far.example", true)};
+  const Ulid id = accepted(request);
+  EXPECT_TRUE(claim("far.example").empty());
+  EXPECT_TRUE(record({id, 0, State::relayed, 0, true, Owed::none, "mx [192.0.2.1]: 250 ok"}));
+  const Trace trace = trail(id);
+  EXPECT_EQ(trace.recipients[0].state, State::relayed);
+  EXPECT_EQ(trace.recipients[0].attempts, 1u);
+  EXPECT_EQ(trace.recipients[0].last_reply, "mx [192.0.2.1]: 250 ok");
+  EXPECT_EQ(trace.message.head, 0);
+  EXPECT_FALSE(run(store().read_head(1)));
+  EXPECT_EQ(trace.events.back().kind, EventKind::relayed);
+}
+
+TEST_P(StoreContract, WorkInHandOfAnEndedEpochWaitsAgain) {
+  AcceptRequest request = message();
+  request.recipients = {to_remote("a@far.example", "far.example", true), to_remote("b@far.example", "far.example")};
+  const Ulid id = accepted(request);
+  EXPECT_EQ(claim("far.example").size(), 1u);
+  reopen();
+  EXPECT_TRUE(record({id, 0, State::relayed, 0, true, Owed::none, "late"})) << "passed over: not ours any more";
+  EXPECT_EQ(trail(id).recipients[0].state, State::waiting);
+  const auto items = claim("far.example");
+  ASSERT_EQ(items.size(), 1u);
+  EXPECT_EQ(items[0].recipients.size(), 2u);
+  EXPECT_EQ(items[0].recipients[0].due, request.recipients[0].due);
+}
+
+TEST_P(StoreContract, DeferredWorkComesBackWhenDueAndItsEventsCollapse) {
+  AcceptRequest request = message();
+  request.recipients = {to_remote("a@far.example", "far.example"), to_remote("b@far.example", "far.example")};
+  const Ulid id = accepted(request);
+  for (int i = 1; i <= 3; ++i) {
+    ASSERT_EQ(claim("far.example").size(), 1u);
+    clock().advance(std::chrono::minutes(1));
+    const std::string reply = "mx: 450 try " + std::to_string(i);
+    std::vector<Outcome> outcomes = {{id, 1, State::waiting, now() + kHour, true, Owed::none, reply},
+                                     {id, 0, State::waiting, now() + kHour, true, Owed::none, reply}};
+    ASSERT_TRUE(run(store().record(outcomes, std::nullopt)));
+    EXPECT_TRUE(claim("far.example").empty());
+    EXPECT_EQ(run(store().earliest_due("far.example")).value_or(-1), now() + kHour);
+    clock().advance(std::chrono::hours(1));
+  }
+  const Trace trace = trail(id);
+  EXPECT_EQ(trace.recipients[1].attempts, 3u);
+  ASSERT_EQ(trace.events.size(), 2u);
+  EXPECT_EQ(trace.events[1].kind, EventKind::deferred);
+  EXPECT_EQ(trace.events[1].recipients, (std::vector<std::uint32_t>{0, 1}));
+  EXPECT_EQ(trace.events[1].times, 3u);
+  EXPECT_EQ(trace.events[1].detail, "mx: 450 try 3");
+}
+
+TEST_P(StoreContract, UnattemptedWorkGoesBackAsItWas) {
+  AcceptRequest request = message();
+  request.recipients = {to_remote("a@far.example", "far.example")};
+  const Ulid id = accepted(request);
+  claim("far.example");
+  EXPECT_TRUE(record({id, 0, State::waiting, 0, false, Owed::none, "shutdown"}));
+  const Trace trace = trail(id);
+  EXPECT_EQ(trace.recipients[0].state, State::waiting);
+  EXPECT_EQ(trace.recipients[0].due, request.recipients[0].due);
+  EXPECT_EQ(trace.recipients[0].attempts, 0u);
+  EXPECT_EQ(trace.events.size(), 1u);
+}
+
+TEST_P(StoreContract, ExpiredWorkIsClaimedBeforeItIsDue) {
+  AcceptRequest request = message();
+  request.recipients = {to_remote("a@far.example", "far.example")};
+  request.recipients[0].due = now() + 10 * kHour;
+  request.expires_at = now() + kHour;
+  accepted(request);
+  EXPECT_TRUE(run(store().claim_expired("far.example", now(), 10)).value().empty());
+  const auto items = run(store().claim_expired("far.example", now() + kHour, 10));
+  ASSERT_TRUE(items);
+  EXPECT_EQ(items->size(), 1u);
+}
+
+TEST_P(StoreContract, DestinationsTellWhenToLookAgain) {
+  AcceptRequest request = message();
+  request.recipients = {to_remote("a@one.example", "one.example"), to_remote("b@two.example", "two.example"),
+                        to_remote("c@two.example", "two.example"), to_remote("d@three.example", "three.example", true)};
+  request.recipients[0].due = 500;
+  request.recipients[1].due = 400;
+  request.recipients[2].due = 300;
+  accepted(request);
+  DestinationUpdate update{"one.example", now() + kHour, 3, "connection refused"};
+  ASSERT_TRUE(run(store().record({}, update)));
+  const auto list = run(store().list_destinations(true));
+  ASSERT_TRUE(list);
+  ASSERT_EQ(list->size(), 2u) << "three.example has nothing waiting";
+  EXPECT_EQ((*list)[0].key, "two.example");
+  EXPECT_EQ((*list)[0].earliest_due, 300);
+  EXPECT_EQ((*list)[0].waiting, 2u);
+  EXPECT_EQ((*list)[1].failures, 3u);
+  EXPECT_EQ((*list)[1].backoff_until, now() + kHour);
+  EXPECT_EQ((*list)[1].last_error, "connection refused");
+  EXPECT_EQ(run(store().earliest_due("one.example")).value_or(-1), 500);
+  EXPECT_EQ(run(store().earliest_due("three.example")).value_or(-1), 0);
+}
+
+TEST_P(StoreContract, AReportWaitsForRecipientsInHandButNotForEver) {
+  AcceptRequest request = message();
+  request.recipients = {to_remote("a@far.example", "far.example", true), to_remote("b@slow.example", "slow.example", true)};
+  const Ulid first = accepted(request);
+  request.id = message().id;
+  const Ulid second = accepted(request);
+  for (const Ulid& id : {first, second}) {
+    std::vector<Outcome> failed = {{id, 0, State::failed, 0, true, Owed::failure, "550 no"}};
+    ASSERT_TRUE(run(store().record(failed, std::nullopt)));
+  }
+  EXPECT_TRUE(run(store().owed_reports(10)).value().empty());
+  std::vector<Outcome> relayed = {{first, 1, State::relayed, 0, true, Owed::none, "250 ok"}};
+  ASSERT_TRUE(run(store().record(relayed, std::nullopt)));
+  const auto owed = run(store().owed_reports(1));
+  ASSERT_TRUE(owed);
+  ASSERT_EQ(owed->size(), 1u);
+  EXPECT_EQ(owed->front().message.id, first);
+  EXPECT_EQ(owed->front().recipients.size(), 1u);
+  clock().advance(std::chrono::seconds(60));
+  EXPECT_EQ(run(store().owed_reports(10)).value().size(), 2u);
+}
+
+TEST_P(StoreContract, AReportSettlesItsMarksInTheAcceptingTransaction) {
+  const Account anna = make_account("anna@example.org");
+  AcceptRequest request = message();
+  request.recipients = {to_remote("a@far.example", "far.example", true),
+                        to_remote("b@far.example", "far.example", true)};
+  const Ulid id = accepted(request);
+  std::vector<Outcome> outcomes = {{id, 0, State::failed, 0, true, Owed::failure, "550 no"},
+                                   {id, 1, State::waiting, now() + 1, true, Owed::delay, "450 later"}};
+  ASSERT_TRUE(run(store().record(outcomes, std::nullopt)));
+  const auto owed = run(store().owed_reports(10));
+  ASSERT_TRUE(owed);
+  ASSERT_EQ(owed->size(), 1u);
+  EXPECT_EQ(owed->front().recipients.size(), 2u);
+  EXPECT_NE(owed->front().message.head, 0) << "the report quotes it";
+
+  AcceptRequest report = message("report");
+  report.klass = MessageClass::report;
+  report.sender.reverse_path = {};
+  report.recipients = {to_mailbox(anna)};
+  report.settles = AcceptRequest::Settles{id, {0, 1}, {Owed::failure, Owed::delay}};
+  const Ulid report_id = accepted(report);
+  EXPECT_TRUE(run(store().owed_reports(10)).value().empty());
+  Trace trace = trail(id);
+  EXPECT_TRUE(trace.recipients[1].delay_reported);
+  EXPECT_FALSE(trace.recipients[0].delay_reported);
+  EXPECT_EQ(trace.reports, std::vector<Ulid>{report_id});
+
+  AcceptRequest again = message("report");
+  again.klass = MessageClass::report;
+  again.recipients = {to_mailbox(anna)};
+  again.settles = report.settles;
+  EXPECT_EQ(accept(again).status, AcceptStatus::duplicate);
+  EXPECT_EQ(inbox_count(anna), 1u);
+
+  clock().advance(std::chrono::minutes(1));
+  claim("far.example");
+  EXPECT_TRUE(record({id, 1, State::relayed, 0, true, Owed::none, "250"}));
+  EXPECT_EQ(trail(id).message.head, 0);
+}
+
+TEST_P(StoreContract, ADelayThatBecameAFailureIsNotSettledByTheNotice) {
+  AcceptRequest request = message();
+  request.recipients = {to_remote("a@far.example", "far.example", true)};
+  const Ulid id = accepted(request);
+  EXPECT_TRUE(record({id, 0, State::waiting, now(), true, Owed::delay, "450"}));
+  claim("far.example");
+  EXPECT_TRUE(record({id, 0, State::failed, 0, true, Owed::failure, "550"}));
+  AcceptRequest notice = message();
+  notice.klass = MessageClass::report;
+  notice.recipients = {to_remote("s@elsewhere.example", "elsewhere.example")};
+  notice.settles = AcceptRequest::Settles{id, {0}, {Owed::delay}};
+  EXPECT_EQ(accept(notice).status, AcceptStatus::duplicate);
+  EXPECT_EQ(run(store().owed_reports(10)).value().size(), 1u);
+}
+
+TEST_P(StoreContract, ADelayNoticeLapsesWhenTheMailArrives) {
+  AcceptRequest request = message();
+  request.recipients = {to_remote("a@far.example", "far.example", true)};
+  const Ulid id = accepted(request);
+  EXPECT_TRUE(record({id, 0, State::waiting, now(), true, Owed::delay, "450"}));
+  claim("far.example");
+  EXPECT_TRUE(record({id, 0, State::relayed, 0, true, Owed::none, "250"}));
+  EXPECT_TRUE(run(store().owed_reports(10)).value().empty());
+  EXPECT_EQ(trail(id).message.head, 0);
+}
+
+TEST_P(StoreContract, AWaivedReportLetsGoOfTheContent) {
+  AcceptRequest request = message();
+  request.recipients = {to_remote("a@far.example", "far.example", true),
+                        to_remote("b@far.example", "far.example", true)};
+  const Ulid id = accepted(request);
+  for (std::uint32_t i = 0; i < 2; ++i) EXPECT_TRUE(record({id, i, State::failed, 0, true, Owed::failure, "550"}));
+  EXPECT_NE(trail(id).message.head, 0);
+  ASSERT_TRUE(run(store().waive_reports(id, {0, 1, 1})));
+  EXPECT_EQ(trail(id).message.head, 0);
+  EXPECT_TRUE(run(store().owed_reports(10)).value().empty());
+}
+
+TEST_P(StoreContract, OperatorsHoldReleaseRetryAndCancel) {
+  AcceptRequest request = message();
+  request.recipients = {to_remote("a@far.example", "far.example"), to_remote("b@far.example", "far.example"),
+                        to_remote("c@other.example", "other.example", true)};
+  const Ulid id = accepted(request);
+  const auto order = [&](QueueAction action, QueueFilter filter) {
+    return run(store().operate(action, filter, "root", now())).value_or(999);
+  };
+  QueueFilter one;
+  one.message = id;
+  one.address = "A@FAR.example";
+  EXPECT_EQ(order(QueueAction::hold, one), 1u);
+  EXPECT_EQ(trail(id).recipients[0].state, State::held);
+  EXPECT_EQ(trail(id).recipients[0].reason, "held by root");
+  QueueFilter all;
+  all.message = id;
+  EXPECT_EQ(order(QueueAction::hold, all), 1u) << "one is held, one in hand";
+  QueueFilter held;
+  held.held_only = true;
+  EXPECT_EQ(run(store().list_queue(held, std::nullopt, 10)).value().at(0).recipients.size(), 2u);
+  EXPECT_TRUE(claim("far.example").empty());
+  EXPECT_EQ(order(QueueAction::release, one), 1u);
+  EXPECT_EQ(claim("far.example").size(), 1u);
+  EXPECT_TRUE(record({id, 0, State::waiting, now() + kHour, true, Owed::none, "450"}));
+  DestinationUpdate update{"far.example", now() + kHour, 1, "450"};
+  ASSERT_TRUE(run(store().record({}, update)));
+  QueueFilter there;
+  there.destination = "far.example";
+  EXPECT_EQ(order(QueueAction::retry, there), 1u);
+  EXPECT_EQ(run(store().list_destinations(false)).value().at(0).backoff_until, 0);
+  EXPECT_EQ(claim("far.example").size(), 1u);
+  EXPECT_EQ(order(QueueAction::cancel, all), 1u) << "the others are in hand";
+  EXPECT_EQ(trail(id).recipients[1].state, State::dropped);
+  EXPECT_EQ(trail(id).recipients[1].reason, "cancelled by root");
+  EXPECT_TRUE(record({id, 0, State::relayed, 0, true, Owed::none, "250"}));
+  EXPECT_TRUE(record({id, 2, State::waiting, 0, false, Owed::none, ""}));
+  EXPECT_EQ(order(QueueAction::cancel, all), 1u);
+  const Trace trace = trail(id);
+  EXPECT_EQ(trace.message.head, 0);
+  EXPECT_EQ(trace.events.back().kind, EventKind::dropped);
+  EXPECT_EQ(trace.events.back().detail, "cancelled by root");
+  EXPECT_TRUE(run(store().list_queue({}, std::nullopt, 10)).value().empty());
+}
+
+TEST_P(StoreContract, HeldMailGoesWhereItsDomainSaysOnceReleased) {
+  AcceptRequest request = message();
+  NewRecipient held;
+  held.route = NewRecipient::Route::held;
+  held.address = "a@far.example";
+  held.reason = "the queue is held";
+  request.recipients = {held};
+  const Ulid id = accepted(request);
+  EXPECT_EQ(trail(id).events.back().kind, EventKind::held);
+  QueueFilter filter;
+  filter.message = id;
+  EXPECT_EQ(run(store().operate(QueueAction::release, filter, "root", now())).value_or(0), 1u);
+  EXPECT_EQ(claim("far.example").size(), 1u);
+}
+
+TEST_P(StoreContract, TheQueueIsListedInPages) {
+  std::vector<Ulid> ids;
+  for (int i = 0; i < 25; ++i) {
+    AcceptRequest request = message();
+    request.recipients = {to_remote("a@far.example", i % 5 == 0 ? "rare.example" : "far.example")};
+    ids.push_back(accepted(request));
+  }
+  std::vector<Ulid> seen;
+  std::optional<Ulid> after;
+  for (;;) {
+    const auto page = run(store().list_queue({}, after, 10));
+    ASSERT_TRUE(page);
+    if (page->empty()) break;
+    for (const WorkItem& item : *page) seen.push_back(item.message.id);
+    after = seen.back();
+  }
+  EXPECT_EQ(seen, ids);
+  QueueFilter rare;
+  rare.destination = "rare.example";
+  EXPECT_EQ(run(store().list_queue(rare, ids[0], 10)).value().size(), 4u);
+}
+
+TEST_P(StoreContract, MessagesAreFoundByEitherAddressInAnyCase) {
+  std::vector<Ulid> ids;
+  for (int i = 0; i < 3; ++i) {
+    AcceptRequest request = message();
+    request.sender.reverse_path = {"Anna", "example.org"};
+    request.recipients = {to_remote("bert@far.example", "far.example"), to_remote("chris@far.example", "far.example")};
+    ids.push_back(accepted(request));
+  }
+  AcceptRequest other = message();
+  other.recipients = {to_remote("dora@far.example", "far.example")};
+  accepted(other);
+  const std::vector<Ulid> newest_first(ids.rbegin(), ids.rend());
+  EXPECT_EQ(run(store().find_messages("anna@EXAMPLE.org", 0, 10)).value(), newest_first);
+  EXPECT_EQ(run(store().find_messages("Chris@far.example", 0, 10)).value(), newest_first);
+  EXPECT_EQ(run(store().find_messages("chris@far.example", 0, 2)).value().size(), 2u);
+  EXPECT_EQ(run(store().find_messages("chris@far.example", ids[1].millis(), 10)).value().size(), 2u);
+  EXPECT_TRUE(run(store().find_messages("nobody@far.example", 0, 10)).value().empty());
+  EXPECT_TRUE(run(store().find_messages("", 0, 10)).value().empty());
+}
+
+TEST_P(StoreContract, OldTrailsGoInSlicesButUnfinishedMailStays) {
+  const Account anna = make_account("anna@example.org");
+  std::vector<Ulid> finished;
+  for (int i = 0; i < 450; ++i) {
+    AcceptRequest request = message();
+    request.recipients = {to_mailbox(anna)};
+    finished.push_back(accepted(request));
+  }
+  AcceptRequest waiting = message();
+  waiting.recipients = {to_remote("a@far.example", "far.example")};
+  accepted(waiting);
+  clock().advance(std::chrono::hours(24 * 31));
+  int slices = 1;
+  while (run(store().maintain(now())).value_or(false)) ++slices;
+  EXPECT_GE(slices, 3);
+  EXPECT_FALSE(run(store().trace(finished.front())));
+  EXPECT_FALSE(run(store().trace(finished.back())));
+  EXPECT_TRUE(run(store().trace(waiting.id)));
+  EXPECT_EQ(claim("far.example").size(), 1u) << "its destination is still known";
+  EXPECT_EQ(inbox_count(anna), 450u) << "the mail itself stays";
+  ASSERT_TRUE(run(store().expunge(inbox(anna).id, {1, 2}, "anna"))) << "without a trail to write into";
+}
+
+} // namespace
+} // namespace paquebot::store

@@ -1,0 +1,98 @@
+#include "store/byte_budget.h"
+#include "store/checksum.h"
+#include "store/event.h"
+#include "store/test_contract.h"
+
+namespace paquebot::store {
+namespace {
+
+TEST(Checksum, KnownValues) {
+  // RFC 3720 appendix B.4, and the usual check value of CRC-32C.
+  EXPECT_EQ(checksum(""), 0u);
+  EXPECT_EQ(checksum("123456789"), 0xE3069283u);
+  EXPECT_EQ(checksum(std::string(32, '\0')), 0x8A9136AAu);
+  EXPECT_EQ(checksum(std::string(32, '\xFF')), 0x62A8AB43u);
+}
+
+std::vector<Event> some_events() {
+  return {{1'767'225'600'000, EventKind::accepted, {}, "from x", 1},
+          {1'767'225'600'001, EventKind::deferred, {0, 1, 500, 70000}, std::string(300, 'd'), 41},
+          {0, EventKind::removed, {7}, "", 1}};
+}
+
+TEST(Event, PacksAndUnpacks) {
+  const auto events = unpack_events(pack_events(some_events()));
+  ASSERT_TRUE(events);
+  ASSERT_EQ(events->size(), 3u);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ((*events)[i].at, some_events()[i].at);
+    EXPECT_EQ((*events)[i].kind, some_events()[i].kind);
+    EXPECT_EQ((*events)[i].recipients, some_events()[i].recipients);
+    EXPECT_EQ((*events)[i].detail, some_events()[i].detail);
+    EXPECT_EQ((*events)[i].times, some_events()[i].times);
+  }
+}
+
+TEST(Event, LongDetailsAreCut) {
+  const auto events = unpack_events(pack_events({{1, EventKind::failed, {}, std::string(100000, 'x'), 1}}));
+  ASSERT_TRUE(events);
+  EXPECT_EQ(events->front().detail.size(), kMaxEventDetail);
+}
+
+TEST(Event, DamageIsNoticedAndNeverTrusted) {
+  const std::string packed = pack_events(some_events());
+  for (std::size_t cut = 0; cut < packed.size(); ++cut) EXPECT_FALSE(unpack_events(packed.substr(0, cut))) << cut;
+  EXPECT_FALSE(unpack_events(packed + "x"));
+  EXPECT_FALSE(unpack_events("\x02\x01")) << "a version to come";
+  EXPECT_FALSE(unpack_events(std::string("\x01\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x7F", 10))) << "a huge count";
+  for (std::size_t at = 0; at < packed.size(); ++at) {
+    std::string broken = packed;
+    broken[at] = static_cast<char>(broken[at] ^ 0xFF);
+    const auto events = unpack_events(broken);
+    EXPECT_LE(events.value_or(std::vector<Event>()).size(), packed.size());
+  }
+}
+
+Task<void> take_one(ByteBudget& budget, std::uint64_t bytes, std::shared_ptr<ByteBudget::Permit>& out, int& order,
+                    int& place) {
+  out = co_await budget.take(bytes);
+  place = ++order;
+}
+
+TEST(ByteBudget, WaitersAreServedInTheirOrder) {
+  ByteBudget budget(100, std::chrono::hours(1));
+  boost::asio::io_context context;
+  std::shared_ptr<ByteBudget::Permit> permits[4];
+  int places[4] = {};
+  int order = 0;
+  const auto finished = [](std::exception_ptr) {};
+  const std::uint64_t wanted[4] = {60, 60, 30, 1000}; // the last counts as the whole
+  for (std::size_t i = 0; i < 4; ++i) {
+    co_spawn(context, take_one(budget, wanted[i], permits[i], order, places[i]), finished);
+  }
+  context.poll();
+  EXPECT_TRUE(permits[0]);
+  EXPECT_FALSE(permits[1] || permits[2] || permits[3]) << "the small one does not overtake";
+  permits[0].reset();
+  context.restart();
+  context.poll();
+  EXPECT_TRUE(permits[1] && permits[2]);
+  EXPECT_FALSE(permits[3]);
+  permits[1].reset();
+  permits[2].reset();
+  context.restart();
+  context.run();
+  EXPECT_TRUE(permits[3]);
+  EXPECT_EQ(places[3], 4);
+}
+
+TEST(ByteBudget, PatienceEnds) {
+  ByteBudget budget(100, std::chrono::milliseconds(1));
+  boost::asio::io_context context;
+  const auto held = run(budget.take(100));
+  EXPECT_TRUE(held);
+  EXPECT_FALSE(run(budget.take(1)));
+}
+
+} // namespace
+} // namespace paquebot::store

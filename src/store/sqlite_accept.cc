@@ -1,0 +1,237 @@
+#include "store/sqlite_accept.h"
+
+#include "store/event.h"
+#include "store/sqlite_content.h"
+#include "store/sqlite_rows.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace paquebot::store {
+namespace {
+
+/// One mailbox that gets the message, however many recipients lead to it.
+struct Delivery {
+  Id account = 0;
+  Id mailbox = 0;
+  std::uint64_t quota = 0;
+  std::uint64_t used = 0;
+  std::uint32_t uid = 0;
+  std::int64_t modseq = 0;
+  std::uint32_t recipient = 0; ///< the first that leads here
+  std::string prefix;
+};
+
+/// Our own text goes into the head of what is read: a control character would break out of its line.
+std::string one_line(std::string text) {
+  std::erase_if(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
+  return text;
+}
+
+/// RFC 5321 section 4.4: Return-Path goes on top at final delivery; RFC 9228: Delivered-To.
+std::string prefix_of(const AcceptRequest& request, const NewRecipient& recipient) {
+  if (request.klass == MessageClass::imported) return {}; // it was delivered long ago, elsewhere
+  return "Return-Path: <" + one_line(request.sender.reverse_path.to_string()) +
+         ">\r\nDelivered-To: " + one_line(recipient.address) + "\r\n";
+}
+
+State first_state(const NewRecipient& recipient) {
+  switch (recipient.route) {
+    case NewRecipient::Route::mailbox: return State::in_mailbox;
+    case NewRecipient::Route::remote: return recipient.in_hand ? State::in_hand : State::waiting;
+    case NewRecipient::Route::expanded: return State::expanded;
+    case NewRecipient::Route::held: return State::held;
+    case NewRecipient::Route::failed: return State::failed;
+  }
+  return State::held;
+}
+
+class Acceptance {
+public:
+  Acceptance(Tx& tx, const AcceptRequest& request) : tx_(tx), request_(request) {}
+
+  AcceptResult run() {
+    if (tx_.db.number("SELECT 1 FROM message WHERE id = ?", 0, request_.id) != 0) {
+      return {AcceptStatus::duplicate, {}, "message " + request_.id.to_string() + " is here already"};
+    }
+    if (!marks_hold()) return {AcceptStatus::duplicate, {}, "the report is settled or out of date"};
+    find_mailboxes();
+    if (!gone_.empty()) return {AcceptStatus::account_gone, std::move(gone_), "account removed"};
+    if (!full_.empty()) return {AcceptStatus::over_quota, std::move(full_), "mailbox over its quota"};
+    write();
+    return {AcceptStatus::accepted, {}, {}};
+  }
+
+private:
+  std::uint64_t body_size() const {
+    return request_.body.staged != 0 ? request_.body.size : request_.body.bytes.size();
+  }
+
+  /// A report may settle only what was still owed, and of the same kind, when it was written.
+  bool marks_hold() {
+    if (!request_.settles) return true;
+    const auto& settles = *request_.settles;
+    for (std::size_t i = 0; i < settles.recipients.size(); ++i) {
+      const auto owed = static_cast<Owed>(tx_.db.number("SELECT owed FROM recipient WHERE message = ? AND n = ?", 0,
+                                                        settles.message, settles.recipients[i]));
+      if (owed == Owed::none || (i < settles.marks.size() && settles.marks[i] != owed)) return false;
+    }
+    return true;
+  }
+
+  void find_mailboxes() {
+    for (std::uint32_t i = 0; i < request_.recipients.size(); ++i) {
+      const NewRecipient& recipient = request_.recipients[i];
+      if (recipient.route == NewRecipient::Route::mailbox) find_mailbox(recipient, i);
+    }
+  }
+
+  void find_mailbox(const NewRecipient& recipient, std::uint32_t index) {
+    const auto same = [&recipient](const Delivery& d) { return d.account == recipient.account; };
+    const auto known = std::ranges::find_if(deliveries_, same);
+    if (known != deliveries_.end()) return;
+    Delivery d;
+    d.account = recipient.account;
+    d.recipient = index;
+    {
+      Query q = tx_.db.query("SELECT m.id, a.quota, (SELECT sum(bytes) FROM mailbox WHERE account = a.id), uidnext, "
+                             "highestmodseq + 1 FROM account a "
+                             "JOIN mailbox m ON m.account = a.id AND m.name = 'INBOX' WHERE a.id = ?",
+                             recipient.account);
+      if (!q.row()) return gone_.push_back(index);
+      d.mailbox = q.i64(0);
+      d.quota = q.u64(1);
+      d.used = q.u64(2);
+      d.uid = q.u32(3);
+      d.modseq = q.i64(4);
+    }
+    d.prefix = prefix_of(request_, recipient);
+    // These are not refused for a full mailbox: a report has nobody to return to, an import is the owner's own wish,
+    // and nobody waits for the answer to mail dropped on this machine (a mailbox full before was seen at the pick-up).
+    using enum MessageClass;
+    const bool exempt = request_.klass == report || request_.klass == imported || request_.klass == local;
+    const bool bound = d.quota != 0 && !exempt;
+    if (bound && d.used + entry_size(d) > d.quota) return full_.push_back(index);
+    deliveries_.push_back(std::move(d));
+  }
+
+  std::uint64_t entry_size(const Delivery& d) const { return d.prefix.size() + request_.head.size() + body_size(); }
+
+  void write() {
+    std::int64_t pending = 0;
+    for (const NewRecipient& r : request_.recipients) pending += is_pending(first_state(r), r.owed) ? 1 : 0;
+    const auto refs = static_cast<std::int64_t>(deliveries_.size()) + (pending > 0 ? 1 : 0);
+    Id head = 0;
+    BodyRef body;
+    if (refs > 0) {
+      head = add_head(tx_, request_.head, refs);
+      body = add_body(tx_, request_.body, refs);
+    } else if (request_.body.staged != 0) {
+      tx_.db.run("INSERT OR IGNORE INTO bulk_garbage(bulk) VALUES(?)", request_.body.staged);
+    }
+    write_message(pending, pending > 0 ? head : 0, pending > 0 ? body : BodyRef());
+    for (std::uint32_t i = 0; i < request_.recipients.size(); ++i) write_recipient(request_.recipients[i], i);
+    for (const Delivery& d : deliveries_) write_entry(d, head, body.id);
+    write_event();
+    if (request_.settles) settle();
+  }
+
+  void write_message(std::int64_t pending, Id head, const BodyRef& body) {
+    const mail::Sender& sender = request_.sender;
+    tx_.db.run("INSERT INTO message(id, pending, class, sender_local, sender_domain, body_type, smtputf8, ret, envid, "
+               "content_8bit, "
+               "account, peer, accepted_at, expires_at, head, head_size, body, bulk, body_size) "
+               "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+               request_.id, pending, request_.klass, sender.reverse_path.local, sender.reverse_path.domain, sender.body,
+               sender.smtputf8, sender.ret, sender.envid, request_.content_8bit, request_.account, request_.peer,
+               request_.accepted_at, request_.expires_at, head, request_.head.size(), body.id, body.bulk, body_size());
+  }
+
+  /// The key of the place it will go to; a held recipient without one goes where its domain says once it is released.
+  std::string destination_key(const NewRecipient& r) const {
+    if (r.route != NewRecipient::Route::remote && r.route != NewRecipient::Route::held) return {};
+    return r.destination.empty() ? r.address.substr(r.address.rfind('@') + 1) : r.destination;
+  }
+
+  void write_recipient(const NewRecipient& r, std::uint32_t index) {
+    const State state = first_state(r);
+    const std::string key = destination_key(r);
+    const Id destination = key.empty() ? 0 : destination_id(tx_, key);
+    const Id owner = state == State::in_hand ? tx_.epoch : 0;
+    tx_.db.run(
+        "INSERT INTO recipient(message, n, state, destination, due, expires, owner, owed, delay_reported, attempts, "
+        "changed_at, route, account, parent, notify, address, orcpt, via, last_reply, reason) "
+        "VALUES(?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        request_.id, index, state, destination, r.due, request_.expires_at, owner, r.owed, request_.accepted_at,
+        r.route, r.account, r.parent, r.notify, r.address, r.orcpt, r.via,
+        state == State::failed ? r.reason : std::string(), r.reason);
+  }
+
+  void write_entry(const Delivery& d, Id head, Id body) {
+    tx_.db.run("UPDATE mailbox SET uidnext = ?, highestmodseq = ?, count = count + 1, bytes = bytes + ? WHERE id = ?",
+               d.uid + 1, d.modseq, entry_size(d), d.mailbox);
+    const Ulid uidl = tx_.memory.ulids.next();
+    const std::int64_t date = request_.internal_date != 0 ? request_.internal_date : request_.accepted_at;
+    tx_.db.run("INSERT INTO entry(mailbox, uid, uidl, message, recipient, flags, modseq, internal_date, head, body, "
+               "size, prefix) "
+               "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+               d.mailbox, d.uid, uidl, request_.id, d.recipient, request_.flags, d.modseq, date, head, body,
+               entry_size(d), d.prefix);
+  }
+
+  void note(std::vector<Event>& events, EventKind kind, std::uint32_t index, const std::string& detail) const {
+    const auto same = [&](const Event& e) { return e.kind == kind && !e.recipients.empty() && e.detail == detail; };
+    const auto known = std::ranges::find_if(events, same);
+    if (known != events.end()) return known->recipients.push_back(index);
+    events.push_back({request_.accepted_at, kind, {index}, detail, 1});
+  }
+
+  /// One packed row tells all that this transaction did.
+  void write_event() {
+    std::vector<Event> events;
+    events.push_back({request_.accepted_at, EventKind::accepted, {}, request_.note, 1});
+    for (std::uint32_t i = 0; i < request_.recipients.size(); ++i) {
+      const NewRecipient& r = request_.recipients[i];
+      if (r.route == NewRecipient::Route::mailbox) note(events, EventKind::delivered, i, {});
+      if (r.route == NewRecipient::Route::expanded) note(events, EventKind::expanded, i, {});
+      if (r.route == NewRecipient::Route::held) note(events, EventKind::held, i, r.reason);
+      if (r.route == NewRecipient::Route::failed) note(events, EventKind::failed, i, r.reason);
+    }
+    const std::string data = pack_events(events);
+    tx_.db.run("INSERT INTO event(message, n, data) VALUES(?, 0, ?)", request_.id, Blob{data});
+  }
+
+  void settle() {
+    const auto& settles = *request_.settles;
+    std::vector<std::uint32_t> indexes = settles.recipients;
+    std::ranges::sort(indexes);
+    indexes.erase(std::ranges::unique(indexes).begin(), indexes.end());
+    std::int64_t fewer = 0;
+    for (const std::uint32_t index : indexes) {
+      tx_.db.run(
+          "UPDATE recipient SET delay_reported = delay_reported OR owed = ?, owed = 0 WHERE message = ? AND n = ?",
+          Owed::delay, settles.message, index);
+      const auto state = static_cast<State>(
+          tx_.db.number("SELECT state FROM recipient WHERE message = ? AND n = ?", 0, settles.message, index));
+      if (!is_unfinished(state)) --fewer;
+    }
+    change_pending(tx_.db, settles.message, fewer);
+    add_events(tx_.db, settles.message,
+               {{request_.accepted_at, EventKind::reported, std::move(indexes), request_.id.to_string(), 1}});
+  }
+
+  Tx& tx_;
+  const AcceptRequest& request_;
+  std::vector<Delivery> deliveries_;
+  std::vector<std::uint32_t> gone_;
+  std::vector<std::uint32_t> full_;
+};
+
+} // namespace
+
+AcceptResult accept_message(Tx& tx, const AcceptRequest& request) {
+  assert(request.head.size() <= kMaxHead);
+  return Acceptance(tx, request).run();
+}
+
+} // namespace paquebot::store

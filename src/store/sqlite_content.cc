@@ -1,0 +1,72 @@
+#include "store/sqlite_content.h"
+
+#include "store/checksum.h"
+
+#include <algorithm>
+
+namespace paquebot::store {
+namespace {
+
+Error gone(std::string_view what, Id id) {
+  return {Errc::not_found, "the " + std::string(what) + " " + std::to_string(id) + " is gone"};
+}
+
+Error decayed(std::string_view what, Id id) {
+  return {Errc::io, "the " + std::string(what) + " " + std::to_string(id) +
+                        " does not match its checksum: the disk or the file is damaged, restore it from a backup"};
+}
+
+} // namespace
+
+Id add_head(Tx& tx, std::string_view bytes, std::int64_t refs) {
+  const Id id = tx.memory.next_head++;
+  tx.db.run("INSERT INTO head(id, refs, sum, bytes) VALUES(?, ?, ?, ?)", id, refs, checksum(bytes), Blob{bytes});
+  return id;
+}
+
+BodyRef add_body(Tx& tx, const NewBody& body, std::int64_t refs) {
+  const Id id = tx.memory.next_body++;
+  const std::uint64_t size = body.staged != 0 ? body.size : body.bytes.size();
+  tx.db.run("INSERT INTO body(id, refs, size, type, bulk, sum, data) VALUES(?, ?, ?, ?, ?, ?, ?)", id, refs, size,
+            body.type, body.staged, checksum(body.bytes), Blob{body.bytes});
+  return {id, body.staged, size};
+}
+
+void release_head(Db& db, Id head) {
+  if (head == 0) return;
+  db.run("UPDATE head SET refs = refs - 1 WHERE id = ? AND refs > 1", head);
+  if (db.changes() == 0) db.run("DELETE FROM head WHERE id = ?", head);
+}
+
+void release_body(Db& db, Id body) {
+  if (body == 0) return;
+  db.run("UPDATE body SET refs = refs - 1 WHERE id = ? AND refs > 1", body);
+  if (db.changes() != 0) return;
+  const Id bulk = db.number("SELECT bulk FROM body WHERE id = ?", 0, body);
+  if (bulk != 0) db.run("INSERT OR IGNORE INTO bulk_garbage(bulk) VALUES(?)", bulk);
+  db.run("DELETE FROM body WHERE id = ?", body);
+}
+
+Result<std::string> load_head(Db& db, Id head) {
+  Query q = db.query("SELECT sum, bytes FROM head WHERE id = ?", head);
+  if (!q.row()) return std::unexpected(gone("head", head));
+  const std::string_view bytes = q.view(1);
+  if (checksum(bytes) != q.u32(0)) return std::unexpected(decayed("head", head));
+  return std::string(bytes);
+}
+
+Result<std::string> load_inline_body(Db& db, Id body, std::uint64_t offset, std::size_t most) {
+  Query q = db.query("SELECT sum, data FROM body WHERE id = ?", body);
+  if (!q.row()) return std::unexpected(gone("body", body));
+  const std::string_view bytes = q.view(1);
+  if (checksum(bytes) != q.u32(0)) return std::unexpected(decayed("body", body));
+  return std::string(bytes.substr(std::min<std::size_t>(offset, bytes.size()), most));
+}
+
+BodyRef body_ref(Db& db, Id body) {
+  Query q = db.query("SELECT bulk, size FROM body WHERE id = ?", body);
+  if (!q.row()) return {};
+  return {body, q.i64(0), q.u64(1)};
+}
+
+} // namespace paquebot::store

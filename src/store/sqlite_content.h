@@ -1,0 +1,27 @@
+#pragma once
+
+#include "base/result.h"
+#include "store/sqlite_tx.h"
+
+#include <string>
+#include <string_view>
+
+/// Heads and bodies: stored once, counted by those who refer to them.
+namespace paquebot::store {
+
+/// Stores a head for `refs` holders (at least 1).
+Id add_head(Tx& tx, std::string_view bytes, std::int64_t refs);
+/// Stores a body; a staged one becomes owned by this row. Nothing of a staged body is read here.
+BodyRef add_body(Tx& tx, const NewBody& body, std::int64_t refs);
+/// One holder fewer; the last one takes the content with it (chunks in bulk.db go to the garbage list).
+void release_head(Db& db, Id head);
+void release_body(Db& db, Id body);
+
+/// not_found when it is gone, io when its checksum does not hold.
+Result<std::string> load_head(Db& db, Id head);
+/// A slice of an inline body, its checksum verified. Errors as above.
+Result<std::string> load_inline_body(Db& db, Id body, std::uint64_t offset, std::size_t most);
+/// The reference to a stored body by its row; size 0 and bulk 0 when there is none.
+BodyRef body_ref(Db& db, Id body);
+
+} // namespace paquebot::store

@@ -1,0 +1,158 @@
+#include "store/sqlite_directory.h"
+
+#include "base/text.h"
+
+namespace paquebot::store {
+namespace {
+
+Error no_domain(const std::string& name) {
+  return {Errc::not_found, "the domain " + printable(name) + " is not ours: `paquebot domain add` makes it so"};
+}
+
+AddressEntry entry_of(Db& db, Id domain, const std::string& local, const std::string& name, Id account) {
+  AddressEntry entry{local, name, account, {}};
+  if (account != 0) return entry;
+  Query q = db.query("SELECT target FROM address_target WHERE domain = ? AND local = ? ORDER BY target", domain, local);
+  while (q.row()) entry.targets.push_back(q.text(0));
+  return entry;
+}
+
+std::optional<AddressEntry> exact_address(Db& db, const Domain& domain, const std::string& local) {
+  const std::int64_t account =
+      db.number("SELECT account FROM address WHERE domain = ? AND local = ?", -1, domain.id, local);
+  if (account < 0) return {};
+  return entry_of(db, domain.id, local, domain.name, account);
+}
+
+struct AddressRow {
+  Id domain;
+  std::string local;
+  std::string name;
+  Id account;
+};
+
+std::vector<AddressEntry> entries_of(Db& db, Query q) {
+  std::vector<AddressRow> rows;
+  while (q.row()) rows.push_back({q.i64(0), q.text(1), q.text(2), q.i64(3)});
+  std::vector<AddressEntry> out;
+  out.reserve(rows.size());
+  for (const AddressRow& row : rows) out.push_back(entry_of(db, row.domain, row.local, row.name, row.account));
+  return out;
+}
+
+} // namespace
+
+std::optional<Domain> find_domain(Db& db, const std::string& name) {
+  Query q = db.query("SELECT id, name, owner FROM domain WHERE name = ?", to_lower(name));
+  if (!q.row()) return {};
+  return Domain{q.i64(0), q.text(1), q.i64(2)};
+}
+
+Result<Domain> add_domain(Tx& tx, const std::string& name) {
+  if (find_domain(tx.db, name)) return fail(Errc::conflict, "the domain " + printable(name) + " is ours already");
+  const std::string lower = to_lower(name);
+  const Id id = tx.db.number("INSERT INTO domain(name) VALUES(?) RETURNING id", 0, lower);
+  return Domain{id, lower, 0};
+}
+
+Result<> remove_domain(Tx& tx, const std::string& name) {
+  const auto domain = find_domain(tx.db, name);
+  if (!domain) return std::unexpected(no_domain(name));
+  const bool used =
+      tx.db.number("SELECT 1 FROM account WHERE domain = ?1 UNION ALL SELECT 1 FROM address WHERE domain = ?1 LIMIT 1",
+                   0, domain->id) != 0;
+  if (used)
+    return fail(Errc::conflict, "the domain " + domain->name + " still has accounts or addresses: remove them first");
+  tx.db.run("DELETE FROM domain WHERE id = ?", domain->id);
+  return {};
+}
+
+std::vector<Domain> list_domains(Db& db) {
+  Query q = db.query("SELECT id, name, owner FROM domain ORDER BY name");
+  std::vector<Domain> out;
+  while (q.row()) out.push_back({q.i64(0), q.text(1), q.i64(2)});
+  return out;
+}
+
+Result<> set_domain_owner(Tx& tx, const std::string& name, Id account) {
+  const auto domain = find_domain(tx.db, name);
+  if (!domain) return std::unexpected(no_domain(name));
+  if (tx.db.number("SELECT 1 FROM account WHERE id = ?", 0, account) == 0)
+    return fail(Errc::not_found, "there is no such account");
+  tx.db.run("UPDATE domain SET owner = ? WHERE id = ?", account, domain->id);
+  return {};
+}
+
+AddressLookup find_address(Db& db, const std::string& local, const std::string& domain) {
+  AddressLookup found;
+  const auto ours = find_domain(db, domain);
+  if (!ours) return found;
+  found.domain_is_ours = true;
+  found.owner = ours->owner;
+  found.entry = exact_address(db, *ours, to_lower(local));
+  found.catch_all = exact_address(db, *ours, "*");
+  return found;
+}
+
+Result<> add_address(Tx& tx, const AddressEntry& entry) {
+  const auto domain = find_domain(tx.db, entry.domain);
+  if (!domain) return std::unexpected(no_domain(entry.domain));
+  if (entry.local.empty()) return fail(Errc::invalid, "the address has no local part");
+  const std::string local = to_lower(entry.local);
+  const std::string shown = printable(local + "@" + domain->name);
+  const bool to_account = entry.account != 0;
+  if (to_account == !entry.targets.empty()) return fail(Errc::invalid, shown + " needs either an account or targets");
+  if (to_account && tx.db.number("SELECT 1 FROM account WHERE id = ?", 0, entry.account) == 0) {
+    return fail(Errc::not_found, "there is no such account");
+  }
+  const auto present = exact_address(tx.db, *domain, local);
+  if (present && (to_account || present->account != 0)) {
+    if (to_account && present->account == entry.account) return {};
+    return fail(Errc::conflict,
+                "the address " + shown + " is taken: " +
+                    (present->account != 0 ? "it leads to an account" : "it is an alias; remove it first"));
+  }
+  if (!present)
+    tx.db.run("INSERT INTO address(domain, local, account) VALUES(?, ?, ?)", domain->id, local, entry.account);
+  for (const std::string& target : entry.targets) {
+    tx.db.run("INSERT OR IGNORE INTO address_target(domain, local, target) VALUES(?, ?, ?)", domain->id, local, target);
+  }
+  return {};
+}
+
+Result<> remove_address(Tx& tx, const std::string& local, const std::string& domain_name, const std::string& target) {
+  const auto domain = find_domain(tx.db, domain_name);
+  if (!domain) return std::unexpected(no_domain(domain_name));
+  const std::string lower = to_lower(local);
+  const std::string shown = printable(lower + "@" + domain->name);
+  const auto present = exact_address(tx.db, *domain, lower);
+  if (!present) return fail(Errc::not_found, "there is no address " + shown);
+  const std::string login = lower + "@" + domain->name;
+  if (tx.db.number("SELECT 1 FROM account WHERE login = ?", 0, login) != 0) {
+    return fail(Errc::conflict, shown + " is an account's own address: remove the account instead");
+  }
+  if (!target.empty()) {
+    tx.db.run("DELETE FROM address_target WHERE domain = ? AND local = ? AND target = ?", domain->id, lower, target);
+    if (tx.db.changes() == 0) return fail(Errc::not_found, shown + " does not lead to " + printable(target));
+    if (present->targets.size() > 1) return {};
+  }
+  tx.db.run("DELETE FROM address_target WHERE domain = ? AND local = ?", domain->id, lower);
+  tx.db.run("DELETE FROM address WHERE domain = ? AND local = ?", domain->id, lower);
+  return {};
+}
+
+std::vector<AddressEntry> list_addresses(Db& db, const std::string& domain) {
+  return entries_of(
+      db, db.query("SELECT a.domain, a.local, d.name, a.account FROM domain d JOIN address a ON a.domain = d.id "
+                   "WHERE ?1 = '' OR d.name = ?1 ORDER BY d.name, a.local",
+                   to_lower(domain)));
+}
+
+std::vector<AddressEntry> account_addresses(Db& db, Id account) {
+  return entries_of(
+      db, db.query("SELECT a.domain, a.local, d.name, a.account FROM address a JOIN domain d ON a.domain = d.id "
+                   "WHERE a.account = ? AND a.account <> 0 ORDER BY d.name, a.local",
+                   account));
+}
+
+} // namespace paquebot::store

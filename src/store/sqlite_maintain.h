@@ -1,0 +1,24 @@
+#pragma once
+
+#include "store/sqlite_tx.h"
+
+#include <vector>
+
+/// Upkeep in slices, so that no commit of mail waits long behind it. Each function does one slice and says whether
+/// there is more.
+namespace paquebot::store {
+
+/// Forgets messages accepted before `before`, with their recipients and events, unless they are unfinished.
+bool drop_old_trails(Tx& tx, std::int64_t before);
+/// Empties mailboxes of accounts that are gone.
+bool empty_dropped_mailboxes(Tx& tx);
+/// Forgets destinations that no unfinished recipient names and where nothing has changed since `before`. Goes through
+/// all of them in turn, a slice at a time; false when it has come round.
+bool drop_idle_destinations(Tx& tx, std::int64_t before);
+/// Gives free pages back to the file system when there are many.
+bool shrink(Db& db);
+/// Bodies in bulk.db that nobody owns any more.
+std::vector<Id> list_garbage(Db& db, std::size_t most);
+void forget_garbage(Db& db, const std::vector<Id>& bulks);
+
+} // namespace paquebot::store

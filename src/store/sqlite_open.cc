@@ -1,0 +1,119 @@
+#include "store/sqlite_queue.h"
+#include "store/sqlite_schema.h"
+#include "store/sqlite_store.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace paquebot::store {
+namespace {
+
+constexpr int kCheckMs = 2000; // how long a start after a crash may look for damage, for each file
+
+Result<> make_directory(const std::string& path) {
+  if (::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return {};
+  return fail(Errc::io, "cannot make the data directory " + path + ": " + std::strerror(errno));
+}
+
+/// The names of new files are on the disk only when their directory is.
+Result<> sync_directory(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return fail(Errc::io, "cannot open the data directory " + path + ": " + std::strerror(errno));
+  const bool synced = ::fsync(fd) == 0;
+  ::close(fd);
+  if (!synced) return fail(Errc::io, "cannot sync the data directory " + path + ": " + std::strerror(errno));
+  return {};
+}
+
+bool has_content(const std::string& path) {
+  struct stat status{};
+  return ::stat(path.c_str(), &status) == 0 && status.st_size > 0;
+}
+
+/// Looks at a file with nothing but reading before anything is set or written in it.
+Result<> inspect(const std::string& path, const Schema& schema) {
+  if (!has_content(path)) return {};
+  Db db = open_for_reading(path);
+  return check_identity(db, schema, path);
+}
+
+/// Large bodies without the file that says whose they are: a new one in its place would have them swept away.
+Result<> check_company(const std::string& directory) {
+  const std::string main = directory + "/" + kMainSchema.file;
+  const std::string bulk = directory + "/" + kBulkSchema.file;
+  if (has_content(main) || !has_content(bulk)) return {};
+  Db db = open_for_reading(bulk);
+  const bool empty = db.number("SELECT count(*) FROM sqlite_schema WHERE name = 'bulk'", 0) == 0 ||
+                     db.number("SELECT count(*) FROM (SELECT 1 FROM bulk LIMIT 1)", 0) == 0;
+  if (empty) return {};
+  return fail(Errc::io, main + " is missing, but " + bulk +
+                            " holds mail that belongs to it: restore both from a backup, or move " + bulk +
+                            " away to begin anew");
+}
+
+/// A file ready for its writer: known, brought up to date, and with nothing left in the log.
+Result<Db> prepare_file(const std::string& path, const Schema& schema) {
+  try {
+    if (auto known = inspect(path, schema); !known) return std::unexpected(known.error());
+    Db db = open_for_writing(path);
+    checkpoint_fully(db);
+    migrate(db, schema);
+    return db;
+  } catch (const DbError& error) {
+    if (error.damaged()) return std::unexpected(damaged_error(path, error.message));
+    return fail(Errc::io, "cannot open " + path + ": " + error.message);
+  }
+}
+
+Result<> check_after_crash(Db& main, Db& bulk, const SqliteOptions& options) {
+  if (main.number("SELECT ended FROM node WHERE id = 1", 0) != 0) return {};
+  if (auto sound = quick_check(main, options.directory + "/paquebot.db", kCheckMs); !sound) return sound;
+  return quick_check(bulk, options.directory + "/bulk.db", kCheckMs);
+}
+
+/// Ends the last epoch: its staged bodies are swept, its work in hand waits again. Then a new one begins.
+Id begin_epoch(Db& main, Db& bulk, std::int64_t now) {
+  const Id last = main.number("SELECT epoch FROM node WHERE id = 1", 0);
+  sweep_staged(main, bulk, last);
+  main.run("BEGIN IMMEDIATE");
+  main.run("UPDATE node SET epoch = epoch + 1, heartbeat = ?, ended = 0 WHERE id = 1", now);
+  return_orphans(main, last + 1);
+  main.run("COMMIT");
+  return last + 1;
+}
+
+Result<std::unique_ptr<Store>> open_files(SqliteOptions options, LockFile lock) {
+  const std::string directory = options.directory;
+  if (auto whole = check_company(directory); !whole) return std::unexpected(whole.error());
+  auto main = prepare_file(directory + "/" + kMainSchema.file, kMainSchema);
+  if (!main) return std::unexpected(main.error());
+  auto bulk = prepare_file(directory + "/" + kBulkSchema.file, kBulkSchema);
+  if (!bulk) return std::unexpected(bulk.error());
+  if (auto sound = check_after_crash(*main, *bulk, options); !sound) return std::unexpected(sound.error());
+  const Clock& clock = options.clock != nullptr ? *options.clock : system_clock();
+  const Id epoch = begin_epoch(*main, *bulk, millis(clock.wall()));
+  if (auto synced = sync_directory(directory); !synced) return std::unexpected(synced.error());
+  SqliteParts parts{std::move(options), std::move(lock), std::move(*main), std::move(*bulk), epoch};
+  return std::make_unique<SqliteStore>(std::move(parts));
+}
+
+} // namespace
+
+Result<std::unique_ptr<Store>> open_sqlite(SqliteOptions options) {
+  if (auto made = make_directory(options.directory); !made) return std::unexpected(made.error());
+  auto lock = LockFile::take(options.directory + "/paquebot.lock");
+  if (!lock) return std::unexpected(lock.error());
+  const std::string path = options.directory;
+  try {
+    return open_files(std::move(options), std::move(*lock));
+  } catch (const DbError& error) {
+    if (error.damaged()) return std::unexpected(damaged_error(path, error.message));
+    if (error.full()) return fail(Errc::no_space, "no room in " + path + " to open the store: free some disk space");
+    return fail(Errc::io, "cannot open the store in " + path + ": " + error.message);
+  }
+}
+
+} // namespace paquebot::store

@@ -1,0 +1,184 @@
+#include "store/sqlite_db.h"
+#include "store/test_contract.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sys/stat.h>
+
+namespace paquebot::store {
+namespace {
+
+class SqliteOpen : public testing::Test {
+protected:
+  Result<std::unique_ptr<Store>> open() {
+    SqliteOptions options;
+    options.directory = directory();
+    return open_sqlite(std::move(options));
+  }
+  /// Expects a refusal whose message holds `part`, and that no file was changed by it.
+  void expect_refused(Errc code, const std::string& part) {
+    const std::string before = content(path("paquebot.db"));
+    const auto opened = open();
+    ASSERT_FALSE(opened);
+    EXPECT_EQ(opened.error().code, code) << opened.error().message;
+    EXPECT_NE(opened.error().message.find(part), std::string::npos) << opened.error().message;
+    EXPECT_TRUE(content(path("paquebot.db")) == before) << "a refused file was changed";
+  }
+  std::string directory() const { return directory_.path() + "/data"; }
+  std::string path(const std::string& file) const { return directory() + "/" + file; }
+  static std::string content(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+  void change(const std::string& file, const char* sql) {
+    Db db(path(file), SQLITE_OPEN_READWRITE);
+    db.exec(sql);
+  }
+  std::vector<std::string> verify() {
+    auto store = open();
+    EXPECT_TRUE(store) << store.error().message;
+    return store ? run((*store)->verify()).value() : std::vector<std::string>();
+  }
+
+private:
+  TemporaryDirectory directory_;
+};
+
+TEST_F(SqliteOpen, MakesPrivateFilesWithTheSettingsOfTheFormat) {
+  ASSERT_TRUE(open());
+  struct stat status{};
+  ASSERT_EQ(::stat(directory().c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0700u);
+  for (const char* file : {"paquebot.db", "bulk.db"}) {
+    ASSERT_EQ(::stat(path(file).c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 0777, 0600u) << file;
+    Db db(path(file), SQLITE_OPEN_READWRITE);
+    EXPECT_EQ(db.number("PRAGMA page_size", 0), 16384);
+    EXPECT_EQ(db.number("PRAGMA auto_vacuum", 0), 2) << "incremental";
+    Query mode = db.query("PRAGMA journal_mode");
+    ASSERT_TRUE(mode.row());
+    EXPECT_EQ(mode.text(0), "wal");
+  }
+}
+
+TEST_F(SqliteOpen, ASecondServerIsRefused) {
+  const auto first = open();
+  ASSERT_TRUE(first);
+  const auto second = open();
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, Errc::conflict);
+  EXPECT_NE(second.error().message.find(std::to_string(::getpid())), std::string::npos);
+}
+
+TEST_F(SqliteOpen, ANewerSchemaIsRefused) {
+  ASSERT_TRUE(open());
+  change("paquebot.db", "PRAGMA user_version = 99");
+  expect_refused(Errc::unsupported, "newer paquebot (schema 99");
+}
+
+TEST_F(SqliteOpen, AnotherProgramsDatabaseIsRefused) {
+  std::filesystem::create_directory(directory());
+  {
+    Db db(path("paquebot.db"), SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+    db.exec("CREATE TABLE theirs(a)");
+  }
+  expect_refused(Errc::unsupported, "is not Paquebot's");
+}
+
+TEST_F(SqliteOpen, GarbageIsRefused) {
+  std::filesystem::create_directory(directory());
+  std::ofstream(path("paquebot.db")) << std::string(20000, 'x');
+  expect_refused(Errc::io, "is damaged");
+}
+
+TEST_F(SqliteOpen, LargeBodiesWithoutTheirDirectoryAreRefused) {
+  {
+    const auto store = open();
+    ASSERT_TRUE(store);
+    const auto staged = run((*store)->stage_begin());
+    ASSERT_TRUE(staged);
+    ASSERT_TRUE(run((*store)->stage_finish(*staged)));
+  }
+  std::filesystem::remove(path("paquebot.db"));
+  expect_refused(Errc::io, "is missing");
+  EXPECT_FALSE(std::filesystem::exists(path("paquebot.db")));
+}
+
+TEST_F(SqliteOpen, DamageFoundAfterACrashIsRefused) {
+  {
+    const auto store = open();
+    ASSERT_TRUE(store);
+    ASSERT_TRUE(run((*store)->add_domain("example.org")));
+  }
+  change("paquebot.db", "UPDATE node SET ended = 0; PRAGMA writable_schema = ON; "
+                        "UPDATE sqlite_schema SET rootpage = 3 WHERE name = 'setting'");
+  const auto opened = open();
+  ASSERT_FALSE(opened);
+  EXPECT_NE(opened.error().message.find("restore a backup"), std::string::npos) << opened.error().message;
+}
+
+TEST_F(SqliteOpen, AnEmptyFileFromACrashIsTakenForNew) {
+  std::filesystem::create_directory(directory());
+  {
+    const std::ofstream empty(path("paquebot.db"));
+  }
+  EXPECT_TRUE(open());
+}
+
+struct BrokenRow {
+  const char* file;
+  const char* sql;
+  const char* told;
+};
+
+TEST_F(SqliteOpen, VerifyTellsOfBrokenRows) {
+  constexpr BrokenRow kCases[] = {
+      {"paquebot.db", "UPDATE mailbox SET count = 7", "mailbox 1: its count"},
+      {"paquebot.db", "UPDATE mailbox SET count = 1, uidnext = 1", "mailbox 1: an entry has a uid"},
+      {"paquebot.db", "UPDATE mailbox SET uidnext = 2; UPDATE head SET refs = 5", "head 1: its count"},
+      {"paquebot.db", "UPDATE head SET refs = 2, sum = 1", "head 1: does not match"},
+      {"paquebot.db", "UPDATE message SET pending = 3", "pending does not equal"},
+      {"paquebot.db", "UPDATE message SET pending = 1; UPDATE event SET data = x'0102'", "an event cannot be read"},
+      {"paquebot.db", "DELETE FROM event", "trail does not begin"},
+      {"paquebot.db", "DELETE FROM destination", "a destination that does not exist"},
+      {"paquebot.db", "DELETE FROM recipient", "pending does not equal"},
+      {"paquebot.db", "UPDATE domain SET owner = 44", "domain 1: its owner"},
+      {"bulk.db", "UPDATE chunk SET sum = 1", "a chunk in bulk.db"},
+      {"bulk.db", "DELETE FROM chunk", "is not of its size"},
+      {"bulk.db", "DELETE FROM bulk", "not complete in bulk.db"},
+  };
+  {
+    const auto store = open();
+    ASSERT_TRUE(store);
+    ASSERT_TRUE(run((*store)->add_domain("example.org")));
+    Account wanted;
+    wanted.login = "anna@example.org";
+    const Account anna = run((*store)->add_account(wanted)).value();
+    const Id staged = run((*store)->stage_begin()).value();
+    ASSERT_TRUE(run((*store)->stage_append(staged, "body")));
+    ASSERT_TRUE(run((*store)->stage_finish(staged)));
+    auto request = std::make_shared<AcceptRequest>();
+    request->id.bytes[0] = 1;
+    request->body = {"", staged, 4, mail::BodyType::seven_bit};
+    NewRecipient local;
+    local.route = NewRecipient::Route::mailbox;
+    local.account = anna.id;
+    NewRecipient remote;
+    remote.destination = "far.example";
+    request->recipients = {local, remote};
+    ASSERT_EQ(run((*store)->accept(request)).status, AcceptStatus::accepted);
+  }
+  EXPECT_TRUE(verify().empty());
+  for (const BrokenRow& c : kCases) {
+    SCOPED_TRACE(c.sql);
+    change(c.file, c.sql);
+    const auto lines = verify();
+    const bool told =
+        std::ranges::any_of(lines, [&](const std::string& line) { return line.find(c.told) != std::string::npos; });
+    EXPECT_TRUE(told) << (lines.empty() ? "nothing" : lines.front());
+  }
+}
+
+} // namespace
+} // namespace paquebot::store

@@ -1,0 +1,215 @@
+#include "store/sqlite_queue.h"
+
+#include "base/log.h"
+#include "store/sqlite_rows.h"
+
+#include <algorithm>
+#include <map>
+
+namespace paquebot::store {
+namespace {
+
+constexpr std::int64_t kGather = 60'000; // how long a report waits for recipients in hand, milliseconds
+
+struct Key {
+  Ulid message;
+  std::uint32_t index;
+};
+
+/// Events of several recipients of one message that say the same become one.
+class EventList {
+public:
+  void add(const Ulid& message, std::int64_t at, EventKind kind, std::uint32_t index, const std::string& detail) {
+    auto& events = by_message_[message];
+    const auto same = [&](const Event& e) { return e.kind == kind && e.detail == detail; };
+    const auto known = std::ranges::find_if(events, same);
+    if (known == events.end()) {
+      events.push_back({at, kind, {index}, detail, 1});
+    } else {
+      known->recipients.push_back(index);
+    }
+  }
+  void write(Db& db) {
+    for (auto& [message, events] : by_message_) {
+      for (Event& event : events) std::ranges::sort(event.recipients);
+      add_events(db, message, std::move(events));
+    }
+  }
+
+private:
+  std::map<Ulid, std::vector<Event>> by_message_;
+};
+
+std::vector<Key> due_keys(Db& db, Id destination, std::int64_t now, std::size_t most, bool expired) {
+  Query q = expired ? db.query("SELECT message, n FROM recipient WHERE destination = ? AND state = 2 AND expires <= ? "
+                               "ORDER BY expires, message, n LIMIT ?",
+                               destination, now, most)
+                    : db.query("SELECT message, n FROM recipient WHERE destination = ? AND state = 2 AND due <= ? "
+                               "ORDER BY due, message, n LIMIT ?",
+                               destination, now, most);
+  std::vector<Key> keys;
+  while (q.row()) keys.push_back({q.ulid(0), q.u32(1)});
+  return keys;
+}
+
+EventKind event_of(State to) {
+  switch (to) {
+    case State::relayed: return EventKind::relayed;
+    case State::failed: return EventKind::failed;
+    case State::held: return EventKind::held;
+    case State::dropped: return EventKind::dropped;
+    case State::expanded: return EventKind::expanded;
+    case State::in_mailbox: return EventKind::delivered;
+    case State::waiting:
+    case State::in_hand: break;
+  }
+  return EventKind::deferred;
+}
+
+void record_outcome(Tx& tx, const Outcome& o, EventList& events) {
+  Owed before = Owed::none;
+  {
+    Query q = tx.db.query("SELECT owed FROM recipient WHERE message = ? AND n = ? AND state = 3 AND owner = ?",
+                          o.message, o.index, tx.epoch);
+    if (!q.row()) {
+      // Not ours any more: an outcome counts only while this epoch holds the claim.
+      log::warning("outcome_stale", {{"id", o.message.to_string()}, {"recipient", o.index}});
+      return;
+    }
+    before = q.as<Owed>(0);
+  }
+  // A delay notice still owed is pointless once the recipient has come to an end.
+  const Owed owed = o.owed == Owed::none && is_unfinished(o.to) ? before : o.owed;
+  if (!o.attempted && o.to == State::waiting) {
+    tx.db.run("UPDATE recipient SET state = 2, owner = 0, due = iif(? <> 0, ?, due) WHERE message = ? AND n = ?", o.due,
+              o.due, o.message, o.index);
+    return;
+  }
+  tx.db.run("UPDATE recipient SET state = ?, owner = 0, due = iif(? <> 0, ?, due), attempts = attempts + ?, owed = ?, "
+            "changed_at = ?, "
+            "last_reply = ?, reason = iif(? = 1, ?, reason) WHERE message = ? AND n = ?",
+            o.to, o.due, o.due, o.attempted, owed, tx.now, o.reply, o.to, o.reply, o.message, o.index);
+  if (!is_pending(o.to, owed)) change_pending(tx.db, o.message, -1);
+  events.add(o.message, tx.now, event_of(o.to), o.index, o.reply);
+}
+
+void update_destination(Tx& tx, const DestinationUpdate& update) {
+  tx.db.run("UPDATE destination SET backoff_until = ?, failures = ?, last_error = ?, changed_at = ? WHERE id = ?",
+            update.backoff_until, update.failures, update.last_error, tx.now, destination_id(tx, update.key));
+}
+
+} // namespace
+
+std::vector<DestinationFacts> list_destinations(Db& db, bool with_counts) {
+  std::vector<DestinationFacts> out;
+  Id at = 0;
+  for (;;) {
+    // One seek in the index for each destination with waiting recipients, however many wait.
+    DestinationFacts d;
+    {
+      Query next = db.query("SELECT destination, due FROM recipient WHERE state = 2 AND destination > ? ORDER BY "
+                            "destination, due LIMIT 1",
+                            at);
+      if (!next.row()) break;
+      d.id = at = next.i64(0);
+      d.earliest_due = next.i64(1);
+    }
+    Query facts = db.query("SELECT key, backoff_until, failures, last_error FROM destination WHERE id = ?", d.id);
+    if (!facts.row()) continue;
+    d.key = facts.text(0);
+    d.backoff_until = facts.i64(1);
+    d.failures = facts.u32(2);
+    d.last_error = facts.text(3);
+    if (with_counts) {
+      d.waiting = static_cast<std::uint64_t>(
+          db.number("SELECT count(*) FROM recipient WHERE state = 2 AND destination = ?", 0, d.id));
+    }
+    out.push_back(std::move(d));
+  }
+  std::ranges::sort(out, {}, [](const DestinationFacts& d) { return std::pair(d.earliest_due, d.id); });
+  return out;
+}
+
+std::int64_t earliest_due(Db& db, const std::string& destination) {
+  return db.number(
+      "SELECT due FROM recipient WHERE state = 2 AND destination = (SELECT id FROM destination WHERE key = ?) "
+      "ORDER BY due LIMIT 1",
+      0, destination);
+}
+
+std::vector<WorkItem> claim(Tx& tx, const std::string& destination, std::int64_t now, std::size_t most, bool expired) {
+  const Id id = tx.db.number("SELECT id FROM destination WHERE key = ?", 0, destination);
+  std::vector<WorkItem> items;
+  std::map<Ulid, std::size_t> places;
+  for (const Key& key : due_keys(tx.db, id, now, most, expired)) {
+    const auto [place, fresh] = places.try_emplace(key.message, items.size());
+    if (fresh) {
+      auto message = load_message(tx.db, key.message);
+      if (!message) {
+        places.erase(place);
+        continue; // a damaged row: verify() tells of it
+      }
+      items.push_back({std::move(*message), {}});
+    }
+    tx.db.run("UPDATE recipient SET state = 3, owner = ? WHERE message = ? AND n = ?", tx.epoch, key.message,
+              key.index);
+    if (auto r = load_recipient(tx.db, key.message, key.index))
+      items[place->second].recipients.push_back(std::move(*r));
+  }
+  return items;
+}
+
+void record(Tx& tx, const std::vector<Outcome>& outcomes, const std::optional<DestinationUpdate>& destination) {
+  EventList events;
+  for (const Outcome& outcome : outcomes) record_outcome(tx, outcome, events);
+  events.write(tx.db);
+  if (destination) update_destination(tx, *destination);
+}
+
+void return_orphans(Db& db, Id epoch) {
+  db.run("UPDATE recipient SET state = 2, owner = 0 WHERE state = 3 AND owner <> ?", epoch);
+}
+
+/// Recipients that are in hand may owe something in a moment: one report is to tell of them all. Not for ever, though.
+bool may_owe_more(const std::vector<RecipientFacts>& recipients, std::int64_t now) {
+  std::int64_t oldest = now;
+  for (const RecipientFacts& r : recipients) {
+    if (r.owed != Owed::none) oldest = std::min(oldest, r.changed_at);
+  }
+  return oldest > now - kGather && std::ranges::any_of(recipients, [](const auto& r) { return r.state == State::in_hand; });
+}
+
+std::vector<OwedReport> owed_reports(Db& db, std::size_t most, std::int64_t now) {
+  std::vector<Ulid> ids;
+  {
+    Query q = db.query("SELECT DISTINCT message FROM recipient WHERE owed <> 0 ORDER BY message LIMIT ?", most * 10);
+    while (q.row()) ids.push_back(q.ulid(0));
+  }
+  std::vector<OwedReport> out;
+  for (const Ulid& id : ids) {
+    auto message = load_message(db, id);
+    if (!message) continue;
+    std::vector<RecipientFacts> recipients = load_recipients(db, id);
+    if (may_owe_more(recipients, now)) continue;
+    std::erase_if(recipients, [](const RecipientFacts& r) { return r.owed == Owed::none; });
+    out.push_back({std::move(*message), std::move(recipients)});
+    if (out.size() == most) break;
+  }
+  return out;
+}
+
+void waive_reports(Tx& tx, const Ulid& message, const std::vector<std::uint32_t>& recipients) {
+  std::int64_t fewer = 0;
+  for (const std::uint32_t index : recipients) {
+    tx.db.run("UPDATE recipient SET delay_reported = delay_reported OR owed = ?, owed = 0 WHERE message = ? AND n = ? "
+              "AND owed <> 0",
+              Owed::delay, message, index);
+    if (tx.db.changes() == 0) continue;
+    const auto state =
+        static_cast<State>(tx.db.number("SELECT state FROM recipient WHERE message = ? AND n = ?", 0, message, index));
+    if (!is_unfinished(state)) --fewer;
+  }
+  change_pending(tx.db, message, fewer);
+}
+
+} // namespace paquebot::store

@@ -1,0 +1,143 @@
+#include "store/sqlite_rows.h"
+
+#include "store/event.h"
+#include "store/sqlite_content.h"
+
+#include <algorithm>
+
+namespace paquebot::store {
+namespace {
+
+constexpr std::size_t kCachedDestinations = 10000;
+
+RecipientFacts recipient_of(const Query& q) {
+  RecipientFacts r;
+  r.index = q.u32(0);
+  r.address = q.text(1);
+  r.orcpt = q.text(2);
+  r.notify = q.as<std::uint8_t>(3);
+  r.state = q.as<State>(4);
+  r.parent = q.as<std::int32_t>(5);
+  r.destination = q.text(6);
+  r.due = q.i64(7);
+  r.attempts = q.u32(8);
+  r.owed = q.as<Owed>(9);
+  r.delay_reported = q.flag(10);
+  r.last_reply = q.text(11);
+  r.changed_at = q.i64(12);
+  r.reason = q.text(13);
+  r.via = q.text(14);
+  return r;
+}
+
+/// Counts the deferral in the last row when that holds nothing but the same deferral.
+bool collapse(Db& db, const Ulid& message, std::int64_t row, std::string_view packed, const Event& again) {
+  auto events = unpack_events(packed);
+  if (!events || events->size() != 1) return false;
+  Event& last = events->front();
+  if (last.kind != EventKind::deferred || last.recipients != again.recipients) return false;
+  last.at = again.at;
+  last.detail = again.detail;
+  ++last.times;
+  const std::string data = pack_events(*events);
+  db.run("UPDATE event SET data = ? WHERE message = ? AND n = ?", Blob{data}, message, row);
+  return true;
+}
+
+} // namespace
+
+std::optional<MessageFacts> load_message(Db& db, const Ulid& id) {
+  Query q = db.query(
+      "SELECT class, sender_local, sender_domain, body_type, smtputf8, ret, envid, content_8bit, account, peer, "
+      "accepted_at, expires_at, head, head_size, body, bulk, body_size FROM message WHERE id = ?",
+      id);
+  if (!q.row()) return {};
+  MessageFacts m;
+  m.id = id;
+  m.klass = q.as<MessageClass>(0);
+  m.sender.reverse_path = {q.text(1), q.text(2)};
+  m.sender.body = q.as<mail::BodyType>(3);
+  m.sender.smtputf8 = q.flag(4);
+  m.sender.ret = q.as<mail::Ret>(5);
+  m.sender.envid = q.text(6);
+  m.content_8bit = q.flag(7);
+  m.account = q.i64(8);
+  m.peer = q.text(9);
+  m.accepted_at = q.i64(10);
+  m.expires_at = q.i64(11);
+  m.head = q.i64(12);
+  m.head_size = q.u64(13);
+  m.body = {q.i64(14), q.i64(15), q.u64(16)};
+  return m;
+}
+
+std::optional<RecipientFacts> load_recipient(Db& db, const Ulid& message, std::uint32_t index) {
+  Query q = db.query(
+      "SELECT n, address, orcpt, notify, state, parent, (SELECT key FROM destination WHERE id = destination), due, "
+      "attempts, owed, delay_reported, last_reply, changed_at, reason, via FROM recipient WHERE message = ? AND n = ?",
+      message, index);
+  if (!q.row()) return {};
+  return recipient_of(q);
+}
+
+std::vector<RecipientFacts> load_recipients(Db& db, const Ulid& message) {
+  Query q = db.query(
+      "SELECT n, address, orcpt, notify, state, parent, (SELECT key FROM destination WHERE id = destination), due, "
+      "attempts, owed, delay_reported, last_reply, changed_at, reason, via FROM recipient WHERE message = ? ORDER BY n",
+      message);
+  std::vector<RecipientFacts> out;
+  while (q.row()) out.push_back(recipient_of(q));
+  return out;
+}
+
+void change_pending(Db& db, const Ulid& message, std::int64_t by) {
+  if (by == 0) return;
+  db.run("UPDATE message SET pending = pending + ? WHERE id = ?", by, message);
+  Id head = 0;
+  Id body = 0;
+  {
+    Query q = db.query("SELECT head, body FROM message WHERE id = ? AND pending <= 0", message);
+    if (!q.row()) return;
+    head = q.i64(0);
+    body = q.i64(1);
+  }
+  if (head == 0) return;
+  release_head(db, head);
+  release_body(db, body);
+  db.run("UPDATE message SET head = 0, body = 0, bulk = 0 WHERE id = ?", message);
+}
+
+void add_events(Db& db, const Ulid& message, std::vector<Event> events) {
+  if (events.empty()) return;
+  std::int64_t row = -1;
+  std::string packed;
+  {
+    Query q = db.query("SELECT n, data FROM event WHERE message = ? ORDER BY n DESC LIMIT 1", message);
+    if (!q.row()) return; // every message begins with `accepted`: the trail has been cleared away
+    row = q.i64(0);
+    packed = q.text(1);
+  }
+  const bool deferral = events.size() == 1 && events.front().kind == EventKind::deferred;
+  if (deferral && collapse(db, message, row, packed, events.front())) return;
+  const std::string data = pack_events(events);
+  db.run("INSERT INTO event(message, n, data) VALUES(?, ?, ?)", message, row + 1, Blob{data});
+}
+
+Ulid first_ulid_of(std::int64_t ms) {
+  Ulid id;
+  for (std::size_t i = 0; i < 6; ++i)
+    id.bytes[i] = static_cast<std::uint8_t>(std::max<std::int64_t>(ms, 0) >> (8 * (5 - i)));
+  return id;
+}
+
+Id destination_id(Tx& tx, const std::string& key) {
+  const auto known = tx.memory.destinations.find(key);
+  if (known != tx.memory.destinations.end()) return known->second;
+  Id id = tx.db.number("SELECT id FROM destination WHERE key = ?", 0, key);
+  if (id == 0) id = tx.db.number("INSERT INTO destination(key, changed_at) VALUES(?, ?) RETURNING id", 0, key, tx.now);
+  if (tx.memory.destinations.size() >= kCachedDestinations) tx.memory.destinations.clear();
+  tx.memory.destinations.emplace(key, id);
+  return id;
+}
+
+} // namespace paquebot::store

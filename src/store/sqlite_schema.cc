@@ -1,0 +1,196 @@
+#include "store/sqlite_schema.h"
+
+#include <array>
+#include <chrono>
+#include <fcntl.h>
+#include <iterator>
+#include <unistd.h>
+
+namespace paquebot::store {
+namespace {
+
+// Tables that are only ever read by their whole key, or in its order, are WITHOUT ROWID: messages and recipients are
+// clustered by the message's ULID, so that new ones are appended and need no second index. Heads and bodies are large
+// and keep a rowid.
+constexpr const char* kMain1 = R"sql(
+CREATE TABLE tenant(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+INSERT INTO tenant(id, name) VALUES(1, 'default');
+CREATE TABLE domain(id INTEGER PRIMARY KEY AUTOINCREMENT, tenant INTEGER NOT NULL DEFAULT 1,
+  name TEXT NOT NULL UNIQUE, owner INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE account(id INTEGER PRIMARY KEY AUTOINCREMENT, domain INTEGER NOT NULL, login TEXT NOT NULL UNIQUE,
+  password TEXT NOT NULL, disabled INTEGER NOT NULL, quota INTEGER NOT NULL, created INTEGER NOT NULL);
+CREATE INDEX account_domain ON account(domain);
+CREATE TABLE address(domain INTEGER NOT NULL, local TEXT NOT NULL, account INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY(domain, local)) WITHOUT ROWID;
+CREATE INDEX address_account ON address(account) WHERE account <> 0;
+CREATE TABLE address_target(domain INTEGER NOT NULL, local TEXT NOT NULL, target TEXT NOT NULL,
+  PRIMARY KEY(domain, local, target)) WITHOUT ROWID;
+
+-- account is null once the account is gone: maintain() empties such a mailbox in slices.
+CREATE TABLE mailbox(id INTEGER PRIMARY KEY AUTOINCREMENT, account INTEGER, name TEXT NOT NULL,
+  uidvalidity INTEGER NOT NULL, uidnext INTEGER NOT NULL DEFAULT 1, highestmodseq INTEGER NOT NULL DEFAULT 0,
+  count INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL DEFAULT 0, UNIQUE(account, name));
+CREATE TABLE entry(mailbox INTEGER NOT NULL, uid INTEGER NOT NULL, uidl BLOB NOT NULL, message BLOB NOT NULL,
+  recipient INTEGER NOT NULL, flags INTEGER NOT NULL, modseq INTEGER NOT NULL, internal_date INTEGER NOT NULL,
+  head INTEGER NOT NULL, body INTEGER NOT NULL, size INTEGER NOT NULL, prefix TEXT NOT NULL,
+  PRIMARY KEY(mailbox, uid)) WITHOUT ROWID;
+
+-- refs counts the entries, and one more while the queue needs the content. It stands first: a change rewrites one page.
+CREATE TABLE head(id INTEGER PRIMARY KEY, refs INTEGER NOT NULL, sum INTEGER NOT NULL, bytes BLOB NOT NULL);
+CREATE TABLE body(id INTEGER PRIMARY KEY, refs INTEGER NOT NULL, size INTEGER NOT NULL, type INTEGER NOT NULL,
+  bulk INTEGER NOT NULL, sum INTEGER NOT NULL, data BLOB NOT NULL);
+CREATE UNIQUE INDEX body_bulk ON body(bulk) WHERE bulk <> 0;
+CREATE TABLE bulk_garbage(bulk INTEGER PRIMARY KEY);
+
+-- pending counts the recipients that are unfinished or owe a report; at 0 the queue lets go of head and body.
+CREATE TABLE message(id BLOB NOT NULL PRIMARY KEY, pending INTEGER NOT NULL, class INTEGER NOT NULL,
+  sender_local TEXT NOT NULL, sender_domain TEXT NOT NULL, body_type INTEGER NOT NULL, smtputf8 INTEGER NOT NULL,
+  ret INTEGER NOT NULL, envid TEXT NOT NULL, content_8bit INTEGER NOT NULL, account INTEGER NOT NULL,
+  peer TEXT NOT NULL, accepted_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, head INTEGER NOT NULL,
+  head_size INTEGER NOT NULL, body INTEGER NOT NULL, bulk INTEGER NOT NULL, body_size INTEGER NOT NULL,
+  requiretls INTEGER, priority INTEGER, deliver_by INTEGER, hold_until INTEGER) WITHOUT ROWID;
+CREATE INDEX message_pending ON message(id) WHERE pending > 0;
+CREATE TABLE recipient(message BLOB NOT NULL, n INTEGER NOT NULL, state INTEGER NOT NULL,
+  destination INTEGER NOT NULL, due INTEGER NOT NULL, expires INTEGER NOT NULL, owner INTEGER NOT NULL,
+  owed INTEGER NOT NULL, delay_reported INTEGER NOT NULL, attempts INTEGER NOT NULL, changed_at INTEGER NOT NULL,
+  route INTEGER NOT NULL, account INTEGER NOT NULL, parent INTEGER NOT NULL, notify INTEGER NOT NULL,
+  address TEXT NOT NULL, orcpt TEXT NOT NULL, via TEXT NOT NULL, last_reply TEXT NOT NULL, reason TEXT NOT NULL,
+  PRIMARY KEY(message, n)) WITHOUT ROWID;
+CREATE INDEX recipient_due ON recipient(destination, due) WHERE state = 2;
+CREATE INDEX recipient_expiry ON recipient(destination, expires) WHERE state = 2;
+CREATE INDEX recipient_held ON recipient(destination) WHERE state = 1;
+CREATE INDEX recipient_in_hand ON recipient(destination) WHERE state = 3;
+CREATE INDEX recipient_owed ON recipient(message) WHERE owed <> 0;
+CREATE TABLE event(message BLOB NOT NULL, n INTEGER NOT NULL, data BLOB NOT NULL,
+  PRIMARY KEY(message, n)) WITHOUT ROWID;
+CREATE TABLE destination(id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE,
+  backoff_until INTEGER NOT NULL DEFAULT 0, failures INTEGER NOT NULL DEFAULT 0, last_error TEXT NOT NULL DEFAULT '',
+  changed_at INTEGER NOT NULL);
+
+CREATE TABLE node(id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, heartbeat INTEGER NOT NULL, ended INTEGER NOT NULL);
+INSERT INTO node(id, epoch, heartbeat, ended) VALUES(1, 0, 0, 1);
+CREATE TABLE counter(account INTEGER NOT NULL, kind INTEGER NOT NULL, window_start INTEGER NOT NULL,
+  value INTEGER NOT NULL, PRIMARY KEY(account, kind, window_start)) WITHOUT ROWID;
+CREATE TABLE probe(id INTEGER PRIMARY KEY, data BLOB NOT NULL);
+CREATE TABLE setting(key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+)sql";
+
+// state: 1 being staged, 2 complete and synced, 3 to be dropped. A chunk is found by the offset of its first octet.
+constexpr const char* kBulk1 = R"sql(
+CREATE TABLE bulk(id INTEGER PRIMARY KEY AUTOINCREMENT, epoch INTEGER NOT NULL, state INTEGER NOT NULL,
+  size INTEGER NOT NULL);
+CREATE INDEX bulk_staged ON bulk(id) WHERE state = 1;
+CREATE INDEX bulk_dropped ON bulk(id) WHERE state = 3;
+CREATE TABLE chunk(bulk INTEGER NOT NULL, start INTEGER NOT NULL, sum INTEGER NOT NULL, data BLOB NOT NULL,
+  PRIMARY KEY(bulk, start)) WITHOUT ROWID;
+CREATE TABLE probe(id INTEGER PRIMARY KEY, data BLOB NOT NULL);
+)sql";
+
+constexpr std::array kMainSteps = {Migration{kMain1}};
+constexpr std::array kBulkSteps = {Migration{kBulk1}};
+
+/// SQLite would make the file readable for everybody the umask allows; its log and index copy the file's mode.
+void make_private_file(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0) {
+    DbError error{SQLITE_CANTOPEN, "cannot open or make " + path};
+    throw error;
+  }
+  ::close(fd);
+}
+
+std::int64_t pragma_number(Db& db, const char* sql) { return db.number(sql, 0); }
+
+} // namespace
+
+const Schema kMainSchema{"paquebot.db", kMainApplication, kMainSteps.data(), std::size(kMainSteps)};
+const Schema kBulkSchema{"bulk.db", kBulkApplication, kBulkSteps.data(), std::size(kBulkSteps)};
+
+Db open_for_writing(const std::string& path) {
+  make_private_file(path);
+  Db db(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX);
+  sqlite3_busy_timeout(db.raw(), 5000);
+  // The first three can only be chosen before the first table is made; later they change nothing.
+  db.exec("PRAGMA page_size = 16384");
+  db.exec("PRAGMA auto_vacuum = INCREMENTAL");
+  db.exec("PRAGMA journal_mode = WAL");
+  db.exec("PRAGMA synchronous = FULL");
+  db.exec("PRAGMA secure_delete = OFF");
+  db.exec("PRAGMA wal_autocheckpoint = 0"); // the writer does it itself, after it has answered (Writer::checkpoint)
+  db.exec("PRAGMA journal_size_limit = 67108864");
+  db.exec("PRAGMA cache_size = -16384");
+  db.exec("PRAGMA temp_store = MEMORY");
+  db.exec("PRAGMA trusted_schema = OFF");
+  return db;
+}
+
+Db open_for_reading(const std::string& path) {
+  Db db(path, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX);
+  sqlite3_busy_timeout(db.raw(), 5000);
+  db.exec("PRAGMA query_only = ON");
+  db.exec("PRAGMA cache_size = -4096");
+  db.exec("PRAGMA temp_store = MEMORY");
+  db.exec("PRAGMA trusted_schema = OFF");
+  return db;
+}
+
+Error damaged_error(const std::string& path, std::string_view why) {
+  return {
+      Errc::io,
+      path + " is damaged (" + std::string(why) +
+          "); nothing was changed: restore a backup of the data directory, or start with a new one and keep this one for "
+          "rescue"};
+}
+
+Result<> check_identity(Db& db, const Schema& schema, const std::string& path) {
+  const std::int64_t application = pragma_number(db, "PRAGMA application_id");
+  const std::int64_t version = pragma_number(db, "PRAGMA user_version");
+  const std::int64_t tables = db.number("SELECT count(*) FROM sqlite_schema", 0);
+  if (application == 0 && version == 0 && tables == 0) return {}; // new, or a crash before the first step was committed
+  if (application != schema.application) {
+    return fail(Errc::unsupported,
+                path + " is not Paquebot's " + schema.file + ": it was left as it is; choose another data directory");
+  }
+  if (version > schema.count) {
+    return fail(Errc::unsupported, path + " was made by a newer paquebot (schema " + std::to_string(version) +
+                                       ", this one knows " + std::to_string(schema.count) +
+                                       "): it was left as it is; upgrade the program");
+  }
+  return {};
+}
+
+void migrate(Db& db, const Schema& schema) {
+  for (auto version = pragma_number(db, "PRAGMA user_version"); version < schema.count; ++version) {
+    db.exec("BEGIN IMMEDIATE");
+    db.exec(schema.steps[version].sql);
+    db.exec(("PRAGMA user_version = " + std::to_string(version + 1)).c_str());
+    db.exec(("PRAGMA application_id = " + std::to_string(schema.application)).c_str());
+    db.exec("COMMIT");
+  }
+}
+
+Result<> quick_check(Db& db, const std::string& path, int milliseconds) {
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point deadline = Clock::now() + std::chrono::milliseconds(milliseconds);
+  const auto late = [](void* until) { return Clock::now() > *static_cast<Clock::time_point*>(until) ? 1 : 0; };
+  sqlite3_progress_handler(db.raw(), 10000, late, &deadline);
+  std::string found;
+  try {
+    Query q = db.query("PRAGMA quick_check(1)");
+    if (q.row()) found = q.text(0);
+  } catch (const DbError& e) {
+    found = (e.code & 0xFF) == SQLITE_INTERRUPT ? "ok" : e.message;
+  }
+  sqlite3_progress_handler(db.raw(), 0, nullptr, nullptr);
+  if (found != "ok") return std::unexpected(damaged_error(path, found));
+  return {};
+}
+
+void checkpoint_fully(Db& db) {
+  int frames = 0;
+  int moved = 0;
+  const int code = sqlite3_wal_checkpoint_v2(db.raw(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, &frames, &moved);
+  if (code != SQLITE_OK) db.raise(code, "wal_checkpoint(TRUNCATE)");
+}
+
+} // namespace paquebot::store

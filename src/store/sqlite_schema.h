@@ -1,0 +1,51 @@
+#pragma once
+
+#include "base/result.h"
+#include "store/sqlite_db.h"
+
+#include <string>
+
+namespace paquebot::store {
+
+/// "PQBT" and "PQBB" in the headers of paquebot.db and bulk.db, so that no other program's database is taken for ours.
+inline constexpr std::int64_t kMainApplication = 0x50514254;
+inline constexpr std::int64_t kBulkApplication = 0x50514242;
+
+/// One step of a schema: takes a database from version `from` to `from + 1`.
+struct Migration {
+  const char* sql;
+};
+
+/// What makes a database file ours: its mark and its steps, oldest first. Released steps never change.
+struct Schema {
+  const char* file; ///< name for messages
+  std::int64_t application;
+  const Migration* steps;
+  int count; ///< the version this program writes
+};
+
+extern const Schema kMainSchema;
+extern const Schema kBulkSchema;
+
+/// Opens a file for writing with all settings of docs/architecture.md ("Store on SQLite"), making it when absent with
+/// mode 0600. Throws DbError.
+Db open_for_writing(const std::string& path);
+/// Opens it for reading only. Throws DbError.
+Db open_for_reading(const std::string& path);
+
+/// Refuses a file that is not ours or newer than this program (Errc::unsupported), having only read it. Throws DbError.
+Result<> check_identity(Db& db, const Schema& schema, const std::string& path);
+/// Brings an older or empty file up to date, each step in one transaction. Throws DbError.
+void migrate(Db& db, const Schema& schema);
+
+/// Looks for damage for at most `milliseconds`; what could not be looked at in that time counts as sound.
+Result<> quick_check(Db& db, const std::string& path, int milliseconds);
+
+/// The error for a damaged file, with what to do about it.
+Error damaged_error(const std::string& path, std::string_view why);
+
+/// Moves all of the write-ahead log into the database, synced, and empties it. Throws DbError when that is not
+/// possible.
+void checkpoint_fully(Db& db);
+
+} // namespace paquebot::store

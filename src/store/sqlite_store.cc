@@ -1,0 +1,230 @@
+#include "store/sqlite_store.h"
+
+#include "base/log.h"
+#include "store/sqlite_accept.h"
+#include "store/sqlite_content.h"
+#include "store/sqlite_maintain.h"
+#include "store/sqlite_queue.h"
+#include "store/sqlite_schema.h"
+#include "store/sqlite_trail.h"
+
+#include <algorithm>
+#include <unistd.h>
+
+namespace paquebot::store {
+namespace {
+
+constexpr std::size_t kMostRead = 1u << 20; // octets of a body in one call
+constexpr std::size_t kOperateSlice = 200;  // messages changed in one transaction
+
+[[noreturn]] void end_process(const std::string& why) {
+  log::error("store_lost", {{"error", why}, {"advice", "check the disk, then start again"}});
+  _exit(70); // EX_SOFTWARE: nothing may run on that could acknowledge mail
+}
+
+std::string main_path(const SqliteOptions& options) { return options.directory + "/" + kMainSchema.file; }
+std::string bulk_path(const SqliteOptions& options) { return options.directory + "/" + kBulkSchema.file; }
+
+Writer::Options writer_options(const SqliteOptions& options, const std::string& path,
+                               std::function<void(Db&)> prepare) {
+  Writer::Options out;
+  out.open = [path] { return open_for_writing(path); };
+  out.prepare = std::move(prepare);
+  out.on_fatal = options.on_fatal ? options.on_fatal : end_process;
+  out.name = path;
+  return out;
+}
+
+AcceptResult refusal(const Error& error) {
+  return {error.code == Errc::no_space ? AcceptStatus::no_space : AcceptStatus::failed, {}, error.message};
+}
+
+} // namespace
+
+SqliteStore::SqliteStore(SqliteParts parts)
+    : options_(std::move(parts.options)), clock_(options_.clock != nullptr ? *options_.clock : system_clock()),
+      lock_(std::move(parts.lock)), epoch_(parts.epoch), memory_(clock_, parts.main),
+      readers_(main_path(options_), bulk_path(options_), options_.readers),
+      bulk_(std::move(parts.bulk), writer_options(options_, bulk_path(options_), [](Db&) {}), epoch_,
+            options_.byte_budget, std::chrono::milliseconds(options_.budget_patience_ms)),
+      writer_(std::move(parts.main),
+              writer_options(options_, main_path(options_), [this](Db& db) { memory_.reload(db); })) {}
+
+SqliteStore::~SqliteStore() {
+  write<void>([](Tx& tx) -> Result<> {
+    tx.db.run("UPDATE node SET ended = 1, heartbeat = ? WHERE id = 1", tx.now);
+    return {};
+  });
+}
+
+// ---- Acceptance ----
+
+Task<Result<Id>> SqliteStore::stage_begin() { co_return co_await bulk_.begin(); }
+
+Task<Result<>> SqliteStore::stage_append(Id staged, std::string chunk) {
+  co_return co_await bulk_.append(staged, std::move(chunk));
+}
+
+Task<Result<>> SqliteStore::stage_finish(Id staged) { co_return co_await bulk_.finish(staged); }
+Task<void> SqliteStore::stage_drop(Id staged) { co_await bulk_.drop(staged); }
+void SqliteStore::stage_abandon(Id staged) { bulk_.abandon(staged); }
+
+Task<AcceptResult> SqliteStore::accept(std::shared_ptr<const AcceptRequest> request) {
+  const Id staged = request->body.staged;
+  if (staged != 0 && !bulk_.lend(staged, request->body.size)) {
+    co_return AcceptResult{AcceptStatus::failed, {}, "the staged body " + std::to_string(staged) + " is not complete"};
+  }
+  const std::size_t bytes = request->head.size() + request->body.bytes.size() + 1024;
+  const auto job =
+      write<AcceptResult>([request](Tx& tx) -> Result<AcceptResult> { return accept_message(tx, *request); }, bytes);
+  Result<AcceptResult> done = co_await job.take();
+  if (staged != 0) {
+    // After a failed commit nobody knows whether it is owned: then only the next start may look and drop it.
+    const bool in_doubt = !done && done.error().code != Errc::no_space;
+    const bool owned = done && done->status == AcceptStatus::accepted;
+    bulk_.lent(staged, !owned && !in_doubt);
+  }
+  if (!done) co_return refusal(done.error());
+  co_return std::move(*done);
+}
+
+// ---- Content ----
+
+Task<Result<std::string>> SqliteStore::read_head(Id head) {
+  const auto job = readers_.read<std::string>([head](ReadDbs& dbs) { return load_head(dbs.main, head); });
+  co_return co_await job.take();
+}
+
+Task<Result<std::string>> SqliteStore::read_body(BodyRef body, std::uint64_t offset, std::size_t most) {
+  if (offset >= body.size) co_return std::string();
+  const std::size_t bound = std::min(most, kMostRead);
+  const auto job = readers_.read<std::string>([body, offset, bound](ReadDbs& dbs) {
+    return body.bulk != 0 ? load_bulk_body(dbs.bulk, body.bulk, offset, bound)
+                          : load_inline_body(dbs.main, body.id, offset, bound);
+  });
+  co_return co_await job.take();
+}
+
+// ---- Queue ----
+
+Task<Result<std::vector<DestinationFacts>>> SqliteStore::list_destinations(bool with_counts) {
+  using List = std::vector<DestinationFacts>;
+  const auto job = readers_.read<List>(
+      [with_counts](ReadDbs& dbs) -> Result<List> { return store::list_destinations(dbs.main, with_counts); });
+  co_return co_await job.take();
+}
+
+Task<Result<std::vector<WorkItem>>> SqliteStore::claim(std::string destination, std::int64_t now, std::size_t most) {
+  using List = std::vector<WorkItem>;
+  const auto job = write<List>([destination = std::move(destination), now, most](Tx& tx) -> Result<List> {
+    return store::claim(tx, destination, now, most, false);
+  });
+  co_return co_await job.take();
+}
+
+Task<Result<std::vector<WorkItem>>> SqliteStore::claim_expired(std::string destination, std::int64_t now,
+                                                               std::size_t most) {
+  using List = std::vector<WorkItem>;
+  const auto job = write<List>([destination = std::move(destination), now, most](Tx& tx) -> Result<List> {
+    return store::claim(tx, destination, now, most, true);
+  });
+  co_return co_await job.take();
+}
+
+Task<Result<std::int64_t>> SqliteStore::earliest_due(std::string destination) {
+  const auto job =
+      readers_.read<std::int64_t>([destination = std::move(destination)](ReadDbs& dbs) -> Result<std::int64_t> {
+        return store::earliest_due(dbs.main, destination);
+      });
+  co_return co_await job.take();
+}
+
+Task<Result<>> SqliteStore::record(std::vector<Outcome> outcomes, std::optional<DestinationUpdate> destination) {
+  const auto job =
+      write<void>([outcomes = std::move(outcomes), destination = std::move(destination)](Tx& tx) -> Result<> {
+        store::record(tx, outcomes, destination);
+        return {};
+      });
+  co_return co_await job.take();
+}
+
+Task<Result<std::vector<OwedReport>>> SqliteStore::owed_reports(std::size_t most) {
+  using List = std::vector<OwedReport>;
+  const std::int64_t now = millis(clock_.wall());
+  const auto job =
+      readers_.read<List>([most, now](ReadDbs& dbs) -> Result<List> { return store::owed_reports(dbs.main, most, now); });
+  co_return co_await job.take();
+}
+
+Task<Result<>> SqliteStore::waive_reports(Ulid message, std::vector<std::uint32_t> recipients) {
+  const auto job = write<void>([message, recipients = std::move(recipients)](Tx& tx) -> Result<> {
+    store::waive_reports(tx, message, recipients);
+    return {};
+  });
+  co_return co_await job.take();
+}
+
+Task<Result<std::vector<WorkItem>>> SqliteStore::list_queue(QueueFilter filter, std::optional<Ulid> after,
+                                                            std::size_t most) {
+  std::vector<WorkItem> out;
+  for (std::optional<Ulid> at = after; out.size() < most;) {
+    const std::size_t room = most - out.size();
+    const auto job = readers_.read<QueuePage>([filter, at, room](ReadDbs& dbs) -> Result<QueuePage> {
+      return store::list_queue(dbs.main, filter, at, room);
+    });
+    Result<QueuePage> page = co_await job.take();
+    if (!page) co_return std::unexpected(page.error());
+    std::ranges::move(page->items, std::back_inserter(out));
+    at = page->next;
+    if (!at) break;
+  }
+  co_return out;
+}
+
+Task<Result<std::size_t>> SqliteStore::operate(QueueAction action, QueueFilter filter, std::string who,
+                                               std::int64_t now) {
+  std::size_t changed = 0;
+  std::optional<Ulid> at;
+  do {
+    const auto read = readers_.read<QueuePage>([filter, at](ReadDbs& dbs) -> Result<QueuePage> {
+      return store::list_queue(dbs.main, filter, at, kOperateSlice);
+    });
+    Result<QueuePage> page = co_await read.take();
+    if (!page) co_return std::unexpected(page.error());
+    at = page->next;
+    if (page->items.empty()) continue;
+    const auto job =
+        write<std::size_t>([action, items = std::move(page->items), who, now](Tx& tx) -> Result<std::size_t> {
+          return store::operate(tx, action, items, who, now);
+        });
+    const Result<std::size_t> done = co_await job.take();
+    if (!done) co_return std::unexpected(done.error());
+    changed += *done;
+  } while (at);
+  co_return changed;
+}
+
+// ---- Trail ----
+
+Task<Result<Trace>> SqliteStore::trace(Ulid message) {
+  const auto job = readers_.read<Trace>([message](ReadDbs& dbs) { return store::trace(dbs.main, message); });
+  co_return co_await job.take();
+}
+
+Task<Result<std::vector<Ulid>>> SqliteStore::find_messages(std::string address, std::int64_t since, std::size_t most) {
+  std::vector<Ulid> found;
+  std::optional<Ulid> below;
+  do {
+    const auto job = readers_.read<TrailPage>([address, since, below](ReadDbs& dbs) -> Result<TrailPage> {
+      return store::find_messages(dbs.main, address, since, below);
+    });
+    Result<TrailPage> page = co_await job.take();
+    if (!page) co_return std::unexpected(page.error());
+    std::ranges::copy(page->found, std::back_inserter(found));
+    below = page->next;
+  } while (below && found.size() < most);
+  if (found.size() > most) found.resize(most);
+  co_return found;
+}
+
+} // namespace paquebot::store

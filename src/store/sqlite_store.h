@@ -1,0 +1,128 @@
+#pragma once
+
+#include "store/lock_file.h"
+#include "store/sqlite_bulk.h"
+#include "store/sqlite_readers.h"
+#include "store/sqlite_tx.h"
+#include "store/sqlite_writer.h"
+#include "store/store.h"
+
+#include <atomic>
+#include <mutex>
+#include <unordered_set>
+
+namespace paquebot::store {
+
+/// What open_sqlite has made ready.
+struct SqliteParts {
+  SqliteOptions options;
+  LockFile lock;
+  Db main;
+  Db bulk;
+  Id epoch;
+};
+
+/// The store on SQLite: this class only carries each call to the right thread. What a call does is in the function of
+/// the same name in sqlite_accept, sqlite_queue, sqlite_mailbox, sqlite_directory, sqlite_trail, sqlite_maintain,
+/// sqlite_verify and sqlite_bulk.
+class SqliteStore final : public Store {
+public:
+  /// Throws DbError when a reader cannot be opened.
+  explicit SqliteStore(SqliteParts parts);
+  ~SqliteStore() override;
+
+  Task<Result<Id>> stage_begin() override;
+  Task<Result<>> stage_append(Id staged, std::string chunk) override;
+  Task<Result<>> stage_finish(Id staged) override;
+  Task<void> stage_drop(Id staged) override;
+  void stage_abandon(Id staged) override;
+  Task<AcceptResult> accept(std::shared_ptr<const AcceptRequest> request) override;
+
+  Task<Result<std::string>> read_head(Id head) override;
+  Task<Result<std::string>> read_body(BodyRef body, std::uint64_t offset, std::size_t most) override;
+
+  Task<Result<std::vector<DestinationFacts>>> list_destinations(bool with_counts) override;
+  Task<Result<std::vector<WorkItem>>> claim(std::string destination, std::int64_t now, std::size_t most) override;
+  Task<Result<std::vector<WorkItem>>> claim_expired(std::string destination, std::int64_t now,
+                                                    std::size_t most) override;
+  Task<Result<std::int64_t>> earliest_due(std::string destination) override;
+  Task<Result<>> record(std::vector<Outcome> outcomes, std::optional<DestinationUpdate> destination) override;
+  Task<Result<std::vector<OwedReport>>> owed_reports(std::size_t most) override;
+  Task<Result<>> waive_reports(Ulid message, std::vector<std::uint32_t> recipients) override;
+  Task<Result<std::vector<WorkItem>>> list_queue(QueueFilter filter, std::optional<Ulid> after,
+                                                 std::size_t most) override;
+  Task<Result<std::size_t>> operate(QueueAction action, QueueFilter filter, std::string who, std::int64_t now) override;
+
+  Task<Result<Trace>> trace(Ulid message) override;
+  Task<Result<std::vector<Ulid>>> find_messages(std::string address, std::int64_t since, std::size_t most) override;
+
+  Task<Result<MailboxInfo>> open_mailbox(Id account, std::string name) override;
+  Task<Result<>> lock_mailbox(Id mailbox) override;
+  void unlock_mailbox(Id mailbox) override;
+  Task<Result<std::vector<EntryInfo>>> list_entries(Id mailbox, std::uint32_t after_uid, std::size_t most) override;
+  Task<Result<std::vector<std::uint32_t>>> index_entries(Id mailbox, std::uint32_t below_uid,
+                                                         std::uint32_t stride) override;
+  Task<Result<EntryContent>> read_entry(Id mailbox, std::uint32_t uid) override;
+  Task<Result<std::size_t>> expunge(Id mailbox, std::vector<std::uint32_t> uids, std::string who) override;
+
+  std::uint64_t directory_generation() override { return generation_; }
+  Task<Result<Domain>> add_domain(std::string name) override;
+  Task<Result<>> remove_domain(std::string name) override;
+  Task<Result<std::vector<Domain>>> list_domains() override;
+  Task<Result<>> set_domain_owner(std::string name, Id account) override;
+  Task<Result<Account>> add_account(Account account) override;
+  Task<Result<Account>> find_account(std::string login) override;
+  Task<Result<Account>> get_account(Id id) override;
+  Task<Result<std::vector<Account>>> list_accounts(std::string domain) override;
+  Task<Result<>> update_account(Account account) override;
+  Task<Result<>> remove_account(std::string login) override;
+  Task<Result<AddressLookup>> find_address(std::string local, std::string domain) override;
+  Task<Result<>> add_address(AddressEntry entry) override;
+  Task<Result<>> remove_address(std::string local, std::string domain, std::string target) override;
+  Task<Result<std::vector<AddressEntry>>> list_addresses(std::string domain) override;
+  Task<Result<std::vector<AddressEntry>>> account_addresses(Id account) override;
+
+  Task<Result<std::string>> get_setting(std::string key) override;
+  Task<Result<>> set_setting(std::string key, std::string value) override;
+  Task<Result<bool>> maintain(std::int64_t now) override;
+  Task<Result<std::vector<std::string>>> verify() override;
+  bool has_room() override;
+
+private:
+  Tx tx(Db& db) { return {db, memory_, epoch_, millis(clock_.wall())}; }
+
+  /// Runs Result<T>(Tx&) in the writer's transaction.
+  template <class T, class F>
+  Promised<Result<T>> write(F function, std::size_t bytes = 0) {
+    return writer_.write<T>(
+        [this, function = std::move(function)](Db& db) -> Result<T> {
+          Tx own = tx(db);
+          return function(own);
+        },
+        bytes);
+  }
+  /// Waits for a change of the directory and lets caches notice it: after the commit, so that nobody keeps old rows
+  /// under the new number, and before the caller hears of it.
+  template <class T>
+  Task<Result<T>> noticed(Promised<Result<T>> change) {
+    Result<T> result = co_await change.take();
+    ++generation_;
+    co_return result;
+  }
+
+  Task<Result<bool>> drop_garbage();
+
+  const SqliteOptions options_;
+  const Clock& clock_;
+  const LockFile lock_;
+  const Id epoch_;
+  WriterMemory memory_;
+  std::atomic<std::uint64_t> generation_ = 1;
+  std::mutex mailboxes_mutex_;
+  std::unordered_set<Id> locked_mailboxes_;
+  Readers readers_;
+  BulkStore bulk_;
+  Writer writer_;
+};
+
+} // namespace paquebot::store

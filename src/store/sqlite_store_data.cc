@@ -1,0 +1,237 @@
+#include "store/sqlite_directory.h"
+#include "store/sqlite_mailbox.h"
+#include "store/sqlite_maintain.h"
+#include "store/sqlite_store.h"
+#include "store/sqlite_verify.h"
+
+#include <algorithm>
+
+namespace paquebot::store {
+namespace {
+
+constexpr std::size_t kIndexRows = 50000; // entries stepped over in one short read
+constexpr std::size_t kGarbage = 100;     // bodies marked in one slice
+
+} // namespace
+
+// ---- Mailboxes ----
+
+Task<Result<MailboxInfo>> SqliteStore::open_mailbox(Id account, std::string name) {
+  const auto job = readers_.read<MailboxInfo>(
+      [account, name = std::move(name)](ReadDbs& dbs) { return store::open_mailbox(dbs.main, account, name); });
+  co_return co_await job.take();
+}
+
+Task<Result<>> SqliteStore::lock_mailbox(Id mailbox) {
+  // In memory: the lock on the directory keeps every other process away, and a dead process takes its locks with it.
+  const std::lock_guard lock(mailboxes_mutex_);
+  if (!locked_mailboxes_.insert(mailbox).second)
+    co_return fail(Errc::conflict, "another session has this mailbox open");
+  co_return Result<>();
+}
+
+void SqliteStore::unlock_mailbox(Id mailbox) {
+  const std::lock_guard lock(mailboxes_mutex_);
+  locked_mailboxes_.erase(mailbox);
+}
+
+Task<Result<std::vector<EntryInfo>>> SqliteStore::list_entries(Id mailbox, std::uint32_t after_uid, std::size_t most) {
+  using List = std::vector<EntryInfo>;
+  const auto job = readers_.read<List>([mailbox, after_uid, most](ReadDbs& dbs) -> Result<List> {
+    return store::list_entries(dbs.main, mailbox, after_uid, most);
+  });
+  co_return co_await job.take();
+}
+
+Task<Result<std::vector<std::uint32_t>>> SqliteStore::index_entries(Id mailbox, std::uint32_t below_uid,
+                                                                    std::uint32_t stride) {
+  using List = std::vector<std::uint32_t>;
+  if (stride == 0) co_return fail(Errc::invalid, "the stride of an index is at least 1");
+  const std::size_t most = std::max<std::size_t>(kIndexRows / stride, 2);
+  List out;
+  for (bool more = true; more;) {
+    // Each slice begins with the last one found, so that the count goes on from it.
+    const std::uint32_t after = out.empty() ? 0 : out.back() - 1;
+    const auto job = readers_.read<List>([=](ReadDbs& dbs) -> Result<List> {
+      return store::index_entries(dbs.main, mailbox, after, below_uid, stride, most);
+    });
+    Result<List> slice = co_await job.take();
+    if (!slice) co_return std::unexpected(slice.error());
+    more = slice->size() == most;
+    if (!out.empty()) out.pop_back();
+    std::ranges::copy(*slice, std::back_inserter(out));
+  }
+  co_return out;
+}
+
+Task<Result<EntryContent>> SqliteStore::read_entry(Id mailbox, std::uint32_t uid) {
+  const auto job =
+      readers_.read<EntryContent>([mailbox, uid](ReadDbs& dbs) { return store::read_entry(dbs.main, mailbox, uid); });
+  co_return co_await job.take();
+}
+
+Task<Result<std::size_t>> SqliteStore::expunge(Id mailbox, std::vector<std::uint32_t> uids, std::string who) {
+  const auto job =
+      write<std::size_t>([mailbox, uids = std::move(uids), who = std::move(who)](Tx& tx) -> Result<std::size_t> {
+        return store::expunge(tx, mailbox, uids, who);
+      });
+  co_return co_await job.take();
+}
+
+// ---- Directory ----
+
+Task<Result<Domain>> SqliteStore::add_domain(std::string name) {
+  auto job = write<Domain>([name = std::move(name)](Tx& tx) { return store::add_domain(tx, name); });
+  co_return co_await noticed(std::move(job));
+}
+
+Task<Result<>> SqliteStore::remove_domain(std::string name) {
+  auto job = write<void>([name = std::move(name)](Tx& tx) { return store::remove_domain(tx, name); });
+  co_return co_await noticed(std::move(job));
+}
+
+Task<Result<std::vector<Domain>>> SqliteStore::list_domains() {
+  using List = std::vector<Domain>;
+  const auto job = readers_.read<List>([](ReadDbs& dbs) -> Result<List> { return store::list_domains(dbs.main); });
+  co_return co_await job.take();
+}
+
+Task<Result<>> SqliteStore::set_domain_owner(std::string name, Id account) {
+  auto job =
+      write<void>([name = std::move(name), account](Tx& tx) { return store::set_domain_owner(tx, name, account); });
+  co_return co_await noticed(std::move(job));
+}
+
+Task<Result<Account>> SqliteStore::add_account(Account account) {
+  auto job = write<Account>([account = std::move(account)](Tx& tx) { return store::add_account(tx, account); });
+  co_return co_await noticed(std::move(job));
+}
+
+Task<Result<Account>> SqliteStore::find_account(std::string login) {
+  const auto job =
+      readers_.read<Account>([login = std::move(login)](ReadDbs& dbs) { return store::find_account(dbs.main, login); });
+  co_return co_await job.take();
+}
+
+Task<Result<Account>> SqliteStore::get_account(Id id) {
+  const auto job = readers_.read<Account>([id](ReadDbs& dbs) { return store::get_account(dbs.main, id); });
+  co_return co_await job.take();
+}
+
+Task<Result<std::vector<Account>>> SqliteStore::list_accounts(std::string domain) {
+  using List = std::vector<Account>;
+  const auto job = readers_.read<List>(
+      [domain = std::move(domain)](ReadDbs& dbs) -> Result<List> { return store::list_accounts(dbs.main, domain); });
+  co_return co_await job.take();
+}
+
+Task<Result<>> SqliteStore::update_account(Account account) {
+  auto job = write<void>([account = std::move(account)](Tx& tx) { return store::update_account(tx, account); });
+  co_return co_await noticed(std::move(job));
+}
+
+Task<Result<>> SqliteStore::remove_account(std::string login) {
+  auto job = write<void>([login = std::move(login)](Tx& tx) { return store::remove_account(tx, login); });
+  co_return co_await noticed(std::move(job));
+}
+
+Task<Result<AddressLookup>> SqliteStore::find_address(std::string local, std::string domain) {
+  const auto job = readers_.read<AddressLookup>(
+      [local = std::move(local), domain = std::move(domain)](ReadDbs& dbs) -> Result<AddressLookup> {
+        return store::find_address(dbs.main, local, domain);
+      });
+  co_return co_await job.take();
+}
+
+Task<Result<>> SqliteStore::add_address(AddressEntry entry) {
+  auto job = write<void>([entry = std::move(entry)](Tx& tx) { return store::add_address(tx, entry); });
+  co_return co_await noticed(std::move(job));
+}
+
+Task<Result<>> SqliteStore::remove_address(std::string local, std::string domain, std::string target) {
+  auto job = write<void>([local = std::move(local), domain = std::move(domain), target = std::move(target)](Tx& tx) {
+    return store::remove_address(tx, local, domain, target);
+  });
+  co_return co_await noticed(std::move(job));
+}
+
+Task<Result<std::vector<AddressEntry>>> SqliteStore::list_addresses(std::string domain) {
+  using List = std::vector<AddressEntry>;
+  const auto job = readers_.read<List>(
+      [domain = std::move(domain)](ReadDbs& dbs) -> Result<List> { return store::list_addresses(dbs.main, domain); });
+  co_return co_await job.take();
+}
+
+Task<Result<std::vector<AddressEntry>>> SqliteStore::account_addresses(Id account) {
+  using List = std::vector<AddressEntry>;
+  const auto job = readers_.read<List>(
+      [account](ReadDbs& dbs) -> Result<List> { return store::account_addresses(dbs.main, account); });
+  co_return co_await job.take();
+}
+
+// ---- Settings, upkeep ----
+
+Task<Result<std::string>> SqliteStore::get_setting(std::string key) {
+  const auto job = readers_.read<std::string>([key = std::move(key)](ReadDbs& dbs) -> Result<std::string> {
+    Query q = dbs.main.query("SELECT value FROM setting WHERE key = ?", key);
+    return q.row() ? q.text(0) : std::string();
+  });
+  co_return co_await job.take();
+}
+
+Task<Result<>> SqliteStore::set_setting(std::string key, std::string value) {
+  const auto job = write<void>([key = std::move(key), value = std::move(value)](Tx& tx) -> Result<> {
+    tx.db.run("INSERT OR REPLACE INTO setting(key, value) VALUES(?, ?)", key, value);
+    return {};
+  });
+  co_return co_await job.take();
+}
+
+Task<Result<bool>> SqliteStore::maintain(std::int64_t now) {
+  const std::int64_t before = now - options_.keep_trail_ms;
+  const auto job = write<bool>([before](Tx& tx) -> Result<bool> {
+    return drop_old_trails(tx, before) || empty_dropped_mailboxes(tx) || drop_idle_destinations(tx, before) ||
+           shrink(tx.db);
+  });
+  const Result<bool> more = co_await job.take();
+  if (!more) co_return more;
+  const Result<bool> garbage = co_await drop_garbage();
+  if (!garbage) co_return garbage;
+  co_return *more || *garbage;
+}
+
+/// What paquebot.db gave up is marked in bulk.db before it is forgotten here: a crash between the two only repeats the
+/// mark.
+Task<Result<bool>> SqliteStore::drop_garbage() {
+  const auto list = readers_.read<std::vector<Id>>(
+      [](ReadDbs& dbs) -> Result<std::vector<Id>> { return list_garbage(dbs.main, kGarbage); });
+  const Result<std::vector<Id>> bulks = co_await list.take();
+  if (!bulks) co_return std::unexpected(bulks.error());
+  if (!bulks->empty()) {
+    const Result<> marked = co_await bulk_.mark_dropped(*bulks);
+    if (!marked) co_return std::unexpected(marked.error());
+    const auto job = write<void>([bulks = *bulks](Tx& tx) -> Result<> {
+      forget_garbage(tx.db, bulks);
+      return {};
+    });
+    const Result<> done = co_await job.take();
+    if (!done) co_return std::unexpected(done.error());
+  }
+  const Result<bool> more = co_await bulk_.drop_slice();
+  if (!more) co_return more;
+  co_return *more || bulks->size() == kGarbage;
+}
+
+Task<Result<std::vector<std::string>>> SqliteStore::verify() {
+  using List = std::vector<std::string>;
+  const auto job = readers_.read<List>(
+      [epoch = epoch_](ReadDbs& dbs) -> Result<List> { return verify_store(dbs.main, dbs.bulk, epoch); });
+  co_return co_await job.take();
+}
+
+bool SqliteStore::has_room() {
+  const bool bulk = bulk_.has_room();
+  return writer_.has_room() && bulk;
+}
+
+} // namespace paquebot::store

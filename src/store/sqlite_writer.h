@@ -1,0 +1,144 @@
+#pragma once
+
+#include "base/result.h"
+#include "base/task.h"
+#include "store/sqlite_db.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+namespace paquebot::store {
+
+/// A piece of work for the writer. It runs inside the writer's transaction, perhaps more than once (a batch that failed
+/// is done again), so it must not use up what it was given.
+class WriteJob {
+public:
+  virtual ~WriteJob() = default;
+  /// False: whatever it changed must be undone; its result is told all the same. May throw DbError.
+  virtual bool run(Db& db) = 0;
+  /// Called once, after the commit, or with the error that stands instead of the job's own result. Does not wake the
+  /// waiter.
+  virtual void settle(const std::optional<Error>& failure) = 0;
+  /// What wakes the waiter.
+  virtual const OneShot& event() const = 0;
+
+  std::size_t bytes = 0; ///< rough size, bounds a batch
+  bool durable = true;   ///< false: may be lost in a power cut until a later durable job
+};
+
+/// True when the job's changes are to be kept. Overloaded for results that are refusals.
+template <class T>
+bool keeps(const Result<T>& result) {
+  return result.has_value();
+}
+
+/// A job made of a function Result<T>(Db&).
+template <class T, class F>
+class FunctionJob final : public WriteJob {
+public:
+  explicit FunctionJob(F function) : function_(std::move(function)) {}
+  const Promised<Result<T>>& promised() const { return promised_; }
+
+  bool run(Db& db) override {
+    result_.emplace(function_(db));
+    return keeps(*result_);
+  }
+  void settle(const std::optional<Error>& failure) override {
+    if (failure) {
+      promised_.put(std::unexpected(*failure));
+    } else {
+      promised_.put(std::move(*result_));
+    }
+  }
+  const OneShot& event() const override { return promised_.event(); }
+
+private:
+  F function_;
+  std::optional<Result<T>> result_;
+  Promised<Result<T>> promised_;
+};
+
+/// The one thread that changes a database file. It takes everything that waits, up to a bound, as one transaction,
+/// answers, and then moves the write-ahead log on. It never waits to fill a batch.
+///
+/// A batch goes through three stages, each tried when the one before failed for a reason other than I/O: all jobs in
+/// one transaction without savepoints (nearly always); each in a savepoint of its own, so that one bad job spoils
+/// nothing; each in its own transaction (the disk is full: the small ones may still fit). After a failed sync or commit
+/// all jobs of the batch are answered with Errc::io, the connection is opened anew and the log moved wholly into the
+/// database before anything else is answered with success.
+class Writer {
+public:
+  struct Options {
+    std::function<Db()> open; ///< throws DbError
+    std::function<void(Db&)> prepare = [](Db&) {
+    }; ///< after each opening and each rollback: load or forget what is cached
+    std::function<void(std::string)> on_fatal; ///< the store cannot be brought back: does not return in production
+    std::string name;                          ///< of the file, for logs
+  };
+  /// Starts the thread. `db` comes from options.open.
+  Writer(Db db, Options options);
+  /// Finishes everything that waits, then closes the connection.
+  ~Writer();
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+
+  /// Takes the job; it will be settled, whatever happens.
+  void submit(std::unique_ptr<WriteJob> job);
+  template <class T, class F>
+  Promised<Result<T>> write(F function, std::size_t bytes = 0, bool durable = true) {
+    auto job = std::make_unique<FunctionJob<T, F>>(std::move(function));
+    job->bytes = bytes;
+    job->durable = durable;
+    Promised<Result<T>> promised = job->promised();
+    submit(std::move(job));
+    return promised;
+  }
+  /// False after a commit failed for lack of room, until one works again. While false, asks for a small real write each
+  /// second.
+  bool has_room();
+
+private:
+  using Batch = std::vector<std::unique_ptr<WriteJob>>;
+  enum class Fate { committed, again, full, broken };
+
+  void loop();
+  bool take(Batch& batch);
+  void commit(Batch& batch);
+  Fate together(std::span<const std::unique_ptr<WriteJob>> jobs);
+  Fate in_savepoints(Batch& batch, std::vector<std::optional<Error>>& failures);
+  Fate run_in_savepoint(WriteJob& job, std::optional<Error>& failure);
+  void alone(std::unique_ptr<WriteJob>& job);
+  void begin(std::span<const std::unique_ptr<WriteJob>> jobs);
+  Fate failed(const DbError& error);
+  void rollback();
+  void answer(Batch& batch, const std::optional<Error>& failure);
+  void answer(Batch& batch, const std::vector<std::optional<Error>>& failures);
+  void checkpoint();
+  void reopen();
+  void watch_log();
+  void probe();
+
+  Options options_;
+  std::optional<Db> db_;
+  Error last_;         ///< what the last failed stage said
+  int log_frames_ = 0; ///< length of the write-ahead log after the last commit
+  bool full_sync_ = true;
+  std::atomic<bool> room_ = true;
+  std::atomic<std::int64_t> probed_ms_ = 0;
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<std::unique_ptr<WriteJob>> waiting_;
+  bool idle_ = false;
+  bool stopping_ = false;
+  std::jthread thread_; ///< last: it uses all of the above
+};
+
+} // namespace paquebot::store

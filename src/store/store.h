@@ -1,0 +1,157 @@
+#pragma once
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "base/task.h"
+#include "store/types.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace paquebot::store {
+
+/// Which recipients an operator means.
+struct QueueFilter {
+  std::optional<Ulid> message;
+  std::string destination; ///< key; empty: any
+  std::string address;     ///< sender or recipient; empty: any
+  bool held_only = false;
+};
+
+enum class QueueAction : std::uint8_t { retry, hold, release, cancel };
+
+/// Everything durable. One interface, spoken in the words of the domain, so that SQLite in this process and PostgreSQL
+/// on several nodes can stand behind it; no call assumes one process. All methods may be called from any thread's coroutine
+/// and resume there; each is one transaction or one short read; nothing stays open across a co_await. After a method that
+/// writes returns success, its effect is durable. Errors: no_space (disk full), io (store failing; retry later), conflict,
+/// not_found, closed. Every execution context whose coroutines use a store must outlive it, and none may be waiting in it when it ends.
+class Store {
+public:
+  virtual ~Store() = default;
+
+  // ---- Acceptance ----
+  /// Begins a staged body, owned by this node's epoch until accepted; swept when the epoch ends.
+  virtual Task<Result<Id>> stage_begin() = 0;
+  /// Appends a chunk (at most kBodyChunk). Waits while the byte budget is used up; no_space when it stays so.
+  virtual Task<Result<>> stage_append(Id staged, std::string chunk) = 0;
+  /// Makes all chunks durable. After it the body may be named in an AcceptRequest.
+  virtual Task<Result<>> stage_finish(Id staged) = 0;
+  /// Drops it, in slices. No error reaches the caller: the sweep would find it.
+  virtual Task<void> stage_drop(Id staged) = 0;
+  /// The same without waiting, for destructors: its content goes with the next upkeep.
+  virtual void stage_abandon(Id staged) = 0;
+  /// Takes responsibility: the promise behind every 250. Takes everything waiting as one commit. `request` is shared: the
+  /// queue may deliver from the same memory. A failure of the store itself is AcceptStatus::failed or no_space (answer 4xx).
+  virtual Task<AcceptResult> accept(std::shared_ptr<const AcceptRequest> request) = 0;
+
+  // ---- Content ----
+  virtual Task<Result<std::string>> read_head(Id head) = 0;
+  /// At most `most` octets from `offset`; shorter only at the end. Checksums are verified.
+  virtual Task<Result<std::string>> read_body(BodyRef body, std::uint64_t offset, std::size_t most) = 0;
+
+  // ---- Queue ----
+  /// Destinations with waiting recipients, earliest due first. `with_counts` fills `waiting` (slow).
+  virtual Task<Result<std::vector<DestinationFacts>>> list_destinations(bool with_counts) = 0;
+  /// Takes recipients of one destination that are due by `now` in hand for this epoch: at most `most`, oldest due first,
+  /// grouped by message.
+  virtual Task<Result<std::vector<WorkItem>>> claim(std::string destination, std::int64_t now, std::size_t most) = 0;
+  /// Those of a destination whose message has expired by `now`, regardless of their due time, taken in hand.
+  virtual Task<Result<std::vector<WorkItem>>> claim_expired(std::string destination, std::int64_t now,
+                                                            std::size_t most) = 0;
+  /// When the earliest waiting recipient of a destination is due; 0: none waits. One look into the index.
+  virtual Task<Result<std::int64_t>> earliest_due(std::string destination) = 0;
+  /// Commits what became of recipients in hand (or gives them back unattempted: to = waiting, attempted = false), and what was
+  /// learned of the destination, in one transaction.
+  virtual Task<Result<>> record(std::vector<Outcome> outcomes, std::optional<DestinationUpdate> destination) = 0;
+  /// Messages that owe a report, oldest first; for up to a minute not those with recipients in hand, which may soon owe one too.
+  virtual Task<Result<std::vector<OwedReport>>> owed_reports(std::size_t most) = 0;
+  /// Clears owed marks without a report (the RFCs forbid one after all).
+  virtual Task<Result<>> waive_reports(Ulid message, std::vector<std::uint32_t> recipients) = 0;
+  /// Unfinished messages (or held ones), by id, starting after `after`.
+  virtual Task<Result<std::vector<WorkItem>>> list_queue(QueueFilter filter, std::optional<Ulid> after,
+                                                         std::size_t most) = 0;
+  /// An operator's order, recorded with `who`. Returns the number of recipients changed. `cancel` drops unfinished recipients.
+  /// In-hand recipients are refused for `hold` and `cancel` unless they return to waiting first: they are left alone.
+  virtual Task<Result<std::size_t>> operate(QueueAction action, QueueFilter filter, std::string who,
+                                            std::int64_t now) = 0;
+
+  // ---- Trail ----
+  virtual Task<Result<Trace>> trace(Ulid message) = 0;
+  /// Messages with this sender or recipient address, newest first.
+  virtual Task<Result<std::vector<Ulid>>> find_messages(std::string address, std::int64_t since, std::size_t most) = 0;
+
+  // ---- Mailboxes ----
+  virtual Task<Result<MailboxInfo>> open_mailbox(Id account, std::string name) = 0;
+  /// One session a mailbox: conflict when another holds it. Ends with unlock or with this node's epoch.
+  virtual Task<Result<>> lock_mailbox(Id mailbox) = 0;
+  virtual void unlock_mailbox(Id mailbox) = 0;
+  /// Entries with uid > `after_uid`, ascending.
+  virtual Task<Result<std::vector<EntryInfo>>> list_entries(Id mailbox, std::uint32_t after_uid, std::size_t most) = 0;
+  /// The uid of every `stride`-th entry (the 1st, the stride+1st, …) with uid < `below_uid`: a sparse index for message numbers.
+  virtual Task<Result<std::vector<std::uint32_t>>> index_entries(Id mailbox, std::uint32_t below_uid,
+                                                                 std::uint32_t stride) = 0;
+  virtual Task<Result<EntryContent>> read_entry(Id mailbox, std::uint32_t uid) = 0;
+  /// Deletes entries (uids ascending); those already gone are passed over. One transaction.
+  virtual Task<Result<std::size_t>> expunge(Id mailbox, std::vector<std::uint32_t> uids, std::string who) = 0;
+
+  // ---- Directory ----
+  /// Rises with every change of domains, accounts or addresses: caches compare it. Cheap.
+  virtual std::uint64_t directory_generation() = 0;
+  virtual Task<Result<Domain>> add_domain(std::string name) = 0;
+  /// conflict while it still has addresses or accounts.
+  virtual Task<Result<>> remove_domain(std::string name) = 0;
+  virtual Task<Result<std::vector<Domain>>> list_domains() = 0;
+  virtual Task<Result<>> set_domain_owner(std::string name, Id account) = 0;
+  /// Makes account, its address and INBOX. The first account of a domain becomes its owner.
+  virtual Task<Result<Account>> add_account(Account account) = 0;
+  virtual Task<Result<Account>> find_account(std::string login) = 0;
+  virtual Task<Result<Account>> get_account(Id id) = 0;
+  virtual Task<Result<std::vector<Account>>> list_accounts(std::string domain) = 0;
+  /// Sets password, disabled and quota from `account`.
+  virtual Task<Result<>> update_account(Account account) = 0;
+  /// With its mailboxes (in slices) and addresses. Fails with conflict while it is the only owner named by a domain unless
+  /// no other account can take over; the next account of the domain becomes owner.
+  virtual Task<Result<>> remove_account(std::string login) = 0;
+  virtual Task<Result<AddressLookup>> find_address(std::string local, std::string domain) = 0;
+  /// Adds targets to an alias, making it if needed; `account` leads the address to an account instead. conflict when the
+  /// address is taken by something else.
+  virtual Task<Result<>> add_address(AddressEntry entry) = 0;
+  /// Removes the address, or only `target` from it when not empty.
+  virtual Task<Result<>> remove_address(std::string local, std::string domain, std::string target) = 0;
+  virtual Task<Result<std::vector<AddressEntry>>> list_addresses(std::string domain) = 0;
+  /// All addresses that lead straight to the account.
+  virtual Task<Result<std::vector<AddressEntry>>> account_addresses(Id account) = 0;
+
+  // ---- Settings, upkeep ----
+  /// Small values that belong to the store (e.g. "queue.held"). Empty when unset.
+  virtual Task<Result<std::string>> get_setting(std::string key) = 0;
+  virtual Task<Result<>> set_setting(std::string key, std::string value) = 0;
+  /// One slice of upkeep (old trails, dropped bodies, idle destinations). True while there is more to do now.
+  virtual Task<Result<bool>> maintain(std::int64_t now) = 0;
+  /// Checks the invariants; a line for each violation, none when all hold.
+  virtual Task<Result<std::vector<std::string>>> verify() = 0;
+  /// True while commits work; false after one failed for lack of room, until one works again (asked before DATA).
+  virtual bool has_room() = 0;
+};
+
+struct SqliteOptions {
+  std::string directory; ///< holds paquebot.db, bulk.db and the lock file
+  unsigned readers = 2;
+  std::uint64_t byte_budget = 64u << 20; ///< staged chunks waiting to be written
+  std::int64_t keep_trail_ms = 30LL * 24 * 3600 * 1000;
+  std::int64_t budget_patience_ms = 20'000; ///< how long stage_append waits for a place in the budget
+  const Clock* clock = nullptr;             ///< the system's when null; must outlive the store
+  /// After a failed sync the store could not be opened again: nothing may be acknowledged any more. Told why; by default that is
+  /// logged and the process ends with status 70. When it returns, every later call fails with Errc::closed.
+  std::function<void(std::string)> on_fatal;
+};
+
+/// Opens (making it when absent) the SQLite store: takes the directory's lock (conflict when another process has it, with its
+/// pid in the message), migrates, checks, ends the last epoch and starts a new one. A damaged or newer database is refused, with
+/// what to do. Completes wal_checkpoint(TRUNCATE) before returning.
+Result<std::unique_ptr<Store>> open_sqlite(SqliteOptions options);
+
+} // namespace paquebot::store

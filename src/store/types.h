@@ -1,0 +1,274 @@
+#pragma once
+
+#include "base/ulid.h"
+#include "mail/envelope.h"
+#include "mail/status.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// The words of the data model. Times are milliseconds since 1970 UTC; sizes are octets.
+namespace paquebot::store {
+
+/// Row id of a domain, account, mailbox, destination or body. 0: none.
+using Id = std::int64_t;
+
+// ---- Directory ----
+
+struct Domain {
+  Id id = 0;
+  std::string name; ///< lower-case A-labels
+  Id owner = 0;     ///< the account that gets postmaster and abuse when they have no address of their own
+};
+
+struct Account {
+  Id id = 0;
+  std::string login;       ///< its primary address, "local@domain", lower-case local part
+  std::string password;    ///< hash: "$argon2id$…" or a crypt(3) form; empty: no login possible
+  bool disabled = false;   ///< no login; mail still comes in
+  std::uint64_t quota = 0; ///< octets in its mailboxes; 0: unlimited
+  std::int64_t created = 0;
+  // Filled when read:
+  std::uint64_t used = 0; ///< octets
+  std::uint64_t messages = 0;
+};
+
+/// An address of ours. `local` is lower-case; "*" is the domain's catch-all.
+struct AddressEntry {
+  std::string local;
+  std::string domain;
+  Id account = 0;                   ///< leads to this account, or
+  std::vector<std::string> targets; ///< expands to these addresses ("local@domain")
+};
+
+/// What one address lookup finds.
+struct AddressLookup {
+  bool domain_is_ours = false;
+  std::optional<AddressEntry> entry; ///< exact, without falling back to the catch-all
+  std::optional<AddressEntry> catch_all;
+  Id owner = 0; ///< the domain's owner
+};
+
+// ---- Messages ----
+
+/// Where a message came from; decides how it is treated on its way.
+enum class MessageClass : std::uint8_t { incoming = 1, submitted, local, report, imported };
+
+/// State of a recipient (docs/life-of-a-message.md). Numbers are stored: never change them.
+enum class State : std::uint8_t { held = 1, waiting, in_hand, in_mailbox, relayed, expanded, failed, dropped };
+
+/// A report that a recipient still owes the sender. Numbers are stored.
+enum class Owed : std::uint8_t { none = 0, failure, delay, success };
+
+/// The body as the accepting transaction gets it: small in memory, or staged before.
+struct NewBody {
+  std::string bytes;                               ///< at most kInlineBody octets; used when staged == 0
+  Id staged = 0;                                   ///< from Store::stage_begin, finished
+  std::uint64_t size = 0;                          ///< octets
+  mail::BodyType type = mail::BodyType::seven_bit; ///< what the content needs
+};
+inline constexpr std::size_t kInlineBody = 64u << 10;
+inline constexpr std::size_t kBodyChunk = 256u << 10;
+inline constexpr std::size_t kMaxHead = 1u << 20;
+
+/// A stored body.
+struct BodyRef {
+  Id id = 0;   ///< row of the body
+  Id bulk = 0; ///< its id in the bulk store; 0: inline
+  std::uint64_t size = 0;
+};
+
+struct NewRecipient {
+  /// `failed`: refused at once, for mail that has no session to refuse in (drop directory); owes a report by `owed`.
+  enum class Route : std::uint8_t { mailbox, remote, expanded, held, failed };
+  std::string address; ///< "local@domain": where it goes
+  std::string orcpt;
+  std::uint8_t notify = mail::kNotifyUnspecified;
+  Route route = Route::remote;
+  std::int32_t parent = -1; ///< index of the recipient whose expansion gave this one; -1: named by the sender
+  Id account = 0;           ///< mailbox: whose INBOX
+  std::string destination;  ///< remote: key of the destination ("example.org", "route:isp")
+  std::int64_t due = 0;     ///< remote: not before
+  bool in_hand = false;     ///< remote: this node delivers it at once from memory
+  std::string reason;       ///< held, failed: why
+  std::string via;          ///< remote: the address of ours that forwards to it; empty when named by the sender
+  Owed owed = Owed::none;   ///< e.g. success asked for a mailbox delivery
+};
+
+/// One acceptance. What it says becomes durable as a whole or not at all.
+struct AcceptRequest {
+  Ulid id; ///< chosen by the caller; accepting the same id twice gives `duplicate`
+  MessageClass klass = MessageClass::incoming;
+  mail::Sender sender;
+  bool content_8bit = false; ///< head or body hold octets beyond ASCII
+  Id account = 0;            ///< who submitted it
+  std::string peer;          ///< "client.example [192.0.2.1]", for the trail
+  std::int64_t accepted_at = 0;
+  std::int64_t expires_at = 0; ///< end of the queue lifetime
+  std::string head;            ///< at most kMaxHead
+  NewBody body;
+  std::vector<NewRecipient> recipients;
+  std::string note; ///< detail of the `accepted` event
+  // Imports only:
+  std::int64_t internal_date = 0; ///< 0: accepted_at
+  std::uint32_t flags = 0;        ///< bits of Flag
+  // Reports only: the marks this report settles, cleared in the same transaction.
+  struct Settles {
+    Ulid message;
+    std::vector<std::uint32_t> recipients; ///< indexes
+    /// What each of them owed when the report was written; when it owes something else by now (a delay that has become a failure),
+    /// nothing is accepted and the answer is `duplicate`: read owed_reports again. Empty: whatever they owe.
+    std::vector<Owed> marks;
+  };
+  std::optional<Settles> settles;
+};
+
+/// Flags of a mailbox entry, as IMAP knows them. Numbers are stored.
+enum Flag : std::uint32_t { kSeen = 1, kAnswered = 2, kFlagged = 4, kDeleted = 8, kDraft = 16 };
+
+enum class AcceptStatus : std::uint8_t { accepted, duplicate, over_quota, account_gone, no_space, failed };
+
+struct AcceptResult {
+  AcceptStatus status = AcceptStatus::failed;
+  std::vector<std::uint32_t> recipients; ///< whom over_quota or account_gone concern (indexes)
+  std::string why;                       ///< private, for the log
+};
+
+// ---- Queue ----
+
+/// What delivery and reports need to know of a message.
+struct MessageFacts {
+  Ulid id;
+  MessageClass klass = MessageClass::incoming;
+  mail::Sender sender;
+  bool content_8bit = false;
+  Id account = 0;
+  std::string peer;
+  std::int64_t accepted_at = 0;
+  std::int64_t expires_at = 0;
+  Id head = 0; ///< 0: content is gone (everything is done)
+  std::uint64_t head_size = 0;
+  BodyRef body;
+  std::uint64_t size() const { return head_size + body.size; }
+};
+
+struct RecipientFacts {
+  std::uint32_t index = 0;
+  std::string address;
+  std::string orcpt;
+  std::uint8_t notify = 0;
+  State state = State::waiting;
+  std::int32_t parent = -1;
+  std::string via; ///< the address of ours that forwards to it
+  std::string destination;
+  std::int64_t due = 0;
+  std::uint32_t attempts = 0;
+  Owed owed = Owed::none;
+  bool delay_reported = false;
+  std::string last_reply;      ///< "host [address]: 450 4.2.0 text"; Route::failed: the reason
+  std::int64_t changed_at = 0; ///< of the last transition or attempt
+  std::string reason;          ///< held, dropped: why, of whom
+};
+
+/// A message with those of its recipients that are in hand for one destination.
+struct WorkItem {
+  MessageFacts message;
+  std::vector<RecipientFacts> recipients;
+};
+
+/// What is known of a place we send to.
+struct DestinationFacts {
+  Id id = 0;
+  std::string key;
+  std::int64_t earliest_due = 0; ///< of its waiting recipients; 0: none wait
+  std::int64_t backoff_until = 0;
+  std::uint32_t failures = 0; ///< attempts in a row that failed as a whole
+  std::string last_error;
+  std::uint64_t waiting = 0; ///< filled only by list_destinations(true)
+};
+
+/// One recipient's transition out of `in_hand` (or, for operators, of any unfinished state).
+struct Outcome {
+  Ulid message;
+  std::uint32_t index = 0;
+  State to = State::waiting; ///< waiting (deferred), relayed, failed, held
+  std::int64_t due = 0;      ///< waiting: next attempt
+  bool attempted = true;     ///< counts as an attempt
+  Owed owed = Owed::none;    ///< report owed from now on
+  std::string reply;         ///< host and reply, for the trail and the report
+};
+
+/// The destination as a whole failed or worked again; part of the same transaction as outcomes.
+struct DestinationUpdate {
+  std::string key;
+  std::int64_t backoff_until = 0; ///< 0: works
+  std::uint32_t failures = 0;
+  std::string last_error;
+};
+
+/// A message that owes its sender a report.
+struct OwedReport {
+  MessageFacts message;
+  std::vector<RecipientFacts> recipients; ///< those that owe
+};
+
+// ---- Trail ----
+
+/// Numbers are stored.
+enum class EventKind : std::uint8_t {
+  accepted = 1,
+  delivered,
+  expanded,
+  relayed,
+  deferred,
+  failed,
+  reported,
+  held,
+  released,
+  dropped,
+  retrieved,
+  removed,
+};
+
+struct Event {
+  std::int64_t at = 0;
+  EventKind kind = EventKind::accepted;
+  std::vector<std::uint32_t> recipients; ///< indexes concerned; empty: the message as a whole
+  std::string detail;
+  std::uint32_t times = 1; ///< repeated deferrals collapse
+};
+
+struct Trace {
+  MessageFacts message;
+  std::vector<RecipientFacts> recipients;
+  std::vector<Event> events;
+  std::vector<Ulid> reports; ///< ids of reports sent about it
+};
+
+// ---- Mailboxes ----
+
+struct MailboxInfo {
+  Id id = 0;
+  std::uint32_t uidvalidity = 0;
+  std::uint32_t uidnext = 1;
+  std::uint64_t count = 0;
+  std::uint64_t bytes = 0;
+};
+
+struct EntryInfo {
+  std::uint32_t uid = 0;
+  Ulid uidl;
+  std::uint32_t flags = 0;
+  std::int64_t internal_date = 0;
+  std::uint64_t size = 0; ///< octets as read: prefix, head and body
+};
+
+struct EntryContent {
+  EntryInfo info;
+  std::string head; ///< Return-Path and Delivered-To in front, then the head
+  BodyRef body;
+};
+
+} // namespace paquebot::store

@@ -1,0 +1,115 @@
+#pragma once
+
+#include "store/store.h"
+
+#include <utility>
+
+namespace paquebot::store {
+
+/// A store in front of another one, which does nothing by itself: tests override what is to fail, to wait, or to be counted.
+class WrappedStore : public Store {
+public:
+  /// `inner` must outlive it.
+  explicit WrappedStore(Store& inner) : inner_(inner) {}
+
+  Task<Result<Id>> stage_begin() override { return inner_.stage_begin(); }
+  Task<Result<>> stage_append(Id staged, std::string chunk) override {
+    return inner_.stage_append(staged, std::move(chunk));
+  }
+  Task<Result<>> stage_finish(Id staged) override { return inner_.stage_finish(staged); }
+  Task<void> stage_drop(Id staged) override { return inner_.stage_drop(staged); }
+  void stage_abandon(Id staged) override { return inner_.stage_abandon(staged); }
+  Task<AcceptResult> accept(std::shared_ptr<const AcceptRequest> request) override {
+    return inner_.accept(std::move(request));
+  }
+  Task<Result<std::string>> read_head(Id head) override { return inner_.read_head(head); }
+  Task<Result<std::string>> read_body(BodyRef body, std::uint64_t offset, std::size_t most) override {
+    return inner_.read_body(body, offset, most);
+  }
+  Task<Result<std::vector<DestinationFacts>>> list_destinations(bool with_counts) override {
+    return inner_.list_destinations(with_counts);
+  }
+  Task<Result<std::vector<WorkItem>>> claim(std::string destination, std::int64_t now, std::size_t most) override {
+    return inner_.claim(std::move(destination), now, most);
+  }
+  Task<Result<std::vector<WorkItem>>> claim_expired(std::string destination, std::int64_t now, std::size_t most) override {
+    return inner_.claim_expired(std::move(destination), now, most);
+  }
+  Task<Result<std::int64_t>> earliest_due(std::string destination) override {
+    return inner_.earliest_due(std::move(destination));
+  }
+  Task<Result<>> record(std::vector<Outcome> outcomes, std::optional<DestinationUpdate> destination) override {
+    return inner_.record(std::move(outcomes), std::move(destination));
+  }
+  Task<Result<std::vector<OwedReport>>> owed_reports(std::size_t most) override { return inner_.owed_reports(most); }
+  Task<Result<>> waive_reports(Ulid message, std::vector<std::uint32_t> recipients) override {
+    return inner_.waive_reports(message, std::move(recipients));
+  }
+  Task<Result<std::vector<WorkItem>>> list_queue(QueueFilter filter, std::optional<Ulid> after, std::size_t most) override {
+    return inner_.list_queue(std::move(filter), std::move(after), most);
+  }
+  Task<Result<std::size_t>> operate(QueueAction action, QueueFilter filter, std::string who, std::int64_t now) override {
+    return inner_.operate(action, std::move(filter), std::move(who), now);
+  }
+  Task<Result<Trace>> trace(Ulid message) override { return inner_.trace(message); }
+  Task<Result<std::vector<Ulid>>> find_messages(std::string address, std::int64_t since, std::size_t most) override {
+    return inner_.find_messages(std::move(address), since, most);
+  }
+  Task<Result<MailboxInfo>> open_mailbox(Id account, std::string name) override {
+    return inner_.open_mailbox(account, std::move(name));
+  }
+  Task<Result<>> lock_mailbox(Id mailbox) override { return inner_.lock_mailbox(mailbox); }
+  void unlock_mailbox(Id mailbox) override { return inner_.unlock_mailbox(mailbox); }
+  Task<Result<std::vector<EntryInfo>>> list_entries(Id mailbox, std::uint32_t after_uid, std::size_t most) override {
+    return inner_.list_entries(mailbox, after_uid, most);
+  }
+  Task<Result<std::vector<std::uint32_t>>> index_entries(Id mailbox, std::uint32_t below_uid, std::uint32_t stride) override {
+    return inner_.index_entries(mailbox, below_uid, stride);
+  }
+  Task<Result<EntryContent>> read_entry(Id mailbox, std::uint32_t uid) override {
+    return inner_.read_entry(mailbox, uid);
+  }
+  Task<Result<std::size_t>> expunge(Id mailbox, std::vector<std::uint32_t> uids, std::string who) override {
+    return inner_.expunge(mailbox, std::move(uids), std::move(who));
+  }
+  std::uint64_t directory_generation() override { return inner_.directory_generation(); }
+  Task<Result<Domain>> add_domain(std::string name) override { return inner_.add_domain(std::move(name)); }
+  Task<Result<>> remove_domain(std::string name) override { return inner_.remove_domain(std::move(name)); }
+  Task<Result<std::vector<Domain>>> list_domains() override { return inner_.list_domains(); }
+  Task<Result<>> set_domain_owner(std::string name, Id account) override {
+    return inner_.set_domain_owner(std::move(name), account);
+  }
+  Task<Result<Account>> add_account(Account account) override { return inner_.add_account(std::move(account)); }
+  Task<Result<Account>> find_account(std::string login) override { return inner_.find_account(std::move(login)); }
+  Task<Result<Account>> get_account(Id id) override { return inner_.get_account(id); }
+  Task<Result<std::vector<Account>>> list_accounts(std::string domain) override {
+    return inner_.list_accounts(std::move(domain));
+  }
+  Task<Result<>> update_account(Account account) override { return inner_.update_account(std::move(account)); }
+  Task<Result<>> remove_account(std::string login) override { return inner_.remove_account(std::move(login)); }
+  Task<Result<AddressLookup>> find_address(std::string local, std::string domain) override {
+    return inner_.find_address(std::move(local), std::move(domain));
+  }
+  Task<Result<>> add_address(AddressEntry entry) override { return inner_.add_address(std::move(entry)); }
+  Task<Result<>> remove_address(std::string local, std::string domain, std::string target) override {
+    return inner_.remove_address(std::move(local), std::move(domain), std::move(target));
+  }
+  Task<Result<std::vector<AddressEntry>>> list_addresses(std::string domain) override {
+    return inner_.list_addresses(std::move(domain));
+  }
+  Task<Result<std::vector<AddressEntry>>> account_addresses(Id account) override {
+    return inner_.account_addresses(account);
+  }
+  Task<Result<std::string>> get_setting(std::string key) override { return inner_.get_setting(std::move(key)); }
+  Task<Result<>> set_setting(std::string key, std::string value) override {
+    return inner_.set_setting(std::move(key), std::move(value));
+  }
+  Task<Result<bool>> maintain(std::int64_t now) override { return inner_.maintain(now); }
+  Task<Result<std::vector<std::string>>> verify() override { return inner_.verify(); }
+  bool has_room() override { return inner_.has_room(); }
+
+protected:
+  Store& inner_;
+};
+
+} // namespace paquebot::store
