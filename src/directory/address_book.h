@@ -1,0 +1,66 @@
+#pragma once
+
+#include "base/result.h"
+#include "base/task.h"
+#include "directory/directory.h"
+#include "directory/generation_cache.h"
+#include "mail/address.h"
+#include "store/store.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace paquebot::directory {
+
+/// What one address of ours leads to, one step far.
+struct Match {
+  bool ours = false;                ///< its domain is ours, or it is the server's own name
+  bool known = false;               ///< there is such an address
+  bool fallback = false;            ///< only since it is at the server's own name: see Resolution::fallback
+  store::Id account = 0;            ///< leads to this account,
+  std::vector<std::string> targets; ///< and (or) to these addresses; neither: postmaster of nobody
+};
+
+/// Reads of the store for addresses and accounts, behind caches that follow its generation; the rules that find the entry
+/// for an address. Thread-safe.
+class AddressBook {
+public:
+  AddressBook(store::Store& store, const Options& options);
+
+  /// The entry for an address: with its tag, without it, postmaster and abuse (RFC 2142, RFC 5321 section 4.5.1), the
+  /// catch-all, in this order.
+  Task<Result<Match>> match(mail::Address address);
+  Task<Result<bool>> is_ours(std::string domain);
+  /// The account that a login name or one of its addresses belongs to, exactly as given but for case; nothing when there
+  /// is none.
+  Task<Result<std::optional<store::Account>>> account_of(std::string user);
+  /// True when the account has a quota and it is used up.
+  Task<Result<bool>> is_full(store::Id account);
+  /// The local part without its tag, or all of it.
+  std::string_view without_tag(std::string_view local) const;
+
+private:
+  /// What the rules ask of the list of domains.
+  struct Domains {
+    std::size_t count = 0;
+    std::string first;
+    store::Id any_owner = 0;
+  };
+  using Lookup = std::shared_ptr<const store::AddressLookup>;
+
+  Task<Result<Lookup>> lookup(std::string local, std::string domain);
+  Task<Result<Domains>> domains();
+  Task<Result<Match>> match_role(store::Id owner);
+  Task<Result<Match>> match_machine(std::string local);
+  Task<Result<std::string>> full_name(std::string user);
+
+  store::Store& store_;
+  Options options_;
+  GenerationCache<Lookup> lookups_;
+  GenerationCache<std::uint64_t> quotas_;
+  GenerationCache<Domains> domains_;
+};
+
+} // namespace paquebot::directory

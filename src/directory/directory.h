@@ -1,0 +1,107 @@
+#pragma once
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "base/task.h"
+#include "mail/address.h"
+#include "store/store.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace paquebot::directory {
+
+class CpuPool;
+
+struct Options {
+  std::string hostname; ///< also ours: mail to postmaster@hostname is taken
+  char tag_separator = '+';
+  unsigned max_depth = 10;     ///< aliases through aliases
+  unsigned max_targets = 1000; ///< of one expansion
+};
+
+/// One address met while expanding a recipient. nodes[0] is the recipient itself; `parent` points at the node that
+/// expanded into this one (-1 for the first).
+struct Node {
+  std::string address;
+  store::NewRecipient::Route route = store::NewRecipient::Route::mailbox;
+  store::Id account = 0;
+  int parent = -1;
+  std::string reason; ///< held: why
+};
+
+struct Resolution {
+  /// `unknown`: also an alias that leads only to addresses which do not exist. `loop`: aliases that lead only to each other, or
+  /// deeper than max_depth. `too_large`: more than max_targets.
+  enum class Kind { not_ours, unknown, found, loop, too_large };
+  Kind kind = Kind::not_ours;
+  std::vector<Node> nodes;   ///< found only
+  bool mailbox_full = false; ///< some mailbox it leads to has its quota used up
+  /// There is no such address, but it is at the server's own name, so the mail goes to the owner: programs on this machine send to
+  /// names like "backup" and must not lose their mail. To be refused to everybody else.
+  bool fallback = false;
+};
+
+struct Login {
+  enum class Verdict { accepted, wrong, disabled, temporary };
+  Verdict verdict = Verdict::wrong;
+  store::Account account; ///< accepted: who it is
+};
+
+/// Domains, accounts, address expansion and credentials over the store, with caches that follow its generation. Thread-safe.
+class Directory {
+public:
+  /// `store`, `cpu` and `clock` must outlive it.
+  Directory(store::Store& store, CpuPool& cpu, Options options, const Clock& clock = system_clock());
+  ~Directory();
+
+  /// Where mail for `address` goes: user+tag (the exact address first), aliases through aliases (each address and each mailbox
+  /// once), postmaster and abuse (the domain's owner, else any owner, else held), catch-all, "postmaster" without a domain. At the
+  /// server's own name, when that is no domain: also root, the names of the first domain, and see Resolution::fallback.
+  /// Local parts and domains without regard to case. A target that does not exist is held beside targets that do. A disabled
+  /// account still gets mail. Errors are those of the store: answer 451.
+  Task<Result<Resolution>> resolve(mail::Address address);
+  Task<Result<bool>> is_our_domain(std::string domain);
+  /// Checks a password (argon2id or crypt(3)) in the CPU pool; the same time for unknown users; success cached briefly under
+  /// a keyed hash, dropped when the directory changes. `user` is a login name or any address of the account; without a domain when the
+  /// server has only one. `authzid`: empty or the same account.
+  Task<Login> login(std::string authzid, std::string user, std::string password);
+  /// May the account use this address as sender? Any address whose mail goes straight to its mailbox: its own, with any tag,
+  /// and what a catch-all or the ownership of a domain (postmaster, abuse) gives it.
+  Task<Result<bool>> owns(store::Id account, mail::Address address);
+
+  /// hash_password in the CPU pool; `temporary` when its line is full.
+  Task<Result<std::string>> hash(std::string password);
+
+private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// A bounded pool of threads for what burns CPU: at most one job a core runs, the rest waits in line (bounded: `submit` is
+/// refused beyond `max_waiting`).
+class CpuPool {
+public:
+  explicit CpuPool(unsigned threads, std::size_t max_waiting = 1000);
+  ~CpuPool();
+  /// Runs `job` on the pool; false when the line is full. Resumes on the caller's executor.
+  Task<bool> run(std::move_only_function<void()> job);
+
+private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// argon2id at 19 MiB, two passes (libsodium's string form). Blocking: tens of milliseconds.
+Result<std::string> hash_password(const std::string& password);
+/// argon2id or any crypt(3) form. Blocking.
+bool verify_password(const std::string& hash, const std::string& password);
+/// Is `hash` of a form that verify_password knows? (imports)
+bool known_hash(std::string_view hash);
+/// A random password of 20 letters and digits, easy to read out.
+std::string make_password();
+
+} // namespace paquebot::directory

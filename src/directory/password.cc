@@ -1,0 +1,93 @@
+#include "base/encoding.h"
+#include "directory/directory.h"
+
+#include <algorithm>
+#include <array>
+#include <crypt.h>
+#include <memory>
+#include <sodium.h>
+
+namespace paquebot::directory {
+namespace {
+
+/// The second recommendation of the OWASP guide and of RFC 9106 scaled to a mail server: one login costs about
+/// 30 ms of one core and 19 MiB.
+constexpr unsigned long long kPasses = 2;
+constexpr std::size_t kMemory = 19u << 20;
+/// A hash that would need more is refused: a login must not take the machine's memory.
+constexpr unsigned long long kMostMemoryKib = 1u << 20;
+constexpr std::size_t kMaxHash = 512;
+
+bool sodium_ready() {
+  static const bool ready = sodium_init() >= 0;
+  return ready;
+}
+
+bool is_argon(std::string_view hash) { return hash.starts_with("$argon2"); }
+
+/// "m=19456" of "$argon2id$v=19$m=19456,t=2,p=1$…"; 0 when there is none.
+unsigned long long argon_memory(std::string_view hash) {
+  const auto at = hash.find("$m=");
+  if (at == std::string_view::npos) return 0;
+  unsigned long long kib = 0;
+  for (const char c : hash.substr(at + 3, 10)) {
+    if (c < '0' || c > '9') break;
+    kib = kib * 10 + static_cast<unsigned long long>(c - '0');
+  }
+  return kib;
+}
+
+bool known_argon(const std::string& hash) {
+  if (hash.size() >= crypto_pwhash_STRBYTES || !sodium_ready()) return false;
+  const auto memory = argon_memory(hash);
+  return memory > 0 && memory <= kMostMemoryKib && crypto_pwhash_str_needs_rehash(hash.c_str(), kPasses, kMemory) >= 0;
+}
+
+bool verify_crypt(const std::string& hash, const std::string& password) {
+  // 32 KiB: too large for the stack of a pool's thread to be sure.
+  const auto data = std::make_unique<crypt_data>();
+  const char* computed = crypt_r(password.c_str(), hash.c_str(), data.get());
+  const bool right = computed != nullptr && computed[0] != '*' && equal_constant_time(computed, hash);
+  sodium_memzero(data.get(), sizeof(crypt_data));
+  return right;
+}
+
+} // namespace
+
+Result<std::string> hash_password(const std::string& password) {
+  std::array<char, crypto_pwhash_STRBYTES> out{};
+  if (!sodium_ready() || crypto_pwhash_str_alg(out.data(), password.data(), password.size(), kPasses, kMemory,
+                                               crypto_pwhash_ALG_ARGON2ID13) != 0) {
+    return fail(Errc::no_space, "the password could not be hashed: out of memory");
+  }
+  return std::string(out.data());
+}
+
+bool known_hash(std::string_view hash) {
+  if (hash.empty() || hash.size() > kMaxHash || hash.find('\0') != hash.npos) return false;
+  const std::string text(hash);
+  if (is_argon(text)) return known_argon(text);
+  // Thirteen characters of the old DES form look like any word: the rest of the alphabet tells them from plain text.
+  if (text[0] != '$' && text[0] != '_' && text.size() != 13) return false;
+  const int verdict = crypt_checksalt(text.c_str());
+  return verdict == CRYPT_SALT_OK || verdict == CRYPT_SALT_METHOD_LEGACY || verdict == CRYPT_SALT_TOO_CHEAP;
+}
+
+bool verify_password(const std::string& hash, const std::string& password) {
+  if (!known_hash(hash)) return false;
+  if (is_argon(hash)) return crypto_pwhash_str_verify(hash.c_str(), password.data(), password.size()) == 0;
+  // crypt(3) would see only what is before a NUL.
+  return password.find('\0') == password.npos && verify_crypt(hash, password);
+}
+
+std::string make_password() {
+  // Without l, o, 0 and 1; 32 characters, so that a byte gives five bits without a bias.
+  constexpr std::string_view kAlphabet = "abcdefghijkmnpqrstuvwxyz23456789";
+  static_assert(kAlphabet.size() == 32);
+  std::string password = random_bytes(20);
+  std::ranges::transform(password, password.begin(),
+                         [&](char c) { return kAlphabet[static_cast<unsigned char>(c) & 31U]; });
+  return password;
+}
+
+} // namespace paquebot::directory
