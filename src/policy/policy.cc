@@ -1,0 +1,89 @@
+#include "policy/policy.h"
+
+#include "base/text.h"
+#include "mail/head.h"
+#include "policy/replies.h"
+
+#include <array>
+
+namespace paquebot::policy {
+namespace {
+
+using directory::Resolution;
+
+/// More addresses than this in From or Sender are nobody's.
+constexpr std::size_t kMaxAuthors = 100;
+
+bool is_submission(const Client& client) { return client.role == smtp::Role::submission; }
+
+RecipientVerdict refused(mail::Reply reply) { return {std::move(reply), {}}; }
+
+} // namespace
+
+Policy::Policy(directory::Directory& directory) : directory_(directory) {}
+
+Task<mail::Reply> Policy::check_sender(Client client, mail::Sender sender) {
+  // On port 25 anybody may claim any address: who may is for sender authentication to say.
+  if (!is_submission(client)) co_return ok_sender();
+  if (client.account == 0) co_return login_first();
+  // RFC 6409 section 6.1 keeps it possible: programs that answer for their user send with "<>" (RFC 3834, RFC 8098).
+  if (sender.reverse_path.empty()) co_return ok_sender();
+  const auto owned = co_await directory_.owns(client.account, sender.reverse_path);
+  if (!owned) co_return try_later(owned.error().message);
+  if (!*owned) co_return not_your_address(sender.reverse_path.to_string(), client.login);
+  co_return ok_sender();
+}
+
+Task<RecipientVerdict> Policy::check_recipient(Client client, mail::Sender, mail::Recipient recipient) {
+  const mail::Address address = recipient.address;
+  auto found = co_await directory_.resolve(address);
+  if (!found) co_return refused(try_later(found.error().message));
+  const std::string text = address.to_string();
+  switch (found->kind) {
+    case Resolution::Kind::not_ours:
+      // The only place that lets mail pass to others: a login, and nothing else.
+      if (client.account == 0) co_return refused(no_relay(address));
+      co_return RecipientVerdict{ok_recipient(),
+                                 {directory::Node{text, store::NewRecipient::Route::remote, 0, -1, {}}}};
+    case Resolution::Kind::unknown: co_return refused(unknown_recipient(text));
+    case Resolution::Kind::loop: co_return refused(alias_loop(text));
+    case Resolution::Kind::too_large: co_return refused(alias_too_large(text));
+    case Resolution::Kind::found: break;
+  }
+  if (found->fallback) co_return refused(unknown_recipient(text));
+  if (found->mailbox_full) co_return refused(mailbox_full(text));
+  co_return RecipientVerdict{ok_recipient(), std::move(found->nodes)};
+}
+
+Task<mail::Reply> Policy::check_authors(Client client, std::string field, std::string value) {
+  auto addresses = mail::addresses_of(value, {.most = kMaxAuthors});
+  if (!addresses) co_return malformed_author(field, addresses.error().message);
+  if (addresses->empty()) co_return no_author(field);
+  for (auto& address : *addresses) {
+    const std::string text = address.to_string();
+    const auto owned = co_await directory_.owns(client.account, std::move(address));
+    if (!owned) co_return try_later(owned.error().message);
+    if (!*owned) co_return not_your_author(field, text, client.login);
+  }
+  co_return ok_content();
+}
+
+Task<mail::Reply> Policy::check_header_sender(Client client, std::string head) {
+  if (!is_submission(client)) co_return ok_content();
+  if (client.account == 0) co_return login_first();
+  const auto parsed = mail::Head::parse(std::move(head));
+  if (!parsed) co_return malformed_author("From", parsed.error().message);
+  // RFC 5322 section 3.6: exactly one From and at most one Sender. A second one would be a place to hide another author.
+  if (parsed->count("From") == 0) co_return no_author("From");
+  static const std::array<std::string, 2> kFields = {"From", "Sender"};
+  for (const std::string& field : kFields) {
+    if (parsed->count(field) > 1) co_return second_author(field);
+    if (parsed->count(field) == 0) continue;
+    std::string value = parsed->value(field);
+    mail::Reply verdict = co_await check_authors(client, field, std::move(value));
+    if (!verdict.positive()) co_return verdict;
+  }
+  co_return ok_content();
+}
+
+} // namespace paquebot::policy

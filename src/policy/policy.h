@@ -1,0 +1,46 @@
+#pragma once
+
+#include "directory/directory.h"
+#include "mail/envelope.h"
+#include "mail/status.h"
+#include "smtp/server_session.h"
+
+#include <string>
+#include <vector>
+
+namespace paquebot::policy {
+
+/// Who is at the other end of a session.
+struct Client {
+  smtp::Role role = smtp::Role::mx;
+  std::string address; ///< IP address
+  std::string helo;
+  store::Id account = 0; ///< logged in as
+  std::string login;
+};
+
+struct RecipientVerdict {
+  mail::Reply reply;                  ///< positive: accepted
+  std::vector<directory::Node> nodes; ///< accepted: where it goes. One node with route `remote` when it is not ours.
+};
+
+/// The one place that decides who may send what to whom (docs/policy.md lists every reason with its reply text).
+class Policy {
+public:
+  explicit Policy(directory::Directory& directory);
+
+  /// MAIL: submission may use only the account's own addresses, or "<>" (answers of the account's programs: RFC 3834, 8098).
+  Task<mail::Reply> check_sender(Client client, mail::Sender sender);
+  /// RCPT: ours and known, or (logged in) anywhere; never a relay for strangers in any form of address.
+  Task<RecipientVerdict> check_recipient(Client client, mail::Sender sender, mail::Recipient recipient);
+  /// End of data on submission: there is exactly one From and at most one Sender, and every address in them belongs to the
+  /// account. `head`: the header block. Positive for the other roles.
+  Task<mail::Reply> check_header_sender(Client client, std::string head);
+
+private:
+  Task<mail::Reply> check_authors(Client client, std::string field, std::string value);
+
+  directory::Directory& directory_;
+};
+
+} // namespace paquebot::policy

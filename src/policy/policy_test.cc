@@ -1,0 +1,134 @@
+#include "directory/test_server.h"
+#include "policy/policy.h"
+
+#include <gtest/gtest.h>
+
+namespace paquebot::policy {
+namespace {
+
+using directory::run_task;
+using Route = store::NewRecipient::Route;
+
+class PolicyTest : public ::testing::Test {
+protected:
+  PolicyTest() : policy(server.directory()) {
+    server.domain("example.org");
+    ann = server.account("ann@example.org").id;
+    server.account("bob@example.org");
+    server.alias("team", "example.org", {"bob@example.org", "carol@example.net"});
+    server.alias("loop", "example.org", {"loop@example.org"});
+  }
+  Client stranger() const { return {smtp::Role::mx, "192.0.2.1", "client.example", 0, ""}; }
+  Client member() const { return {smtp::Role::submission, "192.0.2.1", "laptop", ann, "ann@example.org"}; }
+
+  std::string sender(const Client& client, const std::string& path) {
+    mail::Sender from;
+    from.reverse_path = mail::parse_path(path).value().address;
+    return run_task(policy.check_sender(client, from)).to_string();
+  }
+  RecipientVerdict recipient(const Client& client, const std::string& path) {
+    mail::Recipient to;
+    to.address = mail::parse_path(path).value().address;
+    return run_task(policy.check_recipient(client, mail::Sender{}, to));
+  }
+
+  directory::TestServer server;
+  Policy policy;
+  store::Id ann = 0;
+};
+
+TEST_F(PolicyTest, Senders) {
+  EXPECT_EQ(sender(stranger(), "<x@example.net>").substr(0, 3), "250");
+  EXPECT_EQ(sender(stranger(), "<>").substr(0, 3), "250");
+  EXPECT_EQ(sender(member(), "<ann@example.org>").substr(0, 3), "250");
+  EXPECT_EQ(sender(member(), "<Ann+shop@example.org>").substr(0, 3), "250");
+  EXPECT_EQ(sender(member(), "<>").substr(0, 3), "250");
+  EXPECT_EQ(sender(member(), "<bob@example.org>"),
+            "553 5.7.1 <bob@example.org> is not an address of account ann@example.org");
+  EXPECT_EQ(sender(member(), "<ann@example.net>").substr(0, 9), "553 5.7.1");
+  Client nobody = member();
+  nobody.account = 0;
+  EXPECT_EQ(sender(nobody, "<ann@example.org>").substr(0, 9), "530 5.7.0");
+}
+
+/// Every form of address that ever made a server relay for strangers.
+TEST_F(PolicyTest, NeverARelayForStrangers) {
+  for (const char* path :
+       {"<x@example.net>", "<@example.org:x@example.net>", "<x@[192.0.2.9]>", "<x@[IPv6:2001:db8::1]>",
+        "<\"x\"@example.net>", "<x@sub.example.org>", "<x@example.org.example.net>"}) {
+    const auto verdict = recipient(stranger(), path);
+    EXPECT_EQ(verdict.reply.code, 550) << path;
+    EXPECT_EQ(verdict.reply.enhanced, (mail::EnhancedCode{5, 7, 1})) << path;
+    EXPECT_TRUE(verdict.nodes.empty()) << path;
+  }
+  for (const char* path : {"<x%example.net@example.org>", "<example.net!x@example.org>",
+                           "<\"x@example.net\"@example.org>", "<@example.net:nobody@example.org>",
+                           "<nobody@example.org>", "<nobody@mx.example.org>", "<\"@example.net:x\"@example.org>"}) {
+    const auto verdict = recipient(stranger(), path);
+    EXPECT_EQ(verdict.reply.code, 550) << path;
+    EXPECT_EQ(verdict.reply.enhanced, (mail::EnhancedCode{5, 1, 1})) << path;
+    EXPECT_TRUE(verdict.nodes.empty()) << path;
+  }
+  EXPECT_EQ(recipient(stranger(), "<x@example.net>").reply.text,
+            "we do not relay: example.net is not a domain of ours");
+}
+
+TEST_F(PolicyTest, LmtpIsNoRelayEither) {
+  Client client = stranger();
+  client.role = smtp::Role::lmtp;
+  EXPECT_EQ(recipient(client, "<x@example.net>").reply.code, 550);
+  EXPECT_EQ(recipient(client, "<ann@example.org>").reply.code, 250);
+}
+
+TEST_F(PolicyTest, Ours) {
+  for (const char* path : {"<ann@example.org>", "<ANN+x@Example.ORG>", "<postmaster>", "<Postmaster@example.org>",
+                           "<abuse@example.org>", "<@relay.example:ann@example.org>"}) {
+    const auto verdict = recipient(stranger(), path);
+    EXPECT_EQ(verdict.reply.code, 250) << path;
+    ASSERT_EQ(verdict.nodes.size(), 1U) << path;
+    EXPECT_EQ(verdict.nodes[0].account, ann) << path;
+  }
+  const auto verdict = recipient(stranger(), "<team@example.org>");
+  ASSERT_EQ(verdict.nodes.size(), 3U);
+  EXPECT_EQ(verdict.nodes[2].route, Route::remote);
+  EXPECT_EQ(recipient(stranger(), "<loop@example.org>").reply.to_string().substr(0, 9), "554 5.4.6");
+}
+
+TEST_F(PolicyTest, MembersMaySendAnywhere) {
+  const auto verdict = recipient(member(), "<X@example.net>");
+  EXPECT_EQ(verdict.reply.code, 250);
+  ASSERT_EQ(verdict.nodes.size(), 1U);
+  EXPECT_EQ(verdict.nodes[0].route, Route::remote);
+  EXPECT_EQ(verdict.nodes[0].address, "X@example.net");
+  EXPECT_EQ(recipient(member(), "<nobody@example.org>").reply.code, 550);
+}
+
+TEST_F(PolicyTest, Authors) {
+  const struct {
+    const char* head;
+    const char* reply;
+  } cases[] = {
+      {"From: Ann <ann@example.org>\r\n\r\n", "250"},
+      {"from: \"Ann, B.\" <ANN+x@example.org> (me)\r\nSender: ann@example.org\r\n\r\n", "250"},
+      {"From: Ann <ann@example.org>,\r\n ann+y@example.org\r\n\r\n", "250"},
+      {"From: ann@example.org, bob@example.org\r\n\r\n", "550 5.7.1 <bob@example.org> in From is not"},
+      {"From: boss@example.net\r\n\r\n",
+       "550 5.7.1 <boss@example.net> in From is not an address of account ann@example.org"},
+      {"From: ann@example.org\r\nSender: bob@example.org\r\n\r\n", "550 5.7.1 <bob@example.org> in Sender"},
+      {"From: ann@example.org\r\nFrom: boss@example.net\r\n\r\n", "550 5.7.1 the message has more than one From"},
+      {"Subject: x\r\n\r\n", "550 5.7.1 the message has no From"},
+      {"From: \r\n\r\n", "550 5.7.1 "},
+      {"From: undisclosed:;\r\n\r\n", "550 5.7.1 the message has no From"},
+      {"From: ann@example.org <boss@example.net>\r\n\r\n", "550 5.7.1 "},
+      {"From: <<ann@example.org>\r\n\r\n", "550 5.7.1 "},
+      {"From: ann\r\n\r\n", "550 5.7.1 "},
+  };
+  for (const auto& c : cases) {
+    const auto reply = run_task(policy.check_header_sender(member(), c.head)).to_string();
+    EXPECT_TRUE(reply.starts_with(c.reply)) << c.head << reply;
+  }
+  EXPECT_TRUE(run_task(policy.check_header_sender(stranger(), "From: boss@example.net\r\n\r\n")).positive());
+}
+
+} // namespace
+} // namespace paquebot::policy

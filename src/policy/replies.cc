@@ -1,0 +1,65 @@
+#include "policy/replies.h"
+
+#include "base/text.h"
+
+namespace paquebot::policy {
+namespace {
+
+std::string quoted(const std::string& address) { return "<" + printable(address, 256) + ">"; }
+
+} // namespace
+
+mail::Reply ok_sender() { return {250, {2, 1, 0}, ""}; }
+mail::Reply ok_recipient() { return {250, {2, 1, 5}, ""}; }
+mail::Reply ok_content() { return {250, {2, 6, 0}, ""}; }
+
+mail::Reply try_later(std::string cause) {
+  return {451, {4, 3, 0}, "the address can't be looked up right now, try again later", std::move(cause)};
+}
+
+mail::Reply login_first() { return {530, {5, 7, 0}, "log in first"}; }
+
+mail::Reply not_your_address(const std::string& address, const std::string& login) {
+  return {553, {5, 7, 1}, quoted(address) + " is not an address of account " + printable(login, 256)};
+}
+
+mail::Reply no_relay(const mail::Address& address) {
+  const std::string domain = address.domain.empty() ? quoted(address.to_string()) : printable(address.domain, 256);
+  return {550, {5, 7, 1}, "we do not relay: " + domain + " is not a domain of ours"};
+}
+
+mail::Reply unknown_recipient(const std::string& address) {
+  return {550, {5, 1, 1}, quoted(address) + ": no such user here"};
+}
+
+mail::Reply mailbox_full(const std::string& address) {
+  return {452, {4, 2, 2}, quoted(address) + ": the mailbox is full, try again later"};
+}
+
+// RFC 3463 section 3.5: 5.4.6 "routing loop detected".
+mail::Reply alias_loop(const std::string& address) {
+  return {554, {5, 4, 6}, quoted(address) + ": its aliases lead only to each other"};
+}
+
+// RFC 3463 section 3.3: 5.2.4 "mailing list expansion problem".
+mail::Reply alias_too_large(const std::string& address) {
+  return {550, {5, 2, 4}, quoted(address) + ": the alias leads to too many addresses"};
+}
+
+mail::Reply no_author(const std::string& field) {
+  return {550, {5, 7, 1}, "the message has no " + field + " address: your program must say who writes"};
+}
+
+mail::Reply second_author(const std::string& field) {
+  return {550, {5, 7, 1}, "the message has more than one " + field + " field"};
+}
+
+mail::Reply malformed_author(const std::string& field, const std::string& why) {
+  return {550, {5, 7, 1}, "the " + field + " field can't be read: " + printable(why, 128)};
+}
+
+mail::Reply not_your_author(const std::string& field, const std::string& address, const std::string& login) {
+  return {550, {5, 7, 1}, quoted(address) + " in " + field + " is not an address of account " + printable(login, 256)};
+}
+
+} // namespace paquebot::policy

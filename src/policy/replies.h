@@ -1,0 +1,31 @@
+#pragma once
+
+#include "mail/address.h"
+#include "mail/status.h"
+
+#include <string>
+
+/// Every reply of the policy, with its reason in plain words. docs/policy.md lists them; keep both alike.
+/// What is quoted from outside is cut and made printable.
+namespace paquebot::policy {
+
+mail::Reply ok_sender();
+mail::Reply ok_recipient();
+mail::Reply ok_content();
+
+/// `cause` is private.
+mail::Reply try_later(std::string cause);
+mail::Reply login_first();
+mail::Reply not_your_address(const std::string& address, const std::string& login);
+mail::Reply no_relay(const mail::Address& address);
+mail::Reply unknown_recipient(const std::string& address);
+mail::Reply mailbox_full(const std::string& address);
+mail::Reply alias_loop(const std::string& address);
+mail::Reply alias_too_large(const std::string& address);
+/// `field`: "From" or "Sender".
+mail::Reply no_author(const std::string& field);
+mail::Reply second_author(const std::string& field);
+mail::Reply malformed_author(const std::string& field, const std::string& why);
+mail::Reply not_your_author(const std::string& field, const std::string& address, const std::string& login);
+
+} // namespace paquebot::policy
