@@ -1,0 +1,88 @@
+#include "queue/draft.h"
+
+#include "base/text.h"
+#include "queue/owed.h"
+
+#include <set>
+
+namespace paquebot::queue {
+namespace {
+
+using Way = store::NewRecipient::Route;
+
+std::string domain_of(const std::string& address) {
+  auto at = address.rfind('@');
+  return at == std::string::npos ? std::string() : to_lower(address.substr(at + 1));
+}
+
+class Builder {
+public:
+  Builder(store::AcceptRequest& request, const RouteTable& routes, std::int64_t now)
+      : request_(request), routes_(routes), now_(now) {}
+
+  void add(const DraftRecipient& from) {
+    std::vector<std::int32_t> index(from.nodes.size(), -1);
+    for (std::size_t i = 0; i < from.nodes.size(); ++i) {
+      const directory::Node& node = from.nodes[i];
+      if (!seen_.insert(to_lower(node.address)).second)
+        continue;
+      std::int32_t parent = node.parent < 0 ? -1 : index[static_cast<std::size_t>(node.parent)];
+      index[i] = static_cast<std::int32_t>(request_.recipients.size());
+      request_.recipients.push_back(make(from, node, parent));
+    }
+  }
+
+private:
+  store::NewRecipient make(const DraftRecipient& from, const directory::Node& node, std::int32_t parent) {
+    store::NewRecipient row;
+    row.address = node.address;
+    row.notify = from.recipient.notify;
+    row.orcpt = from.recipient.orcpt;
+    row.route = node.route;
+    row.parent = parent;
+    row.account = node.account;
+    row.reason = node.reason;
+    if (row.orcpt.empty() && parent >= 0) // the sender knows the recipient by the name it used
+      row.orcpt = "rfc822;" + from.nodes.front().address;
+    if (row.route == Way::remote) {
+      row.destination = routes_.destination(domain_of(node.address));
+      row.due = now_;
+      if (node.parent >= 0)
+        row.via = from.nodes[static_cast<std::size_t>(node.parent)].address;
+    }
+    if (row.route == Way::mailbox)
+      row.owed = owed_on_success(request_.sender, row.notify);
+    if (row.route == Way::failed)
+      row.owed = owed_on_failure(request_.sender, row.notify);
+    return row;
+  }
+
+  store::AcceptRequest& request_;
+  const RouteTable& routes_;
+  std::int64_t now_;
+  std::set<std::string> seen_;
+};
+
+} // namespace
+
+std::shared_ptr<store::AcceptRequest> build_request(Draft draft, const RouteTable& routes, const Schedule& schedule, WallTime now) {
+  auto request = std::make_shared<store::AcceptRequest>();
+  request->id = draft.id;
+  request->klass = draft.klass;
+  request->sender = std::move(draft.sender);
+  request->content_8bit = draft.content_8bit;
+  request->account = draft.account;
+  request->peer = std::move(draft.peer);
+  request->accepted_at = millis(now);
+  request->expires_at = millis(now + schedule.lifetime);
+  request->head = std::move(draft.head);
+  request->body = std::move(draft.body);
+  request->note = std::move(draft.note);
+  request->settles = std::move(draft.settles);
+  Builder builder(*request, routes, request->accepted_at);
+  for (const DraftRecipient& recipient : draft.recipients)
+    builder.add(recipient);
+  return request;
+}
+
+} // namespace paquebot::queue

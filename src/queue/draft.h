@@ -1,0 +1,41 @@
+#pragma once
+
+#include "base/clock.h"
+#include "directory/directory.h"
+#include "queue/route.h"
+#include "queue/schedule.h"
+#include "store/types.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace paquebot::queue {
+
+/// One RCPT and where the directory says that it goes: nodes[0] is the recipient itself.
+struct DraftRecipient {
+  mail::Recipient recipient;
+  std::vector<directory::Node> nodes;
+};
+
+/// A message about to be accepted, in the words of those who bring it: sessions, the drop directory, delivery reports, imports.
+struct Draft {
+  Ulid id;
+  store::MessageClass klass = store::MessageClass::incoming;
+  mail::Sender sender;
+  std::vector<DraftRecipient> recipients;
+  std::string head;
+  store::NewBody body;
+  bool content_8bit = false;
+  store::Id account = 0;
+  std::string peer;
+  std::string note;
+  std::optional<store::AcceptRequest::Settles> settles; ///< reports only
+};
+
+/// Turns a draft into what the store accepts: gives each recipient its route and destination, hands NOTIFY and ORCPT on to
+/// what an alias expands to (RFC 3461 section 5.2.7.1), drops repeated addresses, sets the end of the message's life.
+std::shared_ptr<store::AcceptRequest> build_request(Draft draft, const RouteTable& routes, const Schedule& schedule, WallTime now);
+
+} // namespace paquebot::queue

@@ -1,0 +1,27 @@
+#include "queue/owed.h"
+
+namespace paquebot::queue {
+namespace {
+
+store::Owed decide(const mail::Sender& sender, std::uint8_t notify, std::uint8_t wanted, bool by_default, store::Owed owed) {
+  if (sender.reverse_path.empty())
+    return store::Owed::none;
+  bool yes = notify == mail::kNotifyUnspecified ? by_default : (notify & wanted) != 0;
+  return yes ? owed : store::Owed::none;
+}
+
+} // namespace
+
+store::Owed owed_on_failure(const mail::Sender& sender, std::uint8_t notify) {
+  return decide(sender, notify, mail::kNotifyFailure, true, store::Owed::failure);
+}
+
+store::Owed owed_on_delay(const mail::Sender& sender, std::uint8_t notify) {
+  return decide(sender, notify, mail::kNotifyDelay, true, store::Owed::delay);
+}
+
+store::Owed owed_on_success(const mail::Sender& sender, std::uint8_t notify) {
+  return decide(sender, notify, mail::kNotifySuccess, false, store::Owed::success);
+}
+
+} // namespace paquebot::queue

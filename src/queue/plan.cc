@@ -1,0 +1,108 @@
+#include "queue/plan.h"
+
+#include "base/text.h"
+#include "dns/resolver.h"
+
+#include <algorithm>
+
+namespace paquebot::queue {
+namespace {
+
+Plan refused(std::uint16_t code, mail::EnhancedCode enhanced, std::string text) {
+  Plan plan;
+  plan.failure = mail::Reply(code, enhanced, std::move(text));
+  return plan;
+}
+
+/// "[192.0.2.1]" and "[IPv6:2001:db8::1]" without the trimmings.
+std::string literal_address(std::string_view literal) {
+  std::string_view inside = literal.substr(1, literal.size() - 2);
+  if (istarts_with(inside, "ipv6:"))
+    inside.remove_prefix(5);
+  return std::string(inside);
+}
+
+/// Sorts by preference; hosts of equal preference are rotated by `random`, e.g. {10 a, 10 b, 20 c} becomes b, a, c.
+std::vector<dns::Record> ordered(std::vector<dns::Record> records, std::uint32_t random) {
+  std::ranges::sort(records, [](const auto& a, const auto& b) {
+    return a.preference != b.preference ? a.preference < b.preference : a.text < b.text;
+  });
+  for (auto group = records.begin(); group != records.end();) {
+    auto end = std::find_if(group, records.end(), [&](const auto& r) { return r.preference != group->preference; });
+    std::rotate(group, group + static_cast<std::ptrdiff_t>(random % static_cast<std::uint32_t>(end - group)), end);
+    group = end;
+  }
+  return records;
+}
+
+std::string place_of(const std::vector<dns::Record>& records) {
+  std::vector<std::string> names;
+  for (const auto& record : records)
+    if (record.preference == records.front().preference)
+      names.push_back(record.text);
+  std::ranges::sort(names);
+  std::string place = "mx";
+  for (const auto& name : names)
+    place += ":" + name;
+  return place;
+}
+
+Plan by_mx(const PlanInput& input) {
+  std::vector<dns::Record> records = ordered(input.mx->records, input.random);
+  if (records.size() == 1 && records.front().text.empty())
+    return refused(556, {5, 1, 10}, "the domain " + input.domain + " takes no mail (null MX)"); // RFC 7505 section 3
+  auto we = std::ranges::find_if(records, [&](const auto& r) { return iequals(r.text, input.our_name); });
+  if (we != records.end()) { // only hosts better than ourselves may be tried
+    auto preference = we->preference;
+    std::erase_if(records, [&](const auto& r) { return r.preference >= preference; });
+    if (records.empty())
+      return refused(554, {5, 4, 6}, "the best mail host of " + input.domain + " is this server, which does not have that domain");
+  }
+  std::erase_if(records, [](const auto& r) { return r.text.empty(); });
+  if (records.empty())
+    return refused(550, {5, 4, 4}, "the domain " + input.domain + " names no usable mail host");
+  Plan plan;
+  plan.place = place_of(records);
+  for (const auto& record : records)
+    if (plan.candidates.size() < kMaxCandidates)
+      plan.candidates.push_back({record.text, input.port});
+  return plan;
+}
+
+} // namespace
+
+Plan plan(const PlanInput& input) {
+  if (input.route) {
+    Plan plan;
+    plan.route = input.route;
+    plan.tls = input.route->tls;
+    plan.verify = input.route->verify && (plan.tls == RouteTls::required || plan.tls == RouteTls::implicit);
+    plan.lmtp = input.route->lmtp;
+    plan.place = "route:" + input.route->name;
+    plan.candidates.push_back({input.route->host, input.route->port});
+    return plan;
+  }
+  if (input.domain.starts_with('[') && input.domain.size() > 2) {
+    Plan plan;
+    plan.place = "host:" + input.domain;
+    plan.candidates.push_back({literal_address(input.domain), input.port});
+    return plan;
+  }
+  switch (input.mx->status) {
+  case dns::Status::ok:
+    return by_mx(input);
+  case dns::Status::nxdomain:
+    return refused(550, {5, 1, 2}, "the domain " + input.domain + " does not exist");
+  case dns::Status::servfail:
+    return refused(451, {4, 4, 3}, "the DNS gave no answer about " + input.domain +
+                                       (input.mx->why.empty() ? "" : ": " + input.mx->why));
+  case dns::Status::no_data:
+    break;
+  }
+  Plan plan; // no MX: the domain's own addresses (RFC 5321 section 5.1, "implicit MX")
+  plan.place = "mx:" + input.domain;
+  plan.candidates.push_back({input.domain, input.port});
+  return plan;
+}
+
+} // namespace paquebot::queue

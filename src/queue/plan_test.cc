@@ -1,0 +1,77 @@
+#include "queue/plan.h"
+
+#include "dns/resolver.h"
+
+#include <gtest/gtest.h>
+
+namespace paquebot::queue {
+namespace {
+
+dns::Answer mx(std::vector<std::pair<int, std::string>> hosts) {
+  dns::Answer answer{.status = dns::Status::ok};
+  for (auto& [preference, host] : hosts)
+    answer.records.push_back({.text = host, .preference = static_cast<std::uint16_t>(preference)});
+  return answer;
+}
+
+std::string hosts(const Plan& plan) {
+  std::string all;
+  for (const auto& c : plan.candidates)
+    all += (all.empty() ? "" : " ") + c.host;
+  return all;
+}
+
+TEST(Plan, OrdersByPreferenceAndRotatesEquals) {
+  auto answer = mx({{20, "c.example"}, {10, "b.example"}, {10, "a.example"}});
+  EXPECT_EQ(hosts(plan({.domain = "example", .mx = &answer, .random = 0})), "a.example b.example c.example");
+  EXPECT_EQ(hosts(plan({.domain = "example", .mx = &answer, .random = 1})), "b.example a.example c.example");
+}
+
+TEST(Plan, DomainsThatShareTheirBestHostsShareAPlace) {
+  auto one = mx({{10, "b.example"}, {10, "a.example"}, {30, "x.example"}});
+  auto two = mx({{5, "a.example"}, {5, "b.example"}});
+  EXPECT_EQ(plan({.domain = "one", .mx = &one}).place, plan({.domain = "two", .mx = &two}).place);
+}
+
+TEST(Plan, NullMxIsAPermanentNo) {
+  auto answer = mx({{0, ""}});
+  Plan p = plan({.domain = "example.org", .mx = &answer});
+  EXPECT_TRUE(p.candidates.empty());
+  EXPECT_EQ(p.failure.code, 556);
+  EXPECT_EQ(p.failure.enhanced, (mail::EnhancedCode{5, 1, 10}));
+}
+
+TEST(Plan, DnsVerdicts) {
+  dns::Answer gone{.status = dns::Status::nxdomain}, lame{.status = dns::Status::servfail}, bare{.status = dns::Status::no_data};
+  EXPECT_EQ(plan({.domain = "x.example", .mx = &gone}).failure.code, 550);
+  EXPECT_TRUE(plan({.domain = "x.example", .mx = &lame}).failure.transient());
+  EXPECT_EQ(hosts(plan({.domain = "x.example", .mx = &bare})), "x.example");
+}
+
+TEST(Plan, LeavesOutOurselvesAndWorse) {
+  auto answer = mx({{10, "better.example"}, {20, "US.example"}, {20, "same.example"}, {30, "worse.example"}});
+  EXPECT_EQ(hosts(plan({.domain = "d", .mx = &answer, .our_name = "us.example"})), "better.example");
+  auto only = mx({{10, "us.example"}});
+  EXPECT_EQ(plan({.domain = "d", .mx = &only, .our_name = "us.example"}).failure.code, 554);
+}
+
+TEST(Plan, LiteralsAndRoutesNeedNoMx) {
+  EXPECT_EQ(hosts(plan({.domain = "[192.0.2.1]"})), "192.0.2.1");
+  EXPECT_EQ(hosts(plan({.domain = "[IPv6:2001:db8::1]"})), "2001:db8::1");
+  Route route{.name = "isp", .to = "*", .host = "smtp.isp.example", .port = 465, .tls = RouteTls::implicit};
+  Plan p = plan({.domain = "example.org", .route = &route});
+  EXPECT_EQ(hosts(p), "smtp.isp.example");
+  EXPECT_EQ(p.place, "route:isp");
+  EXPECT_TRUE(p.verify);
+}
+
+TEST(Plan, IsBounded) {
+  std::vector<std::pair<int, std::string>> many;
+  for (int i = 0; i < 300; ++i)
+    many.emplace_back(i, "h" + std::to_string(i) + ".example");
+  auto answer = mx(many);
+  EXPECT_EQ(plan({.domain = "d", .mx = &answer}).candidates.size(), kMaxCandidates);
+}
+
+} // namespace
+} // namespace paquebot::queue

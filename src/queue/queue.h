@@ -1,0 +1,136 @@
+#pragma once
+
+#include "base/clock.h"
+#include "base/task.h"
+#include "queue/draft.h"
+#include "queue/route.h"
+#include "queue/schedule.h"
+#include "store/store.h"
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace paquebot::queue {
+
+struct Options {
+  Schedule schedule;
+  RouteTable routes;
+  unsigned workers_total = 100;          ///< deliveries at the same time
+  unsigned workers_per_destination = 10;
+};
+
+/// One message for one destination, in hand. Its content is in memory when it is fresh, else in the store.
+struct Job {
+  store::MessageFacts message;
+  std::vector<store::RecipientFacts> recipients;
+  std::shared_ptr<const store::AcceptRequest> fresh;
+};
+
+/// Acceptance into the store, and what is due. Waiting work lies in the store; ready work in bounded windows in memory, one for
+/// each destination, with one timer entry a destination, so memory does not grow with the queue. Thread-safe: short locks,
+/// none across a co_await.
+class Queue {
+public:
+  Queue(store::Store& store, const Clock& clock, Options options);
+
+  /// New routes and schedule for what comes from now on.
+  void configure(Options options);
+  std::shared_ptr<const Options> options() const;
+
+  /// Called (from any thread, without locks held) when a destination may have become runnable.
+  void on_runnable(std::function<void()> wake);
+  /// Called when a message may owe a report.
+  void on_owed(std::function<void()> wake);
+
+  /// The acceptance function: sessions, drop directory and delivery reports all end here. After `accepted` the
+  /// message is durable and its fresh remote recipients are in hand.
+  Task<store::AcceptResult> accept(Draft draft);
+
+  /// Loads what waits in the store. At start, and after an operator's retry or release.
+  Task<Result<>> load();
+
+  // ---- For the dispatcher ----
+  /// Reserves a worker for a destination that has work and may have one more; nothing when there is none now.
+  std::optional<std::string> start_worker();
+  /// Milliseconds until start_worker() may give something new by the passing of time; at most a minute.
+  std::chrono::milliseconds next_look() const;
+
+  // ---- For a worker ----
+  /// The next job of a destination; nothing: no work now, the worker is released and must end.
+  Task<std::optional<Job>> take(std::string destination);
+  /// Messages of the destination that have expired, after an attempt failed for the destination as a whole.
+  Task<std::vector<Job>> take_expired(std::string destination);
+  /// Ends a worker that stops while there may be more work.
+  void release_worker(const std::string& destination);
+  /// A worker begins to wait for its place, which other destinations fill: it does not count in workers_total meanwhile, so
+  /// that the others are not held up. False when so many wait that this one must count. Follow `true` by resume_worker().
+  bool pause_worker();
+  void resume_worker();
+  /// Records outcomes durably; tries again while the store fails, so nothing is forgotten. `works`: the destination was reached.
+  Task<void> settle(std::string destination, std::vector<store::Outcome> outcomes, bool works);
+  /// The destination failed as a whole: records outcomes, backs off, gives its ready window back to the store.
+  /// Returns when it will be tried again (wall milliseconds).
+  std::int64_t back_off_until(const std::string& destination) const;
+  Task<void> settle_failed(std::string destination, std::vector<store::Outcome> outcomes, std::int64_t until, std::string error);
+  /// Gives everything in the windows back to the store (shutdown). Workers must have ended.
+  Task<void> give_back();
+
+  struct Numbers {
+    std::size_t destinations = 0, ready = 0, workers = 0;
+  };
+  Numbers numbers() const;
+
+private:
+  struct Destination {
+    std::deque<Job> ready;
+    std::int64_t due = 0;            ///< earliest in the store; kNever: none
+    std::int64_t backoff_until = 0;
+    std::uint32_t failures = 0;
+    unsigned workers = 0;
+    bool claiming = false;
+    std::int64_t timer = 0;          ///< its entry in timers_, kNever: none
+    bool hot = false;                ///< it stands in hot_
+  };
+  struct Reservation {
+    std::vector<std::string> destinations; ///< one entry for each job reserved
+    std::uint64_t bytes = 0;
+  };
+
+  Reservation reserve(store::AcceptRequest& request);
+  void offer(const std::shared_ptr<const store::AcceptRequest>& request, const Reservation& reservation);
+  void cancel(const store::AcceptRequest& request, const Reservation& reservation);
+  Destination& destination(const std::string& key);
+  void arm(const std::string& key, Destination& destination);
+  void heat(const std::string& key, Destination& destination);
+  void forget_if_idle(const std::string& key);
+  void note_due(const std::vector<store::Outcome>& outcomes, const std::string& key);
+  bool may_start(const Destination& destination, std::int64_t now) const;
+  Task<void> claim(std::string key);
+  Task<void> record(std::vector<store::Outcome> outcomes, std::optional<store::DestinationUpdate> update);
+  std::int64_t now() const { return millis(clock_.wall()); }
+  void wake_runnable();
+  void wake_owed();
+
+  store::Store& store_;
+  const Clock& clock_;
+  mutable std::mutex mutex_;
+  std::shared_ptr<const Options> options_;
+  std::function<void()> runnable_;
+  std::function<void()> owed_;
+  std::map<std::string, Destination, std::less<>> destinations_;
+  std::set<std::pair<std::int64_t, std::string>> timers_; ///< when the store has due work for a destination
+  std::deque<std::string> hot_;                           ///< destinations with ready work
+  std::uint64_t fresh_bytes_ = 0;
+  std::size_t fresh_jobs_ = 0;
+  unsigned workers_ = 0; ///< without the paused ones
+  unsigned paused_ = 0;
+};
+
+} // namespace paquebot::queue

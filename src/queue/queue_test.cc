@@ -1,0 +1,279 @@
+#include "queue/queue.h"
+
+#include "base/fake_clock.h"
+#include "directory/test_server.h"
+#include "store/wrapped_store.h"
+
+#include <gtest/gtest.h>
+#include <set>
+
+namespace paquebot::queue {
+namespace {
+
+using directory::run_task;
+
+Task<bool> finish(Task<void> task) {
+  co_await std::move(task);
+  co_return true;
+}
+
+class QueueTest : public testing::Test {
+protected:
+  void SetUp() override {
+    auto opened = store::open_sqlite({.directory = home_.path().string()});
+    ASSERT_TRUE(opened) << opened.error().message;
+    store_ = std::move(*opened);
+    queue_ = std::make_unique<Queue>(*store_, clock_, Options{});
+  }
+
+  Ulid accept(const std::string& to, const std::string& from = "s@example.net") {
+    Draft draft;
+    draft.id = ids_.next();
+    draft.klass = store::MessageClass::submitted;
+    draft.sender.reverse_path = *mail::parse_address(from);
+    draft.head = "Subject: x\r\n\r\n";
+    draft.body.bytes = "hello\r\n";
+    draft.body.size = 7;
+    DraftRecipient recipient;
+    recipient.recipient.address = *mail::parse_address(to);
+    recipient.nodes = {{.address = to, .route = store::NewRecipient::Route::remote}};
+    draft.recipients = {recipient};
+    Ulid id = draft.id;
+    auto result = run_task(queue_->accept(std::move(draft)));
+    EXPECT_EQ(result.status, store::AcceptStatus::accepted) << result.why;
+    return id;
+  }
+
+  std::optional<Job> take(const std::string& key) { return run_task(queue_->take(key)); }
+
+  void settle(const Job& job, store::State to, std::int64_t due = 0) {
+    std::vector<store::Outcome> outcomes{{.message = job.message.id, .index = 0, .to = to, .due = due, .reply = "250 ok"}};
+    run_task(finish(queue_->settle("far.example", std::move(outcomes), true)));
+  }
+
+  std::int64_t now() const { return millis(clock_.wall()); }
+
+  directory::TestDirectory home_;
+  FakeClock clock_;
+  UlidSource ids_{clock_};
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<Queue> queue_;
+};
+
+TEST_F(QueueTest, AFreshMessageIsDeliveredFromMemoryAndLeavesNothingWaiting) {
+  int woken = 0;
+  queue_->on_runnable([&] { ++woken; });
+  Ulid id = accept("a@far.example");
+  EXPECT_GT(woken, 0);
+  ASSERT_EQ(queue_->start_worker(), "far.example");
+  auto job = take("far.example");
+  ASSERT_TRUE(job);
+  EXPECT_EQ(job->message.id, id);
+  ASSERT_TRUE(job->fresh);
+  ASSERT_EQ(job->recipients.size(), 1u);
+  EXPECT_EQ(job->recipients[0].address, "a@far.example");
+  settle(*job, store::State::relayed);
+  EXPECT_FALSE(take("far.example"));
+  EXPECT_EQ(queue_->numbers().workers, 0u);
+  EXPECT_EQ(queue_->numbers().destinations, 0u);
+  auto trace = run_task(store_->trace(id));
+  ASSERT_TRUE(trace);
+  EXPECT_EQ(trace->recipients[0].state, store::State::relayed);
+}
+
+TEST_F(QueueTest, WorkersOfADestinationAreBounded) {
+  queue_->configure(Options{.workers_total = 3, .workers_per_destination = 2});
+  for (int i = 0; i < 10; ++i) {
+    accept("a@far.example");
+    accept("a@near.example");
+  }
+  std::multiset<std::string> started;
+  while (auto key = queue_->start_worker())
+    started.insert(*key);
+  EXPECT_EQ(started.size(), 3u);
+  EXPECT_LE(started.count("far.example"), 2u);
+  EXPECT_LE(started.count("near.example"), 2u);
+}
+
+TEST_F(QueueTest, AWorkerThatWaitsForItsPlaceHoldsUpNobody) {
+  queue_->configure(Options{.workers_total = 1});
+  accept("a@far.example");
+  accept("a@near.example");
+  ASSERT_EQ(queue_->start_worker(), "far.example");
+  EXPECT_FALSE(queue_->start_worker());
+  int woken = 0;
+  queue_->on_runnable([&] { ++woken; });
+  ASSERT_TRUE(queue_->pause_worker());
+  EXPECT_EQ(woken, 1);
+  EXPECT_EQ(queue_->start_worker(), "near.example");
+  queue_->resume_worker();
+  EXPECT_EQ(queue_->numbers().workers, 2u);
+  queue_->release_worker("near.example");
+  queue_->release_worker("far.example");
+  EXPECT_EQ(queue_->numbers().workers, 0u);
+}
+
+TEST_F(QueueTest, AFailedDestinationBacksOffWithAllThatWaitsForIt) {
+  accept("a@far.example");
+  accept("b@far.example");
+  ASSERT_TRUE(queue_->start_worker());
+  auto job = take("far.example");
+  ASSERT_TRUE(job);
+  std::int64_t until = queue_->back_off_until("far.example");
+  EXPECT_GT(until, now());
+  std::vector<store::Outcome> outcomes{{.message = job->message.id, .index = 0, .to = store::State::waiting, .due = until}};
+  run_task(finish(queue_->settle_failed("far.example", std::move(outcomes), until, "down")));
+  EXPECT_FALSE(take("far.example"));
+  accept("c@far.example"); // goes straight to the store
+  EXPECT_FALSE(queue_->start_worker());
+  EXPECT_EQ(queue_->numbers().ready, 0u);
+
+  clock_.advance(std::chrono::milliseconds(until - now() + 1));
+  ASSERT_EQ(queue_->start_worker(), "far.example");
+  EXPECT_FALSE(queue_->start_worker()); // one probe only
+  std::set<std::string> found;
+  while (auto again = take("far.example")) {
+    EXPECT_FALSE(again->fresh);
+    found.insert(again->recipients.at(0).address);
+    settle(*again, store::State::relayed);
+  }
+  EXPECT_EQ(found, (std::set<std::string>{"a@far.example", "b@far.example", "c@far.example"}));
+}
+
+TEST_F(QueueTest, WhatWasAcceptedWhileTheDestinationFailedIsTriedAtTheEndOfItsBackOff) {
+  accept("a@far.example");
+  accept("b@far.example");
+  ASSERT_TRUE(queue_->start_worker());
+  auto job = take("far.example");
+  std::int64_t until = now() + 60'000;
+  // The first one fails for good, so that nothing of it waits; the second stays in the window of a worker that ends.
+  std::vector<store::Outcome> outcomes{{.message = job->message.id, .index = 0, .to = store::State::failed}};
+  run_task(finish(queue_->settle_failed("far.example", std::move(outcomes), until, "down")));
+  EXPECT_FALSE(take("far.example"));
+  EXPECT_FALSE(queue_->start_worker());
+  clock_.advance(std::chrono::milliseconds(60'001));
+  ASSERT_EQ(queue_->start_worker(), "far.example");
+  auto second = take("far.example");
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second->recipients.at(0).address, "b@far.example");
+}
+
+TEST_F(QueueTest, ADeferredMessageComesBackWhenItIsDue) {
+  accept("a@far.example");
+  ASSERT_TRUE(queue_->start_worker());
+  auto job = take("far.example");
+  ASSERT_TRUE(job);
+  settle(*job, store::State::waiting, now() + 5000);
+  EXPECT_FALSE(take("far.example"));
+  EXPECT_FALSE(queue_->start_worker());
+  EXPECT_LE(queue_->next_look().count(), 5000);
+  accept("b@far.example"); // one deferred message does not hold up the others
+  ASSERT_TRUE(queue_->start_worker());
+  auto other = take("far.example");
+  ASSERT_TRUE(other);
+  EXPECT_TRUE(other->fresh);
+  settle(*other, store::State::relayed);
+  EXPECT_FALSE(take("far.example"));
+  clock_.advance(std::chrono::seconds(6));
+  ASSERT_TRUE(queue_->start_worker());
+  auto again = take("far.example");
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->recipients.at(0).attempts, 1u);
+}
+
+TEST_F(QueueTest, WhatDoesNotFitTheWindowWaitsInTheStoreAndNothingIsLostOrDoubled) {
+  std::set<Ulid> sent, seen;
+  for (int i = 0; i < 1200; ++i)
+    sent.insert(accept("a@far.example"));
+  EXPECT_LE(queue_->numbers().ready, 500u);
+  ASSERT_TRUE(queue_->start_worker());
+  while (auto job = take("far.example")) {
+    EXPECT_TRUE(seen.insert(job->message.id).second);
+    settle(*job, store::State::relayed);
+  }
+  EXPECT_EQ(seen, sent);
+}
+
+TEST_F(QueueTest, WorkInHandIsGivenBackAndFoundByTheNextQueue) {
+  Ulid id = accept("a@far.example");
+  run_task(finish(queue_->give_back()));
+  queue_ = std::make_unique<Queue>(*store_, clock_, Options{});
+  ASSERT_TRUE(run_task(queue_->load()));
+  ASSERT_EQ(queue_->start_worker(), "far.example");
+  auto job = take("far.example");
+  ASSERT_TRUE(job);
+  EXPECT_EQ(job->message.id, id);
+  EXPECT_EQ(job->recipients.at(0).attempts, 0u);
+}
+
+/// Lets something happen between the reading of what is due next, or of the list of destinations, and its use.
+class SlowReader final : public store::WrappedStore {
+public:
+  using WrappedStore::WrappedStore;
+  Task<Result<std::int64_t>> earliest_due(std::string destination) override {
+    auto due = co_await inner_.earliest_due(std::move(destination));
+    happen();
+    co_return due;
+  }
+  Task<Result<std::vector<store::DestinationFacts>>> list_destinations(bool with_counts) override {
+    auto list = co_await inner_.list_destinations(with_counts);
+    happen();
+    co_return list;
+  }
+  std::function<void()> meanwhile;
+
+private:
+  void happen() {
+    if (auto event = std::exchange(meanwhile, nullptr)) event();
+  }
+};
+
+TEST_F(QueueTest, WhatIsAcceptedDuringAClaimIsNotForgotten) {
+  SlowReader slow(*store_);
+  queue_ = std::make_unique<Queue>(slow, clock_, Options{});
+  accept("a@far.example");
+  ASSERT_TRUE(queue_->start_worker());
+  auto job = take("far.example");
+  ASSERT_TRUE(job);
+  settle(*job, store::State::waiting, now() + 1000);
+  EXPECT_FALSE(take("far.example"));
+  clock_.advance(std::chrono::seconds(2));
+  slow.meanwhile = [this] { // too late for this claim
+    accept("b@far.example");
+  };
+  ASSERT_TRUE(queue_->start_worker());
+  std::set<std::string> found;
+  for (bool more = true; more; more = queue_->start_worker().has_value())
+    while (auto next = take("far.example")) {
+      found.insert(next->recipients.at(0).address);
+      settle(*next, store::State::relayed);
+    }
+  EXPECT_EQ(found, (std::set<std::string>{"a@far.example", "b@far.example"}));
+}
+
+TEST_F(QueueTest, WhatIsAcceptedWhileTheQueueIsLoadedIsNotForgotten) {
+  SlowReader slow(*store_);
+  queue_ = std::make_unique<Queue>(slow, clock_, Options{});
+  accept("a@far.example");
+  ASSERT_TRUE(queue_->start_worker());
+  auto job = take("far.example");
+  settle(*job, store::State::waiting, now() + 3'600'000);
+  EXPECT_FALSE(take("far.example"));
+  slow.meanwhile = [this] { // one that comes back soon
+    accept("b@far.example");
+    ASSERT_TRUE(queue_->start_worker());
+    auto other = take("far.example");
+    settle(*other, store::State::waiting, now() + 1000);
+    EXPECT_FALSE(take("far.example"));
+  };
+  ASSERT_TRUE(run_task(queue_->load()));
+  EXPECT_LE(queue_->next_look().count(), 1000);
+  clock_.advance(std::chrono::seconds(2));
+  ASSERT_TRUE(queue_->start_worker());
+  auto again = take("far.example");
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->recipients.at(0).address, "b@far.example");
+}
+
+} // namespace
+} // namespace paquebot::queue

@@ -1,0 +1,34 @@
+#include "queue/route.h"
+
+namespace paquebot::queue {
+
+RouteTable::RouteTable(std::vector<Route> routes) : routes_(std::move(routes)) {}
+
+const Route* RouteTable::find(std::string_view domain) const {
+  const Route* best = nullptr;
+  std::size_t best_length = 0;
+  for (const Route& route : routes_) {
+    if (route.to == domain)
+      return &route;
+    bool matches = route.to == "*" || (route.to.starts_with('.') && domain.ends_with(route.to));
+    if (matches && (!best || route.to.size() > best_length)) {
+      best = &route;
+      best_length = route.to.size();
+    }
+  }
+  return best;
+}
+
+const Route* RouteTable::by_name(std::string_view name) const {
+  for (const Route& route : routes_)
+    if (route.name == name)
+      return &route;
+  return nullptr;
+}
+
+std::string RouteTable::destination(std::string_view domain) const {
+  const Route* route = find(domain);
+  return route ? "route:" + route->name : std::string(domain);
+}
+
+} // namespace paquebot::queue
