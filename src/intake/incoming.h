@@ -1,0 +1,77 @@
+#pragma once
+
+#include "base/clock.h"
+#include "mail/content_scan.h"
+#include "mail/head.h"
+#include "mail/received.h"
+#include "policy/policy.h"
+#include "queue/queue.h"
+#include "store/body_writer.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace paquebot::intake {
+
+struct Options {
+  std::string hostname;
+  std::uint64_t max_message_size = 0; ///< octets, of dropped messages (sessions have a bound of their own); 0: no limit
+  std::size_t max_hops = 50; ///< Received fields; RFC 5321 section 6.3 asks for at least 100 or another loop check: we have Delivered-To
+};
+
+/// What intake works with; all outlive every Incoming.
+struct Services {
+  store::Store& store;
+  queue::Queue& queue;
+  policy::Policy& policy;
+  UlidSource& ids;
+  const Clock& clock;
+};
+
+/// What the session knows of the message when its content begins.
+struct Origin {
+  policy::Client client;
+  store::MessageClass klass = store::MessageClass::incoming;
+  mail::Arrival arrival;                ///< id, recipient and date are filled in here
+  mail::Sender sender;
+  std::vector<queue::DraftRecipient> recipients;
+};
+
+/// One message on its way in: takes its content piece by piece and, at its end, takes responsibility for it. Each step of the
+/// path is a function of its own. Must end by finish() or discard().
+class Incoming {
+public:
+  /// `id`: given to messages that have one already (drop directory), so that accepting them twice is harmless.
+  Incoming(Services services, const Options& options, Origin origin, std::optional<Ulid> id = std::nullopt);
+
+  /// Content with CRLF line ends. What goes wrong is remembered and told by finish().
+  Task<void> write(std::string_view chunk);
+  /// Checks, completes the head, and commits: the reply (or one for each recipient), 250 only after the commit.
+  Task<mail::Reply> finish();
+  Task<void> discard();
+  const Ulid& id() const { return id_; }
+  /// Why the content can't be taken; code 0 while it can.
+  const mail::Reply& failure() const { return failure_; }
+
+private:
+  mail::Reply check_loops() const;
+  Task<mail::Reply> check_sender();
+  void complete_head();
+  Task<mail::Reply> commit(store::NewBody body);
+  mail::Reply answer(const store::AcceptResult& result) const;
+  void log_result(const mail::Reply& reply, std::uint64_t size) const;
+
+  Services services_;
+  const Options& options_;
+  Origin origin_;
+  Ulid id_;
+  mail::HeadSplitter splitter_;
+  store::BodyWriter body_;
+  mail::ContentScan scan_;
+  mail::Head head_;
+  mail::Reply failure_; ///< what went wrong while writing; code 0: nothing
+  std::vector<std::string> addresses_; ///< of the recipients, for the log
+};
+
+} // namespace paquebot::intake
