@@ -1,0 +1,58 @@
+#pragma once
+
+#include "delivery/peer.h"
+#include "dns/resolver.h"
+#include "net/wheel.h"
+#include "queue/plan.h"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+namespace paquebot::delivery {
+
+struct ConnectorOptions {
+  std::string hostname;                     ///< EHLO name
+  std::uint16_t port = 25;                  ///< of MX hosts
+  std::string source_address;               ///< "" for any
+  std::chrono::seconds connect_timeout{30}; ///< each address; RFC 5321 leaves it to the system
+  smtp::ClientOptions client;               ///< time-outs; names and login are filled in
+};
+
+/// How an attempt to reach a destination ended.
+struct Reached {
+  std::unique_ptr<Peer> peer;  ///< in state Ready, or
+  mail::Reply failure;         ///< why not: what the last host said, with its name in `cause`
+  bool whole_place = false;    ///< the failure concerns the destination, not one message
+};
+
+/// Finds and opens ways to a destination: DNS, then the plan's hosts and their addresses one after the other within one attempt.
+class Connector {
+public:
+  Connector(boost::asio::any_io_executor executor, net::Wheel& wheel, std::shared_ptr<dns::Resolver> resolver,
+            ConnectorOptions options);
+
+  /// Asks the DNS what it must and makes the plan.
+  Task<queue::Plan> plan_for(std::string destination, const queue::RouteTable& routes);
+  /// Tries the candidates until one is ready for mail.
+  Task<Reached> open(const queue::Plan& plan);
+
+  const ConnectorOptions& options() const { return options_; }
+
+private:
+  Task<std::vector<std::string>> addresses_of(std::string host, mail::Reply& failure);
+  Task<Reached> open_one(const queue::Plan& plan, const queue::Candidate& candidate, std::string address);
+  Task<Reached> try_session(const queue::Plan& plan, const queue::Candidate& candidate, std::string address, bool allow_tls);
+  Result<std::shared_ptr<net::TlsContext>> tls_for(const queue::Plan& plan);
+
+  boost::asio::any_io_executor executor_;
+  net::Wheel& wheel_;
+  std::shared_ptr<dns::Resolver> resolver_;
+  ConnectorOptions options_;
+  std::shared_ptr<net::TlsContext> opportunistic_;
+  std::map<std::string, std::shared_ptr<net::TlsContext>> verifying_; ///< by CA text
+};
+
+} // namespace paquebot::delivery

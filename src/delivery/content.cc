@@ -1,0 +1,95 @@
+#include "delivery/content.h"
+
+namespace paquebot::delivery {
+
+Content::Content(store::Store& store, const queue::Job& job, std::string prefix)
+    : store_(store), fresh_(job.fresh), head_id_(job.message.head), body_(job.message.body), prefix_(std::move(prefix)) {}
+
+Task<Result<>> Content::open() {
+  if (fresh_) {
+    head_ = prefix_ + fresh_->head;
+  } else {
+    auto head = co_await store_.read_head(head_id_);
+    if (!head)
+      co_return std::unexpected(head.error());
+    head_ = prefix_ + *head;
+  }
+  size_ = head_.size() + body_.size;
+  co_return Result<>();
+}
+
+Task<Result<std::string_view>> Content::next() {
+  if (converter_) {
+    auto piece = co_await next_converted();
+    co_return piece;
+  }
+  auto piece = co_await next_raw();
+  co_return piece;
+}
+
+Task<Result<std::string_view>> Content::next_raw() {
+  if (!head_sent_) {
+    head_sent_ = true;
+    co_return std::string_view(head_);
+  }
+  if (offset_ >= body_.size)
+    co_return std::string_view();
+  if (fresh_) {
+    std::string_view all = fresh_->body.bytes;
+    std::string_view rest = all.substr(offset_);
+    offset_ = body_.size;
+    co_return rest;
+  }
+  auto piece = co_await store_.read_body(body_, offset_, store::kBodyChunk);
+  if (!piece)
+    co_return std::unexpected(piece.error());
+  if (piece->empty())
+    co_return fail(Errc::io, "the stored body is shorter than it should be");
+  piece_ = std::move(*piece);
+  offset_ += piece_.size();
+  co_return std::string_view(piece_);
+}
+
+Result<> Content::begin_conversion() {
+  converter_.emplace();
+  converted_.clear();
+  head_sent_ = true;
+  offset_ = 0;
+  finished_ = false;
+  return converter_->start(head_, converted_);
+}
+
+Task<Result<std::string_view>> Content::next_converted() {
+  piece_.clear();
+  while (converted_.empty() && !finished_) {
+    auto raw = co_await next_raw();
+    if (!raw)
+      co_return std::unexpected(raw.error());
+    finished_ = raw->empty();
+    auto done = finished_ ? converter_->finish(converted_) : converter_->feed(*raw, converted_);
+    if (!done)
+      co_return std::unexpected(done.error());
+  }
+  piece_.swap(converted_);
+  converted_.clear();
+  co_return std::string_view(piece_);
+}
+
+Task<Result<>> Content::convert_to_seven_bit() {
+  auto begun = begin_conversion();
+  if (!begun)
+    co_return begun;
+  std::uint64_t size = 0;
+  for (;;) {
+    auto piece = co_await next_converted();
+    if (!piece)
+      co_return std::unexpected(piece.error());
+    if (piece->empty())
+      break;
+    size += piece->size();
+  }
+  size_ = size;
+  co_return begin_conversion();
+}
+
+} // namespace paquebot::delivery

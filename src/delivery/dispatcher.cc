@@ -1,0 +1,205 @@
+#include "delivery/dispatcher.h"
+
+#include "base/log.h"
+#include "net/wheel.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+namespace paquebot::delivery {
+namespace {
+
+constexpr auto kParkFor = std::chrono::seconds(3);
+
+} // namespace
+
+Dispatcher::Dispatcher(boost::asio::any_io_executor executor, queue::Queue& queue, store::Store& store, const Clock& clock,
+                       Connector& connector, Homecoming& homecoming)
+    : executor_(std::move(executor)), queue_(queue), store_(store), clock_(clock), connector_(connector),
+      homecoming_(homecoming) {
+  queue_.on_runnable([this] { wake(); });
+}
+
+void Dispatcher::wake() {
+  boost::asio::post(executor_, [this] {
+    woken_ = true;
+    changed_.notify_all();
+  });
+}
+
+void Dispatcher::stop() {
+  boost::asio::post(executor_, [this] {
+    stopping_ = true;
+    changed_.notify_all();
+    slots_.notify_all();
+  });
+}
+
+/// Runs a coroutine of ours to its end and counts it; what it throws is our own bug: logged, never lost.
+void Dispatcher::spawn(Task<void> task) {
+  ++active_;
+  boost::asio::co_spawn(executor_, std::move(task), [this](std::exception_ptr error) {
+    --active_;
+    if (error) {
+      try {
+        std::rethrow_exception(error);
+      } catch (const std::exception& what) {
+        log::error("delivery-broke", {{"why", what.what()}});
+      }
+    }
+    changed_.notify_all();
+  });
+}
+
+Task<void> Dispatcher::run() {
+  spawn(reap());
+  while (!stopping_) {
+    woken_ = false;
+    while (auto destination = queue_.start_worker())
+      spawn(work(std::move(*destination)));
+    if (woken_)
+      continue;
+    // Whichever comes first: somebody wakes us, or the next destination is due.
+    boost::asio::steady_timer timer(executor_, queue_.next_look());
+    timer.async_wait([this](boost::system::error_code error) {
+      if (!error)
+        changed_.notify_all();
+    });
+    co_await changed_.wait();
+  }
+  while (active_ > 0)
+    co_await changed_.wait();
+}
+
+/// Closes parked connections after a while, and all of them at the end.
+Task<void> Dispatcher::reap() {
+  while (!stopping_) {
+    auto tick = std::chrono::milliseconds(500);
+    co_await net::sleep_for(tick);
+    auto since = std::chrono::steady_clock::now() - kParkFor;
+    while (auto peer = parked_.expired(since))
+      spawn(say_goodbye(std::move(peer)));
+  }
+  while (auto peer = parked_.expired(std::chrono::steady_clock::time_point::max()))
+    spawn(say_goodbye(std::move(peer)));
+}
+
+Task<void> Dispatcher::say_goodbye(std::unique_ptr<Peer> peer) {
+  Peer& leaving = *peer;
+  leaving.session().quit();
+  while (co_await leaving.run() != Peer::Event::closed) {
+  }
+}
+
+// ---- Shares of a place ----
+
+/// Domains with the same mail hosts share one limit: waits until this place has room.
+Task<void> Dispatcher::take_slot(Worker& worker) {
+  if (worker.slot)
+    co_return;
+  bool paused = false;
+  while (places_[worker.plan->place] >= worker.options->workers_per_destination && !stopping_) {
+    paused = paused || queue_.pause_worker();
+    co_await slots_.wait();
+  }
+  if (paused)
+    queue_.resume_worker();
+  ++places_[worker.plan->place];
+  worker.slot = true;
+}
+
+void Dispatcher::free_slot(Worker& worker) {
+  if (!worker.slot)
+    return;
+  worker.slot = false;
+  auto place = places_.find(worker.plan->place);
+  if (--place->second == 0)
+    places_.erase(place);
+  slots_.notify_all();
+}
+
+/// Ends the worker's use of its connection: parked when it is ready for mail.
+Task<void> Dispatcher::part_with(Worker& worker) {
+  if (worker.peer && !stopping_) {
+    auto surplus = parked_.keep(worker.plan->place, std::move(worker.peer), std::chrono::steady_clock::now());
+    if (surplus)
+      spawn(say_goodbye(std::move(surplus)));
+  } else if (worker.peer) {
+    auto leaving = std::move(worker.peer);
+    co_await say_goodbye(std::move(leaving));
+  }
+  free_slot(worker);
+}
+
+// ---- A worker ----
+
+Task<void> Dispatcher::work(std::string destination) {
+  Worker worker;
+  worker.destination = destination;
+  worker.options = queue_.options();
+  std::string name = destination;
+  worker.ours = co_await homecoming_.concerns(name);
+  bool released = false;
+  while (!stopping_) {
+    std::string key = destination;
+    auto job = co_await queue_.take(key);
+    if (!job) {
+      released = true;
+      break;
+    }
+    bool go_on = co_await handle(worker, std::move(*job));
+    if (!go_on)
+      break;
+    if (!worker.peer) { // the next connection is planned anew: routes and the DNS may have changed
+      free_slot(worker);
+      worker.plan.reset();
+      worker.options = queue_.options();
+    }
+  }
+  co_await part_with(worker);
+  if (!released)
+    queue_.release_worker(destination);
+}
+
+/// Delivers one job. False when the destination as a whole failed: the worker ends.
+Task<bool> Dispatcher::handle(Worker& worker, queue::Job job) {
+  if (worker.ours) {
+    std::string key = worker.destination;
+    co_await homecoming_.take_in(key, std::move(job));
+    co_return true;
+  }
+  // Recipients that reached us through different addresses of ours get different Delivered-To lines; at most 100 go into one
+  // transaction (RFC 5321 section 4.5.3.1.8).
+  while (!job.recipients.empty()) {
+    queue::Job part{job.message, {}, job.fresh};
+    std::vector<store::RecipientFacts> rest;
+    for (store::RecipientFacts& recipient : job.recipients) {
+      bool fits = part.recipients.size() < 100 && (part.recipients.empty() || part.recipients.front().via == recipient.via);
+      (fits ? part.recipients : rest).push_back(std::move(recipient));
+    }
+    job.recipients = std::move(rest);
+    bool go_on = co_await send_part(worker, part);
+    if (!go_on) {
+      co_await give_back(worker, job);
+      co_return false;
+    }
+  }
+  co_return true;
+}
+
+/// The rest of a job whose destination failed waits with it, unattempted.
+Task<void> Dispatcher::give_back(Worker& worker, const queue::Job& job) {
+  std::vector<store::Outcome> back;
+  std::int64_t at = queue_.back_off_until(worker.destination);
+  for (const store::RecipientFacts& recipient : job.recipients)
+    back.push_back(
+        {.message = job.message.id, .index = recipient.index, .to = store::State::waiting, .due = at, .attempted = false});
+  if (back.empty())
+    co_return;
+  std::string key = worker.destination;
+  co_await queue_.settle(key, std::move(back), false);
+}
+
+} // namespace paquebot::delivery

@@ -1,0 +1,30 @@
+#include "delivery/parked.h"
+
+namespace paquebot::delivery {
+
+std::unique_ptr<Peer> Parked::take(const std::string& place) {
+  for (auto entry = order_.rbegin(); entry != order_.rend(); ++entry)
+    if (entry->place == place) {
+      auto peer = std::move(entry->peer);
+      order_.erase(std::next(entry).base());
+      return peer;
+    }
+  return nullptr;
+}
+
+std::unique_ptr<Peer> Parked::oldest() {
+  auto peer = std::move(order_.front().peer);
+  order_.pop_front();
+  return peer;
+}
+
+std::unique_ptr<Peer> Parked::keep(const std::string& place, std::unique_ptr<Peer> peer, std::chrono::steady_clock::time_point now) {
+  order_.push_back({place, std::move(peer), now});
+  return order_.size() > most_ ? oldest() : nullptr;
+}
+
+std::unique_ptr<Peer> Parked::expired(std::chrono::steady_clock::time_point since) {
+  return !order_.empty() && order_.front().since <= since ? oldest() : nullptr;
+}
+
+} // namespace paquebot::delivery

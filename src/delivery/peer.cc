@@ -1,0 +1,79 @@
+#include "delivery/peer.h"
+
+namespace paquebot::delivery {
+
+Peer::Peer(net::Stream stream, smtp::ClientOptions options, bool encrypted, std::string name, std::string server_name,
+           std::shared_ptr<net::TlsContext> tls)
+    : stream_(std::move(stream)), session_(options, encrypted), name_(std::move(name)), server_name_(std::move(server_name)),
+      tls_(std::move(tls)), write_limit_(options.block_timeout) {}
+
+Task<Peer::Event> Peer::run() {
+  for (;;) {
+    smtp::ClientAction action = session_.next();
+    if (auto* send = std::get_if<smtp::ClientSend>(&action)) {
+      std::string_view bytes = send->bytes;
+      co_await write(bytes);
+    } else if (auto* need = std::get_if<smtp::ClientNeedInput>(&action)) {
+      smtp::ClientNeedInput wanted = *need;
+      co_await read(wanted);
+    } else if (std::holds_alternative<smtp::ClientStartTls>(action)) {
+      co_await start_tls();
+    } else if (std::holds_alternative<smtp::Ready>(action)) {
+      stream_.release_buffer();
+      co_return Event::ready;
+    } else if (std::holds_alternative<smtp::NeedContent>(action)) {
+      co_return Event::need_content;
+    } else if (std::holds_alternative<smtp::MessageDone>(action)) {
+      co_return Event::message_done;
+    } else {
+      stream_.close();
+      co_return Event::closed;
+    }
+  }
+}
+
+Task<void> Peer::write(std::string_view bytes) {
+  stream_.set_deadline(std::chrono::steady_clock::now() + write_limit_);
+  window_ = ~0u;
+  auto done = co_await stream_.write(bytes);
+  if (done)
+    co_return;
+  if (done.error().code == Errc::timeout) {
+    session_.timed_out();
+    co_return;
+  }
+  // The peer may have said why before it closed (a 552 in the middle of data, a 421).
+  stream_.set_deadline(std::chrono::steady_clock::now() + std::chrono::seconds(5));
+  auto last_words = co_await stream_.read();
+  if (last_words && !last_words->empty())
+    session_.feed(*last_words);
+  session_.eof();
+}
+
+Task<void> Peer::read(smtp::ClientNeedInput need) {
+  if (need.window != window_) {
+    window_ = need.window;
+    stream_.set_deadline(std::chrono::steady_clock::now() + need.within);
+  }
+  auto input = co_await stream_.read();
+  if (input && !input->empty())
+    session_.feed(*input);
+  else if (!input && input.error().code == Errc::timeout)
+    session_.timed_out();
+  else
+    session_.eof();
+}
+
+Task<void> Peer::start_tls() {
+  stream_.set_deadline(std::chrono::steady_clock::now() + std::chrono::seconds(60));
+  net::TlsContext& context = *tls_;
+  auto done = co_await stream_.start_tls_client(context, server_name_);
+  if (done) {
+    tls_info_ = *done;
+    session_.tls_started();
+  } else {
+    session_.tls_failed(done.error().message);
+  }
+}
+
+} // namespace paquebot::delivery

@@ -1,0 +1,47 @@
+#pragma once
+
+#include "base/clock.h"
+#include "base/task.h"
+#include "base/ulid.h"
+#include "directory/directory.h"
+#include "queue/queue.h"
+#include "store/store.h"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <string>
+
+namespace paquebot::delivery {
+
+/// Pays what messages owe their senders: one delivery report for all owing recipients of a message (RFC 3461, 3464), accepted
+/// like any other mail; the marks are cleared in the same transaction. Lives on one executor.
+class Reporter {
+public:
+  Reporter(boost::asio::any_io_executor executor, queue::Queue& queue, store::Store& store, directory::Directory& directory,
+           UlidSource& ids, const Clock& clock, std::string hostname);
+
+  Task<void> run();
+  /// From any thread.
+  void stop();
+  void wake();
+
+private:
+  Task<bool> round();
+  Task<bool> report(const store::OwedReport& owed);
+  Task<bool> compose(const store::OwedReport& owed, queue::Draft& draft);
+  Task<Result<std::vector<queue::DraftRecipient>>> addressee(mail::Address to);
+  Task<Result<std::string>> original_body(const store::MessageFacts& message);
+  Task<bool> waive(const store::OwedReport& owed, std::string why);
+
+  boost::asio::any_io_executor executor_;
+  queue::Queue& queue_;
+  store::Store& store_;
+  directory::Directory& directory_;
+  UlidSource& ids_;
+  const Clock& clock_;
+  std::string hostname_;
+  Signal changed_;
+  bool woken_ = false;
+  bool stopping_ = false;
+};
+
+} // namespace paquebot::delivery

@@ -1,0 +1,35 @@
+#pragma once
+
+#include "mail/status.h"
+#include "queue/queue.h"
+#include "store/types.h"
+
+#include <string>
+#include <string_view>
+
+namespace paquebot::delivery {
+
+/// What a reply means for one recipient (RFC 5321 section 4.2.1); pure.
+struct VerdictInput {
+  const store::MessageFacts* message = nullptr;
+  const store::RecipientFacts* recipient = nullptr;
+  const mail::Reply* reply = nullptr;
+  std::string host;              ///< "mx.example.org [192.0.2.1]:25"; empty: no host was reached
+  bool dsn_handed_on = false;    ///< the peer took over NOTIFY
+  std::int64_t now = 0;          ///< wall milliseconds
+  std::int64_t retry_at = 0;     ///< when a deferred recipient is due again
+  const queue::Schedule* schedule = nullptr;
+};
+
+/// "mx.example.org [192.0.2.1]:25 said: 550 5.1.1 no such user": how a reply is written into the trail, and read back from it.
+std::string write_told(const std::string& host, const mail::Reply& reply);
+struct Told {
+  std::string host;
+  mail::Reply reply; ///< code 0 when there is none
+};
+Told read_told(std::string_view text);
+
+/// 2xx relays, 5xx fails, 4xx waits, unless the message's life is over; and which report that makes us owe.
+store::Outcome verdict(const VerdictInput& input);
+
+} // namespace paquebot::delivery
