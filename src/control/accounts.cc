@@ -1,0 +1,189 @@
+#include "base/text.h"
+#include "control/present.h"
+#include "control/routes.h"
+
+#include <algorithm>
+
+namespace paquebot::control {
+namespace {
+
+/// Characters; the upper bound is in octets and keeps a login cheap.
+constexpr std::size_t kMinPassword = 8;
+constexpr std::size_t kMaxPassword = 1024;
+
+/// What a request wants of an account; absent: leave it.
+struct Wanted {
+  std::optional<std::string> login, password, hash;
+  std::optional<bool> disabled;
+  std::optional<std::uint64_t> quota;
+};
+
+std::size_t count_characters(std::string_view text) {
+  return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return (c & 0xC0) != 0x80; }));
+}
+
+Result<> check_password(const std::string& password) {
+  if (count_characters(password) < kMinPassword) {
+    return fail(Errc::invalid, "the password is too short: it needs at least 8 characters");
+  }
+  if (password.size() > kMaxPassword) return fail(Errc::invalid, "the password is too long: at most 1024 octets");
+  return {};
+}
+
+/// "{SHA512-CRYPT}$6$…" as Dovecot writes it: without the scheme.
+std::string without_scheme(std::string hash) {
+  const auto end = hash.find('}');
+  return hash.starts_with('{') && end != hash.npos ? hash.substr(end + 1) : hash;
+}
+
+Result<> check_hash(std::string& hash) {
+  hash = without_scheme(std::move(hash));
+  if (directory::known_hash(hash)) return {};
+  return fail(Errc::invalid,
+              "the password hash is of no form known here (argon2id, or crypt(3): $y$, $2b$, $6$, $5$, $1$ ...)");
+}
+
+template <class T>
+bool take(Result<std::optional<T>> field, std::optional<T>& into, Error& error) {
+  if (!field) {
+    error = std::move(field.error());
+    return false;
+  }
+  into = std::move(*field);
+  return true;
+}
+
+Result<Wanted> read_wanted(const std::string& body, bool with_login) {
+  const auto object = parse_object(body, "the request");
+  if (!object) return std::unexpected(object.error());
+  const auto known = with_login ? only_fields(*object, {"login", "password", "hash", "disabled", "quota"})
+                                : only_fields(*object, {"password", "hash", "disabled", "quota"});
+  if (!known) return std::unexpected(known.error());
+  Wanted wanted;
+  Error error{};
+  if (!take(text_field(*object, "login"), wanted.login, error) ||
+      !take(text_field(*object, "password"), wanted.password, error) ||
+      !take(text_field(*object, "hash"), wanted.hash, error) ||
+      !take(bool_field(*object, "disabled"), wanted.disabled, error) ||
+      !take(number_field(*object, "quota"), wanted.quota, error)) {
+    return std::unexpected(std::move(error));
+  }
+  if (wanted.password && wanted.hash) return fail(Errc::invalid, "give a password or a hash, not both");
+  if (wanted.password) {
+    if (auto checked = check_password(*wanted.password); !checked) return std::unexpected(checked.error());
+  }
+  if (wanted.hash) {
+    if (auto checked = check_hash(*wanted.hash); !checked) return std::unexpected(checked.error());
+  }
+  return wanted;
+}
+
+Task<Result<>> apply(Context& context, Wanted wanted, store::Account& account) {
+  if (wanted.password) {
+    auto hash = co_await context.directory.hash(std::move(*wanted.password));
+    if (!hash) co_return std::unexpected(hash.error());
+    account.password = std::move(*hash);
+  }
+  if (wanted.hash) account.password = std::move(*wanted.hash);
+  if (wanted.disabled) account.disabled = *wanted.disabled;
+  if (wanted.quota) account.quota = *wanted.quota;
+  co_return Result<>{};
+}
+
+/// The aliases of its own domain that name the account, for `account show`.
+void add_aliases(json::array& out, const std::vector<store::AddressEntry>& entries, const std::string& login) {
+  for (const auto& entry : entries) {
+    if (std::ranges::any_of(entry.targets, [&](const std::string& target) { return iequals(target, login); })) {
+      out.emplace_back(entry.local + "@" + entry.domain);
+    }
+  }
+}
+
+} // namespace
+
+Task<Answer> list_accounts(Context& context, Call call) {
+  std::string domain = call.ask("domain");
+  if (!domain.empty()) {
+    const auto name = read_domain(domain);
+    if (!name) co_return std::unexpected(name.error());
+    domain = *name;
+    if (const auto ours = co_await need_domain(context, domain); !ours) co_return std::unexpected(ours.error());
+  }
+  const auto accounts = co_await context.store.list_accounts(std::move(domain));
+  if (!accounts) co_return std::unexpected(accounts.error());
+  json::array list;
+  for (const auto& account : *accounts) list.push_back(present(account));
+  co_return json::object{{"accounts", std::move(list)}};
+}
+
+Task<Answer> add_account(Context& context, Call call) {
+  auto wanted = read_wanted(call.body, true);
+  if (!wanted) co_return std::unexpected(wanted.error());
+  const auto address = read_address(wanted->login.value_or(""), "the account");
+  if (!address) co_return std::unexpected(address.error());
+  if (address->local == "*") co_return fail(Errc::invalid, "an account can't be named *: that is the catch-all alias");
+  if (const auto ours = co_await need_domain(context, address->domain); !ours) co_return std::unexpected(ours.error());
+  store::Account account;
+  account.login = address->local + "@" + address->domain;
+  if (const auto applied = co_await apply(context, std::move(*wanted), account); !applied) {
+    co_return std::unexpected(applied.error());
+  }
+  account.created = millis(system_clock().wall());
+  const auto added = co_await context.store.add_account(account);
+  if (!added && added.error().code == Errc::conflict) {
+    co_return fail(Errc::conflict, account.login + " exists already, as an account or an alias");
+  }
+  if (!added) co_return std::unexpected(added.error());
+  co_return present(*added);
+}
+
+Task<Answer> show_account(Context& context, Call call) {
+  const auto account = co_await need_account(context, call.names[0]);
+  if (!account) co_return std::unexpected(account.error());
+  const auto addresses = co_await context.store.account_addresses(account->id);
+  if (!addresses) co_return std::unexpected(addresses.error());
+  const auto domains = co_await context.store.list_domains();
+  if (!domains) co_return std::unexpected(domains.error());
+  json::object out = present(*account);
+  json::array own;
+  for (const auto& entry : *addresses) own.emplace_back(entry.local + "@" + entry.domain);
+  json::array owner_of;
+  json::array aliases;
+  for (const auto& domain : *domains) {
+    if (domain.owner == account->id) owner_of.emplace_back(domain.name);
+    const auto entries = co_await context.store.list_addresses(domain.name);
+    if (!entries) co_return std::unexpected(entries.error());
+    add_aliases(aliases, *entries, account->login);
+  }
+  out["addresses"] = std::move(own);
+  out["aliases"] = std::move(aliases);
+  out["owner_of"] = std::move(owner_of);
+  co_return out;
+}
+
+Task<Answer> change_account(Context& context, Call call) {
+  auto wanted = read_wanted(call.body, false);
+  if (!wanted) co_return std::unexpected(wanted.error());
+  auto account = co_await need_account(context, call.names[0]);
+  if (!account) co_return std::unexpected(account.error());
+  const bool was_disabled = account->disabled;
+  store::Account& changed = *account;
+  if (const auto applied = co_await apply(context, std::move(*wanted), changed); !applied) {
+    co_return std::unexpected(applied.error());
+  }
+  const auto updated = co_await context.store.update_account(changed);
+  if (!updated) co_return std::unexpected(updated.error());
+  if (changed.disabled && !was_disabled && context.hooks.end_sessions) context.hooks.end_sessions(changed.id);
+  co_return present(changed);
+}
+
+Task<Answer> remove_account(Context& context, Call call) {
+  const auto account = co_await need_account(context, call.names[0]);
+  if (!account) co_return std::unexpected(account.error());
+  const auto removed = co_await context.store.remove_account(account->login);
+  if (!removed) co_return std::unexpected(removed.error());
+  if (context.hooks.end_sessions) context.hooks.end_sessions(account->id);
+  co_return json::object{{"removed", account->login}};
+}
+
+} // namespace paquebot::control

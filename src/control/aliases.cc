@@ -1,0 +1,161 @@
+#include "base/text.h"
+#include "control/present.h"
+#include "control/routes.h"
+
+#include <algorithm>
+
+namespace paquebot::control {
+namespace {
+
+constexpr std::size_t kMaxTargets = 1000;
+
+/// What a request asks of an address: targets, or the account it leads to.
+struct Wanted {
+  mail::Address address;
+  std::vector<std::string> targets;
+  std::string account;
+};
+
+Result<std::vector<std::string>> read_targets(const std::vector<std::string>& texts) {
+  std::vector<std::string> targets;
+  for (const auto& text : texts) {
+    auto target = mail::parse_address(text);
+    if (!target)
+      return fail(Errc::invalid,
+                  "the target \"" + printable(text, 256) + "\" is not an address: " + target.error().message);
+    targets.push_back(target->to_string());
+  }
+  return targets;
+}
+
+Result<Wanted> read_wanted(const std::string& body) {
+  const auto object = parse_object(body, "the request");
+  if (!object) return std::unexpected(object.error());
+  if (auto known = only_fields(*object, {"address", "targets", "account"}); !known)
+    return std::unexpected(known.error());
+  const auto address = text_field(*object, "address");
+  if (!address) return std::unexpected(address.error());
+  auto parsed = read_address(address->value_or(""), "the alias");
+  if (!parsed) return std::unexpected(parsed.error());
+  const auto texts = texts_field(*object, "targets");
+  if (!texts) return std::unexpected(texts.error());
+  if (texts->size() > kMaxTargets) return fail(Errc::invalid, "at most 1000 targets at once");
+  auto targets = read_targets(*texts);
+  if (!targets) return std::unexpected(targets.error());
+  const auto account = text_field(*object, "account");
+  if (!account) return std::unexpected(account.error());
+  if (targets->empty() == !*account) return fail(Errc::invalid, "an alias needs targets, or the account it belongs to");
+  return Wanted{std::move(*parsed), std::move(*targets), account->value_or("")};
+}
+
+bool is_ours(const std::vector<store::Domain>& domains, const std::string& name) {
+  return std::ranges::any_of(domains, [&](const auto& domain) { return domain.name == name; });
+}
+
+/// Targets of ours that do not exist would hold mail: refused while the mistake is fresh.
+Task<Result<>> check_targets(Context& context, std::vector<std::string> targets, mail::Address alias) {
+  const auto domains = co_await context.store.list_domains();
+  if (!domains) co_return std::unexpected(domains.error());
+  for (const auto& target : targets) {
+    auto address = mail::parse_address(target);
+    if (!address || !is_ours(*domains, address->domain)) continue;
+    if (iequals(address->local, alias.local) && address->domain == alias.domain) continue;
+    const auto resolved = co_await context.directory.resolve(std::move(*address));
+    if (!resolved) co_return std::unexpected(resolved.error());
+    if (resolved->kind == directory::Resolution::Kind::unknown) {
+      co_return fail(Errc::not_found,
+                     "the target " + target + " does not exist here: add it first, as an account or an alias");
+    }
+  }
+  co_return Result<>{};
+}
+
+} // namespace
+
+Task<Answer> list_aliases(Context& context, Call call) {
+  std::string only = call.ask("domain");
+  if (!only.empty()) {
+    const auto name = read_domain(only);
+    if (!name) co_return std::unexpected(name.error());
+    only = *name;
+    if (const auto ours = co_await need_domain(context, only); !ours) co_return std::unexpected(ours.error());
+  }
+  const auto domains = co_await context.store.list_domains();
+  if (!domains) co_return std::unexpected(domains.error());
+  const std::string any;
+  const auto accounts = co_await context.store.list_accounts(any);
+  if (!accounts) co_return std::unexpected(accounts.error());
+  std::map<store::Id, std::string> logins;
+  for (const auto& account : *accounts) logins[account.id] = account.login;
+  json::array list;
+  for (const auto& domain : *domains) {
+    if (!only.empty() && domain.name != only) continue;
+    const auto entries = co_await context.store.list_addresses(domain.name);
+    if (!entries) co_return std::unexpected(entries.error());
+    for (const auto& entry : *entries) {
+      const std::string& login = logins[entry.account];
+      // An account's own address is no alias.
+      if (entry.targets.empty() && login == entry.local + "@" + entry.domain) continue;
+      list.push_back(present(entry, login));
+    }
+  }
+  co_return json::object{{"aliases", std::move(list)}};
+}
+
+Task<Answer> add_alias(Context& context, Call call) {
+  auto wanted = read_wanted(call.body);
+  if (!wanted) co_return std::unexpected(wanted.error());
+  const mail::Address address = wanted->address;
+  if (const auto ours = co_await need_domain(context, address.domain); !ours) co_return std::unexpected(ours.error());
+  store::AddressEntry entry{address.local, address.domain, 0, wanted->targets};
+  if (!wanted->account.empty()) {
+    const auto account = co_await need_account(context, wanted->account);
+    if (!account) co_return std::unexpected(account.error());
+    entry.account = account->id;
+  } else {
+    const auto checked = co_await check_targets(context, wanted->targets, address);
+    if (!checked) co_return std::unexpected(checked.error());
+  }
+  const auto added = co_await context.store.add_address(entry);
+  const std::string name = address.local + "@" + address.domain;
+  if (!added && added.error().code == Errc::conflict) {
+    co_return fail(Errc::conflict,
+                   name + " is taken already, by an account or an alias of another kind (see: paquebot alias list)");
+  }
+  if (!added) co_return std::unexpected(added.error());
+  const auto now = co_await context.store.find_address(address.local, address.domain);
+  if (!now) co_return std::unexpected(now.error());
+  const auto& stored = now->entry || address.local != "*" ? now->entry : now->catch_all;
+  co_return present(stored.value_or(entry), wanted->account);
+}
+
+Task<Answer> remove_alias(Context& context, Call call) {
+  const auto address = read_address(call.names[0], "the alias");
+  if (!address) co_return std::unexpected(address.error());
+  std::string target = call.ask("target");
+  if (!target.empty()) {
+    const auto parsed = mail::parse_address(target);
+    if (!parsed) co_return fail(Errc::invalid, "the target is not an address: " + parsed.error().message);
+    target = parsed->to_string();
+  }
+  const std::string name = address->local + "@" + address->domain;
+  const auto found = co_await context.store.find_address(address->local, address->domain);
+  if (!found) co_return std::unexpected(found.error());
+  const auto& entry = found->entry || address->local != "*" ? found->entry : found->catch_all;
+  if (!entry) co_return fail(Errc::not_found, "there is no alias " + name + " (see: paquebot alias list)");
+  if (entry->account != 0) {
+    const auto account = co_await context.store.get_account(entry->account);
+    if (!account) co_return std::unexpected(account.error());
+    if (account->login == name && entry->targets.empty()) {
+      co_return fail(Errc::conflict, name + " is an account, not an alias: paquebot account remove " + name);
+    }
+  }
+  const auto removed = co_await context.store.remove_address(address->local, address->domain, target);
+  if (!removed && removed.error().code == Errc::not_found) {
+    co_return fail(Errc::not_found, "the alias " + name + " does not lead to " + target);
+  }
+  if (!removed) co_return std::unexpected(removed.error());
+  co_return json::object{{"removed", name}};
+}
+
+} // namespace paquebot::control

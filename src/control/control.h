@@ -1,0 +1,60 @@
+#pragma once
+
+#include "base/result.h"
+#include "base/task.h"
+#include "directory/directory.h"
+#include "store/store.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace paquebot::control {
+
+/// One operator action as HTTP would carry it; the console, the control socket and the command line (also with the server
+/// down, in process) all speak it.
+struct Request {
+  std::string method; ///< GET, POST, DELETE, PATCH
+  std::string target; ///< "/v1/accounts?domain=example.org", percent-encoded
+  std::string body;   ///< JSON or empty
+  std::string who;    ///< for the trail: "operator root (uid 0)"
+};
+struct Response {
+  unsigned status = 200;
+  std::string body; ///< JSON; errors are {"error":{"code":"…","message":"…"}}
+};
+
+/// What a running server does beside the store; empty functions when it is down.
+struct Hooks {
+  std::function<void(store::Id account)> end_sessions; ///< disabled or removed
+  std::function<void()> wake_queue;                    ///< retry or release: look at once
+  std::function<std::string()> status;                 ///< JSON object: version, uptime, listeners, connections, queue
+  std::function<std::string()> reload;                 ///< reloads the configuration; "" or why not
+};
+
+struct Context;
+
+/// All operator actions: one table of method, path and function (routes.cc, docs/api.md). Thread-safe.
+class Control {
+public:
+  /// `store` and `directory` must outlive it.
+  Control(store::Store& store, directory::Directory& directory, Hooks hooks);
+  ~Control();
+  /// Never fails otherwise than by the response. Bodies above kMaxBody are refused by the transport.
+  Task<Response> handle(Request request);
+
+private:
+  Task<Response> run(Request request);
+
+  std::unique_ptr<Context> context_;
+};
+
+/// Octets of a request's body at most: the head of an imported message, and room.
+inline constexpr std::size_t kMaxBody = (1u << 20) + (64u << 10);
+
+/// The response for an error: its status and {"error":{"code":"not_found","message":"…"}}.
+Response error_response(const Error& error);
+/// The other way round, for whoever speaks to Control: what a response that is not 200 says.
+Error error_of(const Response& response);
+
+} // namespace paquebot::control

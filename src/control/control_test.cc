@@ -1,0 +1,261 @@
+#include "control/control.h"
+#include "control/json.h"
+#include "directory/test_server.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace paquebot::control {
+namespace {
+
+using directory::run_task;
+using ::testing::HasSubstr;
+
+class ControlTest : public ::testing::Test {
+protected:
+  ControlTest() {
+    hooks.end_sessions = [this](store::Id account) { ended.push_back(account); };
+    hooks.wake_queue = [this] { ++woken; };
+    hooks.status = [] { return std::string(R"({"running":true,"version":"0.1.0"})"); };
+    hooks.reload = [this] { return reload_problem; };
+    control = std::make_unique<Control>(server.store(), server.directory(), hooks);
+  }
+  Response call(std::string method, std::string target, std::string body = {}) {
+    return run_task(control->handle({std::move(method), std::move(target), std::move(body), "operator test"}));
+  }
+  /// "200" or "404 not_found".
+  std::string outcome(const std::string& method, const std::string& target, const std::string& body = {}) {
+    const auto response = call(method, target, body);
+    if (response.status == 200) return "200";
+    const auto parsed = parse_json(response.body, "x");
+    return std::to_string(response.status) + " " + get_text(parsed->at("error"), "code");
+  }
+  json::value ok(const std::string& method, const std::string& target, const std::string& body = {}) {
+    const auto response = call(method, target, body);
+    EXPECT_EQ(response.status, 200U) << method << " " << target << " " << response.body;
+    return parse_json(response.body, "x").value_or(json::value());
+  }
+
+  directory::TestServer server;
+  Hooks hooks;
+  std::vector<store::Id> ended;
+  int woken = 0;
+  std::string reload_problem;
+  std::unique_ptr<Control> control;
+};
+
+TEST_F(ControlTest, Paths) {
+  EXPECT_EQ(outcome("GET", "/v1/nothing"), "404 not_found");
+  EXPECT_EQ(outcome("PUT", "/v1/domains"), "405 unsupported");
+  EXPECT_EQ(outcome("GET", "no-slash"), "400 invalid");
+  EXPECT_EQ(outcome("GET", "/v1/domains/%zz"), "400 invalid");
+  EXPECT_EQ(outcome("POST", "/v1/domains", "{"), "400 invalid");
+  EXPECT_EQ(outcome("POST", "/v1/domains", R"({"nam":"example.org"})"), "400 invalid");
+  EXPECT_EQ(outcome("GET", "/v1/status"), "200");
+}
+
+TEST_F(ControlTest, Domains) {
+  EXPECT_EQ(get_text(ok("POST", "/v1/domains", R"({"name":"Example.ORG"})"), "name"), "example.org");
+  EXPECT_EQ(outcome("POST", "/v1/domains", R"({"name":"example.org"})"), "409 conflict");
+  EXPECT_EQ(outcome("POST", "/v1/domains", R"({"name":"not a domain"})"), "400 invalid");
+  EXPECT_EQ(outcome("POST", "/v1/domains", R"({"name":"bücher.example"})"), "200");
+  const auto list = ok("GET", "/v1/domains");
+  ASSERT_EQ(get_list(list, "domains").size(), 2U);
+  ok("POST", "/v1/accounts", R"({"login":"ann@example.org","password":"wonderland"})");
+  EXPECT_EQ(outcome("DELETE", "/v1/domains/example.org"), "409 conflict");
+  EXPECT_EQ(outcome("DELETE", "/v1/domains/example.net"), "404 not_found");
+  EXPECT_EQ(outcome("DELETE", "/v1/domains/b%C3%BCcher.example"), "200");
+}
+
+TEST_F(ControlTest, OwnerOfADomain) {
+  server.domain("example.org");
+  ok("POST", "/v1/accounts", R"({"login":"ann@example.org"})");
+  ok("POST", "/v1/accounts", R"({"login":"bob@example.org"})");
+  EXPECT_EQ(get_text(get_list(ok("GET", "/v1/domains"), "domains").at(0), "owner"), "ann@example.org");
+  EXPECT_EQ(outcome("PATCH", "/v1/domains/example.org", R"({"owner":"bob@example.org"})"), "200");
+  EXPECT_EQ(get_text(get_list(ok("GET", "/v1/domains"), "domains").at(0), "owner"), "bob@example.org");
+  EXPECT_EQ(outcome("PATCH", "/v1/domains/example.org", R"({"owner":"eve@example.org"})"), "404 not_found");
+}
+
+TEST_F(ControlTest, AccountErrorsAreFriendly) {
+  const auto body = call("POST", "/v1/accounts", R"({"login":"ann@example.org","password":"wonderland"})").body;
+  EXPECT_THAT(body, HasSubstr("add it first: paquebot domain add example.org"));
+  server.domain("example.org");
+  const struct {
+    const char* body;
+    const char* outcome;
+  } cases[] = {
+      {R"({"login":"ann","password":"wonderland"})", "400 invalid"},
+      {R"({"login":"ann@[127.0.0.1]","password":"wonderland"})", "400 invalid"},
+      {R"({"login":"*@example.org","password":"wonderland"})", "400 invalid"},
+      {R"({"login":"ann@example.org","password":"short"})", "400 invalid"},
+      {R"({"login":"ann@example.org","password":"wonderland","hash":"$6$x$y"})", "400 invalid"},
+      {R"({"login":"ann@example.org","hash":"plain"})", "400 invalid"},
+      {R"({"login":"ann@example.org","quota":-5})", "400 invalid"},
+      {R"({"login":"ann@example.org","quota":"5"})", "400 invalid"},
+      {R"({"login":"ann@example.org","pasword":"wonderland"})", "400 invalid"},
+      {R"({"login":"Ann@Example.org","password":"wonderland","quota":1000})", "200"},
+      {R"({"login":"ann@example.org","password":"wonderland"})", "409 conflict"},
+  };
+  for (const auto& c : cases) EXPECT_EQ(outcome("POST", "/v1/accounts", c.body), c.outcome) << c.body;
+}
+
+TEST_F(ControlTest, AccountLife) {
+  server.domain("example.org");
+  ok("POST", "/v1/accounts", R"({"login":"ann@example.org","password":"wonderland"})");
+  const auto login = [&](const std::string& password) {
+    return run_task(server.directory().login("", "ann@example.org", password)).verdict;
+  };
+  EXPECT_EQ(login("wonderland"), directory::Login::Verdict::accepted);
+  ok("PATCH", "/v1/accounts/ann@example.org", R"({"password":"looking glass"})");
+  EXPECT_EQ(login("wonderland"), directory::Login::Verdict::wrong);
+  EXPECT_EQ(login("looking glass"), directory::Login::Verdict::accepted);
+  EXPECT_EQ(outcome("PATCH", "/v1/accounts/ann@example.org", R"({"login":"x@example.org"})"), "400 invalid");
+  ok("PATCH", "/v1/accounts/ANN@example.org", R"({"disabled":true,"quota":5000})");
+  EXPECT_EQ(ended.size(), 1U);
+  EXPECT_EQ(login("looking glass"), directory::Login::Verdict::disabled);
+  const auto shown = ok("GET", "/v1/accounts/ann%40example.org");
+  EXPECT_TRUE(get_bool(shown, "disabled"));
+  EXPECT_EQ(get_number(shown, "quota"), 5000);
+  EXPECT_EQ(call("GET", "/v1/accounts/ann@example.org").body.find("argon"), std::string::npos);
+  EXPECT_EQ(get_list(ok("GET", "/v1/accounts?domain=example.org"), "accounts").size(), 1U);
+  EXPECT_EQ(outcome("GET", "/v1/accounts?domain=example.net"), "404 not_found");
+  ok("DELETE", "/v1/accounts/ann@example.org");
+  EXPECT_EQ(ended.size(), 2U);
+  EXPECT_EQ(outcome("GET", "/v1/accounts/ann@example.org"), "404 not_found");
+}
+
+TEST_F(ControlTest, ImportedHashes) {
+  server.domain("example.org");
+  ok("POST", "/v1/accounts", R"({"login":"bob@example.org","hash":"{MD5-CRYPT}$1$saltsalt$zitrwOX1lEaNffiF89rXp."})");
+  EXPECT_EQ(run_task(server.directory().login("", "bob@example.org", "builder")).verdict,
+            directory::Login::Verdict::accepted);
+}
+
+TEST_F(ControlTest, Aliases) {
+  server.domain("example.org");
+  server.account("ann@example.org");
+  EXPECT_EQ(outcome("POST", "/v1/aliases", R"({"address":"team@example.org"})"), "400 invalid");
+  EXPECT_EQ(outcome("POST", "/v1/aliases", R"({"address":"team@example.org","targets":["nobody@example.org"]})"),
+            "404 not_found");
+  EXPECT_EQ(outcome("POST", "/v1/aliases", R"({"address":"team@example.net","targets":["ann@example.org"]})"),
+            "404 not_found");
+  EXPECT_EQ(outcome("POST", "/v1/aliases", R"({"address":"team@example.org","targets":["no address"]})"),
+            "400 invalid");
+  ok("POST", "/v1/aliases", R"({"address":"Team@example.org","targets":["ann@example.org","out@example.net"]})");
+  const auto more = ok("POST", "/v1/aliases", R"({"address":"team@example.org","targets":["more@example.net"]})");
+  EXPECT_EQ(get_list(more, "targets").size(), 3U);
+  ok("POST", "/v1/aliases", R"({"address":"*@example.org","account":"ann@example.org"})");
+  ok("POST", "/v1/aliases", R"({"address":"ann.b@example.org","account":"ann@example.org"})");
+  EXPECT_EQ(get_list(ok("GET", "/v1/aliases?domain=example.org"), "aliases").size(), 3U);
+  const auto shown = ok("GET", "/v1/accounts/ann@example.org");
+  EXPECT_EQ(get_list(shown, "addresses").size(), 3U);
+  EXPECT_EQ(get_list(shown, "aliases").size(), 1U);
+  ok("DELETE", "/v1/aliases/team@example.org?target=out%40example.net");
+  EXPECT_EQ(outcome("DELETE", "/v1/aliases/team@example.org?target=out%40example.net"), "404 not_found");
+  ok("DELETE", "/v1/aliases/team@example.org");
+  EXPECT_EQ(outcome("DELETE", "/v1/aliases/team@example.org"), "404 not_found");
+  EXPECT_EQ(outcome("DELETE", "/v1/aliases/ann@example.org"), "409 conflict");
+  ok("DELETE", "/v1/aliases/*@example.org");
+}
+
+TEST_F(ControlTest, QueueAndTrace) {
+  server.domain("example.org");
+  auto request = std::make_shared<store::AcceptRequest>();
+  request->id = UlidSource().next();
+  request->sender.reverse_path = {"ann", "example.org"};
+  request->accepted_at = request->expires_at = millis(system_clock().wall());
+  request->head = "Subject: x\r\n\r\n";
+  store::NewRecipient recipient;
+  recipient.address = "out@example.net";
+  recipient.destination = "example.net";
+  request->recipients.push_back(recipient);
+  ASSERT_EQ(run_task(server.store().accept(request)).status, store::AcceptStatus::accepted);
+  const std::string id = request->id.to_string();
+
+  EXPECT_EQ(get_list(ok("GET", "/v1/queue"), "messages").size(), 1U);
+  EXPECT_EQ(get_list(ok("GET", "/v1/queue?held=1"), "messages").size(), 0U);
+  EXPECT_EQ(get_text(ok("GET", "/v1/queue?limit=1"), "next"), id);
+  EXPECT_EQ(get_list(ok("GET", "/v1/queue?after=" + id), "messages").size(), 0U);
+  EXPECT_EQ(outcome("GET", "/v1/queue?limit=0"), "400 invalid");
+  EXPECT_EQ(get_text(ok("GET", "/v1/queue/" + id), "sender"), "ann@example.org");
+  EXPECT_EQ(get_list(ok("GET", "/v1/destinations"), "destinations").size(), 1U);
+
+  EXPECT_EQ(outcome("POST", "/v1/queue/hold", "{}"), "400 invalid");
+  EXPECT_EQ(outcome("POST", "/v1/queue/hold", R"({"all":true,"id":"x"})"), "400 invalid");
+  EXPECT_EQ(outcome("POST", "/v1/queue/melt", R"({"all":true})"), "404 not_found");
+  EXPECT_EQ(get_number(ok("POST", "/v1/queue/hold", R"({"id":")" + id + "\"}"), "recipients"), 1);
+  EXPECT_EQ(woken, 0);
+  EXPECT_EQ(get_number(ok("POST", "/v1/queue/release", R"({"address":"out@example.net"})"), "recipients"), 1);
+  EXPECT_EQ(woken, 1);
+  EXPECT_EQ(get_number(ok("POST", "/v1/queue/retry", R"({"destination":"example.net"})"), "recipients"), 1);
+  EXPECT_EQ(get_number(ok("POST", "/v1/queue/cancel", R"({"all":true})"), "recipients"), 1);
+  EXPECT_EQ(outcome("GET", "/v1/queue/" + id), "404 not_found");
+
+  const auto trace = ok("GET", "/v1/messages/id=" + id);
+  EXPECT_EQ(get_text(get_list(trace, "recipients").at(0), "state"), "dropped");
+  EXPECT_GE(get_list(trace, "events").size(), 4U);
+  EXPECT_THAT(call("GET", "/v1/messages/" + id).body, HasSubstr("operator test"));
+  EXPECT_EQ(get_list(ok("GET", "/v1/messages?address=OUT@example.net"), "messages").size(), 1U);
+  EXPECT_EQ(outcome("GET", "/v1/messages"), "400 invalid");
+  EXPECT_EQ(outcome("GET", "/v1/messages/short"), "400 invalid");
+  EXPECT_EQ(outcome("GET", "/v1/messages/01ARZ3NDEKTSV4RRFFQ69G5FAV"), "404 not_found");
+}
+
+TEST_F(ControlTest, ImportSmall) {
+  server.domain("example.org");
+  const auto ann = server.account("ann@example.org");
+  const auto added =
+      ok("POST", "/v1/accounts/ann@example.org/messages?date=86400000&flags=1", "Subject: old\r\n\r\nhello\r\n");
+  EXPECT_EQ(get_text(added, "id").size(), 26U);
+  const auto box = run_task(server.store().open_mailbox(ann.id, "INBOX")).value();
+  EXPECT_EQ(box.count, 1U);
+  const auto entries = run_task(server.store().list_entries(box.id, 0, 10)).value();
+  EXPECT_EQ(entries.at(0).internal_date, 86400000);
+  EXPECT_EQ(entries.at(0).flags, 1U);
+  EXPECT_EQ(outcome("POST", "/v1/accounts/bob@example.org/messages", "Subject: x\r\n\r\n"), "404 not_found");
+  EXPECT_EQ(outcome("POST", "/v1/accounts/ann@example.org/messages", "Subject: x\r\n\r\n" + std::string(70000, 'x')),
+            "400 invalid");
+}
+
+TEST_F(ControlTest, ImportInPieces) {
+  server.domain("example.org");
+  const auto ann = server.account("ann@example.org");
+  const auto begin = [&] { return std::to_string(get_number(ok("POST", "/v1/uploads"), "upload")); };
+  const auto id = begin();
+  for (int i = 0; i < 3; ++i) ok("POST", "/v1/uploads/" + id, std::string(store::kBodyChunk, 'x'));
+  EXPECT_EQ(outcome("POST", "/v1/uploads/" + id, std::string(store::kBodyChunk + 1, 'x')), "400 invalid");
+  EXPECT_EQ(outcome("POST", "/v1/uploads/" + id, ""), "400 invalid");
+  ok("POST", "/v1/accounts/ann@example.org/messages?upload=" + id, "Subject: large\r\n\r\n");
+  const auto box = run_task(server.store().open_mailbox(ann.id, "INBOX")).value();
+  EXPECT_EQ(box.count, 1U);
+  EXPECT_GT(box.bytes, 3 * store::kBodyChunk);
+  EXPECT_EQ(outcome("POST", "/v1/uploads/" + id, "x"), "404 not_found");
+  EXPECT_EQ(outcome("POST", "/v1/uploads/99999", "x"), "404 not_found");
+  EXPECT_EQ(outcome("DELETE", "/v1/uploads/" + begin()), "200");
+  const auto first = begin();
+  for (int i = 0; i < 16; ++i) begin();
+  EXPECT_EQ(outcome("POST", "/v1/uploads/" + first, "x"), "404 not_found");
+}
+
+TEST_F(ControlTest, StatusAndReload) {
+  EXPECT_TRUE(get_bool(ok("GET", "/v1/status"), "running"));
+  EXPECT_EQ(outcome("POST", "/v1/reload"), "200");
+  reload_problem = "line 3: no such role";
+  EXPECT_THAT(call("POST", "/v1/reload").body, HasSubstr("line 3: no such role"));
+  control = std::make_unique<Control>(server.store(), server.directory(), Hooks{});
+  EXPECT_FALSE(get_bool(ok("GET", "/v1/status"), "running"));
+  EXPECT_EQ(outcome("POST", "/v1/reload"), "501 unsupported");
+}
+
+TEST(ErrorOf, BothWays) {
+  for (const auto code : {Errc::invalid, Errc::not_found, Errc::conflict, Errc::no_space, Errc::io, Errc::temporary}) {
+    const auto back = error_of(error_response({code, "what happened"}));
+    EXPECT_EQ(back.code, code);
+    EXPECT_EQ(back.message, "what happened");
+  }
+  EXPECT_EQ(error_of({500, "<html>"}).code, Errc::io);
+}
+
+} // namespace
+} // namespace paquebot::control

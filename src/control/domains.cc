@@ -1,0 +1,84 @@
+#include "control/present.h"
+#include "control/routes.h"
+
+namespace paquebot::control {
+namespace {
+
+json::object present_domain(const store::Domain& domain, const std::string& owner) {
+  json::object out{{"name", domain.name}, {"display_name", mail::display_domain(domain.name)}};
+  if (owner.empty()) {
+    out["owner"] = nullptr;
+  } else {
+    out["owner"] = owner;
+  }
+  return out;
+}
+
+} // namespace
+
+Task<Answer> list_domains(Context& context, Call) {
+  const auto domains = co_await context.store.list_domains();
+  if (!domains) co_return std::unexpected(domains.error());
+  json::array list;
+  for (const auto& domain : *domains) {
+    std::string owner;
+    if (domain.owner != 0) {
+      const auto account = co_await context.store.get_account(domain.owner);
+      if (account) owner = account->login;
+    }
+    list.push_back(present_domain(domain, owner));
+  }
+  co_return json::object{{"domains", std::move(list)}};
+}
+
+Task<Answer> add_domain(Context& context, Call call) {
+  const auto body = parse_object(call.body, "the request");
+  if (!body) co_return std::unexpected(body.error());
+  if (const auto known = only_fields(*body, {"name"}); !known) co_return std::unexpected(known.error());
+  const auto name = text_field(*body, "name");
+  if (!name) co_return std::unexpected(name.error());
+  const auto domain = read_domain(name->value_or(""));
+  if (!domain) co_return std::unexpected(domain.error());
+  const auto added = co_await context.store.add_domain(*domain);
+  if (!added && added.error().code == Errc::conflict) {
+    co_return fail(Errc::conflict, *domain + " is a domain of this server already");
+  }
+  if (!added) co_return std::unexpected(added.error());
+  const std::string owner;
+  co_return present_domain(*added, owner);
+}
+
+Task<Answer> change_domain(Context& context, Call call) {
+  const auto domain = read_domain(call.names[0]);
+  if (!domain) co_return std::unexpected(domain.error());
+  const auto body = parse_object(call.body, "the request");
+  if (!body) co_return std::unexpected(body.error());
+  if (const auto known = only_fields(*body, {"owner"}); !known) co_return std::unexpected(known.error());
+  const auto owner = text_field(*body, "owner");
+  if (!owner) co_return std::unexpected(owner.error());
+  std::string login = owner->value_or("");
+  if (const auto ours = co_await need_domain(context, *domain); !ours) co_return std::unexpected(ours.error());
+  const auto account = co_await need_account(context, std::move(login));
+  if (!account) co_return std::unexpected(account.error());
+  const auto set = co_await context.store.set_domain_owner(*domain, account->id);
+  if (!set) co_return std::unexpected(set.error());
+  co_return json::object{{"name", *domain}, {"owner", account->login}};
+}
+
+Task<Answer> remove_domain(Context& context, Call call) {
+  const auto domain = read_domain(call.names[0]);
+  if (!domain) co_return std::unexpected(domain.error());
+  const auto removed = co_await context.store.remove_domain(*domain);
+  if (removed) co_return json::object{{"removed", *domain}};
+  if (removed.error().code == Errc::not_found) {
+    co_return fail(Errc::not_found, *domain + " is not a domain of this server (see: paquebot domain list)");
+  }
+  if (removed.error().code == Errc::conflict) {
+    co_return fail(Errc::conflict,
+                   *domain + " still has accounts or aliases: remove them first (see: paquebot account list " +
+                       *domain + "; paquebot alias list " + *domain + ")");
+  }
+  co_return std::unexpected(removed.error());
+}
+
+} // namespace paquebot::control

@@ -1,0 +1,167 @@
+#include "base/text.h"
+#include "control/routes.h"
+#include "mail/head.h"
+
+namespace paquebot::control {
+namespace {
+
+bool has_eight_bit(std::string_view bytes) { return !is_ascii(bytes); }
+
+/// What the query of an import says.
+struct Wanted {
+  std::optional<store::Id> upload;
+  std::int64_t date = 0;
+  std::uint32_t flags = 0;
+};
+
+Result<std::uint64_t> number_of(const Call& call, const std::string& name, std::uint64_t most) {
+  const std::string text = call.ask(name);
+  if (text.empty()) return 0;
+  const auto number = parse_u64(text);
+  if (!number || *number > most) return fail(Errc::invalid, "\"" + name + "\" is not a number in its bounds");
+  return *number;
+}
+
+Result<store::Id> read_upload(std::string_view text) {
+  const auto number = parse_u64(text);
+  if (!number || *number == 0 || *number > INT64_MAX) return fail(Errc::invalid, "the upload is not a number");
+  return static_cast<store::Id>(*number);
+}
+
+Result<Wanted> read_wanted(const Call& call) {
+  constexpr std::uint64_t kAllFlags =
+      store::kSeen | store::kAnswered | store::kFlagged | store::kDeleted | store::kDraft;
+  Wanted wanted;
+  if (const std::string text = call.ask("upload"); !text.empty()) {
+    const auto upload = read_upload(text);
+    if (!upload) return std::unexpected(upload.error());
+    wanted.upload = *upload;
+  }
+  const auto date = number_of(call, "date", INT64_MAX);
+  if (!date) return std::unexpected(date.error());
+  const auto flags = number_of(call, "flags", kAllFlags);
+  if (!flags) return std::unexpected(flags.error());
+  wanted.date = static_cast<std::int64_t>(*date);
+  wanted.flags = static_cast<std::uint32_t>(*flags);
+  return wanted;
+}
+
+/// Parts the request's octets into head and body. With an upload all of it is the head.
+Result<> split_content(const std::string& bytes, store::AcceptRequest& request) {
+  mail::HeadSplitter splitter;
+  const auto body = splitter.feed(bytes);
+  if (!body) return std::unexpected(body.error());
+  request.body.bytes = *body;
+  const auto rest = splitter.finish();
+  if (!rest) return std::unexpected(rest.error());
+  request.body.bytes += *rest;
+  request.head = splitter.take_head();
+  if (request.body.bytes.size() > store::kInlineBody) {
+    return fail(Errc::invalid, "a body of more than 64 KiB must be uploaded in pieces first");
+  }
+  request.body.size = request.body.bytes.size();
+  return {};
+}
+
+store::NewRecipient into_mailbox(const store::Account& account) {
+  store::NewRecipient recipient;
+  recipient.address = account.login;
+  recipient.route = store::NewRecipient::Route::mailbox;
+  recipient.account = account.id;
+  recipient.notify = mail::kNotifyNever;
+  return recipient;
+}
+
+Answer outcome(const store::AcceptResult& result, const Ulid& id) {
+  switch (result.status) {
+    case store::AcceptStatus::accepted: return json::object{{"id", id.to_string()}};
+    case store::AcceptStatus::duplicate: return fail(Errc::conflict, "the message is there already");
+    case store::AcceptStatus::over_quota: return fail(Errc::no_space, "the account's quota is used up");
+    case store::AcceptStatus::account_gone: return fail(Errc::not_found, "the account was removed meanwhile");
+    case store::AcceptStatus::no_space: return fail(Errc::no_space, "the disk is full");
+    case store::AcceptStatus::failed: return fail(Errc::io, "the message could not be stored: " + result.why);
+  }
+  return fail(Errc::io, "the message could not be stored");
+}
+
+/// Adds the finished upload as the body. It stays in `upload` for the caller to drop when something fails later.
+Task<Result<>> use_upload(Context& context, Uploads::Upload upload, store::AcceptRequest& request) {
+  if (!request.body.bytes.empty()) co_return fail(Errc::invalid, "with an upload the request holds only the head");
+  const auto finished = co_await context.store.stage_finish(upload.staged);
+  if (!finished) co_return std::unexpected(finished.error());
+  request.body.staged = upload.staged;
+  request.body.size = upload.size;
+  co_return Result<>{};
+}
+
+} // namespace
+
+Task<Answer> begin_upload(Context& context, Call) {
+  const auto staged = co_await context.store.stage_begin();
+  if (!staged) co_return std::unexpected(staged.error());
+  if (const auto oldest = context.uploads.add(*staged)) co_await context.store.stage_drop(*oldest);
+  co_return json::object{{"upload", *staged}};
+}
+
+Task<Answer> append_upload(Context& context, Call call) {
+  const auto id = read_upload(call.names[0]);
+  if (!id) co_return std::unexpected(id.error());
+  if (call.body.empty() || call.body.size() > store::kBodyChunk) {
+    co_return fail(Errc::invalid, "a piece has from 1 to 262144 octets");
+  }
+  auto upload = context.uploads.take(*id);
+  if (!upload) co_return fail(Errc::not_found, "there is no such upload, or it is in use");
+  upload->size += call.body.size();
+  upload->eight_bit = upload->eight_bit || has_eight_bit(call.body);
+  const auto appended = co_await context.store.stage_append(*id, std::move(call.body));
+  if (!appended) {
+    co_await context.store.stage_drop(*id);
+    co_return std::unexpected(appended.error());
+  }
+  context.uploads.give(*upload);
+  co_return json::object{{"upload", *id}, {"size", upload->size}};
+}
+
+Task<Answer> drop_upload(Context& context, Call call) {
+  const auto id = read_upload(call.names[0]);
+  if (!id) co_return std::unexpected(id.error());
+  if (!context.uploads.take(*id)) co_return fail(Errc::not_found, "there is no such upload, or it is in use");
+  co_await context.store.stage_drop(*id);
+  co_return json::object{{"removed", *id}};
+}
+
+Task<Answer> import_message(Context& context, Call call) {
+  const auto wanted = read_wanted(call);
+  if (!wanted) co_return std::unexpected(wanted.error());
+  const auto account = co_await need_account(context, call.names[0]);
+  if (!account) co_return std::unexpected(account.error());
+  const auto request = std::make_shared<store::AcceptRequest>();
+  if (const auto parted = split_content(call.body, *request); !parted) co_return std::unexpected(parted.error());
+  std::optional<Uploads::Upload> upload;
+  if (wanted->upload) {
+    upload = context.uploads.take(*wanted->upload);
+    if (!upload) co_return fail(Errc::not_found, "there is no such upload, or it is in use");
+    store::AcceptRequest& target = *request;
+    const auto used = co_await use_upload(context, *upload, target);
+    if (!used) {
+      co_await context.store.stage_drop(upload->staged);
+      co_return std::unexpected(used.error());
+    }
+  }
+  const bool eight_bit = has_eight_bit(call.body) || (upload && upload->eight_bit);
+  request->id = context.ids.next();
+  request->klass = store::MessageClass::imported;
+  request->content_8bit = eight_bit;
+  request->body.type = eight_bit ? mail::BodyType::eight_bit : mail::BodyType::seven_bit;
+  request->accepted_at = millis(system_clock().wall());
+  request->expires_at = request->accepted_at;
+  request->internal_date = wanted->date;
+  request->flags = wanted->flags;
+  request->recipients.push_back(into_mailbox(*account));
+  request->note = "imported by " + call.who;
+  const auto result = co_await context.store.accept(request);
+  if (result.status != store::AcceptStatus::accepted && upload) co_await context.store.stage_drop(upload->staged);
+  co_return outcome(result, request->id);
+}
+
+} // namespace paquebot::control

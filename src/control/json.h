@@ -1,0 +1,42 @@
+#pragma once
+
+#include "base/result.h"
+
+#include <boost/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// The only door to JSON: text from outside goes through the library's writer and parser, never through hands.
+namespace paquebot::control {
+
+namespace json = boost::json;
+
+/// Depth is bounded by the parser (32), size by the caller. `what` names the text in the error.
+Result<json::value> parse_json(std::string_view text, std::string_view what);
+/// As parse_json, and it must be an object; empty text is an empty object.
+Result<json::object> parse_object(std::string_view text, std::string_view what);
+/// One line without spaces. Octets that are not UTF-8 (addresses and replies from outside may hold any) become "?".
+std::string to_text(const json::value& value);
+/// For people: indented by two spaces, ends in a line feed.
+std::string to_pretty_text(const json::value& value);
+
+// Fields of a request. `invalid` names the field when it is of another type.
+Result<std::optional<std::string>> text_field(const json::object& object, std::string_view name);
+Result<std::optional<bool>> bool_field(const json::object& object, std::string_view name);
+/// Whole numbers from 0.
+Result<std::optional<std::uint64_t>> number_field(const json::object& object, std::string_view name);
+/// A list of texts; absent: empty.
+Result<std::vector<std::string>> texts_field(const json::object& object, std::string_view name);
+/// `invalid` when the object has a field that is not in `known`: a misspelt option must not be passed over in silence.
+Result<> only_fields(const json::object& object, std::initializer_list<std::string_view> known);
+
+// Fields of a response: tolerant, with a value for what is absent or of another type.
+std::string get_text(const json::value& value, std::string_view name);
+std::int64_t get_number(const json::value& value, std::string_view name);
+bool get_bool(const json::value& value, std::string_view name);
+/// The list of that name; an empty one when there is none.
+const json::array& get_list(const json::value& value, std::string_view name);
+
+} // namespace paquebot::control

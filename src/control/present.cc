@@ -1,0 +1,144 @@
+#include "control/present.h"
+
+namespace paquebot::control {
+namespace {
+
+json::array list(const std::vector<store::RecipientFacts>& recipients) {
+  json::array array;
+  for (const auto& recipient : recipients) array.push_back(present(recipient));
+  return array;
+}
+
+std::string_view name_of_owed(store::Owed owed) {
+  switch (owed) {
+    case store::Owed::none: return "none";
+    case store::Owed::failure: return "failure";
+    case store::Owed::delay: return "delay";
+    case store::Owed::success: return "success";
+  }
+  return "none";
+}
+
+json::object present_event(const store::Event& event) {
+  json::array recipients;
+  for (const auto index : event.recipients) recipients.push_back(index);
+  return {{"at", event.at},
+          {"kind", name_of(event.kind)},
+          {"recipients", std::move(recipients)},
+          {"detail", event.detail},
+          {"times", event.times}};
+}
+
+} // namespace
+
+std::string_view name_of(store::State state) {
+  switch (state) {
+    case store::State::held: return "held";
+    case store::State::waiting: return "waiting";
+    case store::State::in_hand: return "in hand";
+    case store::State::in_mailbox: return "in mailbox";
+    case store::State::relayed: return "relayed";
+    case store::State::expanded: return "expanded";
+    case store::State::failed: return "failed";
+    case store::State::dropped: return "dropped";
+  }
+  return "unknown";
+}
+
+std::string_view name_of(store::MessageClass klass) {
+  switch (klass) {
+    case store::MessageClass::incoming: return "incoming";
+    case store::MessageClass::submitted: return "submitted";
+    case store::MessageClass::local: return "local";
+    case store::MessageClass::report: return "report";
+    case store::MessageClass::imported: return "imported";
+  }
+  return "unknown";
+}
+
+std::string_view name_of(store::EventKind kind) {
+  switch (kind) {
+    case store::EventKind::accepted: return "accepted";
+    case store::EventKind::delivered: return "delivered";
+    case store::EventKind::expanded: return "expanded";
+    case store::EventKind::relayed: return "relayed";
+    case store::EventKind::deferred: return "deferred";
+    case store::EventKind::failed: return "failed";
+    case store::EventKind::reported: return "reported";
+    case store::EventKind::held: return "held";
+    case store::EventKind::released: return "released";
+    case store::EventKind::dropped: return "dropped";
+    case store::EventKind::retrieved: return "retrieved";
+    case store::EventKind::removed: return "removed";
+  }
+  return "unknown";
+}
+
+json::object present(const store::Account& account) {
+  return {{"login", account.login},    {"disabled", account.disabled}, {"has_password", !account.password.empty()},
+          {"quota", account.quota},    {"used", account.used},         {"messages", account.messages},
+          {"created", account.created}};
+}
+
+json::object present(const store::AddressEntry& entry, std::string_view account_login) {
+  json::array targets;
+  for (const auto& target : entry.targets) targets.emplace_back(target);
+  json::object out{{"address", entry.local + "@" + entry.domain}};
+  if (entry.account != 0) out["account"] = account_login;
+  out["targets"] = std::move(targets);
+  return out;
+}
+
+json::object present(const store::MessageFacts& message) {
+  return {{"id", message.id.to_string()},
+          {"class", name_of(message.klass)},
+          {"sender", message.sender.reverse_path.to_string()},
+          {"envid", message.sender.envid},
+          {"peer", message.peer},
+          {"accepted", message.accepted_at},
+          {"expires", message.expires_at},
+          {"size", message.size()}};
+}
+
+json::object present(const store::RecipientFacts& recipient) {
+  return {{"index", recipient.index},
+          {"address", recipient.address},
+          {"parent", recipient.parent},
+          {"state", name_of(recipient.state)},
+          {"destination", recipient.destination},
+          {"due", recipient.due},
+          {"attempts", recipient.attempts},
+          {"last_reply", recipient.last_reply},
+          {"changed", recipient.changed_at},
+          {"report_owed", name_of_owed(recipient.owed)},
+          {"reason", recipient.reason}};
+}
+
+json::object present(const store::WorkItem& item) {
+  json::object out = present(item.message);
+  out["recipients"] = list(item.recipients);
+  return out;
+}
+
+json::object present(const store::DestinationFacts& destination) {
+  return {{"destination", destination.key},
+          {"earliest_due", destination.earliest_due},
+          {"backoff_until", destination.backoff_until},
+          {"failures", destination.failures},
+          {"last_error", destination.last_error},
+          {"waiting", destination.waiting}};
+}
+
+json::object present(const store::Trace& trace) {
+  json::object out = present(trace.message);
+  out["recipients"] = list(trace.recipients);
+  json::array events;
+  for (const auto& event : trace.events) events.push_back(present_event(event));
+  out["events"] = std::move(events);
+  json::array reports;
+  for (const auto& id : trace.reports) reports.emplace_back(id.to_string());
+  out["reports"] = std::move(reports);
+  return out;
+}
+
+} // namespace paquebot::control

@@ -1,0 +1,21 @@
+#pragma once
+
+#include "control/json.h"
+#include "store/types.h"
+
+/// The words of the store as JSON (docs/api.md). Times are milliseconds since 1970 UTC, sizes octets; 0 means none.
+namespace paquebot::control {
+
+json::object present(const store::Account& account);
+json::object present(const store::AddressEntry& entry, std::string_view account_login);
+json::object present(const store::MessageFacts& message);
+json::object present(const store::RecipientFacts& recipient);
+json::object present(const store::WorkItem& item);
+json::object present(const store::DestinationFacts& destination);
+json::object present(const store::Trace& trace);
+
+std::string_view name_of(store::State state);
+std::string_view name_of(store::MessageClass klass);
+std::string_view name_of(store::EventKind kind);
+
+} // namespace paquebot::control

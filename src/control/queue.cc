@@ -1,0 +1,117 @@
+#include "base/text.h"
+#include "control/present.h"
+#include "control/routes.h"
+
+#include <array>
+
+namespace paquebot::control {
+namespace {
+
+struct Verb {
+  std::string_view name;
+  store::QueueAction action;
+  bool wakes; ///< the queue has something to do at once
+};
+constexpr auto kVerbs = std::to_array<Verb>({
+    {"retry", store::QueueAction::retry, true},
+    {"hold", store::QueueAction::hold, false},
+    {"release", store::QueueAction::release, true},
+    {"cancel", store::QueueAction::cancel, false},
+});
+
+/// Which messages a request means; "all" must be said.
+Result<store::QueueFilter> read_filter(const std::string& body) {
+  const auto object = parse_object(body, "the request");
+  if (!object) return std::unexpected(object.error());
+  if (auto known = only_fields(*object, {"id", "destination", "address", "all"}); !known)
+    return std::unexpected(known.error());
+  const auto id = text_field(*object, "id");
+  const auto destination = text_field(*object, "destination");
+  const auto address = text_field(*object, "address");
+  const auto all = bool_field(*object, "all");
+  if (!id) return std::unexpected(id.error());
+  if (!destination) return std::unexpected(destination.error());
+  if (!address) return std::unexpected(address.error());
+  if (!all) return std::unexpected(all.error());
+  store::QueueFilter filter;
+  if (*id) {
+    const auto ulid = read_id(**id);
+    if (!ulid) return std::unexpected(ulid.error());
+    filter.message = *ulid;
+  }
+  filter.destination = to_lower(destination->value_or(""));
+  filter.address = address->value_or("");
+  const bool narrow = filter.message || !filter.destination.empty() || !filter.address.empty();
+  if (narrow == all->value_or(false)) {
+    return fail(Errc::invalid, "say which messages: an id, an address, a destination, or all of them");
+  }
+  return filter;
+}
+
+Result<store::QueueFilter> filter_of(const Call& call) {
+  store::QueueFilter filter;
+  filter.destination = to_lower(call.ask("destination"));
+  filter.address = call.ask("address");
+  filter.held_only = call.ask("held") == "1";
+  return filter;
+}
+
+} // namespace
+
+Task<Answer> list_queue(Context& context, Call call) {
+  const auto filter = filter_of(call);
+  if (!filter) co_return std::unexpected(filter.error());
+  const auto limit = read_limit(call, 100, 1000);
+  if (!limit) co_return std::unexpected(limit.error());
+  std::optional<Ulid> after;
+  if (const std::string text = call.ask("after"); !text.empty()) {
+    const auto id = read_id(text);
+    if (!id) co_return std::unexpected(id.error());
+    after = *id;
+  }
+  const auto items = co_await context.store.list_queue(*filter, after, *limit);
+  if (!items) co_return std::unexpected(items.error());
+  json::array list;
+  for (const auto& item : *items) list.push_back(present(item));
+  json::object out{{"messages", std::move(list)}};
+  if (items->size() == *limit) out["next"] = items->back().message.id.to_string();
+  co_return out;
+}
+
+Task<Answer> show_queued(Context& context, Call call) {
+  const auto id = read_id(call.names[0]);
+  if (!id) co_return std::unexpected(id.error());
+  store::QueueFilter filter;
+  filter.message = *id;
+  const std::optional<Ulid> from_start;
+  const auto items = co_await context.store.list_queue(filter, from_start, 1);
+  if (!items) co_return std::unexpected(items.error());
+  if (items->empty()) {
+    const std::string text = id->to_string();
+    co_return fail(Errc::not_found,
+                   "message " + text + " is not in the queue (its trail: paquebot trace " + text + ")");
+  }
+  co_return present(items->front());
+}
+
+Task<Answer> operate_queue(Context& context, Call call) {
+  const auto verb = std::ranges::find(kVerbs, call.names[0], &Verb::name);
+  if (verb == kVerbs.end()) co_return fail(Errc::not_found, "the queue knows retry, hold, release and cancel");
+  const auto filter = read_filter(call.body);
+  if (!filter) co_return std::unexpected(filter.error());
+  const std::int64_t now = millis(system_clock().wall());
+  const auto changed = co_await context.store.operate(verb->action, *filter, call.who, now);
+  if (!changed) co_return std::unexpected(changed.error());
+  if (verb->wakes && *changed > 0 && context.hooks.wake_queue) context.hooks.wake_queue();
+  co_return json::object{{"recipients", *changed}};
+}
+
+Task<Answer> list_destinations(Context& context, Call) {
+  const auto destinations = co_await context.store.list_destinations(true);
+  if (!destinations) co_return std::unexpected(destinations.error());
+  json::array list;
+  for (const auto& destination : *destinations) list.push_back(present(destination));
+  co_return json::object{{"destinations", std::move(list)}};
+}
+
+} // namespace paquebot::control

@@ -1,0 +1,104 @@
+#include "control/routes.h"
+
+#include "base/text.h"
+
+#include <array>
+
+namespace paquebot::control {
+
+std::span<const Route> routes() {
+  static constexpr auto kRoutes = std::to_array<Route>({
+      {"GET", "/v1/status", show_status},
+      {"POST", "/v1/reload", reload},
+      {"GET", "/v1/domains", list_domains},
+      {"POST", "/v1/domains", add_domain},
+      {"PATCH", "/v1/domains/{}", change_domain},
+      {"DELETE", "/v1/domains/{}", remove_domain},
+      {"GET", "/v1/accounts", list_accounts},
+      {"POST", "/v1/accounts", add_account},
+      {"GET", "/v1/accounts/{}", show_account},
+      {"PATCH", "/v1/accounts/{}", change_account},
+      {"DELETE", "/v1/accounts/{}", remove_account},
+      {"POST", "/v1/accounts/{}/messages", import_message},
+      {"GET", "/v1/aliases", list_aliases},
+      {"POST", "/v1/aliases", add_alias},
+      {"DELETE", "/v1/aliases/{}", remove_alias},
+      {"GET", "/v1/queue", list_queue},
+      {"GET", "/v1/queue/{}", show_queued},
+      {"POST", "/v1/queue/{}", operate_queue},
+      {"GET", "/v1/destinations", list_destinations},
+      {"GET", "/v1/messages", find_messages},
+      {"GET", "/v1/messages/{}", trace_message},
+      {"POST", "/v1/uploads", begin_upload},
+      {"POST", "/v1/uploads/{}", append_upload},
+      {"DELETE", "/v1/uploads/{}", drop_upload},
+  });
+  return kRoutes;
+}
+
+std::string Call::ask(const std::string& name) const {
+  const auto it = query.find(name);
+  return it == query.end() ? std::string() : it->second;
+}
+
+Result<std::string> read_domain(std::string_view text) {
+  auto name = mail::normalize_domain(text);
+  if (!name)
+    return fail(Errc::invalid, "\"" + printable(text, 256) + "\" is not a domain name: " + name.error().message);
+  return name;
+}
+
+Result<mail::Address> read_address(std::string_view text, std::string_view what) {
+  auto address = mail::parse_address(text);
+  if (!address) {
+    return fail(Errc::invalid,
+                std::string(what) + " \"" + printable(text, 256) + "\" is not an address: " + address.error().message);
+  }
+  if (address->is_literal())
+    return fail(Errc::invalid, std::string(what) + " must have a domain name, not an IP address");
+  address->local = to_lower(address->local);
+  return address;
+}
+
+Result<Ulid> read_id(std::string_view text) {
+  auto id = Ulid::parse(istarts_with(text, "id=") ? text.substr(3) : text);
+  if (!id) {
+    return fail(Errc::invalid,
+                "\"" + printable(text, 64) +
+                    "\" is not a message id: it has 26 letters and digits, as in the 250 reply (id=01J...)");
+  }
+  return *id;
+}
+
+Result<std::size_t> read_limit(const Call& call, std::size_t standard, std::size_t most) {
+  const std::string text = call.ask("limit");
+  if (text.empty()) return standard;
+  const auto number = parse_u64(text);
+  if (!number || *number == 0 || *number > most) {
+    return fail(Errc::invalid, "\"limit\" must be a number from 1 to " + std::to_string(most));
+  }
+  return static_cast<std::size_t>(*number);
+}
+
+Task<Result<>> need_domain(Context& context, std::string domain) {
+  const auto ours = co_await context.directory.is_our_domain(domain);
+  if (!ours) co_return std::unexpected(ours.error());
+  if (!*ours) {
+    co_return fail(Errc::not_found,
+                   domain + " is not a domain of this server yet: add it first: paquebot domain add " + domain);
+  }
+  co_return Result<>{};
+}
+
+Task<Result<store::Account>> need_account(Context& context, std::string login) {
+  const auto address = read_address(login, "the account");
+  if (!address) co_return std::unexpected(address.error());
+  const std::string name = address->local + "@" + address->domain;
+  auto account = co_await context.store.find_account(name);
+  if (!account && account.error().code == Errc::not_found) {
+    co_return fail(Errc::not_found, "there is no account " + name + " (see: paquebot account list)");
+  }
+  co_return account;
+}
+
+} // namespace paquebot::control

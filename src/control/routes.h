@@ -1,0 +1,93 @@
+#pragma once
+
+#include "base/ulid.h"
+#include "control/control.h"
+#include "control/json.h"
+#include "control/target.h"
+#include "control/uploads.h"
+
+#include <span>
+#include <string_view>
+
+namespace paquebot::control {
+
+/// What the functions of the routes work with.
+struct Context {
+  store::Store& store;
+  directory::Directory& directory;
+  Hooks hooks;
+  Uploads uploads;
+  UlidSource ids;
+};
+
+/// One request, taken apart.
+struct Call {
+  std::vector<std::string> names; ///< what the {} of the path stood for
+  std::map<std::string, std::string> query;
+  std::string body;
+  std::string who;
+
+  /// A value of the query, or empty.
+  std::string ask(const std::string& name) const;
+};
+
+/// The JSON of a 200 response, or the error.
+using Answer = Result<json::value>;
+
+/// One row of the table: "POST", "/v1/accounts/{}", the function.
+struct Route {
+  std::string_view method;
+  std::string_view path;
+  Task<Answer> (*run)(Context& context, Call call);
+};
+
+/// All of them (routes.cc).
+std::span<const Route> routes();
+
+Task<Answer> list_domains(Context& context, Call call);
+Task<Answer> add_domain(Context& context, Call call);
+Task<Answer> change_domain(Context& context, Call call);
+Task<Answer> remove_domain(Context& context, Call call);
+
+Task<Answer> list_accounts(Context& context, Call call);
+Task<Answer> add_account(Context& context, Call call);
+Task<Answer> show_account(Context& context, Call call);
+Task<Answer> change_account(Context& context, Call call);
+Task<Answer> remove_account(Context& context, Call call);
+
+Task<Answer> list_aliases(Context& context, Call call);
+Task<Answer> add_alias(Context& context, Call call);
+Task<Answer> remove_alias(Context& context, Call call);
+
+Task<Answer> list_queue(Context& context, Call call);
+Task<Answer> show_queued(Context& context, Call call);
+Task<Answer> operate_queue(Context& context, Call call);
+Task<Answer> list_destinations(Context& context, Call call);
+
+Task<Answer> find_messages(Context& context, Call call);
+Task<Answer> trace_message(Context& context, Call call);
+
+Task<Answer> begin_upload(Context& context, Call call);
+Task<Answer> append_upload(Context& context, Call call);
+Task<Answer> drop_upload(Context& context, Call call);
+Task<Answer> import_message(Context& context, Call call);
+
+Task<Answer> show_status(Context& context, Call call);
+Task<Answer> reload(Context& context, Call call);
+
+// ---- Input ----
+
+/// A domain name of any spelling as the store has it.
+Result<std::string> read_domain(std::string_view text);
+/// "local@domain" as the store has it: lower-case local part. `what` names it in the error.
+Result<mail::Address> read_address(std::string_view text, std::string_view what);
+/// The id in the 250 reply; "id=" in front and either case are accepted.
+Result<Ulid> read_id(std::string_view text);
+/// A number of the query within bounds; `standard` when absent.
+Result<std::size_t> read_limit(const Call& call, std::size_t standard, std::size_t most);
+/// The account of that login, with an error that says so when there is none.
+Task<Result<store::Account>> need_account(Context& context, std::string login);
+/// not_found with what to do when the domain is not one of ours.
+Task<Result<>> need_domain(Context& context, std::string domain);
+
+} // namespace paquebot::control
