@@ -1,0 +1,255 @@
+#include "service/pop3_driver.h"
+
+#include "base/log.h"
+
+namespace paquebot::service {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+} // namespace
+
+Pop3Connection::Pop3Connection(Pop3Parts parts, std::shared_ptr<const Pop3ListenerOptions> options, net::Stream stream,
+                               boost::asio::any_io_executor executor)
+    : parts_(parts), options_(std::move(options)), stream_(std::move(stream)), executor_(std::move(executor)) {}
+
+Task<void> Pop3Connection::serve(std::shared_ptr<Pop3Connection> self) {
+  Pop3Connection& connection = *self;
+  std::weak_ptr<LiveSession> weak = self;
+  connection.token_ = connection.parts_.sessions.enter(connection.executor_, weak);
+  std::exception_ptr broke; // what was taken is given back all the same
+  try {
+    bool begun = co_await connection.begin();
+    if (begun)
+      co_await connection.loop();
+  } catch (...) {
+    broke = std::current_exception();
+  }
+  connection.release_mailbox();
+  connection.parts_.sessions.leave(connection.token_);
+  connection.stream_.close();
+  if (broke)
+    std::rethrow_exception(broke);
+}
+
+void Pop3Connection::release_mailbox() {
+  if (locked_ != 0)
+    parts_.store.unlock_mailbox(locked_);
+  locked_ = 0;
+}
+
+Task<bool> Pop3Connection::begin() {
+  peer_ = stream_.remote().address;
+  if (options_->implicit_tls) {
+    stream_.set_deadline(Clock::now() + std::chrono::seconds(30));
+    net::TlsContext& context = *options_->tls;
+    auto info = co_await stream_.start_tls_server(context);
+    if (!info) {
+      log::info("tls-failed", {{"client", peer_}, {"why", info.error().message}});
+      co_return false;
+    }
+  }
+  session_ = std::make_unique<pop3::ServerSession>(options_->session, options_->implicit_tls);
+  log::debug("connected", {{"client", peer_}, {"role", "pop3"}});
+  co_return true;
+}
+
+Task<void> Pop3Connection::loop() {
+  while (!ended_) {
+    pop3::Action action = session_->next();
+    if (std::holds_alternative<pop3::Close>(action))
+      break;
+    switch (action.index()) { // the order of pop3::Action
+    case 0: co_await perform(std::get<0>(action)); break;
+    case 1: co_await perform(std::get<1>(action)); break;
+    case 2: co_await perform(std::get<2>(action)); break;
+    case 3: co_await perform(std::get<3>(action)); break;
+    case 4: co_await perform(std::get<4>(action)); break;
+    case 5: co_await perform(std::get<5>(action)); break;
+    case 6: co_await perform(std::get<6>(action)); break;
+    case 7: co_await perform(std::get<7>(action)); break;
+    }
+  }
+}
+
+void Pop3Connection::shut_down() {
+  shutting_down_ = true;
+  if (!session_) { // in its TLS handshake: nothing was said yet
+    stream_.set_deadline(Clock::now());
+    return;
+  }
+  session_->shut_down();
+  if (reading_)
+    stream_.set_deadline(Clock::now());
+}
+
+void Pop3Connection::end() {
+  ended_ = true;
+  stream_.close();
+}
+
+Task<void> Pop3Connection::perform(pop3::Send send) {
+  if (session_->closing()) // before the reply to QUIT: whoever has read it may log in again at once
+    release_mailbox();
+  if (broken_)
+    co_return;
+  stream_.set_deadline(Clock::now() + options_->session->idle_timeout);
+  std::string_view bytes = send.bytes;
+  auto written = co_await stream_.write(bytes);
+  if (!written) {
+    broken_ = true;
+    session_->eof();
+  }
+}
+
+Task<void> Pop3Connection::perform(pop3::NeedInput need) {
+  if (need.window != window_) {
+    window_ = need.window;
+    deadline_ = Clock::now() + need.within;
+  }
+  stream_.set_deadline(deadline_);
+  stream_.release_buffer();
+  bool was_shutting_down = shutting_down_;
+  reading_ = true;
+  auto input = co_await stream_.read();
+  reading_ = false;
+  if (input && !input->empty())
+    session_->feed(*input);
+  else if (input || input.error().code != Errc::timeout)
+    session_->eof();
+  else if (was_shutting_down || !shutting_down_)
+    session_->timed_out();
+}
+
+Task<void> Pop3Connection::perform(pop3::StartTls) {
+  stream_.set_deadline(Clock::now() + std::chrono::seconds(60));
+  stream_.release_buffer();
+  net::TlsContext& context = *options_->tls;
+  auto info = co_await stream_.start_tls_server(context);
+  if (info) {
+    session_->tls_started();
+    co_return;
+  }
+  log::info("tls-failed", {{"client", peer_}, {"why", info.error().message}});
+  broken_ = true;
+  session_->eof();
+}
+
+Task<void> Pop3Connection::perform(pop3::AskLogin ask) {
+  using Verdict = directory::Login::Verdict;
+  std::uint32_t id = ask.id;
+  std::string authzid(ask.authzid), user(ask.user), password(ask.password);
+  std::string name = user;
+  directory::Login login = co_await parts_.directory.login(std::move(authzid), std::move(user), std::move(password));
+  pop3::LoginVerdict verdict = pop3::LoginVerdict::wrong;
+  if (login.verdict == Verdict::accepted) {
+    verdict = pop3::LoginVerdict::accepted;
+    account_ = login.account;
+    parts_.sessions.logged_in(token_, account_.id);
+  } else if (login.verdict == Verdict::temporary) {
+    verdict = pop3::LoginVerdict::temporary_failure;
+  }
+  log::info(verdict == pop3::LoginVerdict::accepted ? "login" : "login-refused",
+            {{"client", peer_}, {"account", name}, {"protocol", "pop3"}, {"disabled", login.verdict == Verdict::disabled}});
+  session_->answer_login(id, verdict);
+}
+
+Task<void> Pop3Connection::perform(pop3::AskOpen ask) {
+  std::uint32_t id = ask.id;
+  std::string inbox = "INBOX";
+  auto opened = co_await parts_.store.open_mailbox(account_.id, inbox);
+  if (!opened) {
+    log::error("mailbox-unreadable", {{"account", account_.login}, {"why", opened.error().message}});
+    session_->answer_open(id, pop3::OpenVerdict::temporary_failure, 0, 0);
+    co_return;
+  }
+  auto locked = co_await parts_.store.lock_mailbox(opened->id);
+  if (!locked) {
+    auto verdict = locked.error().code == Errc::conflict ? pop3::OpenVerdict::in_use : pop3::OpenVerdict::temporary_failure;
+    session_->answer_open(id, verdict, 0, 0);
+    co_return;
+  }
+  locked_ = opened->id;
+  // Again, under the lock: another session may have deleted in between.
+  opened = co_await parts_.store.open_mailbox(account_.id, inbox);
+  if (!opened) {
+    session_->answer_open(id, pop3::OpenVerdict::temporary_failure, 0, 0);
+    co_return;
+  }
+  numbering_.emplace(parts_.store, *opened);
+  session_->answer_open(id, pop3::OpenVerdict::opened, numbering_->count(), opened->bytes);
+}
+
+Task<void> Pop3Connection::perform(pop3::AskList ask) {
+  auto entries = co_await numbering_->from(ask.first, ask.most);
+  std::vector<pop3::ListItem> rows;
+  if (entries) {
+    std::uint32_t number = ask.first;
+    for (const store::EntryInfo& entry : *entries)
+      rows.push_back({number++, entry.size, entry.uidl.to_string()});
+  }
+  session_->list_page(ask.id, std::move(rows), !entries);
+}
+
+Task<bool> Pop3Connection::open_message(std::uint32_t number) {
+  auto entries = co_await numbering_->from(number, 1);
+  if (!entries)
+    co_return false;
+  std::uint32_t uid = entries->front().uid;
+  auto entry = co_await parts_.store.read_entry(locked_, uid);
+  if (!entry) {
+    log::error("message-unreadable", {{"account", account_.login}, {"uid", uid}, {"why", entry.error().message}});
+    co_return false;
+  }
+  entry_ = std::move(*entry);
+  offset_ = 0;
+  co_return true;
+}
+
+Task<void> Pop3Connection::perform(pop3::AskMessage ask) {
+  if (ask.first) {
+    bool opened = co_await open_message(ask.number);
+    std::string_view head = entry_.head;
+    if (opened)
+      session_->message_bytes(ask.id, head, entry_.body.size == 0);
+    else
+      session_->message_bytes(ask.id, std::string_view(), true, true);
+    co_return;
+  }
+  auto piece = co_await parts_.store.read_body(entry_.body, offset_, store::kBodyChunk);
+  if (!piece || piece->empty()) {
+    log::error("message-unreadable", {{"account", account_.login}, {"why", piece ? "the body is short" : piece.error().message.c_str()}});
+    session_->message_bytes(ask.id, std::string_view(), true, true);
+    co_return;
+  }
+  piece_ = std::move(*piece);
+  offset_ += piece_.size();
+  session_->message_bytes(ask.id, piece_, offset_ >= entry_.body.size);
+}
+
+Task<void> Pop3Connection::perform(pop3::AskCommit ask) {
+  std::uint32_t id = ask.id;
+  std::vector<std::uint32_t> uids;
+  bool known = true;
+  for (std::uint32_t number : *ask.deleted) {
+    auto entries = co_await numbering_->from(number, 1);
+    if (!entries) {
+      known = false;
+      break;
+    }
+    uids.push_back(entries->front().uid);
+  }
+  if (!known) {
+    session_->answer_commit(id, false);
+    co_return;
+  }
+  std::string who = "POP3 of " + account_.login + " [" + peer_ + "]";
+  auto done = co_await parts_.store.expunge(locked_, std::move(uids), std::move(who));
+  if (!done)
+    log::error("deletion-failed", {{"account", account_.login}, {"why", done.error().message}});
+  else
+    log::info("removed", {{"account", account_.login}, {"messages", *done}});
+  session_->answer_commit(id, done.has_value());
+}
+
+} // namespace paquebot::service

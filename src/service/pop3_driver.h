@@ -1,0 +1,75 @@
+#pragma once
+
+#include "directory/directory.h"
+#include "net/stream.h"
+#include "net/tls.h"
+#include "pop3/server_session.h"
+#include "service/numbering.h"
+#include "service/sessions.h"
+#include "store/store.h"
+
+#include <memory>
+#include <optional>
+
+namespace paquebot::service {
+
+struct Pop3ListenerOptions {
+  std::shared_ptr<const pop3::ServerOptions> session;
+  std::shared_ptr<net::TlsContext> tls; ///< null: none
+  bool implicit_tls = false;
+};
+
+struct Pop3Parts {
+  store::Store& store;
+  directory::Directory& directory;
+  Sessions& sessions;
+};
+
+/// Drives one pop3::ServerSession over one connection. Holds the mailbox's lock from login to the end; message numbers are
+/// resolved to uids by Numbering.
+class Pop3Connection : public LiveSession {
+public:
+  Pop3Connection(Pop3Parts parts, std::shared_ptr<const Pop3ListenerOptions> options, net::Stream stream,
+                 boost::asio::any_io_executor executor);
+  static Task<void> serve(std::shared_ptr<Pop3Connection> self);
+
+  void shut_down() override;
+  void end() override;
+
+private:
+  void release_mailbox();
+  Task<bool> begin();
+  Task<void> loop();
+  Task<void> perform(pop3::Send send);
+  Task<void> perform(pop3::NeedInput need);
+  Task<void> perform(pop3::StartTls);
+  Task<void> perform(pop3::AskLogin ask);
+  Task<void> perform(pop3::AskOpen ask);
+  Task<void> perform(pop3::AskList ask);
+  Task<void> perform(pop3::AskMessage ask);
+  Task<void> perform(pop3::AskCommit ask);
+  Task<bool> open_message(std::uint32_t number);
+
+  Pop3Parts parts_;
+  std::shared_ptr<const Pop3ListenerOptions> options_;
+  net::Stream stream_;
+  boost::asio::any_io_executor executor_;
+  std::string peer_;
+  std::unique_ptr<pop3::ServerSession> session_;
+  Sessions::Token token_ = 0;
+  store::Account account_;
+  store::Id locked_ = 0; ///< mailbox
+  std::optional<Numbering> numbering_;
+  // The message being sent.
+  store::EntryContent entry_;
+  std::uint64_t offset_ = 0;
+  std::string piece_;
+  std::chrono::steady_clock::time_point deadline_;
+  std::uint32_t window_ = ~0u;
+  bool reading_ = false;
+  bool broken_ = false;
+  bool shutting_down_ = false;
+  bool ended_ = false;
+};
+
+} // namespace paquebot::service

@@ -1,0 +1,277 @@
+#include "service/server.h"
+
+#include "base/log.h"
+#include "intake/pickup.h"
+#include "net/wheel.h"
+#include "service/http_driver.h"
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <condition_variable>
+#include <fmt/format.h>
+#include <unistd.h>
+
+namespace paquebot::service {
+namespace {
+
+const std::string kBusy = "421 4.7.0 too many connections, please try again later\r\n";
+const std::string kBusyPop3 = "-ERR [SYS/TEMP] too many connections, please try again later\r\n";
+
+} // namespace
+
+struct Server::Impl {
+  Impl(store::Store& s, ServerOptions o, std::shared_ptr<const Snapshot> first)
+      : store(s), options(std::move(o)), snapshot(std::move(first)), contexts(options.threads), cpu(options.threads),
+        directory(store, cpu, directory::Options{.hostname = options.hostname}), policy(directory),
+        queue(store, system_clock(), snapshot->queue) {}
+
+  store::Store& store;
+  ServerOptions options;
+  std::mutex snapshot_mutex;
+  std::shared_ptr<const Snapshot> snapshot;
+  net::ContextPool contexts;
+  directory::CpuPool cpu;
+  directory::Directory directory;
+  policy::Policy policy;
+  UlidSource ids;
+  queue::Queue queue;
+  Gate gate;
+  Sessions sessions;
+  std::shared_ptr<dns::Resolver> resolver;
+  std::unique_ptr<delivery::Connector> connector;
+  delivery::Homecoming homecoming{queue, store, directory, system_clock()};
+  std::unique_ptr<delivery::Dispatcher> dispatcher;
+  std::unique_ptr<delivery::Reporter> reporter;
+  std::unique_ptr<control::Control> control;
+  std::vector<BoundListener> listeners;
+  std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
+  bool stopping = false; ///< on context 0 only
+  std::mutex done_mutex;
+  std::condition_variable done;
+  unsigned running = 0; ///< tasks that stop() waits for, under done_mutex
+
+  std::shared_ptr<const Snapshot> current() {
+    std::lock_guard lock(snapshot_mutex);
+    return snapshot;
+  }
+  boost::asio::any_io_executor first() { return contexts.executor(0); }
+  boost::asio::any_io_executor last() { return contexts.executor(contexts.size() - 1); }
+  intake::Services services() { return {store, queue, policy, ids, system_clock()}; }
+
+  void launch(boost::asio::any_io_executor where, Task<void> task, std::string what);
+  bool wait_idle(std::chrono::steady_clock::time_point until);
+  void serve_listener(std::size_t index);
+  void take(std::size_t index, int descriptor, net::Endpoint peer);
+  const ListenerSnapshot* listener_of(const Snapshot& configured, std::size_t index) const;
+  Task<void> session(std::size_t index, std::size_t context, int descriptor, net::Endpoint peer);
+  Task<void> dispatch_session(const ListenerSnapshot& listener, net::Stream stream, std::size_t context);
+  Task<void> pick_up_drops();
+  Task<void> upkeep();
+  std::string status();
+};
+
+/// Runs a task that stop() waits for. What it throws is our own bug: logged, and the server goes on.
+void Server::Impl::launch(boost::asio::any_io_executor where, Task<void> task, std::string what) {
+  {
+    std::lock_guard lock(done_mutex);
+    ++running;
+  }
+  boost::asio::co_spawn(where, std::move(task), [this, what = std::move(what)](std::exception_ptr error) {
+    if (error) {
+      try {
+        std::rethrow_exception(error);
+      } catch (const std::exception& thrown) {
+        log::error("task-broke", {{"task", what}, {"why", thrown.what()}});
+      }
+    }
+    std::lock_guard lock(done_mutex);
+    --running;
+    done.notify_all();
+  });
+}
+
+bool Server::Impl::wait_idle(std::chrono::steady_clock::time_point until) {
+  std::unique_lock lock(done_mutex);
+  return done.wait_until(lock, until, [this] { return running == 0; });
+}
+
+// ---- Connections ----
+
+void Server::Impl::serve_listener(std::size_t index) {
+  net::Listener& listener = listeners[index].listener;
+  launch(first(), listener.serve(first(), [this, index](int descriptor, net::Endpoint peer) { take(index, descriptor, std::move(peer)); }),
+         "listener " + listeners[index].address);
+}
+
+/// On context 0: deals the connection to the next thread.
+void Server::Impl::take(std::size_t index, int descriptor, net::Endpoint peer) {
+  if (stopping) {
+    ::close(descriptor);
+    return;
+  }
+  std::size_t context = contexts.next();
+  launch(contexts.executor(context), session(index, context, descriptor, std::move(peer)), "session");
+}
+
+/// The configured listener behind a socket. Several may have the same address, with port 0: the order tells them apart.
+const ListenerSnapshot* Server::Impl::listener_of(const Snapshot& configured, std::size_t index) const {
+  auto same = [&](const auto& other) { return other.role == listeners[index].role && other.address == listeners[index].address; };
+  auto before = std::count_if(listeners.begin(), listeners.begin() + static_cast<std::ptrdiff_t>(index), same);
+  for (const ListenerSnapshot& listener : configured.listeners)
+    if (same(listener) && before-- == 0)
+      return &listener;
+  return nullptr;
+}
+
+Task<void> Server::Impl::session(std::size_t index, std::size_t context, int descriptor, net::Endpoint peer) {
+  net::Stream stream(contexts.executor(context), descriptor, contexts.wheel(context));
+  auto now = current();
+  ListenerRole role = listeners[index].role;
+  const ListenerSnapshot* found = listener_of(*now, index);
+  if (role == ListenerRole::control) {
+    control::Control& actions = *control;
+    co_await serve_http(std::move(stream), actions);
+    co_return;
+  }
+  if (!found)
+    co_return; // taken out of the configuration by a reload: closed at once, until the restart
+  Gate::Verdict verdict = gate.enter(peer.address, now->gate);
+  if (verdict != Gate::Verdict::welcome) {
+    log::warning("too-many-connections", {{"client", peer.address}, {"scope", verdict == Gate::Verdict::full ? "total" : "address"}});
+    stream.set_deadline(std::chrono::steady_clock::now() + std::chrono::seconds(5));
+    std::string_view words = role == ListenerRole::pop3 ? kBusyPop3 : kBusy;
+    bool implicit = (found->smtp && found->smtp->implicit_tls) || (found->pop3 && found->pop3->implicit_tls);
+    if (!implicit)
+      co_await stream.write(words);
+    co_return;
+  }
+  ListenerSnapshot listener = *found;
+  co_await dispatch_session(listener, std::move(stream), context);
+  gate.leave(peer.address);
+}
+
+Task<void> Server::Impl::dispatch_session(const ListenerSnapshot& listener, net::Stream stream, std::size_t context) {
+  auto executor = contexts.executor(context);
+  try {
+    if (listener.role == ListenerRole::pop3) {
+      Pop3Parts parts{store, directory, sessions};
+      auto connection = std::make_shared<Pop3Connection>(parts, listener.pop3, std::move(stream), executor);
+      co_await Pop3Connection::serve(std::move(connection));
+    } else {
+      SmtpParts parts{services(), directory, sessions};
+      auto connection = std::make_shared<SmtpConnection>(parts, listener.smtp, std::move(stream), executor);
+      co_await SmtpConnection::serve(std::move(connection));
+    }
+  } catch (const std::exception& thrown) { // our own bug: this session ends, the server goes on
+    log::error("session-broke", {{"why", thrown.what()}});
+  }
+}
+
+// ---- Upkeep ----
+
+Task<void> Server::Impl::pick_up_drops() {
+  intake::Postponed postponed;
+  while (!stopping) {
+    std::string directory_name = options.drop_directory;
+    auto now = current();
+    intake::Services parts = services();
+    const intake::Options& intake_options = now->intake;
+    std::size_t taken = co_await intake::pick_up(directory_name, parts, directory, intake_options, postponed);
+    if (taken > 0)
+      continue;
+    auto rest = std::chrono::milliseconds(500);
+    co_await net::sleep_for(rest);
+  }
+}
+
+/// Slices of the store's upkeep, a pause between rounds.
+Task<void> Server::Impl::upkeep() {
+  int ticks = 0;
+  while (!stopping) {
+    auto rest = std::chrono::milliseconds(500);
+    co_await net::sleep_for(rest);
+    if (++ticks % 20 != 0)
+      continue;
+    for (bool more = true; more && !stopping;) {
+      std::int64_t now = millis(system_clock().wall());
+      auto slice = co_await store.maintain(now);
+      more = slice && *slice;
+    }
+  }
+}
+
+std::string Server::Impl::status() {
+  auto numbers = queue.numbers();
+  std::string list;
+  for (const BoundListener& listener : listeners)
+    list += fmt::format("{}\"{}\"", list.empty() ? "" : ",", listener.listener.bound().to_string());
+  auto up = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started).count();
+  return fmt::format(
+      R"({{"hostname":"{}","pid":{},"uptime_seconds":{},"listeners":[{}],"connections":{},"queue":{{"destinations":{},"ready":{},"workers":{}}}}})",
+      options.hostname, ::getpid(), up, list, gate.total(), numbers.destinations, numbers.ready, numbers.workers);
+}
+
+// ---- Server ----
+
+Server::Server(store::Store& store, ServerOptions options, std::shared_ptr<const Snapshot> snapshot)
+    : impl_(std::make_unique<Impl>(store, std::move(options), std::move(snapshot))) {}
+
+Server::~Server() = default;
+
+Result<> Server::start(std::vector<BoundListener> listeners) {
+  Impl& s = *impl_;
+  auto resolver = dns::make_resolver(s.first(), s.options.dns);
+  if (!resolver)
+    return std::unexpected(resolver.error());
+  s.resolver = *resolver;
+  s.listeners = std::move(listeners);
+  std::size_t where = s.contexts.size() - 1; // all deliveries live on the last context
+  s.connector = std::make_unique<delivery::Connector>(s.last(), s.contexts.wheel(where), s.resolver, s.options.connector);
+  s.dispatcher = std::make_unique<delivery::Dispatcher>(s.last(), s.queue, s.store, system_clock(), *s.connector, s.homecoming);
+  s.reporter = std::make_unique<delivery::Reporter>(s.last(), s.queue, s.store, s.directory, s.ids, system_clock(), s.options.hostname);
+  control::Hooks hooks;
+  hooks.end_sessions = [&s](store::Id account) { s.sessions.end_account(account); };
+  hooks.wake_queue = [&s] { s.launch(s.first(), [](Impl& impl) -> Task<void> { co_await impl.queue.load(); }(s), "queue reload"); };
+  hooks.status = [&s] { return s.status(); };
+  hooks.reload = [this] { return on_reload ? on_reload() : std::string("this server can't reload"); };
+  s.control = std::make_unique<control::Control>(s.store, s.directory, std::move(hooks));
+  s.launch(s.last(), s.dispatcher->run(), "delivery");
+  s.launch(s.last(), s.reporter->run(), "reports");
+  s.launch(s.first(), [](Impl& impl) -> Task<void> { co_await impl.queue.load(); }(s), "queue load");
+  s.launch(s.first(), s.upkeep(), "upkeep");
+  s.launch(s.first(), s.pick_up_drops(), "drop directory");
+  for (std::size_t i = 0; i < s.listeners.size(); ++i)
+    s.serve_listener(i);
+  s.contexts.run();
+  return {};
+}
+
+void Server::replace(std::shared_ptr<const Snapshot> snapshot) {
+  impl_->queue.configure(snapshot->queue);
+  std::lock_guard lock(impl_->snapshot_mutex);
+  impl_->snapshot = std::move(snapshot);
+}
+
+bool Server::stop(std::chrono::seconds bound) {
+  Impl& s = *impl_;
+  auto until = std::chrono::steady_clock::now() + bound;
+  boost::asio::post(s.first(), [&s] {
+    s.stopping = true;
+    for (BoundListener& listener : s.listeners)
+      listener.listener.stop();
+    s.sessions.shut_down_all();
+  });
+  s.dispatcher->stop();
+  s.reporter->stop();
+  bool ended = s.wait_idle(until);
+  if (!ended)
+    log::warning("stopped-early", {{"sessions", s.sessions.count()}, {"deliveries", s.queue.numbers().workers}});
+  s.launch(s.first(), s.queue.give_back(), "give back");
+  s.wait_idle(std::chrono::steady_clock::now() + std::chrono::seconds(2));
+  s.contexts.stop();
+  s.contexts.join();
+  return ended;
+}
+
+} // namespace paquebot::service

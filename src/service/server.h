@@ -1,0 +1,85 @@
+#pragma once
+
+#include "control/control.h"
+#include "delivery/dispatcher.h"
+#include "delivery/reporter.h"
+#include "directory/directory.h"
+#include "dns/resolver.h"
+#include "net/context_pool.h"
+#include "net/listener.h"
+#include "policy/policy.h"
+#include "queue/queue.h"
+#include "service/gate.h"
+#include "service/pop3_driver.h"
+#include "service/sessions.h"
+#include "service/smtp_driver.h"
+#include "store/store.h"
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace paquebot::service {
+
+enum class ListenerRole : std::uint8_t { mx, submission, pop3, control };
+
+/// What one listener's sessions are made of; which member counts depends on the role.
+struct ListenerSnapshot {
+  ListenerRole role = ListenerRole::mx;
+  std::string address;     ///< as configured: it names the listener across a reload
+  std::shared_ptr<const SmtpListenerOptions> smtp;
+  std::shared_ptr<const Pop3ListenerOptions> pop3;
+};
+
+/// Everything that a reload replaces, made whole from the configuration.
+struct Snapshot {
+  std::vector<ListenerSnapshot> listeners;
+  GateLimits gate;
+  intake::Options intake;
+  queue::Options queue;
+};
+
+/// What needs a restart to change.
+struct ServerOptions {
+  std::string hostname;
+  std::string drop_directory;
+  unsigned threads = 2;
+  delivery::ConnectorOptions connector;
+  dns::Options dns;
+};
+
+/// A listening socket, bound early (as root), and which configured listener it serves.
+struct BoundListener {
+  net::Listener listener;
+  ListenerRole role = ListenerRole::mx;
+  std::string address;
+};
+
+/// The whole running server: listeners, sessions, queue, delivery, control. Made on the main thread, runs on its own
+/// threads until stop().
+class Server {
+public:
+  Server(store::Store& store, ServerOptions options, std::shared_ptr<const Snapshot> snapshot);
+  ~Server();
+
+  /// Called by the control action "reload": returns "" or why not.
+  std::function<std::string()> on_reload;
+
+  /// Starts everything. Errors: the resolver can't be made, the queue can't be read.
+  Result<> start(std::vector<BoundListener> listeners);
+  /// Takes new options for connections from now on; connections stay.
+  void replace(std::shared_ptr<const Snapshot> snapshot);
+  /// Stops accepting, lets sessions and deliveries end by themselves within `bound`, then breaks off what is left: safely, because
+  /// what isn't acknowledged isn't promised. Gives work in hand back to the store. Blocks.
+  /// False when something was broken off: the store may still have to wake it, so the process must end without
+  /// destroying either of them.
+  bool stop(std::chrono::seconds bound);
+
+private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+} // namespace paquebot::service

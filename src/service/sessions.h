@@ -1,0 +1,52 @@
+#pragma once
+
+#include "store/types.h"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+
+namespace paquebot::service {
+
+/// A live session as the server knows it: whose it is, and how to end it. Its functions run on the session's own executor.
+class LiveSession {
+public:
+  virtual ~LiveSession() = default;
+  /// The server goes down: end at the next boundary.
+  virtual void shut_down() = 0;
+  /// The account was disabled or removed: end now.
+  virtual void end() = 0;
+};
+
+/// All live sessions. Thread-safe.
+class Sessions {
+public:
+  using Token = std::uint64_t;
+  /// `session` is only called on `executor`, and never after leave() was called there.
+  Token enter(boost::asio::any_io_executor executor, std::weak_ptr<LiveSession> session);
+  void logged_in(Token token, store::Id account);
+  void leave(Token token);
+
+  /// Also tells those that enter afterwards.
+  void shut_down_all();
+  void end_account(store::Id account);
+  std::size_t count() const;
+
+private:
+  struct Entry {
+    boost::asio::any_io_executor executor;
+    std::weak_ptr<LiveSession> session;
+    store::Id account = 0;
+  };
+  static void tell_shut_down(const Entry& entry);
+
+  mutable std::mutex mutex_;
+  std::map<Token, Entry> entries_;
+  Token next_ = 1;
+  bool shutting_down_ = false;
+};
+
+} // namespace paquebot::service

@@ -1,0 +1,297 @@
+#include "service/smtp_driver.h"
+
+#include "base/log.h"
+
+namespace paquebot::service {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// Addresses that the recipients of one message expand to, beside themselves: a stranger may name a large alias again and again.
+constexpr std::size_t kMaxExpanded = 10'000;
+
+mail::Reply welcome() { return mail::Reply(250, {}, ""); }
+
+std::string_view role_name(smtp::Role role) {
+  switch (role) {
+  case smtp::Role::mx:
+    return "mx";
+  case smtp::Role::submission:
+    return "submission";
+  case smtp::Role::lmtp:
+    return "lmtp";
+  }
+  return "smtp";
+}
+
+} // namespace
+
+SmtpConnection::SmtpConnection(SmtpParts parts, std::shared_ptr<const SmtpListenerOptions> options, net::Stream stream,
+                               boost::asio::any_io_executor executor)
+    : parts_(parts), options_(std::move(options)), stream_(std::move(stream)), executor_(std::move(executor)) {}
+
+Task<void> SmtpConnection::serve(std::shared_ptr<SmtpConnection> self) {
+  SmtpConnection& connection = *self;
+  std::weak_ptr<LiveSession> weak = self;
+  connection.token_ = connection.parts_.sessions.enter(connection.executor_, weak);
+  std::exception_ptr broke; // what was taken is given back all the same
+  try {
+    bool begun = co_await connection.begin();
+    if (begun)
+      co_await connection.loop();
+  } catch (...) {
+    broke = std::current_exception();
+  }
+  if (connection.incoming_)
+    co_await connection.incoming_->discard();
+  connection.incoming_.reset();
+  connection.parts_.sessions.leave(connection.token_);
+  connection.stream_.close();
+  if (broke)
+    std::rethrow_exception(broke);
+}
+
+/// Implicit TLS, if any, and the session.
+Task<bool> SmtpConnection::begin() {
+  peer_ = stream_.remote().address;
+  if (options_->implicit_tls) {
+    stream_.set_deadline(Clock::now() + std::chrono::seconds(30));
+    net::TlsContext& context = *options_->tls;
+    auto info = co_await stream_.start_tls_server(context);
+    if (!info) {
+      log::info("tls-failed", {{"client", peer_}, {"why", info.error().message}});
+      co_return false;
+    }
+    tls_ = *info;
+  }
+  smtp::ConnectionInfo facts{.peer_address = peer_, .encrypted = options_->implicit_tls};
+  session_ = std::make_unique<smtp::ServerSession>(options_->session, facts);
+  log::debug("connected", {{"client", peer_}, {"role", role_name(options_->session->role)}});
+  co_return true;
+}
+
+Task<void> SmtpConnection::loop() {
+  while (!ended_) {
+    smtp::Action action = session_->next();
+    if (std::holds_alternative<smtp::Close>(action))
+      break;
+    switch (action.index()) { // the order of smtp::Action
+    case 0: co_await perform(std::get<0>(action)); break;
+    case 1: co_await perform(std::get<1>(action)); break;
+    case 2: co_await perform(std::get<2>(action)); break;
+    case 3: co_await perform(std::get<3>(action)); break;
+    case 4: co_await perform(std::get<4>(action)); break;
+    case 5: co_await perform(std::get<5>(action)); break;
+    case 6: co_await perform(std::get<6>(action)); break;
+    case 7: co_await perform(std::get<7>(action)); break;
+    case 8: co_await perform(std::get<8>(action)); break;
+    case 9: co_await perform(std::get<9>(action)); break;
+    case 10: co_await perform(std::get<10>(action)); break;
+    case 11: co_await perform(std::get<11>(action)); break;
+    }
+  }
+  log::debug("disconnected", {{"client", peer_}, {"messages", session_->messages()}, {"errors", session_->errors()}});
+}
+
+void SmtpConnection::shut_down() {
+  shutting_down_ = true;
+  if (!session_) { // in its TLS handshake: nothing was said yet
+    stream_.set_deadline(Clock::now());
+    return;
+  }
+  session_->shut_down();
+  if (reading_) // wake the read: at once instead of at its deadline
+    stream_.set_deadline(Clock::now());
+}
+
+void SmtpConnection::end() {
+  ended_ = true;
+  stream_.close();
+}
+
+Task<void> SmtpConnection::perform(smtp::Send send) {
+  if (broken_)
+    co_return;
+  stream_.set_deadline(Clock::now() + options_->session->command_timeout);
+  std::string_view bytes = send.bytes;
+  auto written = co_await stream_.write(bytes);
+  if (!written) {
+    broken_ = true;
+    session_->eof();
+  }
+}
+
+Task<void> SmtpConnection::perform(smtp::NeedInput need) {
+  auto now = Clock::now();
+  if (need.window != window_) {
+    window_ = need.window;
+    deadline_ = now + need.within;
+  }
+  if (need.total.count() > 0) {
+    if (need.total_window != total_window_) {
+      total_window_ = need.total_window;
+      total_deadline_ = now + need.total;
+    }
+    stream_.set_deadline(std::min(deadline_, total_deadline_));
+  } else {
+    stream_.set_deadline(deadline_);
+  }
+  stream_.release_buffer();
+  bool was_shutting_down = shutting_down_;
+  reading_ = true;
+  auto input = co_await stream_.read();
+  reading_ = false;
+  if (input && !input->empty())
+    session_->feed(*input);
+  else if (input || input.error().code != Errc::timeout)
+    session_->eof();
+  else if (was_shutting_down || !shutting_down_)
+    session_->timed_out();
+}
+
+Task<void> SmtpConnection::perform(smtp::StartTls) {
+  stream_.set_deadline(Clock::now() + std::chrono::seconds(60));
+  stream_.release_buffer();
+  net::TlsContext& context = *options_->tls;
+  auto info = co_await stream_.start_tls_server(context);
+  if (!info) {
+    log::info("tls-failed", {{"client", peer_}, {"why", info.error().message}});
+    broken_ = true;
+    session_->eof();
+    co_return;
+  }
+  tls_ = *info;
+  session_->tls_started(tls_.version, tls_.cipher);
+}
+
+Task<void> SmtpConnection::perform(smtp::AskPeer ask) {
+  session_->answer(ask.id, welcome());
+  co_return;
+}
+
+Task<void> SmtpConnection::perform(smtp::AskHelo ask) {
+  session_->answer(ask.id, welcome());
+  co_return;
+}
+
+Task<void> SmtpConnection::perform(smtp::AskLogin ask) {
+  using Verdict = directory::Login::Verdict;
+  std::uint32_t id = ask.id;
+  std::string authzid(ask.authzid), authcid(ask.authcid), password(ask.password);
+  std::string name = authcid;
+  directory::Login login = co_await parts_.directory.login(std::move(authzid), std::move(authcid), std::move(password));
+  mail::Reply reply;
+  switch (login.verdict) {
+  case Verdict::accepted:
+    account_ = login.account;
+    parts_.sessions.logged_in(token_, account_.id);
+    reply = mail::Reply(235, {2, 7, 0}, "");
+    break;
+  case Verdict::wrong:
+  case Verdict::disabled: // not told apart: a stranger must not learn which accounts exist
+    reply = mail::Reply(535, {5, 7, 8}, "");
+    break;
+  case Verdict::temporary:
+    reply = mail::Reply(454, {4, 7, 0}, "");
+    break;
+  }
+  log::info(reply.positive() ? "login" : "login-refused",
+            {{"client", peer_}, {"account", name}, {"protocol", "smtp"}, {"disabled", login.verdict == Verdict::disabled}});
+  session_->answer(id, std::move(reply));
+}
+
+policy::Client SmtpConnection::client() const {
+  policy::Client client;
+  client.role = options_->session->role;
+  client.address = peer_;
+  client.helo = std::string(session_->helo());
+  client.account = account_.id;
+  client.login = account_.login;
+  return client;
+}
+
+Task<void> SmtpConnection::perform(smtp::AskMail ask) {
+  recipients_.clear();
+  nodes_ = 0;
+  std::uint32_t id = ask.id;
+  policy::Client who = client();
+  mail::Sender sender = *ask.sender;
+  mail::Reply reply = co_await parts_.intake.policy.check_sender(who, sender);
+  if (reply.positive() && !parts_.intake.store.has_room())
+    reply = mail::Reply(452, {4, 3, 1}, "no room for messages now, please try again later");
+  if (!reply.positive())
+    log::info("sender-refused", {{"client", peer_}, {"from", sender.reverse_path.to_string()}, {"reply", reply.to_string()}});
+  session_->answer(id, std::move(reply));
+}
+
+Task<void> SmtpConnection::perform(smtp::AskRecipient ask) {
+  std::uint32_t id = ask.id;
+  policy::Client who = client();
+  mail::Sender sender = session_->sender();
+  mail::Recipient recipient = *ask.recipient;
+  policy::RecipientVerdict verdict = co_await parts_.intake.policy.check_recipient(who, sender, recipient);
+  if (verdict.reply.positive() && nodes_ + verdict.nodes.size() > kMaxExpanded + options_->session->max_recipients && !recipients_.empty())
+    verdict.reply = mail::Reply(452, {4, 5, 3}, "too many recipients for one message");
+  if (verdict.reply.positive()) {
+    nodes_ += verdict.nodes.size();
+    recipients_.push_back({recipient, std::move(verdict.nodes)});
+  } else {
+    log::info("recipient-refused", {{"client", peer_}, {"from", sender.reverse_path.to_string()}, {"to", recipient.address.to_string()},
+                                    {"reply", verdict.reply.to_string()}, {"why", verdict.reply.cause}});
+  }
+  session_->answer(id, std::move(verdict.reply));
+}
+
+intake::Origin SmtpConnection::origin() {
+  intake::Origin origin;
+  origin.client = client();
+  origin.klass = account_.id != 0 ? store::MessageClass::submitted : store::MessageClass::incoming;
+  origin.sender = session_->sender();
+  origin.recipients = std::move(recipients_);
+  recipients_.clear();
+  mail::Arrival& arrival = origin.arrival;
+  arrival.helo = std::string(session_->helo());
+  arrival.peer_ip = peer_;
+  arrival.extended = session_->extended();
+  arrival.lmtp = options_->session->role == smtp::Role::lmtp;
+  arrival.tls = session_->encrypted();
+  arrival.authenticated = account_.id != 0;
+  arrival.smtputf8 = origin.sender.smtputf8;
+  arrival.tls_version = tls_.version;
+  arrival.tls_cipher = tls_.cipher;
+  return origin;
+}
+
+Task<void> SmtpConnection::perform(smtp::AskData ask) {
+  bool room = parts_.intake.store.has_room();
+  if (room)
+    incoming_.emplace(parts_.intake, options_->intake, origin());
+  session_->answer(ask.id, room ? mail::Reply(354, {}, "")
+                                : mail::Reply(452, {4, 3, 1}, "no room for messages now, please try again later"));
+  co_return;
+}
+
+Task<void> SmtpConnection::perform(smtp::Chunk chunk) {
+  if (!incoming_)
+    co_return;
+  std::string_view bytes = chunk.bytes;
+  co_await incoming_->write(bytes);
+  if (incoming_->failure().code != 0) // no use in storing the rest
+    session_->refuse_content(incoming_->failure());
+}
+
+Task<void> SmtpConnection::perform(smtp::AskContent ask) {
+  std::uint32_t id = ask.id;
+  mail::Reply reply = co_await incoming_->finish();
+  incoming_.reset();
+  std::vector<mail::Reply> verdicts(std::max<std::size_t>(session_->recipients().size(), 1), reply);
+  session_->answer(id, std::span<const mail::Reply>(verdicts));
+}
+
+Task<void> SmtpConnection::perform(smtp::Discard) {
+  if (incoming_)
+    co_await incoming_->discard();
+  incoming_.reset();
+}
+
+} // namespace paquebot::service

@@ -1,0 +1,83 @@
+#pragma once
+
+#include "directory/directory.h"
+#include "intake/incoming.h"
+#include "net/stream.h"
+#include "net/tls.h"
+#include "policy/policy.h"
+#include "service/sessions.h"
+#include "smtp/server_session.h"
+
+#include <memory>
+#include <optional>
+
+namespace paquebot::service {
+
+/// What all SMTP sessions of one listener share: an immutable snapshot.
+struct SmtpListenerOptions {
+  std::shared_ptr<const smtp::ServerOptions> session;
+  std::shared_ptr<net::TlsContext> tls; ///< null: none
+  bool implicit_tls = false;
+  intake::Options intake;
+};
+
+/// The server's parts that a session works with; all outlive it.
+struct SmtpParts {
+  intake::Services intake;
+  directory::Directory& directory;
+  Sessions& sessions;
+};
+
+/// Drives one smtp::ServerSession over one connection: performs its actions, brings the answers.
+class SmtpConnection : public LiveSession {
+public:
+  SmtpConnection(SmtpParts parts, std::shared_ptr<const SmtpListenerOptions> options, net::Stream stream,
+                 boost::asio::any_io_executor executor);
+  /// The whole session. `self` keeps the object alive meanwhile.
+  static Task<void> serve(std::shared_ptr<SmtpConnection> self);
+
+  void shut_down() override;
+  void end() override;
+
+private:
+  Task<bool> begin();
+  Task<void> loop();
+  Task<void> perform(smtp::Send send);
+  Task<void> perform(smtp::NeedInput need);
+  Task<void> perform(smtp::StartTls);
+  Task<void> perform(smtp::AskPeer ask);
+  Task<void> perform(smtp::AskHelo ask);
+  Task<void> perform(smtp::AskLogin ask);
+  Task<void> perform(smtp::AskMail ask);
+  Task<void> perform(smtp::AskRecipient ask);
+  Task<void> perform(smtp::AskData ask);
+  Task<void> perform(smtp::Chunk chunk);
+  Task<void> perform(smtp::AskContent ask);
+  Task<void> perform(smtp::Discard);
+
+  policy::Client client() const;
+  intake::Origin origin();
+
+  SmtpParts parts_;
+  std::shared_ptr<const SmtpListenerOptions> options_;
+  net::Stream stream_;
+  boost::asio::any_io_executor executor_;
+  std::string peer_;
+  std::unique_ptr<smtp::ServerSession> session_;
+  Sessions::Token token_ = 0;
+  net::TlsInfo tls_;
+  store::Account account_;
+  std::vector<queue::DraftRecipient> recipients_;
+  std::size_t nodes_ = 0; ///< that they expand to
+  std::optional<intake::Incoming> incoming_;
+  std::chrono::steady_clock::time_point deadline_;
+  std::chrono::steady_clock::time_point total_deadline_;
+  std::uint32_t window_ = ~0u;
+  std::uint32_t total_window_ = ~0u;
+  bool reading_ = false;
+  bool broken_ = false;       ///< nothing more can be written
+  bool shutting_down_ = false;
+  bool ended_ = false;
+};
+
+} // namespace paquebot::service
