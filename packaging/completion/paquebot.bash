@@ -1,0 +1,64 @@
+# bash completion for paquebot; made by: paquebot completion bash
+_paquebot() {
+  local current="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD-1]}" verb="" words="" i
+  case "$previous" in
+    --config|--password-file|--ca-file|--text-file|--html-file|--attach|--folder) COMPREPLY=($(compgen -f -- "$current")); return ;;
+  esac
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    case "${COMP_WORDS[i]}" in
+      --config) ((i++)) ;;
+      -*) ;;
+      *)
+        if [[ -z $verb ]]; then verb="${COMP_WORDS[i]}"
+        elif [[ $verb != *" "* ]]; then case "$verb" in domain|account|alias|queue|fetch|import) verb+=" ${COMP_WORDS[i]}" ;; esac; fi ;;
+    esac
+  done
+  case "$verb" in
+    "") words="domain account alias queue fetch import serve check status reload version completion trace send --config --json --help" ;;
+    "domain") words="add list owner remove" ;;
+    "account") words="add list show addresses passwd quota disable enable remove" ;;
+    "alias") words="add list remove" ;;
+    "queue") words="list show retry hold release cancel" ;;
+    "fetch") words="list show save delete" ;;
+    "import") words="accounts mail" ;;
+    "serve") words="--config --json --help" ;;
+    "check") words="--config --json --help" ;;
+    "status") words="--config --json --help" ;;
+    "reload") words="--config --json --help" ;;
+    "version") words="--config --json --help" ;;
+    "completion") words="--config --json --help" ;;
+    "domain add") words="--config --json --help" ;;
+    "domain list") words="--config --json --help" ;;
+    "domain owner") words="--config --json --help" ;;
+    "domain remove") words="--config --json --help" ;;
+    "alias add") words="--config --json --help --account" ;;
+    "alias list") words="--config --json --help" ;;
+    "alias remove") words="--config --json --help" ;;
+    "account add") words="--config --json --help --quota --password-file --generate --no-password" ;;
+    "account list") words="--config --json --help" ;;
+    "account show") words="--config --json --help" ;;
+    "account addresses") words="--config --json --help" ;;
+    "account passwd") words="--config --json --help --password-file --generate" ;;
+    "account quota") words="--config --json --help" ;;
+    "account disable") words="--config --json --help" ;;
+    "account enable") words="--config --json --help" ;;
+    "account remove") words="--config --json --help --yes" ;;
+    "queue list") words="--config --json --help --held --destination --address --after --limit" ;;
+    "queue show") words="--config --json --help" ;;
+    "queue retry") words="--config --json --help --all" ;;
+    "queue hold") words="--config --json --help --all" ;;
+    "queue release") words="--config --json --help --all" ;;
+    "queue cancel") words="--config --json --help --all" ;;
+    "trace") words="--config --json --help --limit" ;;
+    "send") words="--config --json --help --server --user --password-file --tls --ca-file --insecure --from --to --cc --bcc --subject --text --text-file --html --html-file --attach --header --quiet" ;;
+    "fetch list") words="--config --json --help --server --user --password-file --tls --ca-file --insecure --newest" ;;
+    "fetch show") words="--config --json --help --server --user --password-file --tls --ca-file --insecure --delete" ;;
+    "fetch save") words="--config --json --help --server --user --password-file --tls --ca-file --insecure --delete --folder" ;;
+    "fetch delete") words="--config --json --help --server --user --password-file --tls --ca-file --insecure" ;;
+    "import accounts") words="--config --json --help" ;;
+    "import mail") words="--config --json --help --quiet" ;;
+  esac
+  COMPREPLY=($(compgen -W "$words" -- "$current"))
+  if [[ ${#COMPREPLY[@]} -eq 0 && $current != -* ]]; then COMPREPLY=($(compgen -f -- "$current")); fi
+}
+complete -F _paquebot paquebot

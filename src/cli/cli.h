@@ -1,0 +1,69 @@
+#pragma once
+
+#include "base/result.h"
+
+#include <functional>
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+namespace paquebot::cli {
+
+/// What the process says at its end: sysexits.h where it has a word for it. docs/paquebot.1 and --help list them.
+enum Exit : int {
+  kOk = 0,
+  kRefused = 1,       ///< understood, but not done: refused, not there, or there already
+  kUsage = 64,        ///< the command line is wrong
+  kBadData = 65,      ///< an address, id, file or other input is malformed
+  kNoInput = 66,      ///< an input file can't be read
+  kUnavailable = 69,  ///< the server does not answer
+  kBug = 70,          ///< an error of this program
+  kCantCreate = 73,   ///< a file can't be written
+  kIo = 74,           ///< a disk or the store failed
+  kTemporary = 75,    ///< may work later
+  kPermission = 77,   ///< not allowed: another user (root) may be
+  kConfiguration = 78 ///< the configuration file is missing or wrong
+};
+
+/// Where the configuration file says that the server and its parts are.
+struct ServerPlace {
+  std::string data_dir;
+  std::string control_socket;
+  std::string drop_dir;
+  std::string hostname;
+  std::string user;       ///< that the server runs as; empty: whoever starts it
+  std::string submission; ///< "127.0.0.1:587": for `send`; may be empty
+  std::string pop3;       ///< "127.0.0.1:995": for `fetch`; may be empty
+};
+
+/// What the command line needs of the program around it.
+struct Environment {
+  std::string version;
+  /// Reads what is needed of a configuration file, and no more: users without rights call it as well.
+  std::function<Result<ServerPlace>(const std::string& config)> locate;
+  /// Runs the server; returns its exit code.
+  std::function<int(const std::string& config)> serve;
+  /// Checks a configuration file and prints what is wrong, or that all is well; returns an exit code.
+  std::function<int(const std::string& config)> check;
+};
+
+/// The person or script at the other end.
+struct Console {
+  std::istream& in;
+  std::ostream& out;
+  std::ostream& err;
+  bool terminal = false; ///< `out` and `err` go to one
+};
+
+inline constexpr const char* kDefaultConfig = "/etc/paquebot/paquebot.toml";
+
+/// The whole command line, arguments as main() gets them, the program's name first: "sendmail", "mailq" and "newaliases" choose that
+/// personality. Never throws.
+int run(const std::vector<std::string>& arguments, const Environment& environment, Console& console);
+/// The same on standard input and output.
+int run(int argc, char** argv, const Environment& environment);
+
+/// The exit code for an error.
+Exit exit_code(const Error& error);
+
+} // namespace paquebot::cli

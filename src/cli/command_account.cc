@@ -1,0 +1,188 @@
+#include "base/text.h"
+#include "cli/output.h"
+#include "cli/passwords.h"
+#include "cli/verbs.h"
+#include "control/target.h"
+
+#include <istream>
+#include <ostream>
+
+namespace paquebot::cli {
+namespace {
+
+std::string account_path(const Arguments& arguments) {
+  return "/v1/accounts/" + control::percent_encode(arguments.text("LOGIN"));
+}
+
+/// Sends a change and tells of it: `text` follows the account's name.
+int change(Session& session, const Arguments& arguments, json::object wanted, std::string_view text) {
+  const auto answer = session.call("PATCH", account_path(arguments), control::to_text(wanted));
+  if (!answer) return session.report(answer.error());
+  if (session.json) {
+    session.out() << control::to_pretty_text(*answer);
+  } else {
+    session.out() << control::get_text(*answer, "login") << text << '\n';
+  }
+  return kOk;
+}
+
+std::string quota_text(const json::value& account) {
+  const auto quota = control::get_number(account, "quota");
+  return quota == 0 ? "unlimited" : size_text(static_cast<std::uint64_t>(quota));
+}
+
+std::string joined(const json::array& items) {
+  std::string text;
+  for (const auto& item : items) {
+    if (!text.empty()) text += ", ";
+    text += item.is_string() ? printable(item.as_string()) : std::string();
+  }
+  return text.empty() ? "none" : text;
+}
+
+std::string state_text(const json::value& account) {
+  if (control::get_bool(account, "disabled")) return "disabled";
+  return control::get_bool(account, "has_password") ? "active" : "no password";
+}
+
+/// True when the person wants it. Without a terminal only --yes says so.
+bool confirmed(Session& session, const Arguments& arguments, const std::string& question) {
+  if (arguments.has("--yes")) return true;
+  if (!session.terminal()) {
+    session.err() << "paquebot: say --yes to do this without being asked\n";
+    return false;
+  }
+  session.out() << question << " [y/N] " << std::flush;
+  std::string line;
+  return std::getline(session.in(), line) && (iequals(trim(line), "y") || iequals(trim(line), "yes"));
+}
+
+} // namespace
+
+int account_add(Session& session, const Arguments& arguments) {
+  const std::string login = arguments.text("LOGIN");
+  json::object wanted{{"login", login}};
+  if (arguments.has("--quota")) {
+    const auto quota = parse_size(arguments.text("--quota"));
+    if (!quota) return session.report(quota.error());
+    wanted["quota"] = *quota;
+  }
+  if (!arguments.has("--no-password")) {
+    const auto password =
+        read_password(password_source(arguments, "Password for " + printable(login), true), session.in());
+    if (!password) return session.report(password.error());
+    wanted["password"] = *password;
+  }
+  const auto answer = session.call("POST", "/v1/accounts", control::to_text(wanted));
+  if (!answer) return session.report(answer.error());
+  const std::string name = control::get_text(*answer, "login");
+  if (session.json) {
+    json::object out = answer->as_object();
+    if (arguments.has("--generate")) out["password"] = wanted["password"];
+    session.out() << control::to_pretty_text(out);
+    return kOk;
+  }
+  session.out() << name << " is an account now.\n";
+  if (arguments.has("--generate"))
+    session.out() << "Password: " << std::string_view(wanted["password"].as_string()) << '\n';
+  return kOk;
+}
+
+int account_list(Session& session, const Arguments& arguments) {
+  std::string target = "/v1/accounts";
+  if (arguments.has("DOMAIN")) target += "?domain=" + control::percent_encode(arguments.text("DOMAIN"));
+  const auto answer = session.call("GET", target);
+  if (!answer) return session.report(answer.error());
+  if (session.json) {
+    session.out() << control::to_pretty_text(*answer);
+    return kOk;
+  }
+  Table table({"ACCOUNT", "STATE", "MESSAGES", "USED", "QUOTA"});
+  for (const std::size_t column : {2U, 3U, 4U}) table.align_right(column);
+  for (const auto& account : control::get_list(*answer, "accounts")) {
+    table.add({control::get_text(account, "login"), state_text(account),
+               std::to_string(control::get_number(account, "messages")),
+               size_text(static_cast<std::uint64_t>(control::get_number(account, "used"))), quota_text(account)});
+  }
+  if (table.empty()) {
+    session.out() << "There are no accounts yet. Add one: paquebot account add you@example.org\n";
+  } else {
+    table.print(session.out());
+  }
+  return kOk;
+}
+
+int account_show(Session& session, const Arguments& arguments) {
+  const auto answer = session.call("GET", account_path(arguments));
+  if (!answer) return session.report(answer.error());
+  if (session.json) {
+    session.out() << control::to_pretty_text(*answer);
+    return kOk;
+  }
+  const auto& account = *answer;
+  session.out() << "Account:    " << control::get_text(account, "login") << '\n'
+                << "State:      " << state_text(account) << '\n'
+                << "Made:       " << time_text(control::get_number(account, "created")) << '\n'
+                << "Mailbox:    " << count_text(control::get_number(account, "messages"), "message") << ", "
+                << size_text(static_cast<std::uint64_t>(control::get_number(account, "used"))) << '\n'
+                << "Quota:      " << quota_text(account) << '\n'
+                << "Addresses:  " << joined(control::get_list(account, "addresses")) << '\n'
+                << "Aliases:    " << joined(control::get_list(account, "aliases")) << '\n'
+                << "Owner of:   " << joined(control::get_list(account, "owner_of")) << '\n';
+  return kOk;
+}
+
+int account_addresses(Session& session, const Arguments& arguments) {
+  const auto answer = session.call("GET", account_path(arguments));
+  if (!answer) return session.report(answer.error());
+  const auto& addresses = control::get_list(*answer, "addresses");
+  if (session.json) {
+    session.out() << control::to_pretty_text(json::object{{"addresses", addresses}});
+    return kOk;
+  }
+  for (const auto& address : addresses) {
+    if (address.is_string()) session.out() << printable(address.as_string()) << '\n';
+  }
+  return kOk;
+}
+
+int account_passwd(Session& session, const Arguments& arguments) {
+  const std::string prompt = "New password for " + printable(arguments.text("LOGIN"));
+  const auto password = read_password(password_source(arguments, prompt, true), session.in());
+  if (!password) return session.report(password.error());
+  const std::string text =
+      arguments.has("--generate") ? " has this password now: " + *password : " has the new password now.";
+  return change(session, arguments, {{"password", *password}}, text);
+}
+
+int account_quota(Session& session, const Arguments& arguments) {
+  const auto quota = parse_size(arguments.text("SIZE"));
+  if (!quota) return session.report(quota.error());
+  const std::string text =
+      *quota == 0 ? " may keep any amount of mail now." : " may keep " + size_text(*quota) + " of mail now.";
+  return change(session, arguments, {{"quota", *quota}}, text);
+}
+
+int account_disable(Session& session, const Arguments& arguments) {
+  return change(session, arguments, {{"disabled", true}},
+                " can't log in any more, and its open sessions have ended. Its mail still comes in.");
+}
+
+int account_enable(Session& session, const Arguments& arguments) {
+  return change(session, arguments, {{"disabled", false}}, " can log in again.");
+}
+
+int account_remove(Session& session, const Arguments& arguments) {
+  const std::string login = printable(arguments.text("LOGIN"));
+  if (!confirmed(session, arguments, "Remove " + login + " and all its mail for ever?")) return kRefused;
+  const auto answer = session.call("DELETE", account_path(arguments));
+  if (!answer) return session.report(answer.error());
+  if (session.json) {
+    session.out() << control::to_pretty_text(*answer);
+  } else {
+    session.out() << control::get_text(*answer, "removed") << " and its mail are gone.\n";
+  }
+  return kOk;
+}
+
+} // namespace paquebot::cli

@@ -1,0 +1,222 @@
+#include "base/clock.h"
+#include "base/text.h"
+#include "base/ulid.h"
+#include "cli/output.h"
+#include "cli/verbs.h"
+#include "control/target.h"
+
+#include <ostream>
+
+namespace paquebot::cli {
+namespace {
+
+std::int64_t now() { return millis(system_clock().wall()); }
+
+std::string_view without_id_mark(std::string_view text) { return istarts_with(text, "id=") ? text.substr(3) : text; }
+
+/// Which messages a person means: an id, an address, else a destination ("example.net").
+json::object filter_of(const std::string& which) {
+  if (Ulid::parse(without_id_mark(which))) return {{"id", which}};
+  if (which.find('@') != std::string::npos) return {{"address", which}};
+  return {{"destination", which}};
+}
+
+std::string sender_text(const json::value& message) {
+  const std::string sender = control::get_text(message, "sender");
+  return sender.empty() ? "<>" : sender;
+}
+
+/// The recipient that says most of the message's state: the one due next, else the first.
+const json::value* spokesman(const json::array& recipients) {
+  const json::value* best = nullptr;
+  for (const auto& recipient : recipients) {
+    const auto due = control::get_number(recipient, "due");
+    if (best == nullptr || (due != 0 && due < control::get_number(*best, "due"))) best = &recipient;
+  }
+  return best;
+}
+
+void add_row(Table& table, const json::value& message) {
+  const auto& recipients = control::get_list(message, "recipients");
+  const json::value* first = spokesman(recipients);
+  if (first == nullptr) return;
+  const std::string state = control::get_text(*first, "state");
+  std::string to = control::get_text(*first, "address");
+  if (recipients.size() > 1) to += " +" + std::to_string(recipients.size() - 1);
+  const std::string next = state == "waiting" ? relative_text(control::get_number(*first, "due"), now()) : state;
+  const std::string reason = control::get_text(*first, "reason");
+  table.add({control::get_text(message, "id"), relative_text(control::get_number(message, "accepted"), now()),
+             size_text(static_cast<std::uint64_t>(control::get_number(message, "size"))), sender_text(message), to,
+             next, reason.empty() ? control::get_text(*first, "last_reply") : reason});
+}
+
+void print_recipient(std::ostream& out, const json::value& recipient) {
+  const std::string state = control::get_text(recipient, "state");
+  out << "  " << printable(control::get_text(recipient, "address")) << ": " << state;
+  if (state == "waiting") out << ", next attempt " << relative_text(control::get_number(recipient, "due"), now());
+  const auto attempts = control::get_number(recipient, "attempts");
+  if (attempts > 0) out << ", " << count_text(attempts, "attempt");
+  out << '\n';
+  const std::string reply = control::get_text(recipient, "last_reply");
+  const std::string reason = control::get_text(recipient, "reason");
+  if (!reply.empty()) out << "      last reply: " << printable(reply) << '\n';
+  if (!reason.empty()) out << "      reason: " << printable(reason) << '\n';
+}
+
+void print_message(std::ostream& out, const json::value& message) {
+  out << "Message:   " << control::get_text(message, "id") << " (" << control::get_text(message, "class") << ")\n"
+      << "From:      " << printable(sender_text(message)) << '\n'
+      << "Came:      " << time_text(control::get_number(message, "accepted")) << " from "
+      << printable(control::get_text(message, "peer")) << '\n'
+      << "Size:      " << size_text(static_cast<std::uint64_t>(control::get_number(message, "size"))) << '\n'
+      << "Recipients:\n";
+  for (const auto& recipient : control::get_list(message, "recipients")) print_recipient(out, recipient);
+}
+
+/// "ann@example.org, bob@example.org" for the indexes of an event; empty when it concerns the message as a whole.
+std::string names_of(const json::value& event, const json::array& recipients) {
+  std::string names;
+  for (const auto& index : control::get_list(event, "recipients")) {
+    for (const auto& recipient : recipients) {
+      if (!index.is_number() || control::get_number(recipient, "index") != index.to_number<std::int64_t>()) continue;
+      names += (names.empty() ? "" : ", ") + control::get_text(recipient, "address");
+    }
+  }
+  return printable(names, 256);
+}
+
+void print_events(std::ostream& out, const json::value& trace) {
+  out << "Trail:\n";
+  const auto& recipients = control::get_list(trace, "recipients");
+  for (const auto& event : control::get_list(trace, "events")) {
+    out << "  " << time_text(control::get_number(event, "at")) << "  " << control::get_text(event, "kind");
+    const auto times = control::get_number(event, "times");
+    if (times > 1) out << " " << times << " times";
+    const std::string names = names_of(event, recipients);
+    const std::string detail = printable(control::get_text(event, "detail"), 1024);
+    if (!names.empty()) out << " " << names;
+    if (!detail.empty()) out << ": " << detail;
+    out << '\n';
+  }
+  for (const auto& report : control::get_list(trace, "reports")) {
+    if (report.is_string()) out << "Report sent: " << std::string_view(report.as_string()) << '\n';
+  }
+}
+
+int operate(Session& session, const Arguments& arguments, const std::string& verb, std::string_view done) {
+  json::object filter;
+  const std::string which = arguments.text("WHICH");
+  if (!which.empty()) filter = filter_of(which);
+  if (arguments.has("--all")) filter["all"] = true;
+  const auto answer = session.call("POST", "/v1/queue/" + verb, control::to_text(filter));
+  if (!answer) return session.report(answer.error());
+  const auto changed = control::get_number(*answer, "recipients");
+  if (session.json) {
+    session.out() << control::to_pretty_text(*answer);
+  } else if (changed == 0) {
+    session.out() << "Nothing in the queue matches, or it is being delivered at this moment.\n";
+  } else {
+    session.out() << count_text(changed, "recipient") << ' ' << done << ".\n";
+  }
+  return changed == 0 && !arguments.has("--all") ? kRefused : kOk;
+}
+
+int trace_one(Session& session, const std::string& id) {
+  const auto answer = session.call("GET", "/v1/messages/" + control::percent_encode(id));
+  if (!answer) return session.report(answer.error());
+  if (session.json) {
+    session.out() << control::to_pretty_text(*answer);
+  } else {
+    print_message(session.out(), *answer);
+    print_events(session.out(), *answer);
+  }
+  return kOk;
+}
+
+int trace_address(Session& session, const Arguments& arguments, const std::string& address) {
+  std::string target = "/v1/messages?address=" + control::percent_encode(address);
+  if (arguments.has("--limit")) target += "&limit=" + control::percent_encode(arguments.text("--limit"));
+  const auto answer = session.call("GET", target);
+  if (!answer) return session.report(answer.error());
+  if (session.json) {
+    session.out() << control::to_pretty_text(*answer);
+    return kOk;
+  }
+  Table table({"ID", "CAME", "FROM", "TO", "STATE"});
+  for (const auto& message : control::get_list(*answer, "messages")) {
+    const auto& recipients = control::get_list(message, "recipients");
+    const json::value* first = spokesman(recipients);
+    if (first == nullptr) continue;
+    std::string to = control::get_text(*first, "address");
+    if (recipients.size() > 1) to += " +" + std::to_string(recipients.size() - 1);
+    table.add({control::get_text(message, "id"), time_text(control::get_number(message, "accepted")),
+               sender_text(message), to, control::get_text(*first, "state")});
+  }
+  if (table.empty()) {
+    session.out() << "No message of the last 30 days came from or went to " << printable(address) << ".\n";
+    return kRefused;
+  }
+  table.print(session.out());
+  return kOk;
+}
+
+} // namespace
+
+int queue_list(Session& session, const Arguments& arguments) {
+  std::string target =
+      "/v1/queue?limit=" + (arguments.has("--limit") ? control::percent_encode(arguments.text("--limit")) : "100");
+  if (arguments.has("--held")) target += "&held=1";
+  for (const std::string name : {"address", "destination", "after"}) {
+    if (arguments.has("--" + name)) target += "&" + name + "=" + control::percent_encode(arguments.text("--" + name));
+  }
+  const auto answer = session.call("GET", target);
+  if (!answer) return session.report(answer.error());
+  if (session.json) {
+    session.out() << control::to_pretty_text(*answer);
+    return kOk;
+  }
+  Table table({"ID", "CAME", "SIZE", "FROM", "TO", "NEXT", "WHY"});
+  table.align_right(2);
+  for (const auto& message : control::get_list(*answer, "messages")) add_row(table, message);
+  if (table.empty()) {
+    session.out() << "The queue is empty.\n";
+    return kOk;
+  }
+  table.print(session.out());
+  const std::string next = control::get_text(*answer, "next");
+  if (!next.empty()) session.out() << "There may be more: paquebot queue list --after " << next << '\n';
+  return kOk;
+}
+
+int queue_show(Session& session, const Arguments& arguments) {
+  const auto answer = session.call("GET", "/v1/queue/" + control::percent_encode(arguments.text("ID")));
+  if (!answer) return session.report(answer.error());
+  if (session.json) {
+    session.out() << control::to_pretty_text(*answer);
+  } else {
+    print_message(session.out(), *answer);
+    session.out() << "Given up:  " << relative_text(control::get_number(*answer, "expires"), now()) << '\n';
+  }
+  return kOk;
+}
+
+int queue_retry(Session& session, const Arguments& arguments) {
+  return operate(session, arguments, "retry", "will be tried at once");
+}
+int queue_hold(Session& session, const Arguments& arguments) {
+  return operate(session, arguments, "hold", "held until released");
+}
+int queue_release(Session& session, const Arguments& arguments) {
+  return operate(session, arguments, "release", "released");
+}
+int queue_cancel(Session& session, const Arguments& arguments) {
+  return operate(session, arguments, "cancel", "cancelled, without a report to the sender");
+}
+
+int trace(Session& session, const Arguments& arguments) {
+  const std::string what = arguments.text("ID");
+  if (what.find('@') != std::string::npos) return trace_address(session, arguments, what);
+  return trace_one(session, what);
+}
+
+} // namespace paquebot::cli

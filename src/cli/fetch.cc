@@ -1,0 +1,238 @@
+#include "cli/fetch.h"
+
+#include "base/text.h"
+#include "cli/mime_view.h"
+#include "cli/pop3_client.h"
+#include "cli/progress.h"
+#include "cli/safe_folder.h"
+#include "control/json.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <ostream>
+#include <unistd.h>
+
+namespace paquebot::cli {
+
+namespace {
+
+namespace json = control::json;
+constexpr std::size_t kMaxHead = 1 << 20; // octets of a header block that are looked at
+constexpr std::size_t kMaxText = 1 << 20; // octets of a text that are shown
+
+/// Strange octets can't reach the terminal; cut to so many columns (counting octets).
+std::string column(std::string_view text, std::size_t width) {
+  return fmt::format("{:<{}}", printable(text, width), width);
+}
+
+json::object as_json(const LetterHead& head) {
+  auto clean = [](const std::string& text) { return printable(text, 65536); };
+  return {{"date", clean(head.date)},
+          {"from", clean(head.from)},
+          {"to", clean(head.to)},
+          {"cc", clean(head.cc)},
+          {"subject", clean(head.subject)}};
+}
+
+/// Lines of a text as they may go to a terminal.
+std::string for_terminal(std::string_view text) {
+  std::string out;
+  for (std::string_view line : split(text, '\n')) {
+    std::string spaced;
+    for (char c : line) {
+      if (c == '\t')
+        spaced += "    ";
+      else
+        spaced += c;
+    }
+    out += printable(spaced, spaced.size() * 4 + 4);
+    out += '\n';
+  }
+  return out;
+}
+
+Result<TempFile> download(Pop3Client& client, std::uint32_t number) {
+  auto file = TempFile::make();
+  if (!file) return std::unexpected(file.error());
+  auto done = client.retrieve(number, [&](std::string_view bytes) { return file->append(bytes); });
+  if (!done) return std::unexpected(done.error());
+  return std::move(*file);
+}
+
+Result<> finish(Pop3Client& client, const FetchOptions& options, const std::vector<std::uint32_t>& numbers) {
+  if (options.remove) {
+    for (std::uint32_t number : numbers) {
+      if (auto done = client.remove(number); !done) return done;
+    }
+  }
+  return client.quit();
+}
+
+json::object show_json(std::uint32_t number, const MimeView& view, const std::string& text) {
+  json::object message = as_json(view.head());
+  message["number"] = number;
+  message["text"] = is_utf8(text) ? text : for_terminal(text);
+  json::array attachments;
+  for (const auto& a : view.attachments()) {
+    attachments.push_back({{"name", printable(a.name, 4096)}, {"type", printable(a.type)}, {"size", a.size}});
+  }
+  message["attachments"] = std::move(attachments);
+  return message;
+}
+
+void show_text(const MimeView& view, const std::string& text, std::ostream& out) {
+  const LetterHead& head = view.head();
+  const std::pair<const char*, const std::string&> fields[] = {
+      {"From", head.from}, {"To", head.to}, {"Cc", head.cc}, {"Date", head.date}, {"Subject", head.subject}};
+  for (const auto& [name, value] : fields) {
+    if (!value.empty()) out << fmt::format("{:<9}{}\n", fmt::format("{}:", name), printable(value, 4096));
+  }
+  out << "\n" << for_terminal(text);
+  if (text.size() >= kMaxText) out << "[cut here: save the message to read all of it]\n";
+  if (view.html_only()) out << "[written in HTML only: save the message and open the part in a browser]\n";
+  std::size_t index = 0;
+  for (const auto& a : view.attachments()) {
+    out << fmt::format("[{}] {} ({}, {})\n", ++index, a.name.empty() ? "without a name" : printable(a.name, 200),
+                       printable(a.type, 100), human_size(a.size));
+  }
+}
+
+/// Saves one message and its attachments; the paths in `paths`.
+Result<> save_one(TempFile& file, const std::string& name, SafeFolder& folder, std::vector<std::string>& paths) {
+  auto message = folder.make(name + ".eml", "message.eml");
+  if (!message) return std::unexpected(message.error());
+  paths.push_back(message->path);
+  if (auto done = file.rewind(); !done) return done;
+  std::string block(65536, '\0');
+  Result<> written;
+  for (;;) {
+    auto got = file.read(block.data(), block.size());
+    if (!got) written = std::unexpected(got.error());
+    if (!got || *got == 0) break;
+    written = write_all(message->descriptor, std::string_view(block).substr(0, *got), message->path);
+    if (!written) break;
+  }
+  close(message->descriptor);
+  if (!written) return written;
+  auto view = MimeView::open(file);
+  if (!view) return {}; // not MIME: the message itself is saved
+  for (std::size_t i = 0; i < view->attachments().size(); ++i) {
+    const auto& attachment = view->attachments()[i];
+    std::string fallback = attachment.type == "text/html"        ? "part.html"
+                           : attachment.type == "message/rfc822" ? "part.eml"
+                                                                 : "part";
+    auto target = folder.make(attachment.name, fallback);
+    if (!target) return std::unexpected(target.error());
+    paths.push_back(target->path);
+    auto done = view->save(i, target->descriptor);
+    close(target->descriptor);
+    if (!done) return done;
+  }
+  return {};
+}
+
+} // namespace
+
+Result<> fetch_list(const FetchOptions& options, std::ostream& out) {
+  auto client = Pop3Client::open(options.target);
+  if (!client) return std::unexpected(client.error());
+  auto listed = client->list();
+  if (!listed) return std::unexpected(listed.error());
+  std::vector<pop3::MailboxItem> items = **listed;
+  if (options.newest != 0 && items.size() > options.newest) items.erase(items.begin(), items.end() - options.newest);
+  json::array rows;
+  if (!options.json) {
+    if (items.empty())
+      out << "no messages\n";
+    else
+      out << fmt::format("{:>6} {:>9}  {:<16}  {:<28}  {}\n", "NUMBER", "SIZE", "DATE", "FROM", "SUBJECT");
+  }
+  for (const auto& item : items) {
+    std::string block;
+    auto top = client->retrieve(
+        item.number,
+        [&](std::string_view bytes) -> Result<> {
+          block += bytes.substr(0, kMaxHead - block.size());
+          return {};
+        },
+        0);
+    if (!top && top.error().code != Errc::refused) return top; // TOP is optional
+    LetterHead head = read_head(block);
+    if (options.json) {
+      json::object row = as_json(head);
+      row["number"] = item.number;
+      row["size"] = item.size;
+      row["uidl"] = printable(item.uidl);
+      rows.push_back(std::move(row));
+    } else {
+      out << fmt::format("{:>6} {:>9}  {:<16}  {}  {}\n", item.number, human_size(item.size), printable(head.date, 16),
+                         column(head.from, 28), printable(head.subject, 200));
+    }
+  }
+  if (options.json) out << control::to_text(rows) << "\n";
+  return client->quit();
+}
+
+Result<> fetch_show(const FetchOptions& options, const std::vector<std::uint32_t>& numbers, std::ostream& out) {
+  auto client = Pop3Client::open(options.target);
+  if (!client) return std::unexpected(client.error());
+  json::array messages;
+  for (std::uint32_t number : numbers) {
+    auto file = download(*client, number);
+    if (!file) return std::unexpected(file.error());
+    auto view = MimeView::open(*file);
+    if (!view) return std::unexpected(view.error());
+    auto text = view->text(kMaxText);
+    if (!text) return std::unexpected(text.error());
+    if (options.json)
+      messages.push_back(show_json(number, *view, *text));
+    else
+      show_text(*view, *text, out);
+  }
+  if (options.json) out << control::to_text(messages) << "\n";
+  return finish(*client, options, numbers);
+}
+
+Result<> fetch_save(const FetchOptions& options, const std::vector<std::uint32_t>& numbers, std::ostream& out) {
+  auto folder = SafeFolder::open(options.folder);
+  if (!folder) return std::unexpected(folder.error());
+  auto client = Pop3Client::open(options.target);
+  if (!client) return std::unexpected(client.error());
+  auto listed = client->list();
+  if (!listed) return std::unexpected(listed.error());
+  const std::vector<pop3::MailboxItem> items = **listed;
+  std::vector<std::uint32_t> wanted = numbers;
+  if (wanted.empty()) {
+    for (const auto& item : items) wanted.push_back(item.number);
+  }
+  json::array saved;
+  for (std::uint32_t number : wanted) {
+    auto file = download(*client, number);
+    if (!file) return std::unexpected(file.error());
+    auto item = std::ranges::find(items, number, &pop3::MailboxItem::number);
+    std::string name = item == items.end() || item->uidl.empty() ? fmt::format("message-{}", number) : item->uidl;
+    std::vector<std::string> paths;
+    if (auto done = save_one(*file, name, *folder, paths); !done) return done;
+    if (options.json)
+      saved.push_back({{"number", number}, {"files", json::value_from(paths)}});
+    else
+      for (const std::string& path : paths) out << printable(path, 4096) << "\n";
+  }
+  if (options.json) out << control::to_text(saved) << "\n";
+  return finish(*client, options, wanted);
+}
+
+Result<> fetch_delete(const FetchOptions& options, const std::vector<std::uint32_t>& numbers, std::ostream& out) {
+  auto client = Pop3Client::open(options.target);
+  if (!client) return std::unexpected(client.error());
+  FetchOptions removing = options;
+  removing.remove = true;
+  if (auto done = finish(*client, removing, numbers); !done) return done;
+  if (!options.json)
+    out << fmt::format("{} deleted\n", numbers.size());
+  else
+    out << control::to_text(json::object{{"deleted", json::value_from(numbers)}}) << "\n";
+  return {};
+}
+
+} // namespace paquebot::cli

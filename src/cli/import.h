@@ -1,0 +1,42 @@
+#pragma once
+
+#include "base/clock.h"
+#include "base/result.h"
+
+#include <cstdint>
+#include <functional>
+#include <iosfwd>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace paquebot::cli {
+
+/// A message found in an old mailbox.
+struct ImportedMessage {
+  std::string source;                    ///< where it is from, for people: "inbox.mbox, octet 1234", "cur/1.2.host:2,S"
+  std::optional<WallTime> internal_date; ///< mbox: of its "From " line (taken as UTC); Maildir: of the file
+  // Maildir flags S, R, F, D and T; an mbox has none.
+  bool seen = false, answered = false, flagged = false, draft = false, trashed = false;
+};
+
+/// Gives the next piece of the message, head and body, with CRLF line ends and one at the end; at most about 128 KiB,
+/// valid until the next call. Empty at the end.
+using ImportContent = std::function<Result<std::string_view>()>;
+
+/// Takes one message; it needn't read all of it. Errc::invalid means that this one message can't be taken: it is reported
+/// and the import goes on. Any other error ends it.
+using ImportSink = std::function<Result<>(const ImportedMessage& message, const ImportContent& content)>;
+
+struct ImportSummary {
+  std::uint64_t imported = 0;
+  std::uint64_t failed = 0; ///< each has a line in `problems`
+};
+
+/// Reads a Maildir (a folder with cur and new, in the order of their delivery) or an mbox file (a line "From …" with a
+/// date, behind an empty line, begins a message; one ">" is taken from ">From " lines, as mboxrd and mboxo have them).
+/// Line ends become CRLF. What can't be read is reported to `problems` with file and offset, and left out.
+/// Errc::not_found and Errc::invalid when `path` is neither.
+Result<ImportSummary> import_mailbox(const std::string& path, const ImportSink& sink, std::ostream& problems);
+
+} // namespace paquebot::cli

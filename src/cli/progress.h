@@ -1,0 +1,31 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <iosfwd>
+#include <string>
+
+namespace paquebot::cli {
+
+/// A bar on a terminal, redrawn at most ten times a second. Removes itself.
+class ProgressBar {
+public:
+  /// Shows nothing when `terminal` is null.
+  ProgressBar(std::ostream* terminal, std::string label, std::uint64_t total);
+  ~ProgressBar();
+  ProgressBar(const ProgressBar&) = delete;
+  ProgressBar& operator=(const ProgressBar&) = delete;
+  void add(std::uint64_t octets);
+
+private:
+  std::ostream* terminal_;
+  std::string label_;
+  std::uint64_t total_, done_ = 0;
+  bool drawn_ = false;
+  std::chrono::steady_clock::time_point next_{};
+};
+
+/// "999 B", "1.2 kB", "34.5 MB": for people, powers of 1000.
+std::string human_size(std::uint64_t octets);
+
+} // namespace paquebot::cli

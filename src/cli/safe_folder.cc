@@ -1,0 +1,94 @@
+#include "cli/safe_folder.h"
+
+#include "base/text.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+#include <utility>
+
+namespace paquebot::cli {
+
+namespace {
+
+constexpr std::size_t kMaxName = 120;  // octets, with room for "-9999" under the 255 of file systems
+constexpr std::size_t kMaxEnding = 16; // octets of an ending that is kept when a name is cut
+constexpr int kMaxTries = 10'000;
+
+/// U+200E, U+200F, U+202A to U+202E and U+2066 to U+2069 turn the direction of writing: "exe.fdp" could look like "pdf.exe".
+bool turns_direction(std::string_view character) {
+  if (character.size() != 3 || character[0] != '\xe2') return false;
+  auto second = static_cast<unsigned char>(character[1]), third = static_cast<unsigned char>(character[2]);
+  if (second == 0x80) return third == 0x8e || third == 0x8f || (third >= 0xaa && third <= 0xae);
+  return second == 0x81 && third >= 0xa6 && third <= 0xa9;
+}
+
+/// At most `most` octets, cut between characters.
+std::string_view cut(std::string_view text, std::size_t most) {
+  if (text.size() <= most) return text;
+  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xc0) == 0x80) --most;
+  return text.substr(0, most);
+}
+
+std::pair<std::string, std::string> split_ending(const std::string& name) {
+  std::size_t dot = name.rfind('.');
+  if (dot == std::string::npos || dot == 0 || name.size() - dot > kMaxEnding) return {name, ""};
+  return {name.substr(0, dot), name.substr(dot)};
+}
+
+} // namespace
+
+std::string safe_name(std::string_view name, std::string_view otherwise) {
+  std::string out;
+  while (!name.empty()) {
+    std::size_t length = printable_length(name);
+    std::string_view character = name.substr(0, std::max<std::size_t>(length, 1));
+    bool bad = length == 0 || turns_direction(character) ||
+               (length == 1 && std::string_view("/\\:*?\"<>|").find(character[0]) != std::string_view::npos);
+    if (bad)
+      out += '_';
+    else
+      out += character;
+    name.remove_prefix(character.size());
+  }
+  std::size_t begin = out.find_first_not_of(". ");
+  out.erase(0, begin == std::string::npos ? out.size() : begin);
+  while (out.ends_with('.') || out.ends_with(' ')) out.pop_back();
+  if (out.empty()) return std::string(otherwise);
+  auto [stem, ending] = split_ending(out);
+  return std::string(cut(stem, kMaxName - ending.size())) + ending;
+}
+
+Result<SafeFolder> SafeFolder::open(const std::string& path) {
+  int descriptor = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) {
+    return fail(errno == ENOENT ? Errc::not_found : Errc::io,
+                fmt::format("the folder {} can't be used: {}", printable(path), std::strerror(errno)));
+  }
+  return SafeFolder(descriptor, path);
+}
+
+SafeFolder::~SafeFolder() {
+  if (descriptor_ >= 0) close(descriptor_);
+}
+SafeFolder::SafeFolder(SafeFolder&& other) noexcept
+    : descriptor_(std::exchange(other.descriptor_, -1)), path_(std::move(other.path_)) {}
+
+Result<SafeFolder::File> SafeFolder::make(std::string_view name, std::string_view otherwise) {
+  std::string safe = safe_name(name, otherwise);
+  auto [stem, ending] = split_ending(safe);
+  for (int i = 1; i < kMaxTries; ++i) {
+    std::string tried = i == 1 ? safe : fmt::format("{}-{}{}", stem, i, ending);
+    int descriptor = openat(descriptor_, tried.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (descriptor >= 0) return File{descriptor, path_ + "/" + tried};
+    if (errno != EEXIST) {
+      return fail(errno == ENOSPC || errno == EDQUOT ? Errc::no_space : Errc::io,
+                  fmt::format("{}/{} can't be written: {}", printable(path_), tried, std::strerror(errno)));
+    }
+  }
+  return fail(Errc::conflict, fmt::format("{}/{} exists too many times", printable(path_), safe));
+}
+
+} // namespace paquebot::cli

@@ -1,0 +1,36 @@
+#pragma once
+
+#include "base/result.h"
+
+#include <string>
+#include <string_view>
+
+namespace paquebot::cli {
+
+/// A file name from a stranger made harmless: no folders, no control or direction-changing characters, no leading dot, valid
+/// UTF-8, at most 120 octets with the ending kept. `otherwise` when nothing is left.
+std::string safe_name(std::string_view name, std::string_view otherwise);
+
+/// A folder into which new files are written; nothing in it is ever overwritten and no link is followed.
+class SafeFolder {
+public:
+  /// The folder must exist.
+  static Result<SafeFolder> open(const std::string& path);
+  ~SafeFolder();
+  SafeFolder(SafeFolder&& other) noexcept;
+  SafeFolder& operator=(SafeFolder&&) = delete;
+
+  struct File {
+    int descriptor;   ///< the caller closes it
+    std::string path; ///< of the file, under the folder's
+  };
+  /// Makes a file of this name (made safe), or "name-2.ending", "name-3.ending", … when it exists; mode 0600.
+  Result<File> make(std::string_view name, std::string_view otherwise);
+
+private:
+  SafeFolder(int descriptor, std::string path) : descriptor_(descriptor), path_(std::move(path)) {}
+  int descriptor_;
+  std::string path_;
+};
+
+} // namespace paquebot::cli

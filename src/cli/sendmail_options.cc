@@ -1,0 +1,96 @@
+#include "cli/sendmail.h"
+
+namespace paquebot::cli {
+namespace {
+
+using Mode = SendmailOptions::Mode;
+
+/// Options with a value, in the same word or the next: those of Postfix's and sendmail's own commands.
+constexpr std::string_view kWithValue = "ABCFLNORVXfhopr";
+/// Options without one.
+constexpr std::string_view kAlone = "Gimnstv";
+/// Options whose value, if any, is in the same word: -q15m, -bs, -em, -d8.
+constexpr std::string_view kAttached = "bdeqI";
+
+std::unexpected<Error> usage(std::string message) { return fail(Errc::invalid, std::move(message)); }
+
+Result<> set_mode(SendmailOptions& options, std::string_view letter) {
+  if (letter == "m")
+    options.mode = Mode::deliver;
+  else if (letter == "s")
+    options.mode = Mode::smtp;
+  else if (letter == "p")
+    options.mode = Mode::list_queue;
+  else if (letter == "i")
+    options.mode = Mode::aliases;
+  else if (letter == "d" || letter == "D")
+    return usage("the server is started with: paquebot serve");
+  else
+    return usage("the mode -b" + std::string(letter) + " is not there");
+  return {};
+}
+
+Result<> apply(SendmailOptions& options, char name, const std::string& value) {
+  switch (name) {
+    case 't': options.from_headers = true; break;
+    case 'i': options.dot_ends = false; break;
+    case 'o':
+      if (value == "i") options.dot_ends = false;
+      break;
+    case 'f':
+    case 'r':
+      options.sender = value;
+      options.sender_given = true;
+      break;
+    case 'F': options.full_name = value; break;
+    case 'q': options.mode = Mode::run_queue; break;
+    case 'I': options.mode = Mode::aliases; break;
+    case 'b': return set_mode(options, value);
+    default: break; // given by programs, without a meaning here
+  }
+  return {};
+}
+
+/// One word of options, several letters in a row; `next` gives the following word when a value needs it.
+template <class Next>
+Result<> read_word(SendmailOptions& options, const std::string& word, Next next) {
+  for (std::size_t i = 1; i < word.size(); ++i) {
+    const char name = word[i];
+    const std::string rest = word.substr(i + 1);
+    if (kAlone.find(name) != kAlone.npos) {
+      if (auto done = apply(options, name, {}); !done) return done;
+      continue;
+    }
+    if (kAttached.find(name) != kAttached.npos) return apply(options, name, rest);
+    if (kWithValue.find(name) == kWithValue.npos) return usage(std::string("the option -") + name + " is not there");
+    if (!rest.empty()) return apply(options, name, rest);
+    const std::string* value = next();
+    if (value == nullptr) return usage(std::string("the option -") + name + " needs a value");
+    return apply(options, name, *value);
+  }
+  return {};
+}
+
+} // namespace
+
+Result<SendmailOptions> parse_sendmail(const std::vector<std::string>& arguments) {
+  SendmailOptions options;
+  const std::string name = arguments.empty() ? std::string() : arguments[0].substr(arguments[0].rfind('/') + 1);
+  if (name == "mailq") options.mode = Mode::list_queue;
+  if (name == "newaliases") options.mode = Mode::aliases;
+  std::size_t at = 1;
+  const auto next = [&]() -> const std::string* { return at < arguments.size() ? &arguments[at++] : nullptr; };
+  bool only_recipients = false;
+  while (const std::string* word = next()) {
+    if (only_recipients || !word->starts_with('-') || word->size() == 1) {
+      options.recipients.push_back(*word);
+    } else if (*word == "--") {
+      only_recipients = true;
+    } else if (auto read = read_word(options, *word, next); !read) {
+      return std::unexpected(read.error());
+    }
+  }
+  return options;
+}
+
+} // namespace paquebot::cli

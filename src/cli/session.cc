@@ -1,0 +1,65 @@
+#include "base/text.h"
+#include "cli/verbs.h"
+
+#include <ostream>
+
+namespace paquebot::cli {
+
+std::string Arguments::text(const std::string& name) const {
+  const auto it = values_.find(name);
+  return it == values_.end() || it->second.empty() ? std::string() : it->second.back();
+}
+
+std::vector<std::string> Arguments::list(const std::string& name) const {
+  const auto it = values_.find(name);
+  return it == values_.end() ? std::vector<std::string>() : it->second;
+}
+
+Result<ServerPlace> Session::place() const { return environment_.locate(config); }
+
+Result<Transport*> Session::transport() {
+  if (!transport_) {
+    const auto where = place();
+    if (!where) {
+      configuration_failed_ = true;
+      return std::unexpected(where.error());
+    }
+    auto opened = open_transport(*where);
+    if (!opened) return std::unexpected(opened.error());
+    transport_ = std::move(*opened);
+  }
+  return transport_.get();
+}
+
+Result<json::value> Session::call(std::string_view method, std::string_view target, std::string_view body) {
+  const auto way = transport();
+  if (!way) return std::unexpected(way.error());
+  const auto response = (*way)->call(method, target, body);
+  if (!response) return std::unexpected(response.error());
+  if (response->status != 200) return std::unexpected(control::error_of(*response));
+  return control::parse_json(response->body, "the server's answer");
+}
+
+int Session::report(const Error& error) {
+  err() << "paquebot: " << printable(error.message, 4096) << '\n';
+  return configuration_failed_ ? kConfiguration : exit_code(error);
+}
+
+Exit exit_code(const Error& error) {
+  switch (error.code) {
+    case Errc::invalid: return kBadData;
+    case Errc::not_found:
+    case Errc::conflict:
+    case Errc::refused: return kRefused;
+    case Errc::no_space:
+    case Errc::timeout:
+    case Errc::temporary: return kTemporary;
+    case Errc::io: return kIo;
+    case Errc::closed:
+    case Errc::unsupported: return kUnavailable;
+    case Errc::permission: return kPermission;
+  }
+  return kBug;
+}
+
+} // namespace paquebot::cli

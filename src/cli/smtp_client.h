@@ -1,0 +1,24 @@
+#pragma once
+
+#include "cli/client_driver.h"
+#include "smtp/client_session.h"
+
+#include <functional>
+#include <vector>
+
+namespace paquebot::cli {
+
+/// Gives the next piece of a message with CRLF line ends, valid until the next call; empty at its end.
+using ContentSource = std::function<Result<std::string_view>()>;
+
+/// How the server took a message.
+struct Submitted {
+  std::vector<mail::Reply> results; ///< one for each recipient, in order
+  mail::Reply final_reply;          ///< code 0 when no recipient was accepted
+};
+
+/// Connects, logs in, sends one message and leaves. The port, when the target names none, is 465 for implicit TLS, 587 with
+/// a login, else 25. An error means that no recipient's fate is known to be good; its words name what to mend.
+Result<Submitted> submit(const Target& target, const smtp::OutgoingMessage& message, const ContentSource& content);
+
+} // namespace paquebot::cli

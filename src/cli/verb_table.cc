@@ -1,0 +1,291 @@
+#include "cli/verbs.h"
+
+namespace paquebot::cli {
+namespace {
+
+using Count = Positional::Count;
+
+const Option kPasswordFile{"--password-file", "FILE",
+                           "read the password from the first line of FILE (\"-\": standard input)"};
+const Option kGenerate{"--generate", "", "make a random password and print it"};
+const Option kYes{"--yes", "", "do not ask"};
+const Option kLimit{"--limit", "N", "at most so many"};
+const Positional kLogin{"LOGIN", "the account's address"};
+const Positional kOptionalDomain{"DOMAIN", "only this domain", Count::optional};
+const Positional kWhich{"WHICH", "a message id, an address (sender or recipient), or a destination domain",
+                        Count::optional};
+const Option kAll{"--all", "", "everything in the queue"};
+
+/// Options of the programs that connect to a server as a client.
+std::vector<Option> client_options(std::vector<Option> more) {
+  std::vector<Option> options{
+      {"--server", "HOST[:PORT]", "the server; without it the one of this machine"},
+      {"--user", "LOGIN", "log in as this account"},
+      kPasswordFile,
+      {"--tls", "MODE", "auto, starttls, implicit or none"},
+      {"--ca-file", "FILE", "trust these certificates (PEM) instead of the system's"},
+      {"--insecure", "", "do not check the server's certificate"},
+  };
+  options.insert(options.end(), more.begin(), more.end());
+  return options;
+}
+
+std::vector<Verb> server_verbs() {
+  return {
+      {"serve",
+       "Run the server in the foreground until SIGTERM or SIGINT.",
+       "paquebot serve\npaquebot serve --config ./paquebot.toml",
+       {},
+       {},
+       serve},
+      {"check",
+       "Check the configuration file: what is wrong, where, and how to mend it.",
+       "paquebot check",
+       {},
+       {},
+       check},
+      {"status", "Tell how the running server does.", "paquebot status\npaquebot status --json", {}, {}, status},
+      {"reload", "Make the server read its configuration again; connections stay.", "paquebot reload", {}, {}, reload},
+      {"version", "Print the version.", "paquebot version", {}, {}, version},
+      {"completion",
+       "Print a completion script for bash, zsh or fish.",
+       "paquebot completion bash > /etc/bash_completion.d/paquebot\nsource <(paquebot completion zsh)",
+       {{"SHELL", "bash, zsh or fish"}},
+       {},
+       completion},
+  };
+}
+
+std::vector<Verb> domain_verbs() {
+  return {
+      {"domain add",
+       "Take mail for a domain.",
+       "paquebot domain add example.org",
+       {{"DOMAIN", "its name"}},
+       {},
+       domain_add},
+      {"domain list", "List our domains and who owns them.", "paquebot domain list", {}, {}, domain_list},
+      {"domain owner",
+       "Say who gets a domain's mail for postmaster and abuse.",
+       "paquebot domain owner example.org ann@example.org",
+       {{"DOMAIN", "its name"}, kLogin},
+       {},
+       domain_owner},
+      {"domain remove",
+       "Take no more mail for a domain. It must have no accounts and aliases.",
+       "paquebot domain remove example.org",
+       {{"DOMAIN", "its name"}},
+       {},
+       domain_remove},
+      {"alias add",
+       "Let an address lead to other addresses, here or elsewhere, or to an account.",
+       "paquebot alias add team@example.org ann@example.org bob@example.net\n"
+       "paquebot alias add ann.smith@example.org --account ann@example.org\n"
+       "paquebot alias add '*@example.org' --account ann@example.org   # everything else",
+       {{"ADDRESS", "the alias; *@DOMAIN is for all addresses that do not exist"},
+        {"TARGET", "where its mail goes", Count::any}},
+       {{"--account", "LOGIN", "it is one more address of this account, which may send as it"}},
+       alias_add},
+      {"alias list",
+       "List aliases.",
+       "paquebot alias list\npaquebot alias list example.org",
+       {kOptionalDomain},
+       {},
+       alias_list},
+      {"alias remove",
+       "Remove an alias, or one of its targets.",
+       "paquebot alias remove team@example.org bob@example.net\npaquebot alias remove team@example.org",
+       {{"ADDRESS", "the alias"}, {"TARGET", "only this target", Count::optional}},
+       {},
+       alias_remove},
+  };
+}
+
+std::vector<Verb> account_verbs() {
+  return {
+      {"account add",
+       "Make an account with its mailbox. Asks for the password.",
+       "paquebot account add ann@example.org\npaquebot account add ann@example.org --generate --quota 2G",
+       {kLogin},
+       {{"--quota", "SIZE", "how much mail it may keep, like 500M or 2G; 0: any amount"},
+        kPasswordFile,
+        kGenerate,
+        {"--no-password", "", "nobody can log in until it gets one"}},
+       account_add},
+      {"account list",
+       "List accounts.",
+       "paquebot account list\npaquebot account list example.org",
+       {kOptionalDomain},
+       {},
+       account_list},
+      {"account show", "Show one account.", "paquebot account show ann@example.org", {kLogin}, {}, account_show},
+      {"account addresses",
+       "List the addresses that lead straight to an account.",
+       "paquebot account addresses ann@example.org",
+       {kLogin},
+       {},
+       account_addresses},
+      {"account passwd",
+       "Give an account another password.",
+       "paquebot account passwd ann@example.org",
+       {kLogin},
+       {kPasswordFile, kGenerate},
+       account_passwd},
+      {"account quota",
+       "Say how much mail an account may keep.",
+       "paquebot account quota ann@example.org 2G\npaquebot account quota ann@example.org unlimited",
+       {kLogin, {"SIZE", "like 500M, 2G or unlimited"}},
+       {},
+       account_quota},
+      {"account disable",
+       "Let an account not log in any more, and end its sessions. Its mail still comes in.",
+       "paquebot account disable ann@example.org",
+       {kLogin},
+       {},
+       account_disable},
+      {"account enable",
+       "Let a disabled account log in again.",
+       "paquebot account enable ann@example.org",
+       {kLogin},
+       {},
+       account_enable},
+      {"account remove",
+       "Remove an account and all its mail.",
+       "paquebot account remove ann@example.org --yes",
+       {kLogin},
+       {kYes},
+       account_remove},
+  };
+}
+
+std::vector<Verb> queue_verbs() {
+  return {
+      {"queue list",
+       "List what waits to be delivered.",
+       "paquebot queue list\npaquebot queue list --held\npaquebot queue list --destination example.net",
+       {},
+       {{"--held", "", "only what is held"},
+        {"--destination", "DOMAIN", "only to this destination"},
+        {"--address", "ADDRESS", "only from or to this address"},
+        {"--after", "ID", "go on after this message"},
+        kLimit},
+       queue_list},
+      {"queue show",
+       "Show one waiting message.",
+       "paquebot queue show 01J9ZQ3V5W8XKD2M6N7P4R1STB",
+       {{"ID", "the message's id"}},
+       {},
+       queue_show},
+      {"queue retry",
+       "Try again at once.",
+       "paquebot queue retry 01J9ZQ3V5W8XKD2M6N7P4R1STB\npaquebot queue retry example.net",
+       {kWhich},
+       {kAll},
+       queue_retry},
+      {"queue hold",
+       "Keep from being delivered until released.",
+       "paquebot queue hold bob@example.net",
+       {kWhich},
+       {kAll},
+       queue_hold},
+      {"queue release", "Deliver what was held.", "paquebot queue release --all", {kWhich}, {kAll}, queue_release},
+      {"queue cancel",
+       "Drop from the queue, without a report to the sender.",
+       "paquebot queue cancel 01J9ZQ3V5W8XKD2M6N7P4R1STB",
+       {kWhich},
+       {kAll},
+       queue_cancel},
+      {"trace",
+       "Tell the whole trail of a message, or the messages of an address.",
+       "paquebot trace 01J9ZQ3V5W8XKD2M6N7P4R1STB\npaquebot trace bob@example.net --limit 5",
+       {{"ID", "a message id (as in the 250 reply), or an address"}},
+       {kLimit},
+       trace},
+  };
+}
+
+std::vector<Verb> mail_verbs() {
+  const Positional numbers{"NUMBER", "as `fetch list` shows them", Count::some};
+  const Positional any_numbers{"NUMBER", "as `fetch list` shows them; none: all", Count::any};
+  const Option remove{"--delete", "", "delete them from the mailbox afterwards"};
+  return {
+      {"send",
+       "Write a mail and hand it to a server. Without a text it is read from standard input.",
+       "paquebot send --user ann@example.org --to bob@example.net --subject Hello --text 'How are you?'\n"
+       "paquebot send --user ann@example.org --to bob@example.net --attach photo.jpg --attach plan.pdf < letter.txt",
+       {},
+       client_options({{"--from", "ADDRESS", "who writes: \"Ann <ann@example.org>\"; without it the login"},
+                       {"--to", "ADDRESS", "to whom", true},
+                       {"--cc", "ADDRESS", "copy", true},
+                       {"--bcc", "ADDRESS", "copy that the others do not see", true},
+                       {"--subject", "TEXT", "the subject"},
+                       {"--text", "TEXT", "the text"},
+                       {"--text-file", "FILE", "the text from a file (\"-\": standard input)"},
+                       {"--html", "HTML", "the text as HTML"},
+                       {"--html-file", "FILE", "the same from a file"},
+                       {"--attach", "FILE", "attach a file", true},
+                       {"--header", "FIELD", "one more header field, \"Name: value\"", true},
+                       {"--quiet", "", "no progress bar"}}),
+       send},
+      {"fetch list",
+       "List the mail in a mailbox, over POP3.",
+       "paquebot fetch list --user ann@example.org",
+       {},
+       client_options({{"--newest", "N", "only the last N"}}),
+       fetch_list},
+      {"fetch show",
+       "Show mails: head, text, and what is attached.",
+       "paquebot fetch show 3 --user ann@example.org",
+       {numbers},
+       client_options({remove}),
+       fetch_show},
+      {"fetch save",
+       "Save mails and their attachments as files.",
+       "paquebot fetch save --user ann@example.org --folder ~/mail --delete",
+       {any_numbers},
+       client_options({remove, {"--folder", "PATH", "where to; without it here"}}),
+       fetch_save},
+      {"fetch delete",
+       "Delete mails from a mailbox.",
+       "paquebot fetch delete 1 2 --user ann@example.org",
+       {numbers},
+       client_options({}),
+       fetch_delete},
+      {"import accounts",
+       "Make accounts from lines \"login:hash[:quota]\" with argon2id or crypt(3) hashes.",
+       "paquebot import accounts accounts.txt",
+       {{"FILE", "the list (\"-\": standard input)"}},
+       {},
+       import_accounts},
+      {"import mail",
+       "Copy a Maildir or mbox into an account's mailbox.",
+       "paquebot import mail ann@example.org /home/ann/Maildir",
+       {kLogin, {"PATH", "a Maildir folder or an mbox file"}},
+       {{"--quiet", "", "no progress bar"}},
+       import_mail},
+  };
+}
+
+} // namespace
+
+std::span<const Group> groups() {
+  static const std::vector<Group> all{
+      {"domain", "Domains that we take mail for"},         {"account", "Accounts: who can log in and has a mailbox"},
+      {"alias", "Addresses that lead to other addresses"}, {"queue", "Mail that waits to be delivered"},
+      {"fetch", "Read mail from a mailbox over POP3"},     {"import", "Bring accounts and mail from another server"},
+  };
+  return all;
+}
+
+std::span<const Verb> verbs() {
+  static const std::vector<Verb> all = [] {
+    std::vector<Verb> table;
+    for (auto part : {server_verbs(), domain_verbs(), account_verbs(), queue_verbs(), mail_verbs()}) {
+      table.insert(table.end(), part.begin(), part.end());
+    }
+    return table;
+  }();
+  return all;
+}
+
+} // namespace paquebot::cli

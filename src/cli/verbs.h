@@ -1,0 +1,132 @@
+#pragma once
+
+#include "cli/cli.h"
+#include "cli/transport.h"
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace paquebot::cli {
+
+/// What was written behind a verb, by the names in its row of the table.
+class Arguments {
+public:
+  bool has(const std::string& name) const { return values_.contains(name); }
+  /// The (last) value, or empty.
+  std::string text(const std::string& name) const;
+  std::vector<std::string> list(const std::string& name) const;
+  void set(const std::string& name, std::vector<std::string> values) { values_[name] = std::move(values); }
+
+private:
+  std::map<std::string, std::vector<std::string>> values_;
+};
+
+/// One run of a verb: the console, the configuration, and the way to the server, opened when first needed.
+class Session {
+public:
+  Session(const Environment& environment, Console& console) : environment_(environment), console_(console) {}
+
+  std::string config = kDefaultConfig;
+  bool json = false;
+
+  const Environment& environment() const { return environment_; }
+  std::istream& in() { return console_.in; }
+  std::ostream& out() { return console_.out; }
+  std::ostream& err() { return console_.err; }
+  bool terminal() const { return console_.terminal; }
+
+  Result<ServerPlace> place() const;
+  /// One action of the control API; `target` is percent-encoded. An error response is an Error.
+  Result<json::value> call(std::string_view method, std::string_view target, std::string_view body = {});
+  /// Prints the error and returns its exit code.
+  int report(const Error& error);
+
+private:
+  Result<Transport*> transport();
+
+  const Environment& environment_;
+  Console& console_;
+  std::unique_ptr<Transport> transport_;
+  bool configuration_failed_ = false;
+};
+
+/// A value by its place. Only the last may be optional or many.
+struct Positional {
+  std::string_view name; ///< "LOGIN": also its name in Arguments
+  std::string_view help;
+  enum class Count { one, optional, any, some } count = Count::one;
+};
+
+/// An option. Without a value name it is a flag.
+struct Option {
+  std::string_view name;  ///< "--quota": also its name in Arguments
+  std::string_view value; ///< "SIZE", or empty
+  std::string_view help;
+  bool many = false; ///< may be given several times
+};
+
+/// One row of the table of verbs. The parser, the help, the suggestions and the completion derive from it.
+struct Verb {
+  std::string_view name; ///< "account add"
+  std::string_view summary;
+  std::string_view examples; ///< lines
+  std::vector<Positional> positionals;
+  std::vector<Option> options;
+  int (*run)(Session& session, const Arguments& arguments) = nullptr;
+};
+
+/// A group of verbs: "account".
+struct Group {
+  std::string_view name;
+  std::string_view summary;
+};
+
+std::span<const Verb> verbs();
+std::span<const Group> groups();
+
+int serve(Session& session, const Arguments& arguments);
+int check(Session& session, const Arguments& arguments);
+int domain_add(Session& session, const Arguments& arguments);
+int domain_list(Session& session, const Arguments& arguments);
+int domain_owner(Session& session, const Arguments& arguments);
+int domain_remove(Session& session, const Arguments& arguments);
+int account_add(Session& session, const Arguments& arguments);
+int account_list(Session& session, const Arguments& arguments);
+int account_show(Session& session, const Arguments& arguments);
+int account_addresses(Session& session, const Arguments& arguments);
+int account_passwd(Session& session, const Arguments& arguments);
+int account_quota(Session& session, const Arguments& arguments);
+int account_disable(Session& session, const Arguments& arguments);
+int account_enable(Session& session, const Arguments& arguments);
+int account_remove(Session& session, const Arguments& arguments);
+int alias_add(Session& session, const Arguments& arguments);
+int alias_list(Session& session, const Arguments& arguments);
+int alias_remove(Session& session, const Arguments& arguments);
+int queue_list(Session& session, const Arguments& arguments);
+int queue_show(Session& session, const Arguments& arguments);
+int queue_retry(Session& session, const Arguments& arguments);
+int queue_hold(Session& session, const Arguments& arguments);
+int queue_release(Session& session, const Arguments& arguments);
+int queue_cancel(Session& session, const Arguments& arguments);
+int trace(Session& session, const Arguments& arguments);
+int send(Session& session, const Arguments& arguments);
+int fetch_list(Session& session, const Arguments& arguments);
+int fetch_show(Session& session, const Arguments& arguments);
+int fetch_save(Session& session, const Arguments& arguments);
+int fetch_delete(Session& session, const Arguments& arguments);
+int import_accounts(Session& session, const Arguments& arguments);
+int import_mail(Session& session, const Arguments& arguments);
+int status(Session& session, const Arguments& arguments);
+int reload(Session& session, const Arguments& arguments);
+int completion(Session& session, const Arguments& arguments);
+int version(Session& session, const Arguments& arguments);
+
+/// "bash", "zsh" or "fish": a script for that shell, made from the table.
+Result<std::string> completion_script(std::string_view shell);
+
+} // namespace paquebot::cli
