@@ -1,0 +1,66 @@
+#pragma once
+
+#include "base/log.h"
+#include "base/result.h"
+#include "delivery/connector.h"
+#include "queue/queue.h"
+#include "service/server.h"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace paquebot::app {
+
+struct ListenerConfig {
+  service::ListenerRole role = service::ListenerRole::mx;
+  std::string address;
+  enum class Tls { none, starttls, implicit } tls = Tls::starttls;
+  bool login_in_clear = false; ///< allow passwords without TLS: for loopback and tests
+};
+
+/// The configuration file, read and checked whole; docs/configuration.md tells every key.
+struct Config {
+  std::string file;
+  std::string hostname;
+  std::string data_dir = "/var/lib/paquebot";
+  std::string user;                     ///< to become after binding, when started as root
+  std::string control_socket;           ///< default: data_dir/control.sock
+  std::string drop_dir;                 ///< default: data_dir/drop
+  unsigned threads = 0;                 ///< 0: one a core
+  log::Format log_format = log::Format::key_value;
+  log::Level log_level = log::Level::info;
+  std::string log_file;
+  std::string certificate;              ///< paths; empty: self-signed, kept in data_dir
+  std::string key;
+  std::string certificate_pem;          ///< what the files hold
+  std::string key_pem;
+  std::vector<ListenerConfig> listeners;
+  dns::Options dns;
+  queue::Options queue;
+  delivery::ConnectorOptions connector;
+  service::GateLimits gate;
+  std::uint64_t message_size = 50u << 20;
+  std::uint32_t max_recipients = 1000;
+  std::uint32_t max_errors = 20;
+  std::uint32_t max_commands = 10000;
+  std::size_t max_hops = 50;
+  std::chrono::seconds command_timeout{300};
+  std::chrono::seconds data_timeout{180};
+  std::chrono::seconds message_timeout{3600};
+  std::chrono::seconds pop3_idle_timeout{600};
+};
+
+/// Reads a whole file: the configuration and what it names. The server asks its keeper (keeper.h) once it is no longer root.
+using FileSource = std::function<Result<std::string>(const std::string& path)>;
+/// The plain way.
+Result<std::string> read_file(const std::string& path);
+
+/// Reads and checks a configuration file, and the files it names (certificates, passwords). Errors: not_found, or `invalid` with
+/// everything that is wrong, each on a line "file:line: what; how to mend it".
+Result<Config> load_config(const std::string& path, const FileSource& files = read_file);
+
+/// What differs between two configurations and needs a restart, e.g. "server.data_dir".
+std::vector<std::string> restart_keys(const Config& before, const Config& after);
+
+} // namespace paquebot::app

@@ -1,0 +1,132 @@
+#include "app/config.h"
+#include "app/config_reader.h"
+
+#include <gtest/gtest.h>
+#include <map>
+
+namespace paquebot::app {
+namespace {
+
+Result<Config> parse(const std::string& text, std::map<std::string, std::string> files = {}) {
+  files["p.toml"] = text;
+  return load_config("p.toml", [&](const std::string& path) -> Result<std::string> {
+    auto file = files.find(path);
+    if (file == files.end())
+      return fail(Errc::not_found, "No such file or directory");
+    return file->second;
+  });
+}
+
+TEST(Config, AnEmptyFileGivesTheStandardPorts) {
+  auto config = parse("");
+  ASSERT_TRUE(config) << config.error().message;
+  ASSERT_EQ(config->listeners.size(), 5u);
+  EXPECT_EQ(config->listeners[0].address, "[::]:25");
+  EXPECT_EQ(config->control_socket, "/var/lib/paquebot/control.sock");
+  EXPECT_FALSE(config->hostname.empty());
+}
+
+TEST(Config, ReadsEverySection) {
+  auto config = parse(R"(
+[server]
+hostname = "MX.Example.org"
+data_dir = "/tmp/x"
+log_format = "json"
+[[listener]]
+role = "mx"
+address = "127.0.0.1:2525"
+tls = "none"
+[tls]
+certificate = "c.pem"
+key = "k.pem"
+[dns]
+resolvers = ["127.0.0.1:5300"]
+trust_anchor = "none"
+[[route]]
+to = "Example.com"
+host = "smtp.isp.example:2587"
+user = "me"
+password_file = "secret"
+[[route]]
+host = "[::1]"
+tls = "implicit"
+[queue]
+retry_first = "10s"
+lifetime = "2d"
+[delivery]
+port = 2525
+[limits]
+message_size = "100MiB"
+connections_per_address = 7
+)",
+                      {{"c.pem", "C"}, {"k.pem", "K"}, {"secret", " word\n"}});
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->hostname, "mx.example.org");
+  EXPECT_EQ(config->certificate_pem, "C");
+  const queue::Route* one = config->queue.routes.find("example.com");
+  ASSERT_NE(one, nullptr);
+  EXPECT_EQ(one->host, "smtp.isp.example");
+  EXPECT_EQ(one->port, 2587);
+  EXPECT_EQ(one->password, "word");
+  const queue::Route* rest = config->queue.routes.find("example.net");
+  ASSERT_NE(rest, nullptr);
+  EXPECT_EQ(rest->host, "::1");
+  EXPECT_EQ(rest->port, 465);
+  EXPECT_EQ(config->queue.schedule.first, std::chrono::seconds(10));
+  EXPECT_EQ(config->queue.schedule.lifetime, std::chrono::hours(48));
+  EXPECT_EQ(config->message_size, 100u << 20);
+  EXPECT_EQ(config->gate.per_address, 7u);
+  EXPECT_EQ(config->connector.port, 2525);
+}
+
+TEST(Config, ErrorsNameFileLineAndTheMend) {
+  struct Case {
+    const char *text, *expected;
+  } cases[] = {
+      {"[server]\nhostnam = \"x\"", "p.toml:2: unknown key \"hostnam\" in [server]: do you mean \"hostname\"?"},
+      {"[server]\nhostname = 7", "p.toml:2: hostname must be a text in quotes"},
+      {"[server]\nhostname = \"a b\"", "p.toml:2: hostname is not a domain name"},
+      {"\n\n[queue]\nlifetime = \"soon\"", "p.toml:4: lifetime must be a duration"},
+      {"[limits]\nmessage_size = \"1\"", "p.toml:2: message_size = 1 is out of bounds"},
+      {"[limits]\nconnections = 0", "p.toml:2: connections = 0 is out of bounds"},
+      {"[[listener]]\nrole = \"smtp\"\naddress = \"x\"", "p.toml:2: role = \"smtp\" is not known: use one of mx, submission, pop3"},
+      {"[[listener]]\nrole = \"mx\"", "p.toml:1: a [[listener]] needs an address"},
+      {"[listener]\nrole = \"mx\"", "p.toml:1: listener must be written as [[listener]]"},
+      {"[tls]\ncertificate = \"nowhere\"\nkey = \"nowhere\"", "p.toml:2: can't read certificate = \"nowhere\": No such file"},
+      {"[[route]]\nto = \"*\"", "p.toml:1: a [[route]] needs a host"},
+      {"[[route]]\nhost = \"a:99999\"", "p.toml:2: the port in host"},
+      {"[[route]]\nhost = \"a\"\nuser = \"u\"", "needs a password_file"},
+      {"[dns]\nresolvers = \"127.0.0.1\"", "p.toml:2: resolvers must be a list"},
+      {"what = 1", "p.toml:1: unknown key \"what\" in the file"},
+      {"a = [", "p.toml:1: "},
+      {"[[listener]]\nrole = \"pop3\"\naddress = \"x:1\"\ntls = \"none\"", "p.toml:1: nobody can log in on this listener"},
+      {"[server]\nstore = \"mysql\"", "p.toml:2: store = \"mysql\" is not known"},
+  };
+  for (const auto& c : cases) {
+    auto config = parse(c.text);
+    ASSERT_FALSE(config) << c.text;
+    EXPECT_NE(config.error().message.find(c.expected), std::string::npos) << c.text << "\ngives\n" << config.error().message;
+  }
+}
+
+TEST(Config, TellsWhatNeedsARestart) {
+  auto a = parse("[server]\nhostname=\"a.example\""), b = parse("[server]\nhostname=\"b.example\"\n[limits]\nerrors=5");
+  ASSERT_TRUE(a && b);
+  EXPECT_EQ(restart_keys(*a, *b), std::vector<std::string>{"server.hostname"});
+  EXPECT_TRUE(restart_keys(*a, *a).empty());
+}
+
+TEST(ConfigReader, DurationsAndSizes) {
+  EXPECT_EQ(parse_duration("90"), std::chrono::seconds(90));
+  EXPECT_EQ(parse_duration("4h"), std::chrono::hours(4));
+  EXPECT_EQ(parse_duration("5 d"), std::chrono::hours(120));
+  EXPECT_EQ(parse_size("2MiB"), 2u << 20);
+  EXPECT_EQ(parse_size("10"), 10u);
+  for (const char* bad : {"", "m", "-5s", "5 weeks", "1.5h", "99999999999999999999", "9999999999999999h"}) {
+    EXPECT_FALSE(parse_duration(bad)) << bad;
+    EXPECT_FALSE(parse_size(bad)) << bad;
+  }
+}
+
+} // namespace
+} // namespace paquebot::app

@@ -1,0 +1,52 @@
+#include "app/locate.h"
+
+#include "app/config.h"
+#include "app/privileges.h"
+
+namespace paquebot::app {
+namespace {
+
+/// An address that this machine can connect to, for one that it listens on.
+std::string reachable(const std::string& address) {
+  for (const char* any : {"0.0.0.0:", "[::]:", "*:"})
+    if (address.starts_with(any))
+      return "127.0.0.1" + address.substr(address.rfind(':'));
+  return address;
+}
+
+/// The first listener of a role, those with TLS from the first byte before the others.
+std::string find_listener(const Config& config, service::ListenerRole role) {
+  std::string found;
+  for (const ListenerConfig& listener : config.listeners) {
+    if (listener.role != role)
+      continue;
+    if (listener.tls == ListenerConfig::Tls::implicit)
+      return reachable(listener.address);
+    if (found.empty())
+      found = reachable(listener.address);
+  }
+  return found;
+}
+
+} // namespace
+
+Result<cli::ServerPlace> locate(const std::string& config_path) {
+  auto config = load_config(config_path, [&](const std::string& path) -> Result<std::string> {
+    if (path == config_path)
+      return read_file(path);
+    return std::string("-"); // not needed here, and perhaps not readable for who asks
+  });
+  if (!config)
+    return std::unexpected(config.error());
+  cli::ServerPlace place;
+  place.data_dir = config->data_dir;
+  place.control_socket = config->control_socket;
+  place.drop_dir = config->drop_dir;
+  place.hostname = config->hostname;
+  place.user = config->user.empty() ? default_user() : config->user;
+  place.submission = find_listener(*config, service::ListenerRole::submission);
+  place.pop3 = find_listener(*config, service::ListenerRole::pop3);
+  return place;
+}
+
+} // namespace paquebot::app

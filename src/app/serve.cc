@@ -1,0 +1,325 @@
+#include "app/serve.h"
+
+#include "app/config.h"
+#include "app/keeper.h"
+#include "app/privileges.h"
+#include "base/log.h"
+#include "intake/drop.h"
+#include "net/tls.h"
+#include "service/server.h"
+
+#include <csignal>
+#include <cstdio>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <fstream>
+#include <mutex>
+#include <pthread.h>
+#include <sys/stat.h>
+#include <thread>
+#include <unistd.h>
+
+namespace paquebot::app {
+namespace {
+
+constexpr int kConfigError = 78; // EX_CONFIG
+constexpr int kSystemError = 71; // EX_OSERR
+
+const char* role_name(service::ListenerRole role) {
+  switch (role) {
+  case service::ListenerRole::mx:
+    return "mx";
+  case service::ListenerRole::submission:
+    return "submission";
+  case service::ListenerRole::pop3:
+    return "pop3";
+  case service::ListenerRole::control:
+    return "control";
+  }
+  return "";
+}
+
+int complain(int code, const std::string& text) {
+  std::fprintf(stderr, "paquebot: %s\n", text.c_str());
+  return code;
+}
+
+/// Writes a new file with a mode; false when it can't.
+bool write_file(const std::string& path, const std::string& bytes, mode_t mode) {
+  int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+  if (descriptor < 0)
+    return false;
+  bool done = ::fchmod(descriptor, mode) == 0 && ::write(descriptor, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size());
+  return ::close(descriptor) == 0 && done;
+}
+
+/// The certificate for all listeners: the configured one, else a self-signed one kept in the data directory.
+Result<std::shared_ptr<net::TlsContext>> make_tls(const Config& config) {
+  if (!config.certificate.empty()) {
+    auto context = net::TlsContext::server(config.certificate_pem, config.key_pem);
+    if (!context)
+      return fail(Errc::invalid, config.certificate + " and " + config.key + ": " + context.error().message);
+    return context;
+  }
+  std::string certificate = config.data_dir + "/self-signed.crt", key = config.data_dir + "/self-signed.key";
+  auto kept = read_file(certificate), kept_key = read_file(key);
+  if (kept && kept_key)
+    if (auto context = net::TlsContext::server(*kept, *kept_key))
+      return context;
+  auto made = net::make_self_signed(config.hostname);
+  if (!made)
+    return std::unexpected(made.error());
+  if (!write_file(key, made->key_pem, 0600) || !write_file(certificate, made->certificate_pem, 0644))
+    return fail(Errc::io, "can't keep the self-signed certificate in " + config.data_dir);
+  log::warning("self-signed", {{"certificate", certificate}, {"why", "no [tls] certificate is configured: programs will ask before they trust it"}});
+  return net::TlsContext::server(made->certificate_pem, made->key_pem);
+}
+
+std::shared_ptr<const service::SmtpListenerOptions> smtp_options(const Config& config, const ListenerConfig& listener,
+                                                                 std::shared_ptr<net::TlsContext> tls) {
+  bool submission = listener.role == service::ListenerRole::submission;
+  auto session = std::make_shared<smtp::ServerOptions>();
+  session->role = submission ? smtp::Role::submission : smtp::Role::mx;
+  session->hostname = config.hostname;
+  session->tls_available = listener.tls == ListenerConfig::Tls::starttls;
+  session->auth_available = submission;
+  session->auth_required = submission;
+  session->auth_in_clear = listener.login_in_clear;
+  session->tls_required = submission && !listener.login_in_clear;
+  session->max_message_size = config.message_size;
+  session->max_recipients = config.max_recipients;
+  session->max_errors = config.max_errors;
+  session->max_commands = config.max_commands;
+  session->command_timeout = config.command_timeout;
+  session->data_timeout = config.data_timeout;
+  session->message_timeout = config.message_timeout;
+  auto options = std::make_shared<service::SmtpListenerOptions>();
+  options->session = session;
+  options->implicit_tls = listener.tls == ListenerConfig::Tls::implicit;
+  options->tls = listener.tls == ListenerConfig::Tls::none ? nullptr : std::move(tls);
+  options->intake = {.hostname = config.hostname, .max_message_size = config.message_size, .max_hops = config.max_hops};
+  return options;
+}
+
+std::shared_ptr<const service::Pop3ListenerOptions> pop3_options(const Config& config, const ListenerConfig& listener,
+                                                                 std::shared_ptr<net::TlsContext> tls) {
+  auto session = std::make_shared<pop3::ServerOptions>();
+  session->hostname = config.hostname;
+  session->tls_available = listener.tls == ListenerConfig::Tls::starttls;
+  session->login_in_clear = listener.login_in_clear;
+  session->max_errors = config.max_errors;
+  session->idle_timeout = config.pop3_idle_timeout;
+  auto options = std::make_shared<service::Pop3ListenerOptions>();
+  options->session = session;
+  options->implicit_tls = listener.tls == ListenerConfig::Tls::implicit;
+  options->tls = listener.tls == ListenerConfig::Tls::none ? nullptr : std::move(tls);
+  return options;
+}
+
+std::shared_ptr<const service::Snapshot> make_snapshot(const Config& config, const std::shared_ptr<net::TlsContext>& tls) {
+  auto snapshot = std::make_shared<service::Snapshot>();
+  for (const ListenerConfig& listener : config.listeners) {
+    service::ListenerSnapshot one{.role = listener.role, .address = listener.address};
+    if (listener.role == service::ListenerRole::pop3)
+      one.pop3 = pop3_options(config, listener, tls);
+    else
+      one.smtp = smtp_options(config, listener, tls);
+    snapshot->listeners.push_back(std::move(one));
+  }
+  snapshot->gate = config.gate;
+  snapshot->intake = {.hostname = config.hostname, .max_message_size = config.message_size, .max_hops = config.max_hops};
+  snapshot->queue = config.queue;
+  return snapshot;
+}
+
+Result<std::vector<service::BoundListener>> bind_all(const Config& config) {
+  std::vector<service::BoundListener> bound;
+  for (const ListenerConfig& listener : config.listeners) {
+    auto opened = net::Listener::open(listener.address);
+    if (!opened)
+      return std::unexpected(opened.error());
+    bound.push_back({std::move(*opened), listener.role, listener.address});
+  }
+  return bound;
+}
+
+/// What lives between start and stop, in the order of its making.
+class Daemon {
+public:
+  explicit Daemon(Config config) : config_(std::move(config)) {}
+
+  int run();
+
+private:
+  Result<> prepare();
+  Result<> open_store();
+  Result<> start();
+  std::string reload();
+  void wait_for_end();
+
+  Config config_;
+  std::mutex reload_mutex_;
+  std::unique_ptr<Keeper> keeper_;
+  std::vector<service::BoundListener> bound_;
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<service::Server> server_;
+};
+
+/// What only root may do, then root is dropped.
+Result<> Daemon::prepare() {
+  std::string user = config_.user.empty() ? default_user() : config_.user;
+  if (auto made = make_data_directory(config_.data_dir, user); !made)
+    return made;
+  if (is_root() && !user.empty()) { // before the ports are bound: it must not keep them open
+    auto keeper = Keeper::start(config_.file);
+    if (!keeper)
+      return std::unexpected(keeper.error());
+    keeper_ = std::move(*keeper);
+  }
+  auto bound = bind_all(config_);
+  if (!bound)
+    return std::unexpected(bound.error());
+  bound_ = std::move(*bound);
+  if (!is_root())
+    return {};
+  if (user.empty()) {
+    log::warning("running-as-root", {{"why", "there is no user paquebot; make one, or set server.user"}});
+    return {};
+  }
+  return become(user);
+}
+
+Result<> Daemon::open_store() {
+  auto store = store::open_sqlite({.directory = config_.data_dir});
+  if (!store)
+    return std::unexpected(store.error());
+  store_ = std::move(*store);
+  if (auto made = intake::make_drop_directory(config_.drop_dir); !made)
+    return made;
+  auto control = net::Listener::open(config_.control_socket, 0600);
+  if (!control)
+    return std::unexpected(control.error());
+  bound_.push_back({std::move(*control), service::ListenerRole::control, config_.control_socket});
+  return {};
+}
+
+Result<> Daemon::start() {
+  auto tls = make_tls(config_);
+  if (!tls)
+    return std::unexpected(tls.error());
+  service::ServerOptions options;
+  options.hostname = config_.hostname;
+  options.drop_directory = config_.drop_dir;
+  options.threads = config_.threads > 0 ? config_.threads : std::max(1u, std::thread::hardware_concurrency());
+  options.connector = config_.connector;
+  options.dns = config_.dns;
+  server_ = std::make_unique<service::Server>(*store_, std::move(options), make_snapshot(config_, *tls));
+  server_->on_reload = [this] { return reload(); };
+  for (const service::BoundListener& listener : bound_)
+    log::info("listening", {{"role", role_name(listener.role)}, {"address", listener.listener.bound().to_string()}});
+  return server_->start(std::move(bound_));
+}
+
+/// Reads the whole configuration again and takes it, or keeps the old one. Returns "" or why not.
+std::string Daemon::reload() {
+  std::lock_guard lock(reload_mutex_);
+  auto fresh = keeper_ ? keeper_->load(config_.file) : load_config(config_.file);
+  std::string why;
+  if (!fresh) {
+    why = fresh.error().message;
+  } else if (auto tls = make_tls(*fresh); !tls) {
+    why = tls.error().message;
+  } else {
+    for (const std::string& key : restart_keys(config_, *fresh))
+      log::warning("needs-restart", {{"key", key}, {"why", "this key takes effect at the next start"}});
+    Config taken = *fresh;
+    taken.hostname = config_.hostname; // sessions, trace fields and reports keep one name until the restart
+    server_->replace(make_snapshot(taken, *tls));
+    (void)log::configure(taken.log_format, taken.log_level, config_.log_file);
+    log::info("reloaded", {{"config", config_.file}});
+    return why;
+  }
+  log::error("reload-refused", {{"why", why}, {"kept", "the configuration in force"}});
+  return why;
+}
+
+void Daemon::wait_for_end() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (int signal : {SIGHUP, SIGINT, SIGTERM, SIGUSR1})
+    sigaddset(&signals, signal);
+  for (;;) {
+    int signal = 0;
+    if (sigwait(&signals, &signal) != 0)
+      continue;
+    if (signal == SIGHUP) {
+      (void)log::reopen();
+      (void)reload();
+      continue;
+    }
+    if (signal == SIGUSR1) {
+      (void)log::reopen();
+      continue;
+    }
+    log::info("stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
+    return;
+  }
+}
+
+int Daemon::run() {
+  if (auto done = prepare(); !done)
+    return complain(kSystemError, done.error().message);
+  if (auto done = open_store(); !done)
+    return complain(kSystemError, done.error().message);
+  if (auto done = start(); !done)
+    return complain(kSystemError, done.error().message);
+  log::info("ready", {{"hostname", config_.hostname}, {"data", config_.data_dir}, {"pid", static_cast<std::int64_t>(::getpid())}});
+  wait_for_end();
+  if (!server_->stop(std::chrono::seconds(10))) {
+    log::warning("stopped", {{"why", "what did not end in time was broken off; what was acknowledged is safe"}});
+    ::_exit(0); // the store is made for ends without a goodbye
+  }
+  server_.reset();
+  store_.reset();
+  ::unlink(config_.control_socket.c_str());
+  log::info("stopped");
+  return 0;
+}
+
+void block_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (int signal : {SIGHUP, SIGINT, SIGTERM, SIGUSR1})
+    sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr); // every thread inherits it; the main thread waits for them
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+} // namespace
+
+int serve(const std::string& config_path) {
+  auto config = load_config(config_path);
+  if (!config)
+    return complain(kConfigError, config.error().message);
+  ::umask(027);
+  block_signals();
+  raise_descriptor_limit();
+  if (auto done = log::configure(config->log_format, config->log_level, config->log_file); !done)
+    return complain(kSystemError, done.error().message);
+  Daemon daemon(std::move(*config));
+  return daemon.run();
+}
+
+int check(const std::string& config_path) {
+  auto config = load_config(config_path);
+  if (!config)
+    return complain(kConfigError, config.error().message);
+  if (!config->certificate.empty())
+    if (auto tls = net::TlsContext::server(config->certificate_pem, config->key_pem); !tls)
+      return complain(kConfigError, config->certificate + " and " + config->key + ": " + tls.error().message);
+  std::printf("%s is fine: %s, %zu listeners, data in %s\n", config_path.c_str(), config->hostname.c_str(), config->listeners.size(),
+              config->data_dir.c_str());
+  return 0;
+}
+
+} // namespace paquebot::app
