@@ -1,0 +1,97 @@
+"""A disk that is full: 452 while it is, reading and deleting go on, and the server recovers by itself."""
+
+import os
+import poplib
+import smtplib
+import subprocess
+import unittest
+
+from server import BINARY, SECRET, Server, body_of, letter, transact, wait_until
+
+ALICE = "alice@example.test"
+DISK = "24m"
+
+
+def may_mount():
+    return os.geteuid() == 0 and subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False).returncode == 0
+
+
+@unittest.skipUnless(may_mount(), "needs root and a mount namespace of its own")
+class FullDiskTest(unittest.TestCase):
+    def start(self):
+        server = Server(accounts={ALICE: SECRET})
+        self.addCleanup(server.close)
+        server.data.mkdir()
+        # The shell stays as the parent: what it mounts is seen by the server only, and goes with it.
+        script = (f'mount -t tmpfs -o size={DISK},mode=755 tmpfs "{server.data}" && '
+                  f'PAQUEBOT_CONFIG="{server.config}" && export PAQUEBOT_CONFIG && exec "$@"')
+        server.start(command=["unshare", "-m", "sh", "-c", script, "sh"])
+        return server
+
+    def inside(self, server, *words):
+        return subprocess.run(["nsenter", "-m", "-t", str(server.pid), "--", *map(str, words)], capture_output=True, text=True,
+                              env=server.environment(PAQUEBOT_PASSWORD=SECRET), timeout=60, check=False)
+
+    def attempt(self, server, size):
+        """The code of the final reply to a message of this size."""
+        line = "x" * 76 + "\r\n"
+        try:
+            with server.smtp() as client:
+                transact(client, "x@y.test", [ALICE], letter(body=line * (size // len(line))))
+                return 250
+        except smtplib.SMTPResponseException as refused:
+            return refused.smtp_code
+        except AssertionError as refused:
+            return int(str(refused).split(" not ")[1][:3])
+
+    def delete_down_to_one(self, server, count):
+        """Deletes all messages but the first, which works as soon as there is room."""
+        def done():
+            client = server.pop3(ALICE)
+            self.assertIn(client.stat()[0], (1, count))
+            for number in range(2, client.stat()[0] + 1):
+                client.dele(number)
+            try:
+                return client.quit()
+            except poplib.error_proto:
+                return None
+        wait_until(done, "the deletions", 60, 0.2)
+
+    def test_full_and_free_again(self):
+        server = self.start()
+        for words in (("domain", "add", "example.test"), ("account", "add", ALICE)):
+            done = self.inside(server, BINARY, *words)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.attempt(server, 1000), 250)
+        codes = [250]
+        while codes[-1] == 250 and len(codes) < 100:
+            codes.append(self.attempt(server, 1 << 20))
+        self.assertEqual(codes[-1], 452, codes)
+        filler = server.data / "filler"
+        self.inside(server, "sh", "-c", f"cat /dev/zero >{filler}")
+        for size in (1000, 100000, 3 << 20):
+            self.assertEqual(self.attempt(server, size), 452)
+        # Reading goes on. A deletion needs a little room itself: it is done, or refused and nothing is lost.
+        client = server.pop3(ALICE)
+        count = client.stat()[0]
+        self.assertEqual(count, codes.count(250))
+        client.retr(1)
+        for number in range(2, count + 1):
+            client.dele(number)
+        try:
+            client.quit()
+            left = 1
+        except poplib.error_proto as refused:
+            self.assertIn("[SYS/TEMP]", str(refused))
+            left = count
+        self.inside(server, "rm", filler)
+        self.delete_down_to_one(server, left)
+        wait_until(lambda: self.attempt(server, 1 << 20) == 250, "the server to recover", 60, 0.2)
+        messages = server.mail(ALICE)
+        self.assertEqual(len(messages), 2)
+        self.assertEqual(len(body_of(messages[1])), ((1 << 20) // 78) * 78)
+        self.assertEqual(server.stop(), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
