@@ -87,16 +87,18 @@ public:
 
   Result<control::Response> call(std::string_view method, std::string_view target, std::string_view body) override {
     const ActAs owner(owner_);
-    boost::asio::io_context context;
     control::Response response;
     control::Request request{std::string(method), std::string(target), std::string(body), who_};
-    boost::asio::co_spawn(context, control_.handle(std::move(request)),
+    boost::asio::co_spawn(context_, control_.handle(std::move(request)),
                           [&](const std::exception_ptr&, control::Response r) { response = std::move(r); });
-    context.run();
+    context_.restart();
+    context_.run();
     return response;
   }
 
 private:
+  /// Outlives the store and the pool: one of their threads may still be within post() when a call has ended.
+  boost::asio::io_context context_;
   std::optional<Owner> owner_;
   std::string who_;
   std::unique_ptr<store::Store> store_;

@@ -47,6 +47,7 @@ void Table::print_row(std::ostream& out, const std::vector<std::string>& cells,
 
 void Table::print(std::ostream& out) const {
   std::vector<std::size_t> widths;
+  widths.reserve(headings_.size());
   for (const auto& heading : headings_) widths.push_back(width(heading));
   for (const auto& row : rows_) {
     for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width(row[i]));

@@ -5,16 +5,23 @@
 #include "delivery/verdict.h"
 #include "store/body_writer.h"
 
+#include <cstring>
+
 namespace paquebot::delivery {
 namespace {
 
 /// The id under which a recipient's message is taken in: always the same for the same recipient, so that after a crash between
-/// acceptance and record it is not taken in twice.
+/// acceptance and record it is not taken in twice. Well mixed (the steps of splitmix64): what is held once more and taken in again must
+/// never come back to an id that was used, since that would count as taken in already.
 Ulid derived_id(const Ulid& id, std::uint32_t index) {
   Ulid derived = id;
-  std::uint32_t mark = index + 1;
-  for (std::size_t i = 0; i < 4; ++i)
-    derived.bytes[15 - i] = static_cast<std::uint8_t>(derived.bytes[15 - i] ^ (mark >> (8 * i)));
+  std::uint64_t low;
+  std::memcpy(&low, &derived.bytes[8], sizeof low);
+  low += 0x9E3779B97F4A7C15u * (index + std::uint64_t{1});
+  low = (low ^ (low >> 30)) * 0xBF58476D1CE4E5B9u;
+  low = (low ^ (low >> 27)) * 0x94D049BB133111EBu;
+  low ^= low >> 31;
+  std::memcpy(&derived.bytes[8], &low, sizeof low);
   return derived;
 }
 

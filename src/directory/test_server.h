@@ -35,13 +35,15 @@ private:
 /// Runs a coroutine to its end and returns its result.
 template <class T>
 T run_task(Task<T> task) {
-  boost::asio::io_context context;
+  // One for all: a thread of the store may still be within post() when the coroutine it woke has ended.
+  static boost::asio::io_context context;
   std::optional<T> result;
   std::exception_ptr error;
   boost::asio::co_spawn(context, std::move(task), [&](std::exception_ptr e, T value) {
     error = e;
     result = std::move(value);
   });
+  context.restart();
   context.run();
   if (error) std::rethrow_exception(error);
   return std::move(*result);

@@ -4,6 +4,8 @@
 #include "base/text.h"
 #include "mail/date.h"
 
+#include <unordered_set>
+
 namespace paquebot::intake {
 
 Incoming::Incoming(Services services, const Options& options, Origin origin, std::optional<Ulid> id)
@@ -77,14 +79,18 @@ Task<mail::Reply> Incoming::finish() {
 mail::Reply Incoming::check_loops() const {
   if (mail::count_received(head_) > options_.max_hops)
     return mail::Reply(554, {5, 4, 6}, "this message has passed through too many servers: it seems to go round in a loop");
+  if (!head_.find("Delivered-To"))
+    return mail::Reply();
+  std::unordered_set<std::string> going; // a stranger may send many fields to many recipients
+  for (const queue::DraftRecipient& recipient : origin_.recipients)
+    for (const directory::Node& node : recipient.nodes)
+      going.insert(to_lower(node.address));
   for (const mail::Field& field : head_) {
     if (!field.is("Delivered-To"))
       continue;
-    std::string been = mail::unfold(field.value());
-    for (const queue::DraftRecipient& recipient : origin_.recipients)
-      for (const directory::Node& node : recipient.nodes)
-        if (iequals(been, node.address))
-          return mail::Reply(554, {5, 4, 6}, "this message was at " + node.address + " before: forwarding goes round in a loop");
+    std::string been = to_lower(mail::unfold(field.value()));
+    if (going.contains(been))
+      return mail::Reply(554, {5, 4, 6}, "this message was at " + been + " before: forwarding goes round in a loop");
   }
   return mail::Reply();
 }

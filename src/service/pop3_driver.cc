@@ -1,6 +1,7 @@
 #include "service/pop3_driver.h"
 
 #include "base/log.h"
+#include "service/login.h"
 
 namespace paquebot::service {
 namespace {
@@ -140,12 +141,12 @@ Task<void> Pop3Connection::perform(pop3::AskLogin ask) {
   std::uint32_t id = ask.id;
   std::string authzid(ask.authzid), user(ask.user), password(ask.password);
   std::string name = user;
-  directory::Login login = co_await parts_.directory.login(std::move(authzid), std::move(user), std::move(password));
+  LoginParts login_parts{parts_.store, parts_.directory, parts_.sessions, token_};
+  directory::Login login = co_await log_in(login_parts, std::move(authzid), std::move(user), std::move(password));
   pop3::LoginVerdict verdict = pop3::LoginVerdict::wrong;
   if (login.verdict == Verdict::accepted) {
     verdict = pop3::LoginVerdict::accepted;
     account_ = login.account;
-    parts_.sessions.logged_in(token_, account_.id);
   } else if (login.verdict == Verdict::temporary) {
     verdict = pop3::LoginVerdict::temporary_failure;
   }

@@ -1,6 +1,7 @@
 #include "service/smtp_driver.h"
 
 #include "base/log.h"
+#include "service/login.h"
 
 namespace paquebot::service {
 namespace {
@@ -179,12 +180,12 @@ Task<void> SmtpConnection::perform(smtp::AskLogin ask) {
   std::uint32_t id = ask.id;
   std::string authzid(ask.authzid), authcid(ask.authcid), password(ask.password);
   std::string name = authcid;
-  directory::Login login = co_await parts_.directory.login(std::move(authzid), std::move(authcid), std::move(password));
+  LoginParts login_parts{parts_.intake.store, parts_.directory, parts_.sessions, token_};
+  directory::Login login = co_await log_in(login_parts, std::move(authzid), std::move(authcid), std::move(password));
   mail::Reply reply;
   switch (login.verdict) {
   case Verdict::accepted:
     account_ = login.account;
-    parts_.sessions.logged_in(token_, account_.id);
     reply = mail::Reply(235, {2, 7, 0}, "");
     break;
   case Verdict::wrong:

@@ -1,0 +1,68 @@
+#include "delivery/homecoming.h"
+
+#include "directory/test_server.h"
+
+#include <gtest/gtest.h>
+
+namespace paquebot::delivery {
+namespace {
+
+using directory::run_task;
+
+class HomecomingTest : public testing::Test {
+protected:
+  void SetUp() override { ASSERT_TRUE(run_task(server_.store().add_domain("example.org"))); }
+
+  /// A message that waits for the domain as if it were somebody else's.
+  void queue_for_home(const std::string& to) {
+    queue::Draft draft;
+    draft.id = ids_.next();
+    draft.sender.reverse_path = {"s", "far.example"};
+    draft.head = "Subject: x\r\n\r\n";
+    draft.body.bytes = "hello\r\n";
+    draft.body.size = 7;
+    queue::DraftRecipient recipient;
+    recipient.recipient.address = *mail::parse_address(to);
+    recipient.nodes = {{.address = to, .route = store::NewRecipient::Route::remote}};
+    draft.recipients = {recipient};
+    ASSERT_EQ(run_task(queue_.accept(std::move(draft))).status, store::AcceptStatus::accepted);
+  }
+
+  Task<bool> take_in_all() {
+    auto key = queue_.start_worker();
+    if (!key) co_return false;
+    for (;;) {
+      std::string name = *key;
+      auto job = co_await queue_.take(name);
+      if (!job) co_return true;
+      co_await homecoming_.take_in(name, std::move(*job));
+    }
+  }
+
+  void release() {
+    store::QueueFilter all;
+    ASSERT_EQ(run_task(server_.store().operate(store::QueueAction::release, all, "test", millis(system_clock().wall()))).value_or(0), 1u);
+    ASSERT_TRUE(run_task(queue_.load()));
+  }
+
+  directory::TestServer server_;
+  queue::Queue queue_{server_.store(), system_clock(), {}};
+  Homecoming homecoming_{queue_, server_.store(), server_.directory(), system_clock()};
+  UlidSource ids_;
+};
+
+TEST_F(HomecomingTest, WhatIsHeldAgainAndAgainIsTakenInAtTheEnd) {
+  queue_for_home("postmaster@example.org"); // nobody owns it yet
+  ASSERT_TRUE(run_task(take_in_all()));
+  release();
+  ASSERT_TRUE(run_task(take_in_all()));
+  store::Account ann = server_.account("ann@example.org");
+  release();
+  ASSERT_TRUE(run_task(take_in_all()));
+  auto inbox = run_task(server_.store().open_mailbox(ann.id, "INBOX"));
+  ASSERT_TRUE(inbox);
+  EXPECT_EQ(inbox->count, 1u);
+}
+
+} // namespace
+} // namespace paquebot::delivery
