@@ -29,8 +29,7 @@ mail::Reply unreachable(std::string text) { return mail::Reply(451, {4, 4, 1}, s
 /// A host that refuses in its greeting may be meant only for us or only for now: temporary, but for the codes that say
 /// that it never takes mail (RFC 7504).
 mail::Reply soften(mail::Reply reply) {
-  if (reply.code == 521 || reply.code == 556 || !reply.permanent())
-    return reply;
+  if (reply.code == 521 || reply.code == 556 || !reply.permanent()) return reply;
   std::string said = reply.to_string();
   return mail::Reply(451, {4, 4, 2}, "the server refused the session: " + said);
 }
@@ -44,8 +43,7 @@ Connector::Connector(boost::asio::any_io_executor executor, net::Wheel& wheel, s
                      ConnectorOptions options)
     : executor_(std::move(executor)), wheel_(wheel), resolver_(std::move(resolver)), options_(std::move(options)) {
   auto context = net::TlsContext::client(false);
-  if (context)
-    opportunistic_ = *context;
+  if (context) opportunistic_ = *context;
 }
 
 Task<queue::Plan> Connector::plan_for(std::string destination, const queue::RouteTable& routes) {
@@ -63,8 +61,7 @@ Task<queue::Plan> Connector::plan_for(std::string destination, const queue::Rout
     }
     co_return queue::plan(input);
   }
-  if (destination.starts_with('['))
-    co_return queue::plan(input);
+  if (destination.starts_with('[')) co_return queue::plan(input);
   dns::Resolver& resolver = *resolver_;
   auto answer = co_await resolver.query(destination, dns::Type::mx);
   input.mx = answer.get();
@@ -88,18 +85,17 @@ Task<std::vector<std::string>> Connector::addresses_of(std::string host, mail::R
   std::uint32_t turn = random32();
   for (const auto& answer : {six, four}) {
     std::vector<std::string> some;
-    for (const dns::Record& record : answer->records)
-      some.push_back(record.text);
-    if (!some.empty())
-      std::ranges::rotate(some, some.begin() + static_cast<std::ptrdiff_t>(turn % some.size()));
-    if (some.size() > kAddressesPerHost / 2)
-      some.resize(kAddressesPerHost / 2);
+    for (const dns::Record& record : answer->records) some.push_back(record.text);
+    if (!some.empty()) std::ranges::rotate(some, some.begin() + static_cast<std::ptrdiff_t>(turn % some.size()));
+    if (some.size() > kAddressesPerHost / 2) some.resize(kAddressesPerHost / 2);
     found.insert(found.end(), some.begin(), some.end());
   }
   if (found.empty()) {
     bool temporary = four->status == dns::Status::servfail || six->status == dns::Status::servfail;
-    failure = temporary ? mail::Reply(451, {4, 4, 3}, "the DNS gave no address for " + host + (four->why.empty() ? "" : ": " + four->why))
-                        : mail::Reply(550, {5, 4, 4}, "the mail host " + host + " has no address");
+    failure = temporary
+                  ? mail::Reply(451, {4, 4, 3},
+                                "the DNS gave no address for " + host + (four->why.empty() ? "" : ": " + four->why))
+                  : mail::Reply(550, {5, 4, 4}, "the mail host " + host + " has no address");
   }
   co_return found;
 }
@@ -114,19 +110,15 @@ Task<Reached> Connector::open(const queue::Plan& plan) {
     auto addresses = co_await addresses_of(candidate.host, failure);
     if (addresses.empty()) {
       temporary = temporary || failure.transient();
-      if (says_little(last.failure))
-        last.failure = failure;
+      if (says_little(last.failure)) last.failure = failure;
     }
     for (const std::string& address : addresses) {
-      if (++tries > kTriesPerAttempt)
-        break;
+      if (++tries > kTriesPerAttempt) break;
       std::string to = address;
       Reached reached = co_await open_one(plan, candidate, to);
-      if (reached.peer)
-        co_return reached;
+      if (reached.peer) co_return reached;
       temporary = temporary || reached.failure.transient();
-      if (says_little(last.failure) || !says_little(reached.failure))
-        last = std::move(reached);
+      if (says_little(last.failure) || !says_little(reached.failure)) last = std::move(reached);
     }
   }
   last.whole_place = true;
@@ -139,32 +131,30 @@ Task<Reached> Connector::open(const queue::Plan& plan) {
 Task<Reached> Connector::open_one(const queue::Plan& plan, const queue::Candidate& candidate, std::string address) {
   Reached first = co_await try_session(plan, candidate, address, true);
   bool again = !first.peer && first.failure.code == 454 && plan.tls == queue::RouteTls::opportunistic;
-  if (!again)
-    co_return first;
+  if (!again) co_return first;
   Reached second = co_await try_session(plan, candidate, address, false);
   co_return second;
 }
 
 Result<std::shared_ptr<net::TlsContext>> Connector::tls_for(const queue::Plan& plan) {
   if (!plan.verify) {
-    if (!opportunistic_)
-      return fail(Errc::unsupported, "TLS can't be set up");
+    if (!opportunistic_) return fail(Errc::unsupported, "TLS can't be set up");
     return opportunistic_;
   }
   std::string ca = plan.route ? plan.route->ca_pem : std::string();
   auto known = verifying_.find(ca);
-  if (known != verifying_.end())
-    return known->second;
+  if (known != verifying_.end()) return known->second;
   auto made = net::TlsContext::client(true, ca);
-  if (made)
-    verifying_[ca] = *made;
+  if (made) verifying_[ca] = *made;
   return made;
 }
 
-Task<Reached> Connector::try_session(const queue::Plan& plan, const queue::Candidate& candidate, std::string address, bool allow_tls) {
+Task<Reached> Connector::try_session(const queue::Plan& plan, const queue::Candidate& candidate, std::string address,
+                                     bool allow_tls) {
   Reached reached;
   net::Endpoint to{address, candidate.port};
-  std::string name = (candidate.host == address ? "" : candidate.host + " ") + "[" + address + "]:" + std::to_string(candidate.port);
+  std::string name =
+      (candidate.host == address ? "" : candidate.host + " ") + "[" + address + "]:" + std::to_string(candidate.port);
   auto deadline = std::chrono::steady_clock::now() + options_.connect_timeout;
   std::string from = options_.source_address;
   auto stream = co_await net::connect_tcp(executor_, wheel_, to, from, deadline);

@@ -23,9 +23,9 @@ struct ConnectorOptions {
 
 /// How an attempt to reach a destination ended.
 struct Reached {
-  std::unique_ptr<Peer> peer;  ///< in state Ready, or
-  mail::Reply failure;         ///< why not: what the last host said, with its name in `cause`
-  bool whole_place = false;    ///< the failure concerns the destination, not one message
+  std::unique_ptr<Peer> peer; ///< in state Ready, or
+  mail::Reply failure;        ///< why not: what the last host said, with its name in `cause`
+  bool whole_place = false;   ///< the failure concerns the destination, not one message
 };
 
 /// Finds and opens ways to a destination: DNS, then the plan's hosts and their addresses one after the other within one attempt.
@@ -44,7 +44,8 @@ public:
 private:
   Task<std::vector<std::string>> addresses_of(std::string host, mail::Reply& failure);
   Task<Reached> open_one(const queue::Plan& plan, const queue::Candidate& candidate, std::string address);
-  Task<Reached> try_session(const queue::Plan& plan, const queue::Candidate& candidate, std::string address, bool allow_tls);
+  Task<Reached> try_session(const queue::Plan& plan, const queue::Candidate& candidate, std::string address,
+                            bool allow_tls);
   Result<std::shared_ptr<net::TlsContext>> tls_for(const queue::Plan& plan);
 
   boost::asio::any_io_executor executor_;

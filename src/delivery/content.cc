@@ -3,15 +3,15 @@
 namespace paquebot::delivery {
 
 Content::Content(store::Store& store, const queue::Job& job, std::string prefix)
-    : store_(store), fresh_(job.fresh), head_id_(job.message.head), body_(job.message.body), prefix_(std::move(prefix)) {}
+    : store_(store), fresh_(job.fresh), head_id_(job.message.head), body_(job.message.body),
+      prefix_(std::move(prefix)) {}
 
 Task<Result<>> Content::open() {
   if (fresh_) {
     head_ = prefix_ + fresh_->head;
   } else {
     auto head = co_await store_.read_head(head_id_);
-    if (!head)
-      co_return std::unexpected(head.error());
+    if (!head) co_return std::unexpected(head.error());
     head_ = prefix_ + *head;
   }
   size_ = head_.size() + body_.size;
@@ -32,8 +32,7 @@ Task<Result<std::string_view>> Content::next_raw() {
     head_sent_ = true;
     co_return std::string_view(head_);
   }
-  if (offset_ >= body_.size)
-    co_return std::string_view();
+  if (offset_ >= body_.size) co_return std::string_view();
   if (fresh_) {
     std::string_view all = fresh_->body.bytes;
     std::string_view rest = all.substr(offset_);
@@ -41,10 +40,8 @@ Task<Result<std::string_view>> Content::next_raw() {
     co_return rest;
   }
   auto piece = co_await store_.read_body(body_, offset_, store::kBodyChunk);
-  if (!piece)
-    co_return std::unexpected(piece.error());
-  if (piece->empty())
-    co_return fail(Errc::io, "the stored body is shorter than it should be");
+  if (!piece) co_return std::unexpected(piece.error());
+  if (piece->empty()) co_return fail(Errc::io, "the stored body is shorter than it should be");
   piece_ = std::move(*piece);
   offset_ += piece_.size();
   co_return std::string_view(piece_);
@@ -63,12 +60,10 @@ Task<Result<std::string_view>> Content::next_converted() {
   piece_.clear();
   while (converted_.empty() && !finished_) {
     auto raw = co_await next_raw();
-    if (!raw)
-      co_return std::unexpected(raw.error());
+    if (!raw) co_return std::unexpected(raw.error());
     finished_ = raw->empty();
     auto done = finished_ ? converter_->finish(converted_) : converter_->feed(*raw, converted_);
-    if (!done)
-      co_return std::unexpected(done.error());
+    if (!done) co_return std::unexpected(done.error());
   }
   piece_.swap(converted_);
   converted_.clear();
@@ -77,15 +72,12 @@ Task<Result<std::string_view>> Content::next_converted() {
 
 Task<Result<>> Content::convert_to_seven_bit() {
   auto begun = begin_conversion();
-  if (!begun)
-    co_return begun;
+  if (!begun) co_return begun;
   std::uint64_t size = 0;
   for (;;) {
     auto piece = co_await next_converted();
-    if (!piece)
-      co_return std::unexpected(piece.error());
-    if (piece->empty())
-      break;
+    if (!piece) co_return std::unexpected(piece.error());
+    if (piece->empty()) break;
     size += piece->size();
   }
   size_ = size;

@@ -44,7 +44,7 @@ private:
   std::uint64_t size_ = 0;
   std::uint64_t offset_ = 0; ///< in the body
   bool head_sent_ = false;
-  bool finished_ = false;    ///< the converter has given all
+  bool finished_ = false; ///< the converter has given all
   std::optional<mail::SevenBitConverter> converter_;
 };
 

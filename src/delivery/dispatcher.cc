@@ -15,8 +15,8 @@ constexpr auto kParkFor = std::chrono::seconds(3);
 
 } // namespace
 
-Dispatcher::Dispatcher(boost::asio::any_io_executor executor, queue::Queue& queue, store::Store& store, const Clock& clock,
-                       Connector& connector, Homecoming& homecoming)
+Dispatcher::Dispatcher(boost::asio::any_io_executor executor, queue::Queue& queue, store::Store& store,
+                       const Clock& clock, Connector& connector, Homecoming& homecoming)
     : executor_(std::move(executor)), queue_(queue), store_(store), clock_(clock), connector_(connector),
       homecoming_(homecoming) {
   queue_.on_runnable([this] { wake(); });
@@ -57,20 +57,16 @@ Task<void> Dispatcher::run() {
   spawn(reap());
   while (!stopping_) {
     woken_ = false;
-    while (auto destination = queue_.start_worker())
-      spawn(work(std::move(*destination)));
-    if (woken_)
-      continue;
+    while (auto destination = queue_.start_worker()) spawn(work(std::move(*destination)));
+    if (woken_) continue;
     // Whichever comes first: somebody wakes us, or the next destination is due.
     boost::asio::steady_timer timer(executor_, queue_.next_look());
     timer.async_wait([this](boost::system::error_code error) {
-      if (!error)
-        changed_.notify_all();
+      if (!error) changed_.notify_all();
     });
     co_await changed_.wait();
   }
-  while (active_ > 0)
-    co_await changed_.wait();
+  while (active_ > 0) co_await changed_.wait();
 }
 
 /// Closes parked connections after a while, and all of them at the end.
@@ -79,11 +75,9 @@ Task<void> Dispatcher::reap() {
     auto tick = std::chrono::milliseconds(500);
     co_await net::sleep_for(tick);
     auto since = std::chrono::steady_clock::now() - kParkFor;
-    while (auto peer = parked_.expired(since))
-      spawn(say_goodbye(std::move(peer)));
+    while (auto peer = parked_.expired(since)) spawn(say_goodbye(std::move(peer)));
   }
-  while (auto peer = parked_.expired(std::chrono::steady_clock::time_point::max()))
-    spawn(say_goodbye(std::move(peer)));
+  while (auto peer = parked_.expired(std::chrono::steady_clock::time_point::max())) spawn(say_goodbye(std::move(peer)));
 }
 
 Task<void> Dispatcher::say_goodbye(std::unique_ptr<Peer> peer) {
@@ -97,26 +91,22 @@ Task<void> Dispatcher::say_goodbye(std::unique_ptr<Peer> peer) {
 
 /// Domains with the same mail hosts share one limit: waits until this place has room.
 Task<void> Dispatcher::take_slot(Worker& worker) {
-  if (worker.slot)
-    co_return;
+  if (worker.slot) co_return;
   bool paused = false;
   while (places_[worker.plan->place] >= worker.options->workers_per_destination && !stopping_) {
     paused = paused || queue_.pause_worker();
     co_await slots_.wait();
   }
-  if (paused)
-    queue_.resume_worker();
+  if (paused) queue_.resume_worker();
   ++places_[worker.plan->place];
   worker.slot = true;
 }
 
 void Dispatcher::free_slot(Worker& worker) {
-  if (!worker.slot)
-    return;
+  if (!worker.slot) return;
   worker.slot = false;
   auto place = places_.find(worker.plan->place);
-  if (--place->second == 0)
-    places_.erase(place);
+  if (--place->second == 0) places_.erase(place);
   slots_.notify_all();
 }
 
@@ -124,8 +114,7 @@ void Dispatcher::free_slot(Worker& worker) {
 Task<void> Dispatcher::part_with(Worker& worker) {
   if (worker.peer && !stopping_) {
     auto surplus = parked_.keep(worker.plan->place, std::move(worker.peer), std::chrono::steady_clock::now());
-    if (surplus)
-      spawn(say_goodbye(std::move(surplus)));
+    if (surplus) spawn(say_goodbye(std::move(surplus)));
   } else if (worker.peer) {
     auto leaving = std::move(worker.peer);
     co_await say_goodbye(std::move(leaving));
@@ -150,8 +139,7 @@ Task<void> Dispatcher::work(std::string destination) {
       break;
     }
     bool go_on = co_await handle(worker, std::move(*job));
-    if (!go_on)
-      break;
+    if (!go_on) break;
     if (!worker.peer) { // the next connection is planned anew: routes and the DNS may have changed
       free_slot(worker);
       worker.plan.reset();
@@ -159,8 +147,7 @@ Task<void> Dispatcher::work(std::string destination) {
     }
   }
   co_await part_with(worker);
-  if (!released)
-    queue_.release_worker(destination);
+  if (!released) queue_.release_worker(destination);
 }
 
 /// Delivers one job. False when the destination as a whole failed: the worker ends.
@@ -176,7 +163,8 @@ Task<bool> Dispatcher::handle(Worker& worker, queue::Job job) {
     queue::Job part{job.message, {}, job.fresh};
     std::vector<store::RecipientFacts> rest;
     for (store::RecipientFacts& recipient : job.recipients) {
-      bool fits = part.recipients.size() < 100 && (part.recipients.empty() || part.recipients.front().via == recipient.via);
+      bool fits =
+          part.recipients.size() < 100 && (part.recipients.empty() || part.recipients.front().via == recipient.via);
       (fits ? part.recipients : rest).push_back(std::move(recipient));
     }
     job.recipients = std::move(rest);
@@ -194,10 +182,12 @@ Task<void> Dispatcher::give_back(Worker& worker, const queue::Job& job) {
   std::vector<store::Outcome> back;
   std::int64_t at = queue_.back_off_until(worker.destination);
   for (const store::RecipientFacts& recipient : job.recipients)
-    back.push_back(
-        {.message = job.message.id, .index = recipient.index, .to = store::State::waiting, .due = at, .attempted = false});
-  if (back.empty())
-    co_return;
+    back.push_back({.message = job.message.id,
+                    .index = recipient.index,
+                    .to = store::State::waiting,
+                    .due = at,
+                    .attempted = false});
+  if (back.empty()) co_return;
   std::string key = worker.destination;
   co_await queue_.settle(key, std::move(back), false);
 }

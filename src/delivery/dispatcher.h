@@ -54,8 +54,11 @@ private:
   Task<Way> no_way(Worker& worker, const queue::Job& job, mail::Reply failure);
   Task<bool> transmit(Worker& worker, const queue::Job& part, Content& content);
   Task<void> feed_content(Peer& peer, Content& content);
+  void judge(const queue::Job& job, const mail::Reply& reply, std::int64_t retry_at,
+             std::vector<store::Outcome>& outcomes) const;
   Task<void> fail_place(Worker& worker, const queue::Job& job, mail::Reply reply);
-  Task<void> settle_results(Worker& worker, const queue::Job& part, std::vector<mail::Reply> replies, std::string host, bool dsn);
+  Task<void> settle_results(Worker& worker, const queue::Job& part, std::vector<mail::Reply> replies, std::string host,
+                            bool dsn);
   Task<void> expire_waiting(Worker& worker, mail::Reply reply);
   Task<void> take_slot(Worker& worker);
   void free_slot(Worker& worker);

@@ -28,8 +28,7 @@ Ulid derived_id(const Ulid& id, std::uint32_t index) {
 } // namespace
 
 Task<bool> Homecoming::concerns(std::string destination) {
-  if (destination.starts_with("route:") || destination.starts_with('['))
-    co_return false;
+  if (destination.starts_with("route:") || destination.starts_with('[')) co_return false;
   auto ours = co_await directory_.is_our_domain(destination);
   co_return ours && *ours;
 }
@@ -48,8 +47,7 @@ Task<void> Homecoming::take_in(std::string destination, queue::Job job) {
                                       .now = now,
                                       .retry_at = now + wait.count(),
                                       .schedule = &options->schedule});
-    if (outcome.to == store::State::relayed)
-      outcome.to = store::State::expanded;
+    if (outcome.to == store::State::relayed) outcome.to = store::State::expanded;
     log::info("came-home", {{"id", job.message.id.to_string()}, {"to", recipient.address}, {"reply", outcome.reply}});
     outcomes.push_back(std::move(outcome));
   }
@@ -60,32 +58,29 @@ Task<mail::Reply> Homecoming::take_in_one(const queue::Job& job, const store::Re
   auto ready = co_await draft(job, recipient);
   if (!ready) {
     bool gone = ready.error().code == Errc::not_found;
-    co_return mail::Reply(gone ? 550 : 451, gone ? mail::EnhancedCode{5, 1, 1} : mail::EnhancedCode{4, 3, 0}, ready.error().message);
+    co_return mail::Reply(gone ? 550 : 451, gone ? mail::EnhancedCode{5, 1, 1} : mail::EnhancedCode{4, 3, 0},
+                          ready.error().message);
   }
   std::string id = ready->id.to_string();
   store::Id staged = ready->body.staged;
   auto result = co_await queue_.accept(std::move(*ready));
   bool taken = result.status == store::AcceptStatus::accepted || result.status == store::AcceptStatus::duplicate;
-  if (result.status != store::AcceptStatus::accepted && staged != 0)
-    co_await store_.stage_drop(staged);
-  if (taken)
-    co_return mail::Reply(250, {2, 0, 0}, "taken in here, id=" + id);
+  if (result.status != store::AcceptStatus::accepted && staged != 0) co_await store_.stage_drop(staged);
+  if (taken) co_return mail::Reply(250, {2, 0, 0}, "taken in here, id=" + id);
   bool full = result.status == store::AcceptStatus::over_quota;
-  co_return mail::Reply(452, {4, full ? std::uint16_t{2} : std::uint16_t{3}, full ? std::uint16_t{2} : std::uint16_t{1}},
+  co_return mail::Reply(452,
+                        {4, full ? std::uint16_t{2} : std::uint16_t{3}, full ? std::uint16_t{2} : std::uint16_t{1}},
                         full ? "the mailbox is full" : "the message can't be stored now");
 }
 
 /// The message again, for where the directory leads its recipient now. not_found when that is nowhere.
 Task<Result<queue::Draft>> Homecoming::draft(const queue::Job& job, const store::RecipientFacts& recipient) {
   auto address = mail::parse_address(recipient.address);
-  if (!address)
-    co_return fail(Errc::not_found, "the address " + recipient.address + " can't be read");
+  if (!address) co_return fail(Errc::not_found, "the address " + recipient.address + " can't be read");
   mail::Address wanted = *address;
   auto found = co_await directory_.resolve(wanted);
-  if (!found)
-    co_return std::unexpected(found.error());
-  if (found->kind != directory::Resolution::Kind::found)
-    co_return fail(Errc::not_found, "there is no such user here");
+  if (!found) co_return std::unexpected(found.error());
+  if (found->kind != directory::Resolution::Kind::found) co_return fail(Errc::not_found, "there is no such user here");
   queue::Draft fresh;
   fresh.id = derived_id(job.message.id, recipient.index);
   fresh.klass = job.message.klass;
@@ -103,18 +98,15 @@ Task<Result<queue::Draft>> Homecoming::draft(const queue::Job& job, const store:
   std::string nothing;
   Content content(store_, job, nothing);
   auto opened = co_await content.open();
-  if (!opened)
-    co_return std::unexpected(opened.error());
+  if (!opened) co_return std::unexpected(opened.error());
   fresh.head = content.head();
   store::BodyWriter writer(store_);
   for (bool in_head = true;; in_head = false) {
     auto piece = co_await content.next();
-    if (piece && piece->empty())
-      break;
+    if (piece && piece->empty()) break;
     std::string_view bytes = piece && !in_head ? *piece : std::string_view();
     Result<> written = piece ? Result<>() : std::unexpected(piece.error());
-    if (!bytes.empty())
-      written = co_await writer.write(bytes);
+    if (!bytes.empty()) written = co_await writer.write(bytes);
     if (!written) {
       co_await writer.discard();
       co_return std::unexpected(written.error());

@@ -1,5 +1,4 @@
 #include "delivery/homecoming.h"
-
 #include "directory/test_server.h"
 
 #include <gtest/gtest.h>
@@ -41,7 +40,9 @@ protected:
 
   void release() {
     store::QueueFilter all;
-    ASSERT_EQ(run_task(server_.store().operate(store::QueueAction::release, all, "test", millis(system_clock().wall()))).value_or(0), 1u);
+    ASSERT_EQ(run_task(server_.store().operate(store::QueueAction::release, all, "test", millis(system_clock().wall())))
+                  .value_or(0),
+              1u);
     ASSERT_TRUE(run_task(queue_.load()));
   }
 

@@ -18,7 +18,8 @@ std::unique_ptr<Peer> Parked::oldest() {
   return peer;
 }
 
-std::unique_ptr<Peer> Parked::keep(const std::string& place, std::unique_ptr<Peer> peer, std::chrono::steady_clock::time_point now) {
+std::unique_ptr<Peer> Parked::keep(const std::string& place, std::unique_ptr<Peer> peer,
+                                   std::chrono::steady_clock::time_point now) {
   order_.push_back({place, std::move(peer), now});
   return order_.size() > most_ ? oldest() : nullptr;
 }

@@ -18,7 +18,8 @@ public:
   /// Takes a connection to the place; null when none is parked.
   std::unique_ptr<Peer> take(const std::string& place);
   /// Keeps one for later; returns the oldest one when there are too many.
-  std::unique_ptr<Peer> keep(const std::string& place, std::unique_ptr<Peer> peer, std::chrono::steady_clock::time_point now);
+  std::unique_ptr<Peer> keep(const std::string& place, std::unique_ptr<Peer> peer,
+                             std::chrono::steady_clock::time_point now);
   /// Takes out one that was parked before `since`; null when there is none.
   std::unique_ptr<Peer> expired(std::chrono::steady_clock::time_point since);
   std::size_t size() const { return order_.size(); }

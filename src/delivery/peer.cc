@@ -4,8 +4,8 @@ namespace paquebot::delivery {
 
 Peer::Peer(net::Stream stream, smtp::ClientOptions options, bool encrypted, std::string name, std::string server_name,
            std::shared_ptr<net::TlsContext> tls)
-    : stream_(std::move(stream)), session_(options, encrypted), name_(std::move(name)), server_name_(std::move(server_name)),
-      tls_(std::move(tls)), write_limit_(options.block_timeout) {}
+    : stream_(std::move(stream)), session_(options, encrypted), name_(std::move(name)),
+      server_name_(std::move(server_name)), tls_(std::move(tls)), write_limit_(options.block_timeout) {}
 
 Task<Peer::Event> Peer::run() {
   for (;;) {
@@ -36,8 +36,7 @@ Task<void> Peer::write(std::string_view bytes) {
   stream_.set_deadline(std::chrono::steady_clock::now() + write_limit_);
   window_ = ~0u;
   auto done = co_await stream_.write(bytes);
-  if (done)
-    co_return;
+  if (done) co_return;
   if (done.error().code == Errc::timeout) {
     session_.timed_out();
     co_return;
@@ -45,8 +44,7 @@ Task<void> Peer::write(std::string_view bytes) {
   // The peer may have said why before it closed (a 552 in the middle of data, a 421).
   stream_.set_deadline(std::chrono::steady_clock::now() + std::chrono::seconds(5));
   auto last_words = co_await stream_.read();
-  if (last_words && !last_words->empty())
-    session_.feed(*last_words);
+  if (last_words && !last_words->empty()) session_.feed(*last_words);
   session_.eof();
 }
 

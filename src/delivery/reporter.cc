@@ -18,13 +18,10 @@ constexpr std::uint64_t kDefaultBody = 64u << 10;
 
 mail::Outcome outcome_of(const store::RecipientFacts& recipient) {
   switch (recipient.owed) {
-  case store::Owed::failure:
-    return mail::Outcome::failed;
-  case store::Owed::delay:
-    return mail::Outcome::delayed;
-  case store::Owed::success:
-  case store::Owed::none:
-    break;
+    case store::Owed::failure: return mail::Outcome::failed;
+    case store::Owed::delay: return mail::Outcome::delayed;
+    case store::Owed::success:
+    case store::Owed::none: break;
   }
   return recipient.state == store::State::in_mailbox ? mail::Outcome::delivered
          : recipient.state == store::State::expanded ? mail::Outcome::expanded
@@ -33,39 +30,34 @@ mail::Outcome outcome_of(const store::RecipientFacts& recipient) {
 
 mail::ReportRecipient describe(const store::OwedReport& owed, const store::RecipientFacts& recipient) {
   mail::ReportRecipient row;
-  if (auto address = mail::parse_address(recipient.address))
-    row.address = *address;
+  if (auto address = mail::parse_address(recipient.address)) row.address = *address;
   row.orcpt = recipient.orcpt;
   row.outcome = outcome_of(recipient);
   Told told = read_told(recipient.last_reply);
   row.remote_mta = told.host.substr(0, told.host.find(' '));
   row.reply = told.reply;
-  if (recipient.changed_at != 0)
-    row.last_attempt = from_millis(recipient.changed_at);
-  if (row.outcome == mail::Outcome::delayed)
-    row.will_retry_until = from_millis(owed.message.expires_at);
+  if (recipient.changed_at != 0) row.last_attempt = from_millis(recipient.changed_at);
+  if (row.outcome == mail::Outcome::delayed) row.will_retry_until = from_millis(owed.message.expires_at);
   return row;
 }
 
 std::vector<std::uint32_t> indexes(const store::OwedReport& owed) {
   std::vector<std::uint32_t> all;
-  for (const store::RecipientFacts& recipient : owed.recipients)
-    all.push_back(recipient.index);
+  for (const store::RecipientFacts& recipient : owed.recipients) all.push_back(recipient.index);
   return all;
 }
 
 /// What each of them owed when that was read: a delay may become a failure before the report about it is accepted.
 std::vector<store::Owed> marks(const store::OwedReport& owed) {
   std::vector<store::Owed> all;
-  for (const store::RecipientFacts& recipient : owed.recipients)
-    all.push_back(recipient.owed);
+  for (const store::RecipientFacts& recipient : owed.recipients) all.push_back(recipient.owed);
   return all;
 }
 
 } // namespace
 
-Reporter::Reporter(boost::asio::any_io_executor executor, queue::Queue& queue, store::Store& store, directory::Directory& directory,
-                   UlidSource& ids, const Clock& clock, std::string hostname)
+Reporter::Reporter(boost::asio::any_io_executor executor, queue::Queue& queue, store::Store& store,
+                   directory::Directory& directory, UlidSource& ids, const Clock& clock, std::string hostname)
     : executor_(std::move(executor)), queue_(queue), store_(store), directory_(directory), ids_(ids), clock_(clock),
       hostname_(std::move(hostname)) {
   queue_.on_owed([this] { wake(); });
@@ -89,15 +81,12 @@ Task<void> Reporter::run() {
   while (!stopping_) {
     woken_ = false;
     bool progress = co_await round();
-    if ((progress || woken_) && !stopping_)
-      continue;
+    if ((progress || woken_) && !stopping_) continue;
     boost::asio::steady_timer timer(executor_, std::chrono::seconds(5)); // what failed is tried again
     timer.async_wait([this](boost::system::error_code error) {
-      if (!error)
-        changed_.notify_all();
+      if (!error) changed_.notify_all();
     });
-    if (!stopping_)
-      co_await changed_.wait();
+    if (!stopping_) co_await changed_.wait();
   }
 }
 
@@ -110,8 +99,7 @@ Task<bool> Reporter::round() {
   }
   bool progress = false;
   for (const store::OwedReport& one : *owed) {
-    if (stopping_)
-      break;
+    if (stopping_) break;
     bool paid = co_await report(one);
     progress = progress || paid;
   }
@@ -133,8 +121,7 @@ Task<Result<std::vector<queue::DraftRecipient>>> Reporter::addressee(mail::Addre
   row.recipient.address = to;
   row.recipient.notify = mail::kNotifyNever; // RFC 3461 section 6.2
   auto found = co_await directory_.resolve(to);
-  if (!found)
-    co_return std::unexpected(found.error());
+  if (!found) co_return std::unexpected(found.error());
   if (found->kind == Kind::found) {
     row.nodes = std::move(found->nodes);
   } else if (found->kind == Kind::not_ours) {
@@ -152,19 +139,16 @@ Task<Result<std::vector<queue::DraftRecipient>>> Reporter::addressee(mail::Addre
 
 /// The body when it is to be returned; not_found when it isn't.
 Task<Result<std::string>> Reporter::original_body(const store::MessageFacts& message) {
-  std::uint64_t most = message.sender.ret == mail::Ret::full ? kFullBody
+  std::uint64_t most = message.sender.ret == mail::Ret::full      ? kFullBody
                        : message.sender.ret == mail::Ret::headers ? 0
                                                                   : kDefaultBody;
-  if (message.head == 0 || message.body.size > most || most == 0)
-    co_return fail(Errc::not_found, "not returned");
+  if (message.head == 0 || message.body.size > most || most == 0) co_return fail(Errc::not_found, "not returned");
   std::string all;
   while (all.size() < message.body.size) {
     std::uint64_t offset = all.size();
     auto piece = co_await store_.read_body(message.body, offset, store::kBodyChunk);
-    if (!piece)
-      co_return std::unexpected(piece.error());
-    if (piece->empty())
-      break;
+    if (!piece) co_return std::unexpected(piece.error());
+    if (piece->empty()) break;
     all += *piece;
   }
   co_return all;
@@ -174,10 +158,8 @@ Task<bool> Reporter::report(const store::OwedReport& owed) {
   const store::MessageFacts& message = owed.message;
   mail::Address to = message.sender.reverse_path;
   Result<std::vector<queue::DraftRecipient>> recipients = fail(Errc::not_found, "the null reverse-path gets no report");
-  if (!to.empty())
-    recipients = co_await addressee(to);
-  if (!recipients && recipients.error().code != Errc::not_found)
-    co_return false;
+  if (!to.empty()) recipients = co_await addressee(to);
+  if (!recipients && recipients.error().code != Errc::not_found) co_return false;
   if (!recipients) {
     std::string why = recipients.error().message;
     bool waived = co_await waive(owed, why);
@@ -190,8 +172,7 @@ Task<bool> Reporter::report(const store::OwedReport& owed) {
   draft.note = "delivery report about " + message.id.to_string();
   draft.settles = store::AcceptRequest::Settles{message.id, indexes(owed), marks(owed)};
   bool composed = co_await compose(owed, draft);
-  if (!composed)
-    co_return false;
+  if (!composed) co_return false;
   std::string id = draft.id.to_string();
   auto result = co_await queue_.accept(std::move(draft));
   bool done = result.status == store::AcceptStatus::accepted || result.status == store::AcceptStatus::duplicate;
@@ -208,8 +189,7 @@ Task<bool> Reporter::compose(const store::OwedReport& owed, queue::Draft& draft)
   std::string head = "\r\n";
   if (message.head != 0) {
     auto stored = co_await store_.read_head(message.head);
-    if (stored)
-      head = std::move(*stored);
+    if (stored) head = std::move(*stored);
   }
   auto body = co_await original_body(message);
   mail::ReportInput input;
@@ -223,10 +203,8 @@ Task<bool> Reporter::compose(const store::OwedReport& owed, queue::Draft& draft)
   input.ret = message.sender.ret;
   input.smtputf8 = message.sender.smtputf8;
   input.head = head;
-  if (body)
-    input.body = *body;
-  for (const store::RecipientFacts& recipient : owed.recipients)
-    input.recipients.push_back(describe(owed, recipient));
+  if (body) input.body = *body;
+  for (const store::RecipientFacts& recipient : owed.recipients) input.recipients.push_back(describe(owed, recipient));
   mail::Report composed = mail::compose_report(input);
   store::BodyWriter writer(store_);
   std::string_view text = composed.body;

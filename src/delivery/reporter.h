@@ -16,8 +16,8 @@ namespace paquebot::delivery {
 /// like any other mail; the marks are cleared in the same transaction. Lives on one executor.
 class Reporter {
 public:
-  Reporter(boost::asio::any_io_executor executor, queue::Queue& queue, store::Store& store, directory::Directory& directory,
-           UlidSource& ids, const Clock& clock, std::string hostname);
+  Reporter(boost::asio::any_io_executor executor, queue::Queue& queue, store::Store& store,
+           directory::Directory& directory, UlidSource& ids, const Clock& clock, std::string hostname);
 
   Task<void> run();
   /// From any thread.

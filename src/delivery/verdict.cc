@@ -42,11 +42,11 @@ Told read_told(std::string_view text) {
 store::Outcome verdict(const VerdictInput& input) {
   const store::MessageFacts& message = *input.message;
   const store::RecipientFacts& recipient = *input.recipient;
-  store::Outcome outcome{.message = message.id, .index = recipient.index, .reply = write_told(input.host, *input.reply)};
+  store::Outcome outcome{
+      .message = message.id, .index = recipient.index, .reply = write_told(input.host, *input.reply)};
   if (input.reply->positive()) {
     outcome.to = store::State::relayed;
-    if (!input.dsn_handed_on)
-      outcome.owed = queue::owed_on_success(message.sender, recipient.notify);
+    if (!input.dsn_handed_on) outcome.owed = queue::owed_on_success(message.sender, recipient.notify);
     return outcome;
   }
   bool over = input.now >= message.expires_at;

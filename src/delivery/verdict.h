@@ -14,10 +14,10 @@ struct VerdictInput {
   const store::MessageFacts* message = nullptr;
   const store::RecipientFacts* recipient = nullptr;
   const mail::Reply* reply = nullptr;
-  std::string host;              ///< "mx.example.org [192.0.2.1]:25"; empty: no host was reached
-  bool dsn_handed_on = false;    ///< the peer took over NOTIFY
-  std::int64_t now = 0;          ///< wall milliseconds
-  std::int64_t retry_at = 0;     ///< when a deferred recipient is due again
+  std::string host;           ///< "mx.example.org [192.0.2.1]:25"; empty: no host was reached
+  bool dsn_handed_on = false; ///< the peer took over NOTIFY
+  std::int64_t now = 0;       ///< wall milliseconds
+  std::int64_t retry_at = 0;  ///< when a deferred recipient is due again
   const queue::Schedule* schedule = nullptr;
 };
 

@@ -36,8 +36,14 @@ TEST(Verdict, RepliesDecideAndLifetimeEnds) {
   for (const auto& c : cases) {
     mail::Reply reply(c.code, {}, "text");
     store::RecipientFacts recipient{.index = 3, .notify = c.notify, .delay_reported = c.told};
-    auto outcome = verdict({.message = &message, .recipient = &recipient, .reply = &reply, .host = "mx", .dsn_handed_on = c.dsn,
-                            .now = c.now, .retry_at = c.now + hour, .schedule = &schedule});
+    auto outcome = verdict({.message = &message,
+                            .recipient = &recipient,
+                            .reply = &reply,
+                            .host = "mx",
+                            .dsn_handed_on = c.dsn,
+                            .now = c.now,
+                            .retry_at = c.now + hour,
+                            .schedule = &schedule});
     EXPECT_EQ(outcome.to, c.state) << c.code << " at " << c.now;
     EXPECT_EQ(outcome.owed, c.owed) << c.code << " at " << c.now;
     EXPECT_EQ(outcome.index, 3u);
@@ -68,8 +74,12 @@ TEST(Verdict, TheLastAttemptIsAtTheEndOfLife) {
   store::MessageFacts message{.expires_at = 1000};
   store::RecipientFacts recipient;
   mail::Reply reply(451, {4, 0, 0}, "later");
-  auto outcome =
-      verdict({.message = &message, .recipient = &recipient, .reply = &reply, .now = 900, .retry_at = 5000, .schedule = &schedule});
+  auto outcome = verdict({.message = &message,
+                          .recipient = &recipient,
+                          .reply = &reply,
+                          .now = 900,
+                          .retry_at = 5000,
+                          .schedule = &schedule});
   EXPECT_EQ(outcome.due, 1000);
 }
 

@@ -15,8 +15,7 @@ bool ours(store::MessageClass klass) { return klass != store::MessageClass::inco
 
 mail::Recipient envelope_recipient(const store::RecipientFacts& facts) {
   mail::Recipient recipient;
-  if (auto address = mail::parse_address(facts.address))
-    recipient.address = *address;
+  if (auto address = mail::parse_address(facts.address)) recipient.address = *address;
   recipient.notify = facts.notify;
   recipient.orcpt = facts.orcpt;
   return recipient;
@@ -25,11 +24,9 @@ mail::Recipient envelope_recipient(const store::RecipientFacts& facts) {
 /// RFC 6531 section 3.5: international addresses, or international headers that the sender declared. Raw 8-bit headers without a
 /// declaration travel as plain 8-bit content, as they came.
 bool needs_smtputf8(const queue::Job& job, const std::string& head) {
-  if (job.message.sender.reverse_path.international() || (job.message.sender.smtputf8 && !is_ascii(head)))
-    return true;
+  if (job.message.sender.reverse_path.international() || (job.message.sender.smtputf8 && !is_ascii(head))) return true;
   for (const store::RecipientFacts& recipient : job.recipients)
-    if (!is_ascii(recipient.address))
-      return true;
+    if (!is_ascii(recipient.address)) return true;
   return false;
 }
 
@@ -39,21 +36,21 @@ Task<mail::Reply> fit(const queue::Job& job, smtp::PeerFeatures peer, Content& c
   out.size = content.size();
   out.sender.smtputf8 = needs_smtputf8(job, content.head());
   if (out.sender.smtputf8 && !peer.smtputf8)
-    co_return mail::Reply(550, {5, 6, 7}, "the next server does not take internationalised addresses or headers (SMTPUTF8)");
+    co_return mail::Reply(550, {5, 6, 7},
+                          "the next server does not take internationalised addresses or headers (SMTPUTF8)");
   bool eight = job.message.content_8bit;
   out.sender.body = eight ? mail::BodyType::eight_bit : mail::BodyType::seven_bit;
   if (peer.max_size > 0 && out.size > peer.max_size)
     co_return mail::Reply(552, {5, 3, 4},
-                       "the next server takes messages up to " + std::to_string(peer.max_size) + " octets, this one has " +
-                           std::to_string(out.size));
-  if (!eight || peer.eight_bit)
-    co_return mail::Reply(250, {}, "");
+                          "the next server takes messages up to " + std::to_string(peer.max_size) +
+                              " octets, this one has " + std::to_string(out.size));
+  if (!eight || peer.eight_bit) co_return mail::Reply(250, {}, "");
   // RFC 6152 section 3: convert, or return. Other people's mail may be signed: it is not ours to change.
   if (!ours(job.message.klass))
-    co_return mail::Reply(554, {5, 6, 3}, "the next server takes only 7-bit content, and this message can't be changed on the way");
+    co_return mail::Reply(554, {5, 6, 3},
+                          "the next server takes only 7-bit content, and this message can't be changed on the way");
   auto done = co_await content.convert_to_seven_bit();
-  if (!done)
-    co_return mail::Reply(554, {5, 6, 3}, "the next server takes only 7-bit content: " + done.error().message);
+  if (!done) co_return mail::Reply(554, {5, 6, 3}, "the next server takes only 7-bit content: " + done.error().message);
   out.sender.body = mail::BodyType::seven_bit;
   out.size = content.size();
   co_return mail::Reply(250, {}, "");
@@ -64,7 +61,8 @@ Task<mail::Reply> fit(const queue::Job& job, smtp::PeerFeatures peer, Content& c
 /// Sends one transaction. False when the destination as a whole failed.
 Task<bool> Dispatcher::send_part(Worker& worker, const queue::Job& part) {
   std::string via = part.recipients.front().via;
-  std::string prefix = via.empty() ? std::string() : "Delivered-To: " + via + "\r\n"; // RFC 9228: finds forwarding loops
+  std::string prefix =
+      via.empty() ? std::string() : "Delivered-To: " + via + "\r\n"; // RFC 9228: finds forwarding loops
   Content content(store_, part, prefix);
   auto opened = co_await content.open();
   if (!opened) {
@@ -76,8 +74,7 @@ Task<bool> Dispatcher::send_part(Worker& worker, const queue::Job& part) {
     co_return true;
   }
   Way way = co_await connect(worker, part);
-  if (way != Way::open)
-    co_return way == Way::refused;
+  if (way != Way::open) co_return way == Way::refused;
   bool go_on = co_await transmit(worker, part, content);
   co_return go_on;
 }
@@ -100,13 +97,11 @@ Task<Dispatcher::Way> Dispatcher::connect(Worker& worker, const queue::Job& job)
     worker.peer = parked_.take(worker.plan->place);
     worker.reused = worker.peer != nullptr;
   }
-  if (worker.peer)
-    co_return Way::open;
+  if (worker.peer) co_return Way::open;
   const queue::Plan& plan = *worker.plan;
   Reached reached = co_await connector_.open(plan);
   worker.peer = std::move(reached.peer);
-  if (worker.peer)
-    co_return Way::open;
+  if (worker.peer) co_return Way::open;
   mail::Reply failure = reached.failure;
   Way way = co_await no_way(worker, job, failure);
   co_return way;
@@ -139,8 +134,7 @@ Task<bool> Dispatcher::transmit(Worker& worker, const queue::Job& part, Content&
   if (worker.reused && !content_begun && session.breakage() == smtp::Breakage::lost && !session.in_doubt()) {
     worker.peer.reset();
     Way way = co_await connect(worker, part);
-    if (way != Way::open)
-      co_return way == Way::refused;
+    if (way != Way::open) co_return way == Way::refused;
     bool done = co_await transmit(worker, part, content);
     co_return done;
   }
@@ -152,8 +146,7 @@ Task<bool> Dispatcher::transmit(Worker& worker, const queue::Job& part, Content&
   if (event == Peer::Event::message_done) {
     Peer::Event after = co_await peer.run();
     if (after != Peer::Event::ready || peer.used >= kMessagesPerConnection) {
-      if (after == Peer::Event::ready)
-        spawn(say_goodbye(std::move(worker.peer)));
+      if (after == Peer::Event::ready) spawn(say_goodbye(std::move(worker.peer)));
       worker.peer.reset();
     }
   } else {
@@ -178,19 +171,19 @@ Task<void> Dispatcher::feed_content(Peer& peer, Content& content) {
     }
     peer.session().content(*piece);
     Peer::Event event = co_await peer.run();
-    if (event != Peer::Event::need_content)
-      co_return; // refused or broken in the middle: the session knows
+    if (event != Peer::Event::need_content) co_return; // refused or broken in the middle: the session knows
   }
 }
 
 /// Every recipient on its own (RFC 5321 section 4.2.1).
-Task<void> Dispatcher::settle_results(Worker& worker, const queue::Job& part, std::vector<mail::Reply> replies, std::string host,
-                                      bool dsn) {
+Task<void> Dispatcher::settle_results(Worker& worker, const queue::Job& part, std::vector<mail::Reply> replies,
+                                      std::string host, bool dsn) {
   auto options = queue_.options();
   std::vector<store::Outcome> outcomes;
   for (std::size_t i = 0; i < part.recipients.size(); ++i) {
     const store::RecipientFacts& recipient = part.recipients[i];
-    auto wait = queue::retry_after(options->schedule, recipient.attempts + 1, static_cast<std::uint32_t>(recipient.index * 2654435761u));
+    auto wait = queue::retry_after(options->schedule, recipient.attempts + 1,
+                                   static_cast<std::uint32_t>(recipient.index * 2654435761u));
     outcomes.push_back(verdict({.message = &part.message,
                                 .recipient = &recipient,
                                 .reply = &replies[i],
@@ -200,7 +193,9 @@ Task<void> Dispatcher::settle_results(Worker& worker, const queue::Job& part, st
                                 .retry_at = wall() + wait.count(),
                                 .schedule = &options->schedule}));
     const store::Outcome& outcome = outcomes.back();
-    const char* what = outcome.to == store::State::relayed ? "relayed" : outcome.to == store::State::failed ? "failed" : "deferred";
+    const char* what = outcome.to == store::State::relayed  ? "relayed"
+                       : outcome.to == store::State::failed ? "failed"
+                                                            : "deferred";
     log::info(what, {{"id", part.message.id.to_string()}, {"to", recipient.address}, {"reply", outcome.reply}});
   }
   std::string key = worker.destination;
@@ -220,19 +215,28 @@ Task<Dispatcher::Way> Dispatcher::no_way(Worker& worker, const queue::Job& job, 
   co_return Way::refused;
 }
 
-/// The destination can't be reached now: the job's recipients had their attempt; everything else for it backs off with it.
-Task<void> Dispatcher::fail_place(Worker& worker, const queue::Job& job, mail::Reply reply) {
+/// The verdict on a whole job by one reply.
+void Dispatcher::judge(const queue::Job& job, const mail::Reply& reply, std::int64_t retry_at,
+                       std::vector<store::Outcome>& outcomes) const {
   auto options = queue_.options();
-  std::int64_t until = queue_.back_off_until(worker.destination);
-  std::vector<store::Outcome> outcomes;
   for (const store::RecipientFacts& recipient : job.recipients)
     outcomes.push_back(verdict({.message = &job.message,
                                 .recipient = &recipient,
                                 .reply = &reply,
                                 .now = wall(),
-                                .retry_at = until,
+                                .retry_at = retry_at,
                                 .schedule = &options->schedule}));
-  log::info("destination-failed", {{"destination", worker.destination}, {"id", job.message.id.to_string()}, {"why", reply.to_string()}});
+}
+
+/// The destination can't be reached now: the job and all that was ready for the same place had their attempt, and wait for the
+/// next one together.
+Task<void> Dispatcher::fail_place(Worker& worker, const queue::Job& job, mail::Reply reply) {
+  std::int64_t until = queue_.back_off_until(worker.destination);
+  std::vector<store::Outcome> outcomes;
+  judge(job, reply, until, outcomes);
+  for (const queue::Job& other : queue_.take_window(worker.destination)) judge(other, reply, until, outcomes);
+  log::info("destination-failed",
+            {{"destination", worker.destination}, {"id", job.message.id.to_string()}, {"why", reply.to_string()}});
   std::string key = worker.destination;
   std::string error = reply.to_string();
   co_await queue_.settle_failed(key, std::move(outcomes), until, error);
@@ -241,21 +245,12 @@ Task<void> Dispatcher::fail_place(Worker& worker, const queue::Job& job, mail::R
 
 /// What waits for a destination that was just tried in vain and is past its lifetime is returned.
 Task<void> Dispatcher::expire_waiting(Worker& worker, mail::Reply reply) {
-  auto options = queue_.options();
   for (;;) {
     std::string key = worker.destination;
     auto jobs = co_await queue_.take_expired(key);
-    if (jobs.empty())
-      co_return;
+    if (jobs.empty()) co_return;
     std::vector<store::Outcome> outcomes;
-    for (const queue::Job& job : jobs)
-      for (const store::RecipientFacts& recipient : job.recipients)
-        outcomes.push_back(verdict({.message = &job.message,
-                                    .recipient = &recipient,
-                                    .reply = &reply,
-                                    .now = wall(),
-                                    .retry_at = job.message.expires_at,
-                                    .schedule = &options->schedule}));
+    for (const queue::Job& job : jobs) judge(job, reply, job.message.expires_at, outcomes);
     co_await queue_.settle(key, std::move(outcomes), false);
   }
 }

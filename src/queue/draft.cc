@@ -24,8 +24,7 @@ public:
     std::vector<std::int32_t> index(from.nodes.size(), -1);
     for (std::size_t i = 0; i < from.nodes.size(); ++i) {
       const directory::Node& node = from.nodes[i];
-      if (!seen_.insert(to_lower(node.address)).second)
-        continue;
+      if (!seen_.insert(to_lower(node.address)).second) continue;
       std::int32_t parent = node.parent < 0 ? -1 : index[static_cast<std::size_t>(node.parent)];
       index[i] = static_cast<std::int32_t>(request_.recipients.size());
       request_.recipients.push_back(make(from, node, parent));
@@ -47,13 +46,10 @@ private:
     if (row.route == Way::remote) {
       row.destination = routes_.destination(domain_of(node.address));
       row.due = now_;
-      if (node.parent >= 0)
-        row.via = from.nodes[static_cast<std::size_t>(node.parent)].address;
+      if (node.parent >= 0) row.via = from.nodes[static_cast<std::size_t>(node.parent)].address;
     }
-    if (row.route == Way::mailbox)
-      row.owed = owed_on_success(request_.sender, row.notify);
-    if (row.route == Way::failed)
-      row.owed = owed_on_failure(request_.sender, row.notify);
+    if (row.route == Way::mailbox) row.owed = owed_on_success(request_.sender, row.notify);
+    if (row.route == Way::failed) row.owed = owed_on_failure(request_.sender, row.notify);
     return row;
   }
 
@@ -65,7 +61,8 @@ private:
 
 } // namespace
 
-std::shared_ptr<store::AcceptRequest> build_request(Draft draft, const RouteTable& routes, const Schedule& schedule, WallTime now) {
+std::shared_ptr<store::AcceptRequest> build_request(Draft draft, const RouteTable& routes, const Schedule& schedule,
+                                                    WallTime now) {
   auto request = std::make_shared<store::AcceptRequest>();
   request->id = draft.id;
   request->klass = draft.klass;
@@ -80,8 +77,7 @@ std::shared_ptr<store::AcceptRequest> build_request(Draft draft, const RouteTabl
   request->note = std::move(draft.note);
   request->settles = std::move(draft.settles);
   Builder builder(*request, routes, request->accepted_at);
-  for (const DraftRecipient& recipient : draft.recipients)
-    builder.add(recipient);
+  for (const DraftRecipient& recipient : draft.recipients) builder.add(recipient);
   return request;
 }
 

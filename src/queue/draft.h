@@ -36,6 +36,7 @@ struct Draft {
 
 /// Turns a draft into what the store accepts: gives each recipient its route and destination, hands NOTIFY and ORCPT on to
 /// what an alias expands to (RFC 3461 section 5.2.7.1), drops repeated addresses, sets the end of the message's life.
-std::shared_ptr<store::AcceptRequest> build_request(Draft draft, const RouteTable& routes, const Schedule& schedule, WallTime now);
+std::shared_ptr<store::AcceptRequest> build_request(Draft draft, const RouteTable& routes, const Schedule& schedule,
+                                                    WallTime now);
 
 } // namespace paquebot::queue

@@ -3,9 +3,9 @@
 namespace paquebot::queue {
 namespace {
 
-store::Owed decide(const mail::Sender& sender, std::uint8_t notify, std::uint8_t wanted, bool by_default, store::Owed owed) {
-  if (sender.reverse_path.empty())
-    return store::Owed::none;
+store::Owed decide(const mail::Sender& sender, std::uint8_t notify, std::uint8_t wanted, bool by_default,
+                   store::Owed owed) {
+  if (sender.reverse_path.empty()) return store::Owed::none;
   bool yes = notify == mail::kNotifyUnspecified ? by_default : (notify & wanted) != 0;
   return yes ? owed : store::Owed::none;
 }

@@ -17,8 +17,7 @@ Plan refused(std::uint16_t code, mail::EnhancedCode enhanced, std::string text) 
 /// "[192.0.2.1]" and "[IPv6:2001:db8::1]" without the trimmings.
 std::string literal_address(std::string_view literal) {
   std::string_view inside = literal.substr(1, literal.size() - 2);
-  if (istarts_with(inside, "ipv6:"))
-    inside.remove_prefix(5);
+  if (istarts_with(inside, "ipv6:")) inside.remove_prefix(5);
   return std::string(inside);
 }
 
@@ -38,12 +37,10 @@ std::vector<dns::Record> ordered(std::vector<dns::Record> records, std::uint32_t
 std::string place_of(const std::vector<dns::Record>& records) {
   std::vector<std::string> names;
   for (const auto& record : records)
-    if (record.preference == records.front().preference)
-      names.push_back(record.text);
+    if (record.preference == records.front().preference) names.push_back(record.text);
   std::ranges::sort(names);
   std::string place = "mx";
-  for (const auto& name : names)
-    place += ":" + name;
+  for (const auto& name : names) place += ":" + name;
   return place;
 }
 
@@ -56,16 +53,15 @@ Plan by_mx(const PlanInput& input) {
     auto preference = we->preference;
     std::erase_if(records, [&](const auto& r) { return r.preference >= preference; });
     if (records.empty())
-      return refused(554, {5, 4, 6}, "the best mail host of " + input.domain + " is this server, which does not have that domain");
+      return refused(554, {5, 4, 6},
+                     "the best mail host of " + input.domain + " is this server, which does not have that domain");
   }
   std::erase_if(records, [](const auto& r) { return r.text.empty(); });
-  if (records.empty())
-    return refused(550, {5, 4, 4}, "the domain " + input.domain + " names no usable mail host");
+  if (records.empty()) return refused(550, {5, 4, 4}, "the domain " + input.domain + " names no usable mail host");
   Plan plan;
   plan.place = place_of(records);
   for (const auto& record : records)
-    if (plan.candidates.size() < kMaxCandidates)
-      plan.candidates.push_back({record.text, input.port});
+    if (plan.candidates.size() < kMaxCandidates) plan.candidates.push_back({record.text, input.port});
   return plan;
 }
 
@@ -89,15 +85,13 @@ Plan plan(const PlanInput& input) {
     return plan;
   }
   switch (input.mx->status) {
-  case dns::Status::ok:
-    return by_mx(input);
-  case dns::Status::nxdomain:
-    return refused(550, {5, 1, 2}, "the domain " + input.domain + " does not exist");
-  case dns::Status::servfail:
-    return refused(451, {4, 4, 3}, "the DNS gave no answer about " + input.domain +
-                                       (input.mx->why.empty() ? "" : ": " + input.mx->why));
-  case dns::Status::no_data:
-    break;
+    case dns::Status::ok: return by_mx(input);
+    case dns::Status::nxdomain: return refused(550, {5, 1, 2}, "the domain " + input.domain + " does not exist");
+    case dns::Status::servfail:
+      return refused(451, {4, 4, 3},
+                     "the DNS gave no answer about " + input.domain +
+                         (input.mx->why.empty() ? "" : ": " + input.mx->why));
+    case dns::Status::no_data: break;
   }
   Plan plan; // no MX: the domain's own addresses (RFC 5321 section 5.1, "implicit MX")
   plan.place = "mx:" + input.domain;

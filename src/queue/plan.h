@@ -15,7 +15,7 @@ namespace paquebot::queue {
 
 /// One host to try, by name; its addresses are looked up when its turn comes.
 struct Candidate {
-  std::string host;          ///< name, or an address (then no lookup)
+  std::string host; ///< name, or an address (then no lookup)
   std::uint16_t port = 25;
 };
 
@@ -26,19 +26,19 @@ struct Plan {
   RouteTls tls = RouteTls::opportunistic;
   bool verify = false;
   bool lmtp = false;
-  const Route* route = nullptr;      ///< for login
-  mail::Reply failure;               ///< when there are no candidates: why, 4xx or 5xx
+  const Route* route = nullptr; ///< for login
+  mail::Reply failure;          ///< when there are no candidates: why, 4xx or 5xx
 };
 inline constexpr std::size_t kMaxCandidates = 12;
 
 /// What the plan depends on. Pure: the same input gives the same plan.
 struct PlanInput {
-  std::string domain;                ///< the domain or address literal; unused with a route
+  std::string domain; ///< the domain or address literal; unused with a route
   const Route* route = nullptr;
-  const dns::Answer* mx = nullptr;   ///< the answer to the MX question; null for literals and routes
-  std::string our_name;              ///< our host name, lower case: MX records at and behind us are left out (RFC 5321 section 5.1)
+  const dns::Answer* mx = nullptr; ///< the answer to the MX question; null for literals and routes
+  std::string our_name; ///< our host name, lower case: MX records at and behind us are left out (RFC 5321 section 5.1)
   std::uint16_t port = 25;
-  std::uint32_t random = 0;          ///< rotates hosts of equal preference
+  std::uint32_t random = 0; ///< rotates hosts of equal preference
 };
 
 Plan plan(const PlanInput& input);

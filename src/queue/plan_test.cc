@@ -1,6 +1,5 @@
-#include "queue/plan.h"
-
 #include "dns/resolver.h"
+#include "queue/plan.h"
 
 #include <gtest/gtest.h>
 
@@ -16,8 +15,7 @@ dns::Answer mx(std::vector<std::pair<int, std::string>> hosts) {
 
 std::string hosts(const Plan& plan) {
   std::string all;
-  for (const auto& c : plan.candidates)
-    all += (all.empty() ? "" : " ") + c.host;
+  for (const auto& c : plan.candidates) all += (all.empty() ? "" : " ") + c.host;
   return all;
 }
 
@@ -42,7 +40,8 @@ TEST(Plan, NullMxIsAPermanentNo) {
 }
 
 TEST(Plan, DnsVerdicts) {
-  dns::Answer gone{.status = dns::Status::nxdomain}, lame{.status = dns::Status::servfail}, bare{.status = dns::Status::no_data};
+  dns::Answer gone{.status = dns::Status::nxdomain}, lame{.status = dns::Status::servfail},
+      bare{.status = dns::Status::no_data};
   EXPECT_EQ(plan({.domain = "x.example", .mx = &gone}).failure.code, 550);
   EXPECT_TRUE(plan({.domain = "x.example", .mx = &lame}).failure.transient());
   EXPECT_EQ(hosts(plan({.domain = "x.example", .mx = &bare})), "x.example");
@@ -67,8 +66,7 @@ TEST(Plan, LiteralsAndRoutesNeedNoMx) {
 
 TEST(Plan, IsBounded) {
   std::vector<std::pair<int, std::string>> many;
-  for (int i = 0; i < 300; ++i)
-    many.emplace_back(i, "h" + std::to_string(i) + ".example");
+  for (int i = 0; i < 300; ++i) many.emplace_back(i, "h" + std::to_string(i) + ".example");
   auto answer = mx(many);
   EXPECT_EQ(plan({.domain = "d", .mx = &answer}).candidates.size(), kMaxCandidates);
 }

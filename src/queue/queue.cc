@@ -71,8 +71,7 @@ void Queue::wake_runnable() {
     std::lock_guard lock(mutex_);
     wake = runnable_;
   }
-  if (wake)
-    wake();
+  if (wake) wake();
 }
 
 void Queue::wake_owed() {
@@ -81,8 +80,7 @@ void Queue::wake_owed() {
     std::lock_guard lock(mutex_);
     wake = owed_;
   }
-  if (wake)
-    wake();
+  if (wake) wake();
 }
 
 // ---- Acceptance ----
@@ -99,8 +97,7 @@ Task<store::AcceptResult> Queue::accept(Draft draft) {
     co_return result;
   }
   offer(sealed, reservation);
-  if (std::ranges::any_of(sealed->recipients, [](const auto& r) { return r.owed != store::Owed::none; }))
-    wake_owed();
+  if (std::ranges::any_of(sealed->recipients, [](const auto& r) { return r.owed != store::Owed::none; })) wake_owed();
   co_return result;
 }
 
@@ -112,8 +109,7 @@ Queue::Reservation Queue::reserve(store::AcceptRequest& request) {
   std::uint64_t bytes = weight(request);
   bool in_memory = request.body.staged == 0;
   for (store::NewRecipient& row : request.recipients) {
-    if (row.route != Way::remote)
-      continue;
+    if (row.route != Way::remote) continue;
     auto known = std::ranges::find(reservation.destinations, row.destination);
     if (known != reservation.destinations.end()) {
       row.in_hand = true;
@@ -142,8 +138,7 @@ void Queue::offer(const std::shared_ptr<const store::AcceptRequest>& request, co
       destination(key).ready.push_back(Job{facts_of(*request), {}, request});
     for (std::size_t i = 0; i < request->recipients.size(); ++i) {
       const store::NewRecipient& row = request->recipients[i];
-      if (row.route != Way::remote)
-        continue;
+      if (row.route != Way::remote) continue;
       Destination& place = destination(row.destination);
       if (!row.in_hand) {
         place.due = std::min(place.due, row.due);
@@ -171,8 +166,7 @@ void Queue::offer(const std::shared_ptr<const store::AcceptRequest>& request, co
       wake = true;
     }
   }
-  if (wake)
-    wake_runnable();
+  if (wake) wake_runnable();
 }
 
 void Queue::cancel(const store::AcceptRequest& request, const Reservation& reservation) {
@@ -180,8 +174,7 @@ void Queue::cancel(const store::AcceptRequest& request, const Reservation& reser
   fresh_jobs_ -= reservation.destinations.size();
   fresh_bytes_ -= reservation.bytes * reservation.destinations.size();
   for (const store::NewRecipient& row : request.recipients)
-    if (row.route == Way::remote)
-      forget_if_idle(row.destination);
+    if (row.route == Way::remote) forget_if_idle(row.destination);
 }
 
 // ---- Destinations (all under mutex_) ----
@@ -199,32 +192,26 @@ void Queue::arm(const std::string& key, Destination& place) {
   std::int64_t when = place.due == kNever ? kNever : std::max(place.due, place.backoff_until);
   if (!place.ready.empty() && place.backoff_until > now())
     when = place.backoff_until; // accepted while the destination began to back off
-  if (when == place.timer)
-    return;
-  if (place.timer != kNever)
-    timers_.erase({place.timer, key});
+  if (when == place.timer) return;
+  if (place.timer != kNever) timers_.erase({place.timer, key});
   place.timer = when;
-  if (when != kNever)
-    timers_.insert({when, key});
+  if (when != kNever) timers_.insert({when, key});
 }
 
 void Queue::heat(const std::string& key, Destination& place) {
-  if (place.hot || place.ready.empty())
-    return;
+  if (place.hot || place.ready.empty()) return;
   place.hot = true;
   hot_.push_back(key);
 }
 
 void Queue::forget_if_idle(const std::string& key) {
   auto it = destinations_.find(key);
-  if (it == destinations_.end())
-    return;
+  if (it == destinations_.end()) return;
   const Destination& place = it->second;
   // A back-off is forgotten with the last message for the place; the store still knows it.
   bool idle = place.ready.empty() && place.due == kNever && place.workers == 0 && !place.claiming && !place.hot;
   if (idle) {
-    if (place.timer != kNever)
-      timers_.erase({place.timer, key});
+    if (place.timer != kNever) timers_.erase({place.timer, key});
     destinations_.erase(it);
   }
 }
@@ -236,8 +223,7 @@ bool Queue::may_start(const Destination& place, std::int64_t at) const {
 
 std::optional<std::string> Queue::start_worker() {
   std::lock_guard lock(mutex_);
-  if (workers_ >= options_->workers_total)
-    return std::nullopt;
+  if (workers_ >= options_->workers_total) return std::nullopt;
   std::int64_t at = now();
   for (std::size_t looked = hot_.size(); looked > 0; --looked) {
     std::string key = std::move(hot_.front());
@@ -250,8 +236,7 @@ std::optional<std::string> Queue::start_worker() {
     }
     ++place.workers;
     ++workers_;
-    if (place.ready.size() > place.workers)
-      heat(key, place);
+    if (place.ready.size() > place.workers) heat(key, place);
     return key;
   }
   while (!timers_.empty() && timers_.begin()->first <= at) {
@@ -259,8 +244,7 @@ std::optional<std::string> Queue::start_worker() {
     Destination& place = destination(key);
     timers_.erase(timers_.begin());
     place.timer = kNever; // armed again when a worker has claimed
-    if (place.claiming || !may_start(place, at))
-      continue;
+    if (place.claiming || !may_start(place, at)) continue;
     ++place.workers;
     ++workers_;
     return key;
@@ -292,8 +276,7 @@ void Queue::release_worker(const std::string& key) {
 bool Queue::pause_worker() {
   {
     std::lock_guard lock(mutex_);
-    if (paused_ >= kPaused)
-      return false;
+    if (paused_ >= kPaused) return false;
     ++paused_;
     --workers_;
   }
@@ -330,8 +313,7 @@ Task<std::optional<Job>> Queue::take(std::string key) {
         place.due = kNever; // from here on only what comes to the store meanwhile, which the claim may not see
       }
     }
-    if (!claim_now)
-      break;
+    if (!claim_now) break;
     co_await claim(key);
   }
   release_worker(key);
@@ -374,12 +356,24 @@ Task<std::vector<Job>> Queue::take_expired(std::string key) {
   co_return jobs;
 }
 
+std::vector<Job> Queue::take_window(const std::string& key) {
+  std::lock_guard lock(mutex_);
+  Destination& place = destination(key);
+  std::vector<Job> jobs(std::make_move_iterator(place.ready.begin()), std::make_move_iterator(place.ready.end()));
+  place.ready.clear();
+  for (const Job& job : jobs)
+    if (job.fresh) {
+      --fresh_jobs_;
+      fresh_bytes_ -= weight(*job.fresh);
+    }
+  return jobs;
+}
+
 void Queue::note_due(const std::vector<store::Outcome>& outcomes, const std::string& key) {
   std::lock_guard lock(mutex_);
   Destination& place = destination(key);
   for (const store::Outcome& outcome : outcomes)
-    if (outcome.to == store::State::waiting)
-      place.due = std::min(place.due, outcome.due);
+    if (outcome.to == store::State::waiting) place.due = std::min(place.due, outcome.due);
   arm(key, place);
 }
 
@@ -390,14 +384,12 @@ Task<void> Queue::record(std::vector<store::Outcome> outcomes, std::optional<sto
     auto batch = outcomes;
     auto facts = update;
     auto done = co_await store_.record(std::move(batch), std::move(facts));
-    if (done || done.error().code == Errc::closed)
-      break;
+    if (done || done.error().code == Errc::closed) break;
     log::error("outcome-not-recorded", {{"why", done.error().message}, {"tries", tries + 1}});
     auto wait = std::chrono::milliseconds(std::min(200 * (tries + 1), 5000));
     co_await net::sleep_for(wait);
   }
-  if (owed)
-    wake_owed();
+  if (owed) wake_owed();
 }
 
 Task<void> Queue::settle(std::string key, std::vector<store::Outcome> outcomes, bool works) {
@@ -426,28 +418,16 @@ std::int64_t Queue::back_off_until(const std::string& key) const {
   return now() + retry_after(options_->schedule, failures + 1, random).count();
 }
 
-Task<void> Queue::settle_failed(std::string key, std::vector<store::Outcome> outcomes, std::int64_t until, std::string error) {
+Task<void> Queue::settle_failed(std::string key, std::vector<store::Outcome> outcomes, std::int64_t until,
+                                std::string error) {
   store::DestinationUpdate update{.key = key, .backoff_until = until, .last_error = std::move(error)};
   {
     std::lock_guard lock(mutex_);
     Destination& place = destination(key);
-    if (place.backoff_until <= now())
-      ++place.failures; // workers that fail together count once
+    if (place.backoff_until <= now()) ++place.failures; // workers that fail together count once
     place.backoff_until = until;
     update.failures = place.failures;
-    for (Job& job : place.ready) {
-      if (job.fresh) {
-        --fresh_jobs_;
-        fresh_bytes_ -= weight(*job.fresh);
-      }
-      for (const store::RecipientFacts& recipient : job.recipients)
-        outcomes.push_back({.message = job.message.id,
-                            .index = recipient.index,
-                            .to = store::State::waiting,
-                            .due = until,
-                            .attempted = false});
-    }
-    place.ready.clear();
+    arm(key, place);
   }
   auto copy = outcomes;
   co_await record(std::move(copy), std::move(update));
@@ -469,19 +449,16 @@ Task<void> Queue::give_back() {
       place.ready.clear();
     }
   }
-  if (!outcomes.empty())
-    co_await store_.record(std::move(outcomes), std::nullopt);
+  if (!outcomes.empty()) co_await store_.record(std::move(outcomes), std::nullopt);
 }
 
 Task<Result<>> Queue::load() {
   auto listed = co_await store_.list_destinations(false);
-  if (!listed)
-    co_return std::unexpected(listed.error());
+  if (!listed) co_return std::unexpected(listed.error());
   {
     std::lock_guard lock(mutex_);
     for (const store::DestinationFacts& facts : *listed) {
-      if (facts.earliest_due == 0 && facts.backoff_until <= now())
-        continue;
+      if (facts.earliest_due == 0 && facts.backoff_until <= now()) continue;
       Destination& place = destination(facts.key);
       if (facts.earliest_due != 0) // what became known while the list was read stays
         place.due = std::min(place.due, facts.earliest_due);
@@ -498,8 +475,7 @@ Task<Result<>> Queue::load() {
 Queue::Numbers Queue::numbers() const {
   std::lock_guard lock(mutex_);
   Numbers numbers{.destinations = destinations_.size(), .workers = workers_};
-  for (const auto& [key, place] : destinations_)
-    numbers.ready += place.ready.size();
+  for (const auto& [key, place] : destinations_) numbers.ready += place.ready.size();
   return numbers;
 }
 

@@ -22,7 +22,7 @@ namespace paquebot::queue {
 struct Options {
   Schedule schedule;
   RouteTable routes;
-  unsigned workers_total = 100;          ///< deliveries at the same time
+  unsigned workers_total = 100; ///< deliveries at the same time
   unsigned workers_per_destination = 10;
 };
 
@@ -67,6 +67,9 @@ public:
   Task<std::optional<Job>> take(std::string destination);
   /// Messages of the destination that have expired, after an attempt failed for the destination as a whole.
   Task<std::vector<Job>> take_expired(std::string destination);
+  /// Everything ready for a destination that was just tried in vain: it shares the attempt, so that each message has its
+  /// reason in the trail and its delay notice in time.
+  std::vector<Job> take_window(const std::string& destination);
   /// Ends a worker that stops while there may be more work.
   void release_worker(const std::string& destination);
   /// A worker begins to wait for its place, which other destinations fill: it does not count in workers_total meanwhile, so
@@ -75,10 +78,11 @@ public:
   void resume_worker();
   /// Records outcomes durably; tries again while the store fails, so nothing is forgotten. `works`: the destination was reached.
   Task<void> settle(std::string destination, std::vector<store::Outcome> outcomes, bool works);
-  /// The destination failed as a whole: records outcomes, backs off, gives its ready window back to the store.
-  /// Returns when it will be tried again (wall milliseconds).
+  /// When a destination that fails now is to be tried again (wall milliseconds).
   std::int64_t back_off_until(const std::string& destination) const;
-  Task<void> settle_failed(std::string destination, std::vector<store::Outcome> outcomes, std::int64_t until, std::string error);
+  /// The destination failed as a whole: records outcomes and backs off until then.
+  Task<void> settle_failed(std::string destination, std::vector<store::Outcome> outcomes, std::int64_t until,
+                           std::string error);
   /// Gives everything in the windows back to the store (shutdown). Workers must have ended.
   Task<void> give_back();
 
@@ -90,13 +94,13 @@ public:
 private:
   struct Destination {
     std::deque<Job> ready;
-    std::int64_t due = 0;            ///< earliest in the store; kNever: none
+    std::int64_t due = 0; ///< earliest in the store; kNever: none
     std::int64_t backoff_until = 0;
     std::uint32_t failures = 0;
     unsigned workers = 0;
     bool claiming = false;
-    std::int64_t timer = 0;          ///< its entry in timers_, kNever: none
-    bool hot = false;                ///< it stands in hot_
+    std::int64_t timer = 0; ///< its entry in timers_, kNever: none
+    bool hot = false;       ///< it stands in hot_
   };
   struct Reservation {
     std::vector<std::string> destinations; ///< one entry for each job reserved

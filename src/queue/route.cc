@@ -8,8 +8,7 @@ const Route* RouteTable::find(std::string_view domain) const {
   const Route* best = nullptr;
   std::size_t best_length = 0;
   for (const Route& route : routes_) {
-    if (route.to == domain)
-      return &route;
+    if (route.to == domain) return &route;
     bool matches = route.to == "*" || (route.to.starts_with('.') && domain.ends_with(route.to));
     if (matches && (!best || route.to.size() > best_length)) {
       best = &route;
@@ -21,8 +20,7 @@ const Route* RouteTable::find(std::string_view domain) const {
 
 const Route* RouteTable::by_name(std::string_view name) const {
   for (const Route& route : routes_)
-    if (route.name == name)
-      return &route;
+    if (route.name == name) return &route;
   return nullptr;
 }
 

@@ -17,13 +17,13 @@ enum class RouteTls : std::uint8_t {
 
 /// A configured way to a destination: a smarthost, or a fixed next hop.
 struct Route {
-  std::string name;      ///< unique; names the destination "route:NAME"
-  std::string to;        ///< "*" or a domain, or ".example.org" for a domain's sub-domains
-  std::string host;      ///< name or address, no MX lookup
+  std::string name; ///< unique; names the destination "route:NAME"
+  std::string to;   ///< "*" or a domain, or ".example.org" for a domain's sub-domains
+  std::string host; ///< name or address, no MX lookup
   std::uint16_t port = 587;
   RouteTls tls = RouteTls::required;
-  bool verify = true;    ///< check the certificate (required and implicit)
-  std::string ca_pem;    ///< roots to check against; empty: the system's
+  bool verify = true; ///< check the certificate (required and implicit)
+  std::string ca_pem; ///< roots to check against; empty: the system's
   std::string user;
   std::string password;
   bool lmtp = false;

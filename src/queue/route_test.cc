@@ -17,8 +17,7 @@ TEST(RouteTable, TheNarrowestRouteWins) {
                {"a.b.example.org", "route:subsub"},
                {"notexample.org", "route:all"},
                {"[192.0.2.1]", "route:all"}};
-  for (auto c : cases)
-    EXPECT_EQ(table.destination(c.domain), c.destination) << c.domain;
+  for (auto c : cases) EXPECT_EQ(table.destination(c.domain), c.destination) << c.domain;
 }
 
 TEST(RouteTable, WithoutRoutesTheDomainIsTheDestination) {

@@ -8,9 +8,9 @@ namespace paquebot::queue {
 /// When to try again and when to give up (RFC 5321 section 4.5.4.1 asks for 30 minutes between attempts after the first
 /// few, and at least 4 to 5 days of them).
 struct Schedule {
-  std::chrono::seconds first{300};        ///< after the first failed attempt
-  std::chrono::seconds most{4 * 3600};    ///< the intervals double up to this
-  std::chrono::seconds lifetime{5 * 86400}; ///< then the message is returned
+  std::chrono::seconds first{300};             ///< after the first failed attempt
+  std::chrono::seconds most{4 * 3600};         ///< the intervals double up to this
+  std::chrono::seconds lifetime{5 * 86400};    ///< then the message is returned
   std::chrono::seconds delay_notice{4 * 3600}; ///< after this long the sender is told that it still waits; 0: never
 };
 
