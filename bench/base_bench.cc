@@ -2,7 +2,6 @@
 #include "base/ulid.h"
 
 #include <benchmark/benchmark.h>
-
 #include <string>
 
 namespace paquebot {

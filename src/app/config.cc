@@ -20,7 +20,9 @@ class Reader {
 public:
   Reader(std::string file, const FileSource& files) : file_(std::move(file)), files_(files) {}
 
-  void error(std::uint32_t line, std::string_view what) { errors_.push_back(fmt::format("{}:{}: {}", file_, line, what)); }
+  void error(std::uint32_t line, std::string_view what) {
+    errors_.push_back(fmt::format("{}:{}: {}", file_, line, what));
+  }
   void error(const toml::node& node, std::string_view what) { error(node.source().begin.line, what); }
   bool ok() const { return errors_.empty(); }
   std::string errors() const { return fmt::format("{}", fmt::join(errors_, "\n")); }
@@ -28,17 +30,17 @@ public:
   /// Complains about keys of `table` that are not known.
   void only(const toml::table& table, std::string_view name, const std::vector<std::string_view>& known) {
     for (const auto& [key, node] : table) {
-      if (std::ranges::find(known, key.str()) != known.end())
-        continue;
+      if (std::ranges::find(known, key.str()) != known.end()) continue;
       std::string meant = nearest(key.str(), known);
-      error(key.source().begin.line,
-            fmt::format("unknown key \"{}\" in {}{}", printable(key.str(), 60), name,
-                        meant.empty() ? fmt::format("; known are {}", fmt::join(known, ", ")) : fmt::format(": do you mean \"{}\"?", meant)));
+      error(key.source().begin.line, fmt::format("unknown key \"{}\" in {}{}", printable(key.str(), 60), name,
+                                                 meant.empty() ? fmt::format("; known are {}", fmt::join(known, ", "))
+                                                               : fmt::format(": do you mean \"{}\"?", meant)));
     }
   }
 
   void text(const toml::table& table, std::string_view key, std::string& into) {
-    with<std::string>(table, key, "a text in quotes", [&](const std::string& value, const toml::node&) { into = value; });
+    with<std::string>(table, key, "a text in quotes",
+                      [&](const std::string& value, const toml::node&) { into = value; });
   }
 
   void flag(const toml::table& table, std::string_view key, bool& into) {
@@ -55,24 +57,25 @@ public:
     });
   }
 
-  void duration(const toml::table& table, std::string_view key, std::chrono::seconds least, std::chrono::seconds& into) {
-    scaled(table, key, "a duration such as \"30s\", \"5m\", \"4h\" or \"5d\"", [&](std::string_view value, const toml::node& node) {
-      auto parsed = parse_duration(value);
-      if (!parsed)
-        return false;
-      if (*parsed < least)
-        error(node, fmt::format("{} = {} is too short: at least {} seconds", key, value, least.count()));
-      else
-        into = *parsed;
-      return true;
-    });
+  void duration(const toml::table& table, std::string_view key, std::chrono::seconds least,
+                std::chrono::seconds& into) {
+    scaled(table, key, "a duration such as \"30s\", \"5m\", \"4h\" or \"5d\"",
+           [&](std::string_view value, const toml::node& node) {
+             auto parsed = parse_duration(value);
+             if (!parsed) return false;
+             if (*parsed < least)
+               error(node, fmt::format("{} = {} is too short: at least {} seconds", key, value, least.count()));
+             else
+               into = *parsed;
+             return true;
+           });
   }
 
-  void size(const toml::table& table, std::string_view key, std::uint64_t least, std::uint64_t most, std::uint64_t& into) {
+  void size(const toml::table& table, std::string_view key, std::uint64_t least, std::uint64_t most,
+            std::uint64_t& into) {
     scaled(table, key, "a size such as \"50MiB\"", [&](std::string_view value, const toml::node& node) {
       auto parsed = parse_size(value);
-      if (!parsed)
-        return false;
+      if (!parsed) return false;
       if (*parsed < least || *parsed > most)
         error(node, fmt::format("{} = {} is out of bounds: from {} to {} octets", key, value, least, most));
       else
@@ -83,7 +86,8 @@ public:
 
   /// One of a few words.
   template <class T>
-  void choice(const toml::table& table, std::string_view key, const std::vector<std::pair<std::string_view, T>>& words, T& into) {
+  void choice(const toml::table& table, std::string_view key, const std::vector<std::pair<std::string_view, T>>& words,
+              T& into) {
     with<std::string>(table, key, "a word in quotes", [&](const std::string& value, const toml::node& node) {
       std::vector<std::string_view> known;
       for (const auto& [word, meaning] : words) {
@@ -93,14 +97,14 @@ public:
           return;
         }
       }
-      error(node, fmt::format("{} = \"{}\" is not known: use one of {}", key, printable(value, 60), fmt::join(known, ", ")));
+      error(node,
+            fmt::format("{} = \"{}\" is not known: use one of {}", key, printable(value, 60), fmt::join(known, ", ")));
     });
   }
 
   void texts(const toml::table& table, std::string_view key, std::vector<std::string>& into) {
     const toml::node* node = table.get(key);
-    if (!node)
-      return;
+    if (!node) return;
     const toml::array* array = node->as_array();
     if (!array) {
       error(*node, fmt::format("{} must be a list of texts, such as [\"…\"]", key));
@@ -119,11 +123,9 @@ public:
   std::string contents(const toml::table& table, std::string_view key) {
     std::string path;
     text(table, key, path);
-    if (path.empty())
-      return path;
+    if (path.empty()) return path;
     auto bytes = files_(path);
-    if (bytes)
-      return *bytes;
+    if (bytes) return *bytes;
     error(*table.get(key), fmt::format("can't read {} = \"{}\": {}", key, printable(path, 200), bytes.error().message));
     return std::string();
   }
@@ -132,8 +134,7 @@ private:
   template <class T, class F>
   void with(const toml::table& table, std::string_view key, std::string_view form, F use) {
     const toml::node* node = table.get(key);
-    if (!node)
-      return;
+    if (!node) return;
     if (auto value = node->value_exact<T>())
       use(*value, *node);
     else
@@ -143,15 +144,13 @@ private:
   template <class F>
   void scaled(const toml::table& table, std::string_view key, std::string_view form, F use) {
     const toml::node* node = table.get(key);
-    if (!node)
-      return;
+    if (!node) return;
     std::string value;
     if (auto words = node->value_exact<std::string>())
       value = *words;
     else if (auto number = node->value_exact<std::int64_t>(); number && *number >= 0)
       value = std::to_string(*number);
-    if (value.empty() || !use(value, *node))
-      error(*node, fmt::format("{} must be {}", key, form));
+    if (value.empty() || !use(value, *node)) error(*node, fmt::format("{} must be {}", key, form));
   }
 
   std::string file_;
@@ -163,10 +162,8 @@ const toml::table kNothing;
 
 const toml::table& section(Reader& read, const toml::table& root, std::string_view name) {
   const toml::node* node = root.get(name);
-  if (!node)
-    return kNothing;
-  if (const toml::table* table = node->as_table())
-    return *table;
+  if (!node) return kNothing;
+  if (const toml::table* table = node->as_table()) return *table;
   read.error(*node, fmt::format("{} must be a section: write [{}] on a line of its own", name, name));
   return kNothing;
 }
@@ -175,13 +172,11 @@ const toml::table& section(Reader& read, const toml::table& root, std::string_vi
 std::vector<const toml::table*> sections(Reader& read, const toml::table& root, std::string_view name) {
   std::vector<const toml::table*> found;
   const toml::node* node = root.get(name);
-  if (!node)
-    return found;
+  if (!node) return found;
   const toml::array* array = node->as_array();
   if (array)
     for (const toml::node& one : *array)
-      if (const toml::table* table = one.as_table())
-        found.push_back(table);
+      if (const toml::table* table = one.as_table()) found.push_back(table);
   if (found.empty())
     read.error(*node, fmt::format("{} must be written as [[{}]] on a line of its own, once for each", name, name));
   return found;
@@ -190,7 +185,8 @@ std::vector<const toml::table*> sections(Reader& read, const toml::table& root, 
 void read_server(Reader& read, const toml::table& root, Config& config) {
   const toml::table& t = section(read, root, "server");
   read.only(t, "[server]",
-            {"hostname", "data_dir", "store", "user", "threads", "control_socket", "drop_dir", "log_format", "log_level", "log_file"});
+            {"hostname", "data_dir", "store", "user", "threads", "control_socket", "drop_dir", "log_format",
+             "log_level", "log_file"});
   read.text(t, "hostname", config.hostname);
   read.text(t, "data_dir", config.data_dir);
   read.text(t, "user", config.user);
@@ -200,9 +196,13 @@ void read_server(Reader& read, const toml::table& root, Config& config) {
   read.number(t, "threads", 1, 256, config.threads);
   bool sqlite = true;
   read.choice<bool>(t, "store", {{"sqlite", true}}, sqlite);
-  read.choice<log::Format>(t, "log_format", {{"text", log::Format::key_value}, {"json", log::Format::json}}, config.log_format);
+  read.choice<log::Format>(t, "log_format", {{"text", log::Format::key_value}, {"json", log::Format::json}},
+                           config.log_format);
   read.choice<log::Level>(t, "log_level",
-                          {{"debug", log::Level::debug}, {"info", log::Level::info}, {"warning", log::Level::warning}, {"error", log::Level::error}},
+                          {{"debug", log::Level::debug},
+                           {"info", log::Level::info},
+                           {"warning", log::Level::warning},
+                           {"error", log::Level::error}},
                           config.log_level);
   if (const toml::node* node = t.get("hostname")) {
     auto name = mail::normalize_domain(config.hostname);
@@ -216,10 +216,8 @@ void read_server(Reader& read, const toml::table& root, Config& config) {
     auto normal = mail::normalize_domain(name);
     config.hostname = normal ? *normal : "localhost";
   }
-  if (config.control_socket.empty())
-    config.control_socket = config.data_dir + "/control.sock";
-  if (config.drop_dir.empty())
-    config.drop_dir = config.data_dir + "/drop";
+  if (config.control_socket.empty()) config.control_socket = config.data_dir + "/control.sock";
+  if (config.drop_dir.empty()) config.drop_dir = config.data_dir + "/drop";
 }
 
 void read_listeners(Reader& read, const toml::table& root, Config& config) {
@@ -228,16 +226,17 @@ void read_listeners(Reader& read, const toml::table& root, Config& config) {
   for (const toml::table* t : sections(read, root, "listener")) {
     read.only(*t, "[[listener]]", {"role", "address", "tls", "login_in_clear"});
     ListenerConfig listener;
-    if (!t->get("role"))
-      read.error(*t, "a [[listener]] needs a role: mx, submission or pop3");
-    if (!t->get("address"))
-      read.error(*t, "a [[listener]] needs an address, such as \"0.0.0.0:25\"");
-    read.choice<Role>(*t, "role", {{"mx", Role::mx}, {"submission", Role::submission}, {"pop3", Role::pop3}}, listener.role);
+    if (!t->get("role")) read.error(*t, "a [[listener]] needs a role: mx, submission or pop3");
+    if (!t->get("address")) read.error(*t, "a [[listener]] needs an address, such as \"0.0.0.0:25\"");
+    read.choice<Role>(*t, "role", {{"mx", Role::mx}, {"submission", Role::submission}, {"pop3", Role::pop3}},
+                      listener.role);
     read.text(*t, "address", listener.address);
-    read.choice<Tls>(*t, "tls", {{"none", Tls::none}, {"starttls", Tls::starttls}, {"implicit", Tls::implicit}}, listener.tls);
+    read.choice<Tls>(*t, "tls", {{"none", Tls::none}, {"starttls", Tls::starttls}, {"implicit", Tls::implicit}},
+                     listener.tls);
     read.flag(*t, "login_in_clear", listener.login_in_clear);
     if (listener.role != Role::mx && listener.tls == Tls::none && !listener.login_in_clear)
-      read.error(*t, "nobody can log in on this listener: set tls = \"starttls\", or login_in_clear = true on loopback");
+      read.error(*t,
+                 "nobody can log in on this listener: set tls = \"starttls\", or login_in_clear = true on loopback");
     for (const ListenerConfig& other : config.listeners)
       if (other.address == listener.address && !listener.address.ends_with(":0"))
         read.error(*t, fmt::format("the address {} is used by another listener already", listener.address));
@@ -261,8 +260,7 @@ void read_route_host(Reader& read, const toml::table& t, queue::Route& route) {
   }
   auto colon = host.rfind(':');
   bool bracketed = host.starts_with('[');
-  if (bracketed ? host.find("]:") == std::string::npos : host.find(':') != colon)
-    colon = std::string::npos;
+  if (bracketed ? host.find("]:") == std::string::npos : host.find(':') != colon) colon = std::string::npos;
   if (colon != std::string::npos) {
     auto port = parse_u64(std::string_view(host).substr(colon + 1));
     if (!port || *port == 0 || *port > 65535)
@@ -273,10 +271,8 @@ void read_route_host(Reader& read, const toml::table& t, queue::Route& route) {
   } else if (route.tls == queue::RouteTls::implicit) {
     route.port = 465;
   }
-  if (host.size() > 2 && host.front() == '[' && host.back() == ']')
-    host = host.substr(1, host.size() - 2);
-  if (host.empty())
-    read.error(*node, "host is empty");
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+  if (host.empty()) read.error(*node, "host is empty");
   route.host = host;
 }
 
@@ -289,10 +285,12 @@ void read_routes(Reader& read, const toml::table& root, Config& config) {
     route.to = "*";
     read.text(*t, "to", route.to);
     read.text(*t, "name", route.name);
-    read.choice<RouteTls>(
-        *t, "tls",
-        {{"none", RouteTls::none}, {"opportunistic", RouteTls::opportunistic}, {"required", RouteTls::required}, {"implicit", RouteTls::implicit}},
-        route.tls);
+    read.choice<RouteTls>(*t, "tls",
+                          {{"none", RouteTls::none},
+                           {"opportunistic", RouteTls::opportunistic},
+                           {"required", RouteTls::required},
+                           {"implicit", RouteTls::implicit}},
+                          route.tls);
     read.flag(*t, "verify", route.verify);
     read.text(*t, "user", route.user);
     route.ca_pem = read.contents(*t, "ca_file");
@@ -304,12 +302,11 @@ void read_routes(Reader& read, const toml::table& root, Config& config) {
       if (domain)
         route.to = (suffix ? "." : "") + *domain;
       else
-        read.error(*t->get("to"), "to must be \"*\", a domain, or \".domain\" for its sub-domains: " + domain.error().message);
+        read.error(*t->get("to"),
+                   "to must be \"*\", a domain, or \".domain\" for its sub-domains: " + domain.error().message);
     }
-    if (!route.user.empty() && route.password.empty())
-      read.error(*t, "a [[route]] with a user needs a password_file");
-    if (route.name.empty())
-      route.name = route.to;
+    if (!route.user.empty() && route.password.empty()) read.error(*t, "a [[route]] with a user needs a password_file");
+    if (route.name.empty()) route.name = route.to;
     for (const queue::Route& other : routes)
       if (other.name == route.name || other.to == route.to)
         read.error(*t, fmt::format("there is another [[route]] with the same name or the same to = \"{}\"", route.to));
@@ -321,7 +318,8 @@ void read_routes(Reader& read, const toml::table& root, Config& config) {
 void read_queue(Reader& read, const toml::table& root, Config& config) {
   using std::chrono::seconds;
   const toml::table& t = section(read, root, "queue");
-  read.only(t, "[queue]", {"retry_first", "retry_most", "lifetime", "delay_notice", "deliveries", "deliveries_per_destination"});
+  read.only(t, "[queue]",
+            {"retry_first", "retry_most", "lifetime", "delay_notice", "deliveries", "deliveries_per_destination"});
   read.duration(t, "retry_first", seconds(1), config.queue.schedule.first);
   read.duration(t, "retry_most", seconds(1), config.queue.schedule.most);
   read.duration(t, "lifetime", seconds(1), config.queue.schedule.lifetime);
@@ -339,8 +337,8 @@ void read_limits(Reader& read, const toml::table& root, Config& config) {
   using std::chrono::seconds;
   const toml::table& t = section(read, root, "limits");
   read.only(t, "[limits]",
-            {"message_size", "recipients", "errors", "commands", "hops", "connections", "connections_per_address", "command_timeout",
-             "data_timeout", "message_timeout", "pop3_idle_timeout"});
+            {"message_size", "recipients", "errors", "commands", "hops", "connections", "connections_per_address",
+             "command_timeout", "data_timeout", "message_timeout", "pop3_idle_timeout"});
   read.size(t, "message_size", 64u << 10, 2ull << 30, config.message_size);
   read.number(t, "recipients", 100, 100000, config.max_recipients);
   read.number(t, "errors", 1, 100000, config.max_errors);
@@ -374,17 +372,14 @@ void read_rest(Reader& read, const toml::table& root, Config& config) {
 Result<std::string> read_file(const std::string& path) {
   constexpr std::size_t most = 4u << 20;
   std::ifstream in(path, std::ios::binary);
-  if (!in)
-    return fail(errno == EACCES ? Errc::permission : Errc::not_found, std::strerror(errno));
+  if (!in) return fail(errno == EACCES ? Errc::permission : Errc::not_found, std::strerror(errno));
   std::string text;
   char piece[8192];
   while (in.read(piece, sizeof piece) || in.gcount() > 0) {
     text.append(piece, static_cast<std::size_t>(in.gcount()));
-    if (text.size() > most)
-      return fail(Errc::invalid, "it is larger than 4 MiB");
+    if (text.size() > most) return fail(Errc::invalid, "it is larger than 4 MiB");
   }
-  if (in.bad())
-    return fail(Errc::io, "reading it failed");
+  if (in.bad()) return fail(Errc::io, "reading it failed");
   return text;
 }
 
@@ -409,8 +404,7 @@ Result<Config> load_config(const std::string& path, const FileSource& files) {
   read_queue(read, root, config);
   read_limits(read, root, config);
   read_rest(read, root, config);
-  if (!read.ok())
-    return fail(Errc::invalid, read.errors());
+  if (!read.ok()) return fail(Errc::invalid, read.errors());
   config.connector.hostname = config.hostname;
   return config;
 }
@@ -418,8 +412,7 @@ Result<Config> load_config(const std::string& path, const FileSource& files) {
 std::vector<std::string> restart_keys(const Config& before, const Config& after) {
   std::vector<std::string> keys;
   auto compare = [&](const auto& a, const auto& b, const char* key) {
-    if (a != b)
-      keys.emplace_back(key);
+    if (a != b) keys.emplace_back(key);
   };
   compare(before.hostname, after.hostname, "server.hostname");
   compare(before.data_dir, after.data_dir, "server.data_dir");

@@ -24,16 +24,16 @@ struct Config {
   std::string file;
   std::string hostname;
   std::string data_dir = "/var/lib/paquebot";
-  std::string user;                     ///< to become after binding, when started as root
-  std::string control_socket;           ///< default: data_dir/control.sock
-  std::string drop_dir;                 ///< default: data_dir/drop
-  unsigned threads = 0;                 ///< 0: one a core
+  std::string user;           ///< to become after binding, when started as root
+  std::string control_socket; ///< default: data_dir/control.sock
+  std::string drop_dir;       ///< default: data_dir/drop
+  unsigned threads = 0;       ///< 0: one a core
   log::Format log_format = log::Format::key_value;
   log::Level log_level = log::Level::info;
   std::string log_file;
-  std::string certificate;              ///< paths; empty: self-signed, kept in data_dir
+  std::string certificate; ///< paths; empty: self-signed, kept in data_dir
   std::string key;
-  std::string certificate_pem;          ///< what the files hold
+  std::string certificate_pem; ///< what the files hold
   std::string key_pem;
   std::vector<ListenerConfig> listeners;
   dns::Options dns;

@@ -11,8 +11,7 @@ Result<Config> parse(const std::string& text, std::map<std::string, std::string>
   files["p.toml"] = text;
   return load_config("p.toml", [&](const std::string& path) -> Result<std::string> {
     auto file = files.find(path);
-    if (file == files.end())
-      return fail(Errc::not_found, "No such file or directory");
+    if (file == files.end()) return fail(Errc::not_found, "No such file or directory");
     return file->second;
   });
 }
@@ -89,23 +88,27 @@ TEST(Config, ErrorsNameFileLineAndTheMend) {
       {"\n\n[queue]\nlifetime = \"soon\"", "p.toml:4: lifetime must be a duration"},
       {"[limits]\nmessage_size = \"1\"", "p.toml:2: message_size = 1 is out of bounds"},
       {"[limits]\nconnections = 0", "p.toml:2: connections = 0 is out of bounds"},
-      {"[[listener]]\nrole = \"smtp\"\naddress = \"x\"", "p.toml:2: role = \"smtp\" is not known: use one of mx, submission, pop3"},
+      {"[[listener]]\nrole = \"smtp\"\naddress = \"x\"",
+       "p.toml:2: role = \"smtp\" is not known: use one of mx, submission, pop3"},
       {"[[listener]]\nrole = \"mx\"", "p.toml:1: a [[listener]] needs an address"},
       {"[listener]\nrole = \"mx\"", "p.toml:1: listener must be written as [[listener]]"},
-      {"[tls]\ncertificate = \"nowhere\"\nkey = \"nowhere\"", "p.toml:2: can't read certificate = \"nowhere\": No such file"},
+      {"[tls]\ncertificate = \"nowhere\"\nkey = \"nowhere\"",
+       "p.toml:2: can't read certificate = \"nowhere\": No such file"},
       {"[[route]]\nto = \"*\"", "p.toml:1: a [[route]] needs a host"},
       {"[[route]]\nhost = \"a:99999\"", "p.toml:2: the port in host"},
       {"[[route]]\nhost = \"a\"\nuser = \"u\"", "needs a password_file"},
       {"[dns]\nresolvers = \"127.0.0.1\"", "p.toml:2: resolvers must be a list"},
       {"what = 1", "p.toml:1: unknown key \"what\" in the file"},
       {"a = [", "p.toml:1: "},
-      {"[[listener]]\nrole = \"pop3\"\naddress = \"x:1\"\ntls = \"none\"", "p.toml:1: nobody can log in on this listener"},
+      {"[[listener]]\nrole = \"pop3\"\naddress = \"x:1\"\ntls = \"none\"",
+       "p.toml:1: nobody can log in on this listener"},
       {"[server]\nstore = \"mysql\"", "p.toml:2: store = \"mysql\" is not known"},
   };
   for (const auto& c : cases) {
     auto config = parse(c.text);
     ASSERT_FALSE(config) << c.text;
-    EXPECT_NE(config.error().message.find(c.expected), std::string::npos) << c.text << "\ngives\n" << config.error().message;
+    EXPECT_NE(config.error().message.find(c.expected), std::string::npos) << c.text << "\ngives\n"
+                                                                          << config.error().message;
   }
 }
 

@@ -19,10 +19,8 @@ bool send_all(int socket, const void* data, std::size_t size) {
   auto bytes = static_cast<const char*>(data);
   while (size > 0) {
     ssize_t done = ::send(socket, bytes, size, MSG_NOSIGNAL);
-    if (done < 0 && errno == EINTR)
-      continue;
-    if (done <= 0)
-      return false;
+    if (done < 0 && errno == EINTR) continue;
+    if (done <= 0) return false;
     bytes += done;
     size -= static_cast<std::size_t>(done);
   }
@@ -33,10 +31,8 @@ bool receive_all(int socket, void* data, std::size_t size) {
   auto bytes = static_cast<char*>(data);
   while (size > 0) {
     ssize_t done = ::recv(socket, bytes, size, 0);
-    if (done < 0 && errno == EINTR)
-      continue;
-    if (done <= 0)
-      return false;
+    if (done < 0 && errno == EINTR) continue;
+    if (done <= 0) return false;
     bytes += done;
     size -= static_cast<std::size_t>(done);
   }
@@ -50,8 +46,7 @@ bool send_text(int socket, const std::string& text) {
 
 bool receive_text(int socket, std::string& text) {
   std::uint32_t size;
-  if (!receive_all(socket, &size, sizeof size) || size > kMost)
-    return false;
+  if (!receive_all(socket, &size, sizeof size) || size > kMost) return false;
   text.resize(size);
   return receive_all(socket, text.data(), size);
 }
@@ -60,8 +55,7 @@ bool receive_text(int socket, std::string& text) {
 /// or "-" and why not.
 [[noreturn]] void keep(int socket, const std::string& config_path) {
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-  for (int signal : {SIGHUP, SIGINT, SIGTERM})
-    ::signal(signal, signal == SIGTERM ? SIG_DFL : SIG_IGN);
+  for (int signal : {SIGHUP, SIGINT, SIGTERM}) ::signal(signal, signal == SIGTERM ? SIG_DFL : SIG_IGN);
   char request;
   while (receive_all(socket, &request, 1)) {
     std::map<std::string, std::string> seen;
@@ -73,10 +67,8 @@ bool receive_text(int socket, std::string& text) {
     (void)load_config(config_path, recording); // its errors show again when the server parses the same bytes
     auto count = static_cast<std::uint32_t>(seen.size());
     bool sent = send_all(socket, &count, sizeof count);
-    for (const auto& [path, bytes] : seen)
-      sent = sent && send_text(socket, path) && send_text(socket, bytes);
-    if (!sent)
-      break;
+    for (const auto& [path, bytes] : seen) sent = sent && send_text(socket, path) && send_text(socket, bytes);
+    if (!sent) break;
   }
   ::_exit(0);
 }
@@ -88,8 +80,7 @@ Result<std::unique_ptr<Keeper>> Keeper::start(const std::string& config_path) {
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) != 0)
     return fail(Errc::io, std::string("can't make a socket for the keeper: ") + std::strerror(errno));
   int pid = ::fork();
-  if (pid < 0)
-    return fail(Errc::io, std::string("can't start the keeper: ") + std::strerror(errno));
+  if (pid < 0) return fail(Errc::io, std::string("can't start the keeper: ") + std::strerror(errno));
   if (pid == 0) {
     ::close(sockets[0]);
     keep(sockets[1], config_path);
@@ -117,10 +108,8 @@ Result<Config> Keeper::load(const std::string& config_path) {
     return fail(Errc::io, "the keeper process does not answer: restart the server to read the configuration again");
   return load_config(config_path, [&](const std::string& path) -> Result<std::string> {
     auto file = files.find(path);
-    if (file == files.end())
-      return fail(Errc::not_found, "it changed while it was read");
-    if (!file->second.starts_with('+'))
-      return fail(Errc::not_found, file->second.substr(1));
+    if (file == files.end()) return fail(Errc::not_found, "it changed while it was read");
+    if (!file->second.starts_with('+')) return fail(Errc::not_found, file->second.substr(1));
     return file->second.substr(1);
   });
 }

@@ -9,8 +9,7 @@ namespace {
 /// An address that this machine can connect to, for one that it listens on.
 std::string reachable(const std::string& address) {
   for (const char* any : {"0.0.0.0:", "[::]:", "*:"})
-    if (address.starts_with(any))
-      return "127.0.0.1" + address.substr(address.rfind(':'));
+    if (address.starts_with(any)) return "127.0.0.1" + address.substr(address.rfind(':'));
   return address;
 }
 
@@ -18,12 +17,9 @@ std::string reachable(const std::string& address) {
 std::string find_listener(const Config& config, service::ListenerRole role) {
   std::string found;
   for (const ListenerConfig& listener : config.listeners) {
-    if (listener.role != role)
-      continue;
-    if (listener.tls == ListenerConfig::Tls::implicit)
-      return reachable(listener.address);
-    if (found.empty())
-      found = reachable(listener.address);
+    if (listener.role != role) continue;
+    if (listener.tls == ListenerConfig::Tls::implicit) return reachable(listener.address);
+    if (found.empty()) found = reachable(listener.address);
   }
   return found;
 }
@@ -32,12 +28,10 @@ std::string find_listener(const Config& config, service::ListenerRole role) {
 
 Result<cli::ServerPlace> locate(const std::string& config_path) {
   auto config = load_config(config_path, [&](const std::string& path) -> Result<std::string> {
-    if (path == config_path)
-      return read_file(path);
+    if (path == config_path) return read_file(path);
     return std::string("-"); // not needed here, and perhaps not readable for who asks
   });
-  if (!config)
-    return std::unexpected(config.error());
+  if (!config) return std::unexpected(config.error());
   cli::ServerPlace place;
   place.data_dir = config->data_dir;
   place.control_socket = config->control_socket;

@@ -27,14 +27,10 @@ constexpr int kSystemError = 71; // EX_OSERR
 
 const char* role_name(service::ListenerRole role) {
   switch (role) {
-  case service::ListenerRole::mx:
-    return "mx";
-  case service::ListenerRole::submission:
-    return "submission";
-  case service::ListenerRole::pop3:
-    return "pop3";
-  case service::ListenerRole::control:
-    return "control";
+    case service::ListenerRole::mx: return "mx";
+    case service::ListenerRole::submission: return "submission";
+    case service::ListenerRole::pop3: return "pop3";
+    case service::ListenerRole::control: return "control";
   }
   return "";
 }
@@ -47,9 +43,9 @@ int complain(int code, const std::string& text) {
 /// Writes a new file with a mode; false when it can't.
 bool write_file(const std::string& path, const std::string& bytes, mode_t mode) {
   int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
-  if (descriptor < 0)
-    return false;
-  bool done = ::fchmod(descriptor, mode) == 0 && ::write(descriptor, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size());
+  if (descriptor < 0) return false;
+  bool done = ::fchmod(descriptor, mode) == 0 &&
+              ::write(descriptor, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size());
   return ::close(descriptor) == 0 && done;
 }
 
@@ -64,14 +60,13 @@ Result<std::shared_ptr<net::TlsContext>> make_tls(const Config& config) {
   std::string certificate = config.data_dir + "/self-signed.crt", key = config.data_dir + "/self-signed.key";
   auto kept = read_file(certificate), kept_key = read_file(key);
   if (kept && kept_key)
-    if (auto context = net::TlsContext::server(*kept, *kept_key))
-      return context;
+    if (auto context = net::TlsContext::server(*kept, *kept_key)) return context;
   auto made = net::make_self_signed(config.hostname);
-  if (!made)
-    return std::unexpected(made.error());
+  if (!made) return std::unexpected(made.error());
   if (!write_file(key, made->key_pem, 0600) || !write_file(certificate, made->certificate_pem, 0644))
     return fail(Errc::io, "can't keep the self-signed certificate in " + config.data_dir);
-  log::warning("self-signed", {{"certificate", certificate}, {"why", "no [tls] certificate is configured: programs will ask before they trust it"}});
+  log::warning("self-signed", {{"certificate", certificate},
+                               {"why", "no [tls] certificate is configured: programs will ask before they trust it"}});
   return net::TlsContext::server(made->certificate_pem, made->key_pem);
 }
 
@@ -116,7 +111,8 @@ std::shared_ptr<const service::Pop3ListenerOptions> pop3_options(const Config& c
   return options;
 }
 
-std::shared_ptr<const service::Snapshot> make_snapshot(const Config& config, const std::shared_ptr<net::TlsContext>& tls) {
+std::shared_ptr<const service::Snapshot> make_snapshot(const Config& config,
+                                                       const std::shared_ptr<net::TlsContext>& tls) {
   auto snapshot = std::make_shared<service::Snapshot>();
   for (const ListenerConfig& listener : config.listeners) {
     service::ListenerSnapshot one{.role = listener.role, .address = listener.address};
@@ -127,7 +123,8 @@ std::shared_ptr<const service::Snapshot> make_snapshot(const Config& config, con
     snapshot->listeners.push_back(std::move(one));
   }
   snapshot->gate = config.gate;
-  snapshot->intake = {.hostname = config.hostname, .max_message_size = config.message_size, .max_hops = config.max_hops};
+  snapshot->intake = {
+      .hostname = config.hostname, .max_message_size = config.message_size, .max_hops = config.max_hops};
   snapshot->queue = config.queue;
   return snapshot;
 }
@@ -136,8 +133,7 @@ Result<std::vector<service::BoundListener>> bind_all(const Config& config) {
   std::vector<service::BoundListener> bound;
   for (const ListenerConfig& listener : config.listeners) {
     auto opened = net::Listener::open(listener.address);
-    if (!opened)
-      return std::unexpected(opened.error());
+    if (!opened) return std::unexpected(opened.error());
     bound.push_back({std::move(*opened), listener.role, listener.address});
   }
   return bound;
@@ -168,20 +164,16 @@ private:
 /// What only root may do, then root is dropped.
 Result<> Daemon::prepare() {
   std::string user = config_.user.empty() ? default_user() : config_.user;
-  if (auto made = make_data_directory(config_.data_dir, user); !made)
-    return made;
+  if (auto made = make_data_directory(config_.data_dir, user); !made) return made;
   if (is_root() && !user.empty()) { // before the ports are bound: it must not keep them open
     auto keeper = Keeper::start(config_.file);
-    if (!keeper)
-      return std::unexpected(keeper.error());
+    if (!keeper) return std::unexpected(keeper.error());
     keeper_ = std::move(*keeper);
   }
   auto bound = bind_all(config_);
-  if (!bound)
-    return std::unexpected(bound.error());
+  if (!bound) return std::unexpected(bound.error());
   bound_ = std::move(*bound);
-  if (!is_root())
-    return {};
+  if (!is_root()) return {};
   if (user.empty()) {
     log::warning("running-as-root", {{"why", "there is no user paquebot; make one, or set server.user"}});
     return {};
@@ -191,22 +183,18 @@ Result<> Daemon::prepare() {
 
 Result<> Daemon::open_store() {
   auto store = store::open_sqlite({.directory = config_.data_dir});
-  if (!store)
-    return std::unexpected(store.error());
+  if (!store) return std::unexpected(store.error());
   store_ = std::move(*store);
-  if (auto made = intake::make_drop_directory(config_.drop_dir); !made)
-    return made;
+  if (auto made = intake::make_drop_directory(config_.drop_dir); !made) return made;
   auto control = net::Listener::open(config_.control_socket, 0600);
-  if (!control)
-    return std::unexpected(control.error());
+  if (!control) return std::unexpected(control.error());
   bound_.push_back({std::move(*control), service::ListenerRole::control, config_.control_socket});
   return {};
 }
 
 Result<> Daemon::start() {
   auto tls = make_tls(config_);
-  if (!tls)
-    return std::unexpected(tls.error());
+  if (!tls) return std::unexpected(tls.error());
   service::ServerOptions options;
   options.hostname = config_.hostname;
   options.drop_directory = config_.drop_dir;
@@ -246,12 +234,10 @@ std::string Daemon::reload() {
 void Daemon::wait_for_end() {
   sigset_t signals;
   sigemptyset(&signals);
-  for (int signal : {SIGHUP, SIGINT, SIGTERM, SIGUSR1})
-    sigaddset(&signals, signal);
+  for (int signal : {SIGHUP, SIGINT, SIGTERM, SIGUSR1}) sigaddset(&signals, signal);
   for (;;) {
     int signal = 0;
-    if (sigwait(&signals, &signal) != 0)
-      continue;
+    if (sigwait(&signals, &signal) != 0) continue;
     if (signal == SIGHUP) {
       (void)log::reopen();
       (void)reload();
@@ -267,13 +253,12 @@ void Daemon::wait_for_end() {
 }
 
 int Daemon::run() {
-  if (auto done = prepare(); !done)
-    return complain(kSystemError, done.error().message);
-  if (auto done = open_store(); !done)
-    return complain(kSystemError, done.error().message);
-  if (auto done = start(); !done)
-    return complain(kSystemError, done.error().message);
-  log::info("ready", {{"hostname", config_.hostname}, {"data", config_.data_dir}, {"pid", static_cast<std::int64_t>(::getpid())}});
+  if (auto done = prepare(); !done) return complain(kSystemError, done.error().message);
+  if (auto done = open_store(); !done) return complain(kSystemError, done.error().message);
+  if (auto done = start(); !done) return complain(kSystemError, done.error().message);
+  log::info(
+      "ready",
+      {{"hostname", config_.hostname}, {"data", config_.data_dir}, {"pid", static_cast<std::int64_t>(::getpid())}});
   wait_for_end();
   if (!server_->stop(std::chrono::seconds(10))) {
     log::warning("stopped", {{"why", "what did not end in time was broken off; what was acknowledged is safe"}});
@@ -289,8 +274,7 @@ int Daemon::run() {
 void block_signals() {
   sigset_t signals;
   sigemptyset(&signals);
-  for (int signal : {SIGHUP, SIGINT, SIGTERM, SIGUSR1})
-    sigaddset(&signals, signal);
+  for (int signal : {SIGHUP, SIGINT, SIGTERM, SIGUSR1}) sigaddset(&signals, signal);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr); // every thread inherits it; the main thread waits for them
   std::signal(SIGPIPE, SIG_IGN);
 }
@@ -299,8 +283,7 @@ void block_signals() {
 
 int serve(const std::string& config_path) {
   auto config = load_config(config_path);
-  if (!config)
-    return complain(kConfigError, config.error().message);
+  if (!config) return complain(kConfigError, config.error().message);
   ::umask(027);
   block_signals();
   raise_descriptor_limit();
@@ -312,13 +295,12 @@ int serve(const std::string& config_path) {
 
 int check(const std::string& config_path) {
   auto config = load_config(config_path);
-  if (!config)
-    return complain(kConfigError, config.error().message);
+  if (!config) return complain(kConfigError, config.error().message);
   if (!config->certificate.empty())
     if (auto tls = net::TlsContext::server(config->certificate_pem, config->key_pem); !tls)
       return complain(kConfigError, config->certificate + " and " + config->key + ": " + tls.error().message);
-  std::printf("%s is fine: %s, %zu listeners, data in %s\n", config_path.c_str(), config->hostname.c_str(), config->listeners.size(),
-              config->data_dir.c_str());
+  std::printf("%s is fine: %s, %zu listeners, data in %s\n", config_path.c_str(), config->hostname.c_str(),
+              config->listeners.size(), config->data_dir.c_str());
   return 0;
 }
 

@@ -213,7 +213,7 @@ void write(Level level, std::string_view event, std::initializer_list<Field> fie
   const std::string rest = pairs(out->format, level, event, fields);
   const bool json = out->format == Format::json;
   out->logger->log(to_spdlog(level),
-                  json ? fmt::format("{{\"time\":\"{}\",{}}}", time, rest) : fmt::format("time={} {}", time, rest));
+                   json ? fmt::format("{{\"time\":\"{}\",{}}}", time, rest) : fmt::format("time={} {}", time, rest));
 }
 
 std::string format_line(Format format, Level level, std::string_view event, std::initializer_list<Field> fields) {

@@ -18,17 +18,17 @@ constexpr std::size_t kPiece = 64u << 10;
 constexpr std::size_t kMaxEnvelope = 8u << 20;
 
 std::unexpected<Error> failed(const std::string& what) {
-  Errc code = errno == ENOSPC || errno == EDQUOT ? Errc::no_space : errno == EACCES || errno == EPERM ? Errc::permission : Errc::io;
+  Errc code = errno == ENOSPC || errno == EDQUOT  ? Errc::no_space
+              : errno == EACCES || errno == EPERM ? Errc::permission
+                                                  : Errc::io;
   return fail(code, what + ": " + std::strerror(errno));
 }
 
 bool write_all(int descriptor, std::string_view bytes) {
   while (!bytes.empty()) {
     ssize_t done = ::write(descriptor, bytes.data(), bytes.size());
-    if (done < 0 && errno == EINTR)
-      continue;
-    if (done <= 0)
-      return false;
+    if (done < 0 && errno == EINTR) continue;
+    if (done <= 0) return false;
     bytes.remove_prefix(static_cast<std::size_t>(done));
   }
   return true;
@@ -36,13 +36,10 @@ bool write_all(int descriptor, std::string_view bytes) {
 
 bool write_message(int descriptor, const DropEnvelope& envelope, std::istream& message) {
   std::string head = std::string(kMagic) + "\nfrom:" + envelope.sender.reverse_path.to_string() + "\n";
-  if (envelope.sender.smtputf8)
-    head += "smtputf8:1\n";
-  for (const mail::Recipient& recipient : envelope.recipients)
-    head += "to:" + recipient.address.to_string() + "\n";
+  if (envelope.sender.smtputf8) head += "smtputf8:1\n";
+  for (const mail::Recipient& recipient : envelope.recipients) head += "to:" + recipient.address.to_string() + "\n";
   head += "\n";
-  if (!write_all(descriptor, head))
-    return false;
+  if (!write_all(descriptor, head)) return false;
   std::string piece(kPiece, '\0');
   while (message) {
     message.read(piece.data(), static_cast<std::streamsize>(piece.size()));
@@ -64,12 +61,10 @@ bool sync_directory(const std::string& directory) {
 /// "key:value" lines up to the empty one. False when something is malformed.
 bool read_envelope(std::string_view text, DropEnvelope& envelope) {
   auto lines = split(text, '\n');
-  if (lines.empty() || lines.front() != kMagic)
-    return false;
+  if (lines.empty() || lines.front() != kMagic) return false;
   for (std::size_t i = 1; i < lines.size(); ++i) {
     auto colon = lines[i].find(':');
-    if (colon == std::string_view::npos)
-      return false;
+    if (colon == std::string_view::npos) return false;
     std::string_view key = lines[i].substr(0, colon), value = lines[i].substr(colon + 1);
     if (key == "smtputf8") {
       envelope.sender.smtputf8 = true;
@@ -78,8 +73,7 @@ bool read_envelope(std::string_view text, DropEnvelope& envelope) {
     mail::Address address;
     if (!value.empty()) {
       auto parsed = mail::parse_address(value);
-      if (!parsed)
-        return false;
+      if (!parsed) return false;
       address = *parsed;
     }
     if (key == "from")
@@ -97,8 +91,7 @@ bool read_envelope(std::string_view text, DropEnvelope& envelope) {
 Result<> make_drop_directory(const std::string& directory) {
   if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST)
     return failed("can't make the drop directory " + directory);
-  if (::chmod(directory.c_str(), 01733) != 0)
-    return failed("can't set the mode of the drop directory " + directory);
+  if (::chmod(directory.c_str(), 01733) != 0) return failed("can't set the mode of the drop directory " + directory);
   return {};
 }
 
@@ -107,17 +100,14 @@ Result<Ulid> drop_message(const std::string& directory, const DropEnvelope& enve
   Ulid id = ids.next();
   std::string name = directory + "/" + id.to_string(), temporary = directory + "/tmp." + id.to_string();
   int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-  if (descriptor < 0)
-    return failed("can't write into the drop directory " + directory);
+  if (descriptor < 0) return failed("can't write into the drop directory " + directory);
   // The server may run as another user than the writer; nobody else can know the name.
   bool written = ::fchmod(descriptor, 0644) == 0 && write_message(descriptor, envelope, message) && !message.bad() &&
                  ::fsync(descriptor) == 0;
   int why = errno;
   ::close(descriptor);
-  if (written && ::rename(temporary.c_str(), name.c_str()) == 0 && sync_directory(directory))
-    return id;
-  if (written)
-    why = errno;
+  if (written && ::rename(temporary.c_str(), name.c_str()) == 0 && sync_directory(directory)) return id;
+  if (written) why = errno;
   ::unlink(temporary.c_str());
   errno = why;
   return failed("can't write the message into " + directory);
@@ -126,29 +116,22 @@ Result<Ulid> drop_message(const std::string& directory, const DropEnvelope& enve
 Result<DropFile> DropFile::open(const std::string& directory, const std::string& name) {
   auto id = Ulid::parse(name);
   std::string path = directory + "/" + name;
-  if (!id)
-    return fail(Errc::invalid, path + " is not a dropped message");
+  if (!id) return fail(Errc::invalid, path + " is not a dropped message");
   DropFile file;
   file.id_ = *id;
   file.descriptor_ = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-  struct stat facts {};
-  if (file.descriptor_ < 0 && errno == ELOOP)
-    return fail(Errc::invalid, path + " is a link");
-  if (file.descriptor_ < 0 || ::fstat(file.descriptor_, &facts) != 0)
-    return failed("can't read " + path);
-  if (!S_ISREG(facts.st_mode) || facts.st_nlink != 1)
-    return fail(Errc::invalid, path + " is not a plain file");
+  struct stat facts{};
+  if (file.descriptor_ < 0 && errno == ELOOP) return fail(Errc::invalid, path + " is a link");
+  if (file.descriptor_ < 0 || ::fstat(file.descriptor_, &facts) != 0) return failed("can't read " + path);
+  if (!S_ISREG(facts.st_mode) || facts.st_nlink != 1) return fail(Errc::invalid, path + " is not a plain file");
   file.uid_ = facts.st_uid;
   std::size_t end;
   std::string& text = file.rest_;
   while ((end = text.find("\n\n")) == std::string::npos) {
-    if (text.size() > kMaxEnvelope)
-      return fail(Errc::invalid, path + " has no end of its envelope");
+    if (text.size() > kMaxEnvelope) return fail(Errc::invalid, path + " has no end of its envelope");
     auto piece = file.read();
-    if (!piece)
-      return std::unexpected(piece.error());
-    if (piece->empty())
-      return fail(Errc::invalid, path + " ends within its envelope");
+    if (!piece) return std::unexpected(piece.error());
+    if (piece->empty()) return fail(Errc::invalid, path + " ends within its envelope");
     text.append(*piece);
   }
   if (!read_envelope(std::string_view(text).substr(0, end), file.envelope_))
@@ -158,12 +141,11 @@ Result<DropFile> DropFile::open(const std::string& directory, const std::string&
 }
 
 DropFile::DropFile(DropFile&& other) noexcept
-    : descriptor_(std::exchange(other.descriptor_, -1)), uid_(other.uid_), id_(other.id_), envelope_(std::move(other.envelope_)),
-      buffer_(std::move(other.buffer_)), rest_(std::move(other.rest_)) {}
+    : descriptor_(std::exchange(other.descriptor_, -1)), uid_(other.uid_), id_(other.id_),
+      envelope_(std::move(other.envelope_)), buffer_(std::move(other.buffer_)), rest_(std::move(other.rest_)) {}
 
 DropFile::~DropFile() {
-  if (descriptor_ >= 0)
-    ::close(descriptor_);
+  if (descriptor_ >= 0) ::close(descriptor_);
 }
 
 Result<std::string_view> DropFile::read() {
@@ -174,10 +156,8 @@ Result<std::string_view> DropFile::read() {
   buffer_.resize(kPiece);
   for (;;) {
     ssize_t got = ::read(descriptor_, buffer_.data(), buffer_.size());
-    if (got < 0 && errno == EINTR)
-      continue;
-    if (got < 0)
-      return failed("can't read a dropped message");
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return failed("can't read a dropped message");
     return std::string_view(buffer_).substr(0, static_cast<std::size_t>(got));
   }
 }
@@ -185,15 +165,12 @@ Result<std::string_view> DropFile::read() {
 std::vector<std::string> list_drops(const std::string& directory, std::size_t most) {
   std::vector<std::string> names;
   DIR* open = ::opendir(directory.c_str());
-  if (!open)
-    return names;
+  if (!open) return names;
   while (const dirent* entry = ::readdir(open))
-    if (Ulid::parse(entry->d_name))
-      names.emplace_back(entry->d_name);
+    if (Ulid::parse(entry->d_name)) names.emplace_back(entry->d_name);
   ::closedir(open);
   std::ranges::sort(names);
-  if (names.size() > most)
-    names.resize(most);
+  if (names.size() > most) names.resize(most);
   return names;
 }
 

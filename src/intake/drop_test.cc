@@ -25,8 +25,7 @@ std::string read_all(DropFile& file) {
   std::string all;
   for (;;) {
     auto piece = file.read();
-    if (!piece || piece->empty())
-      return all;
+    if (!piece || piece->empty()) return all;
     all += *piece;
   }
 }

@@ -9,27 +9,26 @@
 namespace paquebot::intake {
 
 Incoming::Incoming(Services services, const Options& options, Origin origin, std::optional<Ulid> id)
-    : services_(services), options_(options), origin_(std::move(origin)), id_(id ? *id : services.ids.next()), body_(services.store) {
-}
+    : services_(services), options_(options), origin_(std::move(origin)), id_(id ? *id : services.ids.next()),
+      body_(services.store) {}
 
 Task<void> Incoming::write(std::string_view chunk) {
-  if (failure_.code != 0)
-    co_return; // the rest is only swallowed
+  if (failure_.code != 0) co_return; // the rest is only swallowed
   scan_.feed(chunk);
   auto part = splitter_.feed(chunk);
   if (!part) {
     failure_ = mail::Reply(552, {5, 3, 4}, "the header block is larger than 1 MiB");
     co_return;
   }
-  if (part->empty())
-    co_return;
+  if (part->empty()) co_return;
   std::string_view bytes = *part;
   auto written = co_await body_.write(bytes);
-  if (written)
-    co_return;
+  if (written) co_return;
   bool full = written.error().code == Errc::no_space;
-  failure_ = full ? mail::Reply(452, {4, 3, 1}, "no room for the message now, please try again later", written.error().message)
-                  : mail::Reply(451, {4, 3, 0}, "the message can't be stored now, please try again later", written.error().message);
+  failure_ =
+      full ? mail::Reply(452, {4, 3, 1}, "no room for the message now, please try again later", written.error().message)
+           : mail::Reply(451, {4, 3, 0}, "the message can't be stored now, please try again later",
+                         written.error().message);
 }
 
 Task<void> Incoming::discard() { co_await body_.discard(); }
@@ -43,7 +42,8 @@ Task<mail::Reply> Incoming::finish() {
       std::string_view bytes = *rest;
       auto written = co_await body_.write(bytes);
       if (!written)
-        failure_ = mail::Reply(451, {4, 3, 0}, "the message can't be stored now, please try again later", written.error().message);
+        failure_ = mail::Reply(451, {4, 3, 0}, "the message can't be stored now, please try again later",
+                               written.error().message);
     }
   }
   if (failure_.code == 0) {
@@ -53,10 +53,8 @@ Task<mail::Reply> Incoming::finish() {
     else
       failure_ = mail::Reply(552, {5, 3, 4}, head.error().message);
   }
-  if (failure_.code == 0)
-    failure_ = check_loops();
-  if (failure_.code == 0)
-    failure_ = co_await check_sender();
+  if (failure_.code == 0) failure_ = check_loops();
+  if (failure_.code == 0) failure_ = co_await check_sender();
   if (failure_.code != 0) {
     co_await body_.discard();
     log_result(failure_, 0);
@@ -66,8 +64,8 @@ Task<mail::Reply> Incoming::finish() {
   auto body = co_await body_.finish();
   if (!body) {
     co_await body_.discard();
-    mail::Reply reply(body.error().code == Errc::no_space ? 452 : 451, {4, 3, 1}, "no room for the message now, please try again later",
-                      body.error().message);
+    mail::Reply reply(body.error().code == Errc::no_space ? 452 : 451, {4, 3, 1},
+                      "no room for the message now, please try again later", body.error().message);
     log_result(reply, 0);
     co_return reply;
   }
@@ -78,16 +76,14 @@ Task<mail::Reply> Incoming::finish() {
 /// Mail that goes round in circles: too many Received fields (RFC 5321 section 6.3), or our own Delivered-To in it (RFC 9228).
 mail::Reply Incoming::check_loops() const {
   if (mail::count_received(head_) > options_.max_hops)
-    return mail::Reply(554, {5, 4, 6}, "this message has passed through too many servers: it seems to go round in a loop");
-  if (!head_.find("Delivered-To"))
-    return mail::Reply();
+    return mail::Reply(554, {5, 4, 6},
+                       "this message has passed through too many servers: it seems to go round in a loop");
+  if (!head_.find("Delivered-To")) return mail::Reply();
   std::unordered_set<std::string> going; // a stranger may send many fields to many recipients
   for (const queue::DraftRecipient& recipient : origin_.recipients)
-    for (const directory::Node& node : recipient.nodes)
-      going.insert(to_lower(node.address));
+    for (const directory::Node& node : recipient.nodes) going.insert(to_lower(node.address));
   for (const mail::Field& field : head_) {
-    if (!field.is("Delivered-To"))
-      continue;
+    if (!field.is("Delivered-To")) continue;
     std::string been = to_lower(mail::unfold(field.value()));
     if (going.contains(been))
       return mail::Reply(554, {5, 4, 6}, "this message was at " + been + " before: forwarding goes round in a loop");
@@ -96,8 +92,7 @@ mail::Reply Incoming::check_loops() const {
 }
 
 Task<mail::Reply> Incoming::check_sender() {
-  if (origin_.klass != store::MessageClass::submitted)
-    co_return mail::Reply();
+  if (origin_.klass != store::MessageClass::submitted) co_return mail::Reply();
   policy::Client client = origin_.client;
   std::string head = head_.to_string();
   mail::Reply verdict = co_await services_.policy.check_header_sender(client, head);
@@ -108,8 +103,7 @@ Task<mail::Reply> Incoming::check_sender() {
 void Incoming::complete_head() {
   WallTime now = services_.clock.wall();
   bool own = origin_.klass == store::MessageClass::submitted || origin_.klass == store::MessageClass::local;
-  if (own && !head_.find("Date"))
-    head_.append("Date", mail::format_date(now));
+  if (own && !head_.find("Date")) head_.append("Date", mail::format_date(now));
   if (own && !head_.find("Message-ID"))
     head_.append("Message-ID", "<" + id_.to_string() + "@" + options_.hostname + ">");
   head_.remove("Return-Path"); // ours is put in front when the message is read (RFC 5321 section 4.4)
@@ -117,8 +111,7 @@ void Incoming::complete_head() {
   arrival.host = options_.hostname;
   arrival.id = id_.to_string();
   arrival.when = now;
-  if (origin_.recipients.size() == 1)
-    arrival.recipient = origin_.recipients.front().recipient.address;
+  if (origin_.recipients.size() == 1) arrival.recipient = origin_.recipients.front().recipient.address;
   head_.prepend_raw(mail::compose_received(arrival));
 }
 
@@ -137,16 +130,14 @@ Task<mail::Reply> Incoming::commit(store::NewBody body) {
   const std::string& helo = origin_.arrival.helo;
   draft.peer = helo.empty() || helo == ip ? ip : helo + (ip.empty() ? "" : " ") + ip;
   draft.note = "from " + (draft.peer.empty() ? std::string("this machine") : draft.peer);
-  if (!origin_.client.login.empty())
-    draft.note += " as " + origin_.client.login;
+  if (!origin_.client.login.empty()) draft.note += " as " + origin_.client.login;
   draft.note += " with " + mail::transmission_type(origin_.arrival);
   std::uint64_t size = draft.head.size() + body.size;
   draft.note += ", " + std::to_string(size) + " octets";
   store::Id staged = body.staged;
   draft.body = std::move(body);
   store::AcceptResult result = co_await services_.queue.accept(std::move(draft));
-  if (result.status != store::AcceptStatus::accepted && staged != 0)
-    co_await services_.store.stage_drop(staged);
+  if (result.status != store::AcceptStatus::accepted && staged != 0) co_await services_.store.stage_drop(staged);
   mail::Reply reply = answer(result);
   log_result(reply, size);
   co_return reply;
@@ -154,17 +145,15 @@ Task<mail::Reply> Incoming::commit(store::NewBody body) {
 
 mail::Reply Incoming::answer(const store::AcceptResult& result) const {
   switch (result.status) {
-  case store::AcceptStatus::accepted:
-  case store::AcceptStatus::duplicate:
-    return mail::Reply(250, {2, 0, 0}, "accepted id=" + id_.to_string());
-  case store::AcceptStatus::over_quota:
-    return mail::Reply(452, {4, 2, 2}, "the mailbox of a recipient is full", result.why);
-  case store::AcceptStatus::account_gone:
-    return mail::Reply(451, {4, 2, 1}, "a recipient has just been removed, please try again", result.why);
-  case store::AcceptStatus::no_space:
-    return mail::Reply(452, {4, 3, 1}, "no room for the message now, please try again later", result.why);
-  case store::AcceptStatus::failed:
-    break;
+    case store::AcceptStatus::accepted:
+    case store::AcceptStatus::duplicate: return mail::Reply(250, {2, 0, 0}, "accepted id=" + id_.to_string());
+    case store::AcceptStatus::over_quota:
+      return mail::Reply(452, {4, 2, 2}, "the mailbox of a recipient is full", result.why);
+    case store::AcceptStatus::account_gone:
+      return mail::Reply(451, {4, 2, 1}, "a recipient has just been removed, please try again", result.why);
+    case store::AcceptStatus::no_space:
+      return mail::Reply(452, {4, 3, 1}, "no room for the message now, please try again later", result.why);
+    case store::AcceptStatus::failed: break;
   }
   return mail::Reply(451, {4, 3, 0}, "the message can't be stored now, please try again later", result.why);
 }
@@ -172,14 +161,20 @@ mail::Reply Incoming::answer(const store::AcceptResult& result) const {
 void Incoming::log_result(const mail::Reply& reply, std::uint64_t size) const {
   std::string from = origin_.sender.reverse_path.to_string();
   if (!reply.positive()) {
-    log::warning("refused", {{"id", id_.to_string()}, {"from", from}, {"client", origin_.arrival.peer_ip}, {"reply", reply.to_string()},
+    log::warning("refused", {{"id", id_.to_string()},
+                             {"from", from},
+                             {"client", origin_.arrival.peer_ip},
+                             {"reply", reply.to_string()},
                              {"why", reply.cause}});
     return;
   }
   std::string to;
-  for (const std::string& address : addresses_)
-    to += (to.empty() ? "" : ",") + address;
-  log::info("accepted", {{"id", id_.to_string()}, {"from", from}, {"to", to}, {"size", size}, {"client", origin_.arrival.peer_ip},
+  for (const std::string& address : addresses_) to += (to.empty() ? "" : ",") + address;
+  log::info("accepted", {{"id", id_.to_string()},
+                         {"from", from},
+                         {"to", to},
+                         {"size", size},
+                         {"client", origin_.arrival.peer_ip},
                          {"account", origin_.client.login}});
 }
 

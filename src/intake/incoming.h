@@ -17,7 +17,8 @@ namespace paquebot::intake {
 struct Options {
   std::string hostname;
   std::uint64_t max_message_size = 0; ///< octets, of dropped messages (sessions have a bound of their own); 0: no limit
-  std::size_t max_hops = 50; ///< Received fields; RFC 5321 section 6.3 asks for at least 100 or another loop check: we have Delivered-To
+  std::size_t max_hops =
+      50; ///< Received fields; RFC 5321 section 6.3 asks for at least 100 or another loop check: we have Delivered-To
 };
 
 /// What intake works with; all outlive every Incoming.
@@ -33,7 +34,7 @@ struct Services {
 struct Origin {
   policy::Client client;
   store::MessageClass klass = store::MessageClass::incoming;
-  mail::Arrival arrival;                ///< id, recipient and date are filled in here
+  mail::Arrival arrival; ///< id, recipient and date are filled in here
   mail::Sender sender;
   std::vector<queue::DraftRecipient> recipients;
 };
@@ -70,7 +71,7 @@ private:
   store::BodyWriter body_;
   mail::ContentScan scan_;
   mail::Head head_;
-  mail::Reply failure_; ///< what went wrong while writing; code 0: nothing
+  mail::Reply failure_;                ///< what went wrong while writing; code 0: nothing
   std::vector<std::string> addresses_; ///< of the recipients, for the log
 };
 

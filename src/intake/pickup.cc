@@ -19,34 +19,31 @@ Task<Result<queue::DraftRecipient>> resolve(directory::Directory& directory, mai
   queue::DraftRecipient row;
   row.recipient = recipient;
   auto found = co_await directory.resolve(recipient.address);
-  if (!found)
-    co_return std::unexpected(found.error());
+  if (!found) co_return std::unexpected(found.error());
   directory::Node node;
   node.address = recipient.address.to_string();
   switch (found->kind) {
-  case Kind::found:
-    if (!found->mailbox_full) {
-      row.nodes = std::move(found->nodes);
-      co_return row;
-    }
-    node.route = Route::failed;
-    node.reason = "552 5.2.2 the mailbox is full";
-    break;
-  case Kind::not_ours:
-    node.route = Route::remote;
-    break;
-  case Kind::unknown:
-    node.route = Route::failed;
-    node.reason = "550 5.1.1 there is no such user here";
-    break;
-  case Kind::too_large:
-    node.route = Route::failed;
-    node.reason = "554 5.4.0 this address expands to too many others";
-    break;
-  case Kind::loop:
-    node.route = Route::failed;
-    node.reason = "554 5.4.6 the aliases of this address go round in a loop";
-    break;
+    case Kind::found:
+      if (!found->mailbox_full) {
+        row.nodes = std::move(found->nodes);
+        co_return row;
+      }
+      node.route = Route::failed;
+      node.reason = "552 5.2.2 the mailbox is full";
+      break;
+    case Kind::not_ours: node.route = Route::remote; break;
+    case Kind::unknown:
+      node.route = Route::failed;
+      node.reason = "550 5.1.1 there is no such user here";
+      break;
+    case Kind::too_large:
+      node.route = Route::failed;
+      node.reason = "554 5.4.0 this address expands to too many others";
+      break;
+    case Kind::loop:
+      node.route = Route::failed;
+      node.reason = "554 5.4.6 the aliases of this address go round in a loop";
+      break;
   }
   row.nodes.push_back(std::move(node));
   co_return row;
@@ -61,8 +58,7 @@ Task<Taken> take(DropFile& file, Services services, directory::Directory& direct
   origin.client.login = "uid " + std::to_string(file.uid());
   for (const mail::Recipient& recipient : file.envelope().recipients) {
     auto row = co_await resolve(directory, recipient);
-    if (!row)
-      co_return Taken::later;
+    if (!row) co_return Taken::later;
     origin.recipients.push_back(std::move(*row));
   }
   std::optional<Ulid> id = file.id();
@@ -75,12 +71,12 @@ Task<Taken> take(DropFile& file, Services services, directory::Directory& direct
       co_await incoming.discard();
       co_return Taken::later;
     }
-    if (piece->empty())
-      break;
+    if (piece->empty()) break;
     std::string_view bytes = *piece;
     size += bytes.size();
     if (options.max_message_size != 0 && size > options.max_message_size) {
-      log::warning("refused", {{"id", file.id().to_string()}, {"why", "the dropped message is larger than limits.message_size"}});
+      log::warning("refused",
+                   {{"id", file.id().to_string()}, {"why", "the dropped message is larger than limits.message_size"}});
       co_await incoming.discard();
       co_return Taken::never;
     }
@@ -98,8 +94,7 @@ std::vector<std::string> choose(const std::string& directory, Postponed& postpon
   std::map<std::string, Postponed::Entry> still;
   for (std::string& name : list_drops(directory, kListed)) {
     auto known = postponed.files.find(name);
-    if (known != postponed.files.end())
-      still.insert(*known);
+    if (known != postponed.files.end()) still.insert(*known);
     if ((known == postponed.files.end() || known->second.next <= now) && chosen.size() < kRound)
       chosen.push_back(std::move(name));
   }
@@ -109,8 +104,7 @@ std::vector<std::string> choose(const std::string& directory, Postponed& postpon
 
 void postpone(Postponed& postponed, const std::string& name, Instant now) {
   auto [entry, first] = postponed.files.try_emplace(name, Postponed::Entry{now, kFirstWait});
-  if (!first)
-    entry->second.wait = std::min(entry->second.wait * 2, kMostWait);
+  if (!first) entry->second.wait = std::min(entry->second.wait * 2, kMostWait);
   entry->second.next = now + entry->second.wait;
 }
 
@@ -129,11 +123,10 @@ Task<Taken> take_file(std::string directory_name, std::string name, Services ser
 
 } // namespace
 
-Task<std::size_t> pick_up(std::string drop_directory, Services services, directory::Directory& directory, const Options& options,
-                          Postponed& postponed) {
+Task<std::size_t> pick_up(std::string drop_directory, Services services, directory::Directory& directory,
+                          const Options& options, Postponed& postponed) {
   std::size_t taken = 0;
-  if (!services.store.has_room())
-    co_return taken;
+  if (!services.store.has_room()) co_return taken;
   for (const std::string& name : choose(drop_directory, postponed, services.clock.now())) {
     Taken result = co_await take_file(drop_directory, name, services, directory, options);
     bool cleared = result == Taken::yes     ? remove_drop(drop_directory, name)
@@ -145,8 +138,7 @@ Task<std::size_t> pick_up(std::string drop_directory, Services services, directo
       postpone(postponed, name, services.clock.now());
     if (result == Taken::never)
       log::warning("drop-set-aside", {{"file", name}, {"why", "it can't be accepted: see the line before"}});
-    if (cleared && result == Taken::yes)
-      ++taken;
+    if (cleared && result == Taken::yes) ++taken;
   }
   co_return taken;
 }

@@ -22,7 +22,7 @@ struct Postponed {
 /// be accepted set aside, and those that can't be taken now stay, tried again after 5 seconds, 10, 20 … up to 10 minutes.
 /// Nobody waits for the answer: a recipient that a session would refuse fails, and the sender gets a report. Returns how many
 /// were taken.
-Task<std::size_t> pick_up(std::string drop_directory, Services services, directory::Directory& directory, const Options& options,
-                          Postponed& postponed);
+Task<std::size_t> pick_up(std::string drop_directory, Services services, directory::Directory& directory,
+                          const Options& options, Postponed& postponed);
 
 } // namespace paquebot::intake

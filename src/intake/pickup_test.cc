@@ -1,7 +1,6 @@
-#include "intake/pickup.h"
-
 #include "base/fake_clock.h"
 #include "directory/test_server.h"
+#include "intake/pickup.h"
 #include "store/wrapped_store.h"
 
 #include <filesystem>

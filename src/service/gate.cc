@@ -4,11 +4,9 @@ namespace paquebot::service {
 
 Gate::Verdict Gate::enter(const std::string& address, const GateLimits& limits) {
   std::lock_guard lock(mutex_);
-  if (total_ >= limits.total)
-    return Verdict::full;
+  if (total_ >= limits.total) return Verdict::full;
   unsigned& count = by_address_[address];
-  if (count >= limits.per_address)
-    return Verdict::too_many;
+  if (count >= limits.per_address) return Verdict::too_many;
   ++count;
   ++total_;
   return Verdict::welcome;
@@ -17,11 +15,9 @@ Gate::Verdict Gate::enter(const std::string& address, const GateLimits& limits) 
 void Gate::leave(const std::string& address) {
   std::lock_guard lock(mutex_);
   auto entry = by_address_.find(address);
-  if (entry == by_address_.end())
-    return;
+  if (entry == by_address_.end()) return;
   --total_;
-  if (--entry->second == 0)
-    by_address_.erase(entry);
+  if (--entry->second == 0) by_address_.erase(entry);
 }
 
 unsigned Gate::total() const {

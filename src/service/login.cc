@@ -6,11 +6,9 @@ Task<directory::Login> log_in(LoginParts parts, std::string authzid, std::string
   using Verdict = directory::Login::Verdict;
   std::uint64_t generation = parts.store.directory_generation();
   directory::Login login = co_await parts.directory.login(std::move(authzid), std::move(user), std::move(password));
-  if (login.verdict != Verdict::accepted)
-    co_return login;
+  if (login.verdict != Verdict::accepted) co_return login;
   parts.sessions.logged_in(parts.token, login.account.id);
-  if (parts.store.directory_generation() == generation)
-    co_return login;
+  if (parts.store.directory_generation() == generation) co_return login;
   auto account = co_await parts.store.get_account(login.account.id);
   if (!account)
     login.verdict = account.error().code == Errc::not_found ? Verdict::wrong : Verdict::temporary;

@@ -1,6 +1,5 @@
-#include "service/login.h"
-
 #include "directory/test_server.h"
+#include "service/login.h"
 #include "store/wrapped_store.h"
 
 #include <gtest/gtest.h>

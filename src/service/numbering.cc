@@ -5,31 +5,26 @@
 namespace paquebot::service {
 
 Numbering::Numbering(store::Store& store, store::MailboxInfo mailbox)
-    : store_(store), mailbox_(mailbox.id), uidnext_(mailbox.uidnext), count_(static_cast<std::uint32_t>(mailbox.count)) {}
+    : store_(store), mailbox_(mailbox.id), uidnext_(mailbox.uidnext),
+      count_(static_cast<std::uint32_t>(mailbox.count)) {}
 
 Task<Result<>> Numbering::load_page(std::uint32_t page) {
-  if (page == page_)
-    co_return Result<>();
+  if (page == page_) co_return Result<>();
   if (page >= before_.size() && !indexed_) {
     auto index = co_await store_.index_entries(mailbox_, uidnext_, kStride);
-    if (!index)
-      co_return std::unexpected(index.error());
+    if (!index) co_return std::unexpected(index.error());
     indexed_ = true;
     before_.clear();
-    for (std::uint32_t uid : *index)
-      before_.push_back(uid - 1);
+    for (std::uint32_t uid : *index) before_.push_back(uid - 1);
   }
-  if (page >= before_.size())
-    co_return fail(Errc::not_found, "no such message");
+  if (page >= before_.size()) co_return fail(Errc::not_found, "no such message");
   std::uint32_t after = before_[page];
   auto entries = co_await store_.list_entries(mailbox_, after, kStride);
-  if (!entries)
-    co_return std::unexpected(entries.error());
+  if (!entries) co_return std::unexpected(entries.error());
   std::erase_if(*entries, [&](const auto& entry) { return entry.uid >= uidnext_; }); // came after the login
   entries_ = std::move(*entries);
   page_ = page;
-  if (entries_.size() == kStride && before_.size() == page + 1)
-    before_.push_back(entries_.back().uid);
+  if (entries_.size() == kStride && before_.size() == page + 1) before_.push_back(entries_.back().uid);
   co_return Result<>();
 }
 
@@ -38,17 +33,14 @@ Task<Result<std::vector<store::EntryInfo>>> Numbering::from(std::uint32_t number
   while (found.size() < most && number <= count_) {
     std::uint32_t page = (number - 1) / kStride, skip = (number - 1) % kStride;
     auto loaded = co_await load_page(page);
-    if (!loaded)
-      co_return std::unexpected(loaded.error());
-    if (skip >= entries_.size())
-      break;
+    if (!loaded) co_return std::unexpected(loaded.error());
+    if (skip >= entries_.size()) break;
     std::size_t some = std::min(entries_.size() - skip, most - found.size());
     auto first = entries_.begin() + skip;
     found.insert(found.end(), first, first + static_cast<std::ptrdiff_t>(some));
     number += static_cast<std::uint32_t>(some);
   }
-  if (found.empty())
-    co_return fail(Errc::not_found, "no such message");
+  if (found.empty()) co_return fail(Errc::not_found, "no such message");
   co_return found;
 }
 

@@ -1,6 +1,5 @@
-#include "service/numbering.h"
-
 #include "directory/test_server.h"
+#include "service/numbering.h"
 
 #include <gtest/gtest.h>
 
@@ -38,8 +37,7 @@ protected:
     auto entries = run_task(numbering.from(from, most));
     std::vector<std::uint32_t> all;
     if (entries)
-      for (const auto& entry : *entries)
-        all.push_back(entry.uid);
+      for (const auto& entry : *entries) all.push_back(entry.uid);
     return all;
   }
 
@@ -52,8 +50,7 @@ TEST_F(NumberingTest, NumbersCountOnInOrderAndByJumps) {
   deliver(700);
   // Holes: numbers and uids part ways.
   std::vector<std::uint32_t> gone;
-  for (std::uint32_t uid = 10; uid <= 700; uid += 10)
-    gone.push_back(uid);
+  for (std::uint32_t uid = 10; uid <= 700; uid += 10) gone.push_back(uid);
   auto done = run_task(server_.store().expunge(inbox().id, gone, "test"));
   ASSERT_TRUE(done);
   Numbering in_order(server_.store(), inbox());

@@ -21,21 +21,18 @@ Task<void> Pop3Connection::serve(std::shared_ptr<Pop3Connection> self) {
   std::exception_ptr broke; // what was taken is given back all the same
   try {
     bool begun = co_await connection.begin();
-    if (begun)
-      co_await connection.loop();
+    if (begun) co_await connection.loop();
   } catch (...) {
     broke = std::current_exception();
   }
   connection.release_mailbox();
   connection.parts_.sessions.leave(connection.token_);
   connection.stream_.close();
-  if (broke)
-    std::rethrow_exception(broke);
+  if (broke) std::rethrow_exception(broke);
 }
 
 void Pop3Connection::release_mailbox() {
-  if (locked_ != 0)
-    parts_.store.unlock_mailbox(locked_);
+  if (locked_ != 0) parts_.store.unlock_mailbox(locked_);
   locked_ = 0;
 }
 
@@ -58,17 +55,16 @@ Task<bool> Pop3Connection::begin() {
 Task<void> Pop3Connection::loop() {
   while (!ended_) {
     pop3::Action action = session_->next();
-    if (std::holds_alternative<pop3::Close>(action))
-      break;
+    if (std::holds_alternative<pop3::Close>(action)) break;
     switch (action.index()) { // the order of pop3::Action
-    case 0: co_await perform(std::get<0>(action)); break;
-    case 1: co_await perform(std::get<1>(action)); break;
-    case 2: co_await perform(std::get<2>(action)); break;
-    case 3: co_await perform(std::get<3>(action)); break;
-    case 4: co_await perform(std::get<4>(action)); break;
-    case 5: co_await perform(std::get<5>(action)); break;
-    case 6: co_await perform(std::get<6>(action)); break;
-    case 7: co_await perform(std::get<7>(action)); break;
+      case 0: co_await perform(std::get<0>(action)); break;
+      case 1: co_await perform(std::get<1>(action)); break;
+      case 2: co_await perform(std::get<2>(action)); break;
+      case 3: co_await perform(std::get<3>(action)); break;
+      case 4: co_await perform(std::get<4>(action)); break;
+      case 5: co_await perform(std::get<5>(action)); break;
+      case 6: co_await perform(std::get<6>(action)); break;
+      case 7: co_await perform(std::get<7>(action)); break;
     }
   }
 }
@@ -80,8 +76,7 @@ void Pop3Connection::shut_down() {
     return;
   }
   session_->shut_down();
-  if (reading_)
-    stream_.set_deadline(Clock::now());
+  if (reading_) stream_.set_deadline(Clock::now());
 }
 
 void Pop3Connection::end() {
@@ -92,8 +87,7 @@ void Pop3Connection::end() {
 Task<void> Pop3Connection::perform(pop3::Send send) {
   if (session_->closing()) // before the reply to QUIT: whoever has read it may log in again at once
     release_mailbox();
-  if (broken_)
-    co_return;
+  if (broken_) co_return;
   stream_.set_deadline(Clock::now() + options_->session->idle_timeout);
   std::string_view bytes = send.bytes;
   auto written = co_await stream_.write(bytes);
@@ -150,8 +144,9 @@ Task<void> Pop3Connection::perform(pop3::AskLogin ask) {
   } else if (login.verdict == Verdict::temporary) {
     verdict = pop3::LoginVerdict::temporary_failure;
   }
-  log::info(verdict == pop3::LoginVerdict::accepted ? "login" : "login-refused",
-            {{"client", peer_}, {"account", name}, {"protocol", "pop3"}, {"disabled", login.verdict == Verdict::disabled}});
+  log::info(
+      verdict == pop3::LoginVerdict::accepted ? "login" : "login-refused",
+      {{"client", peer_}, {"account", name}, {"protocol", "pop3"}, {"disabled", login.verdict == Verdict::disabled}});
   session_->answer_login(id, verdict);
 }
 
@@ -166,7 +161,8 @@ Task<void> Pop3Connection::perform(pop3::AskOpen ask) {
   }
   auto locked = co_await parts_.store.lock_mailbox(opened->id);
   if (!locked) {
-    auto verdict = locked.error().code == Errc::conflict ? pop3::OpenVerdict::in_use : pop3::OpenVerdict::temporary_failure;
+    auto verdict =
+        locked.error().code == Errc::conflict ? pop3::OpenVerdict::in_use : pop3::OpenVerdict::temporary_failure;
     session_->answer_open(id, verdict, 0, 0);
     co_return;
   }
@@ -186,16 +182,14 @@ Task<void> Pop3Connection::perform(pop3::AskList ask) {
   std::vector<pop3::ListItem> rows;
   if (entries) {
     std::uint32_t number = ask.first;
-    for (const store::EntryInfo& entry : *entries)
-      rows.push_back({number++, entry.size, entry.uidl.to_string()});
+    for (const store::EntryInfo& entry : *entries) rows.push_back({number++, entry.size, entry.uidl.to_string()});
   }
   session_->list_page(ask.id, std::move(rows), !entries);
 }
 
 Task<bool> Pop3Connection::open_message(std::uint32_t number) {
   auto entries = co_await numbering_->from(number, 1);
-  if (!entries)
-    co_return false;
+  if (!entries) co_return false;
   std::uint32_t uid = entries->front().uid;
   auto entry = co_await parts_.store.read_entry(locked_, uid);
   if (!entry) {
@@ -219,7 +213,8 @@ Task<void> Pop3Connection::perform(pop3::AskMessage ask) {
   }
   auto piece = co_await parts_.store.read_body(entry_.body, offset_, store::kBodyChunk);
   if (!piece || piece->empty()) {
-    log::error("message-unreadable", {{"account", account_.login}, {"why", piece ? "the body is short" : piece.error().message.c_str()}});
+    log::error("message-unreadable",
+               {{"account", account_.login}, {"why", piece ? "the body is short" : piece.error().message.c_str()}});
     session_->message_bytes(ask.id, std::string_view(), true, true);
     co_return;
   }

@@ -100,7 +100,9 @@ bool Server::Impl::wait_idle(std::chrono::steady_clock::time_point until) {
 
 void Server::Impl::serve_listener(std::size_t index) {
   net::Listener& listener = listeners[index].listener;
-  launch(first(), listener.serve(first(), [this, index](int descriptor, net::Endpoint peer) { take(index, descriptor, std::move(peer)); }),
+  launch(first(),
+         listener.serve(
+             first(), [this, index](int descriptor, net::Endpoint peer) { take(index, descriptor, std::move(peer)); }),
          "listener " + listeners[index].address);
 }
 
@@ -116,11 +118,12 @@ void Server::Impl::take(std::size_t index, int descriptor, net::Endpoint peer) {
 
 /// The configured listener behind a socket. Several may have the same address, with port 0: the order tells them apart.
 const ListenerSnapshot* Server::Impl::listener_of(const Snapshot& configured, std::size_t index) const {
-  auto same = [&](const auto& other) { return other.role == listeners[index].role && other.address == listeners[index].address; };
+  auto same = [&](const auto& other) {
+    return other.role == listeners[index].role && other.address == listeners[index].address;
+  };
   auto before = std::count_if(listeners.begin(), listeners.begin() + static_cast<std::ptrdiff_t>(index), same);
   for (const ListenerSnapshot& listener : configured.listeners)
-    if (same(listener) && before-- == 0)
-      return &listener;
+    if (same(listener) && before-- == 0) return &listener;
   return nullptr;
 }
 
@@ -134,16 +137,15 @@ Task<void> Server::Impl::session(std::size_t index, std::size_t context, int des
     co_await serve_http(std::move(stream), actions);
     co_return;
   }
-  if (!found)
-    co_return; // taken out of the configuration by a reload: closed at once, until the restart
+  if (!found) co_return; // taken out of the configuration by a reload: closed at once, until the restart
   Gate::Verdict verdict = gate.enter(peer.address, now->gate);
   if (verdict != Gate::Verdict::welcome) {
-    log::warning("too-many-connections", {{"client", peer.address}, {"scope", verdict == Gate::Verdict::full ? "total" : "address"}});
+    log::warning("too-many-connections",
+                 {{"client", peer.address}, {"scope", verdict == Gate::Verdict::full ? "total" : "address"}});
     stream.set_deadline(std::chrono::steady_clock::now() + std::chrono::seconds(5));
     std::string_view words = role == ListenerRole::pop3 ? kBusyPop3 : kBusy;
     bool implicit = (found->smtp && found->smtp->implicit_tls) || (found->pop3 && found->pop3->implicit_tls);
-    if (!implicit)
-      co_await stream.write(words);
+    if (!implicit) co_await stream.write(words);
     co_return;
   }
   ListenerSnapshot listener = *found;
@@ -178,8 +180,7 @@ Task<void> Server::Impl::pick_up_drops() {
     intake::Services parts = services();
     const intake::Options& intake_options = now->intake;
     std::size_t taken = co_await intake::pick_up(directory_name, parts, directory, intake_options, postponed);
-    if (taken > 0)
-      continue;
+    if (taken > 0) continue;
     auto rest = std::chrono::milliseconds(500);
     co_await net::sleep_for(rest);
   }
@@ -191,8 +192,7 @@ Task<void> Server::Impl::upkeep() {
   while (!stopping) {
     auto rest = std::chrono::milliseconds(500);
     co_await net::sleep_for(rest);
-    if (++ticks % 20 != 0)
-      continue;
+    if (++ticks % 20 != 0) continue;
     for (bool more = true; more && !stopping;) {
       std::int64_t now = millis(system_clock().wall());
       auto slice = co_await store.maintain(now);
@@ -222,17 +222,21 @@ Server::~Server() = default;
 Result<> Server::start(std::vector<BoundListener> listeners) {
   Impl& s = *impl_;
   auto resolver = dns::make_resolver(s.first(), s.options.dns);
-  if (!resolver)
-    return std::unexpected(resolver.error());
+  if (!resolver) return std::unexpected(resolver.error());
   s.resolver = *resolver;
   s.listeners = std::move(listeners);
   std::size_t where = s.contexts.size() - 1; // all deliveries live on the last context
-  s.connector = std::make_unique<delivery::Connector>(s.last(), s.contexts.wheel(where), s.resolver, s.options.connector);
-  s.dispatcher = std::make_unique<delivery::Dispatcher>(s.last(), s.queue, s.store, system_clock(), *s.connector, s.homecoming);
-  s.reporter = std::make_unique<delivery::Reporter>(s.last(), s.queue, s.store, s.directory, s.ids, system_clock(), s.options.hostname);
+  s.connector =
+      std::make_unique<delivery::Connector>(s.last(), s.contexts.wheel(where), s.resolver, s.options.connector);
+  s.dispatcher =
+      std::make_unique<delivery::Dispatcher>(s.last(), s.queue, s.store, system_clock(), *s.connector, s.homecoming);
+  s.reporter = std::make_unique<delivery::Reporter>(s.last(), s.queue, s.store, s.directory, s.ids, system_clock(),
+                                                    s.options.hostname);
   control::Hooks hooks;
   hooks.end_sessions = [&s](store::Id account) { s.sessions.end_account(account); };
-  hooks.wake_queue = [&s] { s.launch(s.first(), [](Impl& impl) -> Task<void> { co_await impl.queue.load(); }(s), "queue reload"); };
+  hooks.wake_queue = [&s] {
+    s.launch(s.first(), [](Impl& impl) -> Task<void> { co_await impl.queue.load(); }(s), "queue reload");
+  };
   hooks.status = [&s] { return s.status(); };
   hooks.reload = [this] { return on_reload ? on_reload() : std::string("this server can't reload"); };
   s.control = std::make_unique<control::Control>(s.store, s.directory, std::move(hooks));
@@ -241,8 +245,7 @@ Result<> Server::start(std::vector<BoundListener> listeners) {
   s.launch(s.first(), [](Impl& impl) -> Task<void> { co_await impl.queue.load(); }(s), "queue load");
   s.launch(s.first(), s.upkeep(), "upkeep");
   s.launch(s.first(), s.pick_up_drops(), "drop directory");
-  for (std::size_t i = 0; i < s.listeners.size(); ++i)
-    s.serve_listener(i);
+  for (std::size_t i = 0; i < s.listeners.size(); ++i) s.serve_listener(i);
   s.contexts.run();
   return {};
 }
@@ -258,8 +261,7 @@ bool Server::stop(std::chrono::seconds bound) {
   auto until = std::chrono::steady_clock::now() + bound;
   boost::asio::post(s.first(), [&s] {
     s.stopping = true;
-    for (BoundListener& listener : s.listeners)
-      listener.listener.stop();
+    for (BoundListener& listener : s.listeners) listener.listener.stop();
     s.sessions.shut_down_all();
   });
   s.dispatcher->stop();

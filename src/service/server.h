@@ -28,7 +28,7 @@ enum class ListenerRole : std::uint8_t { mx, submission, pop3, control };
 /// What one listener's sessions are made of; which member counts depends on the role.
 struct ListenerSnapshot {
   ListenerRole role = ListenerRole::mx;
-  std::string address;     ///< as configured: it names the listener across a reload
+  std::string address; ///< as configured: it names the listener across a reload
   std::shared_ptr<const SmtpListenerOptions> smtp;
   std::shared_ptr<const Pop3ListenerOptions> pop3;
 };

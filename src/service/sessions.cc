@@ -15,8 +15,7 @@ Sessions::Token Sessions::enter(boost::asio::any_io_executor executor, std::weak
 
 void Sessions::logged_in(Token token, store::Id account) {
   std::lock_guard lock(mutex_);
-  if (auto entry = entries_.find(token); entry != entries_.end())
-    entry->second.account = account;
+  if (auto entry = entries_.find(token); entry != entries_.end()) entry->second.account = account;
 }
 
 void Sessions::leave(Token token) {
@@ -26,16 +25,14 @@ void Sessions::leave(Token token) {
 
 void Sessions::tell_shut_down(const Entry& entry) {
   boost::asio::post(entry.executor, [weak = entry.session] {
-    if (auto session = weak.lock())
-      session->shut_down();
+    if (auto session = weak.lock()) session->shut_down();
   });
 }
 
 void Sessions::shut_down_all() {
   std::lock_guard lock(mutex_);
   shutting_down_ = true;
-  for (auto& [token, entry] : entries_)
-    tell_shut_down(entry);
+  for (auto& [token, entry] : entries_) tell_shut_down(entry);
 }
 
 void Sessions::end_account(store::Id account) {
@@ -43,8 +40,7 @@ void Sessions::end_account(store::Id account) {
   for (auto& [token, entry] : entries_)
     if (entry.account == account)
       boost::asio::post(entry.executor, [weak = entry.session] {
-        if (auto session = weak.lock())
-          session->end();
+        if (auto session = weak.lock()) session->end();
       });
 }
 

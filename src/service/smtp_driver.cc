@@ -15,12 +15,9 @@ mail::Reply welcome() { return mail::Reply(250, {}, ""); }
 
 std::string_view role_name(smtp::Role role) {
   switch (role) {
-  case smtp::Role::mx:
-    return "mx";
-  case smtp::Role::submission:
-    return "submission";
-  case smtp::Role::lmtp:
-    return "lmtp";
+    case smtp::Role::mx: return "mx";
+    case smtp::Role::submission: return "submission";
+    case smtp::Role::lmtp: return "lmtp";
   }
   return "smtp";
 }
@@ -38,18 +35,15 @@ Task<void> SmtpConnection::serve(std::shared_ptr<SmtpConnection> self) {
   std::exception_ptr broke; // what was taken is given back all the same
   try {
     bool begun = co_await connection.begin();
-    if (begun)
-      co_await connection.loop();
+    if (begun) co_await connection.loop();
   } catch (...) {
     broke = std::current_exception();
   }
-  if (connection.incoming_)
-    co_await connection.incoming_->discard();
+  if (connection.incoming_) co_await connection.incoming_->discard();
   connection.incoming_.reset();
   connection.parts_.sessions.leave(connection.token_);
   connection.stream_.close();
-  if (broke)
-    std::rethrow_exception(broke);
+  if (broke) std::rethrow_exception(broke);
 }
 
 /// Implicit TLS, if any, and the session.
@@ -74,21 +68,20 @@ Task<bool> SmtpConnection::begin() {
 Task<void> SmtpConnection::loop() {
   while (!ended_) {
     smtp::Action action = session_->next();
-    if (std::holds_alternative<smtp::Close>(action))
-      break;
+    if (std::holds_alternative<smtp::Close>(action)) break;
     switch (action.index()) { // the order of smtp::Action
-    case 0: co_await perform(std::get<0>(action)); break;
-    case 1: co_await perform(std::get<1>(action)); break;
-    case 2: co_await perform(std::get<2>(action)); break;
-    case 3: co_await perform(std::get<3>(action)); break;
-    case 4: co_await perform(std::get<4>(action)); break;
-    case 5: co_await perform(std::get<5>(action)); break;
-    case 6: co_await perform(std::get<6>(action)); break;
-    case 7: co_await perform(std::get<7>(action)); break;
-    case 8: co_await perform(std::get<8>(action)); break;
-    case 9: co_await perform(std::get<9>(action)); break;
-    case 10: co_await perform(std::get<10>(action)); break;
-    case 11: co_await perform(std::get<11>(action)); break;
+      case 0: co_await perform(std::get<0>(action)); break;
+      case 1: co_await perform(std::get<1>(action)); break;
+      case 2: co_await perform(std::get<2>(action)); break;
+      case 3: co_await perform(std::get<3>(action)); break;
+      case 4: co_await perform(std::get<4>(action)); break;
+      case 5: co_await perform(std::get<5>(action)); break;
+      case 6: co_await perform(std::get<6>(action)); break;
+      case 7: co_await perform(std::get<7>(action)); break;
+      case 8: co_await perform(std::get<8>(action)); break;
+      case 9: co_await perform(std::get<9>(action)); break;
+      case 10: co_await perform(std::get<10>(action)); break;
+      case 11: co_await perform(std::get<11>(action)); break;
     }
   }
   log::debug("disconnected", {{"client", peer_}, {"messages", session_->messages()}, {"errors", session_->errors()}});
@@ -111,8 +104,7 @@ void SmtpConnection::end() {
 }
 
 Task<void> SmtpConnection::perform(smtp::Send send) {
-  if (broken_)
-    co_return;
+  if (broken_) co_return;
   stream_.set_deadline(Clock::now() + options_->session->command_timeout);
   std::string_view bytes = send.bytes;
   auto written = co_await stream_.write(bytes);
@@ -184,20 +176,19 @@ Task<void> SmtpConnection::perform(smtp::AskLogin ask) {
   directory::Login login = co_await log_in(login_parts, std::move(authzid), std::move(authcid), std::move(password));
   mail::Reply reply;
   switch (login.verdict) {
-  case Verdict::accepted:
-    account_ = login.account;
-    reply = mail::Reply(235, {2, 7, 0}, "");
-    break;
-  case Verdict::wrong:
-  case Verdict::disabled: // not told apart: a stranger must not learn which accounts exist
-    reply = mail::Reply(535, {5, 7, 8}, "");
-    break;
-  case Verdict::temporary:
-    reply = mail::Reply(454, {4, 7, 0}, "");
-    break;
+    case Verdict::accepted:
+      account_ = login.account;
+      reply = mail::Reply(235, {2, 7, 0}, "");
+      break;
+    case Verdict::wrong:
+    case Verdict::disabled: // not told apart: a stranger must not learn which accounts exist
+      reply = mail::Reply(535, {5, 7, 8}, "");
+      break;
+    case Verdict::temporary: reply = mail::Reply(454, {4, 7, 0}, ""); break;
   }
-  log::info(reply.positive() ? "login" : "login-refused",
-            {{"client", peer_}, {"account", name}, {"protocol", "smtp"}, {"disabled", login.verdict == Verdict::disabled}});
+  log::info(
+      reply.positive() ? "login" : "login-refused",
+      {{"client", peer_}, {"account", name}, {"protocol", "smtp"}, {"disabled", login.verdict == Verdict::disabled}});
   session_->answer(id, std::move(reply));
 }
 
@@ -221,7 +212,8 @@ Task<void> SmtpConnection::perform(smtp::AskMail ask) {
   if (reply.positive() && !parts_.intake.store.has_room())
     reply = mail::Reply(452, {4, 3, 1}, "no room for messages now, please try again later");
   if (!reply.positive())
-    log::info("sender-refused", {{"client", peer_}, {"from", sender.reverse_path.to_string()}, {"reply", reply.to_string()}});
+    log::info("sender-refused",
+              {{"client", peer_}, {"from", sender.reverse_path.to_string()}, {"reply", reply.to_string()}});
   session_->answer(id, std::move(reply));
 }
 
@@ -231,14 +223,18 @@ Task<void> SmtpConnection::perform(smtp::AskRecipient ask) {
   mail::Sender sender = session_->sender();
   mail::Recipient recipient = *ask.recipient;
   policy::RecipientVerdict verdict = co_await parts_.intake.policy.check_recipient(who, sender, recipient);
-  if (verdict.reply.positive() && nodes_ + verdict.nodes.size() > kMaxExpanded + options_->session->max_recipients && !recipients_.empty())
+  if (verdict.reply.positive() && nodes_ + verdict.nodes.size() > kMaxExpanded + options_->session->max_recipients &&
+      !recipients_.empty())
     verdict.reply = mail::Reply(452, {4, 5, 3}, "too many recipients for one message");
   if (verdict.reply.positive()) {
     nodes_ += verdict.nodes.size();
     recipients_.push_back({recipient, std::move(verdict.nodes)});
   } else {
-    log::info("recipient-refused", {{"client", peer_}, {"from", sender.reverse_path.to_string()}, {"to", recipient.address.to_string()},
-                                    {"reply", verdict.reply.to_string()}, {"why", verdict.reply.cause}});
+    log::info("recipient-refused", {{"client", peer_},
+                                    {"from", sender.reverse_path.to_string()},
+                                    {"to", recipient.address.to_string()},
+                                    {"reply", verdict.reply.to_string()},
+                                    {"why", verdict.reply.cause}});
   }
   session_->answer(id, std::move(verdict.reply));
 }
@@ -265,16 +261,14 @@ intake::Origin SmtpConnection::origin() {
 
 Task<void> SmtpConnection::perform(smtp::AskData ask) {
   bool room = parts_.intake.store.has_room();
-  if (room)
-    incoming_.emplace(parts_.intake, options_->intake, origin());
+  if (room) incoming_.emplace(parts_.intake, options_->intake, origin());
   session_->answer(ask.id, room ? mail::Reply(354, {}, "")
                                 : mail::Reply(452, {4, 3, 1}, "no room for messages now, please try again later"));
   co_return;
 }
 
 Task<void> SmtpConnection::perform(smtp::Chunk chunk) {
-  if (!incoming_)
-    co_return;
+  if (!incoming_) co_return;
   std::string_view bytes = chunk.bytes;
   co_await incoming_->write(bytes);
   if (incoming_->failure().code != 0) // no use in storing the rest
@@ -290,8 +284,7 @@ Task<void> SmtpConnection::perform(smtp::AskContent ask) {
 }
 
 Task<void> SmtpConnection::perform(smtp::Discard) {
-  if (incoming_)
-    co_await incoming_->discard();
+  if (incoming_) co_await incoming_->discard();
   incoming_.reset();
 }
 

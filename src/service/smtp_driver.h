@@ -75,7 +75,7 @@ private:
   std::uint32_t window_ = ~0u;
   std::uint32_t total_window_ = ~0u;
   bool reading_ = false;
-  bool broken_ = false;       ///< nothing more can be written
+  bool broken_ = false; ///< nothing more can be written
   bool shutting_down_ = false;
   bool ended_ = false;
 };

@@ -143,7 +143,8 @@ void Impl::break_off(Breakage breakage, mail::Reply own) {
     return;
   }
   // Whatever breaks between STARTTLS and the end of the handshake is a failure of TLS: without it the peer may do.
-  const bool about_tls = phase_ == Phase::handshake || (!expected_.empty() && expected_.front().command == Command::starttls);
+  const bool about_tls =
+      phase_ == Phase::handshake || (!expected_.empty() && expected_.front().command == Command::starttls);
   breakage_ = about_tls ? Breakage::tls_failed : breakage;
   // RFC 5321 section 4.5.3.2.6: without the final reply nobody knows whether the message was taken.
   in_doubt_ = phase_ == Phase::final;
