@@ -176,7 +176,8 @@ TEST_P(StoreContract, DestinationsTellWhenToLookAgain) {
 
 TEST_P(StoreContract, AReportWaitsForRecipientsInHandButNotForEver) {
   AcceptRequest request = message();
-  request.recipients = {to_remote("a@far.example", "far.example", true), to_remote("b@slow.example", "slow.example", true)};
+  request.recipients = {to_remote("a@far.example", "far.example", true),
+                        to_remote("b@slow.example", "slow.example", true)};
   const Ulid first = accepted(request);
   request.id = message().id;
   const Ulid second = accepted(request);

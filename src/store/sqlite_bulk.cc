@@ -1,6 +1,7 @@
 #include "store/sqlite_bulk.h"
 
 #include "store/checksum.h"
+#include "store/sqlite_maintain.h"
 
 #include <algorithm>
 
@@ -162,8 +163,10 @@ Task<Result<>> BulkStore::mark_dropped(std::vector<Id> bulks) {
   co_return co_await job.take();
 }
 
-Task<Result<bool>> BulkStore::drop_slice() {
-  const auto job = writer_.write<bool>([](Db& db) -> Result<bool> { return delete_slice(db); }, 0, false);
+Task<Result<bool>> BulkStore::drop_slice(bool short_of_room) {
+  if (short_of_room) writer_.cut_log_soon();
+  const auto job = writer_.write<bool>(
+      [short_of_room](Db& db) -> Result<bool> { return delete_slice(db) || shrink(db, short_of_room); }, 0, false);
   co_return co_await job.take();
 }
 

@@ -32,8 +32,8 @@ public:
 
   /// Marks bodies that lost their owner, durably.
   Task<Result<>> mark_dropped(std::vector<Id> bulks);
-  /// Deletes a slice of what is marked; true while there is more.
-  Task<Result<bool>> drop_slice();
+  /// Deletes a slice of what is marked, then gives free pages back (shrink()); true while there is more.
+  Task<Result<bool>> drop_slice(bool short_of_room);
   bool has_room() { return writer_.has_room(); }
 
 private:

@@ -80,10 +80,10 @@ bool drop_idle_destinations(Tx& tx, std::int64_t before) {
   return false;
 }
 
-bool shrink(Db& db) {
+bool shrink(Db& db, bool short_of_room) {
   const std::int64_t free = db.number("PRAGMA freelist_count", 0);
   const std::int64_t pages = db.number("PRAGMA page_count", 0);
-  if (free < kWorthShrinking || free * 4 < pages) return false;
+  if (free == 0 || (!short_of_room && (free < kWorthShrinking || free * 4 < pages))) return false;
   db.run("PRAGMA incremental_vacuum(64)"); // pages: 1 MiB
   return true;
 }

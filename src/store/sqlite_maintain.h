@@ -15,8 +15,8 @@ bool empty_dropped_mailboxes(Tx& tx);
 /// Forgets destinations that no unfinished recipient names and where nothing has changed since `before`. Goes through
 /// all of them in turn, a slice at a time; false when it has come round.
 bool drop_idle_destinations(Tx& tx, std::int64_t before);
-/// Gives free pages back to the file system when there are many.
-bool shrink(Db& db);
+/// Gives free pages back to the file system when there are many; when it is `short_of_room`, all of them.
+bool shrink(Db& db, bool short_of_room);
 /// Bodies in bulk.db that nobody owns any more.
 std::vector<Id> list_garbage(Db& db, std::size_t most);
 void forget_garbage(Db& db, const std::vector<Id>& bulks);

@@ -176,7 +176,8 @@ bool may_owe_more(const std::vector<RecipientFacts>& recipients, std::int64_t no
   for (const RecipientFacts& r : recipients) {
     if (r.owed != Owed::none) oldest = std::min(oldest, r.changed_at);
   }
-  return oldest > now - kGather && std::ranges::any_of(recipients, [](const auto& r) { return r.state == State::in_hand; });
+  return oldest > now - kGather &&
+         std::ranges::any_of(recipients, [](const auto& r) { return r.state == State::in_hand; });
 }
 
 std::vector<OwedReport> owed_reports(Db& db, std::size_t most, std::int64_t now) {

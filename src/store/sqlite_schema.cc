@@ -135,11 +135,10 @@ Db open_for_reading(const std::string& path) {
 }
 
 Error damaged_error(const std::string& path, std::string_view why) {
-  return {
-      Errc::io,
-      path + " is damaged (" + std::string(why) +
-          "); nothing was changed: restore a backup of the data directory, or start with a new one and keep this one for "
-          "rescue"};
+  return {Errc::io, path + " is damaged (" + std::string(why) +
+                        "); nothing was changed: restore a backup of the data directory, or start with a new one and "
+                        "keep this one for "
+                        "rescue"};
 }
 
 Result<> check_identity(Db& db, const Schema& schema, const std::string& path) {

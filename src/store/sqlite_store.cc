@@ -14,6 +14,9 @@
 namespace paquebot::store {
 namespace {
 
+const std::string kNoRoom =
+    "the disk is nearly full, what is left is kept for deleting and delivering: free some disk space";
+
 constexpr std::size_t kMostRead = 1u << 20; // octets of a body in one call
 constexpr std::size_t kOperateSlice = 200;  // messages changed in one transaction
 
@@ -43,7 +46,7 @@ AcceptResult refusal(const Error& error) {
 
 SqliteStore::SqliteStore(SqliteParts parts)
     : options_(std::move(parts.options)), clock_(options_.clock != nullptr ? *options_.clock : system_clock()),
-      lock_(std::move(parts.lock)), epoch_(parts.epoch), memory_(clock_, parts.main),
+      lock_(std::move(parts.lock)), reserve_(options_.directory), epoch_(parts.epoch), memory_(clock_, parts.main),
       readers_(main_path(options_), bulk_path(options_), options_.readers),
       bulk_(std::move(parts.bulk), writer_options(options_, bulk_path(options_), [](Db&) {}), epoch_,
             options_.byte_budget, std::chrono::milliseconds(options_.budget_patience_ms)),
@@ -62,6 +65,7 @@ SqliteStore::~SqliteStore() {
 Task<Result<Id>> SqliteStore::stage_begin() { co_return co_await bulk_.begin(); }
 
 Task<Result<>> SqliteStore::stage_append(Id staged, std::string chunk) {
+  if (!reserve_.spared()) co_return fail(Errc::no_space, kNoRoom);
   co_return co_await bulk_.append(staged, std::move(chunk));
 }
 
@@ -71,6 +75,7 @@ void SqliteStore::stage_abandon(Id staged) { bulk_.abandon(staged); }
 
 Task<AcceptResult> SqliteStore::accept(std::shared_ptr<const AcceptRequest> request) {
   const Id staged = request->body.staged;
+  if (!reserve_.spared()) co_return AcceptResult{AcceptStatus::no_space, {}, kNoRoom};
   if (staged != 0 && !bulk_.lend(staged, request->body.size)) {
     co_return AcceptResult{AcceptStatus::failed, {}, "the staged body " + std::to_string(staged) + " is not complete"};
   }
@@ -151,8 +156,8 @@ Task<Result<>> SqliteStore::record(std::vector<Outcome> outcomes, std::optional<
 Task<Result<std::vector<OwedReport>>> SqliteStore::owed_reports(std::size_t most) {
   using List = std::vector<OwedReport>;
   const std::int64_t now = millis(clock_.wall());
-  const auto job =
-      readers_.read<List>([most, now](ReadDbs& dbs) -> Result<List> { return store::owed_reports(dbs.main, most, now); });
+  const auto job = readers_.read<List>(
+      [most, now](ReadDbs& dbs) -> Result<List> { return store::owed_reports(dbs.main, most, now); });
   co_return co_await job.take();
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "store/lock_file.h"
+#include "store/reserve.h"
 #include "store/sqlite_bulk.h"
 #include "store/sqlite_readers.h"
 #include "store/sqlite_tx.h"
@@ -115,6 +116,7 @@ private:
   const SqliteOptions options_;
   const Clock& clock_;
   const LockFile lock_;
+  const Reserve reserve_;
   const Id epoch_;
   WriterMemory memory_;
   std::atomic<std::uint64_t> generation_ = 1;

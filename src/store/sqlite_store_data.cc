@@ -189,9 +189,11 @@ Task<Result<>> SqliteStore::set_setting(std::string key, std::string value) {
 
 Task<Result<bool>> SqliteStore::maintain(std::int64_t now) {
   const std::int64_t before = now - options_.keep_trail_ms;
-  const auto job = write<bool>([before](Tx& tx) -> Result<bool> {
+  const bool short_of_room = !reserve_.spared();
+  if (short_of_room) writer_.cut_log_soon();
+  const auto job = write<bool>([before, short_of_room](Tx& tx) -> Result<bool> {
     return drop_old_trails(tx, before) || empty_dropped_mailboxes(tx) || drop_idle_destinations(tx, before) ||
-           shrink(tx.db);
+           shrink(tx.db, short_of_room);
   });
   const Result<bool> more = co_await job.take();
   if (!more) co_return more;
@@ -217,7 +219,8 @@ Task<Result<bool>> SqliteStore::drop_garbage() {
     const Result<> done = co_await job.take();
     if (!done) co_return std::unexpected(done.error());
   }
-  const Result<bool> more = co_await bulk_.drop_slice();
+  const bool short_of_room = !reserve_.spared();
+  const Result<bool> more = co_await bulk_.drop_slice(short_of_room);
   if (!more) co_return more;
   co_return *more || bulks->size() == kGarbage;
 }
@@ -231,7 +234,7 @@ Task<Result<std::vector<std::string>>> SqliteStore::verify() {
 
 bool SqliteStore::has_room() {
   const bool bulk = bulk_.has_room();
-  return writer_.has_room() && bulk;
+  return writer_.has_room() && bulk && reserve_.spared();
 }
 
 } // namespace paquebot::store

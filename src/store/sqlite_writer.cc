@@ -196,8 +196,10 @@ void Writer::answer(Batch& batch, const std::vector<std::optional<Error>>& failu
 }
 
 void Writer::checkpoint() {
-  if (!db_ || log_frames_ < kCheckpointFrames) return;
-  const int mode = log_frames_ < kInsistFrames ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_RESTART;
+  const bool cut = cut_log_.exchange(false);
+  if (!db_ || (!cut && log_frames_ < kCheckpointFrames)) return;
+  const int patient = log_frames_ < kInsistFrames ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_RESTART;
+  const int mode = cut ? SQLITE_CHECKPOINT_TRUNCATE : patient;
   const int code = sqlite3_wal_checkpoint_v2(db_->raw(), nullptr, mode, nullptr, nullptr);
   const DbError error{code, "checkpoint"};
   if (!error.io()) return; // busy or full: the log stays as it is and the next commit tries again

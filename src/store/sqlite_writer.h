@@ -103,6 +103,8 @@ public:
   /// False after a commit failed for lack of room, until one works again. While false, asks for a small real write each
   /// second.
   bool has_room();
+  /// After the next job the log is moved into the database and cut to nothing: for when the disk is short of room.
+  void cut_log_soon() { cut_log_ = true; }
 
 private:
   using Batch = std::vector<std::unique_ptr<WriteJob>>;
@@ -131,6 +133,7 @@ private:
   int log_frames_ = 0; ///< length of the write-ahead log after the last commit
   bool full_sync_ = true;
   std::atomic<bool> room_ = true;
+  std::atomic<bool> cut_log_ = false;
   std::atomic<std::int64_t> probed_ms_ = 0;
 
   std::mutex mutex_;

@@ -32,7 +32,8 @@ public:
   Task<Result<std::vector<WorkItem>>> claim(std::string destination, std::int64_t now, std::size_t most) override {
     return inner_.claim(std::move(destination), now, most);
   }
-  Task<Result<std::vector<WorkItem>>> claim_expired(std::string destination, std::int64_t now, std::size_t most) override {
+  Task<Result<std::vector<WorkItem>>> claim_expired(std::string destination, std::int64_t now,
+                                                    std::size_t most) override {
     return inner_.claim_expired(std::move(destination), now, most);
   }
   Task<Result<std::int64_t>> earliest_due(std::string destination) override {
@@ -45,10 +46,12 @@ public:
   Task<Result<>> waive_reports(Ulid message, std::vector<std::uint32_t> recipients) override {
     return inner_.waive_reports(message, std::move(recipients));
   }
-  Task<Result<std::vector<WorkItem>>> list_queue(QueueFilter filter, std::optional<Ulid> after, std::size_t most) override {
+  Task<Result<std::vector<WorkItem>>> list_queue(QueueFilter filter, std::optional<Ulid> after,
+                                                 std::size_t most) override {
     return inner_.list_queue(std::move(filter), std::move(after), most);
   }
-  Task<Result<std::size_t>> operate(QueueAction action, QueueFilter filter, std::string who, std::int64_t now) override {
+  Task<Result<std::size_t>> operate(QueueAction action, QueueFilter filter, std::string who,
+                                    std::int64_t now) override {
     return inner_.operate(action, std::move(filter), std::move(who), now);
   }
   Task<Result<Trace>> trace(Ulid message) override { return inner_.trace(message); }
@@ -63,7 +66,8 @@ public:
   Task<Result<std::vector<EntryInfo>>> list_entries(Id mailbox, std::uint32_t after_uid, std::size_t most) override {
     return inner_.list_entries(mailbox, after_uid, most);
   }
-  Task<Result<std::vector<std::uint32_t>>> index_entries(Id mailbox, std::uint32_t below_uid, std::uint32_t stride) override {
+  Task<Result<std::vector<std::uint32_t>>> index_entries(Id mailbox, std::uint32_t below_uid,
+                                                         std::uint32_t stride) override {
     return inner_.index_entries(mailbox, below_uid, stride);
   }
   Task<Result<EntryContent>> read_entry(Id mailbox, std::uint32_t uid) override {

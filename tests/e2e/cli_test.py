@@ -11,7 +11,7 @@ import tempfile
 import threading
 import unittest
 
-from server import SECRET, Server, body_of, letter, transact, wait_until
+from server import SECRET, Server, body_of, letter, transact
 
 ALICE, BOB = "alice@example.test", "bob@example.test"
 REFUSED, USAGE, BAD_DATA, NO_INPUT, UNAVAILABLE, CANT_CREATE, OS_ERROR, CONFIGURATION = 1, 64, 65, 66, 69, 73, 71, 78

@@ -76,10 +76,10 @@ class Dialog:
     def listener(self):
         """The settings of the [[listener]] that it needs, or None when there can't be one."""
         want = self.options
-        tls = want["tls"]
-        if want["role"] == "lmtp" or tls == "required":
-            return None
         role = "pop3" if want["protocol"] == "pop3" else want["role"]
+        tls = "starttls" if (role, want["tls"]) == ("submission", "required") else want["tls"]  # there it always is
+        if role == "lmtp" or tls == "required":
+            return None
         if role != "mx" and tls == "none" and want["auth_in_clear"] != "yes":
             return None  # nobody could ever log in: the configuration refuses it
         return (("role", role), ("tls", tls), ("login_in_clear", want["auth_in_clear"] == "yes"))
@@ -143,7 +143,7 @@ class Player:
         elif kind == "tls":
             self.start_tls()
         elif kind == "eof":
-            self.socket.shutdown(socket.SHUT_WR)
+            socket.socket.shutdown(self.socket, socket.SHUT_WR)  # under TLS too, without ending TLS for what comes back
         elif kind == "closed":
             if self.buffer or self.receive():
                 raise Wrong(f"the server has not closed: {self.buffer!r}")

@@ -1,5 +1,6 @@
 """Reading mail: Python's poplib and curl against the live server."""
 
+import base64
 import poplib
 import re
 import socket
@@ -163,7 +164,6 @@ class Pop3Test(unittest.TestCase):
         self.assertIn("[AUTH]", str(refused.exception))
         client.close()
         client = poplib.POP3_SSL("127.0.0.1", self.server.ports["pop3s"], timeout=60, context=trusting())
-        import base64
         client._shortcmd("AUTH PLAIN " + base64.b64encode(f"\0{ALICE}\0{SECRET}".encode()).decode())
         self.assertEqual(client.stat()[0], 0)
         client.quit()

@@ -1,14 +1,15 @@
 """Postfix as the server at the other end, in both directions."""
 
+import base64
 import hashlib
-import pathlib
+import random
 import smtplib
 import tempfile
 import unittest
 
 from dns import Dns
 from postfix import Postfix, smtp_source
-from server import PEERS, SECRET, Server, body_of, free_port_everywhere, letter, transact, wait_until
+from server import PEERS, SECRET, Server, body_of, free_port_everywhere, letter, wait_until
 
 ALICE = "alice@example.test"
 RECEIVE_SECONDS = 60
@@ -29,7 +30,7 @@ class ToPostfixTest(unittest.TestCase):
             records += [f"{domain} MX 10 mx.{domain}", f"mx.{domain} A 127.0.0.{number}"]
         cls.dns = cls.enterClassContext(Dns(*records))
         cls.peer = cls.enterClassContext(Postfix(PEERS, cls.tmp, domains=["peer.test", "bücher.test", "xn--bcher-kva.test"],
-                                                 address="127.0.0.2", port=port, main={"smtp_line_length_limit": "0"}))
+                                                 address="127.0.0.2", port=port))
         cls.server = Server(accounts={ALICE: SECRET}, dns=cls.dns, delivery={"port": port}, limits={"message_size": "100MiB"})
         cls.addClassCleanup(cls.server.close)
         cls.server.start()
@@ -64,8 +65,6 @@ class ToPostfixTest(unittest.TestCase):
         self.relay("long", b"x" * 998 + b"\r\n" + b"y" * 2000 + b"\r\n" + b"z" * 50000 + b"\r\n")
 
     def test_fifty_megabytes(self):
-        import base64
-        import random
         lines = base64.encodebytes(random.Random(1).randbytes(50 * 1000 * 1000)).replace(b"\n", b"\r\n")
         to = "large@peer.test"
         self.submit(to, letter(ALICE, to, body="").encode() + lines)
@@ -93,7 +92,7 @@ class FromPostfixTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.tmp = cls.enterClassContext(tempfile.TemporaryDirectory())
-        cls.server = Server(accounts={ALICE: SECRET} | {f"u{i}@example.test": None for i in range(0)}, domains=["xn--bcher-kva.test"],
+        cls.server = Server(accounts={ALICE: SECRET}, domains=["xn--bcher-kva.test"],
                             limits={"message_size": "100MiB", "connections_per_address": 100})
         cls.addClassCleanup(cls.server.close)
         cls.server.start()
@@ -129,17 +128,15 @@ class FromPostfixTest(unittest.TestCase):
         self.relay("Grüße ✉\r\n".encode() * 10 + b"x" * 998 + b"\r\n" + b"y" * 3000 + b"\r\n")
 
     def test_fifty_megabytes(self):
-        import base64
-        import random
         lines = base64.encodebytes(random.Random(2).randbytes(50 * 1000 * 1000)).replace(b"\n", b"\r\n")
         self.relay(lines)
 
     def test_one_hundred_recipients(self):
         self.hand_in([f"any{i}@example.test" for i in range(100)], letter())
         wait_until(lambda: not self.peer.queue_ids(), "Postfix's queue to be empty", RECEIVE_SECONDS, 0.2)
+        sent = [line for line in self.peer.log().splitlines() if "to=<any" in line and "status=sent" in line]
+        self.assertEqual(len(sent), 100)
         self.assertGreaterEqual(len(self.server.mail(ALICE)), 1)
-        self.assertEqual(self.peer.log().count("status=sent"), self.peer.log().count("to=<any") + self.peer.log().count(f"to=<{ALICE}") +
-                         self.peer.log().count("to=<jürgen"))
 
     def test_utf8_address(self):
         with smtplib.SMTP(self.peer.address, self.peer.port, timeout=60) as client:

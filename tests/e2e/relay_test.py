@@ -10,7 +10,7 @@ import unittest
 from dns import Dns
 from peer import CLOSE, ENDLESS, HANG, Peer
 from postfix import Sink
-from server import PEERS, SECRET, Server, body_of, free_port_everywhere, letter, wait_until
+from server import PEERS, SECRET, Server, body_of, free_port_everywhere, letter, transact, wait_until
 
 ALICE = "alice@example.test"
 
@@ -406,7 +406,6 @@ class ContentTest(RelayCase):
         self.host(114, extensions=("PIPELINING",))
         self.server.must("alias", "add", "fwd114@example.test", "ann@h114.test")
         with self.server.smtp() as client:
-            from server import transact
             ident = transact(client, ALICE, ["fwd114@example.test"], self.text(ALICE, "fwd114@example.test"), ["BODY=8BITMIME"])
         _, _, [recipient] = report_of(self.wait_report(ident))
         self.assertEqual(recipient["Status"], "5.6.3")

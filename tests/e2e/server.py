@@ -32,6 +32,7 @@ poplib._MAXLINE = 1 << 20  # lines of any length are passed
 BINARY = pathlib.Path(os.environ.get("PAQUEBOT_BINARY", "build/release/paquebot")).resolve()
 SOURCE = pathlib.Path(os.environ.get("PAQUEBOT_SOURCE_DIR", pathlib.Path(__file__).resolve().parents[2]))
 PEERS = pathlib.Path(os.environ.get("PAQUEBOT_PEERS", SOURCE / "build/peers"))
+SANITIZED = BINARY.exists() and re.search(rb"__[at]san_init", BINARY.read_bytes()) is not None
 READY_SECONDS = 60
 STOP_SECONDS = 30
 SECRET = "correct horse battery"
@@ -296,11 +297,15 @@ class Server:
             client = smtplib.SMTP_SSL("127.0.0.1", self.ports[listener], "client.test", timeout=timeout, context=trusting())
         else:
             client = smtplib.SMTP("127.0.0.1", self.ports[listener], "client.test", timeout=timeout)
-        if login:
-            if not implicit:
-                client.starttls(context=trusting())
-            client.login(login, password)
-        client.ehlo_or_helo_if_needed()
+        try:
+            if login:
+                if not implicit:
+                    client.starttls(context=trusting())
+                client.login(login, password)
+            client.ehlo_or_helo_if_needed()
+        except smtplib.SMTPException:
+            client.close()
+            raise
         return client
 
     def send(self, sender, recipients, message, login=None, **options):
@@ -310,8 +315,12 @@ class Server:
 
     def pop3(self, login, password=SECRET, timeout=60):
         client = poplib.POP3("127.0.0.1", self.ports["pop3-clear"], timeout=timeout)
-        client.user(login)
-        client.pass_(password)
+        try:
+            client.user(login)
+            client.pass_(password)
+        except poplib.error_proto:
+            client.close()
+            raise
         return client
 
     def mail(self, login, password=SECRET):

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace paquebot::store {
+
+/// The part of the disk that new mail may not use, so that deleting, delivering and expiring mail (which all write a little)
+/// still work when there is no room for more: a full disk empties itself again.
+class Reserve {
+public:
+  /// `directory`: on the file system in question.
+  explicit Reserve(std::string directory) : directory_(std::move(directory)) {}
+
+  /// Whether new mail may be written now. True when the file system does not tell how full it is. Thread-safe.
+  bool spared() const;
+  /// Octets to be kept free on a file system of this size: a quarter of a small one, at most 64 MiB.
+  static std::uint64_t size(std::uint64_t total);
+
+private:
+  const std::string directory_;
+};
+
+} // namespace paquebot::store
