@@ -32,11 +32,12 @@ if(PAQUEBOT_SANITIZE)
   add_link_options(-fsanitize=${PAQUEBOT_SANITIZE})
 endif()
 
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
+  # GCC 12 takes Asio's paired operator new and delete of coroutine frames for a mismatch once it inlines one of them.
+  add_compile_options(-Wno-mismatched-new-delete)
+endif()
+
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
-  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    # GCC 12 takes Asio's paired operator new and delete of coroutine frames for a mismatch once it inlines one of them.
-    add_compile_options(-Wno-mismatched-new-delete)
-  endif()
   add_compile_options(-fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fcf-protection -g1)
   add_compile_definitions(_GLIBCXX_ASSERTIONS)
   add_link_options(-pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)

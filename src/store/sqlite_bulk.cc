@@ -76,9 +76,9 @@ Task<Result<>> BulkStore::append(Id staged, std::string chunk) {
   if (!permit) co_return fail(Errc::no_space, "too much mail waits to be written to the disk");
   const Result<std::uint64_t> start = reserve(staged, size);
   if (!start) co_return std::unexpected(start.error());
+  const auto sum = checksum(chunk); // before the chunk moves: captures have no order
   const auto job = writer_.write<void>(
-      [staged, start = *start, sum = checksum(chunk), data = std::move(chunk),
-       permit = std::move(permit)](Db& db) -> Result<> {
+      [staged, start = *start, sum, data = std::move(chunk), permit = std::move(permit)](Db& db) -> Result<> {
         db.run("INSERT INTO chunk(bulk, start, sum, data) VALUES(?, ?, ?, ?)", staged, start, sum, Blob{data});
         return {};
       },
