@@ -1,6 +1,7 @@
 #include "queue/queue.h"
 
 #include "base/log.h"
+#include "base/text.h"
 #include "net/wheel.h"
 
 #include <algorithm>
@@ -118,6 +119,8 @@ Queue::Reservation Queue::reserve(store::AcceptRequest& request) {
     Destination& place = destination(row.destination);
     if (place.backoff_until > at) {
       row.due = place.backoff_until;
+      std::string why = "; " + row.destination + " is not tried before its time: " + printable(place.last_error, 200);
+      if (!request.note.contains(why)) request.note += why;
     } else if (in_memory && place.due > at && place.ready.size() < kWindow && fresh_jobs_ < kFreshJobs &&
                fresh_bytes_ + bytes <= kFreshBytes) {
       row.in_hand = true;
@@ -426,6 +429,7 @@ Task<void> Queue::settle_failed(std::string key, std::vector<store::Outcome> out
     Destination& place = destination(key);
     if (place.backoff_until <= now()) ++place.failures; // workers that fail together count once
     place.backoff_until = until;
+    place.last_error = update.last_error;
     update.failures = place.failures;
     arm(key, place);
   }
@@ -464,6 +468,7 @@ Task<Result<>> Queue::load() {
         place.due = std::min(place.due, facts.earliest_due);
       place.backoff_until = facts.backoff_until;
       place.failures = facts.failures;
+      place.last_error = facts.last_error;
       arm(facts.key, place);
       heat(facts.key, place);
     }

@@ -97,6 +97,7 @@ private:
     std::int64_t due = 0; ///< earliest in the store; kNever: none
     std::int64_t backoff_until = 0;
     std::uint32_t failures = 0;
+    std::string last_error; ///< why it backs off
     unsigned workers = 0;
     bool claiming = false;
     std::int64_t timer = 0; ///< its entry in timers_, kNever: none

@@ -127,7 +127,10 @@ TEST_F(QueueTest, AFailedDestinationBacksOffWithAllThatWaitsForIt) {
   EXPECT_EQ(outcomes.size(), 2u);
   run_task(finish(queue_->settle_failed("far.example", std::move(outcomes), until, "down")));
   EXPECT_FALSE(take("far.example"));
-  accept("c@far.example"); // goes straight to the store
+  Ulid waiting = accept("c@far.example"); // goes straight to the store
+  auto trail = run_task(store_->trace(waiting));
+  ASSERT_TRUE(trail);
+  EXPECT_NE(trail->events.at(0).detail.find("far.example is not tried before its time: down"), std::string::npos);
   EXPECT_FALSE(queue_->start_worker());
   EXPECT_EQ(queue_->numbers().ready, 0u);
 
