@@ -306,6 +306,19 @@ TEST_F(SendmailTest, OptionsOfOtherPrograms) {
   }
 }
 
+TEST_F(SendmailTest, WishesForDeliveryReports) {
+  const std::vector<std::string> call = {"sendmail", "-N", "success,delay", "-R",
+                                         "hdrs",     "-V", "job 7",         "bob@example.net"};
+  EXPECT_EQ(run(call, "Subject: x\n\nx\n"), kOk) << err.str();
+  const auto mail = dropped();
+  EXPECT_EQ(mail.envelope.recipients.at(0).notify, mail::kNotifySuccess | mail::kNotifyDelay);
+  EXPECT_EQ(mail.envelope.sender.ret, mail::Ret::headers);
+  EXPECT_EQ(mail.envelope.sender.envid, "job 7");
+  for (const char* bad : {"never,delay", "often", ""})
+    EXPECT_EQ(run({"sendmail", "-N", bad, "bob@example.net"}, "x\n"), kUsage) << bad;
+  EXPECT_EQ(run({"sendmail", "-R", "half", "bob@example.net"}, "x\n"), kUsage);
+}
+
 TEST_F(SendmailTest, Errors) {
   EXPECT_EQ(run({"sendmail"}, "Subject: x\n\n"), kUsage);
   EXPECT_EQ(run({"sendmail", "-t"}, "Subject: x\n\n"), kUsage);

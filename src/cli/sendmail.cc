@@ -156,6 +156,9 @@ int deliver(const SendmailOptions& options, Session& session) {
   }
   complete(*head, options, *sender, place.hostname);
   envelope.sender.reverse_path = *sender;
+  envelope.sender.ret = options.ret;
+  envelope.sender.envid = options.envid;
+  for (mail::Recipient& recipient : envelope.recipients) recipient.notify = options.notify;
   envelope.sender.smtputf8 = sender->international() || std::ranges::any_of(envelope.recipients, [](const auto& r) {
                                return r.address.international();
                              });

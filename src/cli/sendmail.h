@@ -1,6 +1,7 @@
 #pragma once
 
 #include "cli/verbs.h"
+#include "mail/envelope.h"
 
 #include <string>
 #include <vector>
@@ -13,8 +14,11 @@ struct SendmailOptions {
   bool from_headers = false; ///< -t
   bool dot_ends = true;      ///< not -i, not -oi
   bool sender_given = false;
-  std::string sender;    ///< -f, -r
-  std::string full_name; ///< -F
+  std::string sender;                             ///< -f, -r
+  std::string full_name;                          ///< -F
+  std::uint8_t notify = mail::kNotifyUnspecified; ///< -N
+  mail::Ret ret = mail::Ret::unspecified;         ///< -R
+  std::string envid;                              ///< -V
   std::vector<std::string> recipients;
 };
 

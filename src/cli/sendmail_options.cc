@@ -1,3 +1,4 @@
+#include "base/text.h"
 #include "cli/sendmail.h"
 
 namespace paquebot::cli {
@@ -30,6 +31,39 @@ Result<> set_mode(SendmailOptions& options, std::string_view letter) {
   return {};
 }
 
+/// -N never, or a list of failure, delay and success (RFC 3461 section 4.1).
+Result<> set_notify(SendmailOptions& options, const std::string& value) {
+  options.notify = mail::kNotifyUnspecified;
+  for (std::string_view word : split(value, ',')) {
+    if (iequals(word, "never"))
+      options.notify |= mail::kNotifyNever;
+    else if (iequals(word, "failure"))
+      options.notify |= mail::kNotifyFailure;
+    else if (iequals(word, "delay"))
+      options.notify |= mail::kNotifyDelay;
+    else if (iequals(word, "success"))
+      options.notify |= mail::kNotifySuccess;
+    else
+      return usage("-N takes never, or some of failure,delay,success");
+  }
+  const bool never = (options.notify & mail::kNotifyNever) != 0;
+  if (never && options.notify != mail::kNotifyNever) return usage("-N never goes with nothing else");
+  return {};
+}
+
+Result<> set_ret(SendmailOptions& options, const std::string& value) {
+  if (!iequals(value, "full") && !iequals(value, "hdrs")) return usage("-R takes full or hdrs");
+  options.ret = iequals(value, "full") ? mail::Ret::full : mail::Ret::headers;
+  return {};
+}
+
+Result<> set_envid(SendmailOptions& options, const std::string& value) {
+  if (value.size() > 100 || !is_ascii(value) || printable(value, 400) != value)
+    return usage("-V takes at most 100 printable characters");
+  options.envid = value;
+  return {};
+}
+
 Result<> apply(SendmailOptions& options, char name, const std::string& value) {
   switch (name) {
     case 't': options.from_headers = true; break;
@@ -46,6 +80,9 @@ Result<> apply(SendmailOptions& options, char name, const std::string& value) {
     case 'q': options.mode = Mode::run_queue; break;
     case 'I': options.mode = Mode::aliases; break;
     case 'b': return set_mode(options, value);
+    case 'N': return set_notify(options, value);
+    case 'R': return set_ret(options, value);
+    case 'V': return set_envid(options, value);
     default: break; // given by programs, without a meaning here
   }
   return {};

@@ -1,5 +1,6 @@
 #include "intake/drop.h"
 
+#include "base/encoding.h"
 #include "base/text.h"
 
 #include <algorithm>
@@ -37,7 +38,14 @@ bool write_all(int descriptor, std::string_view bytes) {
 bool write_message(int descriptor, const DropEnvelope& envelope, std::istream& message) {
   std::string head = std::string(kMagic) + "\nfrom:" + envelope.sender.reverse_path.to_string() + "\n";
   if (envelope.sender.smtputf8) head += "smtputf8:1\n";
-  for (const mail::Recipient& recipient : envelope.recipients) head += "to:" + recipient.address.to_string() + "\n";
+  if (envelope.sender.ret != mail::Ret::unspecified)
+    head += envelope.sender.ret == mail::Ret::full ? "ret:full\n" : "ret:hdrs\n";
+  if (!envelope.sender.envid.empty()) head += "envid:" + xtext_encode(envelope.sender.envid) + "\n";
+  for (const mail::Recipient& recipient : envelope.recipients) {
+    head += "to:" + recipient.address.to_string() + "\n";
+    if (recipient.notify != 0) head += "notify:" + std::to_string(recipient.notify) + "\n";
+    if (!recipient.orcpt.empty()) head += "orcpt:" + xtext_encode(recipient.orcpt) + "\n";
+  }
   head += "\n";
   if (!write_all(descriptor, head)) return false;
   std::string piece(kPiece, '\0');
@@ -58,6 +66,41 @@ bool sync_directory(const std::string& directory) {
   return done;
 }
 
+/// Decoded xtext without control characters, at most `most` octets.
+std::optional<std::string> read_xtext(std::string_view value, std::size_t most) {
+  auto text = xtext_decode(value);
+  if (!text || text->size() > most) return std::nullopt;
+  for (char c : *text)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return std::nullopt;
+  return text;
+}
+
+/// What a delivery report needs to know (RFC 3461): `notify` and `orcpt` belong to the last "to". False when malformed, nothing
+/// when the key is none of these.
+std::optional<bool> read_report_wish(std::string_view key, std::string_view value, DropEnvelope& envelope) {
+  if (key == "ret") {
+    envelope.sender.ret = value == "full" ? mail::Ret::full : mail::Ret::headers;
+    return value == "full" || value == "hdrs";
+  }
+  if (key == "envid") {
+    auto envid = read_xtext(value, 100);
+    envelope.sender.envid = envid.value_or("");
+    return envid.has_value();
+  }
+  if (key != "notify" && key != "orcpt") return std::nullopt;
+  if (envelope.recipients.empty()) return false;
+  mail::Recipient& recipient = envelope.recipients.back();
+  if (key == "orcpt") {
+    auto orcpt = read_xtext(value, 500);
+    recipient.orcpt = orcpt.value_or("");
+    return orcpt.has_value();
+  }
+  auto notify = parse_u64(value);
+  bool good = notify && *notify <= 15 && ((*notify & mail::kNotifyNever) == 0 || *notify == mail::kNotifyNever);
+  if (good) recipient.notify = static_cast<std::uint8_t>(*notify);
+  return good;
+}
+
 /// "key:value" lines up to the empty one. False when something is malformed.
 bool read_envelope(std::string_view text, DropEnvelope& envelope) {
   auto lines = split(text, '\n');
@@ -68,6 +111,10 @@ bool read_envelope(std::string_view text, DropEnvelope& envelope) {
     std::string_view key = lines[i].substr(0, colon), value = lines[i].substr(colon + 1);
     if (key == "smtputf8") {
       envelope.sender.smtputf8 = true;
+      continue;
+    }
+    if (auto wish = read_report_wish(key, value, envelope)) {
+      if (!*wish) return false;
       continue;
     }
     mail::Address address;

@@ -16,7 +16,7 @@ namespace paquebot::intake {
 /// The drop directory is how programs on this machine hand in mail (the sendmail command), whether the server runs or not. One file
 /// a message, named by its ULID, which becomes the message's id: picking a file up twice is harmless. A file is written
 /// under the name "tmp.ULID", synced, renamed, and the directory synced. Form: the line "paquebot-drop 1", lines "from:", "to:"
-/// (one each recipient), an empty line, then the message with CRLF line ends. Directory mode 1733: anybody may
+/// (one each recipient; "notify:" and "orcpt:" belong to the one before), if wanted "smtputf8:", "ret:", "envid:", an empty line, then the message with CRLF line ends. Directory mode 1733: anybody may
 /// add, nobody but the server may list.
 struct DropEnvelope {
   mail::Sender sender;

@@ -33,7 +33,10 @@ std::string read_all(DropFile& file) {
 TEST_F(Drop, ComesBackAsItWasWritten) {
   DropEnvelope envelope;
   envelope.sender.reverse_path = {"root", "example.test"};
-  envelope.recipients = {{.address = {"a b", "example.test"}}, {.address = {"bob", "example.org"}}};
+  envelope.sender.ret = mail::Ret::headers;
+  envelope.sender.envid = "a=b c";
+  envelope.recipients = {{.address = {"a b", "example.test"}, .notify = mail::kNotifySuccess, .orcpt = "rfc822;a+b"},
+                         {.address = {"bob", "example.org"}}};
   std::string text = "Subject: x\r\n\r\n" + std::string(200'000, 'y') + "\r\n";
   std::istringstream in(text);
   auto id = drop_message(directory_, envelope, in);
@@ -46,6 +49,11 @@ TEST_F(Drop, ComesBackAsItWasWritten) {
   EXPECT_EQ(file->envelope().sender.reverse_path, envelope.sender.reverse_path);
   ASSERT_EQ(file->envelope().recipients.size(), 2u);
   EXPECT_EQ(file->envelope().recipients[0].address.local, "a b");
+  EXPECT_EQ(file->envelope().sender.ret, mail::Ret::headers);
+  EXPECT_EQ(file->envelope().sender.envid, "a=b c");
+  EXPECT_EQ(file->envelope().recipients[0].notify, mail::kNotifySuccess);
+  EXPECT_EQ(file->envelope().recipients[0].orcpt, "rfc822;a+b");
+  EXPECT_EQ(file->envelope().recipients[1].notify, mail::kNotifyUnspecified);
   EXPECT_EQ(file->uid(), getuid());
   EXPECT_EQ(read_all(*file), text);
   remove_drop(directory_, names[0]);
@@ -55,7 +63,10 @@ TEST_F(Drop, ComesBackAsItWasWritten) {
 TEST_F(Drop, RefusesWhatIsNoDroppedMessage) {
   const std::string id = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
   for (const char* text : {"", "hello\n\n", "paquebot-drop 1\n\n", "paquebot-drop 1\nfrom:\nto:nonsense here\n\nx",
-                           "paquebot-drop 1\nfrom:a@b.example\n\nx", "paquebot-drop 1\nwhat:x\n\n"}) {
+                           "paquebot-drop 1\nfrom:a@b.example\n\nx", "paquebot-drop 1\nwhat:x\n\n",
+                           "paquebot-drop 1\nfrom:\nto:a@b.example\nnotify:3\n\nx",
+                           "paquebot-drop 1\nfrom:\nnotify:2\nto:a@b.example\n\nx",
+                           "paquebot-drop 1\nfrom:\nto:a@b.example\norcpt:+0A\n\nx"}) {
     std::ofstream(directory_ + "/" + id) << text;
     EXPECT_FALSE(DropFile::open(directory_, id)) << text;
   }
