@@ -67,7 +67,8 @@ void print_message(std::ostream& out, const json::value& message) {
   out << "Message:   " << control::get_text(message, "id") << " (" << control::get_text(message, "class") << ")\n"
       << "From:      " << printable(sender_text(message)) << '\n'
       << "Came:      " << time_text(control::get_number(message, "accepted"))
-      << (control::get_text(message, "peer").empty() ? "" : " from " + printable(control::get_text(message, "peer"))) << '\n'
+      << (control::get_text(message, "peer").empty() ? "" : " from " + printable(control::get_text(message, "peer")))
+      << '\n'
       << "Size:      " << size_text(static_cast<std::uint64_t>(control::get_number(message, "size"))) << '\n'
       << "Recipients:\n";
   for (const auto& recipient : control::get_list(message, "recipients")) print_recipient(out, recipient);
