@@ -3,7 +3,7 @@
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run build test quick bench fuzz fmt lint tidy asan tsan clang clean
+.PHONY: help run build test quick bench fuzz scan fmt lint tidy asan tsan clang clean
 
 JOBS ?= $(shell nproc)
 SECONDS ?= 30
@@ -48,6 +48,11 @@ fuzz: ## Each fuzzer of fuzz/ for SECONDS=n (30)
 	@cmake --preset fuzz
 	@$(BUILD) --preset fuzz $(FLAGS)
 	@tools/fuzz $(SECONDS)
+
+scan: build ## TLS settings looked over by sslscan and testssl.sh (minutes)
+	@tools/setup build test
+	@tools/peers sslscan testssl.sh
+	@PAQUEBOT_SCAN=long PAQUEBOT_BINARY=build/release/paquebot /usr/bin/python3 tests/e2e/tls_scan_test.py -v
 
 fmt: ## Formats all C++ in place
 	@tools/setup lint

@@ -29,6 +29,8 @@ namespace {
 
 /// RFC 9325 section 4.2: forward secrecy and authenticated encryption only. TLS 1.3 has no others.
 constexpr const char* kCiphers = "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20";
+/// Elliptic curves only: a finite field of TLS 1.3 would be slower and, at 2048 bits, weaker than any of them.
+constexpr const char* kGroups = "X25519:P-256:X448:P-384:P-521";
 /// Towards servers that are not verified a weak cipher is still better than clear text (RFC 7435 section 3).
 constexpr const char* kOpportunisticCiphers =
     "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20:HIGH:!aNULL:!eNULL:!3DES:!PSK:!SRP:@SECLEVEL=1";
@@ -67,7 +69,8 @@ Owned<SSL_CTX> new_context(const SSL_METHOD* method, const char* ciphers) {
   SSL_CTX_set_read_ahead(context.get(), 1);
   // Tickets carry the state of a session; a cache beside them would only take memory.
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
-  if (SSL_CTX_set_cipher_list(context.get(), ciphers) != 1) context.reset();
+  if (SSL_CTX_set1_groups_list(context.get(), kGroups) != 1 || SSL_CTX_set_cipher_list(context.get(), ciphers) != 1)
+    context.reset();
   return context;
 }
 
