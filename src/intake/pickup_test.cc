@@ -18,7 +18,7 @@ public:
   using WrappedStore::WrappedStore;
   Task<store::AcceptResult> accept(std::shared_ptr<const store::AcceptRequest> request) override {
     ++asked;
-    if (failing) co_return store::AcceptResult{store::AcceptStatus::failed, {}, "made to fail"};
+    if (failing) co_return store::AcceptResult{store::AcceptStatus::failed, {}, "made to fail", {}, {}};
     auto result = co_await inner_.accept(std::move(request));
     co_return result;
   }

@@ -107,6 +107,25 @@ NewRecipient StoreContract::to_remote(const std::string& address, const std::str
   return r;
 }
 
+AcceptRequest StoreContract::submission(const Account& account, const Limits& bounds,
+                                        const std::vector<std::string>& to) {
+  AcceptRequest request = message("Hello.\r\n");
+  request.klass = MessageClass::submitted;
+  request.account = account.id;
+  request.limits = std::make_shared<const Limits>(bounds);
+  for (const std::string& address : to) request.recipients.push_back(to_remote(address, "elsewhere.example"));
+  return request;
+}
+
+LimitUse StoreContract::limit_use(const Account& account, LimitKind kind, const Limits& bounds, std::int64_t now) {
+  const auto all = run(store().limit_use(account.id, bounds, now));
+  EXPECT_TRUE(all);
+  for (const LimitUse& one : *all)
+    if (one.kind == kind) return one;
+  ADD_FAILURE() << "no such kind";
+  return {};
+}
+
 AcceptResult StoreContract::accept(const AcceptRequest& request) {
   auto shared = std::make_shared<const AcceptRequest>(request);
   return run(store().accept(shared));

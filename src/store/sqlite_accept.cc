@@ -2,6 +2,7 @@
 
 #include "store/event.h"
 #include "store/sqlite_content.h"
+#include "store/sqlite_limits.h"
 #include "store/sqlite_rows.h"
 
 #include <algorithm>
@@ -52,14 +53,22 @@ public:
 
   AcceptResult run() {
     if (tx_.db.number("SELECT 1 FROM message WHERE id = ?", 0, request_.id) != 0) {
-      return {AcceptStatus::duplicate, {}, "message " + request_.id.to_string() + " is here already"};
+      return {AcceptStatus::duplicate, {}, "message " + request_.id.to_string() + " is here already", {}, {}};
     }
-    if (!marks_hold()) return {AcceptStatus::duplicate, {}, "the report is settled or out of date"};
+    if (!marks_hold()) return {AcceptStatus::duplicate, {}, "the report is settled or out of date", {}, {}};
     find_mailboxes();
-    if (!gone_.empty()) return {AcceptStatus::account_gone, std::move(gone_), "account removed"};
-    if (!full_.empty()) return {AcceptStatus::over_quota, std::move(full_), "mailbox over its quota"};
+    if (!gone_.empty()) return {AcceptStatus::account_gone, std::move(gone_), "account removed", {}, {}};
+    if (!full_.empty()) return {AcceptStatus::over_quota, std::move(full_), "mailbox over its quota", {}, {}};
+    AcceptResult result{AcceptStatus::accepted, {}, {}, {}, {}};
+    if (request_.limits) {
+      const LimitCharge charge(tx_.db, request_);
+      if (auto hit = charge.broken())
+        return {AcceptStatus::over_limit, {}, "account over " + std::string(name_of(hit->kind)), hit, {}};
+      charge.write(tx_);
+      result.passed = charge.passed();
+    }
     write();
-    return {AcceptStatus::accepted, {}, {}};
+    return result;
   }
 
 private:

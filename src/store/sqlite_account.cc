@@ -117,6 +117,8 @@ Result<> remove_account(Tx& tx, const std::string& login) {
   // Its mail goes in slices (maintain): a large mailbox would hold up every other commit.
   tx.db.run("UPDATE mailbox SET account = NULL WHERE account = ?", account->id);
   tx.db.run("DELETE FROM counter WHERE account = ?", account->id);
+  tx.db.run("DELETE FROM account_limit WHERE account = ?", account->id);
+  tx.db.run("DELETE FROM correspondent WHERE account = ?", account->id);
   tx.db.run("DELETE FROM account WHERE id = ?", account->id);
   return {};
 }

@@ -75,6 +75,15 @@ CREATE TABLE probe(id INTEGER PRIMARY KEY, data BLOB NOT NULL);
 CREATE TABLE setting(key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 )sql";
 
+// What an account may send beside the general bounds, and whom it wrote to (day: of the last time).
+constexpr const char* kMainLimits = R"sql(
+CREATE TABLE account_limit(account INTEGER NOT NULL, kind INTEGER NOT NULL, value INTEGER NOT NULL,
+  PRIMARY KEY(account, kind)) WITHOUT ROWID;
+CREATE TABLE correspondent(account INTEGER NOT NULL, address TEXT NOT NULL, day INTEGER NOT NULL,
+  PRIMARY KEY(account, address)) WITHOUT ROWID;
+CREATE INDEX correspondent_day ON correspondent(day);
+)sql";
+
 // state: 1 being staged, 2 complete and synced, 3 to be dropped. A chunk is found by the offset of its first octet.
 constexpr const char* kBulk1 = R"sql(
 CREATE TABLE bulk(id INTEGER PRIMARY KEY AUTOINCREMENT, epoch INTEGER NOT NULL, state INTEGER NOT NULL,
@@ -86,7 +95,7 @@ CREATE TABLE chunk(bulk INTEGER NOT NULL, start INTEGER NOT NULL, sum INTEGER NO
 CREATE TABLE probe(id INTEGER PRIMARY KEY, data BLOB NOT NULL);
 )sql";
 
-constexpr std::array kMainSteps = {Migration{kMain1}};
+constexpr std::array kMainSteps = {Migration{kMain1}, Migration{kMainLimits}};
 constexpr std::array kBulkSteps = {Migration{kBulk1}};
 
 /// SQLite would make the file readable for everybody the umask allows; its log and index copy the file's mode.

@@ -39,7 +39,7 @@ Writer::Options writer_options(const SqliteOptions& options, const std::string& 
 }
 
 AcceptResult refusal(const Error& error) {
-  return {error.code == Errc::no_space ? AcceptStatus::no_space : AcceptStatus::failed, {}, error.message};
+  return {error.code == Errc::no_space ? AcceptStatus::no_space : AcceptStatus::failed, {}, error.message, {}, {}};
 }
 
 } // namespace
@@ -75,9 +75,10 @@ void SqliteStore::stage_abandon(Id staged) { bulk_.abandon(staged); }
 
 Task<AcceptResult> SqliteStore::accept(std::shared_ptr<const AcceptRequest> request) {
   const Id staged = request->body.staged;
-  if (!reserve_.spared()) co_return AcceptResult{AcceptStatus::no_space, {}, kNoRoom};
+  if (!reserve_.spared()) co_return AcceptResult{AcceptStatus::no_space, {}, kNoRoom, {}, {}};
   if (staged != 0 && !bulk_.lend(staged, request->body.size)) {
-    co_return AcceptResult{AcceptStatus::failed, {}, "the staged body " + std::to_string(staged) + " is not complete"};
+    co_return AcceptResult{
+        AcceptStatus::failed, {}, "the staged body " + std::to_string(staged) + " is not complete", {}, {}};
   }
   const std::size_t bytes = request->head.size() + request->body.bytes.size() + 1024;
   const auto job =

@@ -76,6 +76,8 @@ public:
   Task<Result<Account>> get_account(Id id) override;
   Task<Result<std::vector<Account>>> list_accounts(std::string domain) override;
   Task<Result<>> update_account(Account account) override;
+  Task<Result<std::vector<LimitUse>>> limit_use(Id account, Limits general, std::int64_t now) override;
+  Task<Result<>> set_limit(Id account, LimitKind kind, std::optional<std::uint64_t> most) override;
   Task<Result<>> remove_account(std::string login) override;
   Task<Result<AddressLookup>> find_address(std::string local, std::string domain) override;
   Task<Result<>> add_address(AddressEntry entry) override;

@@ -1,4 +1,5 @@
 #include "store/sqlite_directory.h"
+#include "store/sqlite_limits.h"
 #include "store/sqlite_mailbox.h"
 #include "store/sqlite_maintain.h"
 #include "store/sqlite_store.h"
@@ -11,6 +12,7 @@ namespace {
 
 constexpr std::size_t kIndexRows = 50000; // entries stepped over in one short read
 constexpr std::size_t kGarbage = 100;     // bodies marked in one slice
+constexpr std::int64_t kKeepCorrespondents = 400LL * 24 * 3600 * 1000;
 
 } // namespace
 
@@ -125,6 +127,24 @@ Task<Result<std::vector<Account>>> SqliteStore::list_accounts(std::string domain
   co_return co_await job.take();
 }
 
+Task<Result<std::vector<LimitUse>>> SqliteStore::limit_use(Id account, Limits general, std::int64_t now) {
+  using List = std::vector<LimitUse>;
+  const auto job = readers_.read<List>([account, general, now](ReadDbs& dbs) -> Result<List> {
+    return store::limit_use(dbs.main, account, general, now);
+  });
+  co_return co_await job.take();
+}
+
+Task<Result<>> SqliteStore::set_limit(Id account, LimitKind kind, std::optional<std::uint64_t> most) {
+  const auto job = write<void>([account, kind, most](Tx& tx) -> Result<> {
+    const auto found = store::get_account(tx.db, account);
+    if (!found) return std::unexpected(found.error());
+    store::set_limit(tx, account, kind, most);
+    return {};
+  });
+  co_return co_await job.take();
+}
+
 Task<Result<>> SqliteStore::update_account(Account account) {
   auto job = write<void>([account = std::move(account)](Tx& tx) { return store::update_account(tx, account); });
   co_return co_await noticed(std::move(job));
@@ -191,9 +211,10 @@ Task<Result<bool>> SqliteStore::maintain(std::int64_t now) {
   const std::int64_t before = now - options_.keep_trail_ms;
   const bool short_of_room = !reserve_.spared();
   if (short_of_room) writer_.cut_log_soon();
-  const auto job = write<bool>([before, short_of_room](Tx& tx) -> Result<bool> {
+  const std::int64_t forgotten = now - kKeepCorrespondents;
+  const auto job = write<bool>([before, forgotten, short_of_room](Tx& tx) -> Result<bool> {
     return drop_old_trails(tx, before) || empty_dropped_mailboxes(tx) || drop_idle_destinations(tx, before) ||
-           shrink(tx.db, short_of_room);
+           drop_old_counts(tx, forgotten) || shrink(tx.db, short_of_room);
   });
   const Result<bool> more = co_await job.take();
   if (!more) co_return more;

@@ -105,6 +105,10 @@ public:
   virtual Task<Result<>> remove_domain(std::string name) = 0;
   virtual Task<Result<std::vector<Domain>>> list_domains() = 0;
   virtual Task<Result<>> set_domain_owner(std::string name, Id account) = 0;
+  /// What the account has sent in the windows of `now`, and the bounds that hold for it: its own, else `general`.
+  virtual Task<Result<std::vector<LimitUse>>> limit_use(Id account, Limits general, std::int64_t now) = 0;
+  /// The account's own bound (0: none at all); nothing: the general one holds again. not_found without such an account.
+  virtual Task<Result<>> set_limit(Id account, LimitKind kind, std::optional<std::uint64_t> most) = 0;
   /// Makes account, its address and INBOX. The first account of a domain becomes its owner.
   virtual Task<Result<Account>> add_account(Account account) = 0;
   virtual Task<Result<Account>> find_account(std::string login) = 0;

@@ -89,6 +89,10 @@ protected:
   AcceptRequest message(const std::string& body = "Hello.\r\n");
   static NewRecipient to_mailbox(const Account& account);
   NewRecipient to_remote(const std::string& address, const std::string& destination, bool in_hand = false);
+  /// A submission of `account` within these bounds to these addresses elsewhere.
+  AcceptRequest submission(const Account& account, const Limits& bounds, const std::vector<std::string>& to);
+  /// What limit_use() says of one kind.
+  LimitUse limit_use(const Account& account, LimitKind kind, const Limits& bounds, std::int64_t now);
   AcceptResult accept(const AcceptRequest& request);
   /// Accepts and expects it to work; gives the id.
   Ulid accepted(const AcceptRequest& request);

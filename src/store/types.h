@@ -3,8 +3,10 @@
 #include "base/ulid.h"
 #include "mail/envelope.h"
 #include "mail/status.h"
+#include "store/limits.h"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -123,17 +125,21 @@ struct AcceptRequest {
     std::vector<Owed> marks;
   };
   std::optional<Settles> settles;
+  /// Submissions: `account` is charged within these bounds, or its own, in the same transaction. Null: nothing is counted.
+  std::shared_ptr<const Limits> limits;
 };
 
 /// Flags of a mailbox entry, as IMAP knows them. Numbers are stored.
 enum Flag : std::uint32_t { kSeen = 1, kAnswered = 2, kFlagged = 4, kDeleted = 8, kDraft = 16 };
 
-enum class AcceptStatus : std::uint8_t { accepted, duplicate, over_quota, account_gone, no_space, failed };
+enum class AcceptStatus : std::uint8_t { accepted, duplicate, over_quota, over_limit, account_gone, no_space, failed };
 
 struct AcceptResult {
   AcceptStatus status = AcceptStatus::failed;
   std::vector<std::uint32_t> recipients; ///< whom over_quota or account_gone concern (indexes)
   std::string why;                       ///< private, for the log
+  std::optional<LimitHit> limit;         ///< over_limit: which
+  std::vector<LimitHit> passed; ///< accepted: bounds of which most is used up now, for the first time in their window
 };
 
 // ---- Queue ----

@@ -76,6 +76,12 @@ public:
   Task<Result<std::size_t>> expunge(Id mailbox, std::vector<std::uint32_t> uids, std::string who) override {
     return inner_.expunge(mailbox, std::move(uids), std::move(who));
   }
+  Task<Result<std::vector<LimitUse>>> limit_use(Id account, Limits general, std::int64_t now) override {
+    return inner_.limit_use(account, general, now);
+  }
+  Task<Result<>> set_limit(Id account, LimitKind kind, std::optional<std::uint64_t> most) override {
+    return inner_.set_limit(account, kind, most);
+  }
   std::uint64_t directory_generation() override { return inner_.directory_generation(); }
   Task<Result<Domain>> add_domain(std::string name) override { return inner_.add_domain(std::move(name)); }
   Task<Result<>> remove_domain(std::string name) override { return inner_.remove_domain(std::move(name)); }
