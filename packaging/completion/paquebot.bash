@@ -16,7 +16,7 @@ _paquebot() {
   case "$verb" in
     "") words="domain account alias queue fetch import serve check status reload version completion trace send --config --json --help" ;;
     "domain") words="add list owner remove" ;;
-    "account") words="add list show addresses passwd quota disable enable remove" ;;
+    "account") words="add list show addresses passwd quota limit disable enable remove" ;;
     "alias") words="add list remove" ;;
     "queue") words="list show retry hold release cancel" ;;
     "fetch") words="list show save delete" ;;
@@ -40,6 +40,7 @@ _paquebot() {
     "account addresses") words="--config --json --help" ;;
     "account passwd") words="--config --json --help --password-file --generate" ;;
     "account quota") words="--config --json --help" ;;
+    "account limit") words="--config --json --help" ;;
     "account disable") words="--config --json --help" ;;
     "account enable") words="--config --json --help" ;;
     "account remove") words="--config --json --help --yes" ;;

@@ -23,6 +23,7 @@ complete -c paquebot -n '__fish_seen_subcommand_from account' -f -a show -d 'Sho
 complete -c paquebot -n '__fish_seen_subcommand_from account' -f -a addresses -d 'List the addresses that lead straight to an account.'
 complete -c paquebot -n '__fish_seen_subcommand_from account' -f -a passwd -d 'Give an account another password.'
 complete -c paquebot -n '__fish_seen_subcommand_from account' -f -a quota -d 'Say how much mail an account may keep.'
+complete -c paquebot -n '__fish_seen_subcommand_from account' -f -a limit -d 'Show how much an account may send, or change it.'
 complete -c paquebot -n '__fish_seen_subcommand_from account' -f -a disable -d 'Let an account not log in any more, and end its sessions. Its mail still comes in.'
 complete -c paquebot -n '__fish_seen_subcommand_from account' -f -a enable -d 'Let a disabled account log in again.'
 complete -c paquebot -n '__fish_seen_subcommand_from account' -f -a remove -d 'Remove an account and all its mail.'

@@ -333,12 +333,28 @@ void read_queue(Reader& read, const toml::table& root, Config& config) {
   read.duration(d, "connect_timeout", seconds(1), config.connector.connect_timeout);
 }
 
+void read_account_limits(Reader& read, const toml::table& limits, Config& config) {
+  config.account_limits = default_limits();
+  const toml::table& t = section(read, limits, "account");
+  std::vector<std::string_view> known;
+  for (const store::LimitKind kind : store::kLimitKinds) known.push_back(store::name_of(kind));
+  read.only(t, "[limits.account]", known);
+  for (const store::LimitKind kind : store::kLimitKinds) {
+    std::uint64_t& most = config.account_limits[kind];
+    if (kind == store::LimitKind::bytes_per_day)
+      read.size(t, store::name_of(kind), 0, 1ull << 50, most);
+    else
+      read.number(t, store::name_of(kind), 0, 1'000'000'000, most);
+  }
+}
+
 void read_limits(Reader& read, const toml::table& root, Config& config) {
   using std::chrono::seconds;
   const toml::table& t = section(read, root, "limits");
   read.only(t, "[limits]",
             {"message_size", "recipients", "errors", "commands", "hops", "connections", "connections_per_address",
-             "command_timeout", "data_timeout", "message_timeout", "pop3_idle_timeout"});
+             "command_timeout", "data_timeout", "message_timeout", "pop3_idle_timeout", "account"});
+  read_account_limits(read, t, config);
   read.size(t, "message_size", 64u << 10, 2ull << 30, config.message_size);
   read.number(t, "recipients", 100, 100000, config.max_recipients);
   read.number(t, "errors", 1, 100000, config.max_errors);
@@ -368,6 +384,18 @@ void read_rest(Reader& read, const toml::table& root, Config& config) {
 }
 
 } // namespace
+
+store::Limits default_limits() {
+  using enum store::LimitKind;
+  store::Limits limits;
+  limits[messages_per_hour] = 300;
+  limits[messages_per_day] = 1500;
+  limits[recipients_per_message] = 500;
+  limits[recipients_per_day] = 2000;
+  limits[new_recipients_per_day] = 500;
+  limits[bytes_per_day] = 2ull << 30;
+  return limits;
+}
 
 Result<std::string> read_file(const std::string& path) {
   constexpr std::size_t most = 4u << 20;

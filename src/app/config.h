@@ -41,6 +41,7 @@ struct Config {
   delivery::ConnectorOptions connector;
   service::GateLimits gate;
   std::uint64_t message_size = 50u << 20;
+  store::Limits account_limits; ///< what an account may send; default_limits() unless the file says otherwise
   std::uint32_t max_recipients = 1000;
   std::uint32_t max_errors = 20;
   std::uint32_t max_commands = 10000;
@@ -53,6 +54,9 @@ struct Config {
 
 /// Reads a whole file: the configuration and what it names. The server asks its keeper (keeper.h) once it is no longer root.
 using FileSource = std::function<Result<std::string>(const std::string& path)>;
+/// What an account may send where the file says nothing: plenty for a person, little for somebody with a stolen password.
+store::Limits default_limits();
+
 /// The plain way.
 Result<std::string> read_file(const std::string& path);
 

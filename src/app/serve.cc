@@ -126,6 +126,7 @@ std::shared_ptr<const service::Snapshot> make_snapshot(const Config& config,
   snapshot->intake = {
       .hostname = config.hostname, .max_message_size = config.message_size, .max_hops = config.max_hops};
   snapshot->queue = config.queue;
+  snapshot->account_limits = config.account_limits;
   return snapshot;
 }
 

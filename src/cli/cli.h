@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "store/limits.h"
 
 #include <functional>
 #include <iosfwd>
@@ -31,9 +32,10 @@ struct ServerPlace {
   std::string control_socket;
   std::string drop_dir;
   std::string hostname;
-  std::string user;       ///< that the server runs as; empty: whoever starts it
-  std::string submission; ///< "127.0.0.1:587": for `send`; may be empty
-  std::string pop3;       ///< "127.0.0.1:995": for `fetch`; may be empty
+  std::string user;             ///< that the server runs as; empty: whoever starts it
+  std::string submission;       ///< "127.0.0.1:587": for `send`; may be empty
+  std::string pop3;             ///< "127.0.0.1:995": for `fetch`; may be empty
+  store::Limits account_limits; ///< what accounts may send that have no limits of their own
 };
 
 /// What the command line needs of the program around it.

@@ -128,7 +128,8 @@ int account_show(Session& session, const Arguments& arguments) {
                 << "Quota:      " << quota_text(account) << '\n'
                 << "Addresses:  " << joined(control::get_list(account, "addresses")) << '\n'
                 << "Aliases:    " << joined(control::get_list(account, "aliases")) << '\n'
-                << "Owner of:   " << joined(control::get_list(account, "owner_of")) << '\n';
+                << "Owner of:   " << joined(control::get_list(account, "owner_of")) << "\n\n";
+  print_limits(session.out(), control::get_list(account, "limits"));
   return kOk;
 }
 

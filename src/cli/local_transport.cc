@@ -73,9 +73,10 @@ std::string who_am_i() {
 
 class LocalTransport final : public Transport {
 public:
-  LocalTransport(std::optional<Owner> owner, std::unique_ptr<store::Store> store, const std::string& hostname)
+  LocalTransport(std::optional<Owner> owner, std::unique_ptr<store::Store> store, const ServerPlace& place)
       : owner_(owner), who_(who_am_i()), store_(std::move(store)),
-        directory_(*store_, cpu_, directory::Options{.hostname = hostname}), control_(*store_, directory_, {}) {}
+        directory_(*store_, cpu_, directory::Options{.hostname = place.hostname}),
+        control_(*store_, directory_, {.limits = [general = place.account_limits] { return general; }}) {}
   ~LocalTransport() override {
     const ActAs owner(owner_);
     store_.reset();
@@ -122,7 +123,7 @@ Result<std::unique_ptr<Transport>> local_transport(const ServerPlace& place) {
                                   ": if that is the server, is control_socket in its configuration the same?");
   }
   if (!store) return std::unexpected(store.error());
-  return std::make_unique<LocalTransport>(*owner, std::move(*store), place.hostname);
+  return std::make_unique<LocalTransport>(*owner, std::move(*store), place);
 }
 
 } // namespace paquebot::cli

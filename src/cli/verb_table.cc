@@ -137,6 +137,14 @@ std::vector<Verb> account_verbs() {
        {kLogin, {"SIZE", "like 500M, 2G or unlimited"}},
        {},
        account_quota},
+      {"account limit",
+       "Show how much an account may send, or change it.",
+       "paquebot account limit ann@example.org\n"
+       "paquebot account limit ann@example.org messages_per_hour=1000 bytes_per_day=10G\n"
+       "paquebot account limit ann@example.org recipients_per_day=none messages_per_hour=default",
+       {kLogin, {"LIMIT", "NAME=VALUE: a number, none, or default for the general limit", Count::any}},
+       {},
+       account_limit},
       {"account disable",
        "Let an account not log in any more, and end its sessions. Its mail still comes in.",
        "paquebot account disable ann@example.org",

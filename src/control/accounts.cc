@@ -158,6 +158,9 @@ Task<Answer> show_account(Context& context, Call call) {
   out["addresses"] = std::move(own);
   out["aliases"] = std::move(aliases);
   out["owner_of"] = std::move(owner_of);
+  auto limits = co_await present_limits(context, account->id);
+  if (!limits) co_return std::unexpected(limits.error());
+  out["limits"] = std::move(*limits);
   co_return out;
 }
 

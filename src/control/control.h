@@ -26,10 +26,12 @@ struct Response {
 
 /// What a running server does beside the store; empty functions when it is down.
 struct Hooks {
-  std::function<void(store::Id account)> end_sessions; ///< disabled or removed
-  std::function<void()> wake_queue;                    ///< retry or release: look at once
-  std::function<std::string()> status;                 ///< JSON object: version, uptime, listeners, connections, queue
-  std::function<std::string()> reload;                 ///< reloads the configuration; "" or why not
+  std::function<void(store::Id account)> end_sessions;  ///< disabled or removed
+  std::function<void()> wake_queue;                     ///< retry or release: look at once
+  std::function<std::string()> status;                  ///< JSON object: version, uptime, listeners, connections, queue
+  std::function<store::Limits()> limits;                ///< the general sending bounds; without it: none
+  std::function<void(store::Id account)> forget_limits; ///< its bounds have changed
+  std::function<std::string()> reload;                  ///< reloads the configuration; "" or why not
 };
 
 struct Context;

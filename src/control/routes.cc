@@ -19,6 +19,7 @@ std::span<const Route> routes() {
       {"GET", "/v1/accounts/{}", show_account},
       {"PATCH", "/v1/accounts/{}", change_account},
       {"DELETE", "/v1/accounts/{}", remove_account},
+      {"PATCH", "/v1/accounts/{}/limits", change_limits},
       {"POST", "/v1/accounts/{}/messages", import_message},
       {"GET", "/v1/aliases", list_aliases},
       {"POST", "/v1/aliases", add_alias},

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "intake/notice.h"
 #include "mail/date.h"
 
 #include <unordered_set>
@@ -134,12 +135,17 @@ Task<mail::Reply> Incoming::commit(store::NewBody body) {
   draft.note += " with " + mail::transmission_type(origin_.arrival);
   std::uint64_t size = draft.head.size() + body.size;
   draft.note += ", " + std::to_string(size) + " octets";
+  policy::LimitBook* limits = services_.policy.limits();
+  const bool charged = limits != nullptr && origin_.klass == store::MessageClass::submitted;
+  if (charged) draft.limits = limits->general();
   store::Id staged = body.staged;
   draft.body = std::move(body);
   store::AcceptResult result = co_await services_.queue.accept(std::move(draft));
   if (result.status != store::AcceptStatus::accepted && staged != 0) co_await services_.store.stage_drop(staged);
   mail::Reply reply = answer(result);
   log_result(reply, size);
+  if (charged) limits->forget(origin_.client.account);
+  if (!result.passed.empty()) co_await send_limit_notice(services_, options_.hostname, origin_.client, result.passed);
   co_return reply;
 }
 
@@ -149,6 +155,7 @@ mail::Reply Incoming::answer(const store::AcceptResult& result) const {
     case store::AcceptStatus::duplicate: return mail::Reply(250, {2, 0, 0}, "accepted id=" + id_.to_string());
     case store::AcceptStatus::over_quota:
       return mail::Reply(452, {4, 2, 2}, "the mailbox of a recipient is full", result.why);
+    case store::AcceptStatus::over_limit: return policy::over_limit(*result.limit, origin_.client.login);
     case store::AcceptStatus::account_gone:
       return mail::Reply(451, {4, 2, 1}, "a recipient has just been removed, please try again", result.why);
     case store::AcceptStatus::no_space:

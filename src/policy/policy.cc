@@ -20,12 +20,16 @@ RecipientVerdict refused(mail::Reply reply) { return {std::move(reply), {}}; }
 
 } // namespace
 
-Policy::Policy(directory::Directory& directory) : directory_(directory) {}
+Policy::Policy(directory::Directory& directory, LimitBook* limits) : directory_(directory), limits_(limits) {}
 
 Task<mail::Reply> Policy::check_sender(Client client, mail::Sender sender) {
   // On port 25 anybody may claim any address: who may is for sender authentication to say.
   if (!is_submission(client)) co_return ok_sender();
   if (client.account == 0) co_return login_first();
+  if (limits_ != nullptr) {
+    mail::Reply limit = co_await limits_->check_message(client.account, client.login, sender.declared_size);
+    if (limit.code != 0) co_return limit;
+  }
   // RFC 6409 section 6.1 keeps it possible: programs that answer for their user send with "<>" (RFC 3834, RFC 8098).
   if (sender.reverse_path.empty()) co_return ok_sender();
   const auto owned = co_await directory_.owns(client.account, sender.reverse_path);
@@ -35,6 +39,10 @@ Task<mail::Reply> Policy::check_sender(Client client, mail::Sender sender) {
 }
 
 Task<RecipientVerdict> Policy::check_recipient(Client client, mail::Sender, mail::Recipient recipient) {
+  if (client.account != 0 && limits_ != nullptr) {
+    mail::Reply limit = co_await limits_->check_recipient(client.account, client.login, client.recipients);
+    if (limit.code != 0) co_return refused(std::move(limit));
+  }
   const mail::Address address = recipient.address;
   auto found = co_await directory_.resolve(address);
   if (!found) co_return refused(try_later(found.error().message));

@@ -3,6 +3,7 @@
 #include "directory/directory.h"
 #include "mail/envelope.h"
 #include "mail/status.h"
+#include "policy/limits.h"
 #include "smtp/server_session.h"
 
 #include <string>
@@ -17,6 +18,7 @@ struct Client {
   std::string helo;
   store::Id account = 0; ///< logged in as
   std::string login;
+  std::uint32_t recipients = 0; ///< named already for the current message
 };
 
 struct RecipientVerdict {
@@ -27,7 +29,10 @@ struct RecipientVerdict {
 /// The one place that decides who may send what to whom (docs/policy.md lists every reason with its reply text).
 class Policy {
 public:
-  explicit Policy(directory::Directory& directory);
+  /// Both must outlive it; without a book nothing is bounded.
+  explicit Policy(directory::Directory& directory, LimitBook* limits = nullptr);
+
+  LimitBook* limits() const { return limits_; }
 
   /// MAIL: submission may use only the account's own addresses, or "<>" (answers of the account's programs: RFC 3834, 8098).
   Task<mail::Reply> check_sender(Client client, mail::Sender sender);
@@ -41,6 +46,7 @@ private:
   Task<mail::Reply> check_authors(Client client, std::string field, std::string value);
 
   directory::Directory& directory_;
+  LimitBook* limits_;
 };
 
 } // namespace paquebot::policy

@@ -51,6 +51,66 @@ TEST_F(PolicyTest, Senders) {
   EXPECT_EQ(sender(nobody, "<ann@example.org>").substr(0, 9), "530 5.7.0");
 }
 
+/// A member's book with these bounds, and what its policy says.
+class LimitTest : public PolicyTest {
+protected:
+  LimitTest() : book(server.store(), system_clock()), bounded(server.directory(), &book) {}
+  mail::Reply mail_from(std::uint64_t size = 0) {
+    mail::Sender from;
+    from.reverse_path = {"ann", "example.org"};
+    from.declared_size = size;
+    return run_task(bounded.check_sender(member(), from));
+  }
+  mail::Reply rcpt(std::uint32_t before) {
+    Client client = member();
+    client.recipients = before;
+    mail::Recipient to;
+    to.address = {"x", "example.net"};
+    return run_task(bounded.check_recipient(client, mail::Sender{}, to)).reply;
+  }
+  void bound(store::LimitKind kind, std::uint64_t most) {
+    store::Limits limits;
+    limits[kind] = most;
+    book.configure(limits);
+  }
+
+  LimitBook book;
+  Policy bounded;
+};
+
+TEST_F(LimitTest, WhatFitsIsLetThrough) {
+  using enum store::LimitKind;
+  for (const store::LimitKind kind : store::kLimitKinds) {
+    bound(kind, 10);
+    EXPECT_EQ(mail_from(10).code, 250) << store::name_of(kind);
+    EXPECT_EQ(rcpt(9).code, 250) << store::name_of(kind);
+  }
+}
+
+TEST_F(LimitTest, WhatCanNeverFitIsRefusedForGood) {
+  using enum store::LimitKind;
+  bound(bytes_per_day, 10);
+  EXPECT_EQ(mail_from(11).to_string(),
+            "550 5.7.1 the limit of ann@example.org is 10 octets a day: this message is beyond it");
+  bound(recipients_per_message, 10);
+  EXPECT_EQ(rcpt(10).to_string(), "550 5.7.1 the limit of ann@example.org is 10 recipients a message");
+}
+
+TEST_F(LimitTest, AnAccountsOwnBoundIsSeenOnceTheBookForgets) {
+  using enum store::LimitKind;
+  bound(recipients_per_message, 10);
+  EXPECT_EQ(rcpt(10).code, 550);
+  ASSERT_TRUE(run_task(server.store().set_limit(ann, recipients_per_message, 0)));
+  book.forget(ann);
+  EXPECT_EQ(rcpt(10).code, 250);
+}
+
+TEST_F(LimitTest, TheReplySaysWhichHowMuchAndUntilWhen) {
+  EXPECT_EQ(
+      over_limit({store::LimitKind::messages_per_hour, 300, 1, 300, 1795446000000}, "ann@example.org").to_string(),
+      "452 4.7.1 the limit of ann@example.org is 300 messages an hour, 300 used: try again after 2026-11-23 15:00 UTC");
+}
+
 /// Every form of address that ever made a server relay for strangers.
 TEST_F(PolicyTest, NeverARelayForStrangers) {
   for (const char* path :

@@ -32,6 +32,7 @@ struct Draft {
   std::string peer;
   std::string note;
   std::optional<store::AcceptRequest::Settles> settles; ///< reports only
+  std::shared_ptr<const store::Limits> limits;          ///< submissions: what the account is charged against
 };
 
 /// Turns a draft into what the store accepts: gives each recipient its route and destination, hands NOTIFY and ORCPT on to

@@ -23,8 +23,10 @@ const std::string kBusyPop3 = "-ERR [SYS/TEMP] too many connections, please try 
 struct Server::Impl {
   Impl(store::Store& s, ServerOptions o, std::shared_ptr<const Snapshot> first)
       : store(s), options(std::move(o)), snapshot(std::move(first)), contexts(options.threads), cpu(options.threads),
-        directory(store, cpu, directory::Options{.hostname = options.hostname}), policy(directory),
-        queue(store, system_clock(), snapshot->queue) {}
+        directory(store, cpu, directory::Options{.hostname = options.hostname}), policy(directory, &limits),
+        queue(store, system_clock(), snapshot->queue) {
+    limits.configure(snapshot->account_limits);
+  }
 
   store::Store& store;
   ServerOptions options;
@@ -33,6 +35,7 @@ struct Server::Impl {
   net::ContextPool contexts;
   directory::CpuPool cpu;
   directory::Directory directory;
+  policy::LimitBook limits{store, system_clock()};
   policy::Policy policy;
   UlidSource ids;
   queue::Queue queue;
@@ -237,6 +240,8 @@ Result<> Server::start(std::vector<BoundListener> listeners) {
   hooks.wake_queue = [&s] {
     s.launch(s.first(), [](Impl& impl) -> Task<void> { co_await impl.queue.load(); }(s), "queue reload");
   };
+  hooks.limits = [&s] { return *s.limits.general(); };
+  hooks.forget_limits = [&s](store::Id account) { s.limits.forget(account); };
   hooks.status = [&s] { return s.status(); };
   hooks.reload = [this] { return on_reload ? on_reload() : std::string("this server can't reload"); };
   s.control = std::make_unique<control::Control>(s.store, s.directory, std::move(hooks));
@@ -252,6 +257,7 @@ Result<> Server::start(std::vector<BoundListener> listeners) {
 
 void Server::replace(std::shared_ptr<const Snapshot> snapshot) {
   impl_->queue.configure(snapshot->queue);
+  impl_->limits.configure(snapshot->account_limits);
   std::lock_guard lock(impl_->snapshot_mutex);
   impl_->snapshot = std::move(snapshot);
 }

@@ -39,6 +39,7 @@ struct Snapshot {
   GateLimits gate;
   intake::Options intake;
   queue::Options queue;
+  store::Limits account_limits; ///< of every account without its own
 };
 
 /// What needs a restart to change.

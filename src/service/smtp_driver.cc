@@ -199,6 +199,7 @@ policy::Client SmtpConnection::client() const {
   client.helo = std::string(session_->helo());
   client.account = account_.id;
   client.login = account_.login;
+  client.recipients = static_cast<std::uint32_t>(session_->recipients().size());
   return client;
 }
 
