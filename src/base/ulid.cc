@@ -75,13 +75,17 @@ std::optional<Ulid> Ulid::parse(std::string_view text) {
 UlidSource::UlidSource(const Clock& clock) : clock_(clock) {}
 
 Ulid UlidSource::next() {
-  const std::string random = random_bytes(Ulid().bytes.size() - kTimeBytes);
+  constexpr std::size_t random_size = Ulid().bytes.size() - kTimeBytes;
   const std::lock_guard lock(mutex_);
   const std::int64_t now = paquebot::millis(clock_.wall());
   if (now > last_.millis()) {
     set_millis(last_, now);
-    std::ranges::transform(random, last_.bytes.begin() + kTimeBytes,
+    // An id is no secret: the system is asked for many numbers' worth at once.
+    if (random_.size() < random_size) random_ = random_bytes(64 * random_size);
+    const auto taken = std::string_view(random_).substr(random_.size() - random_size);
+    std::ranges::transform(taken, last_.bytes.begin() + kTimeBytes,
                            [](char c) { return static_cast<std::uint8_t>(c); });
+    random_.resize(random_.size() - random_size);
   } else {
     // Same millisecond, or the wall clock stepped back: the next number keeps the order.
     increment(last_);

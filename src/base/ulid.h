@@ -36,6 +36,7 @@ private:
   const Clock& clock_;
   std::mutex mutex_;
   Ulid last_;
+  std::string random_; ///< octets for coming ids
 };
 
 } // namespace paquebot

@@ -76,6 +76,7 @@ Answer outcome(const store::AcceptResult& result, const Ulid& id) {
   switch (result.status) {
     case store::AcceptStatus::accepted: return json::object{{"id", id.to_string()}};
     case store::AcceptStatus::duplicate: return fail(Errc::conflict, "the message is there already");
+    case store::AcceptStatus::over_limit: // imports are not charged
     case store::AcceptStatus::over_quota: return fail(Errc::no_space, "the account's quota is used up");
     case store::AcceptStatus::account_gone: return fail(Errc::not_found, "the account was removed meanwhile");
     case store::AcceptStatus::no_space: return fail(Errc::no_space, "the disk is full");

@@ -1,14 +1,14 @@
 #include "mail/content_scan.h"
 
+#include "base/text.h"
+
 #include <algorithm>
 
 namespace paquebot::mail {
 
 void ContentScan::feed(std::string_view chunk) {
   // Each pass is a simple loop or memchr, which the compiler and the C library make fast.
-  unsigned char any = 0;
-  for (const char c : chunk) any = static_cast<unsigned char>(any | static_cast<unsigned char>(c));
-  has_8bit = has_8bit || any >= 0x80;
+  has_8bit = has_8bit || !is_ascii(chunk);
   has_nul = has_nul || chunk.find('\0') != std::string_view::npos;
 
   while (!chunk.empty()) {

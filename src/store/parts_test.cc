@@ -12,6 +12,11 @@ TEST(Checksum, KnownValues) {
   EXPECT_EQ(checksum("123456789"), 0xE3069283u);
   EXPECT_EQ(checksum(std::string(32, '\0')), 0x8A9136AAu);
   EXPECT_EQ(checksum(std::string(32, '\xFF')), 0x62A8AB43u);
+  std::string text;
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_EQ(checksum(text), checksum_by_tables(text)) << text.size();
+    text += static_cast<char>(i * 37 + 200);
+  }
 }
 
 std::vector<Event> some_events() {

@@ -6,6 +6,16 @@
 namespace paquebot::store {
 
 bool Reserve::spared() const {
+  // One question to the system for many messages: it would cost more than all else that is asked about room.
+  const std::int64_t now = std::chrono::steady_clock::now().time_since_epoch().count();
+  std::int64_t looked = looked_.load(std::memory_order_acquire);
+  if (looked != 0 && now - looked < std::chrono::nanoseconds(kReserveFresh).count()) return spared_.load();
+  spared_.store(look());
+  looked_.store(now, std::memory_order_release);
+  return spared_.load();
+}
+
+bool Reserve::look() const {
   struct statvfs facts{};
   if (::statvfs(directory_.c_str(), &facts) != 0 || facts.f_blocks == 0) return true;
   const std::uint64_t unit = facts.f_frsize;
