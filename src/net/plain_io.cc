@@ -24,8 +24,8 @@ Attempt Stream::Impl::try_read() {
   return ssl != nullptr ? try_read_tls(into) : try_read_plain(into);
 }
 
-Attempt Stream::Impl::try_read_plain(char* into) {
-  const auto got = ::recv(socket.descriptor, into, kReadBufferSize, 0);
+Attempt Stream::Impl::try_read_plain(char* into, std::size_t most) {
+  const auto got = ::recv(socket.descriptor, into, most, 0);
   if (got > 0) return {Attempt::Kind::done, static_cast<std::size_t>(got)};
   if (got == 0) {
     socket.at_end = true;

@@ -2,6 +2,7 @@
 #include "net/stream_impl.h"
 #include "net/tls.h"
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -85,6 +86,20 @@ Task<Result<std::string_view>> Stream::read() {
   }
 }
 
+Task<Result<std::string_view>> Stream::read_at_most(std::size_t most) {
+  Impl& self = *impl_;
+  assert(self.ssl == nullptr && most > 0);
+  for (;;) {
+    if (auto why = self.barred()) co_return std::unexpected(std::move(*why));
+    const Attempt got = self.try_read_plain(self.buffer.take(), std::min(most, kReadBufferSize));
+    if (got.kind == Attempt::Kind::done) co_return std::string_view(self.buffer.take(), got.size);
+    self.buffer.give_back();
+    if (got.kind == Attempt::Kind::end) co_return std::string_view();
+    if (got.kind == Attempt::Kind::failed) co_return std::unexpected(*self.failure);
+    if (auto ready = co_await self.wait(got.kind); !ready) co_return std::unexpected(std::move(ready.error()));
+  }
+}
+
 void Stream::release_buffer() { impl_->buffer.give_back(); }
 
 Task<Result<>> Stream::write(std::string_view bytes) {
@@ -107,7 +122,12 @@ bool Stream::encrypted() const { return impl_->encrypted; }
 
 void Stream::close() { impl_->shut(); }
 
+void Stream::set_ends(Endpoint local, Endpoint remote) {
+  impl_->ends = std::make_unique<Impl::Ends>(std::move(local), std::move(remote));
+}
+
 Endpoint Stream::local() const {
+  if (impl_->ends) return impl_->ends->local;
   SocketAddress address;
   address.size = sizeof address.storage;
   if (getsockname(impl_->socket.descriptor, address.raw(), &address.size) != 0) return {};
@@ -115,6 +135,7 @@ Endpoint Stream::local() const {
 }
 
 Endpoint Stream::remote() const {
+  if (impl_->ends) return impl_->ends->remote;
   SocketAddress address;
   address.size = sizeof address.storage;
   if (getpeername(impl_->socket.descriptor, address.raw(), &address.size) != 0) return {};

@@ -45,6 +45,8 @@ public:
   /// Waits until there is input, then reads what there is (at most 64 KiB). The view lives in a buffer taken
   /// from a pool and stays valid until the next read or release_buffer(). Empty at the end of the stream.
   Task<Result<std::string_view>> read();
+  /// The same, but at most `most` octets, and only while there is no TLS: for what comes in front of a session.
+  Task<Result<std::string_view>> read_at_most(std::size_t most);
   /// Gives the read buffer back to the pool: call when all of it was used and the connection may idle.
   void release_buffer();
   /// Writes all of it.
@@ -62,6 +64,8 @@ public:
   void close();
   Endpoint local() const;
   Endpoint remote() const;
+  /// A trusted proxy told whose connection this really is: from now on local() and remote() give these ends.
+  void set_ends(Endpoint local, Endpoint remote);
   /// The other process's user id on a local socket, or -1.
   long peer_uid() const;
 

@@ -41,7 +41,7 @@ struct Stream::Impl final : Wheel::Hook {
 
   Attempt try_read();
   Attempt try_write(std::string_view bytes);
-  Attempt try_read_plain(char* into);
+  Attempt try_read_plain(char* into, std::size_t most = kReadBufferSize);
   Attempt try_read_tls(char* into);
   Attempt try_write_tls(std::string_view bytes);
   Attempt try_handshake();
@@ -59,6 +59,10 @@ struct Stream::Impl final : Wheel::Hook {
   SSL* ssl = nullptr;
   PooledBuffer buffer;
   std::unique_ptr<Error> failure; ///< of the last attempt that failed
+  struct Ends {
+    Endpoint local, remote;
+  };
+  std::unique_ptr<Ends> ends; ///< told by a proxy
   int immediate = 0;
   bool expired = false;
   bool closed = false;
