@@ -119,6 +119,17 @@ public:
     }
   }
 
+  /// A list of networks.
+  void networks(const toml::table& table, std::string_view key, net::Networks& into) {
+    std::vector<std::string> listed;
+    texts(table, key, listed);
+    auto parsed = net::Networks::parse(listed);
+    if (parsed)
+      into = std::move(*parsed);
+    else
+      error(*table.get(key), fmt::format("{}: {}", key, parsed.error().message));
+  }
+
   /// What the file named by `key` holds; "" without the key.
   std::string contents(const toml::table& table, std::string_view key) {
     std::string path;
@@ -220,23 +231,53 @@ void read_server(Reader& read, const toml::table& root, Config& config) {
   if (config.drop_dir.empty()) config.drop_dir = config.data_dir + "/drop";
 }
 
+/// Lists of networks, and what a local socket has.
+void read_peers(Reader& read, const toml::table& t, ListenerConfig& listener) {
+  read.networks(t, "proxy_protocol_from", listener.proxy_protocol_from);
+  read.networks(t, "xclient_from", listener.xclient_from);
+  read.networks(t, "accept_from", listener.accept_from);
+  const bool smtp = listener.role == service::ListenerRole::mx || listener.role == service::ListenerRole::submission;
+  if (!smtp && !listener.xclient_from.empty())
+    read.error(*t.get("xclient_from"), "xclient_from is for the roles mx and submission");
+  read.number(t, "socket_mode", 0, 0777, listener.socket_mode);
+  if (t.get("socket_mode") && !listener.is_local())
+    read.error(*t.get("socket_mode"), "socket_mode is for addresses that begin with \"unix:\"");
+}
+
+/// What goes together and what does not.
+void check_listener(Reader& read, const toml::table& t, ListenerConfig& listener) {
+  using Role = service::ListenerRole;
+  const bool logs_in = listener.role == Role::submission || listener.role == Role::pop3;
+  if (logs_in && listener.tls == ListenerConfig::Tls::none && !listener.login_in_clear)
+    read.error(t, "nobody can log in on this listener: set tls = \"starttls\", or login_in_clear = true on loopback");
+  if (listener.is_local() && !std::string_view(listener.address).substr(kLocalSocket.size()).starts_with('/'))
+    read.error(t, "a local socket is \"unix:\" and a path that begins with \"/\"");
+  if (listener.is_local() && listener.role != Role::lmtp) read.error(t, "a local socket is for the role lmtp only");
+  if (listener.role != Role::lmtp) return;
+  if (listener.address.ends_with(":25")) // RFC 2033 section 5
+    read.error(t, "LMTP must not be on port 25: other servers would take it for SMTP; 24 is usual");
+  if (!t.get("accept_from")) listener.accept_from = *net::Networks::parse({"127.0.0.0/8", "::1"});
+}
+
 void read_listeners(Reader& read, const toml::table& root, Config& config) {
   using Role = service::ListenerRole;
   using Tls = ListenerConfig::Tls;
   for (const toml::table* t : sections(read, root, "listener")) {
-    read.only(*t, "[[listener]]", {"role", "address", "tls", "login_in_clear"});
+    read.only(*t, "[[listener]]",
+              {"role", "address", "tls", "login_in_clear", "proxy_protocol_from", "xclient_from", "accept_from",
+               "socket_mode"});
     ListenerConfig listener;
-    if (!t->get("role")) read.error(*t, "a [[listener]] needs a role: mx, submission or pop3");
+    if (!t->get("role")) read.error(*t, "a [[listener]] needs a role: mx, submission, lmtp or pop3");
     if (!t->get("address")) read.error(*t, "a [[listener]] needs an address, such as \"0.0.0.0:25\"");
-    read.choice<Role>(*t, "role", {{"mx", Role::mx}, {"submission", Role::submission}, {"pop3", Role::pop3}},
+    read.choice<Role>(*t, "role",
+                      {{"mx", Role::mx}, {"submission", Role::submission}, {"lmtp", Role::lmtp}, {"pop3", Role::pop3}},
                       listener.role);
     read.text(*t, "address", listener.address);
     read.choice<Tls>(*t, "tls", {{"none", Tls::none}, {"starttls", Tls::starttls}, {"implicit", Tls::implicit}},
                      listener.tls);
     read.flag(*t, "login_in_clear", listener.login_in_clear);
-    if (listener.role != Role::mx && listener.tls == Tls::none && !listener.login_in_clear)
-      read.error(*t,
-                 "nobody can log in on this listener: set tls = \"starttls\", or login_in_clear = true on loopback");
+    read_peers(read, *t, listener);
+    check_listener(read, *t, listener);
     for (const ListenerConfig& other : config.listeners)
       if (other.address == listener.address && !listener.address.ends_with(":0"))
         read.error(*t, fmt::format("the address {} is used by another listener already", listener.address));
@@ -250,6 +291,24 @@ void read_listeners(Reader& read, const toml::table& root, Config& config) {
                         {Role::pop3, "[::]:995", Tls::implicit}};
 }
 
+/// Takes the port off "host:port"; a name, IPv4 address or "[IPv6]" is left.
+void split_port(Reader& read, const toml::node& node, std::string& host, queue::Route& route) {
+  auto colon = host.rfind(':');
+  bool bracketed = host.starts_with('[');
+  if (bracketed ? host.find("]:") == std::string::npos : host.find(':') != colon) colon = std::string::npos;
+  if (colon != std::string::npos) {
+    auto port = parse_u64(std::string_view(host).substr(colon + 1));
+    if (!port || *port == 0 || *port > 65535)
+      read.error(node, "the port in host = \"" + printable(host, 80) + "\" is not between 1 and 65535");
+    else
+      route.port = static_cast<std::uint16_t>(*port);
+    host.resize(colon);
+  } else {
+    route.port = route.lmtp ? 24 : route.tls == queue::RouteTls::implicit ? 465 : 587;
+  }
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+}
+
 void read_route_host(Reader& read, const toml::table& t, queue::Route& route) {
   std::string host;
   read.text(t, "host", host);
@@ -258,21 +317,19 @@ void read_route_host(Reader& read, const toml::table& t, queue::Route& route) {
     read.error(t, "a [[route]] needs a host, such as \"smtp.isp.example:587\"");
     return;
   }
-  auto colon = host.rfind(':');
-  bool bracketed = host.starts_with('[');
-  if (bracketed ? host.find("]:") == std::string::npos : host.find(':') != colon) colon = std::string::npos;
-  if (colon != std::string::npos) {
-    auto port = parse_u64(std::string_view(host).substr(colon + 1));
-    if (!port || *port == 0 || *port > 65535)
-      read.error(*node, "the port in host = \"" + printable(host, 80) + "\" is not between 1 and 65535");
-    else
-      route.port = static_cast<std::uint16_t>(*port);
-    host.resize(colon);
-  } else if (route.tls == queue::RouteTls::implicit) {
-    route.port = 465;
+  if (host.starts_with(kLocalSocket)) { // the route's host is then the path
+    host.erase(0, kLocalSocket.size());
+    route.port = 0;
+    route.tls = queue::RouteTls::none;
+    if (!route.lmtp || !host.starts_with('/'))
+      read.error(*node, "host = \"unix:/path\" is for routes with protocol = \"lmtp\", and the path begins with \"/\"");
+  } else {
+    split_port(read, *node, host, route);
+    if (host.starts_with('/')) read.error(*node, "a local socket is written \"unix:/path\"");
   }
-  if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
   if (host.empty()) read.error(*node, "host is empty");
+  if (route.lmtp && route.port == 25) // RFC 2033 section 5
+    read.error(*node, "LMTP is never spoken on port 25");
   route.host = host;
 }
 
@@ -280,11 +337,13 @@ void read_routes(Reader& read, const toml::table& root, Config& config) {
   using queue::RouteTls;
   std::vector<queue::Route> routes;
   for (const toml::table* t : sections(read, root, "route")) {
-    read.only(*t, "[[route]]", {"name", "to", "host", "tls", "verify", "ca_file", "user", "password_file"});
+    read.only(*t, "[[route]]", {"name", "to", "host", "protocol", "tls", "verify", "ca_file", "user", "password_file"});
     queue::Route route;
     route.to = "*";
     read.text(*t, "to", route.to);
     read.text(*t, "name", route.name);
+    read.choice<bool>(*t, "protocol", {{"smtp", false}, {"lmtp", true}}, route.lmtp);
+    if (route.lmtp) route.tls = RouteTls::opportunistic; // it is nearly always on this machine
     read.choice<RouteTls>(*t, "tls",
                           {{"none", RouteTls::none},
                            {"opportunistic", RouteTls::opportunistic},

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "delivery/connector.h"
+#include "net/network.h"
 #include "queue/queue.h"
 #include "service/server.h"
 
@@ -12,11 +13,19 @@
 
 namespace paquebot::app {
 
+/// What the address of a local socket begins with, in front of its path.
+inline constexpr std::string_view kLocalSocket = "unix:";
+
 struct ListenerConfig {
   service::ListenerRole role = service::ListenerRole::mx;
   std::string address;
   enum class Tls { none, starttls, implicit } tls = Tls::starttls;
-  bool login_in_clear = false; ///< allow passwords without TLS: for loopback and tests
+  bool login_in_clear = false;       ///< allow passwords without TLS: for loopback and tests
+  net::Networks accept_from;         ///< who may connect; empty: everybody
+  net::Networks proxy_protocol_from; ///< who must begin with a PROXY header
+  net::Networks xclient_from;        ///< who may use XCLIENT
+  int socket_mode = 0666;            ///< of a local socket
+  bool is_local() const { return address.starts_with(kLocalSocket); }
 };
 
 /// The configuration file, read and checked whole; docs/configuration.md tells every key.

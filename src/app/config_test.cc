@@ -16,6 +16,46 @@ Result<Config> parse(const std::string& text, std::map<std::string, std::string>
   });
 }
 
+TEST(LoadConfig, LmtpAndTrustedPeers) {
+  auto config = parse(R"(
+[[listener]]
+role = "lmtp"
+address = "unix:/run/paquebot/lmtp"
+socket_mode = 0o660
+[[listener]]
+role = "lmtp"
+address = "192.0.2.1:24"
+accept_from = ["192.0.2.0/24"]
+proxy_protocol_from = ["10.0.0.0/8", "::1"]
+[[listener]]
+role = "mx"
+address = "127.0.0.1:2525"
+xclient_from = ["127.0.0.1"]
+[[route]]
+to = "example.org"
+host = "unix:/run/dovecot/lmtp"
+protocol = "lmtp"
+[[route]]
+to = "example.net"
+host = "store.example.net"
+protocol = "lmtp"
+)");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_TRUE(config->listeners[0].is_local());
+  EXPECT_EQ(config->listeners[0].socket_mode, 0660);
+  EXPECT_TRUE(config->listeners[0].accept_from.contains("127.0.0.2"));
+  EXPECT_FALSE(config->listeners[1].accept_from.contains("127.0.0.2"));
+  EXPECT_TRUE(config->listeners[1].proxy_protocol_from.contains("10.9.9.9"));
+  EXPECT_TRUE(config->listeners[2].xclient_from.contains("127.0.0.1"));
+  EXPECT_TRUE(config->listeners[2].accept_from.empty());
+  const queue::Route* local = config->queue.routes.find("example.org");
+  EXPECT_EQ(local->host, "/run/dovecot/lmtp");
+  EXPECT_EQ(local->tls, queue::RouteTls::none);
+  EXPECT_TRUE(local->lmtp);
+  EXPECT_EQ(config->queue.routes.find("example.net")->port, 24);
+  EXPECT_EQ(config->queue.routes.find("example.net")->tls, queue::RouteTls::opportunistic);
+}
+
 TEST(Config, AnEmptyFileGivesTheStandardPorts) {
   auto config = parse("");
   ASSERT_TRUE(config) << config.error().message;
@@ -89,7 +129,7 @@ TEST(Config, ErrorsNameFileLineAndTheMend) {
       {"[limits]\nmessage_size = \"1\"", "p.toml:2: message_size = 1 is out of bounds"},
       {"[limits]\nconnections = 0", "p.toml:2: connections = 0 is out of bounds"},
       {"[[listener]]\nrole = \"smtp\"\naddress = \"x\"",
-       "p.toml:2: role = \"smtp\" is not known: use one of mx, submission, pop3"},
+       "p.toml:2: role = \"smtp\" is not known: use one of mx, submission, lmtp, pop3"},
       {"[[listener]]\nrole = \"mx\"", "p.toml:1: a [[listener]] needs an address"},
       {"[listener]\nrole = \"mx\"", "p.toml:1: listener must be written as [[listener]]"},
       {"[tls]\ncertificate = \"nowhere\"\nkey = \"nowhere\"",
@@ -102,6 +142,16 @@ TEST(Config, ErrorsNameFileLineAndTheMend) {
       {"a = [", "p.toml:1: "},
       {"[[listener]]\nrole = \"pop3\"\naddress = \"x:1\"\ntls = \"none\"",
        "p.toml:1: nobody can log in on this listener"},
+      {"[[listener]]\nrole = \"lmtp\"\naddress = \"127.0.0.1:25\"", "LMTP must not be on port 25"},
+      {"[[listener]]\nrole = \"mx\"\naddress = \"unix:/x\"", "a local socket is for the role lmtp only"},
+      {"[[listener]]\nrole = \"lmtp\"\naddress = \"unix:x\"", "a path that begins with"},
+      {"[[listener]]\nrole = \"lmtp\"\naddress = \"[::1]:24\"\nsocket_mode = 0o600", "p.toml:4: socket_mode is for"},
+      {"[[listener]]\nrole = \"mx\"\naddress = \"x:1\"\nproxy_protocol_from = [\"10.0.0.1/8\"]",
+       "p.toml:4: proxy_protocol_from: \"10.0.0.1/8\" has bits beyond its prefix"},
+      {"[[listener]]\nrole = \"pop3\"\naddress = \"x:1\"\nxclient_from = [\"::1\"]", "p.toml:4: xclient_from is for"},
+      {"[[route]]\nhost = \"unix:/x\"", "is for routes with protocol = \"lmtp\""},
+      {"[[route]]\nhost = \"x:25\"\nprotocol = \"lmtp\"", "LMTP is never spoken on port 25"},
+      {"[[route]]\nhost = \"x\"\nprotocol = \"uucp\"", "use one of smtp, lmtp"},
       {"[server]\nstore = \"mysql\"", "p.toml:2: store = \"mysql\" is not known"},
   };
   for (const auto& c : cases) {

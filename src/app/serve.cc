@@ -29,6 +29,7 @@ const char* role_name(service::ListenerRole role) {
   switch (role) {
     case service::ListenerRole::mx: return "mx";
     case service::ListenerRole::submission: return "submission";
+    case service::ListenerRole::lmtp: return "lmtp";
     case service::ListenerRole::pop3: return "pop3";
     case service::ListenerRole::control: return "control";
   }
@@ -73,8 +74,9 @@ Result<std::shared_ptr<net::TlsContext>> make_tls(const Config& config) {
 std::shared_ptr<const service::SmtpListenerOptions> smtp_options(const Config& config, const ListenerConfig& listener,
                                                                  std::shared_ptr<net::TlsContext> tls) {
   bool submission = listener.role == service::ListenerRole::submission;
+  bool lmtp = listener.role == service::ListenerRole::lmtp;
   auto session = std::make_shared<smtp::ServerOptions>();
-  session->role = submission ? smtp::Role::submission : smtp::Role::mx;
+  session->role = submission ? smtp::Role::submission : lmtp ? smtp::Role::lmtp : smtp::Role::mx;
   session->hostname = config.hostname;
   session->tls_available = listener.tls == ListenerConfig::Tls::starttls;
   session->auth_available = submission;
@@ -92,6 +94,7 @@ std::shared_ptr<const service::SmtpListenerOptions> smtp_options(const Config& c
   options->session = session;
   options->implicit_tls = listener.tls == ListenerConfig::Tls::implicit;
   options->tls = listener.tls == ListenerConfig::Tls::none ? nullptr : std::move(tls);
+  options->xclient_from = listener.xclient_from;
   options->intake = {.hostname = config.hostname, .max_message_size = config.message_size, .max_hops = config.max_hops};
   return options;
 }
@@ -115,7 +118,10 @@ std::shared_ptr<const service::Snapshot> make_snapshot(const Config& config,
                                                        const std::shared_ptr<net::TlsContext>& tls) {
   auto snapshot = std::make_shared<service::Snapshot>();
   for (const ListenerConfig& listener : config.listeners) {
-    service::ListenerSnapshot one{.role = listener.role, .address = listener.address};
+    service::ListenerSnapshot one{.role = listener.role,
+                                  .address = listener.address,
+                                  .accept_from = listener.accept_from,
+                                  .proxy_from = listener.proxy_protocol_from};
     if (listener.role == service::ListenerRole::pop3)
       one.pop3 = pop3_options(config, listener, tls);
     else
@@ -133,7 +139,9 @@ std::shared_ptr<const service::Snapshot> make_snapshot(const Config& config,
 Result<std::vector<service::BoundListener>> bind_all(const Config& config) {
   std::vector<service::BoundListener> bound;
   for (const ListenerConfig& listener : config.listeners) {
-    auto opened = net::Listener::open(listener.address);
+    std::string address = listener.address;
+    if (listener.is_local()) address.erase(0, kLocalSocket.size());
+    auto opened = net::Listener::open(address, listener.socket_mode);
     if (!opened) return std::unexpected(opened.error());
     bound.push_back({std::move(*opened), listener.role, listener.address});
   }

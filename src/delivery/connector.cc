@@ -71,7 +71,7 @@ Task<queue::Plan> Connector::plan_for(std::string destination, const queue::Rout
 /// Addresses of a host, both families, rotated; `failure` says why there are none.
 Task<std::vector<std::string>> Connector::addresses_of(std::string host, mail::Reply& failure) {
   std::vector<std::string> found;
-  if (is_address(host)) {
+  if (is_address(host) || host.starts_with('/')) {
     found.push_back(host);
     co_return found;
   }
@@ -155,9 +155,14 @@ Task<Reached> Connector::try_session(const queue::Plan& plan, const queue::Candi
   net::Endpoint to{address, candidate.port};
   std::string name =
       (candidate.host == address ? "" : candidate.host + " ") + "[" + address + "]:" + std::to_string(candidate.port);
+  if (to.is_local()) name = "[" + address + "]";
   auto deadline = std::chrono::steady_clock::now() + options_.connect_timeout;
   std::string from = options_.source_address;
-  auto stream = co_await net::connect_tcp(executor_, wheel_, to, from, deadline);
+  Result<net::Stream> stream = fail(Errc::closed, "");
+  if (to.is_local())
+    stream = co_await net::connect_local(executor_, wheel_, address, deadline);
+  else
+    stream = co_await net::connect_tcp(executor_, wheel_, to, from, deadline);
   if (!stream) {
     reached.failure = mail::Reply(451, {4, 4, 1}, "no connection to " + name + ": " + stream.error().message, name);
     co_return reached;

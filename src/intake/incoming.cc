@@ -5,8 +5,6 @@
 #include "intake/notice.h"
 #include "mail/date.h"
 
-#include <unordered_set>
-
 namespace paquebot::intake {
 
 Incoming::Incoming(Services services, const Options& options, Origin origin, std::optional<Ulid> id)
@@ -35,25 +33,7 @@ Task<void> Incoming::write(std::string_view chunk) {
 Task<void> Incoming::discard() { co_await body_.discard(); }
 
 Task<mail::Reply> Incoming::finish() {
-  if (failure_.code == 0) {
-    auto rest = splitter_.finish();
-    if (!rest) {
-      failure_ = mail::Reply(552, {5, 3, 4}, "the header block is larger than 1 MiB");
-    } else if (!rest->empty()) {
-      std::string_view bytes = *rest;
-      auto written = co_await body_.write(bytes);
-      if (!written)
-        failure_ = mail::Reply(451, {4, 3, 0}, "the message can't be stored now, please try again later",
-                               written.error().message);
-    }
-  }
-  if (failure_.code == 0) {
-    auto head = mail::Head::parse(splitter_.take_head());
-    if (head)
-      head_ = std::move(*head);
-    else
-      failure_ = mail::Reply(552, {5, 3, 4}, head.error().message);
-  }
+  co_await end_content();
   if (failure_.code == 0) failure_ = check_loops();
   if (failure_.code == 0) failure_ = co_await check_sender();
   if (failure_.code != 0) {
@@ -61,34 +41,80 @@ Task<mail::Reply> Incoming::finish() {
     log_result(failure_, 0);
     co_return failure_;
   }
-  complete_head();
-  auto body = co_await body_.finish();
+  auto body = co_await seal();
   if (!body) {
-    co_await body_.discard();
-    mail::Reply reply(body.error().code == Errc::no_space ? 452 : 451, {4, 3, 1},
-                      "no room for the message now, please try again later", body.error().message);
-    log_result(reply, 0);
-    co_return reply;
+    log_result(failure_, 0);
+    co_return failure_;
   }
-  mail::Reply reply = co_await commit(std::move(*body));
+  queue::Draft draft = make_draft(std::move(*body));
+  mail::Reply reply = co_await commit(std::move(draft));
   co_return reply;
 }
 
-/// Mail that goes round in circles: too many Received fields (RFC 5321 section 6.3), or our own Delivered-To in it (RFC 9228).
-mail::Reply Incoming::check_loops() const {
-  if (mail::count_received(head_) > options_.max_hops)
-    return mail::Reply(554, {5, 4, 6},
-                       "this message has passed through too many servers: it seems to go round in a loop");
-  if (!head_.find("Delivered-To")) return mail::Reply();
-  std::unordered_set<std::string> going; // a stranger may send many fields to many recipients
-  for (const queue::DraftRecipient& recipient : origin_.recipients)
-    for (const directory::Node& node : recipient.nodes) going.insert(to_lower(node.address));
-  for (const mail::Field& field : head_) {
-    if (!field.is("Delivered-To")) continue;
-    std::string been = to_lower(mail::unfold(field.value()));
-    if (going.contains(been))
-      return mail::Reply(554, {5, 4, 6}, "this message was at " + been + " before: forwarding goes round in a loop");
+/// The last octets, and the head as a whole. What goes wrong is left in failure_.
+Task<void> Incoming::end_content() {
+  if (failure_.code != 0) co_return;
+  auto rest = splitter_.finish();
+  if (!rest) {
+    failure_ = mail::Reply(552, {5, 3, 4}, "the header block is larger than 1 MiB");
+    co_return;
   }
+  if (!rest->empty()) {
+    std::string_view bytes = *rest;
+    auto written = co_await body_.write(bytes);
+    if (!written)
+      failure_ = mail::Reply(451, {4, 3, 0}, "the message can't be stored now, please try again later",
+                             written.error().message);
+  }
+  if (failure_.code != 0) co_return;
+  auto head = mail::Head::parse(splitter_.take_head());
+  if (head)
+    head_ = std::move(*head);
+  else
+    failure_ = mail::Reply(552, {5, 3, 4}, head.error().message);
+}
+
+/// Completes head and body. Nothing when there is no room: then failure_ says so and nothing is left staged.
+Task<std::optional<store::NewBody>> Incoming::seal() {
+  complete_head();
+  auto body = co_await body_.finish();
+  if (body) co_return std::move(*body);
+  co_await body_.discard();
+  failure_ = mail::Reply(body.error().code == Errc::no_space ? 452 : 451, {4, 3, 1},
+                         "no room for the message now, please try again later", body.error().message);
+  co_return std::nullopt;
+}
+
+/// Mail that goes round in circles: too many Received fields (RFC 5321 section 6.3), or our own Delivered-To in it (RFC 9228).
+mail::Reply Incoming::check_hops() const {
+  if (mail::count_received(head_) <= options_.max_hops) return mail::Reply();
+  return mail::Reply(554, {5, 4, 6},
+                     "this message has passed through too many servers: it seems to go round in a loop");
+}
+
+/// Where it was before. A stranger may send many fields to many recipients: each is looked at once.
+std::unordered_set<std::string> Incoming::been_at() const {
+  std::unordered_set<std::string> been;
+  for (const mail::Field& field : head_)
+    if (field.is("Delivered-To")) been.insert(to_lower(mail::unfold(field.value())));
+  return been;
+}
+
+mail::Reply Incoming::check_loop(const queue::DraftRecipient& recipient,
+                                 const std::unordered_set<std::string>& been) const {
+  for (const directory::Node& node : recipient.nodes)
+    if (been.contains(to_lower(node.address)))
+      return mail::Reply(554, {5, 4, 6},
+                         "this message was at " + to_lower(node.address) + " before: forwarding goes round in a loop");
+  return mail::Reply();
+}
+
+mail::Reply Incoming::check_loops() const {
+  if (mail::Reply hops = check_hops(); hops.code != 0) return hops;
+  const auto been = been_at();
+  if (been.empty()) return mail::Reply();
+  for (const queue::DraftRecipient& recipient : origin_.recipients)
+    if (mail::Reply loop = check_loop(recipient, been); loop.code != 0) return loop;
   return mail::Reply();
 }
 
@@ -116,13 +142,11 @@ void Incoming::complete_head() {
   head_.prepend_raw(mail::compose_received(arrival));
 }
 
-Task<mail::Reply> Incoming::commit(store::NewBody body) {
+queue::Draft Incoming::make_draft(store::NewBody body) {
   queue::Draft draft;
   draft.id = id_;
   draft.klass = origin_.klass;
   draft.sender = origin_.sender;
-  for (const queue::DraftRecipient& recipient : origin_.recipients)
-    addresses_.push_back(recipient.recipient.address.to_string());
   draft.recipients = std::move(origin_.recipients);
   draft.head = head_.to_string();
   draft.content_8bit = scan_.has_8bit;
@@ -133,20 +157,34 @@ Task<mail::Reply> Incoming::commit(store::NewBody body) {
   draft.note = "from " + (draft.peer.empty() ? std::string("this machine") : draft.peer);
   if (!origin_.client.login.empty()) draft.note += " as " + origin_.client.login;
   draft.note += " with " + mail::transmission_type(origin_.arrival);
-  std::uint64_t size = draft.head.size() + body.size;
-  draft.note += ", " + std::to_string(size) + " octets";
-  policy::LimitBook* limits = services_.policy.limits();
-  const bool charged = limits != nullptr && origin_.klass == store::MessageClass::submitted;
-  if (charged) draft.limits = limits->general();
-  store::Id staged = body.staged;
+  draft.note += ", " + std::to_string(draft.head.size() + body.size) + " octets";
+  if (charged()) draft.limits = services_.policy.limits()->general();
   draft.body = std::move(body);
+  return draft;
+}
+
+/// What own users submit counts for the bounds of their accounts.
+bool Incoming::charged() const {
+  return services_.policy.limits() != nullptr && origin_.klass == store::MessageClass::submitted;
+}
+
+Task<mail::Reply> Incoming::commit(queue::Draft draft) {
+  note_addresses(draft);
+  std::uint64_t size = draft.head.size() + draft.body.size;
+  store::Id staged = draft.body.staged;
   store::AcceptResult result = co_await services_.queue.accept(std::move(draft));
   if (result.status != store::AcceptStatus::accepted && staged != 0) co_await services_.store.stage_drop(staged);
   mail::Reply reply = answer(result);
   log_result(reply, size);
-  if (charged) limits->forget(origin_.client.account);
+  if (charged()) services_.policy.limits()->forget(origin_.client.account);
   if (!result.passed.empty()) co_await send_limit_notice(services_, options_.hostname, origin_.client, result.passed);
   co_return reply;
+}
+
+void Incoming::note_addresses(const queue::Draft& draft) {
+  addresses_.clear();
+  for (const queue::DraftRecipient& recipient : draft.recipients)
+    addresses_.push_back(recipient.recipient.address.to_string());
 }
 
 mail::Reply Incoming::answer(const store::AcceptResult& result) const {

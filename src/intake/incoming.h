@@ -10,6 +10,7 @@
 
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 namespace paquebot::intake {
@@ -48,18 +49,31 @@ public:
 
   /// Content with CRLF line ends. What goes wrong is remembered and told by finish().
   Task<void> write(std::string_view chunk);
-  /// Checks, completes the head, and commits: the reply (or one for each recipient), 250 only after the commit.
+  /// Checks, completes the head, and commits, for all recipients or none: the reply, 250 only after the commit.
   Task<mail::Reply> finish();
+  /// The same with a verdict for each recipient, in their order (LMTP): who can't have it now, such as a mailbox that has
+  /// become full, does not stand in the others' way.
+  Task<std::vector<mail::Reply>> finish_each();
   Task<void> discard();
   const Ulid& id() const { return id_; }
   /// Why the content can't be taken; code 0 while it can.
   const mail::Reply& failure() const { return failure_; }
 
 private:
+  Task<void> end_content();
+  Task<std::optional<store::NewBody>> seal();
+  mail::Reply check_hops() const;
+  std::unordered_set<std::string> been_at() const;
+  mail::Reply check_loop(const queue::DraftRecipient& recipient, const std::unordered_set<std::string>& been) const;
   mail::Reply check_loops() const;
   Task<mail::Reply> check_sender();
   void complete_head();
-  Task<mail::Reply> commit(store::NewBody body);
+  bool charged() const;
+  queue::Draft make_draft(store::NewBody body);
+  Task<mail::Reply> commit(queue::Draft draft);
+  std::vector<std::size_t> drop_loops(std::vector<mail::Reply>& verdicts);
+  Task<void> commit_each(queue::Draft draft, std::vector<std::size_t> places, std::vector<mail::Reply>& verdicts);
+  void note_addresses(const queue::Draft& draft);
   mail::Reply answer(const store::AcceptResult& result) const;
   void log_result(const mail::Reply& reply, std::uint64_t size) const;
 

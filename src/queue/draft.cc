@@ -43,6 +43,11 @@ private:
     row.reason = node.reason;
     if (row.orcpt.empty() && parent >= 0) // the sender knows the recipient by the name it used
       row.orcpt = "rfc822;" + from.nodes.front().address;
+    if (row.route == Way::mailbox && request_.klass != store::MessageClass::imported &&
+        routes_.store_of(domain_of(node.address)) != nullptr) { // the mailbox is elsewhere
+      row.route = Way::remote;
+      row.account = 0;
+    }
     if (row.route == Way::remote) {
       row.destination = routes_.destination(domain_of(node.address));
       row.due = now_;

@@ -34,5 +34,24 @@ TEST(Draft, ExpandsRoutesAndHandsNotifyOn) {
   EXPECT_EQ(request->expires_at, 1000 + 5LL * 86400 * 1000);
 }
 
+TEST(Draft, ADomainsOwnLmtpRouteKeepsItsMailboxes) {
+  const auto way = [](std::string address, store::MessageClass klass, bool lmtp) {
+    Draft draft;
+    draft.klass = klass;
+    DraftRecipient one;
+    one.nodes = {{.address = std::move(address), .route = Way::mailbox, .account = 7}};
+    draft.recipients = {one};
+    RouteTable routes(std::vector<Route>{{.name = "store", .to = "example.org", .lmtp = lmtp},
+                                         {.name = "rest", .to = "*", .lmtp = true}});
+    const auto row = build_request(std::move(draft), routes, Schedule(), from_millis(1000))->recipients.at(0);
+    return (row.route == Way::mailbox ? "mailbox" : row.destination) + " " + std::to_string(row.account);
+  };
+  using enum store::MessageClass;
+  EXPECT_EQ(way("ann@Example.org", incoming, true), "route:store 0");
+  EXPECT_EQ(way("ann@example.org", incoming, false), "mailbox 7"); // another smarthost is for mail that goes out
+  EXPECT_EQ(way("ann@example.net", incoming, true), "mailbox 7");  // "*" means what is not ours
+  EXPECT_EQ(way("ann@example.org", imported, true), "mailbox 7");
+}
+
 } // namespace
 } // namespace paquebot::queue

@@ -94,6 +94,7 @@ Task<store::AcceptResult> Queue::accept(Draft draft) {
   std::shared_ptr<const store::AcceptRequest> sealed = request;
   store::AcceptResult result = co_await store_.accept(sealed);
   if (result.status != store::AcceptStatus::accepted) {
+    for (std::uint32_t index : result.recipients) result.addresses.push_back(sealed->recipients[index].address);
     cancel(*sealed, reservation);
     co_return result;
   }

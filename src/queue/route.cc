@@ -24,6 +24,12 @@ const Route* RouteTable::by_name(std::string_view name) const {
   return nullptr;
 }
 
+const Route* RouteTable::store_of(std::string_view domain) const {
+  for (const Route& route : routes_)
+    if (route.lmtp && route.to == domain) return &route;
+  return nullptr;
+}
+
 std::string RouteTable::destination(std::string_view domain) const {
   const Route* route = find(domain);
   return route ? "route:" + route->name : std::string(domain);

@@ -36,6 +36,8 @@ public:
   explicit RouteTable(std::vector<Route> routes);
   const Route* find(std::string_view domain) const;
   const Route* by_name(std::string_view name) const;
+  /// The other store that keeps the mailboxes of a domain of ours: its own route with LMTP, or null.
+  const Route* store_of(std::string_view domain) const;
   /// The destination under which mail for `domain` waits: "route:NAME" or the domain itself.
   std::string destination(std::string_view domain) const;
 

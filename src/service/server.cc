@@ -4,6 +4,7 @@
 #include "intake/pickup.h"
 #include "net/wheel.h"
 #include "service/http_driver.h"
+#include "service/proxied.h"
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
@@ -17,6 +18,15 @@ namespace {
 
 const std::string kBusy = "421 4.7.0 too many connections, please try again later\r\n";
 const std::string kBusyPop3 = "-ERR [SYS/TEMP] too many connections, please try again later\r\n";
+const std::string kStranger = "554 5.7.1 this server does not speak with you\r\n"; // RFC 5321 section 3.1
+const std::string kStrangerPop3 = "-ERR [SYS/PERM] this server does not speak with you\r\n";
+
+bool implicit_tls(const ListenerSnapshot& listener) {
+  return (listener.smtp && listener.smtp->implicit_tls) || (listener.pop3 && listener.pop3->implicit_tls);
+}
+
+/// A local socket has neither address nor port; who may open it is for its mode to say.
+bool is_local(const net::Endpoint& peer) { return peer.address.empty() || peer.is_local(); }
 
 } // namespace
 
@@ -68,6 +78,10 @@ struct Server::Impl {
   void take(std::size_t index, int descriptor, net::Endpoint peer);
   const ListenerSnapshot* listener_of(const Snapshot& configured, std::size_t index) const;
   Task<void> session(std::size_t index, std::size_t context, int descriptor, net::Endpoint peer);
+  Task<bool> unwrap(const ListenerSnapshot& listener, net::Stream& stream, net::Endpoint& peer, GateLimits limits);
+  Task<bool> admit(const ListenerSnapshot& listener, net::Stream& stream, const net::Endpoint& peer, GateLimits limits);
+  Task<void> turn_away(const ListenerSnapshot& listener, net::Stream& stream, std::string_view words,
+                       std::string_view pop3_words);
   Task<void> dispatch_session(const ListenerSnapshot& listener, net::Stream stream, std::size_t context);
   Task<void> pick_up_drops();
   Task<void> upkeep();
@@ -141,19 +155,60 @@ Task<void> Server::Impl::session(std::size_t index, std::size_t context, int des
     co_return;
   }
   if (!found) co_return; // taken out of the configuration by a reload: closed at once, until the restart
-  Gate::Verdict verdict = gate.enter(peer.address, now->gate);
-  if (verdict != Gate::Verdict::welcome) {
-    log::warning("too-many-connections",
-                 {{"client", peer.address}, {"scope", verdict == Gate::Verdict::full ? "total" : "address"}});
-    stream.set_deadline(std::chrono::steady_clock::now() + std::chrono::seconds(5));
-    std::string_view words = role == ListenerRole::pop3 ? kBusyPop3 : kBusy;
-    bool implicit = (found->smtp && found->smtp->implicit_tls) || (found->pop3 && found->pop3->implicit_tls);
-    if (!implicit) co_await stream.write(words);
-    co_return;
-  }
   ListenerSnapshot listener = *found;
+  GateLimits limits = now->gate;
+  bool unwrapped = co_await unwrap(listener, stream, peer, limits);
+  if (!unwrapped) co_return;
+  bool admitted = co_await admit(listener, stream, peer, limits);
+  if (!admitted) co_return;
   co_await dispatch_session(listener, std::move(stream), context);
   gate.leave(peer.address);
+}
+
+/// From a proxy of ours: reads whose connection it really is. False: nothing more is to be done with it.
+Task<bool> Server::Impl::unwrap(const ListenerSnapshot& listener, net::Stream& stream, net::Endpoint& peer,
+                                GateLimits limits) {
+  if (!listener.proxy_from.contains(peer.address)) co_return true;
+  limits.per_address = limits.total; // all of them come from the one address
+  std::string proxy = peer.address;
+  if (gate.enter(proxy, limits) != Gate::Verdict::welcome) {
+    log::warning("too-many-connections", {{"client", proxy}, {"scope", "total"}});
+    co_return false;
+  }
+  auto told = co_await read_proxy_header(stream);
+  gate.leave(proxy);
+  if (!told) {
+    log::warning("proxy-refused", {{"proxy", proxy}, {"listener", listener.address}, {"why", told.error().message}});
+    co_return false;
+  }
+  peer = stream.remote();
+  log::debug("proxied", {{"proxy", proxy}, {"client", peer.to_string()}});
+  co_return true;
+}
+
+/// May this peer have a session now? Counted by the gate when so.
+Task<bool> Server::Impl::admit(const ListenerSnapshot& listener, net::Stream& stream, const net::Endpoint& peer,
+                               GateLimits limits) {
+  if (!listener.accept_from.empty() && !is_local(peer) && !listener.accept_from.contains(peer.address)) {
+    log::warning("stranger", {{"client", peer.address}, {"listener", listener.address}});
+    co_await turn_away(listener, stream, kStranger, kStrangerPop3);
+    co_return false;
+  }
+  if (is_local(peer)) limits.per_address = limits.total;
+  Gate::Verdict verdict = gate.enter(peer.address, limits);
+  if (verdict == Gate::Verdict::welcome) co_return true;
+  log::warning("too-many-connections",
+               {{"client", peer.address}, {"scope", verdict == Gate::Verdict::full ? "total" : "address"}});
+  co_await turn_away(listener, stream, kBusy, kBusyPop3);
+  co_return false;
+}
+
+Task<void> Server::Impl::turn_away(const ListenerSnapshot& listener, net::Stream& stream, std::string_view words,
+                                   std::string_view pop3_words) {
+  if (implicit_tls(listener)) co_return;
+  stream.set_deadline(std::chrono::steady_clock::now() + std::chrono::seconds(5));
+  std::string_view said = listener.role == ListenerRole::pop3 ? pop3_words : words;
+  co_await stream.write(said);
 }
 
 Task<void> Server::Impl::dispatch_session(const ListenerSnapshot& listener, net::Stream stream, std::size_t context) {

@@ -7,6 +7,7 @@
 #include "dns/resolver.h"
 #include "net/context_pool.h"
 #include "net/listener.h"
+#include "net/network.h"
 #include "policy/policy.h"
 #include "queue/queue.h"
 #include "service/gate.h"
@@ -23,12 +24,14 @@
 
 namespace paquebot::service {
 
-enum class ListenerRole : std::uint8_t { mx, submission, pop3, control };
+enum class ListenerRole : std::uint8_t { mx, submission, lmtp, pop3, control };
 
 /// What one listener's sessions are made of; which member counts depends on the role.
 struct ListenerSnapshot {
   ListenerRole role = ListenerRole::mx;
-  std::string address; ///< as configured: it names the listener across a reload
+  std::string address;       ///< as configured: it names the listener across a reload
+  net::Networks accept_from; ///< who may connect; empty: everybody. The peers of a local socket always may
+  net::Networks proxy_from;  ///< proxies: connections from there must begin with a PROXY header
   std::shared_ptr<const SmtpListenerOptions> smtp;
   std::shared_ptr<const Pop3ListenerOptions> pop3;
 };

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "service/login.h"
+#include "smtp/xclient.h"
 
 namespace paquebot::service {
 namespace {
@@ -59,7 +60,8 @@ Task<bool> SmtpConnection::begin() {
     }
     tls_ = *info;
   }
-  smtp::ConnectionInfo facts{.peer_address = peer_, .encrypted = options_->implicit_tls};
+  smtp::ConnectionInfo facts{
+      .peer_address = peer_, .encrypted = options_->implicit_tls, .xclient = options_->xclient_from.contains(peer_)};
   session_ = std::make_unique<smtp::ServerSession>(options_->session, facts);
   log::debug("connected", {{"client", peer_}, {"role", role_name(options_->session->role)}});
   co_return true;
@@ -158,6 +160,11 @@ Task<void> SmtpConnection::perform(smtp::StartTls) {
 }
 
 Task<void> SmtpConnection::perform(smtp::AskPeer ask) {
+  if (const smtp::ToldPeer* told = session_->told()) { // everything begins anew, with another peer
+    log::debug("xclient", {{"client", peer_}, {"told", told->address}, {"name", told->name}, {"helo", told->helo}});
+    peer_ = told->address;
+    account_ = {};
+  }
   session_->answer(ask.id, welcome());
   co_return;
 }
@@ -250,6 +257,7 @@ intake::Origin SmtpConnection::origin() {
   mail::Arrival& arrival = origin.arrival;
   arrival.helo = std::string(session_->helo());
   arrival.peer_ip = peer_;
+  if (const smtp::ToldPeer* told = session_->told()) arrival.peer_name = told->name;
   arrival.extended = session_->extended();
   arrival.lmtp = options_->session->role == smtp::Role::lmtp;
   arrival.tls = session_->encrypted();
@@ -278,9 +286,14 @@ Task<void> SmtpConnection::perform(smtp::Chunk chunk) {
 
 Task<void> SmtpConnection::perform(smtp::AskContent ask) {
   std::uint32_t id = ask.id;
-  mail::Reply reply = co_await incoming_->finish();
+  std::vector<mail::Reply> verdicts;
+  if (options_->session->role == smtp::Role::lmtp) {
+    verdicts = co_await incoming_->finish_each();
+  } else {
+    mail::Reply verdict = co_await incoming_->finish();
+    verdicts.push_back(std::move(verdict));
+  }
   incoming_.reset();
-  std::vector<mail::Reply> verdicts(std::max<std::size_t>(session_->recipients().size(), 1), reply);
   session_->answer(id, std::span<const mail::Reply>(verdicts));
 }
 

@@ -2,6 +2,7 @@
 
 #include "directory/directory.h"
 #include "intake/incoming.h"
+#include "net/network.h"
 #include "net/stream.h"
 #include "net/tls.h"
 #include "policy/policy.h"
@@ -18,6 +19,7 @@ struct SmtpListenerOptions {
   std::shared_ptr<const smtp::ServerOptions> session;
   std::shared_ptr<net::TlsContext> tls; ///< null: none
   bool implicit_tls = false;
+  net::Networks xclient_from; ///< who may tell by XCLIENT whose session it really is
   intake::Options intake;
 };
 

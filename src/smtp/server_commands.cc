@@ -60,6 +60,7 @@ void Impl::say_extensions() {
     for (const auto name : sasl::server_mechanisms()) line.append(" ").append(name);
     say(line);
   }
+  if (connection_.xclient && o.role != Role::lmtp) say("250-" + std::string(kXclientKeyword));
   say("250 HELP");
 }
 

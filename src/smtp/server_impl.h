@@ -4,6 +4,7 @@
 #include "smtp/dot_decoder.h"
 #include "smtp/line_reader.h"
 #include "smtp/server_session.h"
+#include "smtp/xclient.h"
 
 #include <optional>
 
@@ -92,6 +93,9 @@ struct ServerSession::Impl {
   void end_auth();
   bool auth_offered() const;
 
+  // ---- server_xclient.cc ----
+  void do_xclient(std::string_view arguments);
+
   // ---- server_data.cc ----
   void data_answered(mail::Reply verdict);
   std::string_view data_step();
@@ -128,6 +132,7 @@ struct ServerSession::Impl {
   bool encrypted_;
   std::string login_;
   std::uint32_t errors_ = 0, commands_ = 0, messages_ = 0;
+  std::optional<ToldPeer> told_;
 
   // The AUTH exchange.
   std::unique_ptr<sasl::ServerMechanism> mechanism_;

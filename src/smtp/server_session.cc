@@ -256,8 +256,13 @@ void ServerSession::eof() { impl_->lost(); }
 void ServerSession::shut_down() { impl_->shutting_down_ = true; }
 Action ServerSession::next() { return impl_->next(); }
 
-std::string_view ServerSession::helo() const { return impl_->helo_; }
-bool ServerSession::extended() const { return impl_->extended_; }
+std::string_view ServerSession::helo() const {
+  return impl_->told_ && !impl_->told_->helo.empty() ? impl_->told_->helo : impl_->helo_;
+}
+bool ServerSession::extended() const {
+  return impl_->told_ && impl_->told_->extended ? *impl_->told_->extended : impl_->extended_;
+}
+const ToldPeer* ServerSession::told() const { return impl_->told_ ? &*impl_->told_ : nullptr; }
 bool ServerSession::encrypted() const { return impl_->encrypted_; }
 std::string_view ServerSession::login() const { return impl_->login_; }
 const mail::Sender& ServerSession::sender() const { return impl_->sender_; }

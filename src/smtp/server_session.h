@@ -13,6 +13,8 @@
 
 namespace paquebot::smtp {
 
+struct ToldPeer; // smtp/xclient.h
+
 enum class Role : std::uint8_t { mx, submission, lmtp };
 
 /// What a listener's sessions are: an immutable snapshot, shared.
@@ -39,6 +41,7 @@ struct ServerOptions {
 struct ConnectionInfo {
   std::string peer_address; ///< text form, no brackets
   bool encrypted = false;   ///< implicit TLS
+  bool xclient = false;     ///< it may say whose session this really is (XCLIENT)
 };
 
 // ---- Actions: small views, valid until the next input call ----
@@ -58,7 +61,7 @@ struct NeedInput {
 };
 /// All replies are out: drop unread input, do the handshake, call tls_started() or eof().
 struct StartTls {};
-/// May this peer speak with us at all? Asked before the greeting.
+/// May this peer speak with us at all? Asked before the greeting, and again after XCLIENT: see told().
 struct AskPeer {
   std::uint32_t id;
 };
@@ -137,8 +140,9 @@ public:
   Action next();
 
   // Facts for the driver (trace fields, policy, logs).
-  std::string_view helo() const; ///< empty before HELO
-  bool extended() const;         ///< EHLO or LHLO was used
+  std::string_view helo() const; ///< empty before HELO, unless it was told
+  bool extended() const;         ///< EHLO or LHLO was used, or so it was told
+  const ToldPeer* told() const;  ///< by XCLIENT, of the real client; null before. All else was forgotten then
   bool encrypted() const;
   std::string_view login() const;                      ///< authorisation identity, empty before
   const mail::Sender& sender() const;                  ///< of the current transaction

@@ -24,6 +24,7 @@ constexpr Verb kVerbs[] = {
     {"LHLO",      kLmtp, kAnyState, required, kBeforeTls,  &S::do_ehlo,     kNever,      "LHLO host"},
     {"STARTTLS",  kBoth, kIdle,     none,     kBeforeTls,  &S::do_starttls, kNotNow,     "STARTTLS"},
     {"AUTH",      kBoth, kIdle,     required, kNoFlags,    &S::do_auth,     kNotNow,     "AUTH mechanism [...]"},
+    {"XCLIENT",   kSmtp, kFresh | kIdle, required, kBeforeTls, &S::do_xclient, kNotNow, "XCLIENT attribute=value [...]"},
     {"RSET",      kBoth, kAnyState, none,     kBeforeTls,  &S::do_rset,     kNever,      "RSET"},
     {"NOOP",      kBoth, kAnyState, optional, kBeforeTls,  &S::do_noop,     kNever,      "NOOP"},
     {"VRFY",      kBoth, kGreeted,  required, kNoFlags,    &S::do_vrfy,     kNever,      "VRFY address"},

@@ -52,7 +52,9 @@ mail::Reply parse_reply(std::string_view text) {
 class SmtpEngine final : public Engine {
 public:
   explicit SmtpEngine(const Dialog& dialog)
-      : options_(options_of(dialog)), session_(options_, {"192.0.2.1", dialog.option("tls", "none") == "implicit"}) {
+      : options_(options_of(dialog)), session_(options_, {.peer_address = "192.0.2.1",
+                                                          .encrypted = dialog.option("tls", "none") == "implicit",
+                                                          .xclient = dialog.option("xclient", "no") == "yes"}) {
     // Answers that stand before the first line of the server must be known before it.
     for (const Step& step : dialog.steps) {
       if (step.kind != StepKind::answer) break;

@@ -1,6 +1,6 @@
 """Plays tests/dialogs/*.dialog against the live server: the same conversations that the engines' test plays in memory.
 
-What the live server can't show is left out and counted: dialogs marked "engine only", time-outs, LMTP, and bounds that the
+What the live server can't show is left out and counted: dialogs marked "engine only", time-outs, and bounds that the
 configuration doesn't take. DIALOG=smtp-minimal in the environment plays that one only.
 """
 
@@ -17,7 +17,7 @@ FOLDER = SOURCE / "tests/dialogs"
 PASSWORDS = {"alice": "wonderland", "bob": "builder", "full": "brimful", "gone": "departed"}
 ACCOUNTS = {f"{name}@example.test": password for name, password in PASSWORDS.items()}
 READ_SECONDS = 20
-DEFAULTS = {"protocol": "smtp", "role": "mx", "tls": "none", "auth_in_clear": "no"}
+DEFAULTS = {"protocol": "smtp", "role": "mx", "tls": "none", "auth_in_clear": "no", "xclient": "no"}
 ESCAPES = {"r": b"\r", "n": b"\n", "t": b"\t", "0": b"\0", "\\": b"\\"}
 
 
@@ -78,11 +78,12 @@ class Dialog:
         want = self.options
         role = "pop3" if want["protocol"] == "pop3" else want["role"]
         tls = "starttls" if (role, want["tls"]) == ("submission", "required") else want["tls"]  # there it always is
-        if role == "lmtp" or tls == "required":
+        if tls == "required":
             return None
-        if role != "mx" and tls == "none" and want["auth_in_clear"] != "yes":
+        if role not in ("mx", "lmtp") and tls == "none" and want["auth_in_clear"] != "yes":
             return None  # nobody could ever log in: the configuration refuses it
-        return (("role", role), ("tls", tls), ("login_in_clear", want["auth_in_clear"] == "yes"))
+        settings = (("role", role), ("tls", tls), ("login_in_clear", want["auth_in_clear"] == "yes"))
+        return settings + ((("xclient_from", ("127.0.0.1",)),) if want["xclient"] == "yes" else ())
 
     def limits(self):
         """The [limits] that it needs, or None when the configuration does not take them."""
@@ -103,7 +104,7 @@ class Player:
     """One conversation."""
 
     def __init__(self, server, port, dialog):
-        self.server, self.dialog, self.buffer, self.idents = server, dialog, b"", []
+        self.server, self.dialog, self.buffer, self.idents, self.last = server, dialog, b"", [], None
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=READ_SECONDS)
         self.block, self.closed = b"", False
         if dialog.options["tls"] == "implicit":
@@ -168,7 +169,9 @@ class Player:
             if not self.receive():
                 raise Wrong(f"the server has closed; the rest is {self.buffer!r}")
         line, self.buffer = self.buffer.split(b"\r\n", 1)
-        if accepted := re.match(rb"250 .*\bid=([0-9A-Z]{26})", line):
+        accepted = re.match(rb"250 .*\bid=([0-9A-Z]{26})", line)
+        if accepted and accepted[1] != self.last:  # in LMTP it comes once for each recipient
+            self.last = accepted[1]
             self.idents.append(accepted[1])
         return line
 
