@@ -6,6 +6,7 @@
     def script(session, verb, line):       # None: the usual reply; a text: that; CLOSE, HANG, ENDLESS
         return CLOSE if verb == "DATA" else None
     with Peer(script=script) as peer: ...
+    with Peer(lmtp=True, replies={".": ["250 2.0.0 ok", "452 4.2.2 full", CLOSE]}) as peer: ...   # one for each recipient
 """
 
 import dataclasses
@@ -98,6 +99,12 @@ class Session:
             usual = "502 5.5.1 EHLO is not known here"
         self.say(self.asked("EHLO", line, usual))
 
+    def do_lhlo(self, line):
+        if not self.peer.lmtp:
+            self.say("500 5.5.1 this is not LMTP")
+        else:
+            self.do_ehlo(line)
+
     def do_helo(self, line):
         self.say(self.asked("HELO", line, f"250 {self.peer.name}"))
 
@@ -134,10 +141,26 @@ class Session:
             self.ended = True
             return
         message = Message(self.sender, self.recipients, b"".join(lines), self.tls, self.number)
-        if self.say(self.asked(".", line, "250 2.0.0 taken")):
+        if self.peer.lmtp:
+            self.verdicts(line, message)
+        elif self.say(self.asked(".", line, "250 2.0.0 taken")):
             with self.peer.lock:
                 self.peer.messages.append(message)
         self.sender, self.recipients = None, []
+
+    def verdicts(self, line, message):
+        """LMTP: a reply for each recipient; the message is remembered with those who got it."""
+        wanted = self.asked(".", line, "250 2.0.0 taken")
+        replies = wanted if isinstance(wanted, list) else [wanted] * len(message.recipients)
+        taken = []
+        for recipient, reply in zip(message.recipients, replies):
+            if self.ended:
+                break
+            if self.say(reply):
+                taken.append(recipient)
+        if taken:
+            with self.peer.lock:
+                self.peer.messages.append(dataclasses.replace(message, recipients=taken))
 
     def do_rset(self, line):
         self.sender, self.recipients = None, []
@@ -155,9 +178,10 @@ class Peer:
     """The server. `replies` maps a verb (CONNECT, EHLO, …, "." for the end of data) to what is said instead of the usual."""
 
     def __init__(self, address="127.0.0.1", port=0, name="peer.test", extensions=EXTENSIONS, replies=None, script=None,
-                 tls=None, helo_only=False):
+                 tls=None, helo_only=False, lmtp=False):
         self.wanted, self.name, self.extensions = (address, port), name, tuple(extensions)
         self.replies, self.script, self.tls, self.helo_only = dict(replies or {}), script, tls, helo_only
+        self.lmtp = lmtp
         self.lock, self.hanging = threading.Lock(), threading.Event()
         self.messages, self.commands, self.sessions, self.threads = [], [], [], []
 

@@ -214,8 +214,9 @@ class Server:
             self.process.wait()
             raise RuntimeError(f"the server did not start (exit code {self.process.returncode}):\n" + self.output.text())
         self.pid = int(ready[1])
-        bound = re.findall(r"event=listening role=(\w+) address=\S*?:(\d+)$", self.output.text(), re.M)
-        bound = [int(port) for role, port in bound if role != "control"]
+        bound = re.findall(r"event=listening role=(\w+) address=(\S+)$", self.output.text(), re.M)
+        bound = [address if address.startswith("/") else int(address.rsplit(":", 1)[1])
+                 for role, address in bound if role != "control"]  # of a local socket the path
         self.ports = dict(zip(self.listeners, bound))
         if len(bound) != len(self.listeners):
             raise RuntimeError("not every listener was announced:\n" + self.output.text())
