@@ -37,7 +37,8 @@ std::shared_ptr<const ServerOptions> options_of(std::uint8_t bits) {
 
 class Harness {
 public:
-  Harness(std::uint8_t bits, bool by_octet) : by_octet_(by_octet), session_(options_of(bits), {"192.0.2.1", false}) {
+  Harness(std::uint8_t bits, bool by_octet)
+      : by_octet_(by_octet), session_(options_of(bits), {.peer_address = "192.0.2.1", .xclient = true}) {
     run();
   }
 

@@ -42,16 +42,14 @@ std::vector<std::string> pieces_of(const Arrival& arrival) {
   if (from_network) pieces.push_back(peer_info(arrival));
   pieces.push_back("by " + clean_word(arrival.host));
   if (from_network || !arrival.helo.empty()) pieces.push_back("with " + transmission_type(arrival));
-  if (arrival.tls && !arrival.tls_version.empty()) {
-    pieces.push_back(arrival.tls_cipher.empty()
-                         ? fmt::format("({})", clean_word(arrival.tls_version))
-                         : fmt::format("({} {})", clean_word(arrival.tls_version), clean_word(arrival.tls_cipher)));
-  }
+  if (arrival.tls && !arrival.tls_version.empty()) pieces.push_back("(" + clean_word(arrival.tls_version) + ")");
   if (!arrival.id.empty()) pieces.push_back("id " + clean_word(arrival.id));
   // An international address has no place in a message that is not (RFC 6532 section 3.2).
   if (arrival.recipient && (arrival.smtputf8 || !arrival.recipient->international())) {
     pieces.push_back("for <" + arrival.recipient->to_string() + ">");
   }
+  // RFC 8314 section 4.3; RFC 5321 section 4.4: such clauses are the last ones.
+  if (arrival.tls && !arrival.tls_cipher.empty()) pieces.push_back("tls " + clean_word(arrival.tls_cipher));
   pieces.back() += ';';
   pieces.push_back(format_date(arrival.when));
   return pieces;

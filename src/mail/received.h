@@ -21,14 +21,15 @@ struct Arrival {
   bool tls = false;
   bool authenticated = false;
   bool smtputf8 = false;
-  std::string tls_version; ///< "TLSv1.3"; empty when unknown
-  std::string tls_cipher;
+  std::string tls_version;          ///< "TLSv1.3"; empty when unknown
+  std::string tls_cipher;           ///< "TLS_AES_256_GCM_SHA384", as the registry of cipher suites has it
   std::string id;                   ///< of the message
   std::optional<Address> recipient; ///< only when there is exactly one (RFC 5321 section 7.2)
   WallTime when{};
 };
 
-/// The "with" word: SMTP, ESMTPSA, LMTPS, UTF8SMTPA ... (RFC 3848, RFC 6531 section 4.3).
+/// The "with" word: SMTP, ESMTPSA, LMTPS, UTF8SMTPA ... (RFC 3848, RFC 6531 section 4.3, which has no
+/// word for UTF8SMTP without ESMTP: SMTPUTF8 needs EHLO).
 std::string transmission_type(const Arrival& arrival);
 
 /// The whole Received field (RFC 5321 section 4.4), folded, ending in CRLF; for Head::prepend_raw. What comes

@@ -27,8 +27,8 @@ Arrival full_arrival() {
 TEST(Received, Full) {
   EXPECT_EQ(compose_received(full_arrival()),
             "Received: from client.example (rdns.example [192.0.2.1]) by mx.example.org\r\n"
-            "\twith ESMTPS (TLSv1.3 TLS_AES_256_GCM_SHA384)\r\n"
-            "\tid 01JABCDEFGHJKMNPQRSTVWXYZ0 for <user@example.org>;\r\n"
+            "\twith ESMTPS (TLSv1.3) id 01JABCDEFGHJKMNPQRSTVWXYZ0\r\n"
+            "\tfor <user@example.org> tls TLS_AES_256_GCM_SHA384;\r\n"
             "\tMon, 23 Nov 2026 11:58:12 +0000\r\n");
 }
 
@@ -47,11 +47,15 @@ TEST(Received, TransmissionTypes) {
     bool extended, lmtp, tls, auth, utf8;
     std::string_view wanted;
   } cases[] = {
-      {false, false, false, false, false, "SMTP"},   {true, false, false, false, false, "ESMTP"},
-      {true, false, true, false, false, "ESMTPS"},   {true, false, false, true, false, "ESMTPA"},
-      {true, false, true, true, false, "ESMTPSA"},   {true, true, false, false, false, "LMTP"},
-      {true, true, true, true, false, "LMTPSA"},     {true, false, false, false, true, "UTF8SMTP"},
-      {true, false, true, true, true, "UTF8SMTPSA"}, {true, true, true, false, true, "UTF8LMTPS"},
+      {false, false, false, false, false, "SMTP"},   {false, false, true, true, false, "SMTP"},
+      {true, false, false, false, false, "ESMTP"},   {true, false, true, false, false, "ESMTPS"},
+      {true, false, false, true, false, "ESMTPA"},   {true, false, true, true, false, "ESMTPSA"},
+      {true, true, false, false, false, "LMTP"},     {true, true, true, false, false, "LMTPS"},
+      {true, true, false, true, false, "LMTPA"},     {true, true, true, true, false, "LMTPSA"},
+      {true, false, false, false, true, "UTF8SMTP"}, {true, false, true, false, true, "UTF8SMTPS"},
+      {true, false, false, true, true, "UTF8SMTPA"}, {true, false, true, true, true, "UTF8SMTPSA"},
+      {true, true, false, false, true, "UTF8LMTP"},  {true, true, true, false, true, "UTF8LMTPS"},
+      {true, true, false, true, true, "UTF8LMTPA"},  {true, true, true, true, true, "UTF8LMTPSA"},
   };
   for (const auto& c : cases) {
     Arrival a;

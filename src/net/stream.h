@@ -18,7 +18,7 @@ class Wheel;
 /// What TLS agreed on; empty version means plain text.
 struct TlsInfo {
   std::string version;     ///< "TLSv1.3"
-  std::string cipher;      ///< "TLS_AES_256_GCM_SHA384"
+  std::string cipher;      ///< "TLS_AES_256_GCM_SHA384": the registered name, not OpenSSL's own
   std::string server_name; ///< SNI the client sent, server side only
   bool resumed = false;
 };

@@ -145,7 +145,7 @@ Attempt Stream::Impl::try_write_tls(std::string_view bytes) {
 TlsInfo Stream::Impl::tls_info() const {
   TlsInfo info;
   info.version = SSL_get_version(ssl);
-  info.cipher = SSL_get_cipher_name(ssl);
+  info.cipher = SSL_CIPHER_standard_name(SSL_get_current_cipher(ssl));
   info.resumed = SSL_session_reused(ssl) == 1;
   const char* name = server_side ? SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name) : nullptr;
   if (name != nullptr) info.server_name = name;

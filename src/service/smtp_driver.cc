@@ -1,6 +1,7 @@
 #include "service/smtp_driver.h"
 
 #include "base/log.h"
+#include "base/text.h"
 #include "service/login.h"
 #include "smtp/xclient.h"
 
@@ -225,11 +226,20 @@ Task<void> SmtpConnection::perform(smtp::AskMail ask) {
   session_->answer(id, std::move(reply));
 }
 
+/// RFC 5321 sections 4.1.3, 4.5.1: an address literal that names where the client connected to is our own name.
+bool SmtpConnection::is_here(const std::string& domain) const {
+  if (!domain.starts_with('[')) return false;
+  const std::string address = stream_.local().address;
+  const bool six = address.find(':') != std::string::npos;
+  return !address.empty() && iequals(domain, (six ? "[IPv6:" : "[") + address + "]");
+}
+
 Task<void> SmtpConnection::perform(smtp::AskRecipient ask) {
   std::uint32_t id = ask.id;
   policy::Client who = client();
   mail::Sender sender = session_->sender();
   mail::Recipient recipient = *ask.recipient;
+  if (is_here(recipient.address.domain)) recipient.address.domain = options_->session->hostname;
   policy::RecipientVerdict verdict = co_await parts_.intake.policy.check_recipient(who, sender, recipient);
   if (verdict.reply.positive() && nodes_ + verdict.nodes.size() > kMaxExpanded + options_->session->max_recipients &&
       !recipients_.empty())

@@ -58,6 +58,7 @@ private:
   Task<void> perform(smtp::Discard);
 
   policy::Client client() const;
+  bool is_here(const std::string& domain) const;
   intake::Origin origin();
 
   SmtpParts parts_;

@@ -100,7 +100,7 @@ class ServerTest(unittest.TestCase):
             client.verdicts("x@y.test", [ALICE], letter(subject="under TLS"))
         [clear], [secret] = self.named(ALICE, "in clear"), self.named(ALICE, "under TLS")
         self.assertIn(b"with LMTP\r\n", clear.replace(b" id ", b"\r\n"))
-        self.assertRegex(secret, rb"with LMTPS\s+\(TLSv1\.[23] [A-Z0-9_-]+\)")
+        self.assertRegex(secret, rb"with LMTPS\s+\(TLSv1\.[23]\)\s+id\s[^;]*tls\sTLS_[A-Z0-9_]+;")
 
     def test_local_socket(self):
         self.assertEqual(self.path.stat().st_mode & 0o777, 0o666)

@@ -83,6 +83,20 @@ class ProxyTest(unittest.TestCase):
             transact(client, ALICE, [ALICE], letter(ALICE, subject="then TLS"))
         self.assertRegex(self.received("then TLS"), r"\(\[203\.0\.113\.5\]\) by mx\.example\.test with ESMTPSA \(TLSv1\.")
 
+    def test_address_literal(self):
+        with self.smtp("mx", V1) as client:
+            check(client.mail("x@y.test"), 250)
+            check(client.rcpt("alice@[198.51.100.1]"), 250)
+            check(client.rcpt("postmaster@[198.51.100.1]"), 250)
+            check(client.rcpt("nobody@[198.51.100.1]"), 550, "5.1.1")
+            check(client.rcpt("alice@[198.51.100.2]"), 550, "5.7.1")
+            check(client.rcpt("alice@[127.0.0.1]"), 550, "5.7.1")
+            check(client.data(letter(subject="to a literal")), 250)
+        self.received("to a literal")
+        with self.smtp("mx", V1_SIX) as client:
+            check(client.mail("x@y.test"), 250)
+            check(client.rcpt("postmaster@[IPv6:2001:DB8:0::1]"), 250)
+
     def test_lmtp_trusts_the_real_peer(self):
         self.assertEqual(self.connect("lmtp", V1).makefile("rb").read()[:10], b"554 5.7.1 ")  # accept_from: the loopback
         with self.smtp("lmtp", b"PROXY TCP4 127.0.0.9 127.0.0.1 1 24\r\n", smtplib.LMTP) as client:
