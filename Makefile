@@ -3,7 +3,7 @@
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run build test quick bench fuzz scan fmt lint tidy asan tsan clang clean
+.PHONY: help run build test large quick bench fuzz scan fmt lint tidy asan tsan clang clean
 
 JOBS ?= $(shell nproc)
 SECONDS ?= 30
@@ -30,6 +30,12 @@ test: ## All tests, with third-party mail programs unpacked under build/peers
 	@cmake --preset release -DPAQUEBOT_TESTS=ON
 	@$(BUILD) build/release $(FLAGS)
 	@$(CTEST) --test-dir build/release
+
+large: ## A mailbox of MESSAGES=n (1000000) over POP3: times and memory, a few minutes
+	@tools/setup build test
+	@cmake --preset release -DPAQUEBOT_TESTS=ON
+	@$(BUILD) build/release --target paquebot --target fill_mailbox $(FLAGS)
+	@POP3_MESSAGES=$(or $(MESSAGES),1000000) PYTHONPATH=tests/e2e /usr/bin/python3 tests/e2e/pop3_large_test.py
 
 quick: ## Unit tests and checkers only, not optimised (build/debug)
 	@tools/setup build test

@@ -249,6 +249,19 @@ void read_limits(Reader& read, const toml::table& root, Config& config) {
   read.duration(t, "pop3_idle_timeout", seconds(1), config.pop3_idle_timeout);
 }
 
+void read_mailboxes(Reader& read, const toml::table& root, Config& config) {
+  const toml::table& mailbox = section(read, root, "mailbox");
+  read.only(mailbox, "[mailbox]", {"expire_days"});
+  read.number(mailbox, "expire_days", 0, 36500, config.expire_days);
+  const toml::table& t = section(read, root, "pop3");
+  read.only(t, "[pop3]", {"login_delay", "language"});
+  read.duration(t, "login_delay", std::chrono::seconds(0), config.pop3_login_delay);
+  using pop3::Language;
+  read.choice<Language>(t, "language",
+                        {{"en", Language::en}, {"de", Language::de}, {"fr", Language::fr}, {"es", Language::es}},
+                        config.pop3_language);
+}
+
 void read_rest(Reader& read, const toml::table& root, Config& config) {
   const toml::table& tls = section(read, root, "tls");
   read.only(tls, "[tls]", {"certificate", "key"});
@@ -306,12 +319,14 @@ Result<Config> load_config(const std::string& path, const FileSource& files) {
   Config config;
   config.file = path;
   Reader read(path, files);
-  read.only(root, "the file", {"server", "listener", "tls", "dns", "route", "queue", "delivery", "limits"});
+  read.only(root, "the file",
+            {"server", "listener", "tls", "dns", "route", "queue", "delivery", "limits", "mailbox", "pop3"});
   read_server(read, root, config);
   read_listeners(read, root, config);
   read_routes(read, root, config);
   read_queue(read, root, config);
   read_limits(read, root, config);
+  read_mailboxes(read, root, config);
   read_rest(read, root, config);
   if (!read.ok()) return fail(Errc::invalid, read.errors());
   config.connector.hostname = config.hostname;

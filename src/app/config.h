@@ -59,6 +59,9 @@ struct Config {
   std::chrono::seconds data_timeout{180};
   std::chrono::seconds message_timeout{3600};
   std::chrono::seconds pop3_idle_timeout{600};
+  std::chrono::seconds pop3_login_delay{0};          ///< 0: none
+  pop3::Language pop3_language = pop3::Language::en; ///< for LANG *
+  std::uint32_t expire_days = 0;                     ///< 0: mail stays for ever
 };
 
 /// Reads a whole file: the configuration and what it names. The server asks its keeper (keeper.h) once it is no longer root.

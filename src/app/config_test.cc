@@ -56,6 +56,16 @@ protocol = "lmtp"
   EXPECT_EQ(config->queue.routes.find("example.net")->tls, queue::RouteTls::opportunistic);
 }
 
+TEST(Config, MailboxAndPop3) {
+  auto config = parse("[mailbox]\nexpire_days = 60\n[pop3]\nlogin_delay = \"2m\"\nlanguage = \"fr\"\n");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->expire_days, 60u);
+  EXPECT_EQ(config->pop3_login_delay.count(), 120);
+  EXPECT_EQ(config->pop3_language, pop3::Language::fr);
+  EXPECT_FALSE(parse("[mailbox]\nexpire_days = -1\n"));
+  EXPECT_FALSE(parse("[pop3]\nlanguage = \"klingon\"\n"));
+}
+
 TEST(Config, AnEmptyFileGivesTheStandardPorts) {
   auto config = parse("");
   ASSERT_TRUE(config) << config.error().message;

@@ -107,6 +107,9 @@ std::shared_ptr<const service::Pop3ListenerOptions> pop3_options(const Config& c
   session->login_in_clear = listener.login_in_clear;
   session->max_errors = config.max_errors;
   session->idle_timeout = config.pop3_idle_timeout;
+  session->login_delay = config.pop3_login_delay;
+  session->language = config.pop3_language;
+  session->expire_days = config.expire_days;
   auto options = std::make_shared<service::Pop3ListenerOptions>();
   options->session = session;
   options->implicit_tls = listener.tls == ListenerConfig::Tls::implicit;
@@ -133,6 +136,7 @@ std::shared_ptr<const service::Snapshot> make_snapshot(const Config& config,
       .hostname = config.hostname, .max_message_size = config.message_size, .max_hops = config.max_hops};
   snapshot->queue = config.queue;
   snapshot->account_limits = config.account_limits;
+  snapshot->expire_days = config.expire_days;
   return snapshot;
 }
 

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 #include <ostream>
 #include <unistd.h>
+#include <utility>
 
 namespace paquebot::cli {
 
@@ -131,6 +132,19 @@ Result<> save_one(TempFile& file, const std::string& name, SafeFolder& folder, s
   return {};
 }
 
+json::object row_json(const pop3::MailboxItem& item, const LetterHead& head) {
+  json::object row = as_json(head);
+  row["number"] = item.number;
+  row["size"] = item.size;
+  row["uidl"] = printable(item.uidl);
+  return row;
+}
+
+void show_row(const pop3::MailboxItem& item, const LetterHead& head, std::ostream& out) {
+  out << fmt::format("{:>6} {:>9}  {:<16}  {}  {}\n", item.number, human_size(item.size), printable(head.date, 16),
+                     column(head.from, 28), printable(head.subject, 200));
+}
+
 } // namespace
 
 Result<> fetch_list(const FetchOptions& options, std::ostream& out) {
@@ -147,28 +161,28 @@ Result<> fetch_list(const FetchOptions& options, std::ostream& out) {
     else
       out << fmt::format("{:>6} {:>9}  {:<16}  {:<28}  {}\n", "NUMBER", "SIZE", "DATE", "FROM", "SUBJECT");
   }
-  for (const auto& item : items) {
-    std::string block;
-    auto top = client->retrieve(
-        item.number,
-        [&](std::string_view bytes) -> Result<> {
-          block += bytes.substr(0, kMaxHead - block.size());
-          return {};
-        },
-        0);
-    if (!top && top.error().code != Errc::refused) return top; // TOP is optional
-    LetterHead head = read_head(block);
-    if (options.json) {
-      json::object row = as_json(head);
-      row["number"] = item.number;
-      row["size"] = item.size;
-      row["uidl"] = printable(item.uidl);
-      rows.push_back(std::move(row));
-    } else {
-      out << fmt::format("{:>6} {:>9}  {:<16}  {}  {}\n", item.number, human_size(item.size), printable(head.date, 16),
-                         column(head.from, 28), printable(head.subject, 200));
-    }
-  }
+  std::vector<std::uint32_t> numbers;
+  for (const auto& item : items) numbers.push_back(item.number);
+  std::string block;
+  auto item = items.begin();
+  auto listed_all = client->retrieve_all(
+      std::move(numbers),
+      [&](std::string_view bytes) -> Result<> {
+        block += bytes.substr(0, kMaxHead - block.size());
+        return {};
+      },
+      [&](std::uint32_t, const Result<>& top) -> Result<> {
+        if (!top && top.error().code != Errc::refused) return top; // TOP is optional
+        LetterHead head = read_head(std::exchange(block, {}));
+        if (options.json)
+          rows.push_back(row_json(*item, head));
+        else
+          show_row(*item, head, out);
+        ++item;
+        return {};
+      },
+      0);
+  if (!listed_all) return listed_all;
   if (options.json) out << control::to_text(rows) << "\n";
   return client->quit();
 }

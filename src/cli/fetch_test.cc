@@ -183,7 +183,10 @@ TEST(SafeFolder, NeverOverwritesOrFollowsLinks) {
     close(file->descriptor);
     EXPECT_EQ(file->path, folder.path(expected));
   }
-  EXPECT_FALSE(SafeFolder::open(folder.path("missing")));
+  EXPECT_TRUE(SafeFolder::open(folder.path("made")));
+  EXPECT_TRUE(std::filesystem::is_directory(folder.path("made")));
+  EXPECT_FALSE(SafeFolder::open(folder.path("missing/below")));
+  EXPECT_FALSE(SafeFolder::open(folder.path("a-2.txt")));
 }
 
 } // namespace

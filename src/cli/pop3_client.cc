@@ -26,7 +26,7 @@ struct Pop3Client::Impl {
   Impl(const Target& target, ClientDriver connected)
       : user(target.user), driver(std::move(connected)), session(options(target, driver), driver.encrypted()) {}
 
-  Result<> drive(const ContentSink* sink);
+  Result<> drive(const ContentSink* sink, const std::function<void()>* done = nullptr);
   void read(const pop3::ClientNeedInput& need);
   Error explain() const;
 
@@ -47,7 +47,7 @@ void Pop3Client::Impl::read(const pop3::ClientNeedInput& need) {
 }
 
 /// Performs the session's actions until it is ready for the next command, or over.
-Result<> Pop3Client::Impl::drive(const ContentSink* sink) {
+Result<> Pop3Client::Impl::drive(const ContentSink* sink, const std::function<void()>* done) {
   for (;;) {
     pop3::ClientAction action = session.next();
     if (auto* send = std::get_if<pop3::ClientSend>(&action)) {
@@ -67,7 +67,9 @@ Result<> Pop3Client::Impl::drive(const ContentSink* sink) {
         own_error = taken.error();
         session.eof();
       }
-    } else if (!std::holds_alternative<pop3::ClientDone>(action)) {
+    } else if (std::holds_alternative<pop3::ClientDone>(action)) {
+      if (done) (*done)();
+    } else {
       if (own_error) return std::unexpected(*own_error);
       if (session.ok()) return {};
       return std::unexpected(explain());
@@ -119,6 +121,22 @@ Result<const std::vector<pop3::MailboxItem>*> Pop3Client::list() {
 Result<> Pop3Client::retrieve(std::uint32_t number, const ContentSink& sink, long lines) {
   impl_->session.retrieve(number, lines);
   return impl_->drive(&sink);
+}
+
+Result<> Pop3Client::retrieve_all(std::vector<std::uint32_t> numbers, const ContentSink& sink,
+                                  const std::function<Result<>(std::uint32_t, const Result<>&)>& done, long lines) {
+  impl_->session.retrieve_all(numbers, lines);
+  std::size_t at = 0;
+  const std::function<void()> each = [&] {
+    const Result<> came = impl_->session.ok() ? Result<>() : Result<>(std::unexpected(impl_->explain()));
+    if (auto taken = done(numbers[at++], came); !taken) {
+      impl_->own_error = taken.error();
+      impl_->session.eof();
+    }
+  };
+  auto driven = impl_->drive(&sink, &each);
+  if (!driven && driven.error().code == Errc::refused) return {}; // of the last one: `done` was told
+  return driven;
 }
 
 Result<> Pop3Client::remove(std::uint32_t number) {

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
 
@@ -62,6 +63,7 @@ std::string safe_name(std::string_view name, std::string_view otherwise) {
 }
 
 Result<SafeFolder> SafeFolder::open(const std::string& path) {
+  (void)::mkdir(path.c_str(), 0700); // when it is there already, or can't be made, opening it tells
   int descriptor = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0) {
     return fail(errno == ENOENT ? Errc::not_found : Errc::io,

@@ -14,7 +14,7 @@ std::string safe_name(std::string_view name, std::string_view otherwise);
 /// A folder into which new files are written; nothing in it is ever overwritten and no link is followed.
 class SafeFolder {
 public:
-  /// The folder must exist.
+  /// Makes the folder, with mode 0700, when it isn't there; the one around it must exist.
   static Result<SafeFolder> open(const std::string& path);
   ~SafeFolder();
   SafeFolder(SafeFolder&& other) noexcept;

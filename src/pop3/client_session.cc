@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <deque>
 #include <fmt/format.h>
 
 namespace paquebot::pop3 {
@@ -18,6 +19,7 @@ namespace {
 constexpr std::size_t kProgress = 4096;        // octets of a long reply that earn a new deadline
 constexpr std::size_t kMaxCapabilities = 1000; // lines of a CAPA reply
 constexpr std::size_t kMaxCommand = 255;       // octets of a command, RFC 2449 section 4
+constexpr std::size_t kAhead = 64;             // commands sent before their replies
 constexpr std::size_t kMaxUidl = 255;          // octets; RFC 1939 section 7 allows 70, some servers more
 
 bool sendable(std::string_view text) {
@@ -45,6 +47,7 @@ struct ClientSession::Impl {
     capa,
     capa_lines,
     stls,
+    utf8,
     auth,
     user,
     pass,
@@ -74,7 +77,10 @@ struct ClientSession::Impl {
   void send(Awaits what, std::string_view command);
   void start(Awaits what, const std::string& command);
   void capabilities_known();
+  void set_utf8();
   void log_in();
+  void ask_ahead();
+  void one_retrieved();
   void auth_challenge(std::string_view text);
   void logged_in();
   void forget_secrets();
@@ -102,8 +108,15 @@ struct ClientSession::Impl {
 
   std::size_t capability_count = 0;
   bool offers_stls = false;
+  bool offers_pipelining = false;
+  bool offers_utf8 = false;
+  bool offers_utf8_user = false;
   std::vector<std::string> offered;
   std::unique_ptr<sasl::ClientMechanism> mechanism;
+
+  std::deque<std::uint32_t> wanted; ///< messages not asked for yet
+  long wanted_lines = -1;
+  std::size_t in_flight = 0; ///< retrievals asked for and not answered
 
   std::vector<MailboxItem> items;
   std::size_t uidl_at = 0;
@@ -186,9 +199,33 @@ void ClientSession::Impl::message_input() {
     waiting.erase(0, used);
   }
   if (!decoder.ended()) return;
-  if (!waiting.empty()) return broken("octets after the end of a message");
-  awaits = Awaits::nothing;
+  if (!waiting.empty() && in_flight < 2) return broken("octets after the end of a message");
+  input.append(waiting);
+  waiting.clear();
+  one_retrieved();
+}
+
+void ClientSession::Impl::ask_ahead() {
+  const std::size_t most = offers_pipelining ? kAhead : 1;
+  for (; !wanted.empty() && in_flight < most; ++in_flight) {
+    const std::uint32_t number = wanted.front();
+    wanted.pop_front();
+    out += wanted_lines < 0 ? fmt::format("RETR {}\r\n", number) : fmt::format("TOP {} {}\r\n", number, wanted_lines);
+  }
+  awaits = in_flight == 0 ? Awaits::nothing : Awaits::retrieve;
+  ++window;
+  since_window = 0;
+}
+
+void ClientSession::Impl::one_retrieved() {
   done = true;
+  --in_flight;
+  if (in_flight > kAhead / 2) { // in batches: not one write a message
+    awaits = Awaits::retrieve;
+    ++window;
+  } else {
+    ask_ahead();
+  }
 }
 
 void ClientSession::Impl::line(std::string_view text) {
@@ -223,6 +260,7 @@ void ClientSession::Impl::reply(bool good, std::string_view text) {
       }
       start_tls = true;
       return;
+    case Awaits::utf8: return log_in(); // refused: then without it
     case Awaits::user:
       if (!good) return give_up(ClientFailure::login, std::string(text), true);
       out.reserve(options.password.size() + 16); // so that no copy stays behind
@@ -251,24 +289,31 @@ void ClientSession::Impl::command_reply(bool good, std::string_view text) {
     awaits = Awaits::message;
     decoder = MessageDecoder();
     waiting = input.take_rest();
+    fail(ClientFailure::none, {});
     return;
   }
   // UIDL is optional (RFC 1939 section 7): without it the listing stands.
   if (!good && awaits != Awaits::uidl) fail(ClientFailure::command, std::string(text));
+  if (awaits == Awaits::retrieve) return one_retrieved();
   if (awaits == Awaits::quit) closed = true;
   awaits = Awaits::nothing;
   done = true;
 }
 
 void ClientSession::Impl::capabilities_known() {
-  if (encrypted || !(options.tls_wanted || options.tls_required)) return log_in();
+  if (encrypted || !(options.tls_wanted || options.tls_required)) return set_utf8();
   // A server without CAPA may still know STLS; with TLS required it is worth the question.
   if (offers_stls || (options.tls_required && capability_count == 0)) return send(Awaits::stls, "STLS");
   if (options.tls_required) {
     return give_up(ClientFailure::tls_unavailable,
                    "the server does not offer TLS, and the password is not sent without it", true);
   }
-  log_in();
+  set_utf8();
+}
+
+void ClientSession::Impl::set_utf8() {
+  if (!offers_utf8) return log_in();
+  send(Awaits::utf8, "UTF8"); // RFC 6856 section 2.1: before the login, and after STLS
 }
 
 void ClientSession::Impl::log_in() {
@@ -277,6 +322,10 @@ void ClientSession::Impl::log_in() {
   }
   // RFC 5034 section 3: AUTH only where SASL was announced.
   mechanism = sasl::make_client(offered, sasl::Credentials{"", options.user, options.password});
+  if (!mechanism && !offers_utf8_user && !(is_ascii(options.user) && is_ascii(options.password))) {
+    // RFC 6856 section 2.2.
+    return give_up(ClientFailure::login, "the server takes no user names and passwords beyond ASCII", true);
+  }
   if (!mechanism) return send(Awaits::user, "USER " + options.user);
   std::string command = fmt::format("AUTH {}", mechanism->name());
   if (mechanism->name() == "PLAIN") {
@@ -325,6 +374,9 @@ void ClientSession::Impl::listing_line(std::string_view text) {
   if (awaits == Awaits::uidl_lines) return uidl_row(text);
   if (++capability_count > kMaxCapabilities) return broken("endless CAPA");
   if (iequals(text, "STLS")) offers_stls = true;
+  if (iequals(text, "PIPELINING")) offers_pipelining = true;
+  if (iequals(text, "UTF8") || istarts_with(text, "UTF8 ")) offers_utf8 = true;
+  if (iequals(text, "UTF8 USER")) offers_utf8_user = true;
   if (!istarts_with(text, "SASL ")) return;
   for (std::string_view name : split(text.substr(5), ' ')) {
     if (!name.empty() && offered.size() < kMaxCapabilities) offered.emplace_back(name);
@@ -373,7 +425,7 @@ void ClientSession::tls_started() {
   impl_->input.clear();
   impl_->offered.clear();
   impl_->capability_count = 0;
-  impl_->offers_stls = false;
+  impl_->offers_stls = impl_->offers_pipelining = impl_->offers_utf8 = impl_->offers_utf8_user = false;
   impl_->send(Impl::Awaits::capa, "CAPA");
 }
 
@@ -393,9 +445,15 @@ void ClientSession::list() {
   impl_->items.clear();
   impl_->start(Impl::Awaits::list, "LIST");
 }
-void ClientSession::retrieve(std::uint32_t number, long lines) {
-  impl_->start(Impl::Awaits::retrieve,
-               lines < 0 ? fmt::format("RETR {}", number) : fmt::format("TOP {} {}", number, lines));
+void ClientSession::retrieve(std::uint32_t number, long lines) { retrieve_all({number}, lines); }
+void ClientSession::retrieve_all(std::vector<std::uint32_t> numbers, long lines) {
+  if (impl_->closed) return;
+  assert(impl_->awaits == Impl::Awaits::nothing && impl_->out.empty());
+  impl_->fail(ClientFailure::none, {});
+  if (!impl_->input.empty()) return impl_->broken("octets that nobody asked for");
+  impl_->wanted.assign(numbers.begin(), numbers.end());
+  impl_->wanted_lines = lines;
+  impl_->ask_ahead();
 }
 void ClientSession::remove(std::uint32_t number) { impl_->start(Impl::Awaits::remove, fmt::format("DELE {}", number)); }
 void ClientSession::quit() { impl_->start(Impl::Awaits::quit, "QUIT"); }

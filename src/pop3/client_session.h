@@ -64,7 +64,8 @@ struct ClientClosed {};
 using ClientAction =
     std::variant<ClientSend, ClientNeedInput, ClientStartTls, ClientReady, ClientChunk, ClientDone, ClientClosed>;
 
-/// The client side of one POP3 connection; pure (RFC 1939, 2449, 2595, 5034). Drive next() until ClientReady. Then one
+/// The client side of one POP3 connection; pure (RFC 1939, 2449, 2595, 5034, 6856: it says
+/// UTF8 when that is offered). Drive next() until ClientReady. Then one
 /// command at a time: call it, drive next() until ClientDone (ClientReady follows) or ClientClosed.
 class ClientSession {
 public:
@@ -81,6 +82,9 @@ public:
   void list();
   /// RETR (or TOP with `lines` >= 0); pieces come as ClientChunk.
   void retrieve(std::uint32_t number, long lines = -1);
+  /// The same for several messages, in this order; with ClientDone after each, whose error() counts until the next action is
+  /// asked for. Commands are pipelined, at most 64 ahead, when the server takes that (RFC 2449 section 6.6).
+  void retrieve_all(std::vector<std::uint32_t> numbers, long lines = -1);
   void remove(std::uint32_t number);
   /// QUIT: only its good end deletes what was removed. ClientDone, then ClientClosed.
   void quit();

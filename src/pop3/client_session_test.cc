@@ -27,6 +27,7 @@ public:
   std::string message; ///< the chunks of the last message
   std::string sent;    ///< everything the client sent
   bool closed = false;
+  std::size_t done = 0, refused = 0; ///< commands that ended, and those of them with -ERR
   std::uint32_t windows = 0;
 
   void greet(std::string_view text) { incoming_ += text; }
@@ -52,7 +53,8 @@ public:
         incoming_.erase(0, part.size());
         client_.feed(part);
       } else if (std::holds_alternative<ClientDone>(action)) {
-        continue;
+        ++done;
+        refused += !client_.ok();
       } else {
         closed = std::holds_alternative<ClientClosed>(action);
         return !closed;
@@ -333,6 +335,70 @@ TEST(ClientSession, ListsFromOddServers) {
       EXPECT_EQ(client.items().size(), 2u) << c.name;
       EXPECT_EQ(client.items()[1].size, 20u) << c.name;
     }
+  }
+}
+
+TEST(ClientSession, RetrievesAheadWhereTheServerTakesIt) {
+  for (const bool pipelining : {true, false}) {
+    for (std::size_t piece : {1, 7, 100000}) {
+      std::size_t most_at_once = 0;
+      ClientSession client(anna(), true);
+      Driver driver(client, [&](std::string_view sent) {
+        if (sent.starts_with("CAPA"))
+          return std::string("+OK\r\nSASL PLAIN\r\n") + (pipelining ? "PIPELINING\r\n.\r\n" : ".\r\n");
+        if (!sent.starts_with("TOP")) return std::string("+OK\r\n");
+        std::string answer;
+        std::size_t commands = 0;
+        for (; !sent.empty(); ++commands) {
+          const std::size_t end = sent.find("\r\n");
+          const std::string number(sent.substr(4, end - 6));
+          sent.remove_prefix(end + 2);
+          answer += number == "3" ? "-ERR gone\r\n" : "+OK\r\nnumber " + number + "\r\n..\r\n.\r\n";
+        }
+        most_at_once = std::max(most_at_once, commands);
+        return answer;
+      });
+      driver.piece = piece;
+      driver.greet("+OK\r\n");
+      ASSERT_TRUE(driver.run());
+      std::vector<std::uint32_t> numbers;
+      std::string expected;
+      for (std::uint32_t n = 1; n <= 200; ++n) {
+        numbers.push_back(n);
+        if (n != 3) expected += "number " + std::to_string(n) + "\r\n.\r\n";
+      }
+      client.retrieve_all(numbers, 0);
+      ASSERT_TRUE(driver.run());
+      EXPECT_EQ(driver.message, expected);
+      EXPECT_EQ(driver.done, 200U);
+      EXPECT_EQ(driver.refused, 1U);
+      EXPECT_EQ(most_at_once, pipelining ? 64U : 1U);
+      client.retrieve_all({});
+      EXPECT_TRUE(driver.run()) << "nothing asked for is nothing to do";
+      client.quit();
+      EXPECT_FALSE(driver.run());
+      EXPECT_TRUE(client.ok());
+    }
+  }
+}
+
+TEST(ClientSession, SaysUtf8WhenItIsOffered) {
+  for (const bool taken : {true, false}) {
+    ClientSession client(anna(), true);
+    Driver driver(client, script({"+OK\r\nUTF8\r\n.\r\n", taken ? "+OK\r\n" : "-ERR no\r\n", "+OK\r\n", "+OK\r\n"}));
+    driver.greet("+OK\r\n");
+    EXPECT_TRUE(driver.run());
+    EXPECT_EQ(driver.sent, "CAPA\r\nUTF8\r\nUSER anna\r\nPASS secret\r\n");
+  }
+  for (const bool user : {true, false}) { // RFC 6856 section 2.2
+    ClientOptions options = anna();
+    options.password = "secr\xc3\xa9t";
+    ClientSession client(options, true);
+    Driver driver(
+        client, script({user ? "+OK\r\nUTF8 USER\r\n.\r\n" : "+OK\r\nUTF8\r\n.\r\n", "+OK\r\n", "+OK\r\n", "+OK\r\n"}));
+    driver.greet("+OK\r\n");
+    EXPECT_EQ(driver.run(), user);
+    EXPECT_EQ(driver.sent.find("secr") != std::string::npos, user);
   }
 }
 

@@ -1,9 +1,14 @@
 #pragma once
 
+#include "mail/surrogate.h"
 #include "pop3/line_buffer.h"
 #include "pop3/message_encoder.h"
 #include "pop3/server_session.h"
+#include "pop3/texts.h"
 #include "sasl/server.h"
+
+#include <fmt/format.h>
+#include <optional>
 
 namespace paquebot::pop3 {
 
@@ -35,15 +40,29 @@ struct ServerSession::Impl {
   bool answered(Question what, std::uint32_t id); ///< false for a late answer
 
   // Replies.
-  void ok(std::string_view text);
-  void refuse(std::string_view text); ///< -ERR
-  void error(std::string_view text);  ///< -ERR that counts towards max_errors
+  void reply(std::string_view status, Text text, fmt::format_args values);
+  template <class... Values>
+  void ok(Text text, const Values&... values) {
+    reply("+OK ", text, fmt::make_format_args(values...));
+  }
+  template <class... Values>
+  void refuse(Text text, const Values&... values) { ///< -ERR
+    reply("-ERR ", text, fmt::make_format_args(values...));
+  }
+  template <class... Values>
+  void error(Text text, const Values&... values) { ///< -ERR that counts towards max_errors
+    if (++errors < options->max_errors) return refuse(text, values...);
+    refuse(Text::too_many_errors);
+    close();
+  }
   void close() { closing = true; }
   void drop(); ///< closes, and nothing more is sent
 
   // Commands (server_verbs.cc).
   void command(std::string_view line);
   void capa(const Arguments&);
+  void lang(const Arguments& a);
+  void utf8_on(const Arguments&);
   void user_name(const Arguments& a);
   void pass(const Arguments& a);
   void auth(const Arguments& a);
@@ -83,6 +102,9 @@ struct ServerSession::Impl {
   std::uint32_t errors = 0;
   std::uint32_t login_failures = 0;
 
+  Language language = Language::en;
+  bool utf8 = false; ///< the client takes UTF-8 in header fields (RFC 6856)
+
   std::string out;
   bool out_given = false; ///< out is with the driver; the next call of next() means it was sent
   bool flush = false;     ///< send what waits before the question
@@ -111,6 +133,7 @@ struct ServerSession::Impl {
   bool started = false;        ///< the +OK of a listing or message is out
   std::uint32_t message = 0;
   MessageEncoder encoder;
+  std::optional<mail::Surrogate> surrogate; ///< of the message, for a client without UTF8
 };
 
 } // namespace paquebot::pop3

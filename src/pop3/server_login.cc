@@ -1,4 +1,5 @@
 #include "base/encoding.h"
+#include "pop3/login_text.h"
 #include "pop3/server_impl.h"
 #include "sasl/secret.h"
 
@@ -8,20 +9,24 @@ namespace paquebot::pop3 {
 
 bool ServerSession::Impl::login_allowed() {
   if (encrypted || options->login_in_clear) return true;
-  error(options->tls_available ? "passwords are taken only under TLS: send STLS first"
-                               : "passwords are taken only under TLS: use the port with TLS");
+  error(options->tls_available ? Text::clear_send_stls : Text::clear_use_tls_port);
   return false;
 }
 
 void ServerSession::Impl::user_name(const Arguments& a) {
   if (!login_allowed()) return;
+  if (!login_text_allowed(a.text)) return error(Text::bad_login_text);
   name = a.text;
-  ok("send PASS"); // RFC 1939 section 7: the same for names that don't exist
+  ok(Text::send_pass); // RFC 1939 section 7: the same for names that don't exist
 }
 
 void ServerSession::Impl::pass(const Arguments& a) {
   if (!login_allowed()) return;
-  if (name.empty()) return error("send USER first");
+  if (name.empty()) return error(Text::user_first);
+  if (!login_text_allowed(a.text)) {
+    name.clear();
+    return error(Text::bad_login_text);
+  }
   login.authcid = std::move(name);
   name.clear();
   login.authzid.clear();
@@ -33,7 +38,7 @@ void ServerSession::Impl::auth(const Arguments& a) {
   if (!login_allowed()) return;
   std::size_t space = a.text.find(' ');
   mechanism = sasl::make_server(a.text.substr(0, space));
-  if (!mechanism) return error("unknown mechanism");
+  if (!mechanism) return error(Text::unknown_mechanism);
   if (space == std::string_view::npos) return sasl_step(mechanism->step(nullptr));
   auth_response(a.text.substr(space + 1));
 }
@@ -52,8 +57,8 @@ void ServerSession::Impl::auth_response(std::string_view line) {
     return;
   }
   mechanism.reset();
-  if (!initial && line == "*") return error("login cancelled");
-  error("malformed base 64");
+  if (!initial && line == "*") return error(Text::login_cancelled);
+  error(Text::bad_base64);
 }
 
 void ServerSession::Impl::sasl_step(sasl::Step step) {
@@ -70,7 +75,7 @@ void ServerSession::Impl::sasl_step(sasl::Step step) {
     ask(Question::open);
   } else {
     mechanism.reset();
-    if (std::get<sasl::Failure>(step).malformed) return error("malformed response");
+    if (std::get<sasl::Failure>(step).malformed) return error(Text::bad_response);
     refuse_login(LoginVerdict::wrong);
   }
 }
@@ -92,13 +97,13 @@ void ServerSession::Impl::answer_login(LoginVerdict verdict) {
 void ServerSession::Impl::refuse_login(LoginVerdict verdict) {
   switch (verdict) {
     case LoginVerdict::temporary_failure: // RFC 3206 section 4
-      error("[SYS/TEMP] the password can't be checked now, try again later");
+      error(Text::login_unchecked);
       break;
-    case LoginVerdict::disabled: error("[AUTH] this account is disabled, ask your administrator"); break;
+    case LoginVerdict::disabled: error(Text::account_disabled); break;
     case LoginVerdict::slow_down: // RFC 2449 section 8.1.1
-      error("[LOGIN-DELAY] too many logins, try again in a few minutes");
+      error(Text::too_many_logins);
       break;
-    default: error("[AUTH] wrong user name or password"); break; // RFC 3206 section 5
+    default: error(Text::wrong_login); break; // RFC 3206 section 5
   }
   if (++login_failures >= options->max_login_failures) close();
 }

@@ -13,27 +13,19 @@ constexpr std::uint32_t kPage = 500;        // rows of a listing asked for at on
 
 ServerSession::Impl::Impl(std::shared_ptr<const ServerOptions> o, bool e) : options(std::move(o)), encrypted(e) {
   // No angle brackets here: they would offer APOP (RFC 1939 section 7).
-  ok(fmt::format("{} POP3 server ready", options->hostname));
+  ok(Text::greeting, options->hostname);
 }
 
 ServerSession::Impl::~Impl() { wipe_login(); }
 
-void ServerSession::Impl::ok(std::string_view text) {
-  out += "+OK ";
-  out += text;
+void ServerSession::Impl::reply(std::string_view status, Text text, fmt::format_args values) {
+  out += status;
+  if (const auto code = code_of(text); !code.empty()) {
+    out += code;
+    out += ' ';
+  }
+  fmt::vformat_to(std::back_inserter(out), words_of(text, language), values);
   out += "\r\n";
-}
-
-void ServerSession::Impl::refuse(std::string_view text) {
-  out += "-ERR ";
-  out += text;
-  out += "\r\n";
-}
-
-void ServerSession::Impl::error(std::string_view text) {
-  if (++errors < options->max_errors) return refuse(text);
-  refuse("too many errors, goodbye");
-  close();
 }
 
 void ServerSession::Impl::drop() {
@@ -86,7 +78,7 @@ Action ServerSession::Impl::next() {
     if (closing) return send();
     if (tls_pending) return out.empty() ? Action(StartTls{}) : Action(send());
     if (going_down) {
-      refuse("[SYS/TEMP] the server is going down, try again in a few minutes");
+      refuse(Text::going_down);
       close();
       continue;
     }
@@ -107,7 +99,7 @@ void ServerSession::Impl::handle_input(LineBuffer::Status status, std::string_vi
   if (status == LineBuffer::Status::too_long) {
     mechanism.reset();
     auth_waits = false;
-    return error("the line is too long");
+    return error(Text::line_too_long);
   }
   if (auth_waits) return auth_response(line);
   command(line);
@@ -127,14 +119,15 @@ void ServerSession::Impl::start_listing(Listing what, const Arguments& a) {
 }
 
 void ServerSession::Impl::one_row(const ListItem& row) {
-  if (listing == Listing::list_one) return ok(fmt::format("{} {}", row.number, row.size));
-  if (listing == Listing::uidl_one) return ok(fmt::format("{} {}", row.number, row.uidl));
+  const auto told = std::back_inserter(out);
+  if (listing == Listing::list_one) return void(fmt::format_to(told, "+OK {} {}\r\n", row.number, row.size));
+  if (listing == Listing::uidl_one) return void(fmt::format_to(told, "+OK {} {}\r\n", row.number, row.uidl));
   if (deleted.empty()) deleted.resize((std::size_t{count} + 63) / 64);
   std::uint32_t bit = row.number - 1;
   deleted[bit / 64] |= std::uint64_t{1} << (bit % 64);
   ++deleted_count;
   deleted_octets += row.size;
-  ok(fmt::format("message {} will be deleted at QUIT", row.number));
+  ok(Text::will_be_deleted, row.number);
 }
 
 void ServerSession::Impl::page_rows(const std::vector<ListItem>& rows) {
@@ -159,10 +152,10 @@ void ServerSession::Impl::list_page(const std::vector<ListItem>& rows, bool fail
   bool single = listing != Listing::list && listing != Listing::uidl;
   if (failed || (single && (rows.empty() || rows.front().number != list_next))) {
     if (started) return close(); // RFC 1939 has no way to say it here: a broken listing, never a short one
-    return refuse("[SYS/TEMP] the mailbox can't be read now, try again later");
+    return refuse(Text::mailbox_unreadable);
   }
   if (single) return one_row(rows.front());
-  if (!started) ok(fmt::format("{} messages ({} octets)", count - deleted_count, octets - deleted_octets));
+  if (!started) ok(Text::messages, count - deleted_count, octets - deleted_octets);
   started = true;
   page_rows(rows);
 }
@@ -171,16 +164,19 @@ void ServerSession::Impl::start_message(const Arguments& a, std::optional<std::u
   message = a.number;
   started = false;
   encoder = MessageEncoder(lines);
+  surrogate.reset();
+  if (!utf8) surrogate.emplace(); // RFC 6856 section 2.1: nothing beyond ASCII in header fields without UTF8
   ask(Question::message);
 }
 
 void ServerSession::Impl::message_bytes(std::string_view bytes, bool last, bool failed) {
   if (failed) {
     if (started) return close();
-    return refuse("[SYS/TEMP] the message can't be read now, try again later");
+    return refuse(Text::message_unreadable);
   }
-  if (!started) ok("message follows");
+  if (!started) ok(Text::message_follows);
   started = true;
+  if (surrogate) bytes = surrogate->feed(bytes, last);
   if (encoder.encode(bytes, out) || last) return encoder.finish(out);
   flush = true;
   ask(Question::message);
@@ -200,6 +196,7 @@ void ServerSession::tls_started() {
   sasl::wipe(impl_->name);
   impl_->tls_pending = false;
   impl_->encrypted = true;
+  impl_->language = Language::en;
 }
 
 void ServerSession::timed_out() { impl_->drop(); }
@@ -217,13 +214,13 @@ void ServerSession::answer_open(std::uint32_t id, OpenVerdict verdict, std::uint
     impl_->octets = octets;
     impl_->state = Impl::transaction;
     ++impl_->window;
-    return impl_->ok(fmt::format("{} messages ({} octets)", count, octets));
+    return impl_->ok(Text::messages, count, octets);
   }
   impl_->logged_in.clear();
   if (verdict == OpenVerdict::in_use) {
-    return impl_->error("[IN-USE] another session has this mailbox open, try again later"); // RFC 2449 section 8.1.2
+    return impl_->error(Text::mailbox_in_use); // RFC 2449 section 8.1.2
   }
-  impl_->error("[SYS/TEMP] the mailbox can't be opened now, try again later"); // RFC 3206 section 4
+  impl_->error(Text::mailbox_not_opened); // RFC 3206 section 4
 }
 
 void ServerSession::list_page(std::uint32_t id, std::vector<ListItem> rows, bool failed) {
@@ -237,9 +234,9 @@ void ServerSession::message_bytes(std::uint32_t id, std::string_view bytes, bool
 void ServerSession::answer_commit(std::uint32_t id, bool done) {
   if (!impl_->answered(Impl::Question::commit, id)) return;
   if (done)
-    impl_->ok(fmt::format("{} messages deleted, goodbye", impl_->deleted_count));
+    impl_->ok(Text::messages_deleted, impl_->deleted_count);
   else
-    impl_->refuse("[SYS/TEMP] the messages could not be deleted, they are still there");
+    impl_->refuse(Text::not_deleted);
   impl_->close();
 }
 

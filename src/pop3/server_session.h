@@ -1,5 +1,7 @@
 #pragma once
 
+#include "pop3/texts.h"
+
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -20,13 +22,18 @@ struct ServerOptions {
   std::uint32_t max_auth_line = 12288;     ///< octets of an AUTH response (RFC 5034 section 4: larger than commands)
   std::chrono::seconds idle_timeout{600};  ///< RFC 1939 section 3: at least ten minutes after login
   std::chrono::seconds login_timeout{120}; ///< the whole of a session before login
+  std::chrono::seconds login_delay{0}; ///< announced (RFC 2449 section 6.5); who answers AskLogin enforces it; 0: none
+  std::uint32_t expire_days = 0;       ///< announced: messages stay at least so long (section 6.7); 0: for ever
+  Language language = Language::en;    ///< what LANG * stands for (RFC 6856 section 3.2)
 };
 
 /// One line of a listing.
 struct ListItem {
   std::uint32_t number; ///< message number, from 1
-  std::uint64_t size;   ///< octets as RETR will send them, before dot-stuffing
-  std::string uidl;     ///< 1 to 70 characters 0x21..0x7E
+  /// Octets as RETR will send them to a client that said UTF8, before dot-stuffing. For one that did not, a message with
+  /// international header fields is sent as its surrogate, of another size: RFC 6858 section 4 allows to tell this one.
+  std::uint64_t size;
+  std::string uidl; ///< 1 to 70 characters 0x21..0x7E
 };
 
 // ---- Actions: small views, valid until the next input call ----
@@ -78,7 +85,7 @@ using Action = std::variant<Send, NeedInput, StartTls, AskLogin, AskOpen, AskLis
 enum class LoginVerdict : std::uint8_t { accepted, wrong, temporary_failure, disabled, slow_down };
 enum class OpenVerdict : std::uint8_t { opened, in_use, temporary_failure };
 
-/// The server side of one POP3 connection; pure (RFC 1939, 2449, 2595, 3206, 5034). Holds no listing: message numbers are
+/// The server side of one POP3 connection; pure (RFC 1939, 2449, 2595, 3206, 5034, 6856, 6858). Holds no listing: message numbers are
 /// resolved by the driver; the session keeps counts and the set of deletions (a bitmap). Each Ask has an id: an answer with
 /// another id is late and ignored; next() repeats an Ask until it is answered. Replies coalesce until input is needed or
 /// 16 KiB wait, and a message's next piece is asked for only after the one before was sent.

@@ -60,11 +60,12 @@ Case inside(const char* name, const std::string& input, const std::string& outpu
 }
 
 const std::string kCapaClear =
-    "+OK this server can\r\nTOP\r\nUIDL\r\nSTLS\r\nPIPELINING\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\n"
+    "+OK this server can\r\nTOP\r\nUIDL\r\nSTLS\r\nPIPELINING\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\nUTF8 "
+    "USER\r\nLANG\r\nEXPIRE NEVER\r\n"
     "IMPLEMENTATION Paquebot\r\n.\r\n";
 const std::string kCapaTls =
     "+OK this server can\r\nTOP\r\nUIDL\r\nUSER\r\nSASL PLAIN LOGIN\r\nPIPELINING\r\nRESP-CODES\r\n"
-    "AUTH-RESP-CODE\r\nIMPLEMENTATION Paquebot\r\n.\r\n";
+    "AUTH-RESP-CODE\r\nUTF8 USER\r\nLANG\r\nEXPIRE NEVER\r\nIMPLEMENTATION Paquebot\r\n.\r\n";
 const std::string kWrong = "-ERR [AUTH] wrong user name or password\r\n";
 const Setting kClearOffersTls{false, true, false};
 
@@ -220,11 +221,11 @@ TEST(ServerSession, SaysTheSameAtEverySplit) {
 }
 
 TEST(ServerSession, MessagesComeWholeInPiecesOfAnySize) {
-  std::string expected = talk({}, kLogin + "RETR 1\r\nTOP 1 1\r\n");
+  std::string expected = talk({}, "UTF8\r\n" + kLogin + "RETR 1\r\nTOP 1 1\r\n");
   for (std::size_t piece = 1; piece < 60; ++piece) {
     FakeMailbox m = mailbox();
     m.piece = piece;
-    EXPECT_EQ(talk({}, m, {kLogin + "RETR 1\r\nTOP 1 1\r\n"}), expected) << piece;
+    EXPECT_EQ(talk({}, m, {"UTF8\r\n" + kLogin + "RETR 1\r\nTOP 1 1\r\n"}), expected) << piece;
     EXPECT_LE(m.pieces_unsent, 2u) << "the next piece is asked for only when the one before was sent";
   }
 }
@@ -242,6 +243,39 @@ TEST(ServerSession, BareLfDotIsStuffed) {
   FakeMailbox m;
   m.messages = {"A: b\r\n\r\nx\n.\r\ny\r\n"};
   EXPECT_TRUE(talk({}, m, {kLogin + "RETR 1\r\n"}).ends_with("x\n..\r\ny\r\n.\r\n"));
+}
+
+/// Where a client that takes `end_of_line` for the end of a line thinks that the reply ends; npos: nowhere.
+std::size_t end_for(std::string_view reply, std::string_view end_of_line) {
+  std::size_t at = 0;
+  for (;;) {
+    const std::size_t end = reply.find(end_of_line, at);
+    if (end == std::string_view::npos) return end;
+    std::string_view line = reply.substr(at, end - at);
+    if (end_of_line == "\n" && line.ends_with('\r')) line.remove_suffix(1);
+    at = end + end_of_line.size();
+    if (line == ".") return at;
+  }
+}
+
+TEST(ServerSession, NoContentEndsAReplyEarly) {
+  constexpr std::string_view alphabet("\r\n.\0x", 5);
+  for (unsigned n = 0; n < 5 * 5 * 5 * 5 * 5 * 5; ++n) {
+    std::string body;
+    for (unsigned rest = n, i = 0; i < 6; ++i, rest /= 5) body += alphabet[rest % 5];
+    FakeMailbox m;
+    m.messages = {n % 2 == 0 ? "A: b\r\n\r\n" + body : body};
+    m.piece = 1 + n % 7;
+    ServerSession session(options_for(), true);
+    m.perform(session);
+    m.feed(session, kLogin);
+    for (std::string_view command : {"RETR 1\r\n", "TOP 1 2\r\n"}) {
+      m.sent.clear();
+      m.feed(session, command);
+      ASSERT_EQ(end_for(m.sent, "\r\n"), m.sent.size()) << n;
+      ASSERT_EQ(end_for(m.sent, "\n"), m.sent.size()) << n;
+    }
+  }
 }
 
 TEST(ServerSession, PipelinedCommandsCostOneWrite) {
@@ -308,16 +342,16 @@ TEST(ServerSession, FailedStore) {
             kHello + kLoggedIn + "-ERR [SYS/TEMP] the message can't be read now, try again later\r\n+OK 3 74\r\n");
   FakeMailbox o = mailbox();
   o.fail_after = 3;
-  EXPECT_EQ(talk({}, o, {kLogin + "RETR 1\r\nSTAT\r\n"}),
-            kHello + kLoggedIn + "+OK message follows\r\nSubject: one\r\nFrom: a")
+  EXPECT_EQ(talk({}, o, {"UTF8\r\n" + kLogin + "RETR 1\r\nSTAT\r\n"}),
+            kHello + "+OK UTF-8 from now on\r\n" + kLoggedIn + "+OK message follows\r\nSubject: one\r\nFrom: a")
       << "broken off, never ended";
   EXPECT_TRUE(o.closed);
   FakeMailbox p = mailbox();
   p.fail_commit = true;
   EXPECT_EQ(talk({}, p, {kLogin + "DELE 2\r\nQUIT\r\n"}),
             kHello + kLoggedIn +
-                "+OK message 2 will be deleted at QUIT\r\n-ERR [SYS/TEMP] the messages could not be "
-                "deleted, they are still there\r\n");
+                "+OK message 2 will be deleted at QUIT\r\n-ERR [SYS/TEMP] not all of the messages could "
+                "be deleted, the others are still there\r\n");
   EXPECT_TRUE(p.closed);
 }
 

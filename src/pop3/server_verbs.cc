@@ -11,7 +11,8 @@ namespace {
 
 enum class Takes : std::uint8_t {
   nothing,
-  rest,   // any text, at least one octet
+  rest, // any text, at least one octet
+  optional_rest,
   number, // of a message that isn't deleted
   optional_number,
   number_and_lines,
@@ -27,15 +28,15 @@ bool has_control(std::string_view text) {
 }
 
 /// Reads "number" or "number lines" into `a`, huge values as the largest; what is wrong, or nothing.
-std::string_view parse_numbers(std::string_view text, bool with_lines, Arguments& a) {
+std::optional<Text> parse_numbers(std::string_view text, bool with_lines, Arguments& a) {
   auto clamped = [](std::uint64_t n) {
     return static_cast<std::uint32_t>(std::min<std::uint64_t>(n, std::numeric_limits<std::uint32_t>::max()));
   };
   std::size_t gap = with_lines ? text.find(' ') : text.size();
   auto number = parse_u64(text.substr(0, gap));
   auto lines = gap < text.size() ? parse_u64(text.substr(gap + 1)) : std::nullopt;
-  if (with_lines && (!number || !lines)) return "needs a message number and a number of lines";
-  if (!number) return "needs one message number";
+  if (with_lines && (!number || !lines)) return Text::needs_number_and_lines;
+  if (!number) return Text::needs_number;
   a.numbered = true;
   a.number = clamped(*number);
   a.lines = clamped(lines.value_or(0));
@@ -51,9 +52,12 @@ void ServerSession::Impl::command(std::string_view line) {
     Takes takes;
     void (Impl::*handler)(const Arguments&);
   };
-  // The whole language: RFC 1939 sections 4 to 7, RFC 2449 section 5 (CAPA), RFC 2595 section 4 (STLS), RFC 5034 (AUTH).
+  // The whole language: RFC 1939 sections 4 to 7, RFC 2449 section 5 (CAPA), RFC 2595 section 4 (STLS), RFC 5034 (AUTH),
+  // RFC 6856 (UTF8, LANG).
   static constexpr Verb kVerbs[] = {
       {"CAPA", both, Takes::nothing, &Impl::capa},
+      {"LANG", both, Takes::optional_rest, &Impl::lang},
+      {"UTF8", authorization, Takes::nothing, &Impl::utf8_on},
       {"USER", authorization, Takes::rest, &Impl::user_name},
       {"PASS", authorization, Takes::rest, &Impl::pass},
       {"AUTH", authorization, Takes::rest, &Impl::auth},
@@ -74,33 +78,31 @@ void ServerSession::Impl::command(std::string_view line) {
   Arguments a;
   if (space != std::string_view::npos) a.text = line.substr(space + 1);
   const Verb* verb = std::ranges::find_if(kVerbs, [&](const Verb& v) { return iequals(v.name, name); });
-  if (verb == std::end(kVerbs)) return error("unknown command");
+  if (verb == std::end(kVerbs)) return error(Text::unknown_command);
   if ((verb->states & state) == 0) {
-    return error(state == authorization ? "log in first" : "you are logged in already");
+    return error(state == authorization ? Text::log_in_first : Text::logged_in_already);
   }
-  if (has_control(a.text)) return error("control characters are not allowed");
-  if (verb->takes == Takes::rest) {
-    if (a.text.empty()) return error(fmt::format("{} needs an argument", verb->name));
+  if (has_control(a.text)) return error(Text::control_characters);
+  if (verb->takes == Takes::rest || verb->takes == Takes::optional_rest) {
+    if (a.text.empty() && verb->takes == Takes::rest) return error(Text::needs_argument, verb->name);
     return (this->*verb->handler)(a);
   }
 
   std::string_view rest = without_trailing_blanks(a.text);
   if (verb->takes == Takes::nothing) {
-    if (!rest.empty()) return error(fmt::format("{} takes no argument", verb->name));
+    if (!rest.empty()) return error(Text::takes_no_argument, verb->name);
     return (this->*verb->handler)(a);
   }
   if (verb->takes == Takes::optional_number && rest.empty()) return (this->*verb->handler)(a);
 
-  if (auto wrong = parse_numbers(rest, verb->takes == Takes::number_and_lines, a); !wrong.empty()) {
-    return error(fmt::format("{} {}", verb->name, wrong));
-  }
-  if (a.number == 0 || a.number > count) return refuse(fmt::format("no such message, there are {}", count));
-  if (is_deleted(a.number)) return refuse(fmt::format("message {} is deleted", a.number));
+  if (auto wrong = parse_numbers(rest, verb->takes == Takes::number_and_lines, a)) return error(*wrong, verb->name);
+  if (a.number == 0 || a.number > count) return refuse(Text::no_such_message, count);
+  if (is_deleted(a.number)) return refuse(Text::message_deleted, a.number);
   (this->*verb->handler)(a);
 }
 
 void ServerSession::Impl::capa(const Arguments&) {
-  ok("this server can");
+  ok(Text::capabilities);
   out += "TOP\r\nUIDL\r\n";
   // RFC 2595 section 2.4 and RFC 5034 section 4: passwords are not offered where they may not be used.
   if (encrypted || options->login_in_clear) {
@@ -112,21 +114,50 @@ void ServerSession::Impl::capa(const Arguments&) {
     out += "\r\n";
   }
   if (options->tls_available && !encrypted) out += "STLS\r\n";
-  // RFC 2449 sections 6.6, 6.4, 6.9; RFC 3206 section 5.
-  out += "PIPELINING\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\nIMPLEMENTATION Paquebot\r\n.\r\n";
+  // RFC 2449 sections 6.6, 6.4, 6.9, 6.7, 6.5; RFC 3206 section 5; RFC 6856 sections 2 and 3.
+  out += "PIPELINING\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\nUTF8 USER\r\nLANG\r\n";
+  if (options->expire_days == 0)
+    out += "EXPIRE NEVER\r\n";
+  else
+    fmt::format_to(std::back_inserter(out), "EXPIRE {}\r\n", options->expire_days);
+  if (options->login_delay.count() > 0)
+    fmt::format_to(std::back_inserter(out), "LOGIN-DELAY {}\r\n", options->login_delay.count());
+  out += "IMPLEMENTATION Paquebot\r\n.\r\n";
+}
+
+void ServerSession::Impl::lang(const Arguments& a) {
+  const std::string_view range = without_trailing_blanks(a.text);
+  if (range.empty()) {
+    ok(Text::language_list);
+    for (const LanguageName& one : languages()) fmt::format_to(std::back_inserter(out), "{} {}\r\n", one.tag, one.name);
+    out += ".\r\n";
+    return;
+  }
+  const auto found = range == "*" ? options->language : find_language(range);
+  if (!found) return error(Text::language_unknown);
+  language = *found;
+  // RFC 6856 section 3.2: the tag, a space, and the words in that language.
+  fmt::format_to(std::back_inserter(out), "+OK {} {}\r\n", languages()[static_cast<std::size_t>(language)].tag,
+                 words_of(Text::language_changed, language));
+}
+
+void ServerSession::Impl::utf8_on(const Arguments&) {
+  utf8 = true;
+  ok(Text::utf8_on);
 }
 
 void ServerSession::Impl::stls(const Arguments&) {
-  if (encrypted) return error("TLS is on already");
-  if (!options->tls_available) return error("TLS is not available here");
-  ok("begin TLS now");
+  if (encrypted) return error(Text::tls_is_on);
+  if (!options->tls_available) return error(Text::no_tls);
+  if (utf8) return error(Text::stls_after_utf8); // RFC 6856 section 2.1
+  ok(Text::begin_tls);
   input.clear(); // RFC 2595 section 4: nothing may follow STLS before the handshake
   tls_pending = true;
 }
 
 void ServerSession::Impl::quit(const Arguments&) {
   if (deleted_count == 0) {
-    ok("goodbye");
+    ok(Text::goodbye);
     return close();
   }
   commit.reserve(deleted_count);
@@ -136,7 +167,7 @@ void ServerSession::Impl::quit(const Arguments&) {
   ask(Question::commit);
 }
 
-void ServerSession::Impl::noop(const Arguments&) { ok("nothing done"); }
+void ServerSession::Impl::noop(const Arguments&) { ok(Text::nothing_done); }
 
 void ServerSession::Impl::stat(const Arguments&) {
   out += fmt::format("+OK {} {}\r\n", count - deleted_count, octets - deleted_octets);
@@ -152,7 +183,7 @@ void ServerSession::Impl::rset(const Arguments&) {
   deleted.clear();
   deleted_count = 0;
   deleted_octets = 0;
-  ok(fmt::format("{} messages ({} octets)", count, octets));
+  ok(Text::messages, count, octets);
 }
 
 } // namespace paquebot::pop3

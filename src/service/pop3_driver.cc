@@ -3,10 +3,15 @@
 #include "base/log.h"
 #include "service/login.h"
 
+#include <algorithm>
+
 namespace paquebot::service {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+/// Messages deleted in one transaction: a few tens of milliseconds, so that nobody waits long behind a large QUIT.
+constexpr std::size_t kDeletedAtOnce = 500;
 
 } // namespace
 
@@ -139,8 +144,9 @@ Task<void> Pop3Connection::perform(pop3::AskLogin ask) {
   directory::Login login = co_await log_in(login_parts, std::move(authzid), std::move(user), std::move(password));
   pop3::LoginVerdict verdict = pop3::LoginVerdict::wrong;
   if (login.verdict == Verdict::accepted) {
-    verdict = pop3::LoginVerdict::accepted;
     account_ = login.account;
+    const bool early = !parts_.login_delay.may(account_.id, options_->session->login_delay, Clock::now());
+    verdict = early ? pop3::LoginVerdict::slow_down : pop3::LoginVerdict::accepted;
   } else if (login.verdict == Verdict::temporary) {
     verdict = pop3::LoginVerdict::temporary_failure;
   }
@@ -174,6 +180,7 @@ Task<void> Pop3Connection::perform(pop3::AskOpen ask) {
     co_return;
   }
   numbering_.emplace(parts_.store, *opened);
+  if (options_->session->login_delay.count() > 0) parts_.login_delay.opened(account_.id, Clock::now());
   session_->answer_open(id, pop3::OpenVerdict::opened, numbering_->count(), opened->bytes);
 }
 
@@ -221,30 +228,48 @@ Task<void> Pop3Connection::perform(pop3::AskMessage ask) {
   piece_ = std::move(*piece);
   offset_ += piece_.size();
   session_->message_bytes(ask.id, piece_, offset_ >= entry_.body.size);
+  std::string().swap(piece_); // used up: a client that does not read holds only what waits to be sent
 }
 
+/// All of them before the first deletion: it moves the numbers of what comes after.
+Task<Result<std::vector<std::uint32_t>>> Pop3Connection::uids_of(const std::vector<std::uint32_t>* numbers) {
+  std::vector<std::uint32_t> uids;
+  uids.reserve(numbers->size());
+  for (std::size_t at = 0; at < numbers->size();) {
+    const std::uint32_t first = (*numbers)[at];
+    const std::uint32_t most = Numbering::kStride - (first - 1) % Numbering::kStride;
+    auto entries = co_await numbering_->from(first, most);
+    if (!entries) co_return std::unexpected(entries.error());
+    const std::size_t before = at;
+    for (; at < numbers->size() && (*numbers)[at] - first < entries->size(); ++at)
+      uids.push_back((*entries)[(*numbers)[at] - first].uid);
+    if (at == before) co_return fail(Errc::not_found, "no such message");
+  }
+  co_return uids;
+}
+
+/// RFC 1939 section 6: should it fail on the way, some are deleted and the client is told that not all are.
 Task<void> Pop3Connection::perform(pop3::AskCommit ask) {
   std::uint32_t id = ask.id;
-  std::vector<std::uint32_t> uids;
-  bool known = true;
-  for (std::uint32_t number : *ask.deleted) {
-    auto entries = co_await numbering_->from(number, 1);
-    if (!entries) {
-      known = false;
-      break;
-    }
-    uids.push_back(entries->front().uid);
+  const std::vector<std::uint32_t>* numbers = ask.deleted;
+  auto uids = co_await uids_of(numbers);
+  Result<> done;
+  if (!uids) done = std::unexpected(uids.error());
+  const std::string who = "POP3 of " + account_.login + " [" + peer_ + "]";
+  std::size_t removed = 0;
+  for (std::size_t at = 0; done && at < uids->size(); at += kDeletedAtOnce) {
+    const auto begin = uids->begin() + static_cast<std::ptrdiff_t>(at);
+    const auto end = begin + static_cast<std::ptrdiff_t>(std::min(kDeletedAtOnce, uids->size() - at));
+    std::vector<std::uint32_t> slice(begin, end);
+    std::string by = who;
+    auto gone = co_await parts_.store.expunge(locked_, std::move(slice), std::move(by));
+    if (gone)
+      removed += *gone;
+    else
+      done = std::unexpected(gone.error());
   }
-  if (!known) {
-    session_->answer_commit(id, false);
-    co_return;
-  }
-  std::string who = "POP3 of " + account_.login + " [" + peer_ + "]";
-  auto done = co_await parts_.store.expunge(locked_, std::move(uids), std::move(who));
-  if (!done)
-    log::error("deletion-failed", {{"account", account_.login}, {"why", done.error().message}});
-  else
-    log::info("removed", {{"account", account_.login}, {"messages", *done}});
+  if (!done) log::error("deletion-failed", {{"account", account_.login}, {"why", done.error().message}});
+  if (removed > 0) log::info("removed", {{"account", account_.login}, {"messages", removed}});
   session_->answer_commit(id, done.has_value());
 }
 

@@ -4,6 +4,7 @@
 #include "net/stream.h"
 #include "net/tls.h"
 #include "pop3/server_session.h"
+#include "service/login_delay.h"
 #include "service/numbering.h"
 #include "service/sessions.h"
 #include "store/store.h"
@@ -23,6 +24,7 @@ struct Pop3Parts {
   store::Store& store;
   directory::Directory& directory;
   Sessions& sessions;
+  LoginDelay& login_delay;
 };
 
 /// Drives one pop3::ServerSession over one connection. Holds the mailbox's lock from login to the end; message numbers are
@@ -48,6 +50,7 @@ private:
   Task<void> perform(pop3::AskList ask);
   Task<void> perform(pop3::AskMessage ask);
   Task<void> perform(pop3::AskCommit ask);
+  Task<Result<std::vector<std::uint32_t>>> uids_of(const std::vector<std::uint32_t>* numbers);
   Task<bool> open_message(std::uint32_t number);
 
   Pop3Parts parts_;

@@ -51,6 +51,7 @@ struct Server::Impl {
   queue::Queue queue;
   Gate gate;
   Sessions sessions;
+  LoginDelay login_delay;
   std::shared_ptr<dns::Resolver> resolver;
   std::unique_ptr<delivery::Connector> connector;
   delivery::Homecoming homecoming{queue, store, directory, system_clock()};
@@ -85,6 +86,7 @@ struct Server::Impl {
   Task<void> dispatch_session(const ListenerSnapshot& listener, net::Stream stream, std::size_t context);
   Task<void> pick_up_drops();
   Task<void> upkeep();
+  Task<void> expire_mail();
   std::string status();
 };
 
@@ -215,7 +217,7 @@ Task<void> Server::Impl::dispatch_session(const ListenerSnapshot& listener, net:
   auto executor = contexts.executor(context);
   try {
     if (listener.role == ListenerRole::pop3) {
-      Pop3Parts parts{store, directory, sessions};
+      Pop3Parts parts{store, directory, sessions, login_delay};
       auto connection = std::make_shared<Pop3Connection>(parts, listener.pop3, std::move(stream), executor);
       co_await Pop3Connection::serve(std::move(connection));
     } else {
@@ -256,6 +258,21 @@ Task<void> Server::Impl::upkeep() {
       auto slice = co_await store.maintain(now);
       more = slice && *slice;
     }
+    co_await expire_mail();
+  }
+}
+
+/// One round over the mailboxes, in slices: what is older than mailbox.expire_days goes.
+Task<void> Server::Impl::expire_mail() {
+  const auto days = current()->expire_days;
+  if (days == 0) co_return;
+  const std::int64_t before = millis(system_clock().wall()) - std::int64_t{days} * 24 * 3600 * 1000;
+  for (bool more = true; more && !stopping;) {
+    std::string why = fmt::format("expired after {} days", days);
+    auto slice = co_await store.expire_entries(before, std::move(why));
+    if (!slice) log::error("expiry-failed", {{"why", slice.error().message}});
+    if (slice && slice->removed > 0) log::info("expired", {{"messages", slice->removed}});
+    more = slice && slice->more;
   }
 }
 

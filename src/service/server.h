@@ -43,6 +43,7 @@ struct Snapshot {
   intake::Options intake;
   queue::Options queue;
   store::Limits account_limits; ///< of every account without its own
+  std::uint32_t expire_days = 0; ///< mail that has been in a mailbox for longer is deleted; 0: none
 };
 
 /// What needs a restart to change.

@@ -133,5 +133,49 @@ TEST_P(StoreContract, ARemovedAccountsMailGoesInSlices) {
   EXPECT_GT(inbox(again).uidvalidity, old.uidvalidity);
 }
 
+TEST_P(StoreContract, OldMailExpiresInSlicesAndNotUnderALock) {
+  const Account anna = make_account("anna@example.org"), bert = make_account("bert@example.org");
+  const Ulid oldest = accepted([&] {
+    AcceptRequest request = message();
+    request.recipients = {to_mailbox(anna), to_mailbox(bert)};
+    return request;
+  }());
+  for (int i = 0; i < 449; ++i) {
+    AcceptRequest request = message();
+    request.recipients = {to_mailbox(anna)};
+    accepted(request);
+  }
+  clock().advance(std::chrono::hours(24));
+  const std::int64_t before = now() - 1000;
+  AcceptRequest fresh = message();
+  fresh.recipients = {to_mailbox(anna), to_mailbox(bert)};
+  accepted(fresh);
+  const auto round = [&] {
+    int slices = 0;
+    std::size_t removed = 0;
+    for (bool more = true; more; ++slices) {
+      const auto slice = run(store().expire_entries(before, "expired"));
+      if (!slice) return std::pair{slices, std::size_t{9999}};
+      removed += slice->removed;
+      more = slice->more;
+    }
+    return std::pair{slices, removed};
+  };
+  ASSERT_TRUE(run(store().lock_mailbox(inbox(anna).id)));
+  EXPECT_EQ(round().second, 1u) << "bert's only";
+  EXPECT_EQ(inbox_count(anna), 451u);
+  store().unlock_mailbox(inbox(anna).id);
+  const auto [slices, removed] = round();
+  EXPECT_EQ(removed, 450u);
+  EXPECT_GE(slices, 3);
+  EXPECT_EQ(round().second, 0u);
+  EXPECT_EQ(inbox_count(anna), 1u);
+  EXPECT_EQ(inbox_count(bert), 1u);
+  EXPECT_EQ(trail(oldest).events.back().kind, EventKind::removed);
+  EXPECT_EQ(trail(oldest).events.back().detail, "expired");
+  EXPECT_TRUE(run(store().lock_mailbox(inbox(anna).id))) << "it gave the lock back";
+  expect_sound();
+}
+
 } // namespace
 } // namespace paquebot::store

@@ -60,6 +60,7 @@ public:
   Task<Result<MailboxInfo>> open_mailbox(Id account, std::string name) override;
   Task<Result<>> lock_mailbox(Id mailbox) override;
   void unlock_mailbox(Id mailbox) override;
+  Task<Result<Expired>> expire_entries(std::int64_t before, std::string who) override;
   Task<Result<std::vector<EntryInfo>>> list_entries(Id mailbox, std::uint32_t after_uid, std::size_t most) override;
   Task<Result<std::vector<std::uint32_t>>> index_entries(Id mailbox, std::uint32_t below_uid,
                                                          std::uint32_t stride) override;
@@ -124,6 +125,7 @@ private:
   std::atomic<std::uint64_t> generation_ = 1;
   std::mutex mailboxes_mutex_;
   std::unordered_set<Id> locked_mailboxes_;
+  Id expired_up_to_ = 0; ///< mailbox; how far the round of expire_entries has come; under the same mutex
   Readers readers_;
   BulkStore bulk_;
   Writer writer_;

@@ -80,6 +80,37 @@ Task<Result<std::size_t>> SqliteStore::expunge(Id mailbox, std::vector<std::uint
   co_return co_await job.take();
 }
 
+Task<Result<Store::Expired>> SqliteStore::expire_entries(std::int64_t before, std::string who) {
+  Id after = 0;
+  {
+    const std::lock_guard lock(mailboxes_mutex_);
+    after = expired_up_to_;
+  }
+  const auto read = readers_.read<ExpiryPage>(
+      [after, before](ReadDbs& dbs) -> Result<ExpiryPage> { return find_expired(dbs.main, after, before); });
+  const Result<ExpiryPage> page = co_await read.take();
+  if (!page) co_return std::unexpected(page.error());
+  Expired expired{0, page->reached != 0};
+  Id reached = page->reached;
+  const Id mailbox = page->mailbox;
+  if (mailbox != 0) {
+    const Result<> locked = co_await lock_mailbox(mailbox);
+    if (locked) { // as a session would: message numbers of nobody may move
+      const auto job = write<std::size_t>([mailbox, before, who = std::move(who)](Tx& tx) -> Result<std::size_t> {
+        return expire_slice(tx, mailbox, before, who);
+      });
+      const Result<std::size_t> removed = co_await job.take();
+      unlock_mailbox(mailbox);
+      if (!removed) co_return std::unexpected(removed.error());
+      expired.removed = *removed;
+      if (*removed == kExpirySlice) reached = mailbox - 1; // perhaps there is more in it
+    }
+  }
+  const std::lock_guard lock(mailboxes_mutex_);
+  expired_up_to_ = reached;
+  co_return expired;
+}
+
 // ---- Directory ----
 
 Task<Result<Domain>> SqliteStore::add_domain(std::string name) {

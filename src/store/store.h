@@ -97,6 +97,15 @@ public:
   /// Deletes entries (uids ascending); those already gone are passed over. One transaction.
   virtual Task<Result<std::size_t>> expunge(Id mailbox, std::vector<std::uint32_t> uids, std::string who) = 0;
 
+  /// What one slice of expiry did.
+  struct Expired {
+    std::size_t removed = 0;
+    bool more = false; ///< the round over all mailboxes is not done yet
+  };
+  /// One slice of a round over all mailboxes: deletes entries whose message was accepted before `before`, oldest first, up to the
+  /// first that wasn't; the trail says `who`. Mailboxes that are locked are left for the next round; it holds the lock itself.
+  virtual Task<Result<Expired>> expire_entries(std::int64_t before, std::string who) = 0;
+
   // ---- Directory ----
   /// Rises with every change of domains, accounts or addresses: caches compare it. Cheap.
   virtual std::uint64_t directory_generation() = 0;

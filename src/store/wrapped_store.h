@@ -83,6 +83,9 @@ public:
     return inner_.set_limit(account, kind, most);
   }
   std::uint64_t directory_generation() override { return inner_.directory_generation(); }
+  Task<Result<Expired>> expire_entries(std::int64_t before, std::string who) override {
+    return inner_.expire_entries(before, std::move(who));
+  }
   Task<Result<Domain>> add_domain(std::string name) override { return inner_.add_domain(std::move(name)); }
   Task<Result<>> remove_domain(std::string name) override { return inner_.remove_domain(std::move(name)); }
   Task<Result<std::vector<Domain>>> list_domains() override { return inner_.list_domains(); }
