@@ -26,7 +26,7 @@ std::optional<std::string> convert(std::string_view message, std::size_t step) {
   if (!first) return {};
   std::string body(*first);
   body += splitter.finish().value();
-  SevenBitConverter converter;
+  MessageConverter converter;
   std::string out;
   if (!converter.start(splitter.head(), out)) return {};
   for (std::string_view rest = body; !rest.empty(); rest.remove_prefix(std::min(step, rest.size()))) {

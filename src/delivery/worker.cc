@@ -38,20 +38,27 @@ Task<mail::Reply> fit(const queue::Job& job, smtp::PeerFeatures peer, Content& c
   if (out.sender.smtputf8 && !peer.smtputf8)
     co_return mail::Reply(550, {5, 6, 7},
                           "the next server does not take internationalised addresses or headers (SMTPUTF8)");
-  bool eight = job.message.content_8bit;
-  out.sender.body = eight ? mail::BodyType::eight_bit : mail::BodyType::seven_bit;
   if (peer.max_size > 0 && out.size > peer.max_size)
     co_return mail::Reply(552, {5, 3, 4},
                           "the next server takes messages up to " + std::to_string(peer.max_size) +
                               " octets, this one has " + std::to_string(out.size));
-  if (!eight || peer.eight_bit) co_return mail::Reply(250, {}, "");
-  // RFC 6152 section 3: convert, or return. Other people's mail may be signed: it is not ours to change.
-  if (!ours(job.message.klass))
-    co_return mail::Reply(554, {5, 6, 3},
-                          "the next server takes only 7-bit content, and this message can't be changed on the way");
-  auto done = co_await content.convert_to_seven_bit();
-  if (!done) co_return mail::Reply(554, {5, 6, 3}, "the next server takes only 7-bit content: " + done.error().message);
-  out.sender.body = mail::BodyType::seven_bit;
+  bool binary = job.message.sender.body == mail::BodyType::binary;
+  bool eight = job.message.content_8bit;
+  if (binary ? peer.chunking && peer.binary : !eight || peer.eight_bit) {
+    if (!binary) out.sender.body = eight ? mail::BodyType::eight_bit : mail::BodyType::seven_bit;
+    co_return mail::Reply(250, {}, "");
+  }
+  // RFC 6152 section 3: convert, or return. Other people's mail may be signed: it is not ours to change. What is binary
+  // was taken on the understanding that it is (RFC 3030 section 3).
+  std::string_view takes = !binary          ? "the next server takes only 7-bit content"
+                           : peer.eight_bit ? "the next server takes no binary content"
+                                            : "the next server takes neither binary nor 8-bit content";
+  if (!binary && !ours(job.message.klass))
+    co_return mail::Reply(554, {5, 6, 3}, std::string(takes) + ", and this message can't be changed on the way");
+  mail::Conversion how{.from_binary = binary, .to_eight_bit = peer.eight_bit};
+  auto done = co_await content.convert(how);
+  if (!done) co_return mail::Reply(554, {5, 6, 3}, std::string(takes) + ": " + done.error().message);
+  out.sender.body = peer.eight_bit && eight ? mail::BodyType::eight_bit : mail::BodyType::seven_bit;
   out.size = content.size();
   co_return mail::Reply(250, {}, "");
 }
