@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "delivery/content.h"
 #include "delivery/dispatcher.h"
+#include "delivery/limits.h"
 #include "delivery/verdict.h"
 
 namespace paquebot::delivery {
@@ -65,8 +66,9 @@ Task<mail::Reply> fit(const queue::Job& job, smtp::PeerFeatures peer, Content& c
 
 } // namespace
 
-/// Sends one transaction. False when the destination as a whole failed.
-Task<bool> Dispatcher::send_part(Worker& worker, const queue::Job& part) {
+/// Sends one transaction. Whoever the peer's limits leave no room for goes to `rest`. False when the destination as a
+/// whole failed.
+Task<bool> Dispatcher::send_part(Worker& worker, queue::Job& part, std::vector<store::RecipientFacts>& rest) {
   std::string via = part.recipients.front().via;
   std::string prefix =
       via.empty() ? std::string() : "Delivered-To: " + via + "\r\n"; // RFC 9228: finds forwarding loops
@@ -80,8 +82,14 @@ Task<bool> Dispatcher::send_part(Worker& worker, const queue::Job& part) {
     co_await settle_results(worker, part, std::move(replies), nobody, false);
     co_return true;
   }
-  Way way = co_await connect(worker, part);
-  if (way != Way::open) co_return way == Way::refused;
+  for (;;) {
+    Way way = co_await connect(worker, part);
+    if (way != Way::open) co_return way == Way::refused;
+    Peer& peer = *worker.peer;
+    if (keep_limits(peer.session().features(), peer.domains, part.recipients, rest)) break;
+    spawn(say_goodbye(std::move(worker.peer))); // a new session has room
+    worker.peer.reset();
+  }
   bool go_on = co_await transmit(worker, part, content);
   co_return go_on;
 }
@@ -133,8 +141,7 @@ Task<bool> Dispatcher::transmit(Worker& worker, const queue::Job& part, Content&
   Peer::Event event = co_await peer.run();
   bool content_begun = event == Peer::Event::need_content;
   if (content_begun) {
-    co_await feed_content(peer, content);
-    event = co_await peer.run();
+    event = co_await feed_content(peer, content);
   }
   smtp::ClientSession& session = peer.session();
   ++peer.used;
@@ -152,7 +159,9 @@ Task<bool> Dispatcher::transmit(Worker& worker, const queue::Job& part, Content&
   std::string security = peer.tls().version.empty() ? "" : " (" + peer.tls().version + ")";
   if (event == Peer::Event::message_done) {
     Peer::Event after = co_await peer.run();
-    if (after != Peer::Event::ready || peer.used >= kMessagesPerConnection) {
+    std::uint32_t mail_max = session.features().mail_max;
+    bool used_up = peer.used >= kMessagesPerConnection || (mail_max > 0 && peer.used >= mail_max);
+    if (after != Peer::Event::ready || used_up) {
       if (after == Peer::Event::ready) spawn(say_goodbye(std::move(worker.peer)));
       worker.peer.reset();
     }
@@ -164,21 +173,20 @@ Task<bool> Dispatcher::transmit(Worker& worker, const queue::Job& part, Content&
   co_return true;
 }
 
-Task<void> Dispatcher::feed_content(Peer& peer, Content& content) {
+/// Gives the content until it is over, or until the peer has refused it or is gone. What the session says then.
+Task<Peer::Event> Dispatcher::feed_content(Peer& peer, Content& content) {
   for (;;) {
     auto piece = co_await content.next();
     if (!piece) {
       log::error("content-broke-off", {{"why", piece.error().message}});
       peer.session().abandon();
-      co_return;
-    }
-    if (piece->empty()) {
+    } else if (piece->empty()) {
       peer.session().end_content();
-      co_return;
+    } else {
+      peer.session().content(*piece);
     }
-    peer.session().content(*piece);
     Peer::Event event = co_await peer.run();
-    if (event != Peer::Event::need_content) co_return; // refused or broken in the middle: the session knows
+    if (event != Peer::Event::need_content) co_return event;
   }
 }
 
