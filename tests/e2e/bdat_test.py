@@ -120,6 +120,17 @@ class BdatTest(RelayCase):
         original = list(whole.iter_parts())[2].get_payload()[0]
         self.assertEqual(original.get_payload(decode=True), OCTETS)
 
+    def test_binary_that_comes_home(self):
+        """Its domain becomes ours while it waits: then it goes into a mailbox, converted."""
+        self.dns.add("late.test MX 10 mx.late.test", "mx.late.test A 127.0.0.20")
+        ident = self.submit_bdat(["ann@late.test"], binary_letter(to="ann@late.test"))
+        self.wait_event(ident, "deferred")
+        self.server.must("domain", "add", "late.test")
+        self.server.add_account("ann@late.test")
+        [got] = self.server.wait_mail("ann@late.test")
+        self.assertEqual(parsed(got).get_payload(decode=True), OCTETS)
+        self.assertIsNone(re.search(rb"\0|\r(?!\n)|(?<!\r)\n", got))
+
     def test_large_messages_go_in_chunks(self):
         peer = self.host(18, extensions=(*EXTENSIONS, "CHUNKING"))
         large = letter(ALICE, "ann@h18.test", body=".0123456789\r\n" * 100_000)
@@ -194,6 +205,16 @@ class LimitsTest(RelayCase):
         self.assertEqual(len(peer.messages), 5)
         by_session = [sum(one.session == number for one in peer.messages) for number in range(len(peer.sessions))]
         self.assertLessEqual(max(by_session), 2)
+
+    def test_domains_of_a_session(self):
+        self.dns.add("mx.shared.test A 127.0.0.24", *(f"d{i}.test MX 10 mx.shared.test" for i in range(3)))
+        peer = self.limited(24, "RCPTDOMAINMAX=1")
+        for ident in [self.submit(f"a@d{i}.test", f"b@d{i}.test") for i in range(3)]:
+            self.wait_state(ident, "relayed")
+        self.assertEqual(len(peer.messages), 3)
+        for number in range(len(peer.sessions)):
+            seen = {re.search(r"@([^>]*)>", who)[1] for one in peer.messages if one.session == number for who in one.recipients}
+            self.assertLessEqual(len(seen), 1)
 
     def test_nonsense_is_ignored(self):
         peer = self.limited(23, "RCPTMAX=0", "MAILMAX=-5", "RCPTDOMAINMAX=99999999999999999999", "X=Y", "RCPTMAX")

@@ -39,7 +39,7 @@ class Utf8Test(RelayCase):
         for message in got:
             text = message.decode()
             self.assertTrue(text.startswith("Return-Path: <müller@y.test>\r\nDelivered-To: "), text)
-            self.assertIn("Delivered-To: jürgen@xn--bcher-kva.test\r\n", text)
+            self.assertRegex(text, r"Delivered-To: [Jj]ürgen@xn--bcher-kva\.test\r\n")
             self.assertIn("with UTF8SMTP", text)
             self.assertRegex(text, r"for <[Jj]ürgen@xn--bcher-kva\.test>")
             self.assertIn("Subject: Grüße\r\n", text)
