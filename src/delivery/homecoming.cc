@@ -57,6 +57,7 @@ Task<void> Homecoming::take_in(std::string destination, queue::Job job) {
 Task<mail::Reply> Homecoming::take_in_one(const queue::Job& job, const store::RecipientFacts& recipient) {
   auto ready = co_await draft(job, recipient);
   if (!ready) {
+    if (ready.error().code == Errc::unsupported) co_return mail::Reply(554, {5, 6, 3}, ready.error().message);
     bool gone = ready.error().code == Errc::not_found;
     co_return mail::Reply(gone ? 550 : 451, gone ? mail::EnhancedCode{5, 1, 1} : mail::EnhancedCode{4, 3, 0},
                           ready.error().message);
