@@ -74,9 +74,10 @@ Action Impl::flush() {
 Action Impl::need_input() {
   if (!out_.empty()) return flush();
   const auto& o = *options_;
-  if (mode_ == Mode::data || mode_ == Mode::chunk)
-    return NeedInput{o.data_timeout, window_, o.message_timeout, total_window_};
-  return NeedInput{o.command_timeout, window_};
+  const bool in_content = mode_ == Mode::data || mode_ == Mode::chunk;
+  const auto within = in_content ? o.data_timeout : o.command_timeout;
+  if (in_content || chunks_) return NeedInput{within, window_, o.message_timeout, total_window_};
+  return NeedInput{within, window_};
 }
 
 // ---- Input ----

@@ -251,10 +251,13 @@ TEST(SmtpServer, DeadlinesCoverAChunkAndAllChunks) {
   const auto more = std::get<NeedInput>(driver.say("b"));
   EXPECT_NE(more.window, first.window); // progress
   EXPECT_EQ(more.total_window, first.total_window);
-  EXPECT_EQ(std::get<NeedInput>(driver.say("c")).total.count(), 0); // a command is awaited
+  const auto between = std::get<NeedInput>(driver.say("c"));
+  EXPECT_EQ(between.within, ServerOptions{}.command_timeout);
+  EXPECT_EQ(between.total_window, first.total_window);
   const auto second = std::get<NeedInput>(driver.say("BDAT 3 LAST\r\n"));
-  EXPECT_EQ(second.total_window, first.total_window); // the whole message's
-  driver.say("d\r\nMAIL FROM:<a@other.example>\r\nRCPT TO:<b@example.test>\r\n");
+  EXPECT_EQ(second.total_window, first.total_window);                   // the whole message's
+  EXPECT_EQ(std::get<NeedInput>(driver.say("d\r\n")).total.count(), 0); // a command is awaited
+  driver.say("MAIL FROM:<a@other.example>\r\nRCPT TO:<b@example.test>\r\n");
   EXPECT_NE(std::get<NeedInput>(driver.say("BDAT 3\r\n")).total_window, first.total_window);
 }
 
