@@ -28,15 +28,16 @@ ClientOptions options_of(std::uint8_t bits) {
   if ((bits & 8) != 0) options.user = "ann";
   options.password = "secret";
   options.auth_in_clear = (bits & 16) != 0;
+  options.chunk = 10;
   options.max_reply_line = 200;
   options.max_reply_lines = 10;
   return options;
 }
 
-OutgoingMessage message(std::size_t recipients) {
+OutgoingMessage message(std::size_t recipients, bool binary) {
   OutgoingMessage out;
   out.sender.reverse_path = {"ann", "here.example"};
-  out.sender.body = mail::BodyType::eight_bit;
+  out.sender.body = binary ? mail::BodyType::binary : mail::BodyType::eight_bit;
   out.sender.envid = "id+1";
   out.size = 100;
   for (std::size_t i = 0; i < recipients; ++i) {
@@ -47,7 +48,9 @@ OutgoingMessage message(std::size_t recipients) {
 
 class Harness {
 public:
-  explicit Harness(std::uint8_t bits) : session_(options_of(bits), (bits & 32) != 0) { run(); }
+  explicit Harness(std::uint8_t bits) : session_(options_of(bits), (bits & 32) != 0), binary_((bits & 64) != 0) {
+    run();
+  }
 
   void feed(std::string_view bytes) {
     const std::string own(bytes);
@@ -72,6 +75,7 @@ private:
       if (closed_) return check(std::holds_alternative<Closed>(action));
       if (const auto* send = std::get_if<ClientSend>(&action)) {
         check(!send->bytes.empty() && (given_ > 0 || send->bytes.ends_with("\r\n")));
+        if (binary_ && given_ > 0) continue; // what it was given, as it is
         for (std::size_t at = send->bytes.find('\n'); at != std::string_view::npos;
              at = send->bytes.find('\n', at + 1)) {
           check(at > 0 && send->bytes[at - 1] == '\r');
@@ -87,7 +91,7 @@ private:
         } else {
           open_ = true;
           given_ = 0;
-          session_.send(message(++messages_));
+          session_.send(message(++messages_, binary_));
         }
       } else if (std::holds_alternative<NeedContent>(action)) {
         check(open_);
@@ -108,6 +112,7 @@ private:
   }
 
   ClientSession session_;
+  const bool binary_;
   std::size_t messages_ = 0;
   int given_ = 0;
   bool open_ = false, closed_ = false;

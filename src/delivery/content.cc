@@ -47,8 +47,8 @@ Task<Result<std::string_view>> Content::next_raw() {
   co_return std::string_view(piece_);
 }
 
-Result<> Content::begin_conversion() {
-  converter_.emplace();
+Result<> Content::begin_conversion(mail::Conversion how) {
+  converter_.emplace(how);
   converted_.clear();
   head_sent_ = true;
   offset_ = 0;
@@ -70,8 +70,8 @@ Task<Result<std::string_view>> Content::next_converted() {
   co_return std::string_view(piece_);
 }
 
-Task<Result<>> Content::convert_to_seven_bit() {
-  auto begun = begin_conversion();
+Task<Result<>> Content::convert(mail::Conversion how) {
+  auto begun = begin_conversion(how);
   if (!begun) co_return begun;
   std::uint64_t size = 0;
   for (;;) {
@@ -81,7 +81,7 @@ Task<Result<>> Content::convert_to_seven_bit() {
     size += piece->size();
   }
   size_ = size;
-  co_return begin_conversion();
+  co_return begin_conversion(how);
 }
 
 } // namespace paquebot::delivery

@@ -11,7 +11,7 @@
 namespace paquebot::delivery {
 
 /// The content of a message as it goes to a peer, piece by piece: from memory when fresh, else from the store; converted
-/// to seven bits when the peer needs that. Never whole in memory unless it is small.
+/// when the peer needs that. Never whole in memory unless it is small.
 class Content {
 public:
   /// `prefix`: header lines to put in front, each with CRLF.
@@ -22,16 +22,17 @@ public:
   const std::string& head() const { return head_; }
   /// Octets that next() will give.
   std::uint64_t size() const { return size_; }
-  /// From now on next() gives the content as quoted-printable or base 64 where it has eight bits (RFC 6152 section 3). Reads it
-  /// through once, to be sure before anything is sent; unsupported when it can't be done.
-  Task<Result<>> convert_to_seven_bit();
+  /// From now on next() gives the content as quoted-printable or base 64 where it has what the peer can't take (RFC 6152
+  /// section 3, RFC 3030 section 3). Reads it through once, to be sure before anything is sent; unsupported when it
+  /// can't be done.
+  Task<Result<>> convert(mail::Conversion how);
   /// The next piece, valid until the next call; empty at the end.
   Task<Result<std::string_view>> next();
 
 private:
   Task<Result<std::string_view>> next_raw();
   Task<Result<std::string_view>> next_converted();
-  Result<> begin_conversion();
+  Result<> begin_conversion(mail::Conversion how);
 
   store::Store& store_;
   std::shared_ptr<const store::AcceptRequest> fresh_;
@@ -45,7 +46,7 @@ private:
   std::uint64_t offset_ = 0; ///< in the body
   bool head_sent_ = false;
   bool finished_ = false; ///< the converter has given all
-  std::optional<mail::SevenBitConverter> converter_;
+  std::optional<mail::MessageConverter> converter_;
 };
 
 } // namespace paquebot::delivery

@@ -168,7 +168,10 @@ Task<bool> Dispatcher::handle(Worker& worker, queue::Job job) {
       (fits ? part.recipients : rest).push_back(std::move(recipient));
     }
     job.recipients = std::move(rest);
-    bool go_on = co_await send_part(worker, part);
+    std::vector<store::RecipientFacts> left; // for whom the peer's limits had no room
+    bool go_on = co_await send_part(worker, part, left);
+    job.recipients.insert(job.recipients.begin(), std::make_move_iterator(left.begin()),
+                          std::make_move_iterator(left.end()));
     if (!go_on) {
       co_await give_back(worker, job);
       co_return false;

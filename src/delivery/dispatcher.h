@@ -48,12 +48,12 @@ private:
 
   Task<void> work(std::string destination);
   Task<bool> handle(Worker& worker, queue::Job job);
-  Task<bool> send_part(Worker& worker, const queue::Job& part);
+  Task<bool> send_part(Worker& worker, queue::Job& part, std::vector<store::RecipientFacts>& rest);
   Task<void> give_back(Worker& worker, const queue::Job& job);
   Task<Way> connect(Worker& worker, const queue::Job& job);
   Task<Way> no_way(Worker& worker, const queue::Job& job, mail::Reply failure);
   Task<bool> transmit(Worker& worker, const queue::Job& part, Content& content);
-  Task<void> feed_content(Peer& peer, Content& content);
+  Task<Peer::Event> feed_content(Peer& peer, Content& content);
   void judge(const queue::Job& job, const mail::Reply& reply, std::int64_t retry_at,
              std::vector<store::Outcome>& outcomes) const;
   Task<void> fail_place(Worker& worker, const queue::Job& job, mail::Reply reply);

@@ -57,6 +57,7 @@ Task<void> Homecoming::take_in(std::string destination, queue::Job job) {
 Task<mail::Reply> Homecoming::take_in_one(const queue::Job& job, const store::RecipientFacts& recipient) {
   auto ready = co_await draft(job, recipient);
   if (!ready) {
+    if (ready.error().code == Errc::unsupported) co_return mail::Reply(554, {5, 6, 3}, ready.error().message);
     bool gone = ready.error().code == Errc::not_found;
     co_return mail::Reply(gone ? 550 : 451, gone ? mail::EnhancedCode{5, 1, 1} : mail::EnhancedCode{4, 3, 0},
                           ready.error().message);
@@ -99,19 +100,27 @@ Task<Result<queue::Draft>> Homecoming::draft(const queue::Job& job, const store:
   Content content(store_, job, nothing);
   auto opened = co_await content.open();
   if (!opened) co_return std::unexpected(opened.error());
-  fresh.head = content.head();
+  if (fresh.sender.body == mail::BodyType::binary) { // it comes to a mailbox after all
+    mail::Conversion how{.from_binary = true, .to_eight_bit = true};
+    auto converted = co_await content.convert(how);
+    if (!converted) co_return std::unexpected(converted.error());
+    fresh.sender.body = mail::BodyType::eight_bit;
+  }
+  mail::HeadSplitter splitter;
   store::BodyWriter writer(store_);
-  for (bool in_head = true;; in_head = false) {
+  for (bool more = true; more;) {
     auto piece = co_await content.next();
-    if (piece && piece->empty()) break;
-    std::string_view bytes = piece && !in_head ? *piece : std::string_view();
-    Result<> written = piece ? Result<>() : std::unexpected(piece.error());
+    more = piece && !piece->empty();
+    auto part = !piece ? piece : more ? splitter.feed(*piece) : splitter.finish();
+    Result<> written = part ? Result<>() : std::unexpected(part.error());
+    std::string_view bytes = part ? *part : std::string_view();
     if (!bytes.empty()) written = co_await writer.write(bytes);
     if (!written) {
       co_await writer.discard();
       co_return std::unexpected(written.error());
     }
   }
+  fresh.head = splitter.take_head();
   auto body = co_await writer.finish();
   if (!body) {
     co_await writer.discard();

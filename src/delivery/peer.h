@@ -6,6 +6,7 @@
 #include "smtp/client_session.h"
 
 #include <memory>
+#include <set>
 #include <string>
 
 namespace paquebot::delivery {
@@ -26,8 +27,9 @@ public:
   const std::string& name() const { return name_; }
   const net::TlsInfo& tls() const { return tls_info_; }
   void set_tls(net::TlsInfo info) { tls_info_ = std::move(info); }
-  /// Messages sent so far.
+  /// Messages sent so far, and the domains of their recipients as far as the peer limits them (RFC 9422).
   unsigned used = 0;
+  std::set<std::string> domains;
 
 private:
   Task<void> write(std::string_view bytes);

@@ -203,6 +203,7 @@ Task<bool> Reporter::compose(const store::OwedReport& owed, queue::Draft& draft)
   input.ret = message.sender.ret;
   input.smtputf8 = message.sender.smtputf8;
   input.head = head;
+  input.binary = message.sender.body == mail::BodyType::binary;
   if (body) input.body = *body;
   for (const store::RecipientFacts& recipient : owed.recipients) input.recipients.push_back(describe(owed, recipient));
   mail::Report composed = mail::compose_report(input);

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "delivery/content.h"
 #include "delivery/dispatcher.h"
+#include "delivery/limits.h"
 #include "delivery/verdict.h"
 
 namespace paquebot::delivery {
@@ -38,28 +39,36 @@ Task<mail::Reply> fit(const queue::Job& job, smtp::PeerFeatures peer, Content& c
   if (out.sender.smtputf8 && !peer.smtputf8)
     co_return mail::Reply(550, {5, 6, 7},
                           "the next server does not take internationalised addresses or headers (SMTPUTF8)");
-  bool eight = job.message.content_8bit;
-  out.sender.body = eight ? mail::BodyType::eight_bit : mail::BodyType::seven_bit;
   if (peer.max_size > 0 && out.size > peer.max_size)
     co_return mail::Reply(552, {5, 3, 4},
                           "the next server takes messages up to " + std::to_string(peer.max_size) +
                               " octets, this one has " + std::to_string(out.size));
-  if (!eight || peer.eight_bit) co_return mail::Reply(250, {}, "");
-  // RFC 6152 section 3: convert, or return. Other people's mail may be signed: it is not ours to change.
-  if (!ours(job.message.klass))
-    co_return mail::Reply(554, {5, 6, 3},
-                          "the next server takes only 7-bit content, and this message can't be changed on the way");
-  auto done = co_await content.convert_to_seven_bit();
-  if (!done) co_return mail::Reply(554, {5, 6, 3}, "the next server takes only 7-bit content: " + done.error().message);
-  out.sender.body = mail::BodyType::seven_bit;
+  bool binary = job.message.sender.body == mail::BodyType::binary;
+  bool eight = job.message.content_8bit;
+  if (binary ? peer.chunking && peer.binary : !eight || peer.eight_bit) {
+    if (!binary) out.sender.body = eight ? mail::BodyType::eight_bit : mail::BodyType::seven_bit;
+    co_return mail::Reply(250, {}, "");
+  }
+  // RFC 6152 section 3: convert, or return. Other people's mail may be signed: it is not ours to change. What is binary
+  // was taken on the understanding that it is (RFC 3030 section 3).
+  std::string_view takes = !binary          ? "the next server takes only 7-bit content"
+                           : peer.eight_bit ? "the next server takes no binary content"
+                                            : "the next server takes neither binary nor 8-bit content";
+  if (!binary && !ours(job.message.klass))
+    co_return mail::Reply(554, {5, 6, 3}, std::string(takes) + ", and this message can't be changed on the way");
+  mail::Conversion how{.from_binary = binary, .to_eight_bit = peer.eight_bit};
+  auto done = co_await content.convert(how);
+  if (!done) co_return mail::Reply(554, {5, 6, 3}, std::string(takes) + ": " + done.error().message);
+  out.sender.body = peer.eight_bit && eight ? mail::BodyType::eight_bit : mail::BodyType::seven_bit;
   out.size = content.size();
   co_return mail::Reply(250, {}, "");
 }
 
 } // namespace
 
-/// Sends one transaction. False when the destination as a whole failed.
-Task<bool> Dispatcher::send_part(Worker& worker, const queue::Job& part) {
+/// Sends one transaction. Whoever the peer's limits leave no room for goes to `rest`. False when the destination as a
+/// whole failed.
+Task<bool> Dispatcher::send_part(Worker& worker, queue::Job& part, std::vector<store::RecipientFacts>& rest) {
   std::string via = part.recipients.front().via;
   std::string prefix =
       via.empty() ? std::string() : "Delivered-To: " + via + "\r\n"; // RFC 9228: finds forwarding loops
@@ -73,8 +82,14 @@ Task<bool> Dispatcher::send_part(Worker& worker, const queue::Job& part) {
     co_await settle_results(worker, part, std::move(replies), nobody, false);
     co_return true;
   }
-  Way way = co_await connect(worker, part);
-  if (way != Way::open) co_return way == Way::refused;
+  for (;;) {
+    Way way = co_await connect(worker, part);
+    if (way != Way::open) co_return way == Way::refused;
+    Peer& peer = *worker.peer;
+    if (keep_limits(peer.session().features(), peer.domains, part.recipients, rest)) break;
+    spawn(say_goodbye(std::move(worker.peer))); // a new session has room
+    worker.peer.reset();
+  }
   bool go_on = co_await transmit(worker, part, content);
   co_return go_on;
 }
@@ -126,8 +141,7 @@ Task<bool> Dispatcher::transmit(Worker& worker, const queue::Job& part, Content&
   Peer::Event event = co_await peer.run();
   bool content_begun = event == Peer::Event::need_content;
   if (content_begun) {
-    co_await feed_content(peer, content);
-    event = co_await peer.run();
+    event = co_await feed_content(peer, content);
   }
   smtp::ClientSession& session = peer.session();
   ++peer.used;
@@ -145,7 +159,9 @@ Task<bool> Dispatcher::transmit(Worker& worker, const queue::Job& part, Content&
   std::string security = peer.tls().version.empty() ? "" : " (" + peer.tls().version + ")";
   if (event == Peer::Event::message_done) {
     Peer::Event after = co_await peer.run();
-    if (after != Peer::Event::ready || peer.used >= kMessagesPerConnection) {
+    std::uint32_t mail_max = session.features().mail_max;
+    bool used_up = peer.used >= kMessagesPerConnection || (mail_max > 0 && peer.used >= mail_max);
+    if (after != Peer::Event::ready || used_up) {
       if (after == Peer::Event::ready) spawn(say_goodbye(std::move(worker.peer)));
       worker.peer.reset();
     }
@@ -157,21 +173,20 @@ Task<bool> Dispatcher::transmit(Worker& worker, const queue::Job& part, Content&
   co_return true;
 }
 
-Task<void> Dispatcher::feed_content(Peer& peer, Content& content) {
+/// Gives the content until it is over, or until the peer has refused it or is gone. What the session says then.
+Task<Peer::Event> Dispatcher::feed_content(Peer& peer, Content& content) {
   for (;;) {
     auto piece = co_await content.next();
     if (!piece) {
       log::error("content-broke-off", {{"why", piece.error().message}});
       peer.session().abandon();
-      co_return;
-    }
-    if (piece->empty()) {
+    } else if (piece->empty()) {
       peer.session().end_content();
-      co_return;
+    } else {
+      peer.session().content(*piece);
     }
-    peer.session().content(*piece);
     Peer::Event event = co_await peer.run();
-    if (event != Peer::Event::need_content) co_return; // refused or broken in the middle: the session knows
+    if (event != Peer::Event::need_content) co_return event;
   }
 }
 

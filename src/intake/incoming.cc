@@ -6,15 +6,47 @@
 #include "mail/date.h"
 
 namespace paquebot::intake {
+namespace {
+
+bool all_leave(const std::vector<queue::DraftRecipient>& recipients) {
+  using Route = store::NewRecipient::Route;
+  for (const queue::DraftRecipient& recipient : recipients)
+    for (const directory::Node& node : recipient.nodes)
+      if (node.route != Route::remote && node.route != Route::expanded) return false;
+  return true;
+}
+
+/// RFC 3030 section 3: a message that can't be carried on is not accepted.
+mail::Reply not_convertible(const Error& why) {
+  if (why.code != Errc::unsupported) return mail::Reply(552, {5, 3, 4}, "the header block is larger than 1 MiB");
+  return mail::Reply(554, {5, 6, 3}, why.message);
+}
+
+} // namespace
 
 Incoming::Incoming(Services services, const Options& options, Origin origin, std::optional<Ulid> id)
     : services_(services), options_(options), origin_(std::move(origin)), id_(id ? *id : services.ids.next()),
-      body_(services.store) {}
+      body_(services.store) {
+  if (origin_.sender.body != mail::BodyType::binary) return;
+  lines_.emplace();
+  stays_binary_ = all_leave(origin_.recipients);
+}
 
 Task<void> Incoming::write(std::string_view chunk) {
   if (failure_.code != 0) co_return; // the rest is only swallowed
-  scan_.feed(chunk);
-  auto part = splitter_.feed(chunk);
+  std::string_view bytes = chunk;
+  if (lines_) {
+    converted_.clear();
+    auto fed = lines_->feed(chunk, converted_);
+    if (!fed) failure_ = not_convertible(fed.error());
+    if (!stays_binary_) bytes = converted_;
+  }
+  if (failure_.code == 0) co_await take(bytes);
+}
+
+Task<void> Incoming::take(std::string_view content) {
+  scan_.feed(content);
+  auto part = splitter_.feed(content);
   if (!part) {
     failure_ = mail::Reply(552, {5, 3, 4}, "the header block is larger than 1 MiB");
     co_return;
@@ -31,6 +63,20 @@ Task<void> Incoming::write(std::string_view chunk) {
 }
 
 Task<void> Incoming::discard() { co_await body_.discard(); }
+
+/// What the conversion still holds back.
+Task<void> Incoming::end_conversion() {
+  converted_.clear();
+  auto finished = lines_->finish(converted_);
+  if (!finished) {
+    failure_ = not_convertible(finished.error());
+    co_return;
+  }
+  if (stays_binary_) co_return;
+  std::string_view bytes = converted_;
+  if (!bytes.empty()) co_await take(bytes);
+  origin_.sender.body = scan_.has_8bit ? mail::BodyType::eight_bit : mail::BodyType::seven_bit;
+}
 
 Task<mail::Reply> Incoming::finish() {
   co_await end_content();
@@ -53,6 +99,7 @@ Task<mail::Reply> Incoming::finish() {
 
 /// The last octets, and the head as a whole. What goes wrong is left in failure_.
 Task<void> Incoming::end_content() {
+  if (lines_ && failure_.code == 0) co_await end_conversion();
   if (failure_.code != 0) co_return;
   auto rest = splitter_.finish();
   if (!rest) {
@@ -78,6 +125,7 @@ Task<void> Incoming::end_content() {
 Task<std::optional<store::NewBody>> Incoming::seal() {
   complete_head();
   auto body = co_await body_.finish();
+  if (body && lines_ && stays_binary_) body->type = mail::BodyType::binary;
   if (body) co_return std::move(*body);
   co_await body_.discard();
   failure_ = mail::Reply(body.error().code == Errc::no_space ? 452 : 451, {4, 3, 1},

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/clock.h"
+#include "intake/binary.h"
 #include "mail/content_scan.h"
 #include "mail/head.h"
 #include "mail/received.h"
@@ -8,6 +9,7 @@
 #include "queue/queue.h"
 #include "store/body_writer.h"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_set>
@@ -47,7 +49,7 @@ public:
   /// `id`: given to messages that have one already (drop directory), so that accepting them twice is harmless.
   Incoming(Services services, const Options& options, Origin origin, std::optional<Ulid> id = std::nullopt);
 
-  /// Content with CRLF line ends. What goes wrong is remembered and told by finish().
+  /// Content with CRLF line ends; any octets when the sender said BODY=BINARYMIME. What goes wrong is remembered and told by finish().
   Task<void> write(std::string_view chunk);
   /// Checks, completes the head, and commits, for all recipients or none: the reply, 250 only after the commit.
   Task<mail::Reply> finish();
@@ -65,6 +67,8 @@ private:
   mail::Reply check_hops() const;
   std::unordered_set<std::string> been_at() const;
   mail::Reply check_loop(const queue::DraftRecipient& recipient, const std::unordered_set<std::string>& been) const;
+  Task<void> take(std::string_view bytes);
+  Task<void> end_conversion();
   mail::Reply check_loops() const;
   Task<mail::Reply> check_sender();
   void complete_head();
@@ -84,6 +88,11 @@ private:
   mail::HeadSplitter splitter_;
   store::BodyWriter body_;
   mail::ContentScan scan_;
+  std::optional<BinaryToLines> lines_; ///< the message is binary
+  /// It stays so: nobody among its recipients has a mailbox here. It was converted all the same, to be sure that it can
+  /// be, for a peer without BINARYMIME or a report.
+  bool stays_binary_ = false;
+  std::string converted_;
   mail::Head head_;
   mail::Reply failure_;                ///< what went wrong while writing; code 0: nothing
   std::vector<std::string> addresses_; ///< of the recipients, for the log

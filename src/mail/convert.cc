@@ -26,6 +26,14 @@ bool is_identity(std::string_view encoding) {
   return encoding.empty() || encoding == "7bit" || encoding == "8bit" || encoding == "binary";
 }
 
+/// Lines end with CRLF, and there is no NUL.
+bool is_clean(std::string_view text) {
+  ContentScan scan;
+  scan.feed(text);
+  scan.finish();
+  return !scan.has_nul && !scan.bare_cr && !scan.bare_lf;
+}
+
 bool mostly_8bit(std::string_view text) {
   const auto high = std::ranges::count_if(text, [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
   return static_cast<std::size_t>(high) > text.size() / 3;
@@ -41,49 +49,75 @@ bool is_utf8_window(std::string_view text) {
 
 } // namespace
 
-Result<> SevenBitConverter::result() const {
+Result<> MessageConverter::result() const {
   if (error_) return std::unexpected(*error_);
   return {};
 }
 
-void SevenBitConverter::refuse(std::string_view why) {
-  if (!error_) error_ = Error{Errc::unsupported, "cannot convert the message to 7 bits: " + std::string(why)};
+void MessageConverter::refuse(std::string_view why) {
+  if (!error_) error_ = Error{Errc::unsupported, "cannot convert the message: " + std::string(why)};
 }
 
-Result<> SevenBitConverter::start(std::string_view head, std::string& out) {
+bool MessageConverter::may_stay(std::string_view head) const {
+  return (how_.to_eight_bit || is_ascii(head)) && (!how_.from_binary || is_clean(head));
+}
+
+void MessageConverter::refuse_head() {
+  refuse(how_.to_eight_bit || (how_.from_binary && is_ascii(head_bytes_))
+             ? "a header block holds NUL, or CR or LF alone"
+             : "a header field holds 8-bit text (it needs SMTPUTF8)");
+}
+
+bool MessageConverter::fits(const ContentScan& scan) const {
+  if (scan.has_nul || scan.longest_line > kMaxLine || (scan.has_8bit && !how_.to_eight_bit)) return false;
+  return !how_.from_binary || (!scan.bare_cr && !scan.bare_lf);
+}
+
+Result<> MessageConverter::start(std::string_view head, std::string& out) {
   out_ = &out;
   head_bytes_ = head;
   finish_head();
   return result();
 }
 
-Result<> SevenBitConverter::feed(std::string_view chunk, std::string& out) {
+Result<> MessageConverter::feed(std::string_view chunk, std::string& out) {
   out_ = &out;
   while (!chunk.empty() && !error_) {
     const auto at = chunk.find('\n');
-    const bool ends = at != std::string_view::npos;
-    std::string_view text = chunk.substr(0, ends ? at + 1 : at);
+    std::string_view text = chunk.substr(0, at == std::string_view::npos ? at : at + 1);
     chunk.remove_prefix(text.size());
-    if (!line_.empty() || !ends) {
+    if (!line_.empty() || at == std::string_view::npos) {
       line_ += text;
-      // A CR at the end may be half of a line end.
-      if (!ends && (line_.size() < kLinePiece || line_.back() == '\r')) continue;
       text = line_;
     }
-    piece(text, !line_continues_, ends);
-    line_.clear();
-    line_continues_ = !ends;
+    const bool ends = text.ends_with(how_.from_binary ? "\r\n" : "\n");
+    if (!ends && text.size() < kLinePiece) {
+      if (line_.empty()) line_ = text;
+      continue;
+    }
+    // A CR at the end may be half of a line end.
+    std::string rest;
+    if (!ends && text.ends_with('\r')) {
+      text.remove_suffix(1);
+      rest = "\r";
+    }
+    if (!text.empty()) {
+      piece(text, !line_continues_, ends);
+      line_continues_ = !ends;
+    }
+    line_ = std::move(rest);
   }
   return result();
 }
 
-Result<> SevenBitConverter::finish(std::string& out) {
+Result<> MessageConverter::finish(std::string& out) {
   out_ = &out;
+  at_end_ = true;
   if (!line_.empty()) piece(line_, !line_continues_, false);
   if (replaced_) refuse("a multipart has no parts");
   if (place_ == Place::head) {
     // A part that ends within its header block.
-    if (!is_ascii(head_bytes_)) refuse("a header field holds 8-bit text (it needs SMTPUTF8)");
+    if (!may_stay(head_bytes_)) refuse_head();
     out += head_bytes_;
   } else if (place_ == Place::leaf) {
     leaf_write(std::exchange(held_, {}));
@@ -95,31 +129,35 @@ Result<> SevenBitConverter::finish(std::string& out) {
   return result();
 }
 
-void SevenBitConverter::piece(std::string_view text, bool starts_line, bool ends_line) {
+void MessageConverter::piece(std::string_view text, bool starts_line, bool ends_line) {
   // The final delimiter may come without a line end.
-  if (starts_line && text.starts_with("--")) {
+  if (starts_line && (ends_line || at_end_) && text.starts_with("--")) {
     if (const auto found = delimiter(text)) return at_delimiter(*found, text);
   }
   switch (place_) {
     case Place::head: return head_line(text, starts_line);
     case Place::leaf: return leaf_piece(text, ends_line);
-    case Place::between: return between(text);
+    case Place::between: return between(text, ends_line);
   }
 }
 
 /// Preamble or epilogue (RFC 2046 section 5.1.1).
-void SevenBitConverter::between(std::string_view text) {
-  for (const char c : text) {
-    const bool bad = static_cast<unsigned char>(c) >= 0x80 || c == '\0';
+void MessageConverter::between(std::string_view text, bool ends_line) {
+  const std::size_t line_end = ends_line ? text.size() - without_line_end(text).size() : 0;
+  for (const char c : text.substr(0, text.size() - line_end)) {
+    const bool high = static_cast<unsigned char>(c) >= 0x80 && !how_.to_eight_bit;
+    const bool bad = high || c == '\0' || (how_.from_binary && (c == '\r' || c == '\n'));
     *out_ += bad ? '?' : c;
     if (bad && !levels_.empty() && !levels_.back().started) replaced_ = true;
   }
+  *out_ += text.substr(text.size() - line_end);
 }
 
-std::optional<SevenBitConverter::Delimiter> SevenBitConverter::delimiter(std::string_view line) const {
+std::optional<MessageConverter::Delimiter> MessageConverter::delimiter(std::string_view line) const {
   line.remove_prefix(2);
-  while (!line.empty() && std::string_view(" \t\r\n").find(line.back()) != std::string_view::npos)
-    line.remove_suffix(1);
+  if (how_.from_binary && line.ends_with("\r\n")) line.remove_suffix(2);
+  const std::string_view padding = how_.from_binary ? " \t" : " \t\r\n";
+  while (!line.empty() && padding.find(line.back()) != std::string_view::npos) line.remove_suffix(1);
   if (line.empty() || line.size() > kMaxBoundary + 2) return {};
   // From the innermost, where most delimiters belong; at most kMaxDepth.
   for (std::size_t i = levels_.size(); i-- > 0;) {
@@ -131,9 +169,9 @@ std::optional<SevenBitConverter::Delimiter> SevenBitConverter::delimiter(std::st
   return {};
 }
 
-void SevenBitConverter::at_delimiter(Delimiter d, std::string_view line) {
+void MessageConverter::at_delimiter(Delimiter d, std::string_view line) {
   if (place_ == Place::head) {
-    if (!is_ascii(head_bytes_)) refuse("a header field holds 8-bit text (it needs SMTPUTF8)");
+    if (!may_stay(head_bytes_)) refuse_head();
     *out_ += std::exchange(head_bytes_, {});
   }
   if (place_ == Place::leaf) finish_leaf();
@@ -150,20 +188,20 @@ void SevenBitConverter::at_delimiter(Delimiter d, std::string_view line) {
   default_message_ = !d.close && levels_.back().digest;
 }
 
-void SevenBitConverter::head_line(std::string_view text, bool starts_line) {
+void MessageConverter::head_line(std::string_view text, bool starts_line) {
   head_bytes_ += text;
   if (head_bytes_.size() > kMaxPartHead) return refuse("the header block of a part is too large");
   if (starts_line && text.ends_with('\n') && without_line_end(text).empty()) finish_head();
 }
 
-void SevenBitConverter::finish_head() {
-  if (!is_ascii(head_bytes_)) return refuse("a header field holds 8-bit text (it needs SMTPUTF8)");
+void MessageConverter::finish_head() {
+  if (!may_stay(head_bytes_)) return refuse_head();
   auto head = Head::parse(std::exchange(head_bytes_, {}));
   if (!head) return refuse(head.error().message);
   open_part(std::move(*head));
 }
 
-void SevenBitConverter::open_part(Head head) {
+void MessageConverter::open_part(Head head) {
   const Field* type_field = head.find("Content-Type");
   part_type_ = parse_content_type(type_field ? type_field->value() : std::string_view());
   if (!type_field && default_message_) part_type_ = {"message", "rfc822", {}, {}, {}};
@@ -171,6 +209,7 @@ void SevenBitConverter::open_part(Head head) {
   const bool identity = is_identity(encoding_field ? first_token(encoding_field->value()) : std::string());
   part_head_ = std::move(head);
   mode_ = Mode::undecided;
+  opaque_ = {};
 
   const bool fragment = part_type_.is("message", "partial") || part_type_.is("message", "external-body");
   const bool multipart = part_type_.type == "multipart" && !part_type_.boundary.empty();
@@ -181,11 +220,11 @@ void SevenBitConverter::open_part(Head head) {
     mode_ = Mode::opaque;
     place_ = Place::leaf;
   } else if (multipart) {
-    write_head("7bit", false);
+    write_head(label(true), false);
     levels_.push_back({part_type_.boundary, part_type_.subtype == "digest"});
     place_ = Place::between;
   } else if (part_type_.is("message", "rfc822")) {
-    write_head("7bit", false);
+    write_head(label(true), false);
     place_ = Place::head;
     message_head_ = true;
     default_message_ = false;
@@ -194,16 +233,18 @@ void SevenBitConverter::open_part(Head head) {
   }
 }
 
-void SevenBitConverter::leaf_piece(std::string_view text, bool ends_line) {
+void MessageConverter::leaf_piece(std::string_view text, bool ends_line) {
   if (!held_.empty()) leaf_write(std::exchange(held_, {}));
   const std::string_view content = ends_line ? without_line_end(text) : text;
   leaf_write(content);
   held_ = text.substr(content.size());
 }
 
-void SevenBitConverter::leaf_write(std::string_view bytes) {
+void MessageConverter::leaf_write(std::string_view bytes) {
   if (mode_ == Mode::opaque) {
-    if (!is_ascii(bytes)) refuse("8-bit content in a part that must not be changed");
+    if (!how_.to_eight_bit && !is_ascii(bytes)) refuse("8-bit content in a part that must not be changed");
+    opaque_.feed(bytes);
+    refuse_opaque();
     *out_ += bytes;
   } else if (mode_ == Mode::undecided) {
     window_ += bytes;
@@ -214,13 +255,22 @@ void SevenBitConverter::leaf_write(std::string_view bytes) {
   }
 }
 
-void SevenBitConverter::finish_leaf() {
+void MessageConverter::refuse_opaque() {
+  if (how_.from_binary && (opaque_.has_nul || opaque_.bare_cr || opaque_.bare_lf))
+    refuse("binary content in a part that must not be changed");
+}
+
+void MessageConverter::finish_leaf() {
+  if (mode_ == Mode::opaque) {
+    opaque_.finish();
+    refuse_opaque();
+  }
   if (mode_ == Mode::undecided) decide(false);
   if (mode_ == Mode::quoted_printable) quoted_printable_.finish(*out_);
   if (mode_ == Mode::base64) base64_.finish(*out_);
 }
 
-void SevenBitConverter::encode(std::string_view bytes) {
+void MessageConverter::encode(std::string_view bytes) {
   if (mode_ == Mode::quoted_printable) {
     quoted_printable_.feed(bytes, *out_);
   } else {
@@ -228,18 +278,20 @@ void SevenBitConverter::encode(std::string_view bytes) {
   }
 }
 
-void SevenBitConverter::decide(bool window_full) {
+void MessageConverter::decide(bool window_full) {
   const std::string window = std::exchange(window_, {});
-  const ContentScan scan = std::exchange(scan_, {});
-  if (scan.seven_bit() && !window_full) {
-    write_head("7bit", false);
+  ContentScan scan = std::exchange(scan_, {});
+  if (!window_full) scan.finish();
+  if (fits(scan) && !window_full) {
+    write_head(label(scan.has_8bit), false);
     *out_ += window;
     mode_ = Mode::opaque;
     return;
   }
   // A large part that is plain so far may hold anything later, and its head has to go out now.
   const bool text = part_type_.type == "text" || part_type_.type == "message";
-  mode_ = text && !mostly_8bit(window) ? Mode::quoted_printable : Mode::base64;
+  // Quoted-printable of lines knows no line end but one; base64 knows none, and loses nothing.
+  mode_ = text && !how_.from_binary && !mostly_8bit(window) ? Mode::quoted_printable : Mode::base64;
   quoted_printable_ = {};
   base64_ = {};
   if (message_head_ && !part_head_.find("Content-Type") && scan.has_8bit) {
@@ -250,7 +302,15 @@ void SevenBitConverter::decide(bool window_full) {
   encode(window);
 }
 
-void SevenBitConverter::write_head(std::string_view encoding, bool always) {
+/// What Content-Transfer-Encoding says of a part that stays as it is, or of the parts within.
+std::string MessageConverter::label(bool eight_bit) const {
+  if (!how_.to_eight_bit) return "7bit";
+  const Field* field = part_head_.find("Content-Transfer-Encoding");
+  const std::string said = field ? first_token(field->value()) : std::string();
+  return said != "binary" ? said : eight_bit ? "8bit" : "7bit";
+}
+
+void MessageConverter::write_head(std::string_view encoding, bool always) {
   // "7bit" is what a missing field means: it is only put where something else stood.
   const auto& fields = part_head_.fields();
   const auto at = std::ranges::find_if(fields, [](const Field& f) { return f.is("Content-Transfer-Encoding"); });

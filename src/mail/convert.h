@@ -13,20 +13,31 @@
 
 namespace paquebot::mail {
 
-/// Turns a message with 8-bit content into one that a 7-bit peer takes (RFC 6152 section 3), as it streams by.
-/// Every part that holds octets beyond ASCII, NUL or lines beyond 998 octets becomes quoted-printable
-/// (text) or base64 (the rest, and text that is mostly not ASCII); parts that are fine stay as they are.
-/// Works in linear time, keeps at most a window of 64 KiB of a part and one part's head.
+/// What a conversion starts from and leads to.
+struct Conversion {
+  /// The content came with BODY=BINARYMIME (RFC 3030): any octets, lines end with CRLF only and a delimiter is a whole
+  /// line; a CR or LF alone is content like any other octet and is preserved.
+  bool from_binary = false;
+  /// Octets beyond ASCII may stay (8BITMIME, mailboxes), in header blocks too; only NUL, stray CR and LF, and lines
+  /// beyond 998 octets have to go.
+  bool to_eight_bit = false;
+};
+
+/// Turns a message with 8-bit or binary content into one that a peer without takes (RFC 6152 section 3, RFC 3030 section
+/// 3), as it streams by. Every part that holds what may not stay becomes quoted-printable (text of lines that is mostly
+/// ASCII) or base64 (the rest, and all that was binary); parts that are fine stay as they are. No octet of a part is
+/// lost, and none is encoded twice. Works in linear time, keeps at most a window of 64 KiB of a part and one part's head.
 ///
-/// Fails with Errc::unsupported when the message cannot be changed: raw 8-bit in any header block (would
-/// need SMTPUTF8), 8-bit inside multipart/signed, inside a part that claims another encoding, or in
-/// message/partial and message/external-body. In the preamble and epilogue of a multipart, which nobody
-/// reads, such octets become "?". After a failure the object is of no further use.
+/// Fails with Errc::unsupported when the message cannot be changed: such octets in any header block (8-bit ones would
+/// need SMTPUTF8), inside multipart/signed, inside a part that claims another encoding, or in message/partial and
+/// message/external-body. In the preamble and epilogue of a multipart, which nobody reads, they become "?". After a
+/// failure the object is of no further use.
 ///
 /// Example: `converter.start(head, out)`, then `feed(chunk, out)` for each chunk of the body, then `finish(out)`;
 /// `out` then holds the whole new message, head first, and may be sent and cleared between calls.
-class SevenBitConverter {
+class MessageConverter {
 public:
+  explicit MessageConverter(Conversion how = {}) : how_(how) {}
   /// `head`: the header block with its empty line.
   Result<> start(std::string_view head, std::string& out);
   Result<> feed(std::string_view chunk, std::string& out);
@@ -52,7 +63,10 @@ private:
   void refuse(std::string_view why);
   void piece(std::string_view text, bool starts_line, bool ends_line);
   std::optional<Delimiter> delimiter(std::string_view line) const;
-  void between(std::string_view text);
+  void between(std::string_view text, bool ends_line);
+  bool may_stay(std::string_view head) const;
+  void refuse_head();
+  bool fits(const ContentScan& scan) const;
   void at_delimiter(Delimiter d, std::string_view line);
   void head_line(std::string_view text, bool starts_line);
   void finish_head();
@@ -63,11 +77,15 @@ private:
   void decide(bool window_full);
   void encode(std::string_view bytes);
   void write_head(std::string_view encoding, bool always);
+  std::string label(bool eight_bit) const;
+  void refuse_opaque();
 
+  Conversion how_;
   std::string* out_ = nullptr;
   std::optional<Error> error_;
   std::string line_;            ///< a line cut by the end of a chunk
   bool line_continues_ = false; ///< line_ is not the beginning of its line
+  bool at_end_ = false;         ///< the message is over
 
   Place place_ = Place::head;
   std::vector<Level> levels_;
@@ -81,7 +99,8 @@ private:
   ContentType part_type_;
   std::string held_; ///< a line end that belongs to the delimiter, if one follows
   std::string window_;
-  ContentScan scan_;
+  ContentScan scan_;   ///< of the window
+  ContentScan opaque_; ///< of a part that goes through unchanged
   QuotedPrintableEncoder quoted_printable_;
   Base64Encoder base64_;
 };

@@ -16,7 +16,7 @@ Result<std::string> convert(std::string_view message, std::size_t step) {
   std::string body(*splitter.feed(message));
   body += *splitter.finish();
   std::string out;
-  SevenBitConverter converter;
+  MessageConverter converter;
   if (auto r = converter.start(splitter.head(), out); !r) return std::unexpected(r.error());
   for (std::string_view rest = body; !rest.empty(); rest.remove_prefix(std::min(step, rest.size()))) {
     if (auto r = converter.feed(rest.substr(0, step), out); !r) return std::unexpected(r.error());

@@ -143,8 +143,8 @@ bool fits(std::string_view text) {
   return !scan.bare_cr && !scan.bare_lf && !scan.has_nul && scan.longest_line <= kMaxLine;
 }
 
-std::optional<std::string> converted(std::string_view head, std::string_view body) {
-  SevenBitConverter converter;
+std::optional<std::string> converted(std::string_view head, std::string_view body, bool binary) {
+  MessageConverter converter({.from_binary = binary});
   std::string out;
   if (!converter.start(head, out) || !converter.feed(body, out) || !converter.finish(out)) return {};
   if (!is_ascii(out) || !fits(out)) return {};
@@ -154,7 +154,7 @@ std::optional<std::string> converted(std::string_view head, std::string_view bod
 std::optional<Original> whole_original(const ReportInput& input) {
   if (!input.body || input.ret == Ret::headers || !has(input, Outcome::failed)) return {};
   if (is_ascii(input.head)) {
-    auto text = converted(input.head, *input.body);
+    auto text = converted(input.head, *input.body, input.binary);
     if (!text) return {};
     return Original{part_head("message/rfc822", "Your message", "7bit"), std::move(*text)};
   }

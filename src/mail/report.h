@@ -41,6 +41,7 @@ struct ReportInput {
   /// Its whole body, when it is at hand and small enough to return. It is returned with failures only,
   /// and not under RET=HDRS (RFC 3461 section 4.3).
   std::optional<std::string_view> body;
+  bool binary = false; ///< head and body came with BODY=BINARYMIME and were not converted
   std::vector<ReportRecipient> recipients;
 };
 

@@ -42,7 +42,8 @@ private:
     row.account = node.account;
     row.reason = node.reason;
     if (row.orcpt.empty() && parent >= 0) // the sender knows the recipient by the name it used
-      row.orcpt = "rfc822;" + from.nodes.front().address;
+      row.orcpt =
+          (is_ascii(from.nodes.front().address) ? "rfc822;" : "utf-8;") + from.nodes.front().address; // RFC 6533 3
     if (row.route == Way::mailbox && request_.klass != store::MessageClass::imported &&
         routes_.store_of(domain_of(node.address)) != nullptr) { // the mailbox is elsewhere
       row.route = Way::remote;

@@ -53,5 +53,23 @@ TEST(Draft, ADomainsOwnLmtpRouteKeepsItsMailboxes) {
   EXPECT_EQ(way("ann@example.org", imported, true), "mailbox 7");
 }
 
+/// RFC 6533 section 3: type rfc822 carries ASCII only.
+TEST(Draft, TypeOfAnOriginalRecipientOfOurs) {
+  Draft draft;
+  DraftRecipient group;
+  group.recipient.address = {"gr\xC3\xB6\xC3\x9F"
+                             "e",
+                             "example.org"};
+  group.nodes = {{.address = "gr\xC3\xB6\xC3\x9F"
+                             "e@example.org",
+                  .route = Way::expanded},
+                 {.address = "out@example.com", .route = Way::remote, .parent = 0}};
+  draft.recipients = {group};
+  auto request = build_request(std::move(draft), RouteTable(std::vector<Route>{}), Schedule{}, from_millis(1000));
+  ASSERT_EQ(request->recipients.size(), 2u);
+  EXPECT_EQ(request->recipients[1].orcpt, "utf-8;gr\xC3\xB6\xC3\x9F"
+                                          "e@example.org");
+}
+
 } // namespace
 } // namespace paquebot::queue

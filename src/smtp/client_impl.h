@@ -10,7 +10,8 @@
 namespace paquebot::smtp {
 
 /// The client session's inside, shared by client_session.cc (input, output, how sessions end), client_setup.cc
-/// (greeting, EHLO, TLS, login) and client_message.cc (a message). Only these include this file.
+/// (greeting, EHLO, TLS, login), client_message.cc (a message) and client_bdat.cc (its content in chunks). Only these
+/// include this file.
 ///
 /// The heart of it is `expected_`: for each command that was sent and not answered, what it was. A reply always
 /// belongs to the front of it, whether commands were pipelined or not.
@@ -25,6 +26,7 @@ struct ClientSession::Impl {
     mail,
     rcpt,
     data,
+    bdat,
     final,
     empty_final,
     quit
@@ -74,6 +76,7 @@ struct ClientSession::Impl {
   void log_in();
   void fail_setup(mail::Reply reply);
   void read_feature(std::string_view line);
+  void read_limit(std::string_view word);
 
   // ---- client_message.cc ----
   void send(OutgoingMessage message);
@@ -86,11 +89,20 @@ struct ClientSession::Impl {
   void on_rcpt(std::size_t index, mail::Reply reply);
   void on_data(mail::Reply reply);
   void on_final(std::size_t index, mail::Reply reply);
+  void content(std::string_view bytes);
   void end_content();
   void settle_rest(const mail::Reply& reply);
   void message_done();
   std::string mail_line() const;
   std::string rcpt_line(const mail::Recipient& recipient) const;
+
+  // ---- client_bdat.cc ----
+  bool wants_chunks() const;
+  bool envelope_over();
+  bool wants_content() const;
+  void add_to_chunk(std::string_view bytes);
+  void send_chunk(bool last);
+  void on_chunk(mail::Reply reply);
 
   ClientOptions options_;
   Phase phase_ = Phase::setup;
@@ -123,6 +135,8 @@ struct ClientSession::Impl {
   mail::Reply refusal_; ///< to MAIL or DATA: for all that is unsettled
   mail::Reply final_reply_;
   DotEncoder encoder_;
+  bool chunks_ = false; ///< the content goes by BDAT
+  std::string chunk_;   ///< of it, not yet sent
 };
 
 } // namespace paquebot::smtp

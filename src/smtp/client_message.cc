@@ -48,7 +48,9 @@ void Impl::send(OutgoingMessage message) {
   next_recipient_ = accepted_ = 0;
   mail_sent_ = data_sent_ = go_ahead_ = in_doubt_ = false;
   refusal_ = final_reply_ = {};
-  encoder_ = {};
+  chunks_ = wants_chunks();
+  chunk_.clear();
+  encoder_ = DotEncoder(!chunks_);
   phase_ = Phase::envelope;
   refuse_unsendable();
 }
@@ -60,6 +62,8 @@ void Impl::refuse_unsendable() {
     settle_rest({552,
                  {5, 3, 4},
                  "the message is larger than the other server takes (" + std::to_string(f.max_size) + " octets)"});
+  } else if (message_.sender.body == mail::BodyType::binary && !(f.chunking && f.binary)) {
+    settle_rest({554, {5, 6, 3}, "the other server does not take binary mail"}); // RFC 3030 section 3
   } else if (!f.smtputf8 && (message_.international_header || message_.sender.reverse_path.international())) {
     settle_rest({550, {5, 6, 7}, "the other server does not take internationalised mail"}); // RFC 6531 section 3.2
   } else if (has_control(message_.sender.reverse_path.to_string())) {
@@ -94,6 +98,12 @@ void Impl::advance() {
   if (refusal_.code != 0 && !data_sent_) { // MAIL was refused, and DATA is not on its way
     settle_rest(refusal_);
     return message_done();
+  }
+  if (!data_sent_ && chunks_ && envelope_over()) {
+    if (accepted_ == 0) return message_done();
+    data_sent_ = true;
+    phase_ = Phase::content;
+    return;
   }
   if (!data_sent_) return send_group();
   if (go_ahead_ && accepted_ > 0 && refusal_.code == 0) {
@@ -135,6 +145,7 @@ bool Impl::send_one() {
     command(Command::rcpt, rcpt_line(message_.recipients[index]), index);
     return true;
   }
+  if (chunks_) return false;
   const bool answers_open = !expected_.empty();
   if (answers_open || accepted_ > 0) {
     data_sent_ = true;
@@ -148,6 +159,7 @@ std::string Impl::mail_line() const {
   std::string line = "MAIL FROM:<" + s.reverse_path.to_string() + ">";
   if (features_.size && message_.size > 0) line += " SIZE=" + std::to_string(message_.size);
   if (features_.eight_bit && s.body == mail::BodyType::eight_bit) line += " BODY=8BITMIME";
+  if (s.body == mail::BodyType::binary) line += " BODY=BINARYMIME";
   if (features_.smtputf8 && (s.smtputf8 || needs_smtputf8(message_))) line += " SMTPUTF8";
   if (features_.dsn) {
     if (s.ret != mail::Ret::unspecified) line += s.ret == mail::Ret::full ? " RET=FULL" : " RET=HDRS";
@@ -201,9 +213,19 @@ void Impl::on_data(mail::Reply reply) {
 
 // ---- The content ----
 
+void Impl::content(std::string_view bytes) {
+  if (chunks_) return add_to_chunk(bytes);
+  encoder_.encode(bytes, out_);
+}
+
 void Impl::end_content() {
   if (phase_ != Phase::content) return;
-  encoder_.finish(out_);
+  if (!chunks_) {
+    encoder_.finish(out_);
+  } else {
+    if (message_.sender.body != mail::BodyType::binary) encoder_.finish(chunk_);
+    send_chunk(true);
+  }
   phase_ = Phase::final;
   for (std::size_t i = 0; i < states_.size(); ++i) {
     if (states_[i] != RecipientState::accepted) continue;
@@ -214,15 +236,15 @@ void Impl::end_content() {
 
 void Impl::on_final(std::size_t index, mail::Reply reply) {
   if (reply.code / 100 == 3) return malformed("a go-ahead at the end of the content");
-  final_reply_ = reply;
+  if (refusal_.code == 0) final_reply_ = reply;
   if (options_.lmtp) { // RFC 2033 section 4.2
+    if (refusal_.code == 0) results_[index] = shortened(std::move(reply));
     states_[index] = RecipientState::settled;
-    results_[index] = shortened(std::move(reply));
   } else {
     settle_rest(reply);
   }
   if (!expected_.empty()) return;
-  transaction_ = false;
+  transaction_ = refusal_.code != 0; // RFC 3030 section 2: RSET behind a chunk that was refused
   message_done();
 }
 

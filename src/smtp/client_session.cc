@@ -32,8 +32,8 @@ ClientAction Impl::next() {
       continue;
     }
     if (take_reply()) continue;
+    if (wants_content()) return NeedContent{};
     if (!expected_.empty()) return need_input();
-    if (phase_ == Phase::content) return NeedContent{};
     assert(phase_ == Phase::ready && "in all other phases a reply is expected");
     return Ready{};
   }
@@ -46,6 +46,7 @@ ClientAction Impl::need_input() {
       case Command::greeting: return o.greeting_timeout;
       case Command::rcpt: return o.rcpt_timeout;
       case Command::data: return o.data_timeout;
+      case Command::bdat:
       case Command::final:
       case Command::empty_final: return o.final_timeout;
       case Command::quit: return o.quit_timeout;
@@ -100,6 +101,7 @@ void Impl::on_reply(Expected expected, mail::Reply reply) {
     case Command::mail: return on_mail(std::move(reply));
     case Command::rcpt: return on_rcpt(expected.recipient, std::move(reply));
     case Command::data: return on_data(std::move(reply));
+    case Command::bdat: return on_chunk(std::move(reply));
     case Command::final: return on_final(expected.recipient, std::move(reply));
     case Command::empty_final: return message_done();
     case Command::quit: phase_ = Phase::closed; return;
@@ -147,7 +149,7 @@ void Impl::break_off(Breakage breakage, mail::Reply own) {
       phase_ == Phase::handshake || (!expected_.empty() && expected_.front().command == Command::starttls);
   breakage_ = about_tls ? Breakage::tls_failed : breakage;
   // RFC 5321 section 4.5.3.2.6: without the final reply nobody knows whether the message was taken.
-  in_doubt_ = phase_ == Phase::final;
+  in_doubt_ = phase_ == Phase::final && refusal_.code == 0;
   end_with(own);
 }
 
@@ -187,12 +189,12 @@ void ClientSession::eof() {
 }
 void ClientSession::send(OutgoingMessage message) { impl_->send(std::move(message)); }
 void ClientSession::content(std::string_view bytes) {
-  if (impl_->phase_ == Impl::Phase::content) impl_->encoder_.encode(bytes, impl_->out_);
+  if (impl_->phase_ == Impl::Phase::content) impl_->content(bytes);
 }
 void ClientSession::end_content() { impl_->end_content(); }
 void ClientSession::abandon() {
   if (!impl_->in_message()) return;
-  impl_->in_doubt_ = impl_->phase_ == Impl::Phase::final;
+  impl_->in_doubt_ = impl_->phase_ == Impl::Phase::final && impl_->refusal_.code == 0;
   impl_->end_with({450, {4, 3, 0}, "the message could not be read here"});
 }
 void ClientSession::quit() { impl_->quit(); }

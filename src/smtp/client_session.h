@@ -25,6 +25,7 @@ struct ClientOptions {
   // RFC 5321 section 4.5.3.2, seconds
   std::chrono::seconds greeting_timeout{300}, helo_timeout{300}, mail_timeout{300}, rcpt_timeout{300},
       data_timeout{120}, block_timeout{180}, final_timeout{600}, quit_timeout{5};
+  std::size_t chunk = 256u << 10;      ///< octets of a BDAT chunk; a larger message goes by BDAT where it is offered
   std::uint32_t max_reply_line = 2048; ///< octets; longer is a broken peer
   std::uint32_t max_reply_lines = 200; ///< of one reply; more is a broken peer
 };
@@ -35,10 +36,14 @@ struct PeerFeatures {
        size = false;
   bool chunking = false, binary = false, enhanced = false;
   std::uint64_t max_size = 0; ///< 0: none stated
+  /// LIMITS (RFC 9422), 1 to 999999 each; 0: none stated. Transactions in a session, recipients in a transaction,
+  /// recipients' domains in a session. For whoever plans the session: the engine sends what it is given.
+  std::uint32_t mail_max = 0, rcpt_max = 0, rcpt_domain_max = 0;
   std::vector<std::string> auth;
 };
 
-/// One message to send over the session: the envelope; content follows by content().
+/// One message to send over the session: the envelope; content follows by content(). With body type binary it is sent
+/// as it is, by BDAT, and only to a peer with CHUNKING and BINARYMIME (RFC 3030); otherwise it gets a 5.6.3 of our own.
 struct OutgoingMessage {
   mail::Sender sender;
   std::vector<mail::Recipient> recipients;
@@ -97,9 +102,10 @@ public:
   void eof();
   /// Begins a message. Only after Ready.
   void send(OutgoingMessage message);
-  /// A piece of the content with CRLF line ends (dot-stuffed here); used up before returning. Then next().
+  /// A piece of the content with CRLF line ends (dot-stuffed here; a CR or LF alone goes out as CRLF), or of any octets
+  /// when the body type is binary; used up before returning. Then next().
   void content(std::string_view bytes);
-  /// All content was given. The engine ends it with CRLF.CRLF (adding a CRLF when the last line has none).
+  /// All content was given. The engine ends it with CRLF.CRLF or BDAT LAST (adding a CRLF when the last line has none).
   void end_content();
   /// The content broke off on our side: the connection must be dropped without ending the message.
   void abandon();

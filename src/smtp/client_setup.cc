@@ -57,11 +57,27 @@ void Impl::read_feature(std::string_view line) {
     f.size = true;
     if (words.size() > 1) f.max_size = parse_u64(words[1]).value_or(0);
   }
+  if (is("LIMITS")) {
+    for (std::size_t i = 1; i < words.size(); ++i) read_limit(words[i]);
+  }
   if (is("AUTH")) {
     for (std::size_t i = 1; i < words.size(); ++i) {
       if (!words[i].empty()) f.auth.emplace_back(words[i]);
     }
   }
+}
+
+/// RFC 9422 section 4: one to six digits, no leading zero. What is unknown or malformed is ignored.
+void Impl::read_limit(std::string_view word) {
+  const auto equals = std::min(word.find('='), word.size());
+  const auto name = word.substr(0, equals);
+  const auto digits = word.substr(std::min(equals + 1, word.size()));
+  const auto value = digits.size() > 6 || digits.starts_with('0') ? std::nullopt : parse_u64(digits);
+  if (!value) return;
+  const auto limit = static_cast<std::uint32_t>(*value);
+  if (iequals(name, "MAILMAX")) features_.mail_max = limit;
+  if (iequals(name, "RCPTMAX")) features_.rcpt_max = limit;
+  if (iequals(name, "RCPTDOMAINMAX")) features_.rcpt_domain_max = limit;
 }
 
 void Impl::after_hello() {

@@ -14,7 +14,7 @@ void DotEncoder::encode(std::string_view piece, std::string& out) {
       continue;
     }
     after_cr_ = false;
-    if (line_start_ && piece.front() == '.') out += '.';
+    if (stuff_ && line_start_ && piece.front() == '.') out += '.';
     // The line up to its LF, in which a CR that is not the last octet ends a line of its own.
     const auto lf = std::min(piece.find('\n'), piece.size());
     const auto cr = piece.substr(0, lf).find('\r');
@@ -29,8 +29,9 @@ void DotEncoder::encode(std::string_view piece, std::string& out) {
 }
 
 void DotEncoder::finish(std::string& out) {
-  out += line_start_ ? ".\r\n" : "\r\n.\r\n";
-  *this = DotEncoder();
+  if (!line_start_) out += "\r\n";
+  if (stuff_) out += ".\r\n";
+  *this = DotEncoder(stuff_);
 }
 
 } // namespace paquebot::smtp

@@ -35,7 +35,9 @@ Refused read_size(std::string_view value, mail::Sender& sender, const Offers& of
 Refused read_body(std::string_view value, mail::Sender& sender, const Offers&) {
   if (iequals(value, "8BITMIME")) {
     sender.body = mail::BodyType::eight_bit;
-  } else if (!iequals(value, "7BIT")) { // BINARYMIME is not offered (RFC 3030)
+  } else if (iequals(value, "BINARYMIME")) { // RFC 3030 section 3
+    sender.body = mail::BodyType::binary;
+  } else if (!iequals(value, "7BIT")) {
     return kBadValue;
   }
   return "";

@@ -21,7 +21,7 @@ struct Offers {
   std::uint64_t max_size = 0; ///< octets; 0: no limit
 };
 
-/// What follows "MAIL ": "FROM:<path> parameters" (RFC 5321 section 4.1.1.2; SIZE of RFC 1870, BODY of RFC 6152,
+/// What follows "MAIL ": "FROM:<path> parameters" (RFC 5321 section 4.1.1.2; SIZE of RFC 1870, BODY of RFCs 6152 and 3030,
 /// SMTPUTF8 of RFC 6531, RET and ENVID of RFC 3461, AUTH of RFC 4954).
 Parsed<mail::Sender> parse_mail(std::string_view arguments, const Offers& offers);
 

@@ -54,6 +54,9 @@ void Impl::say_extensions() {
   say("250-SMTPUTF8");
   say("250-ENHANCEDSTATUSCODES");
   say("250-DSN");
+  say("250-CHUNKING");
+  say("250-BINARYMIME");
+  say_limits();
   if (o.tls_available && !encrypted_) say("250-STARTTLS");
   if (auth_offered()) {
     std::string line = "250-AUTH";
@@ -62,6 +65,18 @@ void Impl::say_extensions() {
   }
   if (connection_.xclient && o.role != Role::lmtp) say("250-" + std::string(kXclientKeyword));
   say("250 HELP");
+}
+
+/// RFC 9422 section 4: one to six digits, no leading zero. There is no limit of domains.
+void Impl::say_limits() {
+  std::string line = "250-LIMITS";
+  const auto add = [&](std::string_view name, std::uint32_t value) {
+    if (value > 0 && value <= 999999) line.append(" ").append(name).append("=").append(std::to_string(value));
+  };
+  add("MAILMAX", options_->max_messages);
+  add("RCPTMAX", options_->max_recipients);
+  if (line.ends_with("S")) return; // nothing to say
+  say(line);
 }
 
 // ---- The transaction ----
@@ -87,6 +102,7 @@ void Impl::mail_answered(mail::Reply verdict) {
 }
 
 void Impl::do_rcpt(std::string_view arguments) {
+  if (chunks_) return refuse("503 5.5.1 content has come already; RSET ends the transaction");
   // RFC 5321 section 4.5.3.1.10. No error of the peer's: it goes on with the rest in another message.
   if (recipients_.size() >= options_->max_recipients) return say("452 4.5.3 too many recipients for one message");
   auto recipient = parse_rcpt(arguments, Offers{extended_, false, sender_.smtputf8, 0});
@@ -106,10 +122,16 @@ void Impl::recipient_answered(mail::Reply verdict) {
 }
 
 void Impl::do_data(std::string_view) {
+  if (chunks_) { // RFC 3030 section 2: never both in one transaction
+    fail_chunks({503, {5, 5, 1}, "BDAT and DATA in one transaction"});
+    return refuse("503 5.5.1 not after BDAT; RSET ends the transaction");
+  }
   if (recipients_.empty()) {
     // RFC 5321 section 3.3 and 2920 section 3.1; LMTP differs (RFC 2033 section 4.2).
     return refuse(options_->role == Role::lmtp ? "503 5.5.1 no valid recipients" : "554 5.5.1 no valid recipients");
   }
+  if (sender_.body == mail::BodyType::binary) // RFC 3030 section 3
+    return refuse("503 5.6.1 binary content comes by BDAT");
   staged_ = true;
   ask(Question::data, AskData{});
 }

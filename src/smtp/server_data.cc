@@ -15,7 +15,20 @@ constexpr std::uint64_t kMostSwallowed = 10 << 20;
 
 using Impl = ServerSession::Impl;
 
+std::uint64_t Impl::most_swallowed() const { return std::max(kMostSwallowed, options_->max_message_size); }
+
+void Impl::begin_content() {
+  content_size_ = 0;
+  swallowed_ = 0;
+  ++window_;
+  ++total_window_;
+}
+
 void Impl::data_answered(mail::Reply verdict) {
+  if (mode_ == Mode::chunk) { // nothing is said before the chunk was read
+    if (!verdict.positive()) fail_chunks(std::move(verdict));
+    return;
+  }
   if (!verdict.positive()) {
     const bool permanent = verdict.permanent();
     end_transaction();
@@ -24,11 +37,8 @@ void Impl::data_answered(mail::Reply verdict) {
     return;
   }
   decoder_.reset();
-  content_size_ = 0;
-  swallowed_ = 0;
   mode_ = Mode::data;
-  ++window_;
-  ++total_window_;
+  begin_content();
   say("354 end data with <CR><LF>.<CR><LF>");
 }
 
@@ -42,7 +52,7 @@ std::string_view Impl::data_step() {
   if (refused) swallowed_ += before - input_.size();
   if (decoder_.done()) {
     finish_data();
-  } else if (swallowed_ > std::max(kMostSwallowed, options_->max_message_size)) {
+  } else if (swallowed_ > most_swallowed()) {
     hang_up("421 4.7.0 too much data after the message was refused");
   }
   return refused || mode_ != Mode::data ? std::string_view() : piece;
@@ -51,7 +61,7 @@ std::string_view Impl::data_step() {
 bool Impl::too_large() const { return options_->max_message_size != 0 && content_size_ > options_->max_message_size; }
 
 void Impl::refuse_content(mail::Reply verdict) {
-  if (mode_ != Mode::data || question_ != Question::none || content_refusal_) return;
+  if (!staged_ || question_ != Question::none) return;
   content_refusal_ = std::move(verdict);
   drop_content();
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "mail/content_scan.h"
 #include "sasl/server.h"
 #include "smtp/dot_decoder.h"
 #include "smtp/line_reader.h"
@@ -13,14 +14,15 @@ namespace paquebot::smtp {
 struct Verb;
 
 /// The server session's inside, shared by server_session.cc (input, output, questions), server_commands.cc (the
-/// handlers of the verbs), server_auth.cc (the exchange of AUTH) and server_data.cc (the content). Only these include
-/// this file.
+/// handlers of the verbs), server_auth.cc (the exchange of AUTH), server_data.cc and server_bdat.cc (the content).
+/// Only these include this file.
 struct ServerSession::Impl {
   /// What the next input is.
   enum class Mode : std::uint8_t {
     command, ///< a command line
     auth,    ///< a line of an AUTH exchange
-    data,    ///< message content
+    data,    ///< message content, up to its end
+    chunk,   ///< the octets that BDAT announced
     tls,     ///< nothing: the handshake comes next
     closing, ///< nothing: replies go out, then the end
     closed,
@@ -83,6 +85,7 @@ struct ServerSession::Impl {
   void mail_answered(mail::Reply verdict);
   void recipient_answered(mail::Reply verdict);
   void say_extensions();
+  void say_limits();
 
   // ---- server_auth.cc ----
   void do_auth(std::string_view arguments);
@@ -104,6 +107,18 @@ struct ServerSession::Impl {
   bool too_large() const;
   void drop_content();
   void refuse_content(mail::Reply verdict);
+  void begin_content();
+  std::uint64_t most_swallowed() const;
+
+  // ---- server_bdat.cc ----
+  void do_bdat(std::string_view arguments);
+  mail::Reply out_of_place() const;
+  void fail_chunks(mail::Reply why);
+  std::string_view chunk_step();
+  std::string_view finish_chunk();
+  void finish_chunks();
+  void answer_stray();
+  void give_up_chunk();
 
   const std::shared_ptr<const ServerOptions> options_;
   const ConnectionInfo connection_;
@@ -151,7 +166,16 @@ struct ServerSession::Impl {
   DotDecoder decoder_;
   std::uint64_t content_size_ = 0;             ///< octets decoded so far
   std::uint64_t swallowed_ = 0;                ///< octets read of a message that is refused already
-  std::optional<mail::Reply> content_refusal_; ///< the outside's
+  std::optional<mail::Reply> content_refusal_; ///< the outside's, or why a chunk was refused
+
+  // Content in chunks.
+  bool chunks_ = false;        ///< this transaction has had a BDAT
+  bool chunks_failed_ = false; ///< and the refusal of one was said
+  std::uint64_t chunk_size_ = 0, chunk_left_ = 0;
+  bool chunk_last_ = false;
+  mail::Reply stray_;      ///< the answer to a chunk that belongs to no content; code 0: it does
+  mail::ContentScan scan_; ///< of the lines so far
+  bool open_line_ = false; ///< the content so far does not end with a line end
 };
 
 } // namespace paquebot::smtp

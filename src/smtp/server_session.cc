@@ -49,6 +49,11 @@ Action Impl::next() {
         if (const auto piece = data_step(); !piece.empty()) return Chunk{piece};
         if (mode_ == Mode::data && input_.empty() && !discard_) return need_input();
         break;
+      case Mode::chunk:
+        if (const auto piece = chunk_step(); !piece.empty()) return Chunk{piece};
+        if (mode_ == Mode::chunk && chunk_left_ > 0 && input_.empty() && !discard_ && question_ == Question::none)
+          return need_input();
+        break;
       case Mode::command:
       case Mode::auth:
         if (shutting_down_) {
@@ -69,8 +74,10 @@ Action Impl::flush() {
 Action Impl::need_input() {
   if (!out_.empty()) return flush();
   const auto& o = *options_;
-  if (mode_ == Mode::data) return NeedInput{o.data_timeout, window_, o.message_timeout, total_window_};
-  return NeedInput{o.command_timeout, window_};
+  const bool in_content = mode_ == Mode::data || mode_ == Mode::chunk;
+  const auto within = in_content ? o.data_timeout : o.command_timeout;
+  if (in_content || chunks_) return NeedInput{within, window_, o.message_timeout, total_window_};
+  return NeedInput{within, window_};
 }
 
 // ---- Input ----
@@ -83,7 +90,7 @@ void Impl::feed(std::string_view bytes) {
     return hang_up("421 4.7.0 this port begins in clear: use STARTTLS, or the port for implicit TLS");
   }
   input_ = bytes;
-  if (mode_ == Mode::data) ++window_;
+  if (mode_ == Mode::data || mode_ == Mode::chunk) ++window_;
 }
 
 /// Runs the next command line, if one is complete. False when input is needed.
@@ -101,6 +108,10 @@ bool Impl::take_line() {
       break;
     case LineReader::Status::bare_lf:
       ++window_;
+      if (!in_auth && istarts_with(lines_.line(), "BDAT")) { // content follows, and how much of it nobody can tell
+        hang_up("501 5.5.4 the line of BDAT must end with CR LF");
+        break;
+      }
       end_auth();
       refuse("500 5.5.2 lines end with CR LF, not with LF alone");
       break;
@@ -117,6 +128,8 @@ bool Impl::take_line() {
 void Impl::run_line(std::string_view line) {
   if (++commands_ > options_->max_commands) return hang_up("421 4.7.0 too many commands");
   while (line.ends_with(' ')) line.remove_suffix(1);
+  const bool unreadable = has_control(line) || !is_utf8(line);
+  if (unreadable && istarts_with(line, "BDAT")) return do_bdat("");
   if (has_control(line)) return refuse("500 5.5.2 control characters in a command");
   if (!is_utf8(line)) return refuse("500 5.5.2 a command is ASCII or UTF-8");
   const auto space = std::min(line.find(' '), line.size());
@@ -185,7 +198,7 @@ void Impl::hang_up(std::string_view line) {
 
 void Impl::end_transaction() {
   drop_content();
-  transaction_ = false;
+  transaction_ = chunks_ = chunks_failed_ = open_line_ = false;
   sender_ = {};
   recipients_.clear();
   content_refusal_.reset();

@@ -86,11 +86,13 @@ struct AskRecipient {
   std::uint32_t id;
   const mail::Recipient* recipient;
 };
-/// DATA is about to be allowed: the last chance to refuse (452) before content flows.
+/// DATA is about to be allowed, or the first BDAT of a message has come: the last chance to refuse (452) before content
+/// flows.
 struct AskData {
   std::uint32_t id;
 };
-/// A piece of the message: decoded, CRLF line ends, never empty. Use it up before next().
+/// A piece of the message: decoded, never empty. Use it up before next(). The content as a whole is lines that end with
+/// CRLF, the last one too; with BODY=BINARYMIME (RFC 3030) it may be any octets.
 struct Chunk {
   std::string_view bytes;
 };

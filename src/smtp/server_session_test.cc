@@ -242,5 +242,37 @@ TEST(SmtpServer, EveryVerbHasItsRow) {
   EXPECT_EQ(find_verb(""), nullptr);
 }
 
+TEST(SmtpServer, DeadlinesCoverAChunkAndAllChunks) {
+  Driver driver;
+  driver.say("EHLO x\r\nMAIL FROM:<a@other.example>\r\nRCPT TO:<b@example.test>\r\n");
+  const auto first = std::get<NeedInput>(driver.say("BDAT 3\r\na"));
+  EXPECT_EQ(first.within, ServerOptions{}.data_timeout);
+  EXPECT_EQ(first.total, ServerOptions{}.message_timeout);
+  const auto more = std::get<NeedInput>(driver.say("b"));
+  EXPECT_NE(more.window, first.window); // progress
+  EXPECT_EQ(more.total_window, first.total_window);
+  const auto between = std::get<NeedInput>(driver.say("c"));
+  EXPECT_EQ(between.within, ServerOptions{}.command_timeout);
+  EXPECT_EQ(between.total_window, first.total_window);
+  const auto second = std::get<NeedInput>(driver.say("BDAT 3 LAST\r\n"));
+  EXPECT_EQ(second.total_window, first.total_window);                   // the whole message's
+  EXPECT_EQ(std::get<NeedInput>(driver.say("d\r\n")).total.count(), 0); // a command is awaited
+  driver.say("MAIL FROM:<a@other.example>\r\nRCPT TO:<b@example.test>\r\n");
+  EXPECT_NE(std::get<NeedInput>(driver.say("BDAT 3\r\n")).total_window, first.total_window);
+}
+
+TEST(SmtpServer, TheOutsideMayRefuseAChunkInItsMidst) {
+  Driver driver;
+  driver.refuse_at_chunk = true;
+  driver.say("EHLO x\r\nMAIL FROM:<a@other.example>\r\nRCPT TO:<b@example.test>\r\nBDAT 4\r\n");
+  driver.take();
+  driver.say("ab");
+  EXPECT_EQ(driver.take(), ""); // nothing is said before the chunk was read
+  driver.say("QQBDAT 4 LAST\r\nQUIT");
+  EXPECT_EQ(driver.take(), "452 4.3.1 no room\r\n452 4.3.1 no room\r\n");
+  EXPECT_EQ(driver.content, "ab");
+  EXPECT_EQ(driver.discards, 1);
+}
+
 } // namespace
 } // namespace paquebot::smtp

@@ -19,6 +19,8 @@ constexpr Verb kVerbs[] = {
     {"MAIL",      kBoth, kIdle,     required, kNeedsLogin, &S::do_mail,     kNested,     "MAIL FROM:<address> [...]"},
     {"RCPT",      kBoth, kInMail,   required, kNeedsLogin, &S::do_rcpt,     kMailFirst,  "RCPT TO:<address> [...]"},
     {"DATA",      kBoth, kInMail,   none,     kNeedsLogin, &S::do_data,     kMailFirst,  "DATA"},
+    // Its octets follow whatever is wrong with it: it looks at TLS, state and login itself.
+    {"BDAT",      kBoth, kAnyState, optional, kBeforeTls,  &S::do_bdat,     kNever,      "BDAT size [LAST]"},
     {"EHLO",      kSmtp, kAnyState, required, kBeforeTls,  &S::do_ehlo,     kNever,      "EHLO host"},
     {"HELO",      kSmtp, kAnyState, required, kBeforeTls,  &S::do_helo,     kNever,      "HELO host"},
     {"LHLO",      kLmtp, kAnyState, required, kBeforeTls,  &S::do_ehlo,     kNever,      "LHLO host"},
@@ -32,7 +34,6 @@ constexpr Verb kVerbs[] = {
     {"QUIT",      kBoth, kAnyState, none,     kBeforeTls,  &S::do_quit,     kNever,      "QUIT"},
     // Known and not done (RFC 5321 section 4.2.4: 502).
     {"EXPN",      kBoth, kAnyState, optional, kNoFlags,    &S::do_not_done, kNever,      ""},
-    {"BDAT",      kBoth, kAnyState, optional, kNoFlags,    &S::do_not_done, kNever,      ""},
     {"ETRN",      kBoth, kAnyState, optional, kNoFlags,    &S::do_not_done, kNever,      ""},
     {"TURN",      kBoth, kAnyState, optional, kNoFlags,    &S::do_not_done, kNever,      ""},
     // Another protocol: somebody makes a browser or a proxy speak with us. Nothing that follows is looked at.

@@ -25,6 +25,7 @@ class Message:
     data: bytes           # with dots unstuffed
     tls: bool
     session: int          # number of the connection
+    chunks: int = 0       # BDAT commands it came by; 0: DATA
 
 
 class Session:
@@ -33,7 +34,7 @@ class Session:
     def __init__(self, peer, number, connection):
         self.peer, self.number, self.connection = peer, number, connection
         self.file, self.tls, self.ended = connection.makefile("rb"), False, False
-        self.sender, self.recipients, self.commands = None, [], []
+        self.sender, self.recipients, self.commands, self.chunks = None, [], [], []
 
     def run(self):
         try:
@@ -122,7 +123,7 @@ class Session:
         self.file, self.tls = self.connection.makefile("rb"), True
 
     def do_mail(self, line):
-        self.sender, self.recipients = None, []
+        self.sender, self.recipients, self.chunks = None, [], []
         if self.say(self.asked("MAIL", line, "250 2.1.0 ok")):
             self.sender = line[10:]
 
@@ -162,8 +163,25 @@ class Session:
             with self.peer.lock:
                 self.peer.messages.append(dataclasses.replace(message, recipients=taken))
 
+    def do_bdat(self, line):
+        """RFC 3030; offer CHUNKING (and BINARYMIME) in `extensions`. "BDAT" and "LAST" are the verbs for `replies`."""
+        _, size, *last = line.split()
+        octets = self.file.read(int(size))
+        if len(octets) < int(size):
+            self.ended = True
+            return
+        self.chunks.append(octets)
+        if not last:
+            self.say(self.asked("BDAT", line, "250 2.0.0 got it"))
+            return
+        message = Message(self.sender, self.recipients, b"".join(self.chunks), self.tls, self.number, len(self.chunks))
+        if self.say(self.asked("LAST", line, "250 2.0.0 taken")):
+            with self.peer.lock:
+                self.peer.messages.append(message)
+        self.sender, self.recipients, self.chunks = None, [], []
+
     def do_rset(self, line):
-        self.sender, self.recipients = None, []
+        self.sender, self.recipients, self.chunks = None, [], []
         self.say(self.asked("RSET", line, "250 2.0.0 ok"))
 
     def do_noop(self, line):

@@ -1,0 +1,92 @@
+"""Internationalised mail (RFC 6531, 6532, 6533) from end to end: UTF-8 addresses and domains into mailboxes, through aliases, and back as reports."""
+
+import base64
+import unittest
+
+from relay_test import ALICE, RelayCase, report_of
+from server import SECRET, accepted_id, check, letter, trusting, wait_until
+
+JURGEN = "jürgen@bücher.test"
+ALABEL = "jürgen@xn--bcher-kva.test"
+UTF8 = "SMTPUTF8 BODY=8BITMIME"
+
+
+def transact_utf8(client, sender, recipients, message, rcpt_options=""):
+    client.command_encoding = "utf-8"
+    check(client.docmd("MAIL", f"FROM:<{sender}> {UTF8}"), 250)
+    for recipient in recipients:
+        check(client.docmd("RCPT", f"TO:<{recipient}> {rcpt_options}".strip()), 250)
+    code, text = client.data(message)
+    check((code, text), 250)
+    return accepted_id(text)
+
+
+class Utf8Test(RelayCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.server.must("domain", "add", "bücher.test")
+        cls.server.add_account(JURGEN)
+
+    def test_into_a_mailbox(self):
+        """The domain is the same in both forms; trace fields carry the address as it is."""
+        before = len(self.server.mail(JURGEN))
+        for recipient in (JURGEN, ALABEL, "Jürgen@BÜCHER.test"):
+            with self.server.smtp() as client:
+                transact_utf8(client, "müller@y.test", [recipient], letter("müller@y.test", recipient, subject="Grüße", body="schöne Grüße\r\n").encode())
+        got = self.server.mail(JURGEN)[before:]
+        self.assertEqual(len(got), 3)
+        for message in got:
+            text = message.decode()
+            self.assertTrue(text.startswith("Return-Path: <müller@y.test>\r\nDelivered-To: "), text)
+            self.assertRegex(text, r"Delivered-To: [Jj]ürgen@xn--bcher-kva\.test\r\n")
+            self.assertIn("with UTF8SMTP", text)
+            self.assertRegex(text, r"for <[Jj]ürgen@xn--bcher-kva\.test>")
+            self.assertIn("Subject: Grüße\r\n", text)
+            self.assertTrue(text.endswith("\r\n\r\nschöne Grüße\r\n"), text)
+
+    def test_not_without_the_word(self):
+        with self.server.smtp() as client:
+            client.command_encoding = "utf-8"
+            check(client.docmd("MAIL", "FROM:<x@y.test>"), 250)
+            check(client.docmd("RCPT", f"TO:<{JURGEN}>"), 553, "5.6.7")
+            check(client.docmd("VRFY", f"{JURGEN} SMTPUTF8"), 252)
+
+    def test_submission(self):
+        """A user with such an address logs in, sends as such, and is told of what failed in the same form."""
+        with self.server.smtp("submission") as client:
+            client.starttls(context=trusting())
+            client.ehlo()
+            token = base64.b64encode(f"\0{JURGEN}\0{SECRET}".encode()).decode()
+            check(client.docmd("AUTH", "PLAIN " + token), 235)
+            peer = self.host(201)
+            ident = transact_utf8(client, JURGEN, ["ann@h201.test"], letter(JURGEN, "ann@h201.test").encode())
+            self.wait_messages(peer, 1)
+            self.assertIn("<jürgen@xn--bcher-kva.test>", peer.messages[0].sender)
+            self.assertIn("SMTPUTF8", peer.messages[0].sender)
+            self.wait_state(ident, "relayed")
+            self.host(202, replies={"RCPT": "550 5.1.1 who?"})
+            ident = transact_utf8(client, JURGEN, ["jörg@h202.test"], letter(JURGEN, "jörg@h202.test", subject="Grüße").encode(),
+                                  "ORCPT=utf-8;j\\x{F6}rg@h202.test NOTIFY=FAILURE")
+        self.wait_state(ident, "failed")
+        report = wait_until(lambda: next((m for m in self.server.mail(JURGEN) if b"multipart/report" in m and ident.encode() in m), None),
+                            "the report", 30, 0.2)
+        whole, _, [recipient] = report_of(report)
+        parts = [part.get_content_type() for part in whole.iter_parts()]
+        self.assertEqual(parts, ["text/plain", "message/global-delivery-status", "message/global"])
+        self.assertIn("Final-Recipient: utf-8; jörg@h202.test\r\n".encode(), report)
+        self.assertIn("Original-Recipient: utf-8;jörg@h202.test\r\n".encode(), report)
+        self.assertIn("To: <jürgen@xn--bcher-kva.test>\r\n".encode(), report)
+
+    def test_alias(self):
+        """What an alias of that kind leads to is told the name that was used, in the type that can carry it (RFC 6533 section 3)."""
+        self.server.must("alias", "add", "größe@bücher.test", "ann@h203.test")
+        peer = self.host(203)
+        with self.server.smtp() as client:
+            transact_utf8(client, "x@y.test", ["größe@bücher.test"], letter("x@y.test", "größe@bücher.test").encode())
+        self.wait_messages(peer, 1)
+        self.assertIn("ORCPT=utf-8;gr\\x{F6}\\x{DF}e@xn--bcher-kva.test", peer.messages[0].recipients[0])
+
+
+if __name__ == "__main__":
+    unittest.main()
