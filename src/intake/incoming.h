@@ -58,7 +58,9 @@ public:
 private:
   mail::Reply check_loops() const;
   Task<mail::Reply> check_sender();
+  void read_tls_wish();
   void complete_head();
+  std::string wishes() const;
   Task<mail::Reply> commit(store::NewBody body);
   mail::Reply answer(const store::AcceptResult& result) const;
   void log_result(const mail::Reply& reply, std::uint64_t size) const;

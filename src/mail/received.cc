@@ -52,6 +52,7 @@ std::vector<std::string> pieces_of(const Arrival& arrival) {
   if (arrival.recipient && (arrival.smtputf8 || !arrival.recipient->international())) {
     pieces.push_back("for <" + arrival.recipient->to_string() + ">");
   }
+  if (arrival.priority != 0) pieces.push_back("PRIORITY " + std::to_string(arrival.priority)); // RFC 6710 section 7
   pieces.back() += ';';
   pieces.push_back(format_date(arrival.when));
   return pieces;
