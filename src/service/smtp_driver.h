@@ -5,6 +5,7 @@
 #include "net/stream.h"
 #include "net/tls.h"
 #include "policy/policy.h"
+#include "service/etrn.h"
 #include "service/sessions.h"
 #include "smtp/server_session.h"
 
@@ -19,6 +20,7 @@ struct SmtpListenerOptions {
   std::shared_ptr<net::TlsContext> tls; ///< null: none
   bool implicit_tls = false;
   intake::Options intake;
+  std::vector<std::string> etrn_hosts; ///< addresses that may use ETRN without a login
 };
 
 /// The server's parts that a session works with; all outlive it.
@@ -26,6 +28,7 @@ struct SmtpParts {
   intake::Services intake;
   directory::Directory& directory;
   Sessions& sessions;
+  Etrn& etrn;
 };
 
 /// Drives one smtp::ServerSession over one connection: performs its actions, brings the answers.
@@ -54,6 +57,7 @@ private:
   Task<void> perform(smtp::Chunk chunk);
   Task<void> perform(smtp::AskContent ask);
   Task<void> perform(smtp::Discard);
+  Task<void> perform(smtp::AskEtrn ask);
 
   policy::Client client() const;
   intake::Origin origin();
@@ -68,6 +72,7 @@ private:
   net::TlsInfo tls_;
   store::Account account_;
   std::vector<queue::DraftRecipient> recipients_;
+  WallTime mail_at_{};    ///< when MAIL came
   std::size_t nodes_ = 0; ///< that they expand to
   std::optional<intake::Incoming> incoming_;
   std::chrono::steady_clock::time_point deadline_;
