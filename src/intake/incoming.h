@@ -71,6 +71,7 @@ private:
   Task<void> end_conversion();
   mail::Reply check_loops() const;
   Task<mail::Reply> check_sender();
+  void read_tls_wish();
   void complete_head();
   bool charged() const;
   queue::Draft make_draft(store::NewBody body);
@@ -78,6 +79,7 @@ private:
   std::vector<std::size_t> drop_loops(std::vector<mail::Reply>& verdicts);
   Task<void> commit_each(queue::Draft draft, std::vector<std::size_t> places, std::vector<mail::Reply>& verdicts);
   void note_addresses(const queue::Draft& draft);
+  std::string wishes() const;
   mail::Reply answer(const store::AcceptResult& result) const;
   void log_result(const mail::Reply& reply, std::uint64_t size) const;
 

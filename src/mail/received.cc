@@ -48,6 +48,7 @@ std::vector<std::string> pieces_of(const Arrival& arrival) {
   if (arrival.recipient && (arrival.smtputf8 || !arrival.recipient->international())) {
     pieces.push_back("for <" + arrival.recipient->to_string() + ">");
   }
+  if (arrival.priority != 0) pieces.push_back("PRIORITY " + std::to_string(arrival.priority)); // RFC 6710 section 7
   // RFC 8314 section 4.3; RFC 5321 section 4.4: such clauses are the last ones.
   if (arrival.tls && !arrival.tls_cipher.empty()) pieces.push_back("tls " + clean_word(arrival.tls_cipher));
   pieces.back() += ';';

@@ -35,7 +35,11 @@ struct PeerFeatures {
   bool esmtp = false, pipelining = false, eight_bit = false, smtputf8 = false, dsn = false, starttls = false,
        size = false;
   bool chunking = false, binary = false, enhanced = false;
-  std::uint64_t max_size = 0; ///< 0: none stated
+  bool requiretls = false, deliver_by = false, priority = false, future_release = false;
+  std::uint64_t max_size = 0;        ///< 0: none stated
+  std::int64_t deliver_by_least = 0; ///< seconds, of BY= in mode R; 0: none stated
+  std::int64_t hold_most = 0;        ///< seconds, of HOLDFOR=
+  std::string hold_latest;           ///< the latest HOLDUNTIL=, as the peer wrote it
   /// LIMITS (RFC 9422), 1 to 999999 each; 0: none stated. Transactions in a session, recipients in a transaction,
   /// recipients' domains in a session. For whoever plans the session: the engine sends what it is given.
   std::uint32_t mail_max = 0, rcpt_max = 0, rcpt_domain_max = 0;
@@ -44,6 +48,9 @@ struct PeerFeatures {
 
 /// One message to send over the session: the envelope; content follows by content(). With body type binary it is sent
 /// as it is, by BDAT, and only to a peer with CHUNKING and BINARYMIME (RFC 3030); otherwise it gets a 5.6.3 of our own.
+/// Of the sender's wishes the peer is told those that it offers to take; what must not go to a peer that lacks them is
+/// settled by a reply of our own: REQUIRETLS (550 5.7.30; not with an empty reverse-path: RFC 8689 section 5), BY in
+/// mode R (554 5.3.3: RFC 2852 section 4.1.4.1), a hold (554 5.3.3).
 struct OutgoingMessage {
   mail::Sender sender;
   std::vector<mail::Recipient> recipients;

@@ -60,6 +60,7 @@ void Impl::read_feature(std::string_view line) {
   if (is("LIMITS")) {
     for (std::size_t i = 1; i < words.size(); ++i) read_limit(words[i]);
   }
+  read_sending_feature(words);
   if (is("AUTH")) {
     for (std::size_t i = 1; i < words.size(); ++i) {
       if (!words[i].empty()) f.auth.emplace_back(words[i]);

@@ -106,7 +106,9 @@ TEST(EndOfData, ServerByData) {
       const auto reply = taken.replies.substr(taken.replies.find('\n') + 1, 3);
       EXPECT_EQ(reply, has_bare(data) ? "550" : "250") << shown(word);
       EXPECT_EQ(taken.content.has_value(), !has_bare(data)) << shown(word);
-      if (taken.content) EXPECT_EQ(shown(*taken.content), shown(unstuffed(data))) << shown(word);
+      if (taken.content) {
+        EXPECT_EQ(shown(*taken.content), shown(unstuffed(data))) << shown(word);
+      }
       EXPECT_TRUE(taken.closed) << shown(word); // QUIT was a command, whatever came before it
     }
   });
@@ -122,7 +124,9 @@ TEST(EndOfData, ServerByBdat) {
                               std::to_string(second.size()) + " LAST\r\n" + second + "QUIT\r\n",
                           by_octet);
         EXPECT_EQ(taken.content.has_value(), !has_bare(word)) << shown(word);
-        if (taken.content) EXPECT_EQ(shown(*taken.content), shown(word + (open ? "\r\n" : ""))) << shown(word);
+        if (taken.content) {
+          EXPECT_EQ(shown(*taken.content), shown(word + (open ? "\r\n" : ""))) << shown(word);
+        }
         EXPECT_TRUE(taken.closed && taken.replies.find("221 ") != std::string::npos) << shown(word);
       }
     }
