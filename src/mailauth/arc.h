@@ -24,9 +24,10 @@ inline constexpr unsigned kMaxArcSets = 50;
 
 struct ArcOutcome {
   ArcResult result = ArcResult::none;
-  bool temporary = false;           ///< the DNS failed: another time it may be a pass
-  unsigned sets = 0;                ///< the highest instance, 0 for none
-  unsigned oldest_pass = 0;         ///< section 5.2: the oldest instance whose message signature is good; 0 unless pass
+  bool temporary = false; ///< the DNS failed: another time it may be a pass
+  unsigned sets = 0;      ///< the highest instance, 0 for none
+  unsigned oldest_pass =
+      0; ///< section 5.2: from which instance on the message is unchanged; 0: from the first, or no pass
   std::vector<std::string> sealers; ///< d= of the seals, instance 1 first; only for a pass
   /// The ARC-Authentication-Results of instance 1 and on, as written, behind "i=n;"; only for a pass.
   std::vector<std::string> results;
