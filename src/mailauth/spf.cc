@@ -187,6 +187,8 @@ Task<Evaluation::Match> Evaluation::try_directive(const SpfDirective& directive,
   if (!may_ask_again()) co_return Match::permerror;
   std::string target = domain;
   if (!directive.domain_spec.empty()) {
+    // RFC 8616 section 4: a local part beyond ASCII can be no label, so the term matches nothing.
+    if (!is_ascii(values_.local) && uses_spf_local_part(directive.domain_spec)) co_return Match::no;
     values_.domain = domain;
     if (uses_spf_validated_name(directive.domain_spec)) co_await set_validated_name(domain);
     target = spf_target_name(directive.domain_spec, values_);

@@ -137,6 +137,12 @@ bool is_top_label(std::string_view label) {
   return ldh && !std::ranges::all_of(label, is_digit);
 }
 
+bool uses(std::string_view text, char letter) {
+  for (std::size_t i = 0; i + 2 < text.size(); ++i)
+    if (text[i] == '%' && text[i + 1] == '{' && to_lower(text[i + 2]) == letter) return true;
+  return false;
+}
+
 } // namespace
 
 Result<> check_spf_macros(std::string_view text, SpfMacroUse use) {
@@ -178,9 +184,9 @@ Result<> check_spf_domain_spec(std::string_view text) {
   return {};
 }
 
-bool uses_spf_validated_name(std::string_view text) {
-  return text.find("%{p") != std::string_view::npos || text.find("%{P") != std::string_view::npos;
-}
+bool uses_spf_validated_name(std::string_view text) { return uses(text, 'p'); }
+
+bool uses_spf_local_part(std::string_view text) { return uses(text, 's') || uses(text, 'l'); }
 
 std::string expand_spf_macros(std::string_view text, const SpfMacroValues& values, std::size_t most) {
   std::string out;

@@ -29,6 +29,8 @@ Result<> check_spf_macros(std::string_view text, SpfMacroUse use);
 Result<> check_spf_domain_spec(std::string_view text);
 /// Whether the text uses %{p}, which costs questions to the DNS.
 bool uses_spf_validated_name(std::string_view text);
+/// Whether the text uses %{s} or %{l}.
+bool uses_spf_local_part(std::string_view text);
 
 /// Expands a macro-string that passed check_spf_macros; at most `most` octets, the rest is cut off.
 std::string expand_spf_macros(std::string_view text, const SpfMacroValues& values, std::size_t most = 4096);

@@ -306,6 +306,12 @@ TEST_F(Spf, Identities) {
   EXPECT_EQ(run(spf_question_for_helo(ip, "plus.test.", "")).result, pass);
 }
 
+TEST_F(Spf, InternationalLocalPartsMatchNoMacro) { // RFC 8616 section 4
+  zone_->add("eai.test", dns::Type::txt, {"v=spf1 exists:%{l1r-}._u.user.test -all"});
+  EXPECT_EQ(check("192.0.2.1", "amy@eai.test").result, pass);
+  EXPECT_EQ(check("192.0.2.1", "amy-\xc3\xa9@eai.test").result, failed);
+}
+
 TEST_F(Spf, Reasons) {
   EXPECT_EQ(check("192.0.2.1", "x@minus.test").reason, "\"-all\" of minus.test matches");
   EXPECT_EQ(check("192.0.2.1", "x@empty.test").reason, "nothing in the SPF record of empty.test matches");
