@@ -1,0 +1,73 @@
+#pragma once
+
+#include "mail/head.h"
+#include "mailauth/crypto.h"
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace paquebot::mailauth {
+
+/// The canonicalizations of RFC 6376 section 3.4.
+enum class Canonical : std::uint8_t { simple, relaxed };
+
+/// The hash of a canonical body, fed as it comes: one pass, no memory but one buffer. Only CRLF ends a line.
+class BodyHash {
+public:
+  /// `limit`: octets of the canonical body to hash, of l=.
+  explicit BodyHash(Canonical form, std::optional<std::uint64_t> limit = std::nullopt) : form_(form), limit_(limit) {}
+
+  Canonical form() const { return form_; }
+  std::optional<std::uint64_t> limit() const { return limit_; }
+
+  void feed(std::string_view chunk);
+  /// The body is over. Call once.
+  Digest finish();
+  /// Octets of the whole canonical body, also beyond the limit. After finish().
+  std::uint64_t size() const { return size_; }
+
+private:
+  void text(std::string_view run);
+  void put(std::string_view octets);
+  void put_line_ends();
+  void flush();
+
+  Canonical form_;
+  std::optional<std::uint64_t> limit_;
+  Sha256 hash_;
+  std::uint64_t size_ = 0;
+  std::uint64_t line_ends_ = 0; ///< CRLFs not written yet: at the end of the body they don't count
+  bool space_ = false;          ///< white space not written yet: at the end of a line it doesn't count
+  bool cr_ = false;             ///< the last octet was CR
+  std::array<char, 8192> buffer_;
+  std::size_t used_ = 0;
+};
+
+/// Appends a field as section 3.4.1 or 3.4.2 has it, ending in CRLF.
+void append_canonical(std::string& out, const mail::Field& field, Canonical form);
+/// The same for a signature's own field: without the value of b= and the final CRLF (section 3.7).
+void append_canonical_signature(std::string& out, const mail::Field& field, Canonical form);
+
+/// Takes the fields that an h= tag names, from the bottom up (section 5.4.2): each field once.
+class FieldPicker {
+public:
+  /// `names` lower-case. `head` lives as long as this object.
+  FieldPicker(const mail::Head& head, const std::vector<std::string>& names);
+  /// The next field of that name, or null when there are no more.
+  const mail::Field* take(std::string_view name);
+  /// How many of that name were not taken.
+  std::size_t left(std::string_view name) const;
+
+private:
+  struct Named {
+    std::string_view name;
+    std::vector<const mail::Field*> fields; ///< the one to take next is the last
+  };
+  std::vector<Named> named_;
+};
+
+} // namespace paquebot::mailauth

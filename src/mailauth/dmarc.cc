@@ -1,0 +1,236 @@
+#include "mailauth/dmarc.h"
+
+#include "base/text.h"
+#include "dns/wire.h"
+
+#include <algorithm>
+
+namespace paquebot::mailauth {
+namespace {
+
+constexpr std::size_t kMaxQuestions = 8;
+
+std::size_t labels_of(std::string_view domain) { return static_cast<std::size_t>(std::ranges::count(domain, '.')) + 1; }
+
+/// The name without its left-most label; empty after the last.
+std::string parent_of(std::string_view domain) {
+  const auto dot = domain.find('.');
+  return dot == std::string_view::npos ? std::string() : std::string(domain.substr(dot + 1));
+}
+
+/// Section 4.10 step 4: the next name to ask after the first.
+std::string second_target(std::string domain) {
+  if (labels_of(domain) < kMaxQuestions) return parent_of(domain);
+  while (labels_of(domain) > kMaxQuestions - 1) domain = parent_of(domain);
+  return domain;
+}
+
+bool is_same_or_below(std::string_view name, std::string_view domain) {
+  return name == domain ||
+         (name.size() > domain.size() && name.ends_with(domain) && name[name.size() - domain.size() - 1] == '.');
+}
+
+/// One check of a message.
+class Check {
+public:
+  Check(const SpfOutcome& spf, const std::vector<DkimVerdict>& dkim, dns::Resolver& resolver)
+      : spf_(spf), dkim_(dkim), walker_(resolver) {}
+
+  Task<DmarcOutcome> run(Author author);
+
+private:
+  enum class Aligned { no, yes, unknown };
+
+  Task<bool> find_policy();
+  Task<Aligned> align(std::string identifier, bool strict);
+  Task<void> align_all();
+  void conclude();
+
+  const SpfOutcome& spf_;
+  const std::vector<DkimVerdict>& dkim_;
+  DmarcWalker walker_;
+  DmarcOutcome outcome_;
+  bool uncertain_ = false; ///< something that might have aligned failed for a while
+};
+
+/// Section 4.10.1. False when the matter is settled without it.
+Task<bool> Check::find_policy() {
+  const std::string& author = outcome_.author.domain;
+  const DmarcWalk walk = co_await walker_.walk(author);
+  if (walk.temporary) {
+    outcome_.result = DmarcResult::temperror;
+    outcome_.reason = "the DNS failed while looking for the policy of " + author;
+    co_return false;
+  }
+  outcome_.organizational_domain = walk.organizational_domain();
+  if (walk.found.empty()) {
+    outcome_.reason = author + " has no DMARC policy";
+    co_return false;
+  }
+  // The Author Domain's own record, else that of its Organizational Domain, else that of the public suffix.
+  const auto own = std::ranges::find(walk.found, author, &DmarcWalk::Found::domain);
+  auto chosen = own;
+  if (own == walk.found.end()) {
+    chosen = std::ranges::find(walk.found, outcome_.organizational_domain, &DmarcWalk::Found::domain);
+    if (chosen == walk.found.end()) chosen = walk.found.end() - 1;
+  }
+  outcome_.policy_domain = chosen->domain;
+  outcome_.record = chosen->record;
+  const DmarcRecord& record = *outcome_.record;
+  if (!record.usable) {
+    outcome_.result = DmarcResult::permerror;
+    outcome_.reason = "the DMARC record of " + chosen->domain + " has no valid policy";
+    co_return false;
+  }
+  outcome_.published = record.p;
+  if (own == walk.found.end()) {
+    outcome_.published = record.sp.value_or(record.p);
+    if (record.np && *record.np != outcome_.published) {
+      const bool exists = co_await walker_.exists(author);
+      if (!exists) outcome_.published = *record.np;
+    }
+  }
+  co_return true;
+}
+
+/// Section 4.10.2.
+Task<Check::Aligned> Check::align(std::string identifier, bool strict) {
+  if (identifier == outcome_.author.domain) co_return Aligned::yes;
+  // A domain with the same Organizational Domain is at or below it: others need no questions.
+  if (strict || !is_same_or_below(identifier, outcome_.organizational_domain)) co_return Aligned::no;
+  const DmarcWalk walk = co_await walker_.walk(std::move(identifier));
+  if (walk.temporary) co_return Aligned::unknown;
+  co_return walk.organizational_domain() == outcome_.organizational_domain ? Aligned::yes : Aligned::no;
+}
+
+Task<void> Check::align_all() {
+  const bool strict_spf = outcome_.record->strict_spf;
+  const bool strict_dkim = outcome_.record->strict_dkim;
+  if (spf_.result == SpfResult::pass || spf_.result == SpfResult::temperror) {
+    std::string domain = spf_.domain;
+    const Aligned aligned = co_await align(std::move(domain), strict_spf);
+    outcome_.spf_aligned = aligned == Aligned::yes && spf_.result == SpfResult::pass;
+    uncertain_ = aligned == Aligned::unknown || (aligned == Aligned::yes && !outcome_.spf_aligned);
+  }
+  for (const auto& verdict : dkim_) {
+    if (verdict.result != DkimResult::pass && verdict.result != DkimResult::temperror) continue;
+    std::string domain = verdict.domain;
+    const Aligned aligned = co_await align(std::move(domain), strict_dkim);
+    if (aligned == Aligned::yes && verdict.result == DkimResult::pass)
+      outcome_.dkim_aligned = true;
+    else if (aligned != Aligned::no)
+      uncertain_ = true;
+  }
+}
+
+/// Sections 5.3.5 and 5.3.6.
+void Check::conclude() {
+  const std::string& author = outcome_.author.domain;
+  if (outcome_.spf_aligned || outcome_.dkim_aligned) {
+    outcome_.result = DmarcResult::pass;
+    outcome_.reason = outcome_.dkim_aligned ? "a valid DKIM signature belongs to " + author
+                                            : "SPF passed for " + printable(spf_.domain, 100);
+    return;
+  }
+  if (uncertain_) {
+    outcome_.result = DmarcResult::temperror;
+    outcome_.reason = "the DNS failed for what could have shown that " + author + " sent this";
+    return;
+  }
+  outcome_.result = DmarcResult::fail;
+  outcome_.policy = outcome_.record->testing ? one_level_less(outcome_.published) : outcome_.published;
+  outcome_.reason = "neither SPF nor a DKIM signature shows that " + author + " sent this; the policy of " +
+                    outcome_.policy_domain + " is " + std::string(to_string(outcome_.published)) +
+                    (outcome_.record->testing ? ", being tested" : "");
+}
+
+Task<DmarcOutcome> Check::run(Author author) {
+  outcome_.author = std::move(author);
+  if (outcome_.author.state != Author::State::one) {
+    outcome_.result = DmarcResult::permerror;
+    outcome_.policy = DmarcPolicy::reject;
+    outcome_.reason = outcome_.author.reason;
+    co_return std::move(outcome_);
+  }
+  const bool applies = co_await find_policy();
+  if (applies) {
+    co_await align_all();
+    conclude();
+  }
+  co_return std::move(outcome_);
+}
+
+} // namespace
+
+std::string_view to_string(DmarcResult result) {
+  constexpr std::string_view names[] = {"none", "pass", "fail", "temperror", "permerror"};
+  return names[static_cast<std::size_t>(result)];
+}
+
+std::string DmarcWalk::organizational_domain() const {
+  for (const auto& [domain, record] : found) {
+    if (record.psd == DmarcRecord::Psd::no) return domain;
+    if (record.psd == DmarcRecord::Psd::yes && domain != start) {
+      // One label below, on the way to where the walk began.
+      std::string below = start;
+      for (std::string next = parent_of(below); next != domain && !next.empty(); next = parent_of(below)) below = next;
+      return below;
+    }
+  }
+  return found.empty() ? start : found.back().domain;
+}
+
+Task<DmarcWalker::Asked> DmarcWalker::ask(std::string domain) {
+  if (const auto known = asked_.find(domain); known != asked_.end()) co_return known->second;
+  Asked asked;
+  std::string name = "_dmarc." + domain;
+  if (dns::is_query_name(name)) {
+    const auto answer = co_await resolver_.query(std::move(name), dns::Type::txt);
+    asked.temporary = answer->status == dns::Status::servfail;
+    for (const auto& text : answer->records) {
+      auto record = parse_dmarc_record(text.text);
+      if (!record) continue;
+      if (asked.record) { // section 4.10 step 2: several are all discarded
+        asked.record.reset();
+        break;
+      }
+      asked.record = std::move(record);
+    }
+  }
+  asked_.emplace(std::move(domain), asked);
+  co_return asked;
+}
+
+Task<DmarcWalk> DmarcWalker::walk(std::string domain) {
+  DmarcWalk walk;
+  walk.start = domain;
+  std::string target = std::move(domain);
+  for (std::size_t i = 0; i < kMaxQuestions && !target.empty(); ++i) {
+    const Asked asked = co_await ask(target);
+    if (asked.temporary) {
+      walk.temporary = true;
+      co_return walk;
+    }
+    if (asked.record) {
+      walk.found.push_back({target, *asked.record});
+      if (asked.record->psd != DmarcRecord::Psd::unknown) co_return walk;
+    }
+    target = i == 0 ? second_target(std::move(target)) : parent_of(target);
+  }
+  co_return walk;
+}
+
+Task<bool> DmarcWalker::exists(std::string domain) {
+  const auto answer = co_await resolver_.query(std::move(domain), dns::Type::a);
+  co_return answer->status != dns::Status::nxdomain;
+}
+
+Task<DmarcOutcome> check_dmarc(const mail::Head& head, const SpfOutcome& spf, const std::vector<DkimVerdict>& dkim,
+                               dns::Resolver& resolver) {
+  Check check(spf, dkim, resolver);
+  Author author = author_of(head);
+  DmarcOutcome outcome = co_await check.run(std::move(author));
+  co_return outcome;
+}
+
+} // namespace paquebot::mailauth

@@ -1,0 +1,75 @@
+#pragma once
+
+#include "base/task.h"
+#include "dns/resolver.h"
+#include "mail/head.h"
+#include "mailauth/author.h"
+#include "mailauth/dkim_verify.h"
+#include "mailauth/dmarc_record.h"
+#include "mailauth/spf.h"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace paquebot::mailauth {
+
+/// One DNS Tree Walk (RFC 9989 section 4.10).
+struct DmarcWalk {
+  struct Found {
+    std::string domain;
+    DmarcRecord record;
+  };
+  std::string start;
+  std::vector<Found> found; ///< longest name first
+  bool temporary = false;   ///< the DNS failed somewhere: nothing is certain
+  /// Section 4.10.2; `start` itself where the walk found nothing.
+  std::string organizational_domain() const;
+};
+
+/// Looks for policy records; remembers what it asked. For one message.
+class DmarcWalker {
+public:
+  explicit DmarcWalker(dns::Resolver& resolver) : resolver_(resolver) {}
+  /// At most 8 questions (section 4.10). `domain`: lower-case A-labels.
+  Task<DmarcWalk> walk(std::string domain);
+  /// Whether a name exists as section 3.2.13 has it: the DNS does not deny it. True also when the DNS fails.
+  Task<bool> exists(std::string domain);
+
+private:
+  struct Asked {
+    std::optional<DmarcRecord> record;
+    bool temporary = false;
+  };
+  Task<Asked> ask(std::string domain);
+
+  dns::Resolver& resolver_;
+  std::map<std::string, Asked> asked_;
+};
+
+/// Result names of RFC 9989 section 9.2.
+enum class DmarcResult : std::uint8_t { none, pass, fail, temperror, permerror };
+std::string_view to_string(DmarcResult result);
+
+struct DmarcOutcome {
+  DmarcResult result = DmarcResult::none;
+  /// What the domain asks us to do with this message (section 4.10.1) with t=y taken into account: none unless the
+  /// result is fail. For a From that gives no domain (`author.state`), where no domain can ask, it is reject: such
+  /// a message gets permerror, and would else slip through.
+  DmarcPolicy policy = DmarcPolicy::none;
+  DmarcPolicy published = DmarcPolicy::none; ///< the same whatever the result, without t=
+  Author author;
+  std::string policy_domain; ///< where the record is; empty when there is none
+  std::string organizational_domain;
+  std::optional<DmarcRecord> record;
+  bool spf_aligned = false;  ///< passed and aligned
+  bool dkim_aligned = false; ///< at least one
+  std::string reason;        ///< in words, printable
+};
+
+/// DMARC for one message (section 5.3). `spf` is the outcome for MAIL FROM. All arguments live until it is done.
+Task<DmarcOutcome> check_dmarc(const mail::Head& head, const SpfOutcome& spf, const std::vector<DkimVerdict>& dkim,
+                               dns::Resolver& resolver);
+
+} // namespace paquebot::mailauth
