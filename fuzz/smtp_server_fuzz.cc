@@ -29,6 +29,7 @@ std::shared_ptr<const ServerOptions> options_of(std::uint8_t bits) {
   options->auth_required = (bits & 32) != 0 && options->auth_available;
   options->auth_in_clear = (bits & 64) != 0;
   options->max_message_size = (bits & 128) != 0 ? 40 : 0;
+  options->hold_most = 1'000'000;
   options->max_recipients = 3;
   options->max_errors = 12;
   options->max_line = 200;
@@ -38,7 +39,9 @@ std::shared_ptr<const ServerOptions> options_of(std::uint8_t bits) {
 class Harness {
 public:
   Harness(std::uint8_t bits, bool by_octet)
-      : by_octet_(by_octet), session_(options_of(bits), {.peer_address = "192.0.2.1", .xclient = true}) {
+      : by_octet_(by_octet),
+        session_(options_of(bits),
+                 {.peer_address = "192.0.2.1", .xclient = true, .wall = 1'795'435'200'000, .etrn = (bits & 4) != 0}) {
     run();
   }
 
@@ -115,6 +118,14 @@ private:
     }
   }
 
+  void check_sender(const mail::Sender& sender) const {
+    check(sender.envid.size() <= 100);
+    check(sender.priority >= mail::kMinPriority && sender.priority <= mail::kMaxPriority);
+    check(sender.priority <= 0 || !session_.login().empty());
+    check(std::abs(sender.deliver_by.seconds) <= mail::kMaxByTime && sender.hold.seconds <= 1'000'000);
+    check(sender.tls == mail::TlsWish::unspecified || session_.encrypted());
+  }
+
   void answer(const Action& action) {
     std::uint32_t id = 0;
     std::visit(
@@ -132,7 +143,8 @@ private:
         accepted += "{" + std::exchange(content_, {}) + "}";
       }
     }
-    if (const auto* mail = std::get_if<AskMail>(&action)) check(mail->sender->envid.size() <= 100);
+    if (const auto* mail = std::get_if<AskMail>(&action)) check_sender(*mail->sender);
+    if (const auto* etrn = std::get_if<AskEtrn>(&action)) check(!etrn->node.empty() && etrn->node.size() <= 255);
     session_.answer(id, verdict);
   }
 

@@ -66,6 +66,7 @@ void Impl::refuse_unsendable() {
     settle_rest({550, {5, 1, 7}, "the sender's address can't be sent"});
   }
   mail::Reply why;
+  if (lacks_extension(why)) settle_rest(why);
   for (std::size_t i = 0; i < states_.size(); ++i) {
     if (states_[i] != RecipientState::waiting || !unsendable(message_.recipients[i], why)) continue;
     states_[i] = RecipientState::settled;
@@ -153,6 +154,7 @@ std::string Impl::mail_line() const {
     if (s.ret != mail::Ret::unspecified) line += s.ret == mail::Ret::full ? " RET=FULL" : " RET=HDRS";
     if (!s.envid.empty()) line += " ENVID=" + xtext_encode(s.envid);
   }
+  line += extension_parameters();
   return line;
 }
 

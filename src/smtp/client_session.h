@@ -34,11 +34,18 @@ struct PeerFeatures {
   bool esmtp = false, pipelining = false, eight_bit = false, smtputf8 = false, dsn = false, starttls = false,
        size = false;
   bool chunking = false, binary = false, enhanced = false;
-  std::uint64_t max_size = 0; ///< 0: none stated
+  bool requiretls = false, deliver_by = false, priority = false, future_release = false;
+  std::uint64_t max_size = 0;        ///< 0: none stated
+  std::int64_t deliver_by_least = 0; ///< seconds, of BY= in mode R; 0: none stated
+  std::int64_t hold_most = 0;        ///< seconds, of HOLDFOR=
+  std::string hold_latest;           ///< the latest HOLDUNTIL=, as the peer wrote it
   std::vector<std::string> auth;
 };
 
-/// One message to send over the session: the envelope; content follows by content().
+/// One message to send over the session: the envelope; content follows by content(). Of the sender's wishes the peer is told
+/// those that it offers to take; what must not go to a peer that lacks them is settled by a reply of our own: REQUIRETLS
+/// (550 5.7.30; not with an empty reverse-path: RFC 8689 section 5), BY in mode R (554 5.3.3: RFC 2852 section 4.1.4.1),
+/// a hold (554 5.3.3).
 struct OutgoingMessage {
   mail::Sender sender;
   std::vector<mail::Recipient> recipients;

@@ -57,6 +57,7 @@ void Impl::read_feature(std::string_view line) {
     f.size = true;
     if (words.size() > 1) f.max_size = parse_u64(words[1]).value_or(0);
   }
+  read_sending_feature(words);
   if (is("AUTH")) {
     for (std::size_t i = 1; i < words.size(); ++i) {
       if (!words[i].empty()) f.auth.emplace_back(words[i]);

@@ -2,6 +2,7 @@
 
 #include "base/encoding.h"
 #include "base/text.h"
+#include "smtp/grammar_extensions.h"
 #include "smtp/orcpt.h"
 
 #include <algorithm>
@@ -10,8 +11,6 @@
 namespace paquebot::smtp {
 namespace {
 
-constexpr Refused kUnknownParameter = "555 5.5.4 parameter not recognised or not offered";
-constexpr Refused kBadValue = "501 5.5.4 bad value of a parameter";
 constexpr Refused kTwice = "501 5.5.4 parameter given twice";
 constexpr Refused kUtf8NotAnnounced = "553 5.6.7 an address beyond ASCII needs SMTPUTF8 in MAIL";
 constexpr Refused kTooLarge = "552 5.3.4 message is larger than this server takes";
@@ -100,8 +99,17 @@ Refused read_orcpt(std::string_view value, mail::Recipient& recipient, const Off
 }
 
 constexpr Parameter<mail::Sender> kMailParameters[] = {
-    {"SIZE", true, read_size}, {"BODY", true, read_body},   {"SMTPUTF8", false, read_smtputf8},
-    {"RET", true, read_ret},   {"ENVID", true, read_envid}, {"AUTH", true, read_auth},
+    {"SIZE", true, read_size},
+    {"BODY", true, read_body},
+    {"SMTPUTF8", false, read_smtputf8},
+    {"RET", true, read_ret},
+    {"ENVID", true, read_envid},
+    {"AUTH", true, read_auth},
+    {"REQUIRETLS", false, read_requiretls},
+    {"MT-PRIORITY", true, read_priority},
+    {"BY", true, read_deliver_by},
+    {"HOLDFOR", true, read_hold_for},
+    {"HOLDUNTIL", true, read_hold_until},
 };
 constexpr Parameter<mail::Recipient> kRcptParameters[] = {
     {"NOTIFY", true, read_notify},
@@ -166,6 +174,7 @@ Parsed<mail::Sender> parse_mail(std::string_view arguments, const Offers& offers
   if (const Refused refused = read_parameters(arguments, kMailParameters, sender, offers); !refused.empty()) {
     return std::unexpected(refused);
   }
+  if (const Refused refused = check_times(sender, offers); !refused.empty()) return std::unexpected(refused);
   const auto path = before.substr(0, before.size() - arguments.size());
   if (!sender.smtputf8 && !is_ascii(path)) return std::unexpected(kUtf8NotAnnounced); // RFC 6531 section 3.5
   return sender;

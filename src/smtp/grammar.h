@@ -15,14 +15,18 @@ using Parsed = std::expected<T, Refused>;
 
 /// What the session offered, which decides what MAIL and RCPT may say.
 struct Offers {
-  bool extended = false;      ///< parameters only after EHLO or LHLO
-  bool auth = false;          ///< AUTH= of MAIL
-  bool smtputf8 = false;      ///< this transaction said SMTPUTF8 (for RCPT)
-  std::uint64_t max_size = 0; ///< octets; 0: no limit
+  bool extended = false;             ///< parameters only after EHLO or LHLO
+  bool auth = false;                 ///< AUTH= of MAIL
+  bool smtputf8 = false;             ///< this transaction said SMTPUTF8 (for RCPT)
+  std::uint64_t max_size = 0;        ///< octets; 0: no limit
+  bool requiretls = false;           ///< REQUIRETLS of MAIL: only under TLS (RFC 8689 section 2)
+  std::int64_t deliver_by_least = 0; ///< seconds, the least that BY= may say in mode R (RFC 2852 section 3)
+  std::int64_t hold_most = 0;        ///< seconds, the most of HOLDFOR=; 0: FUTURERELEASE is not offered (RFC 4865)
+  std::int64_t hold_from = 0; ///< milliseconds since 1970 UTC: HOLDUNTIL= lies behind it and at most hold_most further
 };
 
 /// What follows "MAIL ": "FROM:<path> parameters" (RFC 5321 section 4.1.1.2; SIZE of RFC 1870, BODY of RFC 6152,
-/// SMTPUTF8 of RFC 6531, RET and ENVID of RFC 3461, AUTH of RFC 4954).
+/// SMTPUTF8 of RFC 6531, RET and ENVID of RFC 3461, AUTH of RFC 4954, and those of grammar_extensions.h).
 Parsed<mail::Sender> parse_mail(std::string_view arguments, const Offers& offers);
 
 /// What follows "RCPT ": "TO:<path> parameters" (section 4.1.1.3; NOTIFY and ORCPT of RFC 3461).

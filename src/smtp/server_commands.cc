@@ -61,6 +61,7 @@ void Impl::say_extensions() {
     say(line);
   }
   if (connection_.xclient && o.role != Role::lmtp) say("250-" + std::string(kXclientKeyword));
+  say_parameter_extensions();
   say("250 HELP");
 }
 
@@ -68,16 +69,18 @@ void Impl::say_extensions() {
 
 void Impl::do_mail(std::string_view arguments) {
   if (messages_ >= options_->max_messages) return hang_up("421 4.7.0 too many messages in one session; connect again");
-  Offers offers{extended_, auth_offered(), false, options_->max_message_size};
-  auto sender = parse_mail(arguments, offers);
+  auto sender = parse_mail(arguments, mail_offers());
   if (!sender) return refuse(sender.error());
   sender_ = std::move(*sender);
+  lowered_ = lower_priority();
   ask(Question::mail, AskMail{0, &sender_});
 }
 
 void Impl::mail_answered(mail::Reply verdict) {
   if (verdict.positive()) {
     transaction_ = true;
+    // RFC 6710 section 4.1: X.3.6, and the new priority first.
+    if (lowered_) return say("250 2.3.6 0 is the priority of this message: a higher one needs a login");
     return say(std::move(verdict), "250 2.1.0 sender ok");
   }
   sender_ = {};
@@ -89,7 +92,7 @@ void Impl::mail_answered(mail::Reply verdict) {
 void Impl::do_rcpt(std::string_view arguments) {
   // RFC 5321 section 4.5.3.1.10. No error of the peer's: it goes on with the rest in another message.
   if (recipients_.size() >= options_->max_recipients) return say("452 4.5.3 too many recipients for one message");
-  auto recipient = parse_rcpt(arguments, Offers{extended_, false, sender_.smtputf8, 0});
+  auto recipient = parse_rcpt(arguments, Offers{.extended = extended_, .smtputf8 = sender_.smtputf8});
   if (!recipient) return refuse(recipient.error());
   asked_recipient_ = std::move(*recipient);
   ask(Question::recipient, AskRecipient{0, &asked_recipient_});

@@ -2,6 +2,7 @@
 
 #include "sasl/server.h"
 #include "smtp/dot_decoder.h"
+#include "smtp/grammar.h"
 #include "smtp/line_reader.h"
 #include "smtp/server_session.h"
 #include "smtp/xclient.h"
@@ -13,7 +14,8 @@ namespace paquebot::smtp {
 struct Verb;
 
 /// The server session's inside, shared by server_session.cc (input, output, questions), server_commands.cc (the
-/// handlers of the verbs), server_auth.cc (the exchange of AUTH) and server_data.cc (the content). Only these include
+/// handlers of the verbs), server_extensions.cc (what the MAIL parameters of grammar_extensions.h and ETRN add),
+/// server_auth.cc (the exchange of AUTH) and server_data.cc (the content). Only these include
 /// this file.
 struct ServerSession::Impl {
   /// What the next input is.
@@ -26,7 +28,7 @@ struct ServerSession::Impl {
     closed,
   };
   /// What the outside was asked last.
-  enum class Question : std::uint8_t { none, peer, helo, login, mail, recipient, data, content };
+  enum class Question : std::uint8_t { none, peer, helo, login, mail, recipient, data, content, etrn };
 
   Impl(std::shared_ptr<const ServerOptions> options, ConnectionInfo connection);
 
@@ -83,6 +85,14 @@ struct ServerSession::Impl {
   void mail_answered(mail::Reply verdict);
   void recipient_answered(mail::Reply verdict);
   void say_extensions();
+
+  // ---- server_extensions.cc ----
+  void do_etrn(std::string_view arguments);
+  void etrn_answered(mail::Reply verdict);
+  void say_parameter_extensions();
+  bool etrn_offered() const;
+  Offers mail_offers() const;
+  bool lower_priority();
 
   // ---- server_auth.cc ----
   void do_auth(std::string_view arguments);
@@ -142,6 +152,8 @@ struct ServerSession::Impl {
   // The transaction.
   bool transaction_ = false;
   mail::Sender sender_;
+  bool lowered_ = false; ///< its priority, which was more than the client may ask for
+  std::string asked_node_;
   std::vector<mail::Recipient> recipients_;
   mail::Recipient asked_recipient_;
   bool staged_ = false;  ///< AskData was put and nothing has ended the transaction

@@ -187,6 +187,7 @@ void Impl::end_transaction() {
   drop_content();
   transaction_ = false;
   sender_ = {};
+  lowered_ = false;
   recipients_.clear();
   content_refusal_.reset();
 }
@@ -204,6 +205,7 @@ void Impl::answer(std::uint32_t id, std::span<mail::Reply> verdicts) {
     case Question::recipient: recipient_answered(std::move(verdicts[0])); break;
     case Question::data: data_answered(std::move(verdicts[0])); break;
     case Question::content: content_answered(verdicts); break;
+    case Question::etrn: etrn_answered(std::move(verdicts[0])); break;
   }
   if (lost_) lost();
 }

@@ -27,13 +27,13 @@ constexpr Verb kVerbs[] = {
     {"XCLIENT",   kSmtp, kFresh | kIdle, required, kBeforeTls, &S::do_xclient, kNotNow, "XCLIENT attribute=value [...]"},
     {"RSET",      kBoth, kAnyState, none,     kBeforeTls,  &S::do_rset,     kNever,      "RSET"},
     {"NOOP",      kBoth, kAnyState, optional, kBeforeTls,  &S::do_noop,     kNever,      "NOOP"},
+    {"ETRN",      kSmtp, kIdle,     required, kNeedsLogin, &S::do_etrn,     kNotNow,     "ETRN [@|#]node"},
     {"VRFY",      kBoth, kGreeted,  required, kNoFlags,    &S::do_vrfy,     kNever,      "VRFY address"},
     {"HELP",      kBoth, kAnyState, optional, kBeforeTls,  &S::do_help,     kNever,      "HELP [verb]"},
     {"QUIT",      kBoth, kAnyState, none,     kBeforeTls,  &S::do_quit,     kNever,      "QUIT"},
     // Known and not done (RFC 5321 section 4.2.4: 502).
     {"EXPN",      kBoth, kAnyState, optional, kNoFlags,    &S::do_not_done, kNever,      ""},
     {"BDAT",      kBoth, kAnyState, optional, kNoFlags,    &S::do_not_done, kNever,      ""},
-    {"ETRN",      kBoth, kAnyState, optional, kNoFlags,    &S::do_not_done, kNever,      ""},
     {"TURN",      kBoth, kAnyState, optional, kNoFlags,    &S::do_not_done, kNever,      ""},
     // Another protocol: somebody makes a browser or a proxy speak with us. Nothing that follows is looked at.
     {"GET",       kBoth, kAnyState, optional, kBeforeTls,  &S::do_foreign,  kNever,      ""},

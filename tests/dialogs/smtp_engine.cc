@@ -28,6 +28,8 @@ std::shared_ptr<const ServerOptions> options_of(const Dialog& dialog) {
   options->tls_required = tls == "required";
   options->auth_available = options->auth_required = options->role == Role::submission;
   options->auth_in_clear = dialog.option("auth_in_clear", "no") == "yes";
+  options->hold_most = 30 * 86400;
+  options->priority_policy = "MIXER";
   number("max_message_size", options->max_message_size);
   number("max_recipients", options->max_recipients);
   number("max_errors", options->max_errors);
@@ -35,6 +37,15 @@ std::shared_ptr<const ServerOptions> options_of(const Dialog& dialog) {
   number("max_line", options->max_line);
   number("max_messages", options->max_messages);
   return options;
+}
+
+ConnectionInfo connection_of(const Dialog& dialog) {
+  constexpr std::int64_t opened = 1'795'435'200'000; // 2026-11-23T12:00:00Z
+  return {.peer_address = "192.0.2.1",
+          .encrypted = dialog.option("tls", "none") == "implicit",
+          .xclient = dialog.option("xclient", "no") == "yes",
+          .wall = opened,
+          .etrn = dialog.option("etrn", "no") == "yes"};
 }
 
 mail::Reply parse_reply(std::string_view text) {
@@ -51,10 +62,7 @@ mail::Reply parse_reply(std::string_view text) {
 
 class SmtpEngine final : public Engine {
 public:
-  explicit SmtpEngine(const Dialog& dialog)
-      : options_(options_of(dialog)), session_(options_, {.peer_address = "192.0.2.1",
-                                                          .encrypted = dialog.option("tls", "none") == "implicit",
-                                                          .xclient = dialog.option("xclient", "no") == "yes"}) {
+  explicit SmtpEngine(const Dialog& dialog) : options_(options_of(dialog)), session_(options_, connection_of(dialog)) {
     // Answers that stand before the first line of the server must be known before it.
     for (const Step& step : dialog.steps) {
       if (step.kind != StepKind::answer) break;
@@ -166,6 +174,10 @@ private:
       accepted.push_back(std::exchange(content_, {}));
     }
     session_.answer(ask.id, verdicts);
+  }
+  void perform(const AskEtrn& ask) {
+    const std::string node = (ask.option == 0 ? "" : std::string(1, ask.option)) + std::string(ask.node);
+    answer(ask.id, "etrn", {251, {2, 0, 0}, "no messages waiting for node " + node});
   }
   template <class Other>
   void perform(const Other&) {
