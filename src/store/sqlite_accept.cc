@@ -149,11 +149,14 @@ private:
     const mail::Sender& sender = request_.sender;
     tx_.db.run("INSERT INTO message(id, pending, class, sender_local, sender_domain, body_type, smtputf8, ret, envid, "
                "content_8bit, "
-               "account, peer, accepted_at, expires_at, head, head_size, body, bulk, body_size) "
-               "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+               "account, peer, accepted_at, expires_at, head, head_size, body, bulk, body_size, requiretls, priority, "
+               "deliver_by, by_mode, by_trace, hold_until, hold_request) "
+               "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                request_.id, pending, request_.klass, sender.reverse_path.local, sender.reverse_path.domain, sender.body,
                sender.smtputf8, sender.ret, sender.envid, request_.content_8bit, request_.account, request_.peer,
-               request_.accepted_at, request_.expires_at, head, request_.head.size(), body.id, body.bulk, body_size());
+               request_.accepted_at, request_.expires_at, head, request_.head.size(), body.id, body.bulk, body_size(),
+               sender.tls, sender.priority, sender.deliver_by.at, sender.deliver_by.mode, sender.deliver_by.trace,
+               sender.hold.until, sender.hold.request);
   }
 
   /// The key of the place it will go to; a held recipient without one goes where its domain says once it is released.
@@ -169,11 +172,11 @@ private:
     const Id owner = state == State::in_hand ? tx_.epoch : 0;
     tx_.db.run(
         "INSERT INTO recipient(message, n, state, destination, due, expires, owner, owed, delay_reported, attempts, "
-        "changed_at, route, account, parent, notify, address, orcpt, via, last_reply, reason) "
-        "VALUES(?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "changed_at, route, account, parent, notify, address, orcpt, via, last_reply, reason, priority, deadline) "
+        "VALUES(?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         request_.id, index, state, destination, r.due, request_.expires_at, owner, r.owed, request_.accepted_at,
         r.route, r.account, r.parent, r.notify, r.address, r.orcpt, r.via,
-        state == State::failed ? r.reason : std::string(), r.reason);
+        state == State::failed ? r.reason : std::string(), r.reason, request_.sender.priority, r.deadline);
   }
 
   void write_entry(const Delivery& d, Id head, Id body) {

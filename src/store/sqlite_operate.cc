@@ -19,7 +19,7 @@ bool sent_by(const MessageFacts& m, std::string_view address) {
 
 bool matches(const QueueFilter& filter, const MessageFacts& m, const RecipientFacts& r) {
   if (!is_unfinished(r.state)) return false;
-  if (filter.held_only && r.state != State::held) return false;
+  if (filter.held_only && r.state != State::held && !is_held_for_later(m, r)) return false;
   if (!filter.destination.empty() && r.destination != filter.destination) return false;
   return filter.address.empty() || same_address(r.address, filter.address) || sent_by(m, filter.address);
 }
@@ -60,10 +60,29 @@ Order order_of(QueueAction action) {
   return {State::waiting, State::held, State::dropped, EventKind::dropped};
 }
 
+/// The order as it concerns one recipient, which the sender may have wanted held (RFC 4865 section 4.2 items 5 and 6: not released
+/// before); nothing when it leaves that one alone.
+std::optional<Order> order_for(QueueAction action, const QueueFilter& filter, const WorkItem& item,
+                               const RecipientFacts& r, std::int64_t now) {
+  Order order = order_of(action);
+  const bool for_later = is_held_for_later(item.message, r) && r.due > now;
+  if (!for_later || action == QueueAction::hold || action == QueueAction::cancel) return order;
+  const bool named = filter.message || !filter.address.empty();
+  if (action == QueueAction::retry || !named) return {};
+  order.from = State::waiting;
+  return order;
+}
+
+/// When it is due after the order: now, or at the time until which its sender wanted it held.
+std::int64_t due_after(const Order& order, const WorkItem& item, const RecipientFacts& r, std::int64_t now) {
+  if (order.to != State::waiting) return 0;
+  const bool back_to_hold = r.state == State::held && r.attempts == 0;
+  return back_to_hold ? std::max(now, item.message.sender.hold.until) : now;
+}
+
 /// Asks again for the state: the listing was another transaction.
 bool apply(Tx& tx, const Order& order, const Ulid& message, std::uint32_t index, const std::string& reason,
-           std::int64_t now) {
-  const std::int64_t due = order.to == State::waiting ? now : 0;
+           std::int64_t now, std::int64_t due) {
   tx.db.run(
       "UPDATE recipient SET state = ?1, due = iif(?2 <> 0, ?2, due), owed = iif(?1 = 8, 0, owed), changed_at = ?3, "
       "reason = ?4 WHERE message = ?5 AND n = ?6 AND state IN (?7, ?8)",
@@ -102,21 +121,23 @@ QueuePage list_queue(Db& db, const QueueFilter& filter, const std::optional<Ulid
   return page;
 }
 
-std::size_t operate(Tx& tx, QueueAction action, const std::vector<WorkItem>& items, const std::string& who,
-                    std::int64_t now) {
-  const Order order = order_of(action);
+std::size_t operate(Tx& tx, QueueAction action, const QueueFilter& filter, const std::vector<WorkItem>& items,
+                    const std::string& who, std::int64_t now) {
   const std::string reason = reason_of(action, who);
   std::set<std::string> destinations;
   std::size_t changed = 0;
   for (const WorkItem& item : items) {
     std::vector<std::uint32_t> indexes;
     for (const RecipientFacts& r : item.recipients) {
-      if (!apply(tx, order, item.message.id, r.index, reason, now)) continue;
+      const auto order = order_for(action, filter, item, r, now);
+      if (!order || !apply(tx, *order, item.message.id, r.index, reason, now, due_after(*order, item, r, now)))
+        continue;
       indexes.push_back(r.index);
       destinations.insert(r.destination);
     }
     changed += indexes.size();
-    if (!indexes.empty()) add_events(tx.db, item.message.id, {{now, order.kind, std::move(indexes), reason, 1}});
+    if (!indexes.empty())
+      add_events(tx.db, item.message.id, {{now, order_of(action).kind, std::move(indexes), reason, 1}});
   }
   if (action == QueueAction::retry) {
     // The operator wants it tried now: the destination's back-off would stand in the way.

@@ -40,6 +40,18 @@ private:
   std::map<Ulid, std::vector<Event>> by_message_;
 };
 
+/// Those that are urgent: one look into the index for each priority, so that what is urgent and not due costs nothing.
+std::vector<Key> urgent_keys(Db& db, Id destination, std::int64_t now, std::size_t most) {
+  std::vector<Key> keys;
+  for (int priority = mail::kMaxPriority; priority > 0 && keys.size() < most; --priority) {
+    Query q = db.query("SELECT message, n FROM recipient WHERE destination = ? AND state = 2 AND priority > 0 AND "
+                       "priority = ? AND due <= ? ORDER BY due, message, n LIMIT ?",
+                       destination, priority, now, most - keys.size());
+    while (q.row()) keys.push_back({q.ulid(0), q.u32(1)});
+  }
+  return keys;
+}
+
 std::vector<Key> due_keys(Db& db, Id destination, std::int64_t now, std::size_t most, bool expired) {
   Query q = expired ? db.query("SELECT message, n FROM recipient WHERE destination = ? AND state = 2 AND expires <= ? "
                                "ORDER BY expires, message, n LIMIT ?",
@@ -80,17 +92,39 @@ void record_outcome(Tx& tx, const Outcome& o, EventList& events) {
   }
   // A delay notice still owed is pointless once the recipient has come to an end.
   const Owed owed = o.owed == Owed::none && is_unfinished(o.to) ? before : o.owed;
-  if (!o.attempted && o.to == State::waiting) {
+  if (!o.attempted && !o.deadline_met && o.to == State::waiting) {
     tx.db.run("UPDATE recipient SET state = 2, owner = 0, due = iif(? <> 0, ?, due) WHERE message = ? AND n = ?", o.due,
               o.due, o.message, o.index);
     return;
   }
-  tx.db.run("UPDATE recipient SET state = ?, owner = 0, due = iif(? <> 0, ?, due), attempts = attempts + ?, owed = ?, "
-            "changed_at = ?, "
-            "last_reply = ?, reason = iif(? = 1, ?, reason) WHERE message = ? AND n = ?",
-            o.to, o.due, o.due, o.attempted, owed, tx.now, o.reply, o.to, o.reply, o.message, o.index);
+  tx.db.run(
+      "UPDATE recipient SET state = ?, owner = 0, due = iif(? <> 0, ?, due), attempts = attempts + ?, owed = ?, "
+      "changed_at = ?, "
+      "last_reply = ?, reason = iif(? = 1, ?, reason), deadline = iif(?, 0, deadline) WHERE message = ? AND n = ?",
+      o.to, o.due, o.due, o.attempted, owed, tx.now, o.reply, o.to, o.reply, o.deadline_met, o.message, o.index);
   if (!is_pending(o.to, owed)) change_pending(tx.db, o.message, -1);
   events.add(o.message, tx.now, event_of(o.to), o.index, o.reply);
+}
+
+/// Takes recipients in hand and adds them to `items`, by message.
+void take_in_hand(Tx& tx, const std::vector<Key>& keys, std::vector<WorkItem>& items) {
+  std::map<Ulid, std::size_t> places;
+  for (std::size_t i = 0; i < items.size(); ++i) places.emplace(items[i].message.id, i);
+  for (const Key& key : keys) {
+    const auto [place, fresh] = places.try_emplace(key.message, items.size());
+    if (fresh) {
+      auto message = load_message(tx.db, key.message);
+      if (!message) {
+        places.erase(place);
+        continue; // a damaged row: verify() tells of it
+      }
+      items.push_back({std::move(*message), {}});
+    }
+    tx.db.run("UPDATE recipient SET state = 3, owner = ? WHERE message = ? AND n = ?", tx.epoch, key.message,
+              key.index);
+    if (auto r = load_recipient(tx.db, key.message, key.index))
+      items[place->second].recipients.push_back(std::move(*r));
+  }
 }
 
 void update_destination(Tx& tx, const DestinationUpdate& update) {
@@ -140,22 +174,26 @@ std::int64_t earliest_due(Db& db, const std::string& destination) {
 std::vector<WorkItem> claim(Tx& tx, const std::string& destination, std::int64_t now, std::size_t most, bool expired) {
   const Id id = tx.db.number("SELECT id FROM destination WHERE key = ?", 0, destination);
   std::vector<WorkItem> items;
-  std::map<Ulid, std::size_t> places;
-  for (const Key& key : due_keys(tx.db, id, now, most, expired)) {
-    const auto [place, fresh] = places.try_emplace(key.message, items.size());
-    if (fresh) {
-      auto message = load_message(tx.db, key.message);
-      if (!message) {
-        places.erase(place);
-        continue; // a damaged row: verify() tells of it
-      }
-      items.push_back({std::move(*message), {}});
-    }
-    tx.db.run("UPDATE recipient SET state = 3, owner = ? WHERE message = ? AND n = ?", tx.epoch, key.message,
-              key.index);
-    if (auto r = load_recipient(tx.db, key.message, key.index))
-      items[place->second].recipients.push_back(std::move(*r));
+  const std::vector<Key> urgent = expired ? std::vector<Key>() : urgent_keys(tx.db, id, now, most);
+  take_in_hand(tx, urgent, items); // they wait no more, so the next question does not find them
+  if (urgent.size() < most) take_in_hand(tx, due_keys(tx.db, id, now, most - urgent.size(), expired), items);
+  return items;
+}
+
+std::int64_t earliest_deadline(Db& db) {
+  return db.number("SELECT deadline FROM recipient WHERE state = 2 AND deadline > 0 ORDER BY deadline LIMIT 1", 0);
+}
+
+std::vector<WorkItem> claim_overdue(Tx& tx, std::int64_t now, std::size_t most) {
+  std::vector<Key> keys;
+  {
+    Query q = tx.db.query("SELECT message, n FROM recipient WHERE state = 2 AND deadline > 0 AND deadline <= ? "
+                          "ORDER BY deadline, message, n LIMIT ?",
+                          now, most);
+    while (q.row()) keys.push_back({q.ulid(0), q.u32(1)});
   }
+  std::vector<WorkItem> items;
+  take_in_hand(tx, keys, items);
   return items;
 }
 

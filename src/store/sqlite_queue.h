@@ -14,10 +14,13 @@ namespace paquebot::store {
 std::vector<DestinationFacts> list_destinations(Db& db, bool with_counts);
 
 std::int64_t earliest_due(Db& db, const std::string& destination);
+std::int64_t earliest_deadline(Db& db);
 
-/// Takes waiting recipients of a destination in hand: those due by `now` (oldest due first), or, when `expired`, those
+/// Takes waiting recipients of a destination in hand: those due by `now` (priorities above 0 first, then the oldest due), or, when `expired`, those
 /// whose message has expired by then. Grouped by message in the order in which each first appeared.
 std::vector<WorkItem> claim(Tx& tx, const std::string& destination, std::int64_t now, std::size_t most, bool expired);
+/// The same for those whose deadline has passed, of any destination.
+std::vector<WorkItem> claim_overdue(Tx& tx, std::int64_t now, std::size_t most);
 /// Outcomes of recipients that this epoch does not hold are passed over and logged.
 void record(Tx& tx, const std::vector<Outcome>& outcomes, const std::optional<DestinationUpdate>& destination);
 /// In-hand recipients of ended epochs wait again, their due time unchanged.
@@ -34,7 +37,7 @@ struct QueuePage {
 /// Looks at a bounded number of messages after `after` and gives at most `most` that match.
 QueuePage list_queue(Db& db, const QueueFilter& filter, const std::optional<Ulid>& after, std::size_t most);
 /// Applies an operator's order to the recipients listed; those in hand are left alone. Returns how many were changed.
-std::size_t operate(Tx& tx, QueueAction action, const std::vector<WorkItem>& items, const std::string& who,
-                    std::int64_t now);
+std::size_t operate(Tx& tx, QueueAction action, const QueueFilter& filter, const std::vector<WorkItem>& items,
+                    const std::string& who, std::int64_t now);
 
 } // namespace paquebot::store

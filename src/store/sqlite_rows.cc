@@ -49,7 +49,8 @@ bool collapse(Db& db, const Ulid& message, std::int64_t row, std::string_view pa
 std::optional<MessageFacts> load_message(Db& db, const Ulid& id) {
   Query q = db.query(
       "SELECT class, sender_local, sender_domain, body_type, smtputf8, ret, envid, content_8bit, account, peer, "
-      "accepted_at, expires_at, head, head_size, body, bulk, body_size FROM message WHERE id = ?",
+      "accepted_at, expires_at, head, head_size, body, bulk, body_size, requiretls, priority, deliver_by, by_mode, "
+      "by_trace, hold_until, hold_request FROM message WHERE id = ?",
       id);
   if (!q.row()) return {};
   MessageFacts m;
@@ -68,6 +69,12 @@ std::optional<MessageFacts> load_message(Db& db, const Ulid& id) {
   m.head = q.i64(12);
   m.head_size = q.u64(13);
   m.body = {q.i64(14), q.i64(15), q.u64(16)};
+  m.sender.tls = q.as<mail::TlsWish>(17); // null, as in rows of the first schema, reads as 0
+  m.sender.priority = q.as<int>(18);
+  m.sender.deliver_by = {.mode = q.as<mail::DeliverBy::Mode>(20), .trace = q.flag(21), .at = q.i64(19)};
+  m.sender.hold.until = q.i64(22);
+  m.sender.hold.request = q.text(23);
+  if (m.sender.hold.until != 0) m.sender.hold.kind = mail::Hold::Kind::until;
   return m;
 }
 

@@ -84,6 +84,17 @@ CREATE TABLE correspondent(account INTEGER NOT NULL, address TEXT NOT NULL, day 
 CREATE INDEX correspondent_day ON correspondent(day);
 )sql";
 
+// What MAIL said of time and priority (RFC 2852, 4865, 6710). Both indexes stay empty for mail that says nothing of it.
+constexpr const char* kMainTimes = R"sql(
+ALTER TABLE message ADD COLUMN by_mode INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE message ADD COLUMN by_trace INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE message ADD COLUMN hold_request TEXT NOT NULL DEFAULT '';
+ALTER TABLE recipient ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE recipient ADD COLUMN deadline INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX recipient_urgent ON recipient(destination, priority, due) WHERE state = 2 AND priority > 0;
+CREATE INDEX recipient_deadline ON recipient(deadline) WHERE state = 2 AND deadline > 0;
+)sql";
+
 // state: 1 being staged, 2 complete and synced, 3 to be dropped. A chunk is found by the offset of its first octet.
 constexpr const char* kBulk1 = R"sql(
 CREATE TABLE bulk(id INTEGER PRIMARY KEY AUTOINCREMENT, epoch INTEGER NOT NULL, state INTEGER NOT NULL,
@@ -95,7 +106,7 @@ CREATE TABLE chunk(bulk INTEGER NOT NULL, start INTEGER NOT NULL, sum INTEGER NO
 CREATE TABLE probe(id INTEGER PRIMARY KEY, data BLOB NOT NULL);
 )sql";
 
-constexpr std::array kMainSteps = {Migration{kMain1}, Migration{kMainLimits}};
+constexpr std::array kMainSteps = {Migration{kMain1}, Migration{kMainLimits}, Migration{kMainTimes}};
 constexpr std::array kBulkSteps = {Migration{kBulk1}};
 
 /// SQLite would make the file readable for everybody the umask allows; its log and index copy the file's mode.

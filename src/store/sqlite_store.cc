@@ -137,6 +137,18 @@ Task<Result<std::vector<WorkItem>>> SqliteStore::claim_expired(std::string desti
   co_return co_await job.take();
 }
 
+Task<Result<std::int64_t>> SqliteStore::earliest_deadline() {
+  const auto job = readers_.read<std::int64_t>(
+      [](ReadDbs& dbs) -> Result<std::int64_t> { return store::earliest_deadline(dbs.main); });
+  co_return co_await job.take();
+}
+
+Task<Result<std::vector<WorkItem>>> SqliteStore::claim_overdue(std::int64_t now, std::size_t most) {
+  using List = std::vector<WorkItem>;
+  const auto job = write<List>([now, most](Tx& tx) -> Result<List> { return store::claim_overdue(tx, now, most); });
+  co_return co_await job.take();
+}
+
 Task<Result<std::int64_t>> SqliteStore::earliest_due(std::string destination) {
   const auto job =
       readers_.read<std::int64_t>([destination = std::move(destination)](ReadDbs& dbs) -> Result<std::int64_t> {
@@ -200,8 +212,8 @@ Task<Result<std::size_t>> SqliteStore::operate(QueueAction action, QueueFilter f
     at = page->next;
     if (page->items.empty()) continue;
     const auto job =
-        write<std::size_t>([action, items = std::move(page->items), who, now](Tx& tx) -> Result<std::size_t> {
-          return store::operate(tx, action, items, who, now);
+        write<std::size_t>([action, filter, items = std::move(page->items), who, now](Tx& tx) -> Result<std::size_t> {
+          return store::operate(tx, action, filter, items, who, now);
         });
     const Result<std::size_t> done = co_await job.take();
     if (!done) co_return std::unexpected(done.error());

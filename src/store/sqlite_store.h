@@ -46,6 +46,8 @@ public:
   Task<Result<std::vector<WorkItem>>> claim(std::string destination, std::int64_t now, std::size_t most) override;
   Task<Result<std::vector<WorkItem>>> claim_expired(std::string destination, std::int64_t now,
                                                     std::size_t most) override;
+  Task<Result<std::int64_t>> earliest_deadline() override;
+  Task<Result<std::vector<WorkItem>>> claim_overdue(std::int64_t now, std::size_t most) override;
   Task<Result<std::int64_t>> earliest_due(std::string destination) override;
   Task<Result<>> record(std::vector<Outcome> outcomes, std::optional<DestinationUpdate> destination) override;
   Task<Result<std::vector<OwedReport>>> owed_reports(std::size_t most) override;

@@ -18,9 +18,11 @@ struct QueueFilter {
   std::optional<Ulid> message;
   std::string destination; ///< key; empty: any
   std::string address;     ///< sender or recipient; empty: any
-  bool held_only = false;
+  bool held_only = false;  ///< held, or held for later
 };
 
+/// `retry` leaves alone what is held for later (is_held_for_later). `release` of a held recipient lets it wait again, until that time
+/// when it has one; what is held for later it lets go at once, when the filter names the message or an address.
 enum class QueueAction : std::uint8_t { retry, hold, release, cancel };
 
 /// Everything durable. One interface, spoken in the words of the domain, so that SQLite in this process and PostgreSQL
@@ -55,12 +57,16 @@ public:
   // ---- Queue ----
   /// Destinations with waiting recipients, earliest due first. `with_counts` fills `waiting` (slow).
   virtual Task<Result<std::vector<DestinationFacts>>> list_destinations(bool with_counts) = 0;
-  /// Takes recipients of one destination that are due by `now` in hand for this epoch: at most `most`, oldest due first,
-  /// grouped by message.
+  /// Takes recipients of one destination that are due by `now` in hand for this epoch: at most `most`, grouped by message. First
+  /// those of the highest priority above 0, then the others, each oldest due first.
   virtual Task<Result<std::vector<WorkItem>>> claim(std::string destination, std::int64_t now, std::size_t most) = 0;
   /// Those of a destination whose message has expired by `now`, regardless of their due time, taken in hand.
   virtual Task<Result<std::vector<WorkItem>>> claim_expired(std::string destination, std::int64_t now,
                                                             std::size_t most) = 0;
+  /// When the earliest deadline of a waiting recipient passes, anywhere; 0: none has one. One look into the index.
+  virtual Task<Result<std::int64_t>> earliest_deadline() = 0;
+  /// Waiting recipients of any destination whose deadline has passed by `now`, taken in hand, earliest deadline first.
+  virtual Task<Result<std::vector<WorkItem>>> claim_overdue(std::int64_t now, std::size_t most) = 0;
   /// When the earliest waiting recipient of a destination is due; 0: none waits. One look into the index.
   virtual Task<Result<std::int64_t>> earliest_due(std::string destination) = 0;
   /// Commits what became of recipients in hand (or gives them back unattempted: to = waiting, attempted = false), and what was

@@ -89,14 +89,15 @@ struct NewRecipient {
   std::string orcpt;
   std::uint8_t notify = mail::kNotifyUnspecified;
   Route route = Route::remote;
-  std::int32_t parent = -1; ///< index of the recipient whose expansion gave this one; -1: named by the sender
-  Id account = 0;           ///< mailbox: whose INBOX
-  std::string destination;  ///< remote: key of the destination ("example.org", "route:isp")
-  std::int64_t due = 0;     ///< remote: not before
-  bool in_hand = false;     ///< remote: this node delivers it at once from memory
-  std::string reason;       ///< held, failed: why
-  std::string via;          ///< remote: the address of ours that forwards to it; empty when named by the sender
-  Owed owed = Owed::none;   ///< e.g. success asked for a mailbox delivery
+  std::int32_t parent = -1;  ///< index of the recipient whose expansion gave this one; -1: named by the sender
+  Id account = 0;            ///< mailbox: whose INBOX
+  std::string destination;   ///< remote: key of the destination ("example.org", "route:isp")
+  std::int64_t due = 0;      ///< remote: not before
+  bool in_hand = false;      ///< remote: this node delivers it at once from memory
+  std::string reason;        ///< held, failed: why
+  std::int64_t deadline = 0; ///< remote: when the sender's BY runs out; 0: never (claim_overdue)
+  std::string via;           ///< remote: the address of ours that forwards to it; empty when named by the sender
+  Owed owed = Owed::none;    ///< e.g. success asked for a mailbox delivery
 };
 
 /// One acceptance. What it says becomes durable as a whole or not at all.
@@ -179,6 +180,12 @@ struct RecipientFacts {
   std::string reason;          ///< held, dropped: why, of whom
 };
 
+/// It waits for the time until which its sender wanted it held (RFC 4865): not tried yet, and not let go before by an operator.
+/// Once that time has come it is simply due.
+inline bool is_held_for_later(const MessageFacts& m, const RecipientFacts& r) {
+  return r.state == State::waiting && r.attempts == 0 && m.sender.hold.until != 0 && r.due >= m.sender.hold.until;
+}
+
 /// A message with those of its recipients that are in hand for one destination.
 struct WorkItem {
   MessageFacts message;
@@ -205,6 +212,7 @@ struct Outcome {
   bool attempted = true;     ///< counts as an attempt
   Owed owed = Owed::none;    ///< report owed from now on
   std::string reply;         ///< host and reply, for the trail and the report
+  bool deadline_met = false; ///< what its deadline asks for is done: claim_overdue() gives it no more
 };
 
 /// The destination as a whole failed or worked again; part of the same transaction as outcomes.

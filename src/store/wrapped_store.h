@@ -36,6 +36,10 @@ public:
                                                     std::size_t most) override {
     return inner_.claim_expired(std::move(destination), now, most);
   }
+  Task<Result<std::int64_t>> earliest_deadline() override { return inner_.earliest_deadline(); }
+  Task<Result<std::vector<WorkItem>>> claim_overdue(std::int64_t now, std::size_t most) override {
+    return inner_.claim_overdue(now, most);
+  }
   Task<Result<std::int64_t>> earliest_due(std::string destination) override {
     return inner_.earliest_due(std::move(destination));
   }
