@@ -46,8 +46,9 @@ Connector::Connector(boost::asio::any_io_executor executor, net::Wheel& wheel, s
   if (context) opportunistic_ = *context;
 }
 
-Task<queue::Plan> Connector::plan_for(std::string destination, const queue::RouteTable& routes) {
+Task<queue::Plan> Connector::plan_for(std::string destination, const queue::RouteTable& routes, bool require_tls) {
   queue::PlanInput input;
+  input.require_tls = require_tls;
   input.domain = destination;
   input.our_name = to_lower(options_.hostname);
   input.port = options_.port;
@@ -129,11 +130,35 @@ Task<Reached> Connector::open(const queue::Plan& plan) {
 
 /// One address; when an opportunistic handshake fails, the same address once more in clear (RFC 7435).
 Task<Reached> Connector::open_one(const queue::Plan& plan, const queue::Candidate& candidate, std::string address) {
+  if (plan.require_tls) {
+    Reached only = co_await try_required(plan, candidate, address);
+    co_return only;
+  }
   Reached first = co_await try_session(plan, candidate, address, true);
   bool again = !first.peer && first.failure.code == 454 && plan.tls == queue::RouteTls::opportunistic;
   if (!again) co_return first;
   Reached second = co_await try_session(plan, candidate, address, false);
   co_return second;
+}
+
+/// For a message with REQUIRETLS: what a host can't give now it is taken never to give (RFC 8689 section 4.2.1); one that can't be
+/// reached may work later.
+Task<Reached> Connector::try_required(const queue::Plan& plan, const queue::Candidate& candidate, std::string address) {
+  Reached reached = co_await try_session(plan, candidate, address, true);
+  if (reached.peer && !reached.peer->session().features().requiretls) {
+    Peer& peer = *reached.peer;
+    std::string name = peer.name();
+    peer.session().quit();
+    while (co_await peer.run() != Peer::Event::closed) {
+    }
+    reached.peer.reset();
+    reached.failure = mail::Reply(550, {5, 7, 30}, "REQUIRETLS support required: " + name + " does not offer it", name);
+  } else if (reached.tls_lacking) {
+    std::string why = reached.failure.text;
+    std::string name = reached.failure.cause;
+    reached.failure = mail::Reply(550, {5, 7, 10}, "encryption needed (REQUIRETLS): " + why, name);
+  }
+  co_return reached;
 }
 
 Result<std::shared_ptr<net::TlsContext>> Connector::tls_for(const queue::Plan& plan) {
@@ -191,6 +216,7 @@ Task<Reached> Connector::try_session(const queue::Plan& plan, const queue::Candi
     raw.set_deadline(deadline);
     auto done = co_await raw.start_tls_client(context, server_name);
     if (!done) {
+      reached.tls_lacking = true;
       reached.failure = mail::Reply(451, {4, 7, 5}, "no TLS with " + name + ": " + done.error().message, name);
       co_return reached;
     }
@@ -205,7 +231,9 @@ Task<Reached> Connector::try_session(const queue::Plan& plan, const queue::Candi
     co_return reached;
   }
   reached.failure = soften(running.session().failure());
-  if (running.session().breakage() == smtp::Breakage::tls_failed) {
+  smtp::Breakage breakage = running.session().breakage();
+  reached.tls_lacking = breakage == smtp::Breakage::tls_failed || breakage == smtp::Breakage::tls_unavailable;
+  if (breakage == smtp::Breakage::tls_failed) {
     reached.failure.code = 454;
     if (!reached.failure.cause.empty()) // what is wrong with a certificate, for who reads the queue
       reached.failure.text += ": " + reached.failure.cause;

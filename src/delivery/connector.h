@@ -25,6 +25,7 @@ struct ConnectorOptions {
 struct Reached {
   std::unique_ptr<Peer> peer; ///< in state Ready, or
   mail::Reply failure;        ///< why not: what the last host said, with its name in `cause`
+  bool tls_lacking = false;   ///< TLS was not to be had, or its certificate did not do
   bool whole_place = false;   ///< the failure concerns the destination, not one message
 };
 
@@ -34,8 +35,8 @@ public:
   Connector(boost::asio::any_io_executor executor, net::Wheel& wheel, std::shared_ptr<dns::Resolver> resolver,
             ConnectorOptions options);
 
-  /// Asks the DNS what it must and makes the plan.
-  Task<queue::Plan> plan_for(std::string destination, const queue::RouteTable& routes);
+  /// Asks the DNS what it must and makes the plan. `require_tls`: for a message with REQUIRETLS.
+  Task<queue::Plan> plan_for(std::string destination, const queue::RouteTable& routes, bool require_tls);
   /// Tries the candidates until one is ready for mail.
   Task<Reached> open(const queue::Plan& plan);
 
@@ -46,6 +47,7 @@ private:
   Task<Reached> open_one(const queue::Plan& plan, const queue::Candidate& candidate, std::string address);
   Task<Reached> try_session(const queue::Plan& plan, const queue::Candidate& candidate, std::string address,
                             bool allow_tls);
+  Task<Reached> try_required(const queue::Plan& plan, const queue::Candidate& candidate, std::string address);
   Result<std::shared_ptr<net::TlsContext>> tls_for(const queue::Plan& plan);
 
   boost::asio::any_io_executor executor_;

@@ -1,6 +1,7 @@
 #include "delivery/dispatcher.h"
 
 #include "base/log.h"
+#include "delivery/verdict.h"
 #include "net/wheel.h"
 
 #include <boost/asio/co_spawn.hpp>
@@ -152,6 +153,10 @@ Task<void> Dispatcher::work(std::string destination) {
 
 /// Delivers one job. False when the destination as a whole failed: the worker ends.
 Task<bool> Dispatcher::handle(Worker& worker, queue::Job job) {
+  if (is_overdue(job.message, wall())) {
+    co_await give_up_late(worker, job);
+    co_return true;
+  }
   if (worker.ours) {
     std::string key = worker.destination;
     co_await homecoming_.take_in(key, std::move(job));

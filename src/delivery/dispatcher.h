@@ -41,6 +41,13 @@ private:
     bool ours = false;   ///< the destination is a domain of this server
     bool slot = false;   ///< holds a share of the place's limit
     bool reused = false; ///< the connection was used before this job
+    bool secure = false; ///< plan and connection are such as REQUIRETLS wants
+  };
+
+  /// What a peer took over along with the message, or did not.
+  struct Handed {
+    bool dsn = false;          ///< NOTIFY
+    bool tell_relayed = false; ///< BY went no further, or a trace was wished
   };
 
   /// How reaching a place ended; `refused` and `failed` have settled the job.
@@ -51,6 +58,7 @@ private:
   Task<bool> send_part(Worker& worker, const queue::Job& part);
   Task<void> give_back(Worker& worker, const queue::Job& job);
   Task<Way> connect(Worker& worker, const queue::Job& job);
+  Task<mail::Reply> reach(Worker& worker, bool secure);
   Task<Way> no_way(Worker& worker, const queue::Job& job, mail::Reply failure);
   Task<bool> transmit(Worker& worker, const queue::Job& part, Content& content);
   Task<void> feed_content(Peer& peer, Content& content);
@@ -58,7 +66,8 @@ private:
              std::vector<store::Outcome>& outcomes) const;
   Task<void> fail_place(Worker& worker, const queue::Job& job, mail::Reply reply);
   Task<void> settle_results(Worker& worker, const queue::Job& part, std::vector<mail::Reply> replies, std::string host,
-                            bool dsn);
+                            Handed handed);
+  Task<void> give_up_late(Worker& worker, const queue::Job& job);
   Task<void> expire_waiting(Worker& worker, mail::Reply reply);
   Task<void> take_slot(Worker& worker);
   void free_slot(Worker& worker);

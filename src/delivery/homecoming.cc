@@ -85,6 +85,8 @@ Task<Result<queue::Draft>> Homecoming::draft(const queue::Job& job, const store:
   fresh.id = derived_id(job.message.id, recipient.index);
   fresh.klass = job.message.klass;
   fresh.sender = job.message.sender;
+  fresh.sender.hold.kind = mail::Hold::Kind::none; // it was held, or let go early; reports tell of it all the same
+  fresh.sender.hold.until = 0;
   fresh.content_8bit = job.message.content_8bit;
   fresh.account = job.message.account;
   fresh.peer = job.message.peer;

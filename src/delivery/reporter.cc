@@ -139,6 +139,8 @@ Task<Result<std::vector<queue::DraftRecipient>>> Reporter::addressee(mail::Addre
 
 /// The body when it is to be returned; not_found when it isn't.
 Task<Result<std::string>> Reporter::original_body(const store::MessageFacts& message) {
+  // RFC 8689 section 5: with REQUIRETLS never more than the headers.
+  if (message.sender.tls == mail::TlsWish::required) co_return fail(Errc::not_found, "not returned");
   std::uint64_t most = message.sender.ret == mail::Ret::full      ? kFullBody
                        : message.sender.ret == mail::Ret::headers ? 0
                                                                   : kDefaultBody;
@@ -168,6 +170,9 @@ Task<bool> Reporter::report(const store::OwedReport& owed) {
   queue::Draft draft;
   draft.id = ids_.next();
   draft.klass = store::MessageClass::report;
+  // RFC 8689 section 5, RFC 6710 section 4.6: protected and as urgent as what it is about.
+  if (message.sender.tls == mail::TlsWish::required) draft.sender.tls = message.sender.tls;
+  draft.sender.priority = message.sender.priority;
   draft.recipients = std::move(*recipients);
   draft.note = "delivery report about " + message.id.to_string();
   draft.settles = store::AcceptRequest::Settles{message.id, indexes(owed), marks(owed)};
@@ -202,6 +207,9 @@ Task<bool> Reporter::compose(const store::OwedReport& owed, queue::Draft& draft)
   input.arrival = from_millis(message.accepted_at);
   input.ret = message.sender.ret;
   input.smtputf8 = message.sender.smtputf8;
+  if (message.sender.deliver_by.mode != mail::DeliverBy::Mode::none)
+    input.deliver_by = from_millis(message.sender.deliver_by.at);
+  input.hold_request = message.sender.hold.request;
   input.head = head;
   if (body) input.body = *body;
   for (const store::RecipientFacts& recipient : owed.recipients) input.recipients.push_back(describe(owed, recipient));

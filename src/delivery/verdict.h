@@ -16,6 +16,7 @@ struct VerdictInput {
   const mail::Reply* reply = nullptr;
   std::string host;           ///< "mx.example.org [192.0.2.1]:25"; empty: no host was reached
   bool dsn_handed_on = false; ///< the peer took over NOTIFY
+  bool tell_relayed = false;  ///< a relay is reported unless NOTIFY=NEVER (RFC 2852 section 4.1.4)
   std::int64_t now = 0;       ///< wall milliseconds
   std::int64_t retry_at = 0;  ///< when a deferred recipient is due again
   const queue::Schedule* schedule = nullptr;
@@ -28,6 +29,12 @@ struct Told {
   mail::Reply reply; ///< code 0 when there is none
 };
 Told read_told(std::string_view text);
+
+/// The report on time that has run out (RFC 2852 section 4.1.3), for a recipient that waits: mode R fails it with 5.4.7, mode N
+/// lets it wait and owes a notice of delay with 4.4.7.
+store::Outcome overdue(const store::MessageFacts& message, const store::RecipientFacts& recipient);
+/// Mode R, and the time is over: no further attempt may be made.
+bool is_overdue(const store::MessageFacts& message, std::int64_t now);
 
 /// 2xx relays, 5xx fails, 4xx waits, unless the message's life is over; and which report that makes us owe.
 store::Outcome verdict(const VerdictInput& input);

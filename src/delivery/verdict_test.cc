@@ -83,5 +83,82 @@ TEST(Verdict, TheLastAttemptIsAtTheEndOfLife) {
   EXPECT_EQ(outcome.due, 1000);
 }
 
+constexpr std::int64_t kHour = 3600 * 1000;
+
+store::MessageFacts with_by(mail::DeliverBy::Mode mode, std::int64_t at) {
+  store::MessageFacts message{.accepted_at = 0, .expires_at = 100 * kHour};
+  message.sender.reverse_path = {"s", "example.net"};
+  message.sender.deliver_by = {.mode = mode, .at = at};
+  return message;
+}
+
+/// RFC 2852 section 4.1.3.
+TEST(Overdue, ReturnsOrNotifiesOnce) {
+  using enum mail::DeliverBy::Mode;
+  store::RecipientFacts recipient{.index = 2, .due = 9 * kHour, .last_reply = "mx said: 450 4.2.0 busy"};
+  const auto message = with_by(give_back, kHour);
+  EXPECT_FALSE(is_overdue(message, kHour - 1));
+  EXPECT_TRUE(is_overdue(message, kHour));
+  auto back = overdue(message, recipient);
+  EXPECT_EQ(back.to, State::failed);
+  EXPECT_EQ(back.owed, Owed::failure);
+  EXPECT_TRUE(back.deadline_met);
+  EXPECT_FALSE(back.attempted);
+  EXPECT_EQ(back.reply, "554 5.4.7 delivery time expired; the last answer was mx: 450 4.2.0 busy");
+  EXPECT_EQ(read_told(back.reply).host, "") << "it is our own word";
+  const auto noticed = with_by(mail::DeliverBy::Mode::notify, kHour);
+  EXPECT_FALSE(is_overdue(noticed, 2 * kHour));
+  auto notice = overdue(noticed, recipient);
+  EXPECT_EQ(notice.to, State::waiting);
+  EXPECT_EQ(notice.due, 9 * kHour);
+  EXPECT_EQ(notice.owed, Owed::delay);
+  EXPECT_EQ(notice.reply.substr(0, 9), "450 4.4.7");
+  recipient.notify = mail::kNotifyNever;
+  EXPECT_EQ(overdue(noticed, recipient).owed, Owed::none);
+  EXPECT_EQ(overdue(message, recipient).owed, Owed::none);
+  recipient.notify = mail::kNotifyFailure;
+  EXPECT_EQ(overdue(noticed, recipient).owed, Owed::none);
+}
+
+TEST(Verdict, NoticesWaitForTheTimeThatTheSenderNamed) {
+  queue::Schedule schedule; // notice after 4 hours
+  mail::Reply reply(450, {}, "later");
+  const store::RecipientFacts recipient{};
+  const auto owed = [&](const store::MessageFacts& message, std::int64_t now) {
+    return verdict({.message = &message,
+                    .recipient = &recipient,
+                    .reply = &reply,
+                    .now = now,
+                    .retry_at = now + 1,
+                    .schedule = &schedule})
+        .owed;
+  };
+  auto message = with_by(mail::DeliverBy::Mode::notify, 10 * kHour);
+  EXPECT_EQ(owed(message, 5 * kHour), Owed::none);
+  message.sender.deliver_by = {};
+  EXPECT_EQ(owed(message, 5 * kHour), Owed::delay);
+  message.sender.hold.until = 3 * kHour; // it has been on its way for two hours
+  EXPECT_EQ(owed(message, 5 * kHour), Owed::none);
+  EXPECT_EQ(owed(message, 7 * kHour), Owed::delay);
+}
+
+TEST(Verdict, ARelayIsToldWhereByGoesNoFurther) {
+  queue::Schedule schedule;
+  mail::Reply reply(250, {}, "ok");
+  const auto message = with_by(mail::DeliverBy::Mode::notify, kHour);
+  for (const auto& [notify, owed] : {std::pair<std::uint8_t, Owed>{0, Owed::success},
+                                     {mail::kNotifyFailure, Owed::success},
+                                     {mail::kNotifyNever, Owed::none}}) {
+    store::RecipientFacts recipient{.notify = notify};
+    auto outcome = verdict({.message = &message,
+                            .recipient = &recipient,
+                            .reply = &reply,
+                            .dsn_handed_on = true,
+                            .tell_relayed = true,
+                            .schedule = &schedule});
+    EXPECT_EQ(outcome.owed, owed);
+  }
+}
+
 } // namespace
 } // namespace paquebot::delivery

@@ -30,9 +30,25 @@ bool needs_smtputf8(const queue::Job& job, const std::string& head) {
   return false;
 }
 
+/// What the sender's BY means for this peer (RFC 2852 section 4.1.4): the seconds that are left, and, where the peer knows nothing of
+/// BY, a wish for notices of delay instead. True when the relay itself is to be reported.
+bool hand_on_time(const smtp::PeerFeatures& peer, std::int64_t now, smtp::OutgoingMessage& out) {
+  mail::DeliverBy& by = out.sender.deliver_by;
+  if (by.mode == mail::DeliverBy::Mode::none) return false;
+  by.seconds = (by.at - now) / 1000;
+  if (peer.deliver_by || by.at <= now) return by.trace;
+  for (mail::Recipient& recipient : out.recipients) { // section 4.1.4.2, against RFC 3461 section 6.2.1(c)
+    if ((recipient.notify & mail::kNotifyNever) != 0) continue;
+    if (recipient.notify == mail::kNotifyUnspecified) recipient.notify = mail::kNotifyFailure;
+    recipient.notify |= mail::kNotifyDelay;
+  }
+  return true;
+}
+
 /// Makes message and content fit what the peer can take; a negative reply when that can't be done.
 Task<mail::Reply> fit(const queue::Job& job, smtp::PeerFeatures peer, Content& content, smtp::OutgoingMessage& out) {
   out.sender = job.message.sender;
+  out.sender.hold = {}; // its time has come
   out.size = content.size();
   out.sender.smtputf8 = needs_smtputf8(job, content.head());
   if (out.sender.smtputf8 && !peer.smtputf8)
@@ -70,7 +86,8 @@ Task<bool> Dispatcher::send_part(Worker& worker, const queue::Job& part) {
     mail::Reply reply(451, {4, 3, 0}, "the stored message can't be read now");
     std::vector<mail::Reply> replies(part.recipients.size(), reply);
     std::string nobody;
-    co_await settle_results(worker, part, std::move(replies), nobody, false);
+    Handed nothing;
+    co_await settle_results(worker, part, std::move(replies), nobody, nothing);
     co_return true;
   }
   Way way = co_await connect(worker, part);
@@ -79,32 +96,43 @@ Task<bool> Dispatcher::send_part(Worker& worker, const queue::Job& part) {
   co_return go_on;
 }
 
-/// Sees to it that the worker has a connection; otherwise settles the job.
+/// Sees to it that the worker has a connection that the job may use; otherwise settles the job.
 Task<Dispatcher::Way> Dispatcher::connect(Worker& worker, const queue::Job& job) {
+  bool secure = job.message.sender.tls == mail::TlsWish::required;
+  mail::Reply failure = co_await reach(worker, secure);
+  // RFC 8689 section 5: a report is better sent without protection than lost.
+  bool report = job.message.sender.reverse_path.empty();
+  if (secure && report && failure.permanent() && failure.enhanced.subject == 7) failure = co_await reach(worker, false);
+  if (failure.code == 0) co_return Way::open;
+  Way way = co_await no_way(worker, job, failure);
+  co_return way;
+}
+
+/// Finds a connection of the kind that is needed. Code 0: it is there; else why it is not.
+Task<mail::Reply> Dispatcher::reach(Worker& worker, bool secure) {
+  if (worker.secure != secure) {
+    co_await part_with(worker);
+    worker.plan.reset();
+    worker.secure = secure;
+  }
   if (!worker.plan) {
     std::string key = worker.destination;
     const queue::RouteTable& routes = worker.options->routes;
-    worker.plan = co_await connector_.plan_for(key, routes);
+    worker.plan = co_await connector_.plan_for(key, routes, secure);
   }
-  if (worker.plan->candidates.empty()) {
-    mail::Reply failure = worker.plan->failure;
-    Way way = co_await no_way(worker, job, failure);
-    co_return way;
-  }
+  if (worker.plan->candidates.empty()) co_return worker.plan->failure;
   co_await take_slot(worker);
   worker.reused = worker.peer != nullptr;
   if (!worker.peer) {
     worker.peer = parked_.take(worker.plan->place);
     worker.reused = worker.peer != nullptr;
   }
-  if (worker.peer) co_return Way::open;
+  if (worker.peer) co_return mail::Reply();
   const queue::Plan& plan = *worker.plan;
   Reached reached = co_await connector_.open(plan);
   worker.peer = std::move(reached.peer);
-  if (worker.peer) co_return Way::open;
-  mail::Reply failure = reached.failure;
-  Way way = co_await no_way(worker, job, failure);
-  co_return way;
+  if (worker.peer) co_return mail::Reply();
+  co_return reached.failure;
 }
 
 /// The message goes through the open connection. A connection that was used before and broke without an answer is replaced once:
@@ -117,11 +145,13 @@ Task<bool> Dispatcher::transmit(Worker& worker, const queue::Job& part, Content&
   if (!fits.positive()) {
     std::vector<mail::Reply> replies(part.recipients.size(), fits);
     std::string nobody;
-    co_await settle_results(worker, part, std::move(replies), nobody, false);
+    Handed nothing;
+    co_await settle_results(worker, part, std::move(replies), nobody, nothing);
     co_return true;
   }
   for (const store::RecipientFacts& recipient : part.recipients)
     out.recipients.push_back(envelope_recipient(recipient));
+  Handed handed{.dsn = features.dsn, .tell_relayed = hand_on_time(features, wall(), out)};
   peer.session().send(std::move(out));
   Peer::Event event = co_await peer.run();
   bool content_begun = event == Peer::Event::need_content;
@@ -141,7 +171,6 @@ Task<bool> Dispatcher::transmit(Worker& worker, const queue::Job& part, Content&
   std::vector<mail::Reply> replies(session.results().begin(), session.results().end());
   replies.resize(part.recipients.size(), mail::Reply(451, {4, 3, 0}, "the peer gave no answer for this recipient"));
   std::string host = peer.name();
-  bool dsn = session.features().dsn;
   std::string security = peer.tls().version.empty() ? "" : " (" + peer.tls().version + ")";
   if (event == Peer::Event::message_done) {
     Peer::Event after = co_await peer.run();
@@ -153,7 +182,7 @@ Task<bool> Dispatcher::transmit(Worker& worker, const queue::Job& part, Content&
     worker.peer.reset();
   }
   host += security;
-  co_await settle_results(worker, part, std::move(replies), host, dsn);
+  co_await settle_results(worker, part, std::move(replies), host, handed);
   co_return true;
 }
 
@@ -177,7 +206,7 @@ Task<void> Dispatcher::feed_content(Peer& peer, Content& content) {
 
 /// Every recipient on its own (RFC 5321 section 4.2.1).
 Task<void> Dispatcher::settle_results(Worker& worker, const queue::Job& part, std::vector<mail::Reply> replies,
-                                      std::string host, bool dsn) {
+                                      std::string host, Handed handed) {
   auto options = queue_.options();
   std::vector<store::Outcome> outcomes;
   for (std::size_t i = 0; i < part.recipients.size(); ++i) {
@@ -188,7 +217,8 @@ Task<void> Dispatcher::settle_results(Worker& worker, const queue::Job& part, st
                                 .recipient = &recipient,
                                 .reply = &replies[i],
                                 .host = host,
-                                .dsn_handed_on = dsn,
+                                .dsn_handed_on = handed.dsn,
+                                .tell_relayed = handed.tell_relayed,
                                 .now = wall(),
                                 .retry_at = wall() + wait.count(),
                                 .schedule = &options->schedule}));
@@ -211,8 +241,18 @@ Task<Dispatcher::Way> Dispatcher::no_way(Worker& worker, const queue::Job& job, 
   }
   std::vector<mail::Reply> replies(job.recipients.size(), failure);
   std::string host = failure.cause;
-  co_await settle_results(worker, job, std::move(replies), host, false);
+  Handed nothing;
+  co_await settle_results(worker, job, std::move(replies), host, nothing);
   co_return Way::refused;
+}
+
+/// The sender wanted it back when it took so long (RFC 2852 section 4.1.3): no further attempt.
+Task<void> Dispatcher::give_up_late(Worker& worker, const queue::Job& job) {
+  std::vector<store::Outcome> outcomes;
+  for (const store::RecipientFacts& recipient : job.recipients) outcomes.push_back(overdue(job.message, recipient));
+  log::info("overdue", {{"id", job.message.id.to_string()}, {"destination", worker.destination}});
+  std::string key = worker.destination;
+  co_await queue_.settle(key, std::move(outcomes), false);
 }
 
 /// The verdict on a whole job by one reply.

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "intake/notice.h"
 #include "mail/date.h"
+#include "mail/timestamp.h"
 
 namespace paquebot::intake {
 
@@ -76,6 +77,7 @@ Task<void> Incoming::end_content() {
 
 /// Completes head and body. Nothing when there is no room: then failure_ says so and nothing is left staged.
 Task<std::optional<store::NewBody>> Incoming::seal() {
+  read_tls_wish();
   complete_head();
   auto body = co_await body_.finish();
   if (body) co_return std::move(*body);
@@ -126,6 +128,27 @@ Task<mail::Reply> Incoming::check_sender() {
   co_return verdict.positive() ? mail::Reply() : verdict;
 }
 
+/// RFC 8689 section 4.1: the header field "TLS-Required: No" counts where MAIL did not say REQUIRETLS; given more than once it is not
+/// what section 3 allows.
+void Incoming::read_tls_wish() {
+  if (origin_.sender.tls != mail::TlsWish::unspecified || head_.count("TLS-Required") != 1) return;
+  if (iequals(trim(mail::unfold(head_.value("TLS-Required"))), "No")) origin_.sender.tls = mail::TlsWish::not_required;
+}
+
+/// What the sender wants of time, priority and safety, for the trail.
+std::string Incoming::wishes() const {
+  const mail::Sender& s = origin_.sender;
+  std::string text;
+  if (s.tls == mail::TlsWish::required) text += ", REQUIRETLS";
+  if (s.tls == mail::TlsWish::not_required) text += ", TLS-Required: No";
+  if (s.priority != 0) text += ", priority " + std::to_string(s.priority);
+  if (s.deliver_by.mode != mail::DeliverBy::Mode::none)
+    text += std::string(", ") + (s.deliver_by.mode == mail::DeliverBy::Mode::give_back ? "return" : "notice") +
+            " unless delivered by " + mail::format_timestamp(from_millis(s.deliver_by.at));
+  if (s.hold.until != 0) text += ", held until " + mail::format_timestamp(from_millis(s.hold.until));
+  return text;
+}
+
 /// Trace fields, and for mail of our own users what RFC 6409 section 8 lets a submission server add.
 void Incoming::complete_head() {
   WallTime now = services_.clock.wall();
@@ -138,6 +161,7 @@ void Incoming::complete_head() {
   arrival.host = options_.hostname;
   arrival.id = id_.to_string();
   arrival.when = now;
+  arrival.priority = origin_.sender.priority;
   if (origin_.recipients.size() == 1) arrival.recipient = origin_.recipients.front().recipient.address;
   head_.prepend_raw(mail::compose_received(arrival));
 }
@@ -157,7 +181,7 @@ queue::Draft Incoming::make_draft(store::NewBody body) {
   draft.note = "from " + (draft.peer.empty() ? std::string("this machine") : draft.peer);
   if (!origin_.client.login.empty()) draft.note += " as " + origin_.client.login;
   draft.note += " with " + mail::transmission_type(origin_.arrival);
-  draft.note += ", " + std::to_string(draft.head.size() + body.size) + " octets";
+  draft.note += ", " + std::to_string(draft.head.size() + body.size) + " octets" + wishes();
   if (charged()) draft.limits = services_.policy.limits()->general();
   draft.body = std::move(body);
   return draft;
@@ -219,6 +243,7 @@ void Incoming::log_result(const mail::Reply& reply, std::uint64_t size) const {
                          {"from", from},
                          {"to", to},
                          {"size", size},
+                         {"priority", origin_.sender.priority},
                          {"client", origin_.arrival.peer_ip},
                          {"account", origin_.client.login}});
 }

@@ -67,7 +67,9 @@ private:
   mail::Reply check_loop(const queue::DraftRecipient& recipient, const std::unordered_set<std::string>& been) const;
   mail::Reply check_loops() const;
   Task<mail::Reply> check_sender();
+  void read_tls_wish();
   void complete_head();
+  std::string wishes() const;
   bool charged() const;
   queue::Draft make_draft(store::NewBody body);
   Task<mail::Reply> commit(queue::Draft draft);

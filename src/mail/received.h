@@ -24,6 +24,7 @@ struct Arrival {
   std::string tls_version;          ///< "TLSv1.3"; empty when unknown
   std::string tls_cipher;           ///< "TLS_AES_256_GCM_SHA384", as the registry of cipher suites has it
   std::string id;                   ///< of the message
+  int priority = 0;                 ///< MT-PRIORITY; told when it is not 0
   std::optional<Address> recipient; ///< only when there is exactly one (RFC 5321 section 7.2)
   WallTime when{};
 };

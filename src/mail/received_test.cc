@@ -90,5 +90,14 @@ TEST(Received, InternationalRecipientOnlyWithSmtputf8) {
 
 TEST(Received, Count) { EXPECT_EQ(count_received(*Head::parse("Received: a\r\nX: b\r\nRECEIVED: c\r\n\r\n")), 2U); }
 
+TEST(Received, TellsThePriority) {
+  Arrival arrival;
+  arrival.host = "mx.example";
+  arrival.id = "X";
+  EXPECT_EQ(compose_received(arrival).find("PRIORITY"), std::string::npos);
+  arrival.priority = -4;
+  EXPECT_NE(compose_received(arrival).find("id X PRIORITY -4;"), std::string::npos) << compose_received(arrival);
+}
+
 } // namespace
 } // namespace paquebot::mail

@@ -121,6 +121,8 @@ std::string status_fields(const ReportInput& input, bool international) {
   if (!input.envid.empty()) add_field(out, "Original-Envelope-Id", input.envid, international);
   add_field(out, "Reporting-MTA", "dns; " + input.host, international);
   add_field(out, "Arrival-Date", format_date(input.arrival), international);
+  if (input.deliver_by) add_field(out, "Deliver-By-Date", format_date(*input.deliver_by), international);
+  if (!input.hold_request.empty()) add_field(out, "Future-Release-Request", input.hold_request, international);
   for (const ReportRecipient& r : input.recipients) add_recipient(out, r, international);
   return out;
 }

@@ -32,9 +32,11 @@ struct ReportInput {
   std::string host; ///< the reporting server's name
   Address to;       ///< reverse path of the message reported on; never empty
   WallTime now{};
-  std::string original_id; ///< our id of the message reported on
-  std::string envid;       ///< decoded; may be empty
-  WallTime arrival{};      ///< of the message reported on
+  std::string original_id;            ///< our id of the message reported on
+  std::string envid;                  ///< decoded; may be empty
+  WallTime arrival{};                 ///< of the message reported on
+  std::optional<WallTime> deliver_by; ///< by when its sender wanted it delivered (RFC 2852 section 5)
+  std::string hold_request;           ///< mail::Hold::request (RFC 4865 section 5.1.2); may be empty
   Ret ret = Ret::unspecified;
   bool smtputf8 = false; ///< the message reported on may have UTF-8 in its head
   std::string_view head; ///< of the message reported on, with the empty line

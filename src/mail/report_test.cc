@@ -227,5 +227,22 @@ TEST(ParseReport, Refuses) {
   }
 }
 
+TEST(Report, TellsWhatTheSenderSaidOfTime) {
+  ReportInput input;
+  input.id = "R";
+  input.host = "mx.example";
+  input.to = {"s", "example.net"};
+  input.head = "Subject: x\r\n\r\n";
+  input.recipients = {{.address = {"a", "b.example"}}};
+  const std::string without = compose_report(input).body;
+  EXPECT_EQ(without.find("Deliver-By-Date"), std::string::npos);
+  EXPECT_EQ(without.find("Future-Release-Request"), std::string::npos);
+  input.deliver_by = from_millis(0);
+  input.hold_request = "for;60";
+  const std::string with = compose_report(input).body;
+  EXPECT_NE(with.find("\r\nDeliver-By-Date: Thu, 01 Jan 1970 00:00:00 +0000\r\n"), std::string::npos) << with;
+  EXPECT_NE(with.find("\r\nFuture-Release-Request: for;60\r\n"), std::string::npos) << with;
+}
+
 } // namespace
 } // namespace paquebot::mail

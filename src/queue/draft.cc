@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "queue/owed.h"
 
+#include <algorithm>
 #include <set>
 
 namespace paquebot::queue {
@@ -21,6 +22,7 @@ public:
       : request_(request), routes_(routes), now_(now) {}
 
   void add(const DraftRecipient& from) {
+    if (held()) return add_held(from);
     std::vector<std::int32_t> index(from.nodes.size(), -1);
     for (std::size_t i = 0; i < from.nodes.size(); ++i) {
       const directory::Node& node = from.nodes[i];
@@ -32,6 +34,26 @@ public:
   }
 
 private:
+  bool held() const { return request_.sender.hold.until > now_; }
+
+  void add_held(const DraftRecipient& from) {
+    const directory::Node& node = from.nodes.front();
+    if (!seen_.insert(to_lower(node.address)).second) return;
+    const bool ours = node.route != Way::remote;
+    store::NewRecipient row;
+    row.address = node.address;
+    row.notify = from.recipient.notify;
+    row.orcpt = from.recipient.orcpt;
+    row.route = Way::remote;
+    row.destination = ours ? domain_of(node.address) : routes_.destination(domain_of(node.address));
+    row.due = request_.sender.hold.until;
+    row.deadline = deadline();
+    request_.recipients.push_back(std::move(row));
+  }
+
+  /// What came late already was told of by the server before us (RFC 2852 section 4.1.3).
+  std::int64_t deadline() const { return request_.sender.deliver_by.at > now_ ? request_.sender.deliver_by.at : 0; }
+
   store::NewRecipient make(const DraftRecipient& from, const directory::Node& node, std::int32_t parent) {
     store::NewRecipient row;
     row.address = node.address;
@@ -51,6 +73,7 @@ private:
     if (row.route == Way::remote) {
       row.destination = routes_.destination(domain_of(node.address));
       row.due = now_;
+      row.deadline = deadline();
       if (node.parent >= 0) row.via = from.nodes[static_cast<std::size_t>(node.parent)].address;
     }
     if (row.route == Way::mailbox) row.owed = owed_on_success(request_.sender, row.notify);
@@ -76,7 +99,8 @@ std::shared_ptr<store::AcceptRequest> build_request(Draft draft, const RouteTabl
   request->account = draft.account;
   request->peer = std::move(draft.peer);
   request->accepted_at = millis(now);
-  request->expires_at = millis(now + schedule.lifetime);
+  const WallTime released = std::max(now, from_millis(request->sender.hold.until));
+  request->expires_at = millis(released + schedule.lifetime);
   request->head = std::move(draft.head);
   request->body = std::move(draft.body);
   request->note = std::move(draft.note);

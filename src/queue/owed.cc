@@ -24,4 +24,9 @@ store::Owed owed_on_success(const mail::Sender& sender, std::uint8_t notify) {
   return decide(sender, notify, mail::kNotifySuccess, false, store::Owed::success);
 }
 
+store::Owed owed_on_relay(const mail::Sender& sender, std::uint8_t notify) {
+  const bool never = (notify & mail::kNotifyNever) != 0;
+  return sender.reverse_path.empty() || never ? store::Owed::none : store::Owed::success;
+}
+
 } // namespace paquebot::queue

@@ -12,5 +12,7 @@ store::Owed owed_on_failure(const mail::Sender& sender, std::uint8_t notify);
 store::Owed owed_on_delay(const mail::Sender& sender, std::uint8_t notify);
 /// Delivered to a mailbox, or relayed to a peer that has no DSN.
 store::Owed owed_on_success(const mail::Sender& sender, std::uint8_t notify);
+/// Relayed where the sender's BY asks for a report of it (RFC 2852 section 4.1.4): to all but NOTIFY=NEVER.
+store::Owed owed_on_relay(const mail::Sender& sender, std::uint8_t notify);
 
 } // namespace paquebot::queue

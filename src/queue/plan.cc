@@ -65,9 +65,21 @@ Plan by_mx(const PlanInput& input) {
   return plan;
 }
 
-} // namespace
+/// Who the mail would go to with REQUIRETLS must be beyond doubt (RFC 8689 section 4.2.1 item 2). Without an MX the certificate
+/// has to name the domain itself.
+bool unsure(const PlanInput& input) {
+  return input.require_tls && input.mx->status == dns::Status::ok && !input.mx->secure;
+}
 
-Plan plan(const PlanInput& input) {
+/// TLS from the route as far as it suffices, else STARTTLS; certificates are checked whatever the route says.
+void require_tls(Plan& plan) {
+  plan.require_tls = true;
+  if (plan.tls != RouteTls::implicit) plan.tls = RouteTls::required;
+  plan.verify = true;
+  plan.place += "+requiretls"; // these connections are not shared with those that check less
+}
+
+Plan choose(const PlanInput& input) {
   if (input.route) {
     Plan plan;
     plan.route = input.route;
@@ -85,7 +97,11 @@ Plan plan(const PlanInput& input) {
     return plan;
   }
   switch (input.mx->status) {
-    case dns::Status::ok: return by_mx(input);
+    case dns::Status::ok:
+      if (unsure(input))
+        return refused(550, {5, 7, 30},
+                       "REQUIRETLS can't be kept: the mail hosts of " + input.domain + " are not secured by DNSSEC");
+      return by_mx(input);
     case dns::Status::nxdomain: return refused(550, {5, 1, 2}, "the domain " + input.domain + " does not exist");
     case dns::Status::servfail:
       return refused(451, {4, 4, 3},
@@ -96,6 +112,14 @@ Plan plan(const PlanInput& input) {
   Plan plan; // no MX: the domain's own addresses (RFC 5321 section 5.1, "implicit MX")
   plan.place = "mx:" + input.domain;
   plan.candidates.push_back({input.domain, input.port});
+  return plan;
+}
+
+} // namespace
+
+Plan plan(const PlanInput& input) {
+  Plan plan = choose(input);
+  if (input.require_tls && !plan.candidates.empty()) require_tls(plan);
   return plan;
 }
 

@@ -26,6 +26,7 @@ struct Plan {
   RouteTls tls = RouteTls::opportunistic;
   bool verify = false;
   bool lmtp = false;
+  bool require_tls = false;     ///< for messages with REQUIRETLS: the host must offer it too (RFC 8689 section 4.2.1)
   const Route* route = nullptr; ///< for login
   mail::Reply failure;          ///< when there are no candidates: why, 4xx or 5xx
 };
@@ -38,6 +39,9 @@ struct PlanInput {
   const dns::Answer* mx = nullptr; ///< the answer to the MX question; null for literals and routes
   std::string our_name; ///< our host name, lower case: MX records at and behind us are left out (RFC 5321 section 5.1)
   std::uint16_t port = 25;
+  /// For a message with REQUIRETLS: TLS with a checked certificate, to hosts whose names are sure. A route of the configuration
+  /// is; so are MX hosts under DNSSEC. (A policy of MTA-STS would do as well.)
+  bool require_tls = false;
   std::uint32_t random = 0; ///< rotates hosts of equal preference
 };
 

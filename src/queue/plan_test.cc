@@ -71,5 +71,34 @@ TEST(Plan, IsBounded) {
   EXPECT_EQ(plan({.domain = "d", .mx = &answer}).candidates.size(), kMaxCandidates);
 }
 
+/// RFC 8689 section 4.2.1.
+TEST(Plan, RequireTlsWantsSureNamesAndCheckedCertificates) {
+  auto answer = mx({{10, "a.example"}});
+  Plan unsure = plan({.domain = "example", .mx = &answer, .require_tls = true});
+  EXPECT_TRUE(unsure.candidates.empty());
+  EXPECT_EQ(unsure.failure.code, 550);
+  EXPECT_EQ(unsure.failure.enhanced, (mail::EnhancedCode{5, 7, 30}));
+  answer.secure = true;
+  Plan sure = plan({.domain = "example", .mx = &answer, .require_tls = true});
+  EXPECT_EQ(hosts(sure), "a.example");
+  EXPECT_TRUE(sure.require_tls && sure.verify);
+  EXPECT_EQ(sure.tls, RouteTls::required);
+  EXPECT_NE(sure.place, plan({.domain = "example", .mx = &answer}).place) << "connections are not shared";
+}
+
+TEST(Plan, RequireTlsRaisesWhatARouteAsksFor) {
+  const std::pair<RouteTls, RouteTls> cases[] = {{RouteTls::none, RouteTls::required},
+                                                 {RouteTls::opportunistic, RouteTls::required},
+                                                 {RouteTls::required, RouteTls::required},
+                                                 {RouteTls::implicit, RouteTls::implicit}};
+  for (const auto& [configured, wanted] : cases) {
+    Route route{.name = "isp", .host = "smtp.isp.example", .tls = configured, .verify = false};
+    Plan p = plan({.route = &route, .require_tls = true});
+    EXPECT_EQ(p.tls, wanted);
+    EXPECT_TRUE(p.verify && p.require_tls);
+    EXPECT_FALSE(plan({.route = &route}).require_tls);
+  }
+}
+
 } // namespace
 } // namespace paquebot::queue

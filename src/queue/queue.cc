@@ -119,11 +119,11 @@ Queue::Reservation Queue::reserve(store::AcceptRequest& request) {
     }
     Destination& place = destination(row.destination);
     if (place.backoff_until > at) {
-      row.due = place.backoff_until;
+      row.due = std::max(row.due, place.backoff_until);
       std::string why = "; " + row.destination + " is not tried before its time: " + printable(place.last_error, 200);
       if (!request.note.contains(why)) request.note += why;
-    } else if (in_memory && place.due > at && place.ready.size() < kWindow && fresh_jobs_ < kFreshJobs &&
-               fresh_bytes_ + bytes <= kFreshBytes) {
+    } else if (in_memory && row.due <= at && place.due > at && place.ready.size() < kWindow &&
+               fresh_jobs_ < kFreshJobs && fresh_bytes_ + bytes <= kFreshBytes) {
       row.in_hand = true;
       ++fresh_jobs_;
       fresh_bytes_ += bytes;
@@ -138,8 +138,8 @@ void Queue::offer(const std::shared_ptr<const store::AcceptRequest>& request, co
   bool wake = false;
   {
     std::lock_guard lock(mutex_);
-    for (const std::string& key : reservation.destinations)
-      destination(key).ready.push_back(Job{facts_of(*request), {}, request});
+    std::map<std::string, Job> jobs;
+    for (const std::string& key : reservation.destinations) jobs[key] = Job{facts_of(*request), {}, request};
     for (std::size_t i = 0; i < request->recipients.size(); ++i) {
       const store::NewRecipient& row = request->recipients[i];
       if (row.route != Way::remote) continue;
@@ -150,7 +150,6 @@ void Queue::offer(const std::shared_ptr<const store::AcceptRequest>& request, co
         wake = true;
         continue;
       }
-      // The job is the last one pushed for this destination: jobs of one message are pushed together under this lock.
       store::RecipientFacts facts;
       facts.index = static_cast<std::uint32_t>(i);
       facts.address = row.address;
@@ -161,10 +160,11 @@ void Queue::offer(const std::shared_ptr<const store::AcceptRequest>& request, co
       facts.via = row.via;
       facts.destination = row.destination;
       facts.due = row.due;
-      place.ready.back().recipients.push_back(std::move(facts));
+      jobs[row.destination].recipients.push_back(std::move(facts));
     }
-    for (const std::string& key : reservation.destinations) {
+    for (auto& [key, job] : jobs) {
       Destination& place = destination(key);
+      enqueue(place, std::move(job));
       heat(key, place);
       arm(key, place);
       wake = true;
@@ -200,6 +200,14 @@ void Queue::arm(const std::string& key, Destination& place) {
   if (place.timer != kNever) timers_.erase({place.timer, key});
   place.timer = when;
   if (when != kNever) timers_.insert({when, key});
+}
+
+/// Behind all of the same priority, in front of those of a lower one.
+void Queue::enqueue(Destination& place, Job job) {
+  const int priority = job.message.sender.priority;
+  const auto lower = [priority](const Job& other) { return other.message.sender.priority < priority; };
+  const auto at = std::ranges::find_if(place.ready, lower);
+  place.ready.insert(at, std::move(job));
 }
 
 void Queue::heat(const std::string& key, Destination& place) {
@@ -342,7 +350,7 @@ Task<void> Queue::claim(std::string key) {
     place.claiming = false;
     if (items)
       for (store::WorkItem& item : *items)
-        place.ready.push_back(Job{std::move(item.message), std::move(item.recipients), nullptr});
+        enqueue(place, Job{std::move(item.message), std::move(item.recipients), nullptr});
     place.due = std::min(place.due, due);
     heat(key, place);
     arm(key, place);

@@ -83,6 +83,10 @@ public:
   /// The destination failed as a whole: records outcomes and backs off until then.
   Task<void> settle_failed(std::string destination, std::vector<store::Outcome> outcomes, std::int64_t until,
                            std::string error);
+  /// Those whose deadline has passed, of all destinations, out of the store.
+  Task<std::vector<Job>> take_overdue();
+  /// When the next deadline in the store passes (wall milliseconds); nothing when there is none or the store fails.
+  Task<std::optional<std::int64_t>> next_deadline();
   /// Gives everything in the windows back to the store (shutdown). Workers must have ended.
   Task<void> give_back();
 
@@ -93,8 +97,8 @@ public:
 
 private:
   struct Destination {
-    std::deque<Job> ready;
-    std::int64_t due = 0; ///< earliest in the store; kNever: none
+    std::deque<Job> ready; ///< highest priority first, within one as they came (RFC 6710 section 5.1)
+    std::int64_t due = 0;  ///< earliest in the store; kNever: none
     std::int64_t backoff_until = 0;
     std::uint32_t failures = 0;
     std::string last_error; ///< why it backs off
@@ -115,6 +119,7 @@ private:
   void arm(const std::string& key, Destination& destination);
   void heat(const std::string& key, Destination& destination);
   void forget_if_idle(const std::string& key);
+  static void enqueue(Destination& destination, Job job);
   void note_due(const std::vector<store::Outcome>& outcomes, const std::string& key);
   bool may_start(const Destination& destination, std::int64_t now) const;
   Task<void> claim(std::string key);

@@ -30,6 +30,8 @@ protected:
     draft.id = ids_.next();
     draft.klass = store::MessageClass::submitted;
     draft.sender.reverse_path = *mail::parse_address(from);
+    draft.sender.priority = priority_;
+    draft.sender.hold.until = hold_until_;
     draft.head = "Subject: x\r\n\r\n";
     draft.body.bytes = "hello\r\n";
     draft.body.size = 7;
@@ -55,6 +57,8 @@ protected:
 
   directory::TestDirectory home_;
   FakeClock clock_;
+  int priority_ = 0;            ///< of what is accepted next
+  std::int64_t hold_until_ = 0; ///< the same
   UlidSource ids_{clock_};
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<Queue> queue_;
@@ -278,6 +282,32 @@ TEST_F(QueueTest, WhatIsAcceptedWhileTheQueueIsLoadedIsNotForgotten) {
   auto again = take("far.example");
   ASSERT_TRUE(again);
   EXPECT_EQ(again->recipients.at(0).address, "b@far.example");
+}
+
+TEST_F(QueueTest, UrgentMailOvertakesWhatIsReady) {
+  std::vector<Ulid> ids;
+  for (const int priority : {0, -5, 7, 0, 7}) {
+    priority_ = priority;
+    ids.push_back(accept("a@far.example"));
+  }
+  for (const std::size_t next : {2u, 4u, 0u, 3u, 1u}) {
+    auto job = take("far.example");
+    ASSERT_TRUE(job);
+    EXPECT_EQ(job->message.id, ids[next]);
+    EXPECT_EQ(job->recipients.size(), 1u);
+    settle(*job, store::State::relayed);
+  }
+}
+
+TEST_F(QueueTest, WhatIsHeldForLaterIsNotTakenBefore) {
+  hold_until_ = now() + 5000;
+  const Ulid id = accept("a@far.example");
+  EXPECT_FALSE(queue_->start_worker());
+  clock_.advance(std::chrono::seconds(5));
+  ASSERT_EQ(queue_->start_worker().value_or(""), "far.example");
+  auto job = take("far.example");
+  ASSERT_TRUE(job);
+  EXPECT_EQ(job->message.id, id);
 }
 
 } // namespace
