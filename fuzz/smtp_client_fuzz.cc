@@ -39,6 +39,11 @@ OutgoingMessage message(std::size_t recipients) {
   out.sender.body = mail::BodyType::eight_bit;
   out.sender.envid = "id+1";
   out.size = 100;
+  // With one recipient more, what only some peers take (RFC 8689, 2852, 6710).
+  out.sender.tls = recipients > 1 ? mail::TlsWish::required : mail::TlsWish::unspecified;
+  out.sender.priority = static_cast<int>(recipients) - 2;
+  out.sender.deliver_by = {recipients > 1 ? mail::DeliverBy::Mode::give_back : mail::DeliverBy::Mode::notify, true, 300,
+                           0};
   for (std::size_t i = 0; i < recipients; ++i) {
     out.recipients.push_back({{i == 1 ? "j\xC3\xBCrgen" : "bob", "there.example"}, mail::kNotifyDelay, "rfc822;x=y"});
   }

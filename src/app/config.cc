@@ -4,6 +4,7 @@
 #include "app/toml_reader.h"
 #include "base/text.h"
 #include "mail/address.h"
+#include "net/endpoint.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -234,7 +235,7 @@ void read_limits(Reader& read, const toml::table& root, Config& config) {
   const toml::table& t = section(read, root, "limits");
   read.only(t, "[limits]",
             {"message_size", "recipients", "errors", "commands", "hops", "connections", "connections_per_address",
-             "command_timeout", "data_timeout", "message_timeout", "pop3_idle_timeout", "account"});
+             "command_timeout", "data_timeout", "message_timeout", "pop3_idle_timeout", "account", "hold", "deliver_by"});
   read_account_limits(read, t, config);
   read.size(t, "message_size", 64u << 10, 2ull << 30, config.message_size);
   read.number(t, "recipients", 100, 100000, config.max_recipients);
@@ -247,6 +248,24 @@ void read_limits(Reader& read, const toml::table& root, Config& config) {
   read.duration(t, "data_timeout", seconds(1), config.data_timeout);
   read.duration(t, "message_timeout", seconds(1), config.message_timeout);
   read.duration(t, "pop3_idle_timeout", seconds(1), config.pop3_idle_timeout);
+  read.duration(t, "hold", seconds(0), config.hold_most);
+  read.duration(t, "deliver_by", seconds(1), config.deliver_by_least);
+}
+
+void read_extensions(Reader& read, const toml::table& root, Config& config) {
+  const toml::table& t = section(read, root, "extensions");
+  read.only(t, "[extensions]", {"priority_policy", "etrn_hosts"});
+  read.text(t, "priority_policy", config.priority_policy);
+  const auto in_name = [](char c) { // RFC 6710 section 7, priority-profile
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '_' ||
+           c == '.';
+  };
+  if (config.priority_policy.size() > 20 || !std::ranges::all_of(config.priority_policy, in_name))
+    read.error(*t.get("priority_policy"), "priority_policy is a name of at most 20 letters, digits, '-', '_' and '.'");
+  read.texts(t, "etrn_hosts", config.etrn_hosts);
+  for (const std::string& host : config.etrn_hosts)
+    if (!net::is_ip_address(host))
+      read.error(*t.get("etrn_hosts"), fmt::format("\"{}\" in etrn_hosts is not an IP address", printable(host, 60)));
 }
 
 void read_rest(Reader& read, const toml::table& root, Config& config) {
@@ -306,12 +325,14 @@ Result<Config> load_config(const std::string& path, const FileSource& files) {
   Config config;
   config.file = path;
   Reader read(path, files);
-  read.only(root, "the file", {"server", "listener", "tls", "dns", "route", "queue", "delivery", "limits"});
+  read.only(root, "the file",
+            {"server", "listener", "tls", "dns", "route", "queue", "delivery", "limits", "extensions"});
   read_server(read, root, config);
   read_listeners(read, root, config);
   read_routes(read, root, config);
   read_queue(read, root, config);
   read_limits(read, root, config);
+  read_extensions(read, root, config);
   read_rest(read, root, config);
   if (!read.ok()) return fail(Errc::invalid, read.errors());
   config.connector.hostname = config.hostname;

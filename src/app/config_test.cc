@@ -181,5 +181,29 @@ TEST(ConfigReader, DurationsAndSizes) {
   }
 }
 
+TEST(Config, Extensions) {
+  auto config = parse(R"(
+[limits]
+hold = "2d"
+deliver_by = "5m"
+[extensions]
+priority_policy = ""
+etrn_hosts = ["192.0.2.1", "2001:db8::1"]
+)");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->hold_most.count(), 2 * 86400);
+  EXPECT_EQ(config->deliver_by_least.count(), 300);
+  EXPECT_EQ(config->priority_policy, "");
+  EXPECT_EQ(config->etrn_hosts.size(), 2u);
+  auto wrong = parse(R"(
+[extensions]
+priority_policy = "two words"
+etrn_hosts = ["host.example"]
+)");
+  ASSERT_FALSE(wrong);
+  EXPECT_NE(wrong.error().message.find("p.toml:3:"), std::string::npos) << wrong.error().message;
+  EXPECT_NE(wrong.error().message.find("\"host.example\" in etrn_hosts"), std::string::npos);
+}
+
 } // namespace
 } // namespace paquebot::app

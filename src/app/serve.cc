@@ -90,7 +90,11 @@ std::shared_ptr<const service::SmtpListenerOptions> smtp_options(const Config& c
   session->command_timeout = config.command_timeout;
   session->data_timeout = config.data_timeout;
   session->message_timeout = config.message_timeout;
+  session->hold_most = config.hold_most.count();
+  session->deliver_by_least = config.deliver_by_least.count();
+  session->priority_policy = config.priority_policy;
   auto options = std::make_shared<service::SmtpListenerOptions>();
+  options->etrn_hosts = config.etrn_hosts;
   options->session = session;
   options->implicit_tls = listener.tls == ListenerConfig::Tls::implicit;
   options->tls = listener.tls == ListenerConfig::Tls::none ? nullptr : std::move(tls);

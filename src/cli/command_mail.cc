@@ -53,6 +53,17 @@ Result<Target> read_target(Session& session, const Arguments& arguments, std::st
   return target;
 }
 
+/// --require-tls begins with the first server: TLS, and its certificate checked (RFC 8689 section 4.3).
+Result<> require_tls(SendOptions& options) {
+  if (options.wishes.tls != mail::TlsWish::required) return {};
+  if (options.target.tls == TlsMode::none || !options.target.verify)
+    return fail(Errc::invalid,
+                "--require-tls needs TLS with a checked certificate: leave out --tls none and --insecure");
+  const bool plain = options.target.tls == TlsMode::automatic && !options.target.server.ends_with(":465");
+  if (plain && options.target.user.empty()) options.target.tls = TlsMode::starttls;
+  return {};
+}
+
 Result<FetchOptions> read_fetch(Session& session, const Arguments& arguments) {
   auto target = read_target(session, arguments, &ServerPlace::pop3, "localhost:995");
   if (!target) return std::unexpected(target.error());
@@ -119,6 +130,10 @@ int send(Session& session, const Arguments& arguments) {
   auto target = read_target(session, arguments, &ServerPlace::submission, "localhost:587");
   if (!target) return session.report(target.error());
   options.target = std::move(*target);
+  auto wishes = read_wishes(arguments, system_clock().wall());
+  if (!wishes) return session.report(wishes.error());
+  options.wishes = std::move(*wishes);
+  if (auto safe = require_tls(options); !safe) return session.report(safe.error());
   return finish(session, send_letter(std::move(options), session.in(), session.out(), session.err()));
 }
 

@@ -36,24 +36,40 @@ const json::value* spokesman(const json::array& recipients) {
   return best;
 }
 
+/// Until when its sender wants it held, as long as nobody let it go (RFC 4865); 0: it is not held so.
+std::int64_t held_until(const json::value& message, const json::value& recipient) {
+  const auto until = control::get_number(message, "hold_until");
+  const bool held = control::get_text(recipient, "state") == "waiting" &&
+                    control::get_number(recipient, "attempts") == 0 && until > now() &&
+                    control::get_number(recipient, "due") >= until;
+  return held ? until : 0;
+}
+
+std::string next_of(const json::value& message, const json::value& recipient) {
+  const std::string state = control::get_text(recipient, "state");
+  if (const auto until = held_until(message, recipient)) return "held, " + relative_text(until, now());
+  return state == "waiting" ? relative_text(control::get_number(recipient, "due"), now()) : state;
+}
+
 void add_row(Table& table, const json::value& message) {
   const auto& recipients = control::get_list(message, "recipients");
   const json::value* first = spokesman(recipients);
   if (first == nullptr) return;
-  const std::string state = control::get_text(*first, "state");
   std::string to = control::get_text(*first, "address");
   if (recipients.size() > 1) to += " +" + std::to_string(recipients.size() - 1);
-  const std::string next = state == "waiting" ? relative_text(control::get_number(*first, "due"), now()) : state;
   const std::string reason = control::get_text(*first, "reason");
   table.add({control::get_text(message, "id"), relative_text(control::get_number(message, "accepted"), now()),
              size_text(static_cast<std::uint64_t>(control::get_number(message, "size"))), sender_text(message), to,
-             next, reason.empty() ? control::get_text(*first, "last_reply") : reason});
+             next_of(message, *first), reason.empty() ? control::get_text(*first, "last_reply") : reason});
 }
 
-void print_recipient(std::ostream& out, const json::value& recipient) {
+void print_recipient(std::ostream& out, const json::value& message, const json::value& recipient) {
   const std::string state = control::get_text(recipient, "state");
   out << "  " << printable(control::get_text(recipient, "address")) << ": " << state;
-  if (state == "waiting") out << ", next attempt " << relative_text(control::get_number(recipient, "due"), now());
+  if (const auto until = held_until(message, recipient))
+    out << ", held by its sender until " << time_text(until);
+  else if (state == "waiting")
+    out << ", next attempt " << relative_text(control::get_number(recipient, "due"), now());
   const auto attempts = control::get_number(recipient, "attempts");
   if (attempts > 0) out << ", " << count_text(attempts, "attempt");
   out << '\n';
@@ -63,6 +79,19 @@ void print_recipient(std::ostream& out, const json::value& recipient) {
   if (!reason.empty()) out << "      reason: " << printable(reason) << '\n';
 }
 
+/// What the sender said of safety, priority and time, a line each.
+std::string wishes_text(const json::value& message) {
+  std::string out;
+  const std::string tls = control::get_text(message, "tls"), mode = control::get_text(message, "deliver_by_mode");
+  const auto priority = control::get_number(message, "priority");
+  if (!tls.empty()) out += "TLS:       " + printable(tls) + " by the sender\n";
+  if (priority != 0) out += "Priority:  " + std::to_string(priority) + '\n';
+  if (!mode.empty())
+    out += "By:        " + time_text(control::get_number(message, "deliver_by")) +
+           (mode == "return" ? ", else it is returned\n" : ", else its sender is told\n");
+  return out;
+}
+
 void print_message(std::ostream& out, const json::value& message) {
   out << "Message:   " << control::get_text(message, "id") << " (" << control::get_text(message, "class") << ")\n"
       << "From:      " << printable(sender_text(message)) << '\n'
@@ -70,8 +99,8 @@ void print_message(std::ostream& out, const json::value& message) {
       << (control::get_text(message, "peer").empty() ? "" : " from " + printable(control::get_text(message, "peer")))
       << '\n'
       << "Size:      " << size_text(static_cast<std::uint64_t>(control::get_number(message, "size"))) << '\n'
-      << "Recipients:\n";
-  for (const auto& recipient : control::get_list(message, "recipients")) print_recipient(out, recipient);
+      << wishes_text(message) << "Recipients:\n";
+  for (const auto& recipient : control::get_list(message, "recipients")) print_recipient(out, message, recipient);
 }
 
 /// "ann@example.org, bob@example.org" for the indexes of an event; empty when it concerns the message as a whole.

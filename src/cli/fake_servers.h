@@ -181,6 +181,7 @@ private:
     if (!refused) mta_.recipients.push_back(address);
     session_.answer(a.id, refused ? mail::Reply{550, {5, 1, 1}, "no such user"} : mail::Reply{250, {2, 1, 5}, ""});
   }
+  void on(smtp::AskEtrn& a) { session_.answer(a.id, {459, {4, 7, 1}, "not here"}); }
   void on(smtp::AskContent& a) { session_.answer(a.id, mta_.final_reply); }
   template <class Ask>
     requires requires(Ask a) { a.id; }

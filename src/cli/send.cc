@@ -76,15 +76,23 @@ Result<> judge(const std::vector<mail::Recipient>& recipients, const Submitted& 
 /// Streams the composed message to the server, with a bar when wanted.
 Result<Submitted> transmit(const SendOptions& options, Composed& composed, std::ostream& terminal) {
   smtp::OutgoingMessage message{composed.sender, composed.recipients, composed.size};
+  message.sender.tls = options.wishes.tls;
+  message.sender.priority = options.wishes.priority;
+  message.sender.deliver_by = options.wishes.deliver_by;
+  message.sender.hold = options.wishes.hold;
   std::array<char, 65536> block{};
   bool show = options.progress && composed.size >= kProgressFrom;
   ProgressBar bar(show ? &terminal : nullptr, "sending", composed.size);
-  return submit(options.target, message, [&]() -> Result<std::string_view> {
+  const auto offered = [&](const smtp::PeerFeatures& features, const std::string& where) {
+    return check_offered(options.wishes, features, where);
+  };
+  const auto content = [&]() -> Result<std::string_view> {
     auto got = composed.file.read(block.data(), block.size());
     if (!got) return std::unexpected(got.error());
     bar.add(*got);
     return std::string_view(block.data(), *got);
-  });
+  };
+  return submit(options.target, message, content, offered);
 }
 
 } // namespace

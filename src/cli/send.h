@@ -2,6 +2,7 @@
 
 #include "cli/client_driver.h"
 #include "cli/compose.h"
+#include "cli/send_wishes.h"
 
 #include <iosfwd>
 
@@ -9,6 +10,7 @@ namespace paquebot::cli {
 
 struct SendOptions {
   Letter letter;
+  Wishes wishes;
   std::string text_file; ///< the text from this file, "-" for `input`; empty: letter.text
   std::string html_file; ///< the same for HTML
   Target target;

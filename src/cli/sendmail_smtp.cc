@@ -40,6 +40,7 @@ std::shared_ptr<const smtp::ServerOptions> session_options(const ServerPlace& pl
   auto options = std::make_shared<smtp::ServerOptions>();
   options->role = smtp::Role::submission;
   options->hostname = place.hostname;
+  options->wishes = false; // the drop directory does not carry them
   return options;
 }
 
@@ -84,6 +85,7 @@ private:
   void perform(const smtp::AskLogin& ask) { smtp_.answer(ask.id, mail::Reply(535, {5, 7, 8}, "")); }
   void perform(const smtp::AskMail& ask) { smtp_.answer(ask.id, accepted()); }
   void perform(const smtp::AskRecipient& ask) { smtp_.answer(ask.id, accepted()); }
+  void perform(const smtp::AskEtrn& ask) { smtp_.answer(ask.id, mail::Reply(459, {4, 7, 1}, "not here")); }
   void perform(const smtp::AskData& ask) {
     auto file = TempFile::make();
     if (!file)

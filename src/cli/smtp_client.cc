@@ -13,8 +13,8 @@ using smtp::Breakage;
 class Submitter {
 public:
   Submitter(const Target& target, ClientDriver& driver, const smtp::OutgoingMessage& message,
-            const ContentSource& content)
-      : target_(target), driver_(driver), message_(message), content_(content),
+            const ContentSource& content, const FeatureCheck& offered)
+      : target_(target), driver_(driver), message_(message), content_(content), offered_(offered),
         session_(options(target, driver), driver.encrypted()) {}
 
   Result<Submitted> run() {
@@ -75,6 +75,10 @@ private:
                 fmt::format("{} does not take addresses with letters beyond ASCII (SMTPUTF8)", driver_.where())};
       return session_.quit();
     }
+    if (auto fine = offered_ ? offered_(peer, driver_.where()) : Result<>(); !fine) {
+      own_error_ = fine.error();
+      return session_.quit();
+    }
     begun_ = true;
     session_.send(message_);
   }
@@ -102,6 +106,7 @@ private:
   ClientDriver& driver_;
   const smtp::OutgoingMessage& message_;
   const ContentSource& content_;
+  const FeatureCheck& offered_;
   smtp::ClientSession session_;
   bool begun_ = false, closed_ = false;
   std::string io_error_;
@@ -146,13 +151,14 @@ Error Submitter::explain() const {
 
 } // namespace
 
-Result<Submitted> submit(const Target& target, const smtp::OutgoingMessage& message, const ContentSource& content) {
+Result<Submitted> submit(const Target& target, const smtp::OutgoingMessage& message, const ContentSource& content,
+                         const FeatureCheck& offered) {
   auto where = parse_server(target.server);
   if (!where) return std::unexpected(where.error());
   if (where->port == 0) where->port = target.tls == TlsMode::implicit ? 465 : target.user.empty() ? 25 : 587;
   auto driver = ClientDriver::connect(target, *where);
   if (!driver) return std::unexpected(driver.error());
-  return Submitter(target, *driver, message, content).run();
+  return Submitter(target, *driver, message, content, offered).run();
 }
 
 } // namespace paquebot::cli

@@ -19,6 +19,24 @@ std::string_view name_of_owed(store::Owed owed) {
   return "none";
 }
 
+std::string_view words_of(mail::TlsWish wish) {
+  switch (wish) {
+    case mail::TlsWish::unspecified: return "";
+    case mail::TlsWish::required: return "required";
+    case mail::TlsWish::not_required: return "not required";
+  }
+  return "";
+}
+
+std::string_view words_of(mail::DeliverBy::Mode mode) {
+  switch (mode) {
+    case mail::DeliverBy::Mode::none: return "";
+    case mail::DeliverBy::Mode::notify: return "notify";
+    case mail::DeliverBy::Mode::give_back: return "return";
+  }
+  return "";
+}
+
 json::object present_event(const store::Event& event) {
   json::array recipients;
   for (const auto index : event.recipients) recipients.push_back(index);
@@ -97,6 +115,11 @@ json::object present(const store::MessageFacts& message) {
           {"peer", message.peer},
           {"accepted", message.accepted_at},
           {"expires", message.expires_at},
+          {"tls", words_of(message.sender.tls)},
+          {"priority", message.sender.priority},
+          {"deliver_by", message.sender.deliver_by.at},
+          {"deliver_by_mode", words_of(message.sender.deliver_by.mode)},
+          {"hold_until", message.sender.hold.until},
           {"size", message.size()}};
 }
 

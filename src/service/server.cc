@@ -51,11 +51,13 @@ struct Server::Impl {
   queue::Queue queue;
   Gate gate;
   Sessions sessions;
+  Etrn etrn{store, queue, system_clock()};
   std::shared_ptr<dns::Resolver> resolver;
   std::unique_ptr<delivery::Connector> connector;
   delivery::Homecoming homecoming{queue, store, directory, system_clock()};
   std::unique_ptr<delivery::Dispatcher> dispatcher;
   std::unique_ptr<delivery::Reporter> reporter;
+  delivery::Deadlines deadlines{queue, system_clock()};
   std::unique_ptr<control::Control> control;
   std::vector<BoundListener> listeners;
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
@@ -219,7 +221,7 @@ Task<void> Server::Impl::dispatch_session(const ListenerSnapshot& listener, net:
       auto connection = std::make_shared<Pop3Connection>(parts, listener.pop3, std::move(stream), executor);
       co_await Pop3Connection::serve(std::move(connection));
     } else {
-      SmtpParts parts{services(), directory, sessions};
+      SmtpParts parts{services(), directory, sessions, etrn};
       auto connection = std::make_shared<SmtpConnection>(parts, listener.smtp, std::move(stream), executor);
       co_await SmtpConnection::serve(std::move(connection));
     }
@@ -302,6 +304,7 @@ Result<> Server::start(std::vector<BoundListener> listeners) {
   s.control = std::make_unique<control::Control>(s.store, s.directory, std::move(hooks));
   s.launch(s.last(), s.dispatcher->run(), "delivery");
   s.launch(s.last(), s.reporter->run(), "reports");
+  s.launch(s.last(), s.deadlines.run(), "deadlines");
   s.launch(s.first(), [](Impl& impl) -> Task<void> { co_await impl.queue.load(); }(s), "queue load");
   s.launch(s.first(), s.upkeep(), "upkeep");
   s.launch(s.first(), s.pick_up_drops(), "drop directory");
@@ -327,6 +330,7 @@ bool Server::stop(std::chrono::seconds bound) {
   });
   s.dispatcher->stop();
   s.reporter->stop();
+  s.deadlines.stop();
   bool ended = s.wait_idle(until);
   if (!ended)
     log::warning("stopped-early", {{"sessions", s.sessions.count()}, {"deliveries", s.queue.numbers().workers}});

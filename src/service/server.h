@@ -1,6 +1,7 @@
 #pragma once
 
 #include "control/control.h"
+#include "delivery/deadlines.h"
 #include "delivery/dispatcher.h"
 #include "delivery/reporter.h"
 #include "directory/directory.h"

@@ -5,6 +5,8 @@
 #include "service/login.h"
 #include "smtp/xclient.h"
 
+#include <algorithm>
+
 namespace paquebot::service {
 namespace {
 
@@ -63,6 +65,8 @@ Task<bool> SmtpConnection::begin() {
   }
   smtp::ConnectionInfo facts{
       .peer_address = peer_, .encrypted = options_->implicit_tls, .xclient = options_->xclient_from.contains(peer_)};
+  facts.wall = millis(parts_.intake.clock.wall());
+  facts.etrn = std::ranges::find(options_->etrn_hosts, peer_) != options_->etrn_hosts.end();
   session_ = std::make_unique<smtp::ServerSession>(options_->session, facts);
   log::debug("connected", {{"client", peer_}, {"role", role_name(options_->session->role)}});
   co_return true;
@@ -85,6 +89,7 @@ Task<void> SmtpConnection::loop() {
       case 9: co_await perform(std::get<9>(action)); break;
       case 10: co_await perform(std::get<10>(action)); break;
       case 11: co_await perform(std::get<11>(action)); break;
+      case 12: co_await perform(std::get<12>(action)); break;
     }
   }
   log::debug("disconnected", {{"client", peer_}, {"messages", session_->messages()}, {"errors", session_->errors()}});
@@ -215,6 +220,7 @@ Task<void> SmtpConnection::perform(smtp::AskMail ask) {
   recipients_.clear();
   nodes_ = 0;
   std::uint32_t id = ask.id;
+  mail_at_ = parts_.intake.clock.wall();
   policy::Client who = client();
   mail::Sender sender = *ask.sender;
   mail::Reply reply = co_await parts_.intake.policy.check_sender(who, sender);
@@ -262,6 +268,7 @@ intake::Origin SmtpConnection::origin() {
   origin.client = client();
   origin.klass = account_.id != 0 ? store::MessageClass::submitted : store::MessageClass::incoming;
   origin.sender = session_->sender();
+  mail::set_times(origin.sender, mail_at_);
   origin.recipients = std::move(recipients_);
   recipients_.clear();
   mail::Arrival& arrival = origin.arrival;
@@ -310,6 +317,16 @@ Task<void> SmtpConnection::perform(smtp::AskContent ask) {
 Task<void> SmtpConnection::perform(smtp::Discard) {
   if (incoming_) co_await incoming_->discard();
   incoming_.reset();
+}
+
+Task<void> SmtpConnection::perform(smtp::AskEtrn ask) {
+  std::uint32_t id = ask.id;
+  EtrnOrder order{.option = ask.option,
+                  .node = std::string(ask.node),
+                  .who = account_.login.empty() ? "[" + peer_ + "]" : account_.login};
+  mail::Reply reply = co_await parts_.etrn.start(std::move(order));
+  log::info("etrn", {{"client", peer_}, {"account", account_.login}, {"reply", reply.to_string()}});
+  session_->answer(id, std::move(reply));
 }
 
 } // namespace paquebot::service

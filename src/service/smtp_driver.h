@@ -6,6 +6,7 @@
 #include "net/stream.h"
 #include "net/tls.h"
 #include "policy/policy.h"
+#include "service/etrn.h"
 #include "service/sessions.h"
 #include "smtp/server_session.h"
 
@@ -21,6 +22,7 @@ struct SmtpListenerOptions {
   bool implicit_tls = false;
   net::Networks xclient_from; ///< who may tell by XCLIENT whose session it really is
   intake::Options intake;
+  std::vector<std::string> etrn_hosts; ///< addresses that may use ETRN without a login
 };
 
 /// The server's parts that a session works with; all outlive it.
@@ -28,6 +30,7 @@ struct SmtpParts {
   intake::Services intake;
   directory::Directory& directory;
   Sessions& sessions;
+  Etrn& etrn;
 };
 
 /// Drives one smtp::ServerSession over one connection: performs its actions, brings the answers.
@@ -56,6 +59,7 @@ private:
   Task<void> perform(smtp::Chunk chunk);
   Task<void> perform(smtp::AskContent ask);
   Task<void> perform(smtp::Discard);
+  Task<void> perform(smtp::AskEtrn ask);
 
   policy::Client client() const;
   bool is_here(const std::string& domain) const;
@@ -71,6 +75,7 @@ private:
   net::TlsInfo tls_;
   store::Account account_;
   std::vector<queue::DraftRecipient> recipients_;
+  WallTime mail_at_{};    ///< when MAIL came
   std::size_t nodes_ = 0; ///< that they expand to
   std::optional<intake::Incoming> incoming_;
   std::chrono::steady_clock::time_point deadline_;

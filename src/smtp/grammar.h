@@ -19,6 +19,7 @@ struct Offers {
   bool auth = false;                 ///< AUTH= of MAIL
   bool smtputf8 = false;             ///< this transaction said SMTPUTF8 (for RCPT)
   std::uint64_t max_size = 0;        ///< octets; 0: no limit
+  bool wishes = false;               ///< BY and MT-PRIORITY of MAIL (RFC 2852, RFC 6710)
   bool requiretls = false;           ///< REQUIRETLS of MAIL: only under TLS (RFC 8689 section 2)
   std::int64_t deliver_by_least = 0; ///< seconds, the least that BY= may say in mode R (RFC 2852 section 3)
   std::int64_t hold_most = 0;        ///< seconds, the most of HOLDFOR=; 0: FUTURERELEASE is not offered (RFC 4865)

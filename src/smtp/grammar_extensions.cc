@@ -35,7 +35,8 @@ Refused read_requiretls(std::string_view, mail::Sender& sender, const Offers& of
   return "";
 }
 
-Refused read_priority(std::string_view value, mail::Sender& sender, const Offers&) {
+Refused read_priority(std::string_view value, mail::Sender& sender, const Offers& offers) {
+  if (!offers.wishes) return kUnknownParameter;
   constexpr Refused kBadPriority = "501 5.5.2 MT-PRIORITY is a number from -9 to 9"; // RFC 6710 section 4.1 item 1
   const bool negative = value.starts_with('-');
   if (negative) value.remove_prefix(1);
@@ -45,6 +46,7 @@ Refused read_priority(std::string_view value, mail::Sender& sender, const Offers
 }
 
 Refused read_deliver_by(std::string_view value, mail::Sender& sender, const Offers& offers) {
+  if (!offers.wishes) return kUnknownParameter;
   const auto semicolon = value.find(';');
   if (semicolon == std::string_view::npos) return kBadValue;
   auto time = value.substr(0, semicolon);

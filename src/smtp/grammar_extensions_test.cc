@@ -6,8 +6,12 @@ namespace paquebot::smtp {
 namespace {
 
 constexpr std::int64_t kOpened = 1'795'435'200'000; // 2026-11-23T12:00:00Z
-const Offers kAll{
-    .extended = true, .requiretls = true, .deliver_by_least = 60, .hold_most = 3600, .hold_from = kOpened};
+const Offers kAll{.extended = true,
+                  .wishes = true,
+                  .requiretls = true,
+                  .deliver_by_least = 60,
+                  .hold_most = 3600,
+                  .hold_from = kOpened};
 
 /// What was read, written as a client writes it, or the code of the refusal.
 std::string read(std::string_view parameters, const Offers& offers = kAll) {
@@ -51,7 +55,9 @@ TEST(SmtpGrammarExtensions, OnlyWhatIsOffered) {
   EXPECT_EQ(read("REQUIRETLS", none), "555 5.5.4");
   EXPECT_EQ(read("HOLDFOR=1", none), "555 5.5.4");
   EXPECT_EQ(read("HOLDUNTIL=2026-11-23T13:00:00Z", none), "555 5.5.4");
-  EXPECT_EQ(read("BY=1;R", none), "BY=1;R");
+  EXPECT_EQ(read("BY=1;R", none), "555 5.5.4");
+  EXPECT_EQ(read("MT-PRIORITY=0", none), "555 5.5.4");
+  EXPECT_EQ(read("BY=1;R", {.extended = true, .wishes = true}), "BY=1;R");
 }
 
 TEST(SmtpGrammarExtensions, WritesOnlyWhatTheGrammarHas) {

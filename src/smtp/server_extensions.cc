@@ -23,13 +23,15 @@ bool is_queue_name(std::string_view text) {
 using Impl = ServerSession::Impl;
 
 bool Impl::etrn_offered() const {
-  return options_->role == Role::submission || (options_->role == Role::mx && connection_.etrn);
+  const bool here = options_->role == Role::submission || (options_->role == Role::mx && connection_.etrn && !told_);
+  return options_->wishes && here;
 }
 
 Offers Impl::mail_offers() const {
   const auto& o = *options_;
   Offers offers{.extended = extended_, .auth = auth_offered(), .max_size = o.max_message_size};
-  offers.requiretls = encrypted_;
+  offers.wishes = o.wishes;
+  offers.requiretls = o.wishes && encrypted_;
   offers.deliver_by_least = o.deliver_by_least;
   // RFC 4865 section 4.2 item 2: on no other port than that for submission.
   offers.hold_most = o.role == Role::submission ? std::min(o.hold_most, mail::kMaxHold) : 0;
@@ -40,8 +42,10 @@ Offers Impl::mail_offers() const {
 void Impl::say_parameter_extensions() {
   const auto& o = *options_;
   const Offers offers = mail_offers();
-  say("250-DELIVERBY " + std::to_string(o.deliver_by_least));
-  say(o.priority_policy.empty() ? "250-MT-PRIORITY" : "250-MT-PRIORITY " + o.priority_policy);
+  if (offers.wishes) {
+    say("250-DELIVERBY " + std::to_string(o.deliver_by_least));
+    say(o.priority_policy.empty() ? "250-MT-PRIORITY" : "250-MT-PRIORITY " + o.priority_policy);
+  }
   if (offers.requiretls) say("250-REQUIRETLS"); // RFC 8689 section 2
   if (offers.hold_most > 0) {
     const auto latest = from_millis(offers.hold_from + offers.hold_most * 1000);

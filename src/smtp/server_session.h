@@ -34,6 +34,8 @@ struct ServerOptions {
   /// A command line, octets with CRLF. RFC 5321 section 4.5.3.1.4 has 512, and what the extensions add to MAIL comes to
   /// 745: SIZE 26, BODY 17, SMTPUTF8 10, RET and ENVID 115, AUTH 500, REQUIRETLS 11, BY 17, HOLDUNTIL 34, MT-PRIORITY 15.
   std::uint32_t max_line = 2048;
+  /// Offer DELIVERBY, MT-PRIORITY, under TLS REQUIRETLS, and ETRN where it may be used; FUTURERELEASE has hold_most.
+  bool wishes = true;
   std::int64_t hold_most = 0;         ///< seconds, offered as FUTURERELEASE on submission; 0: not offered (RFC 4865)
   std::int64_t deliver_by_least = 60; ///< seconds, offered with DELIVERBY (RFC 2852)
   std::string priority_policy;        ///< named with MT-PRIORITY when not empty (RFC 6710 section 9.2)
