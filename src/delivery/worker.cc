@@ -152,6 +152,7 @@ Task<bool> Dispatcher::transmit(Worker& worker, const queue::Job& part, Content&
   for (const store::RecipientFacts& recipient : part.recipients)
     out.recipients.push_back(envelope_recipient(recipient));
   Handed handed{.dsn = features.dsn, .tell_relayed = hand_on_time(features, wall(), out)};
+  if (!worker.secure) out.sender.tls = mail::TlsWish::unspecified; // a report without protection
   peer.session().send(std::move(out));
   Peer::Event event = co_await peer.run();
   bool content_begun = event == Peer::Event::need_content;
