@@ -235,7 +235,8 @@ void read_limits(Reader& read, const toml::table& root, Config& config) {
   const toml::table& t = section(read, root, "limits");
   read.only(t, "[limits]",
             {"message_size", "recipients", "errors", "commands", "hops", "connections", "connections_per_address",
-             "command_timeout", "data_timeout", "message_timeout", "pop3_idle_timeout", "account", "hold", "deliver_by"});
+             "command_timeout", "data_timeout", "message_timeout", "pop3_idle_timeout", "account", "hold",
+             "deliver_by"});
   read_account_limits(read, t, config);
   read.size(t, "message_size", 64u << 10, 2ull << 30, config.message_size);
   read.number(t, "recipients", 100, 100000, config.max_recipients);

@@ -113,14 +113,17 @@ Task<Reached> Connector::open(const queue::Plan& plan) {
       temporary = temporary || failure.transient();
       if (says_little(last.failure)) last.failure = failure;
     }
+    bool unreached = false, lacking = false; // of this host's addresses
     for (const std::string& address : addresses) {
       if (++tries > kTriesPerAttempt) break;
       std::string to = address;
       Reached reached = co_await open_one(plan, candidate, to);
       if (reached.peer) co_return reached;
-      temporary = temporary || reached.failure.transient();
+      unreached = unreached || reached.failure.transient();
+      lacking = lacking || (plan.require_tls && reached.failure.permanent());
       if (says_little(last.failure) || !says_little(reached.failure)) last = std::move(reached);
     }
+    temporary = temporary || (unreached && !lacking); // what a host lacks for REQUIRETLS it lacks on each address
   }
   last.whole_place = true;
   if (temporary && last.failure.permanent()) // some host may work later
