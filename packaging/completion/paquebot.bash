@@ -51,7 +51,7 @@ _paquebot() {
     "queue release") words="--config --json --help --all" ;;
     "queue cancel") words="--config --json --help --all" ;;
     "trace") words="--config --json --help --limit" ;;
-    "send") words="--config --json --help --server --user --password-file --tls --ca-file --insecure --from --to --cc --bcc --subject --text --text-file --html --html-file --attach --header --quiet" ;;
+    "send") words="--config --json --help --server --user --password-file --tls --ca-file --insecure --from --to --cc --bcc --subject --text --text-file --html --html-file --attach --header --priority --hold-for --hold-until --deliver-by --require-tls --quiet" ;;
     "fetch list") words="--config --json --help --server --user --password-file --tls --ca-file --insecure --newest" ;;
     "fetch show") words="--config --json --help --server --user --password-file --tls --ca-file --insecure --delete" ;;
     "fetch save") words="--config --json --help --server --user --password-file --tls --ca-file --insecure --delete --folder" ;;
