@@ -73,6 +73,7 @@ private:
   Task<mail::Reply> check_sender();
   void read_tls_wish();
   void complete_head();
+  std::string wishes() const;
   bool charged() const;
   queue::Draft make_draft(store::NewBody body);
   Task<mail::Reply> commit(queue::Draft draft);

@@ -240,7 +240,7 @@ TEST(Report, TellsWhatTheSenderSaidOfTime) {
   input.deliver_by = from_millis(0);
   input.hold_request = "for;60";
   const std::string with = compose_report(input).body;
-  EXPECT_NE(with.find("\r\nDeliver-By-Date: Thu, 01 Jan 1970 00:00:00 +0000\r\n"), std::string::npos) << with;
+  EXPECT_NE(with.find("\r\nDeliver-By-Date: Thu, 1 Jan 1970 00:00:00 +0000\r\n"), std::string::npos) << with;
   EXPECT_NE(with.find("\r\nFuture-Release-Request: for;60\r\n"), std::string::npos) << with;
 }
 

@@ -23,7 +23,7 @@ bool is_queue_name(std::string_view text) {
 using Impl = ServerSession::Impl;
 
 bool Impl::etrn_offered() const {
-  const bool here = options_->role == Role::submission || (options_->role == Role::mx && connection_.etrn);
+  const bool here = options_->role == Role::submission || (options_->role == Role::mx && connection_.etrn && !told_);
   return options_->wishes && here;
 }
 
