@@ -40,6 +40,8 @@ struct ListenerSnapshot {
 struct Snapshot {
   std::vector<ListenerSnapshot> listeners;
   GateLimits gate;
+  directory::GuardLimits logins;
+  std::shared_ptr<const directory::TokenIssuer> issuer; ///< of OAuth tokens; null: none are taken
   intake::Options intake;
   queue::Options queue;
   store::Limits account_limits; ///< of every account without its own

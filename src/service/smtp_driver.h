@@ -6,6 +6,7 @@
 #include "net/stream.h"
 #include "net/tls.h"
 #include "policy/policy.h"
+#include "service/login.h"
 #include "service/sessions.h"
 #include "smtp/server_session.h"
 
@@ -28,6 +29,7 @@ struct SmtpParts {
   intake::Services intake;
   directory::Directory& directory;
   Sessions& sessions;
+  LoginParts logins;
 };
 
 /// Drives one smtp::ServerSession over one connection: performs its actions, brings the answers.
@@ -68,6 +70,7 @@ private:
   std::string peer_;
   std::unique_ptr<smtp::ServerSession> session_;
   Sessions::Token token_ = 0;
+  std::optional<LoginDesk> desk_;
   net::TlsInfo tls_;
   store::Account account_;
   std::vector<queue::DraftRecipient> recipients_;

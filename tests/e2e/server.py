@@ -140,13 +140,14 @@ class Server:
     accounts   {login: password or None}; their domains are added too, beside `domains`
     listeners  names out of LISTENERS, or {name: settings}
     dns        "address:port" of a name server, or an object with .address
-    routes     list of [[route]] tables; limits, queue, delivery, tls, extra_server: further keys of those sections
+    routes     list of [[route]] tables; limits, queue, delivery, tls, login, oauth, extra_server: further keys of those sections
     account_limits  keys of [limits.account]
     folder     where its files are; a temporary folder of its own when None
     """
 
     def __init__(self, accounts=None, domains=(), listeners=None, dns=None, routes=(), limits=None, queue=None,
-                 delivery=None, tls=None, account_limits=None, hostname="mx.example.test", folder=None, extra_server=None):
+                 delivery=None, tls=None, account_limits=None, login=None, oauth=None, hostname="mx.example.test", folder=None,
+                 extra_server=None):
         self.accounts = {"alice@example.test": SECRET, "bob@example.test": SECRET} if accounts is None else dict(accounts)
         self.domains = list(domains)
         self.hostname = hostname
@@ -157,6 +158,7 @@ class Server:
         self.queue = {"retry_first": "1s", "retry_most": "2s", "lifetime": "1h", "delay_notice": "0s"} | dict(queue or {})
         self.delivery, self.extra_server = {"connect_timeout": "5s"} | dict(delivery or {}), dict(extra_server or {})
         self.account_limits = dict(account_limits or {})
+        self.login, self.oauth = dict(login or {}), dict(oauth or {})
         self.own_folder = folder is None
         self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix="paquebot-e2e-"))
         self.folder.mkdir(exist_ok=True)
@@ -185,7 +187,7 @@ class Server:
         parts += [table("route", route, double=True) for route in self.routes]
         parts += [table(name, values) for name, values in
                   (("tls", self.tls), ("queue", self.queue), ("delivery", self.delivery), ("limits", self.limits),
-                   ("limits.account", self.account_limits)) if values]
+                   ("limits.account", self.account_limits), ("login", self.login), ("oauth", self.oauth)) if values]
         self.config.write_text("\n".join(parts))
 
     def prepare(self):
