@@ -39,10 +39,9 @@ std::shared_ptr<const ServerOptions> options_of(std::uint8_t bits) {
 class Harness {
 public:
   Harness(std::uint8_t bits, bool by_octet)
-      : by_octet_(by_octet), session_(options_of(bits), {.peer_address = "192.0.2.1",
-                                                         .xclient = true,
-                                                         .wall = 1'795'435'200'000,
-                                                         .etrn = (bits & 4) != 0}) {
+      : by_octet_(by_octet),
+        session_(options_of(bits),
+                 {.peer_address = "192.0.2.1", .xclient = true, .wall = 1'795'435'200'000, .etrn = (bits & 4) != 0}) {
     run();
   }
 

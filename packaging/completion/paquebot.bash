@@ -16,7 +16,7 @@ _paquebot() {
   case "$verb" in
     "") words="domain account alias queue fetch import serve check status reload version completion trace send --config --json --help" ;;
     "domain") words="add list owner remove" ;;
-    "account") words="add list show addresses passwd quota limit disable enable remove" ;;
+    "account") words="add list show addresses passwd quota limit disable enable app-password remove" ;;
     "alias") words="add list remove" ;;
     "queue") words="list show retry hold release cancel" ;;
     "fetch") words="list show save delete" ;;
@@ -43,6 +43,7 @@ _paquebot() {
     "account limit") words="--config --json --help" ;;
     "account disable") words="--config --json --help" ;;
     "account enable") words="--config --json --help" ;;
+    "account app-password") words="--config --json --help" ;;
     "account remove") words="--config --json --help --yes" ;;
     "queue list") words="--config --json --help --held --destination --address --after --limit" ;;
     "queue show") words="--config --json --help" ;;

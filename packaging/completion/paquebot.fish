@@ -26,6 +26,7 @@ complete -c paquebot -n '__fish_seen_subcommand_from account' -f -a quota -d 'Sa
 complete -c paquebot -n '__fish_seen_subcommand_from account' -f -a limit -d 'Show how much an account may send, or change it.'
 complete -c paquebot -n '__fish_seen_subcommand_from account' -f -a disable -d 'Let an account not log in any more, and end its sessions. Its mail still comes in.'
 complete -c paquebot -n '__fish_seen_subcommand_from account' -f -a enable -d 'Let a disabled account log in again.'
+complete -c paquebot -n '__fish_seen_subcommand_from account' -f -a app-password -d 'Make (add), list or revoke passwords of an account that are for one program each. A new one is shown once.'
 complete -c paquebot -n '__fish_seen_subcommand_from account' -f -a remove -d 'Remove an account and all its mail.'
 complete -c paquebot -n '__fish_seen_subcommand_from alias' -f -a add -d 'Let an address lead to other addresses, here or elsewhere, or to an account.'
 complete -c paquebot -n '__fish_seen_subcommand_from alias' -f -a list -d 'List aliases.'

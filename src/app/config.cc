@@ -88,7 +88,7 @@ void read_listeners(Reader& read, const toml::table& root, Config& config) {
   for (const toml::table* t : sections(read, root, "listener")) {
     read.only(*t, "[[listener]]",
               {"role", "address", "tls", "login_in_clear", "proxy_protocol_from", "xclient_from", "accept_from",
-               "socket_mode"});
+               "socket_mode", "client_ca"});
     ListenerConfig listener;
     if (!t->get("role")) read.error(*t, "a [[listener]] needs a role: mx, submission, lmtp or pop3");
     if (!t->get("address")) read.error(*t, "a [[listener]] needs an address, such as \"0.0.0.0:25\"");
@@ -101,6 +101,10 @@ void read_listeners(Reader& read, const toml::table& root, Config& config) {
     read.flag(*t, "login_in_clear", listener.login_in_clear);
     read_peers(read, *t, listener);
     check_listener(read, *t, listener);
+    listener.client_ca_pem = read.contents(*t, "client_ca");
+    const bool logins = listener.role == Role::submission || listener.role == Role::pop3;
+    if (!listener.client_ca_pem.empty() && (!logins || listener.tls == Tls::none))
+      read.error(*t->get("client_ca"), "client_ca is for listeners with TLS where users log in");
     for (const ListenerConfig& other : config.listeners)
       if (other.address == listener.address && !listener.address.ends_with(":0"))
         read.error(*t, fmt::format("the address {} is used by another listener already", listener.address));
@@ -282,6 +286,28 @@ void read_mailboxes(Reader& read, const toml::table& root, Config& config) {
                         config.pop3_language);
 }
 
+void read_login(Reader& read, const toml::table& root, Config& config) {
+  const toml::table& t = section(read, root, "login");
+  read.only(t, "[login]", {"scram", "failures_per_address", "failures_per_account", "refused_for"});
+  read.flag(t, "scram", config.scram);
+  read.number(t, "failures_per_address", 5, 1000000, config.logins.per_address);
+  read.number(t, "failures_per_account", 5, 1000000, config.logins.per_account);
+  read.duration(t, "refused_for", std::chrono::seconds(1), config.logins.refused_for);
+}
+
+void read_oauth(Reader& read, const toml::table& root, Config& config) {
+  const toml::table& t = section(read, root, "oauth");
+  if (t.empty()) return;
+  read.only(t, "[oauth]", {"issuer", "audience", "jwks_file", "claim"});
+  directory::TokenRules& rules = config.token_rules;
+  read.text(t, "issuer", rules.issuer);
+  read.text(t, "audience", rules.audience);
+  read.text(t, "claim", rules.claim);
+  config.jwks = read.contents(t, "jwks_file");
+  if (rules.issuer.empty() || rules.audience.empty() || rules.claim.empty() || !t.get("jwks_file"))
+    read.error(t, "[oauth] needs issuer, audience and jwks_file");
+}
+
 void read_rest(Reader& read, const toml::table& root, Config& config) {
   const toml::table& tls = section(read, root, "tls");
   read.only(tls, "[tls]", {"certificate", "key"});
@@ -340,7 +366,8 @@ Result<Config> load_config(const std::string& path, const FileSource& files) {
   config.file = path;
   Reader read(path, files);
   read.only(root, "the file",
-            {"server", "listener", "tls", "dns", "route", "queue", "delivery", "limits", "mailbox", "pop3", "extensions"});
+            {"server", "listener", "tls", "dns", "route", "queue", "delivery", "limits", "mailbox", "pop3",
+             "extensions", "login", "oauth"});
   read_server(read, root, config);
   read_listeners(read, root, config);
   read_routes(read, root, config);
@@ -348,10 +375,20 @@ Result<Config> load_config(const std::string& path, const FileSource& files) {
   read_limits(read, root, config);
   read_mailboxes(read, root, config);
   read_extensions(read, root, config);
+  read_login(read, root, config);
+  read_oauth(read, root, config);
   read_rest(read, root, config);
   if (!read.ok()) return fail(Errc::invalid, read.errors());
   config.connector.hostname = config.hostname;
   return config;
+}
+
+Result<> read_issuer(Config& config) {
+  if (config.token_rules.issuer.empty()) return {};
+  auto keys = directory::KeySet::parse(config.jwks);
+  if (!keys) return fail(Errc::invalid, "[oauth] jwks_file: " + keys.error().message);
+  config.issuer = std::make_shared<directory::TokenIssuer>(std::move(*keys), config.token_rules);
+  return {};
 }
 
 std::vector<std::string> restart_keys(const Config& before, const Config& after) {

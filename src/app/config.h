@@ -8,6 +8,7 @@
 #include "service/server.h"
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,7 @@ struct ListenerConfig {
   std::string address;
   enum class Tls { none, starttls, implicit } tls = Tls::starttls;
   bool login_in_clear = false;       ///< allow passwords without TLS: for loopback and tests
+  std::string client_ca_pem;         ///< roots of client certificates; empty: none are asked for
   net::Networks accept_from;         ///< who may connect; empty: everybody
   net::Networks proxy_protocol_from; ///< who must begin with a PROXY header
   net::Networks xclient_from;        ///< who may use XCLIENT
@@ -49,6 +51,11 @@ struct Config {
   queue::Options queue;
   delivery::ConnectorOptions connector;
   service::GateLimits gate;
+  directory::GuardLimits logins;
+  bool scram = true;
+  directory::TokenRules token_rules;                    ///< [oauth]; an empty issuer: there is none
+  std::string jwks;                                     ///< what jwks_file holds
+  std::shared_ptr<const directory::TokenIssuer> issuer; ///< made of both by read_issuer()
   std::uint64_t message_size = 50u << 20;
   store::Limits account_limits; ///< what an account may send; default_limits() unless the file says otherwise
   std::uint32_t max_recipients = 1000;
@@ -79,6 +86,9 @@ Result<std::string> read_file(const std::string& path);
 /// Reads and checks a configuration file, and the files it names (certificates, passwords). Errors: not_found, or `invalid` with
 /// everything that is wrong, each on a line "file:line: what; how to mend it".
 Result<Config> load_config(const std::string& path, const FileSource& files = read_file);
+
+/// Makes `issuer` of what [oauth] says. `invalid` when the key set can't be used.
+Result<> read_issuer(Config& config);
 
 /// What differs between two configurations and needs a restart, e.g. "server.data_dir".
 std::vector<std::string> restart_keys(const Config& before, const Config& after);

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <fstream>
+#include <map>
 #include <mutex>
 #include <pthread.h>
 #include <sys/stat.h>
@@ -51,24 +52,40 @@ bool write_file(const std::string& path, const std::string& bytes, mode_t mode) 
 }
 
 /// The certificate for all listeners: the configured one, else a self-signed one kept in the data directory.
-Result<std::shared_ptr<net::TlsContext>> make_tls(const Config& config) {
+Result<net::SelfSigned> find_certificate(const Config& config) {
   if (!config.certificate.empty()) {
     auto context = net::TlsContext::server(config.certificate_pem, config.key_pem);
     if (!context)
       return fail(Errc::invalid, config.certificate + " and " + config.key + ": " + context.error().message);
-    return context;
+    return net::SelfSigned{config.certificate_pem, config.key_pem};
   }
   std::string certificate = config.data_dir + "/self-signed.crt", key = config.data_dir + "/self-signed.key";
   auto kept = read_file(certificate), kept_key = read_file(key);
   if (kept && kept_key)
-    if (auto context = net::TlsContext::server(*kept, *kept_key)) return context;
+    if (net::TlsContext::server(*kept, *kept_key)) return net::SelfSigned{*kept, *kept_key};
   auto made = net::make_self_signed(config.hostname);
   if (!made) return std::unexpected(made.error());
   if (!write_file(key, made->key_pem, 0600) || !write_file(certificate, made->certificate_pem, 0644))
     return fail(Errc::io, "can't keep the self-signed certificate in " + config.data_dir);
   log::warning("self-signed", {{"certificate", certificate},
                                {"why", "no [tls] certificate is configured: programs will ask before they trust it"}});
-  return net::TlsContext::server(made->certificate_pem, made->key_pem);
+  return made;
+}
+
+/// The TLS of the listeners: one for all, and one more for each list of roots that clients' certificates may have.
+using TlsContexts = std::map<std::string, std::shared_ptr<net::TlsContext>>;
+
+Result<TlsContexts> make_tls(const Config& config) {
+  const auto pair = find_certificate(config);
+  if (!pair) return std::unexpected(pair.error());
+  TlsContexts contexts{{"", nullptr}};
+  for (const ListenerConfig& listener : config.listeners) contexts[listener.client_ca_pem] = nullptr;
+  for (auto& [client_ca, context] : contexts) {
+    auto made = net::TlsContext::server(pair->certificate_pem, pair->key_pem, client_ca);
+    if (!made) return fail(Errc::invalid, (client_ca.empty() ? "[tls]: " : "client_ca: ") + made.error().message);
+    context = *made;
+  }
+  return contexts;
 }
 
 std::shared_ptr<const service::SmtpListenerOptions> smtp_options(const Config& config, const ListenerConfig& listener,
@@ -83,6 +100,8 @@ std::shared_ptr<const service::SmtpListenerOptions> smtp_options(const Config& c
   session->auth_required = submission;
   session->auth_in_clear = listener.login_in_clear;
   session->tls_required = submission && !listener.login_in_clear;
+  session->login.scram = config.scram;
+  session->login.tokens = config.issuer != nullptr;
   session->max_message_size = config.message_size;
   session->max_recipients = config.max_recipients;
   session->max_errors = config.max_errors;
@@ -109,6 +128,8 @@ std::shared_ptr<const service::Pop3ListenerOptions> pop3_options(const Config& c
   session->hostname = config.hostname;
   session->tls_available = listener.tls == ListenerConfig::Tls::starttls;
   session->login_in_clear = listener.login_in_clear;
+  session->login.scram = config.scram;
+  session->login.tokens = config.issuer != nullptr;
   session->max_errors = config.max_errors;
   session->idle_timeout = config.pop3_idle_timeout;
   session->login_delay = config.pop3_login_delay;
@@ -121,14 +142,14 @@ std::shared_ptr<const service::Pop3ListenerOptions> pop3_options(const Config& c
   return options;
 }
 
-std::shared_ptr<const service::Snapshot> make_snapshot(const Config& config,
-                                                       const std::shared_ptr<net::TlsContext>& tls) {
+std::shared_ptr<const service::Snapshot> make_snapshot(const Config& config, const TlsContexts& contexts) {
   auto snapshot = std::make_shared<service::Snapshot>();
   for (const ListenerConfig& listener : config.listeners) {
     service::ListenerSnapshot one{.role = listener.role,
                                   .address = listener.address,
                                   .accept_from = listener.accept_from,
                                   .proxy_from = listener.proxy_protocol_from};
+    const std::shared_ptr<net::TlsContext>& tls = contexts.at(listener.client_ca_pem);
     if (listener.role == service::ListenerRole::pop3)
       one.pop3 = pop3_options(config, listener, tls);
     else
@@ -136,6 +157,8 @@ std::shared_ptr<const service::Snapshot> make_snapshot(const Config& config,
     snapshot->listeners.push_back(std::move(one));
   }
   snapshot->gate = config.gate;
+  snapshot->logins = config.logins;
+  snapshot->issuer = config.issuer;
   snapshot->intake = {
       .hostname = config.hostname, .max_message_size = config.message_size, .max_hops = config.max_hops};
   snapshot->queue = config.queue;
@@ -210,6 +233,7 @@ Result<> Daemon::open_store() {
 }
 
 Result<> Daemon::start() {
+  if (auto read = read_issuer(config_); !read) return read;
   auto tls = make_tls(config_);
   if (!tls) return std::unexpected(tls.error());
   service::ServerOptions options;
@@ -232,6 +256,8 @@ std::string Daemon::reload() {
   std::string why;
   if (!fresh) {
     why = fresh.error().message;
+  } else if (auto read = read_issuer(*fresh); !read) {
+    why = read.error().message;
   } else if (auto tls = make_tls(*fresh); !tls) {
     why = tls.error().message;
   } else {
@@ -313,9 +339,9 @@ int serve(const std::string& config_path) {
 int check(const std::string& config_path) {
   auto config = load_config(config_path);
   if (!config) return complain(kConfigError, config.error().message);
+  if (auto read = read_issuer(*config); !read) return complain(kConfigError, read.error().message);
   if (!config->certificate.empty())
-    if (auto tls = net::TlsContext::server(config->certificate_pem, config->key_pem); !tls)
-      return complain(kConfigError, config->certificate + " and " + config->key + ": " + tls.error().message);
+    if (auto tls = make_tls(*config); !tls) return complain(kConfigError, tls.error().message);
   std::printf("%s is fine: %s, %zu listeners, data in %s\n", config_path.c_str(), config->hostname.c_str(),
               config->listeners.size(), config->data_dir.c_str());
   return 0;

@@ -1,6 +1,7 @@
 #include "cli/client_driver.h"
 
 #include "base/text.h"
+#include "net/channel.h"
 #include "net/stream.h"
 #include "net/tls.h"
 #include "net/wheel.h"
@@ -207,6 +208,7 @@ Result<> ClientDriver::write(std::string_view bytes) {
   return finish(impl_->io, impl_->stream->write(bytes));
 }
 
+sasl::Channel ClientDriver::channel() const { return net::channel_of(*impl_->stream); }
 bool ClientDriver::encrypted() const { return impl_->stream->encrypted(); }
 const TlsPlan& ClientDriver::tls() const { return impl_->plan; }
 const std::string& ClientDriver::where() const { return impl_->where; }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "sasl/channel.h"
 
 #include <chrono>
 #include <cstdint>
@@ -63,6 +64,8 @@ public:
   /// The handshake after STARTTLS.
   Result<> start_tls();
   bool encrypted() const;
+  /// What the login can be bound to.
+  sasl::Channel channel() const;
   const TlsPlan& tls() const;
   /// "mail.example.org:587", for messages.
   const std::string& where() const;

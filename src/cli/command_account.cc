@@ -45,6 +45,30 @@ std::string state_text(const json::value& account) {
   return control::get_bool(account, "has_password") ? "active" : "no password";
 }
 
+std::string event_text(const json::value& event) {
+  return time_text(control::get_number(event, "at")) + " from " + printable(control::get_text(event, "address")) +
+         " (" + printable(control::get_text(event, "protocol")) + ")";
+}
+
+/// App passwords, and what the running server knows of the logins tried.
+void show_logins(std::ostream& out, const json::value& account) {
+  out << "Passwords:  "
+      << count_text(static_cast<std::int64_t>(control::get_list(account, "app_passwords").size()), "app password")
+      << (control::get_bool(account, "scram") ? ", SCRAM works" : ", SCRAM works after the next login with PLAIN")
+      << '\n';
+  if (!account.as_object().contains("logins")) return; // the server is down
+  const json::value& logins = account.as_object().at("logins");
+  const auto until = control::get_number(logins, "refused_until");
+  out << "Logins:     ";
+  if (until != 0)
+    out << "refused from addresses that it did not use lately, until " << time_text(until) << '\n';
+  else
+    out << (control::get_bool(logins, "slowed") ? "slowed down after many failures\n" : "not slowed down\n");
+  if (logins.as_object().contains("succeeded"))
+    out << "  last      " << event_text(logins.as_object().at("succeeded")) << '\n';
+  for (const auto& failed : control::get_list(logins, "failed")) out << "  failed    " << event_text(failed) << '\n';
+}
+
 /// True when the person wants it. Without a terminal only --yes says so.
 bool confirmed(Session& session, const Arguments& arguments, const std::string& question) {
   if (arguments.has("--yes")) return true;
@@ -128,7 +152,9 @@ int account_show(Session& session, const Arguments& arguments) {
                 << "Quota:      " << quota_text(account) << '\n'
                 << "Addresses:  " << joined(control::get_list(account, "addresses")) << '\n'
                 << "Aliases:    " << joined(control::get_list(account, "aliases")) << '\n'
-                << "Owner of:   " << joined(control::get_list(account, "owner_of")) << "\n\n";
+                << "Owner of:   " << joined(control::get_list(account, "owner_of")) << '\n';
+  show_logins(session.out(), account);
+  session.out() << '\n';
   print_limits(session.out(), control::get_list(account, "limits"));
   return kOk;
 }

@@ -171,8 +171,11 @@ private:
   void on(smtp::Send& a) { output += a.bytes; }
   void on(smtp::Chunk& a) { mta_.content += a.bytes; }
   void on(smtp::AskLogin& a) {
-    bool good = a.authcid == "anna" && a.password == "secret";
-    if (good) mta_.login = a.authcid;
+    const sasl::Question& q = *a.question;
+    if (q.kind == sasl::Question::Kind::scram_keys)
+      return session_.answer_keys(a.id, {"salt", 4096, {sasl::make_scram_key(q.hash, "secret", "salt", 4096)}});
+    bool good = q.authcid == "anna" && (q.kind == sasl::Question::Kind::scram ? q.right : q.secret == "secret");
+    if (good) mta_.login = q.authcid;
     session_.answer(a.id, good ? mail::Reply{235, {2, 7, 0}, ""} : mail::Reply{535, {5, 7, 8}, "wrong password"});
   }
   void on(smtp::AskRecipient& a) {

@@ -24,7 +24,9 @@ pop3::ClientOptions options(const Target& target, const ClientDriver& driver) {
 
 struct Pop3Client::Impl {
   Impl(const Target& target, ClientDriver connected)
-      : user(target.user), driver(std::move(connected)), session(options(target, driver), driver.encrypted()) {}
+      : user(target.user), driver(std::move(connected)), session(options(target, driver), driver.encrypted()) {
+    if (driver.encrypted()) session.set_channel(driver.channel());
+  }
 
   Result<> drive(const ContentSink* sink, const std::function<void()>* done = nullptr);
   void read(const pop3::ClientNeedInput& need);
@@ -57,6 +59,7 @@ Result<> Pop3Client::Impl::drive(const ContentSink* sink, const std::function<vo
     } else if (std::holds_alternative<pop3::ClientStartTls>(action)) {
       auto started = driver.start_tls();
       if (started) {
+        session.set_channel(driver.channel());
         session.tls_started();
       } else {
         own_error = started.error();

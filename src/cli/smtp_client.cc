@@ -15,7 +15,9 @@ public:
   Submitter(const Target& target, ClientDriver& driver, const smtp::OutgoingMessage& message,
             const ContentSource& content, const FeatureCheck& offered)
       : target_(target), driver_(driver), message_(message), content_(content), offered_(offered),
-        session_(options(target, driver), driver.encrypted()) {}
+        session_(options(target, driver), driver.encrypted()) {
+    if (driver_.encrypted()) session_.set_channel(driver_.channel());
+  }
 
   Result<Submitted> run() {
     while (!closed_) {
@@ -57,6 +59,7 @@ private:
       own_error_ = done.error();
       session_.tls_failed(done.error().message);
     } else {
+      session_.set_channel(driver_.channel());
       session_.tls_started();
     }
   }

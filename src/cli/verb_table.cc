@@ -157,6 +157,14 @@ std::vector<Verb> account_verbs() {
        {kLogin},
        {},
        account_enable},
+      {"account app-password",
+       "Make (add), list or revoke passwords of an account that are for one program each. A new one is shown once.",
+       "paquebot account app-password add ann@example.org phone\n"
+       "paquebot account app-password list ann@example.org\n"
+       "paquebot account app-password revoke ann@example.org phone",
+       {{"ACTION", "add, list or revoke"}, kLogin, {"LABEL", "what the app password is called", Count::optional}},
+       {},
+       account_app_password},
       {"account remove",
        "Remove an account and all its mail.",
        "paquebot account remove ann@example.org --yes",

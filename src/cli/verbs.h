@@ -107,6 +107,7 @@ void print_limits(std::ostream& out, const json::array& limits);
 int account_disable(Session& session, const Arguments& arguments);
 int account_enable(Session& session, const Arguments& arguments);
 int account_remove(Session& session, const Arguments& arguments);
+int account_app_password(Session& session, const Arguments& arguments);
 int alias_add(Session& session, const Arguments& arguments);
 int alias_list(Session& session, const Arguments& arguments);
 int alias_remove(Session& session, const Arguments& arguments);

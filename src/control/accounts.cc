@@ -80,11 +80,17 @@ Result<Wanted> read_wanted(const std::string& body, bool with_login) {
 
 Task<Result<>> apply(Context& context, Wanted wanted, store::Account& account) {
   if (wanted.password) {
-    auto hash = co_await context.directory.hash(std::move(*wanted.password));
-    if (!hash) co_return std::unexpected(hash.error());
-    account.password = std::move(*hash);
+    auto made = co_await context.directory.new_password(account, std::move(*wanted.password));
+    if (!made) co_return std::unexpected(made.error());
+    account.password = std::move(made->hash);
+    account.scram_salt = std::move(made->scram_salt);
+    account.scram_iterations = made->scram_iterations;
+    account.scram_keys = std::move(made->scram_keys);
   }
-  if (wanted.hash) account.password = std::move(*wanted.hash);
+  if (wanted.hash) {
+    account.password = std::move(*wanted.hash);
+    account.scram_keys.clear(); // they were of another password
+  }
   if (wanted.disabled) account.disabled = *wanted.disabled;
   if (wanted.quota) account.quota = *wanted.quota;
   co_return Result<>{};
@@ -144,7 +150,13 @@ Task<Answer> show_account(Context& context, Call call) {
   if (!addresses) co_return std::unexpected(addresses.error());
   const auto domains = co_await context.store.list_domains();
   if (!domains) co_return std::unexpected(domains.error());
+  const auto passwords = co_await context.store.list_app_passwords(account->id);
+  if (!passwords) co_return std::unexpected(passwords.error());
   json::object out = present(*account);
+  json::array apps;
+  for (const auto& one : *passwords) apps.push_back(present(one));
+  out["app_passwords"] = std::move(apps);
+  if (context.hooks.logins) out["logins"] = present(context.hooks.logins(account->login));
   json::array own;
   for (const auto& entry : *addresses) own.emplace_back(entry.local + "@" + entry.domain);
   json::array owner_of;

@@ -3,6 +3,7 @@
 #include "base/result.h"
 #include "base/task.h"
 #include "directory/directory.h"
+#include "directory/login_guard.h"
 #include "store/store.h"
 
 #include <functional>
@@ -26,8 +27,9 @@ struct Response {
 
 /// What a running server does beside the store; empty functions when it is down.
 struct Hooks {
-  std::function<void(store::Id account)> end_sessions;  ///< disabled or removed
-  std::function<void()> wake_queue;                     ///< retry or release: look at once
+  std::function<void(store::Id account)> end_sessions;                   ///< disabled or removed
+  std::function<void()> wake_queue;                                      ///< retry or release: look at once
+  std::function<directory::LoginFacts(const std::string& login)> logins; ///< of an account
   std::function<std::string()> status;                  ///< JSON object: version, uptime, listeners, connections, queue
   std::function<store::Limits()> limits;                ///< the general sending bounds; without it: none
   std::function<void(store::Id account)> forget_limits; ///< its bounds have changed

@@ -248,6 +248,43 @@ TEST_F(ControlTest, StatusAndReload) {
   EXPECT_EQ(outcome("POST", "/v1/reload"), "501 unsupported");
 }
 
+TEST_F(ControlTest, AppPasswords) {
+  server.domain("example.org");
+  const auto ann = server.account("ann@example.org", "wonderland");
+  const std::string path = "/v1/accounts/ann%40example.org/app-passwords";
+  const auto made = ok("POST", path, R"({"label":" my phone "})");
+  EXPECT_EQ(get_text(made, "label"), "my phone");
+  const std::string password = get_text(made, "password");
+  EXPECT_EQ(run_task(server.directory().login("", "ann@example.org", password)).password.label, "my phone");
+  for (const char* bad : {R"({})", R"({"label":""})", R"({"label":7})", R"({"label":"a\u0007b"})", R"({"name":"x"})"})
+    EXPECT_EQ(outcome("POST", path, bad), "400 invalid") << bad;
+  EXPECT_EQ(outcome("POST", path, R"({"label":"my phone"})"), "409 conflict");
+  EXPECT_EQ(outcome("POST", "/v1/accounts/bob%40example.org/app-passwords", R"({"label":"x"})"), "404 not_found");
+  EXPECT_EQ(call("GET", path).body.find(password), std::string::npos) << "shown once";
+  EXPECT_EQ(get_list(ok("GET", path), "app_passwords").size(), 1u);
+  EXPECT_EQ(get_list(ok("GET", "/v1/accounts/ann%40example.org"), "app_passwords").size(), 1u);
+  EXPECT_EQ(outcome("DELETE", path + "/laptop"), "404 not_found");
+  EXPECT_EQ(outcome("DELETE", path + "/my%20phone"), "200");
+  EXPECT_EQ(ended, std::vector<store::Id>{ann.id});
+  EXPECT_EQ(run_task(server.directory().login("", "ann@example.org", password)).verdict,
+            directory::Login::Verdict::wrong);
+}
+
+TEST_F(ControlTest, LoginsAreShownWhileTheServerRuns) {
+  server.domain("example.org");
+  server.account("ann@example.org", "wonderland");
+  EXPECT_FALSE(ok("GET", "/v1/accounts/ann%40example.org").as_object().contains("logins"));
+  hooks.logins = [](const std::string& login) {
+    return directory::LoginFacts{
+        .failures = 3, .failed = {{5, "192.0.2.1", "smtp"}}, .slowed = login == "ann@example.org"};
+  };
+  control = std::make_unique<Control>(server.store(), server.directory(), hooks);
+  const auto logins = ok("GET", "/v1/accounts/ann%40example.org").at("logins");
+  EXPECT_EQ(get_number(logins, "failures"), 3);
+  EXPECT_TRUE(get_bool(logins, "slowed"));
+  EXPECT_EQ(get_text(get_list(logins, "failed").at(0), "address"), "192.0.2.1");
+}
+
 TEST(ErrorOf, BothWays) {
   for (const auto code : {Errc::invalid, Errc::not_found, Errc::conflict, Errc::no_space, Errc::io, Errc::temporary}) {
     const auto back = error_of(error_response({code, "what happened"}));

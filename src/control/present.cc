@@ -93,9 +93,35 @@ std::string_view name_of(store::EventKind kind) {
 }
 
 json::object present(const store::Account& account) {
-  return {{"login", account.login},    {"disabled", account.disabled}, {"has_password", !account.password.empty()},
-          {"quota", account.quota},    {"used", account.used},         {"messages", account.messages},
-          {"created", account.created}};
+  return {{"login", account.login},
+          {"disabled", account.disabled},
+          {"has_password", !account.password.empty()},
+          {"quota", account.quota},
+          {"used", account.used},
+          {"messages", account.messages},
+          {"created", account.created},
+          {"scram", !account.scram_keys.empty()}};
+}
+
+json::object present(const store::AppPassword& password) {
+  return {{"label", password.label},
+          {"created", password.created},
+          {"used", password.used},
+          {"used_from", password.used_from}};
+}
+
+json::object present(const directory::LoginFacts& facts) {
+  const auto event = [](const directory::LoginFacts::Event& one) {
+    return json::object{{"at", one.at}, {"address", one.address}, {"protocol", one.protocol}};
+  };
+  json::array failed;
+  for (const auto& one : facts.failed) failed.push_back(event(one));
+  json::object out{{"failures", facts.failures},
+                   {"failed", std::move(failed)},
+                   {"slowed", facts.slowed},
+                   {"refused_until", facts.refused_until}};
+  if (facts.succeeded.at != 0) out["succeeded"] = event(facts.succeeded);
+  return out;
 }
 
 json::object present(const store::AddressEntry& entry, std::string_view account_login) {

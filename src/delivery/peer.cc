@@ -1,11 +1,15 @@
 #include "delivery/peer.h"
 
+#include "net/channel.h"
+
 namespace paquebot::delivery {
 
 Peer::Peer(net::Stream stream, smtp::ClientOptions options, bool encrypted, std::string name, std::string server_name,
            std::shared_ptr<net::TlsContext> tls)
     : stream_(std::move(stream)), session_(options, encrypted), name_(std::move(name)),
-      server_name_(std::move(server_name)), tls_(std::move(tls)), write_limit_(options.block_timeout) {}
+      server_name_(std::move(server_name)), tls_(std::move(tls)), write_limit_(options.block_timeout) {
+  if (encrypted) session_.set_channel(net::channel_of(stream_));
+}
 
 Task<Peer::Event> Peer::run() {
   for (;;) {
@@ -68,6 +72,7 @@ Task<void> Peer::start_tls() {
   auto done = co_await stream_.start_tls_client(context, server_name_);
   if (done) {
     tls_info_ = *done;
+    session_.set_channel(net::channel_of(stream_));
     session_.tls_started();
   } else {
     session_.tls_failed(done.error().message);

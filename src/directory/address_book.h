@@ -36,6 +36,8 @@ public:
   /// The account that a login name or one of its addresses belongs to, exactly as given but for case; nothing when there
   /// is none.
   Task<Result<std::optional<store::Account>>> account_of(std::string user);
+  /// A login name with its domain; empty when it has none and we have not exactly one.
+  Task<Result<std::string>> full_name(std::string user);
   /// True when the account has a quota and it is used up.
   Task<Result<bool>> is_full(store::Id account);
   /// The local part without its tag, or all of it.
@@ -54,7 +56,6 @@ private:
   Task<Result<Domains>> domains();
   Task<Result<Match>> match_role(store::Id owner);
   Task<Result<Match>> match_machine(std::string local);
-  Task<Result<std::string>> full_name(std::string user);
 
   store::Store& store_;
   Options options_;

@@ -1,19 +1,23 @@
 #include "directory/directory.h"
 
+#include "base/text.h"
 #include "directory/address_book.h"
+#include "directory/credentials.h"
 #include "directory/expansion.h"
 #include "directory/login_check.h"
+#include "sasl/prepare.h"
 
 namespace paquebot::directory {
 
 struct Directory::Impl {
+  store::Store& store;
   Options options;
   CpuPool& cpu;
   AddressBook book;
   LoginCheck logins;
 
-  Impl(store::Store& store, CpuPool& pool, Options o, const Clock& clock)
-      : options(std::move(o)), cpu(pool), book(store, options), logins(store, book, cpu, clock) {}
+  Impl(store::Store& s, CpuPool& pool, Options o, const Clock& clock)
+      : store(s), options(std::move(o)), cpu(pool), book(store, options), logins(store, book, cpu, clock) {}
 };
 
 Directory::Directory(store::Store& store, CpuPool& cpu, Options options, const Clock& clock)
@@ -42,13 +46,70 @@ Task<Result<bool>> Directory::owns(store::Id account, mail::Address address) {
   co_return account != 0 && match->account == account && !match->fallback;
 }
 
-Task<Result<std::string>> Directory::hash(std::string password) {
+Task<Result<ScramLookup>> Directory::scram_keys(std::string user, sasl::ScramHash hash) {
+  auto& logins = impl_->logins;
+  co_return co_await logins.scram_keys(std::move(user), hash);
+}
+
+Task<Login> Directory::authorize(std::string authzid, std::string user) {
+  auto& logins = impl_->logins;
+  co_return co_await logins.authorize(std::move(authzid), std::move(user));
+}
+
+Task<std::string> Directory::login_name(std::string user) {
+  auto& book = impl_->book;
+  const std::string given = to_lower(user);
+  const auto account = co_await book.account_of(std::move(user));
+  co_return account && *account ? (*account)->login : given;
+}
+
+Task<Result<NewPassword>> Directory::new_password(store::Account account, std::string password) {
   auto& cpu = impl_->cpu;
-  const auto out = std::make_shared<Result<std::string>>();
-  std::move_only_function<void()> job = [out, secret = std::move(password)] { *out = hash_password(secret); };
+  auto& logins = impl_->logins;
+  const auto prepared = sasl::prepare_password(password, true);
+  if (!prepared)
+    co_return fail(Errc::invalid,
+                   "the password holds characters that a password can't have, such as control characters");
+  const auto made = std::make_shared<NewPassword>();
+  const auto salted = co_await logins.salt_of(account);
+  if (!salted) co_return std::unexpected(salted.error());
+  made->scram_salt = salted->scram_salt;
+  made->scram_iterations = salted->scram_iterations;
+  const auto hashed = std::make_shared<Result<std::string>>();
+  std::move_only_function<void()> job = [made, hashed, secret = *prepared] {
+    *hashed = hash_password(secret);
+    made->scram_keys = pack_scram_keys(secret, made->scram_salt, made->scram_iterations);
+  };
   if (!co_await cpu.run(std::move(job)))
     co_return fail(Errc::temporary, "too many logins are being checked: try again");
-  co_return std::move(*out);
+  if (!*hashed) co_return std::unexpected(hashed->error());
+  made->hash = std::move(**hashed);
+  co_return std::move(*made);
+}
+
+Task<Result<std::pair<store::AppPassword, std::string>>> Directory::new_app_password(store::Account account,
+                                                                                     std::string label) {
+  auto& cpu = impl_->cpu;
+  auto& logins = impl_->logins;
+  const auto salted = co_await logins.salt_of(account);
+  if (!salted) co_return std::unexpected(salted.error());
+  // The account keeps its salt from now on.
+  if (account.scram_salt.empty()) {
+    const auto kept = co_await impl_->store.set_scram(*salted);
+    if (!kept) co_return std::unexpected(kept.error());
+  }
+  const std::string password = make_app_password();
+  const auto made = std::make_shared<store::AppPassword>();
+  std::move_only_function<void()> job = [made, password, salt = salted->scram_salt,
+                                         iterations = salted->scram_iterations] {
+    made->hash = app_password_hash(password);
+    made->scram_keys = pack_scram_keys(password, salt, iterations);
+  };
+  if (!co_await cpu.run(std::move(job)))
+    co_return fail(Errc::temporary, "too many logins are being checked: try again");
+  made->account = account.id;
+  made->label = std::move(label);
+  co_return std::pair(std::move(*made), password);
 }
 
 } // namespace paquebot::directory

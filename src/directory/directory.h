@@ -4,6 +4,7 @@
 #include "base/result.h"
 #include "base/task.h"
 #include "mail/address.h"
+#include "sasl/scram.h"
 #include "store/store.h"
 
 #include <functional>
@@ -48,7 +49,22 @@ struct Resolution {
 struct Login {
   enum class Verdict { accepted, wrong, disabled, temporary };
   Verdict verdict = Verdict::wrong;
-  store::Account account; ///< accepted: who it is
+  store::Account account;      ///< accepted: who it is
+  store::AppPassword password; ///< the app password that was used; id 0: none
+};
+
+/// What SCRAM needs to know of a name, and whose each key is.
+struct ScramLookup {
+  sasl::ScramCredentials credentials;
+  std::vector<store::AppPassword> owners; ///< of each key; id 0: the account's own password, or made up
+};
+
+/// What is to be kept of a new password of an account.
+struct NewPassword {
+  std::string hash;
+  std::string scram_salt;
+  std::uint32_t scram_iterations = 0;
+  std::string scram_keys;
 };
 
 /// Domains, accounts, address expansion and credentials over the store, with caches that follow its generation. Thread-safe.
@@ -68,13 +84,23 @@ public:
   /// Checks a password (argon2id or crypt(3)) in the CPU pool; the same time for unknown users; success cached briefly under
   /// a keyed hash, dropped when the directory changes. `user` is a login name or any address of the account; without a domain when the
   /// server has only one. `authzid`: empty or the same account.
+  /// App passwords are right too. An account without keys for SCRAM gets them once its password was right.
   Task<Login> login(std::string authzid, std::string user, std::string password);
+  /// For a name that nobody has, too: a salt that stays the same and a key that nothing fits.
+  Task<Result<ScramLookup>> scram_keys(std::string user, sasl::ScramHash hash);
+  /// Whom `user` (who has proved to be that) may act as: itself or `authzid`, when that is the same account.
+  Task<Login> authorize(std::string authzid, std::string user);
+  /// The login name of the account that `user` leads to, else `user` in lower case.
+  Task<std::string> login_name(std::string user);
   /// May the account use this address as sender? Any address whose mail goes straight to its mailbox: its own, with any tag,
   /// and what a catch-all or the ownership of a domain (postmaster, abuse) gives it.
   Task<Result<bool>> owns(store::Id account, mail::Address address);
 
-  /// hash_password in the CPU pool; `temporary` when its line is full.
-  Task<Result<std::string>> hash(std::string password);
+  /// Hash and keys of a new password for `account` (whose salt is kept, if it has one), made in the CPU pool; `temporary`
+  /// when its line is full, `invalid` when it holds characters that no password can have.
+  Task<Result<NewPassword>> new_password(store::Account account, std::string password);
+  /// A new app password of that account: the row for the store, and the password itself, shown once.
+  Task<Result<std::pair<store::AppPassword, std::string>>> new_app_password(store::Account account, std::string label);
 
 private:
   struct Impl;
@@ -103,5 +129,7 @@ bool verify_password(const std::string& hash, const std::string& password);
 bool known_hash(std::string_view hash);
 /// A random password of 20 letters and digits, easy to read out.
 std::string make_password();
+/// So many random letters and digits of 32, five bits each.
+std::string make_letters(std::size_t count);
 
 } // namespace paquebot::directory

@@ -80,11 +80,13 @@ bool verify_password(const std::string& hash, const std::string& password) {
   return password.find('\0') == password.npos && verify_crypt(hash, password);
 }
 
-std::string make_password() {
+std::string make_password() { return make_letters(20); }
+
+std::string make_letters(std::size_t count) {
   // Without l, o, 0 and 1; 32 characters, so that a byte gives five bits without a bias.
   constexpr std::string_view kAlphabet = "abcdefghijkmnpqrstuvwxyz23456789";
   static_assert(kAlphabet.size() == 32);
-  std::string password = random_bytes(20);
+  std::string password = random_bytes(count);
   std::ranges::transform(password, password.begin(),
                          [&](char c) { return kAlphabet[static_cast<unsigned char>(c) & 31U]; });
   return password;

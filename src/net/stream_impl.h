@@ -74,6 +74,7 @@ struct Stream::Impl final : Wheel::Hook {
 /// The door to what Stream keeps private, for this folder.
 struct StreamAccess {
   static Stream::Impl& impl(Stream& stream) { return *stream.impl_; }
+  static const Stream::Impl& impl(const Stream& stream) { return *stream.impl_; }
 };
 
 } // namespace paquebot::net

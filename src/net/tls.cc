@@ -7,6 +7,7 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 namespace paquebot::net {
 
@@ -120,12 +121,26 @@ Result<> trust(SSL_CTX* context, const std::string& ca_pem) {
   return {};
 }
 
+/// Client certificates are wanted, not needed. A resumed session would have to remember who the client was: there is none.
+Result<> ask_clients(SSL_CTX* context, const std::string& ca_pem) {
+  if (auto done = trust(context, ca_pem); !done) return done;
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
+  SSL_CTX_set_purpose(context, X509_PURPOSE_SSL_CLIENT);
+  SSL_CTX_set_num_tickets(context, 0);
+  SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
+  const STACK_OF(X509_OBJECT)* roots = X509_STORE_get0_objects(SSL_CTX_get_cert_store(context));
+  for (int i = 0; i < sk_X509_OBJECT_num(roots); ++i)
+    if (X509* root = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(roots, i))) SSL_CTX_add_client_CA(context, root);
+  return {};
+}
+
 } // namespace
 
 TlsContext::TlsContext(SSL_CTX* context) : context_(context) {}
 TlsContext::~TlsContext() { SSL_CTX_free(context_); }
 
-Result<std::shared_ptr<TlsContext>> TlsContext::server(const std::string& certificate_pem, const std::string& key_pem) {
+Result<std::shared_ptr<TlsContext>> TlsContext::server(const std::string& certificate_pem, const std::string& key_pem,
+                                                       const std::string& client_ca_pem) {
   auto context = new_context(TLS_server_method(), kCiphers);
   if (!context) return tls_error(Errc::io, "TLS could not be set up");
   SSL_CTX_set_options(context.get(), SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
@@ -133,6 +148,8 @@ Result<std::shared_ptr<TlsContext>> TlsContext::server(const std::string& certif
   SSL_CTX_set_num_tickets(context.get(), 1);
   if (auto done = use_chain(context.get(), certificate_pem); !done) return std::unexpected(done.error());
   if (auto done = use_key(context.get(), key_pem); !done) return std::unexpected(done.error());
+  if (!client_ca_pem.empty())
+    if (auto done = ask_clients(context.get(), client_ca_pem); !done) return std::unexpected(done.error());
   return std::shared_ptr<TlsContext>(new TlsContext(context.release()));
 }
 
@@ -143,6 +160,11 @@ Result<std::shared_ptr<TlsContext>> TlsContext::client(bool verify, const std::s
   if (verify)
     if (auto done = trust(context.get(), ca_pem); !done) return std::unexpected(done.error());
   return std::shared_ptr<TlsContext>(new TlsContext(context.release()));
+}
+
+Result<> TlsContext::use_certificate(const std::string& certificate_pem, const std::string& key_pem) {
+  if (auto done = use_chain(context_, certificate_pem); !done) return done;
+  return use_key(context_, key_pem);
 }
 
 long long TlsContext::not_after() const {

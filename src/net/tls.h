@@ -15,10 +15,15 @@ class TlsContext {
 public:
   /// Server side from PEM text (not paths: the files may be readable only before root is dropped).
   /// TLS 1.2 and up, the ciphers of RFC 9325, session tickets.
-  static Result<std::shared_ptr<TlsContext>> server(const std::string& certificate_pem, const std::string& key_pem);
+  /// `client_ca_pem`: also ask clients for a certificate that one of these roots vouches for. Who has none comes in all
+  /// the same; one that is not vouched for ends the handshake.
+  static Result<std::shared_ptr<TlsContext>> server(const std::string& certificate_pem, const std::string& key_pem,
+                                                    const std::string& client_ca_pem = {});
   /// Client side. `verify`: against the system's roots (or `ca_pem` when not empty) and the server's name.
   /// Opportunistic SMTP does not verify (RFC 7435).
   static Result<std::shared_ptr<TlsContext>> client(bool verify, const std::string& ca_pem = {});
+  /// Client side: the certificate to show to a server that asks. Before the context is shared.
+  Result<> use_certificate(const std::string& certificate_pem, const std::string& key_pem);
   ~TlsContext();
   SSL_CTX* native() const { return context_; }
   /// Server side: end of the certificate's validity, seconds since 1970.

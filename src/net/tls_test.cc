@@ -1,3 +1,4 @@
+#include "net/channel.h"
 #include "net/test_support.h"
 #include "net/tls.h"
 
@@ -97,6 +98,43 @@ TEST(Tls, HandshakeAndTransferBothWays) {
   const auto all = loop.run(read_all(pair.right));
   ASSERT_TRUE(all) << all.error().message;
   EXPECT_TRUE(*all == bytes);
+}
+
+TEST(Tls, BothEndsHaveOneChannelBinding) {
+  for (const bool modern : {true, false}) {
+    test::Loop loop;
+    auto server = server_context();
+    auto client = TlsContext::client(false).value();
+    if (!modern) SSL_CTX_set_max_proto_version(client->native(), TLS1_2_VERSION);
+    std::string last;
+    for (int i = 0; i < 2; ++i) {
+      auto pair = loop.pair();
+      EXPECT_TRUE(channel_of(pair.left).bindings.empty()) << "in clear";
+      const auto outcome = shake(loop, pair, *server, *client, "mx.example.test");
+      ASSERT_TRUE(outcome.server && outcome.client);
+      const auto left = channel_of(pair.left), right = channel_of(pair.right);
+      ASSERT_EQ(left.bindings.size(), 1u);
+      ASSERT_EQ(right.bindings.size(), 1u);
+      EXPECT_EQ(left.bindings[0].type, modern ? "tls-exporter" : "tls-unique");
+      EXPECT_EQ(left.bindings[0].type, right.bindings[0].type);
+      EXPECT_EQ(left.bindings[0].data, right.bindings[0].data);
+      EXPECT_NE(left.bindings[0].data, last) << "another connection";
+      EXPECT_TRUE(left.certificate_names.empty());
+      last = left.bindings[0].data;
+    }
+  }
+}
+
+TEST(Tls, NothingIsUniqueWithoutTheExtendedMasterSecret) {
+  test::Loop loop;
+  auto pair = loop.pair();
+  auto server = server_context();
+  auto client = TlsContext::client(false).value();
+  SSL_CTX_set_max_proto_version(client->native(), TLS1_2_VERSION);
+  SSL_CTX_set_options(client->native(), SSL_OP_NO_EXTENDED_MASTER_SECRET);
+  const auto outcome = shake(loop, pair, *server, *client, "mx.example.test");
+  ASSERT_TRUE(outcome.server && outcome.client);
+  EXPECT_TRUE(channel_of(pair.left).bindings.empty());
 }
 
 struct VerifyCase {

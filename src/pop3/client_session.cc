@@ -113,6 +113,7 @@ struct ClientSession::Impl {
   bool offers_utf8_user = false;
   std::vector<std::string> offered;
   std::unique_ptr<sasl::ClientMechanism> mechanism;
+  sasl::Channel channel;
 
   std::deque<std::uint32_t> wanted; ///< messages not asked for yet
   long wanted_lines = -1;
@@ -270,6 +271,10 @@ void ClientSession::Impl::reply(bool good, std::string_view text) {
     case Awaits::auth:
     case Awaits::pass:
       if (!good) return give_up(ClientFailure::login, std::string(text), true);
+      // RFC 5802 section 3: whoever skips the proof does not know the password.
+      if (mechanism && !mechanism->complete())
+        return give_up(ClientFailure::login, "the server says that we are logged in before the login was through",
+                       true);
       return logged_in();
     default: return command_reply(good, text);
   }
@@ -321,22 +326,21 @@ void ClientSession::Impl::log_in() {
     return give_up(ClientFailure::login, "the user name or password is empty or holds a line break", true);
   }
   // RFC 5034 section 3: AUTH only where SASL was announced.
-  mechanism = sasl::make_client(offered, sasl::Credentials{"", options.user, options.password});
+  mechanism = sasl::make_client(offered, sasl::Credentials{"", options.user, options.password}, channel);
   if (!mechanism && !offers_utf8_user && !(is_ascii(options.user) && is_ascii(options.password))) {
     // RFC 6856 section 2.2.
     return give_up(ClientFailure::login, "the server takes no user names and passwords beyond ASCII", true);
   }
   if (!mechanism) return send(Awaits::user, "USER " + options.user);
   std::string command = fmt::format("AUTH {}", mechanism->name());
-  if (mechanism->name() == "PLAIN") {
-    // Section 4: an initial response only in a command of at most 255 octets.
-    std::size_t length = command.size() + 1 + (2 + options.user.size() + options.password.size() + 2) / 3 * 4 + 2;
-    if (length <= kMaxCommand) {
-      auto first = mechanism->initial();
-      command += ' ';
-      command += base64_encode(*first);
-      sasl::wipe(*first);
-    }
+  // Section 4: an initial response only in a command of at most 255 octets. PLAIN has the longest: two octets more than
+  // name and password.
+  std::size_t length = command.size() + 1 + (2 + options.user.size() + options.password.size() + 2) / 3 * 4 + 2;
+  if (mechanism->name() == "PLAIN" && length <= kMaxCommand) {
+    auto first = mechanism->initial();
+    command += ' ';
+    command += base64_encode(*first);
+    sasl::wipe(*first);
   }
   send(Awaits::auth, command);
   sasl::wipe(command);
@@ -418,6 +422,7 @@ void ClientSession::feed(std::string_view bytes) {
   impl_->since_window = 0;
 }
 
+void ClientSession::set_channel(sasl::Channel channel) { impl_->channel = std::move(channel); }
 void ClientSession::tls_started() {
   // RFC 2595 section 4: what was learnt in clear, or slipped in before the handshake, counts for nothing.
   impl_->start_tls = false;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "sasl/channel.h"
+
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -73,6 +75,8 @@ public:
   ~ClientSession();
   /// Input bytes; copied. Only after ClientNeedInput.
   void feed(std::string_view bytes);
+  /// After a handshake (implicit TLS: before the first next()): what the login can be bound to.
+  void set_channel(sasl::Channel channel);
   void tls_started();
   void tls_failed(std::string cause);
   void timed_out();

@@ -60,13 +60,19 @@ private:
   void on(ServerSession&, StartTls&) { wants_tls = true; }
   void on(ServerSession&, Close&) { closed = true; }
   void on(ServerSession& s, AskLogin& a) {
-    user_ = a.authzid.empty() ? a.user : a.authzid;
+    const auto& q = *a.question;
+    user_ = q.authzid.empty() ? q.authcid : q.authzid;
+    if (q.kind == sasl::Question::Kind::scram_keys) {
+      static const auto key = sasl::make_scram_key(sasl::ScramHash::sha256, "secret", "salt", 4096);
+      return s.answer_keys(a.id, {"salt", 4096, {key}});
+    }
     LoginVerdict verdict = LoginVerdict::wrong;
-    if (a.user == "anna" && a.password == "secret") verdict = LoginVerdict::accepted;
-    if (a.user == "locked" || a.user == "broken") verdict = LoginVerdict::accepted;
-    if (a.user == "disabled") verdict = LoginVerdict::disabled;
-    if (a.user == "slow") verdict = LoginVerdict::slow_down;
-    if (a.user == "busy") verdict = LoginVerdict::temporary_failure;
+    if (q.kind == sasl::Question::Kind::scram && q.authcid == "anna" && q.right) verdict = LoginVerdict::accepted;
+    if (q.authcid == "anna" && q.secret == "secret") verdict = LoginVerdict::accepted;
+    if (q.authcid == "locked" || q.authcid == "broken") verdict = LoginVerdict::accepted;
+    if (q.authcid == "disabled") verdict = LoginVerdict::disabled;
+    if (q.authcid == "slow") verdict = LoginVerdict::slow_down;
+    if (q.authcid == "busy") verdict = LoginVerdict::temporary_failure;
     s.answer_login(a.id, verdict);
   }
   void on(ServerSession& s, AskOpen& a) {

@@ -83,6 +83,8 @@ struct ServerSession::Impl {
   void sasl_step(sasl::Step step);
   void answer_login(LoginVerdict verdict);
   void refuse_login(LoginVerdict verdict);
+  void answer_keys(sasl::ScramCredentials credentials);
+  sasl::Offer offer() const;
   void wipe_login();
 
   // Listings and deletions.
@@ -118,7 +120,10 @@ struct ServerSession::Impl {
   std::string name;                                 ///< USER's, until PASS
   std::unique_ptr<sasl::ServerMechanism> mechanism; ///< while AUTH goes on
   bool auth_waits = false;                          ///< the next line is a response, not a command
-  sasl::PasswordQuestion login;
+  std::string mechanism_name;                       ///< of the login that goes on
+  sasl::Question login;
+  sasl::Channel channel;
+  LoginVerdict refusal = LoginVerdict::wrong; ///< of the exchange that is about to end
   std::string logged_in;
 
   std::uint32_t count = 0;            ///< messages at open

@@ -3,9 +3,20 @@
 #include "pop3/server_impl.h"
 #include "sasl/secret.h"
 
+#include <algorithm>
 #include <fmt/format.h>
+#include <utility>
 
 namespace paquebot::pop3 {
+namespace {
+
+std::string to_upper(std::string_view name) {
+  std::string out(name);
+  std::ranges::transform(out, out.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+  return out;
+}
+
+} // namespace
 
 bool ServerSession::Impl::login_allowed() {
   if (encrypted || options->login_in_clear) return true;
@@ -27,18 +38,20 @@ void ServerSession::Impl::pass(const Arguments& a) {
     name.clear();
     return error(Text::bad_login_text);
   }
-  login.authcid = std::move(name);
+  login = {.authcid = std::move(name)};
   name.clear();
-  login.authzid.clear();
-  login.password = a.text; // spaces belong to it (RFC 1939 section 7)
+  mechanism_name = "PASS";
+  login.secret = a.text; // spaces belong to it (RFC 1939 section 7)
   ask(Question::login);
 }
 
 void ServerSession::Impl::auth(const Arguments& a) {
   if (!login_allowed()) return;
   std::size_t space = a.text.find(' ');
-  mechanism = sasl::make_server(a.text.substr(0, space));
+  mechanism = sasl::make_server(a.text.substr(0, space), offer());
   if (!mechanism) return error(Text::unknown_mechanism);
+  mechanism_name = to_upper(a.text.substr(0, space));
+  refusal = LoginVerdict::wrong;
   if (space == std::string_view::npos) return sasl_step(mechanism->step(nullptr));
   auth_response(a.text.substr(space + 1));
 }
@@ -67,7 +80,7 @@ void ServerSession::Impl::sasl_step(sasl::Step step) {
     auth_waits = true;
   } else if (auto* question_asked = std::get_if<sasl::Ask>(&step)) {
     login = question_asked->question;
-    sasl::wipe(question_asked->question.password);
+    sasl::wipe(question_asked->question.secret);
     ask(Question::login);
   } else if (auto* success = std::get_if<sasl::Success>(&step)) {
     logged_in = std::move(success->authzid);
@@ -76,7 +89,7 @@ void ServerSession::Impl::sasl_step(sasl::Step step) {
   } else {
     mechanism.reset();
     if (std::get<sasl::Failure>(step).malformed) return error(Text::bad_response);
-    refuse_login(LoginVerdict::wrong);
+    refuse_login(std::exchange(refusal, LoginVerdict::wrong));
   }
 }
 
@@ -87,11 +100,25 @@ void ServerSession::Impl::answer_login(LoginVerdict verdict) {
   } else if (accepted) {
     logged_in = login.authcid;
     ask(Question::open);
+  } else if (mechanism && (verdict == LoginVerdict::wrong || verdict == LoginVerdict::disabled)) {
+    refusal = verdict; // told when the mechanism has had its last word
+    sasl_step(mechanism->answer(false));
   } else {
     mechanism.reset();
     refuse_login(verdict);
   }
-  wipe_login();
+  if (question != Question::login) wipe_login();
+}
+
+void ServerSession::Impl::answer_keys(sasl::ScramCredentials credentials) {
+  if (mechanism) return sasl_step(mechanism->answer_keys(std::move(credentials)));
+  refuse_login(LoginVerdict::wrong); // nobody asked for them
+}
+
+sasl::Offer ServerSession::Impl::offer() const {
+  sasl::Offer offer = options->login;
+  offer.channel = channel;
+  return offer;
 }
 
 void ServerSession::Impl::refuse_login(LoginVerdict verdict) {
@@ -109,7 +136,7 @@ void ServerSession::Impl::refuse_login(LoginVerdict verdict) {
 }
 
 void ServerSession::Impl::wipe_login() {
-  sasl::wipe(login.password);
+  sasl::wipe(login.secret);
   login.authcid.clear();
   login.authzid.clear();
 }

@@ -54,7 +54,7 @@ Send ServerSession::Impl::send() {
 
 Action ServerSession::Impl::question_action() {
   switch (question) {
-    case Question::login: return AskLogin{question_id, login.authcid, login.password, login.authzid};
+    case Question::login: return AskLogin{question_id, mechanism_name, &login};
     case Question::open: return AskOpen{question_id};
     case Question::list: {
       bool page = listing == Listing::list || listing == Listing::uidl;
@@ -206,6 +206,12 @@ void ServerSession::shut_down() { impl_->going_down = true; }
 void ServerSession::answer_login(std::uint32_t id, LoginVerdict verdict) {
   if (impl_->answered(Impl::Question::login, id)) impl_->answer_login(verdict);
 }
+
+void ServerSession::answer_keys(std::uint32_t id, sasl::ScramCredentials credentials) {
+  if (impl_->answered(Impl::Question::login, id)) impl_->answer_keys(std::move(credentials));
+}
+
+void ServerSession::set_channel(sasl::Channel channel) { impl_->channel = std::move(channel); }
 
 void ServerSession::answer_open(std::uint32_t id, OpenVerdict verdict, std::uint32_t count, std::uint64_t octets) {
   if (!impl_->answered(Impl::Question::open, id)) return;

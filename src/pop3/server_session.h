@@ -1,6 +1,7 @@
 #pragma once
 
 #include "pop3/texts.h"
+#include "sasl/server.h"
 
 #include <chrono>
 #include <cstdint>
@@ -16,6 +17,7 @@ struct ServerOptions {
   std::string hostname;
   bool tls_available = false; ///< offer STLS (RFC 2595)
   bool login_in_clear = false;
+  sasl::Offer login;                       ///< mechanisms of AUTH; its channel comes with set_channel()
   std::uint32_t max_errors = 20;           ///< refused commands a session; then -ERR and close
   std::uint32_t max_login_failures = 5;    ///< wrong passwords a session; then close after the reply
   std::uint32_t max_line = 512;            ///< octets with CRLF; RFC 2449 section 4 says 255
@@ -50,10 +52,12 @@ struct NeedInput {
 };
 /// The reply is out: drop unread input, do the handshake, call tls_started() or eof().
 struct StartTls {};
-/// Is this password right? answer_login(). `authzid` is whom to act as: empty means `user`.
+/// May who proves itself so log in? answer_login(), or answer_keys() to a question of the kind scram_keys. `mechanism` is
+/// "PASS" for USER and PASS.
 struct AskLogin {
   std::uint32_t id;
-  std::string_view user, password, authzid;
+  std::string_view mechanism;
+  const sasl::Question* question;
 };
 /// Open (and lock) the mailbox of who logged in: answer_open().
 struct AskOpen {
@@ -106,6 +110,10 @@ public:
   void shut_down();
 
   void answer_login(std::uint32_t id, LoginVerdict verdict);
+  /// What is kept of the passwords that question `id` is about; see sasl::ScramCredentials.
+  void answer_keys(std::uint32_t id, sasl::ScramCredentials credentials);
+  /// What logins can be bound to: after a handshake, before tls_started() or the first next().
+  void set_channel(sasl::Channel channel);
   /// `count` messages, `octets` in total.
   void answer_open(std::uint32_t id, OpenVerdict verdict, std::uint32_t count, std::uint64_t octets);
   /// Rows in ascending order; fewer than asked only at the end. Empty with `failed` when the store failed.

@@ -63,9 +63,9 @@ const std::string kCapaClear =
     "+OK this server can\r\nTOP\r\nUIDL\r\nSTLS\r\nPIPELINING\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\nUTF8 "
     "USER\r\nLANG\r\nEXPIRE NEVER\r\n"
     "IMPLEMENTATION Paquebot\r\n.\r\n";
-const std::string kCapaTls =
-    "+OK this server can\r\nTOP\r\nUIDL\r\nUSER\r\nSASL PLAIN LOGIN\r\nPIPELINING\r\nRESP-CODES\r\n"
-    "AUTH-RESP-CODE\r\nUTF8 USER\r\nLANG\r\nEXPIRE NEVER\r\nIMPLEMENTATION Paquebot\r\n.\r\n";
+const std::string kCapaTls = "+OK this server can\r\nTOP\r\nUIDL\r\nUSER\r\nSASL SCRAM-SHA-256 SCRAM-SHA-1 PLAIN "
+                             "LOGIN\r\nPIPELINING\r\nRESP-CODES\r\n"
+                             "AUTH-RESP-CODE\r\nUTF8 USER\r\nLANG\r\nEXPIRE NEVER\r\nIMPLEMENTATION Paquebot\r\n.\r\n";
 const std::string kWrong = "-ERR [AUTH] wrong user name or password\r\n";
 const Setting kClearOffersTls{false, true, false};
 
@@ -458,7 +458,7 @@ TEST(ServerSession, LateAnswersAreIgnoredAndQuestionsRepeat) {
   Action first = session.next();
   ASSERT_TRUE(std::holds_alternative<AskLogin>(first));
   auto id = std::get<AskLogin>(first).id;
-  EXPECT_EQ(std::get<AskLogin>(session.next()).password, "secret");
+  EXPECT_EQ(std::get<AskLogin>(session.next()).question->secret, "secret");
   session.answer_login(id + 1, LoginVerdict::accepted);
   session.answer_open(id, OpenVerdict::opened, 1, 1);
   ASSERT_TRUE(std::holds_alternative<AskLogin>(session.next()));

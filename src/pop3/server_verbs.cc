@@ -107,7 +107,7 @@ void ServerSession::Impl::capa(const Arguments&) {
   // RFC 2595 section 2.4 and RFC 5034 section 4: passwords are not offered where they may not be used.
   if (encrypted || options->login_in_clear) {
     out += "USER\r\nSASL";
-    for (std::string_view mechanism_name : sasl::server_mechanisms()) {
+    for (std::string_view mechanism_name : sasl::server_mechanisms(offer())) {
       out += ' ';
       out += mechanism_name;
     }

@@ -31,7 +31,7 @@ TEST(SaslPlain, ReadsItsOneMessage) {
       {"\0a\0"s + std::string(1025, 'x'), false, {}, {}, {}},
   };
   for (const PlainCase& c : cases) {
-    const auto plain = make_server("plain");
+    const auto plain = make_server("plain", {});
     const Step step = plain->step(&c.message);
     const Ask* ask = std::get_if<Ask>(&step);
     ASSERT_EQ(ask != nullptr, c.asks) << c.message;
@@ -42,17 +42,17 @@ TEST(SaslPlain, ReadsItsOneMessage) {
     }
     EXPECT_EQ(ask->question.authzid, c.authzid);
     EXPECT_EQ(ask->question.authcid, c.authcid);
-    EXPECT_EQ(ask->question.password, c.password);
+    EXPECT_EQ(ask->question.secret, c.password);
   }
 }
 
 TEST(SaslPlain, ActsAsItselfUnlessAnotherIsNamed) {
   const std::string own = "\0alice\0x"s;
   const std::string other = "team\0alice\0x"s;
-  auto plain = make_server("PLAIN");
+  auto plain = make_server("PLAIN", {});
   plain->step(&own);
   EXPECT_EQ(std::get<Success>(plain->answer(true)).authzid, "alice");
-  plain = make_server("PLAIN");
+  plain = make_server("PLAIN", {});
   plain->step(&other);
   EXPECT_EQ(std::get<Success>(plain->answer(true)).authzid, "team");
   EXPECT_FALSE(std::get<Failure>(plain->answer(false)).malformed);
@@ -60,17 +60,17 @@ TEST(SaslPlain, ActsAsItselfUnlessAnotherIsNamed) {
 
 TEST(SaslLogin, AsksForNameAndPassword) {
   const std::string name = "alice", password = "wonderland";
-  auto login = make_server("LOGIN");
+  auto login = make_server("LOGIN", {});
   EXPECT_EQ(std::get<Challenge>(login->step(nullptr)).bytes, "Username:");
   EXPECT_EQ(std::get<Challenge>(login->step(&name)).bytes, "Password:");
-  EXPECT_EQ(std::get<Ask>(login->step(&password)).question.password, "wonderland");
-  login = make_server("LOGIN");
+  EXPECT_EQ(std::get<Ask>(login->step(&password)).question.secret, "wonderland");
+  login = make_server("LOGIN", {});
   EXPECT_EQ(std::get<Challenge>(login->step(&name)).bytes, "Password:") << "initial response";
 }
 
 TEST(SaslServer, KnowsItsMechanismsOnly) {
-  for (const auto name : server_mechanisms()) EXPECT_NE(make_server(name), nullptr) << name;
-  for (const auto name : {"", "CRAM-MD5", "PLAINER", "ANONYMOUS"}) EXPECT_EQ(make_server(name), nullptr) << name;
+  for (const auto name : server_mechanisms({})) EXPECT_NE(make_server(name, {}), nullptr) << name;
+  for (const auto name : {"", "CRAM-MD5", "PLAINER", "ANONYMOUS"}) EXPECT_EQ(make_server(name, {}), nullptr) << name;
 }
 
 TEST(SaslClient, PrefersPlainThenLogin) {
@@ -85,7 +85,7 @@ TEST(SaslClient, SpeaksWithTheServerSide) {
   for (const std::string name : {"PLAIN", "LOGIN"}) {
     const std::vector<std::string> offered{name};
     const auto client = make_client(offered, {"", "alice", "wonderland"});
-    const auto server = make_server(name);
+    const auto server = make_server(name, {});
     auto response = client->initial();
     Step step = server->step(response ? &*response : nullptr);
     for (int i = 0; i < 5 && std::holds_alternative<Challenge>(step); ++i) {
@@ -95,7 +95,7 @@ TEST(SaslClient, SpeaksWithTheServerSide) {
     }
     ASSERT_TRUE(std::holds_alternative<Ask>(step)) << name;
     EXPECT_EQ(std::get<Ask>(step).question.authcid, "alice");
-    EXPECT_EQ(std::get<Ask>(step).question.password, "wonderland");
+    EXPECT_EQ(std::get<Ask>(step).question.secret, "wonderland");
     EXPECT_FALSE(client->respond("more?")) << name;
   }
 }

@@ -1,22 +1,173 @@
 #include "service/login.h"
 
-namespace paquebot::service {
+#include "base/log.h"
+#include "net/wheel.h"
 
-Task<directory::Login> log_in(LoginParts parts, std::string authzid, std::string user, std::string password) {
-  using Verdict = directory::Login::Verdict;
-  std::uint64_t generation = parts.store.directory_generation();
-  directory::Login login = co_await parts.directory.login(std::move(authzid), std::move(user), std::move(password));
+#include <algorithm>
+
+namespace paquebot::service {
+namespace {
+
+using Kind = sasl::Question::Kind;
+using Verdict = directory::Login::Verdict;
+
+/// The use of an app password is written down at most so often, as long as it comes from one address.
+constexpr std::int64_t kUseNoted = 5 * 60 * 1000;
+
+LoginAnswer::Verdict verdict_of(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::accepted: return LoginAnswer::Verdict::accepted;
+    case Verdict::wrong: return LoginAnswer::Verdict::wrong;
+    case Verdict::disabled: return LoginAnswer::Verdict::disabled;
+    case Verdict::temporary: break;
+  }
+  return LoginAnswer::Verdict::temporary;
+}
+
+/// Whose login is tried, as far as the client says it.
+std::string named(const sasl::Question& question) {
+  return question.authcid.empty() ? question.authzid : question.authcid;
+}
+
+} // namespace
+
+LoginDesk::LoginDesk(LoginParts parts, std::string address, std::string protocol, Sessions::Token token)
+    : parts_(parts), address_(std::move(address)), protocol_(std::move(protocol)), token_(token) {}
+
+Task<LoginAnswer> LoginDesk::ask(sasl::Question question, sasl::Channel channel) {
+  if (question.kind == Kind::scram_keys) co_return co_await give_keys(std::move(question));
+  const std::string given = named(question);
+  std::string asked = given;
+  const std::string name = co_await parts_.directory.login_name(std::move(asked));
+  LoginAnswer answer;
+  answer.retry = parts_.guard.begin(address_, name);
+  if (answer.retry.count() > 0) {
+    log::info("login-put-off",
+              {{"client", address_}, {"account", given}, {"protocol", protocol_}, {"seconds", answer.retry.count()}});
+    answer.verdict = LoginAnswer::Verdict::slow_down;
+    co_return answer;
+  }
+  directory::Login login = co_await prove(std::move(question), std::move(channel));
+  answer.verdict = verdict_of(login.verdict);
+  const bool accepted = login.verdict == Verdict::accepted;
+  log::info(accepted ? "login" : "login-refused", {{"client", address_},
+                                                   {"account", accepted ? login.account.login : given},
+                                                   {"protocol", protocol_},
+                                                   {"disabled", login.verdict == Verdict::disabled}});
+  if (accepted) {
+    parts_.guard.succeeded(address_, name, login.account.login, protocol_);
+    store::AppPassword used = std::move(login.password);
+    co_await note_use(std::move(used));
+    answer.account = std::move(login.account);
+  } else if (login.verdict == Verdict::temporary) {
+    parts_.guard.withdrawn(address_, name);
+  } else {
+    const auto delay = parts_.guard.failed(address_, name, protocol_);
+    co_await hold_back(delay);
+  }
+  co_return answer;
+}
+
+Task<directory::Login> LoginDesk::prove(sasl::Question question, sasl::Channel channel) {
+  const std::uint64_t generation = parts_.store.directory_generation();
+  directory::Login login;
+  switch (question.kind) {
+    case Kind::password:
+      login = co_await parts_.directory.login(std::move(question.authzid), std::move(question.authcid),
+                                              std::move(question.secret));
+      break;
+    case Kind::scram: login = co_await prove_scram(std::move(question)); break;
+    case Kind::certificate: login = co_await prove_certificate(std::move(question.authzid), std::move(channel)); break;
+    case Kind::token: login = co_await prove_token(std::move(question)); break;
+    case Kind::scram_keys: break; // give_keys
+  }
   if (login.verdict != Verdict::accepted) co_return login;
-  parts.sessions.logged_in(parts.token, login.account.id);
-  if (parts.store.directory_generation() == generation) co_return login;
-  auto account = co_await parts.store.get_account(login.account.id);
+  parts_.sessions.logged_in(token_, login.account.id);
+  if (parts_.store.directory_generation() == generation) co_return login;
+  co_return co_await look_again(std::move(login), generation);
+}
+
+/// The directory changed while we were looking: disabled, or another password, or this one revoked?
+Task<directory::Login> LoginDesk::look_again(directory::Login login, std::uint64_t) {
+  auto account = co_await parts_.store.get_account(login.account.id);
+  const auto others = co_await parts_.store.list_app_passwords(login.account.id);
   if (!account)
     login.verdict = account.error().code == Errc::not_found ? Verdict::wrong : Verdict::temporary;
+  else if (!others)
+    login.verdict = Verdict::temporary;
   else if (account->disabled)
     login.verdict = Verdict::disabled;
-  else if (account->password != login.account.password)
+  else if (login.password.id != 0 &&
+           std::ranges::find(*others, login.password.id, &store::AppPassword::id) == others->end())
+    login.verdict = Verdict::wrong;
+  else if (login.password.id == 0 && account->password != login.account.password)
     login.verdict = Verdict::wrong;
   co_return login;
+}
+
+Task<LoginAnswer> LoginDesk::give_keys(sasl::Question question) {
+  LoginAnswer answer;
+  std::string user = question.authcid;
+  auto found = co_await parts_.directory.scram_keys(std::move(user), question.hash);
+  if (!found) co_return answer;
+  lookup_ = std::move(*found);
+  answer.verdict = LoginAnswer::Verdict::keys;
+  answer.keys = lookup_.credentials;
+  co_return answer;
+}
+
+/// The engine has checked the proof against the keys it was given. Are they still what is kept?
+Task<directory::Login> LoginDesk::prove_scram(sasl::Question question) {
+  if (!question.right || question.key >= lookup_.owners.size()) co_return directory::Login{};
+  std::string user = question.authcid;
+  const auto now = co_await parts_.directory.scram_keys(std::move(user), question.hash);
+  if (!now) co_return directory::Login{Verdict::temporary, {}, {}};
+  const std::string& used = lookup_.credentials.keys[question.key].stored;
+  if (std::ranges::find(now->credentials.keys, used, &sasl::ScramKey::stored) == now->credentials.keys.end())
+    co_return directory::Login{};
+  directory::Login login =
+      co_await parts_.directory.authorize(std::move(question.authzid), std::move(question.authcid));
+  login.password = lookup_.owners[question.key];
+  co_return login;
+}
+
+Task<directory::Login> LoginDesk::prove_token(sasl::Question question) {
+  if (!parts_.issuer) co_return directory::Login{};
+  const auto now = std::chrono::floor<std::chrono::seconds>(system_clock().wall());
+  auto owner = directory::check_token(question.secret, parts_.issuer->keys, parts_.issuer->rules, now);
+  if (!owner) {
+    log::info("token-refused", {{"client", address_}, {"why", owner.error().message}});
+    co_return directory::Login{};
+  }
+  std::string user = std::move(*owner);
+  co_return co_await parts_.directory.authorize(std::move(question.authzid), std::move(user));
+}
+
+/// The first of the certificate's addresses that is an account's says who it is.
+Task<directory::Login> LoginDesk::prove_certificate(std::string authzid, sasl::Channel channel) {
+  directory::Login login;
+  for (std::string& address : channel.certificate_names) {
+    std::string wanted = authzid, user = std::move(address);
+    login = co_await parts_.directory.authorize(std::move(wanted), std::move(user));
+    if (login.verdict != Verdict::wrong) break;
+  }
+  co_return login;
+}
+
+Task<void> LoginDesk::note_use(store::AppPassword used) {
+  const std::int64_t now = millis(system_clock().wall());
+  if (used.id == 0 || (used.used_from == address_ && now - used.used < kUseNoted)) co_return;
+  std::string from = address_;
+  const auto noted = co_await parts_.store.use_app_password(used.id, now, std::move(from));
+  if (!noted) log::warning("app-password-use-not-noted", {{"why", noted.error().message}});
+}
+
+Task<void> LoginDesk::hold_back(std::chrono::milliseconds delay) {
+  constexpr std::chrono::milliseconds slice{200};
+  for (; delay.count() > 0 && !stopped_; delay -= slice) {
+    const auto part = std::min(delay, slice);
+    co_await net::sleep_for(part);
+  }
 }
 
 } // namespace paquebot::service

@@ -1,23 +1,65 @@
 #pragma once
 
 #include "directory/directory.h"
+#include "directory/jwt.h"
+#include "directory/login_guard.h"
+#include "sasl/server.h"
 #include "service/sessions.h"
 #include "store/store.h"
 
+#include <chrono>
+#include <optional>
 #include <string>
 
 namespace paquebot::service {
 
-/// Where a login belongs to; all outlive it.
+/// Where logins belong to; all outlive the sessions.
 struct LoginParts {
   store::Store& store;
   directory::Directory& directory;
   Sessions& sessions;
-  Sessions::Token token;
+  directory::LoginGuard& guard;
+  std::shared_ptr<const directory::TokenIssuer> issuer; ///< null: no tokens are taken
 };
 
-/// Checks a password and makes the session the account's, so that it ends when the account is disabled or removed: also
-/// when that happens while the password is being checked.
-Task<directory::Login> log_in(LoginParts parts, std::string authzid, std::string user, std::string password);
+/// The answer to one sasl::Question.
+struct LoginAnswer {
+  /// `slow_down`: not looked at, since too many failed lately; `retry` says for how long.
+  enum class Verdict { keys, accepted, wrong, disabled, temporary, slow_down };
+  Verdict verdict = Verdict::temporary;
+  sasl::ScramCredentials keys; ///< keys only
+  store::Account account;      ///< accepted only
+  std::chrono::seconds retry{0};
+};
+
+/// The logins of one connection, for SMTP and POP3 alike: asks the guard and the directory, makes the session the
+/// account's (so that it ends when the account is disabled or removed: also when that happens while a password is being
+/// checked), notes the use of app passwords, logs, and holds back the answer to a failure.
+class LoginDesk {
+public:
+  /// `protocol` is for the log and the owner: "smtp", "pop3".
+  LoginDesk(LoginParts parts, std::string address, std::string protocol, Sessions::Token token);
+
+  /// `channel` is the connection's.
+  Task<LoginAnswer> ask(sasl::Question question, sasl::Channel channel);
+  /// The session is to end: nothing is held back any more.
+  void stop() { stopped_ = true; }
+
+private:
+  Task<directory::Login> prove(sasl::Question question, sasl::Channel channel);
+  Task<directory::Login> prove_scram(sasl::Question question);
+  Task<directory::Login> prove_token(sasl::Question question);
+  Task<directory::Login> prove_certificate(std::string authzid, sasl::Channel channel);
+  Task<directory::Login> look_again(directory::Login login, std::uint64_t generation);
+  Task<LoginAnswer> give_keys(sasl::Question question);
+  Task<void> note_use(store::AppPassword used);
+  Task<void> hold_back(std::chrono::milliseconds delay);
+
+  LoginParts parts_;
+  const std::string address_, protocol_;
+  const Sessions::Token token_;
+  directory::ScramLookup lookup_; ///< of the exchange that goes on
+  bool stopped_ = false;
+};
 
 } // namespace paquebot::service

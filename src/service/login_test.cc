@@ -8,7 +8,7 @@ namespace paquebot::service {
 namespace {
 
 using directory::run_task;
-using Verdict = directory::Login::Verdict;
+using Verdict = LoginAnswer::Verdict;
 
 /// The account changes just after its password was looked up.
 class Changing final : public store::WrappedStore {
@@ -47,9 +47,10 @@ TEST(Login, LooksAgainWhenTheAccountChangedMeanwhile) {
   directory::CpuPool cpu(1);
   directory::Directory directory(store, cpu, {.hostname = "mx.example.org"});
   Sessions sessions;
+  directory::LoginGuard guard;
   auto attempt = [&](const std::string& password) {
-    LoginParts parts{store, directory, sessions, 0};
-    return run_task(log_in(parts, "", "ann@example.org", password)).verdict;
+    LoginDesk desk({store, directory, sessions, guard, nullptr}, "192.0.2.1", "smtp", 0);
+    return run_task(desk.ask({.authcid = "ann@example.org", .secret = password}, {})).verdict;
   };
   EXPECT_EQ(attempt("right"), Verdict::accepted);
   EXPECT_EQ(attempt("wrong"), Verdict::wrong);

@@ -1,7 +1,7 @@
 #include "service/pop3_driver.h"
 
 #include "base/log.h"
-#include "service/login.h"
+#include "net/channel.h"
 
 #include <algorithm>
 
@@ -53,6 +53,8 @@ Task<bool> Pop3Connection::begin() {
     }
   }
   session_ = std::make_unique<pop3::ServerSession>(options_->session, options_->implicit_tls);
+  if (options_->implicit_tls) session_->set_channel(net::channel_of(stream_));
+  desk_.emplace(parts_.logins, peer_, "pop3", token_);
   log::debug("connected", {{"client", peer_}, {"role", "pop3"}});
   co_return true;
 }
@@ -76,6 +78,7 @@ Task<void> Pop3Connection::loop() {
 
 void Pop3Connection::shut_down() {
   shutting_down_ = true;
+  if (desk_) desk_->stop();
   if (!session_) { // in its TLS handshake: nothing was said yet
     stream_.set_deadline(Clock::now());
     return;
@@ -86,6 +89,7 @@ void Pop3Connection::shut_down() {
 
 void Pop3Connection::end() {
   ended_ = true;
+  if (desk_) desk_->stop();
   stream_.close();
 }
 
@@ -127,6 +131,7 @@ Task<void> Pop3Connection::perform(pop3::StartTls) {
   net::TlsContext& context = *options_->tls;
   auto info = co_await stream_.start_tls_server(context);
   if (info) {
+    session_->set_channel(net::channel_of(stream_));
     session_->tls_started();
     co_return;
   }
@@ -136,23 +141,26 @@ Task<void> Pop3Connection::perform(pop3::StartTls) {
 }
 
 Task<void> Pop3Connection::perform(pop3::AskLogin ask) {
-  using Verdict = directory::Login::Verdict;
+  using Verdict = LoginAnswer::Verdict;
   std::uint32_t id = ask.id;
-  std::string authzid(ask.authzid), user(ask.user), password(ask.password);
-  std::string name = user;
-  LoginParts login_parts{parts_.store, parts_.directory, parts_.sessions, token_};
-  directory::Login login = co_await log_in(login_parts, std::move(authzid), std::move(user), std::move(password));
-  pop3::LoginVerdict verdict = pop3::LoginVerdict::wrong;
-  if (login.verdict == Verdict::accepted) {
-    account_ = login.account;
-    const bool early = !parts_.login_delay.may(account_.id, options_->session->login_delay, Clock::now());
-    verdict = early ? pop3::LoginVerdict::slow_down : pop3::LoginVerdict::accepted;
-  } else if (login.verdict == Verdict::temporary) {
-    verdict = pop3::LoginVerdict::temporary_failure;
+  sasl::Question question = *ask.question;
+  sasl::Channel channel = net::channel_of(stream_);
+  LoginDesk& desk = *desk_;
+  LoginAnswer answer = co_await desk.ask(std::move(question), std::move(channel));
+  pop3::LoginVerdict verdict = pop3::LoginVerdict::wrong; // disabled too: a stranger must not learn that there is one
+  switch (answer.verdict) {
+    case Verdict::keys: session_->answer_keys(id, std::move(answer.keys)); co_return;
+    case Verdict::accepted:
+      account_ = std::move(answer.account);
+      verdict = parts_.login_delay.may(account_.id, options_->session->login_delay, Clock::now())
+                    ? pop3::LoginVerdict::accepted
+                    : pop3::LoginVerdict::slow_down;
+      break;
+    case Verdict::temporary: verdict = pop3::LoginVerdict::temporary_failure; break;
+    case Verdict::slow_down: verdict = pop3::LoginVerdict::slow_down; break;
+    case Verdict::wrong:
+    case Verdict::disabled: break;
   }
-  log::info(
-      verdict == pop3::LoginVerdict::accepted ? "login" : "login-refused",
-      {{"client", peer_}, {"account", name}, {"protocol", "pop3"}, {"disabled", login.verdict == Verdict::disabled}});
   session_->answer_login(id, verdict);
 }
 

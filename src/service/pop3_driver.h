@@ -4,6 +4,7 @@
 #include "net/stream.h"
 #include "net/tls.h"
 #include "pop3/server_session.h"
+#include "service/login.h"
 #include "service/login_delay.h"
 #include "service/numbering.h"
 #include "service/sessions.h"
@@ -25,6 +26,7 @@ struct Pop3Parts {
   directory::Directory& directory;
   Sessions& sessions;
   LoginDelay& login_delay;
+  LoginParts logins;
 };
 
 /// Drives one pop3::ServerSession over one connection. Holds the mailbox's lock from login to the end; message numbers are
@@ -60,6 +62,7 @@ private:
   std::string peer_;
   std::unique_ptr<pop3::ServerSession> session_;
   Sessions::Token token_ = 0;
+  std::optional<LoginDesk> desk_;
   store::Account account_;
   store::Id locked_ = 0; ///< mailbox
   std::optional<Numbering> numbering_;

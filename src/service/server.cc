@@ -36,6 +36,7 @@ struct Server::Impl {
         directory(store, cpu, directory::Options{.hostname = options.hostname}), policy(directory, &limits),
         queue(store, system_clock(), snapshot->queue) {
     limits.configure(snapshot->account_limits);
+    guard.configure(snapshot->logins);
   }
 
   store::Store& store;
@@ -53,6 +54,7 @@ struct Server::Impl {
   Sessions sessions;
   LoginDelay login_delay;
   Etrn etrn{store, queue, system_clock()};
+  directory::LoginGuard guard;
   std::shared_ptr<dns::Resolver> resolver;
   std::unique_ptr<delivery::Connector> connector;
   delivery::Homecoming homecoming{queue, store, directory, system_clock()};
@@ -73,6 +75,7 @@ struct Server::Impl {
   }
   boost::asio::any_io_executor first() { return contexts.executor(0); }
   boost::asio::any_io_executor last() { return contexts.executor(contexts.size() - 1); }
+  LoginParts login_parts() { return {store, directory, sessions, guard, current()->issuer}; }
   intake::Services services() { return {store, queue, policy, ids, system_clock()}; }
 
   void launch(boost::asio::any_io_executor where, Task<void> task, std::string what);
@@ -219,11 +222,11 @@ Task<void> Server::Impl::dispatch_session(const ListenerSnapshot& listener, net:
   auto executor = contexts.executor(context);
   try {
     if (listener.role == ListenerRole::pop3) {
-      Pop3Parts parts{store, directory, sessions, login_delay};
+      Pop3Parts parts{store, directory, sessions, login_delay, login_parts()};
       auto connection = std::make_shared<Pop3Connection>(parts, listener.pop3, std::move(stream), executor);
       co_await Pop3Connection::serve(std::move(connection));
     } else {
-      SmtpParts parts{services(), directory, sessions, etrn};
+      SmtpParts parts{services(), directory, sessions, etrn, login_parts()};
       auto connection = std::make_shared<SmtpConnection>(parts, listener.smtp, std::move(stream), executor);
       co_await SmtpConnection::serve(std::move(connection));
     }
@@ -316,6 +319,7 @@ Result<> Server::start(std::vector<BoundListener> listeners) {
   };
   hooks.limits = [&s] { return *s.limits.general(); };
   hooks.forget_limits = [&s](store::Id account) { s.limits.forget(account); };
+  hooks.logins = [&s](const std::string& login) { return s.guard.facts(login); };
   hooks.status = [&s] { return s.status(); };
   hooks.reload = [this] { return on_reload ? on_reload() : std::string("this server can't reload"); };
   s.control = std::make_unique<control::Control>(s.store, s.directory, std::move(hooks));
@@ -333,6 +337,7 @@ Result<> Server::start(std::vector<BoundListener> listeners) {
 void Server::replace(std::shared_ptr<const Snapshot> snapshot) {
   impl_->queue.configure(snapshot->queue);
   impl_->limits.configure(snapshot->account_limits);
+  impl_->guard.configure(snapshot->logins);
   std::lock_guard lock(impl_->snapshot_mutex);
   impl_->snapshot = std::move(snapshot);
 }

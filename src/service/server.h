@@ -41,9 +41,11 @@ struct ListenerSnapshot {
 struct Snapshot {
   std::vector<ListenerSnapshot> listeners;
   GateLimits gate;
+  directory::GuardLimits logins;
+  std::shared_ptr<const directory::TokenIssuer> issuer; ///< of OAuth tokens; null: none are taken
   intake::Options intake;
   queue::Options queue;
-  store::Limits account_limits; ///< of every account without its own
+  store::Limits account_limits;  ///< of every account without its own
   std::uint32_t expire_days = 0; ///< mail that has been in a mailbox for longer is deleted; 0: none
 };
 

@@ -2,10 +2,11 @@
 
 #include "base/log.h"
 #include "base/text.h"
-#include "service/login.h"
+#include "net/channel.h"
 #include "smtp/xclient.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 
 namespace paquebot::service {
 namespace {
@@ -68,6 +69,8 @@ Task<bool> SmtpConnection::begin() {
   facts.wall = millis(parts_.intake.clock.wall());
   facts.etrn = std::ranges::find(options_->etrn_hosts, peer_) != options_->etrn_hosts.end();
   session_ = std::make_unique<smtp::ServerSession>(options_->session, facts);
+  if (options_->implicit_tls) session_->set_channel(net::channel_of(stream_));
+  desk_.emplace(parts_.logins, peer_, "smtp", token_);
   log::debug("connected", {{"client", peer_}, {"role", role_name(options_->session->role)}});
   co_return true;
 }
@@ -97,6 +100,7 @@ Task<void> SmtpConnection::loop() {
 
 void SmtpConnection::shut_down() {
   shutting_down_ = true;
+  if (desk_) desk_->stop();
   if (!session_) { // in its TLS handshake: nothing was said yet
     stream_.set_deadline(Clock::now());
     return;
@@ -108,6 +112,7 @@ void SmtpConnection::shut_down() {
 
 void SmtpConnection::end() {
   ended_ = true;
+  if (desk_) desk_->stop();
   stream_.close();
 }
 
@@ -162,6 +167,7 @@ Task<void> SmtpConnection::perform(smtp::StartTls) {
     co_return;
   }
   tls_ = *info;
+  session_->set_channel(net::channel_of(stream_));
   session_->tls_started(tls_.version, tls_.cipher);
 }
 
@@ -170,6 +176,7 @@ Task<void> SmtpConnection::perform(smtp::AskPeer ask) {
     log::debug("xclient", {{"client", peer_}, {"told", told->address}, {"name", told->name}, {"helo", told->helo}});
     peer_ = told->address;
     account_ = {};
+    desk_.emplace(parts_.logins, peer_, "smtp", token_); // failures count for the client, not for its proxy
   }
   session_->answer(ask.id, welcome());
   co_return;
@@ -181,27 +188,30 @@ Task<void> SmtpConnection::perform(smtp::AskHelo ask) {
 }
 
 Task<void> SmtpConnection::perform(smtp::AskLogin ask) {
-  using Verdict = directory::Login::Verdict;
+  using Verdict = LoginAnswer::Verdict;
   std::uint32_t id = ask.id;
-  std::string authzid(ask.authzid), authcid(ask.authcid), password(ask.password);
-  std::string name = authcid;
-  LoginParts login_parts{parts_.intake.store, parts_.directory, parts_.sessions, token_};
-  directory::Login login = co_await log_in(login_parts, std::move(authzid), std::move(authcid), std::move(password));
-  mail::Reply reply;
-  switch (login.verdict) {
+  sasl::Question question = *ask.question;
+  sasl::Channel channel = net::channel_of(stream_);
+  LoginDesk& desk = *desk_;
+  LoginAnswer answer = co_await desk.ask(std::move(question), std::move(channel));
+  mail::Reply reply(535, {5, 7, 8}, ""); // wrong and disabled alike: a stranger must not learn which accounts exist
+  switch (answer.verdict) {
+    case Verdict::keys: session_->answer_keys(id, std::move(answer.keys)); co_return;
     case Verdict::accepted:
-      account_ = login.account;
+      account_ = std::move(answer.account);
       reply = mail::Reply(235, {2, 7, 0}, "");
       break;
-    case Verdict::wrong:
-    case Verdict::disabled: // not told apart: a stranger must not learn which accounts exist
-      reply = mail::Reply(535, {5, 7, 8}, "");
+    case Verdict::temporary:
+      reply = mail::Reply(454, {4, 7, 0}, "the login can't be checked now, please try again later");
       break;
-    case Verdict::temporary: reply = mail::Reply(454, {4, 7, 0}, ""); break;
+    case Verdict::slow_down: // RFC 4954 section 6
+      reply =
+          mail::Reply(454, {4, 7, 0},
+                      fmt::format("too many failed logins, try again in {} minutes", 1 + answer.retry.count() / 60));
+      break;
+    case Verdict::wrong:
+    case Verdict::disabled: break;
   }
-  log::info(
-      reply.positive() ? "login" : "login-refused",
-      {{"client", peer_}, {"account", name}, {"protocol", "smtp"}, {"disabled", login.verdict == Verdict::disabled}});
   session_->answer(id, std::move(reply));
 }
 
@@ -210,6 +220,7 @@ policy::Client SmtpConnection::client() const {
   client.role = options_->session->role;
   client.address = peer_;
   client.helo = std::string(session_->helo());
+  if (session_->login().empty()) return client; // an exchange cancelled at its end is no login
   client.account = account_.id;
   client.login = account_.login;
   client.recipients = static_cast<std::uint32_t>(session_->recipients().size());

@@ -7,6 +7,7 @@
 #include "net/tls.h"
 #include "policy/policy.h"
 #include "service/etrn.h"
+#include "service/login.h"
 #include "service/sessions.h"
 #include "smtp/server_session.h"
 
@@ -31,6 +32,7 @@ struct SmtpParts {
   directory::Directory& directory;
   Sessions& sessions;
   Etrn& etrn;
+  LoginParts logins;
 };
 
 /// Drives one smtp::ServerSession over one connection: performs its actions, brings the answers.
@@ -72,6 +74,7 @@ private:
   std::string peer_;
   std::unique_ptr<smtp::ServerSession> session_;
   Sessions::Token token_ = 0;
+  std::optional<LoginDesk> desk_;
   net::TlsInfo tls_;
   store::Account account_;
   std::vector<queue::DraftRecipient> recipients_;

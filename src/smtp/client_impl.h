@@ -124,6 +124,7 @@ struct ClientSession::Impl {
   mail::Reply failure_;
   Breakage breakage_ = Breakage::none;
   std::unique_ptr<sasl::ClientMechanism> mechanism_;
+  sasl::Channel channel_;
 
   // Input and output.
   ReplyParser parser_;

@@ -170,6 +170,7 @@ ClientSession::ClientSession(ClientOptions options, bool encrypted)
 ClientSession::~ClientSession() { sasl::wipe(impl_->options_.password); }
 
 void ClientSession::feed(std::string_view bytes) { impl_->feed(bytes); }
+void ClientSession::set_channel(sasl::Channel channel) { impl_->channel_ = std::move(channel); }
 void ClientSession::tls_started() {
   if (impl_->phase_ != Impl::Phase::handshake) return;
   impl_->encrypted_ = true;

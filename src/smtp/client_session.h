@@ -2,6 +2,7 @@
 
 #include "mail/envelope.h"
 #include "mail/status.h"
+#include "sasl/channel.h"
 
 #include <chrono>
 #include <cstdint>
@@ -102,6 +103,8 @@ public:
 
   /// Input bytes; used up before the next call of next() returns NeedInput.
   void feed(std::string_view bytes);
+  /// After a handshake (implicit TLS: before the first next()): what the login can be bound to.
+  void set_channel(sasl::Channel channel);
   void tls_started();
   void tls_failed(std::string cause);
   void timed_out();

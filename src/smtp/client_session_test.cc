@@ -184,7 +184,7 @@ TEST(SmtpClient, LogsIn) {
   check({"asks for ever",
          user,
          endless.c_str(),
-         {.failure = "450 4.5.0 the other server broke the protocol: it asks for more than the login has",
+         {.failure = "450 4.5.0 the other server broke the protocol: the server asks for more than PLAIN has",
           .breakage = Breakage::malformed}});
   const auto none = kGreeted + "S: 250-there.example\nS: 250 AUTH GSSAPI\nC: QUIT\n"s;
   check(

@@ -111,7 +111,7 @@ void Impl::log_in() {
     return;
   }
   if (encrypted_ || options_.auth_in_clear) {
-    mechanism_ = sasl::make_client(features_.auth, {"", options_.user, options_.password});
+    mechanism_ = sasl::make_client(features_.auth, {"", options_.user, options_.password}, channel_);
   }
   if (!mechanism_) {
     breakage_ = Breakage::auth_unavailable;
@@ -133,6 +133,8 @@ void Impl::log_in() {
 
 void Impl::on_auth(mail::Reply reply) {
   if (reply.code / 100 == 2) {
+    // RFC 5802 section 3: whoever skips the proof does not know the password.
+    if (!mechanism_->complete()) return malformed("it says that we are logged in before the login was through");
     mechanism_.reset();
     phase_ = Phase::ready;
     return;
@@ -140,7 +142,7 @@ void Impl::on_auth(mail::Reply reply) {
   if (reply.code != 334) return fail_setup(std::move(reply));
   // A prompt that is no base 64 is only a prompt: PLAIN and LOGIN do not look at it.
   auto response = mechanism_->respond(base64_decode(reply.text).value_or(""));
-  if (!response) return malformed("it asks for more than the login has");
+  if (!response) return malformed(response.error().message);
   std::string line = base64_encode(*response);
   sasl::wipe(*response);
   command(Command::auth, line);

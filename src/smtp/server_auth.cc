@@ -16,6 +16,12 @@ constexpr std::uint32_t kLoginWeight = 4;
 
 using Impl = ServerSession::Impl;
 
+sasl::Offer Impl::offer() const {
+  sasl::Offer offer = options_->login;
+  offer.channel = channel_;
+  return offer;
+}
+
 bool Impl::auth_offered() const { return options_->auth_available && (encrypted_ || options_->auth_in_clear); }
 
 void Impl::do_auth(std::string_view arguments) {
@@ -24,7 +30,7 @@ void Impl::do_auth(std::string_view arguments) {
   if (!login_.empty()) return refuse("503 5.5.1 logged in already");
   if (!auth_offered()) return refuse("538 5.7.11 say STARTTLS first; a password goes only over TLS");
   const auto space = std::min(arguments.find(' '), arguments.size());
-  mechanism_ = sasl::make_server(arguments.substr(0, space));
+  mechanism_ = sasl::make_server(arguments.substr(0, space), offer());
   if (!mechanism_) return refuse("504 5.5.4 mechanism not known; EHLO lists them");
   mechanism_name_ = arguments.substr(0, space);
   std::ranges::transform(mechanism_name_, mechanism_name_.begin(),
@@ -56,10 +62,9 @@ void Impl::auth_take(sasl::Step step) {
   if (const auto* challenge = std::get_if<sasl::Challenge>(&step)) {
     say("334 " + base64_encode(challenge->bytes));
   } else if (auto* question = std::get_if<sasl::Ask>(&step)) {
-    credentials_ = question->question;
-    sasl::wipe(question->question.password);
-    const auto& c = credentials_;
-    ask(Question::login, AskLogin{0, mechanism_name_, c.authzid, c.authcid, c.password});
+    asked_login_ = question->question;
+    sasl::wipe(question->question.secret);
+    ask(Question::login, AskLogin{0, mechanism_name_, &asked_login_});
   } else if (auto* success = std::get_if<sasl::Success>(&step)) {
     login_ = std::move(success->authzid);
     end_auth();
@@ -82,9 +87,15 @@ void Impl::login_answered(mail::Reply verdict) {
   if (permanent) after_error(kLoginWeight);
 }
 
+void Impl::answer_keys(std::uint32_t id, sasl::ScramCredentials credentials) {
+  if (question_ != Question::login || id != question_id_ || !mechanism_) return;
+  question_ = Question::none;
+  auth_take(mechanism_->answer_keys(std::move(credentials)));
+}
+
 void Impl::end_auth() {
   mechanism_.reset();
-  sasl::wipe(credentials_.password);
+  sasl::wipe(asked_login_.secret);
   lines_.forget();
   if (mode_ == Mode::auth) mode_ = Mode::command;
 }

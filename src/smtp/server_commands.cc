@@ -60,7 +60,7 @@ void Impl::say_extensions() {
   if (o.tls_available && !encrypted_) say("250-STARTTLS");
   if (auth_offered()) {
     std::string line = "250-AUTH";
-    for (const auto name : sasl::server_mechanisms()) line.append(" ").append(name);
+    for (const auto name : sasl::server_mechanisms(offer())) line.append(" ").append(name);
     say(line);
   }
   if (connection_.xclient && o.role != Role::lmtp) say("250-" + std::string(kXclientKeyword));

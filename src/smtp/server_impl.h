@@ -102,6 +102,8 @@ struct ServerSession::Impl {
   void auth_step(const std::string* response);
   void auth_take(sasl::Step step);
   void login_answered(mail::Reply verdict);
+  void answer_keys(std::uint32_t id, sasl::ScramCredentials credentials);
+  sasl::Offer offer() const;
   void end_auth();
   bool auth_offered() const;
 
@@ -161,7 +163,8 @@ struct ServerSession::Impl {
   // The AUTH exchange.
   std::unique_ptr<sasl::ServerMechanism> mechanism_;
   std::string mechanism_name_;
-  sasl::PasswordQuestion credentials_;
+  sasl::Question asked_login_;
+  sasl::Channel channel_;
 
   // The transaction.
   bool transaction_ = false;

@@ -264,6 +264,10 @@ void ServerSession::answer(std::uint32_t id, std::span<const mail::Reply> verdic
   std::vector<mail::Reply> copies(verdicts.begin(), verdicts.end());
   impl_->answer(id, copies);
 }
+void ServerSession::answer_keys(std::uint32_t id, sasl::ScramCredentials credentials) {
+  impl_->answer_keys(id, std::move(credentials));
+}
+void ServerSession::set_channel(sasl::Channel channel) { impl_->channel_ = std::move(channel); }
 void ServerSession::refuse_content(mail::Reply verdict) { impl_->refuse_content(std::move(verdict)); }
 void ServerSession::tls_started(std::string_view, std::string_view) { impl_->tls_started(); }
 void ServerSession::timed_out() { impl_->timed_out(); }

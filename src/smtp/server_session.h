@@ -2,6 +2,7 @@
 
 #include "mail/envelope.h"
 #include "mail/status.h"
+#include "sasl/server.h"
 
 #include <chrono>
 #include <cstdint>
@@ -26,6 +27,7 @@ struct ServerOptions {
   bool auth_available = false;                ///< offer AUTH (only under TLS unless auth_in_clear)
   bool auth_required = false;                 ///< 530 5.7.0 before login for MAIL
   bool auth_in_clear = false;                 ///< for tests and loopback developers
+  sasl::Offer login;                          ///< mechanisms; its channel comes with set_channel()
   std::uint64_t max_message_size = 50u << 20; ///< octets, SIZE (RFC 1870); 0: no limit
   std::uint32_t max_recipients = 1000; ///< a message; at least 100 (RFC 5321 section 4.5.3.1.8), 452 4.5.3 beyond
   std::uint32_t max_errors = 20;       ///< a session; then 421 4.7.0 and close
@@ -80,10 +82,12 @@ struct AskHelo {
   std::string_view name;
   bool extended;
 };
-/// Is this password right? Answer with a positive reply to log in.
+/// May who proves itself so log in? Answer with a positive reply to log in, or with answer_keys() to a question of the
+/// kind scram_keys.
 struct AskLogin {
   std::uint32_t id;
-  std::string_view mechanism, authzid, authcid, password;
+  std::string_view mechanism;
+  const sasl::Question* question;
 };
 /// May this sender send? On a positive answer the reply's own text is sent when it has one.
 struct AskMail {
@@ -141,6 +145,11 @@ public:
   /// The outside's verdict on question `id`: positive() accepts; otherwise this reply is sent. An empty text takes the
   /// engine's standard one. Code 421 ends the session after it.
   void answer(std::uint32_t id, mail::Reply verdict);
+  /// What is kept of the passwords that question `id` is about. Not of the names that nobody has: those get a salt of
+  /// their own that stays, and a key that nothing fits.
+  void answer_keys(std::uint32_t id, sasl::ScramCredentials credentials);
+  /// What logins can be bound to: after a handshake, before tls_started() or the first next().
+  void set_channel(sasl::Channel channel);
   /// Verdicts on content, one for each accepted recipient in order (LMTP); for SMTP the first counts.
   void answer(std::uint32_t id, std::span<const mail::Reply> verdicts);
   void tls_started(std::string_view version, std::string_view cipher);
@@ -163,7 +172,7 @@ public:
   bool extended() const;         ///< EHLO or LHLO was used, or so it was told
   const ToldPeer* told() const;  ///< by XCLIENT, of the real client; null before. All else was forgotten then
   bool encrypted() const;
-  std::string_view login() const;                      ///< authorisation identity, empty before
+  std::string_view login() const;                      ///< authorisation identity (sasl::Success), empty before
   const mail::Sender& sender() const;                  ///< of the current transaction
   std::span<const mail::Recipient> recipients() const; ///< accepted so far
   std::uint64_t content_size() const;                  ///< octets of content decoded so far

@@ -15,8 +15,11 @@ Account account_of(const Query& q) {
   a.disabled = q.flag(3);
   a.quota = q.u64(4);
   a.created = q.i64(5);
-  a.used = q.u64(6);
-  a.messages = q.u64(7);
+  a.scram_salt = q.text(6);
+  a.scram_iterations = q.u32(7);
+  a.scram_keys = q.text(8);
+  a.used = q.u64(9);
+  a.messages = q.u64(10);
   return a;
 }
 
@@ -62,9 +65,11 @@ Result<Account> add_account(Tx& tx, const Account& account) {
   made.login = login;
   made.created = account.created != 0 ? account.created : tx.now;
   made.used = made.messages = 0;
-  made.id = tx.db.number(
-      "INSERT INTO account(domain, login, password, disabled, quota, created) VALUES(?, ?, ?, ?, ?, ?) RETURNING id", 0,
-      domain->id, made.login, made.password, made.disabled, made.quota, made.created);
+  made.id = tx.db.number("INSERT INTO account(domain, login, password, disabled, quota, created, scram_salt, "
+                         "scram_iterations, scram_keys) "
+                         "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+                         0, domain->id, made.login, made.password, made.disabled, made.quota, made.created,
+                         Blob{made.scram_salt}, made.scram_iterations, Blob{made.scram_keys});
   tx.db.run("INSERT INTO address(domain, local, account) VALUES(?, ?, ?)", domain->id, local, made.id);
   make_mailbox(tx, made.id, "INBOX");
   if (domain->owner == 0) tx.db.run("UPDATE domain SET owner = ? WHERE id = ?", made.id, domain->id);
@@ -72,8 +77,8 @@ Result<Account> add_account(Tx& tx, const Account& account) {
 }
 
 Result<Account> find_account(Db& db, const std::string& login) {
-  Query q = db.query("SELECT id, login, password, disabled, quota, created, (SELECT sum(bytes) FROM mailbox m WHERE "
-                     "m.account = a.id), "
+  Query q = db.query("SELECT id, login, password, disabled, quota, created, scram_salt, scram_iterations, scram_keys, "
+                     "(SELECT sum(bytes) FROM mailbox m WHERE m.account = a.id), "
                      "(SELECT sum(count) FROM mailbox m WHERE m.account = a.id) FROM account a WHERE login = ?",
                      to_lower(login));
   if (!q.row()) return std::unexpected(no_account(login));
@@ -81,8 +86,8 @@ Result<Account> find_account(Db& db, const std::string& login) {
 }
 
 Result<Account> get_account(Db& db, Id id) {
-  Query q = db.query("SELECT id, login, password, disabled, quota, created, (SELECT sum(bytes) FROM mailbox m WHERE "
-                     "m.account = a.id), "
+  Query q = db.query("SELECT id, login, password, disabled, quota, created, scram_salt, scram_iterations, scram_keys, "
+                     "(SELECT sum(bytes) FROM mailbox m WHERE m.account = a.id), "
                      "(SELECT sum(count) FROM mailbox m WHERE m.account = a.id) FROM account a WHERE id = ?",
                      id);
   if (!q.row()) return std::unexpected(no_account(std::to_string(id)));
@@ -91,8 +96,8 @@ Result<Account> get_account(Db& db, Id id) {
 
 std::vector<Account> list_accounts(Db& db, const std::string& domain) {
   Query q = db.query(
-      "SELECT a.id, login, password, disabled, quota, created, (SELECT sum(bytes) FROM mailbox m WHERE m.account = "
-      "a.id), "
+      "SELECT a.id, login, password, disabled, quota, created, scram_salt, scram_iterations, scram_keys, "
+      "(SELECT sum(bytes) FROM mailbox m WHERE m.account = a.id), "
       "(SELECT sum(count) FROM mailbox m WHERE m.account = a.id) FROM account a JOIN domain d ON d.id = a.domain "
       "WHERE ?1 = '' OR d.name = ?1 ORDER BY login",
       to_lower(domain));
@@ -102,8 +107,10 @@ std::vector<Account> list_accounts(Db& db, const std::string& domain) {
 }
 
 Result<> update_account(Tx& tx, const Account& account) {
-  tx.db.run("UPDATE account SET password = ?, disabled = ?, quota = ? WHERE id = ?", account.password, account.disabled,
-            account.quota, account.id);
+  tx.db.run("UPDATE account SET password = ?, disabled = ?, quota = ?, scram_salt = ?, scram_iterations = ?, "
+            "scram_keys = ? WHERE id = ?",
+            account.password, account.disabled, account.quota, Blob{account.scram_salt}, account.scram_iterations,
+            Blob{account.scram_keys}, account.id);
   if (tx.db.changes() == 0) return std::unexpected(no_account(account.login));
   return {};
 }
@@ -119,6 +126,7 @@ Result<> remove_account(Tx& tx, const std::string& login) {
   tx.db.run("DELETE FROM counter WHERE account = ?", account->id);
   tx.db.run("DELETE FROM account_limit WHERE account = ?", account->id);
   tx.db.run("DELETE FROM correspondent WHERE account = ?", account->id);
+  tx.db.run("DELETE FROM app_password WHERE account = ?", account->id);
   tx.db.run("DELETE FROM account WHERE id = ?", account->id);
   return {};
 }

@@ -1,4 +1,5 @@
 #include "store/sqlite_db.h"
+#include "store/sqlite_schema.h"
 #include "store/test_contract.h"
 
 #include <algorithm>
@@ -75,6 +76,30 @@ TEST_F(SqliteOpen, ANewerSchemaIsRefused) {
   ASSERT_TRUE(open());
   change("paquebot.db", "PRAGMA user_version = 99");
   expect_refused(Errc::unsupported, "newer paquebot (schema 99");
+}
+
+TEST_F(SqliteOpen, SchemaOneIsBroughtUpToDate) {
+  std::filesystem::create_directory(directory());
+  {
+    Db db = open_for_writing(path("paquebot.db"));
+    db.exec(kMainSchema.steps[0].sql);
+    db.exec("INSERT INTO domain(id, name, owner) VALUES(1, 'example.org', 1);"
+            "INSERT INTO account(id, domain, login, password, disabled, quota, created)"
+            "  VALUES(1, 1, 'ann@example.org', '$6$old', 0, 0, 1);"
+            "INSERT INTO address(domain, local, account) VALUES(1, 'ann', 1);"
+            "INSERT INTO mailbox(account, name, uidvalidity) VALUES(1, 'INBOX', 1)");
+    db.exec(("PRAGMA application_id = " + std::to_string(kMainApplication) + "; PRAGMA user_version = 1").c_str());
+  }
+  const auto store = open();
+  ASSERT_TRUE(store) << store.error().message;
+  const auto ann = run((*store)->find_account("ann@example.org"));
+  ASSERT_TRUE(ann);
+  EXPECT_EQ(ann->password, "$6$old");
+  EXPECT_EQ(ann->scram_keys, "");
+  EXPECT_EQ(ann->scram_iterations, 0u);
+  EXPECT_TRUE(run((*store)->list_app_passwords(ann->id))->empty());
+  EXPECT_EQ(run((*store)->get_setting("login.secret"))->size(), 64u);
+  EXPECT_TRUE(run((*store)->verify())->empty());
 }
 
 TEST_F(SqliteOpen, AnotherProgramsDatabaseIsRefused) {

@@ -95,6 +95,17 @@ CREATE INDEX recipient_urgent ON recipient(destination, priority, due) WHERE sta
 CREATE INDEX recipient_deadline ON recipient(deadline) WHERE state = 2 AND deadline > 0;
 )sql";
 
+// What SCRAM needs of an account and its passwords, and the secret that makes up salts for accounts that don't exist.
+constexpr const char* kMainLogins = R"sql(
+ALTER TABLE account ADD COLUMN scram_salt BLOB NOT NULL DEFAULT x'';
+ALTER TABLE account ADD COLUMN scram_iterations INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE account ADD COLUMN scram_keys BLOB NOT NULL DEFAULT x'';
+CREATE TABLE app_password(id INTEGER PRIMARY KEY AUTOINCREMENT, account INTEGER NOT NULL, label TEXT NOT NULL,
+  created INTEGER NOT NULL, used INTEGER NOT NULL DEFAULT 0, used_from TEXT NOT NULL DEFAULT '', hash BLOB NOT NULL,
+  scram_keys BLOB NOT NULL, UNIQUE(account, label));
+INSERT OR IGNORE INTO setting(key, value) VALUES('login.secret', lower(hex(randomblob(32))));
+)sql";
+
 // state: 1 being staged, 2 complete and synced, 3 to be dropped. A chunk is found by the offset of its first octet.
 constexpr const char* kBulk1 = R"sql(
 CREATE TABLE bulk(id INTEGER PRIMARY KEY AUTOINCREMENT, epoch INTEGER NOT NULL, state INTEGER NOT NULL,
@@ -106,7 +117,8 @@ CREATE TABLE chunk(bulk INTEGER NOT NULL, start INTEGER NOT NULL, sum INTEGER NO
 CREATE TABLE probe(id INTEGER PRIMARY KEY, data BLOB NOT NULL);
 )sql";
 
-constexpr std::array kMainSteps = {Migration{kMain1}, Migration{kMainLimits}, Migration{kMainTimes}};
+constexpr std::array kMainSteps = {Migration{kMain1}, Migration{kMainLimits}, Migration{kMainTimes},
+                                   Migration{kMainLogins}};
 constexpr std::array kBulkSteps = {Migration{kBulk1}};
 
 /// SQLite would make the file readable for everybody the umask allows; its log and index copy the file's mode.

@@ -82,6 +82,11 @@ public:
   Task<Result<std::vector<LimitUse>>> limit_use(Id account, Limits general, std::int64_t now) override;
   Task<Result<>> set_limit(Id account, LimitKind kind, std::optional<std::uint64_t> most) override;
   Task<Result<>> remove_account(std::string login) override;
+  Task<Result<>> set_scram(Account account) override;
+  Task<Result<std::vector<AppPassword>>> list_app_passwords(Id account) override;
+  Task<Result<AppPassword>> add_app_password(AppPassword password) override;
+  Task<Result<>> remove_app_password(Id account, Id id) override;
+  Task<Result<>> use_app_password(Id id, std::int64_t when, std::string from) override;
   Task<Result<AddressLookup>> find_address(std::string local, std::string domain) override;
   Task<Result<>> add_address(AddressEntry entry) override;
   Task<Result<>> remove_address(std::string local, std::string domain, std::string target) override;

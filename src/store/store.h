@@ -129,11 +129,21 @@ public:
   virtual Task<Result<Account>> find_account(std::string login) = 0;
   virtual Task<Result<Account>> get_account(Id id) = 0;
   virtual Task<Result<std::vector<Account>>> list_accounts(std::string domain) = 0;
-  /// Sets password, disabled and quota from `account`.
+  /// Sets password, disabled, quota and what belongs to SCRAM from `account`.
   virtual Task<Result<>> update_account(Account account) = 0;
   /// With its mailboxes (in slices) and addresses. Fails with conflict while it is the only owner named by a domain unless
   /// no other account can take over; the next account of the domain becomes owner.
   virtual Task<Result<>> remove_account(std::string login) = 0;
+  /// Sets what belongs to SCRAM only, and only while the password is still `account.password` (else conflict). Not a
+  /// change of the directory for its generation.
+  virtual Task<Result<>> set_scram(Account account) = 0;
+  /// By label.
+  virtual Task<Result<std::vector<AppPassword>>> list_app_passwords(Id account) = 0;
+  /// conflict when the account has one of that label, no_space when it has 100.
+  virtual Task<Result<AppPassword>> add_app_password(AppPassword password) = 0;
+  virtual Task<Result<>> remove_app_password(Id account, Id id) = 0;
+  /// Notes a login with it; one that is gone is passed over.
+  virtual Task<Result<>> use_app_password(Id id, std::int64_t when, std::string from) = 0;
   virtual Task<Result<AddressLookup>> find_address(std::string local, std::string domain) = 0;
   /// Adds targets to an alias, making it if needed; `account` leads the address to an account instead. conflict when the
   /// address is taken by something else.
@@ -145,7 +155,8 @@ public:
   virtual Task<Result<std::vector<AddressEntry>>> account_addresses(Id account) = 0;
 
   // ---- Settings, upkeep ----
-  /// Small values that belong to the store (e.g. "queue.held"). Empty when unset.
+  /// Small values that belong to the store (e.g. "queue.held"). Empty when unset. "login.secret" is there from the
+  /// beginning: 64 random hex digits of this store, which never change.
   virtual Task<Result<std::string>> get_setting(std::string key) = 0;
   virtual Task<Result<>> set_setting(std::string key, std::string value) = 0;
   /// One slice of upkeep (old trails, dropped bodies, idle destinations). True while there is more to do now.

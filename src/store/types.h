@@ -32,9 +32,24 @@ struct Account {
   bool disabled = false;   ///< no login; mail still comes in
   std::uint64_t quota = 0; ///< octets in its mailboxes; 0: unlimited
   std::int64_t created = 0;
+  std::string scram_salt;             ///< of all its passwords; empty until a password was set that we saw
+  std::uint32_t scram_iterations = 0; ///< likewise
+  std::string scram_keys;             ///< made from `password` (directory::pack_scram_keys); empty: there are none
   // Filled when read:
   std::uint64_t used = 0; ///< octets
   std::uint64_t messages = 0;
+};
+
+/// One more password of an account, for one program, made by us.
+struct AppPassword {
+  Id id = 0;
+  Id account = 0;
+  std::string label; ///< what its owner calls it; one of a kind in the account
+  std::int64_t created = 0;
+  std::int64_t used = 0;  ///< the last login with it; 0: none
+  std::string used_from;  ///< and its address
+  std::string hash;       ///< SHA-256 of the password, which is long and random
+  std::string scram_keys; ///< under the account's salt and count
 };
 
 /// An address of ours. `local` is lower-case; "*" is the domain's catch-all.

@@ -104,6 +104,17 @@ public:
   }
   Task<Result<>> update_account(Account account) override { return inner_.update_account(std::move(account)); }
   Task<Result<>> remove_account(std::string login) override { return inner_.remove_account(std::move(login)); }
+  Task<Result<>> set_scram(Account account) override { return inner_.set_scram(std::move(account)); }
+  Task<Result<std::vector<AppPassword>>> list_app_passwords(Id account) override {
+    return inner_.list_app_passwords(account);
+  }
+  Task<Result<AppPassword>> add_app_password(AppPassword password) override {
+    return inner_.add_app_password(std::move(password));
+  }
+  Task<Result<>> remove_app_password(Id account, Id id) override { return inner_.remove_app_password(account, id); }
+  Task<Result<>> use_app_password(Id id, std::int64_t when, std::string from) override {
+    return inner_.use_app_password(id, when, std::move(from));
+  }
   Task<Result<AddressLookup>> find_address(std::string local, std::string domain) override {
     return inner_.find_address(std::move(local), std::move(domain));
   }

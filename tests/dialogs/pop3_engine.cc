@@ -1,26 +1,23 @@
 #include "pop3_engine.h"
 
 #include "base/text.h"
+#include "login_oracle.h"
 #include "pop3/server_session.h"
 
 #include <algorithm>
 #include <deque>
-#include <map>
 
 namespace paquebot::dialogs {
 namespace {
 
 using namespace pop3;
 
-/// Names and passwords of README.md.
-const std::map<std::string, std::string, std::less<>> kAccounts = {
-    {"alice", "wonderland"}, {"bob", "builder"}, {"full", "brimful"}, {"gone", "departed"}};
-
 std::shared_ptr<const ServerOptions> options_of(const Dialog& dialog) {
   auto options = std::make_shared<ServerOptions>();
   options->hostname = "mx.example.test";
   options->tls_available = dialog.option("tls", "none") != "none";
   options->login_in_clear = dialog.option("auth_in_clear", "no") == "yes";
+  options->login = offer_of(dialog);
   const auto number = [&](const char* name, std::uint32_t& into) {
     if (const auto value = parse_u64(dialog.option(name, ""))) into = static_cast<std::uint32_t>(*value);
   };
@@ -31,7 +28,9 @@ std::shared_ptr<const ServerOptions> options_of(const Dialog& dialog) {
 
 class Pop3Engine final : public Engine {
 public:
-  explicit Pop3Engine(const Dialog& dialog) : session_(options_of(dialog), dialog.option("tls", "none") == "implicit") {
+  explicit Pop3Engine(const Dialog& dialog)
+      : session_(options_of(dialog), dialog.option("tls", "none") == "implicit"), channel_(channel_of(dialog)) {
+    if (session_.encrypted()) session_.set_channel(channel_);
     run();
   }
 
@@ -43,6 +42,7 @@ public:
   void tls() override {
     if (!waiting_for_tls_) return broken.push_back("no handshake is due");
     waiting_for_tls_ = false;
+    session_.set_channel(channel_);
     session_.tls_started();
     run();
   }
@@ -89,15 +89,13 @@ private:
     output += send.bytes;
   }
   void perform(const AskLogin& ask) {
-    std::string_view name = ask.user;
-    if (name.ends_with("@example.test")) name.remove_suffix(13);
-    const auto account = kAccounts.find(name);
-    auto verdict = LoginVerdict::accepted;
-    if (account == kAccounts.end() || account->second != ask.password)
-      verdict = LoginVerdict::wrong;
-    else if (name == "gone")
-      verdict = LoginVerdict::disabled;
-    if (!ask.authzid.empty() && ask.authzid != ask.user) verdict = LoginVerdict::wrong;
+    const sasl::Question& question = *ask.question;
+    if (question.kind == sasl::Question::Kind::scram_keys) return session_.answer_keys(ask.id, scram_keys_of(question));
+    const bool by_name =
+        question.kind == sasl::Question::Kind::password || question.kind == sasl::Question::Kind::scram;
+    const std::string name(by_name ? without_domain(question.authcid) : "alice");
+    auto verdict = is_right(question) ? LoginVerdict::accepted : LoginVerdict::wrong;
+    if (verdict == LoginVerdict::accepted && name == "gone") verdict = LoginVerdict::disabled;
     if (wanted("login temporary_failure")) verdict = LoginVerdict::temporary_failure;
     if (wanted("login slow_down")) verdict = LoginVerdict::slow_down;
     if (verdict == LoginVerdict::accepted && name == "alice") {
@@ -136,6 +134,7 @@ private:
   }
 
   ServerSession session_;
+  const sasl::Channel channel_;
   std::deque<std::string> answers_;
   std::vector<std::string> messages_;
   std::size_t at_ = 0;

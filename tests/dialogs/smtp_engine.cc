@@ -1,6 +1,7 @@
 #include "smtp_engine.h"
 
 #include "base/text.h"
+#include "login_oracle.h"
 #include "smtp/server_session.h"
 
 #include <deque>
@@ -10,10 +11,6 @@ namespace paquebot::dialogs {
 namespace {
 
 using namespace smtp;
-
-/// Names and passwords of README.md.
-const std::map<std::string, std::string, std::less<>> kAccounts = {
-    {"alice", "wonderland"}, {"bob", "builder"}, {"full", "brimful"}, {"gone", "departed"}};
 
 std::shared_ptr<const ServerOptions> options_of(const Dialog& dialog) {
   auto options = std::make_shared<ServerOptions>();
@@ -30,6 +27,7 @@ std::shared_ptr<const ServerOptions> options_of(const Dialog& dialog) {
   options->auth_in_clear = dialog.option("auth_in_clear", "no") == "yes";
   options->hold_most = 30 * 86400;
   options->priority_policy = "MIXER";
+  options->login = offer_of(dialog);
   number("max_message_size", options->max_message_size);
   number("max_recipients", options->max_recipients);
   number("max_errors", options->max_errors);
@@ -62,7 +60,9 @@ mail::Reply parse_reply(std::string_view text) {
 
 class SmtpEngine final : public Engine {
 public:
-  explicit SmtpEngine(const Dialog& dialog) : options_(options_of(dialog)), session_(options_, connection_of(dialog)) {
+  explicit SmtpEngine(const Dialog& dialog)
+      : options_(options_of(dialog)), session_(options_, connection_of(dialog)), channel_(channel_of(dialog)) {
+    if (session_.encrypted()) session_.set_channel(channel_);
     // Answers that stand before the first line of the server must be known before it.
     for (const Step& step : dialog.steps) {
       if (step.kind != StepKind::answer) break;
@@ -80,6 +80,7 @@ public:
   void tls() override {
     if (!waiting_for_tls_) return broken.push_back("no handshake is due");
     waiting_for_tls_ = false;
+    session_.set_channel(channel_);
     session_.tls_started("TLSv1.3", "TLS_AES_256_GCM_SHA384");
     run();
   }
@@ -140,10 +141,9 @@ private:
   void perform(const AskPeer& ask) { answer(ask.id, "peer", {250, {}, ""}); }
   void perform(const AskHelo& ask) { answer(ask.id, "helo", {250, {}, ""}); }
   void perform(const AskLogin& ask) {
-    auto name = ask.authcid.ends_with("@example.test") ? ask.authcid.substr(0, ask.authcid.size() - 13) : ask.authcid;
-    const auto account = kAccounts.find(name);
-    const bool fine = account != kAccounts.end() && account->second == ask.password && name != "gone" &&
-                      (ask.authzid.empty() || ask.authzid == ask.authcid);
+    const sasl::Question& question = *ask.question;
+    if (question.kind == sasl::Question::Kind::scram_keys) return session_.answer_keys(ask.id, scram_keys_of(question));
+    const bool fine = is_right(question) && without_domain(question.authcid) != "gone";
     answer(ask.id, "login", fine ? mail::Reply{235, {2, 7, 0}, ""} : mail::Reply{535, {5, 7, 8}, ""});
   }
   void perform(const AskMail& ask) {
@@ -191,7 +191,7 @@ private:
     const std::string local = to_lower(std::string_view(address.local).substr(0, address.local.find('+')));
     if (local == "full") return {452, {4, 2, 2}, "mailbox full"};
     if (local == "gone") return {550, {5, 2, 1}, "account disabled"};
-    const bool known = kAccounts.contains(local) || local == "team" || local == "postmaster" || local == "abuse";
+    const bool known = accounts().contains(local) || local == "team" || local == "postmaster" || local == "abuse";
     return known ? mail::Reply{250, {2, 1, 5}, ""} : mail::Reply{550, {5, 1, 1}, "no such user here"};
   }
 
@@ -209,6 +209,7 @@ private:
 
   std::shared_ptr<const ServerOptions> options_;
   ServerSession session_;
+  const sasl::Channel channel_;
   std::map<std::string, std::deque<mail::Reply>> answers_;
   int early_ = 0; ///< answers that were read before the conversation began
   bool waiting_for_tls_ = false;

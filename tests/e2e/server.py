@@ -140,15 +140,15 @@ class Server:
     accounts   {login: password or None}; their domains are added too, beside `domains`
     listeners  names out of LISTENERS, or {name: settings}
     dns        "address:port" of a name server, or an object with .address
-    routes     list of [[route]] tables; limits, queue, delivery, tls, extensions, extra_server: further keys of those sections
+    routes     list of [[route]] tables; limits, queue, delivery, tls, extensions, login, oauth, extra_server: further keys of those sections
     account_limits  keys of [limits.account]
     extra      further sections: {name: keys}
     folder     where its files are; a temporary folder of its own when None
     """
 
     def __init__(self, accounts=None, domains=(), listeners=None, dns=None, routes=(), limits=None, queue=None,
-                 delivery=None, tls=None, account_limits=None, hostname="mx.example.test", folder=None, extra_server=None,
-                 extra=None, extensions=None):
+                 delivery=None, tls=None, account_limits=None, login=None, oauth=None, hostname="mx.example.test", folder=None,
+                 extra_server=None, extra=None, extensions=None):
         self.accounts = {"alice@example.test": SECRET, "bob@example.test": SECRET} if accounts is None else dict(accounts)
         self.domains = list(domains)
         self.hostname = hostname
@@ -160,6 +160,7 @@ class Server:
         self.extra = dict(extra or {})
         self.delivery, self.extra_server = {"connect_timeout": "5s"} | dict(delivery or {}), dict(extra_server or {})
         self.account_limits, self.extensions = dict(account_limits or {}), dict(extensions or {})
+        self.login, self.oauth = dict(login or {}), dict(oauth or {})
         self.own_folder = folder is None
         self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix="paquebot-e2e-"))
         self.folder.mkdir(exist_ok=True)
@@ -188,7 +189,8 @@ class Server:
         parts += [table("route", route, double=True) for route in self.routes]
         parts += [table(name, values) for name, values in
                   (("tls", self.tls), ("queue", self.queue), ("delivery", self.delivery), ("limits", self.limits),
-                   ("limits.account", self.account_limits), ("extensions", self.extensions), *self.extra.items()) if values]
+                   ("limits.account", self.account_limits), ("extensions", self.extensions), ("login", self.login),
+                   ("oauth", self.oauth), *self.extra.items()) if values]
         self.config.write_text("\n".join(parts))
 
     def prepare(self):

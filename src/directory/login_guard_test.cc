@@ -1,0 +1,114 @@
+#include "base/fake_clock.h"
+#include "directory/login_guard.h"
+
+#include <gtest/gtest.h>
+
+namespace paquebot::directory {
+namespace {
+
+using namespace std::chrono_literals;
+
+class GuardTest : public ::testing::Test {
+protected:
+  /// One wrong password; false when it was refused without a look.
+  bool guess(const std::string& address, const std::string& name) {
+    if (guard.begin(address, name).count() > 0) return false;
+    delay = guard.failed(address, name, "smtp");
+    return true;
+  }
+  bool log_in(const std::string& address, const std::string& name) {
+    if (guard.begin(address, name).count() > 0) return false;
+    guard.succeeded(address, name, name, "pop3");
+    return true;
+  }
+  unsigned guesses_until_refused(const std::string& address, const std::string& name) {
+    for (unsigned i = 0; i < 1000; ++i)
+      if (!guess(address, name)) return i;
+    return 1000;
+  }
+
+  FakeClock clock;
+  LoginGuard guard{clock, {.per_address = 20, .per_account = 50, .refused_for = 15min}};
+  std::chrono::milliseconds delay{0};
+};
+
+TEST_F(GuardTest, AnAddressIsSlowedDownThenRefusedForAWhile) {
+  EXPECT_TRUE(guess("192.0.2.1", "ann@example.org"));
+  EXPECT_EQ(delay, 0ms) << "anybody may mistype once or twice";
+  auto last = delay;
+  for (int i = 1; i < 20; ++i) {
+    ASSERT_TRUE(guess("192.0.2.1", "name" + std::to_string(i)));
+    EXPECT_GE(delay, last);
+    last = delay;
+  }
+  EXPECT_GT(last, 2000ms);
+  EXPECT_LE(last, 8000ms);
+  EXPECT_EQ(guard.begin("192.0.2.1", "other"), 15min);
+  EXPECT_TRUE(guess("192.0.2.2", "other"));
+  clock.advance(14min);
+  EXPECT_EQ(guard.begin("192.0.2.1", "other"), 1min);
+  clock.advance(61s);
+  EXPECT_TRUE(guess("192.0.2.1", "other"));
+}
+
+TEST_F(GuardTest, FailuresAreForgiven) {
+  for (int i = 0; i < 200; ++i) {
+    ASSERT_TRUE(guess("192.0.2.1", "ann@example.org")) << i;
+    clock.advance(60s);
+  }
+  EXPECT_LE(guard.facts("ann@example.org").failures, 1u);
+}
+
+TEST_F(GuardTest, AnAccountIsGuardedAgainstManyAddresses) {
+  unsigned taken = 0;
+  for (int i = 0; i < 200; ++i) taken += guess("192.0.2." + std::to_string(i), "Ann@Example.org") ? 1 : 0;
+  EXPECT_EQ(taken, 50u);
+  const auto facts = guard.facts("ann@example.org");
+  EXPECT_GT(facts.refused_until, millis(clock.wall()));
+  EXPECT_EQ(facts.failed.size(), 4u);
+  EXPECT_TRUE(guess("192.0.2.1", "bob@example.org")) << "others are not concerned";
+}
+
+TEST_F(GuardTest, NobodyIsLockedOutFromWhereTheyUsuallyAre) {
+  ASSERT_TRUE(log_in("198.51.100.1", "ann@example.org"));
+  for (int i = 0; i < 200; ++i) guess("192.0.2." + std::to_string(i), "ann@example.org");
+  EXPECT_TRUE(log_in("198.51.100.1", "ann@example.org")) << "strangers guess at the account";
+  EXPECT_FALSE(log_in("198.51.100.2", "ann@example.org"));
+  EXPECT_EQ(guesses_until_refused("198.51.100.1", "bob@example.org"), 20u);
+  EXPECT_TRUE(log_in("198.51.100.1", "ann@example.org")) << "a neighbour guesses from the same address";
+  EXPECT_EQ(guesses_until_refused("198.51.100.1", "ann@example.org"), 20u) << "and still nobody may guess for ever";
+}
+
+TEST_F(GuardTest, AHundredAtOnceAreAHundred) {
+  unsigned begun = 0;
+  for (int i = 0; i < 100; ++i) begun += guard.begin("192.0.2.1", "ann@example.org").count() == 0 ? 1 : 0;
+  EXPECT_EQ(begun, 20u);
+}
+
+TEST_F(GuardTest, SuccessesAndOurOwnFailuresCountForNothing) {
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(log_in("192.0.2.1", "name" + std::to_string(i)));
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_EQ(guard.begin("192.0.2.3", "ann@example.org").count(), 0);
+    guard.withdrawn("192.0.2.3", "ann@example.org");
+  }
+  EXPECT_EQ(guard.facts("name7").succeeded.address, "192.0.2.1");
+}
+
+TEST_F(GuardTest, ASubscribersIpv6AddressesAreOne) {
+  unsigned taken = 0;
+  for (int i = 1; i < 100; ++i)
+    taken += guess("2001:db8:1:2::" + std::to_string(i), "name" + std::to_string(i)) ? 1 : 0;
+  EXPECT_EQ(taken, 20u);
+  EXPECT_TRUE(guess("2001:db8:1:3::1", "x"));
+}
+
+TEST_F(GuardTest, TablesAreBounded) {
+  for (int i = 0; i < 20000; ++i)
+    guess("10." + std::to_string(i >> 16) + "." + std::to_string((i >> 8) & 255) + "." + std::to_string(i & 255),
+          "name" + std::to_string(i));
+  EXPECT_TRUE(guard.facts("name1").failed.empty()) << "forgotten";
+  EXPECT_EQ(guard.facts("name19999").failed.size(), 1u);
+}
+
+} // namespace
+} // namespace paquebot::directory
