@@ -80,7 +80,6 @@ private:
   std::vector<std::size_t> drop_loops(std::vector<mail::Reply>& verdicts);
   Task<void> commit_each(queue::Draft draft, std::vector<std::size_t> places, std::vector<mail::Reply>& verdicts);
   void note_addresses(const queue::Draft& draft);
-  std::string wishes() const;
   mail::Reply answer(const store::AcceptResult& result) const;
   void log_result(const mail::Reply& reply, std::uint64_t size) const;
 

@@ -84,12 +84,6 @@ struct ClientSession::Impl {
   bool may_require_tls() const;
   bool lacks_extension(mail::Reply& why) const;
 
-  // ---- client_extensions.cc ----
-  void read_sending_feature(const std::vector<std::string_view>& words);
-  std::string extension_parameters() const;
-  bool may_require_tls() const;
-  bool lacks_extension(mail::Reply& why) const;
-
   // ---- client_message.cc ----
   void send(OutgoingMessage message);
   void refuse_unsendable();
