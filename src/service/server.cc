@@ -5,6 +5,7 @@
 #include "net/wheel.h"
 #include "service/http_driver.h"
 #include "service/proxied.h"
+#include "store/offline.h"
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
@@ -85,6 +86,7 @@ struct Server::Impl {
   Task<void> dispatch_session(const ListenerSnapshot& listener, net::Stream stream, std::size_t context);
   Task<void> pick_up_drops();
   Task<void> upkeep();
+  Task<void> tell_of_restore();
   std::string status();
 };
 
@@ -259,6 +261,16 @@ Task<void> Server::Impl::upkeep() {
   }
 }
 
+/// A restored store has its queue held: says so at every start until the operator has let it go.
+Task<void> Server::Impl::tell_of_restore() {
+  const std::string key = store::kRestoredSetting;
+  const auto told = co_await store.get_setting(key);
+  if (!told || told->empty()) co_return;
+  log::warning("queue-held",
+               {{"why", "the store was restored from a backup, and what waited then may have been delivered since"},
+                {"advice", "paquebot queue list --held; then paquebot queue release --all, or paquebot queue cancel"}});
+}
+
 std::string Server::Impl::status() {
   auto numbers = queue.numbers();
   std::string list;
@@ -303,6 +315,7 @@ Result<> Server::start(std::vector<BoundListener> listeners) {
   s.launch(s.last(), s.dispatcher->run(), "delivery");
   s.launch(s.last(), s.reporter->run(), "reports");
   s.launch(s.first(), [](Impl& impl) -> Task<void> { co_await impl.queue.load(); }(s), "queue load");
+  s.launch(s.first(), s.tell_of_restore(), "queue held");
   s.launch(s.first(), s.upkeep(), "upkeep");
   s.launch(s.first(), s.pick_up_drops(), "drop directory");
   for (std::size_t i = 0; i < s.listeners.size(); ++i) s.serve_listener(i);

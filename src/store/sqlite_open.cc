@@ -33,10 +33,17 @@ bool has_content(const std::string& path) {
   return ::stat(path.c_str(), &status) == 0 && status.st_size > 0;
 }
 
-/// Looks at a file with nothing but reading before anything is set or written in it.
+/// Looks at a file with nothing but reading before anything is set or written in it. Only when its making was broken off is
+/// there a rollback journal, without which nothing can be read: it is applied first.
 Result<> inspect(const std::string& path, const Schema& schema) {
   if (!has_content(path)) return {};
-  Db db = open_for_reading(path);
+  try {
+    Db db = open_for_reading(path);
+    return check_identity(db, schema, path);
+  } catch (const DbError& error) {
+    if ((error.code & 0xFF) != SQLITE_READONLY || !has_content(path + "-journal")) throw;
+  }
+  Db db(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX);
   return check_identity(db, schema, path);
 }
 
