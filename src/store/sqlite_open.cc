@@ -61,11 +61,14 @@ Result<> check_company(const std::string& directory) {
                             " away to begin anew");
 }
 
-/// A file ready for its writer: known, brought up to date, and with nothing left in the log.
-Result<Db> prepare_file(const std::string& path, const Schema& schema) {
+/// A file ready for its writer: known, brought up to date, and with nothing left in the log. A new file was made with a
+/// rollback journal: that this is gone has to be on the disk before anything is in the log, or it would be applied over it.
+Result<Db> prepare_file(const std::string& directory, const Schema& schema) {
+  const std::string path = directory + "/" + schema.file;
   try {
     if (auto known = inspect(path, schema); !known) return std::unexpected(known.error());
     Db db = open_for_writing(path);
+    if (auto synced = sync_directory(directory); !synced) return std::unexpected(synced.error());
     checkpoint_fully(db);
     migrate(db, schema);
     return db;
@@ -95,9 +98,9 @@ Id begin_epoch(Db& main, Db& bulk, std::int64_t now) {
 Result<std::unique_ptr<Store>> open_files(SqliteOptions options, LockFile lock) {
   const std::string directory = options.directory;
   if (auto whole = check_company(directory); !whole) return std::unexpected(whole.error());
-  auto main = prepare_file(directory + "/" + kMainSchema.file, kMainSchema);
+  auto main = prepare_file(directory, kMainSchema);
   if (!main) return std::unexpected(main.error());
-  auto bulk = prepare_file(directory + "/" + kBulkSchema.file, kBulkSchema);
+  auto bulk = prepare_file(directory, kBulkSchema);
   if (!bulk) return std::unexpected(bulk.error());
   if (auto sound = check_after_crash(*main, *bulk, options); !sound) return std::unexpected(sound.error());
   const Clock& clock = options.clock != nullptr ? *options.clock : system_clock();
