@@ -86,6 +86,7 @@ struct Server::Impl {
   Task<void> dispatch_session(const ListenerSnapshot& listener, net::Stream stream, std::size_t context);
   Task<void> pick_up_drops();
   Task<void> upkeep();
+  Task<void> load_queue();
   Task<void> tell_of_restore();
   std::string status();
 };
@@ -261,6 +262,17 @@ Task<void> Server::Impl::upkeep() {
   }
 }
 
+/// What waits in the store is known to the queue only after this: a store that can't be read just now is asked again.
+Task<void> Server::Impl::load_queue() {
+  while (!stopping) {
+    const auto loaded = co_await queue.load();
+    if (loaded) co_return;
+    log::error("queue-unreadable", {{"why", loaded.error().message}});
+    auto rest = std::chrono::milliseconds(500);
+    co_await net::sleep_for(rest);
+  }
+}
+
 /// A restored store has its queue held: says so at every start until the operator has let it go.
 Task<void> Server::Impl::tell_of_restore() {
   const std::string key = store::kRestoredSetting;
@@ -304,9 +316,7 @@ Result<> Server::start(std::vector<BoundListener> listeners) {
                                                     s.options.hostname);
   control::Hooks hooks;
   hooks.end_sessions = [&s](store::Id account) { s.sessions.end_account(account); };
-  hooks.wake_queue = [&s] {
-    s.launch(s.first(), [](Impl& impl) -> Task<void> { co_await impl.queue.load(); }(s), "queue reload");
-  };
+  hooks.wake_queue = [&s] { s.launch(s.first(), s.load_queue(), "queue reload"); };
   hooks.limits = [&s] { return *s.limits.general(); };
   hooks.forget_limits = [&s](store::Id account) { s.limits.forget(account); };
   hooks.status = [&s] { return s.status(); };
@@ -314,7 +324,7 @@ Result<> Server::start(std::vector<BoundListener> listeners) {
   s.control = std::make_unique<control::Control>(s.store, s.directory, std::move(hooks));
   s.launch(s.last(), s.dispatcher->run(), "delivery");
   s.launch(s.last(), s.reporter->run(), "reports");
-  s.launch(s.first(), [](Impl& impl) -> Task<void> { co_await impl.queue.load(); }(s), "queue load");
+  s.launch(s.first(), s.load_queue(), "queue load");
   s.launch(s.first(), s.tell_of_restore(), "queue held");
   s.launch(s.first(), s.upkeep(), "upkeep");
   s.launch(s.first(), s.pick_up_drops(), "drop directory");

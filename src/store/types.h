@@ -140,7 +140,7 @@ struct AcceptResult {
   std::string why;                       ///< private, for the log
   std::optional<LimitHit> limit;         ///< over_limit: which
   std::vector<LimitHit> passed; ///< accepted: bounds of which most is used up now, for the first time in their window
-  std::vector<std::string> addresses{};  ///< the same as addresses; filled in by queue::Queue::accept
+  std::vector<std::string> addresses{}; ///< the same as addresses; filled in by queue::Queue::accept
 };
 
 // ---- Queue ----

@@ -19,6 +19,7 @@ SECONDS = float(os.environ.get("SOAK_SECONDS", "12"))
 SEED = int(os.environ.get("FAULTS_SEED", str(int(time.time()))))
 SENDERS = 4
 LOAD = "load@example.test"
+UNBOUND = dict.fromkeys(("messages_per_hour", "messages_per_day", "recipients_per_day", "new_recipients_per_day"), 0) | {"bytes_per_day": "0"}
 
 
 class Mood:
@@ -51,7 +52,7 @@ class Soak:
                      "submission": {"role": "submission", "tls": "none", "login_in_clear": True}}
         route = {"to": "far.test", "host": f"127.0.0.1:{self.peer.port}", "tls": "none"}
         self.server = Server(accounts={ANN: SECRET, BOB: SECRET, LOAD: SECRET}, listeners=listeners, routes=[route],
-                             queue={"retry_first": "1s", "retry_most": "1s"}, limits={"connections_per_address": 200},
+                             queue={"retry_first": "1s", "retry_most": "1s"}, limits={"connections_per_address": 200}, account_limits=UNBOUND,
                              delivery={"connect_timeout": "2s"})
         test.addCleanup(self.server.close)
         self.server.start()
