@@ -12,9 +12,10 @@ class SqliteBackup : public testing::Test {
 protected:
   SqliteBackup() { store_ = open(path("data")).value(); }
 
-  static Result<std::unique_ptr<Store>> open(const std::string& directory) {
+  Result<std::unique_ptr<Store>> open(const std::string& directory) {
     SqliteOptions options;
     options.directory = directory;
+    options.clock = &clock_;
     return open_sqlite(std::move(options));
   }
   std::string path(const std::string& name) const { return directory_.path() + "/" + name; }
@@ -57,6 +58,7 @@ protected:
   }
 
   TemporaryDirectory directory_;
+  FakeClock clock_;
   UlidSource ulids_;
   std::unique_ptr<Store> store_;
   Account account_;
@@ -119,6 +121,22 @@ TEST_F(SqliteBackup, AnErrorLeavesNoFile) {
   ASSERT_TRUE(run(store_->begin_backup(path("full.backup"))));
   EXPECT_TRUE(finish_backup([] {}));
   store_.reset();
+}
+
+TEST_F(SqliteBackup, IsGivenUpWhenNobodyGoesOn) {
+  make_account();
+  for (char letter = 'a'; letter < 'd'; ++letter) accept(letter, kLarge);
+  ASSERT_TRUE(run(store_->begin_backup(path("slow.backup"))));
+  ASSERT_TRUE(run(store_->go_on_with_backup()));
+  clock_.advance(std::chrono::seconds(59));
+  EXPECT_TRUE(run(store_->maintain(1)));
+  EXPECT_TRUE(std::filesystem::exists(path("slow.backup.part")));
+  clock_.advance(std::chrono::seconds(2));
+  EXPECT_TRUE(run(store_->maintain(1)));
+  EXPECT_FALSE(std::filesystem::exists(path("slow.backup.part")));
+  EXPECT_EQ(run(store_->go_on_with_backup()).error().code, Errc::not_found);
+  ASSERT_TRUE(run(store_->begin_backup(path("slow.backup"))));
+  EXPECT_TRUE(finish_backup([] {}));
 }
 
 TEST_F(SqliteBackup, RefusesPathsThatWouldHarm) {

@@ -24,6 +24,7 @@ bool SqliteStore::backup_under_way() {
   if (!backup_) return false;
   if (backup_->busy || clock_.now() - backup_->used < kGivenUp) return true;
   backup_.reset();
+  writer_.end_copy(); // nobody waits for it
   return false;
 }
 
@@ -69,7 +70,9 @@ Task<Result<BackupStep>> SqliteStore::go_on_with_backup() {
   backup_->busy = false;
   backup_->used = clock_.now();
   if (!step || step->finished) backup_.reset();
-  if (!step) log::error("backup-failed", {{"file", maker->part()}, {"why", step.error().message}});
+  if (step) co_return step;
+  writer_.end_copy(); // nobody waits for it
+  log::error("backup-failed", {{"file", maker->part()}, {"why", step.error().message}});
   co_return step;
 }
 
