@@ -9,6 +9,7 @@ import unittest
 
 from faulty import Run, World
 from kill_test import FULL, SEED, count_places
+from server import SANITIZED
 
 ERRORS = ("EIO", "ENOSPC", "EDQUOT", "EMFILE", "ENOMEM", "short", "EINTR")
 LASTING = ERRORS[:-1]  # a call that is interrupted is made again: for ever is no error then
@@ -16,6 +17,7 @@ SAMPLE = 8
 STRIDE = int(os.environ.get("FAULTS_STRIDE", "1"))  # of the full form: every n-th place for each error
 
 
+@unittest.skipIf(SANITIZED, "a sanitizer has to be loaded first")
 class ErrorsTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):

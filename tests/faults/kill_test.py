@@ -8,6 +8,7 @@ import random
 import unittest
 
 from faulty import Run, World
+from server import SANITIZED
 
 FULL = os.environ.get("FAULTS_FULL") == "1"
 SEED = int(os.environ.get("FAULTS_SEED", "4"))
@@ -39,6 +40,7 @@ def chosen(places):
     return sorted({1, places, *random.Random(SEED).sample(range(1, places + 1), min(SAMPLE, places))})
 
 
+@unittest.skipIf(SANITIZED, "a sanitizer has to be loaded first")
 class KillTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):

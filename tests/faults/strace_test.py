@@ -11,6 +11,7 @@ import unittest
 
 from faulty import Run, World
 from kill_test import FULL, SEED
+from server import SANITIZED
 
 CALLS = ("pwrite64", "fdatasync", "fsync", "sendmsg", "write", "ftruncate", "unlink")
 KILLS = 60 if FULL else 4
@@ -20,6 +21,7 @@ def may_trace():
     return shutil.which("strace") and subprocess.run(["strace", "-o", "/dev/null", "true"], capture_output=True, check=False).returncode == 0
 
 
+@unittest.skipIf(SANITIZED, "sanitizers look for leaks by tracing themselves")
 @unittest.skipUnless(may_trace(), "needs strace")
 class StraceTest(unittest.TestCase):
     def test_sampled_kills(self):
