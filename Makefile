@@ -3,10 +3,12 @@
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run build test large quick bench fuzz scan fmt lint tidy asan tsan clang clean
+.PHONY: help run build test large quick bench fuzz scan faults soak fmt lint tidy asan tsan clang clean
 
 JOBS ?= $(shell nproc)
 SECONDS ?= 30
+MINUTES ?= 10
+STRIDE ?= 1
 CTEST_JOBS ?= 2
 CTEST := ctest --output-on-failure -j$(CTEST_JOBS) $(if $(V),-V)
 BUILD := cmake --build
@@ -59,6 +61,20 @@ scan: build ## TLS settings looked over by sslscan and testssl.sh (minutes)
 	@tools/setup build test
 	@tools/peers sslscan testssl.sh
 	@PAQUEBOT_SCAN=long PAQUEBOT_BINARY=build/release/paquebot /usr/bin/python3 tests/e2e/tls_scan_test.py -v
+
+faults: ## Crashes, errors and power cuts at every place (docs/durability.md); STRIDE=n: errors at every n-th place
+	@tools/setup build test
+	@tools/peers
+	@cmake --preset release -DPAQUEBOT_TESTS=ON
+	@$(BUILD) build/release --target paquebot fault_shim power_cut $(FLAGS)
+	@FAULTS_FULL=1 FAULTS_STRIDE=$(STRIDE) ctest --test-dir build/release -V --timeout 14400 -L faults
+
+soak: ## Random kills under load for MINUTES=n (10)
+	@tools/setup build test
+	@tools/peers
+	@cmake --preset release -DPAQUEBOT_TESTS=ON
+	@$(BUILD) build/release --target paquebot $(FLAGS)
+	@SOAK_SECONDS=$$(( $(MINUTES) * 60 )) ctest --test-dir build/release -V --timeout $$(( $(MINUTES) * 60 + 900 )) -R '^faults_soak$$'
 
 fmt: ## Formats all C++ in place
 	@tools/setup lint

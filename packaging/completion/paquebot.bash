@@ -14,7 +14,7 @@ _paquebot() {
     esac
   done
   case "$verb" in
-    "") words="domain account alias queue fetch import serve check status reload version completion trace send --config --json --help" ;;
+    "") words="domain account alias queue fetch import serve check status reload version completion verify backup restore trace send --config --json --help" ;;
     "domain") words="add list owner remove" ;;
     "account") words="add list show addresses passwd quota limit disable enable app-password remove" ;;
     "alias") words="add list remove" ;;
@@ -27,6 +27,9 @@ _paquebot() {
     "reload") words="--config --json --help" ;;
     "version") words="--config --json --help" ;;
     "completion") words="--config --json --help" ;;
+    "verify") words="--config --json --help --quiet" ;;
+    "backup") words="--config --json --help --quiet" ;;
+    "restore") words="--config --json --help --quiet" ;;
     "domain add") words="--config --json --help" ;;
     "domain list") words="--config --json --help" ;;
     "domain owner") words="--config --json --help" ;;

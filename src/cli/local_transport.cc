@@ -6,6 +6,7 @@
 #include <boost/asio/io_context.hpp>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <grp.h>
 #include <optional>
 #include <pwd.h>
@@ -124,6 +125,27 @@ Result<std::unique_ptr<Transport>> local_transport(const ServerPlace& place) {
   }
   if (!store) return std::unexpected(store.error());
   return std::make_unique<LocalTransport>(*owner, std::move(*store), place);
+}
+
+Result<> make_data_directory(const ServerPlace& place) {
+  const auto owner = find_owner(place);
+  if (!owner) return std::unexpected(owner.error());
+  if (*owner && geteuid() == 0 && ::chown(place.data_dir.c_str(), (*owner)->user, (*owner)->group) != 0)
+    return failed("can't give away " + place.data_dir);
+  return {};
+}
+
+Result<> hand_over_files(const ServerPlace& place) {
+  if (geteuid() != 0) return {};
+  const auto owner = find_owner(place);
+  if (!owner) return std::unexpected(owner.error());
+  if (!*owner) return {};
+  for (const auto& entry : std::filesystem::directory_iterator(place.data_dir)) {
+    if (!entry.is_regular_file() || entry.is_symlink()) continue;
+    if (::lchown(entry.path().c_str(), (*owner)->user, (*owner)->group) != 0)
+      return failed("can't give away " + entry.path().string());
+  }
+  return {};
 }
 
 } // namespace paquebot::cli

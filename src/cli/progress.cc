@@ -26,8 +26,18 @@ ProgressBar::~ProgressBar() {
 }
 
 void ProgressBar::add(std::uint64_t octets) {
-  constexpr std::size_t kWidth = 30;
   done_ += octets;
+  draw();
+}
+
+void ProgressBar::set(std::uint64_t done, std::uint64_t total) {
+  done_ = done;
+  total_ = total;
+  draw();
+}
+
+void ProgressBar::draw() {
+  constexpr std::size_t kWidth = 30;
   auto now = std::chrono::steady_clock::now();
   if (terminal_ == nullptr || total_ == 0 || now < next_) return;
   next_ = now + std::chrono::milliseconds(100);

@@ -16,8 +16,12 @@ public:
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
   void add(std::uint64_t octets);
+  /// What is done by now, and what there is to do as far as known by now.
+  void set(std::uint64_t done, std::uint64_t total);
 
 private:
+  void draw();
+
   std::ostream* terminal_;
   std::string label_;
   std::uint64_t total_, done_ = 0;

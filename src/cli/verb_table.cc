@@ -10,6 +10,7 @@ const Option kPasswordFile{"--password-file", "FILE",
 const Option kGenerate{"--generate", "", "make a random password and print it"};
 const Option kYes{"--yes", "", "do not ask"};
 const Option kLimit{"--limit", "N", "at most so many"};
+const Option kQuiet{"--quiet", "", "no progress bar"};
 const Positional kLogin{"LOGIN", "the account's address"};
 const Positional kOptionalDomain{"DOMAIN", "only this domain", Count::optional};
 const Positional kWhich{"WHICH", "a message id, an address (sender or recipient), or a destination domain",
@@ -53,6 +54,29 @@ std::vector<Verb> server_verbs() {
        {{"SHELL", "bash, zsh or fish"}},
        {},
        completion},
+  };
+}
+
+std::vector<Verb> store_verbs() {
+  return {
+      {"verify",
+       "Check every invariant of the store: what is wrong, and what to do about it. Also while the server runs.",
+       "paquebot verify\npaquebot verify --json",
+       {},
+       {kQuiet},
+       verify},
+      {"backup",
+       "Write the whole store into one file, also while the server runs; read it again and check it.",
+       "paquebot backup /var/backups/paquebot/$(date +%F).backup",
+       {{"FILE", "a new file, in a folder where the server's user may write"}},
+       {kQuiet},
+       backup},
+      {"restore",
+       "Make the data directory from a backup. The server must be down, and the directory without a store.",
+       "paquebot restore /var/backups/paquebot/2026-11-23.backup",
+       {{"FILE", "made by `paquebot backup`"}},
+       {kQuiet},
+       restore},
   };
 }
 
@@ -302,7 +326,7 @@ std::span<const Group> groups() {
 std::span<const Verb> verbs() {
   static const std::vector<Verb> all = [] {
     std::vector<Verb> table;
-    for (auto part : {server_verbs(), domain_verbs(), account_verbs(), queue_verbs(), mail_verbs()}) {
+    for (auto part : {server_verbs(), store_verbs(), domain_verbs(), account_verbs(), queue_verbs(), mail_verbs()}) {
       table.insert(table.end(), part.begin(), part.end());
     }
     return table;

@@ -91,6 +91,9 @@ std::span<const Group> groups();
 
 int serve(Session& session, const Arguments& arguments);
 int check(Session& session, const Arguments& arguments);
+int verify(Session& session, const Arguments& arguments);
+int backup(Session& session, const Arguments& arguments);
+int restore(Session& session, const Arguments& arguments);
 int domain_add(Session& session, const Arguments& arguments);
 int domain_list(Session& session, const Arguments& arguments);
 int domain_owner(Session& session, const Arguments& arguments);

@@ -71,11 +71,12 @@ Found find_route(std::string_view method, const Target& target) {
 /// One log line for a change; the body is not in it, since it may hold a password.
 void record(const Request& request, const Answer& answer) {
   std::string subject;
-  for (const char* name : {"login", "name", "address"}) {
+  for (const char* name : {"login", "name", "address", "path"}) {
     if (answer && subject.empty()) subject = get_text(*answer, name);
   }
-  // Imports come by the thousand.
-  const bool bulk = request.target.starts_with("/v1/uploads") || request.target.find("/messages") != std::string::npos;
+  // Imports and steps of a backup come by the thousand.
+  const bool bulk = request.target.starts_with("/v1/uploads") || request.target.starts_with("/v1/backups/") ||
+                    request.target.find("/messages") != std::string::npos;
   log::write(bulk ? log::Level::debug : log::Level::info, "control",
              {{"who", request.who},
               {"method", request.method},

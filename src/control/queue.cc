@@ -1,6 +1,8 @@
+#include "base/log.h"
 #include "base/text.h"
 #include "control/present.h"
 #include "control/routes.h"
+#include "store/offline.h"
 
 #include <array>
 
@@ -46,6 +48,19 @@ Result<store::QueueFilter> read_filter(const std::string& body) {
     return fail(Errc::invalid, "say which messages: an id, an address, a destination, or all of them");
   }
   return filter;
+}
+
+/// All that a restore held back has been let go or dropped: the server needs to tell of it no more.
+Task<void> forget_restore(Context& context, const Verb& verb, const store::QueueFilter& filter) {
+  const bool ends = verb.action == store::QueueAction::release || verb.action == store::QueueAction::cancel;
+  if (!ends || filter.message || !filter.destination.empty() || !filter.address.empty()) co_return;
+  const std::string key = store::kRestoredSetting;
+  const auto told = co_await context.store.get_setting(key);
+  if (!told || told->empty()) co_return;
+  const std::string nothing;
+  const auto done = co_await context.store.set_setting(key, nothing);
+  if (!done)
+    log::warning("control", {{"what", "the store still says that its queue is held"}, {"why", done.error().message}});
 }
 
 Result<store::QueueFilter> filter_of(const Call& call) {
@@ -102,6 +117,7 @@ Task<Answer> operate_queue(Context& context, Call call) {
   const std::int64_t now = millis(system_clock().wall());
   const auto changed = co_await context.store.operate(verb->action, *filter, call.who, now);
   if (!changed) co_return std::unexpected(changed.error());
+  co_await forget_restore(context, *verb, *filter);
   if (verb->wakes && *changed > 0 && context.hooks.wake_queue) context.hooks.wake_queue();
   co_return json::object{{"recipients", *changed}};
 }

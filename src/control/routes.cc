@@ -10,6 +10,9 @@ std::span<const Route> routes() {
   static constexpr auto kRoutes = std::to_array<Route>({
       {"GET", "/v1/status", show_status},
       {"POST", "/v1/reload", reload},
+      {"GET", "/v1/verify", verify},
+      {"POST", "/v1/backups", begin_backup},
+      {"POST", "/v1/backups/next", go_on_with_backup},
       {"GET", "/v1/domains", list_domains},
       {"POST", "/v1/domains", add_domain},
       {"PATCH", "/v1/domains/{}", change_domain},

@@ -44,6 +44,10 @@ struct Route {
 /// All of them (routes.cc).
 std::span<const Route> routes();
 
+Task<Answer> verify(Context& context, Call call);
+Task<Answer> begin_backup(Context& context, Call call);
+Task<Answer> go_on_with_backup(Context& context, Call call);
+
 Task<Answer> list_domains(Context& context, Call call);
 Task<Answer> add_domain(Context& context, Call call);
 Task<Answer> change_domain(Context& context, Call call);

@@ -5,6 +5,7 @@
 #include "net/wheel.h"
 #include "service/http_driver.h"
 #include "service/proxied.h"
+#include "store/offline.h"
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
@@ -92,6 +93,8 @@ struct Server::Impl {
   Task<void> pick_up_drops();
   Task<void> upkeep();
   Task<void> expire_mail();
+  Task<void> load_queue();
+  Task<void> tell_of_restore();
   std::string status();
 };
 
@@ -281,6 +284,27 @@ Task<void> Server::Impl::expire_mail() {
   }
 }
 
+/// What waits in the store is known to the queue only after this: a store that can't be read just now is asked again.
+Task<void> Server::Impl::load_queue() {
+  while (!stopping) {
+    const auto loaded = co_await queue.load();
+    if (loaded) co_return;
+    log::error("queue-unreadable", {{"why", loaded.error().message}});
+    auto rest = std::chrono::milliseconds(500);
+    co_await net::sleep_for(rest);
+  }
+}
+
+/// A restored store has its queue held: says so at every start until the operator has let it go.
+Task<void> Server::Impl::tell_of_restore() {
+  const std::string key = store::kRestoredSetting;
+  const auto told = co_await store.get_setting(key);
+  if (!told || told->empty()) co_return;
+  log::warning("queue-held",
+               {{"why", "the store was restored from a backup, and what waited then may have been delivered since"},
+                {"advice", "paquebot queue list --held; then paquebot queue release --all, or paquebot queue cancel"}});
+}
+
 std::string Server::Impl::status() {
   auto numbers = queue.numbers();
   std::string list;
@@ -314,9 +338,7 @@ Result<> Server::start(std::vector<BoundListener> listeners) {
                                                     s.options.hostname);
   control::Hooks hooks;
   hooks.end_sessions = [&s](store::Id account) { s.sessions.end_account(account); };
-  hooks.wake_queue = [&s] {
-    s.launch(s.first(), [](Impl& impl) -> Task<void> { co_await impl.queue.load(); }(s), "queue reload");
-  };
+  hooks.wake_queue = [&s] { s.launch(s.first(), s.load_queue(), "queue reload"); };
   hooks.limits = [&s] { return *s.limits.general(); };
   hooks.forget_limits = [&s](store::Id account) { s.limits.forget(account); };
   hooks.logins = [&s](const std::string& login) { return s.guard.facts(login); };
@@ -326,7 +348,8 @@ Result<> Server::start(std::vector<BoundListener> listeners) {
   s.launch(s.last(), s.dispatcher->run(), "delivery");
   s.launch(s.last(), s.reporter->run(), "reports");
   s.launch(s.last(), s.deadlines.run(), "deadlines");
-  s.launch(s.first(), [](Impl& impl) -> Task<void> { co_await impl.queue.load(); }(s), "queue load");
+  s.launch(s.first(), s.load_queue(), "queue load");
+  s.launch(s.first(), s.tell_of_restore(), "queue held");
   s.launch(s.first(), s.upkeep(), "upkeep");
   s.launch(s.first(), s.pick_up_drops(), "drop directory");
   for (std::size_t i = 0; i < s.listeners.size(); ++i) s.serve_listener(i);

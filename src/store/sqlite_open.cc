@@ -33,10 +33,17 @@ bool has_content(const std::string& path) {
   return ::stat(path.c_str(), &status) == 0 && status.st_size > 0;
 }
 
-/// Looks at a file with nothing but reading before anything is set or written in it.
+/// Looks at a file with nothing but reading before anything is set or written in it. Only when its making was broken off is
+/// there a rollback journal, without which nothing can be read: it is applied first.
 Result<> inspect(const std::string& path, const Schema& schema) {
   if (!has_content(path)) return {};
-  Db db = open_for_reading(path);
+  try {
+    Db db = open_for_reading(path);
+    return check_identity(db, schema, path);
+  } catch (const DbError& error) {
+    if ((error.code & 0xFF) != SQLITE_READONLY || !has_content(path + "-journal")) throw;
+  }
+  Db db(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX);
   return check_identity(db, schema, path);
 }
 
@@ -54,11 +61,14 @@ Result<> check_company(const std::string& directory) {
                             " away to begin anew");
 }
 
-/// A file ready for its writer: known, brought up to date, and with nothing left in the log.
-Result<Db> prepare_file(const std::string& path, const Schema& schema) {
+/// A file ready for its writer: known, brought up to date, and with nothing left in the log. A new file was made with a
+/// rollback journal: that this is gone has to be on the disk before anything is in the log, or it would be applied over it.
+Result<Db> prepare_file(const std::string& directory, const Schema& schema) {
+  const std::string path = directory + "/" + schema.file;
   try {
     if (auto known = inspect(path, schema); !known) return std::unexpected(known.error());
     Db db = open_for_writing(path);
+    if (auto synced = sync_directory(directory); !synced) return std::unexpected(synced.error());
     checkpoint_fully(db);
     migrate(db, schema);
     return db;
@@ -88,9 +98,9 @@ Id begin_epoch(Db& main, Db& bulk, std::int64_t now) {
 Result<std::unique_ptr<Store>> open_files(SqliteOptions options, LockFile lock) {
   const std::string directory = options.directory;
   if (auto whole = check_company(directory); !whole) return std::unexpected(whole.error());
-  auto main = prepare_file(directory + "/" + kMainSchema.file, kMainSchema);
+  auto main = prepare_file(directory, kMainSchema);
   if (!main) return std::unexpected(main.error());
-  auto bulk = prepare_file(directory + "/" + kBulkSchema.file, kBulkSchema);
+  auto bulk = prepare_file(directory, kBulkSchema);
   if (!bulk) return std::unexpected(bulk.error());
   if (auto sound = check_after_crash(*main, *bulk, options); !sound) return std::unexpected(sound.error());
   const Clock& clock = options.clock != nullptr ? *options.clock : system_clock();

@@ -151,6 +151,24 @@ TEST_F(SqliteOpen, AnEmptyFileFromACrashIsTakenForNew) {
   EXPECT_TRUE(open());
 }
 
+TEST_F(SqliteOpen, AMakingThatWasBrokenOffIsBegunAgain) {
+  std::filesystem::create_directory(directory());
+  {
+    // A transaction in a rollback journal that has begun to reach the file: what a power cut leaves of the first start.
+    Db db(path("paquebot.db"), SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+    db.exec("PRAGMA page_size = 16384; PRAGMA cache_size = 1; PRAGMA cache_spill = 1; CREATE TABLE a(b)");
+    db.exec("BEGIN; INSERT INTO a VALUES(zeroblob(1000000))");
+    for (const char* end : {"", "-journal"}) std::filesystem::copy(path("paquebot.db") + end, path("kept") + end);
+  }
+  for (const char* end : {"", "-journal"}) {
+    std::filesystem::remove(path("paquebot.db") + end);
+    std::filesystem::rename(path("kept") + end, path("paquebot.db") + end);
+  }
+  const auto opened = open();
+  ASSERT_FALSE(opened) << "it is not ours, but it can be read";
+  EXPECT_EQ(opened.error().code, Errc::unsupported) << opened.error().message;
+}
+
 struct BrokenRow {
   const char* file;
   const char* sql;

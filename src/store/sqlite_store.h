@@ -2,6 +2,7 @@
 
 #include "store/lock_file.h"
 #include "store/reserve.h"
+#include "store/sqlite_archive.h"
 #include "store/sqlite_bulk.h"
 #include "store/sqlite_readers.h"
 #include "store/sqlite_tx.h"
@@ -97,6 +98,9 @@ public:
   Task<Result<>> set_setting(std::string key, std::string value) override;
   Task<Result<bool>> maintain(std::int64_t now) override;
   Task<Result<std::vector<std::string>>> verify() override;
+  Task<Result<VerifyStep>> verify_step(VerifyPoint from) override;
+  Task<Result<BackupStep>> begin_backup(std::string path) override;
+  Task<Result<BackupStep>> go_on_with_backup() override;
   bool has_room() override;
 
 private:
@@ -123,6 +127,17 @@ private:
 
   Task<Result<bool>> drop_garbage();
 
+  /// A backup that is under way. While it is, nothing that paquebot.db has owned is dropped from bulk.db.
+  struct OpenBackup {
+    std::shared_ptr<ArchiveMaker> maker;
+    bool copied = false;
+    bool busy = false; ///< one step at a time
+    Instant used;
+  };
+  Task<Result<BackupStep>> step_backup(std::shared_ptr<ArchiveMaker> maker, bool copied);
+  Task<Result<BackupStep>> copy_slice(std::shared_ptr<ArchiveMaker> maker);
+  bool backup_under_way();
+
   const SqliteOptions options_;
   const Clock& clock_;
   const LockFile lock_;
@@ -133,6 +148,8 @@ private:
   std::mutex mailboxes_mutex_;
   std::unordered_set<Id> locked_mailboxes_;
   Id expired_up_to_ = 0; ///< mailbox; how far the round of expire_entries has come; under the same mutex
+  std::mutex backup_mutex_;
+  std::optional<OpenBackup> backup_;
   Readers readers_;
   BulkStore bulk_;
   Writer writer_;

@@ -2,14 +2,19 @@
 
 #include "store/sqlite_db.h"
 #include "store/types.h"
+#include "store/upkeep.h"
 
 #include <string>
 #include <vector>
 
 namespace paquebot::store {
 
-/// Checks the invariants of docs/life-of-a-message.md over both files, with every checksum; one line for each
-/// violation, at most a hundred. Reads everything: for operators and tests, not for a server under load.
+/// One step of checking every invariant of docs/durability.md that the two files show. `epoch` is the one that works
+/// now or worked last: what it is staging is not yet owned. `main` must be in a transaction or in none at all; what
+/// changes while the steps go on does not lead to findings.
+VerifyStep verify_step(Db& main, Db& bulk, Id epoch, const VerifyPoint& from);
+
+/// All steps at once, as lines.
 std::vector<std::string> verify_store(Db& main, Db& bulk, Id epoch);
 
 } // namespace paquebot::store

@@ -65,6 +65,7 @@ bool Writer::take(Batch& batch) {
   idle_ = false;
   std::size_t bytes = 0;
   while (!waiting_.empty() && batch.size() < kBatchJobs && (batch.empty() || bytes < kBatchBytes)) {
+    if (!batch.empty() && (batch.front()->between || waiting_.front()->between)) break;
     bytes += waiting_.front()->bytes;
     batch.push_back(std::move(waiting_.front()));
     waiting_.pop_front();
@@ -74,6 +75,7 @@ bool Writer::take(Batch& batch) {
 
 void Writer::commit(Batch& batch) {
   if (!db_) return answer(batch, last_);
+  if (batch.front()->between) return run_between(*batch.front(), batch);
   Fate fate = together(batch);
   if (fate == Fate::committed) return answer(batch, std::nullopt);
   if (fate == Fate::again && batch.size() > 1) {
@@ -86,6 +88,37 @@ void Writer::commit(Batch& batch) {
     return reopen();
   }
   for (auto& job : batch) alone(job);
+}
+
+void Writer::run_between(WriteJob& job, Batch& batch) {
+  try {
+    job.run(*db_);
+    answer(batch, std::nullopt);
+  } catch (const DbError& error) {
+    answer(batch, Error{error.full() ? Errc::no_space : Errc::io, error.message});
+  }
+}
+
+Promised<Result<BackupStep>> Writer::begin_copy(std::string path) {
+  return between<BackupStep>([this, path = std::move(path)](Db& db) -> Result<BackupStep> {
+    copy_.reset();
+    copy_.emplace(db, path);
+    return BackupStep{};
+  });
+}
+
+Promised<Result<BackupStep>> Writer::go_on_with_copy(int pages) {
+  return between<BackupStep>([this, pages](Db&) -> Result<BackupStep> {
+    if (!copy_) return fail(Errc::closed, "the copy was broken off, since the store failed meanwhile: begin again");
+    return copy_->step(pages);
+  });
+}
+
+Promised<Result<>> Writer::end_copy() {
+  return between<void>([this](Db&) -> Result<> {
+    copy_.reset();
+    return {};
+  });
 }
 
 void Writer::begin(std::span<const std::unique_ptr<WriteJob>> jobs) {
@@ -212,6 +245,7 @@ void Writer::checkpoint() {
 /// power cut).
 void Writer::reopen() {
   try {
+    copy_.reset();
     db_.reset();
     db_.emplace(options_.open());
     full_sync_ = true;

@@ -2,6 +2,7 @@
 
 #include "base/result.h"
 #include "base/task.h"
+#include "store/sqlite_copy.h"
 #include "store/sqlite_db.h"
 
 #include <atomic>
@@ -31,6 +32,7 @@ public:
 
   std::size_t bytes = 0; ///< rough size, bounds a batch
   bool durable = true;   ///< false: may be lost in a power cut until a later durable job
+  bool between = false;  ///< runs by itself, between two transactions, and changes nothing in the database
 };
 
 /// True when the job's changes are to be kept. Overloaded for results that are refusals.
@@ -100,6 +102,13 @@ public:
     submit(std::move(job));
     return promised;
   }
+  // ---- A copy of the file, for backups ----
+  /// Begins one in the (empty) file `path`, instead of one that is under way.
+  Promised<Result<BackupStep>> begin_copy(std::string path);
+  /// Copies at most so many pages more. `closed` when none is under way, or the file had to be opened anew meanwhile.
+  Promised<Result<BackupStep>> go_on_with_copy(int pages);
+  Promised<Result<>> end_copy();
+
   /// False after a commit failed for lack of room, until one works again. While false, asks for a small real write each
   /// second.
   bool has_room();
@@ -109,6 +118,16 @@ public:
 private:
   using Batch = std::vector<std::unique_ptr<WriteJob>>;
   enum class Fate { committed, again, full, broken };
+
+  template <class T, class F>
+  Promised<Result<T>> between(F function) {
+    auto job = std::make_unique<FunctionJob<T, F>>(std::move(function));
+    job->between = true;
+    Promised<Result<T>> promised = job->promised();
+    submit(std::move(job));
+    return promised;
+  }
+  void run_between(WriteJob& job, Batch& batch);
 
   void loop();
   bool take(Batch& batch);
@@ -129,8 +148,9 @@ private:
 
   Options options_;
   std::optional<Db> db_;
-  Error last_;         ///< what the last failed stage said
-  int log_frames_ = 0; ///< length of the write-ahead log after the last commit
+  std::optional<FileCopy> copy_; ///< of db_, so it ends before db_ does
+  Error last_;                   ///< what the last failed stage said
+  int log_frames_ = 0;           ///< length of the write-ahead log after the last commit
   bool full_sync_ = true;
   std::atomic<bool> room_ = true;
   std::atomic<bool> cut_log_ = false;

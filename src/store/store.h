@@ -4,6 +4,7 @@
 #include "base/result.h"
 #include "base/task.h"
 #include "store/types.h"
+#include "store/upkeep.h"
 
 #include <functional>
 #include <memory>
@@ -163,6 +164,14 @@ public:
   virtual Task<Result<bool>> maintain(std::int64_t now) = 0;
   /// Checks the invariants; a line for each violation, none when all hold.
   virtual Task<Result<std::vector<std::string>>> verify() = 0;
+  /// One step of the same, beginning with VerifyPoint{}: for stores of any size, while work goes on.
+  virtual Task<Result<VerifyStep>> verify_step(VerifyPoint from) = 0;
+  /// Begins a backup of the whole store as the file `path` (absolute; conflict when it exists, or another backup is under
+  /// way). It is consistent while work goes on: of one moment after this call.
+  virtual Task<Result<BackupStep>> begin_backup(std::string path) = 0;
+  /// Goes on with it, again and again until `finished`; an error ends it and leaves no file. Nobody goes on for a minute:
+  /// it is given up.
+  virtual Task<Result<BackupStep>> go_on_with_backup() = 0;
   /// True while commits work; false after one failed for lack of room, until one works again (asked before DATA).
   virtual bool has_room() = 0;
 };

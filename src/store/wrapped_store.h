@@ -134,6 +134,9 @@ public:
   }
   Task<Result<bool>> maintain(std::int64_t now) override { return inner_.maintain(now); }
   Task<Result<std::vector<std::string>>> verify() override { return inner_.verify(); }
+  Task<Result<VerifyStep>> verify_step(VerifyPoint from) override { return inner_.verify_step(from); }
+  Task<Result<BackupStep>> begin_backup(std::string path) override { return inner_.begin_backup(std::move(path)); }
+  Task<Result<BackupStep>> go_on_with_backup() override { return inner_.go_on_with_backup(); }
   bool has_room() override { return inner_.has_room(); }
 
 protected:

@@ -78,6 +78,7 @@ class FullDiskTest(unittest.TestCase):
         self.inside(server, "rm", f"{server.data}/filler")
         wait_until(lambda: self.attempt(server, 1000) == 250, "the server to recover", 60, 0.2)
         self.assertEqual(self.keep_only_the_first(server), 3)
+        self.assertIn("sound", self.inside(server, BINARY, "verify").stdout)
         self.assertEqual(server.stop(), 0)
 
 

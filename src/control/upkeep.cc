@@ -1,0 +1,58 @@
+#include "base/text.h"
+#include "control/routes.h"
+
+namespace paquebot::control {
+namespace {
+
+json::object present(const store::BackupStep& step) {
+  return {{"done", step.done}, {"total", step.total}, {"finished", step.finished}};
+}
+
+/// "PART.ROW", as the last answer named it; none: from the beginning.
+Result<store::VerifyPoint> read_point(const std::string& text) {
+  if (text.empty()) return store::VerifyPoint{};
+  const auto wrong = fail(Errc::invalid, "\"from\" must be what the last answer said under \"next\"");
+  const auto dot = text.find('.');
+  if (dot == std::string::npos) return wrong;
+  const auto part = parse_u64(std::string_view(text).substr(0, dot));
+  const auto row = parse_u64(std::string_view(text).substr(dot + 1));
+  if (!part || !row || *part > 1000 || *row > INT64_MAX) return wrong;
+  return store::VerifyPoint{static_cast<unsigned>(*part), static_cast<std::int64_t>(*row)};
+}
+
+} // namespace
+
+Task<Answer> verify(Context& context, Call call) {
+  const auto from = read_point(call.ask("from"));
+  if (!from) co_return std::unexpected(from.error());
+  const auto step = co_await context.store.verify_step(*from);
+  if (!step) co_return std::unexpected(step.error());
+  json::array findings;
+  for (const auto& finding : step->findings)
+    findings.push_back(json::object{{"what", finding.what}, {"advice", finding.advice}});
+  json::object out{{"findings", std::move(findings)}, {"done", step->done}, {"total", step->total}};
+  if (step->next) out["next"] = std::to_string(step->next->part) + "." + std::to_string(step->next->row);
+  co_return out;
+}
+
+Task<Answer> begin_backup(Context& context, Call call) {
+  const auto object = parse_object(call.body, "the request");
+  if (!object) co_return std::unexpected(object.error());
+  if (auto known = only_fields(*object, {"path"}); !known) co_return std::unexpected(known.error());
+  const auto path = text_field(*object, "path");
+  if (!path) co_return std::unexpected(path.error());
+  std::string file = path->value_or("");
+  const auto begun = co_await context.store.begin_backup(file);
+  if (!begun) co_return std::unexpected(begun.error());
+  json::object out = present(*begun);
+  out["path"] = file;
+  co_return out;
+}
+
+Task<Answer> go_on_with_backup(Context& context, Call) {
+  const auto step = co_await context.store.go_on_with_backup();
+  if (!step) co_return std::unexpected(step.error());
+  co_return present(*step);
+}
+
+} // namespace paquebot::control

@@ -1,0 +1,36 @@
+#pragma once
+
+#include "base/result.h"
+#include "store/upkeep.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+
+/// What is done with a store that no process has open.
+namespace paquebot::store {
+
+/// Looks at a store without changing anything in it, also at one that is too damaged to be opened.
+class Inspection {
+public:
+  virtual ~Inspection() = default;
+  /// A step that the damage makes impossible is a finding as well, and ends the check.
+  virtual VerifyStep step(const VerifyPoint& from) = 0;
+};
+/// Under the directory's lock. not_found when there is no store, conflict when a process has it.
+Result<std::unique_ptr<Inspection>> inspect_sqlite(const std::string& directory);
+
+struct RestoreResult {
+  std::int64_t made_at = 0; ///< when the backup was made, milliseconds since 1970
+  std::size_t held = 0;     ///< recipients that were waiting and are held now
+};
+/// Makes a store in `directory` (made when absent; conflict when it holds one already) from a backup file, which is
+/// checked first (io when it is not sound, unsupported when it is none, or a newer program's). What waited for delivery is held,
+/// since it may have been delivered after the backup was made; every mailbox gets a new uidvalidity. `progress` is told octets.
+Result<RestoreResult> restore_sqlite(const std::string& backup, const std::string& directory,
+                                     const std::function<void(std::uint64_t done, std::uint64_t total)>& progress);
+
+/// The setting that a restored store has until its queue is released: what to tell the operator.
+inline constexpr const char* kRestoredSetting = "queue.restored";
+
+} // namespace paquebot::store

@@ -1,0 +1,150 @@
+#include "store/offline.h"
+#include "store/sqlite_db.h"
+#include "store/test_contract.h"
+#include "store/test_fault_vfs.h"
+
+#include <filesystem>
+
+namespace paquebot::store {
+namespace {
+
+class SqliteBackup : public testing::Test {
+protected:
+  SqliteBackup() { store_ = open(path("data")).value(); }
+
+  Result<std::unique_ptr<Store>> open(const std::string& directory) {
+    SqliteOptions options;
+    options.directory = directory;
+    options.clock = &clock_;
+    return open_sqlite(std::move(options));
+  }
+  std::string path(const std::string& name) const { return directory_.path() + "/" + name; }
+
+  void make_account() {
+    run(store_->add_domain("example.org")).value();
+    Account wanted;
+    wanted.login = "anna@example.org";
+    account_ = run(store_->add_account(wanted)).value();
+  }
+  /// A message with a large body for the mailbox and a far recipient that waits.
+  Ulid accept(char letter, std::size_t size) {
+    auto request = std::make_shared<AcceptRequest>();
+    request->id = ulids_.next();
+    request->accepted_at = request->id.millis();
+    request->head = "Subject: x\r\n\r\n";
+    const Id staged = run(store_->stage_begin()).value();
+    for (std::size_t done = 0; done < size; done += kBodyChunk) {
+      EXPECT_TRUE(run(store_->stage_append(staged, std::string(std::min(kBodyChunk, size - done), letter))));
+    }
+    EXPECT_TRUE(run(store_->stage_finish(staged)));
+    request->body = {"", staged, size, mail::BodyType::seven_bit};
+    NewRecipient local;
+    local.route = NewRecipient::Route::mailbox;
+    local.account = account_.id;
+    NewRecipient remote;
+    remote.address = "b@far.example";
+    remote.destination = "far.example";
+    request->recipients = {local, remote};
+    EXPECT_EQ(run(store_->accept(request)).status, AcceptStatus::accepted);
+    return request->id;
+  }
+  Result<BackupStep> finish_backup(const std::function<void()>& between) {
+    for (;;) {
+      auto step = run(store_->go_on_with_backup());
+      if (!step || step->finished) return step;
+      EXPECT_LE(step->done, step->total);
+      between();
+    }
+  }
+
+  TemporaryDirectory directory_;
+  FakeClock clock_;
+  UlidSource ulids_;
+  std::unique_ptr<Store> store_;
+  Account account_;
+};
+
+constexpr std::size_t kLarge = 3u << 20;
+
+TEST_F(SqliteBackup, IsConsistentWhileMailComesAndGoes) {
+  make_account();
+  std::vector<Ulid> before;
+  for (char letter = 'a'; letter < 'd'; ++letter) before.push_back(accept(letter, kLarge));
+  const MailboxInfo inbox = run(store_->open_mailbox(account_.id, "INBOX")).value();
+  ASSERT_TRUE(run(store_->begin_backup(path("one.backup"))));
+  EXPECT_EQ(run(store_->begin_backup(path("two.backup"))).error().code, Errc::conflict);
+  int steps = 0;
+  const auto change = [&] {
+    accept('x', 100);
+    if (++steps == 2) {
+      // Given up by everybody while its copy is under way: it must be whole in the backup all the same.
+      EXPECT_EQ(run(store_->operate(QueueAction::cancel, {.message = before[0]}, "test", 1)).value(), 1u);
+      EXPECT_EQ(run(store_->expunge(inbox.id, {1}, "test")).value(), 1u);
+    }
+    EXPECT_TRUE(run(store_->maintain(1)));
+  };
+  const auto done = finish_backup(change);
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_EQ(done->done, done->total);
+  EXPECT_FALSE(std::filesystem::exists(path("one.backup.part")));
+  EXPECT_EQ(run(store_->go_on_with_backup()).error().code, Errc::not_found);
+  EXPECT_EQ(run(store_->verify()).value(), std::vector<std::string>());
+
+  const auto restored = restore_sqlite(path("one.backup"), path("again"), [](std::uint64_t, std::uint64_t) {});
+  ASSERT_TRUE(restored) << restored.error().message;
+  EXPECT_GE(restored->held, before.size() - 1);
+  auto again = open(path("again"));
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(run((*again)->verify()).value(), std::vector<std::string>());
+  for (const Ulid& id : before) {
+    const auto trace = run((*again)->trace(id));
+    ASSERT_TRUE(trace);
+    EXPECT_NE(trace->recipients[1].state, State::waiting);
+  }
+  EXPECT_GT(run((*again)->open_mailbox(account_.id, "INBOX")).value().uidvalidity, inbox.uidvalidity);
+  EXPECT_FALSE(run((*again)->get_setting(kRestoredSetting)).value().empty());
+  EXPECT_EQ(run((*again)->claim("far.example", INT64_MAX, 10)).value().size(), 0u);
+}
+
+TEST_F(SqliteBackup, AnErrorLeavesNoFile) {
+  make_account();
+  for (char letter = 'a'; letter < 'd'; ++letter) accept(letter, kLarge);
+  FaultVfs faults("full.backup");
+  ASSERT_TRUE(run(store_->begin_backup(path("full.backup"))));
+  faults.full = true;
+  const auto done = finish_backup([] {});
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, Errc::no_space) << done.error().message;
+  EXPECT_FALSE(std::filesystem::exists(path("full.backup")));
+  EXPECT_FALSE(std::filesystem::exists(path("full.backup.part")));
+  faults.full = false;
+  ASSERT_TRUE(run(store_->begin_backup(path("full.backup"))));
+  EXPECT_TRUE(finish_backup([] {}));
+  store_.reset();
+}
+
+TEST_F(SqliteBackup, IsGivenUpWhenNobodyGoesOn) {
+  make_account();
+  for (char letter = 'a'; letter < 'd'; ++letter) accept(letter, kLarge);
+  ASSERT_TRUE(run(store_->begin_backup(path("slow.backup"))));
+  ASSERT_TRUE(run(store_->go_on_with_backup()));
+  clock_.advance(std::chrono::seconds(59));
+  EXPECT_TRUE(run(store_->maintain(1)));
+  EXPECT_TRUE(std::filesystem::exists(path("slow.backup.part")));
+  clock_.advance(std::chrono::seconds(2));
+  EXPECT_TRUE(run(store_->maintain(1)));
+  EXPECT_FALSE(std::filesystem::exists(path("slow.backup.part")));
+  EXPECT_EQ(run(store_->go_on_with_backup()).error().code, Errc::not_found);
+  ASSERT_TRUE(run(store_->begin_backup(path("slow.backup"))));
+  EXPECT_TRUE(finish_backup([] {}));
+}
+
+TEST_F(SqliteBackup, RefusesPathsThatWouldHarm) {
+  EXPECT_EQ(run(store_->begin_backup("relative")).error().code, Errc::invalid);
+  EXPECT_EQ(run(store_->begin_backup(path("data") + "/paquebot.db")).error().code, Errc::conflict);
+  EXPECT_EQ(run(store_->begin_backup(path("none") + "/x")).error().code, Errc::io);
+  EXPECT_EQ(run(store_->go_on_with_backup()).error().code, Errc::not_found);
+}
+
+} // namespace
+} // namespace paquebot::store

@@ -1,0 +1,227 @@
+#include "store/lock_file.h"
+#include "store/offline.h"
+#include "store/sqlite_archive.h"
+#include "store/sqlite_copy.h"
+#include "store/sqlite_rows.h"
+#include "store/sqlite_schema.h"
+#include "store/sqlite_verify.h"
+#include "store/store.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace paquebot::store {
+namespace {
+
+constexpr int kCopyPages = 512;
+constexpr int kSliceChunks = 64;
+
+bool holds_something(const std::string& path) {
+  struct stat facts{};
+  return ::stat(path.c_str(), &facts) == 0 && facts.st_size > 0;
+}
+
+Result<> sync_path(const std::string& path, int flags) {
+  const int fd = ::open(path.c_str(), flags | O_CLOEXEC);
+  const bool synced = fd >= 0 && ::fsync(fd) == 0;
+  const int number = errno;
+  if (fd >= 0) ::close(fd);
+  if (!synced) return fail(Errc::io, "can't sync " + path + ": " + std::strerror(number));
+  return {};
+}
+
+void remove_with_companions(const std::string& path) {
+  for (const char* end : {"", "-journal", "-wal", "-shm"}) ::unlink((path + end).c_str());
+}
+
+/// One restore. Both files are built beside their places and named last, bulk.db first: paquebot.db alone would be
+/// opened as a store whose large bodies are lost, bulk.db alone is refused.
+class Restore {
+public:
+  using Progress = std::function<void(std::uint64_t, std::uint64_t)>;
+  Restore(Db archive, std::string directory, const Progress& progress)
+      : archive_(std::move(archive)), directory_(std::move(directory)), progress_(progress) {
+    main_size_ =
+        static_cast<std::uint64_t>(archive_.number("PRAGMA page_count", 0) * archive_.number("PRAGMA page_size", 0));
+    bulk_size_ = static_cast<std::uint64_t>(archive_.number("SELECT sum(size) FROM bulk", 0));
+  }
+  ~Restore() {
+    remove_with_companions(main_part());
+    remove_with_companions(bulk_part());
+  }
+  Restore(const Restore&) = delete;
+  Restore& operator=(const Restore&) = delete;
+
+  Result<> run() {
+    if (auto sound = check(); !sound) return sound;
+    copy_main();
+    copy_bulk();
+    finish_main();
+    for (const std::string& part : {main_part(), bulk_part()}) {
+      if (auto synced = sync_path(part, O_RDONLY); !synced) return synced;
+    }
+    return name_files();
+  }
+
+private:
+  std::string main_part() const { return directory_ + "/restore-" + kMainSchema.file; }
+  std::string bulk_part() const { return directory_ + "/restore-" + kBulkSchema.file; }
+  void tell() const { progress_(checked_ + copied_, 2 * main_size_ + bulk_size_); }
+
+  Result<> check() {
+    const Id epoch = archive_.number("SELECT epoch FROM node WHERE id = 1", 0);
+    for (std::optional<VerifyPoint> at = VerifyPoint{}; at;) {
+      VerifyStep step = verify_step(archive_, archive_, epoch, *at);
+      if (!step.findings.empty()) {
+        return fail(Errc::io, "this backup is not sound, nothing was restored: " + step.findings.front().what +
+                                  "; take another backup");
+      }
+      at = step.next;
+      checked_ = main_size_ * step.done / step.total;
+      tell();
+    }
+    return {};
+  }
+
+  void copy_main() {
+    remove_with_companions(main_part());
+    ::close(::open(main_part().c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    FileCopy copy(archive_, main_part());
+    for (;;) {
+      const auto step = copy.step(kCopyPages);
+      if (!step) {
+        DbError error{step.error().code == Errc::no_space ? SQLITE_FULL : SQLITE_IOERR, step.error().message};
+        throw error;
+      }
+      copied_ = step->done;
+      tell();
+      if (step->finished) return;
+    }
+  }
+
+  void copy_bulk() {
+    remove_with_companions(bulk_part());
+    Db bulk = open_for_writing(bulk_part());
+    bulk.exec("PRAGMA synchronous = OFF");
+    migrate(bulk, kBulkSchema);
+    bulk.run("BEGIN");
+    Query bodies = archive_.query("SELECT id, epoch, state, size FROM bulk ORDER BY id");
+    while (bodies.row())
+      bulk.run("INSERT INTO bulk(id, epoch, state, size) VALUES(?, ?, ?, ?)", bodies.i64(0), bodies.i64(1),
+               bodies.i64(2), bodies.i64(3));
+    Query chunks = archive_.query("SELECT bulk, start, sum, data FROM chunk ORDER BY bulk, start");
+    for (int n = 1; chunks.row(); ++n) {
+      bulk.run("INSERT INTO chunk(bulk, start, sum, data) VALUES(?, ?, ?, ?)", chunks.i64(0), chunks.i64(1),
+               chunks.i64(2), Blob{chunks.view(3)});
+      copied_ += chunks.view(3).size();
+      if (n % kSliceChunks != 0) continue;
+      bulk.run("COMMIT");
+      bulk.run("BEGIN");
+      tell();
+    }
+    bulk.run("COMMIT");
+    checkpoint_fully(bulk);
+  }
+
+  /// Ids that were given after the backup must not come back for other mail: IMAP clients keep what they know by uid, and
+  /// uidvalidity tells them to forget it.
+  void finish_main() {
+    Db main = open_for_writing(main_part());
+    main.exec("BEGIN");
+    main.exec("DROP TABLE bulk; DROP TABLE chunk; DROP TABLE backup");
+    main.exec(("PRAGMA application_id = " + std::to_string(kMainApplication)).c_str());
+    const std::int64_t last = main.number("SELECT max(uidvalidity) FROM mailbox", 0);
+    const std::int64_t fresh = std::max(last + 1, millis(system_clock().wall()) / 1000);
+    main.run("UPDATE mailbox SET uidvalidity = ?", fresh);
+    main.run("UPDATE setting SET value = max(CAST(value AS INTEGER), ?) WHERE key = 'mailbox.uidvalidity'", fresh);
+    main.run("INSERT OR REPLACE INTO setting(key, value) VALUES(?, ?)", std::string_view(kRestoredSetting),
+             std::string_view("yes"));
+    hold_queue(main);
+    main.exec("COMMIT");
+    main.exec("PRAGMA incremental_vacuum");
+    checkpoint_fully(main);
+  }
+
+  static void hold_queue(Db& main) {
+    const std::string reason = "held by restore: it may have been delivered after the backup was made";
+    const std::int64_t now = millis(system_clock().wall());
+    std::vector<std::pair<Ulid, std::vector<std::uint32_t>>> messages;
+    {
+      Query q = main.query("SELECT message, n FROM recipient WHERE state IN (2, 3) ORDER BY message, n");
+      while (q.row()) {
+        if (messages.empty() || messages.back().first != q.ulid(0)) messages.emplace_back(q.ulid(0), 0);
+        messages.back().second.push_back(q.u32(1));
+      }
+    }
+    main.run("UPDATE recipient SET state = 1, owner = 0, changed_at = ?, reason = ? WHERE state IN (2, 3)", now,
+             reason);
+    for (auto& [message, indexes] : messages)
+      add_events(main, message, {{now, EventKind::held, std::move(indexes), reason, 1}});
+  }
+
+  Result<> name_files() {
+    const std::pair<std::string, const char*> files[] = {{bulk_part(), kBulkSchema.file},
+                                                         {main_part(), kMainSchema.file}};
+    for (const auto& [part, name] : files) {
+      const std::string place = directory_ + "/" + name;
+      if (::rename(part.c_str(), place.c_str()) != 0)
+        return fail(Errc::io, "can't name " + place + ": " + std::strerror(errno));
+      if (auto synced = sync_path(directory_, O_RDONLY | O_DIRECTORY); !synced) return synced;
+    }
+    return {};
+  }
+
+  Db archive_;
+  const std::string directory_;
+  const Progress& progress_;
+  std::uint64_t main_size_ = 0;
+  std::uint64_t bulk_size_ = 0;
+  std::uint64_t checked_ = 0;
+  std::uint64_t copied_ = 0;
+};
+
+Result<Db> open_archive(const std::string& path) {
+  if (!holds_something(path)) return fail(Errc::not_found, "there is no backup " + path);
+  Db db = open_for_reading(path);
+  if (db.number("PRAGMA application_id", 0) != kArchiveApplication)
+    return fail(Errc::unsupported, path + " is not a backup made by paquebot backup");
+  if (db.number("PRAGMA user_version", 0) > kMainSchema.count ||
+      db.number("SELECT format FROM backup", 0) > kArchiveFormat)
+    return fail(Errc::unsupported, path + " was made by a newer paquebot: restore it with that one");
+  return db;
+}
+
+} // namespace
+
+Result<RestoreResult> restore_sqlite(const std::string& backup, const std::string& directory,
+                                     const std::function<void(std::uint64_t done, std::uint64_t total)>& progress) {
+  try {
+    auto archive = open_archive(backup);
+    if (!archive) return std::unexpected(archive.error());
+    if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST)
+      return fail(Errc::io, "can't make the data directory " + directory + ": " + std::strerror(errno));
+    auto lock = LockFile::take(directory + "/paquebot.lock");
+    if (!lock) return std::unexpected(lock.error());
+    for (const Schema* schema : {&kMainSchema, &kBulkSchema}) {
+      const std::string path = directory + "/" + schema->file;
+      if (holds_something(path))
+        return fail(Errc::conflict, path + " is there already: a backup is restored into a directory without a store "
+                                           "only; move the old one away first");
+      remove_with_companions(path);
+    }
+    RestoreResult result;
+    result.made_at = archive->number("SELECT made_at FROM backup", 0);
+    result.held = static_cast<std::size_t>(archive->number("SELECT count(*) FROM recipient WHERE state IN (2, 3)", 0));
+    Restore restore(std::move(*archive), directory, progress);
+    if (auto done = restore.run(); !done) return std::unexpected(done.error());
+    return result;
+  } catch (const DbError& error) {
+    return fail(error.full() ? Errc::no_space : Errc::io, "the backup can't be restored: " + error.message);
+  }
+}
+
+} // namespace paquebot::store

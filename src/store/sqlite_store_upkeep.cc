@@ -1,0 +1,102 @@
+// The long work on a whole store, in steps: checks and backups.
+#include "base/log.h"
+#include "store/sqlite_store.h"
+#include "store/sqlite_verify.h"
+
+namespace paquebot::store {
+namespace {
+
+constexpr int kCopyPages = 256; // 4 MiB between two commits
+constexpr std::chrono::seconds kGivenUp{60};
+
+} // namespace
+
+Task<Result<VerifyStep>> SqliteStore::verify_step(VerifyPoint from) {
+  const auto job = readers_.read<VerifyStep>([epoch = epoch_, from](ReadDbs& dbs) -> Result<VerifyStep> {
+    return store::verify_step(dbs.main, dbs.bulk, epoch, from);
+  });
+  co_return co_await job.take();
+}
+
+/// Gives up one that nobody has gone on with.
+bool SqliteStore::backup_under_way() {
+  const std::lock_guard lock(backup_mutex_);
+  if (!backup_) return false;
+  if (backup_->busy || clock_.now() - backup_->used < kGivenUp) return true;
+  backup_.reset();
+  writer_.end_copy(); // nobody waits for it
+  return false;
+}
+
+Task<Result<BackupStep>> SqliteStore::begin_backup(std::string path) {
+  if (backup_under_way()) co_return fail(Errc::conflict, "another backup is being made: wait until it is done");
+  const auto size = readers_.read<std::uint64_t>([](ReadDbs& dbs) -> Result<std::uint64_t> {
+    return static_cast<std::uint64_t>(dbs.main.number("SELECT sum(size) FROM body WHERE bulk <> 0", 0));
+  });
+  const Result<std::uint64_t> bodies = co_await size.take();
+  if (!bodies) co_return std::unexpected(bodies.error());
+  std::shared_ptr<ArchiveMaker> maker;
+  {
+    const std::lock_guard lock(backup_mutex_);
+    if (backup_) co_return fail(Errc::conflict, "another backup is being made: wait until it is done");
+    if (auto prepared = ArchiveMaker::prepare(path); !prepared) co_return std::unexpected(prepared.error());
+    maker = std::make_shared<ArchiveMaker>(path, *bodies);
+    backup_.emplace(OpenBackup{maker, false, true, clock_.now()});
+  }
+  const auto job = writer_.begin_copy(maker->part());
+  const Result<BackupStep> begun = co_await job.take();
+  const std::lock_guard lock(backup_mutex_);
+  if (begun) {
+    backup_->busy = false;
+  } else {
+    backup_.reset();
+  }
+  co_return begun;
+}
+
+Task<Result<BackupStep>> SqliteStore::go_on_with_backup() {
+  std::shared_ptr<ArchiveMaker> maker;
+  bool copied = false;
+  {
+    const std::lock_guard lock(backup_mutex_);
+    if (!backup_) co_return fail(Errc::not_found, "no backup is being made: it failed, or was given up: begin again");
+    if (backup_->busy) co_return fail(Errc::conflict, "the backup is gone on with already");
+    backup_->busy = true;
+    maker = backup_->maker;
+    copied = backup_->copied;
+  }
+  const Result<BackupStep> step = co_await step_backup(maker, copied);
+  const std::lock_guard lock(backup_mutex_);
+  backup_->busy = false;
+  backup_->used = clock_.now();
+  if (!step || step->finished) backup_.reset();
+  if (step) co_return step;
+  writer_.end_copy(); // nobody waits for it
+  log::error("backup-failed", {{"file", maker->part()}, {"why", step.error().message}});
+  co_return step;
+}
+
+Task<Result<BackupStep>> SqliteStore::step_backup(std::shared_ptr<ArchiveMaker> maker, bool copied) {
+  if (!copied) co_return co_await copy_slice(std::move(maker));
+  const std::int64_t now = millis(clock_.wall());
+  const auto job = readers_.read<BackupStep>(
+      [maker, now](ReadDbs& dbs) -> Result<BackupStep> { return maker->step(dbs.bulk, now); });
+  co_return co_await job.take();
+}
+
+/// A slice of paquebot.db, by the writer's own connection: what it commits meanwhile goes into the copy as well.
+Task<Result<BackupStep>> SqliteStore::copy_slice(std::shared_ptr<ArchiveMaker> maker) {
+  const auto job = writer_.go_on_with_copy(kCopyPages);
+  const Result<BackupStep> step = co_await job.take();
+  if (!step) co_return step;
+  if (step->finished) {
+    const auto last = writer_.end_copy();
+    const Result<> ended = co_await last.take();
+    if (!ended) co_return std::unexpected(ended.error());
+    const std::lock_guard lock(backup_mutex_);
+    backup_->copied = true;
+  }
+  co_return maker->share_of_copy(*step);
+}
+
+} // namespace paquebot::store

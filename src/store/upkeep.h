@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// Long work on a whole store is done in steps of well under a second, driven by who asked for it: so a running server
+/// goes on serving, whoever waits sees how far it is, and who goes away leaves nothing running.
+namespace paquebot::store {
+
+/// An invariant that does not hold.
+struct Finding {
+  std::string what;   ///< which one, of which row
+  std::string advice; ///< what to do about it
+};
+
+/// Where a check of the whole store goes on.
+struct VerifyPoint {
+  unsigned part = 0;    ///< number of the invariant or table
+  std::int64_t row = 0; ///< within it: after this row
+};
+
+struct VerifyStep {
+  std::vector<Finding> findings; ///< at most 100 in one step
+  std::optional<VerifyPoint> next;
+  std::uint64_t done = 0; ///< of `total`, for showing progress
+  std::uint64_t total = 0;
+};
+
+struct BackupStep {
+  std::uint64_t done = 0; ///< octets, of about `total`
+  std::uint64_t total = 0;
+  bool finished = false; ///< the file is complete, read again and checked, synced, and has its name
+};
+
+} // namespace paquebot::store

@@ -1,0 +1,130 @@
+"""verify, backup and restore, with the server running and down."""
+
+import json
+import os
+import pathlib
+import shutil
+import sqlite3
+import unittest
+
+from server import Server, body_of, letter
+
+ALICE, BOB = "alice@example.test", "bob@example.test"
+LARGE = "x" * 70 + "\r\n"
+
+
+class BackupTest(unittest.TestCase):
+    def start(self):
+        server = Server()
+        self.addCleanup(server.close)
+        return server.start()
+
+    def fill(self, server):
+        server.send("x@y.test", [ALICE], letter(body="small\r\n"))
+        server.send("x@y.test", [ALICE, BOB], letter(body=LARGE * 5000))
+
+    def test_verify_tells_that_all_is_well_and_what_is_not(self):
+        server = self.start()
+        self.fill(server)
+        self.assertEqual(server.json("verify"), {"sound": True, "findings": []})
+        self.assertIn("sound", server.must("verify"))
+        server.stop()
+        self.assertEqual(server.json("verify"), {"sound": True, "findings": []})
+        with sqlite3.connect(server.data / "paquebot.db") as db:
+            db.execute("UPDATE mailbox SET count = count + 1 WHERE id = 1")
+        done = server.cli("verify")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("mailbox 1: its count or bytes", done.stdout)
+        self.assertIn("->", done.stdout)
+        server.start()  # a wrong count keeps nobody from working
+        self.assertEqual([f["what"][:9] for f in json.loads(server.cli("verify", "--json").stdout)["findings"]],
+                         ["mailbox 1"])
+
+    def test_verify_reads_what_cannot_be_opened(self):
+        server = self.start()
+        self.fill(server)
+        server.stop()
+        pages = bytearray((server.data / "paquebot.db").read_bytes())
+        pages[3 * 16384:6 * 16384] = os.urandom(3 * 16384)
+        (server.data / "paquebot.db").write_bytes(pages)
+        done = server.cli("verify")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("restore a backup", done.stdout)
+
+    def test_backup_while_mail_comes_in_and_restore(self):
+        server = self.start()
+        self.fill(server)
+        server.send(ALICE, ["away@nowhere.test"], letter(ALICE, "away@nowhere.test"), login=ALICE)
+        before = {login: server.mail(login) for login in (ALICE, BOB)}
+        file = server.folder / "one.backup"
+        self.assertEqual(server.json("backup", file)["path"], str(file))
+        self.assertEqual(file.stat().st_mode & 0o777, 0o600)
+        self.assertEqual([p.name for p in server.folder.glob("*.part*")], [])
+        done = server.cli("backup", file)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("is there already", done.stderr)
+        server.send("x@y.test", [ALICE], letter(body="after the backup\r\n"))
+        self.assertEqual(len(server.mail(ALICE)), 3)
+
+        self.assertIn("the server runs", server.cli("restore", file).stderr)
+        server.stop()
+        self.assertIn("is there already", server.cli("restore", file).stderr)
+        shutil.rmtree(server.data)
+        told = server.must("restore", file)
+        self.assertIn("1 recipient that waited then is held", told)
+        self.assertEqual(server.json("verify"), {"sound": True, "findings": []})
+        server.start()
+        self.assertIsNotNone(server.output.wait("event=queue-held", 30))
+        self.assertEqual({login: server.mail(login) for login in (ALICE, BOB)}, before)
+        [held] = server.queued()
+        self.assertEqual(held["recipients"][0]["state"], "held")
+        self.assertIn("restore", held["recipients"][0]["reason"])
+        self.assertIn("released", server.must("queue", "release", "--all"))
+        server.send("x@y.test", [BOB], letter(body=LARGE * 2000))  # and it works on
+        self.assertEqual(len(server.mail(BOB)), 2)
+        self.assertTrue(server.json("verify")["sound"])
+        server.restart()
+        self.assertNotIn("queue-held", server.log())
+
+    def test_backup_while_the_server_is_down(self):
+        server = self.start()
+        self.fill(server)
+        before = server.mail(ALICE)
+        server.stop()
+        file = server.folder / "two.backup"
+        server.must("backup", file)
+        shutil.rmtree(server.data)
+        server.must("restore", file)
+        server.start()
+        self.assertEqual([body_of(m) for m in server.mail(ALICE)], [body_of(m) for m in before])
+
+    def test_what_is_no_backup_is_refused(self):
+        server = self.start()
+        server.stop()
+        other = server.folder / "other.backup"
+        shutil.copy(server.data / "paquebot.db", other)
+        shutil.rmtree(server.data)
+        for file, words in ((other, "is not a backup"), (server.folder / "none", "there is no backup"),
+                            (pathlib.Path(__file__), "not a database")):
+            done = server.cli("restore", file)
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn(words, done.stderr)
+        self.assertFalse((server.data / "paquebot.db").exists())
+
+    def test_a_damaged_backup_is_refused(self):
+        server = self.start()
+        self.fill(server)
+        file = server.folder / "three.backup"
+        server.must("backup", file)
+        server.stop()
+        with sqlite3.connect(file) as db:
+            db.execute("UPDATE chunk SET data = zeroblob(length(data)) WHERE start > 0")
+        shutil.rmtree(server.data)
+        done = server.cli("restore", file)
+        self.assertEqual(done.returncode, 74, done.stderr)
+        self.assertIn("not sound", done.stderr)
+        self.assertFalse((server.data / "paquebot.db").exists())
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,239 @@
+"""The server under faults, and the fixed scenario that the sweeps run through it."""
+
+import os
+import pathlib
+import shutil
+import smtplib
+import struct
+import tempfile
+
+import poplib
+
+from ledger import Ledger, check
+from peer import Peer
+from server import SECRET, Server, wait_until
+
+ANN, BOB = "ann@example.test", "bob@example.test"
+FAR, REFUSED = "rita@far.test", "refused@far.test"
+SHIM = pathlib.Path(os.environ.get("PAQUEBOT_SHIM", "build/release/tests/faults/fault_shim.so")).resolve()
+LARGE = 200_000
+STEP_SECONDS = 6
+BROKEN = (OSError, EOFError, smtplib.SMTPException, poplib.error_proto)
+LISTENERS = ("mx", "pop3-clear")
+
+
+def refuse_some(session, verb, line):
+    return "550 5.1.1 nobody of that name" if verb == "RCPT" and REFUSED in line else None
+
+
+class FaultyServer(Server):
+    """A server that can be started with the shim loaded."""
+
+    def __init__(self, **options):
+        self.faults = {}
+        super().__init__(**options)
+
+    def environment(self, **more):
+        return super().environment(**self.faults, **more)
+
+    def start_with(self, faults):
+        """Starts it under the faults; False when it did not come up."""
+        counter = self.folder / "counter"
+        counter.write_bytes(bytes(8))
+        self.faults = {"LD_PRELOAD": str(SHIM), "FAULT_PATH": f"{self.data}/", "FAULT_SENDS": "1", "FAULT_COUNT": str(counter)}
+        self.faults |= {key: str(value) for key, value in faults.items()}
+        try:
+            self.start()
+            return True
+        except RuntimeError:
+            if self.process is not None:
+                self.process.stderr.close()
+            self.process = None
+            return False
+        finally:
+            self.faults = {}
+
+    def count(self):
+        return struct.unpack("<Q", (self.folder / "counter").read_bytes())[0]
+
+    def alive(self):
+        return self.process is not None and self.process.poll() is None
+
+    def reap(self):
+        """After it was killed, or to kill it."""
+        if self.process is None:
+            return None
+        if self.alive():
+            self.process.kill()
+        code = self.process.wait()
+        self.output.thread.join(10)
+        self.process.stderr.close()
+        self.process = None
+        return code
+
+
+class World:
+    """A peer, a server with a template of its data, and the ledger of one run after the other."""
+
+    def __init__(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="paquebot-faults-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None))
+        self.peer = Peer(script=refuse_some).__enter__()
+        self.runs = 0
+        template = self.server("template")
+        template.prepare()
+        template.start()
+        for subject in ("one", "two", "three"):
+            with template.smtp() as client:
+                client.sendmail("x@y.test", [ANN], f"X-Ledger: {9_000_000 + len(subject)}\r\nSubject: {subject}\r\n\r\nkept\r\n")
+        client = template.pop3(ANN)
+        self.kept = [line.split()[1].decode() for line in client.uidl()[1]]
+        client.quit()
+        template.stop()
+        self.template = template.data
+
+    def close(self):
+        self.peer.__exit__(None, None, None)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def server(self, name):
+        listeners = {"mx": {"role": "mx", "tls": "none"}, "pop3-clear": {"role": "pop3", "tls": "none", "login_in_clear": True},
+                     "submission": {"role": "submission", "tls": "none", "login_in_clear": True}}
+        route = {"to": "far.test", "host": f"127.0.0.1:{self.peer.port}", "tls": "none"}
+        return FaultyServer(accounts={ANN: SECRET, BOB: SECRET}, listeners=listeners, routes=[route], folder=self.folder / name,
+                            queue={"retry_first": "1s", "retry_most": "1s"}, extra_server={"threads": 2})
+
+    def fresh(self):
+        """A server whose store is as it was in the beginning."""
+        self.runs += 1
+        server = self.server(f"run{self.runs}")
+        shutil.copytree(self.template, server.data, ignore=shutil.ignore_patterns("*.sock"))
+        server.prepared = True
+        with self.peer.lock:
+            self.peer.messages.clear()
+        return server
+
+
+class Run:
+    """One walk through the scenario."""
+
+    def __init__(self, world):
+        self.world, self.ledger, self.server = world, Ledger(), world.fresh()
+        self.quits = []
+
+    def close(self):
+        self.server.reap()
+        shutil.rmtree(self.server.folder, ignore_errors=True)
+
+    # --- the scenario --------------------------------------------------------------------------
+
+    def walk(self):
+        """All steps; what breaks off is in the ledger. Ends early when the server has died."""
+        for step in (self.send_mixed, self.send_bounce, self.send_large, self.delete_one):
+            if not self.server.alive():
+                return
+            try:
+                step()
+            except BROKEN:
+                continue
+
+    def send(self, one, login=None):
+        client = self.server.smtp("submission" if login else "mx", timeout=STEP_SECONDS)
+        try:
+            if login:
+                client.login(login, SECRET)
+            self.transact(client, one)
+            client.quit()
+        finally:
+            client.close()  # smtplib forgets its socket after some errors: the garbage collector closes it
+
+    @staticmethod
+    def transact(client, one):
+        reply = client.mail(one.sender)
+        replies = [client.rcpt(recipient) for recipient in one.recipients()] if reply[0] == 250 else [reply]
+        bad = [code for code, _ in replies if code != 250]
+        if bad:
+            one.code = bad[0]
+            return
+        code, _ = client.docmd("DATA")
+        if code != 354:
+            one.code = code
+            return
+        one.begun = True
+        client.send(one.data() + b".\r\n")
+        code, _ = client.getreply()
+        one.code = code if code > 0 else None
+
+    def send_mixed(self):
+        self.send(self.ledger.write(ANN, local=[BOB], remote=[FAR]), ANN)
+
+    def send_bounce(self):
+        self.send(self.ledger.write(ANN, bad=[REFUSED]), ANN)
+
+    def send_large(self):
+        self.send(self.ledger.write("x@y.test", local=[BOB], size=LARGE))
+
+    def delete_one(self):
+        """The first old message goes; a session that is dropped deletes nothing."""
+        first = self.world.kept[0]
+        client = self.server.pop3(ANN, timeout=STEP_SECONDS)
+        client.dele(2)
+        client.close()
+        client = self.server.pop3(ANN, timeout=STEP_SECONDS)
+        client.dele(1)
+        self.ledger.in_doubt[ANN] = [first]
+        client.quit()
+        self.ledger.deleted[ANN] = [first]
+
+    def settle_down(self, seconds=20):
+        """Until the queue is empty, or the server has died, or the faults keep it from getting there."""
+        try:
+            wait_until(lambda: not self.server.alive() or self.drained(), "the queue to drain", seconds, 0.05)
+        except TimeoutError:
+            pass
+
+    def drained(self):
+        done = self.server.cli("queue", "list", "--json")
+        return done.returncode == 0 and '"messages": []' in done.stdout
+
+    # --- afterwards ----------------------------------------------------------------------------
+
+    def judge(self):
+        """Brings the server up without faults, lets everything end, and gives the broken promises."""
+        self.server.reap()
+        server = self.server.start()
+        try:
+            wait_until(self.drained, "the queue to drain after the restart", 60, 0.05)
+            expected = sum(len(one.bad) for one in self.ledger.sent if one.code == 250)
+            self.wait_reports(expected)
+        except TimeoutError as late:
+            return [f"{late}: {server.queued()}"]
+        boxes = {login: server.mail(login) for login in (ANN, BOB)}
+        problems = check(self.ledger, {login: [m for m in box if b"X-Ledger: 9000" not in m.split(b"\r\n\r\n", 1)[0]]
+                                       for login, box in boxes.items()}, list(self.world.peer.messages))
+        problems += self.judge_mailbox(server)
+        problems += [f"verify: {line['what']}" for line in server.json("verify")["findings"]]
+        server.stop()
+        problems += [f"verify (down): {line['what']}" for line in server.json("verify")["findings"]]
+        return problems
+
+    def wait_reports(self, expected):
+        def there():
+            return sum(b"report-type=delivery-status" in m for m in self.server.mail(ANN)) >= expected
+        wait_until(there, f"{expected} reports", 30, 0.05)
+
+    def judge_mailbox(self, server):
+        """The three old messages keep their UIDLs and their order; what QUIT has acknowledged stays deleted, and nothing else goes."""
+        client = server.pop3(ANN)
+        there = [line.split()[1].decode() for line in client.uidl()[1]]
+        client.quit()
+        gone = self.ledger.deleted.get(ANN, [])
+        doubt = self.ledger.in_doubt.get(ANN, [])
+        problems = [f"UIDL {one} came back" for one in gone if one in there]
+        must = [one for one in self.world.kept if one not in doubt]
+        problems += [f"UIDL {one} is gone" for one in must if one not in there]
+        old = [one for one in there if one in self.world.kept]
+        if old != [one for one in self.world.kept if one in old] or there[:len(old)] != old:
+            problems.append(f"the order has changed: {there}")
+        if len(set(there)) != len(there):
+            problems.append(f"a UIDL twice: {there}")
+        return problems
