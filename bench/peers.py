@@ -12,10 +12,8 @@ import world
 from postfix import Postfix as PostfixInstance
 from servers import DOMAIN, HASH, MAILBOXES, PARALLEL, Served, lines_of, submission_certificate, wait_until
 
-LMTP = "/run/dovecot/lmtp"
-
 DOVECOT = """\
-base_dir = /run/dovecot
+base_dir = {run}
 state_dir = {folder}/dovecot-state
 log_path = {folder}/dovecot.log
 protocols = pop3 lmtp
@@ -31,7 +29,7 @@ mail_max_userip_connections = 1000
 first_valid_uid = 1
 passdb {{
   driver = passwd-file
-  args = scheme=SHA512-CRYPT username_format=%u /etc/dovecot/users
+  args = scheme=SHA512-CRYPT username_format=%u {folder}/users
 }}
 userdb {{
   driver = static
@@ -69,19 +67,21 @@ class Dovecot:
 
     def __init__(self, folder, pop3_port):
         self.folder, self.pop3_port = folder, pop3_port
-        self.text = DOVECOT.format(folder=folder, pop3=pop3_port)
+        self.run = pathlib.Path(f"/run/dovecot-{folder.name}")
+        self.lmtp, self.auth = self.run / "lmtp", self.run / "auth-client"
+        self.text = DOVECOT.format(folder=folder, run=self.run, pop3=pop3_port)
 
     def start(self):
         mail = self.folder / "mail"
-        for folder in (mail, self.folder / "dovecot-state"):
+        for folder in (mail, self.run, self.folder / "dovecot-state"):
             folder.mkdir(exist_ok=True)
         shutil.chown(mail, "vmail", "vmail")
-        pathlib.Path("/etc/dovecot/users").write_text("".join(f"u{n}@{DOMAIN}:{HASH}\n" for n in range(MAILBOXES)))
+        (self.folder / "users").write_text("".join(f"u{n}@{DOMAIN}:{HASH}\n" for n in range(MAILBOXES)))
         config = self.folder / "dovecot.conf"
         config.write_text(self.text)
         with open(self.folder / "dovecot-output.log", "wb") as output:
             self.process = subprocess.Popen(["/usr/sbin/dovecot", "-F", "-c", config], stdin=subprocess.DEVNULL, stdout=output, stderr=output)
-        wait_until(lambda: self.process.poll() is not None or (os.path.exists(LMTP) and lines_of(self.pop3_port)), 30, "Dovecot")
+        wait_until(lambda: self.process.poll() is not None or (self.lmtp.exists() and lines_of(self.pop3_port)), 30, "Dovecot")
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
@@ -93,11 +93,12 @@ class Dovecot:
 
 
 class Peer(Served):
-    """A peer that delivers through Dovecot's LMTP, or asks it for logins."""
+    """A peer that delivers through Dovecot's LMTP, and perhaps asks it about logins."""
+    asks_dovecot = False
 
     def __init__(self, job):
         super().__init__(job)
-        wanted = job.kind in ("local", "submission")
+        wanted = job.kind == "local" or (job.kind == "submission" and self.asks_dovecot)
         self.dovecot = Dovecot(self.folder, self.pop3_port) if wanted else None
 
     def start(self):
@@ -122,6 +123,7 @@ class Peer(Served):
 
 class Postfix(Peer):
     name = "postfix"
+    asks_dovecot = True
     shown = ("in_flow_delay", "qmgr_message_active_limit", "default_destination_concurrency_limit", "initial_destination_concurrency",
              "smtpd_data_restrictions", "virtual_transport", "relayhost", "smtpd_error_sleep_time", "smtpd_tls_session_cache_database",
              "smtpd_client_connection_count_limit", "queue_run_delay", "minimal_backoff_time")
@@ -135,14 +137,14 @@ class Postfix(Peer):
         if self.job.kind in ("accept", "submission"):
             main["smtpd_data_restrictions"] = "check_client_access static:HOLD"
         if self.job.kind == "local":
-            main["virtual_transport"] = f"lmtp:unix:{LMTP}"
+            main["virtual_transport"] = f"lmtp:unix:{self.dovecot.lmtp}"
         if self.job.kind == "relay":
             options = {"relay_to": ("127.0.0.1", self.sink()),
                        "transports": {domain: f"smtp:[127.0.0.1]:{port}" for domain, port in self.job.sinks.items()}}
         if self.job.kind == "submission":
             certificate, key = submission_certificate()
             options["tls"] = (certificate, key)
-            main |= {"smtpd_sasl_auth_enable": "yes", "smtpd_sasl_type": "dovecot", "smtpd_sasl_path": "/run/dovecot/auth-client",
+            main |= {"smtpd_sasl_auth_enable": "yes", "smtpd_sasl_type": "dovecot", "smtpd_sasl_path": self.dovecot.auth,
                      "smtpd_tls_auth_only": "yes", "smtpd_tls_session_cache_database": "btree:${data_directory}/smtpd_scache"}
         self.instance = PostfixInstance(world.PEERS, self.folder, hostname="postfix.bench.test", port=self.port, processes=600,
                                         main=main, **options)
@@ -201,7 +203,7 @@ class Exim(Peer):
             more += "\nqueue_only = true"
         if kind == "local":
             routers = "to_dovecot:\n  driver = accept\n  transport = dovecot\n"
-            transports = f"dovecot:\n  driver = lmtp\n  socket = {LMTP}\n"
+            transports = f"dovecot:\n  driver = lmtp\n  socket = {self.dovecot.lmtp}\n"
         if kind == "relay":
             for number, (domain, port) in enumerate(self.job.sinks.items()):
                 routers += (f"to_sink{number}:\n  driver = manualroute\n  domains = {domain}\n  route_list = * 127.0.0.1\n"
@@ -255,7 +257,7 @@ class OpenSmtpd(Peer):
             tls = f'pki bench cert "{certificate}"\npki bench key "{key}"\ntable logins file:/etc/opensmtpd-logins'
             listen += " tls-require pki bench auth <logins>"
         if kind == "local":
-            action = f'action "deliver" lmtp "{LMTP}" rcpt-to user vmail virtual {{ "@{DOMAIN}" = vmail }}'
+            action = f'action "deliver" lmtp "{self.dovecot.lmtp}" rcpt-to user vmail virtual {{ "@{DOMAIN}" = vmail }}'
         if kind == "relay":
             action = f'action "deliver" relay host "smtp://127.0.0.1:{self.sink()}"'
         return OPENSMTPD.format(tls=tls, listen=listen, action=action)

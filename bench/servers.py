@@ -137,7 +137,7 @@ class Paquebot(Served):
         pop3 = {"role": "pop3", "address": f"127.0.0.1:{self.pop3_port}", "tls": "none", "login_in_clear": True}
         parts = [table("server", {"hostname": "mx.bench.test", "data_dir": self.data, "user": "vmail", "log_file": self.folder / "paquebot.log"}),
                  table("listener", smtp, double=True), table("listener", pop3, double=True),
-                 table("dns", {"resolvers": ["127.0.0.1:9"], "trust_anchor": "none"}),
+                 table("dns", {"resolvers": ["127.0.0.1:53"], "trust_anchor": "none"}),
                  table("limits", {"connections_per_address": 5000, "message_size": "200MiB", "commands": 1000000}),
                  table("queue", {"deliveries_per_destination": PARALLEL})]
         parts += [table("route", {"to": domain, "host": f"127.0.0.1:{port}", "tls": "none"}, double=True)

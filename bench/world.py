@@ -1,13 +1,18 @@
-"""A place of its own for the peers: a mount namespace in which their files lie where they were built to lie.
+"""A place of its own for the peers: a mount and network namespace in which their files lie where they were built to lie.
 
 Inside it, /usr is this machine's with the unpacked packages of build/peers/root on top, /etc is a throw-away copy with the
-users that the peers need, and /run, /var/spool, /var/lib and /var/log are empty folders. Nothing of it is seen outside, nothing stays.
+users that the peers need, and /run, /var/spool, /var/lib and /var/log are empty folders. There is
+no network but the loopback, with a name server that knows nothing but says so at once. Nothing of it is seen outside, nothing stays.
 """
 
+import atexit
+import fcntl
 import os
 import pathlib
 import resource
 import shutil
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -18,6 +23,7 @@ TOOLS = SOURCE / "build/release/bench"
 MARK = "PAQUEBOT_BENCH_WORLD"
 USERS = ("postfix", "Debian-exim", "opensmtpd", "opensmtpq", "dovecot", "dovenull", "opendkim", "vmail")
 FIRST_ID = 20000
+SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 
 
 def enter(arguments):
@@ -30,7 +36,7 @@ def enter(arguments):
         return 2
     base = pathlib.Path(tempfile.mkdtemp(prefix="paquebot-bench-", dir=os.environ.get("BENCH_DIR", "/var/tmp")))
     base.chmod(0o755)
-    words = ["unshare", "--mount", "--propagation", "private", sys.executable, *arguments]
+    words = ["unshare", "--mount", "--net", "--propagation", "private", sys.executable, *arguments]
     try:
         return subprocess.run(words, env=os.environ | {MARK: str(base)}, check=False).returncode
     finally:
@@ -46,7 +52,24 @@ def mount(*words):
     subprocess.run(["mount", *map(str, words)], check=True)
 
 
+def raise_loopback():
+    """What `ip link set lo up` does."""
+    with socket.socket() as any_socket:
+        fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", IFF_UP))
+
+
+def start_name_server():
+    """The tests' one, with a name for 127.0.0.1: some servers look up whoever connects. It ends with this program."""
+    (base() / "zone").write_text("1.0.0.127.in-addr.arpa PTR client.bench.test\nclient.bench.test A 127.0.0.1\n")
+    words = [sys.executable, str(SOURCE / "tests/support/dns_server.py"), str(base() / "zone"), "--port", "53", "--ttl", "3600"]
+    server = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    server.stdout.readline()
+    atexit.register(server.kill)
+    pathlib.Path("/etc/resolv.conf").write_text("nameserver 127.0.0.1\n")
+
+
 def build():
+    raise_loopback()
     layers = base() / "layers"
     layers.mkdir()
     mount("-t", "tmpfs", "-o", "mode=755", "none", layers)
@@ -60,10 +83,11 @@ def build():
         folder.mkdir(parents=True)
         folder.chmod(0o755)
         mount("--bind", folder, f"/{name}")
-    for name in ("/run/paquebot-bench", "/run/dovecot", "/var/lib/dovecot", "/var/lib/opensmtpd/empty", "/etc/dovecot", "/etc/exim4"):
+    for name in ("/run/paquebot-bench", "/var/lib/dovecot", "/var/lib/opensmtpd/empty", "/etc/exim4"):
         pathlib.Path(name).mkdir(parents=True, exist_ok=True)
     os.chmod("/var/lib/opensmtpd/empty", 0o711)
     add_users()
+    start_name_server()
     # What its package's installation does: smtpctl refuses to work without.
     shutil.chown("/usr/sbin/smtpctl", "root", "opensmtpq")
     os.chmod("/usr/sbin/smtpctl", 0o2755)
