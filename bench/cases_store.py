@@ -35,7 +35,7 @@ def start_and_drain(results, cell, server, sink):
     started = time.monotonic()
     with server.group.inside(server.job.cpus):
         server.start()
-    wait_until(lambda: sink.count() > before, 120, "the first delivery", ) 
+    wait_until(lambda: sink.count() > before, 120, "the first delivery")
     first = time.monotonic()
     results.add("start", cell, server.name, first - started)
     spent = server.group.cpu()

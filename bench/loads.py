@@ -57,7 +57,8 @@ def submit(port, user, password, rcpt, resume, messages, threads=10, size=4096):
 def postal(port, users, minutes, threads, most_kib=4, per_connection=10):
     """Postal has no end of its own and reports once a minute: it is ended after so many minutes. Gives messages a second."""
     words = ["/usr/sbin/postal", "-t", threads, "-m", most_kib, "-M", most_kib, "-c", per_connection, "-r", 10000000, f"[127.0.0.1]{port}", users]
-    process = subprocess.Popen([str(word) for word in words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    process = subprocess.Popen([str(word) for word in words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                               text=True, cwd=world.base())  # it leaves a log file where it is
     try:
         time.sleep(60 * minutes + 2)
     finally:

@@ -26,6 +26,7 @@ import world
 
 sys.path.insert(0, str(world.SOURCE / "tests/e2e"))
 os.environ.setdefault("PAQUEBOT_SOURCE_DIR", str(world.SOURCE))
+os.environ.setdefault("PAQUEBOT_BINARY", str(world.SOURCE / "build/release/paquebot"))
 
 from postfix import free_port, greets, wait_until  # noqa: E402 (the tests' helpers)
 from server import BINARY, table  # noqa: E402
@@ -135,7 +136,8 @@ class Paquebot(Served):
         submission = self.job.kind == "submission"
         smtp = {"role": "submission" if submission else "mx", "address": f"127.0.0.1:{self.port}", "tls": "starttls" if submission else "none"}
         pop3 = {"role": "pop3", "address": f"127.0.0.1:{self.pop3_port}", "tls": "none", "login_in_clear": True}
-        parts = [table("server", {"hostname": "mx.bench.test", "data_dir": self.data, "user": "vmail", "log_file": self.folder / "paquebot.log"}),
+        parts = [table("server", {"hostname": "mx.bench.test", "data_dir": self.data, "user": "vmail", "log_file": self.folder / "paquebot.log",
+                                  "threads": len(self.job.cpus)}),
                  table("listener", smtp, double=True), table("listener", pop3, double=True),
                  table("dns", {"resolvers": ["127.0.0.1:53"], "trust_anchor": "none"}),
                  table("limits", {"connections_per_address": 5000, "message_size": "200MiB", "commands": 1000000}),

@@ -30,9 +30,9 @@ public:
     auto result = store::open_sqlite(opened);
     if (!result) fail(result.error().message);
     store_ = std::move(*result);
-    started_ = std::chrono::duration_cast<std::chrono::milliseconds>(
-                   std::chrono::system_clock::now().time_since_epoch())
-                   .count();
+    started_ =
+        std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+            .count();
   }
 
   void make_account() {
@@ -67,9 +67,8 @@ private:
   template <class T>
   T run(Task<T> task) {
     std::optional<T> result;
-    boost::asio::co_spawn(context_, std::move(task), [&result](const std::exception_ptr&, T value) {
-      result.emplace(std::move(value));
-    });
+    boost::asio::co_spawn(context_, std::move(task),
+                          [&result](const std::exception_ptr&, T value) { result.emplace(std::move(value)); });
     context_.restart();
     context_.run();
     return std::move(*result);

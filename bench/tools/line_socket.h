@@ -100,8 +100,8 @@ private:
     at_ = 0;
     const auto old = buffer_.size();
     buffer_.resize(old + kPiece);
-    const auto got = ssl_ != nullptr ? SSL_read(ssl_, buffer_.data() + old, kPiece)
-                                     : ::recv(file_, buffer_.data() + old, kPiece, 0);
+    const auto got =
+        ssl_ != nullptr ? SSL_read(ssl_, buffer_.data() + old, kPiece) : ::recv(file_, buffer_.data() + old, kPiece, 0);
     buffer_.resize(old + static_cast<std::size_t>(got > 0 ? got : 0));
     if (got <= 0) throw std::runtime_error("the peer closed or stayed silent");
     received_ += static_cast<std::size_t>(got);

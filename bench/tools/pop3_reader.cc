@@ -38,7 +38,8 @@ std::string_view expect_ok(LineSocket& peer) {
 
 void skip_message(LineSocket& peer) {
   expect_ok(peer);
-  while (peer.line() != ".") {}
+  while (peer.line() != ".") {
+  }
 }
 
 /// RETR 1 … count, at most `window` unanswered at a time.
@@ -97,7 +98,7 @@ std::string named(std::string text, long number) {
 }
 
 int main(const Options& options) {
-  Job job{options.text("to", "127.0.0.1:110"), options.text("user", ""), options.text("password", ""),
+  Job job{options.text("to", "127.0.0.1:110"), options.text("user", ""),         options.text("password", ""),
           options.text("mode", "stat"),        options.number("most", 1L << 40), options.number("window", 100)};
   const long mailboxes = options.number("mailboxes", 1);
   std::vector<Took> results(static_cast<std::size_t>(mailboxes));

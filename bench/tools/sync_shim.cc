@@ -31,13 +31,14 @@ __attribute__((constructor)) void map_shared() {
   if (memory != MAP_FAILED) shared = static_cast<Shared*>(memory);
 }
 
-void count_and_wait(std::atomic<std::uint64_t> Shared::*counter) {
+void count_and_wait(std::atomic<std::uint64_t> Shared::* counter) {
   if (shared == nullptr) return;
   (shared->*counter).fetch_add(1, std::memory_order_relaxed);
   const auto delay = shared->delay_us.load(std::memory_order_relaxed);
   if (delay == 0) return;
   timespec left{static_cast<time_t>(delay / 1'000'000), static_cast<long>(delay % 1'000'000 * 1000)};
-  while (::nanosleep(&left, &left) != 0) {}
+  while (::nanosleep(&left, &left) != 0) {
+  }
 }
 
 template <class Function>
