@@ -8,6 +8,7 @@ SHELL := /bin/bash
 JOBS ?= $(shell nproc)
 SECONDS ?= 30
 QUICK ?=
+ROUNDS ?=
 CASE ?=
 BENCH_PEERS := postfix exim4-daemon-light opensmtpd dovecot-core dovecot-pop3d dovecot-lmtpd postal
 CTEST_JOBS ?= 2
@@ -45,7 +46,7 @@ bench: ## Beside Postfix, Exim, OpenSMTPD, Dovecot: about an hour, as root; CASE
 	@tools/peers $(BENCH_PEERS)
 	@cmake --preset release -DPAQUEBOT_TESTS=OFF -DPAQUEBOT_BENCH=ON
 	@$(BUILD) build/release --target paquebot bench_tools $(FLAGS)
-	@QUICK=$(QUICK) /usr/bin/python3 bench/run.py $(CASE)
+	@QUICK=$(QUICK) ROUNDS=$(ROUNDS) /usr/bin/python3 bench/run.py $(CASE)
 
 microbench: ## Google Benchmark programs of bench/, for single parts
 	@tools/setup build bench

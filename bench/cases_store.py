@@ -11,7 +11,7 @@ import time
 import loads
 from peers import Dovecot
 from rounds import measured, running
-from servers import DOMAIN, FAR, HASH, PASSWORD, CountingSink, Job, Paquebot, Served, fill, wait_until
+from servers import DOMAIN, FAR, PASSWORD, CountingSink, Job, Paquebot, Served, fill, wait_until
 
 KIB, MIB = 1 << 10, 1 << 20
 DUE = 2000  # messages due at once, of all that wait

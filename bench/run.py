@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """make bench: measures Paquebot beside Postfix, Exim, OpenSMTPD, Dovecot and smtp-sink on this machine.
 
-    bench/run.py [CASE...]          QUICK=1 in the environment: fewer rounds and cells
+    bench/run.py [CASE...]          QUICK=1 in the environment: fewer rounds and cells; ROUNDS=n: so many rounds
 
 Tables go to the output and, with plots and raw values, into bench/results/. docs/benchmarks.md tells the method.
 """
@@ -29,7 +29,7 @@ def main(names):
     if unknown:
         print(f"bench: there is no case {' '.join(unknown)}; there are {' '.join(cases)}", file=sys.stderr)
         return 2
-    plan = rounds.Plan(os.environ.get("QUICK", "0") not in ("", "0"))
+    plan = rounds.Plan(os.environ.get("QUICK", "0") not in ("", "0"), int(os.environ.get("ROUNDS") or 0))
     os.sched_setaffinity(0, measure.LOAD_CPUS)
     texts = []
     for name in names or cases:
