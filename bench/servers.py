@@ -35,6 +35,7 @@ DOMAIN, FAR = "bench.test", "far.test"
 PASSWORD = "bench"
 HASH = crypt.crypt(PASSWORD, "$6$benchbenchbench$")
 MAILBOXES = 10
+UNLIMITED = ("messages_per_hour", "messages_per_day", "recipients_per_day", "new_recipients_per_day", "bytes_per_day")
 PARALLEL = 20  # connections to one destination, in every server that has such a setting
 
 
@@ -141,6 +142,7 @@ class Paquebot(Served):
                  table("listener", smtp, double=True), table("listener", pop3, double=True),
                  table("dns", {"resolvers": ["127.0.0.1:53"], "trust_anchor": "none"}),
                  table("limits", {"connections_per_address": 5000, "message_size": "200MiB", "commands": 1000000}),
+                 table("limits.account", dict.fromkeys(UNLIMITED, 0)),
                  table("queue", {"deliveries_per_destination": PARALLEL})]
         parts += [table("route", {"to": domain, "host": f"127.0.0.1:{port}", "tls": "none"}, double=True)
                   for domain, port in self.job.sinks.items()]
