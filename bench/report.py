@@ -107,7 +107,7 @@ COLOURS = ("#1b6ca8", "#9aa5b1", "#d1495b", "#edae49", "#66a182", "#8d6a9f")
 
 def plot(title, figures):
     """Bars on a linear scale, one panel a figure, one group a cell."""
-    width, bar, gap, left = 760, 14, 12, 210
+    width, bar, gap, left = 900, 14, 12, 340
     parts, y = [], 28
     for figure, cells in figures.items():
         name, unit, _ = FIGURES[figure]
