@@ -3,12 +3,16 @@
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run build test large quick bench fuzz scan faults soak fmt lint tidy asan tsan clang clean
+.PHONY: help run build test large quick bench microbench fuzz scan faults soak fmt lint tidy asan tsan clang clean
 
 JOBS ?= $(shell nproc)
 SECONDS ?= 30
 MINUTES ?= 10
 STRIDE ?= 1
+QUICK ?=
+ROUNDS ?=
+CASE ?=
+BENCH_PEERS := postfix exim4-daemon-light opensmtpd dovecot-core dovecot-pop3d dovecot-lmtpd postal
 CTEST_JOBS ?= 2
 CTEST := ctest --output-on-failure -j$(CTEST_JOBS) $(if $(V),-V)
 BUILD := cmake --build
@@ -16,7 +20,7 @@ FLAGS := -j$(JOBS) $(if $(V),-v)
 
 help: ## This list
 	@echo "make TARGET [V=1] [JOBS=n]"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
 
 run: build ## Server with a demonstration mail, then in the foreground; ONCE=1 ends after the demonstration
 	@tools/demo
@@ -45,7 +49,14 @@ quick: ## Unit tests and checkers only, not optimised (build/debug)
 	@$(BUILD) build/debug $(FLAGS)
 	@$(CTEST) --test-dir build/debug -LE e2e
 
-bench: ## Micro-benchmarks of bench/
+bench: ## Beside Postfix, Exim, OpenSMTPD, Dovecot: about an hour, as root; CASE="accept pop3", QUICK=1 (see docs/benchmarks.md)
+	@tools/setup build bench
+	@tools/peers $(BENCH_PEERS)
+	@cmake --preset release -DPAQUEBOT_TESTS=OFF -DPAQUEBOT_BENCH=ON
+	@$(BUILD) build/release --target paquebot bench_tools $(FLAGS)
+	@QUICK=$(QUICK) ROUNDS=$(ROUNDS) /usr/bin/python3 bench/run.py $(CASE)
+
+microbench: ## Google Benchmark programs of bench/, for single parts
 	@tools/setup build bench
 	@cmake --preset release -DPAQUEBOT_TESTS=OFF -DPAQUEBOT_BENCH=ON
 	@$(BUILD) build/release --target benchmarks $(FLAGS)
