@@ -69,56 +69,58 @@ TEST(Draft, TypeOfAnOriginalRecipientOfOurs) {
   ASSERT_EQ(request->recipients.size(), 2u);
   EXPECT_EQ(request->recipients[1].orcpt, "utf-8;gr\xC3\xB6\xC3\x9F"
                                           "e@example.org");
-  Draft draft_to(std::vector<directory::Node> nodes) {
-    Draft draft;
-    draft.sender.reverse_path = {"s", "example.net"};
-    DraftRecipient row;
-    row.recipient.address = *mail::parse_address(nodes.front().address);
-    row.recipient.notify = mail::kNotifySuccess;
-    row.nodes = std::move(nodes);
-    draft.recipients = {std::move(row)};
-    return draft;
-  }
+}
 
-  TEST(Draft, WhatIsHeldWaitsUnexpandedForItsDomain) {
-    RouteTable routes(std::vector<Route>{{.name = "all", .to = "*"}});
-    const std::vector<std::vector<directory::Node>> cases = {
-        {{.address = "alice@Example.org", .route = Way::mailbox, .account = 7}},
-        {{.address = "team@example.org", .route = Way::expanded},
-         {.address = "alice@example.org", .route = Way::mailbox, .account = 7, .parent = 0}},
-        {{.address = "out@example.com", .route = Way::remote}},
-    };
-    for (const auto& nodes : cases) {
-      Draft draft = draft_to(nodes);
-      draft.sender.hold = {mail::Hold::Kind::until, 0, 5000, "for;4"};
-      const auto request = build_request(std::move(draft), routes, Schedule{}, from_millis(1000));
-      ASSERT_EQ(request->recipients.size(), 1u);
-      const auto& row = request->recipients[0];
-      EXPECT_EQ(row.route, Way::remote);
-      // Mail for our own domains never takes a route.
-      EXPECT_EQ(row.destination, nodes.front().route == Way::remote ? "route:all" : "example.org");
-      EXPECT_EQ(row.due, 5000);
-      EXPECT_EQ(row.owed, store::Owed::none) << "it is not delivered yet";
-      EXPECT_EQ(row.notify, mail::kNotifySuccess);
-      EXPECT_EQ(request->expires_at, 5000 + 5LL * 86400 * 1000) << "its life begins with its release";
-    }
-  }
+Draft draft_to(std::vector<directory::Node> nodes) {
+  Draft draft;
+  draft.sender.reverse_path = {"s", "example.net"};
+  DraftRecipient row;
+  row.recipient.address = *mail::parse_address(nodes.front().address);
+  row.recipient.notify = mail::kNotifySuccess;
+  row.nodes = std::move(nodes);
+  draft.recipients = {std::move(row)};
+  return draft;
+}
 
-  TEST(Draft, AHoldThatIsOverIsNone) {
-    Draft draft = draft_to({{.address = "alice@example.org", .route = Way::mailbox, .account = 7}});
-    draft.sender.hold = {mail::Hold::Kind::until, 0, 1000, "for;4"};
+TEST(Draft, WhatIsHeldWaitsUnexpandedForItsDomain) {
+  RouteTable routes(std::vector<Route>{{.name = "all", .to = "*"}});
+  const std::vector<std::vector<directory::Node>> cases = {
+      {{.address = "alice@Example.org", .route = Way::mailbox, .account = 7}},
+      {{.address = "team@example.org", .route = Way::expanded},
+       {.address = "alice@example.org", .route = Way::mailbox, .account = 7, .parent = 0}},
+      {{.address = "out@example.com", .route = Way::remote}},
+  };
+  for (const auto& nodes : cases) {
+    Draft draft = draft_to(nodes);
+    draft.sender.hold = {mail::Hold::Kind::until, 0, 5000, "for;4"};
+    const auto request = build_request(std::move(draft), routes, Schedule{}, from_millis(1000));
+    ASSERT_EQ(request->recipients.size(), 1u);
+    const auto& row = request->recipients[0];
+    EXPECT_EQ(row.route, Way::remote);
+    // Mail for our own domains never takes a route.
+    EXPECT_EQ(row.destination, nodes.front().route == Way::remote ? "route:all" : "example.org");
+    EXPECT_EQ(row.due, 5000);
+    EXPECT_EQ(row.owed, store::Owed::none) << "it is not delivered yet";
+    EXPECT_EQ(row.notify, mail::kNotifySuccess);
+    EXPECT_EQ(request->expires_at, 5000 + 5LL * 86400 * 1000) << "its life begins with its release";
+  }
+}
+
+TEST(Draft, AHoldThatIsOverIsNone) {
+  Draft draft = draft_to({{.address = "alice@example.org", .route = Way::mailbox, .account = 7}});
+  draft.sender.hold = {mail::Hold::Kind::until, 0, 1000, "for;4"};
+  const auto request = build_request(std::move(draft), RouteTable(), Schedule{}, from_millis(1000));
+  EXPECT_EQ(request->recipients[0].route, Way::mailbox);
+}
+
+TEST(Draft, DeadlinesAreThoseThatCanStillPass) {
+  for (const auto& [at, deadline] : {std::pair{2000, 2000}, {1000, 0}, {500, 0}}) {
+    Draft draft = draft_to({{.address = "out@example.com", .route = Way::remote}});
+    draft.sender.deliver_by = {.mode = mail::DeliverBy::Mode::notify, .at = at};
     const auto request = build_request(std::move(draft), RouteTable(), Schedule{}, from_millis(1000));
-    EXPECT_EQ(request->recipients[0].route, Way::mailbox);
+    EXPECT_EQ(request->recipients[0].deadline, deadline) << at;
   }
-
-  TEST(Draft, DeadlinesAreThoseThatCanStillPass) {
-    for (const auto& [at, deadline] : {std::pair{2000, 2000}, {1000, 0}, {500, 0}}) {
-      Draft draft = draft_to({{.address = "out@example.com", .route = Way::remote}});
-      draft.sender.deliver_by = {.mode = mail::DeliverBy::Mode::notify, .at = at};
-      const auto request = build_request(std::move(draft), RouteTable(), Schedule{}, from_millis(1000));
-      EXPECT_EQ(request->recipients[0].deadline, deadline) << at;
-    }
-  }
+}
 
 } // namespace
 } // namespace paquebot::queue
