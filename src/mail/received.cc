@@ -51,7 +51,6 @@ std::vector<std::string> pieces_of(const Arrival& arrival) {
   if (arrival.priority != 0) pieces.push_back("PRIORITY " + std::to_string(arrival.priority)); // RFC 6710 section 7
   // RFC 8314 section 4.3; RFC 5321 section 4.4: such clauses are the last ones.
   if (arrival.tls && !arrival.tls_cipher.empty()) pieces.push_back("tls " + clean_word(arrival.tls_cipher));
-  if (arrival.priority != 0) pieces.push_back("PRIORITY " + std::to_string(arrival.priority)); // RFC 6710 section 7
   pieces.back() += ';';
   pieces.push_back(format_date(arrival.when));
   return pieces;

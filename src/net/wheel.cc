@@ -122,7 +122,8 @@ Wheel::~Wheel() {
 void Wheel::set(Hook& hook, Clock::time_point deadline) {
   hook.unlink();
   hook.deadline_ = deadline;
-  if (impl_->count == 0) impl_->last_tick = tick_of(Clock::now());
+  // Only when the wheel stood still: a lone hook that is set again and again must not push its own slot away.
+  if (!impl_->ticking) impl_->last_tick = tick_of(Clock::now());
   impl_->insert(hook);
   impl_->start();
 }

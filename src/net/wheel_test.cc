@@ -42,6 +42,27 @@ TEST(Wheel, PastDeadlinesAreTold) {
   EXPECT_TRUE(loop.run(until(hook.calls, 1)));
 }
 
+/// As by a connection whose peer sends an octet now and then: each time the same deadline is set again.
+Task<bool> set_until_told(Wheel& wheel, Recorder& hook) {
+  const auto deadline = in(0ms);
+  for (int i = 0; i < 200 && hook.calls == 0; ++i) {
+    wheel.set(hook, deadline);
+    co_await sleep_for(20ms);
+  }
+  co_return hook.calls > 0;
+}
+
+TEST(Wheel, ALoneHookThatIsSetAgainAndAgainIsTold) {
+  for (const auto phase : {0ms, 60ms, 120ms, 180ms}) {
+    test::Loop loop;
+    EXPECT_TRUE(loop.run([](Wheel& wheel, std::chrono::milliseconds wait) -> Task<bool> {
+      co_await sleep_for(wait);
+      Recorder hook;
+      co_return co_await set_until_told(wheel, hook);
+    }(loop.wheel(), phase)));
+  }
+}
+
 TEST(Wheel, RemovedAndLaterOnesAreNotTold) {
   test::Loop loop;
   Recorder gone, later, moved, due;

@@ -322,9 +322,12 @@ class Server:
         with self.smtp("submission" if login else "mx", login) as client:
             return transact(client, sender, recipients, message, **options)
 
-    def pop3(self, login, password=SECRET, timeout=60):
+    def pop3(self, login, password=SECRET, timeout=60, utf8=True):
+        """A poplib client, logged in. With `utf8` it gets messages as they are, otherwise surrogates of international ones."""
         client = poplib.POP3("127.0.0.1", self.ports["pop3-clear"], timeout=timeout)
         try:
+            if utf8:
+                client.utf8()
             client.user(login)
             client.pass_(password)
         except poplib.error_proto:
