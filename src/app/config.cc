@@ -7,6 +7,7 @@
 #include "net/endpoint.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <fmt/format.h>
@@ -351,16 +352,50 @@ Result<std::string> read_file(const std::string& path) {
   return text;
 }
 
+/// TOML has no control characters but these; and toml++ stumbles over some of them instead of saying so.
+Result<> check_characters(std::string_view text, const std::string& path) {
+  std::size_t line = 1;
+  for (const char c : text) {
+    if (c == '\n') ++line;
+    const auto octet = static_cast<unsigned char>(c);
+    if ((octet < 0x20 && c != '\n' && c != '\r' && c != '\t') || octet == 0x7F)
+      return fail(Errc::invalid,
+                  fmt::format("{}:{}: a control character (0x{:02x}): is this a text file?", path, line, octet));
+  }
+  return {};
+}
+
+/// The line of the first section whose name begins as none may; 1 when there is none.
+std::size_t odd_section(std::string_view text) {
+  std::size_t number = 1;
+  for (const std::string_view line : split(text, '\n')) {
+    const std::string_view name = line.substr(std::min(line.find_first_not_of("[ \t"), line.size()));
+    const bool section = trim(line).starts_with('[');
+    if (section && !name.empty() && (name[0] & 0x80) == 0 && !std::isalnum(static_cast<unsigned char>(name[0])) &&
+        std::string_view("-_\"']").find(name[0]) == std::string_view::npos)
+      return number;
+    ++number;
+  }
+  return 1;
+}
+
 Result<Config> load_config(const std::string& path, const FileSource& files) {
   auto text = files(path);
   if (!text)
     return fail(text.error().code, "can't read the configuration file " + path + ": " + text.error().message +
                                        "; make one (docs/configuration.md) or name it with --config FILE");
+  if (auto clean = check_characters(*text, path); !clean) return std::unexpected(clean.error());
   toml::table root;
   try {
     root = toml::parse(*text, path);
   } catch (const toml::parse_error& error) {
-    return fail(Errc::invalid, fmt::format("{}:{}: {}", path, error.source().begin.line, error.description()));
+    return fail(Errc::invalid,
+                fmt::format("{}:{}: {}", path, error.source().begin.line, printable(error.description(), 300)));
+  } catch (const TomlAssertion&) {
+    return fail(Errc::invalid,
+                fmt::format("{}:{}: the name of a section begins with a letter, a digit, \"-\", \"_\" or a "
+                            "quotation mark",
+                            path, odd_section(*text)));
   }
   Config config;
   config.file = path;

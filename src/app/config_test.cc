@@ -66,6 +66,21 @@ TEST(Config, MailboxAndPop3) {
   EXPECT_FALSE(parse("[pop3]\nlanguage = \"klingon\"\n"));
 }
 
+TEST(Config, ControlCharactersAreRefusedWithTheirLine) {
+  for (const std::string& text :
+       {std::string("[[\0]]\n", 7), std::string("a = 1\n[[\x01x]]\n"), std::string("[\x7F]\n")}) {
+    const auto config = parse(text);
+    ASSERT_FALSE(config);
+    EXPECT_NE(config.error().message.find("a control character"), std::string::npos) << config.error().message;
+  }
+}
+
+TEST(Config, ASectionWithAnOddNameIsRefusedWithItsLine) {
+  const auto config = parse("\n[%server]\nhostname = \"x\"\n");
+  ASSERT_FALSE(config);
+  EXPECT_NE(config.error().message.find(":2: the name of a section"), std::string::npos) << config.error().message;
+}
+
 TEST(Config, AnEmptyFileGivesTheStandardPorts) {
   auto config = parse("");
   ASSERT_TRUE(config) << config.error().message;

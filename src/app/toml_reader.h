@@ -8,6 +8,12 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+namespace paquebot::app {
+/// toml++ asserts where some malformed files could be refused, such as a section "[%name]": load_config() refuses them.
+struct TomlAssertion {};
+[[noreturn]] inline void fail_toml_assertion() { throw TomlAssertion(); }
+} // namespace paquebot::app
+#define TOML_ASSERT(expression) (static_cast<bool>(expression) ? void() : paquebot::app::fail_toml_assertion())
 #include <toml++/toml.h>
 
 namespace paquebot::app {
