@@ -79,23 +79,16 @@ Task<void> SmtpConnection::loop() {
   while (!ended_) {
     smtp::Action action = session_->next();
     if (std::holds_alternative<smtp::Close>(action)) break;
-    switch (action.index()) { // the order of smtp::Action
-      case 0: co_await perform(std::get<0>(action)); break;
-      case 1: co_await perform(std::get<1>(action)); break;
-      case 2: co_await perform(std::get<2>(action)); break;
-      case 3: co_await perform(std::get<3>(action)); break;
-      case 4: co_await perform(std::get<4>(action)); break;
-      case 5: co_await perform(std::get<5>(action)); break;
-      case 6: co_await perform(std::get<6>(action)); break;
-      case 7: co_await perform(std::get<7>(action)); break;
-      case 8: co_await perform(std::get<8>(action)); break;
-      case 9: co_await perform(std::get<9>(action)); break;
-      case 10: co_await perform(std::get<10>(action)); break;
-      case 11: co_await perform(std::get<11>(action)); break;
-      case 12: co_await perform(std::get<12>(action)); break;
-    }
+    Task<void> step = start(action);
+    co_await std::move(step);
   }
   log::debug("disconnected", {{"client", peer_}, {"messages", session_->messages()}, {"errors", session_->errors()}});
+}
+
+/// One way for all actions, so that the loop's frame, which lives as long as the connection, holds one awaited task and
+/// not one a kind.
+Task<void> SmtpConnection::start(const smtp::Action& action) {
+  return std::visit([this](const auto& what) { return perform(what); }, action);
 }
 
 void SmtpConnection::shut_down() {
@@ -298,7 +291,7 @@ intake::Origin SmtpConnection::origin() {
 
 Task<void> SmtpConnection::perform(smtp::AskData ask) {
   bool room = parts_.intake.store.has_room();
-  if (room) incoming_.emplace(parts_.intake, options_->intake, origin());
+  if (room) incoming_ = std::make_unique<intake::Incoming>(parts_.intake, options_->intake, origin());
   session_->answer(ask.id, room ? mail::Reply(354, {}, "")
                                 : mail::Reply(452, {4, 3, 1}, "no room for messages now, please try again later"));
   co_return;
@@ -339,5 +332,8 @@ Task<void> SmtpConnection::perform(smtp::AskEtrn ask) {
   log::info("etrn", {{"client", peer_}, {"account", account_.login}, {"reply", reply.to_string()}});
   session_->answer(id, std::move(reply));
 }
+
+/// The loop ends with it, and serve() closes.
+Task<void> SmtpConnection::perform(smtp::Close) { co_return; }
 
 } // namespace paquebot::service
