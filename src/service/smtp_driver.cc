@@ -70,7 +70,6 @@ Task<bool> SmtpConnection::begin() {
   facts.etrn = std::ranges::find(options_->etrn_hosts, peer_) != options_->etrn_hosts.end();
   session_ = std::make_unique<smtp::ServerSession>(options_->session, facts);
   if (options_->implicit_tls) session_->set_channel(net::channel_of(stream_));
-  desk_.emplace(parts_.logins, peer_, "smtp", token_);
   log::debug("connected", {{"client", peer_}, {"role", role_name(options_->session->role)}});
   co_return true;
 }
@@ -169,7 +168,7 @@ Task<void> SmtpConnection::perform(smtp::AskPeer ask) {
     log::debug("xclient", {{"client", peer_}, {"told", told->address}, {"name", told->name}, {"helo", told->helo}});
     peer_ = told->address;
     account_ = {};
-    desk_.emplace(parts_.logins, peer_, "smtp", token_); // failures count for the client, not for its proxy
+    desk_.reset(); // failures count for the client, not for its proxy
   }
   session_->answer(ask.id, welcome());
   co_return;
@@ -180,12 +179,19 @@ Task<void> SmtpConnection::perform(smtp::AskHelo ask) {
   co_return;
 }
 
+LoginDesk& SmtpConnection::login_desk() {
+  if (desk_) return *desk_;
+  desk_ = std::make_unique<LoginDesk>(parts_.logins, peer_, "smtp", token_);
+  if (shutting_down_ || ended_) desk_->stop();
+  return *desk_;
+}
+
 Task<void> SmtpConnection::perform(smtp::AskLogin ask) {
   using Verdict = LoginAnswer::Verdict;
   std::uint32_t id = ask.id;
   sasl::Question question = *ask.question;
   sasl::Channel channel = net::channel_of(stream_);
-  LoginDesk& desk = *desk_;
+  LoginDesk& desk = login_desk();
   LoginAnswer answer = co_await desk.ask(std::move(question), std::move(channel));
   mail::Reply reply(535, {5, 7, 8}, ""); // wrong and disabled alike: a stranger must not learn which accounts exist
   switch (answer.verdict) {

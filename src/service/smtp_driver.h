@@ -12,7 +12,6 @@
 #include "smtp/server_session.h"
 
 #include <memory>
-#include <optional>
 
 namespace paquebot::service {
 
@@ -66,6 +65,7 @@ private:
   Task<void> perform(smtp::Close);
 
   policy::Client client() const;
+  LoginDesk& login_desk();
   bool is_here(const std::string& domain) const;
   intake::Origin origin();
 
@@ -76,7 +76,7 @@ private:
   std::string peer_;
   std::unique_ptr<smtp::ServerSession> session_;
   Sessions::Token token_ = 0;
-  std::optional<LoginDesk> desk_;
+  std::unique_ptr<LoginDesk> desk_; ///< null before the first AUTH
   net::TlsInfo tls_;
   store::Account account_;
   std::vector<queue::DraftRecipient> recipients_;
