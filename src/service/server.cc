@@ -79,6 +79,12 @@ struct Server::Impl {
   LoginParts login_parts() { return {store, directory, sessions, guard, current()->issuer}; }
   intake::Services services() { return {store, queue, policy, ids, system_clock()}; }
 
+  /// Whose session an admitted connection is to have; none: neither.
+  struct Welcome {
+    std::shared_ptr<const SmtpListenerOptions> smtp;
+    std::shared_ptr<const Pop3ListenerOptions> pop3;
+  };
+
   void launch(boost::asio::any_io_executor where, Task<void> task, std::string what);
   bool wait_idle(std::chrono::steady_clock::time_point until);
   void serve_listener(std::size_t index);
@@ -89,7 +95,8 @@ struct Server::Impl {
   Task<bool> admit(const ListenerSnapshot& listener, net::Stream& stream, const net::Endpoint& peer, GateLimits limits);
   Task<void> turn_away(const ListenerSnapshot& listener, net::Stream& stream, std::string_view words,
                        std::string_view pop3_words);
-  Task<void> dispatch_session(const ListenerSnapshot& listener, net::Stream stream, std::size_t context);
+  Task<Welcome> receive(std::size_t index, net::Stream& stream, net::Endpoint& peer);
+  Task<void> converse(Welcome welcome, net::Stream stream, std::size_t context);
   Task<void> pick_up_drops();
   Task<void> upkeep();
   Task<void> expire_mail();
@@ -156,23 +163,36 @@ const ListenerSnapshot* Server::Impl::listener_of(const Snapshot& configured, st
 
 Task<void> Server::Impl::session(std::size_t index, std::size_t context, int descriptor, net::Endpoint peer) {
   net::Stream stream(contexts.executor(context), descriptor, contexts.wheel(context));
-  auto now = current();
-  ListenerRole role = listeners[index].role;
-  const ListenerSnapshot* found = listener_of(*now, index);
-  if (role == ListenerRole::control) {
+  if (listeners[index].role == ListenerRole::control) {
     control::Control& actions = *control;
     co_await serve_http(std::move(stream), actions);
     co_return;
   }
-  if (!found) co_return; // taken out of the configuration by a reload: closed at once, until the restart
-  ListenerSnapshot listener = *found;
+  Welcome welcome = co_await receive(index, stream, peer);
+  if (!welcome.smtp && !welcome.pop3) co_return;
+  try {
+    Task<void> talk = converse(std::move(welcome), std::move(stream), context);
+    co_await std::move(talk);
+  } catch (const std::exception& thrown) { // our own bug: this session ends, the server goes on
+    log::error("session-broke", {{"why", thrown.what()}});
+  }
+  gate.leave(peer.address);
+}
+
+/// All that comes before the session. In a coroutine of its own, since what session() itself holds it holds as long as
+/// the connection lasts.
+Task<Server::Impl::Welcome> Server::Impl::receive(std::size_t index, net::Stream& stream, net::Endpoint& peer) {
+  auto now = current();
+  const ListenerSnapshot* found = listener_of(*now, index);
+  if (!found) co_return Welcome{}; // taken out of the configuration by a reload: closed at once, until the restart
+  const ListenerSnapshot& listener = *found;
   GateLimits limits = now->gate;
   bool unwrapped = co_await unwrap(listener, stream, peer, limits);
-  if (!unwrapped) co_return;
+  if (!unwrapped) co_return Welcome{};
   bool admitted = co_await admit(listener, stream, peer, limits);
-  if (!admitted) co_return;
-  co_await dispatch_session(listener, std::move(stream), context);
-  gate.leave(peer.address);
+  if (!admitted) co_return Welcome{};
+  if (listener.role == ListenerRole::pop3) co_return Welcome{nullptr, listener.pop3};
+  co_return Welcome{listener.smtp, nullptr};
 }
 
 /// From a proxy of ours: reads whose connection it really is. False: nothing more is to be done with it.
@@ -221,21 +241,17 @@ Task<void> Server::Impl::turn_away(const ListenerSnapshot& listener, net::Stream
   co_await stream.write(said);
 }
 
-Task<void> Server::Impl::dispatch_session(const ListenerSnapshot& listener, net::Stream stream, std::size_t context) {
+/// The session itself; no coroutine of its own, for the same reason.
+Task<void> Server::Impl::converse(Welcome welcome, net::Stream stream, std::size_t context) {
   auto executor = contexts.executor(context);
-  try {
-    if (listener.role == ListenerRole::pop3) {
-      Pop3Parts parts{store, directory, sessions, login_delay, login_parts()};
-      auto connection = std::make_shared<Pop3Connection>(parts, listener.pop3, std::move(stream), executor);
-      co_await Pop3Connection::serve(std::move(connection));
-    } else {
-      SmtpParts parts{services(), directory, sessions, etrn, login_parts()};
-      auto connection = std::make_shared<SmtpConnection>(parts, listener.smtp, std::move(stream), executor);
-      co_await SmtpConnection::serve(std::move(connection));
-    }
-  } catch (const std::exception& thrown) { // our own bug: this session ends, the server goes on
-    log::error("session-broke", {{"why", thrown.what()}});
+  if (welcome.pop3) {
+    Pop3Parts parts{store, directory, sessions, login_delay, login_parts()};
+    return Pop3Connection::serve(
+        std::make_shared<Pop3Connection>(parts, std::move(welcome.pop3), std::move(stream), executor));
   }
+  SmtpParts parts{services(), directory, sessions, etrn, login_parts()};
+  return SmtpConnection::serve(
+      std::make_shared<SmtpConnection>(parts, std::move(welcome.smtp), std::move(stream), executor));
 }
 
 // ---- Upkeep ----

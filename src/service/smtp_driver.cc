@@ -70,7 +70,6 @@ Task<bool> SmtpConnection::begin() {
   facts.etrn = std::ranges::find(options_->etrn_hosts, peer_) != options_->etrn_hosts.end();
   session_ = std::make_unique<smtp::ServerSession>(options_->session, facts);
   if (options_->implicit_tls) session_->set_channel(net::channel_of(stream_));
-  desk_.emplace(parts_.logins, peer_, "smtp", token_);
   log::debug("connected", {{"client", peer_}, {"role", role_name(options_->session->role)}});
   co_return true;
 }
@@ -79,23 +78,16 @@ Task<void> SmtpConnection::loop() {
   while (!ended_) {
     smtp::Action action = session_->next();
     if (std::holds_alternative<smtp::Close>(action)) break;
-    switch (action.index()) { // the order of smtp::Action
-      case 0: co_await perform(std::get<0>(action)); break;
-      case 1: co_await perform(std::get<1>(action)); break;
-      case 2: co_await perform(std::get<2>(action)); break;
-      case 3: co_await perform(std::get<3>(action)); break;
-      case 4: co_await perform(std::get<4>(action)); break;
-      case 5: co_await perform(std::get<5>(action)); break;
-      case 6: co_await perform(std::get<6>(action)); break;
-      case 7: co_await perform(std::get<7>(action)); break;
-      case 8: co_await perform(std::get<8>(action)); break;
-      case 9: co_await perform(std::get<9>(action)); break;
-      case 10: co_await perform(std::get<10>(action)); break;
-      case 11: co_await perform(std::get<11>(action)); break;
-      case 12: co_await perform(std::get<12>(action)); break;
-    }
+    Task<void> step = start(action);
+    co_await std::move(step);
   }
   log::debug("disconnected", {{"client", peer_}, {"messages", session_->messages()}, {"errors", session_->errors()}});
+}
+
+/// One way for all actions, so that the loop's frame, which lives as long as the connection, holds one awaited task and
+/// not one a kind.
+Task<void> SmtpConnection::start(const smtp::Action& action) {
+  return std::visit([this](const auto& what) { return perform(what); }, action);
 }
 
 void SmtpConnection::shut_down() {
@@ -176,7 +168,7 @@ Task<void> SmtpConnection::perform(smtp::AskPeer ask) {
     log::debug("xclient", {{"client", peer_}, {"told", told->address}, {"name", told->name}, {"helo", told->helo}});
     peer_ = told->address;
     account_ = {};
-    desk_.emplace(parts_.logins, peer_, "smtp", token_); // failures count for the client, not for its proxy
+    desk_.reset(); // failures count for the client, not for its proxy
   }
   session_->answer(ask.id, welcome());
   co_return;
@@ -187,12 +179,19 @@ Task<void> SmtpConnection::perform(smtp::AskHelo ask) {
   co_return;
 }
 
+LoginDesk& SmtpConnection::login_desk() {
+  if (desk_) return *desk_;
+  desk_ = std::make_unique<LoginDesk>(parts_.logins, peer_, "smtp", token_);
+  if (shutting_down_ || ended_) desk_->stop();
+  return *desk_;
+}
+
 Task<void> SmtpConnection::perform(smtp::AskLogin ask) {
   using Verdict = LoginAnswer::Verdict;
   std::uint32_t id = ask.id;
   sasl::Question question = *ask.question;
   sasl::Channel channel = net::channel_of(stream_);
-  LoginDesk& desk = *desk_;
+  LoginDesk& desk = login_desk();
   LoginAnswer answer = co_await desk.ask(std::move(question), std::move(channel));
   mail::Reply reply(535, {5, 7, 8}, ""); // wrong and disabled alike: a stranger must not learn which accounts exist
   switch (answer.verdict) {
@@ -298,7 +297,7 @@ intake::Origin SmtpConnection::origin() {
 
 Task<void> SmtpConnection::perform(smtp::AskData ask) {
   bool room = parts_.intake.store.has_room();
-  if (room) incoming_.emplace(parts_.intake, options_->intake, origin());
+  if (room) incoming_ = std::make_unique<intake::Incoming>(parts_.intake, options_->intake, origin());
   session_->answer(ask.id, room ? mail::Reply(354, {}, "")
                                 : mail::Reply(452, {4, 3, 1}, "no room for messages now, please try again later"));
   co_return;
@@ -339,5 +338,8 @@ Task<void> SmtpConnection::perform(smtp::AskEtrn ask) {
   log::info("etrn", {{"client", peer_}, {"account", account_.login}, {"reply", reply.to_string()}});
   session_->answer(id, std::move(reply));
 }
+
+/// The loop ends with it, and serve() closes.
+Task<void> SmtpConnection::perform(smtp::Close) { co_return; }
 
 } // namespace paquebot::service

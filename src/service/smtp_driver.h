@@ -12,7 +12,6 @@
 #include "smtp/server_session.h"
 
 #include <memory>
-#include <optional>
 
 namespace paquebot::service {
 
@@ -49,6 +48,7 @@ public:
 private:
   Task<bool> begin();
   Task<void> loop();
+  Task<void> start(const smtp::Action& action);
   Task<void> perform(smtp::Send send);
   Task<void> perform(smtp::NeedInput need);
   Task<void> perform(smtp::StartTls);
@@ -62,8 +62,10 @@ private:
   Task<void> perform(smtp::AskContent ask);
   Task<void> perform(smtp::Discard);
   Task<void> perform(smtp::AskEtrn ask);
+  Task<void> perform(smtp::Close);
 
   policy::Client client() const;
+  LoginDesk& login_desk();
   bool is_here(const std::string& domain) const;
   intake::Origin origin();
 
@@ -74,13 +76,13 @@ private:
   std::string peer_;
   std::unique_ptr<smtp::ServerSession> session_;
   Sessions::Token token_ = 0;
-  std::optional<LoginDesk> desk_;
+  std::unique_ptr<LoginDesk> desk_; ///< null before the first AUTH
   net::TlsInfo tls_;
   store::Account account_;
   std::vector<queue::DraftRecipient> recipients_;
-  WallTime mail_at_{};    ///< when MAIL came
-  std::size_t nodes_ = 0; ///< that they expand to
-  std::optional<intake::Incoming> incoming_;
+  WallTime mail_at_{};                         ///< when MAIL came
+  std::size_t nodes_ = 0;                      ///< that they expand to
+  std::unique_ptr<intake::Incoming> incoming_; ///< while a message comes; large, and most of the time there is none
   std::chrono::steady_clock::time_point deadline_;
   std::chrono::steady_clock::time_point total_deadline_;
   std::uint32_t window_ = ~0u;

@@ -155,6 +155,22 @@ TEST(LineReader, CutsLinesHoweverTheyCome) {
   }
 }
 
+TEST(LineReader, RestKeepsTheBeginningOfTheNextLine) {
+  LineReader reader;
+  const std::string first = std::string(100, 'a'), second = std::string(100, 'b'), end = "\r\n";
+  for (const std::string& line : {first, second}) {
+    for (const std::string& part : {line, end}) {
+      std::string_view rest = part;
+      const auto status = reader.next(rest, 200);
+      if (part == end) {
+        EXPECT_EQ(status, LineReader::Status::line);
+        EXPECT_EQ(reader.line(), line);
+      }
+      reader.rest(); // gives back a line that was used, and nothing that is still to come
+    }
+  }
+}
+
 TEST(LineReader, GivesUpOnEndlessLines) {
   LineReader reader;
   const std::string piece(1000, 'x');

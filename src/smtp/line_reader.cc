@@ -43,4 +43,10 @@ void LineReader::forget() {
   used_ = false;
 }
 
+void LineReader::rest() {
+  if (!used_ && !kept_.empty()) return;
+  forget();
+  kept_.shrink_to_fit();
+}
+
 } // namespace paquebot::smtp

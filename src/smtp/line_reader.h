@@ -27,6 +27,8 @@ public:
   std::string_view line() const { return line_; }
   /// Forgets the line, wiping what was kept of it (it may have held a password).
   void forget();
+  /// Gives back the memory of the last line, if nothing of the next one is kept.
+  void rest();
 
 private:
   Status finish(std::string_view whole);

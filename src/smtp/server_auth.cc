@@ -62,9 +62,10 @@ void Impl::auth_take(sasl::Step step) {
   if (const auto* challenge = std::get_if<sasl::Challenge>(&step)) {
     say("334 " + base64_encode(challenge->bytes));
   } else if (auto* question = std::get_if<sasl::Ask>(&step)) {
-    asked_login_ = question->question;
+    if (!asked_login_) asked_login_ = std::make_unique<sasl::Question>();
+    *asked_login_ = question->question;
     sasl::wipe(question->question.secret);
-    ask(Question::login, AskLogin{0, mechanism_name_, &asked_login_});
+    ask(Question::login, AskLogin{0, mechanism_name_, asked_login_.get()});
   } else if (auto* success = std::get_if<sasl::Success>(&step)) {
     login_ = std::move(success->authzid);
     end_auth();
@@ -95,7 +96,8 @@ void Impl::answer_keys(std::uint32_t id, sasl::ScramCredentials credentials) {
 
 void Impl::end_auth() {
   mechanism_.reset();
-  sasl::wipe(asked_login_.secret);
+  if (asked_login_) sasl::wipe(asked_login_->secret);
+  asked_login_.reset();
   lines_.forget();
   if (mode_ == Mode::auth) mode_ = Mode::command;
 }

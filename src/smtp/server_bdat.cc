@@ -66,7 +66,7 @@ mail::Reply Impl::out_of_place() const {
 
 /// The first thing that goes wrong is what every further chunk of the message is answered with.
 void Impl::fail_chunks(mail::Reply why) {
-  if (!content_refusal_) content_refusal_ = std::move(why);
+  if (!content_refusal_) content_refusal_ = std::make_unique<mail::Reply>(std::move(why));
   drop_content();
 }
 

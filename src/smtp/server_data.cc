@@ -62,7 +62,7 @@ bool Impl::too_large() const { return options_->max_message_size != 0 && content
 
 void Impl::refuse_content(mail::Reply verdict) {
   if (!staged_ || question_ != Question::none) return;
-  content_refusal_ = std::move(verdict);
+  content_refusal_ = std::make_unique<mail::Reply>(std::move(verdict));
   drop_content();
 }
 

@@ -58,6 +58,7 @@ struct ServerSession::Impl {
   void hang_up(std::string_view line);
   void after_error(std::uint32_t weight);
   void end_transaction();
+  void rest();
   std::uint8_t state() const;
 
   bool take_line();
@@ -158,12 +159,12 @@ struct ServerSession::Impl {
   bool encrypted_;
   std::string login_;
   std::uint32_t errors_ = 0, commands_ = 0, messages_ = 0;
-  std::optional<ToldPeer> told_;
+  std::unique_ptr<ToldPeer> told_; ///< null before XCLIENT
 
   // The AUTH exchange.
   std::unique_ptr<sasl::ServerMechanism> mechanism_;
   std::string mechanism_name_;
-  sasl::Question asked_login_;
+  std::unique_ptr<sasl::Question> asked_login_;
   sasl::Channel channel_;
 
   // The transaction.
@@ -178,9 +179,9 @@ struct ServerSession::Impl {
 
   // The content.
   DotDecoder decoder_;
-  std::uint64_t content_size_ = 0;             ///< octets decoded so far
-  std::uint64_t swallowed_ = 0;                ///< octets read of a message that is refused already
-  std::optional<mail::Reply> content_refusal_; ///< the outside's, or why a chunk was refused
+  std::uint64_t content_size_ = 0;               ///< octets decoded so far
+  std::uint64_t swallowed_ = 0;                  ///< octets read of a message that is refused already
+  std::unique_ptr<mail::Reply> content_refusal_; ///< the outside's, or why a chunk was refused
 
   // Content in chunks.
   bool chunks_ = false;        ///< this transaction has had a BDAT

@@ -74,10 +74,19 @@ Action Impl::flush() {
 Action Impl::need_input() {
   if (!out_.empty()) return flush();
   const auto& o = *options_;
+  if (mode_ == Mode::command && !transaction_) rest();
   const bool in_content = mode_ == Mode::data || mode_ == Mode::chunk;
   const auto within = in_content ? o.data_timeout : o.command_timeout;
   if (in_content || chunks_) return NeedInput{within, window_, o.message_timeout, total_window_};
   return NeedInput{within, window_};
+}
+
+/// Between two messages a session may stand for long: it gives back what the last one left.
+void Impl::rest() {
+  out_.shrink_to_fit(); // both are empty now
+  sending_.shrink_to_fit();
+  recipients_.shrink_to_fit();
+  lines_.rest();
 }
 
 // ---- Input ----
@@ -281,7 +290,7 @@ std::string_view ServerSession::helo() const {
 bool ServerSession::extended() const {
   return impl_->told_ && impl_->told_->extended ? *impl_->told_->extended : impl_->extended_;
 }
-const ToldPeer* ServerSession::told() const { return impl_->told_ ? &*impl_->told_ : nullptr; }
+const ToldPeer* ServerSession::told() const { return impl_->told_ ? impl_->told_.get() : nullptr; }
 bool ServerSession::encrypted() const { return impl_->encrypted_; }
 std::string_view ServerSession::login() const { return impl_->login_; }
 const mail::Sender& ServerSession::sender() const { return impl_->sender_; }

@@ -18,7 +18,7 @@ void Impl::do_xclient(std::string_view arguments) {
     before.address = connection_.peer_address;
   auto told = parse_xclient(arguments, std::move(before));
   if (!told) return refuse(told.error());
-  told_ = std::move(*told);
+  told_ = std::make_unique<ToldPeer>(std::move(*told));
   end_transaction();
   helo_.clear();
   extended_ = false;

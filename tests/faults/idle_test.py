@@ -8,6 +8,7 @@ import os
 import random
 import resource
 import socket
+import statistics
 import threading
 import time
 import unittest
@@ -17,8 +18,10 @@ from server import SANITIZED, SECRET, Server, trusting, wait_until
 FULL = os.environ.get("FAULTS_FULL") == "1"
 MANY = 10_000 if FULL else 2_000
 ANN = "ann@example.test"
-# The aim is 6 and 20 KiB; docs/durability.md has what is measured.
-PLAIN_BOUND, TLS_BOUND = 8 * 1024, 24 * 1024
+PLAIN_BOUND, TLS_BOUND = 6 * 1024, 20 * 1024
+# A session beside the talkers may take so many times as long as one that has the server for itself: far more than is measured, far
+# less than a server takes that looks at every connection in turn.
+SLOWED_MOST = 10
 TALKERS = MANY // 2
 LIMITS = {"connections": 30_000, "connections_per_address": 5_000}
 
@@ -86,11 +89,15 @@ class IdleTest(unittest.TestCase):
                 client.data(b"Subject: warm\r\n\r\n" + line * lines)
         server.mail(ANN)
 
-    def session_seconds(self, server, count=100):
-        began = time.monotonic()
+    @staticmethod
+    def session_seconds(server, count=100):
+        """The median of so many sessions, each with a message."""
+        took = []
         for number in range(count):
+            began = time.monotonic()
             Idler(server.ports["mx"], number).socket.close()
-        return (time.monotonic() - began) / count
+            took.append(time.monotonic() - began)
+        return statistics.median(took)
 
     def test_plain_and_talking(self):
         with self.server() as server:
@@ -107,6 +114,7 @@ class IdleTest(unittest.TestCase):
                 ended.set()
                 talking.join()
             print(f"a session takes {beside / alone:.1f} times as long while {TALKERS} peers send a byte now and then")
+            self.assertLess(beside, SLOWED_MOST * alone)
             for idler in idlers:
                 idler.socket.close()
 
