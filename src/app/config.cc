@@ -24,6 +24,7 @@ void read_server(Reader& read, const toml::table& root, Config& config) {
              "log_level", "log_file"});
   read.text(t, "hostname", config.hostname);
   read.text(t, "data_dir", config.data_dir);
+  if (config.data_dir.empty()) read.error(*t.get("data_dir"), "data_dir is empty: name a directory, or leave the key out");
   read.text(t, "user", config.user);
   read.text(t, "control_socket", config.control_socket);
   read.text(t, "drop_dir", config.drop_dir);
@@ -97,6 +98,8 @@ void read_listeners(Reader& read, const toml::table& root, Config& config) {
                       {{"mx", Role::mx}, {"submission", Role::submission}, {"lmtp", Role::lmtp}, {"pop3", Role::pop3}},
                       listener.role);
     read.text(*t, "address", listener.address);
+    if (t->get("address") && listener.address.empty())
+      read.error(*t->get("address"), "the address is empty: write one such as \"0.0.0.0:25\"");
     read.choice<Tls>(*t, "tls", {{"none", Tls::none}, {"starttls", Tls::starttls}, {"implicit", Tls::implicit}},
                      listener.tls);
     read.flag(*t, "login_in_clear", listener.login_in_clear);
