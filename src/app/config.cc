@@ -21,7 +21,7 @@ void read_server(Reader& read, const toml::table& root, Config& config) {
   const toml::table& t = section(read, root, "server");
   read.only(t, "[server]",
             {"hostname", "data_dir", "store", "user", "threads", "control_socket", "drop_dir", "log_format",
-             "log_level", "log_file"});
+             "log_level", "log_file", "sandbox", "backup_dirs"});
   read.text(t, "hostname", config.hostname);
   read.text(t, "data_dir", config.data_dir);
   if (config.data_dir.empty()) read.error(*t.get("data_dir"), "data_dir is empty: name a directory, or leave the key out");
@@ -30,6 +30,12 @@ void read_server(Reader& read, const toml::table& root, Config& config) {
   read.text(t, "drop_dir", config.drop_dir);
   read.text(t, "log_file", config.log_file);
   read.number(t, "threads", 1, 256, config.threads);
+  read.flag(t, "sandbox", config.sandbox);
+  read.texts(t, "backup_dirs", config.backup_dirs);
+  for (const std::string& folder : config.backup_dirs)
+    if (!folder.starts_with('/'))
+      read.error(*t.get("backup_dirs"),
+                 fmt::format("\"{}\" in backup_dirs does not begin with \"/\"", printable(folder, 60)));
   bool sqlite = true;
   read.choice<bool>(t, "store", {{"sqlite", true}}, sqlite);
   read.choice<log::Format>(t, "log_format", {{"text", log::Format::key_value}, {"json", log::Format::json}},
@@ -441,6 +447,8 @@ std::vector<std::string> restart_keys(const Config& before, const Config& after)
   compare(before.control_socket, after.control_socket, "server.control_socket");
   compare(before.drop_dir, after.drop_dir, "server.drop_dir");
   compare(before.log_file, after.log_file, "server.log_file");
+  compare(before.sandbox, after.sandbox, "server.sandbox");
+  compare(before.backup_dirs, after.backup_dirs, "server.backup_dirs");
   compare(before.dns.resolvers, after.dns.resolvers, "dns.resolvers");
   compare(before.dns.trust_anchor, after.dns.trust_anchor, "dns.trust_anchor");
   compare(before.connector.port, after.connector.port, "delivery.port");

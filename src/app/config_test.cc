@@ -177,6 +177,7 @@ TEST(Config, ErrorsNameFileLineAndTheMend) {
       {"[[route]]\nhost = \"unix:/x\"", "is for routes with protocol = \"lmtp\""},
       {"[[route]]\nhost = \"x:25\"\nprotocol = \"lmtp\"", "LMTP is never spoken on port 25"},
       {"[[route]]\nhost = \"x\"\nprotocol = \"uucp\"", "use one of smtp, lmtp"},
+      {"[server]\nbackup_dirs = [\"x\"]", "p.toml:2: \"x\" in backup_dirs does not begin with \"/\""},
       {"[server]\nstore = \"mysql\"", "p.toml:2: store = \"mysql\" is not known"},
   };
   for (const auto& c : cases) {

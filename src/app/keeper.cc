@@ -1,5 +1,7 @@
 #include "app/keeper.h"
 
+#include "app/sandbox.h"
+
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
@@ -75,7 +77,7 @@ bool receive_text(int socket, std::string& text) {
 
 } // namespace
 
-Result<std::unique_ptr<Keeper>> Keeper::start(const std::string& config_path) {
+Result<std::unique_ptr<Keeper>> Keeper::start(const std::string& config_path, bool confined) {
   int sockets[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) != 0)
     return fail(Errc::io, std::string("can't make a socket for the keeper: ") + std::strerror(errno));
@@ -83,6 +85,7 @@ Result<std::unique_ptr<Keeper>> Keeper::start(const std::string& config_path) {
   if (pid < 0) return fail(Errc::io, std::string("can't start the keeper: ") + std::strerror(errno));
   if (pid == 0) {
     ::close(sockets[0]);
+    if (confined) (void)confine_keeper(); // what is missing, the server says of itself
     keep(sockets[1], config_path);
   }
   ::close(sockets[1]);

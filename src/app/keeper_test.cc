@@ -13,7 +13,7 @@ TEST(Keeper, ReadsTheConfigurationAndWhatItNamesAgain) {
   ASSERT_NE(mkdtemp(directory.data()), nullptr);
   std::string path = directory + "/p.toml";
   std::ofstream(path) << "[server]\nhostname = \"a.example\"\n";
-  auto keeper = Keeper::start(path);
+  auto keeper = Keeper::start(path, true);
   ASSERT_TRUE(keeper) << keeper.error().message;
   auto first = (*keeper)->load(path);
   ASSERT_TRUE(first) << first.error().message;

@@ -3,6 +3,7 @@
 #include "app/config.h"
 #include "app/keeper.h"
 #include "app/privileges.h"
+#include "app/sandbox.h"
 #include "base/log.h"
 #include "intake/drop.h"
 #include "net/tls.h"
@@ -188,6 +189,7 @@ public:
 
 private:
   Result<> prepare();
+  Result<> confine();
   Result<> open_store();
   Result<> start();
   std::string reload();
@@ -205,8 +207,8 @@ private:
 Result<> Daemon::prepare() {
   std::string user = config_.user.empty() ? default_user() : config_.user;
   if (auto made = make_data_directory(config_.data_dir, user); !made) return made;
-  if (is_root() && !user.empty()) { // before the ports are bound: it must not keep them open
-    auto keeper = Keeper::start(config_.file);
+  if (config_.sandbox || (is_root() && !user.empty())) { // before the ports are bound: it must not keep them open
+    auto keeper = Keeper::start(config_.file, config_.sandbox);
     if (!keeper) return std::unexpected(keeper.error());
     keeper_ = std::move(*keeper);
   }
@@ -221,11 +223,21 @@ Result<> Daemon::prepare() {
   return become(user);
 }
 
+/// Gives up what the server does not need from now on. The drop directory must be there to be allowed, threads must not.
+Result<> Daemon::confine() {
+  if (auto made = intake::make_drop_directory(config_.drop_dir); !made) return made;
+  if (config_.sandbox)
+    log_confinement(confine_server(server_paths(config_)));
+  else
+    log::warning("sandbox-off", {{"why", "server.sandbox is false"}});
+  if (!config_.log_file.empty()) log::flush_regularly();
+  return {};
+}
+
 Result<> Daemon::open_store() {
   auto store = store::open_sqlite({.directory = config_.data_dir});
   if (!store) return std::unexpected(store.error());
   store_ = std::move(*store);
-  if (auto made = intake::make_drop_directory(config_.drop_dir); !made) return made;
   auto control = net::Listener::open(config_.control_socket, 0600);
   if (!control) return std::unexpected(control.error());
   bound_.push_back({std::move(*control), service::ListenerRole::control, config_.control_socket});
@@ -297,6 +309,7 @@ void Daemon::wait_for_end() {
 
 int Daemon::run() {
   if (auto done = prepare(); !done) return complain(kSystemError, done.error().message);
+  if (auto done = confine(); !done) return complain(kSystemError, done.error().message);
   if (auto done = open_store(); !done) return complain(kSystemError, done.error().message);
   if (auto done = start(); !done) return complain(kSystemError, done.error().message);
   log::info(

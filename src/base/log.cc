@@ -185,15 +185,16 @@ Result<> configure(Format format, Level least, const std::string& path) {
     spdlog::sink_ptr sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
     if (!path.empty()) sink = fresh->file = std::make_shared<FileSink>(path);
     fresh->logger = make_logger(sink, least);
-    spdlog::set_default_logger(fresh->logger); // it is flushed every second
+    spdlog::set_default_logger(fresh->logger); // what flush_regularly() flushes
     const std::lock_guard lock(current().mutex);
     current().output = std::move(fresh);
-    if (!path.empty()) spdlog::flush_every(std::chrono::seconds(1));
     return {};
   } catch (const spdlog::spdlog_ex& e) {
     return fail(Errc::io, fmt::format("cannot open the log file {}: {}", path, e.what()));
   }
 }
+
+void flush_regularly() { spdlog::flush_every(std::chrono::seconds(1)); }
 
 Result<> reopen() {
   const auto out = output();

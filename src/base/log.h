@@ -28,8 +28,10 @@ struct Field {
 
 /// Where and how log lines go. An empty path is standard error. May be called again while other threads log; until the first call
 /// lines of level info and up go to standard error as key=value. Fails with Errc::io when the file
-/// cannot be opened, and changes nothing then. Lines to a file are flushed every second and at warnings.
+/// cannot be opened, and changes nothing then. Lines to a file are flushed at warnings and by flush_regularly().
 Result<> configure(Format format, Level least, const std::string& path = {});
+/// From now on a thread flushes the log every second.
+void flush_regularly();
 /// Opens the log file again (after rotation); nothing to do on standard error. Keeps the old one on failure.
 Result<> reopen();
 

@@ -22,13 +22,15 @@ CREATE TABLE chunk(bulk INTEGER NOT NULL, start INTEGER NOT NULL, sum INTEGER NO
   PRIMARY KEY(bulk, start)) WITHOUT ROWID;
 )sql";
 
+constexpr const char* kAdvice =
+    "; choose a folder where the server's user may write: in the data directory, or one that server.backup_dirs names";
+
 std::unexpected<Error> failed(const std::string& what) {
   const int number = errno;
   const Errc code = number == EACCES || number == EPERM ? Errc::permission
                     : number == ENOSPC                  ? Errc::no_space
                                                         : Errc::io;
-  return fail(code, "can't " + what + ": " + std::strerror(number) +
-                        (code == Errc::permission ? "; choose a folder where the server's user may write" : ""));
+  return fail(code, "can't " + what + ": " + std::strerror(number) + (code == Errc::permission ? kAdvice : ""));
 }
 
 Result<> sync_path(const std::string& path, int flags) {

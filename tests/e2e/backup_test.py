@@ -16,6 +16,7 @@ LARGE = "x" * 70 + "\r\n"
 class BackupTest(unittest.TestCase):
     def start(self):
         server = Server()
+        server.extra_server = {"backup_dirs": [server.folder]}
         self.addCleanup(server.close)
         return server.start()
 

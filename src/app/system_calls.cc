@@ -1,0 +1,186 @@
+#include "app/system_calls.h"
+
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <sched.h>
+#include <seccomp.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/shm.h>
+#include <sys/socket.h>
+
+namespace paquebot::app {
+namespace {
+
+// By name, so that a call which this machine's architecture or libseccomp doesn't know is left out.
+constexpr const char* kRefused[] = {
+    // programs and processes
+    "execve",
+    "execveat",
+    "fork",
+    "vfork",
+    // other processes' memory and descriptors
+    "ptrace",
+    "process_vm_readv",
+    "process_vm_writev",
+    "process_madvise",
+    "pidfd_getfd",
+    "kcmp",
+    // other views of the system
+    "mount",
+    "umount",
+    "umount2",
+    "pivot_root",
+    "chroot",
+    "unshare",
+    "setns",
+    "open_tree",
+    "move_mount",
+    "fsopen",
+    "fsconfig",
+    "fsmount",
+    "fspick",
+    "mount_setattr",
+    "name_to_handle_at",
+    "open_by_handle_at",
+    "mknod",
+    "mknodat",
+    // other rights
+    "setuid",
+    "setgid",
+    "setreuid",
+    "setregid",
+    "setresuid",
+    "setresgid",
+    "setfsuid",
+    "setfsgid",
+    "setgroups",
+    "setuid32",
+    "setgid32",
+    "setreuid32",
+    "setregid32",
+    "setresuid32",
+    "setresgid32",
+    "setfsuid32",
+    "setfsgid32",
+    "setgroups32",
+    "capset",
+    "personality",
+    "keyctl",
+    "add_key",
+    "request_key",
+    // the kernel and the machine
+    "kexec_load",
+    "kexec_file_load",
+    "init_module",
+    "finit_module",
+    "delete_module",
+    "create_module",
+    "bpf",
+    "perf_event_open",
+    "userfaultfd",
+    "io_uring_setup",
+    "io_uring_enter",
+    "io_uring_register",
+    "fanotify_init",
+    "lookup_dcookie",
+    "iopl",
+    "ioperm",
+    "modify_ldt",
+    "vm86",
+    "vm86old",
+    "reboot",
+    "swapon",
+    "swapoff",
+    "acct",
+    "quotactl",
+    "quotactl_fd",
+    "syslog",
+    "vhangup",
+    "sethostname",
+    "setdomainname",
+    "settimeofday",
+    "clock_settime",
+    "clock_settime64",
+    "clock_adjtime",
+    "clock_adjtime64",
+    "adjtimex",
+    "stime",
+    "nfsservctl",
+    "uselib",
+    "ustat",
+    "sysfs",
+    "_sysctl",
+};
+
+constexpr std::uint64_t kLow = 0xffffffff; // the kernel reads these arguments as 32 bits
+
+/// Collects the rules; `error` is the first failure's number.
+class Filter {
+public:
+  Filter() : context_(seccomp_init(SCMP_ACT_ALLOW), seccomp_release) {}
+
+  void refuse(int call, int number = EPERM) { add(call, number, 0, nullptr); }
+  void refuse_when(int call, scmp_arg_cmp condition) { add(call, EPERM, 1, &condition); }
+  /// Puts it in force for all threads. 0, or the number of what failed.
+  int load() {
+    if (!context_) return ENOMEM;
+    if (error_ == 0) error_ = -seccomp_attr_set(context_.get(), SCMP_FLTATR_CTL_TSYNC, 1);
+    return error_ != 0 ? error_ : -seccomp_load(context_.get());
+  }
+
+private:
+  void add(int call, int number, unsigned conditions, const scmp_arg_cmp* condition) {
+    if (!context_ || error_ != 0 || call == __NR_SCMP_ERROR) return;
+    error_ = -seccomp_rule_add_array(context_.get(), SCMP_ACT_ERRNO(static_cast<unsigned>(number)), call, conditions,
+                                     condition);
+  }
+  std::unique_ptr<void, void (*)(scmp_filter_ctx)> context_;
+  int error_ = 0;
+};
+
+/// Processes by clone: only threads. What clone3 asks for lies in memory where no filter sees it; the C library takes clone then.
+void refuse_processes(Filter& filter) {
+  filter.refuse_when(SCMP_SYS(clone), SCMP_CMP64(0, SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
+  filter.refuse(SCMP_SYS(clone3), ENOSYS);
+}
+
+void refuse_sockets(Filter& filter) {
+  for (int family = 0; family <= AF_NETLINK; ++family)
+    if (family != AF_UNIX && family != AF_INET && family != AF_INET6 && family != AF_NETLINK)
+      filter.refuse_when(SCMP_SYS(socket), SCMP_CMP64(0, SCMP_CMP_MASKED_EQ, kLow, static_cast<std::uint64_t>(family)));
+  filter.refuse_when(SCMP_SYS(socket), SCMP_CMP64(0, SCMP_CMP_GT, AF_NETLINK));
+}
+
+void refuse_new_code(Filter& filter) {
+  const std::uint64_t both = PROT_WRITE | PROT_EXEC;
+  filter.refuse_when(SCMP_SYS(mmap), SCMP_CMP64(2, SCMP_CMP_MASKED_EQ, both, both));
+  for (int call : {SCMP_SYS(mprotect), SCMP_SYS(pkey_mprotect)})
+    filter.refuse_when(call, SCMP_CMP64(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC));
+  filter.refuse_when(SCMP_SYS(shmat), SCMP_CMP64(2, SCMP_CMP_MASKED_EQ, SHM_EXEC, SHM_EXEC));
+}
+
+} // namespace
+
+Result<int> refuse_system_calls() {
+  Filter filter;
+  int refused = 0;
+  for (const char* name : kRefused) {
+    const int call = seccomp_syscall_resolve_name(name);
+    if (call < 0) continue; // not of this architecture
+    filter.refuse(call);
+    ++refused;
+  }
+  refuse_processes(filter);
+  refuse_sockets(filter);
+  refuse_new_code(filter);
+  filter.refuse_when(SCMP_SYS(ioctl), SCMP_CMP64(1, SCMP_CMP_MASKED_EQ, kLow, TIOCSTI)); // typing into the terminal
+  if (const int error = filter.load(); error != 0)
+    return fail(error == EINVAL ? Errc::unsupported : Errc::io,
+                std::string("the kernel takes no seccomp filter: ") + std::strerror(error));
+  return refused;
+}
+
+} // namespace paquebot::app
