@@ -37,7 +37,7 @@ void add_reason(Confinement& done, const std::string& reason) {
 }
 
 Confinement confine(const std::vector<PathRule>& paths) {
-  Confinement done{.no_new_privileges = "yes", .landlock = "unavailable", .seccomp = "unavailable"};
+  Confinement done{.no_new_privileges = "yes", .landlock = "unavailable", .seccomp = "unavailable", .why = {}};
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
     done.no_new_privileges = "unavailable";
     add_reason(done, std::string("no_new_privs: ") + std::strerror(errno));

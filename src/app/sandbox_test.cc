@@ -113,7 +113,9 @@ TEST_F(SandboxTest, FilesOutsideAreOutOfReach) {
 TEST_F(SandboxTest, NoTcpPortOfItsChoice) {
   if (landlock_version() < 4) GTEST_SKIP() << "the kernel's Landlock knows no ports";
   const auto bind_to = [](std::uint16_t port) {
-    sockaddr_in address{.sin_family = AF_INET, .sin_port = htons(port)};
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
     return error_of(::bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address));

@@ -117,6 +117,11 @@ constexpr const char* kRefused[] = {
 
 constexpr std::uint64_t kLow = 0xffffffff; // the kernel reads these arguments as 32 bits
 
+/// Argument number `argument` has exactly `value` of the bits of `mask`.
+scmp_arg_cmp masked(unsigned argument, std::uint64_t mask, std::uint64_t value) {
+  return {argument, SCMP_CMP_MASKED_EQ, mask, value};
+}
+
 /// Collects the rules; `error` is the first failure's number.
 class Filter {
 public:
@@ -143,23 +148,23 @@ private:
 
 /// Processes by clone: only threads. What clone3 asks for lies in memory where no filter sees it; the C library takes clone then.
 void refuse_processes(Filter& filter) {
-  filter.refuse_when(SCMP_SYS(clone), SCMP_CMP64(0, SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
+  filter.refuse_when(SCMP_SYS(clone), masked(0, CLONE_THREAD, 0));
   filter.refuse(SCMP_SYS(clone3), ENOSYS);
 }
 
 void refuse_sockets(Filter& filter) {
   for (int family = 0; family <= AF_NETLINK; ++family)
     if (family != AF_UNIX && family != AF_INET && family != AF_INET6 && family != AF_NETLINK)
-      filter.refuse_when(SCMP_SYS(socket), SCMP_CMP64(0, SCMP_CMP_MASKED_EQ, kLow, static_cast<std::uint64_t>(family)));
-  filter.refuse_when(SCMP_SYS(socket), SCMP_CMP64(0, SCMP_CMP_GT, AF_NETLINK));
+      filter.refuse_when(SCMP_SYS(socket), masked(0, kLow, static_cast<std::uint64_t>(family)));
+  filter.refuse_when(SCMP_SYS(socket), scmp_arg_cmp{0, SCMP_CMP_GT, AF_NETLINK, 0});
 }
 
 void refuse_new_code(Filter& filter) {
   const std::uint64_t both = PROT_WRITE | PROT_EXEC;
-  filter.refuse_when(SCMP_SYS(mmap), SCMP_CMP64(2, SCMP_CMP_MASKED_EQ, both, both));
+  filter.refuse_when(SCMP_SYS(mmap), masked(2, both, both));
   for (int call : {SCMP_SYS(mprotect), SCMP_SYS(pkey_mprotect)})
-    filter.refuse_when(call, SCMP_CMP64(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC));
-  filter.refuse_when(SCMP_SYS(shmat), SCMP_CMP64(2, SCMP_CMP_MASKED_EQ, SHM_EXEC, SHM_EXEC));
+    filter.refuse_when(call, masked(2, PROT_EXEC, PROT_EXEC));
+  filter.refuse_when(SCMP_SYS(shmat), masked(2, SHM_EXEC, SHM_EXEC));
 }
 
 } // namespace
@@ -176,7 +181,7 @@ Result<int> refuse_system_calls() {
   refuse_processes(filter);
   refuse_sockets(filter);
   refuse_new_code(filter);
-  filter.refuse_when(SCMP_SYS(ioctl), SCMP_CMP64(1, SCMP_CMP_MASKED_EQ, kLow, TIOCSTI)); // typing into the terminal
+  filter.refuse_when(SCMP_SYS(ioctl), masked(1, kLow, TIOCSTI)); // typing into the terminal
   if (const int error = filter.load(); error != 0)
     return fail(error == EINVAL ? Errc::unsupported : Errc::io,
                 std::string("the kernel takes no seccomp filter: ") + std::strerror(error));

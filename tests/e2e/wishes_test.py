@@ -255,7 +255,7 @@ class PriorityTest(WishesCase):
         self.wait_messages(self.peer, len(order))
         self.assertEqual([m.recipients[0].split("@")[0] for m in self.peer.messages], ["<p3", "<p5", "<p2", "<p0", "<p4", "<p1"])
         self.assertEqual([m.sender.split("MT-PRIORITY=")[1] for m in self.peer.messages], ["9", "9", "5", "0", "0", "-3"])
-        self.assertIn(b"PRIORITY 9;", b" ".join(self.peer.messages[0].data.split()))
+        self.assertIn(b"PRIORITY 9 ", b" ".join(self.peer.messages[0].data.split()))
         self.assertIn("priority 9", self.server.must("trace", idents[3]))
 
     def test_not_for_strangers(self):
