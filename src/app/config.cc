@@ -24,7 +24,8 @@ void read_server(Reader& read, const toml::table& root, Config& config) {
              "log_level", "log_file", "sandbox", "backup_dirs"});
   read.text(t, "hostname", config.hostname);
   read.text(t, "data_dir", config.data_dir);
-  if (config.data_dir.empty()) read.error(*t.get("data_dir"), "data_dir is empty: name a directory, or leave the key out");
+  if (config.data_dir.empty())
+    read.error(*t.get("data_dir"), "data_dir is empty: name a directory, or leave the key out");
   read.text(t, "user", config.user);
   read.text(t, "control_socket", config.control_socket);
   read.text(t, "drop_dir", config.drop_dir);
