@@ -234,6 +234,7 @@ void read_account_limits(Reader& read, const toml::table& limits, Config& config
   config.account_limits = default_limits();
   const toml::table& t = section(read, limits, "account");
   std::vector<std::string_view> known;
+  known.reserve(store::kLimitKinds.size());
   for (const store::LimitKind kind : store::kLimitKinds) known.push_back(store::name_of(kind));
   read.only(t, "[limits.account]", known);
   for (const store::LimitKind kind : store::kLimitKinds) {
@@ -457,6 +458,7 @@ std::vector<std::string> restart_keys(const Config& before, const Config& after)
   compare(before.connector.connect_timeout, after.connector.connect_timeout, "delivery.connect_timeout");
   auto addresses = [](const Config& config) {
     std::vector<std::pair<int, std::string>> all;
+    all.reserve(config.listeners.size());
     for (const ListenerConfig& listener : config.listeners)
       all.emplace_back(static_cast<int>(listener.role), listener.address);
     return all;
