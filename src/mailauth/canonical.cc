@@ -140,7 +140,7 @@ FieldPicker::FieldPicker(const mail::Head& head, const std::vector<std::string>&
   std::vector<std::string_view> wanted(names.begin(), names.end());
   std::ranges::sort(wanted);
   wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
-  for (const auto name : wanted) named_.push_back({name, {}});
+  for (const auto name : wanted) named_.push_back({std::string(name), {}});
   for (const auto& field : head) {
     if (field.name_length == 0) continue;
     const std::string name = to_lower(field.name());

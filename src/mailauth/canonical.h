@@ -64,7 +64,7 @@ public:
 
 private:
   struct Named {
-    std::string_view name;
+    std::string name;
     std::vector<const mail::Field*> fields; ///< the one to take next is the last
   };
   std::vector<Named> named_;
