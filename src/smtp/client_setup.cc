@@ -151,6 +151,8 @@ void Impl::on_auth(mail::Reply reply) {
 
 /// No message can be sent: takes leave without waiting for the answer.
 void Impl::fail_setup(mail::Reply reply) {
+  if (reply.code < 400)
+    reply = {451, {4, 5, 0}, "the other server gave an answer that fits nothing asked: " + reply.text};
   end_with(reply);
   out_ = "QUIT\r\n";
 }
