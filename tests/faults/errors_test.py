@@ -10,6 +10,7 @@ import unittest
 from faulty import Run, World
 from kill_test import FULL, SEED, count_places
 from server import SANITIZED
+from sweep import sweep
 
 ERRORS = ("EIO", "ENOSPC", "EDQUOT", "EMFILE", "ENOMEM", "short", "EINTR")
 LASTING = ERRORS[:-1]  # a call that is interrupted is made again: for ever is no error then
@@ -21,9 +22,9 @@ STRIDE = int(os.environ.get("FAULTS_STRIDE", "1"))  # of the full form: every n-
 class ErrorsTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.world = World()
-        cls.addClassCleanup(cls.world.close)
-        cls.places = count_places(cls.world)
+        world = World()
+        cls.addClassCleanup(world.close)
+        cls.places = count_places(world)
 
     def choose(self, ever):
         """Pairs of a place and an error."""
@@ -33,8 +34,8 @@ class ErrorsTest(unittest.TestCase):
         chance = random.Random(SEED + ever)
         return [(chance.randrange(1, self.places + 1), chance.choice(errors)) for _ in range(SAMPLE)]
 
-    def fail_at(self, place, error, ever):
-        run = Run(self.world)
+    def fail_at(self, world, place, error, ever):
+        run = Run(world)
         try:
             if run.server.start_with({"FAULT_AT": place, "FAULT_DO": error, "FAULT_EVER": int(ever)}):
                 run.walk()
@@ -45,19 +46,16 @@ class ErrorsTest(unittest.TestCase):
         finally:
             run.close()
 
+    def fail_at_all(self, what, ever):
+        pairs = self.choose(ever)
+        sweep(self, what, pairs, lambda world, pair: self.fail_at(world, *pair, ever), lambda pair: {"place": pair[0], "error": pair[1]})
+        return len(pairs)
+
     def test_once(self):
-        pairs = self.choose(False)
-        for place, error in pairs:
-            with self.subTest(place=place, error=error):
-                self.fail_at(place, error, False)
-        print(f"{len(pairs)} errors, once each, at {self.places} places")
+        print(f"{self.fail_at_all('errors, once', False)} errors, once each, at {self.places} places")
 
     def test_for_ever_after(self):
-        pairs = self.choose(True)
-        for place, error in pairs:
-            with self.subTest(place=place, error=error):
-                self.fail_at(place, error, True)
-        print(f"{len(pairs)} errors that last, at {self.places} places")
+        print(f"{self.fail_at_all('errors that last', True)} errors that last, at {self.places} places")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import unittest
 
 from faulty import Run, World
 from server import SANITIZED
+from sweep import sweep
 
 FULL = os.environ.get("FAULTS_FULL") == "1"
 SEED = int(os.environ.get("FAULTS_SEED", "4"))
@@ -44,13 +45,13 @@ def chosen(places):
 class KillTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.world = World()
-        cls.addClassCleanup(cls.world.close)
-        cls.places = count_places(cls.world)
+        world = World()
+        cls.addClassCleanup(world.close)
+        cls.places = count_places(world)
 
-    def kill_at(self, place, deed):
+    def kill_at(self, world, place, deed):
         """Whether it came to that: threads make the number of places vary a little."""
-        run = Run(self.world)
+        run = Run(world)
         try:
             if run.server.start_with({"FAULT_AT": place, "FAULT_DO": deed}):
                 run.walk()
@@ -65,10 +66,7 @@ class KillTest(unittest.TestCase):
             run.close()
 
     def kill_at_all(self, places, deed):
-        killed = 0
-        for place in places:
-            with self.subTest(place=place):
-                killed += self.kill_at(place, deed)
+        killed = sum(sweep(self, deed, places, lambda world, place: self.kill_at(world, place, deed), lambda place: {"place": place}))
         self.assertGreater(killed, len(places) * 0.8)
         return killed
 
