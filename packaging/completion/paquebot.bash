@@ -10,12 +10,13 @@ _paquebot() {
       -*) ;;
       *)
         if [[ -z $verb ]]; then verb="${COMP_WORDS[i]}"
-        elif [[ $verb != *" "* ]]; then case "$verb" in domain|account|alias|queue|fetch|import) verb+=" ${COMP_WORDS[i]}" ;; esac; fi ;;
+        elif [[ $verb != *" "* ]]; then case "$verb" in domain|dkim|account|alias|queue|fetch|import) verb+=" ${COMP_WORDS[i]}" ;; esac; fi ;;
     esac
   done
   case "$verb" in
-    "") words="domain account alias queue fetch import serve check status reload version completion verify backup restore trace send --config --json --help" ;;
-    "domain") words="add list owner remove" ;;
+    "") words="domain dkim account alias queue fetch import serve check status reload version completion verify backup restore trace send --config --json --help" ;;
+    "domain") words="add list dns owner remove" ;;
+    "dkim") words="create list dns rotate retire" ;;
     "account") words="add list show addresses passwd quota limit disable enable app-password remove" ;;
     "alias") words="add list remove" ;;
     "queue") words="list show retry hold release cancel" ;;
@@ -32,8 +33,14 @@ _paquebot() {
     "restore") words="--config --json --help --quiet" ;;
     "domain add") words="--config --json --help" ;;
     "domain list") words="--config --json --help" ;;
+    "domain dns") words="--config --json --help" ;;
     "domain owner") words="--config --json --help" ;;
     "domain remove") words="--config --json --help" ;;
+    "dkim create") words="--config --json --help" ;;
+    "dkim list") words="--config --json --help" ;;
+    "dkim dns") words="--config --json --help" ;;
+    "dkim rotate") words="--config --json --help --activate --force" ;;
+    "dkim retire") words="--config --json --help --force" ;;
     "alias add") words="--config --json --help --account" ;;
     "alias list") words="--config --json --help" ;;
     "alias remove") words="--config --json --help" ;;

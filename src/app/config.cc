@@ -413,7 +413,7 @@ Result<Config> load_config(const std::string& path, const FileSource& files) {
   Reader read(path, files);
   read.only(root, "the file",
             {"server", "listener", "tls", "dns", "route", "queue", "delivery", "limits", "mailbox", "pop3",
-             "extensions", "login", "oauth"});
+             "extensions", "login", "oauth", "dkim"});
   read_server(read, root, config);
   read_listeners(read, root, config);
   read_routes(read, root, config);
@@ -421,6 +421,9 @@ Result<Config> load_config(const std::string& path, const FileSource& files) {
   read_limits(read, root, config);
   read_mailboxes(read, root, config);
   read_extensions(read, root, config);
+  const toml::table& dkim = section(read, root, "dkim");
+  read.only(dkim, "[dkim]", {"sign"});
+  read.flag(dkim, "sign", config.sign);
   read_login(read, root, config);
   read_oauth(read, root, config);
   read_rest(read, root, config);

@@ -68,6 +68,7 @@ struct Config {
   std::chrono::seconds deliver_by_least{60};  ///< DELIVERBY
   std::string priority_policy = "MIXER";      ///< MT-PRIORITY; empty: not told
   std::vector<std::string> etrn_hosts;        ///< addresses
+  bool sign = true;                           ///< [dkim]: what our domains send
   std::chrono::seconds command_timeout{300};
   std::chrono::seconds data_timeout{180};
   std::chrono::seconds message_timeout{3600};

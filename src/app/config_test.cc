@@ -207,6 +207,12 @@ TEST(ConfigReader, DurationsAndSizes) {
   }
 }
 
+TEST(Config, SignsUnlessToldNotTo) {
+  EXPECT_TRUE(parse("[dkim]\n")->sign);
+  EXPECT_FALSE(parse("[dkim]\nsign = false\n")->sign);
+  EXPECT_FALSE(parse("[dkim]\nselector = \"x\"\n"));
+}
+
 TEST(Config, Extensions) {
   auto config = parse(R"(
 [limits]

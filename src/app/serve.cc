@@ -163,6 +163,7 @@ std::shared_ptr<const service::Snapshot> make_snapshot(const Config& config, con
   snapshot->intake = {
       .hostname = config.hostname, .max_message_size = config.message_size, .max_hops = config.max_hops};
   snapshot->queue = config.queue;
+  snapshot->sign = config.sign;
   snapshot->account_limits = config.account_limits;
   snapshot->expire_days = config.expire_days;
   return snapshot;

@@ -20,9 +20,14 @@ int domain_add(Session& session, const Arguments& arguments) {
     return kOk;
   }
   const std::string name = control::get_text(*answer, "name");
+  if (const std::string problem = control::get_text(*answer, "problem"); !problem.empty())
+    session.err() << "paquebot: its mail will not be signed: " << problem << "\n  paquebot dkim create " << name
+                  << '\n';
   session.out() << name
                 << " is a domain of this server now. Its first account will get its mail for postmaster and abuse:\n"
-                << "  paquebot account add you@" << name << '\n';
+                << "  paquebot account add you@" << name << '\n'
+                << "Its records in the DNS, so that mail arrives and what it sends is believed:\n"
+                << "  paquebot domain dns " << name << '\n';
   return kOk;
 }
 

@@ -77,7 +77,8 @@ public:
   LocalTransport(std::optional<Owner> owner, std::unique_ptr<store::Store> store, const ServerPlace& place)
       : owner_(owner), who_(who_am_i()), store_(std::move(store)),
         directory_(*store_, cpu_, directory::Options{.hostname = place.hostname}),
-        control_(*store_, directory_, {.limits = [general = place.account_limits] { return general; }}) {}
+        control_(*store_, directory_,
+                 {.limits = [general = place.account_limits] { return general; }, .hostname = place.hostname}) {}
   ~LocalTransport() override {
     const ActAs owner(owner_);
     store_.reset();

@@ -12,6 +12,7 @@ const Option kYes{"--yes", "", "do not ask"};
 const Option kLimit{"--limit", "N", "at most so many"};
 const Option kQuiet{"--quiet", "", "no progress bar"};
 const Positional kLogin{"LOGIN", "the account's address"};
+const Positional kDomain{"DOMAIN", "its name"};
 const Positional kOptionalDomain{"DOMAIN", "only this domain", Count::optional};
 const Positional kWhich{"WHICH", "a message id, an address (sender or recipient), or a destination domain",
                         Count::optional};
@@ -83,25 +84,67 @@ std::vector<Verb> store_verbs() {
 
 std::vector<Verb> domain_verbs() {
   return {
-      {"domain add",
-       "Take mail for a domain.",
-       "paquebot domain add example.org",
-       {{"DOMAIN", "its name"}},
-       {},
-       domain_add},
+      {"domain add", "Take mail for a domain.", "paquebot domain add example.org", {kDomain}, {}, domain_add},
       {"domain list", "List our domains and who owns them.", "paquebot domain list", {}, {}, domain_list},
+      {"domain dns",
+       "Print the DNS records of a domain, ready to paste into its zone: MX, SPF, DKIM and DMARC.",
+       "paquebot domain dns example.org\npaquebot domain dns example.org --json",
+       {kDomain},
+       {},
+       domain_dns},
       {"domain owner",
        "Say who gets a domain's mail for postmaster and abuse.",
        "paquebot domain owner example.org ann@example.org",
-       {{"DOMAIN", "its name"}, kLogin},
+       {kDomain, kLogin},
        {},
        domain_owner},
       {"domain remove",
        "Take no more mail for a domain. It must have no accounts and aliases.",
        "paquebot domain remove example.org",
-       {{"DOMAIN", "its name"}},
+       {kDomain},
        {},
        domain_remove},
+  };
+}
+
+std::vector<Verb> dkim_verbs() {
+  return {
+      {"dkim create",
+       "Make keys for a domain that has none, and sign its mail with them. New domains get theirs at once.",
+       "paquebot dkim create example.org",
+       {kDomain},
+       {},
+       dkim_create},
+      {"dkim list",
+       "List the keys that sign our mail.",
+       "paquebot dkim list\npaquebot dkim list example.org",
+       {kOptionalDomain},
+       {},
+       dkim_list},
+      {"dkim dns",
+       "Print the DNS records of a domain's keys, ready to paste into its zone.",
+       "paquebot dkim dns example.org",
+       {kDomain},
+       {},
+       dkim_dns},
+      {"dkim rotate",
+       "Change keys: make new ones to be published, then (--activate) sign with them.",
+       "paquebot dkim rotate example.org\npaquebot dkim rotate example.org --activate",
+       {kDomain},
+       {{"--activate", "", "sign with the new keys; the old ones are retired"},
+        {"--force", "", "do not look first whether the new records are in the DNS"}},
+       dkim_rotate},
+      {"dkim retire",
+       "Delete keys that were retired at least 7 days ago, or one key.",
+       "paquebot dkim retire example.org\npaquebot dkim retire example.org pq20261123-rsa",
+       {kDomain, {"SELECTOR", "only this key", Count::optional}},
+       {{"--force", "", "although it was retired only now, or signs"}},
+       dkim_retire},
+  };
+}
+
+std::vector<Verb> alias_verbs() {
+  return {
       {"alias add",
        "Let an address lead to other addresses, here or elsewhere, or to an account.",
        "paquebot alias add team@example.org ann@example.org bob@example.net\n"
@@ -317,9 +360,13 @@ std::vector<Verb> mail_verbs() {
 
 std::span<const Group> groups() {
   static const std::vector<Group> all{
-      {"domain", "Domains that we take mail for"},         {"account", "Accounts: who can log in and has a mailbox"},
-      {"alias", "Addresses that lead to other addresses"}, {"queue", "Mail that waits to be delivered"},
-      {"fetch", "Read mail from a mailbox over POP3"},     {"import", "Bring accounts and mail from another server"},
+      {"domain", "Domains that we take mail for"},
+      {"dkim", "Keys that sign what our domains send"},
+      {"account", "Accounts: who can log in and has a mailbox"},
+      {"alias", "Addresses that lead to other addresses"},
+      {"queue", "Mail that waits to be delivered"},
+      {"fetch", "Read mail from a mailbox over POP3"},
+      {"import", "Bring accounts and mail from another server"},
   };
   return all;
 }
@@ -327,7 +374,8 @@ std::span<const Group> groups() {
 std::span<const Verb> verbs() {
   static const std::vector<Verb> all = [] {
     std::vector<Verb> table;
-    for (auto part : {server_verbs(), store_verbs(), domain_verbs(), account_verbs(), queue_verbs(), mail_verbs()}) {
+    for (auto part : {server_verbs(), store_verbs(), domain_verbs(), dkim_verbs(), alias_verbs(), account_verbs(),
+                      queue_verbs(), mail_verbs()}) {
       table.insert(table.end(), part.begin(), part.end());
     }
     return table;

@@ -10,6 +10,10 @@
 #include <memory>
 #include <string>
 
+namespace paquebot::dns {
+class Resolver;
+}
+
 namespace paquebot::control {
 
 /// One operator action as HTTP would carry it; the console, the control socket and the command line (also with the server
@@ -34,6 +38,8 @@ struct Hooks {
   std::function<store::Limits()> limits;                ///< the general sending bounds; without it: none
   std::function<void(store::Id account)> forget_limits; ///< its bounds have changed
   std::function<std::string()> reload;                  ///< reloads the configuration; "" or why not
+  std::shared_ptr<dns::Resolver> resolver;              ///< to look what of ours is in the DNS
+  std::string hostname;                                 ///< of this server, also when it is down
 };
 
 struct Context;

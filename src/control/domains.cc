@@ -1,3 +1,4 @@
+#include "control/dkim.h"
 #include "control/present.h"
 #include "control/routes.h"
 
@@ -12,6 +13,16 @@ json::object present_domain(const store::Domain& domain, const std::string& owne
     out["owner"] = owner;
   }
   return out;
+}
+
+/// Gives a new domain its keys; why not, when that fails: it is added all the same, and only sends unsigned.
+Task<std::string> add_keys(Context& context, std::string domain) {
+  std::vector<store::DkimKey> none;
+  auto made = co_await make_dkim_keys(context, store::DkimKey::State::active, std::move(none));
+  if (!made) co_return made.error().message;
+  const auto added = co_await context.store.add_dkim_keys(domain, std::move(*made));
+  if (!added) co_return added.error().message;
+  co_return std::string();
 }
 
 } // namespace
@@ -45,7 +56,11 @@ Task<Answer> add_domain(Context& context, Call call) {
   }
   if (!added) co_return std::unexpected(added.error());
   const std::string owner;
-  co_return present_domain(*added, owner);
+  json::object out = present_domain(*added, owner);
+  const std::string problem = co_await add_keys(context, *domain);
+  out["signs"] = problem.empty();
+  if (!problem.empty()) out["problem"] = problem;
+  co_return out;
 }
 
 Task<Answer> change_domain(Context& context, Call call) {

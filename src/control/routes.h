@@ -53,6 +53,15 @@ Task<Answer> add_domain(Context& context, Call call);
 Task<Answer> change_domain(Context& context, Call call);
 Task<Answer> remove_domain(Context& context, Call call);
 
+/// The records that a domain needs in the DNS (records.cc).
+Task<Answer> domain_records(Context& context, Call call);
+Task<Answer> list_dkim_keys(Context& context, Call call);
+Task<Answer> create_dkim_keys(Context& context, Call call);
+Task<Answer> rotate_dkim_keys(Context& context, Call call);
+Task<Answer> activate_dkim_keys(Context& context, Call call);
+Task<Answer> retire_dkim_key(Context& context, Call call);
+Task<Answer> retire_dkim_keys(Context& context, Call call);
+
 Task<Answer> list_accounts(Context& context, Call call);
 Task<Answer> add_account(Context& context, Call call);
 Task<Answer> show_account(Context& context, Call call);

@@ -19,6 +19,15 @@ Task<Result<>> Content::open() {
 }
 
 Task<Result<std::string_view>> Content::next() {
+  if (!signature_sent_ && !signature_.empty()) {
+    signature_sent_ = true;
+    co_return std::string_view(signature_);
+  }
+  auto piece = co_await next_unsigned();
+  co_return piece;
+}
+
+Task<Result<std::string_view>> Content::next_unsigned() {
   if (converter_) {
     auto piece = co_await next_converted();
     co_return piece;
@@ -49,7 +58,9 @@ Task<Result<std::string_view>> Content::next_raw() {
 
 Result<> Content::begin_conversion(mail::Conversion how) {
   converter_.emplace(how);
+  how_ = how;
   converted_.clear();
+  signature_sent_ = false;
   head_sent_ = true;
   offset_ = 0;
   finished_ = false;
@@ -70,7 +81,18 @@ Task<Result<std::string_view>> Content::next_converted() {
   co_return std::string_view(piece_);
 }
 
+int Content::form() const { return how_ ? 1 + (how_->from_binary ? 1 : 0) + (how_->to_eight_bit ? 2 : 0) : 0; }
+
+Result<> Content::rewind() {
+  if (how_) return begin_conversion(*how_);
+  signature_sent_ = false;
+  head_sent_ = false;
+  offset_ = 0;
+  return {};
+}
+
 Task<Result<>> Content::convert(mail::Conversion how) {
+  signature_.clear();
   auto begun = begin_conversion(how);
   if (!begun) co_return begun;
   std::uint64_t size = 0;

@@ -21,15 +21,23 @@ public:
   Task<Result<>> open();
   const std::string& head() const { return head_; }
   /// Octets that next() will give.
-  std::uint64_t size() const { return size_; }
+  std::uint64_t size() const { return signature_.size() + size_; }
   /// From now on next() gives the content as quoted-printable or base 64 where it has what the peer can't take (RFC 6152
   /// section 3, RFC 3030 section 3). Reads it through once, to be sure before anything is sent; unsupported when it
   /// can't be done.
   Task<Result<>> convert(mail::Conversion how);
+  /// Which of its forms next() gives: 0 as it is stored, another number for each conversion.
+  int form() const;
+  /// Puts whole fields in front of the head; call before the first next(), or after rewind(). convert() takes them away.
+  void put_signature(std::string fields) { signature_ = std::move(fields); }
+  const std::string& signature() const { return signature_; }
+  /// next() begins anew.
+  Result<> rewind();
   /// The next piece, valid until the next call; empty at the end.
   Task<Result<std::string_view>> next();
 
 private:
+  Task<Result<std::string_view>> next_unsigned();
   Task<Result<std::string_view>> next_raw();
   Task<Result<std::string_view>> next_converted();
   Result<> begin_conversion(mail::Conversion how);
@@ -40,10 +48,13 @@ private:
   store::BodyRef body_;
   std::string prefix_;
   std::string head_;
+  std::string signature_;
   std::string piece_;
   std::string converted_;
   std::uint64_t size_ = 0;
-  std::uint64_t offset_ = 0; ///< in the body
+  std::uint64_t offset_ = 0;            ///< in the body
+  std::optional<mail::Conversion> how_; ///< the conversion under way
+  bool signature_sent_ = false;
   bool head_sent_ = false;
   bool finished_ = false; ///< the converter has given all
   std::optional<mail::MessageConverter> converter_;

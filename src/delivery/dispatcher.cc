@@ -17,9 +17,9 @@ constexpr auto kParkFor = std::chrono::seconds(3);
 } // namespace
 
 Dispatcher::Dispatcher(boost::asio::any_io_executor executor, queue::Queue& queue, store::Store& store,
-                       const Clock& clock, Connector& connector, Homecoming& homecoming)
+                       const Clock& clock, Connector& connector, Homecoming& homecoming, Signer& signer)
     : executor_(std::move(executor)), queue_(queue), store_(store), clock_(clock), connector_(connector),
-      homecoming_(homecoming) {
+      homecoming_(homecoming), signer_(signer) {
   queue_.on_runnable([this] { wake(); });
 }
 

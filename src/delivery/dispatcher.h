@@ -6,6 +6,7 @@
 #include "delivery/content.h"
 #include "delivery/homecoming.h"
 #include "delivery/parked.h"
+#include "delivery/signer.h"
 #include "queue/queue.h"
 #include "store/store.h"
 
@@ -21,7 +22,7 @@ namespace paquebot::delivery {
 class Dispatcher {
 public:
   Dispatcher(boost::asio::any_io_executor executor, queue::Queue& queue, store::Store& store, const Clock& clock,
-             Connector& connector, Homecoming& homecoming);
+             Connector& connector, Homecoming& homecoming, Signer& signer);
 
   /// Starts workers whenever the queue has something, until stop(). Returns when all workers have ended and
   /// the open connections are closed.
@@ -61,6 +62,7 @@ private:
   Task<mail::Reply> reach(Worker& worker, bool secure);
   Task<Way> no_way(Worker& worker, const queue::Job& job, mail::Reply failure);
   Task<bool> transmit(Worker& worker, const queue::Job& part, Content& content);
+  Task<mail::Reply> sign(const queue::Job& part, Content& content, std::uint64_t max_size);
   Task<Peer::Event> feed_content(Peer& peer, Content& content);
   void judge(const queue::Job& job, const mail::Reply& reply, std::int64_t retry_at,
              std::vector<store::Outcome>& outcomes) const;
@@ -83,6 +85,7 @@ private:
   const Clock& clock_;
   Connector& connector_;
   Homecoming& homecoming_;
+  Signer& signer_;
   Parked parked_;
   std::map<std::string, unsigned> places_; ///< connections in use, by place
   Signal slots_;

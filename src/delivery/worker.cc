@@ -46,6 +46,13 @@ bool hand_on_time(const smtp::PeerFeatures& peer, std::int64_t now, smtp::Outgoi
   return true;
 }
 
+mail::Reply too_large(std::uint64_t most, std::uint64_t size) {
+  return {552,
+          {5, 3, 4},
+          "the next server takes messages up to " + std::to_string(most) + " octets, this one has " +
+              std::to_string(size)};
+}
+
 /// Makes message and content fit what the peer can take; a negative reply when that can't be done.
 Task<mail::Reply> fit(const queue::Job& job, smtp::PeerFeatures peer, Content& content, smtp::OutgoingMessage& out) {
   out.sender = job.message.sender;
@@ -55,10 +62,7 @@ Task<mail::Reply> fit(const queue::Job& job, smtp::PeerFeatures peer, Content& c
   if (out.sender.smtputf8 && !peer.smtputf8)
     co_return mail::Reply(550, {5, 6, 7},
                           "the next server does not take internationalised addresses or headers (SMTPUTF8)");
-  if (peer.max_size > 0 && out.size > peer.max_size)
-    co_return mail::Reply(552, {5, 3, 4},
-                          "the next server takes messages up to " + std::to_string(peer.max_size) +
-                              " octets, this one has " + std::to_string(out.size));
+  if (peer.max_size > 0 && out.size > peer.max_size) co_return too_large(peer.max_size, out.size);
   bool binary = job.message.sender.body == mail::BodyType::binary;
   bool eight = job.message.content_8bit;
   if (binary ? peer.chunking && peer.binary : !eight || peer.eight_bit) {
@@ -157,6 +161,7 @@ Task<bool> Dispatcher::transmit(Worker& worker, const queue::Job& part, Content&
   smtp::OutgoingMessage out;
   smtp::PeerFeatures features = peer.session().features();
   mail::Reply fits = co_await fit(part, features, content, out);
+  if (fits.positive()) fits = co_await sign(part, content, features.max_size);
   if (!fits.positive()) {
     std::vector<mail::Reply> replies(part.recipients.size(), fits);
     std::string nobody;
@@ -164,6 +169,7 @@ Task<bool> Dispatcher::transmit(Worker& worker, const queue::Job& part, Content&
     co_await settle_results(worker, part, std::move(replies), nobody, nothing);
     co_return true;
   }
+  out.size = content.size();
   for (const store::RecipientFacts& recipient : part.recipients)
     out.recipients.push_back(envelope_recipient(recipient));
   Handed handed{.dsn = features.dsn, .tell_relayed = hand_on_time(features, wall(), out)};
@@ -201,6 +207,18 @@ Task<bool> Dispatcher::transmit(Worker& worker, const queue::Job& part, Content&
   host += security;
   co_await settle_results(worker, part, std::move(replies), host, handed);
   co_return true;
+}
+
+/// Signs what is ours to sign, in the form that the peer gets; a negative reply when that can't be done now, or makes it
+/// too large for the peer.
+Task<mail::Reply> Dispatcher::sign(const queue::Job& part, Content& content, std::uint64_t max_size) {
+  const auto done = co_await signer_.sign(part.message, content);
+  if (!done) {
+    log::error("not-signed", {{"id", part.message.id.to_string()}, {"why", done.error().message}});
+    co_return mail::Reply(451, {4, 3, 0}, "the message can't be signed now");
+  }
+  if (max_size > 0 && content.size() > max_size) co_return too_large(max_size, content.size());
+  co_return mail::Reply(250, {}, "");
 }
 
 /// Gives the content until it is over, or until the peer has refused it or is gone. What the session says then.

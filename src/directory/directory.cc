@@ -112,4 +112,10 @@ Task<Result<std::pair<store::AppPassword, std::string>>> Directory::new_app_pass
   co_return std::pair(std::move(*made), password);
 }
 
+Task<bool> Directory::compute(std::move_only_function<void()> job) {
+  auto& cpu = impl_->cpu;
+  const bool done = co_await cpu.run(std::move(job));
+  co_return done;
+}
+
 } // namespace paquebot::directory

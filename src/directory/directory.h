@@ -99,6 +99,8 @@ public:
   /// Hash and keys of a new password for `account` (whose salt is kept, if it has one), made in the CPU pool; `temporary`
   /// when its line is full, `invalid` when it holds characters that no password can have.
   Task<Result<NewPassword>> new_password(store::Account account, std::string password);
+  /// Runs what burns processor time in the CPU pool; false when its line is full.
+  Task<bool> compute(std::move_only_function<void()> job);
   /// A new app password of that account: the row for the store, and the password itself, shown once.
   Task<Result<std::pair<store::AppPassword, std::string>>> new_app_password(store::Account account, std::string label);
 

@@ -34,10 +34,11 @@ bool is_local(const net::Endpoint& peer) { return peer.address.empty() || peer.i
 struct Server::Impl {
   Impl(store::Store& s, ServerOptions o, std::shared_ptr<const Snapshot> first)
       : store(s), options(std::move(o)), snapshot(std::move(first)), contexts(options.threads), cpu(options.threads),
-        directory(store, cpu, directory::Options{.hostname = options.hostname}), policy(directory, &limits),
-        queue(store, system_clock(), snapshot->queue) {
+        signing(options.threads), directory(store, cpu, directory::Options{.hostname = options.hostname}),
+        policy(directory, &limits), queue(store, system_clock(), snapshot->queue) {
     limits.configure(snapshot->account_limits);
     guard.configure(snapshot->logins);
+    signer.configure(snapshot->sign);
   }
 
   store::Store& store;
@@ -46,6 +47,7 @@ struct Server::Impl {
   std::shared_ptr<const Snapshot> snapshot;
   net::ContextPool contexts;
   directory::CpuPool cpu;
+  directory::CpuPool signing; ///< a line of its own: a flood of logins holds up no mail
   directory::Directory directory;
   policy::LimitBook limits{store, system_clock()};
   policy::Policy policy;
@@ -59,6 +61,7 @@ struct Server::Impl {
   std::shared_ptr<dns::Resolver> resolver;
   std::unique_ptr<delivery::Connector> connector;
   delivery::Homecoming homecoming{queue, store, directory, system_clock()};
+  delivery::Signer signer{store, signing, system_clock()};
   std::unique_ptr<delivery::Dispatcher> dispatcher;
   std::unique_ptr<delivery::Reporter> reporter;
   delivery::Deadlines deadlines{queue, system_clock()};
@@ -348,8 +351,8 @@ Result<> Server::start(std::vector<BoundListener> listeners) {
   std::size_t where = s.contexts.size() - 1; // all deliveries live on the last context
   s.connector =
       std::make_unique<delivery::Connector>(s.last(), s.contexts.wheel(where), s.resolver, s.options.connector);
-  s.dispatcher =
-      std::make_unique<delivery::Dispatcher>(s.last(), s.queue, s.store, system_clock(), *s.connector, s.homecoming);
+  s.dispatcher = std::make_unique<delivery::Dispatcher>(s.last(), s.queue, s.store, system_clock(), *s.connector,
+                                                        s.homecoming, s.signer);
   s.reporter = std::make_unique<delivery::Reporter>(s.last(), s.queue, s.store, s.directory, s.ids, system_clock(),
                                                     s.options.hostname);
   control::Hooks hooks;
@@ -360,6 +363,8 @@ Result<> Server::start(std::vector<BoundListener> listeners) {
   hooks.logins = [&s](const std::string& login) { return s.guard.facts(login); };
   hooks.status = [&s] { return s.status(); };
   hooks.reload = [this] { return on_reload ? on_reload() : std::string("this server can't reload"); };
+  hooks.resolver = s.resolver;
+  hooks.hostname = s.options.hostname;
   s.control = std::make_unique<control::Control>(s.store, s.directory, std::move(hooks));
   s.launch(s.last(), s.dispatcher->run(), "delivery");
   s.launch(s.last(), s.reporter->run(), "reports");
@@ -377,6 +382,7 @@ void Server::replace(std::shared_ptr<const Snapshot> snapshot) {
   impl_->queue.configure(snapshot->queue);
   impl_->limits.configure(snapshot->account_limits);
   impl_->guard.configure(snapshot->logins);
+  impl_->signer.configure(snapshot->sign);
   std::lock_guard lock(impl_->snapshot_mutex);
   impl_->snapshot = std::move(snapshot);
 }

@@ -45,6 +45,7 @@ struct Snapshot {
   std::shared_ptr<const directory::TokenIssuer> issuer; ///< of OAuth tokens; null: none are taken
   intake::Options intake;
   queue::Options queue;
+  bool sign = true;              ///< what our domains send (delivery::Signer)
   store::Limits account_limits;  ///< of every account without its own
   std::uint32_t expire_days = 0; ///< mail that has been in a mailbox for longer is deleted; 0: none
 };

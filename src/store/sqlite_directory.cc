@@ -5,10 +5,6 @@
 namespace paquebot::store {
 namespace {
 
-Error no_domain(const std::string& name) {
-  return {Errc::not_found, "the domain " + printable(name) + " is not ours: `paquebot domain add` makes it so"};
-}
-
 AddressEntry entry_of(Db& db, Id domain, const std::string& local, const std::string& name, Id account) {
   AddressEntry entry{local, name, account, {}};
   if (account != 0) return entry;
@@ -42,6 +38,10 @@ std::vector<AddressEntry> entries_of(Db& db, Query q) {
 
 } // namespace
 
+Error no_domain(const std::string& name) {
+  return {Errc::not_found, "the domain " + printable(name) + " is not ours: `paquebot domain add` makes it so"};
+}
+
 std::optional<Domain> find_domain(Db& db, const std::string& name) {
   Query q = db.query("SELECT id, name, owner FROM domain WHERE name = ?", to_lower(name));
   if (!q.row()) return {};
@@ -63,6 +63,7 @@ Result<> remove_domain(Tx& tx, const std::string& name) {
                    0, domain->id) != 0;
   if (used)
     return fail(Errc::conflict, "the domain " + domain->name + " still has accounts or addresses: remove them first");
+  tx.db.run("DELETE FROM dkim_key WHERE domain = ?", domain->id);
   tx.db.run("DELETE FROM domain WHERE id = ?", domain->id);
   return {};
 }

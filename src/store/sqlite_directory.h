@@ -31,5 +31,7 @@ std::vector<AddressEntry> account_addresses(Db& db, Id account);
 
 /// The domain's row; none when it is not ours.
 std::optional<Domain> find_domain(Db& db, const std::string& name);
+/// What to say then.
+Error no_domain(const std::string& name);
 
 } // namespace paquebot::store

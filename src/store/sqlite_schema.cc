@@ -106,6 +106,13 @@ CREATE TABLE app_password(id INTEGER PRIMARY KEY AUTOINCREMENT, account INTEGER 
 INSERT OR IGNORE INTO setting(key, value) VALUES('login.secret', lower(hex(randomblob(32))));
 )sql";
 
+// What signs the mail of our domains. algorithm and state: DkimKey.
+constexpr const char* kMainDkim = R"sql(
+CREATE TABLE dkim_key(id INTEGER PRIMARY KEY AUTOINCREMENT, domain INTEGER NOT NULL, selector TEXT NOT NULL,
+  algorithm INTEGER NOT NULL, state INTEGER NOT NULL, created INTEGER NOT NULL, changed INTEGER NOT NULL,
+  private_key TEXT NOT NULL, UNIQUE(domain, selector));
+)sql";
+
 // state: 1 being staged, 2 complete and synced, 3 to be dropped. A chunk is found by the offset of its first octet.
 constexpr const char* kBulk1 = R"sql(
 CREATE TABLE bulk(id INTEGER PRIMARY KEY AUTOINCREMENT, epoch INTEGER NOT NULL, state INTEGER NOT NULL,
@@ -118,7 +125,7 @@ CREATE TABLE probe(id INTEGER PRIMARY KEY, data BLOB NOT NULL);
 )sql";
 
 constexpr std::array kMainSteps = {Migration{kMain1}, Migration{kMainLimits}, Migration{kMainTimes},
-                                   Migration{kMainLogins}};
+                                   Migration{kMainLogins}, Migration{kMainDkim}};
 constexpr std::array kBulkSteps = {Migration{kBulk1}};
 
 /// SQLite would make the file readable for everybody the umask allows; its log and index copy the file's mode.

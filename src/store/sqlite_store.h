@@ -88,6 +88,10 @@ public:
   Task<Result<AppPassword>> add_app_password(AppPassword password) override;
   Task<Result<>> remove_app_password(Id account, Id id) override;
   Task<Result<>> use_app_password(Id id, std::int64_t when, std::string from) override;
+  Task<Result<std::vector<DkimKey>>> list_dkim_keys(std::string domain) override;
+  Task<Result<>> add_dkim_keys(std::string domain, std::vector<DkimKey> keys) override;
+  Task<Result<>> activate_dkim_keys(std::string domain) override;
+  Task<Result<>> remove_dkim_key(std::string domain, std::string selector) override;
   Task<Result<AddressLookup>> find_address(std::string local, std::string domain) override;
   Task<Result<>> add_address(AddressEntry entry) override;
   Task<Result<>> remove_address(std::string local, std::string domain, std::string target) override;

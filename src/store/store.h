@@ -117,7 +117,7 @@ public:
   /// Rises with every change of domains, accounts or addresses: caches compare it. Cheap.
   virtual std::uint64_t directory_generation() = 0;
   virtual Task<Result<Domain>> add_domain(std::string name) = 0;
-  /// conflict while it still has addresses or accounts.
+  /// conflict while it still has addresses or accounts. Its DKIM keys go with it.
   virtual Task<Result<>> remove_domain(std::string name) = 0;
   virtual Task<Result<std::vector<Domain>>> list_domains() = 0;
   virtual Task<Result<>> set_domain_owner(std::string name, Id account) = 0;
@@ -145,6 +145,14 @@ public:
   virtual Task<Result<>> remove_app_password(Id account, Id id) = 0;
   /// Notes a login with it; one that is gone is passed over.
   virtual Task<Result<>> use_app_password(Id id, std::int64_t when, std::string from) = 0;
+  /// All of a domain, or (for an empty name) of all domains: by domain, then oldest first.
+  virtual Task<Result<std::vector<DkimKey>>> list_dkim_keys(std::string domain) = 0;
+  /// Adds them all or none, with the time of now. not_found without such a domain; conflict when it has a key of that
+  /// selector, or one of that algorithm that is `active` or `next` as the new one; no_space when it has 50.
+  virtual Task<Result<>> add_dkim_keys(std::string domain, std::vector<DkimKey> keys) = 0;
+  /// What is `next` becomes active, what was active is retired, at once. not_found when nothing is `next`.
+  virtual Task<Result<>> activate_dkim_keys(std::string domain) = 0;
+  virtual Task<Result<>> remove_dkim_key(std::string domain, std::string selector) = 0;
   virtual Task<Result<AddressLookup>> find_address(std::string local, std::string domain) = 0;
   /// Adds targets to an alias, making it if needed; `account` leads the address to an account instead. conflict when the
   /// address is taken by something else.

@@ -52,6 +52,23 @@ struct AppPassword {
   std::string scram_keys; ///< under the account's salt and count
 };
 
+/// What signs the mail of a domain. A domain has at most one of each algorithm that is `next`, and one that is `active`.
+struct DkimKey {
+  /// `next`: to be published, signs nothing yet. `retired`: signs no more, its record is still needed for what it
+  /// signed. Numbers are stored.
+  enum class State : std::uint8_t { next = 1, active, retired };
+  enum class Algorithm : std::uint8_t { rsa = 1, ed25519 };
+
+  Id id = 0;
+  std::string domain;
+  std::string selector; ///< one of a kind in the domain, lower-case
+  Algorithm algorithm = Algorithm::rsa;
+  State state = State::active;
+  std::int64_t created = 0;
+  std::int64_t changed = 0; ///< when it came into this state
+  std::string private_key;  ///< PEM, not encrypted; its form is not the store's business
+};
+
 /// An address of ours. `local` is lower-case; "*" is the domain's catch-all.
 struct AddressEntry {
   std::string local;

@@ -115,6 +115,18 @@ public:
   Task<Result<>> use_app_password(Id id, std::int64_t when, std::string from) override {
     return inner_.use_app_password(id, when, std::move(from));
   }
+  Task<Result<std::vector<DkimKey>>> list_dkim_keys(std::string domain) override {
+    return inner_.list_dkim_keys(std::move(domain));
+  }
+  Task<Result<>> add_dkim_keys(std::string domain, std::vector<DkimKey> keys) override {
+    return inner_.add_dkim_keys(std::move(domain), std::move(keys));
+  }
+  Task<Result<>> activate_dkim_keys(std::string domain) override {
+    return inner_.activate_dkim_keys(std::move(domain));
+  }
+  Task<Result<>> remove_dkim_key(std::string domain, std::string selector) override {
+    return inner_.remove_dkim_key(std::move(domain), std::move(selector));
+  }
   Task<Result<AddressLookup>> find_address(std::string local, std::string domain) override {
     return inner_.find_address(std::move(local), std::move(domain));
   }

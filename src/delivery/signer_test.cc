@@ -1,0 +1,180 @@
+#include "base/fake_clock.h"
+#include "delivery/signer.h"
+#include "directory/test_server.h"
+#include "mailauth/test_message.h"
+
+#include <gtest/gtest.h>
+
+namespace paquebot::delivery {
+namespace {
+
+using directory::run_task;
+using mailauth::KeyKind;
+using store::MessageClass;
+using KeyState = store::DkimKey::State;
+
+store::DkimKey key_of(KeyKind kind, const std::string& selector, KeyState state) {
+  return {.domain = {},
+          .selector = selector,
+          .algorithm = kind == KeyKind::rsa ? store::DkimKey::Algorithm::rsa : store::DkimKey::Algorithm::ed25519,
+          .state = state,
+          .private_key = mailauth::test::test_key(kind).to_pem()};
+}
+
+class SignerTest : public ::testing::Test {
+protected:
+  SignerTest() {
+    server.domain("example.org");
+    add("example.org",
+        {key_of(KeyKind::rsa, "one-rsa", KeyState::active), key_of(KeyKind::ed25519, "one-ed", KeyState::active),
+         key_of(KeyKind::ed25519, "two-ed", KeyState::next), key_of(KeyKind::rsa, "old-rsa", KeyState::retired)});
+    for (const char* name : {"one-rsa", "one-ed"}) {
+      const auto kind = std::string(name) == "one-rsa" ? KeyKind::rsa : KeyKind::ed25519;
+      mailauth::test::publish(zone, *mailauth::test::signing_key(kind, "example.org", name));
+    }
+  }
+
+  void add(const std::string& domain, std::vector<store::DkimKey> keys) {
+    const auto added = run_task(server.store().add_dkim_keys(domain, std::move(keys)));
+    ASSERT_TRUE(added) << added.error().message;
+  }
+
+  /// A message in hand, with its content in memory.
+  queue::Job job(MessageClass klass, const std::string& text) {
+    const auto end = text.find("\r\n\r\n") + 4;
+    auto request = std::make_shared<store::AcceptRequest>();
+    request->head = text.substr(0, end);
+    request->body.bytes = text.substr(end);
+    request->body.size = request->body.bytes.size();
+    queue::Job out;
+    out.message.id = ids.next();
+    out.message.klass = klass;
+    out.message.body.size = request->body.size;
+    out.fresh = std::move(request);
+    return out;
+  }
+
+  /// What the peer gets.
+  std::string outcome(const queue::Job& one, std::optional<mail::Conversion> how = {}, const std::string& prefix = {}) {
+    Content content(server.store(), one, prefix);
+    EXPECT_TRUE(run_task(content.open()));
+    if (how) EXPECT_TRUE(run_task(content.convert(*how)));
+    const auto done = run_task(signer.sign(one.message, content));
+    EXPECT_TRUE(done) << done.error().message;
+    std::string out;
+    for (;;) {
+      const auto piece = run_task(content.next());
+      EXPECT_TRUE(piece);
+      if (!piece || piece->empty()) break;
+      out += *piece;
+    }
+    EXPECT_EQ(out.size(), content.size());
+    return out;
+  }
+
+  /// "one-rsa pass, one-ed pass".
+  std::string verdicts(const std::string& text) {
+    std::string out;
+    for (const auto& verdict : mailauth::test::verify(mailauth::test::message_of(text), zone, clock.wall()))
+      out += (out.empty() ? "" : ", ") + verdict.domain + " " + verdict.selector + " " +
+             std::string(mailauth::to_string(verdict.result));
+    return out;
+  }
+
+  static std::string letter(const std::string& from, const std::string& body = "Hello\r\n") {
+    return "Received: from here\r\nFrom: " + from +
+           "\r\nTo: bob@far.test\r\nSubject: coffee\r\n"
+           "Date: Mon, 23 Nov 2026 11:58:12 +0000\r\nMessage-ID: <1@example.org>\r\nMIME-Version: 1.0\r\n"
+           "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n" +
+           body;
+  }
+
+  directory::TestServer server;
+  directory::CpuPool cpu{1};
+  FakeClock clock;
+  UlidSource ids;
+  dns::FakeZone zone;
+  Signer signer{server.store(), cpu, clock};
+};
+
+constexpr const char* kBoth = "example.org one-rsa pass, example.org one-ed pass";
+
+TEST_F(SignerTest, SignsWithBothKeysWhatIsOurs) {
+  const struct {
+    MessageClass klass;
+    const char* from;
+    const char* verdicts;
+  } cases[] = {
+      {MessageClass::submitted, "Ann <ann@example.org>", kBoth},
+      {MessageClass::local, "root@EXAMPLE.org", kBoth},
+      {MessageClass::report, "<MAILER-DAEMON@mx.example.org>", kBoth}, // a domain within ours
+      {MessageClass::submitted, "ann@elsewhere.test", ""},
+      {MessageClass::submitted, "ann@notexample.org", ""},
+      {MessageClass::submitted, "ann@org", ""},
+      {MessageClass::submitted, "ann@example.org, bob@elsewhere.test", ""}, // whose is it?
+      {MessageClass::incoming, "Ann <ann@example.org>", ""},                // a stranger says so
+      {MessageClass::imported, "Ann <ann@example.org>", ""},
+  };
+  for (const auto& one : cases) {
+    SCOPED_TRACE(one.from);
+    EXPECT_EQ(verdicts(outcome(job(one.klass, letter(one.from)))), one.verdicts);
+  }
+}
+
+TEST_F(SignerTest, WhatIsNotSignedStaysAsItIs) {
+  const std::string text = letter("ann@example.org");
+  EXPECT_EQ(outcome(job(MessageClass::incoming, text)), text);
+  signer.configure(false);
+  EXPECT_EQ(outcome(job(MessageClass::submitted, text)), text);
+}
+
+TEST_F(SignerTest, SignsTheFormThatThePeerGets) {
+  std::string body;
+  for (int i = 0; i < 3000; ++i) body += "caf\xC3\xA9 au lait, line " + std::to_string(i) + "\r\n";
+  const auto one = job(MessageClass::submitted, letter("ann@example.org", body));
+  const std::string seven = outcome(one, mail::Conversion{});
+  EXPECT_EQ(seven.find("caf\xC3"), std::string::npos);
+  EXPECT_EQ(verdicts(seven), kBoth);
+  const std::string eight = outcome(one);
+  EXPECT_NE(eight.find("caf\xC3"), std::string::npos);
+  EXPECT_EQ(verdicts(eight), kBoth);
+}
+
+TEST_F(SignerTest, ALineInFrontDoesNotBreakIt) {
+  const auto one = job(MessageClass::submitted, letter("ann@example.org"));
+  const std::string first = outcome(one, {}, "Delivered-To: team@example.org\r\n");
+  const std::string second = outcome(one, {}, "Delivered-To: others@example.org\r\n");
+  EXPECT_EQ(verdicts(first), kBoth);
+  EXPECT_EQ(verdicts(second), kBoth);
+  EXPECT_EQ(first.substr(0, first.find("Delivered-To")), second.substr(0, second.find("Delivered-To")))
+      << "one message is signed once";
+}
+
+TEST_F(SignerTest, TurnsToNewKeysAtOnce) {
+  const auto one = job(MessageClass::submitted, letter("ann@example.org"));
+  EXPECT_EQ(verdicts(outcome(one)), kBoth);
+  ASSERT_TRUE(run_task(server.store().activate_dkim_keys("example.org")));
+  mailauth::test::publish(zone, *mailauth::test::signing_key(KeyKind::ed25519, "example.org", "two-ed"));
+  EXPECT_EQ(verdicts(outcome(one)), "example.org two-ed pass");
+}
+
+TEST_F(SignerTest, PrefersTheNearerDomain) {
+  server.domain("mx.example.org");
+  add("mx.example.org", {key_of(KeyKind::ed25519, "near", KeyState::active)});
+  mailauth::test::publish(zone, *mailauth::test::signing_key(KeyKind::ed25519, "mx.example.org", "near"));
+  EXPECT_EQ(verdicts(outcome(job(MessageClass::report, letter("<>, daemon@mx.example.org")))), "");
+  EXPECT_EQ(verdicts(outcome(job(MessageClass::report, letter("daemon@mx.example.org")))), "mx.example.org near pass");
+}
+
+TEST_F(SignerTest, AKeyThatCannotBeReadIsLeftOut) {
+  server.domain("broken.test");
+  auto keys =
+      std::vector{key_of(KeyKind::ed25519, "good", KeyState::active), key_of(KeyKind::rsa, "bad", KeyState::active)};
+  keys[1].private_key = "no key";
+  add("broken.test", keys);
+  mailauth::test::publish(zone, *mailauth::test::signing_key(KeyKind::ed25519, "broken.test", "good"));
+  EXPECT_EQ(verdicts(outcome(job(MessageClass::submitted, letter("ann@broken.test")))), "broken.test good pass");
+}
+
+} // namespace
+} // namespace paquebot::delivery

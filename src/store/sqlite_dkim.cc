@@ -1,0 +1,110 @@
+#include "store/sqlite_dkim.h"
+
+#include "base/text.h"
+#include "store/sqlite_directory.h"
+#include "store/sqlite_store.h"
+
+namespace paquebot::store {
+namespace {
+
+using KeyState = DkimKey::State;
+
+constexpr std::int64_t kMostKeys = 50;
+
+std::int64_t number(KeyState state) { return static_cast<std::int64_t>(state); }
+
+Result<> add_one(Tx& tx, const Domain& domain, const DkimKey& key) {
+  const std::string selector = to_lower(key.selector);
+  const auto algorithm = static_cast<std::int64_t>(key.algorithm);
+  if (selector.empty()) return fail(Errc::invalid, "a DKIM key needs a selector");
+  if (tx.db.number("SELECT 1 FROM dkim_key WHERE domain = ? AND selector = ?", 0, domain.id, selector) != 0)
+    return fail(Errc::conflict, domain.name + " has a DKIM key " + printable(selector) + " already");
+  if (key.state != KeyState::retired &&
+      tx.db.number("SELECT 1 FROM dkim_key WHERE domain = ? AND algorithm = ? AND state = ?", 0, domain.id, algorithm,
+                   number(key.state)) != 0)
+    return fail(Errc::conflict, domain.name + " has such a DKIM key already");
+  if (tx.db.number("SELECT count(*) FROM dkim_key WHERE domain = ?", 0, domain.id) >= kMostKeys)
+    return fail(Errc::no_space, domain.name + " has " + std::to_string(kMostKeys) +
+                                    " DKIM keys: delete old ones (paquebot dkim retire)");
+  tx.db.run("INSERT INTO dkim_key(domain, selector, algorithm, state, created, changed, private_key) "
+            "VALUES(?, ?, ?, ?, ?5, ?5, ?6)",
+            domain.id, selector, algorithm, number(key.state), tx.now, key.private_key);
+  return {};
+}
+
+} // namespace
+
+std::vector<DkimKey> list_dkim_keys(Db& db, const std::string& domain) {
+  Query q = db.query("SELECT k.id, d.name, k.selector, k.algorithm, k.state, k.created, k.changed, k.private_key "
+                     "FROM dkim_key k JOIN domain d ON d.id = k.domain WHERE ?1 = '' OR d.name = ?1 "
+                     "ORDER BY d.name, k.id",
+                     to_lower(domain));
+  std::vector<DkimKey> out;
+  while (q.row())
+    out.push_back({.id = q.i64(0),
+                   .domain = q.text(1),
+                   .selector = q.text(2),
+                   .algorithm = static_cast<DkimKey::Algorithm>(q.i64(3)),
+                   .state = static_cast<KeyState>(q.i64(4)),
+                   .created = q.i64(5),
+                   .changed = q.i64(6),
+                   .private_key = q.text(7)});
+  return out;
+}
+
+Result<> add_dkim_keys(Tx& tx, const std::string& domain, const std::vector<DkimKey>& keys) {
+  const auto ours = find_domain(tx.db, domain);
+  if (!ours) return std::unexpected(no_domain(domain));
+  for (const DkimKey& key : keys)
+    if (auto added = add_one(tx, *ours, key); !added) return added;
+  return {};
+}
+
+Result<> activate_dkim_keys(Tx& tx, const std::string& domain) {
+  const auto ours = find_domain(tx.db, domain);
+  if (!ours) return std::unexpected(no_domain(domain));
+  if (tx.db.number("SELECT 1 FROM dkim_key WHERE domain = ? AND state = ?", 0, ours->id, number(KeyState::next)) == 0)
+    return fail(Errc::not_found,
+                ours->name + " has no new DKIM keys (make some: paquebot dkim rotate " + ours->name + ")");
+  // The states are numbered in the order in which a key passes through them.
+  tx.db.run("UPDATE dkim_key SET state = state + 1, changed = ? WHERE domain = ? AND state <> ?", tx.now, ours->id,
+            number(KeyState::retired));
+  return {};
+}
+
+Result<> remove_dkim_key(Tx& tx, const std::string& domain, const std::string& selector) {
+  const auto ours = find_domain(tx.db, domain);
+  if (!ours) return std::unexpected(no_domain(domain));
+  tx.db.run("DELETE FROM dkim_key WHERE domain = ? AND selector = ?", ours->id, to_lower(selector));
+  if (tx.db.changes() == 0) return fail(Errc::not_found, ours->name + " has no DKIM key " + printable(selector, 64));
+  return {};
+}
+
+// ---- The store's side: each call to its thread ----
+
+Task<Result<std::vector<DkimKey>>> SqliteStore::list_dkim_keys(std::string domain) {
+  using List = std::vector<DkimKey>;
+  const auto job = readers_.read<List>(
+      [domain = std::move(domain)](ReadDbs& dbs) -> Result<List> { return store::list_dkim_keys(dbs.main, domain); });
+  co_return co_await job.take();
+}
+
+Task<Result<>> SqliteStore::add_dkim_keys(std::string domain, std::vector<DkimKey> keys) {
+  auto job = write<void>(
+      [domain = std::move(domain), keys = std::move(keys)](Tx& tx) { return store::add_dkim_keys(tx, domain, keys); });
+  co_return co_await noticed(std::move(job));
+}
+
+Task<Result<>> SqliteStore::activate_dkim_keys(std::string domain) {
+  auto job = write<void>([domain = std::move(domain)](Tx& tx) { return store::activate_dkim_keys(tx, domain); });
+  co_return co_await noticed(std::move(job));
+}
+
+Task<Result<>> SqliteStore::remove_dkim_key(std::string domain, std::string selector) {
+  auto job = write<void>([domain = std::move(domain), selector = std::move(selector)](Tx& tx) {
+    return store::remove_dkim_key(tx, domain, selector);
+  });
+  co_return co_await noticed(std::move(job));
+}
+
+} // namespace paquebot::store
