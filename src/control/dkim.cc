@@ -169,9 +169,10 @@ json::object present_text(std::string name, std::string text, std::string purpos
 std::optional<json::object> dkim_record(const store::DkimKey& key) {
   const auto parsed = mailauth::PrivateKey::from_pem(key.private_key);
   if (!parsed) return {};
-  std::string purpose = "DKIM: the key with which others check the signatures of this server";
-  if (key.state == KeyState::next) purpose += "; to be used from now on when it is published";
-  if (key.state == KeyState::retired) purpose += "; signs no more, keep it until it is deleted here";
+  std::string purpose =
+      "DKIM: the " + std::string(name_of(key.algorithm)) + " key with which others check the signatures of this server";
+  if (key.state == KeyState::next) purpose += "; it signs once it is published and made active";
+  if (key.state == KeyState::retired) purpose += "; it signs no more, but is needed until it is deleted here";
   return present_text(mailauth::dkim_key_name(key.selector, key.domain), mailauth::dkim_record_of(*parsed),
                       std::move(purpose));
 }

@@ -12,7 +12,7 @@ bool lies_in(std::string_view name, std::string_view domain) {
 json::array records_of(const std::string& domain, const std::string& host, const std::vector<store::DkimKey>& keys) {
   json::array list;
   list.push_back(present_record(domain, "MX", "10 " + host, domain + ". IN MX 10 " + host + ".",
-                                "mail for " + domain + " comes to this server"));
+                                "MX: mail for " + domain + " comes to this server"));
   // RFC 7208 section 5.4: "mx" is every address of the hosts of that record, and so follows when the server moves.
   list.push_back(present_text(domain, "v=spf1 mx -all", "SPF: only this server sends mail of " + domain));
   // RFC 7208 section 2.4: a report has no sender, so the name in EHLO is checked in its place.

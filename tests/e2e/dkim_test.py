@@ -48,10 +48,13 @@ def zone_lines(text):
 class DkimCase(unittest.TestCase):
     extra = {}
 
+    def routes(self):
+        return ()
+
     def setUp(self):
         self.port = free_port_everywhere()
         self.dns = self.enterContext(Dns("mx.example.org A 127.0.0.1", ttl=0))
-        self.server = Server(accounts={ALICE: SECRET}, dns=self.dns, delivery={"port": self.port}, extra=self.extra, hostname="mx.example.org")
+        self.server = Server(accounts={ALICE: SECRET}, dns=self.dns, delivery={"port": self.port}, routes=self.routes(), extra=self.extra, hostname="mx.example.org")
         self.addCleanup(self.server.close)
         self.server.start()
 
@@ -237,6 +240,21 @@ class RotationTest(DkimCase):
         self.assertIn(f"{selector}._domainkey.example.org has another key in the DNS", refused.stderr)
         self.server.must("dkim", "rotate", "example.org", "--activate", "--force")
         self.assertIn(selector, self.selectors("active"))
+
+
+class RouteTest(DkimCase):
+    """Through a smarthost, and by LMTP to another mail store."""
+
+    def routes(self):
+        return ({"to": "store.test", "host": f"127.0.0.51:{self.port}", "tls": "none", "protocol": "lmtp"},
+                {"to": "*", "host": f"127.0.0.52:{self.port}", "tls": "none"})
+
+    def test_signed_too(self):
+        self.paste("domain", "dns", "example.org")
+        store = self.enterContext(Peer(address="127.0.0.51", port=self.port, name="mx.store.test", lmtp=True))
+        smarthost = self.enterContext(Peer(address="127.0.0.52", port=self.port, name="mx.far.test"))
+        for peer in (store, smarthost):
+            self.assertEqual(self.verify(self.send(peer)), dict.fromkeys(self.selectors("active"), True))
 
 
 class OperatorTest(DkimCase):
