@@ -81,6 +81,14 @@ TEST_P(StoreContract, DkimKeysTakeTurns) {
   EXPECT_EQ(states(store(), "a.example"), "one-ed retired, two-rsa active, two-ed active");
 }
 
+TEST_P(StoreContract, ADkimKeyIsRetiredByOneOfItsKind) {
+  ASSERT_TRUE(run(store().add_domain("a.example")));
+  ASSERT_TRUE(run(store().add_dkim_keys("a.example", pair_of("one", KeyState::active))));
+  ASSERT_TRUE(run(store().add_dkim_keys("a.example", {pair_of("two", KeyState::next)[0]})));
+  ASSERT_TRUE(run(store().activate_dkim_keys("a.example")));
+  EXPECT_EQ(states(store(), "a.example"), "one-rsa retired, one-ed active, two-rsa active");
+}
+
 TEST_P(StoreContract, DkimKeysGoWithTheirDomain) {
   ASSERT_TRUE(run(store().add_domain("a.example")));
   ASSERT_TRUE(run(store().add_dkim_keys("a.example", pair_of("one", KeyState::active))));

@@ -66,9 +66,11 @@ Result<> activate_dkim_keys(Tx& tx, const std::string& domain) {
   if (tx.db.number("SELECT 1 FROM dkim_key WHERE domain = ? AND state = ?", 0, ours->id, number(KeyState::next)) == 0)
     return fail(Errc::not_found,
                 ours->name + " has no new DKIM keys (make some: paquebot dkim rotate " + ours->name + ")");
-  // The states are numbered in the order in which a key passes through them.
-  tx.db.run("UPDATE dkim_key SET state = state + 1, changed = ? WHERE domain = ? AND state <> ?", tx.now, ours->id,
-            number(KeyState::retired));
+  tx.db.run("UPDATE dkim_key SET state = ?1, changed = ?2 WHERE domain = ?3 AND state = ?4 AND algorithm IN "
+            "(SELECT algorithm FROM dkim_key WHERE domain = ?3 AND state = ?5)",
+            number(KeyState::retired), tx.now, ours->id, number(KeyState::active), number(KeyState::next));
+  tx.db.run("UPDATE dkim_key SET state = ?, changed = ? WHERE domain = ? AND state = ?", number(KeyState::active),
+            tx.now, ours->id, number(KeyState::next));
   return {};
 }
 

@@ -150,7 +150,8 @@ public:
   /// Adds them all or none, with the time of now. not_found without such a domain; conflict when it has a key of that
   /// selector, or one of that algorithm that is `active` or `next` as the new one; no_space when it has 50.
   virtual Task<Result<>> add_dkim_keys(std::string domain, std::vector<DkimKey> keys) = 0;
-  /// What is `next` becomes active, what was active is retired, at once. not_found when nothing is `next`.
+  /// What is `next` becomes active, what was active of the same algorithm is retired, at once. not_found when nothing
+  /// is `next`.
   virtual Task<Result<>> activate_dkim_keys(std::string domain) = 0;
   virtual Task<Result<>> remove_dkim_key(std::string domain, std::string selector) = 0;
   virtual Task<Result<AddressLookup>> find_address(std::string local, std::string domain) = 0;
