@@ -167,7 +167,7 @@ class SignedTest(DkimCase):
                   "Mail::DKIM::DNS::resolver(Net::DNS::Resolver->new(nameservers => [$ARGV[0]], port => $ARGV[1], recurse => 1));"
                   "my $v = Mail::DKIM::Verifier->new(); local $/; my $m = <STDIN>; $v->PRINT($m); $v->CLOSE;"
                   "print $_->algorithm, ' ', $_->result, qq(\\n) for $v->signatures;")
-        paths = ":".join(str(PEERS / "root" / path) for path in ("usr/share/perl5", "usr/lib/x86_64-linux-gnu/perl5/5.36"))
+        paths = ":".join(map(str, [PEERS / "root/usr/share/perl5", *PEERS.glob("root/usr/lib/*/perl5/5.*")]))
         done = subprocess.run(["perl", "-e", script, host, port], input=message, capture_output=True, timeout=60,
                               env={"PERL5LIB": paths, "PATH": "/usr/bin:/bin"})
         self.assertIn("rsa-sha256 pass", done.stdout.decode(), done.stderr.decode())
