@@ -188,6 +188,10 @@ std::size_t Head::remove(std::string_view name) {
   return std::erase_if(fields_, [name](const Field& f) { return f.is(name); });
 }
 
+std::size_t Head::remove_if(const std::function<bool(const Field&)>& unwanted) {
+  return std::erase_if(fields_, unwanted);
+}
+
 std::string Head::to_string() const {
   std::size_t size = 2;
   for (const Field& field : fields_) size += field.raw.size();

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -66,7 +67,7 @@ struct Field {
 };
 
 /// The fields of a header block in their order, to look at and to change. All operations are linear at
-/// most. What is not changed is written back octet for octet.
+/// most: to take out many fields use remove_if(), not remove(index) again and again. What is not changed is written back octet for octet.
 class Head {
 public:
   /// An empty head.
@@ -98,6 +99,8 @@ public:
   void remove(std::size_t index);
   /// Removes all fields of that name; how many there were.
   std::size_t remove(std::string_view name);
+  /// Removes the fields that `unwanted` says yes to, which is asked once for each, from the top; how many there were.
+  std::size_t remove_if(const std::function<bool(const Field&)>& unwanted);
 
   /// The fields and the empty line.
   std::string to_string() const;

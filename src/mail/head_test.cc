@@ -96,7 +96,7 @@ TEST(Head, ParsesAndWritesBackUnchanged) {
 
 TEST(Head, Edits) {
   Head head = *Head::parse("A: 1\r\nBcc: x\r\nB: 2\r\nBCC: y\r\n z\r\n\r\n");
-  EXPECT_EQ(head.remove("bcc"), 2U);
+  EXPECT_EQ(head.remove_if([](const Field& f) { return f.is("Bcc"); }), 2U);
   head.prepend("Received", "from x\r\n\tby y");
   head.append("Date", "now");
   head.replace(1, "A", "3");

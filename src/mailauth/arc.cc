@@ -202,6 +202,15 @@ ArcVerifier& ArcVerifier::operator=(ArcVerifier&&) noexcept = default;
 
 bool ArcVerifier::wants_body() const { return !impl_->bodies.empty(); }
 
+std::vector<std::string> ArcVerifier::key_names() const {
+  if (!wants_body()) return {};
+  const Set& newest = impl_->sets.back();
+  std::vector<std::string> names{dkim_key_name(newest.message.selector, newest.message.domain)};
+  std::string seal = dkim_key_name(newest.seal.selector, newest.seal.domain);
+  if (seal != names.front()) names.push_back(std::move(seal));
+  return names;
+}
+
 void ArcVerifier::body(std::string_view chunk) {
   for (auto& body : impl_->bodies) body.hash.feed(chunk);
 }

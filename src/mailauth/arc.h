@@ -44,6 +44,8 @@ public:
 
   /// Whether there is a chain whose validity depends on the body.
   bool wants_body() const;
+  /// The names of the keys of the newest set, as DkimVerifier::key_names().
+  std::vector<std::string> key_names() const;
   void body(std::string_view chunk);
   /// The body is over. Looks at the newest message signature, then at all seals, newest first; older message
   /// signatures are looked at only to find `oldest_pass`. Call once.

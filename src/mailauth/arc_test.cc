@@ -62,6 +62,8 @@ TEST_F(Arc, ChainOfThree) {
     const auto outcome = verify(text);
     EXPECT_EQ(outcome.result, ArcResult::pass) << outcome.reason;
   }
+  const auto names = ArcVerifier(message_of(text).head).key_names();
+  EXPECT_THAT(names, ElementsAre("r._domainkey.l.test"));
   const auto outcome = verify(text);
   EXPECT_EQ(outcome.sets, 3u);
   EXPECT_EQ(outcome.oldest_pass, 0u);

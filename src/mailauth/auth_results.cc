@@ -234,17 +234,12 @@ std::size_t remove_forged_results(mail::Head& head, std::string_view our_id) {
   constexpr std::string_view name = "Authentication-Results";
   if (head.count(name) > kMaxFieldsLooked) return head.remove(name);
   const std::string ours = normal_id(our_id);
-  std::size_t removed = 0;
-  for (std::size_t i = head.fields().size(); i-- > 0;) {
-    const mail::Field& field = head.fields()[i];
-    if (!field.is(name)) continue;
+  return head.remove_if([&](const mail::Field& field) {
+    if (!field.is(name)) return false;
     Reader in(field.value());
     const auto id = read_id(in);
-    if (id && normal_id(*id) != ours) continue;
-    head.remove(i);
-    ++removed;
-  }
-  return removed;
+    return !id || normal_id(*id) == ours;
+  });
 }
 
 } // namespace paquebot::mailauth

@@ -138,7 +138,7 @@ Result<PrivateKey> PrivateKey::from_pem(std::string_view pem) {
   if (id == EVP_PKEY_ED25519) return PrivateKey(KeyKind::ed25519, std::move(key));
   const auto bits = static_cast<unsigned>(EVP_PKEY_get_bits(key.get()));
   if (id != EVP_PKEY_RSA || bits < kMinRsaBits || bits > kMaxRsaBits)
-    return fail(Errc::invalid, "a key for DKIM is RSA of 1024 to 8192 bits or Ed25519");
+    return fail(Errc::invalid, "a key for DKIM is RSA of 1024 to 4096 bits or Ed25519");
   return PrivateKey(KeyKind::rsa, std::move(key));
 }
 

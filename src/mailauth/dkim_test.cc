@@ -292,6 +292,26 @@ TEST_F(Dkim, ManySignaturesAreCapped) {
   EXPECT_EQ(zone_->questions() - before, 8u); // nothing is asked for what can't pass
 }
 
+TEST_F(Dkim, PassesOverTheBodyAreCapped) {
+  std::string text = sign(crlf(kPlain));
+  const std::string own = text;
+  for (int i = 1; i < 6; ++i) // in front, each with another l=
+    text = "DKIM-Signature: v=1; a=rsa-sha256; d=a.test; s=r; h=from; l=" + std::to_string(i) +
+           "; bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=; b=AAAA\r\n" + text;
+  const auto verdicts = verify(text);
+  EXPECT_EQ(verdicts[kMaxBodyHashes - 1].result, DkimResult::fail) << verdicts[kMaxBodyHashes - 1].reason;
+  for (std::size_t i = kMaxBodyHashes; i < verdicts.size(); ++i)
+    EXPECT_EQ(verdicts[i].result, DkimResult::neutral) << verdicts[i].reason;
+  EXPECT_EQ(verify(own).front().result, DkimResult::pass);
+}
+
+TEST_F(Dkim, KeyNames) {
+  const auto m = message_of(sign(crlf(kPlain)));
+  EXPECT_THAT(DkimVerifier(m.head, clock_.wall()).key_names(), testing::SizeIs(2));
+  const auto twice = message_of(sign(sign(crlf(kPlain))));
+  EXPECT_THAT(DkimVerifier(twice.head, clock_.wall()).key_names(), testing::SizeIs(2));
+}
+
 TEST_F(Dkim, NoSignature) { EXPECT_TRUE(verify(crlf(kPlain)).empty()); }
 
 TEST_F(Dkim, International) { // RFC 8616 section 5

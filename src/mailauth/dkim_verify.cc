@@ -58,7 +58,7 @@ struct DkimVerifier::Impl {
 
   void add(const mail::Head& head, const mail::Field& field);
   bool read(const mail::Field& field, Candidate& c) const;
-  std::size_t body_for(const Signature& s);
+  std::optional<std::size_t> body_for(const Signature& s);
   bool body_is_whole(Candidate& c);
   void judge(Candidate& c, const DkimKeyAnswer& answer) const;
   bool try_key(Candidate& c, const DkimKey& key) const;
@@ -96,9 +96,10 @@ bool DkimVerifier::Impl::read(const mail::Field& field, Candidate& c) const {
   return true;
 }
 
-std::size_t DkimVerifier::Impl::body_for(const Signature& s) {
+std::optional<std::size_t> DkimVerifier::Impl::body_for(const Signature& s) {
   for (std::size_t i = 0; i < bodies.size(); ++i)
     if (bodies[i].hash.form() == s.body_form && bodies[i].hash.limit() == s.body_limit) return i;
+  if (bodies.size() == kMaxBodyHashes) return std::nullopt;
   bodies.push_back({BodyHash(s.body_form, s.body_limit)});
   return bodies.size() - 1;
 }
@@ -106,9 +107,11 @@ std::size_t DkimVerifier::Impl::body_for(const Signature& s) {
 void DkimVerifier::Impl::add(const mail::Head& head, const mail::Field& field) {
   Candidate& c = candidates.emplace_back();
   if (!read(field, c)) return;
+  const auto body = body_for(c.signature);
+  if (!body) return c.decide(DkimResult::neutral, "too many signatures with different l=");
+  c.body = *body;
   c.beside = uncovered_field(head, c.signature);
   c.head_hash = sha256(signed_head(head, field, c.signature));
-  c.body = body_for(c.signature);
 }
 
 DkimVerifier::DkimVerifier(const mail::Head& head, WallTime now, DkimOptions options)
@@ -126,6 +129,16 @@ DkimVerifier::DkimVerifier(DkimVerifier&&) noexcept = default;
 DkimVerifier& DkimVerifier::operator=(DkimVerifier&&) noexcept = default;
 
 std::size_t DkimVerifier::signatures() const { return impl_->candidates.size(); }
+
+std::vector<std::string> DkimVerifier::key_names() const {
+  std::vector<std::string> names;
+  for (const auto& c : impl_->candidates) {
+    if (c.decided) continue;
+    std::string name = dkim_key_name(c.signature.selector, c.signature.domain);
+    if (std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));
+  }
+  return names;
+}
 
 void DkimVerifier::body(std::string_view chunk) {
   for (auto& body : impl_->bodies) body.hash.feed(chunk);

@@ -44,6 +44,10 @@ struct DkimOptions {
   std::size_t most = 8;
 };
 
+/// The body is hashed once for each canonicalization and each l= that occur, at most so often: signatures that would
+/// need one more are neutral. Nobody but an attacker signs a message with several l=.
+inline constexpr std::size_t kMaxBodyHashes = 4;
+
 /// Verifies the signatures of one message, streaming: head first, then the body in chunks of any size, then finish().
 /// A public-key operation is done only where the body is unchanged, so that forged signatures cost little.
 class DkimVerifier {
@@ -56,6 +60,9 @@ public:
 
   /// How many signatures are looked at.
   std::size_t signatures() const;
+  /// The names of the keys that finish() may ask for, each once: whoever asks the resolver for their TXT records while
+  /// the body still comes has the answers at hand then.
+  std::vector<std::string> key_names() const;
   void body(std::string_view chunk);
   /// The body is over: fetches the keys and says what became of each signature, in their order. Call once; the object
   /// lives until it is done.

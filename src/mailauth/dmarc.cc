@@ -33,8 +33,8 @@ bool is_same_or_below(std::string_view name, std::string_view domain) {
 /// One check of a message.
 class Check {
 public:
-  Check(const SpfOutcome& spf, const std::vector<DkimVerdict>& dkim, dns::Resolver& resolver)
-      : spf_(spf), dkim_(dkim), walker_(resolver) {}
+  Check(const SpfOutcome& spf, const std::vector<DkimVerdict>& dkim, DmarcWalker& walker)
+      : spf_(spf), dkim_(dkim), walker_(walker) {}
 
   Task<DmarcOutcome> run(Author author);
 
@@ -48,7 +48,7 @@ private:
 
   const SpfOutcome& spf_;
   const std::vector<DkimVerdict>& dkim_;
-  DmarcWalker walker_;
+  DmarcWalker& walker_;
   DmarcOutcome outcome_;
   bool uncertain_ = false; ///< something that might have aligned failed for a while
 };
@@ -227,8 +227,15 @@ Task<bool> DmarcWalker::exists(std::string domain) {
 
 Task<DmarcOutcome> check_dmarc(const mail::Head& head, const SpfOutcome& spf, const std::vector<DkimVerdict>& dkim,
                                dns::Resolver& resolver) {
-  Check check(spf, dkim, resolver);
+  DmarcWalker walker(resolver);
   Author author = author_of(head);
+  DmarcOutcome outcome = co_await check_dmarc(std::move(author), spf, dkim, walker);
+  co_return outcome;
+}
+
+Task<DmarcOutcome> check_dmarc(Author author, const SpfOutcome& spf, const std::vector<DkimVerdict>& dkim,
+                               DmarcWalker& walker) {
+  Check check(spf, dkim, walker);
   DmarcOutcome outcome = co_await check.run(std::move(author));
   co_return outcome;
 }

@@ -68,7 +68,11 @@ struct DmarcOutcome {
   std::string reason;        ///< in words, printable
 };
 
-/// DMARC for one message (section 5.3). `spf` is the outcome for MAIL FROM. All arguments live until it is done.
+/// DMARC for one message (section 5.3), with a walker that may know some answers already. `spf` is the outcome for MAIL
+/// FROM. All arguments live until it is done.
+Task<DmarcOutcome> check_dmarc(Author author, const SpfOutcome& spf, const std::vector<DkimVerdict>& dkim,
+                               DmarcWalker& walker);
+/// The same for the author of this head. `spf` is the outcome for MAIL FROM. All arguments live until it is done.
 Task<DmarcOutcome> check_dmarc(const mail::Head& head, const SpfOutcome& spf, const std::vector<DkimVerdict>& dkim,
                                dns::Resolver& resolver);
 
