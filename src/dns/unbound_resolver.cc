@@ -4,6 +4,7 @@
 #include "dns/unbound_context.h"
 #include "dns/wire.h"
 
+#include <atomic>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -79,6 +80,7 @@ struct Core {
   /// Adds a waiter. True if the question is new and must be started; false without a waiter if there are too many.
   bool join(const Question& question, const Promised<Shared>& waiter);
   UnderWay* find(const Question& question);
+  std::vector<std::pair<Question, int>> all_under_way();
   void finish(const Question& question, Answer answer);
   /// What libunbound calls, from within ub_process().
   static void answered(void* data, int error, ub_result* result);
@@ -87,6 +89,7 @@ struct Core {
   const std::chrono::milliseconds timeout;
   Cache cache;
   std::mutex mutex;
+  std::atomic<bool> given_up = false;
   std::unordered_map<Question, UnderWay, QuestionHash> under_way; ///< under `mutex`
   UnboundContext context;                                         ///< first to go: nothing is called back then
 };
@@ -113,6 +116,13 @@ UnderWay* Core::find(const Question& question) {
   const std::lock_guard lock(mutex);
   const auto found = under_way.find(question);
   return found == under_way.end() ? nullptr : &found->second;
+}
+
+std::vector<std::pair<Question, int>> Core::all_under_way() {
+  const std::lock_guard lock(mutex);
+  std::vector<std::pair<Question, int>> all;
+  for (const auto& [question, entry] : under_way) all.emplace_back(question, entry.id);
+  return all;
 }
 
 void Core::finish(const Question& question, Answer answer) {
@@ -188,6 +198,13 @@ struct Watch : std::enable_shared_from_this<Watch> {
     if (!deadlines.empty()) arm();
   }
 
+  void give_up() {
+    for (const auto& [question, id] : core->all_under_way()) {
+      ub_cancel(core->context.get(), id);
+      core->finish(question, failed("the server stops"));
+    }
+  }
+
   struct Deadline {
     Instant when;
     Question question;
@@ -215,9 +232,17 @@ public:
     const std::shared_ptr<Core> core = core_; // for as long as the question is under way
     const Question question{to_lower(name), type};
     if (auto known = core->cache.find(question, system_clock().now())) co_return known;
+    if (core->given_up) co_return std::make_shared<const Answer>(failed("the server stops"));
     const Promised<Shared> answer;
     if (core->join(question, answer)) start(question);
     co_return co_await answer.take();
+  }
+
+  void give_up() override {
+    core_->given_up = true;
+    boost::asio::post(core_->executor, [watch = watch_.lock()] {
+      if (watch) watch->give_up();
+    });
   }
 
 private:
