@@ -413,7 +413,7 @@ Result<Config> load_config(const std::string& path, const FileSource& files) {
   Reader read(path, files);
   read.only(root, "the file",
             {"server", "listener", "tls", "dns", "route", "queue", "delivery", "limits", "mailbox", "pop3",
-             "extensions", "login", "oauth", "dkim"});
+             "extensions", "login", "oauth", "dkim", "authentication"});
   read_server(read, root, config);
   read_listeners(read, root, config);
   read_routes(read, root, config);
@@ -426,6 +426,7 @@ Result<Config> load_config(const std::string& path, const FileSource& files) {
   read.flag(dkim, "sign", config.sign);
   read_login(read, root, config);
   read_oauth(read, root, config);
+  read_authentication(read, root, config);
   read_rest(read, root, config);
   if (!read.ok()) return fail(Errc::invalid, read.errors());
   config.connector.hostname = config.hostname;

@@ -64,11 +64,12 @@ struct Config {
   std::uint32_t max_errors = 20;
   std::uint32_t max_commands = 10000;
   std::size_t max_hops = 50;
-  std::chrono::seconds hold_most{30 * 86400}; ///< FUTURERELEASE; 0: not offered
-  std::chrono::seconds deliver_by_least{60};  ///< DELIVERBY
-  std::string priority_policy = "MIXER";      ///< MT-PRIORITY; empty: not told
-  std::vector<std::string> etrn_hosts;        ///< addresses
-  bool sign = true;                           ///< [dkim]: what our domains send
+  intake::AuthenticationOptions authentication; ///< [authentication]
+  std::chrono::seconds hold_most{30 * 86400};   ///< FUTURERELEASE; 0: not offered
+  std::chrono::seconds deliver_by_least{60};    ///< DELIVERBY
+  std::string priority_policy = "MIXER";        ///< MT-PRIORITY; empty: not told
+  std::vector<std::string> etrn_hosts;          ///< addresses
+  bool sign = true;                             ///< [dkim]: what our domains send
   std::chrono::seconds command_timeout{300};
   std::chrono::seconds data_timeout{180};
   std::chrono::seconds message_timeout{3600};

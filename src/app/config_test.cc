@@ -237,5 +237,42 @@ etrn_hosts = ["host.example"]
   EXPECT_NE(wrong.error().message.find("\"host.example\" in etrn_hosts"), std::string::npos);
 }
 
+TEST(Config, Authentication) {
+  using Options = intake::AuthenticationOptions;
+  auto plain = parse("");
+  ASSERT_TRUE(plain);
+  EXPECT_TRUE(plain->authentication.verify);
+  EXPECT_EQ(plain->authentication.dmarc, Options::Dmarc::enforce);
+  EXPECT_TRUE(plain->authentication.skip_networks.contains("127.0.0.1"));
+  EXPECT_TRUE(plain->authentication.skip_networks.contains("::1"));
+  auto config = parse(R"(
+[authentication]
+verify = false
+dmarc = "tag"
+quarantine = "hold"
+spf_fail = "refuse"
+trusted_forwarders = ["Lists.Example.ORG"]
+skip_networks = []
+timeout = "5s"
+)");
+  ASSERT_TRUE(config) << config.error().message;
+  const Options& read = config->authentication;
+  EXPECT_FALSE(read.verify);
+  EXPECT_EQ(read.dmarc, Options::Dmarc::tag);
+  EXPECT_EQ(read.quarantine, Options::Quarantine::hold);
+  EXPECT_EQ(read.spf_fail, Options::SpfFail::refuse);
+  EXPECT_EQ(read.trusted_forwarders, std::vector<std::string>{"lists.example.org"});
+  EXPECT_FALSE(read.skip_networks.contains("127.0.0.1"));
+  EXPECT_EQ(read.timeout.count(), 5);
+  auto wrong = parse(R"(
+[authentication]
+trusted_forwarders = ["no domain"]
+timeout = "5m"
+)");
+  ASSERT_FALSE(wrong);
+  EXPECT_NE(wrong.error().message.find("p.toml:3:"), std::string::npos) << wrong.error().message;
+  EXPECT_NE(wrong.error().message.find("p.toml:4:"), std::string::npos) << wrong.error().message;
+}
+
 } // namespace
 } // namespace paquebot::app

@@ -119,7 +119,10 @@ std::shared_ptr<const service::SmtpListenerOptions> smtp_options(const Config& c
   options->implicit_tls = listener.tls == ListenerConfig::Tls::implicit;
   options->tls = listener.tls == ListenerConfig::Tls::none ? nullptr : std::move(tls);
   options->xclient_from = listener.xclient_from;
-  options->intake = {.hostname = config.hostname, .max_message_size = config.message_size, .max_hops = config.max_hops};
+  options->intake = {.hostname = config.hostname,
+                     .max_message_size = config.message_size,
+                     .max_hops = config.max_hops,
+                     .authentication = config.authentication};
   return options;
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// For config.cc only: toml++ is slow to compile.
+// For config*.cc only: toml++ is slow to compile.
 
 #include "app/config.h"
 #include "app/config_reader.h"
@@ -204,5 +204,8 @@ inline std::vector<const toml::table*> sections(Reader& read, const toml::table&
     read.error(*node, fmt::format("{} must be written as [[{}]] on a line of its own, once for each", name, name));
   return found;
 }
+
+/// [authentication] (config_authentication.cc).
+void read_authentication(Reader& read, const toml::table& root, Config& config);
 
 } // namespace paquebot::app

@@ -29,6 +29,7 @@ Ulid derived_id(const Ulid& id, std::uint32_t index) {
 
 Task<bool> Homecoming::concerns(std::string destination) {
   if (destination.starts_with("route:") || destination.starts_with('[')) co_return false;
+  if (directory_.is_own_name(destination)) co_return true;
   auto ours = co_await directory_.is_our_domain(destination);
   co_return ours && *ours;
 }

@@ -34,6 +34,8 @@ Task<Result<bool>> Directory::is_our_domain(std::string domain) {
   co_return co_await book.is_ours(std::move(domain));
 }
 
+bool Directory::is_own_name(std::string_view domain) const { return domain == impl_->options.hostname; }
+
 Task<Login> Directory::login(std::string authzid, std::string user, std::string password) {
   auto& logins = impl_->logins;
   co_return co_await logins.check(std::move(authzid), std::move(user), std::move(password));

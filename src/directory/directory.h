@@ -81,6 +81,8 @@ public:
   /// account still gets mail. Errors are those of the store: answer 451.
   Task<Result<Resolution>> resolve(mail::Address address);
   Task<Result<bool>> is_our_domain(std::string domain);
+  /// Whether this is the server's own name: some addresses at it are ours (root, postmaster) without its being a domain of ours.
+  bool is_own_name(std::string_view domain) const;
   /// Checks a password (argon2id or crypt(3)) in the CPU pool; the same time for unknown users; success cached briefly under
   /// a keyed hash, dropped when the directory changes. `user` is a login name or any address of the account; without a domain when the
   /// server has only one. `authzid`: empty or the same account.

@@ -9,6 +9,9 @@
 namespace paquebot::intake {
 namespace {
 
+/// Of a head's bound, for what we put in front of it: trace fields, results, what filters add.
+constexpr std::size_t kRoomInHead = 64u << 10;
+
 bool all_leave(const std::vector<queue::DraftRecipient>& recipients) {
   using Route = store::NewRecipient::Route;
   for (const queue::DraftRecipient& recipient : recipients)
@@ -27,7 +30,8 @@ mail::Reply not_convertible(const Error& why) {
 
 Incoming::Incoming(Services services, const Options& options, Origin origin, std::optional<Ulid> id)
     : services_(services), options_(options), origin_(std::move(origin)), id_(id ? *id : services.ids.next()),
-      body_(services.store) {
+      splitter_(store::kMaxHead - kRoomInHead), body_(services.store) {
+  watch();
   if (origin_.sender.body != mail::BodyType::binary) return;
   lines_.emplace();
   stays_binary_ = all_leave(origin_.recipients);
@@ -35,6 +39,7 @@ Incoming::Incoming(Services services, const Options& options, Origin origin, std
 
 Task<void> Incoming::write(std::string_view chunk) {
   if (failure_.code != 0) co_return; // the rest is only swallowed
+  if (authentication_ && authentication_->feed(chunk)) co_await authentication_->ask_ahead();
   std::string_view bytes = chunk;
   if (lines_) {
     converted_.clear();
@@ -83,6 +88,7 @@ Task<mail::Reply> Incoming::finish() {
   co_await end_content();
   if (failure_.code == 0) failure_ = check_loops();
   if (failure_.code == 0) failure_ = co_await check_sender();
+  if (failure_.code == 0) failure_ = co_await authenticate();
   if (failure_.code != 0) {
     co_await body_.discard();
     log_result(failure_, 0);
@@ -204,6 +210,7 @@ void Incoming::complete_head() {
   if (own && !head_.find("Date")) head_.append("Date", mail::format_date(now));
   if (own && !head_.find("Message-ID"))
     head_.append("Message-ID", "<" + id_.to_string() + "@" + options_.hostname + ">");
+  if (has_stranger()) remove_forged_fields(head_, options_.hostname);
   head_.remove("Return-Path"); // ours is put in front when the message is read (RFC 5321 section 4.4)
   mail::Arrival arrival = origin_.arrival;
   arrival.host = options_.hostname;
@@ -212,6 +219,7 @@ void Incoming::complete_head() {
   arrival.priority = origin_.sender.priority;
   if (origin_.recipients.size() == 1) arrival.recipient = origin_.recipients.front().recipient.address;
   head_.prepend_raw(mail::compose_received(arrival));
+  if (authentication_) authentication_->stamp(head_);
 }
 
 queue::Draft Incoming::make_draft(store::NewBody body) {
@@ -230,6 +238,7 @@ queue::Draft Incoming::make_draft(store::NewBody body) {
   if (!origin_.client.login.empty()) draft.note += " as " + origin_.client.login;
   draft.note += " with " + mail::transmission_type(origin_.arrival);
   draft.note += ", " + std::to_string(draft.head.size() + body.size) + " octets" + wishes();
+  if (authentication_) draft.note += ", " + authentication_->summary();
   if (charged()) draft.limits = services_.policy.limits()->general();
   draft.body = std::move(body);
   return draft;
@@ -277,12 +286,14 @@ mail::Reply Incoming::answer(const store::AcceptResult& result) const {
 
 void Incoming::log_result(const mail::Reply& reply, std::uint64_t size) const {
   std::string from = origin_.sender.reverse_path.to_string();
+  const std::string checks = authentication_ ? authentication_->summary() : std::string();
   if (!reply.positive()) {
     log::warning("refused", {{"id", id_.to_string()},
                              {"from", from},
                              {"client", origin_.arrival.peer_ip},
                              {"reply", reply.to_string()},
-                             {"why", reply.cause}});
+                             {"why", reply.cause},
+                             {"checks", checks}});
     return;
   }
   std::string to;
@@ -293,7 +304,8 @@ void Incoming::log_result(const mail::Reply& reply, std::uint64_t size) const {
                          {"size", size},
                          {"priority", origin_.sender.priority},
                          {"client", origin_.arrival.peer_ip},
-                         {"account", origin_.client.login}});
+                         {"account", origin_.client.login},
+                         {"checks", checks}});
 }
 
 } // namespace paquebot::intake

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/clock.h"
+#include "intake/authentication.h"
 #include "intake/binary.h"
 #include "mail/content_scan.h"
 #include "mail/head.h"
@@ -9,6 +10,7 @@
 #include "queue/queue.h"
 #include "store/body_writer.h"
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,6 +24,7 @@ struct Options {
   std::uint64_t max_message_size = 0; ///< octets, of dropped messages (sessions have a bound of their own); 0: no limit
   std::size_t max_hops =
       50; ///< Received fields; RFC 5321 section 6.3 asks for at least 100 or another loop check: we have Delivered-To
+  AuthenticationOptions authentication;
 };
 
 /// What intake works with; all outlive every Incoming.
@@ -31,6 +34,7 @@ struct Services {
   policy::Policy& policy;
   UlidSource& ids;
   const Clock& clock;
+  Verifier* verifier = nullptr; ///< null: nothing is asked of where mail is from
 };
 
 /// What the session knows of the message when its content begins.
@@ -49,6 +53,8 @@ public:
   /// `id`: given to messages that have one already (drop directory), so that accepting them twice is harmless.
   Incoming(Services services, const Options& options, Origin origin, std::optional<Ulid> id = std::nullopt);
 
+  /// Starts what can be asked before the content is there. Call before write() for mail from a session.
+  Task<void> begin();
   /// Content with CRLF line ends; any octets when the sender said BODY=BINARYMIME. What goes wrong is remembered and told by finish().
   Task<void> write(std::string_view chunk);
   /// Checks, completes the head, and commits, for all recipients or none: the reply, 250 only after the commit.
@@ -71,6 +77,10 @@ private:
   Task<void> end_conversion();
   mail::Reply check_loops() const;
   Task<mail::Reply> check_sender();
+  bool has_stranger() const;
+  void watch();
+  Task<mail::Reply> authenticate();
+  void set_aside(const std::string& reason);
   void read_tls_wish();
   void complete_head();
   std::string wishes() const;
@@ -90,7 +100,8 @@ private:
   mail::HeadSplitter splitter_;
   store::BodyWriter body_;
   mail::ContentScan scan_;
-  std::optional<BinaryToLines> lines_; ///< the message is binary
+  std::unique_ptr<Authentication> authentication_; ///< null: it is not checked where the message is from
+  std::optional<BinaryToLines> lines_;             ///< the message is binary
   /// It stays so: nobody among its recipients has a mailbox here. It was converted all the same, to be sure that it can
   /// be, for a peer without BINARYMIME or a report.
   bool stays_binary_ = false;

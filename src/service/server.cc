@@ -59,6 +59,7 @@ struct Server::Impl {
   Etrn etrn{store, queue, system_clock()};
   directory::LoginGuard guard;
   std::shared_ptr<dns::Resolver> resolver;
+  std::unique_ptr<intake::Verifier> verifier;
   std::unique_ptr<delivery::Connector> connector;
   delivery::Homecoming homecoming{queue, store, directory, system_clock()};
   delivery::Signer signer{store, signing, system_clock()};
@@ -80,7 +81,7 @@ struct Server::Impl {
   boost::asio::any_io_executor first() { return contexts.executor(0); }
   boost::asio::any_io_executor last() { return contexts.executor(contexts.size() - 1); }
   LoginParts login_parts() { return {store, directory, sessions, guard, current()->issuer}; }
-  intake::Services services() { return {store, queue, policy, ids, system_clock()}; }
+  intake::Services services() { return {store, queue, policy, ids, system_clock(), verifier.get()}; }
 
   /// Whose session an admitted connection is to have; none: neither.
   struct Welcome {
@@ -347,6 +348,7 @@ Result<> Server::start(std::vector<BoundListener> listeners) {
   auto resolver = dns::make_resolver(s.first(), s.options.dns);
   if (!resolver) return std::unexpected(resolver.error());
   s.resolver = *resolver;
+  s.verifier = std::make_unique<intake::Verifier>(*s.resolver, system_clock());
   s.listeners = std::move(listeners);
   std::size_t where = s.contexts.size() - 1; // all deliveries live on the last context
   s.connector =
@@ -403,6 +405,8 @@ bool Server::stop(std::chrono::seconds bound) {
     log::warning("stopped-early", {{"sessions", s.sessions.count()}, {"deliveries", s.queue.numbers().workers}});
   s.launch(s.first(), s.queue.give_back(), "give back");
   s.wait_idle(std::chrono::steady_clock::now() + std::chrono::seconds(2));
+  s.resolver->give_up(); // what was asked for sessions that are over
+  s.verifier->lookups.wait_idle(std::chrono::steady_clock::now() + std::chrono::seconds(2));
   s.contexts.stop();
   s.contexts.join();
   return ended;

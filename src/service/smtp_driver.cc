@@ -297,10 +297,12 @@ intake::Origin SmtpConnection::origin() {
 
 Task<void> SmtpConnection::perform(smtp::AskData ask) {
   bool room = parts_.intake.store.has_room();
-  if (room) incoming_ = std::make_unique<intake::Incoming>(parts_.intake, options_->intake, origin());
+  if (room) {
+    incoming_ = std::make_unique<intake::Incoming>(parts_.intake, options_->intake, origin());
+    co_await incoming_->begin();
+  }
   session_->answer(ask.id, room ? mail::Reply(354, {}, "")
                                 : mail::Reply(452, {4, 3, 1}, "no room for messages now, please try again later"));
-  co_return;
 }
 
 Task<void> SmtpConnection::perform(smtp::Chunk chunk) {

@@ -158,6 +158,8 @@ class Server:
         self.routes, self.limits, self.tls = list(routes), dict(limits or {}), dict(tls or {})
         self.queue = {"retry_first": "1s", "retry_most": "2s", "lifetime": "1h", "delay_notice": "0s"} | dict(queue or {})
         self.extra = dict(extra or {})
+        if dns is None:  # there is nobody to ask where mail is from
+            self.extra.setdefault("authentication", {"verify": False})
         self.delivery, self.extra_server = {"connect_timeout": "5s"} | dict(delivery or {}), dict(extra_server or {})
         self.account_limits, self.extensions = dict(account_limits or {}), dict(extensions or {})
         self.login, self.oauth = dict(login or {}), dict(oauth or {})

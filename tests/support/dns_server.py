@@ -233,11 +233,14 @@ def make_handlers(server):
         timeout = 30
 
         def handle(self):
-            while len(size := self.rfile.read(2)) == 2:
-                reply = reply_to(self.rfile.read(struct.unpack(">H", size)[0]), "tcp")
-                if reply is None:
-                    return
-                self.wfile.write(struct.pack(">H", len(reply)) + reply)
+            try:
+                while len(size := self.rfile.read(2)) == 2:
+                    reply = reply_to(self.rfile.read(struct.unpack(">H", size)[0]), "tcp")
+                    if reply is None:
+                        return
+                    self.wfile.write(struct.pack(">H", len(reply)) + reply)
+            except TimeoutError:
+                return  # a resolver keeps its connection for later
 
     return Udp, Tcp
 

@@ -1,0 +1,261 @@
+#include "intake/authentication.h"
+
+#include "mailauth/auth_results.h"
+
+#include <optional>
+
+namespace paquebot::intake {
+namespace {
+
+constexpr std::string_view kQuarantine = "X-Paquebot-Quarantine";
+constexpr std::string_view kTooLate = "the DNS did not answer in time";
+
+/// Asks until the message is judged. Then nothing more is asked, so that what still runs ends with its question under way:
+/// a chain of fifty seals whose names are silent must not be followed to its end.
+class BoundedResolver final : public dns::Resolver {
+public:
+  explicit BoundedResolver(dns::Resolver& inner) : inner_(inner) {}
+  Task<std::shared_ptr<const dns::Answer>> query(std::string name, dns::Type type) override {
+    return over_ ? too_late() : inner_.query(std::move(name), type);
+  }
+  void end() { over_ = true; }
+
+private:
+  static Task<std::shared_ptr<const dns::Answer>> too_late() {
+    auto answer = std::make_shared<dns::Answer>();
+    answer->why = kTooLate;
+    co_return answer;
+  }
+
+  dns::Resolver& inner_;
+  bool over_ = false;
+};
+
+} // namespace
+
+/// What questions under way work with. They end on the same executor, maybe after the message.
+struct Authentication::State {
+  State(Verifier& v, AuthenticationSubject s)
+      : verifier(v), resolver(v.resolver), subject(std::move(s)), walker(resolver) {}
+
+  Verifier& verifier;
+  BoundedResolver resolver;
+  AuthenticationSubject subject;
+  mailauth::SpfLimits spf_limits;
+  mailauth::SpfQuestion sender_question;
+  mailauth::SpfQuestion helo_question;
+  std::optional<mailauth::SpfOutcome> sender, helo;
+  std::optional<mailauth::DkimVerifier> dkim;
+  std::optional<mailauth::ArcVerifier> arc;
+  std::optional<std::vector<mailauth::DkimVerdict>> dkim_verdicts;
+  std::optional<mailauth::ArcOutcome> arc_outcome;
+  mailauth::DmarcWalker walker;
+  mailauth::Author author;
+  mailauth::SpfOutcome sender_for_dmarc;
+  std::vector<mailauth::DkimVerdict> dkim_for_dmarc;
+  std::optional<mailauth::DmarcOutcome> dmarc;
+
+  using Ptr = std::shared_ptr<State>;
+  static Task<void> ask_sender(Ptr self);
+  static Task<void> ask_helo(Ptr self);
+  static Task<void> ask_name(Ptr self, std::string name);
+  static Task<void> ask_policy(Ptr self);
+  static Task<void> verify_dkim(Ptr self);
+  static Task<void> verify_arc(Ptr self);
+  static Task<void> verify_dmarc(Ptr self);
+};
+
+Task<void> Authentication::State::ask_sender(Ptr self) {
+  State& s = *self;
+  s.sender = co_await mailauth::check_spf(s.sender_question, s.resolver, s.verifier.clock, s.spf_limits);
+}
+
+Task<void> Authentication::State::ask_helo(Ptr self) {
+  State& s = *self;
+  s.helo = co_await mailauth::check_spf(s.helo_question, s.resolver, s.verifier.clock, s.spf_limits);
+}
+
+/// The resolver keeps the answer.
+Task<void> Authentication::State::ask_name(Ptr self, std::string name) {
+  const auto answer = co_await mailauth::fetch_dkim_key(std::move(name), self->resolver, self->verifier.keys);
+}
+
+/// The walker keeps the answers.
+Task<void> Authentication::State::ask_policy(Ptr self) {
+  std::string domain = self->author.domain;
+  const auto walk = co_await self->walker.walk(std::move(domain));
+}
+
+Task<void> Authentication::State::verify_dkim(Ptr self) {
+  State& s = *self;
+  s.dkim_verdicts = co_await s.dkim->finish(s.resolver, s.verifier.keys);
+}
+
+Task<void> Authentication::State::verify_arc(Ptr self) {
+  State& s = *self;
+  s.arc_outcome = co_await s.arc->finish(s.resolver, s.verifier.keys);
+}
+
+Task<void> Authentication::State::verify_dmarc(Ptr self) {
+  State& s = *self;
+  mailauth::Author author = s.author;
+  s.dmarc = co_await mailauth::check_dmarc(std::move(author), s.sender_for_dmarc, s.dkim_for_dmarc, s.walker);
+}
+
+Authentication::Authentication(Verifier& verifier, const AuthenticationOptions& options, AuthenticationSubject subject)
+    : verifier_(verifier), options_(options), hostname_(subject.hostname),
+      state_(std::make_shared<State>(verifier, std::move(subject))), asked_(verifier.lookups),
+      ahead_(verifier.lookups) {
+  State& s = *state_;
+  s.spf_limits.time = options_.timeout;
+  s.sender_question =
+      mailauth::spf_question_for_sender(s.subject.client, s.subject.helo, s.subject.sender, s.subject.hostname);
+  s.helo_question = mailauth::spf_question_for_helo(s.subject.client, s.subject.helo, s.subject.hostname);
+}
+
+Authentication::~Authentication() { state_->resolver.end(); }
+
+Task<void> Authentication::begin() {
+  Task<void> sender = State::ask_sender(state_);
+  co_await asked_.start(std::move(sender));
+  // With "<>" both are the same question (RFC 7208 section 2.4). Else nothing depends on HELO: it is told when it is known.
+  if (state_->subject.sender.domain.empty()) co_return;
+  Task<void> helo = State::ask_helo(state_);
+  co_await ahead_.start(std::move(helo));
+}
+
+void Authentication::take_head() {
+  head_taken_ = true;
+  const auto head = mail::Head::parse(splitter_.take_head());
+  if (!head) return; // it is refused
+  state_->dkim.emplace(*head, verifier_.clock.wall());
+  state_->arc.emplace(*head);
+  state_->author = mailauth::author_of(*head);
+}
+
+bool Authentication::feed(std::string_view chunk) {
+  const auto body = splitter_.feed(chunk);
+  if (!body || !splitter_.head_complete()) return false;
+  const bool fresh = !head_taken_;
+  if (fresh) take_head();
+  if (!state_->dkim) return false;
+  state_->dkim->body(*body);
+  state_->arc->body(*body);
+  return fresh;
+}
+
+Task<void> Authentication::ask_ahead() {
+  std::vector<std::string> names = state_->dkim->key_names();
+  for (std::string& name : state_->arc->key_names()) names.push_back(std::move(name));
+  for (std::string& name : names) {
+    Task<void> question = State::ask_name(state_, std::move(name));
+    co_await ahead_.start(std::move(question));
+  }
+  if (options_.dmarc == AuthenticationOptions::Dmarc::off || state_->author.domain.empty()) co_return;
+  Task<void> policy = State::ask_policy(state_);
+  co_await ahead_.start(std::move(policy));
+}
+
+Task<void> Authentication::finish(const mail::Head& head) {
+  const auto rest = splitter_.finish();
+  if (!head_taken_) take_head();
+  if (rest && state_->dkim && !rest->empty()) {
+    state_->dkim->body(*rest);
+    state_->arc->body(*rest);
+  }
+  const Instant until = verifier_.clock.now() + options_.timeout;
+  co_await check_signatures();
+  co_await asked_.wait_until(until);
+  State& s = *state_;
+  mailauth::SpfOutcome late_spf{mailauth::SpfResult::temperror, s.sender_question.domain, std::string(kTooLate), {}};
+  mailauth::DkimVerdict late_dkim;
+  late_dkim.result = mailauth::DkimResult::temperror;
+  late_dkim.reason = kTooLate;
+  mailauth::ArcOutcome late_arc;
+  late_arc.result = mailauth::ArcResult::fail;
+  late_arc.temporary = true;
+  late_arc.reason = kTooLate;
+  const bool late = !s.sender || !s.dkim_verdicts;
+  findings_.sender_question = s.sender_question;
+  findings_.helo_question = s.helo_question;
+  findings_.sender = s.sender.value_or(late_spf);
+  findings_.helo = std::move(s.helo);
+  findings_.dkim = s.dkim_verdicts.value_or(std::vector{late_dkim});
+  findings_.arc = s.arc_outcome.value_or(late_arc);
+  if (options_.dmarc != AuthenticationOptions::Dmarc::off) co_await check_policy(head, until, late);
+  s.resolver.end();
+  judgement_ = judge(findings_, options_);
+  finished_ = true;
+}
+
+/// Starts what there is to verify; what is not, is known at once.
+Task<void> Authentication::check_signatures() {
+  State& s = *state_;
+  if (s.dkim && s.dkim->signatures() > 0) {
+    Task<void> dkim = State::verify_dkim(state_);
+    co_await asked_.start(std::move(dkim));
+  } else {
+    s.dkim_verdicts.emplace();
+  }
+  if (s.arc && s.arc->wants_body()) {
+    Task<void> arc = State::verify_arc(state_);
+    co_await asked_.start(std::move(arc));
+  } else if (s.arc) {
+    Task<void> arc = State::verify_arc(state_);
+    co_await std::move(arc);
+  } else {
+    s.arc_outcome.emplace();
+  }
+}
+
+/// DMARC, when SPF and DKIM are known. What came too late may have been what shows the author (RFC 9989 section 5.3.6): then nothing
+/// failed.
+Task<void> Authentication::check_policy(const mail::Head& head, Instant until, bool late) {
+  State& s = *state_;
+  s.author = mailauth::author_of(head);
+  s.sender_for_dmarc = findings_.sender;
+  s.dkim_for_dmarc = findings_.dkim;
+  Task<void> dmarc = State::verify_dmarc(state_);
+  co_await asked_.start(std::move(dmarc));
+  // A moment is left for answers that are at hand.
+  const Instant last = std::max(until, verifier_.clock.now() + std::chrono::milliseconds(100));
+  co_await asked_.wait_until(last);
+  findings_.dmarc = std::move(s.dmarc);
+  if (findings_.dmarc && !(late && findings_.dmarc->result == mailauth::DmarcResult::fail)) co_return;
+  mailauth::DmarcOutcome unknown;
+  unknown.result = mailauth::DmarcResult::temperror;
+  unknown.author = s.author;
+  unknown.reason = kTooLate;
+  findings_.dmarc = std::move(unknown);
+}
+
+std::string Authentication::results() const {
+  mailauth::AuthResults all{hostname_, {}};
+  all.results.push_back(auth_result(findings_.sender, findings_.sender_question));
+  if (findings_.helo && findings_.helo->result != mailauth::SpfResult::none)
+    all.results.push_back(auth_result(*findings_.helo, findings_.helo_question));
+  for (const auto& verdict : findings_.dkim) all.results.push_back(auth_result(verdict));
+  if (findings_.dkim.empty()) all.results.push_back({"dkim", "none", {}, {}});
+  if (findings_.dmarc) {
+    mailauth::AuthResult dmarc = auth_result(*findings_.dmarc);
+    if (!judgement_.forwarder.empty()) dmarc.reason = "accepted all the same: sealed by " + judgement_.forwarder;
+    all.results.push_back(std::move(dmarc));
+  }
+  if (findings_.arc.result != mailauth::ArcResult::none) all.results.push_back(auth_result(findings_.arc));
+  return mailauth::compose_auth_results(all);
+}
+
+void Authentication::stamp(mail::Head& head) const {
+  if (judgement_.action == Judgement::Action::tag) {
+    head.prepend(kQuarantine, judgement_.reason);
+    head.prepend("X-Spam-Flag", "YES");
+  }
+  head.prepend("Authentication-Results", results());
+}
+
+void remove_forged_fields(mail::Head& head, const std::string& hostname) {
+  mailauth::remove_forged_results(head, hostname);
+  head.remove(kQuarantine);
+}
+
+} // namespace paquebot::intake

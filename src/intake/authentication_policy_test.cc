@@ -1,0 +1,176 @@
+#include "intake/authentication_policy.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace paquebot::intake {
+namespace {
+
+using Action = Judgement::Action;
+using Options = AuthenticationOptions;
+using mailauth::ArcResult;
+using mailauth::Author;
+using mailauth::DkimResult;
+using mailauth::DmarcPolicy;
+using mailauth::DmarcResult;
+using mailauth::SpfResult;
+using testing::HasSubstr;
+
+Findings findings(SpfResult spf, DmarcResult result, DmarcPolicy policy) {
+  Findings f;
+  f.sender_question.ip = *mailauth::parse_ip("192.0.2.1");
+  f.sender.result = spf;
+  f.sender.domain = "sender.test";
+  f.dmarc.emplace();
+  f.dmarc->result = result;
+  f.dmarc->policy = policy;
+  f.dmarc->policy_domain = f.dmarc->organizational_domain = "author.test";
+  f.dmarc->author = {Author::State::one, "author.test", {}};
+  return f;
+}
+
+struct Case {
+  const char* name;
+  SpfResult spf;
+  DmarcResult dmarc;
+  DmarcPolicy policy;
+  Options::Dmarc mode;
+  Options::Quarantine quarantine;
+  Options::SpfFail spf_fail;
+  Action action;
+};
+
+constexpr auto kEnforce = Options::Dmarc::enforce;
+constexpr auto kTagOnly = Options::Dmarc::tag;
+constexpr auto kMark = Options::Quarantine::tag;
+constexpr auto kHold = Options::Quarantine::hold;
+constexpr auto kSpfTag = Options::SpfFail::tag;
+constexpr auto kSpfRefuse = Options::SpfFail::refuse;
+
+const Case kCases[] = {
+    {"pass", SpfResult::fail, DmarcResult::pass, DmarcPolicy::none, kEnforce, kMark, kSpfRefuse, Action::accept},
+    {"no policy", SpfResult::none, DmarcResult::none, DmarcPolicy::none, kEnforce, kMark, kSpfTag, Action::accept},
+    {"p=none", SpfResult::none, DmarcResult::fail, DmarcPolicy::none, kEnforce, kHold, kSpfTag, Action::accept},
+    {"reject", SpfResult::none, DmarcResult::fail, DmarcPolicy::reject, kEnforce, kHold, kSpfTag, Action::refuse},
+    {"reject, tag", SpfResult::none, DmarcResult::fail, DmarcPolicy::reject, kTagOnly, kHold, kSpfTag, Action::tag},
+    {"quarantine", SpfResult::none, DmarcResult::fail, DmarcPolicy::quarantine, kEnforce, kMark, kSpfTag, Action::tag},
+    {"hold", SpfResult::none, DmarcResult::fail, DmarcPolicy::quarantine, kEnforce, kHold, kSpfTag, Action::hold},
+    {"hold, tag", SpfResult::none, DmarcResult::fail, DmarcPolicy::quarantine, kTagOnly, kHold, kSpfTag, Action::tag},
+    {"temperror", SpfResult::fail, DmarcResult::temperror, DmarcPolicy::none, kEnforce, kHold, kSpfRefuse,
+     Action::accept},
+    {"broken record", SpfResult::none, DmarcResult::permerror, DmarcPolicy::none, kEnforce, kHold, kSpfRefuse,
+     Action::accept},
+    {"spf fail", SpfResult::fail, DmarcResult::none, DmarcPolicy::none, kEnforce, kMark, kSpfTag, Action::accept},
+    {"spf refuse", SpfResult::fail, DmarcResult::none, DmarcPolicy::none, kEnforce, kMark, kSpfRefuse, Action::refuse},
+    {"spf softfail", SpfResult::softfail, DmarcResult::none, DmarcPolicy::none, kEnforce, kMark, kSpfRefuse,
+     Action::accept},
+    {"spf permerror", SpfResult::permerror, DmarcResult::none, DmarcPolicy::none, kEnforce, kMark, kSpfRefuse,
+     Action::accept},
+    {"spf refuse beats hold", SpfResult::fail, DmarcResult::fail, DmarcPolicy::quarantine, kEnforce, kHold, kSpfRefuse,
+     Action::refuse},
+};
+
+TEST(AuthenticationPolicy, Table) {
+  for (const Case& c : kCases) {
+    Options options;
+    options.dmarc = c.mode;
+    options.quarantine = c.quarantine;
+    options.spf_fail = c.spf_fail;
+    const auto judgement = judge(findings(c.spf, c.dmarc, c.policy), options);
+    EXPECT_EQ(judgement.action, c.action) << c.name;
+    EXPECT_EQ(judgement.reply.permanent(), c.action == Action::refuse) << c.name;
+  }
+}
+
+TEST(AuthenticationPolicy, WithoutDmarcOnlySpfCounts) {
+  Findings f = findings(SpfResult::fail, DmarcResult::none, DmarcPolicy::none);
+  f.dmarc.reset();
+  Options options;
+  EXPECT_EQ(judge(f, options).action, Action::accept);
+  options.spf_fail = kSpfRefuse;
+  EXPECT_EQ(judge(f, options).action, Action::refuse);
+  EXPECT_EQ(summary(f, judge(f, options)), "spf=fail, dkim=none");
+}
+
+TEST(AuthenticationPolicy, Words) {
+  Options options;
+  Findings f = findings(SpfResult::fail, DmarcResult::fail, DmarcPolicy::reject);
+  EXPECT_EQ(judge(f, options).reply.to_string(),
+            "550 5.7.1 refused by the DMARC policy of author.test: the message says that it is from author.test, but "
+            "neither SPF nor DKIM shows that");
+  f.dkim.emplace_back().result = DkimResult::fail;
+  EXPECT_EQ(judge(f, options).reply.enhanced, (mail::EnhancedCode{5, 7, 26}));
+  EXPECT_EQ(summary(f, judge(f, options)), "spf=fail, dkim=fail, dmarc=fail");
+
+  f = findings(SpfResult::fail, DmarcResult::none, DmarcPolicy::none);
+  options.spf_fail = kSpfRefuse;
+  EXPECT_EQ(judge(f, options).reply.to_string(),
+            "550 5.7.23 sender.test does not allow 192.0.2.1 to send its mail (SPF)");
+  f.sender.explanation = "ask us";
+  EXPECT_THAT(judge(f, options).reply.text, HasSubstr("\nsender.test explains: ask us"));
+
+  f = findings(SpfResult::pass, DmarcResult::permerror, DmarcPolicy::reject);
+  f.dmarc->author = {Author::State::several, {}, "the message has more than one From field"};
+  EXPECT_EQ(judge(f, options).reply.to_string(),
+            "550 5.7.1 nobody can tell who wrote this message: the message has more than one From field");
+  options.dmarc = kTagOnly;
+  EXPECT_EQ(judge(f, options).action, Action::tag);
+}
+
+struct Chain {
+  const char* name;
+  std::vector<std::string> sealers;
+  std::vector<std::string> results;
+  const char* forwarder;
+};
+
+TEST(AuthenticationPolicy, TrustedForwarders) {
+  const std::string good = "l.test; dmarc=pass header.from=author.test";
+  const Chain chains[] = {
+      {"dmarc", {"l.test"}, {good}, "l.test"},
+      {"below", {"mx.l.test"}, {good}, "mx.l.test"},
+      {"not below", {"evil-l.test"}, {good}, ""},
+      {"somebody else's author", {"l.test"}, {"l.test; dmarc=pass header.from=other.test"}, ""},
+      {"author not named", {"l.test"}, {"l.test; dmarc=pass"}, ""},
+      {"it failed there", {"l.test"}, {"l.test; dmarc=fail header.from=author.test; spf=fail"}, ""},
+      {"dkim", {"l.test"}, {"l.test; dkim=pass header.d=news.author.test"}, "l.test"},
+      {"dkim of another", {"l.test"}, {"l.test; dkim=pass header.d=notauthor.test"}, ""},
+      {"spf", {"l.test"}, {"l.test; spf=pass smtp.mailfrom=x@Author.test"}, "l.test"},
+      {"spf without an address", {"l.test"}, {"l.test; spf=pass smtp.mailfrom=author.test"}, "l.test"},
+      {"spf of another", {"l.test"}, {"l.test; spf=pass smtp.mailfrom=author.test@evil.test"}, ""},
+      {"malformed", {"l.test"}, {"l.test; dmarc"}, ""},
+      {"a stranger sealed later", {"l.test", "evil.test"}, {good, "evil.test; none"}, ""},
+      {"a stranger sealed before", {"evil.test", "l.test"}, {good, "l.test; dmarc=fail"}, ""},
+      {"a stranger before, good there", {"evil.test", "l.test"}, {"evil.test; none", good}, "l.test"},
+      {"two trusted", {"l.test", "f.test"}, {good, "f.test; dmarc=fail"}, "l.test"},
+  };
+  for (const Chain& chain : chains) {
+    Findings f = findings(SpfResult::fail, DmarcResult::fail, DmarcPolicy::reject);
+    f.arc.result = ArcResult::pass;
+    f.arc.sealers = chain.sealers;
+    f.arc.results = chain.results;
+    Options options;
+    EXPECT_EQ(judge(f, options).action, Action::refuse) << chain.name;
+    options.trusted_forwarders = {"f.test", "l.test"};
+    options.spf_fail = kSpfRefuse; // a forwarder's address is never among the author's
+    const auto judgement = judge(f, options);
+    EXPECT_EQ(judgement.forwarder, chain.forwarder) << chain.name;
+    EXPECT_EQ(judgement.action, *chain.forwarder ? Action::accept : Action::refuse) << chain.name;
+    f.arc.result = ArcResult::fail;
+    EXPECT_EQ(judge(f, options).action, Action::refuse) << chain.name;
+  }
+}
+
+TEST(AuthenticationPolicy, AForwarderCannotMakeUpAnAuthor) {
+  Findings f = findings(SpfResult::none, DmarcResult::permerror, DmarcPolicy::reject);
+  f.dmarc->author = {Author::State::several, {}, "the message has more than one From field"};
+  f.arc.result = ArcResult::pass;
+  f.arc.sealers = {"l.test"};
+  f.arc.results = {"l.test; dmarc=pass header.from=author.test"};
+  Options options;
+  options.trusted_forwarders = {"l.test"};
+  EXPECT_EQ(judge(f, options).action, Action::refuse);
+}
+
+} // namespace
+} // namespace paquebot::intake

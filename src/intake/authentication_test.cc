@@ -1,0 +1,175 @@
+#include "base/clock.h"
+#include "intake/authentication.h"
+#include "mailauth/auth_results.h"
+#include "mailauth/test_message.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace paquebot::intake {
+namespace {
+
+using mailauth::DmarcResult;
+using mailauth::KeyKind;
+using mailauth::SpfResult;
+using mailauth::test::crlf;
+using testing::HasSubstr;
+using testing::Not;
+
+/// A resolver that keeps back its answers for some names until it gives up.
+class SlowZone final : public dns::Resolver {
+public:
+  explicit SlowZone(std::shared_ptr<dns::FakeZone> zone) : zone_(std::move(zone)) {}
+  Task<std::shared_ptr<const dns::Answer>> query(std::string name, dns::Type type) override {
+    ++questions;
+    if (!never.empty() && name.ends_with(never)) {
+      const OneShot wait = waiting_.emplace_back();
+      co_await wait.wait();
+      co_return std::make_shared<const dns::Answer>();
+    }
+    auto answer = co_await zone_->query(std::move(name), type);
+    co_return answer;
+  }
+  void give_up() override {
+    for (const OneShot& one : waiting_) one.fire();
+  }
+  int questions = 0;
+  std::string never; ///< how such names end
+
+private:
+  std::shared_ptr<dns::FakeZone> zone_;
+  std::vector<OneShot> waiting_;
+};
+
+constexpr const char* kLetter = R"(From: A <a@author.test>
+To: b@b.test
+Subject: Hello
+Date: Mon, 23 Nov 2026 11:58:12 +0000
+Message-ID: <1@author.test>
+
+Some text.
+)";
+
+class AuthenticationTest : public testing::Test {
+protected:
+  AuthenticationTest() {
+    mailauth::test::publish(*zone_, *key_);
+    zone_->add("author.test", dns::Type::txt, {"v=spf1 ip4:192.0.2.1 -all"});
+    zone_->add("_dmarc.author.test", dns::Type::txt, {"v=DMARC1; p=reject"});
+    zone_->add("client.test", dns::Type::txt, {"v=spf1 -all"});
+  }
+  /// Judges a message that comes in pieces of `chunk` octets.
+  std::unique_ptr<Authentication> judge_message(const std::string& text, const char* ip = "192.0.2.1",
+                                                std::size_t chunk = 100) {
+    AuthenticationSubject subject{"mx.test", *mailauth::parse_ip(ip), "client.test", {"a", "author.test"}};
+    auto authentication = std::make_unique<Authentication>(verifier_, options_, std::move(subject));
+    const auto walk = [&]() -> Task<bool> {
+      co_await authentication->begin();
+      for (std::size_t i = 0; i < text.size(); i += chunk)
+        if (authentication->feed(std::string_view(text).substr(i, chunk))) co_await authentication->ask_ahead();
+      const auto message = mailauth::test::message_of(text);
+      co_await authentication->finish(message.head);
+      co_return true;
+    };
+    loop_.run(walk());
+    return authentication;
+  }
+  std::string signed_letter() {
+    const auto m = mailauth::test::message_of(crlf(kLetter));
+    mailauth::DkimSigner signer;
+    signer.body(m.body);
+    return *signer.finish(m.head, {key_}, clock_.wall()) + crlf(kLetter);
+  }
+
+  const Clock& clock_ = system_clock();
+  net::test::Loop loop_;
+  std::shared_ptr<dns::FakeZone> zone_ = std::make_shared<dns::FakeZone>();
+  SlowZone slow_{zone_};
+  Verifier verifier_{slow_, clock_};
+  AuthenticationOptions options_;
+  std::shared_ptr<const mailauth::SigningKey> key_ = mailauth::test::signing_key(KeyKind::ed25519, "author.test", "s");
+};
+
+TEST_F(AuthenticationTest, InAnyPieces) {
+  const std::string text = signed_letter();
+  for (const std::size_t chunk : {1u, 7u, 100u, 100000u}) {
+    const auto a = judge_message(text, "203.0.113.9", chunk);
+    EXPECT_EQ(a->summary(), "spf=fail, dkim=pass, dmarc=pass") << chunk;
+    EXPECT_EQ(a->judgement().action, Judgement::Action::accept);
+  }
+}
+
+TEST_F(AuthenticationTest, StampsTheHead) {
+  const auto a = judge_message(signed_letter());
+  mail::Head head;
+  a->stamp(head);
+  const auto read = mailauth::parse_auth_results(head.value("Authentication-Results"));
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->authserv_id, "mx.test");
+  std::string all;
+  for (const auto& r : read->results) all += r.method + "=" + r.result + " ";
+  EXPECT_EQ(all, "spf=pass spf=fail dkim=pass dmarc=pass ");
+  EXPECT_EQ(head.count("X-Spam-Flag"), 0u);
+}
+
+TEST_F(AuthenticationTest, ForgedMailIsRefusedOrTagged) {
+  auto a = judge_message(crlf(kLetter), "203.0.113.9");
+  EXPECT_EQ(a->judgement().action, Judgement::Action::refuse);
+  options_.dmarc = AuthenticationOptions::Dmarc::tag;
+  a = judge_message(crlf(kLetter), "203.0.113.9");
+  mail::Head head;
+  a->stamp(head);
+  EXPECT_EQ(head.value("X-Spam-Flag"), "YES");
+  EXPECT_THAT(head.value("X-Paquebot-Quarantine"), HasSubstr("author.test"));
+  options_.dmarc = AuthenticationOptions::Dmarc::off;
+  a = judge_message(crlf(kLetter), "203.0.113.9");
+  EXPECT_EQ(a->summary(), "spf=fail, dkim=none");
+}
+
+/// A DNS that is silent about something that might have passed: nothing failed, and the answer comes in time.
+TEST_F(AuthenticationTest, SilenceIsNoFailure) {
+  options_.timeout = std::chrono::seconds(0);
+  const std::string text = signed_letter();
+  for (const char* name : {"_domainkey.author.test", "_dmarc.author.test"}) {
+    slow_.never = name;
+    const auto a = judge_message(text, "203.0.113.9");
+    EXPECT_EQ(a->findings().dmarc->result, DmarcResult::temperror) << name;
+    EXPECT_EQ(a->judgement().action, Judgement::Action::accept) << name;
+  }
+  slow_.never = "author.test";
+  const auto a = judge_message(text, "203.0.113.9");
+  EXPECT_EQ(a->findings().sender.result, SpfResult::temperror);
+  EXPECT_EQ(a->summary(), "spf=temperror, dkim=temperror, dmarc=temperror");
+  EXPECT_FALSE(verifier_.lookups.wait_idle(std::chrono::steady_clock::now()));
+  const int asked = slow_.questions;
+  slow_.never.clear();
+  slow_.give_up();
+  loop_.run();
+  EXPECT_TRUE(verifier_.lookups.wait_idle(std::chrono::steady_clock::now()));
+  EXPECT_EQ(slow_.questions, asked); // the message is judged: nothing more is asked
+}
+
+TEST_F(AuthenticationTest, AMessageGivenUp) {
+  slow_.never = "author.test";
+  AuthenticationSubject subject{"mx.test", *mailauth::parse_ip("192.0.2.1"), "client.test", {"a", "author.test"}};
+  const auto walk = [&]() -> Task<bool> {
+    Authentication authentication(verifier_, options_, std::move(subject));
+    co_await authentication.begin();
+    co_return true;
+  };
+  loop_.run(walk());
+  slow_.give_up();
+  loop_.run();
+  EXPECT_TRUE(verifier_.lookups.wait_idle(std::chrono::steady_clock::now()));
+}
+
+TEST(RemoveForgedFields, OnlyOurs) {
+  auto head = *mail::Head::parse(crlf("Authentication-Results: MX.Test; dmarc=pass\n"
+                                      "Authentication-Results: other.test; dmarc=pass\n"
+                                      "X-Paquebot-Quarantine: x\nX-Spam-Flag: NO\n"));
+  remove_forged_fields(head, "mx.test");
+  EXPECT_EQ(head.to_string(), crlf("Authentication-Results: other.test; dmarc=pass\nX-Spam-Flag: NO\n\n"));
+}
+
+} // namespace
+} // namespace paquebot::intake

@@ -1,0 +1,54 @@
+// Where a message is from: what of it concerns Incoming.
+
+#include "intake/incoming.h"
+
+namespace paquebot::intake {
+
+/// Whether whoever brings the message might forge what only we may say. What comes by LMTP, or from
+/// authentication.skip_networks, was checked by a server of ours before.
+bool Incoming::has_stranger() const {
+  if (origin_.client.role == smtp::Role::lmtp) return false;
+  return origin_.klass != store::MessageClass::incoming ||
+         !options_.authentication.skip_networks.contains(origin_.client.address);
+}
+
+/// Mail from other servers is checked; our own users have shown who they are.
+void Incoming::watch() {
+  const AuthenticationOptions& options = options_.authentication;
+  if (services_.verifier == nullptr || !options.verify || !has_stranger()) return;
+  if (origin_.klass != store::MessageClass::incoming || origin_.client.role != smtp::Role::mx) return;
+  const std::string& address = origin_.client.address;
+  const auto ip = mailauth::parse_ip(address.substr(0, address.find('%'))); // a link-local one has its zone behind it
+  if (!ip) return;
+  authentication_ = std::make_unique<Authentication>(
+      *services_.verifier, options,
+      AuthenticationSubject{options_.hostname, *ip, origin_.client.helo, origin_.sender.reverse_path});
+}
+
+Task<void> Incoming::begin() {
+  if (authentication_) co_await authentication_->begin();
+}
+
+/// What other domains say of mail in their name. Decided before the commit, so that a forgery is refused in the session.
+Task<mail::Reply> Incoming::authenticate() {
+  if (!authentication_) co_return mail::Reply();
+  co_await authentication_->finish(head_);
+  const Judgement& judgement = authentication_->judgement();
+  if (judgement.action == Judgement::Action::refuse) co_return judgement.reply;
+  if (judgement.action == Judgement::Action::hold) set_aside(judgement.reason);
+  co_return mail::Reply();
+}
+
+/// Nobody gets the message until it is released; then it comes home as if it had just arrived.
+void Incoming::set_aside(const std::string& reason) {
+  origin_.sender.hold = {};
+  for (queue::DraftRecipient& recipient : origin_.recipients) {
+    directory::Node held;
+    held.address = recipient.nodes.front().address;
+    held.route = store::NewRecipient::Route::held;
+    held.reason = "quarantine: " + reason;
+    recipient.nodes.assign(1, std::move(held));
+  }
+}
+
+} // namespace paquebot::intake
