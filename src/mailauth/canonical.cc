@@ -81,8 +81,21 @@ void BodyHash::text(std::string_view run) {
   put(run);
 }
 
+/// Where the octets from `i` on that stay as they are end: a whole line where it can be, since a single space between words
+/// is what the relaxed form wants.
+std::size_t BodyHash::run_end(std::string_view chunk, std::size_t i) const {
+  if (form_ == Canonical::simple) return std::min(chunk.find('\r', i), chunk.size());
+  if (space_ && chunk[i] == ' ') return i;
+  for (; i < chunk.size(); ++i) {
+    const char c = chunk[i];
+    if (static_cast<unsigned char>(c) > ' ') continue;
+    if (c == '\r' || c == '\t') break;
+    if (c == ' ' && (i + 1 == chunk.size() || is_wsp(chunk[i + 1]) || chunk[i + 1] == '\r')) break;
+  }
+  return i;
+}
+
 void BodyHash::feed(std::string_view chunk) {
-  const bool relaxed = form_ == Canonical::relaxed;
   std::size_t i = 0;
   while (i < chunk.size()) {
     if (cr_) {
@@ -95,8 +108,7 @@ void BodyHash::feed(std::string_view chunk) {
       }
       text("\r");
     }
-    std::size_t end = i;
-    while (end < chunk.size() && chunk[end] != '\r' && !(relaxed && is_wsp(chunk[end]))) ++end;
+    const std::size_t end = run_end(chunk, i);
     if (end > i) text(chunk.substr(i, end - i));
     i = end;
     if (i < chunk.size()) {

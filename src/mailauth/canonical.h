@@ -31,6 +31,7 @@ public:
   std::uint64_t size() const { return size_; }
 
 private:
+  std::size_t run_end(std::string_view chunk, std::size_t i) const;
   void text(std::string_view run);
   void put(std::string_view octets);
   void put_line_ends();

@@ -41,10 +41,8 @@ std::optional<std::string_view> TagList::find(std::string_view name) const {
 }
 
 std::string without_space(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (const char c : text)
-    if (c != ' ' && c != '\t' && c != '\r' && c != '\n') out += c;
+  std::string out(text);
+  std::erase_if(out, [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; });
   return out;
 }
 
