@@ -13,7 +13,9 @@ from server import PEERS, SECRET, Server, free_port_everywhere, letter, wait_unt
 
 sys.modules.pop("dns")  # from here on dnspython: it has the name of the helper beside this file
 sys.path.append(str(PEERS / "root/usr/lib/python3/dist-packages"))
-_here = sys.path.pop(0)
+_here = sys.path[0]
+_path = list(sys.path)
+sys.path[:] = [entry for entry in sys.path if entry != _here]  # PYTHONPATH may name it again
 import dns.message  # noqa: E402
 import dns.query  # noqa: E402
 import dns.rdatatype  # noqa: E402
@@ -22,7 +24,7 @@ import dkim  # noqa: E402
 import spf  # noqa: E402
 import authheaders  # noqa: E402
 
-sys.path.insert(0, _here)
+sys.path[:] = _path
 Dns = own_dns.Dns
 
 ALICE = "alice@example.org"  # a public suffix that python3-authheaders knows
