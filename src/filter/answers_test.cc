@@ -168,7 +168,7 @@ TEST(HeadEdit, Table) {
             "A: 1\r\nB: 2\r\na: 3\r\nno field\r\n");
   EXPECT_EQ(edited("A: 1\r\n", {{append, 0, "C", "x\r\n\ty"}, {append, 0, "D", "x\r\nE: y"}}),
             "A: 1\r\nC: x\r\n\ty\r\nD: x  E: y\r\n");
-  EXPECT_THAT(edited(head, {{append, 0, "C", std::string(mail::kMaxHead, 'x')}}), HasSubstr("larger than 1 MiB"));
+  EXPECT_THAT(edited(head, {{append, 0, "C", std::string(mail::kMaxHead, 'x')}}), HasSubstr("larger than 960 KiB"));
 }
 
 } // namespace

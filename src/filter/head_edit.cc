@@ -98,7 +98,7 @@ Result<> edit(mail::Head& head, const std::vector<HeadChange>& changes) {
   Editor editor(head);
   for (const HeadChange& change : changes) editor.make(change);
   std::string text = editor.finish();
-  if (text.size() > mail::kMaxHead) return fail(Errc::no_space, "the header block became larger than 1 MiB");
+  if (text.size() > kMaxEdited) return fail(Errc::no_space, "the header block became larger than 960 KiB");
   auto edited = mail::Head::parse(std::move(text));
   if (!edited) return std::unexpected(edited.error());
   head = std::move(*edited);

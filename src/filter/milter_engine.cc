@@ -128,7 +128,7 @@ void Engine::mail(const Client& client, const mail::Sender& sender) {
   if (accepted_ == Scope::message) accepted_ = Scope::nothing;
   in_message_ = true;
   skip_body_ = false;
-  changes_ = 0;
+  changes_ = change_octets_ = 0;
   new_body_ = 0;
   macros_["i"].clear();
   macros_["{auth_type}"] = client.login.empty() ? "" : "PLAIN";
@@ -280,17 +280,16 @@ Action Engine::change_header(const Packet& packet, std::uint32_t right) {
 }
 
 Action Engine::change(const Packet& packet) {
-  if (!may_change_more()) return broken("too many changes");
   const auto answer = static_cast<Answer>(packet.command);
-  if (answer == Answer::add_header || answer == Answer::insert_header) return change_header(packet, kAddHeaders);
-  if (answer == Answer::change_header) return change_header(packet, kChangeHeaders);
   if (answer == Answer::replace_body) {
     if (!may(kChangeBody)) return broken("a change of the body that was not negotiated");
     new_body_ += packet.data.size();
     if (new_body_ > max_new_body_) return broken("the new body is too large");
-    --changes_; // counted by its octets
     return BodyPiece{packet.data};
   }
+  if (!may_change_more(packet.data.size())) return broken("too many changes");
+  if (answer == Answer::add_header || answer == Answer::insert_header) return change_header(packet, kAddHeaders);
+  if (answer == Answer::change_header) return change_header(packet, kChangeHeaders);
   Reader read(packet.data);
   const std::string_view text = read.text();
   if (!read.ok()) return broken("a malformed change");

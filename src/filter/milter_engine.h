@@ -96,9 +96,13 @@ private:
   Action done(Verdict::Kind kind, mail::Reply reply = {});
   Action broken(std::string why);
   bool may(std::uint32_t action) const { return stage_ == Stage::end && (actions_ & action) != 0; }
-  bool may_change_more() { return ++changes_ <= kMostChanges; }
+  bool may_change_more(std::size_t octets) {
+    change_octets_ += octets;
+    return ++changes_ <= kMostChanges && change_octets_ <= kMostChangeOctets;
+  }
 
   static constexpr std::size_t kMostChanges = 5000;
+  static constexpr std::size_t kMostChangeOctets = 2u << 20; ///< without the body
 
   std::string name_;
   std::uint64_t max_new_body_;
@@ -111,7 +115,7 @@ private:
   bool in_message_ = false;
   bool skip_body_ = false;
   Scope accepted_ = Scope::nothing;
-  std::size_t changes_ = 0;
+  std::size_t changes_ = 0, change_octets_ = 0;
   std::uint64_t new_body_ = 0;
   std::string out_, sent_, in_;
   std::string_view rest_; ///< of in_

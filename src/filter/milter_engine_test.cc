@@ -237,6 +237,11 @@ TEST_F(MilterEngine, TooManyChanges) {
   std::string many;
   for (int i = 0; i < 5001; ++i) many += packet('h', "X-A\0v\0"s);
   EXPECT_THAT(play(many), testing::EndsWith("broken too many changes"));
+  engine = Engine("test", 100);
+  at_end();
+  many.clear();
+  for (int i = 0; i < 40; ++i) many += packet('h', "X-A\0"s + std::string(60'000, 'v') + '\0');
+  EXPECT_THAT(play(many), testing::EndsWith("broken too many changes"));
 }
 
 TEST_F(MilterEngine, NegotiationsThatFail) {

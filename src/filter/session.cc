@@ -51,8 +51,9 @@ mail::Reply Session::failed(const Filter& filter, const Error& why) const {
 
 mail::Reply Session::take(Member& member, Result<Verdict> said) {
   if (!said) {
-    member.done = true; // for this message
-    return failed(*member.filter, said.error());
+    mail::Reply reply = failed(*member.filter, said.error());
+    member.done = reply.code == 0; // passed over for this message; else nothing of it gets by
+    return reply;
   }
   using Kind = Verdict::Kind;
   if (said->kind == Kind::accept || said->kind == Kind::discard) member.done = true;

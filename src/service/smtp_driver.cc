@@ -16,6 +16,10 @@ using Clock = std::chrono::steady_clock;
 /// Addresses that the recipients of one message expand to, beside themselves: a stranger may name a large alias again and again.
 constexpr std::size_t kMaxExpanded = 10'000;
 
+void log_refusal(const std::string& peer, const mail::Reply& reply) {
+  log::info("refused-by-filter", {{"client", peer}, {"reply", reply.to_string()}, {"why", reply.cause}});
+}
+
 mail::Reply welcome() { return mail::Reply(250, {}, ""); }
 
 std::string_view role_name(smtp::Role role) {
@@ -177,6 +181,7 @@ Task<void> SmtpConnection::perform(smtp::AskPeer ask) {
     if (!filters_) filters_ = std::make_unique<filter::Session>(options_->filters, parts_.wiring);
     filter::Client facts = filter_client();
     reply = co_await filters_->connected(std::move(facts));
+    if (reply.code != 0) log_refusal(peer_, reply);
   }
   session_->answer(id, reply.code == 0 ? welcome() : std::move(reply));
 }
@@ -202,6 +207,7 @@ Task<void> SmtpConnection::perform(smtp::AskHelo ask) {
     filter::Client facts = filter_client();
     facts.helo = ask.name;
     reply = co_await filters_->greeted(std::move(facts));
+    if (reply.code != 0) log_refusal(peer_, reply);
   }
   session_->answer(id, reply.code == 0 ? welcome() : std::move(reply));
 }

@@ -45,6 +45,22 @@ def milter(at_end, steps=0):
     return play
 
 
+class Dying:
+    """A connection that breaks when a recipient is asked about."""
+
+    def __init__(self, connection):
+        self.connection = connection
+
+    def recv(self, *arguments):
+        got = self.connection.recv(*arguments)
+        if len(got) == 5 and got[4:] == b"R":
+            raise OSError("dead")
+        return got
+
+    def sendall(self, data):
+        self.connection.sendall(data)
+
+
 class FilterTest(unittest.TestCase):
     def start(self, *filters, **settings):
         server = Server(filters=filters, **settings)
@@ -94,6 +110,7 @@ class MilterTest(FilterTest):
         server = self.with_milter()
         with server.smtp("mx") as client:
             check(client.ehlo("badhelo.test"), 550, "not with that name")
+            self.assertIn("event=refused-by-filter", server.log())
             check(client.ehlo("client.test"), 250)
             check(client.mail("badsender@y.test"), 554, "no mail", "from there")
             check(client.mail("x@y.test"), 250)
@@ -334,6 +351,16 @@ class TroubleTest(FilterTest):
         for name, (kind, play) in cases.items():
             with self.subTest(name), Script(play) as script:
                 self.assertEqual(self.outcomes(kind, script.address), [250, 451])
+
+    def test_a_milter_that_dies_within_a_message_lets_nothing_of_it_by(self):
+        def play(connection):
+            milter(b"")(Dying(connection))
+        for away, codes in (("defer", [451, 451]), ("accept", [250, 250])):
+            with self.subTest(away), Script(play) as script:
+                server = self.start({"type": "milter", "address": script.address, "when_away": away})
+                with server.smtp("mx") as client:
+                    check(client.mail("x@y.test"), 250)
+                    self.assertEqual([client.rcpt(one)[0] for one in (ALICE, BOB)], codes)
 
     def test_a_milter_that_comes_back_is_used_again(self):
         died = []
