@@ -1,5 +1,6 @@
 #include "app/config.h"
 
+#include "app/config_filters.h"
 #include "app/config_reader.h"
 #include "app/toml_reader.h"
 #include "base/text.h"
@@ -413,7 +414,7 @@ Result<Config> load_config(const std::string& path, const FileSource& files) {
   Reader read(path, files);
   read.only(root, "the file",
             {"server", "listener", "tls", "dns", "route", "queue", "delivery", "limits", "mailbox", "pop3",
-             "extensions", "login", "oauth", "dkim", "authentication"});
+             "extensions", "login", "oauth", "dkim", "authentication", "filter"});
   read_server(read, root, config);
   read_listeners(read, root, config);
   read_routes(read, root, config);
@@ -427,6 +428,7 @@ Result<Config> load_config(const std::string& path, const FileSource& files) {
   read_login(read, root, config);
   read_oauth(read, root, config);
   read_authentication(read, root, config);
+  read_filters(read, root, config); // after limits.message_size
   read_rest(read, root, config);
   if (!read.ok()) return fail(Errc::invalid, read.errors());
   config.connector.hostname = config.hostname;

@@ -30,6 +30,12 @@ struct ListenerConfig {
   bool is_local() const { return address.starts_with(kLocalSocket); }
 };
 
+/// A content filter and the listeners whose mail it sees.
+struct FilterConfig {
+  filter::Options options;
+  std::vector<service::ListenerRole> roles{service::ListenerRole::mx, service::ListenerRole::submission};
+};
+
 /// The configuration file, read and checked whole; docs/configuration.md tells every key.
 struct Config {
   std::string file;
@@ -49,6 +55,7 @@ struct Config {
   std::string certificate_pem; ///< what the files hold
   std::string key_pem;
   std::vector<ListenerConfig> listeners;
+  std::vector<FilterConfig> filters; ///< in their order
   dns::Options dns;
   queue::Options queue;
   delivery::ConnectorOptions connector;
@@ -93,6 +100,9 @@ Result<Config> load_config(const std::string& path, const FileSource& files = re
 
 /// Makes `issuer` of what [oauth] says. `invalid` when the key set can't be used.
 Result<> read_issuer(Config& config);
+
+/// The filters of listeners of that role; null: none.
+std::shared_ptr<const filter::Chain> filters_for(const Config& config, service::ListenerRole role);
 
 /// What differs between two configurations and needs a restart, e.g. "server.data_dir".
 std::vector<std::string> restart_keys(const Config& before, const Config& after);

@@ -115,6 +115,7 @@ std::shared_ptr<const service::SmtpListenerOptions> smtp_options(const Config& c
   session->priority_policy = config.priority_policy;
   auto options = std::make_shared<service::SmtpListenerOptions>();
   options->etrn_hosts = config.etrn_hosts;
+  options->filters = filters_for(config, listener.role);
   options->session = session;
   options->implicit_tls = listener.tls == ListenerConfig::Tls::implicit;
   options->tls = listener.tls == ListenerConfig::Tls::none ? nullptr : std::move(tls);

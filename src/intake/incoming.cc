@@ -28,13 +28,20 @@ mail::Reply not_convertible(const Error& why) {
 
 } // namespace
 
+mail::Reply no_room(const Error& why) {
+  return {static_cast<std::uint16_t>(why.code == Errc::no_space ? 452 : 451),
+          {4, 3, 1},
+          "no room for the message now, please try again later",
+          why.message};
+}
+
 Incoming::Incoming(Services services, const Options& options, Origin origin, std::optional<Ulid> id)
     : services_(services), options_(options), origin_(std::move(origin)), id_(id ? *id : services.ids.next()),
       splitter_(store::kMaxHead - kRoomInHead), body_(services.store) {
   watch();
   if (origin_.sender.body != mail::BodyType::binary) return;
   lines_.emplace();
-  stays_binary_ = all_leave(origin_.recipients);
+  stays_binary_ = all_leave(origin_.recipients) && origin_.filters == nullptr; // filters know lines only
 }
 
 Task<void> Incoming::write(std::string_view chunk) {
@@ -68,7 +75,7 @@ Task<void> Incoming::take(std::string_view content) {
                          written.error().message);
 }
 
-Task<void> Incoming::discard() { co_await body_.discard(); }
+Task<void> Incoming::discard() { co_await drop_body(); }
 
 /// What the conversion still holds back.
 Task<void> Incoming::end_conversion() {
@@ -89,8 +96,9 @@ Task<mail::Reply> Incoming::finish() {
   if (failure_.code == 0) failure_ = check_loops();
   if (failure_.code == 0) failure_ = co_await check_sender();
   if (failure_.code == 0) failure_ = co_await authenticate();
+  if (failure_.code == 0) co_await run_filters();
   if (failure_.code != 0) {
-    co_await body_.discard();
+    co_await drop_body();
     log_result(failure_, 0);
     co_return failure_;
   }
@@ -132,13 +140,19 @@ Task<void> Incoming::end_content() {
 Task<std::optional<store::NewBody>> Incoming::seal() {
   read_tls_wish();
   complete_head();
-  auto body = co_await body_.finish();
-  if (body && lines_ && stays_binary_) body->type = mail::BodyType::binary;
-  if (body) co_return std::move(*body);
-  co_await body_.discard();
-  failure_ = mail::Reply(body.error().code == Errc::no_space ? 452 : 451, {4, 3, 1},
-                         "no room for the message now, please try again later", body.error().message);
-  co_return std::nullopt;
+  if (!sealed_) {
+    auto body = co_await body_.finish();
+    if (!body) {
+      co_await body_.discard();
+      failure_ = no_room(body.error());
+      co_return std::nullopt;
+    }
+    sealed_ = std::move(*body);
+  }
+  if (lines_ && stays_binary_) sealed_->type = mail::BodyType::binary;
+  std::optional<store::NewBody> sealed = std::move(sealed_);
+  sealed_.reset(); // it is the caller's from here on
+  co_return sealed;
 }
 
 /// Mail that goes round in circles: too many Received fields (RFC 5321 section 6.3), or our own Delivered-To in it (RFC 9228).
@@ -203,8 +217,8 @@ std::string Incoming::wishes() const {
   return text;
 }
 
-/// Trace fields, and for mail of our own users what RFC 6409 section 8 lets a submission server add.
-void Incoming::complete_head() {
+/// For mail of our own users what RFC 6409 section 8 lets a submission server add; what strangers forged goes.
+void Incoming::tidy_head() {
   WallTime now = services_.clock.wall();
   bool own = origin_.klass == store::MessageClass::submitted || origin_.klass == store::MessageClass::local;
   if (own && !head_.find("Date")) head_.append("Date", mail::format_date(now));
@@ -212,10 +226,15 @@ void Incoming::complete_head() {
     head_.append("Message-ID", "<" + id_.to_string() + "@" + options_.hostname + ">");
   if (has_stranger()) remove_forged_fields(head_, options_.hostname);
   head_.remove("Return-Path"); // ours is put in front when the message is read (RFC 5321 section 4.4)
+}
+
+/// The same, unless it was done before the filters added fields of theirs, and trace fields.
+void Incoming::complete_head() {
+  if (!sealed_) tidy_head();
   mail::Arrival arrival = origin_.arrival;
   arrival.host = options_.hostname;
   arrival.id = id_.to_string();
-  arrival.when = now;
+  arrival.when = services_.clock.wall();
   arrival.priority = origin_.sender.priority;
   if (origin_.recipients.size() == 1) arrival.recipient = origin_.recipients.front().recipient.address;
   head_.prepend_raw(mail::compose_received(arrival));
@@ -237,7 +256,7 @@ queue::Draft Incoming::make_draft(store::NewBody body) {
   draft.note = "from " + (draft.peer.empty() ? std::string("this machine") : draft.peer);
   if (!origin_.client.login.empty()) draft.note += " as " + origin_.client.login;
   draft.note += " with " + mail::transmission_type(origin_.arrival);
-  draft.note += ", " + std::to_string(draft.head.size() + body.size) + " octets" + wishes();
+  draft.note += ", " + std::to_string(draft.head.size() + body.size) + " octets" + wishes() + filter_note_;
   if (authentication_) draft.note += ", " + authentication_->summary();
   if (charged()) draft.limits = services_.policy.limits()->general();
   draft.body = std::move(body);
@@ -257,6 +276,7 @@ Task<mail::Reply> Incoming::commit(queue::Draft draft) {
   if (result.status != store::AcceptStatus::accepted && staged != 0) co_await services_.store.stage_drop(staged);
   mail::Reply reply = answer(result);
   log_result(reply, size);
+  if (reply.positive()) co_await drop_discarded();
   if (charged()) services_.policy.limits()->forget(origin_.client.account);
   if (!result.passed.empty()) co_await send_limit_notice(services_, options_.hostname, origin_.client, result.passed);
   co_return reply;

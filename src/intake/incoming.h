@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/clock.h"
+#include "filter/session.h"
 #include "intake/authentication.h"
 #include "intake/binary.h"
 #include "mail/content_scan.h"
@@ -44,7 +45,13 @@ struct Origin {
   mail::Arrival arrival; ///< id, recipient and date are filled in here
   mail::Sender sender;
   std::vector<queue::DraftRecipient> recipients;
+  /// The content filters of the session, which know of the message already, and where recipients lead that they add.
+  filter::Session* filters = nullptr;
+  directory::Directory* directory = nullptr;
 };
+
+/// The reply when a body can't be kept.
+mail::Reply no_room(const Error& why);
 
 /// One message on its way in: takes its content piece by piece and, at its end, takes responsibility for it. Each step of the
 /// path is a function of its own. Must end by finish() or discard().
@@ -81,12 +88,17 @@ private:
   void watch();
   Task<mail::Reply> authenticate();
   void set_aside(const std::string& reason);
+  Task<void> run_filters();
+  Task<void> drop_discarded();
+  Task<void> drop_body();
   void read_tls_wish();
+  void tidy_head();
   void complete_head();
   std::string wishes() const;
   bool charged() const;
   queue::Draft make_draft(store::NewBody body);
   Task<mail::Reply> commit(queue::Draft draft);
+  void follow_filters(std::vector<mail::Reply>& verdicts, std::vector<std::size_t>& places);
   std::vector<std::size_t> drop_loops(std::vector<mail::Reply>& verdicts);
   Task<void> commit_each(queue::Draft draft, std::vector<std::size_t> places, std::vector<mail::Reply>& verdicts);
   void note_addresses(const queue::Draft& draft);
@@ -107,8 +119,12 @@ private:
   bool stays_binary_ = false;
   std::string converted_;
   mail::Head head_;
-  mail::Reply failure_;                ///< what went wrong while writing; code 0: nothing
-  std::vector<std::string> addresses_; ///< of the recipients, for the log
+  mail::Reply failure_;                    ///< what went wrong while writing; code 0: nothing
+  std::optional<store::NewBody> sealed_;   ///< the body, once filters have looked at it
+  std::vector<std::size_t> filter_places_; ///< of the recipients that filters left (FilteredMessage::places)
+  std::string filter_note_;                ///< what they said, for the trail
+  std::string discarded_;                  ///< why the message is to vanish; empty: it is not
+  std::vector<std::string> addresses_;     ///< of the recipients, for the log
 };
 
 } // namespace paquebot::intake

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "intake/filtering.h"
 #include "intake/incoming.h"
 
 #include <algorithm>
@@ -33,25 +34,41 @@ std::vector<std::size_t> take_out(queue::Draft& draft, std::vector<std::size_t>&
 Task<std::vector<mail::Reply>> Incoming::finish_each() {
   std::vector<mail::Reply> verdicts(origin_.recipients.size());
   std::vector<std::size_t> places;
+  const std::size_t asked = verdicts.size(); // filters may add some behind these
   co_await end_content();
   if (failure_.code == 0) failure_ = check_hops();
   if (failure_.code == 0) places = drop_loops(verdicts);
+  if (!places.empty()) co_await run_filters();
+  if (failure_.code == 0) follow_filters(verdicts, places);
   std::optional<store::NewBody> body;
-  if (!places.empty())
+  if (!places.empty() && failure_.code == 0)
     body = co_await seal();
   else
-    co_await body_.discard();
+    co_await drop_body();
   if (body) {
     queue::Draft draft = make_draft(std::move(*body));
     co_await commit_each(std::move(draft), std::move(places), verdicts);
-    co_return verdicts;
-  }
-  if (failure_.code != 0) {
+  } else if (failure_.code != 0) {
     log_result(failure_, 0);
     for (mail::Reply& verdict : verdicts)
       if (verdict.code == 0) verdict = failure_;
   }
+  verdicts.resize(asked);
   co_return verdicts;
+}
+
+/// Filters have taken out recipients, who are done with, and added others, whose verdicts nobody hears.
+void Incoming::follow_filters(std::vector<mail::Reply>& verdicts, std::vector<std::size_t>& places) {
+  if (filter_places_.empty()) return; // there are none, or the message was not shown to them
+  std::vector<std::size_t> now;
+  for (const std::size_t place : filter_places_) {
+    if (place == FilteredMessage::kAdded) verdicts.emplace_back();
+    now.push_back(place == FilteredMessage::kAdded ? verdicts.size() - 1 : places[place]);
+  }
+  for (const std::size_t place : places)
+    if (std::ranges::find(now, place) == now.end())
+      verdicts[place] = mail::Reply(250, {2, 0, 0}, "taken out by a content filter");
+  places = std::move(now);
 }
 
 /// Gives those that the message was at before their verdict; leaves the rest, and tells their places among all.
@@ -91,6 +108,7 @@ Task<void> Incoming::commit_each(queue::Draft draft, std::vector<std::size_t> pl
     if (result.addresses.empty()) break;
   }
   if (result.status != store::AcceptStatus::accepted && staged != 0) co_await services_.store.stage_drop(staged);
+  if (result.status == store::AcceptStatus::accepted) co_await drop_discarded();
 }
 
 } // namespace paquebot::intake

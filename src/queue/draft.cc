@@ -22,6 +22,7 @@ public:
       : request_(request), routes_(routes), now_(now) {}
 
   void add(const DraftRecipient& from) {
+    if (!from.hold.empty()) return add_kept(from);
     if (held()) return add_held(from);
     std::vector<std::int32_t> index(from.nodes.size(), -1);
     for (std::size_t i = 0; i < from.nodes.size(); ++i) {
@@ -48,6 +49,20 @@ private:
     row.destination = ours ? domain_of(node.address) : routes_.destination(domain_of(node.address));
     row.due = request_.sender.hold.until;
     row.deadline = deadline();
+    request_.recipients.push_back(std::move(row));
+  }
+
+  /// Not expanded either: what the directory says once it is released is what counts.
+  void add_kept(const DraftRecipient& from) {
+    const directory::Node& node = from.nodes.front();
+    if (!seen_.insert(to_lower(node.address)).second) return;
+    store::NewRecipient row;
+    row.address = node.address;
+    row.notify = from.recipient.notify;
+    row.orcpt = from.recipient.orcpt;
+    row.route = Way::held;
+    row.reason = from.hold;
+    if (node.route == Way::remote) row.destination = routes_.destination(domain_of(node.address));
     request_.recipients.push_back(std::move(row));
   }
 

@@ -113,6 +113,27 @@ TEST(Draft, AHoldThatIsOverIsNone) {
   EXPECT_EQ(request->recipients[0].route, Way::mailbox);
 }
 
+TEST(Draft, WhatIsKeptAsideIsHeldUnexpanded) {
+  RouteTable routes(std::vector<Route>{{.name = "all", .to = "*"}});
+  const std::vector<std::vector<directory::Node>> cases = {
+      {{.address = "team@example.org", .route = Way::expanded},
+       {.address = "alice@example.org", .route = Way::mailbox, .account = 7, .parent = 0}},
+      {{.address = "out@example.com", .route = Way::remote}},
+  };
+  for (const auto& nodes : cases) {
+    Draft draft = draft_to(nodes);
+    draft.recipients[0].hold = "why";
+    draft.sender.hold = {mail::Hold::Kind::until, 0, 5000, "for;4"}; // counts once it is released
+    const auto request = build_request(std::move(draft), routes, Schedule{}, from_millis(1000));
+    ASSERT_EQ(request->recipients.size(), 1u);
+    const auto& row = request->recipients[0];
+    EXPECT_EQ(row.route, Way::held);
+    EXPECT_EQ(row.reason, "why");
+    EXPECT_EQ(row.notify, mail::kNotifySuccess);
+    EXPECT_EQ(row.destination, nodes.front().route == Way::remote ? "route:all" : "");
+  }
+}
+
 TEST(Draft, DeadlinesAreThoseThatCanStillPass) {
   for (const auto& [at, deadline] : {std::pair{2000, 2000}, {1000, 0}, {500, 0}}) {
     Draft draft = draft_to({{.address = "out@example.com", .route = Way::remote}});

@@ -253,7 +253,8 @@ Task<void> Server::Impl::converse(Welcome welcome, net::Stream stream, std::size
     return Pop3Connection::serve(
         std::make_shared<Pop3Connection>(parts, std::move(welcome.pop3), std::move(stream), executor));
   }
-  SmtpParts parts{services(), directory, sessions, etrn, login_parts()};
+  filter::Wiring wiring{executor, &contexts.wheel(context), resolver.get()};
+  SmtpParts parts{services(), directory, sessions, etrn, login_parts(), std::move(wiring)};
   return SmtpConnection::serve(
       std::make_shared<SmtpConnection>(parts, std::move(welcome.smtp), std::move(stream), executor));
 }

@@ -16,6 +16,10 @@ using Clock = std::chrono::steady_clock;
 /// Addresses that the recipients of one message expand to, beside themselves: a stranger may name a large alias again and again.
 constexpr std::size_t kMaxExpanded = 10'000;
 
+void log_refusal(const std::string& peer, const mail::Reply& reply) {
+  log::info("refused-by-filter", {{"client", peer}, {"reply", reply.to_string()}, {"why", reply.cause}});
+}
+
 mail::Reply welcome() { return mail::Reply(250, {}, ""); }
 
 std::string_view role_name(smtp::Role role) {
@@ -46,6 +50,7 @@ Task<void> SmtpConnection::serve(std::shared_ptr<SmtpConnection> self) {
   }
   if (connection.incoming_) co_await connection.incoming_->discard();
   connection.incoming_.reset();
+  if (connection.filters_) co_await connection.filters_->leave();
   connection.parts_.sessions.leave(connection.token_);
   connection.stream_.close();
   if (broke) std::rethrow_exception(broke);
@@ -170,13 +175,41 @@ Task<void> SmtpConnection::perform(smtp::AskPeer ask) {
     account_ = {};
     desk_.reset(); // failures count for the client, not for its proxy
   }
-  session_->answer(ask.id, welcome());
-  co_return;
+  const std::uint32_t id = ask.id;
+  mail::Reply reply;
+  if (options_->filters) {
+    if (!filters_) filters_ = std::make_unique<filter::Session>(options_->filters, parts_.wiring);
+    filter::Client facts = filter_client();
+    reply = co_await filters_->connected(std::move(facts));
+    if (reply.code != 0) log_refusal(peer_, reply);
+  }
+  session_->answer(id, reply.code == 0 ? welcome() : std::move(reply));
+}
+
+filter::Client SmtpConnection::filter_client() const {
+  filter::Client facts;
+  facts.hostname = options_->session->hostname;
+  facts.daemon = role_name(options_->session->role);
+  facts.address = peer_;
+  facts.port = stream_.remote().port;
+  if (const smtp::ToldPeer* told = session_->told()) facts.name = told->name;
+  facts.helo = std::string(session_->helo());
+  facts.tls_version = tls_.version;
+  facts.tls_cipher = tls_.cipher;
+  if (!session_->login().empty()) facts.login = account_.login;
+  return facts;
 }
 
 Task<void> SmtpConnection::perform(smtp::AskHelo ask) {
-  session_->answer(ask.id, welcome());
-  co_return;
+  const std::uint32_t id = ask.id;
+  mail::Reply reply;
+  if (filters_) {
+    filter::Client facts = filter_client();
+    facts.helo = ask.name;
+    reply = co_await filters_->greeted(std::move(facts));
+    if (reply.code != 0) log_refusal(peer_, reply);
+  }
+  session_->answer(id, reply.code == 0 ? welcome() : std::move(reply));
 }
 
 LoginDesk& SmtpConnection::login_desk() {
@@ -236,9 +269,17 @@ Task<void> SmtpConnection::perform(smtp::AskMail ask) {
   mail::Reply reply = co_await parts_.intake.policy.check_sender(who, sender);
   if (reply.positive() && !parts_.intake.store.has_room())
     reply = mail::Reply(452, {4, 3, 1}, "no room for messages now, please try again later");
+  if (reply.positive() && filters_) {
+    filter::Client facts = filter_client();
+    mail::Sender from = sender;
+    mail::Reply said = co_await filters_->mail(std::move(facts), std::move(from));
+    if (said.code != 0) reply = std::move(said);
+  }
   if (!reply.positive())
-    log::info("sender-refused",
-              {{"client", peer_}, {"from", sender.reverse_path.to_string()}, {"reply", reply.to_string()}});
+    log::info("sender-refused", {{"client", peer_},
+                                 {"from", sender.reverse_path.to_string()},
+                                 {"reply", reply.to_string()},
+                                 {"why", reply.cause}});
   session_->answer(id, std::move(reply));
 }
 
@@ -260,6 +301,11 @@ Task<void> SmtpConnection::perform(smtp::AskRecipient ask) {
   if (verdict.reply.positive() && nodes_ + verdict.nodes.size() > kMaxExpanded + options_->session->max_recipients &&
       !recipients_.empty())
     verdict.reply = mail::Reply(452, {4, 5, 3}, "too many recipients for one message");
+  if (verdict.reply.positive() && filters_) {
+    mail::Recipient named = recipient;
+    mail::Reply said = co_await filters_->recipient(std::move(named));
+    if (said.code != 0) verdict.reply = std::move(said);
+  }
   if (verdict.reply.positive()) {
     nodes_ += verdict.nodes.size();
     recipients_.push_back({recipient, std::move(verdict.nodes)});
@@ -281,6 +327,8 @@ intake::Origin SmtpConnection::origin() {
   mail::set_times(origin.sender, mail_at_);
   origin.recipients = std::move(recipients_);
   recipients_.clear();
+  origin.filters = filters_.get();
+  origin.directory = &parts_.directory;
   mail::Arrival& arrival = origin.arrival;
   arrival.helo = std::string(session_->helo());
   arrival.peer_ip = peer_;
@@ -296,13 +344,22 @@ intake::Origin SmtpConnection::origin() {
 }
 
 Task<void> SmtpConnection::perform(smtp::AskData ask) {
-  bool room = parts_.intake.store.has_room();
-  if (room) {
+  const std::uint32_t id = ask.id;
+  mail::Reply reply(354, {}, "");
+  if (!parts_.intake.store.has_room()) {
+    reply = mail::Reply(452, {4, 3, 1}, "no room for messages now, please try again later");
+  } else {
     incoming_ = std::make_unique<intake::Incoming>(parts_.intake, options_->intake, origin());
     co_await incoming_->begin();
+    if (filters_) {
+      std::string message = incoming_->id().to_string();
+      mail::Reply said = co_await filters_->data(std::move(message));
+      if (said.code != 0) reply = std::move(said);
+    }
+    if (!reply.positive()) co_await incoming_->discard();
+    if (!reply.positive()) incoming_.reset();
   }
-  session_->answer(ask.id, room ? mail::Reply(354, {}, "")
-                                : mail::Reply(452, {4, 3, 1}, "no room for messages now, please try again later"));
+  session_->answer(id, std::move(reply));
 }
 
 Task<void> SmtpConnection::perform(smtp::Chunk chunk) {

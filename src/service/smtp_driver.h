@@ -1,6 +1,7 @@
 #pragma once
 
 #include "directory/directory.h"
+#include "filter/session.h"
 #include "intake/incoming.h"
 #include "net/network.h"
 #include "net/stream.h"
@@ -22,7 +23,8 @@ struct SmtpListenerOptions {
   bool implicit_tls = false;
   net::Networks xclient_from; ///< who may tell by XCLIENT whose session it really is
   intake::Options intake;
-  std::vector<std::string> etrn_hosts; ///< addresses that may use ETRN without a login
+  std::vector<std::string> etrn_hosts;          ///< addresses that may use ETRN without a login
+  std::shared_ptr<const filter::Chain> filters; ///< of content; null: none
 };
 
 /// The server's parts that a session works with; all outlive it.
@@ -32,6 +34,7 @@ struct SmtpParts {
   Sessions& sessions;
   Etrn& etrn;
   LoginParts logins;
+  filter::Wiring wiring; ///< of content filters, on the session's own thread
 };
 
 /// Drives one smtp::ServerSession over one connection: performs its actions, brings the answers.
@@ -64,6 +67,7 @@ private:
   Task<void> perform(smtp::AskEtrn ask);
   Task<void> perform(smtp::Close);
 
+  filter::Client filter_client() const;
   policy::Client client() const;
   LoginDesk& login_desk();
   bool is_here(const std::string& domain) const;
@@ -76,7 +80,8 @@ private:
   std::string peer_;
   std::unique_ptr<smtp::ServerSession> session_;
   Sessions::Token token_ = 0;
-  std::unique_ptr<LoginDesk> desk_; ///< null before the first AUTH
+  std::unique_ptr<filter::Session> filters_; ///< null: there are none
+  std::unique_ptr<LoginDesk> desk_;          ///< null before the first AUTH
   net::TlsInfo tls_;
   store::Account account_;
   std::vector<queue::DraftRecipient> recipients_;

@@ -140,7 +140,7 @@ class Server:
     accounts   {login: password or None}; their domains are added too, beside `domains`
     listeners  names out of LISTENERS, or {name: settings}
     dns        "address:port" of a name server, or an object with .address
-    routes     list of [[route]] tables; limits, queue, delivery, tls, extensions, login, oauth, extra_server: further keys of those sections
+    routes     list of [[route]] tables; filters: of [[filter]] tables; limits, queue, delivery, tls, extensions, login, oauth, extra_server: further keys of those sections
     account_limits  keys of [limits.account]
     extra      further sections: {name: keys}
     folder     where its files are; a temporary folder of its own when None
@@ -148,7 +148,7 @@ class Server:
 
     def __init__(self, accounts=None, domains=(), listeners=None, dns=None, routes=(), limits=None, queue=None,
                  delivery=None, tls=None, account_limits=None, login=None, oauth=None, hostname="mx.example.test", folder=None,
-                 extra_server=None, extra=None, extensions=None):
+                 extra_server=None, extra=None, extensions=None, filters=()):
         self.accounts = {"alice@example.test": SECRET, "bob@example.test": SECRET} if accounts is None else dict(accounts)
         self.domains = list(domains)
         self.hostname = hostname
@@ -162,7 +162,7 @@ class Server:
             self.extra.setdefault("authentication", {"verify": False})
         self.delivery, self.extra_server = {"connect_timeout": "5s"} | dict(delivery or {}), dict(extra_server or {})
         self.account_limits, self.extensions = dict(account_limits or {}), dict(extensions or {})
-        self.login, self.oauth = dict(login or {}), dict(oauth or {})
+        self.login, self.oauth, self.filters = dict(login or {}), dict(oauth or {}), list(filters)
         self.own_folder = folder is None
         self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix="paquebot-e2e-"))
         self.folder.mkdir(exist_ok=True)
@@ -189,6 +189,7 @@ class Server:
             parts.append(table("listener", settings | {"address": address}, double=True))
         parts.append(table("dns", {"resolvers": [self.dns], "trust_anchor": "none"}))
         parts += [table("route", route, double=True) for route in self.routes]
+        parts += [table("filter", one, double=True) for one in self.filters]
         parts += [table(name, values) for name, values in
                   (("tls", self.tls), ("queue", self.queue), ("delivery", self.delivery), ("limits", self.limits),
                    ("limits.account", self.account_limits), ("extensions", self.extensions), ("login", self.login),

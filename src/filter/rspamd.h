@@ -1,0 +1,21 @@
+#pragma once
+
+#include "filter/link.h"
+
+namespace paquebot::filter {
+
+/// rspamd's scanner over HTTP, asked over a new connection for each message.
+class Rspamd final : public Filter {
+public:
+  Rspamd(const Options& options, Wiring wiring) : Filter(options), link_(std::move(wiring), options) {}
+  Task<Result<Outcome>> content(Client client, Content& content) override;
+
+private:
+  Task<Result<Outcome>> check(Client client, Content& content);
+  Task<Result<>> send(Client client, Content& content);
+  Task<Result<Outcome>> answer();
+
+  Link link_;
+};
+
+} // namespace paquebot::filter

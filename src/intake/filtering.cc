@@ -1,0 +1,211 @@
+#include "intake/filtering.h"
+
+#include "base/log.h"
+#include "base/text.h"
+#include "filter/head_edit.h"
+#include "intake/incoming.h"
+
+#include <algorithm>
+#include <numeric>
+#include <unordered_set>
+
+namespace paquebot::intake {
+
+FilteredMessage::FilteredMessage(Parts parts, std::string id) : parts_(parts), id_(std::move(id)) {
+  places_.resize(parts_.recipients.size());
+  std::iota(places_.begin(), places_.end(), std::size_t{0});
+}
+
+std::vector<mail::Address> FilteredMessage::recipients() const {
+  std::vector<mail::Address> all;
+  all.reserve(parts_.recipients.size());
+  for (const queue::DraftRecipient& one : parts_.recipients) all.push_back(one.recipient.address);
+  return all;
+}
+
+Task<Result<std::string>> FilteredMessage::read(std::uint64_t offset, std::size_t most) {
+  const store::NewBody& body = parts_.body;
+  if (body.staged == 0) {
+    const std::string_view bytes = body.bytes;
+    co_return std::string(bytes.substr(std::min<std::size_t>(offset, bytes.size()), most));
+  }
+  store::BodyRef place;
+  place.bulk = body.staged;
+  place.size = body.size;
+  co_return co_await parts_.store.read_body(place, offset, most);
+}
+
+Task<Result<>> FilteredMessage::replace(std::string_view piece) {
+  if (!writer_) {
+    writer_.emplace(parts_.store);
+    after_cr_ = false;
+    ends_line_ = true;
+  }
+  if (piece.find('\0') != piece.npos) co_return fail(Errc::invalid, "the new body holds NUL");
+  mend_lines(piece);
+  const std::string_view lines = lines_;
+  co_return co_await writer_->write(lines);
+}
+
+/// A CR or LF alone becomes CRLF: what is kept here is lines, and goes to others as lines.
+void FilteredMessage::mend_lines(std::string_view piece) {
+  lines_.clear();
+  for (const char c : piece) {
+    if (after_cr_ || c == '\n') lines_ += "\r\n"; // a CR is written with what follows it
+    if (c != '\n' && c != '\r') lines_ += c;
+    after_cr_ = c == '\r';
+  }
+  if (!lines_.empty()) ends_line_ = lines_.ends_with('\n');
+}
+
+Task<void> FilteredMessage::forget() {
+  if (writer_) co_await writer_->discard();
+  writer_.reset();
+}
+
+/// The new body takes the place of the old one.
+Task<Result<>> FilteredMessage::put_body() {
+  if (after_cr_ || !ends_line_) {
+    const std::string_view end = "\r\n";
+    auto ended = co_await writer_->write(end);
+    if (!ended) {
+      co_await forget();
+      co_return ended;
+    }
+  }
+  auto made = co_await writer_->finish();
+  if (!made) {
+    co_await forget();
+    co_return std::unexpected(made.error());
+  }
+  writer_.reset();
+  const store::Id before = parts_.body.staged;
+  parts_.body = std::move(*made);
+  if (before != 0) co_await parts_.store.stage_drop(before);
+  co_return Result<>();
+}
+
+/// The operator's filter may name anybody: outside addresses are sent to, those of ours must exist.
+Task<Result<>> FilteredMessage::add(mail::Address address) {
+  using Kind = directory::Resolution::Kind;
+  const std::string text = address.to_string();
+  const auto same = [&](const queue::DraftRecipient& one) { return iequals(one.recipient.address.to_string(), text); };
+  if (std::ranges::any_of(parts_.recipients, same)) co_return Result<>();
+  mail::Address copy = address;
+  auto found = co_await parts_.directory.resolve(std::move(copy));
+  if (!found) co_return std::unexpected(found.error());
+  queue::DraftRecipient row;
+  row.recipient.address = std::move(address);
+  if (found->kind == Kind::found) {
+    row.nodes = std::move(found->nodes);
+  } else if (found->kind == Kind::not_ours) {
+    directory::Node node;
+    node.address = text;
+    node.route = store::NewRecipient::Route::remote;
+    row.nodes.push_back(std::move(node));
+  } else {
+    log::warning("filter-recipient", {{"id", id_}, {"to", text}, {"why", "a filter adds somebody who does not exist"}});
+    co_return Result<>();
+  }
+  parts_.recipients.push_back(std::move(row));
+  places_.push_back(kAdded);
+  note_ += ", a filter added " + text;
+  co_return Result<>();
+}
+
+void FilteredMessage::remove(const std::vector<mail::Address>& addresses) {
+  std::unordered_set<std::string> gone;
+  for (const mail::Address& address : addresses) gone.insert(to_lower(address.to_string()));
+  std::vector<queue::DraftRecipient> staying;
+  std::vector<std::size_t> staying_places;
+  std::string removed;
+  const auto concerned = [&](const queue::DraftRecipient& one) {
+    return gone.contains(to_lower(one.recipient.address.to_string()));
+  };
+  if (std::ranges::all_of(parts_.recipients, concerned)) {
+    nobody_left_ = true;
+    return;
+  }
+  for (std::size_t i = 0; i < parts_.recipients.size(); ++i) {
+    queue::DraftRecipient& one = parts_.recipients[i];
+    if (concerned(one)) {
+      note_ += ", a filter took out " + one.recipient.address.to_string();
+      continue;
+    }
+    staying.push_back(std::move(one));
+    staying_places.push_back(places_[i]);
+  }
+  parts_.recipients = std::move(staying);
+  places_ = std::move(staying_places);
+}
+
+Task<Result<>> FilteredMessage::apply(filter::Outcome outcome) {
+  if (auto edited = filter::edit(parts_.head, outcome.head); !edited) {
+    co_await forget();
+    co_return edited;
+  }
+  if (outcome.sender) {
+    note_ += ", a filter changed the sender from <" + parts_.sender.reverse_path.to_string() + ">";
+    parts_.sender.reverse_path = std::move(*outcome.sender);
+  }
+  for (mail::Address& address : outcome.added) {
+    auto added = co_await add(std::move(address));
+    if (!added) {
+      co_await forget();
+      co_return added;
+    }
+  }
+  if (!outcome.removed.empty()) remove(outcome.removed);
+  if (outcome.new_body && writer_) co_return co_await put_body();
+  co_return Result<>();
+}
+
+// ---- Incoming's part ----
+
+/// Shows the message to the content filters and makes what they ask for. What they refuse is left in failure_.
+Task<void> Incoming::run_filters() {
+  if (origin_.filters == nullptr) co_return;
+  auto body = co_await body_.finish();
+  if (!body) {
+    failure_ = no_room(body.error());
+    co_return;
+  }
+  sealed_ = std::move(*body);
+  tidy_head(); // a filter may sign them
+  FilteredMessage message({services_.store, *origin_.directory, head_, origin_.sender, origin_.recipients, *sealed_},
+                          id_.to_string());
+  filter::Judgement judgement = co_await origin_.filters->content(message);
+  failure_ = std::move(judgement.reply);
+  if (failure_.code != 0) co_return;
+  if (message.nobody_left() && judgement.discard.empty()) judgement.discard = "no recipient was left by the filters";
+  filter_places_ = message.places();
+  scan_.has_8bit = scan_.has_8bit || sealed_->type == mail::BodyType::eight_bit || !is_ascii(head_.to_string());
+  if (!judgement.note.empty()) filter_note_ = ", " + judgement.note;
+  filter_note_ += message.note();
+  discarded_ = std::move(judgement.discard);
+  const std::string& why = discarded_.empty() ? judgement.hold : discarded_;
+  for (queue::DraftRecipient& recipient : origin_.recipients) recipient.hold = why;
+}
+
+/// A filter wants the message to vanish: it was accepted as held, and is dropped now, as an operator would. A crash in
+/// between leaves it held, for everybody to see.
+Task<void> Incoming::drop_discarded() {
+  if (discarded_.empty()) co_return;
+  store::QueueFilter which;
+  which.message = id_;
+  std::string who = "content filters";
+  const std::int64_t now = millis(services_.clock.wall());
+  auto dropped = co_await services_.store.operate(store::QueueAction::cancel, std::move(which), std::move(who), now);
+  if (!dropped) log::error("discard-failed", {{"id", id_.to_string()}, {"why", dropped.error().message}});
+  log::info("discarded", {{"id", id_.to_string()}, {"why", discarded_}});
+}
+
+/// Nothing of the body stays behind.
+Task<void> Incoming::drop_body() {
+  co_await body_.discard();
+  const store::Id staged = sealed_ ? sealed_->staged : 0;
+  sealed_.reset();
+  if (staged != 0) co_await services_.store.stage_drop(staged);
+}
+
+} // namespace paquebot::intake
