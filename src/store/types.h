@@ -316,6 +316,7 @@ struct EntryContent {
   EntryInfo info;
   std::string head; ///< Return-Path and Delivered-To in front, then the head
   BodyRef body;
+  std::optional<std::string> text; ///< the whole body, where read_entries() brought it along
 };
 
 } // namespace paquebot::store
