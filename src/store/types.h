@@ -103,7 +103,7 @@ struct NewBody {
   std::uint64_t size = 0;                          ///< octets
   mail::BodyType type = mail::BodyType::seven_bit; ///< what the content needs
 };
-inline constexpr std::size_t kInlineBody = 64u << 10;
+inline constexpr std::size_t kInlineBody = 128u << 10;
 inline constexpr std::size_t kBodyChunk = 256u << 10;
 inline constexpr std::size_t kMaxHead = 1u << 20;
 
