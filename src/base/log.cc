@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 
+#include <algorithm>
 #include <array>
 #include <ctime>
 #include <fmt/format.h>
@@ -94,6 +95,12 @@ std::string_view name_of(Level level) {
   return kNames[static_cast<std::size_t>(level)];
 }
 
+/// The octets at the beginning that are printable ASCII and none of `special`.
+std::size_t plain_run(std::string_view text, std::string_view special) {
+  const auto plain = [special](char c) { return c >= ' ' && c < 0x7F && !special.contains(c); };
+  return static_cast<std::size_t>(std::ranges::find_if_not(text, plain) - text.begin());
+}
+
 /// Appends `text` for inside double quotes, with escapes that both JSON and people read; octets that
 /// are no printable UTF-8 become \xNN (in JSON \\xNN, so that it stays valid), the rest is cut at kMaxValue.
 void append_escaped(std::string& out, std::string_view text, Format format) {
@@ -102,6 +109,11 @@ void append_escaped(std::string& out, std::string_view text, Format format) {
     if (out.size() >= limit) {
       out += "…";
       return;
+    }
+    if (const std::size_t run = std::min(plain_run(text, "\"\\"), limit - out.size()); run > 0) {
+      out += text.substr(0, run);
+      text.remove_prefix(run);
+      continue;
     }
     const std::size_t length = printable_length(text);
     if (text[0] == '"' || text[0] == '\\') {
@@ -125,18 +137,25 @@ void append_escaped(std::string& out, std::string_view text, Format format) {
 
 bool needs_quotes(std::string_view text) {
   if (text.empty() || text.size() > kMaxValue) return true;
-  while (!text.empty()) {
+  for (;;) {
+    text.remove_prefix(plain_run(text, " \"=\\"));
+    if (text.empty()) return false;
     const std::size_t length = printable_length(text);
-    if (length == 0 || text[0] == ' ' || text[0] == '"' || text[0] == '=' || text[0] == '\\') return true;
+    if (length <= 1) return true; // one of those above, or nothing printable
     text.remove_prefix(length);
   }
-  return false;
 }
 
 void append_quoted(std::string& out, std::string_view text, Format format) {
   out += '"';
   append_escaped(out, text, format);
   out += '"';
+}
+
+void append_number(std::string& out, std::int64_t value, std::size_t width) {
+  const fmt::format_int digits(value);
+  if (digits.size() < width) out.append(width - digits.size(), '0');
+  out.append(digits.data(), digits.size());
 }
 
 void append_pair(std::string& out, Format format, const Field& field) {
@@ -149,7 +168,7 @@ void append_pair(std::string& out, Format format, const Field& field) {
     out += '=';
   }
   if (const auto* number = std::get_if<std::int64_t>(&field.value)) {
-    out += std::to_string(*number);
+    append_number(out, *number, 0);
   } else {
     const std::string_view text = std::get<std::string_view>(field.value);
     if (format == Format::json || needs_quotes(text)) {
@@ -160,20 +179,29 @@ void append_pair(std::string& out, Format format, const Field& field) {
   }
 }
 
-std::string time_text(WallTime now) {
+/// 2026-11-23T18:01:02.345Z. A thread keeps what it wrote last: most lines are of the same second.
+void append_time(std::string& out, WallTime now) {
+  thread_local std::time_t second = -1;
+  thread_local std::string text;
   const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
-  std::tm tm{};
-  gmtime_r(&seconds, &tm);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
-                     tm.tm_hour, tm.tm_min, tm.tm_sec, millis(now) % 1000);
+  if (seconds != second) {
+    std::tm tm{};
+    gmtime_r(&seconds, &tm);
+    text = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
+                       tm.tm_min, tm.tm_sec);
+    second = seconds;
+  }
+  out += text;
+  append_number(out, millis(now) % 1000, 3);
+  out += 'Z';
 }
 
-std::string pairs(Format format, Level level, std::string_view event, std::initializer_list<Field> fields) {
-  std::string out;
+/// `out` has the time already, or nothing.
+void append_pairs(std::string& out, Format format, Level level, std::string_view event,
+                  std::initializer_list<Field> fields) {
   append_pair(out, format, {"level", name_of(level)});
   append_pair(out, format, {"event", event});
   for (const Field& field : fields) append_pair(out, format, field);
-  return out;
 }
 
 } // namespace
@@ -210,16 +238,21 @@ Result<> reopen() {
 void write(Level level, std::string_view event, std::initializer_list<Field> fields) {
   const auto out = output();
   if (!out->logger->should_log(to_spdlog(level))) return;
-  const std::string time = time_text(system_clock().wall());
-  const std::string rest = pairs(out->format, level, event, fields);
   const bool json = out->format == Format::json;
-  out->logger->log(to_spdlog(level),
-                   json ? fmt::format("{{\"time\":\"{}\",{}}}", time, rest) : fmt::format("time={} {}", time, rest));
+  std::string line;
+  line.reserve(512);
+  line += json ? "{\"time\":\"" : "time=";
+  append_time(line, system_clock().wall());
+  if (json) line += '"';
+  append_pairs(line, out->format, level, event, fields);
+  if (json) line += '}';
+  out->logger->log(to_spdlog(level), spdlog::string_view_t(line.data(), line.size()));
 }
 
 std::string format_line(Format format, Level level, std::string_view event, std::initializer_list<Field> fields) {
-  const std::string rest = pairs(format, level, event, fields);
-  return format == Format::json ? fmt::format("{{{}}}", rest) : rest;
+  std::string line;
+  append_pairs(line, format, level, event, fields);
+  return format == Format::json ? "{" + line + "}" : line;
 }
 
 } // namespace paquebot::log

@@ -3,6 +3,7 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/verbs.h"
+#include "control/control.h"
 #include "control/target.h"
 #include "mail/head.h"
 #include "store/types.h"
@@ -116,7 +117,7 @@ private:
       body_ += *body;
       bar_.add(piece->size());
       if (piece->empty()) return upload_.empty() ? Result<>{} : flush(0);
-      if (!upload_.empty() || body_.size() > store::kInlineBody) {
+      if (!upload_.empty() || body_.size() > control::kWholeBody) {
         if (auto flushed = flush(store::kBodyChunk - 1); !flushed) return flushed;
       }
     }

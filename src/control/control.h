@@ -61,6 +61,8 @@ private:
 
 /// Octets of a request's body at most: the head of an imported message, and room.
 inline constexpr std::size_t kMaxBody = (1u << 20) + (64u << 10);
+/// Octets of an imported message's body that may come with the request; a larger one is uploaded in pieces first.
+inline constexpr std::size_t kWholeBody = 64u << 10;
 
 /// The response for an error: its status and {"error":{"code":"not_found","message":"…"}}.
 Response error_response(const Error& error);

@@ -1,4 +1,5 @@
 #include "base/text.h"
+#include "control/control.h"
 #include "control/routes.h"
 #include "mail/head.h"
 
@@ -56,7 +57,7 @@ Result<> split_content(const std::string& bytes, store::AcceptRequest& request) 
   if (!rest) return std::unexpected(rest.error());
   request.body.bytes += *rest;
   request.head = splitter.take_head();
-  if (request.body.bytes.size() > store::kInlineBody) {
+  if (request.body.bytes.size() > kWholeBody) {
     return fail(Errc::invalid, "a body of more than 64 KiB must be uploaded in pieces first");
   }
   request.body.size = request.body.bytes.size();

@@ -19,12 +19,14 @@ constexpr auto kParkFor = std::chrono::seconds(3);
 Dispatcher::Dispatcher(boost::asio::any_io_executor executor, queue::Queue& queue, store::Store& store,
                        const Clock& clock, Connector& connector, Homecoming& homecoming, Signer& signer)
     : executor_(std::move(executor)), queue_(queue), store_(store), clock_(clock), connector_(connector),
-      homecoming_(homecoming), signer_(signer) {
+      homecoming_(homecoming), signer_(signer), recorder_(queue) {
   queue_.on_runnable([this] { wake(); });
 }
 
 void Dispatcher::wake() {
+  if (wake_posted_.exchange(true)) return;
   boost::asio::post(executor_, [this] {
+    wake_posted_ = false;
     woken_ = true;
     changed_.notify_all();
   });

@@ -6,6 +6,7 @@
 #include "delivery/content.h"
 #include "delivery/homecoming.h"
 #include "delivery/parked.h"
+#include "delivery/recorder.h"
 #include "delivery/signer.h"
 #include "queue/queue.h"
 #include "store/store.h"
@@ -63,6 +64,7 @@ private:
   Task<Way> no_way(Worker& worker, const queue::Job& job, mail::Reply failure);
   Task<bool> transmit(Worker& worker, const queue::Job& part, Content& content);
   Task<mail::Reply> sign(const queue::Job& part, Content& content, std::uint64_t max_size);
+  Task<void> feed_some(Peer& peer, Content& content);
   Task<Peer::Event> feed_content(Peer& peer, Content& content);
   void judge(const queue::Job& job, const mail::Reply& reply, std::int64_t retry_at,
              std::vector<store::Outcome>& outcomes) const;
@@ -86,11 +88,13 @@ private:
   Connector& connector_;
   Homecoming& homecoming_;
   Signer& signer_;
+  Recorder recorder_;
   Parked parked_;
   std::map<std::string, unsigned> places_; ///< connections in use, by place
   Signal slots_;
   Signal changed_;
   std::atomic<unsigned> active_ = 0; ///< changed on the executor, read from anywhere
+  std::atomic<bool> wake_posted_ = false;
   bool woken_ = false;
   bool stopping_ = false;
 };

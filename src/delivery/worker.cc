@@ -11,6 +11,7 @@ namespace paquebot::delivery {
 namespace {
 
 constexpr unsigned kMessagesPerConnection = 500;
+constexpr std::size_t kSentAtOnce = 64u << 10; // octets of content given to the connection in one go, or one piece
 
 bool ours(store::MessageClass klass) { return klass != store::MessageClass::incoming; }
 
@@ -221,18 +222,28 @@ Task<mail::Reply> Dispatcher::sign(const queue::Job& part, Content& content, std
   co_return mail::Reply(250, {}, "");
 }
 
-/// Gives the content until it is over, or until the peer has refused it or is gone. What the session says then.
-Task<Peer::Event> Dispatcher::feed_content(Peer& peer, Content& content) {
-  for (;;) {
+/// Gives the session what makes one good write: a small message whole.
+Task<void> Dispatcher::feed_some(Peer& peer, Content& content) {
+  for (std::size_t given = 0; given < kSentAtOnce && peer.session().wants_content();) {
     auto piece = co_await content.next();
     if (!piece) {
       log::error("content-broke-off", {{"why", piece.error().message}});
       peer.session().abandon();
-    } else if (piece->empty()) {
-      peer.session().end_content();
-    } else {
-      peer.session().content(*piece);
+      co_return;
     }
+    if (piece->empty()) {
+      peer.session().end_content();
+      co_return;
+    }
+    peer.session().content(*piece);
+    given += piece->size();
+  }
+}
+
+/// Gives the content until it is over, or until the peer has refused it or is gone. What the session says then.
+Task<Peer::Event> Dispatcher::feed_content(Peer& peer, Content& content) {
+  for (;;) {
+    co_await feed_some(peer, content);
     Peer::Event event = co_await peer.run();
     if (event != Peer::Event::need_content) co_return event;
   }
@@ -263,7 +274,10 @@ Task<void> Dispatcher::settle_results(Worker& worker, const queue::Job& part, st
     log::info(what, {{"id", part.message.id.to_string()}, {"to", recipient.address}, {"reply", outcome.reply}});
   }
   std::string key = worker.destination;
-  co_await queue_.settle(key, std::move(outcomes), !host.empty());
+  bool works = !host.empty();
+  co_await recorder_.add(key, std::move(outcomes), works);
+  if (recorder_.wants_flush()) spawn(recorder_.flush());
+  co_await recorder_.room();
 }
 
 /// Settles a job that found no way: a permanent no (no such domain, null MX) is the job's alone and the worker goes on;

@@ -58,7 +58,7 @@ Task<void> Incoming::write(std::string_view chunk) {
 }
 
 Task<void> Incoming::take(std::string_view content) {
-  scan_.feed(content);
+  has_8bit_ = has_8bit_ || !is_ascii(content);
   auto part = splitter_.feed(content);
   if (!part) {
     failure_ = mail::Reply(552, {5, 3, 4}, "the header block is larger than 1 MiB");
@@ -88,7 +88,7 @@ Task<void> Incoming::end_conversion() {
   if (stays_binary_) co_return;
   std::string_view bytes = converted_;
   if (!bytes.empty()) co_await take(bytes);
-  origin_.sender.body = scan_.has_8bit ? mail::BodyType::eight_bit : mail::BodyType::seven_bit;
+  origin_.sender.body = has_8bit_ ? mail::BodyType::eight_bit : mail::BodyType::seven_bit;
 }
 
 Task<mail::Reply> Incoming::finish() {
@@ -248,7 +248,7 @@ queue::Draft Incoming::make_draft(store::NewBody body) {
   draft.sender = origin_.sender;
   draft.recipients = std::move(origin_.recipients);
   draft.head = head_.to_string();
-  draft.content_8bit = scan_.has_8bit;
+  draft.content_8bit = has_8bit_;
   draft.account = origin_.client.account;
   const std::string ip = origin_.arrival.peer_ip.empty() ? "" : "[" + origin_.arrival.peer_ip + "]";
   const std::string& helo = origin_.arrival.helo;

@@ -4,7 +4,6 @@
 #include "filter/session.h"
 #include "intake/authentication.h"
 #include "intake/binary.h"
-#include "mail/content_scan.h"
 #include "mail/head.h"
 #include "mail/received.h"
 #include "policy/policy.h"
@@ -111,7 +110,7 @@ private:
   Ulid id_;
   mail::HeadSplitter splitter_;
   store::BodyWriter body_;
-  mail::ContentScan scan_;
+  bool has_8bit_ = false;                          ///< head or body
   std::unique_ptr<Authentication> authentication_; ///< null: it is not checked where the message is from
   std::optional<BinaryToLines> lines_;             ///< the message is binary
   /// It stays so: nobody among its recipients has a mailbox here. It was converted all the same, to be sure that it can

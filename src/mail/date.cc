@@ -21,6 +21,12 @@ constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr"
 constexpr std::size_t kMaxDate = 256;
 constexpr std::size_t kMaxWords = 8;
 
+void append_digits(std::string& out, std::int64_t value, std::size_t width) {
+  const fmt::format_int digits(value);
+  if (digits.size() < width) out.append(width - digits.size(), '0');
+  out.append(digits.data(), digits.size());
+}
+
 /// Words of the date, comments left out; commas count as space.
 std::vector<std::string_view> words_of(std::string_view text) {
   std::vector<std::string_view> words;
@@ -98,10 +104,25 @@ std::string format_date(WallTime when, int offset_minutes) {
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss time(local - day);
   const int zone = std::abs(offset_minutes);
-  return fmt::format("{}, {} {} {:04} {:02}:{:02}:{:02} {}{:02}{:02}", kDays[std::chrono::weekday(day).c_encoding()],
-                     static_cast<unsigned>(date.day()), kMonths[static_cast<unsigned>(date.month()) - 1],
-                     static_cast<int>(date.year()), time.hours().count(), time.minutes().count(),
-                     time.seconds().count(), offset_minutes < 0 ? '-' : '+', zone / 60, zone % 60);
+  std::string out; // by hand: every message gets one
+  out.reserve(40);
+  out += kDays[std::chrono::weekday(day).c_encoding()];
+  out += ", ";
+  append_digits(out, static_cast<unsigned>(date.day()), 1);
+  out += ' ';
+  out += kMonths[static_cast<unsigned>(date.month()) - 1];
+  out += ' ';
+  append_digits(out, static_cast<int>(date.year()), 4);
+  out += ' ';
+  append_digits(out, time.hours().count(), 2);
+  out += ':';
+  append_digits(out, time.minutes().count(), 2);
+  out += ':';
+  append_digits(out, time.seconds().count(), 2);
+  out += offset_minutes < 0 ? " -" : " +";
+  append_digits(out, zone / 60, 2);
+  append_digits(out, zone % 60, 2);
+  return out;
 }
 
 std::optional<WallTime> parse_date(std::string_view text) {

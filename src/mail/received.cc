@@ -3,7 +3,7 @@
 #include "mail/date.h"
 
 #include <algorithm>
-#include <fmt/format.h>
+#include <array>
 #include <vector>
 
 namespace paquebot::mail {
@@ -13,14 +13,14 @@ constexpr std::size_t kFoldAt = 78;
 
 /// A host name, literal or word of the protocol: nothing in it can end a comment or a line.
 std::string clean_word(std::string_view text) {
+  static constexpr auto kPlain = [] {
+    std::array<bool, 256> plain{};
+    for (const char c : std::string_view(".-_:[]0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+      plain[static_cast<unsigned char>(c)] = true;
+    return plain;
+  }();
   std::string out(text.substr(0, kMaxDomain));
-  std::ranges::replace_if(
-      out,
-      [](char c) {
-        const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-        return !plain && std::string_view(".-_:[]").find(c) == std::string_view::npos;
-      },
-      '?');
+  std::ranges::replace_if(out, [](char c) { return !kPlain[static_cast<unsigned char>(c)]; }, '?');
   return out;
 }
 
@@ -28,13 +28,13 @@ std::string clean_word(std::string_view text) {
 std::string peer_info(const Arrival& arrival) {
   const std::string ip = clean_word(arrival.peer_ip);
   const std::string literal = ip.find(':') == std::string::npos ? "[" + ip + "]" : "[IPv6:" + ip + "]";
-  return arrival.peer_name.empty() ? fmt::format("({})", literal)
-                                   : fmt::format("({} {})", clean_word(arrival.peer_name), literal);
+  return arrival.peer_name.empty() ? "(" + literal + ")" : "(" + clean_word(arrival.peer_name) + " " + literal + ")";
 }
 
 /// The pieces between which the field may be folded.
 std::vector<std::string> pieces_of(const Arrival& arrival) {
   std::vector<std::string> pieces;
+  pieces.reserve(10);
   const bool from_network = !arrival.peer_ip.empty();
   if (from_network || !arrival.helo.empty()) {
     pieces.push_back("from " + (arrival.helo.empty() ? "unknown" : clean_word(arrival.helo)));
@@ -74,6 +74,7 @@ std::string transmission_type(const Arrival& arrival) {
 
 std::string compose_received(const Arrival& arrival) {
   std::string out = "Received:";
+  out.reserve(300);
   std::size_t line = out.size();
   for (const std::string& piece : pieces_of(arrival)) {
     if (line + 1 + piece.size() > kFoldAt) {

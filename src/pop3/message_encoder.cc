@@ -12,7 +12,26 @@ void MessageEncoder::note_line_end() {
   line_start_ = line_blank_ = true;
 }
 
+/// Without lines to count only the dots matter: everything up to one that begins a line is copied as it is.
+void MessageEncoder::encode_whole(std::string_view piece, std::string& out) {
+  if (piece.empty()) return;
+  before_last_ = piece.size() > 1 ? piece[piece.size() - 2] : last_;
+  last_ = piece.back();
+  if (line_start_ && piece.front() == '.') out += '.';
+  line_start_ = last_ == '\n';
+  for (auto dot = piece.find("\n."); dot != std::string_view::npos; dot = piece.find("\n.")) {
+    out += piece.substr(0, dot + 1);
+    out += '.';
+    piece.remove_prefix(dot + 1);
+  }
+  out += piece;
+}
+
 bool MessageEncoder::encode(std::string_view piece, std::string& out) {
+  if (!body_lines_) {
+    encode_whole(piece, out);
+    return false;
+  }
   while (!piece.empty() && !enough_) {
     // After a bare LF too: most clients take it for the end of a line, and a lone dot there would cut the message.
     if (line_start_ && piece.front() == '.') out += '.';

@@ -21,6 +21,7 @@ public:
   void finish(std::string& out) const;
 
 private:
+  void encode_whole(std::string_view piece, std::string& out);
   void note_line_end();
 
   std::optional<std::uint32_t> body_lines_;

@@ -250,5 +250,6 @@ Action ServerSession::next() { return impl_->next(); }
 std::string_view ServerSession::user() const { return impl_->logged_in; }
 bool ServerSession::encrypted() const { return impl_->encrypted; }
 bool ServerSession::closing() const { return impl_->closing; }
+bool ServerSession::has_input() const { return !impl_->input.empty(); }
 
 } // namespace paquebot::pop3

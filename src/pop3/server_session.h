@@ -130,6 +130,8 @@ public:
   bool encrypted() const;
   /// Only last words are left to be sent: the mailbox isn't needed any more.
   bool closing() const;
+  /// More than the command at hand has come: the client does not wait for one reply before it sends the next command.
+  bool has_input() const;
 
 private:
   struct Impl;

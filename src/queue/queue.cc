@@ -11,8 +11,7 @@ namespace paquebot::queue {
 namespace {
 
 constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
-// Bounds of what is kept in memory for at once: jobs of one destination, jobs in all, octets in all.
-constexpr std::size_t kWindow = 500;
+// Bounds of what is kept in memory for at once, beside Options::window: jobs in all, octets in all.
 constexpr std::size_t kFreshJobs = 20000;
 constexpr std::uint64_t kFreshBytes = 64u << 20;
 constexpr std::size_t kClaim = 100;
@@ -122,7 +121,7 @@ Queue::Reservation Queue::reserve(store::AcceptRequest& request) {
       row.due = std::max(row.due, place.backoff_until);
       std::string why = "; " + row.destination + " is not tried before its time: " + printable(place.last_error, 200);
       if (!request.note.contains(why)) request.note += why;
-    } else if (in_memory && row.due <= at && place.due > at && place.ready.size() < kWindow &&
+    } else if (in_memory && row.due <= at && place.due > at && place.ready.size() < options_->window &&
                fresh_jobs_ < kFreshJobs && fresh_bytes_ + bytes <= kFreshBytes) {
       row.in_hand = true;
       ++fresh_jobs_;
@@ -206,6 +205,7 @@ void Queue::arm(const std::string& key, Destination& place) {
 void Queue::enqueue(Destination& place, Job job) {
   const int priority = job.message.sender.priority;
   const auto lower = [priority](const Job& other) { return other.message.sender.priority < priority; };
+  if (place.ready.empty() || !lower(place.ready.back())) return place.ready.push_back(std::move(job));
   const auto at = std::ranges::find_if(place.ready, lower);
   place.ready.insert(at, std::move(job));
 }
@@ -244,6 +244,7 @@ std::optional<std::string> Queue::start_worker() {
     place.hot = false;
     if (place.ready.empty() || !may_start(place, at)) {
       arm(key, place); // a worker that ends heats it again, or the end of its back-off
+      forget_if_idle(key);
       continue;
     }
     ++place.workers;
@@ -379,72 +380,6 @@ std::vector<Job> Queue::take_window(const std::string& key) {
       fresh_bytes_ -= weight(*job.fresh);
     }
   return jobs;
-}
-
-void Queue::note_due(const std::vector<store::Outcome>& outcomes, const std::string& key) {
-  std::lock_guard lock(mutex_);
-  Destination& place = destination(key);
-  for (const store::Outcome& outcome : outcomes)
-    if (outcome.to == store::State::waiting) place.due = std::min(place.due, outcome.due);
-  arm(key, place);
-}
-
-/// The store may fail for a while; what happened to the recipients must not be forgotten, so this insists.
-Task<void> Queue::record(std::vector<store::Outcome> outcomes, std::optional<store::DestinationUpdate> update) {
-  bool owed = std::ranges::any_of(outcomes, [](const auto& o) { return o.owed != store::Owed::none; });
-  for (int tries = 0;; ++tries) {
-    auto batch = outcomes;
-    auto facts = update;
-    auto done = co_await store_.record(std::move(batch), std::move(facts));
-    if (done || done.error().code == Errc::closed) break;
-    log::error("outcome-not-recorded", {{"why", done.error().message}, {"tries", tries + 1}});
-    auto wait = std::chrono::milliseconds(std::min(200 * (tries + 1), 5000));
-    co_await net::sleep_for(wait);
-  }
-  if (owed) wake_owed();
-}
-
-Task<void> Queue::settle(std::string key, std::vector<store::Outcome> outcomes, bool works) {
-  std::optional<store::DestinationUpdate> update;
-  if (works) {
-    std::lock_guard lock(mutex_);
-    Destination& place = destination(key);
-    if (place.failures > 0) {
-      place.failures = 0;
-      place.backoff_until = 0;
-      update = store::DestinationUpdate{.key = key};
-      heat(key, place);
-    }
-  }
-  auto copy = outcomes;
-  co_await record(std::move(copy), std::move(update));
-  note_due(outcomes, key);
-  wake_runnable();
-}
-
-std::int64_t Queue::back_off_until(const std::string& key) const {
-  std::lock_guard lock(mutex_);
-  auto it = destinations_.find(key);
-  std::uint32_t failures = it == destinations_.end() ? 0 : it->second.failures;
-  auto random = static_cast<std::uint32_t>(clock_.now().time_since_epoch().count());
-  return now() + retry_after(options_->schedule, failures + 1, random).count();
-}
-
-Task<void> Queue::settle_failed(std::string key, std::vector<store::Outcome> outcomes, std::int64_t until,
-                                std::string error) {
-  store::DestinationUpdate update{.key = key, .backoff_until = until, .last_error = std::move(error)};
-  {
-    std::lock_guard lock(mutex_);
-    Destination& place = destination(key);
-    if (place.backoff_until <= now()) ++place.failures; // workers that fail together count once
-    place.backoff_until = until;
-    place.last_error = update.last_error;
-    update.failures = place.failures;
-    arm(key, place);
-  }
-  auto copy = outcomes;
-  co_await record(std::move(copy), std::move(update));
-  note_due(outcomes, key);
 }
 
 Task<void> Queue::give_back() {

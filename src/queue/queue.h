@@ -24,6 +24,7 @@ struct Options {
   RouteTable routes;
   unsigned workers_total = 100; ///< deliveries at the same time
   unsigned workers_per_destination = 10;
+  std::size_t window = 4000; ///< jobs of one destination that wait in memory; more wait in the store
 };
 
 /// One message for one destination, in hand. Its content is in memory when it is fresh, else in the store.
@@ -31,6 +32,12 @@ struct Job {
   store::MessageFacts message;
   std::vector<store::RecipientFacts> recipients;
   std::shared_ptr<const store::AcceptRequest> fresh;
+};
+
+/// What became of recipients of one message for one destination.
+struct Settled {
+  std::string destination;
+  std::vector<store::Outcome> outcomes;
 };
 
 /// Acceptance into the store, and what is due. Waiting work lies in the store; ready work in bounded windows in memory, one for
@@ -78,6 +85,11 @@ public:
   void resume_worker();
   /// Records outcomes durably; tries again while the store fails, so nothing is forgotten. `works`: the destination was reached.
   Task<void> settle(std::string destination, std::vector<store::Outcome> outcomes, bool works);
+  /// The same for outcomes of several messages at once, which change nothing in what is known of their destinations: for
+  /// those that were reached while failing() said no.
+  Task<void> settle_several(std::vector<Settled> several);
+  /// Whether the last attempt to reach the destination failed.
+  bool failing(const std::string& destination) const;
   /// When a destination that fails now is to be tried again (wall milliseconds).
   std::int64_t back_off_until(const std::string& destination) const;
   /// The destination failed as a whole: records outcomes and backs off until then.
@@ -120,10 +132,11 @@ private:
   void heat(const std::string& key, Destination& destination);
   void forget_if_idle(const std::string& key);
   static void enqueue(Destination& destination, Job job);
-  void note_due(const std::vector<store::Outcome>& outcomes, const std::string& key);
+  bool note_due(const std::vector<store::Outcome>& outcomes, const std::string& key);
   bool may_start(const Destination& destination, std::int64_t now) const;
   Task<void> claim(std::string key);
-  Task<void> record(std::vector<store::Outcome> outcomes, std::optional<store::DestinationUpdate> update);
+  Task<void> record(const std::vector<store::Outcome>& outcomes, std::optional<store::DestinationUpdate> update);
+  Task<void> record_slice(std::vector<store::Outcome> outcomes, std::optional<store::DestinationUpdate> update);
   std::int64_t now() const { return millis(clock_.wall()); }
   void wake_runnable();
   void wake_owed();

@@ -13,6 +13,10 @@ using Clock = std::chrono::steady_clock;
 /// Messages deleted in one transaction: a few tens of milliseconds, so that nobody waits long behind a large QUIT.
 constexpr std::size_t kDeletedAtOnce = 500;
 
+/// What is read ahead for a client that sends its commands without waiting: messages, and octets in all.
+constexpr std::uint32_t kAheadMessages = 32;
+constexpr std::size_t kAheadOctets = 128u << 10;
+
 } // namespace
 
 Pop3Connection::Pop3Connection(Pop3Parts parts, std::shared_ptr<const Pop3ListenerOptions> options, net::Stream stream,
@@ -113,6 +117,7 @@ Task<void> Pop3Connection::perform(pop3::NeedInput need) {
   }
   stream_.set_deadline(deadline_);
   stream_.release_buffer();
+  ahead_.clear(); // nobody waits for it
   bool was_shutting_down = shutting_down_;
   reading_ = true;
   auto input = co_await stream_.read();
@@ -202,16 +207,32 @@ Task<void> Pop3Connection::perform(pop3::AskList ask) {
   session_->list_page(ask.id, std::move(rows), !entries);
 }
 
-Task<bool> Pop3Connection::open_message(std::uint32_t number) {
-  auto entries = co_await numbering_->from(number, 1);
-  if (!entries) co_return false;
-  std::uint32_t uid = entries->front().uid;
-  auto entry = co_await parts_.store.read_entry(locked_, uid);
-  if (!entry) {
-    log::error("message-unreadable", {{"account", account_.login}, {"uid", uid}, {"why", entry.error().message}});
-    co_return false;
+/// Makes `number` the first of those read ahead, with as many behind it as the client is likely to want next.
+Task<Result<>> Pop3Connection::read_ahead(std::uint32_t number) {
+  ahead_.clear();
+  const std::uint32_t most = session_->has_input() ? kAheadMessages : 1;
+  auto entries = co_await numbering_->from(number, most);
+  if (!entries) co_return std::unexpected(entries.error());
+  std::vector<std::uint32_t> uids;
+  for (const store::EntryInfo& entry : *entries) uids.push_back(entry.uid);
+  auto read = co_await parts_.store.read_entries(locked_, std::move(uids), kAheadOctets);
+  if (!read) {
+    log::error("message-unreadable", {{"account", account_.login}, {"number", number}, {"why", read.error().message}});
+    co_return std::unexpected(read.error());
   }
-  entry_ = std::move(*entry);
+  ahead_.assign(std::make_move_iterator(read->begin()), std::make_move_iterator(read->end()));
+  ahead_number_ = number;
+  co_return Result<>();
+}
+
+Task<bool> Pop3Connection::open_message(std::uint32_t number) {
+  if (ahead_.empty() || number != ahead_number_) {
+    auto read = co_await read_ahead(number);
+    if (!read) co_return false;
+  }
+  entry_ = std::move(ahead_.front());
+  ahead_.pop_front();
+  ++ahead_number_;
   offset_ = 0;
   co_return true;
 }
@@ -219,11 +240,13 @@ Task<bool> Pop3Connection::open_message(std::uint32_t number) {
 Task<void> Pop3Connection::perform(pop3::AskMessage ask) {
   if (ask.first) {
     bool opened = co_await open_message(ask.number);
-    std::string_view head = entry_.head;
-    if (opened)
-      session_->message_bytes(ask.id, head, entry_.body.size == 0);
-    else
+    if (!opened) {
       session_->message_bytes(ask.id, std::string_view(), true, true);
+      co_return;
+    }
+    if (entry_.text) entry_.head += *entry_.text;
+    session_->message_bytes(ask.id, entry_.head, entry_.text || entry_.body.size == 0);
+    if (entry_.text) entry_ = {}; // used up
     co_return;
   }
   auto piece = co_await parts_.store.read_body(entry_.body, offset_, store::kBodyChunk);

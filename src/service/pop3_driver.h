@@ -10,6 +10,7 @@
 #include "service/sessions.h"
 #include "store/store.h"
 
+#include <deque>
 #include <memory>
 #include <optional>
 
@@ -53,6 +54,7 @@ private:
   Task<void> perform(pop3::AskMessage ask);
   Task<void> perform(pop3::AskCommit ask);
   Task<Result<std::vector<std::uint32_t>>> uids_of(const std::vector<std::uint32_t>* numbers);
+  Task<Result<>> read_ahead(std::uint32_t number);
   Task<bool> open_message(std::uint32_t number);
 
   Pop3Parts parts_;
@@ -68,6 +70,9 @@ private:
   std::optional<Numbering> numbering_;
   // The message being sent.
   store::EntryContent entry_;
+  std::deque<store::EntryContent>
+      ahead_; ///< messages read ahead, from ahead_number_ on; empty while the client is idle
+  std::uint32_t ahead_number_ = 0;
   std::uint64_t offset_ = 0;
   std::string piece_;
   std::chrono::steady_clock::time_point deadline_;

@@ -193,6 +193,7 @@ void ClientSession::content(std::string_view bytes) {
   if (impl_->phase_ == Impl::Phase::content) impl_->content(bytes);
 }
 void ClientSession::end_content() { impl_->end_content(); }
+bool ClientSession::wants_content() const { return impl_->wants_content(); }
 void ClientSession::abandon() {
   if (!impl_->in_message()) return;
   impl_->in_doubt_ = impl_->phase_ == Impl::Phase::final && impl_->refusal_.code == 0;

@@ -115,6 +115,8 @@ public:
   /// A piece of the content with CRLF line ends (dot-stuffed here; a CR or LF alone goes out as CRLF), or of any octets
   /// when the body type is binary; used up before returning. Then next().
   void content(std::string_view bytes);
+  /// Another piece, or the end, may follow at once, without next() in between.
+  bool wants_content() const;
   /// All content was given. The engine ends it with CRLF.CRLF or BDAT LAST (adding a CRLF when the last line has none).
   void end_content();
   /// The content broke off on our side: the connection must be dropped without ending the message.

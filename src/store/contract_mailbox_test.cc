@@ -46,6 +46,49 @@ TEST_P(StoreContract, ExpungedMailIsGoneAndItsTrailSaysSo) {
   EXPECT_EQ(trace.events.back().detail, "POP3 anna [192.0.2.7]");
 }
 
+TEST_P(StoreContract, EntriesAreReadSeveralAtOnce) {
+  const Account anna = make_account("anna@example.org");
+  for (int i = 0; i < 4; ++i) {
+    AcceptRequest request = message();
+    request.body.bytes = std::string(100, static_cast<char>('a' + i));
+    request.body.size = 100;
+    request.recipients = {to_mailbox(anna)};
+    accepted(request);
+  }
+  const Id box = inbox(anna).id;
+  using Uids = std::vector<std::uint32_t>;
+  const auto size = run(store().read_entry(box, 1))->info.size;
+  const auto texts = [&](Uids uids, std::size_t most) {
+    std::string firsts;
+    const auto entries = run(store().read_entries(box, std::move(uids), most));
+    for (const EntryContent& entry : entries.value_or(std::vector<EntryContent>()))
+      firsts += entry.text.value_or("?").substr(0, 1);
+    return firsts;
+  };
+  EXPECT_EQ(texts({1, 2, 3, 4}, 1 << 20), "abcd");
+  EXPECT_EQ(texts({3, 1}, 1 << 20), "ca");
+  EXPECT_EQ(texts({1, 2, 3}, 2 * size), "ab");
+  EXPECT_EQ(texts({2, 3}, 0), "b") << "the first is always there";
+  EXPECT_EQ(texts({1, 9, 2}, 1 << 20), "a") << "ends in front of what is not there";
+  EXPECT_EQ(run(store().read_entries(box, {9, 1}, 1 << 20)).error().code, Errc::not_found);
+}
+
+TEST_P(StoreContract, ALargeBodyIsNotReadWithItsEntry) {
+  const Account anna = make_account("anna@example.org");
+  const auto staged = run(store().stage_begin());
+  ASSERT_TRUE(staged);
+  ASSERT_TRUE(run(store().stage_append(*staged, std::string(kInlineBody + 1, 'x'))));
+  ASSERT_TRUE(run(store().stage_finish(*staged)));
+  AcceptRequest request = message();
+  request.body = {"", *staged, kInlineBody + 1, mail::BodyType::seven_bit};
+  request.recipients = {to_mailbox(anna)};
+  accepted(request);
+  const auto entries = run(store().read_entries(inbox(anna).id, {1}, 1 << 20));
+  ASSERT_TRUE(entries);
+  EXPECT_FALSE(entries->front().text);
+  EXPECT_EQ(entries->front().body.size, kInlineBody + 1);
+}
+
 TEST_P(StoreContract, ListingsAndIndexesCoverEveryEntry) {
   const Account anna = make_account("anna@example.org");
   constexpr std::uint32_t kEntries = 57;

@@ -34,12 +34,14 @@ BodyRef add_body(Tx& tx, const NewBody& body, std::int64_t refs) {
 
 void release_head(Db& db, Id head) {
   if (head == 0) return;
-  db.run("UPDATE head SET refs = refs - 1 WHERE id = ? AND refs > 1", head);
-  if (db.changes() == 0) db.run("DELETE FROM head WHERE id = ?", head);
+  db.run("DELETE FROM head WHERE id = ? AND refs <= 1", head); // most have one holder
+  if (db.changes() == 0) db.run("UPDATE head SET refs = refs - 1 WHERE id = ?", head);
 }
 
 void release_body(Db& db, Id body) {
   if (body == 0) return;
+  db.run("DELETE FROM body WHERE id = ? AND refs <= 1 AND bulk = 0", body); // most have one holder
+  if (db.changes() != 0) return;
   db.run("UPDATE body SET refs = refs - 1 WHERE id = ? AND refs > 1", body);
   if (db.changes() != 0) return;
   const Id bulk = db.number("SELECT bulk FROM body WHERE id = ?", 0, body);

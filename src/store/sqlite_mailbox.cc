@@ -86,6 +86,27 @@ Result<EntryContent> read_entry(Db& db, Id mailbox, std::uint32_t uid) {
   return content;
 }
 
+Result<std::vector<EntryContent>> read_entries(Db& db, Id mailbox, const std::vector<std::uint32_t>& uids,
+                                               std::size_t most) {
+  std::vector<EntryContent> entries;
+  std::uint64_t octets = 0;
+  for (const std::uint32_t uid : uids) {
+    auto entry = read_entry(db, mailbox, uid);
+    if (!entry && entries.empty()) return std::unexpected(std::move(entry.error()));
+    if (!entry) break; // its error is told to who asks for it
+    octets += entry->info.size;
+    if (!entries.empty() && octets > most) break;
+    if (entry->body.bulk == 0) {
+      auto text = load_inline_body(db, entry->body.id, 0, kInlineBody);
+      if (!text && entries.empty()) return std::unexpected(std::move(text.error()));
+      if (!text) break;
+      entry->text = std::move(*text);
+    }
+    entries.push_back(std::move(*entry));
+  }
+  return entries;
+}
+
 std::size_t expunge(Tx& tx, Id mailbox, const std::vector<std::uint32_t>& uids, const std::string& who) {
   std::size_t count = 0;
   std::uint64_t bytes = 0;

@@ -15,6 +15,9 @@ std::vector<EntryInfo> list_entries(Db& db, Id mailbox, std::uint32_t after_uid,
 std::vector<std::uint32_t> index_entries(Db& db, Id mailbox, std::uint32_t after_uid, std::uint32_t below_uid,
                                          std::uint32_t stride, std::size_t most);
 Result<EntryContent> read_entry(Db& db, Id mailbox, std::uint32_t uid);
+/// As Store::read_entries.
+Result<std::vector<EntryContent>> read_entries(Db& db, Id mailbox, const std::vector<std::uint32_t>& uids,
+                                               std::size_t most);
 /// Returns how many there were to delete.
 std::size_t expunge(Tx& tx, Id mailbox, const std::vector<std::uint32_t>& uids, const std::string& who);
 /// Makes an empty mailbox whose uidvalidity no mailbox of this store ever had.

@@ -99,19 +99,20 @@ std::vector<RecipientFacts> load_recipients(Db& db, const Ulid& message) {
 
 void change_pending(Db& db, const Ulid& message, std::int64_t by) {
   if (by == 0) return;
-  db.run("UPDATE message SET pending = pending + ? WHERE id = ?", by, message);
+  std::int64_t pending = by;
   Id head = 0;
   Id body = 0;
   {
-    Query q = db.query("SELECT head, body FROM message WHERE id = ? AND pending <= 0", message);
+    Query q = db.query("SELECT pending, head, body FROM message WHERE id = ?", message);
     if (!q.row()) return;
-    head = q.i64(0);
-    body = q.i64(1);
+    pending += q.i64(0);
+    head = q.i64(1);
+    body = q.i64(2);
   }
-  if (head == 0) return;
+  if (pending > 0 || head == 0) return db.run("UPDATE message SET pending = ? WHERE id = ?", pending, message);
   release_head(db, head);
   release_body(db, body);
-  db.run("UPDATE message SET head = 0, body = 0, bulk = 0 WHERE id = ?", message);
+  db.run("UPDATE message SET pending = ?, head = 0, body = 0, bulk = 0 WHERE id = ?", pending, message);
 }
 
 void add_events(Db& db, const Ulid& message, std::vector<Event> events) {

@@ -72,6 +72,15 @@ Task<Result<EntryContent>> SqliteStore::read_entry(Id mailbox, std::uint32_t uid
   co_return co_await job.take();
 }
 
+Task<Result<std::vector<EntryContent>>> SqliteStore::read_entries(Id mailbox, std::vector<std::uint32_t> uids,
+                                                                  std::size_t most) {
+  using List = std::vector<EntryContent>;
+  const auto job = readers_.read<List>([mailbox, uids = std::move(uids), most](ReadDbs& dbs) {
+    return store::read_entries(dbs.main, mailbox, uids, most);
+  });
+  co_return co_await job.take();
+}
+
 Task<Result<std::size_t>> SqliteStore::expunge(Id mailbox, std::vector<std::uint32_t> uids, std::string who) {
   const auto job =
       write<std::size_t>([mailbox, uids = std::move(uids), who = std::move(who)](Tx& tx) -> Result<std::size_t> {

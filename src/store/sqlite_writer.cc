@@ -12,8 +12,8 @@ namespace {
 
 constexpr std::size_t kBatchJobs = 1000;
 constexpr std::size_t kBatchBytes = 4u << 20;
-constexpr int kCheckpointFrames = 256; // 4 MiB of pages
-constexpr int kInsistFrames = 4096;    // 64 MiB: readers are made to wait so that the log can start anew
+constexpr int kCheckpointFrames = 1024; // 16 MiB of pages
+constexpr int kInsistFrames = 4096;     // 64 MiB: readers are made to wait so that the log can start anew
 constexpr std::int64_t kProbeEvery = 1000;
 
 std::int64_t monotonic_ms() {

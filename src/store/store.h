@@ -101,6 +101,11 @@ public:
   virtual Task<Result<std::vector<std::uint32_t>>> index_entries(Id mailbox, std::uint32_t below_uid,
                                                                  std::uint32_t stride) = 0;
   virtual Task<Result<EntryContent>> read_entry(Id mailbox, std::uint32_t uid) = 0;
+  /// Several at once, in the order of `uids` (at least one), for who wants one after the other. Bodies that lie beside their
+  /// head (at most kInlineBody octets) come along as `text`. Ends in front of the entry that would make it more than `most`
+  /// octets in all, or that can't be read; the first is always there, or its error.
+  virtual Task<Result<std::vector<EntryContent>>> read_entries(Id mailbox, std::vector<std::uint32_t> uids,
+                                                               std::size_t most) = 0;
   /// Deletes entries (uids ascending); those already gone are passed over. One transaction.
   virtual Task<Result<std::size_t>> expunge(Id mailbox, std::vector<std::uint32_t> uids, std::string who) = 0;
 

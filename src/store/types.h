@@ -103,7 +103,7 @@ struct NewBody {
   std::uint64_t size = 0;                          ///< octets
   mail::BodyType type = mail::BodyType::seven_bit; ///< what the content needs
 };
-inline constexpr std::size_t kInlineBody = 64u << 10;
+inline constexpr std::size_t kInlineBody = 128u << 10;
 inline constexpr std::size_t kBodyChunk = 256u << 10;
 inline constexpr std::size_t kMaxHead = 1u << 20;
 
@@ -316,6 +316,7 @@ struct EntryContent {
   EntryInfo info;
   std::string head; ///< Return-Path and Delivered-To in front, then the head
   BodyRef body;
+  std::optional<std::string> text; ///< the whole body, where read_entries() brought it along
 };
 
 } // namespace paquebot::store

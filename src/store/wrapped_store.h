@@ -77,6 +77,10 @@ public:
   Task<Result<EntryContent>> read_entry(Id mailbox, std::uint32_t uid) override {
     return inner_.read_entry(mailbox, uid);
   }
+  Task<Result<std::vector<EntryContent>>> read_entries(Id mailbox, std::vector<std::uint32_t> uids,
+                                                       std::size_t most) override {
+    return inner_.read_entries(mailbox, std::move(uids), most);
+  }
   Task<Result<std::size_t>> expunge(Id mailbox, std::vector<std::uint32_t> uids, std::string who) override {
     return inner_.expunge(mailbox, std::move(uids), std::move(who));
   }

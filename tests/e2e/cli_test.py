@@ -335,7 +335,7 @@ class ShutdownTest(unittest.TestCase):
                 try:
                     with server.smtp() as client:
                         for i in range(10000):
-                            accepted.append(transact(client, "x@y.test", [ALICE], letter(subject=f"k{number}-{i}", body="y" * 70000 + "\r\n" if i % 5 == 0 else "x\r\n")))
+                            accepted.append(transact(client, "x@y.test", [ALICE], letter(subject=f"k{number}-{i}", body="y" * 140000 + "\r\n" if i % 5 == 0 else "x\r\n")))
                             if len(accepted) >= 50:
                                 begun.set()
                 except (OSError, smtplib.SMTPException, AssertionError):
