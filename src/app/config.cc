@@ -298,6 +298,12 @@ void read_mailboxes(Reader& read, const toml::table& root, Config& config) {
                         config.pop3_language);
 }
 
+void read_forwarding(Reader& read, const toml::table& root, Config& config) {
+  const toml::table& t = section(read, root, "forwarding");
+  read.only(t, "[forwarding]", {"rewrite_sender"});
+  read.flag(t, "rewrite_sender", config.rewrite_sender);
+}
+
 void read_login(Reader& read, const toml::table& root, Config& config) {
   const toml::table& t = section(read, root, "login");
   read.only(t, "[login]", {"scram", "failures_per_address", "failures_per_account", "refused_for"});
@@ -413,7 +419,7 @@ Result<Config> load_config(const std::string& path, const FileSource& files) {
   Reader read(path, files);
   read.only(root, "the file",
             {"server", "listener", "tls", "dns", "route", "queue", "delivery", "limits", "mailbox", "pop3",
-             "extensions", "login", "oauth", "dkim", "authentication"});
+             "extensions", "login", "oauth", "dkim", "authentication", "forwarding"});
   read_server(read, root, config);
   read_listeners(read, root, config);
   read_routes(read, root, config);
@@ -425,6 +431,7 @@ Result<Config> load_config(const std::string& path, const FileSource& files) {
   read.only(dkim, "[dkim]", {"sign"});
   read.flag(dkim, "sign", config.sign);
   read_login(read, root, config);
+  read_forwarding(read, root, config);
   read_oauth(read, root, config);
   read_authentication(read, root, config);
   read_rest(read, root, config);

@@ -167,6 +167,7 @@ std::shared_ptr<const service::Snapshot> make_snapshot(const Config& config, con
       .hostname = config.hostname, .max_message_size = config.message_size, .max_hops = config.max_hops};
   snapshot->queue = config.queue;
   snapshot->sign = config.sign;
+  snapshot->rewrite_sender = config.rewrite_sender;
   snapshot->account_limits = config.account_limits;
   snapshot->expire_days = config.expire_days;
   return snapshot;

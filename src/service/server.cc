@@ -35,8 +35,9 @@ struct Server::Impl {
   Impl(store::Store& s, ServerOptions o, std::shared_ptr<const Snapshot> first)
       : store(s), options(std::move(o)), snapshot(std::move(first)), contexts(options.threads), cpu(options.threads),
         signing(options.threads), directory(store, cpu, directory::Options{.hostname = options.hostname}),
-        policy(directory, &limits), queue(store, system_clock(), snapshot->queue) {
+        policy(directory, &limits, &paths), queue(store, system_clock(), snapshot->queue) {
     limits.configure(snapshot->account_limits);
+    paths.configure(snapshot->rewrite_sender);
     guard.configure(snapshot->logins);
     signer.configure(snapshot->sign);
   }
@@ -50,6 +51,7 @@ struct Server::Impl {
   directory::CpuPool signing; ///< a line of its own: a flood of logins holds up no mail
   directory::Directory directory;
   policy::LimitBook limits{store, system_clock()};
+  policy::ReturnPaths paths{store, directory, system_clock()};
   policy::Policy policy;
   UlidSource ids;
   queue::Queue queue;
@@ -354,7 +356,7 @@ Result<> Server::start(std::vector<BoundListener> listeners) {
   s.connector =
       std::make_unique<delivery::Connector>(s.last(), s.contexts.wheel(where), s.resolver, s.options.connector);
   s.dispatcher = std::make_unique<delivery::Dispatcher>(s.last(), s.queue, s.store, system_clock(), *s.connector,
-                                                        s.homecoming, s.signer);
+                                                        s.homecoming, s.signer, s.paths);
   s.reporter = std::make_unique<delivery::Reporter>(s.last(), s.queue, s.store, s.directory, s.ids, system_clock(),
                                                     s.options.hostname);
   control::Hooks hooks;
@@ -383,6 +385,7 @@ Result<> Server::start(std::vector<BoundListener> listeners) {
 void Server::replace(std::shared_ptr<const Snapshot> snapshot) {
   impl_->queue.configure(snapshot->queue);
   impl_->limits.configure(snapshot->account_limits);
+  impl_->paths.configure(snapshot->rewrite_sender);
   impl_->guard.configure(snapshot->logins);
   impl_->signer.configure(snapshot->sign);
   std::lock_guard lock(impl_->snapshot_mutex);
