@@ -1,6 +1,7 @@
 #include "app/config.h"
 
 #include "app/config_reader.h"
+#include "app/guard_reader.h"
 #include "app/toml_reader.h"
 #include "base/text.h"
 #include "mail/address.h"
@@ -419,7 +420,7 @@ Result<Config> load_config(const std::string& path, const FileSource& files) {
   Reader read(path, files);
   read.only(root, "the file",
             {"server", "listener", "tls", "dns", "route", "queue", "delivery", "limits", "mailbox", "pop3",
-             "extensions", "login", "oauth", "dkim", "authentication", "forwarding"});
+             "extensions", "login", "oauth", "dkim", "authentication", "forwarding", "guard", "dns_list"});
   read_server(read, root, config);
   read_listeners(read, root, config);
   read_routes(read, root, config);
@@ -432,6 +433,7 @@ Result<Config> load_config(const std::string& path, const FileSource& files) {
   read.flag(dkim, "sign", config.sign);
   read_login(read, root, config);
   read_forwarding(read, root, config);
+  read_guard(read, root, config);
   read_oauth(read, root, config);
   read_authentication(read, root, config);
   read_rest(read, root, config);

@@ -118,6 +118,7 @@ std::shared_ptr<const service::SmtpListenerOptions> smtp_options(const Config& c
   options->session = session;
   options->implicit_tls = listener.tls == ListenerConfig::Tls::implicit;
   options->tls = listener.tls == ListenerConfig::Tls::none ? nullptr : std::move(tls);
+  if (listener.role == service::ListenerRole::mx) options->guard = config.guard;
   options->xclient_from = listener.xclient_from;
   options->intake = {.hostname = config.hostname,
                      .max_message_size = config.message_size,

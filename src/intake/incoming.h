@@ -44,6 +44,7 @@ struct Origin {
   mail::Arrival arrival; ///< id, recipient and date are filled in here
   mail::Sender sender;
   std::vector<queue::DraftRecipient> recipients;
+  std::vector<std::string> tags; ///< values of policy::kGuardField: what was noticed about a stranger
 };
 
 /// One message on its way in: takes its content piece by piece and, at its end, takes responsibility for it. Each step of the
@@ -82,6 +83,7 @@ private:
   Task<mail::Reply> authenticate();
   void set_aside(const std::string& reason);
   void read_tls_wish();
+  void note_tags();
   void complete_head();
   std::string wishes() const;
   bool charged() const;

@@ -56,6 +56,9 @@ struct Server::Impl {
   UlidSource ids;
   queue::Queue queue;
   Gate gate;
+  policy::FactsCache client_facts{system_clock()};
+  policy::ClientRates client_rates{system_clock()};
+  policy::GreyTable grey;
   Sessions sessions;
   LoginDelay login_delay;
   Etrn etrn{store, queue, system_clock()};
@@ -106,6 +109,8 @@ struct Server::Impl {
   Task<void> pick_up_drops();
   Task<void> upkeep();
   Task<void> expire_mail();
+  Task<void> load_greylist();
+  Task<void> save_greylist();
   Task<void> load_queue();
   Task<void> tell_of_restore();
   std::string status();
@@ -255,7 +260,8 @@ Task<void> Server::Impl::converse(Welcome welcome, net::Stream stream, std::size
     return Pop3Connection::serve(
         std::make_shared<Pop3Connection>(parts, std::move(welcome.pop3), std::move(stream), executor));
   }
-  SmtpParts parts{services(), directory, sessions, etrn, login_parts()};
+  SmtpParts parts{services(), directory,     sessions,
+                  etrn,       login_parts(), GuardParts{resolver, client_facts, client_rates, grey, system_clock()}};
   return SmtpConnection::serve(
       std::make_shared<SmtpConnection>(parts, std::move(welcome.smtp), std::move(stream), executor));
 }
@@ -282,7 +288,8 @@ Task<void> Server::Impl::upkeep() {
   while (!stopping) {
     auto rest = std::chrono::milliseconds(500);
     co_await net::sleep_for(rest);
-    if (++ticks % 20 != 0) continue;
+    if (++ticks % 10 == 0) co_await save_greylist();
+    if (ticks % 20 != 0) continue;
     for (bool more = true; more && !stopping;) {
       std::int64_t now = millis(system_clock().wall());
       auto slice = co_await store.maintain(now);
@@ -290,6 +297,31 @@ Task<void> Server::Impl::upkeep() {
     }
     co_await expire_mail();
   }
+  co_await save_greylist();
+}
+
+/// What waited, what has passed, and which networks are known. Who comes in the first moments may have to come again.
+Task<void> Server::Impl::load_greylist() {
+  std::string after;
+  const std::size_t page = 1000;
+  const std::int64_t now = millis(system_clock().wall());
+  for (std::size_t read = 0; read < policy::GreyTable::kWaiting + policy::GreyTable::kKnown && !stopping;
+       read += page) {
+    auto rows = co_await store.load_greylist(after, page);
+    if (!rows) log::error("greylist-unreadable", {{"why", rows.error().message}});
+    if (!rows || rows->empty()) co_return;
+    grey.load(*rows, now);
+    after = rows->back().key;
+  }
+}
+
+/// A batch of at most a thousand rows each five seconds, whatever strangers do.
+Task<void> Server::Impl::save_greylist() {
+  const std::size_t batch = 1000;
+  auto rows = grey.take_changes(batch);
+  if (rows.empty()) co_return;
+  const auto saved = co_await store.save_greylist(std::move(rows));
+  if (!saved) log::warning("greylist-not-saved", {{"why", saved.error().message}});
 }
 
 /// One round over the mailboxes, in slices: what is older than mailbox.expire_days goes.
@@ -374,6 +406,7 @@ Result<> Server::start(std::vector<BoundListener> listeners) {
   s.launch(s.last(), s.reporter->run(), "reports");
   s.launch(s.last(), s.deadlines.run(), "deadlines");
   s.launch(s.first(), s.load_queue(), "queue load");
+  s.launch(s.first(), s.load_greylist(), "greylist");
   s.launch(s.first(), s.tell_of_restore(), "queue held");
   s.launch(s.first(), s.upkeep(), "upkeep");
   s.launch(s.first(), s.pick_up_drops(), "drop directory");
@@ -385,6 +418,7 @@ Result<> Server::start(std::vector<BoundListener> listeners) {
 void Server::replace(std::shared_ptr<const Snapshot> snapshot) {
   impl_->queue.configure(snapshot->queue);
   impl_->limits.configure(snapshot->account_limits);
+  impl_->client_facts.clear();
   impl_->paths.configure(snapshot->rewrite_sender);
   impl_->guard.configure(snapshot->logins);
   impl_->signer.configure(snapshot->sign);

@@ -7,6 +7,7 @@
 #include "net/tls.h"
 #include "policy/policy.h"
 #include "service/etrn.h"
+#include "service/guard_desk.h"
 #include "service/login.h"
 #include "service/sessions.h"
 #include "smtp/server_session.h"
@@ -22,7 +23,8 @@ struct SmtpListenerOptions {
   bool implicit_tls = false;
   net::Networks xclient_from; ///< who may tell by XCLIENT whose session it really is
   intake::Options intake;
-  std::vector<std::string> etrn_hosts; ///< addresses that may use ETRN without a login
+  std::shared_ptr<const policy::GuardOptions> guard; ///< of strangers; null: not for this listener
+  std::vector<std::string> etrn_hosts;               ///< addresses that may use ETRN without a login
 };
 
 /// The server's parts that a session works with; all outlive it.
@@ -32,6 +34,7 @@ struct SmtpParts {
   Sessions& sessions;
   Etrn& etrn;
   LoginParts logins;
+  GuardParts guard;
 };
 
 /// Drives one smtp::ServerSession over one connection: performs its actions, brings the answers.
@@ -47,6 +50,7 @@ public:
 
 private:
   Task<bool> begin();
+  Task<void> end_session();
   Task<void> loop();
   Task<void> start(const smtp::Action& action);
   Task<void> perform(smtp::Send send);
@@ -64,6 +68,9 @@ private:
   Task<void> perform(smtp::AskEtrn ask);
   Task<void> perform(smtp::Close);
 
+  Task<bool> spoke_early();
+  Task<mail::Reply> admit();
+  Task<policy::RecipientVerdict> judge_recipient(policy::Client who, mail::Sender sender, mail::Recipient recipient);
   policy::Client client() const;
   LoginDesk& login_desk();
   bool is_here(const std::string& domain) const;
@@ -76,7 +83,9 @@ private:
   std::string peer_;
   std::unique_ptr<smtp::ServerSession> session_;
   Sessions::Token token_ = 0;
-  std::unique_ptr<LoginDesk> desk_; ///< null before the first AUTH
+  std::unique_ptr<LoginDesk> desk_;  ///< null before the first AUTH
+  std::unique_ptr<GuardDesk> guard_; ///< of a stranger; null: nothing is asked of this client
+  unsigned refused_ = 0;             ///< recipients, for good
   net::TlsInfo tls_;
   store::Account account_;
   std::vector<queue::DraftRecipient> recipients_;
