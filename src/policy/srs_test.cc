@@ -2,6 +2,7 @@
 #include "policy/srs.h"
 
 #include <gtest/gtest.h>
+#include <random>
 
 namespace paquebot::policy {
 namespace {
@@ -86,6 +87,34 @@ TEST(Srs, NobodyElseCanMakeOne) {
     EXPECT_FALSE(srs.reverse({local, "ours.test"}, kToday)) << local;
   }
   EXPECT_FALSE(Srs("another").reverse({right, "ours.test"}, kToday));
+}
+
+/// Whatever is done to one, it is either refused or still leads to the same address.
+TEST(Srs, MutationsAreRefused) {
+  const Srs srs("key");
+  const mail::Address sender = parse("ann@far.test"), before = parse("SRS0=aaaaaa=bb=far.test=ann@one.test");
+  std::mt19937 random(7);
+  constexpr std::string_view kOctets = "=+-@.SsRr01aAzZ27 \"\\\xc3\x80\x01";
+  for (const mail::Address& from : {sender, before}) {
+    const std::string right = srs.forward(from, "ours.test", kToday)->local;
+    for (int i = 0; i < 5000; ++i) {
+      std::string local = right;
+      for (auto changes = 1 + random() % 3; changes > 0; --changes) {
+        const std::size_t at = random() % (local.size() + 1);
+        if (random() % 3 == 0) {
+          local.erase(at, 1 + random() % 4);
+        } else if (random() % 2 == 0) {
+          local.insert(at, 1, kOctets[random() % kOctets.size()]);
+        } else if (at < local.size()) {
+          local[at] = kOctets[random() % kOctets.size()];
+        }
+      }
+      const auto back = srs.reverse({local, "ours.test"}, kToday);
+      if (back) {
+        EXPECT_TRUE(iequals(back->to_string(), from.to_string())) << local;
+      }
+    }
+  }
 }
 
 TEST(Srs, ItEnds) {

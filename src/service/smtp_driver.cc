@@ -300,6 +300,7 @@ Task<policy::RecipientVerdict> SmtpConnection::judge_recipient(policy::Client wh
     GuardDesk& guard = *guard_;
     mail::Address to = recipient.address;
     verdict.reply = co_await guard.recipient(sender, std::move(to));
+    if (verdict.reply.permanent()) ++refused_; // its own refusals are no faults
     if (verdict.reply.code != 0) co_return verdict;
   }
   verdict = co_await parts_.intake.policy.check_recipient(who, sender, recipient);
@@ -393,6 +394,7 @@ Task<void> SmtpConnection::perform(smtp::AskContent ask) {
     verdicts.push_back(std::move(verdict));
   }
   incoming_.reset();
+  if (!verdicts.empty() && verdicts.front().positive()) refused_ = 0; // as the session's count of errors
   session_->answer(id, std::span<const mail::Reply>(verdicts));
 }
 

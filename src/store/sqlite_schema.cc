@@ -135,8 +135,8 @@ CREATE TABLE greylist(
 CREATE INDEX greylist_by_expiry ON greylist(expires);
 )sql";
 
-constexpr std::array kMainSteps = {Migration{kMain1}, Migration{kMainLimits}, Migration{kMainTimes},
-                                   Migration{kMainLogins}, Migration{kMainDkim}, Migration{kMainGreylist}};
+constexpr std::array kMainSteps = {Migration{kMain1},      Migration{kMainLimits}, Migration{kMainTimes},
+                                   Migration{kMainLogins}, Migration{kMainDkim},   Migration{kMainGreylist}};
 constexpr std::array kBulkSteps = {Migration{kBulk1}};
 
 /// SQLite would make the file readable for everybody the umask allows; its log and index copy the file's mode.
