@@ -2,6 +2,7 @@
 
 #include "app/config_filters.h"
 #include "app/config_reader.h"
+#include "app/guard_reader.h"
 #include "app/toml_reader.h"
 #include "base/text.h"
 #include "mail/address.h"
@@ -299,6 +300,12 @@ void read_mailboxes(Reader& read, const toml::table& root, Config& config) {
                         config.pop3_language);
 }
 
+void read_forwarding(Reader& read, const toml::table& root, Config& config) {
+  const toml::table& t = section(read, root, "forwarding");
+  read.only(t, "[forwarding]", {"rewrite_sender"});
+  read.flag(t, "rewrite_sender", config.rewrite_sender);
+}
+
 void read_login(Reader& read, const toml::table& root, Config& config) {
   const toml::table& t = section(read, root, "login");
   read.only(t, "[login]", {"scram", "failures_per_address", "failures_per_account", "refused_for"});
@@ -414,7 +421,7 @@ Result<Config> load_config(const std::string& path, const FileSource& files) {
   Reader read(path, files);
   read.only(root, "the file",
             {"server", "listener", "tls", "dns", "route", "queue", "delivery", "limits", "mailbox", "pop3",
-             "extensions", "login", "oauth", "dkim", "authentication", "filter"});
+             "extensions", "login", "oauth", "dkim", "authentication", "filter", "forwarding", "guard", "dns_list"});
   read_server(read, root, config);
   read_listeners(read, root, config);
   read_routes(read, root, config);
@@ -426,6 +433,8 @@ Result<Config> load_config(const std::string& path, const FileSource& files) {
   read.only(dkim, "[dkim]", {"sign"});
   read.flag(dkim, "sign", config.sign);
   read_login(read, root, config);
+  read_forwarding(read, root, config);
+  read_guard(read, root, config);
   read_oauth(read, root, config);
   read_authentication(read, root, config);
   read_filters(read, root, config); // after limits.message_size

@@ -66,6 +66,51 @@ TEST(Config, MailboxAndPop3) {
   EXPECT_FALSE(parse("[pop3]\nlanguage = \"klingon\"\n"));
 }
 
+TEST(Config, TheGuardOfStrangers) {
+  using policy::Measure;
+  const auto standard = parse("");
+  ASSERT_TRUE(standard) << standard.error().message;
+  EXPECT_TRUE(standard->guard->allow.contains("127.0.0.9"));
+  EXPECT_EQ(standard->guard->early_talker, Measure::refuse);
+  EXPECT_EQ(standard->guard->reverse_dns, Measure::off);
+  EXPECT_EQ(standard->guard->greylist.measure, Measure::off);
+  EXPECT_TRUE(standard->guard->lists.empty());
+  const auto config = parse(R"(
+[guard]
+allow = ["10.0.0.0/8"]
+block_senders = ["Spam.example", ".b.example", "X@c.example"]
+reverse_dns = "tag"
+helo = "defer"
+dns_refuse_at = 5
+greylisting = "defer"
+greylist_delay = "5m"
+faults_per_hour = 0
+[[dns_list]]
+zone = "Zen.example"
+score = 5
+answers = ["127.0.0.2", "127.0.0.8/29"]
+[[dns_list]]
+zone = "good.example"
+score = -5
+)");
+  ASSERT_TRUE(config) << config.error().message;
+  const policy::GuardOptions& guard = *config->guard;
+  EXPECT_FALSE(guard.allow.contains("127.0.0.1"));
+  EXPECT_EQ(guard.block_senders, (std::vector<std::string>{"spam.example", ".b.example", "x@c.example"}));
+  EXPECT_EQ(guard.reverse_dns, Measure::tag);
+  EXPECT_EQ(guard.helo, Measure::defer);
+  EXPECT_EQ(guard.greylist.delay.count(), 300);
+  ASSERT_EQ(guard.lists.size(), 2u);
+  EXPECT_EQ(guard.lists[0].zone, "zen.example");
+  EXPECT_TRUE(guard.lists[0].answers.contains("127.0.0.9"));
+  EXPECT_EQ(guard.lists[1].score, -5);
+  for (const char* wrong :
+       {"[guard]\nhelo = \"perhaps\"\n", "[guard]\ngreylisting = \"refuse\"\n", "[guard]\ngreeting_delay = \"5m\"\n",
+        "[guard]\nallow = [\"x\"]\n", "[guard]\nblock_senders = [\"@\"]\n", "[guard]\ngreylist_window = \"60s\"\n",
+        "[[dns_list]]\nscore = 1\n", "[[dns_list]]\nzone = \"a.test\"\nscore = 0\n"})
+    EXPECT_FALSE(parse(wrong)) << wrong;
+}
+
 TEST(Config, ControlCharactersAreRefusedWithTheirLine) {
   for (const std::string& text :
        {std::string("[[\0]]\n", 7), std::string("a = 1\n[[\x01x]]\n"), std::string("[\x7F]\n")}) {

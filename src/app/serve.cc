@@ -119,6 +119,7 @@ std::shared_ptr<const service::SmtpListenerOptions> smtp_options(const Config& c
   options->session = session;
   options->implicit_tls = listener.tls == ListenerConfig::Tls::implicit;
   options->tls = listener.tls == ListenerConfig::Tls::none ? nullptr : std::move(tls);
+  if (listener.role == service::ListenerRole::mx) options->guard = config.guard;
   options->xclient_from = listener.xclient_from;
   options->intake = {.hostname = config.hostname,
                      .max_message_size = config.message_size,
@@ -168,6 +169,7 @@ std::shared_ptr<const service::Snapshot> make_snapshot(const Config& config, con
       .hostname = config.hostname, .max_message_size = config.message_size, .max_hops = config.max_hops};
   snapshot->queue = config.queue;
   snapshot->sign = config.sign;
+  snapshot->rewrite_sender = config.rewrite_sender;
   snapshot->account_limits = config.account_limits;
   snapshot->expire_days = config.expire_days;
   return snapshot;

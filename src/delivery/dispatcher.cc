@@ -17,9 +17,10 @@ constexpr auto kParkFor = std::chrono::seconds(3);
 } // namespace
 
 Dispatcher::Dispatcher(boost::asio::any_io_executor executor, queue::Queue& queue, store::Store& store,
-                       const Clock& clock, Connector& connector, Homecoming& homecoming, Signer& signer)
+                       const Clock& clock, Connector& connector, Homecoming& homecoming, Signer& signer,
+                       policy::ReturnPaths& paths)
     : executor_(std::move(executor)), queue_(queue), store_(store), clock_(clock), connector_(connector),
-      homecoming_(homecoming), signer_(signer), recorder_(queue) {
+      homecoming_(homecoming), signer_(signer), paths_(paths), recorder_(queue) {
   queue_.on_runnable([this] { wake(); });
 }
 

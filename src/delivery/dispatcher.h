@@ -8,6 +8,7 @@
 #include "delivery/parked.h"
 #include "delivery/recorder.h"
 #include "delivery/signer.h"
+#include "policy/return_paths.h"
 #include "queue/queue.h"
 #include "store/store.h"
 
@@ -23,7 +24,7 @@ namespace paquebot::delivery {
 class Dispatcher {
 public:
   Dispatcher(boost::asio::any_io_executor executor, queue::Queue& queue, store::Store& store, const Clock& clock,
-             Connector& connector, Homecoming& homecoming, Signer& signer);
+             Connector& connector, Homecoming& homecoming, Signer& signer, policy::ReturnPaths& paths);
 
   /// Starts workers whenever the queue has something, until stop(). Returns when all workers have ended and
   /// the open connections are closed.
@@ -65,6 +66,7 @@ private:
   Task<bool> transmit(Worker& worker, const queue::Job& part, Content& content);
   Task<mail::Reply> sign(const queue::Job& part, Content& content, std::uint64_t max_size);
   Task<void> feed_some(Peer& peer, Content& content);
+  Task<void> name_return_path(const queue::Job& part, smtp::OutgoingMessage& out);
   Task<Peer::Event> feed_content(Peer& peer, Content& content);
   void judge(const queue::Job& job, const mail::Reply& reply, std::int64_t retry_at,
              std::vector<store::Outcome>& outcomes) const;
@@ -88,6 +90,7 @@ private:
   Connector& connector_;
   Homecoming& homecoming_;
   Signer& signer_;
+  policy::ReturnPaths& paths_;
   Recorder recorder_;
   Parked parked_;
   std::map<std::string, unsigned> places_; ///< connections in use, by place

@@ -173,6 +173,7 @@ Task<bool> Dispatcher::transmit(Worker& worker, const queue::Job& part, Content&
   out.size = content.size();
   for (const store::RecipientFacts& recipient : part.recipients)
     out.recipients.push_back(envelope_recipient(recipient));
+  co_await name_return_path(part, out);
   Handed handed{.dsn = features.dsn, .tell_relayed = hand_on_time(features, wall(), out)};
   if (!worker.secure) out.sender.tls = mail::TlsWish::unspecified; // a report without protection
   peer.session().send(std::move(out));
@@ -220,6 +221,14 @@ Task<mail::Reply> Dispatcher::sign(const queue::Job& part, Content& content, std
   }
   if (max_size > 0 && content.size() > max_size) co_return too_large(max_size, content.size());
   co_return mail::Reply(250, {}, "");
+}
+
+/// What came from outside and is forwarded by an address of ours does not leave under a name that we may not send for.
+Task<void> Dispatcher::name_return_path(const queue::Job& part, smtp::OutgoingMessage& out) {
+  std::string via = part.recipients.front().via;
+  if (via.empty() || part.message.klass != store::MessageClass::incoming) co_return;
+  mail::Address sender = part.message.sender.reverse_path;
+  out.sender.reverse_path = co_await paths_.leaving(std::move(sender), std::move(via));
 }
 
 /// Gives the session what makes one good write: a small message whole.

@@ -5,6 +5,7 @@
 #include "intake/notice.h"
 #include "mail/date.h"
 #include "mail/timestamp.h"
+#include "policy/guard.h"
 
 namespace paquebot::intake {
 namespace {
@@ -217,6 +218,12 @@ std::string Incoming::wishes() const {
   return text;
 }
 
+/// Nobody but us says what we noticed.
+void Incoming::note_tags() {
+  head_.remove(policy::kGuardField);
+  for (const std::string& tag : origin_.tags) head_.prepend(policy::kGuardField, tag);
+}
+
 /// For mail of our own users what RFC 6409 section 8 lets a submission server add; what strangers forged goes.
 void Incoming::tidy_head() {
   WallTime now = services_.clock.wall();
@@ -226,6 +233,7 @@ void Incoming::tidy_head() {
     head_.append("Message-ID", "<" + id_.to_string() + "@" + options_.hostname + ">");
   if (has_stranger()) remove_forged_fields(head_, options_.hostname);
   head_.remove("Return-Path"); // ours is put in front when the message is read (RFC 5321 section 4.4)
+  if (!own) note_tags();
 }
 
 /// The same, unless it was done before the filters added fields of theirs, and trace fields.

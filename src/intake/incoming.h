@@ -47,6 +47,7 @@ struct Origin {
   /// The content filters of the session, which know of the message already, and where recipients lead that they add.
   filter::Session* filters = nullptr;
   directory::Directory* directory = nullptr;
+  std::vector<std::string> tags; ///< values of policy::kGuardField: what was noticed about a stranger
 };
 
 /// The reply when a body can't be kept.
@@ -92,6 +93,7 @@ private:
   Task<void> drop_body();
   void read_tls_wish();
   void tidy_head();
+  void note_tags();
   void complete_head();
   std::string wishes() const;
   bool charged() const;

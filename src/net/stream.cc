@@ -8,6 +8,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <cassert>
 #include <csignal>
+#include <sys/socket.h>
 #include <unistd.h>
 
 namespace paquebot::net {
@@ -63,6 +64,11 @@ Stream::Stream(boost::asio::any_io_executor executor, int descriptor, Wheel& whe
 Stream::~Stream() = default;
 Stream::Stream(Stream&&) noexcept = default;
 Stream& Stream::operator=(Stream&&) noexcept = default;
+
+bool Stream::has_input() const {
+  char octet = 0;
+  return !impl_->closed && ::recv(impl_->socket.descriptor, &octet, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
 
 void Stream::set_deadline(std::chrono::steady_clock::time_point when) {
   if (impl_->closed) return;

@@ -49,6 +49,8 @@ public:
   Task<Result<std::string_view>> read_at_most(std::size_t most);
   /// Gives the read buffer back to the pool: call when all of it was used and the connection may idle.
   void release_buffer();
+  /// Whether the peer has sent something that was not read yet. Plain connections only; does not wait.
+  bool has_input() const;
   /// Writes all of it.
   Task<Result<>> write(std::string_view bytes);
 

@@ -50,6 +50,20 @@ std::string pattern(std::size_t size) {
   return bytes;
 }
 
+TEST(Stream, TellsWhetherInputWaitsWithoutTakingIt) {
+  test::Loop loop;
+  auto pair = loop.pair();
+  EXPECT_FALSE(pair.right.has_input());
+  ASSERT_TRUE(loop.run(write_all(pair.left, "early")));
+  EXPECT_TRUE(pair.right.has_input());
+  EXPECT_EQ(loop.run(read_once(pair.right)).value(), "early");
+  EXPECT_FALSE(pair.right.has_input());
+  pair.left.close();
+  EXPECT_FALSE(pair.right.has_input()) << "the end is no input";
+  pair.right.close();
+  EXPECT_FALSE(pair.right.has_input());
+}
+
 TEST(Stream, CarriesBytesWithBackPressure) {
   test::Loop loop;
   auto pair = loop.pair(4096); // far less than what is sent: the writer has to wait

@@ -20,7 +20,8 @@ RecipientVerdict refused(mail::Reply reply) { return {std::move(reply), {}}; }
 
 } // namespace
 
-Policy::Policy(directory::Directory& directory, LimitBook* limits) : directory_(directory), limits_(limits) {}
+Policy::Policy(directory::Directory& directory, LimitBook* limits, ReturnPaths* paths)
+    : directory_(directory), limits_(limits), paths_(paths) {}
 
 Task<mail::Reply> Policy::check_sender(Client client, mail::Sender sender) {
   // On port 25 anybody may claim any address: who may is for sender authentication to say.
@@ -38,12 +39,20 @@ Task<mail::Reply> Policy::check_sender(Client client, mail::Sender sender) {
   co_return ok_sender();
 }
 
-Task<RecipientVerdict> Policy::check_recipient(Client client, mail::Sender, mail::Recipient recipient) {
+Task<RecipientVerdict> Policy::check_recipient(Client client, mail::Sender sender, mail::Recipient recipient) {
   if (client.account != 0 && limits_ != nullptr) {
     mail::Reply limit = co_await limits_->check_recipient(client.account, client.login, client.recipients);
     if (limit.code != 0) co_return refused(std::move(limit));
   }
   const mail::Address address = recipient.address;
+  if (paths_ != nullptr) {
+    auto target = co_await paths_->returning(address);
+    if (!target) co_return refused(try_later(target.error().message));
+    if (*target) {
+      Task<RecipientVerdict> bounce = check_bounce(std::move(sender), address.to_string(), std::move(**target));
+      co_return co_await std::move(bounce);
+    }
+  }
   auto found = co_await directory_.resolve(address);
   if (!found) co_return refused(try_later(found.error().message));
   const std::string text = address.to_string();
@@ -60,6 +69,22 @@ Task<RecipientVerdict> Policy::check_recipient(Client client, mail::Sender, mail
   }
   if (found->fallback) co_return refused(unknown_recipient(text));
   if (found->mailbox_full) co_return refused(mailbox_full(text));
+  co_return RecipientVerdict{ok_recipient(), std::move(found->nodes)};
+}
+
+/// To `address`, a return address of what we forwarded: on to `target`, whom its hash names. Reports come with "<>" (RFC 5321
+/// section 4.5.5); nothing else has a reason to go there.
+Task<RecipientVerdict> Policy::check_bounce(mail::Sender sender, std::string address, mail::Address target) {
+  using Route = store::NewRecipient::Route;
+  if (!sender.reverse_path.empty()) co_return refused(only_reports(address));
+  const std::string text = target.to_string();
+  auto found = co_await directory_.resolve(std::move(target));
+  if (!found) co_return refused(try_later(found.error().message));
+  if (found->kind == Resolution::Kind::not_ours)
+    co_return RecipientVerdict{
+        ok_recipient(),
+        {directory::Node{address, Route::expanded, 0, -1, {}}, directory::Node{text, Route::remote, 0, 0, {}}}};
+  if (found->kind != Resolution::Kind::found || found->fallback) co_return refused(unknown_recipient(address));
   co_return RecipientVerdict{ok_recipient(), std::move(found->nodes)};
 }
 

@@ -4,6 +4,7 @@
 #include "mail/envelope.h"
 #include "mail/status.h"
 #include "policy/limits.h"
+#include "policy/return_paths.h"
 #include "smtp/server_session.h"
 
 #include <string>
@@ -29,8 +30,8 @@ struct RecipientVerdict {
 /// The one place that decides who may send what to whom (docs/policy.md lists every reason with its reply text).
 class Policy {
 public:
-  /// Both must outlive it; without a book nothing is bounded.
-  explicit Policy(directory::Directory& directory, LimitBook* limits = nullptr);
+  /// All must outlive it; without a book nothing is bounded, without return paths no bounce finds its way back through us.
+  explicit Policy(directory::Directory& directory, LimitBook* limits = nullptr, ReturnPaths* paths = nullptr);
 
   LimitBook* limits() const { return limits_; }
 
@@ -43,10 +44,12 @@ public:
   Task<mail::Reply> check_header_sender(Client client, std::string head);
 
 private:
+  Task<RecipientVerdict> check_bounce(mail::Sender sender, std::string address, mail::Address target);
   Task<mail::Reply> check_authors(Client client, std::string field, std::string value);
 
   directory::Directory& directory_;
   LimitBook* limits_;
+  ReturnPaths* paths_;
 };
 
 } // namespace paquebot::policy

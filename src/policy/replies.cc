@@ -32,6 +32,11 @@ mail::Reply unknown_recipient(const std::string& address) {
   return {550, {5, 1, 1}, quoted(address) + ": no such user here"};
 }
 
+mail::Reply only_reports(const std::string& address) {
+  return {
+      550, {5, 7, 1}, quoted(address) + ": only delivery reports are taken here, write to the sender's own address"};
+}
+
 mail::Reply mailbox_full(const std::string& address) {
   return {452, {4, 2, 2}, quoted(address) + ": the mailbox is full, try again later"};
 }

@@ -19,6 +19,8 @@ mail::Reply login_first();
 mail::Reply not_your_address(const std::string& address, const std::string& login);
 mail::Reply no_relay(const mail::Address& address);
 mail::Reply unknown_recipient(const std::string& address);
+/// Somebody else than a mail server writes to a return address of forwarded mail.
+mail::Reply only_reports(const std::string& address);
 mail::Reply mailbox_full(const std::string& address);
 mail::Reply alias_loop(const std::string& address);
 mail::Reply alias_too_large(const std::string& address);

@@ -35,8 +35,9 @@ struct Server::Impl {
   Impl(store::Store& s, ServerOptions o, std::shared_ptr<const Snapshot> first)
       : store(s), options(std::move(o)), snapshot(std::move(first)), contexts(options.threads), cpu(options.threads),
         signing(options.threads), directory(store, cpu, directory::Options{.hostname = options.hostname}),
-        policy(directory, &limits), queue(store, system_clock(), snapshot->queue) {
+        policy(directory, &limits, &paths), queue(store, system_clock(), snapshot->queue) {
     limits.configure(snapshot->account_limits);
+    paths.configure(snapshot->rewrite_sender);
     guard.configure(snapshot->logins);
     signer.configure(snapshot->sign);
   }
@@ -50,10 +51,14 @@ struct Server::Impl {
   directory::CpuPool signing; ///< a line of its own: a flood of logins holds up no mail
   directory::Directory directory;
   policy::LimitBook limits{store, system_clock()};
+  policy::ReturnPaths paths{store, directory, system_clock()};
   policy::Policy policy;
   UlidSource ids;
   queue::Queue queue;
   Gate gate;
+  policy::FactsCache client_facts{system_clock()};
+  policy::ClientRates client_rates{system_clock()};
+  policy::GreyTable grey;
   Sessions sessions;
   LoginDelay login_delay;
   Etrn etrn{store, queue, system_clock()};
@@ -104,6 +109,8 @@ struct Server::Impl {
   Task<void> pick_up_drops();
   Task<void> upkeep();
   Task<void> expire_mail();
+  Task<void> load_greylist();
+  Task<void> save_greylist();
   Task<void> load_queue();
   Task<void> tell_of_restore();
   std::string status();
@@ -254,7 +261,8 @@ Task<void> Server::Impl::converse(Welcome welcome, net::Stream stream, std::size
         std::make_shared<Pop3Connection>(parts, std::move(welcome.pop3), std::move(stream), executor));
   }
   filter::Wiring wiring{executor, &contexts.wheel(context), resolver.get()};
-  SmtpParts parts{services(), directory, sessions, etrn, login_parts(), std::move(wiring)};
+  GuardParts guards{resolver, client_facts, client_rates, grey, system_clock()};
+  SmtpParts parts{services(), directory, sessions, etrn, login_parts(), std::move(wiring), std::move(guards)};
   return SmtpConnection::serve(
       std::make_shared<SmtpConnection>(parts, std::move(welcome.smtp), std::move(stream), executor));
 }
@@ -281,7 +289,8 @@ Task<void> Server::Impl::upkeep() {
   while (!stopping) {
     auto rest = std::chrono::milliseconds(500);
     co_await net::sleep_for(rest);
-    if (++ticks % 20 != 0) continue;
+    if (++ticks % 10 == 0) co_await save_greylist();
+    if (ticks % 20 != 0) continue;
     for (bool more = true; more && !stopping;) {
       std::int64_t now = millis(system_clock().wall());
       auto slice = co_await store.maintain(now);
@@ -289,6 +298,31 @@ Task<void> Server::Impl::upkeep() {
     }
     co_await expire_mail();
   }
+  co_await save_greylist();
+}
+
+/// What waited, what has passed, and which networks are known. Who comes in the first moments may have to come again.
+Task<void> Server::Impl::load_greylist() {
+  std::string after;
+  const std::size_t page = 1000;
+  const std::int64_t now = millis(system_clock().wall());
+  for (std::size_t read = 0; read < policy::GreyTable::kWaiting + policy::GreyTable::kKnown && !stopping;
+       read += page) {
+    auto rows = co_await store.load_greylist(after, page);
+    if (!rows) log::error("greylist-unreadable", {{"why", rows.error().message}});
+    if (!rows || rows->empty()) co_return;
+    grey.load(*rows, now);
+    after = rows->back().key;
+  }
+}
+
+/// A batch of at most a thousand rows each five seconds, whatever strangers do.
+Task<void> Server::Impl::save_greylist() {
+  const std::size_t batch = 1000;
+  auto rows = grey.take_changes(batch);
+  if (rows.empty()) co_return;
+  const auto saved = co_await store.save_greylist(std::move(rows));
+  if (!saved) log::warning("greylist-not-saved", {{"why", saved.error().message}});
 }
 
 /// One round over the mailboxes, in slices: what is older than mailbox.expire_days goes.
@@ -355,7 +389,7 @@ Result<> Server::start(std::vector<BoundListener> listeners) {
   s.connector =
       std::make_unique<delivery::Connector>(s.last(), s.contexts.wheel(where), s.resolver, s.options.connector);
   s.dispatcher = std::make_unique<delivery::Dispatcher>(s.last(), s.queue, s.store, system_clock(), *s.connector,
-                                                        s.homecoming, s.signer);
+                                                        s.homecoming, s.signer, s.paths);
   s.reporter = std::make_unique<delivery::Reporter>(s.last(), s.queue, s.store, s.directory, s.ids, system_clock(),
                                                     s.options.hostname);
   control::Hooks hooks;
@@ -373,6 +407,7 @@ Result<> Server::start(std::vector<BoundListener> listeners) {
   s.launch(s.last(), s.reporter->run(), "reports");
   s.launch(s.last(), s.deadlines.run(), "deadlines");
   s.launch(s.first(), s.load_queue(), "queue load");
+  s.launch(s.first(), s.load_greylist(), "greylist");
   s.launch(s.first(), s.tell_of_restore(), "queue held");
   s.launch(s.first(), s.upkeep(), "upkeep");
   s.launch(s.first(), s.pick_up_drops(), "drop directory");
@@ -384,6 +419,8 @@ Result<> Server::start(std::vector<BoundListener> listeners) {
 void Server::replace(std::shared_ptr<const Snapshot> snapshot) {
   impl_->queue.configure(snapshot->queue);
   impl_->limits.configure(snapshot->account_limits);
+  impl_->client_facts.clear();
+  impl_->paths.configure(snapshot->rewrite_sender);
   impl_->guard.configure(snapshot->logins);
   impl_->signer.configure(snapshot->sign);
   std::lock_guard lock(impl_->snapshot_mutex);

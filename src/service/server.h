@@ -46,6 +46,7 @@ struct Snapshot {
   intake::Options intake;
   queue::Options queue;
   bool sign = true;              ///< what our domains send (delivery::Signer)
+  bool rewrite_sender = true;    ///< of mail that is forwarded (policy::ReturnPaths)
   store::Limits account_limits;  ///< of every account without its own
   std::uint32_t expire_days = 0; ///< mail that has been in a mailbox for longer is deleted; 0: none
 };

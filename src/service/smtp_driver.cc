@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "net/channel.h"
+#include "net/wheel.h"
 #include "smtp/xclient.h"
 
 #include <algorithm>
@@ -53,7 +54,16 @@ Task<void> SmtpConnection::serve(std::shared_ptr<SmtpConnection> self) {
   if (connection.filters_) co_await connection.filters_->leave();
   connection.parts_.sessions.leave(connection.token_);
   connection.stream_.close();
+  co_await connection.end_session();
   if (broke) std::rethrow_exception(broke);
+}
+
+/// What the client has done wrong counts for its next session; what is still asked about it comes to its end.
+Task<void> SmtpConnection::end_session() {
+  if (!guard_) co_return;
+  if (session_ && session_->errors() > refused_) guard_->fault(session_->errors() - refused_);
+  GuardDesk& guard = *guard_;
+  co_await guard.finish();
 }
 
 /// Implicit TLS, if any, and the session.
@@ -183,7 +193,8 @@ Task<void> SmtpConnection::perform(smtp::AskPeer ask) {
     reply = co_await filters_->connected(std::move(facts));
     if (reply.code != 0) log_refusal(peer_, reply);
   }
-  session_->answer(id, reply.code == 0 ? welcome() : std::move(reply));
+  if (reply.code == 0) reply = co_await admit();
+  session_->answer(id, std::move(reply));
 }
 
 filter::Client SmtpConnection::filter_client() const {
@@ -201,6 +212,11 @@ filter::Client SmtpConnection::filter_client() const {
 }
 
 Task<void> SmtpConnection::perform(smtp::AskHelo ask) {
+  if (guard_) {
+    const smtp::ToldPeer* told = session_->told();
+    std::string name(told != nullptr && !told->helo.empty() ? std::string_view(told->helo) : ask.name);
+    guard_->helo(std::move(name), options_->session->hostname, stream_.local().address);
+  }
   const std::uint32_t id = ask.id;
   mail::Reply reply;
   if (filters_) {
@@ -210,6 +226,29 @@ Task<void> SmtpConnection::perform(smtp::AskHelo ask) {
     if (reply.code != 0) log_refusal(peer_, reply);
   }
   session_->answer(id, reply.code == 0 ? welcome() : std::move(reply));
+}
+
+/// Holds the greeting back for a while, if so configured: who can't wait for it is not a mail server (RFC 5321 section 3.1).
+Task<bool> SmtpConnection::spoke_early() {
+  if (options_->implicit_tls || session_->told() != nullptr) co_return false;
+  const auto until = Clock::now() + options_->guard->greeting_delay;
+  while (!stream_.has_input() && Clock::now() < until && !shutting_down_ && !ended_) {
+    auto rest = std::chrono::milliseconds(100);
+    co_await net::sleep_for(rest);
+  }
+  co_return stream_.has_input();
+}
+
+Task<mail::Reply> SmtpConnection::admit() {
+  if (guard_) {
+    GuardDesk& before = *guard_;
+    co_await before.finish();
+    guard_.reset();
+  }
+  if (!options_->guard || !GuardDesk::concerns(*options_->guard, peer_)) co_return welcome();
+  guard_ = std::make_unique<GuardDesk>(parts_.guard, options_->guard, executor_, peer_);
+  const bool early = co_await spoke_early();
+  co_return guard_->greet(early);
 }
 
 LoginDesk& SmtpConnection::login_desk() {
@@ -267,6 +306,8 @@ Task<void> SmtpConnection::perform(smtp::AskMail ask) {
   policy::Client who = client();
   mail::Sender sender = *ask.sender;
   mail::Reply reply = co_await parts_.intake.policy.check_sender(who, sender);
+  if (guard_ && reply.positive())
+    if (mail::Reply held = guard_->mail(); held.code != 0) reply = std::move(held);
   if (reply.positive() && !parts_.intake.store.has_room())
     reply = mail::Reply(452, {4, 3, 1}, "no room for messages now, please try again later");
   if (reply.positive() && filters_) {
@@ -291,13 +332,38 @@ bool SmtpConnection::is_here(const std::string& domain) const {
   return !address.empty() && iequals(domain, (six ? "[IPv6:" : "[") + address + "]");
 }
 
+/// What is against the client, whether we take mail for the recipient, and greylisting, which remembers nothing of recipients
+/// that do not exist.
+Task<policy::RecipientVerdict> SmtpConnection::judge_recipient(policy::Client who, mail::Sender sender,
+                                                               mail::Recipient recipient) {
+  policy::RecipientVerdict verdict;
+  if (guard_) {
+    GuardDesk& guard = *guard_;
+    mail::Address to = recipient.address;
+    verdict.reply = co_await guard.recipient(sender, std::move(to));
+    if (verdict.reply.permanent()) ++refused_; // its own refusals are no faults
+    if (verdict.reply.code != 0) co_return verdict;
+  }
+  verdict = co_await parts_.intake.policy.check_recipient(who, sender, recipient);
+  if (!guard_) co_return verdict;
+  mail::Reply held;
+  if (verdict.reply.permanent()) {
+    ++refused_;
+    held = guard_->fault(1);
+  } else if (verdict.reply.positive()) {
+    held = guard_->greylist(sender, recipient.address);
+  }
+  if (held.code != 0) verdict.reply = std::move(held);
+  co_return verdict;
+}
+
 Task<void> SmtpConnection::perform(smtp::AskRecipient ask) {
   std::uint32_t id = ask.id;
   policy::Client who = client();
   mail::Sender sender = session_->sender();
   mail::Recipient recipient = *ask.recipient;
   if (is_here(recipient.address.domain)) recipient.address.domain = options_->session->hostname;
-  policy::RecipientVerdict verdict = co_await parts_.intake.policy.check_recipient(who, sender, recipient);
+  policy::RecipientVerdict verdict = co_await judge_recipient(who, sender, recipient);
   if (verdict.reply.positive() && nodes_ + verdict.nodes.size() > kMaxExpanded + options_->session->max_recipients &&
       !recipients_.empty())
     verdict.reply = mail::Reply(452, {4, 5, 3}, "too many recipients for one message");
@@ -332,7 +398,12 @@ intake::Origin SmtpConnection::origin() {
   mail::Arrival& arrival = origin.arrival;
   arrival.helo = std::string(session_->helo());
   arrival.peer_ip = peer_;
-  if (const smtp::ToldPeer* told = session_->told()) arrival.peer_name = told->name;
+  if (guard_) {
+    arrival.peer_name = guard_->name();
+    origin.tags = guard_->tags();
+  }
+  if (const smtp::ToldPeer* told = session_->told(); told != nullptr && !told->name.empty())
+    arrival.peer_name = told->name;
   arrival.extended = session_->extended();
   arrival.lmtp = options_->session->role == smtp::Role::lmtp;
   arrival.tls = session_->encrypted();
@@ -380,6 +451,7 @@ Task<void> SmtpConnection::perform(smtp::AskContent ask) {
     verdicts.push_back(std::move(verdict));
   }
   incoming_.reset();
+  if (!verdicts.empty() && verdicts.front().positive()) refused_ = 0; // as the session's count of errors
   session_->answer(id, std::span<const mail::Reply>(verdicts));
 }
 

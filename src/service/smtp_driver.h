@@ -8,6 +8,7 @@
 #include "net/tls.h"
 #include "policy/policy.h"
 #include "service/etrn.h"
+#include "service/guard_desk.h"
 #include "service/login.h"
 #include "service/sessions.h"
 #include "smtp/server_session.h"
@@ -23,8 +24,9 @@ struct SmtpListenerOptions {
   bool implicit_tls = false;
   net::Networks xclient_from; ///< who may tell by XCLIENT whose session it really is
   intake::Options intake;
-  std::vector<std::string> etrn_hosts;          ///< addresses that may use ETRN without a login
-  std::shared_ptr<const filter::Chain> filters; ///< of content; null: none
+  std::shared_ptr<const filter::Chain> filters;      ///< of content; null: none
+  std::shared_ptr<const policy::GuardOptions> guard; ///< of strangers; null: not for this listener
+  std::vector<std::string> etrn_hosts;               ///< addresses that may use ETRN without a login
 };
 
 /// The server's parts that a session works with; all outlive it.
@@ -35,6 +37,7 @@ struct SmtpParts {
   Etrn& etrn;
   LoginParts logins;
   filter::Wiring wiring; ///< of content filters, on the session's own thread
+  GuardParts guard;
 };
 
 /// Drives one smtp::ServerSession over one connection: performs its actions, brings the answers.
@@ -50,6 +53,7 @@ public:
 
 private:
   Task<bool> begin();
+  Task<void> end_session();
   Task<void> loop();
   Task<void> start(const smtp::Action& action);
   Task<void> perform(smtp::Send send);
@@ -68,6 +72,9 @@ private:
   Task<void> perform(smtp::Close);
 
   filter::Client filter_client() const;
+  Task<bool> spoke_early();
+  Task<mail::Reply> admit();
+  Task<policy::RecipientVerdict> judge_recipient(policy::Client who, mail::Sender sender, mail::Recipient recipient);
   policy::Client client() const;
   LoginDesk& login_desk();
   bool is_here(const std::string& domain) const;
@@ -82,6 +89,8 @@ private:
   Sessions::Token token_ = 0;
   std::unique_ptr<filter::Session> filters_; ///< null: there are none
   std::unique_ptr<LoginDesk> desk_;          ///< null before the first AUTH
+  std::unique_ptr<GuardDesk> guard_; ///< of a stranger; null: nothing is asked of this client
+  unsigned refused_ = 0;             ///< recipients, for good, since the last message
   net::TlsInfo tls_;
   store::Account account_;
   std::vector<queue::DraftRecipient> recipients_;

@@ -124,8 +124,19 @@ CREATE TABLE chunk(bulk INTEGER NOT NULL, start INTEGER NOT NULL, sum INTEGER NO
 CREATE TABLE probe(id INTEGER PRIMARY KEY, data BLOB NOT NULL);
 )sql";
 
-constexpr std::array kMainSteps = {Migration{kMain1}, Migration{kMainLimits}, Migration{kMainTimes},
-                                   Migration{kMainLogins}, Migration{kMainDkim}};
+constexpr const char* kMainGreylist = R"sql(
+CREATE TABLE greylist(
+  key TEXT PRIMARY KEY,
+  state INTEGER NOT NULL CHECK(state BETWEEN 1 AND 3),  -- GreyRow::State
+  first INTEGER NOT NULL,
+  last INTEGER NOT NULL,
+  count INTEGER NOT NULL,
+  expires INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX greylist_by_expiry ON greylist(expires);
+)sql";
+
+constexpr std::array kMainSteps = {Migration{kMain1},      Migration{kMainLimits}, Migration{kMainTimes},
+                                   Migration{kMainLogins}, Migration{kMainDkim},   Migration{kMainGreylist}};
 constexpr std::array kBulkSteps = {Migration{kBulk1}};
 
 /// SQLite would make the file readable for everybody the umask allows; its log and index copy the file's mode.

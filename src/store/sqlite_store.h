@@ -100,6 +100,9 @@ public:
   Task<Result<std::vector<AddressEntry>>> list_addresses(std::string domain) override;
   Task<Result<std::vector<AddressEntry>>> account_addresses(Id account) override;
 
+  Task<Result<>> save_greylist(std::vector<GreyRow> rows) override;
+  Task<Result<std::vector<GreyRow>>> load_greylist(std::string after, std::size_t most) override;
+
   Task<Result<std::string>> get_setting(std::string key) override;
   Task<Result<>> set_setting(std::string key, std::string value) override;
   Task<Result<bool>> maintain(std::int64_t now) override;

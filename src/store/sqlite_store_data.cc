@@ -1,4 +1,5 @@
 #include "store/sqlite_directory.h"
+#include "store/sqlite_greylist.h"
 #include "store/sqlite_limits.h"
 #include "store/sqlite_mailbox.h"
 #include "store/sqlite_maintain.h"
@@ -231,6 +232,22 @@ Task<Result<std::vector<AddressEntry>>> SqliteStore::account_addresses(Id accoun
 
 // ---- Settings, upkeep ----
 
+Task<Result<>> SqliteStore::save_greylist(std::vector<GreyRow> rows) {
+  const auto job = write<void>([rows = std::move(rows)](Tx& tx) -> Result<> {
+    store::save_greylist(tx, rows);
+    return {};
+  });
+  co_return co_await job.take();
+}
+
+Task<Result<std::vector<GreyRow>>> SqliteStore::load_greylist(std::string after, std::size_t most) {
+  using Rows = std::vector<GreyRow>;
+  const auto job = readers_.read<Rows>([after = std::move(after), most](ReadDbs& dbs) -> Result<Rows> {
+    return store::load_greylist(dbs.main, after, most);
+  });
+  co_return co_await job.take();
+}
+
 Task<Result<std::string>> SqliteStore::get_setting(std::string key) {
   const auto job = readers_.read<std::string>([key = std::move(key)](ReadDbs& dbs) -> Result<std::string> {
     Query q = dbs.main.query("SELECT value FROM setting WHERE key = ?", key);
@@ -252,9 +269,9 @@ Task<Result<bool>> SqliteStore::maintain(std::int64_t now) {
   const bool short_of_room = !reserve_.spared();
   if (short_of_room) writer_.cut_log_soon();
   const std::int64_t forgotten = now - kKeepCorrespondents;
-  const auto job = write<bool>([before, forgotten, short_of_room](Tx& tx) -> Result<bool> {
+  const auto job = write<bool>([before, forgotten, now, short_of_room](Tx& tx) -> Result<bool> {
     return drop_old_trails(tx, before) || empty_dropped_mailboxes(tx) || drop_idle_destinations(tx, before) ||
-           drop_old_counts(tx, forgotten) || shrink(tx.db, short_of_room);
+           drop_old_counts(tx, forgotten) || drop_old_greylist(tx, now) || shrink(tx.db, short_of_room);
   });
   const Result<bool> more = co_await job.take();
   if (!more) co_return more;

@@ -55,6 +55,8 @@ constexpr Rule kMainRules[] = {
      "SELECT id FROM (SELECT id, refs FROM body) b LEFT JOIN (SELECT body, count(*) AS n FROM (SELECT body FROM entry "
      "UNION ALL "
      "SELECT body FROM message WHERE body <> 0) GROUP BY body) u ON u.body = b.id WHERE refs <> ifnull(n, 0)"},
+    {"greylisting: rows that count nothing: %",
+     "SELECT n FROM (SELECT count(*) AS n FROM greylist WHERE count < 1) WHERE n > 0"},
     {"mailbox %: its count or bytes do not match its entries",
      "SELECT id FROM mailbox m WHERE count <> (SELECT count(*) FROM entry e WHERE e.mailbox = m.id) OR "
      "bytes <> (SELECT ifnull(sum(size), 0) FROM entry e WHERE e.mailbox = m.id)"},

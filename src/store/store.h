@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/task.h"
+#include "store/greylist.h"
 #include "store/types.h"
 #include "store/upkeep.h"
 
@@ -169,12 +170,18 @@ public:
   /// All addresses that lead straight to the account.
   virtual Task<Result<std::vector<AddressEntry>>> account_addresses(Id account) = 0;
 
+  // ---- Greylisting ----
+  /// Writes rows over what is there; those that are `gone` are deleted. Called behind the mail: a crash may lose seconds of it.
+  virtual Task<Result<>> save_greylist(std::vector<GreyRow> rows) = 0;
+  /// At most `most` rows with key > `after`, by key.
+  virtual Task<Result<std::vector<GreyRow>>> load_greylist(std::string after, std::size_t most) = 0;
+
   // ---- Settings, upkeep ----
   /// Small values that belong to the store (e.g. "queue.held"). Empty when unset. "login.secret" is there from the
   /// beginning: 64 random hex digits of this store, which never change.
   virtual Task<Result<std::string>> get_setting(std::string key) = 0;
   virtual Task<Result<>> set_setting(std::string key, std::string value) = 0;
-  /// One slice of upkeep (old trails, dropped bodies, idle destinations). True while there is more to do now.
+  /// One slice of upkeep (old trails, dropped bodies, idle destinations, expired greylisting). True while there is more to do now.
   virtual Task<Result<bool>> maintain(std::int64_t now) = 0;
   /// Checks the invariants; a line for each violation, none when all hold.
   virtual Task<Result<std::vector<std::string>>> verify() = 0;

@@ -144,6 +144,10 @@ public:
   Task<Result<std::vector<AddressEntry>>> account_addresses(Id account) override {
     return inner_.account_addresses(account);
   }
+  Task<Result<>> save_greylist(std::vector<GreyRow> rows) override { return inner_.save_greylist(std::move(rows)); }
+  Task<Result<std::vector<GreyRow>>> load_greylist(std::string after, std::size_t most) override {
+    return inner_.load_greylist(std::move(after), most);
+  }
   Task<Result<std::string>> get_setting(std::string key) override { return inner_.get_setting(std::move(key)); }
   Task<Result<>> set_setting(std::string key, std::string value) override {
     return inner_.set_setting(std::move(key), std::move(value));

@@ -1,0 +1,95 @@
+#include "base/fake_clock.h"
+#include "directory/test_server.h"
+#include "policy/policy.h"
+#include "policy/return_paths.h"
+
+#include <gtest/gtest.h>
+
+namespace paquebot::policy {
+namespace {
+
+using directory::run_task;
+using Route = store::NewRecipient::Route;
+
+class ReturnPathsTest : public ::testing::Test {
+protected:
+  ReturnPathsTest() : paths(server.store(), server.directory(), clock), policy(server.directory(), nullptr, &paths) {
+    server.domain("example.org");
+    server.domain("other.test");
+    server.account("ann@example.org");
+  }
+  static mail::Address parse(const std::string& text) { return mail::parse_address(text).value(); }
+  mail::Address leaving(const std::string& sender, const std::string& via = "fwd@example.org") {
+    return run_task(paths.leaving(sender.empty() ? mail::Address{} : parse(sender), via));
+  }
+  RecipientVerdict recipient(const mail::Address& to, const std::string& from = "") {
+    mail::Sender sender;
+    if (!from.empty()) sender.reverse_path = parse(from);
+    mail::Recipient named;
+    named.address = to;
+    return run_task(policy.check_recipient({smtp::Role::mx, "192.0.2.1", "client.example", 0, ""}, sender, named));
+  }
+
+  directory::TestServer server;
+  FakeClock clock;
+  ReturnPaths paths;
+  Policy policy;
+};
+
+TEST_F(ReturnPathsTest, WhoIsWrapped) {
+  EXPECT_TRUE(leaving("x@far.test").local.starts_with("SRS0="));
+  EXPECT_EQ(leaving("x@far.test").domain, "example.org");
+  EXPECT_EQ(leaving("x@far.test", "fwd@other.test").domain, "other.test");
+  for (const char* same : {"ann@example.org", "anybody@other.test", "x@[192.0.2.1]"})
+    EXPECT_EQ(leaving(same), parse(same));
+  EXPECT_TRUE(leaving("").empty());
+  EXPECT_EQ(leaving("x@far.test", "").local, "x");
+  paths.configure(false);
+  EXPECT_EQ(leaving("x@far.test").local, "x");
+}
+
+TEST_F(ReturnPathsTest, ABounceFindsItsWay) {
+  const mail::Address address = leaving("x@far.test");
+  paths.configure(false); // what was given out is taken back all the same
+  const auto verdict = recipient(address);
+  EXPECT_EQ(verdict.reply.code, 250);
+  ASSERT_EQ(verdict.nodes.size(), 2U);
+  EXPECT_EQ(verdict.nodes[0].route, Route::expanded);
+  EXPECT_EQ(verdict.nodes[0].address, address.to_string());
+  EXPECT_EQ(verdict.nodes[1].route, Route::remote);
+  EXPECT_EQ(verdict.nodes[1].address, "x@far.test");
+}
+
+TEST_F(ReturnPathsTest, OnlyReportsPass) {
+  EXPECT_EQ(recipient(leaving("x@far.test"), "spammer@far.test").reply.to_string().substr(0, 9), "550 5.7.1");
+}
+
+TEST_F(ReturnPathsTest, NobodyRelaysWithIt) {
+  mail::Address forged = leaving("x@far.test");
+  for (const char* local : {"SRS0=aaaaaa=AA=far.test=x", "SRS1=aaaaaa=far.test==aaaaaa=AA=b.test=x", "SRS0=x"}) {
+    const auto verdict = recipient({local, "example.org"});
+    EXPECT_EQ(verdict.reply.to_string().substr(0, 9), "550 5.1.1") << local;
+    EXPECT_TRUE(verdict.nodes.empty());
+  }
+  forged.domain = "far.test"; // not ours: nobody's business
+  EXPECT_EQ(recipient(forged).reply.to_string().substr(0, 9), "550 5.7.1");
+}
+
+TEST_F(ReturnPathsTest, ADomainThatCameHomeSince) {
+  const mail::Address known = leaving("ann@new.test"), unknown = leaving("bob@new.test");
+  server.domain("new.test");
+  const auto account = server.account("ann@new.test");
+  const auto verdict = recipient(known);
+  ASSERT_EQ(verdict.nodes.size(), 1U);
+  EXPECT_EQ(verdict.nodes[0].account, account.id);
+  EXPECT_EQ(recipient(unknown).reply.to_string().substr(0, 9), "550 5.1.1");
+}
+
+TEST_F(ReturnPathsTest, TooOld) {
+  const mail::Address address = leaving("x@far.test");
+  clock.advance(std::chrono::hours(24 * (kSrsDays + 1)));
+  EXPECT_EQ(recipient(address).reply.to_string().substr(0, 9), "550 5.1.1");
+}
+
+} // namespace
+} // namespace paquebot::policy

@@ -1,0 +1,216 @@
+#include "service/guard_desk.h"
+
+#include "base/log.h"
+#include "base/text.h"
+#include "net/endpoint.h"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <fmt/format.h>
+
+namespace paquebot::service {
+namespace {
+
+using policy::Measure;
+
+constexpr auto kTuple = boost::asio::as_tuple(boost::asio::use_awaitable);
+constexpr std::chrono::seconds kPatience{5};
+constexpr unsigned kHelos = 3; ///< names of one session that the DNS is asked about
+
+bool must_be_reachable(const mail::Address& to) { // RFC 5321 section 4.5.1, RFC 2142 section 4
+  return iequals(to.local, "postmaster") || iequals(to.local, "abuse");
+}
+
+} // namespace
+
+/// What is being asked. Shared with the questions, which may end after the desk has stopped waiting for them.
+struct GuardDesk::Lookups {
+  explicit Lookups(const boost::asio::any_io_executor& executor)
+      : deadline(std::chrono::steady_clock::now() + kPatience), ended(executor) {}
+  policy::ClientFacts facts;
+  unsigned helos = 0;        ///< names given so far
+  bool unknown_helo = false; ///< the last of them
+  bool cached = false;       ///< the facts came from the cache, or are in it
+  unsigned pending = 0;
+  std::chrono::steady_clock::time_point deadline;
+  boost::asio::steady_timer ended; ///< cancelled when nothing is pending any more
+};
+
+GuardDesk::GuardDesk(GuardParts parts, std::shared_ptr<const policy::GuardOptions> options,
+                     boost::asio::any_io_executor executor, std::string address)
+    : parts_(std::move(parts)), options_(std::move(options)), executor_(std::move(executor)),
+      address_(std::move(address)), lookups_(std::make_shared<Lookups>(executor_)) {
+  stranger_.address = address_;
+}
+
+bool GuardDesk::concerns(const policy::GuardOptions& options, const std::string& address) {
+  return net::is_ip_address(address) && !options.allow.contains(address);
+}
+
+mail::Reply GuardDesk::greet(bool early) {
+  if (options_->block.contains(address_)) {
+    log::info("guard", {{"client", address_}, {"check", "block"}, {"measure", "refuse"}});
+    return policy::blocked_client(address_);
+  }
+  const auto wait = parts_.rates.connected(address_, options_->rates);
+  if (wait.count() > 0) {
+    log::info("guard", {{"client", address_}, {"check", "rate"}, {"measure", "defer"}, {"seconds", wait.count()}});
+    return {421,
+            {4, 7, 0},
+            fmt::format("too much from your address lately: try again in {} minutes", 1 + wait.count() / 60)};
+  }
+  stranger_.early = early;
+  if (early && options_->early_talker >= Measure::defer) {
+    log::info("guard", {{"client", address_}, {"check", "early-talker"}, {"measure", name_of(options_->early_talker)}});
+    return policy::early_reply(options_->early_talker);
+  }
+  begin();
+  return {250, {}, ""};
+}
+
+/// Runs one question; the last one to end wakes who waits.
+void GuardDesk::start(Task<void> task) {
+  ++lookups_->pending;
+  boost::asio::co_spawn(executor_, std::move(task), [lookups = lookups_](std::exception_ptr error) {
+    if (error) {
+      try {
+        std::rethrow_exception(error);
+      } catch (const std::exception& what) {
+        log::error("lookup-broke", {{"why", what.what()}});
+      }
+    }
+    if (--lookups->pending == 0) lookups->ended.cancel();
+  });
+}
+
+/// All questions about the address at once.
+void GuardDesk::begin() {
+  if (!parts_.resolver) return;
+  if (const auto known = parts_.facts.find(address_)) {
+    lookups_->facts = *known;
+    lookups_->cached = true;
+    return;
+  }
+  if (options_->reverse_dns != Measure::off) start(look_up_reverse(parts_.resolver, address_, lookups_));
+  for (const policy::DnsList& list : options_->lists) start(look_up_list(parts_.resolver, list, address_, lookups_));
+}
+
+Task<void> GuardDesk::look_up_reverse(Dns dns, std::string address, std::shared_ptr<Lookups> into) {
+  auto found = co_await policy::look_up_names(std::move(dns), std::move(address));
+  into->facts.reverse = found.first;
+  into->facts.name = std::move(found.second);
+}
+
+Task<void> GuardDesk::look_up_list(Dns dns, policy::DnsList list, std::string address, std::shared_ptr<Lookups> into) {
+  auto hit = co_await policy::ask_list(std::move(dns), std::move(list), std::move(address));
+  if (hit) into->facts.hits.push_back(std::move(*hit));
+}
+
+Task<void> GuardDesk::look_up_helo(Dns dns, std::string name, unsigned turn, std::shared_ptr<Lookups> into) {
+  const bool known = co_await policy::is_known_host(std::move(dns), std::move(name));
+  if (!known && into->helos == turn) into->unknown_helo = true;
+}
+
+void GuardDesk::helo(std::string name, const std::string& hostname, const std::string& here) {
+  verdict_.reset();
+  helo_ = std::move(name);
+  stranger_.helo_fault = policy::helo_fault(helo_, address_, hostname, here);
+  lookups_->unknown_helo = false;
+  const unsigned turn = ++lookups_->helos;
+  const bool ask = options_->helo != Measure::off && stranger_.helo_fault.empty() && !helo_.starts_with('[');
+  if (!ask || !parts_.resolver || turn > kHelos) return;
+  lookups_->deadline = std::chrono::steady_clock::now() + kPatience;
+  start(look_up_helo(parts_.resolver, helo_, turn, lookups_));
+}
+
+mail::Reply GuardDesk::mail() {
+  grey_.reset();
+  grey_tag_.clear();
+  if (parts_.rates.message(address_, options_->rates)) return {};
+  log::info("guard", {{"client", address_}, {"check", "messages"}, {"measure", "defer"}});
+  return {451, {4, 7, 1}, "too many messages from your address lately, please try again later"};
+}
+
+Task<void> GuardDesk::await_facts() {
+  const std::shared_ptr<Lookups> lookups = lookups_;
+  if (lookups->pending > 0 && std::chrono::steady_clock::now() < lookups->deadline) {
+    lookups->ended.expires_at(lookups->deadline);
+    co_await lookups->ended.async_wait(kTuple);
+  }
+  if (lookups->pending > 0 || lookups->cached) co_return;
+  lookups->cached = true;
+  parts_.facts.keep(address_, std::make_shared<const policy::ClientFacts>(lookups->facts));
+}
+
+void GuardDesk::note(const policy::GuardVerdict& verdict) const {
+  for (const policy::Finding& finding : verdict.findings)
+    log::info("guard", {{"client", address_},
+                        {"helo", helo_},
+                        {"check", finding.check},
+                        {"measure", name_of(finding.measure)},
+                        {"why", finding.detail}});
+}
+
+Task<mail::Reply> GuardDesk::recipient(mail::Sender sender, mail::Address to) {
+  const mail::Address& from = sender.reverse_path;
+  if (policy::names_sender(options_->block_senders, from)) {
+    log::info("guard", {{"client", address_}, {"check", "block"}, {"measure", "refuse"}, {"from", from.to_string()}});
+    co_return policy::blocked_sender(from.to_string());
+  }
+  if (!verdict_) {
+    co_await await_facts();
+    policy::Stranger stranger = stranger_;
+    if (lookups_->unknown_helo)
+      stranger.helo_fault = fmt::format("\"{}\" in EHLO is unknown to the DNS", printable(helo_, 100));
+    verdict_ = policy::judge(*options_, lookups_->facts, stranger);
+    note(*verdict_);
+  }
+  if (must_be_reachable(to) || policy::names_sender(options_->allow_senders, from)) co_return mail::Reply();
+  co_return verdict_->reply;
+}
+
+mail::Reply GuardDesk::greylist(const mail::Sender& sender, const mail::Address& to) {
+  const policy::GreylistRules& rules = options_->greylist;
+  if (rules.measure == Measure::off || must_be_reachable(to) ||
+      policy::names_sender(options_->allow_senders, sender.reverse_path))
+    return {};
+  if (grey_) return *grey_; // RFC 6647 section 5, 1: the first recipient is enough
+  const auto left =
+      parts_.grey.ask(rules, address_, sender.reverse_path.to_string(), to.to_string(), millis(parts_.clock.wall()));
+  grey_ = mail::Reply();
+  if (left.count() == 0) return *grey_;
+  log::info("guard", {{"client", address_},
+                      {"check", "greylisting"},
+                      {"measure", name_of(rules.measure)},
+                      {"from", sender.reverse_path.to_string()},
+                      {"seconds", left.count()}});
+  if (rules.measure == Measure::tag) grey_tag_ = "greylisting; it came for the first time";
+  if (rules.measure >= Measure::defer) grey_ = policy::greylisted(left);
+  return *grey_;
+}
+
+mail::Reply GuardDesk::fault(unsigned count) {
+  if (!parts_.rates.fault(address_, count, options_->rates)) return {};
+  log::info("guard", {{"client", address_}, {"check", "faults"}, {"measure", "defer"}});
+  return {421, {4, 7, 0}, "too many errors from your address, please try again later"};
+}
+
+std::vector<std::string> GuardDesk::tags() const {
+  std::vector<std::string> tags;
+  if (verdict_) tags = verdict_->tags;
+  if (!grey_tag_.empty()) tags.push_back(grey_tag_);
+  return tags;
+}
+
+std::string GuardDesk::name() const { return lookups_->facts.name; }
+
+Task<void> GuardDesk::finish() {
+  const std::shared_ptr<Lookups> lookups = lookups_;
+  if (lookups->pending == 0) co_return;
+  lookups->ended.expires_at(std::chrono::steady_clock::time_point::max());
+  co_await lookups->ended.async_wait(kTuple);
+}
+
+} // namespace paquebot::service

@@ -1,0 +1,92 @@
+"""Forwarded mail leaves under a return address of ours, and its bounce finds the way back."""
+
+import re
+import unittest
+
+from dns import Dns
+from peer import Peer
+from server import SECRET, Server, check, free_port_everywhere, letter, transact, wait_until
+
+ALICE = "alice@example.test"
+REWRITTEN = r"<(SRS0=\w{6}=\w\w=sender\.test=ann@example\.test)>"
+
+
+class ForwardTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.port = free_port_everywhere()
+        cls.dns = cls.enterClassContext(Dns())
+        cls.server = Server(accounts={ALICE: SECRET}, dns=cls.dns, delivery={"port": cls.port})
+        cls.addClassCleanup(cls.server.close)
+        cls.server.start()
+        cls.server.must("alias", "add", "fwd@example.test", "bob@next.test")
+        cls.sender, cls.next = cls.host(2, "sender.test"), cls.host(3, "next.test")
+
+    @classmethod
+    def host(cls, number, domain):
+        cls.dns.add(f"{domain} MX 10 mx.{domain}", f"mx.{domain} A 127.0.0.{number}")
+        return cls.enterClassContext(Peer(address=f"127.0.0.{number}", port=cls.port, name=f"mx.{domain}"))
+
+    def forwarded(self, sender):
+        before = len(self.next.messages)
+        self.server.send(sender, ["fwd@example.test"], letter(sender=sender, to="fwd@example.test"))
+        wait_until(lambda: len(self.next.messages) > before, "the forwarded message")
+        return self.next.messages[-1].sender
+
+    def test_a_bounce_goes_back_to_the_sender(self):
+        address = re.match(REWRITTEN, self.forwarded("ann@sender.test"))[1]
+        before = len(self.sender.messages)
+        for form in (address, address.upper()):  # some servers on the way change the case
+            self.server.send("", [form], letter(sender="mailer-daemon@next.test", to=form, subject="Undelivered"))
+        wait_until(lambda: len(self.sender.messages) == before + 2, "the bounces")
+        for message in self.sender.messages[before:]:
+            self.assertTrue(message.sender.startswith("<>"), message.sender)
+            self.assertEqual(message.recipients[0].split()[0].lower(), "<ann@sender.test>")
+            self.assertIn(b"Undelivered", message.data)
+
+    def test_our_own_report_goes_to_the_sender_itself(self):
+        self.server.must("alias", "add", "dead@example.test", "nobody@gone.test")
+        self.dns.add("gone.test MX 0 .")
+        before = len(self.sender.messages)
+        self.server.send("ann@sender.test", ["dead@example.test"], letter(to="dead@example.test"))
+        wait_until(lambda: len(self.sender.messages) > before, "the report")
+        self.assertEqual(self.sender.messages[-1].recipients[0].split()[0], "<ann@sender.test>")
+
+    def test_only_reports_to_what_we_made(self):
+        address = re.match(REWRITTEN, self.forwarded("ann@sender.test"))[1]
+        forged = address.replace("sender.test=ann", "victim.test=ann")
+        with self.server.smtp() as client:
+            check(client.mail("x@y.test"), 250)
+            check(client.rcpt(address), 550, "5.7.1", "only delivery reports")
+            check(client.rset(), 250)
+            check(client.mail(""), 250)
+            check(client.rcpt(forged), 550, "5.1.1")
+            check(client.rcpt(address), 250)
+
+    def test_whose_address_stays(self):
+        self.assertTrue(self.forwarded("").startswith("<>"))
+        self.assertTrue(self.forwarded(ALICE).startswith(f"<{ALICE}>"))
+        self.assertRegex(self.forwarded("SRS0=abcd=ef=far.test=ann@sender.test"),
+                         r"<SRS1=\w{6}=sender\.test==abcd=ef=far\.test=ann@example\.test>")
+        before = len(self.next.messages)
+        with self.server.smtp("submission", ALICE) as client:
+            transact(client, ALICE, ["fwd@example.test"], letter(sender=ALICE, to="fwd@example.test"))
+        wait_until(lambda: len(self.next.messages) > before, "the submitted message")
+        self.assertTrue(self.next.messages[-1].sender.startswith(f"<{ALICE}>"))
+
+
+class UnchangedTest(unittest.TestCase):
+    def test_it_can_be_switched_off(self):
+        port = free_port_everywhere()
+        with Dns("next.test MX 10 mx.next.test", "mx.next.test A 127.0.0.3") as dns, \
+                Peer(address="127.0.0.3", port=port, name="mx.next.test") as peer, \
+                Server(accounts={ALICE: SECRET}, dns=dns, delivery={"port": port},
+                       extra={"forwarding": {"rewrite_sender": False}}) as server:
+            server.must("alias", "add", "fwd@example.test", "bob@next.test")
+            server.send("ann@sender.test", ["fwd@example.test"], letter(to="fwd@example.test"))
+            wait_until(lambda: peer.messages, "the forwarded message")
+            self.assertTrue(peer.messages[0].sender.startswith("<ann@sender.test>"))
+
+
+if __name__ == "__main__":
+    unittest.main()
