@@ -98,6 +98,10 @@ Task<store::AcceptResult> Queue::accept(Draft draft) {
     cancel(*sealed, reservation);
     co_return result;
   }
+  if (result.held) {
+    cancel(*sealed, reservation);
+    co_return result;
+  }
   offer(sealed, reservation);
   if (std::ranges::any_of(sealed->recipients, [](const auto& r) { return r.owed != store::Owed::none; })) wake_owed();
   co_return result;

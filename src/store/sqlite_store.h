@@ -70,6 +70,13 @@ public:
   Task<Result<EntryContent>> read_entry(Id mailbox, std::uint32_t uid) override;
   Task<Result<std::size_t>> expunge(Id mailbox, std::vector<std::uint32_t> uids, std::string who) override;
 
+  void watch_accounts(TakeoverRules rules) override;
+  Task<Result<bool>> suspect(Id account, Signal signal, std::string reason) override;
+  Task<Result<std::vector<Suspicion>>> list_suspicions(bool with_counts) override;
+  Task<Result<>> suspicion_told(Id account) override;
+  Task<Result<bool>> clear_suspicion(Id account) override;
+  std::uint64_t suspicion_generation() override { return memory_.marks; }
+
   std::uint64_t directory_generation() override { return generation_; }
   Task<Result<Domain>> add_domain(std::string name) override;
   Task<Result<>> remove_domain(std::string name) override;

@@ -174,6 +174,7 @@ struct AcceptResult {
   std::optional<LimitHit> limit;         ///< over_limit: which
   std::vector<LimitHit> passed; ///< accepted: bounds of which most is used up now, for the first time in their window
   std::vector<std::string> addresses{}; ///< the same as addresses; filled in by queue::Queue::accept
+  bool held = false; ///< accepted: the account is marked (Suspicion), so all recipients are held and none is in hand
 };
 
 // ---- Queue ----
