@@ -168,6 +168,8 @@ std::shared_ptr<const service::Snapshot> make_snapshot(const Config& config, con
   snapshot->queue = config.queue;
   snapshot->sign = config.sign;
   snapshot->account_limits = config.account_limits;
+  snapshot->takeover = config.takeover;
+  snapshot->takeover_networks = config.takeover_networks;
   snapshot->expire_days = config.expire_days;
   return snapshot;
 }

@@ -285,6 +285,28 @@ TEST_F(ControlTest, LoginsAreShownWhileTheServerRuns) {
   EXPECT_EQ(get_text(get_list(logins, "failed").at(0), "address"), "192.0.2.1");
 }
 
+TEST_F(ControlTest, AccountsThatLookTakenOver) {
+  server.domain("example.org");
+  server.account("ann@example.org");
+  const std::string path = "/v1/accounts/ann@example.org/suspicion";
+  EXPECT_EQ(get_list(ok("GET", "/v1/suspicions"), "suspicions").size(), 0U);
+  EXPECT_EQ(outcome("DELETE", path), "404 not_found");
+  EXPECT_EQ(outcome("POST", path, R"({"why":"x"})"), "400 invalid");
+  EXPECT_EQ(outcome("POST", "/v1/accounts/bob@example.org/suspicion", "{}"), "404 not_found");
+  ok("POST", path, R"({"reason":"laptop\r\nstolen"})");
+  EXPECT_EQ(outcome("POST", path, "{}"), "409 conflict");
+  const auto list = ok("GET", "/v1/suspicions");
+  EXPECT_EQ(get_text(get_list(list, "suspicions").at(0), "login"), "ann@example.org");
+  EXPECT_EQ(get_text(get_list(list, "suspicions").at(0), "signal"), "operator");
+  const auto shown = ok("GET", "/v1/accounts/ann@example.org").at("suspicion");
+  EXPECT_THAT(get_text(shown, "reason"), HasSubstr("ordered by "));
+  EXPECT_EQ(get_text(shown, "reason").find('\n'), std::string::npos);
+  EXPECT_EQ(get_number(ok("DELETE", path), "released"), 0);
+  EXPECT_FALSE(ok("GET", "/v1/accounts/ann@example.org").as_object().contains("suspicion"));
+  ok("POST", path, "{}");
+  EXPECT_EQ(get_number(ok("DELETE", path + "?drop=1"), "dropped"), 0);
+}
+
 TEST(ErrorOf, BothWays) {
   for (const auto code : {Errc::invalid, Errc::not_found, Errc::conflict, Errc::no_space, Errc::io, Errc::temporary}) {
     const auto back = error_of(error_response({code, "what happened"}));

@@ -124,6 +124,14 @@ json::object present(const directory::LoginFacts& facts) {
   return out;
 }
 
+json::object present(const store::Suspicion& suspicion) {
+  return {{"login", suspicion.login},
+          {"since", suspicion.since},
+          {"signal", store::name_of(suspicion.signal)},
+          {"reason", suspicion.reason},
+          {"held", suspicion.held}};
+}
+
 json::object present(const store::AddressEntry& entry, std::string_view account_login) {
   json::array targets;
   for (const auto& target : entry.targets) targets.emplace_back(target);

@@ -10,6 +10,7 @@ namespace paquebot::control {
 json::object present(const store::Account& account);
 json::object present(const store::AppPassword& password);
 json::object present(const directory::LoginFacts& facts);
+json::object present(const store::Suspicion& suspicion);
 json::object present(const store::AddressEntry& entry, std::string_view account_login);
 json::object present(const store::MessageFacts& message);
 json::object present(const store::RecipientFacts& recipient);
