@@ -1,5 +1,6 @@
 #include "app/config.h"
 
+#include "app/config_permission.h"
 #include "app/config_reader.h"
 #include "app/toml_reader.h"
 #include "base/text.h"
@@ -246,21 +247,6 @@ void read_account_limits(Reader& read, const toml::table& limits, Config& config
   }
 }
 
-void read_takeover(Reader& read, const toml::table& root, Config& config) {
-  const toml::table& t = section(read, root, "takeover");
-  read.only(t, "[takeover]", {"enabled", "new_recipients", "times_usual", "failures", "failure_percent", "networks"});
-  bool enabled = true;
-  read.flag(t, "enabled", enabled);
-  read.number(t, "new_recipients", 0, 1'000'000, config.takeover.new_recipients);
-  read.number(t, "times_usual", 1, 1000, config.takeover.times_usual);
-  read.number(t, "failures", 0, 1'000'000, config.takeover.failures);
-  read.number(t, "failure_percent", 1, 100, config.takeover.failure_percent);
-  read.number(t, "networks", 0, 10'000, config.takeover_networks);
-  if (enabled) return;
-  config.takeover = {};
-  config.takeover_networks = 0;
-}
-
 void read_limits(Reader& read, const toml::table& root, Config& config) {
   using std::chrono::seconds;
   const toml::table& t = section(read, root, "limits");
@@ -428,13 +414,14 @@ Result<Config> load_config(const std::string& path, const FileSource& files) {
   Reader read(path, files);
   read.only(root, "the file",
             {"server", "listener", "tls", "dns", "route", "queue", "delivery", "limits", "mailbox", "pop3",
-             "extensions", "login", "oauth", "dkim", "authentication", "takeover"});
+             "extensions", "login", "oauth", "dkim", "authentication", "takeover", "relay"});
   read_server(read, root, config);
   read_listeners(read, root, config);
   read_routes(read, root, config);
   read_queue(read, root, config);
   read_limits(read, root, config);
   read_takeover(read, root, config);
+  read_relay(read, root, config);
   read_mailboxes(read, root, config);
   read_extensions(read, root, config);
   const toml::table& dkim = section(read, root, "dkim");

@@ -66,6 +66,20 @@ TEST(Config, MailboxAndPop3) {
   EXPECT_FALSE(parse("[pop3]\nlanguage = \"klingon\"\n"));
 }
 
+TEST(Config, RelayNetworks) {
+  auto config = parse("");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_TRUE(config->relay_from.empty());
+  config = parse("[relay]\nnetworks = [\"192.0.2.0/24\"]\nsenders = [\"Partner.Example\", \"a@b.example\", \"<>\"]\n");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_TRUE(config->relay_from.contains("192.0.2.7"));
+  EXPECT_FALSE(config->relay_from.contains("192.0.3.7"));
+  EXPECT_EQ(config->relay.senders, (std::vector<std::string>{"partner.example", "a@b.example", "<>"}));
+  EXPECT_FALSE(parse("[relay]\nnetworks = [\"0.0.0.0/0\"]\n"));
+  EXPECT_FALSE(parse("[relay]\nnetworks = [\"::/0\"]\n"));
+  EXPECT_FALSE(parse("[relay]\nsenders = [\"not a domain\"]\n"));
+}
+
 TEST(Config, Takeover) {
   auto config = parse("");
   ASSERT_TRUE(config) << config.error().message;

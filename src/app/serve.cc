@@ -115,6 +115,8 @@ std::shared_ptr<const service::SmtpListenerOptions> smtp_options(const Config& c
   session->priority_policy = config.priority_policy;
   auto options = std::make_shared<service::SmtpListenerOptions>();
   options->etrn_hosts = config.etrn_hosts;
+  options->relay_from = config.relay_from;
+  options->relay = std::make_shared<const policy::RelayRules>(config.relay);
   options->session = session;
   options->implicit_tls = listener.tls == ListenerConfig::Tls::implicit;
   options->tls = listener.tls == ListenerConfig::Tls::none ? nullptr : std::move(tls);

@@ -123,6 +123,7 @@ int account_enable(Session& session, const Arguments& arguments);
 int account_remove(Session& session, const Arguments& arguments);
 int account_app_password(Session& session, const Arguments& arguments);
 int alias_add(Session& session, const Arguments& arguments);
+int alias_senders(Session& session, const Arguments& arguments);
 int alias_list(Session& session, const Arguments& arguments);
 int alias_remove(Session& session, const Arguments& arguments);
 int queue_list(Session& session, const Arguments& arguments);

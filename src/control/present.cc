@@ -138,6 +138,9 @@ json::object present(const store::AddressEntry& entry, std::string_view account_
   json::object out{{"address", entry.local + "@" + entry.domain}};
   if (entry.account != 0) out["account"] = account_login;
   out["targets"] = std::move(targets);
+  json::array senders;
+  for (const auto& sender : entry.senders) senders.emplace_back(sender);
+  out["senders"] = std::move(senders);
   return out;
 }
 

@@ -2,6 +2,7 @@
 
 #include "control/json.h"
 #include "directory/login_guard.h"
+#include "store/takeover.h"
 #include "store/types.h"
 
 /// The words of the store as JSON (docs/api.md). Times are milliseconds since 1970 UTC, sizes octets; 0 means none.

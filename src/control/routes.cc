@@ -39,6 +39,7 @@ std::span<const Route> routes() {
       {"POST", "/v1/accounts/{}/messages", import_message},
       {"GET", "/v1/aliases", list_aliases},
       {"POST", "/v1/aliases", add_alias},
+      {"PATCH", "/v1/aliases/{}", change_alias},
       {"DELETE", "/v1/aliases/{}", remove_alias},
       {"GET", "/v1/queue", list_queue},
       {"GET", "/v1/queue/{}", show_queued},

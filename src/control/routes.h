@@ -81,6 +81,7 @@ Task<Answer> remove_app_password(Context& context, Call call);
 
 Task<Answer> list_aliases(Context& context, Call call);
 Task<Answer> add_alias(Context& context, Call call);
+Task<Answer> change_alias(Context& context, Call call);
 Task<Answer> remove_alias(Context& context, Call call);
 
 Task<Answer> list_queue(Context& context, Call call);

@@ -1,5 +1,6 @@
 #include "directory/network_watch.h"
 
+#include <algorithm>
 #include <arpa/inet.h>
 
 namespace paquebot::directory {
@@ -46,10 +47,8 @@ void NetworkWatch::forget(store::Id account) {
 /// When there are too many accounts, those go whose networks were all seen long ago; then all.
 void NetworkWatch::make_room(Instant now) {
   if (accounts_.size() < kMostAccounts) return;
-  std::erase_if(accounts_, [now](auto& account) {
-    std::erase_if(account.second, [now](const auto& one) { return now - one.second >= kNetworksWithin; });
-    return account.second.empty();
-  });
+  const auto long_ago = [now](const auto& one) { return now - one.second >= kNetworksWithin; };
+  std::erase_if(accounts_, [&](const auto& account) { return std::ranges::all_of(account.second, long_ago); });
   if (accounts_.size() >= kMostAccounts) accounts_.clear();
 }
 

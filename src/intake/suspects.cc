@@ -108,16 +108,19 @@ Notice compose_takeover_notice(const std::string& hostname, const std::string& p
   return notice;
 }
 
-Task<void> attend_suspects(Services services, directory::Directory& directory, std::string hostname, bool all) {
+Task<std::size_t> attend_suspects(Services services, directory::Directory& directory, std::string hostname, bool all) {
   auto marked = co_await services.store.list_suspicions(false);
-  if (!marked) co_return;
+  std::size_t count = 0;
+  if (!marked) co_return count;
   for (store::Suspicion& suspicion : *marked) {
     if (suspicion.told && !all) continue;
     const std::string login = suspicion.login;
     const bool done = co_await attend(services, directory, hostname, std::move(suspicion));
+    if (done) ++count;
     if (!done)
       log::error("account-suspected", {{"account", login}, {"why", "its mail can't be held now: tried again"}});
   }
+  co_return count;
 }
 
 } // namespace paquebot::intake

@@ -26,7 +26,7 @@ protected:
   }
   void attend(bool all = false) {
     Services services{server_.store(), queue_, policy_, ids_, clock_};
-    run_task(attend_suspects(services, server_.directory(), "mx.example.org", all));
+    (void)run_task(attend_suspects(services, server_.directory(), "mx.example.org", all));
   }
   std::uint64_t inbox(const store::Account& of) {
     return run_task(server_.store().open_mailbox(of.id, "INBOX")).value().count;

@@ -119,6 +119,11 @@ CREATE TABLE account_suspicion(account INTEGER PRIMARY KEY, since INTEGER NOT NU
   reason TEXT NOT NULL, notice BLOB NOT NULL, told INTEGER NOT NULL);
 )sql";
 
+// Who may write to an address, one a line; empty: anybody.
+constexpr const char* kMainSenders = R"sql(
+ALTER TABLE address ADD COLUMN senders TEXT NOT NULL DEFAULT '';
+)sql";
+
 // state: 1 being staged, 2 complete and synced, 3 to be dropped. A chunk is found by the offset of its first octet.
 constexpr const char* kBulk1 = R"sql(
 CREATE TABLE bulk(id INTEGER PRIMARY KEY AUTOINCREMENT, epoch INTEGER NOT NULL, state INTEGER NOT NULL,
@@ -130,8 +135,9 @@ CREATE TABLE chunk(bulk INTEGER NOT NULL, start INTEGER NOT NULL, sum INTEGER NO
 CREATE TABLE probe(id INTEGER PRIMARY KEY, data BLOB NOT NULL);
 )sql";
 
-constexpr std::array kMainSteps = {Migration{kMain1}, Migration{kMainLimits}, Migration{kMainTimes},
-                                   Migration{kMainLogins}, Migration{kMainDkim}, Migration{kMainSuspicion}};
+constexpr std::array kMainSteps = {Migration{kMain1},         Migration{kMainLimits}, Migration{kMainTimes},
+                                   Migration{kMainLogins},    Migration{kMainDkim},   Migration{kMainSuspicion},
+                                   Migration{kMainSenders}};
 constexpr std::array kBulkSteps = {Migration{kBulk1}};
 
 /// SQLite would make the file readable for everybody the umask allows; its log and index copy the file's mode.

@@ -101,6 +101,7 @@ public:
   Task<Result<>> remove_dkim_key(std::string domain, std::string selector) override;
   Task<Result<AddressLookup>> find_address(std::string local, std::string domain) override;
   Task<Result<>> add_address(AddressEntry entry) override;
+  Task<Result<>> set_senders(std::string local, std::string domain, std::vector<std::string> senders) override;
   Task<Result<>> remove_address(std::string local, std::string domain, std::string target) override;
   Task<Result<std::vector<AddressEntry>>> list_addresses(std::string domain) override;
   Task<Result<std::vector<AddressEntry>>> account_addresses(Id account) override;

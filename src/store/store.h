@@ -172,9 +172,12 @@ public:
   virtual Task<Result<>> activate_dkim_keys(std::string domain) = 0;
   virtual Task<Result<>> remove_dkim_key(std::string domain, std::string selector) = 0;
   virtual Task<Result<AddressLookup>> find_address(std::string local, std::string domain) = 0;
-  /// Adds targets to an alias, making it if needed; `account` leads the address to an account instead. conflict when the
+  /// Adds targets to an alias, making it if needed; `account` leads the address to an account instead. Senders, if any are given,
+  /// replace those there were. conflict when the
   /// address is taken by something else.
   virtual Task<Result<>> add_address(AddressEntry entry) = 0;
+  /// Says who may write to an address (AddressEntry::senders), instead of what was said before. not_found when there is none.
+  virtual Task<Result<>> set_senders(std::string local, std::string domain, std::vector<std::string> senders) = 0;
   /// Removes the address, or only `target` from it when not empty.
   virtual Task<Result<>> remove_address(std::string local, std::string domain, std::string target) = 0;
   virtual Task<Result<std::vector<AddressEntry>>> list_addresses(std::string domain) = 0;

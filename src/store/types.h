@@ -75,6 +75,8 @@ struct AddressEntry {
   std::string domain;
   Id account = 0;                   ///< leads to this account, or
   std::vector<std::string> targets; ///< expands to these addresses ("local@domain")
+  /// Who may write to it: "domain" (senders in its own domain), "members" (its targets), an address, or a domain. Empty: anybody.
+  std::vector<std::string> senders{};
 };
 
 /// What one address lookup finds.

@@ -141,6 +141,9 @@ public:
     return inner_.find_address(std::move(local), std::move(domain));
   }
   Task<Result<>> add_address(AddressEntry entry) override { return inner_.add_address(std::move(entry)); }
+  Task<Result<>> set_senders(std::string local, std::string domain, std::vector<std::string> senders) override {
+    return inner_.set_senders(std::move(local), std::move(domain), std::move(senders));
+  }
   Task<Result<>> remove_address(std::string local, std::string domain, std::string target) override {
     return inner_.remove_address(std::move(local), std::move(domain), std::move(target));
   }
