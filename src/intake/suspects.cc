@@ -54,6 +54,7 @@ Task<bool> attend(Services services, directory::Directory& directory, std::strin
       std::string(store::kTakeoverHold.substr(std::string_view("held by ").size())) + ": " + suspicion.reason;
   store::QueueFilter filter;
   filter.account = suspicion.account;
+  co_await services.queue.withdraw(suspicion.account);
   const auto held = co_await services.store.operate(store::QueueAction::hold, filter, who, now);
   if (!held) co_return false;
   if (suspicion.told) co_return true;

@@ -87,6 +87,9 @@ public:
   Task<std::vector<Job>> take_overdue();
   /// When the next deadline in the store passes (wall milliseconds); nothing when there is none or the store fails.
   Task<std::optional<std::int64_t>> next_deadline();
+  /// Gives what an account sent and what is in the windows back to the store, which holds it when the account is marked
+  /// (store::Suspicion). What workers have in hand goes on.
+  Task<void> withdraw(store::Id account);
   /// Gives everything in the windows back to the store (shutdown). Workers must have ended.
   Task<void> give_back();
 
@@ -120,6 +123,7 @@ private:
   void heat(const std::string& key, Destination& destination);
   void forget_if_idle(const std::string& key);
   static void enqueue(Destination& destination, Job job);
+  void leave_window(const Job& job);
   void note_due(const std::vector<store::Outcome>& outcomes, const std::string& key);
   bool may_start(const Destination& destination, std::int64_t now) const;
   Task<void> claim(std::string key);

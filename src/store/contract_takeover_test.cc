@@ -63,6 +63,15 @@ TEST_P(StoreContract, TakeoverWhatIsUsualIsNoSign) {
   EXPECT_TRUE(accept(submission(anna, {}, strangers("x", 1))).held);
 }
 
+TEST_P(StoreContract, TakeoverAnAccountWithItsOwnBoundMayWriteToMany) {
+  const Account anna = make_account("anna@example.org");
+  store().watch_accounts({.new_recipients = 5});
+  ASSERT_TRUE(run(store().set_limit(anna.id, LimitKind::new_recipients_per_day, 100)));
+  EXPECT_FALSE(accept(submission(anna, {}, strangers("a", 50))).held);
+  ASSERT_TRUE(run(store().set_limit(anna.id, LimitKind::new_recipients_per_day, std::nullopt)));
+  EXPECT_TRUE(accept(submission(anna, {}, strangers("b", 1))).held);
+}
+
 TEST_P(StoreContract, TakeoverWhatAnAliasLeadsToIsExpandedOnlyOnceLetGo) {
   const Account anna = make_account("anna@example.org");
   ASSERT_TRUE(run(store().suspect(anna.id, Signal::operators_order, "told by phone")).value());

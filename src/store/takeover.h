@@ -23,7 +23,8 @@ std::string_view name_of(Signal signal);
 /// What the accepting transaction and the one that records outcomes watch for; 0 switches a signal off. Days are of UTC.
 struct TakeoverRules {
   /// First-time recipients in a day: more than this, and more than `times_usual` times what the account has on a day on
-  /// which it writes to anybody new (the days of the last 30).
+  /// which it writes to anybody new (the days of the last 30). Not for an account with a bound of its own of new_recipients_per_day, which says what is right
+  /// for it.
   std::uint64_t new_recipients = 0;
   std::uint64_t times_usual = 5;
   /// Recipients of a day that failed for good: so many at least, and this share in percent of all that it wrote to.
