@@ -4,7 +4,7 @@ import socket
 import unittest
 
 from dns import Dns
-from peer import Peer
+from peer import HANG, Peer
 from server import SECRET, Server, free_port_everywhere, letter, wait_until
 
 BOSS, ALICE, BOB = "boss@example.test", "alice@example.test", "bob@example.test"  # the first owns the domain
@@ -15,9 +15,9 @@ class TakeoverTest(unittest.TestCase):
         self.port = free_port_everywhere()
         self.dns = self.enterContext(Dns("far.test MX 10 mx.far.test", "mx.far.test A 127.0.0.31"))
 
-    def server(self, **takeover):
+    def server(self, queue=None, **takeover):
         return self.enterContext(Server(accounts=dict.fromkeys((BOSS, ALICE, BOB), SECRET), dns=self.dns,
-                                        delivery={"port": self.port}, extra={"takeover": takeover}))
+                                        delivery={"port": self.port}, queue=queue, extra={"takeover": takeover}))
 
     def peer(self, **options):
         return self.enterContext(Peer(address="127.0.0.31", port=self.port, name="mx.far.test", **options))
@@ -117,6 +117,24 @@ class TakeoverTest(unittest.TestCase):
         log_in(4)
         self.assertIn("4 networks", self.wait_suspect(server, "networks")["reason"])
         self.assertEqual(self.states(server, self.submit(server, "a@far.test")), ["held"])
+
+    def test_what_is_ready_in_memory_is_held_too(self):
+        server = self.server(queue={"deliveries_per_destination": 1}, enabled=False)
+        peer = self.peer(replies={"MAIL": HANG})
+        first = self.submit(server, "a@far.test")
+        wait_until(lambda: any(line.startswith("MAIL") for line in peer.commands), "the first delivery")
+        others = [self.submit(server, f"b{n}@far.test") for n in range(5)]
+        self.assertEqual([self.states(server, one) for one in others], [["in hand"]] * 5)
+        server.must("account", "hold", ALICE)
+        for one in others:
+            self.wait_states(server, one, "held")
+        self.assertEqual(self.states(server, first), ["in hand"], "what is being sent goes on")
+        peer.replies.clear()
+        peer.hanging.set()  # it breaks off, so the first one comes back unsent
+        self.wait_states(server, first, "held")
+        self.assertEqual(server.json("account", "release", ALICE)["released"], 6)
+        for one in (first, *others):
+            self.wait_states(server, one, "relayed")
 
     def test_by_hand_also_while_the_server_is_down(self):
         server = self.server(enabled=False)
