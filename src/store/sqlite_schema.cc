@@ -135,8 +135,8 @@ CREATE TABLE chunk(bulk INTEGER NOT NULL, start INTEGER NOT NULL, sum INTEGER NO
 CREATE TABLE probe(id INTEGER PRIMARY KEY, data BLOB NOT NULL);
 )sql";
 
-constexpr std::array kMainSteps = {Migration{kMain1},         Migration{kMainLimits}, Migration{kMainTimes},
-                                   Migration{kMainLogins},    Migration{kMainDkim},   Migration{kMainSuspicion},
+constexpr std::array kMainSteps = {Migration{kMain1},      Migration{kMainLimits}, Migration{kMainTimes},
+                                   Migration{kMainLogins}, Migration{kMainDkim},   Migration{kMainSuspicion},
                                    Migration{kMainSenders}};
 constexpr std::array kBulkSteps = {Migration{kBulk1}};
 
