@@ -17,8 +17,8 @@ _paquebot() {
     "") words="domain dkim account alias queue fetch import serve check status reload version completion verify backup restore trace send --config --json --help" ;;
     "domain") words="add list dns owner remove" ;;
     "dkim") words="create list dns rotate retire" ;;
-    "account") words="add list show addresses passwd quota limit disable enable app-password remove" ;;
-    "alias") words="add list remove" ;;
+    "account") words="add list show addresses passwd quota limit disable enable suspects hold release app-password remove" ;;
+    "alias") words="add senders list remove" ;;
     "queue") words="list show retry hold release cancel" ;;
     "fetch") words="list show save delete" ;;
     "import") words="accounts mail" ;;
@@ -41,7 +41,8 @@ _paquebot() {
     "dkim dns") words="--config --json --help" ;;
     "dkim rotate") words="--config --json --help --activate --force" ;;
     "dkim retire") words="--config --json --help --force" ;;
-    "alias add") words="--config --json --help --account" ;;
+    "alias add") words="--config --json --help --account --senders" ;;
+    "alias senders") words="--config --json --help" ;;
     "alias list") words="--config --json --help" ;;
     "alias remove") words="--config --json --help" ;;
     "account add") words="--config --json --help --quota --password-file --generate --no-password" ;;
@@ -53,6 +54,9 @@ _paquebot() {
     "account limit") words="--config --json --help" ;;
     "account disable") words="--config --json --help" ;;
     "account enable") words="--config --json --help" ;;
+    "account suspects") words="--config --json --help" ;;
+    "account hold") words="--config --json --help --reason" ;;
+    "account release") words="--config --json --help --drop --yes" ;;
     "account app-password") words="--config --json --help" ;;
     "account remove") words="--config --json --help --yes" ;;
     "queue list") words="--config --json --help --held --destination --address --after --limit" ;;

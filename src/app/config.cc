@@ -1,6 +1,7 @@
 #include "app/config.h"
 
 #include "app/config_filters.h"
+#include "app/config_permission.h"
 #include "app/config_reader.h"
 #include "app/guard_reader.h"
 #include "app/toml_reader.h"
@@ -421,12 +422,15 @@ Result<Config> load_config(const std::string& path, const FileSource& files) {
   Reader read(path, files);
   read.only(root, "the file",
             {"server", "listener", "tls", "dns", "route", "queue", "delivery", "limits", "mailbox", "pop3",
-             "extensions", "login", "oauth", "dkim", "authentication", "filter", "forwarding", "guard", "dns_list"});
+             "extensions", "login", "oauth", "dkim", "authentication", "filter", "forwarding", "guard", "dns_list",
+              "takeover", "relay"});
   read_server(read, root, config);
   read_listeners(read, root, config);
   read_routes(read, root, config);
   read_queue(read, root, config);
   read_limits(read, root, config);
+  read_takeover(read, root, config);
+  read_relay(read, root, config);
   read_mailboxes(read, root, config);
   read_extensions(read, root, config);
   const toml::table& dkim = section(read, root, "dkim");

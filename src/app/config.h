@@ -67,6 +67,10 @@ struct Config {
   std::shared_ptr<const directory::TokenIssuer> issuer; ///< made of both by read_issuer()
   std::uint64_t message_size = 50u << 20;
   store::Limits account_limits; ///< what an account may send; default_limits() unless the file says otherwise
+  store::TakeoverRules takeover{.new_recipients = 100, .times_usual = 5, .failures = 30, .failure_percent = 33};
+  unsigned takeover_networks = 8; ///< logins from more within an hour are a sign; 0: never
+  net::Networks relay_from;       ///< [relay]: who may send to others without a login; empty: nobody
+  policy::RelayRules relay;
   std::uint32_t max_recipients = 1000;
   std::uint32_t max_errors = 20;
   std::uint32_t max_commands = 10000;

@@ -111,6 +111,38 @@ score = -5
     EXPECT_FALSE(parse(wrong)) << wrong;
 }
 
+TEST(Config, RelayNetworks) {
+  auto config = parse("");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_TRUE(config->relay_from.empty());
+  config = parse("[relay]\nnetworks = [\"192.0.2.0/24\"]\nsenders = [\"Partner.Example\", \"a@b.example\", \"<>\"]\n");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_TRUE(config->relay_from.contains("192.0.2.7"));
+  EXPECT_FALSE(config->relay_from.contains("192.0.3.7"));
+  EXPECT_EQ(config->relay.senders, (std::vector<std::string>{"partner.example", "a@b.example", "<>"}));
+  EXPECT_FALSE(parse("[relay]\nnetworks = [\"0.0.0.0/0\"]\n"));
+  EXPECT_FALSE(parse("[relay]\nnetworks = [\"::/0\"]\n"));
+  EXPECT_FALSE(parse("[relay]\nsenders = [\"not a domain\"]\n"));
+}
+
+TEST(Config, Takeover) {
+  auto config = parse("");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->takeover.new_recipients, 100u);
+  EXPECT_EQ(config->takeover_networks, 8u);
+  config = parse("[takeover]\nnew_recipients = 20\nfailures = 0\nnetworks = 3\n");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->takeover.new_recipients, 20u);
+  EXPECT_EQ(config->takeover.failures, 0u);
+  EXPECT_EQ(config->takeover.failure_percent, 33u);
+  EXPECT_EQ(config->takeover_networks, 3u);
+  config = parse("[takeover]\nenabled = false\nnew_recipients = 20\n");
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->takeover, store::TakeoverRules{.times_usual = 5});
+  EXPECT_EQ(config->takeover_networks, 0u);
+  EXPECT_FALSE(parse("[takeover]\nfailure_percent = 101\n"));
+}
+
 TEST(Config, ControlCharactersAreRefusedWithTheirLine) {
   for (const std::string& text :
        {std::string("[[\0]]\n", 7), std::string("a = 1\n[[\x01x]]\n"), std::string("[\x7F]\n")}) {

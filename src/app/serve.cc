@@ -116,6 +116,8 @@ std::shared_ptr<const service::SmtpListenerOptions> smtp_options(const Config& c
   auto options = std::make_shared<service::SmtpListenerOptions>();
   options->etrn_hosts = config.etrn_hosts;
   options->filters = filters_for(config, listener.role);
+  options->relay_from = config.relay_from;
+  options->relay = std::make_shared<const policy::RelayRules>(config.relay);
   options->session = session;
   options->implicit_tls = listener.tls == ListenerConfig::Tls::implicit;
   options->tls = listener.tls == ListenerConfig::Tls::none ? nullptr : std::move(tls);
@@ -171,6 +173,8 @@ std::shared_ptr<const service::Snapshot> make_snapshot(const Config& config, con
   snapshot->sign = config.sign;
   snapshot->rewrite_sender = config.rewrite_sender;
   snapshot->account_limits = config.account_limits;
+  snapshot->takeover = config.takeover;
+  snapshot->takeover_networks = config.takeover_networks;
   snapshot->expire_days = config.expire_days;
   return snapshot;
 }

@@ -69,7 +69,17 @@ void show_logins(std::ostream& out, const json::value& account) {
   for (const auto& failed : control::get_list(logins, "failed")) out << "  failed    " << event_text(failed) << '\n';
 }
 
-/// True when the person wants it. Without a terminal only --yes says so.
+/// A line when its outgoing mail is held.
+std::string suspicion_text(const json::value& account) {
+  const auto* marked = account.as_object().if_contains("suspicion");
+  if (marked == nullptr) return {};
+  return "Held:       what it sends, since " + time_text(control::get_number(*marked, "since")) + ": " +
+         printable(control::get_text(*marked, "reason")) + " (" +
+         count_text(control::get_number(*marked, "held"), "recipient") + "; see: paquebot account release)\n";
+}
+
+} // namespace
+
 bool confirmed(Session& session, const Arguments& arguments, const std::string& question) {
   if (arguments.has("--yes")) return true;
   if (!session.terminal()) {
@@ -80,8 +90,6 @@ bool confirmed(Session& session, const Arguments& arguments, const std::string& 
   std::string line;
   return std::getline(session.in(), line) && (iequals(trim(line), "y") || iequals(trim(line), "yes"));
 }
-
-} // namespace
 
 int account_add(Session& session, const Arguments& arguments) {
   const std::string login = arguments.text("LOGIN");
@@ -146,7 +154,8 @@ int account_show(Session& session, const Arguments& arguments) {
   const auto& account = *answer;
   session.out() << "Account:    " << control::get_text(account, "login") << '\n'
                 << "State:      " << state_text(account) << '\n'
-                << "Made:       " << time_text(control::get_number(account, "created")) << '\n'
+                << suspicion_text(account) << "Made:       " << time_text(control::get_number(account, "created"))
+                << '\n'
                 << "Mailbox:    " << count_text(control::get_number(account, "messages"), "message") << ", "
                 << size_text(static_cast<std::uint64_t>(control::get_number(account, "used"))) << '\n'
                 << "Quota:      " << quota_text(account) << '\n'

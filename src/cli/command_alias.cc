@@ -19,7 +19,35 @@ std::string targets_text(const json::value& alias) {
   return text;
 }
 
+/// "members, example.net", or "anyone".
+std::string senders_text(const json::value& alias) {
+  std::string text;
+  for (const auto& sender : control::get_list(alias, "senders"))
+    if (sender.is_string()) text += (text.empty() ? "" : ", ") + std::string(std::string_view(sender.as_string()));
+  return text.empty() ? "anyone" : text;
+}
+
+json::array texts(const std::vector<std::string>& list) {
+  json::array out;
+  for (const std::string& text : list) out.emplace_back(text);
+  return out;
+}
+
 } // namespace
+
+int alias_senders(Session& session, const Arguments& arguments) {
+  const std::string path = "/v1/aliases/" + control::percent_encode(arguments.text("ADDRESS"));
+  const json::object wanted{{"senders", texts(arguments.list("WHO"))}};
+  const auto answer = session.call("PATCH", path, control::to_text(wanted));
+  if (!answer) return session.report(answer.error());
+  if (session.json) {
+    session.out() << control::to_pretty_text(*answer);
+  } else {
+    session.out() << printable(control::get_text(*answer, "address")) << " takes mail from "
+                  << printable(senders_text(*answer)) << " now.\n";
+  }
+  return kOk;
+}
 
 int alias_add(Session& session, const Arguments& arguments) {
   json::object wanted{{"address", arguments.text("ADDRESS")}};
@@ -27,6 +55,7 @@ int alias_add(Session& session, const Arguments& arguments) {
   for (const auto& target : arguments.list("TARGET")) targets.emplace_back(target);
   if (!targets.empty()) wanted["targets"] = std::move(targets);
   if (arguments.has("--account")) wanted["account"] = arguments.text("--account");
+  if (arguments.has("--senders")) wanted["senders"] = texts(arguments.list("--senders"));
   const auto answer = session.call("POST", "/v1/aliases", control::to_text(wanted));
   if (!answer) return session.report(answer.error());
   if (session.json) {
@@ -47,9 +76,9 @@ int alias_list(Session& session, const Arguments& arguments) {
     session.out() << control::to_pretty_text(*answer);
     return kOk;
   }
-  Table table({"ALIAS", "LEADS TO"});
+  Table table({"ALIAS", "LEADS TO", "FOR MAIL FROM"});
   for (const auto& alias : control::get_list(*answer, "aliases"))
-    table.add({control::get_text(alias, "address"), targets_text(alias)});
+    table.add({control::get_text(alias, "address"), targets_text(alias), senders_text(alias)});
   if (table.empty()) {
     session.out() << "There are no aliases yet. Add one: paquebot alias add team@example.org ann@example.org\n";
   } else {

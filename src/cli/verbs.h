@@ -113,11 +113,17 @@ int account_quota(Session& session, const Arguments& arguments);
 int account_limit(Session& session, const Arguments& arguments);
 /// The "limits" of an answer as a table.
 void print_limits(std::ostream& out, const json::array& limits);
+int account_suspects(Session& session, const Arguments& arguments);
+int account_hold(Session& session, const Arguments& arguments);
+int account_release(Session& session, const Arguments& arguments);
+/// True when the person wants it. Without a terminal only --yes says so.
+bool confirmed(Session& session, const Arguments& arguments, const std::string& question);
 int account_disable(Session& session, const Arguments& arguments);
 int account_enable(Session& session, const Arguments& arguments);
 int account_remove(Session& session, const Arguments& arguments);
 int account_app_password(Session& session, const Arguments& arguments);
 int alias_add(Session& session, const Arguments& arguments);
+int alias_senders(Session& session, const Arguments& arguments);
 int alias_list(Session& session, const Arguments& arguments);
 int alias_remove(Session& session, const Arguments& arguments);
 int queue_list(Session& session, const Arguments& arguments);

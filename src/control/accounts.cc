@@ -173,6 +173,9 @@ Task<Answer> show_account(Context& context, Call call) {
   auto limits = co_await present_limits(context, account->id);
   if (!limits) co_return std::unexpected(limits.error());
   out["limits"] = std::move(*limits);
+  auto suspicion = co_await present_suspicion(context, account->id);
+  if (!suspicion) co_return std::unexpected(suspicion.error());
+  if (*suspicion) out["suspicion"] = std::move(**suspicion);
   co_return out;
 }
 

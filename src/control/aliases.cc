@@ -14,7 +14,37 @@ struct Wanted {
   mail::Address address;
   std::vector<std::string> targets;
   std::string account;
+  std::optional<std::vector<std::string>> senders; ///< absent: as they are
 };
+
+constexpr std::size_t kMaxSenders = 100;
+
+/// "domain", "members", addresses, domains; "anyone" alone for none of them.
+Result<std::optional<std::vector<std::string>>> read_senders(const json::object& object) {
+  using List = std::vector<std::string>;
+  if (!object.contains("senders")) return std::nullopt;
+  const auto texts = texts_field(object, "senders");
+  if (!texts) return std::unexpected(texts.error());
+  if (texts->empty() || texts->size() > kMaxSenders)
+    return fail(Errc::invalid, "name 1 to 100 senders: anyone, domain, members, addresses or domains");
+  if (texts->size() == 1 && iequals(texts->front(), "anyone")) return List();
+  List senders;
+  for (const std::string& text : *texts) {
+    if (iequals(text, "anyone")) return fail(Errc::invalid, "\"anyone\" stands alone");
+    std::string one = to_lower(text);
+    if (text.contains('@')) {
+      const auto address = read_address(text, "the sender");
+      if (!address) return std::unexpected(address.error());
+      one = address->to_string();
+    } else if (one != "domain" && one != "members") {
+      const auto domain = read_domain(text);
+      if (!domain) return std::unexpected(domain.error());
+      one = *domain;
+    }
+    if (std::ranges::find(senders, one) == senders.end()) senders.push_back(std::move(one));
+  }
+  return senders;
+}
 
 Result<std::vector<std::string>> read_targets(const std::vector<std::string>& texts) {
   std::vector<std::string> targets;
@@ -31,7 +61,7 @@ Result<std::vector<std::string>> read_targets(const std::vector<std::string>& te
 Result<Wanted> read_wanted(const std::string& body) {
   const auto object = parse_object(body, "the request");
   if (!object) return std::unexpected(object.error());
-  if (auto known = only_fields(*object, {"address", "targets", "account"}); !known)
+  if (auto known = only_fields(*object, {"address", "targets", "account", "senders"}); !known)
     return std::unexpected(known.error());
   const auto address = text_field(*object, "address");
   if (!address) return std::unexpected(address.error());
@@ -45,7 +75,9 @@ Result<Wanted> read_wanted(const std::string& body) {
   const auto account = text_field(*object, "account");
   if (!account) return std::unexpected(account.error());
   if (targets->empty() == !*account) return fail(Errc::invalid, "an alias needs targets, or the account it belongs to");
-  return Wanted{std::move(*parsed), std::move(*targets), account->value_or("")};
+  auto senders = read_senders(*object);
+  if (!senders) return std::unexpected(senders.error());
+  return Wanted{std::move(*parsed), std::move(*targets), account->value_or(""), std::move(*senders)};
 }
 
 bool is_ours(const std::vector<store::Domain>& domains, const std::string& name) {
@@ -107,7 +139,8 @@ Task<Answer> add_alias(Context& context, Call call) {
   if (!wanted) co_return std::unexpected(wanted.error());
   const mail::Address address = wanted->address;
   if (const auto ours = co_await need_domain(context, address.domain); !ours) co_return std::unexpected(ours.error());
-  store::AddressEntry entry{address.local, address.domain, 0, wanted->targets};
+  store::AddressEntry entry{address.local, address.domain, 0, wanted->targets,
+                            wanted->senders.value_or(std::vector<std::string>())};
   if (!wanted->account.empty()) {
     const auto account = co_await need_account(context, wanted->account);
     if (!account) co_return std::unexpected(account.error());
@@ -127,6 +160,25 @@ Task<Answer> add_alias(Context& context, Call call) {
   if (!now) co_return std::unexpected(now.error());
   const auto& stored = now->entry || address.local != "*" ? now->entry : now->catch_all;
   co_return present(stored.value_or(entry), wanted->account);
+}
+
+Task<Answer> change_alias(Context& context, Call call) {
+  const auto address = read_address(call.names[0], "the alias");
+  if (!address) co_return std::unexpected(address.error());
+  const auto object = parse_object(call.body, "the request");
+  if (!object) co_return std::unexpected(object.error());
+  if (auto known = only_fields(*object, {"senders"}); !known) co_return std::unexpected(known.error());
+  auto senders = read_senders(*object);
+  if (!senders) co_return std::unexpected(senders.error());
+  if (!*senders) co_return fail(Errc::invalid, "the request names nothing to change");
+  const std::string name = address->local + "@" + address->domain;
+  const auto set = co_await context.store.set_senders(address->local, address->domain, **senders);
+  if (!set && set.error().code == Errc::not_found)
+    co_return fail(Errc::not_found, "there is no alias " + name + " (see: paquebot alias list)");
+  if (!set) co_return std::unexpected(set.error());
+  json::array list;
+  for (const std::string& one : **senders) list.emplace_back(one);
+  co_return json::object{{"address", name}, {"senders", std::move(list)}};
 }
 
 Task<Answer> remove_alias(Context& context, Call call) {

@@ -40,6 +40,7 @@ struct Hooks {
   std::function<std::string()> reload;                  ///< reloads the configuration; "" or why not
   std::shared_ptr<dns::Resolver> resolver;              ///< to look what of ours is in the DNS
   std::string hostname;                                 ///< of this server, also when it is down
+  std::function<void(store::Id account)> forget_networks; ///< from which the account logged in lately
 };
 
 struct Context;

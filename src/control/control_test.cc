@@ -159,6 +159,36 @@ TEST_F(ControlTest, Aliases) {
   ok("DELETE", "/v1/aliases/*@example.org");
 }
 
+TEST_F(ControlTest, WhoMayWriteToAnAlias) {
+  server.domain("example.org");
+  server.account("ann@example.org");
+  const auto added =
+      ok("POST", "/v1/aliases", R"({"address":"team@example.org","targets":["ann@example.org"],"senders":["Domain"]})");
+  EXPECT_EQ(get_list(added, "senders").size(), 1U);
+  const struct {
+    const char* body;
+    const char* outcome;
+  } cases[] = {
+      {R"({"senders":["members","Boss@Example.ORG","example.net","members"]})", "200"},
+      {R"({"senders":["anyone","members"]})", "400 invalid"},
+      {R"({"senders":["not a domain"]})", "400 invalid"},
+      {R"({"senders":["a b@"]})", "400 invalid"},
+      {R"({"senders":[]})", "400 invalid"},
+      {R"({})", "400 invalid"},
+      {R"({"targets":["x@example.net"]})", "400 invalid"},
+  };
+  for (const auto& c : cases)
+    EXPECT_EQ(outcome("PATCH", "/v1/aliases/team@example.org", c.body).substr(0, 3),
+              std::string(c.outcome).substr(0, 3))
+        << c.body;
+  const auto list = ok("GET", "/v1/aliases");
+  const auto& senders = get_list(get_list(list, "aliases").at(0), "senders");
+  ASSERT_EQ(senders.size(), 3U);
+  EXPECT_EQ(senders.at(1).as_string(), "boss@example.org");
+  EXPECT_EQ(outcome("PATCH", "/v1/aliases/nobody@example.org", R"({"senders":["anyone"]})"), "404 not_found");
+  EXPECT_EQ(get_list(ok("PATCH", "/v1/aliases/team@example.org", R"({"senders":["anyone"]})"), "senders").size(), 0U);
+}
+
 TEST_F(ControlTest, QueueAndTrace) {
   server.domain("example.org");
   auto request = std::make_shared<store::AcceptRequest>();
@@ -283,6 +313,28 @@ TEST_F(ControlTest, LoginsAreShownWhileTheServerRuns) {
   EXPECT_EQ(get_number(logins, "failures"), 3);
   EXPECT_TRUE(get_bool(logins, "slowed"));
   EXPECT_EQ(get_text(get_list(logins, "failed").at(0), "address"), "192.0.2.1");
+}
+
+TEST_F(ControlTest, AccountsThatLookTakenOver) {
+  server.domain("example.org");
+  server.account("ann@example.org");
+  const std::string path = "/v1/accounts/ann@example.org/suspicion";
+  EXPECT_EQ(get_list(ok("GET", "/v1/suspicions"), "suspicions").size(), 0U);
+  EXPECT_EQ(outcome("DELETE", path), "404 not_found");
+  EXPECT_EQ(outcome("POST", path, R"({"why":"x"})"), "400 invalid");
+  EXPECT_EQ(outcome("POST", "/v1/accounts/bob@example.org/suspicion", "{}"), "404 not_found");
+  ok("POST", path, R"({"reason":"laptop\r\nstolen"})");
+  EXPECT_EQ(outcome("POST", path, "{}"), "409 conflict");
+  const auto list = ok("GET", "/v1/suspicions");
+  EXPECT_EQ(get_text(get_list(list, "suspicions").at(0), "login"), "ann@example.org");
+  EXPECT_EQ(get_text(get_list(list, "suspicions").at(0), "signal"), "operator");
+  const auto shown = ok("GET", "/v1/accounts/ann@example.org").at("suspicion");
+  EXPECT_THAT(get_text(shown, "reason"), HasSubstr("ordered by "));
+  EXPECT_EQ(get_text(shown, "reason").find('\n'), std::string::npos);
+  EXPECT_EQ(get_number(ok("DELETE", path), "released"), 0);
+  EXPECT_FALSE(ok("GET", "/v1/accounts/ann@example.org").as_object().contains("suspicion"));
+  ok("POST", path, "{}");
+  EXPECT_EQ(get_number(ok("DELETE", path + "?drop=1"), "dropped"), 0);
 }
 
 TEST(ErrorOf, BothWays) {

@@ -124,12 +124,23 @@ json::object present(const directory::LoginFacts& facts) {
   return out;
 }
 
+json::object present(const store::Suspicion& suspicion) {
+  return {{"login", suspicion.login},
+          {"since", suspicion.since},
+          {"signal", store::name_of(suspicion.signal)},
+          {"reason", suspicion.reason},
+          {"held", suspicion.held}};
+}
+
 json::object present(const store::AddressEntry& entry, std::string_view account_login) {
   json::array targets;
   for (const auto& target : entry.targets) targets.emplace_back(target);
   json::object out{{"address", entry.local + "@" + entry.domain}};
   if (entry.account != 0) out["account"] = account_login;
   out["targets"] = std::move(targets);
+  json::array senders;
+  for (const auto& sender : entry.senders) senders.emplace_back(sender);
+  out["senders"] = std::move(senders);
   return out;
 }
 

@@ -2,6 +2,7 @@
 
 #include "control/json.h"
 #include "directory/login_guard.h"
+#include "store/takeover.h"
 #include "store/types.h"
 
 /// The words of the store as JSON (docs/api.md). Times are milliseconds since 1970 UTC, sizes octets; 0 means none.
@@ -10,6 +11,7 @@ namespace paquebot::control {
 json::object present(const store::Account& account);
 json::object present(const store::AppPassword& password);
 json::object present(const directory::LoginFacts& facts);
+json::object present(const store::Suspicion& suspicion);
 json::object present(const store::AddressEntry& entry, std::string_view account_login);
 json::object present(const store::MessageFacts& message);
 json::object present(const store::RecipientFacts& recipient);

@@ -70,12 +70,18 @@ Task<Answer> remove_account(Context& context, Call call);
 Task<Answer> change_limits(Context& context, Call call);
 /// What an account may send and has sent, for `account show`.
 Task<Result<json::array>> present_limits(Context& context, store::Id account);
+Task<Answer> list_suspicions(Context& context, Call call);
+Task<Answer> suspect_account(Context& context, Call call);
+Task<Answer> clear_suspicion(Context& context, Call call);
+/// The account's mark, for `account show`; nothing when it has none.
+Task<Result<std::optional<json::object>>> present_suspicion(Context& context, store::Id account);
 Task<Answer> list_app_passwords(Context& context, Call call);
 Task<Answer> add_app_password(Context& context, Call call);
 Task<Answer> remove_app_password(Context& context, Call call);
 
 Task<Answer> list_aliases(Context& context, Call call);
 Task<Answer> add_alias(Context& context, Call call);
+Task<Answer> change_alias(Context& context, Call call);
 Task<Answer> remove_alias(Context& context, Call call);
 
 Task<Answer> list_queue(Context& context, Call call);

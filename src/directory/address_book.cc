@@ -10,7 +10,9 @@ constexpr std::size_t kHalf = 8192;
 
 bool is_role(std::string_view local) { return local == "postmaster" || local == "abuse"; }
 
-Match leads_to(const store::AddressEntry& entry) { return {true, true, false, entry.account, entry.targets}; }
+Match leads_to(const store::AddressEntry& entry) {
+  return {true, true, false, entry.account, entry.targets, entry.senders};
+}
 
 } // namespace
 

@@ -16,11 +16,12 @@ namespace paquebot::directory {
 
 /// What one address of ours leads to, one step far.
 struct Match {
-  bool ours = false;                ///< its domain is ours, or it is the server's own name
-  bool known = false;               ///< there is such an address
-  bool fallback = false;            ///< only since it is at the server's own name: see Resolution::fallback
-  store::Id account = 0;            ///< leads to this account,
-  std::vector<std::string> targets; ///< and (or) to these addresses; neither: postmaster of nobody
+  bool ours = false;                  ///< its domain is ours, or it is the server's own name
+  bool known = false;                 ///< there is such an address
+  bool fallback = false;              ///< only since it is at the server's own name: see Resolution::fallback
+  store::Id account = 0;              ///< leads to this account,
+  std::vector<std::string> targets;   ///< and (or) to these addresses; neither: postmaster of nobody
+  std::vector<std::string> senders{}; ///< store::AddressEntry::senders
 };
 
 /// Reads of the store for addresses and accounts, behind caches that follow its generation; the rules that find the entry

@@ -44,6 +44,9 @@ struct Resolution {
   /// There is no such address, but it is at the server's own name, so the mail goes to the owner: programs on this machine send to
   /// names like "backup" and must not lose their mail. To be refused to everybody else.
   bool fallback = false;
+  /// Who may write to the address itself (store::AddressEntry::senders), not to what it leads to; empty: anybody.
+  std::vector<std::string> senders{};
+  std::vector<std::string> targets{}; ///< what it leads to in one step, when `senders` says something
 };
 
 struct Login {

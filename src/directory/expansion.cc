@@ -19,6 +19,8 @@ Task<Result<Resolution>> Expansion::run(mail::Address recipient) {
     co_return Resolution{match->ours ? Resolution::Kind::unknown : Resolution::Kind::not_ours, {}};
   }
   result_.fallback = match->fallback;
+  result_.senders = match->senders;
+  if (!match->senders.empty()) result_.targets = match->targets;
   follow(0, *match);
   for (std::size_t i = 1; i < result_.nodes.size() && !too_deep_ && !too_many_; ++i) {
     const auto done = co_await visit(i);

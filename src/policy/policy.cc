@@ -39,6 +39,48 @@ Task<mail::Reply> Policy::check_sender(Client client, mail::Sender sender) {
   co_return ok_sender();
 }
 
+/// Who is in a configured network may send to others, as one of ours or as whom the configuration names.
+Task<mail::Reply> Policy::check_relay(Client client, mail::Address sender, mail::Address recipient) {
+  if (client.account != 0) co_return ok_recipient();
+  if (!client.relay) co_return no_relay(recipient);
+  const std::string text = sender.empty() ? "<>" : sender.to_string();
+  for (const std::string& one : client.relay->senders)
+    if (iequals(one, text) || (!sender.empty() && iequals(one, sender.domain))) co_return ok_recipient();
+  if (sender.empty()) co_return no_relay_sender(text);
+  const auto ours = co_await directory_.is_our_domain(sender.domain);
+  if (!ours) co_return try_later(ours.error().message);
+  co_return *ours ? ok_recipient() : no_relay_sender(text);
+}
+
+/// Only who has logged in has proved who he is: an alias with senders is not for strangers.
+Task<mail::Reply> Policy::check_alias(Client client, mail::Address sender, mail::Address alias,
+                                      directory::Resolution found) {
+  if (found.senders.empty()) co_return ok_recipient();
+  mail::Reply refusal = not_for_you(alias.to_string(), alias.domain, found.senders);
+  if (client.account == 0) co_return refusal;
+  const std::string domain = sender.empty() ? client.login.substr(client.login.rfind('@') + 1) : sender.domain;
+  std::vector<std::string> named;
+  for (const std::string& who : found.senders) {
+    if (who == kSendersMembers) {
+      if (found.nodes.front().account == client.account) co_return ok_recipient();
+      named.insert(named.end(), found.targets.begin(), found.targets.end());
+    } else if (who.contains('@')) {
+      named.push_back(who);
+    } else if (iequals(domain, who == kSendersDomain ? alias.domain : who)) {
+      co_return ok_recipient();
+    }
+  }
+  for (const std::string& one : named) {
+    const auto address = mail::parse_address(one);
+    if (!address) continue;
+    mail::Address wanted = *address;
+    const auto its = co_await directory_.owns(client.account, std::move(wanted));
+    if (!its) co_return try_later(its.error().message);
+    if (*its) co_return ok_recipient();
+  }
+  co_return refusal;
+}
+
 Task<RecipientVerdict> Policy::check_recipient(Client client, mail::Sender sender, mail::Recipient recipient) {
   if (client.account != 0 && limits_ != nullptr) {
     mail::Reply limit = co_await limits_->check_recipient(client.account, client.login, client.recipients);
@@ -58,8 +100,11 @@ Task<RecipientVerdict> Policy::check_recipient(Client client, mail::Sender sende
   const std::string text = address.to_string();
   switch (found->kind) {
     case Resolution::Kind::not_ours:
-      // The only place that lets mail pass to others: a login, and nothing else.
-      if (client.account == 0) co_return refused(no_relay(address));
+      // The only place that lets mail pass to others.
+      {
+        mail::Reply relay = co_await check_relay(client, sender.reverse_path, address);
+        if (!relay.positive()) co_return refused(std::move(relay));
+      }
       co_return RecipientVerdict{ok_recipient(),
                                  {directory::Node{text, store::NewRecipient::Route::remote, 0, -1, {}}}};
     case Resolution::Kind::unknown: co_return refused(unknown_recipient(text));
@@ -68,6 +113,8 @@ Task<RecipientVerdict> Policy::check_recipient(Client client, mail::Sender sende
     case Resolution::Kind::found: break;
   }
   if (found->fallback) co_return refused(unknown_recipient(text));
+  mail::Reply alias = co_await check_alias(client, sender.reverse_path, address, *found);
+  if (!alias.positive()) co_return refused(std::move(alias));
   if (found->mailbox_full) co_return refused(mailbox_full(text));
   co_return RecipientVerdict{ok_recipient(), std::move(found->nodes)};
 }

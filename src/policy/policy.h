@@ -7,10 +7,16 @@
 #include "policy/return_paths.h"
 #include "smtp/server_session.h"
 
+#include <memory>
 #include <string>
 #include <vector>
 
 namespace paquebot::policy {
+
+/// What a configured network may do without a login.
+struct RelayRules {
+  std::vector<std::string> senders; ///< beside our domains: addresses, domains, and "<>"
+};
 
 /// Who is at the other end of a session.
 struct Client {
@@ -19,7 +25,8 @@ struct Client {
   std::string helo;
   store::Id account = 0; ///< logged in as
   std::string login;
-  std::uint32_t recipients = 0; ///< named already for the current message
+  std::uint32_t recipients = 0;              ///< named already for the current message
+  std::shared_ptr<const RelayRules> relay{}; ///< it is in a network that may send to others; null: it isn't
 };
 
 struct RecipientVerdict {
@@ -37,7 +44,8 @@ public:
 
   /// MAIL: submission may use only the account's own addresses, or "<>" (answers of the account's programs: RFC 3834, 8098).
   Task<mail::Reply> check_sender(Client client, mail::Sender sender);
-  /// RCPT: ours and known, or (logged in) anywhere; never a relay for strangers in any form of address.
+  /// RCPT: ours and known, or (logged in, or in a configured network) anywhere; never a relay for strangers in any
+  /// form of address. An alias of ours may be for some senders only.
   Task<RecipientVerdict> check_recipient(Client client, mail::Sender sender, mail::Recipient recipient);
   /// End of data on submission: there is exactly one From and at most one Sender, and every address in them belongs to the
   /// account. `head`: the header block. Positive for the other roles.
@@ -45,6 +53,8 @@ public:
 
 private:
   Task<RecipientVerdict> check_bounce(mail::Sender sender, std::string address, mail::Address target);
+  Task<mail::Reply> check_relay(Client client, mail::Address sender, mail::Address recipient);
+  Task<mail::Reply> check_alias(Client client, mail::Address sender, mail::Address alias, directory::Resolution found);
   Task<mail::Reply> check_authors(Client client, std::string field, std::string value);
 
   directory::Directory& directory_;

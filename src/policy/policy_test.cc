@@ -190,5 +190,72 @@ TEST_F(PolicyTest, Authors) {
   EXPECT_TRUE(run_task(policy.check_header_sender(stranger(), "From: boss@example.net\r\n\r\n")).positive());
 }
 
+TEST_F(PolicyTest, AnAliasMayBeForSomeSendersOnly) {
+  server.alias("staff", "example.org", {"bob@example.org", "carol@example.net"});
+  server.alias("board", "example.org", {"ann@example.org"});
+  server.alias("all", "example.org", {"staff@example.org"});
+  const auto only = [&](const std::string& alias, std::vector<std::string> senders) {
+    ASSERT_TRUE(run_task(server.store().set_senders(alias, "example.org", std::move(senders))));
+  };
+  const auto asked = [&](const Client& client, const std::string& from, const std::string& alias) {
+    mail::Sender sender;
+    sender.reverse_path = mail::parse_path("<" + from + ">").value().address;
+    mail::Recipient to;
+    to.address = {alias, "example.org"};
+    return run_task(policy.check_recipient(client, sender, to)).reply.to_string();
+  };
+  const std::string ok = asked(stranger(), "x@example.net", "team");
+  const struct {
+    std::vector<std::string> senders;
+    const char* alias;
+    bool ann; ///< logged in
+  } cases[] = {
+      {{"domain"}, "staff", true},           {{"members"}, "staff", false},
+      {{"members"}, "board", true},          {{"ANN@example.org"}, "staff", true},
+      {{"bob@example.org"}, "staff", false}, {{"bob@example.org", "example.org"}, "staff", true},
+      {{"example.net"}, "staff", false},     {{"members", "domain"}, "staff", true},
+  };
+  for (const auto& c : cases) {
+    only(c.alias, c.senders);
+    EXPECT_EQ(asked(member(), "ann@example.org", c.alias) == ok, c.ann) << c.alias << ' ' << c.senders.front();
+    EXPECT_EQ(asked(member(), "", c.alias) == ok, c.ann) << "an answer of the account's program";
+    for (const char* from : {"ann@example.org", "bob@example.org", "carol@example.net", ""})
+      EXPECT_NE(asked(stranger(), from, c.alias), ok) << "anybody can say that in MAIL: " << from;
+  }
+  EXPECT_EQ(
+      asked(stranger(), "bob@example.org", "Staff+tag"),
+      "550 5.7.1 <Staff+tag@example.org> accepts mail only from its members and senders in example.org, logged in");
+  only("staff", {"bob@example.org", "example.net"});
+  EXPECT_EQ(asked(member(), "ann@example.org", "staff"),
+            "550 5.7.1 <staff@example.org> accepts mail only from certain senders, logged in");
+  EXPECT_EQ(asked(stranger(), "x@example.net", "all"), ok) << "what an open alias leads to is its owner's doing";
+  only("staff", {});
+  EXPECT_EQ(asked(stranger(), "x@example.net", "staff"), ok);
+}
+
+TEST_F(PolicyTest, AConfiguredNetworkMaySendToOthers) {
+  Client printer = stranger();
+  printer.relay =
+      std::make_shared<const RelayRules>(RelayRules{.senders = {"partner.example", "scan@printer.example"}});
+  const auto asked = [&](const Client& client, const std::string& from, const std::string& to) {
+    mail::Sender sender;
+    sender.reverse_path = mail::parse_path("<" + from + ">").value().address;
+    mail::Recipient recipient;
+    recipient.address = mail::parse_address(to).value();
+    return run_task(policy.check_recipient(client, sender, recipient)).reply.to_string();
+  };
+  const std::string out = "x@elsewhere.example";
+  for (const char* from : {"ann@example.org", "nobody@example.org", "a@Partner.example", "scan@printer.example"})
+    EXPECT_EQ(asked(printer, from, out).substr(0, 3), "250") << from;
+  EXPECT_EQ(asked(printer, "other@printer.example", out),
+            "550 5.7.1 <other@printer.example> may not send to others from this network: use an address of ours, or "
+            "log in");
+  EXPECT_EQ(asked(printer, "", out).substr(0, 12), "550 5.7.1 <>");
+  EXPECT_EQ(asked(printer, "x@elsewhere.example", "bob@example.org").substr(0, 3), "250") << "mail in, as from anybody";
+  EXPECT_EQ(asked(stranger(), "ann@example.org", out).substr(0, 27), "550 5.7.1 we do not relay: ");
+  printer.relay = std::make_shared<const RelayRules>(RelayRules{.senders = {"<>"}});
+  EXPECT_EQ(asked(printer, "", out).substr(0, 3), "250");
+}
+
 } // namespace
 } // namespace paquebot::policy

@@ -2,6 +2,8 @@
 
 #include "base/text.h"
 
+#include <utility>
+
 namespace paquebot::policy {
 namespace {
 
@@ -26,6 +28,23 @@ mail::Reply not_your_address(const std::string& address, const std::string& logi
 mail::Reply no_relay(const mail::Address& address) {
   const std::string domain = address.domain.empty() ? quoted(address.to_string()) : printable(address.domain, 256);
   return {550, {5, 7, 1}, "we do not relay: " + domain + " is not a domain of ours"};
+}
+
+mail::Reply no_relay_sender(const std::string& sender) {
+  const std::string who = sender == "<>" ? sender : quoted(sender);
+  return {550, {5, 7, 1}, who + " may not send to others from this network: use an address of ours, or log in"};
+}
+
+mail::Reply not_for_you(const std::string& alias, const std::string& domain, const std::vector<std::string>& senders) {
+  std::string whom;
+  bool named = false;
+  for (const std::string& who : senders) {
+    const bool word = who == kSendersDomain || who == kSendersMembers;
+    if (!word && std::exchange(named, true)) continue;
+    whom += whom.empty() ? "" : " and ";
+    whom += !word ? "certain senders" : who == kSendersMembers ? "its members" : "senders in " + printable(domain, 256);
+  }
+  return {550, {5, 7, 1}, quoted(alias) + " accepts mail only from " + whom + ", logged in"};
 }
 
 mail::Reply unknown_recipient(const std::string& address) {

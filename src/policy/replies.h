@@ -4,6 +4,8 @@
 #include "mail/status.h"
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 /// Every reply of the policy, with its reason in plain words. docs/policy.md lists them; keep both alike.
 /// What is quoted from outside is cut and made printable.
@@ -18,6 +20,13 @@ mail::Reply try_later(std::string cause);
 mail::Reply login_first();
 mail::Reply not_your_address(const std::string& address, const std::string& login);
 mail::Reply no_relay(const mail::Address& address);
+/// From a network that may send to others, but not as this sender.
+mail::Reply no_relay_sender(const std::string& sender);
+/// Words of store::AddressEntry::senders.
+inline constexpr std::string_view kSendersDomain = "domain";
+inline constexpr std::string_view kSendersMembers = "members";
+/// `domain`: the alias's. Whom the list names is not told.
+mail::Reply not_for_you(const std::string& alias, const std::string& domain, const std::vector<std::string>& senders);
 mail::Reply unknown_recipient(const std::string& address);
 /// Somebody else than a mail server writes to a return address of forwarded mail.
 mail::Reply only_reports(const std::string& address);

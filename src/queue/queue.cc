@@ -97,6 +97,10 @@ Task<store::AcceptResult> Queue::accept(Draft draft) {
     cancel(*sealed, reservation);
     co_return result;
   }
+  if (result.held) {
+    cancel(*sealed, reservation);
+    co_return result;
+  }
   offer(sealed, reservation);
   if (std::ranges::any_of(sealed->recipients, [](const auto& r) { return r.owed != store::Owed::none; })) wake_owed();
   co_return result;
@@ -210,6 +214,13 @@ void Queue::enqueue(Destination& place, Job job) {
   place.ready.insert(at, std::move(job));
 }
 
+/// A fresh one makes room for others.
+void Queue::leave_window(const Job& job) {
+  if (!job.fresh) return;
+  --fresh_jobs_;
+  fresh_bytes_ -= weight(*job.fresh);
+}
+
 void Queue::heat(const std::string& key, Destination& place) {
   if (place.hot || place.ready.empty()) return;
   place.hot = true;
@@ -314,10 +325,7 @@ Task<std::optional<Job>> Queue::take(std::string key) {
       if (!place.ready.empty() && place.backoff_until <= now()) {
         Job job = std::move(place.ready.front());
         place.ready.pop_front();
-        if (job.fresh) {
-          --fresh_jobs_;
-          fresh_bytes_ -= weight(*job.fresh);
-        }
+        leave_window(job);
         co_return job;
       }
       claim_now = !claimed && !place.claiming && place.due <= now() && place.backoff_until <= now();
@@ -374,11 +382,7 @@ std::vector<Job> Queue::take_window(const std::string& key) {
   Destination& place = destination(key);
   std::vector<Job> jobs(std::make_move_iterator(place.ready.begin()), std::make_move_iterator(place.ready.end()));
   place.ready.clear();
-  for (const Job& job : jobs)
-    if (job.fresh) {
-      --fresh_jobs_;
-      fresh_bytes_ -= weight(*job.fresh);
-    }
+  for (const Job& job : jobs) leave_window(job);
   return jobs;
 }
 

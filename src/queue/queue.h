@@ -99,6 +99,9 @@ public:
   Task<std::vector<Job>> take_overdue();
   /// When the next deadline in the store passes (wall milliseconds); nothing when there is none or the store fails.
   Task<std::optional<std::int64_t>> next_deadline();
+  /// Gives what an account sent and what is in the windows back to the store, which holds it when the account is marked
+  /// (store::Suspicion). What workers have in hand goes on.
+  Task<void> withdraw(store::Id account);
   /// Gives everything in the windows back to the store (shutdown). Workers must have ended.
   Task<void> give_back();
 
@@ -133,6 +136,7 @@ private:
   void forget_if_idle(const std::string& key);
   static void enqueue(Destination& destination, Job job);
   bool note_due(const std::vector<store::Outcome>& outcomes, const std::string& key);
+  void leave_window(const Job& job);
   bool may_start(const Destination& destination, std::int64_t now) const;
   Task<void> claim(std::string key);
   Task<void> record(const std::vector<store::Outcome>& outcomes, std::optional<store::DestinationUpdate> update);

@@ -30,6 +30,7 @@ protected:
     draft.id = ids_.next();
     draft.klass = store::MessageClass::submitted;
     draft.sender.reverse_path = *mail::parse_address(from);
+    draft.account = account_;
     draft.sender.priority = priority_;
     draft.sender.hold.until = hold_until_;
     draft.head = "Subject: x\r\n\r\n";
@@ -59,6 +60,7 @@ protected:
   FakeClock clock_;
   int priority_ = 0;            ///< of what is accepted next
   std::int64_t hold_until_ = 0; ///< the same
+  store::Id account_ = 0;       ///< the same
   UlidSource ids_{clock_};
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<Queue> queue_;
@@ -83,6 +85,26 @@ TEST_F(QueueTest, AFreshMessageIsDeliveredFromMemoryAndLeavesNothingWaiting) {
   auto trace = run_task(store_->trace(id));
   ASSERT_TRUE(trace);
   EXPECT_EQ(trace->recipients[0].state, store::State::relayed);
+}
+
+TEST_F(QueueTest, WhatAnAccountSentIsWithdrawnFromMemory) {
+  account_ = 7;
+  const Ulid hers = accept("a@far.example");
+  const Ulid again = accept("b@far.example");
+  account_ = 8;
+  const Ulid his = accept("c@far.example");
+  run_task(finish(queue_->withdraw(7)));
+  EXPECT_EQ(queue_->numbers().ready, 1u);
+  ASSERT_EQ(queue_->start_worker(), "far.example");
+  EXPECT_EQ(take("far.example")->message.id, his);
+  // Nobody has marked the account, so they wait in the store, due at once; they were not lost and are no attempts.
+  std::set<Ulid> found;
+  while (auto job = take("far.example")) {
+    EXPECT_FALSE(job->fresh);
+    EXPECT_EQ(job->recipients[0].attempts, 0u);
+    found.insert(job->message.id);
+  }
+  EXPECT_EQ(found, (std::set<Ulid>{hers, again}));
 }
 
 TEST_F(QueueTest, WorkersOfADestinationAreBounded) {

@@ -58,6 +58,7 @@ Task<LoginAnswer> LoginDesk::ask(sasl::Question question, sasl::Channel channel)
     parts_.guard.succeeded(address_, name, login.account.login, protocol_);
     store::AppPassword used = std::move(login.password);
     co_await note_use(std::move(used));
+    co_await note_network(login.account.id);
     answer.account = std::move(login.account);
   } else if (login.verdict == Verdict::temporary) {
     parts_.guard.withdrawn(address_, name);
@@ -152,6 +153,15 @@ Task<directory::Login> LoginDesk::prove_certificate(std::string authzid, sasl::C
     if (login.verdict != Verdict::wrong) break;
   }
   co_return login;
+}
+
+/// From too many networks within an hour: from now on what it sends is held (docs/policy.md).
+Task<void> LoginDesk::note_network(store::Id account) {
+  const unsigned networks = parts_.networks != nullptr ? parts_.networks->note(account, address_) : 0;
+  if (networks == 0) co_return;
+  std::string reason = "it logged in from " + std::to_string(networks) + " networks within an hour";
+  const auto marked = co_await parts_.store.suspect(account, store::Signal::networks, std::move(reason));
+  if (!marked) log::error("account-suspected", {{"account", account}, {"why", marked.error().message}});
 }
 
 Task<void> LoginDesk::note_use(store::AppPassword used) {

@@ -3,6 +3,7 @@
 #include "directory/directory.h"
 #include "directory/jwt.h"
 #include "directory/login_guard.h"
+#include "directory/network_watch.h"
 #include "sasl/server.h"
 #include "service/sessions.h"
 #include "store/store.h"
@@ -20,6 +21,7 @@ struct LoginParts {
   Sessions& sessions;
   directory::LoginGuard& guard;
   std::shared_ptr<const directory::TokenIssuer> issuer; ///< null: no tokens are taken
+  directory::NetworkWatch* networks = nullptr;          ///< null: nobody counts from where logins come
 };
 
 /// The answer to one sasl::Question.
@@ -52,6 +54,7 @@ private:
   Task<directory::Login> prove_certificate(std::string authzid, sasl::Channel channel);
   Task<directory::Login> look_again(directory::Login login, std::uint64_t generation);
   Task<LoginAnswer> give_keys(sasl::Question question);
+  Task<void> note_network(store::Id account);
   Task<void> note_use(store::AppPassword used);
   Task<void> hold_back(std::chrono::milliseconds delay);
 

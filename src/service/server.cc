@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "intake/pickup.h"
+#include "intake/suspects.h"
 #include "net/wheel.h"
 #include "service/http_driver.h"
 #include "service/proxied.h"
@@ -13,6 +14,7 @@
 #include <condition_variable>
 #include <fmt/format.h>
 #include <unistd.h>
+#include <utility>
 
 namespace paquebot::service {
 namespace {
@@ -40,6 +42,8 @@ struct Server::Impl {
     paths.configure(snapshot->rewrite_sender);
     guard.configure(snapshot->logins);
     signer.configure(snapshot->sign);
+    networks.configure(snapshot->takeover_networks);
+    store.watch_accounts(snapshot->takeover);
   }
 
   store::Store& store;
@@ -63,6 +67,7 @@ struct Server::Impl {
   LoginDelay login_delay;
   Etrn etrn{store, queue, system_clock()};
   directory::LoginGuard guard;
+  directory::NetworkWatch networks;
   std::shared_ptr<dns::Resolver> resolver;
   std::unique_ptr<intake::Verifier> verifier;
   std::unique_ptr<delivery::Connector> connector;
@@ -85,7 +90,7 @@ struct Server::Impl {
   }
   boost::asio::any_io_executor first() { return contexts.executor(0); }
   boost::asio::any_io_executor last() { return contexts.executor(contexts.size() - 1); }
-  LoginParts login_parts() { return {store, directory, sessions, guard, current()->issuer}; }
+  LoginParts login_parts() { return {store, directory, sessions, guard, current()->issuer, &networks}; }
   intake::Services services() { return {store, queue, policy, ids, system_clock(), verifier.get()}; }
 
   /// Whose session an admitted connection is to have; none: neither.
@@ -111,6 +116,7 @@ struct Server::Impl {
   Task<void> expire_mail();
   Task<void> load_greylist();
   Task<void> save_greylist();
+  Task<void> begin_queue();
   Task<void> load_queue();
   Task<void> tell_of_restore();
   std::string status();
@@ -286,11 +292,20 @@ Task<void> Server::Impl::pick_up_drops() {
 /// Slices of the store's upkeep, a pause between rounds.
 Task<void> Server::Impl::upkeep() {
   int ticks = 0;
+  std::uint64_t marks = 0;
   while (!stopping) {
     auto rest = std::chrono::milliseconds(500);
     co_await net::sleep_for(rest);
     if (++ticks % 10 == 0) co_await save_greylist();
-    if (ticks % 20 != 0) continue;
+    const bool round = ticks % 20 == 0;
+    const std::uint64_t marks_now = store.suspicion_generation();
+    const bool marked = std::exchange(marks, marks_now) != marks_now;
+    if (round || marked) {
+      intake::Services parts = services();
+      std::string hostname = options.hostname;
+      co_await intake::attend_suspects(parts, directory, std::move(hostname), false);
+    }
+    if (!round) continue;
     for (bool more = true; more && !stopping;) {
       std::int64_t now = millis(system_clock().wall());
       auto slice = co_await store.maintain(now);
@@ -337,6 +352,14 @@ Task<void> Server::Impl::expire_mail() {
     if (slice && slice->removed > 0) log::info("expired", {{"messages", slice->removed}});
     more = slice && slice->more;
   }
+}
+
+/// What was in hand of accounts that look taken over waits again: it is held before anything is sent.
+Task<void> Server::Impl::begin_queue() {
+  intake::Services parts = services();
+  std::string hostname = options.hostname;
+  co_await intake::attend_suspects(parts, directory, std::move(hostname), true);
+  co_await load_queue();
 }
 
 /// What waits in the store is known to the queue only after this: a store that can't be read just now is asked again.
@@ -397,6 +420,7 @@ Result<> Server::start(std::vector<BoundListener> listeners) {
   hooks.wake_queue = [&s] { s.launch(s.first(), s.load_queue(), "queue reload"); };
   hooks.limits = [&s] { return *s.limits.general(); };
   hooks.forget_limits = [&s](store::Id account) { s.limits.forget(account); };
+  hooks.forget_networks = [&s](store::Id account) { s.networks.forget(account); };
   hooks.logins = [&s](const std::string& login) { return s.guard.facts(login); };
   hooks.status = [&s] { return s.status(); };
   hooks.reload = [this] { return on_reload ? on_reload() : std::string("this server can't reload"); };
@@ -406,7 +430,7 @@ Result<> Server::start(std::vector<BoundListener> listeners) {
   s.launch(s.last(), s.dispatcher->run(), "delivery");
   s.launch(s.last(), s.reporter->run(), "reports");
   s.launch(s.last(), s.deadlines.run(), "deadlines");
-  s.launch(s.first(), s.load_queue(), "queue load");
+  s.launch(s.first(), s.begin_queue(), "queue load");
   s.launch(s.first(), s.load_greylist(), "greylist");
   s.launch(s.first(), s.tell_of_restore(), "queue held");
   s.launch(s.first(), s.upkeep(), "upkeep");
@@ -423,6 +447,8 @@ void Server::replace(std::shared_ptr<const Snapshot> snapshot) {
   impl_->paths.configure(snapshot->rewrite_sender);
   impl_->guard.configure(snapshot->logins);
   impl_->signer.configure(snapshot->sign);
+  impl_->networks.configure(snapshot->takeover_networks);
+  impl_->store.watch_accounts(snapshot->takeover);
   std::lock_guard lock(impl_->snapshot_mutex);
   impl_->snapshot = std::move(snapshot);
 }

@@ -48,6 +48,9 @@ struct Snapshot {
   bool sign = true;              ///< what our domains send (delivery::Signer)
   bool rewrite_sender = true;    ///< of mail that is forwarded (policy::ReturnPaths)
   store::Limits account_limits;  ///< of every account without its own
+  store::TakeoverRules takeover; ///< what an account is marked for
+  unsigned takeover_networks =
+      0;                         ///< likewise: logins from more networks than this within an hour; 0: none are too many
   std::uint32_t expire_days = 0; ///< mail that has been in a mailbox for longer is deleted; 0: none
 };
 

@@ -291,6 +291,7 @@ policy::Client SmtpConnection::client() const {
   client.role = options_->session->role;
   client.address = peer_;
   client.helo = std::string(session_->helo());
+  if (options_->session->role == smtp::Role::mx && options_->relay_from.contains(peer_)) client.relay = options_->relay;
   if (session_->login().empty()) return client; // an exchange cancelled at its end is no login
   client.account = account_.id;
   client.login = account_.login;
@@ -385,10 +386,20 @@ Task<void> SmtpConnection::perform(smtp::AskRecipient ask) {
   session_->answer(id, std::move(verdict.reply));
 }
 
+/// From a network of ours to others: the network was judged when the recipient was.
+bool SmtpConnection::relays() const {
+  if (account_.id != 0) return false;
+  return std::ranges::any_of(recipients_, [](const queue::DraftRecipient& recipient) {
+    return recipient.nodes.front().route == store::NewRecipient::Route::remote;
+  });
+}
+
 intake::Origin SmtpConnection::origin() {
   intake::Origin origin;
   origin.client = client();
-  origin.klass = account_.id != 0 ? store::MessageClass::submitted : store::MessageClass::incoming;
+  origin.klass = account_.id != 0 ? store::MessageClass::submitted
+                 : relays()       ? store::MessageClass::local
+                                  : store::MessageClass::incoming;
   origin.sender = session_->sender();
   mail::set_times(origin.sender, mail_at_);
   origin.recipients = std::move(recipients_);

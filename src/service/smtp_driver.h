@@ -23,6 +23,8 @@ struct SmtpListenerOptions {
   std::shared_ptr<net::TlsContext> tls; ///< null: none
   bool implicit_tls = false;
   net::Networks xclient_from; ///< who may tell by XCLIENT whose session it really is
+  net::Networks relay_from;   ///< who may send to others without a login
+  std::shared_ptr<const policy::RelayRules> relay;
   intake::Options intake;
   std::shared_ptr<const filter::Chain> filters;      ///< of content; null: none
   std::shared_ptr<const policy::GuardOptions> guard; ///< of strangers; null: not for this listener
@@ -78,6 +80,7 @@ private:
   policy::Client client() const;
   LoginDesk& login_desk();
   bool is_here(const std::string& domain) const;
+  bool relays() const;
   intake::Origin origin();
 
   SmtpParts parts_;

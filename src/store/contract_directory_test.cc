@@ -111,6 +111,30 @@ TEST_P(StoreContract, AddressConflictsAndRemovals) {
   EXPECT_EQ(run(store().add_account(wanted)).error().code, Errc::conflict);
 }
 
+TEST_P(StoreContract, AddressesSayWhoMayWriteToThem) {
+  const Account ann = make_account("ann@example.org");
+  using List = std::vector<std::string>;
+  const auto senders = [&](const std::string& local) {
+    return run(store().find_address(local, "example.org")).value().entry.value().senders;
+  };
+  ASSERT_TRUE(run(store().add_address({"team", "example.org", 0, {"x@example.net"}})));
+  EXPECT_EQ(senders("team"), List());
+  const std::uint64_t before = store().directory_generation();
+  ASSERT_TRUE(run(store().set_senders("Team", "example.org", {"members", "boss@example.org", "example.net"})));
+  EXPECT_GT(store().directory_generation(), before);
+  EXPECT_EQ(senders("team"), (List{"members", "boss@example.org", "example.net"}));
+  ASSERT_TRUE(run(store().add_address({"team", "example.org", 0, {"y@example.net"}})));
+  EXPECT_EQ(senders("team").size(), 3u) << "one more target changes nothing";
+  reopen();
+  EXPECT_EQ(run(store().list_addresses("example.org")).value().at(1).senders.size(), 3u);
+  ASSERT_TRUE(run(store().set_senders("team", "example.org", {})));
+  EXPECT_EQ(senders("team"), List());
+  ASSERT_TRUE(run(store().add_address({"all", "example.org", 0, {"x@example.net"}, {"domain"}})));
+  EXPECT_EQ(senders("all"), List{"domain"});
+  EXPECT_EQ(run(store().set_senders("nobody", "example.org", {"domain"})).error().code, Errc::not_found);
+  EXPECT_EQ(run(store().set_senders("team", "other.example", {"domain"})).error().code, Errc::not_found);
+}
+
 TEST_P(StoreContract, EveryDomainKeepsAnOwner) {
   const Account anna = make_account("anna@example.org");
   const Account bert = make_account("bert@example.org");

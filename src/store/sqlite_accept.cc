@@ -4,6 +4,7 @@
 #include "store/sqlite_content.h"
 #include "store/sqlite_limits.h"
 #include "store/sqlite_rows.h"
+#include "store/sqlite_suspicion.h"
 
 #include <algorithm>
 #include <cassert>
@@ -47,6 +48,23 @@ State first_state(const NewRecipient& recipient) {
   return State::held;
 }
 
+/// The message of an account that looks taken over: all whom it names are held, as named. What an alias of ours leads to
+/// is looked up when they are let go.
+AcceptRequest held_whole(const AcceptRequest& request, const std::string& reason) {
+  AcceptRequest held = request;
+  held.limits = nullptr; // it is charged already
+  std::erase_if(held.recipients, [](const NewRecipient& r) { return r.parent >= 0; });
+  for (NewRecipient& r : held.recipients) {
+    if (r.route == NewRecipient::Route::held || r.route == NewRecipient::Route::failed) continue;
+    r.route = NewRecipient::Route::held;
+    r.account = 0;
+    r.in_hand = false;
+    r.owed = Owed::none;
+    r.reason = reason;
+  }
+  return held;
+}
+
 class Acceptance {
 public:
   Acceptance(Tx& tx, const AcceptRequest& request) : tx_(tx), request_(request) {}
@@ -60,14 +78,23 @@ public:
     if (!gone_.empty()) return {AcceptStatus::account_gone, std::move(gone_), "account removed", {}, {}};
     if (!full_.empty()) return {AcceptStatus::over_quota, std::move(full_), "mailbox over its quota", {}, {}};
     AcceptResult result{AcceptStatus::accepted, {}, {}, {}, {}};
-    if (request_.limits) {
-      const LimitCharge charge(tx_.db, request_);
-      if (auto hit = charge.broken())
-        return {AcceptStatus::over_limit, {}, "account over " + std::string(name_of(hit->kind)), hit, {}};
-      charge.write(tx_);
-      result.passed = charge.passed();
+    if (!request_.limits) {
+      write();
+      return result;
     }
-    write();
+    const LimitCharge charge(tx_.db, request_);
+    if (auto hit = charge.broken())
+      return {AcceptStatus::over_limit, {}, "account over " + std::string(name_of(hit->kind)), hit, {}};
+    charge.write(tx_);
+    result.passed = charge.passed();
+    watch_new_recipients(tx_, request_.account, charge.first_time(), request_.accepted_at);
+    if (const auto reason = hold_reason(tx_.db, request_.account)) {
+      const AcceptRequest held = held_whole(request_, *reason);
+      Acceptance(tx_, held).write();
+      result.held = true;
+    } else {
+      write();
+    }
     return result;
   }
 

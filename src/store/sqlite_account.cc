@@ -126,6 +126,7 @@ Result<> remove_account(Tx& tx, const std::string& login) {
   tx.db.run("DELETE FROM counter WHERE account = ?", account->id);
   tx.db.run("DELETE FROM account_limit WHERE account = ?", account->id);
   tx.db.run("DELETE FROM correspondent WHERE account = ?", account->id);
+  tx.db.run("DELETE FROM account_suspicion WHERE account = ?", account->id);
   tx.db.run("DELETE FROM app_password WHERE account = ?", account->id);
   tx.db.run("DELETE FROM account WHERE id = ?", account->id);
   return {};

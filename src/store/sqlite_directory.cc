@@ -2,22 +2,26 @@
 
 #include "base/text.h"
 
+#include <algorithm>
+
 namespace paquebot::store {
 namespace {
 
-AddressEntry entry_of(Db& db, Id domain, const std::string& local, const std::string& name, Id account) {
-  AddressEntry entry{local, name, account, {}};
-  if (account != 0) return entry;
-  Query q = db.query("SELECT target FROM address_target WHERE domain = ? AND local = ? ORDER BY target", domain, local);
-  while (q.row()) entry.targets.push_back(q.text(0));
-  return entry;
+/// One a line: an address may hold anything else.
+std::string pack(const std::vector<std::string>& senders) {
+  std::string text;
+  for (const std::string& one : senders) text += (text.empty() ? "" : "\n") + one;
+  return text;
 }
 
-std::optional<AddressEntry> exact_address(Db& db, const Domain& domain, const std::string& local) {
-  const std::int64_t account =
-      db.number("SELECT account FROM address WHERE domain = ? AND local = ?", -1, domain.id, local);
-  if (account < 0) return {};
-  return entry_of(db, domain.id, local, domain.name, account);
+std::vector<std::string> unpack(std::string_view text) {
+  std::vector<std::string> senders;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    senders.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return senders;
 }
 
 struct AddressRow {
@@ -25,14 +29,35 @@ struct AddressRow {
   std::string local;
   std::string name;
   Id account;
+  std::string senders;
 };
+
+AddressEntry entry_of(Db& db, const AddressRow& row) {
+  AddressEntry entry{row.local, row.name, row.account, {}, unpack(row.senders)};
+  if (row.account != 0) return entry;
+  Query q = db.query("SELECT target FROM address_target WHERE domain = ? AND local = ? ORDER BY target", row.domain,
+                     row.local);
+  while (q.row()) entry.targets.push_back(q.text(0));
+  return entry;
+}
+
+std::optional<AddressEntry> exact_address(Db& db, const Domain& domain, const std::string& local) {
+  AddressRow row{domain.id, local, domain.name, 0, {}};
+  {
+    Query q = db.query("SELECT account, senders FROM address WHERE domain = ? AND local = ?", domain.id, local);
+    if (!q.row()) return {};
+    row.account = q.i64(0);
+    row.senders = q.text(1);
+  }
+  return entry_of(db, row);
+}
 
 std::vector<AddressEntry> entries_of(Db& db, Query q) {
   std::vector<AddressRow> rows;
-  while (q.row()) rows.push_back({q.i64(0), q.text(1), q.text(2), q.i64(3)});
+  while (q.row()) rows.push_back({q.i64(0), q.text(1), q.text(2), q.i64(3), q.text(4)});
   std::vector<AddressEntry> out;
   out.reserve(rows.size());
-  for (const AddressRow& row : rows) out.push_back(entry_of(db, row.domain, row.local, row.name, row.account));
+  for (const AddressRow& row : rows) out.push_back(entry_of(db, row));
   return out;
 }
 
@@ -108,7 +133,8 @@ Result<> add_address(Tx& tx, const AddressEntry& entry) {
   }
   const auto present = exact_address(tx.db, *domain, local);
   if (present && (to_account || present->account != 0)) {
-    if (to_account && present->account == entry.account) return {};
+    if (to_account && present->account == entry.account)
+      return entry.senders.empty() ? Result<>() : set_senders(tx, local, entry.domain, entry.senders);
     return fail(Errc::conflict,
                 "the address " + shown + " is taken: " +
                     (present->account != 0 ? "it leads to an account" : "it is an alias; remove it first"));
@@ -118,6 +144,18 @@ Result<> add_address(Tx& tx, const AddressEntry& entry) {
   for (const std::string& target : entry.targets) {
     tx.db.run("INSERT OR IGNORE INTO address_target(domain, local, target) VALUES(?, ?, ?)", domain->id, local, target);
   }
+  if (entry.senders.empty()) return {};
+  return set_senders(tx, local, entry.domain, entry.senders);
+}
+
+Result<> set_senders(Tx& tx, const std::string& local, const std::string& domain_name,
+                     const std::vector<std::string>& senders) {
+  const auto domain = find_domain(tx.db, domain_name);
+  if (!domain) return std::unexpected(no_domain(domain_name));
+  const std::string lower = to_lower(local);
+  tx.db.run("UPDATE address SET senders = ? WHERE domain = ? AND local = ?", pack(senders), domain->id, lower);
+  if (tx.db.changes() == 0)
+    return fail(Errc::not_found, "there is no address " + printable(lower + "@" + domain->name));
   return {};
 }
 
@@ -144,16 +182,18 @@ Result<> remove_address(Tx& tx, const std::string& local, const std::string& dom
 
 std::vector<AddressEntry> list_addresses(Db& db, const std::string& domain) {
   return entries_of(
-      db, db.query("SELECT a.domain, a.local, d.name, a.account FROM domain d JOIN address a ON a.domain = d.id "
-                   "WHERE ?1 = '' OR d.name = ?1 ORDER BY d.name, a.local",
-                   to_lower(domain)));
+      db,
+      db.query("SELECT a.domain, a.local, d.name, a.account, a.senders FROM domain d JOIN address a ON a.domain = d.id "
+               "WHERE ?1 = '' OR d.name = ?1 ORDER BY d.name, a.local",
+               to_lower(domain)));
 }
 
 std::vector<AddressEntry> account_addresses(Db& db, Id account) {
   return entries_of(
-      db, db.query("SELECT a.domain, a.local, d.name, a.account FROM address a JOIN domain d ON a.domain = d.id "
-                   "WHERE a.account = ? AND a.account <> 0 ORDER BY d.name, a.local",
-                   account));
+      db,
+      db.query("SELECT a.domain, a.local, d.name, a.account, a.senders FROM address a JOIN domain d ON a.domain = d.id "
+               "WHERE a.account = ? AND a.account <> 0 ORDER BY d.name, a.local",
+               account));
 }
 
 } // namespace paquebot::store

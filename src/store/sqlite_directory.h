@@ -24,6 +24,8 @@ Result<> remove_account(Tx& tx, const std::string& login);
 
 AddressLookup find_address(Db& db, const std::string& local, const std::string& domain);
 Result<> add_address(Tx& tx, const AddressEntry& entry);
+Result<> set_senders(Tx& tx, const std::string& local, const std::string& domain,
+                     const std::vector<std::string>& senders);
 Result<> remove_address(Tx& tx, const std::string& local, const std::string& domain, const std::string& target);
 /// An empty domain means all.
 std::vector<AddressEntry> list_addresses(Db& db, const std::string& domain);

@@ -1,6 +1,7 @@
 #include "store/sqlite_limits.h"
 
 #include "base/text.h"
+#include "store/sqlite_suspicion.h"
 #include "store/types.h"
 
 #include <algorithm>
@@ -84,14 +85,21 @@ std::vector<LimitHit> LimitCharge::passed() const {
   return out;
 }
 
+std::uint64_t LimitCharge::first_time() const {
+  for (const Count& count : counts_)
+    if (count.hit.kind == LimitKind::new_recipients_per_day && count.hit.wanted != 0)
+      return count.hit.used + count.hit.wanted;
+  return 0;
+}
+
 void LimitCharge::write(Tx& tx) const {
   for (const Count& count : counts_) {
     const LimitHit& hit = count.hit;
     if (!count.counted || hit.wanted == 0) continue;
     const std::int64_t start = window_start(hit.kind, request_.accepted_at);
-    if (hit.used == 0) // a new window: the last one is of no use any more
+    if (hit.used == 0) // a new window: old ones are of no use any more
       tx.db.run("DELETE FROM counter WHERE account = ? AND kind = ? AND window_start < ?", request_.account, hit.kind,
-                start);
+                kept_from(hit.kind, start));
     tx.db.run("INSERT INTO counter(account, kind, window_start, value) VALUES(?, ?, ?, ?) "
               "ON CONFLICT(account, kind, window_start) DO UPDATE SET value = value + excluded.value",
               request_.account, hit.kind, start, hit.wanted);

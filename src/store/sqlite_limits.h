@@ -18,6 +18,8 @@ public:
   std::optional<LimitHit> broken() const;
   /// Bounds of which the message passes the share kWarnPercent.
   std::vector<LimitHit> passed() const;
+  /// First-time recipients of the day with those of the message; 0 when it has none.
+  std::uint64_t first_time() const;
   /// Counts the message and remembers whom the account wrote to.
   void write(Tx& tx) const;
 

@@ -1,6 +1,7 @@
 #include "base/text.h"
 #include "store/sqlite_queue.h"
 #include "store/sqlite_rows.h"
+#include "store/takeover.h"
 
 #include <algorithm>
 #include <map>
@@ -19,6 +20,7 @@ bool sent_by(const MessageFacts& m, std::string_view address) {
 
 bool matches(const QueueFilter& filter, const MessageFacts& m, const RecipientFacts& r) {
   if (!is_unfinished(r.state)) return false;
+  if (filter.takeover_only && (r.state != State::held || !r.reason.starts_with(kTakeoverHold))) return false;
   if (filter.held_only && r.state != State::held && !is_held_for_later(m, r)) return false;
   if (!filter.destination.empty() && r.destination != filter.destination) return false;
   return filter.address.empty() || same_address(r.address, filter.address) || sent_by(m, filter.address);
@@ -27,7 +29,7 @@ bool matches(const QueueFilter& filter, const MessageFacts& m, const RecipientFa
 /// The message with those of its recipients that the filter means; none when there are none.
 std::optional<WorkItem> matching(Db& db, const QueueFilter& filter, const Ulid& id) {
   auto message = load_message(db, id);
-  if (!message) return {};
+  if (!message || (filter.account != 0 && message->account != filter.account)) return {};
   WorkItem item{std::move(*message), load_recipients(db, id)};
   std::erase_if(item.recipients, [&](const RecipientFacts& r) { return !matches(filter, item.message, r); });
   if (item.recipients.empty()) return {};

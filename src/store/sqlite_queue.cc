@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "store/sqlite_rows.h"
+#include "store/sqlite_suspicion.h"
 
 #include <algorithm>
 #include <map>
@@ -78,7 +79,18 @@ EventKind event_of(State to) {
   return EventKind::deferred;
 }
 
-void record_outcome(Tx& tx, const Outcome& o, EventList& events) {
+/// It would wait again, but its account is marked by now.
+void hold_back(Tx& tx, const Outcome& o, Owed before, const std::string& reason, EventList& events) {
+  tx.db.run("UPDATE recipient SET state = 1, owner = 0, due = iif(? <> 0, ?, due), attempts = attempts + ?, owed = ?, "
+            "changed_at = ?, last_reply = iif(? <> '', ?, last_reply), reason = ? WHERE message = ? AND n = ?",
+            o.due, o.due, o.attempted, o.owed == Owed::none ? before : o.owed, tx.now, o.reply, o.reply, reason,
+            o.message, o.index);
+  if (o.attempted) events.add(o.message, tx.now, EventKind::deferred, o.index, o.reply);
+  events.add(o.message, tx.now, EventKind::held, o.index, reason);
+}
+
+/// False when it does not count.
+bool record_outcome(Tx& tx, const Outcome& o, EventList& events, bool suspects) {
   Owed before = Owed::none;
   {
     Query q = tx.db.query("SELECT owed FROM recipient WHERE message = ? AND n = ? AND state = 3 AND owner = ?",
@@ -86,16 +98,22 @@ void record_outcome(Tx& tx, const Outcome& o, EventList& events) {
     if (!q.row()) {
       // Not ours any more: an outcome counts only while this epoch holds the claim.
       log::warning("outcome_stale", {{"id", o.message.to_string()}, {"recipient", o.index}});
-      return;
+      return false;
     }
     before = q.as<Owed>(0);
+  }
+  if (suspects && o.to == State::waiting) {
+    if (const auto reason = hold_reason_of(tx.db, o.message)) {
+      hold_back(tx, o, before, *reason, events);
+      return true;
+    }
   }
   // A delay notice still owed is pointless once the recipient has come to an end.
   const Owed owed = o.owed == Owed::none && is_unfinished(o.to) ? before : o.owed;
   if (!o.attempted && !o.deadline_met && o.to == State::waiting) {
     tx.db.run("UPDATE recipient SET state = 2, owner = 0, due = iif(? <> 0, ?, due) WHERE message = ? AND n = ?", o.due,
               o.due, o.message, o.index);
-    return;
+    return true;
   }
   tx.db.run(
       "UPDATE recipient SET state = ?, owner = 0, due = iif(? <> 0, ?, due), attempts = attempts + ?, owed = ?, "
@@ -104,6 +122,7 @@ void record_outcome(Tx& tx, const Outcome& o, EventList& events) {
       o.to, o.due, o.due, o.attempted, owed, tx.now, o.reply, o.to, o.reply, o.deadline_met, o.message, o.index);
   if (!is_pending(o.to, owed)) change_pending(tx.db, o.message, -1);
   events.add(o.message, tx.now, event_of(o.to), o.index, o.reply);
+  return true;
 }
 
 /// Takes recipients in hand and adds them to `items`, by message.
@@ -199,8 +218,14 @@ std::vector<WorkItem> claim_overdue(Tx& tx, std::int64_t now, std::size_t most) 
 
 void record(Tx& tx, const std::vector<Outcome>& outcomes, const std::optional<DestinationUpdate>& destination) {
   EventList events;
-  for (const Outcome& outcome : outcomes) record_outcome(tx, outcome, events);
+  FailureCount failures;
+  const bool suspects = anybody_suspected(tx.db);
+  for (const Outcome& outcome : outcomes) {
+    const bool counts = record_outcome(tx, outcome, events, suspects);
+    if (counts && outcome.to == State::failed && outcome.attempted) failures.add(tx, outcome.message, outcome.index);
+  }
   events.write(tx.db);
+  failures.write(tx);
   if (destination) update_destination(tx, *destination);
 }
 

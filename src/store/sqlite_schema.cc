@@ -113,6 +113,17 @@ CREATE TABLE dkim_key(id INTEGER PRIMARY KEY AUTOINCREMENT, domain INTEGER NOT N
   private_key TEXT NOT NULL, UNIQUE(domain, selector));
 )sql";
 
+// Accounts that look taken over (takeover.h).
+constexpr const char* kMainSuspicion = R"sql(
+CREATE TABLE account_suspicion(account INTEGER PRIMARY KEY, since INTEGER NOT NULL, signal INTEGER NOT NULL,
+  reason TEXT NOT NULL, notice BLOB NOT NULL, told INTEGER NOT NULL);
+)sql";
+
+// Who may write to an address, one a line; empty: anybody.
+constexpr const char* kMainSenders = R"sql(
+ALTER TABLE address ADD COLUMN senders TEXT NOT NULL DEFAULT '';
+)sql";
+
 // state: 1 being staged, 2 complete and synced, 3 to be dropped. A chunk is found by the offset of its first octet.
 constexpr const char* kBulk1 = R"sql(
 CREATE TABLE bulk(id INTEGER PRIMARY KEY AUTOINCREMENT, epoch INTEGER NOT NULL, state INTEGER NOT NULL,
@@ -135,8 +146,9 @@ CREATE TABLE greylist(
 CREATE INDEX greylist_by_expiry ON greylist(expires);
 )sql";
 
-constexpr std::array kMainSteps = {Migration{kMain1},      Migration{kMainLimits}, Migration{kMainTimes},
-                                   Migration{kMainLogins}, Migration{kMainDkim},   Migration{kMainGreylist}};
+constexpr std::array kMainSteps = {Migration{kMain1},      Migration{kMainLimits},   Migration{kMainTimes},
+                                   Migration{kMainLogins}, Migration{kMainDkim},     Migration{kMainGreylist},
+                                   Migration{kMainSuspicion}, Migration{kMainSenders}};
 constexpr std::array kBulkSteps = {Migration{kBulk1}};
 
 /// SQLite would make the file readable for everybody the umask allows; its log and index copy the file's mode.

@@ -72,6 +72,13 @@ public:
                                                        std::size_t most) override;
   Task<Result<std::size_t>> expunge(Id mailbox, std::vector<std::uint32_t> uids, std::string who) override;
 
+  void watch_accounts(TakeoverRules rules) override;
+  Task<Result<bool>> suspect(Id account, Signal signal, std::string reason) override;
+  Task<Result<std::vector<Suspicion>>> list_suspicions(bool with_counts) override;
+  Task<Result<>> suspicion_told(Id account) override;
+  Task<Result<bool>> clear_suspicion(Id account) override;
+  std::uint64_t suspicion_generation() override { return memory_.marks; }
+
   std::uint64_t directory_generation() override { return generation_; }
   Task<Result<Domain>> add_domain(std::string name) override;
   Task<Result<>> remove_domain(std::string name) override;
@@ -96,6 +103,7 @@ public:
   Task<Result<>> remove_dkim_key(std::string domain, std::string selector) override;
   Task<Result<AddressLookup>> find_address(std::string local, std::string domain) override;
   Task<Result<>> add_address(AddressEntry entry) override;
+  Task<Result<>> set_senders(std::string local, std::string domain, std::vector<std::string> senders) override;
   Task<Result<>> remove_address(std::string local, std::string domain, std::string target) override;
   Task<Result<std::vector<AddressEntry>>> list_addresses(std::string domain) override;
   Task<Result<std::vector<AddressEntry>>> account_addresses(Id account) override;

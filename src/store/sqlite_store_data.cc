@@ -209,6 +209,13 @@ Task<Result<>> SqliteStore::add_address(AddressEntry entry) {
   co_return co_await noticed(std::move(job));
 }
 
+Task<Result<>> SqliteStore::set_senders(std::string local, std::string domain, std::vector<std::string> senders) {
+  auto job = write<void>([local = std::move(local), domain = std::move(domain), senders = std::move(senders)](Tx& tx) {
+    return store::set_senders(tx, local, domain, senders);
+  });
+  co_return co_await noticed(std::move(job));
+}
+
 Task<Result<>> SqliteStore::remove_address(std::string local, std::string domain, std::string target) {
   auto job = write<void>([local = std::move(local), domain = std::move(domain), target = std::move(target)](Tx& tx) {
     return store::remove_address(tx, local, domain, target);

@@ -2,8 +2,10 @@
 
 #include "base/clock.h"
 #include "store/sqlite_db.h"
+#include "store/takeover.h"
 #include "store/types.h"
 
+#include <atomic>
 #include <string>
 #include <unordered_map>
 
@@ -17,6 +19,9 @@ struct WriterMemory {
   Id next_head = 1;
   Id next_body = 1;
   std::unordered_map<std::string, Id> destinations; ///< ids by key, bounded
+
+  TakeoverRules takeover;               ///< Store::watch_accounts
+  std::atomic<std::uint64_t> marks = 1; ///< rises with each account that is marked; any thread may look
 
   Id swept_destination = 0; ///< how far drop_idle_destinations has come
 

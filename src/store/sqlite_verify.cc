@@ -96,6 +96,8 @@ constexpr Rule kMainRules[] = {
     {"domain %: an address leads nowhere",
      "SELECT DISTINCT domain FROM address a WHERE account = 0 AND NOT EXISTS (SELECT 1 FROM address_target t WHERE "
      "t.domain = a.domain AND t.local = a.local)"},
+    {"account %: it looks taken over, but does not exist",
+     "SELECT account FROM account_suspicion WHERE account NOT IN (SELECT id FROM account)"},
     {"domain %: targets of an address that does not exist",
      "SELECT DISTINCT domain FROM address_target t WHERE NOT EXISTS (SELECT 1 FROM address a WHERE a.domain = t.domain "
      "AND a.local = t.local)"},

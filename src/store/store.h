@@ -4,6 +4,7 @@
 #include "base/result.h"
 #include "base/task.h"
 #include "store/greylist.h"
+#include "store/takeover.h"
 #include "store/types.h"
 #include "store/upkeep.h"
 
@@ -18,9 +19,11 @@ namespace paquebot::store {
 /// Which recipients an operator means.
 struct QueueFilter {
   std::optional<Ulid> message;
-  std::string destination; ///< key; empty: any
-  std::string address;     ///< sender or recipient; empty: any
-  bool held_only = false;  ///< held, or held for later
+  std::string destination;    ///< key; empty: any
+  std::string address;        ///< sender or recipient; empty: any
+  bool held_only = false;     ///< held, or held for later
+  Id account = 0;             ///< who submitted it; 0: anybody
+  bool takeover_only = false; ///< held because the account looks taken over (kTakeoverHold)
 };
 
 /// `retry` leaves alone what is held for later (is_held_for_later). `release` of a held recipient lets it wait again, until that time
@@ -119,6 +122,20 @@ public:
   /// first that wasn't; the trail says `who`. Mailboxes that are locked are left for the next round; it holds the lock itself.
   virtual Task<Result<Expired>> expire_entries(std::int64_t before, std::string who) = 0;
 
+  // ---- Accounts that look taken over ----
+  /// What accept() of submissions and record() watch for from now on; nothing before.
+  virtual void watch_accounts(TakeoverRules rules) = 0;
+  /// Marks an account: from then on what it submits is accepted with all recipients held, and what is in hand is held when it would
+  /// wait again. (What waits already is for operate().) False when it is marked already or gone.
+  virtual Task<Result<bool>> suspect(Id account, Signal signal, std::string reason) = 0;
+  /// All marked accounts, oldest first. `with_counts` fills `held`.
+  virtual Task<Result<std::vector<Suspicion>>> list_suspicions(bool with_counts) = 0;
+  virtual Task<Result<>> suspicion_told(Id account) = 0;
+  /// Takes the mark away, and counts anew for the rules; what is held stays so. False when there was none.
+  virtual Task<Result<bool>> clear_suspicion(Id account) = 0;
+  /// Rises when an account is marked, perhaps a moment before that is committed. Cheap.
+  virtual std::uint64_t suspicion_generation() = 0;
+
   // ---- Directory ----
   /// Rises with every change of domains, accounts or addresses: caches compare it. Cheap.
   virtual std::uint64_t directory_generation() = 0;
@@ -161,9 +178,12 @@ public:
   virtual Task<Result<>> activate_dkim_keys(std::string domain) = 0;
   virtual Task<Result<>> remove_dkim_key(std::string domain, std::string selector) = 0;
   virtual Task<Result<AddressLookup>> find_address(std::string local, std::string domain) = 0;
-  /// Adds targets to an alias, making it if needed; `account` leads the address to an account instead. conflict when the
+  /// Adds targets to an alias, making it if needed; `account` leads the address to an account instead. Senders, if any are given,
+  /// replace those there were. conflict when the
   /// address is taken by something else.
   virtual Task<Result<>> add_address(AddressEntry entry) = 0;
+  /// Says who may write to an address (AddressEntry::senders), instead of what was said before. not_found when there is none.
+  virtual Task<Result<>> set_senders(std::string local, std::string domain, std::vector<std::string> senders) = 0;
   /// Removes the address, or only `target` from it when not empty.
   virtual Task<Result<>> remove_address(std::string local, std::string domain, std::string target) = 0;
   virtual Task<Result<std::vector<AddressEntry>>> list_addresses(std::string domain) = 0;

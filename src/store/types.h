@@ -75,6 +75,8 @@ struct AddressEntry {
   std::string domain;
   Id account = 0;                   ///< leads to this account, or
   std::vector<std::string> targets; ///< expands to these addresses ("local@domain")
+  /// Who may write to it: "domain" (senders in its own domain), "members" (its targets), an address, or a domain. Empty: anybody.
+  std::vector<std::string> senders{};
 };
 
 /// What one address lookup finds.
@@ -174,6 +176,7 @@ struct AcceptResult {
   std::optional<LimitHit> limit;         ///< over_limit: which
   std::vector<LimitHit> passed; ///< accepted: bounds of which most is used up now, for the first time in their window
   std::vector<std::string> addresses{}; ///< the same as addresses; filled in by queue::Queue::accept
+  bool held = false; ///< accepted: the account is marked (Suspicion), so all recipients are held and none is in hand
 };
 
 // ---- Queue ----

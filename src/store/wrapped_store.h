@@ -87,6 +87,16 @@ public:
   Task<Result<std::vector<LimitUse>>> limit_use(Id account, Limits general, std::int64_t now) override {
     return inner_.limit_use(account, general, now);
   }
+  void watch_accounts(TakeoverRules rules) override { inner_.watch_accounts(rules); }
+  Task<Result<bool>> suspect(Id account, Signal signal, std::string reason) override {
+    return inner_.suspect(account, signal, std::move(reason));
+  }
+  Task<Result<std::vector<Suspicion>>> list_suspicions(bool with_counts) override {
+    return inner_.list_suspicions(with_counts);
+  }
+  Task<Result<>> suspicion_told(Id account) override { return inner_.suspicion_told(account); }
+  Task<Result<bool>> clear_suspicion(Id account) override { return inner_.clear_suspicion(account); }
+  std::uint64_t suspicion_generation() override { return inner_.suspicion_generation(); }
   Task<Result<>> set_limit(Id account, LimitKind kind, std::optional<std::uint64_t> most) override {
     return inner_.set_limit(account, kind, most);
   }
@@ -135,6 +145,9 @@ public:
     return inner_.find_address(std::move(local), std::move(domain));
   }
   Task<Result<>> add_address(AddressEntry entry) override { return inner_.add_address(std::move(entry)); }
+  Task<Result<>> set_senders(std::string local, std::string domain, std::vector<std::string> senders) override {
+    return inner_.set_senders(std::move(local), std::move(domain), std::move(senders));
+  }
   Task<Result<>> remove_address(std::string local, std::string domain, std::string target) override {
     return inner_.remove_address(std::move(local), std::move(domain), std::move(target));
   }

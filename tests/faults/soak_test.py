@@ -53,7 +53,7 @@ class Soak:
         route = {"to": "far.test", "host": f"127.0.0.1:{self.peer.port}", "tls": "none"}
         self.server = Server(accounts={ANN: SECRET, BOB: SECRET, LOAD: SECRET}, listeners=listeners, routes=[route],
                              queue={"retry_first": "1s", "retry_most": "1s"}, limits={"connections_per_address": 200}, account_limits=UNBOUND,
-                             delivery={"connect_timeout": "2s"})
+                             delivery={"connect_timeout": "2s"}, extra={"takeover": {"enabled": False}})
         test.addCleanup(self.server.close)
         self.server.start()
         self.gone, self.seen, self.deleted, self.doubt = set(), set(), set(), set()

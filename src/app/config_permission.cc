@@ -1,0 +1,45 @@
+#include "app/config_permission.h"
+
+#include "mail/address.h"
+
+namespace paquebot::app {
+
+void read_takeover(Reader& read, const toml::table& root, Config& config) {
+  const toml::table& t = section(read, root, "takeover");
+  read.only(t, "[takeover]", {"enabled", "new_recipients", "times_usual", "failures", "failure_percent", "networks"});
+  bool enabled = true;
+  read.flag(t, "enabled", enabled);
+  read.number(t, "new_recipients", 0, 1'000'000, config.takeover.new_recipients);
+  read.number(t, "times_usual", 1, 1000, config.takeover.times_usual);
+  read.number(t, "failures", 0, 1'000'000, config.takeover.failures);
+  read.number(t, "failure_percent", 1, 100, config.takeover.failure_percent);
+  read.number(t, "networks", 0, 10'000, config.takeover_networks);
+  if (enabled) return;
+  config.takeover = {};
+  config.takeover_networks = 0;
+}
+
+void read_relay(Reader& read, const toml::table& root, Config& config) {
+  const toml::table& t = section(read, root, "relay");
+  read.only(t, "[relay]", {"networks", "senders"});
+  if (const toml::array* listed = t["networks"].as_array()) {
+    for (const toml::node& one : *listed)
+      if (one.value_or(std::string()).ends_with("/0"))
+        read.error(one, "the whole world in networks would make this an open relay");
+  }
+  read.networks(t, "networks", config.relay_from);
+  std::vector<std::string>& senders = config.relay.senders;
+  read.texts(t, "senders", senders);
+  for (std::string& sender : senders) {
+    if (sender == "<>") continue;
+    const auto address = mail::parse_address(sender);
+    const auto domain = mail::normalize_domain(sender);
+    if (sender.contains('@') ? !address : !domain)
+      read.error(*t.get("senders"), fmt::format("\"{}\" in senders is neither an address nor a domain, nor \"<>\"",
+                                                printable(sender, 60)));
+    else
+      sender = sender.contains('@') ? address->to_string() : *domain;
+  }
+}
+
+} // namespace paquebot::app

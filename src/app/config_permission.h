@@ -1,0 +1,14 @@
+#pragma once
+
+// For config.cc only, as toml_reader.h.
+
+#include "app/toml_reader.h"
+
+namespace paquebot::app {
+
+/// [takeover]: when an account looks taken over.
+void read_takeover(Reader& read, const toml::table& root, Config& config);
+/// [relay]: networks that may send to others without a login.
+void read_relay(Reader& read, const toml::table& root, Config& config);
+
+} // namespace paquebot::app

@@ -1,0 +1,73 @@
+#include "base/text.h"
+#include "control/present.h"
+#include "control/routes.h"
+
+#include <algorithm>
+
+namespace paquebot::control {
+namespace {
+
+constexpr std::size_t kMaxReason = 200;
+
+Result<std::string> read_reason(const std::string& body) {
+  const auto object = parse_object(body, "the request");
+  if (!object) return std::unexpected(object.error());
+  if (auto known = only_fields(*object, {"reason"}); !known) return std::unexpected(known.error());
+  const auto reason = text_field(*object, "reason");
+  if (!reason) return std::unexpected(reason.error());
+  return printable(reason->value_or(""), kMaxReason);
+}
+
+} // namespace
+
+Task<Result<std::optional<json::object>>> present_suspicion(Context& context, store::Id account) {
+  const auto marked = co_await context.store.list_suspicions(true);
+  if (!marked) co_return std::unexpected(marked.error());
+  const auto found = std::ranges::find(*marked, account, &store::Suspicion::account);
+  if (found == marked->end()) co_return std::nullopt;
+  co_return present(*found);
+}
+
+Task<Answer> list_suspicions(Context& context, Call) {
+  const auto marked = co_await context.store.list_suspicions(true);
+  if (!marked) co_return std::unexpected(marked.error());
+  json::array list;
+  for (const store::Suspicion& one : *marked) list.push_back(present(one));
+  co_return json::object{{"suspicions", std::move(list)}};
+}
+
+Task<Answer> suspect_account(Context& context, Call call) {
+  const auto account = co_await need_account(context, call.names[0]);
+  if (!account) co_return std::unexpected(account.error());
+  const auto given = read_reason(call.body);
+  if (!given) co_return std::unexpected(given.error());
+  std::string reason = "ordered by " + call.who + (given->empty() ? "" : ": " + *given);
+  const auto marked = co_await context.store.suspect(account->id, store::Signal::operators_order, std::move(reason));
+  if (!marked) co_return std::unexpected(marked.error());
+  if (!*marked) co_return fail(Errc::conflict, "the outgoing mail of " + account->login + " is held already");
+  co_return json::object{{"login", account->login}};
+}
+
+/// First the mark goes, so that nothing more is held; a crash in between leaves what the same order given again finds.
+Task<Answer> clear_suspicion(Context& context, Call call) {
+  const auto account = co_await need_account(context, call.names[0]);
+  if (!account) co_return std::unexpected(account.error());
+  const bool drop = call.ask("drop") == "1";
+  const auto cleared = co_await context.store.clear_suspicion(account->id);
+  if (!cleared) co_return std::unexpected(cleared.error());
+  if (context.hooks.forget_networks) context.hooks.forget_networks(account->id);
+  store::QueueFilter filter;
+  filter.account = account->id;
+  filter.takeover_only = true;
+  const auto action = drop ? store::QueueAction::cancel : store::QueueAction::release;
+  const std::int64_t now = millis(system_clock().wall());
+  const auto changed = co_await context.store.operate(action, filter, call.who, now);
+  if (!changed) co_return std::unexpected(changed.error());
+  if (!*cleared && *changed == 0)
+    co_return fail(Errc::not_found,
+                   "nothing of " + account->login + " is held as taken over (see: paquebot account suspects)");
+  if (!drop && *changed > 0 && context.hooks.wake_queue) context.hooks.wake_queue();
+  co_return json::object{{"login", account->login}, {drop ? "dropped" : "released", *changed}};
+}
+
+} // namespace paquebot::control

@@ -1,0 +1,174 @@
+#include "store/test_contract.h"
+
+namespace paquebot::store {
+namespace {
+
+/// So many addresses elsewhere; each prefix gives others.
+std::vector<std::string> strangers(const std::string& prefix, int count) {
+  std::vector<std::string> out;
+  for (int i = 0; i < count; ++i) out.push_back(prefix + std::to_string(i) + "@elsewhere.example");
+  return out;
+}
+
+std::vector<Suspicion> suspicions(Store& store) { return run(store.list_suspicions(true)).value(); }
+
+} // namespace
+
+TEST_P(StoreContract, TakeoverNothingIsWatchedUntilRulesAreGiven) {
+  const Account anna = make_account("anna@example.org");
+  EXPECT_FALSE(accept(submission(anna, {}, strangers("a", 200))).held);
+  EXPECT_TRUE(suspicions(store()).empty());
+}
+
+TEST_P(StoreContract, TakeoverManyNewRecipientsMarkTheAccountAndHoldTheirMessage) {
+  const Account anna = make_account("anna@example.org");
+  const Account bob = make_account("bob@example.org");
+  store().watch_accounts({.new_recipients = 5});
+  const std::uint64_t before = store().suspicion_generation();
+  EXPECT_FALSE(accept(submission(anna, {}, strangers("a", 5))).held);
+  EXPECT_FALSE(accept(submission(anna, {}, strangers("a", 5))).held) << "known by now";
+  EXPECT_EQ(store().suspicion_generation(), before);
+  AcceptRequest sixth = submission(anna, {}, strangers("b", 1));
+  sixth.recipients.push_back(to_mailbox(bob));
+  sixth.recipients[0].in_hand = true;
+  const AcceptResult held = accept(sixth);
+  EXPECT_EQ(held.status, AcceptStatus::accepted);
+  EXPECT_TRUE(held.held);
+  EXPECT_GT(store().suspicion_generation(), before);
+  EXPECT_EQ(inbox_count(bob), 0u) << "nothing leaves the account, not even to a neighbour";
+  for (const RecipientFacts& r : trail(sixth.id).recipients) {
+    EXPECT_EQ(r.state, State::held);
+    EXPECT_TRUE(r.reason.starts_with(kTakeoverHold)) << r.reason;
+  }
+  const auto marked = suspicions(store());
+  ASSERT_EQ(marked.size(), 1u);
+  EXPECT_EQ(marked[0].account, anna.id);
+  EXPECT_EQ(marked[0].login, "anna@example.org");
+  EXPECT_EQ(marked[0].signal, Signal::new_recipients);
+  EXPECT_EQ(marked[0].held, 2u);
+  EXPECT_FALSE(marked[0].told);
+  EXPECT_FALSE(accept(submission(bob, {}, strangers("a", 1))).held) << "others are not touched";
+  reopen();
+  EXPECT_TRUE(accept(submission(anna, {}, strangers("a", 1))).held) << "a mark survives";
+}
+
+TEST_P(StoreContract, TakeoverWhatIsUsualIsNoSign) {
+  const Account anna = make_account("anna@example.org");
+  for (const std::string day : {"mon", "tue"}) { // 20 a day
+    accepted(submission(anna, {}, strangers(day, 20)));
+    clock().advance(std::chrono::hours(24));
+  }
+  store().watch_accounts({.new_recipients = 5, .times_usual = 3});
+  EXPECT_FALSE(accept(submission(anna, {}, strangers("wed", 60))).held);
+  EXPECT_TRUE(accept(submission(anna, {}, strangers("x", 1))).held);
+}
+
+TEST_P(StoreContract, TakeoverAnAccountWithItsOwnBoundMayWriteToMany) {
+  const Account anna = make_account("anna@example.org");
+  store().watch_accounts({.new_recipients = 5});
+  ASSERT_TRUE(run(store().set_limit(anna.id, LimitKind::new_recipients_per_day, 100)));
+  EXPECT_FALSE(accept(submission(anna, {}, strangers("a", 50))).held);
+  ASSERT_TRUE(run(store().set_limit(anna.id, LimitKind::new_recipients_per_day, std::nullopt)));
+  EXPECT_TRUE(accept(submission(anna, {}, strangers("b", 1))).held);
+}
+
+TEST_P(StoreContract, TakeoverWhatAnAliasLeadsToIsExpandedOnlyOnceLetGo) {
+  const Account anna = make_account("anna@example.org");
+  ASSERT_TRUE(run(store().suspect(anna.id, Signal::operators_order, "told by phone")).value());
+  EXPECT_FALSE(run(store().suspect(anna.id, Signal::networks, "again")).value()) << "the first reason stays";
+  EXPECT_FALSE(run(store().suspect(9999, Signal::networks, "nobody")).value());
+  AcceptRequest request = submission(anna, {}, {"team@example.org"});
+  request.recipients[0].route = NewRecipient::Route::expanded;
+  request.recipients[0].destination.clear();
+  NewRecipient child = to_remote("bob@far.example", "far.example", true);
+  child.parent = 0;
+  request.recipients.push_back(child);
+  EXPECT_TRUE(accept(request).held);
+  const Trace trace = trail(request.id);
+  ASSERT_EQ(trace.recipients.size(), 1u);
+  EXPECT_EQ(trace.recipients[0].destination, "example.org") << "it comes home from there";
+  EXPECT_EQ(suspicions(store())[0].reason, "told by phone");
+}
+
+TEST_P(StoreContract, TakeoverFailuresOfADayMarkTheAccount) {
+  const Account anna = make_account("anna@example.org");
+  store().watch_accounts({.failures = 3, .failure_percent = 50});
+  const Ulid id = accepted(submission(anna, {}, strangers("a", 8)));
+  ASSERT_EQ(claim("elsewhere.example").size(), 1u);
+  const auto fail = [&](std::uint32_t n) {
+    const Outcome outcome{.message = id, .index = n, .to = State::failed, .reply = "550 5.1.1 no such user"};
+    ASSERT_TRUE(record(outcome));
+  };
+  for (std::uint32_t n = 0; n < 3; ++n) fail(n);
+  EXPECT_TRUE(suspicions(store()).empty()) << "3 of 8 are not half of them";
+  fail(3);
+  const auto marked = suspicions(store());
+  ASSERT_EQ(marked.size(), 1u);
+  EXPECT_EQ(marked[0].signal, Signal::failures);
+  EXPECT_EQ(marked[0].reason, "4 of 8 recipients of one day refused its mail for good");
+  // What is in hand and would wait again is held now.
+  ASSERT_TRUE(
+      record({.message = id, .index = 4, .to = State::waiting, .due = now() + 1000, .reply = "450 4.2.0 later"}));
+  ASSERT_TRUE(record({.message = id, .index = 5, .to = State::waiting, .attempted = false}));
+  const Trace trace = trail(id);
+  for (const std::size_t n : {4u, 5u}) EXPECT_EQ(trace.recipients[n].state, State::held);
+  EXPECT_EQ(trace.recipients[4].last_reply, "450 4.2.0 later");
+  EXPECT_EQ(suspicions(store())[0].held, 2u);
+}
+
+TEST_P(StoreContract, TakeoverFailuresOfOldMailAndOfStrangersAreNotCounted) {
+  const Account anna = make_account("anna@example.org");
+  store().watch_accounts({.failures = 1, .failure_percent = 1});
+  AcceptRequest stranger = message();
+  stranger.recipients.push_back(to_remote("x@elsewhere.example", "elsewhere.example"));
+  const Ulid foreign = accepted(stranger);
+  const Ulid old = accepted(submission(anna, {}, strangers("a", 1)));
+  ASSERT_EQ(claim("elsewhere.example").size(), 2u);
+  clock().advance(std::chrono::hours(72));
+  for (const Ulid& id : {foreign, old})
+    ASSERT_TRUE(record({.message = id, .index = 0, .to = State::failed, .reply = "550 no"}));
+  EXPECT_TRUE(suspicions(store()).empty());
+}
+
+TEST_P(StoreContract, TakeoverReleaseClearsTheMarkAndCountsAnew) {
+  const Account anna = make_account("anna@example.org");
+  store().watch_accounts({.new_recipients = 5});
+  const AcceptRequest many = submission(anna, {}, strangers("a", 6));
+  EXPECT_TRUE(accept(many).held);
+  // Somebody else's hold is not the watch's.
+  AcceptRequest other = message();
+  other.recipients.push_back(to_remote("x@elsewhere.example", "elsewhere.example"));
+  const Ulid held_by_hand = accepted(other);
+  ASSERT_EQ(run(store().operate(QueueAction::hold, {.message = held_by_hand}, "operator", now())).value(), 1u);
+  ASSERT_TRUE(run(store().suspicion_told(anna.id)));
+  EXPECT_TRUE(suspicions(store())[0].told);
+
+  EXPECT_TRUE(run(store().clear_suspicion(anna.id)).value());
+  EXPECT_FALSE(run(store().clear_suspicion(anna.id)).value());
+  const QueueFilter filter{.account = anna.id, .takeover_only = true};
+  EXPECT_EQ(run(store().operate(QueueAction::release, filter, "operator", now())).value(), 6u);
+  EXPECT_EQ(trail(many.id).recipients[0].state, State::waiting);
+  EXPECT_EQ(trail(held_by_hand).recipients[0].state, State::held);
+  EXPECT_FALSE(accept(submission(anna, {}, strangers("b", 5))).held) << "counted anew";
+  EXPECT_TRUE(accept(submission(anna, {}, strangers("c", 1))).held);
+  EXPECT_EQ(limit_use(anna, LimitKind::new_recipients_per_day, {}, now()).used, 12u) << "limits count on";
+}
+
+TEST_P(StoreContract, TakeoverWhatWaitsIsHeldByAccountAndTheMarkGoesWithIt) {
+  const Account anna = make_account("anna@example.org");
+  const Account bob = make_account("bob@example.org");
+  const Ulid hers = accepted(submission(anna, {}, strangers("a", 2)));
+  const Ulid his = accepted(submission(bob, {}, strangers("a", 2)));
+  ASSERT_TRUE(run(store().suspect(anna.id, Signal::networks, "why")).value());
+  const std::string who(kTakeoverHold.substr(std::string_view("held by ").size()));
+  EXPECT_EQ(run(store().operate(QueueAction::hold, {.account = anna.id}, who, now())).value(), 2u);
+  EXPECT_EQ(trail(hers).recipients[0].state, State::held);
+  EXPECT_EQ(trail(his).recipients[0].state, State::waiting);
+  EXPECT_EQ(suspicions(store())[0].held, 2u);
+  EXPECT_EQ(run(store().operate(QueueAction::cancel, {.account = anna.id, .takeover_only = true}, "x", now())).value(),
+            2u);
+  ASSERT_TRUE(run(store().remove_account("anna@example.org")));
+  EXPECT_TRUE(suspicions(store()).empty());
+}
+
+} // namespace paquebot::store

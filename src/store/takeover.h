@@ -1,0 +1,51 @@
+#pragma once
+
+#include "base/ulid.h"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+/// Accounts that look as if somebody else sends with their password.
+namespace paquebot::store {
+
+/// What gave it away. Numbers are stored: never change them.
+enum class Signal : std::uint8_t {
+  new_recipients = 1, ///< far more first-time recipients in a day than usual
+  failures,           ///< many recipients of a day failed for good
+  networks,           ///< logins from many networks within an hour
+  operators_order,    ///< somebody here said so
+};
+
+/// "new_recipients", for the log and the API.
+std::string_view name_of(Signal signal);
+
+/// What the accepting transaction and the one that records outcomes watch for; 0 switches a signal off. Days are of UTC.
+struct TakeoverRules {
+  /// First-time recipients in a day: more than this, and more than `times_usual` times what the account has on a day on
+  /// which it writes to anybody new (the days of the last 30). Not for an account with a bound of its own of new_recipients_per_day, which says what is right
+  /// for it.
+  std::uint64_t new_recipients = 0;
+  std::uint64_t times_usual = 5;
+  /// Recipients of a day that failed for good: so many at least, and this share in percent of all that it wrote to.
+  std::uint64_t failures = 0;
+  std::uint64_t failure_percent = 33;
+  bool operator==(const TakeoverRules&) const = default;
+};
+
+/// An account whose outgoing mail is held until an operator has looked.
+struct Suspicion {
+  std::int64_t account = 0;
+  std::string login;
+  std::int64_t since = 0; ///< milliseconds since 1970
+  Signal signal = Signal::new_recipients;
+  std::string reason;     ///< in words, for people
+  Ulid notice;            ///< id of the message that tells of it, so that it is written once
+  bool told = false;      ///< that message is written, and what waited then is held
+  std::uint64_t held = 0; ///< recipients held for it; filled when asked for
+};
+
+/// What the reason of a recipient begins with that is held for this, and of no other.
+inline constexpr std::string_view kTakeoverHold = "held by the take-over watch";
+
+} // namespace paquebot::store
