@@ -113,6 +113,14 @@ CREATE TABLE dkim_key(id INTEGER PRIMARY KEY AUTOINCREMENT, domain INTEGER NOT N
   private_key TEXT NOT NULL, UNIQUE(domain, selector));
 )sql";
 
+// What aggregate reports of DMARC are made of; rows counts those of the report.
+constexpr const char* kMainReports = R"sql(
+CREATE TABLE dmarc_day(day INTEGER NOT NULL, domain TEXT NOT NULL, policy TEXT NOT NULL, rows INTEGER NOT NULL,
+  PRIMARY KEY(day, domain)) WITHOUT ROWID;
+CREATE TABLE dmarc_row(day INTEGER NOT NULL, domain TEXT NOT NULL, source TEXT NOT NULL, detail BLOB NOT NULL,
+  count INTEGER NOT NULL, PRIMARY KEY(day, domain, source, detail)) WITHOUT ROWID;
+)sql";
+
 // state: 1 being staged, 2 complete and synced, 3 to be dropped. A chunk is found by the offset of its first octet.
 constexpr const char* kBulk1 = R"sql(
 CREATE TABLE bulk(id INTEGER PRIMARY KEY AUTOINCREMENT, epoch INTEGER NOT NULL, state INTEGER NOT NULL,
@@ -124,8 +132,8 @@ CREATE TABLE chunk(bulk INTEGER NOT NULL, start INTEGER NOT NULL, sum INTEGER NO
 CREATE TABLE probe(id INTEGER PRIMARY KEY, data BLOB NOT NULL);
 )sql";
 
-constexpr std::array kMainSteps = {Migration{kMain1}, Migration{kMainLimits}, Migration{kMainTimes},
-                                   Migration{kMainLogins}, Migration{kMainDkim}};
+constexpr std::array kMainSteps = {Migration{kMain1},      Migration{kMainLimits}, Migration{kMainTimes},
+                                   Migration{kMainLogins}, Migration{kMainDkim},   Migration{kMainReports}};
 constexpr std::array kBulkSteps = {Migration{kBulk1}};
 
 /// SQLite would make the file readable for everybody the umask allows; its log and index copy the file's mode.

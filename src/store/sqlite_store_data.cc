@@ -1,4 +1,5 @@
 #include "store/sqlite_directory.h"
+#include "store/sqlite_dmarc.h"
 #include "store/sqlite_limits.h"
 #include "store/sqlite_mailbox.h"
 #include "store/sqlite_maintain.h"
@@ -243,9 +244,10 @@ Task<Result<bool>> SqliteStore::maintain(std::int64_t now) {
   const bool short_of_room = !reserve_.spared();
   if (short_of_room) writer_.cut_log_soon();
   const std::int64_t forgotten = now - kKeepCorrespondents;
-  const auto job = write<bool>([before, forgotten, short_of_room](Tx& tx) -> Result<bool> {
+  const std::int64_t given_up = now - kKeepDmarcMs;
+  const auto job = write<bool>([before, forgotten, given_up, short_of_room](Tx& tx) -> Result<bool> {
     return drop_old_trails(tx, before) || empty_dropped_mailboxes(tx) || drop_idle_destinations(tx, before) ||
-           drop_old_counts(tx, forgotten) || shrink(tx.db, short_of_room);
+           drop_old_counts(tx, forgotten) || drop_old_dmarc(tx, given_up) || shrink(tx.db, short_of_room);
   });
   const Result<bool> more = co_await job.take();
   if (!more) co_return more;

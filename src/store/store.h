@@ -164,6 +164,17 @@ public:
   /// All addresses that lead straight to the account.
   virtual Task<Result<std::vector<AddressEntry>>> account_addresses(Id account) = 0;
 
+  // ---- DMARC aggregate reports ----
+  /// Adds to what is kept for reports; how many messages had no room within the bounds of dmarc_days.h.
+  virtual Task<Result<std::uint64_t>> count_dmarc(std::vector<DmarcCount> counts) = 0;
+  /// Reports about days before `day` (the first millisecond of one), oldest first, behind `after`.
+  virtual Task<Result<std::vector<DmarcDue>>> list_dmarc(std::int64_t day, DmarcDay after, std::size_t most) = 0;
+  /// The rows of a report, by source and detail, behind `after`.
+  virtual Task<Result<std::vector<DmarcRow>>> read_dmarc(DmarcDay of, std::optional<DmarcRow> after,
+                                                         std::size_t most) = 0;
+  /// Forgets a report that nobody is to get. not_found when there is none.
+  virtual Task<Result<>> drop_dmarc(DmarcDay of) = 0;
+
   // ---- Settings, upkeep ----
   /// Small values that belong to the store (e.g. "queue.held"). Empty when unset. "login.secret" is there from the
   /// beginning: 64 random hex digits of this store, which never change.
