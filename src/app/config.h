@@ -76,6 +76,7 @@ struct Config {
   std::chrono::seconds pop3_idle_timeout{600};
   std::chrono::seconds pop3_login_delay{0};          ///< 0: none
   pop3::Language pop3_language = pop3::Language::en; ///< for LANG *
+  delivery::DmarcSending dmarc_reports;              ///< [authentication.reports]
   std::uint32_t expire_days = 0;                     ///< 0: mail stays for ever
 };
 

@@ -169,6 +169,7 @@ std::shared_ptr<const service::Snapshot> make_snapshot(const Config& config, con
   snapshot->sign = config.sign;
   snapshot->account_limits = config.account_limits;
   snapshot->expire_days = config.expire_days;
+  snapshot->dmarc_reports = config.dmarc_reports;
   return snapshot;
 }
 

@@ -3,6 +3,7 @@
 #include "control/control.h"
 #include "delivery/deadlines.h"
 #include "delivery/dispatcher.h"
+#include "delivery/dmarc_reporter.h"
 #include "delivery/reporter.h"
 #include "directory/directory.h"
 #include "dns/resolver.h"
@@ -45,8 +46,9 @@ struct Snapshot {
   std::shared_ptr<const directory::TokenIssuer> issuer; ///< of OAuth tokens; null: none are taken
   intake::Options intake;
   queue::Options queue;
-  bool sign = true;              ///< what our domains send (delivery::Signer)
-  store::Limits account_limits;  ///< of every account without its own
+  bool sign = true;             ///< what our domains send (delivery::Signer)
+  store::Limits account_limits; ///< of every account without its own
+  delivery::DmarcSending dmarc_reports;
   std::uint32_t expire_days = 0; ///< mail that has been in a mailbox for longer is deleted; 0: none
 };
 
