@@ -421,9 +421,9 @@ Result<Config> load_config(const std::string& path, const FileSource& files) {
   config.file = path;
   Reader read(path, files);
   read.only(root, "the file",
-            {"server", "listener", "tls", "dns", "route", "queue", "delivery", "limits", "mailbox", "pop3",
-             "extensions", "login", "oauth", "dkim", "authentication", "filter", "forwarding", "guard", "dns_list",
-              "takeover", "relay"});
+            {"server",         "listener", "tls",        "dns",        "route",    "queue",    "delivery",
+             "limits",         "mailbox",  "pop3",       "extensions", "login",    "oauth",    "dkim",
+             "authentication", "filter",   "forwarding", "guard",      "dns_list", "takeover", "relay"});
   read_server(read, root, config);
   read_listeners(read, root, config);
   read_routes(read, root, config);

@@ -25,7 +25,7 @@ void read_authentication(Reader& read, const toml::table& root, Config& config) 
   Options& into = config.authentication;
   const toml::table& t = section(read, root, "authentication");
   read.only(t, "[authentication]",
-            {"verify", "dmarc", "quarantine", "spf_fail", "trusted_forwarders", "skip_networks", "timeout"});
+            {"verify", "dmarc", "quarantine", "spf_fail", "trusted_forwarders", "skip_networks", "timeout", "reports"});
   read.flag(t, "verify", into.verify);
   read.choice<Options::Dmarc>(
       t, "dmarc", {{"enforce", Options::Dmarc::enforce}, {"tag", Options::Dmarc::tag}, {"off", Options::Dmarc::off}},
@@ -40,6 +40,7 @@ void read_authentication(Reader& read, const toml::table& root, Config& config) 
   read.duration(t, "timeout", std::chrono::seconds(1), into.timeout);
   if (into.timeout > std::chrono::seconds(60))
     read.error(*t.get("timeout"), "timeout is too long: at most 60 seconds, or senders give up");
+  read_reports(read, t, config);
 }
 
 } // namespace paquebot::app

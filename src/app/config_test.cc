@@ -56,6 +56,20 @@ protocol = "lmtp"
   EXPECT_EQ(config->queue.routes.find("example.net")->tls, queue::RouteTls::opportunistic);
 }
 
+TEST(Config, DmarcReports) {
+  EXPECT_FALSE(parse("")->dmarc_reports.send);
+  auto config = parse("[server]\nhostname = \"mx.example.org\"\n[authentication.reports]\nsend = true\n"
+                      "from = \"dmarc@Example.org\"\n");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_TRUE(config->dmarc_reports.send);
+  EXPECT_EQ(config->dmarc_reports.from.to_string(), "dmarc@example.org");
+  EXPECT_EQ(config->dmarc_reports.org_name, "mx.example.org");
+  EXPECT_EQ(config->dmarc_reports.contact, "dmarc@Example.org");
+  EXPECT_FALSE(parse("[authentication.reports]\nsend = true\n")) << "a sender is missing";
+  EXPECT_FALSE(parse("[authentication.reports]\nfrom = \"nobody\"\n"));
+  EXPECT_FALSE(parse("[authentication.reports]\nsent = true\n"));
+}
+
 TEST(Config, MailboxAndPop3) {
   auto config = parse("[mailbox]\nexpire_days = 60\n[pop3]\nlogin_delay = \"2m\"\nlanguage = \"fr\"\n");
   ASSERT_TRUE(config) << config.error().message;

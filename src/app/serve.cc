@@ -176,6 +176,7 @@ std::shared_ptr<const service::Snapshot> make_snapshot(const Config& config, con
   snapshot->takeover = config.takeover;
   snapshot->takeover_networks = config.takeover_networks;
   snapshot->expire_days = config.expire_days;
+  snapshot->dmarc_reports = config.dmarc_reports;
   return snapshot;
 }
 

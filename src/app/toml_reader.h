@@ -208,4 +208,7 @@ inline std::vector<const toml::table*> sections(Reader& read, const toml::table&
 /// [authentication] (config_authentication.cc).
 void read_authentication(Reader& read, const toml::table& root, Config& config);
 
+/// [authentication.reports] (config_reports.cc); `authentication` is the section it is in.
+void read_reports(Reader& read, const toml::table& authentication, Config& config);
+
 } // namespace paquebot::app

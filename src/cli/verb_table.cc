@@ -386,6 +386,19 @@ std::vector<Verb> mail_verbs() {
 
 } // namespace
 
+std::vector<Verb> report_verbs() {
+  return {
+      {"report dmarc",
+       "Read the DMARC reports that others sent us: who sends mail in the name of our domains, what fails, what to do.",
+       "paquebot report dmarc\npaquebot report dmarc --days 30 --domain example.org --address dmarc@example.org",
+       {},
+       {{"--days", "N", "reports that came within so many days; 7 without it"},
+        {"--domain", "DOMAIN", "only about this domain"},
+        {"--address", "ADDRESS", "where they come in; without it postmaster of each of our domains"}},
+       report_dmarc},
+  };
+}
+
 std::span<const Group> groups() {
   static const std::vector<Group> all{
       {"domain", "Domains that we take mail for"},
@@ -395,6 +408,7 @@ std::span<const Group> groups() {
       {"queue", "Mail that waits to be delivered"},
       {"fetch", "Read mail from a mailbox over POP3"},
       {"import", "Bring accounts and mail from another server"},
+      {"report", "What other servers tell us"},
   };
   return all;
 }
@@ -403,7 +417,7 @@ std::span<const Verb> verbs() {
   static const std::vector<Verb> all = [] {
     std::vector<Verb> table;
     for (auto part : {server_verbs(), store_verbs(), domain_verbs(), dkim_verbs(), alias_verbs(), account_verbs(),
-                      queue_verbs(), mail_verbs()}) {
+                      queue_verbs(), mail_verbs(), report_verbs()}) {
       table.insert(table.end(), part.begin(), part.end());
     }
     return table;

@@ -47,6 +47,7 @@ std::span<const Route> routes() {
       {"GET", "/v1/destinations", list_destinations},
       {"GET", "/v1/messages", find_messages},
       {"GET", "/v1/messages/{}", trace_message},
+      {"GET", "/v1/dmarc-reports", list_dmarc_reports},
       {"POST", "/v1/uploads", begin_upload},
       {"POST", "/v1/uploads/{}", append_upload},
       {"DELETE", "/v1/uploads/{}", drop_upload},

@@ -92,6 +92,8 @@ Task<Answer> list_destinations(Context& context, Call call);
 Task<Answer> find_messages(Context& context, Call call);
 Task<Answer> trace_message(Context& context, Call call);
 
+Task<Answer> list_dmarc_reports(Context& context, Call call);
+
 Task<Answer> begin_upload(Context& context, Call call);
 Task<Answer> append_upload(Context& context, Call call);
 Task<Answer> drop_upload(Context& context, Call call);

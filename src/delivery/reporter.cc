@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "delivery/addressee.h"
 #include "delivery/verdict.h"
 #include "mail/report.h"
 #include "store/body_writer.h"
@@ -115,28 +116,6 @@ Task<bool> Reporter::waive(const store::OwedReport& owed, std::string why) {
   co_return done.has_value();
 }
 
-Task<Result<std::vector<queue::DraftRecipient>>> Reporter::addressee(mail::Address to) {
-  using Kind = directory::Resolution::Kind;
-  queue::DraftRecipient row;
-  row.recipient.address = to;
-  row.recipient.notify = mail::kNotifyNever; // RFC 3461 section 6.2
-  auto found = co_await directory_.resolve(to);
-  if (!found) co_return std::unexpected(found.error());
-  if (found->kind == Kind::found) {
-    row.nodes = std::move(found->nodes);
-  } else if (found->kind == Kind::not_ours) {
-    directory::Node node;
-    node.address = to.to_string();
-    node.route = store::NewRecipient::Route::remote;
-    row.nodes.push_back(std::move(node));
-  } else {
-    co_return fail(Errc::not_found, "the sender " + to.to_string() + " does not exist here");
-  }
-  std::vector<queue::DraftRecipient> rows;
-  rows.push_back(std::move(row));
-  co_return rows;
-}
-
 /// The body when it is to be returned; not_found when it isn't.
 Task<Result<std::string>> Reporter::original_body(const store::MessageFacts& message) {
   // RFC 8689 section 5: with REQUIRETLS never more than the headers.
@@ -159,11 +138,11 @@ Task<Result<std::string>> Reporter::original_body(const store::MessageFacts& mes
 Task<bool> Reporter::report(const store::OwedReport& owed) {
   const store::MessageFacts& message = owed.message;
   mail::Address to = message.sender.reverse_path;
-  Result<std::vector<queue::DraftRecipient>> recipients = fail(Errc::not_found, "the null reverse-path gets no report");
-  if (!to.empty()) recipients = co_await addressee(to);
-  if (!recipients && recipients.error().code != Errc::not_found) co_return false;
-  if (!recipients) {
-    std::string why = recipients.error().message;
+  Result<queue::DraftRecipient> recipient = fail(Errc::not_found, "the null reverse-path gets no report");
+  if (!to.empty()) recipient = co_await addressee(directory_, to);
+  if (!recipient && recipient.error().code != Errc::not_found) co_return false;
+  if (!recipient) {
+    std::string why = recipient.error().message;
     bool waived = co_await waive(owed, why);
     co_return waived;
   }
@@ -173,7 +152,7 @@ Task<bool> Reporter::report(const store::OwedReport& owed) {
   // RFC 8689 section 5, RFC 6710 section 4.6: protected and as urgent as what it is about.
   if (message.sender.tls == mail::TlsWish::required) draft.sender.tls = message.sender.tls;
   draft.sender.priority = message.sender.priority;
-  draft.recipients = std::move(*recipients);
+  draft.recipients.push_back(std::move(*recipient));
   draft.note = "delivery report about " + message.id.to_string();
   draft.settles = store::AcceptRequest::Settles{message.id, indexes(owed), marks(owed)};
   bool composed = co_await compose(owed, draft);

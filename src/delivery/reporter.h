@@ -28,7 +28,6 @@ private:
   Task<bool> round();
   Task<bool> report(const store::OwedReport& owed);
   Task<bool> compose(const store::OwedReport& owed, queue::Draft& draft);
-  Task<Result<std::vector<queue::DraftRecipient>>> addressee(mail::Address to);
   Task<Result<std::string>> original_body(const store::MessageFacts& message);
   Task<bool> waive(const store::OwedReport& owed, std::string why);
 

@@ -38,8 +38,8 @@ std::vector<std::shared_ptr<const mailauth::SigningKey>> active_of(const std::ve
 
 } // namespace
 
-Signer::Signer(store::Store& store, directory::CpuPool& cpu, const Clock& clock)
-    : store_(store), cpu_(cpu), clock_(clock), keys_(kDomains) {}
+Signer::Signer(store::Store& store, directory::CpuPool& cpu, const Clock& clock, std::string hostname)
+    : store_(store), cpu_(cpu), clock_(clock), hostname_(std::move(hostname)), keys_(kDomains) {}
 
 Task<Result<>> Signer::sign(const store::MessageFacts& message, Content& content) {
   if (!on_ || !made_here(message.klass) || !content.signature().empty()) co_return Result<>();
@@ -83,9 +83,7 @@ Task<Result<Signer::Keys>> Signer::keys_for(std::string domain) {
   co_return keys;
 }
 
-/// Reads the content to its end and signs it; no fields when that fails by a fault of ours.
-Task<Result<std::string>> Signer::compose(Content& content, Keys keys) {
-  mailauth::DkimSigner signer;
+Task<Result<std::optional<mail::Head>>> Signer::read_through(Content& content, const BodyTaker& take) {
   mail::HeadSplitter splitter(kMaxHead);
   for (;;) {
     auto piece = co_await content.next();
@@ -93,16 +91,27 @@ Task<Result<std::string>> Signer::compose(Content& content, Keys keys) {
     auto body = piece->empty() ? splitter.finish() : splitter.feed(*piece);
     if (!body) {
       log::error("not-signed", {{"why", body.error().message}});
-      co_return std::string();
+      co_return std::nullopt;
     }
-    signer.body(*body);
+    take(*body);
     if (piece->empty()) break;
   }
-  const auto head = mail::Head::parse(splitter.take_head());
-  if (!head) co_return std::string();
+  auto head = mail::Head::parse(splitter.take_head());
+  if (!head) co_return std::nullopt;
+  co_return std::move(*head);
+}
+
+/// Reads the content to its end and signs it; no fields when that fails by a fault of ours.
+Task<Result<std::string>> Signer::compose(Content& content, Keys keys) {
+  mailauth::DkimSigner signer;
+  const BodyTaker take = [&signer](std::string_view body) { signer.body(body); };
+  const auto read = co_await read_through(content, take);
+  if (!read) co_return std::unexpected(read.error());
+  if (!*read) co_return std::string();
+  const mail::Head& head = **read;
   const WallTime now = clock_.wall();
   Result<std::string> fields;
-  std::move_only_function<void()> work = [&] { fields = signer.finish(*head, *keys, now); };
+  std::move_only_function<void()> work = [&] { fields = signer.finish(head, *keys, now); };
   const bool done = co_await cpu_.run(std::move(work));
   if (!done) co_return fail(Errc::temporary, "too much waits to be signed");
   if (!fields) {

@@ -4,13 +4,16 @@
 #include "delivery/content.h"
 #include "directory/directory.h"
 #include "directory/generation_cache.h"
+#include "mail/head.h"
 #include "mailauth/dkim_sign.h"
 #include "store/store.h"
 
 #include <atomic>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,7 +26,8 @@ namespace paquebot::delivery {
 class Signer {
 public:
   /// All must outlive it. `cpu` does the private-key operations.
-  Signer(store::Store& store, directory::CpuPool& cpu, const Clock& clock);
+  /// `hostname`: by which Authentication-Results are known as ours.
+  Signer(store::Store& store, directory::CpuPool& cpu, const Clock& clock, std::string hostname = {});
 
   /// From any thread: whether anything is signed from now on.
   void configure(bool sign) { on_ = sign; }
@@ -32,9 +36,15 @@ public:
   /// signed by a fault of ours goes unsigned, and the log says so; an error means: try again later (the store can't
   /// be read, too much waits for the processor).
   Task<Result<>> sign(const store::MessageFacts& message, Content& content);
+  /// Puts an ARC set in front of what strangers sent and `via`, an address of ours, hands on (RFC 8617 section 5.1): who gets it can
+  /// see what was found out here, where SPF no longer speaks for the sender. `content` as for sign(). Only where the
+  /// message was checked when it came and its chain, if it has one, was good; with the RSA key of the domain of `via`.
+  Task<Result<>> seal(const store::MessageFacts& message, std::string via, Content& content);
+
+  using KeyPtr = std::shared_ptr<const mailauth::SigningKey>;
+  using KeyList = std::vector<KeyPtr>;
 
 private:
-  using KeyList = std::vector<std::shared_ptr<const mailauth::SigningKey>>;
   using Keys = std::shared_ptr<const KeyList>;
   /// Which message, in which form.
   using Version = std::pair<Ulid, int>;
@@ -44,6 +54,9 @@ private:
     WallTime at;
   };
 
+  using BodyTaker = std::function<void(std::string_view)>;
+  /// Reads the content to its end; gives its head, or nothing when that is beyond a bound.
+  static Task<Result<std::optional<mail::Head>>> read_through(Content& content, const BodyTaker& take);
   Task<Result<Keys>> keys_for(std::string domain);
   Task<Result<std::string>> compose(Content& content, Keys keys);
   const std::string* find(const Version& version, const Keys& keys);
@@ -52,6 +65,7 @@ private:
   store::Store& store_;
   directory::CpuPool& cpu_;
   const Clock& clock_;
+  const std::string hostname_;
   std::atomic<bool> on_ = true;
   directory::GenerationCache<Keys> keys_;
   std::map<Version, Made> made_; ///< one message goes to many places

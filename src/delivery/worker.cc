@@ -214,7 +214,9 @@ Task<bool> Dispatcher::transmit(Worker& worker, const queue::Job& part, Content&
 /// Signs what is ours to sign, in the form that the peer gets; a negative reply when that can't be done now, or makes it
 /// too large for the peer.
 Task<mail::Reply> Dispatcher::sign(const queue::Job& part, Content& content, std::uint64_t max_size) {
-  const auto done = co_await signer_.sign(part.message, content);
+  auto done = co_await signer_.sign(part.message, content);
+  std::string via = part.recipients.front().via;
+  if (done && !via.empty()) done = co_await signer_.seal(part.message, std::move(via), content);
   if (!done) {
     log::error("not-signed", {{"id", part.message.id.to_string()}, {"why", done.error().message}});
     co_return mail::Reply(451, {4, 3, 0}, "the message can't be signed now");

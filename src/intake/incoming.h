@@ -4,6 +4,7 @@
 #include "filter/session.h"
 #include "intake/authentication.h"
 #include "intake/binary.h"
+#include "intake/dmarc_book.h"
 #include "mail/head.h"
 #include "mail/received.h"
 #include "policy/policy.h"
@@ -35,6 +36,7 @@ struct Services {
   UlidSource& ids;
   const Clock& clock;
   Verifier* verifier = nullptr; ///< null: nothing is asked of where mail is from
+  DmarcBook* dmarc = nullptr;   ///< collects what was found for reports; null: nobody does
 };
 
 /// What the session knows of the message when its content begins.
@@ -87,6 +89,7 @@ private:
   bool has_stranger() const;
   void watch();
   Task<mail::Reply> authenticate();
+  void note_for_report();
   void set_aside(const std::string& reason);
   Task<void> run_filters();
   Task<void> drop_discarded();

@@ -1,5 +1,6 @@
 // Where a message is from: what of it concerns Incoming.
 
+#include "intake/dmarc_row_of.h"
 #include "intake/incoming.h"
 
 namespace paquebot::intake {
@@ -34,9 +35,17 @@ Task<mail::Reply> Incoming::authenticate() {
   if (!authentication_) co_return mail::Reply();
   co_await authentication_->finish(head_);
   const Judgement& judgement = authentication_->judgement();
+  note_for_report();
   if (judgement.action == Judgement::Action::refuse) co_return judgement.reply;
   if (judgement.action == Judgement::Action::hold) set_aside(judgement.reason);
   co_return mail::Reply();
+}
+
+/// What the author's domain may be told of it tomorrow, whatever becomes of the message.
+void Incoming::note_for_report() {
+  const Findings& findings = authentication_->findings();
+  if (services_.dmarc == nullptr || !services_.dmarc->on() || !findings.dmarc) return;
+  services_.dmarc->count(*findings.dmarc, dmarc_row_of(findings, authentication_->judgement()));
 }
 
 /// Nobody gets the message until it is released; then it comes home as if it had just arrived.

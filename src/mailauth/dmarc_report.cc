@@ -1,8 +1,6 @@
 #include "mailauth/dmarc_report.h"
 
 #include "base/text.h"
-#include "dns/wire.h"
-#include "mailauth/dmarc.h"
 
 namespace paquebot::mailauth {
 namespace {
@@ -147,21 +145,6 @@ std::string compose_dmarc_report(const DmarcReport& report) {
 std::string dmarc_report_file(const DmarcReport& report, std::string_view receiver, std::string_view unique_id) {
   return std::string(receiver) + "!" + report.domain + "!" + std::to_string(report.begin) + "!" +
          std::to_string(report.end) + "!" + std::string(unique_id) + ".xml.gz";
-}
-
-Task<Result<bool>> may_report_to(std::string policy_domain, std::string destination, dns::Resolver& resolver) {
-  DmarcWalker walker(resolver);
-  const DmarcWalk ours = co_await walker.walk(policy_domain);
-  const DmarcWalk theirs = co_await walker.walk(destination);
-  if (ours.temporary || theirs.temporary) co_return fail(Errc::temporary, "the DNS failed for " + destination);
-  if (ours.organizational_domain() == theirs.organizational_domain()) co_return true;
-  std::string name = policy_domain + "._report._dmarc." + destination;
-  if (!dns::is_query_name(name)) co_return false;
-  const auto answer = co_await resolver.query(std::move(name), dns::Type::txt);
-  if (answer->status == dns::Status::servfail) co_return fail(Errc::temporary, "the DNS failed for " + destination);
-  for (const auto& record : answer->records)
-    if (parse_dmarc_record(record.text)) co_return true;
-  co_return false;
 }
 
 } // namespace paquebot::mailauth

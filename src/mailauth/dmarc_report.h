@@ -1,8 +1,6 @@
 #pragma once
 
 #include "base/result.h"
-#include "base/task.h"
-#include "dns/resolver.h"
 #include "mailauth/dmarc_record.h"
 
 #include <cstdint>
@@ -63,10 +61,5 @@ inline constexpr std::size_t kMaxReportRows = 200'000;
 /// Reads a report as it is attached: XML, plain or packed (gzip.h). Unknown elements are passed over. Errc::invalid for
 /// what is malformed or beyond the bounds, and for a document type: nothing in a report needs entities.
 Result<DmarcReport> parse_dmarc_report(std::string_view attached);
-
-/// Whether reports about `policy_domain` may go to addresses of `destination` (RFC 9990, "Verifying External
-/// Destinations"): its own organization, or the destination says so at
-/// "policy_domain._report._dmarc.destination". Errc::temporary when the DNS fails.
-Task<Result<bool>> may_report_to(std::string policy_domain, std::string destination, dns::Resolver& resolver);
 
 } // namespace paquebot::mailauth

@@ -133,22 +133,5 @@ TEST(DmarcReport, Refused) {
   }
 }
 
-TEST(DmarcReport, Destinations) {
-  const auto zone = dns::FakeZone::parse(R"(
-_dmarc.a.test TXT "v=DMARC1; p=none"
-a.test._report._dmarc.reports.example TXT "v=DMARC1;"
-a.test._report._dmarc.other.example TXT "hello"
-_dmarc.broken.example SERVFAIL
-)");
-  net::test::Loop loop;
-  const auto may = [&](const char* destination) { return loop.run(may_report_to("a.test", destination, *zone)); };
-  EXPECT_EQ(may("a.test"), true);
-  EXPECT_EQ(may("mail.a.test"), true);
-  EXPECT_EQ(may("reports.example"), true);
-  EXPECT_EQ(may("other.example"), false);
-  EXPECT_EQ(may("nowhere.example"), false);
-  EXPECT_FALSE(may("broken.example"));
-}
-
 } // namespace
 } // namespace paquebot::mailauth

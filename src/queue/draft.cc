@@ -121,6 +121,7 @@ std::shared_ptr<store::AcceptRequest> build_request(Draft draft, const RouteTabl
   request->body = std::move(draft.body);
   request->note = std::move(draft.note);
   request->settles = std::move(draft.settles);
+  request->dmarc = std::move(draft.dmarc);
   request->limits = std::move(draft.limits);
   Builder builder(*request, routes, request->accepted_at);
   for (const DraftRecipient& recipient : draft.recipients) builder.add(recipient);

@@ -33,6 +33,7 @@ struct Draft {
   std::string peer;
   std::string note;
   std::optional<store::AcceptRequest::Settles> settles; ///< reports only
+  std::optional<store::DmarcDay> dmarc;                 ///< DMARC reports only: what it is about
   std::shared_ptr<const store::Limits> limits;          ///< submissions: what the account is charged against
 };
 

@@ -1,6 +1,7 @@
 #include "service/server.h"
 
 #include "base/log.h"
+#include "intake/dmarc_book.h"
 #include "intake/pickup.h"
 #include "intake/suspects.h"
 #include "net/wheel.h"
@@ -44,6 +45,7 @@ struct Server::Impl {
     signer.configure(snapshot->sign);
     networks.configure(snapshot->takeover_networks);
     store.watch_accounts(snapshot->takeover);
+    dmarc_book.configure(snapshot->dmarc_reports.send);
   }
 
   store::Store& store;
@@ -72,9 +74,11 @@ struct Server::Impl {
   std::unique_ptr<intake::Verifier> verifier;
   std::unique_ptr<delivery::Connector> connector;
   delivery::Homecoming homecoming{queue, store, directory, system_clock()};
-  delivery::Signer signer{store, signing, system_clock()};
+  delivery::Signer signer{store, signing, system_clock(), options.hostname};
   std::unique_ptr<delivery::Dispatcher> dispatcher;
   std::unique_ptr<delivery::Reporter> reporter;
+  intake::DmarcBook dmarc_book{store, system_clock()};
+  std::unique_ptr<delivery::DmarcReporter> dmarc_reporter;
   delivery::Deadlines deadlines{queue, system_clock()};
   std::unique_ptr<control::Control> control;
   std::vector<BoundListener> listeners;
@@ -91,7 +95,7 @@ struct Server::Impl {
   boost::asio::any_io_executor first() { return contexts.executor(0); }
   boost::asio::any_io_executor last() { return contexts.executor(contexts.size() - 1); }
   LoginParts login_parts() { return {store, directory, sessions, guard, current()->issuer, &networks}; }
-  intake::Services services() { return {store, queue, policy, ids, system_clock(), verifier.get()}; }
+  intake::Services services() { return {store, queue, policy, ids, system_clock(), verifier.get(), &dmarc_book}; }
 
   /// Whose session an admitted connection is to have; none: neither.
   struct Welcome {
@@ -117,6 +121,7 @@ struct Server::Impl {
   Task<void> load_greylist();
   Task<void> save_greylist();
   Task<void> begin_queue();
+  Task<void> report_dmarc();
   Task<void> load_queue();
   Task<void> tell_of_restore();
   std::string status();
@@ -362,6 +367,19 @@ Task<void> Server::Impl::begin_queue() {
   co_await load_queue();
 }
 
+/// Writes down what reports will tell, and sends those that are due; about once a minute.
+Task<void> Server::Impl::report_dmarc() {
+  for (int ticks = 0; !stopping; ++ticks) {
+    if (ticks % 120 == 0) {
+      co_await dmarc_book.flush();
+      delivery::DmarcSending how = current()->dmarc_reports;
+      co_await dmarc_reporter->round(std::move(how));
+    }
+    auto rest = std::chrono::milliseconds(500);
+    co_await net::sleep_for(rest);
+  }
+}
+
 /// What waits in the store is known to the queue only after this: a store that can't be read just now is asked again.
 Task<void> Server::Impl::load_queue() {
   while (!stopping) {
@@ -415,6 +433,8 @@ Result<> Server::start(std::vector<BoundListener> listeners) {
                                                         s.homecoming, s.signer, s.paths);
   s.reporter = std::make_unique<delivery::Reporter>(s.last(), s.queue, s.store, s.directory, s.ids, system_clock(),
                                                     s.options.hostname);
+  s.dmarc_reporter = std::make_unique<delivery::DmarcReporter>(s.queue, s.store, s.directory, s.resolver, s.ids,
+                                                               system_clock(), s.options.hostname);
   control::Hooks hooks;
   hooks.end_sessions = [&s](store::Id account) { s.sessions.end_account(account); };
   hooks.wake_queue = [&s] { s.launch(s.first(), s.load_queue(), "queue reload"); };
@@ -434,6 +454,7 @@ Result<> Server::start(std::vector<BoundListener> listeners) {
   s.launch(s.first(), s.load_greylist(), "greylist");
   s.launch(s.first(), s.tell_of_restore(), "queue held");
   s.launch(s.first(), s.upkeep(), "upkeep");
+  s.launch(s.first(), s.report_dmarc(), "DMARC reports");
   s.launch(s.first(), s.pick_up_drops(), "drop directory");
   for (std::size_t i = 0; i < s.listeners.size(); ++i) s.serve_listener(i);
   s.contexts.run();
@@ -449,6 +470,7 @@ void Server::replace(std::shared_ptr<const Snapshot> snapshot) {
   impl_->signer.configure(snapshot->sign);
   impl_->networks.configure(snapshot->takeover_networks);
   impl_->store.watch_accounts(snapshot->takeover);
+  impl_->dmarc_book.configure(snapshot->dmarc_reports.send);
   std::lock_guard lock(impl_->snapshot_mutex);
   impl_->snapshot = std::move(snapshot);
 }
@@ -464,10 +486,12 @@ bool Server::stop(std::chrono::seconds bound) {
   s.dispatcher->stop();
   s.reporter->stop();
   s.deadlines.stop();
+  s.dmarc_reporter->stop();
   bool ended = s.wait_idle(until);
   if (!ended)
     log::warning("stopped-early", {{"sessions", s.sessions.count()}, {"deliveries", s.queue.numbers().workers}});
   s.launch(s.first(), s.queue.give_back(), "give back");
+  s.launch(s.first(), s.dmarc_book.flush(), "DMARC reports");
   s.wait_idle(std::chrono::steady_clock::now() + std::chrono::seconds(2));
   s.resolver->give_up(); // what was asked for sessions that are over
   s.verifier->lookups.wait_idle(std::chrono::steady_clock::now() + std::chrono::seconds(2));

@@ -3,6 +3,7 @@
 #include "control/control.h"
 #include "delivery/deadlines.h"
 #include "delivery/dispatcher.h"
+#include "delivery/dmarc_reporter.h"
 #include "delivery/reporter.h"
 #include "directory/directory.h"
 #include "dns/resolver.h"
@@ -50,7 +51,8 @@ struct Snapshot {
   store::Limits account_limits;  ///< of every account without its own
   store::TakeoverRules takeover; ///< what an account is marked for
   unsigned takeover_networks =
-      0;                         ///< likewise: logins from more networks than this within an hour; 0: none are too many
+      0; ///< likewise: logins from more networks than this within an hour; 0: none are too many
+  delivery::DmarcSending dmarc_reports;
   std::uint32_t expire_days = 0; ///< mail that has been in a mailbox for longer is deleted; 0: none
 };
 

@@ -92,8 +92,8 @@ private:
   Sessions::Token token_ = 0;
   std::unique_ptr<filter::Session> filters_; ///< null: there are none
   std::unique_ptr<LoginDesk> desk_;          ///< null before the first AUTH
-  std::unique_ptr<GuardDesk> guard_; ///< of a stranger; null: nothing is asked of this client
-  unsigned refused_ = 0;             ///< recipients, for good, since the last message
+  std::unique_ptr<GuardDesk> guard_;         ///< of a stranger; null: nothing is asked of this client
+  unsigned refused_ = 0;                     ///< recipients, for good, since the last message
   net::TlsInfo tls_;
   store::Account account_;
   std::vector<queue::DraftRecipient> recipients_;

@@ -2,6 +2,7 @@
 
 #include "store/event.h"
 #include "store/sqlite_content.h"
+#include "store/sqlite_dmarc.h"
 #include "store/sqlite_limits.h"
 #include "store/sqlite_rows.h"
 #include "store/sqlite_suspicion.h"
@@ -73,6 +74,8 @@ public:
     if (tx_.db.number("SELECT 1 FROM message WHERE id = ?", 0, request_.id) != 0) {
       return {AcceptStatus::duplicate, {}, "message " + request_.id.to_string() + " is here already", {}, {}};
     }
+    if (request_.dmarc && !has_dmarc(tx_.db, *request_.dmarc))
+      return {AcceptStatus::duplicate, {}, "that DMARC report was made already", {}, {}};
     if (!marks_hold()) return {AcceptStatus::duplicate, {}, "the report is settled or out of date", {}, {}};
     find_mailboxes();
     if (!gone_.empty()) return {AcceptStatus::account_gone, std::move(gone_), "account removed", {}, {}};
@@ -154,6 +157,7 @@ private:
   std::uint64_t entry_size(const Delivery& d) const { return d.prefix.size() + request_.head.size() + body_size(); }
 
   void write() {
+    if (request_.dmarc) drop_dmarc(tx_, *request_.dmarc);
     std::int64_t pending = 0;
     for (const NewRecipient& r : request_.recipients) pending += is_pending(first_state(r), r.owed) ? 1 : 0;
     const auto refs = static_cast<std::int64_t>(deliveries_.size()) + (pending > 0 ? 1 : 0);

@@ -124,6 +124,14 @@ constexpr const char* kMainSenders = R"sql(
 ALTER TABLE address ADD COLUMN senders TEXT NOT NULL DEFAULT '';
 )sql";
 
+// What aggregate reports of DMARC are made of; rows counts those of the report.
+constexpr const char* kMainReports = R"sql(
+CREATE TABLE dmarc_day(day INTEGER NOT NULL, domain TEXT NOT NULL, policy TEXT NOT NULL, rows INTEGER NOT NULL,
+  PRIMARY KEY(day, domain)) WITHOUT ROWID;
+CREATE TABLE dmarc_row(day INTEGER NOT NULL, domain TEXT NOT NULL, source TEXT NOT NULL, detail BLOB NOT NULL,
+  count INTEGER NOT NULL, PRIMARY KEY(day, domain, source, detail)) WITHOUT ROWID;
+)sql";
+
 // state: 1 being staged, 2 complete and synced, 3 to be dropped. A chunk is found by the offset of its first octet.
 constexpr const char* kBulk1 = R"sql(
 CREATE TABLE bulk(id INTEGER PRIMARY KEY AUTOINCREMENT, epoch INTEGER NOT NULL, state INTEGER NOT NULL,
@@ -146,9 +154,9 @@ CREATE TABLE greylist(
 CREATE INDEX greylist_by_expiry ON greylist(expires);
 )sql";
 
-constexpr std::array kMainSteps = {Migration{kMain1},      Migration{kMainLimits},   Migration{kMainTimes},
-                                   Migration{kMainLogins}, Migration{kMainDkim},     Migration{kMainGreylist},
-                                   Migration{kMainSuspicion}, Migration{kMainSenders}};
+constexpr std::array kMainSteps = {Migration{kMain1},       Migration{kMainLimits},    Migration{kMainTimes},
+                                   Migration{kMainLogins},  Migration{kMainDkim},      Migration{kMainGreylist},
+                                   Migration{kMainReports}, Migration{kMainSuspicion}, Migration{kMainSenders}};
 constexpr std::array kBulkSteps = {Migration{kBulk1}};
 
 /// SQLite would make the file readable for everybody the umask allows; its log and index copy the file's mode.

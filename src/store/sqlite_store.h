@@ -110,6 +110,10 @@ public:
 
   Task<Result<>> save_greylist(std::vector<GreyRow> rows) override;
   Task<Result<std::vector<GreyRow>>> load_greylist(std::string after, std::size_t most) override;
+  Task<Result<std::uint64_t>> count_dmarc(std::vector<DmarcCount> counts) override;
+  Task<Result<std::vector<DmarcDue>>> list_dmarc(std::int64_t day, DmarcDay after, std::size_t most) override;
+  Task<Result<std::vector<DmarcRow>>> read_dmarc(DmarcDay of, std::optional<DmarcRow> after, std::size_t most) override;
+  Task<Result<>> drop_dmarc(DmarcDay of) override;
 
   Task<Result<std::string>> get_setting(std::string key) override;
   Task<Result<>> set_setting(std::string key, std::string value) override;

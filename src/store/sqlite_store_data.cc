@@ -1,4 +1,5 @@
 #include "store/sqlite_directory.h"
+#include "store/sqlite_dmarc.h"
 #include "store/sqlite_greylist.h"
 #include "store/sqlite_limits.h"
 #include "store/sqlite_mailbox.h"
@@ -276,9 +277,11 @@ Task<Result<bool>> SqliteStore::maintain(std::int64_t now) {
   const bool short_of_room = !reserve_.spared();
   if (short_of_room) writer_.cut_log_soon();
   const std::int64_t forgotten = now - kKeepCorrespondents;
-  const auto job = write<bool>([before, forgotten, now, short_of_room](Tx& tx) -> Result<bool> {
+  const std::int64_t given_up = now - kKeepDmarcMs;
+  const auto job = write<bool>([before, forgotten, now, given_up, short_of_room](Tx& tx) -> Result<bool> {
     return drop_old_trails(tx, before) || empty_dropped_mailboxes(tx) || drop_idle_destinations(tx, before) ||
-           drop_old_counts(tx, forgotten) || drop_old_greylist(tx, now) || shrink(tx.db, short_of_room);
+           drop_old_counts(tx, forgotten) || drop_old_greylist(tx, now) || drop_old_dmarc(tx, given_up) ||
+           shrink(tx.db, short_of_room);
   });
   const Result<bool> more = co_await job.take();
   if (!more) co_return more;

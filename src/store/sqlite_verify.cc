@@ -81,6 +81,12 @@ constexpr Rule kMainRules[] = {
     {"DKIM key %: its domain does not exist", "SELECT id FROM dkim_key WHERE domain NOT IN (SELECT id FROM domain)"},
     {"domain %: two DKIM keys of one algorithm are to sign",
      "SELECT DISTINCT domain FROM dkim_key WHERE state <> 3 GROUP BY domain, algorithm, state HAVING count(*) > 1"},
+    {"DMARC reports of day %: a count of rows is wrong",
+     "SELECT day FROM dmarc_day d WHERE rows <> (SELECT count(*) FROM dmarc_row r WHERE r.day = d.day AND r.domain = "
+     "d.domain)"},
+    {"DMARC reports of day %: rows belong to no report",
+     "SELECT DISTINCT day FROM dmarc_row r WHERE NOT EXISTS (SELECT 1 FROM dmarc_day d WHERE d.day = r.day AND "
+     "d.domain = r.domain)"},
     {"body % in bulk.db: owned and given up at once",
      "SELECT bulk FROM bulk_garbage WHERE bulk IN (SELECT bulk FROM body WHERE bulk <> 0)"},
     {"message %: a recipient is in hand of nobody",

@@ -195,6 +195,16 @@ public:
   virtual Task<Result<>> save_greylist(std::vector<GreyRow> rows) = 0;
   /// At most `most` rows with key > `after`, by key.
   virtual Task<Result<std::vector<GreyRow>>> load_greylist(std::string after, std::size_t most) = 0;
+  // ---- DMARC aggregate reports ----
+  /// Adds to what is kept for reports; how many messages had no room within the bounds of dmarc_days.h.
+  virtual Task<Result<std::uint64_t>> count_dmarc(std::vector<DmarcCount> counts) = 0;
+  /// Reports about days before `day` (the first millisecond of one), oldest first, behind `after`.
+  virtual Task<Result<std::vector<DmarcDue>>> list_dmarc(std::int64_t day, DmarcDay after, std::size_t most) = 0;
+  /// The rows of a report, by source and detail, behind `after`.
+  virtual Task<Result<std::vector<DmarcRow>>> read_dmarc(DmarcDay of, std::optional<DmarcRow> after,
+                                                         std::size_t most) = 0;
+  /// Forgets a report that nobody is to get. not_found when there is none.
+  virtual Task<Result<>> drop_dmarc(DmarcDay of) = 0;
 
   // ---- Settings, upkeep ----
   /// Small values that belong to the store (e.g. "queue.held"). Empty when unset. "login.secret" is there from the

@@ -3,6 +3,7 @@
 #include "base/ulid.h"
 #include "mail/envelope.h"
 #include "mail/status.h"
+#include "store/dmarc_days.h"
 #include "store/limits.h"
 
 #include <cstdint>
@@ -160,6 +161,8 @@ struct AcceptRequest {
     std::vector<Owed> marks;
   };
   std::optional<Settles> settles;
+  /// Aggregate reports of DMARC only: what it is about is forgotten in the same transaction; `duplicate` when nothing is there.
+  std::optional<DmarcDay> dmarc;
   /// Submissions: `account` is charged within these bounds, or its own, in the same transaction. Null: nothing is counted.
   std::shared_ptr<const Limits> limits;
 };

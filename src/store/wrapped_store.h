@@ -161,6 +161,17 @@ public:
   Task<Result<std::vector<GreyRow>>> load_greylist(std::string after, std::size_t most) override {
     return inner_.load_greylist(std::move(after), most);
   }
+  Task<Result<std::uint64_t>> count_dmarc(std::vector<DmarcCount> counts) override {
+    return inner_.count_dmarc(std::move(counts));
+  }
+  Task<Result<std::vector<DmarcDue>>> list_dmarc(std::int64_t day, DmarcDay after, std::size_t most) override {
+    return inner_.list_dmarc(day, std::move(after), most);
+  }
+  Task<Result<std::vector<DmarcRow>>> read_dmarc(DmarcDay of, std::optional<DmarcRow> after,
+                                                 std::size_t most) override {
+    return inner_.read_dmarc(std::move(of), std::move(after), most);
+  }
+  Task<Result<>> drop_dmarc(DmarcDay of) override { return inner_.drop_dmarc(std::move(of)); }
   Task<Result<std::string>> get_setting(std::string key) override { return inner_.get_setting(std::move(key)); }
   Task<Result<>> set_setting(std::string key, std::string value) override {
     return inner_.set_setting(std::move(key), std::move(value));

@@ -1,0 +1,25 @@
+#include "delivery/addressee.h"
+
+namespace paquebot::delivery {
+
+Task<Result<queue::DraftRecipient>> addressee(directory::Directory& directory, mail::Address to) {
+  using Kind = directory::Resolution::Kind;
+  queue::DraftRecipient row;
+  row.recipient.address = to;
+  row.recipient.notify = mail::kNotifyNever;
+  auto found = co_await directory.resolve(to);
+  if (!found) co_return std::unexpected(found.error());
+  if (found->kind == Kind::found) {
+    row.nodes = std::move(found->nodes);
+  } else if (found->kind == Kind::not_ours) {
+    directory::Node node;
+    node.address = to.to_string();
+    node.route = store::NewRecipient::Route::remote;
+    row.nodes.push_back(std::move(node));
+  } else {
+    co_return fail(Errc::not_found, to.to_string() + " does not exist here");
+  }
+  co_return row;
+}
+
+} // namespace paquebot::delivery
