@@ -179,7 +179,7 @@ Task<void> Incoming::run_filters() {
   if (failure_.code != 0) co_return;
   if (message.nobody_left() && judgement.discard.empty()) judgement.discard = "no recipient was left by the filters";
   filter_places_ = message.places();
-  scan_.has_8bit = scan_.has_8bit || sealed_->type == mail::BodyType::eight_bit || !is_ascii(head_.to_string());
+  has_8bit_ = has_8bit_ || sealed_->type == mail::BodyType::eight_bit || !is_ascii(head_.to_string());
   if (!judgement.note.empty()) filter_note_ = ", " + judgement.note;
   filter_note_ += message.note();
   discarded_ = std::move(judgement.discard);
