@@ -173,7 +173,7 @@ Task<bool> Dispatcher::transmit(Worker& worker, const queue::Job& part, Content&
   out.size = content.size();
   for (const store::RecipientFacts& recipient : part.recipients)
     out.recipients.push_back(envelope_recipient(recipient));
-  co_await name_return_path(part, out);
+  if (!peer.session().lmtp()) co_await name_return_path(part, out); // LMTP is no other server: it is a mailbox
   Handed handed{.dsn = features.dsn, .tell_relayed = hand_on_time(features, wall(), out)};
   if (!worker.secure) out.sender.tls = mail::TlsWish::unspecified; // a report without protection
   peer.session().send(std::move(out));

@@ -203,6 +203,7 @@ void ClientSession::quit() { impl_->quit(); }
 ClientAction ClientSession::next() { return impl_->next(); }
 
 const PeerFeatures& ClientSession::features() const { return impl_->features_; }
+bool ClientSession::lmtp() const { return impl_->options_.lmtp; }
 std::span<const mail::Reply> ClientSession::results() const { return impl_->results_; }
 bool ClientSession::in_doubt() const { return impl_->in_doubt_; }
 Breakage ClientSession::breakage() const { return impl_->breakage_; }

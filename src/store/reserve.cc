@@ -4,6 +4,11 @@
 #include <sys/statvfs.h>
 
 namespace paquebot::store {
+namespace {
+
+constexpr std::uint64_t kLargestReserve = 64u << 20;
+
+} // namespace
 
 bool Reserve::spared() const {
   // One question to the system for many messages: it would cost more than all else that is asked about room.
@@ -22,6 +27,12 @@ bool Reserve::look() const {
   return std::uint64_t{facts.f_bavail} * unit >= size(std::uint64_t{facts.f_blocks} * unit);
 }
 
-std::uint64_t Reserve::size(std::uint64_t total) { return std::min<std::uint64_t>(total / 4, 64u << 20); }
+std::uint64_t Reserve::of(const std::string& directory) {
+  struct statvfs facts{};
+  if (::statvfs(directory.c_str(), &facts) != 0 || facts.f_blocks == 0) return kLargestReserve;
+  return size(std::uint64_t{facts.f_blocks} * facts.f_frsize);
+}
+
+std::uint64_t Reserve::size(std::uint64_t total) { return std::min(total / 4, kLargestReserve); }
 
 } // namespace paquebot::store

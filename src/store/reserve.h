@@ -19,6 +19,8 @@ public:
   bool spared() const;
   /// Octets to be kept free on a file system of this size: a quarter of a small one, at most 64 MiB.
   static std::uint64_t size(std::uint64_t total);
+  /// The same for the file system that `directory` is on; that of a large one when it does not tell.
+  static std::uint64_t of(const std::string& directory);
 
 private:
   bool look() const;

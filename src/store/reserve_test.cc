@@ -12,6 +12,11 @@ TEST(Reserve, IsAQuarterOfASmallDiskAndNeverMuch) {
   EXPECT_EQ(Reserve::size(std::uint64_t{4} << 40), 64u << 20);
 }
 
+TEST(Reserve, OfAFolder) {
+  EXPECT_EQ(Reserve::of("/nowhere/at/all"), Reserve::size(std::uint64_t{4} << 40));
+  EXPECT_GT(Reserve::of("/"), 0u);
+}
+
 TEST(Reserve, WhereNothingIsKnownMailIsTaken) {
   EXPECT_TRUE(Reserve("/nowhere/at/all").spared());
   EXPECT_TRUE(Reserve("/proc").spared()); // a file system without blocks

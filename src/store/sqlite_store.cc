@@ -28,6 +28,13 @@ constexpr std::size_t kOperateSlice = 200;  // messages changed in one transacti
 std::string main_path(const SqliteOptions& options) { return options.directory + "/" + kMainSchema.file; }
 std::string bulk_path(const SqliteOptions& options) { return options.directory + "/" + kBulkSchema.file; }
 
+/// Pages that a log may have before it is moved into its file: at most 16 MiB, and so that both logs find room for that in
+/// half of the reserve of a small disk. A log that did not would be stuck, and with it the room that deletions make.
+int log_frames(std::uint64_t reserve) {
+  constexpr std::uint64_t kPage = 16384;
+  return static_cast<int>(std::clamp<std::uint64_t>(reserve / 4 / kPage, 16, 1024));
+}
+
 Writer::Options writer_options(const SqliteOptions& options, const std::string& path,
                                std::function<void(Db&)> prepare) {
   Writer::Options out;
@@ -35,6 +42,7 @@ Writer::Options writer_options(const SqliteOptions& options, const std::string& 
   out.prepare = std::move(prepare);
   out.on_fatal = options.on_fatal ? options.on_fatal : end_process;
   out.name = path;
+  out.log_frames = log_frames(Reserve::of(options.directory));
   return out;
 }
 

@@ -12,8 +12,7 @@ namespace {
 
 constexpr std::size_t kBatchJobs = 1000;
 constexpr std::size_t kBatchBytes = 4u << 20;
-constexpr int kCheckpointFrames = 1024; // 16 MiB of pages
-constexpr int kInsistFrames = 4096;     // 64 MiB: readers are made to wait so that the log can start anew
+constexpr int kInsistTimes = 4; // of the usual length: then readers are made to wait so that the log can start anew
 constexpr std::int64_t kProbeEvery = 1000;
 
 std::int64_t monotonic_ms() {
@@ -230,8 +229,9 @@ void Writer::answer(Batch& batch, const std::vector<std::optional<Error>>& failu
 
 void Writer::checkpoint() {
   const bool cut = cut_log_.exchange(false);
-  if (!db_ || (!cut && log_frames_ < kCheckpointFrames)) return;
-  const int patient = log_frames_ < kInsistFrames ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_RESTART;
+  if (!db_ || (!cut && log_frames_ < options_.log_frames)) return;
+  const int patient =
+      log_frames_ < kInsistTimes * options_.log_frames ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_RESTART;
   const int mode = cut ? SQLITE_CHECKPOINT_TRUNCATE : patient;
   const int code = sqlite3_wal_checkpoint_v2(db_->raw(), nullptr, mode, nullptr, nullptr);
   const DbError error{code, "checkpoint"};

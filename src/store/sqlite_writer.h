@@ -83,6 +83,8 @@ public:
     }; ///< after each opening and each rollback: load or forget what is cached
     std::function<void(std::string)> on_fatal; ///< the store cannot be brought back: does not return in production
     std::string name;                          ///< of the file, for logs
+    int log_frames =
+        1024; ///< pages in the log from which on it is moved into the file; at four times as many readers wait
   };
   /// Starts the thread. `db` comes from options.open.
   Writer(Db db, Options options);
