@@ -5,6 +5,7 @@
 #include "intake/pickup.h"
 #include "intake/suspects.h"
 #include "net/wheel.h"
+#include "service/grey_keeper.h"
 #include "service/http_driver.h"
 #include "service/proxied.h"
 #include "store/offline.h"
@@ -65,6 +66,7 @@ struct Server::Impl {
   policy::FactsCache client_facts{system_clock()};
   policy::ClientRates client_rates{system_clock()};
   policy::GreyTable grey;
+  GreyKeeper grey_keeper{store, grey};
   Sessions sessions;
   LoginDelay login_delay;
   Etrn etrn{store, queue, system_clock()};
@@ -118,8 +120,6 @@ struct Server::Impl {
   Task<void> pick_up_drops();
   Task<void> upkeep();
   Task<void> expire_mail();
-  Task<void> load_greylist();
-  Task<void> save_greylist();
   Task<void> begin_queue();
   Task<void> report_dmarc();
   Task<void> load_queue();
@@ -301,7 +301,7 @@ Task<void> Server::Impl::upkeep() {
   while (!stopping) {
     auto rest = std::chrono::milliseconds(500);
     co_await net::sleep_for(rest);
-    if (++ticks % 10 == 0) co_await save_greylist();
+    if (++ticks % 10 == 0) co_await grey_keeper.save();
     const bool round = ticks % 20 == 0;
     const std::uint64_t marks_now = store.suspicion_generation();
     const bool marked = std::exchange(marks, marks_now) != marks_now;
@@ -318,31 +318,7 @@ Task<void> Server::Impl::upkeep() {
     }
     co_await expire_mail();
   }
-  co_await save_greylist();
-}
-
-/// What waited, what has passed, and which networks are known. Who comes in the first moments may have to come again.
-Task<void> Server::Impl::load_greylist() {
-  std::string after;
-  const std::size_t page = 1000;
-  const std::int64_t now = millis(system_clock().wall());
-  for (std::size_t read = 0; read < policy::GreyTable::kWaiting + policy::GreyTable::kKnown && !stopping;
-       read += page) {
-    auto rows = co_await store.load_greylist(after, page);
-    if (!rows) log::error("greylist-unreadable", {{"why", rows.error().message}});
-    if (!rows || rows->empty()) co_return;
-    grey.load(*rows, now);
-    after = rows->back().key;
-  }
-}
-
-/// A batch of at most a thousand rows each five seconds, whatever strangers do.
-Task<void> Server::Impl::save_greylist() {
-  const std::size_t batch = 1000;
-  auto rows = grey.take_changes(batch);
-  if (rows.empty()) co_return;
-  const auto saved = co_await store.save_greylist(std::move(rows));
-  if (!saved) log::warning("greylist-not-saved", {{"why", saved.error().message}});
+  co_await grey_keeper.save();
 }
 
 /// One round over the mailboxes, in slices: what is older than mailbox.expire_days goes.
@@ -451,7 +427,7 @@ Result<> Server::start(std::vector<BoundListener> listeners) {
   s.launch(s.last(), s.reporter->run(), "reports");
   s.launch(s.last(), s.deadlines.run(), "deadlines");
   s.launch(s.first(), s.begin_queue(), "queue load");
-  s.launch(s.first(), s.load_greylist(), "greylist");
+  s.launch(s.first(), s.grey_keeper.load(), "greylist");
   s.launch(s.first(), s.tell_of_restore(), "queue held");
   s.launch(s.first(), s.upkeep(), "upkeep");
   s.launch(s.first(), s.report_dmarc(), "DMARC reports");
@@ -480,6 +456,7 @@ bool Server::stop(std::chrono::seconds bound) {
   auto until = std::chrono::steady_clock::now() + bound;
   boost::asio::post(s.first(), [&s] {
     s.stopping = true;
+    s.grey_keeper.stop();
     for (BoundListener& listener : s.listeners) listener.listener.stop();
     s.sessions.shut_down_all();
   });

@@ -1,0 +1,33 @@
+#include "service/grey_keeper.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+namespace paquebot::service {
+namespace {
+
+constexpr std::size_t kPage = 1000; // rows
+
+} // namespace
+
+Task<void> GreyKeeper::load() {
+  std::string after;
+  const std::int64_t now = millis(system_clock().wall());
+  constexpr std::size_t most = policy::GreyTable::kWaiting + policy::GreyTable::kKnown;
+  for (std::size_t read = 0; read < most && !stopping_; read += kPage) {
+    auto rows = co_await store_.load_greylist(after, kPage);
+    if (!rows) log::error("greylist-unreadable", {{"why", rows.error().message}});
+    if (!rows || rows->empty()) co_return;
+    table_.load(*rows, now);
+    after = rows->back().key;
+  }
+}
+
+Task<void> GreyKeeper::save() {
+  auto rows = table_.take_changes(kPage);
+  if (rows.empty()) co_return;
+  const auto saved = co_await store_.save_greylist(std::move(rows));
+  if (!saved) log::warning("greylist-not-saved", {{"why", saved.error().message}});
+}
+
+} // namespace paquebot::service

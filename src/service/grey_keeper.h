@@ -1,0 +1,28 @@
+#pragma once
+
+#include "base/task.h"
+#include "policy/grey_table.h"
+#include "store/store.h"
+
+namespace paquebot::service {
+
+/// Keeps the table of greylisting in the store, behind the mail: a crash may lose seconds of it.
+class GreyKeeper {
+public:
+  /// Both must outlive it.
+  GreyKeeper(store::Store& store, policy::GreyTable& table) : store_(store), table_(table) {}
+
+  /// What waited, what has passed, and which networks are known. Who comes in the first moments may have to come again.
+  Task<void> load();
+  /// What has changed, at most a thousand rows: called every five seconds, whatever strangers do.
+  Task<void> save();
+  /// load() ends after the page that it is at.
+  void stop() { stopping_ = true; }
+
+private:
+  store::Store& store_;
+  policy::GreyTable& table_;
+  bool stopping_ = false; ///< on the context of the others only
+};
+
+} // namespace paquebot::service
