@@ -47,8 +47,8 @@ Task<void> join(Crowd& crowd) {
 }
 
 TEST(CpuPool, RefusesBeyondItsLine) {
+  boost::asio::io_context context; // outlives the threads of the pool, which post to it
   Crowd crowd;
-  boost::asio::io_context context;
   boost::asio::co_spawn(context, block(crowd), boost::asio::detached);
   context.poll(); // hands the job over
   crowd.entered.wait();
