@@ -9,8 +9,9 @@ import loads
 import measure
 import servers
 from peers import Exim, OpenSmtpd, Postfix
-from rounds import both_ways, measured, on_cpus, running
+from rounds import FAILURES, both_ways, in_turn, measured, on_cpus, running
 from servers import DOMAIN, FAR, PASSWORD, CountingSink, Job, Paquebot, SmtpSink, wait_until
+from signing import ProofSink, prove
 from syncs import Syncs
 
 KIB, MIB = 1 << 10, 1 << 20
@@ -80,7 +81,7 @@ class RelayWork:
         fast = self.sinks[server.name][0]
         before = fast.count()
         started = time.monotonic()
-        loads.smtp_source(server.port, [server.recipient()], self.size, self.sessions, count)
+        loads.smtp_source(server.port, [server.recipient()], self.size, self.sessions, count, sender=server.sender())
         wait_until(lambda: fast.count() >= before + count, 300, lambda: f"the sink ({fast.count() - before} of {count})")
         return {"seconds": time.monotonic() - started}
 
@@ -117,6 +118,36 @@ def relay(results, plan):
         results.note("beside a slow destination: the slow one takes 2 s for each message; what waits for it grows from round to round")
 
 
+PROOF = "proof.test"  # what goes there is looked at
+ALGORITHMS = {"rsa": "rsa-sha256", "ed25519": "ed25519-sha256"}
+SIGNED_CELLS = (("4 KiB, 100 kept, unsigned", 4 * KIB, 100, ()), ("4 KiB, 100 kept, RSA-2048", 4 * KIB, 100, ("rsa",)),
+                ("4 KiB, 100 kept, RSA-2048; ours with Ed25519 as well", 4 * KIB, 100, ("rsa", "ed25519")),
+                ("100 KiB, 20 kept, RSA-2048", 100 * KIB, 20, ("rsa",)))
+
+
+def keys_of(kind, keys):
+    """OpenDKIM signs with RSA only."""
+    return keys if kind is Paquebot else tuple(key for key in keys if key == "rsa")
+
+
+def signed(results, plan):
+    """Relayed for a network that may, end to end into smtp-sink, and signed (RSA-2048, relaxed/relaxed): ours by itself, Postfix by
+    OpenDKIM as its milter. Before each cell, five messages of each server are verified with python3-dkim."""
+    for cell, size, sessions, keys in SIGNED_CELLS:
+        with contextlib.ExitStack() as stack:
+            sinks = {kind.name: [stack.enter_context(CountingSink())] for kind in (Paquebot, Postfix)}
+            proof = stack.enter_context(ProofSink())
+            job = lambda kind: Job("relay", sinks={FAR: sinks[kind.name][0].port, PROOF: proof.port}, keys=keys_of(kind, keys))
+            started = stack.enter_context(running(results, (Paquebot, Postfix), job, note=cell))
+            for server in list(started):
+                try:
+                    prove(server, proof, [ALGORITHMS[key] for key in server.job.keys])
+                except FAILURES as error:
+                    started.remove(server)
+                    results.note(f"{server.name}, {cell}: left out ({str(error)[:300]})")
+            measured(results, plan, cell, started, RelayWork(size, sinks, sessions), least=sessions, most=40000)
+
+
 def submit(server, count, resume):
     done = loads.submit(server.port, f"u0@{DOMAIN}", PASSWORD, f"u1@{DOMAIN}", resume, count)
     return {"seconds": done["seconds"], "resumed": 100 * done["resumed"] / count}
@@ -130,7 +161,7 @@ def submission(results, plan):
             measured(results, plan, f"session resumption {'on' if resume else 'off'}", started, functools.partial(submit, resume=resume), least=20)
 
 
-def latency_of(server, count, rate, seconds):
+def latency_of(server, rate, seconds):
     found = loads.open_loop(server.port, server.recipient(), rate, seconds)
     return {"p50": found["p50"], "p99": found["p99"]}
 
@@ -146,12 +177,10 @@ def latency(results, plan):
                 rate = int(1500 / loads.smtp_source(server.port, [server.recipient()], 4 * KIB, 100, 1500) / 2)
         results.note(f"half of Postfix's peak in this run: {rate} messages a second, 4 KiB, 20 kept connections, open loop")
         for cell, streaming in (("quiet", False), ("two 100 MB messages beside", True)):
-            for _ in range(plan.rounds):
-                for server in started:
-                    with streams(server) if streaming else contextlib.nullcontext():
-                        for figure, value in latency_of(server, 0, rate, seconds).items():
-                            results.add(figure, cell, server.name, value)
-            results.cell_done(cell)
+            def once(server, streaming=streaming):
+                with streams(server) if streaming else contextlib.nullcontext():
+                    return latency_of(server, rate, seconds)
+            in_turn(results, cell, plan.rounds, started, once)
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ import time
 
 import loads
 from peers import Dovecot
-from rounds import measured, running
+from rounds import in_turn, measured, running
 from servers import DOMAIN, FAR, PASSWORD, CountingSink, Job, Paquebot, Served, fill, wait_until
 
 KIB, MIB = 1 << 10, 1 << 20
@@ -57,17 +57,19 @@ def growth(results, plan, count, scattered):
         server = Paquebot(Job("relay", sinks={FAR: sink.port}))
         stack.callback(server.__exit__)
         server.prepare()
+        results.settings.setdefault("paquebot", server.settings())
         began = time.monotonic()
         fill_waiting(server, count, **({"due_every": count // DUE} if scattered else {"due_first": DUE}))
         filled = time.monotonic() - began
-        for number in range(1 if scattered else 3):
+        rounds = 1 if scattered else plan.rounds
+        for number in range(rounds):
             if number:
                 fill_waiting(server, DUE, due_first=DUE)
             start_and_drain(results, cell, server, sink)
             if number == 0 and not scattered:
                 measured(results, plan, f"{cell}: acceptance", [server], accept_beside, least=100)
             results.add("memory", cell, server.name, peak_memory(server))
-            if number < 2 and not scattered:
+            if number + 1 < rounds:
                 server.stop()
         size = sum(file.stat().st_size for file in server.data.glob("*.db*")) / MIB
         results.note(f"{cell}: filled in {filled:.0f} s, {size:.0f} MiB on the disk")
@@ -75,12 +77,11 @@ def growth(results, plan, count, scattered):
 
 
 def queue(results, plan):
-    """Messages of 1 KiB wait for one destination; 2000 of them are due when the server starts, the others in an hour. `scattered`: the
-    due ones lie evenly among the others, else they are the oldest."""
+    """Ours only. Messages of 1 KiB wait for one destination; 2000 of them are due when the server starts, the others in an hour. `scattered`: the
+    due ones lie evenly among the others (one round, as each needs a queue of its own), else they are the oldest."""
     for count in (10_000, 100_000) if plan.quick else (10_000, 100_000, 1_000_000):
         growth(results, plan, count, scattered=False)
         growth(results, plan, count, scattered=True)
-    results.settings["paquebot"] = "defaults of the bench (see accept)"
 
 
 class DovecotPop3(Served):
@@ -141,11 +142,9 @@ def pop3(results, plan):
             maker.name = kind.name
         with running(results, made, lambda kind: Job("pop3")) as started:
             cell = f"{count:,} messages"
-            for number in range(plan.rounds * 2 + 1):
-                for server in started:
-                    done = loads.pop3(server.pop3_port, f"u0@{DOMAIN}", PASSWORD, "stat")
-                    results.add("login", f"{cell}, {'warm' if number else 'first login'}", server.name, done["login"] * 1000)
-            results.cell_done(f"{cell}, warm")
+            login = lambda server: {"login": loads.pop3(server.pop3_port, f"u0@{DOMAIN}", PASSWORD, "stat")["login"] * 1000}
+            in_turn(results, f"{cell}, first login", 1, started, login)
+            in_turn(results, f"{cell}, warm", plan.rounds * 2, started, login)
             if count == 10_000:
                 for mode, name in (("retr", "RETR one by one"), ("pipeline", "RETR pipelined")):
                     measured(results, plan, name, started, functools.partial(read, mode=mode), least=1000, most=count)

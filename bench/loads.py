@@ -10,17 +10,17 @@ SECONDS = 900
 SENDER = "sender@elsewhere.test"
 
 
-def smtp_source_words(port, rcpt, size, sessions, count, kept=True, more=()):
-    words = ["/usr/sbin/smtp-source", "-s", sessions, "-m", count, "-l", size, "-f", SENDER, "-t", rcpt, *more]
+def smtp_source_words(port, rcpt, size, sessions, count, kept=True, sender=SENDER):
+    words = ["/usr/sbin/smtp-source", "-s", sessions, "-m", count, "-l", size, "-f", sender, "-t", rcpt]
     return [str(word) for word in [*words, *(["-d"] if kept else []), f"127.0.0.1:{port}"]]
 
 
-def smtp_source(port, rcpts, size, sessions, count, kept=True):
+def smtp_source(port, rcpts, size, sessions, count, kept=True, sender=SENDER):
     """Sends `count` messages over so many connections, shared by one generator for each recipient. Gives the seconds that it took;
     raises when one was not accepted."""
     parts = len(rcpts)
     started = time.monotonic()
-    running = [subprocess.Popen(smtp_source_words(port, rcpt, size, max(1, sessions // parts), count // parts, kept),
+    running = [subprocess.Popen(smtp_source_words(port, rcpt, size, max(1, sessions // parts), count // parts, kept, sender),
                                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
                for rcpt in rcpts]
     ends = [process.communicate(timeout=SECONDS)[1] for process in running]

@@ -6,6 +6,8 @@ import pathlib
 import statistics
 import threading
 
+import world
+
 CPUS = sorted(os.sched_getaffinity(0))
 SERVER_CPUS, LOAD_CPUS = ({CPUS[0]}, set(CPUS[1:])) if len(CPUS) > 1 else (set(CPUS), set(CPUS))
 V1 = pathlib.Path("/sys/fs/cgroup/cpuacct")
@@ -18,7 +20,7 @@ class Group:
     def __init__(self, name):
         self.v1 = (V1 / "cpuacct.usage").exists()
         self.top = V1 if self.v1 else V2
-        self.folder = self.top / f"paquebot-bench-{os.getpid()}-{name}"
+        self.folder = self.top / f"{world.base().name}-{name}"
         self.folder.mkdir()
 
     @contextlib.contextmanager

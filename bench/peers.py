@@ -10,6 +10,7 @@ import subprocess
 
 import world
 from postfix import Postfix as PostfixInstance
+from signing import OpenDkim
 from servers import DOMAIN, HASH, MAILBOXES, PARALLEL, Served, lines_of, submission_certificate, wait_until
 
 DOVECOT = """\
@@ -126,7 +127,12 @@ class Postfix(Peer):
     asks_dovecot = True
     shown = ("in_flow_delay", "qmgr_message_active_limit", "default_destination_concurrency_limit", "initial_destination_concurrency",
              "smtpd_data_restrictions", "virtual_transport", "relayhost", "smtpd_error_sleep_time", "smtpd_tls_session_cache_database",
-             "smtpd_client_connection_count_limit", "queue_run_delay", "minimal_backoff_time")
+             "smtpd_client_connection_count_limit", "queue_run_delay", "minimal_backoff_time", "smtpd_milters", "milter_default_action")
+
+    def __init__(self, job):
+        super().__init__(job)
+        self.signer = OpenDkim(self.folder) if job.keys else None
+        self.instance = None
 
     def start_own(self):
         main = {"maillog_file": "", "in_flow_delay": "0s", "qmgr_message_active_limit": "100000", "queue_run_delay": "300s",
@@ -146,20 +152,29 @@ class Postfix(Peer):
             options["tls"] = (certificate, key)
             main |= {"smtpd_sasl_auth_enable": "yes", "smtpd_sasl_type": "dovecot", "smtpd_sasl_path": self.dovecot.auth,
                      "smtpd_tls_auth_only": "yes", "smtpd_tls_session_cache_database": "btree:${data_directory}/smtpd_scache"}
+        if self.job.keys:
+            self.signer.start()
+            main |= {"smtpd_milters": f"unix:{self.signer.socket}", "milter_default_action": "tempfail"}
         self.instance = PostfixInstance(world.PEERS, self.folder, hostname="postfix.bench.test", port=self.port, processes=600,
                                         main=main, **options)
         self.instance.start()
         self.process = self.instance.process
 
     def stop(self):
-        if self.process is not None:
+        if self.instance is not None:
             self.instance.stop()
-            self.process = None
+            self.instance = self.process = None
+        if self.signer:
+            self.signer.stop()
         super().stop()
+
+    def key_records(self):
+        return self.signer.records() if self.signer else {}
 
     def own_settings(self):
         values = self.instance.settings()
-        return "\n".join(f"{key} = {values[key]}" for key in self.shown if key in values) + "\nsmtpd processes: 600"
+        return "\n".join(f"{key} = {values[key]}" for key in self.shown if key in values) + "\nsmtpd processes: 600" + (
+            f"\n# OpenDKIM\n{self.signer.text}" if self.signer else "")
 
 
 EXIM = """\

@@ -29,7 +29,8 @@ FIGURES = {
 class Results:
     """Values of one case: figure, cell (a row of the table), server, a list of one value a round."""
 
-    def __init__(self, case):
+    def __init__(self, case, progress=""):
+        self.progress = progress  # anything whose text tells how far the bench is
         self.case, self.values, self.notes, self.settings = case, collections.OrderedDict(), [], collections.OrderedDict()
         self.loads = [load_average()]
 
@@ -44,7 +45,7 @@ class Results:
         self.loads.append(load_average())
         words = [f"{figure} " + ", ".join(f"{server} {short(median(values))}" for server, values in cells[cell].items())
                  for figure, cells in self.values.items() if cell in cells]
-        print(f"  {cell}: " + "; ".join(words), flush=True)
+        print(f"  [{self.progress}] {cell}: " + "; ".join(words), flush=True)
 
     # --- output --------------------------------------------------------------------------------
 
@@ -60,8 +61,8 @@ class Results:
 
     def markdown(self, how):
         parts = [f"## {self.case}\n", f"{how}; load average {min(self.loads):.1f} to {max(self.loads):.1f} during the run.\n"]
-        for figure, cells in self.values.items():
-            parts.append(table(figure, cells))
+        for figure in [figure for figure in FIGURES if figure in self.values]:  # CPU first, whatever was measured first
+            parts.append(table(figure, self.values[figure]))
         parts += [f"- {note}" for note in self.notes]
         if self.settings:
             parts.append("\n### Settings\n")

@@ -5,6 +5,7 @@ import xml.etree.ElementTree
 
 import measure
 import report
+import rounds
 
 
 class ReportTest(unittest.TestCase):
@@ -34,6 +35,29 @@ class ReportTest(unittest.TestCase):
         results = self.filled()
         picture = xml.etree.ElementTree.fromstring(report.plot(results.case, results.values))
         self.assertEqual(len(picture.findall("{http://www.w3.org/2000/svg}rect")), 1 + 3)
+
+    def test_cpu_stands_first(self):
+        results = self.filled()
+        results.values = {"rate": {"4 KiB": {"paquebot": [1.0]}}, **results.values}
+        text = results.markdown("")
+        self.assertLess(text.index("CPU a message"), text.index("Throughput"))
+
+
+class ProgressTest(unittest.TestCase):
+    def test_what_is_left_follows_what_was_needed(self):
+        now = [100.0]
+        progress = rounds.Progress({"accept": 60, "relay": 120, "pop3": 60}, clock=lambda: now[0])
+        self.assertEqual(progress.left(), 240)
+        progress.begin("accept")
+        now[0] += 20
+        self.assertEqual(progress.left(), 220)
+        now[0] += 100  # twice what was expected
+        self.assertEqual(progress.left(), 180)
+        self.assertEqual(progress.end(), 120)
+        self.assertEqual(progress.left(), 360)
+        progress.begin("relay")
+        now[0] += 60
+        self.assertEqual(str(progress), "3 min, about 5 left")
 
 
 if __name__ == "__main__":

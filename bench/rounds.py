@@ -2,8 +2,12 @@
 
 import contextlib
 import os
+import subprocess
+import time
 
 import measure
+
+FAILURES = (RuntimeError, OSError, ValueError, subprocess.SubprocessError)  # of a server or a generator: the others go on
 
 
 class Plan:
@@ -18,6 +22,35 @@ class Plan:
         return f"{self.rounds} rounds of about {self.seconds} s for each server, in turn"
 
 
+class Progress:
+    """How long it may still take: what each case is expected to take, corrected by what those before it took. {case: seconds}"""
+
+    def __init__(self, expected, clock=time.monotonic):
+        self.expected, self.clock = dict(expected), clock
+        self.start = self.began = clock()
+        self.name, self.real, self.planned = None, 0.0, 0.0
+
+    def begin(self, name):
+        self.name, self.began = name, self.clock()
+
+    def end(self):
+        """Gives the seconds that the case took."""
+        took = self.clock() - self.began
+        self.real += took
+        self.planned += self.expected.pop(self.name)
+        self.name = None
+        return took
+
+    def left(self):
+        factor = self.real / self.planned if self.planned else 1.0
+        gone = self.clock() - self.began if self.name else 0.0
+        later = sum(seconds for name, seconds in self.expected.items() if name != self.name)
+        return max(0.0, self.expected.get(self.name, 0.0) * factor - gone) + later * factor
+
+    def __str__(self):
+        return f"{(self.clock() - self.start) / 60:.0f} min, about {max(1.0, self.left() / 60):.0f} left"
+
+
 @contextlib.contextmanager
 def on_cpus(cpus):
     """The harness and the generators that it starts run there."""
@@ -30,15 +63,16 @@ def on_cpus(cpus):
 
 
 @contextlib.contextmanager
-def running(results, kinds, jobs):
-    """Starts a server of each kind for its job; gives those that started. One that does not is a note."""
+def running(results, kinds, jobs, note=""):
+    """Starts a server of each kind for its job; gives those that started. One that does not is a note. Settings are kept once for each
+    server and job, or for each `note`."""
     with contextlib.ExitStack() as stack:
         servers = []
         for kind in kinds:
             try:
                 servers.append(stack.enter_context(kind(jobs(kind))))
-                results.settings.setdefault(f"{kind.name}, job {servers[-1].job.kind}", servers[-1].settings())
-            except (RuntimeError, TimeoutError, OSError) as error:
+                results.settings.setdefault(", ".join(filter(None, (f"{kind.name}, job {servers[-1].job.kind}", note))), servers[-1].settings())
+            except FAILURES as error:
                 results.note(f"{kind.name} could not be measured: {str(error)[:300]}")
         yield servers
 
@@ -66,7 +100,22 @@ def measured(results, plan, cell, servers, work, least=1, most=10**6, seconds=No
                     continue
                 for figure, value in attempt(server, counts[server]).items():
                     results.add(figure, cell, server.name, value)
-            except (RuntimeError, TimeoutError, OSError) as error:
+            except FAILURES as error:
+                alive.remove(server)
+                results.note(f"{server.name}, {cell}: left out ({str(error)[:200]})")
+    if any(cell in cells for cells in results.values.values()):
+        results.cell_done(cell)
+
+
+def in_turn(results, cell, count, servers, work):
+    """`count` rounds of work(server), which gives {figure: value}, every second one in the opposite order. A server that fails is left out."""
+    alive = list(servers)
+    for number in range(count):
+        for server in alive[::-1] if number % 2 else list(alive):
+            try:
+                for figure, value in work(server).items():
+                    results.add(figure, cell, server.name, value)
+            except FAILURES as error:
                 alive.remove(server)
                 results.note(f"{server.name}, {cell}: left out ({str(error)[:200]})")
     if any(cell in cells for cells in results.values.values()):

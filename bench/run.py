@@ -3,46 +3,87 @@
 
     bench/run.py [CASE...]          QUICK=1 in the environment: fewer rounds and cells; ROUNDS=n: so many rounds
 
-Tables go to the output and, with plots and raw values, into bench/results/. docs/benchmarks.md tells the method.
+Tables go to the output and, with plots and raw values, into bench/results/. docs/benchmarks.md tells the method. A case that
+fails is reported as far as it went, and the others follow; Ctrl-C saves what there is and ends everything.
 """
 
 import os
 import sys
 import time
+import traceback
 
 import world
+
+INTERRUPTED = 130
+
+
+def all_cases(plan):
+    """{name: (the case, about how many seconds it takes)}"""
+    import cases_smtp
+    import cases_store
+
+    one = (plan.rounds + 1.3) * plan.seconds + 4  # a server in a cell: its rounds, the warm-up, start and end
+    quick = plan.quick
+    return {"accept": (cases_smtp.accept, (len(cases_smtp.accept_cells(quick)) + 1) * 4.2 * one),
+            "local": (cases_smtp.local, 4 * 2 * one),
+            "relay": (cases_smtp.relay, 12 * one),
+            "signed": (cases_smtp.signed, len(cases_smtp.SIGNED_CELLS) * 2 * one),
+            "submission": (cases_smtp.submission, 6 * one),
+            "queue": (cases_store.queue, 60 if quick else 500),
+            "pop3": (cases_store.pop3, 40 if quick else 240),
+            "latency": (cases_smtp.latency, 20 + plan.rounds * 4 * (4 if quick else 10)),
+            "syncs": (cases_smtp.syncs, 3 * 4 * 3 * one + 20),
+            "postal": (cases_smtp.postal, 5 * 66)}
+
+
+def run_case(name, case, plan, progress, how):
+    """Gives the Markdown, and None or what ended the case early."""
+    import report
+
+    print(f"== {name}: {plan} [{progress}]", flush=True)
+    results, ended = report.Results(name, progress), None
+    results.note(" ".join(case.__doc__.split()))
+    progress.begin(name)
+    try:
+        case(results, plan)
+    except KeyboardInterrupt:
+        ended = INTERRUPTED
+        results.note("interrupted: the rest of this case is missing")
+    except Exception as error:  # whatever it is, the other cases follow
+        ended = 1
+        traceback.print_exc()
+        results.note(f"ended early, the rest of this case is missing: {type(error).__name__}: {str(error)[:300]}")
+    print(f"  took {progress.end():.0f} s\n", flush=True)
+    return results.save(f"{time.strftime('%Y-%m-%d %H:%M')}, {plan}, {how}"), ended
 
 
 def main(names):
     if (code := world.enter(sys.argv)) is not None:
         return code
-    import cases_smtp
-    import cases_store
     import measure
     import report
     import rounds
 
-    cases = {"accept": cases_smtp.accept, "local": cases_smtp.local, "relay": cases_smtp.relay, "submission": cases_smtp.submission,
-             "queue": cases_store.queue, "pop3": cases_store.pop3, "latency": cases_smtp.latency, "syncs": cases_smtp.syncs,
-             "postal": cases_smtp.postal}
+    plan = rounds.Plan(os.environ.get("QUICK", "0") not in ("", "0"), int(os.environ.get("ROUNDS") or 0))
+    cases = all_cases(plan)
     unknown = [name for name in names if name not in cases]
     if unknown:
         print(f"bench: there is no case {' '.join(unknown)}; there are {' '.join(cases)}", file=sys.stderr)
         return 2
-    plan = rounds.Plan(os.environ.get("QUICK", "0") not in ("", "0"), int(os.environ.get("ROUNDS") or 0))
     os.sched_setaffinity(0, measure.LOAD_CPUS)
-    texts = []
-    for name in names or cases:
-        print(f"== {name}: {plan}", flush=True)
-        began, results = time.monotonic(), report.Results(name)
-        results.note(" ".join(cases[name].__doc__.split()))
-        cases[name](results, plan)
-        how = f"{time.strftime('%Y-%m-%d %H:%M')}, {plan}, servers on CPU {sorted(measure.SERVER_CPUS)}, generators on {sorted(measure.LOAD_CPUS)}"
-        texts.append(results.save(how))
-        print(f"  took {time.monotonic() - began:.0f} s\n", flush=True)
+    names = list(dict.fromkeys(names or cases))
+    how = f"servers on CPU {sorted(measure.SERVER_CPUS)}, generators on {sorted(measure.LOAD_CPUS)}"
+    progress = rounds.Progress({name: cases[name][1] for name in names})
+    texts, code = [], 0
+    for name in names:
+        text, ended = run_case(name, cases[name][0], plan, progress, how)
+        texts.append(text)
+        code = ended or code
+        if ended == INTERRUPTED:
+            break
     print("\n".join(text.split("\n### Settings")[0] for text in texts))
     print(f"Also in {report.RESULTS.relative_to(world.SOURCE)}, with settings and plots.")
-    return 0
+    return code
 
 
 if __name__ == "__main__":

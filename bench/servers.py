@@ -12,6 +12,7 @@ A server is made for a job:
 import contextlib
 import crypt
 import dataclasses
+import json
 import os
 import pathlib
 import re
@@ -23,6 +24,7 @@ import sys
 
 import measure
 import world
+from loads import SENDER
 
 sys.path.insert(0, str(world.SOURCE / "tests/e2e"))
 os.environ.setdefault("PAQUEBOT_SOURCE_DIR", str(world.SOURCE))
@@ -44,7 +46,7 @@ class Job:
     kind: str
     cpus: set = dataclasses.field(default_factory=lambda: measure.SERVER_CPUS)
     sinks: dict = dataclasses.field(default_factory=dict)
-    resume: bool = True  # submission: TLS sessions
+    keys: tuple = None  # relay: what comes from the senders of our domain is signed with these; (): unsigned, but else the same
 
 
 class Served:
@@ -113,7 +115,11 @@ class Served:
 
     def recipient(self, number=0):
         """Whom to send to."""
-        return f"out{number}@{FAR}" if self.job.kind == "relay" else f"u{number}@{DOMAIN}"
+        return f"out{number}@{list(self.job.sinks)[number]}" if self.job.kind == "relay" else f"u{number}@{DOMAIN}"
+
+    def sender(self):
+        """Who sends it: somebody elsewhere, but one of ours where signing is measured."""
+        return SENDER if self.job.keys is None else f"u0@{DOMAIN}"
 
     def undelivered(self, count):
         """How many of `count` messages have not come to their mailboxes yet. Only asked of job "local"; ours says 250 after that."""
@@ -145,6 +151,8 @@ class Paquebot(Served):
                  table("limits.account", dict.fromkeys(UNLIMITED, 0)),
                  table("takeover", {"enabled": False}),
                  table("queue", {"deliveries_per_destination": PARALLEL})]
+        if self.job.keys is not None:
+            parts += [table("relay", {"networks": ["127.0.0.1/32"]})]
         parts += [table("route", {"to": domain, "host": f"127.0.0.1:{port}", "tls": "none"}, double=True)
                   for domain, port in self.job.sinks.items()]
         return "\n".join(parts)
@@ -162,7 +170,23 @@ class Paquebot(Served):
             fill("--directory", self.data, "--mode", "account", "--login", f"u{number}@{DOMAIN}", "--password", HASH)
         for number, domain in enumerate(self.job.sinks):
             self.cli("alias", "add", f"out{number}@{DOMAIN}", f"out{number}@{domain}")
+        if self.job.keys:
+            self.make_keys()
         self.prepared = True
+
+    def make_keys(self):
+        """It makes an RSA and an Ed25519 key for each domain; those that the job does not want go away again."""
+        self.cli("dkim", "create", DOMAIN)
+        for key in json.loads(self.cli("dkim", "list", DOMAIN, "--json"))["keys"]:
+            if key["algorithm"] not in self.job.keys:
+                self.cli("dkim", "retire", DOMAIN, key["selector"], "--force")
+
+    def key_records(self):
+        """{name: the TXT record there}, of the keys that sign."""
+        if not self.job.keys:
+            return {}
+        records = json.loads(self.cli("dkim", "dns", DOMAIN, "--json"))["records"]
+        return {record["name"].rstrip("."): record["value"] for record in records}
 
     def start(self):
         if not self.prepared:
@@ -171,8 +195,9 @@ class Paquebot(Served):
         self.run(BINARY, "serve", "--config", self.config, env=self.environment())
 
     def recipient(self, number=0):
-        # It relays for nobody without a login: mail leaves it through an alias.
-        return f"out{number}@{DOMAIN}" if self.job.kind == "relay" else super().recipient(number)
+        # By default it relays for nobody without a login: mail leaves it through an alias.
+        through_alias = self.job.kind == "relay" and self.job.keys is None
+        return f"out{number}@{DOMAIN}" if through_alias else super().recipient(number)
 
     def settings(self):
         return self.toml()

@@ -1,4 +1,4 @@
-"""A place of its own for the peers: a mount and network namespace in which their files lie where they were built to lie.
+"""A place of its own for the peers: a mount, process and network namespace in which their files lie where they were built to lie.
 
 Inside it, /usr is this machine's with the unpacked packages of build/peers/root on top, /etc is a throw-away copy with the
 users that the peers need, and /run, /var/spool, /var/lib and /var/log are empty folders. There is
@@ -11,11 +11,13 @@ import os
 import pathlib
 import resource
 import shutil
+import signal
 import socket
 import struct
 import subprocess
 import sys
 import tempfile
+import time
 
 SOURCE = pathlib.Path(__file__).resolve().parents[1]
 PEERS = (SOURCE / "build/peers").resolve()
@@ -27,8 +29,11 @@ SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 
 
 def enter(arguments):
-    """Runs this program again inside; gives its exit code, or None when we are inside already."""
+    """Runs this program again inside; gives its exit code, or None when we are inside already. All that runs inside ends with it,
+    whatever ends it: it has a process namespace of its own, whose first process is be_init()."""
     if MARK in os.environ:
+        if os.getpid() == 1:
+            return be_init(arguments)
         build()
         return None
     if os.geteuid() != 0:
@@ -36,11 +41,38 @@ def enter(arguments):
         return 2
     base = pathlib.Path(tempfile.mkdtemp(prefix="paquebot-bench-", dir=os.environ.get("BENCH_DIR", "/var/tmp")))
     base.chmod(0o755)
-    words = ["unshare", "--mount", "--net", "--propagation", "private", sys.executable, *arguments]
+    words = ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc",
+             "--propagation", "private", sys.executable, *arguments]
+    process = subprocess.Popen(words, env=os.environ | {MARK: str(base)})
+    # Ctrl-C goes to the program inside as well, which saves what it has and ends its servers in order.
+    signal.signal(signal.SIGINT, lambda *_: None)
+    signal.signal(signal.SIGTERM, lambda *_: process.kill())
     try:
-        return subprocess.run(words, env=os.environ | {MARK: str(base)}, check=False).returncode
+        code = process.wait()
+        return code if code >= 0 else 128 - code
     finally:
+        remove_groups(base.name)
         shutil.rmtree(base, ignore_errors=True)
+
+
+def be_init(arguments):
+    """The first process of the namespace: runs the program, and reaps what other programs leave behind."""
+    signal.signal(signal.SIGINT, lambda *_: None)
+    program = subprocess.Popen([sys.executable, *arguments])
+    while (ended := os.wait())[0] != program.pid:
+        pass
+    return os.waitstatus_to_exitcode(ended[1]) % 256
+
+
+def remove_groups(prefix):
+    """Control groups of a run that was killed; it takes a moment until their processes are gone."""
+    for folder in [*pathlib.Path("/sys/fs/cgroup/cpuacct").glob(f"{prefix}-*"), *pathlib.Path("/sys/fs/cgroup").glob(f"{prefix}-*")]:
+        for _ in range(100):
+            try:
+                folder.rmdir()
+                break
+            except OSError:
+                time.sleep(0.1)
 
 
 def base():

@@ -146,7 +146,7 @@ class Session:
             self.verdicts(line, message)
         elif self.say(self.asked(".", line, "250 2.0.0 taken")):
             with self.peer.lock:
-                self.peer.messages.append(message)
+                self.peer.messages.append(self.peer.keep(message))
         self.sender, self.recipients = None, []
 
     def verdicts(self, line, message):
@@ -161,7 +161,7 @@ class Session:
                 taken.append(recipient)
         if taken:
             with self.peer.lock:
-                self.peer.messages.append(dataclasses.replace(message, recipients=taken))
+                self.peer.messages.append(self.peer.keep(dataclasses.replace(message, recipients=taken)))
 
     def do_bdat(self, line):
         """RFC 3030; offer CHUNKING (and BINARYMIME) in `extensions`. "BDAT" and "LAST" are the verbs for `replies`."""
@@ -177,7 +177,7 @@ class Session:
         message = Message(self.sender, self.recipients, b"".join(self.chunks), self.tls, self.number, len(self.chunks))
         if self.say(self.asked("LAST", line, "250 2.0.0 taken")):
             with self.peer.lock:
-                self.peer.messages.append(message)
+                self.peer.messages.append(self.peer.keep(message))
         self.sender, self.recipients, self.chunks = None, [], []
 
     def do_rset(self, line):
@@ -193,13 +193,14 @@ class Session:
 
 
 class Peer:
-    """The server. `replies` maps a verb (CONNECT, EHLO, …, "." for the end of data) to what is said instead of the usual."""
+    """The server. `replies` maps a verb (CONNECT, EHLO, …, "." for the end of data) to what is said instead of the usual.
+    `keep` makes of each message what is remembered of it in `messages`; None: the message."""
 
     def __init__(self, address="127.0.0.1", port=0, name="peer.test", extensions=EXTENSIONS, replies=None, script=None,
-                 tls=None, helo_only=False, lmtp=False):
+                 tls=None, helo_only=False, lmtp=False, keep=None):
         self.wanted, self.name, self.extensions = (address, port), name, tuple(extensions)
         self.replies, self.script, self.tls, self.helo_only = dict(replies or {}), script, tls, helo_only
-        self.lmtp = lmtp
+        self.lmtp, self.keep = lmtp, keep or (lambda message: message)
         self.lock, self.hanging = threading.Lock(), threading.Event()
         self.messages, self.commands, self.sessions, self.threads = [], [], [], []
 

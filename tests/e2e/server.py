@@ -134,6 +134,18 @@ class Output:
                 self.changed.wait(left)
 
 
+class Pop3(poplib.POP3):
+    """poplib's, but what is open is closed when there is no greeting."""
+
+    def __init__(self, *arguments, **options):
+        try:
+            super().__init__(*arguments, **options)
+        except BaseException:
+            for end in filter(None, (getattr(self, "file", None), getattr(self, "sock", None))):
+                end.close()
+            raise
+
+
 class Server:
     """One running server.
 
@@ -328,23 +340,28 @@ class Server:
 
     def pop3(self, login, password=SECRET, timeout=60, utf8=True):
         """A poplib client, logged in. With `utf8` it gets messages as they are, otherwise surrogates of international ones."""
-        client = poplib.POP3("127.0.0.1", self.ports["pop3-clear"], timeout=timeout)
+        client = Pop3("127.0.0.1", self.ports["pop3-clear"], timeout=timeout)
         try:
             if utf8:
                 client.utf8()
             client.user(login)
             client.pass_(password)
-        except poplib.error_proto:
+        except (poplib.error_proto, OSError):
             client.close()
             raise
         return client
 
     def mail(self, login, password=SECRET):
         """All messages of a mailbox, as bytes with CRLF line ends."""
+        return list(self.mail_one_by_one(login, password))
+
+    def mail_one_by_one(self, login, password=SECRET):
+        """The same, for mailboxes that do not fit into memory."""
         client = self.pop3(login, password)
         try:
             count, _ = client.stat()
-            return [b"\r\n".join(client.retr(number)[1]) + b"\r\n" for number in range(1, count + 1)]
+            for number in range(1, count + 1):
+                yield b"\r\n".join(client.retr(number)[1]) + b"\r\n"
         finally:
             client.quit()
 

@@ -4,6 +4,7 @@ Every message carries a mark of its own in a header field and in its body. After
 queue has drained, `check` compares the answers with the mailboxes, with what the peer has taken, and with the reports.
 """
 
+import dataclasses
 import hashlib
 import re
 import threading
@@ -15,12 +16,18 @@ FIELDS_WE_ADD = ("received", "return-path", "delivered-to", "date", "message-id"
 class Sent:
     """One attempt to hand over one message."""
 
-    def __init__(self, number, sender, local, remote, bad, body):
+    def __init__(self, number, sender, local, remote, bad, size):
         self.number, self.sender, self.local, self.remote, self.bad = number, sender, list(local), list(remote), list(bad)
-        self.body = body
+        self.line = b"%d " % number + b"0123456789" * 6 + b"\r\n"
+        self.lines = max(1, size // len(self.line))
         self.code = None       # of the final reply; None: none came
         self.begun = False     # the end of the data was sent: without a reply, nobody knows
         self.attempts = 1      # how often the client has sent it
+
+    @property
+    def body(self):
+        """Made anew each time: a long soak sends more than fits into memory."""
+        return self.line * self.lines
 
     def recipients(self):
         return self.local + self.remote + self.bad
@@ -44,9 +51,7 @@ class Ledger:
     def write(self, sender, local=(), remote=(), bad=(), size=200):
         """A new message: `local` are our mailboxes, `remote` the peer takes, `bad` it refuses."""
         with self.lock:
-            number = len(self.sent) + 1
-            line = b"%d " % number + b"0123456789" * 6 + b"\r\n"
-            self.sent.append(Sent(number, sender, local, remote, bad, line * max(1, size // len(line))))
+            self.sent.append(Sent(len(self.sent) + 1, sender, local, remote, bad, size))
             return self.sent[-1]
 
     def unanswered(self):
@@ -71,35 +76,56 @@ def digest(body):
     return hashlib.sha256(body).hexdigest()
 
 
-class Found:
-    """What is there at the end: copies of each message for each recipient, and reports about it."""
+@dataclasses.dataclass
+class Taken:
+    """What is remembered of a message that the peer has taken: enough to judge it."""
+    recipients: list
+    head: bytes
+    size: int      # of the body
+    digest: str
 
-    def __init__(self, mailboxes, taken):
+    @classmethod
+    def of(cls, message):
+        head, body = split(message.data)
+        return cls(message.recipients, head, len(body), digest(body))
+
+
+class Found:
+    """What is there at the end: copies of each message for each recipient, and reports about it. Looks at one message after the
+    other, and keeps none: mailboxes and `taken` may be generators."""
+
+    def __init__(self, ledger, mailboxes, taken):
         self.problems, self.copies, self.reports = [], {}, {}
-        self.bodies = []
+        self.by_number = {one.number: one for one in ledger.sent}
         for login, messages in mailboxes.items():
             for message in messages:
                 self._local(login, message)
         for message in taken:
-            head, body = split(message.data)
-            for recipient in message.recipients:
-                self._copy(mark_of(head), re.search(r"<(.*?)>", recipient)[1], head, body)
+            one = message if isinstance(message, Taken) else Taken.of(message)
+            for recipient in one.recipients:
+                self._copy(re.search(r"<(.*?)>", recipient)[1], one.head, one.size, one.digest)
 
     def _local(self, login, message):
         head, body = split(message)
         if not is_report(head):
-            return self._copy(mark_of(head), login, head, body)
+            return self._copy(login, head, len(body), digest(body))
         about = mark_of(body)
         for recipient in re.findall(rb"(?mi)^Final-Recipient: rfc822; *(\S+)", body):
             key = about, recipient.decode()
             self.reports[key] = self.reports.get(key, 0) + 1
 
-    def _copy(self, number, recipient, head, body):
-        if number is None:
+    def _copy(self, recipient, head, size, found):
+        if (number := mark_of(head)) is None:
             self.problems.append(f"{recipient} has a message that nobody sent: {head[:200]!r}")
             return
         self.copies[number, recipient] = self.copies.get((number, recipient), 0) + 1
-        self.bodies.append((number, recipient, head, body))
+        one = self.by_number.get(number)
+        if one is None:
+            self.problems.append(f"{recipient} has message {number}, which was never sent")
+        elif digest(one.body) != found:
+            self.problems.append(f"message {number} for {recipient} has another content ({size} octets, not {len(one.body)})")
+        elif not same_head(one, head):
+            self.problems.append(f"message {number} for {recipient} has another head: {head!r}")
 
 
 def same_head(sent, head):
@@ -109,17 +135,8 @@ def same_head(sent, head):
 
 def check(ledger, mailboxes, taken, gone=()):
     """A line for each promise that was broken. `gone`: marks of messages that were read and deleted meanwhile."""
-    found = Found(mailboxes, taken)
+    found = Found(ledger, mailboxes, taken)
     problems = list(found.problems)
-    by_number = {one.number: one for one in ledger.sent}
-    for number, recipient, head, body in found.bodies:
-        one = by_number.get(number)
-        if one is None:
-            problems.append(f"{recipient} has message {number}, which was never sent")
-        elif digest(one.body) != digest(body):
-            problems.append(f"message {number} for {recipient} has another content ({len(body)} octets, not {len(one.body)})")
-        elif not same_head(one, head):
-            problems.append(f"message {number} for {recipient} has another head: {head!r}")
     for one in ledger.sent:
         for recipient in one.recipients():
             problems += judge(ledger, one, recipient, found, recipient in one.local and (one.number, recipient) in gone)

@@ -10,7 +10,7 @@ import time
 import unittest
 
 from faulty import ANN, BOB, BROKEN, FAR, REFUSED, Run
-from ledger import Ledger, check, mark_of
+from ledger import Ledger, Taken, check, mark_of
 from peer import CLOSE, HANG, Peer
 from postfix import smtp_source
 from server import PEERS, SECRET, Server, wait_until
@@ -46,7 +46,7 @@ class Soak:
     def __init__(self, test):
         self.test, self.ledger, self.end = test, Ledger(), time.monotonic() + SECONDS
         self.mood = Mood()
-        self.peer = Peer(script=self.mood).__enter__()
+        self.peer = Peer(script=self.mood, keep=Taken.of).__enter__()
         test.addCleanup(self.peer.__exit__, None, None, None)
         listeners = {"mx": {"role": "mx", "tls": "none"}, "pop3-clear": {"role": "pop3", "tls": "none", "login_in_clear": True},
                      "submission": {"role": "submission", "tls": "none", "login_in_clear": True}}
@@ -161,10 +161,10 @@ class Soak:
         self.server.must("queue", "retry", "--all")
         self.server.wait_queue_empty(120)
         owed = sum(1 for one in self.ledger.sent if one.bad and one.code == 250)
-        wait_until(lambda: sum(b"report-type=delivery-status" in m for m in self.server.mail(ANN)) >= owed, "the reports", 60, 0.2)
+        wait_until(lambda: sum(b"report-type=delivery-status" in m for m in self.server.mail_one_by_one(ANN)) >= owed, "the reports", 60, 0.2)
 
     def judge(self):
-        boxes = {login: self.server.mail(login) for login in (ANN, BOB)}
+        boxes = {login: self.server.mail_one_by_one(login) for login in (ANN, BOB)}
         problems = check(self.ledger, boxes, list(self.peer.messages), self.gone)
         client = self.server.pop3(BOB)
         there = {line.split()[1] for line in client.uidl()[1]}

@@ -40,8 +40,10 @@ class StraceTest(unittest.TestCase):
                 run.server.start(command=words)
                 run.walk()
                 run.settle_down(3)
-            except RuntimeError:
-                run.server.process = None  # it did not live to be ready
+            except RuntimeError:  # it did not live to be ready
+                if run.server.process is not None:
+                    run.server.process.stderr.close()
+                run.server.process = None
             killed = run.server.process is None or not run.server.alive()
             if not killed:
                 run.server.stop()
