@@ -247,7 +247,7 @@ std::string Authentication::results() const {
 
 void Authentication::stamp(mail::Head& head) const {
   if (judgement_.action == Judgement::Action::tag) {
-    head.prepend(kQuarantine, judgement_.reason);
+    head.prepend(kQuarantine, mailauth::ascii_text(judgement_.reason));
     head.prepend("X-Spam-Flag", "YES");
   }
   head.prepend("Authentication-Results", results());

@@ -1,4 +1,5 @@
 #include "base/clock.h"
+#include "base/text.h"
 #include "intake/authentication.h"
 #include "mailauth/auth_results.h"
 #include "mailauth/test_message.h"
@@ -124,6 +125,18 @@ TEST_F(AuthenticationTest, ForgedMailIsRefusedOrTagged) {
   options_.dmarc = AuthenticationOptions::Dmarc::off;
   a = judge_message(crlf(kLetter), "203.0.113.9");
   EXPECT_EQ(a->summary(), "spf=fail, dkim=none");
+}
+
+/// What is put in front of a message in ASCII leaves it so, also where a long name is cut with an ellipsis.
+TEST_F(AuthenticationTest, StampsAreAscii) {
+  options_.dmarc = AuthenticationOptions::Dmarc::tag;
+  std::string letter = crlf(kLetter);
+  letter.replace(letter.find("author.test"), 11, std::string(60, 'x') + "." + std::string(60, 'y') + ".author.test");
+  const auto a = judge_message(letter, "203.0.113.9");
+  mail::Head head;
+  a->stamp(head);
+  EXPECT_EQ(head.count("X-Paquebot-Quarantine"), 1u);
+  EXPECT_TRUE(is_ascii(head.to_string())) << head.to_string();
 }
 
 /// A DNS that is silent about something that might have passed: nothing failed, and the answer comes in time.
