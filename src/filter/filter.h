@@ -95,6 +95,10 @@ struct Outcome {
   bool new_body = false;              ///< it came through Content::replace()
   std::string hold;                   ///< why the message is to be held; empty: it is not
   std::string note;                   ///< for the trail: "rspamd: add header, score 7.1"
+
+  /// Changes of the recipients one after the other: who is taken out and then put in again is there.
+  void add(mail::Address address);
+  void remove(mail::Address address);
 };
 
 /// The message that a filter looks at: as the filters before it left it.
