@@ -175,6 +175,16 @@ class MilterTest(FilterTest):
         self.assertEqual((server.mail(ALICE), server.queued()), ([], []))
         server.must("verify")
 
+    def test_a_later_filter_names_somebody_after_all(self):
+        out = self.program(Script(milter(packet(b"-", f"<{ALICE}>".encode() + b"\0") + packet(b"c"))))
+        back = self.program(Script(milter(packet(b"+", f"<{BOB}>".encode() + b"\0") + packet(b"c"))))
+        server = self.start({"type": "milter", "name": "out", "address": out.address},
+                            {"type": "milter", "name": "back", "address": back.address})
+        ident = server.send("x@y.test", [ALICE], letter())
+        server.wait_mail(BOB)
+        self.assertEqual(server.mail(ALICE), [])
+        self.assertIn("took out alice@example.test, a filter added bob@example.test", server.must("trace", ident))
+
     def test_lmtp_has_a_verdict_for_each_named_recipient(self):
         listeners = {"lmtp": {"role": "lmtp", "tls": "none"}, "pop3-clear": {"role": "pop3", "tls": "none", "login_in_clear": True}}
         self.milter = self.program(PyMilter())
