@@ -175,6 +175,7 @@ Task<void> Authentication::finish(const mail::Head& head) {
   late_arc.result = mailauth::ArcResult::fail;
   late_arc.temporary = true;
   late_arc.reason = kTooLate;
+  if (s.arc) late_arc.claimed = s.arc->claimed_sealer();
   const bool late = !s.sender || !s.dkim_verdicts;
   findings_.sender_question = s.sender_question;
   findings_.helo_question = s.helo_question;

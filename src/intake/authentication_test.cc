@@ -162,6 +162,22 @@ TEST_F(AuthenticationTest, SilenceIsNoFailure) {
   EXPECT_EQ(slow_.questions, asked); // the message is judged: nothing more is asked
 }
 
+TEST_F(AuthenticationTest, SilenceAboutATrustedForwarder) {
+  options_.timeout = std::chrono::seconds(1); // the rest must be known, so that DMARC fails
+  options_.trusted_forwarders = {"l.test"};
+  const auto sealing = mailauth::test::signing_key(KeyKind::ed25519, "l.test", "s");
+  const auto m = mailauth::test::message_of(crlf(kLetter));
+  mailauth::ArcSealer sealer;
+  sealer.body(m.body);
+  const auto set = sealer.finish(m.head, {}, *sealing, "l.test; dmarc=pass header.from=author.test", clock_.wall());
+  slow_.never = "l.test";
+  const auto a = judge_message(*set + crlf(kLetter), "203.0.113.9");
+  EXPECT_EQ(a->judgement().reply.code, 451) << a->summary();
+  slow_.never.clear();
+  slow_.give_up();
+  loop_.run();
+}
+
 TEST_F(AuthenticationTest, AMessageGivenUp) {
   slow_.never = "author.test";
   AuthenticationSubject subject{"mx.test", *mailauth::parse_ip("192.0.2.1"), "client.test", {"a", "author.test"}};
