@@ -97,6 +97,14 @@ class MilterTest(FilterTest):
         self.assertIn("header Subject 'folded\\n text'", seen)
         self.assertEqual(seen[-3:], ["eoh", "eom 240000", "close"])
 
+    def test_does_not_see_who_is_shut_out(self):
+        script = self.program(Script(milter(packet(b"c"))))
+        server = self.start({"type": "milter", "address": script.address},
+                            extra={"guard": {"allow": [], "block": ["127.0.0.0/8"]}})
+        with socket.create_connection(("127.0.0.1", server.ports["mx"]), timeout=60) as connection:
+            self.assertEqual(connection.makefile("rb").readline()[:3], b"554")
+        self.assertEqual(script.connections, 0)
+
     def test_knows_who_logged_in_and_sees_several_messages(self):
         server = self.with_milter()
         with server.smtp("submission", ALICE) as client:
