@@ -39,9 +39,9 @@ struct Options {
   std::chrono::milliseconds timeout{30'000};        ///< of each step: connecting, one question and its answer
   std::chrono::milliseconds total_timeout{300'000}; ///< of all steps with the content of one message
   Away when_away = Away::defer;
-  std::uint64_t max_size = 0;             ///< octets of content; larger messages pass it by (rspamd, clamd). 0: none do
-  Deed bad = Deed::refuse;                ///< rspamd: the action "reject"; clamd: a signature was found
-  bool defer_greylisted = false;          ///< rspamd: heed the action "greylist"
+  std::uint64_t max_size = 0;    ///< octets of head and body; larger messages pass it by (rspamd, clamd). 0: none do
+  Deed bad = Deed::refuse;       ///< rspamd: the action "reject"; clamd: a signature was found
+  bool defer_greylisted = false; ///< rspamd: heed the action "greylist"
   std::uint64_t max_new_body = 64u << 20; ///< octets of a replaced body (milter)
 };
 
