@@ -144,6 +144,21 @@ TEST(RspamdAnswer, Changes) {
   EXPECT_FALSE(rspamd::read_answer(std::string(100, '['), options));
 }
 
+/// Milters that rewrite the envelope take everybody out and put in again who is to stay.
+TEST(Outcome, RecipientsChangeInTheirOrder) {
+  Outcome outcome;
+  outcome.remove({"a", "x.test"});
+  outcome.remove({"b", "x.test"});
+  outcome.add({"A", "x.test"});
+  outcome.add({"c", "x.test"});
+  outcome.remove({"c", "x.test"});
+  ASSERT_EQ(outcome.added.size(), 1u);
+  EXPECT_EQ(outcome.added[0].to_string(), "A@x.test");
+  ASSERT_EQ(outcome.removed.size(), 2u);
+  EXPECT_EQ(outcome.removed[0].to_string(), "b@x.test");
+  EXPECT_EQ(outcome.removed[1].to_string(), "c@x.test");
+}
+
 std::string edited(const std::string& head, const std::vector<HeadChange>& changes) {
   auto parsed = mail::Head::parse(head + "\r\n");
   if (auto done = edit(*parsed, changes); !done) return done.error().message;

@@ -34,6 +34,20 @@ Result<Place> parse_place(std::string_view text) {
   return place;
 }
 
+namespace {
+
+/// Into one list, and out of the other.
+void move_between(mail::Address address, std::vector<mail::Address>& from, std::vector<mail::Address>& to) {
+  const std::string text = address.to_string();
+  std::erase_if(from, [&text](const mail::Address& one) { return iequals(one.to_string(), text); });
+  to.push_back(std::move(address));
+}
+
+} // namespace
+
+void Outcome::add(mail::Address address) { move_between(std::move(address), removed, added); }
+void Outcome::remove(mail::Address address) { move_between(std::move(address), added, removed); }
+
 Task<Result<Verdict>> Filter::connected(Client) { co_return Verdict(); }
 Task<Result<Verdict>> Filter::greeted(Client) { co_return Verdict(); }
 Task<Result<Verdict>> Filter::mail(Client, mail::Sender) { co_return Verdict(); }

@@ -39,9 +39,9 @@ struct Options {
   std::chrono::milliseconds timeout{30'000};        ///< of each step: connecting, one question and its answer
   std::chrono::milliseconds total_timeout{300'000}; ///< of all steps with the content of one message
   Away when_away = Away::defer;
-  std::uint64_t max_size = 0;             ///< octets of content; larger messages pass it by (rspamd, clamd). 0: none do
-  Deed bad = Deed::refuse;                ///< rspamd: the action "reject"; clamd: a signature was found
-  bool defer_greylisted = false;          ///< rspamd: heed the action "greylist"
+  std::uint64_t max_size = 0;    ///< octets of head and body; larger messages pass it by (rspamd, clamd). 0: none do
+  Deed bad = Deed::refuse;       ///< rspamd: the action "reject"; clamd: a signature was found
+  bool defer_greylisted = false; ///< rspamd: heed the action "greylist"
   std::uint64_t max_new_body = 64u << 20; ///< octets of a replaced body (milter)
 };
 
@@ -95,6 +95,10 @@ struct Outcome {
   bool new_body = false;              ///< it came through Content::replace()
   std::string hold;                   ///< why the message is to be held; empty: it is not
   std::string note;                   ///< for the trail: "rspamd: add header, score 7.1"
+
+  /// Changes of the recipients one after the other: who is taken out and then put in again is there.
+  void add(mail::Address address);
+  void remove(mail::Address address);
 };
 
 /// The message that a filter looks at: as the filters before it left it.

@@ -61,8 +61,8 @@ Task<Result<>> Milter::take(Action action, Outcome* outcome, Content* content) {
     co_return co_await content->replace(bytes);
   }
   if (auto* head = std::get_if<HeadChange>(&action)) outcome->head.push_back(std::move(*head));
-  if (auto* one = std::get_if<milter::AddRecipient>(&action)) outcome->added.push_back(std::move(one->address));
-  if (auto* one = std::get_if<milter::RemoveRecipient>(&action)) outcome->removed.push_back(std::move(one->address));
+  if (auto* one = std::get_if<milter::AddRecipient>(&action)) outcome->add(std::move(one->address));
+  if (auto* one = std::get_if<milter::RemoveRecipient>(&action)) outcome->remove(std::move(one->address));
   if (auto* one = std::get_if<milter::NewSender>(&action)) outcome->sender = std::move(one->address);
   if (auto* hold = std::get_if<milter::Hold>(&action))
     outcome->hold = hold->reason.empty() ? "no reason given" : std::move(hold->reason);

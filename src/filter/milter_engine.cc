@@ -245,6 +245,7 @@ Action Engine::negotiated(const Packet& packet) {
     return broken("it speaks version " + std::to_string(version) + " of the protocol");
   if ((steps_ & ~std::uint32_t{kAllSteps}) != 0) return broken("it wants steps that were not offered");
   actions_ &= kAllActions;
+  if (version < kVersionWithData) steps_ |= kNoData;
   while (!read.at_end()) { // macros that it chooses
     const std::uint32_t step = read.u32();
     const std::string_view names = read.text();

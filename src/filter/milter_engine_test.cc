@@ -261,6 +261,18 @@ TEST_F(MilterEngine, NegotiationsThatFail) {
   }
 }
 
+/// DATA came with version 4 of the protocol: an older filter closes when it is sent a command that it does not know.
+TEST_F(MilterEngine, OlderFiltersAreNotToldOfData) {
+  for (const std::uint32_t version : {2u, 3u, 4u}) {
+    engine = Engine("test", 100);
+    engine.negotiate();
+    play();
+    EXPECT_EQ(play(negotiation(0, 0, version)), "go on");
+    engine.data();
+    EXPECT_EQ(play(), version < 4 ? "go on" : "send DT T / input") << version;
+  }
+}
+
 TEST_F(MilterEngine, StepsThatAFilterDoesNotWant) {
   begin(0, kNoConnect | kNoHelo | kNoHeaders | kQuietMail | kNoBody | kLeadingSpace);
   engine.connect(client);

@@ -14,6 +14,8 @@ namespace paquebot::filter::milter {
 
 inline constexpr std::uint32_t kVersion = 6;
 inline constexpr std::uint32_t kOldestVersion = 2;
+/// The first that knows Command::data.
+inline constexpr std::uint32_t kVersionWithData = 4;
 /// Of a body chunk; also the most that libmilter puts in a packet.
 inline constexpr std::size_t kChunk = 65535;
 /// Of a packet that we take: a header field of that size, its name and position.

@@ -163,7 +163,7 @@ Task<Judgement> Session::content(Content& content) {
     if (!judgement.discard.empty()) break;
     const std::uint64_t most = member.filter->options().max_size;
     if (member.done) continue;
-    if (most != 0 && content.body_size() > most) {
+    if (most != 0 && content.head().to_string().size() + content.body_size() > most) {
       add_words(judgement.note, member.filter->options().name, "too large, passed over");
       continue;
     }

@@ -175,6 +175,7 @@ Task<void> Authentication::finish(const mail::Head& head) {
   late_arc.result = mailauth::ArcResult::fail;
   late_arc.temporary = true;
   late_arc.reason = kTooLate;
+  if (s.arc) late_arc.claimed = s.arc->claimed_sealer();
   const bool late = !s.sender || !s.dkim_verdicts;
   findings_.sender_question = s.sender_question;
   findings_.helo_question = s.helo_question;
@@ -247,7 +248,7 @@ std::string Authentication::results() const {
 
 void Authentication::stamp(mail::Head& head) const {
   if (judgement_.action == Judgement::Action::tag) {
-    head.prepend(kQuarantine, judgement_.reason);
+    head.prepend(kQuarantine, mailauth::ascii_text(judgement_.reason));
     head.prepend("X-Spam-Flag", "YES");
   }
   head.prepend("Authentication-Results", results());

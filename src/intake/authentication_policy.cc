@@ -81,6 +81,15 @@ Judgement judge_dmarc(const Findings& f, const AuthenticationOptions& options) {
   return out;
 }
 
+/// A trusted forwarder may vouch for the message, but the DNS fails for its key. Accepted it would let by whoever claims to be
+/// that forwarder; refused for good it would be lost.
+mail::Reply ask_again(const mailauth::ArcOutcome& arc) {
+  return mail::Reply(451, {4, 7, 0},
+                     "the DNS does not answer for the seal of " + shown(arc.claimed) +
+                         ", which may show who sent this message: please try again later",
+                     arc.reason);
+}
+
 /// A domain's "-all", where DMARC does not say that the mail is the author's all the same (RFC 9989 section 7.1), and is
 /// not still to be found out.
 bool refused_by_spf(const Findings& f, const AuthenticationOptions& options) {
@@ -127,6 +136,9 @@ Judgement judge(const Findings& findings, const AuthenticationOptions& options) 
       if (!forwarder.empty()) {
         out = Judgement();
         out.forwarder = std::move(forwarder);
+      } else if (out.action == Action::refuse && findings.arc.temporary &&
+                 is_trusted(findings.arc.claimed, options.trusted_forwarders)) {
+        out.reply = ask_again(findings.arc);
       }
     }
   }

@@ -161,6 +161,24 @@ TEST(AuthenticationPolicy, TrustedForwarders) {
   }
 }
 
+/// The DNS fails for what may show that the forwarder vouches: it is asked to come again, nothing is decided.
+TEST(AuthenticationPolicy, ATrustedForwarderWhoseKeyCannotBeAskedFor) {
+  Findings f = findings(SpfResult::fail, DmarcResult::fail, DmarcPolicy::reject);
+  f.arc.result = ArcResult::fail;
+  f.arc.temporary = true;
+  f.arc.claimed = "mx.l.test";
+  Options options;
+  EXPECT_EQ(judge(f, options).reply.code, 550);
+  options.trusted_forwarders = {"l.test"};
+  EXPECT_EQ(judge(f, options).action, Action::refuse);
+  EXPECT_EQ(judge(f, options).reply.code, 451);
+  f.arc.claimed = "evil.test";
+  EXPECT_EQ(judge(f, options).reply.code, 550);
+  f.arc.claimed = "l.test";
+  f.arc.temporary = false;
+  EXPECT_EQ(judge(f, options).reply.code, 550);
+}
+
 TEST(AuthenticationPolicy, AForwarderCannotMakeUpAnAuthor) {
   Findings f = findings(SpfResult::none, DmarcResult::permerror, DmarcPolicy::reject);
   f.dmarc->author = {Author::State::several, {}, "the message has more than one From field"};

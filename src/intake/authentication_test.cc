@@ -1,4 +1,5 @@
 #include "base/clock.h"
+#include "base/text.h"
 #include "intake/authentication.h"
 #include "mailauth/auth_results.h"
 #include "mailauth/test_message.h"
@@ -126,6 +127,18 @@ TEST_F(AuthenticationTest, ForgedMailIsRefusedOrTagged) {
   EXPECT_EQ(a->summary(), "spf=fail, dkim=none");
 }
 
+/// What is put in front of a message in ASCII leaves it so, also where a long name is cut with an ellipsis.
+TEST_F(AuthenticationTest, StampsAreAscii) {
+  options_.dmarc = AuthenticationOptions::Dmarc::tag;
+  std::string letter = crlf(kLetter);
+  letter.replace(letter.find("author.test"), 11, std::string(60, 'x') + "." + std::string(60, 'y') + ".author.test");
+  const auto a = judge_message(letter, "203.0.113.9");
+  mail::Head head;
+  a->stamp(head);
+  EXPECT_EQ(head.count("X-Paquebot-Quarantine"), 1u);
+  EXPECT_TRUE(is_ascii(head.to_string())) << head.to_string();
+}
+
 /// A DNS that is silent about something that might have passed: nothing failed, and the answer comes in time.
 TEST_F(AuthenticationTest, SilenceIsNoFailure) {
   options_.timeout = std::chrono::seconds(0);
@@ -147,6 +160,22 @@ TEST_F(AuthenticationTest, SilenceIsNoFailure) {
   loop_.run();
   EXPECT_TRUE(verifier_.lookups.wait_idle(std::chrono::steady_clock::now()));
   EXPECT_EQ(slow_.questions, asked); // the message is judged: nothing more is asked
+}
+
+TEST_F(AuthenticationTest, SilenceAboutATrustedForwarder) {
+  options_.timeout = std::chrono::seconds(1); // the rest must be known, so that DMARC fails
+  options_.trusted_forwarders = {"l.test"};
+  const auto sealing = mailauth::test::signing_key(KeyKind::ed25519, "l.test", "s");
+  const auto m = mailauth::test::message_of(crlf(kLetter));
+  mailauth::ArcSealer sealer;
+  sealer.body(m.body);
+  const auto set = sealer.finish(m.head, {}, *sealing, "l.test; dmarc=pass header.from=author.test", clock_.wall());
+  slow_.never = "l.test";
+  const auto a = judge_message(*set + crlf(kLetter), "203.0.113.9");
+  EXPECT_EQ(a->judgement().reply.code, 451) << a->summary();
+  slow_.never.clear();
+  slow_.give_up();
+  loop_.run();
 }
 
 TEST_F(AuthenticationTest, AMessageGivenUp) {

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <numeric>
 #include <unordered_set>
+#include <utility>
 
 namespace paquebot::intake {
 
@@ -90,7 +91,7 @@ Task<Result<>> FilteredMessage::add(mail::Address address) {
   using Kind = directory::Resolution::Kind;
   const std::string text = address.to_string();
   const auto same = [&](const queue::DraftRecipient& one) { return iequals(one.recipient.address.to_string(), text); };
-  if (std::ranges::any_of(parts_.recipients, same)) co_return Result<>();
+  if (!nobody_left_ && std::ranges::any_of(parts_.recipients, same)) co_return Result<>();
   mail::Address copy = address;
   auto found = co_await parts_.directory.resolve(std::move(copy));
   if (!found) co_return std::unexpected(found.error());
@@ -106,6 +107,12 @@ Task<Result<>> FilteredMessage::add(mail::Address address) {
   } else {
     log::warning("filter-recipient", {{"id", id_}, {"to", text}, {"why", "a filter adds somebody who does not exist"}});
     co_return Result<>();
+  }
+  if (std::exchange(nobody_left_, false)) { // a filter before took out all that there were
+    for (const queue::DraftRecipient& one : parts_.recipients)
+      note_ += ", a filter took out " + one.recipient.address.to_string();
+    parts_.recipients.clear();
+    places_.clear();
   }
   parts_.recipients.push_back(std::move(row));
   places_.push_back(kAdded);

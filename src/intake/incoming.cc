@@ -5,6 +5,7 @@
 #include "intake/notice.h"
 #include "mail/date.h"
 #include "mail/timestamp.h"
+#include "mailauth/auth_results.h"
 #include "policy/guard.h"
 
 namespace paquebot::intake {
@@ -221,7 +222,7 @@ std::string Incoming::wishes() const {
 /// Nobody but us says what we noticed.
 void Incoming::note_tags() {
   head_.remove(policy::kGuardField);
-  for (const std::string& tag : origin_.tags) head_.prepend(policy::kGuardField, tag);
+  for (const std::string& tag : origin_.tags) head_.prepend(policy::kGuardField, mailauth::ascii_text(tag));
 }
 
 /// For mail of our own users what RFC 6409 section 8 lets a submission server add; what strangers forged goes.

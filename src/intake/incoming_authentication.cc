@@ -41,11 +41,13 @@ Task<mail::Reply> Incoming::authenticate() {
   co_return mail::Reply();
 }
 
-/// What the author's domain may be told of it tomorrow, whatever becomes of the message.
+/// What the author's domain may be told of it tomorrow, whatever becomes of the message; unless it is to come again.
 void Incoming::note_for_report() {
   const Findings& findings = authentication_->findings();
   if (services_.dmarc == nullptr || !services_.dmarc->on() || !findings.dmarc) return;
-  services_.dmarc->count(*findings.dmarc, dmarc_row_of(findings, authentication_->judgement()));
+  const Judgement& judgement = authentication_->judgement();
+  if (judgement.action == Judgement::Action::refuse && !judgement.reply.permanent()) return;
+  services_.dmarc->count(*findings.dmarc, dmarc_row_of(findings, judgement));
 }
 
 /// Nobody gets the message until it is released; then it comes home as if it had just arrived.

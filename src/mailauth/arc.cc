@@ -186,6 +186,7 @@ void ArcVerifier::Impl::collect(const mail::Head& head) {
     return;
   }
   if (read_seals(triples)) read_messages(head, triples);
+  if (!sets.empty()) outcome.claimed = sets.back().seal.domain;
 }
 
 bool ArcVerifier::Impl::message_body_is_whole(const Set& set) const {
@@ -210,6 +211,8 @@ std::vector<std::string> ArcVerifier::key_names() const {
   if (seal != names.front()) names.push_back(std::move(seal));
   return names;
 }
+
+const std::string& ArcVerifier::claimed_sealer() const { return impl_->outcome.claimed; }
 
 void ArcVerifier::body(std::string_view chunk) {
   for (auto& body : impl_->bodies) body.hash.feed(chunk);

@@ -31,7 +31,8 @@ struct ArcOutcome {
   std::vector<std::string> sealers; ///< d= of the seals, instance 1 first; only for a pass
   /// The ARC-Authentication-Results of instance 1 and on, as written, behind "i=n;"; only for a pass.
   std::vector<std::string> results;
-  std::string reason; ///< in words, printable
+  std::string claimed; ///< d= of the newest seal, not proved by anything; empty where it can't be read
+  std::string reason;  ///< in words, printable
 };
 
 /// Validates the chain of one message, streaming as DkimVerifier does.
@@ -46,6 +47,8 @@ public:
   bool wants_body() const;
   /// The names of the keys of the newest set, as DkimVerifier::key_names().
   std::vector<std::string> key_names() const;
+  /// ArcOutcome::claimed, known from the beginning.
+  const std::string& claimed_sealer() const;
   void body(std::string_view chunk);
   /// The body is over. Looks at the newest message signature, then at all seals, newest first; older message
   /// signatures are looked at only to find `oldest_pass`. Call once.

@@ -133,6 +133,7 @@ TEST_F(Arc, KeysThatFail) {
   const auto outcome = verify(two);
   EXPECT_EQ(outcome.result, ArcResult::fail);
   EXPECT_TRUE(outcome.temporary);
+  EXPECT_EQ(outcome.claimed, "f.test");
   zone_->remove("e._domainkey.f.test");
   EXPECT_FALSE(verify(two).temporary);
 }

@@ -203,12 +203,25 @@ AuthResult auth_result(const ArcOutcome& arc) {
   return r;
 }
 
+std::string ascii_text(std::string_view text, std::size_t most) {
+  std::string out;
+  for (const char c : text) {
+    const auto u = static_cast<unsigned char>(c);
+    if (out.size() == most) break;
+    if (u < 0x80)
+      out += c;
+    else if (u >= 0xC0)
+      out += '?'; // the octets that follow it belong to it
+  }
+  return out;
+}
+
 std::string compose_auth_results(const AuthResults& all) {
   std::string out = word(all.authserv_id);
   if (all.results.empty()) return out + "; none";
   for (const auto& r : all.results) {
     out += ";\r\n\t" + r.method + "=" + r.result;
-    if (!r.reason.empty()) out += "\r\n\treason=" + quoted(r.reason.substr(0, kMaxReason));
+    if (!r.reason.empty()) out += "\r\n\treason=" + quoted(ascii_text(r.reason, kMaxReason));
     for (const auto& p : r.properties) out += "\r\n\t" + p.type + "." + p.name + "=" + word(p.value);
   }
   return out;

@@ -36,6 +36,10 @@ AuthResult auth_result(const DkimVerdict& dkim);
 AuthResult auth_result(const DmarcOutcome& dmarc);
 AuthResult auth_result(const ArcOutcome& arc);
 
+/// A text for a header field in ASCII: it may quote what strangers wrote. Each character beyond becomes "?"; at most
+/// `most` octets.
+std::string ascii_text(std::string_view text, std::size_t most = 1000);
+
 /// The value of an Authentication-Results field, folded, without its name and its final CRLF. Whatever the results
 /// hold, it stays one field and can be read again: values are quoted where needed, control characters dropped.
 std::string compose_auth_results(const AuthResults& results);

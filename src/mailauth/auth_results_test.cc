@@ -1,6 +1,7 @@
+#include "base/text.h"
 #include "mailauth/auth_results.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 namespace paquebot::mailauth {
 namespace {
@@ -80,6 +81,16 @@ TEST(AuthResults, Composes) {
             "|dmarc=fail (nobodysent: this) header.from=a.test policy.dmarc=reject|arc=pass header.oldest-pass=0");
   for (std::size_t at = value.find('\n'); at != std::string::npos; at = value.find('\n', at + 1))
     EXPECT_EQ(value.at(at + 1), '\t'); // no line begins a field
+}
+
+/// A field of a message in ASCII stays in ASCII (RFC 8601 section 2.2), and is not cut within a character.
+TEST(AuthResults, ReasonsAreAscii) {
+  AuthResults all{"mx.test", {}};
+  all.results.push_back({"spf", "permerror", "\"a:" + std::string(195, 'x') + "…\" of a.test", {}});
+  all.results.push_back({"dkim", "neutral", "tag é", {}});
+  const std::string value = compose_auth_results(all);
+  EXPECT_TRUE(is_ascii(value)) << value;
+  EXPECT_THAT(value, testing::HasSubstr("reason=\"tag ?\""));
 }
 
 TEST(AuthResults, HeloIdentity) {

@@ -2,6 +2,8 @@
 
 #include <new>
 #include <openssl/bio.h>
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -20,6 +22,9 @@ using KeyContext = std::unique_ptr<EVP_PKEY_CTX, FreeContext>;
 using Bio = std::unique_ptr<BIO, FreeContext>;
 
 constexpr std::size_t kMaxKeyOctets = 2048;
+/// Of an RSA key's public exponent; 65537 has 17. A stranger's key with one as long as itself would make each check cost
+/// what a hundred do.
+constexpr int kMaxExponentBits = 64;
 
 /// Fetched once: an implicit fetch for each digest costs more than hashing a short header.
 const EVP_MD* sha256_method() {
@@ -42,6 +47,14 @@ std::shared_ptr<EVP_PKEY> read_rsa(std::string_view der) {
   }
   ERR_clear_error();
   return own(key);
+}
+
+bool has_short_exponent(const EVP_PKEY* key) {
+  BIGNUM* exponent = nullptr;
+  const bool known = EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &exponent) == 1;
+  const bool is_short = known && BN_num_bits(exponent) <= kMaxExponentBits;
+  BN_free(exponent);
+  return is_short;
 }
 
 /// A context for RSASSA-PKCS1-v1_5 with SHA-256; null when OpenSSL fails.
@@ -101,6 +114,7 @@ Result<PublicKey> PublicKey::parse(KeyKind kind, std::string_view text) {
   }
   auto key = read_rsa(text);
   if (!key || EVP_PKEY_get_base_id(key.get()) != EVP_PKEY_RSA) return fail(Errc::invalid, "not an RSA key");
+  if (!has_short_exponent(key.get())) return fail(Errc::invalid, "the RSA key has an exponent of more than 64 bits");
   PublicKey parsed(kind, std::move(key));
   if (parsed.bits_ > kMaxRsaBits) return fail(Errc::invalid, "the RSA key is too long");
   return parsed;

@@ -61,6 +61,7 @@ std::shared_ptr<const DkimKeyCache::Parsed> DkimKeyCache::parse(const std::strin
     if (const auto found = keys_.find(record); found != keys_.end()) return found->second;
   }
   auto parsed = std::make_shared<const Parsed>(parse_dkim_key(record));
+  if (record.size() > kMaxRecord) return parsed; // not worth its room
   const std::lock_guard lock(mutex_);
   if (keys_.size() >= most_) keys_.clear();
   keys_.emplace(record, parsed);

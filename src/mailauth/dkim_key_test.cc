@@ -67,6 +67,32 @@ TEST(DkimKey, Records) {
   EXPECT_EQ(parse_dkim_key(rsa)->key.bits(), 2048u);
 }
 
+/// RSAPublicKey of RFC 8017 appendix A.1.1 with numbers of so many octets.
+std::string rsa_octets(std::size_t modulus, std::size_t exponent) {
+  const auto element = [](char tag, const std::string& content) {
+    const auto size = content.size();
+    return std::string{tag, '\x82', static_cast<char>(size >> 8), static_cast<char>(size & 0xff)} + content;
+  };
+  return element('\x30', element('\x02', '\0' + std::string(modulus, '\xc3')) +
+                             element('\x02', '\0' + std::string(exponent, '\xc3')));
+}
+
+/// Checking a signature takes as long as the exponent is.
+TEST(DkimKey, LongExponentsAreRefused) {
+  EXPECT_TRUE(PublicKey::parse(KeyKind::rsa, rsa_octets(384, 8)));
+  EXPECT_FALSE(PublicKey::parse(KeyKind::rsa, rsa_octets(384, 9)));
+  EXPECT_FALSE(PublicKey::parse(KeyKind::rsa, rsa_octets(384, 383)));
+}
+
+/// Strangers fill the cache: what can't be a key takes no room in it.
+TEST(DkimKey, LongRecordsAreNotKept) {
+  DkimKeyCache cache(1);
+  const std::string record = "k=ed25519; " + std::string(kEd25519);
+  const auto first = cache.parse(record);
+  EXPECT_FALSE(*cache.parse("p=" + std::string(60'000, 'A')));
+  EXPECT_EQ(cache.parse(record), first);
+}
+
 TEST(DkimKey, CacheParsesOnce) {
   DkimKeyCache cache(2);
   const std::string record = "k=ed25519; " + std::string(kEd25519);

@@ -47,13 +47,12 @@ bool ClientRates::add(Count& count, double what, double most, std::chrono::secon
   return false;
 }
 
-/// An address of IPv6 is a /64, since each subscriber has one.
+/// An address of IPv6 is a /64, since each subscriber has one. What is refused to the address is not the network's doing.
 template <class F>
 bool ClientRates::both(const std::string& address, F over) {
   const bool six = address.find(':') != std::string::npos;
-  const bool one = over(entry("a" + (six ? network_of(address) : address.substr(0, 64))), 1u);
-  const bool all = over(entry("n" + network_of(address, true)), kNetworkFactor);
-  return one || all;
+  return over(entry("a" + (six ? network_of(address) : address.substr(0, 64))), 1u) ||
+         over(entry("n" + network_of(address, true)), kNetworkFactor);
 }
 
 std::chrono::seconds ClientRates::connected(const std::string& address, const RateLimits& limits) {
@@ -65,7 +64,7 @@ std::chrono::seconds ClientRates::connected(const std::string& address, const Ra
     if (most > 0 && now >= one.refused_until && add(one.connections, 1, most, kMinute))
       one.refused_until = now + limits.refused_for;
     until = std::max(until, one.refused_until);
-    return false;
+    return until > now;
   });
   return std::chrono::ceil<std::chrono::seconds>(until - now);
 }

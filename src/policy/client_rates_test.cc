@@ -48,6 +48,19 @@ TEST(ClientRates, ANetworkHasABoundOfItsOwn) {
   EXPECT_EQ(rates.connected("192.0.3.1", kLimits).count(), 0);
 }
 
+TEST(ClientRates, OneClientDoesNotShutOutItsNetwork) {
+  FakeClock clock;
+  ClientRates rates(clock);
+  for (int i = 0; i < 100; ++i) {
+    rates.connected("192.0.2.1", kLimits);
+    rates.message("192.0.2.1", kLimits);
+    rates.fault("192.0.2.1", 1, kLimits);
+  }
+  EXPECT_EQ(rates.connected("192.0.2.2", kLimits).count(), 0) << "what is refused is not counted";
+  EXPECT_TRUE(rates.message("192.0.2.2", kLimits));
+  EXPECT_FALSE(rates.fault("192.0.2.2", 1, kLimits));
+}
+
 TEST(ClientRates, ASubscriberOfIpv6IsOneClient) {
   FakeClock clock;
   ClientRates rates(clock);

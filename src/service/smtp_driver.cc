@@ -186,14 +186,16 @@ Task<void> SmtpConnection::perform(smtp::AskPeer ask) {
     desk_.reset(); // failures count for the client, not for its proxy
   }
   const std::uint32_t id = ask.id;
-  mail::Reply reply;
-  if (options_->filters) {
+  mail::Reply reply = co_await admit(); // whom we shut out costs the filters nothing
+  if (reply.positive() && options_->filters) {
     if (!filters_) filters_ = std::make_unique<filter::Session>(options_->filters, parts_.wiring);
     filter::Client facts = filter_client();
-    reply = co_await filters_->connected(std::move(facts));
-    if (reply.code != 0) log_refusal(peer_, reply);
+    mail::Reply said = co_await filters_->connected(std::move(facts));
+    if (said.code != 0) {
+      log_refusal(peer_, said);
+      reply = std::move(said);
+    }
   }
-  if (reply.code == 0) reply = co_await admit();
   session_->answer(id, std::move(reply));
 }
 

@@ -97,6 +97,14 @@ class MilterTest(FilterTest):
         self.assertIn("header Subject 'folded\\n text'", seen)
         self.assertEqual(seen[-3:], ["eoh", "eom 240000", "close"])
 
+    def test_does_not_see_who_is_shut_out(self):
+        script = self.program(Script(milter(packet(b"c"))))
+        server = self.start({"type": "milter", "address": script.address},
+                            extra={"guard": {"allow": [], "block": ["127.0.0.0/8"]}})
+        with socket.create_connection(("127.0.0.1", server.ports["mx"]), timeout=60) as connection:
+            self.assertEqual(connection.makefile("rb").readline()[:3], b"554")
+        self.assertEqual(script.connections, 0)
+
     def test_knows_who_logged_in_and_sees_several_messages(self):
         server = self.with_milter()
         with server.smtp("submission", ALICE) as client:
@@ -174,6 +182,16 @@ class MilterTest(FilterTest):
             self.assertEqual([one["state"] for one in trace["recipients"]], ["dropped"], trace)
         self.assertEqual((server.mail(ALICE), server.queued()), ([], []))
         server.must("verify")
+
+    def test_a_later_filter_names_somebody_after_all(self):
+        out = self.program(Script(milter(packet(b"-", f"<{ALICE}>".encode() + b"\0") + packet(b"c"))))
+        back = self.program(Script(milter(packet(b"+", f"<{BOB}>".encode() + b"\0") + packet(b"c"))))
+        server = self.start({"type": "milter", "name": "out", "address": out.address},
+                            {"type": "milter", "name": "back", "address": back.address})
+        ident = server.send("x@y.test", [ALICE], letter())
+        server.wait_mail(BOB)
+        self.assertEqual(server.mail(ALICE), [])
+        self.assertIn("took out alice@example.test, a filter added bob@example.test", server.must("trace", ident))
 
     def test_lmtp_has_a_verdict_for_each_named_recipient(self):
         listeners = {"lmtp": {"role": "lmtp", "tls": "none"}, "pop3-clear": {"role": "pop3", "tls": "none", "login_in_clear": True}}
