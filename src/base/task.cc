@@ -1,5 +1,7 @@
 #include "base/task.h"
 
+#include "base/log.h"
+
 #include <algorithm>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
@@ -36,6 +38,7 @@ public:
   void resume_group(std::vector<std::unique_ptr<Waiter>> group) override {
     const auto executor = boost::asio::get_associated_executor(handler_);
     boost::asio::post(executor, [waiters = std::move(group)] {
+      const log::Batch lines; // one write for what they all log
       for (const auto& waiter : waiters) waiter->resume_here();
     });
   }
