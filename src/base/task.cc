@@ -115,7 +115,10 @@ void OneShot::fire_all(std::span<const OneShot> events) {
   }
   for (Group& group : groups) {
     Waiter& first = *group.waiters.front();
-    first.resume_group(std::move(group.waiters));
+    if (group.waiters.size() == 1)
+      first.resume(); // a lone line goes to the log before the reply that follows it
+    else
+      first.resume_group(std::move(group.waiters));
   }
 }
 
