@@ -18,6 +18,8 @@ namespace paquebot::log {
 namespace {
 
 constexpr std::size_t kMaxValue = 1024;
+/// What a Batch collects before it writes.
+constexpr std::size_t kMaxBatch = 64u << 10;
 
 /// A file that can be opened again by name while other threads write.
 class FileSink final : public spdlog::sinks::base_sink<std::mutex> {
@@ -85,6 +87,33 @@ Current& current() {
   return instance;
 }
 
+/// What this thread's Batch has collected, and for where.
+struct Collected {
+  unsigned batches = 0;
+  std::shared_ptr<const Output> output;
+  std::string lines;
+
+  void add(const std::shared_ptr<const Output>& to, std::string_view line) {
+    if (output != to || lines.size() + line.size() > kMaxBatch) flush();
+    output = to;
+    if (!lines.empty()) lines += '\n'; // the sink ends what it writes with one
+    lines += line;
+  }
+  /// The lines were wanted when they came, whatever level a reload has set since.
+  void flush() {
+    if (lines.empty()) return;
+    try {
+      output->logger->sinks().front()->log({{}, spdlog::level::info, lines});
+    } catch (const spdlog::spdlog_ex&) {
+      // As for a single line that can't be written: nobody can be told, and mail goes on.
+    }
+    lines.clear();
+    output.reset();
+  }
+};
+
+thread_local Collected collected;
+
 std::shared_ptr<const Output> output() {
   const std::lock_guard lock(current().mutex);
   return current().output;
@@ -95,10 +124,22 @@ std::string_view name_of(Level level) {
   return kNames[static_cast<std::size_t>(level)];
 }
 
-/// The octets at the beginning that are printable ASCII and none of `special`.
-std::size_t plain_run(std::string_view text, std::string_view special) {
-  const auto plain = [special](char c) { return c >= ' ' && c < 0x7F && !special.contains(c); };
-  return static_cast<std::size_t>(std::ranges::find_if_not(text, plain) - text.begin());
+using Octets = std::array<bool, 256>;
+
+/// Printable ASCII without `special`.
+constexpr Octets plain_without(std::string_view special) {
+  Octets plain{};
+  for (std::size_t i = ' '; i < 0x7F; ++i) plain[i] = !special.contains(static_cast<char>(i));
+  return plain;
+}
+constexpr Octets kPlainInQuotes = plain_without("\"\\");
+constexpr Octets kPlainBare = plain_without(" \"=\\");
+
+/// How many octets at the beginning are `plain`.
+std::size_t plain_run(std::string_view text, const Octets& plain) {
+  std::size_t length = 0;
+  while (length < text.size() && plain[static_cast<unsigned char>(text[length])]) ++length;
+  return length;
 }
 
 /// Appends `text` for inside double quotes, with escapes that both JSON and people read; octets that
@@ -110,7 +151,7 @@ void append_escaped(std::string& out, std::string_view text, Format format) {
       out += "…";
       return;
     }
-    if (const std::size_t run = std::min(plain_run(text, "\"\\"), limit - out.size()); run > 0) {
+    if (const std::size_t run = std::min(plain_run(text, kPlainInQuotes), limit - out.size()); run > 0) {
       out += text.substr(0, run);
       text.remove_prefix(run);
       continue;
@@ -138,7 +179,7 @@ void append_escaped(std::string& out, std::string_view text, Format format) {
 bool needs_quotes(std::string_view text) {
   if (text.empty() || text.size() > kMaxValue) return true;
   for (;;) {
-    text.remove_prefix(plain_run(text, " \"=\\"));
+    text.remove_prefix(plain_run(text, kPlainBare));
     if (text.empty()) return false;
     const std::size_t length = printable_length(text);
     if (length <= 1) return true; // one of those above, or nothing printable
@@ -246,7 +287,15 @@ void write(Level level, std::string_view event, std::initializer_list<Field> fie
   if (json) line += '"';
   append_pairs(line, out->format, level, event, fields);
   if (json) line += '}';
+  if (collected.batches > 0 && level <= Level::info) return collected.add(out, line);
+  collected.flush();
   out->logger->log(to_spdlog(level), spdlog::string_view_t(line.data(), line.size()));
+}
+
+Batch::Batch() { ++collected.batches; }
+
+Batch::~Batch() {
+  if (--collected.batches == 0) collected.flush();
 }
 
 std::string format_line(Format format, Level level, std::string_view event, std::initializer_list<Field> fields) {

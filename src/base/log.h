@@ -38,6 +38,17 @@ Result<> reopen();
 /// Writes one line: time, level, event, then the fields, as key=value or JSON. Control characters
 /// and quotes in values are escaped, each value is cut at 1 KiB. Thread-safe.
 void write(Level level, std::string_view event, std::initializer_list<Field> fields);
+/// While one lives, lines up to level info of its thread are collected and written together when it ends: for work done for many at
+/// once. A warning or an error is never kept back, nor what came before it. At most 64 KiB are collected, which a crash of the
+/// process loses. On the stack only, and not across a co_await. Batches may nest; the outermost counts.
+class Batch {
+public:
+  Batch();
+  ~Batch();
+  Batch(const Batch&) = delete;
+  Batch& operator=(const Batch&) = delete;
+};
+
 /// The line that `write` would log, without the time. For tests and `write` itself.
 std::string format_line(Format format, Level level, std::string_view event, std::initializer_list<Field> fields);
 

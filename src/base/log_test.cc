@@ -63,6 +63,49 @@ TEST(Log, FileAndReopen) {
   std::filesystem::remove(rotated);
 }
 
+TEST(Log, ABatchIsWrittenAtItsEndOrWithTheNextWarning) {
+  const std::string path = testing::TempDir() + "paquebot_log_batch_" + std::to_string(getpid());
+  ASSERT_TRUE(configure(Format::key_value, Level::info, path));
+  std::thread other;
+  {
+    const Batch outer;
+    {
+      const Batch inner;
+      info("one");
+      info("two");
+    }
+    EXPECT_EQ(slurp(path), "") << "the outermost batch counts";
+    warning("three");
+    EXPECT_THAT(slurp(path), testing::ContainsRegex("event=one\ntime=.*event=two\ntime=.*event=three\n$"));
+    info("four");
+    other = std::thread([] { warning("five"); });
+    other.join();
+    EXPECT_THAT(slurp(path), HasSubstr("event=five\n")) << "other threads' lines are not kept back";
+  }
+  warning("six"); // flushes the file
+  EXPECT_THAT(slurp(path), testing::ContainsRegex("event=five\ntime=.*event=four\ntime=.*event=six\n$"));
+  ASSERT_TRUE(configure(Format::key_value, Level::info));
+  std::filesystem::remove(path);
+}
+
+TEST(Log, ABatchIsBoundedAndFollowsTheOutput) {
+  const std::string path = testing::TempDir() + "paquebot_log_bound_" + std::to_string(getpid());
+  const std::string next = path + ".next";
+  ASSERT_TRUE(configure(Format::key_value, Level::info, path));
+  {
+    const Batch lines;
+    for (int i = 0; i < 1000; ++i) info("line", {{"text", std::string(200, 'x')}});
+    EXPECT_GT(std::filesystem::file_size(path), 100'000U) << "more than a batch holds was written before its end";
+    ASSERT_TRUE(configure(Format::key_value, Level::warning, next));
+    warning("elsewhere");
+    EXPECT_EQ(std::ranges::count(slurp(path), '\n'), 1000) << "each line goes where it was meant for";
+  }
+  EXPECT_EQ(std::ranges::count(slurp(next), '\n'), 1);
+  ASSERT_TRUE(configure(Format::key_value, Level::info));
+  std::filesystem::remove(path);
+  std::filesystem::remove(next);
+}
+
 TEST(Log, IsConfiguredAgainWhileOthersWrite) {
   const std::string path = testing::TempDir() + "paquebot_log_again_" + std::to_string(getpid());
   ASSERT_TRUE(configure(Format::json, Level::info, path));

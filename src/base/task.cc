@@ -1,5 +1,7 @@
 #include "base/task.h"
 
+#include "base/log.h"
+
 #include <algorithm>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
@@ -36,6 +38,7 @@ public:
   void resume_group(std::vector<std::unique_ptr<Waiter>> group) override {
     const auto executor = boost::asio::get_associated_executor(handler_);
     boost::asio::post(executor, [waiters = std::move(group)] {
+      const log::Batch lines; // one write for what they all log
       for (const auto& waiter : waiters) waiter->resume_here();
     });
   }
@@ -112,7 +115,10 @@ void OneShot::fire_all(std::span<const OneShot> events) {
   }
   for (Group& group : groups) {
     Waiter& first = *group.waiters.front();
-    first.resume_group(std::move(group.waiters));
+    if (group.waiters.size() == 1)
+      first.resume(); // a lone line goes to the log before the reply that follows it
+    else
+      first.resume_group(std::move(group.waiters));
   }
 }
 

@@ -90,7 +90,14 @@ std::size_t printable_length(std::string_view text) {
   return utf8_length(text);
 }
 
+std::size_t plain_length(std::string_view text) {
+  std::size_t length = 0;
+  while (length < text.size() && text[length] >= ' ' && text[length] < 0x7F) ++length;
+  return length;
+}
+
 bool is_utf8(std::string_view text) {
+  text.remove_prefix(plain_length(text));
   while (!text.empty()) {
     const std::size_t length = utf8_length(text);
     if (length == 0) return false;

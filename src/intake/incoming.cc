@@ -60,7 +60,6 @@ Task<void> Incoming::write(std::string_view chunk) {
 }
 
 Task<void> Incoming::take(std::string_view content) {
-  has_8bit_ = has_8bit_ || !is_ascii(content);
   auto part = splitter_.feed(content);
   if (!part) {
     failure_ = mail::Reply(552, {5, 3, 4}, "the header block is larger than 1 MiB");
@@ -77,6 +76,8 @@ Task<void> Incoming::take(std::string_view content) {
                          written.error().message);
 }
 
+bool Incoming::has_8bit() const { return body_.has_8bit() || !is_ascii(splitter_.head()); }
+
 Task<void> Incoming::discard() { co_await drop_body(); }
 
 /// What the conversion still holds back.
@@ -90,15 +91,16 @@ Task<void> Incoming::end_conversion() {
   if (stays_binary_) co_return;
   std::string_view bytes = converted_;
   if (!bytes.empty()) co_await take(bytes);
-  origin_.sender.body = has_8bit_ ? mail::BodyType::eight_bit : mail::BodyType::seven_bit;
+  origin_.sender.body = has_8bit() ? mail::BodyType::eight_bit : mail::BodyType::seven_bit;
 }
 
 Task<mail::Reply> Incoming::finish() {
   co_await end_content();
   if (failure_.code == 0) failure_ = check_loops();
-  if (failure_.code == 0) failure_ = co_await check_sender();
-  if (failure_.code == 0) failure_ = co_await authenticate();
-  if (failure_.code == 0) co_await run_filters();
+  // What does not concern the message is not even begun: each of these would be a coroutine of its own.
+  if (failure_.code == 0 && origin_.klass == store::MessageClass::submitted) failure_ = co_await check_sender();
+  if (failure_.code == 0 && authentication_) failure_ = co_await authenticate();
+  if (failure_.code == 0 && origin_.filters != nullptr) co_await run_filters();
   if (failure_.code != 0) {
     co_await drop_body();
     log_result(failure_, 0);
@@ -131,6 +133,7 @@ Task<void> Incoming::end_content() {
                              written.error().message);
   }
   if (failure_.code != 0) co_return;
+  has_8bit_ = has_8bit();
   auto head = mail::Head::parse(splitter_.take_head());
   if (head)
     head_ = std::move(*head);
@@ -240,7 +243,7 @@ void Incoming::tidy_head() {
 /// The same, unless it was done before the filters added fields of theirs, and trace fields.
 void Incoming::complete_head() {
   if (!sealed_) tidy_head();
-  mail::Arrival arrival = origin_.arrival;
+  mail::Arrival& arrival = origin_.arrival;
   arrival.host = options_.hostname;
   arrival.id = id_.to_string();
   arrival.when = services_.clock.wall();
@@ -285,7 +288,7 @@ Task<mail::Reply> Incoming::commit(queue::Draft draft) {
   if (result.status != store::AcceptStatus::accepted && staged != 0) co_await services_.store.stage_drop(staged);
   mail::Reply reply = answer(result);
   log_result(reply, size);
-  if (reply.positive()) co_await drop_discarded();
+  if (reply.positive() && !discarded_.empty()) co_await drop_discarded();
   if (charged()) services_.policy.limits()->forget(origin_.client.account);
   if (!result.passed.empty()) co_await send_limit_notice(services_, options_.hostname, origin_.client, result.passed);
   co_return reply;

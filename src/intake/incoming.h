@@ -84,6 +84,7 @@ private:
   mail::Reply check_loop(const queue::DraftRecipient& recipient, const std::unordered_set<std::string>& been) const;
   Task<void> take(std::string_view bytes);
   Task<void> end_conversion();
+  bool has_8bit() const;
   mail::Reply check_loops() const;
   Task<mail::Reply> check_sender();
   bool has_stranger() const;
@@ -115,7 +116,7 @@ private:
   Ulid id_;
   mail::HeadSplitter splitter_;
   store::BodyWriter body_;
-  bool has_8bit_ = false;                          ///< head or body
+  bool has_8bit_ = false;                          ///< head or body, known once the content has ended
   std::unique_ptr<Authentication> authentication_; ///< null: it is not checked where the message is from
   std::optional<BinaryToLines> lines_;             ///< the message is binary
   /// It stays so: nobody among its recipients has a mailbox here. It was converted all the same, to be sure that it can

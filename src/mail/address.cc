@@ -15,12 +15,20 @@ constexpr std::size_t kMaxLabel = 63;
 /// A path with a source route is longer than kMaxPath; this bounds what we look at.
 constexpr std::size_t kMaxRoutedPath = 1024;
 
-bool is_alnum(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_high(char c) { return static_cast<unsigned char>(c) >= 0x80; }
+constexpr bool is_alnum(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+constexpr bool is_high(char c) { return static_cast<unsigned char>(c) >= 0x80; }
 
 /// atext of RFC 5322 section 3.2.3, with the UTF-8 of RFC 6531 section 3.3.
 bool is_atext(char c) {
-  return is_alnum(c) || is_high(c) || std::string_view("!#$%&'*+-/=?^_`{|}~").find(c) != std::string_view::npos;
+  static constexpr auto kAtext = [] {
+    std::array<bool, 256> atext{};
+    for (std::size_t i = 0; i < atext.size(); ++i) {
+      const char each = static_cast<char>(i);
+      atext[i] = is_alnum(each) || is_high(each) || std::string_view("!#$%&'*+-/=?^_`{|}~").contains(each);
+    }
+    return atext;
+  }();
+  return kAtext[static_cast<unsigned char>(c)];
 }
 
 std::unexpected<Error> invalid(std::string message) { return fail(Errc::invalid, std::move(message)); }
@@ -36,6 +44,7 @@ bool is_dot_string(std::string_view local) {
 
 /// Well-formed UTF-8 without control characters.
 bool is_clean(std::string_view text) {
+  text.remove_prefix(plain_length(text));
   while (!text.empty()) {
     const std::size_t length = printable_length(text);
     if (length == 0) return false;
@@ -47,6 +56,15 @@ bool is_clean(std::string_view text) {
 bool is_label(std::string_view label) {
   if (label.empty() || label.size() > kMaxLabel || label.front() == '-' || label.back() == '-') return false;
   return std::ranges::all_of(label, [](char c) { return is_alnum(c) || c == '-' || c == '_'; });
+}
+
+bool are_labels(std::string_view name) {
+  for (;;) {
+    const std::size_t dot = name.find('.');
+    if (!is_label(name.substr(0, dot))) return false;
+    if (dot == std::string_view::npos) return true;
+    name.remove_prefix(dot + 1);
+  }
 }
 
 /// "[192.0.2.1]" or "[IPv6:...]" in its canonical text (RFC 5321 section 4.1.3).
@@ -137,6 +155,7 @@ bool Address::international() const { return !is_ascii(local); }
 std::string Address::to_string() const {
   if (empty()) return {};
   std::string out;
+  out.reserve(local.size() + 1 + domain.size());
   if (is_dot_string(local)) {
     out = local;
   } else {
@@ -147,7 +166,9 @@ std::string Address::to_string() const {
     }
     out += '"';
   }
-  if (!domain.empty()) out += "@" + domain;
+  if (domain.empty()) return out;
+  out += '@';
+  out += domain;
   return out;
 }
 
@@ -204,7 +225,7 @@ Result<std::string> normalize_domain(std::string_view domain) {
   }
   if (name.size() > kMaxDomain) return invalid("the domain is longer than 255 octets");
   // Checked after the mapping of UTS #46 too: it can bring forth dots and other ASCII.
-  if (!std::ranges::all_of(split(name, '.'), is_label)) return invalid("the domain is not valid");
+  if (!are_labels(name)) return invalid("the domain is not valid");
   return name;
 }
 

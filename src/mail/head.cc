@@ -10,6 +10,9 @@ namespace {
 /// A name longer than a line may be is none; also the bound on how often a first line is looked at again.
 constexpr std::size_t kMaxName = 998;
 
+/// Room for the fields of most messages and what we add.
+constexpr std::size_t kUsualFields = 32;
+
 bool is_wsp(char c) { return c == ' ' || c == '\t'; }
 
 /// ftext of RFC 5322 section 3.6.8, with the UTF-8 of RFC 6532 read tolerantly.
@@ -113,12 +116,11 @@ std::string_view Field::value() const {
 
 bool Field::is(std::string_view wanted) const { return name_length != 0 && iequals(name(), wanted); }
 
-Head::Head() : texts_(std::make_unique<std::deque<std::string>>()) {}
-
-std::string_view Head::keep(std::string text) { return texts_->emplace_back(std::move(text)); }
+std::string_view Head::keep(std::string text) { return texts_.emplace_front(std::move(text)); }
 
 Result<Head> Head::parse(std::string bytes) {
   Head head;
+  head.fields_.reserve(kUsualFields);
   std::string_view rest = head.keep(std::move(bytes));
   while (!rest.empty()) {
     const std::string_view line = take_line(rest);
@@ -170,12 +172,14 @@ Field Head::compose(std::string_view name, std::string_view value) {
   return {keep(std::move(text)), name.size()};
 }
 
-void Head::prepend(std::string_view name, std::string_view value) { fields_.push_front(compose(name, value)); }
+void Head::prepend(std::string_view name, std::string_view value) {
+  fields_.insert(fields_.begin(), compose(name, value));
+}
 void Head::append(std::string_view name, std::string_view value) { fields_.push_back(compose(name, value)); }
 
 void Head::prepend_raw(std::string field) {
   const std::string_view raw = keep(std::move(field));
-  fields_.push_front({raw, name_length_of(raw)});
+  fields_.insert(fields_.begin(), Field{raw, name_length_of(raw)});
 }
 
 void Head::replace(std::size_t index, std::string_view name, std::string_view value) {

@@ -4,9 +4,8 @@
 #include "mail/address.h"
 
 #include <cstddef>
-#include <deque>
+#include <forward_list>
 #include <functional>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -70,8 +69,8 @@ struct Field {
 /// most: to take out many fields use remove_if(), not remove(index) again and again. What is not changed is written back octet for octet.
 class Head {
 public:
-  /// An empty head.
-  Head();
+  /// An empty head. Not to be copied: the fields view texts that move along with it.
+  Head() = default;
   Head(Head&&) noexcept = default;
   Head& operator=(Head&&) noexcept = default;
 
@@ -79,7 +78,7 @@ public:
   /// Errc::invalid for more than kMaxFields fields.
   static Result<Head> parse(std::string bytes);
 
-  const std::deque<Field>& fields() const { return fields_; }
+  const std::vector<Field>& fields() const { return fields_; }
   auto begin() const { return fields_.begin(); }
   auto end() const { return fields_.end(); }
   /// The first field of that name (case does not matter), or null. Valid until the next change.
@@ -109,8 +108,8 @@ private:
   std::string_view keep(std::string text);
   Field compose(std::string_view name, std::string_view value);
 
-  std::deque<Field> fields_;
-  std::unique_ptr<std::deque<std::string>> texts_; ///< owns what the fields view; elements never move
+  std::vector<Field> fields_;
+  std::forward_list<std::string> texts_; ///< owns what the fields view; elements never move
 };
 
 /// The value with folding undone (RFC 5322 section 2.2.3) and no space at its ends.

@@ -2,58 +2,81 @@
 
 #include "mail/date.h"
 
-#include <algorithm>
 #include <array>
-#include <vector>
 
 namespace paquebot::mail {
 namespace {
 
 constexpr std::size_t kFoldAt = 78;
+constexpr std::size_t kTab = 8;
 
-/// A host name, literal or word of the protocol: nothing in it can end a comment or a line.
-std::string clean_word(std::string_view text) {
+/// Appends a host name, literal or word of the protocol: nothing in it can end a comment or a line.
+void append_word(std::string& out, std::string_view text) {
   static constexpr auto kPlain = [] {
     std::array<bool, 256> plain{};
     for (const char c : std::string_view(".-_:[]0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"))
       plain[static_cast<unsigned char>(c)] = true;
     return plain;
   }();
-  std::string out(text.substr(0, kMaxDomain));
-  std::ranges::replace_if(out, [](char c) { return !kPlain[static_cast<unsigned char>(c)]; }, '?');
-  return out;
+  for (const char c : text.substr(0, kMaxDomain)) out += kPlain[static_cast<unsigned char>(c)] ? c : '?';
+}
+
+/// A field made of pieces, between which it is folded.
+class FoldedField {
+public:
+  explicit FoldedField(std::string_view name) {
+    text_.reserve(400);
+    text_ += name;
+    text_ += ':';
+    line_ = text_.size();
+  }
+  /// Begins another piece, which is appended to what this gives back.
+  std::string& piece() {
+    end_piece();
+    start_ = text_.size();
+    return text_ += ' ';
+  }
+  /// Goes on with the piece begun last.
+  void extend(std::string_view more) { text_ += more; }
+  std::string finish() {
+    end_piece();
+    return std::move(text_ += "\r\n");
+  }
+
+private:
+  /// A piece that makes its line too long moves to the next one.
+  void end_piece() {
+    if (start_ == 0) return;
+    const std::size_t length = text_.size() - start_; // with the space in front, or the tab that takes its place
+    if (line_ + length <= kFoldAt) {
+      line_ += length;
+    } else {
+      text_.replace(start_, 1, "\r\n\t");
+      line_ = kTab + length - 1;
+    }
+  }
+
+  std::string text_;
+  std::size_t line_ = 0;  ///< how long the line is, without the piece begun last
+  std::size_t start_ = 0; ///< of that piece; 0: there is none
+};
+
+void add_word(FoldedField& field, std::string_view before, std::string_view word) {
+  std::string& out = field.piece() += before;
+  append_word(out, word);
 }
 
 /// TCP-info of RFC 5321 section 4.4.
-std::string peer_info(const Arrival& arrival) {
-  const std::string ip = clean_word(arrival.peer_ip);
-  const std::string literal = ip.find(':') == std::string::npos ? "[" + ip + "]" : "[IPv6:" + ip + "]";
-  return arrival.peer_name.empty() ? "(" + literal + ")" : "(" + clean_word(arrival.peer_name) + " " + literal + ")";
-}
-
-/// The pieces between which the field may be folded.
-std::vector<std::string> pieces_of(const Arrival& arrival) {
-  std::vector<std::string> pieces;
-  pieces.reserve(10);
-  const bool from_network = !arrival.peer_ip.empty();
-  if (from_network || !arrival.helo.empty()) {
-    pieces.push_back("from " + (arrival.helo.empty() ? "unknown" : clean_word(arrival.helo)));
+void add_peer(FoldedField& field, const Arrival& arrival) {
+  std::string& out = field.piece();
+  out += '(';
+  if (!arrival.peer_name.empty()) {
+    append_word(out, arrival.peer_name);
+    out += ' ';
   }
-  if (from_network) pieces.push_back(peer_info(arrival));
-  pieces.push_back("by " + clean_word(arrival.host));
-  if (from_network || !arrival.helo.empty()) pieces.push_back("with " + transmission_type(arrival));
-  if (arrival.tls && !arrival.tls_version.empty()) pieces.push_back("(" + clean_word(arrival.tls_version) + ")");
-  if (!arrival.id.empty()) pieces.push_back("id " + clean_word(arrival.id));
-  // An international address has no place in a message that is not (RFC 6532 section 3.2).
-  if (arrival.recipient && (arrival.smtputf8 || !arrival.recipient->international())) {
-    pieces.push_back("for <" + arrival.recipient->to_string() + ">");
-  }
-  if (arrival.priority != 0) pieces.push_back("PRIORITY " + std::to_string(arrival.priority)); // RFC 6710 section 7
-  // RFC 8314 section 4.3; RFC 5321 section 4.4: such clauses are the last ones.
-  if (arrival.tls && !arrival.tls_cipher.empty()) pieces.push_back("tls " + clean_word(arrival.tls_cipher));
-  pieces.back() += ';';
-  pieces.push_back(format_date(arrival.when));
-  return pieces;
+  out += arrival.peer_ip.contains(':') ? "[IPv6:" : "[";
+  append_word(out, arrival.peer_ip);
+  out += "])";
 }
 
 } // namespace
@@ -73,21 +96,27 @@ std::string transmission_type(const Arrival& arrival) {
 }
 
 std::string compose_received(const Arrival& arrival) {
-  std::string out = "Received:";
-  out.reserve(300);
-  std::size_t line = out.size();
-  for (const std::string& piece : pieces_of(arrival)) {
-    if (line + 1 + piece.size() > kFoldAt) {
-      out += "\r\n\t";
-      line = 8;
-    } else {
-      out += ' ';
-      line += 1;
-    }
-    out += piece;
-    line += piece.size();
+  FoldedField field("Received");
+  const bool from_network = !arrival.peer_ip.empty();
+  const bool from_client = from_network || !arrival.helo.empty();
+  if (from_client) add_word(field, "from ", arrival.helo.empty() ? std::string_view("unknown") : arrival.helo);
+  if (from_network) add_peer(field, arrival);
+  add_word(field, "by ", arrival.host);
+  if (from_client) add_word(field, "with ", transmission_type(arrival));
+  if (arrival.tls && !arrival.tls_version.empty()) {
+    add_word(field, "(", arrival.tls_version);
+    field.extend(")");
   }
-  return out += "\r\n";
+  if (!arrival.id.empty()) add_word(field, "id ", arrival.id);
+  // An international address has no place in a message that is not (RFC 6532 section 3.2).
+  if (arrival.recipient && (arrival.smtputf8 || !arrival.recipient->international()))
+    field.piece() += "for <" + arrival.recipient->to_string() + ">";
+  if (arrival.priority != 0) field.piece() += "PRIORITY " + std::to_string(arrival.priority); // RFC 6710 section 7
+  // RFC 8314 section 4.3; RFC 5321 section 4.4: such clauses are the last ones.
+  if (arrival.tls && !arrival.tls_cipher.empty()) add_word(field, "tls ", arrival.tls_cipher);
+  field.extend(";");
+  field.piece() += format_date(arrival.when);
+  return field.finish();
 }
 
 std::size_t count_received(const Head& head) { return head.count("Received"); }

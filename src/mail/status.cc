@@ -11,6 +11,19 @@ namespace {
 /// RFC 5321 section 4.5.3.1.5: a reply line with its code and CRLF.
 constexpr std::size_t kMaxReplyLine = 512;
 
+void append_number(std::string& out, unsigned value) {
+  const fmt::format_int digits(value);
+  out.append(digits.data(), digits.size());
+}
+
+void append_code(std::string& out, const EnhancedCode& code) {
+  append_number(out, code.klass);
+  out += '.';
+  append_number(out, code.subject);
+  out += '.';
+  append_number(out, code.detail);
+}
+
 /// Reads 1 to 3 digits and drops them from `text` (RFC 3463 section 2).
 std::optional<std::uint16_t> take_number(std::string_view& text) {
   std::size_t length = 0;
@@ -29,7 +42,12 @@ bool take_dot(std::string_view& text) {
 
 /// Appends `text` with control characters and broken UTF-8 replaced, at most `room` octets.
 void append_clean(std::string& out, std::string_view text, std::size_t room) {
-  while (!text.empty()) {
+  for (;;) {
+    const std::size_t plain = std::min(plain_length(text), room);
+    out += text.substr(0, plain);
+    text.remove_prefix(plain);
+    room -= plain;
+    if (text.empty()) return;
     const std::size_t length = printable_length(text);
     const std::size_t taken = std::max<std::size_t>(length, 1);
     if (taken > room) return;
@@ -45,7 +63,11 @@ void append_clean(std::string& out, std::string_view text, std::size_t room) {
 
 } // namespace
 
-std::string EnhancedCode::to_string() const { return fmt::format("{}.{}.{}", klass, subject, detail); }
+std::string EnhancedCode::to_string() const {
+  std::string out;
+  append_code(out, *this);
+  return out;
+}
 
 std::optional<EnhancedCode> EnhancedCode::parse(std::string_view text) {
   if (text.empty() || (text[0] != '2' && text[0] != '4' && text[0] != '5')) return {};
@@ -75,15 +97,20 @@ std::string Reply::to_string() const {
 }
 
 void Reply::append_wire(std::string& out) const {
-  const auto lines = split(text, '\n');
-  for (std::size_t i = 0; i < lines.size(); ++i) {
+  std::string_view rest = text;
+  for (bool last = false; !last;) {
     const std::size_t start = out.size();
-    const bool last = i + 1 == lines.size();
-    out += std::to_string(code);
+    const std::size_t end = rest.find('\n');
+    last = end == std::string_view::npos;
+    append_number(out, code);
     out += last ? ' ' : '-';
-    if (enhanced) out += enhanced.to_string() + " ";
-    append_clean(out, lines[i], kMaxReplyLine - 2 - (out.size() - start));
+    if (enhanced) {
+      append_code(out, enhanced);
+      out += ' ';
+    }
+    append_clean(out, rest.substr(0, end), kMaxReplyLine - 2 - (out.size() - start));
     out += "\r\n";
+    if (!last) rest.remove_prefix(end + 1);
   }
 }
 

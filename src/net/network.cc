@@ -65,6 +65,7 @@ Result<Networks> Networks::parse(const std::vector<std::string>& texts) {
 }
 
 bool Networks::contains(std::string_view address) const {
+  if (networks_.empty()) return false;
   Octets octets{};
   bool ipv4 = false;
   if (!read(address, octets, ipv4)) return false;

@@ -23,7 +23,7 @@ RecipientVerdict refused(mail::Reply reply) { return {std::move(reply), {}}; }
 Policy::Policy(directory::Directory& directory, LimitBook* limits, ReturnPaths* paths)
     : directory_(directory), limits_(limits), paths_(paths) {}
 
-Task<mail::Reply> Policy::check_sender(Client client, mail::Sender sender) {
+Task<mail::Reply> Policy::check_sender(const Client& client, const mail::Sender& sender) {
   // On port 25 anybody may claim any address: who may is for sender authentication to say.
   if (!is_submission(client)) co_return ok_sender();
   if (client.account == 0) co_return login_first();
@@ -53,9 +53,8 @@ Task<mail::Reply> Policy::check_relay(Client client, mail::Address sender, mail:
 }
 
 /// Only who has logged in has proved who he is: an alias with senders is not for strangers.
-Task<mail::Reply> Policy::check_alias(Client client, mail::Address sender, mail::Address alias,
-                                      directory::Resolution found) {
-  if (found.senders.empty()) co_return ok_recipient();
+Task<mail::Reply> Policy::check_alias(const Client& client, const mail::Address& sender, const mail::Address& alias,
+                                      const directory::Resolution& found) {
   mail::Reply refusal = not_for_you(alias.to_string(), alias.domain, found.senders);
   if (client.account == 0) co_return refusal;
   const std::string domain = sender.empty() ? client.login.substr(client.login.rfind('@') + 1) : sender.domain;
@@ -81,17 +80,18 @@ Task<mail::Reply> Policy::check_alias(Client client, mail::Address sender, mail:
   co_return refusal;
 }
 
-Task<RecipientVerdict> Policy::check_recipient(Client client, mail::Sender sender, mail::Recipient recipient) {
+Task<RecipientVerdict> Policy::check_recipient(const Client& client, const mail::Sender& sender,
+                                               const mail::Recipient& recipient) {
   if (client.account != 0 && limits_ != nullptr) {
     mail::Reply limit = co_await limits_->check_recipient(client.account, client.login, client.recipients);
     if (limit.code != 0) co_return refused(std::move(limit));
   }
-  const mail::Address address = recipient.address;
+  const mail::Address& address = recipient.address;
   if (paths_ != nullptr) {
     auto target = co_await paths_->returning(address);
     if (!target) co_return refused(try_later(target.error().message));
     if (*target) {
-      Task<RecipientVerdict> bounce = check_bounce(std::move(sender), address.to_string(), std::move(**target));
+      Task<RecipientVerdict> bounce = check_bounce(sender, address.to_string(), std::move(**target));
       co_return co_await std::move(bounce);
     }
   }
@@ -113,8 +113,10 @@ Task<RecipientVerdict> Policy::check_recipient(Client client, mail::Sender sende
     case Resolution::Kind::found: break;
   }
   if (found->fallback) co_return refused(unknown_recipient(text));
-  mail::Reply alias = co_await check_alias(client, sender.reverse_path, address, *found);
-  if (!alias.positive()) co_return refused(std::move(alias));
+  if (!found->senders.empty()) {
+    mail::Reply alias = co_await check_alias(client, sender.reverse_path, address, *found);
+    if (!alias.positive()) co_return refused(std::move(alias));
+  }
   if (found->mailbox_full) co_return refused(mailbox_full(text));
   co_return RecipientVerdict{ok_recipient(), std::move(found->nodes)};
 }

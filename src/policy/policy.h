@@ -43,10 +43,11 @@ public:
   LimitBook* limits() const { return limits_; }
 
   /// MAIL: submission may use only the account's own addresses, or "<>" (answers of the account's programs: RFC 3834, 8098).
-  Task<mail::Reply> check_sender(Client client, mail::Sender sender);
+  Task<mail::Reply> check_sender(const Client& client, const mail::Sender& sender);
   /// RCPT: ours and known, or (logged in, or in a configured network) anywhere; never a relay for strangers in any
   /// form of address. An alias of ours may be for some senders only.
-  Task<RecipientVerdict> check_recipient(Client client, mail::Sender sender, mail::Recipient recipient);
+  Task<RecipientVerdict> check_recipient(const Client& client, const mail::Sender& sender,
+                                         const mail::Recipient& recipient);
   /// End of data on submission: there is exactly one From and at most one Sender, and every address in them belongs to the
   /// account. `head`: the header block. Positive for the other roles.
   Task<mail::Reply> check_header_sender(Client client, std::string head);
@@ -54,7 +55,8 @@ public:
 private:
   Task<RecipientVerdict> check_bounce(mail::Sender sender, std::string address, mail::Address target);
   Task<mail::Reply> check_relay(Client client, mail::Address sender, mail::Address recipient);
-  Task<mail::Reply> check_alias(Client client, mail::Address sender, mail::Address alias, directory::Resolution found);
+  Task<mail::Reply> check_alias(const Client& client, const mail::Address& sender, const mail::Address& alias,
+                                const directory::Resolution& found);
   Task<mail::Reply> check_authors(Client client, std::string field, std::string value);
 
   directory::Directory& directory_;

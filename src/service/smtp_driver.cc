@@ -337,8 +337,8 @@ bool SmtpConnection::is_here(const std::string& domain) const {
 
 /// What is against the client, whether we take mail for the recipient, and greylisting, which remembers nothing of recipients
 /// that do not exist.
-Task<policy::RecipientVerdict> SmtpConnection::judge_recipient(policy::Client who, mail::Sender sender,
-                                                               mail::Recipient recipient) {
+Task<policy::RecipientVerdict> SmtpConnection::judge_recipient(const policy::Client& who, const mail::Sender& sender,
+                                                               const mail::Recipient& recipient) {
   policy::RecipientVerdict verdict;
   if (guard_) {
     GuardDesk& guard = *guard_;
@@ -465,7 +465,7 @@ Task<void> SmtpConnection::perform(smtp::AskContent ask) {
   }
   incoming_.reset();
   if (!verdicts.empty() && verdicts.front().positive()) refused_ = 0; // as the session's count of errors
-  session_->answer(id, std::span<const mail::Reply>(verdicts));
+  session_->answer(id, std::move(verdicts));
 }
 
 Task<void> SmtpConnection::perform(smtp::Discard) {

@@ -76,7 +76,8 @@ private:
   filter::Client filter_client() const;
   Task<bool> spoke_early();
   Task<mail::Reply> admit();
-  Task<policy::RecipientVerdict> judge_recipient(policy::Client who, mail::Sender sender, mail::Recipient recipient);
+  Task<policy::RecipientVerdict> judge_recipient(const policy::Client& who, const mail::Sender& sender,
+                                                 const mail::Recipient& recipient);
   policy::Client client() const;
   LoginDesk& login_desk();
   bool is_here(const std::string& domain) const;

@@ -137,10 +137,13 @@ bool Impl::take_line() {
 void Impl::run_line(std::string_view line) {
   if (++commands_ > options_->max_commands) return hang_up("421 4.7.0 too many commands");
   while (line.ends_with(' ')) line.remove_suffix(1);
-  const bool unreadable = has_control(line) || !is_utf8(line);
-  if (unreadable && istarts_with(line, "BDAT")) return do_bdat("");
-  if (has_control(line)) return refuse("500 5.5.2 control characters in a command");
-  if (!is_utf8(line)) return refuse("500 5.5.2 a command is ASCII or UTF-8");
+  if (plain_length(line) < line.size()) {
+    const bool controls = has_control(line);
+    const bool unreadable = controls || !is_utf8(line);
+    if (unreadable && istarts_with(line, "BDAT")) return do_bdat("");
+    if (controls) return refuse("500 5.5.2 control characters in a command");
+    if (unreadable) return refuse("500 5.5.2 a command is ASCII or UTF-8");
+  }
   const auto space = std::min(line.find(' '), line.size());
   const Verb* verb = find_verb(line.substr(0, space));
   const auto role = options_->role == Role::lmtp ? kLmtp : kSmtp;
@@ -269,10 +272,7 @@ ServerSession::~ServerSession() = default;
 
 void ServerSession::feed(std::string_view bytes) { impl_->feed(bytes); }
 void ServerSession::answer(std::uint32_t id, mail::Reply verdict) { impl_->answer(id, {&verdict, 1}); }
-void ServerSession::answer(std::uint32_t id, std::span<const mail::Reply> verdicts) {
-  std::vector<mail::Reply> copies(verdicts.begin(), verdicts.end());
-  impl_->answer(id, copies);
-}
+void ServerSession::answer(std::uint32_t id, std::vector<mail::Reply> verdicts) { impl_->answer(id, verdicts); }
 void ServerSession::answer_keys(std::uint32_t id, sasl::ScramCredentials credentials) {
   impl_->answer_keys(id, std::move(credentials));
 }

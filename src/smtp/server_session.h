@@ -151,7 +151,7 @@ public:
   /// What logins can be bound to: after a handshake, before tls_started() or the first next().
   void set_channel(sasl::Channel channel);
   /// Verdicts on content, one for each accepted recipient in order (LMTP); for SMTP the first counts.
-  void answer(std::uint32_t id, std::span<const mail::Reply> verdicts);
+  void answer(std::uint32_t id, std::vector<mail::Reply> verdicts);
   void tls_started(std::string_view version, std::string_view cipher);
   /// Content can't be taken any more (no room, head too large): the rest of it is read and dropped, then this reply is
   /// sent, and no AskContent comes. Only between the answer to AskData and AskContent; otherwise without effect.
