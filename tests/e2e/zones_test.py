@@ -36,7 +36,7 @@ def zone():
         # Names that are no names of hosts.
         "number.test MX 10 127.0.0.66", "colons.test MX 10 \\:\\:1",
         "two.test MX 10 mx.good3.test", "two.test MX 10 mx.good4.test", "glued.test MX 10 mx.good3.test\\:mx.good4.test",
-        f"mx.good3.test\\:mx.good4.test A {THIEF}", "backed.test MX 10 mx.other.test", f"backed.test MX 20 thief.test", f"thief.test A {THIEF}"]
+        f"mx.good3.test\\:mx.good4.test A {THIEF}", "backed.test MX 10 mx.other.test", "backed.test MX 20 thief.test", f"thief.test A {THIEF}"]
 
 
 class ZonesCase(unittest.TestCase):
@@ -148,7 +148,7 @@ class PoisonTest(ZonesCase):
     """Who answers for one domain must not get the mail of another."""
 
     def test_records_beside_the_answer(self):
-        loot = [f"good1.test MX 5 thief.test", f"mx.good1.test A {THIEF}", f"good1.test A {THIEF}"]
+        loot = ["good1.test MX 5 thief.test", f"mx.good1.test A {THIEF}", f"good1.test A {THIEF}"]
         self.dns.rule("evil1.test", lambda q: q.reply(["evil1.test MX 10 mx.good1.test"] if q.type == "MX" else [], [], loot))
         self.dns.rule("evil2.test", lambda q: q.reply(["evil2.test MX 10 mx.evil2.test", *loot]))
         self.dns.rule("evil3.test", lambda q: q.reply([], ["test NS ns.thief.test", "good1.test NS thief.test"],
