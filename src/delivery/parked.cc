@@ -1,10 +1,19 @@
 #include "delivery/parked.h"
 
-namespace paquebot::delivery {
+#include <algorithm>
 
-std::unique_ptr<Peer> Parked::take(const std::string& place) {
+namespace paquebot::delivery {
+namespace {
+
+bool names(const queue::Plan& plan, const std::string& host) {
+  return std::ranges::any_of(plan.candidates, [&](const queue::Candidate& c) { return c.host == host; });
+}
+
+} // namespace
+
+std::unique_ptr<Peer> Parked::take(const queue::Plan& plan) {
   for (auto entry = order_.rbegin(); entry != order_.rend(); ++entry)
-    if (entry->place == place) {
+    if (entry->place == plan.place && names(plan, entry->peer->host())) {
       auto peer = std::move(entry->peer);
       order_.erase(std::next(entry).base());
       return peer;

@@ -25,6 +25,8 @@ public:
 
   smtp::ClientSession& session() { return session_; }
   const std::string& name() const { return name_; }
+  /// The host as the plan calls it.
+  const std::string& host() const { return server_name_; }
   const net::TlsInfo& tls() const { return tls_info_; }
   void set_tls(net::TlsInfo info) { tls_info_ = std::move(info); }
   /// Messages sent so far, and the domains of their recipients as far as the peer limits them (RFC 9422).

@@ -144,7 +144,7 @@ Task<mail::Reply> Dispatcher::reach(Worker& worker, bool secure) {
   co_await take_slot(worker);
   worker.reused = worker.peer != nullptr;
   if (!worker.peer) {
-    worker.peer = parked_.take(worker.plan->place);
+    worker.peer = parked_.take(*worker.plan);
     worker.reused = worker.peer != nullptr;
   }
   if (worker.peer) co_return mail::Reply();

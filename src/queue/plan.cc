@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "dns/resolver.h"
+#include "mail/address.h"
 
 #include <algorithm>
 
@@ -34,6 +35,16 @@ std::vector<dns::Record> ordered(std::vector<dns::Record> records, std::uint32_t
   return records;
 }
 
+/// RFC 5321 section 5.1: an MX names a host. Whatever else a domain writes there is passed over: an address ("127.0.0.1"; RFC 3696
+/// section 2: no top level is of digits alone), a path that would be taken for a local socket, and what would make the place of
+/// this domain that of another.
+bool is_host_name(const dns::Record& record) {
+  const std::string_view name = record.text;
+  const std::string_view last = name.substr(name.rfind('.') + 1); // all of it without a dot
+  return is_ascii(name) && mail::normalize_domain(name) &&
+         last.find_first_not_of("0123456789") != std::string_view::npos;
+}
+
 std::string place_of(const std::vector<dns::Record>& records) {
   std::vector<std::string> names;
   for (const auto& record : records)
@@ -56,7 +67,7 @@ Plan by_mx(const PlanInput& input) {
       return refused(554, {5, 4, 6},
                      "the best mail host of " + input.domain + " is this server, which does not have that domain");
   }
-  std::erase_if(records, [](const auto& r) { return r.text.empty(); });
+  std::erase_if(records, [](const auto& r) { return !is_host_name(r); });
   if (records.empty()) return refused(550, {5, 4, 4}, "the domain " + input.domain + " names no usable mail host");
   Plan plan;
   plan.place = place_of(records);

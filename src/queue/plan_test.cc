@@ -39,6 +39,21 @@ TEST(Plan, NullMxIsAPermanentNo) {
   EXPECT_EQ(p.failure.enhanced, (mail::EnhancedCode{5, 1, 10}));
 }
 
+TEST(Plan, WhatIsNoHostIsPassedOver) {
+  for (const char* odd :
+       {"/run/socket", "127.0.0.1", "7", "::1", "localhost/x", "a.example:b.example", "a.example+requiretls",
+        "a.example:25", "[127.0.0.1]", "a b", "\xc3\xbc.example", "-a.example", "@a.example"}) {
+    auto only = mx({{10, odd}});
+    const Plan none = plan({.domain = "example", .mx = &only});
+    EXPECT_EQ(hosts(none), "") << odd;
+    EXPECT_EQ(none.failure.enhanced, (mail::EnhancedCode{5, 4, 4})) << odd;
+    auto beside = mx({{10, odd}, {20, "a.example"}});
+    EXPECT_EQ(hosts(plan({.domain = "example", .mx = &beside})), "a.example") << odd;
+  }
+  auto odd_but_real = mx({{10, "a_b.example"}, {10, "xn--bcher-kva.example"}, {20, "1.2.3.4.example"}, {30, "4host"}});
+  EXPECT_EQ(plan({.domain = "example", .mx = &odd_but_real}).candidates.size(), 4u);
+}
+
 TEST(Plan, DnsVerdicts) {
   dns::Answer gone{.status = dns::Status::nxdomain}, lame{.status = dns::Status::servfail},
       bare{.status = dns::Status::no_data};

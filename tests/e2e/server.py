@@ -151,7 +151,7 @@ class Server:
 
     accounts   {login: password or None}; their domains are added too, beside `domains`
     listeners  names out of LISTENERS, or {name: settings}
-    dns        "address:port" of a name server, or an object with .address
+    dns        "address:port" of a name server, or an object with .address; trust_anchor: what is signed there
     routes     list of [[route]] tables; filters, dns_lists likewise; limits, queue, delivery, tls, extensions, login, oauth, extra_server: further keys of those sections
     account_limits  keys of [limits.account]
     extra      further sections: {name: keys}
@@ -160,13 +160,13 @@ class Server:
 
     def __init__(self, accounts=None, domains=(), listeners=None, dns=None, routes=(), limits=None, queue=None,
                  delivery=None, tls=None, account_limits=None, login=None, oauth=None, hostname="mx.example.test", folder=None,
-                 extra_server=None, extra=None, extensions=None, filters=(), dns_lists=()):
+                 extra_server=None, extra=None, extensions=None, filters=(), dns_lists=(), trust_anchor="none"):
         self.accounts = {"alice@example.test": SECRET, "bob@example.test": SECRET} if accounts is None else dict(accounts)
         self.domains = list(domains)
         self.hostname = hostname
         names = LISTENERS if listeners is None else listeners
         self.listeners = {name: dict(LISTENERS[name]) if not isinstance(names, dict) else dict(names[name]) for name in names}
-        self.dns = getattr(dns, "address", dns) or "127.0.0.1:9"
+        self.dns, self.trust_anchor = getattr(dns, "address", dns) or "127.0.0.1:9", trust_anchor
         self.routes, self.limits, self.tls = list(routes), dict(limits or {}), dict(tls or {})
         self.queue = {"retry_first": "1s", "retry_most": "2s", "lifetime": "1h", "delay_notice": "0s"} | dict(queue or {})
         self.extra, self.dns_lists = dict(extra or {}), list(dns_lists)
@@ -199,7 +199,7 @@ class Server:
         for name, settings in self.listeners.items():
             address = settings.get("address", "127.0.0.1:0")
             parts.append(table("listener", settings | {"address": address}, double=True))
-        parts.append(table("dns", {"resolvers": [self.dns], "trust_anchor": "none"}))
+        parts.append(table("dns", {"resolvers": [self.dns], "trust_anchor": self.trust_anchor}))
         parts += [table("route", route, double=True) for route in self.routes]
         parts += [table("filter", one, double=True) for one in self.filters]
         parts += [table("dns_list", one, double=True) for one in self.dns_lists]
