@@ -42,6 +42,19 @@ protected:
 constexpr const char* kFull = "PRAGMA synchronous = FULL";
 constexpr const char* kNormal = "PRAGMA synchronous = NORMAL";
 
+TEST_F(SqliteFrames, TheFramesOfACommitAreWrittenTogether) {
+  change(kFull, 1); // begins the log, of which SQLite then asks the size
+  change(kFull, 1);
+  for (const int pages : {1, 5, 20}) {
+    constexpr int kMany = 1000000;
+    faults_.fail_in = kMany;
+    change(kFull, pages);
+    const int octets = pages * (24 + 16384);
+    const int syncs = 1;
+    EXPECT_LE(kMany - faults_.fail_in, octets / (kJoinedWrite - 16384) + 1 + syncs) << pages;
+  }
+}
+
 TEST_F(SqliteFrames, ACommitIsSeenByOthersAndFoundInTheLogAtOnce) {
   Db other = open_for_reading(path("a.db"));
   std::int64_t expected = 0;
