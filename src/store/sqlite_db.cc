@@ -37,8 +37,8 @@ Ulid Query::ulid(int column) const {
   return id;
 }
 
-Db::Db(const std::string& path, int flags) {
-  const int code = sqlite3_open_v2(path.c_str(), &db_, flags, nullptr);
+Db::Db(const std::string& path, int flags, const char* vfs) {
+  const int code = sqlite3_open_v2(path.c_str(), &db_, flags, vfs);
   if (code == SQLITE_OK) {
     sqlite3_extended_result_codes(db_, 1);
     return;

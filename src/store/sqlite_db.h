@@ -68,8 +68,8 @@ private:
 /// One connection. Not thread-safe (OPEN_NOMUTEX); may move between threads that take turns.
 class Db {
 public:
-  /// `flags` as for sqlite3_open_v2.
-  Db(const std::string& path, int flags);
+  /// `flags` and `vfs` as for sqlite3_open_v2.
+  Db(const std::string& path, int flags, const char* vfs = nullptr);
   Db(Db&& other) noexcept;
   Db& operator=(Db&& other) noexcept;
   ~Db();

@@ -1,5 +1,7 @@
 #include "store/sqlite_schema.h"
 
+#include "store/sqlite_frames.h"
+
 #include <array>
 #include <chrono>
 #include <fcntl.h>
@@ -178,7 +180,7 @@ const Schema kBulkSchema{"bulk.db", kBulkApplication, kBulkSteps.data(), std::si
 
 Db open_for_writing(const std::string& path) {
   make_private_file(path);
-  Db db(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX);
+  Db db(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, joining_vfs());
   sqlite3_busy_timeout(db.raw(), 5000);
   // The first three can only be chosen before the first table is made; later they change nothing.
   db.exec("PRAGMA page_size = 16384");
