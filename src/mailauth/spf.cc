@@ -255,10 +255,13 @@ Task<Evaluation::Match> Evaluation::try_mx(const SpfDirective& directive, std::s
     std::string why = printable(target, 100) + " has more than " + std::to_string(limits_.hosts) + " MX records";
     co_return failed(Match::permerror, std::move(why));
   }
+  bool counts = true; // section 4.6.4 limits terms with empty answers: hosts count as one
   for (const auto& record : answer->records) {
     if (record.text.empty()) continue; // a null MX
     std::string host = record.text;
-    const Match match = co_await match_addresses(directive, std::move(host), false);
+    const unsigned before = voids_;
+    const Match match = co_await match_addresses(directive, std::move(host), counts);
+    counts = counts && voids_ == before;
     if (match != Match::no) co_return match;
   }
   co_return Match::no;
