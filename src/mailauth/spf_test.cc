@@ -105,6 +105,7 @@ ten.test            TXT  "v=spf1 a:amy.example.com a:amy.example.com a:amy.examp
 eleven.test         TXT  "v=spf1 a:amy.example.com a:amy.example.com a:amy.example.com a:amy.example.com a:amy.example.com a:amy.example.com a:amy.example.com a:amy.example.com a:amy.example.com a:amy.example.com a:bob.example.com -all"
 early.test          TXT  "v=spf1 a:amy.example.com a a a a a a a a a a a a a -all"
 twovoid.test        TXT  "v=spf1 a:n1.test mx:n2.test -all"
+ptrvoid.test        TXT  "v=spf1 a:n1.test exists:n2.test ptr -all"
 mxvoid.test         TXT  "v=spf1 a:n1.test exists:n2.test mx:hollow.test -all"
 mxvoids.test        TXT  "v=spf1 a:n1.test mx:hollow.test -all"
 hollow.test         MX   10 n4.test
@@ -276,7 +277,7 @@ TEST_F(Spf, Limits) {
       {"192.0.2.66", "x@ten.test", pass},           {"192.0.2.66", "x@eleven.test", permerror},
       {"192.0.2.65", "x@early.test", pass},         {"192.0.2.1", "x@twovoid.test", failed},
       {"192.0.2.1", "x@threevoid.test", permerror}, {"192.0.2.1", "x@mxvoid.test", permerror},
-      {"192.0.2.1", "x@mxvoids.test", failed},
+      {"192.0.2.1", "x@mxvoids.test", failed},      {"192.0.2.1", "x@ptrvoid.test", permerror},
   };
   for (const auto& c : cases) EXPECT_EQ(check(c.ip, c.sender).result, c.result) << c.ip << " " << c.sender;
   EXPECT_THAT(check("192.0.2.66", "x@eleven.test").reason, HasSubstr("more than 10 terms"));
