@@ -37,6 +37,9 @@ Result<cli::ServerPlace> locate(const std::string& config_path) {
   place.control_socket = config->control_socket;
   place.drop_dir = config->drop_dir;
   place.hostname = config->hostname;
+  place.resolvers = config->dns.resolvers;
+  place.trust_anchor = config->dns.trust_anchor;
+  place.authentication = std::make_shared<const intake::AuthenticationOptions>(config->authentication);
   place.account_limits = config->account_limits;
   place.user = config->user.empty() ? default_user() : config->user;
   place.submission = find_listener(*config, service::ListenerRole::submission);

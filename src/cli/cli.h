@@ -5,8 +5,13 @@
 
 #include <functional>
 #include <iosfwd>
+#include <memory>
 #include <string>
 #include <vector>
+
+namespace paquebot::intake {
+struct AuthenticationOptions;
+}
 
 namespace paquebot::cli {
 
@@ -32,10 +37,13 @@ struct ServerPlace {
   std::string control_socket;
   std::string drop_dir;
   std::string hostname;
-  std::string user;             ///< that the server runs as; empty: whoever starts it
-  std::string submission;       ///< "127.0.0.1:587": for `send`; may be empty
-  std::string pop3;             ///< "127.0.0.1:995": for `fetch`; may be empty
-  store::Limits account_limits; ///< what accounts may send that have no limits of their own
+  std::string user;                        ///< that the server runs as; empty: whoever starts it
+  std::string submission;                  ///< "127.0.0.1:587": for `send`; may be empty
+  std::string pop3;                        ///< "127.0.0.1:995": for `fetch`; may be empty
+  store::Limits account_limits;            ///< what accounts may send that have no limits of their own
+  std::vector<std::string> resolvers = {}; ///< [dns]
+  std::string trust_anchor = {};           ///< [dns]
+  std::shared_ptr<const intake::AuthenticationOptions> authentication = nullptr; ///< [authentication]
 };
 
 /// What the command line needs of the program around it.

@@ -46,7 +46,9 @@ void add_option(Binding& binding, const Option& option) {
     return;
   }
   auto* added = binding.app->add_option(name, binding.values[name], std::string(option.help));
-  added->type_name(std::string(option.value))->expected(1);
+  added->type_name(std::string(option.value))
+      ->expected(1)
+      ->allow_extra_args(false); // one value each, else it takes positionals too
   added->multi_option_policy(option.many ? CLI::MultiOptionPolicy::TakeAll : CLI::MultiOptionPolicy::TakeLast);
 }
 

@@ -399,6 +399,22 @@ std::vector<Verb> report_verbs() {
   };
 }
 
+std::vector<Verb> message_verbs() {
+  return {
+      {"message check",
+       "Tell what SPF, DKIM, DMARC and ARC say of stored messages, and what the server would do: why was it refused?",
+       "paquebot message check --ip 192.0.2.7 --helo mx.example.net --mail-from bob@example.net letter.eml\n"
+       "paquebot message check --list many.txt --json",
+       {{"FILE", "a message as it was sent (\"-\" or none: standard input)", Count::any}},
+       {{"--ip", "ADDRESS", "of the server that sent it; without it nothing is known of SPF"},
+        {"--helo", "NAME", "what it said at EHLO"},
+        {"--mail-from", "ADDRESS", "the return address; without it the null one"},
+        {"--list", "FILE", "lines of IP, HELO, sender and file, with tabs between; no file: SPF alone"},
+        {"--resolver", "ADDRESS:PORT", "ask this name server, and believe it"}},
+       message_check},
+  };
+}
+
 std::span<const Group> groups() {
   static const std::vector<Group> all{
       {"domain", "Domains that we take mail for"},
@@ -408,6 +424,7 @@ std::span<const Group> groups() {
       {"queue", "Mail that waits to be delivered"},
       {"fetch", "Read mail from a mailbox over POP3"},
       {"import", "Bring accounts and mail from another server"},
+      {"message", "Messages in files"},
       {"report", "What other servers tell us"},
   };
   return all;
@@ -417,7 +434,7 @@ std::span<const Verb> verbs() {
   static const std::vector<Verb> all = [] {
     std::vector<Verb> table;
     for (auto part : {server_verbs(), store_verbs(), domain_verbs(), dkim_verbs(), alias_verbs(), account_verbs(),
-                      queue_verbs(), mail_verbs(), report_verbs()}) {
+                      queue_verbs(), mail_verbs(), message_verbs(), report_verbs()}) {
       table.insert(table.end(), part.begin(), part.end());
     }
     return table;

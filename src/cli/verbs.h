@@ -140,6 +140,7 @@ int fetch_save(Session& session, const Arguments& arguments);
 int fetch_delete(Session& session, const Arguments& arguments);
 int import_accounts(Session& session, const Arguments& arguments);
 int import_mail(Session& session, const Arguments& arguments);
+int message_check(Session& session, const Arguments& arguments);
 int report_dmarc(Session& session, const Arguments& arguments);
 int status(Session& session, const Arguments& arguments);
 int reload(Session& session, const Arguments& arguments);

@@ -12,10 +12,15 @@ constexpr std::size_t kMaxAuthors = 100;
 /// A line that is no field, but that a tolerant program may take for From: " From: x", "From x: y" don't count.
 bool resembles_from(const mail::Field& field) {
   if (field.name_length != 0) return false;
-  std::string_view line = trim(field.raw);
-  if (!istarts_with(line, "from")) return false;
-  line = trim(line.substr(4));
-  return line.starts_with(':');
+  std::string name;
+  for (const char c : field.raw) {
+    if (c == ':') return iequals(name, "from");
+    const auto octet = static_cast<unsigned char>(c);
+    if (octet <= ' ' || octet == 127) continue; // some programs end a name at NUL, others pass over it
+    name += c;
+    if (name.size() > 4) return false;
+  }
+  return false;
 }
 
 /// Folding is fine, other control characters are not; nor is what is not UTF-8 (RFC 6532).

@@ -52,7 +52,9 @@ TEST(Author, Domains) {
       {"From: a@a.test\r<b@b.test>\r\n", State::malformed, ""},
       {"From: a@a.test\x80\r\n", State::malformed, ""},
       {" From: x@evil.test\r\nFrom: a@a.test\r\n", State::malformed, ""},
-      {"From\x01: x\r\nFrom: a@a.test\r\n", State::one, "a.test"},
+      {"From\x01: x@evil.test\r\nFrom: a@a.test\r\n", State::malformed, ""},
+      {std::string("From: a@a.test\r\nFrom\0: x@evil.test\r\n", 36), State::malformed, ""},
+      {"From\x01x: x@evil.test\r\nFrom: a@a.test\r\n", State::one, "a.test"},
       {"X: y\r\n From: x@evil.test\r\nFrom: a@a.test\r\n", State::one, "a.test"}, // folded: part of X
   };
   for (const auto& c : cases) {

@@ -76,6 +76,7 @@ private:
   unsigned voids_ = 0;
   bool late_ = false;
   std::optional<std::vector<std::string>> validated_; ///< names of the address that lead back to it
+  AnswerPtr reverse_;                                 ///< to the question for those names
   std::string reason_;
   std::string exp_; ///< the domain-spec of the explanation of the record that decided
   std::string exp_domain_;
@@ -255,10 +256,13 @@ Task<Evaluation::Match> Evaluation::try_mx(const SpfDirective& directive, std::s
     std::string why = printable(target, 100) + " has more than " + std::to_string(limits_.hosts) + " MX records";
     co_return failed(Match::permerror, std::move(why));
   }
+  bool counts = true; // section 4.6.4 limits terms with empty answers: hosts count as one
   for (const auto& record : answer->records) {
     if (record.text.empty()) continue; // a null MX
     std::string host = record.text;
-    const Match match = co_await match_addresses(directive, std::move(host), false);
+    const unsigned before = voids_;
+    const Match match = co_await match_addresses(directive, std::move(host), counts);
+    counts = counts && voids_ == before;
     if (match != Match::no) co_return match;
   }
   co_return Match::no;
@@ -270,6 +274,7 @@ Task<void> Evaluation::load_validated_names() {
   validated_.emplace();
   std::string reverse = values_.ip.reverse_name();
   const AnswerPtr names = co_await ask(std::move(reverse), dns::Type::ptr);
+  reverse_ = names;
   if (names->status != dns::Status::ok) co_return;
   const SpfDirective exact;
   const std::size_t most = std::min<std::size_t>(names->records.size(), limits_.hosts);
@@ -284,6 +289,7 @@ Task<void> Evaluation::load_validated_names() {
 
 Task<Evaluation::Match> Evaluation::try_ptr(std::string target) {
   co_await load_validated_names();
+  if (!note_void(*reverse_, values_.ip.reverse_name())) co_return Match::permerror;
   const bool found = std::ranges::any_of(*validated_, [&](const auto& n) { return is_subdomain_or_same(n, target); });
   co_return found ? Match::yes : Match::no;
 }

@@ -105,6 +105,11 @@ ten.test            TXT  "v=spf1 a:amy.example.com a:amy.example.com a:amy.examp
 eleven.test         TXT  "v=spf1 a:amy.example.com a:amy.example.com a:amy.example.com a:amy.example.com a:amy.example.com a:amy.example.com a:amy.example.com a:amy.example.com a:amy.example.com a:amy.example.com a:bob.example.com -all"
 early.test          TXT  "v=spf1 a:amy.example.com a a a a a a a a a a a a a -all"
 twovoid.test        TXT  "v=spf1 a:n1.test mx:n2.test -all"
+ptrvoid.test        TXT  "v=spf1 a:n1.test exists:n2.test ptr -all"
+mxvoid.test         TXT  "v=spf1 a:n1.test exists:n2.test mx:hollow.test -all"
+mxvoids.test        TXT  "v=spf1 a:n1.test mx:hollow.test -all"
+hollow.test         MX   10 n4.test
+hollow.test         MX   20 n5.test
 threevoid.test      TXT  "v=spf1 a:n1.test mx:n2.test exists:n3.test -all"
 p.test              TXT  "v=spf1 exists:%{p}.ok.test -all"
 amy.example.com.ok.test A 127.0.0.2
@@ -271,7 +276,8 @@ TEST_F(Spf, Limits) {
   const Case cases[] = {
       {"192.0.2.66", "x@ten.test", pass},           {"192.0.2.66", "x@eleven.test", permerror},
       {"192.0.2.65", "x@early.test", pass},         {"192.0.2.1", "x@twovoid.test", failed},
-      {"192.0.2.1", "x@threevoid.test", permerror},
+      {"192.0.2.1", "x@threevoid.test", permerror}, {"192.0.2.1", "x@mxvoid.test", permerror},
+      {"192.0.2.1", "x@mxvoids.test", failed},      {"192.0.2.1", "x@ptrvoid.test", permerror},
   };
   for (const auto& c : cases) EXPECT_EQ(check(c.ip, c.sender).result, c.result) << c.ip << " " << c.sender;
   EXPECT_THAT(check("192.0.2.66", "x@eleven.test").reason, HasSubstr("more than 10 terms"));

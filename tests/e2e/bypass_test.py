@@ -1,0 +1,182 @@
+"""Published tricks by which a forged message gets past sender authentication or shows a reader another author than was checked. One row,
+one trick: the message, and that it is not believed. What each is called is its name. Judged by `paquebot message check`."""
+
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+import dkim
+
+import judges
+from dns import Dns
+
+CLIENT, REJECT = "192.0.2.66", '"v=DMARC1; p=reject"'
+LEGIT = "From: boss@legit.test"
+REST = "To: bob@peer.test\r\nSubject: pay\r\nDate: Mon, 23 Nov 2026 12:00:00 +0000\r\n\r\npay eve\r\n"
+NUL, ZERO_WIDTH = "\0", "\u200b"
+
+# What stands where From should: none of it may be accepted as mail of somebody else than legit.test, whose policy is to refuse.
+FROM = {
+    "two fields, forged first": LEGIT + "\r\nFrom: eve@evil.test",
+    "two fields, forged last": "From: eve@evil.test\r\n" + LEGIT,
+    "two fields, one in another case": "From: eve@evil.test\r\nfROM: boss@legit.test",
+    "two fields, one folded at once": "From: eve@evil.test\r\nFrom:\r\n boss@legit.test",
+    "two fields, one with a space before the colon": "From: eve@evil.test\r\nFrom : boss@legit.test",
+    "two fields, one with a tab before the colon": "From: eve@evil.test\r\nFrom\t: boss@legit.test",
+    "a space before the colon alone": "From : boss@legit.test",
+    "a NUL in the name": "From: eve@evil.test\r\nFrom" + NUL + ": boss@legit.test",
+    "a space in front of the first field": " From: boss@legit.test\r\nFrom: eve@evil.test",
+    "no From": "Sender: boss@legit.test",
+    "an empty From": "From: ",
+    "an empty group": "From: boss@legit.test:;",
+    "a group": "From: Staff: boss@legit.test;",
+    "a group and an address": "From: Staff: eve@evil.test;, boss@legit.test",
+    "two addresses": "From: eve@evil.test, boss@legit.test",
+    "two addresses, the other way": "From: boss@legit.test, eve@evil.test",
+    "many commas": "From: ,,boss@legit.test,, eve@evil.test",
+    "two angle addresses": "From: <eve@evil.test> <boss@legit.test>",
+    "an address without brackets, then one in them": "From: boss@legit.test <eve@evil.test>",
+    "brackets in brackets": "From: <<boss@legit.test>@evil.test>",
+    "a source route": "From: <@evil.test:boss@legit.test>",
+    "a source route of several": "From: <@evil.test,@also.test:boss@legit.test>",
+    "text behind the address": "From: <boss@legit.test>evil.test",
+    "a NUL in the address": "From: boss@legit.test" + NUL + "@evil.test",
+    "a NUL behind the address": "From: boss@legit.test" + NUL,
+    "encoded words in the address": "From: =?utf-8?q?boss=40legit.test?=",
+    "an encoded domain": "From: boss@=?utf-8?q?legit.test?=",
+    "an encoded word that ends the address": "From: boss@legit.test=?utf-8?q?=00?=@evil.test",
+    "comments in the address": "From: boss(a)@(b)legit(c).test(d)",
+    "nested comments": "From: (a(b(c)))boss@legit.test(x(y))",
+    "a comment that does not end": "From: boss@legit.test (((",
+    "a comment that hides the address": "From: eve@evil.test\r\n (, <boss@legit.test>",
+    "a quoted local part with an address": 'From: "boss@legit.test"@legit.test',
+    "a quoted string that does not end": 'From: "eve@evil.test <boss@legit.test>',
+    "a quoted pair": "From: b\\oss@legit.test",
+    "a quoted pair in quotes": 'From: "b\\oss"@legit.test',
+    "a folded address": "From: boss\r\n @\r\n legit.test",
+    "upper case": "FROM: BOSS@LEGIT.TEST",
+    "a final dot": "From: boss@legit.test.",
+    "two dots": "From: boss@legit..test",
+    "an invisible character": f"From: boss@legit{ZERO_WIDTH}.test",
+    "a full-width dot": "From: boss@legit\uff0etest",
+    "a sub-domain": "From: boss@pay.legit.test",
+    "a deep sub-domain": "From: boss@" + "a." * 20 + "legit.test",
+    "no domain": "From: boss",
+    "an address literal": "From: boss@[192.0.2.66]",
+    "a bare CR": "From: eve@evil.test\rFrom: boss@legit.test",
+    "a bare LF": "From: eve@evil.test\nFrom: boss@legit.test",
+    "nothing but blanks": "From: \t \r\n \t",
+    "a semicolon": "From: eve@evil.test; boss@legit.test",
+}
+
+# What DMARC cannot stop, since the author checked is the one who wrote it: it must be evil.test that answers for it.
+HONEST = {
+    "a display name that is an address": 'From: "boss@legit.test" <eve@evil.test>',
+    "a comment that is an address": "From: eve@evil.test (boss@legit.test)",
+    "an encoded display name": "From: =?utf-8?q?boss=40legit.test?= <eve@evil.test>",
+    "a look-alike below another domain": "From: boss@legit.test.evil.test",
+    "Sender and Reply-To of another": "From: eve@evil.test\r\nSender: boss@legit.test\r\nReply-To: boss@legit.test",
+    "Resent-From": "Resent-From: boss@legit.test\r\nFrom: eve@evil.test",
+}
+
+
+class BypassTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory(prefix="paquebot-bypass-")))
+        cls.key = subprocess.run(["openssl", "genrsa", "2048"], capture_output=True, check=True).stdout
+        public = subprocess.run(["openssl", "rsa", "-pubout"], input=cls.key, capture_output=True, check=True).stdout.decode()
+        record = "v=DKIM1; p=" + "".join(line for line in public.splitlines() if "-----" not in line)
+        text = " ".join(f'"{record[i:i + 250]}"' for i in range(0, len(record), 250))
+        cls.dns = cls.enterClassContext(Dns(
+            'legit.test TXT "v=spf1 -all"', f"_dmarc.legit.test TXT {REJECT}", f's._domainkey.legit.test TXT {text}',
+            f'evil.test TXT "v=spf1 ip4:{CLIENT} -all"', f"_dmarc.evil.test TXT {REJECT}", f's._domainkey.evil.test TXT {text}',
+            'legit.test.evil.test TXT "v=spf1 +all"', ttl=300))
+
+    def judge(self, rows):
+        """{name: (message, HELO, sender)}: what we say of each."""
+        cases = []
+        for number, (data, helo, sender) in enumerate(rows.values()):
+            path = self.folder / f"m{number}"
+            path.write_bytes(data)
+            cases.append(judges.Case(str(path), CLIENT, helo, sender))
+        return dict(zip(rows, judges.ours(self.folder, self.dns, cases)))
+
+    def sign(self, data, domain="evil.test", **options):
+        return dkim.sign(data, b"s", domain.encode(), self.key, **({"include_headers": [b"from", b"subject"]} | options)) + data
+
+    def refused(self, rows):
+        for name, found in self.judge(rows).items():
+            with self.subTest(name):
+                self.assertEqual(found["action"], "refuse", found)
+
+    def test_odd_from(self):
+        self.refused({name: ((field + "\r\n" + REST).encode(), "mx.evil.test", "eve@evil.test") for name, field in FROM.items()})
+
+    def test_odd_from_signed_by_another(self):
+        """The same with a good signature of evil.test, where python3-dkim can make one."""
+        rows = {}
+        for name, field in FROM.items():
+            try:
+                rows[name] = (self.sign((field + "\r\n" + REST).encode()), "mx.evil.test", "eve@evil.test")
+            except (dkim.DKIMException, ValueError, IndexError):
+                continue
+        self.assertGreater(len(rows), 20)
+        self.refused(rows)
+
+    def test_author_is_who_answers(self):
+        for name, found in self.judge({name: ((field + "\r\n" + REST).encode(), "mx.evil.test", "eve@evil.test") for name, field in HONEST.items()}).items():
+            with self.subTest(name):
+                self.assertTrue(found["dmarc"]["author"].endswith("evil.test"), found)
+
+    def test_odd_envelope(self):
+        """SPF passes for a name that is not the author's."""
+        message = (LEGIT + "\r\n" + REST).encode()
+        self.refused({
+            "MAIL FROM of another": (message, "mx.legit.test", "eve@evil.test"),
+            "empty MAIL FROM, HELO of another": (message, "evil.test", ""),
+            "empty MAIL FROM, HELO of the author": (message, "legit.test", ""),
+            "MAIL FROM below another": (message, "evil.test", "boss@legit.test.evil.test"),
+            "MAIL FROM with two at signs": (message, "evil.test", '"boss@legit.test"@evil.test'),
+            "HELO that is no name": (message, "legit.test(.evil.test", ""),
+            "HELO with a NUL": (message, "legit.test\\0.evil.test", ""),
+        })
+
+    def test_signatures_that_cover_too_little(self):
+        letter = (LEGIT + "\r\n" + REST).encode()
+        good = self.sign(letter, "legit.test")
+        evil = self.sign(letter)
+        bare = {"include_headers": [b"from"]}
+        signed_field = good[:-len(letter)]
+        rows = {
+            "nothing wrong": good,
+            "signed by another": evil,
+            "d= with a comment in it": evil.replace(b"d=evil.test", b"d=legit.test(.evil.test"),
+            "d= with a NUL in it": evil.replace(b"d=evil.test", b"d=legit.test\0.evil.test"),
+            "d= twice": evil.replace(b"d=evil.test", b"d=evil.test; d=legit.test"),
+            "d= of the parent": evil.replace(b"d=evil.test", b"d=test"),
+            "s= that leads to another domain": evil.replace(b"d=evil.test", b"d=legit.test").replace(b"s=s;", b"s=s._domainkey.evil.test.;"),
+            "s= with a NUL": evil.replace(b"d=evil.test", b"d=legit.test").replace(b"s=s;", b"s=s._domainkey.evil.test\0;"),
+            "i= of the author, d= of another": evil.replace(b"d=evil.test", b"i=boss@legit.test; d=evil.test"),
+            "h= without From": signed_field.replace(b"h=from : ", b"h=").replace(b"h=from:", b"h=") + letter,
+            "l= and text added": self.sign(letter, "legit.test", length=True) + b"and more\r\n",
+            "l=0": self.sign(letter, "legit.test").replace(b"bh=", b"l=0; bh="),
+            "a second Subject above": b"Subject: won\r\n" + good,
+            "a second Subject below": good.replace(b"\r\n\r\n", b"\r\nSubject: won\r\n\r\n", 1),
+            "a second From above": b"From: eve@evil.test\r\n" + good,
+            "a second Content-Type": b"Content-Type: text/html\r\n" + self.sign(b"Content-Type: text/plain\r\n" + letter, "legit.test", include_headers=[b"from", b"content-type"]),
+            "expired": good.replace(b"t=", b"x=1000000001; t=1000000000; y="),
+            "b= empty": signed_field[:signed_field.index(b" b=") + 3] + b"\r\n" + letter,
+            "v= missing": good.replace(b"v=1; ", b""),
+            "SHA-1": good.replace(b"rsa-sha256", b"rsa-sha1"),
+            "the body behind a second empty line": self.sign(letter, "legit.test", **bare).replace(b"\r\n\r\n", b"\r\n\r\n<b>no</b>\r\n\r\n", 1),
+        }
+        found = self.judge({name: (data, "mx.evil.test", "eve@evil.test") for name, data in rows.items()})
+        for name, said in found.items():
+            with self.subTest(name):
+                self.assertEqual(said["action"], "accept" if name == "nothing wrong" else "refuse", said)
+
+
+if __name__ == "__main__":
+    unittest.main()
