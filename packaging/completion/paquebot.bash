@@ -10,11 +10,11 @@ _paquebot() {
       -*) ;;
       *)
         if [[ -z $verb ]]; then verb="${COMP_WORDS[i]}"
-        elif [[ $verb != *" "* ]]; then case "$verb" in domain|dkim|account|alias|queue|fetch|import|report) verb+=" ${COMP_WORDS[i]}" ;; esac; fi ;;
+        elif [[ $verb != *" "* ]]; then case "$verb" in domain|dkim|account|alias|queue|fetch|import|block|allow|report) verb+=" ${COMP_WORDS[i]}" ;; esac; fi ;;
     esac
   done
   case "$verb" in
-    "") words="domain dkim account alias queue fetch import report serve check status reload version completion verify backup restore trace send --config --json --help" ;;
+    "") words="domain dkim account alias queue fetch import block allow report serve check status reload version completion verify backup restore trace send --config --json --help" ;;
     "domain") words="add list dns owner remove" ;;
     "dkim") words="create list dns rotate retire" ;;
     "account") words="add list show addresses passwd quota limit disable enable suspects hold release app-password remove" ;;
@@ -22,6 +22,8 @@ _paquebot() {
     "queue") words="list show retry hold release cancel" ;;
     "fetch") words="list show save delete" ;;
     "import") words="accounts mail" ;;
+    "block") words="add list remove" ;;
+    "allow") words="add list remove" ;;
     "report") words="dmarc" ;;
     "serve") words="--config --json --help" ;;
     "check") words="--config --json --help" ;;
@@ -74,6 +76,12 @@ _paquebot() {
     "fetch delete") words="--config --json --help --server --user --password-file --tls --ca-file --insecure" ;;
     "import accounts") words="--config --json --help" ;;
     "import mail") words="--config --json --help --quiet" ;;
+    "block add") words="--config --json --help --reason --for" ;;
+    "block list") words="--config --json --help" ;;
+    "block remove") words="--config --json --help" ;;
+    "allow add") words="--config --json --help --reason --for" ;;
+    "allow list") words="--config --json --help" ;;
+    "allow remove") words="--config --json --help" ;;
     "report dmarc") words="--config --json --help --days --domain --address" ;;
   esac
   COMPREPLY=($(compgen -W "$words" -- "$current"))

@@ -4,6 +4,7 @@
 #include "base/task.h"
 #include "directory/directory.h"
 #include "directory/login_guard.h"
+#include "policy/guard_book.h"
 #include "store/store.h"
 
 #include <functional>
@@ -39,7 +40,9 @@ struct Hooks {
   std::function<void(store::Id account)> forget_limits; ///< its bounds have changed
   std::function<std::string()> reload;                  ///< reloads the configuration; "" or why not
   std::shared_ptr<dns::Resolver> resolver;              ///< to look what of ours is in the DNS
-  std::string hostname;                                 ///< of this server, also when it is down
+  std::function<void(const policy::Listed& entry)> put_listed; ///< on the own block or allow list, from now on
+  std::function<void(const std::string& what)> drop_listed;
+  std::string hostname;                                   ///< of this server, also when it is down
   std::function<void(store::Id account)> forget_networks; ///< from which the account logged in lately
 };
 

@@ -45,15 +45,44 @@ GuardDesk::GuardDesk(GuardParts parts, std::shared_ptr<const policy::GuardOption
   stranger_.address = address_;
 }
 
-bool GuardDesk::concerns(const policy::GuardOptions& options, const std::string& address) {
-  return net::is_ip_address(address) && !options.allow.contains(address);
+bool GuardDesk::concerns(const policy::GuardOptions& options, const policy::GuardBook& book,
+                         const std::string& address) {
+  if (!net::is_ip_address(address)) return false;
+  if (const auto listed = book.find_client(address)) return !listed->allow;
+  return !options.allow.contains(address);
+}
+
+void GuardDesk::note_block(const policy::Listed* entry, const std::string& from) const {
+  log::info("guard", {{"client", address_},
+                      {"check", "block"},
+                      {"measure", "refuse"},
+                      {"from", from},
+                      {"entry", entry != nullptr ? entry->what : std::string("configuration")},
+                      {"why", entry != nullptr ? entry->reason : std::string()}});
+}
+
+mail::Reply GuardDesk::blocked_client() const {
+  const auto listed = parts_.book.find_client(address_);
+  if (listed ? listed->allow : !options_->block.contains(address_)) return {};
+  note_block(listed.get(), {});
+  return listed ? policy::blocked_client(address_, *listed) : policy::blocked_client(address_);
+}
+
+mail::Reply GuardDesk::blocked_sender(const mail::Address& from) const {
+  const auto listed = parts_.book.find_sender(from);
+  if (listed ? listed->allow : !policy::names_sender(options_->block_senders, from)) return {};
+  const std::string name = from.to_string();
+  note_block(listed.get(), name);
+  return listed ? policy::blocked_sender(name, *listed) : policy::blocked_sender(name);
+}
+
+bool GuardDesk::is_allowed(const mail::Address& from) const {
+  const auto listed = parts_.book.find_sender(from);
+  return (listed && listed->allow) || policy::names_sender(options_->allow_senders, from);
 }
 
 mail::Reply GuardDesk::greet(bool early) {
-  if (options_->block.contains(address_)) {
-    log::info("guard", {{"client", address_}, {"check", "block"}, {"measure", "refuse"}});
-    return policy::blocked_client(address_);
-  }
+  if (mail::Reply blocked = blocked_client(); blocked.code != 0) return blocked;
   const auto wait = parts_.rates.connected(address_, options_->rates);
   if (wait.count() > 0) {
     log::info("guard", {{"client", address_}, {"check", "rate"}, {"measure", "defer"}, {"seconds", wait.count()}});
@@ -128,6 +157,7 @@ void GuardDesk::helo(std::string name, const std::string& hostname, const std::s
 mail::Reply GuardDesk::mail() {
   grey_.reset();
   grey_tag_.clear();
+  if (mail::Reply blocked = blocked_client(); blocked.code != 0) return blocked;
   if (parts_.rates.message(address_, options_->rates)) return {};
   log::info("guard", {{"client", address_}, {"check", "messages"}, {"measure", "defer"}});
   return {451, {4, 7, 1}, "too many messages from your address lately, please try again later"};
@@ -155,10 +185,7 @@ void GuardDesk::note(const policy::GuardVerdict& verdict) const {
 
 Task<mail::Reply> GuardDesk::recipient(mail::Sender sender, mail::Address to) {
   const mail::Address& from = sender.reverse_path;
-  if (policy::names_sender(options_->block_senders, from)) {
-    log::info("guard", {{"client", address_}, {"check", "block"}, {"measure", "refuse"}, {"from", from.to_string()}});
-    co_return policy::blocked_sender(from.to_string());
-  }
+  if (mail::Reply blocked = blocked_sender(from); blocked.code != 0) co_return blocked;
   if (!verdict_) {
     co_await await_facts();
     policy::Stranger stranger = stranger_;
@@ -167,15 +194,13 @@ Task<mail::Reply> GuardDesk::recipient(mail::Sender sender, mail::Address to) {
     verdict_ = policy::judge(*options_, lookups_->facts, stranger);
     note(*verdict_);
   }
-  if (must_be_reachable(to) || policy::names_sender(options_->allow_senders, from)) co_return mail::Reply();
+  if (must_be_reachable(to) || is_allowed(from)) co_return mail::Reply();
   co_return verdict_->reply;
 }
 
 mail::Reply GuardDesk::greylist(const mail::Sender& sender, const mail::Address& to) {
   const policy::GreylistRules& rules = options_->greylist;
-  if (rules.measure == Measure::off || must_be_reachable(to) ||
-      policy::names_sender(options_->allow_senders, sender.reverse_path))
-    return {};
+  if (rules.measure == Measure::off || must_be_reachable(to) || is_allowed(sender.reverse_path)) return {};
   if (grey_) return *grey_; // RFC 6647 section 5, 1: the first recipient is enough
   const auto left =
       parts_.grey.ask(rules, address_, sender.reverse_path.to_string(), to.to_string(), millis(parts_.clock.wall()));

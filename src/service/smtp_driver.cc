@@ -245,7 +245,7 @@ Task<mail::Reply> SmtpConnection::admit() {
     co_await before.finish();
     guard_.reset();
   }
-  if (!options_->guard || !GuardDesk::concerns(*options_->guard, peer_)) co_return welcome();
+  if (!options_->guard || !GuardDesk::concerns(*options_->guard, parts_.guard.book, peer_)) co_return welcome();
   guard_ = std::make_unique<GuardDesk>(parts_.guard, options_->guard, executor_, peer_);
   const bool early = co_await spoke_early();
   co_return guard_->greet(early);

@@ -117,6 +117,8 @@ public:
 
   Task<Result<std::string>> get_setting(std::string key) override;
   Task<Result<>> set_setting(std::string key, std::string value) override;
+  Task<Result<std::vector<std::pair<std::string, std::string>>>> list_settings(std::string prefix,
+                                                                               std::size_t most) override;
   Task<Result<bool>> maintain(std::int64_t now) override;
   Task<Result<std::vector<std::string>>> verify() override;
   Task<Result<VerifyStep>> verify_step(VerifyPoint from) override;

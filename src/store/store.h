@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace paquebot::store {
@@ -210,7 +211,10 @@ public:
   /// Small values that belong to the store (e.g. "queue.held"). Empty when unset. "login.secret" is there from the
   /// beginning: 64 random hex digits of this store, which never change.
   virtual Task<Result<std::string>> get_setting(std::string key) = 0;
-  virtual Task<Result<>> set_setting(std::string key, std::string value) = 0;
+  virtual Task<Result<>> set_setting(std::string key, std::string value) = 0; ///< an empty value unsets it
+  /// At most `most` keys that begin with `prefix`, with their values, by key.
+  virtual Task<Result<std::vector<std::pair<std::string, std::string>>>> list_settings(std::string prefix,
+                                                                                       std::size_t most) = 0;
   /// One slice of upkeep (old trails, dropped bodies, idle destinations, expired greylisting). True while there is more to do now.
   virtual Task<Result<bool>> maintain(std::int64_t now) = 0;
   /// Checks the invariants; a line for each violation, none when all hold.

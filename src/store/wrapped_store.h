@@ -176,6 +176,10 @@ public:
   Task<Result<>> set_setting(std::string key, std::string value) override {
     return inner_.set_setting(std::move(key), std::move(value));
   }
+  Task<Result<std::vector<std::pair<std::string, std::string>>>> list_settings(std::string prefix,
+                                                                               std::size_t most) override {
+    return inner_.list_settings(std::move(prefix), most);
+  }
   Task<Result<bool>> maintain(std::int64_t now) override { return inner_.maintain(now); }
   Task<Result<std::vector<std::string>>> verify() override { return inner_.verify(); }
   Task<Result<VerifyStep>> verify_step(VerifyPoint from) override { return inner_.verify_step(from); }

@@ -108,6 +108,35 @@ class ListsTest(GuardCase):
             transact(client, ALICE, [ALICE], letter(sender=ALICE))
 
 
+class OperatorsListsTest(GuardCase):
+    guard = {"block": ["198.51.100.0/24"], "block_senders": ["spam.test"], "greylisting": "defer"}
+
+    def test_clients(self):
+        late = self.come("192.0.2.7")
+        self.server.must("block", "add", "192.0.2.0/29", "--for", "1h", "--reason", "a flood")
+        check(late.mail("x@far.test"), 554, "192.0.2.7 until", "UTC: a flood")
+        self.come("192.0.2.5", code=554)
+        wait_until(lambda: 'entry=192.0.2.0/29 why="a flood"' in self.server.log(), "the line")
+        listed = self.server.json("block", "list")["entries"]
+        self.assertEqual([("192.0.2.0/29", "a flood")], [(one["what"], one["reason"]) for one in listed])
+        self.server.must("block", "remove", "192.0.2.0/29")
+        check(late.mail("x@far.test"), 250)
+        self.server.must("allow", "add", "198.51.100.7")
+        check(self.rcpt("198.51.100.7"), 250)
+        self.come("198.51.100.8", code=554)
+
+    def test_senders_also_after_a_restart(self):
+        self.server.must("block", "add", "Worse.test")
+        self.server.must("allow", "add", "friend@spam.test")
+        for again in (False, True):
+            if again:
+                self.server.stop()
+                self.server.start()
+            check(self.rcpt("192.0.2.20", sender="x@worse.test"), 550, "we take no mail from <x@worse.test>")
+            check(self.rcpt("192.0.2.20", sender="x@spam.test"), 550)
+            check(self.rcpt("192.0.2.20", sender="friend@spam.test"), 250)
+
+
 class NamesTest(GuardCase):
     guard = {"reverse_dns": "refuse", "helo": "defer"}
     zone = [f"{reverse('192.0.2.1')}.in-addr.arpa PTR mail.far.test", "mail.far.test A 192.0.2.1",
