@@ -32,7 +32,7 @@ struct Response {
 
 /// What a running server does beside the store; empty functions when it is down.
 struct Hooks {
-  std::function<void(store::Id account)> end_sessions;                   ///< disabled or removed
+  std::function<void(store::Id account)> end_sessions;                   ///< disabled, removed, or another password
   std::function<void()> wake_queue;                                      ///< retry or release: look at once
   std::function<directory::LoginFacts(const std::string& login)> logins; ///< of an account
   std::function<std::string()> status;                  ///< JSON object: version, uptime, listeners, connections, queue

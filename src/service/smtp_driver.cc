@@ -118,6 +118,12 @@ void SmtpConnection::shut_down() {
 }
 
 void SmtpConnection::end() {
+  if (reading_ && !incoming_) { // it waits for a command: it is told why
+    shutting_down_ = true;      // the timeout that ends the read is ours
+    session_->log_out();
+    stream_.set_deadline(Clock::now());
+    return;
+  }
   ended_ = true;
   if (desk_) desk_->stop();
   stream_.close();

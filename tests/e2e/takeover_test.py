@@ -153,5 +153,53 @@ class TakeoverTest(unittest.TestCase):
         self.wait_states(server, waiting, "relayed")
 
 
+class PutOutTest(unittest.TestCase):
+    """Who is logged in when the password changes, or the account ends, is put out."""
+
+    def setUp(self):
+        self.server = self.enterContext(Server(accounts=dict.fromkeys((BOSS, ALICE), SECRET)))
+
+    def open_sessions(self):
+        smtp, pop3 = self.server.smtp("submission", ALICE), self.server.pop3(ALICE)
+        self.addCleanup(smtp.close)
+        self.addCleanup(pop3.close)
+        return smtp, pop3
+
+    def assert_put_out(self, smtp, pop3):
+        self.assertEqual(smtp.getreply(), (421, b"4.7.0 your account was changed; log in again"))
+        self.assertEqual(b"", smtp.sock.recv(1))
+        self.assertEqual(b"-ERR [AUTH] your account was changed, log in again\r\n", pop3.file.readline())
+        self.assertEqual(b"", pop3.file.readline())
+
+    def test_another_password(self):
+        sessions, boss = self.open_sessions(), self.server.smtp("submission", BOSS)
+        self.addCleanup(boss.close)
+        self.server.must("account", "quota", ALICE, "1G")
+        self.assertEqual(250, sessions[0].noop()[0])
+        self.server.must("account", "passwd", ALICE, password="another secret")
+        self.assert_put_out(*sessions)
+        self.assertEqual(250, boss.noop()[0])
+        self.server.pop3(ALICE, "another secret").quit()
+
+    def test_a_disabled_and_a_deleted_account(self):
+        for words in (("disable", ALICE), ("remove", ALICE, "--yes")):
+            sessions = self.open_sessions()
+            self.server.must("account", *words)
+            self.assert_put_out(*sessions)
+            if words[0] == "disable":
+                self.server.must("account", "enable", ALICE)
+
+    def test_in_the_middle_of_a_message(self):
+        smtp, pop3 = self.open_sessions()
+        pop3.quit()
+        smtp.mail(ALICE)
+        smtp.rcpt(BOSS)
+        self.assertEqual(354, smtp.docmd("DATA")[0])
+        smtp.send("Subject: the rest never comes\r\n")
+        self.server.must("account", "disable", ALICE)
+        self.assertEqual(b"", smtp.sock.recv(1))
+        self.assertEqual([], self.server.mail(BOSS))
+
+
 if __name__ == "__main__":
     unittest.main()
