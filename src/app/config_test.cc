@@ -105,6 +105,7 @@ score = 5
 answers = ["127.0.0.2", "127.0.0.8/29"]
 [[dns_list]]
 zone = "good.example"
+kind = "domain"
 score = -5
 )");
   ASSERT_TRUE(config) << config.error().message;
@@ -118,6 +119,8 @@ score = -5
   EXPECT_EQ(guard.lists[0].zone, "zen.example");
   EXPECT_TRUE(guard.lists[0].answers.contains("127.0.0.9"));
   EXPECT_EQ(guard.lists[1].score, -5);
+  EXPECT_FALSE(guard.lists[0].domains);
+  EXPECT_TRUE(guard.lists[1].domains);
   for (const char* wrong :
        {"[guard]\nhelo = \"perhaps\"\n", "[guard]\ngreylisting = \"refuse\"\n", "[guard]\ngreeting_delay = \"5m\"\n",
         "[guard]\nallow = [\"x\"]\n", "[guard]\nblock_senders = [\"@\"]\n", "[guard]\ngreylist_window = \"60s\"\n",

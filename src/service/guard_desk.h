@@ -43,7 +43,7 @@ public:
   /// The name it gave, and who we are.
   void helo(std::string name, const std::string& hostname, const std::string& here);
   /// MAIL: forgets the transaction before, and looks again whether the client is blocked. Code 0: go on.
-  mail::Reply mail();
+  mail::Reply mail(const mail::Sender& sender);
   /// RCPT, before the recipient is looked up: what is against client and sender. Waits for the DNS, five seconds at most.
   /// Code 0: nothing. postmaster and abuse can be written to in spite of all but the list of blocked senders.
   Task<mail::Reply> recipient(mail::Sender sender, mail::Address to);
@@ -61,7 +61,11 @@ public:
 private:
   struct Lookups;
   using Dns = std::shared_ptr<dns::Resolver>;
-  static Task<void> look_up_reverse(Dns dns, std::string address, std::shared_ptr<Lookups> into);
+  static Task<void> look_up_reverse(Dns dns, std::string address, std::vector<policy::DnsList> lists,
+                                    std::shared_ptr<Lookups> into);
+  static Task<void> look_up_domain(Dns dns, policy::DnsList list, std::string name, std::shared_ptr<Lookups> into);
+  void ask_domain(const std::string& name);
+  policy::ClientFacts facts() const;
   static Task<void> look_up_list(Dns dns, policy::DnsList list, std::string address, std::shared_ptr<Lookups> into);
   static Task<void> look_up_helo(Dns dns, std::string name, unsigned turn, std::shared_ptr<Lookups> into);
   void start(Task<void> task);
@@ -79,6 +83,7 @@ private:
   boost::asio::any_io_executor executor_;
   std::string address_;
   std::string helo_;
+  std::string helo_domain_, sender_domain_; ///< for lists of domains; empty: nothing to ask for
   policy::Stranger stranger_;
   std::shared_ptr<Lookups> lookups_;
   std::optional<policy::GuardVerdict> verdict_; ///< of the name given last

@@ -314,7 +314,7 @@ Task<void> SmtpConnection::perform(smtp::AskMail ask) {
   mail::Sender sender = *ask.sender;
   mail::Reply reply = co_await parts_.intake.policy.check_sender(who, sender);
   if (guard_ && reply.positive())
-    if (mail::Reply held = guard_->mail(); held.code != 0) reply = std::move(held);
+    if (mail::Reply held = guard_->mail(sender); held.code != 0) reply = std::move(held);
   if (reply.positive() && !parts_.intake.store.has_room())
     reply = mail::Reply(452, {4, 3, 1}, "no room for messages now, please try again later");
   if (reply.positive() && filters_) {
