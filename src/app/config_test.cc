@@ -132,11 +132,14 @@ TEST(Config, RelayNetworks) {
   auto config = parse("");
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_TRUE(config->relay_from.empty());
-  config = parse("[relay]\nnetworks = [\"192.0.2.0/24\"]\nsenders = [\"Partner.Example\", \"a@b.example\", \"<>\"]\n");
+  config = parse("[relay]\nnetworks = [\"192.0.2.0/24\"]\nsenders = [\"Partner.Example\", \"a@b.example\", \"<>\"]\n"
+                 "messages_per_hour = 30\nrecipients_per_hour = 100\n");
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_TRUE(config->relay_from.contains("192.0.2.7"));
   EXPECT_FALSE(config->relay_from.contains("192.0.3.7"));
   EXPECT_EQ(config->relay.senders, (std::vector<std::string>{"partner.example", "a@b.example", "<>"}));
+  EXPECT_EQ(config->relay.limits.messages_per_hour, 30U);
+  EXPECT_EQ(config->relay.limits.recipients_per_hour, 100U);
   EXPECT_FALSE(parse("[relay]\nnetworks = [\"0.0.0.0/0\"]\n"));
   EXPECT_FALSE(parse("[relay]\nnetworks = [\"::/0\"]\n"));
   EXPECT_FALSE(parse("[relay]\nsenders = [\"not a domain\"]\n"));

@@ -39,7 +39,7 @@ struct Server::Impl {
   Impl(store::Store& s, ServerOptions o, std::shared_ptr<const Snapshot> first)
       : store(s), options(std::move(o)), snapshot(std::move(first)), contexts(options.threads), cpu(options.threads),
         signing(options.threads), directory(store, cpu, directory::Options{.hostname = options.hostname}),
-        policy(directory, &limits, &paths), queue(store, system_clock(), snapshot->queue) {
+        policy(directory, &limits, &paths, &relay_rates), queue(store, system_clock(), snapshot->queue) {
     limits.configure(snapshot->account_limits);
     paths.configure(snapshot->rewrite_sender);
     guard.configure(snapshot->logins);
@@ -59,6 +59,7 @@ struct Server::Impl {
   directory::Directory directory;
   policy::LimitBook limits{store, system_clock()};
   policy::ReturnPaths paths{store, directory, system_clock()};
+  policy::RelayRates relay_rates{system_clock()};
   policy::Policy policy;
   UlidSource ids;
   queue::Queue queue;

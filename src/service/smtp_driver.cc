@@ -298,6 +298,7 @@ policy::Client SmtpConnection::client() const {
   client.address = peer_;
   client.helo = std::string(session_->helo());
   if (options_->session->role == smtp::Role::mx && options_->relay_from.contains(peer_)) client.relay = options_->relay;
+  client.recipients = relayed();
   if (session_->login().empty()) return client; // an exchange cancelled at its end is no login
   client.account = account_.id;
   client.login = account_.login;
@@ -393,18 +394,19 @@ Task<void> SmtpConnection::perform(smtp::AskRecipient ask) {
 }
 
 /// From a network of ours to others: the network was judged when the recipient was.
-bool SmtpConnection::relays() const {
-  if (account_.id != 0) return false;
-  return std::ranges::any_of(recipients_, [](const queue::DraftRecipient& recipient) {
+std::uint32_t SmtpConnection::relayed() const {
+  if (account_.id != 0) return 0;
+  const auto count = std::ranges::count_if(recipients_, [](const queue::DraftRecipient& recipient) {
     return recipient.nodes.front().route == store::NewRecipient::Route::remote;
   });
+  return static_cast<std::uint32_t>(count);
 }
 
 intake::Origin SmtpConnection::origin() {
   intake::Origin origin;
   origin.client = client();
   origin.klass = account_.id != 0 ? store::MessageClass::submitted
-                 : relays()       ? store::MessageClass::local
+                 : relayed() > 0  ? store::MessageClass::local
                                   : store::MessageClass::incoming;
   origin.sender = session_->sender();
   mail::set_times(origin.sender, mail_at_);
