@@ -76,6 +76,7 @@ public:
   Task<Result<bool>> suspect(Id account, Signal signal, std::string reason) override;
   Task<Result<std::vector<Suspicion>>> list_suspicions(bool with_counts) override;
   Task<Result<>> suspicion_told(Id account) override;
+  Task<Result<std::size_t>> note_bounces(LateBounces bounces) override;
   Task<Result<bool>> clear_suspicion(Id account) override;
   std::uint64_t suspicion_generation() override { return memory_.marks; }
 

@@ -134,6 +134,9 @@ public:
   virtual Task<Result<>> suspicion_told(Id account) = 0;
   /// Takes the mark away, and counts anew for the rules; what is held stays so. False when there was none.
   virtual Task<Result<bool>> clear_suspicion(Id account) = 0;
+  /// Recipients that the account named, to which we relayed, and for which a report says so for the first time count as failed, and
+  /// the trail tells of it. How many there were.
+  virtual Task<Result<std::size_t>> note_bounces(LateBounces bounces) = 0;
   /// Rises when an account is marked, perhaps a moment before that is committed. Cheap.
   virtual std::uint64_t suspicion_generation() = 0;
 

@@ -94,6 +94,9 @@ public:
   Task<Result<std::vector<Suspicion>>> list_suspicions(bool with_counts) override {
     return inner_.list_suspicions(with_counts);
   }
+  Task<Result<std::size_t>> note_bounces(LateBounces bounces) override {
+    return inner_.note_bounces(std::move(bounces));
+  }
   Task<Result<>> suspicion_told(Id account) override { return inner_.suspicion_told(account); }
   Task<Result<bool>> clear_suspicion(Id account) override { return inner_.clear_suspicion(account); }
   std::uint64_t suspicion_generation() override { return inner_.suspicion_generation(); }

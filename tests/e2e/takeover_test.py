@@ -98,6 +98,37 @@ class TakeoverTest(unittest.TestCase):
             self.assertEqual(self.states(server, ident), ["dropped"])
         self.wait_states(server, self.submit(server, "right@far.test"), "relayed")
 
+    def test_bounces_that_come_back_by_mail(self):
+        server, peer = self.server(failures=3, failure_percent=50), self.peer()
+
+        def report(about, *failed, to=ALICE):
+            groups = "".join(f"\r\nFinal-Recipient: rfc822; {one}\r\nAction: failed\r\nStatus: 5.1.1\r\n" for one in failed)
+            head = about.split(b"\r\n\r\n")[0].decode()
+            server.send("", [to], (
+                "From: daemon@far.test\r\nTo: x@example.test\r\nSubject: failed\r\nMIME-Version: 1.0\r\n"
+                "Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b\r\n\r\nSorry.\r\n--b\r\n"
+                f"Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.far.test\r\n{groups}\r\n--b\r\n"
+                f"Content-Type: text/rfc822-headers\r\n\r\n{head}\r\n\r\n--b--\r\n"))
+
+        first = self.submit(server, "a@far.test", "b@far.test")
+        self.wait_states(server, first, "relayed", "relayed")
+        bobs = self.submit(server, "c@far.test", login=BOB)
+        self.wait_states(server, bobs, "relayed")
+        sent = {one.data.split(b"\r\nTo: <")[1].split(b">")[0]: one.data for one in peer.messages}
+        # Forged ones: of Bob's message, of nobody we wrote to, of a message that never was, and one again and again.
+        report(sent[b"c@far.test"], "c@far.test")
+        report(sent[b"a@far.test"], "z@far.test")
+        report(sent[b"a@far.test"].replace(first[-4:].encode(), b"0000"), "a@far.test")
+        for _ in range(4):
+            report(sent[b"a@far.test"], "A@far.test")
+        self.assertEqual([[0]], [one["recipients"] for one in server.trace(first)["events"] if one["kind"] == "returned"])
+        self.assertEqual(server.json("account", "suspects")["suspicions"], [])
+        report(sent[b"a@far.test"], "b@far.test")
+        second = self.submit(server, "d@far.test")
+        self.wait_states(server, second, "relayed")
+        report(peer.messages[-1].data, "d@far.test")
+        self.assertIn("3 of 3 recipients", self.wait_suspect(server, "failures")["reason"])
+
     def test_logins_from_many_networks(self):
         server = self.server(networks=3)
         self.peer()
