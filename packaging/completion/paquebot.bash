@@ -15,6 +15,11 @@ _paquebot() {
   done
   case "$verb" in
     "") words="domain dkim account alias queue fetch import message report serve check status reload version completion verify backup restore trace send --config --json --help" ;;
+        elif [[ $verb != *" "* ]]; then case "$verb" in domain|dkim|account|alias|queue|fetch|import|block|allow|report) verb+=" ${COMP_WORDS[i]}" ;; esac; fi ;;
+    esac
+  done
+  case "$verb" in
+    "") words="domain dkim account alias queue fetch import block allow report serve check status reload version completion verify backup restore trace send --config --json --help" ;;
     "domain") words="add list dns owner remove" ;;
     "dkim") words="create list dns rotate retire" ;;
     "account") words="add list show addresses passwd quota limit disable enable suspects hold release app-password remove" ;;
@@ -23,6 +28,8 @@ _paquebot() {
     "fetch") words="list show save delete" ;;
     "import") words="accounts mail" ;;
     "message") words="check" ;;
+    "block") words="add list remove" ;;
+    "allow") words="add list remove" ;;
     "report") words="dmarc" ;;
     "serve") words="--config --json --help" ;;
     "check") words="--config --json --help" ;;
@@ -76,6 +83,12 @@ _paquebot() {
     "import accounts") words="--config --json --help" ;;
     "import mail") words="--config --json --help --quiet" ;;
     "message check") words="--config --json --help --ip --helo --mail-from --list --resolver" ;;
+    "block add") words="--config --json --help --reason --for" ;;
+    "block list") words="--config --json --help" ;;
+    "block remove") words="--config --json --help" ;;
+    "allow add") words="--config --json --help --reason --for" ;;
+    "allow list") words="--config --json --help" ;;
+    "allow remove") words="--config --json --help" ;;
     "report dmarc") words="--config --json --help --days --domain --address" ;;
   esac
   COMPREPLY=($(compgen -W "$words" -- "$current"))

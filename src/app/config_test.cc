@@ -105,6 +105,7 @@ score = 5
 answers = ["127.0.0.2", "127.0.0.8/29"]
 [[dns_list]]
 zone = "good.example"
+kind = "domain"
 score = -5
 )");
   ASSERT_TRUE(config) << config.error().message;
@@ -118,6 +119,8 @@ score = -5
   EXPECT_EQ(guard.lists[0].zone, "zen.example");
   EXPECT_TRUE(guard.lists[0].answers.contains("127.0.0.9"));
   EXPECT_EQ(guard.lists[1].score, -5);
+  EXPECT_FALSE(guard.lists[0].domains);
+  EXPECT_TRUE(guard.lists[1].domains);
   for (const char* wrong :
        {"[guard]\nhelo = \"perhaps\"\n", "[guard]\ngreylisting = \"refuse\"\n", "[guard]\ngreeting_delay = \"5m\"\n",
         "[guard]\nallow = [\"x\"]\n", "[guard]\nblock_senders = [\"@\"]\n", "[guard]\ngreylist_window = \"60s\"\n",
@@ -129,11 +132,14 @@ TEST(Config, RelayNetworks) {
   auto config = parse("");
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_TRUE(config->relay_from.empty());
-  config = parse("[relay]\nnetworks = [\"192.0.2.0/24\"]\nsenders = [\"Partner.Example\", \"a@b.example\", \"<>\"]\n");
+  config = parse("[relay]\nnetworks = [\"192.0.2.0/24\"]\nsenders = [\"Partner.Example\", \"a@b.example\", \"<>\"]\n"
+                 "messages_per_hour = 30\nrecipients_per_hour = 100\n");
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_TRUE(config->relay_from.contains("192.0.2.7"));
   EXPECT_FALSE(config->relay_from.contains("192.0.3.7"));
   EXPECT_EQ(config->relay.senders, (std::vector<std::string>{"partner.example", "a@b.example", "<>"}));
+  EXPECT_EQ(config->relay.limits.messages_per_hour, 30U);
+  EXPECT_EQ(config->relay.limits.recipients_per_hour, 100U);
   EXPECT_FALSE(parse("[relay]\nnetworks = [\"0.0.0.0/0\"]\n"));
   EXPECT_FALSE(parse("[relay]\nnetworks = [\"::/0\"]\n"));
   EXPECT_FALSE(parse("[relay]\nsenders = [\"not a domain\"]\n"));

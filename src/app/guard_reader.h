@@ -45,9 +45,10 @@ inline void read_greylist(Reader& read, const toml::table& t, policy::GreylistRu
 
 inline void read_dns_lists(Reader& read, const toml::table& root, policy::GuardOptions& guard) {
   for (const toml::table* t : sections(read, root, "dns_list")) {
-    read.only(*t, "[[dns_list]]", {"zone", "score", "answers"});
+    read.only(*t, "[[dns_list]]", {"zone", "kind", "score", "answers"});
     policy::DnsList list;
     read.text(*t, "zone", list.zone);
+    read.choice<bool>(*t, "kind", {{"address", false}, {"domain", true}}, list.domains);
     read.number(*t, "score", -1000, 1000, list.score);
     if (t->get("answers")) read.networks(*t, "answers", list.answers);
     auto zone = mail::normalize_domain(list.zone);

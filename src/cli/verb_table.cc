@@ -384,6 +384,41 @@ std::vector<Verb> mail_verbs() {
   };
 }
 
+std::vector<Verb> list_verbs() {
+  const Positional what{"WHAT",
+                        "an IP address or network, a sender's address or domain, or \".domain\": it and all below"};
+  const std::vector<Option> options{{"--reason", "WORDS", "why: for the list, the log, and who is refused"},
+                                    {"--for", "TIME", "only for so long (90s, 15m, 2h, 3d)"}};
+  return {
+      {"block add",
+       "Take no mail from somebody, from now on; what is listed here goes before [guard] of the configuration.",
+       "paquebot block add 198.51.100.0/24 --for 2h --reason \"flood of spam\"\npaquebot block add .spam.example",
+       {what},
+       options,
+       block_add},
+      {"block list", "List who is blocked, since when, until when and why.", "paquebot block list", {}, {}, block_list},
+      {"block remove",
+       "Take somebody off the block list.",
+       "paquebot block remove .spam.example",
+       {what},
+       {},
+       block_remove},
+      {"allow add",
+       "Ask a client nothing, or let a sender pass lists, names and greylisting, from now on.",
+       "paquebot allow add 203.0.113.5 --reason \"our branch\"\npaquebot allow add news@shop.example --for 3d",
+       {what},
+       options,
+       allow_add},
+      {"allow list", "List who is allowed, since when, until when and why.", "paquebot allow list", {}, {}, allow_list},
+      {"allow remove",
+       "Take somebody off the allow list.",
+       "paquebot allow remove 203.0.113.5",
+       {what},
+       {},
+       allow_remove},
+  };
+}
+
 } // namespace
 
 std::vector<Verb> report_verbs() {
@@ -425,6 +460,8 @@ std::span<const Group> groups() {
       {"fetch", "Read mail from a mailbox over POP3"},
       {"import", "Bring accounts and mail from another server"},
       {"message", "Messages in files"},
+      {"block", "Whose mail we do not take"},
+      {"allow", "Who is not asked for names and lists"},
       {"report", "What other servers tell us"},
   };
   return all;
@@ -434,7 +471,7 @@ std::span<const Verb> verbs() {
   static const std::vector<Verb> all = [] {
     std::vector<Verb> table;
     for (auto part : {server_verbs(), store_verbs(), domain_verbs(), dkim_verbs(), alias_verbs(), account_verbs(),
-                      queue_verbs(), mail_verbs(), message_verbs(), report_verbs()}) {
+                      queue_verbs(), mail_verbs(), message_verbs(), list_verbs(), report_verbs()}) {
       table.insert(table.end(), part.begin(), part.end());
     }
     return table;

@@ -185,13 +185,16 @@ Task<Answer> change_account(Context& context, Call call) {
   auto account = co_await need_account(context, call.names[0]);
   if (!account) co_return std::unexpected(account.error());
   const bool was_disabled = account->disabled;
+  const std::string old_password = account->password;
   store::Account& changed = *account;
   if (const auto applied = co_await apply(context, std::move(*wanted), changed); !applied) {
     co_return std::unexpected(applied.error());
   }
   const auto updated = co_await context.store.update_account(changed);
   if (!updated) co_return std::unexpected(updated.error());
-  if (changed.disabled && !was_disabled && context.hooks.end_sessions) context.hooks.end_sessions(changed.id);
+  // Whoever knew the old password is put out.
+  const bool shut_out = (changed.disabled && !was_disabled) || changed.password != old_password;
+  if (shut_out && context.hooks.end_sessions) context.hooks.end_sessions(changed.id);
   co_return present(changed);
 }
 

@@ -4,6 +4,7 @@
 #include "base/task.h"
 #include "directory/directory.h"
 #include "directory/login_guard.h"
+#include "policy/guard_book.h"
 #include "store/store.h"
 
 #include <functional>
@@ -31,7 +32,7 @@ struct Response {
 
 /// What a running server does beside the store; empty functions when it is down.
 struct Hooks {
-  std::function<void(store::Id account)> end_sessions;                   ///< disabled or removed
+  std::function<void(store::Id account)> end_sessions;                   ///< disabled, removed, or another password
   std::function<void()> wake_queue;                                      ///< retry or release: look at once
   std::function<directory::LoginFacts(const std::string& login)> logins; ///< of an account
   std::function<std::string()> status;                  ///< JSON object: version, uptime, listeners, connections, queue
@@ -39,7 +40,9 @@ struct Hooks {
   std::function<void(store::Id account)> forget_limits; ///< its bounds have changed
   std::function<std::string()> reload;                  ///< reloads the configuration; "" or why not
   std::shared_ptr<dns::Resolver> resolver;              ///< to look what of ours is in the DNS
-  std::string hostname;                                 ///< of this server, also when it is down
+  std::function<void(const policy::Listed& entry)> put_listed; ///< on the own block or allow list, from now on
+  std::function<void(const std::string& what)> drop_listed;
+  std::string hostname;                                   ///< of this server, also when it is down
   std::function<void(store::Id account)> forget_networks; ///< from which the account logged in lately
 };
 

@@ -111,8 +111,11 @@ TEST_F(ControlTest, AccountLife) {
   EXPECT_EQ(login("wonderland"), directory::Login::Verdict::wrong);
   EXPECT_EQ(login("looking glass"), directory::Login::Verdict::accepted);
   EXPECT_EQ(outcome("PATCH", "/v1/accounts/ann@example.org", R"({"login":"x@example.org"})"), "400 invalid");
-  ok("PATCH", "/v1/accounts/ANN@example.org", R"({"disabled":true,"quota":5000})");
+  EXPECT_EQ(ended.size(), 1U) << "who knew the old password";
+  ok("PATCH", "/v1/accounts/ann@example.org", R"({"quota":4000})");
   EXPECT_EQ(ended.size(), 1U);
+  ok("PATCH", "/v1/accounts/ANN@example.org", R"({"disabled":true,"quota":5000})");
+  EXPECT_EQ(ended.size(), 2U);
   EXPECT_EQ(login("looking glass"), directory::Login::Verdict::disabled);
   const auto shown = ok("GET", "/v1/accounts/ann%40example.org");
   EXPECT_TRUE(get_bool(shown, "disabled"));
@@ -121,7 +124,7 @@ TEST_F(ControlTest, AccountLife) {
   EXPECT_EQ(get_list(ok("GET", "/v1/accounts?domain=example.org"), "accounts").size(), 1U);
   EXPECT_EQ(outcome("GET", "/v1/accounts?domain=example.net"), "404 not_found");
   ok("DELETE", "/v1/accounts/ann@example.org");
-  EXPECT_EQ(ended.size(), 2U);
+  EXPECT_EQ(ended.size(), 3U);
   EXPECT_EQ(outcome("GET", "/v1/accounts/ann@example.org"), "404 not_found");
 }
 

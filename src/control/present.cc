@@ -88,6 +88,7 @@ std::string_view name_of(store::EventKind kind) {
     case store::EventKind::dropped: return "dropped";
     case store::EventKind::retrieved: return "retrieved";
     case store::EventKind::removed: return "removed";
+    case store::EventKind::returned: return "returned";
   }
   return "unknown";
 }

@@ -75,6 +75,9 @@ Task<Answer> suspect_account(Context& context, Call call);
 Task<Answer> clear_suspicion(Context& context, Call call);
 /// The account's mark, for `account show`; nothing when it has none.
 Task<Result<std::optional<json::object>>> present_suspicion(Context& context, store::Id account);
+Task<Answer> show_listed(Context& context, Call call);
+Task<Answer> put_listed(Context& context, Call call);
+Task<Answer> drop_listed(Context& context, Call call);
 Task<Answer> list_app_passwords(Context& context, Call call);
 Task<Answer> add_app_password(Context& context, Call call);
 Task<Answer> remove_app_password(Context& context, Call call);

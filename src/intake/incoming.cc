@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "intake/late_bounces.h"
 #include "intake/notice.h"
 #include "mail/date.h"
 #include "mail/timestamp.h"
@@ -284,14 +285,24 @@ Task<mail::Reply> Incoming::commit(queue::Draft draft) {
   note_addresses(draft);
   std::uint64_t size = draft.head.size() + draft.body.size;
   store::Id staged = draft.body.staged;
+  std::vector<store::LateBounces> bounces = late_bounces(draft, options_.hostname);
   store::AcceptResult result = co_await services_.queue.accept(std::move(draft));
   if (result.status != store::AcceptStatus::accepted && staged != 0) co_await services_.store.stage_drop(staged);
   mail::Reply reply = answer(result);
   log_result(reply, size);
+  if (!bounces.empty() && result.status == store::AcceptStatus::accepted) co_await note_bounces(std::move(bounces));
   if (reply.positive() && !discarded_.empty()) co_await drop_discarded();
   if (charged()) services_.policy.limits()->forget(origin_.client.account);
   if (!result.passed.empty()) co_await send_limit_notice(services_, options_.hostname, origin_.client, result.passed);
   co_return reply;
+}
+
+/// Reports of failures for mail that our accounts sent count for the take-over watch; should the store fail, they don't.
+Task<void> Incoming::note_bounces(std::vector<store::LateBounces> bounces) {
+  for (store::LateBounces& one : bounces) {
+    const auto counted = co_await services_.store.note_bounces(std::move(one));
+    if (counted && *counted > 0) log::info("returned", {{"id", id_.to_string()}, {"recipients", *counted}});
+  }
 }
 
 void Incoming::note_addresses(const queue::Draft& draft) {

@@ -106,6 +106,7 @@ private:
   void follow_filters(std::vector<mail::Reply>& verdicts, std::vector<std::size_t>& places);
   std::vector<std::size_t> drop_loops(std::vector<mail::Reply>& verdicts);
   Task<void> commit_each(queue::Draft draft, std::vector<std::size_t> places, std::vector<mail::Reply>& verdicts);
+  Task<void> note_bounces(std::vector<store::LateBounces> bounces);
   void note_addresses(const queue::Draft& draft);
   mail::Reply answer(const store::AcceptResult& result) const;
   void log_result(const mail::Reply& reply, std::uint64_t size) const;

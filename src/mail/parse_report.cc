@@ -11,6 +11,7 @@ namespace {
 constexpr std::size_t kMaxParts = 20;
 constexpr std::size_t kMaxStatus = 1024 * 1024;
 constexpr std::size_t kMaxRecipients = 1000;
+constexpr std::size_t kMaxReturned = 64 * 1024;
 
 std::string_view take_line(std::string_view& text) {
   const auto at = text.find('\n');
@@ -100,6 +101,12 @@ Result<ParsedReport> parse_status(std::string_view text) {
   return report;
 }
 
+/// RFC 6522 section 3, RFC 6533 section 4: the message, or its header block.
+bool is_returned(const ContentType& kind) {
+  return kind.is("message", "rfc822") || kind.is("text", "rfc822-headers") || kind.is("message", "global") ||
+         kind.is("message", "global-headers");
+}
+
 } // namespace
 
 Result<ParsedReport> parse_report(std::string_view message) {
@@ -111,15 +118,25 @@ Result<ParsedReport> parse_report(std::string_view message) {
   if (!type.is("multipart", "report") || type.boundary.empty()) {
     return fail(Errc::not_found, "the message is no delivery report");
   }
+  Result<ParsedReport> report = fail(Errc::not_found, "the report has no part with delivery status");
+  std::string returned;
+  bool found = false;
   for (const std::string_view part : parts_of(body, type.boundary)) {
     const auto [part_head, content] = head_and_body(part);
     const auto fields = Head::parse(std::string(part_head));
     if (!fields) return std::unexpected(fields.error());
     const ContentType kind = parse_content_type(fields->value("Content-Type"));
-    if (!kind.is("message", "delivery-status") && !kind.is("message", "global-delivery-status")) continue;
-    return parse_status(decode(content, first_token(fields->value("Content-Transfer-Encoding"))));
+    const std::string encoding(first_token(fields->value("Content-Transfer-Encoding")));
+    if (!found && (kind.is("message", "delivery-status") || kind.is("message", "global-delivery-status"))) {
+      found = true;
+      report = parse_status(decode(content, encoding));
+    } else if (returned.empty() && is_returned(kind)) {
+      const std::string text = decode(content.substr(0, kMaxReturned), encoding);
+      returned = head_and_body(text).first;
+    }
   }
-  return fail(Errc::not_found, "the report has no part with delivery status");
+  if (report) report->returned_head = std::move(returned);
+  return report;
 }
 
 } // namespace paquebot::mail

@@ -80,6 +80,7 @@ struct ParsedReport {
   std::string original_envelope_id;
   std::string arrival_date;
   std::vector<ParsedRecipient> recipients; ///< at most 1000, the rest is dropped
+  std::string returned_head; ///< of the message that it is about, at most 64 KiB; empty when it returns none of it
 };
 /// Reads a delivery report tolerantly from a whole message (head and body). Errc::not_found when it is
 /// none, Errc::invalid when it is broken. Looks at no more than 1 MiB of status fields.

@@ -215,6 +215,22 @@ TEST(ParseReport, OtherServersReports) {
   EXPECT_EQ(parsed.recipients[0].action, "failed");
 }
 
+TEST(ParseReport, TheReturnedHead) {
+  const std::string start =
+      "Content-Type: multipart/report; boundary=X\r\n\r\n--X\r\nContent-Type: message/delivery-status\r\n\r\n"
+      "Reporting-MTA: dns; a\r\n\r\nFinal-Recipient: rfc822; b@c\r\nAction: failed\r\n\r\n--X\r\n";
+  for (const char* type : {"message/rfc822", "text/rfc822-headers", "message/global-headers"}) {
+    const auto parsed =
+        parse_report(start + "Content-Type: " + type + "\r\n\r\nSubject: hello\r\n\r\nbody\r\n--X--\r\n");
+    ASSERT_TRUE(parsed);
+    EXPECT_EQ(parsed->returned_head, "Subject: hello\r\n\r\n") << type;
+  }
+  EXPECT_EQ(parse_report(start + "Content-Type: text/plain\r\n\r\nSubject: hello\r\n--X--\r\n")->returned_head, "");
+  const auto large = parse_report(start + "Content-Type: message/rfc822\r\n\r\nSubject: " + std::string(100'000, 'x') +
+                                  "\r\n--X--\r\n");
+  EXPECT_LE(large->returned_head.size(), 65'536U);
+}
+
 TEST(ParseReport, Refuses) {
   for (const std::string_view text :
        {"", "Subject: x\r\n\r\nhello", "Content-Type: multipart/report\r\n\r\n",

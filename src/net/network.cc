@@ -54,6 +54,13 @@ Result<Networks::Network> Networks::parse_one(const std::string& text) {
   return network;
 }
 
+std::optional<Networks::Octets> Networks::octets_of(std::string_view address) {
+  Octets octets{};
+  bool ipv4 = false;
+  if (!read(address, octets, ipv4)) return std::nullopt;
+  return octets;
+}
+
 Result<Networks> Networks::parse(const std::vector<std::string>& texts) {
   Networks all;
   for (const std::string& text : texts) {

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,8 +23,11 @@ public:
   bool contains(std::string_view address) const;
   bool empty() const { return networks_.empty(); }
 
-private:
   using Octets = std::array<std::uint8_t, 16>;
+  /// An address in 16 octets, IPv4 in its mapped form (::ffff:a.b.c.d); nothing when it is none.
+  static std::optional<Octets> octets_of(std::string_view address);
+
+private:
   struct Network {
     Octets octets{};   ///< IPv4 in its mapped form
     unsigned bits = 0; ///< of the 128 that count

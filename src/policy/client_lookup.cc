@@ -2,6 +2,8 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "mail/address.h"
+#include "net/endpoint.h"
 
 #include <algorithm>
 #include <arpa/inet.h>
@@ -12,6 +14,7 @@ namespace {
 
 constexpr std::size_t kNames = 10;
 constexpr std::size_t kListText = 200;
+constexpr std::size_t kLongestName = 253;
 constexpr std::size_t kCached = 4096;
 constexpr std::chrono::minutes kKept{5};
 
@@ -80,19 +83,42 @@ Task<std::pair<ReverseDns, std::string>> look_up_names(std::shared_ptr<dns::Reso
   co_return std::pair(failed ? ReverseDns::unknown : ReverseDns::mismatch, std::string());
 }
 
-Task<std::optional<ListHit>> ask_list(std::shared_ptr<dns::Resolver> resolver, DnsList list, std::string address) {
-  const std::string name = reversed_name(address, list.zone);
-  if (name.empty()) co_return std::nullopt;
+std::string listable_domain(std::string_view name) {
+  if (name.starts_with('[') || name.find('.') == std::string_view::npos || net::is_ip_address(name)) return {};
+  return mail::normalize_domain(name).value_or("");
+}
+
+namespace {
+
+/// RFC 5782 section 5: what must not be on a list is not, and what must be is.
+Task<bool> names_everybody(std::shared_ptr<dns::Resolver> resolver, DnsList list) {
+  std::string nobody = list.domains ? "invalid." + list.zone : reversed_name("127.0.0.1", list.zone);
+  const auto control = co_await resolver->query(std::move(nobody), dns::Type::a);
+  if (control->status == dns::Status::ok) {
+    const char* why = list.domains ? "it lists the domain \"invalid\", so it lists everybody"
+                                   : "it lists 127.0.0.1, so it lists everybody";
+    log::warning("dns-list-broken", {{"zone", list.zone}, {"why", why}});
+    co_return true;
+  }
+  if (!list.domains) co_return false;
+  std::string somebody = "test." + list.zone;
+  const auto test = co_await resolver->query(std::move(somebody), dns::Type::a);
+  if (test->status == dns::Status::nxdomain || test->status == dns::Status::no_data)
+    log::info("dns-list-untested", {{"zone", list.zone}, {"why", "it does not list the domain \"test\""}});
+  co_return false;
+}
+
+} // namespace
+
+Task<std::optional<ListHit>> ask_list(std::shared_ptr<dns::Resolver> resolver, DnsList list, std::string what) {
+  const std::string name = list.domains ? what + "." + list.zone : reversed_name(what, list.zone);
+  if (name.empty() || name.size() > kLongestName) co_return std::nullopt;
   std::string question = name;
   const auto answer = co_await resolver->query(std::move(question), dns::Type::a);
   if (!is_listing(list, *answer)) co_return std::nullopt;
-  std::string nobody = reversed_name("127.0.0.1", list.zone);
-  const auto control = co_await resolver->query(std::move(nobody), dns::Type::a);
-  if (control->status == dns::Status::ok) {
-    log::warning("dns-list-broken", {{"zone", list.zone}, {"why", "it lists 127.0.0.1, so it lists everybody"}});
-    co_return std::nullopt;
-  }
-  ListHit hit{list.zone, list.score, {}};
+  const bool everybody = co_await names_everybody(resolver, list);
+  if (everybody) co_return std::nullopt;
+  ListHit hit{list.zone, list.score, {}, std::move(what)};
   question = name;
   const auto text = co_await resolver->query(std::move(question), dns::Type::txt);
   if (text->status == dns::Status::ok && !text->records.empty())

@@ -24,8 +24,12 @@ bool is_listing(const DnsList& list, const dns::Answer& answer);
 
 /// Does a name of the address lead back to it? At most ten names are followed (RFC 7208 section 4.6.4 has the same bound).
 Task<std::pair<ReverseDns, std::string>> look_up_names(std::shared_ptr<dns::Resolver> resolver, std::string address);
-/// Asks one list. A list that also names 127.0.0.1 names everybody, and does not count (RFC 5782 section 5).
-Task<std::optional<ListHit>> ask_list(std::shared_ptr<dns::Resolver> resolver, DnsList list, std::string address);
+/// Asks one list for an address, or a list of domains for a name in lower-case A-labels. A list that also names 127.0.0.1, or the
+/// domain "invalid", names everybody and does not count; one of domains that does not name "test" is told of in the log (RFC 5782
+/// section 5).
+Task<std::optional<ListHit>> ask_list(std::shared_ptr<dns::Resolver> resolver, DnsList list, std::string what);
+/// What a list of domains can be asked for; empty for address literals, single labels and what is no domain.
+std::string listable_domain(std::string_view name);
 /// Whether the DNS knows a host or mail exchanger of that name; true when it can't be told.
 Task<bool> is_known_host(std::shared_ptr<dns::Resolver> resolver, std::string name);
 

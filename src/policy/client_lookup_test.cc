@@ -98,6 +98,49 @@ TEST(ClientLookup, Lists) {
   }
 }
 
+/// RFC 5782 sections 3 and 5.
+TEST(ClientLookup, ListsOfDomains) {
+  const std::string listed = "spam.example.list.test A 127.0.0.2\nspam.example.list.test TXT \"seen in phish\"\n";
+  const struct {
+    std::string records;
+    const char* domain;
+    bool listed;
+  } cases[] = {
+      {listed + "test.list.test A 127.0.0.2", "spam.example", true},
+      {listed, "spam.example", true}, // without the test point: told of, but real lists have none
+      {listed, "a.spam.example", false},
+      {listed + "invalid.list.test A 127.0.0.2", "spam.example", false}, // it lists everybody
+      {"spam.example.list.test A 127.255.255.254", "spam.example", false},
+      {"spam.example.list.test A 192.0.2.1", "spam.example", false},
+      {listed, "", false},
+  };
+  for (const auto& c : cases) {
+    DnsList list{"list.test", 3, {}, true};
+    const auto hit = run_task(ask_list(dns::FakeZone::parse(c.records), list, c.domain));
+    EXPECT_EQ(hit.has_value(), c.listed) << c.records << c.domain;
+    if (!hit) continue;
+    EXPECT_EQ(hit->what, c.domain);
+    EXPECT_EQ(hit->text, "seen in phish");
+  }
+  const std::string far_too_long = std::string(62, 'a') + "." + std::string(62, 'b') + "." + std::string(62, 'c') +
+                                   "." + std::string(62, 'd') + ".example";
+  EXPECT_FALSE(run_task(ask_list(dns::FakeZone::parse(listed), {"list.test", 3, {}, true}, far_too_long)));
+}
+
+TEST(ClientLookup, WhatListsOfDomainsAreAskedFor) {
+  for (const auto& [name, domain] : {std::pair{"Spam.Example", "spam.example"},
+                                     {"b\xC3\xBC"
+                                      "cher.example",
+                                      "xn--bcher-kva.example"},
+                                     {"[192.0.2.1]", ""},
+                                     {"192.0.2.1", ""},
+                                     {"localhost", ""},
+                                     {"", ""},
+                                     {"a..b", ""},
+                                     {"a b.example", ""}})
+    EXPECT_EQ(listable_domain(name), domain) << name;
+}
+
 TEST(ClientLookup, TheListsWordsAreMadeHarmless) {
   const auto zone = dns::FakeZone::parse("9.2.0.192.list.test A 127.0.0.2");
   zone->add("9.2.0.192.list.test", dns::Type::txt, {.text = "evil\r\n250 ok" + std::string(400, 'x')});

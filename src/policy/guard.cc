@@ -26,15 +26,21 @@ Measure measure_of(const GuardOptions& options, int score) {
   return Measure::log;
 }
 
-Finding listed(const GuardOptions& options, const ClientFacts& facts, const std::string& address) {
+Finding listed(const GuardOptions& options, const ClientFacts& facts) {
   int score = 0;
-  std::string zones, text;
+  std::string detail, text;
+  std::vector<std::string_view> zones;
   for (const ListHit& hit : facts.hits) {
+    if (std::ranges::find(zones, hit.zone) != zones.end()) continue; // by another name of the same client
+    zones.push_back(hit.zone);
     score += hit.score;
-    zones += (zones.empty() ? "" : ", ") + hit.zone;
+    const bool same = &hit != facts.hits.data() && hit.what == (&hit - 1)->what;
+    if (same)
+      detail += ", " + hit.zone;
+    else
+      detail += fmt::format("{}{} is listed by {}", detail.empty() ? "" : " and ", hit.what, hit.zone);
     if (text.empty() && hit.score > 0) text = hit.text;
   }
-  std::string detail = fmt::format("{} is listed by {}", address, zones);
   if (!text.empty()) detail += ": " + text;
   const Measure measure = measure_of(options, score);
   if (measure <= Measure::tag) detail += fmt::format(" (score {})", score);
@@ -71,7 +77,7 @@ GuardVerdict judge(const GuardOptions& options, const ClientFacts& facts, const 
     found.push_back(nameless(options.reverse_dns, facts.reverse, stranger.address));
   if (!stranger.helo_fault.empty() && options.helo != Measure::off)
     found.push_back({"helo", options.helo, stranger.helo_fault, {5, 7, 1}});
-  if (!facts.hits.empty()) found.push_back(listed(options, facts, stranger.address));
+  if (!facts.hits.empty()) found.push_back(listed(options, facts));
   const auto worst = std::ranges::max_element(found, {}, &Finding::measure);
   if (worst != found.end() && worst->measure >= Measure::defer) verdict.reply = reply_of(*worst);
   for (const Finding& finding : found)

@@ -25,11 +25,12 @@ std::string_view name_of(Measure measure);
 
 inline constexpr std::string_view kGuardField = "X-Paquebot-Guard";
 
-/// A list of addresses in the DNS (RFC 5782).
+/// A list in the DNS (RFC 5782): of addresses (section 2) or of domain names (section 3).
 struct DnsList {
   std::string zone;      ///< lower-case A-labels
   int score = 1;         ///< below 0: a list of those that are trusted
   net::Networks answers; ///< which count; empty: all of 127.0.0.0/8. Never those in 127.255.255.0/24, which are errors
+  bool domains = false;  ///< asked for the domain of MAIL, the name in EHLO and the client's own name in the DNS
 };
 
 /// How much one client address may do; a network (/24, of IPv6 /48) may do kNetworkFactor times as much. 0: no bound.
@@ -71,13 +72,14 @@ struct ListHit {
   std::string zone;
   int score = 0;
   std::string text; ///< the list's own words, printable, at most 200 octets; may be empty
+  std::string what; ///< the address or domain that it names
 };
 
 /// What the DNS says of a client's address.
 struct ClientFacts {
   ReverseDns reverse = ReverseDns::unknown;
-  std::string name; ///< confirmed only
-  std::vector<ListHit> hits;
+  std::string name;          ///< confirmed only
+  std::vector<ListHit> hits; ///< of lists of addresses, and of domains for `name`
 };
 
 /// What one session has shown, when its first recipient is named.

@@ -78,19 +78,25 @@ TEST(Guard, ListsByTheSumOfTheirScores) {
                {{3, 3}, Measure::refuse}, {{6, -3}, Measure::defer}, {{5, -9}, Measure::log}};
   for (const auto& c : cases) {
     ClientFacts facts;
-    for (const int score : c.scores) facts.hits.push_back({"list.test", score, "spam"});
+    for (const int score : c.scores)
+      facts.hits.push_back({std::to_string(facts.hits.size()) + ".test", score, "spam", "192.0.2.9"});
     const auto found = verdict(options, facts);
     ASSERT_EQ(found.findings.size(), 1U);
     EXPECT_EQ(found.findings[0].measure, c.measure) << c.scores.size();
   }
   ClientFacts facts;
-  facts.hits = {{"a.test", 2, ""}, {"b.test", 3, "see https://b.test/"}};
+  facts.hits = {{"a.test", 2, "", "192.0.2.9"}, {"b.test", 3, "see https://b.test/", "192.0.2.9"}};
   EXPECT_EQ(verdict(options, facts).reply.to_string(), "550 5.7.1 192.0.2.9 is listed by a.test, b.test: see "
                                                        "https://b.test/; if this is wrong, write to postmaster");
   facts.hits.pop_back();
   EXPECT_EQ(verdict(options, facts).tags,
             std::vector<std::string>{"dns-list; 192.0.2.9 is listed by a.test (score 2)"});
   EXPECT_EQ(verdict({}, facts).findings[0].measure, Measure::log) << "a list alone refuses nobody";
+  facts.hits = {{"a.test", 2, "", "192.0.2.9"}, {"d.test", 3, "phish", "a.example"}, {"d.test", 3, "", "b.example"}};
+  EXPECT_EQ(
+      verdict(options, facts).reply.text,
+      "192.0.2.9 is listed by a.test and a.example is listed by d.test: phish; if this is wrong, write to postmaster")
+      << "a list counts once";
 }
 
 TEST(Guard, TheGravestMeasureDecides) {

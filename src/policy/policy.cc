@@ -20,8 +20,8 @@ RecipientVerdict refused(mail::Reply reply) { return {std::move(reply), {}}; }
 
 } // namespace
 
-Policy::Policy(directory::Directory& directory, LimitBook* limits, ReturnPaths* paths)
-    : directory_(directory), limits_(limits), paths_(paths) {}
+Policy::Policy(directory::Directory& directory, LimitBook* limits, ReturnPaths* paths, RelayRates* relays)
+    : directory_(directory), limits_(limits), paths_(paths), relays_(relays) {}
 
 Task<mail::Reply> Policy::check_sender(const Client& client, const mail::Sender& sender) {
   // On port 25 anybody may claim any address: who may is for sender authentication to say.
@@ -104,6 +104,10 @@ Task<RecipientVerdict> Policy::check_recipient(const Client& client, const mail:
       {
         mail::Reply relay = co_await check_relay(client, sender.reverse_path, address);
         if (!relay.positive()) co_return refused(std::move(relay));
+        if (client.account == 0 && relays_ != nullptr)
+          if (mail::Reply over = relays_->count(client.address, client.relay->limits, client.recipients == 0);
+              over.code != 0)
+            co_return refused(std::move(over));
       }
       co_return RecipientVerdict{ok_recipient(),
                                  {directory::Node{text, store::NewRecipient::Route::remote, 0, -1, {}}}};

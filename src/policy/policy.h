@@ -4,6 +4,7 @@
 #include "mail/envelope.h"
 #include "mail/status.h"
 #include "policy/limits.h"
+#include "policy/relay_rates.h"
 #include "policy/return_paths.h"
 #include "smtp/server_session.h"
 
@@ -16,6 +17,7 @@ namespace paquebot::policy {
 /// What a configured network may do without a login.
 struct RelayRules {
   std::vector<std::string> senders; ///< beside our domains: addresses, domains, and "<>"
+  RelayLimits limits;
 };
 
 /// Who is at the other end of a session.
@@ -25,7 +27,7 @@ struct Client {
   std::string helo;
   store::Id account = 0; ///< logged in as
   std::string login;
-  std::uint32_t recipients = 0;              ///< named already for the current message
+  std::uint32_t recipients = 0;              ///< named already for the current message; without a login those elsewhere
   std::shared_ptr<const RelayRules> relay{}; ///< it is in a network that may send to others; null: it isn't
 };
 
@@ -38,7 +40,8 @@ struct RecipientVerdict {
 class Policy {
 public:
   /// All must outlive it; without a book nothing is bounded, without return paths no bounce finds its way back through us.
-  explicit Policy(directory::Directory& directory, LimitBook* limits = nullptr, ReturnPaths* paths = nullptr);
+  explicit Policy(directory::Directory& directory, LimitBook* limits = nullptr, ReturnPaths* paths = nullptr,
+                  RelayRates* relays = nullptr);
 
   LimitBook* limits() const { return limits_; }
 
@@ -62,6 +65,7 @@ private:
   directory::Directory& directory_;
   LimitBook* limits_;
   ReturnPaths* paths_;
+  RelayRates* relays_;
 };
 
 } // namespace paquebot::policy

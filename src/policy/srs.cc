@@ -75,7 +75,7 @@ bool Srs::is_right(std::string_view given, std::string_view mark, std::string_vi
 
 std::optional<mail::Address> Srs::forward(const mail::Address& sender, const std::string& domain,
                                           std::int64_t day) const {
-  if (sender.empty() || sender.domain.empty() || sender.is_literal()) return std::nullopt;
+  if (sender.local.empty() || sender.domain.empty() || sender.is_literal()) return std::nullopt; // also ""@far.test
   std::string signed_part, local;
   std::string_view rest = sender.local;
   if (begins_with(rest, kFirst)) { // the first host takes the bounce from us

@@ -39,6 +39,10 @@ TEST(Srs, ItsFormIsWhatOthersRead) {
   EXPECT_EQ(local.substr(11, 1) + local.substr(14), "==far.test=ann");
 }
 
+TEST(Srs, AnEmptyLocalPartIsLeftAlone) {
+  EXPECT_FALSE(Srs("key").forward(parse("\"\"@far.test"), "ours.test", kToday));
+}
+
 /// What was rewritten already is not wrapped again and again: it names the first host and ourselves.
 TEST(Srs, ThroughSeveralHosts) {
   const Srs one("one"), two("two"), three("three");

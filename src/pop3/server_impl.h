@@ -113,6 +113,7 @@ struct ServerSession::Impl {
   bool tls_pending = false;
   bool closing = false; ///< close when out is sent
   bool going_down = false;
+  bool logged_out = false;
 
   Question question = Question::none;
   std::uint32_t question_id = 0;

@@ -77,8 +77,8 @@ Action ServerSession::Impl::next() {
     if (question != Question::none) return question_action();
     if (closing) return send();
     if (tls_pending) return out.empty() ? Action(StartTls{}) : Action(send());
-    if (going_down) {
-      refuse(Text::going_down);
+    if (going_down || logged_out) {
+      refuse(going_down ? Text::going_down : Text::logged_out);
       close();
       continue;
     }
@@ -202,6 +202,7 @@ void ServerSession::tls_started() {
 void ServerSession::timed_out() { impl_->drop(); }
 void ServerSession::eof() { impl_->drop(); }
 void ServerSession::shut_down() { impl_->going_down = true; }
+void ServerSession::log_out() { impl_->logged_out = true; }
 
 void ServerSession::answer_login(std::uint32_t id, LoginVerdict verdict) {
   if (impl_->answered(Impl::Question::login, id)) impl_->answer_login(verdict);

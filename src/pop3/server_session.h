@@ -108,6 +108,8 @@ public:
   void eof();
   /// The server is going down: -ERR [SYS/TEMP] and close at the next command boundary, nothing is deleted.
   void shut_down();
+  /// The login does not hold any more (another password, disabled, deleted): -ERR [AUTH] (RFC 3206 section 5), likewise.
+  void log_out();
 
   void answer_login(std::uint32_t id, LoginVerdict verdict);
   /// What is kept of the passwords that question `id` is about; see sasl::ScramCredentials.

@@ -356,9 +356,9 @@ TEST(ServerSession, FailedStore) {
 }
 
 TEST(ServerSession, OnlyQuitDeletes) {
-  auto ends =
-      std::vector<void (*)(ServerSession&)>{[](ServerSession& s) { s.eof(); }, [](ServerSession& s) { s.timed_out(); },
-                                            [](ServerSession& s) { s.shut_down(); }};
+  auto ends = std::vector<void (*)(ServerSession&)>{
+      [](ServerSession& s) { s.eof(); }, [](ServerSession& s) { s.timed_out(); },
+      [](ServerSession& s) { s.shut_down(); }, [](ServerSession& s) { s.log_out(); }};
   for (auto end : ends) {
     FakeMailbox m = mailbox();
     ServerSession session(options_for(), true);
@@ -380,6 +380,17 @@ TEST(ServerSession, TimeoutSaysNothing) {
   m.perform(session);
   EXPECT_EQ(m.sent, before);
   EXPECT_TRUE(m.closed);
+}
+
+TEST(ServerSession, LogOutSaysWhy) {
+  FakeMailbox m = mailbox();
+  ServerSession session(options_for(), true);
+  m.perform(session);
+  m.feed(session, kLogin);
+  session.log_out();
+  m.perform(session);
+  EXPECT_TRUE(m.closed);
+  EXPECT_TRUE(m.sent.ends_with("-ERR [AUTH] your account was changed, log in again\r\n")) << m.sent;
 }
 
 TEST(ServerSession, ShutDownWaitsForTheMessage) {

@@ -178,6 +178,10 @@ constexpr Row kTexts[] = {
      {"the server is going down, try again in a few minutes",
       "der Server fährt herunter, in ein paar Minuten noch einmal versuchen",
       "le serveur s'arrête, réessayez dans quelques minutes", "el servidor se apaga, inténtelo en unos minutos"}},
+    {Text::logged_out,
+     "[AUTH]",
+     {"your account was changed, log in again", "Ihr Konto wurde geändert, bitte neu anmelden",
+      "votre compte a été modifié, reconnectez-vous", "su cuenta ha cambiado, vuelva a iniciar sesión"}},
 };
 
 constexpr bool in_order() {

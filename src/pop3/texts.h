@@ -59,7 +59,8 @@ enum class Text : std::uint8_t {
   line_too_long,
   too_many_errors,
   going_down,
-  last = going_down,
+  logged_out,
+  last = logged_out,
 };
 
 /// The response code with its brackets (RFC 2449 section 8, RFC 3206), the same in every language; empty for most texts.

@@ -30,4 +30,16 @@ Task<void> GreyKeeper::save() {
   if (!saved) log::warning("greylist-not-saved", {{"why", saved.error().message}});
 }
 
+Task<void> load_guard_book(store::Store& store, policy::GuardBook& book) {
+  std::string prefix(policy::kListedSetting);
+  const std::size_t most = policy::kMaxListed;
+  const auto rows = co_await store.list_settings(std::move(prefix), most);
+  if (!rows) {
+    log::error("lists-unreadable", {{"why", rows.error().message}});
+    co_return;
+  }
+  for (const auto& [key, value] : *rows)
+    if (const auto entry = policy::unpacked(key, value)) book.put(*entry);
+}
+
 } // namespace paquebot::service

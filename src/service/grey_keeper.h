@@ -2,6 +2,7 @@
 
 #include "base/task.h"
 #include "policy/grey_table.h"
+#include "policy/guard_book.h"
 #include "store/store.h"
 
 namespace paquebot::service {
@@ -24,5 +25,9 @@ private:
   policy::GreyTable& table_;
   bool stopping_ = false; ///< on the context of the others only
 };
+
+/// Puts what operators have listed into the book; both must outlive it. A store that can't be read leaves it empty, with a line in
+/// the log.
+Task<void> load_guard_book(store::Store& store, policy::GuardBook& book);
 
 } // namespace paquebot::service

@@ -4,11 +4,14 @@
 #include "base/text.h"
 #include "net/endpoint.h"
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
+#include <map>
+#include <utility>
 
 namespace paquebot::service {
 namespace {
@@ -17,7 +20,8 @@ using policy::Measure;
 
 constexpr auto kTuple = boost::asio::as_tuple(boost::asio::use_awaitable);
 constexpr std::chrono::seconds kPatience{5};
-constexpr unsigned kHelos = 3; ///< names of one session that the DNS is asked about
+constexpr unsigned kHelos = 3;       ///< names of one session that the DNS is asked about
+constexpr std::size_t kDomains = 20; ///< names whose lists are remembered in one session
 
 bool must_be_reachable(const mail::Address& to) { // RFC 5321 section 4.5.1, RFC 2142 section 4
   return iequals(to.local, "postmaster") || iequals(to.local, "abuse");
@@ -30,9 +34,10 @@ struct GuardDesk::Lookups {
   explicit Lookups(const boost::asio::any_io_executor& executor)
       : deadline(std::chrono::steady_clock::now() + kPatience), ended(executor) {}
   policy::ClientFacts facts;
-  unsigned helos = 0;        ///< names given so far
-  bool unknown_helo = false; ///< the last of them
-  bool cached = false;       ///< the facts came from the cache, or are in it
+  std::map<std::string, std::vector<policy::ListHit>> domains; ///< names that the lists of domains were asked for
+  unsigned helos = 0;                                          ///< names given so far
+  bool unknown_helo = false;                                   ///< the last of them
+  bool cached = false;                                         ///< the facts came from the cache, or are in it
   unsigned pending = 0;
   std::chrono::steady_clock::time_point deadline;
   boost::asio::steady_timer ended; ///< cancelled when nothing is pending any more
@@ -45,15 +50,44 @@ GuardDesk::GuardDesk(GuardParts parts, std::shared_ptr<const policy::GuardOption
   stranger_.address = address_;
 }
 
-bool GuardDesk::concerns(const policy::GuardOptions& options, const std::string& address) {
-  return net::is_ip_address(address) && !options.allow.contains(address);
+bool GuardDesk::concerns(const policy::GuardOptions& options, const policy::GuardBook& book,
+                         const std::string& address) {
+  if (!net::is_ip_address(address)) return false;
+  if (const auto listed = book.find_client(address)) return !listed->allow;
+  return !options.allow.contains(address);
+}
+
+void GuardDesk::note_block(const policy::Listed* entry, const std::string& from) const {
+  log::info("guard", {{"client", address_},
+                      {"check", "block"},
+                      {"measure", "refuse"},
+                      {"from", from},
+                      {"entry", entry != nullptr ? entry->what : std::string("configuration")},
+                      {"why", entry != nullptr ? entry->reason : std::string()}});
+}
+
+mail::Reply GuardDesk::blocked_client() const {
+  const auto listed = parts_.book.find_client(address_);
+  if (listed ? listed->allow : !options_->block.contains(address_)) return {};
+  note_block(listed.get(), {});
+  return listed ? policy::blocked_client(address_, *listed) : policy::blocked_client(address_);
+}
+
+mail::Reply GuardDesk::blocked_sender(const mail::Address& from) const {
+  const auto listed = parts_.book.find_sender(from);
+  if (listed ? listed->allow : !policy::names_sender(options_->block_senders, from)) return {};
+  const std::string name = from.to_string();
+  note_block(listed.get(), name);
+  return listed ? policy::blocked_sender(name, *listed) : policy::blocked_sender(name);
+}
+
+bool GuardDesk::is_allowed(const mail::Address& from) const {
+  const auto listed = parts_.book.find_sender(from);
+  return (listed && listed->allow) || policy::names_sender(options_->allow_senders, from);
 }
 
 mail::Reply GuardDesk::greet(bool early) {
-  if (options_->block.contains(address_)) {
-    log::info("guard", {{"client", address_}, {"check", "block"}, {"measure", "refuse"}});
-    return policy::blocked_client(address_);
-  }
+  if (mail::Reply blocked = blocked_client(); blocked.code != 0) return blocked;
   const auto wait = parts_.rates.connected(address_, options_->rates);
   if (wait.count() > 0) {
     log::info("guard", {{"client", address_}, {"check", "rate"}, {"measure", "defer"}, {"seconds", wait.count()}});
@@ -93,14 +127,61 @@ void GuardDesk::begin() {
     lookups_->cached = true;
     return;
   }
-  if (options_->reverse_dns != Measure::off) start(look_up_reverse(parts_.resolver, address_, lookups_));
-  for (const policy::DnsList& list : options_->lists) start(look_up_list(parts_.resolver, list, address_, lookups_));
+  std::vector<policy::DnsList> of_domains;
+  for (const policy::DnsList& list : options_->lists) {
+    if (list.domains)
+      of_domains.push_back(list);
+    else
+      start(look_up_list(parts_.resolver, list, address_, lookups_));
+  }
+  if (options_->reverse_dns != Measure::off || !of_domains.empty())
+    start(look_up_reverse(parts_.resolver, address_, std::move(of_domains), lookups_));
 }
 
-Task<void> GuardDesk::look_up_reverse(Dns dns, std::string address, std::shared_ptr<Lookups> into) {
-  auto found = co_await policy::look_up_names(std::move(dns), std::move(address));
+Task<void> GuardDesk::look_up_reverse(Dns dns, std::string address, std::vector<policy::DnsList> lists,
+                                      std::shared_ptr<Lookups> into) {
+  Dns names = dns;
+  auto found = co_await policy::look_up_names(std::move(names), std::move(address));
   into->facts.reverse = found.first;
-  into->facts.name = std::move(found.second);
+  into->facts.name = found.second;
+  const std::string domain = policy::listable_domain(found.second);
+  if (domain.empty()) co_return;
+  for (policy::DnsList& list : lists) {
+    Dns resolver = dns;
+    std::string name = domain;
+    auto hit = co_await policy::ask_list(std::move(resolver), std::move(list), std::move(name));
+    if (hit) into->facts.hits.push_back(std::move(*hit));
+  }
+}
+
+Task<void> GuardDesk::look_up_domain(Dns dns, policy::DnsList list, std::string name, std::shared_ptr<Lookups> into) {
+  const std::string key = name;
+  auto hit = co_await policy::ask_list(std::move(dns), std::move(list), std::move(name));
+  if (hit) into->domains[key].push_back(std::move(*hit));
+}
+
+/// RFC 5782 section 3, for a name that the client claims. Anybody can claim a good one, so lists of trusted domains are only asked
+/// for names that lead back to the client.
+void GuardDesk::ask_domain(const std::string& name) {
+  if (name.empty() || !parts_.resolver || lookups_->domains.contains(name)) return;
+  if (lookups_->domains.size() >= kDomains) lookups_->domains.clear();
+  bool asked = false;
+  for (const policy::DnsList& list : options_->lists) {
+    if (!list.domains || list.score < 0) continue;
+    if (!std::exchange(asked, true)) lookups_->domains[name];
+    lookups_->deadline = std::chrono::steady_clock::now() + kPatience;
+    start(look_up_domain(parts_.resolver, list, name, lookups_));
+  }
+}
+
+/// What is known of the client, the name it gave, and the sender of this transaction.
+policy::ClientFacts GuardDesk::facts() const {
+  policy::ClientFacts all = lookups_->facts;
+  for (const std::string& name : {helo_domain_, sender_domain_}) {
+    const auto found = lookups_->domains.find(name);
+    if (found != lookups_->domains.end()) all.hits.insert(all.hits.end(), found->second.begin(), found->second.end());
+  }
+  return all;
 }
 
 Task<void> GuardDesk::look_up_list(Dns dns, policy::DnsList list, std::string address, std::shared_ptr<Lookups> into) {
@@ -116,6 +197,8 @@ Task<void> GuardDesk::look_up_helo(Dns dns, std::string name, unsigned turn, std
 void GuardDesk::helo(std::string name, const std::string& hostname, const std::string& here) {
   verdict_.reset();
   helo_ = std::move(name);
+  helo_domain_ = policy::listable_domain(helo_);
+  ask_domain(helo_domain_);
   stranger_.helo_fault = policy::helo_fault(helo_, address_, hostname, here);
   lookups_->unknown_helo = false;
   const unsigned turn = ++lookups_->helos;
@@ -125,9 +208,16 @@ void GuardDesk::helo(std::string name, const std::string& hostname, const std::s
   start(look_up_helo(parts_.resolver, helo_, turn, lookups_));
 }
 
-mail::Reply GuardDesk::mail() {
+mail::Reply GuardDesk::mail(const mail::Sender& sender) {
   grey_.reset();
   grey_tag_.clear();
+  std::string domain = policy::listable_domain(sender.reverse_path.domain);
+  if (domain != sender_domain_) {
+    sender_domain_ = std::move(domain);
+    ask_domain(sender_domain_);
+    if (std::ranges::any_of(options_->lists, &policy::DnsList::domains)) verdict_.reset();
+  }
+  if (mail::Reply blocked = blocked_client(); blocked.code != 0) return blocked;
   if (parts_.rates.message(address_, options_->rates)) return {};
   log::info("guard", {{"client", address_}, {"check", "messages"}, {"measure", "defer"}});
   return {451, {4, 7, 1}, "too many messages from your address lately, please try again later"};
@@ -155,27 +245,22 @@ void GuardDesk::note(const policy::GuardVerdict& verdict) const {
 
 Task<mail::Reply> GuardDesk::recipient(mail::Sender sender, mail::Address to) {
   const mail::Address& from = sender.reverse_path;
-  if (policy::names_sender(options_->block_senders, from)) {
-    log::info("guard", {{"client", address_}, {"check", "block"}, {"measure", "refuse"}, {"from", from.to_string()}});
-    co_return policy::blocked_sender(from.to_string());
-  }
+  if (mail::Reply blocked = blocked_sender(from); blocked.code != 0) co_return blocked;
   if (!verdict_) {
     co_await await_facts();
     policy::Stranger stranger = stranger_;
     if (lookups_->unknown_helo)
       stranger.helo_fault = fmt::format("\"{}\" in EHLO is unknown to the DNS", printable(helo_, 100));
-    verdict_ = policy::judge(*options_, lookups_->facts, stranger);
+    verdict_ = policy::judge(*options_, facts(), stranger);
     note(*verdict_);
   }
-  if (must_be_reachable(to) || policy::names_sender(options_->allow_senders, from)) co_return mail::Reply();
+  if (must_be_reachable(to) || is_allowed(from)) co_return mail::Reply();
   co_return verdict_->reply;
 }
 
 mail::Reply GuardDesk::greylist(const mail::Sender& sender, const mail::Address& to) {
   const policy::GreylistRules& rules = options_->greylist;
-  if (rules.measure == Measure::off || must_be_reachable(to) ||
-      policy::names_sender(options_->allow_senders, sender.reverse_path))
-    return {};
+  if (rules.measure == Measure::off || must_be_reachable(to) || is_allowed(sender.reverse_path)) return {};
   if (grey_) return *grey_; // RFC 6647 section 5, 1: the first recipient is enough
   const auto left =
       parts_.grey.ask(rules, address_, sender.reverse_path.to_string(), to.to_string(), millis(parts_.clock.wall()));

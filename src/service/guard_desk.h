@@ -8,6 +8,7 @@
 #include "policy/client_rates.h"
 #include "policy/grey_table.h"
 #include "policy/guard.h"
+#include "policy/guard_book.h"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <memory>
@@ -23,6 +24,7 @@ struct GuardParts {
   policy::FactsCache& facts;
   policy::ClientRates& rates;
   policy::GreyTable& grey;
+  const policy::GuardBook& book;
   const Clock& clock;
 };
 
@@ -32,15 +34,16 @@ class GuardDesk {
 public:
   GuardDesk(GuardParts parts, std::shared_ptr<const policy::GuardOptions> options,
             boost::asio::any_io_executor executor, std::string address);
-  /// Whom [guard] concerns: not allowed networks, not local sockets.
-  static bool concerns(const policy::GuardOptions& options, const std::string& address);
+  /// Whom [guard] concerns: not allowed networks, not local sockets. What an operator has listed in `book` goes before the
+  /// configuration.
+  static bool concerns(const policy::GuardOptions& options, const policy::GuardBook& book, const std::string& address);
 
   /// Before the greeting; `early`: the client spoke already. Positive: it is greeted, and the DNS is being asked.
   mail::Reply greet(bool early);
   /// The name it gave, and who we are.
   void helo(std::string name, const std::string& hostname, const std::string& here);
-  /// MAIL: forgets the transaction before. Code 0: go on.
-  mail::Reply mail();
+  /// MAIL: forgets the transaction before, and looks again whether the client is blocked. Code 0: go on.
+  mail::Reply mail(const mail::Sender& sender);
   /// RCPT, before the recipient is looked up: what is against client and sender. Waits for the DNS, five seconds at most.
   /// Code 0: nothing. postmaster and abuse can be written to in spite of all but the list of blocked senders.
   Task<mail::Reply> recipient(mail::Sender sender, mail::Address to);
@@ -58,19 +61,29 @@ public:
 private:
   struct Lookups;
   using Dns = std::shared_ptr<dns::Resolver>;
-  static Task<void> look_up_reverse(Dns dns, std::string address, std::shared_ptr<Lookups> into);
+  static Task<void> look_up_reverse(Dns dns, std::string address, std::vector<policy::DnsList> lists,
+                                    std::shared_ptr<Lookups> into);
+  static Task<void> look_up_domain(Dns dns, policy::DnsList list, std::string name, std::shared_ptr<Lookups> into);
+  void ask_domain(const std::string& name);
+  policy::ClientFacts facts() const;
   static Task<void> look_up_list(Dns dns, policy::DnsList list, std::string address, std::shared_ptr<Lookups> into);
   static Task<void> look_up_helo(Dns dns, std::string name, unsigned turn, std::shared_ptr<Lookups> into);
   void start(Task<void> task);
   void begin();
   Task<void> await_facts();
   void note(const policy::GuardVerdict& verdict) const;
+  void note_block(const policy::Listed* entry, const std::string& from) const;
+  /// Of an operator's list or the configuration; code 0: it is not blocked.
+  mail::Reply blocked_client() const;
+  mail::Reply blocked_sender(const mail::Address& from) const;
+  bool is_allowed(const mail::Address& from) const;
 
   GuardParts parts_;
   std::shared_ptr<const policy::GuardOptions> options_;
   boost::asio::any_io_executor executor_;
   std::string address_;
   std::string helo_;
+  std::string helo_domain_, sender_domain_; ///< for lists of domains; empty: nothing to ask for
   policy::Stranger stranger_;
   std::shared_ptr<Lookups> lookups_;
   std::optional<policy::GuardVerdict> verdict_; ///< of the name given last

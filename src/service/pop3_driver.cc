@@ -92,6 +92,12 @@ void Pop3Connection::shut_down() {
 }
 
 void Pop3Connection::end() {
+  if (reading_) { // it waits for a command: it is told why
+    shutting_down_ = true;
+    session_->log_out();
+    stream_.set_deadline(Clock::now());
+    return;
+  }
   ended_ = true;
   if (desk_) desk_->stop();
   stream_.close();

@@ -39,7 +39,7 @@ struct Server::Impl {
   Impl(store::Store& s, ServerOptions o, std::shared_ptr<const Snapshot> first)
       : store(s), options(std::move(o)), snapshot(std::move(first)), contexts(options.threads), cpu(options.threads),
         signing(options.threads), directory(store, cpu, directory::Options{.hostname = options.hostname}),
-        policy(directory, &limits, &paths), queue(store, system_clock(), snapshot->queue) {
+        policy(directory, &limits, &paths, &relay_rates), queue(store, system_clock(), snapshot->queue) {
     limits.configure(snapshot->account_limits);
     paths.configure(snapshot->rewrite_sender);
     guard.configure(snapshot->logins);
@@ -59,6 +59,7 @@ struct Server::Impl {
   directory::Directory directory;
   policy::LimitBook limits{store, system_clock()};
   policy::ReturnPaths paths{store, directory, system_clock()};
+  policy::RelayRates relay_rates{system_clock()};
   policy::Policy policy;
   UlidSource ids;
   queue::Queue queue;
@@ -66,6 +67,7 @@ struct Server::Impl {
   policy::FactsCache client_facts{system_clock()};
   policy::ClientRates client_rates{system_clock()};
   policy::GreyTable grey;
+  policy::GuardBook guard_book{system_clock()};
   GreyKeeper grey_keeper{store, grey};
   Sessions sessions;
   LoginDelay login_delay;
@@ -272,7 +274,7 @@ Task<void> Server::Impl::converse(Welcome welcome, net::Stream stream, std::size
         std::make_shared<Pop3Connection>(parts, std::move(welcome.pop3), std::move(stream), executor));
   }
   filter::Wiring wiring{executor, &contexts.wheel(context), resolver.get()};
-  GuardParts guards{resolver, client_facts, client_rates, grey, system_clock()};
+  GuardParts guards{resolver, client_facts, client_rates, grey, guard_book, system_clock()};
   SmtpParts parts{services(), directory, sessions, etrn, login_parts(), std::move(wiring), std::move(guards)};
   return SmtpConnection::serve(
       std::make_shared<SmtpConnection>(parts, std::move(welcome.smtp), std::move(stream), executor));
@@ -417,6 +419,8 @@ Result<> Server::start(std::vector<BoundListener> listeners) {
   hooks.limits = [&s] { return *s.limits.general(); };
   hooks.forget_limits = [&s](store::Id account) { s.limits.forget(account); };
   hooks.forget_networks = [&s](store::Id account) { s.networks.forget(account); };
+  hooks.put_listed = [&s](const policy::Listed& entry) { s.guard_book.put(entry); };
+  hooks.drop_listed = [&s](const std::string& what) { s.guard_book.remove(what); };
   hooks.logins = [&s](const std::string& login) { return s.guard.facts(login); };
   hooks.status = [&s] { return s.status(); };
   hooks.reload = [this] { return on_reload ? on_reload() : std::string("this server can't reload"); };
@@ -428,6 +432,7 @@ Result<> Server::start(std::vector<BoundListener> listeners) {
   s.launch(s.last(), s.deadlines.run(), "deadlines");
   s.launch(s.first(), s.begin_queue(), "queue load");
   s.launch(s.first(), s.grey_keeper.load(), "greylist");
+  s.launch(s.first(), load_guard_book(s.store, s.guard_book), "own lists");
   s.launch(s.first(), s.tell_of_restore(), "queue held");
   s.launch(s.first(), s.upkeep(), "upkeep");
   s.launch(s.first(), s.report_dmarc(), "DMARC reports");

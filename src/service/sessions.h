@@ -17,7 +17,7 @@ public:
   virtual ~LiveSession() = default;
   /// The server goes down: end at the next boundary.
   virtual void shut_down() = 0;
-  /// The account was disabled or removed: end now.
+  /// The account was disabled or removed, or has another password: end now, with words to who waits for the next command.
   virtual void end() = 0;
 };
 

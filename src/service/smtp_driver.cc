@@ -118,6 +118,12 @@ void SmtpConnection::shut_down() {
 }
 
 void SmtpConnection::end() {
+  if (reading_ && !incoming_) { // it waits for a command: it is told why
+    shutting_down_ = true;      // the timeout that ends the read is ours
+    session_->log_out();
+    stream_.set_deadline(Clock::now());
+    return;
+  }
   ended_ = true;
   if (desk_) desk_->stop();
   stream_.close();
@@ -247,7 +253,7 @@ Task<mail::Reply> SmtpConnection::admit() {
     co_await before.finish();
     guard_.reset();
   }
-  if (!options_->guard || !GuardDesk::concerns(*options_->guard, peer_)) co_return welcome();
+  if (!options_->guard || !GuardDesk::concerns(*options_->guard, parts_.guard.book, peer_)) co_return welcome();
   guard_ = std::make_unique<GuardDesk>(parts_.guard, options_->guard, executor_, peer_);
   const bool early = co_await spoke_early();
   co_return guard_->greet(early);
@@ -294,6 +300,7 @@ policy::Client SmtpConnection::client() const {
   client.address = peer_;
   client.helo = std::string(session_->helo());
   if (options_->session->role == smtp::Role::mx && options_->relay_from.contains(peer_)) client.relay = options_->relay;
+  client.recipients = relayed();
   if (session_->login().empty()) return client; // an exchange cancelled at its end is no login
   client.account = account_.id;
   client.login = account_.login;
@@ -310,7 +317,7 @@ Task<void> SmtpConnection::perform(smtp::AskMail ask) {
   mail::Sender sender = *ask.sender;
   mail::Reply reply = co_await parts_.intake.policy.check_sender(who, sender);
   if (guard_ && reply.positive())
-    if (mail::Reply held = guard_->mail(); held.code != 0) reply = std::move(held);
+    if (mail::Reply held = guard_->mail(sender); held.code != 0) reply = std::move(held);
   if (reply.positive() && !parts_.intake.store.has_room())
     reply = mail::Reply(452, {4, 3, 1}, "no room for messages now, please try again later");
   if (reply.positive() && filters_) {
@@ -389,18 +396,19 @@ Task<void> SmtpConnection::perform(smtp::AskRecipient ask) {
 }
 
 /// From a network of ours to others: the network was judged when the recipient was.
-bool SmtpConnection::relays() const {
-  if (account_.id != 0) return false;
-  return std::ranges::any_of(recipients_, [](const queue::DraftRecipient& recipient) {
+std::uint32_t SmtpConnection::relayed() const {
+  if (account_.id != 0) return 0;
+  const auto count = std::ranges::count_if(recipients_, [](const queue::DraftRecipient& recipient) {
     return recipient.nodes.front().route == store::NewRecipient::Route::remote;
   });
+  return static_cast<std::uint32_t>(count);
 }
 
 intake::Origin SmtpConnection::origin() {
   intake::Origin origin;
   origin.client = client();
   origin.klass = account_.id != 0 ? store::MessageClass::submitted
-                 : relays()       ? store::MessageClass::local
+                 : relayed() > 0  ? store::MessageClass::local
                                   : store::MessageClass::incoming;
   origin.sender = session_->sender();
   mail::set_times(origin.sender, mail_at_);

@@ -81,7 +81,7 @@ private:
   policy::Client client() const;
   LoginDesk& login_desk();
   bool is_here(const std::string& domain) const;
-  bool relays() const;
+  std::uint32_t relayed() const; ///< recipients elsewhere, of a client without a login
   intake::Origin origin();
 
   SmtpParts parts_;

@@ -145,6 +145,7 @@ struct ServerSession::Impl {
   std::uint32_t total_window_ = 0;
   bool heard_ = false; ///< something was fed
   bool shutting_down_ = false;
+  bool logged_out_ = false;
   bool lost_ = false; ///< the connection is gone: nothing is sent any more
   bool injected_ = false;
 

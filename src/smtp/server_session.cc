@@ -58,6 +58,8 @@ Action Impl::next() {
       case Mode::auth:
         if (shutting_down_) {
           hang_up("421 4.3.2 the server is going down; try again soon");
+        } else if (logged_out_) {
+          hang_up("421 4.7.0 your account was changed; log in again");
         } else if (!take_line()) {
           return need_input();
         }
@@ -282,6 +284,7 @@ void ServerSession::tls_started(std::string_view, std::string_view) { impl_->tls
 void ServerSession::timed_out() { impl_->timed_out(); }
 void ServerSession::eof() { impl_->lost(); }
 void ServerSession::shut_down() { impl_->shutting_down_ = true; }
+void ServerSession::log_out() { impl_->logged_out_ = true; }
 Action ServerSession::next() { return impl_->next(); }
 
 std::string_view ServerSession::helo() const {

@@ -164,6 +164,8 @@ public:
   /// The server is going down: 421 4.3.2 at the next command boundary (never inside a transaction's data). Call
   /// next() then, also when the last action was NeedInput.
   void shut_down();
+  /// The login does not hold any more (another password, disabled, deleted): 421 4.7.0, likewise.
+  void log_out();
 
   Action next();
 

@@ -207,6 +207,15 @@ TEST(SmtpServer, ShutsDownBetweenCommandsOnly) {
   EXPECT_EQ(busy.take(), "250 2.0.0 accepted\r\n421 4.3.2 the server is going down; try again soon\r\n");
 }
 
+TEST(SmtpServer, LogsOutBetweenCommandsOnly) {
+  Driver idle;
+  idle.say("EHLO x\r\n");
+  idle.take();
+  idle.session.log_out();
+  EXPECT_TRUE(std::holds_alternative<Close>(idle.say("NOOP\r\n")));
+  EXPECT_EQ(idle.take(), "421 4.7.0 your account was changed; log in again\r\n");
+}
+
 TEST(SmtpServer, ReportsWhatWasInjectedBehindStartTls) {
   ServerOptions options;
   options.tls_available = true;

@@ -176,5 +176,14 @@ TEST_P(StoreContract, SettingsStay) {
   EXPECT_TRUE(store().has_room());
 }
 
+TEST_P(StoreContract, SettingsAreListedByPrefix) {
+  using Rows = std::vector<std::pair<std::string, std::string>>;
+  for (const char* key : {"list b", "list a", "lisu", "list"}) ASSERT_TRUE(run(store().set_setting(key, "1")));
+  EXPECT_EQ(run(store().list_settings("list ", 9)).value(), (Rows{{"list a", "1"}, {"list b", "1"}}));
+  EXPECT_EQ(run(store().list_settings("list ", 1)).value(), (Rows{{"list a", "1"}}));
+  ASSERT_TRUE(run(store().set_setting("list a", "")));
+  EXPECT_EQ(run(store().list_settings("list ", 9)).value(), (Rows{{"list b", "1"}}));
+}
+
 } // namespace
 } // namespace paquebot::store

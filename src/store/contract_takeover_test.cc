@@ -116,6 +116,32 @@ TEST_P(StoreContract, TakeoverFailuresOfADayMarkTheAccount) {
   EXPECT_EQ(suspicions(store())[0].held, 2u);
 }
 
+TEST_P(StoreContract, TakeoverReportsThatComeByMailCountWhenTheTrailBearsThemOut) {
+  const Account anna = make_account("anna@example.org");
+  const Account bob = make_account("bob@example.org");
+  store().watch_accounts({.failures = 3, .failure_percent = 50});
+  const Ulid id = accepted(submission(anna, {}, strangers("a", 4)));
+  const Ulid other = accepted(submission(anna, {}, strangers("b", 1)));
+  ASSERT_EQ(claim("elsewhere.example").size(), 2u);
+  for (std::uint32_t n = 0; n < 3; ++n)
+    ASSERT_TRUE(record({.message = id, .index = n, .to = State::relayed, .reply = "250 ok"}));
+  ASSERT_TRUE(record({.message = other, .index = 0, .to = State::relayed, .reply = "250 ok"}));
+  const auto bounce = [&](const Account& account, const Ulid& about, std::vector<std::string> addresses) {
+    return run(store().note_bounces({Ulid(), account.id, {Ulid(), about}, std::move(addresses)})).value();
+  };
+  EXPECT_EQ(bounce(bob, id, {"a0@elsewhere.example"}), 0u) << "bob never sent it";
+  EXPECT_EQ(bounce(anna, id, {"x@elsewhere.example"}), 0u) << "nobody wrote to that one";
+  EXPECT_EQ(bounce(anna, id, {"a3@elsewhere.example"}), 0u) << "it was not relayed";
+  EXPECT_EQ(bounce(anna, id, {"a0@elsewhere.example", "a1@elsewhere.example"}), 2u);
+  EXPECT_EQ(bounce(anna, id, {"a0@elsewhere.example"}), 0u) << "once for each";
+  EXPECT_TRUE(suspicions(store()).empty());
+  EXPECT_EQ(trail(id).events.back().kind, EventKind::returned);
+  EXPECT_EQ(trail(id).events.back().recipients, (std::vector<std::uint32_t>{0, 1}));
+  EXPECT_EQ(bounce(anna, other, {"forwarded@far.example"}), 1u) << "it can only be about the one";
+  ASSERT_EQ(suspicions(store()).size(), 1u);
+  EXPECT_EQ(suspicions(store())[0].reason, "3 of 5 recipients of one day refused its mail for good");
+}
+
 TEST_P(StoreContract, TakeoverFailuresOfOldMailAndOfStrangersAreNotCounted) {
   const Account anna = make_account("anna@example.org");
   store().watch_accounts({.failures = 1, .failure_percent = 1});

@@ -76,6 +76,7 @@ public:
   Task<Result<bool>> suspect(Id account, Signal signal, std::string reason) override;
   Task<Result<std::vector<Suspicion>>> list_suspicions(bool with_counts) override;
   Task<Result<>> suspicion_told(Id account) override;
+  Task<Result<std::size_t>> note_bounces(LateBounces bounces) override;
   Task<Result<bool>> clear_suspicion(Id account) override;
   std::uint64_t suspicion_generation() override { return memory_.marks; }
 
@@ -117,6 +118,8 @@ public:
 
   Task<Result<std::string>> get_setting(std::string key) override;
   Task<Result<>> set_setting(std::string key, std::string value) override;
+  Task<Result<std::vector<std::pair<std::string, std::string>>>> list_settings(std::string prefix,
+                                                                               std::size_t most) override;
   Task<Result<bool>> maintain(std::int64_t now) override;
   Task<Result<std::vector<std::string>>> verify() override;
   Task<Result<VerifyStep>> verify_step(VerifyPoint from) override;

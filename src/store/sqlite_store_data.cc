@@ -266,8 +266,25 @@ Task<Result<std::string>> SqliteStore::get_setting(std::string key) {
 
 Task<Result<>> SqliteStore::set_setting(std::string key, std::string value) {
   const auto job = write<void>([key = std::move(key), value = std::move(value)](Tx& tx) -> Result<> {
-    tx.db.run("INSERT OR REPLACE INTO setting(key, value) VALUES(?, ?)", key, value);
+    if (value.empty())
+      tx.db.run("DELETE FROM setting WHERE key = ?", key);
+    else
+      tx.db.run("INSERT OR REPLACE INTO setting(key, value) VALUES(?, ?)", key, value);
     return {};
+  });
+  co_return co_await job.take();
+}
+
+Task<Result<std::vector<std::pair<std::string, std::string>>>> SqliteStore::list_settings(std::string prefix,
+                                                                                          std::size_t most) {
+  using Rows = std::vector<std::pair<std::string, std::string>>;
+  const auto job = readers_.read<Rows>([prefix = std::move(prefix), most](ReadDbs& dbs) -> Result<Rows> {
+    Query q = dbs.main.query("SELECT key, value FROM setting WHERE key >= ? AND substr(key, 1, ?) = ? "
+                             "ORDER BY key LIMIT ?",
+                             prefix, prefix.size(), prefix, most);
+    Rows rows;
+    while (q.row()) rows.emplace_back(q.text(0), q.text(1));
+    return rows;
   });
   co_return co_await job.take();
 }

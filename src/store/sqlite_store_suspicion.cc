@@ -33,6 +33,12 @@ Task<Result<>> SqliteStore::suspicion_told(Id account) {
   co_return co_await job.take();
 }
 
+Task<Result<std::size_t>> SqliteStore::note_bounces(LateBounces bounces) {
+  const auto job = write<std::size_t>(
+      [bounces = std::move(bounces)](Tx& tx) -> Result<std::size_t> { return store::note_bounces(tx, bounces); });
+  co_return co_await job.take();
+}
+
 Task<Result<bool>> SqliteStore::clear_suspicion(Id account) {
   const auto job = write<bool>([account](Tx& tx) -> Result<bool> { return store::clear_suspicion(tx, account); });
   co_return co_await job.take();

@@ -38,6 +38,9 @@ private:
   std::map<std::pair<Id, std::int64_t>, std::uint64_t> counts_; ///< by account and day
 };
 
+/// Counts what a report that came by mail tells, as far as the trail bears it out; how many recipients.
+std::size_t note_bounces(Tx& tx, const LateBounces& bounces);
+
 /// The oldest window of `kind` that is still of use in the one that began at `start`.
 std::int64_t kept_from(LimitKind kind, std::int64_t start);
 

@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace paquebot::store {
@@ -133,6 +134,9 @@ public:
   virtual Task<Result<>> suspicion_told(Id account) = 0;
   /// Takes the mark away, and counts anew for the rules; what is held stays so. False when there was none.
   virtual Task<Result<bool>> clear_suspicion(Id account) = 0;
+  /// Recipients that the account named, to which we relayed, and for which a report says so for the first time count as failed, and
+  /// the trail tells of it. How many there were.
+  virtual Task<Result<std::size_t>> note_bounces(LateBounces bounces) = 0;
   /// Rises when an account is marked, perhaps a moment before that is committed. Cheap.
   virtual std::uint64_t suspicion_generation() = 0;
 
@@ -210,7 +214,10 @@ public:
   /// Small values that belong to the store (e.g. "queue.held"). Empty when unset. "login.secret" is there from the
   /// beginning: 64 random hex digits of this store, which never change.
   virtual Task<Result<std::string>> get_setting(std::string key) = 0;
-  virtual Task<Result<>> set_setting(std::string key, std::string value) = 0;
+  virtual Task<Result<>> set_setting(std::string key, std::string value) = 0; ///< an empty value unsets it
+  /// At most `most` keys that begin with `prefix`, with their values, by key.
+  virtual Task<Result<std::vector<std::pair<std::string, std::string>>>> list_settings(std::string prefix,
+                                                                                       std::size_t most) = 0;
   /// One slice of upkeep (old trails, dropped bodies, idle destinations, expired greylisting). True while there is more to do now.
   virtual Task<Result<bool>> maintain(std::int64_t now) = 0;
   /// Checks the invariants; a line for each violation, none when all hold.

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 /// Accounts that look as if somebody else sends with their password.
 namespace paquebot::store {
@@ -43,6 +44,14 @@ struct Suspicion {
   Ulid notice;            ///< id of the message that tells of it, so that it is written once
   bool told = false;      ///< that message is written, and what waited then is held
   std::uint64_t held = 0; ///< recipients held for it; filled when asked for
+};
+
+/// What a delivery report says that came by mail. Anybody can write one: only what the trail bears out counts.
+struct LateBounces {
+  Ulid report;                        ///< the message that it is
+  std::int64_t account = 0;           ///< whose mailbox it came to
+  std::vector<Ulid> about;            ///< messages that it may be about; the first one that the account sent is meant
+  std::vector<std::string> addresses; ///< that failed for good, lower-case
 };
 
 /// What the reason of a recipient begins with that is held for this, and of no other.

@@ -283,6 +283,7 @@ enum class EventKind : std::uint8_t {
   dropped,
   retrieved,
   removed,
+  returned, ///< a delivery report about it came by mail
 };
 
 struct Event {

@@ -94,6 +94,9 @@ public:
   Task<Result<std::vector<Suspicion>>> list_suspicions(bool with_counts) override {
     return inner_.list_suspicions(with_counts);
   }
+  Task<Result<std::size_t>> note_bounces(LateBounces bounces) override {
+    return inner_.note_bounces(std::move(bounces));
+  }
   Task<Result<>> suspicion_told(Id account) override { return inner_.suspicion_told(account); }
   Task<Result<bool>> clear_suspicion(Id account) override { return inner_.clear_suspicion(account); }
   std::uint64_t suspicion_generation() override { return inner_.suspicion_generation(); }
@@ -175,6 +178,10 @@ public:
   Task<Result<std::string>> get_setting(std::string key) override { return inner_.get_setting(std::move(key)); }
   Task<Result<>> set_setting(std::string key, std::string value) override {
     return inner_.set_setting(std::move(key), std::move(value));
+  }
+  Task<Result<std::vector<std::pair<std::string, std::string>>>> list_settings(std::string prefix,
+                                                                               std::size_t most) override {
+    return inner_.list_settings(std::move(prefix), most);
   }
   Task<Result<bool>> maintain(std::int64_t now) override { return inner_.maintain(now); }
   Task<Result<std::vector<std::string>>> verify() override { return inner_.verify(); }

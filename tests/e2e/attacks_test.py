@@ -102,6 +102,32 @@ class AttacksTest(unittest.TestCase):
         self.assertEqual(server.must("verify").count("\x1b"), 0)
         self.serves(server)
 
+    def test_heads_about_as_large_as_may_be(self):
+        """What we put in front (Received, results) must find room: kept or refused, never an error of the store."""
+        server = self.start()
+        bound = 960 << 10  # 64 KiB below the 1 MiB that a stored head may have
+        kept = 0
+        with server.smtp() as client, server.smtp("submission", ALICE) as own:
+            for octets in (bound - 1, bound, bound + 1, bound + 4096, MIB - 100, MIB - 1, MIB, MIB + 1):
+                for session, sender in ((client, "x@y.test"), (own, ALICE)):
+                    fixed = f"From: <{sender}>\r\nTo: <{BOB}>\r\nX-Pad: ".encode()
+                    left = octets - len(fixed) - 4
+                    folds, rest = divmod(left, 900)
+                    head = fixed + b"\r\n ".join([b"x" * 897] * folds) + b"y" * (rest + 3 * (folds > 0)) + b"\r\n\r\n"
+                    self.assertEqual(octets, len(head))
+                    session.mail(sender)
+                    check(session.rcpt(BOB), 250)
+                    code, words = session.data(head + b"hello\r\n")
+                    with self.subTest(octets=octets, sender=sender):
+                        if octets <= bound:
+                            self.assertEqual(250, code, words)
+                        else:
+                            self.assertEqual((552, b"5.3.4 the header block is larger than 1 MiB"), (code, words))
+                    kept += code == 250
+        self.assertEqual(kept, len(server.mail(BOB)))
+        self.assertNotIn("store_failed", server.log())
+        self.serves(server)
+
     def test_a_thousand_recipients(self):
         server = self.start(limits={"recipients": 1000})
         with server.smtp() as client:

@@ -108,6 +108,68 @@ class ListsTest(GuardCase):
             transact(client, ALICE, [ALICE], letter(sender=ALICE))
 
 
+class DomainListsTest(GuardCase):
+    """RFC 5782 section 3."""
+    guard = {"dns_refuse_at": 3}
+    dns_lists = [{"zone": "dom.test", "kind": "domain", "score": 3}, {"zone": "all.test", "kind": "domain", "score": 9},
+                 {"zone": "good.test", "kind": "domain", "score": -9}]
+    zone = ["spam.test.dom.test A 127.0.0.2", "spam.test.dom.test TXT \"seen in phish\"",
+            "mail.spam.test.dom.test A 127.0.0.2", "error.test.dom.test A 127.255.255.252", "test.dom.test A 127.0.0.2",
+            "far.test.all.test A 127.0.0.2", "invalid.all.test A 127.0.0.2",
+            f"{reverse('192.0.2.5')}.in-addr.arpa PTR mail.spam.test", "mail.spam.test A 192.0.2.5",
+            f"{reverse('192.0.2.6')}.in-addr.arpa PTR mail.good.test", "mail.good.test A 192.0.2.6",
+            "mail.good.test.good.test A 127.0.0.2"]
+
+    def test_sender_ehlo_and_the_clients_name(self):
+        for address, sender, helo, code, words in (
+                ("192.0.2.1", "x@far.test", "mail.far.test", 250, ""),
+                ("192.0.2.1", "x@Spam.test", "mail.far.test", 550, "spam.test is listed by dom.test: seen in phish"),
+                ("192.0.2.1", "x@a.spam.test", "mail.far.test", 250, ""),
+                ("192.0.2.1", "x@error.test", "mail.far.test", 250, ""),
+                ("192.0.2.1", "x@far.test", "mail.spam.test", 550, "mail.spam.test is listed by dom.test"),
+                ("192.0.2.5", "x@far.test", "mail.far.test", 550, "mail.spam.test is listed by dom.test"),
+                ("192.0.2.6", "x@spam.test", "mail.far.test", 250, ""),  # its own name is trusted
+                ("192.0.2.1", "x@spam.test", "mail.good.test", 550, "")):  # that one anybody can say
+            with self.subTest(address=address, sender=sender, helo=helo):
+                check(self.rcpt(address, sender=sender, helo=helo), code, words)
+
+    def test_each_sender_of_a_session_is_judged(self):
+        client = self.come("192.0.2.1")
+        for sender, code in (("x@far.test", 250), ("x@spam.test", 550), ("x@far.test", 250), ("", 250)):
+            client.mail(sender)
+            check(client.rcpt(ALICE), code)
+            client.rset()
+
+
+class OperatorsListsTest(GuardCase):
+    guard = {"block": ["198.51.100.0/24"], "block_senders": ["spam.test"], "greylisting": "defer"}
+
+    def test_clients(self):
+        late = self.come("192.0.2.7")
+        self.server.must("block", "add", "192.0.2.0/29", "--for", "1h", "--reason", "a flood")
+        check(late.mail("x@far.test"), 554, "192.0.2.7 until", "UTC: a flood")
+        self.come("192.0.2.5", code=554)
+        wait_until(lambda: 'entry=192.0.2.0/29 why="a flood"' in self.server.log(), "the line")
+        listed = self.server.json("block", "list")["entries"]
+        self.assertEqual([("192.0.2.0/29", "a flood")], [(one["what"], one["reason"]) for one in listed])
+        self.server.must("block", "remove", "192.0.2.0/29")
+        check(late.mail("x@far.test"), 250)
+        self.server.must("allow", "add", "198.51.100.7")
+        check(self.rcpt("198.51.100.7"), 250)
+        self.come("198.51.100.8", code=554)
+
+    def test_senders_also_after_a_restart(self):
+        self.server.must("block", "add", "Worse.test")
+        self.server.must("allow", "add", "friend@spam.test")
+        for again in (False, True):
+            if again:
+                self.server.stop()
+                self.server.start()
+            check(self.rcpt("192.0.2.20", sender="x@worse.test"), 550, "we take no mail from <x@worse.test>")
+            check(self.rcpt("192.0.2.20", sender="x@spam.test"), 550)
+            check(self.rcpt("192.0.2.20", sender="friend@spam.test"), 250)
+
+
 class NamesTest(GuardCase):
     guard = {"reverse_dns": "refuse", "helo": "defer"}
     zone = [f"{reverse('192.0.2.1')}.in-addr.arpa PTR mail.far.test", "mail.far.test A 192.0.2.1",

@@ -70,6 +70,22 @@ class RelayNetworksTest(unittest.TestCase):
         printer.sendmail("x@far.test", [ALICE], letter("x@far.test", ALICE))
         self.assertEqual(len(server.mail(ALICE)), 1)
 
+    def test_limits_of_a_network(self):
+        server = self.enterContext(Server(accounts={ALICE: SECRET}, extra={
+            "relay": {"networks": ["127.0.0.1/32"], "messages_per_hour": 2, "recipients_per_hour": 4}}))
+
+        def asked(*recipients):
+            with server.smtp() as client:
+                client.mail(ALICE)
+                return [client.rcpt(one) for one in recipients]
+
+        self.assertEqual([250, 250], [code for code, _ in asked("a@far.test", "b@far.test")])
+        self.assertEqual([250, 250], [code for code, _ in asked(ALICE, "c@far.test")])
+        (code, words), (here, _) = asked("d@far.test", ALICE)
+        self.assertEqual(452, code)
+        self.assertIn(b"4.7.1 the limit of 127.0.0.1 is 2 messages an hour, 2 used: try again after 20", words)
+        self.assertEqual(250, here, "mail in is mail in")
+
     def test_the_whole_world_is_refused(self):
         server = Server(extra={"relay": {"networks": ["0.0.0.0/0"]}})
         self.addCleanup(server.close)

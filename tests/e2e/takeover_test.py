@@ -98,6 +98,37 @@ class TakeoverTest(unittest.TestCase):
             self.assertEqual(self.states(server, ident), ["dropped"])
         self.wait_states(server, self.submit(server, "right@far.test"), "relayed")
 
+    def test_bounces_that_come_back_by_mail(self):
+        server, peer = self.server(failures=3, failure_percent=50), self.peer()
+
+        def report(about, *failed, to=ALICE):
+            groups = "".join(f"\r\nFinal-Recipient: rfc822; {one}\r\nAction: failed\r\nStatus: 5.1.1\r\n" for one in failed)
+            head = about.split(b"\r\n\r\n")[0].decode()
+            server.send("", [to], (
+                "From: daemon@far.test\r\nTo: x@example.test\r\nSubject: failed\r\nMIME-Version: 1.0\r\n"
+                "Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b\r\n\r\nSorry.\r\n--b\r\n"
+                f"Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.far.test\r\n{groups}\r\n--b\r\n"
+                f"Content-Type: text/rfc822-headers\r\n\r\n{head}\r\n\r\n--b--\r\n"))
+
+        first = self.submit(server, "a@far.test", "b@far.test")
+        self.wait_states(server, first, "relayed", "relayed")
+        bobs = self.submit(server, "c@far.test", login=BOB)
+        self.wait_states(server, bobs, "relayed")
+        sent = {one.data.split(b"\r\nTo: <")[1].split(b">")[0]: one.data for one in peer.messages}
+        # Forged ones: of Bob's message, of nobody we wrote to, of a message that never was, and one again and again.
+        report(sent[b"c@far.test"], "c@far.test")
+        report(sent[b"a@far.test"], "z@far.test")
+        report(sent[b"a@far.test"].replace(first[-4:].encode(), b"0000"), "a@far.test")
+        for _ in range(4):
+            report(sent[b"a@far.test"], "A@far.test")
+        self.assertEqual([[0]], [one["recipients"] for one in server.trace(first)["events"] if one["kind"] == "returned"])
+        self.assertEqual(server.json("account", "suspects")["suspicions"], [])
+        report(sent[b"a@far.test"], "b@far.test")
+        second = self.submit(server, "d@far.test")
+        self.wait_states(server, second, "relayed")
+        report(peer.messages[-1].data, "d@far.test")
+        self.assertIn("3 of 3 recipients", self.wait_suspect(server, "failures")["reason"])
+
     def test_logins_from_many_networks(self):
         server = self.server(networks=3)
         self.peer()
@@ -151,6 +182,54 @@ class TakeoverTest(unittest.TestCase):
         self.assertEqual(peer.messages, [])
         server.must("account", "release", ALICE)
         self.wait_states(server, waiting, "relayed")
+
+
+class PutOutTest(unittest.TestCase):
+    """Who is logged in when the password changes, or the account ends, is put out."""
+
+    def setUp(self):
+        self.server = self.enterContext(Server(accounts=dict.fromkeys((BOSS, ALICE), SECRET)))
+
+    def open_sessions(self):
+        smtp, pop3 = self.server.smtp("submission", ALICE), self.server.pop3(ALICE)
+        self.addCleanup(smtp.close)
+        self.addCleanup(pop3.close)
+        return smtp, pop3
+
+    def assert_put_out(self, smtp, pop3):
+        self.assertEqual(smtp.getreply(), (421, b"4.7.0 your account was changed; log in again"))
+        self.assertEqual(b"", smtp.sock.recv(1))
+        self.assertEqual(b"-ERR [AUTH] your account was changed, log in again\r\n", pop3.file.readline())
+        self.assertEqual(b"", pop3.file.readline())
+
+    def test_another_password(self):
+        sessions, boss = self.open_sessions(), self.server.smtp("submission", BOSS)
+        self.addCleanup(boss.close)
+        self.server.must("account", "quota", ALICE, "1G")
+        self.assertEqual(250, sessions[0].noop()[0])
+        self.server.must("account", "passwd", ALICE, password="another secret")
+        self.assert_put_out(*sessions)
+        self.assertEqual(250, boss.noop()[0])
+        self.server.pop3(ALICE, "another secret").quit()
+
+    def test_a_disabled_and_a_deleted_account(self):
+        for words in (("disable", ALICE), ("remove", ALICE, "--yes")):
+            sessions = self.open_sessions()
+            self.server.must("account", *words)
+            self.assert_put_out(*sessions)
+            if words[0] == "disable":
+                self.server.must("account", "enable", ALICE)
+
+    def test_in_the_middle_of_a_message(self):
+        smtp, pop3 = self.open_sessions()
+        pop3.quit()
+        smtp.mail(ALICE)
+        smtp.rcpt(BOSS)
+        self.assertEqual(354, smtp.docmd("DATA")[0])
+        smtp.send("Subject: the rest never comes\r\n")
+        self.server.must("account", "disable", ALICE)
+        self.assertEqual(b"", smtp.sock.recv(1))
+        self.assertEqual([], self.server.mail(BOSS))
 
 
 if __name__ == "__main__":
