@@ -156,6 +156,7 @@ std::size_t ArcVerifier::Impl::body_for(const Signature& s) {
 
 /// Only the newest message signature decides; with two forms and no limit, the older ones cost no more hashing.
 void ArcVerifier::Impl::read_messages(const mail::Head& head, const std::vector<Triple>& triples) {
+  const FieldIndex index(head);
   for (std::size_t i = triples.size(); i-- > 0 && i + kMaxMessages >= triples.size();) {
     const mail::Field& field = *triples[i][1];
     const auto tags = TagList::parse(field.value());
@@ -166,14 +167,14 @@ void ArcVerifier::Impl::read_messages(const mail::Head& head, const std::vector<
     const bool covers_arc = std::ranges::any_of(read->fields, [](const auto& n) {
       return n == "authentication-results" || n.starts_with("arc-"); // section 4.1.2
     });
-    const std::string beside = uncovered_field(head, *read);
-    if (newest && (covers_arc || !beside.empty()))
+    const CoveredHead covered = covered_head(index, field, *read);
+    if (newest && (covers_arc || !covered.beside.empty()))
       return fail(covers_arc ? "the newest message signature covers fields of ARC"
-                             : "a field " + beside + " stands beside the one that the chain covers");
-    if (covers_arc || !beside.empty() || (read->body_limit && !newest)) continue;
+                             : "a field " + covered.beside + " stands beside the one that the chain covers");
+    if (covers_arc || !covered.beside.empty() || (read->body_limit && !newest)) continue;
     Set& set = sets[i];
     set.message = std::move(*read);
-    set.message_hash = sha256(signed_head(head, field, set.message));
+    set.message_hash = sha256(covered.text);
     set.body = body_for(set.message);
     set.message_good = true;
   }

@@ -10,6 +10,7 @@
 
 struct evp_md_ctx_st;
 struct evp_pkey_st;
+struct evp_pkey_ctx_st;
 
 namespace paquebot::mailauth {
 
@@ -62,9 +63,13 @@ public:
 
 private:
   PublicKey(KeyKind kind, std::shared_ptr<evp_pkey_st> key);
+  bool verify_rsa(const Digest& digest, std::string_view signature) const;
+  /// An OpenSSL context that is ready for this RSA key, for whoever takes it first; others make one of their own.
+  struct Spare;
   KeyKind kind_;
   unsigned bits_;
   std::shared_ptr<evp_pkey_st> key_;
+  std::shared_ptr<Spare> spare_;
 };
 
 /// A private key, shared between threads.
