@@ -20,6 +20,8 @@ constexpr std::size_t kMaxFields = std::size_t{kMaxArcSets} * 3;
 constexpr std::size_t kMaxOctets = 256 * 1024;
 /// Message signatures looked at, the newest included: each covers much of the head.
 constexpr std::size_t kMaxMessages = 10;
+/// Public-key operations for one message: a name may have several keys.
+constexpr unsigned kMaxChecks = kMaxArcSets + kMaxMessages + 20;
 
 /// The instance of an ARC field, which comes first in ARC-Authentication-Results; 0 when malformed. `rest` gets what
 /// follows the semicolon.
@@ -221,14 +223,17 @@ namespace {
 enum class Check { good, bad, temporary };
 
 Task<Check> check_signature(const Signature& signature, const Digest& digest, dns::Resolver& resolver,
-                            DkimKeyCache& cache) {
+                            DkimKeyCache& cache, unsigned& checks) {
   std::string name = dkim_key_name(signature.selector, signature.domain);
   const DkimKeyAnswer answer = co_await fetch_dkim_key(std::move(name), resolver, cache);
   if (answer.status == dns::Status::servfail) co_return Check::temporary;
   for (const auto& key : answer.keys) {
     const bool fits = *key && (*key)->key.kind() == signature.algorithm &&
                       ((*key)->key.kind() != KeyKind::rsa || (*key)->key.bits() >= kMinRsaBits);
-    if (fits && (*key)->key.verify(digest, signature.signature)) co_return Check::good;
+    if (!fits) continue;
+    if (checks == 0) break;
+    --checks;
+    if ((*key)->key.verify(digest, signature.signature)) co_return Check::good;
   }
   co_return Check::bad;
 }
@@ -243,13 +248,14 @@ Task<ArcOutcome> ArcVerifier::finish(dns::Resolver& resolver, DkimKeyCache& cach
     in.fail("the body was changed after the chain was sealed");
     co_return in.outcome;
   }
+  unsigned checks = kMaxChecks;
   bool older_good = true;
   for (std::size_t i = in.sets.size(); i-- > 0 && older_good;) {
     const Set& set = in.sets[i];
     const bool newest = i + 1 == in.sets.size();
     Check check = Check::bad;
     if (set.message_good && in.message_body_is_whole(set))
-      check = co_await check_signature(set.message, set.message_hash, resolver, cache);
+      check = co_await check_signature(set.message, set.message_hash, resolver, cache, checks);
     older_good = check == Check::good;
     if (older_good) in.outcome.oldest_pass = static_cast<unsigned>(i + 1);
     if (newest && !older_good) {
@@ -260,7 +266,7 @@ Task<ArcOutcome> ArcVerifier::finish(dns::Resolver& resolver, DkimKeyCache& cach
   }
   for (std::size_t i = in.sets.size(); i-- > 0;) {
     const Set& set = in.sets[i];
-    const Check check = co_await check_signature(set.seal, set.seal_hash, resolver, cache);
+    const Check check = co_await check_signature(set.seal, set.seal_hash, resolver, cache, checks);
     if (check == Check::good) continue;
     in.outcome.temporary = check == Check::temporary;
     in.outcome.oldest_pass = 0;

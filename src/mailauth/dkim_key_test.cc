@@ -67,6 +67,44 @@ TEST(DkimKey, Records) {
   EXPECT_EQ(parse_dkim_key(rsa)->key.bits(), 2048u);
 }
 
+/// RSAPublicKey of RFC 8017 appendix A.1.1 with this modulus and exponent, both without leading zeros.
+std::string rsa_octets(std::string modulus, std::string exponent) {
+  const auto element = [](char tag, const std::string& content) {
+    const auto size = content.size();
+    return std::string{tag, '\x82', static_cast<char>(size >> 8), static_cast<char>(size & 0xFF)} + content;
+  };
+  for (std::string* number : {&modulus, &exponent})
+    if (number->empty() || (*number)[0] < 0) number->insert(0, 1, '\0');
+  return element('\x30', element('\x02', modulus) + element('\x02', exponent));
+}
+
+/// What a check costs is up to whoever publishes the key, within bounds.
+TEST(PublicKey, BoundsOfRsa) {
+  const std::string modulus = std::string(255, '\xC1') + "\x01";
+  const std::string high(254, '\xC1');
+  const struct {
+    std::string what, modulus, exponent;
+    bool taken;
+  } cases[] = {
+      {"3", modulus, "\x03", true},
+      {"65537", modulus, {"\x01\x00\x01", 3}, true},
+      {"32 bits", modulus, "\xFF\xFF\xFF\xFF", true},
+      {"0", modulus, "", false},
+      {"1", modulus, "\x01", false},
+      {"even", modulus, "\x04", false},
+      {"33 bits", modulus, {"\x01\x00\x00\x00\x01", 5}, false},
+      {"nearly the modulus", modulus, high + "\x01", false},
+      {"4096 bits", std::string(511, '\xC1') + "\x01", "\x03", true},
+      {"4104 bits", std::string(512, '\xC1') + "\x01", "\x03", false},
+      {"16384 bits", std::string(2047, '\xC1') + "\x01", "\x03", false},
+  };
+  for (const auto& c : cases) {
+    const auto key = PublicKey::parse(KeyKind::rsa, rsa_octets(c.modulus, c.exponent));
+    EXPECT_EQ(key.has_value(), c.taken) << c.what;
+    if (key) EXPECT_FALSE(key->verify(sha256("x"), std::string(key->bits() / 8, 'x'))) << c.what;
+  }
+}
+
 TEST(DkimKey, CacheParsesOnce) {
   DkimKeyCache cache(2);
   const std::string record = "k=ed25519; " + std::string(kEd25519);
