@@ -62,6 +62,19 @@ std::optional<std::string> base64_decode(std::string_view text) {
   }
   std::string out;
   out.reserve(text.size() / 4 * 3 + 2);
+  for (; text.size() >= 4; text.remove_prefix(4)) {
+    std::uint32_t bits = 0;
+    int wrong = 0;
+    for (std::size_t i = 0; i < 4; ++i) {
+      const int value = kBase64Values[byte(text[i])];
+      wrong |= value;
+      bits = bits << 6 | (static_cast<std::uint32_t>(value) & 63);
+    }
+    if (wrong < 0) return {};
+    const char octets[] = {static_cast<char>(bits >> 16), static_cast<char>(bits >> 8 & 0xFF),
+                           static_cast<char>(bits & 0xFF)};
+    out.append(octets, sizeof octets);
+  }
   std::uint32_t bits = 0;
   int count = 0;
   for (const char c : text) {

@@ -33,8 +33,6 @@ Lead lead_of(unsigned char c) {
 
 } // namespace
 
-char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
 std::string to_lower(std::string_view text) {
   std::string out(text);
   std::ranges::transform(out, out.begin(), [](char c) { return to_lower(c); });
@@ -121,6 +119,8 @@ bool is_ascii(std::string_view text) {
 
 std::string printable(std::string_view text, std::size_t most) {
   static constexpr char kHex[] = "0123456789abcdef";
+  const auto plain = [](char c) { return c >= ' ' && c < 0x7F; };
+  if (text.size() <= most && std::ranges::all_of(text, plain)) return std::string(text);
   std::string out;
   while (!text.empty()) {
     const std::size_t length = printable_length(text);

@@ -9,7 +9,7 @@
 namespace paquebot {
 
 /// ASCII only, independent of the locale: the protocols define it so.
-char to_lower(char c);
+constexpr char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 std::string to_lower(std::string_view text);
 bool iequals(std::string_view a, std::string_view b);
 bool istarts_with(std::string_view text, std::string_view prefix);

@@ -40,13 +40,6 @@ json::object present_key(const store::DkimKey& key) {
   return out;
 }
 
-/// The keys of a domain of ours.
-Task<Result<std::vector<store::DkimKey>>> keys_of(Context& context, std::string domain) {
-  if (const auto ours = co_await need_domain(context, domain); !ours) co_return std::unexpected(ours.error());
-  auto keys = co_await context.store.list_dkim_keys(domain);
-  co_return keys;
-}
-
 bool has_state(const std::vector<store::DkimKey>& keys, KeyState state) {
   return std::ranges::any_of(keys, [&](const auto& key) { return key.state == state; });
 }
@@ -112,6 +105,28 @@ Result<bool> read_force(const Call& call) {
   const std::string text = call.ask("force");
   if (!text.empty() && text != "1") return fail(Errc::invalid, "\"force\" is 1 or not there");
   return text == "1";
+}
+
+/// What an action on the keys of one domain begins with.
+struct Opened {
+  std::string domain; ///< of ours
+  std::vector<store::DkimKey> keys;
+  bool force = false;
+};
+
+Task<Result<Opened>> open_keys(Context& context, const Call& call) {
+  const auto domain = read_domain(call.names[0]);
+  if (!domain) co_return std::unexpected(domain.error());
+  const auto force = read_force(call);
+  if (!force) co_return std::unexpected(force.error());
+  if (const auto ours = co_await need_domain(context, *domain); !ours) co_return std::unexpected(ours.error());
+  auto keys = co_await context.store.list_dkim_keys(*domain);
+  if (!keys) co_return std::unexpected(keys.error());
+  Opened opened;
+  opened.domain = *domain;
+  opened.keys = std::move(*keys);
+  opened.force = *force;
+  co_return opened;
 }
 
 /// Why a key should not go yet; empty when it may.
@@ -211,82 +226,71 @@ Task<Answer> list_dkim_keys(Context& context, Call call) {
 }
 
 Task<Answer> create_dkim_keys(Context& context, Call call) {
-  const auto domain = read_domain(call.names[0]);
-  if (!domain) co_return std::unexpected(domain.error());
-  auto keys = co_await keys_of(context, *domain);
-  if (!keys) co_return std::unexpected(keys.error());
-  if (has_state(*keys, KeyState::active))
+  auto opened = co_await open_keys(context, call);
+  if (!opened) co_return std::unexpected(opened.error());
+  auto& [domain, keys, force] = *opened;
+  if (has_state(keys, KeyState::active))
     co_return fail(Errc::conflict,
-                   *domain + " has DKIM keys already: new ones come with paquebot dkim rotate " + *domain);
-  auto answer = co_await add_new(context, *domain, KeyState::active, std::move(*keys));
+                   domain + " has DKIM keys already: new ones come with paquebot dkim rotate " + domain);
+  auto answer = co_await add_new(context, domain, KeyState::active, std::move(keys));
   co_return answer;
 }
 
 Task<Answer> rotate_dkim_keys(Context& context, Call call) {
-  const auto domain = read_domain(call.names[0]);
-  if (!domain) co_return std::unexpected(domain.error());
-  auto keys = co_await keys_of(context, *domain);
-  if (!keys) co_return std::unexpected(keys.error());
-  if (has_state(*keys, KeyState::next)) co_return present_keys(*domain, *keys, KeyState::next);
-  auto answer = co_await add_new(context, *domain, KeyState::next, std::move(*keys));
+  auto opened = co_await open_keys(context, call);
+  if (!opened) co_return std::unexpected(opened.error());
+  auto& [domain, keys, force] = *opened;
+  if (has_state(keys, KeyState::next)) co_return present_keys(domain, keys, KeyState::next);
+  auto answer = co_await add_new(context, domain, KeyState::next, std::move(keys));
   co_return answer;
 }
 
 Task<Answer> activate_dkim_keys(Context& context, Call call) {
-  const auto domain = read_domain(call.names[0]);
-  if (!domain) co_return std::unexpected(domain.error());
-  const auto force = read_force(call);
-  if (!force) co_return std::unexpected(force.error());
-  const auto keys = co_await keys_of(context, *domain);
-  if (!keys) co_return std::unexpected(keys.error());
-  if (!*force && has_state(*keys, KeyState::next)) {
-    const auto published = co_await check_all_published(context, *keys);
+  auto opened = co_await open_keys(context, call);
+  if (!opened) co_return std::unexpected(opened.error());
+  const auto& [domain, keys, force] = *opened;
+  if (!force && has_state(keys, KeyState::next)) {
+    const auto published = co_await check_all_published(context, keys);
     if (!published) co_return std::unexpected(published.error());
   }
-  const auto done = co_await context.store.activate_dkim_keys(*domain);
+  const auto done = co_await context.store.activate_dkim_keys(domain);
   if (!done) co_return std::unexpected(done.error());
-  const auto now = co_await context.store.list_dkim_keys(*domain);
+  const auto now = co_await context.store.list_dkim_keys(domain);
   if (!now) co_return std::unexpected(now.error());
-  co_return present_keys(*domain, *now, {});
+  co_return present_keys(domain, *now, {});
 }
 
 Task<Answer> retire_dkim_key(Context& context, Call call) {
-  const auto domain = read_domain(call.names[0]);
-  if (!domain) co_return std::unexpected(domain.error());
-  const auto force = read_force(call);
-  if (!force) co_return std::unexpected(force.error());
-  const auto keys = co_await keys_of(context, *domain);
-  if (!keys) co_return std::unexpected(keys.error());
-  const auto found = std::ranges::find(*keys, to_lower(call.names[1]), &store::DkimKey::selector);
-  if (found == keys->end())
-    co_return fail(Errc::not_found, *domain + " has no DKIM key " + printable(call.names[1], 64) +
-                                        " (see: paquebot dkim list " + *domain + ")");
+  auto opened = co_await open_keys(context, call);
+  if (!opened) co_return std::unexpected(opened.error());
+  const auto& [domain, keys, force] = *opened;
+  const auto found = std::ranges::find(keys, to_lower(call.names[1]), &store::DkimKey::selector);
+  if (found == keys.end())
+    co_return fail(Errc::not_found, domain + " has no DKIM key " + printable(call.names[1], 64) +
+                                        " (see: paquebot dkim list " + domain + ")");
   const std::string reason = reason_to_keep(*found, millis(system_clock().wall()));
-  if (!*force && !reason.empty()) co_return fail(Errc::conflict, reason);
+  if (!force && !reason.empty()) co_return fail(Errc::conflict, reason);
   std::vector<store::DkimKey> one{*found};
-  auto answer = co_await remove_keys(context, *domain, std::move(one));
+  auto answer = co_await remove_keys(context, domain, std::move(one));
   co_return answer;
 }
 
 Task<Answer> retire_dkim_keys(Context& context, Call call) {
-  const auto domain = read_domain(call.names[0]);
-  if (!domain) co_return std::unexpected(domain.error());
-  const auto force = read_force(call);
-  if (!force) co_return std::unexpected(force.error());
-  const auto keys = co_await keys_of(context, *domain);
-  if (!keys) co_return std::unexpected(keys.error());
+  auto opened = co_await open_keys(context, call);
+  if (!opened) co_return std::unexpected(opened.error());
+  const auto& [domain, keys, force] = *opened;
   std::vector<store::DkimKey> old;
-  std::string reason = *domain + " has no retired DKIM keys";
-  for (const auto& key : *keys) {
+  std::string reason = domain + " has no retired DKIM keys";
+  for (const auto& key : keys) {
     if (key.state != KeyState::retired) continue;
     std::string keep = reason_to_keep(key, millis(system_clock().wall()));
-    if (*force || keep.empty())
+    if (force || keep.empty())
       old.push_back(key);
     else
       reason = std::move(keep);
   }
   if (old.empty()) co_return fail(Errc::conflict, reason);
-  auto answer = co_await remove_keys(context, *domain, std::move(old));
+  auto answer = co_await remove_keys(context, domain, std::move(old));
   co_return answer;
 }
 

@@ -65,30 +65,43 @@ Task<Result<>> Signer::seal(const store::MessageFacts& message, std::string via,
   if (!on_ || message.klass != store::MessageClass::incoming || !content.signature().empty()) co_return Result<>();
   const auto at = via.rfind('@');
   if (at == std::string::npos) co_return Result<>();
-  const auto stored = mail::Head::parse(content.head());
-  const auto stamp = stored ? stamp_of(*stored, hostname_) : std::nullopt;
-  if (!stamp) co_return Result<>();
   std::string domain = to_lower(via.substr(at + 1));
+  const Version version{message.id, content.form(), domain};
   const auto keys = co_await keys_for(std::move(domain));
   if (!keys) co_return std::unexpected(keys.error());
-  const KeyPtr key = rsa_of(**keys);
+  const Keys used = *keys;
+  const KeyPtr key = rsa_of(*used);
   if (!key) co_return Result<>();
+  const bool known = co_await put_known(version, used, content);
+  if (known) co_return Result<>();
+  const Turn turn(under_way_, version);
+  auto set = co_await compose_seal(content, key);
+  if (!set) co_return std::unexpected(set.error());
+  if (set->empty()) co_return Result<>();
+  content.put_signature(*set);
+  keep(version, {std::move(*set), used, clock_.wall()});
+  co_return Result<>();
+}
+
+/// Reads the content to its end, begins it anew and gives the set; nothing where there is nothing to seal.
+Task<Result<std::string>> Signer::compose_seal(Content& content, KeyPtr key) {
+  const auto stored = mail::Head::parse(content.head());
+  const auto stamp = stored ? stamp_of(*stored, hostname_) : std::nullopt;
+  if (!stamp) co_return std::string();
   mailauth::ArcSealer sealer;
   const BodyTaker take = [&sealer](std::string_view body) { sealer.body(body); };
   const auto head = co_await read_through(content, take);
   if (!head) co_return std::unexpected(head.error());
-  if (auto again = content.rewind(); !again) co_return again;
-  if (!*head) co_return Result<>();
+  if (auto again = content.rewind(); !again) co_return std::unexpected(again.error());
+  if (!*head) co_return std::string();
   const WallTime now = clock_.wall();
   Result<std::string> set;
   std::move_only_function<void()> work = [&] { set = sealer.finish(**head, stamp->arc, *key, stamp->results, now); };
   const bool done = co_await cpu_.run(std::move(work));
   if (!done) co_return fail(Errc::temporary, "too much waits to be signed");
-  if (!set)
-    log::error("not-sealed", {{"why", set.error().message}});
-  else
-    content.put_signature(std::move(*set));
-  co_return Result<>();
+  if (set) co_return set;
+  log::error("not-sealed", {{"why", set.error().message}});
+  co_return std::string();
 }
 
 } // namespace paquebot::delivery

@@ -1,8 +1,8 @@
 #include "base/fake_clock.h"
 #include "delivery/signer.h"
-#include "directory/test_server.h"
+#include "delivery/test_signing.h"
 #include "mailauth/arc.h"
-#include "mailauth/test_message.h"
+#include "net/task_group.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -22,13 +22,7 @@ protected:
     for (const char* domain : {"one.test", "two.test", "ed.test"}) {
       const auto kind = std::string(domain) == "ed.test" ? KeyKind::ed25519 : KeyKind::rsa;
       server.domain(domain);
-      std::vector<store::DkimKey> keys{
-          {.domain = {},
-           .selector = "s",
-           .algorithm = kind == KeyKind::rsa ? store::DkimKey::Algorithm::rsa : store::DkimKey::Algorithm::ed25519,
-           .state = store::DkimKey::State::active,
-           .private_key = mailauth::test::test_key(kind).to_pem()}};
-      EXPECT_TRUE(run_task(server.store().add_dkim_keys(domain, std::move(keys))));
+      test::add_keys(server.store(), domain, {test::key_of(kind, "s")});
       mailauth::test::publish(*zone, *mailauth::test::signing_key(kind, domain, "s"));
     }
   }
@@ -36,16 +30,7 @@ protected:
   /// The message as a peer gets it that `via` of the server `host` forwards to.
   std::string forwarded(const std::string& text, const std::string& via, const std::string& host = "mx.one.test",
                         MessageClass klass = MessageClass::incoming, std::optional<mail::Conversion> how = {}) {
-    const auto end = text.find("\r\n\r\n") + 4;
-    auto request = std::make_shared<store::AcceptRequest>();
-    request->head = text.substr(0, end);
-    request->body.bytes = text.substr(end);
-    request->body.size = request->body.bytes.size();
-    queue::Job job;
-    job.message.id = ids.next();
-    job.message.klass = klass;
-    job.message.body.size = request->body.size;
-    job.fresh = std::move(request);
+    const queue::Job job = test::job_of(ids.next(), klass, text);
     Signer signer{server.store(), cpu, clock, host};
     Content content(server.store(), job, "Delivered-To: " + via + "\r\n");
     EXPECT_TRUE(run_task(content.open()));
@@ -54,15 +39,7 @@ protected:
     }
     const auto done = run_task(signer.seal(job.message, via, content));
     EXPECT_TRUE(done) << done.error().message;
-    std::string out;
-    for (;;) {
-      const auto piece = run_task(content.next());
-      EXPECT_TRUE(piece);
-      if (!piece || piece->empty()) break;
-      out += *piece;
-    }
-    EXPECT_EQ(out.size(), content.size());
-    return out;
+    return test::read_all(content);
   }
 
   /// "pass 2": the chain's result and its sets.
@@ -104,6 +81,36 @@ TEST_F(SealTest, ASecondServerSealsOn) {
   const std::string came = results("mx.two.test", ";\r\n\tarc=pass header.oldest-pass=0") + first;
   const std::string second = forwarded(came, "bob@two.test", "mx.two.test");
   EXPECT_EQ(chain(second), "pass 2");
+}
+
+/// Destinations of one message, all at the same time: one seal for each domain that hands it on.
+TEST_F(SealTest, SealedOnceForAllDestinations) {
+  Signer signer{server.store(), cpu, clock, "mx.one.test"};
+  const queue::Job job = test::job_of(ids.next(), MessageClass::incoming, letter(results("mx.one.test")));
+  const std::string vias[] = {"bob@one.test", "team@One.test", "bob@two.test", "bob@one.test"};
+  std::vector<std::unique_ptr<Content>> contents;
+  const auto seal_one = [&](std::string via, Content& content) -> Task<void> {
+    const auto done = co_await signer.seal(job.message, std::move(via), content);
+    EXPECT_TRUE(done);
+  };
+  const auto seal_all = [&]() -> Task<bool> {
+    net::TaskCount count;
+    net::TaskGroup group(count);
+    for (std::size_t i = 0; i < contents.size(); ++i) {
+      Task<void> one = seal_one(vias[i], *contents[i]);
+      co_await group.start(std::move(one));
+    }
+    const auto until = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+    const bool ended = co_await group.wait_until(until);
+    co_return ended;
+  };
+  for (const std::string& via : vias) {
+    contents.push_back(std::make_unique<Content>(server.store(), job, "Delivered-To: " + via + "\r\n"));
+    EXPECT_TRUE(run_task(contents.back()->open()));
+  }
+  EXPECT_TRUE(run_task(seal_all()));
+  EXPECT_EQ(signer.made(), 2u);
+  for (const auto& content : contents) EXPECT_EQ(chain(test::read_all(*content)), "pass 1");
 }
 
 TEST_F(SealTest, AChainThatWasBrokenIsLeftAsItIs) {

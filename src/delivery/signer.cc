@@ -8,7 +8,7 @@ namespace paquebot::delivery {
 namespace {
 
 constexpr std::size_t kDomains = 1000;   // whose keys are kept parsed, twice so many at most
-constexpr std::size_t kSignatures = 500; // of about 1.5 KiB
+constexpr std::size_t kSignatures = 500; // of about 1.5 KiB, with a seal 3 KiB
 constexpr auto kUseAgain = std::chrono::hours(1);
 constexpr int kMostParents = 8;
 /// What is in front of a stored head, and what a conversion adds.
@@ -38,6 +38,17 @@ std::vector<std::shared_ptr<const mailauth::SigningKey>> active_of(const std::ve
 
 } // namespace
 
+Signer::Turn::Turn(const std::shared_ptr<UnderWay>& all, Version version) : all_(all), version_(std::move(version)) {
+  all->versions.insert(version_);
+}
+
+Signer::Turn::~Turn() {
+  const auto all = all_.lock();
+  if (!all) return;
+  all->versions.erase(version_);
+  all->less.notify_all();
+}
+
 Signer::Signer(store::Store& store, directory::CpuPool& cpu, const Clock& clock, std::string hostname)
     : store_(store), cpu_(cpu), clock_(clock), hostname_(std::move(hostname)), keys_(kDomains) {}
 
@@ -50,12 +61,11 @@ Task<Result<>> Signer::sign(const store::MessageFacts& message, Content& content
   auto keys = co_await keys_for(std::move(author.domain));
   if (!keys) co_return std::unexpected(keys.error());
   if ((*keys)->empty()) co_return Result<>();
-  const Version version{message.id, content.form()};
-  if (const std::string* known = find(version, *keys)) {
-    content.put_signature(*known); // RFC 6376 section 5.6: before all others
-    co_return Result<>();
-  }
+  const Version version{message.id, content.form(), {}};
   const Keys used = *keys;
+  const bool known = co_await put_known(version, used, content); // RFC 6376 section 5.6: before all others
+  if (known) co_return Result<>();
+  const Turn turn(under_way_, version);
   auto fields = co_await compose(content, used);
   if (!fields) co_return std::unexpected(fields.error());
   if (auto again = content.rewind(); !again) co_return again;
@@ -63,6 +73,13 @@ Task<Result<>> Signer::sign(const store::MessageFacts& message, Content& content
   content.put_signature(*fields);
   keep(version, {std::move(*fields), used, clock_.wall()});
   co_return Result<>();
+}
+
+Task<bool> Signer::put_known(const Version& version, const Keys& keys, Content& content) {
+  while (under_way_->versions.contains(version)) co_await under_way_->less.wait();
+  const std::string* known = find(version, keys);
+  if (known) content.put_signature(*known);
+  co_return known != nullptr;
 }
 
 /// The active keys of the domain, else of the nearest one that it lies in; none: an empty list.
@@ -78,6 +95,8 @@ Task<Result<Signer::Keys>> Signer::keys_for(std::string domain) {
     const auto dot = name.find('.');
     name = dot == std::string::npos ? std::string() : name.substr(dot + 1);
   }
+  // Who asked at the same time may have it already: one list for all, or what is made with it is made again.
+  if (auto known = keys_.get(generation, domain)) co_return std::move(*known);
   Keys keys = std::move(found);
   keys_.put(generation, domain, keys);
   co_return keys;
@@ -128,6 +147,7 @@ const std::string* Signer::find(const Version& version, const Keys& keys) {
 }
 
 void Signer::keep(const Version& version, Made made) {
+  ++made_count_;
   if (made_.insert_or_assign(version, std::move(made)).second) order_.push_back(version);
   if (order_.size() <= kSignatures) return;
   made_.erase(order_.front());

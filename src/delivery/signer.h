@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/clock.h"
+#include "base/task.h"
 #include "delivery/content.h"
 #include "directory/directory.h"
 #include "directory/generation_cache.h"
@@ -14,8 +15,8 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace paquebot::delivery {
@@ -38,20 +39,47 @@ public:
   Task<Result<>> sign(const store::MessageFacts& message, Content& content);
   /// Puts an ARC set in front of what strangers sent and `via`, an address of ours, hands on (RFC 8617 section 5.1): who gets it can
   /// see what was found out here, where SPF no longer speaks for the sender. `content` as for sign(). Only where the
-  /// message was checked when it came and its chain, if it has one, was good; with the RSA key of the domain of `via`.
+  /// message was checked when it came and its chain, if it has one, was good; with the RSA key of the domain of `via`. Sealed once
+  /// within an hour for all addresses of that domain: an alias with a hundred members costs what one with one does.
   Task<Result<>> seal(const store::MessageFacts& message, std::string via, Content& content);
+
+  /// How many times something was signed or sealed anew.
+  std::uint64_t made() const { return made_count_; }
 
   using KeyPtr = std::shared_ptr<const mailauth::SigningKey>;
   using KeyList = std::vector<KeyPtr>;
 
 private:
   using Keys = std::shared_ptr<const KeyList>;
-  /// Which message, in which form.
-  using Version = std::pair<Ulid, int>;
+  struct Version {
+    Ulid message;
+    int form = 0;
+    std::string via; ///< the domain that seals; empty for a signature
+    auto operator<=>(const Version&) const = default;
+  };
   struct Made {
     std::string fields;
     Keys keys; ///< the ones it was made with
     WallTime at;
+  };
+
+  /// What is being made for other destinations.
+  struct UnderWay {
+    std::set<Version> versions;
+    Signal less;
+  };
+  /// Who holds it makes the fields for a version; others wait. May outlive the signer: a delivery that is destroyed with its
+  /// executor lets go last.
+  class Turn {
+  public:
+    Turn(const std::shared_ptr<UnderWay>& all, Version version);
+    ~Turn();
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+
+  private:
+    std::weak_ptr<UnderWay> all_;
+    Version version_;
   };
 
   using BodyTaker = std::function<void(std::string_view)>;
@@ -59,6 +87,9 @@ private:
   static Task<Result<std::optional<mail::Head>>> read_through(Content& content, const BodyTaker& take);
   Task<Result<Keys>> keys_for(std::string domain);
   Task<Result<std::string>> compose(Content& content, Keys keys);
+  Task<Result<std::string>> compose_seal(Content& content, KeyPtr key);
+  /// Puts what is known for this version in front of the content; false when there is nothing. Waits for who makes it.
+  Task<bool> put_known(const Version& version, const Keys& keys, Content& content);
   const std::string* find(const Version& version, const Keys& keys);
   void keep(const Version& version, Made made);
 
@@ -70,6 +101,8 @@ private:
   directory::GenerationCache<Keys> keys_;
   std::map<Version, Made> made_; ///< one message goes to many places
   std::deque<Version> order_;    ///< of made_, oldest first
+  std::uint64_t made_count_ = 0;
+  std::shared_ptr<UnderWay> under_way_ = std::make_shared<UnderWay>();
 };
 
 } // namespace paquebot::delivery

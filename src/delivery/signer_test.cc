@@ -1,7 +1,6 @@
 #include "base/fake_clock.h"
 #include "delivery/signer.h"
-#include "directory/test_server.h"
-#include "mailauth/test_message.h"
+#include "delivery/test_signing.h"
 
 #include <gtest/gtest.h>
 
@@ -11,15 +10,8 @@ namespace {
 using directory::run_task;
 using mailauth::KeyKind;
 using store::MessageClass;
+using test::key_of;
 using KeyState = store::DkimKey::State;
-
-store::DkimKey key_of(KeyKind kind, const std::string& selector, KeyState state) {
-  return {.domain = {},
-          .selector = selector,
-          .algorithm = kind == KeyKind::rsa ? store::DkimKey::Algorithm::rsa : store::DkimKey::Algorithm::ed25519,
-          .state = state,
-          .private_key = mailauth::test::test_key(kind).to_pem()};
-}
 
 class SignerTest : public ::testing::Test {
 protected:
@@ -35,41 +27,20 @@ protected:
   }
 
   void add(const std::string& domain, std::vector<store::DkimKey> keys) {
-    const auto added = run_task(server.store().add_dkim_keys(domain, std::move(keys)));
-    ASSERT_TRUE(added) << added.error().message;
+    test::add_keys(server.store(), domain, std::move(keys));
   }
-
-  /// A message in hand, with its content in memory.
-  queue::Job job(MessageClass klass, const std::string& text) {
-    const auto end = text.find("\r\n\r\n") + 4;
-    auto request = std::make_shared<store::AcceptRequest>();
-    request->head = text.substr(0, end);
-    request->body.bytes = text.substr(end);
-    request->body.size = request->body.bytes.size();
-    queue::Job out;
-    out.message.id = ids.next();
-    out.message.klass = klass;
-    out.message.body.size = request->body.size;
-    out.fresh = std::move(request);
-    return out;
-  }
+  queue::Job job(MessageClass klass, const std::string& text) { return test::job_of(ids.next(), klass, text); }
 
   /// What the peer gets.
   std::string outcome(const queue::Job& one, std::optional<mail::Conversion> how = {}, const std::string& prefix = {}) {
     Content content(server.store(), one, prefix);
     EXPECT_TRUE(run_task(content.open()));
-    if (how) EXPECT_TRUE(run_task(content.convert(*how)));
+    if (how) {
+      EXPECT_TRUE(run_task(content.convert(*how)));
+    }
     const auto done = run_task(signer.sign(one.message, content));
     EXPECT_TRUE(done) << done.error().message;
-    std::string out;
-    for (;;) {
-      const auto piece = run_task(content.next());
-      EXPECT_TRUE(piece);
-      if (!piece || piece->empty()) break;
-      out += *piece;
-    }
-    EXPECT_EQ(out.size(), content.size());
-    return out;
+    return test::read_all(content);
   }
 
   /// "one-rsa pass, one-ed pass".
@@ -148,6 +119,7 @@ TEST_F(SignerTest, ALineInFrontDoesNotBreakIt) {
   EXPECT_EQ(verdicts(second), kBoth);
   EXPECT_EQ(first.substr(0, first.find("Delivered-To")), second.substr(0, second.find("Delivered-To")))
       << "one message is signed once";
+  EXPECT_EQ(signer.made(), 1u);
 }
 
 TEST_F(SignerTest, TurnsToNewKeysAtOnce) {

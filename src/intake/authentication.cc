@@ -8,6 +8,8 @@ namespace paquebot::intake {
 namespace {
 
 constexpr std::string_view kQuarantine = "X-Paquebot-Quarantine";
+/// Questions of one message without giving way: most messages ask less.
+constexpr unsigned kAtOnce = 12;
 constexpr std::string_view kTooLate = "the DNS did not answer in time";
 
 /// Asks until the message is judged. Then nothing more is asked, so that what still runs ends with its question under way:
@@ -15,8 +17,10 @@ constexpr std::string_view kTooLate = "the DNS did not answer in time";
 class BoundedResolver final : public dns::Resolver {
 public:
   explicit BoundedResolver(dns::Resolver& inner) : inner_(inner) {}
+  /// Behind each question for a key may be a check of a signature: a message that has many gives way to others in between.
   Task<std::shared_ptr<const dns::Answer>> query(std::string name, dns::Type type) override {
-    return over_ ? too_late() : inner_.query(std::move(name), type);
+    if (over_) return too_late();
+    return ++asked_ > kAtOnce ? give_way(std::move(name), type) : inner_.query(std::move(name), type);
   }
   void end() { over_ = true; }
 
@@ -27,7 +31,15 @@ private:
     co_return answer;
   }
 
+  Task<std::shared_ptr<const dns::Answer>> give_way(std::string name, dns::Type type) {
+    co_await net::give_way();
+    auto question = over_ ? too_late() : inner_.query(std::move(name), type);
+    auto answer = co_await std::move(question);
+    co_return answer;
+  }
+
   dns::Resolver& inner_;
+  unsigned asked_ = 0;
   bool over_ = false;
 };
 

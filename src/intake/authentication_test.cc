@@ -178,6 +178,41 @@ TEST_F(AuthenticationTest, SilenceAboutATrustedForwarder) {
   loop_.run();
 }
 
+/// Many signatures, each with keys of the attacker's choice: what there is to compute has a bound, and a message that came
+/// later need not wait for all of it.
+TEST_F(AuthenticationTest, AFloodOfBadSignatures) {
+  std::string flood = crlf(kLetter);
+  const auto sign = [&](const std::string& selector, const std::string& record) {
+    for (int i = 0; i < 6; ++i) zone_->add(selector + "._domainkey.author.test", dns::Type::txt, {record});
+    const auto m = mailauth::test::message_of(crlf(kLetter));
+    mailauth::DkimSigner signer;
+    signer.body(m.body);
+    const auto key = mailauth::test::signing_key(KeyKind::rsa, "author.test", selector);
+    flood = *signer.finish(m.head, {key}, clock_.wall()) + flood;
+  };
+  const auto other = mailauth::PrivateKey::generate(KeyKind::rsa);
+  for (int i = 0; i < 50; ++i) sign("s" + std::to_string(i), mailauth::dkim_record_of(other));
+  std::vector<std::string> order;
+  const auto judge = [&](std::string name, const std::string& text) -> Task<void> {
+    AuthenticationSubject subject{"mx.test", *mailauth::parse_ip("203.0.113.9"), "client.test", {"a", "author.test"}};
+    Authentication one(verifier_, options_, std::move(subject));
+    co_await one.begin();
+    if (one.feed(text)) co_await one.ask_ahead();
+    const auto message = mailauth::test::message_of(text);
+    co_await one.finish(message.head);
+    order.push_back(name + ": " + one.summary());
+  };
+  const std::string good = signed_letter();
+  const auto before = mailauth::public_key_operations();
+  loop_.start(judge("flood", flood));
+  loop_.start(judge("good", good));
+  loop_.run();
+  EXPECT_LE(mailauth::public_key_operations() - before, 8u * 4u + 1u);
+  ASSERT_EQ(order.size(), 2u);
+  EXPECT_EQ(order[0], "good: spf=fail, dkim=pass, dmarc=pass");
+  EXPECT_THAT(order[1], HasSubstr("dmarc=fail"));
+}
+
 TEST_F(AuthenticationTest, AMessageGivenUp) {
   slow_.never = "author.test";
   AuthenticationSubject subject{"mx.test", *mailauth::parse_ip("192.0.2.1"), "client.test", {"a", "author.test"}};

@@ -20,6 +20,8 @@ constexpr std::size_t kMaxFields = std::size_t{kMaxArcSets} * 3;
 constexpr std::size_t kMaxOctets = 256 * 1024;
 /// Message signatures looked at, the newest included: each covers much of the head.
 constexpr std::size_t kMaxMessages = 10;
+/// Public-key operations for one message: a name may have several keys.
+constexpr unsigned kMaxChecks = kMaxArcSets + kMaxMessages + 20;
 
 /// The instance of an ARC field, which comes first in ARC-Authentication-Results; 0 when malformed. `rest` gets what
 /// follows the semicolon.
@@ -156,6 +158,7 @@ std::size_t ArcVerifier::Impl::body_for(const Signature& s) {
 
 /// Only the newest message signature decides; with two forms and no limit, the older ones cost no more hashing.
 void ArcVerifier::Impl::read_messages(const mail::Head& head, const std::vector<Triple>& triples) {
+  const FieldIndex index(head);
   for (std::size_t i = triples.size(); i-- > 0 && i + kMaxMessages >= triples.size();) {
     const mail::Field& field = *triples[i][1];
     const auto tags = TagList::parse(field.value());
@@ -166,14 +169,14 @@ void ArcVerifier::Impl::read_messages(const mail::Head& head, const std::vector<
     const bool covers_arc = std::ranges::any_of(read->fields, [](const auto& n) {
       return n == "authentication-results" || n.starts_with("arc-"); // section 4.1.2
     });
-    const std::string beside = uncovered_field(head, *read);
-    if (newest && (covers_arc || !beside.empty()))
+    const CoveredHead covered = covered_head(index, field, *read);
+    if (newest && (covers_arc || !covered.beside.empty()))
       return fail(covers_arc ? "the newest message signature covers fields of ARC"
-                             : "a field " + beside + " stands beside the one that the chain covers");
-    if (covers_arc || !beside.empty() || (read->body_limit && !newest)) continue;
+                             : "a field " + covered.beside + " stands beside the one that the chain covers");
+    if (covers_arc || !covered.beside.empty() || (read->body_limit && !newest)) continue;
     Set& set = sets[i];
     set.message = std::move(*read);
-    set.message_hash = sha256(signed_head(head, field, set.message));
+    set.message_hash = sha256(covered.text);
     set.body = body_for(set.message);
     set.message_good = true;
   }
@@ -223,14 +226,17 @@ namespace {
 enum class Check { good, bad, temporary };
 
 Task<Check> check_signature(const Signature& signature, const Digest& digest, dns::Resolver& resolver,
-                            DkimKeyCache& cache) {
+                            DkimKeyCache& cache, unsigned& checks) {
   std::string name = dkim_key_name(signature.selector, signature.domain);
   const DkimKeyAnswer answer = co_await fetch_dkim_key(std::move(name), resolver, cache);
   if (answer.status == dns::Status::servfail) co_return Check::temporary;
   for (const auto& key : answer.keys) {
     const bool fits = *key && (*key)->key.kind() == signature.algorithm &&
                       ((*key)->key.kind() != KeyKind::rsa || (*key)->key.bits() >= kMinRsaBits);
-    if (fits && (*key)->key.verify(digest, signature.signature)) co_return Check::good;
+    if (!fits) continue;
+    if (checks == 0) break;
+    --checks;
+    if ((*key)->key.verify(digest, signature.signature)) co_return Check::good;
   }
   co_return Check::bad;
 }
@@ -245,13 +251,14 @@ Task<ArcOutcome> ArcVerifier::finish(dns::Resolver& resolver, DkimKeyCache& cach
     in.fail("the body was changed after the chain was sealed");
     co_return in.outcome;
   }
+  unsigned checks = kMaxChecks;
   bool older_good = true;
   for (std::size_t i = in.sets.size(); i-- > 0 && older_good;) {
     const Set& set = in.sets[i];
     const bool newest = i + 1 == in.sets.size();
     Check check = Check::bad;
     if (set.message_good && in.message_body_is_whole(set))
-      check = co_await check_signature(set.message, set.message_hash, resolver, cache);
+      check = co_await check_signature(set.message, set.message_hash, resolver, cache, checks);
     older_good = check == Check::good;
     if (older_good) in.outcome.oldest_pass = static_cast<unsigned>(i + 1);
     if (newest && !older_good) {
@@ -262,7 +269,7 @@ Task<ArcOutcome> ArcVerifier::finish(dns::Resolver& resolver, DkimKeyCache& cach
   }
   for (std::size_t i = in.sets.size(); i-- > 0;) {
     const Set& set = in.sets[i];
-    const Check check = co_await check_signature(set.seal, set.seal_hash, resolver, cache);
+    const Check check = co_await check_signature(set.seal, set.seal_hash, resolver, cache, checks);
     if (check == Check::good) continue;
     in.outcome.temporary = check == Check::temporary;
     in.outcome.oldest_pass = 0;

@@ -30,6 +30,27 @@ std::string_view without_line_end(std::string_view raw) {
   return raw;
 }
 
+constexpr unsigned char byte(char c) { return static_cast<unsigned char>(c); }
+
+/// Longer texts are hashed where they lie.
+constexpr std::size_t kCopied = 256;
+constexpr std::size_t kBlock = 32;
+
+/// Whether this block of a body stays as it is in the relaxed form; looks at the two octets behind it too. May say no
+/// where it would. Without branches, so that the compiler takes many octets at a time.
+bool all_stay(const char* block) {
+  unsigned char changed = 0;
+  for (std::size_t i = 0; i < kBlock; ++i) {
+    const unsigned char c = byte(block[i]);
+    const unsigned char next = byte(block[i + 1]);
+    const unsigned char after = byte(block[i + 2]);
+    const auto space = static_cast<unsigned char>((c == ' ') & (next <= ' '));
+    const auto line_end = static_cast<unsigned char>((c == '\r') & ((next != '\n') | (after <= ' ')));
+    changed |= static_cast<unsigned char>((c == '\t') | space | line_end);
+  }
+  return changed == 0;
+}
+
 /// A field's raw text without what follows "b=".
 std::string without_signature(const mail::Field& field) {
   const std::string_view raw = without_line_end(field.raw);
@@ -48,25 +69,27 @@ std::string without_signature(const mail::Field& field) {
 
 } // namespace
 
-void BodyHash::flush() {
-  std::string_view octets(buffer_.data(), used_);
-  if (limit_) {
-    const std::uint64_t before = size_ - used_;
-    octets = octets.substr(0, before >= *limit_ ? 0 : *limit_ - before);
-  }
+/// `before`: octets of the canonical body before these.
+void BodyHash::hash(std::string_view octets, std::uint64_t before) {
+  if (limit_) octets = octets.substr(0, before >= *limit_ ? 0 : *limit_ - before);
   if (!octets.empty()) hash_.update(octets);
+}
+
+void BodyHash::flush() {
+  hash({buffer_.data(), used_}, size_ - used_);
   used_ = 0;
 }
 
 void BodyHash::put(std::string_view octets) {
-  while (!octets.empty()) {
-    if (used_ == buffer_.size()) flush();
-    const std::size_t part = std::min(octets.size(), buffer_.size() - used_);
-    std::memcpy(buffer_.data() + used_, octets.data(), part);
-    used_ += part;
-    size_ += part;
-    octets.remove_prefix(part);
+  if (used_ + octets.size() > buffer_.size()) flush();
+  if (octets.size() > kCopied) {
+    flush();
+    hash(octets, size_);
+  } else {
+    std::memcpy(buffer_.data() + used_, octets.data(), octets.size());
+    used_ += octets.size();
   }
+  size_ += octets.size();
 }
 
 void BodyHash::put_line_ends() {
@@ -81,18 +104,31 @@ void BodyHash::text(std::string_view run) {
   put(run);
 }
 
-/// Where the octets from `i` on that stay as they are end: a whole line where it can be, since a single space between words
-/// is what the relaxed form wants.
+/// Where the octets from `i` on that stay as they are end: many lines where it can be, since a single space between words
+/// and a single line end between texts is what both forms want.
 std::size_t BodyHash::run_end(std::string_view chunk, std::size_t i) const {
-  if (form_ == Canonical::simple) return std::min(chunk.find('\r', i), chunk.size());
-  if (space_ && chunk[i] == ' ') return i;
-  for (; i < chunk.size(); ++i) {
-    const char c = chunk[i];
-    if (static_cast<unsigned char>(c) > ' ') continue;
-    if (c == '\r' || c == '\t') break;
-    if (c == ' ' && (i + 1 == chunk.size() || is_wsp(chunk[i + 1]) || chunk[i + 1] == '\r')) break;
+  if (form_ == Canonical::simple) {
+    for (;;) {
+      i = chunk.find('\r', i);
+      if (i == std::string_view::npos) return chunk.size();
+      if (i + 2 >= chunk.size() || chunk[i + 1] != '\n' || chunk[i + 2] == '\r') return i;
+      i += 2;
+    }
   }
-  return i;
+  if (space_ && (chunk[i] == ' ' || chunk[i] == '\r')) return i;    // that space may not count
+  const std::size_t last = chunk.size() < 2 ? 0 : chunk.size() - 2; // what two octets follow
+  for (;;) {
+    while (i + kBlock <= last && all_stay(chunk.data() + i)) i += kBlock;
+    const std::size_t end = std::min(i + kBlock, chunk.size());
+    for (; i < end; ++i) {
+      const char c = chunk[i];
+      if (static_cast<unsigned char>(c) > ' ') continue;
+      if (c == '\t') return i;
+      if (c == ' ' && (i + 1 == chunk.size() || is_wsp(chunk[i + 1]) || chunk[i + 1] == '\r')) return i;
+      if (c == '\r' && (i >= last || chunk[i + 1] != '\n' || byte(chunk[i + 2]) <= ' ')) return i;
+    }
+    if (i == chunk.size()) return i;
+  }
 }
 
 void BodyHash::feed(std::string_view chunk) {
@@ -132,7 +168,7 @@ void append_canonical(std::string& out, const mail::Field& field, Canonical form
     out += field.raw;
     return;
   }
-  out += to_lower(field.name());
+  for (const char c : field.name()) out += to_lower(c);
   out += ':';
   append_collapsed(out, field.value());
   out += "\r\n";
@@ -148,30 +184,46 @@ void append_canonical_signature(std::string& out, const mail::Field& field, Cano
   out.resize(out.size() - 2);
 }
 
-FieldPicker::FieldPicker(const mail::Head& head, const std::vector<std::string>& names) {
-  std::vector<std::string_view> wanted(names.begin(), names.end());
-  std::ranges::sort(wanted);
-  wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
-  for (const auto name : wanted) named_.push_back({std::string(name), {}});
+FieldIndex::FieldIndex(const mail::Head& head) {
+  std::size_t octets = 0;
+  for (const auto& field : head) octets += field.name_length;
+  names_ = std::make_unique<char[]>(octets);
+  entries_.reserve(head.fields().size());
+  char* at = names_.get();
+  std::uint32_t place = 0;
   for (const auto& field : head) {
     if (field.name_length == 0) continue;
-    const std::string name = to_lower(field.name());
-    const auto at = std::ranges::lower_bound(named_, std::string_view(name), {}, &Named::name);
-    if (at != named_.end() && at->name == name) at->fields.push_back(&field);
+    const std::string_view name = field.name();
+    std::ranges::transform(name, at, [](char c) { return to_lower(c); });
+    entries_.push_back({{at, name.size()}, &field, place++, 0});
+    at += name.size();
+  }
+  std::ranges::sort(entries_, [](const Entry& a, const Entry& b) {
+    const int order = a.name.compare(b.name);
+    return order != 0 ? order < 0 : a.place < b.place;
+  });
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    if (i == 0 || entries_[i].name != entries_[i - 1].name) kinds_.push_back({i, 0});
+    ++kinds_.back().count;
+    entries_[i].kind = static_cast<std::uint32_t>(kinds_.size() - 1);
   }
 }
 
 const mail::Field* FieldPicker::take(std::string_view name) {
-  const auto at = std::ranges::lower_bound(named_, name, {}, &Named::name);
-  if (at == named_.end() || at->name != name || at->fields.empty()) return nullptr;
-  const mail::Field* field = at->fields.back();
-  at->fields.pop_back();
-  return field;
+  const auto at = std::ranges::lower_bound(index_.entries_, name, {}, &FieldIndex::Entry::name);
+  if (at == index_.entries_.end() || at->name != name) return nullptr;
+  const auto& [first, count] = index_.kinds_[at->kind];
+  std::size_t& taken = taken_[at->kind];
+  return taken == count ? nullptr : index_.entries_[first + count - ++taken].field;
 }
 
-std::size_t FieldPicker::left(std::string_view name) const {
-  const auto at = std::ranges::lower_bound(named_, name, {}, &Named::name);
-  return at == named_.end() || at->name != name ? 0 : at->fields.size();
+std::vector<std::string_view> FieldPicker::left() const {
+  std::vector<std::string_view> names;
+  for (std::size_t i = 0; i < taken_.size(); ++i) {
+    const auto& [first, count] = index_.kinds_[i];
+    if (taken_[i] > 0 && taken_[i] < count) names.push_back(index_.entries_[first].name);
+  }
+  return names;
 }
 
 } // namespace paquebot::mailauth

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,7 +16,8 @@ namespace paquebot::mailauth {
 /// The canonicalizations of RFC 6376 section 3.4.
 enum class Canonical : std::uint8_t { simple, relaxed };
 
-/// The hash of a canonical body, fed as it comes: one pass, no memory but one buffer. Only CRLF ends a line.
+/// The hash of a canonical body, fed as it comes: one pass, no memory but one small buffer; long stretches that are canonical
+/// already are hashed where they lie. Only CRLF ends a line.
 class BodyHash {
 public:
   /// `limit`: octets of the canonical body to hash, of l=.
@@ -34,6 +36,7 @@ private:
   std::size_t run_end(std::string_view chunk, std::size_t i) const;
   void text(std::string_view run);
   void put(std::string_view octets);
+  void hash(std::string_view octets, std::uint64_t before);
   void put_line_ends();
   void flush();
 
@@ -44,7 +47,7 @@ private:
   std::uint64_t line_ends_ = 0; ///< CRLFs not written yet: at the end of the body they don't count
   bool space_ = false;          ///< white space not written yet: at the end of a line it doesn't count
   bool cr_ = false;             ///< the last octet was CR
-  std::array<char, 8192> buffer_;
+  std::array<char, 1024> buffer_;
   std::size_t used_ = 0;
 };
 
@@ -53,22 +56,41 @@ void append_canonical(std::string& out, const mail::Field& field, Canonical form
 /// The same for a signature's own field: without the value of b= and the final CRLF (section 3.7).
 void append_canonical_signature(std::string& out, const mail::Field& field, Canonical form);
 
+/// The fields of a head by their names, made once for all signatures of a message.
+class FieldIndex {
+public:
+  /// `head` lives as long as this object, unchanged.
+  explicit FieldIndex(const mail::Head& head);
+
+private:
+  friend class FieldPicker;
+  struct Entry {
+    std::string_view name; ///< lower-case, in names_
+    const mail::Field* field;
+    std::uint32_t place; ///< in the head
+    std::uint32_t kind;  ///< of kinds_
+  };
+  struct Kind {
+    std::size_t first; ///< of entries_
+    std::size_t count;
+  };
+  std::unique_ptr<char[]> names_;
+  std::vector<Entry> entries_; ///< by name, those of one name as they stand in the head
+  std::vector<Kind> kinds_;    ///< by name
+};
+
 /// Takes the fields that an h= tag names, from the bottom up (section 5.4.2): each field once.
 class FieldPicker {
 public:
-  /// `names` lower-case. `head` lives as long as this object.
-  FieldPicker(const mail::Head& head, const std::vector<std::string>& names);
-  /// The next field of that name, or null when there are no more.
+  explicit FieldPicker(const FieldIndex& index) : index_(index), taken_(index.kinds_.size()) {}
+  /// The next field of that name, in lower case, or null when there are no more.
   const mail::Field* take(std::string_view name);
-  /// How many of that name were not taken.
-  std::size_t left(std::string_view name) const;
+  /// The names of which some fields, but not all, were taken.
+  std::vector<std::string_view> left() const;
 
 private:
-  struct Named {
-    std::string name;
-    std::vector<const mail::Field*> fields; ///< the one to take next is the last
-  };
-  std::vector<Named> named_;
+  const FieldIndex& index_;
+  std::vector<std::size_t> taken_; ///< how many of each kind
 };
 
 } // namespace paquebot::mailauth

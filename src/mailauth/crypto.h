@@ -10,6 +10,7 @@
 
 struct evp_md_ctx_st;
 struct evp_pkey_st;
+struct evp_pkey_ctx_st;
 
 namespace paquebot::mailauth {
 
@@ -43,6 +44,9 @@ std::string_view to_string(KeyKind kind);
 /// time.
 inline constexpr unsigned kMinRsaBits = 1024;
 inline constexpr unsigned kMaxRsaBits = 4096;
+/// Bound on public exponents in bits: a check costs as many multiplications as the exponent has bits, and whoever publishes
+/// a key chooses it. Those in use have 2 to 17.
+inline constexpr unsigned kMaxExponentBits = 32;
 /// Shorter ones verify, and are reported as weak.
 inline constexpr unsigned kGoodRsaBits = 2048;
 
@@ -51,7 +55,7 @@ class PublicKey {
 public:
   /// What p= of a key record holds, decoded: SubjectPublicKeyInfo or RSAPublicKey for RSA (RFC 6376 section 3.6.1),
   /// 32 octets for Ed25519 (RFC 8463 section 4). Errc::invalid when it is no key; its size is not judged, but for
-  /// what is beyond kMaxRsaBits.
+  /// what is beyond kMaxRsaBits and kMaxExponentBits.
   static Result<PublicKey> parse(KeyKind kind, std::string_view octets);
 
   KeyKind kind() const { return kind_; }
@@ -62,10 +66,17 @@ public:
 
 private:
   PublicKey(KeyKind kind, std::shared_ptr<evp_pkey_st> key);
+  bool verify_rsa(const Digest& digest, std::string_view signature) const;
+  /// An OpenSSL context that is ready for this RSA key, for whoever takes it first; others make one of their own.
+  struct Spare;
   KeyKind kind_;
   unsigned bits_;
   std::shared_ptr<evp_pkey_st> key_;
+  std::shared_ptr<Spare> spare_;
 };
+
+/// How many signatures were checked with a public key since the process began. Thread-safe.
+std::uint64_t public_key_operations();
 
 /// A private key, shared between threads.
 class PrivateKey {

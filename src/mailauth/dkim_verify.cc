@@ -11,6 +11,8 @@ namespace {
 
 /// How far the signer's clock may be ahead of ours.
 constexpr std::uint64_t kClockSkew = 3600;
+/// Where the first eight octets of b= that are no white space are to be found.
+constexpr std::size_t kTagSpan = 64;
 
 bool is_same_or_below(std::string_view name, std::string_view domain) {
   return name == domain ||
@@ -56,7 +58,7 @@ struct DkimVerifier::Impl {
   std::vector<Body> bodies; ///< one for each form and limit that occur
   std::uint64_t now = 0;
 
-  void add(const mail::Head& head, const mail::Field& field);
+  void add(const FieldIndex& index, const mail::Field& field);
   bool read(const mail::Field& field, Candidate& c) const;
   std::optional<std::size_t> body_for(const Signature& s);
   bool body_is_whole(Candidate& c);
@@ -68,13 +70,15 @@ struct DkimVerifier::Impl {
 bool DkimVerifier::Impl::read(const mail::Field& field, Candidate& c) const {
   const auto tags = TagList::parse(field.value());
   if (!tags) return c.decide(DkimResult::neutral, "malformed: " + tags.error().message), false;
-  c.verdict.tag = printable(without_space(tags->find("b").value_or("")).substr(0, 8));
-  c.verdict.domain = printable(tags->find("d").value_or(""), 255);
-  c.verdict.selector = printable(tags->find("s").value_or(""), 255);
+  c.verdict.tag = printable(without_space(tags->find("b").value_or("").substr(0, kTagSpan)).substr(0, 8));
   c.verdict.algorithm = printable(to_lower(tags->find("a").value_or("")), 40);
-  if (tags->find("v") != "1") return c.decide(DkimResult::neutral, "tag v= is missing or malformed"), false;
   auto signature = read_signature(*tags);
-  if (!signature) return c.decide(DkimResult::neutral, signature.error().message), false;
+  if (tags->find("v") != "1") signature = fail(Errc::invalid, "tag v= is missing or malformed");
+  if (!signature) {
+    c.verdict.domain = printable(tags->find("d").value_or(""), 255);
+    c.verdict.selector = printable(tags->find("s").value_or(""), 255);
+    return c.decide(DkimResult::neutral, signature.error().message), false;
+  }
   c.signature = std::move(*signature);
   c.verdict.domain = c.signature.domain;
   c.verdict.selector = c.signature.selector;
@@ -104,23 +108,26 @@ std::optional<std::size_t> DkimVerifier::Impl::body_for(const Signature& s) {
   return bodies.size() - 1;
 }
 
-void DkimVerifier::Impl::add(const mail::Head& head, const mail::Field& field) {
+void DkimVerifier::Impl::add(const FieldIndex& index, const mail::Field& field) {
   Candidate& c = candidates.emplace_back();
   if (!read(field, c)) return;
   const auto body = body_for(c.signature);
   if (!body) return c.decide(DkimResult::neutral, "too many signatures with different l=");
   c.body = *body;
-  c.beside = uncovered_field(head, c.signature);
-  c.head_hash = sha256(signed_head(head, field, c.signature));
+  CoveredHead covered = covered_head(index, field, c.signature);
+  c.beside = std::move(covered.beside);
+  c.head_hash = sha256(covered.text);
 }
 
 DkimVerifier::DkimVerifier(const mail::Head& head, WallTime now, DkimOptions options)
     : impl_(std::make_unique<Impl>()) {
   impl_->now = static_cast<std::uint64_t>(std::max<std::int64_t>(0, millis(now) / 1000));
+  std::optional<FieldIndex> index;
   for (const auto& field : head) {
     if (!field.is("DKIM-Signature")) continue;
     if (impl_->candidates.size() == options.most) break;
-    impl_->add(head, field);
+    if (!index) index.emplace(head);
+    impl_->add(*index, field);
   }
 }
 

@@ -24,6 +24,7 @@ constexpr std::string_view kOnce[] = {"from",
                                       "content-transfer-encoding"};
 
 constexpr std::size_t kMaxDigits = 12;
+constexpr std::size_t kUsualHead = 2048;
 
 std::unexpected<Error> malformed(std::string_view tag) {
   return fail(Errc::invalid, "tag " + std::string(tag) + "= is missing or malformed");
@@ -136,21 +137,20 @@ Result<Signature> read_signature(const TagList& tags) {
   return s;
 }
 
-std::string signed_head(const mail::Head& head, const mail::Field& own, const Signature& signature) {
-  FieldPicker picker(head, signature.fields);
-  std::string out;
+CoveredHead covered_head(const FieldIndex& index, const mail::Field& own, const Signature& signature) {
+  FieldPicker picker(index);
+  CoveredHead covered;
+  covered.text.reserve(kUsualHead);
   for (const auto& name : signature.fields)
-    if (const auto* field = picker.take(name)) append_canonical(out, *field, signature.head_form);
-  append_canonical_signature(out, own, signature.head_form);
-  return out;
+    if (const auto* field = picker.take(name)) append_canonical(covered.text, *field, signature.head_form);
+  append_canonical_signature(covered.text, own, signature.head_form);
+  for (const auto name : picker.left())
+    if (covered.beside.empty() && std::ranges::find(kOnce, name) != std::end(kOnce)) covered.beside = name;
+  return covered;
 }
 
-std::string uncovered_field(const mail::Head& head, const Signature& signature) {
-  FieldPicker picker(head, signature.fields);
-  for (const auto& name : signature.fields) picker.take(name);
-  for (const auto name : kOnce)
-    if (picker.left(name) > 0) return std::string(name);
-  return {};
+std::string signed_head(const mail::Head& head, const mail::Field& own, const Signature& signature) {
+  return covered_head(FieldIndex(head), own, signature).text;
 }
 
 } // namespace paquebot::mailauth

@@ -40,8 +40,13 @@ Result<Signature> read_seal(const TagList& tags);
 /// (RFC 6376 section 3.7).
 std::string signed_head(const mail::Head& head, const mail::Field& own, const Signature& signature);
 
-/// The first field that RFC 5322 allows once, that the signature covers, and that the head has more often than the
-/// signature covers: somebody put another one beside it (RFC 6376 section 8.15). Empty when there is none.
-std::string uncovered_field(const mail::Head& head, const Signature& signature);
+struct CoveredHead {
+  std::string text; ///< as of signed_head()
+  /// A field that RFC 5322 allows once, that the signature covers, and that the head has more often than the
+  /// signature covers: somebody put another one beside it (RFC 6376 section 8.15). Empty when there is none.
+  std::string beside;
+};
+/// The same for a signature to be verified, for the head of the index.
+CoveredHead covered_head(const FieldIndex& index, const mail::Field& own, const Signature& signature);
 
 } // namespace paquebot::mailauth

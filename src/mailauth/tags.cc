@@ -8,13 +8,17 @@
 namespace paquebot::mailauth {
 namespace {
 
+constexpr std::size_t kUsual = 12;
+
 bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 bool is_name_char(char c) { return is_alpha(c) || (c >= '0' && c <= '9') || c == '_'; }
 
 } // namespace
 
 Result<TagList> TagList::parse(std::string_view text) {
   TagList list;
+  list.tags_.reserve(kUsual);
   while (!text.empty()) {
     const auto end = text.find(';');
     const std::string_view spec = trim(text.substr(0, end));
@@ -41,8 +45,13 @@ std::optional<std::string_view> TagList::find(std::string_view name) const {
 }
 
 std::string without_space(std::string_view text) {
-  std::string out(text);
-  std::erase_if(out, [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; });
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const auto length = static_cast<std::size_t>(std::ranges::find_if(text, is_space) - text.begin());
+    out.append(text.substr(0, length));
+    text.remove_prefix(std::min(text.size(), length + 1));
+  }
   return out;
 }
 

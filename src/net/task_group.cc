@@ -4,6 +4,7 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -25,6 +26,12 @@ void TaskCount::leave() {
 bool TaskCount::wait_idle(std::chrono::steady_clock::time_point until) {
   std::unique_lock lock(mutex_);
   return idle_.wait_until(lock, until, [this] { return running_ == 0; });
+}
+
+Task<void> give_way() {
+  const auto executor = co_await boost::asio::this_coro::executor;
+  const boost::asio::use_awaitable_t<> token;
+  co_await boost::asio::post(executor, token);
 }
 
 struct TaskGroup::State {
