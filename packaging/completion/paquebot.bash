@@ -10,16 +10,11 @@ _paquebot() {
       -*) ;;
       *)
         if [[ -z $verb ]]; then verb="${COMP_WORDS[i]}"
-        elif [[ $verb != *" "* ]]; then case "$verb" in domain|dkim|account|alias|queue|fetch|import|message|report) verb+=" ${COMP_WORDS[i]}" ;; esac; fi ;;
+        elif [[ $verb != *" "* ]]; then case "$verb" in domain|dkim|account|alias|queue|fetch|import|message|block|allow|report) verb+=" ${COMP_WORDS[i]}" ;; esac; fi ;;
     esac
   done
   case "$verb" in
-    "") words="domain dkim account alias queue fetch import message report serve check status reload version completion verify backup restore trace send --config --json --help" ;;
-        elif [[ $verb != *" "* ]]; then case "$verb" in domain|dkim|account|alias|queue|fetch|import|block|allow|report) verb+=" ${COMP_WORDS[i]}" ;; esac; fi ;;
-    esac
-  done
-  case "$verb" in
-    "") words="domain dkim account alias queue fetch import block allow report serve check status reload version completion verify backup restore trace send --config --json --help" ;;
+    "") words="domain dkim account alias queue fetch import message block allow report serve check status reload version completion verify backup restore trace send --config --json --help" ;;
     "domain") words="add list dns owner remove" ;;
     "dkim") words="create list dns rotate retire" ;;
     "account") words="add list show addresses passwd quota limit disable enable suspects hold release app-password remove" ;;

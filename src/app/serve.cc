@@ -290,12 +290,18 @@ std::string Daemon::reload() {
     Config taken = *fresh;
     taken.hostname = config_.hostname; // sessions, trace fields and reports keep one name until the restart
     server_->replace(make_snapshot(taken, *tls));
-    (void)log::configure(taken.log_format, taken.log_level, config_.log_file);
+    if (auto done = log::configure(taken.log_format, taken.log_level, config_.log_file); !done)
+      log::error("log-kept", {{"why", done.error().message}});
     log::info("reloaded", {{"config", config_.file}});
     return why;
   }
   log::error("reload-refused", {{"why", why}, {"kept", "the configuration in force"}});
   return why;
+}
+
+/// After its rotation. A failure must not pass in silence: lines would go on into the old file.
+void reopen_log() {
+  if (auto done = log::reopen(); !done) log::error("log-kept", {{"why", done.error().message}});
 }
 
 void Daemon::wait_for_end() {
@@ -306,12 +312,12 @@ void Daemon::wait_for_end() {
     int signal = 0;
     if (sigwait(&signals, &signal) != 0) continue;
     if (signal == SIGHUP) {
-      (void)log::reopen();
-      (void)reload();
+      reopen_log();
+      static_cast<void>(reload()); // the log tells what is wrong
       continue;
     }
     if (signal == SIGUSR1) {
-      (void)log::reopen();
+      reopen_log();
       continue;
     }
     log::info("stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});

@@ -137,8 +137,11 @@ void DmarcSummary::add_row(Domain& domain, const mailauth::DmarcReport& report, 
 std::vector<std::pair<DmarcSummary::SenderKey, const DmarcSummary::Sender*>>
 DmarcSummary::by_count(const Domain& domain) {
   std::vector<std::pair<SenderKey, const Sender*>> out;
+  out.reserve(domain.senders.size());
   for (const auto& [key, sender] : domain.senders) out.emplace_back(key, &sender);
-  std::ranges::stable_sort(out, std::greater<>(), [](const auto& one) { return one.second->count; });
+  std::ranges::sort(out, [](const auto& one, const auto& other) {
+    return one.second->count != other.second->count ? one.second->count > other.second->count : one.first < other.first;
+  });
   return out;
 }
 

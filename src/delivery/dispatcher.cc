@@ -132,12 +132,10 @@ Task<void> Dispatcher::work(std::string destination) {
   Worker worker;
   worker.destination = destination;
   worker.options = queue_.options();
-  std::string name = destination;
-  worker.ours = co_await homecoming_.concerns(name);
+  worker.ours = co_await homecoming_.concerns(destination);
   bool released = false;
   while (!stopping_) {
-    std::string key = destination;
-    auto job = co_await queue_.take(key);
+    auto job = co_await queue_.take(destination);
     if (!job) {
       released = true;
       break;
@@ -191,6 +189,7 @@ Task<bool> Dispatcher::handle(Worker& worker, queue::Job job) {
 /// The rest of a job whose destination failed waits with it, unattempted.
 Task<void> Dispatcher::give_back(Worker& worker, const queue::Job& job) {
   std::vector<store::Outcome> back;
+  back.reserve(job.recipients.size());
   std::int64_t at = queue_.back_off_until(worker.destination);
   for (const store::RecipientFacts& recipient : job.recipients)
     back.push_back({.message = job.message.id,

@@ -39,6 +39,7 @@ mailauth::DmarcReport begin_report(const store::DmarcDue& due, const DmarcSendin
 
 std::vector<mail::Address> addresses_of(const std::vector<queue::DraftRecipient>& recipients) {
   std::vector<mail::Address> out;
+  out.reserve(recipients.size());
   for (const queue::DraftRecipient& row : recipients) out.push_back(row.recipient.address);
   return out;
 }

@@ -79,7 +79,7 @@ Task<mail::Reply> Homecoming::take_in_one(const queue::Job& job, const store::Re
 Task<Result<queue::Draft>> Homecoming::draft(const queue::Job& job, const store::RecipientFacts& recipient) {
   auto address = mail::parse_address(recipient.address);
   if (!address) co_return fail(Errc::not_found, "the address " + recipient.address + " can't be read");
-  mail::Address wanted = *address;
+  mail::Address wanted = std::move(*address);
   auto found = co_await directory_.resolve(wanted);
   if (!found) co_return std::unexpected(found.error());
   if (found->kind != directory::Resolution::Kind::found) co_return fail(Errc::not_found, "there is no such user here");

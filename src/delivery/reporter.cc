@@ -44,6 +44,7 @@ mail::ReportRecipient describe(const store::OwedReport& owed, const store::Recip
 
 std::vector<std::uint32_t> indexes(const store::OwedReport& owed) {
   std::vector<std::uint32_t> all;
+  all.reserve(owed.recipients.size());
   for (const store::RecipientFacts& recipient : owed.recipients) all.push_back(recipient.index);
   return all;
 }
@@ -51,6 +52,7 @@ std::vector<std::uint32_t> indexes(const store::OwedReport& owed) {
 /// What each of them owed when that was read: a delay may become a failure before the report about it is accepted.
 std::vector<store::Owed> marks(const store::OwedReport& owed) {
   std::vector<store::Owed> all;
+  all.reserve(owed.recipients.size());
   for (const store::RecipientFacts& recipient : owed.recipients) all.push_back(recipient.owed);
   return all;
 }

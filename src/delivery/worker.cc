@@ -308,6 +308,7 @@ Task<Dispatcher::Way> Dispatcher::no_way(Worker& worker, const queue::Job& job, 
 /// The sender wanted it back when it took so long (RFC 2852 section 4.1.3): no further attempt.
 Task<void> Dispatcher::give_up_late(Worker& worker, const queue::Job& job) {
   std::vector<store::Outcome> outcomes;
+  outcomes.reserve(job.recipients.size());
   for (const store::RecipientFacts& recipient : job.recipients) outcomes.push_back(overdue(job.message, recipient));
   log::info("overdue", {{"id", job.message.id.to_string()}, {"destination", worker.destination}});
   std::string key = worker.destination;

@@ -121,6 +121,7 @@ UnderWay* Core::find(const Question& question) {
 std::vector<std::pair<Question, int>> Core::all_under_way() {
   const std::lock_guard lock(mutex);
   std::vector<std::pair<Question, int>> all;
+  all.reserve(under_way.size());
   for (const auto& [question, entry] : under_way) all.emplace_back(question, entry.id);
   return all;
 }

@@ -5,7 +5,6 @@
 namespace paquebot::filter {
 
 using milter::Action;
-using milter::Engine;
 
 std::unexpected<Error> Milter::gone(Error why) {
   link_.close();

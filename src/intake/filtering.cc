@@ -125,7 +125,6 @@ void FilteredMessage::remove(const std::vector<mail::Address>& addresses) {
   for (const mail::Address& address : addresses) gone.insert(to_lower(address.to_string()));
   std::vector<queue::DraftRecipient> staying;
   std::vector<std::size_t> staying_places;
-  std::string removed;
   const auto concerned = [&](const queue::DraftRecipient& one) {
     return gone.contains(to_lower(one.recipient.address.to_string()));
   };

@@ -103,9 +103,9 @@ Task<void> Incoming::commit_each(queue::Draft draft, std::vector<std::size_t> pl
     const mail::Reply reply = answer(result);
     log_result(reply, size);
     std::vector<std::size_t> settled = take_out(draft, places, result.addresses);
-    if (settled.empty()) settled = std::move(places); // the verdict concerns all that are left
-    for (const std::size_t place : settled) verdicts[place] = reply;
-    if (result.addresses.empty()) break;
+    const bool all = result.addresses.empty() || settled.empty(); // the verdict concerns all that are left
+    for (const std::size_t place : settled.empty() ? places : settled) verdicts[place] = reply;
+    if (all) break;
   }
   if (result.status != store::AcceptStatus::accepted && staged != 0) co_await services_.store.stage_drop(staged);
   if (result.status == store::AcceptStatus::accepted) co_await drop_discarded();

@@ -159,7 +159,8 @@ std::size_t ArcVerifier::Impl::body_for(const Signature& s) {
 /// Only the newest message signature decides; with two forms and no limit, the older ones cost no more hashing.
 void ArcVerifier::Impl::read_messages(const mail::Head& head, const std::vector<Triple>& triples) {
   const FieldIndex index(head);
-  for (std::size_t i = triples.size(); i-- > 0 && i + kMaxMessages >= triples.size();) {
+  for (std::size_t left = triples.size(); left > 0 && left + kMaxMessages > triples.size(); --left) {
+    const std::size_t i = left - 1;
     const mail::Field& field = *triples[i][1];
     const auto tags = TagList::parse(field.value());
     auto read = read_signature(*tags);

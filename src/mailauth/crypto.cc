@@ -23,8 +23,6 @@ using KeyContext = std::unique_ptr<EVP_PKEY_CTX, FreeContext>;
 using Bio = std::unique_ptr<BIO, FreeContext>;
 
 constexpr std::size_t kMaxKeyOctets = 2048;
-/// Of an RSA key's public exponent; 65537 has 17. A stranger's key with one as long as itself would make each check cost
-/// what a hundred do.
 
 /// Fetched once: an implicit fetch for each digest costs more than hashing a short header.
 const EVP_MD* sha256_method() {

@@ -9,8 +9,6 @@
 namespace paquebot::policy {
 namespace {
 
-constexpr std::size_t kShown = 200;
-
 mail::Reply reply_of(const Finding& finding) {
   mail::EnhancedCode code = finding.code;
   if (finding.measure == Measure::refuse)

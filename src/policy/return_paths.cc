@@ -31,7 +31,7 @@ Task<mail::Address> ReturnPaths::leaving(mail::Address sender, std::string via) 
     co_return sender;
   }
   if (*ours) co_return sender;
-  const std::shared_ptr<const Srs> wrap = *scheme;
+  const std::shared_ptr<const Srs>& wrap = *scheme;
   const auto wrapped = wrap->forward(sender, through->domain, today());
   co_return wrapped.value_or(sender);
 }
@@ -45,7 +45,7 @@ Task<Result<std::optional<mail::Address>>> ReturnPaths::returning(mail::Address 
   if (!*ours) co_return Found();
   const auto scheme = co_await srs();
   if (!scheme) co_return std::unexpected(scheme.error());
-  const std::shared_ptr<const Srs> wrap = *scheme;
+  const std::shared_ptr<const Srs>& wrap = *scheme;
   const auto back = wrap->reverse(address, today());
   if (!back) {
     log::info("return-path-refused", {{"to", address.to_string()}, {"why", back.error().message}});

@@ -23,8 +23,7 @@ Task<void> Queue::withdraw(store::Id account) {
     }
   }
   for (auto& [key, outcomes] : taken) {
-    auto copy = outcomes;
-    co_await record(std::move(copy), std::nullopt);
+    co_await record(outcomes, std::nullopt);
     note_due(outcomes, key); // the mark may be gone by now: then they wait
   }
   if (!taken.empty()) wake_runnable();
