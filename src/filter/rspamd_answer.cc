@@ -152,7 +152,7 @@ std::string request_head(const Client& client, const Content& content, const std
   add(request, "Content-Length", std::to_string(size));
   add(request, "IP", client.address);
   add(request, "Helo", client.helo);
-  add(request, "Hostname", client.name.empty() ? "unknown" : client.name);
+  add(request, "Hostname", client.name); // not "unknown": perhaps nobody has looked
   const std::string from = content.sender().reverse_path.to_string();
   add(request, "From", from.empty() ? "<>" : from);
   std::size_t named = 0;

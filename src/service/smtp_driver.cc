@@ -211,6 +211,7 @@ filter::Client SmtpConnection::filter_client() const {
   facts.daemon = role_name(options_->session->role);
   facts.address = peer_;
   facts.port = stream_.remote().port;
+  if (guard_) facts.name = guard_->name();
   if (const smtp::ToldPeer* told = session_->told()) facts.name = told->name;
   facts.helo = std::string(session_->helo());
   facts.tls_version = tls_.version;
