@@ -26,6 +26,7 @@ protected:
     environment.locate = [this](const std::string& config) -> Result<ServerPlace> {
       configs.push_back(config);
       if (config == "missing") return fail(Errc::not_found, "no configuration there");
+      if (config == "broken") return fail(Errc::invalid, "broken:1: one\nbroken:2: \x1b two");
       return ServerPlace{
           folder.path("data"), folder.path("control.sock"), folder.path("drop"), "mx.example.org", "", "", ""};
     };
@@ -218,6 +219,11 @@ TEST_F(CliTest, SecondUserOfTheDirectoryIsTold) {
 TEST_F(CliTest, MissingConfiguration) {
   EXPECT_EQ(run({"--config", "missing", "domain", "list"}), kConfiguration);
   EXPECT_THAT(err.str(), HasSubstr("no configuration there"));
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"domain", "list"}, {"message", "check"}}) {
+    err.str("");
+    EXPECT_EQ(run({"--config", "broken", words[0], words[1]}), kConfiguration);
+    EXPECT_EQ(err.str(), "paquebot: broken:1: one\npaquebot: broken:2: \\x1b two\n");
+  }
 }
 
 TEST_F(CliTest, Completion) {

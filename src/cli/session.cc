@@ -15,7 +15,11 @@ std::vector<std::string> Arguments::list(const std::string& name) const {
   return it == values_.end() ? std::vector<std::string>() : it->second;
 }
 
-Result<ServerPlace> Session::place() const { return environment_.locate(config); }
+Result<ServerPlace> Session::place() {
+  auto found = environment_.locate(config);
+  if (!found && found.error().code != Errc::not_found) configuration_failed_ = true;
+  return found;
+}
 
 Result<Transport*> Session::transport() {
   if (!transport_) {
@@ -41,7 +45,9 @@ Result<json::value> Session::call(std::string_view method, std::string_view targ
 }
 
 int Session::report(const Error& error) {
-  err() << "paquebot: " << printable(error.message, 4096) << '\n';
+  for (const std::string_view line :
+       split(error.message, '\n')) // what is wrong with a configuration file: several things
+    err() << "paquebot: " << printable(line, 4096) << '\n';
   return configuration_failed_ ? kConfiguration : exit_code(error);
 }
 

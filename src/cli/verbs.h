@@ -40,7 +40,7 @@ public:
   std::ostream& err() { return console_.err; }
   bool terminal() const { return console_.terminal; }
 
-  Result<ServerPlace> place() const;
+  Result<ServerPlace> place();
   /// One action of the control API; `target` is percent-encoded. An error response is an Error.
   Result<json::value> call(std::string_view method, std::string_view target, std::string_view body = {});
   /// Prints the error and returns its exit code.
