@@ -26,7 +26,10 @@ Attempt Stream::Impl::try_read() {
 
 Attempt Stream::Impl::try_read_plain(char* into, std::size_t most) {
   const auto got = ::recv(socket.descriptor, into, most, 0);
-  if (got > 0) return {Attempt::Kind::done, static_cast<std::size_t>(got)};
+  if (got > 0) {
+    drained = static_cast<std::size_t>(got) < most;
+    return {Attempt::Kind::done, static_cast<std::size_t>(got)};
+  }
   if (got == 0) {
     socket.at_end = true;
     return {Attempt::Kind::end};

@@ -10,6 +10,7 @@
 #include <csignal>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <utility>
 
 namespace paquebot::net {
 
@@ -83,6 +84,10 @@ Task<Result<std::string_view>> Stream::read() {
   if (self.pause_due()) co_await self.pause();
   for (;;) {
     if (auto why = self.barred()) co_return std::unexpected(std::move(*why));
+    if (std::exchange(self.drained, false)) {
+      if (auto ready = co_await self.wait(Attempt::Kind::want_read); !ready)
+        co_return std::unexpected(std::move(ready.error()));
+    }
     const Attempt got = self.try_read();
     if (got.kind == Attempt::Kind::done) co_return std::string_view(self.buffer.take(), got.size);
     self.buffer.give_back();

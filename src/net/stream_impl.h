@@ -64,6 +64,7 @@ struct Stream::Impl final : Wheel::Hook {
   };
   std::unique_ptr<Ends> ends; ///< told by a proxy
   int immediate = 0;
+  bool drained = false; ///< the last read took all there was: the next one waits first and need not find that out
   bool expired = false;
   bool closed = false;
   bool encrypted = false;  ///< handshake done

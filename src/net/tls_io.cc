@@ -43,6 +43,7 @@ Result<> Stream::Impl::prepare_tls(TlsContext& context) {
   if (ssl != nullptr) return fail(Errc::invalid, "TLS is already on");
   ERR_clear_error();
   buffer.give_back();
+  drained = false; // TLS may hold input that the socket knows nothing of
   ssl = SSL_new(context.native());
   BIO* bio = ssl != nullptr ? make_socket_bio(socket) : nullptr;
   if (bio == nullptr) return tls_failure("TLS could not be prepared");
