@@ -60,6 +60,11 @@ bool Writer::take(Batch& batch) {
   while (waiting_.empty() && !stopping_) {
     idle_ = true;
     wake_.wait(lock);
+    // Nobody is waited for, but who has more to bring and shares our core brings it first: on a busy core the thread that
+    // woke us would otherwise be stopped after its first job.
+    lock.unlock();
+    std::this_thread::yield();
+    lock.lock();
   }
   idle_ = false;
   std::size_t bytes = 0;
