@@ -161,33 +161,31 @@ private:
     std::int64_t pending = 0;
     for (const NewRecipient& r : request_.recipients) pending += is_pending(first_state(r), r.owed) ? 1 : 0;
     const auto refs = static_cast<std::int64_t>(deliveries_.size()) + (pending > 0 ? 1 : 0);
-    Id head = 0;
-    BodyRef body;
+    Content content;
     if (refs > 0) {
-      head = add_head(tx_, request_.head, refs);
-      body = add_body(tx_, request_.body, refs);
+      content = add_content(tx_, request_.head, request_.body, refs);
     } else if (request_.body.staged != 0) {
       tx_.db.run("INSERT OR IGNORE INTO bulk_garbage(bulk) VALUES(?)", request_.body.staged);
     }
-    write_message(pending, pending > 0 ? head : 0, pending > 0 ? body : BodyRef());
+    write_message(pending, pending > 0 ? content : Content());
     for (std::uint32_t i = 0; i < request_.recipients.size(); ++i) write_recipient(request_.recipients[i], i);
-    for (const Delivery& d : deliveries_) write_entry(d, head, body.id);
-    write_event();
+    for (const Delivery& d : deliveries_) write_entry(d, content);
     if (request_.settles) settle();
   }
 
-  void write_message(std::int64_t pending, Id head, const BodyRef& body) {
+  void write_message(std::int64_t pending, const Content& queued) {
     const mail::Sender& sender = request_.sender;
+    const std::string trail = pack_events(first_events());
     tx_.db.run("INSERT INTO message(id, pending, class, sender_local, sender_domain, body_type, smtputf8, ret, envid, "
                "content_8bit, "
                "account, peer, accepted_at, expires_at, head, head_size, body, bulk, body_size, requiretls, priority, "
-               "deliver_by, by_mode, by_trace, hold_until, hold_request) "
-               "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+               "deliver_by, by_mode, by_trace, hold_until, hold_request, trail) "
+               "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                request_.id, pending, request_.klass, sender.reverse_path.local, sender.reverse_path.domain, sender.body,
                sender.smtputf8, sender.ret, sender.envid, request_.content_8bit, request_.account, request_.peer,
-               request_.accepted_at, request_.expires_at, head, request_.head.size(), body.id, body.bulk, body_size(),
-               sender.tls, sender.priority, sender.deliver_by.at, sender.deliver_by.mode, sender.deliver_by.trace,
-               sender.hold.until, sender.hold.request);
+               request_.accepted_at, request_.expires_at, queued.head, request_.head.size(), queued.body.id,
+               queued.body.bulk, body_size(), sender.tls, sender.priority, sender.deliver_by.at, sender.deliver_by.mode,
+               sender.deliver_by.trace, sender.hold.until, sender.hold.request, Blob{trail});
   }
 
   /// The key of the place it will go to; a held recipient without one goes where its domain says once it is released.
@@ -210,7 +208,7 @@ private:
         state == State::failed ? r.reason : std::string(), r.reason, request_.sender.priority, r.deadline);
   }
 
-  void write_entry(const Delivery& d, Id head, Id body) {
+  void write_entry(const Delivery& d, const Content& content) {
     tx_.db.run("UPDATE mailbox SET uidnext = ?, highestmodseq = ?, count = count + 1, bytes = bytes + ? WHERE id = ?",
                d.uid + 1, d.modseq, entry_size(d), d.mailbox);
     const Ulid uidl = tx_.memory.ulids.next();
@@ -218,8 +216,8 @@ private:
     tx_.db.run("INSERT INTO entry(mailbox, uid, uidl, message, recipient, flags, modseq, internal_date, head, body, "
                "size, prefix) "
                "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-               d.mailbox, d.uid, uidl, request_.id, d.recipient, request_.flags, d.modseq, date, head, body,
-               entry_size(d), d.prefix);
+               d.mailbox, d.uid, uidl, request_.id, d.recipient, request_.flags, d.modseq, date, content.head,
+               content.body.id, entry_size(d), d.prefix);
   }
 
   void note(std::vector<Event>& events, EventKind kind, std::uint32_t index, const std::string& detail) const {
@@ -229,8 +227,8 @@ private:
     events.push_back({request_.accepted_at, kind, {index}, detail, 1});
   }
 
-  /// One packed row tells all that this transaction did.
-  void write_event() {
+  /// All that this transaction does.
+  std::vector<Event> first_events() const {
     std::vector<Event> events;
     events.push_back({request_.accepted_at, EventKind::accepted, {}, request_.note, 1});
     for (std::uint32_t i = 0; i < request_.recipients.size(); ++i) {
@@ -240,8 +238,7 @@ private:
       if (r.route == NewRecipient::Route::held) note(events, EventKind::held, i, r.reason);
       if (r.route == NewRecipient::Route::failed) note(events, EventKind::failed, i, r.reason);
     }
-    const std::string data = pack_events(events);
-    tx_.db.run("INSERT INTO event(message, n, data) VALUES(?, 0, ?)", request_.id, Blob{data});
+    return events;
   }
 
   void settle() {

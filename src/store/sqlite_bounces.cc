@@ -12,9 +12,8 @@ namespace {
 /// Recipients of which a report was counted before.
 std::set<std::uint32_t> returned_before(Db& db, const Ulid& message) {
   std::set<std::uint32_t> indexes;
-  Query q = db.query("SELECT data FROM event WHERE message = ? ORDER BY n", message);
-  while (q.row()) {
-    const auto events = unpack_events(q.view(0));
+  for (const std::string& row : load_trail(db, message)) {
+    const auto events = unpack_events(row);
     if (!events) continue;
     for (const Event& event : *events)
       if (event.kind == EventKind::returned) indexes.insert(event.recipients.begin(), event.recipients.end());

@@ -16,24 +16,9 @@ Error decayed(std::string_view what, Id id) {
                         " does not match its checksum: the disk or the file is damaged, restore it from a backup"};
 }
 
-} // namespace
-
-Id add_head(Tx& tx, std::string_view bytes, std::int64_t refs) {
-  const Id id = tx.memory.next_head++;
-  tx.db.run("INSERT INTO head(id, refs, sum, bytes) VALUES(?, ?, ?, ?)", id, refs, checksum(bytes), Blob{bytes});
-  return id;
-}
-
-BodyRef add_body(Tx& tx, const NewBody& body, std::int64_t refs) {
-  const Id id = tx.memory.next_body++;
-  const std::uint64_t size = body.staged != 0 ? body.size : body.bytes.size();
-  tx.db.run("INSERT INTO body(id, refs, size, type, bulk, sum, data) VALUES(?, ?, ?, ?, ?, ?, ?)", id, refs, size,
-            body.type, body.staged, checksum(body.bytes), Blob{body.bytes});
-  return {id, body.staged, size};
-}
-
+/// A head with a row of its own, as stores of before have them.
 void release_head(Db& db, Id head) {
-  if (head == 0) return;
+  if (head <= 0) return;
   db.run("DELETE FROM head WHERE id = ? AND refs <= 1", head); // most have one holder
   if (db.changes() == 0) db.run("UPDATE head SET refs = refs - 1 WHERE id = ?", head);
 }
@@ -49,8 +34,24 @@ void release_body(Db& db, Id body) {
   db.run("DELETE FROM body WHERE id = ?", body);
 }
 
+} // namespace
+
+Content add_content(Tx& tx, std::string_view head, const NewBody& body, std::int64_t refs) {
+  const Id id = tx.memory.next_body++;
+  const std::uint64_t size = body.staged != 0 ? body.size : body.bytes.size();
+  tx.db.run("INSERT INTO body(id, refs, size, type, bulk, sum, data, head_sum, head) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            id, refs, size, body.type, body.staged, checksum(body.bytes), Blob{body.bytes}, checksum(head), Blob{head});
+  return {-id, {id, body.staged, size}};
+}
+
+void release_content(Db& db, Id head, Id body) {
+  release_head(db, head);
+  release_body(db, body);
+}
+
 Result<std::string> load_head(Db& db, Id head) {
-  Query q = db.query("SELECT sum, bytes FROM head WHERE id = ?", head);
+  Query q = head < 0 ? db.query("SELECT head_sum, head FROM body WHERE id = ?", -head)
+                     : db.query("SELECT sum, bytes FROM head WHERE id = ?", head);
   if (!q.row()) return std::unexpected(gone("head", head));
   const std::string_view bytes = q.view(1);
   if (checksum(bytes) != q.u32(0)) return std::unexpected(decayed("head", head));

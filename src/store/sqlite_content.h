@@ -9,13 +9,16 @@
 /// Heads and bodies: stored once, counted by those who refer to them.
 namespace paquebot::store {
 
-/// Stores a head for `refs` holders (at least 1).
-Id add_head(Tx& tx, std::string_view bytes, std::int64_t refs);
-/// Stores a body; a staged one becomes owned by this row. Nothing of a staged body is read here.
-BodyRef add_body(Tx& tx, const NewBody& body, std::int64_t refs);
-/// One holder fewer; the last one takes the content with it (chunks in bulk.db go to the garbage list).
-void release_head(Db& db, Id head);
-void release_body(Db& db, Id body);
+/// A head and a body that came together, in one row. Whoever holds one of them holds both.
+struct Content {
+  Id head = 0; ///< the negative of the body's id
+  BodyRef body;
+};
+
+/// Stores them for `refs` holders (at least 1); a staged body becomes owned by this row. Nothing of a staged body is read.
+Content add_content(Tx& tx, std::string_view head, const NewBody& body, std::int64_t refs);
+/// One holder of both fewer; the last one takes the content with it (chunks in bulk.db go to the garbage list).
+void release_content(Db& db, Id head, Id body);
 
 /// not_found when it is gone, io when its checksum does not hold.
 Result<std::string> load_head(Db& db, Id head);

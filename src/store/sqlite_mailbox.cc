@@ -114,8 +114,7 @@ std::size_t expunge(Tx& tx, Id mailbox, const std::vector<std::uint32_t>& uids, 
     const auto entry = find_entry(tx.db, mailbox, uid);
     if (!entry) continue;
     tx.db.run("DELETE FROM entry WHERE mailbox = ? AND uid = ?", mailbox, uid);
-    release_head(tx.db, entry->head);
-    release_body(tx.db, entry->body);
+    release_content(tx.db, entry->head, entry->body);
     add_events(tx.db, entry->message, {{tx.now, EventKind::removed, {entry->recipient}, who, 1}});
     bytes += entry->size;
     ++count;

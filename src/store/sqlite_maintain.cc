@@ -11,7 +11,7 @@ constexpr std::size_t kEntries = 200;
 constexpr std::size_t kDestinations = 500;
 constexpr std::int64_t kWorthShrinking = 4096; // free pages: 64 MiB
 
-struct Content {
+struct Entry {
   std::uint32_t uid;
   Id head;
   Id body;
@@ -37,16 +37,15 @@ bool drop_old_trails(Tx& tx, std::int64_t before) {
 bool empty_dropped_mailboxes(Tx& tx) {
   const Id mailbox = tx.db.number("SELECT id FROM mailbox WHERE account IS NULL LIMIT 1", 0);
   if (mailbox == 0) return false;
-  std::vector<Content> slice;
+  std::vector<Entry> slice;
   {
     Query q =
         tx.db.query("SELECT uid, head, body FROM entry WHERE mailbox = ? ORDER BY uid LIMIT ?", mailbox, kEntries);
     while (q.row()) slice.push_back({q.u32(0), q.i64(1), q.i64(2)});
   }
-  for (const Content& entry : slice) {
+  for (const Entry& entry : slice) {
     tx.db.run("DELETE FROM entry WHERE mailbox = ? AND uid = ?", mailbox, entry.uid);
-    release_head(tx.db, entry.head);
-    release_body(tx.db, entry.body);
+    release_content(tx.db, entry.head, entry.body);
   }
   if (slice.empty()) {
     tx.db.run("DELETE FROM mailbox WHERE id = ?", mailbox);

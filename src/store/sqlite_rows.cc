@@ -110,9 +110,17 @@ void change_pending(Db& db, const Ulid& message, std::int64_t by) {
     body = q.i64(2);
   }
   if (pending > 0 || head == 0) return db.run("UPDATE message SET pending = ? WHERE id = ?", pending, message);
-  release_head(db, head);
-  release_body(db, body);
+  release_content(db, head, body);
   db.run("UPDATE message SET pending = ?, head = 0, body = 0, bulk = 0 WHERE id = ?", pending, message);
+}
+
+std::vector<std::string> load_trail(Db& db, const Ulid& message) {
+  Query q = db.query("SELECT trail FROM message WHERE id = ?1 AND trail <> x'' UNION ALL "
+                     "SELECT data FROM (SELECT data FROM event WHERE message = ?1 ORDER BY n)",
+                     message);
+  std::vector<std::string> rows;
+  while (q.row()) rows.push_back(q.text(0));
+  return rows;
 }
 
 void add_events(Db& db, const Ulid& message, std::vector<Event> events) {
@@ -121,11 +129,16 @@ void add_events(Db& db, const Ulid& message, std::vector<Event> events) {
   std::string packed;
   {
     Query q = db.query("SELECT n, data FROM event WHERE message = ? ORDER BY n DESC LIMIT 1", message);
-    if (!q.row()) return; // every message begins with `accepted`: the trail has been cleared away
-    row = q.i64(0);
-    packed = q.text(1);
+    if (q.row()) {
+      row = q.i64(0);
+      packed = q.text(1);
+    }
   }
-  const bool deferral = events.size() == 1 && events.front().kind == EventKind::deferred;
+  if (row < 0) { // 0 stands for what is in the message's own row
+    if (db.number("SELECT 1 FROM message WHERE id = ?", 0, message) == 0) return; // the trail has been cleared away
+    row = 0;
+  }
+  const bool deferral = row > 0 && events.size() == 1 && events.front().kind == EventKind::deferred;
   if (deferral && collapse(db, message, row, packed, events.front())) return;
   const std::string data = pack_events(events);
   db.run("INSERT INTO event(message, n, data) VALUES(?, ?, ?)", message, row + 1, Blob{data});

@@ -23,6 +23,9 @@ inline bool is_pending(State state, Owed owed) { return is_unfinished(state) || 
 /// Adds to the number of pending recipients of a message; at 0 the queue lets go of the content.
 void change_pending(Db& db, const Ulid& message, std::int64_t by);
 
+/// The packed events (event.h) of each transaction, in their order.
+std::vector<std::string> load_trail(Db& db, const Ulid& message);
+
 /// Writes the events of one transaction as the message's next row; nothing when its trail is gone. A single deferral
 /// that repeats the last row, of the same recipients, is counted there instead.
 void add_events(Db& db, const Ulid& message, std::vector<Event> events);

@@ -126,6 +126,15 @@ constexpr const char* kMainSenders = R"sql(
 ALTER TABLE address ADD COLUMN senders TEXT NOT NULL DEFAULT '';
 )sql";
 
+// A message is taken with few rows, since each table that a commit touches costs it a page or two. body.head: the head
+// that came with the body, if the row of its holder says so by the negative of the body's id; head is for the others.
+// message.trail: the events of its acceptance; empty in rows of before, whose first event is in event.
+constexpr const char* kMainFewRows = R"sql(
+ALTER TABLE message ADD COLUMN trail BLOB NOT NULL DEFAULT x'';
+ALTER TABLE body ADD COLUMN head_sum INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE body ADD COLUMN head BLOB NOT NULL DEFAULT x'';
+)sql";
+
 // What aggregate reports of DMARC are made of; rows counts those of the report.
 constexpr const char* kMainReports = R"sql(
 CREATE TABLE dmarc_day(day INTEGER NOT NULL, domain TEXT NOT NULL, policy TEXT NOT NULL, rows INTEGER NOT NULL,
@@ -158,7 +167,8 @@ CREATE INDEX greylist_by_expiry ON greylist(expires);
 
 constexpr std::array kMainSteps = {Migration{kMain1},       Migration{kMainLimits},    Migration{kMainTimes},
                                    Migration{kMainLogins},  Migration{kMainDkim},      Migration{kMainGreylist},
-                                   Migration{kMainReports}, Migration{kMainSuspicion}, Migration{kMainSenders}};
+                                   Migration{kMainReports}, Migration{kMainSuspicion}, Migration{kMainSenders},
+                                   Migration{kMainFewRows}};
 constexpr std::array kBulkSteps = {Migration{kBulk1}};
 
 /// SQLite would make the file readable for everybody the umask allows; its log and index copy the file's mode.

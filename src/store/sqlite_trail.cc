@@ -25,9 +25,8 @@ Result<Trace> trace(Db& db, const Ulid& id) {
   Trace trace;
   trace.message = std::move(*message);
   trace.recipients = load_recipients(db, id);
-  Query q = db.query("SELECT data FROM event WHERE message = ? ORDER BY n", id);
-  while (q.row()) {
-    auto events = unpack_events(q.view(0));
+  for (const std::string& row : load_trail(db, id)) {
+    auto events = unpack_events(row);
     if (!events)
       return fail(Errc::io, "the trail of " + id.to_string() + " is damaged: restore the store from a backup");
     std::ranges::move(*events, std::back_inserter(trace.events));

@@ -16,7 +16,6 @@ struct WriterMemory {
   WriterMemory(const Clock& clock, Db& db) : ulids(clock) { reload(db); }
 
   UlidSource ulids; ///< for uidl
-  Id next_head = 1;
   Id next_body = 1;
   std::unordered_map<std::string, Id> destinations; ///< ids by key, bounded
 
@@ -28,7 +27,6 @@ struct WriterMemory {
   /// Reads the next free ids and drops what a rollback may have made untrue.
   void reload(Db& db) {
     destinations.clear();
-    next_head = db.number("SELECT max(id) FROM head", 0) + 1;
     next_body = db.number("SELECT max(id) FROM body", 0) + 1;
   }
 };

@@ -62,6 +62,15 @@ TEST_P(Upgrade, KeepsMailQueueAndDirectory) {
   ASSERT_TRUE(waiting);
   ASSERT_EQ(waiting->size(), 1u);
   EXPECT_EQ(waiting->front().recipients.front().address, "away@far.test");
+
+  const auto trail = run(store.trace(waiting->front().message.id));
+  ASSERT_TRUE(trail) << trail.error().message;
+  ASSERT_FALSE(trail->events.empty());
+  EXPECT_EQ(trail->events.front().kind, EventKind::accepted);
+  std::vector<std::uint32_t> uids;
+  for (const EntryInfo& entry : entries) uids.push_back(entry.uid);
+  EXPECT_TRUE(run(store.expunge(inbox.id, uids, "anna")));
+  EXPECT_EQ(run(store.verify()).value(), std::vector<std::string>());
 }
 
 INSTANTIATE_TEST_SUITE_P(Released, Upgrade, testing::Values(1));

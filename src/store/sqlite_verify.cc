@@ -32,13 +32,14 @@ constexpr Rule kMainRules[] = {
      "SELECT id FROM message m WHERE pending <> (SELECT count(*) FROM recipient r WHERE r.message = m.id AND (state <= "
      "3 OR owed <> 0))"},
     {"message %: unfinished, but its content is gone",
-     "SELECT id FROM message WHERE pending > 0 AND (head NOT IN "
-     "(SELECT id FROM head) OR body NOT IN (SELECT id FROM body))",
+     "SELECT id FROM message WHERE pending > 0 AND ((head >= 0 AND head NOT IN (SELECT id FROM head)) OR "
+     "(head < 0 AND head <> -body) OR body NOT IN (SELECT id FROM body))",
      kIncomplete},
     {"message %: finished, but the queue still holds its content",
      "SELECT id FROM message WHERE pending = 0 AND (head <> 0 OR body <> 0)"},
     {"message %: its trail does not begin with its acceptance",
-     "SELECT id FROM message m WHERE NOT EXISTS (SELECT 1 FROM event e WHERE e.message = m.id AND e.n = 0)"},
+     "SELECT id FROM message m WHERE trail = x'' AND NOT EXISTS (SELECT 1 FROM event e WHERE e.message = m.id AND e.n "
+     "= 0)"},
     {"message %: it is unknown, but has recipients",
      "SELECT DISTINCT message FROM recipient WHERE message NOT IN (SELECT id FROM message)"},
     {"message %: it is unknown, but has events",
@@ -65,7 +66,8 @@ constexpr Rule kMainRules[] = {
     {"mailbox %: it does not exist, but has entries",
      "SELECT DISTINCT mailbox FROM entry WHERE mailbox NOT IN (SELECT id FROM mailbox)"},
     {"mailbox %: an entry has no content",
-     "SELECT DISTINCT mailbox FROM entry WHERE head NOT IN (SELECT id FROM head) OR body NOT IN (SELECT id FROM body)",
+     "SELECT DISTINCT mailbox FROM entry WHERE (head >= 0 AND head NOT IN (SELECT id FROM head)) OR "
+     "(head < 0 AND head <> -body) OR body NOT IN (SELECT id FROM body)",
      kIncomplete},
     {"mailbox %: its account does not exist",
      "SELECT id FROM mailbox WHERE account IS NOT NULL AND account NOT IN (SELECT id FROM account)"},
@@ -92,11 +94,11 @@ constexpr Rule kMainRules[] = {
     {"message %: a recipient is in hand of nobody",
      "SELECT DISTINCT message FROM recipient WHERE state = 3 AND owner <> (SELECT epoch FROM node WHERE id = 1)"},
     {"message %: its sizes are not those of its content",
-     "SELECT m.id FROM message m JOIN head h ON h.id = m.head JOIN body b ON b.id = m.body WHERE "
-     "length(h.bytes) <> m.head_size OR b.size <> m.body_size OR b.bulk <> m.bulk"},
+     "SELECT m.id FROM message m JOIN body b ON b.id = m.body LEFT JOIN head h ON h.id = m.head WHERE "
+     "length(ifnull(h.bytes, b.head)) <> m.head_size OR b.size <> m.body_size OR b.bulk <> m.bulk"},
     {"mailbox %: the size of an entry is not that of its content",
-     "SELECT DISTINCT e.mailbox FROM entry e JOIN head h ON h.id = e.head JOIN body b ON b.id = e.body WHERE "
-     "e.size <> length(CAST(e.prefix AS BLOB)) + length(h.bytes) + b.size"},
+     "SELECT DISTINCT e.mailbox FROM entry e JOIN body b ON b.id = e.body LEFT JOIN head h ON h.id = e.head WHERE "
+     "e.size <> length(CAST(e.prefix AS BLOB)) + length(ifnull(h.bytes, b.head)) + b.size"},
     {"mailbox %: two entries have the same UIDL",
      "SELECT mailbox FROM entry GROUP BY mailbox, uidl HAVING count(*) > 1"},
     {"domain %: an address leads nowhere",
@@ -159,12 +161,15 @@ private:
   }
 
   std::int64_t check_bodies(std::int64_t after) {
-    Query q = main_.query("SELECT id, size, sum, data FROM body WHERE bulk = 0 AND id > ? ORDER BY id", after);
+    Query q = main_.query("SELECT id, size, sum, data, head_sum, head, bulk FROM body WHERE id > ? ORDER BY id", after);
     for (std::uint64_t bytes = 0; !enough() && q.row();) {
       const std::string_view data = q.view(3);
-      if (checksum(data) != q.u32(2) || data.size() != q.u64(1))
+      const std::string_view head = q.view(5);
+      if (checksum(data) != q.u32(2) || (q.i64(6) == 0 && data.size() != q.u64(1)))
         tell("body " + std::to_string(q.i64(0)) + ": does not match its checksum or size", kDamaged);
-      bytes += data.size() + 1024;
+      if (!head.empty() && checksum(head) != q.u32(4))
+        tell("head of body " + std::to_string(q.i64(0)) + ": does not match its checksum", kDamaged);
+      bytes += data.size() + head.size() + 1024;
       if (bytes > kSliceBytes) return q.i64(0);
     }
     return 0;
@@ -216,8 +221,9 @@ private:
 
   /// In slices by the time in the messages' ids, which is what they are ordered by.
   std::int64_t check_events(std::int64_t after) {
-    Query q =
-        main_.query("SELECT message, data FROM event WHERE message >= ? ORDER BY message, n", first_of(after + 1));
+    Query q = main_.query("SELECT id, trail FROM message WHERE id >= ?1 AND trail <> x'' UNION ALL "
+                          "SELECT message, data FROM event WHERE message >= ?1 ORDER BY 1",
+                          first_of(after + 1));
     std::int64_t last = after;
     for (int rows = 0; !enough() && q.row(); ++rows) {
       const std::int64_t time = q.ulid(0).millis();
