@@ -1,12 +1,15 @@
 #include "net/socket_address.h"
 #include "net/stream_impl.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <sys/socket.h>
 
 namespace paquebot::net {
 
 namespace {
+
+constexpr std::size_t kCommandSized = 16384; // octets: less is a command, a few in a row, or a small message whole
 
 bool not_ready() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
 
@@ -27,7 +30,7 @@ Attempt Stream::Impl::try_read() {
 Attempt Stream::Impl::try_read_plain(char* into, std::size_t most) {
   const auto got = ::recv(socket.descriptor, into, most, 0);
   if (got > 0) {
-    drained = static_cast<std::size_t>(got) < most;
+    drained = static_cast<std::size_t>(got) < std::min(most, kCommandSized); // of a large message more comes soon
     return {Attempt::Kind::done, static_cast<std::size_t>(got)};
   }
   if (got == 0) {
