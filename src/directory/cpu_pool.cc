@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <pthread.h>
 #include <thread>
 
 namespace paquebot::directory {
@@ -34,6 +35,7 @@ struct CpuPool::Impl {
   }
 
   void work() {
+    pthread_setname_np(pthread_self(), "cpu");
     while (auto job = take()) {
       job->work();
       job->work = nullptr; // what it held is gone before the waiter goes on

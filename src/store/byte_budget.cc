@@ -1,6 +1,7 @@
 #include "store/byte_budget.h"
 
 #include <algorithm>
+#include <pthread.h>
 #include <vector>
 
 namespace paquebot::store {
@@ -54,6 +55,7 @@ void ByteBudget::give_back(std::uint64_t bytes) {
 }
 
 void ByteBudget::watch() {
+  pthread_setname_np(pthread_self(), "store-budget");
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     if (line_.empty()) {

@@ -4,6 +4,7 @@
 #include "store/sqlite_schema.h"
 
 #include <algorithm>
+#include <pthread.h>
 
 namespace paquebot::store {
 
@@ -42,6 +43,7 @@ void Readers::submit(Job job) {
 }
 
 void Readers::loop(ReadDbs dbs) {
+  pthread_setname_np(pthread_self(), "store-reader");
   for (;;) {
     Job job;
     {

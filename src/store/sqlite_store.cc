@@ -35,14 +35,27 @@ int log_frames(std::uint64_t reserve) {
   return static_cast<int>(std::clamp<std::uint64_t>(reserve / 4 / kPage, 16, 1024));
 }
 
-Writer::Options writer_options(const SqliteOptions& options, const std::string& path,
-                               std::function<void(Db&)> prepare) {
+Writer::Options writer_options(const SqliteOptions& options, const std::string& path) {
   Writer::Options out;
   out.open = [path] { return open_for_writing(path); };
-  out.prepare = std::move(prepare);
   out.on_fatal = options.on_fatal ? options.on_fatal : end_process;
   out.name = path;
   out.log_frames = log_frames(Reserve::of(options.directory));
+  return out;
+}
+
+Writer::Options main_writer(const SqliteOptions& options, SyncPace& pace, std::function<void(Db&)> prepare) {
+  Writer::Options out = writer_options(options, main_path(options));
+  out.prepare = std::move(prepare);
+  out.thread = "store";
+  out.pace = &pace;
+  return out;
+}
+
+Writer::Options bulk_writer(const SqliteOptions& options, const SyncPace& pace) {
+  Writer::Options out = writer_options(options, bulk_path(options));
+  out.thread = "store-bulk";
+  out.behind = &pace;
   return out;
 }
 
@@ -56,10 +69,9 @@ SqliteStore::SqliteStore(SqliteParts parts)
     : options_(std::move(parts.options)), clock_(options_.clock != nullptr ? *options_.clock : system_clock()),
       lock_(std::move(parts.lock)), reserve_(options_.directory), epoch_(parts.epoch), memory_(clock_, parts.main),
       readers_(main_path(options_), bulk_path(options_), options_.readers),
-      bulk_(std::move(parts.bulk), writer_options(options_, bulk_path(options_), [](Db&) {}), epoch_,
-            options_.byte_budget, std::chrono::milliseconds(options_.budget_patience_ms)),
-      writer_(std::move(parts.main),
-              writer_options(options_, main_path(options_), [this](Db& db) { memory_.reload(db); })) {}
+      bulk_(std::move(parts.bulk), bulk_writer(options_, pace_), epoch_, options_.byte_budget,
+            std::chrono::milliseconds(options_.budget_patience_ms)),
+      writer_(std::move(parts.main), main_writer(options_, pace_, [this](Db& db) { memory_.reload(db); })) {}
 
 SqliteStore::~SqliteStore() {
   write<void>([](Tx& tx) -> Result<> {

@@ -174,6 +174,7 @@ private:
   Id expired_up_to_ = 0; ///< mailbox; how far the round of expire_entries has come; under the same mutex
   std::mutex backup_mutex_;
   std::optional<OpenBackup> backup_;
+  SyncPace pace_; ///< from writer_ to bulk_
   Readers readers_;
   BulkStore bulk_;
   Writer writer_;

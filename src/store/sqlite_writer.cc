@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cassert>
+#include <pthread.h>
+#include <unistd.h>
 
 namespace paquebot::store {
 namespace {
@@ -14,6 +16,7 @@ constexpr std::size_t kBatchJobs = 1000;
 constexpr std::size_t kBatchBytes = 4u << 20;
 constexpr int kInsistTimes = 4; // of the usual length: then readers are made to wait so that the log can start anew
 constexpr std::int64_t kProbeEvery = 1000;
+constexpr int kGiveWay = 10; // nice: a tenth of the processor time that another thread gets, when both want it
 
 std::int64_t monotonic_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(system_clock().now().time_since_epoch()).count();
@@ -45,7 +48,15 @@ void Writer::submit(std::unique_ptr<WriteJob> job) {
   if (sleeping) wake_.notify_one();
 }
 
+void Writer::begin_thread() const {
+  pthread_setname_np(pthread_self(), options_.thread.c_str());
+  if (options_.behind == nullptr) return;
+  [[maybe_unused]] const int priority =
+      ::nice(kGiveWay); // of this thread alone (nice(2)); who may not, goes on as before
+}
+
 void Writer::loop() {
+  begin_thread();
   Batch batch;
   while (take(batch)) {
     commit(batch);
@@ -143,11 +154,19 @@ Writer::Fate Writer::together(std::span<const std::unique_ptr<WriteJob>> jobs) {
         return Fate::again;
       }
     }
-    db_->run("COMMIT");
+    end_transaction(full_sync_);
     return Fate::committed;
   } catch (const DbError& error) {
     return failed(error);
   }
+}
+
+void Writer::end_transaction(bool measured) {
+  if (!measured || options_.pace == nullptr) return db_->run("COMMIT");
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point start = Clock::now();
+  db_->run("COMMIT");
+  options_.pace->took(std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start));
 }
 
 Writer::Fate Writer::in_savepoints(Batch& batch, std::vector<std::optional<Error>>& failures) {
@@ -232,9 +251,14 @@ void Writer::answer(Batch& batch, const std::vector<std::optional<Error>>& failu
   OneShot::fire_all(events);
 }
 
+/// Pages in the log from which on it is moved.
+int Writer::log_bound() const {
+  return options_.behind == nullptr ? options_.log_frames : log_step(options_.behind->quickest(), options_.log_frames);
+}
+
 void Writer::checkpoint() {
   const bool cut = cut_log_.exchange(false);
-  if (!db_ || (!cut && log_frames_ < options_.log_frames)) return;
+  if (!db_ || (!cut && log_frames_ < log_bound())) return;
   const int patient =
       log_frames_ < kInsistTimes * options_.log_frames ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_RESTART;
   const int mode = cut ? SQLITE_CHECKPOINT_TRUNCATE : patient;

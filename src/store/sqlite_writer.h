@@ -4,6 +4,7 @@
 #include "base/task.h"
 #include "store/sqlite_copy.h"
 #include "store/sqlite_db.h"
+#include "store/sync_pace.h"
 
 #include <atomic>
 #include <condition_variable>
@@ -83,6 +84,10 @@ public:
     }; ///< after each opening and each rollback: load or forget what is cached
     std::function<void(std::string)> on_fatal; ///< the store cannot be brought back: does not return in production
     std::string name;                          ///< of the file, for logs
+    std::string thread;                        ///< its name among the process's threads: at most 15 octets
+    SyncPace* pace = nullptr;                  ///< measured here; must outlive the writer
+    const SyncPace* behind = nullptr; ///< measured by the writer of small commits, which this one must not hold up: its
+                                      ///< thread has less of a processor that all want, its log moves in small steps
     int log_frames =
         1024; ///< pages in the log from which on it is moved into the file; at four times as many readers wait
   };
@@ -143,6 +148,9 @@ private:
   void rollback();
   void answer(Batch& batch, const std::optional<Error>& failure);
   void answer(Batch& batch, const std::vector<std::optional<Error>>& failures);
+  void begin_thread() const;
+  void end_transaction(bool measured);
+  int log_bound() const;
   void checkpoint();
   void reopen();
   void watch_log();
