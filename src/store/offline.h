@@ -25,7 +25,8 @@ struct RestoreResult {
   std::size_t held = 0;     ///< recipients that were waiting and are held now
 };
 /// Makes a store in `directory` (made when absent; conflict when it holds one already) from a backup file, which is
-/// checked first (io when it is not sound, unsupported when it is none, or a newer program's). What waited for delivery is held,
+/// checked first (io when it is not sound, unsupported when it is none, or a newer program's) and only read: one of an older
+/// schema is upgraded in the copy, which is checked as well before it becomes the store. A failure leaves no store. What waited for delivery is held,
 /// since it may have been delivered after the backup was made; every mailbox gets a new uidvalidity. `progress` is told octets.
 Result<RestoreResult> restore_sqlite(const std::string& backup, const std::string& directory,
                                      const std::function<void(std::uint64_t done, std::uint64_t total)>& progress);

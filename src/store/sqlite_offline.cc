@@ -49,6 +49,8 @@ Result<std::unique_ptr<Inspection>> inspect_sqlite(const std::string& directory)
     Db bulk_db = open_for_reading(bulk);
     if (auto known = check_identity(main_db, kMainSchema, main); !known) return std::unexpected(known.error());
     if (auto known = check_identity(bulk_db, kBulkSchema, bulk); !known) return std::unexpected(known.error());
+    view_as_today(main_db, kMainSchema);
+    view_as_today(bulk_db, kBulkSchema);
     const Id epoch = main_db.number("SELECT epoch FROM node WHERE id = 1", 0);
     return std::make_unique<SqliteInspection>(std::move(*lock), std::move(main_db), std::move(bulk_db), epoch);
   } catch (const DbError& error) {

@@ -39,7 +39,8 @@ void remove_with_companions(const std::string& path) {
 }
 
 /// One restore. Both files are built beside their places and named last, bulk.db first: paquebot.db alone would be
-/// opened as a store whose large bodies are lost, bulk.db alone is refused.
+/// opened as a store whose large bodies are lost, bulk.db alone is refused. An older backup is checked as it is, then
+/// its copy is upgraded and checked again; the backup itself is only read.
 class Restore {
 public:
   using Progress = std::function<void(std::uint64_t, std::uint64_t)>;
@@ -48,6 +49,8 @@ public:
     main_size_ =
         static_cast<std::uint64_t>(archive_.number("PRAGMA page_count", 0) * archive_.number("PRAGMA page_size", 0));
     bulk_size_ = static_cast<std::uint64_t>(archive_.number("SELECT sum(size) FROM bulk", 0));
+    older_ = archive_.number("PRAGMA user_version", 0) < kMainSchema.count;
+    if (older_) view_as_today(archive_, kMainSchema);
   }
   ~Restore() {
     remove_with_companions(main_part());
@@ -57,10 +60,13 @@ public:
   Restore& operator=(const Restore&) = delete;
 
   Result<> run() {
-    if (auto sound = check(); !sound) return sound;
+    if (auto sound = check(archive_, archive_, "this backup is not sound"); !sound) return sound;
     copy_main();
     copy_bulk();
     finish_main();
+    if (older_) {
+      if (auto sound = check_upgraded(); !sound) return sound;
+    }
     for (const std::string& part : {main_part(), bulk_part()}) {
       if (auto synced = sync_path(part, O_RDONLY); !synced) return synced;
     }
@@ -70,21 +76,29 @@ public:
 private:
   std::string main_part() const { return directory_ + "/restore-" + kMainSchema.file; }
   std::string bulk_part() const { return directory_ + "/restore-" + kBulkSchema.file; }
-  void tell() const { progress_(checked_ + copied_, 2 * main_size_ + bulk_size_); }
+  void tell() const { progress_(checked_ + copied_, (older_ ? 3 : 2) * main_size_ + bulk_size_); }
 
-  Result<> check() {
-    const Id epoch = archive_.number("SELECT epoch FROM node WHERE id = 1", 0);
+  Result<> check(Db& main, Db& bulk, const std::string& verdict) {
+    const Id epoch = main.number("SELECT epoch FROM node WHERE id = 1", 0);
+    const std::uint64_t before = checked_;
     for (std::optional<VerifyPoint> at = VerifyPoint{}; at;) {
-      VerifyStep step = verify_step(archive_, archive_, epoch, *at);
+      VerifyStep step = verify_step(main, bulk, epoch, *at);
       if (!step.findings.empty()) {
-        return fail(Errc::io, "this backup is not sound, nothing was restored: " + step.findings.front().what +
-                                  "; take another backup");
+        return fail(Errc::io,
+                    verdict + ", nothing was restored: " + step.findings.front().what + "; take another backup");
       }
       at = step.next;
-      checked_ = main_size_ * step.done / step.total;
+      checked_ = before + main_size_ * step.done / step.total;
       tell();
     }
     return {};
+  }
+
+  /// Both files as they are about to be named. Opened for writing, since the last to close one takes its log away.
+  Result<> check_upgraded() {
+    Db main = open_for_writing(main_part());
+    Db bulk = open_for_writing(bulk_part());
+    return check(main, bulk, "this backup of an older version is not sound once it is upgraded");
   }
 
   void copy_main() {
@@ -127,10 +141,12 @@ private:
     checkpoint_fully(bulk);
   }
 
+  /// Upgrades the copy, and makes a store of it.
   /// Ids that were given after the backup must not come back for other mail: IMAP clients keep what they know by uid, and
   /// uidvalidity tells them to forget it.
   void finish_main() {
     Db main = open_for_writing(main_part());
+    migrate(main, kMainSchema);
     main.exec("BEGIN");
     main.exec("DROP TABLE bulk; DROP TABLE chunk; DROP TABLE backup");
     main.exec(("PRAGMA application_id = " + std::to_string(kMainApplication)).c_str());
@@ -178,6 +194,7 @@ private:
   Db archive_;
   const std::string directory_;
   const Progress& progress_;
+  bool older_ = false; ///< than this program's schema
   std::uint64_t main_size_ = 0;
   std::uint64_t bulk_size_ = 0;
   std::uint64_t checked_ = 0;
@@ -187,10 +204,10 @@ private:
 Result<Db> open_archive(const std::string& path) {
   if (!holds_something(path)) return fail(Errc::not_found, "there is no backup " + path);
   Db db = open_for_reading(path);
-  if (db.number("PRAGMA application_id", 0) != kArchiveApplication)
+  const std::int64_t version = db.number("PRAGMA user_version", 0);
+  if (db.number("PRAGMA application_id", 0) != kArchiveApplication || version < 1)
     return fail(Errc::unsupported, path + " is not a backup made by paquebot backup");
-  if (db.number("PRAGMA user_version", 0) > kMainSchema.count ||
-      db.number("SELECT format FROM backup", 0) > kArchiveFormat)
+  if (version > kMainSchema.count || db.number("SELECT format FROM backup", 0) > kArchiveFormat)
     return fail(Errc::unsupported, path + " was made by a newer paquebot: restore it with that one");
   return db;
 }

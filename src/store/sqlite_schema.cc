@@ -250,6 +250,30 @@ void migrate(Db& db, const Schema& schema) {
   }
 }
 
+void view_as_today(Db& db, const Schema& schema) {
+  if (pragma_number(db, "PRAGMA user_version") >= schema.count) return;
+  Db today(":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX);
+  migrate(today, schema);
+  db.exec("PRAGMA query_only = OFF"); // the views are made in memory; the file itself is open for reading
+  Query tables = today.query("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'");
+  while (tables.row()) {
+    const std::string table = tables.text(0);
+    const bool absent =
+        db.number("SELECT count(*) FROM main.sqlite_schema WHERE type = 'table' AND name = ?", 0, table) == 0;
+    std::string columns = absent ? "" : "*";
+    Query column = today.query("SELECT name, ifnull(dflt_value, 'NULL') FROM pragma_table_info(?)", table);
+    while (column.row()) {
+      const std::string name = column.text(0);
+      if (db.number("SELECT count(*) FROM pragma_table_info(?, 'main') WHERE name = ?", 0, table, name) != 0) continue;
+      columns += (columns.empty() ? "" : ", ") + column.text(1) + " AS \"" + name + "\"";
+    }
+    if (columns == "*") continue;
+    const std::string source = absent ? " WHERE 0" : " FROM main." + table;
+    db.exec(("CREATE TEMP VIEW " + table + " AS SELECT " + columns + source).c_str());
+  }
+  db.exec("PRAGMA query_only = ON");
+}
+
 Result<> quick_check(Db& db, const std::string& path, int milliseconds) {
   using Clock = std::chrono::steady_clock;
   Clock::time_point deadline = Clock::now() + std::chrono::milliseconds(milliseconds);

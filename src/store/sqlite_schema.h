@@ -37,6 +37,10 @@ Db open_for_reading(const std::string& path);
 Result<> check_identity(Db& db, const Schema& schema, const std::string& path);
 /// Brings an older or empty file up to date, each step in one transaction. Throws DbError.
 void migrate(Db& db, const Schema& schema);
+/// For a connection of open_for_reading(): what today's schema has and an older file lacks is shown as migrate() would
+/// add it (a table is empty, a column holds its default), by views of this connection. The file stays as it is. What a
+/// step computes from other rows is not seen so. Throws DbError.
+void view_as_today(Db& db, const Schema& schema);
 
 /// Looks for damage for at most `milliseconds`; what could not be looked at in that time counts as sound.
 Result<> quick_check(Db& db, const std::string& path, int milliseconds);

@@ -1,39 +1,16 @@
 // A store of every schema that was ever released, kept as text in samples/, goes on working with this program.
-#include "store/sqlite_schema.h"
 #include "store/test_contract.h"
-
-#include <filesystem>
-#include <fstream>
-#include <sstream>
+#include "store/test_samples.h"
 
 namespace paquebot::store {
 namespace {
 
-std::string sample(int version, const std::string& file) {
-  std::ifstream in(std::string(PAQUEBOT_SOURCE_DIR) + "/src/store/samples/schema-" + std::to_string(version) + "-" +
-                   file + ".sql");
-  EXPECT_TRUE(in) << "the sample of schema " << version << " is missing: every released schema has one";
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
-
-void build(const std::string& directory, int version) {
-  std::filesystem::create_directory(directory);
-  for (const char* name : {"paquebot", "bulk"}) {
-    Db db(directory + "/" + name + ".db", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
-    db.exec("PRAGMA page_size = 16384; PRAGMA auto_vacuum = INCREMENTAL");
-    db.exec(sample(version, name).c_str());
-  }
-}
-
 class Upgrade : public testing::TestWithParam<int> {};
 
-/// What every sample holds: two accounts of example.test, an alias, mail small and large, a message that waits for far.test.
 TEST_P(Upgrade, KeepsMailQueueAndDirectory) {
   const TemporaryDirectory place;
   const std::string directory = place.path() + "/data";
-  build(directory, GetParam());
+  build_sample(directory, GetParam());
   SqliteOptions options;
   options.directory = directory;
   auto opened = open_sqlite(options);

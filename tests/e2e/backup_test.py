@@ -1,16 +1,44 @@
 """verify, backup and restore, with the server running and down."""
 
+import contextlib
 import json
 import os
 import pathlib
 import shutil
 import sqlite3
+import tempfile
 import unittest
 
-from server import Server, body_of, letter
+from server import SECRET, SOURCE, Server, body_of, letter
 
 ALICE, BOB = "alice@example.test", "bob@example.test"
 LARGE = "x" * 70 + "\r\n"
+
+
+def make_old_files(folder):
+    """A data directory as the first schema had it."""
+    for name in ("paquebot", "bulk"):
+        with contextlib.closing(sqlite3.connect(folder / f"{name}.db")) as db:
+            db.executescript((SOURCE / f"src/store/samples/schema-1-{name}.sql").read_bytes().decode())
+
+
+def make_old_backup(file):
+    """What `paquebot backup` made of it then."""
+    with tempfile.TemporaryDirectory() as folder:
+        make_old_files(pathlib.Path(folder))
+        shutil.copy(pathlib.Path(folder, "paquebot.db"), file)
+        with contextlib.closing(sqlite3.connect(file)) as db:
+            db.execute("ATTACH ? AS large", (str(pathlib.Path(folder, "bulk.db")),))
+            db.executescript("""
+                CREATE TABLE backup(format INTEGER NOT NULL, made_at INTEGER NOT NULL);
+                CREATE TABLE main.bulk(id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, state INTEGER NOT NULL,
+                  size INTEGER NOT NULL);
+                CREATE TABLE main.chunk(bulk INTEGER NOT NULL, start INTEGER NOT NULL, sum INTEGER NOT NULL,
+                  data BLOB NOT NULL, PRIMARY KEY(bulk, start)) WITHOUT ROWID;
+                INSERT INTO backup VALUES(1, 1795447430000);
+                INSERT INTO main.bulk SELECT id, epoch, state, size FROM large.bulk;
+                INSERT INTO main.chunk SELECT bulk, start, sum, data FROM large.chunk;
+                PRAGMA main.application_id = 1347502657;""")
 
 
 class BackupTest(unittest.TestCase):
@@ -98,6 +126,34 @@ class BackupTest(unittest.TestCase):
         server.must("restore", file)
         server.start()
         self.assertEqual([body_of(m) for m in server.mail(ALICE)], [body_of(m) for m in before])
+
+    def test_a_backup_of_the_first_schema_is_upgraded_while_it_is_restored(self):
+        server = self.start()
+        server.stop()
+        shutil.rmtree(server.data)
+        file = server.folder / "old.backup"
+        make_old_backup(file)
+        before = file.read_bytes()
+        self.assertIn("1 recipient that waited then is held", server.must("restore", file))
+        self.assertEqual(file.read_bytes(), before)
+        self.assertEqual(server.json("verify"), {"sound": True, "findings": []})
+        server.start()
+        server.must("account", "passwd", "anna@example.test", password=SECRET)
+        [small, large, waits] = server.mail("anna@example.test", SECRET)
+        self.assertIn(b"small", body_of(small))
+        self.assertGreater(len(large), 70000)
+        self.assertIn(b"waits", body_of(waits))
+        self.assertEqual([m["recipients"][-1]["state"] for m in server.queued()], ["held"])
+
+    def test_verify_reads_a_directory_of_the_first_schema(self):
+        server = self.start()
+        server.stop()
+        shutil.rmtree(server.data)
+        server.data.mkdir(mode=0o700)
+        make_old_files(server.data)
+        before = (server.data / "paquebot.db").read_bytes()
+        self.assertEqual(server.json("verify"), {"sound": True, "findings": []})
+        self.assertEqual((server.data / "paquebot.db").read_bytes(), before)
 
     def test_what_is_no_backup_is_refused(self):
         server = self.start()
