@@ -44,7 +44,7 @@ struct Config {
   std::string user;           ///< to become after binding, when started as root
   std::string control_socket; ///< default: data_dir/control.sock
   std::string drop_dir;       ///< default: data_dir/drop
-  unsigned threads = 0;       ///< 0: one a core
+  unsigned threads = 0;       ///< 0: as many as the processors call for (processors.h)
   log::Format log_format = log::Format::key_value;
   log::Level log_level = log::Level::info;
   std::string log_file;

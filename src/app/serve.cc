@@ -3,6 +3,7 @@
 #include "app/config.h"
 #include "app/keeper.h"
 #include "app/privileges.h"
+#include "app/processors.h"
 #include "app/sandbox.h"
 #include "base/log.h"
 #include "intake/drop.h"
@@ -263,7 +264,9 @@ Result<> Daemon::start() {
   service::ServerOptions options;
   options.hostname = config_.hostname;
   options.drop_directory = config_.drop_dir;
-  options.threads = config_.threads > 0 ? config_.threads : std::max(1u, std::thread::hardware_concurrency());
+  const unsigned processors = usable_processors();
+  options.threads = config_.threads > 0 ? config_.threads : default_session_threads(processors);
+  options.cpu_threads = config_.threads > 0 ? config_.threads : std::min(processors, 256u);
   options.connector = config_.connector;
   options.dns = config_.dns;
   server_ = std::make_unique<service::Server>(*store_, std::move(options), make_snapshot(config_, *tls));

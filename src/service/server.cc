@@ -37,8 +37,9 @@ bool is_local(const net::Endpoint& peer) { return peer.address.empty() || peer.i
 
 struct Server::Impl {
   Impl(store::Store& s, ServerOptions o, std::shared_ptr<const Snapshot> first)
-      : store(s), options(std::move(o)), snapshot(std::move(first)), contexts(options.threads), cpu(options.threads),
-        signing(options.threads), directory(store, cpu, directory::Options{.hostname = options.hostname}),
+      : store(s), options(std::move(o)), snapshot(std::move(first)), contexts(options.threads),
+        cpu(options.cpu_threads), signing(options.cpu_threads),
+        directory(store, cpu, directory::Options{.hostname = options.hostname}),
         policy(directory, &limits, &paths, &relay_rates), queue(store, system_clock(), snapshot->queue) {
     limits.configure(snapshot->account_limits);
     paths.configure(snapshot->rewrite_sender);

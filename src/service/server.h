@@ -60,7 +60,8 @@ struct Snapshot {
 struct ServerOptions {
   std::string hostname;
   std::string drop_directory;
-  unsigned threads = 2;
+  unsigned threads = 2;     ///< for connections
+  unsigned cpu_threads = 2; ///< for passwords, and as many for signatures
   delivery::ConnectorOptions connector;
   dns::Options dns;
 };
