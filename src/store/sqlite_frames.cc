@@ -1,5 +1,7 @@
 #include "store/sqlite_frames.h"
 
+#include "store/sqlite_db.h"
+
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -178,6 +180,7 @@ sqlite3_vfs make_vfs() {
 } // namespace
 
 const char* joining_vfs() {
+  set_up_sqlite();
   static sqlite3_vfs vfs = make_vfs();
   static const int registered = sqlite3_vfs_register(&vfs, 0);
   static_cast<void>(registered);
