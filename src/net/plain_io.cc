@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <sys/socket.h>
+#include <unistd.h>
 
 namespace paquebot::net {
 
@@ -28,6 +29,7 @@ Attempt Stream::Impl::try_read() {
 }
 
 Attempt Stream::Impl::try_read_plain(char* into, std::size_t most) {
+  Poller::clear(hook, Poller::readable);
   const auto got = ::recv(socket.descriptor, into, most, 0);
   if (got > 0) {
     drained = static_cast<std::size_t>(got) < std::min(most, kCommandSized); // of a large message more comes soon
@@ -43,6 +45,7 @@ Attempt Stream::Impl::try_read_plain(char* into, std::size_t most) {
 }
 
 Attempt Stream::Impl::try_write(std::string_view bytes) {
+  Poller::clear(hook, Poller::writable);
   if (ssl != nullptr) return try_write_tls(bytes);
   const auto sent = ::send(socket.descriptor, bytes.data(), bytes.size(), MSG_NOSIGNAL);
   if (sent >= 0) return {Attempt::Kind::done, static_cast<std::size_t>(sent)};
@@ -57,8 +60,8 @@ void Stream::Impl::shut() {
     closed = true;
     if (encrypted && !tls_broken) SSL_shutdown(ssl);
     if (!socket.at_end && ::shutdown(socket.descriptor, SHUT_WR) == 0) drain(socket.descriptor, buffer.take());
-    boost::system::error_code ignored;
-    descriptor.close(ignored); // NOLINT(bugprone-unused-return-value): nothing can be done about it
+    poller.remove(hook);
+    ::close(socket.descriptor);
     socket.descriptor = -1;
   }
   buffer.give_back();

@@ -3,7 +3,6 @@
 #include "net/tls.h"
 
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cassert>
@@ -14,29 +13,21 @@
 
 namespace paquebot::net {
 
-namespace {
-
-constexpr auto kTuple = boost::asio::as_tuple(boost::asio::use_awaitable);
-
-} // namespace
-
 void ignore_sigpipe() { std::signal(SIGPIPE, SIG_IGN); }
 
-Stream::Impl::Impl(boost::asio::any_io_executor executor, int fd, Wheel& in)
-    : descriptor(std::move(executor)), socket{fd}, wheel(&in) {
-  boost::system::error_code error;
-  descriptor.assign(fd, error); // NOLINT(bugprone-unused-return-value): `error` tells
-  if (!error) return;
+Stream::Impl::Impl(const boost::asio::any_io_executor& executor, int fd, Wheel& in)
+    : poller(Poller::of(executor)), socket{fd}, wheel(&in) {
+  const int error = poller.add(hook, fd);
+  if (error == 0) return;
   ::close(fd);
   socket.descriptor = -1;
   closed = true;
-  failure = std::make_unique<Error>(Errc::temporary, "the connection could not be watched: " + error.message());
+  failure = std::make_unique<Error>(errno_error(error, "the connection could not be watched"));
 }
 
 void Stream::Impl::on_expired() {
   expired = true;
-  boost::system::error_code ignored;
-  descriptor.cancel(ignored); // NOLINT(bugprone-unused-return-value): nothing waiting is no error
+  poller.cancel(hook);
 }
 
 std::optional<Error> Stream::Impl::barred() const {
@@ -48,9 +39,12 @@ std::optional<Error> Stream::Impl::barred() const {
 Task<Result<>> Stream::Impl::wait(Attempt::Kind wanted) {
   immediate = 0;
   if (auto why = barred()) co_return std::unexpected(std::move(*why));
-  const auto type = wanted == Attempt::Kind::want_write ? descriptor.wait_write : descriptor.wait_read;
-  // The outcome does not matter: after a cancel barred() tells why, after an error the next attempt meets it again.
-  co_await descriptor.async_wait(type, kTuple);
+  const Poller::Wanted what = wanted == Attempt::Kind::want_write ? Poller::writable : Poller::readable;
+  if (Poller::take(hook, what)) co_return Result<>{};
+  const Poller::Wait initiate{poller, hook, what};
+  const boost::asio::use_awaitable_t<> token;
+  // What ended it does not matter: after a cancel barred() tells why, after an error the next attempt meets it.
+  co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void()>(initiate, token);
   if (auto why = barred()) co_return std::unexpected(std::move(*why));
   co_return Result<>{};
 }
@@ -61,7 +55,7 @@ Task<void> Stream::Impl::pause() {
 }
 
 Stream::Stream(boost::asio::any_io_executor executor, int descriptor, Wheel& wheel)
-    : impl_(std::make_unique<Impl>(std::move(executor), descriptor, wheel)) {}
+    : impl_(std::make_unique<Impl>(executor, descriptor, wheel)) {}
 Stream::~Stream() = default;
 Stream::Stream(Stream&&) noexcept = default;
 Stream& Stream::operator=(Stream&&) noexcept = default;
@@ -112,6 +106,13 @@ Task<Result<std::string_view>> Stream::read_at_most(std::size_t most) {
 }
 
 void Stream::release_buffer() { impl_->buffer.give_back(); }
+
+std::size_t Stream::write_now(std::string_view bytes) {
+  Impl& self = *impl_;
+  if (bytes.empty() || self.barred() || self.pause_due()) return 0;
+  const Attempt sent = self.try_write(bytes);
+  return sent.kind == Attempt::Kind::done ? sent.size : 0;
+}
 
 Task<Result<>> Stream::write(std::string_view bytes) {
   Impl& self = *impl_;

@@ -53,6 +53,9 @@ public:
   bool has_input() const;
   /// Writes all of it.
   Task<Result<>> write(std::string_view bytes);
+  /// Writes what goes out at once, without a coroutine; gives how many octets did. What is left, 0 for all of it after an
+  /// error, is for write(), which waits or tells.
+  std::size_t write_now(std::string_view bytes);
 
   /// TLS handshake as the server. Whatever was read before and not used must have been dropped by the caller.
   Task<Result<TlsInfo>> start_tls_server(TlsContext& context);

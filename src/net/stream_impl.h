@@ -2,10 +2,10 @@
 
 #include "net/bio.h"
 #include "net/buffer_pool.h"
+#include "net/poller.h"
 #include "net/stream.h"
 #include "net/wheel.h"
 
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <openssl/ssl.h>
 #include <optional>
 
@@ -23,7 +23,7 @@ struct Attempt {
 /// The inside of a Stream: the descriptor, its TLS and its place in the wheel. stream.cc waits and loops,
 /// plain_io.cc and tls_io.cc make the attempts.
 struct Stream::Impl final : Wheel::Hook {
-  Impl(boost::asio::any_io_executor executor, int fd, Wheel& in);
+  Impl(const boost::asio::any_io_executor& executor, int fd, Wheel& in);
   ~Impl() override { shut(); }
 
   void on_expired() override;
@@ -53,7 +53,8 @@ struct Stream::Impl final : Wheel::Hook {
   /// Octets that one busy connection may move before others get their turn are bounded by this many operations.
   static constexpr int kImmediateMost = 16;
 
-  boost::asio::posix::stream_descriptor descriptor;
+  Poller& poller;
+  Poller::Hook hook;
   Socket socket; ///< what the BIO of `ssl` works on
   Wheel* wheel;
   SSL* ssl = nullptr;

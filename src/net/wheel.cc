@@ -1,5 +1,7 @@
 #include "net/wheel.h"
 
+#include "net/poller.h"
+
 #include <algorithm>
 #include <array>
 #include <boost/asio/steady_timer.hpp>
@@ -111,7 +113,9 @@ struct Wheel::Impl : std::enable_shared_from_this<Impl> {
   }
 };
 
-Wheel::Wheel(boost::asio::any_io_executor executor) : impl_(std::make_shared<Impl>(std::move(executor))) {}
+Wheel::Wheel(boost::asio::any_io_executor executor) : impl_(std::make_shared<Impl>(std::move(executor))) {
+  Poller::of(impl_->timer.get_executor()); // takes its descriptor now, not when there may be none left for it
+}
 
 Wheel::~Wheel() {
   for (auto& slot : impl_->slots) Impl::clear(slot);

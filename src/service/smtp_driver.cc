@@ -93,6 +93,7 @@ Task<void> SmtpConnection::loop() {
   while (!ended_) {
     smtp::Action action = session_->next();
     if (std::holds_alternative<smtp::Close>(action)) break;
+    if (auto* send = std::get_if<smtp::Send>(&action); send != nullptr && send_at_once(*send)) continue;
     Task<void> step = start(action);
     co_await std::move(step);
   }
@@ -127,6 +128,13 @@ void SmtpConnection::end() {
   ended_ = true;
   if (desk_) desk_->stop();
   stream_.close();
+}
+
+/// A reply nearly always fits into the socket: no coroutine for it. False: what is left has to wait, or there was an error.
+bool SmtpConnection::send_at_once(smtp::Send& send) {
+  if (broken_) return false;
+  send.bytes.remove_prefix(stream_.write_now(send.bytes));
+  return send.bytes.empty();
 }
 
 Task<void> SmtpConnection::perform(smtp::Send send) {

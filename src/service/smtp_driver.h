@@ -58,6 +58,7 @@ private:
   Task<void> end_session();
   Task<void> loop();
   Task<void> start(const smtp::Action& action);
+  bool send_at_once(smtp::Send& send);
   Task<void> perform(smtp::Send send);
   Task<void> perform(smtp::NeedInput need);
   Task<void> perform(smtp::StartTls);
