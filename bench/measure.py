@@ -63,6 +63,19 @@ class Group:
             self.folder.rmdir()
 
 
+def warm(octets=512 << 20):
+    """Has the machine give out memory for that much of page cache, and take it back, so that what a server writes next lies in memory
+    that is there. A virtual machine's host provides memory when it is touched for the first time, and some take back what lies idle:
+    that cost 10 us for each 4 KiB here, charged to whoever writes a file. WARM=0 in the environment leaves it out."""
+    if os.environ.get("WARM") == "0":
+        return
+    block, path = bytes(1 << 20), world.base() / "warm"
+    with open(path, "wb") as file:
+        for _ in range(octets // len(block)):
+            file.write(block)
+    path.unlink()
+
+
 def load_average():
     return os.getloadavg()[0]
 

@@ -83,6 +83,7 @@ def measured(results, plan, cell, servers, work, least=1, most=10**6, seconds=No
     counts, alive = {}, list(servers)
 
     def attempt(server, count):
+        measure.warm()
         before = server.group.cpu()
         figures = work(server, count)
         took = figures.pop("seconds")
@@ -113,6 +114,7 @@ def in_turn(results, cell, count, servers, work):
     for number in range(count):
         for server in alive[::-1] if number % 2 else list(alive):
             try:
+                measure.warm()
                 for figure, value in work(server).items():
                     results.add(figure, cell, server.name, value)
             except FAILURES as error:

@@ -143,8 +143,7 @@ class Paquebot(Served):
         submission = self.job.kind == "submission"
         smtp = {"role": "submission" if submission else "mx", "address": f"127.0.0.1:{self.port}", "tls": "starttls" if submission else "none"}
         pop3 = {"role": "pop3", "address": f"127.0.0.1:{self.pop3_port}", "tls": "none", "login_in_clear": True}
-        parts = [table("server", {"hostname": "mx.bench.test", "data_dir": self.data, "user": "vmail", "log_file": self.folder / "paquebot.log",
-                                  "threads": len(self.job.cpus)}),
+        parts = [table("server", {"hostname": "mx.bench.test", "data_dir": self.data, "user": "vmail", "log_file": self.folder / "paquebot.log"}),
                  table("listener", smtp, double=True), table("listener", pop3, double=True),
                  table("dns", {"resolvers": ["127.0.0.1:53"], "trust_anchor": "none"}),
                  table("limits", {"connections_per_address": 5000, "message_size": "200MiB", "commands": 1000000}),
