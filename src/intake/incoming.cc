@@ -60,6 +60,17 @@ Task<void> Incoming::write(std::string_view chunk) {
   if (failure_.code == 0) co_await take(bytes);
 }
 
+bool Incoming::write_now(std::string_view chunk) {
+  // What the head's end turns out to be body of is at most what the splitter holds.
+  const bool small = chunk.size() + splitter_.head().size() <= body_.room();
+  if (!small || authentication_ || lines_ || failure_.code != 0) return false;
+  if (auto part = splitter_.feed(chunk))
+    body_.write_now(*part);
+  else
+    failure_ = mail::Reply(552, {5, 3, 4}, "the header block is larger than 1 MiB");
+  return failure_.code == 0;
+}
+
 Task<void> Incoming::take(std::string_view content) {
   auto part = splitter_.feed(content);
   if (!part) {

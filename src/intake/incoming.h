@@ -66,6 +66,8 @@ public:
   Task<void> begin();
   /// Content with CRLF line ends; any octets when the sender said BODY=BINARYMIME. What goes wrong is remembered and told by finish().
   Task<void> write(std::string_view chunk);
+  /// The same without a coroutine, for a piece of a small message that nobody looks at yet; false, and nothing is taken, otherwise.
+  bool write_now(std::string_view chunk);
   /// Checks, completes the head, and commits, for all recipients or none: the reply, 250 only after the commit.
   Task<mail::Reply> finish();
   /// The same with a verdict for each recipient, in their order (LMTP): who can't have it now, such as a mailbox that has

@@ -36,10 +36,10 @@ std::optional<Error> Stream::Impl::barred() const {
   return std::nullopt;
 }
 
-Task<Result<>> Stream::Impl::wait(Attempt::Kind wanted) {
+Task<Result<>> Stream::Impl::wait(Attempt::Kind kind) {
   immediate = 0;
   if (auto why = barred()) co_return std::unexpected(std::move(*why));
-  const Poller::Wanted what = wanted == Attempt::Kind::want_write ? Poller::writable : Poller::readable;
+  const Poller::Wanted what = Impl::wanted(kind);
   if (Poller::take(hook, what)) co_return Result<>{};
   const Poller::Wait initiate{poller, hook, what};
   const boost::asio::use_awaitable_t<> token;
@@ -78,16 +78,19 @@ Task<Result<std::string_view>> Stream::read() {
   if (self.pause_due()) co_await self.pause();
   for (;;) {
     if (auto why = self.barred()) co_return std::unexpected(std::move(*why));
-    if (std::exchange(self.drained, false)) {
-      if (auto ready = co_await self.wait(Attempt::Kind::want_read); !ready)
-        co_return std::unexpected(std::move(ready.error()));
-    }
-    const Attempt got = self.try_read();
+    Attempt got{Attempt::Kind::want_read};
+    if (!std::exchange(self.drained, false)) got = self.try_read();
     if (got.kind == Attempt::Kind::done) co_return std::string_view(self.buffer.take(), got.size);
     self.buffer.give_back();
     if (got.kind == Attempt::Kind::end) co_return std::string_view();
     if (got.kind == Attempt::Kind::failed) co_return std::unexpected(*self.failure);
-    if (auto ready = co_await self.wait(got.kind); !ready) co_return std::unexpected(std::move(ready.error()));
+    // As in wait(), whose frame an idle connection need not hold as well.
+    self.immediate = 0;
+    const Poller::Wanted what = Impl::wanted(got.kind);
+    if (Poller::take(self.hook, what)) continue;
+    const Poller::Wait initiate{self.poller, self.hook, what};
+    const boost::asio::use_awaitable_t<> token;
+    co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void()>(initiate, token);
   }
 }
 

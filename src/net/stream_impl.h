@@ -30,7 +30,10 @@ struct Stream::Impl final : Wheel::Hook {
   void shut();
 
   /// Waits until the descriptor is ready for what the attempt wants; fails by deadline or close().
-  Task<Result<>> wait(Attempt::Kind wanted);
+  Task<Result<>> wait(Attempt::Kind kind);
+  static Poller::Wanted wanted(Attempt::Kind kind) {
+    return kind == Attempt::Kind::want_write ? Poller::writable : Poller::readable;
+  }
   /// Lets other connections run after many operations that never had to wait.
   Task<void> pause();
   bool pause_due() { return ++immediate > kImmediateMost; }

@@ -1,7 +1,6 @@
 #include "service/smtp_driver.h"
 
 #include "base/log.h"
-#include "base/text.h"
 #include "net/channel.h"
 #include "net/wheel.h"
 #include "smtp/xclient.h"
@@ -22,15 +21,6 @@ void log_refusal(const std::string& peer, const mail::Reply& reply) {
 }
 
 mail::Reply welcome() { return mail::Reply(250, {}, ""); }
-
-std::string_view role_name(smtp::Role role) {
-  switch (role) {
-    case smtp::Role::mx: return "mx";
-    case smtp::Role::submission: return "submission";
-    case smtp::Role::lmtp: return "lmtp";
-  }
-  return "smtp";
-}
 
 } // namespace
 
@@ -93,15 +83,21 @@ Task<void> SmtpConnection::loop() {
   while (!ended_) {
     smtp::Action action = session_->next();
     if (std::holds_alternative<smtp::Close>(action)) break;
-    if (auto* send = std::get_if<smtp::Send>(&action); send != nullptr && send_at_once(*send)) continue;
+    if (do_at_once(action)) continue;
+    if (const auto* need = std::get_if<smtp::NeedInput>(&action)) {
+      begin_wait(*need);
+      auto input = co_await stream_.read();
+      end_wait(input);
+      continue;
+    }
     Task<void> step = start(action);
     co_await std::move(step);
   }
   log::debug("disconnected", {{"client", peer_}, {"messages", session_->messages()}, {"errors", session_->errors()}});
 }
 
-/// One way for all actions, so that the loop's frame, which lives as long as the connection, holds one awaited task and
-/// not one a kind.
+/// One way for all actions but the one that idle connections are in, so that the loop's frame, which lives as long as the
+/// connection, does not hold an awaited task a kind.
 Task<void> SmtpConnection::start(const smtp::Action& action) {
   return std::visit([this](const auto& what) { return perform(what); }, action);
 }
@@ -130,11 +126,16 @@ void SmtpConnection::end() {
   stream_.close();
 }
 
-/// A reply nearly always fits into the socket: no coroutine for it. False: what is left has to wait, or there was an error.
-bool SmtpConnection::send_at_once(smtp::Send& send) {
-  if (broken_) return false;
-  send.bytes.remove_prefix(stream_.write_now(send.bytes));
-  return send.bytes.empty();
+/// A reply nearly always fits into the socket, a piece of a small message into memory: no coroutine for them. False: it may
+/// have to wait, or there was an error.
+bool SmtpConnection::do_at_once(smtp::Action& action) {
+  if (auto* send = std::get_if<smtp::Send>(&action)) {
+    if (broken_) return false;
+    send->bytes.remove_prefix(stream_.write_now(send->bytes));
+    return send->bytes.empty();
+  }
+  const auto* chunk = std::get_if<smtp::Chunk>(&action);
+  return chunk != nullptr && incoming_ && incoming_->write_now(chunk->bytes);
 }
 
 Task<void> SmtpConnection::perform(smtp::Send send) {
@@ -148,8 +149,8 @@ Task<void> SmtpConnection::perform(smtp::Send send) {
   }
 }
 
-Task<void> SmtpConnection::perform(smtp::NeedInput need) {
-  auto now = Clock::now();
+void SmtpConnection::begin_wait(const smtp::NeedInput& need) {
+  const auto now = Clock::now();
   if (need.window != window_) {
     window_ = need.window;
     deadline_ = now + need.within;
@@ -164,15 +165,17 @@ Task<void> SmtpConnection::perform(smtp::NeedInput need) {
     stream_.set_deadline(deadline_);
   }
   stream_.release_buffer();
-  bool was_shutting_down = shutting_down_;
+  began_open_ = !shutting_down_;
   reading_ = true;
-  auto input = co_await stream_.read();
+}
+
+void SmtpConnection::end_wait(const Result<std::string_view>& input) {
   reading_ = false;
   if (input && !input->empty())
     session_->feed(*input);
   else if (input || input.error().code != Errc::timeout)
     session_->eof();
-  else if (was_shutting_down || !shutting_down_)
+  else if (!(began_open_ && shutting_down_)) // else that ended the read, and the session knows
     session_->timed_out();
 }
 
@@ -211,21 +214,6 @@ Task<void> SmtpConnection::perform(smtp::AskPeer ask) {
     }
   }
   session_->answer(id, std::move(reply));
-}
-
-filter::Client SmtpConnection::filter_client() const {
-  filter::Client facts;
-  facts.hostname = options_->session->hostname;
-  facts.daemon = role_name(options_->session->role);
-  facts.address = peer_;
-  facts.port = stream_.remote().port;
-  if (guard_) facts.name = guard_->name();
-  if (const smtp::ToldPeer* told = session_->told()) facts.name = told->name;
-  facts.helo = std::string(session_->helo());
-  facts.tls_version = tls_.version;
-  facts.tls_cipher = tls_.cipher;
-  if (!session_->login().empty()) facts.login = account_.login;
-  return facts;
 }
 
 Task<void> SmtpConnection::perform(smtp::AskHelo ask) {
@@ -303,20 +291,6 @@ Task<void> SmtpConnection::perform(smtp::AskLogin ask) {
   session_->answer(id, std::move(reply));
 }
 
-policy::Client SmtpConnection::client() const {
-  policy::Client client;
-  client.role = options_->session->role;
-  client.address = peer_;
-  client.helo = std::string(session_->helo());
-  if (options_->session->role == smtp::Role::mx && options_->relay_from.contains(peer_)) client.relay = options_->relay;
-  client.recipients = relayed();
-  if (session_->login().empty()) return client; // an exchange cancelled at its end is no login
-  client.account = account_.id;
-  client.login = account_.login;
-  client.recipients = static_cast<std::uint32_t>(session_->recipients().size());
-  return client;
-}
-
 Task<void> SmtpConnection::perform(smtp::AskMail ask) {
   recipients_.clear();
   nodes_ = 0;
@@ -341,14 +315,6 @@ Task<void> SmtpConnection::perform(smtp::AskMail ask) {
                                  {"reply", reply.to_string()},
                                  {"why", reply.cause}});
   session_->answer(id, std::move(reply));
-}
-
-/// RFC 5321 sections 4.1.3, 4.5.1: an address literal that names where the client connected to is our own name.
-bool SmtpConnection::is_here(const std::string& domain) const {
-  if (!domain.starts_with('[')) return false;
-  const std::string address = stream_.local().address;
-  const bool six = address.find(':') != std::string::npos;
-  return !address.empty() && iequals(domain, (six ? "[IPv6:" : "[") + address + "]");
 }
 
 /// What is against the client, whether we take mail for the recipient, and greylisting, which remembers nothing of recipients
@@ -402,46 +368,6 @@ Task<void> SmtpConnection::perform(smtp::AskRecipient ask) {
                                     {"why", verdict.reply.cause}});
   }
   session_->answer(id, std::move(verdict.reply));
-}
-
-/// From a network of ours to others: the network was judged when the recipient was.
-std::uint32_t SmtpConnection::relayed() const {
-  if (account_.id != 0) return 0;
-  const auto count = std::ranges::count_if(recipients_, [](const queue::DraftRecipient& recipient) {
-    return recipient.nodes.front().route == store::NewRecipient::Route::remote;
-  });
-  return static_cast<std::uint32_t>(count);
-}
-
-intake::Origin SmtpConnection::origin() {
-  intake::Origin origin;
-  origin.client = client();
-  origin.klass = account_.id != 0 ? store::MessageClass::submitted
-                 : relayed() > 0  ? store::MessageClass::local
-                                  : store::MessageClass::incoming;
-  origin.sender = session_->sender();
-  mail::set_times(origin.sender, mail_at_);
-  origin.recipients = std::move(recipients_);
-  recipients_.clear();
-  origin.filters = filters_.get();
-  origin.directory = &parts_.directory;
-  mail::Arrival& arrival = origin.arrival;
-  arrival.helo = std::string(session_->helo());
-  arrival.peer_ip = peer_;
-  if (guard_) {
-    arrival.peer_name = guard_->name();
-    origin.tags = guard_->tags();
-  }
-  if (const smtp::ToldPeer* told = session_->told(); told != nullptr && !told->name.empty())
-    arrival.peer_name = told->name;
-  arrival.extended = session_->extended();
-  arrival.lmtp = options_->session->role == smtp::Role::lmtp;
-  arrival.tls = session_->encrypted();
-  arrival.authenticated = account_.id != 0;
-  arrival.smtputf8 = origin.sender.smtputf8;
-  arrival.tls_version = tls_.version;
-  arrival.tls_cipher = tls_.cipher;
-  return origin;
 }
 
 Task<void> SmtpConnection::perform(smtp::AskData ask) {
@@ -500,7 +426,8 @@ Task<void> SmtpConnection::perform(smtp::AskEtrn ask) {
   session_->answer(id, std::move(reply));
 }
 
-/// The loop ends with it, and serve() closes.
+/// These two are the loop's own: it reads, or it ends and serve() closes.
+Task<void> SmtpConnection::perform(smtp::NeedInput) { co_return; }
 Task<void> SmtpConnection::perform(smtp::Close) { co_return; }
 
 } // namespace paquebot::service

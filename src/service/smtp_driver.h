@@ -58,9 +58,11 @@ private:
   Task<void> end_session();
   Task<void> loop();
   Task<void> start(const smtp::Action& action);
-  bool send_at_once(smtp::Send& send);
+  bool do_at_once(smtp::Action& action);
+  void begin_wait(const smtp::NeedInput& need);
+  void end_wait(const Result<std::string_view>& input);
   Task<void> perform(smtp::Send send);
-  Task<void> perform(smtp::NeedInput need);
+  Task<void> perform(smtp::NeedInput);
   Task<void> perform(smtp::StartTls);
   Task<void> perform(smtp::AskPeer ask);
   Task<void> perform(smtp::AskHelo ask);
@@ -74,6 +76,7 @@ private:
   Task<void> perform(smtp::AskEtrn ask);
   Task<void> perform(smtp::Close);
 
+  static std::string_view role_name(smtp::Role role);
   filter::Client filter_client() const;
   Task<bool> spoke_early();
   Task<mail::Reply> admit();
@@ -107,7 +110,8 @@ private:
   std::uint32_t window_ = ~0u;
   std::uint32_t total_window_ = ~0u;
   bool reading_ = false;
-  bool broken_ = false; ///< nothing more can be written
+  bool began_open_ = false; ///< shutting_down_ was not set when the read began
+  bool broken_ = false;     ///< nothing more can be written
   bool shutting_down_ = false;
   bool ended_ = false;
 };

@@ -25,6 +25,14 @@ Task<Result<>> BodyWriter::write(std::string_view bytes) {
   co_return Result<>();
 }
 
+bool BodyWriter::write_now(std::string_view bytes) {
+  if (bytes.size() > room()) return false;
+  has_8bit_ = has_8bit_ || !is_ascii(bytes);
+  buffer_.append(bytes);
+  size_ += bytes.size();
+  return true;
+}
+
 /// Hands the buffer to the store, beginning a staged body with the first.
 Task<Result<>> BodyWriter::spill() {
   if (staged_ == 0) {

@@ -22,6 +22,10 @@ public:
   /// Appends. `bytes` must stay valid until it returns. After an error only discard() is of use; the error is
   /// Store::stage_append's.
   Task<Result<>> write(std::string_view bytes);
+  /// The same without a coroutine while all stays in memory; false, and nothing is taken, when it would not.
+  bool write_now(std::string_view bytes);
+  /// Octets that write_now() takes.
+  std::size_t room() const { return kBodyChunk - 1 - buffer_.size(); }
   /// Makes a staged body durable and hands the body over: from here on it is the caller's to have accepted, or to give
   /// to Store::stage_drop. NewBody::type is `eight_bit` when an octet beyond ASCII came, else `seven_bit`: whoever
   /// knows of BINARYMIME says so itself.

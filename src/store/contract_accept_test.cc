@@ -28,6 +28,7 @@ Task<Result<NewBody>> write_body(Store& store, std::string text, std::size_t ste
   BodyWriter writer(store);
   for (std::size_t at = 0; at < text.size(); at += step) {
     const std::string_view part = std::string_view(text).substr(at, step);
+    if ((at / step) % 2 == 0 && writer.write_now(part)) continue; // both ways, mixed
     const Result<> written = co_await writer.write(part);
     if (!written) co_return std::unexpected(written.error());
   }

@@ -1,0 +1,97 @@
+#include "base/text.h"
+#include "service/smtp_driver.h"
+#include "smtp/xclient.h"
+
+#include <algorithm>
+
+// What an SMTP session knows of its client and of the message under way, as others want to be told.
+
+namespace paquebot::service {
+
+std::string_view SmtpConnection::role_name(smtp::Role role) {
+  switch (role) {
+    case smtp::Role::mx: return "mx";
+    case smtp::Role::submission: return "submission";
+    case smtp::Role::lmtp: return "lmtp";
+  }
+  return "smtp";
+}
+
+filter::Client SmtpConnection::filter_client() const {
+  filter::Client facts;
+  facts.hostname = options_->session->hostname;
+  facts.daemon = role_name(options_->session->role);
+  facts.address = peer_;
+  facts.port = stream_.remote().port;
+  if (guard_) facts.name = guard_->name();
+  if (const smtp::ToldPeer* told = session_->told()) facts.name = told->name;
+  facts.helo = std::string(session_->helo());
+  facts.tls_version = tls_.version;
+  facts.tls_cipher = tls_.cipher;
+  if (!session_->login().empty()) facts.login = account_.login;
+  return facts;
+}
+
+policy::Client SmtpConnection::client() const {
+  policy::Client client;
+  client.role = options_->session->role;
+  client.address = peer_;
+  client.helo = std::string(session_->helo());
+  if (options_->session->role == smtp::Role::mx && options_->relay_from.contains(peer_)) client.relay = options_->relay;
+  client.recipients = relayed();
+  if (session_->login().empty()) return client; // an exchange cancelled at its end is no login
+  client.account = account_.id;
+  client.login = account_.login;
+  client.recipients = static_cast<std::uint32_t>(session_->recipients().size());
+  return client;
+}
+
+/// RFC 5321 sections 4.1.3, 4.5.1: an address literal that names where the client connected to is our own name.
+bool SmtpConnection::is_here(const std::string& domain) const {
+  if (!domain.starts_with('[')) return false;
+  const std::string address = stream_.local().address;
+  const bool six = address.find(':') != std::string::npos;
+  return !address.empty() && iequals(domain, (six ? "[IPv6:" : "[") + address + "]");
+}
+
+/// From a network of ours to others: the network was judged when the recipient was.
+std::uint32_t SmtpConnection::relayed() const {
+  if (account_.id != 0) return 0;
+  const auto count = std::ranges::count_if(recipients_, [](const queue::DraftRecipient& recipient) {
+    return recipient.nodes.front().route == store::NewRecipient::Route::remote;
+  });
+  return static_cast<std::uint32_t>(count);
+}
+
+intake::Origin SmtpConnection::origin() {
+  intake::Origin origin;
+  origin.client = client();
+  origin.klass = account_.id != 0 ? store::MessageClass::submitted
+                 : relayed() > 0  ? store::MessageClass::local
+                                  : store::MessageClass::incoming;
+  origin.sender = session_->sender();
+  mail::set_times(origin.sender, mail_at_);
+  origin.recipients = std::move(recipients_);
+  recipients_.clear();
+  origin.filters = filters_.get();
+  origin.directory = &parts_.directory;
+  mail::Arrival& arrival = origin.arrival;
+  arrival.helo = std::string(session_->helo());
+  arrival.peer_ip = peer_;
+  if (guard_) {
+    arrival.peer_name = guard_->name();
+    origin.tags = guard_->tags();
+  }
+  if (const smtp::ToldPeer* told = session_->told(); told != nullptr && !told->name.empty())
+    arrival.peer_name = told->name;
+  arrival.extended = session_->extended();
+  arrival.lmtp = options_->session->role == smtp::Role::lmtp;
+  arrival.tls = session_->encrypted();
+  arrival.authenticated = account_.id != 0;
+  arrival.smtputf8 = origin.sender.smtputf8;
+  arrival.tls_version = tls_.version;
+  arrival.tls_cipher = tls_.cipher;
+  return origin;
+}
+
+} // namespace paquebot::service
