@@ -18,7 +18,6 @@ struct Delivery {
   Id account = 0;
   Id mailbox = 0;
   std::uint64_t quota = 0;
-  std::uint64_t used = 0;
   std::uint32_t uid = 0;
   std::int64_t modseq = 0;
   std::uint32_t recipient = 0; ///< the first that leads here
@@ -133,16 +132,14 @@ private:
     d.account = recipient.account;
     d.recipient = index;
     {
-      Query q = tx_.db.query("SELECT m.id, a.quota, (SELECT sum(bytes) FROM mailbox WHERE account = a.id), uidnext, "
-                             "highestmodseq + 1 FROM account a "
-                             "JOIN mailbox m ON m.account = a.id AND m.name = 'INBOX' WHERE a.id = ?",
+      Query q = tx_.db.query("SELECT m.id, a.quota, uidnext, highestmodseq + 1 FROM account a JOIN mailbox m ON "
+                             "m.account = a.id AND m.name = 'INBOX' WHERE a.id = ?",
                              recipient.account);
       if (!q.row()) return gone_.push_back(index);
       d.mailbox = q.i64(0);
       d.quota = q.u64(1);
-      d.used = q.u64(2);
-      d.uid = q.u32(3);
-      d.modseq = q.i64(4);
+      d.uid = q.u32(2);
+      d.modseq = q.i64(3);
     }
     d.prefix = prefix_of(request_, recipient);
     // These are not refused for a full mailbox: a report has nobody to return to, an import is the owner's own wish,
@@ -150,8 +147,12 @@ private:
     using enum MessageClass;
     const bool exempt = request_.klass == report || request_.klass == imported || request_.klass == local;
     const bool bound = d.quota != 0 && !exempt;
-    if (bound && d.used + entry_size(d) > d.quota) return full_.push_back(index);
+    if (bound && used_by(recipient.account) + entry_size(d) > d.quota) return full_.push_back(index);
     deliveries_.push_back(std::move(d));
+  }
+
+  std::uint64_t used_by(Id account) {
+    return static_cast<std::uint64_t>(tx_.db.number("SELECT sum(bytes) FROM mailbox WHERE account = ?", 0, account));
   }
 
   std::uint64_t entry_size(const Delivery& d) const { return d.prefix.size() + request_.head.size() + body_size(); }
