@@ -63,6 +63,12 @@ class Group:
             self.folder.rmdir()
 
 
+def settle():
+    """Before a server's turn: what others wrote is on the disk, and memory is there for what it writes."""
+    os.sync()
+    warm()
+
+
 def warm(octets=512 << 20):
     """Has the machine give out memory for that much of page cache, and take it back, so that what a server writes next lies in memory
     that is there. A virtual machine's host provides memory when it is touched for the first time, and some take back what lies idle:

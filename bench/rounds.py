@@ -83,7 +83,7 @@ def measured(results, plan, cell, servers, work, least=1, most=10**6, seconds=No
     counts, alive = {}, list(servers)
 
     def attempt(server, count):
-        measure.warm()
+        measure.settle()
         before = server.group.cpu()
         figures = work(server, count)
         took = figures.pop("seconds")
@@ -108,13 +108,14 @@ def measured(results, plan, cell, servers, work, least=1, most=10**6, seconds=No
         results.cell_done(cell)
 
 
-def in_turn(results, cell, count, servers, work):
-    """`count` rounds of work(server), which gives {figure: value}, every second one in the opposite order. A server that fails is left out."""
+def in_turn(results, cell, count, servers, work, first=0):
+    """`count` rounds of work(server), which gives {figure: value}, every second one in the opposite order (`first`: the number of the
+    first one). A server that fails is left out."""
     alive = list(servers)
-    for number in range(count):
+    for number in range(first, first + count):
         for server in alive[::-1] if number % 2 else list(alive):
             try:
-                measure.warm()
+                measure.settle()
                 for figure, value in work(server).items():
                     results.add(figure, cell, server.name, value)
             except FAILURES as error:
