@@ -12,6 +12,7 @@ STRIDE ?= 1
 QUICK ?=
 ROUNDS ?=
 CASE ?=
+CELL ?=
 BENCH_PEERS := postfix exim4-daemon-light opensmtpd dovecot-core dovecot-pop3d dovecot-lmtpd postal opendkim
 CTEST_JOBS ?= 2
 CTEST := ctest --output-on-failure -j$(CTEST_JOBS) $(if $(V),-V)
@@ -54,7 +55,7 @@ bench: ## Beside Postfix, Exim, OpenSMTPD, Dovecot: about an hour, as root; CASE
 	@tools/peers $(BENCH_PEERS)
 	@cmake --preset release -DPAQUEBOT_TESTS=OFF -DPAQUEBOT_BENCH=ON
 	@$(BUILD) build/release --target paquebot bench_tools $(FLAGS)
-	@QUICK=$(QUICK) ROUNDS=$(ROUNDS) /usr/bin/python3 bench/run.py $(CASE)
+	@QUICK=$(QUICK) ROUNDS=$(ROUNDS) CELL="$(CELL)" /usr/bin/python3 bench/run.py $(CASE)
 
 microbench: ## Google Benchmark programs of bench/, for single parts
 	@tools/setup build bench

@@ -40,14 +40,26 @@ def accept_cells(quick):
     return small + [(10 * MIB, sessions, kept) for sessions in (1, 20) for kept in (True, False)]
 
 
+def accept_name(size, sessions, kept):
+    return f"{size_name(size)}, {sessions} {'kept' if kept else 'one message each'}"
+
+
+def accept_names(quick):
+    return [accept_name(*cell) for cell in accept_cells(quick)]
+
+
 def accept(results, plan):
     """Durable acceptance. Ours puts each message into a mailbox; the peers queue it and deliver nothing; smtp-sink stores nothing."""
     for size, sessions, kept in accept_cells(plan.quick):
-        cell = f"{size_name(size)}, {sessions} {'kept' if kept else 'one message each'}"
+        cell = accept_name(size, sessions, kept)
+        if not plan.wants(cell):
+            continue
         with running(results, (Paquebot, SmtpSink, Postfix, Exim, *few(sessions)), lambda kind: Job("accept")) as started:
             measured(results, plan, cell, started, functools.partial(send, size=size, sessions=sessions, kept=kept),
                      least=max(sessions, 4 if size >= MIB else 50), most=200 if size >= MIB else 60000)
     for name, server_cpus, load_cpus in both_ways()[1:]:
+        if not plan.wants("4 KiB, 100 kept"):
+            continue
         with on_cpus(load_cpus), running(results, (Paquebot, SmtpSink, Postfix), lambda kind: Job("accept", server_cpus)) as started:
             measured(results, plan, f"4 KiB, 100 kept, {name}", started, functools.partial(send, size=4 * KIB, sessions=100, kept=True), least=100)
 

@@ -11,12 +11,17 @@ FAILURES = (RuntimeError, OSError, ValueError, subprocess.SubprocessError)  # of
 
 
 class Plan:
-    """How long and how often: the whole bench, or QUICK=1 (fewer cells, shorter and fewer rounds; `rounds` sets how many)."""
+    """How long and how often: the whole bench, or QUICK=1 (fewer cells, shorter and fewer rounds; `rounds` sets how many). `cell`: of
+    accept only the cells whose name contains it."""
 
-    def __init__(self, quick, rounds=0):
+    def __init__(self, quick, rounds=0, cell=""):
         self.quick = quick
+        self.cell = cell
         self.rounds = rounds or (2 if quick else 5)
         self.seconds = 0.7 if quick else 2.0
+
+    def wants(self, cell):
+        return self.cell in cell
 
     def __str__(self):
         return f"{self.rounds} rounds of about {self.seconds} s for each server, in turn"

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """make bench: measures Paquebot beside Postfix, Exim, OpenSMTPD, Dovecot and smtp-sink on this machine.
 
-    bench/run.py [CASE...]          QUICK=1 in the environment: fewer rounds and cells; ROUNDS=n: so many rounds
+    bench/run.py [CASE...]          QUICK=1 in the environment: fewer rounds and cells; ROUNDS=n: so many rounds;
+                                    CELL="4 KiB, 100 kept": of accept only the cells of that name
 
 Tables go to the output and, with plots and raw values, into bench/results/. docs/benchmarks.md tells the method. A case that
 fails is reported as far as it went, and the others follow; Ctrl-C saves what there is and ends everything.
@@ -24,7 +25,7 @@ def all_cases(plan):
 
     one = (plan.rounds + 1.3) * plan.seconds + 4  # a server in a cell: its rounds, the warm-up, start and end
     quick = plan.quick
-    return {"accept": (cases_smtp.accept, (len(cases_smtp.accept_cells(quick)) + 1) * 4.2 * one),
+    return {"accept": (cases_smtp.accept, (sum(map(plan.wants, cases_smtp.accept_names(quick))) + 1) * 4.2 * one),
             "local": (cases_smtp.local, 4 * 2 * one),
             "relay": (cases_smtp.relay, 12 * one),
             "signed": (cases_smtp.signed, len(cases_smtp.SIGNED_CELLS) * 2 * one),
@@ -64,7 +65,7 @@ def main(names):
     import report
     import rounds
 
-    plan = rounds.Plan(os.environ.get("QUICK", "0") not in ("", "0"), int(os.environ.get("ROUNDS") or 0))
+    plan = rounds.Plan(os.environ.get("QUICK", "0") not in ("", "0"), int(os.environ.get("ROUNDS") or 0), os.environ.get("CELL", ""))
     cases = all_cases(plan)
     unknown = [name for name in names if name not in cases]
     if unknown:
