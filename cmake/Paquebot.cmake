@@ -4,7 +4,6 @@ set(CMAKE_CXX_STANDARD 23)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
-set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 
 option(PAQUEBOT_TESTS "Build the unit tests" ON)
 option(PAQUEBOT_FUZZ "Build the fuzzers (needs clang-19)" OFF)
@@ -19,6 +18,10 @@ find_program(MOLD mold)
 if(MOLD AND NOT PAQUEBOT_FUZZ)
   add_link_options(-fuse-ld=mold)
 endif()
+
+# All that is built is for programs of our own, which may be loaded anywhere (-pie): as -fPIC, which CMake would choose for the
+# libraries, functions could be replaced by other programs' and so are not inlined. Modules are for others to load.
+add_compile_options($<IF:$<STREQUAL:$<TARGET_PROPERTY:TYPE>,MODULE_LIBRARY>,-fPIC,-fPIE>)
 
 add_compile_options(-Wall -Wextra -Wpedantic -Wconversion -Wno-missing-field-initializers -fno-omit-frame-pointer)
 # Asio's blocks (coroutine frames, handlers) come from operator new, not from aligned_alloc, which has no per-thread cache in
