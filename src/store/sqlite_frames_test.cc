@@ -1,3 +1,4 @@
+#include "store/sqlite_checkpoint.h"
 #include "store/sqlite_db.h"
 #include "store/sqlite_frames.h"
 #include "store/sqlite_schema.h"

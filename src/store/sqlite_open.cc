@@ -1,3 +1,4 @@
+#include "store/sqlite_checkpoint.h"
 #include "store/sqlite_queue.h"
 #include "store/sqlite_schema.h"
 #include "store/sqlite_store.h"

@@ -1,6 +1,7 @@
 #include "store/lock_file.h"
 #include "store/offline.h"
 #include "store/sqlite_archive.h"
+#include "store/sqlite_checkpoint.h"
 #include "store/sqlite_copy.h"
 #include "store/sqlite_rows.h"
 #include "store/sqlite_schema.h"

@@ -291,11 +291,4 @@ Result<> quick_check(Db& db, const std::string& path, int milliseconds) {
   return {};
 }
 
-void checkpoint_fully(Db& db) {
-  int frames = 0;
-  int moved = 0;
-  const int code = sqlite3_wal_checkpoint_v2(db.raw(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, &frames, &moved);
-  if (code != SQLITE_OK) db.raise(code, "wal_checkpoint(TRUNCATE)");
-}
-
 } // namespace paquebot::store

@@ -48,8 +48,4 @@ Result<> quick_check(Db& db, const std::string& path, int milliseconds);
 /// The error for a damaged file, with what to do about it.
 Error damaged_error(const std::string& path, std::string_view why);
 
-/// Moves all of the write-ahead log into the database, synced, and empties it. Throws DbError when that is not
-/// possible.
-void checkpoint_fully(Db& db);
-
 } // namespace paquebot::store

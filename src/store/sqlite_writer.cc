@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "store/sqlite_checkpoint.h"
 #include "store/sqlite_schema.h"
 
 #include <algorithm>
