@@ -5,6 +5,7 @@ import os
 import pathlib
 import statistics
 import threading
+import time
 
 import world
 
@@ -64,15 +65,15 @@ class Group:
 
 
 def settle():
-    """Before a server's turn: what others wrote is on the disk, and memory is there for what it writes."""
+    """Before a server's turn: what others wrote is on the disk."""
     os.sync()
-    warm()
 
 
-def warm(octets=512 << 20):
-    """Has the machine give out memory for that much of page cache, and take it back, so that what a server writes next lies in memory
-    that is there. A virtual machine's host provides memory when it is touched for the first time, and some take back what lies idle:
-    that cost 10 us for each 4 KiB here, charged to whoever writes a file. WARM=0 in the environment leaves it out."""
+def warm(octets=2 << 30, rest=3):
+    """Before a cell: has the machine give out memory for that much of page cache, and take it back, so that what the servers write next
+    lies in memory that is there. A virtual machine's host provides memory when it is touched for the first time: that cost 7 to 10 us for
+    each 4 KiB here, charged to whoever writes a file. The guest tells its host within two seconds what it has given back, and the disk
+    stands still meanwhile, for a tenth of a second here: hence the `rest`. WARM=0 in the environment leaves all this out."""
     if os.environ.get("WARM") == "0":
         return
     block, path = bytes(1 << 20), world.base() / "warm"
@@ -80,6 +81,7 @@ def warm(octets=512 << 20):
         for _ in range(octets // len(block)):
             file.write(block)
     path.unlink()
+    time.sleep(rest)
 
 
 def load_average():

@@ -94,6 +94,7 @@ def measured(results, plan, cell, servers, work, least=1, most=10**6, seconds=No
         took = figures.pop("seconds")
         return {"cpu": (server.group.cpu() - before) / count * 1e6, "rate": count / took, **figures}
 
+    measure.warm()
     for number in range(-2, plan.rounds):
         order = alive if number % 2 == 0 else alive[::-1]
         for server in list(order):

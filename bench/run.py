@@ -23,7 +23,7 @@ def all_cases(plan):
     import cases_smtp
     import cases_store
 
-    one = (plan.rounds + 1.3) * plan.seconds + 4  # a server in a cell: its rounds, the warm-up, start and end
+    one = (plan.rounds + 1.3) * plan.seconds + 5.5  # a server in a cell: its rounds, the warm-up, start and end
     quick = plan.quick
     return {"accept": (cases_smtp.accept, (sum(map(plan.wants, cases_smtp.accept_names(quick))) + 1) * 4.2 * one),
             "local": (cases_smtp.local, 4 * 2 * one),
