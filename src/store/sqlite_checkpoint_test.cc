@@ -1,5 +1,4 @@
 #include "store/sqlite_checkpoint.h"
-
 #include "store/sqlite_schema.h"
 #include "store/test_contract.h"
 
