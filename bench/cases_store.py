@@ -9,6 +9,7 @@ import shutil
 import time
 
 import loads
+import measure
 from peers import Dovecot
 from rounds import in_turn, measured, running
 from servers import DOMAIN, FAR, PASSWORD, CountingSink, Job, Paquebot, Served, fill, wait_until
@@ -31,6 +32,7 @@ def fill_waiting(server, count, **which):
 
 def start_and_drain(results, cell, server, sink):
     """From the start of the process to the first message at the sink, then the rate and the cost of what is due."""
+    measure.settle()
     before = sink.count()
     started = time.monotonic()
     with server.group.inside(server.job.cpus):
