@@ -105,16 +105,22 @@ bool is_utf8(std::string_view text) {
 }
 
 bool is_ascii(std::string_view text) {
-  // Many octets at a time: whole messages pass through here.
+  // Many octets at a time: whole messages pass through here, and every address.
   constexpr std::uint64_t kHighBits = 0x8080808080808080;
   std::uint64_t any = 0;
-  while (text.size() >= 4 * sizeof any) {
-    std::uint64_t words[4];
-    std::memcpy(words, text.data(), sizeof words);
-    any |= words[0] | words[1] | words[2] | words[3];
-    text.remove_prefix(sizeof words);
-  }
-  return (any & kHighBits) == 0 && std::ranges::all_of(text, [](char c) { return byte(c) < 0x80; });
+  const auto word = [](const char* from, std::size_t octets) {
+    std::uint64_t value = 0;
+    std::memcpy(&value, from, octets);
+    return value;
+  };
+  const char* at = text.data();
+  std::size_t left = text.size();
+  for (; left >= 64; at += 64, left -= 64)
+    any |= (word(at, 8) | word(at + 8, 8)) | (word(at + 16, 8) | word(at + 24, 8)) |
+           (word(at + 32, 8) | word(at + 40, 8)) | (word(at + 48, 8) | word(at + 56, 8));
+  for (; left >= 8; at += 8, left -= 8) any |= word(at, 8);
+  if (left > 0) any |= word(at, left);
+  return (any & kHighBits) == 0;
 }
 
 std::string printable(std::string_view text, std::size_t most) {

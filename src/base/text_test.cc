@@ -62,6 +62,18 @@ TEST(Text, Utf8) {
   EXPECT_FALSE(is_ascii("\x80"));
 }
 
+TEST(Text, AsciiAtEveryLength) { // many octets are looked at together
+  for (std::size_t length = 0; length < 150; ++length) {
+    std::string text(length, '\x7F');
+    EXPECT_TRUE(is_ascii(text)) << length;
+    for (char& c : text) {
+      c = '\x80';
+      EXPECT_FALSE(is_ascii(text)) << length;
+      c = 'a';
+    }
+  }
+}
+
 TEST(Text, Printable) {
   EXPECT_EQ(printable("a é\n\x1b[1m\x7f\xff"), "a é\\x0a\\x1b[1m\\x7f\\xff");
   EXPECT_EQ(printable("\xC2\x9B"), "\\xc2\\x9b"); // C1 control, a terminal's CSI

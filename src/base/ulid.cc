@@ -3,6 +3,7 @@
 #include "base/encoding.h"
 
 #include <algorithm>
+#include <array>
 
 namespace paquebot {
 namespace {
@@ -33,17 +34,22 @@ void increment(Ulid& id) {
 } // namespace
 
 std::string Ulid::to_string() const {
-  // 26 digits of five bits are 130 bits: the first digit holds the top three.
-  std::string out(kText, '0');
-  unsigned bits = 0;
-  int count = 0;
-  std::size_t at = kText;
-  for (std::size_t i = bytes.size(); i-- > 0;) {
-    bits |= static_cast<unsigned>(bytes[i]) << count;
-    for (count += 8; count >= 5; count -= 5, bits >>= 5) out[--at] = kAlphabet[bits & 31];
+  // 26 digits of five bits are 130 bits: the first digit holds the top three. 60 bits are twelve digits.
+  std::uint64_t high = 0;
+  std::uint64_t low = 0;
+  for (std::size_t i = 0; i < 8; ++i) {
+    high = high << 8 | bytes[i];
+    low = low << 8 | bytes[i + 8];
   }
-  out[0] = kAlphabet[bits & 31];
-  return out;
+  std::array<char, kText> text;
+  char* end = text.data() + text.size();
+  const auto put = [&end](int digits, std::uint64_t value) {
+    for (; digits > 0; --digits, value >>= 5) *--end = kAlphabet.data()[value & 31];
+  };
+  put(12, low);
+  put(12, low >> 60 | high << 4);
+  put(2, high >> 56);
+  return {text.data(), text.size()};
 }
 
 std::int64_t Ulid::millis() const {

@@ -178,7 +178,9 @@ Result<Address> make_address(std::string local, std::string_view domain, bool al
   auto host = normalize_host(domain);
   if (!host) return std::unexpected(host.error());
   Address address{std::move(local), std::move(*host)};
-  if (address.to_string().size() > kMaxPath - 2) return invalid("the address is longer than 254 octets");
+  const std::size_t at_most = 2 * address.local.size() + 3 + address.domain.size(); // each octet quoted
+  if (at_most > kMaxPath - 2 && address.to_string().size() > kMaxPath - 2)
+    return invalid("the address is longer than 254 octets");
   return address;
 }
 

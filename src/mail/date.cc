@@ -98,8 +98,9 @@ std::optional<minutes> zone_of(std::string_view text) {
 
 } // namespace
 
-std::string format_date(WallTime when, int offset_minutes) {
-  const auto local = std::chrono::floor<seconds>(when + minutes(offset_minutes));
+namespace {
+
+std::string write_date(std::chrono::sys_seconds local, int offset_minutes) {
   const auto day = std::chrono::floor<std::chrono::days>(local);
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss time(local - day);
@@ -123,6 +124,22 @@ std::string format_date(WallTime when, int offset_minutes) {
   append_digits(out, zone / 60, 2);
   append_digits(out, zone % 60, 2);
   return out;
+}
+
+} // namespace
+
+std::string format_date(WallTime when, int offset_minutes) {
+  // A thread keeps what it wrote last: every message gets a date, most of the same second.
+  struct Last {
+    std::chrono::sys_seconds local;
+    int offset_minutes = 0;
+    std::string text;
+  };
+  thread_local Last last;
+  const auto local = std::chrono::floor<seconds>(when + minutes(offset_minutes));
+  if (last.text.empty() || last.local != local || last.offset_minutes != offset_minutes)
+    last = {local, offset_minutes, write_date(local, offset_minutes)};
+  return last.text;
 }
 
 std::optional<WallTime> parse_date(std::string_view text) {

@@ -12,6 +12,7 @@ constexpr std::size_t kMaxName = 998;
 
 /// Room for the fields of most messages and what we add.
 constexpr std::size_t kUsualFields = 32;
+constexpr std::size_t kUsualHead = 1024; // octets
 
 bool is_wsp(char c) { return c == ' ' || c == '\t'; }
 
@@ -74,6 +75,7 @@ Result<std::string_view> HeadSplitter::all_body(std::string_view rest) {
 
 Result<std::string_view> HeadSplitter::feed(std::string_view chunk) {
   if (state_ == State::body) return chunk;
+  if (head_.empty()) head_.reserve(std::min(chunk.size(), kUsualHead));
   while (!chunk.empty()) {
     const auto at = chunk.find('\n');
     const std::string_view piece = chunk.substr(0, at == std::string_view::npos ? at : at + 1);
@@ -202,7 +204,8 @@ std::string Head::to_string() const {
   std::string out;
   out.reserve(size);
   for (const Field& field : fields_) out += field.raw;
-  return out += "\r\n";
+  out += "\r\n";
+  return out;
 }
 
 std::string unfold(std::string_view value) {

@@ -3,6 +3,7 @@
 #include "mail/date.h"
 
 #include <array>
+#include <span>
 
 namespace paquebot::mail {
 namespace {
@@ -18,7 +19,10 @@ void append_word(std::string& out, std::string_view text) {
       plain[static_cast<unsigned char>(c)] = true;
     return plain;
   }();
-  for (const char c : text.substr(0, kMaxDomain)) out += kPlain[static_cast<unsigned char>(c)] ? c : '?';
+  const std::size_t begin = out.size();
+  out += text.substr(0, kMaxDomain);
+  for (char& c : std::span(out).subspan(begin))
+    if (!kPlain[static_cast<unsigned char>(c)]) c = '?';
 }
 
 /// A field made of pieces, between which it is folded.

@@ -6,7 +6,9 @@
 #include "smtp/reply_parser.h"
 
 #include <gtest/gtest.h>
+#include <numeric>
 #include <optional>
+#include <random>
 
 namespace paquebot::smtp {
 namespace {
@@ -76,6 +78,24 @@ TEST(DotDecoder, Table) {
       for (std::size_t j = i; j <= c.input.size(); ++j)
         EXPECT_EQ(decode(c.input, {i, j}), c.expected) << c.input << i << j;
     }
+  }
+}
+
+/// A whole input is looked at many octets at a time; octet by octet it must come out alike, wherever its line ends lie.
+TEST(DotDecoder, TheSameInOnePieceAndOctetByOctet) {
+  std::minstd_rand random(5321);
+  constexpr std::string_view kOctets = "\r\r\n\n\r\n..a\0\x0c\xff";
+  for (int round = 0; round < 3000; ++round) {
+    std::string input;
+    while (input.size() < 200) {
+      input.append(random() % 70, 'x');
+      for (auto some = random() % 6; some > 0; --some) input += kOctets[random() % kOctets.size()];
+      if (random() % 2 == 0) input += "\r\n";
+    }
+    if (random() % 2 == 0) input += "\r\n.\r\nNOOP\r\n";
+    std::vector<std::size_t> every(input.size());
+    std::iota(every.begin(), every.end(), 1);
+    EXPECT_EQ(decode(input, {}), decode(input, every));
   }
 }
 

@@ -1,12 +1,31 @@
 #include "smtp/dot_decoder.h"
 
-#include <cstring>
+#include <bit>
+#include <cstdint>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 namespace paquebot::smtp {
 namespace {
 
-const char* find(const char* from, const char* end, char c) {
-  return from == end ? nullptr : static_cast<const char*>(std::memchr(from, c, static_cast<std::size_t>(end - from)));
+constexpr std::size_t kGroup = 32; // octets looked at together
+
+/// A bit for each octet of a group that may be a CR or an LF: none of those is greater than CR, and little else of a message.
+std::uint32_t line_ends(const char* group) {
+#ifdef __SSE2__
+  const __m128i cr = _mm_set1_epi8('\r');
+  const auto found = [cr](const char* octets) {
+    const __m128i all = _mm_loadu_si128(reinterpret_cast<const __m128i*>(octets));
+    return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_max_epu8(all, cr), cr)));
+  };
+  return found(group) | found(group + 16) << 16;
+#else
+  std::uint32_t found = 0;
+  for (std::size_t i = 0; i < kGroup; ++i)
+    found |= static_cast<std::uint32_t>(static_cast<unsigned char>(group[i]) <= '\r') << i;
+  return found;
+#endif
 }
 
 } // namespace
@@ -56,36 +75,43 @@ bool DotDecoder::step_over_dot(std::string_view& input, std::string_view& piece)
   return true;
 }
 
-/// How much of the input is content up to the next line that begins with a dot. Line by line: the LF is searched,
-/// then what is before it for a stray CR; both by memchr.
+/// How much of the input is content up to the next line that begins with a dot.
 std::size_t DotDecoder::run_length(std::string_view input) {
-  const char* const begin = input.data();
-  const char* const end = begin + input.size();
-  const char* at = begin;
-  bool after_cr = state_ == State::after_cr;
-  while (at != end) {
-    if (after_cr && *at != '\n') bare_ = true;
-    const char* const lf = find(at, end, '\n');
-    const char* const line_end = lf == nullptr ? end : lf;
-    // The CR that belongs to this LF, or the last octet of the input, may be a fine CR; any before is bare.
-    const char* const cr = find(at, line_end, '\r');
-    if (cr != nullptr && cr + 1 != line_end) bare_ = true;
-    const bool ends_in_cr = line_end == at ? after_cr : line_end[-1] == '\r';
-    if (lf == nullptr) {
-      state_ = ends_in_cr ? State::after_cr : State::within;
-      return input.size();
+  const char* const octets = input.data();
+  const std::size_t size = input.size();
+  const bool after_cr = state_ == State::after_cr;
+  bool bare = after_cr && octets[0] != '\n';
+  // Looks at an octet that may be a CR or an LF: whether a line that begins with a dot is behind it.
+  const auto look = [octets, size, after_cr, &bare](std::size_t at) {
+    const std::size_t next = at + 1;
+    if (octets[at] == '\r') {
+      bare = bare || (next < size && octets[next] != '\n');
+    } else if (octets[at] == '\n') {
+      if (at == 0 ? after_cr : octets[at - 1] == '\r') return next < size && octets[next] == '.';
+      bare = true;
     }
-    at = lf + 1;
-    after_cr = false;
-    if (!ends_in_cr) {
-      bare_ = true;
-      state_ = State::within;
-      continue;
+    return false;
+  };
+  std::size_t at = 0;
+  bool found = false;
+  for (; !found && at + kGroup <= size; at += kGroup) {
+    for (std::uint32_t ends = line_ends(octets + at); ends != 0 && !found; ends &= ends - 1) {
+      const auto one = static_cast<std::size_t>(std::countr_zero(ends));
+      found = look(at + one);
+      if (found) at += one + 1 - kGroup;
     }
-    state_ = State::line_start;
-    if (at != end && *at == '.') break;
   }
-  return static_cast<std::size_t>(at - begin);
+  for (; !found && at < size; ++at) found = look(at);
+  bare_ = bare_ || bare;
+  if (found) {
+    state_ = State::line_start;
+    return at;
+  }
+  const bool ends_in_cr = size == 1 ? after_cr : octets[size - 2] == '\r';
+  state_ = octets[size - 1] == '\r'                ? State::after_cr
+           : octets[size - 1] == '\n' && ends_in_cr ? State::line_start
+                                                    : State::within;
+  return size;
 }
 
 } // namespace paquebot::smtp
