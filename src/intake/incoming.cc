@@ -38,7 +38,7 @@ mail::Reply no_room(const Error& why) {
           why.message};
 }
 
-Incoming::Incoming(Services services, const Options& options, Origin origin, std::optional<Ulid> id)
+Incoming::Incoming(Services services, const Options& options, Origin&& origin, std::optional<Ulid> id)
     : services_(services), options_(options), origin_(std::move(origin)), id_(id ? *id : services.ids.next()),
       splitter_(store::kMaxHead - kRoomInHead), body_(services.store) {
   watch();
@@ -107,7 +107,10 @@ Task<void> Incoming::end_conversion() {
 }
 
 Task<mail::Reply> Incoming::finish() {
-  co_await end_content();
+  if (failure_.code == 0 && !lines_ && splitter_.head_complete())
+    take_head();
+  else
+    co_await end_content();
   if (failure_.code == 0) failure_ = check_loops();
   // What does not concern the message is not even begun: each of these would be a coroutine of its own.
   if (failure_.code == 0 && origin_.klass == store::MessageClass::submitted) failure_ = co_await check_sender();
@@ -118,14 +121,14 @@ Task<mail::Reply> Incoming::finish() {
     log_result(failure_, 0);
     co_return failure_;
   }
-  auto body = co_await seal();
+  std::optional<store::NewBody> body = seal_now();
+  if (!body) body = co_await seal();
   if (!body) {
     log_result(failure_, 0);
     co_return failure_;
   }
   queue::Draft draft = make_draft(std::move(*body));
-  mail::Reply reply = co_await commit(std::move(draft));
-  co_return reply;
+  co_return co_await commit(draft);
 }
 
 /// The last octets, and the head as a whole. What goes wrong is left in failure_.
@@ -144,7 +147,10 @@ Task<void> Incoming::end_content() {
       failure_ = mail::Reply(451, {4, 3, 0}, "the message can't be stored now, please try again later",
                              written.error().message);
   }
-  if (failure_.code != 0) co_return;
+  if (failure_.code == 0) take_head();
+}
+
+void Incoming::take_head() {
   has_8bit_ = has_8bit();
   auto head = mail::Head::parse(splitter_.take_head());
   if (head)
@@ -155,21 +161,33 @@ Task<void> Incoming::end_content() {
 
 /// Completes head and body. Nothing when there is no room: then failure_ says so and nothing is left staged.
 Task<std::optional<store::NewBody>> Incoming::seal() {
+  if (sealed_ || body_.in_memory()) co_return seal_now();
   read_tls_wish();
   complete_head();
-  if (!sealed_) {
-    auto body = co_await body_.finish();
-    if (!body) {
-      co_await body_.discard();
-      failure_ = no_room(body.error());
-      co_return std::nullopt;
-    }
-    sealed_ = std::move(*body);
+  auto body = co_await body_.finish();
+  if (!body) {
+    co_await body_.discard();
+    failure_ = no_room(body.error());
+    co_return std::nullopt;
   }
+  sealed_ = std::move(*body);
+  co_return take_sealed();
+}
+
+/// The same at once; nothing is done when the body has to be written first.
+std::optional<store::NewBody> Incoming::seal_now() {
+  if (!sealed_ && !body_.in_memory()) return {};
+  read_tls_wish();
+  complete_head();
+  if (!sealed_) sealed_ = body_.finish_now();
+  return take_sealed();
+}
+
+std::optional<store::NewBody> Incoming::take_sealed() {
   if (lines_ && stays_binary_) sealed_->type = mail::BodyType::binary;
   std::optional<store::NewBody> sealed = std::move(sealed_);
   sealed_.reset(); // it is the caller's from here on
-  co_return sealed;
+  return sealed;
 }
 
 /// Mail that goes round in circles: too many Received fields (RFC 5321 section 6.3), or our own Delivered-To in it (RFC 9228).
@@ -265,6 +283,17 @@ void Incoming::complete_head() {
   if (authentication_) authentication_->stamp(head_);
 }
 
+/// "client.example [192.0.2.1]", or what of it is known.
+std::string Incoming::peer() const {
+  const std::string& helo = origin_.arrival.helo;
+  std::string ip;
+  if (!origin_.arrival.peer_ip.empty()) ip.append("[").append(origin_.arrival.peer_ip).append("]");
+  if (helo.empty() || helo == ip) return ip;
+  std::string text = helo;
+  if (!ip.empty()) text.append(" ").append(ip);
+  return text;
+}
+
 queue::Draft Incoming::make_draft(store::NewBody body) {
   queue::Draft draft;
   draft.id = id_;
@@ -274,14 +303,15 @@ queue::Draft Incoming::make_draft(store::NewBody body) {
   draft.head = head_.to_string();
   draft.content_8bit = has_8bit_;
   draft.account = origin_.client.account;
-  const std::string ip = origin_.arrival.peer_ip.empty() ? "" : "[" + origin_.arrival.peer_ip + "]";
-  const std::string& helo = origin_.arrival.helo;
-  draft.peer = helo.empty() || helo == ip ? ip : helo + (ip.empty() ? "" : " ") + ip;
-  draft.note = "from " + (draft.peer.empty() ? std::string("this machine") : draft.peer);
-  if (!origin_.client.login.empty()) draft.note += " as " + origin_.client.login;
-  draft.note += " with " + mail::transmission_type(origin_.arrival);
-  draft.note += ", " + std::to_string(draft.head.size() + body.size) + " octets" + wishes() + filter_note_;
-  if (authentication_) draft.note += ", " + authentication_->summary();
+  draft.peer = peer();
+  std::string& note = draft.note;
+  note.reserve(128);
+  note.append("from ").append(draft.peer.empty() ? "this machine" : draft.peer);
+  if (!origin_.client.login.empty()) note.append(" as ").append(origin_.client.login);
+  note.append(" with ").append(mail::transmission_type(origin_.arrival));
+  note.append(", ").append(std::to_string(draft.head.size() + body.size)).append(" octets");
+  note.append(wishes()).append(filter_note_);
+  if (authentication_) note.append(", ").append(authentication_->summary());
   if (charged()) draft.limits = services_.policy.limits()->general();
   draft.body = std::move(body);
   return draft;
@@ -292,7 +322,8 @@ bool Incoming::charged() const {
   return services_.policy.limits() != nullptr && origin_.klass == store::MessageClass::submitted;
 }
 
-Task<mail::Reply> Incoming::commit(queue::Draft draft) {
+/// Uses the draft up.
+Task<mail::Reply> Incoming::commit(queue::Draft& draft) {
   note_addresses(draft);
   std::uint64_t size = draft.head.size() + draft.body.size;
   store::Id staged = draft.body.staged;

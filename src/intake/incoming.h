@@ -52,6 +52,9 @@ struct Origin {
   std::vector<std::string> tags; ///< values of policy::kGuardField: what was noticed about a stranger
 };
 
+/// Whether others may be asked of where the mail of this client (an IP address) is from.
+bool asks_about(const Services& services, const Options& options, const std::string& client);
+
 /// The reply when a body can't be kept.
 mail::Reply no_room(const Error& why);
 
@@ -60,9 +63,10 @@ mail::Reply no_room(const Error& why);
 class Incoming {
 public:
   /// `id`: given to messages that have one already (drop directory), so that accepting them twice is harmless.
-  Incoming(Services services, const Options& options, Origin origin, std::optional<Ulid> id = std::nullopt);
+  Incoming(Services services, const Options& options, Origin&& origin, std::optional<Ulid> id = std::nullopt);
 
-  /// Starts what can be asked before the content is there. Call before write() for mail from a session.
+  /// Starts what can be asked before the content is there. Call before write() for mail from a session, unless nothing is asked
+  /// (asks_about()).
   Task<void> begin();
   /// Content with CRLF line ends; any octets when the sender said BODY=BINARYMIME. What goes wrong is remembered and told by finish().
   Task<void> write(std::string_view chunk);
@@ -80,7 +84,10 @@ public:
 
 private:
   Task<void> end_content();
+  void take_head();
   Task<std::optional<store::NewBody>> seal();
+  std::optional<store::NewBody> seal_now();
+  std::optional<store::NewBody> take_sealed();
   mail::Reply check_hops() const;
   std::unordered_set<std::string> been_at() const;
   mail::Reply check_loop(const queue::DraftRecipient& recipient, const std::unordered_set<std::string>& been) const;
@@ -103,8 +110,9 @@ private:
   void complete_head();
   std::string wishes() const;
   bool charged() const;
+  std::string peer() const;
   queue::Draft make_draft(store::NewBody body);
-  Task<mail::Reply> commit(queue::Draft draft);
+  Task<mail::Reply> commit(queue::Draft& draft);
   void follow_filters(std::vector<mail::Reply>& verdicts, std::vector<std::size_t>& places);
   std::vector<std::size_t> drop_loops(std::vector<mail::Reply>& verdicts);
   Task<void> commit_each(queue::Draft draft, std::vector<std::size_t> places, std::vector<mail::Reply>& verdicts);

@@ -13,6 +13,11 @@ bool Incoming::has_stranger() const {
          !options_.authentication.skip_networks.contains(origin_.client.address);
 }
 
+bool asks_about(const Services& services, const Options& options, const std::string& client) {
+  const AuthenticationOptions& how = options.authentication;
+  return services.verifier != nullptr && how.verify && !how.skip_networks.contains(client);
+}
+
 /// Mail from other servers is checked; our own users have shown who they are.
 void Incoming::watch() {
   const AuthenticationOptions& options = options_.authentication;

@@ -18,8 +18,11 @@ std::string domain_of(const std::string& address) {
 
 class Builder {
 public:
-  Builder(store::AcceptRequest& request, const RouteTable& routes, std::int64_t now)
-      : request_(request), routes_(routes), now_(now) {}
+  /// `nodes`: how many there will be in all.
+  Builder(store::AcceptRequest& request, const RouteTable& routes, std::int64_t now, std::size_t nodes)
+      : request_(request), routes_(routes), now_(now), alone_(nodes == 1) {
+    request_.recipients.reserve(nodes);
+  }
 
   void add(const DraftRecipient& from) {
     if (!from.hold.empty()) return add_kept(from);
@@ -27,19 +30,20 @@ public:
     std::vector<std::int32_t> index(from.nodes.size(), -1);
     for (std::size_t i = 0; i < from.nodes.size(); ++i) {
       const directory::Node& node = from.nodes[i];
-      if (!seen_.insert(to_lower(node.address)).second) continue;
+      if (repeated(node.address)) continue;
       std::int32_t parent = node.parent < 0 ? -1 : index[static_cast<std::size_t>(node.parent)];
       index[i] = static_cast<std::int32_t>(request_.recipients.size());
-      request_.recipients.push_back(make(from, node, parent));
+      make(request_.recipients.emplace_back(), from, node, parent);
     }
   }
 
 private:
+  bool repeated(const std::string& address) { return !alone_ && !seen_.insert(to_lower(address)).second; }
   bool held() const { return request_.sender.hold.until > now_; }
 
   void add_held(const DraftRecipient& from) {
     const directory::Node& node = from.nodes.front();
-    if (!seen_.insert(to_lower(node.address)).second) return;
+    if (repeated(node.address)) return;
     const bool ours = node.route != Way::remote;
     store::NewRecipient row;
     row.address = node.address;
@@ -55,7 +59,7 @@ private:
   /// Not expanded either: what the directory says once it is released is what counts.
   void add_kept(const DraftRecipient& from) {
     const directory::Node& node = from.nodes.front();
-    if (!seen_.insert(to_lower(node.address)).second) return;
+    if (repeated(node.address)) return;
     store::NewRecipient row;
     row.address = node.address;
     row.notify = from.recipient.notify;
@@ -69,8 +73,7 @@ private:
   /// What came late already was told of by the server before us (RFC 2852 section 4.1.3).
   std::int64_t deadline() const { return request_.sender.deliver_by.at > now_ ? request_.sender.deliver_by.at : 0; }
 
-  store::NewRecipient make(const DraftRecipient& from, const directory::Node& node, std::int32_t parent) {
-    store::NewRecipient row;
+  void make(store::NewRecipient& row, const DraftRecipient& from, const directory::Node& node, std::int32_t parent) {
     row.address = node.address;
     row.notify = from.recipient.notify;
     row.orcpt = from.recipient.orcpt;
@@ -81,7 +84,7 @@ private:
     if (row.orcpt.empty() && parent >= 0) // the sender knows the recipient by the name it used
       row.orcpt =
           (is_ascii(from.nodes.front().address) ? "rfc822;" : "utf-8;") + from.nodes.front().address; // RFC 6533 3
-    if (row.route == Way::mailbox && request_.klass != store::MessageClass::imported &&
+    if (!routes_.empty() && row.route == Way::mailbox && request_.klass != store::MessageClass::imported &&
         routes_.store_of(domain_of(node.address)) != nullptr) { // the mailbox is elsewhere
       row.route = Way::remote;
       row.account = 0;
@@ -94,18 +97,18 @@ private:
     }
     if (row.route == Way::mailbox) row.owed = owed_on_success(request_.sender, row.notify);
     if (row.route == Way::failed) row.owed = owed_on_failure(request_.sender, row.notify);
-    return row;
   }
 
   store::AcceptRequest& request_;
   const RouteTable& routes_;
   std::int64_t now_;
+  bool alone_; ///< there is one node only: nothing repeats
   std::set<std::string> seen_;
 };
 
 } // namespace
 
-std::shared_ptr<store::AcceptRequest> build_request(Draft draft, const RouteTable& routes, const Schedule& schedule,
+std::shared_ptr<store::AcceptRequest> build_request(Draft&& draft, const RouteTable& routes, const Schedule& schedule,
                                                     WallTime now) {
   auto request = std::make_shared<store::AcceptRequest>();
   request->id = draft.id;
@@ -123,7 +126,9 @@ std::shared_ptr<store::AcceptRequest> build_request(Draft draft, const RouteTabl
   request->settles = std::move(draft.settles);
   request->dmarc = std::move(draft.dmarc);
   request->limits = std::move(draft.limits);
-  Builder builder(*request, routes, request->accepted_at);
+  std::size_t nodes = 0;
+  for (const DraftRecipient& recipient : draft.recipients) nodes += recipient.nodes.size();
+  Builder builder(*request, routes, request->accepted_at, nodes);
   for (const DraftRecipient& recipient : draft.recipients) builder.add(recipient);
   return request;
 }

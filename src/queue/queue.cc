@@ -34,6 +34,8 @@ store::MessageFacts facts_of(const store::AcceptRequest& request) {
   return facts;
 }
 
+bool is_remote(const store::NewRecipient& row) { return row.route == Way::remote; }
+
 /// Octets of memory, roughly: the message, and what a job keeps of each recipient.
 std::uint64_t weight(const store::AcceptRequest& request) {
   return request.head.size() + request.body.bytes.size() + 1024 + 512 * request.recipients.size();
@@ -85,10 +87,12 @@ void Queue::wake_owed() {
 
 // ---- Acceptance ----
 
-Task<store::AcceptResult> Queue::accept(Draft draft) {
-  auto options = this->options();
-  auto wall = clock_.wall();
-  auto request = build_request(std::move(draft), options->routes, options->schedule, wall);
+Task<store::AcceptResult> Queue::accept(Draft&& draft) { // no coroutine: the draft is used up before there is one
+  const auto options = this->options();
+  return accept(build_request(std::move(draft), options->routes, options->schedule, clock_.wall()));
+}
+
+Task<store::AcceptResult> Queue::accept(std::shared_ptr<store::AcceptRequest> request) {
   Reservation reservation = reserve(*request);
   std::shared_ptr<const store::AcceptRequest> sealed = request;
   store::AcceptResult result = co_await store_.accept(sealed);
@@ -109,6 +113,7 @@ Task<store::AcceptResult> Queue::accept(Draft draft) {
 /// Decides for each remote destination of the message whether it is delivered from memory (in hand at once) or waits in the store.
 Queue::Reservation Queue::reserve(store::AcceptRequest& request) {
   Reservation reservation;
+  if (std::ranges::none_of(request.recipients, is_remote)) return reservation;
   std::lock_guard lock(mutex_);
   std::int64_t at = now();
   std::uint64_t bytes = weight(request);
@@ -138,6 +143,7 @@ Queue::Reservation Queue::reserve(store::AcceptRequest& request) {
 }
 
 void Queue::offer(const std::shared_ptr<const store::AcceptRequest>& request, const Reservation& reservation) {
+  if (std::ranges::none_of(request->recipients, is_remote)) return;
   bool wake = false;
   {
     std::lock_guard lock(mutex_);

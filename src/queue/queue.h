@@ -58,7 +58,7 @@ public:
 
   /// The acceptance function: sessions, drop directory and delivery reports all end here. After `accepted` the
   /// message is durable and its fresh remote recipients are in hand.
-  Task<store::AcceptResult> accept(Draft draft);
+  Task<store::AcceptResult> accept(Draft&& draft);
 
   /// Loads what waits in the store. At start, and after an operator's retry or release.
   Task<Result<>> load();
@@ -127,6 +127,7 @@ private:
     std::uint64_t bytes = 0;
   };
 
+  Task<store::AcceptResult> accept(std::shared_ptr<store::AcceptRequest> request);
   Reservation reserve(store::AcceptRequest& request);
   void offer(const std::shared_ptr<const store::AcceptRequest>& request, const Reservation& reservation);
   void cancel(const store::AcceptRequest& request, const Reservation& reservation);

@@ -34,6 +34,7 @@ class RouteTable {
 public:
   RouteTable() = default;
   explicit RouteTable(std::vector<Route> routes);
+  bool empty() const { return routes_.empty(); }
   const Route* find(std::string_view domain) const;
   const Route* by_name(std::string_view name) const;
   /// The other store that keeps the mailboxes of a domain of ours: its own route with LMTP, or null.

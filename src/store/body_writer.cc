@@ -44,14 +44,17 @@ Task<Result<>> BodyWriter::spill() {
   co_return co_await store_.stage_append(staged_, std::move(chunk));
 }
 
-Task<Result<NewBody>> BodyWriter::finish() {
+NewBody BodyWriter::finish_now() {
   NewBody body;
   body.size = size_;
   body.type = has_8bit_ ? mail::BodyType::eight_bit : mail::BodyType::seven_bit;
-  if (size_ <= kInlineBody) {
-    body.bytes = std::exchange(buffer_, {});
-    co_return body;
-  }
+  if (in_memory()) body.bytes = std::exchange(buffer_, {});
+  return body;
+}
+
+Task<Result<NewBody>> BodyWriter::finish() {
+  NewBody body = finish_now();
+  if (in_memory()) co_return body;
   if (!buffer_.empty()) {
     const Result<> spilled = co_await spill();
     if (!spilled) co_return std::unexpected(spilled.error());

@@ -26,6 +26,10 @@ public:
   bool write_now(std::string_view bytes);
   /// Octets that write_now() takes.
   std::size_t room() const { return kBodyChunk - 1 - buffer_.size(); }
+  /// All of it is in memory, and stays there when it ends now.
+  bool in_memory() const { return size_ <= kInlineBody; }
+  /// finish() without a coroutine, while in_memory().
+  NewBody finish_now();
   /// Makes a staged body durable and hands the body over: from here on it is the caller's to have accepted, or to give
   /// to Store::stage_drop. NewBody::type is `eight_bit` when an octet beyond ASCII came, else `seven_bit`: whoever
   /// knows of BINARYMIME says so itself.
