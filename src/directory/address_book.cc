@@ -109,6 +109,17 @@ Task<Result<Match>> AddressBook::match(mail::Address address) {
   co_return Match{true, false, false, 0, {}};
 }
 
+store::Id AddressBook::known_mailbox(const mail::Address& address) {
+  if (address.domain.empty()) return 0;
+  const auto generation = store_.directory_generation();
+  const auto found = lookups_.get(generation, to_lower(address.local) + "@" + to_lower(address.domain));
+  if (!found || !(*found)->domain_is_ours || !(*found)->entry) return 0;
+  const store::AddressEntry& entry = *(*found)->entry;
+  if (entry.account == 0 || !entry.targets.empty() || !entry.senders.empty()) return 0;
+  const auto quota = quotas_.get(generation, std::to_string(entry.account));
+  return quota && *quota == 0 ? entry.account : 0;
+}
+
 Task<Result<std::string>> AddressBook::full_name(std::string user) {
   if (user.find('@') != std::string::npos) co_return user;
   const auto all = co_await domains();

@@ -33,6 +33,9 @@ public:
   /// The entry for an address: with its tag, without it, postmaster and abuse (RFC 2142, RFC 5321 section 4.5.1), the
   /// catch-all, in this order.
   Task<Result<Match>> match(mail::Address address);
+  /// The account whose mailbox the address leads straight to, open to every sender and never full, when memory knows all of
+  /// that; 0 when there is more to it, or something to be read.
+  store::Id known_mailbox(const mail::Address& address);
   Task<Result<bool>> is_ours(std::string domain);
   /// The account that a login name or one of its addresses belongs to, exactly as given but for case; nothing when there
   /// is none.

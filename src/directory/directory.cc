@@ -29,6 +29,15 @@ Task<Result<Resolution>> Directory::resolve(mail::Address address) {
   co_return co_await expansion.run(std::move(address));
 }
 
+std::optional<Resolution> Directory::resolve_now(const mail::Address& address) {
+  const store::Id account = impl_->book.known_mailbox(address);
+  if (account == 0) return {};
+  Resolution found;
+  found.kind = Resolution::Kind::found;
+  found.nodes.push_back({address.to_string(), store::NewRecipient::Route::mailbox, account, -1, {}});
+  return found;
+}
+
 Task<Result<bool>> Directory::is_our_domain(std::string domain) {
   auto& book = impl_->book;
   co_return co_await book.is_ours(std::move(domain));

@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -83,6 +84,9 @@ public:
   /// Local parts and domains without regard to case. A target that does not exist is held beside targets that do. A disabled
   /// account still gets mail. Errors are those of the store: answer 451.
   Task<Result<Resolution>> resolve(mail::Address address);
+  /// The same at once, in the usual case: memory knows that it is the address of one mailbox without a quota. Else nothing: ask
+  /// resolve().
+  std::optional<Resolution> resolve_now(const mail::Address& address);
   Task<Result<bool>> is_our_domain(std::string domain);
   /// Whether this is the server's own name: some addresses at it are ours (root, postmaster) without its being a domain of ours.
   bool is_own_name(std::string_view domain) const;

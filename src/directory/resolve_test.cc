@@ -36,7 +36,19 @@ protected:
   Resolution resolve(const std::string& local, const std::string& domain = "example.org") {
     auto result = run_task(server.directory().resolve(mail::Address{local, domain}));
     EXPECT_TRUE(result) << result.error().message;
+    // What memory knows by now is the same.
+    if (const auto now = server.directory().resolve_now(mail::Address{local, domain}); now && result) {
+      EXPECT_EQ(now->kind, result->kind) << local;
+      EXPECT_EQ(told(*now), told(*result));
+      EXPECT_EQ(now->nodes.at(0).account, result->nodes.at(0).account);
+      EXPECT_EQ(now->mailbox_full, result->mailbox_full);
+      EXPECT_EQ(now->fallback, result->fallback);
+      EXPECT_EQ(now->senders, result->senders);
+    }
     return result.value_or(Resolution{});
+  }
+  bool known(const std::string& local, const std::string& domain = "example.org") {
+    return server.directory().resolve_now(mail::Address{local, domain}).has_value();
   }
 
   TestServer server;
@@ -52,6 +64,21 @@ TEST_F(Resolve, MailboxWithoutRegardToCase) {
     EXPECT_EQ(found.nodes[0].account, bob);
     EXPECT_EQ(found.nodes[0].address, std::string(local) + "@example.org");
   }
+}
+
+TEST_F(Resolve, MemoryAnswersOnlyForAMailboxWithoutMore) {
+  server.alias("team", "example.org", {"ann@example.org"});
+  server.account("small@example.org", {}, 1000);
+  for (const char* local : {"bob", "team", "small", "bob+tag", "nobody", "postmaster"}) {
+    EXPECT_FALSE(known(local)) << local; // nothing was asked before
+    resolve(local);
+    EXPECT_EQ(known(local), std::string_view(local) == "bob") << local;
+  }
+  resolve("bob", "example.net");
+  EXPECT_FALSE(known("bob", "example.net"));
+  EXPECT_FALSE(known("bob", ""));
+  server.account("carol@example.org"); // the directory has changed: all is asked anew
+  EXPECT_FALSE(known("bob"));
 }
 
 TEST_F(Resolve, TagsAreStrippedButExactComesFirst) {

@@ -39,6 +39,11 @@ Task<mail::Reply> Policy::check_sender(const Client& client, const mail::Sender&
   co_return ok_sender();
 }
 
+std::optional<mail::Reply> Policy::check_sender_now(const Client& client) const {
+  if (is_submission(client)) return {};
+  return ok_sender();
+}
+
 /// Who is in a configured network may send to others, as one of ours or as whom the configuration names.
 Task<mail::Reply> Policy::check_relay(Client client, mail::Address sender, mail::Address recipient) {
   if (client.account != 0) co_return ok_recipient();
@@ -123,6 +128,14 @@ Task<RecipientVerdict> Policy::check_recipient(const Client& client, const mail:
   }
   if (found->mailbox_full) co_return refused(mailbox_full(text));
   co_return RecipientVerdict{ok_recipient(), std::move(found->nodes)};
+}
+
+std::optional<RecipientVerdict> Policy::check_recipient_now(const Client& client,
+                                                            const mail::Recipient& recipient) const {
+  if (client.account != 0 || Srs::looks_like(recipient.address.local)) return {};
+  std::optional<Resolution> found = directory_.resolve_now(recipient.address);
+  if (!found) return {};
+  return RecipientVerdict{ok_recipient(), std::move(found->nodes)};
 }
 
 /// To `address`, a return address of what we forwarded: on to `target`, whom its hash names. Reports come with "<>" (RFC 5321

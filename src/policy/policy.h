@@ -9,6 +9,7 @@
 #include "smtp/server_session.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,10 +48,14 @@ public:
 
   /// MAIL: submission may use only the account's own addresses, or "<>" (answers of the account's programs: RFC 3834, 8098).
   Task<mail::Reply> check_sender(const Client& client, const mail::Sender& sender);
+  /// The same at once, for the mail of others, of which nothing has to be asked; nothing: ask check_sender().
+  std::optional<mail::Reply> check_sender_now(const Client& client) const;
   /// RCPT: ours and known, or (logged in, or in a configured network) anywhere; never a relay for strangers in any
   /// form of address. An alias of ours may be for some senders only.
   Task<RecipientVerdict> check_recipient(const Client& client, const mail::Sender& sender,
                                          const mail::Recipient& recipient);
+  /// The same at once, for a stranger's recipient that memory knows as one mailbox of ours; nothing: ask check_recipient().
+  std::optional<RecipientVerdict> check_recipient_now(const Client& client, const mail::Recipient& recipient) const;
   /// End of data on submission: there is exactly one From and at most one Sender, and every address in them belongs to the
   /// account. `head`: the header block. Positive for the other roles.
   Task<mail::Reply> check_header_sender(Client client, std::string head);

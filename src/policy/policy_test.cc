@@ -24,12 +24,23 @@ protected:
   std::string sender(const Client& client, const std::string& path) {
     mail::Sender from;
     from.reverse_path = mail::parse_path(path).value().address;
-    return run_task(policy.check_sender(client, from)).to_string();
+    const std::string said = run_task(policy.check_sender(client, from)).to_string();
+    if (const auto now = policy.check_sender_now(client)) {
+      EXPECT_EQ(now->to_string(), said);
+    }
+    return said;
   }
   RecipientVerdict recipient(const Client& client, const std::string& path) {
     mail::Recipient to;
     to.address = mail::parse_path(path).value().address;
-    return run_task(policy.check_recipient(client, mail::Sender{}, to));
+    RecipientVerdict verdict = run_task(policy.check_recipient(client, mail::Sender{}, to));
+    if (const auto now = policy.check_recipient_now(client, to)) {
+      EXPECT_EQ(now->reply.to_string(), verdict.reply.to_string()) << path;
+      EXPECT_EQ(now->nodes.size(), verdict.nodes.size());
+      EXPECT_EQ(now->nodes.at(0).address, verdict.nodes.at(0).address);
+      EXPECT_EQ(now->nodes.at(0).account, verdict.nodes.at(0).account);
+    }
+    return verdict;
   }
 
   directory::TestServer server;
@@ -49,6 +60,17 @@ TEST_F(PolicyTest, Senders) {
   Client nobody = member();
   nobody.account = 0;
   EXPECT_EQ(sender(nobody, "<ann@example.org>").substr(0, 9), "530 5.7.0");
+}
+
+TEST_F(PolicyTest, MemoryAnswersForStrangersMailToMailboxesOnly) {
+  mail::Recipient to;
+  to.address = {"ann", "example.org"};
+  EXPECT_FALSE(policy.check_recipient_now(stranger(), to)); // nothing was asked before
+  recipient(stranger(), "<ann@example.org>");
+  EXPECT_TRUE(policy.check_recipient_now(stranger(), to));
+  EXPECT_FALSE(policy.check_recipient_now(member(), to)); // there are bounds for accounts
+  EXPECT_TRUE(policy.check_sender_now(stranger()));
+  EXPECT_FALSE(policy.check_sender_now(member()));
 }
 
 /// A member's book with these bounds, and what its policy says.

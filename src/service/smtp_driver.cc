@@ -134,8 +134,48 @@ bool SmtpConnection::do_at_once(smtp::Action& action) {
     send->bytes.remove_prefix(stream_.write_now(send->bytes));
     return send->bytes.empty();
   }
-  const auto* chunk = std::get_if<smtp::Chunk>(&action);
-  return chunk != nullptr && incoming_ && incoming_->write_now(chunk->bytes);
+  if (const auto* chunk = std::get_if<smtp::Chunk>(&action)) return incoming_ && incoming_->write_now(chunk->bytes);
+  if (guard_ || filters_) return false; // they are asked
+  if (const auto* ask = std::get_if<smtp::AskMail>(&action)) return mail_at_once(*ask);
+  if (const auto* ask = std::get_if<smtp::AskRecipient>(&action)) return recipient_at_once(*ask);
+  if (const auto* ask = std::get_if<smtp::AskData>(&action)) return data_at_once(*ask);
+  return false;
+}
+
+void SmtpConnection::begin_transaction() {
+  recipients_.clear();
+  nodes_ = 0;
+  mail_at_ = parts_.intake.clock.wall();
+  client_ = client();
+}
+
+// What memory can answer. False: nothing was said, and perform() asks and tells the log.
+
+bool SmtpConnection::mail_at_once(const smtp::AskMail& ask) {
+  if (!parts_.intake.store.has_room()) return false;
+  begin_transaction();
+  std::optional<mail::Reply> reply = parts_.intake.policy.check_sender_now(client_);
+  if (!reply || !reply->positive()) return false;
+  session_->answer(ask.id, std::move(*reply));
+  return true;
+}
+
+bool SmtpConnection::recipient_at_once(const smtp::AskRecipient& ask) {
+  if (nodes_ >= kMaxExpanded) return false;
+  client_.recipients = named();
+  auto verdict = parts_.intake.policy.check_recipient_now(client_, *ask.recipient);
+  if (!verdict || !verdict->reply.positive()) return false;
+  nodes_ += verdict->nodes.size();
+  recipients_.push_back({*ask.recipient, std::move(verdict->nodes)});
+  session_->answer(ask.id, std::move(verdict->reply));
+  return true;
+}
+
+bool SmtpConnection::data_at_once(const smtp::AskData& ask) {
+  if (!parts_.intake.store.has_room() || intake::asks_about(parts_.intake, options_->intake, peer_)) return false;
+  incoming_ = std::make_unique<intake::Incoming>(parts_.intake, options_->intake, origin());
+  session_->answer(ask.id, mail::Reply(354, {}, ""));
+  return true;
 }
 
 Task<void> SmtpConnection::perform(smtp::Send send) {
@@ -292,13 +332,10 @@ Task<void> SmtpConnection::perform(smtp::AskLogin ask) {
 }
 
 Task<void> SmtpConnection::perform(smtp::AskMail ask) {
-  recipients_.clear();
-  nodes_ = 0;
+  begin_transaction();
   std::uint32_t id = ask.id;
-  mail_at_ = parts_.intake.clock.wall();
-  policy::Client who = client();
-  mail::Sender sender = *ask.sender;
-  mail::Reply reply = co_await parts_.intake.policy.check_sender(who, sender);
+  const mail::Sender& sender = *ask.sender; // the session's; it stands still until the answer
+  mail::Reply reply = co_await parts_.intake.policy.check_sender(client_, sender);
   if (guard_ && reply.positive())
     if (mail::Reply held = guard_->mail(sender); held.code != 0) reply = std::move(held);
   if (reply.positive() && !parts_.intake.store.has_room())
@@ -344,11 +381,11 @@ Task<policy::RecipientVerdict> SmtpConnection::judge_recipient(const policy::Cli
 
 Task<void> SmtpConnection::perform(smtp::AskRecipient ask) {
   std::uint32_t id = ask.id;
-  policy::Client who = client();
-  mail::Sender sender = session_->sender();
+  client_.recipients = named();
+  const mail::Sender& sender = session_->sender();
   mail::Recipient recipient = *ask.recipient;
   if (is_here(recipient.address.domain)) recipient.address.domain = options_->session->hostname;
-  policy::RecipientVerdict verdict = co_await judge_recipient(who, sender, recipient);
+  policy::RecipientVerdict verdict = co_await judge_recipient(client_, sender, recipient);
   if (verdict.reply.positive() && nodes_ + verdict.nodes.size() > kMaxExpanded + options_->session->max_recipients &&
       !recipients_.empty())
     verdict.reply = mail::Reply(452, {4, 5, 3}, "too many recipients for one message");
@@ -399,6 +436,8 @@ Task<void> SmtpConnection::perform(smtp::Chunk chunk) {
 
 Task<void> SmtpConnection::perform(smtp::AskContent ask) {
   std::uint32_t id = ask.id;
+  if (!session_->has_input())
+    stream_.release_buffer(); // many wait for a commit at once: the next one reads into it meanwhile
   std::vector<mail::Reply> verdicts;
   if (options_->session->role == smtp::Role::lmtp) {
     verdicts = co_await incoming_->finish_each();

@@ -83,6 +83,11 @@ private:
   Task<policy::RecipientVerdict> judge_recipient(const policy::Client& who, const mail::Sender& sender,
                                                  const mail::Recipient& recipient);
   policy::Client client() const;
+  std::uint32_t named() const;
+  void begin_transaction();
+  bool mail_at_once(const smtp::AskMail& ask);
+  bool recipient_at_once(const smtp::AskRecipient& ask);
+  bool data_at_once(const smtp::AskData& ask);
   LoginDesk& login_desk();
   bool is_here(const std::string& domain) const;
   std::uint32_t relayed() const; ///< recipients elsewhere, of a client without a login
@@ -101,6 +106,7 @@ private:
   unsigned refused_ = 0;                     ///< recipients, for good, since the last message
   net::TlsInfo tls_;
   store::Account account_;
+  policy::Client client_; ///< as it was at MAIL
   std::vector<queue::DraftRecipient> recipients_;
   WallTime mail_at_{};                         ///< when MAIL came
   std::size_t nodes_ = 0;                      ///< that they expand to

@@ -38,12 +38,16 @@ policy::Client SmtpConnection::client() const {
   client.address = peer_;
   client.helo = std::string(session_->helo());
   if (options_->session->role == smtp::Role::mx && options_->relay_from.contains(peer_)) client.relay = options_->relay;
-  client.recipients = relayed();
+  client.recipients = named();
   if (session_->login().empty()) return client; // an exchange cancelled at its end is no login
   client.account = account_.id;
   client.login = account_.login;
-  client.recipients = static_cast<std::uint32_t>(session_->recipients().size());
   return client;
+}
+
+/// Recipients of the message under way, as policy::Client counts them.
+std::uint32_t SmtpConnection::named() const {
+  return session_->login().empty() ? relayed() : static_cast<std::uint32_t>(session_->recipients().size());
 }
 
 /// RFC 5321 sections 4.1.3, 4.5.1: an address literal that names where the client connected to is our own name.
@@ -65,7 +69,8 @@ std::uint32_t SmtpConnection::relayed() const {
 
 intake::Origin SmtpConnection::origin() {
   intake::Origin origin;
-  origin.client = client();
+  origin.client = client_;
+  origin.client.recipients = named();
   origin.klass = account_.id != 0 ? store::MessageClass::submitted
                  : relayed() > 0  ? store::MessageClass::local
                                   : store::MessageClass::incoming;

@@ -108,7 +108,7 @@ std::size_t DotDecoder::run_length(std::string_view input) {
     return at;
   }
   const bool ends_in_cr = size == 1 ? after_cr : octets[size - 2] == '\r';
-  state_ = octets[size - 1] == '\r'                ? State::after_cr
+  state_ = octets[size - 1] == '\r'                 ? State::after_cr
            : octets[size - 1] == '\n' && ends_in_cr ? State::line_start
                                                     : State::within;
   return size;

@@ -12,6 +12,8 @@ namespace {
 
 /// Replies are kept until input is needed (RFC 2920 section 3.2), but not more of them than this.
 constexpr std::size_t kFlushAt = 16 * 1024;
+/// Room for a reply, which an idle session keeps.
+constexpr std::size_t kKept = 128;
 /// RFC 4954 section 4: a line of an AUTH exchange, octets with CRLF.
 constexpr std::size_t kMaxAuthLine = 12288;
 /// The first octet of a TLS ClientHello.
@@ -85,8 +87,8 @@ Action Impl::need_input() {
 
 /// Between two messages a session may stand for long: it gives back what the last one left.
 void Impl::rest() {
-  out_.shrink_to_fit(); // both are empty now
-  sending_.shrink_to_fit();
+  for (std::string* buffer : {&out_, &sending_}) // both are empty now
+    if (buffer->capacity() > kKept) buffer->shrink_to_fit();
   recipients_.shrink_to_fit();
   lines_.rest();
 }
@@ -286,6 +288,7 @@ void ServerSession::eof() { impl_->lost(); }
 void ServerSession::shut_down() { impl_->shutting_down_ = true; }
 void ServerSession::log_out() { impl_->logged_out_ = true; }
 Action ServerSession::next() { return impl_->next(); }
+bool ServerSession::has_input() const { return !impl_->input_.empty(); }
 
 std::string_view ServerSession::helo() const {
   return impl_->told_ && !impl_->told_->helo.empty() ? impl_->told_->helo : impl_->helo_;

@@ -168,6 +168,8 @@ public:
   void log_out();
 
   Action next();
+  /// Whether some of what was fed was not looked at yet; else the octets are needed no more.
+  bool has_input() const;
 
   // Facts for the driver (trace fields, policy, logs).
   std::string_view helo() const; ///< empty before HELO, unless it was told
