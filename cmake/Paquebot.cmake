@@ -23,6 +23,9 @@ endif()
 # libraries, functions could be replaced by other programs' and so are not inlined. Modules are for others to load.
 add_compile_options($<IF:$<STREQUAL:$<TARGET_PROPERTY:TYPE>,MODULE_LIBRARY>,-fPIC,-fPIE>)
 
+# All symbols are bound at the start (-z now, below): calls of other libraries need no stub in between.
+add_compile_options(-fno-plt)
+
 add_compile_options(-Wall -Wextra -Wpedantic -Wconversion -Wno-missing-field-initializers -fno-omit-frame-pointer)
 # Asio's blocks (coroutine frames, handlers) come from operator new, not from aligned_alloc, which has no per-thread cache in
 # glibc; nothing in a frame needs more than its alignment.

@@ -40,7 +40,7 @@ mail::Reply no_room(const Error& why) {
 
 Incoming::Incoming(Services services, const Options& options, Origin&& origin, std::optional<Ulid> id)
     : services_(services), options_(options), origin_(std::move(origin)), id_(id ? *id : services.ids.next()),
-      splitter_(store::kMaxHead - kRoomInHead), body_(services.store) {
+      new_id_(!id), splitter_(store::kMaxHead - kRoomInHead), body_(services.store) {
   watch();
   if (origin_.sender.body != mail::BodyType::binary) return;
   lines_.emplace();
@@ -127,8 +127,8 @@ Task<mail::Reply> Incoming::finish() {
     log_result(failure_, 0);
     co_return failure_;
   }
-  queue::Draft draft = make_draft(std::move(*body));
-  co_return co_await commit(draft);
+  Task<mail::Reply> committing = commit(make_draft(std::move(*body)));
+  co_return co_await std::move(committing);
 }
 
 /// The last octets, and the head as a whole. What goes wrong is left in failure_.
@@ -297,6 +297,7 @@ std::string Incoming::peer() const {
 queue::Draft Incoming::make_draft(store::NewBody body) {
   queue::Draft draft;
   draft.id = id_;
+  draft.new_id = new_id_;
   draft.klass = origin_.klass;
   draft.sender = origin_.sender;
   draft.recipients = std::move(origin_.recipients);
@@ -322,13 +323,18 @@ bool Incoming::charged() const {
   return services_.policy.limits() != nullptr && origin_.klass == store::MessageClass::submitted;
 }
 
-/// Uses the draft up.
-Task<mail::Reply> Incoming::commit(queue::Draft& draft) {
+/// No coroutine: many wait for a commit at a time, and a draft is large.
+Task<mail::Reply> Incoming::commit(queue::Draft draft) {
   note_addresses(draft);
   std::uint64_t size = draft.head.size() + draft.body.size;
   store::Id staged = draft.body.staged;
   std::vector<store::LateBounces> bounces = late_bounces(draft, options_.hostname);
-  store::AcceptResult result = co_await services_.queue.accept(std::move(draft));
+  return conclude(services_.queue.accept(std::move(draft)), size, staged, std::move(bounces));
+}
+
+Task<mail::Reply> Incoming::conclude(Task<store::AcceptResult> accepting, std::uint64_t size, store::Id staged,
+                                     std::vector<store::LateBounces> bounces) {
+  store::AcceptResult result = co_await std::move(accepting);
   if (result.status != store::AcceptStatus::accepted && staged != 0) co_await services_.store.stage_drop(staged);
   mail::Reply reply = answer(result);
   log_result(reply, size);

@@ -112,7 +112,9 @@ private:
   bool charged() const;
   std::string peer() const;
   queue::Draft make_draft(store::NewBody body);
-  Task<mail::Reply> commit(queue::Draft& draft);
+  Task<mail::Reply> commit(queue::Draft draft);
+  Task<mail::Reply> conclude(Task<store::AcceptResult> accepting, std::uint64_t size, store::Id staged,
+                             std::vector<store::LateBounces> bounces);
   void follow_filters(std::vector<mail::Reply>& verdicts, std::vector<std::size_t>& places);
   std::vector<std::size_t> drop_loops(std::vector<mail::Reply>& verdicts);
   Task<void> commit_each(queue::Draft draft, std::vector<std::size_t> places, std::vector<mail::Reply>& verdicts);
@@ -125,6 +127,7 @@ private:
   const Options& options_;
   Origin origin_;
   Ulid id_;
+  bool new_id_; ///< id_ is of our making
   mail::HeadSplitter splitter_;
   store::BodyWriter body_;
   bool has_8bit_ = false;                          ///< head or body, known once the content has ended

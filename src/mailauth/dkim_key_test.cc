@@ -110,7 +110,9 @@ TEST(PublicKey, BoundsOfRsa) {
   for (const auto& c : cases) {
     const auto key = PublicKey::parse(KeyKind::rsa, rsa_octets(c.modulus, c.exponent));
     EXPECT_EQ(key.has_value(), c.taken) << c.what;
-    if (key) EXPECT_FALSE(key->verify(sha256("x"), std::string(key->bits() / 8, 'x'))) << c.what;
+    if (key) {
+      EXPECT_FALSE(key->verify(sha256("x"), std::string(key->bits() / 8, 'x'))) << c.what;
+    }
   }
 }
 

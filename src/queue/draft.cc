@@ -112,6 +112,7 @@ std::shared_ptr<store::AcceptRequest> build_request(Draft&& draft, const RouteTa
                                                     WallTime now) {
   auto request = std::make_shared<store::AcceptRequest>();
   request->id = draft.id;
+  request->new_id = draft.new_id;
   request->klass = draft.klass;
   request->sender = std::move(draft.sender);
   request->content_8bit = draft.content_8bit;

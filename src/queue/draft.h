@@ -23,6 +23,7 @@ struct DraftRecipient {
 /// A message about to be accepted, in the words of those who bring it: sessions, the drop directory, delivery reports, imports.
 struct Draft {
   Ulid id;
+  bool new_id = false; ///< as in store::AcceptRequest
   store::MessageClass klass = store::MessageClass::incoming;
   mail::Sender sender;
   std::vector<DraftRecipient> recipients;

@@ -84,6 +84,8 @@ TEST_P(StoreContract, TheSameIdTwiceIsADuplicate) {
   request.recipients = {to_mailbox(anna)};
   accepted(request);
   EXPECT_EQ(accept(request).status, AcceptStatus::duplicate);
+  request.new_id = true; // said wrongly: nothing is accepted twice all the same
+  EXPECT_EQ(accept(request).status, AcceptStatus::failed);
   EXPECT_EQ(inbox_count(anna), 1u);
 }
 

@@ -70,7 +70,7 @@ public:
   Acceptance(Tx& tx, const AcceptRequest& request) : tx_(tx), request_(request) {}
 
   AcceptResult run() {
-    if (tx_.db.number("SELECT 1 FROM message WHERE id = ?", 0, request_.id) != 0) {
+    if (!request_.new_id && tx_.db.number("SELECT 1 FROM message WHERE id = ?", 0, request_.id) != 0) {
       return {AcceptStatus::duplicate, {}, "message " + request_.id.to_string() + " is here already", {}, {}};
     }
     if (request_.dmarc && !has_dmarc(tx_.db, *request_.dmarc))

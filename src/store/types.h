@@ -137,7 +137,8 @@ struct NewRecipient {
 
 /// One acceptance. What it says becomes durable as a whole or not at all.
 struct AcceptRequest {
-  Ulid id; ///< chosen by the caller; accepting the same id twice gives `duplicate`
+  Ulid id;             ///< chosen by the caller; accepting the same id twice gives `duplicate`
+  bool new_id = false; ///< made for this acceptance alone: it is not looked up whether it was accepted before
   MessageClass klass = MessageClass::incoming;
   mail::Sender sender;
   bool content_8bit = false; ///< head or body hold octets beyond ASCII
