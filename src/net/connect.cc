@@ -47,6 +47,7 @@ Result<int> begin(const Endpoint& to, const std::string& from) {
   if (target->family() != AF_UNIX) {
     const int on = 1;
     setsockopt(made.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    setsockopt(made.get(), SOL_SOCKET, SO_OOBINLINE, &on, sizeof on); // RFC 6093 section 5: an octet like any other
     if (auto bound = bind_to(made.get(), from, target->family()); !bound) return std::unexpected(bound.error());
   }
   if (::connect(made.get(), target->raw(), target->size) != 0 && errno != EINPROGRESS)

@@ -53,6 +53,7 @@ void set_options(int descriptor, const SocketAddress& address, const std::string
     return;
   }
   setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  setsockopt(descriptor, SOL_SOCKET, SO_OOBINLINE, &on, sizeof on); // RFC 6093 section 5; connections inherit it
   if (address.family() != AF_INET6) return;
   const int only_v6 = text.starts_with("[::]:") ? 0 : 1;
   setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &only_v6, sizeof only_v6);

@@ -1,5 +1,6 @@
 #include "net/listener.h"
 #include "net/socket_address.h"
+#include "net/stream_impl.h"
 #include "net/test_support.h"
 
 #include <fcntl.h>
@@ -66,6 +67,28 @@ Task<Result<std::string>> say(test::Loop& loop, Endpoint to, std::string from, s
     if (!got) co_return std::unexpected(got.error());
     if (got->empty()) break;
     back += *got;
+  }
+  co_return back;
+}
+
+/// Octets with an urgent pointer at the last of them (RFC 9293 section 3.8.5), and more behind.
+Task<Result<std::string>> say_urgently(test::Loop& loop, Endpoint to) {
+  auto made = connect_tcp(loop.executor(), loop.wheel(), std::move(to), "", soon());
+  auto stream = co_await std::move(made);
+  if (!stream) co_return std::unexpected(stream.error());
+  stream->set_deadline(soon());
+  std::string back;
+  const int descriptor = StreamAccess::impl(*stream).socket.descriptor;
+  for (const std::string_view words : {"one!", " two!", " three!"}) {
+    const std::size_t before = back.size();
+    ::send(descriptor, words.data(), words.size(), MSG_OOB);
+    ::send(descriptor, " and more", 9, 0);
+    while (back.size() < before + words.size() + 9) {
+      auto got = co_await stream->read();
+      if (!got) co_return std::unexpected(got.error());
+      if (got->empty()) co_return back;
+      back += *got;
+    }
   }
   co_return back;
 }
@@ -228,6 +251,17 @@ TEST(Listener, RestsWhileDescriptorsAreOut) {
     };
     EXPECT_TRUE(loop.run(meet(client, filling, server)));
   }
+}
+
+TEST(Listener, UrgentDataIsDataAndStopsNothing) {
+  test::Loop loop;
+  EchoServer server(loop, "127.0.0.1:0");
+  ASSERT_TRUE(server.listener) << server.listener.error().message;
+  const auto back = loop.run(say_urgently(loop, server.listener->bound()));
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_EQ(*back, "one! and more two! and more three! and more");
+  server.listener->stop();
+  loop.run();
 }
 
 } // namespace

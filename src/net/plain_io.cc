@@ -14,14 +14,24 @@ constexpr std::size_t kCommandSized = 16384; // octets: less is a command, a few
 
 bool not_ready() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
 
-/// Throws away what has come in and was not read, up to a bound.
-void drain(int descriptor, char* scratch) {
+/// Throws away what has come in and was not read, up to a bound. Into a buffer of its own: somebody may still look at what
+/// was read last.
+void drain(int descriptor) {
   constexpr int kRounds = 8;
+  PooledBuffer scratch;
   for (int i = 0; i < kRounds; ++i)
-    if (::recv(descriptor, scratch, kReadBufferSize, MSG_DONTWAIT) <= 0) return;
+    if (::recv(descriptor, scratch.take(), kReadBufferSize, MSG_DONTWAIT) <= 0) return;
 }
 
 } // namespace
+
+/// On a local socket descriptors that are sent along end a read as well.
+bool Stream::Impl::is_tcp(int descriptor) {
+  int domain = 0;
+  socklen_t size = sizeof domain;
+  if (getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &domain, &size) != 0) return false;
+  return domain == AF_INET || domain == AF_INET6;
+}
 
 Attempt Stream::Impl::try_read() {
   char* into = buffer.take();
@@ -32,7 +42,9 @@ Attempt Stream::Impl::try_read_plain(char* into, std::size_t most) {
   Poller::clear(hook, Poller::readable);
   const auto got = ::recv(socket.descriptor, into, most, 0);
   if (got > 0) {
-    drained = static_cast<std::size_t>(got) < std::min(most, kCommandSized); // of a large message more comes soon
+    // Of a large message more comes soon; and at the mark of urgent data a read ends early (tcp(7)), whatever is behind.
+    const bool is_short = static_cast<std::size_t>(got) < std::min(most, kCommandSized);
+    drained = is_short && short_means_empty && !Poller::urgent(hook);
     return {Attempt::Kind::done, static_cast<std::size_t>(got)};
   }
   if (got == 0) {
@@ -59,12 +71,11 @@ void Stream::Impl::shut() {
   if (!closed) {
     closed = true;
     if (encrypted && !tls_broken) SSL_shutdown(ssl);
-    if (!socket.at_end && ::shutdown(socket.descriptor, SHUT_WR) == 0) drain(socket.descriptor, buffer.take());
+    if (!socket.at_end && ::shutdown(socket.descriptor, SHUT_WR) == 0) drain(socket.descriptor);
     poller.remove(hook);
     ::close(socket.descriptor);
     socket.descriptor = -1;
   }
-  buffer.give_back();
   SSL_free(ssl);
   ssl = nullptr;
 }

@@ -110,6 +110,7 @@ void Poller::turn() {
 /// The hook may be gone when this returns: who is told may close it.
 void Poller::tell(Hook& hook, unsigned events) {
   unsigned char ready = 0;
+  if ((events & EPOLLPRI) != 0) hook.urgent_ = true;
   if ((events & (EPOLLIN | EPOLLPRI)) != 0) ready |= readable;
   if ((events & EPOLLOUT) != 0) ready |= writable;
   if ((events & EPOLLRDHUP) != 0) hook.ended_ |= readable;

@@ -49,6 +49,7 @@ public:
     std::array<Waiter, 2> waiters_;
     unsigned char ready_ = 0; ///< told, and not looked at since
     unsigned char ended_ = 0; ///< what stays ready for good: the peer has closed its side, or an error
+    bool urgent_ = false;
     int descriptor_ = -1;
     Hook* previous_ = nullptr;
     Hook* next_ = nullptr;
@@ -67,6 +68,8 @@ public:
 
   /// What is told from now on is news: to be called before an attempt.
   static void clear(Hook& hook, Wanted wanted) { hook.ready_ &= static_cast<unsigned char>(~wanted); }
+  /// Whether the peer has ever sent urgent data (RFC 9293 section 3.8.5): reads may end early at its mark.
+  static bool urgent(const Hook& hook) { return hook.urgent_; }
   /// Whether it was told since then: another attempt, rather than a wait.
   static bool take(Hook& hook, Wanted wanted);
 

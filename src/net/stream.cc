@@ -16,7 +16,7 @@ namespace paquebot::net {
 void ignore_sigpipe() { std::signal(SIGPIPE, SIG_IGN); }
 
 Stream::Impl::Impl(const boost::asio::any_io_executor& executor, int fd, Wheel& in)
-    : poller(Poller::of(executor)), socket{fd}, wheel(&in) {
+    : poller(Poller::of(executor)), socket{fd}, wheel(&in), short_means_empty(is_tcp(fd)) {
   const int error = poller.add(hook, fd);
   if (error == 0) return;
   ::close(fd);

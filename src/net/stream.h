@@ -43,7 +43,8 @@ public:
   bool timed_out() const;
 
   /// Waits until there is input, then reads what there is (at most 64 KiB). The view lives in a buffer taken
-  /// from a pool and stays valid until the next read or release_buffer(). Empty at the end of the stream.
+  /// from a pool and stays valid until the next read or release_buffer(), also when the stream is closed meanwhile, as
+  /// somebody else may do while its reader waits for the disk. Empty at the end of the stream.
   Task<Result<std::string_view>> read();
   /// The same, but at most `most` octets, and only while there is no TLS: for what comes in front of a session.
   Task<Result<std::string_view>> read_at_most(std::size_t most);
@@ -65,7 +66,8 @@ public:
 
   /// Sends close_notify if TLS is on (without waiting) and closes; operations under way end with `closed`.
   /// Input that came and was not read is dropped first, so that the last words sent still reach the peer (a socket
-  /// closed with unread input answers with a reset). Safe to call twice.
+  /// closed with unread input answers with a reset). The read buffer stays until release_buffer() or the destructor.
+  /// Safe to call twice.
   void close();
   Endpoint local() const;
   Endpoint remote() const;

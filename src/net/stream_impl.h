@@ -51,6 +51,7 @@ struct Stream::Impl final : Wheel::Hook {
   /// Sorts out what an SSL_ function that returned `result` wants, and keeps the error if it failed.
   Attempt tls_outcome(int result, const char* doing);
   Result<> prepare_tls(TlsContext& context);
+  static bool is_tcp(int descriptor);
   TlsInfo tls_info() const;
 
   /// Octets that one busy connection may move before others get their turn are bounded by this many operations.
@@ -61,13 +62,14 @@ struct Stream::Impl final : Wheel::Hook {
   Socket socket; ///< what the BIO of `ssl` works on
   Wheel* wheel;
   SSL* ssl = nullptr;
-  PooledBuffer buffer;
+  PooledBuffer buffer;            ///< kept by close(): whoever was given a view of it may be waiting for something else
   std::unique_ptr<Error> failure; ///< of the last attempt that failed
   struct Ends {
     Endpoint local, remote;
   };
   std::unique_ptr<Ends> ends; ///< told by a proxy
   int immediate = 0;
+  const bool short_means_empty; ///< a read that is not full has taken all there was
   bool drained = false; ///< the last read took all there was: the next one waits first and need not find that out
   bool expired = false;
   bool closed = false;

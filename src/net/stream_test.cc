@@ -3,7 +3,9 @@
 #include "net/test_support.h"
 
 #include <csignal>
+#include <cstring>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <vector>
 
@@ -228,6 +230,73 @@ TEST(Stream, TheViewStaysUntilTheNextRead) {
     co_return sent&& answered&& same && *back == "hello";
   };
   EXPECT_TRUE(loop.run(both(pair.left, pair.right)));
+}
+
+/// What a session does whose reader waits for the disk while somebody ends it.
+Task<std::string> look_after_close(test::StreamPair& pair, test::StreamPair& other) {
+  const std::string first(1000, 'a'), second(1000, 'b'), foreign(1000, 'c');
+  auto sent = co_await pair.left.write(first);
+  auto got = co_await pair.right.read();
+  if (!sent || !got || *got != first) co_return "nothing came";
+  sent = co_await pair.left.write(second); // unread when it closes: it is dropped, but not into what was read before
+  pair.right.close();
+  auto more = co_await other.left.write(foreign);
+  auto elsewhere = co_await other.right.read(); // must not get the same buffer
+  if (!sent || !more || !elsewhere || *elsewhere != foreign) co_return "nothing came elsewhere";
+  co_return std::string(*got);
+}
+
+TEST(Stream, TheViewOutlivesTheConnection) {
+  test::Loop loop;
+  auto pair = loop.pair(), other = loop.pair();
+  EXPECT_EQ(loop.run(look_after_close(pair, other)), std::string(1000, 'a'));
+  pair.right.close();
+  pair.right.release_buffer();
+}
+
+Task<Result<std::string>> read_octets(Stream& stream, std::size_t count) {
+  std::string all;
+  while (all.size() < count) {
+    auto got = co_await stream.read();
+    if (!got) co_return std::unexpected(got.error());
+    if (got->empty()) break;
+    all += *got;
+  }
+  co_return all;
+}
+
+/// Octets with a descriptor along, and more behind them, when the reader waits already.
+Task<void> send_with_descriptor(int end) {
+  co_await sleep_for(0ms);
+  char words[] = "LHLO a\r\n";
+  iovec piece{words, sizeof words - 1};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  msghdr message{};
+  message.msg_iov = &piece;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  cmsghdr* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof(int));
+  std::memcpy(CMSG_DATA(header), &end, sizeof end);
+  EXPECT_EQ(::sendmsg(end, &message, 0), 8);
+  EXPECT_EQ(::send(end, "QUIT\r\n", 6, 0), 6);
+}
+
+/// unix(7): a read ends behind the octets that descriptors came with, whatever else is there.
+TEST(Stream, ReadsOnBehindDescriptorsThatWereSentAlong) {
+  test::Loop loop;
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+  Stream stream(loop.executor(), ends[0], loop.wheel());
+  stream.set_deadline(in(10s));
+  loop.start(send_with_descriptor(ends[1]));
+  const auto all = loop.run(read_octets(stream, 14));
+  ASSERT_TRUE(all) << all.error().message;
+  EXPECT_EQ(*all, "LHLO a\r\nQUIT\r\n");
+  ::close(ends[1]);
 }
 
 TEST(Stream, KnowsTheOtherUser) {

@@ -44,6 +44,7 @@ Task<void> SmtpConnection::serve(std::shared_ptr<SmtpConnection> self) {
   if (connection.filters_) co_await connection.filters_->leave();
   connection.parts_.sessions.leave(connection.token_);
   connection.stream_.close();
+  connection.stream_.release_buffer(); // the end may wait for the DNS
   co_await connection.end_session();
   if (broke) std::rethrow_exception(broke);
 }
