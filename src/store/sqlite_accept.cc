@@ -76,6 +76,8 @@ public:
     if (request_.dmarc && !has_dmarc(tx_.db, *request_.dmarc))
       return {AcceptStatus::duplicate, {}, "that DMARC report was made already", {}, {}};
     if (!marks_hold()) return {AcceptStatus::duplicate, {}, "the report is settled or out of date", {}, {}};
+    if (const Id staged = request_.body.staged; staged != 0 && given_up(tx_.db, staged))
+      return {AcceptStatus::failed, {}, "the staged body " + std::to_string(staged) + " is given up", {}, {}};
     find_mailboxes();
     if (!gone_.empty()) return {AcceptStatus::account_gone, std::move(gone_), "account removed", {}, {}};
     if (!full_.empty()) return {AcceptStatus::over_quota, std::move(full_), "mailbox over its quota", {}, {}};

@@ -1,5 +1,6 @@
 #include "store/sqlite_archive.h"
 
+#include "store/sqlite_bulk.h"
 #include "store/sqlite_schema.h"
 #include "store/sqlite_verify.h"
 
@@ -17,7 +18,8 @@ constexpr int kSliceChunks = 64; // 16 MiB
 
 constexpr const char* kTables = R"sql(
 CREATE TABLE backup(format INTEGER NOT NULL, made_at INTEGER NOT NULL);
-CREATE TABLE bulk(id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, state INTEGER NOT NULL, size INTEGER NOT NULL);
+DELETE FROM bulk_garbage;
+CREATE TABLE bulk(id INTEGER PRIMARY KEY AUTOINCREMENT, epoch INTEGER NOT NULL, state INTEGER NOT NULL, size INTEGER NOT NULL);
 CREATE TABLE chunk(bulk INTEGER NOT NULL, start INTEGER NOT NULL, sum INTEGER NOT NULL, data BLOB NOT NULL,
   PRIMARY KEY(bulk, start)) WITHOUT ROWID;
 )sql";
@@ -149,8 +151,12 @@ Result<> ArchiveMaker::add_bodies(Db& bulk) {
     room -= std::max(got, 1);
   }
   db_->run("COMMIT");
+  const Id given = bulk.number("SELECT seq FROM sqlite_sequence WHERE name = 'bulk'", 0);
   const Id more = db_->number("SELECT 1 FROM body WHERE bulk <> 0 AND bulk > ? LIMIT 1", 0, last_bulk_);
-  if (last_start_ < 0 && more == 0) return begin_check();
+  if (last_start_ < 0 && more == 0) {
+    begin_ids_above(*db_, given);
+    return begin_check();
+  }
   return {};
 }
 

@@ -1,68 +1,8 @@
-#include "store/offline.h"
-#include "store/sqlite_db.h"
-#include "store/test_contract.h"
+#include "store/test_backup.h"
 #include "store/test_fault_vfs.h"
-
-#include <filesystem>
 
 namespace paquebot::store {
 namespace {
-
-class SqliteBackup : public testing::Test {
-protected:
-  SqliteBackup() { store_ = open(path("data")).value(); }
-
-  Result<std::unique_ptr<Store>> open(const std::string& directory) {
-    SqliteOptions options;
-    options.directory = directory;
-    options.clock = &clock_;
-    return open_sqlite(std::move(options));
-  }
-  std::string path(const std::string& name) const { return directory_.path() + "/" + name; }
-
-  void make_account() {
-    run(store_->add_domain("example.org")).value();
-    Account wanted;
-    wanted.login = "anna@example.org";
-    account_ = run(store_->add_account(wanted)).value();
-  }
-  /// A message with a large body for the mailbox and a far recipient that waits.
-  Ulid accept(char letter, std::size_t size) {
-    auto request = std::make_shared<AcceptRequest>();
-    request->id = ulids_.next();
-    request->accepted_at = request->id.millis();
-    request->head = "Subject: x\r\n\r\n";
-    const Id staged = run(store_->stage_begin()).value();
-    for (std::size_t done = 0; done < size; done += kBodyChunk) {
-      EXPECT_TRUE(run(store_->stage_append(staged, std::string(std::min(kBodyChunk, size - done), letter))));
-    }
-    EXPECT_TRUE(run(store_->stage_finish(staged)));
-    request->body = {"", staged, size, mail::BodyType::seven_bit};
-    NewRecipient local;
-    local.route = NewRecipient::Route::mailbox;
-    local.account = account_.id;
-    NewRecipient remote;
-    remote.address = "b@far.example";
-    remote.destination = "far.example";
-    request->recipients = {local, remote};
-    EXPECT_EQ(run(store_->accept(request)).status, AcceptStatus::accepted);
-    return request->id;
-  }
-  Result<BackupStep> finish_backup(const std::function<void()>& between) {
-    for (;;) {
-      auto step = run(store_->go_on_with_backup());
-      if (!step || step->finished) return step;
-      EXPECT_LE(step->done, step->total);
-      between();
-    }
-  }
-
-  TemporaryDirectory directory_;
-  FakeClock clock_;
-  UlidSource ulids_;
-  std::unique_ptr<Store> store_;
-  Account account_;
-};
 
 constexpr std::size_t kLarge = 3u << 20;
 

@@ -92,7 +92,8 @@ Task<Result<>> BulkStore::finish(Id staged) {
   const Result<std::uint64_t> size = reserve(staged, 0);
   if (!size) co_return std::unexpected(size.error());
   const auto job = writer_.write<void>([staged, size = *size](Db& db) -> Result<> {
-    db.run("UPDATE bulk SET state = 2, size = ? WHERE id = ?", size, staged);
+    db.run("UPDATE bulk SET state = 2, size = ? WHERE id = ? AND state = 1", size, staged);
+    if (db.changes() == 0) return std::unexpected(not_staged(staged));
     return {};
   });
   Result<> done = co_await job.take();
@@ -156,6 +157,10 @@ void BulkStore::lent(Id staged, bool keep) {
 }
 
 Task<Result<>> BulkStore::mark_dropped(std::vector<Id> bulks) {
+  {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(bulks, [this](Id bulk) { return staged_.contains(bulk); });
+  }
   const auto job = writer_.write<void>([bulks = std::move(bulks)](Db& db) -> Result<> {
     for (const Id bulk : bulks) mark(db, bulk);
     return {};
@@ -194,20 +199,40 @@ Result<std::string> load_bulk_body(Db& bulk, Id id, std::uint64_t offset, std::s
   return out;
 }
 
+Id highest_bulk_id(Db& main) {
+  return std::max(main.number("SELECT max(bulk) FROM body WHERE bulk <> 0", 0),
+                  main.number("SELECT max(bulk) FROM bulk_garbage", 0));
+}
+
+bool begin_ids_above(Db& bulk, Id known) {
+  const Id given = bulk.number("SELECT seq FROM sqlite_sequence WHERE name = 'bulk'", 0);
+  const Id held = std::max(bulk.number("SELECT max(id) FROM bulk", 0), bulk.number("SELECT max(bulk) FROM chunk", 0));
+  const Id highest = std::max(known, held);
+  if (given >= highest) return false;
+  bulk.run("BEGIN IMMEDIATE");
+  bulk.run("DELETE FROM sqlite_sequence WHERE name = 'bulk'");
+  bulk.run("INSERT INTO sqlite_sequence(name, seq) VALUES('bulk', ?)", highest);
+  bulk.run("COMMIT");
+  return true;
+}
+
 void sweep_staged(Db& main, Db& bulk, Id epoch) {
+  const auto owned = [&main](Id id) {
+    return main.number("SELECT 1 FROM body WHERE bulk = ? AND bulk <> 0", 0, id) != 0;
+  };
   std::vector<Id> lost;
   {
     Query unfinished = bulk.query("SELECT id FROM bulk WHERE state = 1");
-    while (unfinished.row()) lost.push_back(unfinished.i64(0));
+    while (unfinished.row()) {
+      if (!owned(unfinished.i64(0))) lost.push_back(unfinished.i64(0));
+    }
   }
   {
     // Ids rise with epochs, and every start has looked at the epochs before it: only the youngest can be without an
     // owner.
     Query finished = bulk.query("SELECT id, epoch FROM bulk WHERE state = 2 ORDER BY id DESC");
     while (finished.row() && finished.i64(1) >= epoch) {
-      const Id id = finished.i64(0);
-      const bool owned = main.number("SELECT 1 FROM body WHERE bulk = ? AND bulk <> 0", 0, id) != 0;
-      if (!owned) lost.push_back(id);
+      if (!owned(finished.i64(0))) lost.push_back(finished.i64(0));
     }
   }
   bulk.run("BEGIN IMMEDIATE");

@@ -30,7 +30,7 @@ public:
   /// doubt until the next start looks).
   void lent(Id staged, bool keep);
 
-  /// Marks bodies that lost their owner, durably.
+  /// Marks bodies that lost their owner, durably. What is being staged is passed over.
   Task<Result<>> mark_dropped(std::vector<Id> bulks);
   /// Deletes a slice of what is marked, then gives free pages back (shrink()); true while there is more.
   Task<Result<bool>> drop_slice(bool short_of_room);
@@ -58,5 +58,9 @@ private:
 Result<std::string> load_bulk_body(Db& bulk, Id id, std::uint64_t offset, std::size_t most);
 /// Marks as dropped what no body row of the other file owns. `epoch` is the last one that ended.
 void sweep_staged(Db& main, Db& bulk, Id epoch);
+/// The highest id of a body in bulk.db that paquebot.db (or a backup) knows of, given up or not; 0: it knows none.
+Id highest_bulk_id(Db& main);
+/// Lets ids of bulk.db begin above `known` and above all that it holds. False when they did already. Throws DbError.
+bool begin_ids_above(Db& bulk, Id known);
 
 } // namespace paquebot::store

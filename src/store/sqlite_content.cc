@@ -16,6 +16,17 @@ Error decayed(std::string_view what, Id id) {
                         " does not match its checksum: the disk or the file is damaged, restore it from a backup"};
 }
 
+constexpr Id kReserved = 4096; // ids of bodies put aside at once
+
+/// An id that no body ever had.
+Id new_body_id(Tx& tx) {
+  const Id id = tx.memory.next_body++;
+  if (id < tx.memory.reserved_body) return id;
+  tx.memory.reserved_body = id + kReserved;
+  tx.db.run("UPDATE node SET next_body = ? WHERE id = 1", tx.memory.reserved_body);
+  return id;
+}
+
 /// A head with a row of its own, as stores of before have them.
 void release_head(Db& db, Id head) {
   if (head <= 0) return;
@@ -37,7 +48,7 @@ void release_body(Db& db, Id body) {
 } // namespace
 
 Content add_content(Tx& tx, std::string_view head, const NewBody& body, std::int64_t refs) {
-  const Id id = tx.memory.next_body++;
+  const Id id = new_body_id(tx);
   const std::uint64_t size = body.staged != 0 ? body.size : body.bytes.size();
   tx.db.run("INSERT INTO body(id, refs, size, type, bulk, sum, data, head_sum, head) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
             id, refs, size, body.type, body.staged, checksum(body.bytes), Blob{body.bytes}, checksum(head), Blob{head});
@@ -48,6 +59,8 @@ void release_content(Db& db, Id head, Id body) {
   release_head(db, head);
   release_body(db, body);
 }
+
+bool given_up(Db& db, Id bulk) { return db.number("SELECT 1 FROM bulk_garbage WHERE bulk = ?", 0, bulk) != 0; }
 
 Result<std::string> load_head(Db& db, Id head) {
   Query q = head < 0 ? db.query("SELECT head_sum, head FROM body WHERE id = ?", -head)

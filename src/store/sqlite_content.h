@@ -20,6 +20,9 @@ Content add_content(Tx& tx, std::string_view head, const NewBody& body, std::int
 /// One holder of both fewer; the last one takes the content with it (chunks in bulk.db go to the garbage list).
 void release_content(Db& db, Id head, Id body);
 
+/// A body in bulk.db that is about to be deleted: nobody may own it any more.
+bool given_up(Db& db, Id bulk);
+
 /// not_found when it is gone, io when its checksum does not hold.
 Result<std::string> load_head(Db& db, Id head);
 /// A slice of an inline body, its checksum verified. Errors as above.

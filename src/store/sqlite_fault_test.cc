@@ -88,6 +88,38 @@ TEST_F(SqliteFault, ABodyThatFindsNoRoomIsRefusedAndGivenUp) {
   store_.reset();
 }
 
+/// Who still has a reference to a body that is gone finds nothing, never another's mail.
+TEST_F(SqliteFault, AnIdOfABodyIsNeverGivenAgain) {
+  FaultVfs faults("paquebot.db-wal");
+  open();
+  const Account anna = make_account();
+  const auto take = [&] {
+    const auto request = message(anna);
+    EXPECT_EQ(accept(request), AcceptStatus::accepted);
+    const MailboxInfo inbox = run(store_->open_mailbox(anna.id, "INBOX")).value();
+    const EntryInfo entry = run(store_->list_entries(inbox.id, 0, 10)).value().back();
+    const BodyRef body = run(store_->read_entry(inbox.id, entry.uid)).value().body;
+    EXPECT_EQ(run(store_->operate(QueueAction::cancel, {.message = request->id}, "test", 1)).value(), 1u);
+    EXPECT_EQ(run(store_->expunge(inbox.id, {entry.uid}, "anna")).value(), 1u);
+    return body;
+  };
+  const BodyRef gone = take();
+  const auto roll_back = [&] {
+    faults.full = true;
+    EXPECT_EQ(accept(message(anna)), AcceptStatus::no_space);
+    faults.full = false;
+    while (!store_->has_room()) std::this_thread::yield();
+  };
+  roll_back();
+  const BodyRef next = take();
+  EXPECT_GT(next.id, gone.id);
+  EXPECT_EQ(run(store_->read_body(gone, 0, 10)).error().code, Errc::not_found);
+  open();
+  roll_back();
+  EXPECT_GT(take().id, next.id) << "not after another start either";
+  store_.reset();
+}
+
 TEST_F(SqliteFault, AFailedSyncIsAnsweredAndTheStoreOpenedAnew) {
   FaultVfs faults("paquebot.db-wal");
   open();

@@ -1,5 +1,6 @@
 #include "store/sqlite_maintain.h"
 
+#include "base/log.h"
 #include "store/sqlite_content.h"
 #include "store/sqlite_rows.h"
 
@@ -87,10 +88,17 @@ bool shrink(Db& db, bool short_of_room) {
   return true;
 }
 
-std::vector<Id> list_garbage(Db& db, std::size_t most) {
-  Query q = db.query("SELECT bulk FROM bulk_garbage ORDER BY bulk LIMIT ?", most);
+std::vector<Id> list_garbage(Tx& tx, std::size_t most) {
   std::vector<Id> out;
-  while (q.row()) out.push_back(q.i64(0));
+  std::vector<Id> owned;
+  {
+    Query q = tx.db.query("SELECT bulk, EXISTS(SELECT 1 FROM body b WHERE b.bulk = g.bulk AND b.bulk <> 0) "
+                          "FROM bulk_garbage g ORDER BY bulk LIMIT ?",
+                          most);
+    while (q.row()) (q.flag(1) ? owned : out).push_back(q.i64(0));
+  }
+  if (!owned.empty()) log::error("garbage-owned", {{"bodies", owned.size()}, {"advice", "please report it"}});
+  forget_garbage(tx.db, owned);
   return out;
 }
 

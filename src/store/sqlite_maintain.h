@@ -17,8 +17,8 @@ bool empty_dropped_mailboxes(Tx& tx);
 bool drop_idle_destinations(Tx& tx, std::int64_t before);
 /// Gives free pages back to the file system when there are many; when it is `short_of_room`, all of them.
 bool shrink(Db& db, bool short_of_room);
-/// Bodies in bulk.db that nobody owns any more.
-std::vector<Id> list_garbage(Db& db, std::size_t most);
+/// Bodies in bulk.db that nobody owns any more, at most `most`. What somebody owns all the same is taken off the list.
+std::vector<Id> list_garbage(Tx& tx, std::size_t most);
 void forget_garbage(Db& db, const std::vector<Id>& bulks);
 
 } // namespace paquebot::store

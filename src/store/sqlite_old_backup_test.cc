@@ -109,6 +109,20 @@ TEST_P(OldBackup, IsUpgradedWhileItIsRestored) {
   EXPECT_EQ(run(store.verify()).value(), std::vector<std::string>());
 }
 
+class FirstBackup : public OldBackup {};
+
+TEST_P(FirstBackup, ItsGarbageIsForgottenAndItsIdsAreNotGivenAgain) {
+  build_archive(GetParam());
+  change("INSERT INTO bulk_garbage VALUES(99)");
+  ASSERT_TRUE(restore());
+  SqliteOptions options;
+  options.directory = path("new");
+  const auto opened = open_sqlite(options);
+  ASSERT_TRUE(opened) << opened.error().message;
+  EXPECT_EQ(Db(path("new/paquebot.db"), SQLITE_OPEN_READWRITE).number("SELECT count(*) FROM bulk_garbage", -1), 0);
+  EXPECT_EQ(run((*opened)->stage_begin()).value(), 100);
+}
+
 TEST_P(OldBackup, DamageIsFoundBeforeAnythingIsRestored) {
   const std::pair<const char*, const char*> cases[] = {
       {"UPDATE chunk SET data = zeroblob(length(data))", "checksum"},
@@ -182,6 +196,7 @@ TEST_P(OldBackup, OfANewerProgramOrOfNoneIsRefused) {
   }
 }
 
+INSTANTIATE_TEST_SUITE_P(Schema, FirstBackup, testing::Values(1));
 INSTANTIATE_TEST_SUITE_P(Schema, OldBackup, testing::Range(1, kMainSchema.count + 1));
 
 } // namespace

@@ -1,3 +1,4 @@
+#include "base/log.h"
 #include "store/sqlite_checkpoint.h"
 #include "store/sqlite_queue.h"
 #include "store/sqlite_schema.h"
@@ -85,8 +86,21 @@ Result<> check_after_crash(Db& main, Db& bulk, const SqliteOptions& options) {
   return quick_check(bulk, options.directory + "/bulk.db", kCheckMs);
 }
 
+/// Ids of large bodies that one file knows are not given again by the other. What has an owner is nobody's garbage, though
+/// it is on the list.
+void settle_bulk_ids(Db& main, Db& bulk) {
+  const Id known = highest_bulk_id(main);
+  if (begin_ids_above(bulk, known)) {
+    log::warning("bulk-ids-raised",
+                 {{"above", known}, {"why", "bulk.db would have given ids again"}, {"advice", "paquebot verify"}});
+  }
+  main.run("DELETE FROM bulk_garbage WHERE bulk IN (SELECT bulk FROM body WHERE bulk <> 0)");
+  if (main.changes() != 0) log::error("garbage-owned", {{"bodies", main.changes()}, {"advice", "please report it"}});
+}
+
 /// Ends the last epoch: its staged bodies are swept, its work in hand waits again. Then a new one begins.
 Id begin_epoch(Db& main, Db& bulk, std::int64_t now) {
+  settle_bulk_ids(main, bulk);
   const Id last = main.number("SELECT epoch FROM node WHERE id = 1", 0);
   sweep_staged(main, bulk, last);
   main.run("BEGIN IMMEDIATE");

@@ -1,6 +1,7 @@
 #include "store/lock_file.h"
 #include "store/offline.h"
 #include "store/sqlite_archive.h"
+#include "store/sqlite_bulk.h"
 #include "store/sqlite_checkpoint.h"
 #include "store/sqlite_copy.h"
 #include "store/sqlite_rows.h"
@@ -139,17 +140,20 @@ private:
       tell();
     }
     bulk.run("COMMIT");
+    // Ids that the old store gave, and gave up, since may still be named somewhere.
+    begin_ids_above(bulk, std::max(highest_bulk_id(archive_),
+                                   archive_.number("SELECT seq FROM sqlite_sequence WHERE name = 'bulk'", 0)));
     checkpoint_fully(bulk);
   }
 
-  /// Upgrades the copy, and makes a store of it.
+  /// Upgrades the copy, and makes a store of it. What the old one had given up was not copied.
   /// Ids that were given after the backup must not come back for other mail: IMAP clients keep what they know by uid, and
   /// uidvalidity tells them to forget it.
   void finish_main() {
     Db main = open_for_writing(main_part());
     migrate(main, kMainSchema);
     main.exec("BEGIN");
-    main.exec("DROP TABLE bulk; DROP TABLE chunk; DROP TABLE backup");
+    main.exec("DROP TABLE bulk; DROP TABLE chunk; DROP TABLE backup; DELETE FROM bulk_garbage");
     main.exec(("PRAGMA application_id = " + std::to_string(kMainApplication)).c_str());
     const std::int64_t last = main.number("SELECT max(uidvalidity) FROM mailbox", 0);
     const std::int64_t fresh = std::max(last + 1, millis(system_clock().wall()) / 1000);

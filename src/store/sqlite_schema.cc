@@ -143,6 +143,13 @@ CREATE TABLE dmarc_row(day INTEGER NOT NULL, domain TEXT NOT NULL, source TEXT N
   count INTEGER NOT NULL, PRIMARY KEY(day, domain, source, detail)) WITHOUT ROWID;
 )sql";
 
+// node.next_body: the ids of bodies from here on were never given; 0: not known.
+constexpr const char* kMainAudit = R"sql(
+ALTER TABLE node ADD COLUMN next_body INTEGER NOT NULL DEFAULT 0;
+UPDATE node SET next_body = 1 + max(ifnull((SELECT max(id) FROM body), 0), ifnull((SELECT max(body) FROM entry), 0),
+  ifnull((SELECT max(body) FROM message), 0));
+)sql";
+
 // state: 1 being staged, 2 complete and synced, 3 to be dropped. A chunk is found by the offset of its first octet.
 constexpr const char* kBulk1 = R"sql(
 CREATE TABLE bulk(id INTEGER PRIMARY KEY AUTOINCREMENT, epoch INTEGER NOT NULL, state INTEGER NOT NULL,
@@ -168,7 +175,7 @@ CREATE INDEX greylist_by_expiry ON greylist(expires);
 constexpr std::array kMainSteps = {Migration{kMain1},       Migration{kMainLimits},    Migration{kMainTimes},
                                    Migration{kMainLogins},  Migration{kMainDkim},      Migration{kMainGreylist},
                                    Migration{kMainReports}, Migration{kMainSuspicion}, Migration{kMainSenders},
-                                   Migration{kMainFewRows}};
+                                   Migration{kMainFewRows}, Migration{kMainAudit}};
 constexpr std::array kBulkSteps = {Migration{kBulk1}};
 
 /// SQLite would make the file readable for everybody the umask allows; its log and index copy the file's mode.

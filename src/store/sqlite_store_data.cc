@@ -308,11 +308,11 @@ Task<Result<bool>> SqliteStore::maintain(std::int64_t now) {
 }
 
 /// What paquebot.db gave up is marked in bulk.db before it is forgotten here: a crash between the two only repeats the
-/// mark.
+/// mark. Meanwhile nobody becomes its owner: an acceptance refuses what is on the list (given_up).
 Task<Result<bool>> SqliteStore::drop_garbage() {
   if (backup_under_way()) co_return false;
-  const auto list = readers_.read<std::vector<Id>>(
-      [](ReadDbs& dbs) -> Result<std::vector<Id>> { return list_garbage(dbs.main, kGarbage); });
+  const auto list =
+      write<std::vector<Id>>([](Tx& tx) -> Result<std::vector<Id>> { return list_garbage(tx, kGarbage); });
   const Result<std::vector<Id>> bulks = co_await list.take();
   if (!bulks) co_return std::unexpected(bulks.error());
   if (!bulks->empty()) {

@@ -5,6 +5,7 @@
 #include "store/takeover.h"
 #include "store/types.h"
 
+#include <algorithm>
 #include <atomic>
 #include <string>
 #include <unordered_map>
@@ -15,8 +16,9 @@ namespace paquebot::store {
 struct WriterMemory {
   WriterMemory(const Clock& clock, Db& db) : ulids(clock) { reload(db); }
 
-  UlidSource ulids; ///< for uidl
-  Id next_body = 1;
+  UlidSource ulids;     ///< for uidl
+  Id next_body = 1;     ///< never goes back, not even when the rows are: somebody may still know an id of them
+  Id reserved_body = 1; ///< those below were put aside by a commit, so that the next start goes on behind them
   std::unordered_map<std::string, Id> destinations; ///< ids by key, bounded
 
   TakeoverRules takeover;               ///< Store::watch_accounts
@@ -27,7 +29,8 @@ struct WriterMemory {
   /// Reads the next free ids and drops what a rollback may have made untrue.
   void reload(Db& db) {
     destinations.clear();
-    next_body = db.number("SELECT max(id) FROM body", 0) + 1;
+    reserved_body = db.number("SELECT next_body FROM node WHERE id = 1", 0);
+    next_body = std::max({next_body, reserved_body, db.number("SELECT max(id) FROM body", 0) + 1});
   }
 };
 

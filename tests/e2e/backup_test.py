@@ -115,6 +115,25 @@ class BackupTest(unittest.TestCase):
         server.restart()
         self.assertNotIn("queue-held", server.log())
 
+    def test_what_comes_after_a_restore_stays(self):
+        """The newest large message was deleted before the backup: what it was must not be taken for what comes after it."""
+        server = self.start()
+        self.fill(server)
+        server.send("x@y.test", [ALICE], letter(body=LARGE * 5000))
+        client = server.pop3(ALICE)
+        client.dele(3)
+        client.quit()
+        file = server.folder / "deleted.backup"
+        server.must("backup", file)
+        server.stop()
+        shutil.rmtree(server.data)
+        server.must("restore", file)
+        server.start()
+        server.send("x@y.test", [BOB], letter(body=LARGE * 6000))
+        server.wait_upkeep()
+        self.assertEqual([len(body_of(m)) for m in server.mail(BOB)], [len(LARGE) * 5000, len(LARGE) * 6000])
+        self.assertEqual(server.json("verify"), {"sound": True, "findings": []})
+
     def test_backup_while_the_server_is_down(self):
         server = self.start()
         self.fill(server)

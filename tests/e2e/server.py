@@ -9,6 +9,7 @@
 PAQUEBOT_BINARY names the program. No name is looked up outside: without `dns` the resolver is a port where nobody answers.
 """
 
+import contextlib
 import json
 import os
 import pathlib
@@ -19,6 +20,7 @@ import shutil
 import signal
 import smtplib
 import socket
+import sqlite3
 import ssl
 import subprocess
 import sys
@@ -371,6 +373,14 @@ class Server:
             found = self.mail(login)
             return found if len(found) >= count else None
         return wait_until(enough, f"{count} messages for {login}", seconds, pause=0.1)
+
+    def wait_upkeep(self, seconds=60):
+        """Until a round of the store's upkeep has deleted what was to be deleted: a mark of ours on that list is gone with it."""
+        with contextlib.closing(sqlite3.connect(self.data / "paquebot.db", timeout=30)) as db:
+            db.execute("INSERT INTO bulk_garbage SELECT 1000000 + max(ifnull((SELECT max(bulk) FROM bulk_garbage), 0), "
+                       "ifnull((SELECT max(bulk) FROM body), 0))")
+            db.commit()
+            wait_until(lambda: db.execute("SELECT count(*) FROM bulk_garbage").fetchone() == (0,), "a round of upkeep", seconds, pause=0.1)
 
     # --- figures -------------------------------------------------------------------------------
 
