@@ -8,6 +8,7 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 option(PAQUEBOT_TESTS "Build the unit tests" ON)
 option(PAQUEBOT_FUZZ "Build the fuzzers (needs clang-19)" OFF)
 option(PAQUEBOT_BENCH "Build the benchmarks" OFF)
+option(PAQUEBOT_UNITY "Compile each folder as one unit: a third of the CPU, and an edit recompiles its folder" OFF)
 set(PAQUEBOT_SANITIZE "" CACHE STRING "Sanitizers to build with, as in -fsanitize=")
 
 find_program(CCACHE ccache)
@@ -52,6 +53,11 @@ if(CMAKE_BUILD_TYPE STREQUAL "Release")
   add_link_options(-pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
 endif()
 
+if(PAQUEBOT_UNITY AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # Types of anonymous namespaces are then in an included file, which is the unit's own all the same.
+  add_compile_options(-Wno-subobject-linkage)
+endif()
+
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 find_package(OpenSSL REQUIRED)
@@ -64,19 +70,24 @@ endif()
 # paquebot_library(NAME [DEPS folder...] [LIBS target...])
 #
 # Declares the library of src/NAME from every .cc but main.cc beside its CMakeLists.txt, and its test program
-# NAME_test from every _test.cc. DEPS are folders of the house, LIBS are anything else.
+# NAME_test from every _test.cc. DEPS are folders of the house, LIBS are anything else. With PAQUEBOT_UNITY the folder is
+# one unit but for the files named in ALONE, and the tests are units of eight files: names of anonymous namespaces are
+# then unique in their folder.
 function(paquebot_library name)
-  cmake_parse_arguments(ARG "" "" "DEPS;LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "DEPS;LIBS;ALONE" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS *.cc *.h)
   file(GLOB tests CONFIGURE_DEPENDS *_test.cc)
   list(REMOVE_ITEM sources ${tests})
   list(FILTER sources EXCLUDE REGEX "/main\\.cc$") # a program's, declared by its folder
   add_library(${name} STATIC ${sources})
-  set_target_properties(${name} PROPERTIES LINKER_LANGUAGE CXX OUTPUT_NAME paquebot_${name})
+  set_target_properties(${name} PROPERTIES LINKER_LANGUAGE CXX OUTPUT_NAME paquebot_${name}
+                                           UNITY_BUILD ${PAQUEBOT_UNITY} UNITY_BUILD_BATCH_SIZE 0)
+  set_source_files_properties(${ARG_ALONE} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR}/src)
   target_link_libraries(${name} PUBLIC ${ARG_DEPS} ${ARG_LIBS} Threads::Threads)
   if(PAQUEBOT_TESTS AND tests)
     add_executable(${name}_test ${tests})
+    set_target_properties(${name}_test PROPERTIES UNITY_BUILD ${PAQUEBOT_UNITY} UNITY_BUILD_BATCH_SIZE 8)
     target_link_libraries(${name}_test PRIVATE ${name} GTest::gmock GTest::gtest_main)
     target_compile_definitions(${name}_test PRIVATE PAQUEBOT_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     add_test(NAME ${name} COMMAND ${name}_test)

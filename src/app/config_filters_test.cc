@@ -8,12 +8,12 @@ namespace {
 using Role = service::ListenerRole;
 using testing::HasSubstr;
 
-Result<Config> parse(const std::string& text) {
+Result<Config> parsed_filters(const std::string& text) {
   return load_config("p.toml", [&](const std::string&) -> Result<std::string> { return text; });
 }
 
 TEST(ConfigFilters, EveryKey) {
-  const auto config = parse(R"(
+  const auto config = parsed_filters(R"(
 [[filter]]
 type = "milter"
 name = "opendkim"
@@ -56,7 +56,7 @@ message_size = "1MiB"
   EXPECT_EQ(filters_for(*config, Role::mx)->size(), 2u);
   EXPECT_EQ(filters_for(*config, Role::submission)->size(), 3u);
   EXPECT_EQ(filters_for(*config, Role::lmtp)->front().name, "opendkim");
-  EXPECT_EQ(filters_for(*parse(""), Role::mx), nullptr);
+  EXPECT_EQ(filters_for(*parsed_filters(""), Role::mx), nullptr);
 }
 
 TEST(ConfigFilters, Errors) {
@@ -77,7 +77,7 @@ TEST(ConfigFilters, Errors) {
       {good + "[[filter]]\n" + good, "another [[filter]] has the name \"milter\" too"},
   };
   for (const auto& [text, words] : rows) {
-    const auto config = parse("[[filter]]\n" + text);
+    const auto config = parsed_filters("[[filter]]\n" + text);
     ASSERT_FALSE(config) << text;
     EXPECT_THAT(config.error().message, HasSubstr(words));
   }

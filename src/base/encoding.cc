@@ -23,7 +23,7 @@ constexpr auto kBase64Values = [] {
   return values;
 }();
 
-std::uint32_t byte(char c) { return static_cast<unsigned char>(c); }
+std::uint32_t octet(char c) { return static_cast<unsigned char>(c); }
 
 /// 0 to 15, or -1.
 int hex_value(char c) {
@@ -41,11 +41,11 @@ std::string base64_encode(std::string_view bytes) {
   std::string out;
   out.reserve((bytes.size() + 2) / 3 * 4);
   for (; bytes.size() >= 3; bytes.remove_prefix(3)) {
-    const std::uint32_t v = byte(bytes[0]) << 16 | byte(bytes[1]) << 8 | byte(bytes[2]);
+    const std::uint32_t v = octet(bytes[0]) << 16 | octet(bytes[1]) << 8 | octet(bytes[2]);
     for (const int shift : {18, 12, 6, 0}) out += kBase64[v >> shift & 63];
   }
   if (bytes.empty()) return out;
-  const std::uint32_t v = byte(bytes[0]) << 16 | (bytes.size() > 1 ? byte(bytes[1]) << 8 : 0);
+  const std::uint32_t v = octet(bytes[0]) << 16 | (bytes.size() > 1 ? octet(bytes[1]) << 8 : 0);
   out += kBase64[v >> 18 & 63];
   out += kBase64[v >> 12 & 63];
   out += bytes.size() > 1 ? kBase64[v >> 6 & 63] : '=';
@@ -66,7 +66,7 @@ std::optional<std::string> base64_decode(std::string_view text) {
     std::uint32_t bits = 0;
     int wrong = 0;
     for (std::size_t i = 0; i < 4; ++i) {
-      const int value = kBase64Values[byte(text[i])];
+      const int value = kBase64Values[octet(text[i])];
       wrong |= value;
       bits = bits << 6 | (static_cast<std::uint32_t>(value) & 63);
     }
@@ -78,7 +78,7 @@ std::optional<std::string> base64_decode(std::string_view text) {
   std::uint32_t bits = 0;
   int count = 0;
   for (const char c : text) {
-    const int value = kBase64Values[byte(c)];
+    const int value = kBase64Values[octet(c)];
     if (value < 0) return {};
     bits = (bits << 6 | static_cast<std::uint32_t>(value)) & 0xFFFFFF;
     count += 6;
@@ -99,8 +99,8 @@ std::string xtext_encode(std::string_view bytes) {
       out += c;
     } else {
       out += '+';
-      out += kUpperHex[byte(c) >> 4];
-      out += kUpperHex[byte(c) & 15];
+      out += kUpperHex[octet(c) >> 4];
+      out += kUpperHex[octet(c) & 15];
     }
   }
   return out;
@@ -127,8 +127,8 @@ std::string hex_encode(std::string_view bytes) {
   std::string out;
   out.reserve(bytes.size() * 2);
   for (const char c : bytes) {
-    out += kLowerHex[byte(c) >> 4];
-    out += kLowerHex[byte(c) & 15];
+    out += kLowerHex[octet(c) >> 4];
+    out += kLowerHex[octet(c) & 15];
   }
   return out;
 }
@@ -148,7 +148,7 @@ std::string random_bytes(std::size_t size) {
 bool equal_constant_time(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
   volatile std::uint32_t difference = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) difference = difference | (byte(a[i]) ^ byte(b[i]));
+  for (std::size_t i = 0; i < a.size(); ++i) difference = difference | (octet(a[i]) ^ octet(b[i]));
   return difference == 0;
 }
 

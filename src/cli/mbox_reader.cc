@@ -14,7 +14,7 @@ namespace paquebot::cli {
 
 namespace {
 
-constexpr std::size_t kBlock = 64 * 1024;
+constexpr std::size_t kReadBlock = 64 * 1024;
 constexpr std::size_t kMaxFromLine = 1000; // octets of a "From " line
 
 /// ">From ", ">>From " and so on.
@@ -53,10 +53,10 @@ Result<bool> MboxReader::fill() {
   buffer_.erase(0, at_);
   at_ = 0;
   std::size_t had = buffer_.size();
-  buffer_.resize(had + kBlock);
+  buffer_.resize(had + kReadBlock);
   ssize_t got;
   do {
-    got = read(descriptor_, buffer_.data() + had, kBlock);
+    got = read(descriptor_, buffer_.data() + had, kReadBlock);
   } while (got < 0 && errno == EINTR);
   buffer_.resize(had + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
   if (got < 0) return fail(Errc::io, fmt::format("it can't be read: {}", std::strerror(errno)));
@@ -67,7 +67,7 @@ Result<bool> MboxReader::fill() {
 /// Takes a line, or a block of a longer one, into line_. False at the end of the file.
 Result<bool> MboxReader::take_line() {
   std::size_t end = buffer_.find('\n', at_);
-  while (end == std::string::npos && buffer_.size() - at_ < kBlock) {
+  while (end == std::string::npos && buffer_.size() - at_ < kReadBlock) {
     auto more = fill();
     if (!more) return more;
     if (!*more) break;
@@ -135,7 +135,7 @@ void MboxReader::emit_line() {
 
 Result<std::string_view> MboxReader::piece() {
   out_.clear();
-  while (in_message_ && out_.size() < kBlock) {
+  while (in_message_ && out_.size() < kReadBlock) {
     auto more = take_line();
     if (!more) return std::unexpected(more.error());
     if (!*more) {

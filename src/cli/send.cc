@@ -14,7 +14,7 @@ namespace paquebot::cli {
 
 namespace {
 
-constexpr std::size_t kMaxText = 25'000'000;       // octets of a text; more belongs into an attachment
+constexpr std::size_t kMaxShown = 25'000'000;      // octets of a text; more belongs into an attachment
 constexpr std::uint64_t kProgressFrom = 1'000'000; // octets of a message that is worth a bar
 
 Result<std::string> read_text(const std::string& path, std::istream& input) {
@@ -29,8 +29,8 @@ Result<std::string> read_text(const std::string& path, std::istream& input) {
   std::array<char, 65536> block{};
   while (from.read(block.data(), block.size()) || from.gcount() > 0) {
     text.append(block.data(), static_cast<std::size_t>(from.gcount()));
-    if (text.size() > kMaxText) {
-      return fail(Errc::no_space, fmt::format("the text has more than {} octets: attach it instead", kMaxText));
+    if (text.size() > kMaxShown) {
+      return fail(Errc::no_space, fmt::format("the text has more than {} octets: attach it instead", kMaxShown));
     }
   }
   if (from.bad()) return fail(Errc::io, fmt::format("the file {} can't be read", printable(path)));

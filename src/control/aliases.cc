@@ -10,7 +10,7 @@ namespace {
 constexpr std::size_t kMaxTargets = 1000;
 
 /// What a request asks of an address: targets, or the account it leads to.
-struct Wanted {
+struct WantedAlias {
   mail::Address address;
   std::vector<std::string> targets;
   std::string account;
@@ -58,7 +58,7 @@ Result<std::vector<std::string>> read_targets(const std::vector<std::string>& te
   return targets;
 }
 
-Result<Wanted> read_wanted(const std::string& body) {
+Result<WantedAlias> read_wanted(const std::string& body) {
   const auto object = parse_object(body, "the request");
   if (!object) return std::unexpected(object.error());
   if (auto known = only_fields(*object, {"address", "targets", "account", "senders"}); !known)
@@ -77,7 +77,7 @@ Result<Wanted> read_wanted(const std::string& body) {
   if (targets->empty() == !*account) return fail(Errc::invalid, "an alias needs targets, or the account it belongs to");
   auto senders = read_senders(*object);
   if (!senders) return std::unexpected(senders.error());
-  return Wanted{std::move(*parsed), std::move(*targets), account->value_or(""), std::move(*senders)};
+  return WantedAlias{std::move(*parsed), std::move(*targets), account->value_or(""), std::move(*senders)};
 }
 
 bool is_ours(const std::vector<store::Domain>& domains, const std::string& name) {

@@ -9,7 +9,7 @@ namespace {
 bool has_eight_bit(std::string_view bytes) { return !is_ascii(bytes); }
 
 /// What the query of an import says.
-struct Wanted {
+struct WantedMail {
   std::optional<store::Id> upload;
   std::int64_t date = 0;
   std::uint32_t flags = 0;
@@ -29,10 +29,10 @@ Result<store::Id> read_upload(std::string_view text) {
   return static_cast<store::Id>(*number);
 }
 
-Result<Wanted> read_wanted(const Call& call) {
+Result<WantedMail> read_wanted(const Call& call) {
   constexpr std::uint64_t kAllFlags =
       store::kSeen | store::kAnswered | store::kFlagged | store::kDeleted | store::kDraft;
-  Wanted wanted;
+  WantedMail wanted;
   if (const std::string text = call.ask("upload"); !text.empty()) {
     const auto upload = read_upload(text);
     if (!upload) return std::unexpected(upload.error());

@@ -12,7 +12,7 @@ using policy::Listed;
 constexpr std::uint64_t kLongest = 10ULL * 366 * 24 * 3600;
 
 std::string key_of(const std::string& what) { return std::string(policy::kListedSetting) + what; }
-std::string_view name_of(bool allow) { return allow ? "allow" : "block"; }
+std::string_view list_name(bool allow) { return allow ? "allow" : "block"; }
 std::int64_t wall_now() { return millis(system_clock().wall()); }
 
 /// "block" or "allow" in the path.
@@ -40,7 +40,7 @@ Result<Listed> read_entry(const Call& call, bool allow) {
   return entry;
 }
 
-json::object present(const Listed& entry) {
+json::object present_listed(const Listed& entry) {
   return {{"what", entry.what}, {"reason", entry.reason}, {"added", entry.added}, {"expires", entry.expires}};
 }
 
@@ -73,7 +73,7 @@ Task<Result<>> make_room(Context& context, const Listed& entry) {
       if (const auto forgotten = co_await forget(context, std::move(what)); !forgotten) co_return forgotten;
       --left;
     } else if (one.what == entry.what && one.allow != entry.allow) {
-      const std::string other(name_of(one.allow));
+      const std::string other(list_name(one.allow));
       co_return fail(Errc::conflict,
                      one.what + " is on the " + other + " list; first: paquebot " + other + " remove " + one.what);
     }
@@ -92,8 +92,8 @@ Task<Answer> show_listed(Context& context, Call call) {
   if (!all) co_return std::unexpected(all.error());
   json::array entries;
   for (const Listed& one : *all)
-    if (one.allow == *allow && one.in_force(wall_now())) entries.push_back(present(one));
-  co_return json::object{{"list", name_of(*allow)}, {"entries", std::move(entries)}};
+    if (one.allow == *allow && one.in_force(wall_now())) entries.push_back(present_listed(one));
+  co_return json::object{{"list", list_name(*allow)}, {"entries", std::move(entries)}};
 }
 
 Task<Answer> put_listed(Context& context, Call call) {
@@ -107,7 +107,7 @@ Task<Answer> put_listed(Context& context, Call call) {
   const auto written = co_await context.store.set_setting(std::move(key), std::move(value));
   if (!written) co_return std::unexpected(written.error());
   if (context.hooks.put_listed) context.hooks.put_listed(wanted);
-  co_return present(wanted);
+  co_return present_listed(wanted);
 }
 
 Task<Answer> drop_listed(Context& context, Call call) {
@@ -120,7 +120,7 @@ Task<Answer> drop_listed(Context& context, Call call) {
   if (!value) co_return std::unexpected(value.error());
   const auto entry = policy::unpacked(key_of(*name), *value);
   if (!entry || entry->allow != *allow)
-    co_return fail(Errc::not_found, *name + " is not on the " + std::string(name_of(*allow)) +
+    co_return fail(Errc::not_found, *name + " is not on the " + std::string(list_name(*allow)) +
                                         " list (that of the configuration is changed there)");
   std::string what = *name;
   if (const auto forgotten = co_await forget(context, std::move(what)); !forgotten)

@@ -4,7 +4,7 @@
 namespace paquebot::control {
 namespace {
 
-json::object present(const store::BackupStep& step) {
+json::object present_step(const store::BackupStep& step) {
   return {{"done", step.done}, {"total", step.total}, {"finished", step.finished}};
 }
 
@@ -44,7 +44,7 @@ Task<Answer> begin_backup(Context& context, Call call) {
   std::string file = path->value_or("");
   const auto begun = co_await context.store.begin_backup(file);
   if (!begun) co_return std::unexpected(begun.error());
-  json::object out = present(*begun);
+  json::object out = present_step(*begun);
   out["path"] = file;
   co_return out;
 }
@@ -52,7 +52,7 @@ Task<Answer> begin_backup(Context& context, Call call) {
 Task<Answer> go_on_with_backup(Context& context, Call) {
   const auto step = co_await context.store.go_on_with_backup();
   if (!step) co_return std::unexpected(step.error());
-  co_return present(*step);
+  co_return present_step(*step);
 }
 
 } // namespace paquebot::control

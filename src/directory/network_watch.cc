@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::size_t kMostAccounts = 20'000;
 
-std::string network_of(const std::string& address) {
+std::string watched_network_of(const std::string& address) {
   in_addr four{};
   if (inet_pton(AF_INET, address.c_str(), &four) == 1) return {reinterpret_cast<const char*>(&four), 3};
   in6_addr six{};
@@ -30,7 +30,7 @@ unsigned NetworkWatch::note(store::Id account, const std::string& address) {
   const Instant now = clock_.now();
   if (!accounts_.contains(account)) make_room(now);
   Seen& seen = accounts_[account];
-  seen[network_of(address)] = now;
+  seen[watched_network_of(address)] = now;
   if (seen.size() <= most_) return 0;
   std::erase_if(seen, [now](const auto& one) { return now - one.second >= kNetworksWithin; });
   const auto count = static_cast<unsigned>(seen.size());

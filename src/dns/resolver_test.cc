@@ -65,7 +65,7 @@ struct World {
   std::shared_ptr<Resolver> resolver;
 };
 
-struct Case {
+struct ResolverCase {
   const char* name;
   Type type;
   Status status;
@@ -74,7 +74,7 @@ struct Case {
 
 TEST(Resolver, AsksTheResolversItWasGiven) {
   World world;
-  const Case cases[] = {
+  const ResolverCase cases[] = {
       {"Example.TEST", Type::mx, Status::ok, {"mx.example.test", "mx2.example.test"}},
       {"null.test", Type::mx, Status::ok, {""}},
       {"mx.example.test", Type::a, Status::ok, {"127.0.0.1"}},

@@ -7,7 +7,7 @@ namespace paquebot::intake {
 namespace {
 
 using Action = Judgement::Action;
-using Options = AuthenticationOptions;
+using AuthOptions = AuthenticationOptions;
 using mailauth::ArcResult;
 using mailauth::Author;
 using mailauth::DkimResult;
@@ -34,18 +34,18 @@ struct Case {
   SpfResult spf;
   DmarcResult dmarc;
   DmarcPolicy policy;
-  Options::Dmarc mode;
-  Options::Quarantine quarantine;
-  Options::SpfFail spf_fail;
+  AuthOptions::Dmarc mode;
+  AuthOptions::Quarantine quarantine;
+  AuthOptions::SpfFail spf_fail;
   Action action;
 };
 
-constexpr auto kEnforce = Options::Dmarc::enforce;
-constexpr auto kTagOnly = Options::Dmarc::tag;
-constexpr auto kMark = Options::Quarantine::tag;
-constexpr auto kHold = Options::Quarantine::hold;
-constexpr auto kSpfTag = Options::SpfFail::tag;
-constexpr auto kSpfRefuse = Options::SpfFail::refuse;
+constexpr auto kEnforce = AuthOptions::Dmarc::enforce;
+constexpr auto kTagOnly = AuthOptions::Dmarc::tag;
+constexpr auto kMark = AuthOptions::Quarantine::tag;
+constexpr auto kHold = AuthOptions::Quarantine::hold;
+constexpr auto kSpfTag = AuthOptions::SpfFail::tag;
+constexpr auto kSpfRefuse = AuthOptions::SpfFail::refuse;
 
 const Case kCases[] = {
     {"pass", SpfResult::fail, DmarcResult::pass, DmarcPolicy::none, kEnforce, kMark, kSpfRefuse, Action::accept},
@@ -72,7 +72,7 @@ const Case kCases[] = {
 
 TEST(AuthenticationPolicy, Table) {
   for (const Case& c : kCases) {
-    Options options;
+    AuthOptions options;
     options.dmarc = c.mode;
     options.quarantine = c.quarantine;
     options.spf_fail = c.spf_fail;
@@ -85,7 +85,7 @@ TEST(AuthenticationPolicy, Table) {
 TEST(AuthenticationPolicy, WithoutDmarcOnlySpfCounts) {
   Findings f = findings(SpfResult::fail, DmarcResult::none, DmarcPolicy::none);
   f.dmarc.reset();
-  Options options;
+  AuthOptions options;
   EXPECT_EQ(judge(f, options).action, Action::accept);
   options.spf_fail = kSpfRefuse;
   EXPECT_EQ(judge(f, options).action, Action::refuse);
@@ -93,7 +93,7 @@ TEST(AuthenticationPolicy, WithoutDmarcOnlySpfCounts) {
 }
 
 TEST(AuthenticationPolicy, Words) {
-  Options options;
+  AuthOptions options;
   Findings f = findings(SpfResult::fail, DmarcResult::fail, DmarcPolicy::reject);
   EXPECT_EQ(judge(f, options).reply.to_string(),
             "550 5.7.1 refused by the DMARC policy of author.test: the message says that it is from author.test, but "
@@ -149,7 +149,7 @@ TEST(AuthenticationPolicy, TrustedForwarders) {
     f.arc.result = ArcResult::pass;
     f.arc.sealers = chain.sealers;
     f.arc.results = chain.results;
-    Options options;
+    AuthOptions options;
     EXPECT_EQ(judge(f, options).action, Action::refuse) << chain.name;
     options.trusted_forwarders = {"f.test", "l.test"};
     options.spf_fail = kSpfRefuse; // a forwarder's address is never among the author's
@@ -167,7 +167,7 @@ TEST(AuthenticationPolicy, ATrustedForwarderWhoseKeyCannotBeAskedFor) {
   f.arc.result = ArcResult::fail;
   f.arc.temporary = true;
   f.arc.claimed = "mx.l.test";
-  Options options;
+  AuthOptions options;
   EXPECT_EQ(judge(f, options).reply.code, 550);
   options.trusted_forwarders = {"l.test"};
   EXPECT_EQ(judge(f, options).action, Action::refuse);
@@ -185,7 +185,7 @@ TEST(AuthenticationPolicy, AForwarderCannotMakeUpAnAuthor) {
   f.arc.result = ArcResult::pass;
   f.arc.sealers = {"l.test"};
   f.arc.results = {"l.test; dmarc=pass header.from=author.test"};
-  Options options;
+  AuthOptions options;
   options.trusted_forwarders = {"l.test"};
   EXPECT_EQ(judge(f, options).action, Action::refuse);
 }

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "mail/head.h"
+#include "mail/lines.h"
 
 #include <optional>
 
@@ -20,7 +21,6 @@ struct Token {
 };
 
 bool is_special(char c) { return std::string_view("<>,;:@.").find(c) != std::string_view::npos; }
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 bool ends_word(char c) {
   return is_special(c) || is_space(c) || c == '"' || c == '(' || c == ')' || c == '[' || c == ']';
 }

@@ -1,6 +1,7 @@
 #include "mail/content_type.h"
 
 #include "base/text.h"
+#include "mail/lines.h"
 
 #include <algorithm>
 #include <vector>
@@ -12,10 +13,9 @@ namespace {
 constexpr std::size_t kMaxValue = 16 * 1024;
 
 bool is_separator(char c) { return c == ';' || c == '/' || c == '='; }
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 /// A word, a quoted string without its quotes, or a separator.
-struct Token {
+struct TypeToken {
   std::string text;
   char separator = 0;
 };
@@ -42,8 +42,8 @@ std::size_t read_quoted(std::string_view text, std::size_t at, std::string& out)
   return std::min(at + 1, text.size());
 }
 
-std::vector<Token> tokens_of(std::string_view text) {
-  std::vector<Token> tokens;
+std::vector<TypeToken> tokens_of(std::string_view text) {
+  std::vector<TypeToken> tokens;
   text = text.substr(0, kMaxValue);
   for (std::size_t at = 0; at < text.size();) {
     const char c = text[at];
@@ -98,7 +98,7 @@ ContentType parse_content_type(std::string_view value) {
 }
 
 std::string first_token(std::string_view value) {
-  for (const Token& token : tokens_of(value)) {
+  for (const TypeToken& token : tokens_of(value)) {
     if (!token.separator) return to_lower(token.text);
   }
   return {};

@@ -1,6 +1,7 @@
 #include "mail/convert.h"
 
 #include "base/text.h"
+#include "mail/lines.h"
 
 #include <algorithm>
 
@@ -14,20 +15,14 @@ constexpr std::size_t kLinePiece = 4096;
 constexpr std::size_t kMaxPartHead = 256 * 1024;
 constexpr std::size_t kMaxDepth = 100;
 /// RFC 2046 section 5.1.1 allows 70.
-constexpr std::size_t kMaxBoundary = 200;
-
-std::string_view without_line_end(std::string_view line) {
-  if (line.ends_with('\n')) line.remove_suffix(1);
-  if (line.ends_with('\r')) line.remove_suffix(1);
-  return line;
-}
+constexpr std::size_t kMaxConvertedBoundary = 200;
 
 bool is_identity(std::string_view encoding) {
   return encoding.empty() || encoding == "7bit" || encoding == "8bit" || encoding == "binary";
 }
 
 /// Lines end with CRLF, and there is no NUL.
-bool is_clean(std::string_view text) {
+bool is_canonical(std::string_view text) {
   ContentScan scan;
   scan.feed(text);
   scan.finish();
@@ -59,7 +54,7 @@ void MessageConverter::refuse(std::string_view why) {
 }
 
 bool MessageConverter::may_stay(std::string_view head) const {
-  return (how_.to_eight_bit || is_ascii(head)) && (!how_.from_binary || is_clean(head));
+  return (how_.to_eight_bit || is_ascii(head)) && (!how_.from_binary || is_canonical(head));
 }
 
 void MessageConverter::refuse_head() {
@@ -158,7 +153,7 @@ std::optional<MessageConverter::Delimiter> MessageConverter::delimiter(std::stri
   if (how_.from_binary && line.ends_with("\r\n")) line.remove_suffix(2);
   const std::string_view padding = how_.from_binary ? " \t" : " \t\r\n";
   while (!line.empty() && padding.find(line.back()) != std::string_view::npos) line.remove_suffix(1);
-  if (line.empty() || line.size() > kMaxBoundary + 2) return {};
+  if (line.empty() || line.size() > kMaxConvertedBoundary + 2) return {};
   // From the innermost, where most delimiters belong; at most kMaxDepth.
   for (std::size_t i = levels_.size(); i-- > 0;) {
     const std::string& boundary = levels_[i].boundary;
@@ -213,7 +208,7 @@ void MessageConverter::open_part(Head head) {
 
   const bool fragment = part_type_.is("message", "partial") || part_type_.is("message", "external-body");
   const bool multipart = part_type_.type == "multipart" && !part_type_.boundary.empty();
-  const bool closed = part_type_.is("multipart", "signed") || part_type_.boundary.size() > kMaxBoundary ||
+  const bool closed = part_type_.is("multipart", "signed") || part_type_.boundary.size() > kMaxConvertedBoundary ||
                       (multipart && levels_.size() == kMaxDepth);
   if (!identity || fragment || closed) {
     *out_ += part_head_.to_string();

@@ -1,6 +1,7 @@
 #include "mail/head.h"
 
 #include "base/text.h"
+#include "mail/lines.h"
 
 #include <algorithm>
 
@@ -35,20 +36,6 @@ std::size_t name_length_of(std::string_view line) {
   // White space before the colon is obsolete, but allowed (RFC 5322 section 4.5).
   const auto colon = std::find_if_not(end, line.end(), is_wsp);
   return colon != line.end() && *colon == ':' ? length : 0;
-}
-
-std::string_view without_line_end(std::string_view line) {
-  if (line.ends_with('\n')) line.remove_suffix(1);
-  if (line.ends_with('\r')) line.remove_suffix(1);
-  return line;
-}
-
-/// Takes the next line with its LF.
-std::string_view take_line(std::string_view& text) {
-  const auto at = text.find('\n');
-  const std::string_view line = text.substr(0, at == std::string_view::npos ? at : at + 1);
-  text.remove_prefix(line.size());
-  return line;
 }
 
 } // namespace

@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "mail/content_type.h"
 #include "mail/head.h"
+#include "mail/lines.h"
 #include "mail/report.h"
 #include "mail/transfer_encoding.h"
 
@@ -12,13 +13,6 @@ constexpr std::size_t kMaxParts = 20;
 constexpr std::size_t kMaxStatus = 1024 * 1024;
 constexpr std::size_t kMaxRecipients = 1000;
 constexpr std::size_t kMaxReturned = 64 * 1024;
-
-std::string_view take_line(std::string_view& text) {
-  const auto at = text.find('\n');
-  const std::string_view line = text.substr(0, at == std::string_view::npos ? at : at + 1);
-  text.remove_prefix(line.size());
-  return line;
-}
 
 std::string_view trim_end(std::string_view line) {
   while (!line.empty() && std::string_view(" \t\r\n").find(line.back()) != std::string_view::npos)

@@ -8,7 +8,7 @@
 namespace paquebot::mail {
 namespace {
 
-constexpr std::size_t kFoldAt = 78;
+constexpr std::size_t kFoldReceivedAt = 78;
 constexpr std::size_t kTab = 8;
 
 /// Appends a host name, literal or word of the protocol: nothing in it can end a comment or a line.
@@ -52,7 +52,7 @@ private:
   void end_piece() {
     if (start_ == 0) return;
     const std::size_t length = text_.size() - start_; // with the space in front, or the tab that takes its place
-    if (line_ + length <= kFoldAt) {
+    if (line_ + length <= kFoldReceivedAt) {
       line_ += length;
     } else {
       text_.replace(start_, 1, "\r\n\t");

@@ -15,7 +15,7 @@
 namespace paquebot::mail {
 namespace {
 
-constexpr std::size_t kFoldAt = 78;
+constexpr std::size_t kFoldReportAt = 78;
 /// A word longer than this is cut, so that no line passes 998 octets.
 constexpr std::size_t kMaxWord = 900;
 constexpr std::size_t kMaxDiagnostic = 4000;
@@ -33,7 +33,7 @@ void add_field(std::string& out, std::string_view name, std::string_view value, 
       clean += good ? rest.substr(0, length) : "?";
       rest.remove_prefix(std::max<std::size_t>(length, 1));
     }
-    if (line.size() + 1 + clean.size() > kFoldAt && !line.ends_with(':')) {
+    if (line.size() + 1 + clean.size() > kFoldReportAt && !line.ends_with(':')) {
       out += line + "\r\n";
       line.clear();
     }

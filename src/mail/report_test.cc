@@ -12,7 +12,8 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr std::string_view kHead = "From: me@home.example\r\nSubject: Hello\r\nMessage-ID: <1@home.example>\r\n\r\n";
+constexpr std::string_view kReportHead =
+    "From: me@home.example\r\nSubject: Hello\r\nMessage-ID: <1@home.example>\r\n\r\n";
 
 ReportInput input() {
   ReportInput in;
@@ -23,7 +24,7 @@ ReportInput input() {
   in.original_id = "01JORIGINAL";
   in.envid = "QQ 31=4";
   in.arrival = from_millis(1795431492000);
-  in.head = kHead;
+  in.head = kReportHead;
   ReportRecipient r;
   r.address = {"you", "there.example"};
   r.orcpt = "rfc822;alias@example.org";
@@ -67,7 +68,7 @@ TEST(Report, Failure) {
   EXPECT_THAT(report.body, HasSubstr("There is no such mailbox."));
   EXPECT_THAT(report.body, HasSubstr("01JORIGINAL. With that id"));
   EXPECT_THAT(report.body, HasSubstr("Content-Type: text/rfc822-headers\r\n"));
-  EXPECT_THAT(report.body, HasSubstr(kHead));
+  EXPECT_THAT(report.body, HasSubstr(kReportHead));
 
   const ParsedReport parsed = *parse_report(report.head + report.body);
   EXPECT_EQ(parsed.reporting_mta, "dns; mx.example.org");

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "mail/content_type.h"
+#include "mail/lines.h"
 #include "mail/surrogate_field.h"
 
 #include <algorithm>
@@ -14,12 +15,6 @@ constexpr std::size_t kMaxField = 2 * kMaxHead;
 constexpr std::size_t kMaxLevels = 100;
 constexpr std::size_t kMaxDelimiter = 1024; // octets of a line
 constexpr std::size_t kMaxBoundary = 256;   // octets; RFC 2046 section 5.1.1 allows 70
-
-std::string_view without_line_end(std::string_view line) {
-  if (line.ends_with('\n')) line.remove_suffix(1);
-  if (line.ends_with('\r')) line.remove_suffix(1);
-  return line;
-}
 
 bool is_field(std::string_view line, std::string_view name) {
   return line.size() > name.size() && iequals(line.substr(0, name.size()), name) &&

@@ -20,7 +20,7 @@ std::string surrogate_of(const std::string& message, std::size_t piece = std::st
   return out;
 }
 
-struct Case {
+struct SurrogateCase {
   const char* name;
   std::string in;
   std::string out;
@@ -28,7 +28,7 @@ struct Case {
 
 TEST(Surrogate, Fields) {
   const std::string invalid = "<invalid@internationalized-address.invalid>";
-  const Case cases[] = {
+  const SurrogateCase cases[] = {
       {"subject", "Subject: caf\xc3\xa9 au lait\r\n", "Subject: =?utf-8?B?Y2Fmw6k=?= au lait\r\n"},
       {"subject without utf-8", "Subject: caf\xe9\r\n", "Subject: =?unknown-8bit?B?Y2Fm6Q==?=\r\n"},
       {"subject folded", "Subject: a\r\n \xc3\xa9\r\n\t b\r\n", "Subject: a =?utf-8?B?w6k=?=\t b\r\n"},
@@ -63,7 +63,7 @@ TEST(Surrogate, Fields) {
       {"name beyond ascii", "caf\xc3\xa9: x\r\n", "caf??: x\r\n"},
       {"bare LF", "Subject: \xc3\xa9\n", "Subject: =?utf-8?B?w6k=?=\r\n"},
   };
-  for (const Case& c : cases) {
+  for (const SurrogateCase& c : cases) {
     EXPECT_EQ(surrogate_field(c.in), c.out) << c.name;
     EXPECT_TRUE(is_ascii(surrogate_field(c.in))) << c.name;
   }

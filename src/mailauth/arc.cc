@@ -224,22 +224,22 @@ void ArcVerifier::body(std::string_view chunk) {
 
 namespace {
 
-enum class Check { good, bad, temporary };
+enum class SignatureCheck { good, bad, temporary };
 
-Task<Check> check_signature(const Signature& signature, const Digest& digest, dns::Resolver& resolver,
-                            DkimKeyCache& cache, unsigned& checks) {
+Task<SignatureCheck> check_signature(const Signature& signature, const Digest& digest, dns::Resolver& resolver,
+                                     DkimKeyCache& cache, unsigned& checks) {
   std::string name = dkim_key_name(signature.selector, signature.domain);
   const DkimKeyAnswer answer = co_await fetch_dkim_key(std::move(name), resolver, cache);
-  if (answer.status == dns::Status::servfail) co_return Check::temporary;
+  if (answer.status == dns::Status::servfail) co_return SignatureCheck::temporary;
   for (const auto& key : answer.keys) {
     const bool fits = *key && (*key)->key.kind() == signature.algorithm &&
                       ((*key)->key.kind() != KeyKind::rsa || (*key)->key.bits() >= kMinRsaBits);
     if (!fits) continue;
     if (checks == 0) break;
     --checks;
-    if ((*key)->key.verify(digest, signature.signature)) co_return Check::good;
+    if ((*key)->key.verify(digest, signature.signature)) co_return SignatureCheck::good;
   }
-  co_return Check::bad;
+  co_return SignatureCheck::bad;
 }
 
 } // namespace
@@ -257,22 +257,22 @@ Task<ArcOutcome> ArcVerifier::finish(dns::Resolver& resolver, DkimKeyCache& cach
   for (std::size_t i = in.sets.size(); i-- > 0 && older_good;) {
     const Set& set = in.sets[i];
     const bool newest = i + 1 == in.sets.size();
-    Check check = Check::bad;
+    SignatureCheck check = SignatureCheck::bad;
     if (set.message_good && in.message_body_is_whole(set))
       check = co_await check_signature(set.message, set.message_hash, resolver, cache, checks);
-    older_good = check == Check::good;
+    older_good = check == SignatureCheck::good;
     if (older_good) in.outcome.oldest_pass = static_cast<unsigned>(i + 1);
     if (newest && !older_good) {
-      in.outcome.temporary = check == Check::temporary;
+      in.outcome.temporary = check == SignatureCheck::temporary;
       in.fail("the newest message signature of " + set.message.domain + " is not good");
       co_return in.outcome;
     }
   }
   for (std::size_t i = in.sets.size(); i-- > 0;) {
     const Set& set = in.sets[i];
-    const Check check = co_await check_signature(set.seal, set.seal_hash, resolver, cache, checks);
-    if (check == Check::good) continue;
-    in.outcome.temporary = check == Check::temporary;
+    const SignatureCheck check = co_await check_signature(set.seal, set.seal_hash, resolver, cache, checks);
+    if (check == SignatureCheck::good) continue;
+    in.outcome.temporary = check == SignatureCheck::temporary;
     in.outcome.oldest_pass = 0;
     in.fail("seal " + std::to_string(i + 1) + " of " + set.seal.domain + " is not good");
     co_return in.outcome;

@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "mailauth/arc.h"
 #include "mailauth/signature.h"
+#include "mailauth/text.h"
 
 #include <algorithm>
 
@@ -60,12 +61,6 @@ std::string older_sets(const mail::Head& head, unsigned count) {
     for (const auto* field : set.fields)
       if (field) append_canonical(text, *field, Canonical::relaxed);
   return text;
-}
-
-std::string joined(const std::vector<std::string>& names) {
-  std::string out;
-  for (const auto& name : names) out += (out.empty() ? "" : ":") + name;
-  return out;
 }
 
 mail::Field as_field(const std::string& text) { return {text, text.find(':')}; }

@@ -1,6 +1,7 @@
 #include "mailauth/auth_results.h"
 
 #include "base/text.h"
+#include "mailauth/text.h"
 
 #include <algorithm>
 
@@ -18,7 +19,6 @@ bool is_token_char(char c) {
   const auto u = static_cast<unsigned char>(c);
   return u > ' ' && u != 127 && kTspecials.find(c) == std::string_view::npos;
 }
-bool is_wsp(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 /// What a pvalue may be without quotes: a token, or an address of token characters.
 bool needs_quotes(std::string_view value) {
@@ -53,7 +53,7 @@ public:
       } else if (depth > 0) {
         if (c == ')') --depth;
         if (c == '\\') ++at_;
-      } else if (!is_wsp(c)) {
+      } else if (!is_space(c)) {
         return true;
       }
     }
@@ -100,27 +100,27 @@ private:
   std::size_t at_ = 0;
 };
 
-std::unexpected<Error> malformed(std::string_view what) {
-  return fail(Errc::invalid, "malformed Authentication-Results: " + std::string(what));
+std::unexpected<Error> malformed_results(std::string_view what) {
+  return fail(Errc::invalid, "malformed_results Authentication-Results: " + std::string(what));
 }
 
 /// ptype "." property "=" pvalue, or reason "=" value.
 Result<> read_property(Reader& in, AuthResult& into) {
   AuthResult::Property property;
   property.type = to_lower(in.token("."));
-  if (property.type.empty() || !in.skip()) return malformed("a property");
+  if (property.type.empty() || !in.skip()) return malformed_results("a property");
   const bool reason = !in.at('.');
   if (!reason) {
     in.take('.');
-    if (!in.skip()) return malformed("a comment");
+    if (!in.skip()) return malformed_results("a comment");
     property.name = to_lower(in.token());
-    if (property.name.empty() || !in.skip()) return malformed("a property");
+    if (property.name.empty() || !in.skip()) return malformed_results("a property");
   } else if (property.type != "reason") {
-    return malformed("a property");
+    return malformed_results("a property");
   }
-  if (!in.take('=') || !in.skip()) return malformed("a property");
+  if (!in.take('=') || !in.skip()) return malformed_results("a property");
   auto value = in.value(!reason);
-  if (!value) return malformed("a value");
+  if (!value) return malformed_results("a value");
   if (reason) {
     into.reason = std::move(*value);
     return {};
@@ -134,16 +134,16 @@ Result<> read_property(Reader& in, AuthResult& into) {
 Result<> read_result(Reader& in, AuthResults& into) {
   AuthResult result;
   result.method = to_lower(in.token());
-  if (!in.skip()) return malformed("a comment");
+  if (!in.skip()) return malformed_results("a comment");
   if (in.take('/')) {
-    if (!in.skip() || in.token().empty() || !in.skip()) return malformed("a method's version");
+    if (!in.skip() || in.token().empty() || !in.skip()) return malformed_results("a method's version");
   }
   if (into.results.empty() && result.method == "none" && !in.at('=')) return {};
-  if (result.method.empty() || !in.take('=') || !in.skip()) return malformed("a method");
+  if (result.method.empty() || !in.take('=') || !in.skip()) return malformed_results("a method");
   result.result = to_lower(in.token());
-  if (result.result.empty()) return malformed("a result");
+  if (result.result.empty()) return malformed_results("a result");
   while (true) {
-    if (!in.skip()) return malformed("a comment");
+    if (!in.skip()) return malformed_results("a comment");
     if (in.done() || in.at(';')) break;
     if (auto read = read_property(in, result); !read) return read;
   }
@@ -153,12 +153,12 @@ Result<> read_result(Reader& in, AuthResults& into) {
 
 /// Reads the authserv-id and the version, up to the first semicolon or the end.
 Result<std::string> read_id(Reader& in) {
-  if (!in.skip()) return malformed("a comment");
+  if (!in.skip()) return malformed_results("a comment");
   auto id = in.value(true);
-  if (!id || !in.skip()) return malformed("the server's name");
+  if (!id || !in.skip()) return malformed_results("the server's name");
   if (!in.done() && !in.at(';')) {
     const std::string version = in.token();
-    if (version.empty() || !in.skip() || (!in.done() && !in.at(';'))) return malformed("the version");
+    if (version.empty() || !in.skip() || (!in.done() && !in.at(';'))) return malformed_results("the version");
     if (version != "1") return fail(Errc::unsupported, "Authentication-Results of another version");
   }
   return std::move(*id);
@@ -234,12 +234,12 @@ Result<AuthResults> parse_auth_results(std::string_view value) {
   if (!id) return std::unexpected(id.error());
   all.authserv_id = std::move(*id);
   while (in.take(';')) {
-    if (!in.skip()) return malformed("a comment");
+    if (!in.skip()) return malformed_results("a comment");
     if (in.done()) break; // a final semicolon
-    if (all.results.size() == kMaxAuthResults) return malformed("too many results");
+    if (all.results.size() == kMaxAuthResults) return malformed_results("too many results");
     if (auto read = read_result(in, all); !read) return std::unexpected(read.error());
   }
-  if (!in.done()) return malformed("something follows the results");
+  if (!in.done()) return malformed_results("something follows the results");
   return all;
 }
 

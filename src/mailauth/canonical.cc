@@ -1,15 +1,13 @@
 #include "mailauth/canonical.h"
 
 #include "base/text.h"
+#include "mailauth/text.h"
 
 #include <algorithm>
 #include <cstring>
 
 namespace paquebot::mailauth {
 namespace {
-
-bool is_wsp(char c) { return c == ' ' || c == '\t'; }
-bool is_space(char c) { return is_wsp(c) || c == '\r' || c == '\n'; }
 
 /// Appends a text with each run of white space and folding as one space, none at its ends.
 void append_collapsed(std::string& out, std::string_view text) {

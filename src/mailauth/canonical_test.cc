@@ -6,7 +6,7 @@
 namespace paquebot::mailauth {
 namespace {
 
-struct Case {
+struct CanonicalCase {
   const char* body;
   const char* simple;
   const char* relaxed;
@@ -21,7 +21,7 @@ Digest hashed(Canonical form, std::string_view body, std::size_t chunk, std::uin
 }
 
 TEST(Canonical, Body) {
-  const Case cases[] = {
+  const CanonicalCase cases[] = {
       {"", "\r\n", ""},
       {"\r\n", "\r\n", ""},
       {"\r\n\r\n\r\n", "\r\n", ""},

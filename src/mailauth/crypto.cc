@@ -33,7 +33,7 @@ const EVP_MD* sha256_method() {
 const unsigned char* octets(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
 unsigned char* octets(std::string& text) { return reinterpret_cast<unsigned char*>(text.data()); }
 
-std::shared_ptr<EVP_PKEY> own(EVP_PKEY* key) { return {key, EVP_PKEY_free}; }
+std::shared_ptr<EVP_PKEY> owned(EVP_PKEY* key) { return {key, EVP_PKEY_free}; }
 
 std::shared_ptr<EVP_PKEY> read_rsa(std::string_view der) {
   const unsigned char* at = octets(der);
@@ -44,7 +44,7 @@ std::shared_ptr<EVP_PKEY> read_rsa(std::string_view der) {
     key = d2i_PublicKey(EVP_PKEY_RSA, nullptr, &at, size);
   }
   ERR_clear_error();
-  return own(key);
+  return owned(key);
 }
 
 /// Section 3 of RFC 8017: an odd number from 3 on; ours is the bound on its size.
@@ -120,7 +120,7 @@ Result<PublicKey> PublicKey::parse(KeyKind kind, std::string_view text) {
   if (text.size() > kMaxKeyOctets) return fail(Errc::invalid, "the key is too long");
   if (kind == KeyKind::ed25519) {
     if (text.size() != 32) return fail(Errc::invalid, "an Ed25519 key has 32 octets");
-    auto key = own(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, octets(text), text.size()));
+    auto key = owned(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, octets(text), text.size()));
     if (!key) return fail(Errc::invalid, "not an Ed25519 key");
     return PublicKey(kind, std::move(key));
   }
@@ -162,14 +162,14 @@ bool PublicKey::verify(const Digest& digest, std::string_view signature) const {
 PrivateKey PrivateKey::generate(KeyKind kind) {
   EVP_PKEY* key = kind == KeyKind::rsa ? EVP_RSA_gen(kGoodRsaBits) : EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519");
   if (!key) throw std::runtime_error("OpenSSL could not generate a key");
-  return {kind, own(key)};
+  return {kind, owned(key)};
 }
 
 Result<PrivateKey> PrivateKey::from_pem(std::string_view pem) {
   const Bio bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   // Without a callback OpenSSL would ask at the terminal for the password of an encrypted key.
   const auto no_password = [](char*, int, int, void*) { return -1; };
-  auto key = own(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_password, nullptr));
+  auto key = owned(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_password, nullptr));
   ERR_clear_error();
   if (!key) return fail(Errc::invalid, "not a private key in PEM without a password");
   const int id = EVP_PKEY_get_base_id(key.get());

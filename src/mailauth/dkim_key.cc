@@ -10,7 +10,7 @@
 namespace paquebot::mailauth {
 namespace {
 
-constexpr std::size_t kMaxRecord = 8192;
+constexpr std::size_t kMaxKeyRecord = 8192;
 constexpr std::size_t kMaxRecords = 4;
 constexpr std::size_t kTxtString = 255;
 
@@ -34,7 +34,7 @@ bool looks_like_key(std::string_view text) {
 } // namespace
 
 Result<DkimKey> parse_dkim_key(std::string_view record) {
-  if (record.size() > kMaxRecord) return fail(Errc::invalid, "the key record is too long");
+  if (record.size() > kMaxKeyRecord) return fail(Errc::invalid, "the key record is too long");
   const auto tags = TagList::parse(record);
   if (!tags) return fail(Errc::invalid, "the key record is malformed: " + tags.error().message);
   if (!good_version(*tags)) return fail(Errc::invalid, "the key record has another version");
@@ -61,7 +61,7 @@ std::shared_ptr<const DkimKeyCache::Parsed> DkimKeyCache::parse(const std::strin
     if (const auto found = keys_.find(record); found != keys_.end()) return found->second;
   }
   auto parsed = std::make_shared<const Parsed>(parse_dkim_key(record));
-  if (record.size() > kMaxRecord) return parsed; // not worth its room
+  if (record.size() > kMaxKeyRecord) return parsed; // not worth its room
   const std::lock_guard lock(mutex_);
   if (keys_.size() >= most_) keys_.clear();
   keys_.emplace(record, parsed);

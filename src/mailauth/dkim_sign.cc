@@ -3,6 +3,7 @@
 #include "base/encoding.h"
 #include "base/text.h"
 #include "mailauth/signature.h"
+#include "mailauth/text.h"
 
 #include <algorithm>
 
@@ -30,12 +31,6 @@ constexpr std::string_view kSigned[] = {"sender",
                                         "list-unsubscribe-post"};
 /// No message has more of one kind that are worth signing.
 constexpr std::size_t kMostOfOne = 20;
-
-std::string joined(const std::vector<std::string>& names) {
-  std::string out;
-  for (const auto& name : names) out += (out.empty() ? "" : ":") + name;
-  return out;
-}
 
 /// Appends to a field whose last line has `column` octets, breaking before the limit.
 class Folder {

@@ -47,7 +47,7 @@ brisbane._domainkey.football.example.com TXT "v=DKIM1; k=ed25519; p=11qYAYKxCrfV
 test._domainkey.football.example.com TXT "v=DKIM1; k=rsa; p=MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDkHlOQoBTzWR" "iGs5V6NpP3idY6Wk08a5qhdR6wy5bdOKb2jLQiY/J16JYi0Qvx/byYzCNb3W91y3FutAC" "DfzwQ/BC/e/8uBsCR+yz1Lxj+PL6lHvqMKrM3rG4hstT5QjvHO9PzoxZyVYLzBfO2EeC3" "Ip3G+2kryOTIKT+l/K4w3QIDAQAB"
 )";
 
-constexpr const char* kPlain = R"(From: A <a@a.test>
+constexpr const char* kPlainMessage = R"(From: A <a@a.test>
 To: b@b.test
 Subject: Hello  there
 Date: Mon, 23 Nov 2026 11:58:12 +0000
@@ -110,7 +110,7 @@ TEST_F(Dkim, RfcExamples) {
 
 TEST_F(Dkim, SignsForItself) {
   for (const std::string& text :
-       {crlf(kPlain), std::string("From: a@a.test\r\n\r\n"), std::string("From: a@a.test\r\n\r\nno line end"),
+       {crlf(kPlainMessage), std::string("From: a@a.test\r\n\r\n"), std::string("From: a@a.test\r\n\r\nno line end"),
         crlf("Received: x\nFROM:a@a.test\nfrom : c@a.test\nlist-id: <l>\n\n.\n \n\n")}) {
     const std::string whole = sign(text);
     for (const std::size_t chunk : {1u, 3u, 100000u}) {
@@ -125,7 +125,7 @@ TEST_F(Dkim, SignsForItself) {
 }
 
 TEST_F(Dkim, FoldsItsFields) {
-  const std::string whole = sign(crlf(kPlain));
+  const std::string whole = sign(crlf(kPlainMessage));
   std::size_t start = 0;
   for (auto end = whole.find("\r\n"); end != std::string::npos; start = end + 2, end = whole.find("\r\n", start))
     EXPECT_LE(end - start, 78u) << whole.substr(start, end - start);
@@ -133,7 +133,7 @@ TEST_F(Dkim, FoldsItsFields) {
 }
 
 TEST_F(Dkim, ChangesAreFound) {
-  const std::string whole = sign(crlf(kPlain));
+  const std::string whole = sign(crlf(kPlainMessage));
   const auto changed = [&](std::string_view from, std::string_view to) {
     std::string text = whole;
     text.replace(text.find(from), from.size(), to);
@@ -163,7 +163,7 @@ TEST_F(Dkim, ChangesAreFound) {
 
 TEST_F(Dkim, TagsThatAreRefused) {
   const std::string good = "v=1; a=ed25519-sha256; c=relaxed/relaxed; d=a.test; s=e; h=from:subject:to";
-  EXPECT_EQ(only(verify(sign_with(crlf(kPlain), good, {"from", "subject", "to"}))), DkimResult::pass);
+  EXPECT_EQ(only(verify(sign_with(crlf(kPlainMessage), good, {"from", "subject", "to"}))), DkimResult::pass);
   const std::pair<std::string, std::string> cases[] = {
       {"v=1; ", ""},
       {"v=1", "v=2"},
@@ -198,26 +198,27 @@ TEST_F(Dkim, TagsThatAreRefused) {
   for (const auto& [from, to] : cases) {
     std::string tags = good;
     tags.replace(tags.find(from), from.size(), to);
-    const auto verdicts = verify(sign_with(crlf(kPlain), tags, {"from", "subject", "to"}));
+    const auto verdicts = verify(sign_with(crlf(kPlainMessage), tags, {"from", "subject", "to"}));
     EXPECT_EQ(only(verdicts), DkimResult::neutral) << tags;
     EXPECT_NE(verdicts[0].reason, "");
   }
   for (const std::string more : {"; i=joe@a.test", "; i=@sub.a.test", "; q=dns/txt", "; q=other:dns/txt",
                                  "; zz=unknown", "; t=1; x=99999999999999999999", "; t=1767225600", "; D=x"})
-    EXPECT_EQ(only(verify(sign_with(crlf(kPlain), good + more, {"from", "subject", "to"}))), DkimResult::pass) << more;
-  EXPECT_EQ(only(verify(sign_with(crlf(kPlain), good + "; t=1; x=1767225599", {"from", "subject", "to"}))),
+    EXPECT_EQ(only(verify(sign_with(crlf(kPlainMessage), good + more, {"from", "subject", "to"}))), DkimResult::pass)
+        << more;
+  EXPECT_EQ(only(verify(sign_with(crlf(kPlainMessage), good + "; t=1; x=1767225599", {"from", "subject", "to"}))),
             DkimResult::fail); // expired
 }
 
 TEST_F(Dkim, BodyLengthIsNotTrusted) {
   const std::string tags = "v=1; a=ed25519-sha256; c=relaxed/relaxed; d=a.test; s=e; h=from; l=";
-  EXPECT_EQ(only(verify(sign_with(crlf(kPlain), tags + "25", {"from"}, 25))), DkimResult::policy);
-  const auto whole = sign_with(crlf(kPlain), tags + "25", {"from"}, 25);
+  EXPECT_EQ(only(verify(sign_with(crlf(kPlainMessage), tags + "25", {"from"}, 25))), DkimResult::policy);
+  const auto whole = sign_with(crlf(kPlainMessage), tags + "25", {"from"}, 25);
   EXPECT_THAT(verify(whole)[0].reason, HasSubstr("covers only 25 of 26 octets"));
-  EXPECT_EQ(only(verify(sign_with(crlf(kPlain), tags + "26", {"from"}, 26))), DkimResult::pass);
-  EXPECT_EQ(only(verify(sign_with(crlf(kPlain), tags + "0", {"from"}, 0))), DkimResult::policy);
-  EXPECT_EQ(only(verify(sign_with(crlf(kPlain), tags + "27", {"from"}, 27))), DkimResult::fail);
-  const auto appended = sign_with(crlf(kPlain), tags + "26", {"from"}, 26) + "and more\r\n";
+  EXPECT_EQ(only(verify(sign_with(crlf(kPlainMessage), tags + "26", {"from"}, 26))), DkimResult::pass);
+  EXPECT_EQ(only(verify(sign_with(crlf(kPlainMessage), tags + "0", {"from"}, 0))), DkimResult::policy);
+  EXPECT_EQ(only(verify(sign_with(crlf(kPlainMessage), tags + "27", {"from"}, 27))), DkimResult::fail);
+  const auto appended = sign_with(crlf(kPlainMessage), tags + "26", {"from"}, 26) + "and more\r\n";
   EXPECT_EQ(only(verify(appended)), DkimResult::policy);
 }
 
@@ -225,7 +226,7 @@ TEST_F(Dkim, FieldsBesideCoveredOnes) {
   const std::string tags = "v=1; a=ed25519-sha256; c=relaxed/relaxed; d=a.test; s=e; h=from:subject";
   for (const std::string more : {"From: evil@x.test\n", "Subject: evil\n", "subject : evil\n"}) {
     // The signer took the lower one; somebody put another above it.
-    auto text = sign_with(crlf(kPlain), tags, {"from", "subject"});
+    auto text = sign_with(crlf(kPlainMessage), tags, {"from", "subject"});
     const auto verdicts = verify(crlf(more) + text);
     EXPECT_EQ(only(verdicts), DkimResult::policy) << more;
     EXPECT_THAT(verdicts[0].reason, HasSubstr("stands beside"));
@@ -236,8 +237,8 @@ TEST_F(Dkim, Keys) {
   const std::string name = "e._domainkey.a.test";
   const std::string good = dkim_record_of(ed_->key);
   const std::string other = "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
-  const std::string text =
-      sign_with(crlf(kPlain), "v=1; a=ed25519-sha256; c=relaxed/relaxed; d=a.test; s=e; h=from; i=@x.a.test", {"from"});
+  const std::string text = sign_with(
+      crlf(kPlainMessage), "v=1; a=ed25519-sha256; c=relaxed/relaxed; d=a.test; s=e; h=from; i=@x.a.test", {"from"});
   struct Case {
     std::vector<std::string> records;
     DkimResult result;
@@ -275,14 +276,14 @@ TEST_F(Dkim, ShortKeysAreRefused) {
   ASSERT_TRUE(key);
   EXPECT_EQ(key->bits(), 512u);
   zone_->add("short._domainkey.a.test", dns::Type::txt, {"v=DKIM1; p=" + base64_encode(der)});
-  std::string text = sign(crlf(kPlain));
+  std::string text = sign(crlf(kPlainMessage));
   text.replace(text.find("s=r;"), 4, "s=short;");
   EXPECT_EQ(verify(text)[0].result, DkimResult::policy);
 }
 
 TEST_F(Dkim, ManySignaturesAreCapped) {
   const std::string tags = "v=1; a=ed25519-sha256; c=relaxed/relaxed; d=a.test; s=e; h=from";
-  std::string text = crlf(kPlain);
+  std::string text = crlf(kPlainMessage);
   for (int i = 0; i < 20; ++i) text = sign_with(text, tags, {"from"});
   const auto before = zone_->questions();
   EXPECT_EQ(verify(text).size(), 8u);
@@ -293,7 +294,7 @@ TEST_F(Dkim, ManySignaturesAreCapped) {
 }
 
 TEST_F(Dkim, PassesOverTheBodyAreCapped) {
-  std::string text = sign(crlf(kPlain));
+  std::string text = sign(crlf(kPlainMessage));
   const std::string own = text;
   for (int i = 1; i < 6; ++i) // in front, each with another l=
     text = "DKIM-Signature: v=1; a=rsa-sha256; d=a.test; s=r; h=from; l=" + std::to_string(i) +
@@ -306,13 +307,13 @@ TEST_F(Dkim, PassesOverTheBodyAreCapped) {
 }
 
 TEST_F(Dkim, KeyNames) {
-  const auto m = message_of(sign(crlf(kPlain)));
+  const auto m = message_of(sign(crlf(kPlainMessage)));
   EXPECT_THAT(DkimVerifier(m.head, clock_.wall()).key_names(), testing::SizeIs(2));
-  const auto twice = message_of(sign(sign(crlf(kPlain))));
+  const auto twice = message_of(sign(sign(crlf(kPlainMessage))));
   EXPECT_THAT(DkimVerifier(twice.head, clock_.wall()).key_names(), testing::SizeIs(2));
 }
 
-TEST_F(Dkim, NoSignature) { EXPECT_TRUE(verify(crlf(kPlain)).empty()); }
+TEST_F(Dkim, NoSignature) { EXPECT_TRUE(verify(crlf(kPlainMessage)).empty()); }
 
 TEST_F(Dkim, International) { // RFC 8616 section 5
   zone_->add("e._domainkey.xn--bcher-kva.test", dns::Type::txt, {dkim_record_of(ed_->key)});

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "mail/address.h"
+#include "mailauth/text.h"
 
 #include <algorithm>
 #include <optional>
@@ -13,11 +14,6 @@ namespace {
 constexpr std::uint64_t kClockSkew = 3600;
 /// Where the first eight octets of b= that are no white space are to be found.
 constexpr std::size_t kTagSpan = 64;
-
-bool is_same_or_below(std::string_view name, std::string_view domain) {
-  return name == domain ||
-         (name.size() > domain.size() && name.ends_with(domain) && name[name.size() - domain.size() - 1] == '.');
-}
 
 /// The domain of i= as A-labels; empty when it is malformed.
 std::string identity_domain(std::string_view identity) {

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "dns/wire.h"
+#include "mailauth/text.h"
 
 #include <algorithm>
 
@@ -23,11 +24,6 @@ std::string second_target(std::string domain) {
   if (labels_of(domain) < kMaxQuestions) return parent_of(domain);
   while (labels_of(domain) > kMaxQuestions - 1) domain = parent_of(domain);
   return domain;
-}
-
-bool is_same_or_below(std::string_view name, std::string_view domain) {
-  return name == domain ||
-         (name.size() > domain.size() && name.ends_with(domain) && name[name.size() - domain.size() - 1] == '.');
 }
 
 /// One check of a message.

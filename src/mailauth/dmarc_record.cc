@@ -7,7 +7,7 @@
 namespace paquebot::mailauth {
 namespace {
 
-constexpr std::size_t kMaxRecord = 8192;
+constexpr std::size_t kMaxPolicyRecord = 8192;
 constexpr std::size_t kMaxTags = 64;
 constexpr std::size_t kMaxUri = 512;
 
@@ -91,7 +91,7 @@ DmarcPolicy one_level_less(DmarcPolicy policy) {
 }
 
 std::optional<DmarcRecord> parse_dmarc_record(std::string_view text) {
-  if (text.size() > kMaxRecord) return std::nullopt;
+  if (text.size() > kMaxPolicyRecord) return std::nullopt;
   const auto first = text.substr(0, text.find(';'));
   const auto equals = first.find('=');
   if (equals == std::string_view::npos || !iequals(trim(first.substr(0, equals)), "v") ||

@@ -11,7 +11,7 @@ namespace paquebot::mailauth {
 namespace {
 
 constexpr std::size_t kMaxDepth = 16;
-constexpr std::size_t kMaxText = 4096;
+constexpr std::size_t kMaxElementText = 4096;
 constexpr std::size_t kMaxSignatures = 100;
 
 struct FreeParser {
@@ -50,7 +50,7 @@ private:
   void start(std::string_view name);
   void end();
   void text(std::string_view piece) {
-    if (text_.size() < kMaxText) text_ += piece.substr(0, kMaxText - text_.size());
+    if (text_.size() < kMaxElementText) text_ += piece.substr(0, kMaxElementText - text_.size());
   }
   void leaf(const std::string& path, std::string_view value);
   void policy_leaf(const std::string& name, std::string_view value);

@@ -9,11 +9,11 @@
 namespace paquebot::mailauth {
 namespace {
 
-constexpr std::size_t kMaxName = 255;
+constexpr std::size_t kMaxRowName = 255;
 
 /// A text with its length in front: whatever it holds, it can be read again.
 void put(std::string& out, std::string_view text) {
-  text = text.substr(0, kMaxName);
+  text = text.substr(0, kMaxRowName);
   out += std::to_string(text.size()) + ':';
   out += text;
 }

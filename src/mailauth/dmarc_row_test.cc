@@ -6,7 +6,7 @@
 namespace paquebot::mailauth {
 namespace {
 
-DmarcReport::Row example() {
+DmarcReport::Row example_row() {
   DmarcReport::Row row;
   row.disposition = "reject";
   row.dkim = "fail";
@@ -23,7 +23,7 @@ DmarcReport::Row example() {
 }
 
 TEST(DmarcRow, BothWays) {
-  const auto read = unpack_dmarc_row(pack_dmarc_row(example(), 4096));
+  const auto read = unpack_dmarc_row(pack_dmarc_row(example_row(), 4096));
   ASSERT_TRUE(read);
   EXPECT_EQ(read->override_comment, "why: 3:x \xff");
   EXPECT_EQ(read->header_from, "a.test");
@@ -31,11 +31,11 @@ TEST(DmarcRow, BothWays) {
   std::vector<std::string> order;
   for (const auto& signature : read->signatures) order.push_back(signature.domain + " " + signature.result);
   EXPECT_THAT(order, testing::ElementsAre("a.test pass", "m.a.test pass", "c.test pass", "a.test fail"));
-  EXPECT_EQ(pack_dmarc_row(*read, 4096), pack_dmarc_row(example(), 4096)) << "what is alike is packed alike";
+  EXPECT_EQ(pack_dmarc_row(*read, 4096), pack_dmarc_row(example_row(), 4096)) << "what is alike is packed alike";
 }
 
 TEST(DmarcRow, Bounds) {
-  auto row = example();
+  auto row = example_row();
   row.header_from = std::string(100'000, 'x');
   row.signatures.assign(1000, {std::string(255, 'd'), std::string(63, 's'), "pass"});
   const std::string packed = pack_dmarc_row(row, 2048);
@@ -47,7 +47,7 @@ TEST(DmarcRow, Bounds) {
 }
 
 TEST(DmarcRow, Damaged) {
-  const std::string packed = pack_dmarc_row(example(), 4096);
+  const std::string packed = pack_dmarc_row(example_row(), 4096);
   const auto whole = unpack_dmarc_row(packed).value();
   for (std::size_t i = 0; i < packed.size(); ++i) {
     const auto read = unpack_dmarc_row(packed.substr(0, i));

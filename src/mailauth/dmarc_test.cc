@@ -64,7 +64,7 @@ TEST(DmarcRecord, Malformed) { // RFC 9989 sections 4.8 and 4.10.1
   }
 }
 
-constexpr std::string_view kZone = R"(
+constexpr std::string_view kDmarcZone = R"(
 ; RFC 9989 appendix B.4
 _dmarc.example.com          TXT  "v=DMARC1; p=reject; rua=mailto:d@example.com"
 _dmarc.signing.example.com  TXT  "v=DMARC1; p=none"
@@ -103,7 +103,7 @@ protected:
   }
 
   net::test::Loop loop_;
-  std::shared_ptr<dns::FakeZone> zone_ = dns::FakeZone::parse(kZone);
+  std::shared_ptr<dns::FakeZone> zone_ = dns::FakeZone::parse(kDmarcZone);
 };
 
 SpfOutcome spf(const char* domain, SpfResult result = SpfResult::pass) { return {result, domain, {}, {}}; }

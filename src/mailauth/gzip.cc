@@ -15,7 +15,7 @@ constexpr int kDetect = 15 + 32;  ///< gzip or zlib, as the header says
 constexpr int kRaw = -15;         ///< no header: inside a ZIP archive
 constexpr std::size_t kPiece = 64 * 1024;
 
-Bytef* octets(std::string_view text) {
+Bytef* zlib_octets(std::string_view text) {
   // zlib's interface lacks the const that it keeps.
   return const_cast<Bytef*>(reinterpret_cast<const Bytef*>(text.data()));
 }
@@ -35,7 +35,7 @@ Result<> inflate_all(std::string_view packed, int window, std::size_t most,
                      const std::function<bool(std::string_view)>& take) {
   std::unique_ptr<z_stream, EndInflate> stream(new z_stream{});
   if (inflateInit2(stream.get(), window) != Z_OK) throw std::bad_alloc();
-  stream->next_in = octets(packed);
+  stream->next_in = zlib_octets(packed);
   stream->avail_in = static_cast<uInt>(std::min<std::size_t>(packed.size(), 1u << 30));
   std::vector<char> piece(kPiece);
   std::size_t sum = 0;
@@ -46,7 +46,7 @@ Result<> inflate_all(std::string_view packed, int window, std::size_t most,
     if (state != Z_OK && state != Z_STREAM_END) return fail(Errc::invalid, "the compressed data is damaged or cut off");
     const std::size_t size = piece.size() - stream->avail_out;
     if ((sum += size) > most)
-      return fail(Errc::invalid, "the compressed data holds more than " + std::to_string(most) + " octets");
+      return fail(Errc::invalid, "the compressed data holds more than " + std::to_string(most) + " zlib_octets");
     if (size > 0 && !take({piece.data(), size})) return fail(Errc::invalid, "the content was refused");
   }
   return {};
@@ -59,9 +59,9 @@ std::string gzip(std::string_view text) {
   if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, kGzipOut, 8, Z_DEFAULT_STRATEGY) != Z_OK)
     throw std::bad_alloc();
   std::string out(deflateBound(&stream, static_cast<uLong>(text.size())), '\0');
-  stream.next_in = octets(text);
+  stream.next_in = zlib_octets(text);
   stream.avail_in = static_cast<uInt>(text.size());
-  stream.next_out = octets(out);
+  stream.next_out = zlib_octets(out);
   stream.avail_out = static_cast<uInt>(out.size());
   const int state = deflate(&stream, Z_FINISH);
   out.resize(stream.total_out);
@@ -80,7 +80,7 @@ Result<> unpack(std::string_view packed, std::size_t most, const std::function<b
   }
   const bool gzipped = packed.starts_with("\x1f\x8b");
   if (gzipped || packed.starts_with("\x78")) return inflate_all(packed, kDetect, most, take);
-  if (packed.size() > most) return fail(Errc::invalid, "more than " + std::to_string(most) + " octets");
+  if (packed.size() > most) return fail(Errc::invalid, "more than " + std::to_string(most) + " zlib_octets");
   if (!take(packed)) return fail(Errc::invalid, "the content was refused");
   return {};
 }

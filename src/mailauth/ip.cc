@@ -8,7 +8,7 @@
 namespace paquebot::mailauth {
 namespace {
 
-constexpr std::size_t kMaxText = 45;
+constexpr std::size_t kMaxIpText = 45;
 constexpr std::string_view kHex = "0123456789abcdef";
 
 /// The hexadecimal digits of an IPv6 address in their order.
@@ -33,7 +33,7 @@ std::string joined(std::string_view digits) {
 } // namespace
 
 std::optional<Ip> parse_ip(std::string_view text) {
-  if (text.empty() || text.size() > kMaxText) return std::nullopt;
+  if (text.empty() || text.size() > kMaxIpText) return std::nullopt;
   const std::string copy(text);
   Ip ip;
   if (inet_pton(AF_INET, copy.c_str(), ip.octets.data()) == 1 && copy.size() == std::strlen(copy.c_str())) return ip;

@@ -26,8 +26,8 @@ constexpr std::string_view kOnce[] = {"from",
 constexpr std::size_t kMaxDigits = 12;
 constexpr std::size_t kUsualHead = 2048;
 
-std::unexpected<Error> malformed(std::string_view tag) {
-  return fail(Errc::invalid, "tag " + std::string(tag) + "= is missing or malformed");
+std::unexpected<Error> malformed_tag(std::string_view tag) {
+  return fail(Errc::invalid, "tag " + std::string(tag) + "= is missing or malformed_tag");
 }
 
 bool is_field_name(std::string_view name) {
@@ -39,14 +39,14 @@ Result<std::optional<std::uint64_t>> number(const TagList& tags, std::string_vie
   const auto text = tags.find(name);
   if (!text) return std::nullopt;
   if (text->empty() || text->size() > 76 || !std::ranges::all_of(*text, [](char c) { return c >= '0' && c <= '9'; }))
-    return malformed(name);
+    return malformed_tag(name);
   if (text->size() > kMaxDigits) return std::optional<std::uint64_t>(999'999'999'999);
   return parse_u64(*text);
 }
 
 Result<> read_algorithm(const TagList& tags, Signature& into) {
   const auto text = tags.find("a");
-  if (!text) return malformed("a");
+  if (!text) return malformed_tag("a");
   if (iequals(*text, "rsa-sha256")) return {};
   if (!iequals(*text, "ed25519-sha256"))
     return fail(Errc::unsupported, "the algorithm " + printable(*text, 40) + " is not taken");
@@ -67,7 +67,7 @@ Result<> read_forms(const TagList& tags, Signature& into) {
   const auto slash = text->find('/');
   const auto head = form_of(trim(text->substr(0, slash)));
   const auto body = slash == std::string_view::npos ? Canonical::simple : form_of(trim(text->substr(slash + 1)));
-  if (!head || !body) return malformed("c");
+  if (!head || !body) return malformed_tag("c");
   into.head_form = *head;
   into.body_form = *body;
   return {};
@@ -76,10 +76,10 @@ Result<> read_forms(const TagList& tags, Signature& into) {
 /// h=: it must name From (section 3.5).
 Result<> read_fields(const TagList& tags, Signature& into) {
   const auto text = tags.find("h");
-  if (!text) return malformed("h");
+  if (!text) return malformed_tag("h");
   for (const auto part : split(*text, ':')) {
     const std::string_view name = trim(part);
-    if (!is_field_name(name) || into.fields.size() == kMaxSignedFields) return malformed("h");
+    if (!is_field_name(name) || into.fields.size() == kMaxSignedFields) return malformed_tag("h");
     into.fields.push_back(to_lower(name));
   }
   if (std::ranges::find(into.fields, "from") == into.fields.end())
@@ -90,9 +90,9 @@ Result<> read_fields(const TagList& tags, Signature& into) {
 /// d= and s=. U-labels become A-labels (RFC 8616 section 5).
 Result<> read_names(const TagList& tags, Signature& into) {
   const auto domain = mail::normalize_domain(tags.find("d").value_or(""));
-  if (!domain) return malformed("d");
+  if (!domain) return malformed_tag("d");
   const auto selector = mail::normalize_domain(tags.find("s").value_or(""));
-  if (!selector) return malformed("s");
+  if (!selector) return malformed_tag("s");
   into.domain = *domain;
   into.selector = *selector;
   return {};
@@ -100,7 +100,7 @@ Result<> read_names(const TagList& tags, Signature& into) {
 
 Result<> read_bytes(const TagList& tags, std::string_view name, std::string& into) {
   auto octets = folded_base64(tags.find(name).value_or(""));
-  if (!octets) return malformed(name);
+  if (!octets) return malformed_tag(name);
   into = std::move(*octets);
   return {};
 }
@@ -124,16 +124,16 @@ Result<Signature> read_signature(const TagList& tags) {
   if (!s) return s;
   s->head_form = Canonical::simple;
   if (auto read = read_bytes(tags, "bh", s->body_hash); !read) return std::unexpected(read.error());
-  if (s->body_hash.size() != Digest().size()) return malformed("bh");
+  if (s->body_hash.size() != Digest().size()) return malformed_tag("bh");
   if (auto read = read_forms(tags, *s); !read) return std::unexpected(read.error());
   if (auto read = read_fields(tags, *s); !read) return std::unexpected(read.error());
   const auto l = number(tags, "l");
   const auto x = number(tags, "x");
-  if (!l || !x) return malformed(l ? "x" : "l");
+  if (!l || !x) return malformed_tag(l ? "x" : "l");
   s->body_limit = *l;
   s->expires = *x;
   // Section 3.5: the expiry must be later than the time of the signature.
-  if (s->expires && s->signed_at && *s->expires <= *s->signed_at) return malformed("x");
+  if (s->expires && s->signed_at && *s->expires <= *s->signed_at) return malformed_tag("x");
   return s;
 }
 

@@ -1,6 +1,7 @@
 #include "mailauth/spf_macro.h"
 
 #include "base/text.h"
+#include "mailauth/text.h"
 
 #include <algorithm>
 #include <vector>
@@ -11,12 +12,9 @@ namespace {
 constexpr std::string_view kDelimiters = ".-+,/_=";
 constexpr std::string_view kLetters = "slodiphv";
 constexpr std::string_view kExplanationLetters = "slodiphvcrt";
-constexpr std::size_t kMaxName = 253;
+constexpr std::size_t kMaxExpandedName = 253;
 /// A local part may be 64 octets and a name 253; more parts than octets there can't be.
 constexpr unsigned kMaxParts = 1000;
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
 /// macro-expand with braces (section 7.1), taken apart.
 struct Macro {
@@ -204,7 +202,7 @@ std::string spf_target_name(std::string_view domain_spec, const SpfMacroValues& 
   const std::string expanded = to_lower(expand_spf_macros(domain_spec, values));
   std::string_view name = expanded;
   if (name.ends_with('.')) name.remove_suffix(1);
-  while (name.size() > kMaxName) {
+  while (name.size() > kMaxExpandedName) {
     const auto dot = name.find('.');
     if (dot == std::string_view::npos) break;
     name.remove_prefix(dot + 1);

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "mailauth/spf_macro.h"
+#include "mailauth/text.h"
 
 #include <algorithm>
 
@@ -22,9 +23,7 @@ constexpr Row kMechanisms[] = {
     {"ip4", SpfMechanism::ip4, true, true, true},    {"ip6", SpfMechanism::ip6, true, true, true},
 };
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_name_char(char c) { return is_alpha(c) || is_digit(c) || c == '-' || c == '_' || c == '.'; }
+bool is_spf_name_char(char c) { return is_alpha(c) || is_digit(c) || c == '-' || c == '_' || c == '.'; }
 
 std::unexpected<Error> wrong(std::string_view term, std::string_view why) {
   return fail(Errc::invalid, "\"" + printable(term, 80) + "\": " + std::string(why));
@@ -120,7 +119,7 @@ Result<SpfDirective> read_directive(std::string_view term) {
 /// Length of the name when the term is a modifier (name "=" ...), else 0.
 std::size_t modifier_name(std::string_view term) {
   if (!is_alpha(term[0])) return 0;
-  const auto end = static_cast<std::size_t>(std::ranges::find_if_not(term, is_name_char) - term.begin());
+  const auto end = static_cast<std::size_t>(std::ranges::find_if_not(term, is_spf_name_char) - term.begin());
   return end < term.size() && term[end] == '=' ? end : 0;
 }
 

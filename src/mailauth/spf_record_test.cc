@@ -165,7 +165,7 @@ TEST(SpfRecord, Fields) {
   EXPECT_EQ(parse_spf_record("v=spf1 a:b").error().message, "\"a:b\": the domain has no top label");
 }
 
-SpfMacroValues example() {
+SpfMacroValues example_context() {
   SpfMacroValues v;
   v.local = "strong-bad";
   v.sender_domain = v.domain = "email.example.com";
@@ -206,15 +206,15 @@ TEST(SpfMacro, Expands) {
       {"%{D2R}", "example.email"},
       {"%{l2+-}", "strong.bad"},
   };
-  for (const auto& [text, expanded] : cases) EXPECT_EQ(expand_spf_macros(text, example()), expanded) << text;
-  auto v6 = example();
+  for (const auto& [text, expanded] : cases) EXPECT_EQ(expand_spf_macros(text, example_context()), expanded) << text;
+  auto v6 = example_context();
   v6.ip = *parse_ip("2001:db8::cb01");
   EXPECT_EQ(expand_spf_macros("%{ir}.%{v}._spf.%{d2}", v6),
             "1.0.b.c.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6._spf.example.com");
 }
 
 TEST(SpfMacro, ShortensNamesFromTheLeft) {
-  auto values = example();
+  auto values = example_context();
   values.local.clear();
   for (int i = 0; i < 60; ++i) values.local += "abcd.";
   const std::string name = spf_target_name("%{l}Example.test.", values);

@@ -11,7 +11,7 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr std::string_view kZone = R"(
+constexpr std::string_view kSpfZone = R"(
 ; RFC 7208 appendix A
 example.com         TXT  "v=spf1 include:example.net -exists:no.example.com -all"
 example.com         MX   10 mail-a.example.com
@@ -130,7 +130,7 @@ amy.example.com.h.helo.test A 127.0.0.2
 _under.score.test   TXT  "v=spf1 +all"
 )";
 
-struct Case {
+struct SpfCase {
   const char* ip;
   const char* sender; ///< empty: the null reverse-path
   SpfResult result;
@@ -140,7 +140,7 @@ constexpr auto none = SpfResult::none, neutral = SpfResult::neutral, pass = SpfR
 
 class Spf : public testing::Test {
 protected:
-  Spf() : zone_(dns::FakeZone::parse(kZone)) {
+  Spf() : zone_(dns::FakeZone::parse(kSpfZone)) {
     for (int i = 0; i < 11; ++i) {
       const std::string host = "m" + std::to_string(i) + ".mxmany.test";
       zone_->add("mxmany.test", dns::Type::mx, {host, 10});
@@ -169,7 +169,7 @@ protected:
 };
 
 TEST_F(Spf, Results) {
-  const Case cases[] = {
+  const SpfCase cases[] = {
       {"192.0.2.200", "x@example.com", pass},   {"192.0.2.1", "x@example.com", failed},
       {"192.0.2.1", "x@nothing.test", none},    {"192.0.2.1", "x@nowhere.test", none},
       {"192.0.2.1", "x@othertxt.test", none},   {"192.0.2.1", "x@localhost", none},
@@ -188,7 +188,7 @@ TEST_F(Spf, Results) {
 }
 
 TEST_F(Spf, Mechanisms) {
-  const Case cases[] = {
+  const SpfCase cases[] = {
       {"192.0.2.1", "x@a.test", pass},
       {"192.0.2.2", "x@a.test", failed},
       {"2001:db8::1", "x@a.test", pass},
@@ -246,7 +246,7 @@ TEST_F(Spf, Mechanisms) {
 }
 
 TEST_F(Spf, IncludeAndRedirect) {
-  const Case cases[] = {
+  const SpfCase cases[] = {
       {"192.0.2.1", "x@include.test", pass},
       {"10.0.0.1", "x@include.test", failed},
       {"192.0.2.1", "x@includetilde.test", pass},
@@ -273,7 +273,7 @@ TEST_F(Spf, IncludeAndRedirect) {
 }
 
 TEST_F(Spf, Limits) {
-  const Case cases[] = {
+  const SpfCase cases[] = {
       {"192.0.2.66", "x@ten.test", pass},           {"192.0.2.66", "x@eleven.test", permerror},
       {"192.0.2.65", "x@early.test", pass},         {"192.0.2.1", "x@twovoid.test", failed},
       {"192.0.2.1", "x@threevoid.test", permerror}, {"192.0.2.1", "x@mxvoid.test", permerror},

@@ -2,6 +2,7 @@
 
 #include "base/encoding.h"
 #include "base/text.h"
+#include "mailauth/text.h"
 
 #include <algorithm>
 
@@ -10,9 +11,7 @@ namespace {
 
 constexpr std::size_t kUsual = 12;
 
-bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
-bool is_name_char(char c) { return is_alpha(c) || (c >= '0' && c <= '9') || c == '_'; }
+bool is_tag_name_char(char c) { return is_alpha(c) || (c >= '0' && c <= '9') || c == '_'; }
 
 } // namespace
 
@@ -30,7 +29,7 @@ Result<TagList> TagList::parse(std::string_view text) {
     const auto equals = spec.find('=');
     const std::string_view name = trim(spec.substr(0, equals));
     if (equals == std::string_view::npos || name.empty() || !is_alpha(name[0]) ||
-        !std::ranges::all_of(name, is_name_char))
+        !std::ranges::all_of(name, is_tag_name_char))
       return fail(Errc::invalid, "\"" + printable(spec, 40) + "\" is no tag");
     if (list.find(name)) return fail(Errc::invalid, "tag " + std::string(name.substr(0, 40)) + "= appears twice");
     if (list.tags_.size() == kMost) return fail(Errc::invalid, "too many tags");

@@ -19,7 +19,7 @@ constexpr long kTenYears = 3652 * kDay;
 /// RFC 5280 appendix A.1: ub-common-name.
 constexpr std::size_t kCommonNameMost = 64;
 
-struct Free {
+struct FreeOpenssl {
   void operator()(X509* p) const { X509_free(p); }
   void operator()(EVP_PKEY* p) const { EVP_PKEY_free(p); }
   void operator()(BIO* p) const { BIO_free(p); }
@@ -27,7 +27,7 @@ struct Free {
   void operator()(X509_EXTENSION* p) const { X509_EXTENSION_free(p); }
 };
 template <class T>
-using Owned = std::unique_ptr<T, Free>;
+using Freed = std::unique_ptr<T, FreeOpenssl>;
 
 /// Letters that cannot break out of the small language of OpenSSL's extension values.
 bool plain_name(const std::string& name) {
@@ -42,13 +42,13 @@ bool plain_name(const std::string& name) {
 bool add_extension(X509* certificate, int nid, const std::string& value) {
   X509V3_CTX context;
   X509V3_set_ctx(&context, certificate, certificate, nullptr, nullptr, 0);
-  const Owned<X509_EXTENSION> extension(X509V3_EXT_conf_nid(nullptr, &context, nid, value.c_str()));
+  const Freed<X509_EXTENSION> extension(X509V3_EXT_conf_nid(nullptr, &context, nid, value.c_str()));
   return extension && X509_add_ext(certificate, extension.get(), -1) == 1;
 }
 
 /// RFC 5280 section 4.1.2.2: positive, at most 20 octets; random, since nobody counts them.
 bool set_serial(X509* certificate) {
-  const Owned<BIGNUM> number(BN_new());
+  const Freed<BIGNUM> number(BN_new());
   return number && BN_rand(number.get(), 152, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ANY) == 1 &&
          BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(certificate)) != nullptr;
 }
@@ -85,12 +85,12 @@ Result<SelfSigned> make_self_signed(const std::string& hostname) {
   if (!plain_name(hostname))
     return fail(Errc::invalid, "a certificate cannot be made for the name \"" + printable(hostname, 128) + "\"");
   ERR_clear_error();
-  const Owned<EVP_PKEY> key(EVP_EC_gen("P-256"));
-  const Owned<X509> certificate(X509_new());
+  const Freed<EVP_PKEY> key(EVP_EC_gen("P-256"));
+  const Freed<X509> certificate(X509_new());
   if (!key || !certificate || !fill(certificate.get(), key.get(), hostname))
     return fail(Errc::io, "a certificate could not be made: " + take_tls_errors());
-  const Owned<BIO> certificate_text(BIO_new(BIO_s_mem()));
-  const Owned<BIO> key_text(BIO_new(BIO_s_mem()));
+  const Freed<BIO> certificate_text(BIO_new(BIO_s_mem()));
+  const Freed<BIO> key_text(BIO_new(BIO_s_mem()));
   if (PEM_write_bio_X509(certificate_text.get(), certificate.get()) != 1 ||
       PEM_write_bio_PrivateKey(key_text.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1)
     return fail(Errc::io, "a certificate could not be written: " + take_tls_errors());

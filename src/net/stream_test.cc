@@ -1,6 +1,7 @@
 #include "base/task.h"
 #include "net/stream.h"
 #include "net/test_support.h"
+#include "net/test_transfer.h"
 
 #include <csignal>
 #include <cstring>
@@ -13,26 +14,6 @@ namespace paquebot::net {
 namespace {
 
 using namespace std::chrono_literals;
-
-std::chrono::steady_clock::time_point in(std::chrono::milliseconds delay) {
-  return std::chrono::steady_clock::now() + delay;
-}
-
-Task<void> send_then_close(Stream& stream, std::string bytes) {
-  auto sent = co_await stream.write(bytes);
-  EXPECT_TRUE(sent) << sent.error().message;
-  stream.close();
-}
-
-Task<Result<std::string>> read_all(Stream& stream) {
-  std::string all;
-  for (;;) {
-    auto got = co_await stream.read();
-    if (!got) co_return std::unexpected(got.error());
-    if (got->empty()) co_return all;
-    all += *got;
-  }
-}
 
 Task<Result<std::string>> read_once(Stream& stream) {
   auto got = co_await stream.read();

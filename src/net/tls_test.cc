@@ -1,5 +1,6 @@
 #include "net/channel.h"
 #include "net/test_support.h"
+#include "net/test_transfer.h"
 #include "net/tls.h"
 
 #include <ctime>
@@ -11,10 +12,6 @@ namespace paquebot::net {
 namespace {
 
 using namespace std::chrono_literals;
-
-std::chrono::steady_clock::time_point in(std::chrono::milliseconds delay) {
-  return std::chrono::steady_clock::now() + delay;
-}
 
 const SelfSigned& certificate() {
   static const SelfSigned made = make_self_signed("mx.example.test").value();
@@ -54,22 +51,6 @@ Outcome shake(test::Loop& loop, test::StreamPair& pair, TlsContext& server, TlsC
   loop.start(shake_server(pair.left, server, &shaken));
   auto info = loop.run(shake_client(pair.right, client, name, &shaken));
   return {shaken.server, info};
-}
-
-Task<void> send_then_close(Stream& stream, std::string bytes) {
-  auto sent = co_await stream.write(bytes);
-  EXPECT_TRUE(sent) << sent.error().message;
-  stream.close();
-}
-
-Task<Result<std::string>> read_all(Stream& stream) {
-  std::string all;
-  for (;;) {
-    auto got = co_await stream.read();
-    if (!got) co_return std::unexpected(got.error());
-    if (got->empty()) co_return all;
-    all += *got;
-  }
 }
 
 TEST(Tls, HandshakeAndTransferBothWays) {

@@ -30,7 +30,7 @@ struct Network {
 };
 
 /// Of a name that listed_name() made.
-std::optional<Network> network_of(std::string_view name) {
+std::optional<Network> named_network(std::string_view name) {
   const auto slash = name.find('/');
   const auto octets = net::Networks::octets_of(name.substr(0, slash));
   if (!octets) return std::nullopt;
@@ -57,7 +57,7 @@ std::string text_of(const Octets& octets) {
 Result<std::string> network_name(const std::string& text) {
   const auto valid = net::Networks::parse({text});
   if (!valid) return std::unexpected(valid.error());
-  const auto network = network_of(text);
+  const auto network = named_network(text);
   if (!network) return fail(Errc::invalid, "\"" + printable(text, 80) + "\" is not an address");
   const bool dotted = is_mapped(network->octets) && network->bits >= 96;
   const unsigned bits = dotted ? network->bits - 96 : network->bits;
@@ -122,14 +122,14 @@ std::optional<Listed> unpacked(std::string_view key, std::string_view value) {
 void GuardBook::put(const Listed& entry) {
   remove(entry.what);
   auto kept = std::make_shared<const Listed>(entry);
-  const auto network = network_of(entry.what);
+  const auto network = named_network(entry.what);
   const std::lock_guard lock(mutex_);
   if (network) ++prefixes_[network->bits];
   entries_[network ? network_key(network->octets, network->bits) : entry.what] = std::move(kept);
 }
 
 void GuardBook::remove(const std::string& what) {
-  const auto network = network_of(what);
+  const auto network = named_network(what);
   const std::lock_guard lock(mutex_);
   if (entries_.erase(network ? network_key(network->octets, network->bits) : what) == 0 || !network) return;
   if (const auto count = prefixes_.find(network->bits); --count->second == 0) prefixes_.erase(count);

@@ -13,7 +13,7 @@ using store::LimitUse;
 
 constexpr std::size_t kMostPages = 10'000; // accounts remembered
 
-std::string until_text(std::int64_t ms) {
+std::string window_end(std::int64_t ms) {
   return fmt::format("{:%Y-%m-%d %H:%M} UTC", fmt::gmtime(static_cast<std::time_t>(ms / 1000)));
 }
 
@@ -107,7 +107,7 @@ mail::Reply over_limit(const store::LimitHit& hit, const std::string& login) {
   return {
       452,
       {4, 7, 1},
-      fmt::format("the limit of {} is {}, {} used: try again after {}", who, bound, hit.used, until_text(hit.until))};
+      fmt::format("the limit of {} is {}, {} used: try again after {}", who, bound, hit.used, window_end(hit.until))};
 }
 
 } // namespace paquebot::policy

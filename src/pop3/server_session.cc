@@ -7,7 +7,7 @@ namespace paquebot::pop3 {
 
 namespace {
 constexpr std::size_t kFlushAt = 16 * 1024; // octets of replies that are sent without waiting for more
-constexpr std::size_t kKeptCapacity = 4096; // octets of output memory an idle session keeps
+constexpr std::size_t kKeptOutput = 4096;   // octets of output memory an idle session keeps
 constexpr std::uint32_t kPage = 500;        // rows of a listing asked for at once
 } // namespace
 
@@ -89,7 +89,7 @@ Action ServerSession::Impl::next() {
       continue;
     }
     if (!out.empty()) return send();
-    if (out.capacity() > kKeptCapacity) std::string().swap(out);
+    if (out.capacity() > kKeptOutput) std::string().swap(out);
     return NeedInput{state == transaction ? options->idle_timeout : options->login_timeout, window};
   }
 }

@@ -44,7 +44,7 @@ std::string talk(const Setting& s, std::string_view input) {
 }
 
 const std::string kHello = "+OK mx.test POP3 server ready\r\n";
-const std::string kLogin = "USER anna\r\nPASS secret\r\n";
+const std::string kLoginLines = "USER anna\r\nPASS secret\r\n";
 const std::string kLoggedIn = "+OK send PASS\r\n+OK 3 messages (74 octets)\r\n";
 
 struct Case {
@@ -56,7 +56,7 @@ struct Case {
 
 /// What a logged-in session says.
 Case inside(const char* name, const std::string& input, const std::string& output) {
-  return {name, {}, kLogin + input, kLoggedIn + output};
+  return {name, {}, kLoginLines + input, kLoggedIn + output};
 }
 
 const std::string kCapaClear =
@@ -85,7 +85,7 @@ std::vector<Case> cases() {
        "-ERR passwords are taken only under TLS: use the port with TLS\r\n"},
       {"pass refused in clear", kClearOffersTls, "PASS x\r\n",
        "-ERR passwords are taken only under TLS: send STLS first\r\n"},
-      {"login in clear when configured", {false, false, true}, kLogin, kLoggedIn},
+      {"login in clear when configured", {false, false, true}, kLoginLines, kLoggedIn},
       {"stls, then login", kClearOffersTls, "STLS\r\n", "+OK begin TLS now\r\n<TLS>"},
       {"stls twice", {true, true, false}, "STLS\r\n", "-ERR TLS is on already\r\n"},
       {"stls not available", {false, false, false}, "STLS\r\n", "-ERR TLS is not available here\r\n"},
@@ -221,11 +221,11 @@ TEST(ServerSession, SaysTheSameAtEverySplit) {
 }
 
 TEST(ServerSession, MessagesComeWholeInPiecesOfAnySize) {
-  std::string expected = talk({}, "UTF8\r\n" + kLogin + "RETR 1\r\nTOP 1 1\r\n");
+  std::string expected = talk({}, "UTF8\r\n" + kLoginLines + "RETR 1\r\nTOP 1 1\r\n");
   for (std::size_t piece = 1; piece < 60; ++piece) {
     FakeMailbox m = mailbox();
     m.piece = piece;
-    EXPECT_EQ(talk({}, m, {"UTF8\r\n" + kLogin + "RETR 1\r\nTOP 1 1\r\n"}), expected) << piece;
+    EXPECT_EQ(talk({}, m, {"UTF8\r\n" + kLoginLines + "RETR 1\r\nTOP 1 1\r\n"}), expected) << piece;
     EXPECT_LE(m.pieces_unsent, 2u) << "the next piece is asked for only when the one before was sent";
   }
 }
@@ -234,7 +234,7 @@ TEST(ServerSession, MessageWithoutLastLineEndIsEnded) {
   for (std::string body : {"", "A: b", "A: b\r", "A: b\r\n\r\nx\n"}) {
     FakeMailbox m;
     m.messages = {body};
-    std::string sent = talk({}, m, {kLogin + "RETR 1\r\n"});
+    std::string sent = talk({}, m, {kLoginLines + "RETR 1\r\n"});
     EXPECT_TRUE(sent.ends_with("\r\n.\r\n")) << body;
   }
 }
@@ -242,7 +242,7 @@ TEST(ServerSession, MessageWithoutLastLineEndIsEnded) {
 TEST(ServerSession, BareLfDotIsStuffed) {
   FakeMailbox m;
   m.messages = {"A: b\r\n\r\nx\n.\r\ny\r\n"};
-  EXPECT_TRUE(talk({}, m, {kLogin + "RETR 1\r\n"}).ends_with("x\n..\r\ny\r\n.\r\n"));
+  EXPECT_TRUE(talk({}, m, {kLoginLines + "RETR 1\r\n"}).ends_with("x\n..\r\ny\r\n.\r\n"));
 }
 
 /// Where a client that takes `end_of_line` for the end of a line thinks that the reply ends; npos: nowhere.
@@ -268,7 +268,7 @@ TEST(ServerSession, NoContentEndsAReplyEarly) {
     m.piece = 1 + n % 7;
     ServerSession session(options_for(), true);
     m.perform(session);
-    m.feed(session, kLogin);
+    m.feed(session, kLoginLines);
     for (std::string_view command : {"RETR 1\r\n", "TOP 1 2\r\n"}) {
       m.sent.clear();
       m.feed(session, command);
@@ -284,7 +284,7 @@ TEST(ServerSession, PipelinedCommandsCostOneWrite) {
   m.perform(session);
   m.sent.clear();
   m.piece = 1000;
-  m.feed(session, kLogin + "STAT\r\nLIST\r\nUIDL\r\nRETR 1\r\nDELE 1\r\n");
+  m.feed(session, kLoginLines + "STAT\r\nLIST\r\nUIDL\r\nRETR 1\r\nDELE 1\r\n");
   EXPECT_EQ(m.biggest_send, m.sent.size());
 }
 
@@ -310,7 +310,7 @@ TEST(ServerSession, InputBehindStlsIsDropped) {
 TEST(ServerSession, LongListsComeInPagesAndBoundedWrites) {
   FakeMailbox m;
   m.messages.assign(3000, kSecond);
-  std::string sent = talk({}, m, {kLogin + "DELE 700\r\nLIST\r\nUIDL\r\nQUIT\r\n"});
+  std::string sent = talk({}, m, {kLoginLines + "DELE 700\r\nLIST\r\nUIDL\r\nQUIT\r\n"});
   EXPECT_EQ(std::ranges::count(sent, '\n'), 5 + 2 * (1 + 2999 + 1));
   EXPECT_LT(m.biggest_send, 32u * 1024);
   EXPECT_NE(sent.find("\r\n3000 uid3000\r\n.\r\n"), std::string::npos);
@@ -322,7 +322,7 @@ TEST(ServerSession, PagesEndingExactlyAtTheEnd) {
   for (std::size_t count : {0u, 1u, 499u, 500u, 501u, 1000u}) {
     FakeMailbox m;
     m.messages.assign(count, kSecond);
-    std::string sent = talk({}, m, {kLogin + "LIST\r\n"});
+    std::string sent = talk({}, m, {kLoginLines + "LIST\r\n"});
     EXPECT_EQ(static_cast<std::size_t>(std::ranges::count(sent, '\n')), 3 + 2 + count);
     EXPECT_TRUE(sent.ends_with("\r\n.\r\n"));
   }
@@ -331,24 +331,24 @@ TEST(ServerSession, PagesEndingExactlyAtTheEnd) {
 TEST(ServerSession, FailedStore) {
   FakeMailbox m = mailbox();
   m.fail_listing = true;
-  EXPECT_EQ(talk({}, m, {kLogin + "LIST\r\nLIST 1\r\nDELE 1\r\nSTAT\r\n"}),
+  EXPECT_EQ(talk({}, m, {kLoginLines + "LIST\r\nLIST 1\r\nDELE 1\r\nSTAT\r\n"}),
             kHello + kLoggedIn +
                 "-ERR [SYS/TEMP] the mailbox can't be read now, try again later\r\n"
                 "-ERR [SYS/TEMP] the mailbox can't be read now, try again later\r\n"
                 "-ERR [SYS/TEMP] the mailbox can't be read now, try again later\r\n+OK 3 74\r\n");
   FakeMailbox n = mailbox();
   n.fail_after = 0;
-  EXPECT_EQ(talk({}, n, {kLogin + "RETR 1\r\nSTAT\r\n"}),
+  EXPECT_EQ(talk({}, n, {kLoginLines + "RETR 1\r\nSTAT\r\n"}),
             kHello + kLoggedIn + "-ERR [SYS/TEMP] the message can't be read now, try again later\r\n+OK 3 74\r\n");
   FakeMailbox o = mailbox();
   o.fail_after = 3;
-  EXPECT_EQ(talk({}, o, {"UTF8\r\n" + kLogin + "RETR 1\r\nSTAT\r\n"}),
+  EXPECT_EQ(talk({}, o, {"UTF8\r\n" + kLoginLines + "RETR 1\r\nSTAT\r\n"}),
             kHello + "+OK UTF-8 from now on\r\n" + kLoggedIn + "+OK message follows\r\nSubject: one\r\nFrom: a")
       << "broken off, never ended";
   EXPECT_TRUE(o.closed);
   FakeMailbox p = mailbox();
   p.fail_commit = true;
-  EXPECT_EQ(talk({}, p, {kLogin + "DELE 2\r\nQUIT\r\n"}),
+  EXPECT_EQ(talk({}, p, {kLoginLines + "DELE 2\r\nQUIT\r\n"}),
             kHello + kLoggedIn +
                 "+OK message 2 will be deleted at QUIT\r\n-ERR [SYS/TEMP] not all of the messages could "
                 "be deleted, the others are still there\r\n");
@@ -363,7 +363,7 @@ TEST(ServerSession, OnlyQuitDeletes) {
     FakeMailbox m = mailbox();
     ServerSession session(options_for(), true);
     m.perform(session);
-    m.feed(session, kLogin + "DELE 1\r\nQUI");
+    m.feed(session, kLoginLines + "DELE 1\r\nQUI");
     end(session);
     m.perform(session);
     EXPECT_TRUE(m.closed);
@@ -386,7 +386,7 @@ TEST(ServerSession, LogOutSaysWhy) {
   FakeMailbox m = mailbox();
   ServerSession session(options_for(), true);
   m.perform(session);
-  m.feed(session, kLogin);
+  m.feed(session, kLoginLines);
   session.log_out();
   m.perform(session);
   EXPECT_TRUE(m.closed);
@@ -397,7 +397,7 @@ TEST(ServerSession, ShutDownWaitsForTheMessage) {
   FakeMailbox m = mailbox();
   ServerSession session(options_for(), true);
   m.perform(session);
-  m.feed(session, kLogin);
+  m.feed(session, kLoginLines);
   session.feed("RETR 1\r\nSTAT\r\n");
   session.next();
   session.shut_down();
@@ -436,7 +436,7 @@ TEST(ServerSession, DeadlinesAreWhole) {
   m.feed(session, "CAPA\r\n");
   m.feed(session, "NOO");
   EXPECT_EQ(m.need.window, window) << "the time before login is one window";
-  m.feed(session, "P\r\n" + kLogin);
+  m.feed(session, "P\r\n" + kLoginLines);
   EXPECT_EQ(m.need.within, std::chrono::seconds(600));
   window = m.need.window;
   m.feed(session, "STA");
@@ -449,7 +449,7 @@ TEST(ServerSession, TheNextCommandsTimeBeginsAfterTheMessage) {
   FakeMailbox m = mailbox();
   ServerSession session(options_for(), true);
   m.perform(session);
-  m.feed(session, kLogin);
+  m.feed(session, kLoginLines);
   session.feed("RETR 1\r\n");
   for (std::uint32_t last = m.need.window, sends = 0;; ++sends) {
     Action action = session.next();
@@ -465,7 +465,7 @@ TEST(ServerSession, LateAnswersAreIgnoredAndQuestionsRepeat) {
   ServerSession session(options_for(), true);
   FakeMailbox m = mailbox();
   m.perform(session);
-  session.feed(kLogin);
+  session.feed(kLoginLines);
   Action first = session.next();
   ASSERT_TRUE(std::holds_alternative<AskLogin>(first));
   auto id = std::get<AskLogin>(first).id;

@@ -11,14 +11,14 @@ namespace {
 constexpr std::array kLanguages = {LanguageName{"en", "English"}, LanguageName{"de", "Deutsch"},
                                    LanguageName{"fr", "Français"}, LanguageName{"es", "Español"}};
 
-struct Row {
+struct TextRow {
   Text text;
   std::string_view code;
   std::array<std::string_view, kLanguages.size()> words;
 };
 
 // In the order of Text.
-constexpr Row kTexts[] = {
+constexpr TextRow kTexts[] = {
     {Text::greeting,
      "",
      {"{} POP3 server ready", "{} POP3-Server bereit", "{} serveur POP3 prêt", "{} servidor POP3 listo"}},
@@ -186,14 +186,14 @@ constexpr Row kTexts[] = {
 
 constexpr bool in_order() {
   std::size_t n = 0;
-  for (const Row& row : kTexts) {
+  for (const TextRow& row : kTexts) {
     if (static_cast<std::size_t>(row.text) != n++) return false;
   }
   return n == static_cast<std::size_t>(Text::last) + 1;
 }
 static_assert(in_order());
 
-const Row& row_of(Text text) { return kTexts[static_cast<std::size_t>(text)]; }
+const TextRow& row_of(Text text) { return kTexts[static_cast<std::size_t>(text)]; }
 
 } // namespace
 

@@ -23,7 +23,7 @@ protected:
 };
 
 /// RFC 4616.
-class Plain final : public WithCredentials {
+class PlainClient final : public WithCredentials {
 public:
   using WithCredentials::WithCredentials;
   std::string_view name() const override { return "PLAIN"; }
@@ -51,7 +51,7 @@ private:
 };
 
 /// First the name, then the password, whatever the prompts say (they differ between servers).
-class Login final : public WithCredentials {
+class LoginClient final : public WithCredentials {
 public:
   using WithCredentials::WithCredentials;
   std::string_view name() const override { return "LOGIN"; }
@@ -95,7 +95,7 @@ private:
 };
 
 /// RFC 7628 section 3.1.
-class OauthBearer final : public OneMessage {
+class OauthBearerClient final : public OneMessage {
 public:
   using OneMessage::OneMessage;
   std::string_view name() const override { return "OAUTHBEARER"; }
@@ -109,7 +109,7 @@ protected:
 };
 
 /// As Google describes it.
-class Xoauth2 final : public OneMessage {
+class Xoauth2Client final : public OneMessage {
 public:
   using OneMessage::OneMessage;
   std::string_view name() const override { return "XOAUTH2"; }
@@ -122,7 +122,7 @@ protected:
 };
 
 /// RFC 4422 appendix A.
-class External final : public OneMessage {
+class ExternalClient final : public OneMessage {
 public:
   using OneMessage::OneMessage;
   std::string_view name() const override { return "EXTERNAL"; }
@@ -145,8 +145,8 @@ std::unique_ptr<ClientMechanism> make_password_client(std::span<const std::strin
     const bool plus = name.ends_with("-PLUS") || offers(offered, std::string(name) + "-PLUS");
     return make_scram_client(name, plus, std::move(credentials), channel, std::move(nonce));
   }
-  if (offers(offered, "PLAIN")) return std::make_unique<Plain>(std::move(credentials));
-  if (offers(offered, "LOGIN")) return std::make_unique<Login>(std::move(credentials));
+  if (offers(offered, "PLAIN")) return std::make_unique<PlainClient>(std::move(credentials));
+  if (offers(offered, "LOGIN")) return std::make_unique<LoginClient>(std::move(credentials));
   return nullptr;
 }
 
@@ -156,12 +156,12 @@ std::unique_ptr<ClientMechanism> make_client(std::span<const std::string> offere
                                              const Channel& channel, std::string nonce) {
   if (credentials.external) {
     if (!offers(offered, "EXTERNAL")) return nullptr;
-    return std::make_unique<External>(std::move(credentials));
+    return std::make_unique<ExternalClient>(std::move(credentials));
   }
   if (credentials.token.empty())
     return make_password_client(offered, std::move(credentials), channel, std::move(nonce));
-  if (offers(offered, "OAUTHBEARER")) return std::make_unique<OauthBearer>(std::move(credentials));
-  if (offers(offered, "XOAUTH2")) return std::make_unique<Xoauth2>(std::move(credentials));
+  if (offers(offered, "OAUTHBEARER")) return std::make_unique<OauthBearerClient>(std::move(credentials));
+  if (offers(offered, "XOAUTH2")) return std::make_unique<Xoauth2Client>(std::move(credentials));
   return nullptr;
 }
 

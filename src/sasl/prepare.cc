@@ -11,7 +11,7 @@
 namespace paquebot::sasl {
 namespace {
 
-constexpr std::size_t kMaxName = 255;
+constexpr std::size_t kMaxPreparedName = 255;
 constexpr std::size_t kMaxPassword = 1024;
 
 struct Free {
@@ -44,7 +44,7 @@ std::optional<std::string> prepare_password(std::string_view text, bool stored) 
 }
 
 std::optional<std::string> prepare_name(std::string_view text) {
-  return prepare(text, kMaxName, GSASL_ALLOW_UNASSIGNED);
+  return prepare(text, kMaxPreparedName, GSASL_ALLOW_UNASSIGNED);
 }
 
 } // namespace paquebot::sasl

@@ -13,7 +13,7 @@
 namespace paquebot::sasl {
 namespace {
 
-constexpr std::size_t kMaxName = 255;
+constexpr std::size_t kMaxScramName = 255;
 constexpr std::size_t kMaxNonce = 512;
 
 const EVP_MD* method(ScramHash hash) { return hash == ScramHash::sha1 ? EVP_sha1() : EVP_sha256(); }
@@ -90,7 +90,7 @@ std::optional<std::string> unescape_scram_name(std::string_view text) {
     out += text[1] == '2' ? ',' : '=';
     text.remove_prefix(3);
   }
-  if (out.empty() || out.size() > kMaxName || !is_utf8(out)) return {};
+  if (out.empty() || out.size() > kMaxScramName || !is_utf8(out)) return {};
   return out;
 }
 

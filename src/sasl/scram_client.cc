@@ -12,9 +12,10 @@ namespace {
 
 constexpr std::size_t kMaxSalt = 1024;
 
-class Scram final : public ClientMechanism {
+class ScramClient final : public ClientMechanism {
 public:
-  Scram(std::string_view name, bool plus_offered, Credentials credentials, const Channel& channel, std::string nonce)
+  ScramClient(std::string_view name, bool plus_offered, Credentials credentials, const Channel& channel,
+              std::string nonce)
       : name_(name), hash_(name.starts_with("SCRAM-SHA-256") ? ScramHash::sha256 : ScramHash::sha1),
         credentials_(std::move(credentials)), own_nonce_(nonce.empty() ? make_nonce() : std::move(nonce)) {
     // RFC 5802 section 6: "p" with -PLUS; "y" when we could and the server seems not to; "n" when we can't.
@@ -30,7 +31,7 @@ public:
     bare_ = "n=" + escape_scram_name(prepare_name(credentials_.authcid).value_or(credentials_.authcid)) +
             ",r=" + own_nonce_;
   }
-  ~Scram() override {
+  ~ScramClient() override {
     wipe(credentials_.password);
     wipe(server_signature_);
   }
@@ -112,7 +113,7 @@ private:
 
 std::unique_ptr<ClientMechanism> make_scram_client(std::string_view name, bool plus_offered, Credentials credentials,
                                                    const Channel& channel, std::string nonce) {
-  return std::make_unique<Scram>(name, plus_offered, std::move(credentials), channel, std::move(nonce));
+  return std::make_unique<ScramClient>(name, plus_offered, std::move(credentials), channel, std::move(nonce));
 }
 
 } // namespace paquebot::sasl

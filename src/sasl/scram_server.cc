@@ -11,9 +11,9 @@ namespace {
 
 constexpr std::size_t kMaxMessage = 4096; ///< octets; a client's message has some hundred
 
-class Scram final : public ServerMechanism {
+class ScramServer final : public ServerMechanism {
 public:
-  Scram(ScramHash hash, bool plus, const Offer& offer)
+  ScramServer(ScramHash hash, bool plus, const Offer& offer)
       : hash_(hash), plus_(plus), bindings_(offer.channel.bindings),
         own_nonce_(offer.nonce.empty() ? make_nonce() : offer.nonce) {}
 
@@ -135,7 +135,7 @@ private:
 } // namespace
 
 std::unique_ptr<ServerMechanism> make_scram_server(ScramHash hash, bool plus, const Offer& offer) {
-  return std::make_unique<Scram>(hash, plus, offer);
+  return std::make_unique<ScramServer>(hash, plus, offer);
 }
 
 } // namespace paquebot::sasl

@@ -8,13 +8,13 @@
 namespace paquebot::sasl {
 
 /// RFC 4616 section 2 allows 255 octets for each part; passwords of more occur, so they get room.
-constexpr std::size_t kMaxName = 255;
+constexpr std::size_t kMaxPlainName = 255;
 constexpr std::size_t kMaxPassword = 1024;
 
 Failure malformed(std::string cause) { return {true, std::move(cause)}; }
 
 bool is_sasl_name(std::string_view text) {
-  return text.size() <= kMaxName && text.find('\0') == std::string_view::npos && is_utf8(text);
+  return text.size() <= kMaxPlainName && text.find('\0') == std::string_view::npos && is_utf8(text);
 }
 
 namespace {
@@ -40,7 +40,7 @@ protected:
 };
 
 /// RFC 4616: one message, [authzid] NUL authcid NUL passwd.
-class Plain final : public PasswordMechanism {
+class PlainServer final : public PasswordMechanism {
 public:
   Step step(const std::string* response) override {
     if (response == nullptr) return Challenge{};
@@ -58,7 +58,7 @@ public:
 };
 
 /// Never standardised, widely used: the name and the password, each asked for. A name may come as initial response.
-class Login final : public PasswordMechanism {
+class LoginServer final : public PasswordMechanism {
 public:
   Step step(const std::string* response) override {
     if (response == nullptr) return Challenge{"Username:"};
@@ -91,8 +91,8 @@ const Row kRows[] = {
     {"SCRAM-SHA-1-PLUS", with_binding, [](const Offer& o) { return make_scram_server(ScramHash::sha1, true, o); }},
     {"SCRAM-SHA-256", with_scram, [](const Offer& o) { return make_scram_server(ScramHash::sha256, false, o); }},
     {"SCRAM-SHA-1", with_scram, [](const Offer& o) { return make_scram_server(ScramHash::sha1, false, o); }},
-    {"PLAIN", always, [](const Offer&) -> Made { return std::make_unique<Plain>(); }},
-    {"LOGIN", always, [](const Offer&) -> Made { return std::make_unique<Login>(); }},
+    {"PLAIN", always, [](const Offer&) -> Made { return std::make_unique<PlainServer>(); }},
+    {"LOGIN", always, [](const Offer&) -> Made { return std::make_unique<LoginServer>(); }},
     {"OAUTHBEARER", with_tokens, [](const Offer&) { return make_oauthbearer_server(); }},
     {"XOAUTH2", with_tokens, [](const Offer&) { return make_xoauth2_server(); }},
     {"EXTERNAL", with_certificate, [](const Offer&) { return make_external_server(); }},

@@ -68,7 +68,7 @@ private:
 };
 
 /// RFC 7628 section 3.1: GS2 header, ^A, pairs, ^A.
-class OauthBearer final : public Bearer {
+class OauthBearerServer final : public Bearer {
   Step read(std::string_view message) override {
     const auto gs2 = read_gs2_header(message);
     if (!gs2 || gs2->flag == 'p' || !gs2->rest.starts_with(kSeparator)) return malformed("OAUTHBEARER: bad header");
@@ -82,7 +82,7 @@ class OauthBearer final : public Bearer {
 };
 
 /// As Google describes it: "user=NAME^Aauth=Bearer TOKEN^A^A".
-class Xoauth2 final : public Bearer {
+class Xoauth2Server final : public Bearer {
   Step read(std::string_view message) override {
     const auto user = find_pair(message, "user");
     const auto value = find_pair(message, "auth");
@@ -95,7 +95,7 @@ class Xoauth2 final : public Bearer {
 };
 
 /// RFC 4422 appendix A: the response is the authorisation identity, or empty.
-class External final : public ServerMechanism {
+class ExternalServer final : public ServerMechanism {
   Step step(const std::string* response) override {
     if (response == nullptr) return Challenge{};
     if (!is_sasl_name(*response)) return malformed("EXTERNAL: bad name");
@@ -111,8 +111,8 @@ class External final : public ServerMechanism {
 
 } // namespace
 
-std::unique_ptr<ServerMechanism> make_oauthbearer_server() { return std::make_unique<OauthBearer>(); }
-std::unique_ptr<ServerMechanism> make_xoauth2_server() { return std::make_unique<Xoauth2>(); }
-std::unique_ptr<ServerMechanism> make_external_server() { return std::make_unique<External>(); }
+std::unique_ptr<ServerMechanism> make_oauthbearer_server() { return std::make_unique<OauthBearerServer>(); }
+std::unique_ptr<ServerMechanism> make_xoauth2_server() { return std::make_unique<Xoauth2Server>(); }
+std::unique_ptr<ServerMechanism> make_external_server() { return std::make_unique<ExternalServer>(); }
 
 } // namespace paquebot::sasl

@@ -10,26 +10,26 @@ constexpr std::size_t kChunksInFlight = 2;
 
 } // namespace
 
-using Impl = ClientSession::Impl;
+using Client = ClientSession::Impl;
 
 /// Binary content knows no other way. For lines DATA is as good and known to every peer; but a large message gains: the
 /// peer says no (too large, no room) after a chunk and not after all of it.
-bool Impl::wants_chunks() const {
+bool Client::wants_chunks() const {
   return features_.chunking && (message_.sender.body == mail::BodyType::binary || message_.size > options_.chunk);
 }
 
 /// All of the envelope was answered, and nothing like DATA has to be asked.
-bool Impl::envelope_over() {
+bool Client::envelope_over() {
   while (next_recipient_ < states_.size() && states_[next_recipient_] != RecipientState::waiting) ++next_recipient_;
   return mail_sent_ && next_recipient_ == states_.size();
 }
 
-bool Impl::wants_content() const {
+bool Client::wants_content() const {
   const std::size_t most = chunks_ && features_.pipelining ? kChunksInFlight : 1;
   return phase_ == Phase::content && expected_.size() < most;
 }
 
-void Impl::add_to_chunk(std::string_view bytes) {
+void Client::add_to_chunk(std::string_view bytes) {
   if (message_.sender.body == mail::BodyType::binary) {
     chunk_ += bytes;
   } else {
@@ -40,14 +40,14 @@ void Impl::add_to_chunk(std::string_view bytes) {
   expected_.push_back({Command::bdat});
 }
 
-void Impl::send_chunk(bool last) {
+void Client::send_chunk(bool last) {
   out_ += "BDAT " + std::to_string(chunk_.size()) + (last ? " LAST\r\n" : "\r\n");
   out_ += chunk_;
   chunk_.clear();
 }
 
 /// Section 2: after a refusal the transaction has failed and no further chunk is sent; what is on its way is answered yet.
-void Impl::on_chunk(mail::Reply reply) {
+void Client::on_chunk(mail::Reply reply) {
   if (reply.code / 100 == 3) return malformed("a go-ahead to BDAT");
   if (reply.code / 100 != 2 && refusal_.code == 0) {
     settle_rest(reply);

@@ -22,7 +22,7 @@ Setting binary(std::string content) {
   return setting;
 }
 
-const std::string kEhlo = kGreeted + "S: 250-there.example\nS: 250-CHUNKING\n"s;
+const std::string kEhlo = kGreeting + "S: 250-there.example\nS: 250-CHUNKING\n"s;
 const std::string kPiped =
     kEhlo + "S: 250 PIPELINING\nC: MAIL FROM:<ann@here.example>\nC: RCPT TO:<bob@there.example>\n";
 const std::string kChunks = kPiped + "S: 250 ok\nS: 250 ok\nC: BDAT 14\nC: Subject: helloBDAT 11\nC: \nC: \nC: .body\n";
@@ -112,7 +112,7 @@ TEST(SmtpClientBdat, InDoubtOnlyBehindLast) {
 }
 
 TEST(SmtpClientBdat, BinaryGoesAsItIs) {
-  const std::string ehlo = kGreeted + "S: 250-there.example\nS: 250-BINARYMIME\n"s;
+  const std::string ehlo = kGreeting + "S: 250-there.example\nS: 250-BINARYMIME\n"s;
   check({"no octet is changed",
          binary("a\rb.\r\n.\r\n\r\nc"),
          (ehlo + "S: 250 CHUNKING\nC: MAIL FROM:<ann@here.example> BODY=BINARYMIME\nS: 250 ok\n"

@@ -20,9 +20,9 @@ std::int64_t read_seconds(std::string_view text) {
 
 } // namespace
 
-using Impl = ClientSession::Impl;
+using Client = ClientSession::Impl;
 
-void Impl::read_sending_feature(const std::vector<std::string_view>& words) {
+void Client::read_sending_feature(const std::vector<std::string_view>& words) {
   const auto is = [&](std::string_view name) { return iequals(words[0], name); };
   auto& f = features_;
   f.requiretls = f.requiretls || is("REQUIRETLS");
@@ -40,9 +40,9 @@ void Impl::read_sending_feature(const std::vector<std::string_view>& words) {
 }
 
 /// RFC 8689 section 2: only in a session that is under TLS, whose server offers it after that.
-bool Impl::may_require_tls() const { return encrypted_ && features_.requiretls; }
+bool Client::may_require_tls() const { return encrypted_ && features_.requiretls; }
 
-bool Impl::lacks_extension(mail::Reply& why) const {
+bool Client::lacks_extension(mail::Reply& why) const {
   const auto& s = message_.sender;
   // RFC 8689 section 4.2.1; a report is sent all the same (section 5).
   if (s.tls == mail::TlsWish::required && !may_require_tls() && !s.reverse_path.empty()) {
@@ -70,7 +70,7 @@ bool Impl::lacks_extension(mail::Reply& why) const {
 }
 
 /// With a space in front of each.
-std::string Impl::extension_parameters() const {
+std::string Client::extension_parameters() const {
   const auto& s = message_.sender;
   std::string line;
   if (s.tls == mail::TlsWish::required && may_require_tls()) line += " REQUIRETLS";

@@ -10,7 +10,7 @@ using namespace std::string_literals;
 
 TEST(SmtpClient, RefusalsWithinPipelining) {
   const auto start =
-      kGreeted +
+      kGreeting +
       "S: 250-there.example\nS: 250 PIPELINING\nC: MAIL FROM:<ann@here.example>\nC: RCPT TO:<bob@there.example>\n"
       "C: RCPT TO:<carl@there.example>\nC: DATA\n"s;
   const auto two = plain({message_to({"bob", "carl"})});
@@ -41,7 +41,7 @@ TEST(SmtpClient, RefusalsWithinPipelining) {
 }
 
 TEST(SmtpClient, BreaksOff) {
-  const std::string mail = kGreeted + "S: 250 there.example\nC: MAIL FROM:<ann@here.example>\n"s;
+  const std::string mail = kGreeting + "S: 250 there.example\nC: MAIL FROM:<ann@here.example>\n"s;
   const std::string data = mail + "S: 250 ok\nC: RCPT TO:<bob@there.example>\nS: 250 ok\nC: DATA\n";
   const std::string content = data + "S: 354 go on\nC: Subject: hello\nC: \nC: ..body\nC: .\n";
   const std::string lost = "450 4.4.2 the connection was lost",
@@ -85,8 +85,8 @@ TEST(SmtpClient, MalformedReplies) {
   for (int i = 0; i < 201; ++i) many += "S: 220-x\n";
   check({"many lines", plain(), many.c_str(), {.failure = junk, .breakage = Breakage::malformed}});
   const std::string more =
-      kGreeted + "S: 250 there.example\nC: MAIL FROM:<ann@here.example>\nS: 250 ok\nC: RCPT TO:<bob@there.example>\n"
-                 "S: 250 ok\nC: DATA\nS: 250 what?\n"s;
+      kGreeting + "S: 250 there.example\nC: MAIL FROM:<ann@here.example>\nS: 250 ok\nC: RCPT TO:<bob@there.example>\n"
+                  "S: 250 ok\nC: DATA\nS: 250 what?\n"s;
   check({"250 to DATA",
          plain(),
          more.c_str(),
@@ -130,8 +130,8 @@ C: .
 TEST(SmtpClient, AbandonsOnlyTheConnection) {
   const auto abandons = with(plain(), [](Setting& s) { s.abandons = true; });
   const std::string script =
-      kGreeted + "S: 250 there.example\nC: MAIL FROM:<ann@here.example>\nS: 250 ok\nC: RCPT TO:<bob@there.example>\n"
-                 "S: 250 ok\nC: DATA\nS: 354 go on\nC: Subject\n"s;
+      kGreeting + "S: 250 there.example\nC: MAIL FROM:<ann@here.example>\nS: 250 ok\nC: RCPT TO:<bob@there.example>\n"
+                  "S: 250 ok\nC: DATA\nS: 354 go on\nC: Subject\n"s;
   check({"abandon", abandons, script.c_str(), {.results = {"450 4.3.0 the message could not be read here"}}});
 }
 

@@ -17,7 +17,7 @@ constexpr std::size_t kGroupOctets = 8 * 1024;
 /// Octets of text kept for each recipient.
 constexpr std::size_t kMaxResultText = 1024;
 
-bool has_control(std::string_view text) {
+bool holds_control(std::string_view text) {
   return std::ranges::any_of(text, [](char c) { return (c >= 0 && c < ' ') || c == 0x7F; });
 }
 
@@ -37,9 +37,9 @@ bool needs_smtputf8(const OutgoingMessage& message) {
          std::ranges::any_of(message.recipients, [](const auto& one) { return one.address.international(); });
 }
 
-using Impl = ClientSession::Impl;
+using Client = ClientSession::Impl;
 
-void Impl::send(OutgoingMessage message) {
+void Client::send(OutgoingMessage message) {
   assert(phase_ == Phase::ready);
   if (phase_ != Phase::ready) return;
   message_ = std::move(message);
@@ -56,7 +56,7 @@ void Impl::send(OutgoingMessage message) {
 }
 
 /// What this peer can't get is settled without asking it.
-void Impl::refuse_unsendable() {
+void Client::refuse_unsendable() {
   const auto& f = features_;
   if (f.max_size != 0 && message_.size > f.max_size) { // RFC 1870 section 6.1
     settle_rest({552,
@@ -66,7 +66,7 @@ void Impl::refuse_unsendable() {
     settle_rest({554, {5, 6, 3}, "the other server does not take binary mail"}); // RFC 3030 section 3
   } else if (!f.smtputf8 && (message_.international_header || message_.sender.reverse_path.international())) {
     settle_rest({550, {5, 6, 7}, "the other server does not take internationalised mail"}); // RFC 6531 section 3.2
-  } else if (has_control(message_.sender.reverse_path.to_string())) {
+  } else if (holds_control(message_.sender.reverse_path.to_string())) {
     settle_rest({550, {5, 1, 7}, "the sender's address can't be sent"});
   }
   mail::Reply why;
@@ -80,8 +80,8 @@ void Impl::refuse_unsendable() {
   if (nobody) message_done();
 }
 
-bool Impl::unsendable(const mail::Recipient& recipient, mail::Reply& why) const {
-  if (has_control(recipient.address.to_string())) {
+bool Client::unsendable(const mail::Recipient& recipient, mail::Reply& why) const {
+  if (holds_control(recipient.address.to_string())) {
     why = {550, {5, 1, 3}, "the recipient's address can't be sent"};
     return true;
   }
@@ -95,7 +95,7 @@ bool Impl::unsendable(const mail::Recipient& recipient, mail::Reply& why) const 
 // ---- The envelope ----
 
 /// Everything sent was answered: what now?
-void Impl::advance() {
+void Client::advance() {
   if (refusal_.code != 0 && !data_sent_) { // MAIL was refused, and DATA is not on its way
     settle_rest(refusal_);
     return message_done();
@@ -122,14 +122,14 @@ void Impl::advance() {
 }
 
 /// Sends as many commands as may be in flight at once.
-void Impl::send_group() {
+void Client::send_group() {
   while (send_one() && features_.pipelining && out_.size() < kGroupOctets) {
   }
   if (out_.empty()) message_done(); // nobody was accepted
 }
 
 /// The next command of the envelope; false when nothing may follow it.
-bool Impl::send_one() {
+bool Client::send_one() {
   if (transaction_ && !mail_sent_) {
     transaction_ = false;
     command(Command::rset, "RSET");
@@ -155,7 +155,7 @@ bool Impl::send_one() {
   return false;
 }
 
-std::string Impl::mail_line() const {
+std::string Client::mail_line() const {
   const auto& s = message_.sender;
   std::string line = "MAIL FROM:<" + s.reverse_path.to_string() + ">";
   if (features_.size && message_.size > 0) line += " SIZE=" + std::to_string(message_.size);
@@ -170,7 +170,7 @@ std::string Impl::mail_line() const {
   return line;
 }
 
-std::string Impl::rcpt_line(const mail::Recipient& recipient) const {
+std::string Client::rcpt_line(const mail::Recipient& recipient) const {
   std::string line = "RCPT TO:<" + recipient.address.to_string() + ">";
   if (!features_.dsn) return line;
   if ((recipient.notify & mail::kNotifyNever) != 0) {
@@ -187,7 +187,7 @@ std::string Impl::rcpt_line(const mail::Recipient& recipient) const {
   return line;
 }
 
-void Impl::on_mail(mail::Reply reply) {
+void Client::on_mail(mail::Reply reply) {
   if (reply.code / 100 != 2) {
     refusal_ =
         reply.code / 100 == 3 ? mail::Reply{450, {4, 5, 0}, "the other server broke the protocol"} : std::move(reply);
@@ -196,7 +196,7 @@ void Impl::on_mail(mail::Reply reply) {
   }
 }
 
-void Impl::on_rcpt(std::size_t index, mail::Reply reply) {
+void Client::on_rcpt(std::size_t index, mail::Reply reply) {
   // Behind a refused MAIL every RCPT is refused as well; what counts is the reply to MAIL.
   if (refusal_.code != 0) return;
   if (reply.code / 100 == 3) return malformed("a go-ahead to RCPT");
@@ -206,7 +206,7 @@ void Impl::on_rcpt(std::size_t index, mail::Reply reply) {
   results_[index] = shortened(std::move(reply));
 }
 
-void Impl::on_data(mail::Reply reply) {
+void Client::on_data(mail::Reply reply) {
   go_ahead_ = reply.code / 100 == 3;
   if (go_ahead_) return;
   if (reply.code / 100 == 2) return malformed("DATA was answered without a go-ahead");
@@ -215,12 +215,12 @@ void Impl::on_data(mail::Reply reply) {
 
 // ---- The content ----
 
-void Impl::content(std::string_view bytes) {
+void Client::content(std::string_view bytes) {
   if (chunks_) return add_to_chunk(bytes);
   encoder_.encode(bytes, out_);
 }
 
-void Impl::end_content() {
+void Client::end_content() {
   if (phase_ != Phase::content) return;
   if (!chunks_) {
     encoder_.finish(out_);
@@ -236,7 +236,7 @@ void Impl::end_content() {
   }
 }
 
-void Impl::on_final(std::size_t index, mail::Reply reply) {
+void Client::on_final(std::size_t index, mail::Reply reply) {
   if (reply.code / 100 == 3) return malformed("a go-ahead at the end of the content");
   if (refusal_.code == 0) final_reply_ = reply;
   if (options_.lmtp) { // RFC 2033 section 4.2
@@ -253,7 +253,7 @@ void Impl::on_final(std::size_t index, mail::Reply reply) {
 // ---- The end ----
 
 /// Whoever was not refused yet gets `reply`.
-void Impl::settle_rest(const mail::Reply& reply) {
+void Client::settle_rest(const mail::Reply& reply) {
   for (std::size_t i = 0; i < states_.size(); ++i) {
     if (states_[i] == RecipientState::settled) continue;
     states_[i] = RecipientState::settled;
@@ -261,7 +261,7 @@ void Impl::settle_rest(const mail::Reply& reply) {
   }
 }
 
-void Impl::message_done() {
+void Client::message_done() {
   phase_ = Phase::ready;
   done_ = true;
 }

@@ -7,16 +7,16 @@
 
 namespace paquebot::smtp {
 
-using Impl = ClientSession::Impl;
+using Client = ClientSession::Impl;
 
-Impl::Impl(ClientOptions options, bool encrypted)
+Client::Impl(ClientOptions options, bool encrypted)
     : options_(std::move(options)), encrypted_(encrypted), parser_(options_.max_reply_line, options_.max_reply_lines) {
   expected_.push_back({Command::greeting});
 }
 
 // ---- What comes next ----
 
-ClientAction Impl::next() {
+ClientAction Client::next() {
   sending_.clear();
   for (;;) {
     if (!out_.empty()) {
@@ -39,7 +39,7 @@ ClientAction Impl::next() {
   }
 }
 
-ClientAction Impl::need_input() {
+ClientAction Client::need_input() {
   const auto& o = options_;
   const auto within = [&](Command command) {
     switch (command) {
@@ -60,7 +60,7 @@ ClientAction Impl::need_input() {
 
 // ---- Input ----
 
-void Impl::feed(std::string_view bytes) {
+void Client::feed(std::string_view bytes) {
   if (phase_ == Phase::closed) return;
   if (phase_ == Phase::handshake) return malformed("bytes in clear behind the reply to STARTTLS"); // RFC 3207 section 6
   // Few octets and few copies: replies are short. What is left from before comes first.
@@ -70,7 +70,7 @@ void Impl::feed(std::string_view bytes) {
   unread_ = input_;
 }
 
-bool Impl::take_reply() {
+bool Client::take_reply() {
   switch (parser_.next(unread_)) {
     case ReplyParser::Status::none: return false;
     case ReplyParser::Status::malformed: malformed("what it said is no reply"); return true;
@@ -88,7 +88,7 @@ bool Impl::take_reply() {
   return true;
 }
 
-void Impl::on_reply(Expected expected, mail::Reply reply) {
+void Client::on_reply(Expected expected, mail::Reply reply) {
   // RFC 5321 section 3.8: after 421 the peer closes, whatever it was the reply to.
   if (reply.code == 421 && expected.command != Command::quit) return end_with(reply);
   switch (expected.command) {
@@ -109,7 +109,7 @@ void Impl::on_reply(Expected expected, mail::Reply reply) {
 }
 
 /// A reply to nothing that we sent: a refusal in the midst of the content counts, 421 says why the peer goes.
-void Impl::unexpected_reply(mail::Reply reply) {
+void Client::unexpected_reply(mail::Reply reply) {
   const bool early_refusal = phase_ == Phase::content && (reply.transient() || reply.permanent());
   if (early_refusal) final_reply_ = reply;
   if (early_refusal || reply.code == 421) return end_with(reply);
@@ -118,7 +118,7 @@ void Impl::unexpected_reply(mail::Reply reply) {
 
 // ---- Output ----
 
-void Impl::command(Command what, std::string_view line, std::size_t recipient) {
+void Client::command(Command what, std::string_view line, std::size_t recipient) {
   out_ += line;
   out_ += "\r\n";
   expected_.push_back({what, recipient});
@@ -126,7 +126,7 @@ void Impl::command(Command what, std::string_view line, std::size_t recipient) {
 
 // ---- How sessions end ----
 
-void Impl::end_with(const mail::Reply& reply) {
+void Client::end_with(const mail::Reply& reply) {
   if (in_message()) {
     settle_rest(reply);
     done_ = true;
@@ -138,7 +138,7 @@ void Impl::end_with(const mail::Reply& reply) {
   expected_.clear();
 }
 
-void Impl::break_off(Breakage breakage, mail::Reply own) {
+void Client::break_off(Breakage breakage, mail::Reply own) {
   if (phase_ == Phase::quitting) phase_ = Phase::closed; // all was settled before
   if (phase_ == Phase::closed) {
     out_.clear();
@@ -153,11 +153,11 @@ void Impl::break_off(Breakage breakage, mail::Reply own) {
   end_with(own);
 }
 
-void Impl::malformed(std::string_view what) {
+void Client::malformed(std::string_view what) {
   break_off(Breakage::malformed, {450, {4, 5, 0}, "the other server broke the protocol: " + std::string(what)});
 }
 
-void Impl::quit() {
+void Client::quit() {
   if (phase_ != Phase::ready) return;
   phase_ = Phase::quitting;
   command(Command::quit, "QUIT");
@@ -172,9 +172,9 @@ ClientSession::~ClientSession() { sasl::wipe(impl_->options_.password); }
 void ClientSession::feed(std::string_view bytes) { impl_->feed(bytes); }
 void ClientSession::set_channel(sasl::Channel channel) { impl_->channel_ = std::move(channel); }
 void ClientSession::tls_started() {
-  if (impl_->phase_ != Impl::Phase::handshake) return;
+  if (impl_->phase_ != Client::Phase::handshake) return;
   impl_->encrypted_ = true;
-  impl_->phase_ = Impl::Phase::setup;
+  impl_->phase_ = Client::Phase::setup;
   impl_->say_hello();
 }
 void ClientSession::tls_failed(std::string cause) {
@@ -184,19 +184,19 @@ void ClientSession::timed_out() {
   impl_->break_off(Breakage::timeout, {450, {4, 4, 2}, "the other server did not answer in time"});
 }
 void ClientSession::eof() {
-  while (impl_->phase_ != Impl::Phase::closed && impl_->take_reply()) { // what it said last counts
+  while (impl_->phase_ != Client::Phase::closed && impl_->take_reply()) { // what it said last counts
   }
   impl_->break_off(Breakage::lost, {450, {4, 4, 2}, "the connection was lost"});
 }
 void ClientSession::send(OutgoingMessage message) { impl_->send(std::move(message)); }
 void ClientSession::content(std::string_view bytes) {
-  if (impl_->phase_ == Impl::Phase::content) impl_->content(bytes);
+  if (impl_->phase_ == Client::Phase::content) impl_->content(bytes);
 }
 void ClientSession::end_content() { impl_->end_content(); }
 bool ClientSession::wants_content() const { return impl_->wants_content(); }
 void ClientSession::abandon() {
   if (!impl_->in_message()) return;
-  impl_->in_doubt_ = impl_->phase_ == Impl::Phase::final && impl_->refusal_.code == 0;
+  impl_->in_doubt_ = impl_->phase_ == Client::Phase::final && impl_->refusal_.code == 0;
   impl_->end_with({450, {4, 3, 0}, "the message could not be read here"});
 }
 void ClientSession::quit() { impl_->quit(); }

@@ -125,15 +125,15 @@ TEST(SmtpClient, RefusedSetUp) {
   const std::string refused_greeting = "S: 554 5.7.1 go away\nC: QUIT\neof\n";
   check({"greeting", plain(), refused_greeting.c_str(), {.failure = "554 5.7.1 go away"}});
   check({"busy", plain(), "S: 421 busy\n", {.failure = "421 busy"}});
-  const std::string ehlo_4xx = kGreeted + "S: 450 4.7.1 not yet\nC: QUIT\n"s;
+  const std::string ehlo_4xx = kGreeting + "S: 450 4.7.1 not yet\nC: QUIT\n"s;
   check({"EHLO 4xx is not HELO's business", plain(), ehlo_4xx.c_str(), {.failure = "450 4.7.1 not yet"}});
-  const std::string both = kGreeted + "S: 500 no\nC: HELO here.example\nS: 550 5.7.1 no\nC: QUIT\n"s;
+  const std::string both = kGreeting + "S: 500 no\nC: HELO here.example\nS: 550 5.7.1 no\nC: QUIT\n"s;
   check({"HELO", plain(), both.c_str(), {.failure = "550 5.7.1 no"}});
 }
 
 TEST(SmtpClient, Tls) {
   const auto required = with(plain(), [](Setting& s) { s.options.tls_required = true; });
-  const auto offered = kGreeted + "S: 250-there.example\nS: 250 STARTTLS\nC: STARTTLS\n"s;
+  const auto offered = kGreeting + "S: 250-there.example\nS: 250 STARTTLS\nC: STARTTLS\n"s;
   const auto starts = offered + "S: 220 go\ntls\nC: EHLO here.example\nS: 250 there.example\n" + kTransaction;
   check({"STARTTLS", plain(), starts.c_str(), {.results = {"250 ok"}}});
   const auto refused = offered + "S: 454 4.7.0 not now\n" + kTransaction;
@@ -143,7 +143,7 @@ TEST(SmtpClient, Tls) {
          required,
          must.c_str(),
          {.failure = "454 4.7.0 not now", .breakage = Breakage::tls_unavailable}});
-  const auto missing = kGreeted + "S: 250 there.example\nC: QUIT\n"s;
+  const auto missing = kGreeting + "S: 250 there.example\nC: QUIT\n"s;
   check({"not offered and required",
          required,
          missing.c_str(),
@@ -173,12 +173,13 @@ TEST(SmtpClient, LogsIn) {
     s.options.user = "ann";
     s.options.password = "secret";
   });
-  const auto plain_auth = kGreeted + "S: 250-there.example\nS: 250 AUTH LOGIN PLAIN\nC: AUTH PLAIN AGFubgBzZWNyZXQ=\n"s;
+  const auto plain_auth =
+      kGreeting + "S: 250-there.example\nS: 250 AUTH LOGIN PLAIN\nC: AUTH PLAIN AGFubgBzZWNyZXQ=\n"s;
   check({"PLAIN", user, (plain_auth + "S: 235 2.7.0 in\n" + kTransaction).c_str(), {.results = {"250 ok"}}});
   check({"wrong", user, (plain_auth + "S: 535 5.7.8 no\nC: QUIT\n").c_str(), {.failure = "535 5.7.8 no"}});
   const auto login_auth =
-      kGreeted + "S: 250-there.example\nS: 250 AUTH LOGIN\nC: AUTH LOGIN\nS: 334 VXNlcm5hbWU6\nC: YW5u\nS: 334 "
-                 "what?\nC: c2VjcmV0\nS: 235 in\n"s;
+      kGreeting + "S: 250-there.example\nS: 250 AUTH LOGIN\nC: AUTH LOGIN\nS: 334 VXNlcm5hbWU6\nC: YW5u\nS: 334 "
+                  "what?\nC: c2VjcmV0\nS: 235 in\n"s;
   check({"LOGIN", user, (login_auth + kTransaction).c_str(), {.results = {"250 ok"}}});
   const auto endless = plain_auth + "S: 334 more\n";
   check({"asks for ever",
@@ -186,14 +187,14 @@ TEST(SmtpClient, LogsIn) {
          endless.c_str(),
          {.failure = "450 4.5.0 the other server broke the protocol: the server asks for more than PLAIN has",
           .breakage = Breakage::malformed}});
-  const auto none = kGreeted + "S: 250-there.example\nS: 250 AUTH GSSAPI\nC: QUIT\n"s;
+  const auto none = kGreeting + "S: 250-there.example\nS: 250 AUTH GSSAPI\nC: QUIT\n"s;
   check(
       {"none that we know",
        user,
        none.c_str(),
        {.failure = "450 4.7.4 the other server offers no login that we know", .breakage = Breakage::auth_unavailable}});
   const auto clear = with(user, [](Setting& s) { s.encrypted = false; });
-  const auto in_clear = kGreeted + "S: 250-there.example\nS: 250 AUTH PLAIN\nC: QUIT\n"s;
+  const auto in_clear = kGreeting + "S: 250-there.example\nS: 250 AUTH PLAIN\nC: QUIT\n"s;
   check(
       {"never in clear",
        clear,
@@ -209,7 +210,7 @@ TEST(SmtpClient, UsesWhatThePeerOffers) {
   message.sender.envid = "a+b";
   message.recipients[0].notify = mail::kNotifySuccess | mail::kNotifyDelay;
   message.recipients[0].orcpt = "rfc822;Bob=x@there.example";
-  const auto all = kGreeted + R"(S: 250-there.example
+  const auto all = kGreeting + R"(S: 250-there.example
 S: 250-size 1000
 S: 250-8bitmime
 S: 250-SMTPUTF8
@@ -222,7 +223,7 @@ C: QUIT
 S: 221 bye
 )"s;
   check({"all", plain({message}), all.c_str(), {.results = {"550 5.1.1 no"}}});
-  const auto none = kGreeted + "S: 250 there.example\n"s + kTransaction;
+  const auto none = kGreeting + "S: 250 there.example\n"s + kTransaction;
   check({"nothing", plain({message}), none.c_str(), {.results = {"250 ok"}}});
 }
 
@@ -231,16 +232,17 @@ TEST(SmtpClient, InternationalMail) {
   EXPECT_TRUE(needs_smtputf8(message));
   EXPECT_FALSE(needs_smtputf8(message_to({"bob"})));
   const auto offered =
-      kGreeted + "S: 250-there.example\nS: 250 SMTPUTF8\nC: MAIL FROM:<ann@here.example> SMTPUTF8\nS: 550 no\nC: QUIT\n"
-                 "S: 221 bye\n"s;
+      kGreeting +
+      "S: 250-there.example\nS: 250 SMTPUTF8\nC: MAIL FROM:<ann@here.example> SMTPUTF8\nS: 550 no\nC: QUIT\n"
+      "S: 221 bye\n"s;
   check({"offered", plain({message}), offered.c_str(), {.results = {"550 no", "550 no"}}});
-  const auto lacking = kGreeted + "S: 250 there.example\n"s + kTransaction;
+  const auto lacking = kGreeting + "S: 250 there.example\n"s + kTransaction;
   check({"lacking",
          plain({message}),
          lacking.c_str(),
          {.results = {"250 ok", "550 5.6.7 the other server does not take internationalised addresses"}}});
   message.international_header = true;
-  const auto nothing = kGreeted + "S: 250 there.example\nC: QUIT\nS: 221 bye\n"s;
+  const auto nothing = kGreeting + "S: 250 there.example\nC: QUIT\nS: 221 bye\n"s;
   const std::string refused = "550 5.6.7 the other server does not take internationalised mail";
   check({"header", plain({message}), nothing.c_str(), {.results = {refused, refused}}});
 }
@@ -248,7 +250,7 @@ TEST(SmtpClient, InternationalMail) {
 TEST(SmtpClient, TooLargeForThePeer) {
   auto message = message_to({"bob"});
   message.size = 1001;
-  const auto script = kGreeted + "S: 250-there.example\nS: 250 SIZE 1000\nC: QUIT\nS: 221 bye\n"s;
+  const auto script = kGreeting + "S: 250-there.example\nS: 250 SIZE 1000\nC: QUIT\nS: 221 bye\n"s;
   check({"size",
          plain({message}),
          script.c_str(),

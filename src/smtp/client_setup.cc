@@ -13,20 +13,20 @@ constexpr std::size_t kMaxGreeting = 512;
 
 } // namespace
 
-using Impl = ClientSession::Impl;
+using Client = ClientSession::Impl;
 
-void Impl::on_greeting(mail::Reply reply) {
+void Client::on_greeting(mail::Reply reply) {
   if (reply.code / 100 != 2) return fail_setup(std::move(reply));
   greeting_ = reply.text.substr(0, kMaxGreeting);
   say_hello();
 }
 
-void Impl::say_hello() {
+void Client::say_hello() {
   features_ = {}; // RFC 3207 section 4.2: what was said before TLS is forgotten
   command(Command::ehlo, (options_.lmtp ? "LHLO " : "EHLO ") + options_.ehlo_name);
 }
 
-void Impl::on_ehlo(mail::Reply reply) {
+void Client::on_ehlo(mail::Reply reply) {
   // RFC 5321 section 3.2: who does not know EHLO gets HELO.
   if (reply.permanent() && !options_.lmtp) return command(Command::helo, "HELO " + options_.ehlo_name);
   if (reply.code / 100 != 2) return fail_setup(std::move(reply));
@@ -36,12 +36,12 @@ void Impl::on_ehlo(mail::Reply reply) {
   after_hello();
 }
 
-void Impl::on_helo(mail::Reply reply) {
+void Client::on_helo(mail::Reply reply) {
   if (reply.code / 100 != 2) return fail_setup(std::move(reply));
   after_hello();
 }
 
-void Impl::read_feature(std::string_view line) {
+void Client::read_feature(std::string_view line) {
   const auto words = split(line, ' ');
   const auto is = [&](std::string_view name) { return iequals(words[0], name); };
   auto& f = features_;
@@ -69,7 +69,7 @@ void Impl::read_feature(std::string_view line) {
 }
 
 /// RFC 9422 section 4: one to six digits, no leading zero. What is unknown or malformed is ignored.
-void Impl::read_limit(std::string_view word) {
+void Client::read_limit(std::string_view word) {
   const auto equals = std::min(word.find('='), word.size());
   const auto name = word.substr(0, equals);
   const auto digits = word.substr(std::min(equals + 1, word.size()));
@@ -81,7 +81,7 @@ void Impl::read_limit(std::string_view word) {
   if (iequals(name, "RCPTDOMAINMAX")) features_.rcpt_domain_max = limit;
 }
 
-void Impl::after_hello() {
+void Client::after_hello() {
   const bool wanted = (options_.tls_wanted || options_.tls_required) && !encrypted_;
   if (wanted && features_.starttls) return command(Command::starttls, "STARTTLS");
   if (options_.tls_required && !encrypted_) {
@@ -91,7 +91,7 @@ void Impl::after_hello() {
   log_in();
 }
 
-void Impl::on_starttls(mail::Reply reply) {
+void Client::on_starttls(mail::Reply reply) {
   if (reply.code / 100 == 2) {
     phase_ = Phase::handshake;
     // RFC 3207 section 6: nothing said in clear may be taken for something said under TLS.
@@ -105,7 +105,7 @@ void Impl::on_starttls(mail::Reply reply) {
   log_in();
 }
 
-void Impl::log_in() {
+void Client::log_in() {
   if (options_.user.empty()) {
     phase_ = Phase::ready;
     return;
@@ -131,7 +131,7 @@ void Impl::log_in() {
   sasl::wipe(line);
 }
 
-void Impl::on_auth(mail::Reply reply) {
+void Client::on_auth(mail::Reply reply) {
   if (reply.code / 100 == 2) {
     // RFC 5802 section 3: whoever skips the proof does not know the password.
     if (!mechanism_->complete()) return malformed("it says that we are logged in before the login was through");
@@ -150,7 +150,7 @@ void Impl::on_auth(mail::Reply reply) {
 }
 
 /// No message can be sent: takes leave without waiting for the answer.
-void Impl::fail_setup(mail::Reply reply) {
+void Client::fail_setup(mail::Reply reply) {
   if (reply.code < 400)
     reply = {451, {4, 5, 0}, "the other server gave an answer that fits nothing asked: " + reply.text};
   end_with(reply);

@@ -6,10 +6,10 @@
 namespace paquebot::smtp {
 namespace {
 
-const Offers kAll{true, true, true, 1000};
+const Offers kAllParameters{true, true, true, 1000};
 
 /// A compact form of what was read, or the code of the refusal.
-std::string mail_of(std::string_view arguments, const Offers& offers = kAll) {
+std::string mail_of(std::string_view arguments, const Offers& offers = kAllParameters) {
   const auto sender = parse_mail(arguments, offers);
   if (!sender) return std::string(sender.error().substr(0, 9));
   std::string out = "<" + sender->reverse_path.to_string() + ">";
@@ -22,7 +22,7 @@ std::string mail_of(std::string_view arguments, const Offers& offers = kAll) {
   return out;
 }
 
-std::string rcpt_of(std::string_view arguments, const Offers& offers = kAll) {
+std::string rcpt_of(std::string_view arguments, const Offers& offers = kAllParameters) {
   const auto recipient = parse_rcpt(arguments, offers);
   if (!recipient) return std::string(recipient.error().substr(0, 9));
   std::string out = "<" + recipient->address.to_string() + ">";

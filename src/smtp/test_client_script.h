@@ -197,7 +197,7 @@ inline void check(const Case& c) {
   }
 }
 
-inline constexpr char kGreeted[] = "S: 220 there.example ESMTP\nC: EHLO here.example\n";
+inline constexpr char kGreeting[] = "S: 220 there.example ESMTP\nC: EHLO here.example\n";
 
 inline constexpr char kTransaction[] = R"(
 C: MAIL FROM:<ann@here.example>

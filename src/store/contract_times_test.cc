@@ -5,7 +5,7 @@
 namespace paquebot::store {
 namespace {
 
-constexpr std::int64_t kHour = 3600 * 1000;
+constexpr std::int64_t kHourMillis = 3600 * 1000;
 
 TEST_P(StoreContract, WhatTheSenderWishedComesBack) {
   AcceptRequest request = message();
@@ -41,7 +41,7 @@ TEST_P(StoreContract, UrgentWorkIsClaimedFirst) {
   AcceptRequest later = message();
   later.sender.priority = 9;
   later.recipients = {to_remote("a@far.example", "far.example")};
-  later.recipients[0].due = now() + kHour;
+  later.recipients[0].due = now() + kHourMillis;
   accepted(later);
   const auto first = claim("far.example", 2);
   ASSERT_EQ(first.size(), 2u);
@@ -59,23 +59,23 @@ TEST_P(StoreContract, OverdueWorkIsClaimedWhateverItWaitsFor) {
   AcceptRequest request = message();
   request.recipients = {to_remote("a@far.example", "far.example"), to_remote("b@near.example", "near.example"),
                         to_remote("c@near.example", "near.example")};
-  for (NewRecipient& r : request.recipients) r.due = now() + 2 * kHour;
-  request.recipients[0].deadline = now() + kHour;
+  for (NewRecipient& r : request.recipients) r.due = now() + 2 * kHourMillis;
+  request.recipients[0].deadline = now() + kHourMillis;
   request.recipients[1].deadline = now() + 10;
   const Ulid id = accepted(request);
   EXPECT_EQ(run(store().earliest_deadline()).value_or(-1), now() + 10);
   EXPECT_TRUE(run(store().claim_overdue(now(), 10)).value().empty());
-  const auto items = run(store().claim_overdue(now() + kHour, 10)).value();
+  const auto items = run(store().claim_overdue(now() + kHourMillis, 10)).value();
   ASSERT_EQ(items.size(), 1u);
   ASSERT_EQ(items[0].recipients.size(), 2u);
   EXPECT_EQ(items[0].recipients[0].address, "b@near.example") << "the earliest first";
   EXPECT_EQ(run(store().earliest_deadline()).value_or(-1), 0) << "in hand";
   reopen();
-  EXPECT_EQ(run(store().claim_overdue(now() + kHour, 10)).value().size(), 1u) << "a crash does not forget it";
+  EXPECT_EQ(run(store().claim_overdue(now() + kHourMillis, 10)).value().size(), 1u) << "a crash does not forget it";
   // A notice is owed for one, and it waits on as before; the other is returned.
   EXPECT_TRUE(record({.message = id,
                       .index = 1,
-                      .due = now() + 2 * kHour,
+                      .due = now() + 2 * kHourMillis,
                       .attempted = false,
                       .owed = Owed::delay,
                       .reply = "450 4.4.7 late",
@@ -92,12 +92,12 @@ TEST_P(StoreContract, OverdueWorkIsClaimedWhateverItWaitsFor) {
   EXPECT_EQ(trace.recipients[0].state, State::failed);
   EXPECT_EQ(trace.recipients[0].attempts, 0u);
   EXPECT_EQ(trace.recipients[1].state, State::waiting);
-  EXPECT_EQ(trace.recipients[1].due, now() + 2 * kHour);
+  EXPECT_EQ(trace.recipients[1].due, now() + 2 * kHourMillis);
   EXPECT_EQ(trace.recipients[1].owed, Owed::delay);
 }
 
 TEST_P(StoreContract, OrdersLeaveAloneWhatIsHeldForLater) {
-  const std::int64_t until = now() + kHour;
+  const std::int64_t until = now() + kHourMillis;
   AcceptRequest later = message();
   later.sender.hold = {mail::Hold::Kind::until, 0, until, "for;3600"};
   later.recipients = {to_remote("a@far.example", "far.example")};
@@ -126,7 +126,7 @@ TEST_P(StoreContract, OrdersLeaveAloneWhatIsHeldForLater) {
 }
 
 TEST_P(StoreContract, WhatIsHeldForLaterCanBeCancelled) {
-  const std::int64_t until = now() + kHour;
+  const std::int64_t until = now() + kHourMillis;
   AcceptRequest later = message();
   later.sender.hold = {mail::Hold::Kind::until, 0, until, "for;3600"};
   later.recipients = {to_remote("a@far.example", "far.example")};

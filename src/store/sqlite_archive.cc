@@ -14,9 +14,9 @@
 namespace paquebot::store {
 namespace {
 
-constexpr int kSliceChunks = 64; // 16 MiB
+constexpr int kArchivedChunks = 64; // 16 MiB
 
-constexpr const char* kTables = R"sql(
+constexpr const char* kArchiveTables = R"sql(
 CREATE TABLE backup(format INTEGER NOT NULL, made_at INTEGER NOT NULL);
 DELETE FROM bulk_garbage;
 CREATE TABLE bulk(id INTEGER PRIMARY KEY AUTOINCREMENT, epoch INTEGER NOT NULL, state INTEGER NOT NULL, size INTEGER NOT NULL);
@@ -35,6 +35,13 @@ std::unexpected<Error> failed(const std::string& what) {
   return fail(code, "can't " + what + ": " + std::strerror(number) + (code == Errc::permission ? kAdvice : ""));
 }
 
+std::string folder_of(const std::string& path) {
+  const std::string folder = path.substr(0, path.rfind('/'));
+  return folder.empty() ? "/" : folder;
+}
+
+} // namespace
+
 Result<> sync_path(const std::string& path, int flags) {
   const int fd = ::open(path.c_str(), flags | O_CLOEXEC);
   if (fd < 0) return failed("open " + path);
@@ -45,13 +52,6 @@ Result<> sync_path(const std::string& path, int flags) {
   if (!synced) return failed("sync " + path);
   return {};
 }
-
-std::string folder_of(const std::string& path) {
-  const std::string folder = path.substr(0, path.rfind('/'));
-  return folder.empty() ? "/" : folder;
-}
-
-} // namespace
 
 Result<> ArchiveMaker::prepare(const std::string& path) {
   if (path.empty() || path.front() != '/' || path.back() == '/') {
@@ -114,7 +114,7 @@ Result<> ArchiveMaker::begin(std::int64_t now) {
   db_->exec("PRAGMA synchronous = OFF");     // it is synced as a whole
   db_->exec("PRAGMA cache_size = -16384");
   db_->exec("BEGIN");
-  db_->exec(kTables);
+  db_->exec(kArchiveTables);
   db_->exec(("PRAGMA application_id = " + std::to_string(kArchiveApplication)).c_str());
   db_->run("INSERT INTO backup(format, made_at) VALUES(?, ?)", kArchiveFormat, now);
   db_->exec("COMMIT");
@@ -126,7 +126,7 @@ Result<> ArchiveMaker::begin(std::int64_t now) {
 /// A slice of the chunks of the bodies that the copied paquebot.db owns.
 Result<> ArchiveMaker::add_bodies(Db& bulk) {
   db_->run("BEGIN");
-  int room = kSliceChunks;
+  int room = kArchivedChunks;
   while (room > 0) {
     if (last_start_ < 0) {
       const Id next =

@@ -18,6 +18,9 @@ inline constexpr std::int64_t kArchiveApplication = 0x50514241;
 /// Of the tables beside those of paquebot.db.
 inline constexpr int kArchiveFormat = 1;
 
+/// Makes a file or, with O_DIRECTORY among the flags of open(2), the names in a folder durable. io, permission, no_space.
+Result<> sync_path(const std::string& path, int flags);
+
 /// Makes a backup in FILE.part, which becomes FILE when it is whole. First the store's writer copies paquebot.db
 /// there, then come the steps. The file is the maker's only (0600). Removed when not finished.
 class ArchiveMaker {

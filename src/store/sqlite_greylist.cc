@@ -3,7 +3,7 @@
 namespace paquebot::store {
 namespace {
 
-constexpr std::size_t kSlice = 500;
+constexpr std::size_t kGreylistSlice = 500;
 
 } // namespace
 
@@ -29,8 +29,8 @@ std::vector<GreyRow> load_greylist(Db& db, const std::string& after, std::size_t
 
 bool drop_old_greylist(Tx& tx, std::int64_t now) {
   tx.db.run("DELETE FROM greylist WHERE key IN (SELECT key FROM greylist WHERE expires < ? ORDER BY expires LIMIT ?)",
-            now, kSlice);
-  return tx.db.changes() == static_cast<std::int64_t>(kSlice);
+            now, kGreylistSlice);
+  return tx.db.changes() == static_cast<std::int64_t>(kGreylistSlice);
 }
 
 } // namespace paquebot::store

@@ -9,7 +9,7 @@
 namespace paquebot::store {
 namespace {
 
-constexpr std::size_t kSlice = 500;
+constexpr std::size_t kCounterSlice = 500;
 
 /// The bounds that hold for an account: its own where it has one.
 Limits effective(Db& db, Id account, Limits general, std::vector<LimitKind>* own = nullptr) {
@@ -140,8 +140,8 @@ void set_limit(Tx& tx, Id account, LimitKind kind, std::optional<std::uint64_t> 
 bool drop_old_counts(Tx& tx, std::int64_t before) {
   tx.db.run("DELETE FROM correspondent WHERE (account, address) IN "
             "(SELECT account, address FROM correspondent WHERE day < ? ORDER BY day LIMIT ?)",
-            before, kSlice);
-  const bool more = tx.db.changes() == static_cast<std::int64_t>(kSlice);
+            before, kCounterSlice);
+  const bool more = tx.db.changes() == static_cast<std::int64_t>(kCounterSlice);
   tx.db.run("DELETE FROM counter WHERE window_start < ?", before);
   return more;
 }

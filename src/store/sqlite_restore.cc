@@ -19,21 +19,12 @@
 namespace paquebot::store {
 namespace {
 
-constexpr int kCopyPages = 512;
-constexpr int kSliceChunks = 64;
+constexpr int kRestoredPages = 512;
+constexpr int kRestoredChunks = 64;
 
 bool holds_something(const std::string& path) {
   struct stat facts{};
   return ::stat(path.c_str(), &facts) == 0 && facts.st_size > 0;
-}
-
-Result<> sync_path(const std::string& path, int flags) {
-  const int fd = ::open(path.c_str(), flags | O_CLOEXEC);
-  const bool synced = fd >= 0 && ::fsync(fd) == 0;
-  const int number = errno;
-  if (fd >= 0) ::close(fd);
-  if (!synced) return fail(Errc::io, "can't sync " + path + ": " + std::strerror(number));
-  return {};
 }
 
 void remove_with_companions(const std::string& path) {
@@ -108,7 +99,7 @@ private:
     ::close(::open(main_part().c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
     FileCopy copy(archive_, main_part());
     for (;;) {
-      const auto step = copy.step(kCopyPages);
+      const auto step = copy.step(kRestoredPages);
       if (!step) {
         DbError error{step.error().code == Errc::no_space ? SQLITE_FULL : SQLITE_IOERR, step.error().message};
         throw error;
@@ -134,7 +125,7 @@ private:
       bulk.run("INSERT INTO chunk(bulk, start, sum, data) VALUES(?, ?, ?, ?)", chunks.i64(0), chunks.i64(1),
                chunks.i64(2), Blob{chunks.view(3)});
       copied_ += chunks.view(3).size();
-      if (n % kSliceChunks != 0) continue;
+      if (n % kRestoredChunks != 0) continue;
       bulk.run("COMMIT");
       bulk.run("BEGIN");
       tell();

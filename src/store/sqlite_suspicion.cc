@@ -7,7 +7,7 @@
 namespace paquebot::store {
 namespace {
 
-constexpr std::int64_t kDay = 24LL * 3600 * 1000;
+constexpr std::int64_t kDayMillis = 24LL * 3600 * 1000;
 constexpr std::int64_t kUsualDays = 30;
 
 // Kinds of counter rows beside those of LimitKind. Numbers are stored: never change them.
@@ -35,7 +35,7 @@ std::uint64_t usual(Db& db, Id account, std::int64_t today) {
   return static_cast<std::uint64_t>(
       db.number("SELECT ifnull(sum(value) / count(*), 0) FROM counter WHERE account = ? AND kind = ? AND "
                 "window_start >= ? AND window_start < ? AND value > 0",
-                0, account, LimitKind::new_recipients_per_day, today - kUsualDays * kDay, today));
+                0, account, LimitKind::new_recipients_per_day, today - kUsualDays * kDayMillis, today));
 }
 
 bool has_own_bound(Db& db, Id account) {
@@ -117,7 +117,7 @@ bool clear_suspicion(Tx& tx, Id account) {
             "SELECT account, kind + ?, window_start, value FROM counter WHERE account = ? AND kind IN (?, ?, ?) AND "
             "window_start >= ?",
             kForgiven, account, LimitKind::recipients_per_day, LimitKind::new_recipients_per_day, kFailed,
-            day_of(tx.now) - kDay);
+            day_of(tx.now) - kDayMillis);
   return true;
 }
 
@@ -140,14 +140,14 @@ void FailureCount::add(Tx& tx, const Ulid& message, std::uint32_t index) {
                         message, index, MessageClass::submitted);
   if (!q.row()) return;
   const std::int64_t day = day_of(q.i64(1));
-  if (day >= day_of(tx.now) - kDay) ++counts_[{q.i64(0), day}];
+  if (day >= day_of(tx.now) - kDayMillis) ++counts_[{q.i64(0), day}];
 }
 
 void FailureCount::write(Tx& tx) const {
   for (const auto& [key, count] : counts_) {
     const auto& [account, day] = key;
     tx.db.run("DELETE FROM counter WHERE account = ? AND kind >= ? AND window_start < ?", account, kFailed,
-              day_of(tx.now) - kDay);
+              day_of(tx.now) - kDayMillis);
     tx.db.run("INSERT INTO counter(account, kind, window_start, value) SELECT id, ?, ?, ? FROM account WHERE id = ? "
               "ON CONFLICT(account, kind, window_start) DO UPDATE SET value = value + excluded.value",
               kFailed, day, count, account);
@@ -156,8 +156,8 @@ void FailureCount::write(Tx& tx) const {
 }
 
 std::int64_t kept_from(LimitKind kind, std::int64_t start) {
-  if (kind == LimitKind::new_recipients_per_day) return start - kUsualDays * kDay;
-  return kind == LimitKind::recipients_per_day ? start - kDay : start;
+  if (kind == LimitKind::new_recipients_per_day) return start - kUsualDays * kDayMillis;
+  return kind == LimitKind::recipients_per_day ? start - kDayMillis : start;
 }
 
 } // namespace paquebot::store

@@ -8,7 +8,7 @@
 namespace paquebot::store {
 namespace {
 
-constexpr std::int64_t kWalk = 10000; // messages looked at in one short read
+constexpr std::int64_t kTrailWalk = 10000; // messages looked at in one short read
 
 Ulid last_possible() {
   Ulid id;
@@ -47,7 +47,7 @@ TrailPage find_messages(Db& db, const std::string& address, std::int64_t since, 
   TrailPage page;
   {
     Query q = db.query("SELECT id FROM message WHERE id < ? AND id >= ? ORDER BY id DESC LIMIT 1 OFFSET ?", top, bottom,
-                       kWalk - 1);
+                       kTrailWalk - 1);
     if (q.row()) {
       bottom = q.ulid(0);
       page.next = bottom;
