@@ -3,7 +3,7 @@
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run build test large quick bench microbench fuzz scan faults soak fmt lint tidy asan tsan clang clean
+.PHONY: help run build test large flat quick bench microbench fuzz scan faults soak fmt lint tidy asan tsan clang clean
 
 JOBS ?= $(shell nproc)
 SECONDS ?= 30
@@ -43,6 +43,13 @@ large: ## A mailbox of MESSAGES=n (1000000) over POP3: times and memory, a few m
 	@cmake --preset release -DPAQUEBOT_TESTS=ON
 	@$(BUILD) build/release --target paquebot --target fill_mailbox $(FLAGS)
 	@POP3_MESSAGES=$(or $(MESSAGES),1000000) PYTHONPATH=tests/e2e /usr/bin/python3 tests/e2e/pop3_large_test.py
+
+flat: ## MESSAGES=n (200000) of all kinds through one server: memory, descriptors, tables and log stay flat
+	@tools/setup build test
+	@tools/peers
+	@cmake --preset release -DPAQUEBOT_TESTS=ON
+	@$(BUILD) build/release --target paquebot $(FLAGS)
+	@FLAT_MESSAGES=$(or $(MESSAGES),200000) PYTHONPATH=tests/e2e /usr/bin/python3 tests/e2e/flat_test.py -v
 
 quick: ## Unit tests and checkers only, not optimised (build/debug)
 	@tools/setup build test
