@@ -9,6 +9,7 @@ option(PAQUEBOT_TESTS "Build the unit tests" ON)
 option(PAQUEBOT_FUZZ "Build the fuzzers (needs clang-19)" OFF)
 option(PAQUEBOT_BENCH "Build the benchmarks" OFF)
 option(PAQUEBOT_UNITY "Compile each folder as one unit: a third of the CPU, and an edit recompiles its folder" OFF)
+set(PAQUEBOT_UNITY_FILES 0 CACHE STRING "Files of a folder in one such unit; 0: all")
 set(PAQUEBOT_SANITIZE "" CACHE STRING "Sanitizers to build with, as in -fsanitize=")
 
 find_program(CCACHE ccache)
@@ -81,7 +82,7 @@ function(paquebot_library name)
   list(FILTER sources EXCLUDE REGEX "/main\\.cc$") # a program's, declared by its folder
   add_library(${name} STATIC ${sources})
   set_target_properties(${name} PROPERTIES LINKER_LANGUAGE CXX OUTPUT_NAME paquebot_${name}
-                                           UNITY_BUILD ${PAQUEBOT_UNITY} UNITY_BUILD_BATCH_SIZE 0)
+                                           UNITY_BUILD ${PAQUEBOT_UNITY} UNITY_BUILD_BATCH_SIZE ${PAQUEBOT_UNITY_FILES})
   set_source_files_properties(${ARG_ALONE} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR}/src)
   target_link_libraries(${name} PUBLIC ${ARG_DEPS} ${ARG_LIBS} Threads::Threads)
