@@ -59,7 +59,6 @@ struct Authentication::State {
   std::optional<mailauth::SpfOutcome> sender, helo;
   std::optional<mailauth::DkimVerifier> dkim;
   std::optional<mailauth::ArcVerifier> arc;
-  std::optional<std::vector<mailauth::DkimVerdict>> dkim_verdicts;
   std::optional<mailauth::ArcOutcome> arc_outcome;
   mailauth::DmarcWalker walker;
   mailauth::Author author;
@@ -71,8 +70,8 @@ struct Authentication::State {
   static Task<void> ask_sender(Ptr self);
   static Task<void> ask_helo(Ptr self);
   static Task<void> ask_name(Ptr self, std::string name);
-  static Task<void> ask_policy(Ptr self);
-  static Task<void> verify_dkim(Ptr self);
+  static Task<void> ask_policy(Ptr self, std::string domain);
+  static Task<void> verify_dkim(Ptr self, std::size_t n);
   static Task<void> verify_arc(Ptr self);
   static Task<void> verify_dmarc(Ptr self);
 };
@@ -93,14 +92,16 @@ Task<void> Authentication::State::ask_name(Ptr self, std::string name) {
 }
 
 /// The walker keeps the answers.
-Task<void> Authentication::State::ask_policy(Ptr self) {
-  std::string domain = self->author.domain;
+Task<void> Authentication::State::ask_policy(Ptr self, std::string domain) {
   const auto walk = co_await self->walker.walk(std::move(domain));
 }
 
-Task<void> Authentication::State::verify_dkim(Ptr self) {
+Task<void> Authentication::State::verify_dkim(Ptr self, std::size_t n) {
   State& s = *self;
-  s.dkim_verdicts = co_await s.dkim->finish(s.resolver, s.verifier.keys);
+  // One after the other, as far as their keys are at hand, and other messages in between: a check may be costly.
+  for (std::size_t before = 0; before < n; ++before) co_await net::give_way();
+  Task<void> one = s.dkim->verify(n, s.resolver, s.verifier.keys);
+  co_await std::move(one);
 }
 
 Task<void> Authentication::State::verify_arc(Ptr self) {
@@ -164,8 +165,13 @@ Task<void> Authentication::ask_ahead() {
     co_await ahead_.start(std::move(question));
   }
   if (options_.dmarc == AuthenticationOptions::Dmarc::off || state_->author.domain.empty()) co_return;
-  Task<void> policy = State::ask_policy(state_);
+  Task<void> policy = State::ask_policy(state_, state_->author.domain);
   co_await ahead_.start(std::move(policy));
+  // Beside it: where the author's own name is silent, the policy of the one above counts.
+  std::string above = mailauth::DmarcWalker::next_name(state_->author.domain);
+  if (above.find('.') == std::string::npos) co_return;
+  Task<void> parent = State::ask_policy(state_, std::move(above));
+  co_await ahead_.start(std::move(parent));
 }
 
 Task<void> Authentication::finish(const mail::Head& head) {
@@ -180,23 +186,20 @@ Task<void> Authentication::finish(const mail::Head& head) {
   co_await asked_.wait_until(until);
   State& s = *state_;
   mailauth::SpfOutcome late_spf{mailauth::SpfResult::temperror, s.sender_question.domain, std::string(kTooLate), {}};
-  mailauth::DkimVerdict late_dkim;
-  late_dkim.result = mailauth::DkimResult::temperror;
-  late_dkim.reason = kTooLate;
   mailauth::ArcOutcome late_arc;
   late_arc.result = mailauth::ArcResult::fail;
   late_arc.temporary = true;
   late_arc.reason = kTooLate;
   if (s.arc) late_arc.claimed = s.arc->claimed_sealer();
-  const bool late = !s.sender || !s.dkim_verdicts;
   findings_.sender_question = s.sender_question;
   findings_.helo_question = s.helo_question;
   findings_.sender = s.sender.value_or(late_spf);
   findings_.helo = std::move(s.helo);
-  findings_.dkim = s.dkim_verdicts.value_or(std::vector{late_dkim});
+  if (s.dkim) findings_.dkim = s.dkim->verdicts();
   findings_.arc = s.arc_outcome.value_or(late_arc);
-  if (options_.dmarc != AuthenticationOptions::Dmarc::off) co_await check_policy(head, until, late);
+  if (options_.dmarc != AuthenticationOptions::Dmarc::off) co_await check_policy(head, until);
   s.resolver.end();
+  findings_.waited_long = findings_.dmarc && findings_.dmarc->doubt != mailauth::DmarcDoubt::none && waited_long();
   judgement_ = judge(findings_, options_);
   finished_ = true;
 }
@@ -204,11 +207,10 @@ Task<void> Authentication::finish(const mail::Head& head) {
 /// Starts what there is to verify; what is not, is known at once.
 Task<void> Authentication::check_signatures() {
   State& s = *state_;
-  if (s.dkim && s.dkim->signatures() > 0) {
-    Task<void> dkim = State::verify_dkim(state_);
-    co_await asked_.start(std::move(dkim));
-  } else {
-    s.dkim_verdicts.emplace();
+  if (s.dkim) s.dkim->end_body();
+  for (std::size_t n = 0; s.dkim && n < s.dkim->signatures(); ++n) {
+    Task<void> one = State::verify_dkim(state_, n);
+    co_await asked_.start(std::move(one));
   }
   if (s.arc && s.arc->wants_body()) {
     Task<void> arc = State::verify_arc(state_);
@@ -221,9 +223,9 @@ Task<void> Authentication::check_signatures() {
   }
 }
 
-/// DMARC, when SPF and DKIM are known. What came too late may have been what shows the author (RFC 9989 section 5.3.6): then nothing
-/// failed.
-Task<void> Authentication::check_policy(const mail::Head& head, Instant until, bool late) {
+/// DMARC, when it is known of SPF and DKIM what can be in time. What is late counts as failed for a while, and so only where it could
+/// belong to the author's domain (RFC 9989 section 5.3.6).
+Task<void> Authentication::check_policy(const mail::Head& head, Instant until) {
   State& s = *state_;
   s.author = mailauth::author_of(head);
   s.sender_for_dmarc = findings_.sender;
@@ -233,13 +235,19 @@ Task<void> Authentication::check_policy(const mail::Head& head, Instant until, b
   // A moment is left for answers that are at hand.
   const Instant last = std::max(until, verifier_.clock.now() + std::chrono::milliseconds(100));
   co_await asked_.wait_until(last);
+  if (!s.dmarc) { // once more, from what is known by now: nothing is asked any more
+    s.resolver.end();
+    Task<void> known = State::verify_dmarc(state_);
+    co_await std::move(known);
+  }
   findings_.dmarc = std::move(s.dmarc);
-  if (findings_.dmarc && !(late && findings_.dmarc->result == mailauth::DmarcResult::fail)) co_return;
-  mailauth::DmarcOutcome unknown;
-  unknown.result = mailauth::DmarcResult::temperror;
-  unknown.author = s.author;
-  unknown.reason = kTooLate;
-  findings_.dmarc = std::move(unknown);
+}
+
+/// Whether this sender has been told for a day to come again with mail of this author.
+bool Authentication::waited_long() {
+  const State& s = *state_;
+  const std::string who = s.author.domain + '\n' + s.subject.sender.to_string() + '\n' + s.subject.client.to_string();
+  return verifier_.patience.is_over(who, verifier_.clock.now());
 }
 
 std::string Authentication::results() const {

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "dns/resolver.h"
 #include "intake/authentication_policy.h"
+#include "intake/patience.h"
 #include "mail/address.h"
 #include "mail/head.h"
 #include "mailauth/dkim_key.h"
@@ -20,6 +21,7 @@ struct Verifier {
   dns::Resolver& resolver;
   const Clock& clock;
   mailauth::DkimKeyCache keys;
+  Patience patience;      ///< with mail whose author the DNS does not let us find out
   net::TaskCount lookups; ///< that still run: to be waited for before the contexts stop
 };
 
@@ -33,7 +35,7 @@ struct AuthenticationSubject {
 
 /// Says where one message is from, while it comes: SPF is asked for at once, what signatures need once the head is there,
 /// and the body is hashed piece by piece. All questions run at the same time, and what is not answered in time counts
-/// as a failure of the DNS. Use on one executor.
+/// as a failure of the DNS for that question. Use on one executor.
 class Authentication {
 public:
   /// `options` outlives it.
@@ -61,7 +63,8 @@ private:
   struct State;
   void take_head();
   Task<void> check_signatures();
-  Task<void> check_policy(const mail::Head& head, Instant until, bool late);
+  Task<void> check_policy(const mail::Head& head, Instant until);
+  bool waited_long();
   std::string results() const;
 
   Verifier& verifier_;

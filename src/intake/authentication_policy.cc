@@ -12,6 +12,7 @@ namespace {
 using Action = Judgement::Action;
 using mailauth::ArcResult;
 using mailauth::Author;
+using mailauth::DmarcDoubt;
 using mailauth::AuthResult;
 using mailauth::DkimResult;
 using mailauth::DmarcOutcome;
@@ -38,15 +39,28 @@ std::string_view property(const AuthResult& result, std::string_view type, std::
   return {};
 }
 
-/// Whether a sealed result shows that the message was of this author.
-bool shows_author(const AuthResult& result, const DmarcOutcome& dmarc) {
-  if (result.result != "pass") return false;
-  if (result.method == "dmarc") return iequals(property(result, "header", "from"), dmarc.author.domain);
-  std::string_view domain;
-  if (result.method == "dkim") domain = property(result, "header", "d");
-  if (result.method == "spf") domain = property(result, "smtp", "mailfrom");
-  if (const auto at = domain.rfind('@'); at != std::string_view::npos) domain.remove_prefix(at + 1);
-  return !domain.empty() && is_same_or_below(to_lower(domain), dmarc.organizational_domain);
+/// Whether a domain stands for the author under the policy that was found (RFC 9989 section 4.10.2): strict means the very same one.
+bool aligned(std::string domain, const DmarcOutcome& dmarc, bool strict) {
+  if (const auto at = domain.rfind('@'); at != std::string::npos) domain.erase(0, at + 1);
+  domain = to_lower(domain);
+  if (domain.ends_with('.')) domain.pop_back();
+  return !domain.empty() &&
+         (strict ? domain == dmarc.author.domain : is_same_or_below(domain, dmarc.organizational_domain));
+}
+
+/// Whether the results that a forwarder sealed show that the message was of this author when it came there. What it found by DMARC
+/// decides; where it looked only for SPF and DKIM, these do.
+bool show_author(const std::vector<AuthResult>& results, const DmarcOutcome& dmarc) {
+  const bool strict_spf = dmarc.record && dmarc.record->strict_spf;
+  const bool strict_dkim = dmarc.record && dmarc.record->strict_dkim;
+  bool shown = false;
+  for (const AuthResult& r : results) {
+    const bool passed = r.result == "pass";
+    if (r.method == "dmarc") return passed && iequals(property(r, "header", "from"), dmarc.author.domain);
+    if (r.method == "dkim") shown |= passed && aligned(std::string(property(r, "header", "d")), dmarc, strict_dkim);
+    if (r.method == "spf") shown |= passed && aligned(std::string(property(r, "smtp", "mailfrom")), dmarc, strict_spf);
+  }
+  return shown;
 }
 
 /// RFC 7372 section 3.3 has a code for more than one failed check.
@@ -56,18 +70,49 @@ mail::EnhancedCode code_of(const Findings& f) {
   return spf_failed && dkim_failed ? mail::EnhancedCode{5, 7, 26} : mail::EnhancedCode{5, 7, 1};
 }
 
+/// What the author's domain asks us to do with mail that is not its own.
+DmarcPolicy asked_for(const DmarcOutcome& dmarc) {
+  return dmarc.record && dmarc.record->testing ? one_level_less(dmarc.published) : dmarc.published;
+}
+
+/// The DNS does not let us find out whether the message is the author's. Who sends it may have chosen the name that fails, so that is
+/// no reason to take it; an honest sender's DNS comes back. After a day the policy decides, when it is known.
+Judgement judge_doubt(const Findings& f, const AuthenticationOptions& options) {
+  const DmarcOutcome& dmarc = *f.dmarc;
+  Judgement out;
+  if (dmarc.doubt == DmarcDoubt::evidence && asked_for(dmarc) == DmarcPolicy::none) return out;
+  const std::string author = shown(dmarc.author.domain);
+  const bool policy = dmarc.doubt == DmarcDoubt::policy;
+  out.reason = policy ? "the DNS does not answer for the DMARC policy of " + author
+                      : "the DNS does not answer for what could show that it is from " + author;
+  if (options.dmarc == AuthenticationOptions::Dmarc::tag) {
+    out.action = Action::tag;
+    return out;
+  }
+  out.action = Action::refuse;
+  out.reply = mail::Reply(451, {4, 7, 0},
+                          policy ? out.reason + ", which this message says it is from: please try again later"
+                                 : "the message says that it is from " + author +
+                                       ", and the DNS does not answer for what could show that: please try again later",
+                          dmarc.reason);
+  return out;
+}
+
 /// What the domain asks for, or we do where no domain can ask (RFC 9989 sections 5.3.6 and 11.5).
 Judgement judge_dmarc(const Findings& f, const AuthenticationOptions& options) {
   const DmarcOutcome& dmarc = *f.dmarc;
   Judgement out;
-  if (dmarc.policy == DmarcPolicy::none) return out;
+  const bool doubtful = dmarc.doubt == DmarcDoubt::evidence && f.waited_long;
+  if (dmarc.doubt != DmarcDoubt::none && !doubtful) return judge_doubt(f, options);
+  const DmarcPolicy policy = doubtful ? asked_for(dmarc) : dmarc.policy;
+  if (policy == DmarcPolicy::none) return out;
   const bool no_author = dmarc.author.state != Author::State::one;
   const std::string author = shown(dmarc.author.domain);
   out.reason = no_author ? "nobody can tell who wrote this message: " + shown(dmarc.author.reason)
                          : "it says that it is from " + author + ", but neither SPF nor DKIM shows that";
   if (options.dmarc == AuthenticationOptions::Dmarc::tag) {
     out.action = Action::tag;
-  } else if (dmarc.policy == DmarcPolicy::quarantine) {
+  } else if (policy == DmarcPolicy::quarantine) {
     out.action = options.quarantine == AuthenticationOptions::Quarantine::hold ? Action::hold : Action::tag;
   } else {
     out.action = Action::refuse;
@@ -122,16 +167,15 @@ std::string vouching_forwarder(const Findings& findings, const std::vector<std::
   if (first == arc.sealers.size() || first >= arc.results.size()) return {};
   const auto results = mailauth::parse_auth_results(arc.results[first]);
   if (!results) return {};
-  const bool shown_there =
-      std::ranges::any_of(results->results, [&](const AuthResult& r) { return shows_author(r, *findings.dmarc); });
-  return shown_there ? arc.sealers[first] : std::string();
+  return show_author(results->results, *findings.dmarc) ? arc.sealers[first] : std::string();
 }
 
 Judgement judge(const Findings& findings, const AuthenticationOptions& options) {
   Judgement out;
   if (findings.dmarc) {
     out = judge_dmarc(findings, options);
-    if (out.action != Action::accept && findings.dmarc->result == DmarcResult::fail) {
+    const bool may_be_shown = findings.dmarc->result == DmarcResult::fail || findings.dmarc->doubt != DmarcDoubt::none;
+    if (out.action != Action::accept && may_be_shown) {
       std::string forwarder = vouching_forwarder(findings, options.trusted_forwarders);
       if (!forwarder.empty()) {
         out = Judgement();

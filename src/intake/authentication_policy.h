@@ -38,6 +38,8 @@ struct Findings {
   std::vector<mailauth::DkimVerdict> dkim;
   mailauth::ArcOutcome arc;
   std::optional<mailauth::DmarcOutcome> dmarc; ///< nothing: it was not asked for
+  bool waited_long =
+      false; ///< where the DNS leaves the author in doubt: for a day already the message was to come again
 };
 
 /// What follows from it.

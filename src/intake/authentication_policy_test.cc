@@ -11,6 +11,7 @@ using AuthOptions = AuthenticationOptions;
 using mailauth::ArcResult;
 using mailauth::Author;
 using mailauth::DkimResult;
+using mailauth::DmarcDoubt;
 using mailauth::DmarcPolicy;
 using mailauth::DmarcResult;
 using mailauth::SpfResult;
@@ -143,6 +144,10 @@ TEST(AuthenticationPolicy, TrustedForwarders) {
       {"a stranger sealed before", {"evil.test", "l.test"}, {good, "l.test; dmarc=fail"}, ""},
       {"a stranger before, good there", {"evil.test", "l.test"}, {"evil.test; none", good}, "l.test"},
       {"two trusted", {"l.test", "f.test"}, {good, "f.test; dmarc=fail"}, "l.test"},
+      {"dmarc failed, another passed",
+       {"l.test"},
+       {"l.test; dkim=pass header.d=author.test; dmarc=fail header.from=author.test"},
+       ""},
   };
   for (const Chain& chain : chains) {
     Findings f = findings(SpfResult::fail, DmarcResult::fail, DmarcPolicy::reject);
@@ -158,6 +163,65 @@ TEST(AuthenticationPolicy, TrustedForwarders) {
     EXPECT_EQ(judgement.action, *chain.forwarder ? Action::accept : Action::refuse) << chain.name;
     f.arc.result = ArcResult::fail;
     EXPECT_EQ(judge(f, options).action, Action::refuse) << chain.name;
+  }
+}
+
+TEST(AuthenticationPolicy, TrustedForwardersKeepToStrictAlignment) {
+  Findings f = findings(SpfResult::fail, DmarcResult::fail, DmarcPolicy::reject);
+  f.arc.result = ArcResult::pass;
+  f.arc.sealers = {"l.test"};
+  f.dmarc->record.emplace();
+  f.dmarc->record->strict_dkim = f.dmarc->record->strict_spf = true;
+  AuthOptions options;
+  options.trusted_forwarders = {"l.test"};
+  const std::pair<const char*, Action> cases[] = {
+      {"l.test; dkim=pass header.d=news.author.test", Action::refuse},
+      {"l.test; dkim=pass header.d=author.test", Action::accept},
+      {"l.test; spf=pass smtp.mailfrom=x@news.author.test", Action::refuse},
+      {"l.test; spf=pass smtp.mailfrom=x@author.test", Action::accept},
+  };
+  for (const auto& [sealed, action] : cases) {
+    f.arc.results = {sealed};
+    EXPECT_EQ(judge(f, options).action, action) << sealed;
+  }
+}
+
+/// RFC 9989 section 5.3.6 leaves it to us what a failing DNS means: nobody who can choose what fails may gain by it.
+TEST(AuthenticationPolicy, Doubt) {
+  struct DoubtCase {
+    const char* name;
+    DmarcDoubt doubt;
+    DmarcPolicy published;
+    bool testing, waited;
+    AuthOptions::Dmarc mode;
+    Action action;
+    int code;
+  };
+  constexpr auto evidence = DmarcDoubt::evidence, policy = DmarcDoubt::policy;
+  const DoubtCase cases[] = {
+      {"nothing is asked for", evidence, DmarcPolicy::none, false, false, kEnforce, Action::accept, 0},
+      {"reject", evidence, DmarcPolicy::reject, false, false, kEnforce, Action::refuse, 451},
+      {"reject, a day later", evidence, DmarcPolicy::reject, false, true, kEnforce, Action::refuse, 550},
+      {"quarantine", evidence, DmarcPolicy::quarantine, false, false, kEnforce, Action::refuse, 451},
+      {"quarantine, a day later", evidence, DmarcPolicy::quarantine, false, true, kEnforce, Action::tag, 0},
+      {"quarantine, being tested", evidence, DmarcPolicy::quarantine, true, false, kEnforce, Action::accept, 0},
+      {"tag only", evidence, DmarcPolicy::reject, false, false, kTagOnly, Action::tag, 0},
+      {"no policy to be had", policy, DmarcPolicy::none, false, false, kEnforce, Action::refuse, 451},
+      {"none after a day", policy, DmarcPolicy::none, false, true, kEnforce, Action::refuse, 451},
+      {"it would have passed", DmarcDoubt::none, DmarcPolicy::reject, false, false, kEnforce, Action::accept, 0},
+  };
+  for (const auto& c : cases) {
+    Findings f = findings(SpfResult::none, DmarcResult::temperror, DmarcPolicy::none);
+    f.dmarc->doubt = c.doubt;
+    f.dmarc->published = c.published;
+    f.dmarc->record.emplace();
+    f.dmarc->record->testing = c.testing;
+    f.waited_long = c.waited;
+    AuthOptions options;
+    options.dmarc = c.mode;
+    const auto judgement = judge(f, options);
+    EXPECT_EQ(judgement.action, c.action) << c.name;
+    EXPECT_EQ(judgement.reply.code, c.code) << c.name << ": " << judgement.reply.to_string();
   }
 }
 

@@ -101,7 +101,7 @@ private:
 };
 
 std::unexpected<Error> malformed_results(std::string_view what) {
-  return fail(Errc::invalid, "malformed_results Authentication-Results: " + std::string(what));
+  return fail(Errc::invalid, "malformed Authentication-Results: " + std::string(what));
 }
 
 /// ptype "." property "=" pvalue, or reason "=" value.
@@ -164,7 +164,43 @@ Result<std::string> read_id(Reader& in) {
   return std::move(*id);
 }
 
-std::string normal_id(std::string_view id) { return mail::normalize_domain(id).value_or(to_lower(id)); }
+std::string normal_id(std::string_view id) {
+  while (id.ends_with('.')) id.remove_suffix(1);
+  return mail::normalize_domain(id).value_or(to_lower(id));
+}
+
+/// What stands where the server's name should, without comments, blanks, quotes and escapes: readers differ in what they make of it.
+std::string bare_id(std::string_view value) {
+  std::string out;
+  int depth = 0;
+  for (std::size_t i = 0; i < value.size(); ++i) {
+    const char c = value[i];
+    if (c == '\\')
+      ++i; // and what it escapes
+    else if (c == '(')
+      ++depth;
+    else if (c == ')')
+      depth = std::max(0, depth - 1);
+    else if (depth == 0 && c == ';')
+      break;
+    else if (depth == 0 && c != '"' && !is_space(c))
+      out += c;
+    if (c == '\\' && depth == 0 && i < value.size()) out += value[i];
+  }
+  return out;
+}
+
+/// Whether some reader may take the field for one with our name: a version glued to it ("mx.example.org/1"), words around it.
+bool may_name(std::string_view value, std::string_view ours) {
+  const std::string id = bare_id(value);
+  std::string_view rest = id;
+  while (!rest.empty()) {
+    const std::size_t end = rest.find_first_of("/=,:@<>[]{}|!?#&*+%$^~`'");
+    if (normal_id(rest.substr(0, end)) == ours) return true;
+    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+  }
+  return false;
+}
 
 } // namespace
 
@@ -251,7 +287,7 @@ std::size_t remove_forged_results(mail::Head& head, std::string_view our_id) {
     if (!field.is(name)) return false;
     Reader in(field.value());
     const auto id = read_id(in);
-    return !id || normal_id(*id) == ours;
+    return !id || normal_id(*id) == ours || may_name(field.value(), ours);
   });
 }
 

@@ -194,18 +194,36 @@ void DkimVerifier::Impl::judge(Candidate& c, const DkimKeyAnswer& answer) const 
   }
 }
 
-Task<std::vector<DkimVerdict>> DkimVerifier::finish(dns::Resolver& resolver, DkimKeyCache& cache) {
+void DkimVerifier::end_body() {
   for (auto& body : impl_->bodies) body.digest = body.hash.finish();
-  std::vector<DkimVerdict> verdicts;
-  for (auto& c : impl_->candidates) {
-    if (!c.decided && impl_->body_is_whole(c)) {
-      std::string name = dkim_key_name(c.signature.selector, c.signature.domain);
-      const DkimKeyAnswer answer = co_await fetch_dkim_key(std::move(name), resolver, cache);
-      impl_->judge(c, answer);
-    }
-    verdicts.push_back(std::move(c.verdict));
+}
+
+Task<void> DkimVerifier::verify(std::size_t n, dns::Resolver& resolver, DkimKeyCache& cache) {
+  Candidate& c = impl_->candidates[n];
+  if (c.decided || !impl_->body_is_whole(c)) co_return;
+  std::string name = dkim_key_name(c.signature.selector, c.signature.domain);
+  const DkimKeyAnswer answer = co_await fetch_dkim_key(std::move(name), resolver, cache);
+  impl_->judge(c, answer);
+}
+
+std::vector<DkimVerdict> DkimVerifier::verdicts() const {
+  std::vector<DkimVerdict> all;
+  for (const auto& c : impl_->candidates) {
+    DkimVerdict& verdict = all.emplace_back(c.verdict);
+    if (c.decided) continue;
+    verdict.result = DkimResult::temperror;
+    verdict.reason = "the DNS did not answer in time for the key";
   }
-  co_return verdicts;
+  return all;
+}
+
+Task<std::vector<DkimVerdict>> DkimVerifier::finish(dns::Resolver& resolver, DkimKeyCache& cache) {
+  end_body();
+  for (std::size_t n = 0; n < signatures(); ++n) {
+    Task<void> one = verify(n, resolver, cache);
+    co_await std::move(one);
+  }
+  co_return verdicts();
 }
 
 } // namespace paquebot::mailauth

@@ -64,9 +64,16 @@ public:
   /// the body still comes has the answers at hand then.
   std::vector<std::string> key_names() const;
   void body(std::string_view chunk);
-  /// The body is over: fetches the keys and says what became of each signature, in their order. Call once; the object
-  /// lives until it is done.
+  /// The body is over: end_body(), verify() for each signature, verdicts().
   Task<std::vector<DkimVerdict>> finish(dns::Resolver& resolver, DkimKeyCache& cache);
+
+  // The same in steps, for who verifies signatures side by side: a key that never comes must not keep the others.
+  /// No body() after it.
+  void end_body();
+  /// Fetches the key of signature `n` (below signatures()) and decides. At most once for each; the object lives until it is done.
+  Task<void> verify(std::size_t n, dns::Resolver& resolver, DkimKeyCache& cache);
+  /// In the order of the fields. What is not decided by now is temperror: its key is being waited for.
+  std::vector<DkimVerdict> verdicts() const;
 
 private:
   struct Candidate;

@@ -37,8 +37,10 @@ public:
 private:
   enum class Aligned { no, yes, unknown };
 
-  Task<bool> find_policy();
+  Task<void> find_policy();
+  Task<void> choose_policy(const DmarcWalk& walk);
   Task<Aligned> align(std::string identifier, bool strict);
+  bool may_share_organization(std::string_view identifier) const;
   Task<void> align_all();
   void conclude();
 
@@ -46,24 +48,35 @@ private:
   const std::vector<DkimVerdict>& dkim_;
   DmarcWalker& walker_;
   DmarcOutcome outcome_;
-  bool uncertain_ = false; ///< something that might have aligned failed for a while
+  std::vector<std::string> failed_; ///< names above or at the author's for which the DNS failed
+  bool settled_ = false;            ///< without looking at SPF and DKIM
+  bool uncertain_ = false;          ///< something that might have aligned failed for a while
 };
 
-/// Section 4.10.1. False when the matter is settled without it.
-Task<bool> Check::find_policy() {
-  const std::string& author = outcome_.author.domain;
-  const DmarcWalk walk = co_await walker_.walk(author);
-  if (walk.temporary) {
-    outcome_.result = DmarcResult::temperror;
-    outcome_.reason = "the DNS failed while looking for the policy of " + author;
-    co_return false;
-  }
+/// Section 4.10.1. Where the DNS fails for some names, what the others say counts: an attacker chooses which name he writes.
+Task<void> Check::find_policy() {
+  std::string author = outcome_.author.domain;
+  DmarcWalk walk = co_await walker_.walk(std::move(author));
+  failed_ = std::move(walk.failed);
   outcome_.organizational_domain = walk.organizational_domain();
-  if (walk.found.empty()) {
-    outcome_.reason = author + " has no DMARC policy";
-    co_return false;
+  if (!walk.found.empty()) {
+    co_await choose_policy(walk);
+    co_return;
   }
-  // The Author Domain's own record, else that of its Organizational Domain, else that of the public suffix.
+  // That of a name with one label, a public suffix, is the last to hope for and hardly ever there.
+  const bool unknown =
+      std::ranges::any_of(failed_, [](const std::string& name) { return name.find('.') != std::string::npos; });
+  if (unknown) {
+    outcome_.doubt = DmarcDoubt::policy;
+    co_return;
+  }
+  settled_ = true;
+  outcome_.reason = outcome_.author.domain + " has no DMARC policy";
+}
+
+/// The Author Domain's own record, else that of its Organizational Domain, else that of the public suffix.
+Task<void> Check::choose_policy(const DmarcWalk& walk) {
+  const std::string& author = outcome_.author.domain;
   const auto own = std::ranges::find(walk.found, author, &DmarcWalk::Found::domain);
   auto chosen = own;
   if (own == walk.found.end()) {
@@ -74,34 +87,47 @@ Task<bool> Check::find_policy() {
   outcome_.record = chosen->record;
   const DmarcRecord& record = *outcome_.record;
   if (!record.usable) {
+    settled_ = true;
     outcome_.result = DmarcResult::permerror;
     outcome_.reason = "the DMARC record of " + chosen->domain + " has no valid policy";
-    co_return false;
+    co_return;
   }
   outcome_.published = record.p;
-  if (own == walk.found.end()) {
-    outcome_.published = record.sp.value_or(record.p);
-    if (record.np && *record.np != outcome_.published) {
-      const bool exists = co_await walker_.exists(author);
-      if (!exists) outcome_.published = *record.np;
-    }
-  }
-  co_return true;
+  if (own != walk.found.end()) co_return;
+  outcome_.published = record.sp.value_or(record.p);
+  if (!record.np || *record.np == outcome_.published) co_return;
+  std::string name = author;
+  const bool exists = co_await walker_.exists(std::move(name));
+  if (!exists) outcome_.published = *record.np;
+}
+
+/// Whether a name for which the DNS failed may be the Organizational Domain of both. A public suffix of one label is none.
+bool Check::may_share_organization(std::string_view identifier) const {
+  return std::ranges::any_of(failed_, [&](const std::string& name) {
+    return name.find('.') != std::string::npos && is_same_or_below(identifier, name);
+  });
 }
 
 /// Section 4.10.2.
 Task<Check::Aligned> Check::align(std::string identifier, bool strict) {
   if (identifier == outcome_.author.domain) co_return Aligned::yes;
+  if (strict) co_return Aligned::no;
   // A domain with the same Organizational Domain is at or below it: others need no questions.
-  if (strict || !is_same_or_below(identifier, outcome_.organizational_domain)) co_return Aligned::no;
+  if (!is_same_or_below(identifier, outcome_.organizational_domain))
+    co_return may_share_organization(identifier) ? Aligned::unknown : Aligned::no;
   const DmarcWalk walk = co_await walker_.walk(std::move(identifier));
-  if (walk.temporary) co_return Aligned::unknown;
-  co_return walk.organizational_domain() == outcome_.organizational_domain ? Aligned::yes : Aligned::no;
+  if (walk.organizational_domain() != outcome_.organizational_domain) co_return Aligned::no;
+  // A record below that would end the walk (psd=n) is the domain's own choice; until it is seen, nothing is certain.
+  const bool uncertain = std::ranges::any_of(walk.failed, [&](const std::string& name) {
+    return name != outcome_.organizational_domain && is_same_or_below(name, outcome_.organizational_domain);
+  });
+  co_return uncertain ? Aligned::unknown : Aligned::yes;
 }
 
 Task<void> Check::align_all() {
-  const bool strict_spf = outcome_.record->strict_spf;
-  const bool strict_dkim = outcome_.record->strict_dkim;
+  // Without a record, what is of the very same domain counts; more nobody asked for.
+  const bool strict_spf = outcome_.record && outcome_.record->strict_spf;
+  const bool strict_dkim = outcome_.record && outcome_.record->strict_dkim;
   if (spf_.result == SpfResult::pass || spf_.result == SpfResult::temperror) {
     std::string domain = spf_.domain;
     const Aligned aligned = co_await align(std::move(domain), strict_spf);
@@ -122,7 +148,14 @@ Task<void> Check::align_all() {
 /// Sections 5.3.5 and 5.3.6.
 void Check::conclude() {
   const std::string& author = outcome_.author.domain;
-  if (outcome_.spf_aligned || outcome_.dkim_aligned) {
+  const bool shown = outcome_.spf_aligned || outcome_.dkim_aligned;
+  if (outcome_.doubt == DmarcDoubt::policy) {
+    outcome_.result = DmarcResult::temperror;
+    outcome_.reason = "the DNS failed while looking for the policy of " + author;
+    if (shown) outcome_.doubt = DmarcDoubt::none; // whatever the policy is, it would have passed
+    return;
+  }
+  if (shown) {
     outcome_.result = DmarcResult::pass;
     outcome_.reason = outcome_.dkim_aligned ? "a valid DKIM signature belongs to " + author
                                             : "SPF passed for " + printable(spf_.domain, 100);
@@ -130,6 +163,7 @@ void Check::conclude() {
   }
   if (uncertain_) {
     outcome_.result = DmarcResult::temperror;
+    outcome_.doubt = DmarcDoubt::evidence;
     outcome_.reason = "the DNS failed for what could have shown that " + author + " sent this";
     return;
   }
@@ -148,11 +182,10 @@ Task<DmarcOutcome> Check::run(Author author) {
     outcome_.reason = outcome_.author.reason;
     co_return std::move(outcome_);
   }
-  const bool applies = co_await find_policy();
-  if (applies) {
-    co_await align_all();
-    conclude();
-  }
+  co_await find_policy();
+  if (settled_) co_return std::move(outcome_);
+  co_await align_all();
+  conclude();
   co_return std::move(outcome_);
 }
 
@@ -197,16 +230,15 @@ Task<DmarcWalker::Asked> DmarcWalker::ask(std::string domain) {
   co_return asked;
 }
 
+std::string DmarcWalker::next_name(const std::string& domain) { return second_target(domain); }
+
 Task<DmarcWalk> DmarcWalker::walk(std::string domain) {
   DmarcWalk walk;
   walk.start = domain;
   std::string target = std::move(domain);
   for (std::size_t i = 0; i < kMaxQuestions && !target.empty(); ++i) {
     const Asked asked = co_await ask(target);
-    if (asked.temporary) {
-      walk.temporary = true;
-      co_return walk;
-    }
+    if (asked.temporary) walk.failed.push_back(target);
     if (asked.record) {
       walk.found.push_back({target, *asked.record});
       if (asked.record->psd != DmarcRecord::Psd::unknown) co_return walk;

@@ -22,8 +22,8 @@ struct DmarcWalk {
     DmarcRecord record;
   };
   std::string start;
-  std::vector<Found> found; ///< longest name first
-  bool temporary = false;   ///< the DNS failed somewhere: nothing is certain
+  std::vector<Found> found;        ///< longest name first
+  std::vector<std::string> failed; ///< names for which the DNS failed, longest first: there may be a record at each
   /// Section 4.10.2; `start` itself where the walk found nothing.
   std::string organizational_domain() const;
 };
@@ -32,8 +32,10 @@ struct DmarcWalk {
 class DmarcWalker {
 public:
   explicit DmarcWalker(dns::Resolver& resolver) : resolver_(resolver) {}
-  /// At most 8 questions (section 4.10). `domain`: lower-case A-labels.
+  /// At most 8 questions (section 4.10), on past names for which the DNS fails. `domain`: lower-case A-labels.
   Task<DmarcWalk> walk(std::string domain);
+  /// The name that a walk asks for after `domain`; empty when that is the last.
+  static std::string next_name(const std::string& domain);
   /// Whether a name exists as section 3.2.13 has it: the DNS does not deny it. True also when the DNS fails.
   Task<bool> exists(std::string domain);
 
@@ -52,8 +54,17 @@ private:
 enum class DmarcResult : std::uint8_t { none, pass, fail, temperror, permerror };
 std::string_view to_string(DmarcResult result);
 
+/// Why a result is temperror although nothing shows the author. What cannot belong to the author's domain, however late it is, is
+/// no reason: else whoever sends could open each domain with a silent name server of his own.
+enum class DmarcDoubt : std::uint8_t {
+  none,
+  evidence, ///< the DNS failed for something that could align with the author's domain; the policy is known
+  policy,   ///< the DNS failed for the policy
+};
+
 struct DmarcOutcome {
   DmarcResult result = DmarcResult::none;
+  DmarcDoubt doubt = DmarcDoubt::none;
   /// What the domain asks us to do with this message (section 4.10.1) with t=y taken into account: none unless the
   /// result is fail. For a From that gives no domain (`author.state`), where no domain can ask, it is reject: such
   /// a message gets permerror, and would else slip through.

@@ -73,7 +73,8 @@ Task<Result<std::vector<mail::Address>>> report_addresses(std::string policy_dom
   DmarcWalker walker(resolver);
   const DmarcWalk ours = co_await walker.walk(policy_domain);
   const DmarcWalk theirs = co_await walker.walk(to.domain);
-  if (ours.temporary || theirs.temporary) co_return fail(Errc::temporary, "the DNS failed for " + to.domain);
+  if (!ours.failed.empty() || !theirs.failed.empty())
+    co_return fail(Errc::temporary, "the DNS failed for " + to.domain);
   if (ours.organizational_domain() == theirs.organizational_domain()) co_return List{to};
   std::string name = policy_domain + "._report._dmarc." + to.domain;
   if (!dns::is_query_name(name)) co_return List();

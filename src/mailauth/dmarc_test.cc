@@ -86,6 +86,11 @@ _dmarc.bad.test             TXT  "v=DMARC1; p=bogus"
 _dmarc.broken.test          SERVFAIL
 _dmarc.sub.half.test        SERVFAIL
 _dmarc.half.test            TXT  "v=DMARC1; p=reject"
+_dmarc.lame.org.test        SERVFAIL
+_dmarc.gone.quiet.test      TXT  "v=DMARC1; p=reject"
+_dmarc.quiet.test           SERVFAIL
+_dmarc.top                  SERVFAIL
+_dmarc.known.top            TXT  "v=DMARC1; p=reject"
 )";
 
 class Dmarc : public testing::Test {
@@ -226,6 +231,53 @@ TEST_F(Dmarc, FailuresOfTheDnsDecideNothing) {
   EXPECT_EQ(check("a@example.com", {}, dkim("x.example.com", DkimResult::temperror)).result, DmarcResult::temperror);
   EXPECT_EQ(check("a@half.test", spf("sub.half.test")).result, DmarcResult::temperror);
   EXPECT_EQ(check("a@half.test", spf("sub.half.test"), dkim("half.test")).result, DmarcResult::pass);
+}
+
+/// Whoever sends chooses which name fails: of the author's domain, above it, or of his own.
+TEST_F(Dmarc, OnlyWhatCouldAlignIsADoubt) {
+  struct DoubtCase {
+    const char* from;
+    SpfOutcome spf;
+    std::vector<DkimVerdict> dkim;
+    DmarcResult result;
+    DmarcDoubt doubt;
+    DmarcPolicy published;
+  };
+  constexpr auto late = DkimResult::temperror;
+  constexpr auto failed = DmarcResult::fail, unknown = DmarcResult::temperror, passed = DmarcResult::pass;
+  constexpr auto quarantine = DmarcPolicy::quarantine;
+  const DoubtCase cases[] = {
+      // of a stranger
+      {"a@example.com", spf("evil.test", SpfResult::temperror), {}, failed, DmarcDoubt::none, reject},
+      {"a@example.com", {}, dkim("evil.test", late), failed, DmarcDoubt::none, reject},
+      {"a@example.com", {}, dkim("notexample.com", late), failed, DmarcDoubt::none, reject},
+      // of the author's domain, or below
+      {"a@example.com", spf("x.example.com", SpfResult::temperror), {}, unknown, DmarcDoubt::evidence, reject},
+      {"a@example.com", {}, dkim("dead.example.com", late), unknown, DmarcDoubt::evidence, reject},
+      {"a@example.com", spf("example.com"), dkim("example.com", late), passed, DmarcDoubt::none, reject},
+      {"a@strict.test", {}, dkim("dead.strict.test", late), failed, DmarcDoubt::none, reject},
+      // a name of the author's choice that fails: the record above counts
+      {"a@lame.org.test", {}, {}, failed, DmarcDoubt::none, quarantine},
+      {"a@lame.org.test", {}, dkim("org.test"), passed, DmarcDoubt::none, quarantine},
+      // the policy itself is not to be had
+      {"a@broken.test", {}, {}, unknown, DmarcDoubt::policy, none},
+      {"a@broken.test", spf("evil.test"), {}, unknown, DmarcDoubt::policy, none},
+      {"a@broken.test", {}, dkim("broken.test"), unknown, DmarcDoubt::none, none},
+      {"a@x.broken.test", {}, {}, unknown, DmarcDoubt::policy, none},
+      // the author's own record is there, and the name above fails
+      {"a@gone.quiet.test", spf("evil.test"), {}, failed, DmarcDoubt::none, reject},
+      {"a@gone.quiet.test", spf("gone.quiet.test"), {}, passed, DmarcDoubt::none, reject},
+      {"a@gone.quiet.test", {}, dkim("quiet.test"), unknown, DmarcDoubt::evidence, reject},
+      {"a@known.top", spf("evil.top"), {}, failed, DmarcDoubt::none, reject},
+      {"a@nothing.top", {}, {}, DmarcResult::none, DmarcDoubt::none, none},
+  };
+  for (const auto& c : cases) {
+    const auto outcome = check(c.from, c.spf, c.dkim);
+    const std::string what = std::string(c.from) + ", spf " + c.spf.domain + ": " + outcome.reason;
+    EXPECT_EQ(outcome.result, c.result) << what;
+    EXPECT_EQ(outcome.doubt, c.doubt) << what;
+    EXPECT_EQ(outcome.published, c.published) << what;
+  }
 }
 
 TEST_F(Dmarc, FromThatNamesNobody) {

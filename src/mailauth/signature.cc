@@ -27,7 +27,7 @@ constexpr std::size_t kMaxDigits = 12;
 constexpr std::size_t kUsualHead = 2048;
 
 std::unexpected<Error> malformed_tag(std::string_view tag) {
-  return fail(Errc::invalid, "tag " + std::string(tag) + "= is missing or malformed_tag");
+  return fail(Errc::invalid, "tag " + std::string(tag) + "= is missing or malformed");
 }
 
 bool is_field_name(std::string_view name) {
