@@ -58,6 +58,7 @@ const sqlite3_io_methods kMethods = {
 
 int open_file(sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, int* out_flags) {
   file->pMethods = nullptr;
+  if (name == nullptr && active != nullptr && active->no_temporary) return SQLITE_CANTOPEN;
   own(file)->concerned = active != nullptr && active->concerns(name);
   const int code = real_vfs->xOpen(real_vfs, name, real(file), flags, out_flags);
   if (code == SQLITE_OK) file->pMethods = &kMethods;

@@ -18,7 +18,6 @@ constexpr int kArchivedChunks = 64; // 16 MiB
 
 constexpr const char* kArchiveTables = R"sql(
 CREATE TABLE backup(format INTEGER NOT NULL, made_at INTEGER NOT NULL);
-DELETE FROM bulk_garbage;
 CREATE TABLE bulk(id INTEGER PRIMARY KEY AUTOINCREMENT, epoch INTEGER NOT NULL, state INTEGER NOT NULL, size INTEGER NOT NULL);
 CREATE TABLE chunk(bulk INTEGER NOT NULL, start INTEGER NOT NULL, sum INTEGER NOT NULL, data BLOB NOT NULL,
   PRIMARY KEY(bulk, start)) WITHOUT ROWID;
@@ -113,8 +112,10 @@ Result<> ArchiveMaker::begin(std::int64_t now) {
   db_->exec("PRAGMA journal_mode = DELETE"); // one file, without a log beside it
   db_->exec("PRAGMA synchronous = OFF");     // it is synced as a whole
   db_->exec("PRAGMA cache_size = -16384");
+  db_->exec("PRAGMA temp_store = MEMORY"); // the sandbox allows no file but those of the backup
   db_->exec("BEGIN");
   db_->exec(kArchiveTables);
+  db_->run("DELETE FROM bulk_garbage"); // it is for bodies that are not copied
   db_->exec(("PRAGMA application_id = " + std::to_string(kArchiveApplication)).c_str());
   db_->run("INSERT INTO backup(format, made_at) VALUES(?, ?)", kArchiveFormat, now);
   db_->exec("COMMIT");

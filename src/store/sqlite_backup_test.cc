@@ -63,6 +63,20 @@ TEST_F(SqliteBackup, AnErrorLeavesNoFile) {
   store_.reset();
 }
 
+TEST_F(SqliteBackup, MakesNoTemporaryFile) {
+  make_account();
+  accept('a', kLarge);
+  // Making a table moves pages of others then, more than SQLite keeps in memory to undo it.
+  Db(path("data/paquebot.db"), SQLITE_OPEN_READWRITE)
+      .exec("WITH RECURSIVE n(i) AS (VALUES(10) UNION ALL SELECT i + 1 FROM n WHERE i < 3000) "
+            "INSERT INTO probe SELECT i, randomblob(2500) FROM n; DELETE FROM probe WHERE id % 3 <> 0");
+  FaultVfs faults("none");
+  faults.no_temporary = true;
+  make_backup("one.backup");
+  const auto restored = restore("one.backup", "again");
+  EXPECT_TRUE(restored) << restored.error().message;
+}
+
 TEST_F(SqliteBackup, IsGivenUpWhenNobodyGoesOn) {
   make_account();
   for (char letter = 'a'; letter < 'd'; ++letter) accept(letter, kLarge);

@@ -19,6 +19,8 @@ public:
   std::atomic<bool> full = false;
   /// Every sync fails while set.
   std::atomic<bool> no_sync = false;
+  /// No temporary file can be made while set, as in the server's sandbox.
+  std::atomic<bool> no_temporary = false;
   /// The operation that makes this count reach 0 fails with an I/O error; never while negative.
   std::atomic<int> fail_in = -1;
 

@@ -302,6 +302,13 @@ class Server:
     def json(self, *words):
         return json.loads(self.must(*words, "--json"))
 
+    def findings(self):
+        """What `verify` finds wrong, as lines."""
+        done = self.cli("verify", "--json", seconds=600)
+        if done.returncode not in (0, 1):
+            raise AssertionError(f"verify ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+        return [finding["what"] for finding in json.loads(done.stdout)["findings"]]
+
     def add_account(self, login, password=SECRET):
         self.must("account", "add", login, password=password)
 

@@ -211,9 +211,9 @@ class Run:
         problems = check(self.ledger, {login: [m for m in box if b"X-Ledger: 9000" not in m.split(b"\r\n\r\n", 1)[0]]
                                        for login, box in boxes.items()}, list(self.world.peer.messages))
         problems += self.judge_mailbox(server)
-        problems += [f"verify: {line['what']}" for line in server.json("verify")["findings"]]
+        problems += [f"verify: {line}" for line in server.findings()]
         server.stop()
-        problems += [f"verify (down): {line['what']}" for line in server.json("verify")["findings"]]
+        problems += [f"verify (down): {line}" for line in server.findings()]
         return problems
 
     def wait_reports(self, expected):

@@ -1,16 +1,20 @@
-"""SIGKILL every 0.2 to 3 seconds under load, with a peer that fails, hangs and closes as it likes; then everything is counted.
+"""SIGKILL every 0.2 to 3 seconds under load, with a peer that fails, hangs and closes as it likes; backups under that load, and stores
+restored from one; then everything is counted.
 
 SOAK_SECONDS (12) is how long; FAULTS_SEED chooses.
 """
 
+import contextlib
 import os
 import random
+import shutil
+import sqlite3
 import threading
 import time
 import unittest
 
 from faulty import ANN, BOB, BROKEN, FAR, REFUSED, Run
-from ledger import Ledger, Taken, check, mark_of
+from ledger import MARK, Ledger, Taken, check, mark_of
 from peer import CLOSE, HANG, Peer
 from postfix import smtp_source
 from server import PEERS, SECRET, Server, wait_until
@@ -18,6 +22,8 @@ from server import PEERS, SECRET, Server, wait_until
 SECONDS = float(os.environ.get("SOAK_SECONDS", "12"))
 SEED = int(os.environ.get("FAULTS_SEED", str(int(time.time()))))
 SENDERS = 4
+REST = min(SECONDS / 4, 150)  # between a backup and a restore, and the next backup
+BULK = 128 * 1024  # larger bodies are in bulk.db
 LOAD = "load@example.test"
 UNBOUND = dict.fromkeys(("messages_per_hour", "messages_per_day", "recipients_per_day", "new_recipients_per_day"), 0) | {"bytes_per_day": "0"}
 
@@ -42,6 +48,35 @@ class Mood:
         return "451 4.3.0 not now" if throw < 0.12 else None
 
 
+class Gate:
+    """What the load does passes through it. Closed, it lets nobody in, once all have come out."""
+
+    def __init__(self):
+        self.changed, self.inside, self.open = threading.Condition(), 0, True
+
+    def __enter__(self):
+        with self.changed:
+            self.changed.wait_for(lambda: self.open)
+            self.inside += 1
+
+    def __exit__(self, *failure):
+        with self.changed:
+            self.inside -= 1
+            self.changed.notify_all()
+
+    @contextlib.contextmanager
+    def closed(self):
+        with self.changed:
+            self.open = False
+            self.changed.wait_for(lambda: self.inside == 0)
+        try:
+            yield
+        finally:
+            with self.changed:
+                self.open = True
+                self.changed.notify_all()
+
+
 class Soak:
     def __init__(self, test):
         self.test, self.ledger, self.end = test, Ledger(), time.monotonic() + SECONDS
@@ -55,9 +90,10 @@ class Soak:
                              queue={"retry_first": "1s", "retry_most": "1s"}, limits={"connections_per_address": 200}, account_limits=UNBOUND,
                              delivery={"connect_timeout": "2s"}, extra={"takeover": {"enabled": False}})
         test.addCleanup(self.server.close)
+        self.server.extra_server = {"backup_dirs": [self.server.folder]}
         self.server.start()
         self.gone, self.seen, self.deleted, self.doubt = set(), set(), set(), set()
-        self.threads = []
+        self.threads, self.gate, self.problems, self.backups, self.restores = [], Gate(), [], 0, 0
 
     def running(self):
         return time.monotonic() < self.end
@@ -83,7 +119,8 @@ class Soak:
                 one.attempts += 1
             one.code = None
             try:
-                self.send(one, login)
+                with self.gate:
+                    self.send(one, login)
             except BROKEN:
                 pass
             if not self.running() and one.code is None:
@@ -104,7 +141,8 @@ class Soak:
         chance = random.Random(SEED + 99)
         while self.running():
             try:
-                self.read_some(chance)
+                with self.gate:
+                    self.read_some(chance)
             except BROKEN:
                 pass
             time.sleep(0.1)
@@ -138,11 +176,74 @@ class Soak:
 
     def killer(self):
         chance = random.Random(SEED + 7)
+        events, due = (self.back_up_beside_work, self.restore_and_go_on), time.monotonic() + REST
         while self.running():
             time.sleep(chance.uniform(0.2, 3))
             self.server.stop(kill=True)
             self.ledger.kills += 1
             self.server.start()
+            if time.monotonic() > due:
+                events[0]()
+                events, due = events[::-1], time.monotonic() + REST
+
+    # --- backups -------------------------------------------------------------------------------
+
+    def back_up(self):
+        file = self.server.folder / f"{self.backups}.backup"
+        self.server.must("backup", file, seconds=600)
+        self.backups += 1
+        return file
+
+    def restore(self, file, config):
+        """A store of the backup, in the place that the configuration names."""
+        done = self.server.cli("restore", file, "--config", config, seconds=600)
+        self.test.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        file.unlink()
+        self.restores += 1
+
+    def back_up_beside_work(self):
+        """All that was acknowledged before it began, and not deleted since, is in it; and it is sound."""
+        before = {one.number for one in list(self.ledger.sent) if one.code == 250 and one.local}
+        file = self.back_up()
+        place = self.server.folder / "aside"
+        config = self.server.folder / "aside.toml"
+        config.write_text(self.server.config.read_text().replace(str(self.server.data), str(place)))
+        self.restore(file, config)
+        sound = self.server.cli("verify", "--config", config, seconds=600)
+        if sound.returncode != 0:
+            self.problems.append(f"a restored backup is not sound: {sound.stdout}{sound.stderr}")
+        with contextlib.closing(sqlite3.connect(place / "paquebot.db")) as db:
+            heads = db.execute("SELECT b.head FROM entry e JOIN body b ON b.id = e.body JOIN mailbox m ON m.id = e.mailbox "
+                               "JOIN account a ON a.id = m.account WHERE a.login = ?", (BOB,))
+            there = {int(mark[1]) for head, in heads if (mark := MARK.search(head))}
+        gone = {number for number, _ in self.gone}
+        self.problems += [f"message {number} is missing in a backup" for number in before - there - gone]
+        shutil.rmtree(place)
+
+    def restore_and_go_on(self):
+        """Nothing comes in between the backup and the restore, which so loses nothing; what waited may go out twice. The newest
+        large messages are deleted just before: what they were must not be taken for those that come after."""
+        with self.gate.closed():
+            self.delete_the_newest_large(5)
+            file = self.back_up()
+            self.server.stop(kill=True)
+            self.ledger.kills += 1
+            shutil.rmtree(self.server.data)
+            self.restore(file, self.server.config)
+            self.server.start()
+            self.server.must("queue", "release", "--all")
+
+    def delete_the_newest_large(self, many):
+        client = self.server.pop3(BOB)
+        sizes = [line.split() for line in client.list()[1]]
+        uidls = set()
+        for number in [int(number) for number, size in sizes if int(size) > BULK + 2000][-many:]:
+            uidls.add(client.uidl(number).split()[2])
+            self.gone.add((mark_of(b"\r\n".join(client.top(number, 0)[1])), BOB))
+            client.dele(number)
+        self.doubt |= uidls
+        client.quit()
+        self.deleted |= uidls
 
     # --- the end -------------------------------------------------------------------------------
 
@@ -161,17 +262,24 @@ class Soak:
         self.server.must("queue", "retry", "--all")
         self.server.wait_queue_empty(120)
         owed = sum(1 for one in self.ledger.sent if one.bad and one.code == 250)
+        self.server.wait_upkeep()
         wait_until(lambda: sum(b"report-type=delivery-status" in m for m in self.server.mail_one_by_one(ANN)) >= owed, "the reports", 60, 0.2)
 
+    def whole_mailbox(self, login):
+        try:
+            yield from self.server.mail_one_by_one(login)
+        except BROKEN as broken:
+            self.problems.append(f"the mailbox of {login} can't be read to its end: {broken}: {self.server.log()[-1000:]}")
+
     def judge(self):
-        boxes = {login: self.server.mail_one_by_one(login) for login in (ANN, BOB)}
-        problems = check(self.ledger, boxes, list(self.peer.messages), self.gone)
+        boxes = {login: self.whole_mailbox(login) for login in (ANN, BOB)}
+        problems = check(self.ledger, boxes, list(self.peer.messages), self.gone) + self.problems
         client = self.server.pop3(BOB)
         there = {line.split()[1] for line in client.uidl()[1]}
         client.quit()
         problems += [f"UIDL {one} came back" for one in self.deleted & there]
         problems += [f"UIDL {one} went away" for one in self.seen - self.doubt - there]
-        problems += [finding["what"] for finding in self.server.json("verify")["findings"]]
+        problems += self.server.findings()
         return problems
 
 
@@ -185,7 +293,7 @@ class SoakTest(unittest.TestCase):
         again = sum(one.attempts - 1 for one in soak.ledger.sent)
         load = soak.server.pop3(LOAD)
         print(f"{SECONDS:.0f} s, {soak.ledger.kills} kills, {taken} of {len(soak.ledger.sent)} messages acknowledged, {again} sent again, "
-              f"{len(soak.peer.messages)} relayed, {len(soak.deleted)} deleted, {load.stat()[0]} of smtp-source")
+              f"{len(soak.peer.messages)} relayed, {len(soak.deleted)} deleted, {load.stat()[0]} of smtp-source, {soak.backups} backups, {soak.restores} restored")
         load.close()
 
 
