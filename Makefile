@@ -3,7 +3,7 @@
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run build test large flat quick bench microbench fuzz scan faults soak fmt lint tidy asan tsan clang clean
+.PHONY: help run build test large flat quick bench microbench fuzz scan faults soak memcheck fmt lint tidy asan tsan clang clean
 
 JOBS ?= $(shell nproc)
 SECONDS ?= 30
@@ -12,6 +12,7 @@ STRIDE ?= 1
 QUICK ?=
 ROUNDS ?=
 CASE ?=
+ENDING ?=
 CELL ?=
 BENCH_PEERS := postfix exim4-daemon-light opensmtpd dovecot-core dovecot-pop3d dovecot-lmtpd postal opendkim
 CTEST_JOBS ?= 2
@@ -94,6 +95,14 @@ soak: ## Random kills under load for MINUTES=n (10)
 	@cmake --preset release -DPAQUEBOT_TESTS=ON
 	@$(BUILD) build/release --target paquebot $(FLAGS)
 	@SOAK_SECONDS=$$(( $(MINUTES) * 60 )) ctest --test-dir build/release -V --timeout $$(( $(MINUTES) * 60 + 900 )) -R '^faults_soak$$'
+
+memcheck: ## Sessions ended at every point of a dialogue, under valgrind; QUICK=1: every other point; ENDING=reset: one way only
+	@tools/setup build test memcheck
+	@cmake --preset memcheck
+	@$(BUILD) build/memcheck --target paquebot --target fault_shim $(FLAGS)
+	@QUICK=$(QUICK) ENDING=$(ENDING) PYTHONPATH=tests/e2e PYTHONDONTWRITEBYTECODE=1 PAQUEBOT_SOURCE_DIR=. \
+	  PAQUEBOT_BINARY=build/memcheck/paquebot PAQUEBOT_SHIM=build/memcheck/tests/faults/fault_shim.so \
+	  /usr/bin/python3 tests/memcheck/endings.py
 
 fmt: ## Formats all C++ in place
 	@tools/setup lint

@@ -10,6 +10,7 @@ option(PAQUEBOT_FUZZ "Build the fuzzers (needs clang-19)" OFF)
 option(PAQUEBOT_BENCH "Build the benchmarks" OFF)
 option(PAQUEBOT_UNITY "Compile each folder as one unit: a third of the CPU, and an edit recompiles its folder" OFF)
 set(PAQUEBOT_UNITY_FILES 0 CACHE STRING "Files of a folder in one such unit; 0: all")
+option(PAQUEBOT_RECYCLE "Keep read buffers and coroutine frames for the next one; off for tools that find their use after" ON)
 set(PAQUEBOT_SANITIZE "" CACHE STRING "Sanitizers to build with, as in -fsanitize=")
 
 find_program(CCACHE ccache)
@@ -34,6 +35,10 @@ add_compile_options(-Wall -Wextra -Wpedantic -Wconversion -Wno-missing-field-ini
 add_compile_definitions(BOOST_ASIO_DISABLE_STD_ALIGNED_ALLOC BOOST_ASIO_DISABLE_BOOST_ALIGN)
 add_compile_definitions(BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED FMT_ENFORCE_COMPILE_STRING=0
                         SPDLOG_COMPILED_LIB SPDLOG_FMT_EXTERNAL)
+if(NOT PAQUEBOT_RECYCLE)
+  add_compile_definitions(PAQUEBOT_NO_RECYCLING BOOST_ASIO_DISABLE_SMALL_BLOCK_RECYCLING
+                          BOOST_ASIO_DISABLE_AWAITABLE_FRAME_RECYCLING)
+endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   add_compile_options(-fcoroutines)
 endif()

@@ -7,7 +7,11 @@ namespace paquebot::net {
 namespace {
 
 /// Buffers kept for the next borrower; those beyond go back to the heap (2 MiB a thread at most).
+#ifdef PAQUEBOT_NO_RECYCLING
+constexpr std::size_t kKept = 0; // valgrind and the sanitizers see who still looks at one
+#else
 constexpr std::size_t kKept = 32;
+#endif
 
 std::vector<std::unique_ptr<char[]>>& pool() {
   thread_local std::vector<std::unique_ptr<char[]>> kept;

@@ -7,6 +7,8 @@
 //   FAULT_AT     the number of the operation, from 1; 0: only count
 //   FAULT_DO     kill | torn (half of a write is done, then kill) | short | EIO | ENOSPC | EDQUOT | EMFILE | ENOMEM | EINTR
 //   FAULT_EVER   "1": every operation from FAULT_AT on, not only that one
+//   FAULT_HOLD   the beginning of a path: while a file of that beginning and the name of one that counts is there, what changes the
+//                latter waits; the first that waits makes a file of that beginning and the name "waits"
 
 #include <arpa/inet.h>
 #include <atomic>
@@ -33,6 +35,7 @@ enum class Deed { kill, torn, shorten, error };
 
 struct Plan {
   const char* path = nullptr;
+  const char* hold = nullptr;
   bool sends = false;
   std::uint64_t at = 0;
   bool ever = false;
@@ -75,6 +78,7 @@ Plan read_plan() {
   Plan plan;
   plan.path = std::getenv("FAULT_PATH");
   if (plan.path == nullptr) return plan;
+  plan.hold = std::getenv("FAULT_HOLD");
   plan.sends = is_set("FAULT_SENDS");
   plan.ever = is_set("FAULT_EVER");
   if (const char* at = std::getenv("FAULT_AT")) plan.at = std::strtoull(at, nullptr, 10);
@@ -102,6 +106,18 @@ const Plan& plan() {
 
 bool is_ours(const char* path) { return path != nullptr && std::strstr(path, plan().path) != nullptr; }
 
+void wait_for_release(const char* path) {
+  if (plan().hold == nullptr) return;
+  const char* slash = std::strrchr(path, '/');
+  char gate[PATH_MAX], waits[PATH_MAX];
+  std::snprintf(gate, sizeof(gate), "%s%s", plan().hold, slash == nullptr ? path : slash + 1);
+  std::snprintf(waits, sizeof(waits), "%swaits", plan().hold);
+  while (::access(gate, F_OK) == 0) {
+    ::close(static_cast<int>(::syscall(SYS_openat, AT_FDCWD, waits, O_CREAT | O_WRONLY | O_CLOEXEC, 0600)));
+    ::usleep(5000);
+  }
+}
+
 bool is_ours(int fd) {
   char link[32];
   char path[PATH_MAX];
@@ -109,7 +125,9 @@ bool is_ours(int fd) {
   const ssize_t length = ::readlink(link, path, sizeof(path) - 1);
   if (length <= 0) return false;
   path[length] = 0;
-  return is_ours(path);
+  if (!is_ours(path)) return false;
+  wait_for_release(path);
+  return true;
 }
 
 bool is_tcp(int fd) {
