@@ -43,8 +43,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   r.address = {"user", "example.net"};
   if (const auto address = parse_address(take(input))) r.address = *address;
   r.orcpt = take(input);
-  r.remote_mta = take(input);
-  r.reply = Reply(static_cast<std::uint16_t>(size % 3 == 0 ? 0 : 550), {5, 1, 1}, std::string(take(input)));
+  r.told.host = take(input);
+  r.told.place = r.told.host;
+  Reply reply(static_cast<std::uint16_t>(size % 3 == 0 ? 450 : 550), {}, std::string(take(input)));
+  if (size % 3 != 1) r.told.own = reply;
+  reply.heard = true;
+  if (size % 3 != 0) r.told.peer = reply;
   r.outcome = static_cast<Outcome>(size % 5);
   in.envid = take(input);
   HeadSplitter splitter;

@@ -161,6 +161,15 @@ json::object present(const store::MessageFacts& message) {
           {"size", message.size()}};
 }
 
+json::object present(const mail::Told& told) {
+  const auto voice = [](const mail::Reply& reply) {
+    return json::object{{"code", reply.code},
+                        {"status", reply.enhanced ? reply.enhanced.to_string() : std::string()},
+                        {"text", reply.text}};
+  };
+  return {{"host", told.host}, {"place", told.place}, {"peer", voice(told.peer)}, {"own", voice(told.own)}};
+}
+
 json::object present(const store::RecipientFacts& recipient) {
   return {{"index", recipient.index},
           {"address", recipient.address},
@@ -169,7 +178,8 @@ json::object present(const store::RecipientFacts& recipient) {
           {"destination", recipient.destination},
           {"due", recipient.due},
           {"attempts", recipient.attempts},
-          {"last_reply", recipient.last_reply},
+          {"last_reply", recipient.last_reply.to_string()},
+          {"told", present(recipient.last_reply)},
           {"changed", recipient.changed_at},
           {"report_owed", name_of_owed(recipient.owed)},
           {"reason", recipient.reason}};

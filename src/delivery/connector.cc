@@ -24,18 +24,22 @@ bool is_address(std::string_view host) {
          (!host.empty() && host.find_first_not_of("0123456789.") == std::string_view::npos);
 }
 
-mail::Reply unreachable(std::string text) { return mail::Reply(451, {4, 4, 1}, std::move(text)); }
+mail::Told own_word(mail::Reply reply, std::string place = {}) {
+  return mail::Told::by(std::move(reply), {}, std::move(place));
+}
 
 /// A host that refuses in its greeting may be meant only for us or only for now: temporary, but for the codes that say
 /// that it never takes mail (RFC 7504).
-mail::Reply soften(mail::Reply reply) {
-  if (reply.code == 521 || reply.code == 556 || !reply.permanent()) return reply;
-  std::string said = reply.to_string();
-  return mail::Reply(451, {4, 4, 2}, "the server refused the session: " + said);
+void soften(mail::Told& failure) {
+  if (failure.peer.code == 521 || failure.peer.code == 556 || !failure.permanent()) return;
+  failure.own = mail::Reply(451, {4, 4, 2}, "the server refused the session");
 }
 
 /// Nobody answered (RFC 3463 section 3.5, X.4.1): what a server said on the way is the better reason to tell.
-bool says_little(const mail::Reply& failure) { return failure.enhanced.subject == 4 && failure.enhanced.detail == 1; }
+bool says_little(const mail::Told& failure) {
+  const mail::EnhancedCode& status = failure.verdict().enhanced;
+  return status.subject == 4 && status.detail == 1;
+}
 
 } // namespace
 
@@ -103,7 +107,7 @@ Task<std::vector<std::string>> Connector::addresses_of(std::string host, mail::R
 
 Task<Reached> Connector::open(const queue::Plan& plan) {
   Reached last;
-  last.failure = unreachable("no mail host could be reached");
+  last.failure = own_word(mail::Reply(451, {4, 4, 1}, "no mail host could be reached"));
   bool temporary = false;
   int tries = 0;
   for (const queue::Candidate& candidate : plan.candidates) {
@@ -111,7 +115,7 @@ Task<Reached> Connector::open(const queue::Plan& plan) {
     auto addresses = co_await addresses_of(candidate.host, failure);
     if (addresses.empty()) {
       temporary = temporary || failure.transient();
-      if (says_little(last.failure)) last.failure = failure;
+      if (says_little(last.failure)) last.failure = own_word(failure);
     }
     bool unreached = false, lacking = false; // of this host's addresses
     for (const std::string& address : addresses) {
@@ -126,8 +130,10 @@ Task<Reached> Connector::open(const queue::Plan& plan) {
     temporary = temporary || (unreached && !lacking); // what a host lacks for REQUIRETLS it lacks on each address
   }
   last.whole_place = true;
-  if (temporary && last.failure.permanent()) // some host may work later
-    last.failure = mail::Reply(451, {4, 4, 1}, last.failure.text, last.failure.cause);
+  if (temporary && last.failure.permanent()) { // some host may work later
+    const std::string why = last.failure.own.code != 0 ? last.failure.own.text : "another host may take it later";
+    last.failure.own = mail::Reply(451, {4, 4, 1}, why);
+  }
   co_return last;
 }
 
@@ -138,7 +144,7 @@ Task<Reached> Connector::open_one(const queue::Plan& plan, const queue::Candidat
     co_return only;
   }
   Reached first = co_await try_session(plan, candidate, address, true);
-  bool again = !first.peer && first.failure.code == 454 && plan.tls == queue::RouteTls::opportunistic;
+  bool again = !first.peer && first.failure.own.code == 454 && plan.tls == queue::RouteTls::opportunistic;
   if (!again) co_return first;
   Reached second = co_await try_session(plan, candidate, address, false);
   co_return second;
@@ -150,16 +156,15 @@ Task<Reached> Connector::try_required(const queue::Plan& plan, const queue::Cand
   Reached reached = co_await try_session(plan, candidate, address, true);
   if (reached.peer && !reached.peer->session().features().requiretls) {
     Peer& peer = *reached.peer;
-    std::string name = peer.name();
+    mail::Reply lacking(550, {5, 7, 30}, "REQUIRETLS support required: the server does not offer it");
+    reached.failure = peer.told(std::move(lacking));
     peer.session().quit();
     while (co_await peer.run() != Peer::Event::closed) {
     }
     reached.peer.reset();
-    reached.failure = mail::Reply(550, {5, 7, 30}, "REQUIRETLS support required: " + name + " does not offer it", name);
   } else if (reached.tls_lacking) {
-    std::string why = reached.failure.text;
-    std::string name = reached.failure.cause;
-    reached.failure = mail::Reply(550, {5, 7, 10}, "encryption needed (REQUIRETLS): " + why, name);
+    const std::string why = reached.failure.own.code != 0 ? ": " + reached.failure.own.text : std::string();
+    reached.failure.own = mail::Reply(550, {5, 7, 10}, "encryption needed (REQUIRETLS)" + why);
   }
   co_return reached;
 }
@@ -192,12 +197,12 @@ Task<Reached> Connector::try_session(const queue::Plan& plan, const queue::Candi
   else
     stream = co_await net::connect_tcp(executor_, wheel_, to, from, deadline);
   if (!stream) {
-    reached.failure = mail::Reply(451, {4, 4, 1}, "no connection to " + name + ": " + stream.error().message, name);
+    reached.failure = own_word(mail::Reply(451, {4, 4, 1}, "no connection: " + stream.error().message), name);
     co_return reached;
   }
   auto tls = tls_for(plan);
   if (!tls) {
-    reached.failure = mail::Reply(451, {4, 7, 5}, tls.error().message, name);
+    reached.failure = own_word(mail::Reply(451, {4, 7, 5}, tls.error().message), name);
     co_return reached;
   }
   smtp::ClientOptions options = options_.client;
@@ -220,7 +225,7 @@ Task<Reached> Connector::try_session(const queue::Plan& plan, const queue::Candi
     auto done = co_await raw.start_tls_client(context, server_name);
     if (!done) {
       reached.tls_lacking = true;
-      reached.failure = mail::Reply(451, {4, 7, 5}, "no TLS with " + name + ": " + done.error().message, name);
+      reached.failure = own_word(mail::Reply(451, {4, 7, 5}, "no TLS: " + done.error().message), name);
       co_return reached;
     }
     info = *done;
@@ -233,16 +238,15 @@ Task<Reached> Connector::try_session(const queue::Plan& plan, const queue::Candi
     reached.peer = std::move(peer);
     co_return reached;
   }
-  reached.failure = soften(running.session().failure());
+  reached.failure = running.told(running.session().failure());
+  soften(reached.failure);
   smtp::Breakage breakage = running.session().breakage();
   reached.tls_lacking = breakage == smtp::Breakage::tls_failed || breakage == smtp::Breakage::tls_unavailable;
   if (breakage == smtp::Breakage::tls_failed) {
-    reached.failure.code = 454;
-    if (!reached.failure.cause.empty()) // what is wrong with a certificate, for who reads the queue
-      reached.failure.text += ": " + reached.failure.cause;
+    mail::Reply& own = reached.failure.own;
+    own.code = 454;
+    if (!own.cause.empty()) own.text += ": " + own.cause; // what is wrong with a certificate, for who reads the queue
   }
-  reached.failure.text = name + ": " + reached.failure.text;
-  reached.failure.cause = name;
   co_return reached;
 }
 

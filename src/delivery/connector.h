@@ -24,7 +24,7 @@ struct ConnectorOptions {
 /// How an attempt to reach a destination ended.
 struct Reached {
   std::unique_ptr<Peer> peer; ///< in state Ready, or
-  mail::Reply failure;        ///< why not: what the last host said, with its name in `cause`
+  mail::Told failure;         ///< why not: what the last host said, or we of it
   bool tls_lacking = false;   ///< TLS was not to be had, or its certificate did not do
   bool whole_place = false;   ///< the failure concerns the destination, not one message
 };

@@ -61,20 +61,20 @@ private:
   Task<bool> send_part(Worker& worker, queue::Job& part, std::vector<store::RecipientFacts>& rest);
   Task<void> give_back(Worker& worker, const queue::Job& job);
   Task<Way> connect(Worker& worker, const queue::Job& job);
-  Task<mail::Reply> reach(Worker& worker, bool secure);
-  Task<Way> no_way(Worker& worker, const queue::Job& job, mail::Reply failure);
+  Task<mail::Told> reach(Worker& worker, bool secure);
+  Task<Way> no_way(Worker& worker, const queue::Job& job, mail::Told failure);
   Task<bool> transmit(Worker& worker, const queue::Job& part, Content& content);
   Task<mail::Reply> sign(const queue::Job& part, Content& content, std::uint64_t max_size);
   Task<void> feed_some(Peer& peer, Content& content);
   Task<void> name_return_path(const queue::Job& part, smtp::OutgoingMessage& out);
   Task<Peer::Event> feed_content(Peer& peer, Content& content);
-  void judge(const queue::Job& job, const mail::Reply& reply, std::int64_t retry_at,
+  void judge(const queue::Job& job, const mail::Told& told, std::int64_t retry_at,
              std::vector<store::Outcome>& outcomes) const;
-  Task<void> fail_place(Worker& worker, const queue::Job& job, mail::Reply reply);
-  Task<void> settle_results(Worker& worker, const queue::Job& part, std::vector<mail::Reply> replies, std::string host,
+  Task<void> fail_place(Worker& worker, const queue::Job& job, mail::Told told);
+  Task<void> settle_results(Worker& worker, const queue::Job& part, std::vector<mail::Told> all, bool works,
                             Handed handed);
   Task<void> give_up_late(Worker& worker, const queue::Job& job);
-  Task<void> expire_waiting(Worker& worker, mail::Reply reply);
+  Task<void> expire_waiting(Worker& worker, mail::Told told);
   Task<void> take_slot(Worker& worker);
   void free_slot(Worker& worker);
   Task<void> part_with(Worker& worker);

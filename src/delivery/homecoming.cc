@@ -39,17 +39,19 @@ Task<void> Homecoming::take_in(std::string destination, queue::Job job) {
   std::vector<store::Outcome> outcomes;
   for (const store::RecipientFacts& recipient : job.recipients) {
     mail::Reply reply = co_await take_in_one(job, recipient);
+    const mail::Told told = mail::Told::by(std::move(reply));
     std::int64_t now = millis(clock_.wall());
     auto wait = queue::retry_after(options->schedule, recipient.attempts + 1, recipient.index);
     store::Outcome outcome = verdict({.message = &job.message,
                                       .recipient = &recipient,
-                                      .reply = &reply,
+                                      .told = &told,
                                       .dsn_handed_on = true, // the new message carries NOTIFY
                                       .now = now,
                                       .retry_at = now + wait.count(),
                                       .schedule = &options->schedule});
     if (outcome.to == store::State::relayed) outcome.to = store::State::expanded;
-    log::info("came-home", {{"id", job.message.id.to_string()}, {"to", recipient.address}, {"reply", outcome.reply}});
+    log::info("came-home",
+              {{"id", job.message.id.to_string()}, {"to", recipient.address}, {"reply", outcome.reply.to_string()}});
     outcomes.push_back(std::move(outcome));
   }
   co_await queue_.settle(destination, std::move(outcomes), true);

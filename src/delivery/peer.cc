@@ -1,14 +1,30 @@
 #include "delivery/peer.h"
 
 #include "net/channel.h"
+#include "net/endpoint.h"
 
 namespace paquebot::delivery {
+namespace {
+
+/// RFC 3464 section 2.1.2: a domain, or an address in brackets as RFC 5321 section 4.1.3 writes it. Local sockets have no such name.
+std::string name_for_reports(const std::string& host) {
+  if (host.starts_with('/')) return {};
+  if (!net::is_ip_address(host)) return host;
+  return (host.find(':') == std::string::npos ? "[" : "[IPv6:") + host + "]";
+}
+
+} // namespace
 
 Peer::Peer(net::Stream stream, smtp::ClientOptions options, bool encrypted, std::string name, std::string server_name,
            std::shared_ptr<net::TlsContext> tls)
     : stream_(std::move(stream)), session_(options, encrypted), name_(std::move(name)),
       server_name_(std::move(server_name)), tls_(std::move(tls)), write_limit_(options.block_timeout) {
   if (encrypted) session_.set_channel(net::channel_of(stream_));
+}
+
+mail::Told Peer::told(mail::Reply reply) const {
+  const std::string security = tls_info_.version.empty() ? "" : " (" + tls_info_.version + ")";
+  return mail::Told::by(std::move(reply), name_for_reports(server_name_), name_ + security);
 }
 
 Task<Peer::Event> Peer::run() {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/task.h"
+#include "mail/told.h"
 #include "net/stream.h"
 #include "net/tls.h"
 #include "smtp/client_session.h"
@@ -27,6 +28,8 @@ public:
   const std::string& name() const { return name_; }
   /// The host as the plan calls it.
   const std::string& host() const { return server_name_; }
+  /// A reply of its session, with whose it is (mail::Told::host): what was heard is the peer's.
+  mail::Told told(mail::Reply reply) const;
   const net::TlsInfo& tls() const { return tls_info_; }
   void set_tls(net::TlsInfo info) { tls_info_ = std::move(info); }
   /// Messages sent so far, and the domains of their recipients as far as the peer limits them (RFC 9422).

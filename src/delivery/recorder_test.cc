@@ -43,7 +43,8 @@ protected:
   }
 
   void add(const Ulid& id, store::State to = store::State::relayed) {
-    std::vector<store::Outcome> outcomes{{.message = id, .index = 0, .to = to, .due = 1, .reply = "250 ok"}};
+    std::vector<store::Outcome> outcomes{
+        {.message = id, .index = 0, .to = to, .due = 1, .reply = mail::Told::by({250, {}, "ok"})}};
     run_task(finish(recorder_.add("far.example", std::move(outcomes), true)));
   }
 

@@ -3,7 +3,6 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "delivery/addressee.h"
-#include "delivery/verdict.h"
 #include "mail/report.h"
 #include "store/body_writer.h"
 
@@ -34,9 +33,7 @@ mail::ReportRecipient describe(const store::OwedReport& owed, const store::Recip
   if (auto address = mail::parse_address(recipient.address)) row.address = *address;
   row.orcpt = recipient.orcpt;
   row.outcome = outcome_of(recipient);
-  Told told = read_told(recipient.last_reply);
-  row.remote_mta = told.host.substr(0, told.host.find(' '));
-  row.reply = told.reply;
+  row.told = recipient.last_reply;
   if (recipient.changed_at != 0) row.last_attempt = from_millis(recipient.changed_at);
   if (row.outcome == mail::Outcome::delayed) row.will_retry_until = from_millis(owed.message.expires_at);
   return row;

@@ -1,11 +1,10 @@
 #pragma once
 
-#include "mail/status.h"
+#include "mail/told.h"
 #include "queue/queue.h"
 #include "store/types.h"
 
-#include <string>
-#include <string_view>
+#include <cstdint>
 
 namespace paquebot::delivery {
 
@@ -13,22 +12,13 @@ namespace paquebot::delivery {
 struct VerdictInput {
   const store::MessageFacts* message = nullptr;
   const store::RecipientFacts* recipient = nullptr;
-  const mail::Reply* reply = nullptr;
-  std::string host;           ///< "mx.example.org [192.0.2.1]:25"; empty: no host was reached
+  const mail::Told* told = nullptr;
   bool dsn_handed_on = false; ///< the peer took over NOTIFY
   bool tell_relayed = false;  ///< a relay is reported unless NOTIFY=NEVER (RFC 2852 section 4.1.4)
   std::int64_t now = 0;       ///< wall milliseconds
   std::int64_t retry_at = 0;  ///< when a deferred recipient is due again
   const queue::Schedule* schedule = nullptr;
 };
-
-/// "mx.example.org [192.0.2.1]:25 said: 550 5.1.1 no such user": how a reply is written into the trail, and read back from it.
-std::string write_told(const std::string& host, const mail::Reply& reply);
-struct Told {
-  std::string host;
-  mail::Reply reply; ///< code 0 when there is none
-};
-Told read_told(std::string_view text);
 
 /// The report on time that has run out (RFC 2852 section 4.1.3), for a recipient that waits: mode R fails it with 5.4.7, mode N
 /// lets it wait and owes a notice of delay with 4.4.7.

@@ -97,11 +97,10 @@ Task<bool> Dispatcher::send_part(Worker& worker, queue::Job& part, std::vector<s
   auto opened = co_await content.open();
   if (!opened) {
     log::error("content-unreadable", {{"id", part.message.id.to_string()}, {"why", opened.error().message}});
-    mail::Reply reply(451, {4, 3, 0}, "the stored message can't be read now");
-    std::vector<mail::Reply> replies(part.recipients.size(), reply);
-    std::string nobody;
+    const mail::Told told = mail::Told::by({451, {4, 3, 0}, "the stored message can't be read now"});
+    std::vector<mail::Told> all(part.recipients.size(), told);
     Handed nothing;
-    co_await settle_results(worker, part, std::move(replies), nobody, nothing);
+    co_await settle_results(worker, part, std::move(all), false, nothing);
     co_return true;
   }
   for (;;) {
@@ -119,17 +118,18 @@ Task<bool> Dispatcher::send_part(Worker& worker, queue::Job& part, std::vector<s
 /// Sees to it that the worker has a connection that the job may use; otherwise settles the job.
 Task<Dispatcher::Way> Dispatcher::connect(Worker& worker, const queue::Job& job) {
   bool secure = job.message.sender.tls == mail::TlsWish::required;
-  mail::Reply failure = co_await reach(worker, secure);
+  mail::Told failure = co_await reach(worker, secure);
   // RFC 8689 section 5: a report is better sent without protection than lost.
   bool report = job.message.sender.reverse_path.empty();
-  if (secure && report && failure.permanent() && failure.enhanced.subject == 7) failure = co_await reach(worker, false);
-  if (failure.code == 0) co_return Way::open;
+  if (secure && report && failure.permanent() && failure.verdict().enhanced.subject == 7)
+    failure = co_await reach(worker, false);
+  if (failure.empty()) co_return Way::open;
   Way way = co_await no_way(worker, job, failure);
   co_return way;
 }
 
-/// Finds a connection of the kind that is needed. Code 0: it is there; else why it is not.
-Task<mail::Reply> Dispatcher::reach(Worker& worker, bool secure) {
+/// Finds a connection of the kind that is needed. Empty: it is there; else why it is not.
+Task<mail::Told> Dispatcher::reach(Worker& worker, bool secure) {
   if (worker.secure != secure) {
     co_await part_with(worker);
     worker.plan.reset();
@@ -140,19 +140,19 @@ Task<mail::Reply> Dispatcher::reach(Worker& worker, bool secure) {
     const queue::RouteTable& routes = worker.options->routes;
     worker.plan = co_await connector_.plan_for(key, routes, secure);
   }
-  if (worker.plan->candidates.empty()) co_return worker.plan->failure;
+  if (worker.plan->candidates.empty()) co_return mail::Told::by(worker.plan->failure);
   co_await take_slot(worker);
   worker.reused = worker.peer != nullptr;
   if (!worker.peer) {
     worker.peer = parked_.take(*worker.plan);
     worker.reused = worker.peer != nullptr;
   }
-  if (worker.peer) co_return mail::Reply();
+  if (worker.peer) co_return mail::Told();
   const queue::Plan& plan = *worker.plan;
   Reached reached = co_await connector_.open(plan);
   worker.peer = std::move(reached.peer);
-  if (worker.peer) co_return mail::Reply();
-  co_return reached.failure;
+  if (worker.peer) co_return mail::Told();
+  co_return std::move(reached.failure);
 }
 
 /// The message goes through the open connection. A connection that was used before and broke without an answer is replaced once:
@@ -164,10 +164,9 @@ Task<bool> Dispatcher::transmit(Worker& worker, const queue::Job& part, Content&
   mail::Reply fits = co_await fit(part, features, content, out);
   if (fits.positive()) fits = co_await sign(part, content, features.max_size);
   if (!fits.positive()) {
-    std::vector<mail::Reply> replies(part.recipients.size(), fits);
-    std::string nobody;
+    std::vector<mail::Told> all(part.recipients.size(), peer.told(fits));
     Handed nothing;
-    co_await settle_results(worker, part, std::move(replies), nobody, nothing);
+    co_await settle_results(worker, part, std::move(all), false, nothing);
     co_return true;
   }
   out.size = content.size();
@@ -191,10 +190,10 @@ Task<bool> Dispatcher::transmit(Worker& worker, const queue::Job& part, Content&
     bool done = co_await transmit(worker, part, content);
     co_return done;
   }
-  std::vector<mail::Reply> replies(session.results().begin(), session.results().end());
-  replies.resize(part.recipients.size(), mail::Reply(451, {4, 3, 0}, "the peer gave no answer for this recipient"));
-  std::string host = peer.name();
-  std::string security = peer.tls().version.empty() ? "" : " (" + peer.tls().version + ")";
+  std::vector<mail::Told> all;
+  all.reserve(part.recipients.size());
+  for (const mail::Reply& reply : session.results()) all.push_back(peer.told(reply));
+  all.resize(part.recipients.size(), peer.told({451, {4, 3, 0}, "the peer gave no answer for this recipient"}));
   if (event == Peer::Event::message_done) {
     Peer::Event after = co_await peer.run();
     std::uint32_t mail_max = session.features().mail_max;
@@ -206,8 +205,7 @@ Task<bool> Dispatcher::transmit(Worker& worker, const queue::Job& part, Content&
   } else {
     worker.peer.reset();
   }
-  host += security;
-  co_await settle_results(worker, part, std::move(replies), host, handed);
+  co_await settle_results(worker, part, std::move(all), true, handed);
   co_return true;
 }
 
@@ -261,8 +259,8 @@ Task<Peer::Event> Dispatcher::feed_content(Peer& peer, Content& content) {
 }
 
 /// Every recipient on its own (RFC 5321 section 4.2.1).
-Task<void> Dispatcher::settle_results(Worker& worker, const queue::Job& part, std::vector<mail::Reply> replies,
-                                      std::string host, Handed handed) {
+Task<void> Dispatcher::settle_results(Worker& worker, const queue::Job& part, std::vector<mail::Told> all, bool works,
+                                      Handed handed) {
   auto options = queue_.options();
   std::vector<store::Outcome> outcomes;
   for (std::size_t i = 0; i < part.recipients.size(); ++i) {
@@ -271,8 +269,7 @@ Task<void> Dispatcher::settle_results(Worker& worker, const queue::Job& part, st
                                    static_cast<std::uint32_t>(recipient.index * 2654435761u));
     outcomes.push_back(verdict({.message = &part.message,
                                 .recipient = &recipient,
-                                .reply = &replies[i],
-                                .host = host,
+                                .told = &all[i],
                                 .dsn_handed_on = handed.dsn,
                                 .tell_relayed = handed.tell_relayed,
                                 .now = wall(),
@@ -282,10 +279,10 @@ Task<void> Dispatcher::settle_results(Worker& worker, const queue::Job& part, st
     const char* what = outcome.to == store::State::relayed  ? "relayed"
                        : outcome.to == store::State::failed ? "failed"
                                                             : "deferred";
-    log::info(what, {{"id", part.message.id.to_string()}, {"to", recipient.address}, {"reply", outcome.reply}});
+    log::info(what,
+              {{"id", part.message.id.to_string()}, {"to", recipient.address}, {"reply", outcome.reply.to_string()}});
   }
   std::string key = worker.destination;
-  bool works = !host.empty();
   co_await recorder_.add(key, std::move(outcomes), works);
   if (recorder_.wants_flush()) spawn(recorder_.flush());
   co_await recorder_.room();
@@ -293,15 +290,15 @@ Task<void> Dispatcher::settle_results(Worker& worker, const queue::Job& part, st
 
 /// Settles a job that found no way: a permanent no (no such domain, null MX) is the job's alone and the worker goes on;
 /// otherwise the destination as a whole failed for now.
-Task<Dispatcher::Way> Dispatcher::no_way(Worker& worker, const queue::Job& job, mail::Reply failure) {
+Task<Dispatcher::Way> Dispatcher::no_way(Worker& worker, const queue::Job& job, mail::Told failure) {
   if (!failure.permanent()) {
     co_await fail_place(worker, job, failure);
     co_return Way::failed;
   }
-  std::vector<mail::Reply> replies(job.recipients.size(), failure);
-  std::string host = failure.cause;
+  std::vector<mail::Told> all(job.recipients.size(), failure);
+  bool works = !failure.place.empty();
   Handed nothing;
-  co_await settle_results(worker, job, std::move(replies), host, nothing);
+  co_await settle_results(worker, job, std::move(all), works, nothing);
   co_return Way::refused;
 }
 
@@ -315,14 +312,14 @@ Task<void> Dispatcher::give_up_late(Worker& worker, const queue::Job& job) {
   co_await queue_.settle(key, std::move(outcomes), false);
 }
 
-/// The verdict on a whole job by one reply.
-void Dispatcher::judge(const queue::Job& job, const mail::Reply& reply, std::int64_t retry_at,
+/// The verdict on a whole job by what one attempt came to.
+void Dispatcher::judge(const queue::Job& job, const mail::Told& told, std::int64_t retry_at,
                        std::vector<store::Outcome>& outcomes) const {
   auto options = queue_.options();
   for (const store::RecipientFacts& recipient : job.recipients)
     outcomes.push_back(verdict({.message = &job.message,
                                 .recipient = &recipient,
-                                .reply = &reply,
+                                .told = &told,
                                 .now = wall(),
                                 .retry_at = retry_at,
                                 .schedule = &options->schedule}));
@@ -330,27 +327,27 @@ void Dispatcher::judge(const queue::Job& job, const mail::Reply& reply, std::int
 
 /// The destination can't be reached now: the job and all that was ready for the same place had their attempt, and wait for the
 /// next one together.
-Task<void> Dispatcher::fail_place(Worker& worker, const queue::Job& job, mail::Reply reply) {
+Task<void> Dispatcher::fail_place(Worker& worker, const queue::Job& job, mail::Told told) {
   std::int64_t until = queue_.back_off_until(worker.destination);
   std::vector<store::Outcome> outcomes;
-  judge(job, reply, until, outcomes);
-  for (const queue::Job& other : queue_.take_window(worker.destination)) judge(other, reply, until, outcomes);
+  judge(job, told, until, outcomes);
+  for (const queue::Job& other : queue_.take_window(worker.destination)) judge(other, told, until, outcomes);
   log::info("destination-failed",
-            {{"destination", worker.destination}, {"id", job.message.id.to_string()}, {"why", reply.to_string()}});
+            {{"destination", worker.destination}, {"id", job.message.id.to_string()}, {"why", told.to_string()}});
   std::string key = worker.destination;
-  std::string error = reply.to_string();
+  std::string error = told.to_string();
   co_await queue_.settle_failed(key, std::move(outcomes), until, error);
-  co_await expire_waiting(worker, reply);
+  co_await expire_waiting(worker, std::move(told));
 }
 
 /// What waits for a destination that was just tried in vain and is past its lifetime is returned.
-Task<void> Dispatcher::expire_waiting(Worker& worker, mail::Reply reply) {
+Task<void> Dispatcher::expire_waiting(Worker& worker, mail::Told told) {
   for (;;) {
     std::string key = worker.destination;
     auto jobs = co_await queue_.take_expired(key);
     if (jobs.empty()) co_return;
     std::vector<store::Outcome> outcomes;
-    for (const queue::Job& job : jobs) judge(job, reply, job.message.expires_at, outcomes);
+    for (const queue::Job& job : jobs) judge(job, told, job.message.expires_at, outcomes);
     co_await queue_.settle(key, std::move(outcomes), false);
   }
 }

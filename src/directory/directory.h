@@ -32,7 +32,9 @@ struct Node {
   store::NewRecipient::Route route = store::NewRecipient::Route::mailbox;
   store::Id account = 0;
   int parent = -1;
-  std::string reason; ///< held: why
+  std::string reason;        ///< held, failed: why
+  std::uint16_t code = 0;    ///< failed: the codes of our refusal, whose words `reason` has
+  mail::EnhancedCode status; ///< likewise
 };
 
 struct Resolution {

@@ -12,6 +12,13 @@ constexpr std::size_t kListed = 10'000;
 constexpr std::chrono::seconds kFirstWait{5};
 constexpr std::chrono::seconds kMostWait{600};
 
+void refuse(directory::Node& node, mail::Reply reply) {
+  node.route = store::NewRecipient::Route::failed;
+  node.reason = std::move(reply.text);
+  node.code = reply.code;
+  node.status = reply.enhanced;
+}
+
 /// Where mail for a recipient goes when nobody waits for the answer: unknown users of ours fail and are reported.
 Task<Result<queue::DraftRecipient>> resolve(directory::Directory& directory, mail::Recipient recipient) {
   using Kind = directory::Resolution::Kind;
@@ -28,22 +35,12 @@ Task<Result<queue::DraftRecipient>> resolve(directory::Directory& directory, mai
         row.nodes = std::move(found->nodes);
         co_return row;
       }
-      node.route = Route::failed;
-      node.reason = "552 5.2.2 the mailbox is full";
+      refuse(node, {552, {5, 2, 2}, "the mailbox is full"});
       break;
     case Kind::not_ours: node.route = Route::remote; break;
-    case Kind::unknown:
-      node.route = Route::failed;
-      node.reason = "550 5.1.1 there is no such user here";
-      break;
-    case Kind::too_large:
-      node.route = Route::failed;
-      node.reason = "554 5.4.0 this address expands to too many others";
-      break;
-    case Kind::loop:
-      node.route = Route::failed;
-      node.reason = "554 5.4.6 the aliases of this address go round in a loop";
-      break;
+    case Kind::unknown: refuse(node, {550, {5, 1, 1}, "there is no such user here"}); break;
+    case Kind::too_large: refuse(node, {554, {5, 4, 0}, "this address expands to too many others"}); break;
+    case Kind::loop: refuse(node, {554, {5, 4, 6}, "the aliases of this address go round in a loop"}); break;
   }
   row.nodes.push_back(std::move(node));
   co_return row;

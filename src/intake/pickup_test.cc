@@ -91,7 +91,7 @@ TEST_F(PickUp, WhatASessionWouldRefuseFailsAndIsReported) {
     EXPECT_EQ(first_recipient(id).state, store::State::failed);
     EXPECT_EQ(first_recipient(id).owed, store::Owed::failure);
   }
-  EXPECT_EQ(first_recipient(full).last_reply, "552 5.2.2 the mailbox is full");
+  EXPECT_EQ(first_recipient(full).last_reply.to_string(), "552 5.2.2 the mailbox is full");
 }
 
 TEST_F(PickUp, WhatCannotBeTakenNowWaitsLongerEachTimeAndHoldsUpNobody) {

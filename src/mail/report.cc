@@ -9,7 +9,6 @@
 #include "mail/transfer_encoding.h"
 
 #include <algorithm>
-#include <charconv>
 #include <fmt/format.h>
 
 namespace paquebot::mail {
@@ -21,18 +20,24 @@ constexpr std::size_t kMaxWord = 900;
 constexpr std::size_t kMaxDiagnostic = 4000;
 constexpr std::size_t kMaxMessageId = 250;
 
-/// Adds "Name: value" folded at spaces. Whatever cannot stand in a field becomes "?".
+/// Whatever cannot stand in a field becomes "?".
+std::string cleaned(std::string_view text, bool international) {
+  std::string clean;
+  while (!text.empty()) {
+    const std::size_t length = printable_length(text);
+    const bool good = length == 1 || (length > 1 && international);
+    clean += good ? text.substr(0, length) : "?";
+    text.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return clean;
+}
+
+/// Adds "Name: value" folded at spaces.
 void add_field(std::string& out, std::string_view name, std::string_view value, bool international) {
   std::string line = std::string(name) + ":";
   for (const std::string_view word : split(value, ' ')) {
     if (word.empty()) continue;
-    std::string clean;
-    for (std::string_view rest = word.substr(0, kMaxWord); !rest.empty();) {
-      const std::size_t length = printable_length(rest);
-      const bool good = length == 1 || (length > 1 && international);
-      clean += good ? rest.substr(0, length) : "?";
-      rest.remove_prefix(std::max<std::size_t>(length, 1));
-    }
+    const std::string clean = cleaned(word.substr(0, kMaxWord), international);
     if (line.size() + 1 + clean.size() > kFoldReportAt && !line.ends_with(':')) {
       out += line + "\r\n";
       line.clear();
@@ -43,36 +48,32 @@ void add_field(std::string& out, std::string_view name, std::string_view value, 
   out += line + "\r\n";
 }
 
-/// Undoes the \x{HEX} of RFC 6533 section 3 in an address of type "utf-8".
-std::string decode_unitext(std::string_view text) {
+/// The same for what must come back octet by octet (RFC 3461 sections 4.2, 4.4: addresses, ENVID): on one line, with all blanks.
+void add_exact(std::string& out, std::string_view name, std::string_view value, bool international) {
+  out.append(name).append(": ").append(cleaned(value.substr(0, kMaxWord), international)).append("\r\n");
+}
+
+/// An address of type "utf-8" as a report carries it (RFC 6533 section 3, utf-8-addr-unitext): what would be read as an encoded
+/// character, or is none of its grammar, is encoded.
+std::string unitext(std::string_view address) {
   std::string out;
-  while (!text.empty()) {
-    const auto end = text.starts_with("\\x{") ? text.find('}') : std::string_view::npos;
-    std::uint32_t point = 0;
-    const auto digits = end == std::string_view::npos ? std::string_view() : text.substr(3, end - 3);
-    const auto [last, error] = std::from_chars(digits.data(), digits.data() + digits.size(), point, 16);
-    const bool good =
-        !digits.empty() && digits.size() <= 6 && error == std::errc() && last == digits.data() + digits.size();
-    if (!good || point > 0x10FFFF) {
-      out += text[0];
-      text.remove_prefix(1);
-      continue;
-    }
-    if (point < 0x80) {
-      out += static_cast<char>(point);
-    } else if (point < 0x800) {
-      out += static_cast<char>(0xC0 | point >> 6);
-    } else if (point < 0x10000) {
-      out += static_cast<char>(0xE0 | point >> 12);
-    } else {
-      out += static_cast<char>(0xF0 | point >> 18);
-      out += static_cast<char>(0x80 | (point >> 12 & 0x3F));
-    }
-    if (point >= 0x800) out += static_cast<char>(0x80 | (point >> 6 & 0x3F));
-    if (point >= 0x80) out += static_cast<char>(0x80 | (point & 0x3F));
-    text.remove_prefix(end + 1);
+  for (const char c : address) {
+    const bool plain =
+        static_cast<unsigned char>(c) >= 0x80 || (c > ' ' && c < 0x7F && c != '\\' && c != '+' && c != '=');
+    if (plain)
+      out += c;
+    else
+      out += fmt::format("\\x{{{:02X}}}", static_cast<unsigned>(static_cast<unsigned char>(c)));
   }
   return out;
+}
+
+/// "type; address", as a field has it; `given` is as Recipient::orcpt: decoded already.
+std::string typed_address(std::string_view given) {
+  const auto semicolon = std::min(given.find(';'), given.size());
+  const auto type = given.substr(0, semicolon);
+  const auto address = given.substr(std::min(semicolon + 1, given.size()));
+  return std::string(type) + ';' + (iequals(type, "utf-8") ? unitext(address) : std::string(address));
 }
 
 std::string_view action_of(Outcome outcome) {
@@ -100,17 +101,20 @@ bool is_international(const ReportInput& input) {
 void add_recipient(std::string& out, const ReportRecipient& r, bool international) {
   const auto field = [&](std::string_view name, std::string_view value) { add_field(out, name, value, international); };
   out += "\r\n";
-  if (!r.orcpt.empty())
-    field("Original-Recipient", istarts_with(r.orcpt, "utf-8;") ? decode_unitext(r.orcpt) : r.orcpt);
-  field("Final-Recipient", (r.address.international() ? "utf-8; " : "rfc822; ") + r.address.to_string());
+  if (!r.orcpt.empty()) add_exact(out, "Original-Recipient", typed_address(r.orcpt), international);
+  const std::string address = r.address.to_string();
+  add_exact(out, "Final-Recipient", r.address.international() ? "utf-8; " + unitext(address) : "rfc822; " + address,
+            international);
   field("Action", action_of(r.outcome));
   field("Status", status_of(r).to_string());
-  if (!r.remote_mta.empty()) field("Remote-MTA", "dns; " + r.remote_mta);
-  // A diagnostic of type smtp is what a server said; our own words have no registered type (RFC 3464 section 2.3.6).
-  if (r.reply.code != 0) {
-    field("Diagnostic-Code", "smtp; " + r.reply.to_string().substr(0, kMaxDiagnostic));
-  } else if (!r.reply.text.empty()) {
-    field("Diagnostic-Code", "x-paquebot; " + r.reply.text.substr(0, kMaxDiagnostic));
+  // RFC 3464 section 2.3.5: whoever said what we report. A diagnostic of type smtp is what a server said; our own words have no
+  // registered type (section 2.3.6).
+  const Told& told = r.told;
+  if (told.peer.code != 0) {
+    if (!told.host.empty()) field("Remote-MTA", "dns; " + told.host);
+    field("Diagnostic-Code", "smtp; " + told.peer.to_string().substr(0, kMaxDiagnostic));
+  } else if (!told.own.text.empty()) {
+    field("Diagnostic-Code", "x-paquebot; " + own_words(told).substr(0, kMaxDiagnostic));
   }
   if (r.last_attempt) field("Last-Attempt-Date", format_date(*r.last_attempt));
   if (r.outcome == Outcome::delayed && r.will_retry_until) field("Will-Retry-Until", format_date(*r.will_retry_until));
@@ -118,7 +122,7 @@ void add_recipient(std::string& out, const ReportRecipient& r, bool internationa
 
 std::string status_fields(const ReportInput& input, bool international) {
   std::string out;
-  if (!input.envid.empty()) add_field(out, "Original-Envelope-Id", input.envid, international);
+  if (!input.envid.empty()) add_exact(out, "Original-Envelope-Id", input.envid, international);
   add_field(out, "Reporting-MTA", "dns; " + input.host, international);
   add_field(out, "Arrival-Date", format_date(input.arrival), international);
   if (input.deliver_by) add_field(out, "Deliver-By-Date", format_date(*input.deliver_by), international);

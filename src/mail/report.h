@@ -5,6 +5,7 @@
 #include "mail/address.h"
 #include "mail/envelope.h"
 #include "mail/status.h"
+#include "mail/told.h"
 
 #include <cstdint>
 #include <optional>
@@ -21,8 +22,7 @@ struct ReportRecipient {
   Address address;   ///< the last one we knew
   std::string orcpt; ///< as in Recipient::orcpt; may be empty
   Outcome outcome = Outcome::failed;
-  std::string remote_mta; ///< host that gave `reply`; empty when it is our own word
-  Reply reply;            ///< code 0 when there is none; a timeout is our own word with 4.4.x in `enhanced`
+  Told told; ///< what the other server said of it, and what we do: a time-out is our own word
   std::optional<WallTime> last_attempt;
   std::optional<WallTime> will_retry_until; ///< shown for delayed only
 };
@@ -60,7 +60,8 @@ struct Report {
 /// most 998 octets, whatever a peer said.
 Report compose_report(const ReportInput& input);
 
-/// The status of RFC 3463 that a report gives: the reply's own, or the general one of its class.
+/// The status of RFC 3463 that a report gives: our own or the reply's, else the general one. Its class is that of the
+/// action (2 for success, 4 for a delay); of a failure, that of the reply's code, whatever class the reply itself named.
 EnhancedCode status_of(const ReportRecipient& recipient);
 
 /// Per-recipient fields as another server reported them; texts trimmed and unfolded, types such as
@@ -86,6 +87,8 @@ struct ParsedReport {
 /// none, Errc::invalid when it is broken. Looks at no more than 1 MiB of status fields.
 Result<ParsedReport> parse_report(std::string_view message);
 
+/// What we say ourselves, and of which server. For compose_report.
+std::string own_words(const Told& told);
 /// The part for a person; lines end in CRLF. Declared here for compose_report and its tests.
 std::string report_text(const ReportInput& input, bool international);
 

@@ -15,6 +15,11 @@ using testing::Not;
 constexpr std::string_view kReportHead =
     "From: me@home.example\r\nSubject: Hello\r\nMessage-ID: <1@home.example>\r\n\r\n";
 
+Told by_server(Reply reply) {
+  reply.heard = true;
+  return Told::by(std::move(reply), "mail.there.example", "mail.there.example [192.0.2.1]:25 (TLSv1.3)");
+}
+
 ReportInput input() {
   ReportInput in;
   in.id = "01JREPORT";
@@ -28,8 +33,7 @@ ReportInput input() {
   ReportRecipient r;
   r.address = {"you", "there.example"};
   r.orcpt = "rfc822;alias@example.org";
-  r.remote_mta = "mail.there.example";
-  r.reply = Reply(550, {5, 1, 1}, "no such user here\nreally not");
+  r.told = by_server(Reply(550, {5, 1, 1}, "no such user here\nreally not"));
   r.last_attempt = from_millis(1795435080000);
   in.recipients.push_back(r);
   return in;
@@ -100,7 +104,7 @@ TEST(Report, EveryOutcome) {
   for (const auto& c : cases) {
     ReportInput in = input();
     in.recipients[0].outcome = c.outcome;
-    in.recipients[0].reply = {};
+    in.recipients[0].told = {};
     in.recipients[0].will_retry_until = in.now;
     const Report report = compose_report(in);
     expect_sound(report);
@@ -112,14 +116,75 @@ TEST(Report, EveryOutcome) {
   }
 }
 
-TEST(Report, StatusOfAnOldServersReply) {
-  ReportRecipient r;
-  r.reply = Reply(421, {}, "busy");
-  EXPECT_EQ(status_of(r), (EnhancedCode{4, 0, 0}));
-  r.reply = Reply(554, {}, "no");
-  EXPECT_EQ(status_of(r), (EnhancedCode{5, 0, 0}));
-  r.reply = Reply(0, {4, 4, 7}, "delivery time expired");
-  EXPECT_EQ(status_of(r), (EnhancedCode{4, 4, 7}));
+/// The class is that of the action, of a failure that of the reply's code: whatever the other server says.
+TEST(Report, StatusIsOfTheRightClass) {
+  const struct {
+    Outcome outcome;
+    Told told;
+    EnhancedCode status;
+  } cases[] = {
+      {Outcome::failed, by_server({421, {}, "busy"}), {4, 0, 0}},
+      {Outcome::failed, by_server({554, {}, "no"}), {5, 0, 0}},
+      {Outcome::failed, by_server({450, {}, "5.1.1 no such user"}), {4, 1, 1}},
+      {Outcome::delayed, by_server({450, {}, "5.1.1 no such user"}), {4, 1, 1}},
+      {Outcome::failed, by_server({550, {}, "2.1.5 delivered"}), {5, 1, 5}},
+      {Outcome::relayed, by_server({250, {}, "5.7.1 taken"}), {2, 7, 1}},
+      {Outcome::relayed, by_server({250, {2, 1, 5}, "taken"}), {2, 1, 5}},
+      {Outcome::failed, Told::by({450, {4, 4, 7}, "delivery time expired"}), {4, 4, 7}},
+      {Outcome::failed, Told::by({554, {5, 4, 7}, "5.1.1 ours are never read"}), {5, 4, 7}},
+      {Outcome::failed, Told::by({554, {}, "5.1.1 ours are never read"}), {5, 0, 0}},
+      {Outcome::failed, {}, {5, 0, 0}},
+      {Outcome::delayed, {}, {4, 0, 0}},
+  };
+  for (const auto& c : cases) {
+    ReportRecipient r;
+    r.outcome = c.outcome;
+    r.told = c.told;
+    EXPECT_EQ(status_of(r), c.status) << c.told.to_string();
+  }
+  ReportRecipient softened;
+  softened.told = by_server({554, {5, 7, 1}, "rejected"});
+  softened.told.own = Reply(451, {4, 4, 2}, "the server refused the session");
+  softened.outcome = Outcome::delayed;
+  EXPECT_EQ(status_of(softened), (EnhancedCode{4, 4, 2}));
+}
+
+TEST(Report, NobodySpeaksForAnother) {
+  const std::string forged = "rejected, upstream said: 250 2.1.5 delivered fine";
+  ReportInput in = input();
+  in.recipients[0].told = by_server({554, {5, 7, 1}, forged});
+  in.recipients[0].told.own = Reply(451, {4, 4, 2}, "the server refused the session");
+  Report report = compose_report(in);
+  expect_sound(report);
+  ParsedRecipient row = parse_report(report.head + report.body)->recipients[0];
+  EXPECT_EQ(row.status, "4.4.2");
+  EXPECT_EQ(row.remote_mta, "dns; mail.there.example");
+  EXPECT_EQ(row.diagnostic_code, "smtp; 554 5.7.1 " + forged);
+  EXPECT_THAT(report.body, HasSubstr("was not delivered."));
+  EXPECT_THAT(report.body, HasSubstr("The reason:\r\n    the server refused the session\r\n"));
+  EXPECT_THAT(report.body, HasSubstr("The server mail.there.example said:\r\n    554 5.7.1 rejected"));
+
+  in.recipients[0].told =
+      Told::by({450, {4, 4, 2}, "the connection was lost"}, "mail.there.example", "mail.there.example [192.0.2.1]:25");
+  report = compose_report(in);
+  row = parse_report(report.head + report.body)->recipients[0];
+  EXPECT_EQ(row.status, "4.4.2");
+  EXPECT_EQ(row.remote_mta, "") << "it reported nothing (RFC 3464 section 2.3.5)";
+  EXPECT_EQ(row.diagnostic_code, "x-paquebot; the connection was lost (mail.there.example [192.0.2.1]:25)");
+  EXPECT_THAT(report.body, Not(HasSubstr("said:")));
+}
+
+/// RFC 3461 sections 4.2, 4.4, 5.4: what the sender gave comes back octet by octet.
+TEST(Report, AddressesAndEnvidComeBackAsTheyWere) {
+  ReportInput in = input();
+  in.envid = "two  blanks   and\\x{41}+41 " + std::string(60, 'e') + "  end";
+  in.recipients[0].address = {"a  b   c", "there.example"};
+  in.recipients[0].orcpt = "rfc822;\"x   " + std::string(80, 'y') + "  z\\x{41}\"@example.org";
+  const Report report = compose_report(in);
+  expect_sound(report);
+  EXPECT_THAT(report.body, HasSubstr("\r\nOriginal-Envelope-Id: " + in.envid + "\r\n"));
+  EXPECT_THAT(report.body, HasSubstr("\r\nOriginal-Recipient: " + in.recipients[0].orcpt + "\r\n"));
+  EXPECT_THAT(report.body, HasSubstr("\r\nFinal-Recipient: rfc822; \"a  b   c\"@there.example\r\n"));
 }
 
 TEST(Report, ReturnsTheWholeWhenItMay) {
@@ -163,8 +228,8 @@ TEST(Report, HostileReplies) {
        {std::string(100'000, 'x'), std::string("a\r\n\r\n--evil\r\nFinal-Recipient: rfc822; x@y\r\n"),
         std::string("\xFF\x1b[2J\xC2\x9B"), std::string(3000, ' ') + "x", std::string("caf\xC3\xA9")}) {
     ReportInput in = input();
-    in.recipients[0].reply = Reply(550, {5, 7, 1}, text);
-    in.recipients[0].remote_mta = text;
+    in.recipients[0].told = by_server(Reply(550, {5, 7, 1}, text));
+    in.recipients[0].told.host = text;
     in.recipients[0].orcpt = "rfc822;" + text.substr(0, 400);
     in.envid = text.substr(0, 100);
     const Report report = compose_report(in);
@@ -177,7 +242,7 @@ TEST(Report, HostileReplies) {
 TEST(Report, International) {
   ReportInput in = input();
   in.recipients[0].address = {"jörg", "xn--bcher-kva.example"};
-  in.recipients[0].orcpt = "utf-8;j\\x{F6}rg@example.org";
+  in.recipients[0].orcpt = "utf-8;j\u00F6rg+a\\x{41}@example.org"; // decoded when it came, and never again
   const Report report = compose_report(in);
   expect_sound(report);
   EXPECT_TRUE(report.eight_bit);
@@ -185,7 +250,7 @@ TEST(Report, International) {
   EXPECT_THAT(report.body, HasSubstr("Content-Type: message/global-delivery-status\r\n"));
   const ParsedReport parsed = *parse_report(report.head + report.body);
   EXPECT_EQ(parsed.recipients[0].final_recipient, "utf-8; jörg@xn--bcher-kva.example");
-  EXPECT_EQ(parsed.recipients[0].original_recipient, "utf-8;jörg@example.org");
+  EXPECT_EQ(parsed.recipients[0].original_recipient, "utf-8;jörg\\x{2B}a\\x{5C}x{41}@example.org");
 
   in.to = {"用户", "example.org"};
   in.smtputf8 = true;

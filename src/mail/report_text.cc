@@ -78,11 +78,19 @@ std::string shown(std::string_view text, bool international, std::size_t most) {
   return out;
 }
 
+/// The server that refused, took or put off; empty: none did.
+std::string server_of(const ReportRecipient& r) {
+  const bool spoke = r.told.peer.code != 0 && !r.told.host.empty();
+  return spoke ? printable(r.told.host, 255) : std::string();
+}
+
 std::string what_happened(const ReportRecipient& r, const std::string& host) {
-  const std::string remote = r.remote_mta.empty() ? "" : printable(r.remote_mta, 255);
+  const std::string remote = server_of(r);
   switch (r.outcome) {
     case Outcome::failed:
-      return remote.empty() ? "was not delivered." : fmt::format("was refused by the server {}.", remote);
+      return remote.empty() || r.told.own.code != 0 || !r.told.peer.permanent()
+                 ? "was not delivered."
+                 : fmt::format("was refused by the server {}.", remote);
     case Outcome::delayed:
       return r.will_retry_until ? fmt::format("is not delivered yet. The server {} keeps trying until {}.", host,
                                               format_date(*r.will_retry_until))
@@ -105,10 +113,14 @@ void append_recipient(std::string& out, const ReportRecipient& r, const ReportIn
   if (!original.empty() && !iequals(original, r.address.to_string())) {
     append_wrapped(out, fmt::format("You had sent it to <{}>.", shown(original, international, 500)), "  ");
   }
-  if (r.reply.code != 0 || !r.reply.text.empty()) {
-    const std::string reply = r.reply.code != 0 ? r.reply.to_string() : r.reply.text;
-    append_wrapped(out, r.remote_mta.empty() ? "The reason:" : "It said:", "  ");
-    append_wrapped(out, shown(reply, international, kMaxReply), "    ");
+  const auto say = [&](std::string_view who, const std::string& words) {
+    append_wrapped(out, who, "  ");
+    append_wrapped(out, shown(words, international, kMaxReply), "    ");
+  };
+  if (r.told.own.code != 0) say("The reason:", own_words(r.told));
+  if (r.told.peer.code != 0) {
+    const std::string remote = shown(server_of(r), international, 255);
+    say(remote.empty() ? "The other server said:" : "The server " + remote + " said:", r.told.peer.to_string());
   }
   if (r.outcome == Outcome::failed) append_wrapped(out, advice_for(status_of(r)), "  ");
 }
@@ -130,11 +142,24 @@ std::string_view summary(const ReportInput& input) {
 
 } // namespace
 
+std::string own_words(const Told& told) {
+  const bool about_peer = !told.place.empty() && told.peer.code == 0;
+  return about_peer ? told.own.text + " (" + told.place + ")" : told.own.text;
+}
+
 EnhancedCode status_of(const ReportRecipient& recipient) {
-  if (recipient.reply.enhanced) return recipient.reply.enhanced;
-  if (recipient.outcome == Outcome::failed)
-    return {static_cast<std::uint8_t>(recipient.reply.transient() ? 4 : 5), 0, 0};
-  return {static_cast<std::uint8_t>(recipient.outcome == Outcome::delayed ? 4 : 2), 0, 0};
+  const Reply& reply = recipient.told.verdict();
+  EnhancedCode status = reply.enhanced;
+  // Named in another class than the reply's: "450 5.1.1 …".
+  if (!status && reply.heard) status = EnhancedCode::parse(reply.text).value_or(EnhancedCode{});
+  switch (recipient.outcome) {
+    case Outcome::failed: status.klass = reply.transient() ? 4 : 5; break;
+    case Outcome::delayed: status.klass = 4; break;
+    case Outcome::delivered:
+    case Outcome::relayed:
+    case Outcome::expanded: status.klass = 2; break;
+  }
+  return status;
 }
 
 std::string report_text(const ReportInput& input, bool international) {

@@ -28,6 +28,7 @@ struct Reply {
   EnhancedCode enhanced;
   std::string text;
   std::string cause;
+  bool heard = false; ///< read from a peer: `text` is its words, not ours
 
   Reply() = default;
   Reply(std::uint16_t c, EnhancedCode e, std::string t, std::string why = {})

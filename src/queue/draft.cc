@@ -81,6 +81,8 @@ private:
     row.parent = parent;
     row.account = node.account;
     row.reason = node.reason;
+    row.code = node.code;
+    row.status = node.status;
     if (row.orcpt.empty() && parent >= 0) // the sender knows the recipient by the name it used
       row.orcpt =
           (is_ascii(from.nodes.front().address) ? "rfc822;" : "utf-8;") + from.nodes.front().address; // RFC 6533 3

@@ -50,7 +50,7 @@ protected:
 
   void settle(const Job& job, store::State to, std::int64_t due = 0) {
     std::vector<store::Outcome> outcomes{
-        {.message = job.message.id, .index = 0, .to = to, .due = due, .reply = "250 ok"}};
+        {.message = job.message.id, .index = 0, .to = to, .due = due, .reply = mail::Told::by({250, {}, "ok"})}};
     run_task(finish(queue_->settle("far.example", std::move(outcomes), true)));
   }
 

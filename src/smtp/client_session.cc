@@ -78,6 +78,7 @@ bool Client::take_reply() {
   }
   ++window_;
   mail::Reply reply = parser_.take();
+  reply.heard = true;
   if (expected_.empty()) {
     unexpected_reply(std::move(reply));
     return true;

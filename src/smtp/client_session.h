@@ -130,6 +130,7 @@ public:
   bool lmtp() const;
   /// A reply for each recipient of the last message in order: 250s for accepted; the reply to MAIL, RCPT, DATA or the
   /// end of data, as it applies. Breakage gives a 4xx of our own making (RFC 3463 4.4.2 and so on) with `cause` set.
+  /// Reply::heard tells the peer's replies from ours, here and in failure().
   std::span<const mail::Reply> results() const;
   /// True when the final reply to the whole content was awaited and never came: the message may have been delivered.
   bool in_doubt() const;

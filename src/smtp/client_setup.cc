@@ -152,7 +152,7 @@ void Client::on_auth(mail::Reply reply) {
 /// No message can be sent: takes leave without waiting for the answer.
 void Client::fail_setup(mail::Reply reply) {
   if (reply.code < 400)
-    reply = {451, {4, 5, 0}, "the other server gave an answer that fits nothing asked: " + reply.text};
+    reply = {451, {4, 5, 0}, "the other server gave an answer that fits nothing asked: " + std::to_string(reply.code)};
   end_with(reply);
   out_ = "QUIT\r\n";
 }

@@ -213,6 +213,8 @@ TEST(ReplyParser, Table) {
       {"250-a\r\n250-b\r\n250 c\r\n", "250 a b c"},
       {"550-5.1.1 no\r\n550 5.1.1 such user\r\n", "550 5.1.1 no such user"},
       {"550 5.1.1\r\n", "550 5.1.1"},
+      {"550 5.1.1\tno such user\r\n", "550 5.1.1 no such user"},
+      {"550-5.1.1\tno such\r\n550 5.1.1 \tuser\r\n", "550 5.1.1 no such  user"},
       {"550 4.1.1 class differs\r\n", "550 4.1.1 class differs"},
       {"550 a\x1B[31m\xFF\tb\r\n", "550 a?[31m? b"},
       {"250-a\r\n251 b\r\n", {}},

@@ -61,7 +61,7 @@ ReplyParser::Status ReplyParser::add_line(std::string_view line) {
   }
   if (const auto enhanced = mail::EnhancedCode::parse(text); enhanced && enhanced->klass == code / 100) {
     reply_.enhanced = *enhanced;
-    text.remove_prefix(std::min(text.find(' '), text.size() - 1) + 1);
+    text.remove_prefix(std::min(text.find_first_of(" \t"), text.size() - 1) + 1);
   }
   append_printable(reply_.text, text, kMostText);
   if (more) return Status::none;

@@ -50,6 +50,7 @@ public:
     flush_server();
     if (!said_.empty()) outcome_.wrong += "the client said more: " + printable(said_) + "\n";
     outcome_.failure = session_.failure().code == 0 ? "" : session_.failure().to_string();
+    judge_voice(session_.failure());
     outcome_.breakage = session_.breakage();
     outcome_.in_doubt = session_.in_doubt();
     outcome_.encrypted = session_.encrypted();
@@ -89,6 +90,7 @@ private:
       std::size_t length = cut_.every_octet ? 1 : rest.size();
       if (cut_.at > fed_ && cut_.at - fed_ < length) length = cut_.at - fed_;
       session_.feed(std::string(rest.substr(0, length)));
+      heard_ += rest.substr(0, length);
       fed_ += length;
       rest.remove_prefix(length);
       perform();
@@ -118,7 +120,10 @@ private:
         outcome_.closed = true;
         return;
       } else if (std::holds_alternative<MessageDone>(action)) {
-        for (const auto& reply : session_.results()) outcome_.results.push_back(reply.to_string());
+        for (const auto& reply : session_.results()) {
+          outcome_.results.push_back(reply.to_string());
+          judge_voice(reply);
+        }
       } else if (std::holds_alternative<NeedContent>(action)) {
         if (!give_content()) return;
       } else if (next_message_ < setting_.messages.size()) {
@@ -129,6 +134,16 @@ private:
       }
     }
     outcome_.wrong += "it goes round and round\n";
+  }
+
+  /// What counts as the server's word is what it said, and what it did not say is ours.
+  void judge_voice(const mail::Reply& reply) {
+    const std::string_view line =
+        std::string_view(reply.text).substr(0, std::min(reply.text.find('\n'), std::size_t{20}));
+    const bool was_said =
+        heard_.find(std::to_string(reply.code)) != std::string::npos && heard_.find(line) != std::string::npos;
+    if (reply.code != 0 && reply.heard != was_said)
+      outcome_.wrong += (reply.heard ? "never said: " : "of the server, not ours: ") + reply.to_string() + "\n";
   }
 
   bool give_content() {
@@ -147,7 +162,7 @@ private:
   const Setting& setting_;
   const Cut cut_;
   ClientSession session_;
-  std::string server_, said_;
+  std::string server_, said_, heard_;
   std::size_t fed_ = 0, next_message_ = 0, given_ = 0;
   bool tls_due_ = false;
   Outcome outcome_;

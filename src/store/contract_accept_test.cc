@@ -158,7 +158,9 @@ TEST_P(StoreContract, ARefusedRecipientOwesItsReport) {
   NewRecipient refused;
   refused.route = Route::failed;
   refused.address = "nobody@example.org";
-  refused.reason = "550 5.1.1 no such user";
+  refused.reason = "no such user";
+  refused.code = 550;
+  refused.status = {5, 1, 1};
   refused.owed = Owed::failure;
   NewRecipient alias;
   alias.route = Route::expanded;
@@ -169,7 +171,9 @@ TEST_P(StoreContract, ARefusedRecipientOwesItsReport) {
   ASSERT_TRUE(owed);
   ASSERT_EQ(owed->size(), 1u);
   EXPECT_EQ(owed->front().recipients.at(0).index, 1u);
-  EXPECT_EQ(owed->front().recipients.at(0).reason, "550 5.1.1 no such user");
+  EXPECT_EQ(owed->front().recipients.at(0).reason, "no such user");
+  EXPECT_EQ(owed->front().recipients.at(0).last_reply.to_string(), "550 5.1.1 no such user");
+  EXPECT_FALSE(owed->front().recipients.at(0).last_reply.own.heard);
   const Trace trace = trail(id);
   EXPECT_EQ(trace.recipients.at(0).state, State::expanded);
   EXPECT_EQ(trace.recipients.at(1).state, State::failed);
@@ -297,7 +301,7 @@ TEST_P(StoreContract, SharedContentLivesAsLongAsOneHolder) {
   EXPECT_EQ(read_all(store(), content->body, kBodyChunk), pattern(300000));
   auto items = claim("far.example");
   ASSERT_EQ(items.size(), 1u);
-  EXPECT_TRUE(record({items[0].message.id, 2, State::relayed, 0, true, Owed::none, "250 ok"}));
+  EXPECT_TRUE(record({items[0].message.id, 2, State::relayed, 0, true, Owed::none, peer_said(250, "ok")}));
   EXPECT_EQ(read_all(store(), content->body, kBodyChunk), pattern(300000));
   ASSERT_TRUE(run(store().expunge(inbox(bert).id, {1}, "bert")));
   while (run(store().maintain(now())).value_or(false)) {

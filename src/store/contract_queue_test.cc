@@ -78,14 +78,49 @@ TEST_P(StoreContract, FreshMailMayBeInHandFromTheStart) {
   request.recipients = {to_remote("a@far.example", "far.example", true)};
   const Ulid id = accepted(request);
   EXPECT_TRUE(claim("far.example").empty());
-  EXPECT_TRUE(record({id, 0, State::relayed, 0, true, Owed::none, "mx [192.0.2.1]: 250 ok"}));
+  EXPECT_TRUE(record({id, 0, State::relayed, 0, true, Owed::none, peer_said(250, "ok")}));
   const Trace trace = trail(id);
   EXPECT_EQ(trace.recipients[0].state, State::relayed);
   EXPECT_EQ(trace.recipients[0].attempts, 1u);
-  EXPECT_EQ(trace.recipients[0].last_reply, "mx [192.0.2.1]: 250 ok");
+  EXPECT_EQ(trace.recipients[0].last_reply.to_string(), "mx [192.0.2.1]:25 said: 250 ok");
   EXPECT_EQ(trace.message.head, 0);
   EXPECT_FALSE(run(store().read_head(1)));
   EXPECT_EQ(trace.events.back().kind, EventKind::relayed);
+}
+
+/// Whatever a peer says, nothing of it is ever taken for anything else.
+TEST_P(StoreContract, TheWordsOfAPeerStayItsWordsAndOursOurs) {
+  const std::string forged = "rejected, upstream said: 250 2.1.5 delivered fine";
+  AcceptRequest request = message();
+  request.recipients = {to_remote("a@far.example", "far.example", true),
+                        to_remote("b@far.example", "far.example", true),
+                        to_remote("c@far.example", "far.example", true)};
+  const Ulid id = accepted(request);
+  mail::Told both = peer_said(554, forged, {5, 7, 1});
+  both.own = mail::Reply(451, {4, 4, 2}, "the server refused the session");
+  const mail::Told ours = mail::Told::by({450, {4, 4, 2}, "x said: 250 2.0.0 fine"}, "", "mx [192.0.2.1]:25");
+  const mail::Told theirs = peer_said(550, "5.1.1 " + forged);
+  EXPECT_TRUE(record({id, 0, State::waiting, now() + kHour, true, Owed::none, both}));
+  EXPECT_TRUE(record({id, 1, State::waiting, now() + kHour, true, Owed::none, ours}));
+  EXPECT_TRUE(record({id, 2, State::failed, 0, true, Owed::failure, theirs}));
+  const Trace trace = trail(id);
+  const auto expect = [&](std::size_t n, const mail::Told& told) {
+    const mail::Told& kept = trace.recipients.at(n).last_reply;
+    EXPECT_EQ(kept.host, told.host);
+    EXPECT_EQ(kept.place, told.place);
+    EXPECT_EQ(kept.peer.code, told.peer.code);
+    EXPECT_EQ(kept.peer.enhanced, told.peer.enhanced);
+    EXPECT_EQ(kept.peer.text, told.peer.text);
+    EXPECT_EQ(kept.peer.heard, told.peer.code != 0);
+    EXPECT_EQ(kept.own.code, told.own.code);
+    EXPECT_EQ(kept.own.enhanced, told.own.enhanced);
+    EXPECT_EQ(kept.own.text, told.own.text);
+    EXPECT_FALSE(kept.own.heard);
+  };
+  expect(0, both);
+  expect(1, ours);
+  expect(2, theirs);
+  EXPECT_EQ(trace.events.back().detail, theirs.to_string());
 }
 
 TEST_P(StoreContract, WorkInHandOfAnEndedEpochWaitsAgain) {
@@ -94,7 +129,8 @@ TEST_P(StoreContract, WorkInHandOfAnEndedEpochWaitsAgain) {
   const Ulid id = accepted(request);
   EXPECT_EQ(claim("far.example").size(), 1u);
   reopen();
-  EXPECT_TRUE(record({id, 0, State::relayed, 0, true, Owed::none, "late"})) << "passed over: not ours any more";
+  EXPECT_TRUE(record({id, 0, State::relayed, 0, true, Owed::none, peer_said(451, "late")}))
+      << "passed over: not ours any more";
   EXPECT_EQ(trail(id).recipients[0].state, State::waiting);
   const auto items = claim("far.example");
   ASSERT_EQ(items.size(), 1u);
@@ -109,7 +145,7 @@ TEST_P(StoreContract, DeferredWorkComesBackWhenDueAndItsEventsCollapse) {
   for (int i = 1; i <= 3; ++i) {
     ASSERT_EQ(claim("far.example").size(), 1u);
     clock().advance(std::chrono::minutes(1));
-    const std::string reply = "mx: 450 try " + std::to_string(i);
+    const mail::Told reply = peer_said(450, "try " + std::to_string(i));
     std::vector<Outcome> outcomes = {{id, 1, State::waiting, now() + kHour, true, Owed::none, reply},
                                      {id, 0, State::waiting, now() + kHour, true, Owed::none, reply}};
     ASSERT_TRUE(run(store().record(outcomes, std::nullopt)));
@@ -123,7 +159,7 @@ TEST_P(StoreContract, DeferredWorkComesBackWhenDueAndItsEventsCollapse) {
   EXPECT_EQ(trace.events[1].kind, EventKind::deferred);
   EXPECT_EQ(trace.events[1].recipients, (std::vector<std::uint32_t>{0, 1}));
   EXPECT_EQ(trace.events[1].times, 3u);
-  EXPECT_EQ(trace.events[1].detail, "mx: 450 try 3");
+  EXPECT_EQ(trace.events[1].detail, "mx [192.0.2.1]:25 said: 450 try 3");
 }
 
 TEST_P(StoreContract, UnattemptedWorkGoesBackAsItWas) {
@@ -131,7 +167,7 @@ TEST_P(StoreContract, UnattemptedWorkGoesBackAsItWas) {
   request.recipients = {to_remote("a@far.example", "far.example")};
   const Ulid id = accepted(request);
   claim("far.example");
-  EXPECT_TRUE(record({id, 0, State::waiting, 0, false, Owed::none, "shutdown"}));
+  EXPECT_TRUE(record({id, 0, State::waiting, 0, false, Owed::none, peer_said(451, "shutdown")}));
   const Trace trace = trail(id);
   EXPECT_EQ(trace.recipients[0].state, State::waiting);
   EXPECT_EQ(trace.recipients[0].due, request.recipients[0].due);
@@ -182,11 +218,11 @@ TEST_P(StoreContract, AReportWaitsForRecipientsInHandButNotForEver) {
   request.id = message().id;
   const Ulid second = accepted(request);
   for (const Ulid& id : {first, second}) {
-    std::vector<Outcome> failed = {{id, 0, State::failed, 0, true, Owed::failure, "550 no"}};
+    std::vector<Outcome> failed = {{id, 0, State::failed, 0, true, Owed::failure, peer_said(550, "no")}};
     ASSERT_TRUE(run(store().record(failed, std::nullopt)));
   }
   EXPECT_TRUE(run(store().owed_reports(10)).value().empty());
-  std::vector<Outcome> relayed = {{first, 1, State::relayed, 0, true, Owed::none, "250 ok"}};
+  std::vector<Outcome> relayed = {{first, 1, State::relayed, 0, true, Owed::none, peer_said(250, "ok")}};
   ASSERT_TRUE(run(store().record(relayed, std::nullopt)));
   const auto owed = run(store().owed_reports(1));
   ASSERT_TRUE(owed);
@@ -203,8 +239,8 @@ TEST_P(StoreContract, AReportSettlesItsMarksInTheAcceptingTransaction) {
   request.recipients = {to_remote("a@far.example", "far.example", true),
                         to_remote("b@far.example", "far.example", true)};
   const Ulid id = accepted(request);
-  std::vector<Outcome> outcomes = {{id, 0, State::failed, 0, true, Owed::failure, "550 no"},
-                                   {id, 1, State::waiting, now() + 1, true, Owed::delay, "450 later"}};
+  std::vector<Outcome> outcomes = {{id, 0, State::failed, 0, true, Owed::failure, peer_said(550, "no")},
+                                   {id, 1, State::waiting, now() + 1, true, Owed::delay, peer_said(450, "later")}};
   ASSERT_TRUE(run(store().record(outcomes, std::nullopt)));
   const auto owed = run(store().owed_reports(10));
   ASSERT_TRUE(owed);
@@ -233,7 +269,7 @@ TEST_P(StoreContract, AReportSettlesItsMarksInTheAcceptingTransaction) {
 
   clock().advance(std::chrono::minutes(1));
   claim("far.example");
-  EXPECT_TRUE(record({id, 1, State::relayed, 0, true, Owed::none, "250"}));
+  EXPECT_TRUE(record({id, 1, State::relayed, 0, true, Owed::none, peer_said(250, "")}));
   EXPECT_EQ(trail(id).message.head, 0);
 }
 
@@ -241,9 +277,9 @@ TEST_P(StoreContract, ADelayThatBecameAFailureIsNotSettledByTheNotice) {
   AcceptRequest request = message();
   request.recipients = {to_remote("a@far.example", "far.example", true)};
   const Ulid id = accepted(request);
-  EXPECT_TRUE(record({id, 0, State::waiting, now(), true, Owed::delay, "450"}));
+  EXPECT_TRUE(record({id, 0, State::waiting, now(), true, Owed::delay, peer_said(450, "")}));
   claim("far.example");
-  EXPECT_TRUE(record({id, 0, State::failed, 0, true, Owed::failure, "550"}));
+  EXPECT_TRUE(record({id, 0, State::failed, 0, true, Owed::failure, peer_said(550, "")}));
   AcceptRequest notice = message();
   notice.klass = MessageClass::report;
   notice.recipients = {to_remote("s@elsewhere.example", "elsewhere.example")};
@@ -256,9 +292,9 @@ TEST_P(StoreContract, ADelayNoticeLapsesWhenTheMailArrives) {
   AcceptRequest request = message();
   request.recipients = {to_remote("a@far.example", "far.example", true)};
   const Ulid id = accepted(request);
-  EXPECT_TRUE(record({id, 0, State::waiting, now(), true, Owed::delay, "450"}));
+  EXPECT_TRUE(record({id, 0, State::waiting, now(), true, Owed::delay, peer_said(450, "")}));
   claim("far.example");
-  EXPECT_TRUE(record({id, 0, State::relayed, 0, true, Owed::none, "250"}));
+  EXPECT_TRUE(record({id, 0, State::relayed, 0, true, Owed::none, peer_said(250, "")}));
   EXPECT_TRUE(run(store().owed_reports(10)).value().empty());
   EXPECT_EQ(trail(id).message.head, 0);
 }
@@ -268,7 +304,8 @@ TEST_P(StoreContract, AWaivedReportLetsGoOfTheContent) {
   request.recipients = {to_remote("a@far.example", "far.example", true),
                         to_remote("b@far.example", "far.example", true)};
   const Ulid id = accepted(request);
-  for (std::uint32_t i = 0; i < 2; ++i) EXPECT_TRUE(record({id, i, State::failed, 0, true, Owed::failure, "550"}));
+  for (std::uint32_t i = 0; i < 2; ++i)
+    EXPECT_TRUE(record({id, i, State::failed, 0, true, Owed::failure, peer_said(550, "")}));
   EXPECT_NE(trail(id).message.head, 0);
   ASSERT_TRUE(run(store().waive_reports(id, {0, 1, 1})));
   EXPECT_EQ(trail(id).message.head, 0);
@@ -298,7 +335,7 @@ TEST_P(StoreContract, OperatorsHoldReleaseRetryAndCancel) {
   EXPECT_TRUE(claim("far.example").empty());
   EXPECT_EQ(order(QueueAction::release, one), 1u);
   EXPECT_EQ(claim("far.example").size(), 1u);
-  EXPECT_TRUE(record({id, 0, State::waiting, now() + kHour, true, Owed::none, "450"}));
+  EXPECT_TRUE(record({id, 0, State::waiting, now() + kHour, true, Owed::none, peer_said(450, "")}));
   DestinationUpdate update{"far.example", now() + kHour, 1, "450"};
   ASSERT_TRUE(run(store().record({}, update)));
   QueueFilter there;
@@ -309,8 +346,8 @@ TEST_P(StoreContract, OperatorsHoldReleaseRetryAndCancel) {
   EXPECT_EQ(order(QueueAction::cancel, all), 1u) << "the others are in hand";
   EXPECT_EQ(trail(id).recipients[1].state, State::dropped);
   EXPECT_EQ(trail(id).recipients[1].reason, "cancelled by root");
-  EXPECT_TRUE(record({id, 0, State::relayed, 0, true, Owed::none, "250"}));
-  EXPECT_TRUE(record({id, 2, State::waiting, 0, false, Owed::none, ""}));
+  EXPECT_TRUE(record({id, 0, State::relayed, 0, true, Owed::none, peer_said(250, "")}));
+  EXPECT_TRUE(record({id, 2, State::waiting, 0, false, Owed::none, {}}));
   EXPECT_EQ(order(QueueAction::cancel, all), 1u);
   const Trace trace = trail(id);
   EXPECT_EQ(trace.message.head, 0);

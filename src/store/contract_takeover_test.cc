@@ -96,7 +96,8 @@ TEST_P(StoreContract, TakeoverFailuresOfADayMarkTheAccount) {
   const Ulid id = accepted(submission(anna, {}, strangers("a", 8)));
   ASSERT_EQ(claim("elsewhere.example").size(), 1u);
   const auto fail = [&](std::uint32_t n) {
-    const Outcome outcome{.message = id, .index = n, .to = State::failed, .reply = "550 5.1.1 no such user"};
+    const Outcome outcome{
+        .message = id, .index = n, .to = State::failed, .reply = peer_said(550, "no such user", {5, 1, 1})};
     ASSERT_TRUE(record(outcome));
   };
   for (std::uint32_t n = 0; n < 3; ++n) fail(n);
@@ -107,12 +108,15 @@ TEST_P(StoreContract, TakeoverFailuresOfADayMarkTheAccount) {
   EXPECT_EQ(marked[0].signal, Signal::failures);
   EXPECT_EQ(marked[0].reason, "4 of 8 recipients of one day refused its mail for good");
   // What is in hand and would wait again is held now.
-  ASSERT_TRUE(
-      record({.message = id, .index = 4, .to = State::waiting, .due = now() + 1000, .reply = "450 4.2.0 later"}));
+  ASSERT_TRUE(record({.message = id,
+                      .index = 4,
+                      .to = State::waiting,
+                      .due = now() + 1000,
+                      .reply = peer_said(450, "later", {4, 2, 0})}));
   ASSERT_TRUE(record({.message = id, .index = 5, .to = State::waiting, .attempted = false}));
   const Trace trace = trail(id);
   for (const std::size_t n : {4u, 5u}) EXPECT_EQ(trace.recipients[n].state, State::held);
-  EXPECT_EQ(trace.recipients[4].last_reply, "450 4.2.0 later");
+  EXPECT_EQ(trace.recipients[4].last_reply.peer.to_string(), "450 4.2.0 later");
   EXPECT_EQ(suspicions(store())[0].held, 2u);
 }
 
@@ -124,8 +128,8 @@ TEST_P(StoreContract, TakeoverReportsThatComeByMailCountWhenTheTrailBearsThemOut
   const Ulid other = accepted(submission(anna, {}, strangers("b", 1)));
   ASSERT_EQ(claim("elsewhere.example").size(), 2u);
   for (std::uint32_t n = 0; n < 3; ++n)
-    ASSERT_TRUE(record({.message = id, .index = n, .to = State::relayed, .reply = "250 ok"}));
-  ASSERT_TRUE(record({.message = other, .index = 0, .to = State::relayed, .reply = "250 ok"}));
+    ASSERT_TRUE(record({.message = id, .index = n, .to = State::relayed, .reply = peer_said(250, "ok")}));
+  ASSERT_TRUE(record({.message = other, .index = 0, .to = State::relayed, .reply = peer_said(250, "ok")}));
   const auto bounce = [&](const Account& account, const Ulid& about, std::vector<std::string> addresses) {
     return run(store().note_bounces({Ulid(), account.id, {Ulid(), about}, std::move(addresses)})).value();
   };
@@ -152,7 +156,7 @@ TEST_P(StoreContract, TakeoverFailuresOfOldMailAndOfStrangersAreNotCounted) {
   ASSERT_EQ(claim("elsewhere.example").size(), 2u);
   clock().advance(std::chrono::hours(72));
   for (const Ulid& id : {foreign, old})
-    ASSERT_TRUE(record({.message = id, .index = 0, .to = State::failed, .reply = "550 no"}));
+    ASSERT_TRUE(record({.message = id, .index = 0, .to = State::failed, .reply = peer_said(550, "no")}));
   EXPECT_TRUE(suspicions(store()).empty());
 }
 

@@ -78,14 +78,14 @@ TEST_P(StoreContract, OverdueWorkIsClaimedWhateverItWaitsFor) {
                       .due = now() + 2 * kHourMillis,
                       .attempted = false,
                       .owed = Owed::delay,
-                      .reply = "450 4.4.7 late",
+                      .reply = peer_said(450, "late", {4, 4, 7}),
                       .deadline_met = true}));
   EXPECT_TRUE(record({.message = id,
                       .index = 0,
                       .to = State::failed,
                       .attempted = false,
                       .owed = Owed::failure,
-                      .reply = "554 5.4.7 late",
+                      .reply = peer_said(554, "late", {5, 4, 7}),
                       .deadline_met = true}));
   EXPECT_EQ(run(store().earliest_deadline()).value_or(-1), 0);
   const Trace trace = trail(id);

@@ -202,13 +202,16 @@ private:
     const std::string key = destination_key(r);
     const Id destination = key.empty() ? 0 : destination_id(tx_, key);
     const Id owner = state == State::in_hand ? tx_.epoch : 0;
+    const bool refused = state == State::failed;
     tx_.db.run(
         "INSERT INTO recipient(message, n, state, destination, due, expires, owner, owed, delay_reported, attempts, "
-        "changed_at, route, account, parent, notify, address, orcpt, via, last_reply, reason, priority, deadline) "
-        "VALUES(?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "changed_at, route, account, parent, notify, address, orcpt, via, last_reply, own_code, own_status, own_text, "
+        "reason, priority, deadline) "
+        "VALUES(?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?, ?)",
         request_.id, index, state, destination, r.due, request_.expires_at, owner, r.owed, request_.accepted_at,
-        r.route, r.account, r.parent, r.notify, r.address, r.orcpt, r.via,
-        state == State::failed ? r.reason : std::string(), r.reason, request_.sender.priority, r.deadline);
+        r.route, r.account, r.parent, r.notify, r.address, r.orcpt, r.via, refused ? r.code : std::uint16_t{0},
+        refused ? to_column(r.status) : std::string(), refused ? r.reason : std::string(), r.reason,
+        request_.sender.priority, r.deadline);
   }
 
   void write_entry(const Delivery& d, const Content& content) {
@@ -239,7 +242,8 @@ private:
       if (r.route == NewRecipient::Route::mailbox) note(events, EventKind::delivered, i, {});
       if (r.route == NewRecipient::Route::expanded) note(events, EventKind::expanded, i, {});
       if (r.route == NewRecipient::Route::held) note(events, EventKind::held, i, r.reason);
-      if (r.route == NewRecipient::Route::failed) note(events, EventKind::failed, i, r.reason);
+      if (r.route == NewRecipient::Route::failed)
+        note(events, EventKind::failed, i, mail::Reply(r.code, r.status, r.reason).to_string());
     }
     return events;
   }

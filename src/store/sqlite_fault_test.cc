@@ -159,7 +159,7 @@ TEST_F(SqliteFault, WhicheverOperationFailsNothingAcknowledgedIsLost) {
       std::vector<Outcome> outcomes;
       if (items) {
         for (const WorkItem& item : *items)
-          outcomes.push_back({item.message.id, 1, State::relayed, 0, true, Owed::none, "250"});
+          outcomes.push_back({item.message.id, 1, State::relayed, 0, true, Owed::none, peer_said(250, "")});
       }
       if (!run(store_->record(outcomes, std::nullopt)))
         continue; // then it is still in hand, and waits after the next start
@@ -217,7 +217,7 @@ TEST_F(SqliteFault, ManyThreadsMayUseItAtOnce) {
           std::vector<Outcome> outcomes;
           for (const WorkItem& item : items.value_or(std::vector<WorkItem>())) {
             for (const RecipientFacts& r : item.recipients) {
-              outcomes.push_back({item.message.id, r.index, State::relayed, 0, true, Owed::none, "250"});
+              outcomes.push_back({item.message.id, r.index, State::relayed, 0, true, Owed::none, peer_said(250, "")});
             }
           }
           relayed += static_cast<int>(outcomes.size());

@@ -81,11 +81,16 @@ EventKind event_of(State to) {
 
 /// It would wait again, but its account is marked by now.
 void hold_back(Tx& tx, const Outcome& o, Owed before, const std::string& reason, EventList& events) {
+  const mail::Told& told = o.reply;
   tx.db.run("UPDATE recipient SET state = 1, owner = 0, due = iif(? <> 0, ?, due), attempts = attempts + ?, owed = ?, "
-            "changed_at = ?, last_reply = iif(? <> '', ?, last_reply), reason = ? WHERE message = ? AND n = ?",
-            o.due, o.due, o.attempted, o.owed == Owed::none ? before : o.owed, tx.now, o.reply, o.reply, reason,
-            o.message, o.index);
-  if (o.attempted) events.add(o.message, tx.now, EventKind::deferred, o.index, o.reply);
+            "changed_at = ?, reason = ? WHERE message = ? AND n = ?",
+            o.due, o.due, o.attempted, o.owed == Owed::none ? before : o.owed, tx.now, reason, o.message, o.index);
+  if (!told.empty())
+    tx.db.run("UPDATE recipient SET peer_host = ?, peer_place = ?, peer_code = ?, peer_status = ?, last_reply = ?, "
+              "own_code = ?, own_status = ?, own_text = ? WHERE message = ? AND n = ?",
+              told.host, told.place, told.peer.code, to_column(told.peer.enhanced), told.peer.text, told.own.code,
+              to_column(told.own.enhanced), told.own.text, o.message, o.index);
+  if (o.attempted) events.add(o.message, tx.now, EventKind::deferred, o.index, told.to_string());
   events.add(o.message, tx.now, EventKind::held, o.index, reason);
 }
 
@@ -115,13 +120,18 @@ bool record_outcome(Tx& tx, const Outcome& o, EventList& events, bool suspects) 
               o.due, o.message, o.index);
     return true;
   }
+  const mail::Told& told = o.reply;
+  const std::string words = told.to_string();
   tx.db.run(
       "UPDATE recipient SET state = ?, owner = 0, due = iif(? <> 0, ?, due), attempts = attempts + ?, owed = ?, "
-      "changed_at = ?, "
-      "last_reply = ?, reason = iif(? = 1, ?, reason), deadline = iif(?, 0, deadline) WHERE message = ? AND n = ?",
-      o.to, o.due, o.due, o.attempted, owed, tx.now, o.reply, o.to, o.reply, o.deadline_met, o.message, o.index);
+      "changed_at = ?, peer_host = ?, peer_place = ?, peer_code = ?, peer_status = ?, last_reply = ?, own_code = ?, "
+      "own_status = ?, own_text = ?, reason = iif(? = 1, ?, reason), deadline = iif(?, 0, deadline) "
+      "WHERE message = ? AND n = ?",
+      o.to, o.due, o.due, o.attempted, owed, tx.now, told.host, told.place, told.peer.code,
+      to_column(told.peer.enhanced), told.peer.text, told.own.code, to_column(told.own.enhanced), told.own.text, o.to,
+      words, o.deadline_met, o.message, o.index);
   if (!is_pending(o.to, owed)) change_pending(tx.db, o.message, -1);
-  events.add(o.message, tx.now, event_of(o.to), o.index, o.reply);
+  events.add(o.message, tx.now, event_of(o.to), o.index, words);
   return true;
 }
 

@@ -10,6 +10,21 @@ namespace {
 
 constexpr std::size_t kCachedDestinations = 10000;
 
+mail::EnhancedCode status_of(const std::string& text) {
+  return mail::EnhancedCode::parse(text).value_or(mail::EnhancedCode{});
+}
+
+/// mail::Told from its columns, from number `first` on.
+mail::Told told_of(const Query& q, int first) {
+  mail::Told told;
+  told.host = q.text(first);
+  told.place = q.text(first + 1);
+  told.peer = {q.as<std::uint16_t>(first + 2), status_of(q.text(first + 3)), q.text(first + 4)};
+  told.peer.heard = told.peer.code != 0;
+  told.own = {q.as<std::uint16_t>(first + 5), status_of(q.text(first + 6)), q.text(first + 7)};
+  return told;
+}
+
 RecipientFacts recipient_of(const Query& q) {
   RecipientFacts r;
   r.index = q.u32(0);
@@ -23,10 +38,10 @@ RecipientFacts recipient_of(const Query& q) {
   r.attempts = q.u32(8);
   r.owed = q.as<Owed>(9);
   r.delay_reported = q.flag(10);
-  r.last_reply = q.text(11);
-  r.changed_at = q.i64(12);
-  r.reason = q.text(13);
-  r.via = q.text(14);
+  r.changed_at = q.i64(11);
+  r.reason = q.text(12);
+  r.via = q.text(13);
+  r.last_reply = told_of(q, 14);
   return r;
 }
 
@@ -81,7 +96,8 @@ std::optional<MessageFacts> load_message(Db& db, const Ulid& id) {
 std::optional<RecipientFacts> load_recipient(Db& db, const Ulid& message, std::uint32_t index) {
   Query q = db.query(
       "SELECT n, address, orcpt, notify, state, parent, (SELECT key FROM destination WHERE id = destination), due, "
-      "attempts, owed, delay_reported, last_reply, changed_at, reason, via FROM recipient WHERE message = ? AND n = ?",
+      "attempts, owed, delay_reported, changed_at, reason, via, peer_host, peer_place, peer_code, peer_status, "
+      "last_reply, own_code, own_status, own_text FROM recipient WHERE message = ? AND n = ?",
       message, index);
   if (!q.row()) return {};
   return recipient_of(q);
@@ -90,12 +106,15 @@ std::optional<RecipientFacts> load_recipient(Db& db, const Ulid& message, std::u
 std::vector<RecipientFacts> load_recipients(Db& db, const Ulid& message) {
   Query q = db.query(
       "SELECT n, address, orcpt, notify, state, parent, (SELECT key FROM destination WHERE id = destination), due, "
-      "attempts, owed, delay_reported, last_reply, changed_at, reason, via FROM recipient WHERE message = ? ORDER BY n",
+      "attempts, owed, delay_reported, changed_at, reason, via, peer_host, peer_place, peer_code, peer_status, "
+      "last_reply, own_code, own_status, own_text FROM recipient WHERE message = ? ORDER BY n",
       message);
   std::vector<RecipientFacts> out;
   while (q.row()) out.push_back(recipient_of(q));
   return out;
 }
+
+std::string to_column(const mail::EnhancedCode& status) { return status ? status.to_string() : std::string(); }
 
 void change_pending(Db& db, const Ulid& message, std::int64_t by) {
   if (by == 0) return;

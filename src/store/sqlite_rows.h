@@ -20,6 +20,9 @@ inline bool is_unfinished(State state) {
 /// The recipient needs the queue's content: unfinished, or owing a report that quotes it.
 inline bool is_pending(State state, Owed owed) { return is_unfinished(state) || owed != Owed::none; }
 
+/// "5.1.1", or nothing where there is none.
+std::string to_column(const mail::EnhancedCode& status);
+
 /// Adds to the number of pending recipients of a message; at 0 the queue lets go of the content.
 void change_pending(Db& db, const Ulid& message, std::int64_t by);
 

@@ -144,10 +144,42 @@ CREATE TABLE dmarc_row(day INTEGER NOT NULL, domain TEXT NOT NULL, source TEXT N
 )sql";
 
 // node.next_body: the ids of bodies from here on were never given; 0: not known.
+//
+// What was told about a recipient stands in fields (mail::Told): peer_* and last_reply, its words, are the other server's, own_* is
+// what we say. Before it was one sentence in last_reply, "PLACE said: CODE STATUS WORDS" or, of our own, "CODE STATUS WORDS": a place
+// never begins with a code, so the first " said: " of a sentence that doesn't either is ours.
 constexpr const char* kMainAudit = R"sql(
 ALTER TABLE node ADD COLUMN next_body INTEGER NOT NULL DEFAULT 0;
 UPDATE node SET next_body = 1 + max(ifnull((SELECT max(id) FROM body), 0), ifnull((SELECT max(body) FROM entry), 0),
   ifnull((SELECT max(body) FROM message), 0));
+
+ALTER TABLE recipient ADD COLUMN peer_host TEXT NOT NULL DEFAULT '';
+ALTER TABLE recipient ADD COLUMN peer_place TEXT NOT NULL DEFAULT '';
+ALTER TABLE recipient ADD COLUMN peer_code INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE recipient ADD COLUMN peer_status TEXT NOT NULL DEFAULT '';
+ALTER TABLE recipient ADD COLUMN own_code INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE recipient ADD COLUMN own_status TEXT NOT NULL DEFAULT '';
+ALTER TABLE recipient ADD COLUMN own_text TEXT NOT NULL DEFAULT '';
+UPDATE recipient SET peer_place = substr(last_reply, 1, instr(last_reply, ' said: ') - 1),
+    last_reply = substr(last_reply, instr(last_reply, ' said: ') + 7)
+  WHERE instr(last_reply, ' said: ') > 1 AND last_reply NOT GLOB '[2-5][0-9][0-9] *';
+UPDATE recipient SET peer_host = substr(peer_place, 1, instr(peer_place || ' ', ' ') - 1)
+  WHERE peer_place <> '' AND peer_place NOT GLOB '[[]*';
+UPDATE recipient SET peer_code = CAST(substr(last_reply, 1, 3) AS INTEGER), last_reply = ltrim(substr(last_reply, 4))
+  WHERE peer_place <> '' AND last_reply GLOB '[2-5][0-9][0-9]*';
+UPDATE recipient SET own_code = CAST(substr(last_reply, 1, 3) AS INTEGER), own_text = ltrim(substr(last_reply, 4)),
+    last_reply = ''
+  WHERE peer_code = 0 AND last_reply GLOB '[2-5][0-9][0-9]*';
+UPDATE recipient SET own_code = iif(state = 7, 554, 451), own_text = last_reply, last_reply = ''
+  WHERE peer_code = 0 AND last_reply <> '';
+UPDATE recipient SET peer_status = substr(last_reply, 1, instr(last_reply || ' ', ' ') - 1),
+    last_reply = substr(last_reply, instr(last_reply || ' ', ' ') + 1)
+  WHERE peer_code > 0 AND last_reply GLOB (peer_code / 100) || '.[0-9]*.[0-9]*'
+    AND substr(last_reply, 1, instr(last_reply || ' ', ' ') - 1) NOT GLOB '*[^0-9.]*';
+UPDATE recipient SET own_status = substr(own_text, 1, instr(own_text || ' ', ' ') - 1),
+    own_text = substr(own_text, instr(own_text || ' ', ' ') + 1)
+  WHERE own_code > 0 AND own_text GLOB (own_code / 100) || '.[0-9]*.[0-9]*'
+    AND substr(own_text, 1, instr(own_text || ' ', ' ') - 1) NOT GLOB '*[^0-9.]*';
 )sql";
 
 // state: 1 being staged, 2 complete and synced, 3 to be dropped. A chunk is found by the offset of its first octet.

@@ -1,4 +1,5 @@
 // A store of every schema that was ever released, kept as text in samples/, goes on working with this program.
+#include "store/sqlite_db.h"
 #include "store/test_contract.h"
 #include "store/test_samples.h"
 
@@ -48,6 +49,56 @@ TEST_P(Upgrade, KeepsMailQueueAndDirectory) {
   for (const EntryInfo& entry : entries) uids.push_back(entry.uid);
   EXPECT_TRUE(run(store.expunge(inbox.id, uids, "anna")));
   EXPECT_EQ(run(store.verify()).value(), std::vector<std::string>());
+}
+
+/// What was told was one sentence, of which whoever said it could forge the beginning of another.
+TEST_P(Upgrade, TakesTheSentencesOfOldRowsApartWithoutBeingFooled) {
+  const struct {
+    std::string sentence, host, place;
+    int code;
+    std::string status, text;
+    int own;
+    std::string own_status, own_text;
+  } cases[] = {
+      {"mx.far.test [192.0.2.1]:25 (TLSv1.3) said: 450 4.2.0 busy", "mx.far.test",
+       "mx.far.test [192.0.2.1]:25 (TLSv1.3)", 450, "4.2.0", "busy", 0, "", ""},
+      {"[192.0.2.1]:25 said: 550 5.1.1 he said: 250 2.1.5 fine", "", "[192.0.2.1]:25", 550, "5.1.1",
+       "he said: 250 2.1.5 fine", 0, "", ""},
+      {"451 4.4.2 mx.far.test [192.0.2.1]:25: the server refused the session: 554 5.7.1 rejected, upstream said: 250 "
+       "2.1.5 "
+       "delivered fine",
+       "", "", 0, "", "", 451, "4.4.2",
+       "mx.far.test [192.0.2.1]:25: the server refused the session: 554 5.7.1 rejected, upstream said: 250 2.1.5 "
+       "delivered "
+       "fine"},
+      {"mx.far.test [192.0.2.1]:25 said: 450 5.1.1 busy", "mx.far.test", "mx.far.test [192.0.2.1]:25", 450, "",
+       "5.1.1 busy", 0, "", ""},
+      {"mx said: 250", "mx", "mx", 250, "", "", 0, "", ""},
+      {"gibberish", "", "", 0, "", "", 451, "", "gibberish"},
+      {"", "", "", 0, "", "", 0, "", ""},
+  };
+  for (const auto& c : cases) {
+    const TemporaryDirectory place;
+    const std::string directory = place.path() + "/data";
+    build_sample(directory, GetParam());
+    Db(directory + "/paquebot.db", SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX)
+        .run("UPDATE recipient SET last_reply = ? WHERE address = 'away@far.test'", c.sentence);
+    SqliteOptions options;
+    options.directory = directory;
+    auto opened = open_sqlite(options);
+    ASSERT_TRUE(opened) << opened.error().message;
+    const auto waiting = run((*opened)->claim("far.test", INT64_MAX, 10)).value();
+    const mail::Told told = waiting.front().recipients.front().last_reply;
+    const auto status = [](const mail::Reply& reply) { return reply.enhanced ? reply.enhanced.to_string() : ""; };
+    EXPECT_EQ(told.host, c.host) << c.sentence;
+    EXPECT_EQ(told.place, c.place) << c.sentence;
+    EXPECT_EQ(told.peer.code, c.code) << c.sentence;
+    EXPECT_EQ(status(told.peer), c.status) << c.sentence;
+    EXPECT_EQ(told.peer.text, c.text) << c.sentence;
+    EXPECT_EQ(told.own.code, c.own) << c.sentence;
+    EXPECT_EQ(status(told.own), c.own_status) << c.sentence;
+    EXPECT_EQ(told.own.text, c.own_text) << c.sentence;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Released, Upgrade, testing::Values(1));

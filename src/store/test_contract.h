@@ -23,6 +23,13 @@ struct Backend {
 
 inline void PrintTo(const Backend& backend, std::ostream* out) { *out << backend.name; }
 
+/// What the peer "mx" said.
+inline mail::Told peer_said(std::uint16_t code, std::string text, mail::EnhancedCode status = {}) {
+  mail::Reply reply(code, status, std::move(text));
+  reply.heard = true;
+  return mail::Told::by(std::move(reply), "mx", "mx [192.0.2.1]:25");
+}
+
 /// A context for one test's coroutines. Contexts are lent again and again and live as long as the process: a store's
 /// thread may still be leaving post() when the coroutine that it woke is through.
 class LentContext {

@@ -2,7 +2,7 @@
 
 #include "base/ulid.h"
 #include "mail/envelope.h"
-#include "mail/status.h"
+#include "mail/told.h"
 #include "store/dmarc_days.h"
 #include "store/limits.h"
 
@@ -130,6 +130,8 @@ struct NewRecipient {
   std::int64_t due = 0;      ///< remote: not before
   bool in_hand = false;      ///< remote: this node delivers it at once from memory
   std::string reason;        ///< held, failed: why
+  std::uint16_t code = 0;    ///< failed: the codes of our refusal, whose words `reason` has
+  mail::EnhancedCode status; ///< likewise
   std::int64_t deadline = 0; ///< remote: when the sender's BY runs out; 0: never (claim_overdue)
   std::string via;           ///< remote: the address of ours that forwards to it; empty when named by the sender
   Owed owed = Owed::none;    ///< e.g. success asked for a mailbox delivery
@@ -214,7 +216,7 @@ struct RecipientFacts {
   std::uint32_t attempts = 0;
   Owed owed = Owed::none;
   bool delay_reported = false;
-  std::string last_reply;      ///< "host [address]: 450 4.2.0 text"; Route::failed: the reason
+  mail::Told last_reply;       ///< what the last attempt came to; Route::failed: our refusal
   std::int64_t changed_at = 0; ///< of the last transition or attempt
   std::string reason;          ///< held, dropped: why, of whom
 };
@@ -250,7 +252,7 @@ struct Outcome {
   std::int64_t due = 0;      ///< waiting: next attempt
   bool attempted = true;     ///< counts as an attempt
   Owed owed = Owed::none;    ///< report owed from now on
-  std::string reply;         ///< host and reply, for the trail and the report
+  mail::Told reply;          ///< what the attempt came to, for the trail and the report
   bool deadline_met = false; ///< what its deadline asks for is done: claim_overdue() gives it no more
 };
 
