@@ -69,5 +69,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check(is_utf8(all) && is_ascii(report.head) && is_ascii(report.body) == !report.eight_bit);
   const auto parsed = parse_report(all);
   check(parsed && parsed->recipients.size() == 2);
+  const auto redacted = redact_report(report.head, report.body);
+  check(redacted.has_value());
+  const auto left = parse_report(redacted->head + redacted->body);
+  check(left && left->recipients.size() == 2 && left->returned_head.empty());
   return 0;
 }

@@ -1,5 +1,9 @@
 #include "delivery/content.h"
 
+#include "mail/report.h"
+
+#include <algorithm>
+
 namespace paquebot::delivery {
 
 Content::Content(store::Store& store, const queue::Job& job, std::string prefix)
@@ -41,6 +45,12 @@ Task<Result<std::string_view>> Content::next_raw() {
     head_sent_ = true;
     co_return std::string_view(head_);
   }
+  if (redacted_) {
+    std::string_view all = *redacted_;
+    std::string_view rest = all.substr(std::min<std::size_t>(offset_, all.size()));
+    offset_ = all.size();
+    co_return rest;
+  }
   if (offset_ >= body_.size) co_return std::string_view();
   if (fresh_) {
     std::string_view all = fresh_->body.bytes;
@@ -81,7 +91,30 @@ Task<Result<std::string_view>> Content::next_converted() {
   co_return std::string_view(piece_);
 }
 
-int Content::form() const { return how_ ? 1 + (how_->from_binary ? 1 : 0) + (how_->to_eight_bit ? 2 : 0) : 0; }
+int Content::form() const {
+  const int converted = how_ ? 1 + (how_->from_binary ? 1 : 0) + (how_->to_eight_bit ? 2 : 0) : 0;
+  return converted + (redacted_ ? 8 : 0);
+}
+
+Task<Result<>> Content::redact() {
+  if (redacted_) co_return Result<>();
+  std::string body;
+  head_sent_ = true;
+  offset_ = 0;
+  for (;;) {
+    auto piece = co_await next_raw();
+    if (!piece) co_return std::unexpected(piece.error());
+    if (piece->empty()) break;
+    body += *piece;
+  }
+  auto redacted = mail::redact_report(head_, body);
+  if (!redacted) co_return fail(Errc::unsupported, "it is no delivery report");
+  head_ = std::move(redacted->head);
+  redacted_ = std::move(redacted->body);
+  size_ = head_.size() + redacted_->size();
+  signature_.clear();
+  co_return rewind();
+}
 
 Result<> Content::rewind() {
   if (how_) return begin_conversion(*how_);

@@ -26,7 +26,10 @@ public:
   /// section 3, RFC 3030 section 3). Reads it through once, to be sure before anything is sent; unsupported when it
   /// can't be done.
   Task<Result<>> convert(mail::Conversion how);
-  /// Which of its forms next() gives: 0 as it is stored, another number for each conversion.
+  /// From now on next() gives a report of ours without what it returns of the message that it is about (RFC 8689 section 5).
+  /// unsupported when it is none. Before convert().
+  Task<Result<>> redact();
+  /// Which of its forms next() gives: 0 as it is stored, another number for each conversion, and for what is redacted.
   int form() const;
   /// Puts whole fields in front of the head; call before the first next(), or after rewind(). convert() takes them away.
   void put_signature(std::string fields) { signature_ = std::move(fields); }
@@ -49,6 +52,7 @@ private:
   std::string prefix_;
   std::string head_;
   std::string signature_;
+  std::optional<std::string> redacted_; ///< instead of the stored body
   std::string piece_;
   std::string converted_;
   std::uint64_t size_ = 0;

@@ -64,6 +64,7 @@ private:
   Task<mail::Told> reach(Worker& worker, bool secure);
   Task<Way> no_way(Worker& worker, const queue::Job& job, mail::Told failure);
   Task<bool> transmit(Worker& worker, const queue::Job& part, Content& content);
+  Task<mail::Reply> hide(const Worker& worker, const queue::Job& part, Content& content);
   Task<mail::Reply> sign(const queue::Job& part, Content& content, std::uint64_t max_size);
   Task<void> feed_some(Peer& peer, Content& content);
   Task<void> name_return_path(const queue::Job& part, smtp::OutgoingMessage& out);

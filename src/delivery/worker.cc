@@ -161,7 +161,8 @@ Task<bool> Dispatcher::transmit(Worker& worker, const queue::Job& part, Content&
   Peer& peer = *worker.peer;
   smtp::OutgoingMessage out;
   smtp::PeerFeatures features = peer.session().features();
-  mail::Reply fits = co_await fit(part, features, content, out);
+  mail::Reply fits = co_await hide(worker, part, content);
+  if (fits.positive()) fits = co_await fit(part, features, content, out);
   if (fits.positive()) fits = co_await sign(part, content, features.max_size);
   if (!fits.positive()) {
     std::vector<mail::Told> all(part.recipients.size(), peer.told(fits));
@@ -207,6 +208,16 @@ Task<bool> Dispatcher::transmit(Worker& worker, const queue::Job& part, Content&
   }
   co_await settle_results(worker, part, std::move(all), true, handed);
   co_return true;
+}
+
+/// A report that can't be protected like the message that it is about tells nothing of that (RFC 8689 section 5).
+Task<mail::Reply> Dispatcher::hide(const Worker& worker, const queue::Job& part, Content& content) {
+  const bool bare = part.message.sender.tls == mail::TlsWish::required && !worker.secure;
+  if (!bare || part.message.klass != store::MessageClass::report) co_return mail::Reply(250, {}, "");
+  auto done = co_await content.redact();
+  if (done) co_return mail::Reply(250, {}, "");
+  log::error("content-unreadable", {{"id", part.message.id.to_string()}, {"why", done.error().message}});
+  co_return mail::Reply(451, {4, 3, 0}, "the report can't be redacted now");
 }
 
 /// Signs what is ours to sign, in the form that the peer gets; a negative reply when that can't be done now, or makes it

@@ -3,6 +3,7 @@
 #include "base/encoding.h"
 #include "base/text.h"
 #include "mail/content_scan.h"
+#include "mail/content_type.h"
 #include "mail/convert.h"
 #include "mail/date.h"
 #include "mail/head.h"
@@ -250,6 +251,23 @@ Report compose_report(const ReportInput& input) {
   report.eight_bit = !is_ascii(report.body);
   report.smtputf8 = input.to.international();
   return report;
+}
+
+std::optional<RedactedReport> redact_report(std::string_view head, std::string_view body) {
+  constexpr std::string_view kLeftOut =
+      "\r\nThe headers of your message are left out: it was to be sent under TLS only,\r\n"
+      "and this report could not be.\r\n";
+  auto fields = Head::parse(std::string(head));
+  const ContentType type = parse_content_type(fields ? fields->value("Content-Type") : std::string());
+  const std::string delimiter = "\r\n--" + type.boundary;
+  if (!type.is("multipart", "report") || !body.starts_with(delimiter.substr(2) + "\r\n")) return {};
+  const auto text_end = body.find(delimiter + "\r\n");
+  const auto status_end = text_end == body.npos ? body.npos : body.find(delimiter, text_end + delimiter.size());
+  if (status_end == body.npos) return {};
+  for (const std::string_view name : {"In-Reply-To", "References"}) fields->remove(name);
+  RedactedReport redacted{fields->to_string(), std::string(body.substr(0, text_end))};
+  redacted.body.append(kLeftOut).append(body, text_end, status_end - text_end).append(delimiter).append("--\r\n");
+  return redacted;
 }
 
 } // namespace paquebot::mail

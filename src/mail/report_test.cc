@@ -263,6 +263,31 @@ TEST(Report, International) {
   EXPECT_THAT(compose_report(in).body, HasSubstr("Content-Type: message/global\r\n"));
 }
 
+/// RFC 8689 section 5.
+TEST(Report, RedactedTellsNothingOfTheMessage) {
+  ReportInput in = input();
+  in.body = "the text\r\n";
+  for (const Ret ret : {Ret::headers, Ret::full}) {
+    in.ret = ret;
+    const Report report = compose_report(in);
+    const auto left = redact_report(report.head, report.body);
+    ASSERT_TRUE(left);
+    Report redacted = report;
+    redacted.head = left->head;
+    redacted.body = left->body;
+    expect_sound(redacted);
+    for (const char* told : {"Subject: Hello", "From: me@home.example", "the text", "1@home.example"})
+      EXPECT_THAT(left->head + left->body, Not(HasSubstr(told)));
+    EXPECT_THAT(left->body, HasSubstr("are left out"));
+    const ParsedReport parsed = *parse_report(left->head + left->body);
+    EXPECT_EQ(parsed.recipients.at(0).status, "5.1.1");
+    EXPECT_EQ(parsed.returned_head, "");
+  }
+  EXPECT_FALSE(redact_report("Subject: no report\r\n\r\n", "text\r\n"));
+  const Report report = compose_report(in);
+  EXPECT_FALSE(redact_report(report.head, report.body.substr(0, 100)));
+}
+
 TEST(Report, ManyRecipients) {
   ReportInput in = input();
   while (in.recipients.size() < 500) in.recipients.push_back(in.recipients[0]);

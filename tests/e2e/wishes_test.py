@@ -111,6 +111,9 @@ class RequireTlsTest(WishesCase):
                 self.assertEqual("REQUIRETLS" in report.sender, said)
                 self.assertEqual(report.tls, said)
                 self.assertIn(b"5.7.30", report.data)
+                for told in (b"Subject: hi", b"To: <onward@example.test>", b"In-Reply-To"):  # RFC 8689 section 5
+                    self.assertEqual(told in report.data, said, told)
+                report_of(report.data)
 
     def test_tls_required_no(self):
         ident = self.submit("a@plain.test", more="TLS-Required: No\r\n")
