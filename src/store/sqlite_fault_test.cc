@@ -120,6 +120,27 @@ TEST_F(SqliteFault, AnIdOfABodyIsNeverGivenAgain) {
   store_.reset();
 }
 
+TEST_F(SqliteFault, AStepOfUpkeepThatFailsStopsNoOther) {
+  const Account anna = make_account();
+  const auto request = message(anna);
+  EXPECT_EQ(accept(request), AcceptStatus::accepted);
+  EXPECT_EQ(run(store_->operate(QueueAction::cancel, {}, "test", 1)).value(), 1u);
+  ASSERT_TRUE(run(store_->remove_account(anna.login)));
+  Db other(directory_.path() + "/paquebot.db", SQLITE_OPEN_READWRITE);
+  other.exec("CREATE TRIGGER stuck BEFORE DELETE ON message BEGIN SELECT RAISE(ABORT, 'stuck'); END");
+  const std::int64_t later = request->accepted_at + 400LL * 24 * 3600 * 1000;
+  const auto keep_up = [&] {
+    for (bool more = true; more;) more = run(store_->maintain(later)).value();
+  };
+  keep_up();
+  EXPECT_EQ(other.number("SELECT count(*) FROM message", -1), 1);
+  EXPECT_EQ(other.number("SELECT count(*) FROM mailbox", -1), 0);
+  EXPECT_EQ(other.number("SELECT count(*) FROM body", -1), 0);
+  other.exec("DROP TRIGGER stuck");
+  keep_up();
+  EXPECT_EQ(other.number("SELECT count(*) FROM message", -1), 0);
+}
+
 TEST_F(SqliteFault, AFailedSyncIsAnsweredAndTheStoreOpenedAnew) {
   FaultVfs faults("paquebot.db-wal");
   open();

@@ -1,5 +1,6 @@
 #include "base/log.h"
 #include "store/sqlite_checkpoint.h"
+#include "store/sqlite_pair.h"
 #include "store/sqlite_queue.h"
 #include "store/sqlite_schema.h"
 #include "store/sqlite_store.h"
@@ -30,11 +31,6 @@ Result<> sync_directory(const std::string& path) {
   return {};
 }
 
-bool has_content(const std::string& path) {
-  struct stat status{};
-  return ::stat(path.c_str(), &status) == 0 && status.st_size > 0;
-}
-
 /// Looks at a file with nothing but reading before anything is set or written in it. Only when its making was broken off is
 /// there a rollback journal, without which nothing can be read: it is applied first.
 Result<> inspect(const std::string& path, const Schema& schema) {
@@ -47,20 +43,6 @@ Result<> inspect(const std::string& path, const Schema& schema) {
   }
   Db db(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX);
   return check_identity(db, schema, path);
-}
-
-/// Large bodies without the file that says whose they are: a new one in its place would have them swept away.
-Result<> check_company(const std::string& directory) {
-  const std::string main = directory + "/" + kMainSchema.file;
-  const std::string bulk = directory + "/" + kBulkSchema.file;
-  if (has_content(main) || !has_content(bulk)) return {};
-  Db db = open_for_reading(bulk);
-  const bool empty = db.number("SELECT count(*) FROM sqlite_schema WHERE name = 'bulk'", 0) == 0 ||
-                     db.number("SELECT count(*) FROM (SELECT 1 FROM bulk LIMIT 1)", 0) == 0;
-  if (empty) return {};
-  return fail(Errc::io, main + " is missing, but " + bulk +
-                            " holds mail that belongs to it: restore both from a backup, or move " + bulk +
-                            " away to begin anew");
 }
 
 /// A file ready for its writer: known, brought up to date, and with nothing left in the log. A new file was made with a
@@ -113,10 +95,12 @@ Id begin_epoch(Db& main, Db& bulk, std::int64_t now) {
 Result<std::unique_ptr<Store>> open_files(SqliteOptions options, LockFile lock) {
   const std::string directory = options.directory;
   if (auto whole = check_company(directory); !whole) return std::unexpected(whole.error());
+  if (auto own = check_bulk_file(directory); !own) return std::unexpected(own.error());
   auto main = prepare_file(directory, kMainSchema);
   if (!main) return std::unexpected(main.error());
   auto bulk = prepare_file(directory, kBulkSchema);
   if (!bulk) return std::unexpected(bulk.error());
+  pair_files(*main, *bulk);
   if (auto sound = check_after_crash(*main, *bulk, options); !sound) return std::unexpected(sound.error());
   const Clock& clock = options.clock != nullptr ? *options.clock : system_clock();
   const Id epoch = begin_epoch(*main, *bulk, millis(clock.wall()));

@@ -130,6 +130,50 @@ TEST_F(SqliteOpen, LargeBodiesWithoutTheirDirectoryAreRefused) {
   EXPECT_FALSE(std::filesystem::exists(path("paquebot.db")));
 }
 
+TEST_F(SqliteOpen, TheBulkFileOfAnotherStoreOrNoneIsRefused) {
+  ASSERT_TRUE(open());
+  change("paquebot.db", "PRAGMA wal_checkpoint(TRUNCATE)");
+  change("bulk.db", "PRAGMA wal_checkpoint(TRUNCATE)");
+  ASSERT_TRUE(open()) << "both files carry the same id";
+  change("paquebot.db", "PRAGMA wal_checkpoint(TRUNCATE)");
+  change("bulk.db", "PRAGMA wal_checkpoint(TRUNCATE)");
+  std::filesystem::rename(path("bulk.db"), path("kept"));
+  expect_refused(Errc::io, "bulk.db is missing");
+  EXPECT_FALSE(std::filesystem::exists(path("bulk.db"))) << "none is made in its place";
+  std::ofstream(path("bulk.db")).close();
+  expect_refused(Errc::io, "bulk.db is missing");
+
+  const TemporaryDirectory other;
+  SqliteOptions options;
+  options.directory = other.path();
+  ASSERT_TRUE(open_sqlite(options));
+  Db(other.path() + "/bulk.db", SQLITE_OPEN_READWRITE).exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  std::filesystem::copy_file(other.path() + "/bulk.db", path("bulk.db"),
+                             std::filesystem::copy_options::overwrite_existing);
+  expect_refused(Errc::io, "belongs to another store");
+  std::filesystem::rename(path("kept"), path("bulk.db"));
+  EXPECT_TRUE(open());
+}
+
+TEST_F(SqliteOpen, AStoreOfBeforeWithoutItsLargeMailIsRefused) {
+  ASSERT_TRUE(open());
+  change("paquebot.db",
+         "PRAGMA wal_checkpoint(TRUNCATE); DELETE FROM setting WHERE key = 'store.id'; INSERT INTO body VALUES(1, "
+         "1, 1, 1, 7, 0, x'', 0, x'')");
+  for (const char* end : {"", "-wal", "-shm"}) std::filesystem::remove(path("bulk.db") + end);
+  expect_refused(Errc::io, "bulk.db is missing");
+}
+
+TEST_F(SqliteOpen, AFirstStartThatWasBrokenOffBetweenTheTwoFilesIsGoneOnWith) {
+  ASSERT_TRUE(open());
+  change("paquebot.db", "DELETE FROM setting WHERE key = 'store.id'");
+  EXPECT_TRUE(open()) << "bulk.db had its id already";
+  change("paquebot.db", "DELETE FROM setting WHERE key = 'store.id'");
+  for (const char* end : {"", "-wal", "-shm"}) std::filesystem::remove(path("bulk.db") + end);
+  EXPECT_TRUE(open()) << "bulk.db was not made yet";
+  EXPECT_TRUE(open());
+}
+
 TEST_F(SqliteOpen, DamageFoundAfterACrashIsRefused) {
   {
     const auto store = open();

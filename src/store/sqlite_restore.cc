@@ -4,6 +4,7 @@
 #include "store/sqlite_bulk.h"
 #include "store/sqlite_checkpoint.h"
 #include "store/sqlite_copy.h"
+#include "store/sqlite_pair.h"
 #include "store/sqlite_rows.h"
 #include "store/sqlite_schema.h"
 #include "store/sqlite_verify.h"
@@ -155,6 +156,9 @@ private:
     hold_queue(main);
     main.exec("COMMIT");
     main.exec("PRAGMA incremental_vacuum");
+    Db bulk = open_for_writing(bulk_part());
+    pair_anew(main, bulk); // the files of before are of another store now
+    checkpoint_fully(bulk);
     checkpoint_fully(main);
   }
 

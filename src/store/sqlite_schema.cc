@@ -193,6 +193,11 @@ CREATE TABLE chunk(bulk INTEGER NOT NULL, start INTEGER NOT NULL, sum INTEGER NO
 CREATE TABLE probe(id INTEGER PRIMARY KEY, data BLOB NOT NULL);
 )sql";
 
+// The store that it belongs to: the same as "store.id" in paquebot.db.
+constexpr const char* kBulkOrigin = R"sql(
+CREATE TABLE origin(id INTEGER PRIMARY KEY, store TEXT NOT NULL);
+)sql";
+
 constexpr const char* kMainGreylist = R"sql(
 CREATE TABLE greylist(
   key TEXT PRIMARY KEY,
@@ -208,7 +213,7 @@ constexpr std::array kMainSteps = {Migration{kMain1},       Migration{kMainLimit
                                    Migration{kMainLogins},  Migration{kMainDkim},      Migration{kMainGreylist},
                                    Migration{kMainReports}, Migration{kMainSuspicion}, Migration{kMainSenders},
                                    Migration{kMainFewRows}, Migration{kMainAudit}};
-constexpr std::array kBulkSteps = {Migration{kBulk1}};
+constexpr std::array kBulkSteps = {Migration{kBulk1}, Migration{kBulkOrigin}};
 
 /// SQLite would make the file readable for everybody the umask allows; its log and index copy the file's mode.
 void make_private_file(const std::string& path) {

@@ -149,6 +149,11 @@ private:
     co_return result;
   }
 
+  struct UpkeepStep {
+    const char* name; ///< for the log
+    std::function<bool(Tx&)> run;
+  };
+  std::vector<UpkeepStep> upkeep_steps(std::int64_t now);
   Task<Result<bool>> drop_garbage();
 
   /// A backup that is under way. While it is, nothing that paquebot.db has owned is dropped from bulk.db.

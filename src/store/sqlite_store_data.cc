@@ -1,3 +1,4 @@
+#include "base/log.h"
 #include "store/sqlite_directory.h"
 #include "store/sqlite_dmarc.h"
 #include "store/sqlite_greylist.h"
@@ -289,22 +290,42 @@ Task<Result<std::vector<std::pair<std::string, std::string>>>> SqliteStore::list
   co_return co_await job.take();
 }
 
-Task<Result<bool>> SqliteStore::maintain(std::int64_t now) {
+std::vector<SqliteStore::UpkeepStep> SqliteStore::upkeep_steps(std::int64_t now) {
   const std::int64_t before = now - options_.keep_trail_ms;
-  const bool short_of_room = !reserve_.spared();
-  if (short_of_room) writer_.cut_log_soon();
   const std::int64_t forgotten = now - kKeepCorrespondents;
   const std::int64_t given_up = now - kKeepDmarcMs;
-  const auto job = write<bool>([before, forgotten, now, given_up, short_of_room](Tx& tx) -> Result<bool> {
-    return drop_old_trails(tx, before) || empty_dropped_mailboxes(tx) || drop_idle_destinations(tx, before) ||
-           drop_old_counts(tx, forgotten) || drop_old_greylist(tx, now) || drop_old_dmarc(tx, given_up) ||
-           shrink(tx.db, short_of_room);
-  });
-  const Result<bool> more = co_await job.take();
-  if (!more) co_return more;
+  const bool short_of_room = !reserve_.spared();
+  if (short_of_room) writer_.cut_log_soon();
+  return {
+      {"trails", [before](Tx& tx) { return drop_old_trails(tx, before); }},
+      {"mailboxes", [](Tx& tx) { return empty_dropped_mailboxes(tx); }},
+      {"destinations", [before](Tx& tx) { return drop_idle_destinations(tx, before); }},
+      {"counters", [forgotten](Tx& tx) { return drop_old_counts(tx, forgotten); }},
+      {"greylist", [now](Tx& tx) { return drop_old_greylist(tx, now); }},
+      {"dmarc", [given_up](Tx& tx) { return drop_old_dmarc(tx, given_up); }},
+      {"room", [short_of_room](Tx& tx) { return shrink(tx.db, short_of_room); }},
+  };
+}
+
+/// Each step is a transaction of its own: one that fails, today and perhaps for ever, stops no other.
+Task<Result<bool>> SqliteStore::maintain(std::int64_t now) {
+  const std::vector<UpkeepStep> steps = upkeep_steps(now);
+  bool more = false;
+  std::size_t failed = 0;
+  std::optional<Error> last;
+  for (const UpkeepStep& step : steps) {
+    const auto job = write<bool>([run = step.run](Tx& tx) -> Result<bool> { return run(tx); });
+    const Result<bool> done = co_await job.take();
+    more = more || (done && *done);
+    if (done) continue;
+    ++failed;
+    last = done.error();
+    log::error("upkeep-failed", {{"step", step.name}, {"why", last->message}});
+  }
   const Result<bool> garbage = co_await drop_garbage();
-  if (!garbage) co_return garbage;
-  co_return *more || *garbage;
+  if (!garbage) log::error("upkeep-failed", {{"step", "bodies"}, {"why", garbage.error().message}});
+  if (!garbage && failed == steps.size()) co_return std::unexpected(*last);
+  co_return more || (garbage && *garbage);
 }
 
 /// What paquebot.db gave up is marked in bulk.db before it is forgotten here: a crash between the two only repeats the
