@@ -66,11 +66,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check(rest.substr(0, at).find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos);
     rest.remove_prefix(at + 2);
   }
-  check(is_utf8(all) && is_ascii(report.head) && is_ascii(report.body) == !report.eight_bit);
+  check(is_ascii(report.head) && is_ascii(report.body) == !report.eight_bit);
   const auto parsed = parse_report(all);
   check(parsed && parsed->recipients.size() == 2);
   const auto redacted = redact_report(report.head, report.body);
-  check(redacted.has_value());
+  check(redacted && is_utf8(redacted->head + redacted->body)); // what is returned may be in any charset
   const auto left = parse_report(redacted->head + redacted->body);
   check(left && left->recipients.size() == 2 && left->returned_head.empty());
   return 0;

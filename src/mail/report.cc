@@ -36,13 +36,15 @@ std::string cleaned(std::string_view text, bool international) {
 /// Adds "Name: value" folded at spaces.
 void add_field(std::string& out, std::string_view name, std::string_view value, bool international) {
   std::string line = std::string(name) + ":";
+  bool first = true; // it stays beside the name
   for (const std::string_view word : split(value, ' ')) {
     if (word.empty()) continue;
     const std::string clean = cleaned(word.substr(0, kMaxWord), international);
-    if (line.size() + 1 + clean.size() > kFoldReportAt && !line.ends_with(':')) {
+    if (line.size() + 1 + clean.size() > kFoldReportAt && !first) {
       out += line + "\r\n";
       line.clear();
     }
+    first = false;
     line += ' ';
     line += clean;
   }

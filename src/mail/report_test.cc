@@ -226,7 +226,8 @@ TEST(Report, HostileOriginals) {
 TEST(Report, HostileReplies) {
   for (const std::string& text :
        {std::string(100'000, 'x'), std::string("a\r\n\r\n--evil\r\nFinal-Recipient: rfc822; x@y\r\n"),
-        std::string("\xFF\x1b[2J\xC2\x9B"), std::string(3000, ' ') + "x", std::string("caf\xC3\xA9")}) {
+        std::string("\xFF\x1b[2J\xC2\x9B"), std::string(3000, ' ') + "x", std::string("caf\xC3\xA9"),
+        std::string(899, 'x') + ": " + std::string(899, 'y') + ": z"}) {
     ReportInput in = input();
     in.recipients[0].told = by_server(Reply(550, {5, 7, 1}, text));
     in.recipients[0].told.host = text;
