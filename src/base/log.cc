@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "base/visible.h"
 
 #include <algorithm>
 #include <array>
@@ -143,7 +144,7 @@ std::size_t plain_run(std::string_view text, const Octets& plain) {
 }
 
 /// Appends `text` for inside double quotes, with escapes that both JSON and people read; octets that
-/// are no printable UTF-8 become \xNN (in JSON \\xNN, so that it stays valid), the rest is cut at kMaxValue.
+/// are no visible UTF-8 become \xNN (in JSON \\xNN, so that it stays valid), the rest is cut at kMaxValue.
 void append_escaped(std::string& out, std::string_view text, Format format) {
   const std::size_t limit = out.size() + kMaxValue;
   while (!text.empty()) {
@@ -156,7 +157,7 @@ void append_escaped(std::string& out, std::string_view text, Format format) {
       text.remove_prefix(run);
       continue;
     }
-    const std::size_t length = printable_length(text);
+    const std::size_t length = visible_length(text);
     if (text[0] == '"' || text[0] == '\\') {
       out += '\\';
       out += text[0];
@@ -181,8 +182,8 @@ bool needs_quotes(std::string_view text) {
   for (;;) {
     text.remove_prefix(plain_run(text, kPlainBare));
     if (text.empty()) return false;
-    const std::size_t length = printable_length(text);
-    if (length <= 1) return true; // one of those above, or nothing printable
+    const std::size_t length = visible_length(text);
+    if (length <= 1) return true; // one of those above, or nothing visible
     text.remove_prefix(length);
   }
 }

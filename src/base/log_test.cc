@@ -25,6 +25,13 @@ TEST(Log, KeyValueEscapesWhatComesFromOutside) {
             "level=error event=e v=\"a\\\"\\\\\\r\\n\\t\\x1b\\xffé level=info\"");
 }
 
+TEST(Log, EscapesWhatTurnsTheDirectionOfWriting) {
+  EXPECT_EQ(format_line(Format::key_value, Level::info, "e", {{"v", "\u202Eab"}, {"w", "a\u2028b"}}),
+            "level=info event=e v=\"\\xe2\\x80\\xaeab\" w=\"a\\xe2\\x80\\xa8b\"");
+  EXPECT_EQ(format_line(Format::json, Level::info, "e", {{"v", "\u2066ab"}}),
+            R"({"level":"info","event":"e","v":"\\xe2\\x81\\xa6ab"})");
+}
+
 TEST(Log, Json) {
   EXPECT_EQ(format_line(Format::json, Level::warning, "e", {{"n", -5}, {"v", "q\"\n\x01\xC3"}, {"u", "é"}}),
             "{\"level\":\"warning\",\"event\":\"e\",\"n\":-5,\"v\":\"q\\\"\\n\\\\x01\\\\xc3\",\"u\":\"é\"}");

@@ -1,5 +1,7 @@
 #include "base/text.h"
 
+#include "base/visible.h"
+
 #include <algorithm>
 #include <charconv>
 #include <cstring>
@@ -88,6 +90,16 @@ std::size_t printable_length(std::string_view text) {
   return utf8_length(text);
 }
 
+std::size_t visible_length(std::string_view text) {
+  const std::size_t length = printable_length(text);
+  if (length == 2) return text.starts_with("\xD8\x9C") ? 0 : length; // U+061C
+  if (length != 3 || text[0] != '\xE2') return length;
+  const unsigned char last = byte(text[2]);
+  const bool general = text[1] == '\x80' && (last == 0x8E || last == 0x8F || (last >= 0xA8 && last <= 0xAE));
+  const bool isolates = text[1] == '\x81' && last >= 0xA6 && last <= 0xA9; // U+2066 to U+2069
+  return general || isolates ? 0 : length;                                 // U+200E, U+200F, U+2028 to U+202E
+}
+
 std::size_t plain_length(std::string_view text) {
   std::size_t length = 0;
   while (length < text.size() && text[length] >= ' ' && text[length] < 0x7F) ++length;
@@ -129,7 +141,7 @@ std::string printable(std::string_view text, std::size_t most) {
   if (text.size() <= most && std::ranges::all_of(text, plain)) return std::string(text);
   std::string out;
   while (!text.empty()) {
-    const std::size_t length = printable_length(text);
+    const std::size_t length = visible_length(text);
     if (out.size() + (length == 0 ? 4 : length) > most) return out + "…";
     if (length == 0) {
       out += "\\x";

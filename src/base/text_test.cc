@@ -1,4 +1,5 @@
 #include "base/text.h"
+#include "base/visible.h"
 
 #include <gtest/gtest.h>
 
@@ -77,6 +78,14 @@ TEST(Text, AsciiAtEveryLength) { // many octets are looked at together
 TEST(Text, Printable) {
   EXPECT_EQ(printable("a é\n\x1b[1m\x7f\xff"), "a é\\x0a\\x1b[1m\\x7f\\xff");
   EXPECT_EQ(printable("\xC2\x9B"), "\\xc2\\x9b"); // C1 control, a terminal's CSI
+  EXPECT_EQ(printable("\u202Efdp.exe\u061C"), "\\xe2\\x80\\xaefdp.exe\\xd8\\x9c");
+  for (const char* turns : {"\u200E", "\u200F", "\u2028", "\u2029", "\u202A", "\u202E", "\u2066", "\u2069", "\u061C"}) {
+    EXPECT_EQ(visible_length(turns), 0u) << printable(turns);
+    EXPECT_NE(printable_length(turns), 0u) << printable(turns);
+  }
+  for (const char* stays :
+       {"…", "\u200D", "\u2027", "\u202F", "\u2065", "\u206A", "\u061B", "\u061D", "é", "\U0001F600"})
+    EXPECT_EQ(printable(stays), stays);
   EXPECT_EQ(printable("abcdef", 3), "abc…");
   EXPECT_EQ(printable("ab\n", 3), "ab…");
   EXPECT_EQ(printable("abé", 3), "ab…");

@@ -1,6 +1,7 @@
 #include "cli/safe_folder.h"
 
 #include "base/text.h"
+#include "base/visible.h"
 
 #include <cerrno>
 #include <cstring>
@@ -17,14 +18,6 @@ namespace {
 constexpr std::size_t kMaxName = 120;  // octets, with room for "-9999" under the 255 of file systems
 constexpr std::size_t kMaxEnding = 16; // octets of an ending that is kept when a name is cut
 constexpr int kMaxTries = 10'000;
-
-/// U+200E, U+200F, U+202A to U+202E and U+2066 to U+2069 turn the direction of writing: "exe.fdp" could look like "pdf.exe".
-bool turns_direction(std::string_view character) {
-  if (character.size() != 3 || character[0] != '\xe2') return false;
-  auto second = static_cast<unsigned char>(character[1]), third = static_cast<unsigned char>(character[2]);
-  if (second == 0x80) return third == 0x8e || third == 0x8f || (third >= 0xaa && third <= 0xae);
-  return second == 0x81 && third >= 0xa6 && third <= 0xa9;
-}
 
 /// At most `most` octets, cut between characters.
 std::string_view cut(std::string_view text, std::size_t most) {
@@ -46,7 +39,7 @@ std::string safe_name(std::string_view name, std::string_view otherwise) {
   while (!name.empty()) {
     std::size_t length = printable_length(name);
     std::string_view character = name.substr(0, std::max<std::size_t>(length, 1));
-    bool bad = length == 0 || turns_direction(character) ||
+    bool bad = visible_length(name) == 0 ||
                (length == 1 && std::string_view("/\\:*?\"<>|").find(character[0]) != std::string_view::npos);
     if (bad)
       out += '_';
