@@ -50,9 +50,10 @@ void Client::send_chunk(bool last) {
 void Client::on_chunk(mail::Reply reply) {
   if (reply.code / 100 == 3) return malformed("a go-ahead to BDAT");
   if (reply.code / 100 != 2 && refusal_.code == 0) {
-    settle_rest(reply);
+    settle_rest(reply, Settled::content);
     final_reply_ = reply;
     refusal_ = std::move(reply);
+    refused_ = Settled::content;
   }
   if (refusal_.code == 0) return;
   if (phase_ == Phase::content) {

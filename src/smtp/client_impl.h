@@ -77,6 +77,7 @@ struct ClientSession::Impl {
   void fail_setup(mail::Reply reply);
   void read_feature(std::string_view line);
   void read_limit(std::string_view word);
+  void read_auth(std::string_view line);
 
   // ---- client_extensions.cc ----
   void read_sending_feature(const std::vector<std::string_view>& words);
@@ -97,7 +98,8 @@ struct ClientSession::Impl {
   void on_final(std::size_t index, mail::Reply reply);
   void content(std::string_view bytes);
   void end_content();
-  void settle_rest(const mail::Reply& reply);
+  void settle(std::size_t index, mail::Reply reply, Settled what);
+  void settle_rest(const mail::Reply& reply, Settled what);
   void message_done();
   std::string mail_line() const;
   std::string rcpt_line(const mail::Recipient& recipient) const;
@@ -131,6 +133,7 @@ struct ClientSession::Impl {
   // The message.
   OutgoingMessage message_;
   std::vector<mail::Reply> results_;
+  std::vector<Settled> settled_;
   std::vector<RecipientState> states_;
   std::size_t next_recipient_ = 0;
   std::size_t accepted_ = 0; ///< recipients in state accepted
@@ -139,7 +142,8 @@ struct ClientSession::Impl {
   bool transaction_ = false; ///< the peer has one open that must be reset before the next message
   bool done_ = false;        ///< a MessageDone is due
   bool in_doubt_ = false;
-  mail::Reply refusal_; ///< to MAIL or DATA: for all that is unsettled
+  mail::Reply refusal_;               ///< to MAIL, DATA or a chunk: for all that is unsettled
+  Settled refused_ = Settled::unsent; ///< which of them refusal_ answers
   mail::Reply final_reply_;
   DotEncoder encoder_;
   bool chunks_ = false; ///< the content goes by BDAT

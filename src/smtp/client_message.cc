@@ -44,6 +44,7 @@ void Client::send(OutgoingMessage message) {
   if (phase_ != Phase::ready) return;
   message_ = std::move(message);
   results_.assign(message_.recipients.size(), {});
+  settled_.assign(message_.recipients.size(), Settled::unsent);
   states_.assign(message_.recipients.size(), RecipientState::waiting);
   next_recipient_ = accepted_ = 0;
   mail_sent_ = data_sent_ = go_ahead_ = in_doubt_ = false;
@@ -61,20 +62,21 @@ void Client::refuse_unsendable() {
   if (f.max_size != 0 && message_.size > f.max_size) { // RFC 1870 section 6.1
     settle_rest({552,
                  {5, 3, 4},
-                 "the message is larger than the other server takes (" + std::to_string(f.max_size) + " octets)"});
+                 "the message is larger than the other server takes (" + std::to_string(f.max_size) + " octets)"},
+                Settled::unsent);
   } else if (message_.sender.body == mail::BodyType::binary && !(f.chunking && f.binary)) {
-    settle_rest({554, {5, 6, 3}, "the other server does not take binary mail"}); // RFC 3030 section 3
+    settle_rest({554, {5, 6, 3}, "the other server does not take binary mail"}, Settled::unsent); // RFC 3030 section 3
   } else if (!f.smtputf8 && (message_.international_header || message_.sender.reverse_path.international())) {
-    settle_rest({550, {5, 6, 7}, "the other server does not take internationalised mail"}); // RFC 6531 section 3.2
+    settle_rest({550, {5, 6, 7}, "the other server does not take internationalised mail"}, // RFC 6531 section 3.2
+                Settled::unsent);
   } else if (holds_control(message_.sender.reverse_path.to_string())) {
-    settle_rest({550, {5, 1, 7}, "the sender's address can't be sent"});
+    settle_rest({550, {5, 1, 7}, "the sender's address can't be sent"}, Settled::unsent);
   }
   mail::Reply why;
-  if (lacks_extension(why)) settle_rest(why);
+  if (lacks_extension(why)) settle_rest(why, Settled::unsent);
   for (std::size_t i = 0; i < states_.size(); ++i) {
     if (states_[i] != RecipientState::waiting || !unsendable(message_.recipients[i], why)) continue;
-    states_[i] = RecipientState::settled;
-    results_[i] = why;
+    settle(i, why, Settled::unsent);
   }
   const bool nobody = std::ranges::all_of(states_, [](auto state) { return state == RecipientState::settled; });
   if (nobody) message_done();
@@ -97,7 +99,7 @@ bool Client::unsendable(const mail::Recipient& recipient, mail::Reply& why) cons
 /// Everything sent was answered: what now?
 void Client::advance() {
   if (refusal_.code != 0 && !data_sent_) { // MAIL was refused, and DATA is not on its way
-    settle_rest(refusal_);
+    settle_rest(refusal_, refused_);
     return message_done();
   }
   if (!data_sent_ && chunks_ && envelope_over()) {
@@ -114,10 +116,10 @@ void Client::advance() {
   if (go_ahead_) {
     // RFC 2920 section 3.1: 354 though nobody was accepted; an empty message gets out of it.
     go_ahead_ = false;
-    if (refusal_.code != 0) settle_rest(refusal_);
+    if (refusal_.code != 0) settle_rest(refusal_, refused_);
     return command(Command::empty_final, ".");
   }
-  settle_rest(refusal_);
+  settle_rest(refusal_, refused_);
   message_done();
 }
 
@@ -189,6 +191,7 @@ std::string Client::rcpt_line(const mail::Recipient& recipient) const {
 
 void Client::on_mail(mail::Reply reply) {
   if (reply.code / 100 != 2) {
+    refused_ = Settled::mail;
     refusal_ =
         reply.code / 100 == 3 ? mail::Reply{450, {4, 5, 0}, "the other server broke the protocol"} : std::move(reply);
   } else {
@@ -200,17 +203,18 @@ void Client::on_rcpt(std::size_t index, mail::Reply reply) {
   // Behind a refused MAIL every RCPT is refused as well; what counts is the reply to MAIL.
   if (refusal_.code != 0) return;
   if (reply.code / 100 == 3) return malformed("a go-ahead to RCPT");
-  const bool accepted = reply.code / 100 == 2;
-  states_[index] = accepted ? RecipientState::accepted : RecipientState::settled;
-  accepted_ += accepted ? 1 : 0;
-  results_[index] = shortened(std::move(reply));
+  if (reply.code / 100 != 2) return settle(index, std::move(reply), Settled::rcpt);
+  states_[index] = RecipientState::accepted;
+  ++accepted_;
 }
 
 void Client::on_data(mail::Reply reply) {
   go_ahead_ = reply.code / 100 == 3;
   if (go_ahead_) return;
   if (reply.code / 100 == 2) return malformed("DATA was answered without a go-ahead");
-  if (refusal_.code == 0) refusal_ = std::move(reply);
+  if (refusal_.code != 0) return;
+  refusal_ = std::move(reply);
+  refused_ = Settled::data;
 }
 
 // ---- The content ----
@@ -240,10 +244,9 @@ void Client::on_final(std::size_t index, mail::Reply reply) {
   if (reply.code / 100 == 3) return malformed("a go-ahead at the end of the content");
   if (refusal_.code == 0) final_reply_ = reply;
   if (options_.lmtp) { // RFC 2033 section 4.2
-    if (refusal_.code == 0) results_[index] = shortened(std::move(reply));
-    states_[index] = RecipientState::settled;
+    if (refusal_.code == 0) settle(index, std::move(reply), Settled::content);
   } else {
-    settle_rest(reply);
+    settle_rest(reply, Settled::content);
   }
   if (!expected_.empty()) return;
   transaction_ = refusal_.code != 0; // RFC 3030 section 2: RSET behind a chunk that was refused
@@ -252,13 +255,16 @@ void Client::on_final(std::size_t index, mail::Reply reply) {
 
 // ---- The end ----
 
+void Client::settle(std::size_t index, mail::Reply reply, Settled what) {
+  states_[index] = RecipientState::settled;
+  settled_[index] = what;
+  results_[index] = shortened(std::move(reply));
+}
+
 /// Whoever was not refused yet gets `reply`.
-void Client::settle_rest(const mail::Reply& reply) {
-  for (std::size_t i = 0; i < states_.size(); ++i) {
-    if (states_[i] == RecipientState::settled) continue;
-    states_[i] = RecipientState::settled;
-    results_[i] = shortened(reply);
-  }
+void Client::settle_rest(const mail::Reply& reply, Settled what) {
+  for (std::size_t i = 0; i < states_.size(); ++i)
+    if (states_[i] != RecipientState::settled) settle(i, reply, what);
 }
 
 void Client::message_done() {

@@ -112,7 +112,10 @@ void Client::on_reply(Expected expected, mail::Reply reply) {
 /// A reply to nothing that we sent: a refusal in the midst of the content counts, 421 says why the peer goes.
 void Client::unexpected_reply(mail::Reply reply) {
   const bool early_refusal = phase_ == Phase::content && (reply.transient() || reply.permanent());
-  if (early_refusal) final_reply_ = reply;
+  if (early_refusal) {
+    final_reply_ = reply;
+    if (reply.code != 421) settle_rest(reply, Settled::content);
+  }
   if (early_refusal || reply.code == 421) return end_with(reply);
   malformed("it said more than it was asked");
 }
@@ -129,7 +132,7 @@ void Client::command(Command what, std::string_view line, std::size_t recipient)
 
 void Client::end_with(const mail::Reply& reply) {
   if (in_message()) {
-    settle_rest(reply);
+    settle_rest(reply, Settled::broken);
     done_ = true;
   } else {
     failure_ = reply;
@@ -195,6 +198,9 @@ void ClientSession::content(std::string_view bytes) {
 }
 void ClientSession::end_content() { impl_->end_content(); }
 bool ClientSession::wants_content() const { return impl_->wants_content(); }
+bool ClientSession::sending() const {
+  return impl_->phase_ == Impl::Phase::envelope || impl_->phase_ == Impl::Phase::content;
+}
 void ClientSession::abandon() {
   if (!impl_->in_message()) return;
   impl_->in_doubt_ = impl_->phase_ == Client::Phase::final && impl_->refusal_.code == 0;
@@ -206,6 +212,7 @@ ClientAction ClientSession::next() { return impl_->next(); }
 const PeerFeatures& ClientSession::features() const { return impl_->features_; }
 bool ClientSession::lmtp() const { return impl_->options_.lmtp; }
 std::span<const mail::Reply> ClientSession::results() const { return impl_->results_; }
+std::span<const Settled> ClientSession::settled() const { return impl_->settled_; }
 bool ClientSession::in_doubt() const { return impl_->in_doubt_; }
 Breakage ClientSession::breakage() const { return impl_->breakage_; }
 const mail::Reply& ClientSession::failure() const { return impl_->failure_; }

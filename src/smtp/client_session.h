@@ -27,8 +27,8 @@ struct ClientOptions {
   std::chrono::seconds greeting_timeout{300}, helo_timeout{300}, mail_timeout{300}, rcpt_timeout{300},
       data_timeout{120}, block_timeout{180}, final_timeout{600}, quit_timeout{5};
   std::size_t chunk = 256u << 10;      ///< octets of a BDAT chunk; a larger message goes by BDAT where it is offered
-  std::uint32_t max_reply_line = 2048; ///< octets; longer is a broken peer
-  std::uint32_t max_reply_lines = 200; ///< of one reply; more is a broken peer
+  std::uint32_t max_reply_line = 2048; ///< octets; the rest of a longer one is dropped
+  std::uint32_t max_reply_lines = 200; ///< of one reply; further ones are dropped
 };
 
 /// What the peer offered in its last EHLO reply.
@@ -93,6 +93,16 @@ using ClientAction = std::variant<ClientSend, ClientNeedInput, ClientStartTls, R
 /// How a session or message ended when it was not by a reply of the peer.
 enum class Breakage : std::uint8_t { none, timeout, lost, malformed, tls_failed, tls_unavailable, auth_unavailable };
 
+/// What a recipient's reply answers: how far the message came for it.
+enum class Settled : std::uint8_t {
+  unsent,  ///< nothing that was sent: a reply of our own, since this peer can't get the message
+  mail,    ///< MAIL
+  rcpt,    ///< its RCPT
+  data,    ///< DATA
+  content, ///< the content, or a part of it
+  broken,  ///< the session: it ended, by 421 or otherwise, before anything was said of the message for this recipient
+};
+
 /// The client side of one SMTP or LMTP connection; pure. Several messages may be sent one after the other.
 /// Pipelines MAIL, RCPT and DATA when offered (RFC 2920), otherwise waits for each reply.
 class ClientSession {
@@ -117,6 +127,8 @@ public:
   void content(std::string_view bytes);
   /// Another piece, or the end, may follow at once, without next() in between.
   bool wants_content() const;
+  /// A message is under way, and its end was not given yet: the envelope, and then the content as far as end_content().
+  bool sending() const;
   /// All content was given. The engine ends it with CRLF.CRLF or BDAT LAST (adding a CRLF when the last line has none).
   void end_content();
   /// The content broke off on our side: the connection must be dropped without ending the message.
@@ -132,6 +144,8 @@ public:
   /// end of data, as it applies. Breakage gives a 4xx of our own making (RFC 3463 4.4.2 and so on) with `cause` set.
   /// Reply::heard tells the peer's replies from ours, here and in failure().
   std::span<const mail::Reply> results() const;
+  /// What each of them answers.
+  std::span<const Settled> settled() const;
   /// True when the final reply to the whole content was awaited and never came: the message may have been delivered.
   bool in_doubt() const;
   Breakage breakage() const;

@@ -181,6 +181,15 @@ TEST(SmtpClient, LogsIn) {
       kGreeting + "S: 250-there.example\nS: 250 AUTH LOGIN\nC: AUTH LOGIN\nS: 334 VXNlcm5hbWU6\nC: YW5u\nS: 334 "
                   "what?\nC: c2VjcmV0\nS: 235 in\n"s;
   check({"LOGIN", user, (login_auth + kTransaction).c_str(), {.results = {"250 ok"}}});
+  for (const std::string line :
+       {"AUTH=LOGIN PLAIN", "auth=PLAIN", "AUTH=PLAIN LOGIN\nS: 250 AUTH PLAIN LOGIN", "AUTH  PLAIN"}) {
+    auto old_form = plain_auth;
+    old_form.replace(old_form.find("AUTH LOGIN PLAIN"), 16, line);
+    if (const auto second = old_form.find("\nS: 250 AUTH PLAIN LOGIN"); second != std::string::npos)
+      old_form[old_form.rfind("S: 250 AUTH=") + 6] = '-';
+    check(
+        {"written otherwise", user, (old_form + "S: 235 2.7.0 in\n" + kTransaction).c_str(), {.results = {"250 ok"}}});
+  }
   const auto endless = plain_auth + "S: 334 more\n";
   check({"asks for ever",
          user,

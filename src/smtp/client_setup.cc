@@ -5,6 +5,8 @@
 #include "sasl/secret.h"
 #include "smtp/client_impl.h"
 
+#include <algorithm>
+
 namespace paquebot::smtp {
 namespace {
 
@@ -61,10 +63,17 @@ void Client::read_feature(std::string_view line) {
     for (std::size_t i = 1; i < words.size(); ++i) read_limit(words[i]);
   }
   read_sending_feature(words);
-  if (is("AUTH")) {
-    for (std::size_t i = 1; i < words.size(); ++i) {
-      if (!words[i].empty()) f.auth.emplace_back(words[i]);
-    }
+  read_auth(line);
+}
+
+/// RFC 4954 section 4, and the form of old servers, "AUTH=PLAIN LOGIN": the equals sign is a blank there. Many say both.
+void Client::read_auth(std::string_view line) {
+  if (!istarts_with(line, "AUTH")) return;
+  line.remove_prefix(4);
+  if (line.empty() || (line.front() != ' ' && line.front() != '=')) return;
+  for (const std::string_view name : split(line.substr(1), ' ')) {
+    const auto same = [&](const std::string& known) { return iequals(known, name); };
+    if (!name.empty() && std::ranges::none_of(features_.auth, same)) features_.auth.emplace_back(name);
   }
 }
 

@@ -224,8 +224,12 @@ TEST(ReplyParser, Table) {
       {"25 a\r\n", {}},
       {"2500\r\n", {}},
       {"\r\n", {}},
-      {"250 " + std::string(100, 'x') + "\r\n", {}},
-      {"250-1\r\n250-2\r\n250-3\r\n250-4\r\n250 5\r\n", {}},
+      {"25x 4.0.0 no code", {}}, // without waiting for the end of the line
+      {"250 " + std::string(100, 'x') + "\r\n", "250 " + std::string(76, 'x')},
+      {"250-1\r\n250-2\r\n250-3\r\n250-4\r\n250 5\r\n", "250 1 2 3 4"},
+      {"250-1\r\n250-2\r\n250-3\r\n250-4\r\n250-" + std::string(100, 'x') + "\r\n250 6\r\n", "250 1 2 3 4"},
+      {"250-1\r\n250-2\r\n250-3\r\n250-4\r\n251 5\r\n", {}},
+      {"250-1\r\n250-2\r\n250-3\r\n250-4\r\nno\r\n", {}},
   };
   for (const auto& c : cases) {
     for (std::size_t cut = 0; cut <= c.input.size(); ++cut) {
@@ -254,6 +258,37 @@ TEST(ReplyParser, KeepsABoundedText) {
   std::string_view rest = input;
   ASSERT_EQ(parser.next(rest), ReplyParser::Status::reply);
   EXPECT_LE(parser.take().text.size(), ReplyParser::kMostText + 1);
+}
+
+TEST(ReplyParser, ReadsNoReplyWithoutEnd) {
+  const std::string lines = "250-x\r\n", line(100, 'x');
+  for (const std::string& endless : {lines, line}) {
+    ReplyParser parser(2048, 200);
+    std::string_view rest = "250-"; // a line, or the beginning of one
+    if (endless == line) {
+      ASSERT_EQ(parser.next(rest), ReplyParser::Status::none);
+    }
+    auto status = ReplyParser::Status::none;
+    for (std::size_t given = 0; status == ReplyParser::Status::none; given += endless.size()) {
+      ASSERT_LE(given, ReplyParser::kMostOctets);
+      rest = endless;
+      status = parser.next(rest);
+    }
+    EXPECT_EQ(status, ReplyParser::Status::malformed);
+  }
+}
+
+TEST(ReplyParser, ReadsNextReplyAfterALongOne) {
+  ReplyParser parser(2048, 200);
+  for (int n = 0; n < 3; ++n) { // together more octets than one may have
+    std::string input;
+    for (int i = 0; i < 201; ++i) input += "250-" + std::string(500, 'x') + "\r\n";
+    input += "250 end\r\n";
+    std::string_view rest = input;
+    ASSERT_EQ(parser.next(rest), ReplyParser::Status::reply) << n;
+    EXPECT_TRUE(rest.empty());
+    EXPECT_EQ(parser.take().code, 250);
+  }
 }
 
 } // namespace

@@ -31,13 +31,16 @@ void append_printable(std::string& out, std::string_view text, std::size_t most)
 ReplyParser::Status ReplyParser::next(std::string_view& input) {
   while (!input.empty()) {
     const auto lf = input.find('\n');
-    const auto piece = input.substr(0, lf == std::string_view::npos ? lf : lf + 1);
-    input.remove_prefix(piece.size());
-    if (line_.size() + piece.size() > max_line_) return Status::malformed;
-    line_ += piece;
-    if (lf == std::string_view::npos) return Status::none;
+    const bool ended = lf != std::string_view::npos;
+    const std::string_view piece = input.substr(0, lf);
+    input.remove_prefix(piece.size() + (ended ? 1 : 0));
+    octets_ += piece.size() + (ended ? 1 : 0);
+    if (octets_ > kMostOctets) return Status::malformed;
+    line_ += piece.substr(0, max_line_ - std::min(line_.size(), max_line_));
+    if (line_.size() >= 3 && code_of(line_) == 0) return Status::malformed; // its end may never come
+    if (!ended) return Status::none;
     std::string_view line(line_);
-    line.remove_suffix(line.ends_with("\r\n") ? 2 : 1);
+    if (line.ends_with('\r')) line.remove_suffix(1);
     const Status status = add_line(line);
     line_.clear();
     if (status != Status::none) return status;
@@ -47,25 +50,25 @@ ReplyParser::Status ReplyParser::next(std::string_view& input) {
 
 ReplyParser::Status ReplyParser::add_line(std::string_view line) {
   const std::uint16_t code = code_of(line);
-  if (code < 200 || ++lines_ > max_lines_) return Status::malformed;
+  if (code < 200) return Status::malformed;
   if (line.size() > 3 && line[3] != ' ' && line[3] != '-') return Status::malformed;
   const bool more = line.size() > 3 && line[3] == '-';
   std::string_view text = line.substr(std::min<std::size_t>(4, line.size()));
-  if (lines_ == 1) {
+  if (++lines_ == 1) {
     reply_ = {};
     reply_.code = code;
   } else if (code != reply_.code) {
     return Status::malformed;
-  } else if (reply_.text.size() < kMostText) {
-    reply_.text += '\n';
   }
+  if (lines_ > max_lines_) text = {}; // surplus
+  if (lines_ > 1 && lines_ <= max_lines_ && reply_.text.size() < kMostText) reply_.text += '\n';
   if (const auto enhanced = mail::EnhancedCode::parse(text); enhanced && enhanced->klass == code / 100) {
     reply_.enhanced = *enhanced;
     text.remove_prefix(std::min(text.find_first_of(" \t"), text.size() - 1) + 1);
   }
   append_printable(reply_.text, text, kMostText);
   if (more) return Status::none;
-  lines_ = 0;
+  lines_ = octets_ = 0;
   return Status::reply;
 }
 

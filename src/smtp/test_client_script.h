@@ -24,6 +24,8 @@ struct Outcome {
   Breakage breakage = Breakage::none;
   bool in_doubt = false, closed = false, encrypted = false;
   std::string wrong; ///< what did not go as written
+  std::string
+      settled{}; ///< a letter for each result: u(nsent) m(ail) r(cpt) d(ata) c(ontent) b(roken); empty: not looked at
 
   bool operator==(const Outcome&) const = default;
 };
@@ -124,6 +126,7 @@ private:
           outcome_.results.push_back(reply.to_string());
           judge_voice(reply);
         }
+        for (const Settled what : session_.settled()) outcome_.settled += "umrdcb"[static_cast<std::size_t>(what)];
       } else if (std::holds_alternative<NeedContent>(action)) {
         if (!give_content()) return;
       } else if (next_message_ < setting_.messages.size()) {
@@ -202,6 +205,9 @@ inline void check(const Case& c) {
     EXPECT_EQ(got.failure, expected.failure) << c.name << how;
     EXPECT_EQ(got.breakage, expected.breakage) << c.name << how;
     EXPECT_EQ(got.in_doubt, expected.in_doubt) << c.name << how;
+    if (!expected.settled.empty()) {
+      EXPECT_EQ(got.settled, expected.settled) << c.name << how;
+    }
     EXPECT_EQ(got.closed, true) << c.name << how;
   };
   same(Play(c.setting, {}).run(c.script), "");
