@@ -226,11 +226,6 @@ void read_queue(Reader& read, const toml::table& root, Config& config) {
   read.duration(t, "delay_notice", seconds(0), config.queue.schedule.delay_notice);
   read.number(t, "deliveries", 1, 10000, config.queue.workers_total);
   read.number(t, "deliveries_per_destination", 1, 1000, config.queue.workers_per_destination);
-  const toml::table& d = section(read, root, "delivery");
-  read.only(d, "[delivery]", {"port", "source_address", "connect_timeout"});
-  read.number(d, "port", 1, 65535, config.connector.port);
-  read.text(d, "source_address", config.connector.source_address);
-  read.duration(d, "connect_timeout", seconds(1), config.connector.connect_timeout);
 }
 
 void read_account_limits(Reader& read, const toml::table& limits, Config& config) {
@@ -428,6 +423,7 @@ Result<Config> load_config(const std::string& path, const FileSource& files) {
   read_listeners(read, root, config);
   read_routes(read, root, config);
   read_queue(read, root, config);
+  read_delivery(read, root, config);
   read_limits(read, root, config);
   read_takeover(read, root, config);
   read_relay(read, root, config);
@@ -473,7 +469,10 @@ std::vector<std::string> restart_keys(const Config& before, const Config& after)
   compare(before.dns.resolvers, after.dns.resolvers, "dns.resolvers");
   compare(before.dns.trust_anchor, after.dns.trust_anchor, "dns.trust_anchor");
   compare(before.connector.port, after.connector.port, "delivery.port");
-  compare(before.connector.source_address, after.connector.source_address, "delivery.source_address");
+  auto sources = [](const Config& c) { return std::pair(c.connector.source_ipv4, c.connector.source_ipv6); };
+  compare(sources(before), sources(after), "delivery.source_address");
+  auto families = [](const Config& c) { return std::pair(c.connector.ipv4, c.connector.ipv6); };
+  compare(families(before), families(after), "delivery.families");
   compare(before.connector.connect_timeout, after.connector.connect_timeout, "delivery.connect_timeout");
   auto addresses = [](const Config& config) {
     std::vector<std::pair<int, std::string>> all;

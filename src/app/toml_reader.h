@@ -205,6 +205,9 @@ inline std::vector<const toml::table*> sections(Reader& read, const toml::table&
   return found;
 }
 
+/// [delivery] (config_delivery.cc).
+void read_delivery(Reader& read, const toml::table& root, Config& config);
+
 /// [authentication] (config_authentication.cc).
 void read_authentication(Reader& read, const toml::table& root, Config& config);
 

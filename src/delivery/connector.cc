@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 
 namespace paquebot::delivery {
 namespace {
@@ -22,6 +23,15 @@ std::uint32_t random32() {
 bool is_address(std::string_view host) {
   return host.find(':') != std::string_view::npos ||
          (!host.empty() && host.find_first_not_of("0123456789.") == std::string_view::npos);
+}
+
+/// As in HostBook.
+std::string key_of(const std::string& address, std::uint16_t port) {
+  return address.starts_with('/') ? "[" + address + "]" : "[" + address + "]:" + std::to_string(port);
+}
+
+mail::Reply off(const std::string& host, std::string_view family) {
+  return {550, {5, 4, 4}, host + " is an address of " + std::string(family) + ", which is switched off here"};
 }
 
 mail::Told own_word(mail::Reply reply, std::string place = {}) {
@@ -73,20 +83,27 @@ Task<queue::Plan> Connector::plan_for(std::string destination, const queue::Rout
   co_return queue::plan(input);
 }
 
-/// Addresses of a host, both families, rotated; `failure` says why there are none.
+bool Connector::has_family(const std::string& address) const {
+  return address.starts_with('/') || (address.find(':') == std::string::npos ? options_.ipv4 : options_.ipv6);
+}
+
+/// Addresses of a host, of the families that we have, rotated; `failure` says why there are none.
 Task<std::vector<std::string>> Connector::addresses_of(std::string host, mail::Reply& failure) {
   std::vector<std::string> found;
-  if (is_address(host) || host.starts_with('/')) {
+  if (is_address(host) || host.starts_with('/'))
     found.push_back(host);
-    co_return found;
-  }
-  if (host == "localhost") { // RFC 6761 section 6.3: never a question for the DNS
+  else if (host == "localhost") // RFC 6761 section 6.3: never a question for the DNS
     found = {"127.0.0.1", "::1"};
+  if (!found.empty()) {
+    std::erase_if(found, [this](const std::string& address) { return !has_family(address); });
+    if (found.empty()) failure = off(host, is_address(host) && options_.ipv4 ? "IPv6" : "IPv4");
     co_return found;
   }
   dns::Resolver& resolver = *resolver_;
-  auto four = co_await resolver.query(host, dns::Type::a);
-  auto six = co_await resolver.query(host, dns::Type::aaaa);
+  auto nothing = std::make_shared<const dns::Answer>(dns::Answer{.status = dns::Status::no_data});
+  auto four = nothing, six = nothing;
+  if (options_.ipv4) four = co_await resolver.query(host, dns::Type::a);
+  if (options_.ipv6) six = co_await resolver.query(host, dns::Type::aaaa);
   std::uint32_t turn = random32();
   for (const auto& answer : {six, four}) {
     std::vector<std::string> some;
@@ -100,41 +117,99 @@ Task<std::vector<std::string>> Connector::addresses_of(std::string host, mail::R
     failure = temporary
                   ? mail::Reply(451, {4, 4, 3},
                                 "the DNS gave no address for " + host + (four->why.empty() ? "" : ": " + four->why))
-                  : mail::Reply(550, {5, 4, 4}, "the mail host " + host + " has no address");
+                  : mail::Reply(550, {5, 4, 4},
+                                "the mail host " + host + " has no address" +
+                                    (!options_.ipv6   ? " of IPv4, and IPv6 is switched off here"
+                                     : !options_.ipv4 ? " of IPv6, and IPv4 is switched off here"
+                                                      : ""));
   }
   co_return found;
 }
 
-Task<Reached> Connector::open(const queue::Plan& plan) {
-  Reached last;
-  last.failure = own_word(mail::Reply(451, {4, 4, 1}, "no mail host could be reached"));
-  bool temporary = false;
+/// The state of one open().
+struct Connector::Search {
+  const queue::Plan& plan;
+  const Tried& tried;
+  const HostBook& hosts;
+  std::chrono::steady_clock::time_point now = std::chrono::steady_clock::now();
+  Reached last{};
+  bool temporary = false; ///< some host may work later
+  bool hostless = true;   ///< no host has an address
   int tries = 0;
+  mail::Told said{};                                                ///< by the last address
+  std::vector<std::pair<queue::Candidate, std::string>> doubtful{}; ///< for when all others have failed
+};
+
+Task<Reached> Connector::open(const queue::Plan& plan, const Tried& tried, const HostBook& hosts) {
+  Search search{.plan = plan, .tried = tried, .hosts = hosts};
+  search.last.failure = own_word(mail::Reply(451, {4, 4, 1}, "no mail host could be reached"));
+  bool done = false;
   for (const queue::Candidate& candidate : plan.candidates) {
-    mail::Reply failure;
-    auto addresses = co_await addresses_of(candidate.host, failure);
-    if (addresses.empty()) {
-      temporary = temporary || failure.transient();
-      if (says_little(last.failure)) last.failure = own_word(failure);
-    }
-    bool unreached = false, lacking = false; // of this host's addresses
-    for (const std::string& address : addresses) {
-      if (++tries > kTriesPerAttempt) break;
-      std::string to = address;
-      Reached reached = co_await open_one(plan, candidate, to);
-      if (reached.peer) co_return reached;
-      unreached = unreached || reached.failure.transient();
-      lacking = lacking || (plan.require_tls && reached.failure.permanent());
-      if (says_little(last.failure) || !says_little(reached.failure)) last = std::move(reached);
-    }
-    temporary = temporary || (unreached && !lacking); // what a host lacks for REQUIRETLS it lacks on each address
+    done = co_await try_host(search, candidate);
+    if (done) break;
   }
-  last.whole_place = true;
-  if (temporary && last.failure.permanent()) { // some host may work later
-    const std::string why = last.failure.own.code != 0 ? last.failure.own.text : "another host may take it later";
-    last.failure.own = mail::Reply(451, {4, 4, 1}, why);
+  for (std::size_t i = 0; i < search.doubtful.size() && !done; ++i) {
+    std::string address = search.doubtful[i].second;
+    const queue::Candidate& candidate = search.doubtful[i].first;
+    done = co_await try_address(search, candidate, address);
+    search.temporary = search.temporary || search.said.transient();
   }
-  co_return last;
+  // More hosts than are looked at; a route of the configuration that can be mended.
+  search.temporary = search.temporary || (search.hostless && (plan.more_hosts || plan.route != nullptr));
+  mail::Told& failure = search.last.failure;
+  if (!search.last.peer && search.temporary && failure.permanent()) {
+    const std::string why = failure.own.code != 0 ? failure.own.text : "another host may take it later";
+    failure.own = mail::Reply(451, {4, 4, 1}, why);
+  }
+  co_return std::move(search.last);
+}
+
+/// True when a connection is there.
+Task<bool> Connector::try_host(Search& search, const queue::Candidate& candidate) {
+  if (search.tried.hosts.contains(candidate.host)) {
+    search.temporary = true;
+    co_return false;
+  }
+  mail::Reply failure;
+  auto addresses = co_await addresses_of(candidate.host, failure);
+  if (addresses.empty()) {
+    search.temporary = search.temporary || failure.transient();
+    if (says_little(search.last.failure)) search.last.failure = own_word(failure);
+    co_return false;
+  }
+  search.hostless = false;
+  bool unreached = false, lacking = false;
+  for (const std::string& address : addresses) {
+    const std::string key = key_of(address, candidate.port);
+    auto resting = search.hosts.resting(key, search.now);
+    if (resting && says_little(search.last.failure)) search.last.failure = *resting;
+    unreached = unreached || resting || search.tried.addresses.contains(key);
+    if (resting || search.tried.addresses.contains(key)) continue;
+    if (search.hosts.doubtful(key, search.now)) {
+      search.doubtful.emplace_back(candidate, address);
+      continue;
+    }
+    std::string to = address;
+    const bool done = co_await try_address(search, candidate, to);
+    if (done) co_return true;
+    unreached = unreached || search.said.transient();
+    lacking = lacking || (search.plan.require_tls && search.said.permanent());
+  }
+  // What a host lacks for REQUIRETLS it lacks on each address.
+  search.temporary = search.temporary || (unreached && !lacking);
+  co_return false;
+}
+
+Task<bool> Connector::try_address(Search& search, const queue::Candidate& candidate, std::string address) {
+  if (++search.tries > kTriesPerAttempt) co_return false;
+  Reached reached = co_await open_one(search.plan, candidate, address);
+  search.said = reached.failure;
+  const bool done = reached.peer != nullptr;
+  auto turned_away = std::move(search.last.turned_away);
+  std::ranges::move(reached.turned_away, std::back_inserter(turned_away));
+  if (done || says_little(search.last.failure) || !says_little(reached.failure)) search.last = std::move(reached);
+  search.last.turned_away = std::move(turned_away);
+  co_return done;
 }
 
 /// One address; when an opportunistic handshake fails, the same address once more in clear (RFC 7435).
@@ -186,11 +261,10 @@ Task<Reached> Connector::try_session(const queue::Plan& plan, const queue::Candi
                                      bool allow_tls) {
   Reached reached;
   net::Endpoint to{address, candidate.port};
-  std::string name =
-      (candidate.host == address ? "" : candidate.host + " ") + "[" + address + "]:" + std::to_string(candidate.port);
-  if (to.is_local()) name = "[" + address + "]";
+  const std::string key = key_of(address, candidate.port);
+  const std::string name = (candidate.host == address ? "" : candidate.host + " ") + key;
   auto deadline = std::chrono::steady_clock::now() + options_.connect_timeout;
-  std::string from = options_.source_address;
+  std::string from = address.find(':') == std::string::npos ? options_.source_ipv4 : options_.source_ipv6;
   Result<net::Stream> stream = fail(Errc::closed, "");
   if (to.is_local())
     stream = co_await net::connect_local(executor_, wheel_, address, deadline);
@@ -230,7 +304,8 @@ Task<Reached> Connector::try_session(const queue::Plan& plan, const queue::Candi
     }
     info = *done;
   }
-  auto peer = std::make_unique<Peer>(std::move(*stream), options, implicit, name, candidate.host, *tls);
+  PeerIdentity identity{name, candidate.host, key, candidate.port, terms_of(plan)};
+  auto peer = std::make_unique<Peer>(std::move(*stream), options, implicit, std::move(identity), *tls);
   peer->set_tls(info);
   Peer& running = *peer;
   Peer::Event event = co_await running.run();
@@ -247,6 +322,7 @@ Task<Reached> Connector::try_session(const queue::Plan& plan, const queue::Candi
     own.code = 454;
     if (!own.cause.empty()) own.text += ": " + own.cause; // what is wrong with a certificate, for who reads the queue
   }
+  if (reached.failure.peer.code == 421) reached.turned_away.emplace_back(key, reached.failure);
   co_return reached;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "delivery/host_book.h"
 #include "delivery/peer.h"
 #include "dns/resolver.h"
 #include "net/wheel.h"
@@ -9,14 +10,17 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
+#include <vector>
 
 namespace paquebot::delivery {
 
 struct ConnectorOptions {
   std::string hostname;                     ///< EHLO name
   std::uint16_t port = 25;                  ///< of MX hosts
-  std::string source_address;               ///< "" for any
+  std::string source_ipv4, source_ipv6;     ///< the local addresses; "": the system chooses
+  bool ipv4 = true, ipv6 = true;            ///< families of addresses that are connected to
   std::chrono::seconds connect_timeout{30}; ///< each address; RFC 5321 leaves it to the system
   smtp::ClientOptions client;               ///< time-outs; names and login are filled in
 };
@@ -26,7 +30,15 @@ struct Reached {
   std::unique_ptr<Peer> peer; ///< in state Ready, or
   mail::Told failure;         ///< why not: what the last host said, or we of it
   bool tls_lacking = false;   ///< TLS was not to be had, or its certificate did not do
-  bool whole_place = false;   ///< the failure concerns the destination, not one message
+  /// Addresses that answered with 421 before they were ready, and with what.
+  std::vector<std::pair<std::string, mail::Told>> turned_away;
+};
+
+/// What a message had no luck with before, in the same attempt.
+struct Tried {
+  std::set<std::string> hosts;     ///< as the plan calls them
+  std::set<std::string> addresses; ///< as in HostBook
+  bool empty() const { return hosts.empty() && addresses.empty(); }
 };
 
 /// Finds and opens ways to a destination: DNS, then the plan's hosts and their addresses one after the other within one attempt.
@@ -37,12 +49,16 @@ public:
 
   /// Asks the DNS what it must and makes the plan. `require_tls`: for a message with REQUIRETLS.
   Task<queue::Plan> plan_for(std::string destination, const queue::RouteTable& routes, bool require_tls);
-  /// Tries the candidates until one is ready for mail.
-  Task<Reached> open(const queue::Plan& plan);
+  /// Tries the candidates until one is ready for mail; but not those that were tried before or rest, and the doubtful ones last.
+  Task<Reached> open(const queue::Plan& plan, const Tried& tried, const HostBook& hosts);
 
   const ConnectorOptions& options() const { return options_; }
 
 private:
+  struct Search;
+  Task<bool> try_host(Search& search, const queue::Candidate& candidate);
+  Task<bool> try_address(Search& search, const queue::Candidate& candidate, std::string address);
+  bool has_family(const std::string& address) const;
   Task<std::vector<std::string>> addresses_of(std::string host, mail::Reply& failure);
   Task<Reached> open_one(const queue::Plan& plan, const queue::Candidate& candidate, std::string address);
   Task<Reached> try_session(const queue::Plan& plan, const queue::Candidate& candidate, std::string address,

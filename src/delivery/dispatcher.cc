@@ -4,10 +4,12 @@
 #include "delivery/verdict.h"
 #include "net/wheel.h"
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <iterator>
 
 namespace paquebot::delivery {
 namespace {
@@ -91,41 +93,6 @@ Task<void> Dispatcher::say_goodbye(std::unique_ptr<Peer> peer) {
   }
 }
 
-// ---- Shares of a place ----
-
-/// Domains with the same mail hosts share one limit: waits until this place has room.
-Task<void> Dispatcher::take_slot(Worker& worker) {
-  if (worker.slot) co_return;
-  bool paused = false;
-  while (places_[worker.plan->place] >= worker.options->workers_per_destination && !stopping_) {
-    paused = paused || queue_.pause_worker();
-    co_await slots_.wait();
-  }
-  if (paused) queue_.resume_worker();
-  ++places_[worker.plan->place];
-  worker.slot = true;
-}
-
-void Dispatcher::free_slot(Worker& worker) {
-  if (!worker.slot) return;
-  worker.slot = false;
-  auto place = places_.find(worker.plan->place);
-  if (--place->second == 0) places_.erase(place);
-  slots_.notify_all();
-}
-
-/// Ends the worker's use of its connection: parked when it is ready for mail.
-Task<void> Dispatcher::part_with(Worker& worker) {
-  if (worker.peer && !stopping_) {
-    auto surplus = parked_.keep(worker.plan->place, std::move(worker.peer), std::chrono::steady_clock::now());
-    if (surplus) spawn(say_goodbye(std::move(surplus)));
-  } else if (worker.peer) {
-    auto leaving = std::move(worker.peer);
-    co_await say_goodbye(std::move(leaving));
-  }
-  free_slot(worker);
-}
-
 // ---- A worker ----
 
 Task<void> Dispatcher::work(std::string destination) {
@@ -140,28 +107,30 @@ Task<void> Dispatcher::work(std::string destination) {
       released = true;
       break;
     }
-    bool go_on = co_await handle(worker, std::move(*job));
-    if (!go_on) break;
-    if (!worker.peer) { // the next connection is planned anew: routes and the DNS may have changed
-      free_slot(worker);
+    Way way = co_await handle(worker, *job);
+    if (way == Way::no_room) queue_.put_back(destination, std::move(*job));
+    if (way == Way::failed) co_await give_back(worker, *job);
+    if (way == Way::no_room || way == Way::failed) break;
+    if (!worker.peer) { // the next connection is planned anew: the DNS may have changed
+      set_share(worker, Share::none);
       worker.plan.reset();
-      worker.options = queue_.options();
     }
   }
   co_await part_with(worker);
   if (!released) queue_.release_worker(destination);
 }
 
-/// Delivers one job. False when the destination as a whole failed: the worker ends.
-Task<bool> Dispatcher::handle(Worker& worker, queue::Job job) {
+/// Delivers one job. When it can't go on, what is left of the job was not attempted.
+Task<Dispatcher::Way> Dispatcher::handle(Worker& worker, queue::Job& job) {
+  worker.judged_at = 0;
   if (is_overdue(job.message, wall())) {
     co_await give_up_late(worker, job);
-    co_return true;
+    co_return Way::open;
   }
   if (worker.ours) {
     std::string key = worker.destination;
     co_await homecoming_.take_in(key, std::move(job));
-    co_return true;
+    co_return Way::open;
   }
   // Recipients that reached us through different addresses of ours get different Delivered-To lines; at most 100 go into one
   // transaction (RFC 5321 section 4.5.3.1.8).
@@ -175,15 +144,13 @@ Task<bool> Dispatcher::handle(Worker& worker, queue::Job job) {
     }
     job.recipients = std::move(rest);
     std::vector<store::RecipientFacts> left; // for whom the peer's limits had no room
-    bool go_on = co_await send_part(worker, part, left);
+    Way way = co_await send_part(worker, part, left);
+    if (way == Way::no_room) std::ranges::move(part.recipients, std::back_inserter(left));
     job.recipients.insert(job.recipients.begin(), std::make_move_iterator(left.begin()),
                           std::make_move_iterator(left.end()));
-    if (!go_on) {
-      co_await give_back(worker, job);
-      co_return false;
-    }
+    if (way == Way::no_room || way == Way::failed) co_return way;
   }
-  co_return true;
+  co_return Way::open;
 }
 
 /// The rest of a job whose destination failed waits with it, unattempted.

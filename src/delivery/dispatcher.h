@@ -4,8 +4,11 @@
 #include "base/task.h"
 #include "delivery/connector.h"
 #include "delivery/content.h"
+#include "delivery/finding.h"
 #include "delivery/homecoming.h"
+#include "delivery/host_book.h"
 #include "delivery/parked.h"
+#include "delivery/places.h"
 #include "delivery/recorder.h"
 #include "delivery/signer.h"
 #include "policy/return_paths.h"
@@ -42,9 +45,20 @@ private:
     std::optional<queue::Plan> plan;
     std::unique_ptr<Peer> peer;
     bool ours = false;   ///< the destination is a domain of this server
-    bool slot = false;   ///< holds a share of the place's limit
-    bool reused = false; ///< the connection was used before this job
     bool secure = false; ///< plan and connection are such as REQUIRETLS wants
+    Share share = Share::none;
+    std::int64_t judged_at = 0; ///< the time that counts for all recipients of the job in hand
+  };
+
+  /// One attempt for the recipients of one transaction, over one connection or several.
+  struct Attempt {
+    Tried tried;
+    unsigned sessions = 0;
+    unsigned used_up = 0;    ///< a connection had carried so many messages when it took no more; 0: none did
+    bool rests = false;      ///< the last host rests now
+    bool host_spoke = false; ///< the last host answered MAIL
+    /// What the last host said of each that is left; empty: none was reached, or it was about the connection.
+    std::vector<mail::Told> last;
   };
 
   /// What a peer took over along with the message, or did not.
@@ -53,31 +67,47 @@ private:
     bool tell_relayed = false; ///< BY went no further, or a trace was wished
   };
 
-  /// How reaching a place ended; `refused` and `failed` have settled the job.
-  enum class Way { open, refused, failed };
+  /// How reaching a place ended; `refused` and `failed` have settled the job, and with `failed` the destination waits.
+  /// `no_room`: it has to wait for others, unattempted.
+  enum class Way { open, refused, failed, no_room };
+  struct Reach {
+    Way way = Way::failed;
+    mail::Told failure;
+  };
 
   Task<void> work(std::string destination);
-  Task<bool> handle(Worker& worker, queue::Job job);
-  Task<bool> send_part(Worker& worker, queue::Job& part, std::vector<store::RecipientFacts>& rest);
+  Task<Way> handle(Worker& worker, queue::Job& job);
+  Task<Way> send_part(Worker& worker, queue::Job& part, std::vector<store::RecipientFacts>& rest);
   Task<void> give_back(Worker& worker, const queue::Job& job);
-  Task<Way> connect(Worker& worker, const queue::Job& job);
-  Task<mail::Told> reach(Worker& worker, bool secure);
+  Task<Way> connect(Worker& worker, const queue::Job& job, Attempt& attempt);
+  Task<Reach> reach(Worker& worker, Attempt& attempt, bool secure);
+  Task<void> follow_options(Worker& worker, bool secure);
+  Task<bool> open(Worker& worker, const Attempt& attempt, mail::Told& failure);
+  Task<bool> crowded(Worker& worker);
+  Task<Way> settle_last(Worker& worker, const queue::Job& job, Attempt& attempt);
   Task<Way> no_way(Worker& worker, const queue::Job& job, mail::Told failure);
-  Task<bool> transmit(Worker& worker, const queue::Job& part, Content& content);
+  Task<bool> transmit(Worker& worker, queue::Job& part, Content& content, Attempt& attempt,
+                      std::vector<store::RecipientFacts>& rest);
+  Task<bool> settle_finding(Worker& worker, queue::Job& part, std::vector<mail::Told> all, const Finding& finding,
+                            Handed handed, Attempt& attempt, std::vector<store::RecipientFacts>& rest);
+  void learn(Worker& worker, const Finding& finding, bool content_begun, Attempt& attempt);
+  Task<void> keep_or_leave(Worker& worker, Peer::Event event, Finding::Session found);
   Task<mail::Reply> hide(const Worker& worker, const queue::Job& part, Content& content);
   Task<mail::Reply> sign(const queue::Job& part, Content& content, std::uint64_t max_size);
   Task<void> feed_some(Peer& peer, Content& content);
   Task<void> name_return_path(const queue::Job& part, smtp::OutgoingMessage& out);
   Task<Peer::Event> feed_content(Peer& peer, Content& content);
-  void judge(const queue::Job& job, const mail::Told& told, std::int64_t retry_at,
+  void judge(const queue::Job& job, const mail::Told& told, std::int64_t now, std::int64_t retry_at,
              std::vector<store::Outcome>& outcomes) const;
   Task<void> fail_place(Worker& worker, const queue::Job& job, mail::Told told);
   Task<void> settle_results(Worker& worker, const queue::Job& part, std::vector<mail::Told> all, bool works,
                             Handed handed);
+  std::int64_t judged_at(Worker& worker) const;
   Task<void> give_up_late(Worker& worker, const queue::Job& job);
   Task<void> expire_waiting(Worker& worker, mail::Told told);
-  Task<void> take_slot(Worker& worker);
-  void free_slot(Worker& worker);
+  Task<bool> take_slot(Worker& worker);
+  void set_share(Worker& worker, Share share);
+  void park(Worker& worker);
   Task<void> part_with(Worker& worker);
   Task<void> say_goodbye(std::unique_ptr<Peer> peer);
   Task<void> reap();
@@ -94,8 +124,10 @@ private:
   policy::ReturnPaths& paths_;
   Recorder recorder_;
   Parked parked_;
-  std::map<std::string, unsigned> places_; ///< connections in use, by place
-  Signal slots_;
+  Places places_;
+  HostBook hosts_;
+  unsigned loads_ = 0; ///< Queue::loads() when hosts_ was woken last
+  Signal slots_;       ///< somebody's share of a place has changed
   Signal changed_;
   std::atomic<unsigned> active_ = 0; ///< changed on the executor, read from anywhere
   std::atomic<bool> wake_posted_ = false;

@@ -5,19 +5,22 @@
 namespace paquebot::delivery {
 namespace {
 
-bool names(const queue::Plan& plan, const std::string& host) {
-  return std::ranges::any_of(plan.candidates, [&](const queue::Candidate& c) { return c.host == host; });
+bool names(const queue::Plan& plan, const PeerIdentity& peer) {
+  return std::ranges::any_of(plan.candidates,
+                             [&](const queue::Candidate& c) { return c.host == peer.host && c.port == peer.port; });
 }
 
 } // namespace
 
 std::unique_ptr<Peer> Parked::take(const queue::Plan& plan) {
-  for (auto entry = order_.rbegin(); entry != order_.rend(); ++entry)
-    if (entry->place == plan.place && names(plan, entry->peer->host())) {
-      auto peer = std::move(entry->peer);
-      order_.erase(std::next(entry).base());
-      return peer;
-    }
+  const Terms terms = terms_of(plan);
+  for (auto entry = order_.rbegin(); entry != order_.rend(); ++entry) {
+    const PeerIdentity& identity = entry->peer->identity();
+    if (entry->place != plan.place || !names(plan, identity) || identity.terms != terms) continue;
+    auto peer = std::move(entry->peer);
+    order_.erase(std::next(entry).base());
+    return peer;
+  }
   return nullptr;
 }
 

@@ -3,6 +3,8 @@
 #include "net/channel.h"
 #include "net/endpoint.h"
 
+#include <algorithm>
+
 namespace paquebot::delivery {
 namespace {
 
@@ -15,16 +17,16 @@ std::string name_for_reports(const std::string& host) {
 
 } // namespace
 
-Peer::Peer(net::Stream stream, smtp::ClientOptions options, bool encrypted, std::string name, std::string server_name,
+Peer::Peer(net::Stream stream, smtp::ClientOptions options, bool encrypted, PeerIdentity identity,
            std::shared_ptr<net::TlsContext> tls)
-    : stream_(std::move(stream)), session_(options, encrypted), name_(std::move(name)),
-      server_name_(std::move(server_name)), tls_(std::move(tls)), write_limit_(options.block_timeout) {
+    : stream_(std::move(stream)), session_(options, encrypted), identity_(std::move(identity)), tls_(std::move(tls)),
+      write_limit_(options.block_timeout) {
   if (encrypted) session_.set_channel(net::channel_of(stream_));
 }
 
 mail::Told Peer::told(mail::Reply reply) const {
   const std::string security = tls_info_.version.empty() ? "" : " (" + tls_info_.version + ")";
-  return mail::Told::by(std::move(reply), name_for_reports(server_name_), name_ + security);
+  return mail::Told::by(std::move(reply), name_for_reports(identity_.host), identity_.name + security);
 }
 
 Task<Peer::Event> Peer::run() {
@@ -52,8 +54,15 @@ Task<Peer::Event> Peer::run() {
   }
 }
 
+/// From now; while a message is being sent not beyond its bound.
+void Peer::wait_at_most(std::chrono::milliseconds limit) {
+  auto deadline = std::chrono::steady_clock::now() + limit;
+  if (session_.sending()) deadline = std::min(deadline, until_);
+  stream_.set_deadline(deadline);
+}
+
 Task<void> Peer::write(std::string_view bytes) {
-  stream_.set_deadline(std::chrono::steady_clock::now() + write_limit_);
+  wait_at_most(write_limit_);
   window_ = ~0u;
   auto done = co_await stream_.write(bytes);
   if (done) co_return;
@@ -71,7 +80,7 @@ Task<void> Peer::write(std::string_view bytes) {
 Task<void> Peer::read(smtp::ClientNeedInput need) {
   if (need.window != window_) {
     window_ = need.window;
-    stream_.set_deadline(std::chrono::steady_clock::now() + need.within);
+    wait_at_most(need.within);
   }
   auto input = co_await stream_.read();
   if (input && !input->empty())
@@ -85,7 +94,7 @@ Task<void> Peer::read(smtp::ClientNeedInput need) {
 Task<void> Peer::start_tls() {
   stream_.set_deadline(std::chrono::steady_clock::now() + std::chrono::seconds(60));
   net::TlsContext& context = *tls_;
-  auto done = co_await stream_.start_tls_client(context, server_name_);
+  auto done = co_await stream_.start_tls_client(context, identity_.host);
   if (done) {
     tls_info_ = *done;
     session_.set_channel(net::channel_of(stream_));

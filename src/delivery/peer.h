@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/task.h"
+#include "delivery/terms.h"
 #include "mail/told.h"
 #include "net/stream.h"
 #include "net/tls.h"
@@ -12,43 +13,57 @@
 
 namespace paquebot::delivery {
 
+/// Whose connection it is.
+struct PeerIdentity {
+  std::string name;    ///< "mx.example.org [192.0.2.1]:25", for replies and trails
+  std::string host;    ///< as the plan calls it
+  std::string address; ///< "[192.0.2.1]:25", or of a local socket the path in brackets
+  std::uint16_t port = 25;
+  Terms terms; ///< what it was made under
+};
+
 /// One open SMTP connection to another server: drives a smtp::ClientSession over a net::Stream.
 class Peer {
 public:
   enum class Event { ready, need_content, message_done, closed };
 
-  /// `name` is "mx.example.org [192.0.2.1]:25", for replies and trails. `tls` is used for STARTTLS.
-  Peer(net::Stream stream, smtp::ClientOptions options, bool encrypted, std::string name, std::string server_name,
+  /// `tls` is used for STARTTLS.
+  Peer(net::Stream stream, smtp::ClientOptions options, bool encrypted, PeerIdentity identity,
        std::shared_ptr<net::TlsContext> tls);
 
   /// Performs the session's actions until it has something to tell.
   Task<Event> run();
 
+  /// Bounds the message that is sent next: its envelope and content are given by then, however the peer paces its replies and
+  /// reads; the final reply has its own time (RFC 5321 section 4.5.3.2.6).
+  void bound(std::chrono::steady_clock::time_point until) { until_ = until; }
+
   smtp::ClientSession& session() { return session_; }
-  const std::string& name() const { return name_; }
-  /// The host as the plan calls it.
-  const std::string& host() const { return server_name_; }
+  const PeerIdentity& identity() const { return identity_; }
   /// A reply of its session, with whose it is (mail::Told::host): what was heard is the peer's.
   mail::Told told(mail::Reply reply) const;
   const net::TlsInfo& tls() const { return tls_info_; }
   void set_tls(net::TlsInfo info) { tls_info_ = std::move(info); }
   /// Messages sent so far, and the domains of their recipients as far as the peer limits them (RFC 9422).
   unsigned used = 0;
+  unsigned carried = 0;       ///< of them those that the peer judged
+  std::uint32_t rcpt_max = 0; ///< recipients of a transaction, as found out; 0: not known
   std::set<std::string> domains;
 
 private:
   Task<void> write(std::string_view bytes);
   Task<void> read(smtp::ClientNeedInput need);
   Task<void> start_tls();
+  void wait_at_most(std::chrono::milliseconds limit);
 
   net::Stream stream_;
   smtp::ClientSession session_;
-  std::string name_;
-  std::string server_name_;
+  PeerIdentity identity_;
   std::shared_ptr<net::TlsContext> tls_;
   net::TlsInfo tls_info_;
   std::uint32_t window_ = ~0u;
   std::chrono::milliseconds write_limit_;
+  std::chrono::steady_clock::time_point until_ = std::chrono::steady_clock::time_point::max();
 };
 
 } // namespace paquebot::delivery

@@ -1,4 +1,4 @@
-// The steps of one delivery: reach the place, make the content fit the peer, send, record what became of each recipient.
+// The steps of one delivery: make the content fit the peer, send, record what became of each recipient. (How the peer is reached: way.cc.)
 
 #include "base/log.h"
 #include "base/text.h"
@@ -7,10 +7,14 @@
 #include "delivery/limits.h"
 #include "delivery/verdict.h"
 
+#include <algorithm>
+#include <functional>
+#include <utility>
+
 namespace paquebot::delivery {
 namespace {
 
-constexpr unsigned kMessagesPerConnection = 500;
+constexpr unsigned kSessions = 5;              // that one attempt makes for a message, when hosts take no mail
 constexpr std::size_t kSentAtOnce = 64u << 10; // octets of content given to the connection in one go, or one piece
 
 bool ours(store::MessageClass klass) { return klass != store::MessageClass::incoming; }
@@ -45,6 +49,13 @@ bool hand_on_time(const smtp::PeerFeatures& peer, std::int64_t now, smtp::Outgoi
     recipient.notify |= mail::kNotifyDelay;
   }
   return true;
+}
+
+/// Time to give a message to a peer: envelope and content. RFC 5321 section 4.5.3.2 bounds each step; all of them together this.
+std::chrono::seconds time_for(const smtp::OutgoingMessage& message) {
+  constexpr std::uint64_t kSlowest = 8192; // octets in a second
+  return std::chrono::minutes(15) + std::chrono::seconds(30) * message.recipients.size() +
+         std::chrono::seconds(message.size / kSlowest);
 }
 
 mail::Reply too_large(std::uint64_t most, std::uint64_t size) {
@@ -87,77 +98,44 @@ Task<mail::Reply> fit(const queue::Job& job, smtp::PeerFeatures peer, Content& c
 
 } // namespace
 
-/// Sends one transaction. Whoever the peer's limits leave no room for goes to `rest`. False when the destination as a
-/// whole failed.
-Task<bool> Dispatcher::send_part(Worker& worker, queue::Job& part, std::vector<store::RecipientFacts>& rest) {
+/// Sends one transaction, over one connection after the other while hosts don't judge it. Whoever the peer's limits leave no room
+/// for goes to `rest`.
+Task<Dispatcher::Way> Dispatcher::send_part(Worker& worker, queue::Job& part,
+                                            std::vector<store::RecipientFacts>& rest) {
   std::string via = part.recipients.front().via;
   std::string prefix =
       via.empty() ? std::string() : "Delivered-To: " + via + "\r\n"; // RFC 9228: finds forwarding loops
-  Content content(store_, part, prefix);
-  auto opened = co_await content.open();
-  if (!opened) {
-    log::error("content-unreadable", {{"id", part.message.id.to_string()}, {"why", opened.error().message}});
-    const mail::Told told = mail::Told::by({451, {4, 3, 0}, "the stored message can't be read now"});
-    std::vector<mail::Told> all(part.recipients.size(), told);
-    Handed nothing;
-    co_await settle_results(worker, part, std::move(all), false, nothing);
-    co_return true;
+  Attempt attempt;
+  for (bool done = false; !done;) {
+    Content content(store_, part, prefix);
+    auto opened = co_await content.open();
+    if (!opened) {
+      log::error("content-unreadable", {{"id", part.message.id.to_string()}, {"why", opened.error().message}});
+      const mail::Told told = mail::Told::by({451, {4, 3, 0}, "the stored message can't be read now"});
+      std::vector<mail::Told> all(part.recipients.size(), told);
+      Handed nothing;
+      co_await settle_results(worker, part, std::move(all), false, nothing);
+      co_return Way::open;
+    }
+    for (;;) {
+      Way way = co_await connect(worker, part, attempt);
+      if (way != Way::open) co_return way;
+      Peer& peer = *worker.peer;
+      smtp::PeerFeatures limits = peer.session().features();
+      if (peer.rcpt_max > 0) limits.rcpt_max = peer.rcpt_max;
+      if (keep_limits(limits, peer.domains, part.recipients, rest)) break;
+      spawn(say_goodbye(std::move(worker.peer))); // a new session has room
+      worker.peer.reset();
+    }
+    done = co_await transmit(worker, part, content, attempt, rest);
   }
-  for (;;) {
-    Way way = co_await connect(worker, part);
-    if (way != Way::open) co_return way == Way::refused;
-    Peer& peer = *worker.peer;
-    if (keep_limits(peer.session().features(), peer.domains, part.recipients, rest)) break;
-    spawn(say_goodbye(std::move(worker.peer))); // a new session has room
-    worker.peer.reset();
-  }
-  bool go_on = co_await transmit(worker, part, content);
-  co_return go_on;
+  co_return Way::open;
 }
 
-/// Sees to it that the worker has a connection that the job may use; otherwise settles the job.
-Task<Dispatcher::Way> Dispatcher::connect(Worker& worker, const queue::Job& job) {
-  bool secure = job.message.sender.tls == mail::TlsWish::required;
-  mail::Told failure = co_await reach(worker, secure);
-  // RFC 8689 section 5: a report is better sent without protection than lost.
-  bool report = job.message.sender.reverse_path.empty();
-  if (secure && report && failure.permanent() && failure.verdict().enhanced.subject == 7)
-    failure = co_await reach(worker, false);
-  if (failure.empty()) co_return Way::open;
-  Way way = co_await no_way(worker, job, failure);
-  co_return way;
-}
-
-/// Finds a connection of the kind that is needed. Empty: it is there; else why it is not.
-Task<mail::Told> Dispatcher::reach(Worker& worker, bool secure) {
-  if (worker.secure != secure) {
-    co_await part_with(worker);
-    worker.plan.reset();
-    worker.secure = secure;
-  }
-  if (!worker.plan) {
-    std::string key = worker.destination;
-    const queue::RouteTable& routes = worker.options->routes;
-    worker.plan = co_await connector_.plan_for(key, routes, secure);
-  }
-  if (worker.plan->candidates.empty()) co_return mail::Told::by(worker.plan->failure);
-  co_await take_slot(worker);
-  worker.reused = worker.peer != nullptr;
-  if (!worker.peer) {
-    worker.peer = parked_.take(*worker.plan);
-    worker.reused = worker.peer != nullptr;
-  }
-  if (worker.peer) co_return mail::Told();
-  const queue::Plan& plan = *worker.plan;
-  Reached reached = co_await connector_.open(plan);
-  worker.peer = std::move(reached.peer);
-  if (worker.peer) co_return mail::Told();
-  co_return std::move(reached.failure);
-}
-
-/// The message goes through the open connection. A connection that was used before and broke without an answer is replaced once:
-/// the peer had simply closed it meanwhile.
-Task<bool> Dispatcher::transmit(Worker& worker, const queue::Job& part, Content& content) {
+/// The message goes through the open connection. False: the peer did not judge it for those who are left in `part`, and they go on
+/// over another one.
+Task<bool> Dispatcher::transmit(Worker& worker, queue::Job& part, Content& content, Attempt& attempt,
+                                std::vector<store::RecipientFacts>& rest) {
   Peer& peer = *worker.peer;
   smtp::OutgoingMessage out;
   smtp::PeerFeatures features = peer.session().features();
@@ -176,38 +154,52 @@ Task<bool> Dispatcher::transmit(Worker& worker, const queue::Job& part, Content&
   if (!peer.session().lmtp()) co_await name_return_path(part, out); // LMTP is no other server: it is a mailbox
   Handed handed{.dsn = features.dsn, .tell_relayed = hand_on_time(features, wall(), out)};
   if (!worker.secure) out.sender.tls = mail::TlsWish::unspecified; // a report without protection
+  peer.bound(std::chrono::steady_clock::now() + time_for(out));
   peer.session().send(std::move(out));
   Peer::Event event = co_await peer.run();
-  bool content_begun = event == Peer::Event::need_content;
-  if (content_begun) {
-    event = co_await feed_content(peer, content);
-  }
-  smtp::ClientSession& session = peer.session();
-  ++peer.used;
-  if (worker.reused && !content_begun && session.breakage() == smtp::Breakage::lost && !session.in_doubt()) {
-    worker.peer.reset();
-    Way way = co_await connect(worker, part);
-    if (way != Way::open) co_return way == Way::refused;
-    bool done = co_await transmit(worker, part, content);
-    co_return done;
-  }
+  const bool content_begun = event == Peer::Event::need_content;
+  if (content_begun) event = co_await feed_content(peer, content);
+  const smtp::ClientSession& session = peer.session();
+  Transmission sent{.replies = session.results(),
+                    .settled = session.settled(),
+                    .breakage = session.breakage(),
+                    .in_doubt = session.in_doubt(),
+                    .content_begun = content_begun,
+                    .reused = peer.used++ > 0,
+                    .carried = peer.carried};
+  const Finding finding = find(sent);
+  if (finding.session == Finding::Session::judged) ++peer.carried;
+  learn(worker, finding, content_begun, attempt);
   std::vector<mail::Told> all;
   all.reserve(part.recipients.size());
   for (const mail::Reply& reply : session.results()) all.push_back(peer.told(reply));
-  all.resize(part.recipients.size(), peer.told({451, {4, 3, 0}, "the peer gave no answer for this recipient"}));
-  if (event == Peer::Event::message_done) {
-    Peer::Event after = co_await peer.run();
-    std::uint32_t mail_max = session.features().mail_max;
-    bool used_up = peer.used >= kMessagesPerConnection || (mail_max > 0 && peer.used >= mail_max);
-    if (after != Peer::Event::ready || used_up) {
-      if (after == Peer::Event::ready) spawn(say_goodbye(std::move(worker.peer)));
-      worker.peer.reset();
+  co_await keep_or_leave(worker, event, finding.session);
+  bool done = co_await settle_finding(worker, part, std::move(all), finding, handed, attempt, rest);
+  co_return done;
+}
+
+/// Settles those of whom something was said that counts. False: the others are left in `part`, for another connection.
+Task<bool> Dispatcher::settle_finding(Worker& worker, queue::Job& part, std::vector<mail::Told> all,
+                                      const Finding& finding, Handed handed, Attempt& attempt,
+                                      std::vector<store::RecipientFacts>& rest) {
+  const bool again = attempt.sessions < kSessions && std::ranges::find(finding.again, true) != finding.again.end();
+  queue::Job judged{part.message, {}, part.fresh};
+  std::vector<store::RecipientFacts> left;
+  std::vector<mail::Told> said, last;
+  for (std::size_t i = 0; i < part.recipients.size(); ++i) {
+    const bool goes_on = again && finding.again[i];
+    if (finding.next[i]) {
+      rest.push_back(std::move(part.recipients[i]));
+      continue;
     }
-  } else {
-    worker.peer.reset();
+    (goes_on ? left : judged.recipients).push_back(std::move(part.recipients[i]));
+    (goes_on ? last : said).push_back(std::move(all[i]));
   }
-  co_await settle_results(worker, part, std::move(all), true, handed);
-  co_return true;
+  part.recipients = std::move(left);
+  attempt.last = std::move(last);
+  if (finding.session == Finding::Session::used_up) attempt.last.clear();
+  if (!judged.recipients.empty()) co_await settle_results(worker, judged, std::move(said), attempt.host_spoke, handed);
+  co_return part.recipients.empty();
 }
 
 /// A report that can't be protected like the message that it is about tells nothing of that (RFC 8689 section 5).
@@ -273,18 +265,22 @@ Task<Peer::Event> Dispatcher::feed_content(Peer& peer, Content& content) {
 Task<void> Dispatcher::settle_results(Worker& worker, const queue::Job& part, std::vector<mail::Told> all, bool works,
                                       Handed handed) {
   auto options = queue_.options();
+  const std::int64_t now = judged_at(worker);
+  std::uint32_t attempts = 0;
+  for (const store::RecipientFacts& recipient : part.recipients) attempts = std::max(attempts, recipient.attempts);
+  const std::string seed = part.message.id.to_string() + worker.destination;
+  const std::int64_t retry_at =
+      queue::retry_at(options->schedule, attempts + 1, static_cast<std::uint32_t>(std::hash<std::string>()(seed)), now);
   std::vector<store::Outcome> outcomes;
   for (std::size_t i = 0; i < part.recipients.size(); ++i) {
     const store::RecipientFacts& recipient = part.recipients[i];
-    auto wait = queue::retry_after(options->schedule, recipient.attempts + 1,
-                                   static_cast<std::uint32_t>(recipient.index * 2654435761u));
     outcomes.push_back(verdict({.message = &part.message,
                                 .recipient = &recipient,
                                 .told = &all[i],
                                 .dsn_handed_on = handed.dsn,
                                 .tell_relayed = handed.tell_relayed,
-                                .now = wall(),
-                                .retry_at = wall() + wait.count(),
+                                .now = now,
+                                .retry_at = retry_at,
                                 .schedule = &options->schedule}));
     const store::Outcome& outcome = outcomes.back();
     const char* what = outcome.to == store::State::relayed  ? "relayed"
@@ -299,18 +295,13 @@ Task<void> Dispatcher::settle_results(Worker& worker, const queue::Job& part, st
   co_await recorder_.room();
 }
 
-/// Settles a job that found no way: a permanent no (no such domain, null MX) is the job's alone and the worker goes on;
-/// otherwise the destination as a whole failed for now.
-Task<Dispatcher::Way> Dispatcher::no_way(Worker& worker, const queue::Job& job, mail::Told failure) {
-  if (!failure.permanent()) {
-    co_await fail_place(worker, job, failure);
-    co_return Way::failed;
-  }
-  std::vector<mail::Told> all(job.recipients.size(), failure);
-  bool works = !failure.place.empty();
-  Handed nothing;
-  co_await settle_results(worker, job, std::move(all), works, nothing);
-  co_return Way::refused;
+/// The time that counts for the recipients of the job in hand, however many transactions they take within reason: their next attempt
+/// and a notice of delay fall due together.
+std::int64_t Dispatcher::judged_at(Worker& worker) const {
+  const std::int64_t now = wall();
+  const std::int64_t reason = std::chrono::milliseconds(queue_.options()->schedule.first).count() / 4;
+  if (now - worker.judged_at > reason || worker.judged_at > now) worker.judged_at = now;
+  return worker.judged_at;
 }
 
 /// The sender wanted it back when it took so long (RFC 2852 section 4.1.3): no further attempt.
@@ -324,14 +315,14 @@ Task<void> Dispatcher::give_up_late(Worker& worker, const queue::Job& job) {
 }
 
 /// The verdict on a whole job by what one attempt came to.
-void Dispatcher::judge(const queue::Job& job, const mail::Told& told, std::int64_t retry_at,
+void Dispatcher::judge(const queue::Job& job, const mail::Told& told, std::int64_t now, std::int64_t retry_at,
                        std::vector<store::Outcome>& outcomes) const {
   auto options = queue_.options();
   for (const store::RecipientFacts& recipient : job.recipients)
     outcomes.push_back(verdict({.message = &job.message,
                                 .recipient = &recipient,
                                 .told = &told,
-                                .now = wall(),
+                                .now = now,
                                 .retry_at = retry_at,
                                 .schedule = &options->schedule}));
 }
@@ -341,8 +332,9 @@ void Dispatcher::judge(const queue::Job& job, const mail::Told& told, std::int64
 Task<void> Dispatcher::fail_place(Worker& worker, const queue::Job& job, mail::Told told) {
   std::int64_t until = queue_.back_off_until(worker.destination);
   std::vector<store::Outcome> outcomes;
-  judge(job, told, until, outcomes);
-  for (const queue::Job& other : queue_.take_window(worker.destination)) judge(other, told, until, outcomes);
+  const std::int64_t now = judged_at(worker);
+  judge(job, told, now, until, outcomes);
+  for (const queue::Job& other : queue_.take_window(worker.destination)) judge(other, told, now, until, outcomes);
   log::info("destination-failed",
             {{"destination", worker.destination}, {"id", job.message.id.to_string()}, {"why", told.to_string()}});
   std::string key = worker.destination;
@@ -358,7 +350,8 @@ Task<void> Dispatcher::expire_waiting(Worker& worker, mail::Told told) {
     auto jobs = co_await queue_.take_expired(key);
     if (jobs.empty()) co_return;
     std::vector<store::Outcome> outcomes;
-    for (const queue::Job& job : jobs) judge(job, told, job.message.expires_at, outcomes);
+    const std::int64_t now = wall();
+    for (const queue::Job& job : jobs) judge(job, told, now, job.message.expires_at, outcomes);
     co_await queue_.settle(key, std::move(outcomes), false);
   }
 }

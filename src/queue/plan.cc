@@ -73,6 +73,7 @@ Plan by_mx(const PlanInput& input) {
   plan.place = place_of(records);
   for (const auto& record : records)
     if (plan.candidates.size() < kMaxCandidates) plan.candidates.push_back({record.text, input.port});
+  plan.more_hosts = records.size() > kMaxCandidates;
   return plan;
 }
 

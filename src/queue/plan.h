@@ -27,10 +27,11 @@ struct Plan {
   bool verify = false;
   bool lmtp = false;
   bool require_tls = false;     ///< for messages with REQUIRETLS: the host must offer it too (RFC 8689 section 4.2.1)
+  bool more_hosts = false;      ///< there are more than kMaxCandidates
   const Route* route = nullptr; ///< for login
   mail::Reply failure;          ///< when there are no candidates: why, 4xx or 5xx
 };
-inline constexpr std::size_t kMaxCandidates = 12;
+inline constexpr std::size_t kMaxCandidates = 30;
 
 /// What the plan depends on. Pure: the same input gives the same plan.
 struct PlanInput {

@@ -31,6 +31,18 @@ TEST(Plan, DomainsThatShareTheirBestHostsShareAPlace) {
   EXPECT_EQ(plan({.domain = "one", .mx = &one}).place, plan({.domain = "two", .mx = &two}).place);
 }
 
+TEST(Plan, HostsAreBoundedAndItSaysSo) {
+  std::vector<std::pair<int, std::string>> many;
+  for (int i = 0; i < 30; ++i) many.emplace_back(i, "h" + std::to_string(i) + ".example");
+  auto all = mx(many);
+  EXPECT_EQ(plan({.domain = "example", .mx = &all}).candidates.size(), 30u);
+  EXPECT_FALSE(plan({.domain = "example", .mx = &all}).more_hosts);
+  many.emplace_back(99, "h99.example");
+  auto more = mx(many);
+  EXPECT_EQ(plan({.domain = "example", .mx = &more}).candidates.size(), kMaxCandidates);
+  EXPECT_TRUE(plan({.domain = "example", .mx = &more}).more_hosts);
+}
+
 TEST(Plan, NullMxIsAPermanentNo) {
   auto answer = mx({{0, ""}});
   Plan p = plan({.domain = "example.org", .mx = &answer});

@@ -36,11 +36,6 @@ store::MessageFacts facts_of(const store::AcceptRequest& request) {
 
 bool is_remote(const store::NewRecipient& row) { return row.route == Way::remote; }
 
-/// Octets of memory, roughly: the message, and what a job keeps of each recipient.
-std::uint64_t weight(const store::AcceptRequest& request) {
-  return request.head.size() + request.body.bytes.size() + 1024 + 512 * request.recipients.size();
-}
-
 } // namespace
 
 Queue::Queue(store::Store& store, const Clock& clock, Options options)
@@ -108,6 +103,11 @@ Task<store::AcceptResult> Queue::accept(std::shared_ptr<store::AcceptRequest> re
   offer(sealed, reservation);
   if (std::ranges::any_of(sealed->recipients, [](const auto& r) { return r.owed != store::Owed::none; })) wake_owed();
   co_return result;
+}
+
+/// Octets of memory, roughly: the message, and what a job keeps of each recipient.
+std::uint64_t Queue::weight(const store::AcceptRequest& request) {
+  return request.head.size() + request.body.bytes.size() + 1024 + 512 * request.recipients.size();
 }
 
 /// Decides for each remote destination of the message whether it is delivered from memory (in hand at once) or waits in the store.
@@ -247,7 +247,7 @@ void Queue::forget_if_idle(const std::string& key) {
 
 bool Queue::may_start(const Destination& place, std::int64_t at) const {
   unsigned most = place.failures > 0 ? 1 : options_->workers_per_destination; // one probe for a place that failed
-  return place.workers < most && place.backoff_until <= at;
+  return place.workers < most && place.backoff_until <= at && !spared(place);
 }
 
 std::optional<std::string> Queue::start_worker() {
@@ -259,6 +259,10 @@ std::optional<std::string> Queue::start_worker() {
     hot_.pop_front();
     Destination& place = destination(key);
     place.hot = false;
+    if (!place.ready.empty() && spared(place)) { // its minute ends without a sign
+      heat(key, place);
+      continue;
+    }
     if (place.ready.empty() || !may_start(place, at)) {
       arm(key, place); // a worker that ends heats it again, or the end of its back-off
       forget_if_idle(key);
@@ -415,6 +419,7 @@ Task<Result<>> Queue::load() {
   if (!listed) co_return std::unexpected(listed.error());
   {
     std::lock_guard lock(mutex_);
+    ++loads_;
     for (const store::DestinationFacts& facts : *listed) {
       if (facts.earliest_due == 0 && facts.backoff_until <= now()) continue;
       Destination& place = destination(facts.key);

@@ -77,6 +77,12 @@ public:
   /// Everything ready for a destination that was just tried in vain: it shares the attempt, so that each message has its
   /// reason in the trail and its delay notice in time.
   std::vector<Job> take_window(const std::string& destination);
+  /// Puts a job that was taken, or what is left of it, in front of the others of its priority: it was not attempted.
+  void put_back(const std::string& key, Job job);
+  /// There is no room at its place for the worker that asks. True: the destination's other workers go on without it, and there will
+  /// be no more than these for a minute, or until more_room(). False: it has no others.
+  bool spare_worker(const std::string& key);
+  void more_room(const std::string& key);
   /// Ends a worker that stops while there may be more work.
   void release_worker(const std::string& destination);
   /// A worker begins to wait for its place, which other destinations fill: it does not count in workers_total meanwhile, so
@@ -88,9 +94,13 @@ public:
   /// The same for outcomes of several messages at once, which change nothing in what is known of their destinations: for
   /// those that were reached while failing() said no.
   Task<void> settle_several(std::vector<Settled> several);
+  /// Whether the destination waits for its time.
+  bool resting(const std::string& key) const;
+  /// How often load() was called: an operator may want tried at once what failed.
+  unsigned loads() const;
   /// Whether the last attempt to reach the destination failed.
   bool failing(const std::string& destination) const;
-  /// When a destination that fails now is to be tried again (wall milliseconds).
+  /// When a destination that fails now is to be tried again (wall milliseconds); the same for all that fail before that.
   std::int64_t back_off_until(const std::string& destination) const;
   /// The destination failed as a whole: records outcomes and backs off until then.
   Task<void> settle_failed(std::string destination, std::vector<store::Outcome> outcomes, std::int64_t until,
@@ -118,6 +128,8 @@ private:
     std::uint32_t failures = 0;
     std::string last_error; ///< why it backs off
     unsigned workers = 0;
+    unsigned spared_to = 0; ///< no more workers than that, until:
+    Instant spared_until{};
     bool claiming = false;
     std::int64_t timer = 0; ///< its entry in timers_, kNever: none
     bool hot = false;       ///< it stands in hot_
@@ -135,10 +147,12 @@ private:
   void arm(const std::string& key, Destination& destination);
   void heat(const std::string& key, Destination& destination);
   void forget_if_idle(const std::string& key);
+  static std::uint64_t weight(const store::AcceptRequest& request);
   static void enqueue(Destination& destination, Job job);
   bool note_due(const std::vector<store::Outcome>& outcomes, const std::string& key);
   void leave_window(const Job& job);
   bool may_start(const Destination& destination, std::int64_t now) const;
+  bool spared(const Destination& destination) const;
   Task<void> claim(std::string key);
   Task<void> record(const std::vector<store::Outcome>& outcomes, std::optional<store::DestinationUpdate> update);
   Task<void> record_slice(std::vector<store::Outcome> outcomes, std::optional<store::DestinationUpdate> update);
@@ -159,6 +173,7 @@ private:
   std::size_t fresh_jobs_ = 0;
   unsigned workers_ = 0; ///< without the paused ones
   unsigned paused_ = 0;
+  unsigned loads_ = 0;
 };
 
 } // namespace paquebot::queue

@@ -91,6 +91,7 @@ Task<void> Queue::settle_several(std::vector<Settled> several) {
 std::int64_t Queue::back_off_until(const std::string& key) const {
   std::lock_guard lock(mutex_);
   auto it = destinations_.find(key);
+  if (it != destinations_.end() && it->second.backoff_until > now()) return it->second.backoff_until;
   std::uint32_t failures = it == destinations_.end() ? 0 : it->second.failures;
   auto random = static_cast<std::uint32_t>(clock_.now().time_since_epoch().count());
   return now() + retry_after(options_->schedule, failures + 1, random).count();

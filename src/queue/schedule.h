@@ -18,4 +18,8 @@ struct Schedule {
 /// `random` is any 32 random bits. With first = 300 s: about 5, 10, 20, 40, 80, 160, 240, 240 … minutes.
 std::chrono::milliseconds retry_after(const Schedule& schedule, std::uint32_t attempts, std::uint32_t random);
 
+/// When a recipient that fails now is due again (wall milliseconds): the same wait, moved so that all recipients of one message for
+/// one destination (`seed`) that fail about the same time are due at the same moment, and are tried and told of together.
+std::int64_t retry_at(const Schedule& schedule, std::uint32_t attempts, std::uint32_t seed, std::int64_t now);
+
 } // namespace paquebot::queue

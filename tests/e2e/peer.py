@@ -33,6 +33,7 @@ class Session:
 
     def __init__(self, peer, number, connection):
         self.peer, self.number, self.connection = peer, number, connection
+        self.source = connection.getpeername()[0]
         self.file, self.tls, self.ended = connection.makefile("rb"), False, False
         self.sender, self.recipients, self.commands, self.chunks = None, [], [], []
 
@@ -205,7 +206,8 @@ class Peer:
         self.messages, self.commands, self.sessions, self.threads = [], [], [], []
 
     def __enter__(self):
-        self.socket = socket.create_server(self.wanted, backlog=64)
+        family = socket.AF_INET6 if ":" in self.wanted[0] else socket.AF_INET
+        self.socket = socket.create_server(self.wanted, family=family, backlog=64)
         self.address, self.port = self.socket.getsockname()[:2]
         self.thread = threading.Thread(target=self._accept, daemon=True)
         self.thread.start()

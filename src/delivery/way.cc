@@ -1,0 +1,243 @@
+// How a worker comes to a connection: plans, shares of places, hosts; and what it means when there is none.
+
+#include "base/log.h"
+#include "delivery/dispatcher.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace paquebot::delivery {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr unsigned kMessagesPerConnection = 500;
+
+/// How long hosts rest: over before the first destination that failed with them is due again.
+steady_clock::time_point rest_until(const queue::Options& options) {
+  return steady_clock::now() + std::chrono::milliseconds(options.schedule.first) * 9 / 10;
+}
+
+} // namespace
+
+// ---- Shares of a place ----
+
+/// Domains with the same mail hosts share one limit. False when there is no room and the job should not wait here for it: other
+/// workers of the destination take it, or its time has not come.
+Task<bool> Dispatcher::take_slot(Worker& worker) {
+  bool paused = false, room = true;
+  const std::string place = worker.plan->place;
+  const unsigned most = worker.options->workers_per_destination;
+  while (!places_.room(place, most, steady_clock::now())) {
+    room = !stopping_ && !queue_.spare_worker(worker.destination);
+    if (!room) break;
+    paused = paused || queue_.pause_worker();
+    co_await slots_.wait();
+    room = !stopping_ && !queue_.resting(worker.destination);
+    if (!room) break;
+  }
+  if (paused) queue_.resume_worker();
+  if (!room) co_return false;
+  set_share(worker, Share::opening);
+  if (paused) queue_.more_room(worker.destination);
+  co_return true;
+}
+
+void Dispatcher::set_share(Worker& worker, Share share) {
+  if (worker.share == share) return;
+  places_.move(worker.plan->place, worker.share, share);
+  worker.share = share;
+  slots_.notify_all();
+}
+
+/// The next message for the same place takes the connection.
+void Dispatcher::park(Worker& worker) {
+  auto surplus = parked_.keep(worker.plan->place, std::move(worker.peer), steady_clock::now());
+  if (surplus) spawn(say_goodbye(std::move(surplus)));
+}
+
+/// Ends the worker's use of its connection.
+Task<void> Dispatcher::part_with(Worker& worker) {
+  if (worker.peer && !stopping_) {
+    park(worker);
+  } else if (worker.peer) {
+    auto leaving = std::move(worker.peer);
+    co_await say_goodbye(std::move(leaving));
+  }
+  set_share(worker, Share::none);
+}
+
+/// It was not let in: true when others are, so that the place has no room for one more. Those that are at the door are waited for.
+Task<bool> Dispatcher::crowded(Worker& worker) {
+  const std::string place = worker.plan->place;
+  while (places_.count(place, Share::opening) > 0 && places_.count(place, Share::open) == 0 && !stopping_)
+    co_await slots_.wait();
+  co_return places_.count(place, Share::open) > 0;
+}
+
+// ---- Connections ----
+
+/// What was planned under other rules (a reload, another wish of the sender) goes.
+Task<void> Dispatcher::follow_options(Worker& worker, bool secure) {
+  auto options = queue_.options();
+  if (worker.secure == secure && worker.options == options) co_return;
+  co_await part_with(worker);
+  worker.plan.reset();
+  worker.secure = secure;
+  worker.options = std::move(options);
+}
+
+/// Finds a connection of the kind that is needed, or says why there is none.
+Task<Dispatcher::Reach> Dispatcher::reach(Worker& worker, Attempt& attempt, bool secure) {
+  Reach found;
+  if (const unsigned loads = queue_.loads(); loads != std::exchange(loads_, loads)) hosts_.wake_all();
+  for (;;) {
+    co_await follow_options(worker, secure);
+    if (!worker.plan) {
+      std::string key = worker.destination;
+      const queue::RouteTable& routes = worker.options->routes;
+      worker.plan = co_await connector_.plan_for(key, routes, secure);
+    }
+    found.way = Way::failed;
+    found.failure = mail::Told::by(worker.plan->failure);
+    if (worker.plan->candidates.empty()) co_return found;
+    if (worker.share == Share::none) {
+      const bool room = co_await take_slot(worker);
+      found.way = Way::no_room;
+      if (!room) co_return found;
+    }
+    const bool any = attempt.tried.empty() && attempt.used_up == 0;
+    if (!worker.peer && any && worker.options == queue_.options()) worker.peer = parked_.take(*worker.plan);
+    bool again = false;
+    if (!worker.peer) again = co_await open(worker, attempt, found.failure);
+    if (again || worker.options != queue_.options())
+      continue; // a reload: what was opened is parked, and taken if it may be
+    found.way = worker.peer ? Way::open : Way::failed;
+    if (worker.peer) set_share(worker, Share::open);
+    co_return found;
+  }
+}
+
+/// Opens a connection, or says why not. True when the place lets no further one in, and the worker gave its share back.
+Task<bool> Dispatcher::open(Worker& worker, const Attempt& attempt, mail::Told& failure) {
+  set_share(worker, Share::opening);
+  const queue::Plan& plan = *worker.plan;
+  Reached reached = co_await connector_.open(plan, attempt.tried, hosts_);
+  worker.peer = std::move(reached.peer);
+  failure = std::move(reached.failure);
+  bool others = false;
+  if (!worker.peer) {
+    set_share(worker, Share::refused);
+    others = co_await crowded(worker);
+  }
+  if (!others)
+    for (const auto& [address, reply] : reached.turned_away)
+      hosts_.turned_away(address, reply, steady_clock::now(), rest_until(*worker.options));
+  if (worker.peer) co_return false;
+  if (!others) places_.raise(plan.place);
+  if (!others || !attempt.last.empty() || failure.permanent()) co_return false;
+  log::info("place-full", {{"destination", worker.destination}, {"why", failure.to_string()}});
+  places_.lower(plan.place, steady_clock::now());
+  set_share(worker, Share::none);
+  co_return true;
+}
+
+/// Sees to it that the worker has a connection that the job may use; otherwise settles the job, but for `no_room`.
+Task<Dispatcher::Way> Dispatcher::connect(Worker& worker, const queue::Job& job, Attempt& attempt) {
+  bool secure = job.message.sender.tls == mail::TlsWish::required;
+  Reach found = co_await reach(worker, attempt, secure);
+  // RFC 8689 section 5: a report is better sent without protection than lost.
+  bool report = job.message.sender.reverse_path.empty();
+  const bool lacking =
+      found.way == Way::failed && found.failure.permanent() && found.failure.verdict().enhanced.subject == 7;
+  if (secure && report && lacking) found = co_await reach(worker, attempt, false);
+  if (found.way != Way::failed) co_return found.way;
+  const bool reached_before = !attempt.last.empty();
+  Way way = Way::failed;
+  if (reached_before)
+    way = co_await settle_last(worker, job, attempt);
+  else
+    way = co_await no_way(worker, job, found.failure);
+  co_return way;
+}
+
+/// Takes note of what a transaction showed of the host and its place.
+void Dispatcher::learn(Worker& worker, const Finding& finding, bool content_begun, Attempt& attempt) {
+  using Session = Finding::Session;
+  Peer& peer = *worker.peer;
+  const PeerIdentity& identity = peer.identity();
+  const auto now = std::chrono::steady_clock::now();
+  const auto taken = std::ranges::count(peer.session().settled(), smtp::Settled::content);
+  if (std::ranges::find(finding.next, true) != finding.next.end() && taken > 0)
+    peer.rcpt_max = static_cast<std::uint32_t>(taken);
+  attempt.host_spoke = finding.session != Session::broken;
+  attempt.rests = false;
+  if (finding.session == Session::used_up) {
+    attempt.used_up = std::max(peer.carried, 1u);
+    return;
+  }
+  ++attempt.sessions;
+  if (finding.session == Session::broken) {
+    const bool spoke = peer.session().breakage() == smtp::Breakage::none; // 421: for all of its addresses
+    (spoke ? attempt.tried.hosts : attempt.tried.addresses).insert(spoke ? identity.host : identity.address);
+    // The new connection was no better than the one that was used up: twice in a row. Of a content that may be refused so once.
+    const bool twice = attempt.used_up > 0 && !content_begun;
+    const unsigned strikes = twice ? 2 * finding.strikes : finding.strikes;
+    hosts_.broke_off(identity.address, strikes, peer.told(finding.broken), now, rest_until(*worker.options));
+    attempt.rests = hosts_.resting(identity.address, now).has_value();
+    return;
+  }
+  hosts_.worked(identity.address);
+  if (finding.session == Session::elsewhere) attempt.tried.hosts.insert(identity.host);
+  // It was indeed for the connection: the new one takes it.
+  if (finding.session == Session::judged && attempt.used_up > 0)
+    places_.allow_messages(worker.plan->place, std::exchange(attempt.used_up, 0U), now);
+}
+
+/// After a transaction: the connection stays with the worker, or goes.
+Task<void> Dispatcher::keep_or_leave(Worker& worker, Peer::Event event, Finding::Session found) {
+  Peer& peer = *worker.peer;
+  if (event == Peer::Event::message_done) event = co_await peer.run();
+  if (event != Peer::Event::ready) {
+    worker.peer.reset();
+    co_return;
+  }
+  const std::uint32_t offered = peer.session().features().mail_max;
+  const unsigned known = places_.messages(worker.plan->place, std::chrono::steady_clock::now());
+  const bool used_up = peer.used >= kMessagesPerConnection || (offered > 0 && peer.used >= offered) ||
+                       (known > 0 && peer.carried >= known) || found == Finding::Session::used_up;
+  if (used_up)
+    spawn(say_goodbye(std::move(worker.peer)));
+  else if (found == Finding::Session::elsewhere)
+    park(worker);
+}
+
+/// There is no further host for what is left of the job: what the last one said stands. Where that one takes nobody's mail, and
+/// nobody else is connected, the destination waits.
+Task<Dispatcher::Way> Dispatcher::settle_last(Worker& worker, const queue::Job& job, Attempt& attempt) {
+  if (attempt.rests && places_.count(worker.plan->place, Share::open) == 0) {
+    mail::Told told = attempt.last.front();
+    co_await fail_place(worker, job, std::move(told));
+    co_return Way::failed;
+  }
+  Handed nothing;
+  std::vector<mail::Told> all = attempt.last;
+  co_await settle_results(worker, job, std::move(all), attempt.host_spoke, nothing);
+  co_return Way::refused;
+}
+
+/// Settles a job that found no way: a permanent no (no such domain, null MX) is the job's alone and the worker goes on;
+/// otherwise the destination as a whole failed for now.
+Task<Dispatcher::Way> Dispatcher::no_way(Worker& worker, const queue::Job& job, mail::Told failure) {
+  if (!failure.permanent()) {
+    co_await fail_place(worker, job, failure);
+    co_return Way::failed;
+  }
+  std::vector<mail::Told> all(job.recipients.size(), failure);
+  const bool works = !failure.place.empty();
+  Handed nothing;
+  co_await settle_results(worker, job, std::move(all), works, nothing);
+  co_return Way::refused;
+}
+
+} // namespace paquebot::delivery

@@ -1,0 +1,142 @@
+// Places that have no room for a worker, and destinations that rest.
+
+#include "base/fake_clock.h"
+#include "directory/test_server.h"
+#include "queue/queue.h"
+
+#include <gtest/gtest.h>
+
+namespace paquebot::queue {
+namespace {
+
+using directory::run_task;
+using namespace std::chrono_literals;
+
+Task<bool> end_of(Task<void> task) {
+  co_await std::move(task);
+  co_return true;
+}
+
+const std::string kFar = "far.example";
+
+class QueueRoomTest : public testing::Test {
+protected:
+  Ulid accept(int priority = 0) {
+    Draft draft;
+    draft.id = ids_.next();
+    draft.klass = store::MessageClass::submitted;
+    draft.sender.reverse_path = {"s", "example.net"};
+    draft.sender.priority = priority;
+    draft.head = "Subject: x\r\n\r\n";
+    DraftRecipient recipient;
+    recipient.recipient.address = {"a", kFar};
+    recipient.nodes = {{.address = "a@" + kFar, .route = store::NewRecipient::Route::remote}};
+    draft.recipients = {recipient};
+    const Ulid id = draft.id;
+    EXPECT_EQ(run_task(queue_.accept(std::move(draft))).status, store::AcceptStatus::accepted);
+    return id;
+  }
+
+  Job take() {
+    auto job = run_task(queue_.take(kFar));
+    EXPECT_TRUE(job);
+    return std::move(*job);
+  }
+
+  std::size_t start_all() {
+    std::size_t started = 0;
+    while (queue_.start_worker()) ++started;
+    return started;
+  }
+
+  std::int64_t now() const { return millis(clock_.wall()); }
+
+  FakeClock clock_;
+  directory::TestServer server_;
+  Queue queue_{server_.store(), clock_, {.workers_per_destination = 3}};
+  UlidSource ids_{clock_};
+};
+
+TEST_F(QueueRoomTest, AJobThatIsPutBackIsTheNextOfItsPriority) {
+  const Ulid urgent = accept(5), first = accept(), second = accept(), late = accept(-5);
+  ASSERT_TRUE(queue_.start_worker());
+  Job most = take(), job = take();
+  EXPECT_EQ(most.message.id, urgent);
+  EXPECT_EQ(job.message.id, first);
+  queue_.put_back(kFar, std::move(job));
+  EXPECT_EQ(queue_.numbers().ready, 3u);
+  Job again = take();
+  EXPECT_EQ(again.message.id, first);
+  EXPECT_TRUE(again.fresh) << "its content is still in memory";
+  EXPECT_EQ(again.recipients.at(0).attempts, 0u);
+  EXPECT_EQ(take().message.id, second);
+  EXPECT_EQ(take().message.id, late);
+}
+
+TEST_F(QueueRoomTest, AWorkerWithoutRoomIsSparedWhileThereAreOthers) {
+  for (int i = 0; i < 10; ++i) accept();
+  ASSERT_EQ(start_all(), 3u);
+  Job job = take();
+  ASSERT_TRUE(queue_.spare_worker(kFar));
+  queue_.put_back(kFar, std::move(job));
+  queue_.release_worker(kFar);
+  EXPECT_EQ(start_all(), 0u);
+  ASSERT_TRUE(queue_.spare_worker(kFar));
+  queue_.release_worker(kFar);
+  EXPECT_EQ(start_all(), 0u);
+  EXPECT_FALSE(queue_.spare_worker(kFar)) << "the last one stays";
+  queue_.more_room(kFar);
+  EXPECT_EQ(start_all(), 2u);
+}
+
+TEST_F(QueueRoomTest, AfterAMinuteMoreAreTriedWithoutASign) {
+  for (int i = 0; i < 10; ++i) accept();
+  ASSERT_EQ(start_all(), 3u);
+  ASSERT_TRUE(queue_.spare_worker(kFar));
+  queue_.release_worker(kFar);
+  clock_.advance(59s);
+  EXPECT_EQ(start_all(), 0u);
+  clock_.advance(2s);
+  EXPECT_EQ(start_all(), 1u);
+}
+
+TEST_F(QueueRoomTest, WorkersThatFailTogetherRestTogether) {
+  accept();
+  accept();
+  ASSERT_EQ(start_all(), 2u);
+  Job one = take(), other = take();
+  EXPECT_FALSE(queue_.resting(kFar));
+  const std::int64_t until = queue_.back_off_until(kFar);
+  std::vector<store::Outcome> outcomes{
+      {.message = one.message.id, .index = 0, .to = store::State::waiting, .due = until}};
+  run_task(end_of(queue_.settle_failed(kFar, std::move(outcomes), until, "down")));
+  EXPECT_TRUE(queue_.resting(kFar));
+  clock_.advance(7s);
+  EXPECT_EQ(queue_.back_off_until(kFar), until);
+  clock_.advance(std::chrono::milliseconds(until - now()));
+  EXPECT_FALSE(queue_.resting(kFar));
+  EXPECT_GT(queue_.back_off_until(kFar), until);
+}
+
+TEST_F(QueueRoomTest, AJobThatIsPutBackWhileTheDestinationRestsIsTriedAtItsEnd) {
+  const Ulid id = accept();
+  ASSERT_TRUE(queue_.start_worker());
+  Job job = take();
+  const std::int64_t until = queue_.back_off_until(kFar);
+  run_task(end_of(queue_.settle_failed(kFar, {}, until, "down")));
+  queue_.put_back(kFar, std::move(job));
+  queue_.release_worker(kFar);
+  EXPECT_EQ(start_all(), 0u);
+  clock_.advance(std::chrono::milliseconds(until - now()));
+  EXPECT_EQ(start_all(), 1u);
+  EXPECT_EQ(take().message.id, id);
+}
+
+TEST_F(QueueRoomTest, TellsThatItWasLoadedAnew) {
+  const unsigned before = queue_.loads();
+  ASSERT_TRUE(run_task(queue_.load()));
+  EXPECT_NE(queue_.loads(), before);
+}
+
+} // namespace
+} // namespace paquebot::queue
