@@ -1,5 +1,6 @@
 #include "net/tls.h"
 
+#include "net/ticket_keys.h"
 #include "net/tls_error.h"
 
 #include <ctime>
@@ -140,12 +141,13 @@ TlsContext::TlsContext(SSL_CTX* context) : context_(context) {}
 TlsContext::~TlsContext() { SSL_CTX_free(context_); }
 
 Result<std::shared_ptr<TlsContext>> TlsContext::server(const std::string& certificate_pem, const std::string& key_pem,
-                                                       const std::string& client_ca_pem) {
+                                                       const std::string& client_ca_pem, const Clock& clock) {
   auto context = new_context(TLS_server_method(), kCiphers);
   if (!context) return tls_error(Errc::io, "TLS could not be set up");
   SSL_CTX_set_options(context.get(), SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
   SSL_CTX_set_dh_auto(context.get(), 1);
   SSL_CTX_set_num_tickets(context.get(), 1);
+  if (!TicketKeys::install(context.get(), clock)) return tls_error(Errc::io, "keys for tickets could not be set up");
   if (auto done = use_chain(context.get(), certificate_pem); !done) return std::unexpected(done.error());
   if (auto done = use_key(context.get(), key_pem); !done) return std::unexpected(done.error());
   if (!client_ca_pem.empty())

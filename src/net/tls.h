@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/clock.h"
 #include "base/result.h"
 
 #include <memory>
@@ -14,11 +15,12 @@ namespace paquebot::net {
 class TlsContext {
 public:
   /// Server side from PEM text (not paths: the files may be readable only before root is dropped).
-  /// TLS 1.2 and up, the ciphers of RFC 9325, session tickets.
+  /// TLS 1.2 and up, the ciphers of RFC 9325, session tickets whose keys change by `clock` (ticket_keys.h).
   /// `client_ca_pem`: also ask clients for a certificate that one of these roots vouches for. Who has none comes in all
   /// the same; one that is not vouched for ends the handshake.
   static Result<std::shared_ptr<TlsContext>> server(const std::string& certificate_pem, const std::string& key_pem,
-                                                    const std::string& client_ca_pem = {});
+                                                    const std::string& client_ca_pem = {},
+                                                    const Clock& clock = system_clock());
   /// Client side. `verify`: against the system's roots (or `ca_pem` when not empty) and the server's name.
   /// Opportunistic SMTP does not verify (RFC 7435).
   static Result<std::shared_ptr<TlsContext>> client(bool verify, const std::string& ca_pem = {});
