@@ -79,6 +79,7 @@ Record record_of(Type type, const std::vector<std::string>& words) {
     case Type::txt:
       for (const auto& word : words) record.text += word;
       break;
+    case Type::dnskey: record.text = octets(words.at(0)); break;
     case Type::tlsa:
       for (std::size_t i = 0; i < 3; ++i) record.text += static_cast<char>(number(words.at(i)));
       record.text += octets(words.at(3));
@@ -108,6 +109,7 @@ void FakeZone::add_line(std::string_view line) {
   const std::string name = words.at(0);
   const std::string kind = to_lower(words.at(1));
   if (kind == "servfail") return fail(name, Status::servfail, "SERVFAIL");
+  if (kind == "ownfault") return fail(name, Status::servfail, "the resolver does not answer", false, true);
   if (kind == "timeout") return fail(name, Status::servfail, "timed out");
   if (kind == "bogus") return fail(name, Status::servfail, "DNSSEC validation failed", true);
   if (kind == "secure") return secure(name);
@@ -123,12 +125,13 @@ void FakeZone::add(const std::string& name, Type type, Record record) {
   names_[host(name)].records[type].push_back(std::move(record));
 }
 
-void FakeZone::fail(const std::string& name, Status status, const std::string& why, bool bogus) {
+void FakeZone::fail(const std::string& name, Status status, const std::string& why, bool bogus, bool own_fault) {
   const std::lock_guard lock(mutex_);
   Name& entry = names_[host(name)];
   entry.failure = status;
   entry.why = why;
   entry.bogus = bogus;
+  entry.own_fault = own_fault;
 }
 
 void FakeZone::secure(const std::string& name) {
@@ -162,6 +165,7 @@ Answer FakeZone::look_up(std::string name, Type type) const {
     if (entry.failure != Status::ok) {
       answer.why = entry.why;
       answer.bogus = entry.bogus;
+      answer.own_fault = entry.own_fault;
       return answer;
     }
     if (const auto records = entry.records.find(type); records != entry.records.end()) {

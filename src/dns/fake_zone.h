@@ -22,6 +22,7 @@ public:
   ///     broken.test       SERVFAIL
   ///     forged.test       BOGUS
   ///     silent.test       TIMEOUT
+  ///     any.test          OWNFAULT   (our own resolver is to blame)
   ///     signed.test       SECURE
   ///
   /// SECURE marks all answers for the name as DNSSEC-validated. SOA and TRUNCATE lines, which mean something to
@@ -30,7 +31,8 @@ public:
 
   void add(const std::string& name, Type type, Record record);
   /// Every question for this name ends so; Status::ok takes it back.
-  void fail(const std::string& name, Status status, const std::string& why = "made to fail", bool bogus = false);
+  void fail(const std::string& name, Status status, const std::string& why = "made to fail", bool bogus = false,
+            bool own_fault = false);
   void secure(const std::string& name);
   /// Forgets all of a name.
   void remove(const std::string& name);
@@ -47,6 +49,7 @@ private:
     Status failure = Status::ok;
     std::string why;
     bool bogus = false;
+    bool own_fault = false;
     bool secure = false;
   };
   Answer look_up(std::string name, Type type) const;

@@ -3,7 +3,11 @@
 #include "net/test_support.h"
 
 #include <algorithm>
+#include <fcntl.h>
+#include <functional>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 namespace paquebot::dns {
 namespace {
@@ -31,7 +35,7 @@ Reply small_world(const std::string& name, unsigned type) {
     reply.data = {test::wire_name("lan.test")};
   else if (is("odd.test", Type::mx))
     reply.data = {test::wire16(10) + std::string("\3a b\4test\0", 10)};
-  else if (name == "silent.test")
+  else if (name == "silent.test" || name.ends_with(".silent.test"))
     reply.silent = true;
   else if (name == "broken.test")
     reply.code = 2;
@@ -158,6 +162,120 @@ TEST(Resolver, ManyQuestionsAtOnce) {
     co_return true;
   };
   EXPECT_TRUE(world.loop.run(all(&done)));
+}
+
+/// Asks for a name that stays silent, and remembers how that ended.
+Task<void> ask_silent(Resolver& resolver, int number, std::vector<std::shared_ptr<const Answer>>* ends) {
+  std::string name = std::to_string(number) + ".silent.test";
+  auto answer = co_await resolver.query(std::move(name), Type::txt);
+  ends->push_back(std::move(answer));
+}
+
+Task<bool> until(const std::function<bool()>& done) {
+  while (!done()) co_await net::sleep_for(1ms);
+  co_return true;
+}
+
+TEST(Resolver, ThoseBehindABoundWaitForTheirTurn) {
+  // Silent names hold all places; what is asked behind them has its answer when one of them has had its short time.
+  World world([](Options& options) { options.at_once = 20; });
+  std::vector<std::shared_ptr<const Answer>> ends;
+  for (int i = 0; i < 20; ++i) world.loop.start(ask_silent(*world.resolver, i, &ends));
+  const auto answer = world.ask("example.test", Type::mx);
+  EXPECT_EQ(answer->status, Status::ok) << answer->why;
+  ASSERT_FALSE(ends.empty());
+  EXPECT_LE(ends.size(), 20u);
+  for (const auto& end : ends) {
+    EXPECT_EQ(end->status, Status::servfail);
+    EXPECT_TRUE(end->own_fault) << end->why; // nothing is known of the name
+  }
+}
+
+TEST(Resolver, WhoNeverHasATurnIsToldSo) {
+  World world([](Options& options) {
+    options.at_once = 1;
+    options.timeout = 300ms; // less than what those before them have
+  });
+  std::vector<std::shared_ptr<const Answer>> ends;
+  for (int i = 0; i < 3; ++i) world.loop.start(ask_silent(*world.resolver, i, &ends));
+  EXPECT_TRUE(world.loop.run(until([&] { return ends.size() == 3; })));
+  int own = 0;
+  for (const auto& end : ends) own += end->own_fault ? 1 : 0;
+  EXPECT_EQ(own, 2);
+}
+
+TEST(Resolver, ALateAnswerIsKept) {
+  std::atomic<bool> silent = true;
+  test::Server server([&](const std::string& name, unsigned type) {
+    Reply reply = small_world(name, type);
+    reply.silent = silent;
+    return reply;
+  });
+  net::test::Loop loop;
+  Options options = options_for(server);
+  options.timeout = 200ms;
+  const auto resolver = make_resolver(loop.executor(), options).value();
+  EXPECT_EQ(loop.run(resolver->query("example.test", Type::mx))->why, "timed out");
+  silent = false; // libunbound asks again by itself
+  const int before = server.questions();
+  EXPECT_TRUE(loop.run(until([&] { return server.questions() > before; })));
+  auto again = [](Resolver& asked) -> Task<bool> {
+    for (;;) {
+      std::string name = "example.test";
+      const auto answer = co_await asked.query(std::move(name), Type::mx);
+      if (answer->status == Status::ok) co_return true;
+    }
+  };
+  EXPECT_TRUE(loop.run(again(*resolver)));
+  EXPECT_EQ(server.questions(), before + 1);
+}
+
+TEST(Resolver, EndsWhatIsUnderWayWhenItGivesUp) {
+  World world([](Options& options) { options.at_once = 5; });
+  std::vector<std::shared_ptr<const Answer>> ends;
+  for (int i = 0; i < 10; ++i) world.loop.start(ask_silent(*world.resolver, i, &ends));
+  EXPECT_TRUE(world.loop.run(until([&] { return world.server.questions() >= 5; })));
+  world.resolver->give_up();
+  EXPECT_TRUE(world.loop.run(until([&] { return ends.size() == 10; })));
+  for (const auto& end : ends) EXPECT_EQ(end->why, "the server stops");
+  EXPECT_EQ(world.ask("example.test", Type::mx)->why, "the server stops");
+}
+
+/// Opens files until no more can be had.
+struct NoDescriptors {
+  NoDescriptors() {
+    rlimit few{};
+    getrlimit(RLIMIT_NOFILE, &before);
+    few = {200, before.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &few);
+    for (int one; (one = ::open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;) held.push_back(one);
+  }
+  ~NoDescriptors() {
+    for (const int one : held) ::close(one);
+    setrlimit(RLIMIT_NOFILE, &before);
+  }
+  rlimit before{};
+  std::vector<int> held;
+};
+
+TEST(Resolver, SurvivesItsFirstQuestionWithoutDescriptors) {
+  World world([](Options& options) { options.timeout = 200ms; });
+  {
+    const NoDescriptors none;
+    EXPECT_EQ(world.ask("example.test", Type::mx)->status, Status::servfail);
+    Options options = options_for(world.server);
+    const auto another = make_resolver(world.loop.executor(), options);
+    ASSERT_FALSE(another);
+    EXPECT_EQ(another.error().code, Errc::temporary);
+  }
+  auto again = [](Resolver& asked) -> Task<bool> {
+    for (int i = 0;; ++i) {
+      std::string name = std::to_string(i) + ".none.test";
+      const auto answer = co_await asked.query(std::move(name), Type::mx);
+      if (answer->status == Status::nxdomain) co_return true;
+    }
+  };
+  EXPECT_TRUE(world.loop.run(again(*world.resolver)));
 }
 
 TEST(Resolver, ValidatesWithATrustAnchor) {

@@ -3,7 +3,11 @@
 #include "base/text.h"
 #include "net/endpoint.h"
 
+#include <algorithm>
+#include <fcntl.h>
+#include <sys/resource.h>
 #include <unbound.h>
+#include <unistd.h>
 
 namespace paquebot::dns {
 
@@ -29,16 +33,27 @@ constexpr Setting kSettings[] = {
     {"do-not-query-localhost:", "no"}, // a resolver on this machine is a resolver
     {"qname-minimisation:", "yes"},
     {"num-queries-per-thread:", "4096"},
-    {"outgoing-range:", "512"},
     {"msg-cache-size:", "4m"},
     {"rrset-cache-size:", "8m"},
     {"key-cache-size:", "2m"},
-    {"infra-host-ttl:", "60"}, // a server that was down is asked again within a minute
+    // What is known of a server's times is known of the one resolver that all questions go to: names whose own servers
+    // are silent make it look slow or dead. That is forgotten soon, and it never waits long before it asks again.
+    {"infra-host-ttl:", "5"},
+    {"infra-cache-max-rtt:", "3000"},
     {"infra-keep-probing:", "yes"},
     // Milliseconds before a question is repeated, at least. A resolver near by answers most in one, what it has to ask for itself
     // in hundreds; each repetition gives up the reply to the one before.
     {"infra-cache-min-rtt:", "400"},
 };
+
+/// Sockets for questions at most, each question that waits has one. They must not use up the process's descriptors.
+constexpr rlim_t kSocketsMost = 4096;
+constexpr rlim_t kSocketsLeast = 128;
+constexpr rlim_t kShareOfDescriptors = 8;
+/// What a context and its thread open for themselves, and as much again.
+constexpr std::size_t kDescriptors = 24;
+/// Answered by libunbound itself.
+constexpr const char* kOwnName = "begin.paquebot.invalid.";
 
 std::unexpected<Error> unbound_failure(const std::string& what, int code) {
   return fail(Errc::invalid, "dns: " + what + ": " + ub_strerror(code));
@@ -49,7 +64,16 @@ int set_option(ub_ctx* context, const char* name, const char* value) {
   return ub_ctx_set_option(context, const_cast<char*>(name), const_cast<char*>(value));
 }
 
+std::string socket_range() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return std::to_string(kSocketsLeast);
+  return std::to_string(std::clamp(limit.rlim_cur / kShareOfDescriptors, kSocketsLeast, kSocketsMost));
+}
+
 Result<> apply_settings(ub_ctx* context) {
+  const std::string range = socket_range();
+  if (const int code = set_option(context, "outgoing-range:", range.c_str()); code != 0)
+    return unbound_failure("setting outgoing-range " + range, code);
   for (const auto& [name, value] : kSettings)
     if (const int code = set_option(context, name, value); code != 0)
       return unbound_failure(std::string("setting ") + name + " " + value, code);
@@ -85,7 +109,8 @@ Result<> use_resolvers(ub_ctx* context, const std::vector<std::string>& resolver
 /// Makes libunbound take over all that was set, after which only its zones can still be changed.
 Result<> finish_settings(ub_ctx* context, const Options& options) {
   for (const char* zone : kDefaultZones) {
-    const bool keep = options.resolvers.empty() && zone != kNoZone;
+    // "invalid" is what we ask for to see whether anybody answers.
+    const bool keep = options.resolvers.empty() && zone != kNoZone && std::string_view(zone) != "invalid.";
     if (const int code = keep ? 0 : ub_ctx_zone_remove(context, zone); code != 0)
       return unbound_failure("the settings or the trust anchor cannot be used", code);
   }
@@ -93,7 +118,6 @@ Result<> finish_settings(ub_ctx* context, const Options& options) {
 }
 
 Result<> use_anchor(ub_ctx* context, const std::string& anchor) {
-  if (anchor == "none") return {};
   if (anchor.empty()) {
     for (const char* root : kRootAnchors)
       if (const int code = ub_ctx_add_ta(context, root); code != 0) return unbound_failure("root anchor", code);
@@ -108,19 +132,50 @@ Result<> use_anchor(ub_ctx* context, const std::string& anchor) {
   return {};
 }
 
+/// libevent ends the process when it finds no descriptor for its loop, so that is looked at before.
+Result<> find_descriptors() {
+  std::vector<int> found;
+  int one = 0;
+  while (found.size() < kDescriptors && (one = ::open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0) found.push_back(one);
+  for (const int descriptor : found) ::close(descriptor);
+  if (found.size() == kDescriptors) return {};
+  return fail(Errc::temporary, "dns: no descriptors are left for the resolver; raise the limit of open files");
+}
+
+/// Asks a question that libunbound answers itself: its thread and loop are made for the first one, and must be there
+/// before strangers can use up what they need.
+Result<> begin(ub_ctx* context) {
+  const std::string record = std::string(kOwnName) + " 0 IN A 127.0.0.1";
+  int code = ub_ctx_zone_add(context, kOwnName, "static");
+  if (code == 0) code = ub_ctx_data_add(context, record.c_str());
+  bool answered = false;
+  const auto done = [](void* data, int, ub_result* result) {
+    *static_cast<bool*>(data) = true;
+    ub_resolve_free(result);
+  };
+  if (code == 0) code = ub_resolve_async(context, kOwnName, 1, 1, &answered, done, nullptr);
+  if (code == 0) code = ub_wait(context);
+  if (code == 0 && !answered) code = UB_INITFAIL;
+  if (code != 0) return unbound_failure("the first question", code);
+  return {};
+}
+
 } // namespace
 
 void DeleteContext::operator()(ub_ctx* context) const { ub_ctx_delete(context); }
 
 Result<UnboundContext> make_unbound_context(const Options& options) {
+  if (auto found = find_descriptors(); !found) return std::unexpected(found.error());
   UnboundContext context(ub_ctx_create());
   if (!context) return fail(Errc::io, "dns: the resolver could not be made: out of memory or random numbers");
   ub_ctx_debugout(context.get(), nullptr); // what it has to say comes back as errors; standard error is for our log
   if (auto done = apply_settings(context.get()); !done) return std::unexpected(done.error());
   if (auto done = use_resolvers(context.get(), options.resolvers); !done) return std::unexpected(done.error());
-  if (auto done = use_anchor(context.get(), options.trust_anchor); !done) return std::unexpected(done.error());
+  if (options.validates())
+    if (auto done = use_anchor(context.get(), options.trust_anchor); !done) return std::unexpected(done.error());
   if (const int code = ub_ctx_async(context.get(), 1); code != 0) return unbound_failure("threads", code);
   if (auto done = finish_settings(context.get(), options); !done) return std::unexpected(done.error());
+  if (auto done = begin(context.get()); !done) return std::unexpected(done.error());
   return context;
 }
 

@@ -13,7 +13,9 @@ struct DeleteContext {
 };
 using UnboundContext = std::unique_ptr<ub_ctx, DeleteContext>;
 
-/// A libunbound context set up as the options say, asynchronous with a thread of its own, nothing asked yet.
+/// A libunbound context set up as the options say, asynchronous with a thread of its own, which runs already: the first
+/// question needs no descriptors but its own. Blocks for a few milliseconds. `invalid`: options that make no sense;
+/// `temporary`: no descriptors are left.
 Result<UnboundContext> make_unbound_context(const Options& options);
 
 } // namespace paquebot::dns

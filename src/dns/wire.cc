@@ -145,6 +145,7 @@ std::optional<Record> parse_rdata(Type type, std::string_view data) {
     case Type::mx: return exchange(Reader(data));
     case Type::srv: return service(Reader(data));
     case Type::txt: return text(Reader(data));
+    case Type::dnskey: return Record{std::string(data)};
     case Type::tlsa: return tlsa(data);
   }
   return std::nullopt;
