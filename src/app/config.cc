@@ -334,9 +334,16 @@ void read_rest(Reader& read, const toml::table& root, Config& config) {
   if (config.certificate.empty() != config.key.empty())
     read.error(tls, "[tls] needs both certificate and key, or neither for a self-signed one");
   const toml::table& dns = section(read, root, "dns");
-  read.only(dns, "[dns]", {"resolvers", "trust_anchor"});
+  read.only(dns, "[dns]", {"resolvers", "trust_anchor", "dnssec"});
   read.texts(dns, "resolvers", config.dns.resolvers);
   read.text(dns, "trust_anchor", config.dns.trust_anchor);
+  using enum dns::Dnssec;
+  read.choice<dns::Dnssec>(dns, "dnssec", {{"auto", automatic}, {"required", required}, {"off", off}},
+                           config.dns.dnssec);
+  if (config.dns.dnssec == required && config.dns.trust_anchor == "none")
+    read.error(dns, "dnssec = \"required\" needs a trust_anchor other than \"none\"");
+  if (config.dns.dnssec == off && !config.dns.trust_anchor.empty() && config.dns.trust_anchor != "none")
+    read.error(dns, "with dnssec = \"off\" a trust_anchor is not used: leave one of them out");
 }
 
 } // namespace
@@ -468,6 +475,7 @@ std::vector<std::string> restart_keys(const Config& before, const Config& after)
   compare(before.backup_dirs, after.backup_dirs, "server.backup_dirs");
   compare(before.dns.resolvers, after.dns.resolvers, "dns.resolvers");
   compare(before.dns.trust_anchor, after.dns.trust_anchor, "dns.trust_anchor");
+  compare(before.dns.dnssec, after.dns.dnssec, "dns.dnssec");
   compare(before.connector.port, after.connector.port, "delivery.port");
   auto sources = [](const Config& c) { return std::pair(c.connector.source_ipv4, c.connector.source_ipv6); };
   compare(sources(before), sources(after), "delivery.source_address");

@@ -39,6 +39,7 @@ Result<cli::ServerPlace> locate(const std::string& config_path) {
   place.hostname = config->hostname;
   place.resolvers = config->dns.resolvers;
   place.trust_anchor = config->dns.trust_anchor;
+  place.dnssec = config->dns.dnssec;
   place.authentication = std::make_shared<const intake::AuthenticationOptions>(config->authentication);
   place.account_limits = config->account_limits;
   place.user = config->user.empty() ? default_user() : config->user;

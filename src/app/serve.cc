@@ -4,6 +4,7 @@
 #include "app/keeper.h"
 #include "app/privileges.h"
 #include "app/processors.h"
+#include "app/resolver_check.h"
 #include "app/sandbox.h"
 #include "base/log.h"
 #include "intake/drop.h"
@@ -378,6 +379,7 @@ int check(const std::string& config_path) {
     if (auto tls = make_tls(*config); !tls) return complain(kConfigError, tls.error().message);
   std::printf("%s is fine: %s, %zu listeners, data in %s\n", config_path.c_str(), config->hostname.c_str(),
               config->listeners.size(), config->data_dir.c_str());
+  for (const std::string& line : check_resolvers(config->dns)) std::printf("WARNING: %s\n", line.c_str());
   return 0;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "dns/resolver.h"
 #include "store/limits.h"
 
 #include <functional>
@@ -43,6 +44,7 @@ struct ServerPlace {
   store::Limits account_limits;            ///< what accounts may send that have no limits of their own
   std::vector<std::string> resolvers = {}; ///< [dns]
   std::string trust_anchor = {};           ///< [dns]
+  dns::Dnssec dnssec = dns::Dnssec::automatic;
   std::shared_ptr<const intake::AuthenticationOptions> authentication = nullptr; ///< [authentication]
 };
 

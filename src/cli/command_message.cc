@@ -94,11 +94,12 @@ Result<MessageChecker> make_checker(Session& session, const Arguments& arguments
   if (place) {
     dns.resolvers = place->resolvers;
     dns.trust_anchor = place->trust_anchor;
+    dns.dnssec = place->dnssec;
     if (place->authentication) options = *place->authentication;
   }
   if (const std::string resolver = arguments.text("--resolver"); !resolver.empty()) {
     dns.resolvers = {resolver};
-    dns.trust_anchor = "none";
+    dns.dnssec = dns::Dnssec::off;
   }
   return MessageChecker::make(dns, std::move(options), place ? place->hostname : "localhost");
 }

@@ -1,6 +1,7 @@
 #include "base/text.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
+#include "control/target.h"
 
 #include <ostream>
 
@@ -72,7 +73,37 @@ int print_down(Session& session) {
   return kRefused;
 }
 
+/// What must not be overlooked among the rest.
+void warn(Session& session, const json::value& answer) {
+  const auto* object = answer.if_object();
+  const auto* dns = object != nullptr ? object->if_contains("dns") : nullptr;
+  if (dns == nullptr) return;
+  const std::string stand = control::get_text(*dns, "dnssec"), why = printable(control::get_text(*dns, "why"), 500);
+  if (stand == "without")
+    session.out() << "WARNING: answers of the DNS are not validated: " << why
+                  << ". Mail leaves, but where it goes is not checked (docs/operations.md, \"The DNS\").\n\n";
+  if (stand == "failing")
+    session.out() << "WARNING: answers of the DNS can't be validated and are not used: " << why
+                  << ". Mail waits (docs/operations.md, \"The DNS\").\n\n";
+}
+
 } // namespace
+
+int dns_forget(Session& session, const Arguments& arguments) {
+  const std::string address = arguments.text("ADDRESS");
+  const auto answer =
+      session.call("DELETE", "/v1/resolvers" + (address.empty() ? "" : "/" + control::percent_encode(address)));
+  if (!answer) return session.report(answer.error());
+  if (session.json) {
+    session.out() << control::to_pretty_text(*answer);
+    return kOk;
+  }
+  const auto forgotten = control::get_list(*answer, "forgotten");
+  if (forgotten.empty()) session.out() << "No resolver was remembered.\n";
+  for (const auto& one : forgotten)
+    if (const auto* text = one.if_string()) session.out() << "Forgotten: " << printable(*text, 64) << '\n';
+  return kOk;
+}
 
 int status(Session& session, const Arguments&) {
   const auto answer = session.call("GET", "/v1/status");
@@ -85,6 +116,7 @@ int status(Session& session, const Arguments&) {
     return down ? kRefused : kOk;
   }
   if (down) return print_down(session);
+  warn(session, *answer);
   if (answer->is_object()) print_members(session.out(), answer->as_object(), 0);
   return kOk;
 }

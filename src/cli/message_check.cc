@@ -1,5 +1,6 @@
 #include "cli/message_check.h"
 
+#include "dns/watched_resolver.h"
 #include "intake/authentication.h"
 
 #include <boost/asio/co_spawn.hpp>
@@ -130,9 +131,9 @@ MessageChecker& MessageChecker::operator=(MessageChecker&&) noexcept = default;
 Result<MessageChecker> MessageChecker::make(const dns::Options& dns, intake::AuthenticationOptions options,
                                             std::string hostname) {
   auto impl = std::make_unique<Impl>(std::move(options), std::move(hostname));
-  auto resolver = dns::make_resolver(impl->io.get_executor(), dns);
-  if (!resolver) return std::unexpected(resolver.error());
-  impl->resolver = std::move(*resolver);
+  auto resolvers = dns::make_resolvers(impl->io.get_executor(), dns, dns.at_once, system_clock());
+  if (!resolvers) return std::unexpected(resolvers.error());
+  impl->resolver = std::move(resolvers->strangers);
   impl->verifier = std::make_unique<intake::Verifier>(*impl->resolver, system_clock());
   return MessageChecker(std::move(impl));
 }

@@ -58,6 +58,17 @@ std::vector<Verb> server_verbs() {
   };
 }
 
+std::vector<Verb> dns_verbs() {
+  return {
+      {"dns forget",
+       "Forget that a resolver's DNSSEC signatures were good, so that it may do without them from now on.",
+       "paquebot dns forget\npaquebot dns forget 192.0.2.53",
+       {{"ADDRESS", "only this resolver", Count::optional}},
+       {},
+       dns_forget},
+  };
+}
+
 std::vector<Verb> store_verbs() {
   return {
       {"verify",
@@ -463,6 +474,7 @@ std::span<const Group> groups() {
       {"block", "Whose mail we do not take"},
       {"allow", "Who is not asked for names and lists"},
       {"report", "What other servers tell us"},
+      {"dns", "The resolvers that this server asks"},
   };
   return all;
 }
@@ -470,8 +482,8 @@ std::span<const Group> groups() {
 std::span<const Verb> verbs() {
   static const std::vector<Verb> all = [] {
     std::vector<Verb> table;
-    for (auto part : {server_verbs(), store_verbs(), domain_verbs(), dkim_verbs(), alias_verbs(), account_verbs(),
-                      queue_verbs(), mail_verbs(), message_verbs(), list_verbs(), report_verbs()}) {
+    for (auto part : {server_verbs(), dns_verbs(), store_verbs(), domain_verbs(), dkim_verbs(), alias_verbs(),
+                      account_verbs(), queue_verbs(), mail_verbs(), message_verbs(), list_verbs(), report_verbs()}) {
       table.insert(table.end(), part.begin(), part.end());
     }
     return table;

@@ -149,6 +149,7 @@ int allow_list(Session& session, const Arguments& arguments);
 int allow_remove(Session& session, const Arguments& arguments);
 int report_dmarc(Session& session, const Arguments& arguments);
 int status(Session& session, const Arguments& arguments);
+int dns_forget(Session& session, const Arguments& arguments);
 int reload(Session& session, const Arguments& arguments);
 int completion(Session& session, const Arguments& arguments);
 int version(Session& session, const Arguments& arguments);

@@ -10,6 +10,8 @@ std::span<const Route> routes() {
   static constexpr auto kRoutes = std::to_array<Route>({
       {"GET", "/v1/status", show_status},
       {"POST", "/v1/reload", reload},
+      {"DELETE", "/v1/resolvers", forget_resolvers},
+      {"DELETE", "/v1/resolvers/{}", forget_resolver},
       {"GET", "/v1/verify", verify},
       {"POST", "/v1/backups", begin_backup},
       {"POST", "/v1/backups/next", go_on_with_backup},

@@ -104,6 +104,8 @@ Task<Answer> import_message(Context& context, Call call);
 
 Task<Answer> show_status(Context& context, Call call);
 Task<Answer> reload(Context& context, Call call);
+Task<Answer> forget_resolvers(Context& context, Call call);
+Task<Answer> forget_resolver(Context& context, Call call);
 
 // ---- Input ----
 

@@ -1,10 +1,12 @@
 #include "service/server.h"
 
 #include "base/log.h"
+#include "dns/watched_resolver.h"
 #include "intake/dmarc_book.h"
 #include "intake/pickup.h"
 #include "intake/suspects.h"
 #include "net/wheel.h"
+#include "service/dns_keeper.h"
 #include "service/grey_keeper.h"
 #include "service/http_driver.h"
 #include "service/proxied.h"
@@ -25,6 +27,10 @@ const std::string kBusy = "421 4.7.0 too many connections, please try again late
 const std::string kBusyPop3 = "-ERR [SYS/TEMP] too many connections, please try again later\r\n";
 const std::string kStranger = "554 5.7.1 this server does not speak with you\r\n"; // RFC 5321 section 3.1
 const std::string kStrangerPop3 = "-ERR [SYS/PERM] this server does not speak with you\r\n";
+
+/// Questions to the DNS at a time that mail and connections of strangers may make us ask. An answer that is to be had
+/// comes within some ten milliseconds, so that these are thousands a second; resolvers have bounds of their own.
+constexpr std::size_t kStrangersQuestions = 500;
 
 bool implicit_tls(const ListenerSnapshot& listener) {
   return (listener.smtp && listener.smtp->implicit_tls) || (listener.pop3 && listener.pop3->implicit_tls);
@@ -75,7 +81,8 @@ struct Server::Impl {
   Etrn etrn{store, queue, system_clock()};
   directory::LoginGuard guard;
   directory::NetworkWatch networks;
-  std::shared_ptr<dns::Resolver> resolver;
+  dns::Resolvers resolvers;
+  std::unique_ptr<DnsKeeper> dns_keeper;
   std::unique_ptr<intake::Verifier> verifier;
   std::unique_ptr<delivery::Connector> connector;
   delivery::Homecoming homecoming{queue, store, directory, system_clock()};
@@ -274,8 +281,8 @@ Task<void> Server::Impl::converse(Welcome welcome, net::Stream stream, std::size
     return Pop3Connection::serve(
         std::make_shared<Pop3Connection>(parts, std::move(welcome.pop3), std::move(stream), executor));
   }
-  filter::Wiring wiring{executor, &contexts.wheel(context), resolver.get()};
-  GuardParts guards{resolver, client_facts, client_rates, grey, guard_book, system_clock()};
+  filter::Wiring wiring{executor, &contexts.wheel(context), resolvers.deliveries.get()};
+  GuardParts guards{resolvers.strangers, client_facts, client_rates, grey, guard_book, system_clock()};
   SmtpParts parts{services(), directory, sessions, etrn, login_parts(), std::move(wiring), std::move(guards)};
   return SmtpConnection::serve(
       std::make_shared<SmtpConnection>(parts, std::move(welcome.smtp), std::move(stream), executor));
@@ -387,8 +394,9 @@ std::string Server::Impl::status() {
     list += fmt::format("{}\"{}\"", list.empty() ? "" : ",", listener.listener.bound().to_string());
   auto up = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started).count();
   return fmt::format(
-      R"({{"hostname":"{}","pid":{},"uptime_seconds":{},"listeners":[{}],"connections":{},"queue":{{"destinations":{},"ready":{},"workers":{}}}}})",
-      options.hostname, ::getpid(), up, list, gate.total(), numbers.destinations, numbers.ready, numbers.workers);
+      R"({{"hostname":"{}","pid":{},"uptime_seconds":{},"listeners":[{}],"connections":{},"queue":{{"destinations":{},"ready":{},"workers":{}}},"dns":{}}})",
+      options.hostname, ::getpid(), up, list, gate.total(), numbers.destinations, numbers.ready, numbers.workers,
+      dns_keeper->status());
 }
 
 // ---- Server ----
@@ -398,22 +406,32 @@ Server::Server(store::Store& store, ServerOptions options, std::shared_ptr<const
 
 Server::~Server() = default;
 
+/// Before anything listens: what strangers make us ask must find the resolvers there, and what is remembered of them.
+Result<> Server::begin_dns() {
+  Impl& s = *impl_;
+  auto made = dns::make_resolvers(s.first(), s.options.dns, kStrangersQuestions, system_clock());
+  if (!made) return std::unexpected(made.error());
+  s.resolvers = std::move(*made);
+  s.dns_keeper = std::make_unique<DnsKeeper>(s.store, s.resolvers.upstream, [&s](Task<void> task) {
+    s.launch(s.first(), std::move(task), "remembering resolvers");
+  });
+  return s.dns_keeper->recall();
+}
+
 Result<> Server::start(std::vector<BoundListener> listeners) {
   Impl& s = *impl_;
-  auto resolver = dns::make_resolver(s.first(), s.options.dns);
-  if (!resolver) return std::unexpected(resolver.error());
-  s.resolver = *resolver;
-  s.verifier = std::make_unique<intake::Verifier>(*s.resolver, system_clock());
+  if (auto made = begin_dns(); !made) return made;
+  s.verifier = std::make_unique<intake::Verifier>(*s.resolvers.strangers, system_clock());
   s.listeners = std::move(listeners);
   std::size_t where = s.contexts.size() - 1; // all deliveries live on the last context
-  s.connector =
-      std::make_unique<delivery::Connector>(s.last(), s.contexts.wheel(where), s.resolver, s.options.connector);
+  s.connector = std::make_unique<delivery::Connector>(s.last(), s.contexts.wheel(where), s.resolvers.deliveries,
+                                                      s.options.connector);
   s.dispatcher = std::make_unique<delivery::Dispatcher>(s.last(), s.queue, s.store, system_clock(), *s.connector,
                                                         s.homecoming, s.signer, s.paths);
   s.reporter = std::make_unique<delivery::Reporter>(s.last(), s.queue, s.store, s.directory, s.ids, system_clock(),
                                                     s.options.hostname);
-  s.dmarc_reporter = std::make_unique<delivery::DmarcReporter>(s.queue, s.store, s.directory, s.resolver, s.ids,
-                                                               system_clock(), s.options.hostname);
+  s.dmarc_reporter = std::make_unique<delivery::DmarcReporter>(s.queue, s.store, s.directory, s.resolvers.strangers,
+                                                               s.ids, system_clock(), s.options.hostname);
   control::Hooks hooks;
   hooks.end_sessions = [&s](store::Id account) { s.sessions.end_account(account); };
   hooks.wake_queue = [&s] { s.launch(s.first(), s.load_queue(), "queue reload"); };
@@ -425,9 +443,14 @@ Result<> Server::start(std::vector<BoundListener> listeners) {
   hooks.logins = [&s](const std::string& login) { return s.guard.facts(login); };
   hooks.status = [&s] { return s.status(); };
   hooks.reload = [this] { return on_reload ? on_reload() : std::string("this server can't reload"); };
-  hooks.resolver = s.resolver;
+  hooks.resolver = s.resolvers.deliveries;
+  hooks.forget_resolvers = [&s](const std::optional<std::string>& address) {
+    s.resolvers.upstream->forget(address);
+    s.dns_keeper->look_now();
+  };
   hooks.hostname = s.options.hostname;
   s.control = std::make_unique<control::Control>(s.store, s.directory, std::move(hooks));
+  s.launch(s.first(), s.dns_keeper->run(), "resolvers");
   s.launch(s.last(), s.dispatcher->run(), "delivery");
   s.launch(s.last(), s.reporter->run(), "reports");
   s.launch(s.last(), s.deadlines.run(), "deadlines");
@@ -466,6 +489,7 @@ bool Server::stop(std::chrono::seconds bound) {
     for (BoundListener& listener : s.listeners) listener.listener.stop();
     s.sessions.shut_down_all();
   });
+  s.dns_keeper->stop();
   s.dispatcher->stop();
   s.reporter->stop();
   s.deadlines.stop();
@@ -476,7 +500,8 @@ bool Server::stop(std::chrono::seconds bound) {
   s.launch(s.first(), s.queue.give_back(), "give back");
   s.launch(s.first(), s.dmarc_book.flush(), "DMARC reports");
   s.wait_idle(std::chrono::steady_clock::now() + std::chrono::seconds(2));
-  s.resolver->give_up(); // what was asked for sessions that are over
+  s.resolvers.deliveries->give_up();
+  s.resolvers.strangers->give_up(); // what was asked for sessions that are over
   s.verifier->lookups.wait_idle(std::chrono::steady_clock::now() + std::chrono::seconds(2));
   s.contexts.stop();
   s.contexts.join();

@@ -95,6 +95,7 @@ public:
 
 private:
   struct Impl;
+  Result<> begin_dns();
   std::unique_ptr<Impl> impl_;
 };
 

@@ -57,7 +57,8 @@ class Knot:
         self.folder = pathlib.Path(self.holder.name)
         self.port = free_port_everywhere()
         for name, records in self.zones.items():
-            own = [f"{name} SOA ns.{name} postmaster.{name} 1 3600 600 86400 1", f"{name} NS ns.{name}", f"ns.{name} A 127.0.0.1"]
+            below = "" if name == "." else "." + name
+            own = [f"{name} SOA ns{below} postmaster{below} 1 3600 600 86400 1", f"{name} NS ns{below}", f"ns{below} A 127.0.0.1"]
             (self.folder / f"{name}.zone").write_text("$ORIGIN .\n$TTL 1\n" + "".join(line + "\n" for line in own + records))
         for name in self.expired:
             self._configure([name])
@@ -158,7 +159,7 @@ class Question:
 
 class Meddler:
     """Listens for questions on UDP and TCP. A rule is a function for a name and all below it: it gives octets, SILENT (over TCP: the
-    connection is closed), or None, and then Knot answers. The rule of the longest name counts."""
+    connection is closed), or None, and then Knot answers. The rule of the longest name counts, that of "*" behind all others."""
 
     def __init__(self, knot):
         self.knot, self.rules, self.asked, self.open = knot, {}, [], True
@@ -197,8 +198,8 @@ class Meddler:
     def _answer(self, question):
         self.asked.append((question.name, question.type, question.transport))
         labels = question.name.split(".")
-        for i in range(len(labels)):
-            if act := self.rules.get(".".join(labels[i:])):
+        for name in [".".join(labels[i:]) for i in range(len(labels))] + ["*"]:
+            if act := self.rules.get(name):
                 made = act(question)
                 if made is not None:
                     return made
@@ -244,6 +245,12 @@ def ask_nobody(port):
         out.sendto(b"\0" * 17, ("127.0.0.1", port))
 
 
+def without_extensions(query):
+    """The query as one that knows nothing of EDNS would ask it: without its OPT record, and so without a wish for signatures."""
+    _, end = Wire.read_name(query)
+    return query[:10] + b"\0\0" + query[12:end + 4]
+
+
 # --- rules that several tests need ----------------------------------------------------------------------------
 
 
@@ -253,6 +260,18 @@ def silent(question):
 
 def failing(code):
     return lambda question: question.reply(code=code)
+
+
+def stripping(question):
+    """What a forwarder says that knows nothing of DNSSEC."""
+    ask = ask_udp if question.transport == "udp" else ask_tcp
+    return ask(without_extensions(question.query), question.meddler.knot.port)
+
+
+def validated(question):
+    """What Knot says, as a resolver that has checked it."""
+    truth = question.truth()
+    return truth[:3] + bytes([truth[3] | AUTHENTIC]) + truth[4:]
 
 
 def late(seconds):

@@ -41,6 +41,7 @@ def zone():
 
 class ZonesCase(unittest.TestCase):
     """A server whose MX hosts all listen on one port of different loopback addresses, and a thief who listens too."""
+    trust_anchor = "none"
     states, wait_state, events, wait_event, wait_messages = (RelayCase.states, RelayCase.wait_state, RelayCase.events, RelayCase.wait_event,
                                                              RelayCase.wait_messages)
 
@@ -53,7 +54,7 @@ class ZonesCase(unittest.TestCase):
         listeners = {"submission": LISTENERS["submission"], "pop3-clear": LISTENERS["pop3-clear"],
                      "mx": LISTENERS["mx"] | {"address": f"127.0.0.77:{cls.port}"}}
         cls.server = Server(accounts={ALICE: SECRET}, dns=cls.dns, listeners=listeners, delivery={"port": cls.port},
-                            extra={"authentication": {"verify": False}})
+                            trust_anchor=cls.trust_anchor, extra={"authentication": {"verify": False}})
         cls.addClassCleanup(cls.server.close)
         cls.server.start()
 

@@ -15,7 +15,7 @@ has the form of src/dns/fake_zone.h, one record a line:
     9.0.0.127.in-addr.arpa    PTR   mx.example.test
     example.test              SOA   60         (how long negative answers below it may be kept)
 
-and the faults, each for all questions about the name:
+and the faults, each for all questions about the name ("*.silent.test": about all names below silent.test):
 
     broken.test    SERVFAIL       (BOGUS likewise)
     silent.test    TIMEOUT        (no reply at all)
@@ -104,6 +104,11 @@ class Zone:
             if kind == "CNAME":
                 self.aliases[name] = words[0].rstrip(".").lower()
 
+    def faults_of(self, name):
+        labels = name.split(".")
+        above = (self.faults.get("*." + ".".join(labels[i:]), set()) for i in range(1, len(labels)))
+        return self.faults.get(name, set()).union(*above)
+
     def exists(self, name):
         return name in self.records or any(other.endswith("." + name) for other in self.records)
 
@@ -160,7 +165,7 @@ class Server:
         room, extra = self.read_edns(packet, end + 4)
         self.note(name, number, transport)
         zone = self.current_zone()
-        faults = zone.faults.get(name, set())
+        faults = zone.faults_of(name)
         if "TIMEOUT" in faults:
             return None
         code, answers, authority = NOERROR, [], []

@@ -1,0 +1,40 @@
+#pragma once
+
+#include "base/result.h"
+#include "base/task.h"
+#include "dns/upstream.h"
+#include "store/store.h"
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace paquebot::service {
+
+/// Looks at the resolvers from time to time and tells in the log when answers stop or begin to be validated; keeps in the
+/// store's settings with which of them validation has worked (dns::kProvenSetting and the address, milliseconds).
+class DnsKeeper {
+public:
+  /// `store` must outlive it. `launch` runs a task that may last until the store answers.
+  DnsKeeper(store::Store& store, std::shared_ptr<dns::Upstream> upstream, std::function<void(Task<void>)> launch);
+
+  /// What earlier runs knew; blocks until the store has told. Before anything is asked.
+  Result<> recall();
+  /// Looks at once, then every six hours; every few minutes as long as nothing is validated. Until stop().
+  Task<void> run();
+  /// Any thread.
+  void look_now() { look_now_ = true; }
+  void stop() { stopping_ = true; }
+  /// For `status`: a JSON object.
+  std::string status() const;
+
+private:
+  Task<void> remember(std::string address, std::int64_t when);
+
+  store::Store& store_;
+  std::shared_ptr<dns::Upstream> upstream_;
+  std::atomic<bool> look_now_ = false, stopping_ = false;
+};
+
+} // namespace paquebot::service
