@@ -20,6 +20,7 @@ namespace paquebot::cli {
 enum Exit : int {
   kOk = 0,
   kRefused = 1,       ///< understood, but not done: refused, not there, or there already
+  kFindings = 2,      ///< done, but the store that was copied is not sound: see what was found
   kUsage = 64,        ///< the command line is wrong
   kBadData = 65,      ///< an address, id, file or other input is malformed
   kNoInput = 66,      ///< an input file can't be read

@@ -30,6 +30,21 @@ Result<std::vector<store::Finding>> collect(const Steps& step, ProgressBar& bar)
   return findings;
 }
 
+constexpr std::size_t kMostFindings = 1000;
+
+void read_findings(const json::value& answer, std::vector<store::Finding>& findings) {
+  for (const auto& finding : control::get_list(answer, "findings")) {
+    if (findings.size() < kMostFindings)
+      findings.push_back({control::get_text(finding, "what"), control::get_text(finding, "advice")});
+  }
+}
+
+json::array list_findings(const std::vector<store::Finding>& findings) {
+  json::array list;
+  for (const auto& finding : findings) list.push_back(json::object{{"what", finding.what}, {"advice", finding.advice}});
+  return list;
+}
+
 /// A step by the running server.
 Result<store::VerifyStep> ask_server(Transport& server, const store::VerifyPoint& from) {
   const std::string target = "/v1/verify?from=" + std::to_string(from.part) + "." + std::to_string(from.row);
@@ -39,8 +54,7 @@ Result<store::VerifyStep> ask_server(Transport& server, const store::VerifyPoint
   const auto answer = control::parse_json(response->body, "the server's answer");
   if (!answer) return std::unexpected(answer.error());
   store::VerifyStep step;
-  for (const auto& finding : control::get_list(*answer, "findings"))
-    step.findings.push_back({control::get_text(finding, "what"), control::get_text(finding, "advice")});
+  read_findings(*answer, step.findings);
   step.done = static_cast<std::uint64_t>(control::get_number(*answer, "done"));
   step.total = static_cast<std::uint64_t>(control::get_number(*answer, "total"));
   const std::string next = control::get_text(*answer, "next");
@@ -83,10 +97,8 @@ int verify(Session& session, const Arguments& arguments) {
   }
   if (!findings) return session.report(findings.error());
   if (session.json) {
-    json::array list;
-    for (const auto& finding : *findings)
-      list.push_back(json::object{{"what", finding.what}, {"advice", finding.advice}});
-    session.out() << control::to_pretty_text(json::object{{"sound", findings->empty()}, {"findings", std::move(list)}});
+    session.out() << control::to_pretty_text(
+        json::object{{"sound", findings->empty()}, {"findings", list_findings(*findings)}});
   } else if (findings->empty()) {
     session.out() << "The store is sound.\n";
   } else {
@@ -99,11 +111,13 @@ int backup(Session& session, const Arguments& arguments) {
   const std::string path = std::filesystem::absolute(arguments.text("FILE")).lexically_normal().string();
   auto step = session.call("POST", "/v1/backups", control::to_text(json::object{{"path", path}}));
   std::int64_t total = 0;
+  std::vector<store::Finding> findings;
   {
     ProgressBar bar(bar_place(session, arguments), "backup", 0);
     while (step && !control::get_bool(*step, "finished")) {
       step = session.call("POST", "/v1/backups/next");
       if (!step) break;
+      read_findings(*step, findings);
       total = control::get_number(*step, "total");
       bar.set(static_cast<std::uint64_t>(control::get_number(*step, "done")), static_cast<std::uint64_t>(total));
     }
@@ -111,11 +125,16 @@ int backup(Session& session, const Arguments& arguments) {
   if (!step) return session.report(step.error());
   const std::uintmax_t size = static_cast<std::uintmax_t>(total) / 2; // half of the work was reading it again
   if (session.json) {
-    session.out() << control::to_pretty_text(json::object{{"path", path}, {"size", size}});
+    session.out() << control::to_pretty_text(
+        json::object{{"path", path}, {"size", size}, {"findings", list_findings(findings)}});
   } else {
     session.out() << printable(path, 4096) << ": " << size_text(size) << ", read again and checked.\n";
+    if (!findings.empty()) {
+      session.out() << "The store is not sound. The backup is of it as it is, with what is wrong in it:\n";
+      print_findings(session.out(), findings);
+    }
   }
-  return kOk;
+  return findings.empty() ? kOk : kFindings;
 }
 
 int restore(Session& session, const Arguments& arguments) {
@@ -127,16 +146,19 @@ int restore(Session& session, const Arguments& arguments) {
   Result<store::RestoreResult> done;
   {
     ProgressBar bar(bar_place(session, arguments), "restore", 0);
-    done = store::restore_sqlite(arguments.text("FILE"), place->data_dir,
-                                 [&bar](std::uint64_t did, std::uint64_t all) { bar.set(did, all); });
+    done = store::restore_sqlite(
+        arguments.text("FILE"), place->data_dir, [&bar](std::uint64_t did, std::uint64_t all) { bar.set(did, all); },
+        arguments.has("--force"));
   }
   const auto given = hand_over_files(*place);
   if (!done) return session.report(done.error());
   if (!given) return session.report(given.error());
   if (session.json) {
-    session.out() << control::to_pretty_text(
-        json::object{{"data_dir", place->data_dir}, {"made_at", done->made_at}, {"held", done->held}});
-    return kOk;
+    session.out() << control::to_pretty_text(json::object{{"data_dir", place->data_dir},
+                                                          {"made_at", done->made_at},
+                                                          {"held", done->held},
+                                                          {"findings", list_findings(done->findings)}});
+    return done->findings.empty() ? kOk : kFindings;
   }
   session.out() << "Restored the store of " << time_text(done->made_at) << " in " << printable(place->data_dir, 4096)
                 << ".\n"
@@ -144,7 +166,10 @@ int restore(Session& session, const Arguments& arguments) {
                 << (done->held == 1 ? "is" : "are")
                 << " held, for they may have been delivered since. See: paquebot queue list --held; then "
                    "paquebot queue release --all, or paquebot queue cancel ...\n";
-  return kOk;
+  if (done->findings.empty()) return kOk;
+  session.out() << "It is not sound, and was restored with what is wrong in it:\n";
+  print_findings(session.out(), done->findings);
+  return kFindings;
 }
 
 } // namespace paquebot::cli

@@ -87,8 +87,9 @@ std::vector<Verb> store_verbs() {
       {"restore",
        "Make the data directory from a backup. The server must be down, and the directory without a store.",
        "paquebot restore /var/backups/paquebot/2026-11-23.backup",
-       {{"FILE", "made by `paquebot backup`"}},
-       {kQuiet},
+       {{"FILE",
+         "made by `paquebot backup`; with --force also the paquebot.db of a data directory that was moved away"}},
+       {kQuiet, {"--force", "", "restore it with what is wrong in it; only damaged pages are refused"}},
        restore},
   };
 }

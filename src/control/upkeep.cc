@@ -4,8 +4,17 @@
 namespace paquebot::control {
 namespace {
 
+json::array present_findings(const std::vector<store::Finding>& findings) {
+  json::array out;
+  for (const auto& finding : findings) out.push_back(json::object{{"what", finding.what}, {"advice", finding.advice}});
+  return out;
+}
+
 json::object present_step(const store::BackupStep& step) {
-  return {{"done", step.done}, {"total", step.total}, {"finished", step.finished}};
+  return {{"done", step.done},
+          {"total", step.total},
+          {"finished", step.finished},
+          {"findings", present_findings(step.findings)}};
 }
 
 /// "PART.ROW", as the last answer named it; none: from the beginning.
@@ -27,10 +36,7 @@ Task<Answer> verify(Context& context, Call call) {
   if (!from) co_return std::unexpected(from.error());
   const auto step = co_await context.store.verify_step(*from);
   if (!step) co_return std::unexpected(step.error());
-  json::array findings;
-  for (const auto& finding : step->findings)
-    findings.push_back(json::object{{"what", finding.what}, {"advice", finding.advice}});
-  json::object out{{"findings", std::move(findings)}, {"done", step->done}, {"total", step->total}};
+  json::object out{{"findings", present_findings(step->findings)}, {"done", step->done}, {"total", step->total}};
   if (step->next) out["next"] = std::to_string(step->next->part) + "." + std::to_string(step->next->row);
   co_return out;
 }

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 /// What is done with a store that no process has open.
 namespace paquebot::store {
@@ -21,15 +22,19 @@ public:
 Result<std::unique_ptr<Inspection>> inspect_sqlite(const std::string& directory);
 
 struct RestoreResult {
-  std::int64_t made_at = 0; ///< when the backup was made, milliseconds since 1970
-  std::size_t held = 0;     ///< recipients that were waiting and are held now
+  std::int64_t made_at = 0;        ///< when the backup was made, milliseconds since 1970
+  std::size_t held = 0;            ///< recipients that were waiting and are held now
+  std::vector<Finding> findings{}; ///< what is wrong in it, at most 1000; none unless forced
 };
 /// Makes a store in `directory` (made when absent; conflict when it holds one already) from a backup file, which is
 /// checked first (io when it is not sound, unsupported when it is none, or a newer program's) and only read: one of an older
 /// schema is upgraded in the copy, which is checked as well before it becomes the store. A failure leaves no store. What waited for delivery is held,
 /// since it may have been delivered after the backup was made; every mailbox gets a new uidvalidity. `progress` is told octets.
+/// `force`: what is wrong is told and restored as it is, unless pages are damaged; and `backup` may be the paquebot.db of a
+/// data directory that no process has open (conflict), with the bulk.db beside it or without.
 Result<RestoreResult> restore_sqlite(const std::string& backup, const std::string& directory,
-                                     const std::function<void(std::uint64_t done, std::uint64_t total)>& progress);
+                                     const std::function<void(std::uint64_t done, std::uint64_t total)>& progress,
+                                     bool force = false);
 
 /// The setting that a restored store has until its queue is released: what to tell the operator.
 inline constexpr const char* kRestoredSetting = "queue.restored";

@@ -52,6 +52,10 @@ Result<> sync_path(const std::string& path, int flags) {
   return {};
 }
 
+bool pages_damaged(const Finding& finding) {
+  return finding.what.starts_with("paquebot.db: ") || finding.what.starts_with("bulk.db: ");
+}
+
 Result<> ArchiveMaker::prepare(const std::string& path) {
   if (path.empty() || path.front() != '/' || path.back() == '/') {
     return fail(Errc::invalid, "a backup needs the whole path of a file, like /var/backups/paquebot.backup");
@@ -101,7 +105,9 @@ Result<BackupStep> ArchiveMaker::step(Db& bulk, std::int64_t now) {
       case Phase::done: break;
     }
     if (!done) return std::unexpected(done.error());
-    return progress();
+    BackupStep out = progress();
+    out.findings = std::exchange(findings_, {});
+    return out;
   } catch (const DbError& error) {
     return fail(error.full() ? Errc::no_space : Errc::io, "the backup " + part() + " failed: " + error.message);
   }
@@ -173,9 +179,10 @@ Result<> ArchiveMaker::begin_check() {
 Result<> ArchiveMaker::check() {
   const Id epoch = db_->number("SELECT epoch FROM node WHERE id = 1", 0);
   const VerifyStep step = verify_step(*db_, *db_, epoch, at_);
-  if (!step.findings.empty()) {
-    return fail(Errc::io, "the backup is not sound: " + step.findings.front().what +
-                              "; look whether the store is: paquebot verify");
+  for (const Finding& finding : step.findings) {
+    if (pages_damaged(finding))
+      return fail(Errc::io, "the backup is damaged: " + finding.what + "; look whether the store is: paquebot verify");
+    findings_.push_back(finding);
   }
   checked_ = 1000 * step.done / step.total;
   if (!step.next) return publish();

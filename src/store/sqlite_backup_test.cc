@@ -1,6 +1,8 @@
 #include "store/test_backup.h"
 #include "store/test_fault_vfs.h"
 
+#include <fstream>
+
 namespace paquebot::store {
 namespace {
 
@@ -75,6 +77,63 @@ TEST_F(SqliteBackup, MakesNoTemporaryFile) {
   make_backup("one.backup");
   const auto restored = restore("one.backup", "again");
   EXPECT_TRUE(restored) << restored.error().message;
+}
+
+TEST_F(SqliteBackup, WhatIsWrongIsToldAndCopiedAsItIs) {
+  make_account();
+  accept('a', kLarge);
+  accept('b', kLarge);
+  store_.reset();
+  Db(path("data/paquebot.db"), SQLITE_OPEN_READWRITE).exec("UPDATE mailbox SET count = count + 1 WHERE id = 1");
+  Db(path("data/bulk.db"), SQLITE_OPEN_READWRITE).exec("UPDATE chunk SET data = zeroblob(length(data)) WHERE bulk = 1");
+  store_ = open(path("data")).value();
+  make_backup("one.backup");
+  EXPECT_EQ(findings_.size(), 2u);
+  const auto refused = restore("one.backup", "again");
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("--force"), std::string::npos) << refused.error().message;
+  const auto restored = restore("one.backup", "again", true);
+  ASSERT_TRUE(restored) << restored.error().message;
+  EXPECT_EQ(restored->findings.size(), 2u);
+  store_ = open(path("again")).value();
+  EXPECT_EQ(run(store_->verify()).value().size(), 2u);
+}
+
+TEST_F(SqliteBackup, DamagedPagesAreRefusedAlsoByForce) {
+  make_account();
+  accept('a', kLarge);
+  make_backup("one.backup");
+  std::fstream file(path("one.backup"), std::ios::in | std::ios::out | std::ios::binary);
+  for (int page = 3; page < 8; ++page) file.seekp(page * 16384).write(std::string(64, 'x').data(), 64);
+  file.close();
+  for (const bool force : {false, true}) {
+    const auto refused = restore("one.backup", "again", force);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::io) << refused.error().message;
+    EXPECT_FALSE(std::filesystem::exists(path("again/paquebot.db")));
+  }
+}
+
+/// The way out when bulk.db is lost for good.
+TEST_F(SqliteBackup, ADataDirectoryIsRestoredByForceAlsoWithoutItsLargeMail) {
+  make_account();
+  accept('a', kLarge);
+  const MailboxInfo inbox = run(store_->open_mailbox(account_.id, "INBOX")).value();
+  EXPECT_EQ(restore("data/paquebot.db", "again", true).error().code, Errc::conflict) << "it is in use";
+  store_.reset();
+  EXPECT_EQ(restore("data/paquebot.db", "again").error().code, Errc::unsupported);
+  const auto whole = restore("data/paquebot.db", "again", true);
+  ASSERT_TRUE(whole) << whole.error().message;
+  EXPECT_TRUE(whole->findings.empty());
+  EXPECT_EQ(run(open(path("again")).value()->verify()).value(), std::vector<std::string>());
+
+  for (const char* end : {"", "-wal", "-shm"}) std::filesystem::remove(path("data/bulk.db") + end);
+  EXPECT_FALSE(open(path("data")));
+  const auto rest = restore("data/paquebot.db", "rest", true);
+  ASSERT_TRUE(rest) << rest.error().message;
+  EXPECT_EQ(rest->findings.size(), 1u);
+  store_ = open(path("rest")).value();
+  EXPECT_EQ(run(store_->open_mailbox(account_.id, "INBOX")).value().count, inbox.count);
 }
 
 TEST_F(SqliteBackup, IsGivenUpWhenNobodyGoesOn) {

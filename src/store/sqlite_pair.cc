@@ -79,9 +79,4 @@ void pair_anew(Db& main, Db& bulk) {
   main.run("INSERT OR REPLACE INTO setting(key, value) VALUES('store.id', ?)", id_of_bulk(bulk));
 }
 
-bool are_a_pair(Db& main, Db& bulk) {
-  const std::string id = id_of_main(main);
-  return id.empty() || id == id_of_bulk(bulk);
-}
-
 } // namespace paquebot::store

@@ -22,7 +22,5 @@ Result<> check_bulk_file(const std::string& directory);
 void pair_files(Db& main, Db& bulk);
 /// A new id for both, which no other file has. Durable when the connections sync.
 void pair_anew(Db& main, Db& bulk);
-/// False when they are not of one store; true for files of before there were ids.
-bool are_a_pair(Db& main, Db& bulk);
 
 } // namespace paquebot::store

@@ -32,17 +32,25 @@ void remove_with_companions(const std::string& path) {
   for (const char* end : {"", "-journal", "-wal", "-shm"}) ::unlink((path + end).c_str());
 }
 
+/// What is restored: a backup, which holds the tables of both files, or the two files themselves.
+struct Source {
+  Db main;
+  Db bulk;
+  std::optional<LockFile> lock;
+};
+
 /// One restore. Both files are built beside their places and named last, bulk.db first: paquebot.db alone would be
 /// opened as a store whose large bodies are lost, bulk.db alone is refused. An older backup is checked as it is, then
 /// its copy is upgraded and checked again; the backup itself is only read.
 class Restore {
 public:
   using Progress = std::function<void(std::uint64_t, std::uint64_t)>;
-  Restore(Db archive, std::string directory, const Progress& progress)
-      : archive_(std::move(archive)), directory_(std::move(directory)), progress_(progress) {
+  Restore(Source source, std::string directory, const Progress& progress, bool force)
+      : lock_(std::move(source.lock)), archive_(std::move(source.main)), bulk_(std::move(source.bulk)),
+        directory_(std::move(directory)), progress_(progress), force_(force) {
     main_size_ =
         static_cast<std::uint64_t>(archive_.number("PRAGMA page_count", 0) * archive_.number("PRAGMA page_size", 0));
-    bulk_size_ = static_cast<std::uint64_t>(archive_.number("SELECT sum(size) FROM bulk", 0));
+    bulk_size_ = static_cast<std::uint64_t>(bulk_.number("SELECT sum(size) FROM bulk", 0));
     older_ = archive_.number("PRAGMA user_version", 0) < kMainSchema.count;
     if (older_) view_as_today(archive_, kMainSchema);
   }
@@ -54,7 +62,7 @@ public:
   Restore& operator=(const Restore&) = delete;
 
   Result<> run() {
-    if (auto sound = check(archive_, archive_, "this backup is not sound"); !sound) return sound;
+    if (auto sound = check(archive_, bulk_, "this backup is not sound"); !sound) return sound;
     copy_main();
     copy_bulk();
     finish_main();
@@ -67,7 +75,10 @@ public:
     return name_files();
   }
 
+  std::vector<Finding> take_findings() { return std::move(findings_); }
+
 private:
+  static constexpr std::size_t kMostFindings = 1000;
   std::string main_part() const { return directory_ + "/restore-" + kMainSchema.file; }
   std::string bulk_part() const { return directory_ + "/restore-" + kBulkSchema.file; }
   void tell() const { progress_(checked_ + copied_, (older_ ? 3 : 2) * main_size_ + bulk_size_); }
@@ -77,13 +88,24 @@ private:
     const std::uint64_t before = checked_;
     for (std::optional<VerifyPoint> at = VerifyPoint{}; at;) {
       VerifyStep step = verify_step(main, bulk, epoch, *at);
-      if (!step.findings.empty()) {
-        return fail(Errc::io,
-                    verdict + ", nothing was restored: " + step.findings.front().what + "; take another backup");
-      }
+      if (auto told = tell_findings(step.findings, verdict); !told) return told;
       at = step.next;
       checked_ = before + main_size_ * step.done / step.total;
       tell();
+    }
+    return {};
+  }
+
+  Result<> tell_findings(std::vector<Finding>& found, const std::string& verdict) {
+    for (Finding& finding : found) {
+      const bool damaged = pages_damaged(finding);
+      if (damaged || !force_) {
+        return fail(Errc::io, verdict + ", nothing was restored: " + finding.what + "; take another backup" +
+                                  (damaged ? "" : ", or restore it as it is: --force"));
+      }
+      const auto same = [&finding](const Finding& known) { return known.what == finding.what; };
+      if (findings_.size() < kMostFindings && std::ranges::none_of(findings_, same))
+        findings_.push_back(std::move(finding));
     }
     return {};
   }
@@ -117,11 +139,11 @@ private:
     bulk.exec("PRAGMA synchronous = OFF");
     migrate(bulk, kBulkSchema);
     bulk.run("BEGIN");
-    Query bodies = archive_.query("SELECT id, epoch, state, size FROM bulk ORDER BY id");
+    Query bodies = bulk_.query("SELECT id, epoch, state, size FROM bulk ORDER BY id");
     while (bodies.row())
       bulk.run("INSERT INTO bulk(id, epoch, state, size) VALUES(?, ?, ?, ?)", bodies.i64(0), bodies.i64(1),
                bodies.i64(2), bodies.i64(3));
-    Query chunks = archive_.query("SELECT bulk, start, sum, data FROM chunk ORDER BY bulk, start");
+    Query chunks = bulk_.query("SELECT bulk, start, sum, data FROM chunk ORDER BY bulk, start");
     for (int n = 1; chunks.row(); ++n) {
       bulk.run("INSERT INTO chunk(bulk, start, sum, data) VALUES(?, ?, ?, ?)", chunks.i64(0), chunks.i64(1),
                chunks.i64(2), Blob{chunks.view(3)});
@@ -134,7 +156,7 @@ private:
     bulk.run("COMMIT");
     // Ids that the old store gave, and gave up, since may still be named somewhere.
     begin_ids_above(bulk, std::max(highest_bulk_id(archive_),
-                                   archive_.number("SELECT seq FROM sqlite_sequence WHERE name = 'bulk'", 0)));
+                                   bulk_.number("SELECT seq FROM sqlite_sequence WHERE name = 'bulk'", 0)));
     checkpoint_fully(bulk);
   }
 
@@ -145,7 +167,8 @@ private:
     Db main = open_for_writing(main_part());
     migrate(main, kMainSchema);
     main.exec("BEGIN");
-    main.exec("DROP TABLE bulk; DROP TABLE chunk; DROP TABLE backup; DELETE FROM bulk_garbage");
+    main.exec(
+        "DROP TABLE IF EXISTS bulk; DROP TABLE IF EXISTS chunk; DROP TABLE IF EXISTS backup; DELETE FROM bulk_garbage");
     main.exec(("PRAGMA application_id = " + std::to_string(kMainApplication)).c_str());
     const std::int64_t last = main.number("SELECT max(uidvalidity) FROM mailbox", 0);
     const std::int64_t fresh = std::max(last + 1, millis(system_clock().wall()) / 1000);
@@ -191,9 +214,13 @@ private:
     return {};
   }
 
+  const std::optional<LockFile> lock_;
   Db archive_;
+  Db bulk_; ///< of the archive, or the file beside it
   const std::string directory_;
   const Progress& progress_;
+  const bool force_;
+  std::vector<Finding> findings_;
   bool older_ = false; ///< than this program's schema
   std::uint64_t main_size_ = 0;
   std::uint64_t bulk_size_ = 0;
@@ -201,23 +228,53 @@ private:
   std::uint64_t copied_ = 0;
 };
 
-Result<Db> open_archive(const std::string& path) {
+/// The file beside it, or one of the same tables without a row.
+Db open_beside(const std::string& path) {
+  const std::string beside = path.substr(0, path.rfind('/') + 1) + kBulkSchema.file;
+  if (holds_something(beside)) {
+    Db bulk = open_for_reading(beside);
+    view_as_today(bulk, kBulkSchema);
+    return bulk;
+  }
+  Db none(":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX);
+  migrate(none, kBulkSchema);
+  return none;
+}
+
+/// The paquebot.db of a data directory, which nobody may have open.
+Result<Source> open_data(const std::string& path, Db db) {
+  auto lock = LockFile::take(path.substr(0, path.rfind('/') + 1) + "paquebot.lock");
+  if (!lock) return std::unexpected(lock.error());
+  if (auto known = check_identity(db, kMainSchema, path); !known) return std::unexpected(known.error());
+  return Source{std::move(db), open_beside(path), std::move(*lock)};
+}
+
+Result<Source> open_archive(const std::string& path, bool force) {
   if (!holds_something(path)) return fail(Errc::not_found, "there is no backup " + path);
   Db db = open_for_reading(path);
   const std::int64_t version = db.number("PRAGMA user_version", 0);
+  if (force && version >= 1 && db.number("PRAGMA application_id", 0) == kMainApplication)
+    return open_data(path, std::move(db));
   if (db.number("PRAGMA application_id", 0) != kArchiveApplication || version < 1)
     return fail(Errc::unsupported, path + " is not a backup made by paquebot backup");
   if (version > kMainSchema.count || db.number("SELECT format FROM backup", 0) > kArchiveFormat)
     return fail(Errc::unsupported, path + " was made by a newer paquebot: restore it with that one");
-  return db;
+  Db bulk = open_for_reading(path);
+  return Source{std::move(db), std::move(bulk), std::nullopt};
+}
+
+std::int64_t time_of(Db& source) {
+  const bool archive = source.number("PRAGMA application_id", 0) == kArchiveApplication;
+  return archive ? source.number("SELECT made_at FROM backup", 0) : source.number("SELECT heartbeat FROM node", 0);
 }
 
 } // namespace
 
 Result<RestoreResult> restore_sqlite(const std::string& backup, const std::string& directory,
-                                     const std::function<void(std::uint64_t done, std::uint64_t total)>& progress) {
+                                     const std::function<void(std::uint64_t done, std::uint64_t total)>& progress,
+                                     bool force) {
   try {
-    auto archive = open_archive(backup);
+    auto archive = open_archive(backup, force);
     if (!archive) return std::unexpected(archive.error());
     if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST)
       return fail(Errc::io, "can't make the data directory " + directory + ": " + std::strerror(errno));
@@ -231,10 +288,12 @@ Result<RestoreResult> restore_sqlite(const std::string& backup, const std::strin
       remove_with_companions(path);
     }
     RestoreResult result;
-    result.made_at = archive->number("SELECT made_at FROM backup", 0);
-    result.held = static_cast<std::size_t>(archive->number("SELECT count(*) FROM recipient WHERE state IN (2, 3)", 0));
-    Restore restore(std::move(*archive), directory, progress);
+    result.made_at = time_of(archive->main);
+    result.held =
+        static_cast<std::size_t>(archive->main.number("SELECT count(*) FROM recipient WHERE state IN (2, 3)", 0));
+    Restore restore(std::move(*archive), directory, progress, force);
     if (auto done = restore.run(); !done) return std::unexpected(done.error());
+    result.findings = restore.take_findings();
     return result;
   } catch (const DbError& error) {
     return fail(error.full() ? Errc::no_space : Errc::io, "the backup can't be restored: " + error.message);

@@ -56,6 +56,7 @@ protected:
   Result<BackupStep> finish_backup(const std::function<void()>& between) {
     for (;;) {
       auto step = run(store_->go_on_with_backup());
+      if (step) std::ranges::copy(step->findings, std::back_inserter(findings_));
       if (!step || step->finished) return step;
       EXPECT_LE(step->done, step->total);
       between();
@@ -66,8 +67,8 @@ protected:
     const auto done = finish_backup([] {});
     ASSERT_TRUE(done) << done.error().message;
   }
-  Result<RestoreResult> restore(const std::string& name, const std::string& directory) {
-    return restore_sqlite(path(name), path(directory), [](std::uint64_t, std::uint64_t) {});
+  Result<RestoreResult> restore(const std::string& name, const std::string& directory, bool force = false) {
+    return restore_sqlite(path(name), path(directory), [](std::uint64_t, std::uint64_t) {}, force);
   }
   /// All rounds of upkeep that there is something to do for.
   static void keep_up(Store& store) {
@@ -81,7 +82,8 @@ protected:
   TemporaryDirectory directory_;
   FakeClock clock_;
   UlidSource ulids_;
-  Ulid last_; ///< of accept()
+  Ulid last_;                     ///< of accept()
+  std::vector<Finding> findings_; ///< of finish_backup()
   std::unique_ptr<Store> store_;
   Account account_;
 };

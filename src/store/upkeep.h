@@ -31,7 +31,8 @@ struct VerifyStep {
 struct BackupStep {
   std::uint64_t done = 0; ///< octets, of about `total`
   std::uint64_t total = 0;
-  bool finished = false; ///< the file is complete, read again and checked, synced, and has its name
+  bool finished = false;           ///< the file is complete, read again and checked, synced, and has its name
+  std::vector<Finding> findings{}; ///< what this step found wrong in the store, and copied as it is
 };
 
 } // namespace paquebot::store

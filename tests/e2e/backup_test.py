@@ -201,6 +201,26 @@ class BackupTest(unittest.TestCase):
         self.assertIn("not sound", done.stderr)
         self.assertFalse((server.data / "paquebot.db").exists())
 
+    def test_a_finding_keeps_nobody_from_a_backup(self):
+        server = self.start()
+        self.fill(server)
+        server.stop()
+        with sqlite3.connect(server.data / "paquebot.db") as db:
+            db.execute("UPDATE mailbox SET count = count + 1 WHERE id = 1")
+        server.start()
+        file = server.folder / "four.backup"
+        done = server.cli("backup", file)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("mailbox 1: its count", done.stdout)
+        server.stop()
+        shutil.rmtree(server.data)
+        self.assertIn("--force", server.cli("restore", file).stderr)
+        done = server.cli("restore", "--force", file)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("mailbox 1: its count", done.stdout)
+        server.start()
+        self.assertEqual(len(server.mail(BOB)), 1)
+
 
 if __name__ == "__main__":
     unittest.main()
