@@ -36,7 +36,7 @@ _paquebot() {
     "dns forget") words="--config --json --help" ;;
     "verify") words="--config --json --help --quiet" ;;
     "backup") words="--config --json --help --quiet" ;;
-    "restore") words="--config --json --help --quiet" ;;
+    "restore") words="--config --json --help --quiet --force" ;;
     "domain add") words="--config --json --help" ;;
     "domain list") words="--config --json --help" ;;
     "domain dns") words="--config --json --help" ;;

@@ -14,9 +14,8 @@ namespace {
 
 constexpr const char* kExitCodes =
     "Exit codes: 0 done; 1 not done: refused, not there, or there already; 2 done, with findings; 64 wrong command\n"
-    "line; 65 malformed input; 66 unreadable input; 69 the server does not answer; 73 can't write; 74 disk or store "
-    "failed;\n"
-    "75 try again later; 77 not allowed; 78 configuration. See paquebot(1).";
+    "line; 65 malformed input; 66 unreadable input; 69 the server does not answer; 73 can't write; 74 disk or\n"
+    "store failed; 75 try again later; 77 not allowed; 78 configuration. See paquebot(1).";
 
 /// What CLI11 stores while it parses one verb.
 struct Binding {
