@@ -8,7 +8,7 @@
 namespace paquebot::service {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using Steady = std::chrono::steady_clock;
 
 /// Messages deleted in one transaction: a few tens of milliseconds, so that nobody waits long behind a large QUIT.
 constexpr std::size_t kDeletedAtOnce = 500;
@@ -48,7 +48,7 @@ void Pop3Connection::release_mailbox() {
 Task<bool> Pop3Connection::begin() {
   peer_ = stream_.remote().address;
   if (options_->implicit_tls) {
-    stream_.set_deadline(Clock::now() + std::chrono::seconds(30));
+    stream_.set_deadline(Steady::now() + std::chrono::seconds(30));
     net::TlsContext& context = *options_->tls;
     auto info = co_await stream_.start_tls_server(context);
     if (!info) {
@@ -84,18 +84,18 @@ void Pop3Connection::shut_down() {
   shutting_down_ = true;
   if (desk_) desk_->stop();
   if (!session_) { // in its TLS handshake: nothing was said yet
-    stream_.set_deadline(Clock::now());
+    stream_.set_deadline(Steady::now());
     return;
   }
   session_->shut_down();
-  if (reading_) stream_.set_deadline(Clock::now());
+  if (reading_) stream_.set_deadline(Steady::now());
 }
 
 void Pop3Connection::end() {
   if (reading_) { // it waits for a command: it is told why
     shutting_down_ = true;
     session_->log_out();
-    stream_.set_deadline(Clock::now());
+    stream_.set_deadline(Steady::now());
     return;
   }
   ended_ = true;
@@ -107,7 +107,7 @@ Task<void> Pop3Connection::perform(pop3::Send send) {
   if (session_->closing()) // before the reply to QUIT: whoever has read it may log in again at once
     release_mailbox();
   if (broken_) co_return;
-  stream_.set_deadline(Clock::now() + options_->session->idle_timeout);
+  stream_.set_deadline(Steady::now() + options_->session->idle_timeout);
   std::string_view bytes = send.bytes;
   auto written = co_await stream_.write(bytes);
   if (!written) {
@@ -119,7 +119,7 @@ Task<void> Pop3Connection::perform(pop3::Send send) {
 Task<void> Pop3Connection::perform(pop3::NeedInput need) {
   if (need.window != window_) {
     window_ = need.window;
-    deadline_ = Clock::now() + need.within;
+    deadline_ = Steady::now() + need.within;
   }
   stream_.set_deadline(deadline_);
   stream_.release_buffer();
@@ -137,7 +137,7 @@ Task<void> Pop3Connection::perform(pop3::NeedInput need) {
 }
 
 Task<void> Pop3Connection::perform(pop3::StartTls) {
-  stream_.set_deadline(Clock::now() + std::chrono::seconds(60));
+  stream_.set_deadline(Steady::now() + std::chrono::seconds(60));
   stream_.release_buffer();
   net::TlsContext& context = *options_->tls;
   auto info = co_await stream_.start_tls_server(context);
@@ -163,7 +163,7 @@ Task<void> Pop3Connection::perform(pop3::AskLogin ask) {
     case Verdict::keys: session_->answer_keys(id, std::move(answer.keys)); co_return;
     case Verdict::accepted:
       account_ = std::move(answer.account);
-      verdict = parts_.login_delay.may(account_.id, options_->session->login_delay, Clock::now())
+      verdict = parts_.login_delay.may(account_.id, options_->session->login_delay, Steady::now())
                     ? pop3::LoginVerdict::accepted
                     : pop3::LoginVerdict::slow_down;
       break;
@@ -199,7 +199,7 @@ Task<void> Pop3Connection::perform(pop3::AskOpen ask) {
     co_return;
   }
   numbering_.emplace(parts_.store, *opened);
-  if (options_->session->login_delay.count() > 0) parts_.login_delay.opened(account_.id, Clock::now());
+  if (options_->session->login_delay.count() > 0) parts_.login_delay.opened(account_.id, Steady::now());
   session_->answer_open(id, pop3::OpenVerdict::opened, numbering_->count(), opened->bytes);
 }
 

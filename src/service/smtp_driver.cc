@@ -11,7 +11,7 @@
 namespace paquebot::service {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using Steady = std::chrono::steady_clock;
 
 /// Addresses that the recipients of one message expand to, beside themselves: a stranger may name a large alias again and again.
 constexpr std::size_t kMaxExpanded = 10'000;
@@ -61,7 +61,7 @@ Task<void> SmtpConnection::end_session() {
 Task<bool> SmtpConnection::begin() {
   peer_ = stream_.remote().address;
   if (options_->implicit_tls) {
-    stream_.set_deadline(Clock::now() + std::chrono::seconds(30));
+    stream_.set_deadline(Steady::now() + std::chrono::seconds(30));
     net::TlsContext& context = *options_->tls;
     auto info = co_await stream_.start_tls_server(context);
     if (!info) {
@@ -107,19 +107,19 @@ void SmtpConnection::shut_down() {
   shutting_down_ = true;
   if (desk_) desk_->stop();
   if (!session_) { // in its TLS handshake: nothing was said yet
-    stream_.set_deadline(Clock::now());
+    stream_.set_deadline(Steady::now());
     return;
   }
   session_->shut_down();
   if (reading_) // wake the read: at once instead of at its deadline
-    stream_.set_deadline(Clock::now());
+    stream_.set_deadline(Steady::now());
 }
 
 void SmtpConnection::end() {
   if (reading_ && !incoming_) { // it waits for a command: it is told why
     shutting_down_ = true;      // the timeout that ends the read is ours
     session_->log_out();
-    stream_.set_deadline(Clock::now());
+    stream_.set_deadline(Steady::now());
     return;
   }
   ended_ = true;
@@ -181,7 +181,7 @@ bool SmtpConnection::data_at_once(const smtp::AskData& ask) {
 
 Task<void> SmtpConnection::perform(smtp::Send send) {
   if (broken_) co_return;
-  stream_.set_deadline(Clock::now() + options_->session->command_timeout);
+  stream_.set_deadline(Steady::now() + options_->session->command_timeout);
   std::string_view bytes = send.bytes;
   auto written = co_await stream_.write(bytes);
   if (!written) {
@@ -191,7 +191,7 @@ Task<void> SmtpConnection::perform(smtp::Send send) {
 }
 
 void SmtpConnection::begin_wait(const smtp::NeedInput& need) {
-  const auto now = Clock::now();
+  const auto now = Steady::now();
   if (need.window != window_) {
     window_ = need.window;
     deadline_ = now + need.within;
@@ -221,7 +221,7 @@ void SmtpConnection::end_wait(const Result<std::string_view>& input) {
 }
 
 Task<void> SmtpConnection::perform(smtp::StartTls) {
-  stream_.set_deadline(Clock::now() + std::chrono::seconds(60));
+  stream_.set_deadline(Steady::now() + std::chrono::seconds(60));
   stream_.release_buffer();
   net::TlsContext& context = *options_->tls;
   auto info = co_await stream_.start_tls_server(context);
@@ -277,8 +277,8 @@ Task<void> SmtpConnection::perform(smtp::AskHelo ask) {
 /// Holds the greeting back for a while, if so configured: who can't wait for it is not a mail server (RFC 5321 section 3.1).
 Task<bool> SmtpConnection::spoke_early() {
   if (options_->implicit_tls || session_->told() != nullptr) co_return false;
-  const auto until = Clock::now() + options_->guard->greeting_delay;
-  while (!stream_.has_input() && Clock::now() < until && !shutting_down_ && !ended_) {
+  const auto until = Steady::now() + options_->guard->greeting_delay;
+  while (!stream_.has_input() && Steady::now() < until && !shutting_down_ && !ended_) {
     auto rest = std::chrono::milliseconds(100);
     co_await net::sleep_for(rest);
   }
