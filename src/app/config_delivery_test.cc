@@ -5,7 +5,7 @@
 namespace paquebot::app {
 namespace {
 
-Result<Config> parse(const std::string& delivery) {
+Result<Config> parsed_delivery(const std::string& delivery) {
   return load_config("p.toml", [&](const std::string&) -> Result<std::string> { return "[delivery]\n" + delivery; });
 }
 
@@ -22,7 +22,7 @@ TEST(ConfigDelivery, OneSourceAddressForEachFamily) {
       {"source_address = []", "", ""},
   };
   for (const auto& c : cases) {
-    const auto config = parse(c.text);
+    const auto config = parsed_delivery(c.text);
     ASSERT_TRUE(config) << c.text << ": " << config.error().message;
     EXPECT_EQ(config->connector.source_ipv4, c.four) << c.text;
     EXPECT_EQ(config->connector.source_ipv6, c.six) << c.text;
@@ -40,7 +40,7 @@ TEST(ConfigDelivery, Families) {
       {"families = [\"ipv6\", \"ipv4\"]", true, true},
   };
   for (const auto& c : cases) {
-    const auto config = parse(c.text);
+    const auto config = parsed_delivery(c.text);
     ASSERT_TRUE(config) << c.text << ": " << config.error().message;
     EXPECT_EQ(config->connector.ipv4, c.four) << c.text;
     EXPECT_EQ(config->connector.ipv6, c.six) << c.text;
@@ -62,7 +62,7 @@ TEST(ConfigDelivery, SaysWhatIsWrong) {
       {"familes = [\"ipv4\"]", "p.toml:2: unknown key \"familes\" in [delivery]: do you mean \"families\"?"},
   };
   for (const auto& c : cases) {
-    const auto config = parse(c.text);
+    const auto config = parsed_delivery(c.text);
     ASSERT_FALSE(config) << c.text;
     EXPECT_NE(config.error().message.find(c.expected), std::string::npos) << c.text << "\ngives\n"
                                                                           << config.error().message;
@@ -70,7 +70,7 @@ TEST(ConfigDelivery, SaysWhatIsWrong) {
 }
 
 TEST(ConfigDelivery, NeedsARestart) {
-  const auto before = parse("source_address = \"192.0.2.7\""), after = parse("families = [\"ipv4\"]");
+  const auto before = parsed_delivery("source_address = \"192.0.2.7\""), after = parsed_delivery("families = [\"ipv4\"]");
   ASSERT_TRUE(before && after);
   EXPECT_EQ(restart_keys(*before, *after), (std::vector<std::string>{"delivery.source_address", "delivery.families"}));
 }
