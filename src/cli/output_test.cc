@@ -14,12 +14,16 @@ TEST(Output, Table) {
   table.add({"käse", "1"});
   table.add({"a longer name", "1000"});
   table.add({"evil\x1b[31m\r\n", ""});
+  table.add({"\xC2\x9B"
+             "1m\u202E",
+             ""});
   std::ostringstream out;
   table.print(out);
-  EXPECT_EQ(out.str(), "NAME                  SIZE\n"
-                       "käse                     1\n"
-                       "a longer name         1000\n"
-                       "evil\\x1b[31m\\x0d\\x0a\n");
+  EXPECT_EQ(out.str(), "NAME                    SIZE\n"
+                       "käse                       1\n"
+                       "a longer name           1000\n"
+                       "evil\\x1b[31m\\x0d\\x0a\n"
+                       "\\xc2\\x9b1m\\xe2\\x80\\xae\n");
 }
 
 TEST(Output, Sizes) {

@@ -1,20 +1,42 @@
 #include "control/json.h"
 
 #include "base/text.h"
+#include "base/visible.h"
 
 #include <algorithm>
+#include <fmt/format.h>
+#include <iterator>
 
 namespace paquebot::control {
 namespace {
 
-/// Any UTF-8 as it is; other octets as "?", since JSON is UTF-8 (RFC 8259 section 8.1).
+unsigned code_point(std::string_view character) {
+  unsigned code = static_cast<unsigned char>(character[0]);
+  if (character.size() > 1) code &= 0x7FU >> character.size();
+  for (const char c : character.substr(1)) code = code << 6U | (static_cast<unsigned char>(c) & 0x3FU);
+  return code;
+}
+
+/// Serialised JSON for a reader who may be a terminal: octets that are no UTF-8 as "?", since JSON is UTF-8 (RFC 8259 section 8.1),
+/// C1 controls, DEL and characters that turn the direction of writing as \uNNNN, which any parser reads as the same text. The writer
+/// has escaped C0 controls, so whatever is above them stands inside a string; a line feed is between two values.
 std::string clean(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   while (!text.empty()) {
+    const std::size_t plain = plain_length(text);
+    out += text.substr(0, plain);
+    text.remove_prefix(plain);
+    if (text.empty()) break;
     const std::size_t length = utf8_length(text);
-    out += length == 0 ? std::string_view("?") : text.substr(0, length);
-    text.remove_prefix(std::max<std::size_t>(length, 1));
+    const std::string_view character = text.substr(0, std::max<std::size_t>(length, 1));
+    if (length == 0)
+      out += '?';
+    else if (visible_length(text) == 0 && character != "\n")
+      fmt::format_to(std::back_inserter(out), "\\u{:04x}", code_point(character));
+    else
+      out += character;
+    text.remove_prefix(character.size());
   }
   return out;
 }
@@ -89,14 +111,14 @@ Result<json::object> parse_object(std::string_view text, std::string_view what) 
 
 std::string to_text(const json::value& value) {
   std::string text = json::serialize(value);
-  return is_utf8(text) ? text : clean(text);
+  return plain_length(text) == text.size() ? text : clean(text);
 }
 
 std::string to_pretty_text(const json::value& value) {
   std::string out;
   write_pretty(out, value, 0);
   out += '\n';
-  return is_utf8(out) ? out : clean(out);
+  return clean(out);
 }
 
 Result<std::optional<std::string>> text_field(const json::object& object, std::string_view name) {

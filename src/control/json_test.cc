@@ -38,6 +38,18 @@ TEST(Json, HostileText) {
   EXPECT_EQ(to_text(object), R"({"x":"?? ok"})");
 }
 
+TEST(Json, NothingTurnsTheTerminal) {
+  json::object object;
+  object["x"] = "\xC2\x9B[31m \x7F a\u202Etxt.exe\u2066b\u2069 \u061C\u2028 \u200C é 😀 \xff";
+  const std::string line = to_text(object);
+  EXPECT_EQ(line, R"({"x":"\u009b[31m \u007f a\u202etxt.exe\u2066b\u2069 \u061c\u2028 )"
+                  "\u200C é 😀 ?\"}");
+  EXPECT_EQ(to_pretty_text(object), "{\n  " + line.substr(1, 4) + " " + line.substr(5, line.size() - 6) + "\n}\n");
+  const auto back = parse_json(line, "x").value();
+  EXPECT_TRUE(
+      get_text(back, "x").starts_with("\xC2\x9B[31m \x7F a\u202Etxt.exe\u2066b\u2069 \u061C\u2028 \u200C é 😀"));
+}
+
 TEST(Json, Pretty) {
   const auto value = parse_json(R"({"a":[1,{"b":"x"}],"c":[],"d":{}})", "x").value();
   EXPECT_EQ(to_pretty_text(value),
