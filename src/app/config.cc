@@ -23,7 +23,7 @@ namespace {
 void read_server(Reader& read, const toml::table& root, Config& config) {
   const toml::table& t = section(read, root, "server");
   read.only(t, "[server]",
-            {"hostname", "data_dir", "store", "user", "threads", "control_socket", "drop_dir", "log_format",
+            {"hostname", "origin", "data_dir", "store", "user", "threads", "control_socket", "drop_dir", "log_format",
              "log_level", "log_file", "sandbox", "backup_dirs"});
   read.text(t, "hostname", config.hostname);
   read.text(t, "data_dir", config.data_dir);
@@ -62,6 +62,7 @@ void read_server(Reader& read, const toml::table& root, Config& config) {
     auto normal = mail::normalize_domain(name);
     config.hostname = normal ? *normal : "localhost";
   }
+  read_origin(read, t, config);
   if (config.control_socket.empty()) config.control_socket = config.data_dir + "/control.sock";
   if (config.drop_dir.empty()) config.drop_dir = config.data_dir + "/drop";
 }
@@ -465,6 +466,7 @@ std::vector<std::string> restart_keys(const Config& before, const Config& after)
     if (a != b) keys.emplace_back(key);
   };
   compare(before.hostname, after.hostname, "server.hostname");
+  compare(before.origin, after.origin, "server.origin");
   compare(before.data_dir, after.data_dir, "server.data_dir");
   compare(before.user, after.user, "server.user");
   compare(before.threads, after.threads, "server.threads");

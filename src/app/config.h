@@ -40,6 +40,7 @@ struct FilterConfig {
 struct Config {
   std::string file;
   std::string hostname;
+  std::string origin; ///< domain of names without one in mail of this machine; default: hostname
   std::string data_dir = "/var/lib/paquebot";
   std::string user;           ///< to become after binding, when started as root
   std::string control_socket; ///< default: data_dir/control.sock

@@ -44,4 +44,15 @@ void read_relay(Reader& read, const toml::table& root, Config& config) {
   }
 }
 
+void read_origin(Reader& read, const toml::table& server, Config& config) {
+  read.text(server, "origin", config.origin);
+  const toml::node* node = server.get("origin");
+  if (node == nullptr) return void(config.origin = config.hostname);
+  auto name = mail::normalize_domain(config.origin);
+  if (!name)
+    read.error(*node, "origin is not a domain name: " + name.error().message);
+  else
+    config.origin = *name;
+}
+
 } // namespace paquebot::app

@@ -2,12 +2,13 @@
 
 namespace paquebot::delivery {
 
-Task<Result<queue::DraftRecipient>> addressee(directory::Directory& directory, mail::Address to) {
+Task<Result<queue::DraftRecipient>> addressee(directory::Directory& directory, mail::Address to, bool local) {
   using Kind = directory::Resolution::Kind;
   queue::DraftRecipient row;
   row.recipient.address = to;
   row.recipient.notify = mail::kNotifyNever;
-  auto found = co_await directory.resolve(to);
+  auto resolving = local ? directory.resolve_local(to) : directory.resolve(to);
+  auto found = co_await std::move(resolving);
   if (!found) co_return std::unexpected(found.error());
   if (found->kind == Kind::found) {
     row.nodes = std::move(found->nodes);

@@ -138,7 +138,8 @@ Task<bool> Reporter::report(const store::OwedReport& owed) {
   const store::MessageFacts& message = owed.message;
   mail::Address to = message.sender.reverse_path;
   Result<queue::DraftRecipient> recipient = fail(Errc::not_found, "the null reverse-path gets no report");
-  if (!to.empty()) recipient = co_await addressee(directory_, to);
+  const bool local = message.klass == store::MessageClass::local;
+  if (!to.empty()) recipient = co_await addressee(directory_, to, local);
   if (!recipient && recipient.error().code != Errc::not_found) co_return false;
   if (!recipient) {
     std::string why = recipient.error().message;

@@ -2,6 +2,8 @@
 
 #include "base/text.h"
 
+#include <algorithm>
+
 namespace paquebot::directory {
 namespace {
 
@@ -19,6 +21,7 @@ Match leads_to(const store::AddressEntry& entry) {
 AddressBook::AddressBook(store::Store& store, const Options& options)
     : store_(store), options_(options), lookups_(kHalf), quotas_(kHalf), domains_(1) {
   options_.hostname = to_lower(options.hostname);
+  options_.origin = options.origin.empty() ? options_.hostname : to_lower(options.origin);
 }
 
 Task<Result<AddressBook::Lookup>> AddressBook::lookup(std::string local, std::string domain) {
@@ -44,8 +47,25 @@ Task<Result<AddressBook::Domains>> AddressBook::domains() {
     if (summary.first.empty()) summary.first = domain.name;
     if (summary.any_owner == 0) summary.any_owner = domain.owner;
   }
+  summary.bare = places_of_names(*all);
   domains_.put(generation, key, summary);
   co_return summary;
+}
+
+/// The origin, then the domains that the server's name lies in, the closest one first; of them those that are ours, each once.
+std::vector<std::string> AddressBook::places_of_names(const std::vector<store::Domain>& all) const {
+  std::vector<std::string> wanted{options_.origin};
+  for (std::string name = options_.hostname; !name.empty();) {
+    const auto dot = name.find('.');
+    name = dot == std::string::npos ? std::string() : name.substr(dot + 1);
+    if (!name.empty()) wanted.push_back(name);
+  }
+  std::vector<std::string> places;
+  for (std::string& name : wanted) {
+    const bool ours = std::ranges::any_of(all, [&](const store::Domain& domain) { return domain.name == name; });
+    if (ours && std::ranges::find(places, name) == places.end()) places.push_back(std::move(name));
+  }
+  return places;
 }
 
 Task<Result<bool>> AddressBook::is_ours(std::string domain) {
@@ -74,14 +94,17 @@ Task<Result<Match>> AddressBook::match_role(store::Id owner) {
 /// "root" and "ann" at the server's own name, when that is no domain of ours: where programs on this machine send to.
 Task<Result<Match>> AddressBook::match_machine(std::string local) {
   const std::string base(without_tag(local));
-  if (is_role(base) || base == "root") co_return co_await match_role(0);
   const auto all = co_await domains();
   if (!all) co_return std::unexpected(all.error());
-  if (!all->first.empty()) {
-    const auto found = co_await lookup(base, all->first);
+  std::vector<std::string> places = all->bare;
+  // The first domain has nothing to do with the server's name: its postmaster is its own.
+  if (!all->first.empty() && (places.empty() || !is_role(base))) places.push_back(all->first);
+  for (const std::string& place : places) {
+    const auto found = co_await lookup(base, place);
     if (!found) co_return std::unexpected(found.error());
     if ((*found)->entry) co_return leads_to(*(*found)->entry);
   }
+  if (is_role(base) || base == "root") co_return co_await match_role(0);
   auto match = co_await match_role(0);
   if (match) match->fallback = true;
   co_return match;
@@ -107,6 +130,13 @@ Task<Result<Match>> AddressBook::match(mail::Address address) {
   if (is_role(base)) co_return co_await match_role(exact.owner);
   if (exact.catch_all) co_return leads_to(*exact.catch_all);
   co_return Match{true, false, false, 0, {}};
+}
+
+Task<Result<Match>> AddressBook::match_program(mail::Address address) {
+  const std::string domain = to_lower(address.domain);
+  if (domain != options_.hostname && domain != options_.origin) co_return Match{true, false, false, 0, {}};
+  std::string local = to_lower(address.local);
+  co_return co_await match_machine(std::move(local));
 }
 
 store::Id AddressBook::known_mailbox(const mail::Address& address) {

@@ -33,6 +33,9 @@ public:
   /// The entry for an address: with its tag, without it, postmaster and abuse (RFC 2142, RFC 5321 section 4.5.1), the
   /// catch-all, in this order.
   Task<Result<Match>> match(mail::Address address);
+  /// The entry for an address of ours that has none, named by a program on this machine: as at the server's own name when it
+  /// is there or at the origin; else nothing is known of it.
+  Task<Result<Match>> match_program(mail::Address address);
   /// The account whose mailbox the address leads straight to, open to every sender and never full, when memory knows all of
   /// that; 0 when there is more to it, or something to be read.
   store::Id known_mailbox(const mail::Address& address);
@@ -51,6 +54,7 @@ private:
   /// What the rules ask of the list of domains.
   struct Domains {
     std::size_t count = 0;
+    std::vector<std::string> bare; ///< where a name without a domain is looked for first, in this order
     std::string first;
     store::Id any_owner = 0;
   };
@@ -58,6 +62,7 @@ private:
 
   Task<Result<Lookup>> lookup(std::string local, std::string domain);
   Task<Result<Domains>> domains();
+  std::vector<std::string> places_of_names(const std::vector<store::Domain>& all) const;
   Task<Result<Match>> match_role(store::Id owner);
   Task<Result<Match>> match_machine(std::string local);
 

@@ -29,6 +29,11 @@ Task<Result<Resolution>> Directory::resolve(mail::Address address) {
   co_return co_await expansion.run(std::move(address));
 }
 
+Task<Result<Resolution>> Directory::resolve_local(mail::Address address) {
+  Expansion expansion(impl_->book, impl_->options, true);
+  co_return co_await expansion.run(std::move(address));
+}
+
 std::optional<Resolution> Directory::resolve_now(const mail::Address& address) {
   const store::Id account = impl_->book.known_mailbox(address);
   if (account == 0) return {};

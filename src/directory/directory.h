@@ -20,6 +20,7 @@ class CpuPool;
 
 struct Options {
   std::string hostname; ///< also ours: mail to postmaster@hostname is taken
+  std::string origin{}; ///< what programs on this machine put behind a name like "root"; empty: hostname
   char tag_separator = '+';
   unsigned max_depth = 10;     ///< aliases through aliases
   unsigned max_targets = 1000; ///< of one expansion
@@ -82,10 +83,14 @@ public:
 
   /// Where mail for `address` goes: user+tag (the exact address first), aliases through aliases (each address and each mailbox
   /// once), postmaster and abuse (the domain's owner, else any owner, else held), catch-all, "postmaster" without a domain. At the
-  /// server's own name, when that is no domain: also root, the names of the first domain, and see Resolution::fallback.
+  /// server's own name, when that is no domain: what the origin, the domain that the name lies in, and the first domain have under
+  /// that name, in this order; then root like postmaster, and see Resolution::fallback.
   /// Local parts and domains without regard to case. A target that does not exist is held beside targets that do. A disabled
   /// account still gets mail. Errors are those of the store: answer 451.
   Task<Result<Resolution>> resolve(mail::Address address);
+  /// The same for mail of programs on this machine: names that nobody has at the origin, or at the server's own name when that is a
+  /// domain of ours, are found as at the server's own name.
+  Task<Result<Resolution>> resolve_local(mail::Address address);
   /// The same at once, in the usual case: memory knows that it is the address of one mailbox without a quota. Else nothing: ask
   /// resolve().
   std::optional<Resolution> resolve_now(const mail::Address& address);

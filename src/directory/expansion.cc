@@ -13,7 +13,8 @@ Task<Result<Resolution>> Expansion::run(mail::Address recipient) {
   std::string text = recipient.to_string();
   if (recipient.domain.empty()) text += "@" + options_.hostname;
   add_node({std::move(text), Route::held, 0, -1, {}}, {std::move(recipient)});
-  const auto match = co_await book_.match(pending_[0].address);
+  auto match = co_await book_.match(pending_[0].address);
+  if (match && local_ && match->ours && !match->known) match = co_await book_.match_program(pending_[0].address);
   if (!match) co_return std::unexpected(match.error());
   if (!match->ours || !match->known) {
     co_return Resolution{match->ours ? Resolution::Kind::unknown : Resolution::Kind::not_ours, {}};

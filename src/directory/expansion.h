@@ -14,7 +14,9 @@ namespace paquebot::directory {
 ///   a -> b, b -> a                   gives nothing: a loop
 class Expansion {
 public:
-  Expansion(AddressBook& book, const Options& options) : book_(book), options_(options) {}
+  /// `local`: the recipient is named by a program on this machine (Directory::resolve_local).
+  Expansion(AddressBook& book, const Options& options, bool local = false)
+      : book_(book), options_(options), local_(local) {}
   /// Call once.
   Task<Result<Resolution>> run(mail::Address recipient);
 
@@ -38,6 +40,7 @@ private:
 
   AddressBook& book_;
   const Options& options_;
+  const bool local_;
   Resolution result_;
   std::vector<Pending> pending_; ///< one for each node
   std::set<std::string> seen_;

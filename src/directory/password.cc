@@ -43,6 +43,31 @@ bool known_argon(const std::string& hash) {
   return memory > 0 && memory <= kMostMemoryKib && crypto_pwhash_str_needs_rehash(hash.c_str(), kPasses, kMemory) >= 0;
 }
 
+bool is_crypt_text(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) {
+    return c == '.' || c == '/' || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+  });
+}
+
+/// crypt_checksalt() looks at the settings in front only. A hash that was cut, or has something behind it (a stray character of an
+/// export), fits no password: for the forms whose length is known, the rest is looked at as well.
+bool whole_crypt(std::string_view hash) {
+  struct Form {
+    std::string_view prefix;
+    std::size_t digest; ///< characters behind the last "$"
+  };
+  static constexpr std::array kForms{Form{"$1$", 22},    Form{"$5$", 43},  Form{"$6$", 86},
+                                     Form{"$y$", 43},    Form{"$gy$", 43}, Form{"$7$", 43},
+                                     Form{"$sha1$", 28}, Form{"$md5", 22}, Form{"$3$", 32}};
+  const std::string_view last = hash.substr(hash.rfind('$') + 1);
+  for (const Form& form : kForms)
+    if (hash.starts_with(form.prefix)) return last.size() == form.digest && is_crypt_text(last);
+  if (hash.starts_with("$2"))
+    return hash.size() == 60 && is_crypt_text(last); // "$2b$", two digits, "$", salt and digest
+  if (hash.starts_with('_')) return hash.size() == 20 && is_crypt_text(hash.substr(1));
+  return hash.starts_with('$') || is_crypt_text(hash);
+}
+
 bool verify_crypt(const std::string& hash, const std::string& password) {
   // 32 KiB: too large for the stack of a pool's thread to be sure.
   const auto data = std::make_unique<crypt_data>();
@@ -69,6 +94,7 @@ bool known_hash(std::string_view hash) {
   if (is_argon(text)) return known_argon(text);
   // Thirteen characters of the old DES form look like any word: the rest of the alphabet tells them from plain text.
   if (text[0] != '$' && text[0] != '_' && text.size() != 13) return false;
+  if (!whole_crypt(text)) return false;
   const int verdict = crypt_checksalt(text.c_str());
   return verdict == CRYPT_SALT_OK || verdict == CRYPT_SALT_METHOD_LEGACY || verdict == CRYPT_SALT_TOO_CHEAP;
 }

@@ -46,9 +46,23 @@ TEST(Password, Crypt) {
 }
 
 TEST(Password, KnowsItsForms) {
-  for (const char* good : {"$1$saltsalt$0123456789abcdefghijkl", "$5$saltsalt$", "$6$rounds=5000$saltsalt$",
-                           "$2b$05$abcdefghijklmnopqrstuu", "$y$j9T$F5Jx5fExrKuPp53xLKQ..1$", "ab54209IPh6ag"}) {
+  for (const char* good :
+       {"$gy$j9T$abcdefgh$Fi3mUfLMwr2ZyDlmydp6rw5RwzYJnsb1LquZlQ2CYq0",
+        "$7$CU..../....abcdefgh$XWs9HxtpA2.6U5CDBBbcW.h3o9pYlC.MIIb8JqMgZx6",
+        "$sha1$1000$abcdefgh$ji8ESnkwjcTjo4hThodnLYyi.3yG", "$md5,rounds=10$abcdefgh$$8ilunLmR980Ls26AwIcTK/",
+        "$3$$878d8014606cda29677a44efa1353fc7", "_J9..saltLXKE4peqNCg", "ab54209IPh6ag"}) {
     EXPECT_TRUE(known_hash(good)) << good;
+    EXPECT_FALSE(known_hash(std::string(good) + "x")) << good;
+  }
+  for (const char* whole : kBuilder) { // a hash that no password can have: cut, or with something behind it
+    const std::string hash = whole;
+    EXPECT_FALSE(known_hash(hash.substr(0, hash.size() - 1))) << hash;
+    EXPECT_FALSE(known_hash(hash + "x")) << hash;
+    EXPECT_FALSE(known_hash(hash + " ")) << hash;
+    EXPECT_FALSE(known_hash(hash.substr(0, hash.size() - 1) + "!")) << hash;
+    if (hash.starts_with('$')) {
+      EXPECT_FALSE(known_hash(hash.substr(0, hash.rfind('$') + 1))) << hash;
+    }
   }
   for (const char* bad : {"", "secret", "{PLAIN}secret", "$", "$99$x$y", "$argon2id$", "*", "!", "x",
                           "$argon2id$v=19$m=99999999,t=2,p=1$c2FsdHNhbHQ$aGFzaA", "plain:pass:wd"}) {

@@ -125,6 +125,52 @@ TEST_F(Resolve, MailOfThisMachineIsNotLost) {
   EXPECT_FALSE(run_task(server.directory().owns(ann, mail::Address{"backup", "mx.example.org"})).value());
 }
 
+TEST_F(Resolve, AliasesOfRootAndBareNamesAreFollowed) {
+  server.domain("aaa.example"); // the first one by name, which the server's name has nothing to do with
+  server.alias("root", "example.org", {"bob@example.org"});
+  server.alias("www", "aaa.example", {"bob@example.org"});
+  server.alias("postmaster", "aaa.example", {"bob@example.org"});
+  EXPECT_EQ(resolve("root", "mx.example.org").nodes.at(1).account, bob);
+  EXPECT_EQ(resolve("root+cron", "mx.example.org").nodes.at(1).account, bob);
+  EXPECT_EQ(resolve("www", "mx.example.org").nodes.at(1).account, bob);
+  EXPECT_EQ(resolve("postmaster", "mx.example.org").nodes.at(0).account, ann);
+  server.alias("postmaster", "example.org", {"bob@example.org"});
+  EXPECT_EQ(resolve("postmaster", "mx.example.org").nodes.at(1).account, bob);
+}
+
+TEST(ResolveAtOrigin, ProgramsFindWhatStrangersDoNot) {
+  TestServer server({.hostname = "mx.example.net", .origin = "Example.org"});
+  server.domain("aaa.example");
+  server.domain("example.org");
+  const auto ann = server.account("ann@example.org").id, eve = server.account("eve@aaa.example").id;
+  const auto local = [&](const char* name, const char* domain) {
+    return run_task(server.directory().resolve_local(mail::Address{name, domain})).value();
+  };
+  const auto stranger = [&](const char* name, const char* domain) {
+    return run_task(server.directory().resolve(mail::Address{name, domain})).value();
+  };
+  EXPECT_NE(local("root", "example.org").nodes.at(0).account, 0);
+  EXPECT_EQ(stranger("root", "example.org").kind, Kind::unknown);
+  EXPECT_TRUE(local("backup", "example.org").fallback);
+  EXPECT_EQ(local("backup", "aaa.example").kind, Kind::unknown); // not where programs send to by themselves
+  EXPECT_EQ(local("ann", "mx.example.net").nodes.at(0).account, ann);
+  EXPECT_EQ(local("eve", "mx.example.net").nodes.at(0).account, eve);
+  EXPECT_EQ(local("eve", "elsewhere.example").kind, Kind::not_ours);
+  server.alias("root", "example.org", {"eve@aaa.example"});
+  EXPECT_EQ(local("root", "example.org").nodes.at(1).account, eve);
+  EXPECT_EQ(local("root", "mx.example.net").nodes.at(1).account, eve);
+  EXPECT_FALSE(run_task(server.directory().owns(ann, mail::Address{"backup", "example.org"})).value());
+}
+
+TEST(ResolveAtOrigin, TheServersNameMayBeADomainOfOurs) {
+  TestServer server({.hostname = "example.org", .origin = ""});
+  server.domain("example.org");
+  const auto ann = server.account("ann@example.org").id;
+  const auto found = run_task(server.directory().resolve_local(mail::Address{"root", "example.org"}));
+  EXPECT_EQ(found->nodes.at(0).account, ann);
+  EXPECT_EQ(run_task(server.directory().resolve(mail::Address{"root", "example.org"}))->kind, Kind::unknown);
+}
+
 TEST(ResolveAlone, RoleOfNobodyIsHeld) {
   TestServer server;
   server.domain("example.org");

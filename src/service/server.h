@@ -59,6 +59,7 @@ struct Snapshot {
 /// What needs a restart to change.
 struct ServerOptions {
   std::string hostname;
+  std::string origin; ///< the domain of names without one; empty: hostname
   std::string drop_directory;
   unsigned threads = 2;     ///< for connections
   unsigned cpu_threads = 2; ///< for passwords, and as many for signatures
