@@ -264,6 +264,7 @@ Result<> Daemon::start() {
   if (!tls) return std::unexpected(tls.error());
   service::ServerOptions options;
   options.hostname = config_.hostname;
+  options.origin = config_.origin;
   options.drop_directory = config_.drop_dir;
   const unsigned processors = usable_processors();
   options.threads = config_.threads > 0 ? config_.threads : default_session_threads(processors);

@@ -35,7 +35,8 @@ bool write_all(int descriptor, std::string_view bytes) {
   return true;
 }
 
-bool write_message(int descriptor, const DropEnvelope& envelope, std::istream& message) {
+/// False when it can't be written, with the reason in errno: EFBIG when it is larger than `max_size`.
+bool write_message(int descriptor, const DropEnvelope& envelope, std::istream& message, std::uint64_t max_size) {
   std::string head = std::string(kMagic) + "\nfrom:" + envelope.sender.reverse_path.to_string() + "\n";
   if (envelope.sender.smtputf8) head += "smtputf8:1\n";
   if (envelope.sender.ret != mail::Ret::unspecified)
@@ -49,8 +50,11 @@ bool write_message(int descriptor, const DropEnvelope& envelope, std::istream& m
   head += "\n";
   if (!write_all(descriptor, head)) return false;
   std::string piece(kPiece, '\0');
+  std::uint64_t size = 0;
   while (message) {
     message.read(piece.data(), static_cast<std::streamsize>(piece.size()));
+    size += static_cast<std::uint64_t>(message.gcount());
+    if (max_size != 0 && size > max_size) return errno = EFBIG, false;
     if (!write_all(descriptor, std::string_view(piece).substr(0, static_cast<std::size_t>(message.gcount()))))
       return false;
   }
@@ -142,20 +146,27 @@ Result<> make_drop_directory(const std::string& directory) {
   return {};
 }
 
-Result<Ulid> drop_message(const std::string& directory, const DropEnvelope& envelope, std::istream& message) {
+Result<Ulid> drop_message(const std::string& directory, const DropEnvelope& envelope, std::istream& message,
+                          std::uint64_t max_size) {
   static UlidSource ids;
   Ulid id = ids.next();
   std::string name = directory + "/" + id.to_string(), temporary = directory + "/tmp." + id.to_string();
   int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (descriptor < 0) return failed("can't write into the drop directory " + directory);
   // The server may run as another user than the writer; nobody else can know the name.
-  bool written = ::fchmod(descriptor, 0644) == 0 && write_message(descriptor, envelope, message) && !message.bad() &&
-                 ::fsync(descriptor) == 0;
-  int why = errno;
-  ::close(descriptor);
+  bool written = ::fchmod(descriptor, 0644) == 0 && write_message(descriptor, envelope, message, max_size) &&
+                 !message.bad() && ::fsync(descriptor) == 0;
+  int why = message.bad() ? EIO : errno;
+  if (::close(descriptor) != 0 && written) {
+    written = false;
+    why = errno;
+  }
   if (written && ::rename(temporary.c_str(), name.c_str()) == 0 && sync_directory(directory)) return id;
   if (written) why = errno;
   ::unlink(temporary.c_str());
+  if (why == EFBIG)
+    return fail(Errc::invalid, "the message is larger than the " + std::to_string(max_size) +
+                                   " octets that limits.message_size allows");
   errno = why;
   return failed("can't write the message into " + directory);
 }
@@ -223,10 +234,6 @@ std::vector<std::string> list_drops(const std::string& directory, std::size_t mo
 
 bool remove_drop(const std::string& directory, const std::string& name) {
   return ::unlink((directory + "/" + name).c_str()) == 0 || errno == ENOENT;
-}
-
-bool set_drop_aside(const std::string& directory, const std::string& name) {
-  return ::rename((directory + "/" + name).c_str(), (directory + "/bad." + name).c_str()) == 0;
 }
 
 } // namespace paquebot::intake

@@ -23,12 +23,16 @@ struct DropEnvelope {
   std::vector<mail::Recipient> recipients; ///< 1 to kMaxDropRecipients
 };
 inline constexpr std::size_t kMaxDropRecipients = 10000;
+/// Octets of a message's head that the server takes: there must be room for what it puts in front.
+inline constexpr std::size_t kMaxDropHead = (1u << 20) - (64u << 10);
 
 /// Makes the directory with its mode if it is absent.
 Result<> make_drop_directory(const std::string& directory);
 
-/// Writes one message durably. `message` must give CRLF line ends. Errors: permission, no_space, io.
-Result<Ulid> drop_message(const std::string& directory, const DropEnvelope& envelope, std::istream& message);
+/// Writes one message durably. `message` must give CRLF line ends. `max_size`: octets of the message at most; 0: any. Errors: invalid
+/// (it is larger), permission, no_space, io; then nothing is left behind.
+Result<Ulid> drop_message(const std::string& directory, const DropEnvelope& envelope, std::istream& message,
+                          std::uint64_t max_size = 0);
 
 /// One dropped file, opened for reading.
 class DropFile {
@@ -60,7 +64,5 @@ private:
 std::vector<std::string> list_drops(const std::string& directory, std::size_t most);
 /// False when it could not be removed.
 bool remove_drop(const std::string& directory, const std::string& name);
-/// Renames a file that can't be used to "bad.NAME", for the operator.
-bool set_drop_aside(const std::string& directory, const std::string& name);
 
 } // namespace paquebot::intake

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "intake/drop.h"
 #include "intake/late_bounces.h"
 #include "intake/notice.h"
 #include "mail/date.h"
@@ -14,6 +15,7 @@ namespace {
 
 /// Of a head's bound, for what we put in front of it: trace fields, results, what filters add.
 constexpr std::size_t kRoomInHead = 64u << 10;
+static_assert(kMaxDropHead == store::kMaxHead - kRoomInHead);
 
 bool all_leave(const std::vector<queue::DraftRecipient>& recipients) {
   using Route = store::NewRecipient::Route;
@@ -111,7 +113,7 @@ Task<mail::Reply> Incoming::finish() {
     take_head();
   else
     co_await end_content();
-  if (failure_.code == 0) failure_ = check_loops();
+  if (failure_.code == 0 && !origin_.returned) failure_ = check_loops();
   // What does not concern the message is not even begun: each of these would be a coroutine of its own.
   if (failure_.code == 0 && origin_.klass == store::MessageClass::submitted) failure_ = co_await check_sender();
   if (failure_.code == 0 && authentication_) failure_ = co_await authenticate();

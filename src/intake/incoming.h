@@ -49,6 +49,8 @@ struct Origin {
   /// The content filters of the session, which know of the message already, and where recipients lead that they add.
   filter::Session* filters = nullptr;
   directory::Directory* directory = nullptr;
+  bool returned =
+      false; ///< all recipients are failed: it goes back to its sender, and where it was before does not matter
   std::vector<std::string> tags; ///< values of policy::kGuardField: what was noticed about a stranger
 };
 

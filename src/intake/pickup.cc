@@ -7,11 +7,6 @@
 namespace paquebot::intake {
 namespace {
 
-constexpr std::size_t kRound = 100;
-constexpr std::size_t kListed = 10'000;
-constexpr std::chrono::seconds kFirstWait{5};
-constexpr std::chrono::seconds kMostWait{600};
-
 void refuse(directory::Node& node, mail::Reply reply) {
   node.route = store::NewRecipient::Route::failed;
   node.reason = std::move(reply.text);
@@ -25,7 +20,7 @@ Task<Result<queue::DraftRecipient>> resolve(directory::Directory& directory, mai
   using Route = store::NewRecipient::Route;
   queue::DraftRecipient row;
   row.recipient = recipient;
-  auto found = co_await directory.resolve(recipient.address);
+  auto found = co_await directory.resolve_local(recipient.address);
   if (!found) co_return std::unexpected(found.error());
   directory::Node node;
   node.address = recipient.address.to_string();
@@ -46,96 +41,152 @@ Task<Result<queue::DraftRecipient>> resolve(directory::Directory& directory, mai
   co_return row;
 }
 
-enum class Taken { yes, later, never };
+/// Everything goes back to the sender, for this reason.
+queue::DraftRecipient failed(const mail::Recipient& recipient, const mail::Reply& reply) {
+  queue::DraftRecipient row;
+  row.recipient = recipient;
+  directory::Node node;
+  node.address = recipient.address.to_string();
+  refuse(node, reply);
+  row.nodes.push_back(std::move(node));
+  return row;
+}
 
-Task<Taken> take(DropFile& file, Services services, directory::Directory& directory, const Options& options) {
+Origin origin_of(const DropFile& file) {
   Origin origin;
   origin.klass = store::MessageClass::local;
   origin.sender = file.envelope().sender;
   origin.client.login = "uid " + std::to_string(file.uid());
-  for (const mail::Recipient& recipient : file.envelope().recipients) {
-    auto row = co_await resolve(directory, recipient);
-    if (!row) co_return Taken::later;
-    origin.recipients.push_back(std::move(*row));
-  }
-  std::optional<Ulid> id = file.id();
-  Incoming incoming(services, options, std::move(origin), id);
+  return origin;
+}
+
+enum class Taken {
+  yes,
+  later,
+  never,      ///< it is no message at all
+  unreadable, ///< we may not read it
+  returned,   ///< it can't be taken as it is: its sender is to be told
+};
+struct Outcome {
+  Taken taken = Taken::later;
+  std::string why{};   ///< never, unreadable
+  mail::Reply reply{}; ///< returned: what a session would have said
+};
+
+/// The octets into the message. `later` when they can't be read now.
+Task<Outcome> feed(DropFile& file, Incoming& incoming, std::uint64_t most) {
   std::uint64_t size = 0;
   for (;;) {
     auto piece = file.read();
     if (!piece) {
       log::error("drop-unreadable", {{"id", file.id().to_string()}, {"why", piece.error().message}});
-      co_await incoming.discard();
-      co_return Taken::later;
+      co_return Outcome{};
     }
-    if (piece->empty()) break;
+    if (piece->empty()) co_return Outcome{Taken::yes};
     std::string_view bytes = *piece;
     size += bytes.size();
-    if (options.max_message_size != 0 && size > options.max_message_size) {
-      log::warning("refused",
-                   {{"id", file.id().to_string()}, {"why", "the dropped message is larger than limits.message_size"}});
-      co_await incoming.discard();
-      co_return Taken::never;
-    }
+    if (most != 0 && size > most)
+      co_return Outcome{
+          Taken::returned, {}, mail::Reply(552, {5, 3, 4}, "the message is larger than this server takes")};
     co_await incoming.write(bytes);
   }
-  mail::Reply reply = co_await incoming.finish();
-  if (reply.permanent()) // loops, an endless head: it would never be taken
-    co_return Taken::never;
-  co_return reply.positive() ? Taken::yes : Taken::later;
 }
 
-/// Those whose turn it is, oldest first; forgets postponed files that are gone.
-std::vector<std::string> choose(const std::string& directory, Postponed& postponed, Instant now) {
-  std::vector<std::string> chosen;
-  std::map<std::string, Postponed::Entry> still;
-  for (std::string& name : list_drops(directory, kListed)) {
-    auto known = postponed.files.find(name);
-    if (known != postponed.files.end()) still.insert(*known);
-    if ((known == postponed.files.end() || known->second.next <= now) && chosen.size() < kRound)
-      chosen.push_back(std::move(name));
+Task<Outcome> take(DropFile& file, Services services, directory::Directory& directory, const Options& options) {
+  Origin origin = origin_of(file);
+  for (const mail::Recipient& recipient : file.envelope().recipients) {
+    auto row = co_await resolve(directory, recipient);
+    if (!row) co_return Outcome{};
+    origin.recipients.push_back(std::move(*row));
   }
-  postponed.files = std::move(still);
-  return chosen;
+  std::optional<Ulid> id = file.id();
+  Incoming incoming(services, options, std::move(origin), id);
+  Outcome fed = co_await feed(file, incoming, options.max_message_size);
+  if (fed.taken != Taken::yes) {
+    co_await incoming.discard();
+    co_return fed;
+  }
+  mail::Reply reply = co_await incoming.finish();
+  if (reply.permanent()) co_return Outcome{Taken::returned, {}, std::move(reply)};
+  co_return Outcome{reply.positive() ? Taken::yes : Taken::later};
 }
 
-void postpone(Postponed& postponed, const std::string& name, Instant now) {
-  auto [entry, first] = postponed.files.try_emplace(name, Postponed::Entry{now, kFirstWait});
-  if (!first) entry->second.wait = std::min(entry->second.wait * 2, kMostWait);
-  entry->second.next = now + entry->second.wait;
+/// The head of the message, as much of it as a report returns, with the line end that closes it.
+Result<std::string> read_head(DropFile& file) {
+  constexpr std::size_t kReturned = 64u << 10;
+  mail::HeadSplitter splitter(kReturned);
+  std::string all;
+  while (!splitter.head_complete()) {
+    auto piece = file.read();
+    if (!piece) return std::unexpected(piece.error());
+    all += *piece;
+    const auto body = piece->empty() ? splitter.finish() : splitter.feed(*piece);
+    if (!body) { // too large: whole lines of it
+      all.resize(std::min(all.size(), kReturned));
+      const std::size_t end = all.rfind("\r\n");
+      return all.substr(0, end == std::string::npos ? 0 : end + 2) + "\r\n";
+    }
+    if (piece->empty()) break;
+  }
+  return splitter.take_head();
+}
+
+/// The message is taken for nobody: each recipient has failed, which is reported to the sender. Its content is not kept.
+Task<Outcome> give_back(DropFile& file, mail::Reply why, Services services, const Options& options) {
+  Origin origin = origin_of(file);
+  origin.returned = true;
+  origin.sender.ret = mail::Ret::headers;
+  for (const mail::Recipient& recipient : file.envelope().recipients)
+    origin.recipients.push_back(failed(recipient, why));
+  auto head = read_head(file);
+  if (!head) co_return Outcome{};
+  std::optional<Ulid> id = file.id();
+  Incoming incoming(services, options, std::move(origin), id);
+  std::string_view bytes = *head;
+  co_await incoming.write(bytes);
+  mail::Reply reply = co_await incoming.finish();
+  if (reply.permanent()) co_return Outcome{Taken::never, reply.to_string()};
+  co_return Outcome{reply.positive() ? Taken::yes : Taken::later};
+}
+
+Outcome unusable(const Error& why) {
+  // sendmail makes its files readable before they get their names: what is not was never meant to be taken.
+  if (why.code == Errc::permission) return {Taken::unreadable, why.message};
+  return {why.code == Errc::invalid ? Taken::never : Taken::later, why.message};
 }
 
 /// One file by name.
-Task<Taken> take_file(std::string directory_name, std::string name, Services services, directory::Directory& directory,
-                      const Options& options) {
+Task<Outcome> take_file(std::string directory_name, std::string name, Services services,
+                        directory::Directory& directory, const Options& options) {
   auto file = DropFile::open(directory_name, name);
-  if (!file) {
-    log::warning("drop-unreadable", {{"file", name}, {"why", file.error().message}});
-    co_return file.error().code == Errc::invalid ? Taken::never : Taken::later;
-  }
+  if (!file) co_return unusable(file.error());
   DropFile& opened = *file;
-  Taken taken = co_await take(opened, services, directory, options);
-  co_return taken;
+  Outcome outcome = co_await take(opened, services, directory, options);
+  if (outcome.taken != Taken::returned) co_return outcome;
+  auto again = DropFile::open(directory_name, name);
+  if (!again) co_return unusable(again.error());
+  DropFile& reopened = *again;
+  mail::Reply why = outcome.reply;
+  Outcome returned = co_await give_back(reopened, std::move(why), services, options);
+  co_return returned;
 }
 
 } // namespace
 
-Task<std::size_t> pick_up(std::string drop_directory, Services services, directory::Directory& directory,
-                          const Options& options, Postponed& postponed) {
+Task<std::size_t> pick_up(DropDesk& desk, Services services, directory::Directory& directory, const Options& options) {
   std::size_t taken = 0;
   if (!services.store.has_room()) co_return taken;
-  for (const std::string& name : choose(drop_directory, postponed, services.clock.now())) {
-    Taken result = co_await take_file(drop_directory, name, services, directory, options);
-    bool cleared = result == Taken::yes     ? remove_drop(drop_directory, name)
-                   : result == Taken::never ? set_drop_aside(drop_directory, name)
-                                            : false;
-    if (cleared)
-      postponed.files.erase(name);
+  const std::vector<DropEntry> chosen = desk.choose(services.clock.now());
+  for (const DropEntry& entry : chosen) {
+    std::string place = desk.directory(), name = entry.name;
+    Outcome outcome = co_await take_file(std::move(place), std::move(name), services, directory, options);
+    if (outcome.taken == Taken::never || outcome.taken == Taken::unreadable)
+      desk.set_aside(entry, outcome.why, outcome.taken == Taken::never, services.clock.now());
+    else if (outcome.taken == Taken::yes && remove_drop(desk.directory(), entry.name))
+      desk.forget(entry);
     else
-      postpone(postponed, name, services.clock.now());
-    if (result == Taken::never)
-      log::warning("drop-set-aside", {{"file", name}, {"why", "it can't be accepted: see the line before"}});
-    if (cleared && result == Taken::yes) ++taken;
+      desk.postpone(entry, services.clock.now());
+    if (outcome.taken == Taken::yes) ++taken;
   }
   co_return taken;
 }

@@ -3,9 +3,16 @@
 #include "intake/pickup.h"
 #include "store/wrapped_store.h"
 
+#include <algorithm>
+#include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <gtest/gtest.h>
+#include <map>
+#include <optional>
+#include <set>
 #include <sstream>
+#include <unistd.h>
 
 namespace paquebot::intake {
 namespace {
@@ -53,7 +60,8 @@ protected:
 
   std::size_t round() {
     Services services{store_, queue_, policy_, ids_, clock_};
-    return run_task(pick_up(drops_, services, server_.directory(), options_, postponed_));
+    if (!desk_) desk_.emplace(drops_);
+    return run_task(pick_up(*desk_, services, server_.directory(), options_));
   }
 
   store::RecipientFacts first_recipient(const Ulid& id) {
@@ -68,7 +76,7 @@ protected:
   policy::Policy policy_{server_.directory()};
   UlidSource ids_;
   Options options_{.hostname = "mx.example.org"};
-  Postponed postponed_;
+  std::optional<DropDesk> desk_;
   std::string drops_;
 };
 
@@ -114,21 +122,105 @@ TEST_F(PickUp, WhatCannotBeTakenNowWaitsLongerEachTimeAndHoldsUpNobody) {
   EXPECT_EQ(round(), 1u);
   EXPECT_TRUE(list_drops(drops_, 10).empty());
   EXPECT_EQ(round(), 0u);
-  EXPECT_TRUE(postponed_.files.empty());
+  EXPECT_EQ(desk_->postponed(), 0u);
 }
 
-TEST_F(PickUp, WhatIsTooLargeOrMalformedIsSetAside) {
+TEST_F(PickUp, WhatCanNeverBeTakenGoesBackToItsSender) {
   account("ann@example.org", 0);
   options_.max_message_size = 1000;
-  Ulid large = drop("ann@example.org", "Subject: x\r\n\r\n" + std::string(2000, 'x') + "\r\n");
-  Ulid link = drop("ann@example.org");
+  options_.max_hops = 3;
+  Ulid large = drop("ann@example.org", "Subject: large\r\n\r\n" + std::string(2000, 'x') + "\r\n");
+  std::string hops;
+  for (int i = 0; i < 4; ++i) hops += "Received: from a by b; Mon, 23 Nov 2026 12:00:00 +0000\r\n";
+  Ulid loop = drop("ann@example.org", hops + "\r\nx\r\n");
+  Ulid back = drop("ann@example.org", "Delivered-To: ann@example.org\r\n\r\nx\r\n");
+  Ulid headless = drop("ann@example.org", std::string(1 << 20, 'X') + ": y\r\n\r\n");
+  EXPECT_EQ(round(), 4u);
+  EXPECT_TRUE(list_drops(drops_, 10).empty());
+  for (const auto& [id, code] : std::map<Ulid, std::string>{
+           {large, "552 5.3.4 "}, {loop, "554 5.4.6 "}, {back, "554 5.4.6 "}, {headless, "552 5.3.4 "}}) {
+    EXPECT_EQ(first_recipient(id).state, store::State::failed) << code;
+    EXPECT_EQ(first_recipient(id).owed, store::Owed::failure) << code;
+    const std::string said = first_recipient(id).last_reply.to_string();
+    EXPECT_TRUE(said.starts_with(code)) << said;
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(drops_));
+}
+
+TEST_F(PickUp, WhatIsNoMessageIsSetAside) {
+  account("ann@example.org", 0);
+  Ulid link = drop("ann@example.org"), malformed = drop("ann@example.org");
   std::filesystem::remove(drops_ + "/" + link.to_string());
   std::filesystem::create_symlink("/etc/passwd", drops_ + "/" + link.to_string());
+  std::ofstream(drops_ + "/" + malformed.to_string()) << "nonsense\n\n";
+  const std::string folder = ids_.next().to_string();
+  std::filesystem::create_directory(drops_ + "/" + folder);
   EXPECT_EQ(round(), 0u);
   EXPECT_TRUE(list_drops(drops_, 10).empty());
-  EXPECT_TRUE(std::filesystem::exists(drops_ + "/bad." + large.to_string()));
   EXPECT_TRUE(std::filesystem::is_symlink(drops_ + "/bad." + link.to_string()));
+  EXPECT_TRUE(std::filesystem::exists(drops_ + "/bad." + malformed.to_string()));
+  EXPECT_TRUE(std::filesystem::is_directory(drops_ + "/bad." + folder));
   EXPECT_EQ(store_.asked, 0);
+}
+
+TEST_F(PickUp, OneUsersJunkIsBoundedAndHoldsUpNobody) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can give files away";
+  account("ann@example.org", 0);
+  // Older than everything by their names, and more than a round takes.
+  for (int i = 0; i < 250; ++i) {
+    char name[27];
+    std::snprintf(name, sizeof name, "%026d", i);
+    const std::string path = drops_ + "/" + name;
+    std::ofstream(path) << "nonsense\n\n";
+    ASSERT_EQ(chown(path.c_str(), 1234, 1234), 0);
+  }
+  drop("ann@example.org");
+  EXPECT_EQ(round(), 1u) << "in the first round";
+  while (!list_drops(drops_, 10).empty()) round();
+  std::size_t kept = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(drops_))
+    kept += entry.path().filename().string().starts_with("bad.") ? 1 : 0;
+  EXPECT_EQ(kept, DropScan::kMostFiles);
+  desk_.reset(); // a restart: what is there is counted again
+  round();
+  const std::string more = drops_ + "/" + ids_.next().to_string(), ours = drops_ + "/" + ids_.next().to_string();
+  std::ofstream(more) << "nonsense\n\n";
+  std::ofstream(ours) << "nonsense\n\n";
+  ASSERT_EQ(chown(more.c_str(), 1234, 1234), 0);
+  round();
+  EXPECT_TRUE(list_drops(drops_, 10).empty());
+  EXPECT_TRUE(std::filesystem::exists(drops_ + "/bad." + ours.substr(ours.rfind('/') + 1))) << "of another user";
+  EXPECT_FALSE(std::filesystem::exists(drops_ + "/bad." + more.substr(more.rfind('/') + 1)));
+}
+
+TEST_F(PickUp, EachUserHasAsManyTurnsAsTheOthers) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can give files away";
+  account("ann@example.org", 0);
+  std::map<std::string, uid_t> owner;
+  for (int i = 0; i < 150; ++i) {
+    const std::string name = drop("ann@example.org").to_string();
+    owner[name] = i < 145 ? 1000 : 1001;
+    ASSERT_EQ(chown((drops_ + "/" + name).c_str(), owner[name], 0), 0);
+  }
+  DropDesk desk(drops_);
+  const auto chosen = desk.choose(clock_.now());
+  ASSERT_EQ(chosen.size(), 100u);
+  EXPECT_EQ(std::ranges::count_if(chosen, [](const DropEntry& e) { return e.uid == 1001; }), 5);
+  EXPECT_EQ(std::ranges::count_if(chosen, [](const DropEntry& e) { return e.uid == 1000; }), 95);
+  std::vector<std::string> of_one;
+  for (const DropEntry& e : chosen)
+    if (e.uid == 1000) of_one.push_back(e.name);
+  EXPECT_TRUE(std::ranges::is_sorted(of_one));
+}
+
+TEST_F(PickUp, ALargeDirectoryIsLookedThroughBitByBit) {
+  for (int i = 0; i < 50; ++i) drop("ann@example.org");
+  DropScan scan(drops_);
+  std::set<std::string> seen;
+  for (int looks = 0; seen.size() < 50; ++looks) {
+    ASSERT_LT(looks, 20);
+    for (const DropEntry& entry : scan.look(7)) seen.insert(entry.name);
+  }
 }
 
 } // namespace

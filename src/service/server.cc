@@ -45,7 +45,7 @@ struct Server::Impl {
   Impl(store::Store& s, ServerOptions o, std::shared_ptr<const Snapshot> first)
       : store(s), options(std::move(o)), snapshot(std::move(first)), contexts(options.threads),
         cpu(options.cpu_threads), signing(options.cpu_threads),
-        directory(store, cpu, directory::Options{.hostname = options.hostname}),
+        directory(store, cpu, directory::Options{.hostname = options.hostname, .origin = options.origin}),
         policy(directory, &limits, &paths, &relay_rates), queue(store, system_clock(), snapshot->queue) {
     limits.configure(snapshot->account_limits);
     paths.configure(snapshot->rewrite_sender);
@@ -291,13 +291,12 @@ Task<void> Server::Impl::converse(Welcome welcome, net::Stream stream, std::size
 // ---- Upkeep ----
 
 Task<void> Server::Impl::pick_up_drops() {
-  intake::Postponed postponed;
+  intake::DropDesk desk(options.drop_directory);
   while (!stopping) {
-    std::string directory_name = options.drop_directory;
     auto now = current();
     intake::Services parts = services();
     const intake::Options& intake_options = now->intake;
-    std::size_t taken = co_await intake::pick_up(directory_name, parts, directory, intake_options, postponed);
+    std::size_t taken = co_await intake::pick_up(desk, parts, directory, intake_options);
     if (taken > 0) continue;
     auto rest = std::chrono::milliseconds(500);
     co_await net::sleep_for(rest);
