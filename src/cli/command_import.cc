@@ -10,7 +10,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <iostream>
 
@@ -48,7 +47,10 @@ Result<Counts> import_lines(Session& session, std::istream& in, const std::strin
   Counts counts;
   std::string line;
   for (std::uint64_t number = 1; std::getline(in, line); ++number) {
-    const auto text = trim(line);
+    auto text = std::string_view(line);
+    if (constexpr std::string_view kMark = "\xEF\xBB\xBF"; number == 1 && text.starts_with(kMark))
+      text.remove_prefix(kMark.size());
+    text = trim(text);
     if (text.empty() || text.starts_with('#')) continue;
     auto account = text.size() <= kMaxLine ? read_account_line(text) : fail(Errc::invalid, "the line is too long");
     Result<json::value> answer = account ? session.call("POST", "/v1/accounts", control::to_text(*account))
@@ -75,27 +77,13 @@ int report_counts(Session& session, std::uint64_t done, std::uint64_t failed, st
   return failed == 0 ? kOk : kBadData;
 }
 
-std::uint64_t octets_in(const std::string& path) {
-  std::error_code error;
-  if (!std::filesystem::is_directory(path, error)) {
-    const auto size = std::filesystem::file_size(path, error);
-    return error ? 0 : size;
-  }
-  std::uint64_t total = 0;
-  auto it = std::filesystem::recursive_directory_iterator(path, error);
-  for (; !error && it != std::filesystem::recursive_directory_iterator(); it.increment(error)) {
-    if (it->is_regular_file(error)) total += it->file_size(error);
-  }
-  return total;
-}
-
 /// Carries messages to the store over the control API: a small one in one request, the body of a larger one in pieces.
 class Carrier {
 public:
   Carrier(Session& session, const std::string& login, ProgressBar& bar)
       : session_(session), path_("/v1/accounts/" + control::percent_encode(login) + "/messages"), bar_(bar) {}
 
-  Result<> carry(const ImportedMessage& message, const ImportContent& content) {
+  Result<Imported> carry(const ImportedMessage& message, const ImportContent& content) {
     mail::HeadSplitter splitter;
     body_.clear();
     upload_.clear();
@@ -104,7 +92,8 @@ public:
     if (!carried && !upload_.empty()) static_cast<void>(session_.call("DELETE", "/v1/uploads/" + upload_));
     // What the server says of one message is no reason to leave the others behind.
     if (!carried && carried.error().code == Errc::conflict) carried.error().code = Errc::invalid;
-    return carried;
+    if (!carried) return std::unexpected(carried.error());
+    return Imported::now;
   }
 
 private:
@@ -176,6 +165,10 @@ int import_accounts(Session& session, const Arguments& arguments) {
   }
   const auto counts = import_lines(session, name == "-" ? session.in() : file, printable(name));
   if (!counts) return session.report(counts.error());
+  if (counts->done + counts->failed == 0) {
+    session.err() << "paquebot: " << printable(name) << " holds no account: there is nothing to import\n";
+    return kNoInput;
+  }
   return report_counts(session, counts->done, counts->failed, "account");
 }
 
@@ -188,7 +181,7 @@ int import_mail(Session& session, const Arguments& arguments) {
   std::ostream* terminal = session.terminal() && !arguments.has("--quiet") ? &session.err() : nullptr;
   Result<ImportSummary> summary;
   {
-    ProgressBar bar(terminal, "importing", octets_in(path));
+    ProgressBar bar(terminal, "importing", octets_of_mailbox(path));
     Carrier carrier(session, control::get_text(*account, "login"), bar);
     summary = import_mailbox(
         path,
@@ -199,7 +192,8 @@ int import_mail(Session& session, const Arguments& arguments) {
     session.report(summary.error());
     return summary.error().code == Errc::not_found ? int{kNoInput} : int{exit_code(summary.error())};
   }
-  return report_counts(session, summary->imported, summary->failed, "message");
+  const int told = report_counts(session, summary->imported, summary->failed, "message");
+  return summary->ended ? session.report(*summary->ended) : told;
 }
 
 } // namespace paquebot::cli

@@ -1,16 +1,20 @@
 #include "cli/import.h"
 
 #include "base/text.h"
+#include "cli/maildir_uidls.h"
 #include "cli/mbox_reader.h"
+#include "cli/trusted_path.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
-#include <filesystem>
 #include <fmt/format.h>
+#include <optional>
 #include <ostream>
 #include <sys/stat.h>
+#include <tuple>
 #include <unistd.h>
 #include <vector>
 
@@ -18,7 +22,6 @@ namespace paquebot::cli {
 
 namespace {
 
-namespace fs = std::filesystem;
 constexpr std::size_t kBlock = 64 * 1024;
 
 /// A regular file as a message: LF becomes CRLF, and one stands at the end.
@@ -58,48 +61,71 @@ private:
 
 class Importer {
 public:
-  Importer(const ImportSink& sink, std::ostream& problems) : sink_(sink), problems_(problems) {}
+  Importer(const std::string& path, const ImportSink& sink, std::ostream& problems)
+      : path_(path), sink_(sink), problems_(problems) {}
 
-  Result<ImportSummary> maildir(const fs::path& folder);
-  Result<ImportSummary> mbox(const std::string& path);
+  Result<ImportSummary> run();
 
 private:
-  Result<> one_file(const fs::path& path, const std::string& shown);
+  Result<> maildir(const Opened& folder);
+  Result<> mbox(Opened file);
+  Result<> one_file(const Opened& part, const std::string& name, const std::string& shown);
   Result<> give(const ImportedMessage& message, const ImportContent& content);
-  void problem(const std::string& source, const std::string& what) {
-    ++summary_.failed;
+  void tell(const std::string& source, const std::string& what) {
     problems_ << printable(source, 4096) << ": " << printable(what) << "\n";
   }
+  void problem(const std::string& source, const std::string& what) {
+    ++summary_.failed;
+    tell(source, what);
+  }
+  void doubt(std::uint64_t offset, const std::string& what);
+  std::unexpected<Error> wrong(Errc code, const std::string& what) const {
+    return fail(code, fmt::format("{}{}", printable(path_, 4096), what));
+  }
 
+  const std::string& path_;
   const ImportSink& sink_;
   std::ostream& problems_;
   ImportSummary summary_;
+  std::uint64_t doubts_ = 0;
+  std::optional<MaildirUidls> uidls_;
 };
 
 Result<> Importer::give(const ImportedMessage& message, const ImportContent& content) {
   auto taken = sink_(message, content);
   if (taken) {
-    ++summary_.imported;
+    ++(*taken == Imported::now ? summary_.imported : summary_.before);
     return {};
   }
-  if (taken.error().code != Errc::invalid) return taken;
+  if (taken.error().code != Errc::invalid) return std::unexpected(taken.error());
   problem(message.source, taken.error().message);
   return {};
 }
 
-Result<> Importer::one_file(const fs::path& path, const std::string& shown) {
-  int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  struct stat facts{};
-  if (descriptor < 0 || fstat(descriptor, &facts) != 0 || !S_ISREG(facts.st_mode)) {
-    problem(shown, descriptor < 0 ? fmt::format("it can't be read: {}", std::strerror(errno)) : "it is not a file");
-    if (descriptor >= 0) close(descriptor);
+void Importer::doubt(std::uint64_t offset, const std::string& what) {
+  constexpr std::uint64_t kTold = 20; // a file that is no mbox has one in every other line
+  if (++doubts_ <= kTold) tell(fmt::format("{}, octet {}", path_, offset), what);
+}
+
+Result<> Importer::one_file(const Opened& part, const std::string& name, const std::string& shown) {
+  auto file = open_within(part, name);
+  if (!file) {
+    problem(shown, "it can't be read: " + file.error().message);
     return {};
   }
-  FileContent file(descriptor);
+  if (!S_ISREG(file->facts.st_mode)) {
+    problem(shown, "it is not a file");
+    return {};
+  }
+  if (file->facts.st_uid != part.facts.st_uid) {
+    problem(shown, fmt::format("it belongs to user {}, the Maildir to user {}: not imported", file->facts.st_uid,
+                               part.facts.st_uid));
+    return {};
+  }
   ImportedMessage message;
   message.source = shown;
-  message.internal_date = from_millis(facts.st_mtim.tv_sec * 1000 + facts.st_mtim.tv_nsec / 1'000'000);
-  std::string name = path.filename().string();
+  message.internal_date = from_millis(file->facts.st_mtim.tv_sec * 1000 + file->facts.st_mtim.tv_nsec / 1'000'000);
+  message.uidl = uidls_->of(name);
   std::size_t info = name.rfind(":2,");
   std::string_view flags = info == std::string::npos ? std::string_view() : std::string_view(name).substr(info + 3);
   message.seen = flags.contains('S');
@@ -107,45 +133,71 @@ Result<> Importer::one_file(const fs::path& path, const std::string& shown) {
   message.flagged = flags.contains('F');
   message.draft = flags.contains('D');
   message.trashed = flags.contains('T');
-  return give(message, [&] { return file.piece(); });
+  FileContent content(file->descriptor.release());
+  return give(message, [&] { return content.piece(); });
 }
 
-Result<ImportSummary> Importer::maildir(const fs::path& folder) {
-  std::vector<std::pair<std::uint64_t, fs::path>> files; // by the second in their names, then by name
-  std::error_code error;
-  for (const char* part : {"cur", "new"}) {
-    for (fs::directory_iterator at(folder / part, error), end; !error && at != end; at.increment(error)) {
-      std::string name = at->path().filename().string();
-      if (name.starts_with('.')) continue;
-      files.emplace_back(parse_u64(name.substr(0, name.find('.'))).value_or(0), fs::path(part) / name);
-    }
-    if (error) return fail(Errc::io, fmt::format("{}: {}", printable((folder / part).string(), 4096), error.message()));
+constexpr std::array kParts{"cur", "new"};
+
+/// cur and new, which must belong to the Maildir's owner.
+Result<std::vector<Opened>> open_parts(const Opened& folder) {
+  std::vector<Opened> parts;
+  for (const char* name : kParts) {
+    auto part = open_within(folder, name);
+    if (!part) return fail(part.error().code, fmt::format("/{} can't be used: {}", name, part.error().message));
+    if (!S_ISDIR(part->facts.st_mode)) return fail(Errc::invalid, fmt::format("/{} is not a folder", name));
+    if (part->facts.st_uid != folder.facts.st_uid)
+      return fail(Errc::permission, fmt::format("/{} belongs to user {}, the folder around it to user {}", name,
+                                                part->facts.st_uid, folder.facts.st_uid));
+    parts.push_back(std::move(*part));
   }
-  std::ranges::sort(files);
-  for (const auto& [second, file] : files) {
-    if (auto done = one_file(folder / file, file.string()); !done) return std::unexpected(done.error());
-  }
-  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
-    std::string name = at->path().filename().string();
-    if (name.starts_with('.') && fs::is_directory(at->path() / "cur", error)) {
-      problems_ << printable(name) << ": a further folder, not imported; name it to import it\n";
-    }
-  }
-  return summary_;
+  return parts;
 }
 
-Result<ImportSummary> Importer::mbox(const std::string& path) {
-  int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0)
-    return fail(Errc::io, fmt::format("{} can't be read: {}", printable(path, 4096), std::strerror(errno)));
-  MboxReader reader(descriptor);
+Result<> Importer::maildir(const Opened& folder) {
+  const auto parts = open_parts(folder);
+  if (!parts && parts.error().code == Errc::not_found)
+    return wrong(Errc::invalid, " is not a Maildir: it has no folders cur and new");
+  if (!parts) return wrong(parts.error().code, parts.error().message);
+  uidls_.emplace(folder);
+  struct File {
+    std::uint64_t second; ///< in its name: of its delivery
+    std::string name;
+    std::size_t part;
+  };
+  std::vector<File> files;
+  for (std::size_t part = 0; part < parts->size(); ++part) {
+    auto names = names_within((*parts)[part]);
+    if (!names) return wrong(names.error().code, fmt::format("/{}: {}", kParts[part], names.error().message));
+    for (std::string& name : *names)
+      files.push_back({parse_u64(name.substr(0, name.find('.'))).value_or(0), std::move(name), part});
+  }
+  std::ranges::sort(files, {}, [](const File& f) { return std::tie(f.second, f.name, f.part); });
+  for (const File& file : files) {
+    const std::string shown = std::string(kParts[file.part]) + "/" + file.name;
+    if (auto done = one_file((*parts)[file.part], file.name, shown); !done) return done;
+  }
+  const auto names = names_within(folder, true);
+  for (const std::string& name : names ? *names : std::vector<std::string>()) {
+    if (!name.starts_with('.')) continue;
+    const auto further = open_within(folder, name);
+    if (further && S_ISDIR(further->facts.st_mode) && open_within(*further, "cur"))
+      tell(name, "a further folder, not imported; name it to import it");
+  }
+  return {};
+}
+
+Result<> Importer::mbox(Opened file) {
+  MboxReader reader(file.descriptor.release(),
+                    [this](std::uint64_t offset, const std::string& what) { doubt(offset, what); });
   for (;;) {
     auto more = reader.next_message();
-    if (!more) return fail(more.error().code, fmt::format("{}: {}", printable(path, 4096), more.error().message));
-    if (!*more) return summary_;
+    if (!more) return wrong(more.error().code, ": " + more.error().message);
+    if (!*more) return {};
     ImportedMessage message;
-    message.source = fmt::format("{}, octet {}", path, reader.offset());
+    message.source = fmt::format("{}, octet {}", path_, reader.offset());
     message.internal_date = reader.date();
+    message.head_has_uidl = true;
     auto first = reader.piece();
     if (first && first->empty()) {
       problem(message.source, "the message is empty");
@@ -159,25 +211,65 @@ Result<ImportSummary> Importer::mbox(const std::string& path) {
       }
       return reader.piece();
     });
-    if (!done) return std::unexpected(done.error());
+    if (!done) return done;
   }
+}
+
+Result<Opened> open_mailbox(const std::string& path) {
+  auto opened = open_trusted(path);
+  if (!opened) {
+    const std::string what = opened.error().code == Errc::not_found ? " is neither a Maildir nor an mbox file"
+                                                                    : " can't be read: " + opened.error().message;
+    return fail(opened.error().code, printable(path, 4096) + what);
+  }
+  const struct stat& facts = opened->facts;
+  if (!S_ISDIR(facts.st_mode) && !S_ISREG(facts.st_mode))
+    return fail(Errc::not_found, printable(path, 4096) + " is neither a Maildir nor an mbox file");
+  if (S_ISREG(facts.st_mode) && facts.st_nlink > 1 && facts.st_uid != opened->folder_owner)
+    return fail(
+        Errc::permission,
+        fmt::format("{} has {} names, and belongs to user {}, its folder to user {}: copy it to another file first",
+                    printable(path, 4096), facts.st_nlink, facts.st_uid, opened->folder_owner));
+  return opened;
+}
+
+Result<ImportSummary> Importer::run() {
+  auto opened = open_mailbox(path_);
+  if (!opened) return std::unexpected(opened.error());
+  const bool folder = S_ISDIR(opened->facts.st_mode);
+  auto done = folder ? maildir(*opened) : mbox(std::move(*opened));
+  constexpr std::uint64_t kTold = 20;
+  if (doubts_ > kTold) tell(path_, fmt::format("and {} more such lines", doubts_ - kTold));
+  if (!done && summary_.imported + summary_.before + summary_.failed == 0) return std::unexpected(done.error());
+  if (!done) summary_.ended = done.error();
+  if (done && summary_.imported + summary_.before + summary_.failed == 0)
+    return wrong(Errc::not_found,
+                 folder ? ": there is nothing to import in its folders cur and new" : ": there is nothing to import");
+  return summary_;
 }
 
 } // namespace
 
 Result<ImportSummary> import_mailbox(const std::string& path, const ImportSink& sink, std::ostream& problems) {
-  std::error_code error;
-  fs::file_status status = fs::status(path, error);
-  Importer importer(sink, problems);
-  if (fs::is_directory(status)) {
-    if (fs::is_directory(fs::path(path) / "cur", error) && fs::is_directory(fs::path(path) / "new", error)) {
-      return importer.maildir(path);
+  return Importer(path, sink, problems).run();
+}
+
+std::uint64_t octets_of_mailbox(const std::string& path) {
+  const auto opened = open_mailbox(path);
+  if (!opened) return 0;
+  if (S_ISREG(opened->facts.st_mode)) return static_cast<std::uint64_t>(opened->facts.st_size);
+  const auto parts = open_parts(*opened);
+  if (!parts) return 0;
+  std::uint64_t octets = 0;
+  for (const Opened& part : *parts) {
+    const auto names = names_within(part);
+    for (const std::string& name : names ? *names : std::vector<std::string>()) {
+      struct stat facts{};
+      if (::fstatat(part.descriptor.get(), name.c_str(), &facts, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(facts.st_mode))
+        octets += static_cast<std::uint64_t>(facts.st_size);
     }
-    return fail(Errc::invalid,
-                fmt::format("{} is not a Maildir: it has no folders cur and new", printable(path, 4096)));
   }
-  if (fs::is_regular_file(status)) return importer.mbox(path);
-  return fail(Errc::not_found, fmt::format("{} is neither a Maildir nor an mbox file", printable(path, 4096)));
+  return octets;
 }
 
 } // namespace paquebot::cli

@@ -17,6 +17,8 @@ struct ImportedMessage {
   std::string source;                    ///< where it is from, for people: "inbox.mbox, octet 1234", "cur/1.2.host:2,S"
   std::optional<WallTime> internal_date; ///< mbox: of its "From " line (taken as UTC); Maildir: of the file
   // Maildir flags S, R, F, D and T; an mbox has none.
+  std::string uidl;           ///< by which POP3 clients know it (MaildirUidls); empty: nothing is known
+  bool head_has_uidl = false; ///< the field X-UIDL in its head says it (mbox)
   bool seen = false, answered = false, flagged = false, draft = false, trashed = false;
 };
 
@@ -24,19 +26,27 @@ struct ImportedMessage {
 /// valid until the next call. Empty at the end.
 using ImportContent = std::function<Result<std::string_view>()>;
 
-/// Takes one message; it needn't read all of it. Errc::invalid means that this one message can't be taken: it is reported
-/// and the import goes on. Any other error ends it.
-using ImportSink = std::function<Result<>(const ImportedMessage& message, const ImportContent& content)>;
+enum class Imported { now, before };
+/// Takes one message, or finds that it was imported before; it needn't read all of it. Errc::invalid means that this one message can't
+/// be taken: it is reported and the import goes on. Any other error ends it.
+using ImportSink = std::function<Result<Imported>(const ImportedMessage& message, const ImportContent& content)>;
 
 struct ImportSummary {
   std::uint64_t imported = 0;
-  std::uint64_t failed = 0; ///< each has a line in `problems`
+  std::uint64_t before = 0;   ///< were imported before
+  std::uint64_t failed = 0;   ///< each has a line in `problems`
+  std::optional<Error> ended; ///< the sink's error that ended it early
 };
 
-/// Reads a Maildir (a folder with cur and new, in the order of their delivery) or an mbox file (a line "From …" with a
-/// date, behind an empty line, begins a message; one ">" is taken from ">From " lines, as mboxrd and mboxo have them).
-/// Line ends become CRLF. What can't be read is reported to `problems` with file and offset, and left out.
-/// Errc::not_found and Errc::invalid when `path` is neither.
+/// Reads a Maildir (a folder with cur and new, in the order of their delivery) or an mbox file (MboxReader; one ">" is taken from ">From "
+/// lines, as mboxrd and mboxo have them). Line ends become CRLF. What can't be read is reported to `problems` with file and offset,
+/// and left out; so is what is doubtful, and taken all the same. Whoever owns the mailbox may have put anything there while root
+/// reads it: links are not followed (open_trusted), and of a Maildir only what belongs to the Maildir's owner is read, of an mbox file
+/// with further names only what belongs to the owner of its folder. Errc::not_found and Errc::invalid when `path` is neither, and
+/// not_found when there is no message at all.
 Result<ImportSummary> import_mailbox(const std::string& path, const ImportSink& sink, std::ostream& problems);
+
+/// About how many octets that would read; 0 when it can't be read.
+std::uint64_t octets_of_mailbox(const std::string& path);
 
 } // namespace paquebot::cli

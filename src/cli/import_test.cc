@@ -2,9 +2,12 @@
 #include "cli/mbox_reader.h"
 #include "cli/test_support.h"
 
+#include <algorithm>
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace paquebot::cli {
 namespace {
@@ -12,17 +15,17 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-struct Imported {
+struct Found {
   std::vector<std::string> contents;
   std::vector<ImportedMessage> messages;
   ImportSummary summary;
   std::string problems, error;
 };
 
-Imported import_all(const std::string& path, bool read = true) {
-  Imported all;
+Found import_all(const std::string& path, bool read = true) {
+  Found all;
   std::ostringstream problems;
-  auto sink = [&](const ImportedMessage& message, const ImportContent& content) -> Result<> {
+  auto sink = [&](const ImportedMessage& message, const ImportContent& content) -> Result<Imported> {
     all.messages.push_back(message);
     std::string text;
     while (read) {
@@ -35,11 +38,13 @@ Imported import_all(const std::string& path, bool read = true) {
     if (text.contains("REFUSE")) return fail(Errc::invalid, "no");
     if (text.contains("STOP")) return fail(Errc::no_space, "the disk is full");
     all.contents.push_back(text);
-    return {};
+    return text.contains("OLD") ? Imported::before : Imported::now;
   };
   auto done = import_mailbox(path, sink, problems);
-  if (done)
+  if (done && !done->ended)
     all.summary = *done;
+  else if (done)
+    all.error = done->ended->message;
   else
     all.error = done.error().message;
   all.problems = problems.str();
@@ -73,14 +78,87 @@ TEST(ImportMbox, Reads) {
       {"long lines",
        kFrom + "A: b\n\n" + std::string(300'000, 'x') + "\n>From " + std::string(100'000, 'y') + "\n",
        {"A: b\r\n\r\n" + std::string(300'000, 'x') + "\r\nFrom " + std::string(100'000, 'y') + "\r\n"}},
-      {"empty file", "", {}},
+      {"an empty line in front", "\n\n" + kFrom + "A: b\n", {"A: b\r\n"}},
+      {"a byte order mark", "\xEF\xBB\xBF" + kFrom + "A: b\n", {"A: b\r\n"}},
   };
   for (const auto& c : cases) {
     test::Folder folder;
-    Imported all = import_all(folder.write("box", c.file));
+    Found all = import_all(folder.write("box", c.file));
     EXPECT_EQ(all.contents, c.contents) << c.name;
     EXPECT_EQ(all.error, "") << c.name;
   }
+}
+
+TEST(ImportMbox, MessagesAreNotMerged) {
+  struct {
+    const char* name;
+    std::string between; // "A: b", an empty line, "x", then this, then "C: d"
+    bool separates;
+    const char* doubt; // in what is told; "": nothing is
+  } cases[] = {
+      {"a date, a blank line", "\n" + kFrom, true, ""},
+      {"bare", "\nFrom \n", true, "without a date is taken for the beginning"},
+      {"an address only", "\nFrom a@b\n", true, "without a date is taken for the beginning"},
+      {"an ISO date", "\nFrom a@b 2026-11-23T12:00:00+01:00\n", true, ""},
+      {"an ISO date with a blank", "\nFrom a@b 2026-11-23 12:00:00\n", true, ""},
+      {"no blank line before", kFrom, true, "with no empty line before it is taken"},
+      {"neither", "From a@b\n", true, "without a date is taken for the beginning"},
+      {"quoted", "\n>From a@b\n", false, ""},
+      {"another word", "\nFromage\n", false, ""},
+      {"too long to be one", "\nFrom " + std::string(2000, 'x') + "\n", false, ""},
+  };
+  for (const auto& c : cases) {
+    for (const char* end : {"\n", "\r\n"}) {
+      std::string file = kFrom + "A: b\n\nx\n" + c.between + "C: d\n\ny\n";
+      for (std::size_t at = file.find('\n'); *end == '\r' && at != std::string::npos; at = file.find('\n', at + 2))
+        file.insert(at, 1, '\r');
+      test::Folder folder;
+      Found all = import_all(folder.write("box", file));
+      EXPECT_EQ(all.contents.size(), c.separates ? 2u : 1u) << c.name;
+      if (c.separates) {
+        EXPECT_EQ(all.contents.back(), "C: d\r\n\r\ny\r\n") << c.name;
+      }
+      EXPECT_THAT(all.problems, *c.doubt == '\0' ? testing::Matcher<std::string>("") : HasSubstr(c.doubt)) << c.name;
+      EXPECT_EQ(all.summary.failed, 0u) << c.name;
+    }
+  }
+  EXPECT_EQ(mbox_date("From a@b 2026-11-23T12:00:00Z"), from_millis(1795435200000));
+  EXPECT_EQ(mbox_date("From a@b 2026-11-23 12:00:00 +0100"), from_millis(1795435200000));
+  EXPECT_FALSE(mbox_date("From a@b 2026-13-23T12:00:00Z"));
+}
+
+TEST(ImportMbox, ASeparatorIsFoundAtEveryPlaceOfABlock) {
+  for (std::size_t length = 65536 - 80; length < 65536 + 10; ++length) {
+    test::Folder folder;
+    Found all = import_all(
+        folder.write("box", kFrom + "A: b\n\n" + std::string(length - kFrom.size(), 'x') + "\nFrom a@b\nC: d\n\ny\n"));
+    ASSERT_EQ(all.contents.size(), 2u) << length;
+    EXPECT_EQ(all.contents[1], "C: d\r\n\r\ny\r\n");
+  }
+}
+
+TEST(ImportMbox, WhatIsDoubtfulIsToldButNotWithoutEnd) {
+  test::Folder folder;
+  std::string text = kFrom + "A: b\n\n";
+  for (int i = 0; i < 100; ++i) text += "From here on\n";
+  Found all = import_all(folder.write("box", text));
+  EXPECT_EQ(all.contents.size(), 1u);
+  EXPECT_THAT(all.problems,
+              HasSubstr("box, octet " + std::to_string(kFrom.size() + 6) + ": a line \"From …\" is taken for text"));
+  EXPECT_THAT(all.problems, HasSubstr("box: and 80 more such lines\n"));
+  EXPECT_EQ(std::ranges::count(all.problems, '\n'), 21);
+}
+
+TEST(Import, WithNothingToImportFails) {
+  test::Folder folder;
+  for (const char* part : {"cur", "new", ".Sent/cur", ".Sent/new"})
+    std::filesystem::create_directories(folder.path(part));
+  Found all = import_all(folder.path());
+  EXPECT_THAT(all.error, HasSubstr("there is nothing to import"));
+  EXPECT_THAT(all.problems, HasSubstr(".Sent: a further folder"));
+  EXPECT_THAT(import_all(folder.write("empty", "")).error, HasSubstr("there is nothing to import"));
+  EXPECT_THAT(import_all(folder.write("mark", "\xEF\xBB\xBF\n\n")).error, HasSubstr("there is nothing to import"));
+  EXPECT_EQ(import_all(folder.write("old", kFrom + "A: OLD\n\n")).summary.before, 1u);
 }
 
 TEST(ImportMbox, LineEndsAtEveryPlaceOfABlock) {
@@ -99,7 +177,7 @@ TEST(ImportMbox, LineEndsAtEveryPlaceOfABlock) {
 TEST(ImportMbox, DatesAndOffsets) {
   test::Folder folder;
   std::string path = folder.write("box", kFrom + "A: b\n\nx\n\n" + kFrom + "C: d\n");
-  Imported all = import_all(path, false);
+  Found all = import_all(path, false);
   ASSERT_EQ(all.messages.size(), 2u);
   EXPECT_EQ(all.messages[0].internal_date, from_millis(1795435200000));
   EXPECT_EQ(all.messages[1].source, path + ", octet " + std::to_string(kFrom.size() + 9));
@@ -113,7 +191,7 @@ TEST(ImportMbox, DatesAndOffsets) {
 TEST(ImportMbox, GoesOnAfterARefusalAndStopsAtTheRest) {
   test::Folder folder;
   std::string path = folder.write("box", kFrom + "A: REFUSE\n\n" + kFrom + "\n" + kFrom + "B: c\n\n");
-  Imported all = import_all(path);
+  Found all = import_all(path);
   EXPECT_THAT(all.contents, ElementsAre("B: c\r\n"));
   EXPECT_EQ(all.summary.imported, 1u);
   EXPECT_EQ(all.summary.failed, 2u);
@@ -139,7 +217,7 @@ TEST(ImportMaildir, ReadsInOrderWithFlags) {
   folder.write("cur/.hidden", "no");
   folder.write(".Sent/cur/1.x", "no");
   std::filesystem::create_directories(folder.path("new/1.folder"));
-  Imported all = import_all(folder.path());
+  Found all = import_all(folder.path());
   EXPECT_THAT(all.contents, ElementsAre("A: 1\r\n\r\ny\r\n", "B: 2\r\n\r\nx\r\n"));
   ASSERT_EQ(all.messages.size(), 3u);
   EXPECT_FALSE(all.messages[0].seen);
@@ -151,13 +229,88 @@ TEST(ImportMaildir, ReadsInOrderWithFlags) {
   EXPECT_THAT(all.problems, HasSubstr(".Sent: a further folder"));
 }
 
+TEST(ImportMaildir, NoLinkIsFollowed) {
+  test::Folder folder;
+  const std::string secret = folder.write("secret", "A: secret\n\n");
+  folder.write("box/cur/1.x", "A: mine\n\n");
+  std::filesystem::create_directories(folder.path("box/new"));
+  std::filesystem::create_symlink(secret, folder.path("box/cur/2.x"));
+  Found all = import_all(folder.path("box"));
+  EXPECT_THAT(all.contents, ElementsAre("A: mine\r\n\r\n"));
+  EXPECT_THAT(all.problems, HasSubstr("cur/2.x: it can't be read: it is a link"));
+  std::filesystem::remove(folder.path("box/cur/2.x"));
+  ASSERT_EQ(mkfifo(folder.path("box/new/3.x").c_str(), 0600), 0); // nobody writes: opening it must not wait
+  EXPECT_THAT(import_all(folder.path("box")).problems, HasSubstr("new/3.x: it is not a file"));
+  std::filesystem::remove_all(folder.path("box/new"));
+  folder.write("other/1.x", "A: secret\n\n");
+  std::filesystem::create_directory_symlink(folder.path("other"), folder.path("box/new"));
+  all = import_all(folder.path("box"));
+  EXPECT_THAT(all.error, HasSubstr("/new can't be used: it is a link"));
+  EXPECT_TRUE(all.contents.empty());
+}
+
+TEST(ImportMaildir, WhatBelongsToAnotherIsRefused) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can give files away";
+  test::Folder folder;
+  const auto give = [&](const char* name, uid_t user) { ASSERT_EQ(lchown(folder.path(name).c_str(), user, 0), 0); };
+  folder.write("box/cur/1.x", "A: mine\n\n");
+  folder.write("box/cur/2.x", "A: secret\n\n"); // a hard link to a file of root, say
+  std::filesystem::create_directories(folder.path("box/new"));
+  for (const char* name : {"box", "box/cur", "box/new", "box/cur/1.x"}) give(name, 1234);
+  Found all = import_all(folder.path("box"));
+  EXPECT_THAT(all.contents, ElementsAre("A: mine\r\n\r\n"));
+  EXPECT_THAT(all.problems, HasSubstr("cur/2.x: it belongs to user 0, the Maildir to user 1234"));
+  give("box/new", 1235);
+  EXPECT_THAT(import_all(folder.path("box")).error, HasSubstr("/new belongs to user 1235"));
+  // A link in the way, made by the user; one that root made is the operator's own.
+  std::filesystem::create_directory_symlink("box", folder.path("way"));
+  give("box/new", 1234);
+  EXPECT_EQ(import_all(folder.path("way")).summary.imported, 1u);
+  give("way", 1234);
+  EXPECT_THAT(import_all(folder.path("way")).error, HasSubstr("\"way\" is a link that user 1234 made"));
+  EXPECT_THAT(import_all(folder.path("way/../box")).error, HasSubstr("is a link that user 1234 made"));
+  EXPECT_EQ(octets_of_mailbox(folder.path("way")), 0u);
+  EXPECT_EQ(octets_of_mailbox(folder.path("box")), 20u);
+  // An mbox file likewise.
+  folder.write("home/real", kFrom + "A: secret\n\n");
+  std::filesystem::create_symlink("real", folder.path("home/mbox"));
+  give("home/mbox", 1234);
+  EXPECT_THAT(import_all(folder.path("home/mbox")).error, HasSubstr("is a link that user 1234 made"));
+  std::filesystem::create_hard_link(folder.path("home/real"), folder.path("home/hard"));
+  give("home", 1234);
+  EXPECT_THAT(import_all(folder.path("home/hard")).error, HasSubstr("copy it to another file first"));
+}
+
+TEST(ImportMaildir, UidlsOfTheServerBefore) {
+  test::Folder folder;
+  for (const char* name : {"cur/1.a,S=9:2,S", "cur/2.b:2,", "new/3.c"}) folder.write(name, "A: b\n\n");
+  const auto uidls = [&] {
+    std::vector<std::string> found;
+    for (const ImportedMessage& message : import_all(folder.path()).messages) found.push_back(message.uidl);
+    return found;
+  };
+  EXPECT_THAT(uidls(), ElementsAre("1.a,S=9", "2.b", "3.c"));
+  folder.write("courierpop3dsizelist", "/3 8 1300000000\n1.a,S=9 10 5:1300000000:0\n2.b 10 0:0:0\nbad line\n");
+  EXPECT_THAT(uidls(), ElementsAre("UID5-1300000000", "2.b", "3.c"));
+  folder.write("dovecot-uidlist", "3 V1275660208 N22911 G3085f01b\n16 W10 Pold.name W9 :1.a,S=9\n17 :2.b:2,\n");
+  EXPECT_THAT(uidls(), ElementsAre("old.name", "000000114c0907b0", "")) << "Dovecot never saw the third";
+  folder.write("dovecot-uidlist", "1 1275660208 3\n16 1.a,S=9\nx\n");
+  EXPECT_THAT(uidls(), ElementsAre("000000104c0907b0", "", ""));
+  folder.write("dovecot-uidlist", "what is this");
+  EXPECT_THAT(uidls(), ElementsAre("", "", ""));
+  std::filesystem::remove(folder.path("dovecot-uidlist"));
+  std::filesystem::remove(folder.path("courierpop3dsizelist"));
+  std::filesystem::rename(folder.path("new/3.c"), folder.path("new/3." + std::string(80, 'c')));
+  EXPECT_THAT(uidls(), ElementsAre("1.a,S=9", "2.b", "")) << "too long for POP3";
+}
+
 TEST(ImportMaildir, LargeFilesComeInPieces) {
   test::Folder folder;
   std::filesystem::create_directories(folder.path("cur"));
   std::string body;
   for (int i = 0; i < 100'000; ++i) body += "12345678\n";
   folder.write("new/1.x", "A: b\n\n" + body);
-  Imported all = import_all(folder.path());
+  Found all = import_all(folder.path());
   ASSERT_EQ(all.contents.size(), 1u);
   EXPECT_EQ(all.contents[0].size(), 8u + 1'000'000u);
 }

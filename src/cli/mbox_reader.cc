@@ -16,11 +16,33 @@ namespace {
 
 constexpr std::size_t kReadBlock = 64 * 1024;
 constexpr std::size_t kMaxFromLine = 1000; // octets of a "From " line
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 /// ">From ", ">>From " and so on.
 bool is_quoted_from(std::string_view line) {
   std::size_t signs = line.find_first_not_of('>');
   return signs != 0 && signs != std::string_view::npos && line.substr(signs).starts_with("From ");
+}
+
+/// Can it be the first line of a header field (RFC 5322 section 2.2)?
+bool is_field(std::string_view line) {
+  const std::size_t colon = line.find(':');
+  if (colon == 0 || colon == std::string_view::npos) return false;
+  std::string_view name = line.substr(0, colon);
+  while (!name.empty() && (name.back() == ' ' || name.back() == '\t'))
+    name.remove_suffix(1); // obsolete: before the colon
+  return !name.empty() && std::ranges::all_of(name, [](char c) { return c > 0x20 && c < 0x7F; });
+}
+
+/// "2026-11-23" with the time "12:00:00…".
+std::optional<WallTime> iso_date(std::string_view day, std::string_view time) {
+  static constexpr std::string_view kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                 "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  if (day.size() != 10 || day[4] != '-' || day[7] != '-' || time.size() < 8) return {};
+  const auto month = parse_u64(day.substr(5, 2));
+  if (!parse_u64(day.substr(0, 4)) || !month || *month < 1 || *month > 12) return {};
+  return mail::parse_date(
+      fmt::format("{} {} {} {} +0000", day.substr(8), kMonths[*month - 1], day.substr(0, 4), time.substr(0, 8)));
 }
 
 } // namespace
@@ -30,6 +52,14 @@ std::optional<WallTime> mbox_date(std::string_view from_line) {
   std::vector<std::string_view> words;
   for (std::string_view word : split(from_line, ' ')) {
     if (!word.empty()) words.push_back(word);
+  }
+  for (std::size_t i = 1; i < words.size(); ++i) {
+    const std::size_t t = words[i].find('T');
+    const auto day = words[i].substr(0, t);
+    const auto time = t != std::string_view::npos ? words[i].substr(t + 1)
+                      : i + 1 < words.size()      ? words[i + 1]
+                                                  : std::string_view();
+    if (auto date = iso_date(day, time)) return date;
   }
   // … Mon Nov 23 12:00:00 [zone] 2026 [zone]
   for (std::size_t i = 1; i + 3 < words.size(); ++i) {
@@ -44,7 +74,7 @@ std::optional<WallTime> mbox_date(std::string_view from_line) {
   return {};
 }
 
-MboxReader::MboxReader(int descriptor) : descriptor_(descriptor) {}
+MboxReader::MboxReader(int descriptor, MboxDoubt doubt) : descriptor_(descriptor), doubt_(std::move(doubt)) {}
 MboxReader::~MboxReader() { close(descriptor_); }
 
 /// Reads another block behind what is there. False at the end of the file.
@@ -93,8 +123,33 @@ Result<bool> MboxReader::take_line() {
   return true;
 }
 
-bool MboxReader::at_separator() const {
-  return line_begins_ && line_ends_ && after_blank_ && line_.starts_with("From ") && mbox_date(line_).has_value();
+/// Looks ahead: can the next line be a header field? line_ stays what it is, in from_line_.
+Result<bool> MboxReader::field_follows() {
+  from_line_.assign(line_);
+  line_ = from_line_;
+  std::size_t end = buffer_.find('\n', at_);
+  while (end == std::string::npos && buffer_.size() - at_ < kMaxFromLine) {
+    auto more = fill();
+    if (!more) return more;
+    if (!*more) break;
+    end = buffer_.find('\n', at_);
+  }
+  const std::size_t stop = std::min(end, buffer_.size());
+  return is_field(std::string_view(buffer_).substr(at_, std::min(stop - at_, kMaxFromLine)));
+}
+
+Result<bool> MboxReader::at_separator() {
+  if (!line_begins_ || !line_ends_ || !line_.starts_with("From ") || line_.size() > kMaxFromLine) return false;
+  const bool dated = mbox_date(line_).has_value();
+  if (after_blank_ && dated) return true;
+  auto field = field_follows();
+  if (!field) return field;
+  if (doubt_)
+    doubt_(line_offset_,
+           !*field  ? "a line \"From …\" is taken for text: no header field follows it"
+           : !dated ? "a line \"From …\" without a date is taken for the beginning of a message"
+                    : "a line \"From …\" with no empty line before it is taken for the beginning of a message");
+  return *field;
 }
 
 Result<bool> MboxReader::next_message() {
@@ -106,6 +161,8 @@ Result<bool> MboxReader::next_message() {
   if (!started_) {
     started_ = true;
     auto first = take_line();
+    if (first && *first && line_.starts_with(kByteOrderMark)) line_.remove_prefix(kByteOrderMark.size());
+    while (first && *first && line_begins_ && line_ends_ && line_.empty()) first = take_line();
     if (!first || !*first) return first;
     if (!line_.starts_with("From ") || line_.size() > kMaxFromLine) {
       return fail(Errc::invalid, "it is not an mbox file: it doesn't begin with a line \"From …\"");
@@ -142,11 +199,15 @@ Result<std::string_view> MboxReader::piece() {
       in_message_ = false;
       if (!line_ends_) out_ += "\r\n";
       line_ends_ = true;
-    } else if (at_separator()) {
-      in_message_ = false;
-      separator_waits_ = true;
     } else {
-      emit_line();
+      auto separator = at_separator();
+      if (!separator) return std::unexpected(separator.error());
+      if (*separator) {
+        in_message_ = false;
+        separator_waits_ = true;
+      } else {
+        emit_line();
+      }
     }
   }
   return std::string_view(out_);

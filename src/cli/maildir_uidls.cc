@@ -1,0 +1,101 @@
+#include "cli/maildir_uidls.h"
+
+#include "base/text.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <fmt/format.h>
+#include <optional>
+#include <unistd.h>
+
+namespace paquebot::cli {
+namespace {
+
+constexpr std::size_t kMaxList = 256u << 20;
+
+std::string_view without_flags(std::string_view file) { return file.substr(0, file.find(':')); }
+
+/// The whole file when it belongs to the Maildir's owner; nothing when it is not there or can't be read.
+std::optional<std::string> read_list(const Opened& maildir, const std::string& name) {
+  const auto file = open_within(maildir, name);
+  if (!file || !S_ISREG(file->facts.st_mode) || file->facts.st_uid != maildir.facts.st_uid) return {};
+  const auto size = static_cast<std::size_t>(std::max<off_t>(file->facts.st_size, 0));
+  if (size > kMaxList) return {};
+  std::string text(size, '\0');
+  std::size_t got = 0;
+  while (got < size) {
+    const ssize_t n = ::read(file->descriptor.get(), text.data() + got, size - got);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) break;
+    got += static_cast<std::size_t>(n);
+  }
+  text.resize(got);
+  return text;
+}
+
+std::string dovecot_uidl(std::uint64_t uid, std::uint64_t validity) {
+  return fmt::format("{:08x}{:08x}", uid, validity);
+}
+
+} // namespace
+
+bool is_uidl(std::string_view text) {
+  return !text.empty() && text.size() <= 70 && std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7F; });
+}
+
+MaildirUidls::MaildirUidls(const Opened& maildir) {
+  if (const auto dovecot = read_list(maildir, "dovecot-uidlist"))
+    read_dovecot(*dovecot);
+  else if (const auto courier = read_list(maildir, "courierpop3dsizelist"))
+    read_courier(*courier);
+}
+
+std::string MaildirUidls::of(std::string_view file) const {
+  const std::string name(without_flags(file));
+  const auto found = known_.find(name);
+  if (found != known_.end()) return found->second;
+  return by_name_ && is_uidl(name) ? name : std::string();
+}
+
+/// Version 3: "3 V<validity> N<next> …", then "<uid> [<letter><value> …] :<name>". Version 1: "1 <validity> <next>", then
+/// "<uid> <name>".
+void MaildirUidls::read_dovecot(std::string_view text) {
+  by_name_ = false; // Dovecot gives a message its number when it first sees it
+  const auto lines = split(text, '\n');
+  const auto head = split(lines.front(), ' ');
+  const bool plain = head.front() == "1";
+  if (!plain && head.front() != "3") return;
+  std::uint64_t validity = 0;
+  for (std::size_t i = 1; i < head.size(); ++i) {
+    if (plain && i == 1) validity = parse_u64(head[i]).value_or(0);
+    if (!plain && head[i].starts_with('V')) validity = parse_u64(head[i].substr(1)).value_or(0);
+  }
+  for (std::size_t i = 1; i < lines.size(); ++i) {
+    const std::size_t space = lines[i].find(' ');
+    const auto uid = parse_u64(lines[i].substr(0, space));
+    if (!uid || space == std::string_view::npos) continue;
+    const std::size_t name = plain ? space : lines[i].find(" :", space);
+    if (name == std::string_view::npos) continue;
+    std::string uidl = dovecot_uidl(*uid, validity);
+    const auto between = name > space ? lines[i].substr(space + 1, name - space - 1) : std::string_view();
+    for (const std::string_view word : split(between, ' '))
+      if (word.starts_with('P') && is_uidl(word.substr(1))) uidl = word.substr(1);
+    known_[std::string(without_flags(lines[i].substr(name + (plain ? 1 : 2))))] = std::move(uidl);
+  }
+}
+
+/// "/<version> <next> <validity>", then "<name> <size> <uid>:<validity>[:<utf8>]"; a validity of 0: the name itself.
+void MaildirUidls::read_courier(std::string_view text) {
+  const auto lines = split(text, '\n');
+  if (!lines.front().starts_with("/2 ") && !lines.front().starts_with("/3 ")) return;
+  for (std::size_t i = 1; i < lines.size(); ++i) {
+    const std::size_t last = lines[i].rfind(' ');
+    const std::size_t size = last == std::string_view::npos || last == 0 ? last : lines[i].rfind(' ', last - 1);
+    if (size == std::string_view::npos || last == 0) continue;
+    const auto numbers = split(lines[i].substr(last + 1), ':');
+    if (numbers.size() < 2 || !parse_u64(numbers[0]) || !parse_u64(numbers[1]) || numbers[1] == "0") continue;
+    known_[std::string(without_flags(lines[i].substr(0, size)))] = fmt::format("UID{}-{}", numbers[0], numbers[1]);
+  }
+}
+
+} // namespace paquebot::cli
