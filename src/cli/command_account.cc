@@ -100,8 +100,7 @@ int account_add(Session& session, const Arguments& arguments) {
     wanted["quota"] = *quota;
   }
   if (!arguments.has("--no-password")) {
-    const auto password =
-        read_password(password_source(arguments, "Password for " + printable(login), true), session.in());
+    const auto password = read_password(password_source(arguments, "Password for " + printable(login), true), session);
     if (!password) return session.report(password.error());
     wanted["password"] = *password;
   }
@@ -112,12 +111,17 @@ int account_add(Session& session, const Arguments& arguments) {
     json::object out = answer->as_object();
     if (arguments.has("--generate")) out["password"] = wanted["password"];
     session.out() << control::to_pretty_text(out);
-    return kOk;
+  } else {
+    session.out() << name << " is an account now.\n";
+    if (arguments.has("--generate"))
+      session.out() << "Password: " << std::string_view(wanted["password"].as_string()) << '\n';
   }
-  session.out() << name << " is an account now.\n";
-  if (arguments.has("--generate"))
-    session.out() << "Password: " << std::string_view(wanted["password"].as_string()) << '\n';
-  return kOk;
+  if (!arguments.has("--generate") || session.arrived()) return kOk;
+  // Nobody knows the password.
+  const bool undone = session.call("DELETE", "/v1/accounts/" + control::percent_encode(name)).has_value();
+  return session.report({Errc::io, undone ? "the password could not be shown, so the account " + name + " was not made"
+                                          : "the password could not be shown: give " + name +
+                                                " another one: paquebot account passwd " + name});
 }
 
 int account_list(Session& session, const Arguments& arguments) {
@@ -184,11 +188,25 @@ int account_addresses(Session& session, const Arguments& arguments) {
 
 int account_passwd(Session& session, const Arguments& arguments) {
   const std::string prompt = "New password for " + printable(arguments.text("LOGIN"));
-  const auto password = read_password(password_source(arguments, prompt, true), session.in());
+  const auto password = read_password(password_source(arguments, prompt, true), session);
   if (!password) return session.report(password.error());
-  const std::string text =
-      arguments.has("--generate") ? " has this password now: " + *password : " has the new password now.";
-  return change(session, arguments, {{"password", *password}}, text);
+  if (!arguments.has("--generate"))
+    return change(session, arguments, {{"password", *password}}, " has the new password now.");
+  // Shown before it is in force: a password that nobody could read would lock the account's owner out.
+  const auto account = session.call("GET", account_path(arguments));
+  if (!account) return session.report(account.error());
+  const std::string login = control::get_text(*account, "login");
+  if (session.json)
+    session.out() << control::to_pretty_text(json::object{{"login", login}, {"password", *password}});
+  else
+    session.out() << "Password: " << *password << '\n';
+  if (!session.arrived())
+    return session.report({Errc::io, "the new password could not be shown, so " + login + " keeps the one it has"});
+  const auto changed =
+      session.call("PATCH", account_path(arguments), control::to_text(json::object{{"password", *password}}));
+  if (!changed) return session.report(changed.error());
+  if (!session.json) session.out() << login << " has this password now.\n";
+  return kOk;
 }
 
 int account_quota(Session& session, const Arguments& arguments) {

@@ -16,14 +16,18 @@ int add(Session& session, const Arguments& arguments) {
   const json::object wanted{{"label", arguments.text("LABEL")}};
   const auto answer = session.call("POST", path_of(arguments), control::to_text(wanted));
   if (!answer) return session.report(answer.error());
+  const std::string label = control::get_text(*answer, "label");
   if (session.json) {
     session.out() << control::to_pretty_text(*answer);
-    return kOk;
+  } else {
+    session.out() << "The app password \"" << printable(label) << "\" of " << control::get_text(*answer, "login")
+                  << " is shown once, here:\n"
+                  << control::get_text(*answer, "password") << '\n';
   }
-  session.out() << "The app password \"" << printable(control::get_text(*answer, "label")) << "\" of "
-                << control::get_text(*answer, "login") << " is shown once, here:\n"
-                << control::get_text(*answer, "password") << '\n';
-  return kOk;
+  if (session.arrived()) return kOk;
+  const bool undone = session.call("DELETE", path_of(arguments) + "/" + control::percent_encode(label)).has_value();
+  return session.report({Errc::io, undone ? "the app password could not be shown, so it was not made"
+                                          : "the app password could not be shown: revoke it and make another one"});
 }
 
 int list(Session& session, const Arguments& arguments) {

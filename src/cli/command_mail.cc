@@ -2,11 +2,14 @@
 #include "base/text.h"
 #include "cli/fetch.h"
 #include "cli/passwords.h"
+#include "cli/safe_folder.h"
 #include "cli/send.h"
+#include "cli/trusted_path.h"
 #include "cli/verbs.h"
 
 #include <cerrno>
 #include <cstring>
+#include <fcntl.h>
 #include <fstream>
 #include <iostream>
 #include <sstream>
@@ -29,7 +32,7 @@ Result<Target> read_target(Session& session, const Arguments& arguments, std::st
                            const char* standard) {
   Target target;
   const auto tls = read_tls(arguments);
-  if (!tls) return std::unexpected(tls.error());
+  if (!tls) return session.failure(kUsage, tls.error().message);
   target.tls = *tls;
   target.server = arguments.text("--server");
   if (target.server.empty()) {
@@ -40,13 +43,13 @@ Result<Target> read_target(Session& session, const Arguments& arguments, std::st
   if (const std::string file = arguments.text("--ca-file"); !file.empty()) {
     std::ifstream in(file, std::ios::binary);
     std::ostringstream text;
-    if (!in || !(text << in.rdbuf())) return fail(Errc::permission, "can't read " + file + ": " + std::strerror(errno));
+    if (!in || !(text << in.rdbuf()))
+      return session.failure(kNoInput, "can't read " + file + ": " + std::strerror(errno));
     target.ca_pem = text.str();
   }
   target.user = arguments.text("--user");
   if (!target.user.empty()) {
-    auto password =
-        read_password(password_source(arguments, "Password for " + printable(target.user), false), session.in());
+    auto password = read_password(password_source(arguments, "Password for " + printable(target.user), false), session);
     if (!password) return std::unexpected(password.error());
     target.password = std::move(*password);
   }
@@ -67,7 +70,7 @@ Result<> require_tls(SendOptions& options) {
 Result<FetchOptions> read_fetch(Session& session, const Arguments& arguments) {
   auto target = read_target(session, arguments, &ServerPlace::pop3, "localhost:995");
   if (!target) return std::unexpected(target.error());
-  if (target->user.empty()) return fail(Errc::invalid, "say whose mail: --user you@example.org");
+  if (target->user.empty()) return session.failure(kUsage, "say whose mail: --user you@example.org");
   FetchOptions options;
   options.target = std::move(*target);
   options.json = session.json;
@@ -105,6 +108,18 @@ int with_numbers(Session& session, const Arguments& arguments, NumberedAction ac
   return finish(session, action(*options, *numbers, session.out()));
 }
 
+/// What is to be read can be: before anybody is asked for a password.
+Result<> check_files(Session& session, const SendOptions& options) {
+  std::vector<std::string> files = options.letter.attachments;
+  for (const std::string& file : {options.text_file, options.html_file})
+    if (!file.empty() && file != "-") files.push_back(file);
+  for (const std::string& file : files) {
+    const Descriptor open(::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    if (!open) return session.failure(kNoInput, file + " can't be read: " + std::strerror(errno));
+  }
+  return {};
+}
+
 } // namespace
 
 int send(Session& session, const Arguments& arguments) {
@@ -125,15 +140,18 @@ int send(Session& session, const Arguments& arguments) {
       options.letter.text || options.letter.html || !options.text_file.empty() || !options.html_file.empty();
   if (!has_text && options.letter.attachments.empty()) options.text_file = "-";
   options.progress = session.terminal() && !arguments.has("--quiet");
+  if (auto there = check_files(session, options); !there) return session.report(there.error());
   if (options.letter.from.empty()) options.letter.from = arguments.text("--user");
-  if (options.letter.from.empty()) return session.report({Errc::invalid, "say who writes: --from you@example.org"});
+  if (options.letter.from.empty())
+    return session.report(session.failure(kUsage, "say who writes: --from you@example.org").error());
   auto target = read_target(session, arguments, &ServerPlace::submission, "localhost:587");
   if (!target) return session.report(target.error());
   options.target = std::move(*target);
   auto wishes = read_wishes(arguments, system_clock().wall());
   if (!wishes) return session.report(wishes.error());
   options.wishes = std::move(*wishes);
-  if (auto safe = require_tls(options); !safe) return session.report(safe.error());
+  if (auto safe = require_tls(options); !safe)
+    return session.report(session.failure(kUsage, safe.error().message).error());
   return finish(session, send_letter(std::move(options), session.in(), session.out(), session.err()));
 }
 
@@ -144,7 +162,12 @@ int fetch_list(Session& session, const Arguments& arguments) {
 }
 
 int fetch_show(Session& session, const Arguments& arguments) { return with_numbers(session, arguments, fetch_show); }
-int fetch_save(Session& session, const Arguments& arguments) { return with_numbers(session, arguments, fetch_save); }
+int fetch_save(Session& session, const Arguments& arguments) {
+  const std::string folder = arguments.has("--folder") ? arguments.text("--folder") : ".";
+  if (const auto usable = SafeFolder::open(folder); !usable)
+    return session.report(session.failure(kCantCreate, usable.error().message).error());
+  return with_numbers(session, arguments, fetch_save);
+}
 int fetch_delete(Session& session, const Arguments& arguments) {
   return with_numbers(session, arguments, fetch_delete);
 }

@@ -2,6 +2,8 @@
 #include "cli/message_check.h"
 #include "cli/verbs.h"
 
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <ostream>
 #include <sstream>
@@ -48,7 +50,7 @@ Result<std::string> read_all(std::istream& in, const std::string& name) {
 Result<std::string> read_named(Session& session, const std::string& name) {
   if (name == "-") return read_all(session.in(), "standard input");
   std::ifstream file(name, std::ios::binary);
-  if (!file) return fail(Errc::not_found, name + " can't be read");
+  if (!file) return session.failure(kNoInput, name + " can't be read: " + std::strerror(errno));
   return read_all(file, name);
 }
 

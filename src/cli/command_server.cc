@@ -123,7 +123,7 @@ int status(Session& session, const Arguments&) {
 
 int completion(Session& session, const Arguments& arguments) {
   const auto script = completion_script(arguments.text("SHELL"));
-  if (!script) return session.report(script.error());
+  if (!script) return session.report(session.failure(kUsage, script.error().message).error());
   session.out() << *script;
   return kOk;
 }

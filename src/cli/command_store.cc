@@ -122,6 +122,8 @@ int backup(Session& session, const Arguments& arguments) {
       bar.set(static_cast<std::uint64_t>(control::get_number(*step, "done")), static_cast<std::uint64_t>(total));
     }
   }
+  if (!step && step.error().code == Errc::permission)
+    return session.report(session.failure(kCantCreate, step.error().message).error());
   if (!step) return session.report(step.error());
   const std::uintmax_t size = static_cast<std::uintmax_t>(total) / 2; // half of the work was reading it again
   if (session.json) {
@@ -151,6 +153,10 @@ int restore(Session& session, const Arguments& arguments) {
         arguments.has("--force"));
   }
   const auto given = hand_over_files(*place);
+  if (!done && done.error().code == Errc::not_found)
+    return session.report(session.failure(kNoInput, done.error().message).error());
+  if (!done && done.error().code == Errc::unsupported)
+    return session.report(session.failure(kBadData, done.error().message).error());
   if (!done) return session.report(done.error());
   if (!given) return session.report(given.error());
   if (session.json) {

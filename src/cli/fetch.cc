@@ -8,6 +8,8 @@
 #include "control/json.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <fmt/format.h>
 #include <ostream>
 #include <unistd.h>
@@ -60,8 +62,17 @@ Result<TempFile> download(Pop3Client& client, std::uint32_t number) {
   return std::move(*file);
 }
 
-Result<> finish(Pop3Client& client, const FetchOptions& options, const std::vector<std::uint32_t>& numbers) {
+/// What was printed has arrived: a full disk or a closed pipe shows itself only when the buffer is written.
+Result<> settle(std::ostream& out) {
+  out.flush();
+  if (!out.good()) return fail(Errc::io, "the output could not be written, so nothing was deleted");
+  return {};
+}
+
+Result<> finish(Pop3Client& client, const FetchOptions& options, const std::vector<std::uint32_t>& numbers,
+                std::ostream& out) {
   if (options.remove) {
+    if (auto arrived = settle(out); !arrived) return arrived;
     for (std::uint32_t number : numbers) {
       if (auto done = client.remove(number); !done) return done;
     }
@@ -98,6 +109,14 @@ void show_text(const MimeView& view, const std::string& text, std::ostream& out)
   }
 }
 
+/// The end of a file that was written, or the reason why it could not be.
+Result<> finish_file(const SafeFolder::File& file, Result<> written) {
+  if (close(file.descriptor) != 0 && written)
+    return fail(errno == ENOSPC || errno == EDQUOT ? Errc::no_space : Errc::io,
+                fmt::format("{} can't be written: {}", printable(file.path, 4096), std::strerror(errno)));
+  return written;
+}
+
 /// Saves one message and its attachments; the paths in `paths`.
 Result<> save_one(TempFile& file, const std::string& name, SafeFolder& folder, std::vector<std::string>& paths) {
   auto message = folder.make(name + ".eml", "message.eml");
@@ -113,8 +132,7 @@ Result<> save_one(TempFile& file, const std::string& name, SafeFolder& folder, s
     written = write_all(message->descriptor, std::string_view(block).substr(0, *got), message->path);
     if (!written) break;
   }
-  close(message->descriptor);
-  if (!written) return written;
+  if (auto closed = finish_file(*message, std::move(written)); !closed) return closed;
   auto view = MimeView::open(file);
   if (!view) return {}; // not MIME: the message itself is saved
   for (std::size_t i = 0; i < view->attachments().size(); ++i) {
@@ -125,9 +143,7 @@ Result<> save_one(TempFile& file, const std::string& name, SafeFolder& folder, s
     auto target = folder.make(attachment.name, fallback);
     if (!target) return std::unexpected(target.error());
     paths.push_back(target->path);
-    auto done = view->save(i, target->descriptor);
-    close(target->descriptor);
-    if (!done) return done;
+    if (auto done = finish_file(*target, view->save(i, target->descriptor)); !done) return done;
   }
   return {};
 }
@@ -204,7 +220,7 @@ Result<> fetch_show(const FetchOptions& options, const std::vector<std::uint32_t
       show_text(*view, *text, out);
   }
   if (options.json) out << control::to_text(messages) << "\n";
-  return finish(*client, options, numbers);
+  return finish(*client, options, numbers, out);
 }
 
 Result<> fetch_save(const FetchOptions& options, const std::vector<std::uint32_t>& numbers, std::ostream& out) {
@@ -233,7 +249,10 @@ Result<> fetch_save(const FetchOptions& options, const std::vector<std::uint32_t
       for (const std::string& path : paths) out << printable(path, 4096) << "\n";
   }
   if (options.json) out << control::to_text(saved) << "\n";
-  return finish(*client, options, wanted);
+  if (options.remove) {
+    if (auto synced = folder->sync(); !synced) return synced;
+  }
+  return finish(*client, options, wanted, out);
 }
 
 Result<> fetch_delete(const FetchOptions& options, const std::vector<std::uint32_t>& numbers, std::ostream& out) {
@@ -241,7 +260,7 @@ Result<> fetch_delete(const FetchOptions& options, const std::vector<std::uint32
   if (!client) return std::unexpected(client.error());
   FetchOptions removing = options;
   removing.remove = true;
-  if (auto done = finish(*client, removing, numbers); !done) return done;
+  if (auto done = finish(*client, removing, numbers, out); !done) return done;
   if (!options.json)
     out << fmt::format("{} deleted\n", numbers.size());
   else

@@ -4,9 +4,12 @@
 #include "cli/safe_folder.h"
 #include "cli/test_support.h"
 
+#include <array>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sstream>
+#include <streambuf>
+#include <unistd.h>
 
 namespace paquebot::cli {
 namespace {
@@ -108,6 +111,63 @@ TEST_F(Fetch, SavesAndDeletes) {
   EXPECT_THAT(mailbox.committed, ElementsAre(1u, 2u, 3u));
 }
 
+/// Takes `room` octets and then none, as a full disk or a closed pipe does; tells so only when its buffer is written.
+class FullDisk : public std::streambuf {
+public:
+  explicit FullDisk(std::size_t room) : room_(room) { setp(buffer_.data(), buffer_.data() + buffer_.size()); }
+
+protected:
+  int_type overflow(int_type c) override {
+    if (sync() != 0) return traits_type::eof();
+    if (!traits_type::eq_int_type(c, traits_type::eof())) sputc(traits_type::to_char_type(c));
+    return traits_type::not_eof(c);
+  }
+  int sync() override {
+    const auto size = static_cast<std::size_t>(pptr() - pbase());
+    setp(buffer_.data(), buffer_.data() + buffer_.size());
+    if (size > room_) return -1;
+    room_ -= size;
+    return 0;
+  }
+
+private:
+  std::size_t room_;
+  std::array<char, 4096> buffer_{};
+};
+
+TEST_F(Fetch, DeletesNothingThatDidNotArrive) {
+  fetch.remove = true;
+  for (const bool json : {false, true}) {
+    fetch.json = json;
+    FullDisk disk(10);
+    std::ostream full(&disk);
+    auto shown = fetch_show(fetch, {1}, full);
+    ASSERT_FALSE(shown);
+    EXPECT_EQ(shown.error().code, Errc::io);
+    EXPECT_TRUE(mailbox.committed.empty());
+    EXPECT_FALSE(fetch_save(fetch, {1}, full));
+    EXPECT_TRUE(mailbox.committed.empty());
+  }
+  FullDisk disk(100'000);
+  std::ostream enough(&disk);
+  EXPECT_TRUE(fetch_show(fetch, {1}, enough));
+  EXPECT_THAT(mailbox.committed, ElementsAre(1u));
+}
+
+TEST_F(Fetch, SavesThousandsOfAttachmentsOfOneName) {
+  std::string many = "Subject: many\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n";
+  for (int i = 0; i < 11'000; ++i)
+    many += "--x\r\nContent-Disposition: attachment; filename=a.txt\r\n\r\n" + std::to_string(i) + "\r\n";
+  mailbox.messages = {many + "--x--\r\n", kPlain};
+  auto done = fetch_save(fetch, {}, out);
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_EQ(folder.read("uid2.eml"), kPlain);
+  // What MimeView tells of; the rest is in the message.
+  const auto files = static_cast<std::size_t>(std::ranges::count(out.str(), '\n'));
+  EXPECT_GE(files, 10'000u);
+  EXPECT_EQ(folder.read("a-10000.txt"), "9999");
+}
+
 TEST_F(Fetch, DeletesAndFailsInWords) {
   ASSERT_TRUE(fetch_delete(fetch, {2}, out));
   EXPECT_THAT(mailbox.committed, ElementsAre(2u));
@@ -187,6 +247,24 @@ TEST(SafeFolder, NeverOverwritesOrFollowsLinks) {
   EXPECT_TRUE(std::filesystem::is_directory(folder.path("made")));
   EXPECT_FALSE(SafeFolder::open(folder.path("missing/below")));
   EXPECT_FALSE(SafeFolder::open(folder.path("a-2.txt")));
+  EXPECT_TRUE(safe->sync());
+}
+
+TEST(SafeFolder, FollowsNoLinkOfAnother) {
+  test::Folder folder;
+  std::filesystem::create_directory(folder.path("target"));
+  std::filesystem::create_directory_symlink(folder.path("target"), folder.path("own"));
+  EXPECT_TRUE(SafeFolder::open(folder.path("own"))) << "whoever made the link wants it followed";
+  if (geteuid() != 0) GTEST_SKIP() << "only root can give a link away";
+  std::filesystem::create_directory_symlink(folder.path("target"), folder.path("theirs"));
+  ASSERT_EQ(lchown(folder.path("theirs").c_str(), 1234, 1234), 0);
+  for (const char* path : {"theirs", "theirs/", "theirs/new", "theirs/../made"}) {
+    auto opened = SafeFolder::open(folder.path(path));
+    ASSERT_FALSE(opened) << path;
+    EXPECT_THAT(opened.error().message, HasSubstr("is a link that user 1234 made"));
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path("target")));
+  EXPECT_FALSE(std::filesystem::exists(folder.path("made")));
 }
 
 } // namespace

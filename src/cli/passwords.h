@@ -17,6 +17,6 @@ struct PasswordSource {
 
 PasswordSource password_source(const Arguments& arguments, std::string prompt, bool confirm);
 /// `invalid` when there is none to be had, or the two typed differ. A generated one is printed by the caller.
-Result<std::string> read_password(const PasswordSource& source, std::istream& in);
+Result<std::string> read_password(const PasswordSource& source, Session& session);
 
 } // namespace paquebot::cli

@@ -2,8 +2,10 @@
 
 #include "base/text.h"
 #include "base/visible.h"
+#include "cli/trusted_path.h"
 
 #include <cerrno>
+#include <climits>
 #include <cstring>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -15,9 +17,8 @@ namespace paquebot::cli {
 
 namespace {
 
-constexpr std::size_t kMaxName = 120;  // octets, with room for "-9999" under the 255 of file systems
+constexpr std::size_t kMaxName = 120;  // octets, with room for "-4294967295" under the 255 of file systems
 constexpr std::size_t kMaxEnding = 16; // octets of an ending that is kept when a name is cut
-constexpr int kMaxTries = 10'000;
 
 /// At most `most` octets, cut between characters.
 std::string_view cut(std::string_view text, std::size_t most) {
@@ -37,7 +38,7 @@ std::pair<std::string, std::string> split_ending(const std::string& name) {
 std::string safe_name(std::string_view name, std::string_view otherwise) {
   std::string out;
   while (!name.empty()) {
-    std::size_t length = printable_length(name);
+    std::size_t length = visible_length(name);
     std::string_view character = name.substr(0, std::max<std::size_t>(length, 1));
     bool bad = visible_length(name) == 0 ||
                (length == 1 && std::string_view("/\\:*?\"<>|").find(character[0]) != std::string_view::npos);
@@ -55,14 +56,36 @@ std::string safe_name(std::string_view name, std::string_view otherwise) {
   return std::string(cut(stem, kMaxName - ending.size())) + ending;
 }
 
-Result<SafeFolder> SafeFolder::open(const std::string& path) {
-  (void)::mkdir(path.c_str(), 0700); // when it is there already, or can't be made, opening it tells
-  int descriptor = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) {
-    return fail(errno == ENOENT ? Errc::not_found : Errc::io,
-                fmt::format("the folder {} can't be used: {}", printable(path), std::strerror(errno)));
+namespace {
+
+std::unexpected<Error> unusable(const std::string& path, const Error& why) {
+  return fail(why.code == Errc::not_found || why.code == Errc::permission ? why.code : Errc::io,
+              fmt::format("the folder {} can't be used: {}", printable(path), why.message));
+}
+
+/// Where the last part of a path begins.
+std::size_t last_part(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string::npos ? 0 : slash + 1;
+}
+
+} // namespace
+
+Result<SafeFolder> SafeFolder::open(const std::string& given) {
+  std::string path = given;
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  auto opened = open_trusted(path);
+  if (!opened && opened.error().code == Errc::not_found) {
+    const std::size_t name = last_part(path);
+    const auto around = open_trusted(name == 0 ? "." : path.substr(0, name));
+    if (!around) return unusable(path, around.error());
+    if (::mkdirat(around->descriptor.get(), path.c_str() + name, 0700) != 0 && errno != EEXIST)
+      return unusable(path, {errno == EACCES || errno == EPERM ? Errc::permission : Errc::io, std::strerror(errno)});
+    opened = open_within(*around, path.substr(name));
   }
-  return SafeFolder(descriptor, path);
+  if (!opened) return unusable(path, opened.error());
+  if (!S_ISDIR(opened->facts.st_mode)) return unusable(path, {Errc::io, std::strerror(ENOTDIR)});
+  return SafeFolder(opened->descriptor.release(), path);
 }
 
 SafeFolder::~SafeFolder() {
@@ -74,16 +97,26 @@ SafeFolder::SafeFolder(SafeFolder&& other) noexcept
 Result<SafeFolder::File> SafeFolder::make(std::string_view name, std::string_view otherwise) {
   std::string safe = safe_name(name, otherwise);
   auto [stem, ending] = split_ending(safe);
-  for (int i = 1; i < kMaxTries; ++i) {
+  const auto known = last_.find(safe);
+  // A thousand attachments of one name must not be a million tries.
+  for (unsigned i = known == last_.end() ? 1 : known->second + 1; i < UINT_MAX; ++i) {
     std::string tried = i == 1 ? safe : fmt::format("{}-{}{}", stem, i, ending);
     int descriptor = openat(descriptor_, tried.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (descriptor >= 0) return File{descriptor, path_ + "/" + tried};
-    if (errno != EEXIST) {
-      return fail(errno == ENOSPC || errno == EDQUOT ? Errc::no_space : Errc::io,
-                  fmt::format("{}/{} can't be written: {}", printable(path_), tried, std::strerror(errno)));
+    if (descriptor >= 0) {
+      last_[safe] = i;
+      return File{descriptor, path_ + "/" + tried};
     }
+    if (errno == EEXIST) continue;
+    return fail(errno == ENOSPC || errno == EDQUOT ? Errc::no_space : Errc::io,
+                fmt::format("{}/{} can't be written: {}", printable(path_), tried, std::strerror(errno)));
   }
   return fail(Errc::conflict, fmt::format("{}/{} exists too many times", printable(path_), safe));
+}
+
+Result<> SafeFolder::sync() {
+  if (syncfs(descriptor_) != 0)
+    return fail(Errc::io, fmt::format("the folder {} can't be synced: {}", printable(path_), std::strerror(errno)));
+  return {};
 }
 
 } // namespace paquebot::cli

@@ -44,11 +44,23 @@ Result<json::value> Session::call(std::string_view method, std::string_view targ
   return control::parse_json(response->body, "the server's answer");
 }
 
+std::unexpected<Error> Session::failure(Exit code, std::string message) {
+  code_ = code;
+  return fail(Errc::io, std::move(message));
+}
+
+bool Session::arrived() {
+  out().flush();
+  return out().good();
+}
+
 int Session::report(const Error& error) {
   for (const std::string_view line :
        split(error.message, '\n')) // what is wrong with a configuration file: several things
     err() << "paquebot: " << printable(line, 4096) << '\n';
-  return configuration_failed_ ? kConfiguration : exit_code(error);
+  const int code = code_.value_or(exit_code(error));
+  code_.reset();
+  return configuration_failed_ ? kConfiguration : code;
 }
 
 Exit exit_code(const Error& error) {
@@ -56,13 +68,13 @@ Exit exit_code(const Error& error) {
     case Errc::invalid: return kBadData;
     case Errc::not_found:
     case Errc::conflict:
+    case Errc::unsupported:
     case Errc::refused: return kRefused;
     case Errc::no_space:
     case Errc::timeout:
     case Errc::temporary: return kTemporary;
     case Errc::io: return kIo;
-    case Errc::closed:
-    case Errc::unsupported: return kUnavailable;
+    case Errc::closed: return kUnavailable;
     case Errc::permission: return kPermission;
   }
   return kBug;

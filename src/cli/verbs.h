@@ -43,8 +43,12 @@ public:
   Result<ServerPlace> place();
   /// One action of the control API; `target` is percent-encoded. An error response is an Error.
   Result<json::value> call(std::string_view method, std::string_view target, std::string_view body = {});
+  /// An error whose exit code is this one, whatever its kind: report() remembers it.
+  std::unexpected<Error> failure(Exit code, std::string message);
   /// Prints the error and returns its exit code.
   int report(const Error& error);
+  /// What was printed has arrived: a full disk or a closed pipe shows itself only when the buffer is written.
+  bool arrived();
 
 private:
   Result<Transport*> transport();
@@ -53,6 +57,7 @@ private:
   Console& console_;
   std::unique_ptr<Transport> transport_;
   bool configuration_failed_ = false;
+  std::optional<Exit> code_; ///< of the error to come
 };
 
 /// A value by its place. Only the last may be optional or many.

@@ -1,0 +1,111 @@
+#include "cli/quiet_terminal.h"
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <fcntl.h>
+#include <termios.h>
+#include <unistd.h>
+
+namespace paquebot::cli {
+namespace {
+
+constexpr std::array kEnding{SIGINT, SIGQUIT, SIGTERM, SIGHUP};
+
+/// What a handler of signals needs. Written only while none of them is installed.
+struct State {
+  int descriptor = -1;
+  termios before{};
+  termios quiet{};
+  std::array<struct sigaction, kEnding.size()> ending{};
+  struct sigaction stopping{};
+};
+State state;
+
+void write_line_end() {
+  if (::write(state.descriptor, "\n", 1) < 0) return; // nobody to tell
+}
+
+extern "C" void on_ending(int signal) {
+  const int kept = errno;
+  ::tcsetattr(state.descriptor, TCSAFLUSH, &state.before);
+  write_line_end();
+  for (std::size_t i = 0; i < kEnding.size(); ++i)
+    if (kEnding[i] == signal) ::sigaction(signal, &state.ending[i], nullptr);
+  ::raise(signal); // what was to happen anyway, once this handler has returned
+  errno = kept;
+}
+
+extern "C" void on_stopping(int signal);
+
+void catch_stopping() {
+  struct sigaction action{};
+  action.sa_handler = on_stopping;
+  action.sa_flags = SA_NODEFER; // it stops within the handler
+  ::sigaction(SIGTSTP, &action, nullptr);
+}
+
+extern "C" void on_stopping(int signal) {
+  const int kept = errno;
+  ::tcsetattr(state.descriptor, TCSAFLUSH, &state.before);
+  write_line_end();
+  ::sigaction(signal, &state.stopping, nullptr);
+  ::raise(signal);
+  catch_stopping(); // it goes on
+  ::tcsetattr(state.descriptor, TCSAFLUSH, &state.quiet);
+  errno = kept;
+}
+
+void let_go() {
+  for (std::size_t i = 0; i < kEnding.size(); ++i) ::sigaction(kEnding[i], &state.ending[i], nullptr);
+  ::sigaction(SIGTSTP, &state.stopping, nullptr);
+}
+
+/// Unless it is ignored (nohup): then it stays so.
+void catch_ending(std::size_t i) {
+  ::sigaction(kEnding[i], nullptr, &state.ending[i]);
+  if (state.ending[i].sa_handler == SIG_IGN) return;
+  struct sigaction action{};
+  action.sa_handler = on_ending;
+  ::sigaction(kEnding[i], &action, nullptr);
+}
+
+} // namespace
+
+QuietTerminal::QuietTerminal() : descriptor_(::open("/dev/tty", O_RDWR | O_CLOEXEC)) {
+  state.descriptor = descriptor_;
+  if (descriptor_ < 0 || tcgetattr(descriptor_, &state.before) != 0) return;
+  state.quiet = state.before;
+  state.quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+  state.quiet.c_lflag |= ECHONL;
+  for (std::size_t i = 0; i < kEnding.size(); ++i) catch_ending(i);
+  ::sigaction(SIGTSTP, nullptr, &state.stopping);
+  if (state.stopping.sa_handler != SIG_IGN) catch_stopping();
+  usable_ = tcsetattr(descriptor_, TCSAFLUSH, &state.quiet) == 0;
+  if (!usable_) let_go();
+}
+
+QuietTerminal::~QuietTerminal() {
+  if (usable_) {
+    tcsetattr(descriptor_, TCSAFLUSH, &state.before);
+    let_go();
+  }
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+std::string QuietTerminal::ask(const std::string& prompt, std::size_t most) const {
+  const std::string text = prompt + ": ";
+  const auto show = [&] { return ::write(descriptor_, text.data(), text.size()) >= 0; };
+  if (!show()) return {};
+  std::string line;
+  while (line.size() < most) {
+    char c = 0;
+    const ssize_t got = ::read(descriptor_, &c, 1);
+    if (got < 0 && errno == EINTR && show()) continue; // stopped and gone on
+    if (got != 1 || c == '\n') break;
+    line += c;
+  }
+  return line;
+}
+
+} // namespace paquebot::cli
