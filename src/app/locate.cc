@@ -37,6 +37,8 @@ Result<cli::ServerPlace> locate(const std::string& config_path) {
   place.control_socket = config->control_socket;
   place.drop_dir = config->drop_dir;
   place.hostname = config->hostname;
+  place.origin = config->origin;
+  place.message_size = config->message_size;
   place.resolvers = config->dns.resolvers;
   place.trust_anchor = config->dns.trust_anchor;
   place.dnssec = config->dns.dnssec;

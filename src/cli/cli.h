@@ -23,7 +23,8 @@ enum Exit : int {
   kFindings = 2,      ///< done, but the store that was copied is not sound: see what was found
   kUsage = 64,        ///< the command line is wrong
   kBadData = 65,      ///< an address, id, file or other input is malformed
-  kNoInput = 66,      ///< an input file can't be read
+  kNoInput = 66,      ///< an input file can't be read, or there is nothing in it to take
+  kNoUser = 67,       ///< sendmail -bv: mail for an address could not be delivered
   kUnavailable = 69,  ///< the server does not answer
   kBug = 70,          ///< an error of this program
   kCantCreate = 73,   ///< a file can't be written
@@ -47,6 +48,8 @@ struct ServerPlace {
   std::string trust_anchor = {};           ///< [dns]
   dns::Dnssec dnssec = dns::Dnssec::automatic;
   std::shared_ptr<const intake::AuthenticationOptions> authentication = nullptr; ///< [authentication]
+  std::string origin = {};        ///< for names without a domain in what sendmail takes; empty: `hostname`
+  std::uint64_t message_size = 0; ///< octets of a message at most; 0: any
 };
 
 /// What the command line needs of the program around it.

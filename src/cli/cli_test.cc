@@ -1,5 +1,4 @@
-#include "cli/cli.h"
-#include "cli/test_support.h"
+#include "cli/test_cli.h"
 #include "cli/verbs.h"
 #include "intake/drop.h"
 
@@ -12,45 +11,10 @@
 namespace paquebot::cli {
 namespace {
 
+using test::CliTest;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-/// The command line on a data directory of its own, with the server down.
-class CliTest : public ::testing::Test {
-protected:
-  CliTest() {
-    unsetenv("PAQUEBOT_PASSWORD");
-    unsetenv("PAQUEBOT_CONFIG");
-    environment.version = "0.1.0";
-    environment.locate = [this](const std::string& config) -> Result<ServerPlace> {
-      configs.push_back(config);
-      if (config == "missing") return fail(Errc::not_found, "no configuration there");
-      if (config == "broken") return fail(Errc::invalid, "broken:1: one\nbroken:2: \x1b two");
-      return ServerPlace{
-          folder.path("data"), folder.path("control.sock"), folder.path("drop"), "mx.example.org", "", "", ""};
-    };
-    environment.serve = [this](const std::string& config) { return served = config, 0; };
-    environment.check = [](const std::string&) { return int{kConfiguration}; };
-  }
-
-  int run(std::vector<std::string> arguments, const std::string& input = {}) {
-    out.str("");
-    err.str("");
-    std::istringstream in(input);
-    Console console{in, out, err, false};
-    if (arguments.empty() || arguments[0].find("sendmail") == std::string::npos)
-      arguments.insert(arguments.begin(), "paquebot");
-    return cli::run(arguments, environment, console);
-  }
-  json::value out_json() { return control::parse_json(out.str(), "x").value_or(json::value()); }
-
-  test::Folder folder;
-  Environment environment;
-  std::vector<std::string> configs;
-  std::string served;
-  std::ostringstream out, err;
-};
 
 TEST_F(CliTest, Help) {
   EXPECT_EQ(run({"--help"}), kOk);
@@ -131,12 +95,43 @@ TEST_F(CliTest, Passwords) {
   EXPECT_EQ(run({"account", "add", "bob@example.org", "--password-file", "-"}, "from stdin\n"), kOk);
   EXPECT_EQ(run({"account", "passwd", "bob@example.org", "--password-file", "-"}, "short\n"), kBadData);
   EXPECT_EQ(run({"account", "passwd", "bob@example.org", "--password-file", "-"}, ""), kBadData);
-  EXPECT_EQ(run({"account", "passwd", "bob@example.org", "--password-file", folder.path("absent")}), kPermission);
+  EXPECT_EQ(run({"account", "passwd", "bob@example.org", "--password-file", folder.path("absent")}), kNoInput);
   setenv("PAQUEBOT_PASSWORD", "from the environment", 1);
   EXPECT_EQ(run({"account", "passwd", "bob@example.org"}), kOk);
   unsetenv("PAQUEBOT_PASSWORD");
   EXPECT_EQ(run({"account", "passwd", "eve@example.org", "--generate"}), kRefused);
   EXPECT_THAT(err.str(), HasSubstr("there is no account eve@example.org"));
+}
+
+TEST_F(CliTest, PasswordsThatAreShownOnceMustArrive) {
+  run({"domain", "add", "example.org"});
+  run({"account", "add", "ann@example.org", "--no-password"});
+  for (const char* json : {"--quiet", "--json"}) {
+    const auto broken = [&](std::vector<std::string> words) {
+      words.insert(words.begin(), "paquebot");
+      if (std::string_view(json) == "--json") words.push_back(json);
+      std::istringstream in;
+      std::ostream full(nullptr); // takes nothing
+      err.str("");
+      Console console{in, full, err, false};
+      return cli::run(words, environment, console);
+    };
+    EXPECT_EQ(broken({"account", "add", "eve@example.org", "--generate"}), kIo);
+    EXPECT_THAT(err.str(), HasSubstr("eve@example.org was not made"));
+    EXPECT_EQ(run({"account", "show", "eve@example.org"}), kRefused);
+    EXPECT_EQ(broken({"account", "passwd", "ann@example.org", "--generate"}), kIo);
+    EXPECT_THAT(err.str(), HasSubstr("ann@example.org keeps the one it has"));
+    EXPECT_EQ(run({"account", "show", "ann@example.org"}), kOk);
+    EXPECT_THAT(out.str(), HasSubstr("no password"));
+    EXPECT_EQ(broken({"account", "app-password", "add", "ann@example.org", "phone"}), kIo);
+    EXPECT_THAT(err.str(), HasSubstr("it was not made"));
+    EXPECT_EQ(run({"account", "app-password", "list", "ann@example.org"}), kOk);
+    EXPECT_THAT(out.str(), HasSubstr("has no app passwords"));
+  }
+  EXPECT_EQ(run({"account", "passwd", "ann@example.org", "--generate", "--json"}), kOk);
+  EXPECT_GE(control::get_text(out_json(), "password").size(), 12U);
+  EXPECT_EQ(run({"account", "passwd", "nobody@example.org", "--generate"}), kRefused);
+  EXPECT_EQ(out.str(), "");
 }
 
 TEST_F(CliTest, AccountLife) {
@@ -232,133 +227,6 @@ TEST_F(CliTest, Completion) {
     EXPECT_THAT(out.str(), AllOf(HasSubstr("passwd"), HasSubstr("password-file"))) << shell;
   }
   EXPECT_EQ(run({"completion", "csh"}), kBadData);
-}
-
-// ---- sendmail ----
-
-class SendmailTest : public CliTest {
-protected:
-  SendmailTest() { EXPECT_TRUE(intake::make_drop_directory(folder.path("drop"))); }
-
-  struct Dropped {
-    intake::DropEnvelope envelope;
-    std::string text;
-  };
-  Dropped dropped() {
-    const auto names = intake::list_drops(folder.path("drop"), 10);
-    EXPECT_EQ(names.size(), 1U);
-    if (names.size() != 1) return {};
-    auto file = intake::DropFile::open(folder.path("drop"), names[0]);
-    EXPECT_TRUE(file);
-    if (!file) return {};
-    Dropped found{file->envelope(), {}};
-    for (;;) {
-      const auto piece = file->read();
-      if (!piece || piece->empty()) break;
-      found.text += *piece;
-    }
-    intake::remove_drop(folder.path("drop"), names[0]);
-    return found;
-  }
-  std::vector<std::string> recipients(const Dropped& mail) {
-    std::vector<std::string> list;
-    for (const auto& recipient : mail.envelope.recipients) list.push_back(recipient.address.to_string());
-    return list;
-  }
-};
-
-TEST_F(SendmailTest, PlainMessage) {
-  EXPECT_EQ(run({"/usr/sbin/sendmail", "-i", "-f", "cron@example.org", "bob@example.net", "root"},
-                "Subject: x\n\nhello\n.\nmore"),
-            kOk)
-      << err.str();
-  const auto mail = dropped();
-  EXPECT_EQ(mail.envelope.sender.reverse_path.to_string(), "cron@example.org");
-  EXPECT_THAT(recipients(mail), ::testing::ElementsAre("bob@example.net", "root@mx.example.org"));
-  EXPECT_THAT(mail.text,
-              AllOf(HasSubstr("Subject: x\r\n"), HasSubstr("From: cron@example.org\r\n"), HasSubstr("Date: "),
-                    HasSubstr("Message-ID: <"), HasSubstr("To: undisclosed-recipients:;\r\n")));
-  EXPECT_TRUE(mail.text.ends_with("\r\n\r\nhello\r\n.\r\nmore\r\n")) << mail.text;
-}
-
-TEST_F(SendmailTest, DotEndsWithoutI) {
-  EXPECT_EQ(run({"sendmail", "bob@example.net"}, "Subject: x\n\nhello\n..\n.\nnot sent\n"), kOk);
-  EXPECT_TRUE(dropped().text.ends_with("\r\n\r\nhello\r\n..\r\n"));
-}
-
-TEST_F(SendmailTest, RecipientsFromTheHead) {
-  const std::string text =
-      "From: Ann <ann@example.org>\r\nTo: Bob <bob@example.net>,\r\n carol@example.net\r\nCc: root\r\n"
-      "Bcc: hidden@example.net\r\nMessage-ID: <kept@example.org>\r\n\r\nhi\r\n";
-  EXPECT_EQ(run({"sendmail", "-oi", "-t", "more@example.net"}, text), kOk) << err.str();
-  const auto mail = dropped();
-  EXPECT_THAT(recipients(mail), ::testing::ElementsAre("more@example.net", "bob@example.net", "carol@example.net",
-                                                       "root@mx.example.org", "hidden@example.net"));
-  EXPECT_THAT(mail.text, AllOf(Not(HasSubstr("Bcc")), Not(HasSubstr("hidden")), HasSubstr("<kept@example.org>")));
-}
-
-TEST_F(SendmailTest, OptionsOfOtherPrograms) {
-  // As PHP, cron, mailx, git and logcheck call it.
-  const std::vector<std::vector<std::string>> calls = {
-      {"sendmail", "-t", "-i"},
-      {"sendmail", "-FCronDaemon", "-i", "-B8BITMIME", "-oem", "-t"},
-      {"sendmail", "-oi", "-oem", "-odb", "-t", "-froot@example.org"},
-      {"sendmail", "-N", "failure,delay", "-R", "hdrs", "-V", "id", "-v", "-ti", "--"},
-      {"sendmail", "-it", "-r", "<>"},
-  };
-  for (const auto& call : calls) {
-    EXPECT_EQ(run(call, "To: bob@example.net\n\nx\n"), kOk) << call.back() << err.str();
-    EXPECT_EQ(dropped().envelope.recipients.size(), 1U);
-  }
-}
-
-TEST_F(SendmailTest, WishesForDeliveryReports) {
-  const std::vector<std::string> call = {"sendmail", "-N", "success,delay", "-R",
-                                         "hdrs",     "-V", "job 7",         "bob@example.net"};
-  EXPECT_EQ(run(call, "Subject: x\n\nx\n"), kOk) << err.str();
-  const auto mail = dropped();
-  EXPECT_EQ(mail.envelope.recipients.at(0).notify, mail::kNotifySuccess | mail::kNotifyDelay);
-  EXPECT_EQ(mail.envelope.sender.ret, mail::Ret::headers);
-  EXPECT_EQ(mail.envelope.sender.envid, "job 7");
-  for (const char* bad : {"never,delay", "often", ""})
-    EXPECT_EQ(run({"sendmail", "-N", bad, "bob@example.net"}, "x\n"), kUsage) << bad;
-  EXPECT_EQ(run({"sendmail", "-R", "half", "bob@example.net"}, "x\n"), kUsage);
-}
-
-TEST_F(SendmailTest, Errors) {
-  EXPECT_EQ(run({"sendmail"}, "Subject: x\n\n"), kUsage);
-  EXPECT_EQ(run({"sendmail", "-t"}, "Subject: x\n\n"), kUsage);
-  EXPECT_EQ(run({"sendmail", "-Z"}, ""), kUsage);
-  EXPECT_EQ(run({"sendmail", "-bd"}, ""), kUsage);
-  EXPECT_EQ(run({"sendmail", "-f"}, ""), kUsage);
-  EXPECT_EQ(run({"sendmail", "a@@b"}, "Subject: x\n\n"), kBadData);
-  EXPECT_EQ(run({"sendmail", "bob@example.net"}, "X: " + std::string(2 << 20, 'x') + "\n\n"), kBadData);
-  std::filesystem::remove_all(folder.path("drop"));
-  EXPECT_EQ(run({"sendmail", "bob@example.net"}, "Subject: x\n\n"), kTemporary);
-}
-
-TEST_F(SendmailTest, NoHead) {
-  EXPECT_EQ(run({"sendmail", "bob@example.net"}, "just text\nand more\n"), kOk);
-  EXPECT_TRUE(dropped().text.ends_with("\r\n\r\njust text\r\nand more\r\n"));
-}
-
-TEST_F(SendmailTest, Smtp) {
-  EXPECT_EQ(
-      run({"sendmail", "-bs"},
-          "EHLO me\nMAIL FROM:<ann@example.org>\nRCPT TO:<bob@example.net>\nDATA\nSubject: x\n\n..dot\n.\nQUIT\n"),
-      kOk);
-  EXPECT_THAT(out.str(), AllOf(HasSubstr("250 2.0.0 accepted id="), HasSubstr("\r\n221 ")));
-  const auto mail = dropped();
-  EXPECT_EQ(mail.text, "Subject: x\r\n\r\n.dot\r\n");
-  EXPECT_EQ(mail.envelope.sender.reverse_path.to_string(), "ann@example.org");
-}
-
-TEST_F(SendmailTest, OtherNames) {
-  EXPECT_EQ(run({"paquebot", "sendmail", "-bp"}), kUsage) << "the test puts its own name in front";
-  EXPECT_EQ(run({"sendmail", "-bp"}), kOk);
-  EXPECT_EQ(out.str(), "The queue is empty.\n");
-  EXPECT_EQ(run({"sendmail", "-q"}), kOk);
-  EXPECT_EQ(run({"sendmail", "-bi"}), kOk);
 }
 
 } // namespace

@@ -76,7 +76,7 @@ class LocalTransport final : public Transport {
 public:
   LocalTransport(std::optional<Owner> owner, std::unique_ptr<store::Store> store, const ServerPlace& place)
       : owner_(owner), who_(who_am_i()), store_(std::move(store)),
-        directory_(*store_, cpu_, directory::Options{.hostname = place.hostname}),
+        directory_(*store_, cpu_, directory::Options{.hostname = place.hostname, .origin = place.origin}),
         control_(*store_, directory_,
                  {.limits = [general = place.account_limits] { return general; }, .hostname = place.hostname}) {}
   ~LocalTransport() override {

@@ -24,6 +24,8 @@ Result<> set_mode(SendmailOptions& options, std::string_view letter) {
     options.mode = Mode::list_queue;
   else if (letter == "i")
     options.mode = Mode::aliases;
+  else if (letter == "v")
+    options.mode = Mode::verify;
   else if (letter == "d" || letter == "D")
     return usage("the server is started with: paquebot serve");
   else
@@ -108,7 +110,42 @@ Result<> read_word(SendmailOptions& options, const std::string& word, Next next)
   return {};
 }
 
+/// Words that ask for words: what somebody tries who does not know the program.
+bool is_question(SendmailOptions& options, const std::string& word) {
+  if (word == "--help" || word == "-help" || word == "-?")
+    options.mode = Mode::help;
+  else if (word == "--version")
+    options.mode = Mode::version;
+  else
+    return false;
+  return true;
+}
+
 } // namespace
+
+const char* const kSendmailHelp =
+    "sendmail: hand a mail to the server, from standard input, whether it runs or not.\n"
+    "\n"
+    "  sendmail [options] recipient ...     head and text of the mail on standard input\n"
+    "  sendmail -t [options]                the recipients are in the head (To, Cc, Bcc)\n"
+    "  sendmail -bs                         speak SMTP on standard input and output\n"
+    "  sendmail -bv address ...             say where mail for these would go; nothing is sent\n"
+    "  sendmail -bp, mailq                  list what waits\n"
+    "  sendmail -q                          try again now what waits\n"
+    "  sendmail -bi, newaliases             do nothing: aliases need no building\n"
+    "\n"
+    "  -i, -oi       a line of one dot does not end the mail\n"
+    "  -f ADDRESS    the sender for reports; \"<>\": none; without it the user who calls\n"
+    "  -F NAME       the name in the From that is added when there is none\n"
+    "  -N WHEN       reports: never, or some of failure,delay,success\n"
+    "  -R full|hdrs  how much of the mail a report returns\n"
+    "  -V ID         an id that comes back in reports\n"
+    "  --            what follows are recipients\n"
+    "\n"
+    "Other options of sendmail are taken and change nothing. Names without a domain get server.origin of the\n"
+    "configuration (PAQUEBOT_CONFIG, or /etc/paquebot/paquebot.toml), or the host name.\n"
+    "Exit codes: 0 taken; 64 wrong command line; 65 malformed, or larger than limits.message_size; 66 unreadable\n"
+    "input; 67 undeliverable (-bv); 73 can't write there; 75 try again later. See paquebot(1).\n";
 
 Result<SendmailOptions> parse_sendmail(const std::vector<std::string>& arguments) {
   SendmailOptions options;
@@ -123,6 +160,8 @@ Result<SendmailOptions> parse_sendmail(const std::vector<std::string>& arguments
       options.recipients.push_back(*word);
     } else if (*word == "--") {
       only_recipients = true;
+    } else if (is_question(options, *word)) {
+      return options;
     } else if (auto read = read_word(options, *word, next); !read) {
       return std::unexpected(read.error());
     }

@@ -42,6 +42,7 @@ std::span<const Route> routes() {
       {"POST", "/v1/accounts/{}/app-passwords", add_app_password},
       {"DELETE", "/v1/accounts/{}/app-passwords/{}", remove_app_password},
       {"POST", "/v1/accounts/{}/messages", import_message},
+      {"GET", "/v1/addresses/{}", resolve_address},
       {"GET", "/v1/aliases", list_aliases},
       {"POST", "/v1/aliases", add_alias},
       {"PATCH", "/v1/aliases/{}", change_alias},

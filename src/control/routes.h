@@ -48,6 +48,9 @@ Task<Answer> verify(Context& context, Call call);
 Task<Answer> begin_backup(Context& context, Call call);
 Task<Answer> go_on_with_backup(Context& context, Call call);
 
+/// Where mail for an address would go (resolve.cc).
+Task<Answer> resolve_address(Context& context, Call call);
+
 Task<Answer> list_domains(Context& context, Call call);
 Task<Answer> add_domain(Context& context, Call call);
 Task<Answer> change_domain(Context& context, Call call);

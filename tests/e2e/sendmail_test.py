@@ -11,7 +11,7 @@ from peer import Peer
 from server import BINARY, SECRET, Server, body_of, free_port_everywhere, wait_until
 
 ALICE, BOB = "alice@example.test", "bob@example.test"
-EX_USAGE, EX_DATAERR, EX_NOINPUT, EX_CANTCREAT, EX_TEMPFAIL = 64, 65, 66, 73, 75
+EX_USAGE, EX_DATAERR, EX_NOINPUT, EX_NOUSER, EX_CANTCREAT, EX_TEMPFAIL = 64, 65, 66, 67, 73, 75
 
 
 class SendmailTest(unittest.TestCase):
@@ -115,12 +115,109 @@ class SendmailTest(unittest.TestCase):
             wait_until(lambda: peer.messages, "the message")
         self.call(name="newaliases")
 
+    def test_cron(self):
+        """Names without a domain are completed, the mail is signed, and aliases of root are followed."""
+        [domain] = [d for d in self.server.json("dkim", "list")["keys"] if d["domain"] == "example.test"][:1]
+        self.assertTrue(domain)
+        text = "From: root (Cron Daemon)\nTo: root\nSubject: Cron <root@host> job\nAuto-Submitted: auto-generated\n\noutput\n"
+        self.call("-FCronDaemon", "-i", "-B8BITMIME", "-oem", "root", text=text)  # as Debian's cron calls it
+        [message] = self.arrives()  # the owner of the domain, since root is nobody
+        self.assertIn(b"\r\nFrom: root@mx.example.test (Cron Daemon)\r\n", message)
+        self.assertIn(b"\r\nTo: root@mx.example.test\r\n", message)
+        self.server.must("alias", "add", "root@example.test", BOB)
+        self.addCleanup(self.server.must, "alias", "remove", "root@example.test")
+        self.call("-t", "-f", "root", text=text)
+        self.arrives(BOB)
+        said = self.call("-bv", "root", "ann@peer.test").stdout
+        self.assertIn(f"root... deliverable: mailbox {BOB}\n", said)
+        self.assertIn("ann@peer.test... deliverable: ann@peer.test at another server\n", said)
+        self.call("-bv", "nobody@example.test", code=EX_NOUSER)
+        with Peer(address="127.0.0.2", port=self.port) as peer:
+            self.call("ann@peer.test", text=text)
+            wait_until(lambda: peer.messages, "the message")
+            content = peer.messages[0].data
+        self.assertIn(b"DKIM-Signature: ", content)
+        self.assertIn(b"d=example.test", content)
+
+    def test_one_bad_recipient(self):
+        done = self.call("-t", "-f", BOB, text=f"To: {ALICE}, not an address\nSubject: seven\n\nx\n")
+        self.assertIn("not an address", done.stderr)
+        self.arrives()
+        [notice] = self.arrives(BOB)
+        self.assertIn(b"    not an address\r\n", notice)
+        self.assertIn(b"Return-Path: <>", notice)
+
+    def test_what_goes_round_is_returned(self):
+        hops = "".join(f"Received: from a{i}.test by b.test; Mon, 23 Nov 2026 12:00:00 +0000\n" for i in range(101))
+        self.call("-f", BOB, ALICE, text=f"{hops}Subject: round\n\nx\n")
+        [report] = self.arrives(BOB)
+        self.assertIn(b"5.4.6", report)
+        self.assertEqual(list((self.server.data / "drop").iterdir()), [])
+
+    def test_a_configuration_that_cant_be_used(self):
+        folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        broken = folder / "broken.toml"
+        broken.write_text("[server]\nhostnam = 'x'\n")
+        for config in (broken, folder / "missing.toml"):
+            for words in (["-i", ALICE], ["-bs"], ["-bv", ALICE]):
+                done = subprocess.run([str(self.programs["sendmail"]), *words], input="Subject: x\n\nx\n", capture_output=True, text=True, timeout=60,
+                                      env=self.server.environment() | {"PAQUEBOT_CONFIG": str(config)}, check=False)
+                self.assertEqual(done.returncode, EX_TEMPFAIL, done.stderr)
+                self.assertIn(str(config), done.stderr)
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can become another user")
+    def test_a_configuration_that_the_user_may_not_read(self):
+        folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        folder.chmod(0o755)
+        hidden = folder / "hidden.toml"
+        hidden.write_text(self.server.config.read_text())
+        hidden.chmod(0o600)
+        words = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--", str(self.programs["sendmail"]), ALICE]
+        self.programs["sendmail"].parent.chmod(0o755)
+        if subprocess.run(words[:-2] + ["test", "-x", str(BINARY)], check=False).returncode != 0:
+            self.skipTest("the program is in a folder that others can't enter")
+        done = subprocess.run(words, input="Subject: x\n\nx\n", capture_output=True, text=True, timeout=60,
+                              env=self.server.environment() | {"PAQUEBOT_CONFIG": str(hidden)}, check=False)
+        self.assertEqual(done.returncode, EX_TEMPFAIL, done.stderr)
+        self.assertIn(f"{hidden}", done.stderr)
+        self.assertIn("Permission denied", done.stderr)
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can give files away")
+    def test_one_users_junk_holds_up_nobody(self):
+        drops = self.server.data / "drop"
+        self.server.stop()
+        try:
+            for number in range(300):
+                file = drops / f"{number:026}"
+                file.write_text("nonsense")
+                file.chmod(0)
+                os.chown(file, 65534, 65534)
+            self.call("-f", BOB, ALICE, text="Subject: x\n\nx\n")
+        finally:
+            self.server.start()
+        self.arrives()
+        wait_until(lambda: not [f for f in drops.iterdir() if not f.name.startswith("bad.")], "the directory to be tidy")
+        self.assertLessEqual(len(list(drops.iterdir())), 100)
+        lines = [line for line in self.server.log().splitlines() if "event=drop-set-aside" in line]
+        self.assertEqual(len(lines), 1, lines)
+        for file in drops.iterdir():
+            file.unlink()
+
     def test_exit_codes(self):
         self.call(text="Subject: x\n\nx\n", code=EX_USAGE)  # to whom?
         self.call("-Z", ALICE, code=EX_USAGE)
         self.call("-bd", code=EX_USAGE)
         self.call("-t", text="Subject: nobody\n\nx\n", code=EX_USAGE)
         self.call("not an address", text="Subject: x\n\nx\n", code=EX_DATAERR)
+        self.assertIn("sendmail -bv", self.call("--help").stdout)
+
+    def test_larger_than_the_bound(self):
+        self.server.limits["message_size"] = "100KiB"
+        self.server.write_config()
+        self.addCleanup(self.server.write_config)
+        self.addCleanup(self.server.limits.clear)
+        self.call(ALICE, text="Subject: x\n\n" + "x\n" * 60000, code=EX_DATAERR)
+        self.assertEqual(list((self.server.data / "drop").iterdir()), [])
 
     def test_options_that_mean_nothing_here(self):
         self.call("-v", "-odb", "-oem", "-om", "-B8BITMIME", "-N", "failure", "-R", "hdrs", "-V", "id", "-h", "3", "-Am", ALICE,
