@@ -78,7 +78,7 @@ _paquebot() {
     "fetch save") words="--config --json --help --server --user --password-file --tls --ca-file --insecure --delete --folder" ;;
     "fetch delete") words="--config --json --help --server --user --password-file --tls --ca-file --insecure" ;;
     "import accounts") words="--config --json --help" ;;
-    "import mail") words="--config --json --help --quiet" ;;
+    "import mail") words="--config --json --help --again --quiet" ;;
     "message check") words="--config --json --help --ip --helo --mail-from --list --resolver" ;;
     "block add") words="--config --json --help --reason --for" ;;
     "block list") words="--config --json --help" ;;

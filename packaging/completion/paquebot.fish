@@ -127,6 +127,7 @@ complete -c paquebot -n '__fish_seen_subcommand_from fetch' -l insecure -d 'do n
 complete -c paquebot -n '__fish_seen_subcommand_from fetch' -l newest -r -d 'only the last N'
 complete -c paquebot -n '__fish_seen_subcommand_from fetch' -l delete -d 'delete them from the mailbox afterwards'
 complete -c paquebot -n '__fish_seen_subcommand_from fetch' -l folder -r -d 'where to; without it here'
+complete -c paquebot -n '__fish_seen_subcommand_from import' -l again -d 'take also what was imported into the account before'
 complete -c paquebot -n '__fish_seen_subcommand_from import' -l quiet -d 'no progress bar'
 complete -c paquebot -n '__fish_seen_subcommand_from message' -l ip -r -d 'of the server that sent it; without it nothing is known of SPF'
 complete -c paquebot -n '__fish_seen_subcommand_from message' -l helo -r -d 'what it said at EHLO'

@@ -1,17 +1,22 @@
+#include "base/encoding.h"
 #include "base/text.h"
 #include "cli/import.h"
+#include "cli/maildir_uidls.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/temp_file.h"
 #include "cli/verbs.h"
 #include "control/control.h"
 #include "control/target.h"
 #include "mail/head.h"
+#include "mailauth/crypto.h"
 #include "store/types.h"
 
 #include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <iostream>
+#include <map>
 
 namespace paquebot::cli {
 namespace {
@@ -77,58 +82,96 @@ int report_counts(Session& session, std::uint64_t done, std::uint64_t failed, st
   return failed == 0 ? kOk : kBadData;
 }
 
-/// Carries messages to the store over the control API: a small one in one request, the body of a larger one in pieces.
+/// Carries messages to the store over the control API: a small one in one request, the body of a larger one in pieces. What tells a
+/// message from others is its content, and how many of the same there were before it in the mailbox.
 class Carrier {
 public:
-  Carrier(Session& session, const std::string& login, ProgressBar& bar)
-      : session_(session), path_("/v1/accounts/" + control::percent_encode(login) + "/messages"), bar_(bar) {}
+  Carrier(Session& session, const std::string& login, ProgressBar& bar, bool again)
+      : session_(session), path_("/v1/accounts/" + control::percent_encode(login) + "/messages"), bar_(bar),
+        again_(again) {}
 
   Result<Imported> carry(const ImportedMessage& message, const ImportContent& content) {
     mail::HeadSplitter splitter;
     body_.clear();
     upload_.clear();
-    auto carried = read(splitter, content);
-    if (carried) carried = hand_in(message, splitter.take_head());
+    spilled_.reset();
+    static_cast<void>(hash_.finish()); // of one that broke off
+    auto digest = read(splitter, content);
+    Result<Imported> carried =
+        digest ? bring(message, splitter.take_head(), *digest) : Result<Imported>(std::unexpected(digest.error()));
     if (!carried && !upload_.empty()) static_cast<void>(session_.call("DELETE", "/v1/uploads/" + upload_));
     // What the server says of one message is no reason to leave the others behind.
     if (!carried && carried.error().code == Errc::conflict) carried.error().code = Errc::invalid;
-    if (!carried) return std::unexpected(carried.error());
-    return Imported::now;
+    return carried;
   }
 
 private:
-  Result<> read(mail::HeadSplitter& splitter, const ImportContent& content) {
+  /// The whole message, the body of a large one into a file. Returns what tells it from others, in hexadecimal digits.
+  Result<std::string> read(mail::HeadSplitter& splitter, const ImportContent& content) {
     for (;;) {
       const auto piece = content();
       if (!piece) return std::unexpected(piece.error());
+      hash_.update(*piece);
       const auto body = piece->empty() ? splitter.finish() : splitter.feed(*piece);
       if (!body) return std::unexpected(body.error());
       body_ += *body;
       bar_.add(piece->size());
-      if (piece->empty()) return upload_.empty() ? Result<>{} : flush(0);
-      if (!upload_.empty() || body_.size() > control::kWholeBody) {
-        if (auto flushed = flush(store::kBodyChunk - 1); !flushed) return flushed;
+      if (body_.size() > control::kWholeBody && !spilled_) {
+        auto file = TempFile::make();
+        if (!file) return std::unexpected(file.error());
+        spilled_.emplace(std::move(*file));
       }
+      if (spilled_) {
+        if (auto kept = spilled_->append(body_); !kept) return std::unexpected(kept.error());
+        body_.clear();
+      }
+      if (piece->empty()) return number(mailauth::view(hash_.finish()));
     }
   }
 
-  /// Uploads until at most `keep` octets are left.
-  Result<> flush(std::size_t keep) {
-    if (upload_.empty()) {
-      const auto begun = session_.call("POST", "/v1/uploads");
-      if (!begun) return std::unexpected(begun.error());
-      upload_ = std::to_string(control::get_number(*begun, "upload"));
+  /// Two messages of the same octets are two messages, today as well as at the next run.
+  std::string number(std::string_view digest) {
+    std::string key(digest.substr(0, kDigest));
+    const unsigned before = seen_[key]++;
+    if (before > 0)
+      key = std::string(mailauth::view(mailauth::sha256(key + std::to_string(before)))).substr(0, kDigest);
+    return hex_encode(key);
+  }
+
+  Result<Imported> bring(const ImportedMessage& message, std::string head, const std::string& digest) {
+    if (spilled_) {
+      const auto known =
+          again_ ? Result<json::value>(json::object{}) : session_.call("GET", path_ + "?digest=" + digest);
+      if (!known) return std::unexpected(known.error());
+      if (control::get_bool(*known, "imported")) return Imported::before;
+      if (auto sent = upload(); !sent) return std::unexpected(sent.error());
     }
-    while (body_.size() > keep) {
-      const std::size_t size = std::min(body_.size(), store::kBodyChunk);
-      const auto sent = session_.call("POST", "/v1/uploads/" + upload_, std::string_view(body_).substr(0, size));
+    return hand_in(message, std::move(head), digest);
+  }
+
+  Result<> upload() {
+    const auto begun = session_.call("POST", "/v1/uploads");
+    if (!begun) return std::unexpected(begun.error());
+    upload_ = std::to_string(control::get_number(*begun, "upload"));
+    if (auto rewound = spilled_->rewind(); !rewound) return rewound;
+    std::string piece(store::kBodyChunk, '\0');
+    for (;;) {
+      const auto got = spilled_->read(piece.data(), piece.size());
+      if (!got) return std::unexpected(got.error());
+      if (*got == 0) return {};
+      const auto sent = session_.call("POST", "/v1/uploads/" + upload_, std::string_view(piece).substr(0, *got));
       if (!sent) return std::unexpected(sent.error());
-      body_.erase(0, size);
     }
-    return {};
   }
 
-  Result<> hand_in(const ImportedMessage& message, std::string head) {
+  std::string uidl_of(const ImportedMessage& message, const std::string& head) const {
+    if (!message.head_has_uidl) return message.uidl;
+    const auto fields = mail::Head::parse(head);
+    const std::string uidl = fields ? fields->value("X-UIDL") : std::string();
+    return is_uidl(uidl) ? uidl : std::string();
+  }
+
+  Result<Imported> hand_in(const ImportedMessage& message, std::string head, const std::string& digest) {
     using store::Flag;
     const std::uint32_t flags = (message.seen ? Flag::kSeen : 0U) | (message.answered ? Flag::kAnswered : 0U) |
                                 (message.flagged ? Flag::kFlagged : 0U) | (message.trashed ? Flag::kDeleted : 0U) |
@@ -137,19 +180,40 @@ private:
     if (message.internal_date && millis(*message.internal_date) > 0)
       target += "&date=" + std::to_string(millis(*message.internal_date));
     if (!upload_.empty()) target += "&upload=" + upload_;
+    if (!again_) target += "&digest=" + digest;
+    if (const std::string uidl = uidl_of(message, head); !uidl.empty())
+      target += "&uidl=" + control::percent_encode(uidl);
     head += body_;
     const auto added = session_.call("POST", target, head);
     if (!added) return std::unexpected(added.error());
     upload_.clear();
-    return {};
+    return control::get_text(*added, "imported") == "before" ? Imported::before : Imported::now;
   }
 
+  static constexpr std::size_t kDigest = 16; ///< octets
   Session& session_;
   std::string path_;
   ProgressBar& bar_;
+  bool again_; ///< take what was imported before
   std::string body_;
-  std::string upload_; ///< number of the upload under way
+  std::optional<TempFile> spilled_; ///< the body of a large message
+  std::string upload_;              ///< number of the upload under way
+  mailauth::Sha256 hash_;
+  std::map<std::string, unsigned> seen_; ///< how many messages of these octets there were
 };
+
+int report_mail(Session& session, const ImportSummary& summary) {
+  if (session.json) {
+    session.out() << control::to_pretty_text(
+        json::object{{"imported", summary.imported}, {"before", summary.before}, {"failed", summary.failed}});
+  } else {
+    session.out() << count_text(static_cast<std::int64_t>(summary.imported), "message") << " imported";
+    if (summary.before > 0) session.out() << ", " << summary.before << " there before";
+    if (summary.failed > 0) session.out() << ", " << summary.failed << " not (see above)";
+    session.out() << ".\n";
+  }
+  return summary.failed == 0 ? kOk : kBadData;
+}
 
 } // namespace
 
@@ -182,7 +246,7 @@ int import_mail(Session& session, const Arguments& arguments) {
   Result<ImportSummary> summary;
   {
     ProgressBar bar(terminal, "importing", octets_of_mailbox(path));
-    Carrier carrier(session, control::get_text(*account, "login"), bar);
+    Carrier carrier(session, control::get_text(*account, "login"), bar, arguments.has("--again"));
     summary = import_mailbox(
         path,
         [&](const ImportedMessage& message, const ImportContent& content) { return carrier.carry(message, content); },
@@ -192,7 +256,7 @@ int import_mail(Session& session, const Arguments& arguments) {
     session.report(summary.error());
     return summary.error().code == Errc::not_found ? int{kNoInput} : int{exit_code(summary.error())};
   }
-  const int told = report_counts(session, summary->imported, summary->failed, "message");
+  const int told = report_mail(session, *summary);
   return summary->ended ? session.report(*summary->ended) : told;
 }
 

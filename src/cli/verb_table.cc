@@ -391,7 +391,7 @@ std::vector<Verb> mail_verbs() {
        "Copy a Maildir or mbox into an account's mailbox.",
        "paquebot import mail ann@example.org /home/ann/Maildir",
        {kLogin, {"PATH", "a Maildir folder or an mbox file"}},
-       {{"--quiet", "", "no progress bar"}},
+       {{"--again", "", "take also what was imported into the account before"}, kQuiet},
        import_mail},
   };
 }

@@ -3,6 +3,8 @@
 #include "control/routes.h"
 #include "mail/head.h"
 
+#include <algorithm>
+
 namespace paquebot::control {
 namespace {
 
@@ -13,6 +15,8 @@ struct WantedMail {
   std::optional<store::Id> upload;
   std::int64_t date = 0;
   std::uint32_t flags = 0;
+  std::string digest; ///< octets
+  std::string uidl;
 };
 
 Result<std::uint64_t> number_of(const Call& call, const std::string& name, std::uint64_t most) {
@@ -29,6 +33,26 @@ Result<store::Id> read_upload(std::string_view text) {
   return static_cast<store::Id>(*number);
 }
 
+/// 32 or 64 hexadecimal digits: 16 or 32 octets.
+Result<std::string> read_digest(std::string_view text) {
+  const auto digit = [](char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; };
+  if (text.size() != 32 && text.size() != 64) return fail(Errc::invalid, "a digest has 32 or 64 hexadecimal digits");
+  std::string octets;
+  for (std::size_t i = 0; i < text.size(); i += 2) {
+    const int high = digit(text[i]), low = digit(text[i + 1]);
+    if (high < 0 || low < 0) return fail(Errc::invalid, "a digest has 32 or 64 hexadecimal digits");
+    octets += static_cast<char>(high * 16 + low);
+  }
+  return octets;
+}
+
+/// RFC 1939 section 7.
+Result<std::string> read_uidl(std::string text) {
+  const bool good = text.size() <= 70 && std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7F; });
+  if (!good) return fail(Errc::invalid, "a UIDL has at most 70 visible characters of ASCII");
+  return text;
+}
+
 Result<WantedMail> read_wanted(const Call& call) {
   constexpr std::uint64_t kAllFlags =
       store::kSeen | store::kAnswered | store::kFlagged | store::kDeleted | store::kDraft;
@@ -42,6 +66,14 @@ Result<WantedMail> read_wanted(const Call& call) {
   if (!date) return std::unexpected(date.error());
   const auto flags = number_of(call, "flags", kAllFlags);
   if (!flags) return std::unexpected(flags.error());
+  if (const std::string text = call.ask("digest"); !text.empty()) {
+    auto digest = read_digest(text);
+    if (!digest) return std::unexpected(digest.error());
+    wanted.digest = std::move(*digest);
+  }
+  auto uidl = read_uidl(call.ask("uidl"));
+  if (!uidl) return std::unexpected(uidl.error());
+  wanted.uidl = std::move(*uidl);
   wanted.date = static_cast<std::int64_t>(*date);
   wanted.flags = static_cast<std::uint32_t>(*flags);
   return wanted;
@@ -76,9 +108,12 @@ store::NewRecipient into_mailbox(const store::Account& account) {
 Answer outcome(const store::AcceptResult& result, const Ulid& id) {
   switch (result.status) {
     case store::AcceptStatus::accepted: return json::object{{"id", id.to_string()}};
-    case store::AcceptStatus::duplicate: return fail(Errc::conflict, "the message is there already");
+    case store::AcceptStatus::duplicate: return json::object{{"imported", "before"}};
     case store::AcceptStatus::over_limit: // imports are not charged
-    case store::AcceptStatus::over_quota: return fail(Errc::no_space, "the account's quota is used up");
+    case store::AcceptStatus::over_quota:
+      return fail(Errc::no_space,
+                  "the account's quota is used up: give it more (paquebot account quota), and import again: what "
+                  "was imported is not taken twice");
     case store::AcceptStatus::account_gone: return fail(Errc::not_found, "the account was removed meanwhile");
     case store::AcceptStatus::no_space: return fail(Errc::no_space, "the disk is full");
     case store::AcceptStatus::failed: return fail(Errc::io, "the message could not be stored: " + result.why);
@@ -132,6 +167,16 @@ Task<Answer> drop_upload(Context& context, Call call) {
   co_return json::object{{"removed", *id}};
 }
 
+Task<Answer> was_imported(Context& context, Call call) {
+  auto digest = read_digest(call.ask("digest"));
+  if (!digest) co_return std::unexpected(digest.error());
+  const auto account = co_await need_account(context, call.names[0]);
+  if (!account) co_return std::unexpected(account.error());
+  const auto known = co_await context.store.was_imported(account->id, std::move(*digest));
+  if (!known) co_return std::unexpected(known.error());
+  co_return json::object{{"imported", *known}};
+}
+
 Task<Answer> import_message(Context& context, Call call) {
   const auto wanted = read_wanted(call);
   if (!wanted) co_return std::unexpected(wanted.error());
@@ -159,6 +204,8 @@ Task<Answer> import_message(Context& context, Call call) {
   request->expires_at = request->accepted_at;
   request->internal_date = wanted->date;
   request->flags = wanted->flags;
+  request->digest = wanted->digest;
+  request->uidl = wanted->uidl;
   request->recipients.push_back(into_mailbox(*account));
   request->note = "imported by " + call.who;
   const auto result = co_await context.store.accept(request);

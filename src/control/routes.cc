@@ -41,6 +41,7 @@ std::span<const Route> routes() {
       {"GET", "/v1/accounts/{}/app-passwords", list_app_passwords},
       {"POST", "/v1/accounts/{}/app-passwords", add_app_password},
       {"DELETE", "/v1/accounts/{}/app-passwords/{}", remove_app_password},
+      {"GET", "/v1/accounts/{}/messages", was_imported},
       {"POST", "/v1/accounts/{}/messages", import_message},
       {"GET", "/v1/addresses/{}", resolve_address},
       {"GET", "/v1/aliases", list_aliases},

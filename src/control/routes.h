@@ -103,6 +103,7 @@ Task<Answer> list_dmarc_reports(Context& context, Call call);
 Task<Answer> begin_upload(Context& context, Call call);
 Task<Answer> append_upload(Context& context, Call call);
 Task<Answer> drop_upload(Context& context, Call call);
+Task<Answer> was_imported(Context& context, Call call);
 Task<Answer> import_message(Context& context, Call call);
 
 Task<Answer> show_status(Context& context, Call call);

@@ -208,7 +208,8 @@ Task<void> Pop3Connection::perform(pop3::AskList ask) {
   std::vector<pop3::ListItem> rows;
   if (entries) {
     std::uint32_t number = ask.first;
-    for (const store::EntryInfo& entry : *entries) rows.push_back({number++, entry.size, entry.uidl.to_string()});
+    for (const store::EntryInfo& entry : *entries)
+      rows.push_back({number++, entry.size, entry.old_uidl.empty() ? entry.uidl.to_string() : entry.old_uidl});
   }
   session_->list_page(ask.id, std::move(rows), !entries);
 }

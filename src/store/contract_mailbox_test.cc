@@ -130,8 +130,71 @@ TEST_P(StoreContract, OneSessionAMailbox) {
   EXPECT_TRUE(run(store().lock_mailbox(box))) << "a lock ends with its epoch";
 }
 
-TEST_P(StoreContract, ImportsKeepTheirDateFlagsAndOctets) {
+TEST_P(StoreContract, AnImportIsTakenOnce) {
+  const Account anna = make_account("anna@example.org"), bert = make_account("bert@example.org");
+  const auto import = [&](const Account& account, const std::string& digest) {
+    AcceptRequest request = message();
+    request.klass = MessageClass::imported;
+    request.digest = digest;
+    request.recipients = {to_mailbox(account)};
+    return run(store().accept(std::make_shared<AcceptRequest>(request))).status;
+  };
+  const std::string one(16, '\1'), two(16, '\2');
+  EXPECT_FALSE(run(store().was_imported(anna.id, one)).value());
+  EXPECT_EQ(import(anna, one), AcceptStatus::accepted);
+  EXPECT_EQ(import(anna, one), AcceptStatus::duplicate);
+  EXPECT_EQ(import(anna, two), AcceptStatus::accepted);
+  EXPECT_EQ(import(bert, one), AcceptStatus::accepted);
+  EXPECT_EQ(import(anna, ""), AcceptStatus::accepted);
+  EXPECT_EQ(import(anna, ""), AcceptStatus::accepted);
+  EXPECT_EQ(inbox(anna).count, 4u);
+  EXPECT_TRUE(run(store().expunge(inbox(anna).id, {1, 2}, "anna")));
+  reopen();
+  EXPECT_TRUE(run(store().was_imported(anna.id, one)).value()) << "deleted by its owner: it does not come back";
+  EXPECT_EQ(import(anna, one), AcceptStatus::duplicate);
+  EXPECT_FALSE(run(store().was_imported(bert.id, two)).value());
+  ASSERT_TRUE(run(store().remove_account("anna@example.org")));
+  EXPECT_FALSE(run(store().was_imported(anna.id, one)).value());
+  while (run(store().maintain(message().accepted_at)).value()) {
+  }
+  EXPECT_EQ(run(store().verify()).value(), std::vector<std::string>());
+}
+
+TEST_P(StoreContract, AnImportKeepsItsUidlUnlessItIsTaken) {
+  const Account anna = make_account("anna@example.org"), bert = make_account("bert@example.org");
+  const auto import = [&](const Account& account, const std::string& uidl) {
+    AcceptRequest request = message();
+    request.klass = MessageClass::imported;
+    request.uidl = uidl;
+    request.recipients = {to_mailbox(account)};
+    accepted(request);
+    const auto entries = run(store().list_entries(inbox(account).id, 0, 100)).value();
+    EXPECT_EQ(run(store().read_entry(inbox(account).id, entries.back().uid)).value().info.old_uidl,
+              entries.back().old_uidl);
+    return entries.back().old_uidl;
+  };
+  EXPECT_EQ(import(anna, "000000104c0907b0"), "000000104c0907b0");
+  EXPECT_EQ(import(anna, "sixteen-octets-1"), "sixteen-octets-1") << "as long as an id of ours";
+  EXPECT_EQ(import(anna, "000000104c0907b0"), "");
+  EXPECT_EQ(import(anna, ""), "");
+  EXPECT_EQ(import(anna, Ulid().to_string()), "") << "it could be one of ours";
+  EXPECT_EQ(import(bert, "000000104c0907b0"), "000000104c0907b0");
+  EXPECT_TRUE(run(store().expunge(inbox(anna).id, {1}, "anna")));
+  EXPECT_EQ(import(anna, "000000104c0907b0"), "000000104c0907b0");
+  EXPECT_EQ(run(store().verify()).value(), std::vector<std::string>());
+}
+
+TEST_P(StoreContract, AQuotaHoldsForImports) {
   const Account anna = make_account("anna@example.org", 10);
+  AcceptRequest request = message();
+  request.klass = MessageClass::imported;
+  request.recipients = {to_mailbox(anna)};
+  EXPECT_EQ(run(store().accept(std::make_shared<AcceptRequest>(request))).status, AcceptStatus::over_quota);
+  EXPECT_EQ(inbox(anna).count, 0u);
+}
+
+TEST_P(StoreContract, ImportsKeepTheirDateFlagsAndOctets) {
+  const Account anna = make_account("anna@example.org");
   AcceptRequest request = message();
   request.klass = MessageClass::imported;
   request.internal_date = 1'000'000'000'000;

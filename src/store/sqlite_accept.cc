@@ -79,6 +79,7 @@ public:
     if (const Id staged = request_.body.staged; staged != 0 && given_up(tx_.db, staged))
       return {AcceptStatus::failed, {}, "the staged body " + std::to_string(staged) + " is given up", {}, {}};
     find_mailboxes();
+    if (is_known_import()) return {AcceptStatus::duplicate, {}, "it was imported before", {}, {}};
     if (!gone_.empty()) return {AcceptStatus::account_gone, std::move(gone_), "account removed", {}, {}};
     if (!full_.empty()) return {AcceptStatus::over_quota, std::move(full_), "mailbox over its quota", {}, {}};
     AcceptResult result{AcceptStatus::accepted, {}, {}, {}, {}};
@@ -119,6 +120,13 @@ private:
     return true;
   }
 
+  /// An import has one mailbox.
+  bool is_known_import() {
+    return !request_.digest.empty() && !deliveries_.empty() &&
+           tx_.db.number("SELECT 1 FROM imported WHERE mailbox = ? AND digest = ?", 0, deliveries_[0].mailbox,
+                         Blob{request_.digest}) != 0;
+  }
+
   void find_mailboxes() {
     for (std::uint32_t i = 0; i < request_.recipients.size(); ++i) {
       const NewRecipient& recipient = request_.recipients[i];
@@ -144,11 +152,10 @@ private:
       d.modseq = q.i64(3);
     }
     d.prefix = prefix_of(request_, recipient);
-    // These are not refused for a full mailbox: a report has nobody to return to, an import is the owner's own wish,
-    // and nobody waits for the answer to mail dropped on this machine (a mailbox full before was seen at the pick-up).
+    // These are not refused for a full mailbox: a report has nobody to return to, and nobody waits for the answer to mail
+    // dropped on this machine (a mailbox full before was seen at the pick-up).
     using enum MessageClass;
-    const bool exempt = request_.klass == report || request_.klass == imported || request_.klass == local;
-    const bool bound = d.quota != 0 && !exempt;
+    const bool bound = d.quota != 0 && request_.klass != report && request_.klass != local;
     if (bound && used_by(recipient.account) + entry_size(d) > d.quota) return full_.push_back(index);
     deliveries_.push_back(std::move(d));
   }
@@ -217,13 +224,25 @@ private:
   void write_entry(const Delivery& d, const Content& content) {
     tx_.db.run("UPDATE mailbox SET uidnext = ?, highestmodseq = ?, count = count + 1, bytes = bytes + ? WHERE id = ?",
                d.uid + 1, d.modseq, entry_size(d), d.mailbox);
-    const Ulid uidl = tx_.memory.ulids.next();
+    const Ulid fresh = tx_.memory.ulids.next();
     const std::int64_t date = request_.internal_date != 0 ? request_.internal_date : request_.accepted_at;
     tx_.db.run("INSERT INTO entry(mailbox, uid, uidl, message, recipient, flags, modseq, internal_date, head, body, "
                "size, prefix) "
                "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-               d.mailbox, d.uid, uidl, request_.id, d.recipient, request_.flags, d.modseq, date, content.head,
+               d.mailbox, d.uid, fresh, request_.id, d.recipient, request_.flags, d.modseq, date, content.head,
                content.body.id, entry_size(d), d.prefix);
+    if (request_.klass == MessageClass::imported) keep_origin(d);
+  }
+
+  /// What an imported message brings along: that it is here, and how POP3 clients call it.
+  void keep_origin(const Delivery& d) {
+    if (!request_.digest.empty())
+      tx_.db.run("INSERT OR IGNORE INTO imported(mailbox, digest) VALUES(?, ?)", d.mailbox, Blob{request_.digest});
+    if (request_.uidl.empty() || Ulid::parse(request_.uidl)) return; // one like ours could be one of ours
+    // Text, where those of our own are octets: only these are in the index, so that others cost nothing.
+    if (tx_.db.number("SELECT 1 FROM entry WHERE mailbox = ? AND uidl = ? AND typeof(uidl) = 'text'", 0, d.mailbox,
+                      request_.uidl) == 0)
+      tx_.db.run("UPDATE entry SET uidl = ? WHERE mailbox = ? AND uid = ?", request_.uidl, d.mailbox, d.uid);
   }
 
   void note(std::vector<Event>& events, EventKind kind, std::uint32_t index, const std::string& detail) const {

@@ -54,6 +54,7 @@ public:
   std::uint64_t u64(int column) const { return static_cast<std::uint64_t>(i64(column)); }
   std::uint32_t u32(int column) const { return static_cast<std::uint32_t>(i64(column)); }
   bool flag(int column) const { return i64(column) != 0; }
+  bool is_text(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_TEXT; }
   bool null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
   template <class E>
   E as(int column) const {

@@ -12,7 +12,10 @@ namespace {
 EntryInfo info_of(const Query& q) {
   EntryInfo e;
   e.uid = q.u32(0);
-  e.uidl = q.ulid(1);
+  if (q.is_text(1)) // kept at an import; those of our own are octets
+    e.old_uidl = q.text(1);
+  else
+    e.uidl = q.ulid(1);
   e.flags = q.u32(2);
   e.internal_date = q.i64(3);
   e.size = q.u64(4);
@@ -84,6 +87,12 @@ Result<EntryContent> read_entry(Db& db, Id mailbox, std::uint32_t uid) {
   content.head += *bytes;
   content.body = body_ref(db, body);
   return content;
+}
+
+bool was_imported(Db& db, Id account, const std::string& digest) {
+  return db.number("SELECT 1 FROM mailbox m JOIN imported i ON i.mailbox = m.id AND i.digest = ? "
+                   "WHERE m.account = ? AND m.name = 'INBOX'",
+                   0, Blob{digest}, account) != 0;
 }
 
 Result<std::vector<EntryContent>> read_entries(Db& db, Id mailbox, const std::vector<std::uint32_t>& uids,

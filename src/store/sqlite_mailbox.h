@@ -15,6 +15,8 @@ std::vector<EntryInfo> list_entries(Db& db, Id mailbox, std::uint32_t after_uid,
 std::vector<std::uint32_t> index_entries(Db& db, Id mailbox, std::uint32_t after_uid, std::uint32_t below_uid,
                                          std::uint32_t stride, std::size_t most);
 Result<EntryContent> read_entry(Db& db, Id mailbox, std::uint32_t uid);
+/// As Store::was_imported.
+bool was_imported(Db& db, Id account, const std::string& digest);
 /// As Store::read_entries.
 Result<std::vector<EntryContent>> read_entries(Db& db, Id mailbox, const std::vector<std::uint32_t>& uids,
                                                std::size_t most);

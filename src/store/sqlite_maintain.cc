@@ -10,6 +10,7 @@ namespace {
 constexpr std::size_t kMessages = 200;
 constexpr std::size_t kEntries = 200;
 constexpr std::size_t kDestinations = 500;
+constexpr std::size_t kDigests = 5000;
 constexpr std::int64_t kWorthShrinking = 4096; // free pages: 64 MiB
 
 struct Entry {
@@ -49,6 +50,11 @@ bool empty_dropped_mailboxes(Tx& tx) {
     release_content(tx.db, entry.head, entry.body);
   }
   if (slice.empty()) {
+    // What was imported into it, a bounded number at a time.
+    tx.db.run("DELETE FROM imported WHERE mailbox = ?1 AND digest IN (SELECT digest FROM imported WHERE mailbox = ?1 "
+              "LIMIT ?2)",
+              mailbox, kDigests);
+    if (tx.db.changes() > 0) return true;
     tx.db.run("DELETE FROM mailbox WHERE id = ?", mailbox);
   } else {
     tx.db.run("UPDATE mailbox SET (count, bytes) = (SELECT count(*), ifnull(sum(size), 0) FROM entry WHERE mailbox = "

@@ -148,6 +148,8 @@ CREATE TABLE dmarc_row(day INTEGER NOT NULL, domain TEXT NOT NULL, source TEXT N
 // What was told about a recipient stands in fields (mail::Told): peer_* and last_reply, its words, are the other server's, own_* is
 // what we say. Before it was one sentence in last_reply, "PLACE said: CODE STATUS WORDS" or, of our own, "CODE STATUS WORDS": a place
 // never begins with a code, so the first " said: " of a sentence that doesn't either is ours.
+//
+// imported: what was imported into a mailbox, so that it is not taken twice. entry.uidl is text where it was kept at an import.
 constexpr const char* kMainAudit = R"sql(
 ALTER TABLE node ADD COLUMN next_body INTEGER NOT NULL DEFAULT 0;
 UPDATE node SET next_body = 1 + max(ifnull((SELECT max(id) FROM body), 0), ifnull((SELECT max(body) FROM entry), 0),
@@ -180,6 +182,9 @@ UPDATE recipient SET own_status = substr(own_text, 1, instr(own_text || ' ', ' '
     own_text = substr(own_text, instr(own_text || ' ', ' ') + 1)
   WHERE own_code > 0 AND own_text GLOB (own_code / 100) || '.[0-9]*.[0-9]*'
     AND substr(own_text, 1, instr(own_text || ' ', ' ') - 1) NOT GLOB '*[^0-9.]*';
+
+CREATE TABLE imported(mailbox INTEGER NOT NULL, digest BLOB NOT NULL, PRIMARY KEY(mailbox, digest)) WITHOUT ROWID;
+CREATE UNIQUE INDEX entry_old_uidl ON entry(mailbox, uidl) WHERE typeof(uidl) = 'text';
 )sql";
 
 // state: 1 being staged, 2 complete and synced, 3 to be dropped. A chunk is found by the offset of its first octet.

@@ -68,6 +68,7 @@ public:
   Task<Result<std::vector<std::uint32_t>>> index_entries(Id mailbox, std::uint32_t below_uid,
                                                          std::uint32_t stride) override;
   Task<Result<EntryContent>> read_entry(Id mailbox, std::uint32_t uid) override;
+  Task<Result<bool>> was_imported(Id account, std::string digest) override;
   Task<Result<std::vector<EntryContent>>> read_entries(Id mailbox, std::vector<std::uint32_t> uids,
                                                        std::size_t most) override;
   Task<Result<std::size_t>> expunge(Id mailbox, std::vector<std::uint32_t> uids, std::string who) override;

@@ -75,6 +75,13 @@ Task<Result<EntryContent>> SqliteStore::read_entry(Id mailbox, std::uint32_t uid
   co_return co_await job.take();
 }
 
+Task<Result<bool>> SqliteStore::was_imported(Id account, std::string digest) {
+  const auto job = readers_.read<bool>([account, digest = std::move(digest)](ReadDbs& dbs) -> Result<bool> {
+    return store::was_imported(dbs.main, account, digest);
+  });
+  co_return co_await job.take();
+}
+
 Task<Result<std::vector<EntryContent>>> SqliteStore::read_entries(Id mailbox, std::vector<std::uint32_t> uids,
                                                                   std::size_t most) {
   using List = std::vector<EntryContent>;

@@ -106,6 +106,8 @@ public:
   virtual Task<Result<std::vector<std::uint32_t>>> index_entries(Id mailbox, std::uint32_t below_uid,
                                                                  std::uint32_t stride) = 0;
   virtual Task<Result<EntryContent>> read_entry(Id mailbox, std::uint32_t uid) = 0;
+  /// Whether something with this AcceptRequest::digest was imported into the account's INBOX, still there or deleted since.
+  virtual Task<Result<bool>> was_imported(Id account, std::string digest) = 0;
   /// Several at once, in the order of `uids` (at least one), for who wants one after the other. Bodies that lie beside their
   /// head (at most kInlineBody octets) come along as `text`. Ends in front of the entry that would make it more than `most`
   /// octets in all, or that can't be read; the first is always there, or its error.

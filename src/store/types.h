@@ -155,6 +155,10 @@ struct AcceptRequest {
   // Imports only:
   std::int64_t internal_date = 0; ///< 0: accepted_at
   std::uint32_t flags = 0;        ///< bits of Flag
+  std::string
+      uidl; ///< by which name POP3 clients know it (1 to 70 characters 0x21 to 0x7E); empty, or taken there: a new one
+  std::string
+      digest; ///< what tells it from others; imported into the same mailbox twice it is a `duplicate`. Empty: nothing does
   // Reports only: the marks this report settles, cleared in the same transaction.
   struct Settles {
     Ulid message;
@@ -317,6 +321,7 @@ struct MailboxInfo {
 struct EntryInfo {
   std::uint32_t uid = 0;
   Ulid uidl;
+  std::string old_uidl; ///< what it goes by instead, when it was imported under that name; else empty
   std::uint32_t flags = 0;
   std::int64_t internal_date = 0;
   std::uint64_t size = 0; ///< octets as read: prefix, head and body

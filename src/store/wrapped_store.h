@@ -77,6 +77,9 @@ public:
   Task<Result<EntryContent>> read_entry(Id mailbox, std::uint32_t uid) override {
     return inner_.read_entry(mailbox, uid);
   }
+  Task<Result<bool>> was_imported(Id account, std::string digest) override {
+    return inner_.was_imported(account, std::move(digest));
+  }
   Task<Result<std::vector<EntryContent>>> read_entries(Id mailbox, std::vector<std::uint32_t> uids,
                                                        std::size_t most) override {
     return inner_.read_entries(mailbox, std::move(uids), most);
