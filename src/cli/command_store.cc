@@ -110,6 +110,8 @@ int verify(Session& session, const Arguments& arguments) {
 int backup(Session& session, const Arguments& arguments) {
   const std::string path = std::filesystem::absolute(arguments.text("FILE")).lexically_normal().string();
   auto step = session.call("POST", "/v1/backups", control::to_text(json::object{{"path", path}}));
+  if (!step && (step.error().code == Errc::permission || step.error().code == Errc::io)) // the file can't be made
+    return session.report(session.failure(kCantCreate, step.error().message).error());
   std::int64_t total = 0;
   std::vector<store::Finding> findings;
   {
@@ -122,8 +124,6 @@ int backup(Session& session, const Arguments& arguments) {
       bar.set(static_cast<std::uint64_t>(control::get_number(*step, "done")), static_cast<std::uint64_t>(total));
     }
   }
-  if (!step && step.error().code == Errc::permission)
-    return session.report(session.failure(kCantCreate, step.error().message).error());
   if (!step) return session.report(step.error());
   const std::uintmax_t size = static_cast<std::uintmax_t>(total) / 2; // half of the work was reading it again
   if (session.json) {

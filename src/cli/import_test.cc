@@ -166,7 +166,7 @@ TEST(ImportMbox, LineEndsAtEveryPlaceOfABlock) {
     for (int more = 0; more < 8; ++more) {
       test::Folder folder;
       std::string body(length + static_cast<std::size_t>(more), 'x');
-      Imported all =
+      Found all =
           import_all(folder.write("box", "From a Mon Nov 23 12:00:00 2026\r\nA: b\r\n\r\n" + body + "\r\ny\r\n"));
       ASSERT_THAT(all.contents, ElementsAre("A: b\r\n\r\n" + body + "\r\ny\r\n"))
           << length + static_cast<std::size_t>(more);

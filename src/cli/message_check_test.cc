@@ -44,7 +44,7 @@ TEST(MessageCheck, WhatCannotBeChecked) {
   const std::string list = folder.write("list", "192.0.2.1\tmx.test\ta@b.test\n# a note\n\n192.0.2\tmx.test\t<>\n");
   EXPECT_EQ(run_check({"--ip", "192.0.2"}, "").first, kBadData);
   EXPECT_EQ(run_check({"--ip", "192.0.2.1", "--mail-from", "nobody"}, "").first, kBadData);
-  EXPECT_EQ(run_check({folder.path("missing")}, "").first, kRefused);
+  EXPECT_EQ(run_check({folder.path("missing")}, "").first, kNoInput);
   const auto [code, said] = run_check({"--list", list}, "");
   EXPECT_EQ(code, kBadData);
   EXPECT_THAT(said, HasSubstr("list:4: \"192.0.2\" is no IP address"));

@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <pty.h>
@@ -13,29 +14,52 @@
 namespace paquebot::cli {
 namespace {
 
-/// A process of its own on a terminal of its own, that asks for a password.
+/// What asks for a password, in the place of a program that a shell has started on a terminal of its own.
+[[noreturn]] void ask() {
+  std::string answer;
+  {
+    const QuietTerminal quiet;
+    if (!quiet.usable()) _exit(2);
+    answer = quiet.ask("Password", 100);
+  }
+  std::printf("<%s>\n", answer.c_str());
+  std::fflush(stdout);
+  _exit(0);
+}
+
+/// The shell: tells which process it started, and what becomes of it. Without one the kernel would stop nothing (an orphaned group).
+[[noreturn]] void be_shell(int reports) {
+  const pid_t job = fork();
+  if (job == 0) {
+    setpgid(0, 0);
+    signal(SIGTTOU, SIG_IGN); // to take the terminal from behind
+    tcsetpgrp(STDIN_FILENO, getpid());
+    signal(SIGTTOU, SIG_DFL);
+    ask();
+  }
+  int told = job;
+  while (write(reports, &told, sizeof told) == sizeof told && waitpid(job, &told, WUNTRACED) == job) {
+  }
+  _exit(0);
+}
+
 class Asked {
 public:
   Asked() {
-    child_ = forkpty(&terminal_, nullptr, nullptr, nullptr);
-    if (child_ == 0) {
-      std::string answer;
-      {
-        const QuietTerminal quiet;
-        if (!quiet.usable()) _exit(2);
-        answer = quiet.ask("Password", 100);
-      }
-      std::printf("<%s>\n", answer.c_str());
-      std::fflush(stdout);
-      _exit(0);
-    }
+    int ends[2];
+    if (pipe(ends) != 0) std::abort();
+    shell_ = forkpty(&terminal_, nullptr, nullptr, nullptr);
+    if (shell_ == 0) be_shell(ends[1]);
+    close(ends[1]);
+    reports_ = ends[0];
+    job_ = wait();
   }
   ~Asked() {
-    if (!ended_) {
-      kill(child_, SIGKILL);
-      waitpid(child_, nullptr, 0);
-    }
+    kill(job_, SIGKILL);
+    kill(shell_, SIGKILL);
+    waitpid(shell_, nullptr, 0);
     close(terminal_);
+    close(reports_);
   }
   Asked(const Asked&) = delete;
   Asked& operator=(const Asked&) = delete;
@@ -59,19 +83,19 @@ public:
     termios now{};
     return tcgetattr(terminal_, &now) == 0 && (now.c_lflag & ECHO) != 0;
   }
-  int wait(int options = 0) {
-    int status = 0;
-    EXPECT_EQ(waitpid(child_, &status, options), child_);
-    ended_ = !WIFSTOPPED(status) && !WIFCONTINUED(status);
-    return status;
+  /// What becomes of the process next: a status of waitpid().
+  int wait() const {
+    int told = 0;
+    pollfd ready{reports_, POLLIN, 0};
+    EXPECT_EQ(poll(&ready, 1, 60'000), 1);
+    EXPECT_EQ(read(reports_, &told, sizeof told), static_cast<ssize_t>(sizeof told));
+    return told;
   }
-  void go_on() const { kill(child_, SIGCONT); }
-  void send(int signal) const { kill(child_, signal); }
+  void send(int signal) const { kill(job_, signal); }
 
 private:
-  int terminal_ = -1;
-  pid_t child_ = -1;
-  bool ended_ = false;
+  int terminal_ = -1, reports_ = -1;
+  pid_t shell_ = -1, job_ = -1;
   std::string shown_;
 };
 
@@ -105,9 +129,9 @@ TEST(QuietTerminal, IsQuietAgainAfterAPause) {
   Asked asked;
   asked.wait_for("Password: ");
   asked.type("\x1a"); // ^Z
-  EXPECT_TRUE(WIFSTOPPED(asked.wait(WUNTRACED)));
+  EXPECT_TRUE(WIFSTOPPED(asked.wait()));
   EXPECT_TRUE(asked.echoes());
-  asked.go_on();
+  asked.send(SIGCONT);
   asked.wait_for("Password: ");
   EXPECT_FALSE(asked.echoes());
   asked.type("secret\n");

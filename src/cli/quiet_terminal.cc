@@ -13,25 +13,25 @@ namespace {
 constexpr std::array kEnding{SIGINT, SIGQUIT, SIGTERM, SIGHUP};
 
 /// What a handler of signals needs. Written only while none of them is installed.
-struct State {
+struct Quieted {
   int descriptor = -1;
   termios before{};
   termios quiet{};
   std::array<struct sigaction, kEnding.size()> ending{};
   struct sigaction stopping{};
 };
-State state;
+Quieted quieted;
 
 void write_line_end() {
-  if (::write(state.descriptor, "\n", 1) < 0) return; // nobody to tell
+  if (::write(quieted.descriptor, "\n", 1) < 0) return; // nobody to tell
 }
 
 extern "C" void on_ending(int signal) {
   const int kept = errno;
-  ::tcsetattr(state.descriptor, TCSAFLUSH, &state.before);
+  ::tcsetattr(quieted.descriptor, TCSAFLUSH, &quieted.before);
   write_line_end();
   for (std::size_t i = 0; i < kEnding.size(); ++i)
-    if (kEnding[i] == signal) ::sigaction(signal, &state.ending[i], nullptr);
+    if (kEnding[i] == signal) ::sigaction(signal, &quieted.ending[i], nullptr);
   ::raise(signal); // what was to happen anyway, once this handler has returned
   errno = kept;
 }
@@ -47,24 +47,24 @@ void catch_stopping() {
 
 extern "C" void on_stopping(int signal) {
   const int kept = errno;
-  ::tcsetattr(state.descriptor, TCSAFLUSH, &state.before);
+  ::tcsetattr(quieted.descriptor, TCSAFLUSH, &quieted.before);
   write_line_end();
-  ::sigaction(signal, &state.stopping, nullptr);
+  ::sigaction(signal, &quieted.stopping, nullptr);
   ::raise(signal);
   catch_stopping(); // it goes on
-  ::tcsetattr(state.descriptor, TCSAFLUSH, &state.quiet);
+  ::tcsetattr(quieted.descriptor, TCSAFLUSH, &quieted.quiet);
   errno = kept;
 }
 
 void let_go() {
-  for (std::size_t i = 0; i < kEnding.size(); ++i) ::sigaction(kEnding[i], &state.ending[i], nullptr);
-  ::sigaction(SIGTSTP, &state.stopping, nullptr);
+  for (std::size_t i = 0; i < kEnding.size(); ++i) ::sigaction(kEnding[i], &quieted.ending[i], nullptr);
+  ::sigaction(SIGTSTP, &quieted.stopping, nullptr);
 }
 
 /// Unless it is ignored (nohup): then it stays so.
 void catch_ending(std::size_t i) {
-  ::sigaction(kEnding[i], nullptr, &state.ending[i]);
-  if (state.ending[i].sa_handler == SIG_IGN) return;
+  ::sigaction(kEnding[i], nullptr, &quieted.ending[i]);
+  if (quieted.ending[i].sa_handler == SIG_IGN) return;
   struct sigaction action{};
   action.sa_handler = on_ending;
   ::sigaction(kEnding[i], &action, nullptr);
@@ -73,21 +73,21 @@ void catch_ending(std::size_t i) {
 } // namespace
 
 QuietTerminal::QuietTerminal() : descriptor_(::open("/dev/tty", O_RDWR | O_CLOEXEC)) {
-  state.descriptor = descriptor_;
-  if (descriptor_ < 0 || tcgetattr(descriptor_, &state.before) != 0) return;
-  state.quiet = state.before;
-  state.quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-  state.quiet.c_lflag |= ECHONL;
+  quieted.descriptor = descriptor_;
+  if (descriptor_ < 0 || tcgetattr(descriptor_, &quieted.before) != 0) return;
+  quieted.quiet = quieted.before;
+  quieted.quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+  quieted.quiet.c_lflag |= ECHONL;
   for (std::size_t i = 0; i < kEnding.size(); ++i) catch_ending(i);
-  ::sigaction(SIGTSTP, nullptr, &state.stopping);
-  if (state.stopping.sa_handler != SIG_IGN) catch_stopping();
-  usable_ = tcsetattr(descriptor_, TCSAFLUSH, &state.quiet) == 0;
+  ::sigaction(SIGTSTP, nullptr, &quieted.stopping);
+  if (quieted.stopping.sa_handler != SIG_IGN) catch_stopping();
+  usable_ = tcsetattr(descriptor_, TCSAFLUSH, &quieted.quiet) == 0;
   if (!usable_) let_go();
 }
 
 QuietTerminal::~QuietTerminal() {
   if (usable_) {
-    tcsetattr(descriptor_, TCSAFLUSH, &state.before);
+    tcsetattr(descriptor_, TCSAFLUSH, &quieted.before);
     let_go();
   }
   if (descriptor_ >= 0) ::close(descriptor_);

@@ -38,7 +38,7 @@ std::pair<std::string, std::string> split_ending(const std::string& name) {
 std::string safe_name(std::string_view name, std::string_view otherwise) {
   std::string out;
   while (!name.empty()) {
-    std::size_t length = visible_length(name);
+    std::size_t length = printable_length(name);
     std::string_view character = name.substr(0, std::max<std::size_t>(length, 1));
     bool bad = visible_length(name) == 0 ||
                (length == 1 && std::string_view("/\\:*?\"<>|").find(character[0]) != std::string_view::npos);

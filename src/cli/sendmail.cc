@@ -112,7 +112,8 @@ int deliver(const SendmailOptions& options, Session& session) {
     return refuse(session, kUsage, "say to whom: name the recipients, or use -t to take them from the message");
   if (recipients.good.empty())
     return refuse(session, kBadData, "\"" + printable(recipients.bad.front(), 256) + "\" is not an address");
-  complete_head(*head, {place->origin, place->hostname, *sender, options.full_name});
+  if (auto done = complete_head(*head, {place->origin, place->hostname, *sender, options.full_name}); !done)
+    return refuse(session, kBadData, done.error().message);
   intake::DropEnvelope envelope;
   envelope.sender.reverse_path = *sender;
   envelope.recipients = recipients.good;

@@ -58,7 +58,7 @@ std::string new_message_id(const std::string& hostname) {
 
 } // namespace
 
-void complete_head(mail::Head& head, const HeadDefaults& defaults) {
+Result<> complete_head(mail::Head& head, const HeadDefaults& defaults) {
   qualify(head, defaults.origin);
   const WallTime now = system_clock().wall();
   if (head.count("From") == 0) {
@@ -68,6 +68,8 @@ void complete_head(mail::Head& head, const HeadDefaults& defaults) {
   if (head.count("To") + head.count("Cc") == 0) head.append("To", "undisclosed-recipients:;");
   if (head.count("Date") == 0) head.append("Date", mail::format_date(now, zone_minutes(now)));
   if (head.count("Message-ID") == 0) head.append("Message-ID", new_message_id(defaults.hostname));
+  if (head.to_string().size() > intake::kMaxDropHead) return fail(Errc::invalid, "the header is larger than 960 KiB");
+  return {};
 }
 
 Result<> add_recipients(DropRecipients& recipients, std::string_view list, const std::string& origin) {

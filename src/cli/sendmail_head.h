@@ -18,8 +18,8 @@ struct HeadDefaults {
 };
 
 /// Gives names without a domain in From, Sender, Reply-To, To, Cc, Bcc and their Resent- forms the origin, and adds From, To, Date and
-/// Message-ID where they are missing (RFC 5322 section 3.6, RFC 6409 section 8).
-void complete_head(mail::Head& head, const HeadDefaults& defaults);
+/// Message-ID where they are missing (RFC 5322 section 3.6, RFC 6409 section 8). `invalid` when it is larger then than the server takes.
+Result<> complete_head(mail::Head& head, const HeadDefaults& defaults);
 
 /// Whom the mail is for.
 struct DropRecipients {

@@ -135,7 +135,8 @@ private:
     }
     auto head = mail::Head::parse(splitter.take_head());
     if (!head) return std::unexpected(head.error());
-    complete_head(*head, {place_.origin, place_.hostname, smtp_.sender().reverse_path, {}});
+    auto done = complete_head(*head, {place_.origin, place_.hostname, smtp_.sender().reverse_path, {}});
+    if (!done) return std::unexpected(done.error());
     return head->to_string() + body;
   }
 

@@ -278,7 +278,7 @@ TEST_F(ControlTest, StatusAndReload) {
   EXPECT_THAT(call("POST", "/v1/reload").body, HasSubstr("line 3: no such role"));
   control = std::make_unique<Control>(server.store(), server.directory(), Hooks{});
   EXPECT_FALSE(get_bool(ok("GET", "/v1/status"), "running"));
-  EXPECT_EQ(outcome("POST", "/v1/reload"), "501 unsupported");
+  EXPECT_EQ(outcome("POST", "/v1/reload"), "503 closed");
 }
 
 TEST_F(ControlTest, AppPasswords) {

@@ -12,7 +12,7 @@ Task<Answer> show_status(Context& context, Call) {
 
 Task<Answer> reload(Context& context, Call) {
   if (!context.hooks.reload)
-    co_return fail(Errc::unsupported, "the server does not run: it reads its configuration when it starts");
+    co_return fail(Errc::closed, "the server does not run: it reads its configuration when it starts");
   const std::string why = context.hooks.reload();
   if (!why.empty()) co_return fail(Errc::invalid, "the configuration was not changed: " + why);
   co_return json::object{{"reloaded", true}};

@@ -9,7 +9,7 @@ namespace paquebot::mail {
 namespace {
 
 /// What an octet of the list is.
-enum class Kind : char { plain, space, quoted, comment, literal };
+enum class OctetKind : char { plain, space, quoted, comment, literal };
 
 /// Where a comment that begins at `at` ends (one behind), or npos. Comments nest.
 std::size_t end_of_comment(std::string_view text, std::size_t at) {
@@ -38,7 +38,7 @@ std::size_t end_of(char close, std::string_view text, std::size_t at) {
 
 class LooseList {
 public:
-  explicit LooseList(std::string_view value) : value_(value), kinds_(value.size(), Kind::plain) { mark(); }
+  explicit LooseList(std::string_view value) : value_(value), kinds_(value.size(), OctetKind::plain) { mark(); }
 
   struct Span {
     std::size_t begin = 0, end = 0;
@@ -75,13 +75,13 @@ public:
     std::optional<std::size_t> end;
     for (std::size_t i = spec.begin; i < spec.end; ++i) {
       if (is(i, '@')) return {};
-      if (kinds_[i] != Kind::space && kinds_[i] != Kind::comment) end = i + 1;
+      if (kinds_[i] != OctetKind::space && kinds_[i] != OctetKind::comment) end = i + 1;
     }
     return end;
   }
 
 private:
-  bool is(std::size_t at, char c) const { return kinds_[at] == Kind::plain && value_[at] == c; }
+  bool is(std::size_t at, char c) const { return kinds_[at] == OctetKind::plain && value_[at] == c; }
 
   std::size_t find(char c, std::size_t from, std::size_t end) const {
     while (from < end && !is(from, c)) ++from;
@@ -94,24 +94,24 @@ private:
     for (std::size_t i = 0; i < value_.size();) {
       const char c = value_[i];
       std::size_t end = i + 1;
-      Kind kind = Kind::plain;
+      OctetKind kind = OctetKind::plain;
       if (c == ' ' || c == '\t' || c == '\r' || c == '\n')
-        kind = Kind::space;
+        kind = OctetKind::space;
       else if (c == '"' && !no_quote)
-        kind = mark_delimited(end_of('"', value_, i), Kind::quoted, end, no_quote);
+        kind = mark_delimited(end_of('"', value_, i), OctetKind::quoted, end, no_quote);
       else if (c == '(' && !no_comment)
-        kind = mark_delimited(end_of_comment(value_, i), Kind::comment, end, no_comment);
+        kind = mark_delimited(end_of_comment(value_, i), OctetKind::comment, end, no_comment);
       else if (c == '[' && !no_literal)
-        kind = mark_delimited(end_of(']', value_, i), Kind::literal, end, no_literal);
+        kind = mark_delimited(end_of(']', value_, i), OctetKind::literal, end, no_literal);
       std::fill(kinds_.begin() + static_cast<std::ptrdiff_t>(i), kinds_.begin() + static_cast<std::ptrdiff_t>(end),
                 kind);
       i = end;
     }
   }
 
-  static Kind mark_delimited(std::size_t found, Kind kind, std::size_t& end, bool& never) {
+  static OctetKind mark_delimited(std::size_t found, OctetKind kind, std::size_t& end, bool& never) {
     never = found == std::string_view::npos;
-    if (never) return Kind::plain;
+    if (never) return OctetKind::plain;
     end = found;
     return kind;
   }
@@ -138,12 +138,12 @@ private:
   }
 
   void trim_space(Span& element) const {
-    while (element.begin < element.end && kinds_[element.begin] == Kind::space) ++element.begin;
-    while (element.begin < element.end && kinds_[element.end - 1] == Kind::space) --element.end;
+    while (element.begin < element.end && kinds_[element.begin] == OctetKind::space) ++element.begin;
+    while (element.begin < element.end && kinds_[element.end - 1] == OctetKind::space) --element.end;
   }
 
   std::string_view value_;
-  std::vector<Kind> kinds_;
+  std::vector<OctetKind> kinds_;
   std::size_t at_ = 0;
 };
 
