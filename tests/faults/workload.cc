@@ -149,7 +149,7 @@ private:
         outcome.message = item.message.id;
         outcome.index = recipient.index;
         outcome.to = chance_() % 4 == 0 ? store::State::waiting : store::State::relayed;
-        outcome.reply = "250 ok";
+        outcome.reply = mail::Told::by(mail::Reply(250, {2, 0, 0}, "ok"), "mx.far.test");
         if (outcome.to == store::State::relayed) relayed.push_back(item.message.id.to_string());
         outcomes.push_back(outcome);
       }
