@@ -70,7 +70,8 @@ TEST(ConfigDelivery, SaysWhatIsWrong) {
 }
 
 TEST(ConfigDelivery, NeedsARestart) {
-  const auto before = parsed_delivery("source_address = \"192.0.2.7\""), after = parsed_delivery("families = [\"ipv4\"]");
+  const auto before = parsed_delivery("source_address = \"192.0.2.7\""),
+             after = parsed_delivery("families = [\"ipv4\"]");
   ASSERT_TRUE(before && after);
   EXPECT_EQ(restart_keys(*before, *after), (std::vector<std::string>{"delivery.source_address", "delivery.families"}));
 }

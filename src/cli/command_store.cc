@@ -6,6 +6,7 @@
 #include "store/offline.h"
 
 #include <filesystem>
+#include <map>
 #include <ostream>
 
 namespace paquebot::cli {
@@ -15,58 +16,82 @@ std::ostream* bar_place(Session& session, const Arguments& arguments) {
   return session.terminal() && !session.json && !arguments.has("--quiet") ? &session.err() : nullptr;
 }
 
-/// One step after another until there is no next one; what was found goes into `findings`.
+/// What was found, at most so many of a rule that a broken one does not hide what others find.
+class Findings {
+public:
+  void add(store::Finding finding) {
+    constexpr std::int64_t kMost = 100;
+    if (++told_[finding.rule] <= kMost)
+      shown_.push_back(std::move(finding));
+    else
+      ++more_;
+  }
+  void add(std::vector<store::Finding> findings) {
+    for (store::Finding& finding : findings) add(std::move(finding));
+  }
+  bool empty() const { return shown_.empty(); }
+  const std::vector<store::Finding>& shown() const { return shown_; }
+  std::int64_t more() const { return more_; } ///< that are not shown
+
+private:
+  std::vector<store::Finding> shown_;
+  std::map<std::string, std::int64_t> told_;
+  std::int64_t more_ = 0;
+};
+
+/// One step after another until there is no next one.
 using Steps = std::function<Result<store::VerifyStep>(const store::VerifyPoint&)>;
-Result<std::vector<store::Finding>> collect(const Steps& step, ProgressBar& bar) {
-  constexpr std::size_t kMost = 1000;
-  std::vector<store::Finding> findings;
-  for (std::optional<store::VerifyPoint> at = store::VerifyPoint{}; at && findings.size() < kMost;) {
+Result<Findings> collect(const Steps& step, ProgressBar& bar) {
+  Findings findings;
+  for (std::optional<store::VerifyPoint> at = store::VerifyPoint{}; at;) {
     auto done = step(*at);
     if (!done) return std::unexpected(done.error());
-    for (auto& finding : done->findings) findings.push_back(std::move(finding));
+    findings.add(std::move(done->findings));
     bar.set(done->done, done->total);
-    at = done->next;
+    at = std::move(done->next);
   }
   return findings;
 }
 
-constexpr std::size_t kMostFindings = 1000;
-
-void read_findings(const json::value& answer, std::vector<store::Finding>& findings) {
-  for (const auto& finding : control::get_list(answer, "findings")) {
-    if (findings.size() < kMostFindings)
-      findings.push_back({control::get_text(finding, "what"), control::get_text(finding, "advice")});
-  }
+/// Those of one answer of the server.
+std::vector<store::Finding> read_findings(const json::value& answer) {
+  std::vector<store::Finding> findings;
+  for (const auto& finding : control::get_list(answer, "findings"))
+    findings.push_back(
+        {control::get_text(finding, "what"), control::get_text(finding, "advice"), control::get_text(finding, "rule")});
+  return findings;
 }
 
-json::array list_findings(const std::vector<store::Finding>& findings) {
+/// Adds them to what `--json` prints.
+void tell_in_json(json::object& out, const Findings& findings) {
   json::array list;
-  for (const auto& finding : findings) list.push_back(json::object{{"what", finding.what}, {"advice", finding.advice}});
-  return list;
+  for (const auto& finding : findings.shown())
+    list.push_back(json::object{{"rule", finding.rule}, {"what", finding.what}, {"advice", finding.advice}});
+  out["findings"] = std::move(list);
+  if (findings.more() > 0) out["more"] = findings.more();
 }
 
 /// A step by the running server.
 Result<store::VerifyStep> ask_server(Transport& server, const store::VerifyPoint& from) {
-  const std::string target = "/v1/verify?from=" + std::to_string(from.part) + "." + std::to_string(from.row);
+  const std::string target = "/v1/verify?from=" + std::to_string(from.part) + "." + from.after;
   const auto response = server.call("GET", target, {});
   if (!response) return std::unexpected(response.error());
   if (response->status != 200) return std::unexpected(control::error_of(*response));
   const auto answer = control::parse_json(response->body, "the server's answer");
   if (!answer) return std::unexpected(answer.error());
   store::VerifyStep step;
-  read_findings(*answer, step.findings);
+  step.findings = read_findings(*answer);
   step.done = static_cast<std::uint64_t>(control::get_number(*answer, "done"));
   step.total = static_cast<std::uint64_t>(control::get_number(*answer, "total"));
   const std::string next = control::get_text(*answer, "next");
   const auto dot = next.find('.');
   if (dot == std::string::npos) return step;
   const auto part = parse_u64(std::string_view(next).substr(0, dot));
-  const auto row = parse_u64(std::string_view(next).substr(dot + 1));
-  if (part && row) step.next = {static_cast<unsigned>(*part), static_cast<std::int64_t>(*row)};
+  if (part) step.next = store::VerifyPoint{static_cast<unsigned>(*part), next.substr(dot + 1), {}};
   return step;
 }
 
-Result<std::vector<store::Finding>> check_store(Session& session, ProgressBar& bar) {
+Result<Findings> check_store(Session& session, ProgressBar& bar) {
   const auto place = session.place();
   if (!place) return std::unexpected(place.error());
   const auto server = connect_transport(place->control_socket);
@@ -77,28 +102,31 @@ Result<std::vector<store::Finding>> check_store(Session& session, ProgressBar& b
   return collect([&](const store::VerifyPoint& at) { return Result<store::VerifyStep>((*inspection)->step(at)); }, bar);
 }
 
-void print_findings(std::ostream& out, const std::vector<store::Finding>& findings) {
+void print_findings(std::ostream& out, const Findings& findings) {
   std::string advice;
-  for (const auto& finding : findings) {
+  for (const auto& finding : findings.shown()) {
     if (finding.advice != advice && !advice.empty()) out << "  -> " << advice << '\n';
     advice = finding.advice;
     out << printable(finding.what, 4096) << '\n';
   }
-  out << "  -> " << advice << '\n' << count_text(static_cast<std::int64_t>(findings.size()), "finding") << ".\n";
+  out << "  -> " << advice << '\n';
+  if (findings.more() > 0) out << "... and " << findings.more() << " more like these\n";
+  out << count_text(static_cast<std::int64_t>(findings.shown().size()) + findings.more(), "finding") << ".\n";
 }
 
 } // namespace
 
 int verify(Session& session, const Arguments& arguments) {
-  Result<std::vector<store::Finding>> findings;
+  Result<Findings> findings;
   {
     ProgressBar bar(bar_place(session, arguments), "checking", 0);
     findings = check_store(session, bar);
   }
   if (!findings) return session.report(findings.error());
   if (session.json) {
-    session.out() << control::to_pretty_text(
-        json::object{{"sound", findings->empty()}, {"findings", list_findings(*findings)}});
+    json::object out{{"sound", findings->empty()}};
+    tell_in_json(out, *findings);
+    session.out() << control::to_pretty_text(out);
   } else if (findings->empty()) {
     session.out() << "The store is sound.\n";
   } else {
@@ -113,13 +141,13 @@ int backup(Session& session, const Arguments& arguments) {
   if (!step && (step.error().code == Errc::permission || step.error().code == Errc::io)) // the file can't be made
     return session.report(session.failure(kCantCreate, step.error().message).error());
   std::int64_t total = 0;
-  std::vector<store::Finding> findings;
+  Findings findings;
   {
     ProgressBar bar(bar_place(session, arguments), "backup", 0);
     while (step && !control::get_bool(*step, "finished")) {
       step = session.call("POST", "/v1/backups/next");
       if (!step) break;
-      read_findings(*step, findings);
+      findings.add(read_findings(*step));
       total = control::get_number(*step, "total");
       bar.set(static_cast<std::uint64_t>(control::get_number(*step, "done")), static_cast<std::uint64_t>(total));
     }
@@ -127,8 +155,9 @@ int backup(Session& session, const Arguments& arguments) {
   if (!step) return session.report(step.error());
   const std::uintmax_t size = static_cast<std::uintmax_t>(total) / 2; // half of the work was reading it again
   if (session.json) {
-    session.out() << control::to_pretty_text(
-        json::object{{"path", path}, {"size", size}, {"findings", list_findings(findings)}});
+    json::object out{{"path", path}, {"size", size}};
+    tell_in_json(out, findings);
+    session.out() << control::to_pretty_text(out);
   } else {
     session.out() << printable(path, 4096) << ": " << size_text(size) << ", read again and checked.\n";
     if (!findings.empty()) {
@@ -159,12 +188,13 @@ int restore(Session& session, const Arguments& arguments) {
     return session.report(session.failure(kBadData, done.error().message).error());
   if (!done) return session.report(done.error());
   if (!given) return session.report(given.error());
+  Findings findings;
+  findings.add(std::move(done->findings));
   if (session.json) {
-    session.out() << control::to_pretty_text(json::object{{"data_dir", place->data_dir},
-                                                          {"made_at", done->made_at},
-                                                          {"held", done->held},
-                                                          {"findings", list_findings(done->findings)}});
-    return done->findings.empty() ? kOk : kFindings;
+    json::object out{{"data_dir", place->data_dir}, {"made_at", done->made_at}, {"held", done->held}};
+    tell_in_json(out, findings);
+    session.out() << control::to_pretty_text(out);
+    return findings.empty() ? kOk : kFindings;
   }
   session.out() << "Restored the store of " << time_text(done->made_at) << " in " << printable(place->data_dir, 4096)
                 << ".\n"
@@ -172,9 +202,9 @@ int restore(Session& session, const Arguments& arguments) {
                 << (done->held == 1 ? "is" : "are")
                 << " held, for they may have been delivered since. See: paquebot queue list --held; then "
                    "paquebot queue release --all, or paquebot queue cancel ...\n";
-  if (done->findings.empty()) return kOk;
+  if (findings.empty()) return kOk;
   session.out() << "It is not sound, and was restored with what is wrong in it:\n";
-  print_findings(session.out(), done->findings);
+  print_findings(session.out(), findings);
   return kFindings;
 }
 

@@ -136,7 +136,7 @@ Task<Result<>> use_upload(Context& context, Uploads::Upload upload, store::Accep
 Task<Answer> begin_upload(Context& context, Call) {
   const auto staged = co_await context.store.stage_begin();
   if (!staged) co_return std::unexpected(staged.error());
-  if (const auto oldest = context.uploads.add(*staged)) co_await context.store.stage_drop(*oldest);
+  if (const auto oldest = context.uploads.add(*staged)) context.store.stage_abandon(*oldest);
   co_return json::object{{"upload", *staged}};
 }
 
@@ -152,7 +152,7 @@ Task<Answer> append_upload(Context& context, Call call) {
   upload->eight_bit = upload->eight_bit || has_eight_bit(call.body);
   const auto appended = co_await context.store.stage_append(*id, std::move(call.body));
   if (!appended) {
-    co_await context.store.stage_drop(*id);
+    context.store.stage_abandon(*id);
     co_return std::unexpected(appended.error());
   }
   context.uploads.give(*upload);
@@ -163,7 +163,7 @@ Task<Answer> drop_upload(Context& context, Call call) {
   const auto id = read_upload(call.names[0]);
   if (!id) co_return std::unexpected(id.error());
   if (!context.uploads.take(*id)) co_return fail(Errc::not_found, "there is no such upload, or it is in use");
-  co_await context.store.stage_drop(*id);
+  context.store.stage_abandon(*id);
   co_return json::object{{"removed", *id}};
 }
 
@@ -191,7 +191,7 @@ Task<Answer> import_message(Context& context, Call call) {
     store::AcceptRequest& target = *request;
     const auto used = co_await use_upload(context, *upload, target);
     if (!used) {
-      co_await context.store.stage_drop(upload->staged);
+      context.store.stage_abandon(upload->staged);
       co_return std::unexpected(used.error());
     }
   }
@@ -209,7 +209,7 @@ Task<Answer> import_message(Context& context, Call call) {
   request->recipients.push_back(into_mailbox(*account));
   request->note = "imported by " + call.who;
   const auto result = co_await context.store.accept(request);
-  if (result.status != store::AcceptStatus::accepted && upload) co_await context.store.stage_drop(upload->staged);
+  if (result.status != store::AcceptStatus::accepted && upload) context.store.stage_abandon(upload->staged);
   co_return outcome(result, request->id);
 }
 

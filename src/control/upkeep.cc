@@ -1,12 +1,15 @@
 #include "base/text.h"
 #include "control/routes.h"
 
+#include <algorithm>
+
 namespace paquebot::control {
 namespace {
 
 json::array present_findings(const std::vector<store::Finding>& findings) {
   json::array out;
-  for (const auto& finding : findings) out.push_back(json::object{{"what", finding.what}, {"advice", finding.advice}});
+  for (const auto& finding : findings)
+    out.push_back(json::object{{"rule", finding.rule}, {"what", finding.what}, {"advice", finding.advice}});
   return out;
 }
 
@@ -17,16 +20,18 @@ json::object present_step(const store::BackupStep& step) {
           {"findings", present_findings(step.findings)}};
 }
 
-/// "PART.ROW", as the last answer named it; none: from the beginning.
+/// "PART.AFTER", as the last answer named it; none: from the beginning.
 Result<store::VerifyPoint> read_point(const std::string& text) {
+  constexpr std::size_t kMost = 4096;
   if (text.empty()) return store::VerifyPoint{};
   const auto wrong = fail(Errc::invalid, "\"from\" must be what the last answer said under \"next\"");
   const auto dot = text.find('.');
-  if (dot == std::string::npos) return wrong;
+  if (dot == std::string::npos || text.size() > kMost) return wrong;
   const auto part = parse_u64(std::string_view(text).substr(0, dot));
-  const auto row = parse_u64(std::string_view(text).substr(dot + 1));
-  if (!part || !row || *part > 1000 || *row > INT64_MAX) return wrong;
-  return store::VerifyPoint{static_cast<unsigned>(*part), static_cast<std::int64_t>(*row)};
+  std::string after = text.substr(dot + 1);
+  const auto strange = [](char c) { return c != '-' && (c < '0' || c > '9') && (c < 'a' || c > 'z'); };
+  if (!part || *part > 1000 || std::ranges::any_of(after, strange)) return wrong;
+  return store::VerifyPoint{static_cast<unsigned>(*part), std::move(after), {}};
 }
 
 } // namespace
@@ -37,7 +42,7 @@ Task<Answer> verify(Context& context, Call call) {
   const auto step = co_await context.store.verify_step(*from);
   if (!step) co_return std::unexpected(step.error());
   json::object out{{"findings", present_findings(step->findings)}, {"done", step->done}, {"total", step->total}};
-  if (step->next) out["next"] = std::to_string(step->next->part) + "." + std::to_string(step->next->row);
+  if (step->next) out["next"] = std::to_string(step->next->part) + "." + step->next->after;
   co_return out;
 }
 

@@ -109,7 +109,7 @@ Task<void> DmarcReporter::send(store::DmarcDue due, DmarcSending how) {
   draft.dmarc = due.of;
   const std::string id = draft.id.to_string();
   const auto result = co_await queue_.accept(std::move(draft));
-  if (result.status != store::AcceptStatus::accepted && staged != 0) co_await store_.stage_drop(staged);
+  if (result.status != store::AcceptStatus::accepted && staged != 0) store_.stage_abandon(staged);
   if (result.status == store::AcceptStatus::accepted)
     log::info("dmarc-report", {{"id", id}, {"domain", due.of.domain}, {"rows", report.rows.size()}});
   else if (result.status != store::AcceptStatus::duplicate)
@@ -174,11 +174,11 @@ Task<Result<store::NewBody>> DmarcReporter::store_body(std::string body) {
   std::string_view text = body;
   const auto written = co_await writer.write(text);
   if (!written) {
-    co_await writer.discard();
+    writer.discard();
     co_return std::unexpected(written.error());
   }
   auto stored = co_await writer.finish();
-  if (!stored) co_await writer.discard();
+  if (!stored) writer.discard();
   co_return stored;
 }
 

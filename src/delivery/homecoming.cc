@@ -69,7 +69,7 @@ Task<mail::Reply> Homecoming::take_in_one(const queue::Job& job, const store::Re
   store::Id staged = ready->body.staged;
   auto result = co_await queue_.accept(std::move(*ready));
   bool taken = result.status == store::AcceptStatus::accepted || result.status == store::AcceptStatus::duplicate;
-  if (result.status != store::AcceptStatus::accepted && staged != 0) co_await store_.stage_drop(staged);
+  if (result.status != store::AcceptStatus::accepted && staged != 0) store_.stage_abandon(staged);
   if (taken) co_return mail::Reply(250, {2, 0, 0}, "taken in here, id=" + id);
   bool full = result.status == store::AcceptStatus::over_quota;
   co_return mail::Reply(452,
@@ -121,14 +121,14 @@ Task<Result<queue::Draft>> Homecoming::draft(const queue::Job& job, const store:
     std::string_view bytes = part ? *part : std::string_view();
     if (!bytes.empty()) written = co_await writer.write(bytes);
     if (!written) {
-      co_await writer.discard();
+      writer.discard();
       co_return std::unexpected(written.error());
     }
   }
   fresh.head = splitter.take_head();
   auto body = co_await writer.finish();
   if (!body) {
-    co_await writer.discard();
+    writer.discard();
     co_return std::unexpected(body.error());
   }
   fresh.body = std::move(*body);

@@ -199,7 +199,7 @@ Task<bool> Reporter::compose(const store::OwedReport& owed, queue::Draft& draft)
   auto written = co_await writer.write(text);
   auto stored = co_await writer.finish();
   if (!written || !stored) {
-    co_await writer.discard();
+    writer.discard();
     co_return false;
   }
   draft.sender.smtputf8 = composed.smtputf8;

@@ -60,8 +60,9 @@ void FilteredMessage::mend_lines(std::string_view piece) {
 }
 
 Task<void> FilteredMessage::forget() {
-  if (writer_) co_await writer_->discard();
+  if (writer_) writer_->discard();
   writer_.reset();
+  co_return;
 }
 
 /// The new body takes the place of the old one.
@@ -82,7 +83,7 @@ Task<Result<>> FilteredMessage::put_body() {
   writer_.reset();
   const store::Id before = parts_.body.staged;
   parts_.body = std::move(*made);
-  if (before != 0) co_await parts_.store.stage_drop(before);
+  if (before != 0) parts_.store.stage_abandon(before);
   co_return Result<>();
 }
 
@@ -207,11 +208,11 @@ Task<void> Incoming::drop_discarded() {
 }
 
 /// Nothing of the body stays behind.
-Task<void> Incoming::drop_body() {
-  co_await body_.discard();
+void Incoming::drop_body() {
+  body_.discard();
   const store::Id staged = sealed_ ? sealed_->staged : 0;
   sealed_.reset();
-  if (staged != 0) co_await services_.store.stage_drop(staged);
+  if (staged != 0) services_.store.stage_abandon(staged);
 }
 
 } // namespace paquebot::intake

@@ -92,7 +92,10 @@ Task<void> Incoming::take(std::string_view content) {
 
 bool Incoming::has_8bit() const { return body_.has_8bit() || !is_ascii(splitter_.head()); }
 
-Task<void> Incoming::discard() { co_await drop_body(); }
+Task<void> Incoming::discard() {
+  drop_body();
+  co_return;
+}
 
 /// What the conversion still holds back.
 Task<void> Incoming::end_conversion() {
@@ -119,7 +122,7 @@ Task<mail::Reply> Incoming::finish() {
   if (failure_.code == 0 && authentication_) failure_ = co_await authenticate();
   if (failure_.code == 0 && origin_.filters != nullptr) co_await run_filters();
   if (failure_.code != 0) {
-    co_await drop_body();
+    drop_body();
     log_result(failure_, 0);
     co_return failure_;
   }
@@ -168,7 +171,7 @@ Task<std::optional<store::NewBody>> Incoming::seal() {
   complete_head();
   auto body = co_await body_.finish();
   if (!body) {
-    co_await body_.discard();
+    body_.discard();
     failure_ = no_room(body.error());
     co_return std::nullopt;
   }
@@ -337,7 +340,7 @@ Task<mail::Reply> Incoming::commit(queue::Draft draft) {
 Task<mail::Reply> Incoming::conclude(Task<store::AcceptResult> accepting, std::uint64_t size, store::Id staged,
                                      std::vector<store::LateBounces> bounces) {
   store::AcceptResult result = co_await std::move(accepting);
-  if (result.status != store::AcceptStatus::accepted && staged != 0) co_await services_.store.stage_drop(staged);
+  if (result.status != store::AcceptStatus::accepted && staged != 0) services_.store.stage_abandon(staged);
   mail::Reply reply = answer(result);
   log_result(reply, size);
   if (!bounces.empty() && result.status == store::AcceptStatus::accepted) co_await note_bounces(std::move(bounces));

@@ -105,7 +105,7 @@ private:
   void set_aside(const std::string& reason);
   Task<void> run_filters();
   Task<void> drop_discarded();
-  Task<void> drop_body();
+  void drop_body();
   void read_tls_wish();
   void tidy_head();
   void note_tags();

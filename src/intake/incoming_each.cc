@@ -44,7 +44,7 @@ Task<std::vector<mail::Reply>> Incoming::finish_each() {
   if (!places.empty() && failure_.code == 0)
     body = co_await seal();
   else
-    co_await drop_body();
+    drop_body();
   if (body) {
     queue::Draft draft = make_draft(std::move(*body));
     co_await commit_each(std::move(draft), std::move(places), verdicts);
@@ -107,7 +107,7 @@ Task<void> Incoming::commit_each(queue::Draft draft, std::vector<std::size_t> pl
     for (const std::size_t place : settled.empty() ? places : settled) verdicts[place] = reply;
     if (all) break;
   }
-  if (result.status != store::AcceptStatus::accepted && staged != 0) co_await services_.store.stage_drop(staged);
+  if (result.status != store::AcceptStatus::accepted && staged != 0) services_.store.stage_abandon(staged);
   if (result.status == store::AcceptStatus::accepted) co_await drop_discarded();
 }
 

@@ -65,10 +65,10 @@ Task<Result<NewBody>> BodyWriter::finish() {
   co_return body;
 }
 
-Task<void> BodyWriter::discard() {
+void BodyWriter::discard() {
   buffer_ = {};
   const Id staged = std::exchange(staged_, 0);
-  if (staged != 0) co_await store_.stage_drop(staged);
+  if (staged != 0) store_.stage_abandon(staged);
 }
 
 } // namespace paquebot::store

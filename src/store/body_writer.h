@@ -31,11 +31,11 @@ public:
   /// finish() without a coroutine, while in_memory().
   NewBody finish_now();
   /// Makes a staged body durable and hands the body over: from here on it is the caller's to have accepted, or to give
-  /// to Store::stage_drop. NewBody::type is `eight_bit` when an octet beyond ASCII came, else `seven_bit`: whoever
+  /// to Store::stage_abandon. NewBody::type is `eight_bit` when an octet beyond ASCII came, else `seven_bit`: whoever
   /// knows of BINARYMIME says so itself.
   Task<Result<NewBody>> finish();
   /// Drops everything.
-  Task<void> discard();
+  void discard();
 
   std::uint64_t size() const { return size_; }
   /// An octet beyond ASCII has come.

@@ -61,7 +61,7 @@ TEST_P(StoreContract, AppPasswordsComeAndGo) {
 TEST_P(StoreContract, AppPasswordsAreBounded) {
   const Account anna = make_account("anna@example.org");
   for (int i = 0; i < 100; ++i)
-    ASSERT_TRUE(run(store().add_app_password({.account = anna.id, .label = std::to_string(i)})));
+    ASSERT_TRUE(run(store().add_app_password({.account = anna.id, .label = std::to_string(i), .hash = "h"})));
   EXPECT_EQ(run(store().add_app_password({.account = anna.id, .label = "more"})).error().code, Errc::no_space);
 }
 

@@ -123,6 +123,16 @@ TEST_P(StoreContract, LimitsFourFifthsAreToldOnce) {
   EXPECT_EQ(told, (std::vector<std::size_t>{0, 0, 0, 1, 0}));
 }
 
+/// Its session may still be at it: the invariants, looked at in the end, know no counts of nobody.
+TEST_P(StoreContract, LimitsAnAccountThatIsGoneSendsNothing) {
+  const Account anna = make_account("anna@example.org");
+  make_account("bob@example.org");
+  const AcceptRequest late = submission(anna, {}, {"bob@elsewhere.example"});
+  ASSERT_TRUE(run(store().remove_account("anna@example.org")));
+  EXPECT_EQ(accept(late).status, AcceptStatus::failed);
+  EXPECT_FALSE(run(store().trace(late.id)));
+}
+
 TEST_P(StoreContract, LimitsMailWithoutLimitsIsNotCounted) {
   const Account anna = make_account("anna@example.org");
   AcceptRequest request = submission(anna, {}, {"bob@elsewhere.example"});

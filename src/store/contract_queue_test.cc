@@ -45,12 +45,15 @@ TEST_P(StoreContract, ClaimedMailCarriesAllThatDeliveryNeeds) {
   request.sender.ret = mail::Ret::headers;
   request.sender.envid = "QQ+314159";
   request.content_8bit = true;
+  NewRecipient list;
+  list.address = "list@example.org";
+  list.route = NewRecipient::Route::expanded;
   NewRecipient r = to_remote("a@far.example", "far.example");
   r.orcpt = "rfc822;a@far.example";
   r.notify = mail::kNotifyFailure | mail::kNotifyDelay;
   r.parent = 0;
   r.via = "list@example.org";
-  request.recipients = {r};
+  request.recipients = {list, r};
   accepted(request);
   const auto items = claim("far.example");
   ASSERT_EQ(items.size(), 1u);

@@ -26,7 +26,10 @@ bool concerned(sqlite3_file* file) { return active != nullptr && own(file)->conc
 const sqlite3_io_methods kMethods = {
     3,
     [](sqlite3_file* f) { return methods(f)->xClose(real(f)); },
-    [](sqlite3_file* f, void* data, int size, sqlite3_int64 at) { return methods(f)->xRead(real(f), data, size, at); },
+    [](sqlite3_file* f, void* data, int size, sqlite3_int64 at) {
+      if (concerned(f)) active->next_read();
+      return methods(f)->xRead(real(f), data, size, at);
+    },
     [](sqlite3_file* f, const void* data, int size, sqlite3_int64 at) {
       const int fault = concerned(f) ? active->next_write() : SQLITE_OK;
       return fault != SQLITE_OK ? fault : methods(f)->xWrite(real(f), data, size, at);
@@ -65,6 +68,11 @@ int open_file(sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, int
   return code;
 }
 
+int wait_for_lock(sqlite3_vfs*, int microseconds) {
+  if (active != nullptr) active->waited_us += microseconds;
+  return real_vfs->xSleep(real_vfs, microseconds);
+}
+
 } // namespace
 
 FaultVfs::FaultVfs(std::string file) : file_(std::move(file)) {
@@ -77,6 +85,7 @@ FaultVfs::FaultVfs(std::string file) : file_(std::move(file)) {
     fault_vfs.zName = "fault";
     fault_vfs.szOsFile = real_vfs->szOsFile + static_cast<int>(sizeof(FaultFile));
     fault_vfs.xOpen = open_file;
+    fault_vfs.xSleep = wait_for_lock;
   }
   sqlite3_vfs_register(&fault_vfs, 1);
 }
@@ -97,6 +106,8 @@ bool FaultVfs::count_down() {
   }
   return left == 1;
 }
+
+void FaultVfs::next_read() const { no_reads.wait(true); }
 
 int FaultVfs::next_write() {
   if (full) return SQLITE_FULL;

@@ -87,6 +87,10 @@ public:
       write();
       return result;
     }
+    // Removed while its session was at it: nothing is counted of an account that is gone, and nobody answers for the
+    // message.
+    if (tx_.db.number("SELECT 1 FROM account WHERE id = ?", 0, request_.account) == 0)
+      return {AcceptStatus::failed, {}, "the account that sends it is gone", {}, {}};
     const LimitCharge charge(tx_.db, request_);
     if (auto hit = charge.broken())
       return {AcceptStatus::over_limit, {}, "account over " + std::string(name_of(hit->kind)), hit, {}};
@@ -204,6 +208,14 @@ private:
     return r.destination.empty() ? r.address.substr(r.address.rfind('@') + 1) : r.destination;
   }
 
+  /// Of the entry that is made for it; 0: none.
+  std::uint32_t uid_of(const NewRecipient& r) const {
+    if (r.route != NewRecipient::Route::mailbox) return 0;
+    const auto same = [&r](const Delivery& d) { return d.account == r.account; };
+    const auto known = std::ranges::find_if(deliveries_, same);
+    return known == deliveries_.end() ? 0 : known->uid;
+  }
+
   void write_recipient(const NewRecipient& r, std::uint32_t index) {
     const State state = first_state(r);
     const std::string key = destination_key(r);
@@ -213,12 +225,12 @@ private:
     tx_.db.run(
         "INSERT INTO recipient(message, n, state, destination, due, expires, owner, owed, delay_reported, attempts, "
         "changed_at, route, account, parent, notify, address, orcpt, via, last_reply, own_code, own_status, own_text, "
-        "reason, priority, deadline) "
-        "VALUES(?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?, ?)",
+        "reason, priority, deadline, uid) "
+        "VALUES(?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?, ?, ?)",
         request_.id, index, state, destination, r.due, request_.expires_at, owner, r.owed, request_.accepted_at,
         r.route, r.account, r.parent, r.notify, r.address, r.orcpt, r.via, refused ? r.code : std::uint16_t{0},
         refused ? to_column(r.status) : std::string(), refused ? r.reason : std::string(), r.reason,
-        request_.sender.priority, r.deadline);
+        request_.sender.priority, r.deadline, uid_of(r));
   }
 
   void write_entry(const Delivery& d, const Content& content) {

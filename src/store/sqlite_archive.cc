@@ -1,6 +1,7 @@
 #include "store/sqlite_archive.h"
 
 #include "store/sqlite_bulk.h"
+#include "store/sqlite_rules.h"
 #include "store/sqlite_schema.h"
 #include "store/sqlite_verify.h"
 
@@ -52,9 +53,7 @@ Result<> sync_path(const std::string& path, int flags) {
   return {};
 }
 
-bool pages_damaged(const Finding& finding) {
-  return finding.what.starts_with("paquebot.db: ") || finding.what.starts_with("bulk.db: ");
-}
+bool pages_damaged(const Finding& finding) { return finding.rule == kPagesRule; }
 
 Result<> ArchiveMaker::prepare(const std::string& path) {
   if (path.empty() || path.front() != '/' || path.back() == '/') {

@@ -113,20 +113,6 @@ bool BulkStore::forget(Id staged) {
   return true;
 }
 
-Task<void> BulkStore::drop(Id staged) {
-  if (!forget(staged)) co_return;
-  for (bool first = true, more = true; more; first = false) {
-    const auto job = writer_.write<bool>(
-        [staged, first](Db& db) -> Result<bool> {
-          if (first) mark(db, staged);
-          return delete_slice(db) && db.number("SELECT 1 FROM bulk WHERE id = ?", 0, staged) != 0;
-        },
-        0, false);
-    const Result<bool> done = co_await job.take();
-    more = done && *done;
-  }
-}
-
 void BulkStore::abandon(Id staged) {
   if (!forget(staged)) return;
   writer_.write<void>(

@@ -20,8 +20,7 @@ public:
   Task<Result<Id>> begin();
   Task<Result<>> append(Id staged, std::string chunk);
   Task<Result<>> finish(Id staged);
-  Task<void> drop(Id staged);
-  /// Like drop, but nobody waits and the chunks go with the next upkeep.
+  /// Marks it as dropped: the chunks go with the next upkeep.
   void abandon(Id staged);
 
   /// Lends a finished body of this size to an acceptance; false when there is none.

@@ -55,6 +55,7 @@ public:
   std::uint32_t u32(int column) const { return static_cast<std::uint32_t>(i64(column)); }
   bool flag(int column) const { return i64(column) != 0; }
   bool is_text(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_TEXT; }
+  bool blob(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_BLOB; }
   bool null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
   template <class E>
   E as(int column) const {

@@ -142,8 +142,10 @@ bool drop_old_counts(Tx& tx, std::int64_t before) {
             "(SELECT account, address FROM correspondent WHERE day < ? ORDER BY day LIMIT ?)",
             before, kCounterSlice);
   const bool more = tx.db.changes() == static_cast<std::int64_t>(kCounterSlice);
-  tx.db.run("DELETE FROM counter WHERE window_start < ?", before);
-  return more;
+  tx.db.run("DELETE FROM counter WHERE (account, kind, window_start) IN "
+            "(SELECT account, kind, window_start FROM counter WHERE window_start < ? ORDER BY window_start LIMIT ?)",
+            before, kCounterSlice);
+  return more || tx.db.changes() == static_cast<std::int64_t>(kCounterSlice);
 }
 
 } // namespace paquebot::store

@@ -17,6 +17,7 @@ struct Entry {
   std::uint32_t uid;
   Id head;
   Id body;
+  std::uint64_t size;
 };
 
 } // namespace
@@ -41,11 +42,13 @@ bool empty_dropped_mailboxes(Tx& tx) {
   if (mailbox == 0) return false;
   std::vector<Entry> slice;
   {
-    Query q =
-        tx.db.query("SELECT uid, head, body FROM entry WHERE mailbox = ? ORDER BY uid LIMIT ?", mailbox, kEntries);
-    while (q.row()) slice.push_back({q.u32(0), q.i64(1), q.i64(2)});
+    Query q = tx.db.query("SELECT uid, head, body, size FROM entry WHERE mailbox = ? ORDER BY uid LIMIT ?", mailbox,
+                          kEntries);
+    while (q.row()) slice.push_back({q.u32(0), q.i64(1), q.i64(2), q.u64(3)});
   }
+  std::uint64_t bytes = 0;
   for (const Entry& entry : slice) {
+    bytes += entry.size;
     tx.db.run("DELETE FROM entry WHERE mailbox = ? AND uid = ?", mailbox, entry.uid);
     release_content(tx.db, entry.head, entry.body);
   }
@@ -57,9 +60,7 @@ bool empty_dropped_mailboxes(Tx& tx) {
     if (tx.db.changes() > 0) return true;
     tx.db.run("DELETE FROM mailbox WHERE id = ?", mailbox);
   } else {
-    tx.db.run("UPDATE mailbox SET (count, bytes) = (SELECT count(*), ifnull(sum(size), 0) FROM entry WHERE mailbox = "
-              "?1) WHERE id = ?1",
-              mailbox);
+    tx.db.run("UPDATE mailbox SET count = count - ?, bytes = bytes - ? WHERE id = ?", slice.size(), bytes, mailbox);
   }
   return true;
 }

@@ -2,7 +2,6 @@
 #include "store/sqlite_schema.h"
 #include "store/test_contract.h"
 
-#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <sys/stat.h>
@@ -35,11 +34,6 @@ protected:
   void change(const std::string& file, const char* sql) {
     Db db(path(file), SQLITE_OPEN_READWRITE);
     db.exec(sql);
-  }
-  std::vector<std::string> verify() {
-    auto store = open();
-    EXPECT_TRUE(store) << store.error().message;
-    return store ? run((*store)->verify()).value() : std::vector<std::string>();
   }
 
 private:
@@ -87,7 +81,8 @@ TEST_F(SqliteOpen, SchemaOneIsBroughtUpToDate) {
             "INSERT INTO account(id, domain, login, password, disabled, quota, created)"
             "  VALUES(1, 1, 'ann@example.org', '$6$old', 0, 0, 1);"
             "INSERT INTO address(domain, local, account) VALUES(1, 'ann', 1);"
-            "INSERT INTO mailbox(account, name, uidvalidity) VALUES(1, 'INBOX', 1)");
+            "INSERT INTO mailbox(account, name, uidvalidity) VALUES(1, 'INBOX', 1);"
+            "INSERT INTO setting VALUES('mailbox.uidvalidity', '1')");
     db.exec(("PRAGMA application_id = " + std::to_string(kMainApplication) + "; PRAGMA user_version = 1").c_str());
   }
   const auto store = open();
@@ -211,63 +206,6 @@ TEST_F(SqliteOpen, AMakingThatWasBrokenOffIsBegunAgain) {
   const auto opened = open();
   ASSERT_FALSE(opened) << "it is not ours, but it can be read";
   EXPECT_EQ(opened.error().code, Errc::unsupported) << opened.error().message;
-}
-
-struct BrokenRow {
-  const char* file;
-  const char* sql;
-  const char* told;
-};
-
-TEST_F(SqliteOpen, VerifyTellsOfBrokenRows) {
-  constexpr BrokenRow kCases[] = {
-      {"paquebot.db", "UPDATE mailbox SET count = 7", "mailbox 1: its count"},
-      {"paquebot.db", "UPDATE mailbox SET count = 1, uidnext = 1", "mailbox 1: an entry has a uid"},
-      {"paquebot.db", "UPDATE mailbox SET uidnext = 2; UPDATE body SET refs = 5", "body 1: its count"},
-      {"paquebot.db", "UPDATE body SET refs = 2, head = x'61'", "head of body 1: does not match"},
-      {"paquebot.db", "UPDATE message SET pending = 3", "pending does not equal"},
-      {"paquebot.db", "UPDATE message SET pending = 1; UPDATE message SET trail = x'0102'", "an event cannot be read"},
-      {"paquebot.db", "UPDATE message SET trail = x''", "trail does not begin"},
-      {"paquebot.db", "DELETE FROM destination", "a destination that does not exist"},
-      {"paquebot.db", "DELETE FROM recipient", "pending does not equal"},
-      {"paquebot.db", "UPDATE domain SET owner = 44", "domain 1: its owner"},
-      {"paquebot.db", "INSERT INTO dkim_key VALUES(1, 9, 'a', 1, 2, 0, 0, '')", "DKIM key 1: its domain"},
-      {"paquebot.db", "UPDATE dkim_key SET domain = 1; INSERT INTO dkim_key VALUES(2, 1, 'b', 1, 2, 0, 0, '')",
-       "domain 1: two DKIM keys"},
-      {"bulk.db", "UPDATE chunk SET sum = 1", "a chunk in bulk.db"},
-      {"bulk.db", "DELETE FROM chunk", "is not of its size"},
-      {"bulk.db", "DELETE FROM bulk", "not complete in bulk.db"},
-  };
-  {
-    const auto store = open();
-    ASSERT_TRUE(store);
-    ASSERT_TRUE(run((*store)->add_domain("example.org")));
-    Account wanted;
-    wanted.login = "anna@example.org";
-    const Account anna = run((*store)->add_account(wanted)).value();
-    const Id staged = run((*store)->stage_begin()).value();
-    ASSERT_TRUE(run((*store)->stage_append(staged, "body")));
-    ASSERT_TRUE(run((*store)->stage_finish(staged)));
-    auto request = std::make_shared<AcceptRequest>();
-    request->id.bytes[0] = 1;
-    request->body = {"", staged, 4, mail::BodyType::seven_bit};
-    NewRecipient local;
-    local.route = NewRecipient::Route::mailbox;
-    local.account = anna.id;
-    NewRecipient remote;
-    remote.destination = "far.example";
-    request->recipients = {local, remote};
-    ASSERT_EQ(run((*store)->accept(request)).status, AcceptStatus::accepted);
-  }
-  EXPECT_TRUE(verify().empty());
-  for (const BrokenRow& c : kCases) {
-    SCOPED_TRACE(c.sql);
-    change(c.file, c.sql);
-    const auto lines = verify();
-    const bool told =
-        std::ranges::any_of(lines, [&](const std::string& line) { return line.find(c.told) != std::string::npos; });
-    EXPECT_TRUE(told) << (lines.empty() ? "nothing" : lines.front());
-  }
 }
 
 } // namespace

@@ -1,6 +1,7 @@
 #include "base/text.h"
 #include "store/sqlite_queue.h"
 #include "store/sqlite_rows.h"
+#include "store/sqlite_slice.h"
 #include "store/takeover.h"
 
 #include <algorithm>
@@ -10,7 +11,8 @@
 namespace paquebot::store {
 namespace {
 
-constexpr std::size_t kWalk = 2000; // messages looked at in one short read
+constexpr std::size_t kWalk = 2000; // messages that are loaded in one short read
+constexpr std::int64_t kSorted = 20'000;
 
 bool same_address(std::string_view a, std::string_view b) { return iequals(a, b); }
 
@@ -36,12 +38,87 @@ std::optional<WorkItem> matching(Db& db, const QueueFilter& filter, const Ulid& 
   return item;
 }
 
-std::vector<Ulid> pending_after(Db& db, const std::optional<Ulid>& after) {
-  Query q = after ? db.query("SELECT id FROM message WHERE pending > 0 AND id > ? ORDER BY id LIMIT ?", *after, kWalk)
-                  : db.query("SELECT id FROM message WHERE pending > 0 ORDER BY id LIMIT ?", kWalk);
+/// Messages that may match, by id, and where to go on when there may be more behind them.
+struct Candidates {
+  std::vector<Ulid> ids;
+  std::optional<Ulid> next;
+};
+
+std::vector<Ulid> ids_of(Query q) {
   std::vector<Ulid> ids;
   while (q.row()) ids.push_back(q.ulid(0));
   return ids;
+}
+
+/// What a query of at most kWalk ids gave.
+Candidates all_of(std::vector<Ulid> ids) {
+  Candidates found{std::move(ids), {}};
+  if (found.ids.size() == kWalk) found.next = found.ids.back();
+  return found;
+}
+
+/// Held now or for later, from the two indexes that hold nothing else.
+Candidates held(Db& db, const Ulid& after) {
+  return all_of(ids_of(db.query(
+      "SELECT id FROM (SELECT DISTINCT message AS id FROM recipient WHERE state = 1 AND message > ?1 ORDER BY message "
+      "LIMIT ?2) UNION SELECT id FROM (SELECT id FROM message WHERE hold_until > 0 AND pending > 0 AND id > ?1 ORDER "
+      "BY id "
+      "LIMIT ?2) ORDER BY 1 LIMIT ?2",
+      after, kWalk)));
+}
+
+/// Unfinished for one destination, by its indexes, which are ordered by time: only when they are not too many to be
+/// sorted.
+std::optional<Candidates> bound_for(Db& db, const std::string& key, const Ulid& after) {
+  const Id destination = db.number("SELECT id FROM destination WHERE key = ?", 0, key);
+  if (destination == 0) return Candidates{};
+  const std::int64_t count = db.number(
+      "SELECT (SELECT count(*) FROM (SELECT 1 FROM recipient WHERE destination = ?1 AND state = 1 LIMIT ?2)) + "
+      "(SELECT count(*) FROM (SELECT 1 FROM recipient WHERE destination = ?1 AND state = 2 LIMIT ?2)) + "
+      "(SELECT count(*) FROM (SELECT 1 FROM recipient WHERE destination = ?1 AND state = 3 LIMIT ?2))",
+      0, destination, kSorted);
+  if (count >= kSorted) return {};
+  return all_of(ids_of(db.query(
+      "SELECT message FROM recipient WHERE destination = ?1 AND state = 1 AND message > ?2 UNION "
+      "SELECT message FROM recipient WHERE destination = ?1 AND state = 2 AND message > ?2 UNION "
+      "SELECT message FROM recipient WHERE destination = ?1 AND state = 3 AND message > ?2 ORDER BY 1 LIMIT ?3",
+      destination, after, kWalk)));
+}
+
+/// A slice of a walk over all unfinished messages; what is loaded of each is little until it matches.
+Candidates walk(Db& db, const QueueFilter& filter, const std::optional<Ulid>& after) {
+  constexpr Ordered kUnfinished{"message m", {"m.id"}, "m.pending > 0"};
+  const std::string columns =
+      "(?11 = '0' OR m.account = CAST(?11 AS INTEGER)) AND (?12 = '' OR "
+      "m.sender_local || '@' || m.sender_domain = ?12 COLLATE NOCASE OR EXISTS (SELECT 1 FROM recipient r WHERE "
+      "r.message = m.id AND r.address = ?12 COLLATE NOCASE)) AND (?13 = '' OR EXISTS (SELECT 1 FROM recipient r WHERE "
+      "r.message = m.id AND r.destination = (SELECT d.id FROM destination d WHERE d.key = ?13)))";
+  Slice slice(db, kUnfinished, columns, after ? key_text(*after) : std::string(),
+              {std::to_string(filter.account), filter.address, filter.destination});
+  Candidates found;
+  std::optional<Ulid> last;
+  while (found.ids.size() < kWalk && slice.row()) {
+    last = slice.at().ulid(0);
+    if (slice.at().flag(1)) found.ids.push_back(*last);
+  }
+  if (!slice.ended()) found.next = last;
+  return found;
+}
+
+bool many_are_held(Db& db) {
+  return db.number("SELECT (SELECT count(*) FROM (SELECT 1 FROM recipient WHERE state = 1 LIMIT ?1)) + "
+                   "(SELECT count(*) FROM (SELECT 1 FROM message WHERE hold_until > 0 AND pending > 0 LIMIT ?1))",
+                   0, kSorted) >= kSorted;
+}
+
+/// From what holds least of what doesn't match.
+Candidates candidates(Db& db, const QueueFilter& filter, const std::optional<Ulid>& after) {
+  const Ulid from = after.value_or(Ulid());
+  const bool only_held = filter.held_only || filter.takeover_only;
+  if (!filter.destination.empty() && (!only_held || many_are_held(db))) {
+    if (auto few = bound_for(db, filter.destination, from)) return std::move(*few);
+  }
+  return only_held ? held(db, from) : walk(db, filter, after);
 }
 
 struct Order {
@@ -113,13 +190,16 @@ QueuePage list_queue(Db& db, const QueueFilter& filter, const std::optional<Ulid
     if (item && (!after || *after < *filter.message)) page.items.push_back(std::move(*item));
     return page;
   }
-  const std::vector<Ulid> ids = pending_after(db, after);
-  for (const Ulid& id : ids) {
-    if (auto item = matching(db, filter, id)) page.items.push_back(std::move(*item));
+  const Candidates found = candidates(db, filter, after);
+  page.next = found.next;
+  for (const Ulid& id : found.ids) {
+    auto item = matching(db, filter, id);
+    if (!item) continue;
+    page.items.push_back(std::move(*item));
+    if (page.items.size() < most) continue;
     page.next = id;
-    if (page.items.size() == most) return page;
+    break;
   }
-  if (ids.size() < kWalk) page.next.reset();
   return page;
 }
 

@@ -8,12 +8,12 @@
 
 namespace paquebot::store {
 
-Readers::Readers(const std::string& main, const std::string& bulk, unsigned threads) {
+Readers::Readers(const std::string& main, const std::string& bulk, unsigned threads, const char* name) {
   std::vector<ReadDbs> connections;
   for (unsigned i = 0; i < std::max(threads, 1u); ++i)
     connections.push_back({open_for_reading(main), open_for_reading(bulk)});
   for (ReadDbs& dbs : connections) {
-    threads_.emplace_back([this, own = std::move(dbs)]() mutable { loop(std::move(own)); });
+    threads_.emplace_back([this, name, own = std::move(dbs)]() mutable { loop(std::move(own), name); });
   }
 }
 
@@ -42,8 +42,8 @@ void Readers::submit(Job job) {
   wake_.notify_one();
 }
 
-void Readers::loop(ReadDbs dbs) {
-  pthread_setname_np(pthread_self(), "store-reader");
+void Readers::loop(ReadDbs dbs, const char* name) {
+  pthread_setname_np(pthread_self(), name);
   for (;;) {
     Job job;
     {

@@ -20,12 +20,13 @@ struct ReadDbs {
   Db bulk;
 };
 
-/// A few threads that read. Every job is one short read transaction of its own, begun and ended here: nothing stays
-/// open while a coroutine waits, so no reader pins the write-ahead log.
+/// A few threads that read. What takes long (checks, backups, walks) has other threads than what mail waits for. Every
+/// job is one short read transaction of its own, begun and ended here: nothing stays open while a coroutine waits, so
+/// no reader pins the write-ahead log.
 class Readers {
 public:
-  /// Throws DbError when the files cannot be opened.
-  Readers(const std::string& main, const std::string& bulk, unsigned threads);
+  /// `name` is that of the threads, at most 15 octets. Throws DbError when the files cannot be opened.
+  Readers(const std::string& main, const std::string& bulk, unsigned threads, const char* name);
   /// Finishes what waits.
   ~Readers();
   Readers(const Readers&) = delete;
@@ -55,7 +56,8 @@ private:
   class Snapshot {
   public:
     explicit Snapshot(Db& db) : db_(db) { db_.run("BEGIN"); }
-    void end() { db_.run("COMMIT"); }
+    /// There is nothing to commit, and a COMMIT fails once a damaged page was met.
+    void end() { db_.run("ROLLBACK"); }
     ~Snapshot();
 
   private:
@@ -63,7 +65,7 @@ private:
   };
 
   void submit(Job job);
-  void loop(ReadDbs dbs);
+  void loop(ReadDbs dbs, const char* name);
 
   std::mutex mutex_;
   std::condition_variable wake_;

@@ -143,7 +143,9 @@ CREATE TABLE dmarc_row(day INTEGER NOT NULL, domain TEXT NOT NULL, source TEXT N
   count INTEGER NOT NULL, PRIMARY KEY(day, domain, source, detail)) WITHOUT ROWID;
 )sql";
 
-// node.next_body: the ids of bodies from here on were never given; 0: not known.
+// node.next_body: the ids of bodies from here on were never given; 0: not known. recipient.uid: of the entry of one
+// that was delivered; 0 in rows of before. The indexes find what an operator asks for, and counters of the past,
+// without a walk; the first two hold nothing but what is held.
 //
 // What was told about a recipient stands in fields (mail::Told): peer_* and last_reply, its words, are the other server's, own_* is
 // what we say. Before it was one sentence in last_reply, "PLACE said: CODE STATUS WORDS" or, of our own, "CODE STATUS WORDS": a place
@@ -185,6 +187,11 @@ UPDATE recipient SET own_status = substr(own_text, 1, instr(own_text || ' ', ' '
 
 CREATE TABLE imported(mailbox INTEGER NOT NULL, digest BLOB NOT NULL, PRIMARY KEY(mailbox, digest)) WITHOUT ROWID;
 CREATE UNIQUE INDEX entry_old_uidl ON entry(mailbox, uidl) WHERE typeof(uidl) = 'text';
+
+ALTER TABLE recipient ADD COLUMN uid INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX recipient_held_message ON recipient(message) WHERE state = 1;
+CREATE INDEX message_held_for_later ON message(id) WHERE hold_until > 0 AND pending > 0;
+CREATE INDEX counter_window ON counter(window_start);
 )sql";
 
 // state: 1 being staged, 2 complete and synced, 3 to be dropped. A chunk is found by the offset of its first octet.
@@ -240,7 +247,7 @@ const Schema kBulkSchema{"bulk.db", kBulkApplication, kBulkSteps.data(), std::si
 Db open_for_writing(const std::string& path) {
   make_private_file(path);
   Db db(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, joining_vfs());
-  sqlite3_busy_timeout(db.raw(), 5000);
+  sqlite3_busy_timeout(db.raw(), kBusyMs);
   // The first three can only be chosen before the first table is made; later they change nothing.
   db.exec("PRAGMA page_size = 16384");
   db.exec("PRAGMA auto_vacuum = INCREMENTAL");
@@ -257,7 +264,7 @@ Db open_for_writing(const std::string& path) {
 
 Db open_for_reading(const std::string& path) {
   Db db(path, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX);
-  sqlite3_busy_timeout(db.raw(), 5000);
+  sqlite3_busy_timeout(db.raw(), kBusyMs);
   db.exec("PRAGMA query_only = ON");
   db.exec("PRAGMA cache_size = -4096");
   db.exec("PRAGMA temp_store = MEMORY");

@@ -11,6 +11,9 @@ namespace paquebot::store {
 inline constexpr std::int64_t kMainApplication = 0x50514254;
 inline constexpr std::int64_t kBulkApplication = 0x50514242;
 
+/// How long a connection waits for another one's lock, milliseconds.
+inline constexpr int kBusyMs = 5000;
+
 /// One step of a schema: takes a database from version `from` to `from + 1`.
 struct Migration {
   const char* sql;

@@ -18,7 +18,8 @@ const std::string kNoRoom =
     "the disk is nearly full, what is left is kept for deleting and delivering: free some disk space";
 
 constexpr std::size_t kMostRead = 1u << 20; // octets of a body in one call
-constexpr std::size_t kOperateSlice = 200;  // messages changed in one transaction
+constexpr unsigned kLongReaders = 2; // one step of a check or a backup at a time, and an operator's question beside it
+constexpr std::size_t kOperateSlice = 200; // messages changed in one transaction
 
 [[noreturn]] void end_process(const std::string& why) {
   log::error("store_lost", {{"error", why}, {"advice", "check the disk, then start again"}});
@@ -68,7 +69,8 @@ AcceptResult refusal(const Error& error) {
 SqliteStore::SqliteStore(SqliteParts parts)
     : options_(std::move(parts.options)), clock_(options_.clock != nullptr ? *options_.clock : system_clock()),
       lock_(std::move(parts.lock)), reserve_(options_.directory), epoch_(parts.epoch), memory_(clock_, parts.main),
-      readers_(main_path(options_), bulk_path(options_), options_.readers),
+      readers_(main_path(options_), bulk_path(options_), options_.readers, "store-reader"),
+      long_readers_(main_path(options_), bulk_path(options_), kLongReaders, "store-long"),
       bulk_(std::move(parts.bulk), bulk_writer(options_, pace_), epoch_, options_.byte_budget,
             std::chrono::milliseconds(options_.budget_patience_ms)),
       writer_(std::move(parts.main), main_writer(options_, pace_, [this](Db& db) { memory_.reload(db); })) {}
@@ -90,7 +92,6 @@ Task<Result<>> SqliteStore::stage_append(Id staged, std::string chunk) {
 }
 
 Task<Result<>> SqliteStore::stage_finish(Id staged) { co_return co_await bulk_.finish(staged); }
-Task<void> SqliteStore::stage_drop(Id staged) { co_await bulk_.drop(staged); }
 void SqliteStore::stage_abandon(Id staged) { bulk_.abandon(staged); }
 
 Task<AcceptResult> SqliteStore::accept(std::shared_ptr<const AcceptRequest> request) {
@@ -135,7 +136,8 @@ Task<Result<std::string>> SqliteStore::read_body(BodyRef body, std::uint64_t off
 
 Task<Result<std::vector<DestinationFacts>>> SqliteStore::list_destinations(bool with_counts) {
   using List = std::vector<DestinationFacts>;
-  const auto job = readers_.read<List>(
+  Readers& readers = with_counts ? long_readers_ : readers_; // counting goes through all that waits
+  const auto job = readers.read<List>(
       [with_counts](ReadDbs& dbs) -> Result<List> { return store::list_destinations(dbs.main, with_counts); });
   co_return co_await job.take();
 }
@@ -207,7 +209,7 @@ Task<Result<std::vector<WorkItem>>> SqliteStore::list_queue(QueueFilter filter, 
   std::vector<WorkItem> out;
   for (std::optional<Ulid> at = after; out.size() < most;) {
     const std::size_t room = most - out.size();
-    const auto job = readers_.read<QueuePage>([filter, at, room](ReadDbs& dbs) -> Result<QueuePage> {
+    const auto job = long_readers_.read<QueuePage>([filter, at, room](ReadDbs& dbs) -> Result<QueuePage> {
       return store::list_queue(dbs.main, filter, at, room);
     });
     Result<QueuePage> page = co_await job.take();
@@ -224,7 +226,7 @@ Task<Result<std::size_t>> SqliteStore::operate(QueueAction action, QueueFilter f
   std::size_t changed = 0;
   std::optional<Ulid> at;
   do {
-    const auto read = readers_.read<QueuePage>([filter, at](ReadDbs& dbs) -> Result<QueuePage> {
+    const auto read = long_readers_.read<QueuePage>([filter, at](ReadDbs& dbs) -> Result<QueuePage> {
       return store::list_queue(dbs.main, filter, at, kOperateSlice);
     });
     Result<QueuePage> page = co_await read.take();
@@ -253,7 +255,7 @@ Task<Result<std::vector<Ulid>>> SqliteStore::find_messages(std::string address, 
   std::vector<Ulid> found;
   std::optional<Ulid> below;
   do {
-    const auto job = readers_.read<TrailPage>([address, since, below](ReadDbs& dbs) -> Result<TrailPage> {
+    const auto job = long_readers_.read<TrailPage>([address, since, below](ReadDbs& dbs) -> Result<TrailPage> {
       return store::find_messages(dbs.main, address, since, below);
     });
     Result<TrailPage> page = co_await job.take();

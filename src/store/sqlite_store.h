@@ -4,6 +4,7 @@
 #include "store/reserve.h"
 #include "store/sqlite_archive.h"
 #include "store/sqlite_bulk.h"
+#include "store/sqlite_open_counts.h"
 #include "store/sqlite_readers.h"
 #include "store/sqlite_tx.h"
 #include "store/sqlite_writer.h"
@@ -36,7 +37,6 @@ public:
   Task<Result<Id>> stage_begin() override;
   Task<Result<>> stage_append(Id staged, std::string chunk) override;
   Task<Result<>> stage_finish(Id staged) override;
-  Task<void> stage_drop(Id staged) override;
   void stage_abandon(Id staged) override;
   Task<AcceptResult> accept(std::shared_ptr<const AcceptRequest> request) override;
 
@@ -180,8 +180,10 @@ private:
   Id expired_up_to_ = 0; ///< mailbox; how far the round of expire_entries has come; under the same mutex
   std::mutex backup_mutex_;
   std::optional<OpenBackup> backup_;
-  SyncPace pace_; ///< from writer_ to bulk_
-  Readers readers_;
+  SyncPace pace_;        ///< from writer_ to bulk_
+  Readers readers_;      ///< for what mail and sessions wait for
+  Readers long_readers_; ///< for what takes long, or goes through a table
+  OpenCounts counts_;
   BulkStore bulk_;
   Writer writer_;
 };

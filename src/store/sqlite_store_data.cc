@@ -6,7 +6,6 @@
 #include "store/sqlite_mailbox.h"
 #include "store/sqlite_maintain.h"
 #include "store/sqlite_store.h"
-#include "store/sqlite_verify.h"
 
 #include <algorithm>
 
@@ -316,6 +315,7 @@ std::vector<SqliteStore::UpkeepStep> SqliteStore::upkeep_steps(std::int64_t now)
 
 /// Each step is a transaction of its own: one that fails, today and perhaps for ever, stops no other.
 Task<Result<bool>> SqliteStore::maintain(std::int64_t now) {
+  counts_.forget_old(clock_.now());
   const std::vector<UpkeepStep> steps = upkeep_steps(now);
   bool more = false;
   std::size_t failed = 0;
@@ -357,13 +357,6 @@ Task<Result<bool>> SqliteStore::drop_garbage() {
   const Result<bool> more = co_await bulk_.drop_slice(short_of_room);
   if (!more) co_return more;
   co_return *more || bulks->size() == kGarbage;
-}
-
-Task<Result<std::vector<std::string>>> SqliteStore::verify() {
-  using List = std::vector<std::string>;
-  const auto job = readers_.read<List>(
-      [epoch = epoch_](ReadDbs& dbs) -> Result<List> { return verify_store(dbs.main, dbs.bulk, epoch); });
-  co_return co_await job.take();
 }
 
 bool SqliteStore::has_room() {

@@ -12,10 +12,26 @@ constexpr std::chrono::seconds kGivenUp{60};
 } // namespace
 
 Task<Result<VerifyStep>> SqliteStore::verify_step(VerifyPoint from) {
-  const auto job = readers_.read<VerifyStep>([epoch = epoch_, from](ReadDbs& dbs) -> Result<VerifyStep> {
-    return store::verify_step(dbs.main, dbs.bulk, epoch, from);
-  });
-  co_return co_await job.take();
+  counts_.attach(from);
+  const auto job =
+      long_readers_.read<VerifyStep>([epoch = epoch_, from = std::move(from)](ReadDbs& dbs) -> Result<VerifyStep> {
+        return store::verify_step(dbs.main, dbs.bulk, epoch, from);
+      });
+  Result<VerifyStep> step = co_await job.take();
+  if (step && step->next) counts_.keep(*step->next, clock_.now());
+  co_return step;
+}
+
+Task<Result<std::vector<std::string>>> SqliteStore::verify() {
+  FindingLines lines;
+  for (std::optional<VerifyPoint> at = VerifyPoint{}; at;) {
+    VerifyPoint from = std::move(*at);
+    Result<VerifyStep> step = co_await verify_step(std::move(from));
+    if (!step) co_return std::unexpected(step.error());
+    lines.add(std::move(step->findings));
+    at = std::move(step->next);
+  }
+  co_return std::move(lines.lines);
 }
 
 /// Gives up one that nobody has gone on with.
@@ -30,7 +46,7 @@ bool SqliteStore::backup_under_way() {
 
 Task<Result<BackupStep>> SqliteStore::begin_backup(std::string path) {
   if (backup_under_way()) co_return fail(Errc::conflict, "another backup is being made: wait until it is done");
-  const auto size = readers_.read<std::uint64_t>([](ReadDbs& dbs) -> Result<std::uint64_t> {
+  const auto size = long_readers_.read<std::uint64_t>([](ReadDbs& dbs) -> Result<std::uint64_t> {
     return static_cast<std::uint64_t>(dbs.main.number("SELECT sum(size) FROM body WHERE bulk <> 0", 0));
   });
   const Result<std::uint64_t> bodies = co_await size.take();
@@ -79,7 +95,7 @@ Task<Result<BackupStep>> SqliteStore::go_on_with_backup() {
 Task<Result<BackupStep>> SqliteStore::step_backup(std::shared_ptr<ArchiveMaker> maker, bool copied) {
   if (!copied) co_return co_await copy_slice(std::move(maker));
   const std::int64_t now = millis(clock_.wall());
-  const auto job = readers_.read<BackupStep>(
+  const auto job = long_readers_.read<BackupStep>(
       [maker, now](ReadDbs& dbs) -> Result<BackupStep> { return maker->step(dbs.bulk, now); });
   co_return co_await job.take();
 }

@@ -4,6 +4,7 @@
 #include "store/types.h"
 #include "store/upkeep.h"
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,14 @@ namespace paquebot::store {
 /// changes while the steps go on does not lead to findings.
 VerifyStep verify_step(Db& main, Db& bulk, Id epoch, const VerifyPoint& from);
 
-/// All steps at once, as lines.
-std::vector<std::string> verify_store(Db& main, Db& bulk, Id epoch);
+/// Findings as lines, at most 100 of a rule.
+class FindingLines {
+public:
+  void add(std::vector<Finding> findings);
+  std::vector<std::string> lines;
+
+private:
+  std::map<std::string, std::size_t> told_;
+};
 
 } // namespace paquebot::store

@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t kBatchJobs = 1000;
 constexpr std::size_t kBatchBytes = 4u << 20;
 constexpr int kInsistTimes = 4; // of the usual length: then readers are made to wait so that the log can start anew
+constexpr int kInsistMs = 20;
 constexpr std::int64_t kProbeEvery = 1000;
 constexpr int kGiveWay = 10; // nice: a tenth of the processor time that another thread gets, when both want it
 
@@ -260,13 +261,18 @@ int Writer::log_bound() const {
   return options_.behind == nullptr ? options_.log_frames : log_step(options_.behind->quickest(), options_.log_frames);
 }
 
+/// Moves the log into the file once it has its length. A reader that stands in the log keeps it from being begun anew;
+/// whoever reads for long is waited for, but only a moment, and not again before the log has grown by its length once
+/// more: commits wait behind this.
 void Writer::checkpoint() {
   const bool cut = cut_log_.exchange(false);
   if (!db_ || (!cut && log_frames_ < log_bound())) return;
-  const int patient =
-      log_frames_ < kInsistTimes * options_.log_frames ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_RESTART;
-  const int mode = cut ? SQLITE_CHECKPOINT_TRUNCATE : patient;
+  const bool insist = log_frames_ >= std::max(insist_at_, kInsistTimes * options_.log_frames);
+  const int mode = cut ? SQLITE_CHECKPOINT_TRUNCATE : insist ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE;
+  if (mode != SQLITE_CHECKPOINT_PASSIVE) sqlite3_busy_timeout(db_->raw(), kInsistMs);
   const int code = sqlite3_wal_checkpoint_v2(db_->raw(), nullptr, mode, nullptr, nullptr);
+  if (mode != SQLITE_CHECKPOINT_PASSIVE) sqlite3_busy_timeout(db_->raw(), kBusyMs);
+  if (insist) insist_at_ = code == SQLITE_BUSY ? log_frames_ + options_.log_frames : 0;
   const DbError error{code, "checkpoint"};
   if (!error.io()) return; // busy or full: the log stays as it is and the next commit tries again
   log::error("store_failed", {{"file", options_.name}, {"code", code}, {"error", "checkpoint failed"}});
@@ -295,6 +301,7 @@ void Writer::reopen() {
 
 void Writer::watch_log() {
   log_frames_ = 0;
+  insist_at_ = 0;
   const auto hook = [](void* self, sqlite3*, const char*, int frames) {
     auto& writer = *static_cast<Writer*>(self);
     writer.log_frames_ = frames;

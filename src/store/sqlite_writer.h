@@ -89,7 +89,8 @@ public:
     const SyncPace* behind = nullptr; ///< measured by the writer of small commits, which this one must not hold up: its
                                       ///< thread has less of a processor that all want, its log moves in small steps
     int log_frames =
-        1024; ///< pages in the log from which on it is moved into the file; at four times as many readers wait
+        1024; ///< pages in the log from which on it is moved into the file; from four times as many on, readers
+              ///< that keep it from being begun anew are waited for, for a moment
   };
   /// Starts the thread. `db` comes from options.open.
   Writer(Db db, Options options);
@@ -161,6 +162,7 @@ private:
   std::optional<FileCopy> copy_; ///< of db_, so it ends before db_ does
   Error last_;                   ///< what the last failed stage said
   int log_frames_ = 0;           ///< length of the write-ahead log after the last commit
+  int insist_at_ = 0;            ///< readers did not let go of the log: not asked again before it has this length
   bool full_sync_ = true;
   std::atomic<bool> room_ = true;
   std::atomic<bool> cut_log_ = false;

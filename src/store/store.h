@@ -47,9 +47,8 @@ public:
   virtual Task<Result<>> stage_append(Id staged, std::string chunk) = 0;
   /// Makes all chunks durable. After it the body may be named in an AcceptRequest.
   virtual Task<Result<>> stage_finish(Id staged) = 0;
-  /// Drops it, in slices. No error reaches the caller: the sweep would find it.
-  virtual Task<void> stage_drop(Id staged) = 0;
-  /// The same without waiting, for destructors: its content goes with the next upkeep.
+  /// Gives it up. Nobody waits, and who gives up a body deletes nothing: its content goes with the next upkeep, or the
+  /// sweep of the next start. Nothing happens to what was accepted, or is in doubt.
   virtual void stage_abandon(Id staged) = 0;
   /// Takes responsibility: the promise behind every 250. Takes everything waiting as one commit. `request` is shared: the
   /// queue may deliver from the same memory. A failure of the store itself is AcceptStatus::failed or no_space (answer 4xx).

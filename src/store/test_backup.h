@@ -42,11 +42,13 @@ protected:
     auto request = std::make_shared<AcceptRequest>();
     last_ = request->id = ulids_.next();
     request->accepted_at = request->id.millis();
+    request->expires_at = request->accepted_at + 5LL * 24 * 3600 * 1000;
     request->head = "Subject: x\r\n\r\n";
     request->body = {"", staged, size, mail::BodyType::seven_bit};
     NewRecipient local;
     local.route = NewRecipient::Route::mailbox;
     local.account = account_.id;
+    local.address = account_.login;
     NewRecipient remote;
     remote.address = "b@far.example";
     remote.destination = "far.example";

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <string>
 
 namespace paquebot::store {
@@ -24,6 +25,12 @@ public:
   /// The operation that makes this count reach 0 fails with an I/O error; never while negative.
   std::atomic<int> fail_in = -1;
 
+  /// Reads wait while set.
+  std::atomic<bool> no_reads = false;
+  /// Microseconds that SQLite has waited for locks, of whatever file.
+  std::atomic<std::int64_t> waited_us = 0;
+
+  void next_read() const;
   /// SQLITE_OK, or what the next operation of this kind fails with.
   int next_write();
   int next_sync();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,12 +14,17 @@ namespace paquebot::store {
 struct Finding {
   std::string what;   ///< which one, of which row
   std::string advice; ///< what to do about it
+  std::string rule{}; ///< its name, for programs: "message.pending"
 };
+
+class HolderCount;
 
 /// Where a check of the whole store goes on.
 struct VerifyPoint {
-  unsigned part = 0;    ///< number of the invariant or table
-  std::int64_t row = 0; ///< within it: after this row
+  unsigned part = 0; ///< number of the table or invariant
+  std::string after; ///< within it: after this row, in letters, digits and "-"; empty: from its start
+  /// What the step before has counted, bounded; without it that count begins again.
+  std::shared_ptr<HolderCount> counted;
 };
 
 struct VerifyStep {

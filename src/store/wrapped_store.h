@@ -17,7 +17,6 @@ public:
     return inner_.stage_append(staged, std::move(chunk));
   }
   Task<Result<>> stage_finish(Id staged) override { return inner_.stage_finish(staged); }
-  Task<void> stage_drop(Id staged) override { return inner_.stage_drop(staged); }
   void stage_abandon(Id staged) override { return inner_.stage_abandon(staged); }
   Task<AcceptResult> accept(std::shared_ptr<const AcceptRequest> request) override {
     return inner_.accept(std::move(request));

@@ -117,6 +117,7 @@ class IdleTest(unittest.TestCase):
             self.assertLess(beside, SLOWED_MOST * alone)
             for idler in idlers:
                 idler.socket.close()
+            self.assertEqual(server.findings(), [])
 
     @staticmethod
     def talk(idlers, ended):
@@ -134,6 +135,7 @@ class IdleTest(unittest.TestCase):
             self.assertLess(each, TLS_BOUND)
             for idler in idlers:
                 idler.socket.close()
+            self.assertEqual(server.findings(), [])
 
     def test_without_descriptors_it_waits_and_goes_on(self):
         with self.server() as server:
@@ -144,6 +146,7 @@ class IdleTest(unittest.TestCase):
             for one in crowd:
                 one.close()
             wait_until(lambda: self.works(server), "the server to take mail again", 30, 0.1)
+            self.assertEqual(server.findings(), [])
 
     @staticmethod
     def works(server):

@@ -24,6 +24,7 @@ SEED = int(os.environ.get("FAULTS_SEED", str(int(time.time()))))
 SENDERS = 4
 REST = min(SECONDS / 4, 150)  # between a backup and a restore, and the next backup
 BULK = 128 * 1024  # larger bodies are in bulk.db
+CHECKED = 5  # the store is checked as every so many kills leave it
 LOAD = "load@example.test"
 UNBOUND = dict.fromkeys(("messages_per_hour", "messages_per_day", "recipients_per_day", "new_recipients_per_day"), 0) | {"bytes_per_day": "0"}
 
@@ -181,6 +182,8 @@ class Soak:
             time.sleep(chance.uniform(0.2, 3))
             self.server.stop(kill=True)
             self.ledger.kills += 1
+            if self.ledger.kills % CHECKED == 0:
+                self.problems += [f"after kill {self.ledger.kills}: {line}" for line in self.server.findings()]
             self.server.start()
             if time.monotonic() > due:
                 events[0]()

@@ -98,7 +98,7 @@ private:
     auto request = std::make_shared<store::AcceptRequest>();
     request->id = ids_.next();
     request->accepted_at = request->id.millis();
-    request->expires_at = INT64_MAX;
+    request->expires_at = request->accepted_at + 5LL * 24 * 3600 * 1000;
     request->head = "Subject: " + std::string(1, letter) + "\r\nX-Id: " + request->id.to_string() + "\r\n\r\n";
     request->body.size = size;
     if (large) {
