@@ -2,8 +2,10 @@
 
 #include "base/encoding.h"
 #include "base/text.h"
+#include "net/own_addresses.h"
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
 #include <cstring>
 #include <iterator>
 
@@ -12,6 +14,8 @@ namespace {
 
 constexpr std::size_t kAddressesPerHost = 6;
 constexpr int kTriesPerAttempt = 12;
+/// Hosts of equal preference that are looked up before the first of them is tried: are we among them?
+constexpr std::size_t kLookedAhead = 6;
 
 std::uint32_t random32() {
   std::string bytes = random_bytes(4);
@@ -32,6 +36,11 @@ std::string key_of(const std::string& address, std::uint16_t port) {
 
 mail::Reply off(const std::string& host, std::string_view family) {
   return {550, {5, 4, 4}, host + " is an address of " + std::string(family) + ", which is switched off here"};
+}
+
+mail::Reply home_again(const std::string& host) {
+  return {
+      554, {5, 4, 6}, "the best mail host, " + host + ", leads back to this server, which does not have the domain"};
 }
 
 mail::Told own_word(mail::Reply reply, std::string place = {}) {
@@ -88,7 +97,7 @@ bool Connector::has_family(const std::string& address) const {
 }
 
 /// Addresses of a host, of the families that we have, rotated; `failure` says why there are none.
-Task<std::vector<std::string>> Connector::addresses_of(std::string host, mail::Reply& failure) {
+Task<std::vector<std::string>> Connector::addresses_of(std::string host, NoAddress& failure) {
   std::vector<std::string> found;
   if (is_address(host) || host.starts_with('/'))
     found.push_back(host);
@@ -96,7 +105,7 @@ Task<std::vector<std::string>> Connector::addresses_of(std::string host, mail::R
     found = {"127.0.0.1", "::1"};
   if (!found.empty()) {
     std::erase_if(found, [this](const std::string& address) { return !has_family(address); });
-    if (found.empty()) failure = off(host, is_address(host) && options_.ipv4 ? "IPv6" : "IPv4");
+    if (found.empty()) failure.why = off(host, is_address(host) && options_.ipv4 ? "IPv6" : "IPv4");
     co_return found;
   }
   dns::Resolver& resolver = *resolver_;
@@ -114,9 +123,10 @@ Task<std::vector<std::string>> Connector::addresses_of(std::string host, mail::R
   }
   if (found.empty()) {
     bool temporary = four->status == dns::Status::servfail || six->status == dns::Status::servfail;
-    failure = temporary
-                  ? mail::Reply(451, {4, 4, 3},
-                                "the DNS gave no address for " + host + (four->why.empty() ? "" : ": " + four->why))
+    failure.own_fault = four->own_fault || six->own_fault;
+    const std::string& why = four->why.empty() ? six->why : four->why;
+    failure.why =
+        temporary ? mail::Reply(451, {4, 4, 3}, "the DNS gave no address for " + host + (why.empty() ? "" : ": " + why))
                   : mail::Reply(550, {5, 4, 4},
                                 "the mail host " + host + " has no address" +
                                     (!options_.ipv6   ? " of IPv4, and IPv6 is switched off here"
@@ -124,6 +134,49 @@ Task<std::vector<std::string>> Connector::addresses_of(std::string host, mail::R
                                                       : ""));
   }
   co_return found;
+}
+
+/// Whether some address of the host is one where we listen. `known`: false when the DNS can't say.
+Task<bool> Connector::is_ours(const queue::Candidate& candidate, bool& known) {
+  std::vector<std::string> addresses;
+  if (is_address(candidate.host))
+    addresses = {candidate.host};
+  else if (candidate.host == "localhost")
+    addresses = {"127.0.0.1", "::1"};
+  known = true;
+  if (addresses.empty()) {
+    dns::Resolver& resolver = *resolver_;
+    std::string host = candidate.host;
+    auto four = co_await resolver.query(host, dns::Type::a);
+    auto six = co_await resolver.query(host, dns::Type::aaaa);
+    known = four->status != dns::Status::servfail && six->status != dns::Status::servfail;
+    for (const auto& answer : {four, six})
+      for (const dns::Record& record : answer->records) addresses.push_back(record.text);
+  }
+  co_return std::ranges::any_of(addresses, [&](const std::string& address) {
+    return net::leads_to({address, candidate.port}, options_.listeners);
+  });
+}
+
+/// RFC 5321 section 5.1: a host that is ourselves is left out, with all of the same preference and behind it. By its name it
+/// was; here it is known by its addresses, before the first of its group is tried.
+Task<bool> Connector::leads_back(const queue::Plan& plan, std::size_t index) {
+  if (plan.route != nullptr || options_.listeners.empty()) co_return false;
+  const std::vector<queue::Candidate>& all = plan.candidates;
+  const std::uint16_t preference = all[index].preference;
+  const bool first = index == 0 || all[index - 1].preference != preference;
+  const std::size_t end = first ? std::min(all.size(), index + kLookedAhead) : index + 1;
+  for (std::size_t i = index; i < end && all[i].preference == preference; ++i) {
+    bool known = true;
+    const bool ours = co_await is_ours(all[i], known);
+    if (ours) co_return true;
+    if (!known) break; // one whose DNS is silent must not hold up all others
+  }
+  co_return false;
+}
+
+void Connector::forget_roots() {
+  boost::asio::post(executor_, [this] { verifying_.clear(); });
 }
 
 /// The state of one open().
@@ -135,6 +188,7 @@ struct Connector::Search {
   Reached last{};
   bool temporary = false; ///< some host may work later
   bool hostless = true;   ///< no host has an address
+  bool own_fault = false; ///< some host could not be tried for a reason of our own
   int tries = 0;
   mail::Told said{};                                                ///< by the last address
   std::vector<std::pair<queue::Candidate, std::string>> doubtful{}; ///< for when all others have failed
@@ -144,9 +198,13 @@ Task<Reached> Connector::open(const queue::Plan& plan, const Tried& tried, const
   Search search{.plan = plan, .tried = tried, .hosts = hosts};
   search.last.failure = own_word(mail::Reply(451, {4, 4, 1}, "no mail host could be reached"));
   bool done = false;
-  for (const queue::Candidate& candidate : plan.candidates) {
+  for (std::size_t i = 0; i < plan.candidates.size() && !done; ++i) {
+    const queue::Candidate& candidate = plan.candidates[i];
+    const bool back = co_await leads_back(plan, i);
+    if (back && i == 0) search.last.failure = own_word(home_again(candidate.host));
+    if (back) search.hostless = false;
+    if (back) break;
     done = co_await try_host(search, candidate);
-    if (done) break;
   }
   for (std::size_t i = 0; i < search.doubtful.size() && !done; ++i) {
     std::string address = search.doubtful[i].second;
@@ -161,6 +219,7 @@ Task<Reached> Connector::open(const queue::Plan& plan, const Tried& tried, const
     const std::string why = failure.own.code != 0 ? failure.own.text : "another host may take it later";
     failure.own = mail::Reply(451, {4, 4, 1}, why);
   }
+  search.last.own_fault = !search.last.peer && search.own_fault;
   co_return std::move(search.last);
 }
 
@@ -170,11 +229,12 @@ Task<bool> Connector::try_host(Search& search, const queue::Candidate& candidate
     search.temporary = true;
     co_return false;
   }
-  mail::Reply failure;
+  NoAddress failure;
   auto addresses = co_await addresses_of(candidate.host, failure);
   if (addresses.empty()) {
-    search.temporary = search.temporary || failure.transient();
-    if (says_little(search.last.failure)) search.last.failure = own_word(failure);
+    search.temporary = search.temporary || failure.why.transient();
+    search.own_fault = search.own_fault || failure.own_fault;
+    if (says_little(search.last.failure)) search.last.failure = own_word(failure.why);
     co_return false;
   }
   search.hostless = false;
@@ -205,6 +265,7 @@ Task<bool> Connector::try_address(Search& search, const queue::Candidate& candid
   Reached reached = co_await open_one(search.plan, candidate, address);
   search.said = reached.failure;
   const bool done = reached.peer != nullptr;
+  search.own_fault = search.own_fault || reached.own_fault;
   auto turned_away = std::move(search.last.turned_away);
   std::ranges::move(reached.turned_away, std::back_inserter(turned_away));
   if (done || says_little(search.last.failure) || !says_little(reached.failure)) search.last = std::move(reached);
@@ -272,11 +333,13 @@ Task<Reached> Connector::try_session(const queue::Plan& plan, const queue::Candi
     stream = co_await net::connect_tcp(executor_, wheel_, to, from, deadline);
   if (!stream) {
     reached.failure = own_word(mail::Reply(451, {4, 4, 1}, "no connection: " + stream.error().message), name);
+    reached.own_fault = stream.error().code == Errc::temporary; // no files or memory for it
     co_return reached;
   }
   auto tls = tls_for(plan);
   if (!tls) {
     reached.failure = own_word(mail::Reply(451, {4, 7, 5}, tls.error().message), name);
+    reached.own_fault = tls.error().code == Errc::io;
     co_return reached;
   }
   smtp::ClientOptions options = options_.client;

@@ -23,6 +23,7 @@ struct ConnectorOptions {
   bool ipv4 = true, ipv6 = true;            ///< families of addresses that are connected to
   std::chrono::seconds connect_timeout{30}; ///< each address; RFC 5321 leaves it to the system
   smtp::ClientOptions client;               ///< time-outs; names and login are filled in
+  std::vector<net::Endpoint> listeners;     ///< where we take mail ourselves: MX hosts that lead there are none
 };
 
 /// How an attempt to reach a destination ended.
@@ -30,6 +31,9 @@ struct Reached {
   std::unique_ptr<Peer> peer; ///< in state Ready, or
   mail::Told failure;         ///< why not: what the last host said, or we of it
   bool tls_lacking = false;   ///< TLS was not to be had, or its certificate did not do
+  /// It was not tried as it should have been, for a reason of our own: our resolver does not work, or this machine has no
+  /// files or memory for a connection. No destination is to blame.
+  bool own_fault = false;
   /// Addresses that answered with 421 before they were ready, and with what.
   std::vector<std::pair<std::string, mail::Told>> turned_away;
 };
@@ -52,6 +56,9 @@ public:
   /// Tries the candidates until one is ready for mail; but not those that were tried before or rest, and the doubtful ones last.
   Task<Reached> open(const queue::Plan& plan, const Tried& tried, const HostBook& hosts);
 
+  /// From any thread: the roots of the system and of routes are read again for connections from now on.
+  void forget_roots();
+
   const ConnectorOptions& options() const { return options_; }
 
 private:
@@ -59,7 +66,13 @@ private:
   Task<bool> try_host(Search& search, const queue::Candidate& candidate);
   Task<bool> try_address(Search& search, const queue::Candidate& candidate, std::string address);
   bool has_family(const std::string& address) const;
-  Task<std::vector<std::string>> addresses_of(std::string host, mail::Reply& failure);
+  Task<bool> leads_back(const queue::Plan& plan, std::size_t index);
+  Task<bool> is_ours(const queue::Candidate& candidate, bool& known);
+  struct NoAddress {
+    mail::Reply why;
+    bool own_fault = false;
+  };
+  Task<std::vector<std::string>> addresses_of(std::string host, NoAddress& failure);
   Task<Reached> open_one(const queue::Plan& plan, const queue::Candidate& candidate, std::string address);
   Task<Reached> try_session(const queue::Plan& plan, const queue::Candidate& candidate, std::string address,
                             bool allow_tls);

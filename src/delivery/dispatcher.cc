@@ -157,7 +157,7 @@ Task<Dispatcher::Way> Dispatcher::handle(Worker& worker, queue::Job& job) {
 Task<void> Dispatcher::give_back(Worker& worker, const queue::Job& job) {
   std::vector<store::Outcome> back;
   back.reserve(job.recipients.size());
-  std::int64_t at = queue_.back_off_until(worker.destination);
+  std::int64_t at = worker.again_at > 0 ? worker.again_at : queue_.back_off_until(worker.destination);
   for (const store::RecipientFacts& recipient : job.recipients)
     back.push_back({.message = job.message.id,
                     .index = recipient.index,

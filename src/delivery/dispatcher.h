@@ -48,6 +48,7 @@ private:
     bool secure = false; ///< plan and connection are such as REQUIRETLS wants
     Share share = Share::none;
     std::int64_t judged_at = 0; ///< the time that counts for all recipients of the job in hand
+    std::int64_t again_at = 0;  ///< when what was put off is due; 0: nothing was
   };
 
   /// One attempt for the recipients of one transaction, over one connection or several.
@@ -73,6 +74,7 @@ private:
   struct Reach {
     Way way = Way::failed;
     mail::Told failure;
+    bool own_fault = false; ///< of Reached
   };
 
   Task<void> work(std::string destination);
@@ -82,10 +84,11 @@ private:
   Task<Way> connect(Worker& worker, const queue::Job& job, Attempt& attempt);
   Task<Reach> reach(Worker& worker, Attempt& attempt, bool secure);
   Task<void> follow_options(Worker& worker, bool secure);
-  Task<bool> open(Worker& worker, const Attempt& attempt, mail::Told& failure);
+  Task<bool> open(Worker& worker, const Attempt& attempt, Reach& found);
   Task<bool> crowded(Worker& worker);
   Task<Way> settle_last(Worker& worker, const queue::Job& job, Attempt& attempt);
   Task<Way> no_way(Worker& worker, const queue::Job& job, mail::Told failure);
+  Task<void> put_off(Worker& worker, const queue::Job& job, mail::Told told);
   Task<bool> transmit(Worker& worker, queue::Job& part, Content& content, Attempt& attempt,
                       std::vector<store::RecipientFacts>& rest);
   Task<bool> settle_finding(Worker& worker, queue::Job& part, std::vector<mail::Told> all, const Finding& finding,

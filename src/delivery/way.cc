@@ -12,6 +12,7 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr unsigned kMessagesPerConnection = 500;
+constexpr auto kPutOff = std::chrono::seconds(30);
 
 /// How long hosts rest: over before the first destination that failed with them is due again.
 steady_clock::time_point rest_until(const queue::Options& options) {
@@ -100,6 +101,7 @@ Task<Dispatcher::Reach> Dispatcher::reach(Worker& worker, Attempt& attempt, bool
     }
     found.way = Way::failed;
     found.failure = mail::Told::by(worker.plan->failure);
+    found.own_fault = worker.plan->own_fault;
     if (worker.plan->candidates.empty()) co_return found;
     if (worker.share == Share::none) {
       const bool room = co_await take_slot(worker);
@@ -109,7 +111,7 @@ Task<Dispatcher::Reach> Dispatcher::reach(Worker& worker, Attempt& attempt, bool
     const bool any = attempt.tried.empty() && attempt.used_up == 0;
     if (!worker.peer && any && worker.options == queue_.options()) worker.peer = parked_.take(*worker.plan);
     bool again = false;
-    if (!worker.peer) again = co_await open(worker, attempt, found.failure);
+    if (!worker.peer) again = co_await open(worker, attempt, found);
     if (again || worker.options != queue_.options())
       continue; // a reload: what was opened is parked, and taken if it may be
     found.way = worker.peer ? Way::open : Way::failed;
@@ -119,12 +121,13 @@ Task<Dispatcher::Reach> Dispatcher::reach(Worker& worker, Attempt& attempt, bool
 }
 
 /// Opens a connection, or says why not. True when the place lets no further one in, and the worker gave its share back.
-Task<bool> Dispatcher::open(Worker& worker, const Attempt& attempt, mail::Told& failure) {
+Task<bool> Dispatcher::open(Worker& worker, const Attempt& attempt, Reach& found) {
   set_share(worker, Share::opening);
   const queue::Plan& plan = *worker.plan;
   Reached reached = co_await connector_.open(plan, attempt.tried, hosts_);
   worker.peer = std::move(reached.peer);
-  failure = std::move(reached.failure);
+  found.failure = std::move(reached.failure);
+  found.own_fault = reached.own_fault;
   bool others = false;
   if (!worker.peer) {
     set_share(worker, Share::refused);
@@ -135,8 +138,8 @@ Task<bool> Dispatcher::open(Worker& worker, const Attempt& attempt, mail::Told& 
       hosts_.turned_away(address, reply, steady_clock::now(), rest_until(*worker.options));
   if (worker.peer) co_return false;
   if (!others) places_.raise(plan.place);
-  if (!others || !attempt.last.empty() || failure.permanent()) co_return false;
-  log::info("place-full", {{"destination", worker.destination}, {"why", failure.to_string()}});
+  if (!others || !attempt.last.empty() || found.failure.permanent() || found.own_fault) co_return false;
+  log::info("place-full", {{"destination", worker.destination}, {"why", found.failure.to_string()}});
   places_.lower(plan.place, steady_clock::now());
   set_share(worker, Share::none);
   co_return true;
@@ -156,9 +159,29 @@ Task<Dispatcher::Way> Dispatcher::connect(Worker& worker, const queue::Job& job,
   Way way = Way::failed;
   if (reached_before)
     way = co_await settle_last(worker, job, attempt);
+  else if (found.own_fault && !found.failure.permanent())
+    co_await put_off(worker, job, found.failure);
   else
     way = co_await no_way(worker, job, found.failure);
   co_return way;
+}
+
+/// What keeps us is our own resolver or this machine. What was ready waits a little: no attempt counts, and the destination is not
+/// said to have failed. What is past its lifetime is returned all the same.
+Task<void> Dispatcher::put_off(Worker& worker, const queue::Job& job, mail::Told told) {
+  const std::int64_t now = judged_at(worker);
+  const std::chrono::milliseconds wait = std::min<std::chrono::milliseconds>(worker.options->schedule.first, kPutOff);
+  worker.again_at = now + wait.count();
+  std::vector<store::Outcome> outcomes;
+  judge(job, told, now, worker.again_at, outcomes);
+  for (const queue::Job& other : queue_.take_window(worker.destination))
+    judge(other, told, now, worker.again_at, outcomes);
+  for (store::Outcome& outcome : outcomes) outcome.attempted = outcome.to != store::State::waiting;
+  log::warning("put-off",
+               {{"destination", worker.destination}, {"id", job.message.id.to_string()}, {"why", told.to_string()}});
+  std::string key = worker.destination;
+  co_await queue_.settle(key, std::move(outcomes), false);
+  co_await expire_waiting(worker, std::move(told));
 }
 
 /// Takes note of what a transaction showed of the host and its place.

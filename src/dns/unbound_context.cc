@@ -46,10 +46,12 @@ constexpr Setting kSettings[] = {
     {"infra-cache-min-rtt:", "400"},
 };
 
-/// Sockets for questions at most, each question that waits has one. They must not use up the process's descriptors.
+/// Sockets for questions: each that waits has one, and each goes on for some seconds when nobody waits any more. They must
+/// not use up the process's descriptors, and cost a kilobyte each from the beginning.
 constexpr rlim_t kSocketsMost = 4096;
 constexpr rlim_t kSocketsLeast = 128;
 constexpr rlim_t kShareOfDescriptors = 8;
+constexpr rlim_t kSocketsPerQuestion = 4;
 /// What a context and its thread open for themselves, and as much again.
 constexpr std::size_t kDescriptors = 24;
 /// Answered by libunbound itself.
@@ -64,14 +66,15 @@ int set_option(ub_ctx* context, const char* name, const char* value) {
   return ub_ctx_set_option(context, const_cast<char*>(name), const_cast<char*>(value));
 }
 
-std::string socket_range() {
+std::string socket_range(std::size_t at_once) {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return std::to_string(kSocketsLeast);
-  return std::to_string(std::clamp(limit.rlim_cur / kShareOfDescriptors, kSocketsLeast, kSocketsMost));
+  const rlim_t wanted = std::min(kSocketsMost, kSocketsPerQuestion * at_once);
+  return std::to_string(std::max(kSocketsLeast, std::min(limit.rlim_cur / kShareOfDescriptors, wanted)));
 }
 
-Result<> apply_settings(ub_ctx* context) {
-  const std::string range = socket_range();
+Result<> apply_settings(ub_ctx* context, std::size_t at_once) {
+  const std::string range = socket_range(at_once);
   if (const int code = set_option(context, "outgoing-range:", range.c_str()); code != 0)
     return unbound_failure("setting outgoing-range " + range, code);
   for (const auto& [name, value] : kSettings)
@@ -169,7 +172,7 @@ Result<UnboundContext> make_unbound_context(const Options& options) {
   UnboundContext context(ub_ctx_create());
   if (!context) return fail(Errc::io, "dns: the resolver could not be made: out of memory or random numbers");
   ub_ctx_debugout(context.get(), nullptr); // what it has to say comes back as errors; standard error is for our log
-  if (auto done = apply_settings(context.get()); !done) return std::unexpected(done.error());
+  if (auto done = apply_settings(context.get(), options.at_once); !done) return std::unexpected(done.error());
   if (auto done = use_resolvers(context.get(), options.resolvers); !done) return std::unexpected(done.error());
   if (options.validates())
     if (auto done = use_anchor(context.get(), options.trust_anchor); !done) return std::unexpected(done.error());

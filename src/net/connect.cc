@@ -50,8 +50,11 @@ Result<int> begin(const Endpoint& to, const std::string& from) {
     setsockopt(made.get(), SOL_SOCKET, SO_OOBINLINE, &on, sizeof on); // RFC 6093 section 5: an octet like any other
     if (auto bound = bind_to(made.get(), from, target->family()); !bound) return std::unexpected(bound.error());
   }
-  if (::connect(made.get(), target->raw(), target->size) != 0 && errno != EINPROGRESS)
+  if (::connect(made.get(), target->raw(), target->size) != 0 && errno != EINPROGRESS) {
+    if (target->family() == AF_UNIX && errno == EAGAIN)
+      return fail(Errc::refused, "connecting to " + to.to_string() + " failed: too many wait there already");
     return std::unexpected(errno_error(errno, "connecting to " + to.to_string() + " failed"));
+  }
   return made.release();
 }
 

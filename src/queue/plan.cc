@@ -72,8 +72,16 @@ Plan by_mx(const PlanInput& input) {
   Plan plan;
   plan.place = place_of(records);
   for (const auto& record : records)
-    if (plan.candidates.size() < kMaxCandidates) plan.candidates.push_back({record.text, input.port});
+    if (plan.candidates.size() < kMaxCandidates)
+      plan.candidates.push_back({record.text, input.port, record.preference});
   plan.more_hosts = records.size() > kMaxCandidates;
+  return plan;
+}
+
+Plan unanswered(const PlanInput& input) {
+  const std::string why = input.mx->why.empty() ? "" : ": " + input.mx->why;
+  Plan plan = refused(451, {4, 4, 3}, "the DNS gave no answer about " + input.domain + why);
+  plan.own_fault = input.mx->own_fault;
   return plan;
 }
 
@@ -115,10 +123,7 @@ Plan choose(const PlanInput& input) {
                        "REQUIRETLS can't be kept: the mail hosts of " + input.domain + " are not secured by DNSSEC");
       return by_mx(input);
     case dns::Status::nxdomain: return refused(550, {5, 1, 2}, "the domain " + input.domain + " does not exist");
-    case dns::Status::servfail:
-      return refused(451, {4, 4, 3},
-                     "the DNS gave no answer about " + input.domain +
-                         (input.mx->why.empty() ? "" : ": " + input.mx->why));
+    case dns::Status::servfail: return unanswered(input);
     case dns::Status::no_data: break;
   }
   Plan plan; // no MX: the domain's own addresses (RFC 5321 section 5.1, "implicit MX")

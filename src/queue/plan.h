@@ -17,6 +17,7 @@ namespace paquebot::queue {
 struct Candidate {
   std::string host; ///< name, or an address (then no lookup)
   std::uint16_t port = 25;
+  std::uint16_t preference = 0; ///< of its MX record
 };
 
 /// How a destination is to be reached: where address pools, MTA-STS, DANE and shaping will plug in, and nowhere else.
@@ -30,6 +31,7 @@ struct Plan {
   bool more_hosts = false;      ///< there are more than kMaxCandidates
   const Route* route = nullptr; ///< for login
   mail::Reply failure;          ///< when there are no candidates: why, 4xx or 5xx
+  bool own_fault = false;       ///< that failure is our own resolver's: the domain is not to blame (dns::Answer)
 };
 inline constexpr std::size_t kMaxCandidates = 30;
 

@@ -422,6 +422,9 @@ Result<> Server::start(std::vector<BoundListener> listeners) {
   if (auto made = begin_dns(); !made) return made;
   s.verifier = std::make_unique<intake::Verifier>(*s.resolvers.strangers, system_clock());
   s.listeners = std::move(listeners);
+  for (const BoundListener& one : s.listeners)
+    if (one.role != ListenerRole::control && one.role != ListenerRole::pop3)
+      s.options.connector.listeners.push_back(one.listener.bound());
   std::size_t where = s.contexts.size() - 1; // all deliveries live on the last context
   s.connector = std::make_unique<delivery::Connector>(s.last(), s.contexts.wheel(where), s.resolvers.deliveries,
                                                       s.options.connector);
@@ -466,6 +469,7 @@ Result<> Server::start(std::vector<BoundListener> listeners) {
 }
 
 void Server::replace(std::shared_ptr<const Snapshot> snapshot) {
+  impl_->connector->forget_roots();
   impl_->queue.configure(snapshot->queue);
   impl_->limits.configure(snapshot->account_limits);
   impl_->client_facts.clear();

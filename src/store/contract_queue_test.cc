@@ -170,12 +170,28 @@ TEST_P(StoreContract, UnattemptedWorkGoesBackAsItWas) {
   request.recipients = {to_remote("a@far.example", "far.example")};
   const Ulid id = accepted(request);
   claim("far.example");
-  EXPECT_TRUE(record({id, 0, State::waiting, 0, false, Owed::none, peer_said(451, "shutdown")}));
+  EXPECT_TRUE(record({id, 0, State::waiting, 0, false, Owed::none, {}}));
   const Trace trace = trail(id);
   EXPECT_EQ(trace.recipients[0].state, State::waiting);
   EXPECT_EQ(trace.recipients[0].due, request.recipients[0].due);
   EXPECT_EQ(trace.recipients[0].attempts, 0u);
   EXPECT_EQ(trace.events.size(), 1u);
+}
+
+TEST_P(StoreContract, UnattemptedWorkMayTellWhy) {
+  AcceptRequest request = message();
+  request.recipients = {to_remote("a@far.example", "far.example")};
+  const Ulid id = accepted(request);
+  claim("far.example");
+  const mail::Told why = mail::Told::by({451, {4, 4, 3}, "the resolver does not answer"});
+  EXPECT_TRUE(record({id, 0, State::waiting, now() + 5000, false, Owed::none, why}));
+  const Trace trace = trail(id);
+  EXPECT_EQ(trace.recipients[0].state, State::waiting);
+  EXPECT_EQ(trace.recipients[0].due, now() + 5000);
+  EXPECT_EQ(trace.recipients[0].attempts, 0u);
+  ASSERT_EQ(trace.events.size(), 2u);
+  EXPECT_EQ(trace.events[1].kind, EventKind::deferred);
+  EXPECT_EQ(trace.events[1].detail, why.to_string());
 }
 
 TEST_P(StoreContract, ExpiredWorkIsClaimedBeforeItIsDue) {

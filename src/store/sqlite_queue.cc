@@ -115,7 +115,7 @@ bool record_outcome(Tx& tx, const Outcome& o, EventList& events, bool suspects) 
   }
   // A delay notice still owed is pointless once the recipient has come to an end.
   const Owed owed = o.owed == Owed::none && is_unfinished(o.to) ? before : o.owed;
-  if (!o.attempted && !o.deadline_met && o.to == State::waiting) {
+  if (!o.attempted && !o.deadline_met && o.to == State::waiting && o.reply.empty()) {
     tx.db.run("UPDATE recipient SET state = 2, owner = 0, due = iif(? <> 0, ?, due) WHERE message = ? AND n = ?", o.due,
               o.due, o.message, o.index);
     return true;

@@ -256,7 +256,7 @@ struct Outcome {
   std::int64_t due = 0;      ///< waiting: next attempt
   bool attempted = true;     ///< counts as an attempt
   Owed owed = Owed::none;    ///< report owed from now on
-  mail::Told reply;          ///< what the attempt came to, for the trail and the report
+  mail::Told reply;          ///< what the attempt came to, or why there was none, for the trail and the report
   bool deadline_met = false; ///< what its deadline asks for is done: claim_overdue() gives it no more
 };
 

@@ -11,7 +11,7 @@ from peer import EXTENSIONS, Peer
 from relay_test import ALICE
 from server import LISTENERS, SECRET, Server, free_port_everywhere, letter, transact, wait_until
 from wishes_test import WishesCase, certificate
-from zones import Knot, Meddler, stripping, validated
+from zones import Knot, Meddler, silent, stripping, validated
 import zones_test
 
 OUT = {name: LISTENERS[name] for name in ("submission", "pop3-clear")}
@@ -140,11 +140,32 @@ class RootTest(WishesCase):
         self.server.output.wait("event=dnssec-failing", 10)
         wait_until(lambda: "do not come through" in self.last_reply(ident), "the reason")
         [waiting] = self.server.trace(ident)["recipients"]
-        self.assertEqual(waiting["state"], "waiting")
+        self.assertEqual((waiting["state"], waiting["attempts"]), ("waiting", 0))
         self.assertIn("WARNING", self.server.must("status"))
         self.assertEqual(self.server.json("dns", "forget"), {"forgotten": ["127.0.0.1"]})
         self.wait_state(ident, "relayed")
         self.assertEqual(self.stand(), "without")
+
+
+class AwayTest(WishesCase):
+    """A resolver that does not answer for a while."""
+
+    def test_nothing_is_charged(self):
+        port = free_port_everywhere()
+        with Knot({"test": ["far.test MX 10 mx.far.test", "mx.far.test A 127.0.0.1"]}) as knot, Meddler(knot) as dns, \
+                Peer(port=port) as peer, \
+                Server(accounts={ALICE: SECRET}, dns=dns, delivery={"port": port}, listeners=OUT) as self.server:
+            dns.rule("*", silent)
+            ident = self.submit("a@far.test")
+            self.server.output.wait("event=put-off", 60)
+            wait_until(lambda: self.server.trace(ident)["recipients"][0]["last_reply"], "the reason")
+            [waiting] = self.server.trace(ident)["recipients"]
+            self.assertEqual((waiting["state"], waiting["attempts"]), ("waiting", 0))
+            self.assertIn("the resolver does not answer", waiting["last_reply"])
+            self.assertNotIn("event=destination-failed", self.server.log())
+            del dns.rules["*"]
+            self.wait_state(ident, "relayed")
+            self.assertEqual(len(peer.messages), 1)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,8 @@ def zone():
         *[f"chain{i}.test CNAME chain{i + 1}.test" for i in range(CHAIN)], f"chain{CHAIN}.test MX 10 mx.h11.test",
         "hostless.test MX 10 mx.hostless.test", "mx.hostless.test TXT nothing", "lost.test MX 10 mx.broken.test",
         "home.test MX 10 mx.example.test", "home2.test MX 10 MX.Example.TEST", "home2.test MX 20 mx.h11.test", "null.test MX 0 .",
-        "mirror.test MX 10 mx.mirror.test", "mx.mirror.test A 127.0.0.77",
+        "mirror.test MX 10 mx.mirror.test", "mx.mirror.test A 127.0.0.77", "pair.test MX 10 mx.mirror.test", "pair.test MX 10 thief.test",
+        "behind.test MX 5 mx.h11.test", "behind.test MX 10 mx.mirror.test", "behind.test MX 20 thief.test",
         # Names that are no names of hosts.
         "number.test MX 10 127.0.0.66", "colons.test MX 10 \\:\\:1",
         "two.test MX 10 mx.good3.test", "two.test MX 10 mx.good4.test", "glued.test MX 10 mx.good3.test\\:mx.good4.test",
@@ -95,11 +96,23 @@ class WaysTest(ZonesCase):
 
     def test_final_answers(self):
         for domain, code in (("home.test", "5.4.6"), ("home2.test", "5.4.6"), ("null.test", "5.1.10"), ("none.test", "5.1.2"),
-                             ("hostless.test", "5.4.4"), ("mirror.test", "5.7.")):
+                             ("hostless.test", "5.4.4"), ("mirror.test", "5.4.6"), ("pair.test", "5.4.6")):
             with self.subTest(domain):
                 ident = self.submit(domain)
                 self.wait_state(ident, "failed")
                 self.assertIn(code, self.last_reply(ident))
+
+    def test_hosts_that_are_ourselves_by_address(self):
+        """RFC 5321 section 5.1: those that are no better are left out, and no copy comes back to us first."""
+        before = self.server.log().count("event=accepted")
+        for domain in ("mirror.test", "pair.test"):
+            self.wait_state(self.submit(domain), "failed")
+        ident = self.submit("behind.test")  # its better host is away
+        self.wait_event(ident, "deferred")
+        self.assertIn("4.4.1", self.last_reply(ident))
+        self.host(11, "mx.behind.test")
+        self.wait_state(ident, "relayed")
+        self.assertEqual(self.server.log().count("event=accepted"), before + 3)
 
 
 def malformed(question):

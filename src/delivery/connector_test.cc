@@ -1,0 +1,97 @@
+#include "delivery/connector.h"
+#include "dns/fake_zone.h"
+#include "net/listener.h"
+#include "net/test_support.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+namespace paquebot::delivery {
+namespace {
+
+/// A connector in a small world whose MX hosts are all on the port of `peer`, which takes connections and says nothing.
+struct Ways {
+  explicit Ways(const std::string& zone_text) : zone(dns::FakeZone::parse(zone_text)) {
+    options.hostname = "mx.ours.test";
+    options.port = peer.bound().port;
+    options.connect_timeout = std::chrono::seconds(1);
+    options.client.greeting_timeout = std::chrono::seconds(1);
+  }
+  Reached open(const std::string& domain) {
+    Connector connector(loop.executor(), loop.wheel(), zone, options);
+    const queue::RouteTable routes;
+    const queue::Plan plan = loop.run(connector.plan_for(domain, routes, false));
+    const Tried tried;
+    const HostBook hosts;
+    if (!plan.candidates.empty()) return loop.run(connector.open(plan, tried, hosts));
+    Reached none;
+    none.failure = mail::Told::by(plan.failure);
+    none.own_fault = plan.own_fault;
+    return none;
+  }
+
+  std::shared_ptr<dns::FakeZone> zone;
+  net::test::Loop loop;
+  net::Listener peer = net::Listener::open("127.0.0.1:0").value();
+  ConnectorOptions options;
+};
+
+TEST(Connector, HostsThatAreOurselvesByAddressAreNotTried) {
+  Ways ways("a.test MX 10 mx.a.test\nmx.a.test A 127.0.0.1\n"
+            "pair.test MX 10 mx.a.test\npair.test MX 10 away.test\naway.test A 127.0.0.9\n"
+            "first.test MX 5 away.test\nfirst.test MX 10 mx.a.test\nfirst.test MX 20 behind.test\n"
+            "behind.test A 127.0.0.1\nhere.test A 127.0.0.1\nlocal.test MX 0 localhost\n");
+  ways.options.listeners = {{"127.0.0.1", ways.peer.bound().port}};
+  for (const char* domain : {"a.test", "pair.test", "here.test", "local.test", "[127.0.0.1]"}) {
+    const Reached reached = ways.open(domain);
+    EXPECT_EQ(reached.failure.own.code, 554) << domain << " " << reached.failure.to_string();
+    EXPECT_EQ(reached.failure.own.enhanced, (mail::EnhancedCode{5, 4, 6})) << domain;
+  }
+  // A better host that is away, for now: those behind us are left out.
+  const Reached reached = ways.open("first.test");
+  EXPECT_EQ(reached.failure.own.code, 451) << reached.failure.to_string();
+  EXPECT_NE(reached.failure.to_string().find("127.0.0.9"), std::string::npos) << reached.failure.to_string();
+}
+
+TEST(Connector, ASilentHostHidesNobody) {
+  // Whether the second of the group is ourselves can't be told from the first one's silence: it is seen at its own turn.
+  Ways ways("pair.test MX 10 silent.test\npair.test MX 10 us.test\nsilent.test TIMEOUT\nus.test A 127.0.0.1\n");
+  ways.options.listeners = {{"127.0.0.1", ways.peer.bound().port}};
+  const Reached reached = ways.open("pair.test");
+  EXPECT_FALSE(reached.peer);
+  EXPECT_EQ(reached.failure.to_string().find("127.0.0.1"), std::string::npos) << reached.failure.to_string();
+}
+
+TEST(Connector, OurResolversFaultIsNoDomains) {
+  Ways ways("any.test OWNFAULT\nhost.test MX 10 any.test\nlame.test TIMEOUT\nlamehost.test MX 10 lame.test\n");
+  EXPECT_TRUE(ways.open("any.test").own_fault);
+  EXPECT_TRUE(ways.open("host.test").own_fault);
+  EXPECT_FALSE(ways.open("lame.test").own_fault);
+  EXPECT_FALSE(ways.open("lamehost.test").own_fault);
+  EXPECT_TRUE(ways.open("host.test").failure.transient());
+}
+
+TEST(Connector, NoDescriptorsAreNoDestinationsFault) {
+  Ways ways("a.test MX 10 mx.a.test\nmx.a.test A 127.0.0.1\n");
+  rlimit before{};
+  getrlimit(RLIMIT_NOFILE, &before);
+  const rlimit few{200, before.rlim_max};
+  setrlimit(RLIMIT_NOFILE, &few);
+  std::vector<int> held;
+  for (int one; (one = ::open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;) held.push_back(one);
+  const Reached reached = ways.open("a.test");
+  for (const int one : held) ::close(one);
+  setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_FALSE(reached.peer);
+  EXPECT_TRUE(reached.own_fault) << reached.failure.to_string();
+}
+
+TEST(Connector, ARefusedConnectionIsTheDestinations) {
+  Ways ways("a.test MX 10 mx.a.test\nmx.a.test A 127.0.0.9\n");
+  EXPECT_FALSE(ways.open("a.test").own_fault);
+}
+
+} // namespace
+} // namespace paquebot::delivery

@@ -1,0 +1,65 @@
+#include "net/own_addresses.h"
+
+#include "net/network.h"
+#include "net/socket_address.h"
+
+#include <algorithm>
+#include <ifaddrs.h>
+#include <memory>
+#include <netinet/in.h>
+#include <optional>
+
+namespace paquebot::net {
+
+namespace {
+
+struct FreeInterfaces {
+  void operator()(ifaddrs* list) const { freeifaddrs(list); }
+};
+
+/// The address of an interface as Networks compares them.
+std::optional<Networks::Octets> octets_of_interface(const ifaddrs& one) {
+  if (one.ifa_addr == nullptr) return std::nullopt;
+  SocketAddress address;
+  switch (one.ifa_addr->sa_family) {
+    case AF_INET: address.size = sizeof(sockaddr_in); break;
+    case AF_INET6: address.size = sizeof(sockaddr_in6); break;
+    default: return std::nullopt;
+  }
+  std::copy_n(reinterpret_cast<const char*>(one.ifa_addr), address.size, reinterpret_cast<char*>(&address.storage));
+  return Networks::octets_of(from_socket_address(address).address);
+}
+
+bool is_ipv6_text(const std::string& address) { return address.find(':') != std::string::npos; }
+
+} // namespace
+
+bool is_own_address(const std::string& address) {
+  // To connect to "all addresses" reaches this machine.
+  static const Networks loopback = Networks::parse({"127.0.0.0/8", "::1", "0.0.0.0", "::"}).value();
+  if (loopback.contains(address)) return true;
+  const auto wanted = Networks::octets_of(address);
+  ifaddrs* found = nullptr;
+  if (!wanted || getifaddrs(&found) != 0) return false;
+  const std::unique_ptr<ifaddrs, FreeInterfaces> all(found);
+  for (const ifaddrs* one = found; one != nullptr; one = one->ifa_next)
+    if (octets_of_interface(*one) == wanted) return true;
+  return false;
+}
+
+bool leads_to(const Endpoint& to, const std::vector<Endpoint>& listeners) {
+  Endpoint target = to;
+  if (to.address == "0.0.0.0") target.address = "127.0.0.1"; // so Linux takes it
+  if (to.address == "::") target.address = "::1";
+  const auto wanted = Networks::octets_of(target.address);
+  if (!wanted) return false;
+  return std::ranges::any_of(listeners, [&](const Endpoint& one) {
+    if (one.port != target.port || one.is_local()) return false;
+    const auto at = Networks::octets_of(one.address);
+    if (at == wanted) return true;
+    const bool everywhere = one.address == "0.0.0.0" || one.address == "::";
+    return everywhere && is_ipv6_text(one.address) == is_ipv6_text(target.address) && is_own_address(target.address);
+  });
+}
+
+} // namespace paquebot::net

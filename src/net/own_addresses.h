@@ -1,0 +1,18 @@
+#pragma once
+
+#include "net/endpoint.h"
+
+#include <string>
+#include <vector>
+
+namespace paquebot::net {
+
+/// Whether an IP address is one of this machine: of its loopback, or of an interface of it as they are now. What leads here
+/// through somebody's translation of addresses can't be known.
+bool is_own_address(const std::string& address);
+
+/// Whether a connection to `target` reaches one of the sockets that listen at these endpoints: at its very address, or at
+/// all addresses of its family ("0.0.0.0", "::") when it is one of this machine.
+bool leads_to(const Endpoint& target, const std::vector<Endpoint>& listeners);
+
+} // namespace paquebot::net
