@@ -7,7 +7,7 @@
 namespace paquebot::net {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using SteadyClock = std::chrono::steady_clock;
 
 Task<void> finish_after(OneShot event, std::shared_ptr<int> ended) {
   co_await event.wait();
@@ -34,7 +34,7 @@ TEST_F(Group, WaitsForAll) {
       Task<void> task = finish_after(event, ended_);
       co_await group.start(std::move(task));
     }
-    const auto until = Clock::now() + std::chrono::hours(1);
+    const auto until = SteadyClock::now() + std::chrono::hours(1);
     all = co_await group.wait_until(until);
   };
   const auto fire = [&]() -> Task<void> {
@@ -47,7 +47,7 @@ TEST_F(Group, WaitsForAll) {
   loop_.run();
   EXPECT_TRUE(all);
   EXPECT_EQ(*ended_, 2);
-  EXPECT_TRUE(count_.wait_idle(Clock::now()));
+  EXPECT_TRUE(count_.wait_idle(SteadyClock::now()));
 }
 
 TEST_F(Group, NotForEver) {
@@ -56,16 +56,16 @@ TEST_F(Group, NotForEver) {
     TaskGroup group(count_);
     Task<void> task = finish_after(never, ended_);
     co_await group.start(std::move(task));
-    const auto until = Clock::now();
+    const auto until = SteadyClock::now();
     const bool all = co_await group.wait_until(until);
     co_return all;
   };
   EXPECT_FALSE(loop_.run(walk()));
-  EXPECT_FALSE(count_.wait_idle(Clock::now()));
+  EXPECT_FALSE(count_.wait_idle(SteadyClock::now()));
   never.fire(); // the task ends without its group
   loop_.run();
   EXPECT_EQ(*ended_, 1);
-  EXPECT_TRUE(count_.wait_idle(Clock::now()));
+  EXPECT_TRUE(count_.wait_idle(SteadyClock::now()));
 }
 
 TEST_F(Group, PassesOnWhatIsThrown) {
@@ -74,7 +74,7 @@ TEST_F(Group, PassesOnWhatIsThrown) {
     TaskGroup group(count_);
     Task<void> task = fail_now();
     co_await group.start(std::move(task));
-    const auto until = Clock::now() + std::chrono::hours(1);
+    const auto until = SteadyClock::now() + std::chrono::hours(1);
     try {
       co_await group.wait_until(until);
     } catch (const std::runtime_error&) {
