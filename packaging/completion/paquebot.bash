@@ -10,11 +10,11 @@ _paquebot() {
       -*) ;;
       *)
         if [[ -z $verb ]]; then verb="${COMP_WORDS[i]}"
-        elif [[ $verb != *" "* ]]; then case "$verb" in domain|dkim|account|alias|queue|fetch|import|message|block|allow|report|dns) verb+=" ${COMP_WORDS[i]}" ;; esac; fi ;;
+        elif [[ $verb != *" "* ]]; then case "$verb" in domain|dkim|account|alias|queue|fetch|import|message|block|allow|report|dns|clock) verb+=" ${COMP_WORDS[i]}" ;; esac; fi ;;
     esac
   done
   case "$verb" in
-    "") words="domain dkim account alias queue fetch import message block allow report dns serve check status reload version completion verify backup restore trace send --config --json --help" ;;
+    "") words="domain dkim account alias queue fetch import message block allow report dns clock serve check status reload version completion verify backup restore trace send --config --json --help" ;;
     "domain") words="add list dns owner remove" ;;
     "dkim") words="create list dns rotate retire" ;;
     "account") words="add list show addresses passwd quota limit disable enable suspects hold release app-password remove" ;;
@@ -27,10 +27,12 @@ _paquebot() {
     "allow") words="add list remove" ;;
     "report") words="dmarc" ;;
     "dns") words="forget" ;;
+    "clock") words="confirm" ;;
     "serve") words="--config --json --help" ;;
     "check") words="--config --json --help" ;;
     "status") words="--config --json --help" ;;
     "reload") words="--config --json --help" ;;
+    "clock confirm") words="--config --json --help --yes" ;;
     "version") words="--config --json --help" ;;
     "completion") words="--config --json --help" ;;
     "dns forget") words="--config --json --help" ;;

@@ -17,6 +17,7 @@
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/timex.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -158,6 +159,24 @@ const CallCase kCalls[] = {
     {"setuid", EPERM, [] { return error_of(::syscall(SYS_setuid, ::getuid())); }},
     {"keyctl", EPERM, [] { return error_of(::syscall(SYS_keyctl, 0, 0, 0, 0, 0)); }},
     {"io_uring_setup", EPERM, [] { return error_of(::syscall(SYS_io_uring_setup, 1, nullptr)); }},
+    {"the state of the clock", 0,
+     [] {
+       timex facts{};
+       return error_of(::adjtimex(&facts));
+     }},
+    {"setting its pace", EPERM,
+     [] {
+       timex facts{};
+       facts.modes = ADJ_MAXERROR; // the least of all changes
+       facts.maxerror = 1;
+       return error_of(::adjtimex(&facts));
+     }},
+    {"the clock", EPERM,
+     [] {
+       timespec now{};
+       ::clock_gettime(CLOCK_REALTIME, &now);
+       return error_of(::syscall(SYS_clock_settime, CLOCK_REALTIME, &now));
+     }},
     {"raw packets", EPERM, [] { return error_of(::socket(AF_PACKET, SOCK_RAW, 0)); }},
     {"a family of few", EPERM, [] { return error_of(::socket(AF_ALG, SOCK_SEQPACKET, 0)); }},
     {"IPv4", 0, [] { return error_of(::socket(AF_INET, SOCK_STREAM, 0)); }},

@@ -15,6 +15,9 @@ public:
   virtual ~Clock() = default;
   virtual Instant now() const = 0;
   virtual WallTime wall() const = 0;
+  /// By this time mail may be deleted, returned or forgotten because it is old: wall(), unless there is reason to doubt
+  /// that (ClockTrust). Never later than wall().
+  virtual WallTime settled() const { return wall(); }
 };
 
 /// The system's clocks. Thread-safe, lives for the whole process.

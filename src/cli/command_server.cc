@@ -2,6 +2,7 @@
 #include "cli/output.h"
 #include "cli/verbs.h"
 #include "control/target.h"
+#include "mail/timestamp.h"
 
 #include <ostream>
 
@@ -28,6 +29,19 @@ int reload(Session& session, const Arguments&) {
     session.out() << control::to_pretty_text(*answer);
   } else {
     session.out() << "The server works with the new configuration.\n";
+  }
+  return kOk;
+}
+
+int clock_confirm(Session& session, const Arguments& arguments) {
+  const std::string now = mail::format_timestamp(system_clock().wall());
+  if (!confirmed(session, arguments, "It is " + now + " by this machine's clock. Is that right?")) return kRefused;
+  const auto answer = session.call("POST", "/v1/clock");
+  if (!answer) return session.report(answer.error());
+  if (session.json) {
+    session.out() << control::to_pretty_text(*answer);
+  } else {
+    session.out() << "The clock is believed: it is " << now << ".\n";
   }
   return kOk;
 }

@@ -48,6 +48,12 @@ std::vector<Verb> server_verbs() {
        check},
       {"status", "Tell how the running server does.", "paquebot status\npaquebot status --json", {}, {}, status},
       {"reload", "Make the server read its configuration again; connections stay.", "paquebot reload", {}, {}, reload},
+      {"clock confirm",
+       "Say that the clock of this machine is right, when status tells that it is doubted: old mail expires again.",
+       "paquebot clock confirm\npaquebot clock confirm --yes",
+       {},
+       {kYes},
+       clock_confirm},
       {"version", "Print the version.", "paquebot version", {}, {}, version},
       {"completion",
        "Print a completion script for bash, zsh or fish.",
@@ -476,6 +482,7 @@ std::span<const Group> groups() {
       {"allow", "Who is not asked for names and lists"},
       {"report", "What other servers tell us"},
       {"dns", "The resolvers that this server asks"},
+      {"clock", "Whether this machine's clock is believed"},
   };
   return all;
 }

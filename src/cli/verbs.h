@@ -156,6 +156,7 @@ int report_dmarc(Session& session, const Arguments& arguments);
 int status(Session& session, const Arguments& arguments);
 int dns_forget(Session& session, const Arguments& arguments);
 int reload(Session& session, const Arguments& arguments);
+int clock_confirm(Session& session, const Arguments& arguments);
 int completion(Session& session, const Arguments& arguments);
 int version(Session& session, const Arguments& arguments);
 

@@ -33,8 +33,11 @@ struct Response {
 
 /// What a running server does beside the store; empty functions when it is down.
 struct Hooks {
-  std::function<void(store::Id account)> end_sessions;                   ///< disabled, removed, or another password
-  std::function<void()> wake_queue;                                      ///< retry or release: look at once
+  std::function<void(store::Id account)> end_sessions; ///< disabled, removed, or another password
+  std::function<void()> wake_queue;                    ///< retry or release: look at once
+  /// An order to the queue, also to what waits in memory (queue::Queue::operate).
+  std::function<Task<Result<std::size_t>>(store::QueueAction action, store::QueueFilter filter, std::string who)> order;
+  std::function<Task<Result<>>()> confirm_clock;                         ///< an operator says that the clock is right
   std::function<directory::LoginFacts(const std::string& login)> logins; ///< of an account
   std::function<std::string()> status;                  ///< JSON object: version, uptime, listeners, connections, queue
   std::function<store::Limits()> limits;                ///< the general sending bounds; without it: none

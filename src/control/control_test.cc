@@ -349,5 +349,35 @@ TEST(ErrorOf, BothWays) {
   EXPECT_EQ(error_of({500, "<html>"}).code, Errc::io);
 }
 
+TEST_F(ControlTest, TheClockIsConfirmedAlsoWithoutAServer) {
+  ASSERT_TRUE(run_task(server.store().set_setting(store::kClockSetting, "7")));
+  const auto before = millis(system_clock().wall());
+  EXPECT_GE(get_number(ok("POST", "/v1/clock"), "now"), before);
+  EXPECT_GE(run_task(server.store().last_beat()).value_or(0), before);
+  EXPECT_EQ(run_task(server.store().get_setting(store::kClockSetting)).value_or("?"), "");
+  int confirmed = 0;
+  const auto confirm = [&]() -> Task<Result<>> {
+    ++confirmed;
+    co_return Result<>();
+  };
+  hooks.confirm_clock = confirm;
+  control = std::make_unique<Control>(server.store(), server.directory(), hooks);
+  EXPECT_EQ(outcome("POST", "/v1/clock"), "200");
+  EXPECT_EQ(confirmed, 1) << "the running server has to know";
+}
+
+TEST_F(ControlTest, AnOrderGoesToTheQueueOfTheRunningServer) {
+  std::string given;
+  const auto order = [&](store::QueueAction action, store::QueueFilter filter,
+                         std::string who) -> Task<Result<std::size_t>> {
+    given = who + " " + filter.destination + " " + std::to_string(static_cast<int>(action));
+    co_return std::size_t{3};
+  };
+  hooks.order = order;
+  control = std::make_unique<Control>(server.store(), server.directory(), hooks);
+  EXPECT_EQ(get_number(ok("POST", "/v1/queue/cancel", R"({"destination":"far.example"})"), "recipients"), 3);
+  EXPECT_EQ(given, "operator test far.example 3");
+}
+
 } // namespace
 } // namespace paquebot::control

@@ -63,6 +63,14 @@ Task<void> forget_restore(Context& context, const Verb& verb, const store::Queue
     log::warning("control", {{"what", "the store still says that its queue is held"}, {"why", done.error().message}});
 }
 
+/// By the queue of the running server, which has some of what waits in memory.
+Task<Result<std::size_t>> order(Context& context, store::QueueAction action, store::QueueFilter filter,
+                                std::string who) {
+  if (context.hooks.order) co_return co_await context.hooks.order(action, std::move(filter), std::move(who));
+  const std::int64_t now = millis(system_clock().wall());
+  co_return co_await context.store.operate(action, std::move(filter), std::move(who), now);
+}
+
 Result<store::QueueFilter> filter_of(const Call& call) {
   store::QueueFilter filter;
   filter.destination = to_lower(call.ask("destination"));
@@ -114,8 +122,7 @@ Task<Answer> operate_queue(Context& context, Call call) {
   if (verb == kVerbs.end()) co_return fail(Errc::not_found, "the queue knows retry, hold, release and cancel");
   const auto filter = read_filter(call.body);
   if (!filter) co_return std::unexpected(filter.error());
-  const std::int64_t now = millis(system_clock().wall());
-  const auto changed = co_await context.store.operate(verb->action, *filter, call.who, now);
+  const auto changed = co_await order(context, verb->action, *filter, call.who);
   if (!changed) co_return std::unexpected(changed.error());
   co_await forget_restore(context, *verb, *filter);
   if (verb->wakes && *changed > 0 && context.hooks.wake_queue) context.hooks.wake_queue();

@@ -12,6 +12,7 @@ std::span<const Route> routes() {
       {"POST", "/v1/reload", reload},
       {"DELETE", "/v1/resolvers", forget_resolvers},
       {"DELETE", "/v1/resolvers/{}", forget_resolver},
+      {"POST", "/v1/clock", confirm_clock},
       {"GET", "/v1/verify", verify},
       {"POST", "/v1/backups", begin_backup},
       {"POST", "/v1/backups/next", go_on_with_backup},

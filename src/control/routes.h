@@ -110,6 +110,7 @@ Task<Answer> show_status(Context& context, Call call);
 Task<Answer> reload(Context& context, Call call);
 Task<Answer> forget_resolvers(Context& context, Call call);
 Task<Answer> forget_resolver(Context& context, Call call);
+Task<Answer> confirm_clock(Context& context, Call call);
 
 // ---- Input ----
 

@@ -56,4 +56,20 @@ Task<Answer> forget_resolver(Context& context, Call call) {
   co_return answer;
 }
 
+/// What the last heartbeat was, and that the clock was ever doubted, counts no more.
+Task<Answer> confirm_clock(Context& context, Call) {
+  const std::int64_t now = millis(system_clock().wall());
+  Result<> done;
+  if (context.hooks.confirm_clock) {
+    done = co_await context.hooks.confirm_clock();
+  } else {
+    const std::string key = store::kClockSetting;
+    const std::string nothing;
+    done = co_await context.store.beat(now);
+    if (done) done = co_await context.store.set_setting(key, nothing);
+  }
+  if (!done) co_return std::unexpected(done.error());
+  co_return json::object{{"now", now}};
+}
+
 } // namespace paquebot::control

@@ -11,7 +11,7 @@ namespace paquebot::delivery {
 Task<void> Deadlines::run() {
   while (!stopping_) {
     auto next = co_await queue_.next_deadline();
-    bool passed = next && *next <= millis(clock_.wall());
+    bool passed = next && *next <= millis(clock_.settled());
     std::size_t treated = 0;
     if (passed) treated = co_await sweep();
     if (treated > 0) continue;

@@ -95,41 +95,113 @@ Task<void> Dispatcher::say_goodbye(std::unique_ptr<Peer> peer) {
 
 // ---- A worker ----
 
+void Dispatcher::Worker::settles(const std::vector<store::Outcome>& outcomes) {
+  std::vector<std::uint32_t> indexes;
+  for (const store::Outcome& outcome : outcomes)
+    if (outcome.message == unsettled.message.id) indexes.push_back(outcome.index);
+  std::ranges::sort(indexes);
+  std::erase_if(unsettled.recipients, [&](const store::RecipientFacts& recipient) {
+    return std::ranges::binary_search(indexes, recipient.index);
+  });
+}
+
+/// Whatever happens in it, the job goes on, and the worker's places are free afterwards.
 Task<void> Dispatcher::work(std::string destination) {
   Worker worker;
   worker.destination = destination;
   worker.options = queue_.options();
-  worker.ours = co_await homecoming_.concerns(destination);
   bool released = false;
+  std::exception_ptr error;
+  try {
+    released = co_await serve(worker);
+    co_await part_with(worker);
+  } catch (...) {
+    error = std::current_exception();
+  }
+  if (error) co_await pick_up_pieces(worker, error);
+  if (!released) queue_.release_worker(destination);
+}
+
+/// Delivers job after job. True when the queue had no more, and has released the worker.
+Task<bool> Dispatcher::serve(Worker& worker) {
+  std::string destination = worker.destination;
+  const auto ours = co_await is_ours(destination);
+  if (!ours) co_return false;
+  worker.ours = *ours;
   while (!stopping_) {
     auto job = co_await queue_.take(destination);
-    if (!job) {
-      released = true;
-      break;
-    }
+    if (!job) co_return true;
+    worker.unsettled = queue::Job{job->message, job->recipients, nullptr};
     Way way = co_await handle(worker, *job);
-    if (way == Way::no_room) queue_.put_back(destination, std::move(*job));
+    if (way == Way::no_room) {
+      worker.unsettled.recipients.clear(); // they wait in the window again
+      queue_.put_back(destination, std::move(*job));
+    }
     if (way == Way::failed) co_await give_back(worker, *job);
-    if (way == Way::no_room || way == Way::failed) break;
+    if (way == Way::no_room || way == Way::failed) co_return false;
     if (!worker.peer) { // the next connection is planned anew: the DNS may have changed
       set_share(worker, Share::none);
       worker.plan.reset();
     }
   }
-  co_await part_with(worker);
-  if (!released) queue_.release_worker(destination);
+  co_return false;
+}
+
+/// Whether the destination is a domain of this server. Asked again while the store fails, since mail for ourselves must
+/// not leave by MX; nothing when we are to stop.
+Task<std::optional<bool>> Dispatcher::is_ours(std::string destination) {
+  bool told = false;
+  while (!stopping_) {
+    const auto known = co_await homecoming_.concerns(destination);
+    if (known) co_return *known;
+    if (!told) log::error("directory-unreadable", {{"destination", destination}, {"why", known.error().message}});
+    told = true;
+    const auto rest = std::chrono::milliseconds(500);
+    co_await net::sleep_for(rest);
+  }
+  co_return std::nullopt;
+}
+
+/// Our own fault: the connection's state is unknown, and so it ends; whoever nothing was recorded of waits for another
+/// attempt.
+Task<void> Dispatcher::pick_up_pieces(Worker& worker, std::exception_ptr error) {
+  std::string why = "unknown";
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& what) {
+    why = what.what();
+  } catch (...) {
+  }
+  log::error("delivery-broke", {{"destination", worker.destination},
+                                {"id", worker.unsettled.message.id.to_string()},
+                                {"recipients", worker.unsettled.recipients.size()},
+                                {"why", why}});
+  worker.peer.reset();
+  set_share(worker, Share::none);
+  const queue::Job job = std::exchange(worker.unsettled, {});
+  if (job.recipients.empty()) co_return;
+  const mail::Told told = mail::Told::by(mail::Reply(451, {4, 3, 0}, "the delivery broke off"));
+  std::vector<store::Outcome> outcomes;
+  for (const store::RecipientFacts& recipient : job.recipients) {
+    const auto wait = queue::retry_after(worker.options->schedule, recipient.attempts + 1, recipient.index);
+    queue::Job one{job.message, {recipient}, nullptr};
+    judge(one, told, wall(), wall() + wait.count(), outcomes);
+  }
+  std::string key = worker.destination;
+  co_await queue_.settle(key, std::move(outcomes), false);
 }
 
 /// Delivers one job. When it can't go on, what is left of the job was not attempted.
 Task<Dispatcher::Way> Dispatcher::handle(Worker& worker, queue::Job& job) {
   worker.judged_at = 0;
-  if (is_overdue(job.message, wall())) {
+  if (is_overdue(job.message, settled())) {
     co_await give_up_late(worker, job);
     co_return Way::open;
   }
   if (worker.ours) {
     std::string key = worker.destination;
     co_await homecoming_.take_in(key, std::move(job));
+    worker.unsettled.recipients.clear();
     co_return Way::open;
   }
   // Recipients that reached us through different addresses of ours get different Delivered-To lines; at most 100 go into one
@@ -162,9 +234,10 @@ Task<void> Dispatcher::give_back(Worker& worker, const queue::Job& job) {
     back.push_back({.message = job.message.id,
                     .index = recipient.index,
                     .to = store::State::waiting,
-                    .due = at,
+                    .due = std::min(at, job.message.expires_at),
                     .attempted = false});
   if (back.empty()) co_return;
+  worker.settles(back);
   std::string key = worker.destination;
   co_await queue_.settle(key, std::move(back), false);
 }

@@ -49,6 +49,10 @@ private:
     Share share = Share::none;
     std::int64_t judged_at = 0; ///< the time that counts for all recipients of the job in hand
     std::int64_t again_at = 0;  ///< when what was put off is due; 0: nothing was
+    queue::Job unsettled;       ///< the message in hand, with those of its recipients of whom nothing was recorded yet
+
+    /// These are about to be recorded: whatever happens, they are not to be given back.
+    void settles(const std::vector<store::Outcome>& outcomes);
   };
 
   /// One attempt for the recipients of one transaction, over one connection or several.
@@ -78,7 +82,10 @@ private:
   };
 
   Task<void> work(std::string destination);
+  Task<bool> serve(Worker& worker);
+  Task<std::optional<bool>> is_ours(std::string destination);
   Task<Way> handle(Worker& worker, queue::Job& job);
+  Task<void> pick_up_pieces(Worker& worker, std::exception_ptr error);
   Task<Way> send_part(Worker& worker, queue::Job& part, std::vector<store::RecipientFacts>& rest);
   Task<void> give_back(Worker& worker, const queue::Job& job);
   Task<Way> connect(Worker& worker, const queue::Job& job, Attempt& attempt);
@@ -116,6 +123,7 @@ private:
   Task<void> reap();
   void spawn(Task<void> task);
   std::int64_t wall() const { return millis(clock_.wall()); }
+  std::int64_t settled() const { return millis(clock_.settled()); }
 
   boost::asio::any_io_executor executor_;
   queue::Queue& queue_;

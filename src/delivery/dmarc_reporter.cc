@@ -54,13 +54,15 @@ DmarcReporter::DmarcReporter(queue::Queue& queue, store::Store& store, directory
 
 /// The first millisecond of the first day whose reports are not due.
 std::int64_t DmarcReporter::due_before() const {
-  const std::int64_t today = now() / kDayMs * kDayMs;
-  return now() - today >= after_midnight_.count() ? today : today - kDayMs;
+  const std::int64_t settled = millis(clock_.settled()); // what is reported is forgotten
+  const std::int64_t today = settled / kDayMs * kDayMs;
+  return settled - today >= after_midnight_.count() ? today : today - kDayMs;
 }
 
 Task<void> DmarcReporter::round(DmarcSending how) {
   if (!how.send) co_return;
-  std::erase_if(put_off_, [this](const auto& one) { return one.second <= now(); });
+  const std::int64_t at = now(); // what is further away was put off by a clock that was ahead
+  std::erase_if(put_off_, [at](const auto& one) { return one.second <= at || one.second > at + kTryAgainMs; });
   const std::int64_t before = due_before();
   store::DmarcDay after;
   for (;;) {

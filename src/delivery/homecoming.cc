@@ -27,11 +27,10 @@ Ulid derived_id(const Ulid& id, std::uint32_t index) {
 
 } // namespace
 
-Task<bool> Homecoming::concerns(std::string destination) {
+Task<Result<bool>> Homecoming::concerns(std::string destination) {
   if (destination.starts_with("route:") || destination.starts_with('[')) co_return false;
   if (directory_.is_own_name(destination)) co_return true;
-  auto ours = co_await directory_.is_our_domain(destination);
-  co_return ours && *ours;
+  co_return co_await directory_.is_our_domain(destination);
 }
 
 Task<void> Homecoming::take_in(std::string destination, queue::Job job) {
@@ -41,12 +40,13 @@ Task<void> Homecoming::take_in(std::string destination, queue::Job job) {
     mail::Reply reply = co_await take_in_one(job, recipient);
     const mail::Told told = mail::Told::by(std::move(reply));
     std::int64_t now = millis(clock_.wall());
+    std::int64_t settled = millis(clock_.settled());
     auto wait = queue::retry_after(options->schedule, recipient.attempts + 1, recipient.index);
     store::Outcome outcome = verdict({.message = &job.message,
                                       .recipient = &recipient,
                                       .told = &told,
                                       .dsn_handed_on = true, // the new message carries NOTIFY
-                                      .now = now,
+                                      .now = settled,
                                       .retry_at = now + wait.count(),
                                       .schedule = &options->schedule});
     if (outcome.to == store::State::relayed) outcome.to = store::State::expanded;

@@ -17,8 +17,8 @@ public:
   Homecoming(queue::Queue& queue, store::Store& store, directory::Directory& directory, const Clock& clock)
       : queue_(queue), store_(store), directory_(directory), clock_(clock) {}
 
-  /// True when the destination is a domain of ours (and not a configured route).
-  Task<bool> concerns(std::string destination);
+  /// True when the destination is a domain of ours (and not a configured route). An error: nobody knows now.
+  Task<Result<bool>> concerns(std::string destination);
   /// Takes in one job and records what became of each recipient.
   Task<void> take_in(std::string destination, queue::Job job);
 

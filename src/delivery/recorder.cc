@@ -1,5 +1,11 @@
 #include "delivery/recorder.h"
 
+#include "base/log.h"
+#include "net/wheel.h"
+
+#include <exception>
+#include <iterator>
+
 namespace paquebot::delivery {
 namespace {
 
@@ -26,9 +32,21 @@ Task<void> Recorder::flush() {
   while (!waiting_.empty()) {
     std::vector<queue::Settled> several;
     several.swap(waiting_);
-    const std::size_t count = several.size();
-    co_await queue_.settle_several(std::move(several));
-    open_ -= count;
+    std::string failed;
+    try {
+      co_await queue_.settle_several(several);
+    } catch (const std::exception& error) {
+      failed = error.what();
+    }
+    if (failed.empty()) {
+      open_ -= several.size();
+    } else { // our own fault, and perhaps half of it is recorded: what is already, changes nothing a second time
+      log::error("outcome-not-recorded", {{"why", failed}});
+      waiting_.insert(waiting_.begin(), std::make_move_iterator(several.begin()),
+                      std::make_move_iterator(several.end()));
+      const std::chrono::milliseconds rest(500);
+      co_await net::sleep_for(rest);
+    }
     recorded_.notify_all();
   }
   flushing_ = false;

@@ -12,6 +12,11 @@
 namespace paquebot::delivery {
 namespace {
 
+constexpr std::size_t kAtOnce = 20;
+constexpr std::size_t kMostPutOff = 10'000;
+constexpr std::chrono::seconds kFirstWait{5};
+constexpr std::chrono::seconds kMostWait{600};
+
 // What is returned of the original (RFC 3461 section 4.3): RET=FULL up to a bound; without RET small messages whole.
 constexpr std::uint64_t kFullBody = 1u << 20;
 constexpr std::uint64_t kDefaultBody = 64u << 10;
@@ -90,20 +95,53 @@ Task<void> Reporter::run() {
   }
 }
 
-/// Pays some; true when there may be more.
 Task<bool> Reporter::round() {
-  auto owed = co_await store_.owed_reports(20);
-  if (!owed) {
-    log::error("reports-unreadable", {{"why", owed.error().message}});
-    co_return false;
-  }
+  ++round_;
   bool progress = false;
-  for (const store::OwedReport& one : *owed) {
-    if (stopping_) break;
-    bool paid = co_await report(one);
-    progress = progress || paid;
-  }
+  std::optional<Ulid> after;
+  do {
+    auto page = co_await store_.owed_reports(after, kAtOnce);
+    if (!page) {
+      log::error("reports-unreadable", {{"why", page.error().message}});
+      co_return progress;
+    }
+    for (const store::OwedReport& one : page->reports) {
+      if (stopping_) co_return progress;
+      bool paid = co_await pay(one);
+      progress = progress || paid;
+    }
+    after = page->next;
+  } while (after);
+  std::erase_if(put_off_, [this](const auto& one) { return one.second.round != round_; }); // they owe nothing any more
   co_return progress;
+}
+
+/// Tries one whose turn it is.
+Task<bool> Reporter::pay(const store::OwedReport& owed) {
+  const Ulid id = owed.message.id;
+  if (const auto known = put_off_.find(id); known != put_off_.end()) {
+    known->second.round = round_;
+    if (known->second.next > clock_.now()) co_return false;
+  }
+  bool paid = false;
+  try {
+    paid = co_await report(owed);
+  } catch (const std::exception& error) { // our own fault: the others are not to suffer from it
+    log::error("report-broke", {{"id", id.to_string()}, {"why", error.what()}});
+  }
+  if (paid)
+    put_off_.erase(id);
+  else
+    put_off(id);
+  co_return paid;
+}
+
+void Reporter::put_off(const Ulid& message) {
+  if (put_off_.size() >= kMostPutOff && !put_off_.contains(message)) return;
+  PutOff& entry = put_off_[message];
+  entry.round = round_;
+  entry.wait = entry.wait.count() == 0 ? kFirstWait : std::min(entry.wait * 2, kMostWait);
+  entry.next = clock_.now() + entry.wait;
 }
 
 /// Nobody can be told: the marks go without a report.

@@ -8,12 +8,15 @@
 #include "store/store.h"
 
 #include <boost/asio/any_io_executor.hpp>
+#include <chrono>
+#include <map>
 #include <string>
 
 namespace paquebot::delivery {
 
-/// Pays what messages owe their senders: one delivery report for all owing recipients of a message (RFC 3461, 3464), accepted
-/// like any other mail; the marks are cleared in the same transaction. Lives on one executor.
+/// Pays what messages owe their senders: one delivery report for all owing recipients of a message (RFC 3461, 3464),
+/// accepted like any other mail; the marks are cleared in the same transaction. One that can't be paid now is tried
+/// again after 5 seconds, 10, 20 … up to 10 minutes, and holds up none behind it. Lives on one executor.
 class Reporter {
 public:
   Reporter(boost::asio::any_io_executor executor, queue::Queue& queue, store::Store& store,
@@ -23,9 +26,20 @@ public:
   /// From any thread.
   void stop();
   void wake();
+  /// Goes once through all that is owed and tries what is not put off; true when something was paid. What run() does,
+  /// again and again.
+  Task<bool> round();
 
 private:
-  Task<bool> round();
+  /// A report that could not be paid: when it is tried again, and how long to wait after that.
+  struct PutOff {
+    Instant next;
+    std::chrono::seconds wait{0};
+    std::uint64_t round = 0; ///< in which it was seen last
+  };
+
+  Task<bool> pay(const store::OwedReport& owed);
+  void put_off(const Ulid& message);
   Task<bool> report(const store::OwedReport& owed);
   Task<bool> compose(const store::OwedReport& owed, queue::Draft& draft);
   Task<Result<std::string>> original_body(const store::MessageFacts& message);
@@ -39,6 +53,8 @@ private:
   const Clock& clock_;
   std::string hostname_;
   Signal changed_;
+  std::map<Ulid, PutOff> put_off_; ///< bounded
+  std::uint64_t round_ = 0;
   bool woken_ = false;
   bool stopping_ = false;
 };

@@ -15,7 +15,7 @@ struct VerdictInput {
   const mail::Told* told = nullptr;
   bool dsn_handed_on = false; ///< the peer took over NOTIFY
   bool tell_relayed = false;  ///< a relay is reported unless NOTIFY=NEVER (RFC 2852 section 4.1.4)
-  std::int64_t now = 0;       ///< wall milliseconds
+  std::int64_t now = 0;       ///< milliseconds of Clock::settled()
   std::int64_t retry_at = 0;  ///< when a deferred recipient is due again
   const queue::Schedule* schedule = nullptr;
 };

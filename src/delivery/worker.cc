@@ -152,7 +152,7 @@ Task<bool> Dispatcher::transmit(Worker& worker, queue::Job& part, Content& conte
   for (const store::RecipientFacts& recipient : part.recipients)
     out.recipients.push_back(envelope_recipient(recipient));
   if (!peer.session().lmtp()) co_await name_return_path(part, out); // LMTP is no other server: it is a mailbox
-  Handed handed{.dsn = features.dsn, .tell_relayed = hand_on_time(features, wall(), out)};
+  Handed handed{.dsn = features.dsn, .tell_relayed = hand_on_time(features, settled(), out)};
   if (!worker.secure) out.sender.tls = mail::TlsWish::unspecified; // a report without protection
   peer.bound(std::chrono::steady_clock::now() + time_for(out));
   peer.session().send(std::move(out));
@@ -279,7 +279,7 @@ Task<void> Dispatcher::settle_results(Worker& worker, const queue::Job& part, st
                                 .told = &all[i],
                                 .dsn_handed_on = handed.dsn,
                                 .tell_relayed = handed.tell_relayed,
-                                .now = now,
+                                .now = std::min(now, settled()),
                                 .retry_at = retry_at,
                                 .schedule = &options->schedule}));
     const store::Outcome& outcome = outcomes.back();
@@ -290,6 +290,7 @@ Task<void> Dispatcher::settle_results(Worker& worker, const queue::Job& part, st
               {{"id", part.message.id.to_string()}, {"to", recipient.address}, {"reply", outcome.reply.to_string()}});
   }
   std::string key = worker.destination;
+  worker.settles(outcomes);
   co_await recorder_.add(key, std::move(outcomes), works);
   if (recorder_.wants_flush()) spawn(recorder_.flush());
   co_await recorder_.room();
@@ -311,6 +312,7 @@ Task<void> Dispatcher::give_up_late(Worker& worker, const queue::Job& job) {
   for (const store::RecipientFacts& recipient : job.recipients) outcomes.push_back(overdue(job.message, recipient));
   log::info("overdue", {{"id", job.message.id.to_string()}, {"destination", worker.destination}});
   std::string key = worker.destination;
+  worker.settles(outcomes);
   co_await queue_.settle(key, std::move(outcomes), false);
 }
 
@@ -322,7 +324,7 @@ void Dispatcher::judge(const queue::Job& job, const mail::Told& told, std::int64
     outcomes.push_back(verdict({.message = &job.message,
                                 .recipient = &recipient,
                                 .told = &told,
-                                .now = now,
+                                .now = std::min(now, settled()),
                                 .retry_at = retry_at,
                                 .schedule = &options->schedule}));
 }
@@ -339,6 +341,7 @@ Task<void> Dispatcher::fail_place(Worker& worker, const queue::Job& job, mail::T
             {{"destination", worker.destination}, {"id", job.message.id.to_string()}, {"why", told.to_string()}});
   std::string key = worker.destination;
   std::string error = told.to_string();
+  worker.settles(outcomes);
   co_await queue_.settle_failed(key, std::move(outcomes), until, error);
   co_await expire_waiting(worker, std::move(told));
 }

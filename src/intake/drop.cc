@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <dirent.h>
 #include <fcntl.h>
@@ -17,6 +18,7 @@ namespace {
 constexpr std::string_view kMagic = "paquebot-drop 1";
 constexpr std::size_t kPiece = 64u << 10;
 constexpr std::size_t kMaxEnvelope = 8u << 20;
+constexpr std::int64_t kMostApart = 24LL * 3600 * 1000; // a name and the last change of its file, milliseconds
 
 std::unexpected<Error> failed(const std::string& what) {
   Errc code = errno == ENOSPC || errno == EDQUOT  ? Errc::no_space
@@ -183,6 +185,8 @@ Result<DropFile> DropFile::open(const std::string& directory, const std::string&
   if (file.descriptor_ < 0 || ::fstat(file.descriptor_, &facts) != 0) return failed("can't read " + path);
   if (!S_ISREG(facts.st_mode) || facts.st_nlink != 1) return fail(Errc::invalid, path + " is not a plain file");
   file.uid_ = facts.st_uid;
+  const std::int64_t changed = facts.st_ctim.tv_sec * std::int64_t{1000}; // the one time that nobody can choose
+  file.well_named_ = std::abs(file.id_.millis() - changed) <= kMostApart;
   std::size_t end;
   std::string& text = file.rest_;
   while ((end = text.find("\n\n")) == std::string::npos) {
@@ -199,8 +203,9 @@ Result<DropFile> DropFile::open(const std::string& directory, const std::string&
 }
 
 DropFile::DropFile(DropFile&& other) noexcept
-    : descriptor_(std::exchange(other.descriptor_, -1)), uid_(other.uid_), id_(other.id_),
-      envelope_(std::move(other.envelope_)), buffer_(std::move(other.buffer_)), rest_(std::move(other.rest_)) {}
+    : descriptor_(std::exchange(other.descriptor_, -1)), uid_(other.uid_), well_named_(other.well_named_),
+      id_(other.id_), envelope_(std::move(other.envelope_)), buffer_(std::move(other.buffer_)),
+      rest_(std::move(other.rest_)) {}
 
 DropFile::~DropFile() {
   if (descriptor_ >= 0) ::close(descriptor_);
@@ -230,6 +235,13 @@ std::vector<std::string> list_drops(const std::string& directory, std::size_t mo
   std::ranges::sort(names);
   if (names.size() > most) names.resize(most);
   return names;
+}
+
+Result<> rename_drop(const std::string& directory, const std::string& name, const Ulid& id) {
+  const std::string from = directory + "/" + name;
+  if (::rename(from.c_str(), (directory + "/" + id.to_string()).c_str()) != 0 || !sync_directory(directory))
+    return failed("can't rename " + from);
+  return {};
 }
 
 bool remove_drop(const std::string& directory, const std::string& name) {

@@ -155,10 +155,22 @@ Outcome unusable(const Error& why) {
   return {why.code == Errc::invalid ? Taken::never : Taken::later, why.message};
 }
 
-/// One file by name.
-Task<Outcome> take_file(std::string directory_name, std::string name, Services services,
+/// Opens a file; one with a name of another day gets one of now first, which is in `name` then. The acceptance comes
+/// after that is on the disk, so that a crash between the two can't make two messages of it.
+Result<DropFile> open_named(const std::string& directory, std::string& name, UlidSource& ids) {
+  auto file = DropFile::open(directory, name);
+  if (!file || file->well_named()) return file;
+  const Ulid id = ids.next();
+  if (auto renamed = rename_drop(directory, name, id); !renamed) return std::unexpected(renamed.error());
+  log::warning("drop-renamed", {{"file", name}, {"id", id.to_string()}, {"why", "its name tells of another day"}});
+  name = id.to_string();
+  return DropFile::open(directory, name);
+}
+
+/// One file by name, which may change.
+Task<Outcome> take_file(std::string directory_name, std::string& name, Services services,
                         directory::Directory& directory, const Options& options) {
-  auto file = DropFile::open(directory_name, name);
+  auto file = open_named(directory_name, name, services.ids);
   if (!file) co_return unusable(file.error());
   DropFile& opened = *file;
   Outcome outcome = co_await take(opened, services, directory, options);
@@ -177,9 +189,10 @@ Task<std::size_t> pick_up(DropDesk& desk, Services services, directory::Director
   std::size_t taken = 0;
   if (!services.store.has_room()) co_return taken;
   const std::vector<DropEntry> chosen = desk.choose(services.clock.now());
-  for (const DropEntry& entry : chosen) {
-    std::string place = desk.directory(), name = entry.name;
-    Outcome outcome = co_await take_file(std::move(place), std::move(name), services, directory, options);
+  for (DropEntry entry : chosen) {
+    std::string place = desk.directory();
+    std::string& name = entry.name;
+    Outcome outcome = co_await take_file(std::move(place), name, services, directory, options);
     if (outcome.taken == Taken::never || outcome.taken == Taken::unreadable)
       desk.set_aside(entry, outcome.why, outcome.taken == Taken::never, services.clock.now());
     else if (outcome.taken == Taken::yes && remove_drop(desk.directory(), entry.name))

@@ -89,6 +89,32 @@ TEST_F(PickUp, TakesWhatIsThereUnderItsOwnIdOnce) {
   EXPECT_TRUE(list_drops(drops_, 10).empty());
 }
 
+TEST_F(PickUp, ANameOfAnotherDayIsNoId) {
+  account("ann@example.org", 0);
+  const std::string names[] = {"00000000000000000000000001", "7ZZZZZZZZZZZZZZZZZZZZZZZZZ"};
+  const auto rename = [&](const Ulid& id, const std::string& name) {
+    std::filesystem::rename(std::filesystem::path(drops_) / id.to_string(), std::filesystem::path(drops_) / name);
+  };
+  for (const std::string& name : names) {
+    rename(drop("ann@example.org"), name);
+    EXPECT_EQ(round(), 1u);
+    EXPECT_FALSE(run_task(server_.store().trace(*Ulid::parse(name))));
+    EXPECT_TRUE(list_drops(drops_, 10).empty());
+  }
+  const auto found = run_task(server_.store().find_messages("ann@example.org", 0, 10));
+  EXPECT_EQ(found->size(), 2u);
+  rename(drop("ann@example.org"), names[0]);
+  store_.failing = true;
+  EXPECT_EQ(round(), 0u);
+  const auto waiting = list_drops(drops_, 10);
+  ASSERT_EQ(waiting.size(), 1u) << "it has its id before it is accepted";
+  EXPECT_NE(waiting[0], names[0]);
+  store_.failing = false;
+  clock_.advance(std::chrono::seconds(5));
+  EXPECT_EQ(round(), 1u);
+  EXPECT_EQ(first_recipient(*Ulid::parse(waiting[0])).state, store::State::in_mailbox);
+}
+
 TEST_F(PickUp, WhatASessionWouldRefuseFailsAndIsReported) {
   account("full@example.org", 1);
   drop("full@example.org"); // the first one fits: nothing is there yet

@@ -49,13 +49,11 @@ Task<queue::Draft> make_notice(Services services, directory::Directory& director
 /// False when the store fails: it is tried again.
 Task<bool> attend(Services services, directory::Directory& directory, std::string hostname,
                   store::Suspicion suspicion) {
-  const std::int64_t now = millis(services.clock.wall());
   const std::string who =
       std::string(store::kTakeoverHold.substr(std::string_view("held by ").size())) + ": " + suspicion.reason;
   store::QueueFilter filter;
   filter.account = suspicion.account;
-  co_await services.queue.withdraw(suspicion.account);
-  const auto held = co_await services.store.operate(store::QueueAction::hold, filter, who, now);
+  const auto held = co_await services.queue.operate(store::QueueAction::hold, filter, who);
   if (!held) co_return false;
   if (suspicion.told) co_return true;
   queue::Draft draft = co_await make_notice(services, directory, hostname, suspicion);

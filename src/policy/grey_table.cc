@@ -99,6 +99,7 @@ std::chrono::seconds GreyTable::ask(const GreylistRules& rules, const std::strin
     renew(*entry);
     return {};
   }
+  entry->row.first = std::min(entry->row.first, now); // a clock that was ahead must not refuse it until then
   const std::int64_t left = entry->row.first + ms(rules.delay) - now;
   if (left > 0) return std::chrono::seconds((left + 999) / 1000);
   change(*entry, State::passed);

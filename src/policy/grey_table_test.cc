@@ -29,6 +29,15 @@ TEST_F(GreyTableTest, WhoComesAgainInTimePasses) {
   EXPECT_EQ(ask("192.0.3.1"), 60);
 }
 
+TEST_F(GreyTableTest, AClockThatWasAheadRefusesNobodyUntilThen) {
+  now += 400 * kDay;
+  ask("192.0.2.1");
+  now -= 400 * kDay;
+  EXPECT_EQ(ask("192.0.2.1"), 60) << "as if it had come now";
+  now += kMinute;
+  EXPECT_EQ(ask("192.0.2.1"), 0);
+}
+
 TEST_F(GreyTableTest, WhoComesTooLateBeginsAnew) {
   ask("192.0.2.1");
   now += kDay + kMinute;

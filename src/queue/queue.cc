@@ -1,40 +1,17 @@
 #include "queue/queue.h"
 
 #include "base/log.h"
-#include "base/text.h"
 #include "net/wheel.h"
 
 #include <algorithm>
-#include <limits>
 
 namespace paquebot::queue {
 namespace {
 
-constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
-// Bounds of what is kept in memory for at once, beside Options::window: jobs in all, octets in all.
-constexpr std::size_t kFreshJobs = 20000;
-constexpr std::uint64_t kFreshBytes = 64u << 20;
 constexpr std::size_t kClaim = 100;
+constexpr std::int64_t kClaimAgain = 5000; // milliseconds after one that failed
+constexpr std::size_t kForgotten = 10'000;
 constexpr unsigned kPaused = 1000; // each has a job in hand
-
-using Way = store::NewRecipient::Route;
-
-store::MessageFacts facts_of(const store::AcceptRequest& request) {
-  store::MessageFacts facts;
-  facts.id = request.id;
-  facts.klass = request.klass;
-  facts.sender = request.sender;
-  facts.content_8bit = request.content_8bit;
-  facts.account = request.account;
-  facts.peer = request.peer;
-  facts.accepted_at = request.accepted_at;
-  facts.expires_at = request.expires_at;
-  facts.head_size = request.head.size();
-  facts.body.size = request.body.size;
-  return facts;
-}
-
-bool is_remote(const store::NewRecipient& row) { return row.route == Way::remote; }
 
 } // namespace
 
@@ -80,116 +57,6 @@ void Queue::wake_owed() {
   if (wake) wake();
 }
 
-// ---- Acceptance ----
-
-Task<store::AcceptResult> Queue::accept(Draft&& draft) { // no coroutine: the draft is used up before there is one
-  const auto options = this->options();
-  return accept(build_request(std::move(draft), options->routes, options->schedule, clock_.wall()));
-}
-
-Task<store::AcceptResult> Queue::accept(std::shared_ptr<store::AcceptRequest> request) {
-  Reservation reservation = reserve(*request);
-  std::shared_ptr<const store::AcceptRequest> sealed = request;
-  store::AcceptResult result = co_await store_.accept(sealed);
-  if (result.status != store::AcceptStatus::accepted) {
-    for (std::uint32_t index : result.recipients) result.addresses.push_back(sealed->recipients[index].address);
-    cancel(*sealed, reservation);
-    co_return result;
-  }
-  if (result.held) {
-    cancel(*sealed, reservation);
-    co_return result;
-  }
-  offer(sealed, reservation);
-  if (std::ranges::any_of(sealed->recipients, [](const auto& r) { return r.owed != store::Owed::none; })) wake_owed();
-  co_return result;
-}
-
-/// Octets of memory, roughly: the message, and what a job keeps of each recipient.
-std::uint64_t Queue::weight(const store::AcceptRequest& request) {
-  return request.head.size() + request.body.bytes.size() + 1024 + 512 * request.recipients.size();
-}
-
-/// Decides for each remote destination of the message whether it is delivered from memory (in hand at once) or waits in the store.
-Queue::Reservation Queue::reserve(store::AcceptRequest& request) {
-  Reservation reservation;
-  if (std::ranges::none_of(request.recipients, is_remote)) return reservation;
-  std::lock_guard lock(mutex_);
-  std::int64_t at = now();
-  std::uint64_t bytes = weight(request);
-  bool in_memory = request.body.staged == 0;
-  for (store::NewRecipient& row : request.recipients) {
-    if (row.route != Way::remote) continue;
-    auto known = std::ranges::find(reservation.destinations, row.destination);
-    if (known != reservation.destinations.end()) {
-      row.in_hand = true;
-      continue;
-    }
-    Destination& place = destination(row.destination);
-    if (place.backoff_until > at) {
-      row.due = std::max(row.due, place.backoff_until);
-      std::string why = "; " + row.destination + " is not tried before its time: " + printable(place.last_error, 200);
-      if (!request.note.contains(why)) request.note += why;
-    } else if (in_memory && row.due <= at && place.due > at && place.ready.size() < options_->window &&
-               fresh_jobs_ < kFreshJobs && fresh_bytes_ + bytes <= kFreshBytes) {
-      row.in_hand = true;
-      ++fresh_jobs_;
-      fresh_bytes_ += bytes;
-      reservation.destinations.push_back(row.destination);
-    }
-  }
-  reservation.bytes = bytes;
-  return reservation;
-}
-
-void Queue::offer(const std::shared_ptr<const store::AcceptRequest>& request, const Reservation& reservation) {
-  if (std::ranges::none_of(request->recipients, is_remote)) return;
-  bool wake = false;
-  {
-    std::lock_guard lock(mutex_);
-    std::map<std::string, Job> jobs;
-    for (const std::string& key : reservation.destinations) jobs[key] = Job{facts_of(*request), {}, request};
-    for (std::size_t i = 0; i < request->recipients.size(); ++i) {
-      const store::NewRecipient& row = request->recipients[i];
-      if (row.route != Way::remote) continue;
-      Destination& place = destination(row.destination);
-      if (!row.in_hand) {
-        place.due = std::min(place.due, row.due);
-        arm(row.destination, place);
-        wake = true;
-        continue;
-      }
-      store::RecipientFacts facts;
-      facts.index = static_cast<std::uint32_t>(i);
-      facts.address = row.address;
-      facts.orcpt = row.orcpt;
-      facts.notify = row.notify;
-      facts.state = store::State::in_hand;
-      facts.parent = row.parent;
-      facts.via = row.via;
-      facts.destination = row.destination;
-      facts.due = row.due;
-      jobs[row.destination].recipients.push_back(std::move(facts));
-    }
-    for (auto& [key, job] : jobs) {
-      Destination& place = destination(key);
-      enqueue(place, std::move(job));
-      heat(key, place);
-      arm(key, place);
-      wake = true;
-    }
-  }
-  if (wake) wake_runnable();
-}
-
-void Queue::cancel(const store::AcceptRequest& request, const Reservation& reservation) {
-  std::lock_guard lock(mutex_);
-  fresh_jobs_ -= reservation.destinations.size();
-  fresh_bytes_ -= reservation.bytes * reservation.destinations.size();
-  for (const store::NewRecipient& row : request.recipients)
-    if (row.route == Way::remote) forget_if_idle(row.destination);
-}
-
 // ---- Destinations (all under mutex_) ----
 
 Queue::Destination& Queue::destination(const std::string& key) {
@@ -220,13 +87,6 @@ void Queue::enqueue(Destination& place, Job job) {
   place.ready.insert(at, std::move(job));
 }
 
-/// A fresh one makes room for others.
-void Queue::leave_window(const Job& job) {
-  if (!job.fresh) return;
-  --fresh_jobs_;
-  fresh_bytes_ -= weight(*job.fresh);
-}
-
 void Queue::heat(const std::string& key, Destination& place) {
   if (place.hot || place.ready.empty()) return;
   place.hot = true;
@@ -240,6 +100,7 @@ void Queue::forget_if_idle(const std::string& key) {
   // A back-off is forgotten with the last message for the place; the store still knows it.
   bool idle = place.ready.empty() && place.due == kNever && place.workers == 0 && !place.claiming && !place.hot;
   if (idle) {
+    if (place.failures > 0 && forgotten_.size() < kForgotten) forgotten_.insert(key);
     if (place.timer != kNever) timers_.erase({place.timer, key});
     destinations_.erase(it);
   }
@@ -273,7 +134,7 @@ std::optional<std::string> Queue::start_worker() {
     if (place.ready.size() > place.workers) heat(key, place);
     return key;
   }
-  while (!timers_.empty() && timers_.begin()->first <= at) {
+  while (frozen_ == 0 && !timers_.empty() && timers_.begin()->first <= at) {
     std::string key = timers_.begin()->second;
     Destination& place = destination(key);
     timers_.erase(timers_.begin());
@@ -289,7 +150,7 @@ std::optional<std::string> Queue::start_worker() {
 std::chrono::milliseconds Queue::next_look() const {
   std::lock_guard lock(mutex_);
   std::int64_t wait = 60'000;
-  if (!timers_.empty() && workers_ < options_->workers_total)
+  if (frozen_ == 0 && !timers_.empty() && workers_ < options_->workers_total)
     wait = std::clamp<std::int64_t>(timers_.begin()->first - now(), 1, wait);
   return std::chrono::milliseconds(wait);
 }
@@ -338,7 +199,7 @@ Task<std::optional<Job>> Queue::take(std::string key) {
         leave_window(job);
         co_return job;
       }
-      claim_now = !claimed && !place.claiming && place.due <= now() && place.backoff_until <= now();
+      claim_now = !claimed && frozen_ == 0 && !place.claiming && place.due <= now() && place.backoff_until <= now();
       if (claim_now) {
         place.claiming = true;
         place.due = kNever; // from here on only what comes to the store meanwhile, which the claim may not see
@@ -351,35 +212,53 @@ Task<std::optional<Job>> Queue::take(std::string key) {
   co_return std::nullopt;
 }
 
+class Queue::Claiming {
+public:
+  Claiming(Queue& queue, std::string key) : queue_(queue), key_(std::move(key)) {}
+  ~Claiming() {
+    if (!done_) end({}, queue_.now() + kClaimAgain);
+  }
+  Claiming(const Claiming&) = delete;
+  Claiming& operator=(const Claiming&) = delete;
+
+  void end(std::vector<store::WorkItem> items, std::int64_t due) {
+    done_ = true;
+    const std::lock_guard lock(queue_.mutex_);
+    Destination& place = queue_.destination(key_);
+    place.claiming = false;
+    for (store::WorkItem& item : items)
+      enqueue(place, Job{std::move(item.message), std::move(item.recipients), nullptr});
+    place.due = std::min(place.due, due);
+    queue_.heat(key_, place);
+    queue_.arm(key_, place);
+  }
+
+private:
+  Queue& queue_;
+  const std::string key_;
+  bool done_ = false;
+};
+
 /// Fills the window from the store and learns when the destination is due next.
 Task<void> Queue::claim(std::string key) {
+  Claiming claiming(*this, key);
   std::int64_t at = now();
   auto items = co_await store_.claim(key, at, kClaim);
-  std::int64_t due = kNever;
+  std::int64_t due = at + kClaimAgain;
   if (items) {
     auto earliest = co_await store_.earliest_due(key);
-    due = earliest ? (*earliest == 0 ? kNever : *earliest) : at + 5000;
+    if (earliest) due = *earliest == 0 ? kNever : *earliest;
   } else {
     log::error("claim-failed", {{"destination", key}, {"why", items.error().message}});
-    due = at + 5000;
+    items = std::vector<store::WorkItem>();
   }
-  {
-    std::lock_guard lock(mutex_);
-    Destination& place = destination(key);
-    place.claiming = false;
-    if (items)
-      for (store::WorkItem& item : *items)
-        enqueue(place, Job{std::move(item.message), std::move(item.recipients), nullptr});
-    place.due = std::min(place.due, due);
-    heat(key, place);
-    arm(key, place);
-  }
+  claiming.end(std::move(*items), due);
   wake_runnable();
 }
 
 Task<std::vector<Job>> Queue::take_expired(std::string key) {
   std::vector<Job> jobs;
-  std::int64_t at = now();
+  std::int64_t at = millis(clock_.settled());
   auto items = co_await store_.claim_expired(key, at, kClaim);
   if (items)
     for (store::WorkItem& item : *items)
@@ -406,7 +285,7 @@ Task<void> Queue::give_back() {
           outcomes.push_back({.message = job.message.id,
                               .index = recipient.index,
                               .to = store::State::waiting,
-                              .due = now(),
+                              .due = std::min(now(), job.message.expires_at),
                               .attempted = false});
       place.ready.clear();
     }
@@ -414,12 +293,34 @@ Task<void> Queue::give_back() {
   if (!outcomes.empty()) co_await store_.record(std::move(outcomes), std::nullopt);
 }
 
+/// No honest retry is later than this.
+std::int64_t Queue::latest_retry() const {
+  const std::int64_t most = std::chrono::milliseconds(options()->schedule.most).count();
+  return now() + most + most / 5 + 60'000;
+}
+
+/// Under mutex_: a back-off that ends later was made by a clock that was ahead.
+void Queue::pull_back_offs(std::int64_t latest) {
+  for (auto& [key, place] : destinations_) {
+    if (place.backoff_until <= latest) continue;
+    place.backoff_until = 0;
+    arm(key, place);
+    heat(key, place);
+  }
+}
+
 Task<Result<>> Queue::load() {
+  const std::int64_t at = now();
+  const std::int64_t latest = latest_retry();
+  const auto pulled = co_await store_.pull_forward(at, latest);
+  if (!pulled) co_return std::unexpected(pulled.error());
+  if (*pulled > 0) log::warning("queue-pulled-forward", {{"count", *pulled}, {"why", "the clock was ahead"}});
   auto listed = co_await store_.list_destinations(false);
   if (!listed) co_return std::unexpected(listed.error());
   {
     std::lock_guard lock(mutex_);
     ++loads_;
+    pull_back_offs(latest);
     for (const store::DestinationFacts& facts : *listed) {
       if (facts.earliest_due == 0 && facts.backoff_until <= now()) continue;
       Destination& place = destination(facts.key);

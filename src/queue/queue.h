@@ -9,6 +9,7 @@
 
 #include <deque>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -60,8 +61,13 @@ public:
   /// message is durable and its fresh remote recipients are in hand.
   Task<store::AcceptResult> accept(Draft&& draft);
 
-  /// Loads what waits in the store. At start, and after an operator's retry or release.
+  /// Loads what waits in the store, and mends what a clock that was ahead left there and here (Store::pull_forward). At
+  /// start, after an operator's retry or release, and when the wall clock was set back.
   Task<Result<>> load();
+
+  /// An operator's order (Store::operate), also to what waits in the windows: that goes back to the store first. What
+  /// workers have in hand goes on. Follow a retry or release by load().
+  Task<Result<std::size_t>> operate(store::QueueAction action, store::QueueFilter filter, std::string who);
 
   // ---- For the dispatcher ----
   /// Reserves a worker for a destination that has work and may have one more; nothing when there is none now.
@@ -93,7 +99,7 @@ public:
   Task<void> settle(std::string destination, std::vector<store::Outcome> outcomes, bool works);
   /// The same for outcomes of several messages at once, which change nothing in what is known of their destinations: for
   /// those that were reached while failing() said no.
-  Task<void> settle_several(std::vector<Settled> several);
+  Task<void> settle_several(const std::vector<Settled>& several);
   /// Whether the destination waits for its time.
   bool resting(const std::string& key) const;
   /// How often load() was called: an operator may want tried at once what failed.
@@ -109,9 +115,6 @@ public:
   Task<std::vector<Job>> take_overdue();
   /// When the next deadline in the store passes (wall milliseconds); nothing when there is none or the store fails.
   Task<std::optional<std::int64_t>> next_deadline();
-  /// Gives what an account sent and what is in the windows back to the store, which holds it when the account is marked
-  /// (store::Suspicion). What workers have in hand goes on.
-  Task<void> withdraw(store::Id account);
   /// Gives everything in the windows back to the store (shutdown). Workers must have ended.
   Task<void> give_back();
 
@@ -121,6 +124,8 @@ public:
   Numbers numbers() const;
 
 private:
+  static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
+
   struct Destination {
     std::deque<Job> ready; ///< highest priority first, within one as they came (RFC 6710 section 5.1)
     std::int64_t due = 0;  ///< earliest in the store; kNever: none
@@ -134,12 +139,26 @@ private:
     std::int64_t timer = 0; ///< its entry in timers_, kNever: none
     bool hot = false;       ///< it stands in hot_
   };
+  /// While it lives, nothing comes from the store into the windows.
+  class Freeze {
+  public:
+    explicit Freeze(Queue& queue);
+    ~Freeze();
+    Freeze(const Freeze&) = delete;
+    Freeze& operator=(const Freeze&) = delete;
+
+  private:
+    Queue& queue_;
+  };
+  /// A claim that ends without its result leaves the destination as if the store had failed.
+  class Claiming;
   struct Reservation {
     std::vector<std::string> destinations; ///< one entry for each job reserved
     std::uint64_t bytes = 0;
   };
 
   Task<store::AcceptResult> accept(std::shared_ptr<store::AcceptRequest> request);
+  struct Backing;
   Reservation reserve(store::AcceptRequest& request);
   void offer(const std::shared_ptr<const store::AcceptRequest>& request, const Reservation& reservation);
   void cancel(const store::AcceptRequest& request, const Reservation& reservation);
@@ -151,12 +170,16 @@ private:
   static void enqueue(Destination& destination, Job job);
   bool note_due(const std::vector<store::Outcome>& outcomes, const std::string& key);
   void leave_window(const Job& job);
+  void pull_back_offs(std::int64_t latest);
+  bool claims_nothing() const;
+  Task<void> withdraw(const store::QueueFilter& filter, bool only_backing_off);
   bool may_start(const Destination& destination, std::int64_t now) const;
   bool spared(const Destination& destination) const;
   Task<void> claim(std::string key);
   Task<void> record(const std::vector<store::Outcome>& outcomes, std::optional<store::DestinationUpdate> update);
   Task<void> record_slice(std::vector<store::Outcome> outcomes, std::optional<store::DestinationUpdate> update);
   std::int64_t now() const { return millis(clock_.wall()); }
+  std::int64_t latest_retry() const;
   void wake_runnable();
   void wake_owed();
 
@@ -169,11 +192,14 @@ private:
   std::map<std::string, Destination, std::less<>> destinations_;
   std::set<std::pair<std::int64_t, std::string>> timers_; ///< when the store has due work for a destination
   std::deque<std::string> hot_;                           ///< destinations with ready work
+  std::set<std::string, std::less<>>
+      forgotten_; ///< failing places that are in destinations_ no more; the store knows their failures
   std::uint64_t fresh_bytes_ = 0;
   std::size_t fresh_jobs_ = 0;
   unsigned workers_ = 0; ///< without the paused ones
   unsigned paused_ = 0;
   unsigned loads_ = 0;
+  unsigned frozen_ = 0; ///< living Freezes
 };
 
 } // namespace paquebot::queue

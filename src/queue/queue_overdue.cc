@@ -12,7 +12,7 @@ constexpr std::size_t kMost = 100; // of one claim
 
 Task<std::vector<Job>> Queue::take_overdue() {
   std::vector<Job> jobs;
-  std::int64_t at = now();
+  std::int64_t at = millis(clock_.settled());
   auto items = co_await store_.claim_overdue(at, kMost);
   if (!items) {
     log::error("claim-failed", {{"why", items.error().message}});

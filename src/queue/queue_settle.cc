@@ -60,7 +60,8 @@ Task<void> Queue::settle(std::string key, std::vector<store::Outcome> outcomes, 
   if (works) {
     std::lock_guard lock(mutex_);
     Destination& place = destination(key);
-    if (place.failures > 0) {
+    const bool forgotten = forgotten_.erase(key) > 0;
+    if (place.failures > 0 || forgotten) {
       place.failures = 0;
       place.backoff_until = 0;
       update = store::DestinationUpdate{.key = key};
@@ -75,10 +76,10 @@ Task<void> Queue::settle(std::string key, std::vector<store::Outcome> outcomes, 
 bool Queue::failing(const std::string& key) const {
   std::lock_guard lock(mutex_);
   auto it = destinations_.find(key);
-  return it != destinations_.end() && it->second.failures > 0;
+  return (it != destinations_.end() && it->second.failures > 0) || forgotten_.contains(key);
 }
 
-Task<void> Queue::settle_several(std::vector<Settled> several) {
+Task<void> Queue::settle_several(const std::vector<Settled>& several) {
   std::vector<store::Outcome> all;
   for (const Settled& one : several) all.insert(all.end(), one.outcomes.begin(), one.outcomes.end());
   std::optional<store::DestinationUpdate> nothing;
@@ -103,6 +104,7 @@ Task<void> Queue::settle_failed(std::string key, std::vector<store::Outcome> out
   {
     std::lock_guard lock(mutex_);
     Destination& place = destination(key);
+    forgotten_.erase(key);
     if (place.backoff_until <= now()) ++place.failures; // workers that fail together count once
     place.backoff_until = until;
     place.last_error = update.last_error;

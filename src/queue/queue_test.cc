@@ -87,26 +87,6 @@ TEST_F(QueueTest, AFreshMessageIsDeliveredFromMemoryAndLeavesNothingWaiting) {
   EXPECT_EQ(trace->recipients[0].state, store::State::relayed);
 }
 
-TEST_F(QueueTest, WhatAnAccountSentIsWithdrawnFromMemory) {
-  account_ = 7;
-  const Ulid hers = accept("a@far.example");
-  const Ulid again = accept("b@far.example");
-  account_ = 8;
-  const Ulid his = accept("c@far.example");
-  run_task(finish(queue_->withdraw(7)));
-  EXPECT_EQ(queue_->numbers().ready, 1u);
-  ASSERT_EQ(queue_->start_worker(), "far.example");
-  EXPECT_EQ(take("far.example")->message.id, his);
-  // Nobody has marked the account, so they wait in the store, due at once; they were not lost and are no attempts.
-  std::set<Ulid> found;
-  while (auto job = take("far.example")) {
-    EXPECT_FALSE(job->fresh);
-    EXPECT_EQ(job->recipients[0].attempts, 0u);
-    found.insert(job->message.id);
-  }
-  EXPECT_EQ(found, (std::set<Ulid>{hers, again}));
-}
-
 TEST_F(QueueTest, WorkersOfADestinationAreBounded) {
   queue_->configure(Options{.workers_total = 3, .workers_per_destination = 2});
   for (int i = 0; i < 10; ++i) {

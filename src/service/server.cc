@@ -6,6 +6,7 @@
 #include "intake/pickup.h"
 #include "intake/suspects.h"
 #include "net/wheel.h"
+#include "service/clock_keeper.h"
 #include "service/dns_keeper.h"
 #include "service/grey_keeper.h"
 #include "service/http_driver.h"
@@ -46,7 +47,7 @@ struct Server::Impl {
       : store(s), options(std::move(o)), snapshot(std::move(first)), contexts(options.threads),
         cpu(options.cpu_threads), signing(options.cpu_threads),
         directory(store, cpu, directory::Options{.hostname = options.hostname, .origin = options.origin}),
-        policy(directory, &limits, &paths, &relay_rates), queue(store, system_clock(), snapshot->queue) {
+        policy(directory, &limits, &paths, &relay_rates), queue(store, clock, snapshot->queue) {
     limits.configure(snapshot->account_limits);
     paths.configure(snapshot->rewrite_sender);
     guard.configure(snapshot->logins);
@@ -58,6 +59,8 @@ struct Server::Impl {
 
   store::Store& store;
   ServerOptions options;
+  ClockTrust clock{system_clock()}; ///< for all that deletes, returns or forgets what is old
+  ClockKeeper clock_keeper{store, clock};
   std::mutex snapshot_mutex;
   std::shared_ptr<const Snapshot> snapshot;
   net::ContextPool contexts;
@@ -85,13 +88,13 @@ struct Server::Impl {
   std::unique_ptr<DnsKeeper> dns_keeper;
   std::unique_ptr<intake::Verifier> verifier;
   std::unique_ptr<delivery::Connector> connector;
-  delivery::Homecoming homecoming{queue, store, directory, system_clock()};
+  delivery::Homecoming homecoming{queue, store, directory, clock};
   delivery::Signer signer{store, signing, system_clock(), options.hostname};
   std::unique_ptr<delivery::Dispatcher> dispatcher;
   std::unique_ptr<delivery::Reporter> reporter;
   intake::DmarcBook dmarc_book{store, system_clock()};
   std::unique_ptr<delivery::DmarcReporter> dmarc_reporter;
-  delivery::Deadlines deadlines{queue, system_clock()};
+  delivery::Deadlines deadlines{queue, clock};
   std::unique_ptr<control::Control> control;
   std::vector<BoundListener> listeners;
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
@@ -308,10 +311,12 @@ Task<void> Server::Impl::upkeep() {
   int ticks = 0;
   std::uint64_t marks = 0;
   while (!stopping) {
+    co_await clock_keeper.tick();
+    if (clock.set_back()) co_await load_queue(); // what is due by the time that it was is not due by this one
     auto rest = std::chrono::milliseconds(500);
     co_await net::sleep_for(rest);
     if (++ticks % 10 == 0) co_await grey_keeper.save();
-    const bool round = ticks % 20 == 0;
+    const bool round = ticks % 20 == 2; // the first a second after the start
     const std::uint64_t marks_now = store.suspicion_generation();
     const bool marked = std::exchange(marks, marks_now) != marks_now;
     if (round || marked) {
@@ -321,7 +326,7 @@ Task<void> Server::Impl::upkeep() {
     }
     if (!round) continue;
     for (bool more = true; more && !stopping;) {
-      std::int64_t now = millis(system_clock().wall());
+      std::int64_t now = millis(clock.settled());
       auto slice = co_await store.maintain(now);
       more = slice && *slice;
     }
@@ -334,7 +339,7 @@ Task<void> Server::Impl::upkeep() {
 Task<void> Server::Impl::expire_mail() {
   const auto days = current()->expire_days;
   if (days == 0) co_return;
-  const std::int64_t before = millis(system_clock().wall()) - std::int64_t{days} * 24 * 3600 * 1000;
+  const std::int64_t before = millis(clock.settled()) - std::int64_t{days} * 24 * 3600 * 1000;
   for (bool more = true; more && !stopping;) {
     std::string why = fmt::format("expired after {} days", days);
     auto slice = co_await store.expire_entries(before, std::move(why));
@@ -393,9 +398,9 @@ std::string Server::Impl::status() {
     list += fmt::format("{}\"{}\"", list.empty() ? "" : ",", listener.listener.bound().to_string());
   auto up = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started).count();
   return fmt::format(
-      R"({{"hostname":"{}","pid":{},"uptime_seconds":{},"listeners":[{}],"connections":{},"queue":{{"destinations":{},"ready":{},"workers":{}}},"dns":{}}})",
+      R"({{"hostname":"{}","pid":{},"uptime_seconds":{},"listeners":[{}],"connections":{},"queue":{{"destinations":{},"ready":{},"workers":{}}},"dns":{},"clock":{}}})",
       options.hostname, ::getpid(), up, list, gate.total(), numbers.destinations, numbers.ready, numbers.workers,
-      dns_keeper->status());
+      dns_keeper->status(), clock_keeper.status());
 }
 
 // ---- Server ----
@@ -428,14 +433,18 @@ Result<> Server::start(std::vector<BoundListener> listeners) {
   std::size_t where = s.contexts.size() - 1; // all deliveries live on the last context
   s.connector = std::make_unique<delivery::Connector>(s.last(), s.contexts.wheel(where), s.resolvers.deliveries,
                                                       s.options.connector);
-  s.dispatcher = std::make_unique<delivery::Dispatcher>(s.last(), s.queue, s.store, system_clock(), *s.connector,
-                                                        s.homecoming, s.signer, s.paths);
+  s.dispatcher = std::make_unique<delivery::Dispatcher>(s.last(), s.queue, s.store, s.clock, *s.connector, s.homecoming,
+                                                        s.signer, s.paths);
   s.reporter = std::make_unique<delivery::Reporter>(s.last(), s.queue, s.store, s.directory, s.ids, system_clock(),
                                                     s.options.hostname);
   s.dmarc_reporter = std::make_unique<delivery::DmarcReporter>(s.queue, s.store, s.directory, s.resolvers.strangers,
-                                                               s.ids, system_clock(), s.options.hostname);
+                                                               s.ids, s.clock, s.options.hostname);
   control::Hooks hooks;
   hooks.end_sessions = [&s](store::Id account) { s.sessions.end_account(account); };
+  hooks.order = [&s](store::QueueAction action, store::QueueFilter filter, std::string who) {
+    return s.queue.operate(action, std::move(filter), std::move(who));
+  };
+  hooks.confirm_clock = [&s] { return s.clock_keeper.confirm(); };
   hooks.wake_queue = [&s] { s.launch(s.first(), s.load_queue(), "queue reload"); };
   hooks.limits = [&s] { return *s.limits.general(); };
   hooks.forget_limits = [&s](store::Id account) { s.limits.forget(account); };

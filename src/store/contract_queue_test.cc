@@ -240,16 +240,22 @@ TEST_P(StoreContract, AReportWaitsForRecipientsInHandButNotForEver) {
     std::vector<Outcome> failed = {{id, 0, State::failed, 0, true, Owed::failure, peer_said(550, "no")}};
     ASSERT_TRUE(run(store().record(failed, std::nullopt)));
   }
-  EXPECT_TRUE(run(store().owed_reports(10)).value().empty());
+  EXPECT_TRUE(run(store().owed_reports({}, 10)).value().reports.empty());
   std::vector<Outcome> relayed = {{first, 1, State::relayed, 0, true, Owed::none, peer_said(250, "ok")}};
   ASSERT_TRUE(run(store().record(relayed, std::nullopt)));
-  const auto owed = run(store().owed_reports(1));
+  const auto owed = run(store().owed_reports({}, 1));
   ASSERT_TRUE(owed);
-  ASSERT_EQ(owed->size(), 1u);
-  EXPECT_EQ(owed->front().message.id, first);
-  EXPECT_EQ(owed->front().recipients.size(), 1u);
+  ASSERT_EQ(owed->reports.size(), 1u);
+  EXPECT_EQ(owed->reports.front().message.id, first);
+  EXPECT_EQ(owed->reports.front().recipients.size(), 1u);
+  ASSERT_EQ(owed->next, first);
+  EXPECT_TRUE(run(store().owed_reports(owed->next, 1)).value().reports.empty()) << "the second still gathers";
   clock().advance(std::chrono::seconds(60));
-  EXPECT_EQ(run(store().owed_reports(10)).value().size(), 2u);
+  EXPECT_EQ(run(store().owed_reports({}, 10)).value().reports.size(), 2u);
+  const auto behind = run(store().owed_reports(first, 10));
+  ASSERT_EQ(behind.value().reports.size(), 1u);
+  EXPECT_EQ(behind->reports.front().message.id, second);
+  EXPECT_FALSE(behind->next);
 }
 
 TEST_P(StoreContract, AReportSettlesItsMarksInTheAcceptingTransaction) {
@@ -261,11 +267,11 @@ TEST_P(StoreContract, AReportSettlesItsMarksInTheAcceptingTransaction) {
   std::vector<Outcome> outcomes = {{id, 0, State::failed, 0, true, Owed::failure, peer_said(550, "no")},
                                    {id, 1, State::waiting, now() + 1, true, Owed::delay, peer_said(450, "later")}};
   ASSERT_TRUE(run(store().record(outcomes, std::nullopt)));
-  const auto owed = run(store().owed_reports(10));
+  const auto owed = run(store().owed_reports({}, 10));
   ASSERT_TRUE(owed);
-  ASSERT_EQ(owed->size(), 1u);
-  EXPECT_EQ(owed->front().recipients.size(), 2u);
-  EXPECT_NE(owed->front().message.head, 0) << "the report quotes it";
+  ASSERT_EQ(owed->reports.size(), 1u);
+  EXPECT_EQ(owed->reports.front().recipients.size(), 2u);
+  EXPECT_NE(owed->reports.front().message.head, 0) << "the report quotes it";
 
   AcceptRequest report = message("report");
   report.klass = MessageClass::report;
@@ -273,7 +279,7 @@ TEST_P(StoreContract, AReportSettlesItsMarksInTheAcceptingTransaction) {
   report.recipients = {to_mailbox(anna)};
   report.settles = AcceptRequest::Settles{id, {0, 1}, {Owed::failure, Owed::delay}};
   const Ulid report_id = accepted(report);
-  EXPECT_TRUE(run(store().owed_reports(10)).value().empty());
+  EXPECT_TRUE(run(store().owed_reports({}, 10)).value().reports.empty());
   Trace trace = trail(id);
   EXPECT_TRUE(trace.recipients[1].delay_reported);
   EXPECT_FALSE(trace.recipients[0].delay_reported);
@@ -304,7 +310,7 @@ TEST_P(StoreContract, ADelayThatBecameAFailureIsNotSettledByTheNotice) {
   notice.recipients = {to_remote("s@elsewhere.example", "elsewhere.example")};
   notice.settles = AcceptRequest::Settles{id, {0}, {Owed::delay}};
   EXPECT_EQ(accept(notice).status, AcceptStatus::duplicate);
-  EXPECT_EQ(run(store().owed_reports(10)).value().size(), 1u);
+  EXPECT_EQ(run(store().owed_reports({}, 10)).value().reports.size(), 1u);
 }
 
 TEST_P(StoreContract, ADelayNoticeLapsesWhenTheMailArrives) {
@@ -314,7 +320,7 @@ TEST_P(StoreContract, ADelayNoticeLapsesWhenTheMailArrives) {
   EXPECT_TRUE(record({id, 0, State::waiting, now(), true, Owed::delay, peer_said(450, "")}));
   claim("far.example");
   EXPECT_TRUE(record({id, 0, State::relayed, 0, true, Owed::none, peer_said(250, "")}));
-  EXPECT_TRUE(run(store().owed_reports(10)).value().empty());
+  EXPECT_TRUE(run(store().owed_reports({}, 10)).value().reports.empty());
   EXPECT_EQ(trail(id).message.head, 0);
 }
 
@@ -328,7 +334,7 @@ TEST_P(StoreContract, AWaivedReportLetsGoOfTheContent) {
   EXPECT_NE(trail(id).message.head, 0);
   ASSERT_TRUE(run(store().waive_reports(id, {0, 1, 1})));
   EXPECT_EQ(trail(id).message.head, 0);
-  EXPECT_TRUE(run(store().owed_reports(10)).value().empty());
+  EXPECT_TRUE(run(store().owed_reports({}, 10)).value().reports.empty());
 }
 
 TEST_P(StoreContract, OperatorsHoldReleaseRetryAndCancel) {

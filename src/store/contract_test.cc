@@ -137,6 +137,35 @@ Ulid StoreContract::accepted(const AcceptRequest& request) {
   return request.id;
 }
 
+Ulid StoreContract::deliver(const Account& to, std::optional<Ulid> id) {
+  AcceptRequest request = message();
+  if (id) request.id = *id;
+  request.recipients = {to_mailbox(to)};
+  return accepted(request);
+}
+
+Ulid StoreContract::queue(const std::string& destination) {
+  AcceptRequest request = message();
+  request.recipients = {to_remote("a@" + destination, destination)};
+  return accepted(request);
+}
+
+std::size_t StoreContract::expire(std::int64_t before) {
+  std::size_t removed = 0;
+  for (bool more = true; more;) {
+    const auto slice = run(store().expire_entries(before, "expired"));
+    EXPECT_TRUE(slice) << slice.error().message;
+    removed += slice ? slice->removed : 0;
+    more = slice && slice->more;
+  }
+  return removed;
+}
+
+void StoreContract::maintain() {
+  while (run(store().maintain(now())).value_or(false)) {
+  }
+}
+
 std::vector<WorkItem> StoreContract::claim(const std::string& destination, std::size_t most) {
   auto items = run(store().claim(destination, now(), most));
   EXPECT_TRUE(items) << items.error().message;

@@ -197,9 +197,14 @@ private:
                "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                request_.id, pending, request_.klass, sender.reverse_path.local, sender.reverse_path.domain, sender.body,
                sender.smtputf8, sender.ret, sender.envid, request_.content_8bit, request_.account, request_.peer,
-               request_.accepted_at, request_.expires_at, queued.head, request_.head.size(), queued.body.id,
-               queued.body.bulk, body_size(), sender.tls, sender.priority, sender.deliver_by.at, sender.deliver_by.mode,
+               request_.accepted_at, expires(), queued.head, request_.head.size(), queued.body.id, queued.body.bulk,
+               body_size(), sender.tls, sender.priority, sender.deliver_by.at, sender.deliver_by.mode,
                sender.deliver_by.trace, sender.hold.until, sender.hold.request, Blob{trail});
+  }
+
+  /// By a clock that is behind, its life would be over as soon as the clock is right again.
+  std::int64_t expires() const {
+    return std::max(request_.expires_at, tx_.memory.heartbeat + (request_.expires_at - request_.accepted_at));
   }
 
   /// The key of the place it will go to; a held recipient without one goes where its domain says once it is released.
@@ -227,7 +232,7 @@ private:
         "changed_at, route, account, parent, notify, address, orcpt, via, last_reply, own_code, own_status, own_text, "
         "reason, priority, deadline, uid) "
         "VALUES(?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?, ?, ?)",
-        request_.id, index, state, destination, r.due, request_.expires_at, owner, r.owed, request_.accepted_at,
+        request_.id, index, state, destination, std::min(r.due, expires()), expires(), owner, r.owed, request_.accepted_at,
         r.route, r.account, r.parent, r.notify, r.address, r.orcpt, r.via, refused ? r.code : std::uint16_t{0},
         refused ? to_column(r.status) : std::string(), refused ? r.reason : std::string(), r.reason,
         request_.sender.priority, r.deadline, uid_of(r));
@@ -237,12 +242,14 @@ private:
     tx_.db.run("UPDATE mailbox SET uidnext = ?, highestmodseq = ?, count = count + 1, bytes = bytes + ? WHERE id = ?",
                d.uid + 1, d.modseq, entry_size(d), d.mailbox);
     const Ulid fresh = tx_.memory.ulids.next();
+    // By a clock that is behind, it would be too old as soon as the clock is right again.
+    const std::int64_t arrived = std::max(tx_.now, tx_.memory.heartbeat);
     const std::int64_t date = request_.internal_date != 0 ? request_.internal_date : request_.accepted_at;
     tx_.db.run("INSERT INTO entry(mailbox, uid, uidl, message, recipient, flags, modseq, internal_date, head, body, "
-               "size, prefix) "
-               "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+               "size, prefix, arrived) "
+               "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                d.mailbox, d.uid, fresh, request_.id, d.recipient, request_.flags, d.modseq, date, content.head,
-               content.body.id, entry_size(d), d.prefix);
+               content.body.id, entry_size(d), d.prefix, arrived);
     if (request_.klass == MessageClass::imported) keep_origin(d);
   }
 

@@ -135,35 +135,6 @@ std::size_t expunge(Tx& tx, Id mailbox, const std::vector<std::uint32_t>& uids, 
   return count;
 }
 
-ExpiryPage find_expired(Db& db, Id after, std::int64_t before) {
-  constexpr std::size_t kMailboxes = 1000;
-  Query q =
-      db.query("SELECT id, ifnull((SELECT message FROM entry e WHERE e.mailbox = m.id ORDER BY uid LIMIT 1) < ?, 0) "
-               "FROM mailbox m WHERE id > ? AND account IS NOT NULL ORDER BY id LIMIT ?",
-               first_ulid_of(before), after, kMailboxes);
-  ExpiryPage page;
-  std::size_t seen = 0;
-  for (; q.row(); ++seen) {
-    page.reached = q.i64(0);
-    if (!q.flag(1)) continue;
-    page.mailbox = page.reached;
-    return page;
-  }
-  if (seen < kMailboxes) page.reached = 0;
-  return page;
-}
-
-std::size_t expire_slice(Tx& tx, Id mailbox, std::int64_t before, const std::string& who) {
-  const Ulid limit = first_ulid_of(before);
-  std::vector<std::uint32_t> uids;
-  {
-    Query q =
-        tx.db.query("SELECT uid, message FROM entry WHERE mailbox = ? ORDER BY uid LIMIT ?", mailbox, kExpirySlice);
-    while (q.row() && q.ulid(1) < limit) uids.push_back(q.u32(0));
-  }
-  return expunge(tx, mailbox, uids, who);
-}
-
 void make_mailbox(Tx& tx, Id account, const std::string& name) {
   // RFC 3501 section 2.3.1.1: a mailbox made anew under an old name must have a greater uidvalidity.
   const std::int64_t last = tx.db.number("SELECT value FROM setting WHERE key = 'mailbox.uidvalidity'", 0);

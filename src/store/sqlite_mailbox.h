@@ -25,15 +25,4 @@ std::size_t expunge(Tx& tx, Id mailbox, const std::vector<std::uint32_t>& uids, 
 /// Makes an empty mailbox whose uidvalidity no mailbox of this store ever had.
 void make_mailbox(Tx& tx, Id account, const std::string& name);
 
-inline constexpr std::size_t kExpirySlice = 200; ///< entries deleted in one transaction
-
-/// What expiry found in some mailboxes after one.
-struct ExpiryPage {
-  Id mailbox = 0; ///< its oldest entry has expired; 0: none of those looked at
-  Id reached = 0; ///< the last mailbox looked at; 0: there is none after it
-};
-ExpiryPage find_expired(Db& db, Id after, std::int64_t before);
-/// Deletes the oldest entries of messages accepted before `before`, at most kExpirySlice; how many.
-std::size_t expire_slice(Tx& tx, Id mailbox, std::int64_t before, const std::string& who);
-
 } // namespace paquebot::store

@@ -4,10 +4,14 @@
 #include "store/sqlite_content.h"
 #include "store/sqlite_rows.h"
 
+#include <algorithm>
+
 namespace paquebot::store {
 namespace {
 
-constexpr std::size_t kMessages = 200;
+constexpr std::size_t kMessages = 200; // dropped in one transaction
+constexpr std::size_t kTrails = 2000;  // looked at in one
+constexpr std::int64_t kAhead = 24LL * 3600 * 1000;
 constexpr std::size_t kEntries = 200;
 constexpr std::size_t kDestinations = 500;
 constexpr std::size_t kDigests = 5000;
@@ -22,19 +26,33 @@ struct Entry {
 
 } // namespace
 
-bool drop_old_trails(Tx& tx, std::int64_t before) {
+bool drop_old_trails(Tx& tx, std::int64_t before, std::int64_t now) {
+  Ulid last;
+  last.bytes.fill(0xFF);
   std::vector<Ulid> ids;
-  {
-    Query q = tx.db.query("SELECT id FROM message WHERE id < ? AND pending = 0 ORDER BY id LIMIT ?",
-                          first_ulid_of(before), kMessages);
-    while (q.row()) ids.push_back(q.ulid(0));
-  }
+  std::size_t seen = 0;
+  const auto look = [&](const Ulid& above, const Ulid& below) {
+    if (above >= below) return;
+    Query q = tx.db.query("SELECT id, pending = 0 AND accepted_at < ?1 AND NOT EXISTS (SELECT 1 FROM recipient r WHERE "
+                          "r.message = m.id AND r.changed_at >= ?1) FROM message m "
+                          "WHERE id > ?2 AND id <= ?3 ORDER BY id LIMIT ?4",
+                          before, above, below, kTrails - seen);
+    for (; ids.size() < kMessages && q.row(); ++seen) {
+      tx.memory.swept_trail = q.ulid(0);
+      if (q.flag(1)) ids.push_back(q.ulid(0));
+    }
+  };
+  look(tx.memory.swept_trail, first_ulid_of(before));
+  if (seen < kTrails && ids.size() < kMessages)
+    look(std::max(tx.memory.swept_trail, first_ulid_of(now + kAhead)), last);
   for (const Ulid& id : ids) {
     tx.db.run("DELETE FROM event WHERE message = ?", id);
     tx.db.run("DELETE FROM recipient WHERE message = ?", id);
     tx.db.run("DELETE FROM message WHERE id = ?", id);
   }
-  return ids.size() == kMessages;
+  if (seen == kTrails || ids.size() == kMessages) return true;
+  tx.memory.swept_trail = Ulid();
+  return false;
 }
 
 bool empty_dropped_mailboxes(Tx& tx) {
@@ -66,22 +84,28 @@ bool empty_dropped_mailboxes(Tx& tx) {
 }
 
 bool drop_idle_destinations(Tx& tx, std::int64_t before) {
-  std::vector<Id> idle;
+  std::vector<Id> old;
+  std::vector<Id> failing;
   std::size_t seen = 0;
   {
     Query q = tx.db.query(
-        "SELECT id, changed_at < ? AND NOT EXISTS (SELECT 1 FROM recipient WHERE destination = d.id AND state = 1) "
+        "SELECT id, NOT EXISTS (SELECT 1 FROM recipient WHERE destination = d.id AND state = 1) "
         "AND NOT EXISTS (SELECT 1 FROM recipient WHERE destination = d.id AND state = 2) "
-        "AND NOT EXISTS (SELECT 1 FROM recipient WHERE destination = d.id AND state = 3) "
-        "FROM destination d WHERE id > ? ORDER BY id LIMIT ?",
+        "AND NOT EXISTS (SELECT 1 FROM recipient WHERE destination = d.id AND state = 3), "
+        "changed_at < ?, failures <> 0 OR backoff_until <> 0 FROM destination d WHERE id > ? ORDER BY id LIMIT ?",
         before, tx.memory.swept_destination, kDestinations);
     for (; q.row(); ++seen) {
       tx.memory.swept_destination = q.i64(0);
-      if (q.flag(1)) idle.push_back(q.i64(0));
+      if (q.flag(1) && q.flag(2))
+        old.push_back(q.i64(0));
+      else if (q.flag(1) && q.flag(3))
+        failing.push_back(q.i64(0));
     }
   }
-  for (const Id id : idle) tx.db.run("DELETE FROM destination WHERE id = ?", id);
-  if (!idle.empty()) tx.memory.destinations.clear();
+  for (const Id id : old) tx.db.run("DELETE FROM destination WHERE id = ?", id);
+  for (const Id id : failing)
+    tx.db.run("UPDATE destination SET backoff_until = 0, failures = 0, last_error = '' WHERE id = ?", id);
+  if (!old.empty()) tx.memory.destinations.clear();
   if (seen == kDestinations) return true;
   tx.memory.swept_destination = 0;
   return false;

@@ -8,12 +8,15 @@
 /// there is more.
 namespace paquebot::store {
 
-/// Forgets messages accepted before `before`, with their recipients and events, unless they are unfinished.
-bool drop_old_trails(Tx& tx, std::int64_t before);
+/// Forgets messages that were accepted and came to their end before `before`, with their recipients and events. Goes
+/// through all whose ids are of that time, or of the future (later than a day after `now`), a slice at a time; false
+/// when it has come round.
+bool drop_old_trails(Tx& tx, std::int64_t before, std::int64_t now);
 /// Empties mailboxes of accounts that are gone.
 bool empty_dropped_mailboxes(Tx& tx);
-/// Forgets destinations that no unfinished recipient names and where nothing has changed since `before`. Goes through
-/// all of them in turn, a slice at a time; false when it has come round.
+/// Forgets destinations that no unfinished recipient names and where nothing has changed since `before`, and that
+/// others of which no unfinished recipient is left ever failed. Goes through all of them in turn, a slice at a time;
+/// false when it has come round.
 bool drop_idle_destinations(Tx& tx, std::int64_t before);
 /// Gives free pages back to the file system when there are many; when it is `short_of_room`, all of them.
 bool shrink(Db& db, bool short_of_room);

@@ -81,12 +81,12 @@ void settle_bulk_ids(Db& main, Db& bulk) {
 }
 
 /// Ends the last epoch: its staged bodies are swept, its work in hand waits again. Then a new one begins.
-Id begin_epoch(Db& main, Db& bulk, std::int64_t now) {
+Id begin_epoch(Db& main, Db& bulk) {
   settle_bulk_ids(main, bulk);
   const Id last = main.number("SELECT epoch FROM node WHERE id = 1", 0);
   sweep_staged(main, bulk, last);
   main.run("BEGIN IMMEDIATE");
-  main.run("UPDATE node SET epoch = epoch + 1, heartbeat = ?, ended = 0 WHERE id = 1", now);
+  main.run("UPDATE node SET epoch = epoch + 1, ended = 0 WHERE id = 1");
   return_orphans(main, last + 1);
   main.run("COMMIT");
   return last + 1;
@@ -102,8 +102,7 @@ Result<std::unique_ptr<Store>> open_files(SqliteOptions options, LockFile lock) 
   if (!bulk) return std::unexpected(bulk.error());
   pair_files(*main, *bulk);
   if (auto sound = check_after_crash(*main, *bulk, options); !sound) return std::unexpected(sound.error());
-  const Clock& clock = options.clock != nullptr ? *options.clock : system_clock();
-  const Id epoch = begin_epoch(*main, *bulk, millis(clock.wall()));
+  const Id epoch = begin_epoch(*main, *bulk);
   if (auto synced = sync_directory(directory); !synced) return std::unexpected(synced.error());
   SqliteParts parts{std::move(options), std::move(lock), std::move(*main), std::move(*bulk), epoch};
   return std::make_unique<SqliteStore>(std::move(parts));

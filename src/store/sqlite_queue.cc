@@ -116,14 +116,16 @@ bool record_outcome(Tx& tx, const Outcome& o, EventList& events, bool suspects) 
   // A delay notice still owed is pointless once the recipient has come to an end.
   const Owed owed = o.owed == Owed::none && is_unfinished(o.to) ? before : o.owed;
   if (!o.attempted && !o.deadline_met && o.to == State::waiting && o.reply.empty()) {
-    tx.db.run("UPDATE recipient SET state = 2, owner = 0, due = iif(? <> 0, ?, due) WHERE message = ? AND n = ?", o.due,
-              o.due, o.message, o.index);
+    tx.db.run("UPDATE recipient SET state = 2, owner = 0, due = iif(? <> 0, min(?, expires), due) "
+              "WHERE message = ? AND n = ?",
+              o.due, o.due, o.message, o.index);
     return true;
   }
   const mail::Told& told = o.reply;
   const std::string words = told.to_string();
   tx.db.run(
-      "UPDATE recipient SET state = ?, owner = 0, due = iif(? <> 0, ?, due), attempts = attempts + ?, owed = ?, "
+      "UPDATE recipient SET state = ?, owner = 0, due = iif(? <> 0, min(?, expires), due), attempts = attempts + ?, "
+      "owed = ?, "
       "changed_at = ?, peer_host = ?, peer_place = ?, peer_code = ?, peer_status = ?, last_reply = ?, own_code = ?, "
       "own_status = ?, own_text = ?, reason = iif(? = 1, ?, reason), deadline = iif(?, 0, deadline) "
       "WHERE message = ? AND n = ?",
@@ -133,6 +135,17 @@ bool record_outcome(Tx& tx, const Outcome& o, EventList& events, bool suspects) 
   if (!is_pending(o.to, owed)) change_pending(tx.db, o.message, -1);
   events.add(o.message, tx.now, event_of(o.to), o.index, words);
   return true;
+}
+
+/// A recipient whose message can't be read would be claimed for ever: it is set aside, and verify() tells of it too.
+void set_aside(Tx& tx, const Key& key) {
+  const std::string reason = "held: its message is missing from the store, which is damaged";
+  log::error("queue-damaged", {{"id", key.message.to_string()},
+                               {"recipient", key.index},
+                               {"why", "its message is missing from the store: it is held"},
+                               {"advice", "paquebot verify"}});
+  tx.db.run("UPDATE recipient SET state = 1, owner = 0, changed_at = ?, reason = ? WHERE message = ? AND n = ?", tx.now,
+            reason, key.message, key.index);
 }
 
 /// Takes recipients in hand and adds them to `items`, by message.
@@ -145,7 +158,8 @@ void take_in_hand(Tx& tx, const std::vector<Key>& keys, std::vector<WorkItem>& i
       auto message = load_message(tx.db, key.message);
       if (!message) {
         places.erase(place);
-        continue; // a damaged row: verify() tells of it
+        set_aside(tx, key);
+        continue;
       }
       items.push_back({std::move(*message), {}});
     }
@@ -253,23 +267,30 @@ bool may_owe_more(const std::vector<RecipientFacts>& recipients, std::int64_t no
          std::ranges::any_of(recipients, [](const auto& r) { return r.state == State::in_hand; });
 }
 
-std::vector<OwedReport> owed_reports(Db& db, std::size_t most, std::int64_t now) {
+OwedPage owed_reports(Db& db, const std::optional<Ulid>& after, std::size_t most, std::int64_t now) {
+  const std::size_t looked_at = most * 10;
   std::vector<Ulid> ids;
   {
-    Query q = db.query("SELECT DISTINCT message FROM recipient WHERE owed <> 0 ORDER BY message LIMIT ?", most * 10);
+    Query q =
+        after ? db.query("SELECT DISTINCT message FROM recipient WHERE owed <> 0 AND message > ? ORDER BY message "
+                         "LIMIT ?",
+                         *after, looked_at)
+              : db.query("SELECT DISTINCT message FROM recipient WHERE owed <> 0 ORDER BY message LIMIT ?", looked_at);
     while (q.row()) ids.push_back(q.ulid(0));
   }
-  std::vector<OwedReport> out;
+  OwedPage page;
   for (const Ulid& id : ids) {
+    page.next = id;
     auto message = load_message(db, id);
     if (!message) continue;
     std::vector<RecipientFacts> recipients = load_recipients(db, id);
     if (may_owe_more(recipients, now)) continue;
     std::erase_if(recipients, [](const RecipientFacts& r) { return r.owed == Owed::none; });
-    out.push_back({std::move(*message), std::move(recipients)});
-    if (out.size() == most) break;
+    page.reports.push_back({std::move(*message), std::move(recipients)});
+    if (page.reports.size() == most) return page;
   }
-  return out;
+  if (ids.size() < looked_at) page.next.reset();
+  return page;
 }
 
 void waive_reports(Tx& tx, const Ulid& message, const std::vector<std::uint32_t>& recipients) {

@@ -26,8 +26,12 @@ void record(Tx& tx, const std::vector<Outcome>& outcomes, const std::optional<De
 /// In-hand recipients of ended epochs wait again, their due time unchanged.
 void return_orphans(Db& db, Id epoch);
 
-std::vector<OwedReport> owed_reports(Db& db, std::size_t most, std::int64_t now);
+OwedPage owed_reports(Db& db, const std::optional<Ulid>& after, std::size_t most, std::int64_t now);
 void waive_reports(Tx& tx, const Ulid& message, const std::vector<std::uint32_t>& recipients);
+
+/// Some messages that Store::pull_forward has to mend.
+std::vector<Ulid> find_ahead(Db& db, std::int64_t latest);
+std::size_t pull_forward(Tx& tx, const std::vector<Ulid>& ids, std::int64_t now, std::int64_t latest);
 
 /// One page of a walk over the unfinished messages.
 struct QueuePage {

@@ -146,6 +146,7 @@ CREATE TABLE dmarc_row(day INTEGER NOT NULL, domain TEXT NOT NULL, source TEXT N
 // node.next_body: the ids of bodies from here on were never given; 0: not known. recipient.uid: of the entry of one
 // that was delivered; 0 in rows of before. The indexes find what an operator asks for, and counters of the past,
 // without a walk; the first two hold nothing but what is held.
+// entry.arrived: when it came into this mailbox; 0 in rows of before, whose uidl tells it.
 //
 // What was told about a recipient stands in fields (mail::Told): peer_* and last_reply, its words, are the other server's, own_* is
 // what we say. Before it was one sentence in last_reply, "PLACE said: CODE STATUS WORDS" or, of our own, "CODE STATUS WORDS": a place
@@ -153,6 +154,7 @@ CREATE TABLE dmarc_row(day INTEGER NOT NULL, domain TEXT NOT NULL, source TEXT N
 //
 // imported: what was imported into a mailbox, so that it is not taken twice. entry.uidl is text where it was kept at an import.
 constexpr const char* kMainAudit = R"sql(
+ALTER TABLE entry ADD COLUMN arrived INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE node ADD COLUMN next_body INTEGER NOT NULL DEFAULT 0;
 UPDATE node SET next_body = 1 + max(ifnull((SELECT max(id) FROM body), 0), ifnull((SELECT max(body) FROM entry), 0),
   ifnull((SELECT max(body) FROM message), 0));

@@ -77,7 +77,7 @@ SqliteStore::SqliteStore(SqliteParts parts)
 
 SqliteStore::~SqliteStore() {
   write<void>([](Tx& tx) -> Result<> {
-    tx.db.run("UPDATE node SET ended = 1, heartbeat = ? WHERE id = 1", tx.now);
+    tx.db.run("UPDATE node SET ended = 1 WHERE id = 1");
     return {};
   });
 }
@@ -188,11 +188,10 @@ Task<Result<>> SqliteStore::record(std::vector<Outcome> outcomes, std::optional<
   co_return co_await job.take();
 }
 
-Task<Result<std::vector<OwedReport>>> SqliteStore::owed_reports(std::size_t most) {
-  using List = std::vector<OwedReport>;
+Task<Result<OwedPage>> SqliteStore::owed_reports(std::optional<Ulid> after, std::size_t most) {
   const std::int64_t now = millis(clock_.wall());
-  const auto job = readers_.read<List>(
-      [most, now](ReadDbs& dbs) -> Result<List> { return store::owed_reports(dbs.main, most, now); });
+  const auto job = readers_.read<OwedPage>(
+      [after, most, now](ReadDbs& dbs) -> Result<OwedPage> { return store::owed_reports(dbs.main, after, most, now); });
   co_return co_await job.take();
 }
 

@@ -4,6 +4,7 @@
 #include "store/reserve.h"
 #include "store/sqlite_archive.h"
 #include "store/sqlite_bulk.h"
+#include "store/sqlite_expiry.h"
 #include "store/sqlite_open_counts.h"
 #include "store/sqlite_readers.h"
 #include "store/sqlite_tx.h"
@@ -51,11 +52,12 @@ public:
   Task<Result<std::vector<WorkItem>>> claim_overdue(std::int64_t now, std::size_t most) override;
   Task<Result<std::int64_t>> earliest_due(std::string destination) override;
   Task<Result<>> record(std::vector<Outcome> outcomes, std::optional<DestinationUpdate> destination) override;
-  Task<Result<std::vector<OwedReport>>> owed_reports(std::size_t most) override;
+  Task<Result<OwedPage>> owed_reports(std::optional<Ulid> after, std::size_t most) override;
   Task<Result<>> waive_reports(Ulid message, std::vector<std::uint32_t> recipients) override;
   Task<Result<std::vector<WorkItem>>> list_queue(QueueFilter filter, std::optional<Ulid> after,
                                                  std::size_t most) override;
   Task<Result<std::size_t>> operate(QueueAction action, QueueFilter filter, std::string who, std::int64_t now) override;
+  Task<Result<std::size_t>> pull_forward(std::int64_t now, std::int64_t latest) override;
 
   Task<Result<Trace>> trace(Ulid message) override;
   Task<Result<std::vector<Ulid>>> find_messages(std::string address, std::int64_t since, std::size_t most) override;
@@ -121,6 +123,8 @@ public:
   Task<Result<>> set_setting(std::string key, std::string value) override;
   Task<Result<std::vector<std::pair<std::string, std::string>>>> list_settings(std::string prefix,
                                                                                std::size_t most) override;
+  Task<Result<std::int64_t>> last_beat() override;
+  Task<Result<>> beat(std::int64_t now) override;
   Task<Result<bool>> maintain(std::int64_t now) override;
   Task<Result<std::vector<std::string>>> verify() override;
   Task<Result<VerifyStep>> verify_step(VerifyPoint from) override;
@@ -156,6 +160,8 @@ private:
   };
   std::vector<UpkeepStep> upkeep_steps(std::int64_t now);
   Task<Result<bool>> drop_garbage();
+  ExpiryRound expiry_round();
+  Task<Result<std::size_t>> expire_in(Id mailbox, ExpiryRound& round, std::int64_t before, std::string who);
 
   /// A backup that is under way. While it is, nothing that paquebot.db has owned is dropped from bulk.db.
   struct OpenBackup {
@@ -177,7 +183,7 @@ private:
   std::atomic<std::uint64_t> generation_ = 1;
   std::mutex mailboxes_mutex_;
   std::unordered_set<Id> locked_mailboxes_;
-  Id expired_up_to_ = 0; ///< mailbox; how far the round of expire_entries has come; under the same mutex
+  ExpiryRound expiry_; ///< of expire_entries; under the same mutex
   std::mutex backup_mutex_;
   std::optional<OpenBackup> backup_;
   SyncPace pace_;        ///< from writer_ to bulk_

@@ -12,8 +12,9 @@
 namespace paquebot::store {
 namespace {
 
-constexpr std::size_t kIndexRows = 50000; // entries stepped over in one short read
-constexpr std::size_t kGarbage = 100;     // bodies marked in one slice
+constexpr std::size_t kIndexRows = 50000;   // entries stepped over in one short read
+constexpr std::size_t kGarbage = 100;       // bodies marked in one slice
+constexpr std::chrono::hours kThorough{24}; // between two rounds of expiry that look at every entry
 constexpr std::int64_t kKeepCorrespondents = 400LL * 24 * 3600 * 1000;
 
 } // namespace
@@ -98,34 +99,54 @@ Task<Result<std::size_t>> SqliteStore::expunge(Id mailbox, std::vector<std::uint
   co_return co_await job.take();
 }
 
-Task<Result<Store::Expired>> SqliteStore::expire_entries(std::int64_t before, std::string who) {
-  Id after = 0;
-  {
-    const std::lock_guard lock(mailboxes_mutex_);
-    after = expired_up_to_;
+/// Where the round goes on, or a new one begins.
+ExpiryRound SqliteStore::expiry_round() {
+  const std::lock_guard lock(mailboxes_mutex_);
+  if (expiry_.begun) return expiry_;
+  const Instant now = clock_.now();
+  expiry_.begun = true;
+  expiry_.thorough = !expiry_.last_thorough || now - *expiry_.last_thorough >= kThorough;
+  if (expiry_.thorough) expiry_.last_thorough = now;
+  return expiry_;
+}
+
+/// Deletes in one mailbox, locked as by a session: message numbers of nobody may move. One that is locked waits for the
+/// next round.
+Task<Result<std::size_t>> SqliteStore::expire_in(Id mailbox, ExpiryRound& round, std::int64_t before, std::string who) {
+  const Result<> locked = co_await lock_mailbox(mailbox);
+  if (!locked) {
+    round.mailbox = mailbox + 1;
+    round.uid = 0;
+    co_return std::size_t{0};
   }
+  const std::uint32_t uid = round.uid;
+  const auto job = write<ExpirySlice>([mailbox, uid, before, who = std::move(who)](Tx& tx) -> Result<ExpirySlice> {
+    return expire_slice(tx, mailbox, uid, before, who);
+  });
+  const Result<ExpirySlice> slice = co_await job.take();
+  unlock_mailbox(mailbox);
+  if (!slice) co_return std::unexpected(slice.error());
+  round.uid = slice->last;
+  co_return slice->removed;
+}
+
+Task<Result<Store::Expired>> SqliteStore::expire_entries(std::int64_t before, std::string who) {
+  const ExpiryRound from = expiry_round();
+  const std::int64_t now = millis(clock_.wall());
   const auto read = readers_.read<ExpiryPage>(
-      [after, before](ReadDbs& dbs) -> Result<ExpiryPage> { return find_expired(dbs.main, after, before); });
+      [from, before, now](ReadDbs& dbs) -> Result<ExpiryPage> { return find_expired(dbs.main, from, before, now); });
   const Result<ExpiryPage> page = co_await read.take();
   if (!page) co_return std::unexpected(page.error());
-  Expired expired{0, page->reached != 0};
-  Id reached = page->reached;
-  const Id mailbox = page->mailbox;
-  if (mailbox != 0) {
-    const Result<> locked = co_await lock_mailbox(mailbox);
-    if (locked) { // as a session would: message numbers of nobody may move
-      const auto job = write<std::size_t>([mailbox, before, who = std::move(who)](Tx& tx) -> Result<std::size_t> {
-        return expire_slice(tx, mailbox, before, who);
-      });
-      const Result<std::size_t> removed = co_await job.take();
-      unlock_mailbox(mailbox);
-      if (!removed) co_return std::unexpected(removed.error());
-      expired.removed = *removed;
-      if (*removed == kExpirySlice) reached = mailbox - 1; // perhaps there is more in it
-    }
+  ExpiryRound round = page->round;
+  Expired expired{0, page->more};
+  if (const Id mailbox = page->mailbox; mailbox != 0) {
+    const Result<std::size_t> removed = co_await expire_in(mailbox, round, before, std::move(who));
+    if (!removed) co_return std::unexpected(removed.error());
+    expired.removed = *removed;
   }
+  if (!page->more) round = ExpiryRound{.last_thorough = round.last_thorough};
   const std::lock_guard lock(mailboxes_mutex_);
-  expired_up_to_ = reached;
+  expiry_ = round;
   co_return expired;
 }
 
@@ -296,6 +317,22 @@ Task<Result<std::vector<std::pair<std::string, std::string>>>> SqliteStore::list
   co_return co_await job.take();
 }
 
+Task<Result<std::int64_t>> SqliteStore::last_beat() {
+  const auto job = readers_.read<std::int64_t>([](ReadDbs& dbs) -> Result<std::int64_t> {
+    return dbs.main.number("SELECT heartbeat FROM node WHERE id = 1", 0);
+  });
+  co_return co_await job.take();
+}
+
+Task<Result<>> SqliteStore::beat(std::int64_t now) {
+  const auto job = write<void>([now](Tx& tx) -> Result<> {
+    tx.db.run("UPDATE node SET heartbeat = ? WHERE id = 1", now);
+    tx.memory.heartbeat = now;
+    return {};
+  });
+  co_return co_await job.take();
+}
+
 std::vector<SqliteStore::UpkeepStep> SqliteStore::upkeep_steps(std::int64_t now) {
   const std::int64_t before = now - options_.keep_trail_ms;
   const std::int64_t forgotten = now - kKeepCorrespondents;
@@ -303,7 +340,7 @@ std::vector<SqliteStore::UpkeepStep> SqliteStore::upkeep_steps(std::int64_t now)
   const bool short_of_room = !reserve_.spared();
   if (short_of_room) writer_.cut_log_soon();
   return {
-      {"trails", [before](Tx& tx) { return drop_old_trails(tx, before); }},
+      {"trails", [before, now](Tx& tx) { return drop_old_trails(tx, before, now); }},
       {"mailboxes", [](Tx& tx) { return empty_dropped_mailboxes(tx); }},
       {"destinations", [before](Tx& tx) { return drop_idle_destinations(tx, before); }},
       {"counters", [forgotten](Tx& tx) { return drop_old_counts(tx, forgotten); }},

@@ -77,8 +77,9 @@ public:
   /// Commits what became of recipients in hand (or gives them back unattempted: to = waiting, attempted = false), and what was
   /// learned of the destination, in one transaction.
   virtual Task<Result<>> record(std::vector<Outcome> outcomes, std::optional<DestinationUpdate> destination) = 0;
-  /// Messages that owe a report, oldest first; for up to a minute not those with recipients in hand, which may soon owe one too.
-  virtual Task<Result<std::vector<OwedReport>>> owed_reports(std::size_t most) = 0;
+  /// Messages that owe a report, by id, behind `after`; for up to a minute not those with recipients in hand, which may
+  /// soon owe one too. A page may be empty and have a next one.
+  virtual Task<Result<OwedPage>> owed_reports(std::optional<Ulid> after, std::size_t most) = 0;
   /// Clears owed marks without a report (the RFCs forbid one after all).
   virtual Task<Result<>> waive_reports(Ulid message, std::vector<std::uint32_t> recipients) = 0;
   /// Unfinished messages (or held ones), by id, starting after `after`.
@@ -88,6 +89,12 @@ public:
   /// In-hand recipients are refused for `hold` and `cancel` unless they return to waiting first: they are left alone.
   virtual Task<Result<std::size_t>> operate(QueueAction action, QueueFilter filter, std::string who,
                                             std::int64_t now) = 0;
+
+  /// Mends what a wall clock that was ahead has left of unfinished mail, now that it says `now`: what waits until later
+  /// than `latest` though its sender did not wish it is due now, and messages that were accepted later than `latest`
+  /// count from now, as do their lifetime, deadline and hold. How many recipients and messages that were. Cheap when
+  /// there is none.
+  virtual Task<Result<std::size_t>> pull_forward(std::int64_t now, std::int64_t latest) = 0;
 
   // ---- Trail ----
   virtual Task<Result<Trace>> trace(Ulid message) = 0;
@@ -120,8 +127,10 @@ public:
     std::size_t removed = 0;
     bool more = false; ///< the round over all mailboxes is not done yet
   };
-  /// One slice of a round over all mailboxes: deletes entries whose message was accepted before `before`, oldest first, up to the
-  /// first that wasn't; the trail says `who`. Mailboxes that are locked are left for the next round; it holds the lock itself.
+  /// One slice of a round over all mailboxes: deletes entries that came into their mailbox before `before`, whatever
+  /// the ids of their messages; the trail says `who`. Once a day a round looks at every entry; the others end in each
+  /// mailbox at the first that is not old and not of the future. Mailboxes that are locked are left for the next round;
+  /// it holds the lock itself.
   virtual Task<Result<Expired>> expire_entries(std::int64_t before, std::string who) = 0;
 
   // ---- Accounts that look taken over ----
@@ -219,7 +228,11 @@ public:
   /// At most `most` keys that begin with `prefix`, with their values, by key.
   virtual Task<Result<std::vector<std::pair<std::string, std::string>>>> list_settings(std::string prefix,
                                                                                        std::size_t most) = 0;
-  /// One slice of upkeep (old trails, dropped bodies, idle destinations, expired greylisting). True while there is more to do now.
+  /// When this node last wrote down that the clock was right (ClockTrust, kClockSetting); 0: never.
+  virtual Task<Result<std::int64_t>> last_beat() = 0;
+  virtual Task<Result<>> beat(std::int64_t now) = 0;
+  /// One slice of upkeep (trails of what was accepted and came to its end long before `now`, dropped bodies, idle
+  /// destinations, expired greylisting). True while there is more to do now.
   virtual Task<Result<bool>> maintain(std::int64_t now) = 0;
   /// Checks the invariants; a line for each violation, none when all hold.
   virtual Task<Result<std::vector<std::string>>> verify() = 0;
@@ -234,6 +247,10 @@ public:
   /// True while commits work; false after one failed for lack of room, until one works again (asked before DATA).
   virtual bool has_room() = 0;
 };
+
+/// The setting that says for how many milliseconds the clock has been synchronised since it is doubted; unset when it
+/// is not.
+inline constexpr const char* kClockSetting = "clock.synchronised";
 
 struct SqliteOptions {
   std::string directory; ///< holds paquebot.db, bulk.db and the lock file

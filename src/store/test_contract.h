@@ -8,6 +8,7 @@
 #include <functional>
 #include <gtest/gtest.h>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -103,6 +104,13 @@ protected:
   AcceptResult accept(const AcceptRequest& request);
   /// Accepts and expects it to work; gives the id.
   Ulid accepted(const AcceptRequest& request);
+  /// A message for its INBOX; gives the id, which may be chosen.
+  Ulid deliver(const Account& to, std::optional<Ulid> id = std::nullopt);
+  /// A message that waits for a@destination.
+  Ulid queue(const std::string& destination);
+  /// A whole round of expiry: how many were removed. A whole round of upkeep.
+  std::size_t expire(std::int64_t before);
+  void maintain();
   std::vector<WorkItem> claim(const std::string& destination, std::size_t most = 100);
   Trace trail(const Ulid& id);
   Result<> record(const Outcome& outcome);

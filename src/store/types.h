@@ -273,6 +273,10 @@ struct OwedReport {
   MessageFacts message;
   std::vector<RecipientFacts> recipients; ///< those that owe
 };
+struct OwedPage {
+  std::vector<OwedReport> reports;
+  std::optional<Ulid> next; ///< where to go on; nothing: these were the last
+};
 
 // ---- Trail ----
 

@@ -45,7 +45,12 @@ public:
   Task<Result<>> record(std::vector<Outcome> outcomes, std::optional<DestinationUpdate> destination) override {
     return inner_.record(std::move(outcomes), std::move(destination));
   }
-  Task<Result<std::vector<OwedReport>>> owed_reports(std::size_t most) override { return inner_.owed_reports(most); }
+  Task<Result<OwedPage>> owed_reports(std::optional<Ulid> after, std::size_t most) override {
+    return inner_.owed_reports(after, most);
+  }
+  Task<Result<std::size_t>> pull_forward(std::int64_t now, std::int64_t latest) override {
+    return inner_.pull_forward(now, latest);
+  }
   Task<Result<>> waive_reports(Ulid message, std::vector<std::uint32_t> recipients) override {
     return inner_.waive_reports(message, std::move(recipients));
   }
@@ -185,6 +190,8 @@ public:
                                                                                std::size_t most) override {
     return inner_.list_settings(std::move(prefix), most);
   }
+  Task<Result<std::int64_t>> last_beat() override { return inner_.last_beat(); }
+  Task<Result<>> beat(std::int64_t now) override { return inner_.beat(now); }
   Task<Result<bool>> maintain(std::int64_t now) override { return inner_.maintain(now); }
   Task<Result<std::vector<std::string>>> verify() override { return inner_.verify(); }
   Task<Result<VerifyStep>> verify_step(VerifyPoint from) override { return inner_.verify_step(from); }

@@ -1,5 +1,5 @@
-"""SIGKILL every 0.2 to 3 seconds under load, with a peer that fails, hangs and closes as it likes; backups under that load, and stores
-restored from one; then everything is counted.
+"""SIGKILL every 0.2 to 3 seconds under load, with a peer that fails, hangs and closes as it likes, and a clock that is 400 days ahead
+now and then; backups under that load, and stores restored from one; then everything is counted, and at last it all expires.
 
 SOAK_SECONDS (12) is how long; FAULTS_SEED chooses.
 """
@@ -13,11 +13,12 @@ import threading
 import time
 import unittest
 
+from clock import ClockServer
 from faulty import ANN, BOB, BROKEN, FAR, REFUSED, Run
 from ledger import MARK, Ledger, Taken, check, mark_of
 from peer import CLOSE, HANG, Peer
 from postfix import smtp_source
-from server import PEERS, SECRET, Server, wait_until
+from server import PEERS, SECRET, wait_until
 
 SECONDS = float(os.environ.get("SOAK_SECONDS", "12"))
 SEED = int(os.environ.get("FAULTS_SEED", str(int(time.time()))))
@@ -87,12 +88,13 @@ class Soak:
         listeners = {"mx": {"role": "mx", "tls": "none"}, "pop3-clear": {"role": "pop3", "tls": "none", "login_in_clear": True},
                      "submission": {"role": "submission", "tls": "none", "login_in_clear": True}}
         route = {"to": "far.test", "host": f"127.0.0.1:{self.peer.port}", "tls": "none"}
-        self.server = Server(accounts={ANN: SECRET, BOB: SECRET, LOAD: SECRET}, listeners=listeners, routes=[route],
-                             queue={"retry_first": "1s", "retry_most": "1s"}, limits={"connections_per_address": 200}, account_limits=UNBOUND,
-                             delivery={"connect_timeout": "2s"}, extra={"takeover": {"enabled": False}})
+        self.server = ClockServer(accounts={ANN: SECRET, BOB: SECRET, LOAD: SECRET}, listeners=listeners, routes=[route],
+                                  queue={"retry_first": "1s", "retry_most": "1s"}, limits={"connections_per_address": 200}, account_limits=UNBOUND,
+                                  delivery={"connect_timeout": "2s"}, extra={"takeover": {"enabled": False}, "mailbox": {"expire_days": 365}})
         test.addCleanup(self.server.close)
         self.server.extra_server = {"backup_dirs": [self.server.folder]}
         self.server.start()
+        self.server.must("clock", "confirm", "--yes")  # what it compares with from now on
         self.gone, self.seen, self.deleted, self.doubt = set(), set(), set(), set()
         self.threads, self.gate, self.problems, self.backups, self.restores = [], Gate(), [], 0, 0
 
@@ -180,6 +182,9 @@ class Soak:
         events, due = (self.back_up_beside_work, self.restore_and_go_on), time.monotonic() + REST
         while self.running():
             time.sleep(chance.uniform(0.2, 3))
+            self.server.jump(chance.choice((0, 400)))
+            if chance.random() < 0.3:
+                continue
             self.server.stop(kill=True)
             self.ledger.kills += 1
             if self.ledger.kills % CHECKED == 0:
@@ -260,6 +265,7 @@ class Soak:
             thread.join(60)
         self.mood.bad = False
         self.peer.hanging.set()
+        self.server.jump(0)
         self.server.restart(kill=True)
         self.ledger.kills += 1
         self.server.must("queue", "retry", "--all")
@@ -280,10 +286,30 @@ class Soak:
         client = self.server.pop3(BOB)
         there = {line.split()[1] for line in client.uidl()[1]}
         client.quit()
+        given_up = f"Final-Recipient: rfc822; {FAR}".encode()
+        problems += [f"mail for {FAR} was given up before its time" for message in boxes[ANN] if given_up in message]
         problems += [f"UIDL {one} came back" for one in self.deleted & there]
         problems += [f"UIDL {one} went away" for one in self.seen - self.doubt - there]
         problems += self.server.findings()
         return problems
+
+    def expire(self):
+        """By a clock that is right, all of it is too old, also what came while it was ahead."""
+        self.server.jump(800)
+        self.server.restart()
+        self.server.must("clock", "confirm", "--yes")
+        for login in (ANN, BOB, LOAD):
+            wait_until(lambda login=login: self.is_empty(login), f"the mail of {login} to expire", 120, 0.1)
+        return [finding["what"] for finding in self.server.json("verify")["findings"]]
+
+    def is_empty(self, login):
+        try:
+            client = self.server.pop3(login)
+        except BROKEN:
+            return False  # expiry has it locked
+        count = client.stat()[0]
+        client.quit()
+        return count == 0
 
 
 class SoakTest(unittest.TestCase):
@@ -298,6 +324,7 @@ class SoakTest(unittest.TestCase):
         print(f"{SECONDS:.0f} s, {soak.ledger.kills} kills, {taken} of {len(soak.ledger.sent)} messages acknowledged, {again} sent again, "
               f"{len(soak.peer.messages)} relayed, {len(soak.deleted)} deleted, {load.stat()[0]} of smtp-source, {soak.backups} backups, {soak.restores} restored")
         load.close()
+        self.assertEqual(soak.expire(), [])
 
 
 if __name__ == "__main__":

@@ -1,0 +1,121 @@
+// What becomes of a delivery when something of our own fails within it.
+
+#include "delivery/dispatcher.h"
+#include "directory/test_server.h"
+#include "dns/fake_zone.h"
+#include "net/test_support.h"
+#include "store/wrapped_store.h"
+
+#include <gtest/gtest.h>
+#include <stdexcept>
+
+namespace paquebot::delivery {
+namespace {
+
+using directory::run_task;
+using store::State;
+
+/// Throws when some content is read, and knows nothing of addresses for a while.
+class FailingStore final : public store::WrappedStore {
+public:
+  using WrappedStore::WrappedStore;
+  Task<Result<std::string>> read_head(store::Id head) override {
+    if (throws > 0 && throws-- > 0) throw std::runtime_error("made to throw");
+    co_return co_await inner_.read_head(head);
+  }
+  Task<Result<store::AddressLookup>> find_address(std::string local, std::string domain) override {
+    if (fails > 0 && fails-- > 0) co_return fail(Errc::io, "the disk does not answer");
+    co_return co_await inner_.find_address(std::move(local), std::move(domain));
+  }
+  int throws = 0;
+  int fails = 0;
+};
+
+class BrokenWork : public testing::Test {
+protected:
+  /// A message that waits in the store.
+  Ulid wait_for(const std::string& to) {
+    queue::Draft draft;
+    draft.id = ids_.next();
+    draft.sender.reverse_path = {"s", "near.example"};
+    draft.head = "Subject: x\r\n\r\n";
+    queue::DraftRecipient recipient;
+    recipient.recipient.address = *mail::parse_address(to);
+    recipient.nodes = {{.address = to, .route = store::NewRecipient::Route::remote}};
+    draft.recipients = {recipient};
+    const Ulid id = draft.id;
+    EXPECT_EQ(run_task(queue_.accept(std::move(draft))).status, store::AcceptStatus::accepted);
+    run_task(give_back());
+    EXPECT_TRUE(run_task(queue_.load()));
+    return id;
+  }
+  Task<bool> give_back() {
+    co_await queue_.give_back();
+    co_return true;
+  }
+
+  store::RecipientFacts recipient(const Ulid& id) { return run_task(server_.store().trace(id))->recipients.at(0); }
+
+  /// Delivers until that is so of each of them.
+  using Condition = std::function<bool(const store::RecipientFacts&)>;
+  void deliver_until(std::vector<Ulid> ids, Condition condition) {
+    loop_.start(dispatcher_.run());
+    loop_.start(stop_when(std::move(ids), std::move(condition)));
+    loop_.run();
+  }
+  Task<void> stop_when(std::vector<Ulid> ids, Condition condition) {
+    store::Store& store = server_.store();
+    for (const Ulid& id : ids) {
+      for (bool reached = false; !reached;) {
+        const auto trace = co_await store.trace(id);
+        reached = trace && condition(trace->recipients.at(0));
+        const std::chrono::milliseconds rest(2);
+        co_await net::sleep_for(rest);
+      }
+    }
+    dispatcher_.stop();
+  }
+
+  directory::TestServer server_;
+  FailingStore store_{server_.store()};
+  directory::CpuPool cpu_{1};
+  directory::Directory directory_{store_, cpu_, {.hostname = "mx.example.org"}};
+  net::test::Loop loop_;
+  queue::Queue queue_{store_, system_clock(), {.workers_per_destination = 1}};
+  std::shared_ptr<dns::FakeZone> zone_ = dns::FakeZone::parse("silent.example MX 10 mx.silent.example\n"
+                                                              "mx.silent.example A 127.0.0.1\n");
+  Connector connector_{
+      loop_.executor(), loop_.wheel(), zone_, {.hostname = "mx.example.org", .port = 1}}; // nobody listens
+  Homecoming homecoming_{queue_, store_, directory_, system_clock()};
+  Signer signer_{store_, cpu_, system_clock(), "mx.example.org"};
+  policy::ReturnPaths paths_{store_, directory_, system_clock()};
+  Dispatcher dispatcher_{loop_.executor(), queue_, store_, system_clock(), connector_, homecoming_, signer_, paths_};
+  UlidSource ids_;
+};
+
+TEST_F(BrokenWork, WhatThrowsIsTriedAgainAndHoldsNothing) {
+  const Ulid broken = wait_for("a@silent.example");
+  const Ulid behind = wait_for("b@silent.example");
+  store_.throws = 1;
+  deliver_until({broken, behind}, [](const auto& r) { return r.attempts == 1 && r.state == State::waiting; });
+  EXPECT_TRUE(recipient(broken).last_reply.to_string().contains("the delivery broke off"))
+      << recipient(broken).last_reply.to_string();
+  EXPECT_FALSE(recipient(behind).last_reply.to_string().contains("the delivery broke off"))
+      << recipient(behind).last_reply.to_string();
+  EXPECT_GT(recipient(broken).due, millis(system_clock().wall()));
+  EXPECT_EQ(queue_.numbers().workers, 0u);
+}
+
+TEST_F(BrokenWork, MailForOurselvesDoesNotLeaveWhileTheStoreFails) {
+  server_.domain("example.org");
+  const store::Account ann = server_.account("ann@example.org");
+  const Ulid id = wait_for("ann@example.org");
+  store_.fails = 2;
+  deliver_until({id}, [](const auto& r) { return r.state != State::waiting && r.state != State::in_hand; });
+  EXPECT_EQ(recipient(id).state, State::expanded);
+  EXPECT_EQ(zone_->questions(), 0u);
+  EXPECT_EQ(run_task(server_.store().open_mailbox(ann.id, "INBOX"))->count, 1u);
+}
+
+} // namespace
+} // namespace paquebot::delivery

@@ -1,0 +1,114 @@
+#include "base/fake_clock.h"
+#include "delivery/reporter.h"
+#include "directory/test_server.h"
+#include "store/wrapped_store.h"
+
+#include <gtest/gtest.h>
+#include <set>
+#include <stdexcept>
+
+namespace paquebot::delivery {
+namespace {
+
+using directory::run_task;
+using store::State;
+
+/// Throws when the report about some message is accepted, and takes none for "broken@".
+class OddStore final : public store::WrappedStore {
+public:
+  using WrappedStore::WrappedStore;
+  Task<store::AcceptResult> accept(std::shared_ptr<const store::AcceptRequest> request) override {
+    if (request->settles) {
+      ++tried;
+      if (request->settles->message == throws_for) throw std::runtime_error("made to throw");
+      if (request->recipients.front().address == "broken@example.org")
+        co_return store::AcceptResult{store::AcceptStatus::failed, {}, "made to fail", {}, {}};
+    }
+    auto result = co_await inner_.accept(std::move(request));
+    co_return result;
+  }
+  Ulid throws_for;
+  int tried = 0;
+};
+
+class ReporterTest : public testing::Test {
+protected:
+  void SetUp() override {
+    server_.domain("example.org");
+    ann_ = server_.account("ann@example.org").id;
+    server_.account("broken@example.org");
+  }
+
+  /// A message whose recipient has failed.
+  Ulid owing(const std::string& from) {
+    queue::Draft draft;
+    draft.id = ids_.next();
+    draft.sender.reverse_path = *mail::parse_address(from);
+    draft.head = "Subject: x\r\n\r\n";
+    queue::DraftRecipient recipient;
+    recipient.recipient.address = {"nobody", "example.org"};
+    recipient.nodes = {
+        {"nobody@example.org", store::NewRecipient::Route::failed, 0, -1, "no such user", 550, {5, 1, 1}}};
+    draft.recipients = {recipient};
+    const Ulid id = draft.id;
+    EXPECT_EQ(run_task(queue_.accept(std::move(draft))).status, store::AcceptStatus::accepted);
+    return id;
+  }
+  bool round() { return run_task(reporter_.round()); }
+  store::Owed owed(const Ulid& id) { return run_task(server_.store().trace(id))->recipients.at(0).owed; }
+
+  directory::TestServer server_;
+  OddStore store_{server_.store()};
+  FakeClock clock_;
+  UlidSource ids_;
+  queue::Queue queue_{store_, system_clock(), {}};
+  boost::asio::io_context context_;
+  Reporter reporter_{context_.get_executor(), queue_, store_, server_.directory(), ids_, clock_, "mx.example.org"};
+  store::Id ann_ = 0;
+};
+
+TEST_F(ReporterTest, ThoseThatKeepFailingDoNotStarveTheRest) {
+  for (int i = 0; i < 45; ++i) owing("broken@example.org");
+  const Ulid last = owing("ann@example.org");
+  EXPECT_TRUE(round());
+  EXPECT_EQ(owed(last), store::Owed::none);
+  EXPECT_EQ(run_task(server_.store().open_mailbox(ann_, "INBOX"))->count, 1u);
+  EXPECT_EQ(store_.tried, 46);
+}
+
+TEST_F(ReporterTest, WhatFailsIsTriedLessAndLessOften) {
+  const Ulid id = owing("broken@example.org");
+  EXPECT_FALSE(round());
+  EXPECT_FALSE(round());
+  EXPECT_EQ(store_.tried, 1);
+  clock_.advance(std::chrono::seconds(5));
+  round();
+  EXPECT_EQ(store_.tried, 2);
+  clock_.advance(std::chrono::seconds(9));
+  round();
+  EXPECT_EQ(store_.tried, 2);
+  clock_.advance(std::chrono::seconds(1));
+  round();
+  EXPECT_EQ(store_.tried, 3);
+  for (int i = 0; i < 20; ++i) {
+    clock_.advance(std::chrono::seconds(600));
+    round();
+  }
+  EXPECT_EQ(store_.tried, 23) << "at least once in ten minutes";
+  EXPECT_EQ(owed(id), store::Owed::failure);
+}
+
+TEST_F(ReporterTest, OneThatThrowsDoesNotEndTheOthers) {
+  store_.throws_for = owing("ann@example.org");
+  const Ulid next = owing("ann@example.org");
+  EXPECT_TRUE(round());
+  EXPECT_EQ(owed(next), store::Owed::none);
+  EXPECT_EQ(owed(store_.throws_for), store::Owed::failure);
+  const Ulid first = std::exchange(store_.throws_for, Ulid());
+  clock_.advance(std::chrono::seconds(5));
+  EXPECT_TRUE(round());
+  EXPECT_EQ(owed(first), store::Owed::none);
+}
+
+} // namespace
+} // namespace paquebot::delivery

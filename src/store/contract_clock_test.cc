@@ -1,0 +1,177 @@
+// What a wall clock that was wrong may do to what is in the store: nothing that can't be undone.
+
+#include "store/test_contract.h"
+
+namespace paquebot::store {
+namespace {
+
+constexpr std::int64_t kOneDay = 24LL * 3600 * 1000;
+constexpr std::chrono::hours kADay{24};
+
+Ulid odd_id(const char* text) { return Ulid::parse(text).value(); }
+
+TEST_P(StoreContract, MailIsAsOldAsItsArrivalWhateverItsId) {
+  const Account anna = make_account("anna@example.org");
+  const Ulid ancient = deliver(anna, odd_id("00000000000000000000000001"));
+  const Ulid distant = deliver(anna, odd_id("7ZZZZZZZZZZZZZZZZZZZZZZZZZ"));
+  deliver(anna);
+  EXPECT_EQ(expire(now() - kOneDay), 0u);
+  maintain();
+  EXPECT_TRUE(run(store().trace(ancient)));
+  clock().advance(kADay * 2);
+  EXPECT_EQ(expire(now() - kOneDay), 3u);
+  clock().advance(kADay * 31);
+  maintain();
+  EXPECT_FALSE(run(store().trace(ancient)));
+  EXPECT_FALSE(run(store().trace(distant))) << "an id of the future keeps no trail for ever";
+  expect_sound();
+}
+
+TEST_P(StoreContract, WhatWasHeldForLongIsNotOldWhenItIsLetGo) {
+  const Account anna = make_account("anna@example.org");
+  AcceptRequest request = message();
+  request.recipients = {to_remote("anna@example.org", "example.org")};
+  request.recipients[0].route = NewRecipient::Route::held;
+  request.recipients[0].reason = "held for the operator";
+  const Ulid held = accepted(request);
+  clock().advance(kADay * 400);
+  QueueFilter filter;
+  filter.message = held;
+  ASSERT_EQ(run(store().operate(QueueAction::release, filter, "an operator", now())).value_or(0), 1u);
+  ASSERT_EQ(claim("example.org").size(), 1u);
+  const Ulid home = deliver(anna, [&] { // as Homecoming does: an id of the same time
+    Ulid id = held;
+    id.bytes[15] ^= 1;
+    return id;
+  }());
+  ASSERT_TRUE(record({held, 0, State::expanded, 0, true, Owed::none, peer_said(250, "taken in")}));
+  EXPECT_EQ(expire(now() - 365 * kOneDay), 0u);
+  clock().advance(kADay * 29);
+  maintain();
+  EXPECT_TRUE(run(store().trace(held)));
+  EXPECT_TRUE(run(store().trace(home)));
+  clock().advance(kADay * 2);
+  maintain();
+  EXPECT_FALSE(run(store().trace(held)));
+  EXPECT_FALSE(run(store().trace(home)));
+  expect_sound();
+}
+
+TEST_P(StoreContract, WhatCameByAClockThatWasAheadHoldsUpNothingBehindIt) {
+  const Account anna = make_account("anna@example.org");
+  const std::int64_t start = now();
+  clock().set_wall(from_millis(start + 20 * kOneDay));
+  deliver(anna);
+  clock().set_wall(from_millis(start));
+  deliver(anna);
+  EXPECT_EQ(expire(now() - 2 * kOneDay), 0u) << "that was the round of the day that looks at everything";
+  clock().set_wall(from_millis(start + 3 * kOneDay));
+  EXPECT_EQ(expire(now() - 2 * kOneDay), 1u) << "the second, behind one of the future";
+  EXPECT_EQ(inbox_count(anna), 1u);
+  deliver(anna);
+  clock().advance(kADay * 18); // the first seems to be a day old now, and the third is eighteen
+  EXPECT_EQ(expire(now() - 2 * kOneDay), 1u);
+  EXPECT_EQ(inbox_count(anna), 1u);
+  clock().advance(kADay * 2);
+  EXPECT_EQ(expire(now() - 2 * kOneDay), 1u);
+  expect_sound();
+}
+
+TEST_P(StoreContract, WhatCameByAClockThatWasBehindIsNotOldWhenItIsRight) {
+  const Account anna = make_account("anna@example.org");
+  const std::int64_t start = now();
+  ASSERT_TRUE(run(store().beat(start)));
+  clock().set_wall(from_millis(start - 400 * kOneDay));
+  reopen();
+  deliver(anna);
+  const Ulid far = queue("far.example");
+  clock().set_wall(from_millis(start + 1000));
+  EXPECT_EQ(expire(now() - 365 * kOneDay), 0u);
+  EXPECT_GT(trail(far).message.expires_at, now());
+  EXPECT_TRUE(run(store().claim_expired("far.example", now(), 10)).value().empty());
+}
+
+TEST_P(StoreContract, TheHeartbeatIsOnlyWhatWasWrittenDown) {
+  EXPECT_EQ(run(store().last_beat()).value_or(-1), 0);
+  const std::int64_t start = now();
+  ASSERT_TRUE(run(store().beat(start)));
+  clock().set_wall(from_millis(start + 400 * kOneDay));
+  reopen();
+  deliver(make_account("anna@example.org"));
+  reopen();
+  EXPECT_EQ(run(store().last_beat()).value_or(-1), start);
+}
+
+TEST_P(StoreContract, NothingIsDueLaterThanItsMessageLives) {
+  AcceptRequest request = message();
+  request.expires_at = now() + kOneDay;
+  request.recipients = {to_remote("a@far.example", "far.example", true)};
+  request.recipients[0].due = now() + 400 * kOneDay;
+  const Ulid id = accepted(request);
+  EXPECT_EQ(trail(id).recipients.at(0).due, request.expires_at);
+  ASSERT_TRUE(record({id, 0, State::waiting, now() + 400 * kOneDay, true, Owed::none, peer_said(450, "later")}));
+  EXPECT_EQ(run(store().earliest_due("far.example")).value_or(0), request.expires_at);
+  clock().advance(kADay);
+  ASSERT_EQ(claim("far.example").size(), 1u);
+  ASSERT_TRUE(record({id, 0, State::waiting, now() + 400 * kOneDay, false}));
+  EXPECT_EQ(run(store().earliest_due("far.example")).value_or(0), request.expires_at);
+}
+
+TEST_P(StoreContract, WhatAClockAheadPutOffIsPulledForward) {
+  const std::int64_t start = now();
+  const std::int64_t latest = start + kOneDay;
+  AcceptRequest later = message();
+  later.sender.hold = {mail::Hold::Kind::until, 0, start + 7 * kOneDay, "until;2026-01-08T00:00:00Z"};
+  later.expires_at = later.sender.hold.until + 5 * kOneDay;
+  later.recipients = {to_remote("a@held.example", "held.example")};
+  later.recipients[0].due = later.sender.hold.until;
+  const Ulid held = accepted(later);
+  const Ulid old = queue("far.example");
+  claim("far.example");
+
+  clock().set_wall(from_millis(start + 400 * kOneDay)); // now the clock is ahead
+  std::vector<Outcome> deferred = {{old, 0, State::waiting, now() + 1000, true, Owed::none, peer_said(450, "later")}};
+  ASSERT_TRUE(run(store().record(deferred, DestinationUpdate{"far.example", now() + kOneDay, 3, "450 later"})));
+  const Ulid fresh = queue("new.example");
+  AcceptRequest by = message();
+  by.sender.hold = {mail::Hold::Kind::interval, 3600, now() + 3'600'000, "for;3600"};
+  by.sender.deliver_by = {.mode = mail::DeliverBy::Mode::give_back, .seconds = 7200, .at = now() + 7'200'000};
+  by.expires_at = by.sender.hold.until + 5 * kOneDay;
+  by.recipients = {to_remote("a@by.example", "by.example")};
+  by.recipients[0].due = by.sender.hold.until;
+  by.recipients[0].deadline = by.sender.deliver_by.at;
+  accepted(by);
+
+  clock().set_wall(from_millis(start));
+  EXPECT_EQ(run(store().pull_forward(now(), latest)).value_or(0), 5u) << "three recipients, two messages";
+  EXPECT_EQ(claim("far.example").size(), 1u);
+  const auto facts = run(store().list_destinations(false)).value();
+  for (const DestinationFacts& place : facts) EXPECT_LE(place.backoff_until, latest) << place.key;
+  const auto items = claim("new.example");
+  ASSERT_EQ(items.size(), 1u);
+  EXPECT_EQ(items[0].message.id, fresh);
+  EXPECT_EQ(items[0].message.accepted_at, now());
+  EXPECT_LT(items[0].message.expires_at, latest + 5 * kOneDay);
+  EXPECT_EQ(run(store().earliest_due("by.example")).value_or(0), now() + 3'600'000);
+  EXPECT_EQ(run(store().earliest_deadline()).value_or(0), now() + 7'200'000);
+  EXPECT_EQ(trail(held).recipients.at(0).due, start + 7 * kOneDay) << "its sender wanted it so";
+  EXPECT_EQ(run(store().pull_forward(now(), latest)).value_or(9), 0u);
+  expect_sound();
+}
+
+TEST_P(StoreContract, WhatNothingWaitsForAnyMoreDidNeverFail) {
+  const Ulid id = queue("far.example");
+  claim("far.example");
+  std::vector<Outcome> failed = {{id, 0, State::failed, 0, true, Owed::none, peer_said(550, "no")}};
+  ASSERT_TRUE(run(store().record(failed, DestinationUpdate{"far.example", now() + 1000, 7, "450 no answer"})));
+  maintain();
+  queue("far.example");
+  const auto facts = run(store().list_destinations(false)).value();
+  ASSERT_EQ(facts.size(), 1u);
+  EXPECT_EQ(facts[0].failures, 0u);
+  EXPECT_EQ(facts[0].backoff_until, 0);
+  EXPECT_EQ(facts[0].last_error, "");
+}
+
+} // namespace
+} // namespace paquebot::store

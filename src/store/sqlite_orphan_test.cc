@@ -1,0 +1,58 @@
+// Recipients whose message is missing from a damaged store.
+
+#include "store/sqlite_schema.h"
+#include "store/test_contract.h"
+
+namespace paquebot::store {
+namespace {
+
+TEST(SqliteOrphans, AreSetAsideAndBlockNobody) {
+  constexpr int kOrphans = 120; // more than one claim takes
+  const TemporaryDirectory place;
+  const FakeClock clock;
+  const auto open = [&] { return std::move(*open_sqlite({.directory = place.path(), .clock = &clock})); };
+  UlidSource ids(clock);
+  const std::int64_t now = millis(clock.wall());
+  auto store = open();
+  Ulid last;
+  for (int i = 0; i <= kOrphans; ++i) {
+    auto request = std::make_shared<AcceptRequest>();
+    request->id = last = ids.next();
+    request->accepted_at = now;
+    request->expires_at = now + 1'000'000;
+    request->head = "Subject: x\r\n\r\n";
+    NewRecipient recipient;
+    recipient.address = "a@far.example";
+    recipient.destination = "far.example";
+    recipient.due = now + i - kOrphans;
+    recipient.deadline = i % 2 == 0 && i < kOrphans ? now : 0;
+    request->recipients = {recipient};
+    ASSERT_EQ(run(store->accept(request)).status, AcceptStatus::accepted);
+  }
+  store.reset();
+  {
+    Db db = open_for_writing(place.path() + "/paquebot.db");
+    db.run("DELETE FROM message WHERE id <> ?", last);
+  }
+  store = open();
+  EXPECT_TRUE(run(store->claim_overdue(now, 10)).value().empty());
+  std::vector<WorkItem> found;
+  for (int claims = 0; claims < 2; ++claims) {
+    auto items = run(store->claim("far.example", now, 100));
+    ASSERT_TRUE(items) << items.error().message;
+    std::ranges::move(*items, std::back_inserter(found));
+  }
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].message.id, last);
+  EXPECT_EQ(run(store->earliest_due("far.example")).value_or(-1), 0) << "nothing is claimed for ever";
+  EXPECT_TRUE(run(store->claim_overdue(now, 100)).value().empty());
+  EXPECT_EQ(run(store->earliest_deadline()).value_or(-1), 0);
+  store.reset();
+  Db db = open_for_reading(place.path() + "/paquebot.db");
+  EXPECT_EQ(
+      db.number("SELECT count(*) FROM recipient WHERE state = 1 AND reason LIKE 'held: its message is missing%'", 0),
+      kOrphans);
+}
+
+} // namespace
+} // namespace paquebot::store

@@ -1,0 +1,111 @@
+// What a wall clock that was ahead has left behind in the queue.
+#include "base/log.h"
+#include "store/sqlite_queue.h"
+#include "store/sqlite_rows.h"
+#include "store/sqlite_store.h"
+
+#include <algorithm>
+
+namespace paquebot::store {
+namespace {
+
+constexpr std::size_t kSlice = 200; // messages mended in one transaction
+
+/// Unfinished messages from the future: their ids are as well.
+void find_future_messages(Db& db, std::int64_t latest, std::vector<Ulid>& ids) {
+  Query q = db.query("SELECT id FROM message WHERE pending > 0 AND id > ? AND accepted_at > ? ORDER BY id LIMIT ?",
+                     first_ulid_of(latest), latest, kSlice);
+  while (q.row()) ids.push_back(q.ulid(0));
+}
+
+/// Messages with a recipient that waits for too long: one look into the index for each destination where all is well.
+void find_late_messages(Db& db, std::int64_t latest, std::vector<Ulid>& ids) {
+  Id at = 0;
+  while (ids.size() < kSlice) {
+    {
+      Query next =
+          db.query("SELECT destination FROM recipient WHERE state = 2 AND destination > ? ORDER BY destination "
+                   "LIMIT 1",
+                   at);
+      if (!next.row()) return;
+      at = next.i64(0);
+    }
+    Query q =
+        db.query("SELECT message FROM recipient WHERE state = 2 AND destination = ?1 AND due > ?2 AND "
+                 "due > (SELECT ifnull(max(hold_until), 0) FROM message WHERE id = message) ORDER BY due LIMIT ?3",
+                 at, latest, kSlice);
+    while (q.row()) ids.push_back(q.ulid(0));
+  }
+}
+
+/// A message that was accepted in the future counts from now. Nothing of a hold until a day that its sender named
+/// changes.
+void count_from_now(Tx& tx, const Ulid& id, std::int64_t shift) {
+  tx.db.run("UPDATE message SET accepted_at = accepted_at - ?1, expires_at = expires_at - ?1, "
+            "deliver_by = iif(deliver_by > 0, deliver_by - ?1, deliver_by), "
+            "hold_until = iif(hold_request LIKE 'for;%', hold_until - ?1, hold_until) WHERE id = ?2",
+            shift, id);
+  tx.db.run("UPDATE recipient SET expires = expires - ?1, deadline = iif(deadline > 0, deadline - ?1, deadline) "
+            "WHERE message = ?2 AND state <= 3",
+            shift, id);
+}
+
+std::size_t mend_message(Tx& tx, const Ulid& id, std::int64_t now, std::int64_t latest) {
+  const std::int64_t accepted = tx.db.number("SELECT accepted_at FROM message WHERE id = ?", 0, id);
+  const bool future = accepted > latest;
+  if (future) count_from_now(tx, id, accepted - now);
+  const std::int64_t hold = tx.db.number("SELECT hold_until FROM message WHERE id = ?", 0, id);
+  tx.db.run("UPDATE recipient SET due = ? WHERE message = ? AND state = 2 AND due > ?", std::max(now, hold), id,
+            std::max(latest, hold));
+  return static_cast<std::size_t>(tx.db.changes()) + (future ? 1 : 0);
+}
+
+} // namespace
+
+std::vector<Ulid> find_ahead(Db& db, std::int64_t latest) {
+  std::vector<Ulid> ids;
+  find_future_messages(db, latest, ids);
+  if (ids.size() < kSlice) find_late_messages(db, latest, ids);
+  std::ranges::sort(ids);
+  ids.erase(std::ranges::unique(ids).begin(), ids.end());
+  return ids;
+}
+
+std::size_t pull_forward(Tx& tx, const std::vector<Ulid>& ids, std::int64_t now, std::int64_t latest) {
+  std::size_t mended = 0;
+  for (const Ulid& id : ids) mended += mend_message(tx, id, now, latest);
+  return mended;
+}
+
+Task<Result<std::size_t>> SqliteStore::pull_forward(std::int64_t now, std::int64_t latest) {
+  const auto look = readers_.read<bool>([latest](ReadDbs& dbs) -> Result<bool> {
+    return dbs.main.number("SELECT 1 FROM destination WHERE backoff_until > ? LIMIT 1", 0, latest) != 0;
+  });
+  const Result<bool> backs_off = co_await look.take();
+  if (!backs_off) co_return std::unexpected(backs_off.error());
+  if (*backs_off) {
+    const auto job = write<void>([now, latest](Tx& tx) -> Result<> {
+      tx.db.run("UPDATE destination SET backoff_until = ? WHERE backoff_until > ?", now, latest);
+      return {};
+    });
+    const Result<> done = co_await job.take();
+    if (!done) co_return std::unexpected(done.error());
+  }
+  std::size_t mended = 0;
+  for (;;) {
+    const auto read = readers_.read<std::vector<Ulid>>(
+        [latest](ReadDbs& dbs) -> Result<std::vector<Ulid>> { return find_ahead(dbs.main, latest); });
+    Result<std::vector<Ulid>> ids = co_await read.take();
+    if (!ids) co_return std::unexpected(ids.error());
+    if (ids->empty()) co_return mended;
+    const auto job = write<std::size_t>([ids = std::move(*ids), now, latest](Tx& tx) -> Result<std::size_t> {
+      return store::pull_forward(tx, ids, now, latest);
+    });
+    const Result<std::size_t> done = co_await job.take();
+    if (!done) co_return std::unexpected(done.error());
+    if (*done == 0) co_return mended; // what was found has come to its end meanwhile
+    mended += *done;
+  }
+}
+
+} // namespace paquebot::store

@@ -1,0 +1,93 @@
+"""A wall clock that is wrong by more than a year destroys nothing; what it has put off goes on when it is right again."""
+
+import sqlite3
+import unittest
+
+from clock import ClockServer
+from server import letter, wait_until
+
+ALICE, CAROL = "alice@example.test", "carol@example.test"
+LISTENERS = {"mx": {"role": "mx", "tls": "none"}, "pop3-clear": {"role": "pop3", "tls": "none", "login_in_clear": True}}
+
+
+class ClockTest(unittest.TestCase):
+    def setUp(self):
+        nobody = {"to": "far.test", "host": "127.0.0.1:9", "tls": "none"}
+        self.server = ClockServer(accounts={ALICE: "secret of alice"}, listeners=LISTENERS, routes=[nobody],
+                                  queue={"retry_first": "1s", "retry_most": "2s", "lifetime": "5d"},
+                                  extra={"mailbox": {"expire_days": 365}, "relay": {"networks": ["127.0.0.1"]}})
+        self.addCleanup(self.server.close)
+        self.server.start()
+        self.server.must("clock", "confirm", "--yes")  # what it compares with from now on
+
+    def mails(self):
+        return len(self.server.mail(ALICE, "secret of alice"))
+
+    def clock(self):
+        return self.server.json("status")["clock"]
+
+    def upkeep(self):
+        """A whole round of it, by the clock as it is: it empties the mailbox of who is gone, and ends before the server does."""
+        self.server.add_account(CAROL)
+        self.server.send("x@y.test", [CAROL], letter(to=CAROL))
+        self.server.must("account", "remove", CAROL, "--yes")
+        store = sqlite3.connect(f"file:{self.server.data}/paquebot.db?mode=ro", uri=True)
+        wait_until(lambda: store.execute("SELECT count(*) FROM mailbox WHERE account IS NULL").fetchone() == (0,), "a round of upkeep")
+        store.close()
+        self.server.restart()
+
+    def waiting(self):
+        [message] = self.server.queued()
+        return message
+
+    def test_nothing_is_destroyed_until_somebody_says_that_the_clock_is_right(self):
+        ident = self.server.send("x@y.test", [ALICE], letter())
+        self.server.send("alice@example.test", ["rita@far.test"], letter(sender=ALICE, to="rita@far.test"))
+        wait_until(lambda: self.waiting()["recipients"][0]["attempts"] > 0, "an attempt")
+        self.assertEqual(self.clock(), {"trusted": True})
+        self.server.jump(400)
+        wait_until(lambda: self.server.log().count("event=clock-doubted"), "the doubt")
+        attempts = self.waiting()["recipients"][0]["attempts"]
+        wait_until(lambda: self.waiting()["recipients"][0]["attempts"] > attempts, "an attempt by the wrong clock")
+        for _ in range(2):  # in the same run, and in one that begins so
+            self.upkeep()
+            self.assertFalse(self.clock()["trusted"])
+            self.assertEqual(self.mails(), 1)
+            self.assertEqual(self.server.trace(ident)["id"], ident)
+            self.waiting()
+        # Confirmed while the server is down, it all is as old as the clock says.
+        self.server.stop()
+        self.server.must("clock", "confirm", "--yes")
+        self.server.start()
+        self.server.wait_queue_empty()
+        wait_until(lambda: [b"delivery-status" in one for one in self.server.mail(ALICE, "secret of alice")] == [True],
+                   "the old mail to go, and the report to come")
+        self.assertEqual(self.clock(), {"trusted": True})
+        self.assertEqual(self.server.json("verify")["findings"], [])
+
+    def test_what_was_put_off_goes_on_when_the_clock_is_right_again(self):
+        self.server.jump(400)
+        self.server.send("x@y.test", [ALICE], letter())
+        self.server.send("alice@example.test", ["rita@far.test"], letter(sender=ALICE, to="rita@far.test"))
+        wait_until(lambda: self.waiting()["recipients"][0]["attempts"] > 0, "an attempt by the wrong clock")
+        self.server.jump(0)
+        attempts = self.waiting()["recipients"][0]["attempts"]
+        wait_until(lambda: self.waiting()["recipients"][0]["attempts"] > attempts, "an attempt by the right one")
+        self.assertEqual(self.clock(), {"trusted": True})
+        self.upkeep()
+        self.assertEqual(self.mails(), 1)
+
+    def test_an_operator_confirms_it_while_the_server_runs(self):
+        self.server.send("x@y.test", [ALICE], letter())
+        self.server.jump(400)
+        wait_until(lambda: not self.clock()["trusted"], "the doubt")
+        refused = self.server.cli("clock", "confirm")
+        self.assertIn("--yes", refused.stderr)
+        self.assertFalse(self.clock()["trusted"])
+        self.server.must("clock", "confirm", "--yes")
+        self.assertEqual(self.clock(), {"trusted": True})
+        wait_until(lambda: self.mails() == 0, "the old mail to go")
+
+
+if __name__ == "__main__":
+    unittest.main()
