@@ -20,22 +20,22 @@ std::int64_t arrival(const Query& q, int arrived, int uidl) {
   return q.ulid(uidl).millis();
 }
 
-enum class Look { found, clean, tired };
+enum class ExpiryLook { found, clean, tired };
 
 /// Looks through one mailbox from the round's place on, which moves along. `left`: how many entries may still be looked
 /// at.
-Look look_through(Db& db, ExpiryRound& round, std::int64_t before, std::int64_t now, std::size_t& left) {
+ExpiryLook look_through(Db& db, ExpiryRound& round, std::int64_t before, std::int64_t now, std::size_t& left) {
   Query q = db.query("SELECT uid, arrived, uidl FROM entry WHERE mailbox = ? AND uid > ? ORDER BY uid", round.mailbox,
                      round.uid);
   while (q.row()) {
     const std::int64_t at = arrival(q, 1, 2);
-    if (at < before) return Look::found;
-    if (!round.thorough && at <= now + kFromTheFuture) return Look::clean; // what is behind came later
-    if (left == 0) return Look::tired;
+    if (at < before) return ExpiryLook::found;
+    if (!round.thorough && at <= now + kFromTheFuture) return ExpiryLook::clean; // what is behind came later
+    if (left == 0) return ExpiryLook::tired;
     --left;
     round.uid = q.u32(0);
   }
-  return Look::clean;
+  return ExpiryLook::clean;
 }
 
 } // namespace
@@ -48,9 +48,9 @@ ExpiryPage find_expired(Db& db, ExpiryRound round, std::int64_t before, std::int
   for (; q.row(); ++seen) {
     if (q.i64(0) != round.mailbox) round.uid = 0;
     round.mailbox = q.i64(0);
-    const Look look = look_through(db, round, before, now, left);
-    if (look == Look::found) return {round.mailbox, true, round};
-    if (look == Look::tired) return {0, true, round};
+    const ExpiryLook look = look_through(db, round, before, now, left);
+    if (look == ExpiryLook::found) return {round.mailbox, true, round};
+    if (look == ExpiryLook::tired) return {0, true, round};
   }
   ++round.mailbox;
   round.uid = 0;
