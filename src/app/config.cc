@@ -466,7 +466,8 @@ std::vector<std::string> restart_keys(const Config& before, const Config& after)
     if (a != b) keys.emplace_back(key);
   };
   compare(before.hostname, after.hostname, "server.hostname");
-  compare(before.origin, after.origin, "server.origin");
+  if (before.origin != before.hostname || after.origin != after.hostname) // else it follows from the host name
+    compare(before.origin, after.origin, "server.origin");
   compare(before.data_dir, after.data_dir, "server.data_dir");
   compare(before.user, after.user, "server.user");
   compare(before.threads, after.threads, "server.threads");

@@ -55,8 +55,8 @@ INSERT INTO recipient(message, n, state, destination, due, expires, owner, owed,
     iif(waits, 1, 0), iif(waits, 0, r.account), -1, 0, iif(waits, 'a@many.test', address), '', '', '',
     '', iif(waits, 0, 100 + i)
   FROM n, recipient r WHERE r.message = (SELECT id FROM one);
-INSERT INTO entry
-  SELECT 1, 100 + n.i, n.id, n.id, 0, 0, e.modseq, e.internal_date, -1000 - n.i, 1000 + n.i, e.size, e.prefix
+INSERT INTO entry(mailbox, uid, uidl, message, recipient, flags, modseq, internal_date, head, body, size, prefix, arrived)
+  SELECT 1, 100 + n.i, n.id, n.id, 0, 0, e.modseq, e.internal_date, -1000 - n.i, 1000 + n.i, e.size, e.prefix, e.arrived
   FROM n, entry e WHERE n.waits = 0 AND e.mailbox = 1 AND e.uid = 3;
 UPDATE node SET next_body = 1000000;
 UPDATE mailbox SET uidnext = 1000000, highestmodseq = 1000000, (count, bytes) =
