@@ -33,7 +33,7 @@ def zone(record):
             f'big._domainkey.signed.test TXT "{record}"', "big._domainkey.signed.test TRUNCATE",
             'nospf.test TXT "v=spf1 -all exp=why.nospf.test"', 'why.nospf.test TXT "%{i} is none of ours"',
             "broken.test SERVFAIL", "_dmarc.broken.test SERVFAIL", "slow.test TIMEOUT", "_dmarc.slow.test TIMEOUT",
-            "s._domainkey.slow.test TIMEOUT"]
+            "s._domainkey.slow.test TIMEOUT", f's._domainkey.half.test TXT "{record}"', "_dmarc.half.test SERVFAIL"]
 
 
 class AuthenticationTest(unittest.TestCase):
@@ -217,12 +217,21 @@ class AuthenticationTest(unittest.TestCase):
     # --- a DNS in trouble -----------------------------------------------------------------------
 
     def test_failing_and_silent_dns(self):
+        """Nothing shows the author and his policy can't be had: come again. A signature of the very domain is enough without it."""
         for domain in ("broken.test", "slow.test"):
             with self.subTest(domain):
                 message = self.sign(letter("x@" + domain, subject="trouble"), domain=domain)
-                _, found = self.deliver(message, "x@" + domain)
-                self.assertIn("spf=temperror", self.results(found))
-                self.assertIn("dmarc=temperror", self.results(found))
+                check(self.offer(message, "x@" + domain), 451, "4.7.0", f"the DMARC policy of {domain}", "try again later")
+        _, found = self.deliver(self.sign(letter("x@half.test", subject="half"), domain="half.test"))
+        self.assertIn("dkim=pass", self.results(found))
+        self.assertIn("dmarc=temperror", self.results(found))
+
+    def test_a_silent_name_server_of_the_forger_opens_nothing(self):
+        """He chooses the envelope sender, the greeting and the signatures, and so which name servers are silent."""
+        forged = letter("ceo@signed.test", subject="forged")
+        check(self.offer(forged, "x@slow.test"), 550, "DMARC policy of signed.test")
+        check(self.offer(self.sign(forged, domain="slow.test"), "a@none.test"), 550, "DMARC policy of signed.test")
+        check(self.offer(forged, "x@slow.test", self.holding), 550, "DMARC policy of signed.test")
 
     def test_lost_connection_while_the_dns_is_silent(self):
         with socket.create_connection(("127.0.0.1", self.server.ports["mx"]), timeout=30) as raw:
