@@ -359,6 +359,10 @@ Task<void> Server::Impl::begin_queue() {
 
 /// Writes down what reports will tell, and sends those that are due; about once a minute.
 Task<void> Server::Impl::report_dmarc() {
+  while (!stopping && !clock.state().begun) { // until then no day has passed
+    auto rest = std::chrono::milliseconds(100);
+    co_await net::sleep_for(rest);
+  }
   for (int ticks = 0; !stopping; ++ticks) {
     if (ticks % 120 == 0) {
       co_await dmarc_book.flush();
