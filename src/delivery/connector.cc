@@ -147,8 +147,10 @@ Task<bool> Connector::is_ours(const queue::Candidate& candidate, bool& known) {
   if (addresses.empty()) {
     dns::Resolver& resolver = *resolver_;
     std::string host = candidate.host;
-    auto four = co_await resolver.query(host, dns::Type::a);
-    auto six = co_await resolver.query(host, dns::Type::aaaa);
+    auto nothing = std::make_shared<const dns::Answer>(dns::Answer{.status = dns::Status::no_data});
+    auto four = nothing, six = nothing; // what is switched off is not gone to
+    if (options_.ipv4) four = co_await resolver.query(host, dns::Type::a);
+    if (options_.ipv6) six = co_await resolver.query(host, dns::Type::aaaa);
     known = four->status != dns::Status::servfail && six->status != dns::Status::servfail;
     for (const auto& answer : {four, six})
       for (const dns::Record& record : answer->records) addresses.push_back(record.text);

@@ -334,7 +334,7 @@ class SendTest(WishesCase):
         self.assertEqual(message["recipients"][0]["due"], message["hold_until"])
         self.assertEqual(self.send("--hold-until", "2020-01-01 08:00").returncode, 65)
         self.assertEqual(self.send("--hold-for", "40d").returncode != 0, True)
-        self.assertEqual(self.send("--require-tls", "--insecure").returncode, 65)
+        self.assertEqual(self.send("--require-tls", "--insecure").returncode, 64)
 
     def test_a_server_that_lacks_them(self):
         with Peer() as peer:
