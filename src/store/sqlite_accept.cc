@@ -232,10 +232,10 @@ private:
         "changed_at, route, account, parent, notify, address, orcpt, via, last_reply, own_code, own_status, own_text, "
         "reason, priority, deadline, uid) "
         "VALUES(?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?, ?, ?)",
-        request_.id, index, state, destination, std::min(r.due, expires()), expires(), owner, r.owed, request_.accepted_at,
-        r.route, r.account, r.parent, r.notify, r.address, r.orcpt, r.via, refused ? r.code : std::uint16_t{0},
-        refused ? to_column(r.status) : std::string(), refused ? r.reason : std::string(), r.reason,
-        request_.sender.priority, r.deadline, uid_of(r));
+        request_.id, index, state, destination, std::min(r.due, expires()), expires(), owner, r.owed,
+        request_.accepted_at, r.route, r.account, r.parent, r.notify, r.address, r.orcpt, r.via,
+        refused ? r.code : std::uint16_t{0}, refused ? to_column(r.status) : std::string(),
+        refused ? r.reason : std::string(), r.reason, request_.sender.priority, r.deadline, uid_of(r));
   }
 
   void write_entry(const Delivery& d, const Content& content) {
