@@ -1,19 +1,24 @@
 #include "base/log.h"
 
-#include "base/clock.h"
 #include "base/text.h"
 #include "base/visible.h"
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
 #include <ctime>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <memory>
 #include <mutex>
-#include <spdlog/details/file_helper.h>
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <utility>
 
 namespace paquebot::log {
 namespace {
@@ -30,23 +35,39 @@ public:
   void reopen() {
     auto fresh = open();
     const std::lock_guard lock(mutex_);
-    file_ = std::move(fresh);
+    std::swap(file_, fresh);
   }
 
 private:
-  using File = std::unique_ptr<spdlog::details::file_helper>;
+  struct Close {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+  };
+  using File = std::unique_ptr<std::FILE, Close>;
 
+  [[noreturn]] void give_up(const char* why) const {
+    throw spdlog::spdlog_ex(fmt::format("cannot open the log file {}: {}", path_, why));
+  }
+  /// Without waiting for anybody: not for the reader of a FIFO either.
   File open() const {
-    auto file = std::make_unique<spdlog::details::file_helper>();
-    file->open(path_);
+    const int descriptor =
+        ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
+    if (descriptor < 0) give_up(errno == ENXIO ? "it is not a plain file" : std::strerror(errno));
+    struct stat facts{};
+    const bool plain = ::fstat(descriptor, &facts) == 0 && S_ISREG(facts.st_mode);
+    File file(plain ? ::fdopen(descriptor, "a") : nullptr);
+    if (!file) ::close(descriptor);
+    if (!file) give_up(plain ? std::strerror(errno) : "it is not a plain file");
     return file;
   }
   void sink_it_(const spdlog::details::log_msg& message) override {
     spdlog::memory_buf_t line;
     formatter_->format(message, line);
-    file_->write(line);
+    if (std::fwrite(line.data(), 1, line.size(), file_.get()) != line.size()) {
+      std::clearerr(file_.get());
+      throw spdlog::spdlog_ex("cannot write to " + path_, errno);
+    }
   }
-  void flush_() override { file_->flush(); }
+  void flush_() override { std::fflush(file_.get()); }
 
   std::string path_;
   File file_;
@@ -248,6 +269,17 @@ void append_pairs(std::string& out, Format format, Level level, std::string_view
 
 } // namespace
 
+namespace {
+
+/// Puts an output in force.
+void take(std::shared_ptr<Output> fresh) {
+  spdlog::set_default_logger(fresh->logger); // what flush_regularly() flushes
+  const std::lock_guard lock(current().mutex);
+  current().output = std::move(fresh);
+}
+
+} // namespace
+
 Result<> configure(Format format, Level least, const std::string& path) {
   try {
     auto fresh = std::make_shared<Output>();
@@ -255,13 +287,18 @@ Result<> configure(Format format, Level least, const std::string& path) {
     spdlog::sink_ptr sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
     if (!path.empty()) sink = fresh->file = std::make_shared<FileSink>(path);
     fresh->logger = make_logger(sink, least);
-    spdlog::set_default_logger(fresh->logger); // what flush_regularly() flushes
-    const std::lock_guard lock(current().mutex);
-    current().output = std::move(fresh);
+    take(std::move(fresh));
     return {};
   } catch (const spdlog::spdlog_ex& e) {
-    return fail(Errc::io, fmt::format("cannot open the log file {}: {}", path, e.what()));
+    return fail(Errc::io, e.what());
   }
+}
+
+void adjust(Format format, Level least) {
+  auto fresh = std::make_shared<Output>(*output());
+  fresh->format = format;
+  fresh->logger = make_logger(fresh->logger->sinks().front(), least);
+  take(std::move(fresh));
 }
 
 void flush_regularly() { spdlog::flush_every(std::chrono::seconds(1)); }
@@ -273,7 +310,7 @@ Result<> reopen() {
     out->file->reopen();
     return {};
   } catch (const spdlog::spdlog_ex& e) {
-    return fail(Errc::io, fmt::format("cannot open the log file again, the old one stays: {}", e.what()));
+    return fail(Errc::io, fmt::format("{}; lines go on into the old one", e.what()));
   }
 }
 
@@ -291,6 +328,12 @@ void write(Level level, std::string_view event, std::initializer_list<Field> fie
   if (collected.batches > 0 && level <= Level::info) return collected.add(out, line);
   collected.flush();
   out->logger->log(to_spdlog(level), spdlog::string_view_t(line.data(), line.size()));
+}
+
+std::string time_of(WallTime at) {
+  std::string text;
+  append_time(text, at);
+  return text;
 }
 
 Batch::Batch() { ++collected.batches; }

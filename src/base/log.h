@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/clock.h"
 #include "base/result.h"
 
 #include <cstdint>
@@ -28,8 +29,11 @@ struct Field {
 
 /// Where and how log lines go. An empty path is standard error. May be called again while other threads log; until the first call
 /// lines of level info and up go to standard error as key=value. Fails with Errc::io when the file
-/// cannot be opened, and changes nothing then. Lines to a file are flushed at warnings and by flush_regularly().
+/// cannot be opened, and changes nothing then: it must be a plain file, made with mode 0640 when it is absent (a FIFO could hold
+/// everything up). Lines to a file are flushed at warnings and by flush_regularly().
 Result<> configure(Format format, Level least, const std::string& path = {});
+/// Another form and level from now on, to where the lines go already: this can't fail.
+void adjust(Format format, Level least);
 /// From now on a thread flushes the log every second.
 void flush_regularly();
 /// Opens the log file again (after rotation); nothing to do on standard error. Keeps the old one on failure.
@@ -48,6 +52,9 @@ public:
   Batch(const Batch&) = delete;
   Batch& operator=(const Batch&) = delete;
 };
+
+/// "2026-11-23T18:01:02.345Z", as lines begin.
+std::string time_of(WallTime at);
 
 /// The line that `write` would log, without the time. For tests and `write` itself.
 std::string format_line(Format format, Level level, std::string_view event, std::initializer_list<Field> fields);

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
 
@@ -68,6 +69,38 @@ TEST(Log, FileAndReopen) {
   ASSERT_TRUE(configure(Format::key_value, Level::info));
   std::filesystem::remove(path);
   std::filesystem::remove(rotated);
+}
+
+TEST(Log, OnlyAPlainFileIsALog) {
+  const std::string path = testing::TempDir() + "paquebot_log_fifo_" + std::to_string(getpid());
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  const auto fifo = configure(Format::key_value, Level::info, path); // nobody reads it: opening it must not wait
+  ASSERT_FALSE(fifo);
+  EXPECT_THAT(fifo.error().message, HasSubstr("plain file"));
+  EXPECT_FALSE(configure(Format::key_value, Level::info, testing::TempDir()));
+  std::filesystem::remove(path);
+}
+
+TEST(Log, FormAndLevelChangeAlsoWhenTheFileCantBeOpenedAgain) {
+  const std::string folder = testing::TempDir() + "paquebot_log_folder_" + std::to_string(getpid());
+  const std::string path = folder + "/log", away = folder + ".old";
+  std::filesystem::create_directory(folder);
+  ASSERT_TRUE(configure(Format::key_value, Level::info, path));
+  debug("hidden");
+  std::filesystem::rename(folder, away);
+  EXPECT_FALSE(reopen());
+  adjust(Format::json, Level::debug);
+  debug("shown");
+  warning("last");
+  EXPECT_THAT(slurp(away + "/log"), HasSubstr("\"event\":\"shown\""));
+  EXPECT_THAT(slurp(away + "/log"), testing::Not(HasSubstr("hidden")));
+  std::filesystem::create_directory(folder);
+  ASSERT_TRUE(reopen());
+  warning("again");
+  EXPECT_THAT(slurp(path), HasSubstr("\"event\":\"again\""));
+  ASSERT_TRUE(configure(Format::key_value, Level::info));
+  std::filesystem::remove_all(folder);
+  std::filesystem::remove_all(away);
 }
 
 TEST(Log, ABatchIsWrittenAtItsEndOrWithTheNextWarning) {
