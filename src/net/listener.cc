@@ -28,6 +28,13 @@ constexpr auto kTuple = boost::asio::as_tuple(boost::asio::use_awaitable);
 
 bool ran_out() { return errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM; }
 
+/// False where the kernel was told to do without, or a unit lets the process not use it.
+bool has_ipv6() {
+  const int probe = ::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (probe >= 0) ::close(probe);
+  return probe >= 0 || errno != EAFNOSUPPORT;
+}
+
 bool is_socket(const std::string& path) {
   struct stat info{};
   return ::lstat(path.c_str(), &info) == 0 && S_ISSOCK(info.st_mode);
@@ -137,6 +144,11 @@ Listener& Listener::operator=(Listener&& other) noexcept {
 Result<Listener> Listener::open(const std::string& address, int mode) {
   const auto endpoint = parse_endpoint(address);
   if (!endpoint) return std::unexpected(endpoint.error());
+  if (endpoint->address == "::" && !has_ipv6()) {
+    const std::string instead = Endpoint{"0.0.0.0", endpoint->port}.to_string();
+    log::warning("no-ipv6", {{"listener", address}, {"instead", instead}, {"why", "this system has no IPv6"}});
+    return open(instead, mode);
+  }
   const auto raw = to_socket_address(*endpoint);
   if (!raw) return std::unexpected(raw.error());
   if (endpoint->is_local())

@@ -35,4 +35,13 @@ std::string RouteTable::destination(std::string_view domain) const {
   return route ? "route:" + route->name : std::string(domain);
 }
 
+std::vector<std::string> RouteTable::changed_since(const RouteTable& before) const {
+  std::vector<std::string> changed;
+  for (const Route& route : routes_) {
+    const Route* old = before.by_name(route.name);
+    if (!old || *old != route) changed.push_back("route:" + route.name);
+  }
+  return changed;
+}
+
 } // namespace paquebot::queue

@@ -27,6 +27,7 @@ struct Route {
   std::string user;
   std::string password;
   bool lmtp = false;
+  bool operator==(const Route&) const = default;
 };
 
 /// Which configured route a domain takes, if any: the exact domain first, then the longest ".suffix", then "*". Immutable.
@@ -41,6 +42,8 @@ public:
   const Route* store_of(std::string_view domain) const;
   /// The destination under which mail for `domain` waits: "route:NAME" or the domain itself.
   std::string destination(std::string_view domain) const;
+  /// Destinations ("route:NAME") of routes that are new or other than in `before`: what waits for them may go now.
+  std::vector<std::string> changed_since(const RouteTable& before) const;
 
 private:
   std::vector<Route> routes_;

@@ -25,5 +25,20 @@ TEST(RouteTable, WithoutRoutesTheDomainIsTheDestination) {
   EXPECT_EQ(RouteTable().by_name("x"), nullptr);
 }
 
+TEST(RouteTable, WhatHasChanged) {
+  const auto route = [](const char* name, const char* host, const char* password = "") {
+    Route made;
+    made.name = name;
+    made.to = name;
+    made.host = host;
+    made.password = password;
+    return made;
+  };
+  const RouteTable before({route("a", "h"), route("b", "h"), route("c", "h", "old"), route("gone", "h")});
+  const RouteTable after({route("c", "h", "new"), route("a", "h"), route("b", "other"), route("fresh", "h")});
+  EXPECT_EQ(after.changed_since(before), (std::vector<std::string>{"route:c", "route:b", "route:fresh"}));
+  EXPECT_TRUE(after.changed_since(after).empty());
+}
+
 } // namespace
 } // namespace paquebot::queue
