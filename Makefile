@@ -3,7 +3,7 @@
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run build test large flat quick bench microbench fuzz scan faults soak memcheck fmt lint tidy asan tsan clang clean
+.PHONY: help run build install test large flat quick bench microbench fuzz scan faults soak memcheck fmt lint tidy asan tsan clang clean
 
 JOBS ?= $(shell nproc)
 SECONDS ?= 30
@@ -31,6 +31,9 @@ build: ## The program: build/release/paquebot
 	@tools/setup build
 	@test -f build/release/build.ninja || cmake --preset release -DPAQUEBOT_TESTS=OFF
 	@$(BUILD) build/release --target paquebot $(FLAGS)
+
+install: ## What `make build` made, for the system: PREFIX=/usr/local, DESTDIR= (docs/operations.md)
+	@PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" tools/install build/release/paquebot
 
 test: ## All tests, with third-party mail programs unpacked under build/peers
 	@tools/setup build test
@@ -115,6 +118,8 @@ lint: ## Format, include floors, co_await arguments, shell scripts, clang-tidy o
 	@tools/floors
 	@tools/lint-coawait --self-test
 	@tools/lint-coawait
+	@tools/documents --self-test
+	@tools/documents
 	@shellcheck -x .ci/run $$(grep -lE '^#!.*(bash|/sh)$$' tools/*)
 	@tools/tidy --changed
 

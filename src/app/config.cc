@@ -11,10 +11,7 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cerrno>
-#include <cstring>
 #include <fmt/format.h>
-#include <fstream>
 #include <unistd.h>
 
 namespace paquebot::app {
@@ -26,13 +23,13 @@ void read_server(Reader& read, const toml::table& root, Config& config) {
             {"hostname", "origin", "data_dir", "store", "user", "threads", "control_socket", "drop_dir", "log_format",
              "log_level", "log_file", "sandbox", "backup_dirs"});
   read.text(t, "hostname", config.hostname);
-  read.text(t, "data_dir", config.data_dir);
+  read_place(read, t, "data_dir", config.data_dir);
   if (config.data_dir.empty())
     read.error(*t.get("data_dir"), "data_dir is empty: name a directory, or leave the key out");
   read.text(t, "user", config.user);
-  read.text(t, "control_socket", config.control_socket);
-  read.text(t, "drop_dir", config.drop_dir);
-  read.text(t, "log_file", config.log_file);
+  read_place(read, t, "control_socket", config.control_socket);
+  read_place(read, t, "drop_dir", config.drop_dir);
+  read_place(read, t, "log_file", config.log_file);
   read.number(t, "threads", 1, 256, config.threads);
   read.flag(t, "sandbox", config.sandbox);
   read.texts(t, "backup_dirs", config.backup_dirs);
@@ -65,6 +62,8 @@ void read_server(Reader& read, const toml::table& root, Config& config) {
   read_origin(read, t, config);
   if (config.control_socket.empty()) config.control_socket = config.data_dir + "/control.sock";
   if (config.drop_dir.empty()) config.drop_dir = config.data_dir + "/drop";
+  check_hostname(read, t, config.hostname);
+  check_places(read, t, config);
 }
 
 /// Lists of networks, and what a local socket has.
@@ -120,8 +119,9 @@ void read_listeners(Reader& read, const toml::table& root, Config& config) {
     const bool logins = listener.role == Role::submission || listener.role == Role::pop3;
     if (!listener.client_ca_pem.empty() && (!logins || listener.tls == Tls::none))
       read.error(*t->get("client_ca"), "client_ca is for listeners with TLS where users log in");
+    check_listener_address(read, *t, listener, config.listeners);
     for (const ListenerConfig& other : config.listeners)
-      if (other.address == listener.address && !listener.address.ends_with(":0"))
+      if (other.is_local() && other.address == listener.address)
         read.error(*t, fmt::format("the address {} is used by another listener already", listener.address));
     config.listeners.push_back(std::move(listener));
   }
@@ -197,6 +197,7 @@ void read_routes(Reader& read, const toml::table& root, Config& config) {
     route.ca_pem = read.contents(*t, "ca_file");
     route.password = std::string(trim(read.contents(*t, "password_file")));
     read_route_host(read, *t, route);
+    check_route_port(read, *t, route);
     if (route.to != "*") {
       bool suffix = route.to.starts_with('.');
       auto domain = mail::normalize_domain(suffix ? route.to.substr(1) : route.to);
@@ -328,8 +329,8 @@ void read_oauth(Reader& read, const toml::table& root, Config& config) {
 void read_rest(Reader& read, const toml::table& root, Config& config) {
   const toml::table& tls = section(read, root, "tls");
   read.only(tls, "[tls]", {"certificate", "key"});
-  read.text(tls, "certificate", config.certificate);
-  read.text(tls, "key", config.key);
+  read.path(tls, "certificate", config.certificate);
+  read.path(tls, "key", config.key);
   config.certificate_pem = read.contents(tls, "certificate");
   config.key_pem = read.contents(tls, "key");
   if (config.certificate.empty() != config.key.empty())
@@ -359,20 +360,6 @@ store::Limits default_limits() {
   limits[new_recipients_per_day] = 500;
   limits[bytes_per_day] = 2ull << 30;
   return limits;
-}
-
-Result<std::string> read_file(const std::string& path) {
-  constexpr std::size_t most = 4u << 20;
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return fail(errno == EACCES ? Errc::permission : Errc::not_found, std::strerror(errno));
-  std::string text;
-  char piece[8192];
-  while (in.read(piece, sizeof piece) || in.gcount() > 0) {
-    text.append(piece, static_cast<std::size_t>(in.gcount()));
-    if (text.size() > most) return fail(Errc::invalid, "it is larger than 4 MiB");
-  }
-  if (in.bad()) return fail(Errc::io, "reading it failed");
-  return text;
 }
 
 /// TOML has no control characters but these; and toml++ stumbles over some of them instead of saying so.
@@ -448,6 +435,7 @@ Result<Config> load_config(const std::string& path, const FileSource& files) {
   read_filters(read, root, config); // after limits.message_size
   read_rest(read, root, config);
   if (!read.ok()) return fail(Errc::invalid, read.errors());
+  config.warnings = read.warnings();
   config.connector.hostname = config.hostname;
   return config;
 }
@@ -486,13 +474,17 @@ std::vector<std::string> restart_keys(const Config& before, const Config& after)
   compare(families(before), families(after), "delivery.families");
   compare(before.connector.connect_timeout, after.connector.connect_timeout, "delivery.connect_timeout");
   auto addresses = [](const Config& config) {
-    std::vector<std::pair<int, std::string>> all;
-    all.reserve(config.listeners.size());
-    for (const ListenerConfig& listener : config.listeners)
-      all.emplace_back(static_cast<int>(listener.role), listener.address);
+    std::vector<std::string> all;
+    for (const ListenerConfig& listener : config.listeners) all.push_back(listener.address);
     return all;
   };
   compare(addresses(before), addresses(after), "listener.address");
+  auto roles = [](const Config& config) {
+    std::vector<int> all;
+    for (const ListenerConfig& listener : config.listeners) all.push_back(static_cast<int>(listener.role));
+    return all;
+  };
+  compare(roles(before), roles(after), "listener.role");
   auto modes = [](const Config& config) {
     std::vector<int> all;
     for (const ListenerConfig& listener : config.listeners)

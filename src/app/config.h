@@ -39,6 +39,7 @@ struct FilterConfig {
 /// The configuration file, read and checked whole; docs/configuration.md tells every key.
 struct Config {
   std::string file;
+  std::vector<std::string> warnings; ///< what works and should be looked at, each "file:line: …"
   std::string hostname;
   std::string origin; ///< domain of names without one in mail of this machine; default: hostname
   std::string data_dir = "/var/lib/paquebot";
@@ -99,7 +100,7 @@ using FileSource = std::function<Result<std::string>(const std::string& path)>;
 /// What an account may send where the file says nothing: plenty for a person, little for somebody with a stolen password.
 store::Limits default_limits();
 
-/// The plain way.
+/// The plain way: plain files of at most 4 MiB, never waiting for the other end of something else.
 Result<std::string> read_file(const std::string& path);
 
 /// Reads and checks a configuration file, and the files it names (certificates, passwords). Errors: not_found, or `invalid` with

@@ -11,9 +11,9 @@
 
 namespace paquebot::app {
 
-/// "30s", "5m", "4h", "5d", or a bare number of seconds; nothing otherwise.
+/// As base/units.h reads it, at most ten years; nothing otherwise.
 std::optional<std::chrono::seconds> parse_duration(std::string_view text);
-/// "64KiB", "50MiB", "1GiB" (also K, M, G), or a bare number of octets.
+/// Likewise, in octets.
 std::optional<std::uint64_t> parse_size(std::string_view text);
 /// The name among `known` that a person most likely meant; empty when none is near.
 std::string nearest(std::string_view name, const std::vector<std::string_view>& known);

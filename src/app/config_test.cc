@@ -198,8 +198,8 @@ role = "mx"
 address = "127.0.0.1:2525"
 tls = "none"
 [tls]
-certificate = "c.pem"
-key = "k.pem"
+certificate = "/c.pem"
+key = "/k.pem"
 [dns]
 resolvers = ["127.0.0.1:5300"]
 trust_anchor = "none"
@@ -207,7 +207,7 @@ trust_anchor = "none"
 to = "Example.com"
 host = "smtp.isp.example:2587"
 user = "me"
-password_file = "secret"
+password_file = "/secret"
 [[route]]
 host = "[::1]"
 tls = "implicit"
@@ -220,7 +220,7 @@ port = 2525
 message_size = "100MiB"
 connections_per_address = 7
 )",
-                      {{"c.pem", "C"}, {"k.pem", "K"}, {"secret", " word\n"}});
+                      {{"/c.pem", "C"}, {"/k.pem", "K"}, {"/secret", " word\n"}});
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(config->hostname, "mx.example.org");
   EXPECT_EQ(config->certificate_pem, "C");
@@ -254,8 +254,13 @@ TEST(Config, ErrorsNameFileLineAndTheMend) {
        "p.toml:2: role = \"smtp\" is not known: use one of mx, submission, lmtp, pop3"},
       {"[[listener]]\nrole = \"mx\"", "p.toml:1: a [[listener]] needs an address"},
       {"[listener]\nrole = \"mx\"", "p.toml:1: listener must be written as [[listener]]"},
-      {"[tls]\ncertificate = \"nowhere\"\nkey = \"nowhere\"",
-       "p.toml:2: can't read certificate = \"nowhere\": No such file"},
+      {"[tls]\ncertificate = \"/nowhere\"\nkey = \"/nowhere\"",
+       "p.toml:2: can't read certificate = \"/nowhere\": No such file"},
+      {"[tls]\ncertificate = \"c.pem\"\nkey = \"/k\"",
+       "p.toml:2: certificate = \"c.pem\" does not begin with \"/\": write the whole path"},
+      {"[sever]\nhostname = \"x\"", "p.toml:1: unknown section \"sever\" in the file: do you mean \"server\"?"},
+      {"[[listner]]\nrole = \"mx\"", "p.toml:1: unknown section \"listner\" in the file: do you mean \"listener\"?"},
+      {"[limits.acount]\n", "p.toml:1: unknown section \"acount\" in [limits]: do you mean \"account\"?"},
       {"[[route]]\nto = \"*\"", "p.toml:1: a [[route]] needs a host"},
       {"[[route]]\nhost = \"a:99999\"", "p.toml:2: the port in host"},
       {"[[route]]\nhost = \"a\"\nuser = \"u\"", "needs a password_file"},
@@ -285,6 +290,82 @@ TEST(Config, ErrorsNameFileLineAndTheMend) {
     ASSERT_FALSE(config) << c.text;
     EXPECT_NE(config.error().message.find(c.expected), std::string::npos) << c.text << "\ngives\n"
                                                                           << config.error().message;
+  }
+}
+
+/// What is wrong with a [server] of these lines; "" when nothing is.
+std::string server_error(const std::string& lines) {
+  const auto config = parse("[server]\n" + lines);
+  return config ? "" : config.error().message;
+}
+
+TEST(Config, PlacesThatAreForNothingElse) {
+  EXPECT_EQ(server_error("data_dir = \"/srv/mail/\""), "");
+  EXPECT_EQ(parse("[server]\ndata_dir = \"/srv//mail/./x/..\"")->data_dir, "/srv/mail");
+  EXPECT_EQ(parse("[server]\ndata_dir = \"/srv/mail/\"")->drop_dir, "/srv/mail/drop");
+  for (const char* folder : {"/", "//", "/etc", "/var/lib/", "/home/.", "/tmp", "/srv/.."}) {
+    EXPECT_NE(server_error("data_dir = \"" + std::string(folder) + "\"").find("p.toml:2: data_dir = "),
+              std::string::npos)
+        << folder;
+    EXPECT_NE(server_error("drop_dir = \"" + std::string(folder) + "\"").find("a folder of the system"),
+              std::string::npos)
+        << folder;
+  }
+  for (const char* key : {"data_dir", "drop_dir", "control_socket", "log_file"})
+    EXPECT_NE(server_error(key + std::string(" = \"mail/x\"")).find("does not begin with"), std::string::npos) << key;
+  for (const char* lines :
+       {"data_dir = \"/srv/m\"\ndrop_dir = \"/srv/m/\"", "data_dir = \"/srv/m/d\"\ndrop_dir = \"/srv/m\"",
+        "drop_dir = \"/srv/m\"\ncontrol_socket = \"/srv/m/socket\"", "drop_dir = \"/srv/m\"\nlog_file = \"/srv/m/log\"",
+        "drop_dir = \"/srv/m\"\nbackup_dirs = [\"/srv/m/backups\"]"})
+    EXPECT_NE(server_error(lines), "") << lines;
+  EXPECT_EQ(server_error("drop_dir = \"/srv/mail\"\nlog_file = \"/srv/mail.log\""), "");
+}
+
+TEST(Config, HostNames) {
+  for (const char* address : {"192.0.2.7", "127.0.0.1"})
+    EXPECT_NE(server_error("hostname = \"" + std::string(address) + "\"").find("p.toml:2: hostname is"),
+              std::string::npos)
+        << address;
+  for (const char* name : {"localhost", "mail.localhost", "mail"}) {
+    const auto config = parse("[server]\nhostname = \"" + std::string(name) + "\"");
+    ASSERT_TRUE(config) << config.error().message;
+    ASSERT_EQ(config->warnings.size(), 1u) << name;
+    EXPECT_NE(config->warnings[0].find("p.toml:2: hostname is \"" + std::string(name)), std::string::npos);
+  }
+  EXPECT_TRUE(parse("[server]\nhostname = \"mx.example.net\"")->warnings.empty());
+  EXPECT_FALSE(parse("[server]\nhostname = \"mx.example.org\"")->warnings.empty()) << "the sample's";
+}
+
+TEST(Config, ListenersThatCanListen) {
+  const auto wrong = [](const std::vector<std::string>& addresses) {
+    std::string text;
+    for (const std::string& address : addresses) text += "[[listener]]\nrole = \"mx\"\naddress = \"" + address + "\"\n";
+    const auto config = parse(text);
+    return config ? std::string() : config.error().message;
+  };
+  EXPECT_NE(wrong({"25"}).find("p.toml:3: address = \"25\" has no port"), std::string::npos) << wrong({"25"});
+  for (const char* all : {"25", "*:25"})
+    EXPECT_NE(wrong({all}).find("write \"[::]:25\""), std::string::npos) << wrong({all});
+  for (const char* one :
+       {"0.0.0.0", "0.0.0.0:70000", "0.0.0.0:-1", "mx.example.org:25", "::1:25", "/run/socket", ":25"})
+    EXPECT_NE(wrong({one}), "") << one;
+  EXPECT_EQ(wrong({"0.0.0.0:25", "[::1]:25", "127.0.0.1:26", "127.0.0.1:0", "127.0.0.1:0"}), "");
+  for (const std::vector<std::string>& two : {std::vector<std::string>{"[::]:25", "0.0.0.0:25"},
+                                              {"[::]:25", "127.0.0.1:25"},
+                                              {"127.0.0.1:25", "0.0.0.0:25"},
+                                              {"[::1]:25", "[::]:25"},
+                                              {"127.0.0.1:25", "127.0.0.1:25"}})
+    EXPECT_NE(wrong(two).find("p.toml:6: the address"), std::string::npos) << two[0] << " and " << two[1];
+}
+
+TEST(Config, ARouteToPort465SpeaksTlsAtOnce) {
+  EXPECT_TRUE(parse("[[route]]\nhost = \"a.example:465\"\ntls = \"implicit\""));
+  EXPECT_TRUE(parse("[[route]]\nhost = \"a.example\"\ntls = \"implicit\""));
+  EXPECT_TRUE(parse("[[route]]\nhost = \"a.example:587\""));
+  for (const char* tls : {"", "tls = \"required\"", "tls = \"opportunistic\"", "tls = \"none\""}) {
+    const auto config = parse("[[route]]\nhost = \"a.example:465\"\n" + std::string(tls));
+    ASSERT_FALSE(config) << tls;
+    EXPECT_NE(config.error().message.find("p.toml:2: port 465"), std::string::npos) << config.error().message;
   }
 }
 

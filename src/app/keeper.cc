@@ -1,116 +1,116 @@
 #include "app/keeper.h"
 
+#include "app/keeper_process.h"
 #include "app/sandbox.h"
 
 #include <cerrno>
-#include <csignal>
-#include <cstdint>
 #include <cstring>
 #include <map>
-#include <sys/prctl.h>
+#include <poll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 namespace paquebot::app {
 namespace {
 
-constexpr std::uint32_t kMost = 64u << 20;
+using Clock = std::chrono::steady_clock;
 
-bool send_all(int socket, const void* data, std::size_t size) {
-  auto bytes = static_cast<const char*>(data);
-  while (size > 0) {
-    ssize_t done = ::send(socket, bytes, size, MSG_NOSIGNAL);
-    if (done < 0 && errno == EINTR) continue;
-    if (done <= 0) return false;
-    bytes += done;
-    size -= static_cast<std::size_t>(done);
-  }
-  return true;
-}
+/// Longer than the keeper itself waits: it can say which file it is.
+constexpr std::chrono::seconds kGrace{5};
+/// For its end: it has nothing to do but to stop.
+constexpr int kEndMilliseconds = 2000;
 
-bool receive_all(int socket, void* data, std::size_t size) {
-  auto bytes = static_cast<char*>(data);
-  while (size > 0) {
-    ssize_t done = ::recv(socket, bytes, size, 0);
-    if (done < 0 && errno == EINTR) continue;
-    if (done <= 0) return false;
-    bytes += done;
-    size -= static_cast<std::size_t>(done);
-  }
-  return true;
-}
-
-bool send_text(int socket, const std::string& text) {
-  auto size = static_cast<std::uint32_t>(text.size());
-  return send_all(socket, &size, sizeof size) && send_all(socket, text.data(), text.size());
-}
-
-bool receive_text(int socket, std::string& text) {
-  std::uint32_t size;
-  if (!receive_all(socket, &size, sizeof size) || size > kMost) return false;
-  text.resize(size);
-  return receive_all(socket, text.data(), size);
-}
-
-/// The keeper's whole life: for each request byte, the files that a load of the configuration reads, each with "+" and its bytes
-/// or "-" and why not.
-[[noreturn]] void keep(int socket, const std::string& config_path) {
-  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-  for (int signal : {SIGHUP, SIGINT, SIGTERM}) ::signal(signal, signal == SIGTERM ? SIG_DFL : SIG_IGN);
-  char request;
-  while (receive_all(socket, &request, 1)) {
-    std::map<std::string, std::string> seen;
-    auto recording = [&](const std::string& path) {
-      auto bytes = read_file(path);
-      seen[path] = bytes ? "+" + *bytes : "-" + bytes.error().message;
-      return bytes;
-    };
-    (void)load_config(config_path, recording); // its errors show again when the server parses the same bytes
-    auto count = static_cast<std::uint32_t>(seen.size());
-    bool sent = send_all(socket, &count, sizeof count);
-    for (const auto& [path, bytes] : seen) sent = sent && send_text(socket, path) && send_text(socket, bytes);
-    if (!sent) break;
-  }
-  ::_exit(0);
+std::unexpected<Error> gone() {
+  return fail(Errc::io, "the keeper process does not answer: restart the server to read the configuration again");
 }
 
 } // namespace
 
-Result<std::unique_ptr<Keeper>> Keeper::start(const std::string& config_path, bool confined) {
+Result<std::unique_ptr<Keeper>> Keeper::start(const std::string& config_path, KeeperOptions options) {
   int sockets[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) != 0)
     return fail(Errc::io, std::string("can't make a socket for the keeper: ") + std::strerror(errno));
-  int pid = ::fork();
+  const int pid = ::fork();
   if (pid < 0) return fail(Errc::io, std::string("can't start the keeper: ") + std::strerror(errno));
   if (pid == 0) {
     ::close(sockets[0]);
-    if (confined) (void)confine_keeper(); // what is missing, the server says of itself
-    keep(sockets[1], config_path);
+    if (options.confined) (void)confine_keeper(); // what is missing, the server says of itself
+    keep(sockets[1], config_path, options);
   }
   ::close(sockets[1]);
-  return std::unique_ptr<Keeper>(new Keeper(sockets[0], pid));
+  return std::unique_ptr<Keeper>(new Keeper(sockets[0], pid, options.patience));
 }
 
 Keeper::~Keeper() {
-  ::close(socket_); // it ends when it reads the end
-  while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+  socket_ = Descriptor(); // it ends when it reads the end
+  const Descriptor process(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
+  pollfd ended{process.get(), POLLIN, 0};
+  if (process) ::poll(&ended, 1, kEndMilliseconds);
+  ::waitpid(pid_, nullptr, WNOHANG);
+}
+
+void Keeper::give_up() { ::shutdown(socket_.get(), SHUT_RDWR); }
+
+Result<> Keeper::receive(Clock::time_point until) {
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now()).count();
+  pollfd watched{socket_.get(), POLLIN, 0};
+  const int ready = left > 0 ? ::poll(&watched, 1, static_cast<int>(left)) : 0;
+  if (ready < 0 && errno == EINTR) return {};
+  if (ready == 0) return fail(Errc::timeout, "the keeper process does not answer in time: nothing was changed");
+  char buffer[65536];
+  const ssize_t got = ::recv(socket_.get(), buffer, sizeof buffer, MSG_DONTWAIT);
+  if (got < 0 && (errno == EINTR || errno == EAGAIN)) return {};
+  if (got <= 0 || incoming_.size() > kMostAnswer) return gone();
+  incoming_.append(buffer, static_cast<std::size_t>(got));
+  return {};
+}
+
+Result<std::string> Keeper::ask(char what) {
+  std::string request;
+  put_number(request, ++asked_);
+  request += what;
+  if (::send(socket_.get(), request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size()))
+    return gone();
+  const auto until = Clock::now() + patience_ + kGrace;
+  for (;;) {
+    std::string_view rest = incoming_;
+    const auto number = take_number(rest);
+    if (const auto text = number ? take_text(rest) : std::nullopt; text) {
+      incoming_.erase(0, incoming_.size() - rest.size());
+      if (*number == asked_) return *text;
+      continue; // late, and nobody's
+    }
+    if (auto more = receive(until); !more) return std::unexpected(more.error());
   }
 }
 
+Result<std::string> Keeper::fingerprint() {
+  const auto answer = ask(kFingerprint);
+  if (!answer) return answer;
+  std::string_view rest = *answer;
+  const auto problem = take_text(rest), text = take_text(rest);
+  if (!problem) return gone();
+  if (!problem->empty()) return fail(Errc::timeout, *problem);
+  return text ? Result<std::string>(*text) : gone();
+}
+
 Result<Config> Keeper::load(const std::string& config_path) {
-  std::uint32_t count = 0;
+  const auto answer = ask(kReadAll);
+  if (!answer) return std::unexpected(answer.error());
+  std::string_view rest = *answer;
+  const auto problem = take_text(rest);
+  if (!problem) return gone();
+  if (!problem->empty()) return fail(Errc::timeout, *problem);
   std::map<std::string, std::string> files;
-  bool done = send_all(socket_, "R", 1) && receive_all(socket_, &count, sizeof count) && count < 10000;
-  for (std::uint32_t i = 0; done && i < count; ++i) {
-    std::string path, bytes;
-    done = receive_text(socket_, path) && receive_text(socket_, bytes);
-    files[path] = std::move(bytes);
+  while (!rest.empty()) {
+    const auto path = take_text(rest), bytes = take_text(rest);
+    if (!path || !bytes || bytes->empty()) return gone();
+    files[*path] = *bytes;
   }
-  if (!done)
-    return fail(Errc::io, "the keeper process does not answer: restart the server to read the configuration again");
   return load_config(config_path, [&](const std::string& path) -> Result<std::string> {
-    auto file = files.find(path);
+    const auto file = files.find(path);
     if (file == files.end()) return fail(Errc::not_found, "it changed while it was read");
     if (!file->second.starts_with('+')) return fail(Errc::not_found, file->second.substr(1));
     return file->second.substr(1);

@@ -1,11 +1,12 @@
 #include "app/privileges.h"
 
+#include "base/rights.h"
+
 #include <cerrno>
 #include <cstring>
 #include <grp.h>
 #include <pwd.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 namespace paquebot::app {
@@ -21,18 +22,16 @@ bool is_root() { return ::geteuid() == 0; }
 
 std::string default_user() { return ::getpwnam("paquebot") ? "paquebot" : ""; }
 
-Result<> make_data_directory(const std::string& directory, const std::string& user) {
-  // Others may pass through to the drop directory, not look around; the files in it have modes of their own.
-  bool made = ::mkdir(directory.c_str(), 0700) == 0 && ::chmod(directory.c_str(), 0711) == 0;
-  if (!made && errno != EEXIST) return no_permission("can't make the data directory " + directory);
+Result<> own_data_directory(const std::string& directory, const std::string& user) {
+  const auto owner = make_data_directory(directory, user);
+  if (!owner) return std::unexpected(owner.error());
   if (!is_root() || user.empty()) return {};
-  const passwd* entry = ::getpwnam(user.c_str());
-  if (!entry)
-    return fail(Errc::not_found,
-                "there is no user " + user + ": make it (adduser --system --group " + user + ") or change server.user");
-  if (::chown(directory.c_str(), entry->pw_uid, entry->pw_gid) != 0)
-    return no_permission("can't give " + directory + " to " + user);
-  return {};
+  const auto wanted = find_user(user);
+  if (!wanted) return std::unexpected(wanted.error());
+  if (owner->user == wanted->user) return {};
+  return fail(Errc::conflict, directory + " belongs to another user than " + user +
+                                  ", whom the server becomes: chown -R " + user + " " + directory +
+                                  ", or change server.user");
 }
 
 Result<> become(const std::string& user) {

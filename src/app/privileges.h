@@ -7,8 +7,8 @@
 namespace paquebot::app {
 
 bool is_root();
-/// Makes `directory` (mode 0711) if it is absent and, as root, gives it to `user` ("" for nobody).
-Result<> make_data_directory(const std::string& directory, const std::string& user);
+/// The data directory, made when it is absent (base/rights.h); as root it must be `user`'s then ("" for nobody).
+Result<> own_data_directory(const std::string& directory, const std::string& user);
 /// Becomes `user` with its groups for good, and checks that root can't be had back.
 Result<> become(const std::string& user);
 /// The user to run as when none is configured: "paquebot" if there is one, else "".

@@ -2,13 +2,16 @@
 
 #include "app/system_calls.h"
 #include "base/log.h"
+#include "net/tls.h"
 
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fmt/format.h>
+#include <pwd.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #if defined(__has_feature)
 #define PAQUEBOT_HAS_FEATURE(x) __has_feature(x)
@@ -31,12 +34,19 @@ namespace {
 
 std::string folder_of(const std::string& path) { return std::filesystem::absolute(path).parent_path().string(); }
 
+/// What the C library and OpenSSL load when it is first needed: afterwards no code can be loaded any more. The control socket asks
+/// for the names of these two users.
+void load_libraries() {
+  for (const uid_t user : {uid_t{0}, ::geteuid()}) (void)::getpwuid(user);
+  (void)net::TlsContext::client(false);
+}
+
 void add_reason(Confinement& done, const std::string& reason) {
   done.whole = false;
   done.why += (done.why.empty() ? "" : "; ") + reason;
 }
 
-Confinement confine(const std::vector<PathRule>& paths) {
+Confinement confine(const std::vector<PathRule>& paths, bool no_network) {
   Confinement done{.no_new_privileges = "yes", .landlock = "unavailable", .seccomp = "unavailable", .why = {}};
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
     done.no_new_privileges = "unavailable";
@@ -50,7 +60,7 @@ Confinement confine(const std::vector<PathRule>& paths) {
     done.landlock = fmt::format("abi{}", landlock_version());
   else
     add_reason(done, files.error().message);
-  if (auto calls = refuse_system_calls(); calls)
+  if (auto calls = refuse_system_calls(no_network); calls)
     done.seccomp = fmt::format("{} calls refused", *calls);
   else
     add_reason(done, calls.error().message);
@@ -79,9 +89,12 @@ std::vector<PathRule> server_paths(const Config& config) {
   return paths;
 }
 
-Confinement confine_server(const std::vector<PathRule>& paths) { return confine(paths); }
+Confinement confine_server(const std::vector<PathRule>& paths) {
+  load_libraries();
+  return confine(paths, false);
+}
 
-Confinement confine_keeper() { return confine({{"/", PathAccess::read}}); }
+Confinement confine_keeper() { return confine({{"/", PathAccess::read}}, true); }
 
 void log_confinement(const Confinement& done) {
   const log::Field rights("no_new_privileges", done.no_new_privileges), files("landlock", done.landlock),

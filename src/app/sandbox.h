@@ -29,7 +29,7 @@ std::vector<PathRule> server_paths(const Config& config);
 /// Call while single-threaded: Landlock binds the calling thread and those that it starts. What the kernel can't do is left
 /// out and told.
 Confinement confine_server(const std::vector<PathRule>& paths);
-/// The same for the keeper (keeper.h): it reads any file and writes none.
+/// The same for the keeper (keeper.h): it reads any file, writes none, and makes no socket.
 Confinement confine_keeper();
 /// Logs one line: event=sandboxed.
 void log_confinement(const Confinement& done);

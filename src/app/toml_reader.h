@@ -36,6 +36,11 @@ public:
     errors_.push_back(fmt::format("{}:{}: {}", file_, line, what));
   }
   void error(const toml::node& node, std::string_view what) { error(node.source().begin.line, what); }
+  /// What works and should be looked at.
+  void warning(std::uint32_t line, std::string_view what) {
+    warnings_.push_back(fmt::format("{}:{}: {}", file_, line, what));
+  }
+  std::vector<std::string> warnings() const { return warnings_; }
   bool ok() const { return errors_.empty(); }
   std::string errors() const { return fmt::format("{}", fmt::join(errors_, "\n")); }
 
@@ -43,16 +48,28 @@ public:
   void only(const toml::table& table, std::string_view name, const std::vector<std::string_view>& known) {
     for (const auto& [key, node] : table) {
       if (std::ranges::find(known, key.str()) != known.end()) continue;
-      std::string meant = nearest(key.str(), known);
-      error(key.source().begin.line, fmt::format("unknown key \"{}\" in {}{}", printable(key.str(), 60), name,
-                                                 meant.empty() ? fmt::format("; known are {}", fmt::join(known, ", "))
-                                                               : fmt::format(": do you mean \"{}\"?", meant)));
+      const std::string meant = nearest(key.str(), known);
+      const bool section = node.is_table() || node.is_array_of_tables();
+      error(key.source().begin.line,
+            fmt::format("unknown {} \"{}\" in {}{}", section ? "section" : "key", printable(key.str(), 60), name,
+                        meant.empty() ? fmt::format("; known are {}", fmt::join(known, ", "))
+                                      : fmt::format(": do you mean \"{}\"?", meant)));
     }
   }
 
   void text(const toml::table& table, std::string_view key, std::string& into) {
     with<std::string>(table, key, "a text in quotes",
                       [&](const std::string& value, const toml::node&) { into = value; });
+  }
+
+  /// A path. The server may be started in any folder: it must begin with "/".
+  void path(const toml::table& table, std::string_view key, std::string& into) {
+    with<std::string>(table, key, "a text in quotes", [&](const std::string& value, const toml::node& node) {
+      into = value;
+      if (!value.empty() && !value.starts_with('/'))
+        error(node,
+              fmt::format("{} = \"{}\" does not begin with \"/\": write the whole path", key, printable(value, 200)));
+    });
   }
 
   void flag(const toml::table& table, std::string_view key, bool& into) {
@@ -144,12 +161,13 @@ public:
 
   /// What the file named by `key` holds; "" without the key.
   std::string contents(const toml::table& table, std::string_view key) {
-    std::string path;
-    text(table, key, path);
-    if (path.empty()) return path;
-    auto bytes = files_(path);
+    std::string named;
+    path(table, key, named);
+    if (!named.starts_with('/')) return {};
+    auto bytes = files_(named);
     if (bytes) return *bytes;
-    error(*table.get(key), fmt::format("can't read {} = \"{}\": {}", key, printable(path, 200), bytes.error().message));
+    error(*table.get(key),
+          fmt::format("can't read {} = \"{}\": {}", key, printable(named, 200), bytes.error().message));
     return std::string();
   }
 
@@ -179,6 +197,7 @@ private:
   std::string file_;
   const FileSource& files_;
   std::vector<std::string> errors_;
+  std::vector<std::string> warnings_;
 };
 
 inline const toml::table kNothing;
@@ -207,6 +226,15 @@ inline std::vector<const toml::table*> sections(Reader& read, const toml::table&
 
 /// [delivery] (config_delivery.cc).
 void read_delivery(Reader& read, const toml::table& root, Config& config);
+/// A path of [server], in its shortest form (config_checks.cc, like the four below it).
+void read_place(Reader& read, const toml::table& t, std::string_view key, std::string& path);
+/// What the places of [server] must not be to each other and to the system.
+void check_places(Reader& read, const toml::table& t, const Config& config);
+void check_hostname(Reader& read, const toml::table& t, const std::string& hostname);
+/// Its form, and that none of those `before` has it.
+void check_listener_address(Reader& read, const toml::table& t, const ListenerConfig& listener,
+                            const std::vector<ListenerConfig>& before);
+void check_route_port(Reader& read, const toml::table& t, const queue::Route& route);
 
 /// [authentication] (config_authentication.cc).
 void read_authentication(Reader& read, const toml::table& root, Config& config);

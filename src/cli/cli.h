@@ -52,6 +52,13 @@ struct ServerPlace {
   std::uint64_t message_size = 0; ///< octets of a message at most; 0: any
 };
 
+/// What a check of the configuration found, each a sentence or a line "file:line: …".
+struct CheckReport {
+  std::vector<std::string> errors;   ///< the server would not start, or not do what it is for
+  std::vector<std::string> warnings; ///< it would; they should be looked at
+  std::string summary;               ///< of what the file says; empty when it can't be told
+};
+
 /// What the command line needs of the program around it.
 struct Environment {
   std::string version;
@@ -59,8 +66,8 @@ struct Environment {
   std::function<Result<ServerPlace>(const std::string& config)> locate;
   /// Runs the server; returns its exit code.
   std::function<int(const std::string& config)> serve;
-  /// Checks a configuration file and prints what is wrong, or that all is well; returns an exit code.
-  std::function<int(const std::string& config)> check;
+  /// Checks a configuration file, and whether this machine can do what it says.
+  std::function<CheckReport(const std::string& config)> check;
 };
 
 /// The person or script at the other end.

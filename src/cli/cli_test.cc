@@ -62,11 +62,44 @@ TEST_F(CliTest, ServeCheckVersion) {
   EXPECT_EQ(run({"--config", "over.toml", "serve"}), kOk);
   EXPECT_EQ(served, "over.toml");
   unsetenv("PAQUEBOT_CONFIG");
+  checked.errors = {"p.toml:3: no such role"};
   EXPECT_EQ(run({"check"}), kConfiguration);
+  EXPECT_EQ(out.str(), "");
+  EXPECT_EQ(err.str(), "paquebot: p.toml:3: no such role\n");
+  checked = {.errors = {}, .warnings = {"the certificate has expired"}, .summary = "mx.example.org"};
+  EXPECT_EQ(run({"check"}), kOk);
+  EXPECT_EQ(err.str(), "paquebot: warning: the certificate has expired\n");
+  EXPECT_THAT(out.str(), HasSubstr("can be used: mx.example.org"));
+  EXPECT_EQ(run({"check", "--json"}), kOk);
+  EXPECT_EQ(control::get_list(out_json(), "warnings").at(0).as_string(), "the certificate has expired");
+  EXPECT_TRUE(control::get_bool(out_json(), "fine"));
   EXPECT_EQ(run({"version"}), kOk);
   EXPECT_EQ(out.str(), "paquebot 0.1.0\n");
   EXPECT_EQ(run({"version", "--json"}), kOk);
   EXPECT_EQ(control::get_text(out_json(), "version"), "0.1.0");
+}
+
+TEST_F(CliTest, HelpAndVersionAsOtherProgramsHaveThem) {
+  EXPECT_EQ(run({"--version"}), kOk);
+  EXPECT_EQ(out.str(), "paquebot 0.1.0\n");
+  EXPECT_EQ(run({"account", "add", "--help"}), kOk);
+  const std::string help = out.str();
+  EXPECT_EQ(run({"help", "account", "add"}), kOk);
+  EXPECT_EQ(out.str(), help);
+  EXPECT_EQ(run({"help", "acount"}), kUsage);
+  EXPECT_EQ(run({"fetch", "list", "--no-verify"}), kUsage);
+  EXPECT_THAT(err.str(), HasSubstr("; did you mean --insecure?"));
+}
+
+TEST_F(CliTest, TheStoreIsReachedWithABrokenConfiguration) {
+  EXPECT_EQ(run({"domain", "add", "example.org"}), kOk);
+  EXPECT_EQ(run({"--config", "broken", "domain", "list"}), kConfiguration);
+  EXPECT_EQ(run({"--config", "broken", "--data-dir", folder.path("data"), "domain", "list"}), kOk) << err.str();
+  EXPECT_THAT(out.str(), HasSubstr("example.org"));
+  EXPECT_THAT(err.str(), HasSubstr("paquebot check says why"));
+  // It goes before what a good one says.
+  EXPECT_EQ(run({"--data-dir", folder.path("other"), "domain", "list"}), kOk) << err.str();
+  EXPECT_THAT(out.str(), ::testing::Not(HasSubstr("example.org  ")));
 }
 
 TEST_F(CliTest, FirstSteps) {

@@ -6,6 +6,7 @@
 #include "net/tls.h"
 #include "net/wheel.h"
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <exception>
@@ -139,6 +140,8 @@ struct ClientDriver::Impl {
   std::shared_ptr<net::TlsContext> context;
   std::string host, where, ca_pem;
   TlsPlan plan;
+  std::chrono::milliseconds greeting_timeout{};
+  bool heard = false; ///< anything from the server, also in a handshake
   std::uint32_t window = 0;
   steady_clock::time_point deadline{};
 };
@@ -158,6 +161,7 @@ Result<ClientDriver> ClientDriver::connect(const Target& target, const HostPort&
   impl->where = where.host.contains(':') ? fmt::format("[{}]:{}", where.host, where.port)
                                          : fmt::format("{}:{}", where.host, where.port);
   impl->ca_pem = target.ca_pem;
+  impl->greeting_timeout = target.greeting_timeout;
   Error last{Errc::not_found, "the name has no address"};
   for (const std::string& address : *addresses) {
     net::Endpoint endpoint{address, where.port};
@@ -185,22 +189,31 @@ Result<> ClientDriver::start_tls() {
   impl_->context = *context;
   impl_->stream->set_deadline(steady_clock::now() + kHandshakeTimeout);
   auto info = finish(impl_->io, impl_->stream->start_tls_client(*impl_->context, impl_->host));
+  impl_->heard = impl_->heard || info.has_value();
   if (info) return {};
   std::string text = fmt::format("TLS with {} failed: {}.", impl_->where, info.error().message);
   if (impl_->plan.verify) {
-    text += " If the certificate is self-signed, give it with --ca-file, or do without the check by --no-verify.";
+    text += " If the certificate is self-signed, give it with --ca-file, or do without the check by --insecure.";
   }
   if (impl_->plan.implicit) text += " If this port begins in clear, try --tls starttls.";
   return fail(info.error().code, std::move(text));
 }
 
 Result<std::string_view> ClientDriver::read(std::chrono::milliseconds within, std::uint32_t window) {
+  if (!impl_->heard) within = std::min(within, impl_->greeting_timeout);
   if (window != impl_->window) {
     impl_->window = window;
     impl_->deadline = steady_clock::now() + within;
   }
   impl_->stream->set_deadline(impl_->deadline);
-  return finish(impl_->io, impl_->stream->read());
+  auto bytes = finish(impl_->io, impl_->stream->read());
+  impl_->heard = impl_->heard || (bytes && !bytes->empty());
+  return bytes;
+}
+
+std::string ClientDriver::silence_advice() const {
+  if (impl_->heard || impl_->plan.implicit) return {};
+  return " It said nothing at all: if this port speaks TLS from the first octet, try --tls implicit.";
 }
 
 Result<> ClientDriver::write(std::string_view bytes) {

@@ -26,7 +26,8 @@ struct Target {
   std::string ca_pem; ///< certificates to trust instead of the system's, PEM; may be empty
   std::string user;   ///< empty: no login
   std::string password;
-  std::chrono::seconds connect_timeout{30}; ///< each address
+  std::chrono::seconds connect_timeout{30};          ///< each address
+  std::chrono::milliseconds greeting_timeout{60000}; ///< for the server's first octet
 };
 
 struct HostPort {
@@ -67,6 +68,8 @@ public:
   /// What the login can be bound to.
   sasl::Channel channel() const;
   const TlsPlan& tls() const;
+  /// What to try when the server has said nothing at all, with a blank in front; else empty.
+  std::string silence_advice() const;
   /// "mail.example.org:587", for messages.
   const std::string& where() const;
   /// Our own address as an EHLO argument: "[192.0.2.7]" or "[IPv6:2001:db8::7]".

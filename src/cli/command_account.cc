@@ -75,7 +75,8 @@ std::string suspicion_text(const json::value& account) {
   if (marked == nullptr) return {};
   return "Held:       what it sends, since " + time_text(control::get_number(*marked, "since")) + ": " +
          printable(control::get_text(*marked, "reason")) + " (" +
-         count_text(control::get_number(*marked, "held"), "recipient") + "; see: paquebot account release)\n";
+         count_text(control::get_number(*marked, "held"), "recipient") + "; see: paquebot account release " +
+         printable(control::get_text(account, "login")) + ")\n";
 }
 
 } // namespace
@@ -99,6 +100,13 @@ int account_add(Session& session, const Arguments& arguments) {
     if (!quota) return session.report(quota.error());
     wanted["quota"] = *quota;
   }
+  // Before a password is asked for, which would be for nothing.
+  const auto there = session.call("GET", account_path(arguments));
+  if (there)
+    return session.report(
+        {Errc::conflict, printable(login) + " exists already; to give it another password: paquebot account passwd " +
+                             printable(login)});
+  if (there.error().code != Errc::not_found) return session.report(there.error());
   if (!arguments.has("--no-password")) {
     const auto password = read_password(password_source(arguments, "Password for " + printable(login), true), session);
     if (!password) return session.report(password.error());

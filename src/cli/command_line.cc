@@ -5,6 +5,7 @@
 #include "cli/suggest.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <ostream>
@@ -55,7 +56,7 @@ void add_option(Binding& binding, const Option& option) {
 std::string footer(std::string_view examples) {
   std::string text = "Examples:";
   for (const auto line : split(examples, '\n')) text += "\n  " + std::string(line);
-  return text + "\n\nEverywhere: --config FILE, --json (see: paquebot --help)";
+  return text + "\n\nEverywhere: --config FILE, --data-dir FOLDER, --json (see: paquebot --help)";
 }
 
 CLI::App* parent_of(CLI::App& root, std::string_view verb) {
@@ -99,11 +100,23 @@ Arguments collect(const Binding& binding) {
   return arguments;
 }
 
+/// `paquebot help VERB` as `paquebot VERB --help`, and `paquebot --version` as `paquebot version`.
+std::vector<std::string> as_verbs(const std::vector<std::string>& arguments) {
+  std::vector<std::string> out = arguments;
+  if (out.size() > 1 && out[1] == "help") {
+    out.erase(out.begin() + 1);
+    out.emplace_back("--help");
+  } else if (out.size() == 2 && (out[1] == "--version" || out[1] == "-V")) {
+    out[1] = "version";
+  }
+  return out;
+}
+
 /// The words that are no options: where the verb is.
 std::vector<std::string> words_of(const std::vector<std::string>& arguments) {
   std::vector<std::string> words;
   for (std::size_t i = 1; i < arguments.size() && words.size() < 2; ++i) {
-    if (arguments[i] == "--config") {
+    if (arguments[i] == "--config" || arguments[i] == "--data-dir") {
       ++i;
     } else if (!arguments[i].starts_with('-')) {
       words.push_back(arguments[i]);
@@ -114,20 +127,38 @@ std::vector<std::string> words_of(const std::vector<std::string>& arguments) {
   return words;
 }
 
-int usage_error(Session& session, const CLI::App& root, const std::string& what) {
+/// What the first option that nobody knows was meant to be; empty: none, or nothing is near.
+std::string advice_for(const CLI::App& app, const std::vector<std::string>& arguments) {
+  std::vector<std::string> known{"--config", "--data-dir", "--json", "--help"};
+  for (const auto* option : app.get_options())
+    for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+  for (std::size_t i = 1; i < arguments.size() && arguments[i] != "--"; ++i) {
+    const std::string name = arguments[i].substr(0, arguments[i].find('='));
+    if (!name.starts_with('-') || std::ranges::find(known, name) != known.end()) continue;
+    const std::string meant = option_advice(name, known);
+    return meant.empty() ? meant : "; did you mean " + meant + "?";
+  }
+  return {};
+}
+
+int usage_error(Session& session, const CLI::App& root, const CLI::ParseError& error,
+                const std::vector<std::string>& arguments) {
   const CLI::App* app = &root;
   std::string command = "paquebot";
   for (auto parsed = app->get_subcommands(); !parsed.empty(); parsed = app->get_subcommands()) {
     app = parsed.front();
     command += " " + app->get_name();
   }
-  session.err() << "paquebot: " << printable(what, 512) << "\nTry: " << command << " --help\n";
+  const bool unknown = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError);
+  session.err() << "paquebot: " << printable(error.what(), 512) << (unknown ? advice_for(*app, arguments) : "")
+                << "\nTry: " << command << " --help\n";
   return kUsage;
 }
 
 } // namespace
 
-int run_command_line(const std::vector<std::string>& arguments, Session& session) {
+int run_command_line(const std::vector<std::string>& given, Session& session) {
+  const std::vector<std::string> arguments = as_verbs(given);
   if (const auto problem = verb_problem(words_of(arguments)); !problem.empty()) {
     session.err() << "paquebot: " << problem << '\n';
     return kUsage;
@@ -141,6 +172,9 @@ int run_command_line(const std::vector<std::string>& arguments, Session& session
       ->type_name("FILE")
       ->envname("PAQUEBOT_CONFIG")
       ->capture_default_str();
+  root.add_option("--data-dir", session.data_dir,
+                  "the data directory of the server to speak with, instead of the one in the configuration")
+      ->type_name("FOLDER");
   root.add_flag("--json", session.json, "print JSON");
   std::deque<Binding> bindings;
   for (const auto& verb : verbs()) add_verb(root, verb, bindings);
@@ -150,7 +184,7 @@ int run_command_line(const std::vector<std::string>& arguments, Session& session
   } catch (const CLI::CallForHelp& help) {
     return root.exit(help, session.out(), session.err());
   } catch (const CLI::ParseError& error) {
-    return usage_error(session, root, error.what());
+    return usage_error(session, root, error, arguments);
   }
   for (const auto& binding : bindings) {
     if (binding.app->parsed()) return binding.verb->run(session, collect(binding));

@@ -5,7 +5,9 @@
 #include "cli/verbs.h"
 #include "control/target.h"
 
+#include <algorithm>
 #include <ostream>
+#include <vector>
 
 namespace paquebot::cli {
 namespace {
@@ -45,10 +47,27 @@ std::int64_t held_until(const json::value& message, const json::value& recipient
   return held ? until : 0;
 }
 
+/// When it is tried next: not before its destination is.
+std::int64_t next_attempt(const json::value& recipient) {
+  return std::max(control::get_number(recipient, "due"), control::get_number(recipient, "destination_until"));
+}
+
 std::string next_of(const json::value& message, const json::value& recipient) {
   const std::string state = control::get_text(recipient, "state");
   if (const auto until = held_until(message, recipient)) return "held, " + relative_text(until, now());
-  return state == "waiting" ? relative_text(control::get_number(recipient, "due"), now()) : state;
+  return state == "waiting" ? relative_text(next_attempt(recipient), now()) : state;
+}
+
+/// Why it is not there yet: what a peer said of it, else what is known of the place that it waits for; an order of an operator's
+/// only where there is nothing else to say. What is held says why it is.
+std::string why_of(const json::value& recipient) {
+  std::vector<std::string> known{control::get_text(recipient, "last_reply"),
+                                 control::get_text(recipient, "destination_error"),
+                                 control::get_text(recipient, "reason")};
+  if (control::get_text(recipient, "state") == "held") std::ranges::reverse(known);
+  for (const std::string& one : known)
+    if (!one.empty()) return one;
+  return {};
 }
 
 void add_row(Table& table, const json::value& message) {
@@ -57,10 +76,9 @@ void add_row(Table& table, const json::value& message) {
   if (first == nullptr) return;
   std::string to = control::get_text(*first, "address");
   if (recipients.size() > 1) to += " +" + std::to_string(recipients.size() - 1);
-  const std::string reason = control::get_text(*first, "reason");
   table.add({control::get_text(message, "id"), relative_text(control::get_number(message, "accepted"), now()),
              size_text(static_cast<std::uint64_t>(control::get_number(message, "size"))), sender_text(message), to,
-             next_of(message, *first), reason.empty() ? control::get_text(*first, "last_reply") : reason});
+             next_of(message, *first), why_of(*first)});
 }
 
 void print_recipient(std::ostream& out, const json::value& message, const json::value& recipient) {
@@ -69,13 +87,15 @@ void print_recipient(std::ostream& out, const json::value& message, const json::
   if (const auto until = held_until(message, recipient))
     out << ", held by its sender until " << time_text(until);
   else if (state == "waiting")
-    out << ", next attempt " << relative_text(control::get_number(recipient, "due"), now());
+    out << ", next attempt " << relative_text(next_attempt(recipient), now());
   const auto attempts = control::get_number(recipient, "attempts");
   if (attempts > 0) out << ", " << count_text(attempts, "attempt");
   out << '\n';
   const std::string reply = control::get_text(recipient, "last_reply");
   const std::string reason = control::get_text(recipient, "reason");
+  const std::string place = control::get_text(recipient, "destination_error");
   if (!reply.empty()) out << "      last reply: " << printable(reply) << '\n';
+  if (!place.empty()) out << "      its destination: " << printable(place) << '\n';
   if (!reason.empty()) out << "      reason: " << printable(reason) << '\n';
 }
 
@@ -240,7 +260,32 @@ int queue_release(Session& session, const Arguments& arguments) {
   return operate(session, arguments, "release", "released");
 }
 int queue_cancel(Session& session, const Arguments& arguments) {
+  if (arguments.has("--all") && !confirmed(session, arguments, "Drop everything in the queue, and tell no sender?"))
+    return kRefused;
   return operate(session, arguments, "cancel", "cancelled, without a report to the sender");
+}
+
+int destinations(Session& session, const Arguments&) {
+  const auto answer = session.call("GET", "/v1/destinations");
+  if (!answer) return session.report(answer.error());
+  if (session.json) {
+    session.out() << control::to_pretty_text(*answer);
+    return kOk;
+  }
+  Table table({"DESTINATION", "WAITING", "NEXT", "FAILURES", "WHY"});
+  for (const std::size_t column : {1U, 3U}) table.align_right(column);
+  for (const auto& place : control::get_list(*answer, "destinations")) {
+    const auto next = std::max(control::get_number(place, "earliest_due"), control::get_number(place, "backoff_until"));
+    table.add({control::get_text(place, "destination"), std::to_string(control::get_number(place, "waiting")),
+               relative_text(next, now()), std::to_string(control::get_number(place, "failures")),
+               control::get_text(place, "last_error")});
+  }
+  if (table.empty()) {
+    session.out() << "Nothing waits for any destination.\n";
+  } else {
+    table.print(session.out());
+  }
+  return kOk;
 }
 
 int trace(Session& session, const Arguments& arguments) {

@@ -4,13 +4,41 @@
 #include "control/target.h"
 #include "mail/timestamp.h"
 
+#include <filesystem>
 #include <ostream>
 
 namespace paquebot::cli {
 
 int serve(Session& session, const Arguments&) { return session.environment().serve(session.config); }
 
-int check(Session& session, const Arguments&) { return session.environment().check(session.config); }
+namespace {
+
+json::array as_json(const std::vector<std::string>& texts) {
+  json::array all;
+  for (const std::string& text : texts) all.emplace_back(text);
+  return all;
+}
+
+} // namespace
+
+int check(Session& session, const Arguments&) {
+  const CheckReport report = session.environment().check(session.config);
+  const bool fine = report.errors.empty();
+  if (session.json) {
+    session.out() << control::to_pretty_text(json::object{{"fine", fine},
+                                                          {"errors", as_json(report.errors)},
+                                                          {"warnings", as_json(report.warnings)},
+                                                          {"summary", report.summary}});
+    return fine ? kOk : kConfiguration;
+  }
+  for (const std::string& error : report.errors) session.err() << "paquebot: " << printable(error, 4096) << '\n';
+  for (const std::string& warning : report.warnings)
+    session.err() << "paquebot: warning: " << printable(warning, 4096) << '\n';
+  if (!fine) return kConfiguration;
+  session.out() << printable(session.config, 4096) << (report.warnings.empty() ? " is fine: " : " can be used: ")
+                << report.summary << '\n';
+  return kOk;
+}
 
 int version(Session& session, const Arguments&) {
   const std::string& number = session.environment().version;
@@ -27,9 +55,15 @@ int reload(Session& session, const Arguments&) {
   if (!answer) return session.report(answer.error());
   if (session.json) {
     session.out() << control::to_pretty_text(*answer);
-  } else {
-    session.out() << "The server works with the new configuration.\n";
+    return kOk;
   }
+  session.out() << "The server works with the new configuration.\n";
+  std::string keys;
+  for (const auto& key : control::get_list(*answer, "restart"))
+    if (key.is_string()) keys += (keys.empty() ? "" : ", ") + printable(key.as_string(), 100);
+  if (!keys.empty()) session.out() << "Not yet, these take effect at the next start: " << keys << ".\n";
+  for (const auto& warning : control::get_list(*answer, "warnings"))
+    if (warning.is_string()) session.out() << "Warning: " << printable(warning.as_string(), 1024) << '\n';
   return kOk;
 }
 
@@ -75,13 +109,15 @@ void print_value(std::ostream& out, const json::value& value, std::size_t depth)
   }
 }
 
-/// What the store alone can tell, when the server is down.
-int print_down(Session& session) {
-  const auto queue = session.call("GET", "/v1/destinations");
-  if (!queue) return session.report(queue.error());
-  std::int64_t waiting = 0;
-  for (const auto& destination : control::get_list(*queue, "destinations"))
-    waiting += control::get_number(destination, "waiting");
+const json::value& member(const json::object& object, std::string_view name) {
+  static const json::value kNone;
+  const auto* found = object.if_contains(name);
+  return found == nullptr ? kNone : *found;
+}
+
+/// When the server is down: what the store alone can tell.
+int print_down(Session& session, const json::object& status) {
+  const auto waiting = control::get_number(member(status, "queue"), "waiting");
   session.out() << "The server does not run. " << count_text(waiting, "recipient")
                 << (waiting == 1 ? " waits" : " wait") << " in the queue. Start it with: paquebot serve\n";
   return kRefused;
@@ -99,6 +135,45 @@ void warn(Session& session, const json::value& answer) {
   if (stand == "failing")
     session.out() << "WARNING: answers of the DNS can't be validated and are not used: " << why
                   << ". Mail waits (docs/operations.md, \"The DNS\").\n\n";
+}
+
+std::string in_one_line(const json::array& texts) {
+  std::string all;
+  for (const auto& text : texts)
+    if (text.is_string()) all += (all.empty() ? "" : ", ") + printable(text.as_string(), 200);
+  return all.empty() ? "none" : all;
+}
+
+std::string size_of(const json::value& object, std::string_view name) {
+  return size_text(static_cast<std::uint64_t>(control::get_number(object, name)));
+}
+
+void print_certificate(std::ostream& out, const json::value& certificate) {
+  out << "Certificate:  " << printable(control::get_text(certificate, "file")) << ", until "
+      << time_text(control::get_number(certificate, "not_after")) << '\n';
+  for (const auto& problem : control::get_list(certificate, "problems"))
+    if (problem.is_string()) out << "              Warning: it " << printable(problem.as_string()) << '\n';
+}
+
+/// What a person wants to know first, a line each; takes out of `rest` what it has told.
+void print_running(std::ostream& out, json::object& rest) {
+  const json::value whole = rest;
+  const auto& queue = member(rest, "queue");
+  out << "Paquebot " << printable(control::get_text(whole, "version")) << " on "
+      << printable(control::get_text(whole, "hostname")) << ", process " << control::get_number(whole, "pid") << ", up "
+      << duration_text(1000 * control::get_number(whole, "uptime_seconds")) << '\n'
+      << "Listeners:    " << in_one_line(control::get_list(whole, "listeners")) << '\n'
+      << "Connections:  " << control::get_number(whole, "connections") << '\n'
+      << "Queue:        " << count_text(control::get_number(queue, "waiting"), "recipient") << " waiting, "
+      << count_text(control::get_number(queue, "destinations"), "destination") << ", "
+      << control::get_number(queue, "workers") << " being delivered\n";
+  if (const auto& disk = member(rest, "disk"); disk.is_object())
+    out << "Disk:         " << size_of(disk, "free") << " free of " << size_of(disk, "size") << '\n';
+  if (const auto& certificate = member(rest, "certificate"); certificate.is_object())
+    print_certificate(out, certificate);
+  for (const char* told :
+       {"version", "hostname", "pid", "uptime_seconds", "listeners", "connections", "queue", "disk", "certificate"})
+    rest.erase(told);
 }
 
 } // namespace
@@ -129,14 +204,36 @@ int status(Session& session, const Arguments&) {
     session.out() << control::to_pretty_text(*answer);
     return down ? kRefused : kOk;
   }
-  if (down) return print_down(session);
+  if (!answer->is_object()) return kBug;
+  if (down) return print_down(session, answer->as_object());
   warn(session, *answer);
-  if (answer->is_object()) print_members(session.out(), answer->as_object(), 0);
+  json::object rest = answer->as_object();
+  print_running(session.out(), rest);
+  print_members(session.out(), rest, 0); // what a newer server knows
   return kOk;
 }
 
+namespace {
+
+/// Names for completion, one on a line. Whoever may not see them, or has no store yet, gets none and is not told why: this is
+/// asked for while a command is typed.
+int print_names(Session& session, const char* target, const char* list, const char* field) {
+  const auto place = session.place_of_server();
+  if (!place || !std::filesystem::exists(place->data_dir + "/paquebot.db")) return kRefused;
+  const auto answer = session.call("GET", target);
+  if (!answer) return kRefused;
+  for (const auto& one : control::get_list(*answer, list))
+    session.out() << printable(control::get_text(one, field)) << '\n';
+  return kOk;
+}
+
+} // namespace
+
 int completion(Session& session, const Arguments& arguments) {
-  const auto script = completion_script(arguments.text("SHELL"));
+  const std::string what = arguments.text("SHELL");
+  if (what == "accounts") return print_names(session, "/v1/accounts", "accounts", "login");
+  if (what == "domains") return print_names(session, "/v1/domains", "domains", "name");
+  const auto script = completion_script(what);
   if (!script) return session.report(session.failure(kUsage, script.error().message).error());
   session.out() << *script;
   return kOk;

@@ -1,8 +1,10 @@
 // The store as a whole: verify, backup, restore.
+#include "base/rights.h"
 #include "base/text.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/verbs.h"
+#include "control/offline_orders.h"
 #include "store/offline.h"
 
 #include <filesystem>
@@ -92,7 +94,7 @@ Result<store::VerifyStep> ask_server(Transport& server, const store::VerifyPoint
 }
 
 Result<Findings> check_store(Session& session, ProgressBar& bar) {
-  const auto place = session.place();
+  const auto place = session.place_of_server();
   if (!place) return std::unexpected(place.error());
   const auto server = connect_transport(place->control_socket);
   if (server) return collect([&](const store::VerifyPoint& at) { return ask_server(**server, at); }, bar);
@@ -173,7 +175,7 @@ int restore(Session& session, const Arguments& arguments) {
   if (!place) return session.report(place.error());
   if (connect_transport(place->control_socket))
     return session.report({Errc::conflict, "the server runs: stop it, and move its data directory away first"});
-  if (auto made = make_data_directory(*place); !made) return session.report(made.error());
+  if (auto made = make_data_directory(place->data_dir, place->user); !made) return session.report(made.error());
   Result<store::RestoreResult> done;
   {
     ProgressBar bar(bar_place(session, arguments), "restore", 0);
@@ -181,7 +183,11 @@ int restore(Session& session, const Arguments& arguments) {
         arguments.text("FILE"), place->data_dir, [&bar](std::uint64_t did, std::uint64_t all) { bar.set(did, all); },
         arguments.has("--force"));
   }
-  const auto given = hand_over_files(*place);
+  const control::Order order{operator_name(), "restore", arguments.text("FILE"), place->data_dir,
+                             done ? "done" : done.error().message};
+  if (auto kept = control::keep_order(place->data_dir, order); !kept && done)
+    return session.report(kept.error());
+  const auto given = hand_over_files(place->data_dir);
   if (!done && done.error().code == Errc::not_found)
     return session.report(session.failure(kNoInput, done.error().message).error());
   if (!done && done.error().code == Errc::unsupported)

@@ -43,8 +43,9 @@ int account_hold(Session& session, const Arguments& arguments) {
   if (session.json) {
     session.out() << control::to_pretty_text(*answer);
   } else {
-    session.out() << "What " << control::get_text(*answer, "login")
-                  << " sends is held from now on. Let it go: paquebot account release\n";
+    const std::string login = control::get_text(*answer, "login");
+    session.out() << "What " << login << " sends is held from now on. Let it go: paquebot account release " << login
+                  << '\n';
   }
   return kOk;
 }

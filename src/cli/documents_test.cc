@@ -28,6 +28,23 @@ TEST(Documents, ManualNamesEveryVerbAndOption) {
   }
 }
 
+/// mdoc(7): Op, Pq and Dq take the rest of their line, so that another one behind the first would be inside of it.
+TEST(Documents, ManualNestsNothing) {
+  std::istringstream lines(read("docs/paquebot.1"));
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with('.')) continue;
+    std::istringstream words(line.substr(1));
+    int taking = 0, open = 0;
+    for (std::string word; words >> word;) {
+      taking += word == "Op" || word == "Pq" || word == "Dq" ? 1 : 0;
+      open += word == "Oo" ? 1 : word == "Oc" ? -1 : 0;
+      EXPECT_GE(open, 0) << line;
+    }
+    EXPECT_LE(taking, 1) << line;
+    EXPECT_EQ(open, 0) << line;
+  }
+}
+
 TEST(Documents, CompletionScriptsAreTheGeneratedOnes) {
   const struct {
     const char* shell;

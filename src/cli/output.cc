@@ -1,10 +1,10 @@
 #include "cli/output.h"
 
 #include "base/text.h"
+#include "base/units.h"
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <ctime>
 #include <fmt/format.h>
 
@@ -15,13 +15,6 @@ namespace {
 std::size_t width(std::string_view text) {
   return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return (c & 0xC0) != 0x80; }));
 }
-
-struct Unit {
-  std::string_view name;
-  std::uint64_t size;
-};
-constexpr std::array<Unit, 4> kSizes{
-    {{"TiB", 1ULL << 40U}, {"GiB", 1ULL << 30U}, {"MiB", 1ULL << 20U}, {"KiB", 1ULL << 10U}}};
 
 } // namespace
 
@@ -56,46 +49,15 @@ void Table::print(std::ostream& out) const {
   for (const auto& row : rows_) print_row(out, row, widths);
 }
 
-std::string size_text(std::uint64_t octets) {
-  for (const auto& unit : kSizes) {
-    if (octets >= unit.size)
-      return fmt::format("{:.1f} {}", static_cast<double>(octets) / static_cast<double>(unit.size), unit.name);
-  }
-  return fmt::format("{} B", octets);
-}
+std::string size_text(std::uint64_t octets) { return octets_text(octets); }
 
 Result<std::uint64_t> parse_size(std::string_view text) {
-  const std::string_view whole = trim(text);
-  const auto wrong = [&] {
-    return fail(Errc::invalid,
-                "\"" + printable(text, 64) + "\" is not a size: write it like 500M, 2G, or \"unlimited\"");
-  };
-  if (iequals(whole, "unlimited") || iequals(whole, "none")) return 0;
-  const auto end = std::ranges::find_if(whole, [](char c) { return (c < '0' || c > '9') && c != '.'; });
-  const std::string number(whole.begin(), end);
-  const std::string_view unit = trim(whole.substr(number.size()));
-  if (number.empty() || number.size() > 18 || std::ranges::count(number, '.') > 1 || number == ".") return wrong();
-  double factor = 1;
-  if (!unit.empty() && !iequals(unit, "B")) {
-    const auto known = std::ranges::find_if(kSizes, [&](const Unit& u) { // "M", "MB" and "MiB" are one
-      return iequals(unit, u.name) || iequals(unit, u.name.substr(0, 1)) ||
-             iequals(unit, std::string(u.name.substr(0, 1)) + "B");
-    });
-    if (known == kSizes.end()) return wrong();
-    factor = static_cast<double>(known->size);
-  }
-  const double octets = std::stod(number) * factor;
-  if (octets > 9e18) return wrong();
-  return static_cast<std::uint64_t>(std::llround(octets));
+  if (iequals(trim(text), "unlimited") || iequals(trim(text), "none")) return 0;
+  if (const auto octets = parse_octets(text)) return *octets;
+  return fail(Errc::invalid, "\"" + printable(text, 64) + "\" is not a size: write it like 500M, 2G, or \"unlimited\"");
 }
 
-std::string duration_text(std::int64_t milliseconds) {
-  const std::int64_t seconds = std::max<std::int64_t>(milliseconds, 0) / 1000;
-  if (seconds < 60) return fmt::format("{} s", seconds);
-  if (seconds < 3600) return fmt::format("{} min", seconds / 60);
-  if (seconds < 2 * 86400) return fmt::format("{} h", seconds / 3600);
-  return fmt::format("{} days", seconds / 86400);
-}
+std::string duration_text(std::int64_t milliseconds) { return seconds_text(milliseconds / 1000); }
 
 std::string relative_text(std::int64_t at, std::int64_t now) {
   if (at == 0) return "-";

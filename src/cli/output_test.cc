@@ -66,6 +66,31 @@ TEST(Suggest, Nearest) {
   EXPECT_EQ(nearest(std::string(1000, 'a'), words), "");
 }
 
+TEST(Suggest, WordsOfOtherPrograms) {
+  const struct {
+    std::vector<std::string> words;
+    const char* says;
+  } cases[] = {
+      {{"account", "delete"}, "there is no command \"account delete\"; did you mean: paquebot account remove"},
+      {{"queue", "flush"}, "did you mean: paquebot queue retry"},
+      {{"queue", "delete"}, "did you mean: paquebot queue cancel"},
+      {{"dkim", "new"}, "did you mean: paquebot dkim create"},
+      {{"users"}, "did you mean: paquebot account list"},
+      {{"restart"}, "systemctl restart paquebot"},
+      {{"acount"}, "did you mean: paquebot account"},
+      {{"zzz"}, "(see: paquebot --help)"},
+  };
+  for (const auto& c : cases) EXPECT_NE(verb_problem(c.words).find(c.says), std::string::npos) << verb_problem(c.words);
+  for (const std::vector<std::string>& good :
+       {std::vector<std::string>{"account", "remove"}, {"destinations"}, {"queue"}, {"sendmail"}, {}})
+    EXPECT_EQ(verb_problem(good), "");
+  const std::vector<std::string> options{"--insecure", "--tls", "--user", "--yes"};
+  EXPECT_EQ(option_advice("--no-verify", options), "--insecure");
+  EXPECT_EQ(option_advice("--insecur", options), "--insecure");
+  EXPECT_EQ(option_advice("--username=x", options), "--user");
+  EXPECT_EQ(option_advice("--body", options), "") << "this verb has no --text";
+}
+
 TEST(LineFixer, LineEnds) {
   const struct {
     const char* in;

@@ -92,9 +92,10 @@ Error Pop3Client::Impl::explain() const {
           fmt::format("{}: {}. Try its port with TLS (995), or --tls none on a network that you trust.", where, said)};
     case ClientFailure::greeting: return {Errc::temporary, fmt::format("{} turned us away: {}", where, said)};
     case ClientFailure::command: return {Errc::refused, fmt::format("{} says: {}", where, said)};
-    case ClientFailure::timeout: return {Errc::timeout, fmt::format("{} stopped answering", where)};
+    case ClientFailure::timeout:
+      return {Errc::timeout, fmt::format("{} stopped answering.{}", where, driver.silence_advice())};
     case ClientFailure::malformed: return {Errc::invalid, fmt::format("{}: {}. Is this the right port?", where, said)};
-    default: return {Errc::closed, fmt::format("{}: {}", where, said)};
+    default: return {Errc::closed, fmt::format("{}: {}.{}", where, said, driver.silence_advice())};
   }
 }
 

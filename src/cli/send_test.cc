@@ -2,6 +2,7 @@
 #include "cli/send.h"
 #include "cli/smtp_client.h"
 #include "cli/test_support.h"
+#include "net/listener.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -167,6 +168,22 @@ TEST(Send, SaysWhyItCannotConnect) {
   EXPECT_EQ(send(options).code, Errc::invalid);
   options.text_file = "/nonexistent/text";
   EXPECT_EQ(send(options).code, Errc::not_found);
+}
+
+TEST(Send, AServerThatSaysNothingMayWantTlsFirst) {
+  const auto silent = net::Listener::open("127.0.0.1:0"); // connections wait in its backlog
+  ASSERT_TRUE(silent);
+  SendOptions options;
+  {
+    Server server;
+    server.start();
+    options = to_bob(server);
+  }
+  options.target.server = silent->bound().to_string();
+  options.target.greeting_timeout = std::chrono::milliseconds(20);
+  const Outcome o = send(options);
+  EXPECT_EQ(o.code, Errc::timeout);
+  EXPECT_THAT(o.error, HasSubstr("try --tls implicit"));
 }
 
 TEST(ClientDriver, ParsesServers) {

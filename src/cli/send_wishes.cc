@@ -1,6 +1,7 @@
 #include "cli/send_wishes.h"
 
 #include "base/text.h"
+#include "base/units.h"
 #include "mail/timestamp.h"
 
 #include <algorithm>
@@ -46,21 +47,10 @@ Error unsupported(const std::string& where, std::string_view what) {
 } // namespace
 
 Result<std::int64_t> read_seconds(const std::string& option, const std::string& text) {
-  std::string_view digits = text;
-  std::uint64_t unit = 1;
-  if (!digits.empty()) {
-    constexpr std::pair<char, std::uint64_t> kUnits[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
-    const auto known = std::ranges::find(kUnits, digits.back(), [](const auto& one) { return one.first; });
-    if (known != std::end(kUnits)) {
-      unit = known->second;
-      digits.remove_suffix(1);
-    }
-  }
-  const auto number = parse_u64(digits);
-  const auto most = static_cast<std::uint64_t>(mail::kMaxHold);
-  if (!number || *number == 0 || *number > most / unit)
+  const auto seconds = parse_seconds(text);
+  if (!seconds || *seconds <= 0 || *seconds > mail::kMaxHold)
     return fail(Errc::invalid, option + " is a time such as 90s, 15m, 2h or 3d");
-  return static_cast<std::int64_t>(*number * unit);
+  return *seconds;
 }
 
 Result<Wishes> read_wishes(const Arguments& arguments, WallTime now) {

@@ -1,6 +1,7 @@
 #include "base/text.h"
 #include "cli/verbs.h"
 
+#include <filesystem>
 #include <ostream>
 
 namespace paquebot::cli {
@@ -15,15 +16,41 @@ std::vector<std::string> Arguments::list(const std::string& name) const {
   return it == values_.end() ? std::vector<std::string>() : it->second;
 }
 
+namespace {
+
+constexpr const char* kUsualDataDir = "/var/lib/paquebot";
+
+void move_to(ServerPlace& place, const std::string& folder) {
+  const std::string data_dir = std::filesystem::absolute(folder).lexically_normal().string();
+  place.data_dir = data_dir;
+  place.control_socket = data_dir + "/control.sock";
+  place.drop_dir = data_dir + "/drop";
+}
+
+} // namespace
+
 Result<ServerPlace> Session::place() {
   auto found = environment_.locate(config);
+  if (found && !data_dir.empty()) move_to(*found, data_dir);
   if (!found && found.error().code != Errc::not_found) configuration_failed_ = true;
   return found;
 }
 
+Result<ServerPlace> Session::place_of_server() {
+  auto found = place();
+  if (found) return found;
+  ServerPlace guess;
+  move_to(guess, data_dir.empty() ? kUsualDataDir : data_dir);
+  if (data_dir.empty() && !connect_transport(guess.control_socket)) return found;
+  err() << "paquebot: the configuration can't be used (paquebot check says why); working with "
+        << printable(guess.data_dir, 400) << '\n';
+  configuration_failed_ = false;
+  return guess;
+}
+
 Result<Transport*> Session::transport() {
   if (!transport_) {
-    const auto where = place();
+    const auto where = place_of_server();
     if (!where) {
       configuration_failed_ = true;
       return std::unexpected(where.error());

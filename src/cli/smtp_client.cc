@@ -124,8 +124,11 @@ Error Submitter::explain() const {
                                           : "";
   std::string cause = io_error_.empty() ? "" : fmt::format(" ({})", printable(io_error_));
   switch (session_.breakage()) {
-    case Breakage::timeout: return {Errc::timeout, fmt::format("{} stopped answering.{}", where, doubt)};
-    case Breakage::lost: return {Errc::closed, fmt::format("the connection to {} broke{}.{}", where, cause, doubt)};
+    case Breakage::timeout:
+      return {Errc::timeout, fmt::format("{} stopped answering.{}{}", where, doubt, driver_.silence_advice())};
+    case Breakage::lost:
+      return {Errc::closed,
+              fmt::format("the connection to {} broke{}.{}{}", where, cause, doubt, driver_.silence_advice())};
     case Breakage::malformed:
       return {Errc::invalid,
               fmt::format("{} does not speak SMTP as it should. Is this the right port?{}", where, doubt)};

@@ -41,12 +41,92 @@ std::vector<std::string> words_after(std::string_view group) {
   return words;
 }
 
+/// Words of other programs, and ours for them; only where the second is one of the words that may come there.
+struct Synonym {
+  std::string_view typed, meant;
+};
+constexpr Synonym kSynonyms[] = {
+    {"delete", "remove"},
+    {"del", "remove"},
+    {"rm", "remove"},
+    {"purge", "cancel"},
+    {"delete", "cancel"},
+    {"drop", "cancel"},
+    {"create", "add"},
+    {"new", "add"},
+    {"new", "create"},
+    {"make", "create"},
+    {"make", "add"},
+    {"ls", "list"},
+    {"all", "list"},
+    {"flush", "retry"},
+    {"run", "retry"},
+    {"kick", "retry"},
+    {"requeue", "retry"},
+    {"deliver", "retry"},
+    {"freeze", "hold"},
+    {"pause", "hold"},
+    {"thaw", "release"},
+    {"resume", "release"},
+    {"unhold", "release"},
+    {"info", "show"},
+    {"view", "show"},
+    {"cat", "show"},
+    {"get", "show"},
+    {"password", "passwd"},
+    {"pass", "passwd"},
+    {"lock", "disable"},
+    {"suspend", "disable"},
+    {"unlock", "enable"},
+    {"limits", "limit"},
+    {"records", "dns"},
+    {"zone", "dns"},
+    {"generate", "create"},
+    {"add", "create"},
+    {"start", "serve"},
+    {"run", "serve"},
+    {"daemon", "serve"},
+    {"user", "account"},
+    {"users", "account list"},
+    {"mailbox", "account"},
+    {"mailq", "queue list"},
+    {"flush", "queue retry --all"},
+    {"test", "check"},
+    {"configtest", "check"},
+    {"info", "status"},
+    {"stats", "status"},
+    {"log", "trace"},
+    {"spool", "queue"},
+    {"passwd", "account passwd"},
+    {"adduser", "account add"},
+    {"useradd", "account add"},
+    {"dump", "backup"},
+    {"import", "import mail"},
+    {"whitelist", "allow"},
+    {"blacklist", "block"},
+    {"ban", "block"},
+    {"mail", "send"},
+};
+
+std::string synonym_of(std::string_view typed, const std::vector<std::string>& known) {
+  for (const auto& [word, meant] : kSynonyms) {
+    const std::string first(meant.substr(0, meant.find(' ')));
+    if (iequals(typed, word) && std::ranges::find(known, first) != known.end()) return std::string(meant);
+  }
+  return {};
+}
+
 std::string problem_of(const std::string& typed, const std::vector<std::string>& known, std::string_view group) {
   if (std::ranges::find(known, typed) != known.end()) return {};
+  if (group.empty() && (typed == "restart" || typed == "stop")) {
+    return "the server is started and stopped by whoever runs it: systemctl " + typed +
+           " paquebot, or a SIGTERM to its process; to read the configuration again: paquebot reload";
+  }
   const std::string before = group.empty() ? "paquebot" : "paquebot " + std::string(group);
   std::string text = "there is no command \"" + before.substr(std::min<std::size_t>(before.size(), 9)) +
                      (group.empty() ? "" : " ") + printable(typed, 64) + "\"";
-  const std::string guess = nearest(typed, known);
+  std::string guess = synonym_of(typed, known);
+  if (guess.empty()) guess = nearest(typed, known);
   if (!guess.empty()) return text + "; did you mean: " + before + " " + guess;
   return text + " (see: " + before + " --help)";
 }
@@ -66,6 +146,42 @@ std::string nearest(std::string_view typed, const std::vector<std::string>& word
     }
   }
   return best;
+}
+
+std::string option_advice(std::string_view typed, const std::vector<std::string>& known) {
+  constexpr Synonym kOptions[] = {
+      {"--no-verify", "--insecure"},
+      {"--noverify", "--insecure"},
+      {"-k", "--insecure"},
+      {"--no-check-certificate", "--insecure"},
+      {"--ssl", "--tls"},
+      {"--starttls", "--tls"},
+      {"--host", "--server"},
+      {"--login", "--user"},
+      {"--username", "--user"},
+      {"-u", "--user"},
+      {"--password", "--password-file"},
+      {"-p", "--password-file"},
+      {"--body", "--text"},
+      {"--message", "--text"},
+      {"--attachment", "--attach"},
+      {"--dir", "--folder"},
+      {"--directory", "--folder"},
+      {"--output", "--folder"},
+      {"--force", "--yes"},
+      {"-y", "--yes"},
+      {"--confirm", "--yes"},
+      {"-q", "--quiet"},
+      {"--silent", "--quiet"},
+      {"--ca", "--ca-file"},
+      {"--count", "--limit"},
+      {"-n", "--limit"},
+      {"--max", "--limit"},
+  };
+  const std::string name(typed.substr(0, typed.find('=')));
+  for (const auto& [word, meant] : kOptions)
+    if (name == word && std::ranges::find(known, meant) != known.end()) return std::string(meant);
+  return nearest(name, known);
 }
 
 std::string verb_problem(const std::vector<std::string>& words) {

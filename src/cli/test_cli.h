@@ -31,7 +31,7 @@ protected:
       return place;
     };
     environment.serve = [this](const std::string& config) { return served = config, 0; };
-    environment.check = [](const std::string&) { return int{kConfiguration}; };
+    environment.check = [this](const std::string&) { return checked; };
   }
 
   int run(std::vector<std::string> arguments, const std::string& input = {}) {
@@ -49,6 +49,7 @@ protected:
   Environment environment;
   std::vector<std::string> configs;
   std::string served;
+  CheckReport checked; ///< what `check` finds
   std::string origin;             ///< of the configuration
   std::uint64_t message_size = 0; ///< likewise
   std::ostringstream out, err;

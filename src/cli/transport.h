@@ -25,10 +25,8 @@ Result<std::unique_ptr<Transport>> connect_transport(const std::string& socket_p
 /// In this process, on the store itself under its lock. As root it works as the owner of the data directory (or, when that
 /// is not there yet, as `place.user`), so that the server can use what it writes.
 Result<std::unique_ptr<Transport>> local_transport(const ServerPlace& place);
-/// Makes the data directory when it is absent, for the user that the server will run as.
-Result<> make_data_directory(const ServerPlace& place);
-/// Gives the files in the data directory to the owner of the directory; for root only, others own what they make.
-Result<> hand_over_files(const ServerPlace& place);
+/// Who gives orders here, for the trail: "operator ann (uid 1000)".
+std::string operator_name();
 /// The first when the server runs, else the second.
 Result<std::unique_ptr<Transport>> open_transport(const ServerPlace& place);
 

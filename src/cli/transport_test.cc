@@ -32,9 +32,13 @@ public:
                   .status =
                       [] {
                         return std::string(
-                            R"({"version":"0.1.0","connections":{"open":1,"list":[]},"listeners":["mx"]})");
+                            R"({"version":"0.1.0","hostname":"mx.example.org","pid":7,"uptime_seconds":7300,)"
+                            R"("connections":1,"listeners":["[::]:25","[::]:587"],"queue":{"destinations":0,)"
+                            R"("ready":0,"workers":0},"disk":{"free":1073741824,"size":2147483648},)"
+                            R"("certificate":{"file":"/c","not_after":0,"problems":["ends soon"]},)"
+                            R"("news":{"open":1,"list":[]}})");
                       },
-                  .reload = [] { return std::string("paquebot.toml:3: no such role"); }}),
+                  .reload = [] { return refuse(); }}),
         wheel_(context_.get_executor()), listener_(net::Listener::open(folder.path("control.sock")).value()) {
     auto accept = [this](int descriptor, const net::Endpoint&) {
       net::Stream stream(context_.get_executor(), descriptor, wheel_);
@@ -51,6 +55,9 @@ public:
   LiveControl& operator=(const LiveControl&) = delete;
 
 private:
+  static Task<control::Reloaded> refuse() {
+    co_return control::Reloaded{.refused = "paquebot.toml:3: no such role", .restart = {}, .warnings = {}};
+  }
   static std::string make(const std::string& path) {
     std::filesystem::create_directory(path);
     return path;
@@ -102,7 +109,14 @@ TEST_F(TransportTest, SameVerbsWithTheServerUpAndDown) {
 TEST_F(TransportTest, StatusAndReloadOfALiveServer) {
   const LiveControl live(folder);
   EXPECT_EQ(run({"status"}), kOk);
-  EXPECT_EQ(out.str(), "version: 0.1.0\nconnections: \n  open: 1\n  list: none\nlisteners: \n  - mx\n");
+  EXPECT_EQ(out.str(), "Paquebot 0.1.0 on mx.example.org, process 7, up 2 h\n"
+                       "Listeners:    [::]:25, [::]:587\n"
+                       "Connections:  1\n"
+                       "Queue:        0 recipients waiting, 0 destinations, 0 being delivered\n"
+                       "Disk:         1.0 GiB free of 2.0 GiB\n"
+                       "Certificate:  /c, until -\n"
+                       "              Warning: it ends soon\n"
+                       "news: \n  open: 1\n  list: none\n");
   EXPECT_EQ(run({"reload"}), kBadData);
   EXPECT_THAT(err.str(), HasSubstr("paquebot.toml:3: no such role"));
 }

@@ -32,6 +32,7 @@ public:
   Session(const Environment& environment, Console& console) : environment_(environment), console_(console) {}
 
   std::string config = kDefaultConfig;
+  std::string data_dir; ///< --data-dir: goes before what the configuration says; may be empty
   bool json = false;
 
   const Environment& environment() const { return environment_; }
@@ -41,6 +42,9 @@ public:
   bool terminal() const { return console_.terminal; }
 
   Result<ServerPlace> place();
+  /// The same, also when the configuration can't be used: for what needs no more than the store or the server that has it. It is the
+  /// one in `data_dir` then, or a server that runs with the usual one, and the person is told.
+  Result<ServerPlace> place_of_server();
   /// One action of the control API; `target` is percent-encoded. An error response is an Error.
   Result<json::value> call(std::string_view method, std::string_view target, std::string_view body = {});
   /// An error whose exit code is this one, whatever its kind: report() remembers it.
@@ -65,6 +69,7 @@ struct Positional {
   std::string_view name; ///< "LOGIN": also its name in Arguments
   std::string_view help;
   enum class Count { one, optional, any, some } count = Count::one;
+  std::string_view values = {}; ///< the words that may come, with blanks between; empty: `name` says what
 };
 
 /// An option. Without a value name it is a flag.
@@ -72,7 +77,8 @@ struct Option {
   std::string_view name;  ///< "--quota": also its name in Arguments
   std::string_view value; ///< "SIZE", or empty
   std::string_view help;
-  bool many = false; ///< may be given several times
+  bool many = false;            ///< may be given several times
+  std::string_view values = {}; ///< the words that may come, with blanks between; empty: `value` says what
 };
 
 /// One row of the table of verbs. The parser, the help, the suggestions and the completion derive from it.
@@ -137,6 +143,7 @@ int queue_retry(Session& session, const Arguments& arguments);
 int queue_hold(Session& session, const Arguments& arguments);
 int queue_release(Session& session, const Arguments& arguments);
 int queue_cancel(Session& session, const Arguments& arguments);
+int destinations(Session& session, const Arguments& arguments);
 int trace(Session& session, const Arguments& arguments);
 int send(Session& session, const Arguments& arguments);
 int fetch_list(Session& session, const Arguments& arguments);

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "control/routes.h"
 
+#include <algorithm>
 #include <exception>
 
 namespace paquebot::control {
@@ -68,21 +69,45 @@ Found find_route(std::string_view method, const Target& target) {
   return found;
 }
 
-/// One log line for a change; the body is not in it, since it may hold a password.
-void record(const Request& request, const Answer& answer) {
-  std::string subject;
-  for (const char* name : {"login", "name", "address", "path"}) {
-    if (answer && subject.empty()) subject = get_text(*answer, name);
+/// `invalid` when the query has a name that the route does not understand: nothing must hide there, and no wish be passed over.
+Result<> check_query(const Route& route, const Target& target) {
+  for (const auto& [name, value] : target.query) {
+    const auto known = split(route.query, ' ');
+    if (name.empty() || std::ranges::find(known, name) == known.end())
+      return fail(Errc::invalid,
+                  "the query has \"" + printable(name, 64) + "\", which this path does not know (docs/api.md)");
   }
-  // Imports and steps of a backup come by the thousand.
-  const bool bulk = request.target.starts_with("/v1/uploads") || request.target.starts_with("/v1/backups/") ||
-                    request.target.find("/messages") != std::string::npos;
-  log::write(bulk ? log::Level::debug : log::Level::info, "control",
-             {{"who", request.who},
-              {"method", request.method},
-              {"target", request.target},
-              {"subject", subject},
-              {"outcome", answer ? std::string_view("done") : std::string_view(answer.error().message)}});
+  return {};
+}
+
+/// What the order is about: a name in its path, else the field of its body or its answer that names something.
+std::string subject_of(const std::vector<std::string>& names, const std::string& body, const Answer& answer) {
+  std::string all;
+  const auto add = [&](const std::string& text) {
+    if (!text.empty()) all += (all.empty() ? "" : " ") + text;
+  };
+  for (const std::string& name : names) add(name);
+  const auto object = parse_object(body, "the request");
+  if (object)
+    for (const char* name : {"login", "name", "address", "what", "destination", "id", "path", "label"})
+      if (const auto* field = object->if_contains(name); field != nullptr && field->is_string())
+        add(std::string(field->as_string()));
+  if (object && get_bool(json::value(*object), "all")) add("all");
+  if (!all.empty() || !answer) return all;
+  for (const char* name : {"login", "name", "address", "path", "removed"})
+    if (all.empty()) all = get_text(*answer, name);
+  return all;
+}
+
+/// One log line for a change; the body as a whole is not in it, since it may hold a password.
+void write_down(const Hooks& hooks, const Order& order, Audit audit) {
+  if (hooks.record && audit == Audit::yes) return hooks.record(order);
+  log::write(audit == Audit::bulk ? log::Level::debug : log::Level::info, "control",
+             {{"who", order.who},
+              {"method", order.method},
+              {"target", order.target},
+              {"subject", order.subject},
+              {"outcome", order.outcome}});
 }
 
 } // namespace
@@ -113,18 +138,32 @@ Control::Control(store::Store& store, directory::Directory& directory, Hooks hoo
 Control::~Control() = default;
 
 Task<Response> Control::run(Request request) {
-  auto target = parse_target(request.target);
+  const auto target = parse_target(request.target);
   if (!target) co_return error_response(target.error());
   auto found = find_route(request.method, *target);
   if (found.route == nullptr) {
     if (found.path_known) co_return problem(405, "unsupported", "this path does not take that method (docs/api.md)");
     co_return problem(404, "not_found", "there is no such path (docs/api.md)");
   }
-  Call call{std::move(found.names), std::move(target->query), std::move(request.body), request.who};
-  const auto function = found.route->run;
-  auto& context = *context_;
-  const auto answer = co_await function(context, std::move(call));
-  if (request.method != "GET") record(request, answer);
+  const Route& route = *found.route;
+  const bool recorded = request.method != "GET";
+  const bool bulk = route.audit == Audit::bulk; // the body is a piece of mail then
+  const std::string body = recorded && !bulk ? request.body : std::string();
+  const std::vector<std::string> names = found.names;
+  Answer answer;
+  if (const auto known = check_query(route, *target); !known) {
+    answer = std::unexpected(known.error());
+  } else {
+    Call call{std::move(found.names), target->query, std::move(request.body), request.who};
+    auto& context = *context_;
+    Task<Answer> running = route.run(context, std::move(call));
+    answer = co_await std::move(running);
+  }
+  if (recorded) {
+    const Order order{request.who, request.method, request.target, subject_of(names, body, answer),
+                      answer ? std::string("done") : answer.error().message};
+    write_down(context_->hooks, order, route.audit);
+  }
   if (!answer) co_return error_response(answer.error());
   co_return Response{200, to_text(*answer)};
 }

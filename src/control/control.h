@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace paquebot::dns {
 class Resolver;
@@ -31,6 +32,22 @@ struct Response {
   std::string body; ///< JSON; errors are {"error":{"code":"…","message":"…"}}
 };
 
+/// An order that was given, as it is written down.
+struct Order {
+  std::string who;     ///< "operator root (uid 0)"
+  std::string method;  ///< POST, DELETE, PATCH
+  std::string target;  ///< as it came, with its query
+  std::string subject; ///< what it was about: an account, a domain, an address, an id; never a password
+  std::string outcome; ///< "done", or why not
+};
+
+/// What came of a reload.
+struct Reloaded {
+  std::string refused;               ///< why nothing was changed; empty: the new configuration is in force
+  std::vector<std::string> restart;  ///< keys that were changed and wait for the next start
+  std::vector<std::string> warnings; ///< what works and should be looked at, whole sentences
+};
+
 /// What a running server does beside the store; empty functions when it is down.
 struct Hooks {
   std::function<void(store::Id account)> end_sessions; ///< disabled, removed, or another password
@@ -42,7 +59,8 @@ struct Hooks {
   std::function<std::string()> status;                  ///< JSON object: version, uptime, listeners, connections, queue
   std::function<store::Limits()> limits;                ///< the general sending bounds; without it: none
   std::function<void(store::Id account)> forget_limits; ///< its bounds have changed
-  std::function<std::string()> reload;                  ///< reloads the configuration; "" or why not
+  std::function<Task<Reloaded>()> reload;               ///< reads the configuration again
+  std::function<void(const Order&)> record;             ///< writes an order down; without it: in the log
   std::shared_ptr<dns::Resolver> resolver;              ///< to look what of ours is in the DNS
   std::function<void(const policy::Listed& entry)> put_listed; ///< on the own block or allow list, from now on
   std::function<void(const std::string& what)> drop_listed;

@@ -17,12 +17,13 @@ protected:
     hooks.end_sessions = [this](store::Id account) { ended.push_back(account); };
     hooks.wake_queue = [this] { ++woken; };
     hooks.status = [] { return std::string(R"({"running":true,"version":"0.1.0"})"); };
-    hooks.reload = [this] { return reload_problem; };
+    hooks.reload = [this] { return reloading(); };
     control = std::make_unique<Control>(server.store(), server.directory(), hooks);
   }
   Response call(std::string method, std::string target, std::string body = {}) {
     return run_task(control->handle({std::move(method), std::move(target), std::move(body), "operator test"}));
   }
+  Task<Reloaded> reloading() { co_return reloaded; }
   /// "200" or "404 not_found".
   std::string outcome(const std::string& method, const std::string& target, const std::string& body = {}) {
     const auto response = call(method, target, body);
@@ -40,7 +41,7 @@ protected:
   Hooks hooks;
   std::vector<store::Id> ended;
   int woken = 0;
-  std::string reload_problem;
+  Reloaded reloaded;
   std::unique_ptr<Control> control;
 };
 
@@ -271,13 +272,60 @@ TEST_F(ControlTest, ImportInPieces) {
   EXPECT_EQ(outcome("POST", "/v1/uploads/" + first, "x"), "404 not_found");
 }
 
+TEST_F(ControlTest, EveryOrderIsWrittenDownWithItsSubject) {
+  std::vector<Order> orders;
+  hooks.record = [&](const Order& order) { orders.push_back(order); };
+  control = std::make_unique<Control>(server.store(), server.directory(), hooks);
+  ok("POST", "/v1/domains", R"({"name":"example.org"})");
+  ok("POST", "/v1/accounts", R"({"login":"ann@example.org","password":"wonderland"})");
+  outcome("POST", "/v1/queue/cancel", R"({"address":"bob@example.net"})");
+  outcome("POST", "/v1/queue/cancel", R"({"all":true})");
+  outcome("POST", "/v1/lists/block", R"({"what":"192.0.2.1"})");
+  outcome("DELETE", "/v1/domains/nowhere.example");
+  ok("GET", "/v1/domains");
+  const auto told = [&](std::size_t i) {
+    return orders[i].target + " " + orders[i].subject + ": " + orders[i].outcome;
+  };
+  ASSERT_EQ(orders.size(), 6U);
+  EXPECT_EQ(told(0), "/v1/domains example.org: done");
+  EXPECT_EQ(told(1), "/v1/accounts ann@example.org: done");
+  EXPECT_EQ(told(2), "/v1/queue/cancel cancel bob@example.net: done");
+  EXPECT_EQ(told(3), "/v1/queue/cancel cancel all: done");
+  EXPECT_EQ(told(4), "/v1/lists/block block 192.0.2.1: done");
+  EXPECT_THAT(told(5), HasSubstr("nowhere.example: "));
+  EXPECT_NE(orders[5].outcome, "done");
+}
+
+TEST_F(ControlTest, NothingHidesBehindAQuery) {
+  std::vector<Order> orders;
+  hooks.record = [&](const Order& order) { orders.push_back(order); };
+  control = std::make_unique<Control>(server.store(), server.directory(), hooks);
+  ok("POST", "/v1/domains", R"({"name":"example.org"})");
+  ok("POST", "/v1/accounts", R"({"login":"ann@example.org"})");
+  orders.clear();
+  EXPECT_EQ(outcome("DELETE", "/v1/accounts/ann@example.org?x=/messages"), "400 invalid");
+  EXPECT_EQ(outcome("PATCH", "/v1/accounts/ann@example.org?/messages", R"({"disabled":true})"), "400 invalid");
+  EXPECT_EQ(outcome("DELETE", "/v1/accounts/ann@example.org?=1"), "400 invalid");
+  EXPECT_EQ(outcome("GET", "/v1/accounts?domian=example.org"), "400 invalid");
+  EXPECT_EQ(orders.size(), 3U) << "what was refused is told as well";
+  EXPECT_EQ(outcome("PATCH", "/v1/accounts/ann@example.org", R"({"disabled":true})"), "200");
+  EXPECT_EQ(outcome("DELETE", "/v1/accounts/ann%40example.org"), "200");
+  ASSERT_EQ(orders.size(), 5U);
+  EXPECT_EQ(orders[4].subject, "ann@example.org");
+}
+
 TEST_F(ControlTest, StatusAndReload) {
   EXPECT_TRUE(get_bool(ok("GET", "/v1/status"), "running"));
-  EXPECT_EQ(outcome("POST", "/v1/reload"), "200");
-  reload_problem = "line 3: no such role";
+  EXPECT_EQ(get_number(ok("GET", "/v1/status").at("queue"), "waiting"), 0);
+  reloaded = {.refused = "", .restart = {"server.threads"}, .warnings = {"the certificate has expired"}};
+  const auto done = ok("POST", "/v1/reload");
+  EXPECT_EQ(get_list(done, "restart").at(0).as_string(), "server.threads");
+  EXPECT_EQ(get_list(done, "warnings").at(0).as_string(), "the certificate has expired");
+  reloaded = {.refused = "line 3: no such role", .restart = {}, .warnings = {}};
   EXPECT_THAT(call("POST", "/v1/reload").body, HasSubstr("line 3: no such role"));
   control = std::make_unique<Control>(server.store(), server.directory(), Hooks{});
   EXPECT_FALSE(get_bool(ok("GET", "/v1/status"), "running"));
+  EXPECT_EQ(get_number(ok("GET", "/v1/status").at("queue"), "waiting"), 0);
   EXPECT_EQ(outcome("POST", "/v1/reload"), "503 closed");
 }
 

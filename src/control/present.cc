@@ -1,5 +1,7 @@
 #include "control/present.h"
 
+#include <algorithm>
+
 namespace paquebot::control {
 namespace {
 
@@ -188,6 +190,23 @@ json::object present(const store::RecipientFacts& recipient) {
 json::object present(const store::WorkItem& item) {
   json::object out = present(item.message);
   out["recipients"] = list(item.recipients);
+  return out;
+}
+
+json::object present(const store::WorkItem& item, const std::vector<store::DestinationFacts>& destinations,
+                     std::int64_t now) {
+  json::object out = present(item.message);
+  json::array recipients;
+  for (const auto& recipient : item.recipients) {
+    json::object shown = present(recipient);
+    const auto place = std::ranges::find(destinations, recipient.destination, &store::DestinationFacts::key);
+    if (recipient.state == store::State::waiting && place != destinations.end() && place->backoff_until > now) {
+      shown["destination_error"] = place->last_error;
+      shown["destination_until"] = place->backoff_until;
+    }
+    recipients.push_back(std::move(shown));
+  }
+  out["recipients"] = std::move(recipients);
   return out;
 }
 

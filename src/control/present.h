@@ -5,6 +5,8 @@
 #include "store/takeover.h"
 #include "store/types.h"
 
+#include <vector>
+
 /// The words of the store as JSON (docs/api.md). Times are milliseconds since 1970 UTC, sizes octets; 0 means none.
 namespace paquebot::control {
 
@@ -16,6 +18,9 @@ json::object present(const store::AddressEntry& entry, std::string_view account_
 json::object present(const store::MessageFacts& message);
 json::object present(const store::RecipientFacts& recipient);
 json::object present(const store::WorkItem& item);
+/// The same; recipients that wait behind a failure of their destination have its `destination_error` and `destination_until`.
+json::object present(const store::WorkItem& item, const std::vector<store::DestinationFacts>& destinations,
+                     std::int64_t now);
 json::object present(const store::DestinationFacts& destination);
 json::object present(const store::Trace& trace);
 

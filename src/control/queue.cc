@@ -94,8 +94,11 @@ Task<Answer> list_queue(Context& context, Call call) {
   }
   const auto items = co_await context.store.list_queue(*filter, after, *limit);
   if (!items) co_return std::unexpected(items.error());
+  const auto destinations = co_await context.store.list_destinations(false);
+  if (!destinations) co_return std::unexpected(destinations.error());
+  const std::int64_t now = millis(system_clock().wall());
   json::array list;
-  for (const auto& item : *items) list.push_back(present(item));
+  for (const auto& item : *items) list.push_back(present(item, *destinations, now));
   json::object out{{"messages", std::move(list)}};
   if (items->size() == *limit) out["next"] = items->back().message.id.to_string();
   co_return out;
@@ -114,7 +117,9 @@ Task<Answer> show_queued(Context& context, Call call) {
     co_return fail(Errc::not_found,
                    "message " + text + " is not in the queue (its trail: paquebot trace " + text + ")");
   }
-  co_return present(items->front());
+  const auto destinations = co_await context.store.list_destinations(false);
+  if (!destinations) co_return std::unexpected(destinations.error());
+  co_return present(items->front(), *destinations, millis(system_clock().wall()));
 }
 
 Task<Answer> operate_queue(Context& context, Call call) {

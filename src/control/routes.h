@@ -34,11 +34,19 @@ struct Call {
 /// The JSON of a 200 response, or the error.
 using Answer = Result<json::value>;
 
+/// How a request is written down. GET never is.
+enum class Audit : std::uint8_t {
+  yes,
+  bulk, ///< at level debug: they come by the thousand, as steps of something
+};
+
 /// One row of the table: "POST", "/v1/accounts/{}", the function.
 struct Route {
   std::string_view method;
   std::string_view path;
   Task<Answer> (*run)(Context& context, Call call);
+  std::string_view query = ""; ///< the names that it understands, with blanks between: any other is refused
+  Audit audit = Audit::yes;
 };
 
 /// All of them (routes.cc).

@@ -4,18 +4,43 @@
 #include "net/endpoint.h"
 
 namespace paquebot::control {
+namespace {
+
+/// Recipients that wait in the store, for all destinations together.
+Task<Result<std::uint64_t>> count_waiting(Context& context) {
+  const auto destinations = co_await context.store.list_destinations(true);
+  if (!destinations) co_return std::unexpected(destinations.error());
+  std::uint64_t waiting = 0;
+  for (const auto& destination : *destinations) waiting += destination.waiting;
+  co_return waiting;
+}
+
+} // namespace
 
 Task<Answer> show_status(Context& context, Call) {
-  if (context.hooks.status) co_return parse_json(context.hooks.status(), "the status");
-  co_return json::object{{"running", false}};
+  Answer known = json::value(json::object{{"running", false}});
+  if (context.hooks.status) known = parse_json(context.hooks.status(), "the status");
+  if (!known || !known->is_object()) co_return known;
+  const auto waiting = co_await count_waiting(context);
+  if (!waiting) co_return std::unexpected(waiting.error());
+  json::value& queue = known->as_object()["queue"];
+  if (!queue.is_object()) queue = json::object{};
+  queue.as_object()["waiting"] = *waiting;
+  co_return known;
 }
 
 Task<Answer> reload(Context& context, Call) {
   if (!context.hooks.reload)
     co_return fail(Errc::closed, "the server does not run: it reads its configuration when it starts");
-  const std::string why = context.hooks.reload();
-  if (!why.empty()) co_return fail(Errc::invalid, "the configuration was not changed: " + why);
-  co_return json::object{{"reloaded", true}};
+  const auto& function = context.hooks.reload;
+  const Reloaded done = co_await function();
+  if (!done.refused.empty()) co_return fail(Errc::invalid, "the configuration was not changed: " + done.refused);
+  const auto list = [](const std::vector<std::string>& texts) {
+    json::array all;
+    for (const std::string& text : texts) all.emplace_back(text);
+    return all;
+  };
+  co_return json::object{{"reloaded", true}, {"restart", list(done.restart)}, {"warnings", list(done.warnings)}};
 }
 
 namespace {

@@ -6,12 +6,14 @@
 #include "intake/pickup.h"
 #include "intake/suspects.h"
 #include "net/wheel.h"
+#include "service/certificate_watch.h"
 #include "service/clock_keeper.h"
 #include "service/dns_keeper.h"
 #include "service/grey_keeper.h"
 #include "service/http_driver.h"
 #include "service/proxied.h"
-#include "store/offline.h"
+#include "service/queue_tasks.h"
+#include "service/status.h"
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
@@ -53,6 +55,7 @@ struct Server::Impl {
     guard.configure(snapshot->logins);
     signer.configure(snapshot->sign);
     networks.configure(snapshot->takeover_networks);
+    certificate.configure(snapshot->certificate_file, snapshot->certificate_pem, options.hostname);
     store.watch_accounts(snapshot->takeover);
     dmarc_book.configure(snapshot->dmarc_reports.send);
   }
@@ -84,6 +87,7 @@ struct Server::Impl {
   Etrn etrn{store, queue, system_clock()};
   directory::LoginGuard guard;
   directory::NetworkWatch networks;
+  CertificateWatch certificate;
   dns::Resolvers resolvers;
   std::unique_ptr<DnsKeeper> dns_keeper;
   std::unique_ptr<intake::Verifier> verifier;
@@ -136,7 +140,8 @@ struct Server::Impl {
   Task<void> begin_queue();
   Task<void> report_dmarc();
   Task<void> load_queue();
-  Task<void> tell_of_restore();
+  Task<void> wake_routes(std::vector<std::string> destinations);
+  void tell_of_certificate();
   std::string status();
 };
 
@@ -310,6 +315,7 @@ Task<void> Server::Impl::pick_up_drops() {
 Task<void> Server::Impl::upkeep() {
   int ticks = 0;
   std::uint64_t marks = 0;
+  tell_of_certificate();
   while (!stopping) {
     co_await clock_keeper.tick();
     if (clock.set_back()) co_await load_queue(); // what is due by the time that it was is not due by this one
@@ -325,6 +331,7 @@ Task<void> Server::Impl::upkeep() {
       co_await intake::attend_suspects(parts, directory, std::move(hostname), false);
     }
     if (!round) continue;
+    tell_of_certificate();
     for (bool more = true; more && !stopping;) {
       std::int64_t now = millis(clock.settled());
       auto slice = co_await store.maintain(now);
@@ -385,26 +392,32 @@ Task<void> Server::Impl::load_queue() {
   }
 }
 
-/// A restored store has its queue held: says so at every start until the operator has let it go.
-Task<void> Server::Impl::tell_of_restore() {
-  const std::string key = store::kRestoredSetting;
-  const auto told = co_await store.get_setting(key);
-  if (!told || told->empty()) co_return;
-  log::warning("queue-held",
-               {{"why", "the store was restored from a backup, and what waited then may have been delivered since"},
-                {"advice", "paquebot queue list --held; then paquebot queue release --all, or paquebot queue cancel"}});
+Task<void> Server::Impl::wake_routes(std::vector<std::string> destinations) {
+  co_await retry_routes(store, std::move(destinations));
+  co_await load_queue();
+}
+
+void Server::Impl::tell_of_certificate() {
+  for (const std::string& problem : certificate.due(millis(system_clock().wall())))
+    log::warning("certificate-problem", {{"certificate", current()->certificate_file}, {"why", problem}});
 }
 
 std::string Server::Impl::status() {
   auto numbers = queue.numbers();
-  std::string list;
-  for (const BoundListener& listener : listeners)
-    list += fmt::format("{}\"{}\"", list.empty() ? "" : ",", listener.listener.bound().to_string());
-  auto up = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started).count();
-  return fmt::format(
-      R"({{"hostname":"{}","pid":{},"uptime_seconds":{},"listeners":[{}],"connections":{},"queue":{{"destinations":{},"ready":{},"workers":{}}},"dns":{},"clock":{}}})",
-      options.hostname, ::getpid(), up, list, gate.total(), numbers.destinations, numbers.ready, numbers.workers,
-      dns_keeper->status(), clock_keeper.status());
+  control::json::array list;
+  for (const BoundListener& listener : listeners) list.emplace_back(listener.listener.bound().to_string());
+  const auto up = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started).count();
+  control::json::object out{
+      {"version", options.version}, {"hostname", options.hostname}, {"pid", ::getpid()},
+      {"uptime_seconds", up},       {"listeners", std::move(list)}, {"connections", gate.total()}};
+  out["queue"] = control::json::object{
+      {"destinations", numbers.destinations}, {"ready", numbers.ready}, {"workers", numbers.workers}};
+  out["disk"] = disk_status(options.data_directory);
+  auto shown = certificate.status(millis(system_clock().wall()));
+  if (!shown.empty()) out["certificate"] = std::move(shown);
+  if (auto dns = control::parse_json(dns_keeper->status(), "the state of the DNS")) out["dns"] = std::move(*dns);
+  if (auto state = control::parse_json(clock_keeper.status(), "the state of the clock")) out["clock"] = std::move(*state);
+  return control::to_text(out);
 }
 
 // ---- Server ----
@@ -457,7 +470,7 @@ Result<> Server::start(std::vector<BoundListener> listeners) {
   hooks.drop_listed = [&s](const std::string& what) { s.guard_book.remove(what); };
   hooks.logins = [&s](const std::string& login) { return s.guard.facts(login); };
   hooks.status = [&s] { return s.status(); };
-  hooks.reload = [this] { return on_reload ? on_reload() : std::string("this server can't reload"); };
+  hooks.reload = on_reload;
   hooks.resolver = s.resolvers.deliveries;
   hooks.forget_resolvers = [&s](const std::optional<std::string>& address) {
     s.resolvers.upstream->forget(address);
@@ -472,7 +485,7 @@ Result<> Server::start(std::vector<BoundListener> listeners) {
   s.launch(s.first(), s.begin_queue(), "queue load");
   s.launch(s.first(), s.grey_keeper.load(), "greylist");
   s.launch(s.first(), load_guard_book(s.store, s.guard_book), "own lists");
-  s.launch(s.first(), s.tell_of_restore(), "queue held");
+  s.launch(s.first(), tell_of_restore(s.store), "queue held");
   s.launch(s.first(), s.upkeep(), "upkeep");
   s.launch(s.first(), s.report_dmarc(), "DMARC reports");
   s.launch(s.first(), s.pick_up_drops(), "drop directory");
@@ -483,6 +496,7 @@ Result<> Server::start(std::vector<BoundListener> listeners) {
 
 void Server::replace(std::shared_ptr<const Snapshot> snapshot) {
   impl_->connector->forget_roots();
+  auto mended = snapshot->queue.routes.changed_since(impl_->queue.options()->routes);
   impl_->queue.configure(snapshot->queue);
   impl_->limits.configure(snapshot->account_limits);
   impl_->client_facts.clear();
@@ -490,10 +504,14 @@ void Server::replace(std::shared_ptr<const Snapshot> snapshot) {
   impl_->guard.configure(snapshot->logins);
   impl_->signer.configure(snapshot->sign);
   impl_->networks.configure(snapshot->takeover_networks);
+  impl_->certificate.configure(snapshot->certificate_file, snapshot->certificate_pem, impl_->options.hostname);
   impl_->store.watch_accounts(snapshot->takeover);
   impl_->dmarc_book.configure(snapshot->dmarc_reports.send);
-  std::lock_guard lock(impl_->snapshot_mutex);
-  impl_->snapshot = std::move(snapshot);
+  {
+    const std::lock_guard lock(impl_->snapshot_mutex);
+    impl_->snapshot = std::move(snapshot);
+  }
+  if (!mended.empty()) impl_->launch(impl_->first(), impl_->wake_routes(std::move(mended)), "changed routes");
 }
 
 bool Server::stop(std::chrono::seconds bound) {

@@ -53,6 +53,8 @@ struct Snapshot {
   unsigned takeover_networks =
       0; ///< likewise: logins from more networks than this within an hour; 0: none are too many
   delivery::DmarcSending dmarc_reports;
+  std::string certificate_file; ///< of all listeners; empty: a self-signed one of ours
+  std::string certificate_pem;
   std::uint32_t expire_days = 0; ///< mail that has been in a mailbox for longer is deleted; 0: none
 };
 
@@ -60,6 +62,8 @@ struct Snapshot {
 struct ServerOptions {
   std::string hostname;
   std::string origin; ///< the domain of names without one; empty: hostname
+  std::string version;        ///< of this program, for the status
+  std::string data_directory; ///< likewise: how much room there is
   std::string drop_directory;
   unsigned threads = 2;     ///< for connections
   unsigned cpu_threads = 2; ///< for passwords, and as many for signatures
@@ -81,8 +85,8 @@ public:
   Server(store::Store& store, ServerOptions options, std::shared_ptr<const Snapshot> snapshot);
   ~Server();
 
-  /// Called by the control action "reload": returns "" or why not.
-  std::function<std::string()> on_reload;
+  /// Called by the control action "reload".
+  std::function<Task<control::Reloaded>()> on_reload;
 
   /// Starts everything. Errors: the resolver can't be made, the queue can't be read.
   Result<> start(std::vector<BoundListener> listeners);

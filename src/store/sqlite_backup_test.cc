@@ -1,12 +1,32 @@
 #include "store/test_backup.h"
 #include "store/test_fault_vfs.h"
 
+#include <filesystem>
 #include <fstream>
 
 namespace paquebot::store {
 namespace {
 
 constexpr std::size_t kLarge = 3u << 20;
+
+TEST_F(SqliteBackup, ADamagedOneIsToldInWords) {
+  make_account();
+  ASSERT_TRUE(run(store_->begin_backup(path("one.backup"))));
+  ASSERT_TRUE(finish_backup([] {}));
+  std::ofstream(path("rubbish.backup")) << std::string(100'000, 'x');
+  std::filesystem::copy_file(path("one.backup"), path("short.backup"));
+  std::filesystem::resize_file(path("short.backup"), 5000);
+  std::filesystem::copy_file(path("one.backup"), path("torn.backup"));
+  std::fstream(path("torn.backup"), std::ios::in | std::ios::out | std::ios::binary).seekp(4096)
+      << std::string(60'000, '\7');
+  for (const char* name : {"rubbish.backup", "short.backup", "torn.backup"}) {
+    const auto restored = restore_sqlite(path(name), path("new"), [](std::uint64_t, std::uint64_t) {});
+    ASSERT_FALSE(restored) << name;
+    EXPECT_NE(restored.error().message.find("backup"), std::string::npos) << restored.error().message;
+    for (const char* inner : {"PRAGMA", "SELECT", "malformed in"})
+      EXPECT_EQ(restored.error().message.find(inner), std::string::npos) << restored.error().message;
+  }
+}
 
 TEST_F(SqliteBackup, IsConsistentWhileMailComesAndGoes) {
   make_account();

@@ -296,6 +296,9 @@ Result<RestoreResult> restore_sqlite(const std::string& backup, const std::strin
     result.findings = restore.take_findings();
     return result;
   } catch (const DbError& error) {
+    if (error.damaged())
+      return fail(Errc::io,
+                  backup + " is damaged or no backup, nothing was restored: take another one, or another copy of it");
     return fail(error.full() ? Errc::no_space : Errc::io, "the backup can't be restored: " + error.message);
   }
 }

@@ -1,0 +1,116 @@
+#include "app/check.h"
+
+#include "app/certificate.h"
+#include "app/config.h"
+#include "app/port_holder.h"
+#include "app/privileges.h"
+#include "app/resolver_check.h"
+#include "base/rights.h"
+#include "base/text.h"
+#include "cli/transport.h"
+#include "net/endpoint.h"
+
+#include <fcntl.h>
+#include <filesystem>
+#include <fmt/format.h>
+#include <optional>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace paquebot::app {
+namespace {
+
+/// The server that runs with this data directory.
+struct Running {
+  bool hidden = false; ///< there is something, but we may not ask
+  int pid = 0;         ///< 0: none
+};
+
+Running find_running(const Config& config) {
+  const auto server = cli::connect_transport(config.control_socket);
+  if (!server) return {.hidden = server.error().code == Errc::permission};
+  const auto response = (*server)->call("GET", "/v1/status", {});
+  const auto status = response ? control::parse_json(response->body, "the status")
+                               : Result<control::json::value>(std::unexpected(response.error()));
+  return {.pid = status ? static_cast<int>(control::get_number(*status, "pid")) : 0};
+}
+
+/// The user that the server becomes; nothing when it stays who it is.
+std::optional<Owner> check_user(const Config& config, cli::CheckReport& report) {
+  const std::string user = config.user.empty() ? default_user() : config.user;
+  if (user.empty()) {
+    if (is_root())
+      report.warnings.push_back("there is no user paquebot: the server would stay root; make one, or set server.user");
+    return std::nullopt;
+  }
+  const auto owner = find_user(user);
+  if (!owner) report.errors.push_back("server.user: " + owner.error().message);
+  return owner && is_root() ? std::optional<Owner>(*owner) : std::nullopt;
+}
+
+void check_listeners(const Config& config, cli::CheckReport& report) {
+  const Running running = find_running(config);
+  for (const ListenerConfig& listener : config.listeners) {
+    const auto endpoint = net::parse_endpoint(listener.address);
+    if (!endpoint || listener.is_local()) continue;
+    const auto tried = try_listening(listener.address);
+    if (tried) continue;
+    const auto holder = holder_of(endpoint->port);
+    const bool ours = running.pid != 0 && (!holder || holder->pid == running.pid);
+    if (tried.error().code == Errc::conflict && (ours || running.hidden)) continue;
+    const bool other_user = tried.error().code == Errc::permission && !is_root();
+    (other_user ? report.warnings : report.errors).push_back("[[listener]]: " + tried.error().message);
+  }
+}
+
+/// As the server's user, whether he may do `mode` there.
+bool may(const std::string& path, int mode) { return ::faccessat(AT_FDCWD, path.c_str(), mode, AT_EACCESS) == 0; }
+
+void check_folders(const Config& config, const std::optional<Owner>& user, cli::CheckReport& report) {
+  struct stat facts{};
+  const bool there = ::stat(config.data_dir.c_str(), &facts) == 0;
+  if (there && !S_ISDIR(facts.st_mode)) report.errors.push_back("data_dir: " + config.data_dir + " is not a folder");
+  if (there && user && facts.st_uid != 0 && facts.st_uid != user->user)
+    report.errors.push_back("data_dir: " + config.data_dir +
+                            " belongs to another user than the one that the server becomes");
+  if (config.log_file.empty()) return;
+  const std::string folder = std::filesystem::path(config.log_file).parent_path().string();
+  const ActAs acting(user);
+  const bool exists = ::stat(config.log_file.c_str(), &facts) == 0;
+  if (exists && !S_ISREG(facts.st_mode))
+    report.errors.push_back("log_file: " + config.log_file + " is not a plain file");
+  else if (exists ? !may(config.log_file, W_OK) : !may(folder, W_OK | X_OK))
+    report.errors.push_back("log_file: the user that the server runs as can't write " +
+                            (exists ? config.log_file : "into " + folder));
+}
+
+void add_lines(std::vector<std::string>& to, const std::string& text) {
+  for (const std::string_view line : split(text, '\n')) to.emplace_back(line);
+}
+
+} // namespace
+
+cli::CheckReport check(const std::string& config_path) {
+  cli::CheckReport report;
+  auto config = load_config(config_path);
+  if (!config) {
+    add_lines(report.errors, config.error().message);
+    return report;
+  }
+  report.warnings = config->warnings;
+  if (auto read = read_issuer(*config); !read) add_lines(report.errors, read.error().message);
+  if (!config->certificate.empty()) {
+    const net::SelfSigned pair{config->certificate_pem, config->key_pem};
+    if (auto tls = make_tls(*config, pair); !tls) add_lines(report.errors, tls.error().message);
+  }
+  for (const std::string& warning : certificate_warnings(*config)) report.warnings.push_back(warning);
+  for (const std::string& line : check_resolvers(config->dns)) report.warnings.push_back(line);
+  const auto user = check_user(*config, report);
+  check_listeners(*config, report);
+  check_folders(*config, user, report);
+  report.summary =
+      fmt::format("{}, {} listeners, data in {}", config->hostname, config->listeners.size(), config->data_dir);
+  return report;
+}
+
+} // namespace paquebot::app

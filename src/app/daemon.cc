@@ -1,0 +1,262 @@
+#include "app/daemon.h"
+
+#include "app/port_holder.h"
+#include "app/privileges.h"
+#include "app/processors.h"
+#include "app/sandbox.h"
+#include "base/log.h"
+#include "base/rights.h"
+#include "control/offline_orders.h"
+#include "intake/drop.h"
+
+#include <csignal>
+#include <cstdio>
+#include <fmt/format.h>
+#include <unistd.h>
+
+namespace paquebot::app {
+namespace {
+
+/// How often the files of the configuration are looked at: a renewed certificate is in force that soon.
+constexpr std::chrono::seconds kLook{5};
+/// For what is under way when the server ends.
+constexpr std::chrono::seconds kLastErrand{2};
+
+const char* role_name(service::ListenerRole role) {
+  switch (role) {
+    case service::ListenerRole::mx: return "mx";
+    case service::ListenerRole::submission: return "submission";
+    case service::ListenerRole::lmtp: return "lmtp";
+    case service::ListenerRole::pop3: return "pop3";
+    case service::ListenerRole::control: return "control";
+  }
+  return "";
+}
+
+std::string path_of(const ListenerConfig& listener) {
+  return listener.is_local() ? listener.address.substr(kLocalSocket.size()) : listener.address;
+}
+
+/// Whether root would open it where somebody else could lead him astray: a local socket whose folder is not root's alone. The user
+/// that the server becomes opens it then.
+bool is_for_the_user(const ListenerConfig& listener) { return listener.is_local() && !roots_way(path_of(listener)); }
+
+} // namespace
+
+int complain(int code, const std::string& text) {
+  std::fprintf(stderr, "paquebot: %s\n", text.c_str());
+  return code;
+}
+
+/// What only root may do, then root is dropped; and then what the user can do, so that root is not led astray.
+Result<> Daemon::prepare() {
+  std::string user = config_.user.empty() ? default_user() : config_.user;
+  if (auto made = own_data_directory(config_.data_dir, user); !made) return made;
+  auto keeper =
+      Keeper::start(config_.file, {.confined = config_.sandbox}); // before the ports: it must not keep them open
+  if (!keeper) return std::unexpected(keeper.error());
+  keeper_ = std::move(*keeper);
+  const bool drops = is_root() && !user.empty();
+  bound_.resize(config_.listeners.size());
+  if (drops) {
+    if (auto bound = bind(false); !bound) return bound;
+    if (auto became = become(user); !became) return became;
+  } else if (is_root()) {
+    log::warning("running-as-root", {{"why", "there is no user paquebot; make one, or set server.user"}});
+  }
+  if (auto bound = bind(true); !bound) return bound;
+  return open_log();
+}
+
+/// Opens the listeners that are not open yet; without `as_user` only those that root may open.
+Result<> Daemon::bind(bool as_user) {
+  for (std::size_t i = 0; i < config_.listeners.size(); ++i) {
+    const ListenerConfig& listener = config_.listeners[i];
+    if (bound_[i] || (!as_user && is_for_the_user(listener))) continue;
+    auto opened = net::Listener::open(path_of(listener), listener.socket_mode);
+    if (!opened) return std::unexpected(explain_listen_error(listener.address, opened.error()));
+    bound_[i] = std::make_unique<service::BoundListener>(
+        service::BoundListener{std::move(*opened), listener.role, listener.address});
+  }
+  return {};
+}
+
+/// Until here lines went to standard error.
+Result<> Daemon::open_log() {
+  auto opened = log::configure(config_.log_format, config_.log_level, config_.log_file);
+  if (!opened)
+    opened.error().message += "; the file and its folder must be writable for the user that the server runs as";
+  return opened;
+}
+
+/// Gives up what the server does not need from now on. The drop directory must be there to be allowed, threads must not.
+Result<> Daemon::confine() {
+  if (auto made = intake::make_drop_directory(config_.drop_dir); !made) return made;
+  if (config_.sandbox)
+    log_confinement(confine_server(server_paths(config_)));
+  else
+    log::warning("sandbox-off", {{"why", "server.sandbox is false"}});
+  if (!config_.log_file.empty()) log::flush_regularly();
+  return {};
+}
+
+Result<> Daemon::open_store() {
+  auto store = store::open_sqlite({.directory = config_.data_dir});
+  if (!store) return std::unexpected(store.error());
+  store_ = std::move(*store);
+  control::tell_kept_orders(config_.data_dir);
+  auto control = net::Listener::open(config_.control_socket, 0600);
+  if (!control) return std::unexpected(control.error());
+  bound_.push_back(std::make_unique<service::BoundListener>(
+      service::BoundListener{std::move(*control), service::ListenerRole::control, config_.control_socket}));
+  return {};
+}
+
+Result<> Daemon::start() {
+  for (const std::string& warning : config_.warnings) log::warning("configuration", {{"why", warning}});
+  if (auto read = read_issuer(config_); !read) return read;
+  const auto pair = find_certificate(config_);
+  if (!pair) return std::unexpected(pair.error());
+  const auto tls = make_tls(config_, *pair);
+  if (!tls) return std::unexpected(tls.error());
+  service::ServerOptions options;
+  options.hostname = config_.hostname;
+  options.origin = config_.origin;
+  options.version = version_;
+  options.data_directory = config_.data_dir;
+  options.drop_directory = config_.drop_dir;
+  const unsigned processors = usable_processors();
+  options.threads = config_.threads > 0 ? config_.threads : default_session_threads(processors);
+  options.cpu_threads = config_.threads > 0 ? config_.threads : std::min(processors, 256u);
+  options.connector = config_.connector;
+  options.dns = config_.dns;
+  in_force_ = config_;
+  server_ = std::make_unique<service::Server>(*store_, std::move(options), make_snapshot(config_, *tls));
+  server_->on_reload = [this] { return ask_reload(); };
+  std::vector<service::BoundListener> listeners;
+  for (std::unique_ptr<service::BoundListener>& bound : bound_) {
+    const std::string address = bound->listener.bound().to_string();
+    log::info("listening", {{"role", role_name(bound->role)}, {"address", address}});
+    listeners.push_back(std::move(*bound));
+  }
+  bound_.clear();
+  errands_ = std::make_unique<Errands>([this] { look_at_certificate(); }, kLook);
+  auto started = server_->start(std::move(listeners));
+  ready_ = started.has_value();
+  return started;
+}
+
+/// For the control action: the coroutine waits, its thread does not.
+Task<control::Reloaded> Daemon::ask_reload() {
+  const Promised<control::Reloaded> answer;
+  const bool posted = errands_->post([this, answer] { answer.set(reload()); });
+  if (!posted) co_return control::Reloaded{.refused = "the server is about to end", .restart = {}, .warnings = {}};
+  co_return co_await answer.take();
+}
+
+/// Puts a configuration in force for what comes from now on.
+void Daemon::take(const Config& fresh, const TlsContexts& tls) {
+  in_force_ = fresh;
+  in_force_.hostname = config_.hostname; // sessions, trace fields and reports keep one name until the restart
+  server_->replace(make_snapshot(in_force_, tls));
+}
+
+/// Reads the whole configuration again and takes it, or keeps the old one.
+control::Reloaded Daemon::reload() {
+  control::Reloaded done;
+  auto fresh = keeper_->load(config_.file);
+  Result<net::SelfSigned> pair;
+  Result<TlsContexts> tls;
+  if (!fresh)
+    done.refused = fresh.error().message;
+  else if (auto read = read_issuer(*fresh); !read)
+    done.refused = read.error().message;
+  else if (pair = find_certificate(*fresh); !pair)
+    done.refused = pair.error().message;
+  else if (tls = make_tls(*fresh, *pair); !tls)
+    done.refused = tls.error().message;
+  if (!done.refused.empty()) {
+    log::error("reload-refused", {{"why", done.refused}, {"kept", "the configuration in force"}});
+    return done;
+  }
+  done.restart = restart_keys(config_, *fresh);
+  for (const std::string& key : done.restart)
+    log::warning("needs-restart", {{"key", key}, {"why", "this key takes effect at the next start"}});
+  take(*fresh, *tls);
+  seen_ = keeper_->fingerprint().value_or("");
+  done.warnings = fresh->warnings;
+  for (const std::string& warning : certificate_warnings(in_force_)) done.warnings.push_back(warning);
+  log::adjust(in_force_.log_format, in_force_.log_level);
+  if (auto opened = log::reopen(); !opened) {
+    log::error("log-kept", {{"why", opened.error().message}});
+    done.warnings.push_back(opened.error().message);
+  }
+  log::info("reloaded", {{"config", config_.file}});
+  return done;
+}
+
+/// Takes a renewed certificate without being told to. Anything else that has changed waits for a reload.
+void Daemon::look_at_certificate() {
+  if (!ready_ || in_force_.certificate.empty()) return;
+  const auto now = keeper_->fingerprint();
+  if (!now || *now == seen_) return;
+  const auto fresh = keeper_->load(config_.file);
+  if (!fresh || fresh->certificate != in_force_.certificate || fresh->key != in_force_.key) return;
+  if (fresh->certificate_pem != in_force_.certificate_pem || fresh->key_pem != in_force_.key_pem) {
+    Config renewed = in_force_;
+    renewed.certificate_pem = fresh->certificate_pem;
+    renewed.key_pem = fresh->key_pem;
+    const auto pair = find_certificate(renewed);
+    const auto tls = pair ? make_tls(renewed, *pair) : Result<TlsContexts>(std::unexpected(pair.error()));
+    if (!tls) return; // one of two files is new: soon both are
+    take(renewed, *tls);
+    log::info("certificate-renewed", {{"certificate", renewed.certificate}});
+  }
+  seen_ = *now;
+}
+
+/// After its rotation. A failure must not pass in silence: lines would go on into the old file.
+void reopen_log() {
+  if (auto done = log::reopen(); !done) log::error("log-kept", {{"why", done.error().message}});
+}
+
+void Daemon::wait_for_end() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (int signal : {SIGHUP, SIGINT, SIGTERM, SIGUSR1}) sigaddset(&signals, signal);
+  for (;;) {
+    int signal = 0;
+    if (sigwait(&signals, &signal) != 0) continue;
+    if (signal == SIGHUP) {
+      errands_->post([this] { static_cast<void>(reload()); }); // the log tells what is wrong
+    } else if (signal == SIGUSR1) {
+      errands_->post(reopen_log);
+    } else {
+      log::info("stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
+      return;
+    }
+  }
+}
+
+int Daemon::run() {
+  for (const auto step : {&Daemon::prepare, &Daemon::confine, &Daemon::open_store, &Daemon::start})
+    if (auto done = (this->*step)(); !done) return complain(kSystemError, done.error().message);
+  log::info(
+      "ready",
+      {{"hostname", config_.hostname}, {"data", config_.data_dir}, {"pid", static_cast<std::int64_t>(::getpid())}});
+  wait_for_end();
+  keeper_->give_up(); // a reload that waits for a file waits no more
+  const bool ended = server_->stop(std::chrono::seconds(10));
+  if (!errands_->finish(kLastErrand) || !ended) {
+    log::warning("stopped", {{"why", "what did not end in time was broken off; what was acknowledged is safe"}});
+    ::_exit(0); // the store is made for ends without a goodbye
+  }
+  errands_.reset();
+  server_.reset();
+  store_.reset();
+  ::unlink(config_.control_socket.c_str());
+  log::info("stopped");
+  return 0;
+}
+
+} // namespace paquebot::app

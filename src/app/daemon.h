@@ -1,0 +1,59 @@
+#pragma once
+
+#include "app/certificate.h"
+#include "app/config.h"
+#include "app/errands.h"
+#include "app/keeper.h"
+#include "service/server.h"
+#include "store/store.h"
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace paquebot::app {
+
+inline constexpr int kConfigError = 78; ///< EX_CONFIG
+inline constexpr int kSystemError = 71; ///< EX_OSERR
+
+/// Prints "paquebot: …" to standard error; gives `code`.
+int complain(int code, const std::string& text);
+
+/// Everything that a reload replaces, made from the configuration (serve.cc).
+std::shared_ptr<const service::Snapshot> make_snapshot(const Config& config, const TlsContexts& contexts);
+
+/// What lives between start and stop, in the order of its making.
+class Daemon {
+public:
+  Daemon(Config config, std::string version) : config_(std::move(config)), version_(std::move(version)) {}
+
+  /// Until SIGTERM or SIGINT. Gives the exit code.
+  int run();
+
+private:
+  Result<> prepare();
+  Result<> bind(bool as_user);
+  Result<> open_log();
+  Result<> confine();
+  Result<> open_store();
+  Result<> start();
+  control::Reloaded reload();
+  Task<control::Reloaded> ask_reload();
+  void take(const Config& fresh, const TlsContexts& tls);
+  void look_at_certificate();
+  void wait_for_end();
+
+  Config config_;   ///< of the start: what needs a restart to change is as it says
+  Config in_force_; ///< of the last reload; of the thread of errands once it runs
+  std::string version_;
+  std::string seen_; ///< the keeper's fingerprint when the files were last read; likewise
+  std::unique_ptr<Keeper> keeper_;
+  std::vector<std::unique_ptr<service::BoundListener>> bound_; ///< one for each of config_.listeners
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<service::Server> server_;
+  std::atomic<bool> ready_ = false; ///< the server is whole: errands may look after it
+  std::unique_ptr<Errands> errands_;
+};
+
+} // namespace paquebot::app

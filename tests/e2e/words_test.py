@@ -1,0 +1,184 @@
+"""Words and commands as a new user tries them: advice, questions, what a list says, completion, and what `make install` installs."""
+
+import os
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+from peer import Peer
+from server import BINARY, SECRET, Server, free_port_everywhere, letter, wait_until
+
+ROOT = pathlib.Path(os.environ["PAQUEBOT_SOURCE_DIR"])
+ALICE, BOB = "alice@example.test", "bob@far.test"
+REFUSED, USAGE, CONFIGURATION = 1, 64, 78
+
+
+class WordsCase(unittest.TestCase):
+    def server(self, **settings):
+        server = Server(**settings)
+        self.addCleanup(server.close)
+        return server
+
+    def fails(self, server, code, *words, says):
+        done = server.cli(*words)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        self.assertIn(says, done.stderr)
+        return done
+
+
+class AdviceTest(WordsCase):
+    def test_words_of_other_programs(self):
+        server = self.server(accounts={})
+        server.write_config()
+        for words, says in ((["restart"], "systemctl restart paquebot"), (["stop"], "systemctl stop paquebot"),
+                            (["account", "delete", "x@y"], "did you mean: paquebot account remove"),
+                            (["queue", "flush"], "did you mean: paquebot queue retry"), (["flush"], "did you mean: paquebot queue retry --all"),
+                            (["mailq"], "did you mean: paquebot queue list"), (["domain", "create", "x"], "did you mean: paquebot domain add"),
+                            (["send", "--no-verify"], "did you mean --insecure?"), (["fetch", "list", "--username", "x"], "did you mean --user?"),
+                            (["account", "remove", "x@y", "--force"], "did you mean --yes?"), (["status", "--jsn"], "did you mean --json?")):
+            with self.subTest(words):
+                self.fails(server, USAGE, *words, says=says)
+        self.assertEqual(server.must("--version"), server.must("version"))
+        self.assertEqual(server.must("help", "account", "add"), server.must("account", "add", "--help"))
+        self.assertEqual(server.must("help"), server.must("--help"))
+
+    def test_an_account_that_exists_is_told_before_a_password_is_asked_for(self):
+        server = self.server(accounts={ALICE: SECRET})
+        server.prepare()
+        self.fails(server, REFUSED, "account", "add", ALICE, says=f"paquebot account passwd {ALICE}")
+
+    def test_hold_names_the_login(self):
+        server = self.server(accounts={ALICE: SECRET})
+        server.prepare()
+        self.assertIn(f"paquebot account release {ALICE}\n", server.must("account", "hold", ALICE))
+        self.assertIn(f"see: paquebot account release {ALICE})", server.must("account", "show", ALICE))
+
+    def test_a_broken_configuration_locks_nobody_out(self):
+        server = self.server(accounts={ALICE: SECRET}).start()
+        server.config.write_text("[server]\nhostname = 7\n")
+        self.fails(server, CONFIGURATION, "status", says="paquebot.toml:2:")
+        for words in (["status"], ["account", "list"], ["verify"]):
+            done = server.cli(*words, "--data-dir", server.data)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("paquebot check says why", done.stderr)
+        server.stop()
+        self.assertIn(ALICE, server.cli("account", "list", "--data-dir", server.data).stdout)
+        # With one that can be used it goes before what that says.
+        other = self.server(accounts={})
+        other.write_config()
+        self.assertIn(ALICE, other.must("account", "list", "--data-dir", server.data))
+
+
+class QueueTest(WordsCase):
+    def routed(self, port, **settings):
+        """A server whose mail to far.test goes to this port, and is tried seldom."""
+        server = self.server(accounts={ALICE: SECRET}, queue={"retry_first": "1h", "retry_most": "1h"},
+                             routes=[{"name": "far", "to": "far.test", "host": f"127.0.0.1:{port}", "tls": "none"}], **settings)
+        return server.start()
+
+    def row(self, server, ident):
+        return next((line for line in server.must("queue", "list").splitlines() if line.startswith(ident)), "")
+
+    def test_why_it_waits(self):
+        port = free_port_everywhere()
+        server = self.routed(port)
+        first = server.send(ALICE, [BOB], letter(ALICE, BOB), login=ALICE)
+        wait_until(lambda: "refused" in self.row(server, first).lower(), "the destination's failure in the list", pause=0.1)
+        # Behind a place that can't be reached: what is wrong with that.
+        second = server.send(ALICE, [BOB], letter(ALICE, BOB, subject="two"), login=ALICE)
+        wait_until(lambda: "refused" in self.row(server, second).lower(), "the same for the next message", pause=0.1)
+        shown = server.must("destinations")
+        self.assertRegex(shown, r"route:far +2 +in \S+ \w+ +1 .*refused")
+        [place] = server.json("destinations")["destinations"]
+        self.assertEqual((place["destination"], place["waiting"]), ("route:far", 2))
+        # An order changes nothing of what the peer said.
+        with Peer(port=port, replies={"RCPT": "451 4.7.1 come back later"}):
+            server.must("queue", "retry", "--all")
+            wait_until(lambda: all("come back later" in self.row(server, one) for one in (first, second)), "the peer's reply", pause=0.1)
+            server.must("queue", "retry", first)
+            self.assertIn("come back later", self.row(server, first))
+        server.must("queue", "hold", second)
+        self.assertIn("held by", self.row(server, second))
+
+    def test_a_mended_route_wakes_its_mail(self):
+        server = self.routed(free_port_everywhere())
+        ident = server.send(ALICE, [BOB], letter(ALICE, BOB), login=ALICE)
+        wait_until(lambda: "refused" in self.row(server, ident).lower(), "a first attempt", pause=0.1)
+        with Peer() as peer:
+            server.routes[0]["host"] = f"127.0.0.1:{peer.port}"
+            server.write_config()
+            server.must("reload")
+            wait_until(lambda: peer.messages, "the message at the new host", pause=0.1)
+            server.wait_queue_empty()
+
+    def test_cancel_all_asks(self):
+        server = self.routed(free_port_everywhere())
+        server.send(ALICE, [BOB], letter(ALICE, BOB), login=ALICE)
+        wait_until(lambda: server.queued()[0]["recipients"][0]["state"] == "waiting", "it to wait", pause=0.1)
+        self.fails(server, REFUSED, "queue", "cancel", "--all", says="--yes")
+        self.assertEqual(len(server.queued()), 1)
+        self.assertIn("1 recipient cancelled", server.must("queue", "cancel", "--all", "--yes"))
+        self.assertEqual(server.queued(), [])
+
+
+class CompletionTest(WordsCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.one = Server(accounts={ALICE: SECRET, "anna@other.test": SECRET}).start()
+        cls.addClassCleanup(cls.one.close)
+        cls.script = cls.one.folder / "completion"
+        cls.script.write_text(cls.one.must("completion", "bash"))
+
+    def complete(self, line):
+        """What bash offers behind `line`."""
+        words = ["bash", "--norc", "-c", 'source "$1"; COMP_LINE=$2 COMP_POINT=${#2}; _paquebot; printf "%s\\n" "${COMPREPLY[@]}"',
+                 "bash", str(self.script), line]
+        path = f"{BINARY.parent}:{os.environ['PATH']}"
+        done = subprocess.run(words, capture_output=True, text=True, check=True, env=self.one.environment(PATH=path), cwd=self.one.folder)
+        self.assertEqual(done.stderr, "")
+        return done.stdout.split()
+
+    def test_bash(self):
+        for line, expected in (
+                ("paquebot dest", ["destinations"]), ("paquebot account pas", ["passwd"]), ("paquebot account show al", [ALICE]),
+                ("paquebot account show alice@", ["example.test"]), ("paquebot --json account show ", [ALICE, "anna@other.test"]),
+                ("paquebot domain dns o", ["other.test"]), ("paquebot domain owner other.test an", ["anna@other.test"]),
+                ("paquebot send --tls ", ["auto", "starttls", "implicit", "none"]), ("paquebot send --tls implicit --us", ["--user"]),
+                ("paquebot account add --quota 2G --gen", ["--generate"]), ("paquebot account app-password re", ["revoke"]),
+                ("paquebot account app-password revoke al", [ALICE]), ("paquebot completion f", ["fish"]),
+                ("paquebot backup comp", ["completion"]), ("paquebot --config comp", ["completion"]), ("paquebot nonsense x", [])):
+            with self.subTest(line):
+                self.assertEqual(self.complete(line), expected)
+
+    def test_nobody_is_told_off_for_a_tab(self):
+        done = self.one.cli("completion", "accounts", "--data-dir", "/nonexistent")
+        self.assertEqual((done.stdout, done.stderr), ("", ""))
+
+
+class InstallTest(unittest.TestCase):
+    def test_all_of_it_is_where_the_system_looks(self):
+        top = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+
+        def install():
+            subprocess.run([ROOT / "tools/install", BINARY], env={**os.environ, "DESTDIR": str(top), "PREFIX": "/opt/mail"}, check=True)
+
+        install()
+        program = top / "opt/mail/sbin/paquebot"
+        self.assertIn("paquebot", subprocess.run([program, "version"], capture_output=True, text=True, check=True).stdout)
+        unit = (top / "usr/lib/systemd/system/paquebot.service").read_text()
+        self.assertIn("ExecStart=/opt/mail/sbin/paquebot serve\n", unit)
+        for path in ("usr/lib/sysusers.d/paquebot.conf", "usr/lib/tmpfiles.d/paquebot.conf", "opt/mail/share/man/man1/paquebot.1",
+                     "opt/mail/share/bash-completion/completions/paquebot", "opt/mail/share/zsh/site-functions/_paquebot",
+                     "opt/mail/share/fish/vendor_completions.d/paquebot.fish"):
+            self.assertTrue((top / path).is_file(), path)
+        config = top / "etc/paquebot/paquebot.toml"
+        done = subprocess.run([program, "check", "--json", "--config", config], capture_output=True, text=True, check=False)
+        self.assertNotIn("paquebot.toml:", "".join(line for line in done.stdout.splitlines() if "sample" not in line), "the sample is in order")
+        config.write_text("# mine\n")
+        install()
+        self.assertEqual(config.read_text(), "# mine\n")
+
+
+if __name__ == "__main__":
+    unittest.main()
