@@ -1,96 +1,185 @@
 # bash completion for paquebot; made by: paquebot completion bash
 _paquebot() {
-  local current="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD-1]}" verb="" words="" i
-  case "$previous" in
-    --config|--password-file|--ca-file|--text-file|--html-file|--attach|--folder) COMPREPLY=($(compgen -f -- "$current")); return ;;
-  esac
-  for ((i = 1; i < COMP_CWORD; i++)); do
-    case "${COMP_WORDS[i]}" in
-      --config) ((i++)) ;;
+  local -a typed place=()
+  local line="${COMP_LINE:0:$COMP_POINT}" current="" verb="" behind="" words="" at=0 i prefix flags="$-"
+  set -f; typed=($line); [[ $flags == *f* ]] || set +f
+  i=$((${#typed[@]} - 1))
+  [[ $line == *[[:blank:]] ]] || { current="${typed[i]}"; typed=("${typed[@]:0:$i}"); }
+  for ((i = 1; i < ${#typed[@]}; i++)); do
+    case "${typed[i]}" in
+      --account|--address|--after|--attach|--bcc|--ca-file|--cc|--config|--data-dir|--days|--deliver-by|--destination|--domain|--folder|--for|--from|--header|--helo|--hold-for|--hold-until|--html|--html-file|--ip|--limit|--list|--mail-from|--newest|--password-file|--priority|--quota|--reason|--resolver|--senders|--server|--subject|--text|--text-file|--tls|--to|--user)
+        if ((i + 1 == ${#typed[@]})); then behind="${typed[i]}"; fi
+        case "${typed[i]}" in --config|--data-dir) place+=("${typed[i]}" "${typed[i+1]}") ;; esac
+        ((i++)) ;;
       -*) ;;
       *)
-        if [[ -z $verb ]]; then verb="${COMP_WORDS[i]}"
-        elif [[ $verb != *" "* ]]; then case "$verb" in domain|dkim|account|alias|queue|fetch|import|message|block|allow|report|dns|clock) verb+=" ${COMP_WORDS[i]}" ;; esac; fi ;;
+        if [[ -z $verb ]]; then verb="${typed[i]}"
+        elif [[ $verb != *" "* ]]; then case "$verb" in domain|dkim|account|alias|queue|fetch|import|message|block|allow|report) verb+=" ${typed[i]}" ;; *) ((at++)) ;; esac
+        else ((at++)); fi ;;
     esac
   done
-  case "$verb" in
-    "") words="domain dkim account alias queue fetch import message block allow report dns clock serve check status reload version completion verify backup restore trace send --config --json --help" ;;
-    "domain") words="add list dns owner remove" ;;
-    "dkim") words="create list dns rotate retire" ;;
-    "account") words="add list show addresses passwd quota limit disable enable suspects hold release app-password remove" ;;
-    "alias") words="add senders list remove" ;;
-    "queue") words="list show retry hold release cancel" ;;
-    "fetch") words="list show save delete" ;;
-    "import") words="accounts mail" ;;
-    "message") words="check" ;;
-    "block") words="add list remove" ;;
-    "allow") words="add list remove" ;;
-    "report") words="dmarc" ;;
-    "dns") words="forget" ;;
-    "clock") words="confirm" ;;
-    "serve") words="--config --json --help" ;;
-    "check") words="--config --json --help" ;;
-    "status") words="--config --json --help" ;;
-    "reload") words="--config --json --help" ;;
-    "clock confirm") words="--config --json --help --yes" ;;
-    "version") words="--config --json --help" ;;
-    "completion") words="--config --json --help" ;;
-    "dns forget") words="--config --json --help" ;;
-    "verify") words="--config --json --help --quiet" ;;
-    "backup") words="--config --json --help --quiet" ;;
-    "restore") words="--config --json --help --quiet --force" ;;
-    "domain add") words="--config --json --help" ;;
-    "domain list") words="--config --json --help" ;;
-    "domain dns") words="--config --json --help" ;;
-    "domain owner") words="--config --json --help" ;;
-    "domain remove") words="--config --json --help" ;;
-    "dkim create") words="--config --json --help" ;;
-    "dkim list") words="--config --json --help" ;;
-    "dkim dns") words="--config --json --help" ;;
-    "dkim rotate") words="--config --json --help --activate --force" ;;
-    "dkim retire") words="--config --json --help --force" ;;
-    "alias add") words="--config --json --help --account --senders" ;;
-    "alias senders") words="--config --json --help" ;;
-    "alias list") words="--config --json --help" ;;
-    "alias remove") words="--config --json --help" ;;
-    "account add") words="--config --json --help --quota --password-file --generate --no-password" ;;
-    "account list") words="--config --json --help" ;;
-    "account show") words="--config --json --help" ;;
-    "account addresses") words="--config --json --help" ;;
-    "account passwd") words="--config --json --help --password-file --generate" ;;
-    "account quota") words="--config --json --help" ;;
-    "account limit") words="--config --json --help" ;;
-    "account disable") words="--config --json --help" ;;
-    "account enable") words="--config --json --help" ;;
-    "account suspects") words="--config --json --help" ;;
-    "account hold") words="--config --json --help --reason" ;;
-    "account release") words="--config --json --help --drop --yes" ;;
-    "account app-password") words="--config --json --help" ;;
-    "account remove") words="--config --json --help --yes" ;;
-    "queue list") words="--config --json --help --held --destination --address --after --limit" ;;
-    "queue show") words="--config --json --help" ;;
-    "queue retry") words="--config --json --help --all" ;;
-    "queue hold") words="--config --json --help --all" ;;
-    "queue release") words="--config --json --help --all" ;;
-    "queue cancel") words="--config --json --help --all" ;;
-    "trace") words="--config --json --help --limit" ;;
-    "send") words="--config --json --help --server --user --password-file --tls --ca-file --insecure --from --to --cc --bcc --subject --text --text-file --html --html-file --attach --header --priority --hold-for --hold-until --deliver-by --require-tls --quiet" ;;
-    "fetch list") words="--config --json --help --server --user --password-file --tls --ca-file --insecure --newest" ;;
-    "fetch show") words="--config --json --help --server --user --password-file --tls --ca-file --insecure --delete" ;;
-    "fetch save") words="--config --json --help --server --user --password-file --tls --ca-file --insecure --delete --folder" ;;
-    "fetch delete") words="--config --json --help --server --user --password-file --tls --ca-file --insecure" ;;
-    "import accounts") words="--config --json --help" ;;
-    "import mail") words="--config --json --help --again --quiet" ;;
-    "message check") words="--config --json --help --ip --helo --mail-from --list --resolver" ;;
-    "block add") words="--config --json --help --reason --for" ;;
-    "block list") words="--config --json --help" ;;
-    "block remove") words="--config --json --help" ;;
-    "allow add") words="--config --json --help --reason --for" ;;
-    "allow list") words="--config --json --help" ;;
-    "allow remove") words="--config --json --help" ;;
-    "report dmarc") words="--config --json --help --days --domain --address" ;;
+  case "$verb${behind:+ $behind}" in *" --config"|--config) words=@files ;; *" --data-dir"|--data-dir) words=@files ;; esac
+  [[ -n $behind ]] || behind=":$at"
+  [[ $behind == :* ]] || behind=" $behind"
+  if [[ -z $words ]]; then case "$verb$behind" in
+    ":0") words="domain dkim account alias queue fetch import message block allow report serve check status reload version completion verify backup restore destinations trace send help" ;;
+    "domain:0") words="add list dns owner remove" ;;
+    "dkim:0") words="create list dns rotate retire" ;;
+    "account:0") words="add list show addresses passwd quota limit disable enable suspects hold release app-password remove" ;;
+    "alias:0") words="add senders list remove" ;;
+    "queue:0") words="list show retry hold release cancel" ;;
+    "fetch:0") words="list show save delete" ;;
+    "import:0") words="accounts mail" ;;
+    "message:0") words="check" ;;
+    "block:0") words="add list remove" ;;
+    "allow:0") words="add list remove" ;;
+    "report:0") words="dmarc" ;;
+    "completion:0") words="bash zsh fish" ;;
+    "backup:0") words="@files" ;;
+    "restore:0") words="@files" ;;
+    "domain add:0") words="@domains" ;;
+    "domain dns:0") words="@domains" ;;
+    "domain owner:0") words="@domains" ;;
+    "domain owner:1") words="@accounts" ;;
+    "domain remove:0") words="@domains" ;;
+    "dkim create:0") words="@domains" ;;
+    "dkim list:0") words="@domains" ;;
+    "dkim dns:0") words="@domains" ;;
+    "dkim rotate:0") words="@domains" ;;
+    "dkim retire:0") words="@domains" ;;
+    "alias add --account") words="@accounts" ;;
+    "alias add:0") words="@accounts" ;;
+    "alias senders:0") words="@accounts" ;;
+    "alias list:0") words="@domains" ;;
+    "alias remove:0") words="@accounts" ;;
+    "account add --password-file") words="@files" ;;
+    "account add:0") words="@accounts" ;;
+    "account list:0") words="@domains" ;;
+    "account show:0") words="@accounts" ;;
+    "account addresses:0") words="@accounts" ;;
+    "account passwd --password-file") words="@files" ;;
+    "account passwd:0") words="@accounts" ;;
+    "account quota:0") words="@accounts" ;;
+    "account limit:0") words="@accounts" ;;
+    "account disable:0") words="@accounts" ;;
+    "account enable:0") words="@accounts" ;;
+    "account hold:0") words="@accounts" ;;
+    "account release:0") words="@accounts" ;;
+    "account app-password:0") words="add list revoke" ;;
+    "account app-password:1") words="@accounts" ;;
+    "account remove:0") words="@accounts" ;;
+    "queue list --destination") words="@domains" ;;
+    "queue list --address") words="@accounts" ;;
+    "send --user") words="@accounts" ;;
+    "send --password-file") words="@files" ;;
+    "send --tls") words="auto starttls implicit none" ;;
+    "send --ca-file") words="@files" ;;
+    "send --from") words="@accounts" ;;
+    "send --to") words="@accounts" ;;
+    "send --cc") words="@accounts" ;;
+    "send --bcc") words="@accounts" ;;
+    "send --text-file") words="@files" ;;
+    "send --html-file") words="@files" ;;
+    "send --attach") words="@files" ;;
+    "fetch list --user") words="@accounts" ;;
+    "fetch list --password-file") words="@files" ;;
+    "fetch list --tls") words="auto starttls implicit none" ;;
+    "fetch list --ca-file") words="@files" ;;
+    "fetch show --user") words="@accounts" ;;
+    "fetch show --password-file") words="@files" ;;
+    "fetch show --tls") words="auto starttls implicit none" ;;
+    "fetch show --ca-file") words="@files" ;;
+    "fetch save --user") words="@accounts" ;;
+    "fetch save --password-file") words="@files" ;;
+    "fetch save --tls") words="auto starttls implicit none" ;;
+    "fetch save --ca-file") words="@files" ;;
+    "fetch save --folder") words="@files" ;;
+    "fetch delete --user") words="@accounts" ;;
+    "fetch delete --password-file") words="@files" ;;
+    "fetch delete --tls") words="auto starttls implicit none" ;;
+    "fetch delete --ca-file") words="@files" ;;
+    "import accounts:0") words="@files" ;;
+    "import mail:0") words="@accounts" ;;
+    "import mail:1") words="@files" ;;
+    "message check --mail-from") words="@accounts" ;;
+    "message check --list") words="@files" ;;
+    "message check:"*) words="@files" ;;
+    "report dmarc --domain") words="@domains" ;;
+    "report dmarc --address") words="@accounts" ;;
+  esac; fi
+  if [[ $current == -* && $behind == :* ]]; then
+    words="--config --data-dir --json --help"
+    case "$verb" in
+      "serve") words="--config --data-dir --json --help" ;;
+      "check") words="--config --data-dir --json --help" ;;
+      "status") words="--config --data-dir --json --help" ;;
+      "reload") words="--config --data-dir --json --help" ;;
+      "version") words="--config --data-dir --json --help" ;;
+      "completion") words="--config --data-dir --json --help" ;;
+      "verify") words="--config --data-dir --json --help --quiet" ;;
+      "backup") words="--config --data-dir --json --help --quiet" ;;
+      "restore") words="--config --data-dir --json --help --quiet" ;;
+      "domain add") words="--config --data-dir --json --help" ;;
+      "domain list") words="--config --data-dir --json --help" ;;
+      "domain dns") words="--config --data-dir --json --help" ;;
+      "domain owner") words="--config --data-dir --json --help" ;;
+      "domain remove") words="--config --data-dir --json --help" ;;
+      "dkim create") words="--config --data-dir --json --help" ;;
+      "dkim list") words="--config --data-dir --json --help" ;;
+      "dkim dns") words="--config --data-dir --json --help" ;;
+      "dkim rotate") words="--config --data-dir --json --help --activate --force" ;;
+      "dkim retire") words="--config --data-dir --json --help --force" ;;
+      "alias add") words="--config --data-dir --json --help --account --senders" ;;
+      "alias senders") words="--config --data-dir --json --help" ;;
+      "alias list") words="--config --data-dir --json --help" ;;
+      "alias remove") words="--config --data-dir --json --help" ;;
+      "account add") words="--config --data-dir --json --help --quota --password-file --generate --no-password" ;;
+      "account list") words="--config --data-dir --json --help" ;;
+      "account show") words="--config --data-dir --json --help" ;;
+      "account addresses") words="--config --data-dir --json --help" ;;
+      "account passwd") words="--config --data-dir --json --help --password-file --generate" ;;
+      "account quota") words="--config --data-dir --json --help" ;;
+      "account limit") words="--config --data-dir --json --help" ;;
+      "account disable") words="--config --data-dir --json --help" ;;
+      "account enable") words="--config --data-dir --json --help" ;;
+      "account suspects") words="--config --data-dir --json --help" ;;
+      "account hold") words="--config --data-dir --json --help --reason" ;;
+      "account release") words="--config --data-dir --json --help --drop --yes" ;;
+      "account app-password") words="--config --data-dir --json --help" ;;
+      "account remove") words="--config --data-dir --json --help --yes" ;;
+      "queue list") words="--config --data-dir --json --help --held --destination --address --after --limit" ;;
+      "queue show") words="--config --data-dir --json --help" ;;
+      "queue retry") words="--config --data-dir --json --help --all" ;;
+      "queue hold") words="--config --data-dir --json --help --all" ;;
+      "queue release") words="--config --data-dir --json --help --all" ;;
+      "queue cancel") words="--config --data-dir --json --help --all --yes" ;;
+      "destinations") words="--config --data-dir --json --help" ;;
+      "trace") words="--config --data-dir --json --help --limit" ;;
+      "send") words="--config --data-dir --json --help --server --user --password-file --tls --ca-file --insecure --from --to --cc --bcc --subject --text --text-file --html --html-file --attach --header --priority --hold-for --hold-until --deliver-by --require-tls --quiet" ;;
+      "fetch list") words="--config --data-dir --json --help --server --user --password-file --tls --ca-file --insecure --newest" ;;
+      "fetch show") words="--config --data-dir --json --help --server --user --password-file --tls --ca-file --insecure --delete" ;;
+      "fetch save") words="--config --data-dir --json --help --server --user --password-file --tls --ca-file --insecure --delete --folder" ;;
+      "fetch delete") words="--config --data-dir --json --help --server --user --password-file --tls --ca-file --insecure" ;;
+      "import accounts") words="--config --data-dir --json --help" ;;
+      "import mail") words="--config --data-dir --json --help --quiet" ;;
+      "message check") words="--config --data-dir --json --help --ip --helo --mail-from --list --resolver" ;;
+      "block add") words="--config --data-dir --json --help --reason --for" ;;
+      "block list") words="--config --data-dir --json --help" ;;
+      "block remove") words="--config --data-dir --json --help" ;;
+      "allow add") words="--config --data-dir --json --help --reason --for" ;;
+      "allow list") words="--config --data-dir --json --help" ;;
+      "allow remove") words="--config --data-dir --json --help" ;;
+      "report dmarc") words="--config --data-dir --json --help --days --domain --address" ;;
+    esac
+  fi
+  case "$words" in
+    @files) COMPREPLY=($(compgen -f -- "$current")) ;;
+    @*) COMPREPLY=($(compgen -W "$("${typed[0]}" "${place[@]}" completion "${words#@}" 2> /dev/null)" -- "$current")) ;;
+    *) COMPREPLY=($(compgen -W "$words" -- "$current")) ;;
   esac
-  COMPREPLY=($(compgen -W "$words" -- "$current"))
-  if [[ ${#COMPREPLY[@]} -eq 0 && $current != -* ]]; then COMPREPLY=($(compgen -f -- "$current")); fi
+  if [[ -z ${ZSH_VERSION:-} ]]; then
+    prefix="${current%"${current##*[@:=]}"}"
+    COMPREPLY=("${COMPREPLY[@]#"$prefix"}")
+  fi
 }
 complete -F _paquebot paquebot

@@ -185,8 +185,7 @@ int restore(Session& session, const Arguments& arguments) {
   }
   const control::Order order{operator_name(), "restore", arguments.text("FILE"), place->data_dir,
                              done ? "done" : done.error().message};
-  if (auto kept = control::keep_order(place->data_dir, order); !kept && done)
-    return session.report(kept.error());
+  if (auto kept = control::keep_order(place->data_dir, order); !kept && done) return session.report(kept.error());
   const auto given = hand_over_files(place->data_dir);
   if (!done && done.error().code == Errc::not_found)
     return session.report(session.failure(kNoInput, done.error().message).error());

@@ -49,7 +49,7 @@ protected:
   Environment environment;
   std::vector<std::string> configs;
   std::string served;
-  CheckReport checked; ///< what `check` finds
+  CheckReport checked;            ///< what `check` finds
   std::string origin;             ///< of the configuration
   std::uint64_t message_size = 0; ///< likewise
   std::ostringstream out, err;

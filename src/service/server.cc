@@ -416,7 +416,8 @@ std::string Server::Impl::status() {
   auto shown = certificate.status(millis(system_clock().wall()));
   if (!shown.empty()) out["certificate"] = std::move(shown);
   if (auto dns = control::parse_json(dns_keeper->status(), "the state of the DNS")) out["dns"] = std::move(*dns);
-  if (auto state = control::parse_json(clock_keeper.status(), "the state of the clock")) out["clock"] = std::move(*state);
+  if (auto state = control::parse_json(clock_keeper.status(), "the state of the clock"))
+    out["clock"] = std::move(*state);
   return control::to_text(out);
 }
 

@@ -61,7 +61,7 @@ struct Snapshot {
 /// What needs a restart to change.
 struct ServerOptions {
   std::string hostname;
-  std::string origin; ///< the domain of names without one; empty: hostname
+  std::string origin;         ///< the domain of names without one; empty: hostname
   std::string version;        ///< of this program, for the status
   std::string data_directory; ///< likewise: how much room there is
   std::string drop_directory;
