@@ -14,7 +14,7 @@ _paquebot() {
       -*) ;;
       *)
         if [[ -z $verb ]]; then verb="${typed[i]}"
-        elif [[ $verb != *" "* ]]; then case "$verb" in domain|dkim|account|alias|queue|fetch|import|message|block|allow|report) verb+=" ${typed[i]}" ;; *) ((at++)) ;; esac
+        elif [[ $verb != *" "* ]]; then case "$verb" in domain|dkim|account|alias|queue|fetch|import|message|block|allow|report|dns|clock) verb+=" ${typed[i]}" ;; *) ((at++)) ;; esac
         else ((at++)); fi ;;
     esac
   done
@@ -22,7 +22,7 @@ _paquebot() {
   [[ -n $behind ]] || behind=":$at"
   [[ $behind == :* ]] || behind=" $behind"
   if [[ -z $words ]]; then case "$verb$behind" in
-    ":0") words="domain dkim account alias queue fetch import message block allow report serve check status reload version completion verify backup restore destinations trace send help" ;;
+    ":0") words="domain dkim account alias queue fetch import message block allow report dns clock serve check status reload version completion verify backup restore destinations trace send help" ;;
     "domain:0") words="add list dns owner remove" ;;
     "dkim:0") words="create list dns rotate retire" ;;
     "account:0") words="add list show addresses passwd quota limit disable enable suspects hold release app-password remove" ;;
@@ -34,7 +34,10 @@ _paquebot() {
     "block:0") words="add list remove" ;;
     "allow:0") words="add list remove" ;;
     "report:0") words="dmarc" ;;
+    "dns:0") words="forget" ;;
+    "clock:0") words="confirm" ;;
     "completion:0") words="bash zsh fish" ;;
+    "dns forget:0") words="@accounts" ;;
     "backup:0") words="@files" ;;
     "restore:0") words="@files" ;;
     "domain add:0") words="@domains" ;;
@@ -114,11 +117,13 @@ _paquebot() {
       "check") words="--config --data-dir --json --help" ;;
       "status") words="--config --data-dir --json --help" ;;
       "reload") words="--config --data-dir --json --help" ;;
+      "clock confirm") words="--config --data-dir --json --help --yes" ;;
       "version") words="--config --data-dir --json --help" ;;
       "completion") words="--config --data-dir --json --help" ;;
+      "dns forget") words="--config --data-dir --json --help" ;;
       "verify") words="--config --data-dir --json --help --quiet" ;;
       "backup") words="--config --data-dir --json --help --quiet" ;;
-      "restore") words="--config --data-dir --json --help --quiet" ;;
+      "restore") words="--config --data-dir --json --help --quiet --force" ;;
       "domain add") words="--config --data-dir --json --help" ;;
       "domain list") words="--config --data-dir --json --help" ;;
       "domain dns") words="--config --data-dir --json --help" ;;
@@ -161,7 +166,7 @@ _paquebot() {
       "fetch save") words="--config --data-dir --json --help --server --user --password-file --tls --ca-file --insecure --delete --folder" ;;
       "fetch delete") words="--config --data-dir --json --help --server --user --password-file --tls --ca-file --insecure" ;;
       "import accounts") words="--config --data-dir --json --help" ;;
-      "import mail") words="--config --data-dir --json --help --quiet" ;;
+      "import mail") words="--config --data-dir --json --help --again --quiet" ;;
       "message check") words="--config --data-dir --json --help --ip --helo --mail-from --list --resolver" ;;
       "block add") words="--config --data-dir --json --help --reason --for" ;;
       "block list") words="--config --data-dir --json --help" ;;
