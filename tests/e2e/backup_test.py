@@ -181,7 +181,7 @@ class BackupTest(unittest.TestCase):
         shutil.copy(server.data / "paquebot.db", other)
         shutil.rmtree(server.data)
         for file, words in ((other, "is not a backup"), (server.folder / "none", "there is no backup"),
-                            (pathlib.Path(__file__), "not a database")):
+                            (pathlib.Path(__file__), "is damaged or no backup")):
             done = server.cli("restore", file)
             self.assertNotEqual(done.returncode, 0)
             self.assertIn(words, done.stderr)
