@@ -183,7 +183,7 @@ control::Reloaded Daemon::reload() {
   for (const std::string& key : done.restart)
     log::warning("needs-restart", {{"key", key}, {"why", "this key takes effect at the next start"}});
   take(*fresh, *tls);
-  seen_ = keeper_->fingerprint().value_or("");
+  seen_.clear(); // what changed since the load is found at the next look, which compares the files themselves
   done.warnings = fresh->warnings;
   for (const std::string& warning : certificate_warnings(in_force_)) done.warnings.push_back(warning);
   log::adjust(in_force_.log_format, in_force_.log_level);
