@@ -73,14 +73,15 @@ if(PAQUEBOT_TESTS)
   find_package(GTest REQUIRED)
 endif()
 
-# paquebot_library(NAME [DEPS folder...] [LIBS target...])
+# paquebot_library(NAME [DEPS folder...] [LIBS target...] [ALONE file...] [READS file_test.cc...])
 #
 # Declares the library of src/NAME from every .cc but main.cc beside its CMakeLists.txt, and its test program
 # NAME_test from every _test.cc. DEPS are folders of the house, LIBS are anything else. With PAQUEBOT_UNITY the folder is
 # one unit but for the files named in ALONE, and the tests are units of eight files: names of anonymous namespaces are
-# then unique in their folder.
+# then unique in their folder. READS are the tests that read files of the tree: they alone know PAQUEBOT_SOURCE_DIR, so that
+# a compiler cache serves all others in every clone.
 function(paquebot_library name)
-  cmake_parse_arguments(ARG "" "" "DEPS;LIBS;ALONE" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "DEPS;LIBS;ALONE;READS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS *.cc *.h)
   file(GLOB tests CONFIGURE_DEPENDS *_test.cc)
   list(REMOVE_ITEM sources ${tests})
@@ -95,7 +96,8 @@ function(paquebot_library name)
     add_executable(${name}_test ${tests})
     set_target_properties(${name}_test PROPERTIES UNITY_BUILD ${PAQUEBOT_UNITY} UNITY_BUILD_BATCH_SIZE 8)
     target_link_libraries(${name}_test PRIVATE ${name} GTest::gmock GTest::gtest_main)
-    target_compile_definitions(${name}_test PRIVATE PAQUEBOT_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+    set_source_files_properties(${ARG_READS} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON
+                                COMPILE_DEFINITIONS PAQUEBOT_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     add_test(NAME ${name} COMMAND ${name}_test)
     set_tests_properties(${name} PROPERTIES TIMEOUT 120)
   endif()
