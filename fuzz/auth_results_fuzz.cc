@@ -60,6 +60,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (auto head = mail::Head::parse(std::string(input))) {
     const auto author = author_of(*head);
     check((author.state == Author::State::one) == !author.domain.empty());
+    check(author.domains.size() <= kMostAuthors &&
+          (author.state == Author::State::one) == (author.domains.size() == 1));
     (void)remove_forged_results(*head, "mx.test");
     check(!head->find("Authentication-Results") || head->count("Authentication-Results") <= 64);
   }

@@ -31,13 +31,10 @@ json::object object_of(const mailauth::DkimVerdict& dkim) {
 }
 
 json::object object_of(const mailauth::DmarcOutcome& dmarc) {
-  return {{"result", mailauth::to_string(dmarc.result)},
-          {"author", dmarc.author.domain},
-          {"policy", mailauth::to_string(dmarc.policy)},
-          {"policy_domain", dmarc.policy_domain},
-          {"spf_aligned", dmarc.spf_aligned},
-          {"dkim_aligned", dmarc.dkim_aligned},
-          {"words", dmarc.reason}};
+  return {{"result", mailauth::to_string(dmarc.result)}, {"author", dmarc.author.domain},
+          {"policy", mailauth::to_string(dmarc.policy)}, {"published", mailauth::to_string(dmarc.published)},
+          {"policy_domain", dmarc.policy_domain},        {"spf_aligned", dmarc.spf_aligned},
+          {"dkim_aligned", dmarc.dkim_aligned},          {"words", dmarc.reason}};
 }
 
 json::object object_of(const mailauth::ArcOutcome& arc) {
@@ -64,6 +61,11 @@ json::object object_of(const intake::Findings& findings, const intake::Judgement
   for (const auto& verdict : findings.dkim) signatures.emplace_back(object_of(verdict));
   out["dkim"] = std::move(signatures);
   if (findings.dmarc) out["dmarc"] = object_of(*findings.dmarc);
+  if (!findings.further_dmarc.empty()) {
+    json::array further;
+    for (const auto& one : findings.further_dmarc) further.emplace_back(object_of(one));
+    out["further_dmarc"] = std::move(further);
+  }
   out["arc"] = object_of(findings.arc);
   return out;
 }

@@ -2,7 +2,9 @@
 
 #include "mailauth/auth_results.h"
 
+#include <algorithm>
 #include <optional>
+#include <vector>
 
 namespace paquebot::intake {
 namespace {
@@ -64,7 +66,7 @@ struct Authentication::State {
   mailauth::Author author;
   mailauth::SpfOutcome sender_for_dmarc;
   std::vector<mailauth::DkimVerdict> dkim_for_dmarc;
-  std::optional<mailauth::DmarcOutcome> dmarc;
+  std::vector<mailauth::DmarcOutcome> dmarc; ///< of each domain that the author may be of; empty: not yet known
 
   using Ptr = std::shared_ptr<State>;
   static Task<void> ask_sender(Ptr self);
@@ -112,7 +114,7 @@ Task<void> Authentication::State::verify_arc(Ptr self) {
 Task<void> Authentication::State::verify_dmarc(Ptr self) {
   State& s = *self;
   mailauth::Author author = s.author;
-  s.dmarc = co_await mailauth::check_dmarc(std::move(author), s.sender_for_dmarc, s.dkim_for_dmarc, s.walker);
+  s.dmarc = co_await mailauth::check_dmarc_each(std::move(author), s.sender_for_dmarc, s.dkim_for_dmarc, s.walker);
 }
 
 Authentication::Authentication(Verifier& verifier, const AuthenticationOptions& options, AuthenticationSubject subject)
@@ -164,14 +166,16 @@ Task<void> Authentication::ask_ahead() {
     Task<void> question = State::ask_name(state_, std::move(name));
     co_await ahead_.start(std::move(question));
   }
-  if (options_.dmarc == AuthenticationOptions::Dmarc::off || state_->author.domain.empty()) co_return;
-  Task<void> policy = State::ask_policy(state_, state_->author.domain);
-  co_await ahead_.start(std::move(policy));
-  // Beside it: where the author's own name is silent, the policy of the one above counts.
-  std::string above = mailauth::DmarcWalker::next_name(state_->author.domain);
-  if (above.find('.') == std::string::npos) co_return;
-  Task<void> parent = State::ask_policy(state_, std::move(above));
-  co_await ahead_.start(std::move(parent));
+  if (options_.dmarc == AuthenticationOptions::Dmarc::off) co_return;
+  for (const std::string& domain : state_->author.domains) {
+    Task<void> policy = State::ask_policy(state_, domain);
+    co_await ahead_.start(std::move(policy));
+    // Beside it: where the author's own name is silent, the policy of the one above counts.
+    std::string above = mailauth::DmarcWalker::next_name(domain);
+    if (above.find('.') == std::string::npos) continue;
+    Task<void> parent = State::ask_policy(state_, std::move(above));
+    co_await ahead_.start(std::move(parent));
+  }
 }
 
 Task<void> Authentication::finish(const mail::Head& head) {
@@ -199,8 +203,10 @@ Task<void> Authentication::finish(const mail::Head& head) {
   findings_.arc = s.arc_outcome.value_or(late_arc);
   if (options_.dmarc != AuthenticationOptions::Dmarc::off) co_await check_policy(head, until);
   s.resolver.end();
-  findings_.waited_long = findings_.dmarc && findings_.dmarc->doubt != mailauth::DmarcDoubt::none && waited_long();
-  judgement_ = judge(findings_, options_);
+  const bool doubtful =
+      std::ranges::any_of(s.dmarc, [](const auto& d) { return d.doubt != mailauth::DmarcDoubt::none; });
+  findings_.waited_long = doubtful && waited_long();
+  judgement_ = s.dmarc.empty() ? judge(findings_, options_) : judge_each(findings_, std::move(s.dmarc), options_);
   finished_ = true;
 }
 
@@ -235,18 +241,19 @@ Task<void> Authentication::check_policy(const mail::Head& head, Instant until) {
   // A moment is left for answers that are at hand.
   const Instant last = std::max(until, verifier_.clock.now() + std::chrono::milliseconds(100));
   co_await asked_.wait_until(last);
-  if (!s.dmarc) { // once more, from what is known by now: nothing is asked any more
+  if (s.dmarc.empty()) { // once more, from what is known by now: nothing is asked any more
     s.resolver.end();
     Task<void> known = State::verify_dmarc(state_);
     co_await std::move(known);
   }
-  findings_.dmarc = std::move(s.dmarc);
 }
 
 /// Whether this sender has been told for a day to come again with mail of this author.
 bool Authentication::waited_long() {
   const State& s = *state_;
-  const std::string who = s.author.domain + '\n' + s.subject.sender.to_string() + '\n' + s.subject.client.to_string();
+  std::string who;
+  for (const std::string& domain : s.author.domains) who += domain + '\n';
+  who += s.subject.sender.to_string() + '\n' + s.subject.client.to_string();
   return verifier_.patience.is_over(who, verifier_.clock.now());
 }
 
@@ -261,6 +268,7 @@ std::string Authentication::results() const {
     mailauth::AuthResult dmarc = auth_result(*findings_.dmarc);
     if (!judgement_.forwarder.empty()) dmarc.reason = "accepted all the same: sealed by " + judgement_.forwarder;
     all.results.push_back(std::move(dmarc));
+    for (const auto& further : findings_.further_dmarc) all.results.push_back(auth_result(further));
   }
   if (findings_.arc.result != mailauth::ArcResult::none) all.results.push_back(auth_result(findings_.arc));
   return mailauth::compose_auth_results(all);

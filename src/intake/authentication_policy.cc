@@ -98,6 +98,18 @@ Judgement judge_doubt(const Findings& f, const AuthenticationOptions& options) {
   return out;
 }
 
+/// A good signature of the author that we do not accept: what its domain has to mend. Empty: there is none.
+std::string refused_signature(const Findings& f) {
+  const DmarcOutcome& dmarc = *f.dmarc;
+  for (const auto& verdict : f.dkim) {
+    if (verdict.result != DkimResult::policy ||
+        !aligned(verdict.domain, dmarc, dmarc.record && dmarc.record->strict_dkim))
+      continue;
+    return "the DKIM signature of " + shown(verdict.domain) + " is good but does not count: " + verdict.reason;
+  }
+  return {};
+}
+
 /// What the domain asks for, or we do where no domain can ask (RFC 9989 sections 5.3.6 and 11.5).
 Judgement judge_dmarc(const Findings& f, const AuthenticationOptions& options) {
   const DmarcOutcome& dmarc = *f.dmarc;
@@ -108,8 +120,10 @@ Judgement judge_dmarc(const Findings& f, const AuthenticationOptions& options) {
   if (policy == DmarcPolicy::none) return out;
   const bool no_author = dmarc.author.state != Author::State::one;
   const std::string author = shown(dmarc.author.domain);
-  out.reason = no_author ? "nobody can tell who wrote this message: " + shown(dmarc.author.reason)
+  out.reason = no_author ? "nobody can tell who wrote this message: " + printable(dmarc.author.reason, 350)
                          : "it says that it is from " + author + ", but neither SPF nor DKIM shows that";
+  const std::string signature = no_author ? std::string() : refused_signature(f);
+  if (!signature.empty()) out.reason += "; " + signature;
   if (options.dmarc == AuthenticationOptions::Dmarc::tag) {
     out.action = Action::tag;
   } else if (policy == DmarcPolicy::quarantine) {
@@ -120,8 +134,9 @@ Judgement judge_dmarc(const Findings& f, const AuthenticationOptions& options) {
                           : mail::Reply(550, code_of(f),
                                         "refused by the DMARC policy of " + shown(dmarc.policy_domain) +
                                             ": the message says that it is from " + author +
-                                            ", but neither SPF nor DKIM shows that",
-                                        dmarc.reason);
+                                            ", but neither SPF nor DKIM shows that" +
+                                            (signature.empty() ? "" : "; " + signature),
+                                        dmarc.reason + (signature.empty() ? "" : "; " + signature));
   }
   return out;
 }
@@ -148,6 +163,16 @@ mail::Reply spf_refusal(const Findings& f) {
   std::string text = domain + " does not allow " + f.sender_question.ip.to_string() + " to send its mail (SPF)";
   if (!f.sender.explanation.empty()) text += "\n" + domain + " explains: " + printable(f.sender.explanation, 400);
   return mail::Reply(550, {5, 7, 23}, text, f.sender.reason);
+}
+
+int severity(const Judgement& judgement) {
+  switch (judgement.action) {
+    case Action::refuse: return judgement.reply.permanent() ? 5 : 4;
+    case Action::hold: return 3;
+    case Action::tag: return 2;
+    case Action::accept: break;
+  }
+  return judgement.forwarder.empty() ? 0 : 1;
 }
 
 std::string_view dkim_summary(const std::vector<mailauth::DkimVerdict>& verdicts) {
@@ -193,10 +218,30 @@ Judgement judge(const Findings& findings, const AuthenticationOptions& options) 
   return out;
 }
 
+Judgement judge_each(Findings& findings, std::vector<DmarcOutcome> outcomes, const AuthenticationOptions& options) {
+  std::optional<Judgement> strictest;
+  std::size_t deciding = 0;
+  for (std::size_t n = 0; n < outcomes.size(); ++n) {
+    std::swap(findings.dmarc.emplace(), outcomes[n]);
+    Judgement judgement = judge(findings, options);
+    std::swap(*findings.dmarc, outcomes[n]);
+    if (strictest && severity(judgement) <= severity(*strictest)) continue;
+    strictest = std::move(judgement);
+    deciding = n;
+  }
+  findings.dmarc = std::move(outcomes[deciding]);
+  outcomes.erase(outcomes.begin() + static_cast<std::ptrdiff_t>(deciding));
+  findings.further_dmarc = std::move(outcomes);
+  return std::move(*strictest);
+}
+
 std::string summary(const Findings& findings, const Judgement& judgement) {
   std::string text = "spf=" + std::string(to_string(findings.sender.result));
   text += ", dkim=" + std::string(dkim_summary(findings.dkim));
   if (findings.dmarc) text += ", dmarc=" + std::string(to_string(findings.dmarc->result));
+  if (!findings.further_dmarc.empty())
+    text += " (" + shown(findings.dmarc->author.domain) + ", of " + std::to_string(findings.further_dmarc.size() + 1) +
+            " domains in From)";
   if (findings.arc.result != ArcResult::none) text += ", arc=" + std::string(to_string(findings.arc.result));
   if (!judgement.forwarder.empty()) text += ", believed: forwarded by " + shown(judgement.forwarder);
   if (judgement.action == Action::tag) text += ", quarantine: tagged";

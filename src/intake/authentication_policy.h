@@ -38,6 +38,8 @@ struct Findings {
   std::vector<mailauth::DkimVerdict> dkim;
   mailauth::ArcOutcome arc;
   std::optional<mailauth::DmarcOutcome> dmarc; ///< nothing: it was not asked for
+  /// Where From may be read to have several domains: those of them that do not decide.
+  std::vector<mailauth::DmarcOutcome> further_dmarc;
   bool waited_long =
       false; ///< where the DNS leaves the author in doubt: for a day already the message was to come again
 };
@@ -53,6 +55,11 @@ struct Judgement {
 
 /// The decision, without asking anybody. docs/policy.md lists each outcome with its words; keep both alike.
 Judgement judge(const Findings& findings, const AuthenticationOptions& options);
+
+/// The same where From may be read to have several domains (`outcomes`, at least one): the strictest decision of all (RFC 9989
+/// section 11.5). The outcome that it comes from becomes `findings.dmarc`, the others `findings.further_dmarc`.
+Judgement judge_each(Findings& findings, std::vector<mailauth::DmarcOutcome> outcomes,
+                     const AuthenticationOptions& options);
 
 /// The trusted forwarder that vouches for a message: its chain is good, the newest seals are all of trusted domains, and
 /// the results that the first of these sealed say that the message was the author's when it came there. Empty when there

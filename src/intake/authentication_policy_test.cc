@@ -16,6 +16,7 @@ using mailauth::DmarcPolicy;
 using mailauth::DmarcResult;
 using mailauth::SpfResult;
 using testing::HasSubstr;
+using testing::Not;
 
 Findings findings(SpfResult spf, DmarcResult result, DmarcPolicy policy) {
   Findings f;
@@ -26,7 +27,7 @@ Findings findings(SpfResult spf, DmarcResult result, DmarcPolicy policy) {
   f.dmarc->result = result;
   f.dmarc->policy = policy;
   f.dmarc->policy_domain = f.dmarc->organizational_domain = "author.test";
-  f.dmarc->author = {Author::State::one, "author.test", {}};
+  f.dmarc->author = Author::of("author.test");
   return f;
 }
 
@@ -111,11 +112,81 @@ TEST(AuthenticationPolicy, Words) {
   EXPECT_THAT(judge(f, options).reply.text, HasSubstr("\nsender.test explains: ask us"));
 
   f = findings(SpfResult::pass, DmarcResult::permerror, DmarcPolicy::reject);
-  f.dmarc->author = {Author::State::several, {}, "the message has more than one From field"};
+  f.dmarc->author = {Author::State::several, {}, {}, "the message has more than one From field"};
   EXPECT_EQ(judge(f, options).reply.to_string(),
             "550 5.7.1 nobody can tell who wrote this message: the message has more than one From field");
   options.dmarc = kTagOnly;
   EXPECT_EQ(judge(f, options).action, Action::tag);
+}
+
+TEST(AuthenticationPolicy, ASignatureThatWeDoNotAcceptIsNamed) {
+  Findings f = findings(SpfResult::fail, DmarcResult::fail, DmarcPolicy::reject);
+  f.dkim.emplace_back();
+  f.dkim.back().result = DkimResult::policy;
+  f.dkim.back().domain = "elsewhere.test";
+  f.dkim.back().reason = "the key has only 512 bits";
+  AuthOptions options;
+  EXPECT_THAT(judge(f, options).reply.text, Not(HasSubstr("bits")));
+  f.dkim.back().domain = "author.test";
+  for (const std::string& text : {judge(f, options).reply.text, judge(f, options).reply.cause})
+    EXPECT_THAT(text, HasSubstr("the DKIM signature of author.test is good but does not count: the key has only 512"));
+  f.dmarc->policy = DmarcPolicy::quarantine;
+  EXPECT_THAT(judge(f, options).reason, HasSubstr("512 bits"));
+}
+
+TEST(AuthenticationPolicy, OfSeveralDomainsTheStrictestDecides) {
+  const auto outcome = [](std::string domain, DmarcResult result, DmarcPolicy policy,
+                          DmarcDoubt doubt = DmarcDoubt::none) {
+    mailauth::DmarcOutcome one = *findings(SpfResult::none, result, policy).dmarc;
+    one.author = Author::of(domain);
+    one.organizational_domain = one.policy_domain = domain;
+    one.published = policy;
+    one.doubt = doubt;
+    if (doubt == DmarcDoubt::none) return one;
+    one.policy = DmarcPolicy::none;
+    one.record.emplace();
+    return one;
+  };
+  const auto pass = outcome("pass.test", DmarcResult::pass, DmarcPolicy::none);
+  const auto refuse = outcome("refuse.test", DmarcResult::fail, DmarcPolicy::reject);
+  const auto aside = outcome("aside.test", DmarcResult::fail, DmarcPolicy::quarantine);
+  const auto doubt = outcome("doubt.test", DmarcResult::temperror, DmarcPolicy::reject, DmarcDoubt::evidence);
+  const auto idle = outcome("idle.test", DmarcResult::temperror, DmarcPolicy::none, DmarcDoubt::evidence);
+  const struct {
+    std::vector<mailauth::DmarcOutcome> outcomes;
+    const char* decides;
+    Action action;
+  } cases[] = {
+      {{pass}, "pass.test", Action::accept},           {{pass, refuse}, "refuse.test", Action::refuse},
+      {{refuse, pass}, "refuse.test", Action::refuse}, {{pass, aside, idle}, "aside.test", Action::tag},
+      {{aside, doubt}, "doubt.test", Action::refuse},  {{doubt, aside, refuse}, "refuse.test", Action::refuse},
+      {{idle, pass}, "idle.test", Action::accept},
+  };
+  for (const auto& c : cases) {
+    Findings f = findings(SpfResult::none, DmarcResult::none, DmarcPolicy::none);
+    const auto judgement = judge_each(f, c.outcomes, AuthOptions());
+    EXPECT_EQ(f.dmarc->author.domain, c.decides);
+    EXPECT_EQ(judgement.action, c.action) << c.decides;
+    EXPECT_EQ(f.further_dmarc.size(), c.outcomes.size() - 1);
+    const int code = std::string(c.decides) == "doubt.test" ? 451 : 550;
+    EXPECT_EQ(judgement.reply.code, judgement.action == Action::refuse ? code : 0) << c.decides;
+  }
+}
+
+TEST(AuthenticationPolicy, AForwarderVouchesForOneDomainOnly) {
+  AuthOptions options;
+  options.trusted_forwarders = {"lists.test"};
+  Findings f = findings(SpfResult::none, DmarcResult::none, DmarcPolicy::none);
+  f.arc.result = ArcResult::pass;
+  f.arc.sealers = {"lists.test"};
+  f.arc.results = {"lists.test; dmarc=pass header.from=author.test"};
+  const auto failed = *findings(SpfResult::none, DmarcResult::fail, DmarcPolicy::reject).dmarc;
+  auto other = failed;
+  other.author = Author::of("other.test");
+  Findings one = f;
+  EXPECT_EQ(judge_each(one, {failed}, options).forwarder, "lists.test");
+  EXPECT_EQ(judge_each(f, {failed, other}, options).action, Action::refuse);
+  EXPECT_EQ(f.dmarc->author.domain, "other.test");
 }
 
 struct Chain {
@@ -245,7 +316,7 @@ TEST(AuthenticationPolicy, ATrustedForwarderWhoseKeyCannotBeAskedFor) {
 
 TEST(AuthenticationPolicy, AForwarderCannotMakeUpAnAuthor) {
   Findings f = findings(SpfResult::none, DmarcResult::permerror, DmarcPolicy::reject);
-  f.dmarc->author = {Author::State::several, {}, "the message has more than one From field"};
+  f.dmarc->author = {Author::State::several, {}, {}, "the message has more than one From field"};
   f.arc.result = ArcResult::pass;
   f.arc.sealers = {"l.test"};
   f.arc.results = {"l.test; dmarc=pass header.from=author.test"};

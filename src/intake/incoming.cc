@@ -270,6 +270,7 @@ void Incoming::tidy_head() {
   if (own && !head_.find("Date")) head_.append("Date", mail::format_date(now));
   if (own && !head_.find("Message-ID"))
     head_.append("Message-ID", "<" + id_.to_string() + "@" + options_.hostname + ">");
+  if (origin_.klass == store::MessageClass::submitted && !head_.find("From")) head_.append("From", own_author());
   if (has_stranger()) remove_forged_fields(head_, options_.hostname);
   head_.remove("Return-Path"); // ours is put in front when the message is read (RFC 5321 section 4.4)
   if (!own) note_tags();

@@ -108,6 +108,7 @@ private:
   void drop_body();
   void read_tls_wish();
   void tidy_head();
+  std::string own_author() const;
   void note_tags();
   void complete_head();
   std::string wishes() const;

@@ -55,6 +55,12 @@ void Incoming::note_for_report() {
   services_.dmarc->count(*findings.dmarc, dmarc_row_of(findings, judgement));
 }
 
+/// Whom mail of an account is from that does not say so: the envelope's sender, which is an address of the account, or its name.
+std::string Incoming::own_author() const {
+  const mail::Address& sender = origin_.sender.reverse_path;
+  return sender.empty() ? origin_.client.login : sender.to_string();
+}
+
 /// Nobody gets the message until it is released; then it comes home as if it had just arrived.
 void Incoming::set_aside(const std::string& reason) {
   origin_.sender.hold = {};

@@ -2,23 +2,31 @@
 
 #include "mail/head.h"
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
+#include <vector>
 
 namespace paquebot::mailauth {
 
-/// The Author Domain (RFC 9989 section 5.3.1): what a reader sees as the sender's domain. Everything that programs may
-/// read differently counts as no domain, so that it can't slip through:
-/// - no From field, or one with no address (an empty group): missing;
-/// - several From fields, or addresses of several domains: several;
-/// - anything that is no address list of RFC 5322, an address literal, a control character, or a line that some
-///   programs would take for a From field: malformed.
+/// The Author Domains (RFC 9989 section 5.3.1): what a reader may see as the sender's domain. Where all that programs can read in
+/// From (mail::readings_of) leads to one domain, it is that, however untidy the field; where readings differ, or the field has
+/// addresses of several domains, each is to be judged (section 11.5). Nothing can be judged of
+/// - no From field, or one with no address of a domain (an empty group, an address literal): missing, malformed;
+/// - several From fields, or more than kMostAuthors domains: several, with no domains;
+/// - a line that is none but that some programs would take for a From field: malformed.
 /// A group with members (RFC 6854), and several addresses of one domain, give that domain.
 struct Author {
   enum class State : std::uint8_t { one, missing, several, malformed };
   State state = State::missing;
-  std::string domain; ///< lower-case A-labels, when there is one
-  std::string reason; ///< in words, when there is none
+  std::string domain;               ///< lower-case A-labels, when there is one
+  std::vector<std::string> domains; ///< all that are to be judged; empty: such a message can't be
+  std::string reason;               ///< in words, when there is not one; quotes the field, printable and bounded
+
+  static Author of(std::string domain);
 };
+/// More domains than this are not asked: each costs questions (section 11.5).
+inline constexpr std::size_t kMostAuthors = 4;
 Author author_of(const mail::Head& head);
 
 } // namespace paquebot::mailauth

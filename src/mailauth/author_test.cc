@@ -1,6 +1,8 @@
 #include "mailauth/author.h"
 
 #include <gtest/gtest.h>
+#include <string>
+#include <vector>
 
 namespace paquebot::mailauth {
 namespace {
@@ -10,21 +12,40 @@ using State = Author::State;
 struct Case {
   std::string head;
   State state;
-  const char* domain;
+  const char* domains; ///< parted by blanks
 };
 
+std::string joined(const std::vector<std::string>& words) {
+  std::string out;
+  for (const auto& word : words) out += (out.empty() ? "" : " ") + word;
+  return out;
+}
+
+void expect_authors(const std::vector<Case>& cases) {
+  for (const auto& c : cases) {
+    const auto author = author_of(*mail::Head::parse(c.head + "\r\n"));
+    EXPECT_EQ(author.state, c.state) << c.head << author.reason;
+    EXPECT_EQ(joined(author.domains), c.domains) << c.head;
+    EXPECT_EQ(author.domain, c.state == State::one ? c.domains : "") << c.head;
+    EXPECT_EQ(author.reason.empty(), c.state == State::one) << c.head;
+  }
+}
+
 TEST(Author, Domains) {
-  const Case cases[] = {
+  expect_authors({
       {"From: a@a.test\r\n", State::one, "a.test"},
       {"FROM : \"x@evil.test\" <a@A.Test>\r\n", State::one, "a.test"},
-      {"From: x@evil.test (not me), <a@a.test>\r\n", State::several, ""},
+      {"From: x@evil.test (not me), <a@a.test>\r\n", State::several, "evil.test a.test"},
       {"From:\r\n\t<a@a.test>\r\n", State::one, "a.test"},
       {"From: a@b\xc3\xbc"
        "cher.test\r\n",
        State::one, "xn--bcher-kva.test"},
       {"From: A <a@a.test>, B <b@a.test>\r\n", State::one, "a.test"},
-      {"From: a@a.test, b@b.test\r\n", State::several, ""},
-      {"From: a@a.test, b@sub.a.test\r\n", State::several, ""},
+      {"From: a@a.test, b@a.test, c@a.test, d@a.test, e@a.test\r\n", State::one, "a.test"},
+      {"From: a@a.test, b@b.test\r\n", State::several, "a.test b.test"},
+      {"From: a@a.test, b@sub.a.test\r\n", State::several, "a.test sub.a.test"},
+      {"From: a@a.test, a@b.test, a@c.test, a@d.test\r\n", State::several, "a.test b.test c.test d.test"},
+      {"From: a@a.test, a@b.test, a@c.test, a@d.test, a@e.test\r\n", State::several, ""},
       {"From: a@a.test\r\nFrom: a@a.test\r\n", State::several, ""},
       {"From: a@a.test\r\nfrom:b@b.test\r\n", State::several, ""},
       {"", State::missing, ""},
@@ -32,37 +53,79 @@ TEST(Author, Domains) {
       {"From:\r\n", State::missing, ""},
       {"From: undisclosed:;\r\n", State::missing, ""},
       {"From: team: a@a.test;\r\n", State::one, "a.test"},
-      {"From: team: a@a.test, b@b.test;\r\n", State::several, ""},
-      {"From: a\r\n", State::malformed, ""},
-      {"From: a@a.test <b@b.test>\r\n", State::malformed, ""},
-      {"From: <a@a.test> <b@b.test>\r\n", State::malformed, ""},
-      {"From: a@a.test b@b.test\r\n", State::malformed, ""},
-      {"From: a@a.test@b.test\r\n", State::malformed, ""},
+      {"From: team: a@a.test, b@b.test;\r\n", State::several, "a.test b.test"},
       {"From: a@(b)a.test\r\n", State::one, "a.test"},
       {"From: a@a.test (an (inner) comment)\r\n", State::one, "a.test"},
-      {"From: a@a.test (open\r\n", State::malformed, ""},
-      {"From: \"open <a@a.test>\r\n", State::malformed, ""},
-      {"From: <a@a.test\r\n", State::malformed, ""},
-      {"From: =?utf-8?q?a=40evil=2Etest?=\r\n", State::malformed, ""},
       {"From: =?utf-8?q?a=40evil=2Etest?= <a@a.test>\r\n", State::one, "a.test"},
-      {"From: <@evil.test:a@a.test>\r\n", State::one, "a.test"},
+      {"From: a@a.test (x@evil.test)\r\n", State::one, "a.test"},
+      {"From\x01x: x@evil.test\r\nFrom: a@a.test\r\n", State::one, "a.test"},
+      {"X: y\r\n From: x@evil.test\r\nFrom: a@a.test\r\n", State::one, "a.test"}, // folded: part of X
+  });
+}
+
+TEST(Author, AnUntidyFieldLeadsToAllThatProgramsMayRead) {
+  expect_authors({
+      {"From: shop@one.test <shop@one.test>\r\n", State::one, "one.test"},
+      {"From: Ann [Support] <ann@one.test>\r\n", State::one, "one.test"},
+      {"From: Smith, Ann <ann@one.test>\r\n", State::one, "one.test"},
+      {"From: Shop: news <ann@one.test>\r\n", State::one, "one.test"},
+      {"From: Ann @ Work <ann@one.test>\r\n", State::one, "one.test"},
+      {"From: Ann; sales <ann@one.test>\r\n", State::one, "one.test"},
+      {"From: J\xf6rg <ann@one.test>\r\n", State::one, "one.test"},
+      {"From: \x1b$B;3ED\x1b(B <ann@one.test>\r\n", State::one, "one.test"},
+      {"From: =?utf-8?q?Smith,_Ann?= <ann@one.test>\r\n", State::one, "one.test"},
+      {"From: =?utf-8?q?S, x?= <ann@one.test>\r\n", State::one, "one.test"},
+      {"From: a@a.test (open\r\n", State::one, "a.test"},
+      {"From: \"open <a@a.test>\r\n", State::one, "a.test"},
+      {"From: <a@a.test\r\n", State::one, "a.test"},
+      {"From: a@a..test\r\n", State::one, "a.test"},
+      {"From: a@a.test\x80\r\n", State::one, "a.test"},
+      {"From: a@a.test.\r\n", State::one, "a.test"},
+      {"From: a@a\xe2\x80\x8b.test\r\n", State::one, "a.test"},
+      {"From: =?utf-8?q?a=40evil=2Etest?=\r\n", State::one, "evil.test"},
+      {"From: =?utf-8?b?YUBldmlsLnRlc3Q?=\r\n", State::one, "evil.test"},
+      {"From: a@=?utf-8?q?evil?= =?x?Q?.test?=\r\n", State::one, "evil.test"},
+      {"From: a@a.test <b@b.test>\r\n", State::several, "a.test b.test"},
+      {"From: <a@a.test>b.test\r\n", State::several, "a.test a.testb.test"},
+      {"From: <a@a.test> <b@b.test>\r\n", State::several, "a.test b.test"},
+      {"From: a@a.test b@b.test\r\n", State::several, "a.test b.test"},
+      {"From: a@a.test@b.test\r\n", State::several, "a.test b.test"},
+      {"From: <@evil.test:a@a.test>\r\n", State::several, "evil.test a.test"},
+      {"From: \"a@a.test\"@b.test\r\n", State::several, "a.test b.test"},
+      {"From: \"a@a.test\" [x] <b@b.test>\r\n", State::several, "a.test b.test"},
+      {"From: (a(b)<a@a.test>)b@b.test\r\n", State::several, "a.test b.test"},
+      {"From: a@a.test(x).b.test\r\n", State::several, "a.test a.test.b.test"},
+      {"From: a@a\xe2\x80\x8b.test, b@b.test\r\n", State::several, "a.test b.test"},
+      {"From: =?utf-8?q?x,<a=40a.test>?= <b@b.test>\r\n", State::several, "b.test a.test"},
+      {"From: a@ a . test <b@b.test>\r\n", State::several, "b.test a.test"},
+      {std::string("From: a@a.test\0<b@b.test>\r\n", 28), State::several, "a.test b.test"},
+      {std::string("From: a@a\0.test, b@b.test\r\n", 28), State::several, "b.test a.test"},
+      {"From: a@a. te st, b@b.test\r\n", State::several, "b.test a.te a.test"},
+      {"From: <a@a.te><st>, b@b.test\r\n", State::several, "a.te b.test a.test"},
+      {"From: a@a.test\r<b@b.test>\r\n", State::several, "a.test b.test"},
+  });
+}
+
+TEST(Author, OfWhatNobodyReadsNothingCanBeJudged) {
+  expect_authors({
+      {"From: a\r\n", State::malformed, ""},
+      {"From: a@b\r\n", State::one, "b"},
+      {"From: x@y z@w\r\n", State::malformed, ""},
       {"From: a@[192.0.2.1]\r\n", State::malformed, ""},
-      {"From: a@a..test\r\n", State::malformed, ""},
-      {std::string("From: a@a.test\0<b@b.test>\r\n", 28), State::malformed, ""},
-      {"From: a@a.test\r<b@b.test>\r\n", State::malformed, ""},
-      {"From: a@a.test\x80\r\n", State::malformed, ""},
+      {"From: a@[192.0.2.1] x\r\n", State::malformed, ""},
       {" From: x@evil.test\r\nFrom: a@a.test\r\n", State::malformed, ""},
       {"From\x01: x@evil.test\r\nFrom: a@a.test\r\n", State::malformed, ""},
       {std::string("From: a@a.test\r\nFrom\0: x@evil.test\r\n", 36), State::malformed, ""},
-      {"From\x01x: x@evil.test\r\nFrom: a@a.test\r\n", State::one, "a.test"},
-      {"X: y\r\n From: x@evil.test\r\nFrom: a@a.test\r\n", State::one, "a.test"}, // folded: part of X
-  };
-  for (const auto& c : cases) {
-    const auto author = author_of(*mail::Head::parse(c.head + "\r\n"));
-    EXPECT_EQ(author.state, c.state) << c.head << author.reason;
-    EXPECT_EQ(author.domain, c.domain) << c.head;
-    EXPECT_EQ(author.reason.empty(), c.state == State::one) << c.head;
-  }
+      {"From: a a@a.test a@b.test a@c.test a@d.test a@e.test\r\n", State::several, ""},
+      {"From: a a@a.test" + std::string(20'000, '(') + "\r\n", State::several, ""},
+  });
+}
+
+TEST(Author, TheReasonQuotesTheField) {
+  const auto of = [](const std::string& field) { return author_of(*mail::Head::parse(field + "\r\n\r\n")).reason; };
+  EXPECT_NE(of("From: nobody\x1b[1m").find("\"nobody\\x1b[1m\""), std::string::npos) << of("From: nobody\x1b[1m");
+  EXPECT_LT(of("From: " + std::string(900, 'x') + " y").size(), 400U);
+  EXPECT_NE(of("From: a@a.test, b@b.test").find("\"a@a.test, b@b.test\""), std::string::npos);
 }
 
 } // namespace

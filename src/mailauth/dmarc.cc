@@ -268,4 +268,18 @@ Task<DmarcOutcome> check_dmarc(Author author, const SpfOutcome& spf, const std::
   co_return outcome;
 }
 
+Task<std::vector<DmarcOutcome>> check_dmarc_each(Author author, const SpfOutcome& spf,
+                                                 const std::vector<DkimVerdict>& dkim, DmarcWalker& walker) {
+  std::vector<Author> authors;
+  for (const std::string& domain : author.domains) authors.push_back(Author::of(domain));
+  if (authors.empty()) authors.push_back(std::move(author));
+  std::vector<DmarcOutcome> outcomes;
+  for (Author& one : authors) {
+    Check check(spf, dkim, walker);
+    DmarcOutcome outcome = co_await check.run(std::move(one));
+    outcomes.push_back(std::move(outcome));
+  }
+  co_return outcomes;
+}
+
 } // namespace paquebot::mailauth

@@ -83,6 +83,9 @@ struct DmarcOutcome {
 /// FROM. All arguments live until it is done.
 Task<DmarcOutcome> check_dmarc(Author author, const SpfOutcome& spf, const std::vector<DkimVerdict>& dkim,
                                DmarcWalker& walker);
+/// The same for each of the domains that the author may be of, in their order (section 11.5); one outcome when there is none.
+Task<std::vector<DmarcOutcome>> check_dmarc_each(Author author, const SpfOutcome& spf,
+                                                 const std::vector<DkimVerdict>& dkim, DmarcWalker& walker);
 /// The same for the author of this head. `spf` is the outcome for MAIL FROM. All arguments live until it is done.
 Task<DmarcOutcome> check_dmarc(const mail::Head& head, const SpfOutcome& spf, const std::vector<DkimVerdict>& dkim,
                                dns::Resolver& resolver);

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "mail/head.h"
+#include "mail/readings.h"
 #include "policy/replies.h"
 
 #include <array>
@@ -155,10 +156,13 @@ Task<RecipientVerdict> Policy::check_bounce(mail::Sender sender, std::string add
 }
 
 Task<mail::Reply> Policy::check_authors(Client client, std::string field, std::string value) {
-  auto addresses = mail::addresses_of(value, {.most = kMaxAuthors});
-  if (!addresses) co_return malformed_author(field, addresses.error().message);
-  if (addresses->empty()) co_return no_author(field);
-  for (auto& address : *addresses) {
+  mail::Readings read = mail::readings_of(value, kMaxAuthors);
+  if (read.more) co_return malformed_author(field, "it has too many addresses", value);
+  if (read.addresses.empty() && read.tidy) co_return no_author(field);
+  if (read.addresses.empty()) co_return malformed_author(field, read.why, value);
+  // Whatever a program may show as the author is to be the account's.
+  for (mail::Address& address : read.addresses) {
+    if (address.local.empty()) co_return malformed_author(field, read.why, value);
     const std::string text = address.to_string();
     const auto owned = co_await directory_.owns(client.account, std::move(address));
     if (!owned) co_return try_later(owned.error().message);
@@ -171,9 +175,9 @@ Task<mail::Reply> Policy::check_header_sender(Client client, std::string head) {
   if (!is_submission(client)) co_return ok_content();
   if (client.account == 0) co_return login_first();
   const auto parsed = mail::Head::parse(std::move(head));
-  if (!parsed) co_return malformed_author("From", parsed.error().message);
-  // RFC 5322 section 3.6: exactly one From and at most one Sender. A second one would be a place to hide another author.
-  if (parsed->count("From") == 0) co_return no_author("From");
+  if (!parsed) co_return malformed_author("From", parsed.error().message, {});
+  // RFC 5322 section 3.6: one From and at most one Sender. A second one would be a place to hide another author. Without a From,
+  // intake writes that of the account (RFC 6409 section 8.1).
   static const std::array<std::string, 2> kFields = {"From", "Sender"};
   for (const std::string& field : kFields) {
     if (parsed->count(field) > 1) co_return second_author(field);

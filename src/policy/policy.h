@@ -57,7 +57,8 @@ public:
   /// The same at once, for a stranger's recipient that memory knows as one mailbox of ours; nothing: ask check_recipient().
   std::optional<RecipientVerdict> check_recipient_now(const Client& client, const mail::Recipient& recipient) const;
   /// End of data on submission: there is exactly one From and at most one Sender, and every address in them belongs to the
-  /// account. `head`: the header block. Positive for the other roles.
+  /// account, in each reading of them that programs may make; a message without From is intake's to complete. `head`: the header
+  /// block. Positive for the other roles.
   Task<mail::Reply> check_header_sender(Client client, std::string head);
 
 private:

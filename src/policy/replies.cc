@@ -78,8 +78,10 @@ mail::Reply second_author(const std::string& field) {
   return {550, {5, 7, 1}, "the message has more than one " + field + " field"};
 }
 
-mail::Reply malformed_author(const std::string& field, const std::string& why) {
-  return {550, {5, 7, 1}, "the " + field + " field can't be read: " + printable(why, 128)};
+mail::Reply malformed_author(const std::string& field, const std::string& why, const std::string& value) {
+  return {550,
+          {5, 7, 1},
+          "the " + field + " field can't be read: " + printable(why, 128) + ": \"" + printable(value, 160) + "\""};
 }
 
 mail::Reply not_your_author(const std::string& field, const std::string& address, const std::string& login) {

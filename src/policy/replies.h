@@ -36,7 +36,8 @@ mail::Reply alias_too_large(const std::string& address);
 /// `field`: "From" or "Sender".
 mail::Reply no_author(const std::string& field);
 mail::Reply second_author(const std::string& field);
-mail::Reply malformed_author(const std::string& field, const std::string& why);
+/// `value`: of the field, which is quoted in part.
+mail::Reply malformed_author(const std::string& field, const std::string& why, const std::string& value);
 mail::Reply not_your_author(const std::string& field, const std::string& address, const std::string& login);
 
 } // namespace paquebot::policy

@@ -144,11 +144,9 @@ class AuthenticationTest(unittest.TestCase):
         plain = letter("x@none.test", subject="odd")
         field = "From: <x@none.test>\r\n"
         odd = {"two fields": field + "From: boss@strict.test\r\n", "two fields, folded": field + "From:\r\n boss@strict.test\r\n",
-               "none": "", "empty group": "From: undisclosed:;\r\n", "two domains": "From: x@none.test, boss@strict.test\r\n",
-               "encoded word": "From: a@=?utf-8?q?strict.test?=\r\n", "space before the colon": field + "From : boss@strict.test\r\n",
-               "nested comments": "From: boss@strict.test (((\r\n", "literal": "From: boss@[127.0.0.1]\r\n",
-               "two addresses as one": "From: <boss@strict.test> <x@none.test>\r\n", "no domain": "From: boss\r\n",
-               "a NUL": "From: boss@strict.test\0@none.test\r\n"}
+               "none": "", "empty group": "From: undisclosed:;\r\n", "space before the colon": field + "From : boss@strict.test\r\n",
+               "literal": "From: boss@[127.0.0.1]\r\n", "no domain": "From: boss\r\n",
+               "five domains": "From: " + ", ".join(f"x@{name}.none.test" for name in "abcde") + "\r\n"}
         for name, instead in odd.items():
             with self.subTest(name):
                 check(self.offer(plain.replace(field, instead)), 550, "nobody can tell who wrote this message")
@@ -157,9 +155,29 @@ class AuthenticationTest(unittest.TestCase):
             with self.subTest(name):
                 self.deliver(plain.replace(field, instead))
         for name, instead in {"upper case": "From: BOSS@STRICT.TEST\r\n", "group": "From: Team: boss@strict.test;\r\n",
-                              "source route": "From: <@none.test:boss@strict.test>\r\n", "comments": "From: boss(a)@(b)strict.test\r\n"}.items():
+                              "source route": "From: <@none.test:boss@strict.test>\r\n", "comments": "From: boss(a)@(b)strict.test\r\n",
+                              "two domains": "From: x@none.test, boss@strict.test\r\n", "encoded word": "From: a@=?utf-8?q?strict.test?=\r\n",
+                              "nested comments": "From: boss@strict.test (((\r\n", "two addresses as one": "From: <boss@strict.test> <x@none.test>\r\n"}.items():
             with self.subTest("strict " + name):
                 check(self.offer(plain.replace(field, instead)), 550, "DMARC policy of strict.test")
+
+    def test_untidy_without_doubt(self):
+        field = "From: <x@none.test>\r\n"
+        for name in ("x@none.test <x@none.test>", "X [Support] <x@none.test>", "Smith, X <x@none.test>", "X @ Work <x@none.test>", "=?utf-8?q?S,_X?= <x@none.test>"):
+            with self.subTest(name):
+                _, message = self.deliver(letter("x@none.test", subject="untidy").replace(field, f"From: {name}\r\n"))
+                self.assertIn("header.from=none.test", self.results(message))
+        check(self.offer(letter("x@none.test", subject="odd").replace(field, "From: nobody \x1b[1m\r\n")), 550, '"nobody \\x1b[1m"')
+
+    def test_own_users_may_be_untidy_or_say_nothing(self):
+        plain = letter(BOB, subject="own")
+        field = plain[:plain.index("\r\n") + 2]
+        self.assertIn(BOB, field)
+        for name in (f"From: Smith, Bob <{BOB}>\r\n", f"From: {BOB} <{BOB}>\r\n", ""):
+            with self.subTest(name):
+                ident = self.server.send(BOB, [ALICE], plain.replace(field, name), login=BOB)
+                [message] = [m for m in self.server.mail(ALICE) if ident.encode() in m]
+                self.assertIn((name or f"From: {BOB}\r\n").encode(), message)
 
     def test_forged_results_are_removed(self):
         forged = ("Authentication-Results: mx.example.test; dmarc=pass header.from=strict.test\r\n"

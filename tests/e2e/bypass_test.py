@@ -2,6 +2,8 @@
 one trick: the message, and that it is not believed. What each is called is its name. Judged by `paquebot message check`."""
 
 import pathlib
+import random
+import re
 import subprocess
 import tempfile
 import unittest
@@ -81,6 +83,17 @@ HONEST = {
 }
 
 
+# Untidy, and yet there is no doubt who wrote it: evil.test, which answers for it.
+UNTIDY = ["eve@evil.test <eve@evil.test>", "Eve [Support] <eve@evil.test>", "Smith, Eve <eve@evil.test>", "Shop: news <eve@evil.test>",
+          "Eve @ Work <eve@evil.test>", "Eve; sales <eve@evil.test>", "=?utf-8?q?Smith,_Eve?= <eve@evil.test>", "J\xf6rg <eve@evil.test>",
+          "\x1b$B;3ED\x1b(B <eve@evil.test>", "<eve@evil.test", '"Eve <eve@evil.test>', "Eve <<eve@evil.test>>", "eve@evil.test (", "Dr. Eve, PhD <eve@evil.test>"]
+
+# Of these fields are made up, which programs read in all kinds of ways.
+PIECES = ["boss@legit.test", "<boss@legit.test>", '"boss@legit.test"', "(boss@legit.test)", "'boss@legit.test'", "eve@evil.test", "<eve@evil.test>", "boss", "eve",
+          "legit.test", "@legit.test", "@evil.test", "=?utf-8?q?x=40legit.test,?=", "=?utf-8?b?PGJvc3NAbGVnaXQudGVzdD4?=", "=?utf-8?q?boss=40legit.test?=",
+          "Ann", '"', "(", ")", ",", ";", ":", "<", ">", "@", "[", "]", "\\", " ", " ", "\t", "\r\n ", ".", "'", "\xe9", '\\"', "\\)"]
+
+
 class BypassTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -129,6 +142,34 @@ class BypassTest(unittest.TestCase):
         for name, found in self.judge({name: ((field + "\r\n" + REST).encode(), "mx.evil.test", "eve@evil.test") for name, field in HONEST.items()}).items():
             with self.subTest(name):
                 self.assertTrue(found["dmarc"]["author"].endswith("evil.test"), found)
+
+    def test_untidy_without_doubt(self):
+        found = self.judge({field: ((f"From: {field}\r\n" + REST).encode("latin-1"), "mx.evil.test", "eve@evil.test") for field in UNTIDY})
+        for field, said in found.items():
+            with self.subTest(field):
+                self.assertEqual((said["action"], said["dmarc"]["author"]), ("accept", "evil.test"), said)
+
+    def test_what_programs_show(self):
+        """Whatever domain a program reads in From was judged, or the message was refused since nobody can tell."""
+        dice = random.Random(20261129)
+        fields = {"".join(dice.choices(PIECES, k=dice.randint(1, 7))).strip() for _ in range(1000)}
+        fields |= {row.removeprefix("From: ") for row in [*FROM.values(), *HONEST.values()] if re.fullmatch(r"From: (?s:.(?!\r\n[A-Z]))*", row)}
+        values = [field.encode("latin-1") for field in sorted(fields | set(UNTIDY)) if all(ord(c) < 256 for c in field)]
+        found = list(self.judge({value: (b"From: " + value + b"\r\n" + REST.encode(), "mx.evil.test", "eve@evil.test") for value in values}).values())
+        for program, shown in judges.shown_authors(self.folder, values).items():
+            with self.subTest(program):
+                read, unjudged = 0, []
+                for value, addresses, said in zip(values, shown, found):
+                    judged = {one["author"] for one in [said["dmarc"], *said.get("further_dmarc", [])]}
+                    for address in addresses:
+                        domain = address.rpartition("@")[2].lower().strip(".")
+                        if "@" not in address or not re.fullmatch(r"([a-z0-9-]+\.)+[a-z][a-z0-9-]*", domain):
+                            continue
+                        read += 1
+                        if domain not in judged and judged != {""} or domain == "legit.test" and said["action"] != "refuse":
+                            unjudged.append((value, address, judged))
+                self.assertEqual(unjudged, [])
+                self.assertGreater(read, 50)
 
     def test_odd_envelope(self):
         """SPF passes for a name that is not the author's."""

@@ -3,12 +3,18 @@
     ours(dns, [Case(file, ...)])                    `paquebot message check`, one process
     python_verify(data, keys)                       python3-dkim
     perl(script, dns, lines)                        Mail::DKIM and Mail::SPF, by tests/support/*.pl
+    shown_authors(folder, values)               what programs in Perl, JavaScript, Python and Go read in From
     opendkim_verify(folder, messages, keys) / opendkim_sign(...)      opendkim as a milter
 """
 
 import dataclasses
+import email
+import email.errors
+import email.policy
+import email.utils
 import json
 import os
+import shutil
 import subprocess
 
 import dkim
@@ -54,6 +60,39 @@ def python_verify(data, keys):
         return dkim.verify(data, dnsfunc=lambda name, timeout=5: keys.get(name.decode().rstrip(".")))
     except (dkim.DKIMException, ValueError):
         return False
+
+
+def shown_authors(folder, values):
+    """{program: [the addresses that it reads in each From field]}, of raw values of From; only of the programs that are there."""
+    lines = b"".join(value.hex().encode() + b"\n" for value in values)
+    root, support = PEERS / "root", SOURCE / "tests/support"
+    paths = ":".join(map(str, [root / "usr/share/perl5", *root.glob("usr/lib/*/perl5/5.*")]))
+    scripts = root / "usr/share/nodejs"
+    commands = {"Perl": ["perl", support / "read_from.pl"]}
+    if shutil.which("node"):
+        commands["JavaScript"] = ["node", support / "read_from.js", scripts / "nodemailer/lib/addressparser", scripts / "addressparser"]
+    if shutil.which("go"):
+        commands["Go"] = ["go", "run", support / "read_from.go"]
+    shown = {}
+    for program, command in commands.items():
+        done = subprocess.run(command, input=lines, capture_output=True, timeout=300, check=True,
+                              env={"PERL5LIB": paths, "PATH": os.environ["PATH"], "HOME": str(folder), "GOFLAGS": "-mod=mod", "GO111MODULE": "off"})
+        answers = done.stdout.decode().splitlines()
+        if len(answers) != len(values):
+            raise AssertionError(f"{program} answered {len(answers)} of {len(values)}: {done.stderr.decode(errors='replace')}")
+        shown[program] = [[bytes.fromhex(one).decode("latin-1") for one in answer.split("\t") if one] for answer in answers]
+    shown["Python, as text"] = [[address for _, address in email.utils.getaddresses([value.decode("latin-1")])] for value in values]
+    shown["Python, a message"] = [_of_message(value) for value in values]
+    return shown
+
+
+def _of_message(value):
+    """What Python's newer parser reads; it has faults of its own with some fields, and then shows nothing."""
+    try:
+        field = email.message_from_bytes(b"From: " + value + b"\r\n\r\n", policy=email.policy.default)["From"]
+        return [address.addr_spec for address in field.addresses]
+    except (AttributeError, IndexError, TypeError, UnicodeError, ValueError, email.errors.MessageError):
+        return []
 
 
 class OpenDkim:
