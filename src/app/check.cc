@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <optional>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -84,6 +85,29 @@ void check_folders(const Config& config, const std::optional<Owner>& user, cli::
                             (exists ? config.log_file : "into " + folder));
 }
 
+/// Whom `login.scram = "auto"` waits for. Only a running server can be asked: nobody else may open its store.
+void check_scram(const Config& config, cli::CheckReport& report) {
+  const auto server = cli::connect_transport(config.control_socket);
+  const auto response = server ? (*server)->call("GET", "/v1/accounts", {}) : std::unexpected(server.error());
+  if (!response) return;
+  const auto answer = control::parse_json(response->body, "the accounts");
+  if (!answer) return;
+  constexpr std::size_t kNamed = 10;
+  std::vector<std::string> missing;
+  std::size_t count = 0;
+  for (const auto& account : control::get_list(*answer, "accounts")) {
+    if (control::get_bool(account, "disabled") || !control::get_bool(account, "has_password") ||
+        control::get_bool(account, "scram"))
+      continue;
+    if (count++ < kNamed) missing.push_back(printable(control::get_text(account, "login"), 200));
+  }
+  if (count == 0) return;
+  report.warnings.push_back(fmt::format(
+      "login.scram: SCRAM is not offered, since {} can't do it yet{}: their passwords came as hashes, and one login "
+      "with PLAIN or a new password mends it",
+      fmt::join(missing, ", "), count > kNamed ? fmt::format(" and {} more", count - kNamed) : std::string()));
+}
+
 void add_lines(std::vector<std::string>& to, const std::string& text) {
   for (const std::string_view line : split(text, '\n')) to.emplace_back(line);
 }
@@ -107,6 +131,7 @@ cli::CheckReport check(const std::string& config_path) {
   for (const std::string& line : check_resolvers(config->dns)) report.warnings.push_back(line);
   const auto user = check_user(*config, report);
   check_listeners(*config, report);
+  if (config->scram == Config::Scram::automatic) check_scram(*config, report);
   check_folders(*config, user, report);
   report.summary =
       fmt::format("{}, {} listeners, data in {}", config->hostname, config->listeners.size(), config->data_dir);

@@ -306,8 +306,13 @@ void read_forwarding(Reader& read, const toml::table& root, Config& config) {
 
 void read_login(Reader& read, const toml::table& root, Config& config) {
   const toml::table& t = section(read, root, "login");
-  read.only(t, "[login]", {"scram", "failures_per_address", "failures_per_account", "refused_for"});
-  read.flag(t, "scram", config.scram);
+  read.only(t, "[login]", {"scram", "channel_binding", "failures_per_address", "failures_per_account", "refused_for"});
+  using Scram = Config::Scram;
+  if (const auto* flag = t.get_as<bool>("scram")) // as it was before there was a choice
+    config.scram = flag->get() ? Scram::on : Scram::off;
+  else
+    read.choice<Scram>(t, "scram", {{"auto", Scram::automatic}, {"on", Scram::on}, {"off", Scram::off}}, config.scram);
+  read.flag(t, "channel_binding", config.channel_binding);
   read.number(t, "failures_per_address", 5, 1000000, config.logins.per_address);
   read.number(t, "failures_per_account", 5, 1000000, config.logins.per_account);
   read.duration(t, "refused_for", std::chrono::seconds(1), config.logins.refused_for);

@@ -63,9 +63,11 @@ struct Config {
   delivery::ConnectorOptions connector;
   service::GateLimits gate;
   directory::GuardLimits logins;
-  bool scram = true;
-  directory::TokenRules token_rules;                    ///< [oauth]; an empty issuer: there is none
-  std::string jwks;                                     ///< what jwks_file holds
+  enum class Scram : std::uint8_t { automatic, on, off };
+  Scram scram = Scram::automatic;    ///< automatic: while every account can do it (service::ScramSwitch)
+  bool channel_binding = false;      ///< SCRAM with -PLUS
+  directory::TokenRules token_rules; ///< [oauth]; an empty issuer: there is none
+  std::string jwks;                  ///< what jwks_file holds
   std::shared_ptr<const directory::TokenIssuer> issuer; ///< made of both by read_issuer()
   std::uint64_t message_size = 50u << 20;
   store::Limits account_limits; ///< what an account may send; default_limits() unless the file says otherwise

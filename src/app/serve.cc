@@ -26,7 +26,8 @@ std::shared_ptr<const service::SmtpListenerOptions> smtp_options(const Config& c
   session->auth_required = submission;
   session->auth_in_clear = listener.login_in_clear;
   session->tls_required = submission && !listener.login_in_clear;
-  session->login.scram = config.scram;
+  session->login.scram = config.scram != Config::Scram::off;
+  session->login.plus = config.channel_binding;
   session->login.tokens = config.issuer != nullptr;
   session->max_message_size = config.message_size;
   session->max_recipients = config.max_recipients;
@@ -44,6 +45,7 @@ std::shared_ptr<const service::SmtpListenerOptions> smtp_options(const Config& c
   options->relay_from = config.relay_from;
   options->relay = std::make_shared<const policy::RelayRules>(config.relay);
   options->session = session;
+  options->scram_by_accounts = submission && config.scram == Config::Scram::automatic;
   options->implicit_tls = listener.tls == ListenerConfig::Tls::implicit;
   options->tls = listener.tls == ListenerConfig::Tls::none ? nullptr : std::move(tls);
   if (listener.role == service::ListenerRole::mx) options->guard = config.guard;
@@ -61,7 +63,8 @@ std::shared_ptr<const service::Pop3ListenerOptions> pop3_options(const Config& c
   session->hostname = config.hostname;
   session->tls_available = listener.tls == ListenerConfig::Tls::starttls;
   session->login_in_clear = listener.login_in_clear;
-  session->login.scram = config.scram;
+  session->login.scram = config.scram != Config::Scram::off;
+  session->login.plus = config.channel_binding;
   session->login.tokens = config.issuer != nullptr;
   session->max_errors = config.max_errors;
   session->idle_timeout = config.pop3_idle_timeout;
@@ -70,6 +73,7 @@ std::shared_ptr<const service::Pop3ListenerOptions> pop3_options(const Config& c
   session->expire_days = config.expire_days;
   auto options = std::make_shared<service::Pop3ListenerOptions>();
   options->session = session;
+  options->scram_by_accounts = config.scram == Config::Scram::automatic;
   options->implicit_tls = listener.tls == ListenerConfig::Tls::implicit;
   options->tls = listener.tls == ListenerConfig::Tls::none ? nullptr : std::move(tls);
   return options;

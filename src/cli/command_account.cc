@@ -42,7 +42,8 @@ std::string joined(const json::array& items) {
 
 std::string state_text(const json::value& account) {
   if (control::get_bool(account, "disabled")) return "disabled";
-  return control::get_bool(account, "has_password") ? "active" : "no password";
+  if (!control::get_bool(account, "has_password")) return "no password";
+  return control::get_bool(account, "scram") ? "active" : "active, no SCRAM yet";
 }
 
 std::string event_text(const json::value& event) {

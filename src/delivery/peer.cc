@@ -1,9 +1,11 @@
 #include "delivery/peer.h"
 
+#include "base/log.h"
 #include "net/channel.h"
 #include "net/endpoint.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace paquebot::delivery {
 namespace {
@@ -42,6 +44,8 @@ Task<Peer::Event> Peer::run() {
       co_await start_tls();
     } else if (std::holds_alternative<smtp::Ready>(action)) {
       stream_.release_buffer();
+      if (!session_.refused_login().empty() && !std::exchange(told_of_login_, true))
+        log::info("login-fell-back", {{"host", identity_.host}, {"why", session_.refused_login()}});
       co_return Event::ready;
     } else if (std::holds_alternative<smtp::NeedContent>(action)) {
       co_return Event::need_content;

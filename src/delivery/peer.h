@@ -61,6 +61,7 @@ private:
   PeerIdentity identity_;
   std::shared_ptr<net::TlsContext> tls_;
   net::TlsInfo tls_info_;
+  bool told_of_login_ = false;
   std::uint32_t window_ = ~0u;
   std::chrono::milliseconds write_limit_;
   std::chrono::steady_clock::time_point until_ = std::chrono::steady_clock::time_point::max();

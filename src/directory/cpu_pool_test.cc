@@ -61,6 +61,37 @@ TEST(CpuPool, RefusesBeyondItsLine) {
   EXPECT_EQ(crowd.ran, 3);
 }
 
+Task<void> note(CpuPool& pool, std::vector<int>& order, int what, Turn turn) {
+  std::move_only_function<void()> job = [&order, what] { order.push_back(what); };
+  if (!co_await pool.run(std::move(job), turn)) order.push_back(-what);
+}
+
+TEST(CpuPool, StrangersComeLastInAShortLine) {
+  boost::asio::io_context context;
+  CpuPool pool(1, 100, 2);
+  std::latch entered{1}, go{1};
+  std::move_only_function<void()> slow = [&] {
+    entered.count_down();
+    go.wait();
+  };
+  boost::asio::co_spawn(context, pool.run(std::move(slow)), boost::asio::detached);
+  context.poll();
+  entered.wait();
+  std::vector<int> order;
+  for (const int stranger : {1, 2, 3, 4})
+    boost::asio::co_spawn(context, note(pool, order, stranger, Turn::last), boost::asio::detached);
+  context.poll();
+  EXPECT_EQ(order, (std::vector{-3, -4})) << "told at once";
+  order.clear();
+  for (int known = 10; known < 20; ++known)
+    boost::asio::co_spawn(context, note(pool, order, known, Turn::first), boost::asio::detached);
+  context.poll();
+  go.count_down();
+  context.restart();
+  context.run();
+  EXPECT_EQ(order, (std::vector{10, 11, 12, 13, 14, 15, 16, 1, 17, 18, 19, 2})) << "and yet they are not forgotten";
+}
+
 TEST(CpuPool, EndsWithJobsInLine) {
   boost::asio::io_context context;
   std::optional<bool> first;

@@ -1,6 +1,7 @@
 #include "directory/directory.h"
 
 #include "base/text.h"
+#include "directory/account_survey.h"
 #include "directory/address_book.h"
 #include "directory/credentials.h"
 #include "directory/expansion.h"
@@ -14,10 +15,12 @@ struct Directory::Impl {
   Options options;
   CpuPool& cpu;
   AddressBook book;
+  AccountSurvey survey;
   LoginCheck logins;
 
   Impl(store::Store& s, CpuPool& pool, Options o, const Clock& clock)
-      : store(s), options(std::move(o)), cpu(pool), book(store, options), logins(store, book, cpu, clock) {}
+      : store(s), options(std::move(o)), cpu(pool), book(store, options), survey(store),
+        logins(store, book, survey, cpu, clock) {}
 };
 
 Directory::Directory(store::Store& store, CpuPool& cpu, Options options, const Clock& clock)
@@ -50,9 +53,16 @@ Task<Result<bool>> Directory::is_our_domain(std::string domain) {
 
 bool Directory::is_own_name(std::string_view domain) const { return domain == impl_->options.hostname; }
 
-Task<Login> Directory::login(std::string authzid, std::string user, std::string password) {
+Task<Login> Directory::login(std::string authzid, std::string user, std::string password, Turn turn) {
   auto& logins = impl_->logins;
-  co_return co_await logins.check(std::move(authzid), std::move(user), std::move(password));
+  co_return co_await logins.check(std::move(authzid), std::move(user), std::move(password), turn);
+}
+
+Task<Result<WithoutScram>> Directory::without_scram() {
+  auto& survey = impl_->survey;
+  const auto found = co_await survey.look();
+  if (!found) co_return std::unexpected(found.error());
+  co_return WithoutScram{(*found)->without_scram, (*found)->without_scram_count};
 }
 
 Task<Result<bool>> Directory::owns(store::Id account, mail::Address address) {

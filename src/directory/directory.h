@@ -58,12 +58,25 @@ struct Login {
   Verdict verdict = Verdict::wrong;
   store::Account account;      ///< accepted: who it is
   store::AppPassword password; ///< the app password that was used; id 0: none
+  /// Forms (hash_form) of the hashes that were computed for it, sorted; for tests.
+  std::vector<std::string> work{};
+  std::string why{}; ///< not accepted: more than the verdict says, for the log; may be empty
+};
+
+/// Whose work is done first: what strangers may make us do comes last.
+enum class Turn : std::uint8_t { first, last };
+
+/// Enabled accounts with a password that can't do SCRAM yet.
+struct WithoutScram {
+  std::vector<std::string> logins; ///< the first of them, by name
+  std::size_t count = 0;
 };
 
 /// What SCRAM needs to know of a name, and whose each key is.
 struct ScramLookup {
   sasl::ScramCredentials credentials;
   std::vector<store::AppPassword> owners; ///< of each key; id 0: the account's own password, or made up
+  bool can_not_yet = false; ///< there is such an account and a password, but no keys before it has been given once
 };
 
 /// What is to be kept of a new password of an account.
@@ -101,9 +114,13 @@ public:
   /// a keyed hash, dropped when the directory changes. `user` is a login name or any address of the account; without a domain when the
   /// server has only one. `authzid`: empty or the same account.
   /// App passwords are right too. An account without keys for SCRAM gets them once its password was right.
-  Task<Login> login(std::string authzid, std::string user, std::string password);
+  /// A wrong password costs the same work whether there is such an account, and whatever form its hash has; what was found
+  /// to be wrong is not hashed again. `turn`: strangers stand in a short line of their own, `temporary` when it is full.
+  Task<Login> login(std::string authzid, std::string user, std::string password, Turn turn = Turn::first);
   /// For a name that nobody has, too: a salt that stays the same and a key that nothing fits.
   Task<Result<ScramLookup>> scram_keys(std::string user, sasl::ScramHash hash);
+  /// Who keeps SCRAM from working for everybody. From memory unless the accounts changed.
+  Task<Result<WithoutScram>> without_scram();
   /// Whom `user` (who has proved to be that) may act as: itself or `authzid`, when that is the same account.
   Task<Login> authorize(std::string authzid, std::string user);
   /// The login name of the account that `user` leads to, else `user` in lower case.
@@ -125,14 +142,19 @@ private:
   std::unique_ptr<Impl> impl_;
 };
 
-/// A bounded pool of threads for what burns CPU: at most one job a core runs, the rest waits in line (bounded: `submit` is
-/// refused beyond `max_waiting`).
+/// A bounded pool of threads for what burns CPU: at most one job a core runs, the rest waits in one of two lines, each
+/// bounded: refused at once when it is full. Of the last one a job is taken when the first is empty, and one in kFair at least.
 class CpuPool {
 public:
-  explicit CpuPool(unsigned threads, std::size_t max_waiting = 1000);
+  static constexpr unsigned kFair = 8;
+  /// Some 30 ms each: who waits longer than a second or two had better be told to come again.
+  static constexpr std::size_t kLastPerThread = 32;
+
+  /// `max_last` 0: kLastPerThread for each thread.
+  explicit CpuPool(unsigned threads, std::size_t max_waiting = 1000, std::size_t max_last = 0);
   ~CpuPool();
-  /// Runs `job` on the pool; false when the line is full. Resumes on the caller's executor.
-  Task<bool> run(std::move_only_function<void()> job);
+  /// Runs `job` on the pool; false when its line is full. Resumes on the caller's executor.
+  Task<bool> run(std::move_only_function<void()> job, Turn turn = Turn::first);
 
 private:
   struct Impl;
@@ -145,6 +167,10 @@ Result<std::string> hash_password(const std::string& password);
 bool verify_password(const std::string& hash, const std::string& password);
 /// Is `hash` of a form that verify_password knows? (imports)
 bool known_hash(std::string_view hash);
+/// What a hash has in common with all that cost the same to check: its method and parameters, without salt and digest.
+std::string hash_form(std::string_view hash);
+/// That of hash_password().
+const std::string& own_hash_form();
 /// A random password of 20 letters and digits, easy to read out.
 std::string make_password();
 /// So many random letters and digits of 32, five bits each.

@@ -6,6 +6,7 @@
 #include "directory/credentials.h"
 #include "sasl/prepare.h"
 
+#include <algorithm>
 #include <sodium.h>
 
 namespace paquebot::directory {
@@ -17,23 +18,49 @@ constexpr std::size_t kRemembered = 4096;
 constexpr std::chrono::minutes kRememberedFor{5};
 constexpr std::size_t kKey = crypto_generichash_KEYBYTES;
 
-/// One check in the pool. Shared with it, since the waiting coroutine may be destroyed first.
-struct Check {
-  std::string hash;
-  std::string password;
-  bool right = false;
-  ~Check() { sodium_memzero(password.data(), password.size()); }
-};
-
 /// Costs an unknown user's login what a known one's costs.
 const std::string& decoy() {
   static const std::string hash = hash_password(make_password()).value_or("");
   return hash;
 }
 
-void run_check(Check& check) {
-  check.right = verify_password(check.hash.empty() ? decoy() : check.hash, check.password) && !check.hash.empty();
-}
+/// One check in the pool. Shared with it, since the waiting coroutine may be destroyed first.
+struct Check {
+  std::string hash;                   ///< of the account; empty: there is none
+  std::vector<std::string> passwords; ///< the same one in each way to write it
+  std::vector<std::string> samples;   ///< Survey::samples
+  bool right = false;
+  std::vector<std::string> work;
+
+  Check() = default;
+  Check(const Check&) = delete;
+  Check& operator=(const Check&) = delete;
+  ~Check() {
+    for (std::string& password : passwords) sodium_memzero(password.data(), password.size());
+  }
+
+  bool fits(const std::string& tried, const std::string& password) {
+    work.push_back(hash_form(tried));
+    return verify_password(tried, password);
+  }
+
+  /// All that a wrong one costs; a right one ends it.
+  void run() {
+    const bool usable = known_hash(hash);
+    for (const std::string& password : passwords)
+      if (usable && fits(hash, password)) {
+        right = true;
+        return;
+      }
+    const std::string form = usable ? hash_form(hash) : std::string();
+    for (const std::string& password : passwords) {
+      if (!usable || form != own_hash_form()) fits(decoy(), password);
+      for (const std::string& sample : samples)
+        if (!usable || form != hash_form(sample)) fits(sample, password);
+    }
+    std::ranges::sort(work);
+  }
+};
 
 /// Looks at all of them, whichever fits.
 const store::AppPassword* find_app_password(const std::vector<store::AppPassword>& all, const std::string& password) {
@@ -46,8 +73,9 @@ const store::AppPassword* find_app_password(const std::vector<store::AppPassword
 
 } // namespace
 
-LoginCheck::LoginCheck(store::Store& store, AddressBook& book, CpuPool& cpu, const Clock& clock)
-    : store_(store), book_(book), cpu_(cpu), clock_(clock), key_(random_bytes(kKey)), right_(kRemembered) {}
+LoginCheck::LoginCheck(store::Store& store, AddressBook& book, AccountSurvey& survey, CpuPool& cpu, const Clock& clock)
+    : store_(store), book_(book), survey_(survey), cpu_(cpu), clock_(clock), key_(random_bytes(kKey)),
+      right_(kRemembered), wrong_(kRemembered) {}
 
 std::string LoginCheck::digest(const std::string& hash, const std::string& password) const {
   std::array<unsigned char, crypto_generichash_BYTES> out{};
@@ -57,41 +85,45 @@ std::string LoginCheck::digest(const std::string& hash, const std::string& passw
   return {out.begin(), out.end()};
 }
 
-Task<std::optional<bool>> LoginCheck::is_right(std::string hash, std::string password) {
+/// The password as every way of typing it gives it, and as it came: hashes from other servers were made of that.
+Task<std::optional<LoginCheck::Found>> LoginCheck::try_password(std::string name, std::string hash,
+                                                                std::string password, Turn turn) {
   const auto generation = store_.directory_generation();
-  const std::string remembered = digest(hash, password);
+  const std::string right = digest(hash, password);
+  const std::string wrong = digest(hash + '\0' + to_lower(name), password);
   const Instant now = clock_.now();
-  if (!hash.empty()) {
-    if (const auto until = right_.get(generation, remembered); until && now < *until) co_return true;
-  }
-  const auto check = std::make_shared<Check>(std::move(hash), std::move(password));
-  std::move_only_function<void()> job = [check] { run_check(*check); };
-  if (!co_await cpu_.run(std::move(job))) co_return std::nullopt;
-  if (check->right) right_.put(generation, remembered, now + kRememberedFor);
-  co_return check->right;
+  if (const auto until = right_.get(generation, right); !hash.empty() && until && now < *until)
+    co_return Found{true, {}};
+  if (wrong_.get(generation, wrong)) co_return Found{};
+  const auto survey = co_await survey_.look();
+  if (!survey) co_return std::nullopt;
+  const auto check = std::make_shared<Check>();
+  check->hash = std::move(hash);
+  check->samples = (*survey)->samples;
+  if (auto prepared = sasl::prepare_password(password, false); prepared && *prepared != password)
+    check->passwords.push_back(std::move(*prepared));
+  check->passwords.push_back(std::move(password));
+  std::move_only_function<void()> job = [check] { check->run(); };
+  if (!co_await cpu_.run(std::move(job), turn)) co_return std::nullopt;
+  if (check->right)
+    right_.put(generation, right, now + kRememberedFor);
+  else
+    wrong_.put(generation, wrong, true);
+  co_return Found{check->right, std::move(check->work)};
 }
 
-/// The password as every way of typing it gives it, then as it came: hashes from other servers were made of that.
-Task<std::optional<bool>> LoginCheck::is_any_right(std::string hash, std::string password) {
-  const auto prepared = sasl::prepare_password(password, false);
-  if (prepared && *prepared != password) {
-    std::string first_hash = hash, first = *prepared;
-    const auto right = co_await is_right(std::move(first_hash), std::move(first));
-    if (!right || *right) co_return right;
-  }
-  co_return co_await is_right(std::move(hash), std::move(password));
-}
-
-Task<Login> LoginCheck::check(std::string authzid, std::string user, std::string password) {
+Task<Login> LoginCheck::check(std::string authzid, std::string user, std::string password, Turn turn) {
   Login temporary{Login::Verdict::temporary, {}, {}};
   std::optional<store::Account> account;
   const bool sane = user.size() <= kMaxUser && password.size() <= kMaxPassword && authzid.size() <= kMaxUser;
   if (sane) {
-    auto found = co_await book_.account_of(std::move(user));
+    std::string asked = user;
+    auto found = co_await book_.account_of(std::move(asked));
     if (!found) co_return temporary;
     account = std::move(*found);
   } else {
     password.clear();
+    user.clear();
   }
   const store::Id id = account ? account->id : 0;
   const auto others = co_await store_.list_app_passwords(id);
@@ -103,9 +135,18 @@ Task<Login> LoginCheck::check(std::string authzid, std::string user, std::string
   }
   std::string hash = account ? account->password : std::string();
   std::string tried = password;
-  const auto right = co_await is_any_right(std::move(hash), std::move(tried));
-  if (!right) co_return temporary;
-  if (!*right || !account) co_return Login{};
+  auto found = co_await try_password(std::move(user), std::move(hash), std::move(tried), turn);
+  if (!found) {
+    temporary.why = "too many passwords wait to be checked, or the store failed";
+    co_return temporary;
+  }
+  Login login;
+  if (!account)
+    login.why = "there is no such account";
+  else if (!known_hash(account->password))
+    login.why = account->password.empty() ? "the account has no password" : "what is kept of its password is no hash";
+  login.work = std::move(found->work);
+  if (!found->right || !account) co_return login;
   if (account->scram_keys.empty()) {
     store::Account own = *account;
     co_await keep_keys(std::move(own), std::move(password));
@@ -125,6 +166,7 @@ Task<void> LoginCheck::keep_keys(store::Account account, std::string password) {
   store::Account changed = *made;
   const auto kept = co_await store_.set_scram(std::move(changed));
   if (!kept) log::warning("scram-keys-not-kept", {{"account", made->login}, {"why", kept.error().message}});
+  if (kept) survey_.keys_made();
 }
 
 Task<Result<std::string>> LoginCheck::secret() {
@@ -171,6 +213,7 @@ Task<Result<ScramLookup>> LoginCheck::scram_keys(std::string user, sasl::ScramHa
   const auto own = unpack_scram_key(salted->scram_keys, hash);
   out.credentials.keys.push_back(own.value_or(made_up_key(*known, salted->login, hash)));
   out.owners.emplace_back();
+  out.can_not_yet = account && !own && !account->password.empty();
   for (const store::AppPassword& other : *others) {
     const auto key = unpack_scram_key(other.scram_keys, hash);
     if (!key) continue;
@@ -192,7 +235,11 @@ Task<Login> LoginCheck::finish(std::string authzid, store::Account account) {
   if (!authzid.empty()) {
     const auto other = co_await book_.account_of(std::move(authzid));
     if (!other) co_return Login{Login::Verdict::temporary, {}, {}};
-    if (!*other || (*other)->id != account.id) co_return Login{};
+    if (!*other || (*other)->id != account.id) {
+      Login wrong;
+      wrong.why = "it may not act as another account";
+      co_return wrong;
+    }
   }
   if (account.disabled) co_return Login{Login::Verdict::disabled, {}, {}};
   co_return Login{Login::Verdict::accepted, std::move(account), {}};

@@ -8,12 +8,16 @@
 #include <mutex>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
+#include <utility>
 #include <vector>
 
 namespace paquebot::directory {
 
 struct GuardLimits {
-  unsigned per_address = 20; ///< failures lately, until an address is refused; a tenth of it begins to slow it down
+  /// Failures lately, until an address is refused; a tenth of it begins to slow it down. Of IPv6 the first 64 bits are an
+  /// address, and kSite times as many are too many for the first 48, which is what a site gets (RFC 6177).
+  unsigned per_address = 20;
   unsigned per_account = 50; ///< likewise for a name, from all addresses together
   std::chrono::seconds refused_for{15 * 60};
 };
@@ -32,9 +36,15 @@ struct LoginFacts {
   std::int64_t refused_until = 0; ///< logins from addresses that it did not use lately are refused; 0: they aren't
 };
 
-/// Counts failed logins by address and by name (of an account or not, so that it can't be told which), slows the answers
-/// down, and refuses for a while what goes on. An address from which the account logged in lately is counted on its own:
-/// neither a stranger's guessing at the account nor a neighbour's behind the same address locks its owner out.
+inline constexpr unsigned kSite = 8;
+/// For so long after a login its network is known as one of the account's, of which it has at most kNetworks.
+inline constexpr std::chrono::days kKnownFor{30};
+inline constexpr std::size_t kNetworks = 8;
+
+/// Counts failed logins by address, by site and by name (of an account or not, so that it can't be told which), slows the
+/// answers down, and refuses for a while what goes on. An address from which the account logged in lately is counted on its
+/// own: neither a stranger's guessing at the account nor a neighbour's behind the same address locks its owner out. What is
+/// known of such addresses outlives the process by rows that others keep (take_changes, load).
 ///
 /// An attempt is counted when it begins and given back when it succeeds, so that a hundred at once are a hundred. Tables are
 /// bounded; what was longest not used is forgotten. Only the clock given is looked at. Thread-safe.
@@ -45,9 +55,10 @@ public:
   void configure(GuardLimits limits);
 
   /// Whether an attempt may begin: 0, or how long it is still refused. When 0 it is counted, and failed() or
-  /// succeeded() or withdrawn() must follow. `address` is text; IPv6 counts by its first 64 bits. An empty name counts
-  /// for the address only.
+  /// succeeded() or withdrawn() must follow. `address` is text. An empty name counts for the address only.
   std::chrono::seconds begin(const std::string& address, const std::string& name);
+  /// Whether `name` logged in from there lately.
+  bool knows(const std::string& address, const std::string& name);
   /// How long the answer is to be held back.
   std::chrono::milliseconds failed(const std::string& address, const std::string& name, const std::string& protocol);
   /// `login` is whose login it was, which a token or certificate may tell only now.
@@ -58,30 +69,54 @@ public:
 
   LoginFacts facts(const std::string& name);
 
+  /// Names of whose networks others know something that the rows before did not say, at most `most`, and their row: printable
+  /// text of at most 600 octets; empty when nothing is known any more. A use is told anew once a day.
+  std::vector<std::pair<std::string, std::string>> take_changes(std::size_t most);
+  /// A row that could not be kept: it is among the next changes again.
+  void put_back(const std::string& name);
+  /// A row of an earlier process. What it says that is too old, or no row at all, is among the next changes.
+  void load(const std::string& name, const std::string& row);
+
 private:
   /// One score: failures, less one for each minute.
   struct Score {
     double value = 0;
     Instant counted{};
     Instant refused_until{};
-    bool trusted = false; ///< a pair: it logged in lately
-    LoginFacts facts;     ///< a name: events only
+    LoginFacts facts; ///< a name: events only
   };
-  using Entry = std::pair<std::string, Score>;
+  /// A network that a name logged in from: when last, and as of when its row says so. Milliseconds since 1970.
+  struct Network {
+    std::string name;
+    std::int64_t used = 0;
+    std::int64_t told = 0;
+  };
+  template <class Value>
   struct Table {
+    using Entry = std::pair<std::string, Value>;
     std::list<Entry> order; ///< what was used last stands first
-    std::unordered_map<std::string, std::list<Entry>::iterator> index;
-  };
+    std::unordered_map<std::string, typename std::list<Entry>::iterator> index;
 
-  Score& score(Table& table, const std::string& key);
-  Score* find(Table& table, const std::string& key);
+    Value* find(const std::string& key);
+    /// Makes it when it isn't there; what was longest not used then gives way to it.
+    Value& get(const std::string& key, std::size_t most);
+  };
+  using Scores = Table<Score>;
+
+  Score& score(Scores& table, const std::string& key);
   double value(Score& score) const;
+  std::vector<std::pair<Score*, unsigned>> concerned(const std::string& address, const std::string& name);
+  bool is_known(const std::string& network, const std::string& key);
   void give_back(const std::string& address, const std::string& name);
+  void learn(const std::string& network, const std::string& key);
 
   const Clock& clock_;
   std::mutex mutex_;
   GuardLimits limits_;
-  Table addresses_, names_, pairs_;
+  Scores addresses_, sites_, names_;
+  Scores pairs_; ///< of networks and names that are known
+  Table<std::vector<Network>> known_;
+  std::unordered_set<std::string> changed_; ///< names in known_, or whose row is to go
 };
 
 } // namespace paquebot::directory

@@ -1,6 +1,7 @@
 #include "base/fake_clock.h"
 #include "directory/login_guard.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 namespace paquebot::directory {
@@ -100,6 +101,72 @@ TEST_F(GuardTest, ASubscribersIpv6AddressesAreOne) {
     taken += guess("2001:db8:1:2::" + std::to_string(i), "name" + std::to_string(i)) ? 1 : 0;
   EXPECT_EQ(taken, 20u);
   EXPECT_TRUE(guess("2001:db8:1:3::1", "x"));
+}
+
+TEST_F(GuardTest, ASiteCountsAsWell) {
+  ASSERT_TRUE(log_in("2001:db8:1:ffff::7", "ann@example.org"));
+  unsigned begun = 0;
+  for (int i = 0; i < 2500; ++i) {
+    const std::string address = fmt::format("2001:db8:1:{:x}::1", i);
+    begun += guard.begin(address, "name" + std::to_string(i)).count() == 0 ? 1 : 0;
+  }
+  EXPECT_EQ(begun, 20u * kSite) << "each from a network of its own, all of one site";
+  EXPECT_TRUE(guess("2001:db8:2:1::1", "x")) << "another site";
+  EXPECT_TRUE(log_in("2001:db8:1:ffff::8", "ann@example.org")) << "who is known there is no part of it";
+  EXPECT_FALSE(log_in("2001:db8:1:ffff::8", "bob@example.org"));
+}
+
+TEST_F(GuardTest, KnownAddressesOutliveTheProcess) {
+  ASSERT_TRUE(log_in("198.51.100.1", "ann@example.org"));
+  ASSERT_TRUE(log_in("2001:db8:1:2::7", "ann@example.org"));
+  const auto rows = guard.take_changes(10);
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_EQ(rows[0].first, "ann@example.org");
+  EXPECT_TRUE(guard.take_changes(10).empty());
+  ASSERT_TRUE(log_in("198.51.100.1", "ann@example.org"));
+  EXPECT_TRUE(guard.take_changes(10).empty()) << "told today already";
+  clock.advance(25h);
+  ASSERT_TRUE(log_in("198.51.100.1", "ann@example.org"));
+  EXPECT_EQ(guard.take_changes(10).size(), 1u);
+
+  LoginGuard next(clock, {.per_address = 20, .per_account = 50, .refused_for = 15min});
+  next.load(rows[0].first, rows[0].second);
+  for (int i = 0; i < 200; ++i) next.begin("192.0.2." + std::to_string(i), "ann@example.org");
+  EXPECT_GT(next.begin("198.51.100.2", "ann@example.org").count(), 0) << "strangers guess";
+  EXPECT_EQ(next.begin("198.51.100.1", "Ann@example.org").count(), 0) << "she is where she usually is";
+  EXPECT_EQ(next.begin("2001:db8:1:2::99", "ann@example.org").count(), 0);
+  EXPECT_TRUE(next.take_changes(10).empty());
+}
+
+TEST_F(GuardTest, WhatIsKnownAgesAndIsBounded) {
+  ASSERT_TRUE(log_in("198.51.100.1", "ann@example.org"));
+  const auto rows = guard.take_changes(10);
+  clock.advance(24h * 31);
+  EXPECT_FALSE(guard.knows("198.51.100.1", "ann@example.org"));
+  LoginGuard next(clock);
+  next.load(rows.at(0).first, rows.at(0).second);
+  EXPECT_FALSE(next.knows("198.51.100.1", "ann@example.org"));
+  const auto gone = next.take_changes(10);
+  ASSERT_EQ(gone.size(), 1u);
+  EXPECT_EQ(gone[0].second, "") << "the row is of no use any more";
+  for (const char* damaged :
+       {"", "=", "x", "=5", "198.51.100.1=", "198.51.100.1=-1", " = = ", "a=99999999999999999999"})
+    next.load("bob@example.org", damaged);
+  EXPECT_FALSE(next.knows("198.51.100.1", "bob@example.org"));
+  next.load("bob@example.org", "198.51.100.1=9999999999999");
+  EXPECT_TRUE(next.knows("198.51.100.1", "bob@example.org")) << "a clock that was ahead";
+  clock.advance(24h * 31);
+  EXPECT_FALSE(next.knows("198.51.100.1", "bob@example.org"));
+
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_TRUE(log_in("198.51.100." + std::to_string(i), "ann@example.org"));
+    clock.advance(1s);
+  }
+  EXPECT_FALSE(guard.knows("198.51.100.91", "ann@example.org"));
+  EXPECT_TRUE(guard.knows("198.51.100.92", "ann@example.org"));
+  EXPECT_LE(guard.take_changes(10).at(0).second.size(), 600u);
+  guard.put_back("ann@example.org");
+  EXPECT_EQ(guard.take_changes(10).size(), 1u);
 }
 
 TEST_F(GuardTest, TablesAreBounded) {

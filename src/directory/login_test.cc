@@ -1,7 +1,11 @@
 #include "base/fake_clock.h"
 #include "directory/test_server.h"
 
+#include <algorithm>
+#include <boost/asio/detached.hpp>
+#include <crypt.h>
 #include <gtest/gtest.h>
+#include <latch>
 
 namespace paquebot::directory {
 namespace {
@@ -92,6 +96,111 @@ TEST_F(LoginTest, ShortNamesNeedOneDomain) {
   server.domain("other.example");
   EXPECT_EQ(login("ann", "wonderland").verdict, Verdict::wrong);
   EXPECT_EQ(login("ann@example.org", "wonderland").verdict, Verdict::accepted);
+}
+
+/// An account whose hash of "wonderland" came from another server.
+store::Account imported(TestServer& server, const std::string& login, const char* setting) {
+  auto account = server.account(login, "x");
+  crypt_data data{};
+  account.password = crypt_r("wonderland", setting, &data);
+  EXPECT_TRUE(run_task(server.store().update_account(account)));
+  return account;
+}
+
+TEST_F(LoginTest, AWrongPasswordCostsTheSameForEveryName) {
+  imported(server, "old@example.org", "$1$saltsalt$");
+  imported(server, "older@example.org", "$6$rounds=1000$saltsalt$");
+  imported(server, "other@example.org", "$6$rounds=1000$different$");
+  for (const char* password : {"guess", "gu\xC3\xBC\xC3\x9F", "gu\x75\xCC\x88"}) {
+    const auto expected = login("nobody", password).work;
+    EXPECT_GE(expected.size(), 3u);
+    EXPECT_EQ(std::ranges::count(expected, own_hash_form()), std::ranges::count(expected, "$1"));
+    for (const char* user : {"ann", "bob@example.org", "mute", "old", "older", "other", "ann.b", "team"}) {
+      const Login wrong = login(user, password);
+      EXPECT_EQ(wrong.verdict, Verdict::wrong);
+      EXPECT_EQ(wrong.work, expected) << user << ' ' << password;
+    }
+  }
+  for (const char* user : {"old", "older", "other", "ann"})
+    EXPECT_EQ(login(user, "wonderland").verdict, Verdict::accepted) << user;
+}
+
+TEST_F(LoginTest, WhatIsKnownToBeWrongIsNotHashedTwice) {
+  for (const char* user : {"ann", "nobody"}) {
+    EXPECT_EQ(login(user, "guess").work.size(), 1u) << user;
+    const Login again = login(user, "guess");
+    EXPECT_EQ(again.verdict, Verdict::wrong);
+    EXPECT_TRUE(again.work.empty()) << user;
+    EXPECT_EQ(login(user, "another").work.size(), 1u);
+  }
+  EXPECT_EQ(login("ann.b", "guess").work.size(), 1u) << "nobody learns that the two are one";
+  EXPECT_EQ(login("nobody2", "guess").work.size(), 1u);
+  auto account = run_task(server.store().get_account(ann)).value();
+  account.password = hash_password("guess").value();
+  ASSERT_TRUE(run_task(server.store().update_account(account)));
+  EXPECT_EQ(login("ann", "guess").verdict, Verdict::accepted) << "it is right now";
+}
+
+TEST_F(LoginTest, StrangersPasswordsLeaveRoomForThoseOfKnownOnes) {
+  boost::asio::io_context context;
+  CpuPool pool(1, 10, 1);
+  Directory directory(server.store(), pool, {.hostname = "mx.example.org"}, clock);
+  std::latch entered{1}, go{1};
+  std::move_only_function<void()> slow = [&] {
+    entered.count_down();
+    go.wait();
+  };
+  boost::asio::co_spawn(context, pool.run(std::move(slow)), boost::asio::detached);
+  context.poll();
+  entered.wait();
+  std::vector<Verdict> strangers;
+  std::optional<Verdict> known;
+  for (const char* password : {"one", "two", "three"})
+    boost::asio::co_spawn(context, directory.login({}, "ann", password, Turn::last),
+                          [&](const std::exception_ptr&, const Login& login) { strangers.push_back(login.verdict); });
+  context.restart();
+  while (strangers.size() < 2 && context.run_one() > 0) {
+  }
+  EXPECT_EQ(strangers, std::vector(2, Verdict::temporary)) << "at once, though nothing moves";
+  boost::asio::co_spawn(context, directory.login({}, "ann", "wonderland", Turn::first),
+                        [&](const std::exception_ptr&, const Login& login) { known = login.verdict; });
+  go.count_down();
+  context.run();
+  EXPECT_EQ(known, Verdict::accepted);
+  EXPECT_EQ(strangers.back(), Verdict::wrong);
+}
+
+TEST(HashForm, IsWhatCostsTheSame) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"$1$saltsalt$JS6AKQeuM1fFWxeOY10Em0", "$1"},
+      {"$6$saltsalt$digest", "$6"},
+      {"$6$rounds=5000$saltsalt$digest", "$6$rounds=5000"},
+      {"$2b$12$abcdefghijklmnopqrstuv", "$2b$12"},
+      {"$y$j9T$salt$digest", "$y$j9T"},
+      {"$7$CU..../....salt$digest", "$7$CU..../...."},
+      {"$argon2id$v=19$m=19456,t=2,p=1$salt$digest", "$argon2id$v=19$m=19456,t=2,p=1"},
+      {"_J9..rasmBYk8r9AiWNc", "_J9.."},
+      {"abJnggxhB/yWI", ""},
+      {"$", "$"},
+      {"$6", "$6"},
+      {"$argon2", "$argon2"},
+      {"", ""},
+  };
+  for (const auto& [hash, form] : cases) EXPECT_EQ(hash_form(hash), form) << hash;
+  EXPECT_EQ(own_hash_form(), "$argon2id$v=19$m=19456,t=2,p=1");
+}
+
+TEST_F(LoginTest, WhoKeepsScramFromWorking) {
+  auto missing = run_task(server.directory().without_scram()).value();
+  EXPECT_EQ(missing.logins, (std::vector<std::string>{"ann@example.org", "bob@example.org"}));
+  EXPECT_EQ(missing.count, 2u);
+  EXPECT_EQ(login("ann", "wonderland").verdict, Verdict::accepted);
+  missing = run_task(server.directory().without_scram()).value();
+  EXPECT_EQ(missing.logins, std::vector<std::string>{"bob@example.org"}) << "ann's keys were just made";
+  auto account = run_task(server.store().get_account(bob)).value();
+  account.disabled = true;
+  ASSERT_TRUE(run_task(server.store().update_account(account)));
+  EXPECT_EQ(run_task(server.directory().without_scram()).value().count, 0u);
 }
 
 } // namespace

@@ -106,6 +106,28 @@ bool verify_password(const std::string& hash, const std::string& password) {
   return password.find('\0') == password.npos && verify_crypt(hash, password);
 }
 
+std::string hash_form(std::string_view hash) {
+  if (hash.starts_with('_')) return std::string(hash.substr(0, 5)); // its count of rounds
+  if (!hash.starts_with('$')) return {};
+  if (hash.starts_with("$7$")) return std::string(hash.substr(0, 14)); // N, r and p, fixed in width
+  const auto id = hash.find('$', 1);
+  if (id == hash.npos) return std::string(hash);
+  auto end = id;
+  if (is_argon(hash)) {
+    end = hash.find('$', hash.find("$m=") + 1); // version and costs
+  } else if (const std::string_view rest = hash.substr(id + 1);
+             hash.starts_with("$2") || hash.starts_with("$y$") || hash.starts_with("$gy$") ||
+             hash.starts_with("$sha1$") || rest.starts_with("rounds=")) {
+    end = hash.find('$', id + 1);
+  }
+  return std::string(hash.substr(0, end));
+}
+
+const std::string& own_hash_form() {
+  static const std::string form = hash_form(hash_password("x").value_or(""));
+  return form;
+}
+
 std::string make_password() { return make_letters(20); }
 
 std::string make_letters(std::size_t count) {

@@ -62,6 +62,8 @@ sasl::Channel channel_of(const Stream& stream) {
     std::string data = modern ? exported(ssl) : unique(ssl, impl.server_side);
     if (!data.empty()) channel.bindings.push_back({modern ? "tls-exporter" : "tls-unique", std::move(data)});
   }
+  channel.verified =
+      !impl.server_side && (SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER) != 0 && SSL_get_verify_result(ssl) == X509_V_OK;
   const X509* certificate = impl.server_side ? SSL_get0_peer_certificate(ssl) : nullptr;
   const bool asked = (SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER) != 0;
   if (certificate != nullptr && asked && SSL_get_verify_result(ssl) == X509_V_OK)

@@ -79,6 +79,8 @@ struct ClientSession::Impl {
   void capabilities_known();
   void set_utf8();
   void log_in();
+  void begin_auth();
+  bool fall_back();
   void ask_ahead();
   void one_retrieved();
   void auth_challenge(std::string_view text);
@@ -114,6 +116,7 @@ struct ClientSession::Impl {
   std::vector<std::string> offered;
   std::unique_ptr<sasl::ClientMechanism> mechanism;
   sasl::Channel channel;
+  bool fell_back = false; ///< from SCRAM to PLAIN
 
   std::deque<std::uint32_t> wanted; ///< messages not asked for yet
   long wanted_lines = -1;
@@ -270,6 +273,7 @@ void ClientSession::Impl::reply(bool good, std::string_view text) {
       return forget_secrets();
     case Awaits::auth:
     case Awaits::pass:
+      if (!good && fall_back()) return;
       if (!good) return give_up(ClientFailure::login, std::string(text), true);
       // RFC 5802 section 3: whoever skips the proof does not know the password.
       if (mechanism && !mechanism->complete())
@@ -332,6 +336,10 @@ void ClientSession::Impl::log_in() {
     return give_up(ClientFailure::login, "the server takes no user names and passwords beyond ASCII", true);
   }
   if (!mechanism) return send(Awaits::user, "USER " + options.user);
+  begin_auth();
+}
+
+void ClientSession::Impl::begin_auth() {
   std::string command = fmt::format("AUTH {}", mechanism->name());
   // Section 4: an initial response only in a command of at most 255 octets. PLAIN has the longest: two octets more than
   // name and password.
@@ -344,7 +352,17 @@ void ClientSession::Impl::log_in() {
   }
   send(Awaits::auth, command);
   sasl::wipe(command);
-  sasl::wipe(options.password);
+}
+
+/// Once, to PLAIN, where that gives nothing away.
+bool ClientSession::Impl::fall_back() {
+  if (!mechanism || fell_back) return false;
+  auto other = sasl::make_fallback(*mechanism, offered, {"", options.user, options.password}, channel);
+  if (!other) return false;
+  fell_back = true;
+  mechanism = std::move(other);
+  begin_auth();
+  return true;
 }
 
 void ClientSession::Impl::auth_challenge(std::string_view text) {

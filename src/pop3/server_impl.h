@@ -85,6 +85,7 @@ struct ServerSession::Impl {
   void refuse_login(LoginVerdict verdict);
   void answer_keys(sasl::ScramCredentials credentials);
   sasl::Offer offer() const;
+  void note_refusal(std::string cause);
   void wipe_login();
 
   // Listings and deletions.
@@ -124,6 +125,9 @@ struct ServerSession::Impl {
   std::string mechanism_name;                       ///< of the login that goes on
   sasl::Question login;
   sasl::Channel channel;
+  std::optional<bool> scram;                  ///< instead of the options'
+  std::optional<sasl::Refusal> refusal_;      ///< not taken yet
+  bool judged = false;                        ///< somebody outside was asked about this exchange
   LoginVerdict refusal = LoginVerdict::wrong; ///< of the exchange that is about to end
   std::string logged_in;
 

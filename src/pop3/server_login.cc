@@ -49,8 +49,12 @@ void ServerSession::Impl::auth(const Arguments& a) {
   if (!login_allowed()) return;
   std::size_t space = a.text.find(' ');
   mechanism = sasl::make_server(a.text.substr(0, space), offer());
-  if (!mechanism) return error(Text::unknown_mechanism);
   mechanism_name = to_upper(a.text.substr(0, space));
+  judged = false;
+  if (!mechanism) {
+    note_refusal("this mechanism is not offered here");
+    return error(Text::unknown_mechanism);
+  }
   refusal = LoginVerdict::wrong;
   if (space == std::string_view::npos) return sasl_step(mechanism->step(nullptr));
   auth_response(a.text.substr(space + 1));
@@ -70,8 +74,9 @@ void ServerSession::Impl::auth_response(std::string_view line) {
     return;
   }
   mechanism.reset();
-  if (!initial && line == "*") return error(Text::login_cancelled);
-  error(Text::bad_base64);
+  const bool cancelled = !initial && line == "*";
+  note_refusal(cancelled ? "the client broke it off" : "a response that is no base 64");
+  error(cancelled ? Text::login_cancelled : Text::bad_base64);
 }
 
 void ServerSession::Impl::sasl_step(sasl::Step step) {
@@ -81,6 +86,7 @@ void ServerSession::Impl::sasl_step(sasl::Step step) {
   } else if (auto* question_asked = std::get_if<sasl::Ask>(&step)) {
     login = question_asked->question;
     sasl::wipe(question_asked->question.secret);
+    judged = login.kind != sasl::Question::Kind::scram_keys;
     ask(Question::login);
   } else if (auto* success = std::get_if<sasl::Success>(&step)) {
     logged_in = std::move(success->authzid);
@@ -88,6 +94,7 @@ void ServerSession::Impl::sasl_step(sasl::Step step) {
     ask(Question::open);
   } else {
     mechanism.reset();
+    note_refusal(std::get<sasl::Failure>(step).cause);
     if (std::get<sasl::Failure>(step).malformed) return error(Text::bad_response);
     refuse_login(std::exchange(refusal, LoginVerdict::wrong));
   }
@@ -118,6 +125,7 @@ void ServerSession::Impl::answer_keys(sasl::ScramCredentials credentials) {
 sasl::Offer ServerSession::Impl::offer() const {
   sasl::Offer offer = options->login;
   offer.channel = channel;
+  offer.scram = scram.value_or(offer.scram);
   return offer;
 }
 
@@ -133,6 +141,11 @@ void ServerSession::Impl::refuse_login(LoginVerdict verdict) {
     default: error(Text::wrong_login); break; // RFC 3206 section 5
   }
   if (++login_failures >= options->max_login_failures) close();
+}
+
+/// What was judged outside is logged there.
+void ServerSession::Impl::note_refusal(std::string cause) {
+  if (!judged) refusal_ = sasl::Refusal{mechanism_name, std::move(cause)};
 }
 
 void ServerSession::Impl::wipe_login() {

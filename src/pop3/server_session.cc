@@ -2,6 +2,7 @@
 #include "sasl/secret.h"
 
 #include <fmt/format.h>
+#include <utility>
 
 namespace paquebot::pop3 {
 
@@ -97,6 +98,7 @@ Action ServerSession::Impl::next() {
 void ServerSession::Impl::handle_input(LineBuffer::Status status, std::string_view line) {
   if (state == transaction) ++window;
   if (status == LineBuffer::Status::too_long) {
+    if (mechanism) note_refusal("a response of more octets than may be");
     mechanism.reset();
     auth_waits = false;
     return error(Text::line_too_long);
@@ -212,6 +214,8 @@ void ServerSession::answer_keys(std::uint32_t id, sasl::ScramCredentials credent
   if (impl_->answered(Impl::Question::login, id)) impl_->answer_keys(std::move(credentials));
 }
 
+void ServerSession::offer_scram(bool offered) { impl_->scram = offered; }
+std::optional<sasl::Refusal> ServerSession::take_refusal() { return std::exchange(impl_->refusal_, std::nullopt); }
 void ServerSession::set_channel(sasl::Channel channel) { impl_->channel = std::move(channel); }
 
 void ServerSession::answer_open(std::uint32_t id, OpenVerdict verdict, std::uint32_t count, std::uint64_t octets) {

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -114,6 +115,10 @@ public:
   void answer_login(std::uint32_t id, LoginVerdict verdict);
   /// What is kept of the passwords that question `id` is about; see sasl::ScramCredentials.
   void answer_keys(std::uint32_t id, sasl::ScramCredentials credentials);
+  /// Whether SCRAM is offered, instead of what the options say: before the first next().
+  void offer_scram(bool offered);
+  /// A login that ended before AskLogin asked whether it may, since the last call: for the log. Ask behind each next().
+  std::optional<sasl::Refusal> take_refusal();
   /// What logins can be bound to: after a handshake, before tls_started() or the first next().
   void set_channel(sasl::Channel channel);
   /// `count` messages, `octets` in total.

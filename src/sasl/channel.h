@@ -16,6 +16,8 @@ struct Channel {
   std::vector<ChannelBinding> bindings; ///< the preferred one first
   /// The addresses in a client certificate that was checked; EXTERNAL is offered when there are any.
   std::vector<std::string> certificate_names;
+  /// Client side: the server's certificate was checked, against its name too.
+  bool verified = false;
 };
 
 } // namespace paquebot::sasl

@@ -165,4 +165,10 @@ std::unique_ptr<ClientMechanism> make_client(std::span<const std::string> offere
   return nullptr;
 }
 
+std::unique_ptr<ClientMechanism> make_fallback(const ClientMechanism& refused, std::span<const std::string> offered,
+                                               Credentials credentials, const Channel& channel) {
+  if (!refused.name().starts_with("SCRAM-") || !channel.verified || !offers(offered, "PLAIN")) return nullptr;
+  return std::make_unique<PlainClient>(std::move(credentials));
+}
+
 } // namespace paquebot::sasl

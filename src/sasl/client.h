@@ -38,6 +38,11 @@ public:
 std::unique_ptr<ClientMechanism> make_client(std::span<const std::string> offered, Credentials credentials,
                                              const Channel& channel = {}, std::string nonce = {});
 
+/// After the server refused a login of `mechanism`, which was SCRAM: it may be that it has no keys for it (a password that came
+/// as a hash), so PLAIN, where it is offered and the server has proved who it is; else nullptr. To be tried once.
+std::unique_ptr<ClientMechanism> make_fallback(const ClientMechanism& refused, std::span<const std::string> offered,
+                                               Credentials credentials, const Channel& channel);
+
 /// SCRAM (scram_client.cc); `plus_offered`: the server has the -PLUS form of it.
 std::unique_ptr<ClientMechanism> make_scram_client(std::string_view name, bool plus_offered, Credentials credentials,
                                                    const Channel& channel, std::string nonce);

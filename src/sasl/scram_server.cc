@@ -14,7 +14,7 @@ constexpr std::size_t kMaxMessage = 4096; ///< octets; a client's message has so
 class ScramServer final : public ServerMechanism {
 public:
   ScramServer(ScramHash hash, bool plus, const Offer& offer)
-      : hash_(hash), plus_(plus), bindings_(offer.channel.bindings),
+      : hash_(hash), plus_(plus), bindings_(offer.plus ? offer.channel.bindings : std::vector<ChannelBinding>()),
         own_nonce_(offer.nonce.empty() ? make_nonce() : offer.nonce) {}
 
   Step step(const std::string* response) override {

@@ -170,7 +170,7 @@ TEST(ScramServer, NamesMayHoldCommas) {
   EXPECT_EQ(std::get<Ask>(step).question.authcid, "c=d");
 }
 
-const Offer kBound{.channel = {.bindings = {{"tls-exporter", "EXPORTED"}, {"tls-unique", "FINISHED"}}}};
+const Offer kBound{.channel = {.bindings = {{"tls-exporter", "EXPORTED"}, {"tls-unique", "FINISHED"}}}, .plus = true};
 
 TEST(ScramPlus, BindsToTheChannel) {
   const struct {
@@ -199,6 +199,33 @@ TEST(ScramPlus, BindsToTheChannel) {
     EXPECT_EQ(std::get<Ask>(step).question.right, c.right) << c.gs2;
   }
   EXPECT_EQ(make_server("SCRAM-SHA-256-PLUS", {}), nullptr) << "nothing to bind to";
+}
+
+TEST(ScramPlus, IsOfferedOnlyWhenTheSettingSaysSo) {
+  Offer plain = kBound;
+  plain.plus = false;
+  EXPECT_EQ(make_server("SCRAM-SHA-256-PLUS", plain), nullptr);
+  for (const std::string_view name : server_mechanisms(plain)) EXPECT_FALSE(name.ends_with("-PLUS")) << name;
+  EXPECT_EQ(server_mechanisms(kBound).front(), "SCRAM-SHA-256-PLUS");
+  // RFC 5802 section 6: a client that could bind and saw no -PLUS says "y", which is now the truth.
+  const Exchange exchange = begin("y,,n=user,r=client", plain, "SCRAM-SHA-256");
+  ASSERT_FALSE(exchange.server_first.starts_with("FAILED"));
+  const std::string last = final_message("n=user,r=client", exchange.server_first, "y,,", "clientserver");
+  EXPECT_TRUE(std::get<Ask>(exchange.server->step(&last)).question.right);
+}
+
+TEST(ScramClient, FallsBackToPlainOnlyWhereTheServerIsKnown) {
+  const std::vector<std::string> all{"SCRAM-SHA-256", "PLAIN"}, only{"SCRAM-SHA-256", "LOGIN"};
+  const Credentials who{"", "user", "pencil"};
+  Channel proved, bound = kBound.channel;
+  proved.verified = true;
+  const auto scram = make_client(all, who);
+  ASSERT_EQ(make_fallback(*scram, all, who, proved)->name(), "PLAIN");
+  EXPECT_EQ(make_fallback(*scram, all, who, {}), nullptr) << "in clear, or not verified";
+  EXPECT_EQ(make_fallback(*scram, all, who, bound), nullptr) << "TLS with anybody";
+  EXPECT_EQ(make_fallback(*scram, only, who, proved), nullptr);
+  const auto plain = make_client(std::vector<std::string>{"PLAIN"}, who);
+  EXPECT_EQ(make_fallback(*plain, all, who, proved), nullptr);
 }
 
 TEST(ScramPlus, OurClientUsesItWhenBothCan) {

@@ -82,7 +82,7 @@ struct Row {
 using Made = std::unique_ptr<ServerMechanism>;
 bool always(const Offer&) { return true; }
 bool with_scram(const Offer& offer) { return offer.scram; }
-bool with_binding(const Offer& offer) { return offer.scram && !offer.channel.bindings.empty(); }
+bool with_binding(const Offer& offer) { return offer.scram && offer.plus && !offer.channel.bindings.empty(); }
 bool with_tokens(const Offer& offer) { return offer.tokens; }
 bool with_certificate(const Offer& offer) { return !offer.channel.certificate_names.empty(); }
 

@@ -67,8 +67,15 @@ public:
 struct Offer {
   Channel channel;
   bool scram = true;
+  bool plus = false;   ///< with scram: also its forms that are bound to the TLS connection
   bool tokens = false; ///< OAUTHBEARER and XOAUTH2
   std::string nonce;   ///< the server's part of SCRAM's nonce, for tests; empty: random
+};
+
+/// An exchange that ended before anybody outside was asked whether it may: what the log says of it.
+struct Refusal {
+  std::string mechanism; ///< as the client wrote it
+  std::string cause;
 };
 
 /// Names in order of preference; what needs something that isn't there is left out.

@@ -1,6 +1,7 @@
 #include "service/login.h"
 
 #include "base/log.h"
+#include "base/text.h"
 #include "net/wheel.h"
 
 #include <algorithm>
@@ -24,6 +25,15 @@ LoginAnswer::Verdict verdict_of(Verdict verdict) {
   return LoginAnswer::Verdict::temporary;
 }
 
+std::string why_of(const directory::Login& login) {
+  if (!login.why.empty()) return login.why;
+  switch (login.verdict) {
+    case Verdict::disabled: return "the account is disabled";
+    case Verdict::temporary: return "the login can't be checked now";
+    default: return "wrong name or password";
+  }
+}
+
 /// Whose login is tried, as far as the client says it.
 std::string named(const sasl::Question& question) {
   return question.authcid.empty() ? question.authzid : question.authcid;
@@ -34,7 +44,7 @@ std::string named(const sasl::Question& question) {
 LoginDesk::LoginDesk(LoginParts parts, std::string address, std::string protocol, Sessions::Token token)
     : parts_(parts), address_(std::move(address)), protocol_(std::move(protocol)), token_(token) {}
 
-Task<LoginAnswer> LoginDesk::ask(sasl::Question question, sasl::Channel channel) {
+Task<LoginAnswer> LoginDesk::ask(sasl::Question question, sasl::Channel channel, std::string mechanism) {
   if (question.kind == Kind::scram_keys) co_return co_await give_keys(std::move(question));
   const std::string given = named(question);
   std::string asked = given;
@@ -47,13 +57,20 @@ Task<LoginAnswer> LoginDesk::ask(sasl::Question question, sasl::Channel channel)
     answer.verdict = LoginAnswer::Verdict::slow_down;
     co_return answer;
   }
-  directory::Login login = co_await prove(std::move(question), std::move(channel));
+  const auto turn = parts_.guard.knows(address_, name) ? directory::Turn::first : directory::Turn::last;
+  directory::Login login = co_await prove(std::move(question), std::move(channel), turn);
   answer.verdict = verdict_of(login.verdict);
   const bool accepted = login.verdict == Verdict::accepted;
-  log::info(accepted ? "login" : "login-refused", {{"client", address_},
-                                                   {"account", accepted ? login.account.login : given},
-                                                   {"protocol", protocol_},
-                                                   {"disabled", login.verdict == Verdict::disabled}});
+  if (accepted)
+    log::info(
+        "login",
+        {{"client", address_}, {"account", login.account.login}, {"protocol", protocol_}, {"mechanism", mechanism}});
+  else
+    log::info("login-refused", {{"client", address_},
+                                {"account", given},
+                                {"protocol", protocol_},
+                                {"mechanism", mechanism},
+                                {"why", why_of(login)}});
   if (accepted) {
     parts_.guard.succeeded(address_, name, login.account.login, protocol_);
     store::AppPassword used = std::move(login.password);
@@ -69,13 +86,20 @@ Task<LoginAnswer> LoginDesk::ask(sasl::Question question, sasl::Channel channel)
   co_return answer;
 }
 
-Task<directory::Login> LoginDesk::prove(sasl::Question question, sasl::Channel channel) {
+void LoginDesk::note(const sasl::Refusal& refusal) const {
+  log::info("login-refused", {{"client", address_},
+                              {"protocol", protocol_},
+                              {"mechanism", printable(refusal.mechanism, 40)},
+                              {"why", refusal.cause}});
+}
+
+Task<directory::Login> LoginDesk::prove(sasl::Question question, sasl::Channel channel, directory::Turn turn) {
   const std::uint64_t generation = parts_.store.directory_generation();
   directory::Login login;
   switch (question.kind) {
     case Kind::password:
       login = co_await parts_.directory.login(std::move(question.authzid), std::move(question.authcid),
-                                              std::move(question.secret));
+                                              std::move(question.secret), turn);
       break;
     case Kind::scram: login = co_await prove_scram(std::move(question)); break;
     case Kind::certificate: login = co_await prove_certificate(std::move(question.authzid), std::move(channel)); break;
@@ -119,7 +143,14 @@ Task<LoginAnswer> LoginDesk::give_keys(sasl::Question question) {
 
 /// The engine has checked the proof against the keys it was given. Are they still what is kept?
 Task<directory::Login> LoginDesk::prove_scram(sasl::Question question) {
-  if (!question.right || question.key >= lookup_.owners.size()) co_return directory::Login{};
+  if (!question.right || question.key >= lookup_.owners.size()) {
+    directory::Login wrong;
+    wrong.why = lookup_.can_not_yet
+                    ? "the account can't do SCRAM before it has logged in with PLAIN or got a new password: all that "
+                      "is kept of the one it has is a hash"
+                    : "wrong name or password";
+    co_return wrong;
+  }
   std::string user = question.authcid;
   const auto now = co_await parts_.directory.scram_keys(std::move(user), question.hash);
   if (!now) co_return directory::Login{Verdict::temporary, {}, {}};
@@ -137,8 +168,9 @@ Task<directory::Login> LoginDesk::prove_token(sasl::Question question) {
   const auto now = std::chrono::floor<std::chrono::seconds>(system_clock().wall());
   auto owner = directory::check_token(question.secret, parts_.issuer->keys, parts_.issuer->rules, now);
   if (!owner) {
-    log::info("token-refused", {{"client", address_}, {"why", owner.error().message}});
-    co_return directory::Login{};
+    directory::Login wrong;
+    wrong.why = "the token: " + owner.error().message;
+    co_return wrong;
   }
   std::string user = std::move(*owner);
   co_return co_await parts_.directory.authorize(std::move(question.authzid), std::move(user));

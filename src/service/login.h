@@ -5,6 +5,7 @@
 #include "directory/login_guard.h"
 #include "directory/network_watch.h"
 #include "sasl/server.h"
+#include "service/scram_switch.h"
 #include "service/sessions.h"
 #include "store/store.h"
 
@@ -22,6 +23,7 @@ struct LoginParts {
   directory::LoginGuard& guard;
   std::shared_ptr<const directory::TokenIssuer> issuer; ///< null: no tokens are taken
   directory::NetworkWatch* networks = nullptr;          ///< null: nobody counts from where logins come
+  ScramSwitch* scram = nullptr;                         ///< null: what is configured is offered
 };
 
 /// The answer to one sasl::Question.
@@ -42,13 +44,15 @@ public:
   /// `protocol` is for the log and the owner: "smtp", "pop3".
   LoginDesk(LoginParts parts, std::string address, std::string protocol, Sessions::Token token);
 
-  /// `channel` is the connection's.
-  Task<LoginAnswer> ask(sasl::Question question, sasl::Channel channel);
+  /// `channel` is the connection's, `mechanism` for the log.
+  Task<LoginAnswer> ask(sasl::Question question, sasl::Channel channel, std::string mechanism);
+  /// An exchange that ended before there was anything to ask: only logged.
+  void note(const sasl::Refusal& refusal) const;
   /// The session is to end: nothing is held back any more.
   void stop() { stopped_ = true; }
 
 private:
-  Task<directory::Login> prove(sasl::Question question, sasl::Channel channel);
+  Task<directory::Login> prove(sasl::Question question, sasl::Channel channel, directory::Turn turn);
   Task<directory::Login> prove_scram(sasl::Question question);
   Task<directory::Login> prove_token(sasl::Question question);
   Task<directory::Login> prove_certificate(std::string authzid, sasl::Channel channel);

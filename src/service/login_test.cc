@@ -1,5 +1,6 @@
 #include "directory/test_server.h"
 #include "service/login.h"
+#include "service/login_keeper.h"
 #include "store/wrapped_store.h"
 
 #include <gtest/gtest.h>
@@ -39,6 +40,11 @@ public:
   std::function<void(store::Account&)> change;
 };
 
+Task<bool> done(Task<void> task) {
+  co_await std::move(task);
+  co_return true;
+}
+
 TEST(Login, LooksAgainWhenTheAccountChangedMeanwhile) {
   directory::TestServer server;
   server.domain("example.org");
@@ -50,7 +56,7 @@ TEST(Login, LooksAgainWhenTheAccountChangedMeanwhile) {
   directory::LoginGuard guard;
   auto attempt = [&](const std::string& password) {
     LoginDesk desk({store, directory, sessions, guard, nullptr}, "192.0.2.1", "smtp", 0);
-    return run_task(desk.ask({.authcid = "ann@example.org", .secret = password}, {})).verdict;
+    return run_task(desk.ask({.authcid = "ann@example.org", .secret = password}, {}, "PLAIN")).verdict;
   };
   EXPECT_EQ(attempt("right"), Verdict::accepted);
   EXPECT_EQ(attempt("wrong"), Verdict::wrong);
@@ -58,6 +64,43 @@ TEST(Login, LooksAgainWhenTheAccountChangedMeanwhile) {
   store.change = [](store::Account& account) { account.disabled = true; };
   EXPECT_EQ(attempt("right"), Verdict::disabled);
   EXPECT_FALSE(store.change) << "nothing changed while the password was checked";
+}
+
+TEST(Login, KnownAddressesAreKeptInTheStore) {
+  directory::TestServer server;
+  server.domain("example.org");
+  server.account("ann@example.org", "right");
+  directory::LoginGuard before, after;
+  ASSERT_EQ(before.begin("192.0.2.7", "ann@example.org").count(), 0);
+  before.succeeded("192.0.2.7", "ann@example.org", "ann@example.org", "smtp");
+  LoginKeeper first(server.store(), before), second(server.store(), after);
+  EXPECT_TRUE(run_task(done(first.save())));
+  EXPECT_TRUE(run_task(done(second.load())));
+  EXPECT_TRUE(after.knows("192.0.2.7", "ann@example.org"));
+  EXPECT_FALSE(after.knows("192.0.2.8", "ann@example.org"));
+  EXPECT_TRUE(after.take_changes(10).empty());
+}
+
+TEST(Login, ScramIsOfferedWhileEverybodyCanDoIt) {
+  directory::TestServer server;
+  server.domain("example.org");
+  ScramSwitch scram(server.directory());
+  EXPECT_TRUE(run_task(scram.offered())) << "nobody is there yet";
+  server.account("ann@example.org", "right");
+  EXPECT_FALSE(run_task(scram.offered()));
+  EXPECT_EQ(run_task(server.directory().login({}, "ann@example.org", "wrong")).verdict,
+            directory::Login::Verdict::wrong);
+  EXPECT_FALSE(run_task(scram.offered()));
+  EXPECT_EQ(run_task(server.directory().login({}, "ann@example.org", "right")).verdict,
+            directory::Login::Verdict::accepted);
+  EXPECT_TRUE(run_task(scram.offered())) << "her login made the keys";
+  server.account("mute@example.org");
+  EXPECT_TRUE(run_task(scram.offered())) << "who has no password needs none";
+  auto bob = server.account("bob@example.org", "builder");
+  EXPECT_FALSE(run_task(scram.offered()));
+  bob.disabled = true;
+  ASSERT_TRUE(run_task(server.store().update_account(bob)));
+  EXPECT_TRUE(run_task(scram.offered()));
 }
 
 } // namespace

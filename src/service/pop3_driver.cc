@@ -59,6 +59,11 @@ Task<bool> Pop3Connection::begin() {
   session_ = std::make_unique<pop3::ServerSession>(options_->session, options_->implicit_tls);
   if (options_->implicit_tls) session_->set_channel(net::channel_of(stream_));
   desk_.emplace(parts_.logins, peer_, "pop3", token_);
+  if (options_->scram_by_accounts && parts_.logins.scram != nullptr) {
+    ScramSwitch& scram = *parts_.logins.scram;
+    const bool offered = co_await scram.offered();
+    session_->offer_scram(offered);
+  }
   log::debug("connected", {{"client", peer_}, {"role", "pop3"}});
   co_return true;
 }
@@ -66,6 +71,7 @@ Task<bool> Pop3Connection::begin() {
 Task<void> Pop3Connection::loop() {
   while (!ended_) {
     pop3::Action action = session_->next();
+    if (const auto refusal = session_->take_refusal()) desk_->note(*refusal);
     if (std::holds_alternative<pop3::Close>(action)) break;
     switch (action.index()) { // the order of pop3::Action
       case 0: co_await perform(std::get<0>(action)); break;
@@ -157,7 +163,8 @@ Task<void> Pop3Connection::perform(pop3::AskLogin ask) {
   sasl::Question question = *ask.question;
   sasl::Channel channel = net::channel_of(stream_);
   LoginDesk& desk = *desk_;
-  LoginAnswer answer = co_await desk.ask(std::move(question), std::move(channel));
+  std::string mechanism(ask.mechanism);
+  LoginAnswer answer = co_await desk.ask(std::move(question), std::move(channel), std::move(mechanism));
   pop3::LoginVerdict verdict = pop3::LoginVerdict::wrong; // disabled too: a stranger must not learn that there is one
   switch (answer.verdict) {
     case Verdict::keys: session_->answer_keys(id, std::move(answer.keys)); co_return;

@@ -20,6 +20,7 @@ struct Pop3ListenerOptions {
   std::shared_ptr<const pop3::ServerOptions> session;
   std::shared_ptr<net::TlsContext> tls; ///< null: none
   bool implicit_tls = false;
+  bool scram_by_accounts = false; ///< ScramSwitch says whether SCRAM is offered
 };
 
 struct Pop3Parts {

@@ -11,6 +11,7 @@
 #include "service/dns_keeper.h"
 #include "service/grey_keeper.h"
 #include "service/http_driver.h"
+#include "service/login_keeper.h"
 #include "service/proxied.h"
 #include "service/queue_tasks.h"
 #include "service/status.h"
@@ -86,6 +87,8 @@ struct Server::Impl {
   LoginDelay login_delay;
   Etrn etrn{store, queue, system_clock()};
   directory::LoginGuard guard;
+  LoginKeeper login_keeper{store, guard};
+  ScramSwitch scram{directory};
   directory::NetworkWatch networks;
   CertificateWatch certificate;
   dns::Resolvers resolvers;
@@ -113,7 +116,7 @@ struct Server::Impl {
   }
   boost::asio::any_io_executor first() { return contexts.executor(0); }
   boost::asio::any_io_executor last() { return contexts.executor(contexts.size() - 1); }
-  LoginParts login_parts() { return {store, directory, sessions, guard, current()->issuer, &networks}; }
+  LoginParts login_parts() { return {store, directory, sessions, guard, current()->issuer, &networks, &scram}; }
   intake::Services services() { return {store, queue, policy, ids, system_clock(), verifier.get(), &dmarc_book}; }
 
   /// Whose session an admitted connection is to have; none: neither.
@@ -321,7 +324,10 @@ Task<void> Server::Impl::upkeep() {
     if (clock.set_back()) co_await load_queue(); // what is due by the time that it was is not due by this one
     auto rest = std::chrono::milliseconds(500);
     co_await net::sleep_for(rest);
-    if (++ticks % 10 == 0) co_await grey_keeper.save();
+    if (++ticks % 10 == 0) {
+      co_await grey_keeper.save();
+      co_await login_keeper.save();
+    }
     const bool round = ticks % 20 == 2; // the first a second after the start
     const std::uint64_t marks_now = store.suspicion_generation();
     const bool marked = std::exchange(marks, marks_now) != marks_now;
@@ -340,6 +346,7 @@ Task<void> Server::Impl::upkeep() {
     co_await expire_mail();
   }
   co_await grey_keeper.save();
+  co_await login_keeper.save();
 }
 
 /// One round over the mailboxes, in slices: what is older than mailbox.expire_days goes.
@@ -485,6 +492,7 @@ Result<> Server::start(std::vector<BoundListener> listeners) {
   s.launch(s.last(), s.deadlines.run(), "deadlines");
   s.launch(s.first(), s.begin_queue(), "queue load");
   s.launch(s.first(), s.grey_keeper.load(), "greylist");
+  s.launch(s.first(), s.login_keeper.load(), "known addresses");
   s.launch(s.first(), load_guard_book(s.store, s.guard_book), "own lists");
   s.launch(s.first(), tell_of_restore(s.store), "queue held");
   s.launch(s.first(), s.upkeep(), "upkeep");

@@ -76,6 +76,11 @@ Task<bool> SmtpConnection::begin() {
   facts.etrn = std::ranges::find(options_->etrn_hosts, peer_) != options_->etrn_hosts.end();
   session_ = std::make_unique<smtp::ServerSession>(options_->session, facts);
   if (options_->implicit_tls) session_->set_channel(net::channel_of(stream_));
+  if (options_->scram_by_accounts && parts_.logins.scram != nullptr) {
+    ScramSwitch& scram = *parts_.logins.scram;
+    const bool offered = co_await scram.offered();
+    session_->offer_scram(offered);
+  }
   log::debug("connected", {{"client", peer_}, {"role", role_name(options_->session->role)}});
   co_return true;
 }
@@ -83,6 +88,7 @@ Task<bool> SmtpConnection::begin() {
 Task<void> SmtpConnection::loop() {
   while (!ended_) {
     smtp::Action action = session_->next();
+    if (const auto refusal = session_->take_refusal()) login_desk().note(*refusal);
     if (std::holds_alternative<smtp::Close>(action)) break;
     if (do_at_once(action)) continue;
     if (const auto* need = std::get_if<smtp::NeedInput>(&action)) {
@@ -310,7 +316,8 @@ Task<void> SmtpConnection::perform(smtp::AskLogin ask) {
   sasl::Question question = *ask.question;
   sasl::Channel channel = net::channel_of(stream_);
   LoginDesk& desk = login_desk();
-  LoginAnswer answer = co_await desk.ask(std::move(question), std::move(channel));
+  std::string mechanism(ask.mechanism);
+  LoginAnswer answer = co_await desk.ask(std::move(question), std::move(channel), std::move(mechanism));
   mail::Reply reply(535, {5, 7, 8}, ""); // wrong and disabled alike: a stranger must not learn which accounts exist
   switch (answer.verdict) {
     case Verdict::keys: session_->answer_keys(id, std::move(answer.keys)); co_return;

@@ -22,8 +22,9 @@ struct SmtpListenerOptions {
   std::shared_ptr<const smtp::ServerOptions> session;
   std::shared_ptr<net::TlsContext> tls; ///< null: none
   bool implicit_tls = false;
-  net::Networks xclient_from; ///< who may tell by XCLIENT whose session it really is
-  net::Networks relay_from;   ///< who may send to others without a login
+  bool scram_by_accounts = false; ///< ScramSwitch says whether SCRAM is offered
+  net::Networks xclient_from;     ///< who may tell by XCLIENT whose session it really is
+  net::Networks relay_from;       ///< who may send to others without a login
   std::shared_ptr<const policy::RelayRules> relay;
   intake::Options intake;
   std::shared_ptr<const filter::Chain> filters;      ///< of content; null: none

@@ -74,6 +74,7 @@ struct ClientSession::Impl {
   void say_hello();
   void after_hello();
   void log_in();
+  void begin_auth();
   void fail_setup(mail::Reply reply);
   void read_feature(std::string_view line);
   void read_limit(std::string_view word);
@@ -120,6 +121,7 @@ struct ClientSession::Impl {
   mail::Reply failure_;
   Breakage breakage_ = Breakage::none;
   std::unique_ptr<sasl::ClientMechanism> mechanism_;
+  std::string refused_login_; ///< mechanism and reply, before another one was tried
   sasl::Channel channel_;
 
   // Input and output.

@@ -174,6 +174,7 @@ ClientSession::ClientSession(ClientOptions options, bool encrypted)
 ClientSession::~ClientSession() { sasl::wipe(impl_->options_.password); }
 
 void ClientSession::feed(std::string_view bytes) { impl_->feed(bytes); }
+std::string_view ClientSession::refused_login() const { return impl_->refused_login_; }
 void ClientSession::set_channel(sasl::Channel channel) { impl_->channel_ = std::move(channel); }
 void ClientSession::tls_started() {
   if (impl_->phase_ != Client::Phase::handshake) return;

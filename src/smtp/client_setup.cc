@@ -129,6 +129,10 @@ void Client::log_in() {
                        encrypted_ || options_.auth_in_clear ? "the other server offers no login that we know"
                                                             : "no login without TLS, which it does not offer"});
   }
+  begin_auth();
+}
+
+void Client::begin_auth() {
   std::string line = "AUTH ";
   line += mechanism_->name();
   if (auto initial = mechanism_->initial()) {
@@ -148,7 +152,16 @@ void Client::on_auth(mail::Reply reply) {
     phase_ = Phase::ready;
     return;
   }
-  if (reply.code != 334) return fail_setup(std::move(reply));
+  if (reply.code != 334) {
+    auto other =
+        reply.permanent() && refused_login_.empty()
+            ? sasl::make_fallback(*mechanism_, features_.auth, {"", options_.user, options_.password}, channel_)
+            : nullptr;
+    if (!other) return fail_setup(std::move(reply));
+    refused_login_ = std::string(mechanism_->name()) + ": " + std::to_string(reply.code) + " " + reply.text;
+    mechanism_ = std::move(other);
+    return begin_auth();
+  }
   // A prompt that is no base 64 is only a prompt: PLAIN and LOGIN do not look at it.
   auto response = mechanism_->respond(base64_decode(reply.text).value_or(""));
   if (!response) return malformed(response.error().message);

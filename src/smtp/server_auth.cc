@@ -19,6 +19,7 @@ using Impl = ServerSession::Impl;
 sasl::Offer Impl::offer() const {
   sasl::Offer offer = options_->login;
   offer.channel = channel_;
+  offer.scram = scram_.value_or(offer.scram);
   return offer;
 }
 
@@ -31,10 +32,14 @@ void Impl::do_auth(std::string_view arguments) {
   if (!auth_offered()) return refuse("538 5.7.11 say STARTTLS first; a password goes only over TLS");
   const auto space = std::min(arguments.find(' '), arguments.size());
   mechanism_ = sasl::make_server(arguments.substr(0, space), offer());
-  if (!mechanism_) return refuse("504 5.5.4 mechanism not known; EHLO lists them");
   mechanism_name_ = arguments.substr(0, space);
+  judged_ = false;
   std::ranges::transform(mechanism_name_, mechanism_name_.begin(),
                          [](char c) { return c >= 'a' && c <= 'z' ? char(c - 32) : c; });
+  if (!mechanism_) {
+    note_refusal("this mechanism is not offered here");
+    return refuse("504 5.5.4 mechanism not known; EHLO lists them");
+  }
   const auto initial = arguments.substr(std::min(space + 1, arguments.size()));
   mode_ = Mode::auth;
   if (initial.empty()) return auth_step(nullptr);
@@ -43,12 +48,14 @@ void Impl::do_auth(std::string_view arguments) {
 
 void Impl::auth_line(std::string_view line) {
   if (line == "*") {
+    note_refusal("the client broke it off");
     end_auth();
     return refuse("501 5.7.0 cancelled");
   }
   auto response = base64_decode(line);
   lines_.forget();
   if (!response) {
+    note_refusal("a response that is no base 64");
     end_auth();
     return refuse("501 5.5.2 that is not base 64");
   }
@@ -65,6 +72,7 @@ void Impl::auth_take(sasl::Step step) {
     if (!asked_login_) asked_login_ = std::make_unique<sasl::Question>();
     *asked_login_ = question->question;
     sasl::wipe(question->question.secret);
+    judged_ = asked_login_->kind != sasl::Question::Kind::scram_keys;
     ask(Question::login, AskLogin{0, mechanism_name_, asked_login_.get()});
   } else if (auto* success = std::get_if<sasl::Success>(&step)) {
     login_ = std::move(success->authzid);
@@ -72,6 +80,7 @@ void Impl::auth_take(sasl::Step step) {
     say("235 2.7.0 logged in");
   } else {
     const bool malformed = std::get<sasl::Failure>(step).malformed;
+    note_refusal(std::get<sasl::Failure>(step).cause);
     end_auth();
     if (malformed) return refuse("501 5.5.2 malformed credentials");
     refuse("535 5.7.8 wrong name or password", kLoginWeight);
@@ -92,6 +101,11 @@ void Impl::answer_keys(std::uint32_t id, sasl::ScramCredentials credentials) {
   if (question_ != Question::login || id != question_id_ || !mechanism_) return;
   question_ = Question::none;
   auth_take(mechanism_->answer_keys(std::move(credentials)));
+}
+
+/// What was judged outside is logged there.
+void Impl::note_refusal(std::string cause) {
+  if (!judged_) refusal_ = std::make_unique<sasl::Refusal>(sasl::Refusal{mechanism_name_, std::move(cause)});
 }
 
 void Impl::end_auth() {

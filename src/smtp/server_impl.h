@@ -106,6 +106,7 @@ struct ServerSession::Impl {
   void answer_keys(std::uint32_t id, sasl::ScramCredentials credentials);
   sasl::Offer offer() const;
   void end_auth();
+  void note_refusal(std::string cause);
   bool auth_offered() const;
 
   // ---- server_xclient.cc ----
@@ -167,6 +168,9 @@ struct ServerSession::Impl {
   std::string mechanism_name_;
   std::unique_ptr<sasl::Question> asked_login_;
   sasl::Channel channel_;
+  std::unique_ptr<sasl::Refusal> refusal_; ///< not taken yet
+  bool judged_ = false;                    ///< somebody outside was asked about this exchange
+  std::optional<bool> scram_;              ///< instead of the options'
 
   // The transaction.
   bool transaction_ = false;

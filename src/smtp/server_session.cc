@@ -280,6 +280,8 @@ void ServerSession::answer(std::uint32_t id, std::vector<mail::Reply> verdicts) 
 void ServerSession::answer_keys(std::uint32_t id, sasl::ScramCredentials credentials) {
   impl_->answer_keys(id, std::move(credentials));
 }
+void ServerSession::offer_scram(bool offered) { impl_->scram_ = offered; }
+std::unique_ptr<sasl::Refusal> ServerSession::take_refusal() { return std::move(impl_->refusal_); }
 void ServerSession::set_channel(sasl::Channel channel) { impl_->channel_ = std::move(channel); }
 void ServerSession::refuse_content(mail::Reply verdict) { impl_->refuse_content(std::move(verdict)); }
 void ServerSession::tls_started(std::string_view, std::string_view) { impl_->tls_started(); }

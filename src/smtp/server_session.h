@@ -148,6 +148,10 @@ public:
   /// What is kept of the passwords that question `id` is about. Not of the names that nobody has: those get a salt of
   /// their own that stays, and a key that nothing fits.
   void answer_keys(std::uint32_t id, sasl::ScramCredentials credentials);
+  /// Whether SCRAM is offered, instead of what the options say: before the first next().
+  void offer_scram(bool offered);
+  /// A login that ended before AskLogin asked whether it may, since the last call; null: none. For the log.
+  std::unique_ptr<sasl::Refusal> take_refusal();
   /// What logins can be bound to: after a handshake, before tls_started() or the first next().
   void set_channel(sasl::Channel channel);
   /// Verdicts on content, one for each accepted recipient in order (LMTP); for SMTP the first counts.

@@ -50,6 +50,7 @@ sasl::Offer offer_of(const Dialog& dialog) {
   sasl::Offer offer;
   offer.nonce = dialog.option("nonce", "");
   offer.tokens = dialog.option("tokens", "no") == "yes";
+  offer.plus = !dialog.option("binding", "").empty();
   offer.scram = dialog.option("scram", "yes") == "yes";
   return offer;
 }

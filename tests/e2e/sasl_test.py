@@ -3,6 +3,7 @@
 import base64
 import json
 import pathlib
+import shutil
 import smtplib
 import subprocess
 import tempfile
@@ -68,7 +69,7 @@ class SaslTest(unittest.TestCase):
             "pop3-certified": {"role": "pop3", "tls": "implicit", "client_ca": cls.folder / "ca.crt"},
         }
         cls.server = Server(accounts={ALICE: SECRET, BOB: SECRET}, listeners=listeners,
-                            login={"failures_per_address": 100000, "failures_per_account": 100000},
+                            login={"failures_per_address": 100000, "failures_per_account": 100000, "channel_binding": True},
                             oauth={"issuer": ISSUER, "audience": AUDIENCE, "jwks_file": cls.folder / "jwks.json"}).start()
         cls.addClassCleanup(cls.server.close)
         cls.ports = cls.server.ports
@@ -228,6 +229,85 @@ class BackOffTest(unittest.TestCase):
             self.assertEqual(facts["failed"][0]["address"], "127.0.0.1")
             self.assertIn("succeeded", server.json("account", "show", ALICE)["logins"])
             self.assertIn("failed", server.must("account", "show", BOB))
+
+    def test_the_usual_address_stays_one_after_a_restart(self):
+        with Server(accounts={ALICE: SECRET, BOB: SECRET}, login={"failures_per_address": 100000, "failures_per_account": 5}) as server:
+            with server.smtp("submission", ALICE):
+                pass
+            server.restart()
+            codes = {ALICE: [], BOB: []}
+            for name, said in codes.items():
+                for number in range(8):
+                    with server.smtp("submission") as client:
+                        client.starttls(context=trusting())
+                        client.ehlo()
+                        wrong = base64.b64encode(f"\0{name}\0wrong {number}".encode()).decode()
+                        said.append(client.docmd("AUTH", "PLAIN " + wrong)[0])
+            self.assertEqual(codes[BOB][-1], 454)
+            self.assertEqual(codes[ALICE], [535] * 8, "counted for the address that she is known from")
+
+
+class ImportedTest(unittest.TestCase):
+    """An account whose password came as a hash from another server, which can't do SCRAM before its first login."""
+
+    def serve(self, **login):
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="paquebot-e2e-"))
+        self.addCleanup(shutil.rmtree, folder)
+        openssl(folder, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "s.key", "-out", "s.crt",
+                "-days", "30", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost")
+        hashed = openssl(folder, "passwd", "-6", SECRET).decode().strip()
+        (folder / "accounts").write_text(f"{BOB}:{hashed}\n")
+        server = Server(accounts={ALICE: SECRET}, login=login, tls={"certificate": folder / "s.crt", "key": folder / "s.key"})
+        self.addCleanup(server.close)
+        server.prepare()
+        server.must("import", "accounts", folder / "accounts")
+        return server.start(), folder / "s.crt"
+
+    def offered(self, server):
+        with server.smtp("submission") as client:
+            client.starttls(context=trusting())
+            client.ehlo()
+            return [name for name in client.esmtp_features["auth"].split() if name.startswith("SCRAM")]
+
+    def test_scram_is_offered_once_everybody_can_do_it(self):
+        server, _ = self.serve()
+        self.assertEqual(self.offered(server), [])
+        self.assertIn(f"event=scram-withheld account={BOB} accounts=1", server.log())
+        self.assertRegex(server.must("account", "list"), rf"{BOB} +active, no SCRAM yet")
+        self.assertRegex(server.must("account", "list"), rf"{ALICE} +active  ")
+        self.assertIn(BOB, server.cli("check").stderr)
+        with server.smtp("submission", BOB):
+            pass
+        self.assertEqual(self.offered(server), ["SCRAM-SHA-256", "SCRAM-SHA-1"])
+        self.assertIn(f"event=scram-offered account={BOB}", server.log())
+        self.assertNotIn("no SCRAM yet", server.must("account", "list"))
+        self.assertNotIn("login.scram", server.cli("check").stderr)
+
+    def send(self, server, *more):
+        return server.cli("send", "--server", f"localhost:{server.ports['submission']}", "--tls", "starttls", "--user", BOB, "--to", ALICE,
+                          "--subject", "x", "--text", "x", *more, password=SECRET)
+
+    def test_the_password_itself_is_only_said_to_a_server_that_is_known(self):
+        server, authority = self.serve(scram="on")
+        self.assertNotEqual(self.offered(server), [])
+        self.assertNotEqual(self.send(server, "--insecure").returncode, 0)
+        self.assertRegex(server.log(), rf"event=login-refused .*account={BOB} .*mechanism=SCRAM-SHA-256 .*hash")
+        self.assertNotIn("mechanism=PLAIN", server.log())
+        sent = self.send(server, "--ca-file", authority)
+        self.assertEqual(sent.returncode, 0, sent.stderr)
+        self.assertIn("mechanism=PLAIN", server.log())
+
+    def test_a_refused_login_says_mechanism_and_cause(self):
+        server, _ = self.serve(scram="off")
+        self.assertEqual(self.offered(server), [])
+        with server.smtp("submission") as client:
+            client.starttls(context=trusting())
+            client.ehlo()
+            client.docmd("AUTH", "SCRAM-SHA-256-PLUS")
+            client.docmd("AUTH", "PLAIN !")
+            client.docmd("AUTH", "PLAIN " + base64.b64encode(b"\0nobody@example.test\0x").decode())
+        for mechanism, why in (("SCRAM-SHA-256-PLUS", "not offered"), ("PLAIN", "base 64"), ("PLAIN", "no such account")):
+            self.assertRegex(server.log(), rf"event=login-refused .*protocol=smtp mechanism={mechanism} why=.*{why}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,38 @@
+#include "service/login_keeper.h"
+
+#include "base/log.h"
+
+#include <string>
+#include <string_view>
+
+namespace paquebot::service {
+namespace {
+
+constexpr std::string_view kKnownSetting = "login.known.";
+constexpr std::size_t kKnownRows = 100'000;
+constexpr std::size_t kSavedAtOnce = 100;
+
+} // namespace
+
+Task<void> LoginKeeper::load() {
+  std::string prefix(kKnownSetting);
+  const auto rows = co_await store_.list_settings(std::move(prefix), kKnownRows);
+  if (!rows) {
+    log::error("known-addresses-unreadable", {{"why", rows.error().message}});
+    co_return;
+  }
+  for (const auto& [key, row] : *rows) guard_.load(key.substr(kKnownSetting.size()), row);
+}
+
+Task<void> LoginKeeper::save() {
+  const auto rows = guard_.take_changes(kSavedAtOnce);
+  for (const auto& [name, row] : rows) {
+    std::string key = std::string(kKnownSetting) + name, value = row;
+    const auto saved = co_await store_.set_setting(std::move(key), std::move(value));
+    if (saved) continue;
+    log::warning("known-addresses-not-saved", {{"account", name}, {"why", saved.error().message}});
+    guard_.put_back(name);
+  }
+}
+
+} // namespace paquebot::service
