@@ -105,7 +105,7 @@ private:
   Task<mail::Reply> hide(const Worker& worker, const queue::Job& part, Content& content);
   Task<mail::Reply> sign(const queue::Job& part, Content& content, std::uint64_t max_size);
   Task<void> feed_some(Peer& peer, Content& content);
-  Task<void> name_return_path(const queue::Job& part, smtp::OutgoingMessage& out);
+  Task<void> name_return_path(const queue::Job& part, const Content& content, smtp::OutgoingMessage& out);
   Task<Peer::Event> feed_content(Peer& peer, Content& content);
   void judge(const queue::Job& job, const mail::Told& told, std::int64_t now, std::int64_t retry_at,
              std::vector<store::Outcome>& outcomes) const;

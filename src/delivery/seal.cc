@@ -32,24 +32,33 @@ unsigned highest_instance(const mail::Head& head) {
   return static_cast<unsigned>(std::min<std::uint64_t>(highest, mailauth::kMaxArcSets));
 }
 
-/// Our own results: what others say in our name was taken out when the message came. Nothing where a seal would be of no
+/// Our own results: what others say in our name was taken out when the message came.
+std::optional<std::pair<mailauth::AuthResults, std::string>> own_results(const mail::Head& head,
+                                                                         const std::string& hostname) {
+  for (const mail::Field& field : head) {
+    if (!field.is("Authentication-Results")) continue;
+    auto parsed = mailauth::parse_auth_results(field.value());
+    if (parsed && iequals(parsed->authserv_id, hostname))
+      return std::pair(std::move(*parsed), std::string(trim(field.value())));
+  }
+  return std::nullopt;
+}
+
+/// Nothing where a seal would be of no
 /// use: nobody looked, or the chain was broken. A broken chain may have been a DNS that failed, and a seal that says so
 /// would break it for good.
 std::optional<Stamp> stamp_of(const mail::Head& head, const std::string& hostname) {
-  for (const mail::Field& field : head) {
-    if (!field.is("Authentication-Results")) continue;
-    const auto parsed = mailauth::parse_auth_results(field.value());
-    if (!parsed || !iequals(parsed->authserv_id, hostname)) continue;
-    Stamp stamp;
-    stamp.results = trim(field.value());
-    stamp.arc.sets = highest_instance(head);
-    const auto arc = std::ranges::find(parsed->results, "arc", &mailauth::AuthResult::method);
-    const bool passed = arc != parsed->results.end() && arc->result == "pass";
-    if (passed != (stamp.arc.sets > 0) || (!passed && arc != parsed->results.end())) return std::nullopt;
-    stamp.arc.result = passed ? mailauth::ArcResult::pass : mailauth::ArcResult::none;
-    return stamp;
-  }
-  return std::nullopt;
+  auto own = own_results(head, hostname);
+  if (!own) return std::nullopt;
+  const std::vector<mailauth::AuthResult>& results = own->first.results;
+  Stamp stamp;
+  stamp.results = std::move(own->second);
+  stamp.arc.sets = highest_instance(head);
+  const auto arc = std::ranges::find(results, "arc", &mailauth::AuthResult::method);
+  const bool passed = arc != results.end() && arc->result == "pass";
+  if (passed != (stamp.arc.sets > 0) || (!passed && arc != results.end())) return std::nullopt;
+  stamp.arc.result = passed ? mailauth::ArcResult::pass : mailauth::ArcResult::none;
+  return stamp;
 }
 
 /// The one that every verifier can read (RFC 8617 section 4.1.2, RFC 8463 is newer).
@@ -60,6 +69,14 @@ Signer::KeyPtr rsa_of(const Signer::KeyList& keys) {
 }
 
 } // namespace
+
+bool Signer::spf_failed(const Content& content) const {
+  const auto head = mail::Head::parse(content.head());
+  const auto own = head ? own_results(*head, hostname_) : std::nullopt;
+  return own && std::ranges::any_of(own->first.results, [](const mailauth::AuthResult& result) {
+           return result.method == "spf" && (result.result == "fail" || result.result == "softfail");
+         });
+}
 
 Task<Result<>> Signer::seal(const store::MessageFacts& message, std::string via, Content& content) {
   if (!on_ || message.klass != store::MessageClass::incoming || !content.signature().empty()) co_return Result<>();

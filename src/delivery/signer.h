@@ -43,6 +43,10 @@ public:
   /// within an hour for all addresses of that domain: an alias with a hundred members costs what one with one does.
   Task<Result<>> seal(const store::MessageFacts& message, std::string via, Content& content);
 
+  /// Whether our own results in the head of `content`, as it was stored, say that SPF failed for the return path. False where nobody
+  /// looked.
+  bool spf_failed(const Content& content) const;
+
   /// How many times something was signed or sealed anew.
   std::uint64_t made() const { return made_count_; }
 

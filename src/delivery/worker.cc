@@ -151,7 +151,7 @@ Task<bool> Dispatcher::transmit(Worker& worker, queue::Job& part, Content& conte
   out.size = content.size();
   for (const store::RecipientFacts& recipient : part.recipients)
     out.recipients.push_back(envelope_recipient(recipient));
-  if (!peer.session().lmtp()) co_await name_return_path(part, out); // LMTP is no other server: it is a mailbox
+  if (!peer.session().lmtp()) co_await name_return_path(part, content, out); // LMTP is a mailbox
   Handed handed{.dsn = features.dsn, .tell_relayed = hand_on_time(features, settled(), out)};
   if (!worker.secure) out.sender.tls = mail::TlsWish::unspecified; // a report without protection
   peer.bound(std::chrono::steady_clock::now() + time_for(out));
@@ -226,12 +226,19 @@ Task<mail::Reply> Dispatcher::sign(const queue::Job& part, Content& content, std
   co_return mail::Reply(250, {}, "");
 }
 
-/// What came from outside and is forwarded by an address of ours does not leave under a name that we may not send for.
-Task<void> Dispatcher::name_return_path(const queue::Job& part, smtp::OutgoingMessage& out) {
+/// What came from outside and is forwarded by an address of ours does not leave under a name that we may not send for; unless that name
+/// was false already: who gets to see a return address of ours could write to whom he named.
+Task<void> Dispatcher::name_return_path(const queue::Job& part, const Content& content, smtp::OutgoingMessage& out) {
   std::string via = part.recipients.front().via;
   if (via.empty() || part.message.klass != store::MessageClass::incoming) co_return;
+  if (signer_.spf_failed(content)) {
+    log::info("return-path-kept", {{"id", part.message.id.to_string()},
+                                   {"from", out.sender.reverse_path.to_string()},
+                                   {"why", "its domain says that it does not send from where the message came from"}});
+    co_return;
+  }
   mail::Address sender = part.message.sender.reverse_path;
-  out.sender.reverse_path = co_await paths_.leaving(std::move(sender), std::move(via));
+  out.sender.reverse_path = co_await paths_.leaving(std::move(sender), part.message.id, std::move(via));
 }
 
 /// Gives the session what makes one good write: a small message whole.

@@ -116,7 +116,7 @@ Task<mail::Reply> Incoming::finish() {
     take_head();
   else
     co_await end_content();
-  if (failure_.code == 0 && !origin_.returned) failure_ = check_loops();
+  if (failure_.code == 0 && !origin_.given_back) failure_ = check_loops();
   // What does not concern the message is not even begun: each of these would be a coroutine of its own.
   if (failure_.code == 0 && origin_.klass == store::MessageClass::submitted) failure_ = co_await check_sender();
   if (failure_.code == 0 && authentication_) failure_ = co_await authenticate();
@@ -125,6 +125,10 @@ Task<mail::Reply> Incoming::finish() {
     drop_body();
     log_result(failure_, 0);
     co_return failure_;
+  }
+  if (origin_.returned) {
+    const std::optional<mail::Reply> taken = co_await take_return();
+    if (taken) co_return *taken;
   }
   std::optional<store::NewBody> body = seal_now();
   if (!body) body = co_await seal();

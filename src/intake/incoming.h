@@ -49,7 +49,8 @@ struct Origin {
   /// The content filters of the session, which know of the message already, and where recipients lead that they add.
   filter::Session* filters = nullptr;
   directory::Directory* directory = nullptr;
-  bool returned =
+  std::optional<policy::Returned> returned{}; ///< the one recipient is a return address of ours
+  bool given_back =
       false; ///< all recipients are failed: it goes back to its sender, and where it was before does not matter
   std::vector<std::string> tags; ///< values of policy::kGuardField: what was noticed about a stranger
 };
@@ -103,6 +104,7 @@ private:
   Task<mail::Reply> authenticate();
   void note_for_report();
   void set_aside(const std::string& reason);
+  Task<std::optional<mail::Reply>> take_return();
   Task<void> run_filters();
   Task<void> drop_discarded();
   void drop_body();

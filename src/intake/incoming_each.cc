@@ -40,6 +40,13 @@ Task<std::vector<mail::Reply>> Incoming::finish_each() {
   if (failure_.code == 0) places = drop_loops(verdicts);
   if (!places.empty()) co_await run_filters();
   if (failure_.code == 0) follow_filters(verdicts, places);
+  if (failure_.code == 0 && origin_.returned && !places.empty()) {
+    const std::optional<mail::Reply> taken = co_await take_return();
+    if (taken) {
+      verdicts[places.front()] = *taken;
+      places.clear();
+    }
+  }
   std::optional<store::NewBody> body;
   if (!places.empty() && failure_.code == 0)
     body = co_await seal();

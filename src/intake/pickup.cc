@@ -134,7 +134,7 @@ Result<std::string> read_head(DropFile& file) {
 /// The message is taken for nobody: each recipient has failed, which is reported to the sender. Its content is not kept.
 Task<Outcome> give_back(DropFile& file, mail::Reply why, Services services, const Options& options) {
   Origin origin = origin_of(file);
-  origin.returned = true;
+  origin.given_back = true;
   origin.sender.ret = mail::Ret::headers;
   for (const mail::Recipient& recipient : file.envelope().recipients)
     origin.recipients.push_back(failed(recipient, why));

@@ -94,10 +94,10 @@ Task<RecipientVerdict> Policy::check_recipient(const Client& client, const mail:
   }
   const mail::Address& address = recipient.address;
   if (paths_ != nullptr) {
-    auto target = co_await paths_->returning(address);
-    if (!target) co_return refused(try_later(target.error().message));
-    if (*target) {
-      Task<RecipientVerdict> bounce = check_bounce(sender, address.to_string(), std::move(**target));
+    auto back = co_await paths_->returning(address);
+    if (!back) co_return refused(try_later(back.error().message));
+    if (*back) {
+      Task<RecipientVerdict> bounce = check_bounce(sender, address.to_string(), std::move(**back));
       co_return co_await std::move(bounce);
     }
   }
@@ -139,20 +139,31 @@ std::optional<RecipientVerdict> Policy::check_recipient_now(const Client& client
   return RecipientVerdict{ok_recipient(), std::move(found->nodes)};
 }
 
-/// To `address`, a return address of what we forwarded: on to `target`, whom its hash names. Reports come with "<>" (RFC 5321
+/// To `address`, a return address of what we forwarded: on to the sender of that message. Reports come with "<>" (RFC 5321
 /// section 4.5.5); nothing else has a reason to go there.
-Task<RecipientVerdict> Policy::check_bounce(mail::Sender sender, std::string address, mail::Address target) {
+Task<RecipientVerdict> Policy::check_bounce(mail::Sender sender, std::string address, Returned returned) {
   using Route = store::NewRecipient::Route;
   if (!sender.reverse_path.empty()) co_return refused(only_reports(address));
+  if (returned.about.returned >= returned.most()) co_return refused(enough_reports(address));
+  mail::Address target = returned.about.sender;
   const std::string text = target.to_string();
   auto found = co_await directory_.resolve(std::move(target));
   if (!found) co_return refused(try_later(found.error().message));
-  if (found->kind == Resolution::Kind::not_ours)
-    co_return RecipientVerdict{
-        ok_recipient(),
-        {directory::Node{address, Route::expanded, 0, -1, {}}, directory::Node{text, Route::remote, 0, 0, {}}}};
+  RecipientVerdict verdict{ok_recipient(), {}, std::move(returned)};
+  if (found->kind == Resolution::Kind::not_ours) {
+    verdict.nodes.push_back({address, Route::expanded, 0, -1, {}, 0, {}});
+    verdict.nodes.push_back({text, Route::remote, 0, 0, {}, 0, {}});
+    co_return verdict;
+  }
   if (found->kind != Resolution::Kind::found || found->fallback) co_return refused(unknown_recipient(address));
-  co_return RecipientVerdict{ok_recipient(), std::move(found->nodes)};
+  verdict.nodes = std::move(found->nodes);
+  co_return verdict;
+}
+
+Task<mail::Reply> Policy::take_return(Returned returned, std::string address, Ulid report) {
+  auto taken = co_await paths_->take(std::move(returned), report);
+  if (!taken) co_return try_later(taken.error().message);
+  co_return *taken ? mail::Reply() : enough_reports(address);
 }
 
 Task<mail::Reply> Policy::check_authors(Client client, std::string field, std::string value) {

@@ -35,6 +35,8 @@ struct Client {
 struct RecipientVerdict {
   mail::Reply reply;                  ///< positive: accepted
   std::vector<directory::Node> nodes; ///< accepted: where it goes. One node with route `remote` when it is not ours.
+  /// It is a return address of ours. Such a message has this one recipient only, since what is no report goes on in another form.
+  std::optional<Returned> returned{};
 };
 
 /// The one place that decides who may send what to whom (docs/policy.md lists every reason with its reply text).
@@ -45,6 +47,9 @@ public:
                   RelayRates* relays = nullptr);
 
   LimitBook* limits() const { return limits_; }
+
+  /// End of data for a return address: something comes back as message `report`. Code 0: it may.
+  Task<mail::Reply> take_return(Returned returned, std::string address, Ulid report);
 
   /// MAIL: submission may use only the account's own addresses, or "<>" (answers of the account's programs: RFC 3834, 8098).
   Task<mail::Reply> check_sender(const Client& client, const mail::Sender& sender);
@@ -62,7 +67,7 @@ public:
   Task<mail::Reply> check_header_sender(Client client, std::string head);
 
 private:
-  Task<RecipientVerdict> check_bounce(mail::Sender sender, std::string address, mail::Address target);
+  Task<RecipientVerdict> check_bounce(mail::Sender sender, std::string address, Returned returned);
   Task<mail::Reply> check_relay(Client client, mail::Address sender, mail::Address recipient);
   Task<mail::Reply> check_alias(const Client& client, const mail::Address& sender, const mail::Address& alias,
                                 const directory::Resolution& found);

@@ -56,6 +56,10 @@ mail::Reply only_reports(const std::string& address) {
       550, {5, 7, 1}, quoted(address) + ": only delivery reports are taken here, write to the sender's own address"};
 }
 
+mail::Reply enough_reports(const std::string& address) {
+  return {550, {5, 7, 1}, quoted(address) + ": the reports about its message have come already"};
+}
+
 mail::Reply mailbox_full(const std::string& address) {
   return {452, {4, 2, 2}, quoted(address) + ": the mailbox is full, try again later"};
 }

@@ -30,6 +30,8 @@ mail::Reply not_for_you(const std::string& alias, const std::string& domain, con
 mail::Reply unknown_recipient(const std::string& address);
 /// Somebody else than a mail server writes to a return address of forwarded mail.
 mail::Reply only_reports(const std::string& address);
+/// As many reports have come as belong to the message that the return address serves.
+mail::Reply enough_reports(const std::string& address);
 mail::Reply mailbox_full(const std::string& address);
 mail::Reply alias_loop(const std::string& address);
 mail::Reply alias_too_large(const std::string& address);

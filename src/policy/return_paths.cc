@@ -4,6 +4,12 @@
 #include "sasl/scram.h"
 
 namespace paquebot::policy {
+namespace {
+
+/// Messages of one millisecond: more than a server takes in.
+constexpr std::size_t kCandidates = 200;
+
+} // namespace
 
 /// The key is made of the store's own secret, which never changes: it needs no place of its own, and goes with every backup.
 Task<Result<std::shared_ptr<const Srs>>> ReturnPaths::srs() {
@@ -19,7 +25,7 @@ Task<Result<std::shared_ptr<const Srs>>> ReturnPaths::srs() {
   co_return srs_;
 }
 
-Task<mail::Address> ReturnPaths::leaving(mail::Address sender, std::string via) {
+Task<mail::Address> ReturnPaths::leaving(mail::Address sender, Ulid message, std::string via) {
   if (!rewrite_ || sender.empty()) co_return sender;
   const auto through = mail::parse_address(via);
   if (!through || through->domain.empty() || through->is_literal()) co_return sender;
@@ -32,26 +38,38 @@ Task<mail::Address> ReturnPaths::leaving(mail::Address sender, std::string via) 
   }
   if (*ours) co_return sender;
   const std::shared_ptr<const Srs>& wrap = *scheme;
-  const auto wrapped = wrap->forward(sender, through->domain, today());
-  co_return wrapped.value_or(sender);
+  co_return wrap->forward(sender, message, through->domain);
 }
 
-Task<Result<std::optional<mail::Address>>> ReturnPaths::returning(mail::Address address) {
-  using Found = std::optional<mail::Address>;
+Task<Result<std::optional<Returned>>> ReturnPaths::returning(mail::Address address) {
+  using Found = std::optional<Returned>;
   if (!Srs::looks_like(address.local)) co_return Found();
   std::string domain = address.domain;
   const auto ours = co_await directory_.is_our_domain(std::move(domain));
   if (!ours) co_return std::unexpected(ours.error());
   if (!*ours) co_return Found();
-  const auto scheme = co_await srs();
-  if (!scheme) co_return std::unexpected(scheme.error());
-  const std::shared_ptr<const Srs>& wrap = *scheme;
-  const auto back = wrap->reverse(address, today());
-  if (!back) {
-    log::info("return-path-refused", {{"to", address.to_string()}, {"why", back.error().message}});
+  const std::int64_t now = millis(clock_.wall());
+  const auto came = Srs::time_of(address.local, now);
+  if (!came || now - *came > std::chrono::milliseconds(kReturnPathLife).count()) {
+    log::info("return-path-refused",
+              {{"to", address.to_string()}, {"why", came ? "it is too old" : "it was not made by this server"}});
     co_return Found();
   }
-  co_return Found(*back);
+  const auto scheme = co_await srs();
+  if (!scheme) co_return std::unexpected(scheme.error());
+  const std::int64_t at = *came;
+  auto candidates = co_await store_.forwarded_at(at, kCandidates);
+  if (!candidates) co_return std::unexpected(candidates.error());
+  const std::shared_ptr<const Srs>& wrap = *scheme;
+  for (store::Forwarded& one : *candidates)
+    if (wrap->serves(address.local, one.id)) co_return Found(Returned{std::move(one)});
+  log::info("return-path-refused", {{"to", address.to_string()}, {"why", "no message of this server has it"}});
+  co_return Found();
+}
+
+Task<Result<bool>> ReturnPaths::take(Returned returned, Ulid report) {
+  const std::uint64_t most = returned.most();
+  co_return co_await store_.note_return(returned.about.id, report, most);
 }
 
 } // namespace paquebot::policy

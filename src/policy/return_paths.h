@@ -12,7 +12,23 @@
 
 namespace paquebot::policy {
 
-/// Return addresses of what we forward, with the secret of this store. Thread-safe.
+/// How long after its message came a return address is taken back: the message waits in queues for up to five days, and so does
+/// its report.
+inline constexpr std::chrono::hours kReturnPathLife{14 * 24};
+/// How many reports may come for each recipient that a message was handed on to (delays, the failure, an automatic answer), and
+/// for the message as a whole.
+inline constexpr std::uint64_t kReportsEach = 4;
+inline constexpr std::uint64_t kReportsOfMessage = 100;
+
+/// What a return address of ours says: something comes back about `about`.
+struct Returned {
+  store::Forwarded about;
+  /// How many reports there may be.
+  std::uint64_t most() const { return std::min(about.onward * kReportsEach, kReportsOfMessage); }
+};
+
+/// Return addresses of what we forward, with the secret of this store. Each serves one message, for some days and a few reports:
+/// whoever gets hold of one can write to the sender of that message only, and not often. Thread-safe.
 class ReturnPaths {
 public:
   /// All must outlive it.
@@ -22,16 +38,17 @@ public:
   /// Whether forwarded mail gets a return address of ours. What was given out before is taken back all the same.
   void configure(bool rewrite) { rewrite_ = rewrite; }
 
-  /// The return address with which a message of `sender` leaves that an address of ours, `via`, forwards to others: under
-  /// the domain of `via`. `sender` itself when it is ours, empty, or too long to be wrapped.
-  Task<mail::Address> leaving(mail::Address sender, std::string via);
-  /// Whom the bounce to an address of ours is for. Nothing when it is not one that leaving() made, or too old. Errors are those
+  /// The return address with which `message` of `sender` leaves that an address of ours, `via`, forwards to others: under
+  /// the domain of `via`. `sender` itself when it is ours or empty.
+  Task<mail::Address> leaving(mail::Address sender, Ulid message, std::string via);
+  /// What the bounce to an address of ours is about. Nothing when it is not one that leaving() made, or too old. Errors are those
   /// of the store.
-  Task<Result<std::optional<mail::Address>>> returning(mail::Address address);
+  Task<Result<std::optional<Returned>>> returning(mail::Address address);
+  /// Something that comes back is about to be accepted as `report`: it counts. False when enough have come.
+  Task<Result<bool>> take(Returned returned, Ulid report);
 
 private:
   Task<Result<std::shared_ptr<const Srs>>> srs();
-  std::int64_t today() const { return millis(clock_.wall()) / (24LL * 3600 * 1000); }
 
   store::Store& store_;
   directory::Directory& directory_;

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "base/result.h"
+#include "base/ulid.h"
 #include "mail/address.h"
 
 #include <cstdint>
@@ -10,33 +10,32 @@
 
 namespace paquebot::policy {
 
-/// Days for which a rewritten return address is good: a message waits in queues for a week at most, its report for another.
-inline constexpr int kSrsDays = 21;
-
 /// The Sender Rewriting Scheme: the return address of a message that we forward to others names us, so that SPF (RFC 7208
-/// appendix D.2.3) holds, and holds what is needed to send its bounce on:
+/// appendix D.2.3) holds. One serves a single message, whose trail knows whom its reports are for:
 ///
-///   ann@far.test, forwarded by a@ours.test   SRS0=hhhhhh=tt=far.test=ann@ours.test
-///   that one, forwarded by b@next.test       SRS1=gggggg=ours.test==hhhhhh=tt=far.test=ann@next.test
+///   ann@far.test, forwarded by a@ours.test   SRS0=hhhhhh=tttttttt=far.test=ann@ours.test
+///   what is too long, or not plain ASCII     SRS0=hhhhhh=tttttttt@ours.test
 ///
-/// hhhhhh is 30 bits of a keyed hash, tt the day modulo 1024, both in base 32; letters of either case mean the same. The
-/// text is what other programs write, so each hop reads only its own. Pure.
+/// tttttttt is when the message came (milliseconds, 40 bits) and hhhhhh 30 bits of a keyed hash of all that follows it and of the
+/// message's whole id, both in base 32; letters of either case mean the same. What stands behind it is for people. Other
+/// programs leave the text as it is: each hop reads only its own. Pure.
 class Srs {
 public:
   /// `key`: secret, of the whole server.
   explicit Srs(std::string key) : key_(std::move(key)) {}
 
-  /// Whether `local` has the form of a rewritten local part, right or wrong.
+  /// Whether `local` has the form of a rewritten local part, of ours or of others, right or wrong.
   static bool looks_like(std::string_view local);
-  /// The return address under `domain` (ours). Nothing when it would be longer than a local part may be: the
-  /// address is then left as it is. `day`: days since 1970 UTC.
-  std::optional<mail::Address> forward(const mail::Address& sender, const std::string& domain, std::int64_t day) const;
-  /// Where a bounce to `address` goes. `invalid`: not made by us, or altered; `timeout`: older than kSrsDays.
-  Result<mail::Address> reverse(const mail::Address& address, std::int64_t day) const;
+  /// The return address under `domain` (ours) of a message of `sender` (not empty).
+  mail::Address forward(const mail::Address& sender, const Ulid& message, const std::string& domain) const;
+  /// When the message came that `local` serves (milliseconds of its id), by what it says of itself: at most a day behind `now`,
+  /// whose clock may have been corrected. Nothing when it is none of these.
+  static std::optional<std::int64_t> time_of(std::string_view local, std::int64_t now);
+  /// Whether forward() made `local` for this message.
+  bool serves(std::string_view local, const Ulid& message) const;
 
 private:
-  std::string hash(std::string_view mark, std::string_view text) const;
-  bool is_right(std::string_view hash, std::string_view mark, std::string_view text) const;
+  std::string hash(std::string_view text, const Ulid& message) const;
 
   std::string key_;
 };

@@ -1,3 +1,4 @@
+#include "base/fake_clock.h"
 #include "base/text.h"
 #include "policy/srs.h"
 
@@ -7,8 +8,6 @@
 namespace paquebot::policy {
 namespace {
 
-constexpr std::int64_t kToday = 20780;
-
 mail::Address parse(const std::string& text) { return mail::parse_address(text).value(); }
 
 std::string upper(std::string text) {
@@ -17,133 +16,102 @@ std::string upper(std::string text) {
   return text;
 }
 
-TEST(Srs, ThereAndBack) {
-  const Srs srs("key");
+class SrsTest : public ::testing::Test {
+protected:
+  SrsTest() : ids(clock), message(ids.next()) {}
+  std::string forward(const std::string& sender) const {
+    return srs.forward(parse(sender), message, "ours.test").local;
+  }
+
+  FakeClock clock;
+  UlidSource ids;
+  Ulid message;
+  Srs srs{"key"};
+};
+
+TEST_F(SrsTest, ThereAndBack) {
   for (const char* text : {"ann@far.test", "Ann.B+tag@far.test", "a=b@far.test", "SRS@far.test", "srs0@far.test",
-                           "\"a b\"@far.test", "b\xc3\xbc@far.test", "-@f.test"}) {
-    const mail::Address sender = parse(text);
-    const auto away = srs.forward(sender, "ours.test", kToday);
-    ASSERT_TRUE(away) << text;
-    EXPECT_EQ(away->domain, "ours.test");
-    EXPECT_TRUE(away->local.starts_with("SRS0=")) << away->local;
-    EXPECT_TRUE(mail::parse_address(away->to_string())) << away->to_string();
-    const auto back = srs.reverse(*away, kToday + kSrsDays);
-    ASSERT_TRUE(back) << text << ": " << back.error().message;
-    EXPECT_EQ(*back, sender);
+                           "\"a b\"@far.test", "b\xc3\xbc@far.test", "-@f.test", "\"\"@far.test", "a@[192.0.2.1]",
+                           "SRS0=aaaaaa=bb=far.test=ann@one.test", "SRS1=x=a.test==b=c=d=e@a.test"}) {
+    const mail::Address away = srs.forward(parse(text), message, "ours.test");
+    EXPECT_EQ(away.domain, "ours.test");
+    EXPECT_TRUE(away.local.starts_with("SRS0=")) << away.local;
+    EXPECT_LE(away.local.size(), mail::kMaxLocalPart);
+    EXPECT_EQ(away.to_string(), away.local + "@ours.test") << "it needs no quotes";
+    ASSERT_TRUE(mail::parse_address(away.to_string(), false)) << away.to_string();
+    EXPECT_TRUE(srs.serves(away.local, message)) << away.local;
+    EXPECT_EQ(Srs::time_of(away.local, millis(clock.wall())), message.millis());
   }
 }
 
-TEST(Srs, ItsFormIsWhatOthersRead) {
-  const std::string local = Srs("key").forward(parse("ann@far.test"), "ours.test", kToday)->local;
-  EXPECT_EQ(local.size(), std::string("SRS0=hhhhhh=tt=far.test=ann").size());
-  EXPECT_EQ(local.substr(11, 1) + local.substr(14), "==far.test=ann");
+TEST_F(SrsTest, ItTellsPeopleWhomItIsFor) {
+  const std::string local = forward("ann@far.test");
+  EXPECT_EQ(local.size(), std::string("SRS0=hhhhhh=tttttttt=far.test=ann").size());
+  EXPECT_EQ(local.substr(11, 1) + local.substr(20), "==far.test=ann");
+  EXPECT_EQ(forward(std::string(60, 'a') + "@far.test").size(), std::string("SRS0=hhhhhh=tttttttt").size());
 }
 
-TEST(Srs, AnEmptyLocalPartIsLeftAlone) {
-  EXPECT_FALSE(Srs("key").forward(parse("\"\"@far.test"), "ours.test", kToday));
+TEST_F(SrsTest, ItServesOneMessage) {
+  const std::string local = forward("ann@far.test");
+  const Ulid next = ids.next(); // of the same millisecond
+  EXPECT_EQ(next.millis(), message.millis());
+  EXPECT_FALSE(srs.serves(local, next));
+  EXPECT_NE(local, srs.forward(parse("ann@far.test"), next, "ours.test").local);
 }
 
-/// What was rewritten already is not wrapped again and again: it names the first host and ourselves.
-TEST(Srs, ThroughSeveralHosts) {
-  const Srs one("one"), two("two"), three("three");
-  const mail::Address sender = parse("ann@far.test");
-  const auto first = one.forward(sender, "one.test", kToday);
-  const auto second = two.forward(*first, "two.test", kToday);
-  ASSERT_TRUE(second);
-  EXPECT_TRUE(second->local.starts_with("SRS1=")) << second->local;
-  EXPECT_NE(second->local.find("=one.test==" + first->local.substr(5)), std::string::npos) << second->local;
-  const auto third = three.forward(*second, "three.test", kToday);
-  ASSERT_TRUE(third);
-  EXPECT_EQ(third->local.size(), second->local.size());
-  EXPECT_EQ(three.reverse(*third, kToday).value(), *first);
-  EXPECT_EQ(two.reverse(*second, kToday).value(), *first);
-  EXPECT_EQ(one.reverse(*first, kToday).value(), sender);
-}
-
-TEST(Srs, OtherSeparatorsOfTheFirstHostStay) {
-  const auto away = Srs("k").forward(parse("SRS0+abcd=tt=far.test=ann@one.test"), "ours.test", kToday);
-  ASSERT_TRUE(away);
-  EXPECT_EQ(Srs("k").reverse(*away, kToday)->to_string(), "SRS0+abcd=tt=far.test=ann@one.test");
-}
-
-TEST(Srs, LettersOfEitherCaseMeanTheSame) {
-  const Srs srs("key");
-  const auto away = srs.forward(parse("ann@far.test"), "ours.test", kToday);
-  for (const std::string& local : {to_lower(away->local), upper(away->local)}) {
-    const auto back = srs.reverse({local, "ours.test"}, kToday);
-    ASSERT_TRUE(back) << local;
-    EXPECT_TRUE(iequals(back->to_string(), "ann@far.test"));
+TEST_F(SrsTest, LettersOfEitherCaseMeanTheSame) {
+  const std::string local = forward("ann@far.test");
+  for (const std::string& form : {to_lower(local), upper(local)}) {
+    EXPECT_TRUE(srs.serves(form, message)) << form;
+    EXPECT_EQ(Srs::time_of(form, millis(clock.wall())), message.millis());
   }
 }
 
-TEST(Srs, NobodyElseCanMakeOne) {
-  const Srs srs("key");
-  const std::string right = srs.forward(parse("ann@far.test"), "ours.test", kToday)->local;
-  std::string other_day = right;
-  other_day[13] = other_day[13] == 'A' ? 'B' : 'A';
-  const std::string again = srs.forward(parse("SRS0=x=y=far.test=ann@one.test"), "ours.test", kToday)->local;
+TEST_F(SrsTest, NobodyElseCanMakeOne) {
+  const std::string right = forward("ann@far.test");
+  std::string other_time = right;
+  other_time[13] = other_time[13] == 'A' ? 'B' : 'A';
   for (const std::string& local :
-       {std::string("SRS0="), std::string("SRS0=aaaaaa=AA=far.test=ann"), std::string("SRS1="),
-        std::string("SRS0====="), std::string("SRS1====="), right.substr(0, right.size() - 1), right + "a",
-        std::string("SRS0==") + right.substr(12), std::string("SRS1") + right.substr(4),
-        std::string("SRS0") + again.substr(4), again + "b", other_day, right.substr(0, 5) + "=" + right.substr(11),
-        std::string("ann"), std::string()}) {
-    EXPECT_FALSE(srs.reverse({local, "ours.test"}, kToday)) << local;
+       {std::string("SRS0="), std::string("SRS0=aaaaaa=AAAAAAAA=far.test=ann"), std::string("SRS1="),
+        std::string("SRS0====="), right.substr(0, right.size() - 1), right + "a",
+        std::string("SRS0==") + right.substr(12), std::string("SRS1") + right.substr(4), other_time,
+        right.substr(0, 5) + "=" + right.substr(11), right.substr(0, 20), std::string("ann"), std::string()}) {
+    EXPECT_FALSE(srs.serves(local, message)) << local;
   }
-  EXPECT_FALSE(Srs("another").reverse({right, "ours.test"}, kToday));
+  EXPECT_FALSE(Srs("another").serves(right, message));
 }
 
-/// Whatever is done to one, it is either refused or still leads to the same address.
-TEST(Srs, MutationsAreRefused) {
-  const Srs srs("key");
-  const mail::Address sender = parse("ann@far.test"), before = parse("SRS0=aaaaaa=bb=far.test=ann@one.test");
+/// Whatever is done to one, it is refused unless only the case of letters has changed.
+TEST_F(SrsTest, MutationsAreRefused) {
   std::mt19937 random(7);
   constexpr std::string_view kOctets = "=+-@.SsRr01aAzZ27 \"\\\xc3\x80\x01";
-  for (const mail::Address& from : {sender, before}) {
-    const std::string right = srs.forward(from, "ours.test", kToday)->local;
-    for (int i = 0; i < 5000; ++i) {
-      std::string local = right;
-      for (auto changes = 1 + random() % 3; changes > 0; --changes) {
-        const std::size_t at = random() % (local.size() + 1);
-        if (random() % 3 == 0) {
-          local.erase(at, 1 + random() % 4);
-        } else if (random() % 2 == 0) {
-          local.insert(at, 1, kOctets[random() % kOctets.size()]);
-        } else if (at < local.size()) {
-          local[at] = kOctets[random() % kOctets.size()];
-        }
+  const std::string right = forward("ann@far.test");
+  for (int i = 0; i < 10000; ++i) {
+    std::string local = right;
+    for (auto changes = 1 + random() % 3; changes > 0; --changes) {
+      const std::size_t at = random() % (local.size() + 1);
+      if (random() % 3 == 0) {
+        local.erase(at, 1 + random() % 4);
+      } else if (random() % 2 == 0) {
+        local.insert(at, 1, kOctets[random() % kOctets.size()]);
+      } else if (at < local.size()) {
+        local[at] = kOctets[random() % kOctets.size()];
       }
-      const auto back = srs.reverse({local, "ours.test"}, kToday);
-      if (back) {
-        EXPECT_TRUE(iequals(back->to_string(), from.to_string())) << local;
-      }
+    }
+    Srs::time_of(local, millis(clock.wall()));
+    if (srs.serves(local, message)) {
+      local[4] = '='; // other separators mean the same
+      EXPECT_TRUE(iequals(local, right)) << local;
     }
   }
 }
 
-TEST(Srs, ItEnds) {
-  const Srs srs("key");
-  const auto away = srs.forward(parse("ann@far.test"), "ours.test", kToday);
-  for (const auto& [day, good] : {std::pair(kToday - 1, true),
-                                  {kToday, true},
-                                  {kToday + kSrsDays, true},
-                                  {kToday + kSrsDays + 1, false},
-                                  {kToday - 2, false},
-                                  {kToday + 1024, true}}) {
-    const auto back = srs.reverse(*away, day);
-    EXPECT_EQ(back.has_value(), good) << day - kToday;
-    if (!good) {
-      EXPECT_EQ(back.error().code, Errc::timeout);
-    }
-  }
-}
-
-TEST(Srs, WhatDoesNotFitIsLeftAlone) {
-  const Srs srs("key");
-  for (const mail::Address& sender :
-       {mail::Address{}, mail::Address{"postmaster", ""}, mail::Address{"a", "[192.0.2.1]"},
-        mail::Address{std::string(45, 'a'), "far.test"}, mail::Address{"SRS1=x", "a.test"}})
-    EXPECT_FALSE(srs.forward(sender, "ours.test", kToday)) << sender.to_string();
+TEST_F(SrsTest, ItsTimeIsFoundForYears) {
+  const std::string local = forward("ann@far.test");
+  const std::int64_t now = millis(clock.wall()), day = 86'400'000;
+  for (const std::int64_t later : {-day, std::int64_t{0}, day, 12'000 * day})
+    EXPECT_EQ(Srs::time_of(local, now + later), message.millis()) << later;
+  EXPECT_LT(Srs::time_of(local, now - 2 * day).value(), now - 10'000 * day) << "not of a future that far";
 }
 
 } // namespace

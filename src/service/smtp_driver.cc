@@ -151,6 +151,7 @@ bool SmtpConnection::do_at_once(smtp::Action& action) {
 
 void SmtpConnection::begin_transaction() {
   recipients_.clear();
+  returned_.reset();
   nodes_ = 0;
   mail_at_ = parts_.intake.clock.wall();
   client_ = client();
@@ -168,7 +169,7 @@ bool SmtpConnection::mail_at_once(const smtp::AskMail& ask) {
 }
 
 bool SmtpConnection::recipient_at_once(const smtp::AskRecipient& ask) {
-  if (nodes_ >= kMaxExpanded) return false;
+  if (nodes_ >= kMaxExpanded || returned_) return false;
   client_.recipients = named();
   auto verdict = parts_.intake.policy.check_recipient_now(client_, *ask.recipient);
   if (!verdict || !verdict->reply.positive()) return false;
@@ -397,6 +398,8 @@ Task<void> SmtpConnection::perform(smtp::AskRecipient ask) {
   if (verdict.reply.positive() && nodes_ + verdict.nodes.size() > kMaxExpanded + options_->session->max_recipients &&
       !recipients_.empty())
     verdict.reply = mail::Reply(452, {4, 5, 3}, "too many recipients for one message");
+  if (verdict.reply.positive() && (returned_ || verdict.returned) && !recipients_.empty())
+    verdict.reply = mail::Reply(452, {4, 5, 3}, "a report to a return address comes in a message of its own");
   if (verdict.reply.positive() && filters_) {
     mail::Recipient named = recipient;
     mail::Reply said = co_await filters_->recipient(std::move(named));
@@ -405,6 +408,7 @@ Task<void> SmtpConnection::perform(smtp::AskRecipient ask) {
   if (verdict.reply.positive()) {
     nodes_ += verdict.nodes.size();
     recipients_.push_back({recipient, std::move(verdict.nodes)});
+    returned_ = std::move(verdict.returned);
   } else {
     log::info("recipient-refused", {{"client", peer_},
                                     {"from", sender.reverse_path.to_string()},

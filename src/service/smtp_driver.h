@@ -109,6 +109,7 @@ private:
   store::Account account_;
   policy::Client client_; ///< as it was at MAIL
   std::vector<queue::DraftRecipient> recipients_;
+  std::optional<policy::Returned> returned_;   ///< the one recipient is a return address of ours
   WallTime mail_at_{};                         ///< when MAIL came
   std::size_t nodes_ = 0;                      ///< that they expand to
   std::unique_ptr<intake::Incoming> incoming_; ///< while a message comes; large, and most of the time there is none

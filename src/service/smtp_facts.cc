@@ -78,6 +78,8 @@ intake::Origin SmtpConnection::origin() {
   mail::set_times(origin.sender, mail_at_);
   origin.recipients = std::move(recipients_);
   recipients_.clear();
+  origin.returned = std::move(returned_);
+  returned_.reset();
   origin.filters = filters_.get();
   origin.directory = &parts_.directory;
   mail::Arrival& arrival = origin.arrival;

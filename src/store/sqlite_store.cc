@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "store/sqlite_accept.h"
 #include "store/sqlite_content.h"
+#include "store/sqlite_forwarded.h"
 #include "store/sqlite_maintain.h"
 #include "store/sqlite_queue.h"
 #include "store/sqlite_schema.h"
@@ -264,6 +265,19 @@ Task<Result<std::vector<Ulid>>> SqliteStore::find_messages(std::string address, 
   } while (below && found.size() < most);
   if (found.size() > most) found.resize(most);
   co_return found;
+}
+
+Task<Result<std::vector<Forwarded>>> SqliteStore::forwarded_at(std::int64_t time, std::size_t most) {
+  using List = std::vector<Forwarded>;
+  const auto job = readers_.read<List>(
+      [time, most](ReadDbs& dbs) -> Result<List> { return store::forwarded_at(dbs.main, time, most); });
+  co_return co_await job.take();
+}
+
+Task<Result<bool>> SqliteStore::note_return(Ulid message, Ulid report, std::uint64_t most) {
+  const auto job = write<bool>(
+      [message, report, most](Tx& tx) -> Result<bool> { return store::note_return(tx, message, report, most); });
+  co_return co_await job.take();
 }
 
 } // namespace paquebot::store

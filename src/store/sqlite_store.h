@@ -62,6 +62,9 @@ public:
   Task<Result<Trace>> trace(Ulid message) override;
   Task<Result<std::vector<Ulid>>> find_messages(std::string address, std::int64_t since, std::size_t most) override;
 
+  Task<Result<std::vector<Forwarded>>> forwarded_at(std::int64_t time, std::size_t most) override;
+  Task<Result<bool>> note_return(Ulid message, Ulid report, std::uint64_t most) override;
+
   Task<Result<MailboxInfo>> open_mailbox(Id account, std::string name) override;
   Task<Result<>> lock_mailbox(Id mailbox) override;
   void unlock_mailbox(Id mailbox) override;

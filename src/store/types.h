@@ -312,6 +312,16 @@ struct Trace {
   std::vector<Ulid> reports; ///< ids of reports sent about it
 };
 
+/// A stranger's message that an address of ours handed on to others.
+struct Forwarded {
+  Ulid id;
+  mail::Address sender;
+  std::string named; ///< the address that its sender wrote to; empty: there were several
+  std::int64_t accepted_at = 0;
+  std::uint64_t onward = 0;   ///< recipients elsewhere to whom addresses of ours led
+  std::uint64_t returned = 0; ///< how often note_return() was told of it
+};
+
 // ---- Mailboxes ----
 
 struct MailboxInfo {

@@ -66,6 +66,12 @@ public:
   Task<Result<std::vector<Ulid>>> find_messages(std::string address, std::int64_t since, std::size_t most) override {
     return inner_.find_messages(std::move(address), since, most);
   }
+  Task<Result<std::vector<Forwarded>>> forwarded_at(std::int64_t time, std::size_t most) override {
+    return inner_.forwarded_at(time, most);
+  }
+  Task<Result<bool>> note_return(Ulid message, Ulid report, std::uint64_t most) override {
+    return inner_.note_return(message, report, most);
+  }
   Task<Result<MailboxInfo>> open_mailbox(Id account, std::string name) override {
     return inner_.open_mailbox(account, std::move(name));
   }

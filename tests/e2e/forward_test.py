@@ -8,7 +8,12 @@ from peer import Peer
 from server import SECRET, Server, check, free_port_everywhere, letter, transact, wait_until
 
 ALICE = "alice@example.test"
-REWRITTEN = r"<(SRS0=\w{6}=\w\w=sender\.test=ann@example\.test)>"
+REWRITTEN = r"<(SRS0=\w{6}=\w{8}=sender\.test=ann@example\.test)>"
+
+
+def report(to, words="Undelivered"):
+    return letter(sender="mailer-daemon@next.test", to=to, subject=words,
+                  more="Content-Type: multipart/report; report-type=delivery-status; boundary=x\r\n")
 
 
 class ForwardTest(unittest.TestCase):
@@ -33,16 +38,57 @@ class ForwardTest(unittest.TestCase):
         wait_until(lambda: len(self.next.messages) > before, "the forwarded message")
         return self.next.messages[-1].sender
 
+    def returned(self, address, data, sender=""):
+        """What the first sender gets of it."""
+        before = len(self.sender.messages)
+        self.server.send(sender, [address], data)
+        wait_until(lambda: len(self.sender.messages) > before, "what comes back")
+        message = self.sender.messages[-1]
+        self.assertTrue(message.sender.startswith("<>"), message.sender)
+        self.assertEqual(message.recipients[0].split()[0].lower(), "<ann@sender.test>")
+        return message.data
+
     def test_a_bounce_goes_back_to_the_sender(self):
         address = re.match(REWRITTEN, self.forwarded("ann@sender.test"))[1]
-        before = len(self.sender.messages)
         for form in (address, address.upper()):  # some servers on the way change the case
-            self.server.send("", [form], letter(sender="mailer-daemon@next.test", to=form, subject="Undelivered"))
-        wait_until(lambda: len(self.sender.messages) == before + 2, "the bounces")
-        for message in self.sender.messages[before:]:
-            self.assertTrue(message.sender.startswith("<>"), message.sender)
-            self.assertEqual(message.recipients[0].split()[0].lower(), "<ann@sender.test>")
-            self.assertIn(b"Undelivered", message.data)
+            self.assertIn(b"Undelivered", self.returned(form, report(form)))
+
+    def test_what_is_no_report_is_reduced_to_a_notice(self):
+        address = re.match(REWRITTEN, self.forwarded("ann@sender.test"))[1]
+        big = letter(subject="Buy now", body="cheap pills\r\n" * 40_000)
+        for data in (letter(subject="Buy now", body="cheap pills\r\n"), big):
+            notice = self.returned(address, data)
+            self.assertNotIn(b"Buy now", notice)
+            self.assertNotIn(b"pills", notice)
+            self.assertIn(b"to <fwd@example.test>", notice)
+            self.assertIn(b"Subject: Your message may not have arrived", notice)
+            self.assertIn(b"\r\nAuto-Submitted: auto-replied\r\n", notice)
+            self.assertIn(b"127.0.0.1", notice)
+        automatic = letter(subject="On holiday", more="Auto-Submitted: auto-replied\r\n")
+        self.assertIn(b"On holiday", self.returned(address, automatic))
+
+    def test_a_few_reports_and_no_more(self):
+        address = re.match(REWRITTEN, self.forwarded("ann@sender.test"))[1]
+        for _ in range(4):
+            self.returned(address, report(address))
+        with self.server.smtp() as client:
+            check(client.mail(""), 250)
+            check(client.rcpt(address), 550, "5.7.1", "have come already")
+
+    def test_each_message_has_its_own(self):
+        self.assertNotEqual(self.forwarded("ann@sender.test"), self.forwarded("ann@sender.test"))
+
+    def test_it_comes_alone(self):
+        one, two = (re.match(REWRITTEN, self.forwarded("ann@sender.test"))[1] for _ in range(2))
+        with self.server.smtp() as client:
+            check(client.mail(""), 250)
+            check(client.rcpt(one), 250)
+            check(client.rcpt(two), 452, "4.5.3")
+            check(client.rcpt(ALICE), 452, "4.5.3")
+            check(client.rset(), 250)
+            check(client.mail(""), 250)
+            check(client.rcpt(ALICE), 250)
+            check(client.rcpt(one), 452, "4.5.3")
 
     def test_our_own_report_goes_to_the_sender_itself(self):
         self.server.must("alias", "add", "dead@example.test", "nobody@gone.test")
@@ -67,12 +113,29 @@ class ForwardTest(unittest.TestCase):
         self.assertTrue(self.forwarded("").startswith("<>"))
         self.assertTrue(self.forwarded(ALICE).startswith(f"<{ALICE}>"))
         self.assertRegex(self.forwarded("SRS0=abcd=ef=far.test=ann@sender.test"),
-                         r"<SRS1=\w{6}=sender\.test==abcd=ef=far\.test=ann@example\.test>")
+                         r"<SRS0=\w{6}=\w{8}(=sender\.test=SRS0=abcd=ef=far\.test=ann)?@example\.test>")
         before = len(self.next.messages)
         with self.server.smtp("submission", ALICE) as client:
             transact(client, ALICE, ["fwd@example.test"], letter(sender=ALICE, to="fwd@example.test"))
         wait_until(lambda: len(self.next.messages) > before, "the submitted message")
         self.assertTrue(self.next.messages[-1].sender.startswith(f"<{ALICE}>"))
+
+
+class SpfTest(unittest.TestCase):
+    def test_none_is_minted_where_spf_failed(self):
+        port = free_port_everywhere()
+        with Dns("next.test MX 10 mx.next.test", "mx.next.test A 127.0.0.3", 'hard.test TXT "v=spf1 -all"',
+                 'soft.test TXT "v=spf1 ~all"', 'yes.test TXT "v=spf1 ip4:127.0.0.0/8 -all"') as dns, \
+                Peer(address="127.0.0.3", port=port, name="mx.next.test") as peer, \
+                Server(accounts={ALICE: SECRET}, dns=dns, delivery={"port": port},
+                       extra={"authentication": {"skip_networks": []}}) as server:
+            server.must("alias", "add", "fwd@example.test", "bob@next.test")
+            for name, wanted in (("hard", "<ann@hard.test>"), ("soft", "<ann@soft.test>"), ("yes", "<SRS0="),
+                                 ("unknown", "<SRS0=")):
+                before = len(peer.messages)
+                server.send(f"ann@{name}.test", ["fwd@example.test"], letter(to="fwd@example.test"))
+                wait_until(lambda: len(peer.messages) > before, "the forwarded message")
+                self.assertTrue(peer.messages[-1].sender.startswith(wanted), peer.messages[-1].sender)
 
 
 class UnchangedTest(unittest.TestCase):
