@@ -4,6 +4,7 @@
 #include "app/config_permission.h"
 #include "app/config_reader.h"
 #include "app/guard_reader.h"
+#include "app/processors.h"
 #include "app/toml_reader.h"
 #include "base/text.h"
 #include "mail/address.h"
@@ -226,6 +227,7 @@ void read_queue(Reader& read, const toml::table& root, Config& config) {
   read.duration(t, "retry_most", seconds(1), config.queue.schedule.most);
   read.duration(t, "lifetime", seconds(1), config.queue.schedule.lifetime);
   read.duration(t, "delay_notice", seconds(0), config.queue.schedule.delay_notice);
+  config.queue.workers_total = default_deliveries(usable_memory());
   read.number(t, "deliveries", 1, 10000, config.queue.workers_total);
   read.number(t, "deliveries_per_destination", 1, 1000, config.queue.workers_per_destination);
 }

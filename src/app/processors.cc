@@ -7,11 +7,14 @@
 #include <sched.h>
 #include <string>
 #include <thread>
+#include <unistd.h>
 
 namespace paquebot::app {
 namespace {
 
-constexpr const char* kQuota = "/sys/fs/cgroup/cpu.max"; // of the container, seen from inside
+// Of the container, seen from inside:
+constexpr const char* kQuota = "/sys/fs/cgroup/cpu.max";
+constexpr const char* kMemory = "/sys/fs/cgroup/memory.max"; // octets, or "max"
 
 unsigned bound_to() {
   cpu_set_t set;
@@ -45,5 +48,18 @@ unsigned usable_processors() {
 }
 
 unsigned default_session_threads(unsigned processors) { return std::clamp(processors, 2u, 257u) - 1; }
+
+std::uint64_t usable_memory() {
+  const long pages = ::sysconf(_SC_PHYS_PAGES), page = ::sysconf(_SC_PAGESIZE);
+  std::uint64_t octets =
+      pages > 0 && page > 0 ? static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page) : 0;
+  std::ifstream file(kMemory);
+  if (std::uint64_t most = 0; file >> most && most > 0) octets = octets == 0 ? most : std::min(octets, most);
+  return octets;
+}
+
+unsigned default_deliveries(std::uint64_t memory) {
+  return static_cast<unsigned>(std::clamp<std::uint64_t>(memory >> 20, 1000, 4000));
+}
 
 } // namespace paquebot::app

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
@@ -16,5 +17,11 @@ std::optional<unsigned> quota_of(std::string_view cpu_max);
 /// Threads for connections, when the configuration does not say: one is left for the store's writer, which is as busy
 /// as they are when much mail comes in.
 unsigned default_session_threads(unsigned processors);
+
+/// Octets of memory that this process may use: the machine's, and no more than its control group's bound.
+std::uint64_t usable_memory();
+
+/// Deliveries at the same time, when the configuration does not say: one for each MiB of memory, 1000 at least, 4000 at most.
+unsigned default_deliveries(std::uint64_t memory);
 
 } // namespace paquebot::app

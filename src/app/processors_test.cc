@@ -50,5 +50,14 @@ TEST(Processors, OneIsLeftForTheStore) {
   EXPECT_EQ(default_session_threads(4096), 256u);
 }
 
+TEST(Processors, DeliveriesGrowWithMemory) {
+  constexpr std::uint64_t kMiB = 1u << 20;
+  EXPECT_EQ(default_deliveries(0), 1000u); // not known
+  EXPECT_EQ(default_deliveries(512 * kMiB), 1000u);
+  EXPECT_EQ(default_deliveries(2048 * kMiB), 2048u);
+  EXPECT_EQ(default_deliveries(65536 * kMiB), 4000u);
+  EXPECT_GT(usable_memory(), 16 * kMiB);
+}
+
 } // namespace
 } // namespace paquebot::app

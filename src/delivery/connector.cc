@@ -2,10 +2,10 @@
 
 #include "base/encoding.h"
 #include "base/text.h"
+#include "delivery/connector_words.h"
 #include "net/own_addresses.h"
 
 #include <algorithm>
-#include <boost/asio/post.hpp>
 #include <cstring>
 #include <iterator>
 
@@ -29,11 +29,6 @@ bool is_address(std::string_view host) {
          (!host.empty() && host.find_first_not_of("0123456789.") == std::string_view::npos);
 }
 
-/// As in HostBook.
-std::string key_of(const std::string& address, std::uint16_t port) {
-  return address.starts_with('/') ? "[" + address + "]" : "[" + address + "]:" + std::to_string(port);
-}
-
 mail::Reply off(const std::string& host, std::string_view family) {
   return {550, {5, 4, 4}, host + " is an address of " + std::string(family) + ", which is switched off here"};
 }
@@ -41,17 +36,6 @@ mail::Reply off(const std::string& host, std::string_view family) {
 mail::Reply home_again(const std::string& host) {
   return {
       554, {5, 4, 6}, "the best mail host, " + host + ", leads back to this server, which does not have the domain"};
-}
-
-mail::Told own_word(mail::Reply reply, std::string place = {}) {
-  return mail::Told::by(std::move(reply), {}, std::move(place));
-}
-
-/// A host that refuses in its greeting may be meant only for us or only for now: temporary, but for the codes that say
-/// that it never takes mail (RFC 7504).
-void soften(mail::Told& failure) {
-  if (failure.peer.code == 521 || failure.peer.code == 556 || !failure.permanent()) return;
-  failure.own = mail::Reply(451, {4, 4, 2}, "the server refused the session");
 }
 
 /// Nobody answered (RFC 3463 section 3.5, X.4.1): what a server said on the way is the better reason to tell.
@@ -177,51 +161,54 @@ Task<bool> Connector::leads_back(const queue::Plan& plan, std::size_t index) {
   co_return false;
 }
 
-void Connector::forget_roots() {
-  boost::asio::post(executor_, [this] { verifying_.clear(); });
-}
-
 /// The state of one open().
 struct Connector::Search {
   const queue::Plan& plan;
   const Tried& tried;
   const HostBook& hosts;
+  AtDoors& at;
   std::chrono::steady_clock::time_point now = std::chrono::steady_clock::now();
   Reached last{};
   bool temporary = false; ///< some host may work later
   bool hostless = true;   ///< no host has an address
   bool own_fault = false; ///< some host could not be tried for a reason of our own
+  bool silent = false;    ///< of Reached
+  std::string full{};     ///< of Reached
   int tries = 0;
   mail::Told said{};                                                ///< by the last address
   std::vector<std::pair<queue::Candidate, std::string>> doubtful{}; ///< for when all others have failed
 };
 
-Task<Reached> Connector::open(const queue::Plan& plan, const Tried& tried, const HostBook& hosts) {
-  Search search{.plan = plan, .tried = tried, .hosts = hosts};
+Task<Reached> Connector::open(const queue::Plan& plan, const Tried& tried, const HostBook& hosts, AtDoors at) {
+  Search search{.plan = plan, .tried = tried, .hosts = hosts, .at = at};
   search.last.failure = own_word(mail::Reply(451, {4, 4, 1}, "no mail host could be reached"));
   bool done = false;
   for (std::size_t i = 0; i < plan.candidates.size() && !done; ++i) {
     const queue::Candidate& candidate = plan.candidates[i];
+    if (!search.full.empty() && candidate.preference != plan.candidates[i - 1].preference) break;
     const bool back = co_await leads_back(plan, i);
     if (back && i == 0) search.last.failure = own_word(home_again(candidate.host));
     if (back) search.hostless = false;
     if (back) break;
     done = co_await try_host(search, candidate);
   }
-  for (std::size_t i = 0; i < search.doubtful.size() && !done; ++i) {
+  for (std::size_t i = 0; i < search.doubtful.size() && !done && search.full.empty(); ++i) {
     std::string address = search.doubtful[i].second;
     const queue::Candidate& candidate = search.doubtful[i].first;
     done = co_await try_address(search, candidate, address);
     search.temporary = search.temporary || search.said.transient();
   }
   // More hosts than are looked at; a route of the configuration that can be mended.
-  search.temporary = search.temporary || (search.hostless && (plan.more_hosts || plan.route != nullptr));
+  search.temporary =
+      search.temporary || !search.full.empty() || (search.hostless && (plan.more_hosts || plan.route != nullptr));
   mail::Told& failure = search.last.failure;
   if (!search.last.peer && search.temporary && failure.permanent()) {
     const std::string why = failure.own.code != 0 ? failure.own.text : "another host may take it later";
     failure.own = mail::Reply(451, {4, 4, 1}, why);
   }
   search.last.own_fault = !search.last.peer && search.own_fault;
+  search.last.silent = search.silent;
+  search.last.full = std::move(search.full);
   co_return std::move(search.last);
 }
 
@@ -263,8 +250,20 @@ Task<bool> Connector::try_host(Search& search, const queue::Candidate& candidate
 }
 
 Task<bool> Connector::try_address(Search& search, const queue::Candidate& candidate, std::string address) {
+  AtDoors& at = search.at;
+  const std::string door = search.plan.route != nullptr ? std::string() : Doors::door_of(address, candidate.port);
+  const bool kept = at.kept.door() == door;
+  if (!kept && !door.empty() && !at.doors.room(door, at.most)) {
+    search.full = door;
+    search.said = own_word(mail::Reply(451, {4, 4, 5}, "as many deliveries as may be are under way to this address"));
+    co_return false;
+  }
   if (++search.tries > kTriesPerAttempt) co_return false;
+  DoorHold hold = kept ? std::move(at.kept) : at.doors.enter(door);
   Reached reached = co_await open_one(search.plan, candidate, address);
+  if (reached.peer) reached.peer->door = std::move(hold);
+  hold.leave();
+  search.silent = search.silent || reached.silent;
   search.said = reached.failure;
   const bool done = reached.peer != nullptr;
   search.own_fault = search.own_fault || reached.own_fault;
@@ -286,109 +285,6 @@ Task<Reached> Connector::open_one(const queue::Plan& plan, const queue::Candidat
   if (!again) co_return first;
   Reached second = co_await try_session(plan, candidate, address, false);
   co_return second;
-}
-
-/// For a message with REQUIRETLS: what a host can't give now it is taken never to give (RFC 8689 section 4.2.1); one that can't be
-/// reached may work later.
-Task<Reached> Connector::try_required(const queue::Plan& plan, const queue::Candidate& candidate, std::string address) {
-  Reached reached = co_await try_session(plan, candidate, address, true);
-  if (reached.peer && !reached.peer->session().features().requiretls) {
-    Peer& peer = *reached.peer;
-    mail::Reply lacking(550, {5, 7, 30}, "REQUIRETLS support required: the server does not offer it");
-    reached.failure = peer.told(std::move(lacking));
-    peer.session().quit();
-    while (co_await peer.run() != Peer::Event::closed) {
-    }
-    reached.peer.reset();
-  } else if (reached.tls_lacking) {
-    const std::string why = reached.failure.own.code != 0 ? ": " + reached.failure.own.text : std::string();
-    reached.failure.own = mail::Reply(550, {5, 7, 10}, "encryption needed (REQUIRETLS)" + why);
-  }
-  co_return reached;
-}
-
-Result<std::shared_ptr<net::TlsContext>> Connector::tls_for(const queue::Plan& plan) {
-  if (!plan.verify) {
-    if (!opportunistic_) return fail(Errc::unsupported, "TLS can't be set up");
-    return opportunistic_;
-  }
-  std::string ca = plan.route ? plan.route->ca_pem : std::string();
-  auto known = verifying_.find(ca);
-  if (known != verifying_.end()) return known->second;
-  auto made = net::TlsContext::client(true, ca);
-  if (made) verifying_[ca] = *made;
-  return made;
-}
-
-Task<Reached> Connector::try_session(const queue::Plan& plan, const queue::Candidate& candidate, std::string address,
-                                     bool allow_tls) {
-  Reached reached;
-  net::Endpoint to{address, candidate.port};
-  const std::string key = key_of(address, candidate.port);
-  const std::string name = (candidate.host == address ? "" : candidate.host + " ") + key;
-  auto deadline = std::chrono::steady_clock::now() + options_.connect_timeout;
-  std::string from = address.find(':') == std::string::npos ? options_.source_ipv4 : options_.source_ipv6;
-  Result<net::Stream> stream = fail(Errc::closed, "");
-  if (to.is_local())
-    stream = co_await net::connect_local(executor_, wheel_, address, deadline);
-  else
-    stream = co_await net::connect_tcp(executor_, wheel_, to, from, deadline);
-  if (!stream) {
-    reached.failure = own_word(mail::Reply(451, {4, 4, 1}, "no connection: " + stream.error().message), name);
-    reached.own_fault = stream.error().code == Errc::temporary; // no files or memory for it
-    co_return reached;
-  }
-  auto tls = tls_for(plan);
-  if (!tls) {
-    reached.failure = own_word(mail::Reply(451, {4, 7, 5}, tls.error().message), name);
-    reached.own_fault = tls.error().code == Errc::io;
-    co_return reached;
-  }
-  smtp::ClientOptions options = options_.client;
-  options.ehlo_name = options_.hostname;
-  options.lmtp = plan.lmtp;
-  options.tls_wanted = allow_tls && plan.tls != queue::RouteTls::none;
-  options.tls_required = plan.tls == queue::RouteTls::required;
-  if (plan.route) {
-    options.user = plan.route->user;
-    options.password = plan.route->password;
-    options.auth_in_clear = plan.tls == queue::RouteTls::none;
-  }
-  bool implicit = plan.tls == queue::RouteTls::implicit;
-  net::TlsInfo info;
-  if (implicit) {
-    net::TlsContext& context = **tls;
-    net::Stream& raw = *stream;
-    std::string server_name = candidate.host;
-    raw.set_deadline(deadline);
-    auto done = co_await raw.start_tls_client(context, server_name);
-    if (!done) {
-      reached.tls_lacking = true;
-      reached.failure = own_word(mail::Reply(451, {4, 7, 5}, "no TLS: " + done.error().message), name);
-      co_return reached;
-    }
-    info = *done;
-  }
-  PeerIdentity identity{name, candidate.host, key, candidate.port, terms_of(plan)};
-  auto peer = std::make_unique<Peer>(std::move(*stream), options, implicit, std::move(identity), *tls);
-  peer->set_tls(info);
-  Peer& running = *peer;
-  Peer::Event event = co_await running.run();
-  if (event == Peer::Event::ready) {
-    reached.peer = std::move(peer);
-    co_return reached;
-  }
-  reached.failure = running.told(running.session().failure());
-  soften(reached.failure);
-  smtp::Breakage breakage = running.session().breakage();
-  reached.tls_lacking = breakage == smtp::Breakage::tls_failed || breakage == smtp::Breakage::tls_unavailable;
-  if (breakage == smtp::Breakage::tls_failed) {
-    mail::Reply& own = reached.failure.own;
-    own.code = 454;
-    if (!own.cause.empty()) own.text += ": " + own.cause; // what is wrong with a certificate, for who reads the queue
-  }
-  if (reached.failure.peer.code == 421) reached.turned_away.emplace_back(key, reached.failure);
-  co_return reached;
 }
 
 } // namespace paquebot::delivery

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "delivery/doors.h"
 #include "delivery/host_book.h"
 #include "delivery/peer.h"
 #include "dns/resolver.h"
@@ -34,6 +35,10 @@ struct Reached {
   /// It was not tried as it should have been, for a reason of our own: our resolver does not work, or this machine has no
   /// files or memory for a connection. No destination is to blame.
   bool own_fault = false;
+  /// An address was passed over since there is no room at its door (Doors); "": none was. Without a connection: this one.
+  std::string full;
+  /// Nothing was heard in time, of some address.
+  bool silent = false;
   /// Addresses that answered with 421 before they were ready, and with what.
   std::vector<std::pair<std::string, mail::Told>> turned_away;
 };
@@ -45,6 +50,13 @@ struct Tried {
   bool empty() const { return hosts.empty() && addresses.empty(); }
 };
 
+/// How many connections there may be at a door, and one that was kept for this search.
+struct AtDoors {
+  Doors& doors;
+  unsigned most = 10;
+  DoorHold kept{};
+};
+
 /// Finds and opens ways to a destination: DNS, then the plan's hosts and their addresses one after the other within one attempt.
 class Connector {
 public:
@@ -53,8 +65,11 @@ public:
 
   /// Asks the DNS what it must and makes the plan. `require_tls`: for a message with REQUIRETLS.
   Task<queue::Plan> plan_for(std::string destination, const queue::RouteTable& routes, bool require_tls);
-  /// Tries the candidates until one is ready for mail; but not those that were tried before or rest, and the doubtful ones last.
-  Task<Reached> open(const queue::Plan& plan, const Tried& tried, const HostBook& hosts);
+  /// Tries the candidates until one is ready for mail; but not those that were tried before or rest, nor those at whose door there is
+  /// no room (those of a configured route have no doors), and the doubtful ones last. Where there is no room no worse host is tried.
+  Task<Reached> open(const queue::Plan& plan, const Tried& tried, const HostBook& hosts, AtDoors at);
+  /// Others wait: whoever has let us wait for longer than `patience` before it was ready for mail has had its time.
+  void hurry(std::chrono::seconds patience);
 
   /// From any thread: the roots of the system and of routes are read again for connections from now on.
   void forget_roots();
@@ -63,6 +78,7 @@ public:
 
 private:
   struct Search;
+  class Knock;
   Task<bool> try_host(Search& search, const queue::Candidate& candidate);
   Task<bool> try_address(Search& search, const queue::Candidate& candidate, std::string address);
   bool has_family(const std::string& address) const;
@@ -85,6 +101,7 @@ private:
   ConnectorOptions options_;
   std::shared_ptr<net::TlsContext> opportunistic_;
   std::map<std::string, std::shared_ptr<net::TlsContext>> verifying_; ///< by CA text
+  std::map<Peer*, std::chrono::steady_clock::time_point> knocking_;   ///< not ready for mail yet, since
 };
 
 } // namespace paquebot::delivery

@@ -25,7 +25,7 @@ struct Ways {
     const queue::Plan plan = loop.run(connector.plan_for(domain, routes, false));
     const Tried tried;
     const HostBook hosts;
-    if (!plan.candidates.empty()) return loop.run(connector.open(plan, tried, hosts));
+    if (!plan.candidates.empty()) return loop.run(connector.open(plan, tried, hosts, AtDoors{doors, 10}));
     Reached none;
     none.failure = mail::Told::by(plan.failure);
     none.own_fault = plan.own_fault;
@@ -36,6 +36,7 @@ struct Ways {
   net::test::Loop loop;
   net::Listener peer = net::Listener::open("127.0.0.1:0").value();
   ConnectorOptions options;
+  Doors doors;
 };
 
 TEST(Connector, HostsThatAreOurselvesByAddressAreNotTried) {
@@ -91,6 +92,54 @@ TEST(Connector, NoDescriptorsAreNoDestinationsFault) {
 TEST(Connector, ARefusedConnectionIsTheDestinations) {
   Ways ways("a.test MX 10 mx.a.test\nmx.a.test A 127.0.0.9\n");
   EXPECT_FALSE(ways.open("a.test").own_fault);
+}
+
+TEST(Connector, ASilentHostIsWaitedForWhileNobodyElseWaits) {
+  Ways ways("silent.test MX 10 mx.silent.test\nmx.silent.test A 127.0.0.1\n");
+  ways.options.client.greeting_timeout = std::chrono::hours(1);
+  Connector connector(ways.loop.executor(), ways.loop.wheel(), ways.zone, ways.options);
+  bool done = false;
+  auto others_wait = [&]() -> Task<void> {
+    const auto rest = std::chrono::milliseconds(20);
+    const auto patience = std::chrono::seconds(0);
+    while (!done) {
+      connector.hurry(patience);
+      co_await net::sleep_for(rest);
+    }
+  };
+  ways.loop.start(others_wait());
+  const queue::RouteTable routes;
+  const queue::Plan plan = ways.loop.run(connector.plan_for("silent.test", routes, false));
+  const Tried tried;
+  const HostBook hosts;
+  const Reached reached = ways.loop.run(connector.open(plan, tried, hosts, AtDoors{ways.doors, 10}));
+  done = true;
+  ways.loop.run();
+  EXPECT_FALSE(reached.peer);
+  EXPECT_TRUE(reached.silent);
+  EXPECT_FALSE(reached.failure.permanent());
+  EXPECT_EQ(ways.doors.size(), 0u);
+}
+
+TEST(Connector, WhereThereIsNoRoomNoWorseHostIsTried) {
+  Ways ways("two.test MX 10 mx.two.test\ntwo.test MX 20 worse.test\nmx.two.test A 127.0.0.1\nworse.test A 127.0.0.9\n");
+  const std::string door = Doors::door_of("127.0.0.1", ways.peer.bound().port);
+  const DoorHold first = ways.doors.enter(door);
+  Connector connector(ways.loop.executor(), ways.loop.wheel(), ways.zone, ways.options);
+  const queue::RouteTable routes;
+  const queue::Plan plan = ways.loop.run(connector.plan_for("two.test", routes, false));
+  const Tried tried;
+  const HostBook hosts;
+  const Reached full = ways.loop.run(connector.open(plan, tried, hosts, AtDoors{ways.doors, 1}));
+  EXPECT_EQ(full.full, door);
+  EXPECT_FALSE(full.failure.permanent());
+  EXPECT_EQ(full.failure.to_string().find("127.0.0.9"), std::string::npos) << full.failure.to_string();
+  // Who waited there and has its turn gets in.
+  const Reached let_in =
+      ways.loop.run(connector.open(plan, tried, hosts, AtDoors{ways.doors, 1, ways.doors.enter(door)}));
+  EXPECT_EQ(let_in.full, "");
+  EXPECT_TRUE(let_in.silent);
+  EXPECT_EQ(ways.doors.count(door), 1u);
 }
 
 } // namespace

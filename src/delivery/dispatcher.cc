@@ -15,6 +15,9 @@ namespace paquebot::delivery {
 namespace {
 
 constexpr auto kParkFor = std::chrono::seconds(3);
+/// While others wait, to whoever is not ready for mail: RFC 5321 section 4.5.3.2.1 grants minutes, which strangers could make us
+/// spend on hosts of theirs that say nothing. Servers that make others wait on purpose do so for less.
+constexpr auto kPatience = std::chrono::seconds(30);
 
 } // namespace
 
@@ -24,6 +27,7 @@ Dispatcher::Dispatcher(boost::asio::any_io_executor executor, queue::Queue& queu
     : executor_(std::move(executor)), queue_(queue), store_(store), clock_(clock), connector_(connector),
       homecoming_(homecoming), signer_(signer), paths_(paths), recorder_(queue) {
   queue_.on_runnable([this] { wake(); });
+  doors_.on_left([this] { slots_.notify_all(); });
 }
 
 void Dispatcher::wake() {
@@ -63,7 +67,8 @@ Task<void> Dispatcher::run() {
   spawn(reap());
   while (!stopping_) {
     woken_ = false;
-    while (auto destination = queue_.start_worker()) spawn(work(std::move(*destination)));
+    queue::Seat seat;
+    while (auto destination = queue_.start_worker(&seat)) spawn(work(std::move(*destination), std::move(seat)));
     if (woken_) continue;
     // Whichever comes first: somebody wakes us, or the next destination is due.
     boost::asio::steady_timer timer(executor_, queue_.next_look());
@@ -80,6 +85,7 @@ Task<void> Dispatcher::reap() {
   while (!stopping_) {
     auto tick = std::chrono::milliseconds(500);
     co_await net::sleep_for(tick);
+    if (queue_.crowded()) connector_.hurry(kPatience);
     auto since = std::chrono::steady_clock::now() - kParkFor;
     while (auto peer = parked_.expired(since)) spawn(say_goodbye(std::move(peer)));
   }
@@ -106,8 +112,9 @@ void Dispatcher::Worker::settles(const std::vector<store::Outcome>& outcomes) {
 }
 
 /// Whatever happens in it, the job goes on, and the worker's places are free afterwards.
-Task<void> Dispatcher::work(std::string destination) {
+Task<void> Dispatcher::work(std::string destination, queue::Seat seat) {
   Worker worker;
+  worker.seat = std::move(seat);
   worker.destination = destination;
   worker.options = queue_.options();
   bool released = false;
@@ -129,8 +136,11 @@ Task<bool> Dispatcher::serve(Worker& worker) {
   if (!ours) co_return false;
   worker.ours = *ours;
   while (!stopping_) {
+    worker.seat.leave();
+    worker.kept.leave();
     auto job = co_await queue_.take(destination);
     if (!job) co_return true;
+    worker.seat = std::move(job->seat);
     worker.unsettled = queue::Job{job->message, job->recipients, nullptr};
     Way way = co_await handle(worker, *job);
     if (way == Way::no_room) {

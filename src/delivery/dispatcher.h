@@ -4,6 +4,7 @@
 #include "base/task.h"
 #include "delivery/connector.h"
 #include "delivery/content.h"
+#include "delivery/doors.h"
 #include "delivery/finding.h"
 #include "delivery/homecoming.h"
 #include "delivery/host_book.h"
@@ -47,6 +48,8 @@ private:
     bool ours = false;   ///< the destination is a domain of this server
     bool secure = false; ///< plan and connection are such as REQUIRETLS wants
     Share share = Share::none;
+    queue::Seat seat;           ///< what it takes of all deliveries
+    DoorHold kept;              ///< a place at a door that was waited for
     std::int64_t judged_at = 0; ///< the time that counts for all recipients of the job in hand
     std::int64_t again_at = 0;  ///< when what was put off is due; 0: nothing was
     queue::Job unsettled;       ///< the message in hand, with those of its recipients of whom nothing was recorded yet
@@ -79,9 +82,12 @@ private:
     Way way = Way::failed;
     mail::Told failure;
     bool own_fault = false; ///< of Reached
+    std::string full{};     ///< of Reached
   };
+  /// How waiting in line ended: `later`: so many wait that this one is to come again.
+  enum class Turn { now, others, later };
 
-  Task<void> work(std::string destination);
+  Task<void> work(std::string destination, queue::Seat seat);
   Task<bool> serve(Worker& worker);
   Task<std::optional<bool>> is_ours(std::string destination);
   Task<Way> handle(Worker& worker, queue::Job& job);
@@ -115,9 +121,13 @@ private:
   std::int64_t judged_at(Worker& worker) const;
   Task<void> give_up_late(Worker& worker, const queue::Job& job);
   Task<void> expire_waiting(Worker& worker, mail::Told told);
-  Task<bool> take_slot(Worker& worker);
+  Task<Turn> stand_in_line(Worker& worker, std::string door);
+  bool has_room(const Worker& worker, const std::string& door) const;
+  Task<Turn> wait_at_door(Worker& worker, std::string door);
+  static void come_again(Reach& found, Turn turn);
   void set_share(Worker& worker, Share share);
   void park(Worker& worker);
+  void take_parked(Worker& worker);
   Task<void> part_with(Worker& worker);
   Task<void> say_goodbye(std::unique_ptr<Peer> peer);
   Task<void> reap();
@@ -134,6 +144,7 @@ private:
   Signer& signer_;
   policy::ReturnPaths& paths_;
   Recorder recorder_;
+  Doors doors_; ///< outlives the connections that are parked
   Parked parked_;
   Places places_;
   HostBook hosts_;

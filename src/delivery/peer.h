@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/task.h"
+#include "delivery/doors.h"
 #include "delivery/terms.h"
 #include "mail/told.h"
 #include "net/stream.h"
@@ -19,7 +20,8 @@ struct PeerIdentity {
   std::string host;    ///< as the plan calls it
   std::string address; ///< "[192.0.2.1]:25", or of a local socket the path in brackets
   std::uint16_t port = 25;
-  Terms terms; ///< what it was made under
+  Terms terms;        ///< what it was made under
+  std::string door{}; ///< of Doors
 };
 
 /// One open SMTP connection to another server: drives a smtp::ClientSession over a net::Stream.
@@ -38,12 +40,16 @@ public:
   /// reads; the final reply has its own time (RFC 5321 section 4.5.3.2.6).
   void bound(std::chrono::steady_clock::time_point until) { until_ = until; }
 
+  /// What it is waited for, it has had its time.
+  void hurry() { stream_.set_deadline(std::chrono::steady_clock::now()); }
+
   smtp::ClientSession& session() { return session_; }
   const PeerIdentity& identity() const { return identity_; }
   /// A reply of its session, with whose it is (mail::Told::host): what was heard is the peer's.
   mail::Told told(mail::Reply reply) const;
   const net::TlsInfo& tls() const { return tls_info_; }
   void set_tls(net::TlsInfo info) { tls_info_ = std::move(info); }
+  DoorHold door; ///< while it is used
   /// Messages sent so far, and the domains of their recipients as far as the peer limits them (RFC 9422).
   unsigned used = 0;
   unsigned carried = 0;       ///< of them those that the peer judged

@@ -6,6 +6,7 @@
 #include "mail/report.h"
 #include "store/body_writer.h"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
@@ -172,6 +173,15 @@ Task<Result<std::string>> Reporter::original_body(const store::MessageFacts& mes
   co_return all;
 }
 
+/// What own users are owed, they get; and so does whoever has a mailbox here. Others are written to about mail in their name.
+bool Reporter::too_many(const store::OwedReport& owed, const queue::DraftRecipient& recipient) {
+  if (owed.message.klass != store::MessageClass::incoming) return false;
+  const auto leaves = [](const directory::Node& node) { return node.route == store::NewRecipient::Route::remote; };
+  if (std::ranges::none_of(recipient.nodes, leaves)) return false;
+  const mail::Address& to = owed.message.sender.reverse_path;
+  return !bounds_.allow(to.to_string(), queue_.knows(to.domain), clock_.now());
+}
+
 Task<bool> Reporter::report(const store::OwedReport& owed) {
   const store::MessageFacts& message = owed.message;
   mail::Address to = message.sender.reverse_path;
@@ -181,6 +191,11 @@ Task<bool> Reporter::report(const store::OwedReport& owed) {
   if (!recipient && recipient.error().code != Errc::not_found) co_return false;
   if (!recipient) {
     std::string why = recipient.error().message;
+    bool waived = co_await waive(owed, why);
+    co_return waived;
+  }
+  if (too_many(owed, *recipient)) {
+    std::string why = "as many reports as may be went to " + to.to_string() + " within the hour";
     bool waived = co_await waive(owed, why);
     co_return waived;
   }

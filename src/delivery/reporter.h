@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/task.h"
 #include "base/ulid.h"
+#include "delivery/report_bounds.h"
 #include "directory/directory.h"
 #include "queue/queue.h"
 #include "store/store.h"
@@ -41,6 +42,7 @@ private:
   Task<bool> pay(const store::OwedReport& owed);
   void put_off(const Ulid& message);
   Task<bool> report(const store::OwedReport& owed);
+  bool too_many(const store::OwedReport& owed, const queue::DraftRecipient& recipient);
   Task<bool> compose(const store::OwedReport& owed, queue::Draft& draft);
   Task<Result<std::string>> original_body(const store::MessageFacts& message);
   Task<bool> waive(const store::OwedReport& owed, std::string why);
@@ -53,6 +55,7 @@ private:
   const Clock& clock_;
   std::string hostname_;
   Signal changed_;
+  ReportBounds bounds_;
   std::map<Ulid, PutOff> put_off_; ///< bounded
   std::uint64_t round_ = 0;
   bool woken_ = false;

@@ -23,25 +23,47 @@ steady_clock::time_point rest_until(const queue::Options& options) {
 
 // ---- Shares of a place ----
 
-/// Domains with the same mail hosts share one limit. False when there is no room and the job should not wait here for it: other
-/// workers of the destination take it, or its time has not come.
-Task<bool> Dispatcher::take_slot(Worker& worker) {
-  bool paused = false, room = true;
-  const std::string place = worker.plan->place;
+bool Dispatcher::has_room(const Worker& worker, const std::string& door) const {
   const unsigned most = worker.options->workers_per_destination;
-  while (!places_.room(place, most, steady_clock::now())) {
-    room = !stopping_ && !queue_.spare_worker(worker.destination);
-    if (!room) break;
-    paused = paused || queue_.pause_worker();
+  return door.empty() ? places_.room(worker.plan->place, most, steady_clock::now()) : doors_.room(door, most);
+}
+
+/// Domains with the same mail hosts share one limit, and so do all names of one address (`door`; "": the place). The job does not
+/// wait here when other workers of the destination take it, or its time has not come, or too many wait.
+Task<Dispatcher::Turn> Dispatcher::stand_in_line(Worker& worker, std::string door) {
+  bool paused = false;
+  Turn turn = Turn::now;
+  while (!has_room(worker, door)) {
+    if (stopping_ || queue_.spare_worker(worker.destination)) turn = Turn::others;
+    if (turn != Turn::now) break;
+    paused = paused || queue_.pause_worker(worker.seat);
+    if (!paused) turn = Turn::later;
+    if (!paused) break;
     co_await slots_.wait();
-    room = !stopping_ && !queue_.resting(worker.destination);
-    if (!room) break;
+    if (stopping_ || queue_.resting(worker.destination)) turn = Turn::others;
+    if (turn != Turn::now) break;
   }
-  if (paused) queue_.resume_worker();
-  if (!room) co_return false;
-  set_share(worker, Share::opening);
-  if (paused) queue_.more_room(worker.destination);
-  co_return true;
+  if (turn == Turn::now && door.empty()) set_share(worker, Share::opening);
+  if (turn == Turn::now && !door.empty()) worker.kept = doors_.enter(door);
+  if (paused) queue_.resume_worker(worker.seat);
+  if (paused && turn == Turn::now) queue_.more_room(worker.destination);
+  co_return turn;
+}
+
+/// Who waits there is at no place meanwhile.
+Task<Dispatcher::Turn> Dispatcher::wait_at_door(Worker& worker, std::string door) {
+  set_share(worker, Share::none);
+  const Turn turn = co_await stand_in_line(worker, std::move(door));
+  co_return turn;
+}
+
+/// It did not get its turn: `no_room`, or it is put off.
+void Dispatcher::come_again(Reach& found, Turn turn) {
+  found.way = turn == Turn::others ? Way::no_room : Way::failed;
+  found.own_fault = turn == Turn::later;
+  if (turn == Turn::later)
+    found.failure =
+        mail::Told::by(mail::Reply(451, {4, 4, 5}, "too many messages wait for the mail host that this one is for"));
 }
 
 void Dispatcher::set_share(Worker& worker, Share share) {
@@ -53,8 +75,16 @@ void Dispatcher::set_share(Worker& worker, Share share) {
 
 /// The next message for the same place takes the connection.
 void Dispatcher::park(Worker& worker) {
+  worker.peer->door.leave();
   auto surplus = parked_.keep(worker.plan->place, std::move(worker.peer), steady_clock::now());
   if (surplus) spawn(say_goodbye(std::move(surplus)));
+}
+
+void Dispatcher::take_parked(Worker& worker) {
+  worker.peer = parked_.take(*worker.plan);
+  if (!worker.peer || worker.plan->route != nullptr) return;
+  const PeerIdentity& identity = worker.peer->identity();
+  worker.peer->door = doors_.enter(identity.door);
 }
 
 /// Ends the worker's use of its connection.
@@ -104,14 +134,22 @@ Task<Dispatcher::Reach> Dispatcher::reach(Worker& worker, Attempt& attempt, bool
     found.own_fault = worker.plan->own_fault;
     if (worker.plan->candidates.empty()) co_return found;
     if (worker.share == Share::none) {
-      const bool room = co_await take_slot(worker);
-      found.way = Way::no_room;
-      if (!room) co_return found;
+      std::string place;
+      const Turn turn = co_await stand_in_line(worker, std::move(place));
+      come_again(found, turn);
+      if (turn != Turn::now) co_return found;
     }
     const bool any = attempt.tried.empty() && attempt.used_up == 0;
-    if (!worker.peer && any && worker.options == queue_.options()) worker.peer = parked_.take(*worker.plan);
+    if (!worker.peer && any && worker.options == queue_.options()) take_parked(worker);
     bool again = false;
     if (!worker.peer) again = co_await open(worker, attempt, found);
+    if (!worker.peer && !found.full.empty()) {
+      const Turn turn = co_await wait_at_door(worker, found.full);
+      come_again(found, turn);
+      if (turn != Turn::now) co_return found;
+      continue;
+    }
+    worker.kept.leave();
     if (again || worker.options != queue_.options())
       continue; // a reload: what was opened is parked, and taken if it may be
     found.way = worker.peer ? Way::open : Way::failed;
@@ -124,10 +162,14 @@ Task<Dispatcher::Reach> Dispatcher::reach(Worker& worker, Attempt& attempt, bool
 Task<bool> Dispatcher::open(Worker& worker, const Attempt& attempt, Reach& found) {
   set_share(worker, Share::opening);
   const queue::Plan& plan = *worker.plan;
-  Reached reached = co_await connector_.open(plan, attempt.tried, hosts_);
+  AtDoors at{doors_, worker.options->workers_per_destination, std::move(worker.kept)};
+  Reached reached = co_await connector_.open(plan, attempt.tried, hosts_, std::move(at));
   worker.peer = std::move(reached.peer);
   found.failure = std::move(reached.failure);
   found.own_fault = reached.own_fault;
+  found.full = std::move(reached.full);
+  if (!worker.peer && reached.silent) queue_.kept_silent(worker.destination);
+  if (!worker.peer && !found.full.empty()) co_return false;
   bool others = false;
   if (!worker.peer) {
     set_share(worker, Share::refused);
@@ -195,6 +237,10 @@ void Dispatcher::learn(Worker& worker, const Finding& finding, bool content_begu
     peer.rcpt_max = static_cast<std::uint32_t>(taken);
   attempt.host_spoke = finding.session != Session::broken;
   attempt.rests = false;
+  if (peer.session().breakage() == smtp::Breakage::timeout)
+    queue_.kept_silent(worker.destination);
+  else if (finding.session == Session::judged)
+    queue_.answered(worker.destination);
   if (finding.session == Session::used_up) {
     attempt.used_up = std::max(peer.carried, 1u);
     return;

@@ -249,4 +249,12 @@ std::string summary(const Findings& findings, const Judgement& judgement) {
   return text;
 }
 
+bool vouches_for(const Findings& findings, const std::string& domain) {
+  if (domain.empty()) return false;
+  if (findings.sender.result == mailauth::SpfResult::pass) return true;
+  return std::ranges::any_of(findings.dkim, [&](const mailauth::DkimVerdict& one) {
+    return one.result == mailauth::DkimResult::pass && !one.testing && iequals(one.domain, domain);
+  });
+}
+
 } // namespace paquebot::intake

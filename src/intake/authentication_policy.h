@@ -66,6 +66,9 @@ Judgement judge_each(Findings& findings, std::vector<mailauth::DmarcOutcome> out
 /// is none. RFC 8617 section 7.2 leaves this to the receiver.
 std::string vouching_forwarder(const Findings& findings, const std::vector<std::string>& trusted);
 
+/// Whether the domain of MAIL FROM itself says that the message is from there: by SPF, or by a signature of that very domain.
+bool vouches_for(const Findings& findings, const std::string& domain);
+
 /// "spf=pass, dkim=fail, dmarc=pass" and so on, for the trail and the log.
 std::string summary(const Findings& findings, const Judgement& judgement);
 

@@ -325,5 +325,22 @@ TEST(AuthenticationPolicy, AForwarderCannotMakeUpAnAuthor) {
   EXPECT_EQ(judge(f, options).action, Action::refuse);
 }
 
+TEST(AuthenticationPolicy, WhoseWordCountsForMailFrom) {
+  EXPECT_TRUE(vouches_for(findings(SpfResult::pass, DmarcResult::fail, DmarcPolicy::none), "a.test"));
+  for (const SpfResult result : {SpfResult::none, SpfResult::neutral, SpfResult::softfail, SpfResult::fail,
+                                 SpfResult::temperror, SpfResult::permerror})
+    EXPECT_FALSE(vouches_for(findings(result, DmarcResult::pass, DmarcPolicy::none), "a.test"));
+  EXPECT_FALSE(vouches_for(findings(SpfResult::pass, DmarcResult::pass, DmarcPolicy::none), "")); // HELO's is none
+  Findings f = findings(SpfResult::none, DmarcResult::fail, DmarcPolicy::none);
+  f.dkim.emplace_back();
+  f.dkim[0].result = mailauth::DkimResult::pass;
+  f.dkim[0].domain = "A.test";
+  EXPECT_TRUE(vouches_for(f, "a.test"));
+  EXPECT_FALSE(vouches_for(f, "sub.a.test"));
+  EXPECT_FALSE(vouches_for(f, "b.test"));
+  f.dkim[0].result = mailauth::DkimResult::fail;
+  EXPECT_FALSE(vouches_for(f, "a.test"));
+}
+
 } // namespace
 } // namespace paquebot::intake

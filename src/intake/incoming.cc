@@ -120,6 +120,7 @@ Task<mail::Reply> Incoming::finish() {
   // What does not concern the message is not even begun: each of these would be a coroutine of its own.
   if (failure_.code == 0 && origin_.klass == store::MessageClass::submitted) failure_ = co_await check_sender();
   if (failure_.code == 0 && authentication_) failure_ = co_await authenticate();
+  leave_unreported();
   if (failure_.code == 0 && origin_.filters != nullptr) co_await run_filters();
   if (failure_.code != 0) {
     drop_body();

@@ -100,6 +100,8 @@ private:
   mail::Reply check_loops() const;
   Task<mail::Reply> check_sender();
   bool has_stranger() const;
+  bool vouched() const;
+  void leave_unreported();
   void watch();
   Task<mail::Reply> authenticate();
   void note_for_report();

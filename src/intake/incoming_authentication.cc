@@ -46,6 +46,25 @@ Task<mail::Reply> Incoming::authenticate() {
   co_return mail::Reply();
 }
 
+/// Whether the sender is known to be whom MAIL names: who logged in, who is trusted, and those of whom the domain says so itself.
+bool Incoming::vouched() const {
+  if (origin_.klass != store::MessageClass::incoming || !has_stranger()) return true;
+  return authentication_ && vouches_for(authentication_->findings(), origin_.sender.reverse_path.domain);
+}
+
+/// RFC 3461 section 5.2.3 and RFC 2852 section 4.1.4 would have us write to whomever a stranger names, for no fault of anybody and
+/// to hosts of his choice, as often as he likes. docs/standards.md says why we do not.
+void Incoming::leave_unreported() {
+  if (vouched()) return;
+  origin_.sender.deliver_by = {};
+  for (queue::DraftRecipient& one : origin_.recipients) {
+    std::uint8_t& notify = one.recipient.notify;
+    if ((notify & mail::kNotifySuccess) == 0) continue;
+    notify &= static_cast<std::uint8_t>(~mail::kNotifySuccess);
+    if (notify == mail::kNotifyUnspecified) notify = mail::kNotifyNever; // he did not want to hear of failures
+  }
+}
+
 /// What the author's domain may be told of it tomorrow, whatever becomes of the message; unless it is to come again.
 void Incoming::note_for_report() {
   const Findings& findings = authentication_->findings();

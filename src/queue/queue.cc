@@ -11,12 +11,13 @@ namespace {
 constexpr std::size_t kClaim = 100;
 constexpr std::int64_t kClaimAgain = 5000; // milliseconds after one that failed
 constexpr std::size_t kForgotten = 10'000;
-constexpr unsigned kPaused = 1000; // each has a job in hand
 
 } // namespace
 
 Queue::Queue(store::Store& store, const Clock& clock, Options options)
-    : store_(store), clock_(clock), options_(std::make_shared<const Options>(std::move(options))) {}
+    : store_(store), clock_(clock), options_(std::make_shared<const Options>(std::move(options))) {
+  seats_.on_freed([this] { wake_runnable(); });
+}
 
 void Queue::configure(Options options) {
   auto fresh = std::make_shared<const Options>(std::move(options));
@@ -80,6 +81,7 @@ void Queue::arm(const std::string& key, Destination& place) {
 
 /// Behind all of the same priority, in front of those of a lower one.
 void Queue::enqueue(Destination& place, Job job) {
+  if (job.message.klass == store::MessageClass::report) ++place.reports;
   const int priority = job.message.sender.priority;
   const auto lower = [priority](const Job& other) { return other.message.sender.priority < priority; };
   if (place.ready.empty() || !lower(place.ready.back())) return place.ready.push_back(std::move(job));
@@ -87,64 +89,18 @@ void Queue::enqueue(Destination& place, Job job) {
   place.ready.insert(at, std::move(job));
 }
 
-void Queue::heat(const std::string& key, Destination& place) {
-  if (place.hot || place.ready.empty()) return;
-  place.hot = true;
-  hot_.push_back(key);
-}
-
 void Queue::forget_if_idle(const std::string& key) {
   auto it = destinations_.find(key);
   if (it == destinations_.end()) return;
   const Destination& place = it->second;
   // A back-off is forgotten with the last message for the place; the store still knows it.
-  bool idle = place.ready.empty() && place.due == kNever && place.workers == 0 && !place.claiming && !place.hot;
+  const bool hot = std::ranges::find(place.hot, true) != place.hot.end();
+  bool idle = place.ready.empty() && place.due == kNever && place.workers == 0 && !place.claiming && !hot;
   if (idle) {
     if (place.failures > 0 && forgotten_.size() < kForgotten) forgotten_.insert(key);
     if (place.timer != kNever) timers_.erase({place.timer, key});
     destinations_.erase(it);
   }
-}
-
-bool Queue::may_start(const Destination& place, std::int64_t at) const {
-  unsigned most = place.failures > 0 ? 1 : options_->workers_per_destination; // one probe for a place that failed
-  return place.workers < most && place.backoff_until <= at && !spared(place);
-}
-
-std::optional<std::string> Queue::start_worker() {
-  std::lock_guard lock(mutex_);
-  if (workers_ >= options_->workers_total) return std::nullopt;
-  std::int64_t at = now();
-  for (std::size_t looked = hot_.size(); looked > 0; --looked) {
-    std::string key = std::move(hot_.front());
-    hot_.pop_front();
-    Destination& place = destination(key);
-    place.hot = false;
-    if (!place.ready.empty() && spared(place)) { // its minute ends without a sign
-      heat(key, place);
-      continue;
-    }
-    if (place.ready.empty() || !may_start(place, at)) {
-      arm(key, place); // a worker that ends heats it again, or the end of its back-off
-      forget_if_idle(key);
-      continue;
-    }
-    ++place.workers;
-    ++workers_;
-    if (place.ready.size() > place.workers) heat(key, place);
-    return key;
-  }
-  while (frozen_ == 0 && !timers_.empty() && timers_.begin()->first <= at) {
-    std::string key = timers_.begin()->second;
-    Destination& place = destination(key);
-    timers_.erase(timers_.begin());
-    place.timer = kNever; // armed again when a worker has claimed
-    if (place.claiming || !may_start(place, at)) continue;
-    ++place.workers;
-    ++workers_;
-    return key;
-  }
-  return std::nullopt;
 }
 
 std::chrono::milliseconds Queue::next_look() const {
@@ -153,36 +109,6 @@ std::chrono::milliseconds Queue::next_look() const {
   if (frozen_ == 0 && !timers_.empty() && workers_ < options_->workers_total)
     wait = std::clamp<std::int64_t>(timers_.begin()->first - now(), 1, wait);
   return std::chrono::milliseconds(wait);
-}
-
-void Queue::release_worker(const std::string& key) {
-  {
-    std::lock_guard lock(mutex_);
-    Destination& place = destination(key);
-    --place.workers;
-    --workers_;
-    heat(key, place);
-    arm(key, place);
-    forget_if_idle(key);
-  }
-  wake_runnable();
-}
-
-bool Queue::pause_worker() {
-  {
-    std::lock_guard lock(mutex_);
-    if (paused_ >= kPaused) return false;
-    ++paused_;
-    --workers_;
-  }
-  wake_runnable();
-  return true;
-}
-
-void Queue::resume_worker() {
-  std::lock_guard lock(mutex_);
-  --paused_;
-  ++workers_;
 }
 
 // ---- Work ----
@@ -194,10 +120,8 @@ Task<std::optional<Job>> Queue::take(std::string key) {
       std::lock_guard lock(mutex_);
       Destination& place = destination(key);
       if (!place.ready.empty() && place.backoff_until <= now()) {
-        Job job = std::move(place.ready.front());
-        place.ready.pop_front();
-        leave_window(job);
-        co_return job;
+        auto job = pick(key, place);
+        if (job) co_return job;
       }
       claim_now = !claimed && frozen_ == 0 && !place.claiming && place.due <= now() && place.backoff_until <= now();
       if (claim_now) {
@@ -271,6 +195,7 @@ std::vector<Job> Queue::take_window(const std::string& key) {
   Destination& place = destination(key);
   std::vector<Job> jobs(std::make_move_iterator(place.ready.begin()), std::make_move_iterator(place.ready.end()));
   place.ready.clear();
+  place.reports = 0;
   for (const Job& job : jobs) leave_window(job);
   return jobs;
 }
@@ -288,6 +213,7 @@ Task<void> Queue::give_back() {
                               .due = std::min(now(), job.message.expires_at),
                               .attempted = false});
       place.ready.clear();
+      place.reports = 0;
     }
   }
   if (!outcomes.empty()) co_await store_.record(std::move(outcomes), std::nullopt);

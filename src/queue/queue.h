@@ -3,10 +3,13 @@
 #include "base/clock.h"
 #include "base/task.h"
 #include "queue/draft.h"
+#include "queue/known_places.h"
 #include "queue/route.h"
 #include "queue/schedule.h"
+#include "queue/seats.h"
 #include "store/store.h"
 
+#include <array>
 #include <deque>
 #include <functional>
 #include <limits>
@@ -23,7 +26,7 @@ namespace paquebot::queue {
 struct Options {
   Schedule schedule;
   RouteTable routes;
-  unsigned workers_total = 100; ///< deliveries at the same time
+  unsigned workers_total = 1000; ///< deliveries at the same time
   unsigned workers_per_destination = 10;
   std::size_t window = 4000; ///< jobs of one destination that wait in memory; more wait in the store
 };
@@ -33,6 +36,7 @@ struct Job {
   store::MessageFacts message;
   std::vector<store::RecipientFacts> recipients;
   std::shared_ptr<const store::AcceptRequest> fresh;
+  Seat seat{}; ///< what it takes of the deliveries while it is in hand
 };
 
 /// What became of recipients of one message for one destination.
@@ -71,7 +75,8 @@ public:
 
   // ---- For the dispatcher ----
   /// Reserves a worker for a destination that has work and may have one more; nothing when there is none now.
-  std::optional<std::string> start_worker();
+  /// `seat`: what the worker takes of the deliveries until it has a job, which brings its own.
+  std::optional<std::string> start_worker(Seat* seat = nullptr);
   /// Milliseconds until start_worker() may give something new by the passing of time; at most a minute.
   std::chrono::milliseconds next_look() const;
 
@@ -91,10 +96,18 @@ public:
   void more_room(const std::string& key);
   /// Ends a worker that stops while there may be more work.
   void release_worker(const std::string& destination);
-  /// A worker begins to wait for its place, which other destinations fill: it does not count in workers_total meanwhile, so
-  /// that the others are not held up. False when so many wait that this one must count. Follow `true` by resume_worker().
-  bool pause_worker();
-  void resume_worker();
+  /// A worker begins to wait for its place, which other destinations fill: it does not count in workers_total, nor does its seat,
+  /// meanwhile, so that the others are not held up. False when so many wait that this one must not. Follow `true` by resume_worker().
+  bool pause_worker(Seat& seat);
+  void resume_worker(Seat& seat);
+  /// Somebody waits for a delivery, or for its place: others should not take their time.
+  bool crowded() const;
+  /// It said what it thinks of a message: what waits for it is not among what is for strangers any more.
+  void answered(const std::string& key);
+  /// Whether it answered lately. `domain`: any spelling.
+  bool knows(const std::string& domain) const;
+  /// It kept us waiting in vain: as if it had never answered.
+  void kept_silent(const std::string& key);
   /// Records outcomes durably; tries again while the store fails, so nothing is forgotten. `works`: the destination was reached.
   Task<void> settle(std::string destination, std::vector<store::Outcome> outcomes, bool works);
   /// The same for outcomes of several messages at once, which change nothing in what is known of their destinations: for
@@ -136,8 +149,9 @@ private:
     unsigned spared_to = 0; ///< no more workers than that, until:
     Instant spared_until{};
     bool claiming = false;
-    std::int64_t timer = 0; ///< its entry in timers_, kNever: none
-    bool hot = false;       ///< it stands in hot_
+    std::int64_t timer = 0;                ///< its entry in timers_, kNever: none
+    std::size_t reports = 0;               ///< of those that are ready
+    std::array<bool, Seats::kKinds> hot{}; ///< in which of hot_ it stands
   };
   /// While it lives, nothing comes from the store into the windows.
   class Freeze {
@@ -168,6 +182,13 @@ private:
   void forget_if_idle(const std::string& key);
   static std::uint64_t weight(const store::AcceptRequest& request);
   static void enqueue(Destination& destination, Job job);
+  bool is_known(const std::string& key) const;
+  Seat::Kind kind_of(const std::string& key, const Destination& destination) const;
+  bool room(Seat::Kind kind);
+  std::optional<std::string> start_hot(Seat::Kind kind, std::int64_t at, Seat* seat);
+  std::optional<std::string> start_due(std::int64_t at, Seat* seat);
+  void seat_worker(Destination& destination, Seat::Kind kind, Seat* seat);
+  std::optional<Job> pick(const std::string& key, Destination& destination);
   bool note_due(const std::vector<store::Outcome>& outcomes, const std::string& key);
   void leave_window(const Job& job);
   void pull_back_offs(std::int64_t latest);
@@ -191,13 +212,18 @@ private:
   std::function<void()> owed_;
   std::map<std::string, Destination, std::less<>> destinations_;
   std::set<std::pair<std::int64_t, std::string>> timers_; ///< when the store has due work for a destination
-  std::deque<std::string> hot_;                           ///< destinations with ready work
+  std::array<std::deque<std::string>, Seats::kKinds>
+      hot_;              ///< destinations with ready work, or work in the store, for such a seat
+  std::size_t turn_ = 0; ///< the kind that is looked at first
+  KnownPlaces known_;
+  Seats seats_;
   std::set<std::string, std::less<>>
       forgotten_; ///< failing places that are in destinations_ no more; the store knows their failures
   std::uint64_t fresh_bytes_ = 0;
   std::size_t fresh_jobs_ = 0;
   unsigned workers_ = 0; ///< without the paused ones
   unsigned paused_ = 0;
+  unsigned paused_strangers_ = 0; ///< of them
   unsigned loads_ = 0;
   unsigned frozen_ = 0; ///< living Freezes
 };

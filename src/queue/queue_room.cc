@@ -12,12 +12,14 @@ constexpr auto kSpared = std::chrono::minutes(1);
 } // namespace
 
 void Queue::put_back(const std::string& key, Job job) {
+  job.seat.leave();
   std::lock_guard lock(mutex_);
   if (job.fresh) {
     ++fresh_jobs_;
     fresh_bytes_ += weight(*job.fresh);
   }
   Destination& place = destination(key);
+  if (job.message.klass == store::MessageClass::report) ++place.reports;
   const int priority = job.message.sender.priority;
   const auto at = std::ranges::find_if(
       place.ready, [priority](const Job& other) { return other.message.sender.priority <= priority; });

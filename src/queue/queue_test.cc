@@ -108,10 +108,11 @@ TEST_F(QueueTest, AWorkerThatWaitsForItsPlaceHoldsUpNobody) {
   EXPECT_FALSE(queue_->start_worker());
   int woken = 0;
   queue_->on_runnable([&] { ++woken; });
-  ASSERT_TRUE(queue_->pause_worker());
+  Seat none;
+  ASSERT_TRUE(queue_->pause_worker(none));
   EXPECT_EQ(woken, 1);
   EXPECT_EQ(queue_->start_worker(), "near.example");
-  queue_->resume_worker();
+  queue_->resume_worker(none);
   EXPECT_EQ(queue_->numbers().workers, 2u);
   queue_->release_worker("near.example");
   queue_->release_worker("far.example");

@@ -40,12 +40,13 @@ class RelayCase(unittest.TestCase):
     """A server whose MX hosts all listen on one port of different loopback addresses."""
     queue = {}
     zone = ()
+    extra = None
 
     @classmethod
     def setUpClass(cls):
         cls.port = free_port_everywhere()
         cls.dns = cls.enterClassContext(Dns(*cls.zone))
-        cls.server = Server(accounts={ALICE: SECRET}, dns=cls.dns, delivery={"port": cls.port}, queue=cls.queue)
+        cls.server = Server(accounts={ALICE: SECRET}, dns=cls.dns, delivery={"port": cls.port}, queue=cls.queue, extra=cls.extra)
         cls.addClassCleanup(cls.server.close)
         cls.server.start()
 

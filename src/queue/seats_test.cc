@@ -1,0 +1,161 @@
+// What strangers can make us do leaves deliveries for the rest.
+
+#include "base/fake_clock.h"
+#include "directory/test_server.h"
+#include "queue/queue.h"
+
+#include <algorithm>
+#include <gtest/gtest.h>
+
+namespace paquebot::queue {
+namespace {
+
+using directory::run_task;
+using Kind = Seat::Kind;
+
+class SeatsTest : public testing::Test {
+protected:
+  void accept(const std::string& domain, store::MessageClass klass = store::MessageClass::submitted) {
+    Draft draft;
+    draft.id = ids_.next();
+    draft.klass = klass;
+    draft.sender.reverse_path = {"s", "example.net"};
+    draft.head = "Subject: x\r\n\r\n";
+    DraftRecipient recipient;
+    recipient.recipient.address = {"a", domain};
+    recipient.nodes = {{.address = "a@" + domain, .route = store::NewRecipient::Route::remote}};
+    draft.recipients = {recipient};
+    EXPECT_EQ(run_task(queue_.accept(std::move(draft))).status, store::AcceptStatus::accepted);
+  }
+  void report(const std::string& domain) { accept(domain, store::MessageClass::report); }
+
+  /// Workers until there are none, each with its seat, and the job that it gets.
+  struct Worker {
+    std::string key;
+    Job job;
+  };
+  std::vector<Worker> start_all() {
+    std::vector<Worker> all;
+    Seat seat;
+    while (auto key = queue_.start_worker(&seat)) {
+      seat.leave();
+      auto job = run_task(queue_.take(*key));
+      if (job) all.push_back({*key, std::move(*job)});
+    }
+    return all;
+  }
+  static std::size_t count(const std::vector<Worker>& all, Kind kind) {
+    return static_cast<std::size_t>(
+        std::ranges::count(all, kind, [](const Worker& one) { return one.job.seat.kind(); }));
+  }
+  static std::string domain(int number) { return "d" + std::to_string(number) + ".example"; }
+
+  FakeClock clock_;
+  directory::TestServer server_;
+  Queue queue_{server_.store(), clock_, {.workers_total = 8, .workers_per_destination = 8}};
+  UlidSource ids_{clock_};
+};
+
+TEST_F(SeatsTest, ReportsGetAQuarterWhereverTheyGo) {
+  queue_.answered("known.example");
+  for (int i = 0; i < 10; ++i) {
+    report(domain(i));
+    report("known.example");
+  }
+  auto reports = start_all();
+  EXPECT_EQ(reports.size(), 2u);
+  EXPECT_TRUE(queue_.crowded());
+  accept("known.example");
+  accept("new.example");
+  auto rest = start_all(); // behind reports for the same place, too
+  EXPECT_EQ(count(rest, Kind::known), 1u);
+  EXPECT_EQ(count(rest, Kind::unknown), 1u);
+  int woken = 0;
+  queue_.on_runnable([&] { ++woken; });
+  reports.clear();
+  EXPECT_GT(woken, 0);
+  EXPECT_EQ(count(start_all(), Kind::report), 2u);
+}
+
+TEST_F(SeatsTest, PlacesThatNeverAnsweredGetAHalf) {
+  for (int i = 0; i < 10; ++i) accept(domain(i));
+  auto unknown = start_all();
+  EXPECT_EQ(count(unknown, Kind::unknown), 4u);
+  queue_.answered("known.example");
+  for (int i = 0; i < 10; ++i) accept("known.example");
+  const auto known = start_all();
+  EXPECT_EQ(count(known, Kind::known), 4u);
+  EXPECT_EQ(known.size(), 4u);
+}
+
+TEST_F(SeatsTest, WhoAnswersIsKnownUntilItIsSilent) {
+  for (int i = 0; i < 5; ++i) accept(domain(i));
+  auto unknown = start_all();
+  ASSERT_EQ(unknown.size(), 4u);
+  queue_.answered(domain(4)); // it waited for a seat
+  const auto known = start_all();
+  ASSERT_EQ(known.size(), 1u);
+  EXPECT_EQ(known[0].key, domain(4));
+  EXPECT_EQ(known[0].job.seat.kind(), Kind::known);
+  queue_.kept_silent(domain(4));
+  EXPECT_FALSE(queue_.knows(domain(4)));
+  accept(domain(4));
+  EXPECT_TRUE(start_all().empty());
+}
+
+TEST_F(SeatsTest, WhatIsDueInTheStoreStandsInLineToo) {
+  for (int i = 0; i < 4; ++i) accept(domain(i));
+  auto unknown = start_all();
+  ASSERT_EQ(unknown.size(), 4u);
+  // One that comes out of the store while there is no seat for it.
+  accept("late.example");
+  run_task(queue_.operate(store::QueueAction::hold, {.destination = "late.example"}, "test"));
+  run_task(queue_.operate(store::QueueAction::release, {.destination = "late.example"}, "test"));
+  ASSERT_TRUE(run_task(queue_.load()));
+  EXPECT_TRUE(start_all().empty());
+  unknown.pop_back();
+  const auto late = start_all();
+  ASSERT_EQ(late.size(), 1u);
+  EXPECT_EQ(late[0].key, "late.example");
+}
+
+TEST_F(SeatsTest, WhoWaitsForItsPlaceTakesNoSeat) {
+  for (int i = 0; i < 6; ++i) accept(domain(i));
+  auto first = start_all();
+  ASSERT_EQ(first.size(), 4u);
+  for (Worker& worker : first) EXPECT_TRUE(queue_.pause_worker(worker.job.seat));
+  const auto second = start_all();
+  EXPECT_EQ(second.size(), 2u);
+  for (Worker& worker : first) queue_.resume_worker(worker.job.seat);
+  accept(domain(9));
+  EXPECT_TRUE(start_all().empty());
+}
+
+TEST(Seats, OfStrangersSomeWaitOnly) {
+  FakeClock clock;
+  directory::TestServer server;
+  Queue queue(server.store(), clock, {.workers_total = 4000});
+  Seats seats;
+  std::vector<Seat> waiting;
+  for (int i = 0; i < 2000; ++i) {
+    Seat seat = seats.take(Kind::report);
+    if (queue.pause_worker(seat)) waiting.push_back(std::move(seat));
+  }
+  EXPECT_EQ(waiting.size(), 500u);
+  Seat known = seats.take(Kind::known);
+  EXPECT_TRUE(queue.pause_worker(known));
+}
+
+TEST(KnownPlaces, AreBounded) {
+  KnownPlaces places(100);
+  for (int i = 0; i < 1000; ++i) places.add(std::to_string(i));
+  EXPECT_LE(places.size(), 200u);
+  EXPECT_TRUE(places.contains("999"));
+  EXPECT_FALSE(places.contains("1"));
+  EXPECT_FALSE(places.add("999"));
+  places.remove("999");
+  EXPECT_FALSE(places.contains("999"));
+}
+
+} // namespace
+} // namespace paquebot::queue

@@ -1,0 +1,102 @@
+"""What strangers can make us write to hosts of theirs that take connections and say nothing leaves room for all other mail."""
+
+import unittest
+
+from peer import HANG
+from relay_test import ALICE, RelayCase
+from server import letter, wait_until
+
+DELIVERIES, EACH = 8, 2
+
+
+class CrowdCase(RelayCase):
+    queue = {"deliveries": DELIVERIES, "deliveries_per_destination": EACH, "retry_first": "1h", "retry_most": "1h"}
+    zone = ("gone.test MX 0 .",)
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.server.must("alias", "add", "dead@example.test", "nobody@gone.test")
+
+    def silent(self, number):
+        return self.host(number, f"silent{number}.test", script=lambda session, verb, line: HANG)
+
+    def held(self, peers):
+        """Connections that are open now."""
+        return sum(thread.is_alive() for peer in peers for thread in peer.threads)
+
+    def dead_letter(self, sender):
+        """A stranger's message that makes us write to him."""
+        return self.server.send(sender, ["dead@example.test"], letter(sender=sender, to="dead@example.test"))
+
+    def known(self, number):
+        """A host that has taken a message already."""
+        peer = self.host(number)
+        self.wait_state(self.submit(f"a@h{number}.test"), "relayed")
+        return peer
+
+
+class SilentHostsTest(CrowdCase):
+    def test_reports_to_silent_hosts_hold_up_nobody(self):
+        self.known(11)
+        peers = [self.silent(20 + i) for i in range(DELIVERIES + 2)]
+        reported = [self.dead_letter(f"x@silent{20 + i}.test") for i in range(DELIVERIES + 2)]
+        for ident in reported:
+            self.wait_event(ident, "reported")
+        wait_until(lambda: self.held(peers) >= DELIVERIES // 4, "reports under way")
+        self.wait_state(self.submit("b@h11.test"), "relayed")
+        self.host(12)
+        self.wait_state(self.submit("b@h12.test"), "relayed")  # nor mail for who was never heard of
+        self.assertGreater(self.held(peers), 0)
+        self.assertLessEqual(self.held(peers), DELIVERIES // 4)
+
+    def test_mail_to_silent_hosts_leaves_room_for_those_that_answer(self):
+        self.known(13)
+        peers = [self.silent(40 + i) for i in range(DELIVERIES + 2)]
+        for i in range(DELIVERIES + 2):
+            self.submit(f"a@silent{40 + i}.test")
+        wait_until(lambda: self.held(peers) == DELIVERIES // 2, "a half of the deliveries")
+        self.wait_state(self.submit("b@h13.test"), "relayed")
+        self.assertEqual(self.held(peers), DELIVERIES // 2)
+
+    def test_an_address_of_many_names_is_one_place(self):
+        peer = self.silent(60)
+        for i in range(DELIVERIES + 2):
+            self.dns.add(f"n{i}.test MX 10 mx.n{i}.test", f"mx.n{i}.test A 127.0.0.60")
+            self.submit(f"a@n{i}.test")
+        wait_until(lambda: self.held([peer]) == EACH, "as many as one place gets")
+        self.host(14)
+        self.wait_state(self.submit("b@h14.test"), "relayed")  # who waits for the address holds up nobody
+        self.assertEqual(self.held([peer]), EACH)
+
+
+class SuccessTest(CrowdCase):
+    """A stranger's NOTIFY=SUCCESS counts where the domain of MAIL FROM vouches for the message."""
+    extra = {"authentication": {"skip_networks": []}}
+    zone = (*CrowdCase.zone, 'sure.test TXT "v=spf1 ip4:127.0.0.1 -all"')
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.server.must("alias", "add", "fwd@example.test", "bob@h31.test")
+
+    def handed_on(self, peer, sender, notify, **options):
+        before = len(peer.messages)
+        self.server.send(sender, ["fwd@example.test"], letter(sender=sender, to="fwd@example.test"),
+                         rcpt_options=[f"NOTIFY={notify}"], **options)
+        self.wait_messages(peer, before + 1)
+        return peer.messages[-1].recipients[0].upper()
+
+    def test_strangers(self):
+        peer = self.host(31)
+        self.assertIn("NOTIFY=FAILURE ", self.handed_on(peer, "x@any.test", "SUCCESS,FAILURE") + " ")
+        self.assertIn("NOTIFY=NEVER", self.handed_on(peer, "x@any.test", "SUCCESS"))
+        self.assertIn("SUCCESS", self.handed_on(peer, "x@sure.test", "SUCCESS,FAILURE"))
+        self.assertIn("SUCCESS", self.handed_on(peer, ALICE, "SUCCESS,FAILURE", login=ALICE))
+        ident = self.server.send("x@any.test", [ALICE], letter(sender="x@any.test", to=ALICE), rcpt_options=["NOTIFY=SUCCESS"])
+        self.wait_state(ident, "in mailbox")
+        self.assertNotIn("reported", self.events(ident))
+
+
+if __name__ == "__main__":
+    unittest.main()
