@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <map>
 #include <ostream>
+#include <sys/stat.h>
 
 namespace paquebot::cli {
 namespace {
@@ -93,12 +94,21 @@ Result<store::VerifyStep> ask_server(Transport& server, const store::VerifyPoint
   return step;
 }
 
+std::optional<Owner> owner_of(const std::string& directory) {
+  struct stat facts{};
+  if (::stat(directory.c_str(), &facts) != 0) return std::nullopt;
+  return Owner{facts.st_uid, facts.st_gid};
+}
+
 Result<Findings> check_store(Session& session, ProgressBar& bar) {
   const auto place = session.place_of_server();
   if (!place) return std::unexpected(place.error());
   const auto server = connect_transport(place->control_socket);
   if (server) return collect([&](const store::VerifyPoint& at) { return ask_server(**server, at); }, bar);
   if (server.error().code != Errc::not_found) return std::unexpected(server.error());
+  // What is made beside it, as the lock, is its owner's: a server that has given up root's rights could not open ours.
+  const ActAs acting(owner_of(place->data_dir));
+  if (acting.failed()) return fail(Errc::permission, "can't act as the owner of " + place->data_dir);
   const auto inspection = store::inspect_sqlite(place->data_dir);
   if (!inspection) return std::unexpected(inspection.error());
   return collect([&](const store::VerifyPoint& at) { return Result<store::VerifyStep>((*inspection)->step(at)); }, bar);

@@ -244,7 +244,7 @@ Task<void> Dispatcher::give_back(Worker& worker, const queue::Job& job) {
     back.push_back({.message = job.message.id,
                     .index = recipient.index,
                     .to = store::State::waiting,
-                    .due = std::min(at, job.message.expires_at),
+                    .due = next_attempt(at, job.message.expires_at, wall()),
                     .attempted = false});
   if (back.empty()) co_return;
   worker.settles(back);

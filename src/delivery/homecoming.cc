@@ -47,6 +47,7 @@ Task<void> Homecoming::take_in(std::string destination, queue::Job job) {
                                       .told = &told,
                                       .dsn_handed_on = true, // the new message carries NOTIFY
                                       .now = settled,
+                                      .wall = now,
                                       .retry_at = now + wait.count(),
                                       .schedule = &options->schedule});
     if (outcome.to == store::State::relayed) outcome.to = store::State::expanded;

@@ -5,6 +5,11 @@
 #include <algorithm>
 
 namespace paquebot::delivery {
+
+std::int64_t next_attempt(std::int64_t at, std::int64_t expires_at, std::int64_t wall) {
+  return expires_at < wall ? at : std::min(at, expires_at);
+}
+
 store::Outcome verdict(const VerdictInput& input) {
   const store::MessageFacts& message = *input.message;
   const store::RecipientFacts& recipient = *input.recipient;
@@ -23,7 +28,7 @@ store::Outcome verdict(const VerdictInput& input) {
     return outcome;
   }
   outcome.to = store::State::waiting;
-  outcome.due = std::min(input.retry_at, message.expires_at);
+  outcome.due = next_attempt(input.retry_at, message.expires_at, input.wall);
   std::int64_t notice = std::chrono::milliseconds(input.schedule->delay_notice).count();
   // The time of a hold is no delay, and who said by when it is late (RFC 2852) is told then.
   const std::int64_t since = message.sender.hold.until <= input.now

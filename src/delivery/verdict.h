@@ -16,6 +16,7 @@ struct VerdictInput {
   bool dsn_handed_on = false; ///< the peer took over NOTIFY
   bool tell_relayed = false;  ///< a relay is reported unless NOTIFY=NEVER (RFC 2852 section 4.1.4)
   std::int64_t now = 0;       ///< milliseconds of Clock::settled()
+  std::int64_t wall = 0;      ///< milliseconds that claims go by: ahead of `now` while the clock is doubted
   std::int64_t retry_at = 0;  ///< when a deferred recipient is due again
   const queue::Schedule* schedule = nullptr;
 };
@@ -25,6 +26,10 @@ struct VerdictInput {
 store::Outcome overdue(const store::MessageFacts& message, const store::RecipientFacts& recipient);
 /// Mode R, and the time is over: no further attempt may be made.
 bool is_overdue(const store::MessageFacts& message, std::int64_t now);
+
+/// When a message is tried again that waits until `at`: at the end of its lifetime for the last time. An end that is over by a clock
+/// that is doubted would mean at once, again and again, and does not count.
+std::int64_t next_attempt(std::int64_t at, std::int64_t expires_at, std::int64_t wall);
 
 /// 2xx relays, 5xx fails, 4xx waits, unless the message's life is over; and which report that makes us owe.
 store::Outcome verdict(const VerdictInput& input);

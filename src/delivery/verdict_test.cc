@@ -70,6 +70,23 @@ TEST(Verdict, TheLastAttemptIsAtTheEndOfLife) {
   EXPECT_EQ(outcome.due, 1000);
 }
 
+TEST(Verdict, AnEndOfLifeThatOnlyADoubtedClockHasReachedIsNoTimeToTryAgain) {
+  queue::Schedule schedule;
+  store::MessageFacts message{.expires_at = 1000};
+  store::RecipientFacts recipient;
+  const mail::Told told = by_mx({450, {4, 2, 0}, "later"});
+  const auto outcome = verdict({.message = &message,
+                                .recipient = &recipient,
+                                .told = &told,
+                                .now = 900,
+                                .wall = 500'000,
+                                .retry_at = 510'000,
+                                .schedule = &schedule});
+  EXPECT_EQ(outcome.to, State::waiting);
+  EXPECT_EQ(outcome.due, 510'000);
+  EXPECT_EQ(next_attempt(510'000, 1000, 1000), 1000);
+}
+
 constexpr std::int64_t kHour = 3600 * 1000;
 
 store::MessageFacts with_by(mail::DeliverBy::Mode mode, std::int64_t at) {

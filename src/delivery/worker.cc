@@ -287,6 +287,7 @@ Task<void> Dispatcher::settle_results(Worker& worker, const queue::Job& part, st
                                 .dsn_handed_on = handed.dsn,
                                 .tell_relayed = handed.tell_relayed,
                                 .now = std::min(now, settled()),
+                                .wall = wall(),
                                 .retry_at = retry_at,
                                 .schedule = &options->schedule}));
     const store::Outcome& outcome = outcomes.back();
@@ -332,6 +333,7 @@ void Dispatcher::judge(const queue::Job& job, const mail::Told& told, std::int64
                                 .recipient = &recipient,
                                 .told = &told,
                                 .now = std::min(now, settled()),
+                                .wall = wall(),
                                 .retry_at = retry_at,
                                 .schedule = &options->schedule}));
 }

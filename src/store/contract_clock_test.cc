@@ -117,6 +117,26 @@ TEST_P(StoreContract, NothingIsDueLaterThanItsMessageLives) {
   EXPECT_EQ(run(store().earliest_due("far.example")).value_or(0), request.expires_at);
 }
 
+/// Whether a life is over is judged by a clock that is believed; claims go by the wall clock, which may be another.
+TEST_P(StoreContract, WhatIsDeferredPastItsLifeByADoubtedClockIsNotDueAtOnce) {
+  const Ulid id = queue("far.example");
+  const std::int64_t start = now();
+  clock().set_wall(from_millis(start + 400 * kOneDay));
+  for (const bool attempted : {true, false}) {
+    ASSERT_EQ(claim("far.example").size(), 1u);
+    ASSERT_TRUE(record({id, 0, State::waiting, now() + 60'000, attempted, Owed::none,
+                        attempted ? peer_said(450, "later") : mail::Told{}}));
+    EXPECT_EQ(claim("far.example").size(), 0u);
+    EXPECT_EQ(run(store().earliest_due("far.example")).value_or(0), now() + 60'000);
+    clock().set_wall(from_millis(now() + 60'000));
+  }
+  expect_sound();
+  clock().set_wall(from_millis(start));
+  ASSERT_TRUE(run(store().pull_forward(now(), now() + kOneDay)));
+  EXPECT_EQ(claim("far.example").size(), 1u);
+  expect_sound();
+}
+
 TEST_P(StoreContract, WhatAClockAheadPutOffIsPulledForward) {
   const std::int64_t start = now();
   const std::int64_t latest = start + kOneDay;

@@ -156,6 +156,47 @@ TEST_F(SqliteBackup, ADataDirectoryIsRestoredByForceAlsoWithoutItsLargeMail) {
   EXPECT_EQ(run(store_->open_mailbox(account_.id, "INBOX")).value().count, inbox.count);
 }
 
+/// Ids of bodies are small numbers: those of another store would be read as this one's mail.
+TEST_F(SqliteBackup, TheLargeMailOfAnotherStoreIsNobodysHere) {
+  make_account();
+  accept('a', kLarge);
+  store_.reset();
+  for (const char* end : {"", "-wal", "-shm"})
+    if (std::filesystem::exists(path("data/bulk.db") + end))
+      std::filesystem::rename(path("data/bulk.db") + end, path("kept") + end);
+  store_ = open(path("other")).value();
+  make_account();
+  accept('b', kLarge);
+  store_.reset();
+  std::filesystem::copy(path("other/bulk.db"), path("data/bulk.db"));
+  EXPECT_FALSE(open(path("data")));
+  const auto rest = restore("data/paquebot.db", "rest", true);
+  ASSERT_TRUE(rest) << rest.error().message;
+  EXPECT_FALSE(rest->findings.empty()) << "its large mail is missing";
+  store_ = open(path("rest")).value();
+  const MailboxInfo inbox = run(store_->open_mailbox(account_.id, "INBOX")).value();
+  ASSERT_EQ(inbox.count, 1u);
+  const EntryInfo entry = run(store_->list_entries(inbox.id, 0, 1)).value().at(0);
+  const auto content = run(store_->read_entry(inbox.id, entry.uid));
+  EXPECT_FALSE(content && run(store_->read_body(content->body, 0, 1 << 20)));
+}
+
+/// A backup holds what has an owner only; the files themselves may hold what was just given up.
+TEST_F(SqliteBackup, WhatWasGivenUpIsNotRestoredFromTheFilesThemselves) {
+  make_account();
+  accept('a', kLarge);
+  accept('b', kLarge);
+  const MailboxInfo inbox = run(store_->open_mailbox(account_.id, "INBOX")).value();
+  const std::vector<std::uint32_t> first{run(store_->list_entries(inbox.id, 0, 1)).value().at(0).uid};
+  ASSERT_TRUE(run(store_->expunge(inbox.id, first, "anna")));
+  store_.reset(); // before it was swept
+  const auto done = restore("data/paquebot.db", "again", true);
+  ASSERT_TRUE(done) << done.error().message;
+  store_ = open(path("again")).value();
+  EXPECT_EQ(run(store_->verify()).value(), std::vector<std::string>());
+  EXPECT_EQ(run(store_->open_mailbox(account_.id, "INBOX")).value().count, 1u);
+}
+
 TEST_F(SqliteBackup, IsGivenUpWhenNobodyGoesOn) {
   make_account();
   for (char letter = 'a'; letter < 'd'; ++letter) accept(letter, kLarge);

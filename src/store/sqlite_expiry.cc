@@ -40,6 +40,12 @@ ExpiryLook look_through(Db& db, ExpiryRound& round, std::int64_t before, std::in
 
 } // namespace
 
+ExpiryRound next_mailbox(ExpiryRound round) {
+  ++round.mailbox;
+  round.uid = 0;
+  return round;
+}
+
 ExpiryPage find_expired(Db& db, ExpiryRound round, std::int64_t before, std::int64_t now) {
   Query q = db.query("SELECT id FROM mailbox WHERE id >= ? AND account IS NOT NULL ORDER BY id LIMIT ?", round.mailbox,
                      kMailboxesLookedAt);
@@ -48,13 +54,17 @@ ExpiryPage find_expired(Db& db, ExpiryRound round, std::int64_t before, std::int
   for (; q.row(); ++seen) {
     if (q.i64(0) != round.mailbox) round.uid = 0;
     round.mailbox = q.i64(0);
-    const ExpiryLook look = look_through(db, round, before, now, left);
-    if (look == ExpiryLook::found) return {round.mailbox, true, round};
-    if (look == ExpiryLook::tired) return {0, true, round};
+    ExpiryLook look{};
+    try {
+      look = look_through(db, round, before, now, left);
+    } catch (const DbError& error) {
+      const std::string where = "mailbox " + std::to_string(round.mailbox) + ": ";
+      return {0, true, next_mailbox(round), Error{Errc::io, where + error.message}};
+    }
+    if (look == ExpiryLook::found) return {round.mailbox, true, round, std::nullopt};
+    if (look == ExpiryLook::tired) return {0, true, round, std::nullopt};
   }
-  ++round.mailbox;
-  round.uid = 0;
-  return {0, seen == kMailboxesLookedAt, round};
+  return {0, seen == kMailboxesLookedAt, next_mailbox(round), std::nullopt};
 }
 
 ExpirySlice expire_slice(Tx& tx, Id mailbox, std::uint32_t uid, std::int64_t before, const std::string& who) {

@@ -22,10 +22,10 @@ protected:
     if (!opened) throw std::runtime_error(opened.error().message);
     store_ = std::move(*opened);
   }
-  Account make_account() {
-    run(store_->add_domain("example.org")).value();
+  Account make_account(const std::string& login = "anna@example.org") {
+    run(store_->add_domain("example.org")); // or it is there
     Account wanted;
-    wanted.login = "anna@example.org";
+    wanted.login = login;
     return run(store_->add_account(wanted)).value();
   }
   std::shared_ptr<AcceptRequest> message(const Account& account) {
@@ -140,6 +140,28 @@ TEST_F(SqliteFault, AStepOfUpkeepThatFailsStopsNoOther) {
   other.exec("DROP TRIGGER stuck");
   keep_up();
   EXPECT_EQ(other.number("SELECT count(*) FROM message", -1), 0);
+}
+
+TEST_F(SqliteFault, AMailboxThatCanNotBeExpiredHoldsUpNobodyElse) {
+  const std::vector<Account> accounts{make_account(), make_account("bert@example.org")};
+  for (const Account& account : accounts) EXPECT_EQ(accept(message(account)), AcceptStatus::accepted);
+  Db other(directory_.path() + "/paquebot.db", SQLITE_OPEN_READWRITE);
+  other.exec("CREATE TRIGGER stuck BEFORE DELETE ON entry WHEN old.mailbox = (SELECT min(id) FROM mailbox) "
+             "BEGIN SELECT RAISE(ABORT, 'stuck'); END");
+  const std::int64_t later = message(accounts[0])->accepted_at + 400LL * 24 * 3600 * 1000;
+  std::size_t removed = 0;
+  int failed = 0;
+  for (int i = 0; i < 6; ++i) {
+    const auto slice = run(store_->expire_entries(later, "expired"));
+    if (slice) removed += slice->removed;
+    if (!slice) ++failed;
+  }
+  EXPECT_EQ(removed, 1u) << "bert's";
+  EXPECT_GT(failed, 0);
+  EXPECT_EQ(other.number("SELECT count(*) FROM entry", -1), 1);
+  other.exec("DROP TRIGGER stuck");
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(run(store_->expire_entries(later, "expired")));
+  EXPECT_EQ(other.number("SELECT count(*) FROM entry", -1), 0);
 }
 
 TEST_F(SqliteFault, AFailedSyncIsAnsweredAndTheStoreOpenedAnew) {

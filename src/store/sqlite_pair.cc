@@ -68,6 +68,15 @@ Result<> check_bulk_file(const std::string& directory) {
   }
 }
 
+bool is_pair(Db& main, Db& bulk) {
+  const std::string id = id_of_main(main);
+  try {
+    return check_identity(bulk, kBulkSchema, kBulkSchema.file) && (id.empty() || id_of_bulk(bulk) == id);
+  } catch (const DbError&) {
+    return false;
+  }
+}
+
 void pair_files(Db& main, Db& bulk) {
   if (!id_of_main(main).empty()) return;
   bulk.run("INSERT OR IGNORE INTO origin(id, store) VALUES(1, lower(hex(randomblob(16))))");

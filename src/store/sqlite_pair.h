@@ -18,6 +18,9 @@ Result<> check_company(const std::string& directory);
 /// other mail under them. Looked at before either file is opened for writing; what can't be read is passed over, for who opens it
 /// tells better. io, with what to do.
 Result<> check_bulk_file(const std::string& directory);
+/// Whether that bulk.db may be read as this store's: both have the same id, or paquebot.db is of before there were ids. False
+/// also for what is no bulk.db that this program knows. Errors: DbError when paquebot.db can't be read.
+bool is_pair(Db& main, Db& bulk);
 /// Gives both one id, unless they have it: bulk.db first, so that it has the one which paquebot.db names. Durable.
 void pair_files(Db& main, Db& bulk);
 /// A new id for both, which no other file has. Durable when the connections sync.

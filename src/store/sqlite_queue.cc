@@ -116,22 +116,22 @@ bool record_outcome(Tx& tx, const Outcome& o, EventList& events, bool suspects) 
   // A delay notice still owed is pointless once the recipient has come to an end.
   const Owed owed = o.owed == Owed::none && is_unfinished(o.to) ? before : o.owed;
   if (!o.attempted && !o.deadline_met && o.to == State::waiting && o.reply.empty()) {
-    tx.db.run("UPDATE recipient SET state = 2, owner = 0, due = iif(? <> 0, min(?, expires), due) "
+    tx.db.run("UPDATE recipient SET state = 2, owner = 0, due = iif(? = 0, due, iif(expires < ?, ?, min(?, expires))) "
               "WHERE message = ? AND n = ?",
-              o.due, o.due, o.message, o.index);
+              o.due, tx.now, o.due, o.due, o.message, o.index);
     return true;
   }
   const mail::Told& told = o.reply;
   const std::string words = told.to_string();
-  tx.db.run(
-      "UPDATE recipient SET state = ?, owner = 0, due = iif(? <> 0, min(?, expires), due), attempts = attempts + ?, "
-      "owed = ?, "
-      "changed_at = ?, peer_host = ?, peer_place = ?, peer_code = ?, peer_status = ?, last_reply = ?, own_code = ?, "
-      "own_status = ?, own_text = ?, reason = iif(? = 1, ?, reason), deadline = iif(?, 0, deadline) "
-      "WHERE message = ? AND n = ?",
-      o.to, o.due, o.due, o.attempted, owed, tx.now, told.host, told.place, told.peer.code,
-      to_column(told.peer.enhanced), told.peer.text, told.own.code, to_column(told.own.enhanced), told.own.text, o.to,
-      words, o.deadline_met, o.message, o.index);
+  // An end of life that is over bounds nothing: by a clock that is doubted it would mean due at once, again and again.
+  tx.db.run("UPDATE recipient SET state = ?, owner = 0, due = iif(? = 0, due, iif(expires < ?, ?, min(?, expires))), "
+            "attempts = attempts + ?, owed = ?, changed_at = ?, peer_host = ?, peer_place = ?, peer_code = ?, "
+            "peer_status = ?, last_reply = ?, own_code = ?, "
+            "own_status = ?, own_text = ?, reason = iif(? = 1, ?, reason), deadline = iif(?, 0, deadline) "
+            "WHERE message = ? AND n = ?",
+            o.to, o.due, tx.now, o.due, o.due, o.attempted, owed, tx.now, told.host, told.place, told.peer.code,
+            to_column(told.peer.enhanced), told.peer.text, told.own.code, to_column(told.own.enhanced), told.own.text,
+            o.to, words, o.deadline_met, o.message, o.index);
   if (!is_pending(o.to, owed)) change_pending(tx.db, o.message, -1);
   events.add(o.message, tx.now, event_of(o.to), o.index, words);
   return true;

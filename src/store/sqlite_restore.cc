@@ -139,15 +139,19 @@ private:
     bulk.exec("PRAGMA synchronous = OFF");
     migrate(bulk, kBulkSchema);
     bulk.run("BEGIN");
+    // The files themselves, not a backup of them, may also hold what was given up and waits for its sweep: nobody would sweep it.
     Query bodies = bulk_.query("SELECT id, epoch, state, size FROM bulk ORDER BY id");
-    while (bodies.row())
+    while (bodies.row()) {
+      if (archive_.number("SELECT 1 FROM body WHERE bulk = ?", 0, bodies.i64(0)) == 0) continue;
       bulk.run("INSERT INTO bulk(id, epoch, state, size) VALUES(?, ?, ?, ?)", bodies.i64(0), bodies.i64(1),
                bodies.i64(2), bodies.i64(3));
+    }
     Query chunks = bulk_.query("SELECT bulk, start, sum, data FROM chunk ORDER BY bulk, start");
     for (int n = 1; chunks.row(); ++n) {
+      copied_ += chunks.view(3).size();
+      if (bulk.number("SELECT 1 FROM bulk WHERE id = ?", 0, chunks.i64(0)) == 0) continue;
       bulk.run("INSERT INTO chunk(bulk, start, sum, data) VALUES(?, ?, ?, ?)", chunks.i64(0), chunks.i64(1),
                chunks.i64(2), Blob{chunks.view(3)});
-      copied_ += chunks.view(3).size();
       if (n % kRestoredChunks != 0) continue;
       bulk.run("COMMIT");
       bulk.run("BEGIN");
@@ -228,13 +232,16 @@ private:
   std::uint64_t copied_ = 0;
 };
 
-/// The file beside it, or one of the same tables without a row.
-Db open_beside(const std::string& path) {
+/// The file beside it when it belongs to it, else one of the same tables without a row: ids of bodies are small numbers, and those of
+/// another store would be given out as this one's mail.
+Db open_beside(const std::string& path, Db& main) {
   const std::string beside = path.substr(0, path.rfind('/') + 1) + kBulkSchema.file;
   if (holds_something(beside)) {
     Db bulk = open_for_reading(beside);
-    view_as_today(bulk, kBulkSchema);
-    return bulk;
+    if (is_pair(main, bulk)) {
+      view_as_today(bulk, kBulkSchema);
+      return bulk;
+    }
   }
   Db none(":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX);
   migrate(none, kBulkSchema);
@@ -246,7 +253,8 @@ Result<Source> open_data(const std::string& path, Db db) {
   auto lock = LockFile::take(path.substr(0, path.rfind('/') + 1) + "paquebot.lock");
   if (!lock) return std::unexpected(lock.error());
   if (auto known = check_identity(db, kMainSchema, path); !known) return std::unexpected(known.error());
-  return Source{std::move(db), open_beside(path), std::move(*lock)};
+  Db bulk = open_beside(path, db);
+  return Source{std::move(db), std::move(bulk), std::move(*lock)};
 }
 
 Result<Source> open_archive(const std::string& path, bool force) {

@@ -76,7 +76,8 @@ constexpr Rule kRecipientRules[] = {
     {"recipient.owner", "r.state = 3 AND r.owner <> (SELECT epoch FROM node WHERE id = 1)",
      "message %: a recipient is in hand of nobody", kStuck},
     {"recipient.idle", "r.state <> 3 AND r.owner <> 0", "message %: a recipient is in nobody's hand, but has an owner"},
-    {"recipient.due", "r.state = 2 AND r.due NOT BETWEEN 0 AND r.expires + 2678400000",
+    {"recipient.due",
+     "r.state = 2 AND r.due NOT BETWEEN 0 AND max(r.expires, r.changed_at, unixepoch() * 1000) + 2678400000",
      "message %: a recipient is due at a time that cannot be", kStuck},
     {"recipient.expires",
      "r.state <= 3 AND r.expires NOT BETWEEN 0 AND (SELECT max(m.accepted_at, ifnull(m.hold_until, 0)) FROM message m "

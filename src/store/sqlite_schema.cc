@@ -158,6 +158,7 @@ ALTER TABLE entry ADD COLUMN arrived INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE node ADD COLUMN next_body INTEGER NOT NULL DEFAULT 0;
 UPDATE node SET next_body = 1 + max(ifnull((SELECT max(id) FROM body), 0), ifnull((SELECT max(body) FROM entry), 0),
   ifnull((SELECT max(body) FROM message), 0));
+UPDATE node SET heartbeat = 0; -- it was written at the start and the end only, and says nothing of how the clock goes
 
 ALTER TABLE recipient ADD COLUMN peer_host TEXT NOT NULL DEFAULT '';
 ALTER TABLE recipient ADD COLUMN peer_place TEXT NOT NULL DEFAULT '';

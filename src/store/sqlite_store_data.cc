@@ -115,8 +115,7 @@ ExpiryRound SqliteStore::expiry_round() {
 Task<Result<std::size_t>> SqliteStore::expire_in(Id mailbox, ExpiryRound& round, std::int64_t before, std::string who) {
   const Result<> locked = co_await lock_mailbox(mailbox);
   if (!locked) {
-    round.mailbox = mailbox + 1;
-    round.uid = 0;
+    round = next_mailbox(round);
     co_return std::size_t{0};
   }
   const std::uint32_t uid = round.uid;
@@ -125,7 +124,10 @@ Task<Result<std::size_t>> SqliteStore::expire_in(Id mailbox, ExpiryRound& round,
   });
   const Result<ExpirySlice> slice = co_await job.take();
   unlock_mailbox(mailbox);
-  if (!slice) co_return std::unexpected(slice.error());
+  if (!slice) {
+    round = next_mailbox(round); // tried again when its turn comes, and holds up nobody behind it
+    co_return std::unexpected(slice.error());
+  }
   round.uid = slice->last;
   co_return slice->removed;
 }
@@ -139,14 +141,18 @@ Task<Result<Store::Expired>> SqliteStore::expire_entries(std::int64_t before, st
   if (!page) co_return std::unexpected(page.error());
   ExpiryRound round = page->round;
   Expired expired{0, page->more};
+  std::optional<Error> trouble = page->trouble;
   if (const Id mailbox = page->mailbox; mailbox != 0) {
     const Result<std::size_t> removed = co_await expire_in(mailbox, round, before, std::move(who));
-    if (!removed) co_return std::unexpected(removed.error());
-    expired.removed = *removed;
+    if (removed)
+      expired.removed = *removed;
+    else
+      trouble = removed.error();
   }
   if (!page->more) round = ExpiryRound{.last_thorough = round.last_thorough};
   const std::lock_guard lock(mailboxes_mutex_);
   expiry_ = round;
+  if (trouble) co_return std::unexpected(*trouble);
   co_return expired;
 }
 

@@ -20,6 +20,7 @@ TEST_P(Upgrade, KeepsMailQueueAndDirectory) {
   ASSERT_TRUE(opened) << opened.error().message;
   Store& store = **opened;
   EXPECT_EQ(run(store.verify()).value(), std::vector<std::string>());
+  EXPECT_EQ(run(store.last_beat()).value_or(-1), 0) << "that of before was none";
 
   const auto anna = run(store.find_account("anna@example.test"));
   ASSERT_TRUE(anna);
