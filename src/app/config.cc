@@ -418,9 +418,9 @@ Result<Config> load_config(const std::string& path, const FileSource& files) {
   config.file = path;
   Reader read(path, files);
   read.only(root, "the file",
-            {"server",         "listener", "tls",        "dns",        "route",    "queue",    "delivery",
-             "limits",         "mailbox",  "pop3",       "extensions", "login",    "oauth",    "dkim",
-             "authentication", "filter",   "forwarding", "guard",      "dns_list", "takeover", "relay"});
+            {"server",     "listener", "tls",        "dns",      "route", "queue",     "delivery",       "limits",
+             "mailbox",    "pop3",     "extensions", "login",    "oauth", "dkim",      "authentication", "filter",
+             "forwarding", "guard",    "dns_list",   "takeover", "relay", "submission"});
   read_server(read, root, config);
   read_listeners(read, root, config);
   read_routes(read, root, config);
@@ -429,6 +429,7 @@ Result<Config> load_config(const std::string& path, const FileSource& files) {
   read_limits(read, root, config);
   read_takeover(read, root, config);
   read_relay(read, root, config);
+  read_submission(read, root, config);
   read_mailboxes(read, root, config);
   read_extensions(read, root, config);
   const toml::table& dkim = section(read, root, "dkim");

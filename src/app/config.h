@@ -75,6 +75,9 @@ struct Config {
   unsigned takeover_networks = 8; ///< logins from more within an hour are a sign; 0: never
   net::Networks relay_from;       ///< [relay]: who may send to others without a login; empty: nobody
   policy::RelayRules relay;
+  net::Networks bare_lf_from; ///< of these: whose LF alone is mended
+  bool mend_bare_lf = true;   ///< [submission]
+  bool keep_bcc = false;
   std::uint32_t max_recipients = 1000;
   std::uint32_t max_errors = 20;
   std::uint32_t max_commands = 10000;

@@ -21,13 +21,14 @@ void read_takeover(Reader& read, const toml::table& root, Config& config) {
 
 void read_relay(Reader& read, const toml::table& root, Config& config) {
   const toml::table& t = section(read, root, "relay");
-  read.only(t, "[relay]", {"networks", "senders", "messages_per_hour", "recipients_per_hour"});
+  read.only(t, "[relay]", {"networks", "senders", "messages_per_hour", "recipients_per_hour", "bare_lf"});
   if (const toml::array* listed = t["networks"].as_array()) {
     for (const toml::node& one : *listed)
       if (one.value_or(std::string()).ends_with("/0"))
         read.error(one, "the whole world in networks would make this an open relay");
   }
   read.networks(t, "networks", config.relay_from);
+  read.networks(t, "bare_lf", config.bare_lf_from);
   read.number(t, "messages_per_hour", 0, 1'000'000, config.relay.limits.messages_per_hour);
   read.number(t, "recipients_per_hour", 0, 1'000'000, config.relay.limits.recipients_per_hour);
   std::vector<std::string>& senders = config.relay.senders;
@@ -42,6 +43,13 @@ void read_relay(Reader& read, const toml::table& root, Config& config) {
     else
       sender = sender.contains('@') ? address->to_string() : *domain;
   }
+}
+
+void read_submission(Reader& read, const toml::table& root, Config& config) {
+  const toml::table& t = section(read, root, "submission");
+  read.only(t, "[submission]", {"bare_lf", "keep_bcc"});
+  read.choice<bool>(t, "bare_lf", {{"mend", true}, {"refuse", false}}, config.mend_bare_lf);
+  read.flag(t, "keep_bcc", config.keep_bcc);
 }
 
 void read_origin(Reader& read, const toml::table& server, Config& config) {

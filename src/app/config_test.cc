@@ -141,6 +141,17 @@ TEST(Config, RelayNetworks) {
   EXPECT_EQ(config->relay.limits.messages_per_hour, 30U);
   EXPECT_EQ(config->relay.limits.recipients_per_hour, 100U);
   EXPECT_FALSE(parse("[relay]\nnetworks = [\"0.0.0.0/0\"]\n"));
+  config = parse("[relay]\nnetworks = [\"192.0.2.0/24\"]\nbare_lf = [\"192.0.2.7\"]\n");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_TRUE(config->bare_lf_from.contains("192.0.2.7"));
+  EXPECT_FALSE(config->bare_lf_from.contains("192.0.2.8"));
+  EXPECT_TRUE(config->mend_bare_lf);
+  EXPECT_FALSE(config->keep_bcc);
+  config = parse("[submission]\nbare_lf = \"refuse\"\nkeep_bcc = true\n");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_FALSE(config->mend_bare_lf);
+  EXPECT_TRUE(config->keep_bcc);
+  EXPECT_FALSE(parse("[submission]\nbare_lf = \"perhaps\"\n"));
   EXPECT_FALSE(parse("[relay]\nnetworks = [\"::/0\"]\n"));
   EXPECT_FALSE(parse("[relay]\nsenders = [\"not a domain\"]\n"));
 }

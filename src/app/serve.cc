@@ -24,6 +24,8 @@ std::shared_ptr<const service::SmtpListenerOptions> smtp_options(const Config& c
   session->tls_available = listener.tls == ListenerConfig::Tls::starttls;
   session->auth_available = submission;
   session->auth_required = submission;
+  session->lenient = submission;
+  session->mend_bare_lf = submission && config.mend_bare_lf;
   session->auth_in_clear = listener.login_in_clear;
   session->tls_required = submission && !listener.login_in_clear;
   session->login.scram = config.scram != Config::Scram::off;
@@ -43,6 +45,7 @@ std::shared_ptr<const service::SmtpListenerOptions> smtp_options(const Config& c
   options->etrn_hosts = config.etrn_hosts;
   options->filters = filters_for(config, listener.role);
   options->relay_from = config.relay_from;
+  options->bare_lf_from = config.bare_lf_from;
   options->relay = std::make_shared<const policy::RelayRules>(config.relay);
   options->session = session;
   options->scram_by_accounts = submission && config.scram == Config::Scram::automatic;
@@ -53,6 +56,7 @@ std::shared_ptr<const service::SmtpListenerOptions> smtp_options(const Config& c
   options->intake = {.hostname = config.hostname,
                      .max_message_size = config.message_size,
                      .max_hops = config.max_hops,
+                     .keep_bcc = config.keep_bcc,
                      .authentication = config.authentication};
   return options;
 }
@@ -98,8 +102,10 @@ std::shared_ptr<const service::Snapshot> make_snapshot(const Config& config, con
   snapshot->gate = config.gate;
   snapshot->logins = config.logins;
   snapshot->issuer = config.issuer;
-  snapshot->intake = {
-      .hostname = config.hostname, .max_message_size = config.message_size, .max_hops = config.max_hops};
+  snapshot->intake = {.hostname = config.hostname,
+                      .max_message_size = config.message_size,
+                      .max_hops = config.max_hops,
+                      .keep_bcc = config.keep_bcc};
   snapshot->queue = config.queue;
   snapshot->sign = config.sign;
   snapshot->rewrite_sender = config.rewrite_sender;

@@ -1,6 +1,7 @@
 #include "cli/message_source.h"
 
 #include <array>
+#include <cstring>
 #include <stdexcept>
 
 namespace paquebot::cli {
@@ -37,6 +38,7 @@ std::string LineFixer::next() {
   while (out.empty() && !done_) {
     in_.read(buffer.data(), buffer.size());
     const auto got = in_.gcount();
+    has_nul_ = has_nul_ || std::memchr(buffer.data(), 0, static_cast<std::size_t>(got)) != nullptr;
     for (std::streamsize i = 0; i < got && !done_; ++i) take(buffer[static_cast<std::size_t>(i)], out);
     if (got > 0) continue;
     done_ = true;
@@ -47,7 +49,7 @@ std::string LineFixer::next() {
 
 MessageBuffer::int_type MessageBuffer::underflow() {
   piece_ = rest_.next();
-  if (!rest_.good()) throw std::runtime_error("the message can't be read");
+  if (!rest_.good() || rest_.has_nul()) throw std::runtime_error("the message can't be read");
   if (piece_.empty()) return traits_type::eof();
   setg(piece_.data(), piece_.data(), piece_.data() + piece_.size());
   return traits_type::to_int_type(piece_.front());

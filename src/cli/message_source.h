@@ -19,6 +19,8 @@ public:
   std::string next();
   /// False when reading failed: what came is not the whole text.
   bool good() const { return !in_.bad(); }
+  /// What came holds NUL, which no text of lines may.
+  bool has_nul() const { return has_nul_; }
 
 private:
   void take(char c, std::string& out);
@@ -28,6 +30,7 @@ private:
   bool dot_ends_;
   bool after_cr_ = false;
   bool done_ = false;
+  bool has_nul_ = false;
   std::string line_;        ///< a line that may still be the lone dot: "" or "."
   bool line_begun_ = false; ///< octets of the line were given on already
 };
@@ -40,7 +43,7 @@ public:
   }
 
 protected:
-  /// Throws when reading fails, which makes the stream bad: half a message must not be taken for a whole one.
+  /// Throws when reading fails or NUL comes, which makes the stream bad: half a message must not be taken for a whole one.
   int_type underflow() override;
 
 private:

@@ -15,6 +15,8 @@
 namespace paquebot::cli {
 namespace {
 
+const std::string kHoldsNul = "the message holds NUL, which mail can't carry: encode it, or attach it as a file";
+
 int refuse(Session& session, Exit code, const std::string& why) {
   for (const std::string_view line : split(why, '\n')) session.err() << "sendmail: " << printable(line, 1024) << '\n';
   return code;
@@ -102,6 +104,7 @@ int deliver(const SendmailOptions& options, Session& session) {
   auto head = read_head(fixer, body);
   if (!head) return refuse(session, kBadData, head.error().message);
   if (!fixer.good()) return refuse(session, kNoInput, "the message can't be read");
+  if (fixer.has_nul()) return refuse(session, kBadData, kHoldsNul);
   if (options.from_headers) {
     if (auto added = add_head_recipients(recipients, *head, place->origin); !added)
       return refuse(session, kBadData, added.error().message);
@@ -121,6 +124,7 @@ int deliver(const SendmailOptions& options, Session& session) {
   MessageBuffer buffer(head->to_string() + body, fixer);
   std::istream message(&buffer);
   const auto id = intake::drop_message(place->drop_dir, envelope, message, place->message_size);
+  if (!id && fixer.has_nul()) return refuse(session, kBadData, kHoldsNul);
   if (!id) return refuse(session, drop_code(id.error()), id.error().message);
   tell_of_bad(session, *place, recipients, *head, *sender);
   return kOk;

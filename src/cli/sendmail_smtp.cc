@@ -58,6 +58,7 @@ std::shared_ptr<const smtp::ServerOptions> session_options(const ServerPlace& pl
   auto options = std::make_shared<smtp::ServerOptions>();
   options->role = smtp::Role::submission;
   options->hostname = place.hostname;
+  options->lenient = options->mend_bare_lf = true;
   options->wishes = false; // the drop directory does not carry them
   options->max_message_size = place.message_size;
   return options;

@@ -158,6 +158,21 @@ TEST_F(SendmailTest, AHeadThatTheServerWouldNotTakeIsRefusedAtOnce) {
   EXPECT_TRUE(std::filesystem::is_empty(folder.path("drop")));
 }
 
+TEST_F(SendmailTest, NulIsRefusedWhereverItStands) {
+  using namespace std::string_literals;
+  for (const std::string& text :
+       {"Subject: a\0b\n\nx\n"s, "Subject: a\n\nx\0\n"s, "Subject: a\n\n" + std::string(200'000, 'x') + "\n\0.\n"s}) {
+    EXPECT_EQ(run({"sendmail", "bob@example.net"}, text), kBadData);
+    EXPECT_THAT(err.str(), HasSubstr("NUL"));
+    EXPECT_TRUE(intake::list_drops(folder.path("drop"), 10).empty());
+  }
+  EXPECT_EQ(run({"sendmail", "-bs"}, "EHLO x\r\nMAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.net>\r\nDATA\r\n"
+                                     "Subject: a\r\n\r\n\0.\r\n.\r\nQUIT\r\n"s),
+            kOk);
+  EXPECT_THAT(out.str(), HasSubstr("550 5.6.0 NUL"));
+  EXPECT_TRUE(intake::list_drops(folder.path("drop"), 10).empty());
+}
+
 TEST_F(SendmailTest, NamesWithoutADomainGetTheOrigin) {
   origin = "example.org";
   const std::string cron =

@@ -6,6 +6,7 @@
 #include "intake/late_bounces.h"
 #include "intake/notice.h"
 #include "mail/date.h"
+#include "mail/fold.h"
 #include "mail/timestamp.h"
 #include "mailauth/auth_results.h"
 #include "policy/guard.h"
@@ -23,6 +24,13 @@ bool all_leave(const std::vector<queue::DraftRecipient>& recipients) {
     for (const directory::Node& node : recipient.nodes)
       if (node.route != Route::remote && node.route != Route::expanded) return false;
   return true;
+}
+
+/// A field that is missing, or says nothing.
+void fill_in(mail::Head& head, std::string_view name, std::string_view value) {
+  head.remove_if(
+      [name](const mail::Field& field) { return field.is(name) && trim(mail::unfold(field.value())).empty(); });
+  if (!head.find(name)) head.append(name, value);
 }
 
 /// RFC 3030 section 3: a message that can't be carried on is not accepted.
@@ -268,14 +276,27 @@ void Incoming::note_tags() {
   for (const std::string& tag : origin_.tags) head_.prepend(policy::kGuardField, mailauth::ascii_text(tag));
 }
 
+/// Who sees a message must not see who else got it in secret (RFC 5322 section 3.6.3). A network that relays through us may be a
+/// server, whose mail is none of ours to change.
+bool Incoming::removes_bcc() const {
+  const bool program = origin_.klass == store::MessageClass::local && origin_.client.address.empty();
+  return !options_.keep_bcc && (program || origin_.klass == store::MessageClass::submitted);
+}
+
 /// For mail of our own users what RFC 6409 section 8 lets a submission server add; what strangers forged goes.
 void Incoming::tidy_head() {
   WallTime now = services_.clock.wall();
   bool own = origin_.klass == store::MessageClass::submitted || origin_.klass == store::MessageClass::local;
-  if (own && !head_.find("Date")) head_.append("Date", mail::format_date(now));
-  if (own && !head_.find("Message-ID"))
-    head_.append("Message-ID", "<" + id_.to_string() + "@" + options_.hostname + ">");
+  if (own) {
+    fill_in(head_, "Date", mail::format_date(now));
+    fill_in(head_, "Message-ID", "<" + id_.to_string() + "@" + options_.hostname + ">");
+  }
   if (origin_.klass == store::MessageClass::submitted && !head_.find("From")) head_.append("From", own_author());
+  if (own) mail::fold_long_lines(head_);
+  if (removes_bcc()) {
+    head_.remove("Bcc");
+    head_.remove("Resent-Bcc");
+  }
   if (has_stranger()) remove_forged_fields(head_, options_.hostname);
   head_.remove("Return-Path"); // ours is put in front when the message is read (RFC 5321 section 4.4)
   if (!own) note_tags();

@@ -25,6 +25,7 @@ struct Options {
   std::uint64_t max_message_size = 0; ///< octets, of dropped messages (sessions have a bound of their own); 0: no limit
   std::size_t max_hops =
       50; ///< Received fields; RFC 5321 section 6.3 asks for at least 100 or another loop check: we have Delivered-To
+  bool keep_bcc = false; ///< in what own users and programs hand in
   AuthenticationOptions authentication;
 };
 
@@ -111,6 +112,7 @@ private:
   Task<void> drop_discarded();
   void drop_body();
   void read_tls_wish();
+  bool removes_bcc() const;
   void tidy_head();
   std::string own_author() const;
   void note_tags();

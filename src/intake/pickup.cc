@@ -1,6 +1,8 @@
 #include "intake/pickup.h"
 
 #include "base/log.h"
+#include "mail/content_scan.h"
+#include "mail/line_mender.h"
 
 #include <algorithm>
 
@@ -73,22 +75,39 @@ struct Outcome {
   mail::Reply reply{}; ///< returned: what a session would have said
 };
 
-/// The octets into the message. `later` when they can't be read now.
+/// What a session would say of it: such lines may mean something else to other servers.
+Outcome unfit(const mail::ContentScan& scan) {
+  const char* why = scan.has_nul ? "the message holds NUL" : "the message holds CR without LF";
+  return Outcome{Taken::returned, {}, mail::Reply(550, {5, 6, 0}, why)};
+}
+
+/// The octets into the message, lines that end with LF alone mended. `later` when they can't be read now.
 Task<Outcome> feed(DropFile& file, Incoming& incoming, std::uint64_t most) {
   std::uint64_t size = 0;
+  mail::ContentScan scan;
+  mail::LineMender mender;
   for (;;) {
     auto piece = file.read();
     if (!piece) {
       log::error("drop-unreadable", {{"id", file.id().to_string()}, {"why", piece.error().message}});
       co_return Outcome{};
     }
-    if (piece->empty()) co_return Outcome{Taken::yes};
+    if (piece->empty()) {
+      scan.finish();
+      if (scan.bare_cr) co_return unfit(scan);
+      co_return Outcome{Taken::yes};
+    }
     std::string_view bytes = *piece;
     size += bytes.size();
+    scan.feed(bytes);
+    if (scan.has_nul || scan.bare_cr) co_return unfit(scan);
     if (most != 0 && size > most)
       co_return Outcome{
           Taken::returned, {}, mail::Reply(552, {5, 3, 4}, "the message is larger than this server takes")};
-    co_await incoming.write(bytes);
+    while (!bytes.empty()) {
+      std::string_view lines = mender.next(bytes);
+      co_await incoming.write(lines);
+    }
   }
 }
 
@@ -111,24 +130,37 @@ Task<Outcome> take(DropFile& file, Services services, directory::Directory& dire
   co_return Outcome{reply.positive() ? Taken::yes : Taken::later};
 }
 
+/// What a report may return: lines as mail has them.
+std::string without_nul(std::string text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool bare_cr = text[i] == '\r' && (i + 1 == text.size() || text[i + 1] != '\n');
+    if (text[i] == '\0' || bare_cr) text[i] = '?';
+  }
+  return text;
+}
+
 /// The head of the message, as much of it as a report returns, with the line end that closes it.
 Result<std::string> read_head(DropFile& file) {
   constexpr std::size_t kReturned = 64u << 10;
   mail::HeadSplitter splitter(kReturned);
-  std::string all;
+  mail::LineMender mender;
+  std::string all, lines;
   while (!splitter.head_complete()) {
     auto piece = file.read();
     if (!piece) return std::unexpected(piece.error());
-    all += *piece;
-    const auto body = piece->empty() ? splitter.finish() : splitter.feed(*piece);
+    std::string_view bytes = *piece;
+    lines.clear();
+    while (!bytes.empty()) lines += mender.next(bytes);
+    all += lines;
+    const auto body = lines.empty() ? splitter.finish() : splitter.feed(lines);
     if (!body) { // too large: whole lines of it
       all.resize(std::min(all.size(), kReturned));
       const std::size_t end = all.rfind("\r\n");
-      return all.substr(0, end == std::string::npos ? 0 : end + 2) + "\r\n";
+      return without_nul(all.substr(0, end == std::string::npos ? 0 : end + 2) + "\r\n");
     }
-    if (piece->empty()) break;
+    if (lines.empty()) break;
   }
-  return splitter.take_head();
+  return without_nul(splitter.take_head());
 }
 
 /// The message is taken for nobody: each recipient has failed, which is reported to the sender. Its content is not kept.
@@ -179,6 +211,7 @@ Task<Outcome> take_file(std::string directory_name, std::string& name, Services 
   if (!again) co_return unusable(again.error());
   DropFile& reopened = *again;
   mail::Reply why = outcome.reply;
+  log::warning("drop-returned", {{"id", opened.id().to_string()}, {"uid", opened.uid()}, {"reply", why.to_string()}});
   Outcome returned = co_await give_back(reopened, std::move(why), services, options);
   co_return returned;
 }

@@ -1,6 +1,7 @@
 #include "base/fake_clock.h"
 #include "directory/test_server.h"
 #include "intake/pickup.h"
+#include "mail/content_scan.h"
 #include "store/wrapped_store.h"
 
 #include <algorithm>
@@ -113,6 +114,42 @@ TEST_F(PickUp, ANameOfAnotherDayIsNoId) {
   clock_.advance(std::chrono::seconds(5));
   EXPECT_EQ(round(), 1u);
   EXPECT_EQ(first_recipient(*Ulid::parse(waiting[0])).state, store::State::in_mailbox);
+}
+
+TEST_F(PickUp, LinesThatMeanSomethingElseToOthersGoBack) {
+  using namespace std::string_literals;
+  account("ann@example.org", 0);
+  const std::string large = "Subject: x\r\n\r\n" + std::string(100'000, 'x') + "\r\n";
+  const std::vector<std::string> texts = {
+      "Subject: a\0b\r\n\r\nx\r\n"s, "Subject: x\r\n\r\nx\r\n\0.\r\nx\r\n"s, large + "\0.\r\n"s,
+      "Subject: a\rb\r\n\r\nx\r\n"s, "Subject: x\r\n\r\nx\r.\r\n"s,          large + "\r"};
+  for (const std::string& text : texts) {
+    const Ulid id = drop("ann@example.org", text);
+    EXPECT_EQ(round(), 1u);
+    const auto failed = first_recipient(id);
+    EXPECT_EQ(failed.state, store::State::failed);
+    EXPECT_EQ(failed.owed, store::Owed::failure);
+    EXPECT_TRUE(failed.last_reply.to_string().starts_with("550 5.6.0 the message holds "))
+        << failed.last_reply.to_string();
+    const auto trace = run_task(server_.store().trace(id));
+    ASSERT_TRUE(trace);
+    const auto head = run_task(server_.store().read_head(trace->message.head));
+    ASSERT_TRUE(head);
+    mail::ContentScan scan;
+    scan.feed(*head);
+    scan.finish();
+    EXPECT_FALSE(scan.has_nul || scan.bare_cr || scan.bare_lf) << *head;
+  }
+}
+
+TEST_F(PickUp, LinesThatEndWithLfAloneAreMended) {
+  const Ulid id = drop("ann@elsewhere.example", "Subject: x\n\nx\n.\ny\r\n");
+  EXPECT_EQ(round(), 1u);
+  const auto trace = run_task(server_.store().trace(id));
+  ASSERT_TRUE(trace);
+  const auto body = run_task(server_.store().read_body(trace->message.body, 0, 100));
+  ASSERT_TRUE(body);
+  EXPECT_EQ(*body, "x\r\n.\r\ny\r\n");
 }
 
 TEST_F(PickUp, WhatASessionWouldRefuseFailsAndIsReported) {

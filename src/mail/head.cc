@@ -175,6 +175,11 @@ void Head::replace(std::size_t index, std::string_view name, std::string_view va
   fields_.at(index) = compose(name, value);
 }
 
+void Head::replace_raw(std::size_t index, std::string field) {
+  const std::string_view raw = keep(std::move(field));
+  fields_.at(index) = Field{raw, name_length_of(raw)};
+}
+
 void Head::remove(std::size_t index) { fields_.erase(fields_.begin() + static_cast<std::ptrdiff_t>(index)); }
 
 std::size_t Head::remove(std::string_view name) {

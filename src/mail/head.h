@@ -95,6 +95,8 @@ public:
   void prepend_raw(std::string field);
   /// Puts another field in the place of the one at `index`.
   void replace(std::size_t index, std::string_view name, std::string_view value);
+  /// The same with a whole field, ending in CRLF.
+  void replace_raw(std::size_t index, std::string field);
   void remove(std::size_t index);
   /// Removes all fields of that name; how many there were.
   std::size_t remove(std::string_view name);

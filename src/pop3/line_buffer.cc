@@ -1,5 +1,6 @@
 #include "pop3/line_buffer.h"
 
+#include "base/text.h"
 #include "sasl/secret.h"
 
 #include <algorithm>
@@ -60,6 +61,10 @@ LineBuffer::Status LineBuffer::next(std::size_t max, std::string_view& line) {
     line = found;
     return Status::line;
   }
+}
+
+bool LineBuffer::begins_with(std::string_view word) const {
+  return !skipping_ && istarts_with(std::string_view(data_).substr(used_), word);
 }
 
 std::string LineBuffer::take_rest() {

@@ -25,6 +25,8 @@ public:
   void append(std::string_view bytes);
   /// The next line of at most `max` octets with CRLF. The view is valid until the next call of any member.
   Status next(std::size_t max, std::string_view& line);
+  /// Whether the line that comes next begins with `word`, in any case, as far as it is there.
+  bool begins_with(std::string_view word) const;
   /// Whether nothing waits.
   bool empty() const { return used_ == data_.size(); }
   /// What was appended and not handed out, which is then forgotten: for input that stops being lines.

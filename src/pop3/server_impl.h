@@ -35,6 +35,7 @@ struct ServerSession::Impl {
   Action next();
   Action question_action();
   Send send();
+  std::size_t line_bound() const;
   void handle_input(LineBuffer::Status status, std::string_view line);
   void ask(Question what);
   bool answered(Question what, std::uint32_t id); ///< false for a late answer

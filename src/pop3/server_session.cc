@@ -84,7 +84,7 @@ Action ServerSession::Impl::next() {
       continue;
     }
     std::string_view line;
-    LineBuffer::Status status = input.next(auth_waits ? options->max_auth_line : options->max_line, line);
+    LineBuffer::Status status = input.next(line_bound(), line);
     if (status != LineBuffer::Status::none) {
       handle_input(status, line);
       continue;
@@ -93,6 +93,13 @@ Action ServerSession::Impl::next() {
     if (out.capacity() > kKeptOutput) std::string().swap(out);
     return NeedInput{state == transaction ? options->idle_timeout : options->login_timeout, window};
   }
+}
+
+std::size_t ServerSession::Impl::line_bound() const {
+  constexpr std::size_t kCommand = 64; // "AUTH" and the mechanism
+  if (auth_waits) return options->max_auth_line;
+  if (state != authorization || !input.begins_with("AUTH ")) return options->max_line;
+  return std::max<std::size_t>(options->max_line, options->max_auth_line + kCommand);
 }
 
 void ServerSession::Impl::handle_input(LineBuffer::Status status, std::string_view line) {

@@ -18,11 +18,12 @@ struct ServerOptions {
   std::string hostname;
   bool tls_available = false; ///< offer STLS (RFC 2595)
   bool login_in_clear = false;
-  sasl::Offer login;                       ///< mechanisms of AUTH; its channel comes with set_channel()
-  std::uint32_t max_errors = 20;           ///< refused commands a session; then -ERR and close
-  std::uint32_t max_login_failures = 5;    ///< wrong passwords a session; then close after the reply
-  std::uint32_t max_line = 512;            ///< octets with CRLF; RFC 2449 section 4 says 255
-  std::uint32_t max_auth_line = 12288;     ///< octets of an AUTH response (RFC 5034 section 4: larger than commands)
+  sasl::Offer login;                    ///< mechanisms of AUTH; its channel comes with set_channel()
+  std::uint32_t max_errors = 20;        ///< refused commands a session; then -ERR and close
+  std::uint32_t max_login_failures = 5; ///< wrong passwords a session; then close after the reply
+  std::uint32_t max_line = 512;         ///< octets with CRLF; RFC 2449 section 4 says 255
+  /// Octets with CRLF of a response within AUTH, also when it comes behind the command (RFC 5034 section 4: larger than commands).
+  std::uint32_t max_auth_line = 12288 + 2;
   std::chrono::seconds idle_timeout{600};  ///< RFC 1939 section 3: at least ten minutes after login
   std::chrono::seconds login_timeout{120}; ///< the whole of a session before login
   std::chrono::seconds login_delay{0}; ///< announced (RFC 2449 section 6.5); who answers AskLogin enforces it; 0: none

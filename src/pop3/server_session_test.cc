@@ -414,8 +414,9 @@ TEST(ServerSession, BoundsOfLinesAndErrors) {
   EXPECT_EQ(talk({}, longest + "x\r\nQUIT\r\n"), kHello + "-ERR the line is too long\r\n+OK goodbye\r\n");
   EXPECT_EQ(talk({}, longest + "x\nQUIT\r\n"), kHello + "-ERR the line is too long\r\n+OK goodbye\r\n");
   EXPECT_EQ(talk({}, std::string(100'000, 'x')), kHello + "-ERR the line is too long\r\n");
-  EXPECT_EQ(talk({}, "AUTH PLAIN\r\n" + std::string(12286, 'A') + "\r\n"), kHello + "+ \r\n-ERR malformed base 64\r\n");
-  EXPECT_EQ(talk({}, "AUTH PLAIN\r\n" + std::string(12287, 'A') + "\r\nCAPA\r\n"),
+  EXPECT_EQ(talk({}, "AUTH PLAIN\r\n" + std::string(12287, 'A') + "!\r\n"),
+            kHello + "+ \r\n-ERR malformed base 64\r\n");
+  EXPECT_EQ(talk({}, "AUTH PLAIN\r\n" + std::string(12289, 'A') + "\r\nCAPA\r\n"),
             kHello + "+ \r\n-ERR the line is too long\r\n" + kCapaTls);
 
   FakeMailbox m = mailbox();

@@ -73,6 +73,8 @@ Task<bool> SmtpConnection::begin() {
   smtp::ConnectionInfo facts{
       .peer_address = peer_, .encrypted = options_->implicit_tls, .xclient = options_->xclient_from.contains(peer_)};
   facts.wall = millis(parts_.intake.clock.wall());
+  facts.mend_bare_lf = options_->session->role == smtp::Role::mx && options_->relay_from.contains(peer_) &&
+                       options_->bare_lf_from.contains(peer_);
   facts.etrn = std::ranges::find(options_->etrn_hosts, peer_) != options_->etrn_hosts.end();
   session_ = std::make_unique<smtp::ServerSession>(options_->session, facts);
   if (options_->implicit_tls) session_->set_channel(net::channel_of(stream_));
@@ -89,6 +91,7 @@ Task<void> SmtpConnection::loop() {
   while (!ended_) {
     smtp::Action action = session_->next();
     if (const auto refusal = session_->take_refusal()) login_desk().note(*refusal);
+    if (session_->has_remarks()) log_remarks();
     if (std::holds_alternative<smtp::Close>(action)) break;
     if (do_at_once(action)) continue;
     if (const auto* need = std::get_if<smtp::NeedInput>(&action)) {

@@ -25,6 +25,7 @@ struct SmtpListenerOptions {
   bool scram_by_accounts = false; ///< ScramSwitch says whether SCRAM is offered
   net::Networks xclient_from;     ///< who may tell by XCLIENT whose session it really is
   net::Networks relay_from;       ///< who may send to others without a login
+  net::Networks bare_lf_from;     ///< of these: whose LF alone is mended on port 25
   std::shared_ptr<const policy::RelayRules> relay;
   intake::Options intake;
   std::shared_ptr<const filter::Chain> filters;      ///< of content; null: none
@@ -60,6 +61,7 @@ private:
   Task<void> loop();
   Task<void> start(const smtp::Action& action);
   bool do_at_once(smtp::Action& action);
+  void log_remarks();
   void begin_wait(const smtp::NeedInput& need);
   void end_wait(const Result<std::string_view>& input);
   Task<void> perform(smtp::Send send);

@@ -1,3 +1,4 @@
+#include "base/log.h"
 #include "base/text.h"
 #include "service/smtp_driver.h"
 #include "smtp/xclient.h"
@@ -7,6 +8,20 @@
 // What an SMTP session knows of its client and of the message under way, as others want to be told.
 
 namespace paquebot::service {
+
+/// What the session refused or let pass by itself: nobody else tells why.
+void SmtpConnection::log_remarks() {
+  using Kind = smtp::Remark::Kind;
+  const std::string account = session_->login().empty() ? std::string() : account_.login;
+  for (const smtp::Remark& one : session_->take_remarks()) {
+    if (one.kind == Kind::tolerated) {
+      log::info("tolerated", {{"client", peer_}, {"account", account}, {"command", one.command}, {"what", one.reply}});
+      continue;
+    }
+    const char* event = one.kind == Kind::command_refused ? "command-refused" : "content-refused";
+    log::info(event, {{"client", peer_}, {"account", account}, {"command", one.command}, {"reply", one.reply}});
+  }
+}
 
 std::string_view SmtpConnection::role_name(smtp::Role role) {
   switch (role) {

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kGroup = 32; // octets looked at together
 
-/// A bit for each octet of a group that may be a CR or an LF: none of those is greater than CR, and little else of a message.
+/// A bit for each octet of a group that may be a CR, an LF or a NUL: none of those is greater than CR, and little else of a message.
 std::uint32_t line_ends(const char* group) {
 #ifdef __SSE2__
   const __m128i cr = _mm_set1_epi8('\r');
@@ -62,7 +62,7 @@ bool DotDecoder::step_over_dot(std::string_view& input, std::string_view& piece)
       break;
     case State::after_dot_cr:
       if (c != '\n') {
-        bare_ = true;
+        bare_cr_ = true;
         state_ = State::within;
         piece = "\r"; // it was held back; `c` is looked at again
         return true;
@@ -80,15 +80,17 @@ std::size_t DotDecoder::run_length(std::string_view input) {
   const char* const octets = input.data();
   const std::size_t size = input.size();
   const bool after_cr = state_ == State::after_cr;
-  bool bare = after_cr && octets[0] != '\n';
-  // Looks at an octet that may be a CR or an LF: whether a line that begins with a dot is behind it.
-  const auto look = [octets, size, after_cr, &bare](std::size_t at) {
+  bool bare_cr = after_cr && octets[0] != '\n', bare_lf = false, nul = false;
+  // Looks at an octet that may be a CR, an LF or a NUL: whether a line that begins with a dot is behind it.
+  const auto look = [&, octets, size, after_cr](std::size_t at) {
     const std::size_t next = at + 1;
     if (octets[at] == '\r') {
-      bare = bare || (next < size && octets[next] != '\n');
+      bare_cr = bare_cr || (next < size && octets[next] != '\n');
     } else if (octets[at] == '\n') {
       if (at == 0 ? after_cr : octets[at - 1] == '\r') return next < size && octets[next] == '.';
-      bare = true;
+      bare_lf = true;
+    } else if (octets[at] == '\0') {
+      nul = true;
     }
     return false;
   };
@@ -102,7 +104,9 @@ std::size_t DotDecoder::run_length(std::string_view input) {
     }
   }
   for (; !found && at < size; ++at) found = look(at);
-  bare_ = bare_ || bare;
+  bare_cr_ = bare_cr_ || bare_cr;
+  bare_lf_ = bare_lf_ || bare_lf;
+  nul_ = nul_ || nul;
   if (found) {
     state_ = State::line_start;
     return at;

@@ -18,8 +18,13 @@ public:
 
   /// The end of data was seen: what is left of the input is not data.
   bool done() const { return state_ == State::done; }
-  /// A CR without LF or an LF without CR was seen so far.
-  bool bare() const { return bare_; }
+  /// A CR without LF was seen so far.
+  bool bare_cr() const { return bare_cr_; }
+  /// An LF without CR. It is content, which mail::LineMender may mend, and ends nothing.
+  bool bare_lf() const { return bare_lf_; }
+  bool bare() const { return bare_cr_ || bare_lf_; }
+  /// A NUL: a server that drops it may find an end of data where there is none.
+  bool nul() const { return nul_; }
 
   /// Ready for another message.
   void reset() { *this = DotDecoder(); }
@@ -33,7 +38,9 @@ private:
   std::size_t run_length(std::string_view input);
 
   State state_ = State::line_start;
-  bool bare_ = false;
+  bool bare_cr_ = false;
+  bool bare_lf_ = false;
+  bool nul_ = false;
 };
 
 } // namespace paquebot::smtp

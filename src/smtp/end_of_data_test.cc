@@ -33,9 +33,21 @@ std::string shown(std::string_view text) {
   return out;
 }
 
-bool has_bare(std::string text) {
+bool has_bare(std::string text, std::string_view which = "\r\n") {
   for (auto at = text.find("\r\n"); at != std::string::npos; at = text.find("\r\n", at)) text.replace(at, 2, "x");
-  return text.find_first_of("\r\n") != std::string::npos;
+  return text.find_first_of(which) != std::string::npos;
+}
+
+/// Whether a server takes lines such as these; LF alone only when it mends them.
+bool fit(const std::string& text, bool mends) { return !text.contains('\0') && !has_bare(text, mends ? "\r" : "\r\n"); }
+
+std::string with_crlf(const std::string& text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\n' && (i == 0 || text[i - 1] != '\r')) out += '\r';
+    out += text[i];
+  }
+  return out;
 }
 
 std::string unstuffed(const std::string& data) {
@@ -49,8 +61,9 @@ std::string unstuffed(const std::string& data) {
 
 /// A session behind RCPT: what it took, and what it said.
 struct Taken {
-  explicit Taken(const std::string& input, bool by_octet) {
+  explicit Taken(const std::string& input, bool by_octet, bool mends = false) {
     auto options = std::make_shared<ServerOptions>();
+    options->mend_bare_lf = mends;
     options->hostname = "mx.example.test";
     ServerSession session(options, {"192.0.2.1", false});
     run(session);
@@ -100,14 +113,15 @@ TEST(EndOfData, ServerByData) {
     const std::string stream = word + "\r\n.\r\n";
     const std::size_t end = ("\r\n" + stream).find("\r\n.\r\n"); // where the data ends, its last CRLF included
     const std::string data = stream.substr(0, end);
-    for (const bool by_octet : {false, true}) {
-      const Taken taken("DATA\r\n" + stream + "QUIT\r\n", by_octet);
+    for (const int how : {0, 1, 2, 3}) {
+      const bool by_octet = (how & 1) != 0, mends = (how & 2) != 0;
+      const Taken taken("DATA\r\n" + stream + "QUIT\r\n", by_octet, mends);
       EXPECT_EQ(taken.replies.substr(0, 3), "354");
       const auto reply = taken.replies.substr(taken.replies.find('\n') + 1, 3);
-      EXPECT_EQ(reply, has_bare(data) ? "550" : "250") << shown(word);
-      EXPECT_EQ(taken.content.has_value(), !has_bare(data)) << shown(word);
+      EXPECT_EQ(reply, fit(data, mends) ? "250" : "550") << shown(word);
+      EXPECT_EQ(taken.content.has_value(), fit(data, mends)) << shown(word);
       if (taken.content) {
-        EXPECT_EQ(shown(*taken.content), shown(unstuffed(data))) << shown(word);
+        EXPECT_EQ(shown(*taken.content), shown(with_crlf(unstuffed(data)))) << shown(word);
       }
       EXPECT_TRUE(taken.closed) << shown(word); // QUIT was a command, whatever came before it
     }
@@ -117,19 +131,36 @@ TEST(EndOfData, ServerByData) {
 TEST(EndOfData, ServerByBdat) {
   every_word([](const std::string& word) {
     const bool open = !word.empty() && !word.ends_with('\n');
-    for (const bool by_octet : {false, true}) {
+    for (const int how : {0, 1, 2, 3}) {
+      const bool by_octet = (how & 1) != 0, mends = (how & 2) != 0;
       for (std::size_t cut = 0; cut <= word.size(); ++cut) {
         const std::string first = word.substr(0, cut), second = word.substr(cut);
         const Taken taken("BDAT " + std::to_string(first.size()) + "\r\n" + first + "BDAT " +
                               std::to_string(second.size()) + " LAST\r\n" + second + "QUIT\r\n",
-                          by_octet);
-        EXPECT_EQ(taken.content.has_value(), !has_bare(word)) << shown(word);
+                          by_octet, mends);
+        EXPECT_EQ(taken.content.has_value(), fit(word, mends)) << shown(word);
         if (taken.content) {
-          EXPECT_EQ(shown(*taken.content), shown(word + (open ? "\r\n" : ""))) << shown(word);
+          EXPECT_EQ(shown(*taken.content), shown(with_crlf(word) + (open ? "\r\n" : ""))) << shown(word);
         }
         EXPECT_TRUE(taken.closed && taken.replies.find("221 ") != std::string::npos) << shown(word);
       }
     }
+  });
+}
+
+/// What is taken with its line ends mended leaves as lines that end nothing early.
+TEST(EndOfData, MendedOnTheWayInStuffedOnTheWayOut) {
+  every_word([](const std::string& word) {
+    const std::string stream = word + "\r\n.\r\n";
+    const Taken taken("DATA\r\n" + stream + "QUIT\r\n", false, true);
+    if (!taken.content) return;
+    DotEncoder encoder;
+    std::string out;
+    encoder.encode(*taken.content, out);
+    encoder.finish(out);
+    EXPECT_FALSE(has_bare(out)) << shown(word);
+    EXPECT_EQ(("\r\n" + out).find("\r\n.\r\n") + 3, out.size()) << shown(word);
+    EXPECT_EQ(shown(unstuffed(out.substr(0, out.size() - 3))), shown(*taken.content)) << shown(word);
   });
 }
 

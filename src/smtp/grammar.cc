@@ -155,8 +155,26 @@ bool take_keyword(std::string_view& text, std::string_view keyword) {
   return true;
 }
 
+/// Octets of an address without brackets, up to a space that is not in its quoted local part.
+std::size_t plain_path_length(std::string_view text) {
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '"') quoted = !quoted;
+    if (quoted && text[i] == '\\') ++i;
+    if (text[i] == ' ' && !quoted) return i;
+  }
+  return text.size();
+}
+
 /// Reads the path and leaves what follows it, which begins with a space or is empty.
-std::optional<mail::Address> take_path(std::string_view& text) {
+std::optional<mail::Address> take_path(std::string_view& text, bool lenient) {
+  if (lenient && !text.starts_with('<')) {
+    const auto plain = text.substr(0, plain_path_length(text));
+    text.remove_prefix(plain.size());
+    if (iequals(plain, "postmaster")) return mail::Address{"postmaster", ""};
+    auto address = mail::parse_address(plain);
+    return address ? std::optional(std::move(*address)) : std::nullopt;
+  }
   auto path = mail::parse_path(text);
   if (!path) return {};
   text.remove_prefix(path->length);
@@ -169,7 +187,7 @@ std::optional<mail::Address> take_path(std::string_view& text) {
 Parsed<mail::Sender> parse_mail(std::string_view arguments, const Offers& offers) {
   if (!take_keyword(arguments, "FROM:")) return std::unexpected("501 5.5.4 say MAIL FROM:<address>");
   const auto before = arguments;
-  auto address = take_path(arguments);
+  auto address = take_path(arguments, offers.lenient);
   if (!address) return std::unexpected("501 5.1.7 bad sender address syntax");
   mail::Sender sender;
   sender.reverse_path = std::move(*address);
@@ -185,7 +203,7 @@ Parsed<mail::Sender> parse_mail(std::string_view arguments, const Offers& offers
 Parsed<mail::Recipient> parse_rcpt(std::string_view arguments, const Offers& offers) {
   if (!take_keyword(arguments, "TO:")) return std::unexpected("501 5.5.4 say RCPT TO:<address>");
   const auto before = arguments;
-  auto address = take_path(arguments);
+  auto address = take_path(arguments, offers.lenient);
   if (!address || address->empty()) return std::unexpected("501 5.1.3 bad recipient address syntax");
   mail::Recipient recipient;
   recipient.address = std::move(*address);
@@ -197,12 +215,25 @@ Parsed<mail::Recipient> parse_rcpt(std::string_view arguments, const Offers& off
   return recipient;
 }
 
+bool has_brackets(std::string_view arguments) {
+  const auto at = arguments.find_first_not_of(' ', std::min(arguments.find(':'), arguments.size() - 1) + 1);
+  return at != std::string_view::npos && arguments[at] == '<';
+}
+
 Parsed<std::string_view> parse_helo_name(std::string_view arguments) {
   while (arguments.ends_with(' ')) arguments.remove_suffix(1);
   const bool fine = std::ranges::all_of(arguments, [](char c) { return c > ' ' && c <= '~'; });
   if (arguments.empty()) return std::unexpected("501 5.5.4 say your host's name");
   if (!fine || arguments.size() > mail::kMaxDomain) return std::unexpected("501 5.5.4 that is not a host's name");
   return arguments;
+}
+
+std::string replace_helo_name(std::string_view arguments, std::string_view peer) {
+  std::string name(trim(arguments).substr(0, mail::kMaxDomain));
+  for (char& c : name)
+    if (c <= ' ' || c > '~') c = '?'; // octets beyond ASCII are negative, or greater
+  if (!name.empty()) return name;
+  return std::string(peer.contains(':') ? "[IPv6:" : "[").append(peer).append("]");
 }
 
 } // namespace paquebot::smtp

@@ -1,6 +1,9 @@
 #include "smtp/line_reader.h"
 
+#include "base/text.h"
 #include "sasl/secret.h"
+
+#include <algorithm>
 
 namespace paquebot::smtp {
 
@@ -29,6 +32,13 @@ LineReader::Status LineReader::next(std::string_view& input, std::size_t max_lin
   kept_ += piece;
   used_ = true;
   return finish(kept_);
+}
+
+bool LineReader::begins_with(std::string_view input, std::string_view word) const {
+  const std::string_view kept = used_ ? std::string_view() : kept_;
+  const std::size_t first = std::min(kept.size(), word.size());
+  return skipped_ == 0 && iequals(kept.substr(0, first), word.substr(0, first)) &&
+         istarts_with(input, word.substr(first));
 }
 
 LineReader::Status LineReader::finish(std::string_view whole) {

@@ -23,6 +23,8 @@ public:
 
   /// Takes from the front of `input`. `max_line`: octets with the line end.
   Status next(std::string_view& input, std::size_t max_line);
+  /// Whether the line that next() would read begins with `word`, in any case. `input` as for next().
+  bool begins_with(std::string_view input, std::string_view word) const;
   /// Valid until next(), and while the input it was given lives.
   std::string_view line() const { return line_; }
   /// Forgets the line, wiping what was kept of it (it may have held a password).

@@ -26,6 +26,7 @@ sasl::Offer Impl::offer() const {
 bool Impl::auth_offered() const { return options_->auth_available && (encrypted_ || options_->auth_in_clear); }
 
 void Impl::do_auth(std::string_view arguments) {
+  secrets_ = true;
   if (!options_->auth_available) return refuse("502 5.5.1 logging in is not offered here");
   if (!extended_) return refuse("503 5.5.1 say EHLO first");
   if (!login_.empty()) return refuse("503 5.5.1 logged in already");
@@ -42,6 +43,7 @@ void Impl::do_auth(std::string_view arguments) {
   }
   const auto initial = arguments.substr(std::min(space + 1, arguments.size()));
   mode_ = Mode::auth;
+  said_ = kAuth; // the line itself is wiped soon
   if (initial.empty()) return auth_step(nullptr);
   auth_line(initial == "=" ? "" : initial); // section 4: "=" is an initial response without octets
 }

@@ -33,6 +33,7 @@ using Impl = ServerSession::Impl;
 /// Comes in every state, also before TLS and login: whatever is wrong, the announced octets have to be read, since
 /// they are content and never commands (section 2: "MUST accept and discard the associated message data").
 void Impl::do_bdat(std::string_view arguments) {
+  said_ = "BDAT"; // also of what follows
   const auto bdat = parse_bdat(arguments);
   if (!bdat) return hang_up("501 5.5.4 say BDAT size [LAST]; where the next command begins is not known now");
   chunk_size_ = chunk_left_ = bdat->size;
@@ -44,7 +45,7 @@ void Impl::do_bdat(std::string_view arguments) {
   if (stray_.code == 0 && !bdat->well_formed) fail_chunks({501, {5, 5, 4}, "say BDAT size [LAST]"});
   const auto most = options_->max_message_size;
   if (stray_.code == 0 && most != 0 && (content_size_ > most || chunk_left_ > most - content_size_))
-    fail_chunks({552, {5, 3, 4}, "message is larger than this server takes"});
+    fail_chunks(larger_than_taken());
   if ((stray_.code != 0 || content_refusal_) && chunk_left_ > most_swallowed()) return give_up_chunk();
   if (stray_.code != 0 || std::exchange(chunks_, true)) return;
   scan_ = {};
@@ -70,22 +71,32 @@ void Impl::fail_chunks(mail::Reply why) {
   drop_content();
 }
 
+/// What lines must not hold.
+bool Impl::chunk_is_broken() const { return scan_.has_nul || scan_.bare_cr || (scan_.bare_lf && !mends_bare_lf()); }
+
 /// The next piece of content, or empty when input is needed, the chunk is over or the piece was dropped.
 std::string_view Impl::chunk_step() {
-  if (chunk_left_ == 0) return finish_chunk();
-  const auto taken = std::min<std::uint64_t>(chunk_left_, input_.size());
-  const auto piece = input_.substr(0, static_cast<std::size_t>(taken));
-  input_.remove_prefix(piece.size());
-  chunk_left_ -= piece.size();
-  if (stray_.code == 0 && !content_refusal_) {
+  if (unmended_.empty()) {
+    if (chunk_left_ == 0) return finish_chunk();
+    const auto taken = std::min<std::uint64_t>(chunk_left_, input_.size());
+    unmended_ = input_.substr(0, static_cast<std::size_t>(taken));
+    input_.remove_prefix(unmended_.size());
+    chunk_left_ -= unmended_.size();
+    if (stray_.code == 0 && !content_refusal_ && sender_.body != mail::BodyType::binary && !unmended_.empty()) {
+      scan_.feed(unmended_);
+      open_line_ = unmended_.back() != '\n';
+    }
+  }
+  const std::size_t came = unmended_.size();
+  if (staged_ && stray_.code == 0) {
+    const bool binary = sender_.body == mail::BodyType::binary;
+    const auto piece = binary ? std::exchange(unmended_, {}) : mended(unmended_);
     content_size_ += piece.size();
-    if (sender_.body == mail::BodyType::binary || piece.empty()) return piece;
-    scan_.feed(piece);
-    open_line_ = piece.back() != '\n';
-    if (!scan_.bare_cr && !scan_.bare_lf) return piece;
+    if (binary || (!chunk_is_broken() && !too_large())) return piece;
     drop_content(); // refused when the chunk is over, so that the reason does not depend on how it was cut
   }
-  swallowed_ += piece.size();
+  unmended_ = {};
+  swallowed_ += came;
   if (swallowed_ > most_swallowed()) hang_up("421 4.7.0 too much data after the message was refused");
   return {};
 }
@@ -95,8 +106,8 @@ std::string_view Impl::chunk_step() {
 std::string_view Impl::finish_chunk() {
   if (chunk_last_) scan_.finish();
   const bool lines = stray_.code == 0 && sender_.body != mail::BodyType::binary;
-  if (lines && (scan_.bare_cr || scan_.bare_lf)) // as with DATA
-    fail_chunks({550, {5, 6, 0}, "bare CR or LF in the message; its lines must end with CR LF"});
+  if (lines && chunk_is_broken()) fail_chunks(scan_.has_nul ? holds_nul() : holds_bare()); // as with DATA
+  if (lines && !staged_ && too_large()) fail_chunks(larger_than_taken());
   if (lines && chunk_last_ && staged_ && std::exchange(open_line_, false)) {
     content_size_ += 2;
     return "\r\n";
@@ -109,6 +120,7 @@ std::string_view Impl::finish_chunk() {
     finish_chunks();
   } else if (content_refusal_) {
     const bool first = !std::exchange(chunks_failed_, true);
+    if (first) remark(Remark::Kind::content_refused, content_refusal_->to_string());
     say(*content_refusal_, "");
     if (first && content_refusal_ && content_refusal_->permanent()) after_error(1);
   } else {
@@ -121,7 +133,8 @@ std::string_view Impl::finish_chunk() {
 void Impl::finish_chunks() {
   if (!content_refusal_) return ask(Question::content, AskContent{});
   mail::Reply refusal = std::move(*content_refusal_);
-  content_answered({&refusal, 1});
+  if (chunks_failed_) return content_answered({&refusal, 1}); // that was remarked
+  refuse_content_now(std::move(refusal));
 }
 
 void Impl::answer_stray() {
@@ -129,6 +142,7 @@ void Impl::answer_stray() {
   // RFC 2033 section 4.3: a reply to BDAT LAST for each recipient, so none without recipients.
   const bool silent = options_->role == Role::lmtp && chunk_last_ && transaction_;
   if (silent) return end_transaction();
+  remark(Remark::Kind::command_refused, reply.to_string());
   say(reply, "");
   after_error(1);
 }
@@ -137,6 +151,7 @@ void Impl::answer_stray() {
 void Impl::give_up_chunk() {
   mail::Reply reply = stray_.code != 0 ? std::exchange(stray_, {}) : *content_refusal_;
   if (!reply.permanent()) reply = {421, {4, 7, 0}, "too much data after the message was refused"};
+  remark(Remark::Kind::content_refused, reply.to_string());
   say(std::move(reply), "");
   end_transaction();
   input_ = {};

@@ -25,8 +25,9 @@ void Impl::do_helo(std::string_view arguments) { greet(arguments, false); }
 
 void Impl::greet(std::string_view arguments, bool extended) {
   const auto name = parse_helo_name(arguments);
-  if (!name) return refuse(name.error());
-  asked_helo_ = *name;
+  if (!name && !options_->lenient) return refuse(name.error());
+  asked_helo_ = name ? std::string(*name) : replace_helo_name(arguments, connection_.peer_address);
+  if (!name) remark(Remark::Kind::tolerated, "no host's name; taken for " + asked_helo_);
   asked_extended_ = extended;
   ask(Question::helo, AskHelo{0, asked_helo_, extended});
 }
@@ -86,6 +87,7 @@ void Impl::do_mail(std::string_view arguments) {
   if (messages_ >= options_->max_messages) return hang_up("421 4.7.0 too many messages in one session; connect again");
   auto sender = parse_mail(arguments, mail_offers());
   if (!sender) return refuse(sender.error());
+  if (!has_brackets(arguments)) remark(Remark::Kind::tolerated, "no angle brackets");
   sender_ = std::move(*sender);
   lowered_ = lower_priority();
   ask(Question::mail, AskMail{0, &sender_});
@@ -108,8 +110,10 @@ void Impl::do_rcpt(std::string_view arguments) {
   if (chunks_) return refuse("503 5.5.1 content has come already; RSET ends the transaction");
   // RFC 5321 section 4.5.3.1.10. No error of the peer's: it goes on with the rest in another message.
   if (recipients_.size() >= options_->max_recipients) return say("452 4.5.3 too many recipients for one message");
-  auto recipient = parse_rcpt(arguments, Offers{.extended = extended_, .smtputf8 = sender_.smtputf8});
+  const Offers offers{.extended = extended_, .smtputf8 = sender_.smtputf8, .lenient = options_->lenient};
+  auto recipient = parse_rcpt(arguments, offers);
   if (!recipient) return refuse(recipient.error());
+  if (!has_brackets(arguments)) remark(Remark::Kind::tolerated, "no angle brackets");
   asked_recipient_ = std::move(*recipient);
   ask(Question::recipient, AskRecipient{0, &asked_recipient_});
 }
@@ -125,7 +129,8 @@ void Impl::recipient_answered(mail::Reply verdict) {
 }
 
 void Impl::do_data(std::string_view) {
-  if (chunks_) { // RFC 3030 section 2: never both in one transaction
+  said_ = "DATA"; // also of what follows
+  if (chunks_) {  // RFC 3030 section 2: never both in one transaction
     fail_chunks({503, {5, 5, 1}, "BDAT and DATA in one transaction"});
     return refuse("503 5.5.1 not after BDAT; RSET ends the transaction");
   }
@@ -162,7 +167,7 @@ void Impl::do_help(std::string_view arguments) {
   say(line);
 }
 
-void Impl::do_quit(std::string_view) { hang_up("221 2.0.0 bye"); }
+void Impl::do_quit(std::string_view) { part("221 2.0.0 bye"); }
 
 void Impl::do_starttls(std::string_view) {
   if (encrypted_) return refuse("503 5.5.1 TLS is on already");

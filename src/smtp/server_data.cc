@@ -15,9 +15,29 @@ constexpr std::uint64_t kMostSwallowed = 10 << 20;
 
 using Impl = ServerSession::Impl;
 
+/// A server that drops NUL would find an end of data in CRLF NUL . CRLF.
+mail::Reply Impl::holds_nul() { return {550, {5, 6, 0}, "NUL in the message; only BODY=BINARYMIME may bring it"}; }
+
+mail::Reply Impl::holds_bare() {
+  return {550, {5, 6, 0}, "bare CR or LF in the message; its lines must end with CR LF"};
+}
+
 std::uint64_t Impl::most_swallowed() const { return std::max(kMostSwallowed, options_->max_message_size); }
 
+mail::Reply Impl::larger_than_taken() { return {552, {5, 3, 4}, "message is larger than this server takes"}; }
+
+bool Impl::mends_bare_lf() const {
+  return options_->mend_bare_lf || (connection_.mend_bare_lf && !told_); // what XCLIENT tells of is another peer
+}
+
+/// Takes from the front of what came, and gives its line ends what they are without.
+std::string_view Impl::mended(std::string_view& piece) {
+  return mends_bare_lf() ? mender_.next(piece) : std::exchange(piece, {});
+}
+
 void Impl::begin_content() {
+  mender_ = {};
+  unmended_ = {};
   content_size_ = 0;
   swallowed_ = 0;
   ++window_;
@@ -32,6 +52,7 @@ void Impl::data_answered(mail::Reply verdict) {
   if (!verdict.positive()) {
     const bool permanent = verdict.permanent();
     end_transaction();
+    remark(Remark::Kind::content_refused, verdict.to_string());
     say(std::move(verdict), "");
     if (permanent) after_error(1);
     return;
@@ -45,17 +66,20 @@ void Impl::data_answered(mail::Reply verdict) {
 /// The next piece of content, or empty when input is needed, the data is over or the piece was dropped.
 std::string_view Impl::data_step() {
   const std::size_t before = input_.size();
-  const auto piece = decoder_.next(input_);
+  if (unmended_.empty()) unmended_ = decoder_.next(input_);
+  auto piece = mended(unmended_);
   content_size_ += piece.size();
-  if (decoder_.bare() || too_large()) drop_content();
-  const bool refused = !staged_;
-  if (refused) swallowed_ += before - input_.size();
-  if (decoder_.done()) {
+  if (decoder_.bare_cr() || decoder_.nul() || (decoder_.bare_lf() && !mends_bare_lf()) || too_large()) drop_content();
+  if (!staged_) {
+    swallowed_ += before - input_.size();
+    piece = unmended_ = {};
+  }
+  if (decoder_.done() && unmended_.empty() && piece.empty()) {
     finish_data();
   } else if (swallowed_ > most_swallowed()) {
     hang_up("421 4.7.0 too much data after the message was refused");
   }
-  return refused || mode_ != Mode::data ? std::string_view() : piece;
+  return piece;
 }
 
 bool Impl::too_large() const { return options_->max_message_size != 0 && content_size_ > options_->max_message_size; }
@@ -73,13 +97,21 @@ void Impl::finish_data() {
   mail::Reply refusal;
   if (content_refusal_) {
     refusal = std::move(*content_refusal_);
-  } else if (decoder_.bare()) {
-    refusal = {550, {5, 6, 0}, "bare CR or LF in the message; its lines must end with CR LF"};
+  } else if (decoder_.nul()) {
+    refusal = holds_nul();
+  } else if (decoder_.bare_cr() || (decoder_.bare_lf() && !mends_bare_lf())) {
+    refusal = holds_bare();
   } else if (too_large()) {
-    refusal = {552, {5, 3, 4}, "message is larger than this server takes"};
+    refusal = larger_than_taken();
   } else {
     return ask(Question::content, AskContent{});
   }
+  refuse_content_now(std::move(refusal));
+}
+
+/// The content has come to its end and nobody outside is asked.
+void Impl::refuse_content_now(mail::Reply refusal) {
+  remark(Remark::Kind::content_refused, refusal.to_string());
   content_answered({&refusal, 1});
 }
 
@@ -103,6 +135,7 @@ void Impl::content_answered(std::span<mail::Reply> verdicts) {
 }
 
 void Impl::drop_content() {
+  unmended_ = {};
   if (std::exchange(staged_, false)) discard_ = true;
 }
 

@@ -30,6 +30,7 @@ bool Impl::etrn_offered() const {
 Offers Impl::mail_offers() const {
   const auto& o = *options_;
   Offers offers{.extended = extended_, .auth = auth_offered(), .max_size = o.max_message_size};
+  offers.lenient = o.lenient;
   offers.wishes = o.wishes;
   offers.requiretls = o.wishes && encrypted_;
   offers.deliver_by_least = o.deliver_by_least;

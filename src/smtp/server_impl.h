@@ -1,6 +1,7 @@
 #pragma once
 
 #include "mail/content_scan.h"
+#include "mail/line_mender.h"
 #include "sasl/server.h"
 #include "smtp/dot_decoder.h"
 #include "smtp/grammar.h"
@@ -56,10 +57,15 @@ struct ServerSession::Impl {
   void say(mail::Reply verdict, std::string_view standard);
   /// Appends `line` and ends the session.
   void hang_up(std::string_view line);
+  /// The same, and there is nothing to remark.
+  void part(std::string_view line);
+  void remark(Remark::Kind kind, std::string_view reply);
   void after_error(std::uint32_t weight);
   void end_transaction();
   void rest();
   std::uint8_t state() const;
+  std::size_t line_bound() const;
+  bool lenient_greeting(std::string_view line) const;
 
   bool take_line();
   void run_line(std::string_view line);
@@ -118,6 +124,12 @@ struct ServerSession::Impl {
   void finish_data();
   void content_answered(std::span<mail::Reply> verdicts);
   bool too_large() const;
+  static mail::Reply holds_nul();
+  static mail::Reply holds_bare();
+  static mail::Reply larger_than_taken();
+  bool mends_bare_lf() const;
+  std::string_view mended(std::string_view& piece);
+  void refuse_content_now(mail::Reply refusal);
   void drop_content();
   void refuse_content(mail::Reply verdict);
   void begin_content();
@@ -130,6 +142,7 @@ struct ServerSession::Impl {
   std::string_view chunk_step();
   std::string_view finish_chunk();
   void finish_chunks();
+  bool chunk_is_broken() const;
   void answer_stray();
   void give_up_chunk();
 
@@ -149,6 +162,10 @@ struct ServerSession::Impl {
   bool logged_out_ = false;
   bool lost_ = false; ///< the connection is gone: nothing is sent any more
   bool injected_ = false;
+  static constexpr std::string_view kAuth = "AUTH"; ///< said_ within an exchange
+  std::string_view said_;                           ///< the command line that is looked at
+  bool secrets_ = false; ///< AUTH was said: what is no command may be a password that went astray
+  std::vector<Remark> remarks_;
 
   // The open question.
   Question question_ = Question::none;
@@ -184,6 +201,8 @@ struct ServerSession::Impl {
 
   // The content.
   DotDecoder decoder_;
+  mail::LineMender mender_;
+  std::string_view unmended_;                    ///< what is left of the last piece that came, decoded
   std::uint64_t content_size_ = 0;               ///< octets decoded so far
   std::uint64_t swallowed_ = 0;                  ///< octets read of a message that is refused already
   std::unique_ptr<mail::Reply> content_refusal_; ///< the outside's, or why a chunk was refused

@@ -14,8 +14,13 @@ namespace {
 constexpr std::size_t kFlushAt = 16 * 1024;
 /// Room for a reply, which an idle session keeps.
 constexpr std::size_t kKept = 128;
-/// RFC 4954 section 4: a line of an AUTH exchange, octets with CRLF.
-constexpr std::size_t kMaxAuthLine = 12288;
+/// RFC 4954 section 4: a response within AUTH, in base 64; tokens come as the initial one, behind the command.
+constexpr std::size_t kMaxResponse = 12288;
+constexpr std::size_t kMaxAuthLine = kMaxResponse + 2;
+constexpr std::size_t kMaxAuthCommand = kMaxAuthLine + 64;
+/// Remarks that are kept until somebody takes them, and how much of a command is told.
+constexpr std::size_t kMostRemarks = 32;
+constexpr std::size_t kMostTold = 200;
 /// The first octet of a TLS ClientHello.
 constexpr char kTlsHandshake = 0x16;
 
@@ -39,7 +44,7 @@ Action Impl::next() {
   for (;;) {
     if (std::exchange(discard_, false)) return Discard{};
     if (question_ != Question::none) return asked_;
-    if (out_.size() >= kFlushAt) return flush();
+    if (out_.size() >= kFlushAt || (remarks_.size() >= kMostRemarks && !out_.empty())) return flush();
     switch (mode_) {
       case Mode::closed: return Close{};
       case Mode::closing:
@@ -59,9 +64,9 @@ Action Impl::next() {
       case Mode::command:
       case Mode::auth:
         if (shutting_down_) {
-          hang_up("421 4.3.2 the server is going down; try again soon");
+          part("421 4.3.2 the server is going down; try again soon");
         } else if (logged_out_) {
-          hang_up("421 4.7.0 your account was changed; log in again");
+          part("421 4.7.0 your account was changed; log in again");
         } else if (!take_line()) {
           return need_input();
         }
@@ -109,7 +114,8 @@ void Impl::feed(std::string_view bytes) {
 /// Runs the next command line, if one is complete. False when input is needed.
 bool Impl::take_line() {
   const bool in_auth = mode_ == Mode::auth;
-  switch (lines_.next(input_, in_auth ? kMaxAuthLine : options_->max_line)) {
+  said_ = in_auth ? kAuth : std::string_view();
+  switch (lines_.next(input_, line_bound())) {
     case LineReader::Status::none: return false;
     case LineReader::Status::line:
       ++window_;
@@ -138,7 +144,20 @@ bool Impl::take_line() {
   return true;
 }
 
+/// AUTH may bring a response of its exchange.
+std::size_t Impl::line_bound() const {
+  if (mode_ == Mode::auth) return kMaxAuthLine;
+  const bool auth = options_->auth_available && lines_.begins_with(input_, "AUTH ");
+  return auth ? std::max<std::size_t>(kMaxAuthCommand, options_->max_line) : options_->max_line;
+}
+
+/// The name of a host may be anything when it is the program of a user of ours that greets.
+bool Impl::lenient_greeting(std::string_view line) const {
+  return options_->lenient && (istarts_with(line, "EHLO ") || istarts_with(line, "HELO "));
+}
+
 void Impl::run_line(std::string_view line) {
+  said_ = line;
   if (++commands_ > options_->max_commands) return hang_up("421 4.7.0 too many commands");
   while (line.ends_with(' ')) line.remove_suffix(1);
   if (plain_length(line) < line.size()) {
@@ -146,7 +165,7 @@ void Impl::run_line(std::string_view line) {
     const bool unreadable = controls || !is_utf8(line);
     if (unreadable && istarts_with(line, "BDAT")) return do_bdat("");
     if (controls) return refuse("500 5.5.2 control characters in a command");
-    if (unreadable) return refuse("500 5.5.2 a command is ASCII or UTF-8");
+    if (unreadable && !lenient_greeting(line)) return refuse("500 5.5.2 a command is ASCII or UTF-8");
   }
   const auto space = std::min(line.find(' '), line.size());
   const Verb* verb = find_verb(line.substr(0, space));
@@ -163,7 +182,9 @@ void Impl::dispatch(const Verb& verb, std::string_view arguments) {
   }
   if ((verb.states & state()) == 0) return refuse(state() == kFresh ? "503 5.5.1 say EHLO first" : verb.wrong_state);
   if (verb.arguments == Arguments::none && !arguments.empty()) return refuse("501 5.5.4 no argument is allowed");
-  if (verb.arguments == Arguments::required && arguments.empty()) return refuse("501 5.5.4 an argument is missing");
+  const bool nameless = options_->lenient && (verb.flags & kGreets) != 0;
+  if (verb.arguments == Arguments::required && arguments.empty() && !nameless)
+    return refuse("501 5.5.4 an argument is missing");
   if (options_->auth_required && login_.empty() && (verb.flags & kNeedsLogin) != 0) {
     return refuse("530 5.7.0 log in first"); // RFC 4954 section 6
   }
@@ -185,6 +206,7 @@ void Impl::say(std::string_view line) {
 
 void Impl::refuse(std::string_view line, std::uint32_t weight) {
   say(line);
+  remark(Remark::Kind::command_refused, line);
   after_error(weight);
 }
 
@@ -205,11 +227,31 @@ void Impl::after_error(std::uint32_t weight) {
 }
 
 void Impl::hang_up(std::string_view line) {
+  remark(Remark::Kind::command_refused, line);
+  part(line);
+}
+
+void Impl::part(std::string_view line) {
   say(line);
   end_auth();
   end_transaction();
   input_ = {};
   mode_ = Mode::closing;
+}
+
+/// Of AUTH only the mechanism is told, and nothing of what is no command once a secret may be among it.
+void Impl::remark(Remark::Kind kind, std::string_view reply) {
+  if (remarks_.size() >= kMostRemarks) return;
+  std::string told(said_.substr(0, kMostTold));
+  const auto space = std::min(told.find(' '), told.size());
+  if (said_ == kAuth) {
+    told.append(" ").append(mechanism_name_);
+  } else if (istarts_with(told, "AUTH ")) {
+    told.resize(std::min(told.find(' ', space + 1), told.size()));
+  } else if (secrets_ && find_verb(std::string_view(told).substr(0, space)) == nullptr) {
+    told.clear();
+  }
+  remarks_.push_back({kind, std::move(told), std::string(reply)});
 }
 
 void Impl::end_transaction() {
@@ -253,7 +295,7 @@ void Impl::lost() {
 void Impl::timed_out() {
   if (question_ == Question::content || mode_ == Mode::closed) return;
   question_ = Question::none;
-  hang_up("421 4.4.2 waited too long");
+  part("421 4.4.2 waited too long");
 }
 
 /// RFC 3207 section 4.2: whatever was learned before is forgotten.
@@ -290,7 +332,9 @@ void ServerSession::eof() { impl_->lost(); }
 void ServerSession::shut_down() { impl_->shutting_down_ = true; }
 void ServerSession::log_out() { impl_->logged_out_ = true; }
 Action ServerSession::next() { return impl_->next(); }
-bool ServerSession::has_input() const { return !impl_->input_.empty(); }
+bool ServerSession::has_input() const { return !impl_->input_.empty() || !impl_->unmended_.empty(); }
+bool ServerSession::has_remarks() const { return !impl_->remarks_.empty(); }
+std::vector<Remark> ServerSession::take_remarks() { return std::exchange(impl_->remarks_, {}); }
 
 std::string_view ServerSession::helo() const {
   return impl_->told_ && !impl_->told_->helo.empty() ? impl_->told_->helo : impl_->helo_;

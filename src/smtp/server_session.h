@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 namespace paquebot::smtp {
 
@@ -21,19 +22,22 @@ enum class Role : std::uint8_t { mx, submission, lmtp };
 /// What a listener's sessions are: an immutable snapshot, shared.
 struct ServerOptions {
   Role role = Role::mx;
-  std::string hostname;                       ///< in the greeting and EHLO
-  bool tls_available = false;                 ///< offer STARTTLS (when the connection isn't encrypted yet)
-  bool tls_required = false;                  ///< 530 5.7.0 before TLS for MAIL and AUTH
-  bool auth_available = false;                ///< offer AUTH (only under TLS unless auth_in_clear)
-  bool auth_required = false;                 ///< 530 5.7.0 before login for MAIL
-  bool auth_in_clear = false;                 ///< for tests and loopback developers
+  std::string hostname;        ///< in the greeting and EHLO
+  bool tls_available = false;  ///< offer STARTTLS (when the connection isn't encrypted yet)
+  bool tls_required = false;   ///< 530 5.7.0 before TLS for MAIL and AUTH
+  bool auth_available = false; ///< offer AUTH (only under TLS unless auth_in_clear)
+  bool auth_required = false;  ///< 530 5.7.0 before login for MAIL
+  bool auth_in_clear = false;  ///< for tests and loopback developers
+  bool mend_bare_lf = false;   ///< LF alone in a text becomes CRLF instead of a refusal: for programs of own users
+  /// For own users: addresses without angle brackets and host names that are none are taken, and remarked.
+  bool lenient = false;
   sasl::Offer login;                          ///< mechanisms; its channel comes with set_channel()
   std::uint64_t max_message_size = 50u << 20; ///< octets, SIZE (RFC 1870); 0: no limit
   std::uint32_t max_recipients = 1000; ///< a message; at least 100 (RFC 5321 section 4.5.3.1.8), 452 4.5.3 beyond
   std::uint32_t max_errors = 20;       ///< a session; then 421 4.7.0 and close
   std::uint32_t max_commands = 10000;  ///< a session without an accepted message between; then 421
   std::uint32_t max_messages = 100000; ///< a session; then 421 at the next MAIL
-  /// A command line, octets with CRLF. RFC 5321 section 4.5.3.1.4 has 512, and what the extensions add to MAIL comes to
+  /// A command line but AUTH, octets with CRLF. RFC 5321 section 4.5.3.1.4 has 512, and what the extensions add to MAIL comes to
   /// 745: SIZE 26, BODY 17, SMTPUTF8 10, RET and ENVID 115, AUTH 500, REQUIRETLS 11, BY 17, HOLDUNTIL 34, MT-PRIORITY 15.
   std::uint32_t max_line = 2048;
   /// Offer DELIVERBY, MT-PRIORITY, under TLS REQUIRETLS, and ETRN where it may be used; FUTURERELEASE has hold_most.
@@ -48,11 +52,20 @@ struct ServerOptions {
 
 /// Facts of the connection that the engine needs.
 struct ConnectionInfo {
-  std::string peer_address; ///< text form, no brackets
-  bool encrypted = false;   ///< implicit TLS
-  bool xclient = false;     ///< it may say whose session this really is (XCLIENT)
-  std::int64_t wall = 0;    ///< milliseconds since 1970 UTC when it was opened: FUTURERELEASE counts from it
-  bool etrn = false;        ///< a host that may start queues without a login (RFC 1985)
+  std::string peer_address;  ///< text form, no brackets
+  bool encrypted = false;    ///< implicit TLS
+  bool xclient = false;      ///< it may say whose session this really is (XCLIENT)
+  std::int64_t wall = 0;     ///< milliseconds since 1970 UTC when it was opened: FUTURERELEASE counts from it
+  bool etrn = false;         ///< a host that may start queues without a login (RFC 1985)
+  bool mend_bare_lf = false; ///< as ServerOptions::mend_bare_lf, for this peer
+};
+
+/// What the session settled by itself, for the log.
+struct Remark {
+  enum class Kind : std::uint8_t { command_refused, content_refused, tolerated };
+  Kind kind;
+  std::string command; ///< the beginning of what was said; nothing of what may be a secret
+  std::string reply;   ///< ours, or what was tolerated
 };
 
 // ---- Actions: small views, valid until the next input call ----
@@ -186,6 +199,9 @@ public:
   std::uint64_t content_size() const;                  ///< octets of content decoded so far
   std::uint32_t messages() const;                      ///< accepted in this session
   std::uint32_t errors() const;                        ///< of the peer's since the last accepted message
+  /// Refusals that nobody outside knows of, and what was tolerated, since the last call; at most a few are kept.
+  std::vector<Remark> take_remarks();
+  bool has_remarks() const;
   /// Bytes were waiting behind STARTTLS (RFC 3207 section 6: an attack, or a broken client); they were dropped.
   bool injected() const;
 

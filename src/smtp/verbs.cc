@@ -12,6 +12,7 @@ constexpr std::string_view kMailFirst = "503 5.5.1 say MAIL first";
 constexpr std::string_view kNested = "503 5.5.1 a mail transaction is open already; RSET ends it";
 constexpr std::string_view kNotNow = "503 5.5.1 not within a mail transaction";
 constexpr std::string_view kNever = "";
+constexpr std::uint8_t kGreeting = kBeforeTls | kGreets;
 
 // clang-format off
 constexpr Verb kVerbs[] = {
@@ -21,8 +22,8 @@ constexpr Verb kVerbs[] = {
     {"DATA",      kBoth, kInMail,   none,     kNeedsLogin, &S::do_data,     kMailFirst,  "DATA"},
     // Its octets follow whatever is wrong with it: it looks at TLS, state and login itself.
     {"BDAT",      kBoth, kAnyState, optional, kBeforeTls,  &S::do_bdat,     kNever,      "BDAT size [LAST]"},
-    {"EHLO",      kSmtp, kAnyState, required, kBeforeTls,  &S::do_ehlo,     kNever,      "EHLO host"},
-    {"HELO",      kSmtp, kAnyState, required, kBeforeTls,  &S::do_helo,     kNever,      "HELO host"},
+    {"EHLO",      kSmtp, kAnyState, required, kGreeting,   &S::do_ehlo,     kNever,      "EHLO host"},
+    {"HELO",      kSmtp, kAnyState, required, kGreeting,   &S::do_helo,     kNever,      "HELO host"},
     {"LHLO",      kLmtp, kAnyState, required, kBeforeTls,  &S::do_ehlo,     kNever,      "LHLO host"},
     {"STARTTLS",  kBoth, kIdle,     none,     kBeforeTls,  &S::do_starttls, kNotNow,     "STARTTLS"},
     {"AUTH",      kBoth, kIdle,     required, kNoFlags,    &S::do_auth,     kNotNow,     "AUTH mechanism [...]"},
@@ -30,7 +31,7 @@ constexpr Verb kVerbs[] = {
     {"RSET",      kBoth, kAnyState, none,     kBeforeTls,  &S::do_rset,     kNever,      "RSET"},
     {"NOOP",      kBoth, kAnyState, optional, kBeforeTls,  &S::do_noop,     kNever,      "NOOP"},
     {"ETRN",      kSmtp, kIdle,     required, kNeedsLogin, &S::do_etrn,     kNotNow,     "ETRN [@|#]node"},
-    {"VRFY",      kBoth, kGreeted,  required, kNoFlags,    &S::do_vrfy,     kNever,      "VRFY address"},
+    {"VRFY",      kBoth, kAnyState, required, kNoFlags,    &S::do_vrfy,     kNever,      "VRFY address"},
     {"HELP",      kBoth, kAnyState, optional, kBeforeTls,  &S::do_help,     kNever,      "HELP [verb]"},
     {"QUIT",      kBoth, kAnyState, none,     kBeforeTls,  &S::do_quit,     kNever,      "QUIT"},
     // Known and not done (RFC 5321 section 4.2.4: 502).

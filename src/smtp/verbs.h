@@ -33,6 +33,7 @@ enum Flags : std::uint8_t {
   kNoFlags = 0,
   kBeforeTls = 1,  ///< allowed in clear where TLS is required (RFC 3207 section 4)
   kNeedsLogin = 2, ///< refused before login where login is required (RFC 6409 section 4.3)
+  kGreets = 4,     ///< its argument is the client's name
 };
 
 /// All that is to know about one verb. Dispatch does nothing but walk this row: role, TLS,

@@ -24,6 +24,8 @@ std::shared_ptr<const ServerOptions> options_of(const Dialog& dialog) {
   options->tls_available = tls != "none";
   options->tls_required = tls == "required";
   options->auth_available = options->auth_required = options->role == Role::submission;
+  options->lenient = options->role == Role::submission;
+  options->mend_bare_lf = options->lenient && dialog.option("bare_lf", "mend") == "mend";
   options->auth_in_clear = dialog.option("auth_in_clear", "no") == "yes";
   options->hold_most = 30 * 86400;
   options->priority_policy = "MIXER";
@@ -43,7 +45,8 @@ ConnectionInfo connection_of(const Dialog& dialog) {
           .encrypted = dialog.option("tls", "none") == "implicit",
           .xclient = dialog.option("xclient", "no") == "yes",
           .wall = opened,
-          .etrn = dialog.option("etrn", "no") == "yes"};
+          .etrn = dialog.option("etrn", "no") == "yes",
+          .mend_bare_lf = dialog.option("bare_lf", "refuse") == "mend"};
 }
 
 mail::Reply parse_reply(std::string_view text) {

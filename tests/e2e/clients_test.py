@@ -114,6 +114,14 @@ class ClientsTest(unittest.TestCase):
                                    f"{BOB}:{SECRET}")
             self.assertEqual(len(listed.split("\n")), 3, listed)
 
+    def test_curl_of_a_unix_file(self):
+        file = self.tmp / "mail"
+        file.write_bytes(letter(ALICE, BOB, body="one\r\n.\r\n..two\r\n.three\r\n").encode().replace(b"\r\n", b"\n"))
+        self.run_peer("curl", "-sS", "--insecure", f"smtps://127.0.0.1:{self.ports['submissions']}/Ann's computer".replace(" ", "%20"), "--user",
+                      f"{ALICE}:{SECRET}", "--mail-from", ALICE, "--mail-rcpt", BOB, "-T", file)
+        [body] = self.bodies()
+        self.assertEqual(body.removesuffix(b"\r\n"), b"one\r\n.\r\n..two\r\n.three\r\n")  # curl ends it with CRLF . CRLF
+
     def test_certificates_are_checked(self):
         ca = self.server.data / "self-signed.crt"
         words = ["-sS", "--ssl-reqd", "--user", f"{BOB}:{SECRET}", "--resolve", f"mx.example.test:{self.ports['pop3s']}:127.0.0.1",

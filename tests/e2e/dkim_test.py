@@ -103,6 +103,19 @@ class DkimCase(unittest.TestCase):
                 passed[selectors[i]] = False
         return passed
 
+    def submit_raw(self, peer, octets):
+        """By DATA, as it is; what arrives at the peer."""
+        before = len(peer.messages)
+        with self.server.smtp("submission", ALICE) as client:
+            client.mail(ALICE)
+            client.rcpt("bob@" + peer.name.removeprefix("mx."))
+            self.assertEqual(client.docmd("DATA")[0], 354)
+            client.sock.sendall(octets + b"\r\n.\r\n")
+            code, text = client.getreply()
+            self.assertEqual(code, 250, text)
+        wait_until(lambda: len(peer.messages) > before, f"a message at {peer.name}")
+        return peer.messages[-1].data
+
     def authenticate(self, message, client="127.0.0.1", sender=ALICE):
         """What python3-authheaders says of SPF, DKIM and DMARC, as one string."""
         spf.DNSLookup = self.look_up
@@ -124,6 +137,22 @@ class DkimCase(unittest.TestCase):
 
 
 class SignedTest(DkimCase):
+    def test_lines_are_mended_before_they_are_signed(self):
+        peer = self.host(11)
+        self.paste("domain", "dns", "example.org")
+        text = letter(ALICE, "bob@h11.test", body="one\r\n.\r\n..two\r\n.three\r\n\r\n").encode()
+        for ends in ({b"\r\n": b"\n"}, {b"one\r\n.\r\n": b"one\n.\r\n"}, {b"two\r\n.three\r\n": b"two\n.three\n"}):
+            with self.subTest(ends):
+                sent = text
+                for crlf, other in ends.items():
+                    sent = sent.replace(crlf, other)
+                if b"\r\n..two" in sent:  # a line behind CRLF that begins with a dot is sent with another one
+                    sent = sent.replace(b"\r\n.", b"\r\n..")
+                data = self.submit_raw(peer, sent)
+                self.assertEqual(data.split(b"\r\n\r\n", 1)[1].rstrip(b"\r\n"), b"one\r\n.\r\n..two\r\n.three")
+                self.assertNotRegex(data, rb"[^\r]\n")
+                self.assertEqual(set(self.verify(data).values()), {True})
+
     def test_a_new_domain_passes_spf_dkim_and_dmarc(self):
         peer = self.host(11)
         before = self.send(peer)

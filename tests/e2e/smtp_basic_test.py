@@ -35,6 +35,46 @@ class SmtpTest(unittest.TestCase):
     def deliver(self, recipient, sender="x@y.test"):
         return self.server.send(sender, [recipient], letter(sender, recipient))
 
+    def test_each_refusal_says_why_in_the_log(self):
+        with self.server.smtp() as client:
+            client.docmd("MAIL FROM:<x@y.test")
+            client.docmd("NOOP \x01")
+            client.mail("x@y.test")
+            client.docmd("RCPT TO:bob@example.test")
+            client.rcpt(BOB)
+            client.docmd("DATA")
+            client.sock.sendall(b"a\r\n\0\r\n.\r\n")
+            self.assertEqual(client.getreply()[0], 550)
+        with self.server.smtp("submission", ALICE) as client:
+            client.docmd("MAIL FROM:alice@example.test SIZE=99999999999")
+            client.docmd("MAIL FROM:alice@example.test")
+            client.docmd("EHLO my pc")
+            client.docmd("AUTH PLAIN secretsecret!")
+            client.docmd("c2VjcmV0c2VjcmV0")
+        expected = [r'command-refused .*command="MAIL FROM:<x@y.test" reply="501 5.1.7', r'command-refused .*command="NOOP \S+" reply="500 5.5.2',
+                    r'command-refused .*command="RCPT TO:bob@example.test" reply="501 5.1.3', r'content-refused .*command=DATA reply="550 5.6.0 NUL',
+                    r'command-refused .*account=alice@example.test .*SIZE=99999999999" reply="552 5.3.4',
+                    r'tolerated .*command="MAIL FROM:alice@example.test" what="no angle brackets',
+                    r'tolerated .*command="EHLO my pc" what="no host.s name; taken for my\?pc', r'command-refused .*command="AUTH PLAIN" reply="50']
+        for line in expected:
+            wait_until(lambda: re.search(line, self.server.log()), f"a line like {line} in\n{self.server.log()}", seconds=5)
+        self.assertNotIn("secretsecret", self.server.log())
+        self.assertNotIn("c2VjcmV0", self.server.log())
+
+    def test_what_programs_leave_out_or_should_have(self):
+        """Empty Date and Message-ID are filled, Bcc goes, and lines that are too long are folded."""
+        message = (f"From: {ALICE}\r\nTo: {BOB}\r\nBcc: {BOB},\r\n secret@example.test\r\nDate:\r\nMessage-ID: \r\nSubject: x\r\n"
+                   f"X-Long: {'word ' * 400}end\r\nReferences: {'<a@b.test>' * 200}\r\n\r\nbody\r\n")
+        ident = self.server.send(ALICE, [BOB], message, login=ALICE)
+        [mail] = [m for m in self.server.mail(BOB) if ident.encode() in m]
+        head = mail.split(b"\r\n\r\n")[0]
+        self.assertNotIn(b"secret", head)
+        self.assertRegex(head, rb"(?m)^Date: \w+, ")
+        self.assertRegex(head, rb"(?m)^Message-ID: <\S+>\r?$")
+        self.assertEqual(len(re.findall(rb"(?mi)^(?:Date|Message-ID):", head)), 2)
+        self.assertLessEqual(max(map(len, head.split(b"\r\n"))), 998)
+        self.assertEqual(re.search(rb"X-Long:((?:.|\r\n\s)*)\r\n\S", head)[1].replace(b"\r\n", b"").count(b" word"), 400)
+
     # --- port 25 -------------------------------------------------------------------------------
 
     def test_delivers_and_tells_the_id(self):
