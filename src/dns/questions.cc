@@ -15,6 +15,8 @@ using namespace std::chrono_literals;
 constexpr std::size_t kRecordsMost = 256;
 /// In libunbound's hands, with those that nobody waits for any more.
 constexpr std::size_t kHeldMost = 4000;
+/// And as many more that ask for policies.
+constexpr std::size_t kHeldReserve = 500;
 /// In all, with those in line.
 constexpr std::size_t kUnderWayMost = 8000;
 /// What a question has while others stand in line: an answer that is to be had is mostly there within one.
@@ -23,6 +25,8 @@ constexpr auto kHurried = 2s;
 constexpr auto kAbandonedFor = 120s;
 /// RFC 2308 section 7.1 allows five minutes; a temporary failure that lasts longer than it must delays mail.
 constexpr std::uint32_t kFailureTtl = 5;
+
+bool is_policy(const Question& question) { return question.type == Type::txt && question.name.starts_with("_dmarc."); }
 
 Answer with_records(Type type, const ub_result& result) {
   Answer answer;
@@ -84,7 +88,7 @@ bool Questions::join(const Question& question, const Promised<Shared>& waiter) {
     found->second.waiters.push_back(waiter);
     return found->second.stage == Stage::abandoned;
   }
-  if (entries_.size() >= kUnderWayMost) {
+  if (entries_.size() >= kUnderWayMost + (is_policy(question) ? kUnderWayMost / 4 : 0)) {
     waiter.set(std::make_shared<const Answer>(own_failure("too many questions are under way")));
     return false;
   }
@@ -113,7 +117,10 @@ std::vector<Promised<Questions::Shared>> Questions::take_waiters(Entry& entry, S
   return std::exchange(entry.waiters, {});
 }
 
-bool Questions::has_room() const { return awaited_ < at_once_ && held_ < kHeldMost; }
+bool Questions::has_room(const Question& question) const {
+  if (!is_policy(question)) return awaited_ < at_once_ && held_ < kHeldMost;
+  return awaited_ < at_once_ + std::max<std::size_t>(at_once_ / 4, 1) && held_ < kHeldMost + kHeldReserve;
+}
 
 void Questions::start(const Question& question) {
   Entry* entry = find(question);
@@ -128,10 +135,10 @@ void Questions::start(const Question& question) {
     begun_.push_back({now, question, entry->serial});
     return;
   }
-  if (has_room()) return ask(*entry);
+  if (has_room(question)) return ask(*entry);
   const std::lock_guard lock(mutex_);
   entry->stage = Stage::in_line;
-  line_.push_back(question);
+  (is_policy(question) ? policies_ : line_).push_back(question);
 }
 
 void Questions::ask(Entry& entry) {
@@ -191,12 +198,18 @@ void Questions::give_up_waiting(Entry& entry, Answer answer) {
 }
 
 void Questions::fill() {
-  while (!line_.empty() && has_room()) {
-    const Question question = std::move(line_.front());
-    line_.pop_front();
-    Entry* entry = find(question);
-    if (entry != nullptr && entry->stage == Stage::in_line) ask(*entry);
+  while (fill_from(policies_) || fill_from(line_)) {
   }
+}
+
+/// Asks the first, if there is room for it.
+bool Questions::fill_from(std::deque<Question>& line) {
+  const Question* first = first_of(line);
+  if (first == nullptr || !has_room(*first)) return false;
+  const Question question = std::move(line.front());
+  line.pop_front();
+  ask(*find(question));
+  return true;
 }
 
 /// While others stand in line, those that have been asked for long make room.
@@ -217,14 +230,16 @@ bool Questions::is_asked(const Due& due) {
 }
 
 /// Those whose time was over have left the line without a word.
-bool Questions::somebody_in_line() {
-  while (!line_.empty()) {
-    const Entry* entry = find(line_.front());
-    if (entry != nullptr && entry->stage == Stage::in_line) return true;
-    line_.pop_front();
+const Question* Questions::first_of(std::deque<Question>& line) {
+  while (!line.empty()) {
+    const Entry* entry = find(line.front());
+    if (entry != nullptr && entry->stage == Stage::in_line) return &line.front();
+    line.pop_front();
   }
-  return false;
+  return nullptr;
 }
+
+bool Questions::somebody_in_line() { return first_of(policies_) != nullptr || first_of(line_) != nullptr; }
 
 void Questions::forget_abandoned(Instant now) {
   while (!abandoned_.empty() && abandoned_.front().when <= now) {
@@ -259,7 +274,7 @@ Instant Questions::next_look() const {
   Instant next = Instant::max();
   if (!deadlines_.empty()) next = std::min(next, deadlines_.front().when);
   if (!abandoned_.empty()) next = std::min(next, abandoned_.front().when);
-  if (!line_.empty() && !begun_.empty()) next = std::min(next, begun_.front().when + kHurried);
+  if ((!line_.empty() || !policies_.empty()) && !begun_.empty()) next = std::min(next, begun_.front().when + kHurried);
   return next;
 }
 

@@ -27,7 +27,8 @@ Answer failed(std::string why);
 /// libunbound has no way to stop a question: one that nobody waits for any more, because its time is over, goes on there.
 /// It still counts in what libunbound has in hand, and its answer is kept when it comes after all. At most
 /// Options::at_once questions are waited for at a time, those behind stand in line; while somebody stands there, a question
-/// has 2 seconds instead of Options::timeout, so that names whose servers are silent don't hold up all others.
+/// has 2 seconds instead of Options::timeout, so that names whose servers are silent don't hold up all others. Policies of DMARC
+/// ("_dmarc....", TXT) have a line of their own and a quarter more places: without them nobody's mail is judged.
 ///
 /// join(), cached() and closed() may be called from any thread, everything else on the executor of the resolver only.
 class Questions {
@@ -81,7 +82,9 @@ private:
   void ask(Entry& entry);
   void give_up_waiting(Entry& entry, Answer answer);
   void leave(Entry& entry);
-  bool has_room() const;
+  bool has_room(const Question& question) const;
+  bool fill_from(std::deque<Question>& line);
+  const Question* first_of(std::deque<Question>& line);
   void fill();
   void hurry(Instant now);
   bool is_asked(const Due& due);
@@ -100,9 +103,9 @@ private:
   std::deque<Due> deadlines_; ///< of all that are waited for; the oldest first, as in the others
   std::deque<Due> begun_;     ///< when those asked were asked
   std::deque<Due> abandoned_;
-  std::deque<Question> line_;
-  std::size_t awaited_ = 0; ///< asked, and somebody waits
-  std::size_t held_ = 0;    ///< asked or abandoned
+  std::deque<Question> line_, policies_; ///< those behind the bound
+  std::size_t awaited_ = 0;              ///< asked, and somebody waits
+  std::size_t held_ = 0;                 ///< asked or abandoned
   std::uint64_t last_serial_ = 0;
   UnboundContext context_; ///< first to go: nothing is called back then
 };

@@ -191,6 +191,49 @@ TEST(Resolver, ThoseBehindABoundWaitForTheirTurn) {
   }
 }
 
+TEST(Resolver, SilentNamesMakeNoOthersFail) {
+  // Behind a single forwarder, which is as silent about names whose own servers are: it must not be taken for dead.
+  World world([](Options& options) { options.at_once = 500; });
+  struct Flood {
+    bool over = false;
+    int asked = 0;
+  } flood;
+  auto ask_on = [](Resolver& resolver, Flood* f) -> Task<void> {
+    while (!f->over) {
+      std::string name = "flood" + std::to_string(f->asked++) + ".silent.test";
+      const auto answer = co_await resolver.query(std::move(name), Type::txt);
+      co_await net::sleep_for(10ms);
+    }
+  };
+  auto keep_starting = [&](Resolver& resolver) -> Task<void> {
+    for (int i = 0; i < 200; ++i) {
+      world.loop.start(ask_on(resolver, &flood));
+      co_await net::sleep_for(20ms);
+    }
+  };
+  world.loop.start(keep_starting(*world.resolver));
+  auto ask_others = [&](Resolver& resolver) -> Task<int> {
+    int failed = 0;
+    for (int i = 0; i < 60; ++i) {
+      std::string name = "honest" + std::to_string(i) + ".none.test";
+      const auto answer = co_await resolver.query(std::move(name), Type::txt);
+      failed += answer->status == Status::nxdomain ? 0 : 1;
+      co_await net::sleep_for(100ms);
+    }
+    co_return failed;
+  };
+  EXPECT_EQ(world.loop.run(ask_others(*world.resolver)), 0);
+  flood.over = true;
+}
+
+TEST(Resolver, PoliciesHaveAReserve) {
+  World world([](Options& options) { options.at_once = 4; });
+  std::vector<std::shared_ptr<const Answer>> ends;
+  for (int i = 0; i < 50; ++i) world.loop.start(ask_silent(*world.resolver, i, &ends));
+  EXPECT_EQ(world.ask("_dmarc.none.test", Type::txt)->status, Status::nxdomain);
+  EXPECT_TRUE(ends.empty()) << "nobody had to make room";
+}
+
 TEST(Resolver, WhoNeverHasATurnIsToldSo) {
   World world([](Options& options) {
     options.at_once = 1;

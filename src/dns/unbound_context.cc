@@ -32,14 +32,16 @@ struct Setting {
 constexpr Setting kSettings[] = {
     {"do-not-query-localhost:", "no"}, // a resolver on this machine is a resolver
     {"qname-minimisation:", "yes"},
-    {"num-queries-per-thread:", "4096"},
+    {"num-queries-per-thread:", "4700"},
     {"msg-cache-size:", "4m"},
     {"rrset-cache-size:", "8m"},
     {"key-cache-size:", "2m"},
     // What is known of a server's times is known of the one resolver that all questions go to: names whose own servers
-    // are silent make it look slow or dead. That is forgotten soon, and it never waits long before it asks again.
+    // are silent make it look slow or dead. That is forgotten soon, before the wait for a reply has doubled to the 12 s with which
+    // libunbound takes a server for dead and lets one question at a time through: all others would fail at once. A lower
+    // bound on that wait is one on when it is dead, too.
     {"infra-host-ttl:", "5"},
-    {"infra-cache-max-rtt:", "3000"},
+    {"infra-cache-max-rtt:", "20000"},
     {"infra-keep-probing:", "yes"},
     // Milliseconds before a question is repeated, at least. A resolver near by answers most in one, what it has to ask for itself
     // in hundreds; each repetition gives up the reply to the one before.

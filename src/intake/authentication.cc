@@ -14,15 +14,16 @@ constexpr std::string_view kQuarantine = "X-Paquebot-Quarantine";
 constexpr unsigned kAtOnce = 12;
 constexpr std::string_view kTooLate = "the DNS did not answer in time";
 
-/// Asks until the message is judged. Then nothing more is asked, so that what still runs ends with its question under way:
-/// a chain of fifty seals whose names are silent must not be followed to its end.
+/// Asks until the message is judged, within the share of the network that it comes from. Then nothing more is asked, so that what
+/// still runs ends with its question under way: a chain of fifty seals whose names are silent must not be followed to its end.
 class BoundedResolver final : public dns::Resolver {
 public:
-  explicit BoundedResolver(dns::Resolver& inner) : inner_(inner) {}
+  BoundedResolver(Verifier& verifier, const mailauth::Ip& client)
+      : verifier_(verifier), network_(Shares::network_of(client)) {}
   /// Behind each question for a key may be a check of a signature: a message that has many gives way to others in between.
   Task<std::shared_ptr<const dns::Answer>> query(std::string name, dns::Type type) override {
     if (over_) return too_late();
-    return ++asked_ > kAtOnce ? give_way(std::move(name), type) : inner_.query(std::move(name), type);
+    return ask(std::move(name), type, ++asked_ > kAtOnce);
   }
   void end() { over_ = true; }
 
@@ -33,14 +34,18 @@ private:
     co_return answer;
   }
 
-  Task<std::shared_ptr<const dns::Answer>> give_way(std::string name, dns::Type type) {
-    co_await net::give_way();
-    auto question = over_ ? too_late() : inner_.query(std::move(name), type);
+  Task<std::shared_ptr<const dns::Answer>> ask(std::string name, dns::Type type, bool politely) {
+    if (politely) co_await net::give_way();
+    const OneShot turn;
+    if (!verifier_.shares.enter(network_, turn)) co_await turn.wait();
+    const Shares::Place place(verifier_.shares, network_);
+    auto question = over_ ? too_late() : verifier_.resolver.query(std::move(name), type);
     auto answer = co_await std::move(question);
     co_return answer;
   }
 
-  dns::Resolver& inner_;
+  Verifier& verifier_;
+  const std::string network_;
   unsigned asked_ = 0;
   bool over_ = false;
 };
@@ -50,7 +55,7 @@ private:
 /// What questions under way work with. They end on the same executor, maybe after the message.
 struct Authentication::State {
   State(Verifier& v, AuthenticationSubject s)
-      : verifier(v), resolver(v.resolver), subject(std::move(s)), walker(resolver) {}
+      : verifier(v), resolver(v, s.client), subject(std::move(s)), walker(resolver) {}
 
   Verifier& verifier;
   BoundedResolver resolver;

@@ -4,6 +4,7 @@
 #include "dns/resolver.h"
 #include "intake/authentication_policy.h"
 #include "intake/patience.h"
+#include "intake/shares.h"
 #include "mail/address.h"
 #include "mail/head.h"
 #include "mailauth/dkim_key.h"
@@ -21,6 +22,7 @@ struct Verifier {
   dns::Resolver& resolver;
   const Clock& clock;
   mailauth::DkimKeyCache keys;
+  Shares shares;          ///< of the questions that one network's mail may have under way
   Patience patience;      ///< with mail whose author the DNS does not let us find out
   net::TaskCount lookups; ///< that still run: to be waited for before the contexts stop
 };

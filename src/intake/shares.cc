@@ -1,0 +1,41 @@
+#include "intake/shares.h"
+
+#include <optional>
+
+namespace paquebot::intake {
+
+std::string Shares::network_of(const mailauth::Ip& client) {
+  const std::size_t octets = client.v4 ? 3 : 6;
+  std::string name(1, client.v4 ? '4' : '6');
+  for (std::size_t i = 0; i < octets; ++i) name += static_cast<char>(client.octets[i]);
+  return name;
+}
+
+bool Shares::enter(const std::string& network, const OneShot& turn) {
+  const std::lock_guard lock(mutex_);
+  Share& share = networks_[network];
+  if (share.used < kEach) {
+    ++share.used;
+    return true;
+  }
+  share.line.push_back(turn);
+  return false;
+}
+
+void Shares::leave(const std::string& network) {
+  std::optional<OneShot> next;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = networks_.find(network);
+    Share& share = found->second;
+    if (!share.line.empty()) { // the place is handed on
+      next = std::move(share.line.front());
+      share.line.pop_front();
+    } else if (--share.used == 0) {
+      networks_.erase(found);
+    }
+  }
+  if (next) next->fire();
+}
+
+} // namespace paquebot::intake
