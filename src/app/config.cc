@@ -253,8 +253,8 @@ void read_limits(Reader& read, const toml::table& root, Config& config) {
   const toml::table& t = section(read, root, "limits");
   read.only(t, "[limits]",
             {"message_size", "recipients", "errors", "commands", "hops", "connections", "connections_per_address",
-             "command_timeout", "data_timeout", "message_timeout", "pop3_idle_timeout", "account", "hold",
-             "deliver_by"});
+             "command_timeout", "data_timeout", "content_pace", "message_timeout", "pop3_idle_timeout", "account",
+             "hold", "deliver_by"});
   read_account_limits(read, t, config);
   read.size(t, "message_size", 64u << 10, 2ull << 30, config.message_size);
   read.number(t, "recipients", 100, 100000, config.max_recipients);
@@ -265,6 +265,7 @@ void read_limits(Reader& read, const toml::table& root, Config& config) {
   read.number(t, "connections_per_address", 1, 1000000, config.gate.per_address);
   read.duration(t, "command_timeout", seconds(1), config.command_timeout);
   read.duration(t, "data_timeout", seconds(1), config.data_timeout);
+  read.size(t, "content_pace", 0, 1u << 20, config.content_pace);
   read.duration(t, "message_timeout", seconds(1), config.message_timeout);
   read.duration(t, "pop3_idle_timeout", seconds(1), config.pop3_idle_timeout);
   read.duration(t, "hold", seconds(0), config.hold_most);

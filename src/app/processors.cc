@@ -62,4 +62,8 @@ unsigned default_deliveries(std::uint64_t memory) {
   return static_cast<unsigned>(std::clamp<std::uint64_t>(memory >> 20, 1000, 4000));
 }
 
+std::uint64_t default_message_memory(std::uint64_t memory) {
+  return std::clamp<std::uint64_t>(memory / 8, 64u << 20, 1u << 30);
+}
+
 } // namespace paquebot::app

@@ -24,4 +24,7 @@ std::uint64_t usable_memory();
 /// Deliveries at the same time, when the configuration does not say: one for each MiB of memory, 1000 at least, 4000 at most.
 unsigned default_deliveries(std::uint64_t memory);
 
+/// Octets that messages on their way in may hold together: an eighth of the memory, 64 MiB at least, 1 GiB at most.
+std::uint64_t default_message_memory(std::uint64_t memory);
+
 } // namespace paquebot::app

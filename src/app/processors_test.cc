@@ -56,6 +56,9 @@ TEST(Processors, DeliveriesGrowWithMemory) {
   EXPECT_EQ(default_deliveries(512 * kMiB), 1000u);
   EXPECT_EQ(default_deliveries(2048 * kMiB), 2048u);
   EXPECT_EQ(default_deliveries(65536 * kMiB), 4000u);
+  EXPECT_EQ(default_message_memory(0), 64 * kMiB);
+  EXPECT_EQ(default_message_memory(4096 * kMiB), 512 * kMiB);
+  EXPECT_EQ(default_message_memory(65536 * kMiB), 1024 * kMiB);
   EXPECT_GT(usable_memory(), 16 * kMiB);
 }
 

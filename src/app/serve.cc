@@ -48,6 +48,7 @@ std::shared_ptr<const service::SmtpListenerOptions> smtp_options(const Config& c
   options->bare_lf_from = config.bare_lf_from;
   options->relay = std::make_shared<const policy::RelayRules>(config.relay);
   options->session = session;
+  options->content_pace = config.content_pace;
   options->scram_by_accounts = submission && config.scram == Config::Scram::automatic;
   options->implicit_tls = listener.tls == ListenerConfig::Tls::implicit;
   options->tls = listener.tls == ListenerConfig::Tls::none ? nullptr : std::move(tls);

@@ -41,7 +41,9 @@ public:
   void bound(std::chrono::steady_clock::time_point until) { until_ = until; }
 
   /// What it is waited for, it has had its time.
-  void hurry() { stream_.set_deadline(std::chrono::steady_clock::now()); }
+  void hurry() {
+    if (!stream_.timed_out()) stream_.set_deadline(std::chrono::steady_clock::now());
+  }
 
   smtp::ClientSession& session() { return session_; }
   const PeerIdentity& identity() const { return identity_; }

@@ -95,6 +95,12 @@ bool LoginGuard::knows(const std::string& address, const std::string& name) {
   return is_known(network_of(address), key_of(name));
 }
 
+bool LoginGuard::is_used(const std::string& address) {
+  const std::lock_guard lock(mutex_);
+  const std::int64_t* used = used_.find(network_of(address));
+  return used != nullptr && *used >= millis(clock_.wall()) - kKnownMs;
+}
+
 /// What an attempt is counted in, each with its own limit: a known network of the name only on its own.
 std::vector<std::pair<LoginGuard::Score*, unsigned>> LoginGuard::concerned(const std::string& address,
                                                                            const std::string& name) {
@@ -152,6 +158,7 @@ void LoginGuard::learn(const std::string& network, const std::string& key) {
     one = networks.insert(networks.end(), {network, 0, 0});
   }
   one->used = now;
+  used_.get(network, kMostKnown) = now;
   if (now - one->told >= kToldMs || one->told > now) changed_.insert(key);
 }
 
@@ -218,7 +225,10 @@ void LoginGuard::load(const std::string& name, const std::string& row) {
     const auto used = equals == part.npos ? std::nullopt : parse_u64(part.substr(equals + 1));
     if (!used || equals == 0 || networks.size() >= kNetworks) continue;
     const auto at = static_cast<std::int64_t>(std::min<std::uint64_t>(*used, static_cast<std::uint64_t>(now)));
-    if (at >= now - kKnownMs) networks.push_back({std::string(part.substr(0, equals)), at, at});
+    if (at < now - kKnownMs) continue;
+    networks.push_back({std::string(part.substr(0, equals)), at, at});
+    std::int64_t& last = used_.get(networks.back().name, kMostKnown);
+    last = std::max(last, at);
   }
   if (networks.empty()) {
     changed_.insert(key);

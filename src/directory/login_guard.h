@@ -59,6 +59,8 @@ public:
   std::chrono::seconds begin(const std::string& address, const std::string& name);
   /// Whether `name` logged in from there lately.
   bool knows(const std::string& address, const std::string& name);
+  /// Whether anybody did. For who is let in when there is little room.
+  bool is_used(const std::string& address);
   /// How long the answer is to be held back.
   std::chrono::milliseconds failed(const std::string& address, const std::string& name, const std::string& protocol);
   /// `login` is whose login it was, which a token or certificate may tell only now.
@@ -116,6 +118,7 @@ private:
   Scores addresses_, sites_, names_;
   Scores pairs_; ///< of networks and names that are known
   Table<std::vector<Network>> known_;
+  Table<std::int64_t> used_;                ///< networks of any names: when last
   std::unordered_set<std::string> changed_; ///< names in known_, or whose row is to go
 };
 

@@ -138,6 +138,21 @@ TEST_F(GuardTest, KnownAddressesOutliveTheProcess) {
   EXPECT_TRUE(next.take_changes(10).empty());
 }
 
+TEST_F(GuardTest, WhereAnybodyLoggedInLatelyIsKnown) {
+  EXPECT_FALSE(guard.is_used("2001:db8:1:2::8"));
+  ASSERT_TRUE(log_in("2001:db8:1:2::7", "ann@example.org"));
+  EXPECT_TRUE(guard.is_used("2001:db8:1:2::8"));
+  EXPECT_FALSE(guard.is_used("2001:db8:1:3::8"));
+  ASSERT_TRUE(guess("198.51.100.1", "ann@example.org"));
+  EXPECT_FALSE(guard.is_used("198.51.100.1"));
+  const auto rows = guard.take_changes(10);
+  LoginGuard next(clock);
+  next.load(rows.at(0).first, rows[0].second);
+  EXPECT_TRUE(next.is_used("2001:db8:1:2::9"));
+  clock.advance(31 * 24h);
+  EXPECT_FALSE(next.is_used("2001:db8:1:2::9"));
+}
+
 TEST_F(GuardTest, WhatIsKnownAgesAndIsBounded) {
   ASSERT_TRUE(log_in("198.51.100.1", "ann@example.org"));
   const auto rows = guard.take_changes(10);

@@ -16,6 +16,8 @@ namespace {
 
 /// Of a head's bound, for what we put in front of it: trace fields, results, what filters add.
 constexpr std::size_t kRoomInHead = 64u << 10;
+/// Octets that a message may hold without asking.
+constexpr std::uint64_t kFreeMemory = 32u << 10;
 static_assert(kMaxDropHead == store::kMaxHead - kRoomInHead);
 
 bool all_leave(const std::vector<queue::DraftRecipient>& recipients) {
@@ -50,15 +52,38 @@ mail::Reply no_room(const Error& why) {
 
 Incoming::Incoming(Services services, const Options& options, Origin&& origin, std::optional<Ulid> id)
     : services_(services), options_(options), origin_(std::move(origin)), id_(id ? *id : services.ids.next()),
-      new_id_(!id), splitter_(store::kMaxHead - kRoomInHead), body_(services.store) {
+      new_id_(!id), memory_(services.memory, kFreeMemory), splitter_(store::kMaxHead - kRoomInHead),
+      body_(services.store) {
   watch();
   if (origin_.sender.body != mail::BodyType::binary) return;
   lines_.emplace();
   stays_binary_ = all_leave(origin_.recipients) && origin_.filters == nullptr; // filters know lines only
 }
 
+/// Octets that the message has in memory once these are there: the head also where it is checked where it is from.
+std::uint64_t Incoming::holds(std::size_t coming) const {
+  const std::uint64_t copies = authentication_ ? 2 : 1;
+  const std::uint64_t head = splitter_.head().size() + (splitter_.head_complete() ? 0 : coming);
+  return copies * head + body_.buffered() + (splitter_.head_complete() ? coming : 0);
+}
+
+/// Others hold it all: the rest of the content is only swallowed, for which nothing is kept.
+void Incoming::give_memory_back() {
+  failure_ = mail::Reply(452, {4, 3, 1}, "no memory for the message now, please try again later");
+  splitter_ = mail::HeadSplitter();
+  drop_body();
+  authentication_.reset();
+  memory_.reset();
+}
+
 Task<void> Incoming::write(std::string_view chunk) {
   if (failure_.code != 0) co_return; // the rest is only swallowed
+  const std::uint64_t needed = holds(chunk.size());
+  if (!memory_.covers(needed)) {
+    const bool got = co_await memory_.grow(needed);
+    if (!got) give_memory_back();
+    if (!got) co_return;
+  }
   if (authentication_ && authentication_->feed(chunk)) co_await authentication_->ask_ahead();
   std::string_view bytes = chunk;
   if (lines_) {
@@ -73,7 +98,7 @@ Task<void> Incoming::write(std::string_view chunk) {
 bool Incoming::write_now(std::string_view chunk) {
   // What the head's end turns out to be body of is at most what the splitter holds.
   const bool small = chunk.size() + splitter_.head().size() <= body_.room();
-  if (!small || authentication_ || lines_ || failure_.code != 0) return false;
+  if (!small || authentication_ || lines_ || failure_.code != 0 || !memory_.covers(holds(chunk.size()))) return false;
   if (auto part = splitter_.feed(chunk))
     body_.write_now(*part);
   else

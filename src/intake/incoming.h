@@ -10,6 +10,7 @@
 #include "policy/policy.h"
 #include "queue/queue.h"
 #include "store/body_writer.h"
+#include "store/byte_budget.h"
 
 #include <memory>
 #include <optional>
@@ -38,6 +39,8 @@ struct Services {
   const Clock& clock;
   Verifier* verifier = nullptr; ///< null: nothing is asked of where mail is from
   DmarcBook* dmarc = nullptr;   ///< collects what was found for reports; null: nobody does
+  /// What messages on their way in hold of memory together; null: as much as they need.
+  store::ByteBudget* memory = nullptr;
 };
 
 /// What the session knows of the message when its content begins.
@@ -87,6 +90,8 @@ public:
   const mail::Reply& failure() const { return failure_; }
 
 private:
+  std::uint64_t holds(std::size_t coming) const;
+  void give_memory_back();
   Task<void> end_content();
   void take_head();
   Task<std::optional<store::NewBody>> seal();
@@ -137,6 +142,7 @@ private:
   Origin origin_;
   Ulid id_;
   bool new_id_; ///< id_ is of our making
+  store::BudgetShare memory_;
   mail::HeadSplitter splitter_;
   store::BodyWriter body_;
   bool has_8bit_ = false;                          ///< head or body, known once the content has ended

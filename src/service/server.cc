@@ -43,6 +43,9 @@ bool implicit_tls(const ListenerSnapshot& listener) {
 /// A local socket has neither address nor port; who may open it is for its mode to say.
 bool is_local(const net::Endpoint& peer) { return peer.address.empty() || peer.is_local(); }
 
+/// LMTP is for front servers of ours.
+bool is_for_users(ListenerRole role) { return role != ListenerRole::mx; }
+
 } // namespace
 
 struct Server::Impl {
@@ -78,6 +81,8 @@ struct Server::Impl {
   UlidSource ids;
   queue::Queue queue;
   Gate gate;
+  store::ByteBudget message_memory{options.message_memory,
+                                   std::chrono::seconds(30)}; ///< heads, bodies and recipients that come in
   policy::FactsCache client_facts{system_clock()};
   policy::ClientRates client_rates{system_clock()};
   policy::GreyTable grey;
@@ -117,7 +122,9 @@ struct Server::Impl {
   boost::asio::any_io_executor first() { return contexts.executor(0); }
   boost::asio::any_io_executor last() { return contexts.executor(contexts.size() - 1); }
   LoginParts login_parts() { return {store, directory, sessions, guard, current()->issuer, &networks, &scram}; }
-  intake::Services services() { return {store, queue, policy, ids, system_clock(), verifier.get(), &dmarc_book}; }
+  intake::Services services() {
+    return {store, queue, policy, ids, system_clock(), verifier.get(), &dmarc_book, &message_memory};
+  }
 
   /// Whose session an admitted connection is to have; none: neither.
   struct Welcome {
@@ -133,6 +140,7 @@ struct Server::Impl {
   Task<void> session(std::size_t index, std::size_t context, int descriptor, net::Endpoint peer);
   Task<bool> unwrap(const ListenerSnapshot& listener, net::Stream& stream, net::Endpoint& peer, GateLimits limits);
   Task<bool> admit(const ListenerSnapshot& listener, net::Stream& stream, const net::Endpoint& peer, GateLimits limits);
+  Guest guest_of(const ListenerSnapshot& listener, const net::Endpoint& peer, const GateLimits& limits);
   Task<void> turn_away(const ListenerSnapshot& listener, net::Stream& stream, std::string_view words,
                        std::string_view pop3_words);
   Task<Welcome> receive(std::size_t index, net::Stream& stream, net::Endpoint& peer);
@@ -244,7 +252,8 @@ Task<bool> Server::Impl::unwrap(const ListenerSnapshot& listener, net::Stream& s
   if (!listener.proxy_from.contains(peer.address)) co_return true;
   limits.per_address = limits.total; // all of them come from the one address
   std::string proxy = peer.address;
-  if (gate.enter(proxy, limits) != Gate::Verdict::welcome) {
+  const Guest guest = is_for_users(listener.role) ? Guest::known : Guest::stranger; // who it is is not known yet
+  if (gate.enter(proxy, limits, guest) != Gate::Verdict::welcome) {
     log::warning("too-many-connections", {{"client", proxy}, {"scope", "total"}});
     co_return false;
   }
@@ -259,6 +268,13 @@ Task<bool> Server::Impl::unwrap(const ListenerSnapshot& listener, net::Stream& s
   co_return true;
 }
 
+/// What room there is for this peer. Who logged in lately is looked for where it matters only.
+Guest Server::Impl::guest_of(const ListenerSnapshot& listener, const net::Endpoint& peer, const GateLimits& limits) {
+  if (is_local(peer)) return Guest::known;
+  if (!is_for_users(listener.role)) return Guest::stranger;
+  return gate.in_reserve(limits) && guard.is_used(peer.address) ? Guest::known : Guest::user;
+}
+
 /// May this peer have a session now? Counted by the gate when so.
 Task<bool> Server::Impl::admit(const ListenerSnapshot& listener, net::Stream& stream, const net::Endpoint& peer,
                                GateLimits limits) {
@@ -268,7 +284,7 @@ Task<bool> Server::Impl::admit(const ListenerSnapshot& listener, net::Stream& st
     co_return false;
   }
   if (is_local(peer)) limits.per_address = limits.total;
-  Gate::Verdict verdict = gate.enter(peer.address, limits);
+  const Gate::Verdict verdict = gate.enter(peer.address, limits, guest_of(listener, peer, limits));
   if (verdict == Gate::Verdict::welcome) co_return true;
   log::warning("too-many-connections",
                {{"client", peer.address}, {"scope", verdict == Gate::Verdict::full ? "total" : "address"}});

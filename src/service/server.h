@@ -65,7 +65,9 @@ struct ServerOptions {
   std::string version;        ///< of this program, for the status
   std::string data_directory; ///< likewise: how much room there is
   std::string drop_directory;
-  unsigned threads = 2;     ///< for connections
+  unsigned threads = 2; ///< for connections
+  /// Octets that messages on their way in may hold together: their heads, what of the bodies is in memory, recipients.
+  std::uint64_t message_memory = 256u << 20;
   unsigned cpu_threads = 2; ///< for passwords, and as many for signatures
   delivery::ConnectorOptions connector;
   dns::Options dns;

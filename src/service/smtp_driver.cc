@@ -20,13 +20,18 @@ void log_refusal(const std::string& peer, const mail::Reply& reply) {
   log::info("refused-by-filter", {{"client", peer}, {"reply", reply.to_string()}, {"why", reply.cause}});
 }
 
+/// What recipients and the addresses that they expand to take, roughly; and how much of it nobody is asked for.
+constexpr std::uint64_t kRecipientOctets = 512;
+constexpr std::uint64_t kFreeForRecipients = 32u << 10;
+
 mail::Reply welcome() { return mail::Reply(250, {}, ""); }
 
 } // namespace
 
 SmtpConnection::SmtpConnection(SmtpParts parts, std::shared_ptr<const SmtpListenerOptions> options, net::Stream stream,
                                boost::asio::any_io_executor executor)
-    : parts_(parts), options_(std::move(options)), stream_(std::move(stream)), executor_(std::move(executor)) {}
+    : parts_(parts), options_(std::move(options)), stream_(std::move(stream)), executor_(std::move(executor)),
+      recipient_memory_(parts.intake.memory, kFreeForRecipients) {}
 
 Task<void> SmtpConnection::serve(std::shared_ptr<SmtpConnection> self) {
   SmtpConnection& connection = *self;
@@ -156,6 +161,7 @@ void SmtpConnection::begin_transaction() {
   recipients_.clear();
   returned_.reset();
   nodes_ = 0;
+  recipient_memory_.reset();
   mail_at_ = parts_.intake.clock.wall();
   client_ = client();
 }
@@ -176,15 +182,26 @@ bool SmtpConnection::recipient_at_once(const smtp::AskRecipient& ask) {
   client_.recipients = named();
   auto verdict = parts_.intake.policy.check_recipient_now(client_, *ask.recipient);
   if (!verdict || !verdict->reply.positive()) return false;
+  if (!recipient_memory_.covers(recipient_octets(verdict->nodes.size()))) return false;
   nodes_ += verdict->nodes.size();
   recipients_.push_back({*ask.recipient, std::move(verdict->nodes)});
   session_->answer(ask.id, std::move(verdict->reply));
   return true;
 }
 
+/// Of all recipients so far and one more, with so many addresses.
+std::uint64_t SmtpConnection::recipient_octets(std::size_t more) const {
+  return kRecipientOctets * (recipients_.size() + 1 + nodes_ + more);
+}
+
+void SmtpConnection::begin_content() {
+  incoming_ = std::make_unique<intake::Incoming>(parts_.intake, options_->intake, origin());
+  pace_ = Pace(options_->content_pace);
+}
+
 bool SmtpConnection::data_at_once(const smtp::AskData& ask) {
   if (!parts_.intake.store.has_room() || intake::asks_about(parts_.intake, options_->intake, peer_)) return false;
-  incoming_ = std::make_unique<intake::Incoming>(parts_.intake, options_->intake, origin());
+  begin_content();
   session_->answer(ask.id, mail::Reply(354, {}, ""));
   return true;
 }
@@ -206,15 +223,18 @@ void SmtpConnection::begin_wait(const smtp::NeedInput& need) {
     window_ = need.window;
     deadline_ = now + need.within;
   }
+  auto until = deadline_;
   if (need.total.count() > 0) {
     if (need.total_window != total_window_) {
       total_window_ = need.total_window;
       total_deadline_ = now + need.total;
     }
-    stream_.set_deadline(std::min(deadline_, total_deadline_));
-  } else {
-    stream_.set_deadline(deadline_);
+    until = std::min(until, total_deadline_);
   }
+  const Pace::Duration left = incoming_ ? pace_.left() : Pace::Duration::max();
+  if (left != Pace::Duration::max()) until = std::min(until, now + left);
+  stream_.set_deadline(until);
+  wait_began_ = now;
   stream_.release_buffer();
   began_open_ = !shutting_down_;
   reading_ = true;
@@ -222,6 +242,7 @@ void SmtpConnection::begin_wait(const smtp::NeedInput& need) {
 
 void SmtpConnection::end_wait(const Result<std::string_view>& input) {
   reading_ = false;
+  if (input && incoming_) pace_.came(input->size(), Steady::now() - wait_began_);
   if (input && !input->empty())
     session_->feed(*input);
   else if (input || input.error().code != Errc::timeout)
@@ -408,6 +429,11 @@ Task<void> SmtpConnection::perform(smtp::AskRecipient ask) {
     mail::Reply said = co_await filters_->recipient(std::move(named));
     if (said.code != 0) verdict.reply = std::move(said);
   }
+  const std::uint64_t needed = recipient_octets(verdict.nodes.size());
+  if (verdict.reply.positive() && !recipient_memory_.covers(needed)) {
+    const bool got = co_await recipient_memory_.grow(needed);
+    if (!got) verdict.reply = mail::Reply(452, {4, 3, 1}, "no memory for more recipients now, please try again later");
+  }
   if (verdict.reply.positive()) {
     nodes_ += verdict.nodes.size();
     recipients_.push_back({recipient, std::move(verdict.nodes)});
@@ -428,7 +454,7 @@ Task<void> SmtpConnection::perform(smtp::AskData ask) {
   if (!parts_.intake.store.has_room()) {
     reply = mail::Reply(452, {4, 3, 1}, "no room for messages now, please try again later");
   } else {
-    incoming_ = std::make_unique<intake::Incoming>(parts_.intake, options_->intake, origin());
+    begin_content();
     co_await incoming_->begin();
     if (filters_) {
       std::string message = incoming_->id().to_string();
@@ -461,6 +487,7 @@ Task<void> SmtpConnection::perform(smtp::AskContent ask) {
     verdicts.push_back(std::move(verdict));
   }
   incoming_.reset();
+  recipient_memory_.reset();
   if (!verdicts.empty() && verdicts.front().positive()) refused_ = 0; // as the session's count of errors
   session_->answer(id, std::move(verdicts));
 }
@@ -468,6 +495,7 @@ Task<void> SmtpConnection::perform(smtp::AskContent ask) {
 Task<void> SmtpConnection::perform(smtp::Discard) {
   if (incoming_) co_await incoming_->discard();
   incoming_.reset();
+  recipient_memory_.reset();
 }
 
 Task<void> SmtpConnection::perform(smtp::AskEtrn ask) {

@@ -10,6 +10,7 @@
 #include "service/etrn.h"
 #include "service/guard_desk.h"
 #include "service/login.h"
+#include "service/pace.h"
 #include "service/sessions.h"
 #include "smtp/server_session.h"
 
@@ -27,6 +28,7 @@ struct SmtpListenerOptions {
   net::Networks relay_from;       ///< who may send to others without a login
   net::Networks bare_lf_from;     ///< of these: whose LF alone is mended on port 25
   std::shared_ptr<const policy::RelayRules> relay;
+  std::uint64_t content_pace = 0; ///< octets in a minute that content must come with (Pace); 0: any
   intake::Options intake;
   std::shared_ptr<const filter::Chain> filters;      ///< of content; null: none
   std::shared_ptr<const policy::GuardOptions> guard; ///< of strangers; null: not for this listener
@@ -93,6 +95,8 @@ private:
   bool data_at_once(const smtp::AskData& ask);
   LoginDesk& login_desk();
   bool is_here(const std::string& domain) const;
+  std::uint64_t recipient_octets(std::size_t more) const;
+  void begin_content();
   std::uint32_t relayed() const; ///< recipients elsewhere, of a client without a login
   intake::Origin origin();
 
@@ -111,9 +115,12 @@ private:
   store::Account account_;
   policy::Client client_; ///< as it was at MAIL
   std::vector<queue::DraftRecipient> recipients_;
-  std::optional<policy::Returned> returned_;   ///< the one recipient is a return address of ours
-  WallTime mail_at_{};                         ///< when MAIL came
-  std::size_t nodes_ = 0;                      ///< that they expand to
+  std::optional<policy::Returned> returned_; ///< the one recipient is a return address of ours
+  WallTime mail_at_{};                       ///< when MAIL came
+  std::size_t nodes_ = 0;                    ///< that they expand to
+  store::BudgetShare recipient_memory_;      ///< for these
+  Pace pace_;                                ///< of the content that comes
+  std::chrono::steady_clock::time_point wait_began_;
   std::unique_ptr<intake::Incoming> incoming_; ///< while a message comes; large, and most of the time there is none
   std::chrono::steady_clock::time_point deadline_;
   std::chrono::steady_clock::time_point total_deadline_;

@@ -26,6 +26,7 @@ public:
   bool write_now(std::string_view bytes);
   /// Octets that write_now() takes.
   std::size_t room() const { return kBodyChunk - 1 - buffer_.size(); }
+  std::size_t buffered() const { return buffer_.size(); }
   /// All of it is in memory, and stays there when it ends now.
   bool in_memory() const { return size_ <= kInlineBody; }
   /// finish() without a coroutine, while in_memory().

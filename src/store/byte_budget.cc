@@ -8,6 +8,12 @@ namespace paquebot::store {
 
 using SteadyClock = std::chrono::steady_clock;
 
+namespace {
+
+constexpr std::uint64_t kShareStep = 64u << 10;
+
+} // namespace
+
 ByteBudget::ByteBudget(std::uint64_t bytes, std::chrono::milliseconds patience)
     : total_(bytes), patience_(patience), watcher_([this] { watch(); }) {}
 
@@ -74,6 +80,16 @@ void ByteBudget::watch() {
     lock.lock();
   }
   for (const Waiter& waiter : line_) waiter.granted.set(false);
+}
+
+Task<bool> BudgetShare::grow(std::uint64_t bytes) {
+  while (!covers(bytes)) {
+    auto permit = co_await budget_->take(kShareStep);
+    if (!permit) co_return false;
+    permits_.push_back(std::move(permit));
+    held_ += kShareStep;
+  }
+  co_return true;
 }
 
 } // namespace paquebot::store

@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 namespace paquebot::store {
 
@@ -55,6 +56,27 @@ private:
   std::deque<Waiter> line_; ///< in order of coming, which is the order of `until` too
   bool stopping_ = false;
   std::jthread watcher_; ///< sends those away who have waited too long; last: it uses all of the above
+};
+
+/// What one connection holds of a budget: nothing for its first octets, beyond these in steps. Without a budget anything goes.
+class BudgetShare {
+public:
+  BudgetShare() = default;
+  /// `budget` may be null, else it outlives this; `free`: octets that nobody is asked for.
+  BudgetShare(ByteBudget* budget, std::uint64_t free) : budget_(budget), free_(free) {}
+
+  bool covers(std::uint64_t bytes) const { return budget_ == nullptr || bytes <= free_ + held_; }
+  /// Takes what is lacking. False when it did not become free in time: what was taken stays.
+  Task<bool> grow(std::uint64_t bytes);
+  void reset() {
+    permits_.clear();
+    held_ = 0;
+  }
+
+private:
+  ByteBudget* budget_ = nullptr;
+  std::uint64_t free_ = 0, held_ = 0;
+  std::vector<std::shared_ptr<ByteBudget::Permit>> permits_;
 };
 
 } // namespace paquebot::store

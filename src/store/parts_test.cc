@@ -99,5 +99,21 @@ TEST(ByteBudget, PatienceEnds) {
   EXPECT_FALSE(run(budget.take(1)));
 }
 
+TEST(BudgetShare, IsTakenInStepsAndGivenBack) {
+  constexpr std::uint64_t kStep = 64u << 10;
+  ByteBudget budget(2 * kStep, std::chrono::milliseconds(1));
+  BudgetShare one(&budget, 100), other(&budget, 100);
+  EXPECT_TRUE(one.covers(100));
+  EXPECT_FALSE(one.covers(101));
+  EXPECT_TRUE(run(one.grow(101)));
+  EXPECT_TRUE(one.covers(100 + kStep));
+  EXPECT_FALSE(run(other.grow(2 * kStep))); // one is left
+  EXPECT_FALSE(run(one.grow(101 + kStep)));
+  other.reset();
+  EXPECT_FALSE(other.covers(101));
+  EXPECT_TRUE(run(one.grow(101 + kStep)));
+  EXPECT_TRUE(BudgetShare().covers(1ull << 40));
+}
+
 } // namespace
 } // namespace paquebot::store

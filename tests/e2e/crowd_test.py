@@ -1,10 +1,11 @@
 """What strangers can make us write to hosts of theirs that take connections and say nothing leaves room for all other mail."""
 
+import socket
 import unittest
 
 from peer import HANG
 from relay_test import ALICE, RelayCase
-from server import letter, wait_until
+from server import Server, letter, wait_until
 
 DELIVERIES, EACH = 8, 2
 
@@ -96,6 +97,31 @@ class SuccessTest(CrowdCase):
         ident = self.server.send("x@any.test", [ALICE], letter(sender="x@any.test", to=ALICE), rcpt_options=["NOTIFY=SUCCESS"])
         self.wait_state(ident, "in mailbox")
         self.assertNotIn("reported", self.events(ident))
+
+
+class ReserveTest(unittest.TestCase):
+    """Connections for own users, and for those who logged in lately, that strangers can't take."""
+
+    def fill(self, name, source):
+        """Takes connections until one is refused; those that were let in."""
+        taken = []
+        while len(taken) < 40:
+            connection = socket.create_connection(("127.0.0.1", self.server.ports[name]), 30, source_address=(source, 0))
+            self.addCleanup(connection.close)
+            if connection.recv(200)[:3] not in (b"220", b"+OK"):
+                break
+            taken.append(connection)
+        return taken
+
+    def test_strangers_leave_room(self):
+        self.server = self.enterContext(Server(limits={"connections": 20}))
+        self.server.mail(ALICE)  # she logs in from 127.0.0.1
+        wait_until(lambda: self.server.json("status")["connections"] == 0, "an empty house")
+        self.assertEqual(len(self.fill("mx", "127.0.0.2")), 16)
+        self.assertEqual(len(self.fill("pop3-clear", "127.0.0.3")), 2)
+        self.assertEqual(len(self.fill("mx", "127.0.0.1")), 0)
+        self.server.mail(ALICE)
+        self.assertEqual(len(self.fill("submission", "127.0.0.1")), 2)
 
 
 if __name__ == "__main__":
