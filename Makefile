@@ -3,7 +3,7 @@
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run build install test large flat quick bench microbench fuzz scan faults soak memcheck fmt lint tidy asan tsan clang clean
+.PHONY: help run build install test test-programs large flat quick bench microbench fuzz scan faults soak memcheck fmt lint tidy asan tsan clang clean
 
 JOBS ?= $(shell nproc)
 SECONDS ?= 30
@@ -22,7 +22,7 @@ FLAGS := -j$(JOBS) $(if $(V),-v)
 
 help: ## This list
 	@echo "make TARGET [V=1] [JOBS=n]"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' Makefile
 
 run: build ## Server with a demonstration mail, then in the foreground; ONCE=1 ends after the demonstration
 	@tools/demo
@@ -41,6 +41,15 @@ test: ## All tests, with third-party mail programs unpacked under build/peers
 	@cmake --preset release -DPAQUEBOT_TESTS=ON
 	@$(BUILD) build/release $(FLAGS)
 	@$(CTEST) --test-dir build/release
+
+test-programs: ## Programs that people send with, those too that are large (Go: 80 MB), against a server with its default settings
+	@tools/setup build test
+	@tools/peers
+	@tools/peers golang-1.19-go golang-1.19-src
+	@cmake --preset release -DPAQUEBOT_TESTS=ON
+	@$(BUILD) build/release --target paquebot $(FLAGS)
+	@PROGRAMS_ALL=1 PYTHONPATH=tests/e2e PYTHONDONTWRITEBYTECODE=1 PAQUEBOT_BINARY=build/release/paquebot \
+	  /usr/bin/python3 tests/e2e/programs_test.py -v
 
 large: ## A mailbox of MESSAGES=n (1000000) over POP3: times and memory, a few minutes
 	@tools/setup build test

@@ -23,6 +23,16 @@ bool holds_addresses(const mail::Field& field) {
   return std::ranges::any_of(kAddressFields, [&](std::string_view name) { return field.is(name); });
 }
 
+/// An author is one person, as a rule: beside an address with a domain, a bare name is part of what it is shown with
+/// ("Smith, Ann <ann@example.org>"), not another author.
+bool is_complete_author(const mail::Field& field) {
+  if (field.is("To") || field.is("Cc") || field.is("Bcc") || field.is("Resent-To") || field.is("Resent-Cc") ||
+      field.is("Resent-Bcc"))
+    return false;
+  const auto named = mail::read_loosely(field.value(), "");
+  return std::ranges::any_of(named, [](const mail::LooseAddress& one) { return one.address.has_value(); });
+}
+
 int zone_minutes(WallTime when) {
   const std::time_t seconds = millis(when) / 1000;
   std::tm parts{};
@@ -43,7 +53,7 @@ std::string from_value(const std::string& name, const mail::Address& address) {
 void qualify(mail::Head& head, const std::string& origin) {
   for (std::size_t i = 0; i < head.fields().size(); ++i) {
     const mail::Field& field = head.fields()[i];
-    if (!holds_addresses(field)) continue;
+    if (!holds_addresses(field) || is_complete_author(field)) continue;
     std::string value = mail::qualify_addresses(field.value(), origin);
     if (value == field.value()) continue;
     if (value.starts_with(' ')) value.erase(0, 1); // one is put in front

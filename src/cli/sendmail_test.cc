@@ -173,6 +173,17 @@ TEST_F(SendmailTest, NulIsRefusedWhereverItStands) {
   EXPECT_TRUE(intake::list_drops(folder.path("drop"), 10).empty());
 }
 
+/// A program's untidy From is one author: no part of the name becomes an address.
+TEST_F(SendmailTest, ANameWithACommaIsNoSecondAuthor) {
+  origin = "example.org";
+  for (const std::string field : {"From: Smith, Ann <ann@example.net>", "From: ann@example.net <ann@example.net>",
+                                  "From: Ann [Support], Ltd <ann@example.net>", "From: a, ann@example.net"}) {
+    EXPECT_EQ(run({"sendmail", "-t"}, field + "\nTo: bob, root\n\nx\n"), kOk) << err.str();
+    const auto mail = dropped();
+    EXPECT_TRUE(mail.text.starts_with(field + "\r\nTo: bob@example.org, root@example.org\r\n")) << mail.text;
+  }
+}
+
 TEST_F(SendmailTest, NamesWithoutADomainGetTheOrigin) {
   origin = "example.org";
   const std::string cron =
