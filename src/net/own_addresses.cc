@@ -30,7 +30,10 @@ std::optional<Networks::Octets> octets_of_interface(const ifaddrs& one) {
   return Networks::octets_of(from_socket_address(address).address);
 }
 
-bool is_ipv6_text(const std::string& address) { return address.find(':') != std::string::npos; }
+bool is_ipv4(const Networks::Octets& address) {
+  static const auto mapped = Networks::octets_of("::ffff:0.0.0.0").value();
+  return std::equal(mapped.begin(), mapped.begin() + 12, address.begin());
+}
 
 } // namespace
 
@@ -57,8 +60,9 @@ bool leads_to(const Endpoint& to, const std::vector<Endpoint>& listeners) {
     if (one.port != target.port || one.is_local()) return false;
     const auto at = Networks::octets_of(one.address);
     if (at == wanted) return true;
-    const bool everywhere = one.address == "0.0.0.0" || one.address == "::";
-    return everywhere && is_ipv6_text(one.address) == is_ipv6_text(target.address) && is_own_address(target.address);
+    // "::" takes IPv4 as well (Listener::open).
+    const bool everywhere = one.address == "::" || (one.address == "0.0.0.0" && is_ipv4(*wanted));
+    return everywhere && is_own_address(target.address);
   });
 }
 

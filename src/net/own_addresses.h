@@ -12,7 +12,7 @@ namespace paquebot::net {
 bool is_own_address(const std::string& address);
 
 /// Whether a connection to `target` reaches one of the sockets that listen at these endpoints: at its very address, or at
-/// all addresses of its family ("0.0.0.0", "::") when it is one of this machine.
+/// all addresses ("::", of IPv4 "0.0.0.0" too) when it is one of this machine. IPv4 mapped into IPv6 counts as IPv4.
 bool leads_to(const Endpoint& target, const std::vector<Endpoint>& listeners);
 
 } // namespace paquebot::net
