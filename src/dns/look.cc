@@ -33,6 +33,8 @@ Task<Signatures> look_at_zone(Seen& seen, std::string zone, std::chrono::millise
   const auto reply = co_await ask_directly(keys, time);
   if (reply && reply->rcode != kRcodeServfail) {
     seen.validates = seen.validates || reply->authentic;
+    // What did not fit, and could not be had over TCP, may well be the signatures.
+    if (reply->truncated) co_return Signatures::silent;
     co_return has_signature(*reply) ? Signatures::passed : Signatures::stripped;
   }
   // Some drop what they don't understand, or fail with it.

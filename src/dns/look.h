@@ -13,7 +13,7 @@ namespace paquebot::dns {
 /// What a resolver does with DNSSEC signatures, as a question of ours showed it.
 enum class Signatures : std::uint8_t {
   unknown,  ///< not looked at yet
-  silent,   ///< it does not answer at all
+  silent,   ///< it does not answer, or not whole
   failing,  ///< it answers that it can't answer, to everything: it is cut off, or doesn't believe what it gets
   stripped, ///< it answers, without signatures
   passed,   ///< it hands them on

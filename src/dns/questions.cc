@@ -13,9 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t kRecordsMost = 256;
-/// In libunbound's hands, with those that nobody waits for any more.
-constexpr std::size_t kHeldMost = 4000;
-/// And as many more that ask for policies.
+/// And as many more than held_most_ that ask for policies.
 constexpr std::size_t kHeldReserve = 500;
 /// In all, with those in line.
 constexpr std::size_t kUnderWayMost = 8000;
@@ -75,9 +73,9 @@ Answer own_failure(std::string why) {
   return answer;
 }
 
-Questions::Questions(const Options& options, UnboundContext context)
-    : timeout_(options.timeout), at_once_(options.at_once), cache_(options.cache_entries, options.cache_octets),
-      context_(std::move(context)) {}
+Questions::Questions(const Options& options, UnboundContext context, std::size_t held_most)
+    : timeout_(options.timeout), at_once_(options.at_once), held_most_(held_most),
+      cache_(options.cache_entries, options.cache_octets), context_(std::move(context)) {}
 Questions::~Questions() = default;
 
 int Questions::descriptor() const { return ub_fd(context_.get()); }
@@ -118,8 +116,8 @@ std::vector<Promised<Questions::Shared>> Questions::take_waiters(Entry& entry, S
 }
 
 bool Questions::has_room(const Question& question) const {
-  if (!is_policy(question)) return awaited_ < at_once_ && held_ < kHeldMost;
-  return awaited_ < at_once_ + std::max<std::size_t>(at_once_ / 4, 1) && held_ < kHeldMost + kHeldReserve;
+  if (!is_policy(question)) return awaited_ < at_once_ && held_ < held_most_;
+  return awaited_ < at_once_ + std::max<std::size_t>(at_once_ / 4, 1) && held_ < held_most_ + kHeldReserve;
 }
 
 void Questions::start(const Question& question) {
@@ -215,7 +213,7 @@ bool Questions::fill_from(std::deque<Question>& line) {
 /// While others stand in line, those that have been asked for long make room.
 void Questions::hurry(Instant now) {
   while (!begun_.empty() && !is_asked(begun_.front())) begun_.pop_front();
-  while (held_ < kHeldMost && somebody_in_line() && !begun_.empty() && begun_.front().when + kHurried <= now) {
+  while (held_ < held_most_ && somebody_in_line() && !begun_.empty() && begun_.front().when + kHurried <= now) {
     const Due oldest = std::move(begun_.front());
     begun_.pop_front();
     if (!is_asked(oldest)) continue;
@@ -274,7 +272,9 @@ Instant Questions::next_look() const {
   Instant next = Instant::max();
   if (!deadlines_.empty()) next = std::min(next, deadlines_.front().when);
   if (!abandoned_.empty()) next = std::min(next, abandoned_.front().when);
-  if ((!line_.empty() || !policies_.empty()) && !begun_.empty()) next = std::min(next, begun_.front().when + kHurried);
+  // Where libunbound takes no more, to hurry makes no room: process() does, and is looked at again after that.
+  const bool hurries = held_ < held_most_ && (!line_.empty() || !policies_.empty()) && !begun_.empty();
+  if (hurries) next = std::min(next, begun_.front().when + kHurried);
   return next;
 }
 

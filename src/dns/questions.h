@@ -34,7 +34,8 @@ Answer failed(std::string why);
 class Questions {
 public:
   using Shared = std::shared_ptr<const Answer>;
-  Questions(const Options& options, UnboundContext context);
+  /// `held_most`: questions in libunbound's hands, with those that nobody waits for any more.
+  Questions(const Options& options, UnboundContext context, std::size_t held_most = 4000);
   ~Questions();
 
   Shared cached(const Question& question) { return cache_.find(question, system_clock().now()); }
@@ -95,7 +96,7 @@ private:
   std::vector<Promised<Shared>> take_waiters(Entry& entry, Stage stage);
 
   const std::chrono::milliseconds timeout_;
-  const std::size_t at_once_;
+  const std::size_t at_once_, held_most_;
   Cache cache_;
   mutable std::mutex mutex_;
   std::atomic<bool> closed_ = false;

@@ -19,6 +19,7 @@ namespace paquebot::dns::test {
 struct Reply {
   int code = 0; ///< 0 no error, 2 SERVFAIL, 3 NXDOMAIN
   bool silent = false;
+  bool truncated = false;
   std::uint32_t ttl = 60;
   std::vector<std::string> data;
 };
@@ -92,8 +93,9 @@ private:
     ++questions_;
     const Reply reply = answerer_(name, type);
     if (reply.silent) return {};
-    std::string packet = query.substr(0, 2) + wire16(0x8480u | static_cast<unsigned>(reply.code)) + wire16(1) +
-                         wire16(static_cast<unsigned>(reply.data.size())) + wire16(0) + wire16(0) +
+    std::string packet = query.substr(0, 2) +
+                         wire16(0x8480u | (reply.truncated ? 0x0200u : 0u) | static_cast<unsigned>(reply.code)) +
+                         wire16(1) + wire16(static_cast<unsigned>(reply.data.size())) + wire16(0) + wire16(0) +
                          query.substr(12, at + 5 - 12);
     for (const auto& data : reply.data)
       packet += wire16(0xc00c) + wire16(type) + wire16(1) + wire16(reply.ttl >> 16) + wire16(reply.ttl & 0xffff) +

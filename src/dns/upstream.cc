@@ -1,6 +1,7 @@
 #include "dns/upstream.h"
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 namespace paquebot::dns {
@@ -103,17 +104,23 @@ Task<bool> Upstream::share(Shared& shared, std::chrono::milliseconds kept, Finde
     finding = co_await answer.take();
     co_return finding;
   }
-  Task<bool> work = (this->*finder)();
-  finding = co_await std::move(work);
+  std::exception_ptr error; // whatever happens: nobody may wait for ever
+  try {
+    Task<bool> work = (this->*finder)();
+    finding = co_await std::move(work);
+  } catch (...) {
+    error = std::current_exception();
+  }
   std::vector<Promised<bool>> waiters;
   {
     const std::lock_guard lock(mutex_);
     shared.running = false;
-    shared.done = clock_.now();
+    if (!error) shared.done = clock_.now();
     shared.finding = finding;
     waiters = std::exchange(shared.waiters, {});
   }
   for (const auto& waiter : waiters) waiter.set(finding);
+  if (error) std::rethrow_exception(error);
   co_return finding;
 }
 

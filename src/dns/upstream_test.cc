@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <stdexcept>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -117,6 +118,53 @@ TEST(WatchedResolver, GoesOnBehindAResolverThatStripsSignatures) {
   EXPECT_EQ(world.ask("none.test")->status, Status::nxdomain);
   EXPECT_EQ(world.loop.run(world.resolvers.strangers->query("example.test", Type::mx))->status, Status::ok);
   EXPECT_TRUE(world.proven.empty());
+}
+
+TEST(WatchedResolver, KeysThatAreTooLargeAreNoReasonToDoWithoutThem) {
+  // They come over TCP only, and that is blocked: nobody listens there.
+  WatchedWorld world(Dnssec::automatic, [](const std::string& name, unsigned type) {
+    Reply reply = strips(name, type);
+    reply.truncated = type == static_cast<unsigned>(Type::dnskey);
+    return reply;
+  });
+  world.ask("example.test");
+  EXPECT_NE(world.stand(), Stand::without);
+  const UpstreamState state = world.resolvers.upstream->state();
+  ASSERT_EQ(state.seen.size(), 1u);
+  EXPECT_EQ(state.seen[0].signatures, Signatures::silent);
+}
+
+/// Its own fault, as when there is no memory left.
+struct ThrowingResolver final : Resolver {
+  Task<std::shared_ptr<const Answer>> query(std::string, Type) override {
+    throw std::runtime_error("made to throw");
+    co_return nullptr;
+  }
+};
+
+TEST(Upstream, WhoWaitsForALookThatBreaksIsTold) {
+  test::Server server(strips);
+  Options options;
+  options.resolvers = {server.address()};
+  FakeClock clock;
+  net::test::Loop loop;
+  Upstream upstream(options, std::make_shared<ThrowingResolver>(), clock);
+  int broke = 0, told = 0;
+  const auto ask = [&]() -> Task<void> {
+    try {
+      const bool blamed = co_await upstream.is_to_blame();
+      told += blamed ? 100 : 1;
+    } catch (const std::runtime_error&) {
+      ++broke;
+    }
+  };
+  for (int i = 0; i < 3; ++i) loop.start(ask());
+  loop.run();
+  EXPECT_EQ(broke, 1);
+  EXPECT_EQ(told, 2);
+  loop.start(ask()); // and the next one looks anew
+  loop.run();
+  EXPECT_EQ(broke, 2);
 }
 
 TEST(WatchedResolver, RequiredMeansRequired) {
