@@ -2,11 +2,14 @@
 
 #include "store/test_contract.h"
 
+#include <limits>
+
 namespace paquebot::store {
 namespace {
 
 constexpr std::int64_t kOneDay = 24LL * 3600 * 1000;
 constexpr std::chrono::hours kADay{24};
+constexpr std::int64_t kNoTime = std::numeric_limits<std::int64_t>::max();
 
 Ulid odd_id(const char* text) { return Ulid::parse(text).value(); }
 
@@ -85,10 +88,44 @@ TEST_P(StoreContract, WhatCameByAClockThatWasBehindIsNotOldWhenItIsRight) {
   reopen();
   deliver(anna);
   const Ulid far = queue("far.example");
+  clock().set_wall(from_millis(100 * kOneDay)); // 1970
+  queue("far.example");
+  expect_sound();
   clock().set_wall(from_millis(start + 1000));
   EXPECT_EQ(expire(now() - 365 * kOneDay), 0u);
   EXPECT_GT(trail(far).message.expires_at, now());
   EXPECT_TRUE(run(store().claim_expired("far.example", now(), 10)).value().empty());
+}
+
+TEST_P(StoreContract, WhatItsSenderHasGivenTimeForByAClockThatIsBehindIsNotLate) {
+  const std::int64_t start = now();
+  ASSERT_TRUE(run(store().beat(start)));
+  clock().set_wall(from_millis(start - 400 * kOneDay));
+  clock().advance(kADay * 7); // the last time that was believed is long ago
+  const std::int64_t right = start + 7 * kOneDay;
+  AcceptRequest by = message();
+  by.sender.deliver_by = {.mode = mail::DeliverBy::Mode::give_back, .seconds = 3600, .at = now() + 3'599'000};
+  by.recipients = {to_remote("a@by.example", "by.example")};
+  by.recipients[0].deadline = by.sender.deliver_by.at;
+  const Ulid fresh = accepted(by);
+  AcceptRequest again = by; // it was given time by a clock that was right, and went through another of our addresses
+  again.id = message().id;
+  again.sender.deliver_by.at = again.recipients[0].deadline = right + 600'000;
+  const Ulid known = accepted(again);
+  AcceptRequest held = message();
+  held.sender.hold = {mail::Hold::Kind::until, 0, right + 7 * kOneDay, "until;2026-01-15T00:00:00Z"};
+  held.expires_at = held.sender.hold.until + 5 * kOneDay;
+  held.recipients = {to_remote("a@held.example", "held.example")};
+  held.recipients[0].due = held.sender.hold.until;
+  const Ulid later = accepted(held);
+  expect_sound();
+  clock().set_wall(from_millis(right));
+  EXPECT_EQ(trail(fresh).message.sender.deliver_by.at, right + 3'599'000);
+  EXPECT_EQ(trail(known).message.sender.deliver_by.at, right + 600'000);
+  EXPECT_EQ(trail(later).message.expires_at, held.expires_at);
+  EXPECT_EQ(run(store().earliest_deadline()).value_or(0), right + 600'000);
+  EXPECT_TRUE(run(store().claim_overdue(now(), 10)).value().empty());
+  EXPECT_EQ(trail(fresh).message.expires_at, right + (by.expires_at - by.accepted_at));
 }
 
 TEST_P(StoreContract, TheHeartbeatIsOnlyWhatWasWrittenDown) {
@@ -177,6 +214,53 @@ TEST_P(StoreContract, WhatAClockAheadPutOffIsPulledForward) {
   EXPECT_EQ(trail(held).recipients.at(0).due, start + 7 * kOneDay) << "its sender wanted it so";
   EXPECT_EQ(run(store().pull_forward(now(), latest)).value_or(9), 0u);
   expect_sound();
+}
+
+/// All that waits looks as if it had come from the future.
+TEST_P(StoreContract, AClockThatIsBehindMakesNothingThatWaitsOld) {
+  const std::int64_t start = now();
+  const Ulid plain = queue("far.example");
+  AcceptRequest by = message();
+  by.sender.hold = {mail::Hold::Kind::interval, 7200, start + 7'200'000, "for;7200"};
+  by.sender.deliver_by = {.mode = mail::DeliverBy::Mode::give_back, .seconds = 10'000, .at = start + 10'000'000};
+  by.expires_at = by.sender.hold.until + 5 * kOneDay;
+  by.recipients = {to_remote("a@by.example", "by.example")};
+  by.recipients[0].due = by.sender.hold.until;
+  by.recipients[0].deadline = by.sender.deliver_by.at;
+  accepted(by);
+  clock().advance(std::chrono::minutes(1));
+  ASSERT_TRUE(run(store().beat(now())));
+  const Trace before = trail(plain);
+
+  for (const std::int64_t behind : {400 * kOneDay, 2 * kOneDay, start - kOneDay}) { // the last: it says 1970
+    clock().set_wall(from_millis(start - behind));
+    reopen();
+    EXPECT_TRUE(run(store().pull_forward(now(), now() + kOneDay)));
+    EXPECT_EQ(trail(plain).message.accepted_at, before.message.accepted_at);
+    EXPECT_EQ(trail(plain).message.expires_at, before.message.expires_at);
+    EXPECT_LE(run(store().earliest_due("far.example")).value_or(kNoTime), now()) << "but it may be tried";
+    EXPECT_EQ(run(store().earliest_due("by.example")).value_or(0), by.sender.hold.until);
+    EXPECT_EQ(run(store().earliest_deadline()).value_or(0), by.sender.deliver_by.at);
+    expect_sound();
+  }
+  clock().set_wall(from_millis(start + 120'000));
+  EXPECT_TRUE(run(store().pull_forward(now(), now() + kOneDay)));
+  EXPECT_TRUE(run(store().claim_expired("far.example", now(), 10)).value().empty());
+  EXPECT_TRUE(run(store().claim_overdue(now(), 10)).value().empty());
+  EXPECT_EQ(claim("far.example").size(), 1u);
+}
+
+TEST_P(StoreContract, WhatCameInTheFutureCountsFromTheLastTimeThatWasBelieved) {
+  const std::int64_t start = now();
+  ASSERT_TRUE(run(store().beat(start)));
+  clock().set_wall(from_millis(start + 400 * kOneDay));
+  const Ulid id = queue("far.example");
+  clock().set_wall(from_millis(start - 400 * kOneDay)); // from one that is wrong to another
+  EXPECT_EQ(run(store().pull_forward(now(), now() + kOneDay)).value_or(0), 2u);
+  EXPECT_EQ(trail(id).message.accepted_at, start);
+  clock().set_wall(from_millis(start + 120'000));
+  EXPECT_TRUE(run(store().claim_expired("far.example", now(), 10)).value().empty());
+  EXPECT_EQ(run(store().pull_forward(now(), now() + kOneDay)).value_or(9), 0u);
 }
 
 TEST_P(StoreContract, WhatNothingWaitsForAnyMoreDidNeverFail) {

@@ -198,13 +198,23 @@ private:
                request_.id, pending, request_.klass, sender.reverse_path.local, sender.reverse_path.domain, sender.body,
                sender.smtputf8, sender.ret, sender.envid, request_.content_8bit, request_.account, request_.peer,
                request_.accepted_at, expires(), queued.head, request_.head.size(), queued.body.id, queued.body.bulk,
-               body_size(), sender.tls, sender.priority, sender.deliver_by.at, sender.deliver_by.mode,
+               body_size(), sender.tls, sender.priority, sender.deliver_by.at + more_time(), sender.deliver_by.mode,
                sender.deliver_by.trace, sender.hold.until, sender.hold.request, Blob{trail});
   }
 
   /// By a clock that is behind, its life would be over as soon as the clock is right again.
   std::int64_t expires() const {
-    return std::max(request_.expires_at, tx_.memory.heartbeat + (request_.expires_at - request_.accepted_at));
+    const std::int64_t begins = std::max(request_.accepted_at, request_.sender.hold.until);
+    return std::max(request_.expires_at, tx_.least + (request_.expires_at - begins));
+  }
+
+  /// So would the time that its sender has given us for it: by so much that ends later. What was counted before, of mail that comes
+  /// in again, stays what it is.
+  std::int64_t more_time() const {
+    const mail::DeliverBy& by = request_.sender.deliver_by;
+    const std::int64_t left = by.at - request_.accepted_at;
+    const bool counted_now = left > 0 && left <= by.seconds * 1000;
+    return counted_now ? std::max<std::int64_t>(tx_.least - request_.accepted_at, 0) : 0;
   }
 
   /// The key of the place it will go to; a held recipient without one goes where its domain says once it is released.
@@ -235,7 +245,8 @@ private:
         request_.id, index, state, destination, std::min(r.due, expires()), expires(), owner, r.owed,
         request_.accepted_at, r.route, r.account, r.parent, r.notify, r.address, r.orcpt, r.via,
         refused ? r.code : std::uint16_t{0}, refused ? to_column(r.status) : std::string(),
-        refused ? r.reason : std::string(), r.reason, request_.sender.priority, r.deadline, uid_of(r));
+        refused ? r.reason : std::string(), r.reason, request_.sender.priority,
+        r.deadline > 0 ? r.deadline + more_time() : 0, uid_of(r));
   }
 
   void write_entry(const Delivery& d, const Content& content) {

@@ -34,7 +34,8 @@ constexpr Rule kMessageRules[] = {
      "message %: it was submitted by an account that never was", kGivenAgain},
     {"message.times",
      "m.accepted_at NOT BETWEEN 0 AND 253402300799999 OR m.expires_at < m.accepted_at OR "
-     "m.expires_at > max(m.accepted_at, ifnull(m.hold_until, 0)) + 315360000000",
+     "m.expires_at > max(m.accepted_at, ifnull(m.hold_until, 0), (SELECT heartbeat FROM node WHERE id = 1)) + "
+     "315360000000",
      "message %: its times cannot be", kStuck},
     {"message.values",
      "typeof(m.id) <> 'blob' OR length(m.id) <> 16 OR m.pending < 0 OR m.class NOT BETWEEN 1 AND 5 OR "
@@ -80,8 +81,8 @@ constexpr Rule kRecipientRules[] = {
      "r.state = 2 AND r.due NOT BETWEEN 0 AND max(r.expires, r.changed_at, unixepoch() * 1000) + 2678400000",
      "message %: a recipient is due at a time that cannot be", kStuck},
     {"recipient.expires",
-     "r.state <= 3 AND r.expires NOT BETWEEN 0 AND (SELECT max(m.accepted_at, ifnull(m.hold_until, 0)) FROM message m "
-     "WHERE m.id = r.message) + 315360000000",
+     "r.state <= 3 AND r.expires NOT BETWEEN 0 AND (SELECT max(m.accepted_at, ifnull(m.hold_until, 0), "
+     "(SELECT heartbeat FROM node WHERE id = 1)) FROM message m WHERE m.id = r.message) + 315360000000",
      "message %: a recipient expires at a time that cannot be", kStuck},
     {"recipient.deadline",
      "r.deadline NOT BETWEEN 0 AND (SELECT max(m.accepted_at, ifnull(m.deliver_by, 0)) FROM message m "

@@ -136,7 +136,7 @@ public:
   bool has_room() override;
 
 private:
-  Tx tx(Db& db) { return {db, memory_, epoch_, millis(clock_.wall())}; }
+  Tx tx(Db& db) { return {db, memory_, epoch_, millis(clock_.wall()), memory_.least(clock_.now())}; }
 
   /// Runs Result<T>(Tx&) in the writer's transaction.
   template <class T, class F>

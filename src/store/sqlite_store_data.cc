@@ -331,9 +331,10 @@ Task<Result<std::int64_t>> SqliteStore::last_beat() {
 }
 
 Task<Result<>> SqliteStore::beat(std::int64_t now) {
-  const auto job = write<void>([now](Tx& tx) -> Result<> {
+  const auto job = write<void>([now, at = clock_.now()](Tx& tx) -> Result<> {
     tx.db.run("UPDATE node SET heartbeat = ? WHERE id = 1", now);
     tx.memory.heartbeat = now;
+    tx.memory.least(at); // counts from here on
     return {};
   });
   co_return co_await job.take();

@@ -11,10 +11,20 @@ namespace {
 
 constexpr std::size_t kSlice = 200; // messages mended in one transaction
 
+/// What was accepted by a clock that was believed is at most as far behind the heartbeat, which is written down each minute, as that
+/// may be late; what was accepted by one that was ahead and doubted is days behind it.
+constexpr std::int64_t kLateMost = 12LL * 3600 * 1000;
+
+/// Only what was accepted later than this is of the future. By a clock that is behind, all that waits looks as if it were; so
+/// the last time that was believed counts as well.
+std::int64_t future_from(Db& db, std::int64_t latest) {
+  return std::max(latest, db.number("SELECT heartbeat FROM node WHERE id = 1", 0) + kLateMost);
+}
+
 /// Unfinished messages from the future: their ids are as well.
-void find_future_messages(Db& db, std::int64_t latest, std::vector<Ulid>& ids) {
+void find_future_messages(Db& db, std::int64_t from, std::vector<Ulid>& ids) {
   Query q = db.query("SELECT id FROM message WHERE pending > 0 AND id > ? AND accepted_at > ? ORDER BY id LIMIT ?",
-                     first_ulid_of(latest), latest, kSlice);
+                     first_ulid_of(from), from, kSlice);
   while (q.row()) ids.push_back(q.ulid(0));
 }
 
@@ -38,7 +48,7 @@ void find_late_messages(Db& db, std::int64_t latest, std::vector<Ulid>& ids) {
   }
 }
 
-/// A message that was accepted in the future counts from now. Nothing of a hold until a day that its sender named
+/// A message that was accepted in the future counts from now, or from the last time that was believed if that is later. Nothing of a hold until a day that its sender named
 /// changes.
 void count_from_now(Tx& tx, const Ulid& id, std::int64_t shift) {
   tx.db.run("UPDATE message SET accepted_at = accepted_at - ?1, expires_at = expires_at - ?1, "
@@ -52,8 +62,8 @@ void count_from_now(Tx& tx, const Ulid& id, std::int64_t shift) {
 
 std::size_t mend_message(Tx& tx, const Ulid& id, std::int64_t now, std::int64_t latest) {
   const std::int64_t accepted = tx.db.number("SELECT accepted_at FROM message WHERE id = ?", 0, id);
-  const bool future = accepted > latest;
-  if (future) count_from_now(tx, id, accepted - now);
+  const bool future = accepted > future_from(tx.db, latest);
+  if (future) count_from_now(tx, id, accepted - std::max(now, tx.least));
   const std::int64_t hold = tx.db.number("SELECT hold_until FROM message WHERE id = ?", 0, id);
   tx.db.run("UPDATE recipient SET due = ? WHERE message = ? AND state = 2 AND due > ?", std::max(now, hold), id,
             std::max(latest, hold));
@@ -64,7 +74,7 @@ std::size_t mend_message(Tx& tx, const Ulid& id, std::int64_t now, std::int64_t 
 
 std::vector<Ulid> find_ahead(Db& db, std::int64_t latest) {
   std::vector<Ulid> ids;
-  find_future_messages(db, latest, ids);
+  find_future_messages(db, future_from(db, latest), ids);
   if (ids.size() < kSlice) find_late_messages(db, latest, ids);
   std::ranges::sort(ids);
   ids.erase(std::ranges::unique(ids).begin(), ids.end());

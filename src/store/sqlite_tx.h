@@ -9,6 +9,7 @@
 #include <atomic>
 #include <string>
 #include <unordered_map>
+#include <utility>
 
 namespace paquebot::store {
 
@@ -28,6 +29,13 @@ struct WriterMemory {
   Id swept_destination = 0; ///< how far drop_idle_destinations has come
   Ulid swept_trail;         ///< how far drop_old_trails has come
 
+  /// Milliseconds since 1970 that it is at least, whatever the wall clock says: the heartbeat, and what has passed since this run
+  /// has known it; 0 without one.
+  std::int64_t least(Instant now) {
+    if (std::exchange(counted_, heartbeat) != heartbeat) counted_at_ = now;
+    return heartbeat == 0 ? 0 : heartbeat + std::chrono::floor<std::chrono::milliseconds>(now - counted_at_).count();
+  }
+
   /// Reads the next free ids and drops what a rollback may have made untrue.
   void reload(Db& db) {
     destinations.clear();
@@ -35,6 +43,10 @@ struct WriterMemory {
     reserved_body = db.number("SELECT next_body FROM node WHERE id = 1", 0);
     next_body = std::max({next_body, reserved_body, db.number("SELECT max(id) FROM body", 0) + 1});
   }
+
+private:
+  std::int64_t counted_ = 0; ///< the heartbeat that least() saw last, and since when
+  Instant counted_at_{};
 };
 
 /// The view that a job has of the transaction it runs in.
@@ -42,7 +54,8 @@ struct Tx {
   Db& db;
   WriterMemory& memory;
   Id epoch;
-  std::int64_t now; ///< wall clock, milliseconds
+  std::int64_t now;   ///< wall clock, milliseconds
+  std::int64_t least; ///< WriterMemory::least
 };
 
 } // namespace paquebot::store

@@ -91,9 +91,9 @@ public:
                                             std::int64_t now) = 0;
 
   /// Mends what a wall clock that was ahead has left of unfinished mail, now that it says `now`: what waits until later
-  /// than `latest` though its sender did not wish it is due now, and messages that were accepted later than `latest`
-  /// count from now, as do their lifetime, deadline and hold. How many recipients and messages that were. Cheap when
-  /// there is none.
+  /// than `latest` though its sender did not wish it is due now, and messages that were accepted later than `latest`, and
+  /// by many hours than last_beat(), count from now (not from before last_beat()), as do their lifetime, deadline and
+  /// hold: a clock that is behind makes nothing old. How many recipients and messages that were. Cheap when there is none.
   virtual Task<Result<std::size_t>> pull_forward(std::int64_t now, std::int64_t latest) = 0;
 
   // ---- Trail ----
