@@ -15,7 +15,7 @@ namespace {
 using directory::run_task;
 using store::State;
 
-/// Throws when some content is read, and knows nothing of addresses for a while.
+/// Throws when some content is read or some outcome recorded, and knows nothing of addresses for a while.
 class FailingStore final : public store::WrappedStore {
 public:
   using WrappedStore::WrappedStore;
@@ -27,7 +27,13 @@ public:
     if (fails > 0 && fails-- > 0) co_return fail(Errc::io, "the disk does not answer");
     co_return co_await inner_.find_address(std::move(local), std::move(domain));
   }
+  Task<Result<>> record(std::vector<store::Outcome> outcomes,
+                        std::optional<store::DestinationUpdate> destination) override {
+    if (record_throws > 0 && record_throws-- > 0) throw std::runtime_error("made to throw");
+    co_return co_await inner_.record(std::move(outcomes), std::move(destination));
+  }
   int throws = 0;
+  int record_throws = 0;
   int fails = 0;
 };
 
@@ -103,6 +109,17 @@ TEST_F(BrokenWork, WhatThrowsIsTriedAgainAndHoldsNothing) {
   EXPECT_FALSE(recipient(behind).last_reply.to_string().contains("the delivery broke off"))
       << recipient(behind).last_reply.to_string();
   EXPECT_GT(recipient(broken).due, millis(system_clock().wall()));
+  EXPECT_EQ(queue_.numbers().workers, 0u);
+}
+
+TEST_F(BrokenWork, WhatThrowsTwiceHoldsUpNobodyElse) {
+  const Ulid broken = wait_for("a@silent.example");
+  const Ulid behind = wait_for("b@silent.example");
+  store_.throws = 1;
+  store_.record_throws = 1;
+  deliver_until({behind}, [](const auto& r) { return r.attempts == 1 && r.state == State::waiting; });
+  EXPECT_EQ(store_.record_throws, 0);
+  EXPECT_EQ(recipient(broken).state, State::in_hand) << "until the next start";
   EXPECT_EQ(queue_.numbers().workers, 0u);
 }
 

@@ -3,6 +3,7 @@
 #include "base/encoding.h"
 #include "base/text.h"
 #include "delivery/connector_words.h"
+#include "delivery/host_answers.h"
 #include "net/own_addresses.h"
 
 #include <algorithm>
@@ -27,6 +28,13 @@ std::uint32_t random32() {
 bool is_address(std::string_view host) {
   return host.find(':') != std::string_view::npos ||
          (!host.empty() && host.find_first_not_of("0123456789.") == std::string_view::npos);
+}
+
+/// What needs no question: an address, a path, and localhost, which is never one for the DNS (RFC 6761 section 6.3).
+std::vector<std::string> known_addresses(const std::string& host) {
+  if (host == "localhost") return {"127.0.0.1", "::1"};
+  if (is_address(host) || host.starts_with('/')) return {host};
+  return {};
 }
 
 mail::Reply off(const std::string& host, std::string_view family) {
@@ -80,23 +88,35 @@ bool Connector::has_family(const std::string& address) const {
   return address.starts_with('/') || (address.find(':') == std::string::npos ? options_.ipv4 : options_.ipv6);
 }
 
+/// The state of one open().
+struct Connector::Search {
+  const queue::Plan& plan;
+  const Tried& tried;
+  const HostBook& hosts;
+  AtDoors& at;
+  HostAnswers dns;
+  std::chrono::steady_clock::time_point now = std::chrono::steady_clock::now();
+  Reached last{};
+  bool temporary = false; ///< some host may work later
+  bool hostless = true;   ///< no host has an address
+  bool own_fault = false; ///< some host could not be tried for a reason of our own
+  bool silent = false;    ///< of Reached
+  std::string full{};     ///< of Reached
+  int tries = 0;
+  mail::Told said{};                                                ///< by the last address
+  std::vector<std::pair<queue::Candidate, std::string>> doubtful{}; ///< for when all others have failed
+};
+
 /// Addresses of a host, of the families that we have, rotated; `failure` says why there are none.
-Task<std::vector<std::string>> Connector::addresses_of(std::string host, NoAddress& failure) {
-  std::vector<std::string> found;
-  if (is_address(host) || host.starts_with('/'))
-    found.push_back(host);
-  else if (host == "localhost") // RFC 6761 section 6.3: never a question for the DNS
-    found = {"127.0.0.1", "::1"};
+Task<std::vector<std::string>> Connector::addresses_of(Search& search, std::string host, NoAddress& failure) {
+  std::vector<std::string> found = known_addresses(host);
   if (!found.empty()) {
     std::erase_if(found, [this](const std::string& address) { return !has_family(address); });
     if (found.empty()) failure.why = off(host, is_address(host) && options_.ipv4 ? "IPv6" : "IPv4");
     co_return found;
   }
-  dns::Resolver& resolver = *resolver_;
-  auto nothing = std::make_shared<const dns::Answer>(dns::Answer{.status = dns::Status::no_data});
-  auto four = nothing, six = nothing;
-  if (options_.ipv4) four = co_await resolver.query(host, dns::Type::a);
-  if (options_.ipv6) six = co_await resolver.query(host, dns::Type::aaaa);
+  const HostAnswers::Both both = co_await search.dns.look_up(host);
+  const auto four = both.four, six = both.six;
   std::uint32_t turn = random32();
   for (const auto& answer : {six, four}) {
     std::vector<std::string> some;
@@ -121,22 +141,14 @@ Task<std::vector<std::string>> Connector::addresses_of(std::string host, NoAddre
 }
 
 /// Whether some address of the host is one where we listen. `known`: false when the DNS can't say.
-Task<bool> Connector::is_ours(const queue::Candidate& candidate, bool& known) {
-  std::vector<std::string> addresses;
-  if (is_address(candidate.host))
-    addresses = {candidate.host};
-  else if (candidate.host == "localhost")
-    addresses = {"127.0.0.1", "::1"};
+Task<bool> Connector::is_ours(Search& search, const queue::Candidate& candidate, bool& known) {
+  std::vector<std::string> addresses = known_addresses(candidate.host);
   known = true;
   if (addresses.empty()) {
-    dns::Resolver& resolver = *resolver_;
     std::string host = candidate.host;
-    auto nothing = std::make_shared<const dns::Answer>(dns::Answer{.status = dns::Status::no_data});
-    auto four = nothing, six = nothing; // what is switched off is not gone to
-    if (options_.ipv4) four = co_await resolver.query(host, dns::Type::a);
-    if (options_.ipv6) six = co_await resolver.query(host, dns::Type::aaaa);
-    known = four->status != dns::Status::servfail && six->status != dns::Status::servfail;
-    for (const auto& answer : {four, six})
+    const HostAnswers::Both both = co_await search.dns.look_up(host);
+    known = both.four->status != dns::Status::servfail && both.six->status != dns::Status::servfail;
+    for (const auto& answer : {both.four, both.six})
       for (const dns::Record& record : answer->records) addresses.push_back(record.text);
   }
   co_return std::ranges::any_of(addresses, [&](const std::string& address) {
@@ -146,7 +158,8 @@ Task<bool> Connector::is_ours(const queue::Candidate& candidate, bool& known) {
 
 /// RFC 5321 section 5.1: a host that is ourselves is left out, with all of the same preference and behind it. By its name it
 /// was; here it is known by its addresses, before the first of its group is tried.
-Task<bool> Connector::leads_back(const queue::Plan& plan, std::size_t index) {
+Task<bool> Connector::leads_back(Search& search, std::size_t index) {
+  const queue::Plan& plan = search.plan;
   if (plan.route != nullptr || options_.listeners.empty()) co_return false;
   const std::vector<queue::Candidate>& all = plan.candidates;
   const std::uint16_t preference = all[index].preference;
@@ -154,39 +167,26 @@ Task<bool> Connector::leads_back(const queue::Plan& plan, std::size_t index) {
   const std::size_t end = first ? std::min(all.size(), index + kLookedAhead) : index + 1;
   for (std::size_t i = index; i < end && all[i].preference == preference; ++i) {
     bool known = true;
-    const bool ours = co_await is_ours(all[i], known);
+    const bool ours = co_await is_ours(search, all[i], known);
     if (ours) co_return true;
     if (!known) break; // one whose DNS is silent must not hold up all others
   }
   co_return false;
 }
 
-/// The state of one open().
-struct Connector::Search {
-  const queue::Plan& plan;
-  const Tried& tried;
-  const HostBook& hosts;
-  AtDoors& at;
-  std::chrono::steady_clock::time_point now = std::chrono::steady_clock::now();
-  Reached last{};
-  bool temporary = false; ///< some host may work later
-  bool hostless = true;   ///< no host has an address
-  bool own_fault = false; ///< some host could not be tried for a reason of our own
-  bool silent = false;    ///< of Reached
-  std::string full{};     ///< of Reached
-  int tries = 0;
-  mail::Told said{};                                                ///< by the last address
-  std::vector<std::pair<queue::Candidate, std::string>> doubtful{}; ///< for when all others have failed
-};
-
 Task<Reached> Connector::open(const queue::Plan& plan, const Tried& tried, const HostBook& hosts, AtDoors at) {
-  Search search{.plan = plan, .tried = tried, .hosts = hosts, .at = at};
+  HostAnswers dns(*resolver_, options_.ipv4, options_.ipv6);
+  Search search{.plan = plan, .tried = tried, .hosts = hosts, .at = at, .dns = std::move(dns)};
   search.last.failure = own_word(mail::Reply(451, {4, 4, 1}, "no mail host could be reached"));
   bool done = false;
   for (std::size_t i = 0; i < plan.candidates.size() && !done; ++i) {
     const queue::Candidate& candidate = plan.candidates[i];
     if (!search.full.empty() && candidate.preference != plan.candidates[i - 1].preference) break;
-    const bool back = co_await leads_back(plan, i);
+    if (i > 0 && search.dns.taken() >= options_.dns_most) {
+      search.temporary = true; // one of the others may take it, another time
+      break;
+    }
+    const bool back = co_await leads_back(search, i);
     if (back && i == 0) search.last.failure = own_word(home_again(candidate.host));
     if (back) search.hostless = false;
     if (back) break;
@@ -219,10 +219,10 @@ Task<bool> Connector::try_host(Search& search, const queue::Candidate& candidate
     co_return false;
   }
   NoAddress failure;
-  auto addresses = co_await addresses_of(candidate.host, failure);
+  auto addresses = co_await addresses_of(search, candidate.host, failure);
   if (addresses.empty()) {
-    search.temporary = search.temporary || failure.why.transient();
-    search.own_fault = search.own_fault || failure.own_fault;
+    search.temporary |= failure.why.transient();
+    search.own_fault |= failure.own_fault;
     if (says_little(search.last.failure)) search.last.failure = own_word(failure.why);
     co_return false;
   }

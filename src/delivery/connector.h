@@ -23,8 +23,11 @@ struct ConnectorOptions {
   std::string source_ipv4, source_ipv6;     ///< the local addresses; "": the system chooses
   bool ipv4 = true, ipv6 = true;            ///< families of addresses that are connected to
   std::chrono::seconds connect_timeout{30}; ///< each address; RFC 5321 leaves it to the system
-  smtp::ClientOptions client;               ///< time-outs; names and login are filled in
-  std::vector<net::Endpoint> listeners;     ///< where we take mail ourselves: MX hosts that lead there are none
+  /// How long one attempt waits for the DNS, in all, before it looks up no further host: who has many hosts with silent DNS
+  /// holds up a delivery no longer than others.
+  std::chrono::milliseconds dns_most{120'000};
+  smtp::ClientOptions client;           ///< time-outs; names and login are filled in
+  std::vector<net::Endpoint> listeners; ///< where we take mail ourselves: MX hosts that lead there are none
 };
 
 /// How an attempt to reach a destination ended.
@@ -82,13 +85,13 @@ private:
   Task<bool> try_host(Search& search, const queue::Candidate& candidate);
   Task<bool> try_address(Search& search, const queue::Candidate& candidate, std::string address);
   bool has_family(const std::string& address) const;
-  Task<bool> leads_back(const queue::Plan& plan, std::size_t index);
-  Task<bool> is_ours(const queue::Candidate& candidate, bool& known);
+  Task<bool> leads_back(Search& search, std::size_t index);
+  Task<bool> is_ours(Search& search, const queue::Candidate& candidate, bool& known);
   struct NoAddress {
     mail::Reply why;
     bool own_fault = false;
   };
-  Task<std::vector<std::string>> addresses_of(std::string host, NoAddress& failure);
+  Task<std::vector<std::string>> addresses_of(Search& search, std::string host, NoAddress& failure);
   Task<Reached> open_one(const queue::Plan& plan, const queue::Candidate& candidate, std::string address);
   Task<Reached> try_session(const queue::Plan& plan, const queue::Candidate& candidate, std::string address,
                             bool allow_tls);

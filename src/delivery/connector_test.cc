@@ -65,6 +65,38 @@ TEST(Connector, ASilentHostHidesNobody) {
   EXPECT_EQ(reached.failure.to_string().find("127.0.0.1"), std::string::npos) << reached.failure.to_string();
 }
 
+TEST(Connector, ASilentHostIsAskedForOnce) {
+  std::string zone;
+  for (int n = 1; n <= 9; ++n) {
+    const std::string host = "m" + std::to_string(n) + ".slow.test";
+    zone += "slow.test MX " + std::to_string(n / 3) + " " + host + "\n" + host + " TIMEOUT\n";
+  }
+  Ways ways(zone);
+  ways.options.listeners = {{"127.0.0.1", ways.peer.bound().port}};
+  EXPECT_TRUE(ways.open("slow.test").failure.transient());
+  for (int n = 1; n <= 9; ++n) {
+    const std::string host = "m" + std::to_string(n) + ".slow.test";
+    EXPECT_EQ(ways.zone->questions(host, dns::Type::a), 1u) << host;
+    EXPECT_EQ(ways.zone->questions(host, dns::Type::aaaa), 1u) << host;
+  }
+}
+
+TEST(Connector, SilentHostsHoldADeliveryOnlySoLong) {
+  // The first host takes all the time that there is, and so the second is not looked up; that is nobody's last word.
+  Ways ways("slow.test MX 10 silent.test\nslow.test MX 20 none.test\nslow.test MX 30 us.test\n"
+            "silent.test TIMEOUT\nus.test A 127.0.0.1\nnone.test TXT x\n"
+            "none.test MX 10 b.none.test\nnone.test MX 20 us.test\nb.none.test TXT x\n");
+  ways.options.dns_most = std::chrono::milliseconds(0);
+  for (const char* domain : {"slow.test", "none.test"}) {
+    const Reached reached = ways.open(domain);
+    EXPECT_TRUE(reached.failure.transient()) << domain << " " << reached.failure.to_string();
+    EXPECT_FALSE(reached.own_fault) << domain;
+  }
+  EXPECT_EQ(ways.zone->questions("silent.test", dns::Type::a), 1u);
+  EXPECT_EQ(ways.zone->questions("none.test", dns::Type::a), 0u);
+  EXPECT_EQ(ways.zone->questions("us.test", dns::Type::a), 0u);
+}
+
 TEST(Connector, OurResolversFaultIsNoDomains) {
   Ways ways("any.test OWNFAULT\nhost.test MX 10 any.test\nlame.test TIMEOUT\nlamehost.test MX 10 lame.test\n");
   EXPECT_TRUE(ways.open("any.test").own_fault);

@@ -1,6 +1,7 @@
 #include "delivery/dispatcher.h"
 
 #include "base/log.h"
+#include "delivery/retry.h"
 #include "delivery/verdict.h"
 #include "net/wheel.h"
 
@@ -125,8 +126,14 @@ Task<void> Dispatcher::work(std::string destination, queue::Seat seat) {
   } catch (...) {
     error = std::current_exception();
   }
-  if (error) co_await pick_up_pieces(worker, error);
+  std::exception_ptr again;
+  try {
+    if (error) co_await pick_up_pieces(worker, error);
+  } catch (...) {
+    again = std::current_exception();
+  }
   if (!released) queue_.release_worker(destination);
+  if (again) std::rethrow_exception(again);
 }
 
 /// Delivers job after job. True when the queue had no more, and has released the worker.
@@ -175,6 +182,8 @@ Task<std::optional<bool>> Dispatcher::is_ours(std::string destination) {
 /// Our own fault: the connection's state is unknown, and so it ends; whoever nothing was recorded of waits for another
 /// attempt.
 Task<void> Dispatcher::pick_up_pieces(Worker& worker, std::exception_ptr error) {
+  worker.peer.reset();
+  set_share(worker, Share::none);
   std::string why = "unknown";
   try {
     std::rethrow_exception(error);
@@ -186,17 +195,13 @@ Task<void> Dispatcher::pick_up_pieces(Worker& worker, std::exception_ptr error) 
                                 {"id", worker.unsettled.message.id.to_string()},
                                 {"recipients", worker.unsettled.recipients.size()},
                                 {"why", why}});
-  worker.peer.reset();
-  set_share(worker, Share::none);
   const queue::Job job = std::exchange(worker.unsettled, {});
   if (job.recipients.empty()) co_return;
   const mail::Told told = mail::Told::by(mail::Reply(451, {4, 3, 0}, "the delivery broke off"));
   std::vector<store::Outcome> outcomes;
-  for (const store::RecipientFacts& recipient : job.recipients) {
-    const auto wait = queue::retry_after(worker.options->schedule, recipient.attempts + 1, recipient.index);
-    queue::Job one{job.message, {recipient}, nullptr};
-    judge(one, told, wall(), wall() + wait.count(), outcomes);
-  }
+  const std::int64_t now = wall();
+  judge(job, told, now, due_again(worker.options->schedule, job.message, job.recipients, worker.destination, now),
+        outcomes);
   std::string key = worker.destination;
   co_await queue_.settle(key, std::move(outcomes), false);
 }

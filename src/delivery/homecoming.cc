@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "delivery/content.h"
+#include "delivery/retry.h"
 #include "delivery/verdict.h"
 #include "store/body_writer.h"
 
@@ -25,6 +26,12 @@ Ulid derived_id(const Ulid& id, std::uint32_t index) {
   return derived;
 }
 
+/// That the content is gone says nothing of the recipient: a damaged store may be put right.
+Error unreadable(Error error) {
+  if (error.code == Errc::not_found) error.code = Errc::io;
+  return error;
+}
+
 } // namespace
 
 Task<Result<bool>> Homecoming::concerns(std::string destination) {
@@ -36,19 +43,19 @@ Task<Result<bool>> Homecoming::concerns(std::string destination) {
 Task<void> Homecoming::take_in(std::string destination, queue::Job job) {
   auto options = queue_.options();
   std::vector<store::Outcome> outcomes;
+  const std::int64_t begun = millis(clock_.wall());
+  const std::int64_t retry_at = due_again(options->schedule, job.message, job.recipients, destination, begun);
   for (const store::RecipientFacts& recipient : job.recipients) {
     mail::Reply reply = co_await take_in_one(job, recipient);
     const mail::Told told = mail::Told::by(std::move(reply));
-    std::int64_t now = millis(clock_.wall());
     std::int64_t settled = millis(clock_.settled());
-    auto wait = queue::retry_after(options->schedule, recipient.attempts + 1, recipient.index);
     store::Outcome outcome = verdict({.message = &job.message,
                                       .recipient = &recipient,
                                       .told = &told,
                                       .dsn_handed_on = true, // the new message carries NOTIFY
                                       .now = settled,
-                                      .wall = now,
-                                      .retry_at = now + wait.count(),
+                                      .wall = millis(clock_.wall()),
+                                      .retry_at = retry_at,
                                       .schedule = &options->schedule});
     if (outcome.to == store::State::relayed) outcome.to = store::State::expanded;
     log::info("came-home",
@@ -105,11 +112,11 @@ Task<Result<queue::Draft>> Homecoming::draft(const queue::Job& job, const store:
   std::string nothing;
   Content content(store_, job, nothing);
   auto opened = co_await content.open();
-  if (!opened) co_return std::unexpected(opened.error());
+  if (!opened) co_return std::unexpected(unreadable(opened.error()));
   if (fresh.sender.body == mail::BodyType::binary) { // it comes to a mailbox after all
     mail::Conversion how{.from_binary = true, .to_eight_bit = true};
     auto converted = co_await content.convert(how);
-    if (!converted) co_return std::unexpected(converted.error());
+    if (!converted) co_return std::unexpected(unreadable(converted.error()));
     fresh.sender.body = mail::BodyType::eight_bit;
   }
   mail::HeadSplitter splitter;
@@ -123,7 +130,7 @@ Task<Result<queue::Draft>> Homecoming::draft(const queue::Job& job, const store:
     if (!bytes.empty()) written = co_await writer.write(bytes);
     if (!written) {
       writer.discard();
-      co_return std::unexpected(written.error());
+      co_return std::unexpected(unreadable(written.error()));
     }
   }
   fresh.head = splitter.take_head();

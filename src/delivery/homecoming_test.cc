@@ -1,5 +1,6 @@
 #include "delivery/homecoming.h"
 #include "directory/test_server.h"
+#include "store/wrapped_store.h"
 
 #include <gtest/gtest.h>
 
@@ -7,6 +8,17 @@ namespace paquebot::delivery {
 namespace {
 
 using directory::run_task;
+
+/// Some of its content is gone.
+class HeadlessStore final : public store::WrappedStore {
+public:
+  using WrappedStore::WrappedStore;
+  Task<Result<std::string>> read_head(store::Id head) override {
+    if (gone) co_return fail(Errc::not_found, "the head is gone");
+    co_return co_await inner_.read_head(head);
+  }
+  bool gone = false;
+};
 
 class HomecomingTest : public testing::Test {
 protected:
@@ -46,9 +58,20 @@ protected:
     ASSERT_TRUE(run_task(queue_.load()));
   }
 
+  /// From memory into the store.
+  void give_back() {
+    const auto done = [this]() -> Task<bool> {
+      co_await queue_.give_back();
+      co_return true;
+    };
+    run_task(done());
+    ASSERT_TRUE(run_task(queue_.load()));
+  }
+
   directory::TestServer server_;
-  queue::Queue queue_{server_.store(), system_clock(), {}};
-  Homecoming homecoming_{queue_, server_.store(), server_.directory(), system_clock()};
+  HeadlessStore store_{server_.store()};
+  queue::Queue queue_{store_, system_clock(), {}};
+  Homecoming homecoming_{queue_, store_, server_.directory(), system_clock()};
   UlidSource ids_;
 };
 
@@ -63,6 +86,20 @@ TEST_F(HomecomingTest, WhatIsHeldAgainAndAgainIsTakenInAtTheEnd) {
   auto inbox = run_task(server_.store().open_mailbox(ann.id, "INBOX"));
   ASSERT_TRUE(inbox);
   EXPECT_EQ(inbox->count, 1u);
+}
+
+TEST_F(HomecomingTest, ADamagedStoreIsNoRecipientsFault) {
+  server_.account("ann@example.org");
+  queue_for_home("ann@example.org");
+  give_back();
+  store_.gone = true;
+  ASSERT_TRUE(run_task(take_in_all()));
+  const auto waits = run_task(server_.store().list_queue({}, std::nullopt, 10));
+  ASSERT_EQ(waits->size(), 1u);
+  const store::RecipientFacts& ann = waits->front().recipients.at(0);
+  EXPECT_EQ(ann.state, store::State::waiting);
+  EXPECT_EQ(ann.last_reply.own.code, 451) << ann.last_reply.to_string();
+  EXPECT_EQ(ann.attempts, 1u);
 }
 
 } // namespace

@@ -211,7 +211,9 @@ Task<bool> Reporter::report(const store::OwedReport& owed) {
   bool composed = co_await compose(owed, draft);
   if (!composed) co_return false;
   std::string id = draft.id.to_string();
+  const store::Id staged = draft.body.staged;
   auto result = co_await queue_.accept(std::move(draft));
+  if (result.status != store::AcceptStatus::accepted && staged != 0) store_.stage_abandon(staged);
   bool done = result.status == store::AcceptStatus::accepted || result.status == store::AcceptStatus::duplicate;
   if (result.status == store::AcceptStatus::accepted)
     log::info("reported", {{"id", message.id.to_string()}, {"report", id}, {"to", to.to_string()}});
@@ -250,11 +252,9 @@ Task<bool> Reporter::compose(const store::OwedReport& owed, queue::Draft& draft)
   store::BodyWriter writer(store_);
   std::string_view text = composed.body;
   auto written = co_await writer.write(text);
+  if (!written) co_return false;
   auto stored = co_await writer.finish();
-  if (!written || !stored) {
-    writer.discard();
-    co_return false;
-  }
+  if (!stored) co_return false;
   draft.sender.smtputf8 = composed.smtputf8;
   draft.head = std::move(composed.head);
   draft.body = std::move(*stored);

@@ -5,10 +5,10 @@
 #include "delivery/content.h"
 #include "delivery/dispatcher.h"
 #include "delivery/limits.h"
+#include "delivery/retry.h"
 #include "delivery/verdict.h"
 
 #include <algorithm>
-#include <functional>
 #include <utility>
 
 namespace paquebot::delivery {
@@ -273,11 +273,7 @@ Task<void> Dispatcher::settle_results(Worker& worker, const queue::Job& part, st
                                       Handed handed) {
   auto options = queue_.options();
   const std::int64_t now = judged_at(worker);
-  std::uint32_t attempts = 0;
-  for (const store::RecipientFacts& recipient : part.recipients) attempts = std::max(attempts, recipient.attempts);
-  const std::string seed = part.message.id.to_string() + worker.destination;
-  const std::int64_t retry_at =
-      queue::retry_at(options->schedule, attempts + 1, static_cast<std::uint32_t>(std::hash<std::string>()(seed)), now);
+  const std::int64_t retry_at = due_again(options->schedule, part.message, part.recipients, worker.destination, now);
   std::vector<store::Outcome> outcomes;
   for (std::size_t i = 0; i < part.recipients.size(); ++i) {
     const store::RecipientFacts& recipient = part.recipients[i];
@@ -286,7 +282,7 @@ Task<void> Dispatcher::settle_results(Worker& worker, const queue::Job& part, st
                                 .told = &all[i],
                                 .dsn_handed_on = handed.dsn,
                                 .tell_relayed = handed.tell_relayed,
-                                .now = std::min(now, settled()),
+                                .now = judged_by(part, std::min(now, settled())),
                                 .wall = wall(),
                                 .retry_at = retry_at,
                                 .schedule = &options->schedule}));
@@ -332,7 +328,7 @@ void Dispatcher::judge(const queue::Job& job, const mail::Told& told, std::int64
     outcomes.push_back(verdict({.message = &job.message,
                                 .recipient = &recipient,
                                 .told = &told,
-                                .now = std::min(now, settled()),
+                                .now = judged_by(job, std::min(now, settled())),
                                 .wall = wall(),
                                 .retry_at = retry_at,
                                 .schedule = &options->schedule}));
