@@ -235,12 +235,23 @@ void Queue::pull_back_offs(std::int64_t latest) {
   }
 }
 
+Queue::Listing::Listing(Queue& queue) : queue_(queue) {
+  const std::lock_guard lock(queue_.mutex_);
+  ++queue_.listings_;
+}
+
+Queue::Listing::~Listing() {
+  const std::lock_guard lock(queue_.mutex_);
+  if (--queue_.listings_ == 0) queue_.touched_.clear();
+}
+
 Task<Result<>> Queue::load() {
   const std::int64_t at = now();
   const std::int64_t latest = latest_retry();
   const auto pulled = co_await store_.pull_forward(at, latest);
   if (!pulled) co_return std::unexpected(pulled.error());
   if (*pulled > 0) log::warning("queue-pulled-forward", {{"count", *pulled}, {"why", "the clock was ahead"}});
+  const Listing listing(*this);
   auto listed = co_await store_.list_destinations(false);
   if (!listed) co_return std::unexpected(listed.error());
   {
@@ -248,13 +259,16 @@ Task<Result<>> Queue::load() {
     ++loads_;
     pull_back_offs(latest);
     for (const store::DestinationFacts& facts : *listed) {
-      if (facts.earliest_due == 0 && facts.backoff_until <= now()) continue;
+      const bool touched = touched_.contains(facts.key);
+      if (facts.earliest_due == 0 && (touched || facts.backoff_until <= now())) continue;
       Destination& place = destination(facts.key);
       if (facts.earliest_due != 0) // what became known while the list was read stays
         place.due = std::min(place.due, facts.earliest_due);
-      place.backoff_until = facts.backoff_until;
-      place.failures = facts.failures;
-      place.last_error = facts.last_error;
+      if (!touched) {
+        place.backoff_until = facts.backoff_until;
+        place.failures = facts.failures;
+        place.last_error = facts.last_error;
+      }
       arm(facts.key, place);
       heat(facts.key, place);
     }

@@ -164,6 +164,17 @@ private:
   private:
     Queue& queue_;
   };
+  /// While it lives, it is noted of which places what is known changes here: what is read of them meanwhile is older.
+  class Listing {
+  public:
+    explicit Listing(Queue& queue);
+    ~Listing();
+    Listing(const Listing&) = delete;
+    Listing& operator=(const Listing&) = delete;
+
+  private:
+    Queue& queue_;
+  };
   /// A claim that ends without its result leaves the destination as if the store had failed.
   class Claiming;
   struct Reservation {
@@ -225,7 +236,9 @@ private:
   unsigned paused_ = 0;
   unsigned paused_strangers_ = 0; ///< of them
   unsigned loads_ = 0;
-  unsigned frozen_ = 0; ///< living Freezes
+  unsigned frozen_ = 0;                        ///< living Freezes
+  unsigned listings_ = 0;                      ///< living Listings
+  std::set<std::string, std::less<>> touched_; ///< places whose back-off has changed while one lived
 };
 
 } // namespace paquebot::queue

@@ -5,6 +5,9 @@
 #include "queue/queue.h"
 #include "store/wrapped_store.h"
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
 #include <gtest/gtest.h>
 #include <set>
 #include <stdexcept>
@@ -23,7 +26,7 @@ Task<bool> ended(Task<void> task) {
   co_return true;
 }
 
-/// Lets something happen within a claim, or makes it throw.
+/// Lets something happen within a claim or behind a list of places, or makes a claim throw.
 class OddStore final : public store::WrappedStore {
 public:
   using WrappedStore::WrappedStore;
@@ -34,7 +37,12 @@ public:
     if (auto event = std::exchange(meanwhile, nullptr)) event();
     co_return items;
   }
-  std::function<void()> meanwhile;
+  Task<Result<std::vector<store::DestinationFacts>>> list_destinations(bool with_counts) override {
+    auto listed = co_await inner_.list_destinations(with_counts);
+    if (auto event = std::exchange(behind_list, nullptr)) event();
+    co_return listed;
+  }
+  std::function<void()> meanwhile, behind_list;
   bool throws = false;
 };
 
@@ -70,6 +78,19 @@ protected:
     std::vector<store::Outcome> outcomes{{.message = id, .index = 0, .to = State::waiting, .due = until}};
     run_task(ended(queue_.settle_failed(key, std::move(outcomes), until, error)));
     queue_.release_worker(key);
+  }
+  /// Somebody has reached the place, from within what the other context runs.
+  void works(const Ulid& id) {
+    std::vector<store::Outcome> outcomes{{.message = id, .index = 0, .to = State::relayed}};
+    boost::asio::io_context& other = aside();
+    boost::asio::co_spawn(other, queue_.settle("far.example", std::move(outcomes), true), boost::asio::detached);
+    other.restart();
+    other.run();
+  }
+  /// One for all: a thread of the store may still be within post() when the coroutine it woke has ended.
+  static boost::asio::io_context& aside() {
+    static boost::asio::io_context context;
+    return context;
   }
   std::size_t order(QueueAction action, const store::QueueFilter& filter) {
     return run_task(queue_.operate(action, filter, "an operator")).value_or(9999);
@@ -168,8 +189,9 @@ TEST_F(QueueOrders, AnOrderWaitsForWhatIsJustComingOutOfTheStore) {
   queue_.release_worker("near.example");
   clock_.advance(std::chrono::seconds(1));
 
-  boost::asio::io_context operators;
+  boost::asio::io_context& operators = aside();
   std::size_t changed = 9999;
+  operators.restart();
   store_.meanwhile = [&] { // both are in hand for the store, and in no window yet
     boost::asio::co_spawn(operators, queue_.operate(QueueAction::cancel, to("far.example"), "an operator"),
                           [&](std::exception_ptr, Result<std::size_t> done) { changed = done.value_or(9998); });
@@ -185,6 +207,29 @@ TEST_F(QueueOrders, AnOrderWaitsForWhatIsJustComingOutOfTheStore) {
   EXPECT_EQ(state(turn ? first : second), State::in_hand);
   EXPECT_EQ(state(turn ? second : first), State::dropped);
   EXPECT_FALSE(take());
+}
+
+TEST_F(QueueOrders, AListThatWasReadBeforeAPlaceWorkedChangesNothingOfIt) {
+  const Ulid first = accept({"a@far.example"});
+  const Ulid second = accept({"b@far.example"});
+  ASSERT_TRUE(queue_.start_worker());
+  fail_place(*take(), now() + 3'600'000);
+  store_.behind_list = [&] { works(first); }; // for another worker, which was there already
+  ASSERT_TRUE(run_task(queue_.load()));
+  EXPECT_FALSE(queue_.resting("far.example"));
+  EXPECT_FALSE(queue_.failing("far.example"));
+  // The same when the list shows nothing that waits, and the place is forgotten meanwhile.
+  const auto job = take();
+  ASSERT_TRUE(job);
+  fail_place(*job, now() + 3'600'000, State::failed);
+  EXPECT_TRUE(queue_.resting("far.example"));
+  store_.behind_list = [&] {
+    works(second);
+    queue_.release_worker("far.example");
+  };
+  ASSERT_TRUE(run_task(queue_.load()));
+  EXPECT_FALSE(queue_.resting("far.example"));
+  EXPECT_EQ(state(accept({"c@far.example"})), State::in_hand) << "it is tried at once";
 }
 
 TEST_F(QueueOrders, ANoteNamesSomeOfManyPlacesThatBackOff) {

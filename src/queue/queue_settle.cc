@@ -64,6 +64,7 @@ Task<void> Queue::settle(std::string key, std::vector<store::Outcome> outcomes, 
     if (place.failures > 0 || forgotten) {
       place.failures = 0;
       place.backoff_until = 0;
+      if (listings_ > 0) touched_.insert(key);
       update = store::DestinationUpdate{.key = key};
       heat(key, place);
     }
@@ -107,6 +108,7 @@ Task<void> Queue::settle_failed(std::string key, std::vector<store::Outcome> out
     forgotten_.erase(key);
     if (place.backoff_until <= now()) ++place.failures; // workers that fail together count once
     place.backoff_until = until;
+    if (listings_ > 0) touched_.insert(key);
     place.last_error = update.last_error;
     update.failures = place.failures;
     arm(key, place);
