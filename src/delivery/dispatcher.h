@@ -45,8 +45,9 @@ private:
     std::shared_ptr<const queue::Options> options;
     std::optional<queue::Plan> plan;
     std::unique_ptr<Peer> peer;
-    bool ours = false;   ///< the destination is a domain of this server
-    bool secure = false; ///< plan and connection are such as REQUIRETLS wants
+    std::unique_ptr<Peer> leaving; ///< used up, the only one at its place: it is gone before the next one is opened
+    bool ours = false;             ///< the destination is a domain of this server
+    bool secure = false;           ///< plan and connection are such as REQUIRETLS wants
     Share share = Share::none;
     queue::Seat seat;           ///< what it takes of all deliveries
     DoorHold kept;              ///< a place at a door that was waited for
@@ -129,6 +130,7 @@ private:
   void park(Worker& worker);
   void take_parked(Worker& worker);
   Task<void> part_with(Worker& worker);
+  void let_go(Worker& worker);
   Task<void> say_goodbye(std::unique_ptr<Peer> peer);
   Task<void> reap();
   void spawn(Task<void> task);

@@ -87,8 +87,15 @@ void Dispatcher::take_parked(Worker& worker) {
   worker.peer->door = doors_.enter(identity.door);
 }
 
+/// A used-up connection goes. Who lets in one at a time would turn the next one away while it is there.
+void Dispatcher::let_go(Worker& worker) {
+  if (places_.count(worker.plan->place, Share::open) > 1) return spawn(say_goodbye(std::move(worker.peer)));
+  worker.leaving = std::move(worker.peer);
+}
+
 /// Ends the worker's use of its connection.
 Task<void> Dispatcher::part_with(Worker& worker) {
+  if (worker.leaving) spawn(say_goodbye(std::move(worker.leaving)));
   if (worker.peer && !stopping_) {
     park(worker);
   } else if (worker.peer) {
@@ -121,6 +128,10 @@ Task<void> Dispatcher::follow_options(Worker& worker, bool secure) {
 /// Finds a connection of the kind that is needed, or says why there is none.
 Task<Dispatcher::Reach> Dispatcher::reach(Worker& worker, Attempt& attempt, bool secure) {
   Reach found;
+  if (worker.leaving) {
+    auto leaving = std::move(worker.leaving);
+    co_await say_goodbye(std::move(leaving));
+  }
   if (const unsigned loads = queue_.loads(); loads != std::exchange(loads_, loads)) hosts_.wake_all();
   for (;;) {
     co_await follow_options(worker, secure);
@@ -276,7 +287,7 @@ Task<void> Dispatcher::keep_or_leave(Worker& worker, Peer::Event event, Finding:
   const bool used_up = peer.used >= kMessagesPerConnection || (offered > 0 && peer.used >= offered) ||
                        (known > 0 && peer.carried >= known) || found == Finding::Session::used_up;
   if (used_up)
-    spawn(say_goodbye(std::move(worker.peer)));
+    let_go(worker);
   else if (found == Finding::Session::elsewhere)
     park(worker);
 }

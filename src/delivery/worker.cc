@@ -124,8 +124,7 @@ Task<Dispatcher::Way> Dispatcher::send_part(Worker& worker, queue::Job& part,
       smtp::PeerFeatures limits = peer.session().features();
       if (peer.rcpt_max > 0) limits.rcpt_max = peer.rcpt_max;
       if (keep_limits(limits, peer.domains, part.recipients, rest)) break;
-      spawn(say_goodbye(std::move(worker.peer))); // a new session has room
-      worker.peer.reset();
+      let_go(worker); // a new session has room
     }
     done = co_await transmit(worker, part, content, attempt, rest);
   }

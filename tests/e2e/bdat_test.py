@@ -4,6 +4,7 @@ import base64
 import itertools
 import re
 import socket
+import threading
 import unittest
 
 from peer import EXTENSIONS, Peer
@@ -205,6 +206,26 @@ class LimitsTest(RelayCase):
         self.assertEqual(len(peer.messages), 5)
         by_session = [sum(one.session == number for one in peer.messages) for number in range(len(peer.sessions))]
         self.assertLessEqual(max(by_session), 2)
+
+    def test_a_session_that_is_used_up_is_gone_before_the_next(self):
+        """A peer that lets in one connection at a time, and takes its time for QUIT."""
+        there, refused, another = set(), [], threading.Event()
+
+        def script(session, verb, _line):
+            if verb == "CONNECT" and there:
+                refused.append(session.number)
+                another.set()
+                return "421 4.7.0 one at a time"
+            if verb == "CONNECT":
+                there.add(session.number)
+            if verb == "QUIT":
+                another.wait(0.3)
+                there.discard(session.number)
+            return None
+
+        peer = self.host(25, extensions=(*EXTENSIONS, "LIMITS RCPTMAX=1 MAILMAX=1"), script=script)
+        self.wait_state(self.submit(*(f"u{i}@h25.test" for i in range(3))), "relayed")
+        self.assertEqual((len(peer.messages), len(peer.sessions), refused), (3, 3, []))
 
     def test_domains_of_a_session(self):
         self.dns.add("mx.shared.test A 127.0.0.24", *(f"d{i}.test MX 10 mx.shared.test" for i in range(3)))
