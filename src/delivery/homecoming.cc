@@ -53,7 +53,7 @@ Task<void> Homecoming::take_in(std::string destination, queue::Job job) {
                                       .recipient = &recipient,
                                       .told = &told,
                                       .dsn_handed_on = true, // the new message carries NOTIFY
-                                      .now = settled,
+                                      .now = judged_by(job, settled),
                                       .wall = millis(clock_.wall()),
                                       .retry_at = retry_at,
                                       .schedule = &options->schedule});

@@ -32,7 +32,7 @@ public:
     co_return result;
   }
   Task<Result<store::Id>> stage_begin() override {
-    ++staged;
+    ++staged, ++begun;
     co_return co_await inner_.stage_begin();
   }
   Task<Result<>> stage_append(store::Id id, std::string chunk) override {
@@ -43,7 +43,7 @@ public:
     --staged;
     inner_.stage_abandon(id);
   }
-  int staged = 0;
+  int staged = 0, begun = 0;
   bool fails_append = false;
   bool out_of_date = false;
   Ulid throws_for;
@@ -61,6 +61,7 @@ protected:
   /// A message whose recipient has failed.
   Ulid owing(const std::string& from, std::string body = {}) {
     queue::Draft draft;
+    draft.sender.ret = mail::Ret::full;
     draft.body.size = body.size();
     draft.body.bytes = std::move(body);
     draft.id = ids_.next();
@@ -124,6 +125,7 @@ TEST_F(ReporterTest, ALargeReportThatIsNotAcceptedLeavesNothingBehind) {
   const Ulid id = owing("broken@example.org", large);
   EXPECT_FALSE(round());
   EXPECT_EQ(store_.tried, 1);
+  EXPECT_EQ(store_.begun, 1);
   EXPECT_EQ(store_.staged, 0) << "it failed";
   const Ulid next = owing("ann@example.org", large);
   store_.fails_append = true;

@@ -20,6 +20,7 @@ Task<bool> ClockKeeper::begin() {
   if (!heartbeat || !synchronised) co_return false;
   const auto passed = parse_u64(*synchronised).value_or(0);
   kept_doubt_ = !synchronised->empty();
+  written_ = *heartbeat;
   trust_.begin({*heartbeat, std::chrono::milliseconds(passed)});
   begun_ = true;
   // The first heartbeat of a store is written down at once: without it the next run believes any clock.
@@ -52,7 +53,10 @@ Task<Result<>> ClockKeeper::keep(ClockTrust::Kept kept) {
     kept_doubt_ = doubt;
   }
   if (doubt) co_return Result<>();
-  co_return co_await store_.beat(kept.heartbeat);
+  const auto done = co_await store_.beat(kept.heartbeat);
+  const std::int64_t minute = std::chrono::milliseconds(kBeat).count();
+  if (done && kept.heartbeat + minute < written_.exchange(kept.heartbeat)) went_back_ = true;
+  co_return done;
 }
 
 void ClockKeeper::tell() {

@@ -21,6 +21,9 @@ public:
   Task<void> tick();
   /// An operator says that the clock is right.
   Task<Result<>> confirm();
+  /// True once after a heartbeat was written that is earlier than the one before: that one was of a clock that was ahead, and
+  /// what was put off by it must be looked at again.
+  bool went_back() { return went_back_.exchange(false); }
   /// A JSON object for the status.
   std::string status() const;
 
@@ -32,8 +35,10 @@ private:
   store::Store& store_;
   ClockTrust& trust_;
   bool begun_ = false;
-  bool doubted_ = false;                 ///< as it was told last
-  std::atomic<bool> kept_doubt_ = false; ///< the setting is there
+  bool doubted_ = false;                  ///< as it was told last
+  std::atomic<bool> kept_doubt_ = false;  ///< the setting is there
+  std::atomic<std::int64_t> written_ = 0; ///< the heartbeat in the store
+  std::atomic<bool> went_back_ = false;
   Instant beat_at_{};
 };
 

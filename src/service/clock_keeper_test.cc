@@ -111,6 +111,27 @@ TEST_F(ClockKeeperTest, AnOperatorEndsTheDoubt) {
   EXPECT_EQ(trust_->settled(), clock_.wall());
 }
 
+TEST_F(ClockKeeperTest, SaysWhenTheHeartbeatWasOfAClockThatWasAhead) {
+  tick();
+  jump(hours(20));
+  pass(seconds(60)); // it is believed
+  EXPECT_FALSE(keeper_->went_back());
+  jump(hours(-20));
+  tick();
+  EXPECT_FALSE(keeper_->went_back()) << "not written yet";
+  pass(seconds(60));
+  EXPECT_TRUE(keeper_->went_back());
+  EXPECT_FALSE(keeper_->went_back()) << "once";
+  pass(seconds(60));
+  EXPECT_FALSE(keeper_->went_back());
+  // In doubt nothing is written until somebody says so.
+  jump(hours(-50));
+  pass(seconds(60));
+  EXPECT_FALSE(keeper_->went_back());
+  ASSERT_TRUE(run_task(keeper_->confirm()));
+  EXPECT_TRUE(keeper_->went_back());
+}
+
 TEST_F(ClockKeeperTest, UntilTheStoreCanBeReadNothingIsOld) {
   store_.fails = true;
   tick();

@@ -337,7 +337,9 @@ Task<void> Server::Impl::upkeep() {
   tell_of_certificate();
   while (!stopping) {
     co_await clock_keeper.tick();
-    if (clock.set_back()) co_await load_queue(); // what is due by the time that it was is not due by this one
+    const bool set_back = clock.set_back();
+    const bool went_back = clock_keeper.went_back();
+    if (set_back || went_back) co_await load_queue(); // what is due by the time that it was is not due by this one
     auto rest = std::chrono::milliseconds(500);
     co_await net::sleep_for(rest);
     if (++ticks % 10 == 0) {

@@ -98,11 +98,10 @@ TEST_P(StoreContract, WhatCameByAClockThatWasBehindIsNotOldWhenItIsRight) {
 }
 
 TEST_P(StoreContract, WhatItsSenderHasGivenTimeForByAClockThatIsBehindIsNotLate) {
-  const std::int64_t start = now();
-  ASSERT_TRUE(run(store().beat(start)));
-  clock().set_wall(from_millis(start - 400 * kOneDay));
+  const std::int64_t behind = 400 * kOneDay;
+  ASSERT_TRUE(run(store().beat(now())));
+  clock().set_wall(from_millis(now() - behind));
   clock().advance(kADay * 7); // the last time that was believed is long ago
-  const std::int64_t right = start + 7 * kOneDay;
   AcceptRequest by = message();
   by.sender.deliver_by = {.mode = mail::DeliverBy::Mode::give_back, .seconds = 3600, .at = now() + 3'599'000};
   by.recipients = {to_remote("a@by.example", "by.example")};
@@ -110,22 +109,22 @@ TEST_P(StoreContract, WhatItsSenderHasGivenTimeForByAClockThatIsBehindIsNotLate)
   const Ulid fresh = accepted(by);
   AcceptRequest again = by; // it was given time by a clock that was right, and went through another of our addresses
   again.id = message().id;
-  again.sender.deliver_by.at = again.recipients[0].deadline = right + 600'000;
+  again.sender.deliver_by.at = again.recipients[0].deadline = now() + behind + 600'000;
   const Ulid known = accepted(again);
   AcceptRequest held = message();
-  held.sender.hold = {mail::Hold::Kind::until, 0, right + 7 * kOneDay, "until;2026-01-15T00:00:00Z"};
+  held.sender.hold = {mail::Hold::Kind::until, 0, now() + behind + 7 * kOneDay, "until;2026-01-15T00:00:00Z"};
   held.expires_at = held.sender.hold.until + 5 * kOneDay;
   held.recipients = {to_remote("a@held.example", "held.example")};
   held.recipients[0].due = held.sender.hold.until;
   const Ulid later = accepted(held);
   expect_sound();
-  clock().set_wall(from_millis(right));
-  EXPECT_EQ(trail(fresh).message.sender.deliver_by.at, right + 3'599'000);
-  EXPECT_EQ(trail(known).message.sender.deliver_by.at, right + 600'000);
+  clock().set_wall(from_millis(now() + behind));
+  EXPECT_EQ(trail(fresh).message.sender.deliver_by.at, by.sender.deliver_by.at + behind);
+  EXPECT_EQ(trail(fresh).message.expires_at, by.expires_at + behind);
+  EXPECT_EQ(trail(known).message.sender.deliver_by.at, again.sender.deliver_by.at);
   EXPECT_EQ(trail(later).message.expires_at, held.expires_at);
-  EXPECT_EQ(run(store().earliest_deadline()).value_or(0), right + 600'000);
+  EXPECT_EQ(run(store().earliest_deadline()).value_or(0), again.sender.deliver_by.at);
   EXPECT_TRUE(run(store().claim_overdue(now(), 10)).value().empty());
-  EXPECT_EQ(trail(fresh).message.expires_at, right + (by.expires_at - by.accepted_at));
 }
 
 TEST_P(StoreContract, TheHeartbeatIsOnlyWhatWasWrittenDown) {
@@ -257,7 +256,8 @@ TEST_P(StoreContract, WhatCameInTheFutureCountsFromTheLastTimeThatWasBelieved) {
   const Ulid id = queue("far.example");
   clock().set_wall(from_millis(start - 400 * kOneDay)); // from one that is wrong to another
   EXPECT_EQ(run(store().pull_forward(now(), now() + kOneDay)).value_or(0), 2u);
-  EXPECT_EQ(trail(id).message.accepted_at, start);
+  EXPECT_GE(trail(id).message.accepted_at, start);
+  EXPECT_LE(trail(id).message.accepted_at, start + 60'000);
   clock().set_wall(from_millis(start + 120'000));
   EXPECT_TRUE(run(store().claim_expired("far.example", now(), 10)).value().empty());
   EXPECT_EQ(run(store().pull_forward(now(), now() + kOneDay)).value_or(9), 0u);

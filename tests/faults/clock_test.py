@@ -84,6 +84,41 @@ class ClockTest(unittest.TestCase):
         self.upkeep()
         self.assertEqual(self.mails(), 1)
 
+    def attempts(self):
+        return {one["id"]: one["recipients"][0]["attempts"] for one in self.server.queued()}
+
+    def another_attempt(self, what):
+        """Of everything that waits."""
+        before = self.attempts()
+        wait_until(lambda: all(now > before[ident] for ident, now in self.attempts().items()), what)
+
+    def test_a_clock_that_is_behind_returns_nothing(self):
+        def send(to):
+            return self.server.send("alice@example.test", [to], letter(sender=ALICE, to=to))
+
+        idents = {send("rita@far.test")}
+        wait_until(lambda: self.waiting()["recipients"][0]["attempts"] > 0, "an attempt")
+        ends = {one["id"]: one["expires"] for one in self.server.queued()}
+        for days, within in ((-400, True), (-20000, False)):  # within a run, and at a start: it says 1971
+            if not within:
+                self.server.stop()
+            self.server.jump(days)
+            if not within:
+                self.server.start()
+            wait_until(lambda: not self.clock()["trusted"], "the doubt")
+            self.another_attempt("an attempt by the wrong clock")
+            idents.add(send(f"anna{-days}@far.test"))  # what is accepted meanwhile
+            self.another_attempt("an attempt of what came now")
+            self.assertEqual(self.server.json("verify")["findings"], [])
+            self.server.jump(0)
+            wait_until(lambda: self.clock() == {"trusted": True}, "the clock to be believed")
+            self.another_attempt("an attempt by the right one")
+            self.assertEqual(self.attempts().keys(), idents)
+            for one in self.server.queued():
+                self.assertGreaterEqual(one["expires"], min(ends.values()))
+                self.assertEqual(one["expires"], ends.setdefault(one["id"], one["expires"]))
+        self.assertEqual(self.mails(), 0, "no report of a failure")
+
     def test_an_operator_confirms_it_while_the_server_runs(self):
         self.server.send("x@y.test", [ALICE], letter())
         self.server.jump(400)
