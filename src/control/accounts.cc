@@ -127,6 +127,9 @@ Task<Answer> add_account(Context& context, Call call) {
   if (!wanted) co_return std::unexpected(wanted.error());
   const auto address = read_address(wanted->login.value_or(""), "the account");
   if (!address) co_return std::unexpected(address.error());
+  if (mail::has_odd_dots(address->local))
+    co_return fail(Errc::invalid,
+                   "an account's dots stand alone and within its name: many servers take no other address");
   if (address->local == "*") co_return fail(Errc::invalid, "an account can't be named *: that is the catch-all alias");
   if (const auto ours = co_await need_domain(context, address->domain); !ours) co_return std::unexpected(ours.error());
   store::Account account;

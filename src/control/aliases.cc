@@ -67,6 +67,8 @@ Result<WantedAlias> read_wanted(const std::string& body) {
   if (!address) return std::unexpected(address.error());
   auto parsed = read_address(address->value_or(""), "the alias");
   if (!parsed) return std::unexpected(parsed.error());
+  if (mail::has_odd_dots(parsed->local))
+    return fail(Errc::invalid, "an alias's dots stand alone and within its name: many servers take no other address");
   const auto texts = texts_field(*object, "targets");
   if (!texts) return std::unexpected(texts.error());
   if (texts->size() > kMaxTargets) return fail(Errc::invalid, "at most 1000 targets at once");

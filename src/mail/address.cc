@@ -42,6 +42,17 @@ bool is_dot_string(std::string_view local) {
   return !after_dot;
 }
 
+/// What is no dot-string only for where its dots are.
+bool is_odd(std::string_view local) {
+  const bool dotted = std::ranges::all_of(local, [](char c) { return c == '.' || is_atext(c); });
+  return dotted && local.find_first_not_of('.') != std::string_view::npos && !is_dot_string(local);
+}
+
+/// The same in the quotes that it came in.
+bool is_quoted_odd(std::string_view local) {
+  return local.size() > 2 && local.front() == '"' && local.back() == '"' && is_odd(local.substr(1, local.size() - 2));
+}
+
 /// Well-formed UTF-8 without control characters.
 bool is_clean(std::string_view text) {
   text.remove_prefix(plain_length(text));
@@ -93,7 +104,8 @@ Result<std::string> take_quoted(std::string_view& text) {
   for (std::size_t i = 1; i < text.size(); ++i) {
     if (text[i] == '"') {
       text.remove_prefix(i + 1);
-      return local;
+      if (is_quoted_odd(local)) return invalid("the local part is not valid"); // it would be taken for what is in it
+      return is_odd(local) ? '"' + local + '"' : local;
     }
     if (text[i] == '\\' && ++i == text.size()) break;
     local += text[i];
@@ -108,7 +120,7 @@ Result<std::string> take_local(std::string_view& text) {
   const auto end = std::ranges::find_if(text, [](char c) { return c != '.' && !is_atext(c); });
   const std::string local(text.begin(), end);
   text.remove_prefix(local.size());
-  if (!is_dot_string(local)) return invalid("the local part is not valid");
+  if (!is_dot_string(local) && !is_odd(local)) return invalid("the local part is not valid");
   return local;
 }
 
@@ -156,7 +168,7 @@ std::string Address::to_string() const {
   if (empty()) return {};
   std::string out;
   out.reserve(local.size() + 1 + domain.size());
-  if (is_dot_string(local)) {
+  if (is_dot_string(local) || is_odd(local) || is_quoted_odd(local)) {
     out = local;
   } else {
     out += '"';
@@ -171,6 +183,8 @@ std::string Address::to_string() const {
   out += domain;
   return out;
 }
+
+bool has_odd_dots(std::string_view local) { return is_odd(local) || is_quoted_odd(local); }
 
 Result<Address> make_address(std::string local, std::string_view domain, bool allow_utf8) {
   if (auto checked = check_local(local, allow_utf8); !checked) return std::unexpected(checked.error());

@@ -121,7 +121,7 @@ private:
   struct Words {
     std::string joined; ///< as a local part
     std::size_t count = 0;
-    bool local_part = true; ///< words and dots alternate
+    bool local_part = true; ///< words with dots between them
   };
 
   Words read_words() {
@@ -130,12 +130,12 @@ private:
     for (;; advance()) {
       const bool word = token_.kind == Kind::word || token_.kind == Kind::quoted;
       if (!word && !at('.')) break;
-      if (word != expect_word) words.local_part = false;
+      if (word && !expect_word) words.local_part = false; // two words; of odd dots there are addresses
       words.joined += word ? token_.text : ".";
       words.count += word ? 1 : 0;
       expect_word = !word;
     }
-    if (expect_word) words.local_part = false;
+    if (words.count == 0) words.local_part = false;
     return words;
   }
 

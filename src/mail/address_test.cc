@@ -1,4 +1,5 @@
 #include "mail/address.h"
+#include "mail/head.h"
 
 #include <gtest/gtest.h>
 
@@ -43,15 +44,40 @@ TEST(Address, ParsesGoodOnes) {
   }
 }
 
+TEST(Address, OddDotsAreWrittenAsTheyCame) {
+  for (const std::string text :
+       {"us..er@x", "user.@x", ".user@x", "a...b.@x", "\"us..er\"@x", "\"user.\"@x", "\"us.. er\"@x"}) {
+    const auto address = parse_address(text);
+    ASSERT_TRUE(address) << text;
+    EXPECT_EQ(address->to_string(), text);
+    EXPECT_EQ(parse_address(address->to_string())->local, address->local);
+    EXPECT_EQ(has_odd_dots(address->local), !text.contains(' ')) << text;
+    const auto path = parse_path("<" + text + ">");
+    ASSERT_TRUE(path) << text;
+    EXPECT_EQ(path->address.to_string(), text);
+  }
+  EXPECT_EQ(parse_address("\"us.er\"@x")->to_string(), "us.er@x");
+  EXPECT_FALSE(has_odd_dots("us.er"));
+  for (const std::string text : {"us..er@x.test", "user.@x.test"}) {
+    const auto list = addresses_of("Ann. B. <" + text + ">, " + text);
+    ASSERT_TRUE(list) << list.error().message;
+    ASSERT_EQ(list->size(), 2u);
+    EXPECT_EQ(list->front().to_string(), text);
+    EXPECT_EQ(list->back().to_string(), text);
+  }
+}
+
 TEST(Address, RefusesBadOnes) {
   const std::string cases[] = {
       "",
       "user",
       "@example.org",
       "user@",
-      ".user@x",
-      "user.@x",
-      "us..er@x",
+      ".@x",
+      "..@x",
+      "us..er",
+      "us.. er@x",
+      "\"\\\"us..er\\\"\"@x",
       "us er@x",
       "a@b%c@x",
       "user@x y",

@@ -99,6 +99,21 @@ class DeliveryTest(RelayCase):
         self.wait_state(ident, "relayed")
         self.assertIn("mx.h11.test", str(self.server.trace(ident)))
 
+    def test_odd_dots(self):
+        """Addresses that some carriers gave out come and go as they are."""
+        peer = self.host(19)
+        self.server.must("alias", "add", "odd@example.test", "ann..b.@h19.test")
+        self.server.send("x..y.@z.test", ["odd@example.test"], letter("x..y.@z.test", "odd@example.test"))
+        ident = self.submit("a..b@h19.test", '"a..b"@h19.test', "c.@h19.test")
+        self.wait_state(ident, "relayed")
+        self.wait_messages(peer, 2)
+        told = {one.split(" ")[0] for message in peer.messages for one in message.recipients}
+        self.assertEqual(told, {"<ann..b.@h19.test>", "<a..b@h19.test>", '<"a..b"@h19.test>', "<c.@h19.test>"})
+        self.server.send("x..y.@z.test", [ALICE], letter("x..y.@z.test", ALICE))
+        self.assertIn(b"Return-Path: <x..y.@z.test>", b"".join(self.server.mail(ALICE)))
+        for kind, words in (("account", ()), ("alias", (ALICE,))):
+            self.assertIn("dots", self.server.cli(kind, "add", "a..b@example.test", *words, password=SECRET).stderr)
+
     def test_preference_and_fallback(self):
         self.dns.add("pref.test MX 5 away.pref.test", "away.pref.test A 127.0.0.12", "pref.test MX 20 last.pref.test",
                      "last.pref.test A 127.0.0.14", "pref.test MX 10 mx.pref.test")
