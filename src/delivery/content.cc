@@ -139,4 +139,24 @@ Task<Result<>> Content::convert(mail::Conversion how) {
   co_return begin_conversion(how);
 }
 
+Task<Result<bool>> Content::heads_are_ascii(bool binary) {
+  mail::MessageConverter scan(mail::Conversion{.from_binary = binary, .to_eight_bit = true, .ascii_heads = true});
+  std::string unused;
+  bool fine = scan.start(head_, unused).has_value();
+  head_sent_ = true;
+  offset_ = 0;
+  while (fine) {
+    auto piece = co_await next_raw();
+    if (!piece) co_return std::unexpected(piece.error());
+    unused.clear();
+    const bool over = piece->empty();
+    const auto done = over ? scan.finish(unused) : scan.feed(*piece, unused);
+    fine = done.has_value();
+    if (over) break;
+  }
+  auto begun = rewind();
+  if (!begun) co_return std::unexpected(begun.error());
+  co_return fine;
+}
+
 } // namespace paquebot::delivery

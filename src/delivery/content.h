@@ -26,6 +26,8 @@ public:
   /// section 3, RFC 3030 section 3). Reads it through once, to be sure before anything is sent; unsupported when it
   /// can't be done.
   Task<Result<>> convert(mail::Conversion how);
+  /// Whether the head and those of all parts are ASCII; false when that can't be told. Reads the content through.
+  Task<Result<bool>> heads_are_ascii(bool binary);
   /// From now on next() gives a report of ours without what it returns of the message that it is about (RFC 8689 section 5).
   /// unsupported when it is none. Before convert().
   Task<Result<>> redact();

@@ -70,7 +70,18 @@ Task<mail::Reply> fit(const queue::Job& job, smtp::PeerFeatures peer, Content& c
   out.sender = job.message.sender;
   out.sender.hold = {}; // its time has come
   out.size = content.size();
-  out.sender.smtputf8 = needs_smtputf8(job, content.head());
+  bool international = needs_smtputf8(job, content.head());
+  if (!international && job.message.sender.smtputf8 && job.message.content_8bit) {
+    // The heads of its parts may be what it was declared for.
+    international = peer.smtputf8;
+    if (!international) {
+      const bool from_binary = job.message.sender.body == mail::BodyType::binary;
+      auto plain = co_await content.heads_are_ascii(from_binary);
+      if (!plain) co_return mail::Reply(451, {4, 3, 0}, "the stored message can't be read now", plain.error().message);
+      international = !*plain;
+    }
+  }
+  out.sender.smtputf8 = international;
   if (out.sender.smtputf8 && !peer.smtputf8)
     co_return mail::Reply(550, {5, 6, 7},
                           "the next server does not take internationalised addresses or headers (SMTPUTF8)");

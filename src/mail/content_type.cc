@@ -4,6 +4,8 @@
 #include "mail/lines.h"
 
 #include <algorithm>
+#include <map>
+#include <optional>
 #include <vector>
 
 namespace paquebot::mail {
@@ -47,19 +49,19 @@ std::vector<TypeToken> tokens_of(std::string_view text) {
   text = text.substr(0, kMaxValue);
   for (std::size_t at = 0; at < text.size();) {
     const char c = text[at];
+    const bool value = tokens.size() > 1 && tokens.back().separator == '=';
     if (is_space(c)) {
       ++at;
     } else if (c == '(') {
       at = skip_comment(text, at);
     } else if (c == '"') {
       at = read_quoted(text, at, tokens.emplace_back().text);
-    } else if (is_separator(c)) {
+    } else if (is_separator(c) && (!value || c == ';')) {
       tokens.push_back({{}, c});
       ++at;
     } else {
       // A boundary without quotes may hold "/" and "=" in practice, so only the name of the
       // parameter is cut there: the value runs to the next space or semicolon.
-      const bool value = tokens.size() > 1 && tokens.back().separator == '=';
       const std::size_t start = at;
       while (at < text.size() && !is_space(text[at]) && text[at] != ';' && text[at] != '(' && text[at] != '"' &&
              (value || !is_separator(text[at]))) {
@@ -71,10 +73,62 @@ std::vector<TypeToken> tokens_of(std::string_view text) {
   return tokens;
 }
 
-void set_parameter(ContentType& type, std::string_view name, const std::string& value) {
-  if (iequals(name, "boundary") && type.boundary.empty()) type.boundary = value;
-  if (iequals(name, "report-type") && type.report_type.empty()) type.report_type = to_lower(value);
-  if (iequals(name, "charset") && type.charset.empty()) type.charset = to_lower(value);
+/// Values that a parameter was given: as a whole, and by RFC 2231, which may come in pieces in any order.
+struct Parameter {
+  std::optional<std::string> plain;
+  std::map<std::size_t, std::string> pieces;
+};
+
+std::string without_percents(std::string_view text) {
+  const auto digit = [](char c) {
+    return std::string_view("0123456789abcdef").find(c >= 'A' && c <= 'F' ? char(c + 32) : c);
+  };
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%' && i + 2 < text.size() && digit(text[i + 1]) < 16 && digit(text[i + 2]) < 16) {
+      out += static_cast<char>(digit(text[i + 1]) * 16 + digit(text[i + 2]));
+      i += 2;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
+/// Takes `token`, the name of a parameter such as "boundary", "boundary*", "boundary*0" or "boundary*1*", and its value.
+void set_parameter(Parameter& parameter, std::string_view token, const std::string& value) {
+  constexpr std::size_t kMostPieces = 100;
+  const auto star = token.find('*');
+  if (star == std::string_view::npos) {
+    if (!parameter.plain) parameter.plain = value;
+    return;
+  }
+  const auto section = token.substr(star + 1); // "", "0" or "0*"
+  const bool encoded = section.empty() || section.ends_with('*');
+  const auto number = section.empty() ? 0 : parse_u64(section.substr(0, section.find('*')));
+  if (!number || *number >= kMostPieces || parameter.pieces.contains(*number)) return;
+  std::string_view text = value;
+  if (encoded && *number == 0) { // charset'language'text
+    const auto language = text.find('\'');
+    const auto end = language == std::string_view::npos ? language : text.find('\'', language + 1);
+    if (end != std::string_view::npos) text.remove_prefix(end + 1);
+  }
+  parameter.pieces[*number] = encoded ? without_percents(text) : std::string(text);
+}
+
+std::optional<std::string> joined(const Parameter& parameter) {
+  std::string text;
+  std::size_t next = 0;
+  for (const auto& [number, piece] : parameter.pieces) {
+    if (number != next++) break;
+    text += piece;
+  }
+  return next == 0 ? std::nullopt : std::optional(std::move(text));
+}
+
+std::string value_of(const Parameter& parameter) {
+  auto pieces = joined(parameter);
+  return pieces ? std::move(*pieces) : parameter.plain.value_or("");
 }
 
 } // namespace
@@ -89,11 +143,21 @@ ContentType parse_content_type(std::string_view value) {
     type.type = "text";
     type.subtype = "plain";
   }
+  Parameter boundary, report_type, charset;
   for (std::size_t i = 0; i + 3 < tokens.size(); ++i) {
-    if (tokens[i].separator == ';' && tokens[i + 2].separator == '=') {
-      set_parameter(type, tokens[i + 1].text, tokens[i + 3].text);
-    }
+    if (tokens[i].separator != ';' || tokens[i + 2].separator != '=' || tokens[i + 3].separator) continue;
+    const std::string_view token = tokens[i + 1].text;
+    const auto name = token.substr(0, token.find('*'));
+    Parameter* known = iequals(name, "boundary")      ? &boundary
+                       : iequals(name, "report-type") ? &report_type
+                       : iequals(name, "charset")     ? &charset
+                                                      : nullptr;
+    if (known != nullptr) set_parameter(*known, token, tokens[i + 3].text);
   }
+  type.boundary = value_of(boundary);
+  if (boundary.plain && !boundary.pieces.empty() && *boundary.plain != type.boundary) type.boundary.clear();
+  type.report_type = to_lower(value_of(report_type));
+  type.charset = to_lower(value_of(charset));
   return type;
 }
 

@@ -5,11 +5,11 @@
 
 namespace paquebot::mail {
 
-/// A Content-Type field (RFC 2045 section 5.1), read tolerantly.
+/// A Content-Type field (RFC 2045 section 5.1), read tolerantly, and its parameters by RFC 2231: in pieces, and with a charset.
 struct ContentType {
   std::string type;        ///< lower case; "text" when the field is missing or malformed
   std::string subtype;     ///< lower case; "plain" likewise
-  std::string boundary;    ///< of a multipart; empty when missing
+  std::string boundary;    ///< of a multipart; empty when missing, or when programs may read different ones
   std::string report_type; ///< of multipart/report (RFC 6522), lower case
   std::string charset;     ///< lower case
 

@@ -21,6 +21,19 @@ TEST(ContentType, Parse) {
       {"multipart/mixed; boundary", "multipart", "mixed", ""},
       {"multipart/mixed; boundary=", "multipart", "mixed", ""},
       {"text", "text", "plain", ""},
+      {"multipart/mixed; boundary=_abc", "multipart", "mixed", "_abc"},
+      {"multipart/mixed; boundary==_abc/=", "multipart", "mixed", "=_abc/="},
+      {"multipart/mixed; boundary=/=_abc; x=y", "multipart", "mixed", "/=_abc"},
+      {"multipart/mixed; boundary*=us-ascii'en'a%20b%3Dc", "multipart", "mixed", "a b=c"},
+      {"multipart/mixed; boundary*=abc", "multipart", "mixed", "abc"},
+      {"multipart/mixed; boundary*0=abc", "multipart", "mixed", "abc"},
+      {"multipart/mixed; boundary*1=\"d e\"; boundary*0=\"abc \"", "multipart", "mixed", "abc d e"},
+      {"multipart/mixed; boundary*0*=''a%2; x=y; BOUNDARY*1*=%41; boundary*2=%42", "multipart", "mixed", "a%2A%42"},
+      {"multipart/mixed; boundary*0=a; boundary*2=c", "multipart", "mixed", "a"},
+      {"multipart/mixed; boundary*1=b", "multipart", "mixed", ""},
+      {"multipart/mixed; boundary*x=b; boundary*999=c", "multipart", "mixed", ""},
+      {"multipart/mixed; boundary=abc; boundary*=''abc", "multipart", "mixed", "abc"},
+      {"multipart/mixed; boundary=abc; boundary*=''def", "multipart", "mixed", ""}, // programs differ
       {"/;=;=/", "text", "plain", ""},
       {"((((", "text", "plain", ""},
   };
@@ -32,6 +45,9 @@ TEST(ContentType, Parse) {
   }
   EXPECT_EQ(parse_content_type("multipart/report; report-type=Delivery-Status").report_type, "delivery-status");
   EXPECT_EQ(parse_content_type("text/plain; charset=\"UTF-8\"").charset, "utf-8");
+  EXPECT_EQ(parse_content_type("text/plain; charset*=''UTF-8").charset, "utf-8");
+  EXPECT_EQ(parse_content_type("multipart/report; report-type*0=delivery-; report-type*1=status").report_type,
+            "delivery-status");
 }
 
 TEST(ContentType, FirstToken) {

@@ -4,6 +4,8 @@
 #include "mail/lines.h"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 namespace paquebot::mail {
 namespace {
@@ -34,12 +36,11 @@ bool mostly_8bit(std::string_view text) {
   return static_cast<std::size_t>(high) > text.size() / 3;
 }
 
-/// Whether `text` is UTF-8, save for a character cut at its end.
-bool is_utf8_window(std::string_view text) {
-  for (std::size_t cut = 0; cut < 4 && cut <= text.size(); ++cut) {
-    if (is_utf8(text.substr(0, text.size() - cut))) return true;
-  }
-  return false;
+/// Fragments (RFC 2046 sections 5.2.2, 5.2.3), and reports that programs read as they are (RFC 3464 section 2.1, RFC 8098
+/// section 3.1).
+bool must_stay(const ContentType& type) {
+  constexpr std::string_view kKinds[] = {"partial", "external-body", "delivery-status", "disposition-notification"};
+  return type.type == "message" && std::ranges::find(kKinds, type.subtype) != std::end(kKinds);
 }
 
 } // namespace
@@ -54,11 +55,11 @@ void MessageConverter::refuse(std::string_view why) {
 }
 
 bool MessageConverter::may_stay(std::string_view head) const {
-  return (how_.to_eight_bit || is_ascii(head)) && (!how_.from_binary || is_canonical(head));
+  return ((how_.to_eight_bit && !how_.ascii_heads) || is_ascii(head)) && (!how_.from_binary || is_canonical(head));
 }
 
 void MessageConverter::refuse_head() {
-  refuse(how_.to_eight_bit || (how_.from_binary && is_ascii(head_bytes_))
+  refuse((how_.to_eight_bit && !how_.ascii_heads) || (how_.from_binary && is_ascii(head_bytes_))
              ? "a header block holds NUL, or CR or LF alone"
              : "a header field holds 8-bit text (it needs SMTPUTF8)");
 }
@@ -142,10 +143,16 @@ void MessageConverter::between(std::string_view text, bool ends_line) {
   for (const char c : text.substr(0, text.size() - line_end)) {
     const bool high = static_cast<unsigned char>(c) >= 0x80 && !how_.to_eight_bit;
     const bool bad = high || c == '\0' || (how_.from_binary && (c == '\r' || c == '\n'));
+    if (between_ == kMaxLine) { // the blank keeps what is behind it from being a delimiter
+      *out_ += "\r\n ";
+      between_ = 1;
+    }
+    ++between_;
     *out_ += bad ? '?' : c;
     if (bad && !levels_.empty() && !levels_.back().started) replaced_ = true;
   }
   *out_ += text.substr(text.size() - line_end);
+  if (ends_line) between_ = 0;
 }
 
 std::optional<MessageConverter::Delimiter> MessageConverter::delimiter(std::string_view line) const {
@@ -179,6 +186,7 @@ void MessageConverter::at_delimiter(Delimiter d, std::string_view line) {
   levels_.resize(d.close ? d.level : d.level + 1);
   place_ = d.close ? Place::between : Place::head;
   head_bytes_.clear();
+  between_ = 0;
   message_head_ = false;
   default_message_ = !d.close && levels_.back().digest;
 }
@@ -206,11 +214,13 @@ void MessageConverter::open_part(Head head) {
   mode_ = Mode::undecided;
   opaque_ = {};
 
-  const bool fragment = part_type_.is("message", "partial") || part_type_.is("message", "external-body");
-  const bool multipart = part_type_.type == "multipart" && !part_type_.boundary.empty();
-  const bool closed = part_type_.is("multipart", "signed") || part_type_.boundary.size() > kMaxConvertedBoundary ||
-                      (multipart && levels_.size() == kMaxDepth);
-  if (!identity || fragment || closed) {
+  const bool multipart = part_type_.type == "multipart";
+  const std::size_t boundary = part_type_.boundary.size();
+  const bool readable = boundary > 0 && boundary <= kMaxConvertedBoundary && levels_.size() < kMaxDepth;
+  const bool is_signed = part_type_.is("multipart", "signed") && !how_.ascii_heads;
+  if (how_.ascii_heads && identity && multipart && !readable)
+    return refuse("the parts of a multipart can't be told apart");
+  if (!identity || (multipart && (!readable || is_signed)) || must_stay(part_type_)) {
     *out_ += part_head_.to_string();
     mode_ = Mode::opaque;
     place_ = Place::leaf;
@@ -218,6 +228,7 @@ void MessageConverter::open_part(Head head) {
     write_head(label(true), false);
     levels_.push_back({part_type_.boundary, part_type_.subtype == "digest"});
     place_ = Place::between;
+    between_ = 0;
   } else if (part_type_.is("message", "rfc822")) {
     write_head(label(true), false);
     place_ = Place::head;
@@ -289,9 +300,10 @@ void MessageConverter::decide(bool window_full) {
   mode_ = text && !how_.from_binary && !mostly_8bit(window) ? Mode::quoted_printable : Mode::base64;
   quoted_printable_ = {};
   base64_ = {};
-  if (message_head_ && !part_head_.find("Content-Type") && scan.has_8bit) {
-    part_head_.append("Content-Type",
-                      is_utf8_window(window) ? "text/plain; charset=utf-8" : "text/plain; charset=unknown-8bit");
+  // What a window shows says nothing of what is behind it.
+  if (message_head_ && !part_head_.find("Content-Type") && (scan.has_8bit || window_full)) {
+    part_head_.append("Content-Type", !window_full && is_utf8(window) ? "text/plain; charset=utf-8"
+                                                                      : "text/plain; charset=unknown-8bit");
   }
   write_head(mode_ == Mode::base64 ? "base64" : "quoted-printable", true);
   encode(window);
@@ -306,6 +318,9 @@ std::string MessageConverter::label(bool eight_bit) const {
 }
 
 void MessageConverter::write_head(std::string_view encoding, bool always) {
+  bool first = true; // RFC 2045 section 5 knows one such field; programs differ in which of two they believe
+  part_head_.remove_if(
+      [&first](const Field& f) { return f.is("Content-Transfer-Encoding") && !std::exchange(first, false); });
   // "7bit" is what a missing field means: it is only put where something else stood.
   const auto& fields = part_head_.fields();
   const auto at = std::ranges::find_if(fields, [](const Field& f) { return f.is("Content-Transfer-Encoding"); });

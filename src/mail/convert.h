@@ -21,6 +21,9 @@ struct Conversion {
   /// Octets beyond ASCII may stay (8BITMIME, mailboxes), in header blocks too; only NUL, stray CR and LF, and lines
   /// beyond 998 octets have to go.
   bool to_eight_bit = false;
+  /// Only to find out whether all header blocks are ASCII, those of parts that must not be changed too: others are refused.
+  /// What comes out is of no use.
+  bool ascii_heads = false;
 };
 
 /// Turns a message with 8-bit or binary content into one that a peer without takes (RFC 6152 section 3, RFC 3030 section
@@ -29,9 +32,10 @@ struct Conversion {
 /// lost, and none is encoded twice. Works in linear time, keeps at most a window of 64 KiB of a part and one part's head.
 ///
 /// Fails with Errc::unsupported when the message cannot be changed: such octets in any header block (8-bit ones would
-/// need SMTPUTF8), inside multipart/signed, inside a part that claims another encoding, or in message/partial and
-/// message/external-body. In the preamble and epilogue of a multipart, which nobody reads, they become "?". After a
-/// failure the object is of no further use.
+/// need SMTPUTF8), inside multipart/signed or a multipart whose boundary is not known, inside a part that claims another
+/// encoding, or in message/partial, message/external-body, message/delivery-status and message/disposition-notification
+/// (which must not be encoded). In the preamble and epilogue of a multipart, which nobody reads, they become "?", and lines
+/// that are too long are cut. After a failure the object is of no further use.
 ///
 /// Example: `converter.start(head, out)`, then `feed(chunk, out)` for each chunk of the body, then `finish(out)`;
 /// `out` then holds the whole new message, head first, and may be sent and cleared between calls.
@@ -94,6 +98,7 @@ private:
   bool message_head_ = true; ///< of a whole message, not of a part of a multipart
   bool default_message_ = false;
 
+  std::size_t between_ = 0; ///< octets of the line of a preamble or epilogue so far
   Mode mode_ = Mode::undecided;
   Head part_head_;
   ContentType part_type_;

@@ -118,6 +118,10 @@ TEST(Convert, RefusesWhatCannotBeChanged) {
       "Content-Transfer-Encoding: base64\r\n\r\n\xFF\r\n",
       "Content-Transfer-Encoding: x-uuencode\r\n\r\n\xFF\r\n",
       "Content-Type: message/partial\r\n\r\n\xFF\r\n",
+      "Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; \xFF\r\n",
+      "Content-Type: message/disposition-notification\r\n\r\nX: \xFF\r\n",
+      "Content-Type: multipart/mixed\r\n\r\n--b\r\n\r\n\xFF\r\n--b--\r\n",
+      "Content-Type: multipart/mixed; boundary=b; boundary*=''c\r\n\r\n--b\r\n\r\n\xFF\r\n--b--\r\n",
       "Content-Type: message/rfc822\r\n\r\nSubject: \xFF\r\n\r\nx\r\n",
       "Content-Type: message/rfc822\r\n\r\nSubject: \xFF",
       "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nX: \xFF\r\n--b--\r\n",
@@ -133,6 +137,78 @@ TEST(Convert, RefusesWhatCannotBeChanged) {
   }
   const std::string plain = signed_head + "--s\r\n\r\nfine\r\n--s--\r\n";
   EXPECT_EQ(*convert(plain, 50), plain);
+}
+
+TEST(Convert, BoundariesInPiecesAndWithACharset) {
+  for (const std::string boundary :
+       {"boundary*=us-ascii''_b%20c", "boundary*0=\"_b \"; boundary*1=c", "boundary*0*=''_b%20; boundary*1=c"}) {
+    const std::string head = "Content-Type: multipart/mixed; " + boundary + "\r\n\r\n";
+    const auto out = convert(head + "--_b c\r\n\r\n\xC3\xA9 and more\r\n--_b c--\r\n", 7);
+    ASSERT_TRUE(out) << boundary;
+    EXPECT_EQ(*out,
+              head + "--_b c\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n=C3=A9 and more\r\n--_b c--\r\n");
+  }
+}
+
+TEST(Convert, TextIsNotCalledUtf8UnlessAllOfItIs) {
+  EXPECT_THAT(*convert("X: y\r\n\r\nends within a character \xC3", 50), HasSubstr("charset=unknown-8bit"));
+  std::string body;
+  for (int i = 0; i < 3000; ++i) body += "a line of plain text, \xC3\xA9 in it\r\n";
+  for (const char* end : {"\xE9\r\n", "\r\n"}) {
+    const auto out = convert("X: y\r\n\r\n" + body + end, 4096);
+    ASSERT_TRUE(out);
+    EXPECT_THAT(*out, Not(HasSubstr("utf-8")));
+  }
+}
+
+TEST(Convert, OneTransferEncodingIsEnough) {
+  const auto out = convert("Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\nX: y\r\n"
+                           "MIME-Version: 1.0\r\nContent-Transfer-Encoding: 7bit\r\n\r\n\xC3\xA9 and more\r\n",
+                           50);
+  ASSERT_TRUE(out);
+  EXPECT_EQ(*out, "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\nX: y\r\n"
+                  "MIME-Version: 1.0\r\n\r\n=C3=A9 and more\r\n");
+}
+
+TEST(Convert, LongLinesOfPreambleAndEpilogueAreCut) {
+  const std::string head = "Content-Type: multipart/mixed; boundary=b\r\n\r\n";
+  const std::string text = std::string(kMaxLine, 'x') + "--b\r\n" + std::string(9000, 'y') + "\xFF\r\n\r\n";
+  for (const std::size_t step : {1U, 1000U, 100000U}) {
+    const auto out = convert(head + text + "--b\r\n\r\nfine\r\n--b--\r\n" + text, step);
+    ASSERT_TRUE(out);
+    for (const std::string_view line : split(*out, '\n')) EXPECT_LE(line.size(), kMaxLine + 1);
+    EXPECT_THAT(*out, HasSubstr("x\r\n --b\r\n")); // no delimiter
+    EXPECT_THAT(*out, HasSubstr("\r\n--b\r\n\r\nfine\r\n--b--\r\n"));
+  }
+}
+
+TEST(Convert, ReportsAreNeverEncoded) {
+  const std::string report = "Content-Type: multipart/report; boundary=b\r\n\r\n--b\r\n\r\n\xC3\xA9 and more\r\n--b\r\n"
+                             "Content-Type: message/delivery-status\r\n\r\n" +
+                             std::string(200'000, 'x') + "\r\n--b--\r\n";
+  const auto out = convert(report, 4096);
+  ASSERT_TRUE(out);
+  EXPECT_THAT(*out, HasSubstr("Content-Type: message/delivery-status\r\n\r\nxxx"));
+}
+
+/// Whether all heads are ASCII.
+bool ascii_heads(const std::string& message) {
+  HeadSplitter splitter;
+  std::string body(*splitter.feed(message)), out;
+  body += *splitter.finish();
+  MessageConverter converter({.to_eight_bit = true, .ascii_heads = true});
+  return converter.start(splitter.head(), out) && converter.feed(body, out) && converter.finish(out);
+}
+
+TEST(Convert, HeadsOfPartsAreLookedAtWhereverTheyAre) {
+  const std::string head = "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n";
+  EXPECT_TRUE(ascii_heads(head + "Content-Type: text/plain\r\n\r\nh\xC3\xA9\r\n--b--\r\n"));
+  EXPECT_TRUE(ascii_heads("Subject: x\r\n\r\nh\xC3\xA9: x\r\n"));
+  EXPECT_FALSE(ascii_heads(head + "Content-Type: text/plain; name=\"h\xC3\xA9.txt\"\r\n\r\nx\r\n--b--\r\n"));
+  EXPECT_FALSE(ascii_heads("Content-Type: multipart/signed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain; "
+                           "name=\"h\xC3\xA9.txt\"\r\n\r\nx\r\n--b--\r\n"));
+  EXPECT_FALSE(ascii_heads(head + "Content-Type: message/rfc822\r\n\r\nSubject: h\xC3\xA9\r\n\r\nx\r\n--b--\r\n"));
+  EXPECT_FALSE(ascii_heads("Content-Type: multipart/mixed\r\n\r\n--b\r\n\r\nx\xC3\xA9\r\n--b--\r\n"));
 }
 
 TEST(Convert, WindowBound) {

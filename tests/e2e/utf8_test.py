@@ -87,6 +87,24 @@ class Utf8Test(RelayCase):
         self.wait_messages(peer, 1)
         self.assertIn("ORCPT=utf-8;gr\\x{F6}\\x{DF}e@xn--bcher-kva.test", peer.messages[0].recipients[0])
 
+    def test_only_heads_of_parts_need_it(self):
+        """RFC 6531 section 3.6: a name of an attachment is a header, too."""
+        message = ("From: x@y.test\r\nTo: ann@{0}\r\nSubject: x\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary*0=b\r\n\r\n"
+                   "--b\r\nContent-Type: text/plain; charset=utf-8{1}\r\nContent-Transfer-Encoding: 8bit\r\n\r\nschön\r\n--b--\r\n")
+        plain = ("PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES")
+        named = '; name="hé.txt"'
+        for number, extensions, name, declared in ((204, None, named, True), (205, plain, named, None), (206, plain, "", False)):
+            self.server.must("alias", "add", f"to{number}@example.test", f"ann@h{number}.test")
+            peer = self.host(number, **({"extensions": extensions} if extensions else {}))
+            with self.server.smtp() as client:
+                ident = transact_utf8(client, "x@y.test", [f"to{number}@example.test"], message.format(f"h{number}.test", name).encode())
+            if declared is None:
+                wait_until(lambda: "failed" in self.states(ident).values(), "it to fail", 30, 0.1)
+                self.assertIn("SMTPUTF8", str(self.server.json("trace", ident)))
+                continue
+            self.wait_messages(peer, 1)
+            self.assertEqual("SMTPUTF8" in peer.messages[0].sender, declared)
+
 
 if __name__ == "__main__":
     unittest.main()
