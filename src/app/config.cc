@@ -293,8 +293,9 @@ void read_mailboxes(Reader& read, const toml::table& root, Config& config) {
   read.only(mailbox, "[mailbox]", {"expire_days"});
   read.number(mailbox, "expire_days", 0, 36500, config.expire_days);
   const toml::table& t = section(read, root, "pop3");
-  read.only(t, "[pop3]", {"login_delay", "language"});
+  read.only(t, "[pop3]", {"login_delay", "language", "takeover_after"});
   read.duration(t, "login_delay", std::chrono::seconds(0), config.pop3_login_delay);
+  read.duration(t, "takeover_after", std::chrono::seconds(1), config.pop3_takeover_after);
   using pop3::Language;
   read.choice<Language>(t, "language",
                         {{"en", Language::en}, {"de", Language::de}, {"fr", Language::fr}, {"es", Language::es}},

@@ -94,6 +94,7 @@ struct Config {
   std::chrono::seconds message_timeout{3600};
   std::chrono::seconds pop3_idle_timeout{600};
   std::chrono::seconds pop3_login_delay{0};          ///< 0: none
+  std::chrono::seconds pop3_takeover_after{10};      ///< silence, before a newer login takes over
   pop3::Language pop3_language = pop3::Language::en; ///< for LANG *
   std::shared_ptr<const policy::GuardOptions> guard; ///< [guard], [[dns_list]]
   bool rewrite_sender = true;                        ///< [forwarding]

@@ -78,6 +78,7 @@ std::shared_ptr<const service::Pop3ListenerOptions> pop3_options(const Config& c
   session->expire_days = config.expire_days;
   auto options = std::make_shared<service::Pop3ListenerOptions>();
   options->session = session;
+  options->takeover_after = config.pop3_takeover_after;
   options->scram_by_accounts = config.scram == Config::Scram::automatic;
   options->implicit_tls = listener.tls == ListenerConfig::Tls::implicit;
   options->tls = listener.tls == ListenerConfig::Tls::none ? nullptr : std::move(tls);

@@ -86,6 +86,7 @@ Task<Outcome> feed(DropFile& file, Incoming& incoming, std::uint64_t most) {
   std::uint64_t size = 0;
   mail::ContentScan scan;
   mail::LineMender mender;
+  bool ends_line = true;
   for (;;) {
     auto piece = file.read();
     if (!piece) {
@@ -95,6 +96,8 @@ Task<Outcome> feed(DropFile& file, Incoming& incoming, std::uint64_t most) {
     if (piece->empty()) {
       scan.finish();
       if (scan.bare_cr) co_return unfit(scan);
+      const std::string_view end = ends_line ? "" : "\r\n"; // so that POP3 counts what it sends
+      if (!ends_line) co_await incoming.write(end);
       co_return Outcome{Taken::yes};
     }
     std::string_view bytes = *piece;
@@ -104,6 +107,7 @@ Task<Outcome> feed(DropFile& file, Incoming& incoming, std::uint64_t most) {
     if (most != 0 && size > most)
       co_return Outcome{
           Taken::returned, {}, mail::Reply(552, {5, 3, 4}, "the message is larger than this server takes")};
+    ends_line = bytes.ends_with('\n');
     while (!bytes.empty()) {
       std::string_view lines = mender.next(bytes);
       co_await incoming.write(lines);

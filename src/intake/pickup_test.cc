@@ -90,6 +90,28 @@ TEST_F(PickUp, TakesWhatIsThereUnderItsOwnIdOnce) {
   EXPECT_TRUE(list_drops(drops_, 10).empty());
 }
 
+TEST_F(PickUp, LinesEndAsPop3CountsThem) {
+  account("ann@example.org", 0);
+  const std::pair<const char*, const char*> cases[] = {
+      {"Subject: a\r\n\r\nlast", "last\r\n"},
+      {"Subject: a\r\n\r\none\n.\ntwo\r\n", "one\r\n.\r\ntwo\r\n"},
+      {"Subject: a\n\none\n", "one\r\n"},
+  };
+  std::uint32_t uid = 0;
+  for (const auto& [text, body] : cases) {
+    drop("ann@example.org", text);
+    ASSERT_EQ(round(), 1u);
+    const auto account = run_task(server_.store().find_account("ann@example.org")).value();
+    const auto inbox = run_task(server_.store().open_mailbox(account.id, "INBOX")).value();
+    const auto read = run_task(server_.store().read_entries(inbox.id, {++uid}, 1 << 20)).value();
+    ASSERT_EQ(read.size(), 1u);
+    EXPECT_EQ(read[0].text.value_or("none"), body);
+    EXPECT_NE(read[0].head.find("Subject: a\r\n"), std::string::npos) << read[0].head;
+    EXPECT_TRUE(read[0].head.ends_with("\r\n\r\n"));
+    EXPECT_EQ(read[0].info.size, read[0].head.size() + read[0].text->size());
+  }
+}
+
 TEST_F(PickUp, ANameOfAnotherDayIsNoId) {
   account("ann@example.org", 0);
   const std::string names[] = {"00000000000000000000000001", "7ZZZZZZZZZZZZZZZZZZZZZZZZZ"};

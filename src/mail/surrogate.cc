@@ -11,7 +11,9 @@
 namespace paquebot::mail {
 namespace {
 
-constexpr std::size_t kMaxField = 2 * kMaxHead;
+constexpr std::size_t kMaxField = 64u << 10;
+/// Octets that the fields of one message may grow by: each address of a list becomes some twenty times as long.
+constexpr std::size_t kMostGrowth = 1u << 20;
 constexpr std::size_t kMaxLevels = 100;
 constexpr std::size_t kMaxDelimiter = 1024; // octets of a line
 constexpr std::size_t kMaxBoundary = 256;   // octets; RFC 2046 section 5.1.1 allows 70
@@ -84,10 +86,15 @@ void Surrogate::end_field() {
   overlong_ = false;
   if (field_.empty()) return;
   note_field(field_);
-  if (is_ascii(field_))
+  if (is_ascii(field_)) {
     out_ += field_;
-  else
-    out_ += surrogate_field(field_);
+  } else if (grown_ > kMostGrowth) {
+    append_ascii(field_, out_);
+  } else {
+    const std::string made = surrogate_field(field_);
+    grown_ += made.size() - std::min(made.size(), field_.size());
+    out_ += made;
+  }
   field_.clear();
 }
 

@@ -14,11 +14,11 @@ namespace paquebot::mail {
 /// epilogues pass unchanged, 8-bit text too: its charset says what it is (RFC 2045), and every POP3 client takes it.
 /// A message without such fields comes out octet for octet.
 ///
-/// RFC 6858 and not 6857: it lets LIST tell the size of the message as it is stored (section 4), so no message has to be
-/// read for a listing, and it needs no parser for every field there is. What it leaves out is still on the server for a
-/// client that says UTF8.
+/// RFC 6858 and not 6857: it needs no parser for every field there is. What it leaves out is still on the server for a client that
+/// says UTF8.
 ///
-/// Memory: one field of at most 2 MiB, and the boundaries of at most 100 levels; what lies deeper passes as it is.
+/// Memory: one field of at most 64 KiB (in longer ones, and in all once the fields have grown by a MiB, "?" stands for what is
+/// beyond ASCII), and the boundaries of at most 100 levels; what lies deeper passes as it is.
 /// Linear time, however the message is cut.
 class Surrogate {
 public:
@@ -49,6 +49,7 @@ private:
   bool line_start_ = true; ///< body: the next octet begins a line
   bool cut_ = false;       ///< head: what comes next continues a line that was too long to keep
   std::string field_;      ///< with its folded lines
+  std::size_t grown_ = 0;  ///< octets that fields grew by, in all
   bool overlong_ = false;  ///< the field went beyond its bound: its octets pass, "?" for those beyond ASCII
   std::string type_;       ///< value of the Content-Type of the head being read
   bool encoded_ = false;   ///< it has a Content-Transfer-Encoding that hides what is inside

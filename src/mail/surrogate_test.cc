@@ -125,6 +125,24 @@ TEST(Surrogate, PartsWithoutAnEndOfTheirHead) {
   EXPECT_EQ(surrogate_of("A: b\r\nSubject: \xc3\xa9"), "A: b\r\nSubject: =?utf-8?B?w6k=?=\r\n");
 }
 
+TEST(Surrogate, WhatGrowsIsBounded) {
+  std::string one = "From: ";
+  while (one.size() < 900'000) one += "\xc3\xa9@x.test,\r\n ";
+  std::string many;
+  for (int i = 0; i < 20; ++i) {
+    many += "To: ";
+    for (int n = 0; n < 3000; ++n) many += "\xc3\xa9@x,\r\n ";
+    many += "a@x\r\n";
+  }
+  for (const std::string& head : {one + "a@x\r\n", many}) {
+    const std::string made = surrogate_of(head + "\r\n");
+    EXPECT_TRUE(is_ascii(made));
+    EXPECT_LE(made.size(), head.size() + (3u << 20));
+    EXPECT_EQ(surrogate_of(head + "\r\n", 4096), made);
+  }
+  EXPECT_NE(surrogate_of(many + "\r\n").find("invalid@"), std::string::npos) << "the first ones are as they should be";
+}
+
 TEST(Surrogate, DeepAndLongInputIsLinear) {
   std::string deep = "A: b\r\n";
   for (int i = 0; i < 10000; ++i) {

@@ -15,6 +15,7 @@ namespace paquebot::pop3 {
 class FakeMailbox {
 public:
   std::vector<std::string> messages;
+  bool international = false;        ///< the messages came as SMTPUTF8
   std::size_t piece = 7;             ///< octets of a message given at once
   std::size_t fail_after = SIZE_MAX; ///< pieces of a message before the store fails
   bool fail_listing = false;
@@ -96,7 +97,7 @@ private:
     const std::string& m = messages[a.number - 1];
     std::string_view part = std::string_view(m).substr(at_, piece);
     at_ += part.size();
-    s.message_bytes(a.id, part, at_ == m.size());
+    s.message_bytes(a.id, part, at_ == m.size(), false, international);
   }
   void on(ServerSession& s, AskCommit& a) {
     committed = *a.deleted;

@@ -77,6 +77,7 @@ struct ServerSession::Impl {
   void retr(const Arguments& a);
   void dele(const Arguments& a);
   void rset(const Arguments&);
+  void foreign(const Arguments&);
 
   // Login (server_login.cc).
   bool login_allowed(); ///< false: refused already
@@ -96,7 +97,7 @@ struct ServerSession::Impl {
   void page_rows(const std::vector<ListItem>& rows);
   bool is_deleted(std::uint32_t number) const;
   void start_message(const Arguments& a, std::optional<std::uint32_t> lines);
-  void message_bytes(std::string_view bytes, bool last, bool failed);
+  void message_bytes(std::string_view bytes, bool last, bool failed, bool international);
 
   std::shared_ptr<const ServerOptions> options;
   bool encrypted;
@@ -116,6 +117,8 @@ struct ServerSession::Impl {
   bool closing = false; ///< close when out is sent
   bool going_down = false;
   bool logged_out = false;
+  bool taken_away = false;
+  bool heard = false; ///< some input has come
 
   Question question = Question::none;
   std::uint32_t question_id = 0;

@@ -97,6 +97,7 @@ TEST(ServerLanguage, SurrogatesForClientsWithoutUtf8) {
     FakeMailbox m;
     m.messages = {kInternational};
     m.piece = piece;
+    m.international = true;
     const std::string asked = kLogin + "RETR 1\r\nTOP 1 2\r\nTOP 1 0\r\n";
     const std::string plain = talk(m, asked);
     EXPECT_NE(plain.find("follows\r\nSubject: =?utf-8?B?w6k=?=\r\nMIME"), std::string::npos) << plain;
@@ -109,6 +110,17 @@ TEST(ServerLanguage, SurrogatesForClientsWithoutUtf8) {
     const std::string utf8 = talk(m, "UTF8\r\n" + asked + "LIST 1\r\n");
     EXPECT_NE(utf8.find("follows\r\n" + kInternational + ".\r\n"), std::string::npos) << utf8;
     EXPECT_TRUE(utf8.ends_with("+OK 1 " + std::to_string(kInternational.size()) + "\r\n")) << "exact with UTF8";
+  }
+}
+
+TEST(ServerLanguage, WhatDidNotComeAsSmtputf8IsGivenAsItIs) {
+  const std::string raw =
+      "Subject: Gr\xfc\xdf\x65\r\nContent-Disposition: attachment; filename=\"h\xc3\xa9.txt\"\r\n\r\nx\r\n";
+  for (std::size_t piece : {1, 5, 10000}) {
+    FakeMailbox m;
+    m.messages = {raw};
+    m.piece = piece;
+    EXPECT_NE(talk(m, kLogin + "RETR 1\r\n").find("follows\r\n" + raw + ".\r\n"), std::string::npos) << piece;
   }
 }
 

@@ -10,6 +10,7 @@ namespace {
 constexpr std::size_t kFlushAt = 16 * 1024; // octets of replies that are sent without waiting for more
 constexpr std::size_t kKeptOutput = 4096;   // octets of output memory an idle session keeps
 constexpr std::uint32_t kPage = 500;        // rows of a listing asked for at once
+constexpr char kTlsHandshake = 0x16;        // the first octet of a TLS ClientHello
 } // namespace
 
 ServerSession::Impl::Impl(std::shared_ptr<const ServerOptions> o, bool e) : options(std::move(o)), encrypted(e) {
@@ -58,8 +59,9 @@ Action ServerSession::Impl::question_action() {
     case Question::login: return AskLogin{question_id, mechanism_name, &login};
     case Question::open: return AskOpen{question_id};
     case Question::list: {
-      bool page = listing == Listing::list || listing == Listing::uidl;
-      return AskList{question_id, list_next, page ? kPage : 1};
+      const bool page = listing == Listing::list || listing == Listing::uidl;
+      const bool as_sent = listing == Listing::list || listing == Listing::list_one;
+      return AskList{question_id, list_next, page ? kPage : 1, as_sent};
     }
     case Question::message: return AskMessage{question_id, message, !started};
     default: return AskCommit{question_id, &commit};
@@ -78,8 +80,8 @@ Action ServerSession::Impl::next() {
     if (question != Question::none) return question_action();
     if (closing) return send();
     if (tls_pending) return out.empty() ? Action(StartTls{}) : Action(send());
-    if (going_down || logged_out) {
-      refuse(going_down ? Text::going_down : Text::logged_out);
+    if (going_down || logged_out || taken_away) {
+      refuse(going_down ? Text::going_down : logged_out ? Text::logged_out : Text::taken_over);
       close();
       continue;
     }
@@ -174,16 +176,16 @@ void ServerSession::Impl::start_message(const Arguments& a, std::optional<std::u
   started = false;
   encoder = MessageEncoder(lines);
   surrogate.reset();
-  if (!utf8) surrogate.emplace(); // RFC 6856 section 2.1: nothing beyond ASCII in header fields without UTF8
   ask(Question::message);
 }
 
-void ServerSession::Impl::message_bytes(std::string_view bytes, bool last, bool failed) {
+void ServerSession::Impl::message_bytes(std::string_view bytes, bool last, bool failed, bool international) {
   if (failed) {
     if (started) return close();
     return refuse(Text::message_unreadable);
   }
   if (!started) ok(Text::message_follows);
+  if (!started && international && !utf8) surrogate.emplace();
   started = true;
   if (surrogate) bytes = surrogate->feed(bytes, last);
   if (encoder.encode(bytes, out) || last) return encoder.finish(out);
@@ -196,6 +198,11 @@ ServerSession::ServerSession(std::shared_ptr<const ServerOptions> options, bool 
 ServerSession::~ServerSession() = default;
 
 void ServerSession::feed(std::string_view bytes) {
+  const bool first = !std::exchange(impl_->heard, true);
+  if (first && !impl_->encrypted && bytes.starts_with(kTlsHandshake)) {
+    impl_->refuse(Text::tls_on_clear_port);
+    return impl_->close();
+  }
   if (!impl_->closing && !impl_->tls_pending) impl_->input.append(bytes);
 }
 
@@ -211,6 +218,7 @@ void ServerSession::tls_started() {
 void ServerSession::timed_out() { impl_->drop(); }
 void ServerSession::eof() { impl_->drop(); }
 void ServerSession::shut_down() { impl_->going_down = true; }
+void ServerSession::take_away() { impl_->taken_away = true; }
 void ServerSession::log_out() { impl_->logged_out = true; }
 
 void ServerSession::answer_login(std::uint32_t id, LoginVerdict verdict) {
@@ -245,8 +253,9 @@ void ServerSession::list_page(std::uint32_t id, std::vector<ListItem> rows, bool
   if (impl_->answered(Impl::Question::list, id)) impl_->list_page(rows, failed);
 }
 
-void ServerSession::message_bytes(std::uint32_t id, std::string_view bytes, bool last, bool failed) {
-  if (impl_->answered(Impl::Question::message, id)) impl_->message_bytes(bytes, last, failed);
+void ServerSession::message_bytes(std::uint32_t id, std::string_view bytes, bool last, bool failed,
+                                  bool international) {
+  if (impl_->answered(Impl::Question::message, id)) impl_->message_bytes(bytes, last, failed, international);
 }
 
 void ServerSession::answer_commit(std::uint32_t id, bool done) {
@@ -259,6 +268,7 @@ void ServerSession::answer_commit(std::uint32_t id, bool done) {
 }
 
 Action ServerSession::next() { return impl_->next(); }
+bool ServerSession::utf8() const { return impl_->utf8; }
 std::string_view ServerSession::user() const { return impl_->logged_in; }
 bool ServerSession::encrypted() const { return impl_->encrypted; }
 bool ServerSession::closing() const { return impl_->closing; }

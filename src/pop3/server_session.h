@@ -34,10 +34,8 @@ struct ServerOptions {
 /// One line of a listing.
 struct ListItem {
   std::uint32_t number; ///< message number, from 1
-  /// Octets as RETR will send them to a client that said UTF8, before dot-stuffing. For one that did not, a message with
-  /// international header fields is sent as its surrogate, of another size: RFC 6858 section 4 allows to tell this one.
-  std::uint64_t size;
-  std::string uidl; ///< 1 to 70 characters 0x21..0x7E
+  std::uint64_t size;   ///< octets before dot-stuffing; see AskList
+  std::string uidl;     ///< 1 to 70 characters 0x21..0x7E
 };
 
 // ---- Actions: small views, valid until the next input call ----
@@ -66,10 +64,13 @@ struct AskOpen {
   std::uint32_t id;
 };
 /// Give listing rows from message `first` (at most the count) on, at most `most`: list_page(). Deleted ones are filtered by the engine.
+/// `as_sent`: with the sizes that RETR will send to this client, which of a message that came as SMTPUTF8 gets the surrogate
+/// unless it said UTF8(); else as they are stored.
 struct AskList {
   std::uint32_t id;
   std::uint32_t first;
   std::uint32_t most;
+  bool as_sent;
 };
 /// Give the next piece of message `number`: message_bytes(). `first` is true for its first piece. For TOP the engine
 /// stops asking once it has enough.
@@ -110,6 +111,8 @@ public:
   void eof();
   /// The server is going down: -ERR [SYS/TEMP] and close at the next command boundary, nothing is deleted.
   void shut_down();
+  /// Another session has the mailbox now: -ERR [SYS/TEMP], likewise.
+  void take_away();
   /// The login does not hold any more (another password, disabled, deleted): -ERR [AUTH] (RFC 3206 section 5), likewise.
   void log_out();
 
@@ -128,12 +131,16 @@ public:
   void list_page(std::uint32_t id, std::vector<ListItem> rows, bool failed = false);
   /// A piece (CRLF line ends; used up before returning) and whether it was the last; `failed`: the message can't be read (gone, store error): before the first
   /// piece that is an -ERR, later the connection is closed (the client sees a broken message, never a silently short one).
-  /// A message whose last octets aren't CRLF gets one: the sizes told for it must count it.
-  void message_bytes(std::uint32_t id, std::string_view bytes, bool last, bool failed = false);
+  /// A message whose last octets aren't CRLF gets one: the sizes told for it must count it. `international`, with the first piece:
+  /// it came as SMTPUTF8, so that a client without UTF8 gets its surrogate (RFC 6856 section 2.1). All others are given as they
+  /// are, octets beyond ASCII too: whoever sent them asked nobody whether they may.
+  void message_bytes(std::uint32_t id, std::string_view bytes, bool last, bool failed = false,
+                     bool international = false);
   void answer_commit(std::uint32_t id, bool done);
 
   Action next();
 
+  bool utf8() const;             ///< the client said UTF8
   std::string_view user() const; ///< who logged in (authzid), from AskOpen on; empty before
   bool encrypted() const;
   /// Only last words are left to be sent: the mailbox isn't needed any more.

@@ -71,6 +71,17 @@ void ServerSession::Impl::command(std::string_view line) {
       {"NOOP", transaction, Takes::nothing, &Impl::noop},
       {"RSET", transaction, Takes::nothing, &Impl::rset},
       {"QUIT", both, Takes::nothing, &Impl::quit},
+      // Another protocol: somebody makes a browser or a proxy speak with us. Nothing that follows is looked at.
+      {"GET", both, Takes::optional_rest, &Impl::foreign},
+      {"POST", both, Takes::optional_rest, &Impl::foreign},
+      {"PUT", both, Takes::optional_rest, &Impl::foreign},
+      {"HEAD", both, Takes::optional_rest, &Impl::foreign},
+      {"OPTIONS", both, Takes::optional_rest, &Impl::foreign},
+      {"DELETE", both, Takes::optional_rest, &Impl::foreign},
+      {"PATCH", both, Takes::optional_rest, &Impl::foreign},
+      {"TRACE", both, Takes::optional_rest, &Impl::foreign},
+      {"CONNECT", both, Takes::optional_rest, &Impl::foreign},
+      {"PRI", both, Takes::optional_rest, &Impl::foreign},
   };
 
   std::size_t space = line.find(' ');
@@ -168,6 +179,12 @@ void ServerSession::Impl::quit(const Arguments&) {
 }
 
 void ServerSession::Impl::noop(const Arguments&) { ok(Text::nothing_done); }
+
+void ServerSession::Impl::foreign(const Arguments&) {
+  refuse(Text::other_protocol);
+  input.clear();
+  close();
+}
 
 void ServerSession::Impl::stat(const Arguments&) {
   out += fmt::format("+OK {} {}\r\n", count - deleted_count, octets - deleted_octets);

@@ -182,6 +182,21 @@ constexpr TextRow kTexts[] = {
      "[AUTH]",
      {"your account was changed, log in again", "Ihr Konto wurde geändert, bitte neu anmelden",
       "votre compte a été modifié, reconnectez-vous", "su cuenta ha cambiado, vuelva a iniciar sesión"}},
+    {Text::taken_over,
+     "[SYS/TEMP]",
+     {"a newer login has taken over, nothing was deleted",
+      "eine neuere Anmeldung hat übernommen, nichts wurde gelöscht",
+      "une connexion plus récente a pris le relais, rien n'a été supprimé",
+      "un inicio de sesión más reciente ha tomado el relevo, no se ha borrado nada"}},
+    {Text::other_protocol,
+     "[SYS/PERM]",
+     {"this is a POP3 server", "dies ist ein POP3-Server", "ceci est un serveur POP3", "este es un servidor POP3"}},
+    {Text::tls_on_clear_port,
+     "[SYS/PERM]",
+     {"this port begins in clear, send STLS or use the port for TLS",
+      "dieser Port beginnt im Klartext, STLS senden oder den Port für TLS benutzen",
+      "ce port commence en clair, envoyez STLS ou utilisez le port TLS",
+      "este puerto empieza sin cifrar, envíe STLS o use el puerto TLS"}},
 };
 
 constexpr bool in_order() {

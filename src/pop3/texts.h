@@ -60,7 +60,10 @@ enum class Text : std::uint8_t {
   too_many_errors,
   going_down,
   logged_out,
-  last = logged_out,
+  taken_over,
+  other_protocol,
+  tls_on_clear_port,
+  last = tls_on_clear_port,
 };
 
 /// The response code with its brackets (RFC 2449 section 8, RFC 3206), the same in every language; empty for most texts.

@@ -1,7 +1,9 @@
 #include "service/pop3_driver.h"
 
 #include "base/log.h"
+#include "mail/surrogate.h"
 #include "net/channel.h"
+#include "store/entry_flags.h"
 
 #include <algorithm>
 
@@ -17,6 +19,25 @@ constexpr std::size_t kDeletedAtOnce = 500;
 constexpr std::uint32_t kAheadMessages = 32;
 constexpr std::size_t kAheadOctets = 128u << 10;
 
+/// Who takes what is sent slowly is silent for so many times as long.
+constexpr int kSlowReaders = 6;
+
+/// Counts what RETR sends, before dot-stuffing: with the line end that the last line gets when it has none.
+class SentOctets {
+public:
+  void add(std::string_view bytes) {
+    if (bytes.empty()) return;
+    before_last_ = bytes.size() > 1 ? bytes[bytes.size() - 2] : last_;
+    last_ = bytes.back();
+    count_ += bytes.size();
+  }
+  std::uint64_t whole() const { return count_ + (before_last_ == '\r' && last_ == '\n' ? 0 : 2); }
+
+private:
+  std::uint64_t count_ = 0;
+  char before_last_ = '\r', last_ = '\n';
+};
+
 } // namespace
 
 Pop3Connection::Pop3Connection(Pop3Parts parts, std::shared_ptr<const Pop3ListenerOptions> options, net::Stream stream,
@@ -26,6 +47,7 @@ Pop3Connection::Pop3Connection(Pop3Parts parts, std::shared_ptr<const Pop3Listen
 Task<void> Pop3Connection::serve(std::shared_ptr<Pop3Connection> self) {
   Pop3Connection& connection = *self;
   std::weak_ptr<LiveSession> weak = self;
+  connection.self_ = self;
   connection.token_ = connection.parts_.sessions.enter(connection.executor_, weak);
   std::exception_ptr broke; // what was taken is given back all the same
   try {
@@ -41,7 +63,10 @@ Task<void> Pop3Connection::serve(std::shared_ptr<Pop3Connection> self) {
 }
 
 void Pop3Connection::release_mailbox() {
-  if (locked_ != 0) parts_.store.unlock_mailbox(locked_);
+  if (locked_ != 0) {
+    parts_.holders.leave(locked_);
+    parts_.store.unlock_mailbox(locked_);
+  }
   locked_ = 0;
 }
 
@@ -109,13 +134,34 @@ void Pop3Connection::end() {
   stream_.close();
 }
 
+/// While it waits for its client, and only then: what is under way in the store ends first.
+bool Pop3Connection::give_way() {
+  if (locked_ == 0) return true;
+  const auto patience = writing_ ? kSlowReaders * options_->takeover_after : options_->takeover_after;
+  if (!(reading_ || writing_) || Steady::now() - heard_ < patience) return false;
+  log::info("mailbox-taken-over", {{"client", peer_}, {"account", account_.login}});
+  release_mailbox();
+  session_->take_away();
+  if (reading_) { // it is told when it comes back
+    shutting_down_ = true;
+    stream_.set_deadline(Steady::now());
+  } else {
+    ended_ = true;
+    stream_.close();
+  }
+  return true;
+}
+
 Task<void> Pop3Connection::perform(pop3::Send send) {
   if (session_->closing()) // before the reply to QUIT: whoever has read it may log in again at once
     release_mailbox();
   if (broken_) co_return;
   stream_.set_deadline(Steady::now() + options_->session->idle_timeout);
   std::string_view bytes = send.bytes;
+  writing_ = true;
+  heard_ = Steady::now();
   auto written = co_await stream_.write(bytes);
+  writing_ = false;
   if (!written) {
     broken_ = true;
     session_->eof();
@@ -132,6 +178,7 @@ Task<void> Pop3Connection::perform(pop3::NeedInput need) {
   ahead_.clear(); // nobody waits for it
   bool was_shutting_down = shutting_down_;
   reading_ = true;
+  heard_ = Steady::now();
   auto input = co_await stream_.read();
   reading_ = false;
   if (input && !input->empty())
@@ -182,6 +229,17 @@ Task<void> Pop3Connection::perform(pop3::AskLogin ask) {
   session_->answer_login(id, verdict);
 }
 
+/// From another session too, when its client has been silent for long.
+Task<Result<>> Pop3Connection::lock(store::Id mailbox) {
+  auto locked = co_await parts_.store.lock_mailbox(mailbox);
+  if (locked || locked.error().code != Errc::conflict) co_return locked;
+  MailboxHolders& holders = parts_.holders;
+  const bool free = co_await holders.take_over(mailbox);
+  if (!free) co_return locked;
+  auto again = co_await parts_.store.lock_mailbox(mailbox);
+  co_return again;
+}
+
 Task<void> Pop3Connection::perform(pop3::AskOpen ask) {
   std::uint32_t id = ask.id;
   std::string inbox = "INBOX";
@@ -191,7 +249,7 @@ Task<void> Pop3Connection::perform(pop3::AskOpen ask) {
     session_->answer_open(id, pop3::OpenVerdict::temporary_failure, 0, 0);
     co_return;
   }
-  auto locked = co_await parts_.store.lock_mailbox(opened->id);
+  auto locked = co_await lock(opened->id);
   if (!locked) {
     auto verdict =
         locked.error().code == Errc::conflict ? pop3::OpenVerdict::in_use : pop3::OpenVerdict::temporary_failure;
@@ -199,6 +257,7 @@ Task<void> Pop3Connection::perform(pop3::AskOpen ask) {
     co_return;
   }
   locked_ = opened->id;
+  parts_.holders.hold(locked_, executor_, self_);
   // Again, under the lock: another session may have deleted in between.
   opened = co_await parts_.store.open_mailbox(account_.id, inbox);
   if (!opened) {
@@ -213,12 +272,45 @@ Task<void> Pop3Connection::perform(pop3::AskOpen ask) {
 Task<void> Pop3Connection::perform(pop3::AskList ask) {
   auto entries = co_await numbering_->from(ask.first, ask.most);
   std::vector<pop3::ListItem> rows;
-  if (entries) {
-    std::uint32_t number = ask.first;
-    for (const store::EntryInfo& entry : *entries)
-      rows.push_back({number++, entry.size, entry.old_uidl.empty() ? entry.uidl.to_string() : entry.old_uidl});
+  bool failed = !entries;
+  std::uint32_t number = ask.first;
+  for (std::size_t at = 0; !failed && !ended_ && at < entries->size(); ++at) {
+    const store::EntryInfo& entry = (*entries)[at];
+    std::uint64_t size = entry.size;
+    if (ask.as_sent && (entry.flags & store::kInternational) != 0 && !session_->utf8()) {
+      const auto sent = co_await surrogate_size(entry.uid);
+      failed = !sent;
+      size = sent.value_or(0);
+    }
+    rows.push_back({number++, size, entry.old_uidl.empty() ? entry.uidl.to_string() : entry.old_uidl});
   }
-  session_->list_page(ask.id, std::move(rows), !entries);
+  if (failed) rows.clear();
+  session_->list_page(ask.id, std::move(rows), failed);
+}
+
+/// What a client without UTF8 gets of a message that came as SMTPUTF8. It is read for that, which few are; remembered for the
+/// session.
+Task<Result<std::uint64_t>> Pop3Connection::surrogate_size(std::uint32_t uid) {
+  if (const auto known = surrogate_sizes_.find(uid); known != surrogate_sizes_.end()) co_return known->second;
+  std::vector<std::uint32_t> one{uid};
+  auto read = co_await parts_.store.read_entries(locked_, std::move(one), kAheadOctets);
+  if (!read) co_return std::unexpected(read.error());
+  if (read->empty()) co_return fail(Errc::not_found, "no such message");
+  store::EntryContent entry = std::move(read->front());
+  mail::Surrogate surrogate;
+  SentOctets sent;
+  if (entry.text) entry.head += *entry.text;
+  const std::uint64_t size = entry.text ? 0 : entry.body.size;
+  sent.add(surrogate.feed(entry.head, size == 0));
+  for (std::uint64_t offset = 0; offset < size;) {
+    auto piece = co_await parts_.store.read_body(entry.body, offset, store::kBodyChunk);
+    if (!piece) co_return std::unexpected(piece.error());
+    if (piece->empty()) co_return fail(Errc::io, "the body is short");
+    offset += piece->size();
+    sent.add(surrogate.feed(*piece, offset >= size));
+  }
+  surrogate_sizes_.emplace(uid, sent.whole());
+  co_return sent.whole();
 }
 
 /// Makes `number` the first of those read ahead, with as many behind it as the client is likely to want next.
@@ -259,7 +351,8 @@ Task<void> Pop3Connection::perform(pop3::AskMessage ask) {
       co_return;
     }
     if (entry_.text) entry_.head += *entry_.text;
-    session_->message_bytes(ask.id, entry_.head, entry_.text || entry_.body.size == 0);
+    const bool international = (entry_.info.flags & store::kInternational) != 0;
+    session_->message_bytes(ask.id, entry_.head, entry_.text || entry_.body.size == 0, false, international);
     if (entry_.text) entry_ = {}; // used up
     co_return;
   }

@@ -90,6 +90,7 @@ struct Server::Impl {
   GreyKeeper grey_keeper{store, grey};
   Sessions sessions;
   LoginDelay login_delay;
+  MailboxHolders holders;
   Etrn etrn{store, queue, system_clock()};
   directory::LoginGuard guard;
   LoginKeeper login_keeper{store, guard};
@@ -304,7 +305,7 @@ Task<void> Server::Impl::turn_away(const ListenerSnapshot& listener, net::Stream
 Task<void> Server::Impl::converse(Welcome welcome, net::Stream stream, std::size_t context) {
   auto executor = contexts.executor(context);
   if (welcome.pop3) {
-    Pop3Parts parts{store, directory, sessions, login_delay, login_parts()};
+    Pop3Parts parts{store, directory, sessions, login_delay, holders, login_parts()};
     return Pop3Connection::serve(
         std::make_shared<Pop3Connection>(parts, std::move(welcome.pop3), std::move(stream), executor));
   }

@@ -1,3 +1,4 @@
+#include "store/entry_flags.h"
 #include "store/test_contract.h"
 
 #include <set>
@@ -206,6 +207,22 @@ TEST_P(StoreContract, ImportsKeepTheirDateFlagsAndOctets) {
   EXPECT_EQ(content->info.internal_date, 1'000'000'000'000);
   EXPECT_EQ(content->info.flags, kSeen | kFlagged);
   EXPECT_EQ(content->head, request.head);
+}
+
+TEST_P(StoreContract, WhatCameAsSmtputf8IsMarked) {
+  const Account anna = make_account("anna@example.org");
+  AcceptRequest request = message();
+  request.sender.smtputf8 = true;
+  request.recipients = {to_mailbox(anna)};
+  accepted(request);
+  request = message();
+  request.recipients = {to_mailbox(anna)};
+  accepted(request);
+  const auto rows = run(store().list_entries(inbox(anna).id, 0, 10)).value();
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[0].flags, kInternational);
+  EXPECT_EQ(rows[1].flags, 0u);
+  EXPECT_EQ(run(store().verify()).value(), std::vector<std::string>());
 }
 
 TEST_P(StoreContract, InboxIsFoundInAnyCaseAndOthersNot) {

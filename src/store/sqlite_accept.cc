@@ -1,5 +1,6 @@
 #include "store/sqlite_accept.h"
 
+#include "store/entry_flags.h"
 #include "store/event.h"
 #include "store/sqlite_content.h"
 #include "store/sqlite_dmarc.h"
@@ -256,11 +257,12 @@ private:
     // By a clock that is behind, it would be too old as soon as the clock is right again.
     const std::int64_t arrived = std::max(tx_.now, tx_.memory.heartbeat);
     const std::int64_t date = request_.internal_date != 0 ? request_.internal_date : request_.accepted_at;
+    const std::uint32_t flags = request_.flags | (request_.sender.smtputf8 ? kInternational : 0);
     tx_.db.run("INSERT INTO entry(mailbox, uid, uidl, message, recipient, flags, modseq, internal_date, head, body, "
                "size, prefix, arrived) "
                "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-               d.mailbox, d.uid, fresh, request_.id, d.recipient, request_.flags, d.modseq, date, content.head,
-               content.body.id, entry_size(d), d.prefix, arrived);
+               d.mailbox, d.uid, fresh, request_.id, d.recipient, flags, d.modseq, date, content.head, content.body.id,
+               entry_size(d), d.prefix, arrived);
     if (request_.klass == MessageClass::imported) keep_origin(d);
   }
 

@@ -75,7 +75,7 @@ constexpr Rule kEntryRules[] = {
     {"entry.values",
      "e.uid NOT BETWEEN 1 AND 4294967295 OR (typeof(e.uidl) = 'blob' AND length(e.uidl) <> 16) OR "
      "(typeof(e.uidl) = 'text' AND length(e.uidl) NOT BETWEEN 1 AND 70) OR typeof(e.uidl) NOT IN ('blob', 'text') OR "
-     "typeof(e.message) <> 'blob' OR length(e.message) <> 16 OR e.flags NOT BETWEEN 0 AND 31 OR e.size < 0 OR "
+     "typeof(e.message) <> 'blob' OR length(e.message) <> 16 OR e.flags NOT BETWEEN 0 AND 63 OR e.size < 0 OR "
      "e.recipient NOT BETWEEN 0 AND 4294967295 OR e.internal_date NOT BETWEEN -62135596800000 AND 253402300799999",
      "mailbox %: a value of an entry is out of its range"},
 };

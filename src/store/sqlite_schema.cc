@@ -155,6 +155,7 @@ CREATE TABLE dmarc_row(day INTEGER NOT NULL, domain TEXT NOT NULL, source TEXT N
 // imported: what was imported into a mailbox, so that it is not taken twice. entry.uidl is text where it was kept at an import.
 constexpr const char* kMainAudit = R"sql(
 ALTER TABLE entry ADD COLUMN arrived INTEGER NOT NULL DEFAULT 0;
+UPDATE entry SET flags = flags | 32 WHERE message IN (SELECT id FROM message WHERE smtputf8 = 1);
 ALTER TABLE node ADD COLUMN next_body INTEGER NOT NULL DEFAULT 0;
 UPDATE node SET next_body = 1 + max(ifnull((SELECT max(id) FROM body), 0), ifnull((SELECT max(body) FROM entry), 0),
   ifnull((SELECT max(body) FROM message), 0));

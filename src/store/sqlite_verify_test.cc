@@ -165,7 +165,7 @@ constexpr Break kMailbox[] = {
     {"entry.recipient", "UPDATE entry SET recipient = 9", "mailbox 1: an entry is of a recipient that does not exist"},
     {"entry.uidl", "UPDATE entry SET uidl = (SELECT max(uidl) FROM entry)",
      "mailbox 1: two entries have the same UIDL"},
-    {"entry.values", "UPDATE entry SET flags = 32", "mailbox 1: a value of an entry"},
+    {"entry.values", "UPDATE entry SET flags = 64", "mailbox 1: a value of an entry"},
     {"entry.values", "UPDATE entry SET uidl = x'00'", "mailbox 1: a value of an entry"},
 };
 

@@ -125,6 +125,15 @@ class Pop3Test(unittest.TestCase):
         first.quit()
         self.server.pop3(ALICE).quit()
 
+    def test_other_protocols_end_the_session(self):
+        for first in (b"GET / HTTP/1.1\r\nHost: x\r\n\r\nUSER x\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc"):
+            with socket.create_connection(("127.0.0.1", self.server.ports["pop3-clear"]), timeout=60) as connection:
+                connection.sendall(first)
+                file = connection.makefile("rb")
+                lines = file.readlines()
+            self.assertTrue(lines[0].startswith(b"+OK"))
+            self.assertEqual([line[:4] for line in lines[1:]], [b"-ERR"])
+
     def test_mail_that_comes_during_a_session_waits_for_the_next(self):
         self.deliver("one\r\n")
         client = self.server.pop3(ALICE)
@@ -196,6 +205,48 @@ class Pop3Test(unittest.TestCase):
             done = subprocess.run(words, capture_output=True, timeout=60, check=False)
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertEqual(body_of(done.stdout), b".dots\r\n..\r\n")
+
+
+class TakeOverTest(unittest.TestCase):
+    def test_a_silent_session_gives_way_and_nothing_is_lost(self):
+        with Server(accounts={ALICE: SECRET}, extra={"pop3": {"takeover_after": "1s"}}) as server:
+            server.send("x@y.test", [ALICE], letter(body="one\r\n"))
+            server.send("x@y.test", [ALICE], letter(body="two\r\n"))
+            gone = server.pop3(ALICE)  # its client says nothing more: a phone that lost its network
+            gone.dele(1)
+
+            def back():
+                try:
+                    return server.pop3(ALICE)
+                except poplib.error_proto as refused:
+                    self.assertIn("[IN-USE]", str(refused))
+                    return None
+            client = wait_until(back, "the silent session to give way")
+            self.assertEqual(client.stat()[0], 2, "what it had marked is not deleted")
+            with self.assertRaisesRegex(poplib.error_proto, "taken over"):
+                gone.noop()
+            client.dele(2)
+            client.quit()
+            self.assertEqual([body_of(message) for message in server.mail(ALICE)], [b"one\r\n"])
+            self.assertIn("event=mailbox-taken-over", server.log())
+
+    def test_one_that_takes_nothing_gives_way_too(self):
+        with Server(accounts={ALICE: SECRET}, extra={"pop3": {"takeover_after": "1s"}}) as server:
+            server.send("x@y.test", [ALICE], letter(body="x" * 70 + "\r\n" + ("y" * 70 + "\r\n") * 200000))
+            with socket.create_connection(("127.0.0.1", server.ports["pop3-clear"]), timeout=60) as stuck:
+                stuck.sendall(f"USER {ALICE}\r\nPASS {SECRET}\r\nRETR 1\r\n".encode())
+                reader = stuck.makefile("rb", buffering=0)
+                self.assertEqual([reader.readline()[:3] for _ in range(4)], [b"+OK"] * 4)  # the last one is RETR's
+
+                def back():
+                    try:
+                        return server.pop3(ALICE)
+                    except poplib.error_proto:
+                        return None
+                client = wait_until(back, "the stuck session to give way", 60, 0.5)
+                self.assertEqual(client.stat()[0], 1)
+                self.assertIn("event=mailbox-taken-over", server.log())
+                client.quit()
 
 
 if __name__ == "__main__":

@@ -45,6 +45,30 @@ class Utf8Test(RelayCase):
             self.assertIn("Subject: Grüße\r\n", text)
             self.assertTrue(text.endswith("\r\n\r\nschöne Grüße\r\n"), text)
 
+    def test_listed_sizes_are_those_that_are_sent(self):
+        """Surrogates are for what came as SMTPUTF8; all else is given as it is."""
+        latin = letter("x@y.test", ALICE).encode().replace(b"Subject: hi", b"Subject: gr\xfc\xdfe\r\nContent-Disposition: inline; filename=\"h\xc3\xa9\"")
+        with self.server.smtp() as client:
+            transact_utf8(client, "müller@y.test", [ALICE], letter("müller@y.test", ALICE, subject="Grüße", body="schön\r\n").encode())
+        with self.server.smtp() as client:
+            check(client.docmd("MAIL", "FROM:<x@y.test> BODY=8BITMIME"), 250)
+            check(client.docmd("RCPT", f"TO:<{ALICE}>"), 250)
+            check(client.data(latin), 250)
+        for utf8 in (True, False):
+            client = self.server.pop3(ALICE, utf8=utf8)
+            count = client.stat()[0]
+            for number in (count - 1, count):
+                lines = client.retr(number)[1]
+                self.assertEqual(int(client.list(number).split()[2]), sum(len(line) + 2 for line in lines), f"{number} {utf8}")
+                self.assertIn(b"%d %d" % (number, sum(len(line) + 2 for line in lines)), client.list()[1])
+                head = b"\r\n".join(lines).split(b"\r\n\r\n")[0]
+                if number == count:
+                    self.assertIn(b"Subject: gr\xfc\xdfe", head)
+                    self.assertIn(b"h\xc3\xa9", head)
+                else:
+                    self.assertEqual(head.isascii(), not utf8)
+            client.quit()
+
     def test_not_without_the_word(self):
         with self.server.smtp() as client:
             client.command_encoding = "utf-8"
