@@ -32,6 +32,15 @@ Survey survey_of(const std::vector<store::Account>& accounts) {
   return survey;
 }
 
+/// Whatever comes of the reading, the next one may begin.
+struct AccountSurvey::Reading {
+  AccountSurvey& survey;
+  ~Reading() {
+    const std::lock_guard lock(survey.mutex_);
+    survey.reading_ = false;
+  }
+};
+
 Task<Result<std::shared_ptr<const Survey>>> AccountSurvey::look() {
   const Age now{store_.directory_generation(), keys_.load()};
   {
@@ -39,10 +48,10 @@ Task<Result<std::shared_ptr<const Survey>>> AccountSurvey::look() {
     if (known_ && (age_ == now || reading_)) co_return known_;
     reading_ = true;
   }
+  const Reading reading{*this};
   std::string everywhere;
   auto accounts = co_await store_.list_accounts(std::move(everywhere));
   const std::lock_guard lock(mutex_);
-  reading_ = false;
   if (!accounts) co_return std::unexpected(accounts.error());
   known_ = std::make_shared<const Survey>(survey_of(*accounts));
   age_ = now;

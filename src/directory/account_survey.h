@@ -37,6 +37,7 @@ public:
   void keys_made() { ++keys_; }
 
 private:
+  struct Reading;
   using Age = std::pair<std::uint64_t, std::uint64_t>; ///< the directory's generation, and keys_
 
   store::Store& store_;

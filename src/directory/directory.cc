@@ -6,6 +6,7 @@
 #include "directory/credentials.h"
 #include "directory/expansion.h"
 #include "directory/login_check.h"
+#include "mail/names.h"
 #include "sasl/prepare.h"
 
 namespace paquebot::directory {
@@ -84,7 +85,7 @@ Task<Login> Directory::authorize(std::string authzid, std::string user) {
 
 Task<std::string> Directory::login_name(std::string user) {
   auto& book = impl_->book;
-  const std::string given = to_lower(user);
+  const std::string given = mail::comparable_name(user);
   const auto account = co_await book.account_of(std::move(user));
   co_return account && *account ? (*account)->login : given;
 }

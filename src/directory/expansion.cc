@@ -1,6 +1,7 @@
 #include "directory/expansion.h"
 
 #include "base/text.h"
+#include "mail/names.h"
 
 #include <algorithm>
 
@@ -89,7 +90,7 @@ void Expansion::add_target(std::size_t index, const std::string& target) {
 }
 
 bool Expansion::seen_before(const mail::Address& address) {
-  return !seen_.insert(to_lower(address.local) + "@" + to_lower(address.domain)).second;
+  return !seen_.insert(mail::comparable_name(address.local) + "@" + to_lower(address.domain)).second;
 }
 
 void Expansion::dead_end(Node& node) {

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "directory/credentials.h"
+#include "mail/names.h"
 #include "sasl/prepare.h"
 
 #include <algorithm>
@@ -90,7 +91,7 @@ Task<std::optional<LoginCheck::Found>> LoginCheck::try_password(std::string name
                                                                 std::string password, Turn turn) {
   const auto generation = store_.directory_generation();
   const std::string right = digest(hash, password);
-  const std::string wrong = digest(hash + '\0' + to_lower(name), password);
+  const std::string wrong = digest(hash + '\0' + mail::comparable_name(name), password);
   const Instant now = clock_.now();
   if (const auto until = right_.get(generation, right); !hash.empty() && until && now < *until)
     co_return Found{true, {}};
@@ -196,10 +197,10 @@ Task<Result<ScramLookup>> LoginCheck::scram_keys(std::string user, sasl::ScramHa
   if (!known) co_return std::unexpected(known.error());
   std::optional<store::Account> account;
   store::Account nobody;
-  nobody.login = to_lower(user);
+  nobody.login = mail::comparable_name(user);
   if (user.size() <= kMaxUser) {
     auto full = co_await book_.full_name(user);
-    if (full && !full->empty()) nobody.login = to_lower(*full);
+    if (full && !full->empty()) nobody.login = mail::comparable_name(*full);
     auto found = co_await book_.account_of(std::move(user));
     if (!found) co_return std::unexpected(found.error());
     account = std::move(*found);

@@ -85,6 +85,25 @@ TEST_P(StoreContract, AddressesLeadToAccountsOrExpand) {
   EXPECT_EQ(run(store().list_addresses("example.org")).value().size(), 4u);
 }
 
+TEST_P(StoreContract, InternationalNamesAreOneHoweverTheyAreTyped) {
+  const std::string composed = "jos\xC3\xA9", decomposed = "jose\xCC\x81", capitals = "JOS\xC3\x89";
+  const Account jose = make_account(decomposed + "@example.org");
+  EXPECT_EQ(jose.login, composed + "@example.org");
+  for (const std::string& name : {composed, decomposed, capitals}) {
+    EXPECT_EQ(run(store().find_account(name + "@example.org")).value().id, jose.id);
+    EXPECT_EQ(run(store().find_address(name, "example.org"))->entry->account, jose.id);
+    Account again;
+    again.login = name + "@example.org";
+    EXPECT_EQ(run(store().add_account(again)).error().code, Errc::conflict);
+    EXPECT_EQ(run(store().add_address({name, "example.org", 0, {"x@far.example"}})).error().code, Errc::conflict);
+    EXPECT_TRUE(run(store().set_senders(name, "example.org", {"x@far.example"})));
+  }
+  ASSERT_TRUE(run(store().add_address({"\xC3\x9C", "example.org", 0, {"x@far.example"}})));
+  EXPECT_TRUE(run(store().remove_address("u\xCC\x88", "example.org", "")));
+  EXPECT_TRUE(run(store().remove_account(capitals + "@example.org")));
+  EXPECT_EQ(run(store().verify()).value(), std::vector<std::string>());
+}
+
 TEST_P(StoreContract, AddressConflictsAndRemovals) {
   const Account anna = make_account("anna@example.org");
   const Account bert = make_account("bert@example.org");

@@ -1,4 +1,5 @@
 #include "base/text.h"
+#include "mail/names.h"
 #include "store/sqlite_directory.h"
 #include "store/sqlite_mailbox.h"
 
@@ -47,7 +48,7 @@ Result<> hand_over_domains(Tx& tx, const Account& account, Id home) {
 } // namespace
 
 Result<Account> add_account(Tx& tx, const Account& account) {
-  const std::string login = to_lower(account.login);
+  const std::string login = mail::comparable_name(account.login);
   const std::size_t at = login.rfind('@');
   if (at == std::string::npos || at == 0)
     return fail(Errc::invalid, printable(login) + " is not an address (local@domain)");
@@ -76,11 +77,23 @@ Result<Account> add_account(Tx& tx, const Account& account) {
   return made;
 }
 
+namespace {
+
+/// As it is kept; a name of before that clashes with another (settle_names) by its own spelling.
+std::string kept_login(Db& db, const std::string& login) {
+  std::string own = to_lower(login);
+  if (is_ascii(own) || db.number("SELECT 1 FROM account WHERE login = ?", 0, own) != 0) return own;
+  return mail::comparable_name(login);
+}
+
+} // namespace
+
 Result<Account> find_account(Db& db, const std::string& login) {
+  const std::string kept = kept_login(db, login);
   Query q = db.query("SELECT id, login, password, disabled, quota, created, scram_salt, scram_iterations, scram_keys, "
                      "(SELECT sum(bytes) FROM mailbox m WHERE m.account = a.id), "
                      "(SELECT sum(count) FROM mailbox m WHERE m.account = a.id) FROM account a WHERE login = ?",
-                     to_lower(login));
+                     kept);
   if (!q.row()) return std::unexpected(no_account(login));
   return account_of(q);
 }

@@ -1,6 +1,7 @@
 #include "store/sqlite_directory.h"
 
 #include "base/text.h"
+#include "mail/names.h"
 
 #include <algorithm>
 
@@ -50,6 +51,14 @@ std::optional<AddressEntry> exact_address(Db& db, const Domain& domain, const st
     row.senders = q.text(1);
   }
   return entry_of(db, row);
+}
+
+/// A local part as it is kept; one of before that clashes with another (settle_names) by its own spelling.
+std::string kept_local(Db& db, const Domain& domain, const std::string& local) {
+  std::string own = to_lower(local);
+  if (is_ascii(own) || db.number("SELECT 1 FROM address WHERE domain = ? AND local = ?", 0, domain.id, own) != 0)
+    return own;
+  return mail::comparable_name(local);
 }
 
 std::vector<AddressEntry> entries_of(Db& db, Query q) {
@@ -115,7 +124,7 @@ AddressLookup find_address(Db& db, const std::string& local, const std::string& 
   if (!ours) return found;
   found.domain_is_ours = true;
   found.owner = ours->owner;
-  found.entry = exact_address(db, *ours, to_lower(local));
+  found.entry = exact_address(db, *ours, kept_local(db, *ours, local));
   found.catch_all = exact_address(db, *ours, "*");
   return found;
 }
@@ -124,7 +133,7 @@ Result<> add_address(Tx& tx, const AddressEntry& entry) {
   const auto domain = find_domain(tx.db, entry.domain);
   if (!domain) return std::unexpected(no_domain(entry.domain));
   if (entry.local.empty()) return fail(Errc::invalid, "the address has no local part");
-  const std::string local = to_lower(entry.local);
+  const std::string local = kept_local(tx.db, *domain, entry.local);
   const std::string shown = printable(local + "@" + domain->name);
   const bool to_account = entry.account != 0;
   if (to_account == !entry.targets.empty()) return fail(Errc::invalid, shown + " needs either an account or targets");
@@ -152,7 +161,7 @@ Result<> set_senders(Tx& tx, const std::string& local, const std::string& domain
                      const std::vector<std::string>& senders) {
   const auto domain = find_domain(tx.db, domain_name);
   if (!domain) return std::unexpected(no_domain(domain_name));
-  const std::string lower = to_lower(local);
+  const std::string lower = kept_local(tx.db, *domain, local);
   tx.db.run("UPDATE address SET senders = ? WHERE domain = ? AND local = ?", pack(senders), domain->id, lower);
   if (tx.db.changes() == 0)
     return fail(Errc::not_found, "there is no address " + printable(lower + "@" + domain->name));
@@ -162,7 +171,7 @@ Result<> set_senders(Tx& tx, const std::string& local, const std::string& domain
 Result<> remove_address(Tx& tx, const std::string& local, const std::string& domain_name, const std::string& target) {
   const auto domain = find_domain(tx.db, domain_name);
   if (!domain) return std::unexpected(no_domain(domain_name));
-  const std::string lower = to_lower(local);
+  const std::string lower = kept_local(tx.db, *domain, local);
   const std::string shown = printable(lower + "@" + domain->name);
   const auto present = exact_address(tx.db, *domain, lower);
   if (!present) return fail(Errc::not_found, "there is no address " + shown);

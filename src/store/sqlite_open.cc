@@ -1,5 +1,6 @@
 #include "base/log.h"
 #include "store/sqlite_checkpoint.h"
+#include "store/sqlite_names.h"
 #include "store/sqlite_pair.h"
 #include "store/sqlite_queue.h"
 #include "store/sqlite_schema.h"
@@ -102,6 +103,10 @@ Result<std::unique_ptr<Store>> open_files(SqliteOptions options, LockFile lock) 
   if (!bulk) return std::unexpected(bulk.error());
   pair_files(*main, *bulk);
   if (auto sound = check_after_crash(*main, *bulk, options); !sound) return std::unexpected(sound.error());
+  for (const std::string& pair : settle_names(*main)) {
+    log::warning("names-clash", {{"names", pair},
+                                 {"advice", "each is reached by its own spelling only: remove or rename one of them"}});
+  }
   const Id epoch = begin_epoch(*main, *bulk);
   if (auto synced = sync_directory(directory); !synced) return std::unexpected(synced.error());
   SqliteParts parts{std::move(options), std::move(lock), std::move(*main), std::move(*bulk), epoch};

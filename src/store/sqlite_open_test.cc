@@ -57,6 +57,47 @@ TEST_F(SqliteOpen, MakesPrivateFilesWithTheSettingsOfTheFormat) {
   }
 }
 
+/// A store of before, with names as they were typed.
+constexpr const char* kOldNames = R"(
+DELETE FROM setting WHERE key = 'names.comparable';
+INSERT INTO domain(id, name) VALUES(1, 'example.org');
+INSERT INTO account(id, domain, login, password, disabled, quota, created) VALUES(1, 1, 'josÉ@example.org', '', 0, 0, 1);
+INSERT INTO address(domain, local, account) VALUES(1, 'josÉ', 1), (1, 'Ünit', 0);
+INSERT INTO address_target(domain, local, target) VALUES(1, 'Ünit', 'JOSÉ@example.org');
+)";
+
+TEST_F(SqliteOpen, NamesOfBeforeAreBroughtIntoOneForm) {
+  ASSERT_TRUE(open());
+  change("paquebot.db", kOldNames);
+  auto store = open();
+  ASSERT_TRUE(store);
+  EXPECT_EQ(run((*store)->find_account("jos\xC3\xA9@example.org")).value().login, "jos\xC3\xA9@example.org");
+  EXPECT_EQ(run((*store)->find_address("jose\xCC\x81", "example.org"))->entry->account, 1);
+  EXPECT_EQ(run((*store)->find_address("\xC3\xBCNIT", "example.org"))->entry->targets.size(), 1u);
+}
+
+TEST_F(SqliteOpen, NamesThatClashStayWhatTheyWere) {
+  ASSERT_TRUE(open());
+  change("paquebot.db", kOldNames);
+  change("paquebot.db",
+         "INSERT INTO account(id, domain, login, password, disabled, quota, created) "
+         "VALUES(2, 1, 'jos\xC3\xA9@example.org', '', 0, 0, 1); INSERT INTO address(domain, local, account) "
+         "VALUES(1, 'jos\xC3\xA9', 2);");
+  {
+    auto store = open();
+    ASSERT_TRUE(store);
+    EXPECT_EQ(run((*store)->find_address("JOS\xC3\x89", "example.org"))->entry->account, 1) << "by its own spelling";
+    EXPECT_EQ(run((*store)->find_address("jos\xC3\xA9", "example.org"))->entry->account, 2);
+    EXPECT_EQ(run((*store)->find_account("jos\xC3\xA9@example.org")).value().id, 2);
+    EXPECT_EQ(run((*store)->find_address("\xC3\x9Cnit", "example.org"))->entry->targets.size(), 1u)
+        << "nothing was changed";
+    ASSERT_TRUE(run((*store)->remove_account("jos\xC3\xA9@example.org")));
+  }
+  auto store = open();
+  ASSERT_TRUE(store);
+  EXPECT_EQ(run((*store)->find_account("jos\xC3\xA9@example.org")).value().id, 1) << "the way is free now";
+}
+
 TEST_F(SqliteOpen, ASecondServerIsRefused) {
   const auto first = open();
   ASSERT_TRUE(first);

@@ -1,4 +1,5 @@
 #include "base/text.h"
+#include "mail/names.h"
 #include "store/sqlite_rules.h"
 
 #include <unordered_set>
@@ -68,7 +69,7 @@ bool leads_only_to_itself(Check& check, const Query& row) {
       Query next = check.main.query(
           "SELECT d.id, l.local, l.account FROM domain d JOIN address l ON l.domain = d.id AND l.local IN (?1, '*') "
           "WHERE d.name = ?2 ORDER BY l.local = '*' LIMIT 1",
-          to_lower(target.substr(0, at)), to_lower(target.substr(at + 1)));
+          mail::comparable_name(target.substr(0, at)), to_lower(target.substr(at + 1)));
       if (!next.row() || next.i64(2) != 0) return false;
       waiting.emplace_back(next.i64(0), next.text(1));
     }

@@ -45,6 +45,24 @@ class Utf8Test(RelayCase):
             self.assertIn("Subject: Grüße\r\n", text)
             self.assertTrue(text.endswith("\r\n\r\nschöne Grüße\r\n"), text)
 
+    def test_names_are_the_same_however_they_are_typed(self):
+        """Composed or not, in capitals or not: mail, logins over SMTP and POP3, SCRAM too."""
+        spellings = ("ju\u0308rgen@bücher.test", "JÜRGEN@bücher.test", "JU\u0308RGEN@xn--bcher-kva.test")
+        before = len(self.server.mail(JURGEN))
+        for name in spellings:
+            with self.server.smtp() as client:
+                transact_utf8(client, "müller@y.test", [name], letter("müller@y.test", name).encode())
+            with self.server.smtp("submission") as client:
+                client.starttls(context=trusting())
+                client.ehlo()
+                check(client.docmd("AUTH", "PLAIN " + base64.b64encode(f"\0{name}\0{SECRET}".encode()).decode()), 235)
+            said = self.server.cli("fetch", "list", "--server", f"127.0.0.1:{self.server.ports['pop3s']}", "--insecure", "--tls", "implicit", "--user", name,
+                                   password=SECRET)
+            self.assertEqual(said.returncode, 0, said.stderr)
+            self.assertIn("mechanism=SCRAM-SHA-256", self.server.log())
+            self.assertNotEqual(self.server.cli("account", "add", name, password=SECRET).returncode, 0, "there is one already")
+        self.assertEqual(len(self.server.mail(JURGEN)), before + 3)
+
     def test_listed_sizes_are_those_that_are_sent(self):
         """Surrogates are for what came as SMTPUTF8; all else is given as it is."""
         latin = letter("x@y.test", ALICE).encode().replace(b"Subject: hi", b"Subject: gr\xfc\xdfe\r\nContent-Disposition: inline; filename=\"h\xc3\xa9\"")
