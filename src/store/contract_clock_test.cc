@@ -173,6 +173,30 @@ TEST_P(StoreContract, WhatIsDeferredPastItsLifeByADoubtedClockIsNotDueAtOnce) {
   expect_sound();
 }
 
+/// In hand while the clock is put right, and back with the next start, or unattempted: it is not left where it was due by then.
+TEST_P(StoreContract, WhatIsInHandWhenAClockIsPutBackWaitsNoLongerThanItLives) {
+  const std::int64_t start = now();
+  const Ulid old = queue("old.example"); // put off, and taken in hand again, by the clock that is ahead
+  claim("old.example");
+  clock().set_wall(from_millis(start + 400 * kOneDay));
+  EXPECT_TRUE(record({old, 0, State::waiting, now() + 1000, true, Owed::none, peer_said(450, "later")}));
+  AcceptRequest request = message();
+  request.recipients = {to_remote("a@new.example", "new.example", true),
+                        to_remote("b@new.example", "new.example", true)};
+  request.recipients[0].due = request.recipients[1].due = now();
+  const Ulid fresh = accepted(request);
+  clock().set_wall(from_millis(start));
+  ASSERT_TRUE(run(store().pull_forward(now(), now() + kOneDay)));
+  EXPECT_TRUE(record({.message = fresh, .index = 0, .attempted = false}));
+  const auto due = [&](std::uint32_t index) { return trail(fresh).recipients[index].due; };
+  EXPECT_LE(due(0), now() + kOneDay);
+  expect_sound();
+  reopen();
+  EXPECT_EQ(trail(fresh).recipients[1].state, State::waiting);
+  EXPECT_LE(due(1), now() + kOneDay);
+  expect_sound();
+}
+
 TEST_P(StoreContract, WhatAClockAheadPutOffIsPulledForward) {
   const std::int64_t start = now();
   const std::int64_t latest = start + kOneDay;

@@ -82,7 +82,8 @@ EventKind event_of(State to) {
 /// It would wait again, but its account is marked by now.
 void hold_back(Tx& tx, const Outcome& o, Owed before, const std::string& reason, EventList& events) {
   const mail::Told& told = o.reply;
-  tx.db.run("UPDATE recipient SET state = 1, owner = 0, due = iif(? <> 0, ?, due), attempts = attempts + ?, owed = ?, "
+  tx.db.run("UPDATE recipient SET state = 1, owner = 0, due = min(iif(? <> 0, ?, due), expires), attempts = attempts + "
+            "?, owed = ?, "
             "changed_at = ?, reason = ? WHERE message = ? AND n = ?",
             o.due, o.due, o.attempted, o.owed == Owed::none ? before : o.owed, tx.now, reason, o.message, o.index);
   if (!told.empty())
@@ -254,7 +255,7 @@ void record(Tx& tx, const std::vector<Outcome>& outcomes, const std::optional<De
 }
 
 void return_orphans(Db& db, Id epoch) {
-  db.run("UPDATE recipient SET state = 2, owner = 0 WHERE state = 3 AND owner <> ?", epoch);
+  db.run("UPDATE recipient SET state = 2, owner = 0, due = min(due, expires) WHERE state = 3 AND owner <> ?", epoch);
 }
 
 /// Recipients that are in hand may owe something in a moment: one report is to tell of them all. Not for ever, though.

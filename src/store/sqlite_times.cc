@@ -65,7 +65,8 @@ std::size_t mend_message(Tx& tx, const Ulid& id, std::int64_t now, std::int64_t 
   const bool future = accepted > future_from(tx.db, latest);
   if (future) count_from_now(tx, id, accepted - std::max(now, tx.least));
   const std::int64_t hold = tx.db.number("SELECT hold_until FROM message WHERE id = ?", 0, id);
-  tx.db.run("UPDATE recipient SET due = ? WHERE message = ? AND state = 2 AND due > ?", std::max(now, hold), id,
+  // What is in hand may wait again, at the time when it was due.
+  tx.db.run("UPDATE recipient SET due = ? WHERE message = ? AND state IN (2, 3) AND due > ?", std::max(now, hold), id,
             std::max(latest, hold));
   return static_cast<std::size_t>(tx.db.changes()) + (future ? 1 : 0);
 }

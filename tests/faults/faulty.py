@@ -148,7 +148,7 @@ class Run:
 
     @staticmethod
     def transact(client, one):
-        reply = client.mail(one.sender)
+        reply = client.mail(one.sender, one.options)
         replies = [client.rcpt(recipient) for recipient in one.recipients()] if reply[0] == 250 else [reply]
         bad = [code for code, _ in replies if code != 250]
         if bad:

@@ -16,8 +16,9 @@ FIELDS_WE_ADD = ("received", "return-path", "delivered-to", "date", "message-id"
 class Sent:
     """One attempt to hand over one message."""
 
-    def __init__(self, number, sender, local, remote, bad, size):
+    def __init__(self, number, sender, local, remote, bad, size, options):
         self.number, self.sender, self.local, self.remote, self.bad = number, sender, list(local), list(remote), list(bad)
+        self.options = list(options)  # of MAIL
         self.line = b"%d " % number + b"0123456789" * 6 + b"\r\n"
         self.lines = max(1, size // len(self.line))
         self.code = None       # of the final reply; None: none came
@@ -48,10 +49,10 @@ class Ledger:
         self.kills = 0
         self.lost_replies = set()  # numbers of messages whose final reply the peer has given to nobody
 
-    def write(self, sender, local=(), remote=(), bad=(), size=200):
+    def write(self, sender, local=(), remote=(), bad=(), size=200, options=()):
         """A new message: `local` are our mailboxes, `remote` the peer takes, `bad` it refuses."""
         with self.lock:
-            self.sent.append(Sent(len(self.sent) + 1, sender, local, remote, bad, size))
+            self.sent.append(Sent(len(self.sent) + 1, sender, local, remote, bad, size, options))
             return self.sent[-1]
 
     def unanswered(self):
@@ -134,12 +135,13 @@ def same_head(sent, head):
 
 
 def check(ledger, mailboxes, taken, gone=()):
-    """A line for each promise that was broken. `gone`: marks of messages that were read and deleted meanwhile."""
+    """A line for each promise that was broken. `gone`: numbers of messages that were read and deleted meanwhile, or whose report was,
+    with the recipient."""
     found = Found(ledger, mailboxes, taken)
     problems = list(found.problems)
     for one in ledger.sent:
         for recipient in one.recipients():
-            problems += judge(ledger, one, recipient, found, recipient in one.local and (one.number, recipient) in gone)
+            problems += judge(ledger, one, recipient, found, (one.number, recipient) in gone)
     return problems
 
 

@@ -1,5 +1,6 @@
 """SIGKILL every 0.2 to 3 seconds under load, with a peer that fails, hangs and closes as it likes, and a clock that is 400 days ahead
-now and then; backups under that load, and stores restored from one; then everything is counted, and at last it all expires.
+now and then; an operator who adds and removes accounts and reloads; backups under that load, and stores restored from one; then
+everything is counted, and at last it all expires.
 
 SOAK_SECONDS (12) is how long; FAULTS_SEED chooses.
 """
@@ -13,9 +14,9 @@ import threading
 import time
 import unittest
 
-from clock import ClockServer
 from faulty import ANN, BOB, BROKEN, FAR, REFUSED, Run
 from ledger import MARK, Ledger, Taken, check, mark_of
+from orders import TEMPS, Operator, OrderedServer
 from peer import CLOSE, HANG, Peer
 from postfix import smtp_source
 from server import PEERS, SECRET, wait_until
@@ -88,7 +89,7 @@ class Soak:
         listeners = {"mx": {"role": "mx", "tls": "none"}, "pop3-clear": {"role": "pop3", "tls": "none", "login_in_clear": True},
                      "submission": {"role": "submission", "tls": "none", "login_in_clear": True}}
         route = {"to": "far.test", "host": f"127.0.0.1:{self.peer.port}", "tls": "none"}
-        self.server = ClockServer(accounts={ANN: SECRET, BOB: SECRET, LOAD: SECRET}, listeners=listeners, routes=[route],
+        self.server = OrderedServer(accounts={ANN: SECRET, BOB: SECRET, LOAD: SECRET}, listeners=listeners, routes=[route],
                                   queue={"retry_first": "1s", "retry_most": "1s"}, limits={"connections_per_address": 200}, account_limits=UNBOUND,
                                   delivery={"connect_timeout": "2s"}, extra={"takeover": {"enabled": False}, "mailbox": {"expire_days": 365}})
         test.addCleanup(self.server.close)
@@ -97,6 +98,7 @@ class Soak:
         self.server.must("clock", "confirm", "--yes")  # what it compares with from now on
         self.gone, self.seen, self.deleted, self.doubt = set(), set(), set(), set()
         self.threads, self.gate, self.problems, self.backups, self.restores = [], Gate(), [], 0, 0
+        self.operator = Operator(self.server, self.ledger, self.gate, self.gone, SEED + 13)
 
     def running(self):
         return time.monotonic() < self.end
@@ -107,7 +109,14 @@ class Soak:
         chance = random.Random(seed)
         while self.running():
             kind = chance.random()
-            if kind < 0.4:
+            temp = chance.choice(TEMPS)
+            if kind < 0.1:
+                one, login = self.ledger.write("x@y.test", local=[temp], size=chance.choice((300, 150_000))), None
+            elif kind < 0.15:
+                one, login = self.ledger.write(ANN, local=[temp], options=(f"HOLDFOR={chance.randint(1, 4)}",)), ANN
+            elif kind < 0.2:
+                one, login = self.ledger.write(temp, bad=[REFUSED]), temp
+            elif kind < 0.4:
                 one, login = self.ledger.write("x@y.test", local=[BOB], size=chance.choice((300, 3000, 150_000))), None
             elif kind < 0.8:
                 one, login = self.ledger.write(ANN, local=[BOB], remote=[FAR], size=chance.choice((300, 90_000))), ANN
@@ -185,11 +194,13 @@ class Soak:
             self.server.jump(chance.choice((0, 400)))
             if chance.random() < 0.3:
                 continue
-            self.server.stop(kill=True)
-            self.ledger.kills += 1
-            if self.ledger.kills % CHECKED == 0:
-                self.problems += [f"after kill {self.ledger.kills}: {line}" for line in self.server.findings()]
-            self.server.start()
+            with self.operator.falling():
+                self.server.stop(kill=True)
+                self.ledger.kills += 1
+                if self.ledger.kills % CHECKED == 0:
+                    with self.gate.closed():  # an order to the store itself has it to itself
+                        self.problems += [f"after kill {self.ledger.kills}: {line}" for line in self.server.findings()]
+                self.server.start()
             if time.monotonic() > due:
                 events[0]()
                 events, due = events[::-1], time.monotonic() + REST
@@ -256,7 +267,8 @@ class Soak:
     # --- the end -------------------------------------------------------------------------------
 
     def go(self):
-        targets = [(self.sender, (SEED + i,)) for i in range(SENDERS)] + [(self.reader, ()), (self.third_party, ())]
+        targets = [(self.sender, (SEED + i,)) for i in range(SENDERS)]
+        targets += [(self.reader, ()), (self.third_party, ()), (self.operator.run, (self.running,))]
         self.threads = [threading.Thread(target=target, args=args, daemon=True) for target, args in targets]
         for thread in self.threads:
             thread.start()
@@ -270,9 +282,17 @@ class Soak:
         self.ledger.kills += 1
         self.server.must("queue", "retry", "--all")
         self.server.wait_queue_empty(120)
-        owed = sum(1 for one in self.ledger.sent if one.bad and one.code == 250)
+        self.operator.settle()
         self.server.wait_upkeep()
-        wait_until(lambda: sum(b"report-type=delivery-status" in m for m in self.server.mail_one_by_one(ANN)) >= owed, "the reports", 60, 0.2)
+        for login in (ANN, *TEMPS):
+            wait_until(lambda login=login: self.reports(login) >= self.owed(login), f"the reports to {login}", 60, 0.2)
+
+    def owed(self, login):
+        mine = [one for one in self.ledger.sent if one.bad and one.code == 250 and one.sender == login]
+        return sum((one.number, one.bad[0]) not in self.gone for one in mine)
+
+    def reports(self, login):
+        return sum(b"report-type=delivery-status" in m and b"refused@" in m for m in self.server.mail_one_by_one(login))
 
     def whole_mailbox(self, login):
         try:
@@ -281,8 +301,11 @@ class Soak:
             self.problems.append(f"the mailbox of {login} can't be read to its end: {broken}: {self.server.log()[-1000:]}")
 
     def judge(self):
-        boxes = {login: self.whole_mailbox(login) for login in (ANN, BOB)}
-        problems = check(self.ledger, boxes, list(self.peer.messages), self.gone) + self.problems
+        boxes = {login: self.whole_mailbox(login) for login in (ANN, BOB, *TEMPS)}
+        problems = check(self.ledger, boxes, list(self.peer.messages), self.gone) + self.problems + self.operator.problems
+        for login in TEMPS:
+            there = {mark_of(message.partition(b"\r\n\r\n")[0]) for message in self.whole_mailbox(login)}
+            problems += self.operator.came_back(login, there)
         client = self.server.pop3(BOB)
         there = {line.split()[1] for line in client.uidl()[1]}
         client.quit()
@@ -298,7 +321,7 @@ class Soak:
         self.server.jump(800)
         self.server.restart()
         self.server.must("clock", "confirm", "--yes")
-        for login in (ANN, BOB, LOAD):
+        for login in (ANN, BOB, LOAD, *TEMPS):
             wait_until(lambda login=login: self.is_empty(login), f"the mail of {login} to expire", 120, 0.1)
         return [finding["what"] for finding in self.server.json("verify")["findings"]]
 
@@ -322,7 +345,8 @@ class SoakTest(unittest.TestCase):
         again = sum(one.attempts - 1 for one in soak.ledger.sent)
         load = soak.server.pop3(LOAD)
         print(f"{SECONDS:.0f} s, {soak.ledger.kills} kills, {taken} of {len(soak.ledger.sent)} messages acknowledged, {again} sent again, "
-              f"{len(soak.peer.messages)} relayed, {len(soak.deleted)} deleted, {load.stat()[0]} of smtp-source, {soak.backups} backups, {soak.restores} restored")
+              f"{len(soak.peer.messages)} relayed, {len(soak.deleted)} deleted, {load.stat()[0]} of smtp-source, {soak.backups} backups, {soak.restores} restored, "
+              f"{soak.operator.removed} accounts removed")
         load.close()
         self.assertEqual(soak.expire(), [])
 
