@@ -258,6 +258,54 @@ TEST_P(StoreContract, AReportWaitsForRecipientsInHandButNotForEver) {
   EXPECT_FALSE(behind->next);
 }
 
+TEST_P(StoreContract, ANoticeOfDelayTellsOfAllThatAreTriedAtThatTime) {
+  AcceptRequest request = message();
+  for (const char* address : {"a@far.example", "b@far.example", "c@other.example", "d@other.example"})
+    request.recipients.push_back(to_remote(address, std::string(address).substr(2), true));
+  const Ulid id = accepted(request);
+  const auto put_off = [&](std::uint32_t index, std::int64_t wait, Owed owed) {
+    EXPECT_TRUE(record({id, index, State::waiting, now() + wait, true, owed, peer_said(450, "later")}));
+  };
+  for (std::uint32_t i = 0; i < 3; ++i) put_off(i, 1000, Owed::none);
+  put_off(3, kHour, Owed::none);
+  clock().advance(std::chrono::seconds(1));
+  const auto told = [&] {
+    std::vector<std::size_t> sizes;
+    for (const OwedReport& one : run(store().owed_reports({}, 10)).value().reports)
+      sizes.push_back(one.recipients.size());
+    return sizes;
+  };
+  // One job after the other, of two destinations.
+  for (const char* destination : {"far.example", "other.example"}) {
+    EXPECT_EQ(told(), std::vector<std::size_t>()) << "the others are tried in a moment";
+    claim(destination);
+    if (std::string_view(destination) == "other.example") {
+      put_off(2, kHour, Owed::delay);
+    } else {
+      for (std::uint32_t i = 0; i < 2; ++i) put_off(i, kHour, Owed::delay);
+    }
+  }
+  EXPECT_EQ(told(), std::vector<std::size_t>{3}) << "whoever is tried an hour later is not waited for";
+}
+
+TEST_P(StoreContract, ANoticeOfDelayWaitsAMinuteAtMostAndAFailureForNobodyWhoWaits) {
+  AcceptRequest request = message();
+  request.recipients = {to_remote("a@far.example", "far.example", true),
+                        to_remote("b@other.example", "other.example", true)};
+  const Ulid id = accepted(request);
+  EXPECT_TRUE(record({id, 1, State::waiting, now() + 1, true, Owed::none, peer_said(450, "later")}));
+  EXPECT_TRUE(record({id, 0, State::waiting, now() + kHour, true, Owed::delay, peer_said(450, "later")}));
+  EXPECT_TRUE(run(store().owed_reports({}, 10)).value().reports.empty());
+  clock().advance(std::chrono::seconds(60));
+  EXPECT_EQ(run(store().owed_reports({}, 10)).value().reports.size(), 1u);
+  AcceptRequest other = message();
+  other.recipients = request.recipients;
+  const Ulid failed = accepted(other);
+  EXPECT_TRUE(record({failed, 1, State::waiting, now() + 1, true, Owed::none, peer_said(450, "later")}));
+  EXPECT_TRUE(record({failed, 0, State::failed, 0, true, Owed::failure, peer_said(550, "no")}));
+  EXPECT_EQ(run(store().owed_reports({}, 10)).value().reports.size(), 2u);
+}
+
 TEST_P(StoreContract, AReportSettlesItsMarksInTheAcceptingTransaction) {
   const Account anna = make_account("anna@example.org");
   AcceptRequest request = message();

@@ -258,14 +258,21 @@ void return_orphans(Db& db, Id epoch) {
   db.run("UPDATE recipient SET state = 2, owner = 0, due = min(due, expires) WHERE state = 3 AND owner <> ?", epoch);
 }
 
-/// Recipients that are in hand may owe something in a moment: one report is to tell of them all. Not for ever, though.
+/// Recipients that are in hand may owe something in a moment: one report is to tell of them all. A notice of delay, which
+/// is in no hurry, waits also for those of the message that are soon tried. Neither waits for ever.
 bool may_owe_more(const std::vector<RecipientFacts>& recipients, std::int64_t now) {
   std::int64_t oldest = now;
+  bool hurry = false;
   for (const RecipientFacts& r : recipients) {
     if (r.owed != Owed::none) oldest = std::min(oldest, r.changed_at);
+    hurry = hurry || (r.owed != Owed::none && r.owed != Owed::delay);
   }
-  return oldest > now - kGather &&
-         std::ranges::any_of(recipients, [](const auto& r) { return r.state == State::in_hand; });
+  if (oldest <= now - kGather) return false;
+  return std::ranges::any_of(recipients, [&](const RecipientFacts& r) {
+    const bool soon =
+        r.state == State::waiting && r.owed == Owed::none && !r.delay_reported && r.due < oldest + kGather;
+    return r.state == State::in_hand || (soon && !hurry);
+  });
 }
 
 OwedPage owed_reports(Db& db, const std::optional<Ulid>& after, std::size_t most, std::int64_t now) {

@@ -276,6 +276,22 @@ class TogetherTest(RelayCase):
         notices = [m for m in self.server.mail(ALICE) if b"multipart/report" in m and ident.encode() in m]
         self.assertEqual([len(report_of(m)[2]) for m in notices], [30])
 
+    def test_one_notice_tells_of_all_jobs_of_a_message(self):
+        """Its recipients are at several places, each with jobs of its own."""
+        tries = []
+        def script(session, verb, line):
+            if verb == "RCPT":
+                tries.append(line)
+                return "450 4.2.1 later" if tries.count(line) <= 2 else None
+            return None
+        self.host(103, script=script)
+        self.host(104, script=script)
+        addresses = [f"u{i}@h103.test" for i in range(40)] + [f"u{i}@h104.test" for i in range(3)]
+        ident = self.submit(*addresses)
+        self.wait_state(ident, "relayed")
+        notices = [m for m in self.server.mail(ALICE) if b"multipart/report" in m and ident.encode() in m]
+        self.assertEqual([len(report_of(m)[2]) for m in notices], [len(addresses)])
+
     def test_marks_of_direction_are_escaped(self):
         self.host(102, replies={"RCPT": "550 5.1.1 \u202ereven\u2066 no \u2028 such"})
         ident = self.submit("a@h102.test")
