@@ -154,10 +154,11 @@ int backup(Session& session, const Arguments& arguments) {
     return session.report(session.failure(kCantCreate, step.error().message).error());
   std::int64_t total = 0;
   Findings findings;
+  const std::string which = step ? control::to_text(json::object{{"backup", control::get_text(*step, "backup")}}) : "";
   {
     ProgressBar bar(bar_place(session, arguments), "backup", 0);
     while (step && !control::get_bool(*step, "finished")) {
-      step = session.call("POST", "/v1/backups/next");
+      step = session.call("POST", "/v1/backups/next", which);
       if (!step) break;
       findings.add(read_findings(*step));
       total = control::get_number(*step, "total");

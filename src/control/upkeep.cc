@@ -57,11 +57,19 @@ Task<Answer> begin_backup(Context& context, Call call) {
   if (!begun) co_return std::unexpected(begun.error());
   json::object out = present_step(*begun);
   out["path"] = file;
+  out["backup"] = std::to_string(begun->ticket);
   co_return out;
 }
 
-Task<Answer> go_on_with_backup(Context& context, Call) {
-  const auto step = co_await context.store.go_on_with_backup();
+Task<Answer> go_on_with_backup(Context& context, Call call) {
+  const auto object = parse_object(call.body, "the request");
+  if (!object) co_return std::unexpected(object.error());
+  if (auto known = only_fields(*object, {"backup"}); !known) co_return std::unexpected(known.error());
+  const auto name = text_field(*object, "backup");
+  if (!name) co_return std::unexpected(name.error());
+  const auto ticket = parse_u64(name->value_or(""));
+  if (!ticket) co_return fail(Errc::invalid, "\"backup\" has to be what POST /v1/backups gave under that name");
+  const auto step = co_await context.store.go_on_with_backup(*ticket);
   if (!step) co_return std::unexpected(step.error());
   co_return present_step(*step);
 }

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <gmock/gmock.h>
 
 namespace paquebot::store {
 namespace {
@@ -11,7 +12,7 @@ constexpr std::size_t kLarge = 3u << 20;
 
 TEST_F(SqliteBackup, ADamagedOneIsToldInWords) {
   make_account();
-  ASSERT_TRUE(run(store_->begin_backup(path("one.backup"))));
+  ASSERT_TRUE(begin("one.backup"));
   ASSERT_TRUE(finish_backup([] {}));
   std::ofstream(path("rubbish.backup")) << std::string(100'000, 'x');
   std::filesystem::copy_file(path("one.backup"), path("short.backup"));
@@ -33,7 +34,7 @@ TEST_F(SqliteBackup, IsConsistentWhileMailComesAndGoes) {
   std::vector<Ulid> before;
   for (char letter = 'a'; letter < 'd'; ++letter) before.push_back(accept(letter, kLarge));
   const MailboxInfo inbox = run(store_->open_mailbox(account_.id, "INBOX")).value();
-  ASSERT_TRUE(run(store_->begin_backup(path("one.backup"))));
+  ASSERT_TRUE(begin("one.backup"));
   EXPECT_EQ(run(store_->begin_backup(path("two.backup"))).error().code, Errc::conflict);
   int steps = 0;
   const auto change = [&] {
@@ -49,7 +50,7 @@ TEST_F(SqliteBackup, IsConsistentWhileMailComesAndGoes) {
   ASSERT_TRUE(done) << done.error().message;
   EXPECT_EQ(done->done, done->total);
   EXPECT_FALSE(std::filesystem::exists(path("one.backup.part")));
-  EXPECT_EQ(run(store_->go_on_with_backup()).error().code, Errc::not_found);
+  EXPECT_EQ(run(store_->go_on_with_backup(ticket_)).error().code, Errc::not_found);
   EXPECT_EQ(run(store_->verify()).value(), std::vector<std::string>());
 
   const auto restored = restore_sqlite(path("one.backup"), path("again"), [](std::uint64_t, std::uint64_t) {});
@@ -72,7 +73,7 @@ TEST_F(SqliteBackup, AnErrorLeavesNoFile) {
   make_account();
   for (char letter = 'a'; letter < 'd'; ++letter) accept(letter, kLarge);
   FaultVfs faults("full.backup");
-  ASSERT_TRUE(run(store_->begin_backup(path("full.backup"))));
+  ASSERT_TRUE(begin("full.backup"));
   faults.full = true;
   const auto done = finish_backup([] {});
   ASSERT_FALSE(done);
@@ -80,7 +81,7 @@ TEST_F(SqliteBackup, AnErrorLeavesNoFile) {
   EXPECT_FALSE(std::filesystem::exists(path("full.backup")));
   EXPECT_FALSE(std::filesystem::exists(path("full.backup.part")));
   faults.full = false;
-  ASSERT_TRUE(run(store_->begin_backup(path("full.backup"))));
+  ASSERT_TRUE(begin("full.backup"));
   EXPECT_TRUE(finish_backup([] {}));
   store_.reset();
 }
@@ -200,16 +201,43 @@ TEST_F(SqliteBackup, WhatWasGivenUpIsNotRestoredFromTheFilesThemselves) {
 TEST_F(SqliteBackup, IsGivenUpWhenNobodyGoesOn) {
   make_account();
   for (char letter = 'a'; letter < 'd'; ++letter) accept(letter, kLarge);
-  ASSERT_TRUE(run(store_->begin_backup(path("slow.backup"))));
-  ASSERT_TRUE(run(store_->go_on_with_backup()));
+  ASSERT_TRUE(begin("slow.backup"));
+  ASSERT_TRUE(run(store_->go_on_with_backup(ticket_)));
   clock_.advance(std::chrono::seconds(59));
   EXPECT_TRUE(run(store_->maintain(1)));
   EXPECT_TRUE(std::filesystem::exists(path("slow.backup.part")));
   clock_.advance(std::chrono::seconds(2));
   EXPECT_TRUE(run(store_->maintain(1)));
   EXPECT_FALSE(std::filesystem::exists(path("slow.backup.part")));
-  EXPECT_EQ(run(store_->go_on_with_backup()).error().code, Errc::not_found);
-  ASSERT_TRUE(run(store_->begin_backup(path("slow.backup"))));
+  EXPECT_EQ(run(store_->go_on_with_backup(ticket_)).error().code, Errc::not_found);
+  ASSERT_TRUE(begin("slow.backup"));
+  EXPECT_TRUE(finish_backup([] {}));
+}
+
+TEST_F(SqliteBackup, TheNextOneTakesOverWhereNobodyGoesOn) {
+  make_account();
+  for (char letter = 'a'; letter < 'd'; ++letter) accept(letter, kLarge);
+  ASSERT_TRUE(begin("killed.backup"));
+  const auto killed = ticket_;
+  ASSERT_TRUE(run(store_->go_on_with_backup(killed)));
+  clock_.advance(std::chrono::milliseconds(1900));
+  EXPECT_EQ(run(store_->begin_backup(path("next.backup"))).error().code, Errc::conflict);
+  clock_.advance(std::chrono::milliseconds(200));
+  ASSERT_TRUE(begin("next.backup"));
+  EXPECT_FALSE(std::filesystem::exists(path("killed.backup.part")));
+  const auto told = run(store_->go_on_with_backup(killed)); // it was only stopped for a while
+  ASSERT_FALSE(told);
+  EXPECT_EQ(told.error().code, Errc::conflict);
+  EXPECT_THAT(told.error().message, testing::HasSubstr("another backup was begun"));
+  ASSERT_TRUE(finish_backup([] {}));
+  EXPECT_TRUE(std::filesystem::exists(path("next.backup")));
+  EXPECT_FALSE(std::filesystem::exists(path("killed.backup")));
+  // Of one file: whoever was first does not go on with what is another's.
+  ASSERT_TRUE(begin("same.backup"));
+  const auto first = ticket_;
+  clock_.advance(std::chrono::seconds(3));
+  ASSERT_TRUE(begin("same.backup"));
+  EXPECT_EQ(run(store_->go_on_with_backup(first)).error().code, Errc::conflict);
   EXPECT_TRUE(finish_backup([] {}));
 }
 
@@ -217,7 +245,7 @@ TEST_F(SqliteBackup, RefusesPathsThatWouldHarm) {
   EXPECT_EQ(run(store_->begin_backup("relative")).error().code, Errc::invalid);
   EXPECT_EQ(run(store_->begin_backup(path("data") + "/paquebot.db")).error().code, Errc::conflict);
   EXPECT_EQ(run(store_->begin_backup(path("none") + "/x")).error().code, Errc::io);
-  EXPECT_EQ(run(store_->go_on_with_backup()).error().code, Errc::not_found);
+  EXPECT_EQ(run(store_->go_on_with_backup(ticket_)).error().code, Errc::not_found);
 }
 
 } // namespace

@@ -132,7 +132,7 @@ public:
   Task<Result<std::vector<std::string>>> verify() override;
   Task<Result<VerifyStep>> verify_step(VerifyPoint from) override;
   Task<Result<BackupStep>> begin_backup(std::string path) override;
-  Task<Result<BackupStep>> go_on_with_backup() override;
+  Task<Result<BackupStep>> go_on_with_backup(std::uint64_t ticket) override;
   bool has_room() override;
 
 private:
@@ -172,10 +172,12 @@ private:
     bool copied = false;
     bool busy = false; ///< one step at a time
     Instant used;
+    std::uint64_t ticket = 0;
   };
+  static constexpr std::chrono::seconds kGivenUp{60}; ///< since somebody went on with it
   Task<Result<BackupStep>> step_backup(std::shared_ptr<ArchiveMaker> maker, bool copied);
   Task<Result<BackupStep>> copy_slice(std::shared_ptr<ArchiveMaker> maker);
-  bool backup_under_way();
+  bool backup_under_way(std::chrono::milliseconds patience);
 
   const SqliteOptions options_;
   const Clock& clock_;
@@ -189,6 +191,7 @@ private:
   ExpiryRound expiry_; ///< of expire_entries; under the same mutex
   std::mutex backup_mutex_;
   std::optional<OpenBackup> backup_;
+  std::uint64_t last_ticket_ = 0;
   SyncPace pace_;        ///< from writer_ to bulk_
   Readers readers_;      ///< for what mail and sessions wait for
   Readers long_readers_; ///< for what takes long, or goes through a table

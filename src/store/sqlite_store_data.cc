@@ -382,7 +382,7 @@ Task<Result<bool>> SqliteStore::maintain(std::int64_t now) {
 /// What paquebot.db gave up is marked in bulk.db before it is forgotten here: a crash between the two only repeats the
 /// mark. Meanwhile nobody becomes its owner: an acceptance refuses what is on the list (given_up).
 Task<Result<bool>> SqliteStore::drop_garbage() {
-  if (backup_under_way()) co_return false;
+  if (backup_under_way(kGivenUp)) co_return false;
   const auto list =
       write<std::vector<Id>>([](Tx& tx) -> Result<std::vector<Id>> { return list_garbage(tx, kGarbage); });
   const Result<std::vector<Id>> bulks = co_await list.take();

@@ -6,8 +6,8 @@
 namespace paquebot::store {
 namespace {
 
-constexpr int kCopyPages = 256; // 4 MiB between two commits
-constexpr std::chrono::seconds kGivenUp{60};
+constexpr int kCopyPages = 256;               // 4 MiB between two commits
+constexpr std::chrono::seconds kTakenOver{2}; // whoever makes a backup comes back at once
 
 } // namespace
 
@@ -34,48 +34,56 @@ Task<Result<std::vector<std::string>>> SqliteStore::verify() {
   co_return std::move(lines.lines);
 }
 
-/// Gives up one that nobody has gone on with.
-bool SqliteStore::backup_under_way() {
+/// Gives up one that nobody has gone on with for so long.
+bool SqliteStore::backup_under_way(std::chrono::milliseconds patience) {
   const std::lock_guard lock(backup_mutex_);
   if (!backup_) return false;
-  if (backup_->busy || clock_.now() - backup_->used < kGivenUp) return true;
+  if (backup_->busy || clock_.now() - backup_->used < patience) return true;
   backup_.reset();
   writer_.end_copy(); // nobody waits for it
   return false;
 }
 
 Task<Result<BackupStep>> SqliteStore::begin_backup(std::string path) {
-  if (backup_under_way()) co_return fail(Errc::conflict, "another backup is being made: wait until it is done");
+  if (backup_under_way(kTakenOver))
+    co_return fail(Errc::conflict, "another backup is being made: wait until it is done");
   const auto size = long_readers_.read<std::uint64_t>([](ReadDbs& dbs) -> Result<std::uint64_t> {
     return static_cast<std::uint64_t>(dbs.main.number("SELECT sum(size) FROM body WHERE bulk <> 0", 0));
   });
   const Result<std::uint64_t> bodies = co_await size.take();
   if (!bodies) co_return std::unexpected(bodies.error());
   std::shared_ptr<ArchiveMaker> maker;
+  std::uint64_t ticket = 0;
   {
     const std::lock_guard lock(backup_mutex_);
     if (backup_) co_return fail(Errc::conflict, "another backup is being made: wait until it is done");
     if (auto prepared = ArchiveMaker::prepare(path); !prepared) co_return std::unexpected(prepared.error());
     maker = std::make_shared<ArchiveMaker>(path, *bodies);
-    backup_.emplace(OpenBackup{maker, false, true, clock_.now()});
+    // Another one than any before, also of a server that ran before this one.
+    ticket = last_ticket_ = std::max(last_ticket_ + 1, static_cast<std::uint64_t>(millis(clock_.wall())));
+    backup_.emplace(OpenBackup{maker, false, true, clock_.now(), ticket});
   }
   const auto job = writer_.begin_copy(maker->part());
-  const Result<BackupStep> begun = co_await job.take();
+  Result<BackupStep> begun = co_await job.take();
   const std::lock_guard lock(backup_mutex_);
   if (begun) {
+    begun->ticket = ticket;
     backup_->busy = false;
+    backup_->used = clock_.now();
   } else {
     backup_.reset();
   }
   co_return begun;
 }
 
-Task<Result<BackupStep>> SqliteStore::go_on_with_backup() {
+Task<Result<BackupStep>> SqliteStore::go_on_with_backup(std::uint64_t ticket) {
   std::shared_ptr<ArchiveMaker> maker;
   bool copied = false;
   {
     const std::lock_guard lock(backup_mutex_);
     if (!backup_) co_return fail(Errc::not_found, "no backup is being made: it failed, or was given up: begin again");
+    if (backup_->ticket != ticket)
+      co_return fail(Errc::conflict, "another backup was begun, and this one given up: nobody had gone on with it");
     if (backup_->busy) co_return fail(Errc::conflict, "the backup is gone on with already");
     backup_->busy = true;
     maker = backup_->maker;

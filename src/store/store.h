@@ -246,11 +246,12 @@ public:
   /// One step of the same, beginning with VerifyPoint{}: for stores of any size, while work goes on.
   virtual Task<Result<VerifyStep>> verify_step(VerifyPoint from) = 0;
   /// Begins a backup of the whole store as the file `path` (absolute; conflict when it exists, or another backup is under
-  /// way). It is consistent while work goes on: of one moment after this call.
+  /// way). It is consistent while work goes on: of one moment after this call. One with which nobody has gone on for two
+  /// seconds is given up for it: whoever made it has gone.
   virtual Task<Result<BackupStep>> begin_backup(std::string path) = 0;
-  /// Goes on with it, again and again until `finished`; an error ends it and leaves no file. Nobody goes on for a minute:
-  /// it is given up.
-  virtual Task<Result<BackupStep>> go_on_with_backup() = 0;
+  /// Goes on with the backup of that ticket, again and again until `finished`; an error ends it and leaves no file. Nobody
+  /// goes on for a minute: it is given up. not_found when there is none; conflict when another one was begun since.
+  virtual Task<Result<BackupStep>> go_on_with_backup(std::uint64_t ticket) = 0;
   /// True while commits work; false after one failed for lack of room, until one works again (asked before DATA).
   virtual bool has_room() = 0;
 };

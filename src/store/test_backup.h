@@ -55,9 +55,14 @@ protected:
     request->recipients = {local, remote};
     return run(store_->accept(request)).status;
   }
+  Result<BackupStep> begin(const std::string& name) {
+    auto begun = run(store_->begin_backup(path(name)));
+    if (begun) ticket_ = begun->ticket;
+    return begun;
+  }
   Result<BackupStep> finish_backup(const std::function<void()>& between) {
     for (;;) {
-      auto step = run(store_->go_on_with_backup());
+      auto step = run(store_->go_on_with_backup(ticket_));
       if (step) std::ranges::copy(step->findings, std::back_inserter(findings_));
       if (!step || step->finished) return step;
       EXPECT_LE(step->done, step->total);
@@ -65,7 +70,7 @@ protected:
     }
   }
   void make_backup(const std::string& name) {
-    ASSERT_TRUE(run(store_->begin_backup(path(name))));
+    ASSERT_TRUE(begin(name));
     const auto done = finish_backup([] {});
     ASSERT_TRUE(done) << done.error().message;
   }
@@ -84,6 +89,7 @@ protected:
   TemporaryDirectory directory_;
   FakeClock clock_;
   UlidSource ulids_;
+  std::uint64_t ticket_ = 0;      ///< of begin()
   Ulid last_;                     ///< of accept()
   std::vector<Finding> findings_; ///< of finish_backup()
   std::unique_ptr<Store> store_;

@@ -39,6 +39,7 @@ struct BackupStep {
   std::uint64_t total = 0;
   bool finished = false;           ///< the file is complete, read again and checked, synced, and has its name
   std::vector<Finding> findings{}; ///< what this step found wrong in the store, and copied as it is
+  std::uint64_t ticket = 0;        ///< begun: by what this backup is gone on with
 };
 
 } // namespace paquebot::store

@@ -202,7 +202,7 @@ public:
   Task<Result<std::vector<std::string>>> verify() override { return inner_.verify(); }
   Task<Result<VerifyStep>> verify_step(VerifyPoint from) override { return inner_.verify_step(from); }
   Task<Result<BackupStep>> begin_backup(std::string path) override { return inner_.begin_backup(std::move(path)); }
-  Task<Result<BackupStep>> go_on_with_backup() override { return inner_.go_on_with_backup(); }
+  Task<Result<BackupStep>> go_on_with_backup(std::uint64_t ticket) override { return inner_.go_on_with_backup(ticket); }
   bool has_room() override { return inner_.has_room(); }
 
 protected:
