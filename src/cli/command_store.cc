@@ -186,24 +186,29 @@ int restore(Session& session, const Arguments& arguments) {
   if (!place) return session.report(place.error());
   if (connect_transport(place->control_socket))
     return session.report({Errc::conflict, "the server runs: stop it, and move its data directory away first"});
-  if (auto made = make_data_directory(place->data_dir, place->user); !made) return session.report(made.error());
+  const auto owner = make_data_directory(place->data_dir, place->user);
+  if (!owner) return session.report(owner.error());
+  if (auto given = hand_over_files(place->data_dir); !given) return session.report(given.error());
   Result<store::RestoreResult> done;
   {
     ProgressBar bar(bar_place(session, arguments), "restore", 0);
     done = store::restore_sqlite(
         arguments.text("FILE"), place->data_dir, [&bar](std::uint64_t did, std::uint64_t all) { bar.set(did, all); },
-        arguments.has("--force"));
+        arguments.has("--force"), *owner);
   }
   const control::Order order{operator_name(), "restore", arguments.text("FILE"), place->data_dir,
                              done ? "done" : done.error().message};
-  if (auto kept = control::keep_order(place->data_dir, order); !kept && done) return session.report(kept.error());
-  const auto given = hand_over_files(place->data_dir);
+  Result<> kept;
+  {
+    const ActAs acting(*owner);
+    kept = control::keep_order(place->data_dir, order);
+  }
+  if (!kept && done) return session.report(kept.error());
   if (!done && done.error().code == Errc::not_found)
     return session.report(session.failure(kNoInput, done.error().message).error());
   if (!done && done.error().code == Errc::unsupported)
     return session.report(session.failure(kBadData, done.error().message).error());
   if (!done) return session.report(done.error());
-  if (!given) return session.report(given.error());
   Findings findings;
   findings.add(std::move(done->findings));
   if (session.json) {

@@ -1,10 +1,12 @@
 #pragma once
 
 #include "base/result.h"
+#include "base/rights.h"
 #include "store/upkeep.h"
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,9 +34,11 @@ struct RestoreResult {
 /// since it may have been delivered after the backup was made; every mailbox gets a new uidvalidity. `progress` is told octets.
 /// `force`: what is wrong is told and restored as it is, unless pages are damaged; and `backup` may be the paquebot.db of a
 /// data directory that no process has open (conflict), with the bulk.db beside it or without.
+/// As root with a `writer`: the backup is opened as root, and all that is written, is so as he (ActAs): whoever owns the directory
+/// could lead root elsewhere by a link in it.
 Result<RestoreResult> restore_sqlite(const std::string& backup, const std::string& directory,
                                      const std::function<void(std::uint64_t done, std::uint64_t total)>& progress,
-                                     bool force = false);
+                                     bool force = false, const std::optional<Owner>& writer = std::nullopt);
 
 /// The setting that a restored store has until its queue is released: what to tell the operator.
 inline constexpr const char* kRestoredSetting = "queue.restored";

@@ -280,10 +280,15 @@ std::int64_t time_of(Db& source) {
 
 Result<RestoreResult> restore_sqlite(const std::string& backup, const std::string& directory,
                                      const std::function<void(std::uint64_t done, std::uint64_t total)>& progress,
-                                     bool force) {
+                                     bool force, const std::optional<Owner>& writer) {
   try {
     auto archive = open_archive(backup, force);
     if (!archive) return std::unexpected(archive.error());
+    // All that is read is open by now: SQLite keeps it, and the log beside it, until the end.
+    for (Db* db : {&archive->main, &archive->bulk}) db->number("SELECT count(*) FROM sqlite_schema", 0);
+    const ActAs acting(writer);
+    if (acting.failed())
+      return fail(Errc::permission, "can't act as the owner of " + directory + ": " + std::strerror(errno));
     if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST)
       return fail(Errc::io, "can't make the data directory " + directory + ": " + std::strerror(errno));
     auto lock = LockFile::take(directory + "/paquebot.lock");

@@ -1,6 +1,10 @@
 // What a restored store makes of ids that its past has given: none may come back for other mail.
 #include "store/test_backup.h"
 
+#include <filesystem>
+#include <sys/stat.h>
+#include <unistd.h>
+
 namespace paquebot::store {
 namespace {
 
@@ -125,6 +129,36 @@ TEST_F(SqliteRestore, WhatIsBeingStagedIsNotDeletedAsGarbage) {
   keep_up(*store_);
   EXPECT_EQ(last_body(), "a");
   expect_sound();
+}
+
+/// Whoever owns the directory can exchange what is in it while root writes there.
+TEST_F(SqliteRestore, RootWritesAsTheOwnerOfTheDirectory) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root has somebody to write for";
+  make_account();
+  accept('a', kLarge);
+  make_backup("one.backup");
+  const Owner nobody{65534, 65534};
+  ASSERT_EQ(::chmod(directory_.path().c_str(), 0711), 0);
+  std::filesystem::create_directory(path("private")); // where he may not even look
+  ASSERT_EQ(::chmod(path("private").c_str(), 0700), 0);
+  std::filesystem::rename(path("one.backup"), path("private/one.backup"));
+  const auto restore_for_nobody = [&](const std::string& directory) {
+    return restore_sqlite(
+        path("private/one.backup"), path(directory), [](std::uint64_t, std::uint64_t) {}, false, nobody);
+  };
+  std::filesystem::create_directory(path("roots"));
+  EXPECT_FALSE(restore_for_nobody("roots"));
+  EXPECT_TRUE(std::filesystem::is_empty(path("roots")));
+  std::filesystem::create_directory(path("his"));
+  ASSERT_EQ(::chown(path("his").c_str(), nobody.user, nobody.group), 0);
+  const auto done = restore_for_nobody("his");
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_EQ(::geteuid(), 0U);
+  for (const auto& entry : std::filesystem::directory_iterator(path("his"))) {
+    struct stat facts{};
+    ASSERT_EQ(::lstat(entry.path().c_str(), &facts), 0);
+    EXPECT_EQ(facts.st_uid, nobody.user) << entry.path();
+  }
 }
 
 } // namespace
