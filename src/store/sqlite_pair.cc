@@ -77,6 +77,11 @@ bool is_pair(Db& main, Db& bulk) {
   }
 }
 
+bool carry_one_id(Db& main, Db& bulk) {
+  const std::string id = id_of_main(main);
+  return !id.empty() && id == id_of_bulk(bulk);
+}
+
 void pair_files(Db& main, Db& bulk) {
   if (!id_of_main(main).empty()) return;
   bulk.run("INSERT OR IGNORE INTO origin(id, store) VALUES(1, lower(hex(randomblob(16))))");

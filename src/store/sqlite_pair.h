@@ -21,6 +21,8 @@ Result<> check_bulk_file(const std::string& directory);
 /// Whether that bulk.db may be read as this store's: both have the same id, or paquebot.db is of before there were ids. False
 /// also for what is no bulk.db that this program knows. Errors: DbError when paquebot.db can't be read.
 bool is_pair(Db& main, Db& bulk);
+/// Whether both have an id, and the same one. Throws DbError.
+bool carry_one_id(Db& main, Db& bulk);
 /// Gives both one id, unless they have it: bulk.db first, so that it has the one which paquebot.db names. Durable.
 void pair_files(Db& main, Db& bulk);
 /// A new id for both, which no other file has. Durable when the connections sync.

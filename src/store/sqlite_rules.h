@@ -17,6 +17,8 @@ inline constexpr const char* kDamaged =
     "the disk or the file is damaged: check the disk, keep this directory for rescue and restore a backup";
 inline constexpr const char* kIncomplete =
     "content is missing: restore a backup, or let go of it (queue cancel, or delete it)";
+inline constexpr const char* kForeign =
+    "large mail may be mixed up: put the bulk.db back that belongs to this paquebot.db, or restore a backup";
 inline constexpr const char* kMiscounted = "no mail is lost by it, but this program made a mistake: please report it";
 inline constexpr const char* kGivenAgain =
     "an id or uid would be given again, and with it mail be mixed up or lost: stop the server, restore a backup";

@@ -1,4 +1,5 @@
 #include "store/sqlite_archive.h"
+#include "store/sqlite_pair.h"
 #include "store/sqlite_rules.h"
 #include "store/sqlite_shape.h"
 
@@ -6,6 +7,7 @@ namespace paquebot::store {
 namespace {
 
 constexpr const char* kShape[] = {"file.schema"};
+constexpr const char* kPair[] = {"file.pair"};
 constexpr const char* kBulkSequence[] = {"sequence.bulk"};
 
 /// A backup has the tables of bulk.db in its one file, without their indexes.
@@ -21,6 +23,15 @@ std::optional<VerifyPoint> check_shape(Check& check, const VerifyPoint&) {
   };
   look(check.main, kMainSchema);
   if (!is_archive(check.bulk)) look(check.bulk, kBulkSchema);
+  return {};
+}
+
+/// Both files carry one id, since these steps of their schemas.
+std::optional<VerifyPoint> check_pair(Check& check, const VerifyPoint&) {
+  if (is_archive(check.bulk) || is_stand_in(check.bulk)) return {};
+  if (check.main.number("PRAGMA user_version", 0) < 11 || check.bulk.number("PRAGMA user_version", 0) < 2) return {};
+  if (!carry_one_id(check.main, check.bulk))
+    check.tell(kPair[0], "bulk.db: it belongs to another store than paquebot.db", kForeign);
   return {};
 }
 
@@ -80,6 +91,7 @@ std::vector<Part> shape_parts() {
       Look{{kShape[0]}, check_shape},
       Look{{kPagesRule}, check_main_pages},
       Look{{kPagesRule}, check_bulk_pages},
+      Look{{kPair[0]}, check_pair},
       Question{"node.row", "SELECT 1 WHERE (SELECT count(*) FROM node WHERE id = 1) <> 1",
                "paquebot.db: what it says of this node is missing", kDamaged},
       Question{

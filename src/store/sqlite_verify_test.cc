@@ -24,6 +24,8 @@ constexpr Break kShape[] = {
     {"file.schema", "DROP TABLE greylist", "the table greylist is missing"},
     {"file.schema", "ALTER TABLE address DROP COLUMN senders", "the table address is not as this program made it"},
     {"file.readable", "DROP TABLE event", "no such table: event"},
+    {"file.pair", "DELETE FROM setting WHERE key = 'store.id'", "bulk.db: it belongs to another store"},
+    {"file.pair", "UPDATE setting SET value = 'x' WHERE key = 'store.id'", "bulk.db: it belongs to another store"},
     {"node.row", "DELETE FROM node", "what it says of this node is missing"},
     {"node.values", "UPDATE node SET ended = 7", "node 1: a value"},
     {"tenant.default", "DELETE FROM tenant", "the tenant that every domain belongs to"},
@@ -192,6 +194,7 @@ constexpr Break kContent[] = {
 
 constexpr Break kBulk[] = {
     {"file.schema", "DROP INDEX bulk_staged", "bulk.db: the index bulk_staged is missing"},
+    {"file.pair", "UPDATE origin SET store = 'x'", "bulk.db: it belongs to another store"},
     {"sequence.bulk", "UPDATE sqlite_sequence SET seq = 0", "bulk.db: ids up to 1 would be given again"},
     {"bulk.state", "UPDATE bulk SET state = 4", "body 1 in bulk.db: in no known state"},
     {"bulk.size", "UPDATE bulk SET size = size + 1", "body 1 in bulk.db: its size is not that of its chunks"},
