@@ -67,6 +67,25 @@ class SmarthostTest(unittest.TestCase):
         server = self.start("required", ca_file=self.start("implicit").data / "self-signed.crt")
         self.waits(server, "certificate")
 
+    def test_the_systems_roots_are_read_again_at_a_reload(self):
+        """What the system trusts has changed: nobody has to restart for it."""
+        server = Server(accounts={ALICE: SECRET})
+        self.addCleanup(server.close)
+        (server.folder / "secret").write_text(SECRET)
+        roots = server.folder / "roots.pem"
+        other = self.start("required")
+        roots.write_text((other.data / "self-signed.crt").read_text())
+        environment = server.environment
+        server.environment = lambda **more: environment(SSL_CERT_FILE=str(roots), **more)
+        server.routes = [{"to": "*", "host": f"localhost:{self.isp.ports['submission']}", "tls": "required", "user": CUSTOMER,
+                          "password_file": server.folder / "secret"}]
+        server.start()
+        ident = self.waits(server, "certificate")
+        roots.write_text((self.isp.data / "self-signed.crt").read_text())
+        server.must("reload")
+        server.must("queue", "retry", "--all")
+        wait_until(lambda: server.trace(ident)["recipients"][0]["state"] == "relayed", lambda: f"relayed: {server.trace(ident)}", pause=0.1)
+
     def test_tls_that_is_not_offered(self):
         clear = Server(accounts={ANN: SECRET}, listeners={"submission": {"role": "submission", "tls": "none", "login_in_clear": True}})
         self.addCleanup(clear.close)
