@@ -22,7 +22,7 @@ void read_server(Reader& read, const toml::table& root, Config& config) {
   const toml::table& t = section(read, root, "server");
   read.only(t, "[server]",
             {"hostname", "origin", "data_dir", "store", "user", "threads", "control_socket", "drop_dir", "log_format",
-             "log_level", "log_file", "sandbox", "backup_dirs"});
+             "log_level", "log_file", "sandbox", "backup_dirs", "new_domain_grace"});
   read.text(t, "hostname", config.hostname);
   read_place(read, t, "data_dir", config.data_dir);
   if (config.data_dir.empty())
@@ -467,6 +467,7 @@ std::vector<std::string> restart_keys(const Config& before, const Config& after)
   if (before.origin != before.hostname || after.origin != after.hostname) // else it follows from the host name
     compare(before.origin, after.origin, "server.origin");
   compare(before.data_dir, after.data_dir, "server.data_dir");
+  compare(before.new_domain_grace, after.new_domain_grace, "server.new_domain_grace");
   compare(before.user, after.user, "server.user");
   compare(before.threads, after.threads, "server.threads");
   compare(before.control_socket, after.control_socket, "server.control_socket");

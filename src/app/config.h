@@ -50,6 +50,7 @@ struct Config {
   log::Format log_format = log::Format::key_value;
   log::Level log_level = log::Level::info;
   std::string log_file;
+  std::chrono::seconds new_domain_grace = std::chrono::hours(1); ///< directory::Options
   bool sandbox = true; ///< give up after the start what is not needed (sandbox.h)
   std::vector<std::string> backup_dirs{"/var/backups/paquebot"}; ///< where backups may be written, beside data_dir
   std::string certificate;                                       ///< paths; empty: self-signed, kept in data_dir

@@ -53,6 +53,7 @@ void read_submission(Reader& read, const toml::table& root, Config& config) {
 }
 
 void read_origin(Reader& read, const toml::table& server, Config& config) {
+  read.duration(server, "new_domain_grace", std::chrono::seconds(0), config.new_domain_grace);
   read.text(server, "origin", config.origin);
   const toml::node* node = server.get("origin");
   if (node == nullptr) return void(config.origin = config.hostname);

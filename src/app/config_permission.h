@@ -14,7 +14,7 @@ void read_relay(Reader& read, const toml::table& root, Config& config);
 /// [submission]: how mail of own users is tidied.
 void read_submission(Reader& read, const toml::table& root, Config& config);
 
-/// server.origin, once the host name is known.
+/// server.origin, once the host name is known, and server.new_domain_grace.
 void read_origin(Reader& read, const toml::table& server, Config& config);
 
 } // namespace paquebot::app

@@ -70,6 +70,12 @@ TEST(Config, DmarcReports) {
   EXPECT_FALSE(parse("[authentication.reports]\nsent = true\n"));
 }
 
+TEST(Config, GraceOfNewDomains) {
+  EXPECT_EQ(parse("").value().new_domain_grace, std::chrono::hours(1));
+  EXPECT_EQ(parse("[server]\nnew_domain_grace = \"10m\"\n").value().new_domain_grace, std::chrono::minutes(10));
+  EXPECT_FALSE(parse("[server]\nnew_domain_grace = \"soon\"\n"));
+}
+
 TEST(Config, MailboxAndPop3) {
   auto config = parse("[mailbox]\nexpire_days = 60\n[pop3]\nlogin_delay = \"2m\"\nlanguage = \"fr\"\n");
   ASSERT_TRUE(config) << config.error().message;

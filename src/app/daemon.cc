@@ -122,6 +122,7 @@ Result<> Daemon::start() {
   service::ServerOptions options;
   options.hostname = config_.hostname;
   options.origin = config_.origin;
+  options.new_domain_grace = config_.new_domain_grace;
   options.version = version_;
   options.data_directory = config_.data_dir;
   options.drop_directory = config_.drop_dir;

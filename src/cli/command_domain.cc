@@ -26,6 +26,8 @@ int domain_add(Session& session, const Arguments& arguments) {
   session.out() << name
                 << " is a domain of this server now. Its first account will get its mail for postmaster and abuse:\n"
                 << "  paquebot account add you@" << name << '\n'
+                << "At first, mail for an address that nobody has yet is put off, not refused: for an hour, unless\n"
+                << "server.new_domain_grace says otherwise.\n"
                 << "Its records in the DNS, so that mail arrives and what it sends is believed:\n"
                 << "  paquebot domain dns " << name << '\n';
   return kOk;

@@ -96,7 +96,8 @@ Task<Result<>> check_targets(Context& context, std::vector<std::string> targets,
     if (iequals(address->local, alias.local) && address->domain == alias.domain) continue;
     const auto resolved = co_await context.directory.resolve(std::move(*address));
     if (!resolved) co_return std::unexpected(resolved.error());
-    if (resolved->kind == directory::Resolution::Kind::unknown) {
+    using Kind = directory::Resolution::Kind;
+    if (resolved->kind == Kind::unknown || resolved->kind == Kind::not_yet) {
       co_return fail(Errc::not_found,
                      "the target " + target + " does not exist here: add it first, as an account or an alias");
     }

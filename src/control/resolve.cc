@@ -19,6 +19,7 @@ const char* problem_of(const directory::Resolution& found) {
   switch (found.kind) {
     case Kind::not_ours: return "";
     case Kind::found: return found.mailbox_full ? "the mailbox is full" : "";
+    case Kind::not_yet: return "there is no such user here yet; the domain is new, so mail for it is put off";
     case Kind::unknown: return "there is no such user here";
     case Kind::too_large: return "this address expands to too many others";
     case Kind::loop: return "the aliases of this address go round in a loop";

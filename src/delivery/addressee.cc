@@ -17,6 +17,8 @@ Task<Result<queue::DraftRecipient>> addressee(directory::Directory& directory, m
     node.address = to.to_string();
     node.route = store::NewRecipient::Route::remote;
     row.nodes.push_back(std::move(node));
+  } else if (found->kind == Kind::not_yet) {
+    co_return fail(Errc::temporary, to.to_string() + " does not exist here yet");
   } else {
     co_return fail(Errc::not_found, to.to_string() + " does not exist here");
   }

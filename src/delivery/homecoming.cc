@@ -69,6 +69,7 @@ Task<mail::Reply> Homecoming::take_in_one(const queue::Job& job, const store::Re
   auto ready = co_await draft(job, recipient);
   if (!ready) {
     if (ready.error().code == Errc::unsupported) co_return mail::Reply(554, {5, 6, 3}, ready.error().message);
+    if (ready.error().code == Errc::temporary) co_return mail::Reply(450, {4, 2, 1}, ready.error().message);
     bool gone = ready.error().code == Errc::not_found;
     co_return mail::Reply(gone ? 550 : 451, gone ? mail::EnhancedCode{5, 1, 1} : mail::EnhancedCode{4, 3, 0},
                           ready.error().message);
@@ -92,6 +93,8 @@ Task<Result<queue::Draft>> Homecoming::draft(const queue::Job& job, const store:
   mail::Address wanted = std::move(*address);
   auto found = co_await directory_.resolve(wanted);
   if (!found) co_return std::unexpected(found.error());
+  if (found->kind == directory::Resolution::Kind::not_yet)
+    co_return fail(Errc::temporary, "the domain is new, and nobody has that address yet");
   if (found->kind != directory::Resolution::Kind::found) co_return fail(Errc::not_found, "there is no such user here");
   queue::Draft fresh;
   fresh.id = derived_id(job.message.id, recipient.index);

@@ -1,3 +1,4 @@
+#include "base/fake_clock.h"
 #include "delivery/homecoming.h"
 #include "directory/test_server.h"
 #include "store/wrapped_store.h"
@@ -19,6 +20,11 @@ public:
   }
   bool gone = false;
 };
+
+Task<bool> take_in_one_job(Homecoming& homecoming, std::string key, queue::Job job) {
+  co_await homecoming.take_in(std::move(key), std::move(job));
+  co_return true;
+}
 
 class HomecomingTest : public testing::Test {
 protected:
@@ -100,6 +106,48 @@ TEST_F(HomecomingTest, ADamagedStoreIsNoRecipientsFault) {
   EXPECT_EQ(ann.state, store::State::waiting);
   EXPECT_EQ(ann.last_reply.own.code, 451) << ann.last_reply.to_string();
   EXPECT_EQ(ann.attempts, 1u);
+}
+
+/// With what waits for it, a domain is added before its accounts can be.
+TEST(HomecomingToANewDomain, WhoeverIsNotThereYetIsWaitedFor) {
+  FakeClock clock;
+  clock.set_wall(system_clock().wall());
+  directory::TestServer server({.hostname = "mx.example.org", .new_domain_grace = std::chrono::hours(1)}, clock);
+  queue::Queue queue(server.store(), clock, {});
+  Homecoming homecoming(queue, server.store(), server.directory(), clock);
+  UlidSource ids;
+  queue::Draft draft;
+  const Ulid id = draft.id = ids.next();
+  draft.sender.reverse_path = {"s", "far.example"};
+  draft.head = "Subject: x\r\n\r\n";
+  for (const char* to : {"ann@example.org", "typo@example.org"}) {
+    queue::DraftRecipient recipient;
+    recipient.recipient.address = *mail::parse_address(to);
+    recipient.nodes = {{.address = to, .route = store::NewRecipient::Route::remote}};
+    draft.recipients.push_back(std::move(recipient));
+  }
+  ASSERT_EQ(run_task(queue.accept(std::move(draft))).status, store::AcceptStatus::accepted);
+  server.domain("example.org");
+  const auto take_in = [&] {
+    const auto key = queue.start_worker();
+    ASSERT_TRUE(key);
+    while (auto job = run_task(queue.take(*key))) run_task(take_in_one_job(homecoming, *key, std::move(*job)));
+  };
+  const auto states = [&] {
+    std::vector<store::State> all;
+    for (const auto& recipient : run_task(server.store().trace(id)).value().recipients) all.push_back(recipient.state);
+    return all;
+  };
+  using enum store::State;
+  take_in();
+  EXPECT_EQ(states(), (std::vector{waiting, waiting}));
+  EXPECT_EQ(run_task(server.store().trace(id)).value().recipients[0].last_reply.own.code, 450);
+  const store::Account ann = server.account("ann@example.org");
+  clock.advance(std::chrono::minutes(61));
+  ASSERT_TRUE(run_task(queue.load()));
+  take_in();
+  EXPECT_EQ(states(), (std::vector{expanded, failed}));
+  EXPECT_EQ(run_task(server.store().open_mailbox(ann.id, "INBOX")).value().count, 1u);
 }
 
 } // namespace

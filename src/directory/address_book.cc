@@ -3,6 +3,7 @@
 #include "base/text.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace paquebot::directory {
 namespace {
@@ -13,13 +14,13 @@ constexpr std::size_t kHalf = 8192;
 bool is_role(std::string_view local) { return local == "postmaster" || local == "abuse"; }
 
 Match leads_to(const store::AddressEntry& entry) {
-  return {true, true, false, entry.account, entry.targets, entry.senders};
+  return {true, true, false, false, entry.account, entry.targets, entry.senders};
 }
 
 } // namespace
 
-AddressBook::AddressBook(store::Store& store, const Options& options)
-    : store_(store), options_(options), lookups_(kHalf), quotas_(kHalf), domains_(1) {
+AddressBook::AddressBook(store::Store& store, const Clock& clock, const Options& options)
+    : store_(store), clock_(clock), options_(options), lookups_(kHalf), quotas_(kHalf), domains_(1) {
   options_.hostname = to_lower(options.hostname);
   options_.origin = options.origin.empty() ? options_.hostname : to_lower(options.origin);
 }
@@ -88,7 +89,7 @@ Task<Result<Match>> AddressBook::match_role(store::Id owner) {
     if (!all) co_return std::unexpected(all.error());
     owner = all->any_owner;
   }
-  co_return Match{true, true, false, owner, {}};
+  co_return Match{true, true, false, false, owner, {}};
 }
 
 /// "root" and "ann" at the server's own name, when that is no domain of ours: where programs on this machine send to.
@@ -129,12 +130,25 @@ Task<Result<Match>> AddressBook::match(mail::Address address) {
   }
   if (is_role(base)) co_return co_await match_role(exact.owner);
   if (exact.catch_all) co_return leads_to(*exact.catch_all);
-  co_return Match{true, false, false, 0, {}};
+  co_return unknown(exact);
+}
+
+/// By a clock that was put back a little, a domain of the future is new; of a further one nothing can be said.
+Match AddressBook::unknown(const store::AddressLookup& looked_up) const {
+  const std::int64_t age = millis(clock_.wall()) - looked_up.created;
+  Match match;
+  match.ours = true;
+  match.not_yet = std::abs(age) < options_.new_domain_grace.count();
+  return match;
 }
 
 Task<Result<Match>> AddressBook::match_program(mail::Address address) {
   const std::string domain = to_lower(address.domain);
-  if (domain != options_.hostname && domain != options_.origin) co_return Match{true, false, false, 0, {}};
+  if (domain != options_.hostname && domain != options_.origin) {
+    Match nobody;
+    nobody.ours = true;
+    co_return nobody;
+  }
   std::string local = to_lower(address.local);
   co_return co_await match_machine(std::move(local));
 }

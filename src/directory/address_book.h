@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "base/task.h"
 #include "directory/directory.h"
@@ -18,6 +19,7 @@ namespace paquebot::directory {
 struct Match {
   bool ours = false;                  ///< its domain is ours, or it is the server's own name
   bool known = false;                 ///< there is such an address
+  bool not_yet = false;               ///< not known, and its domain is new: see Resolution::Kind::not_yet
   bool fallback = false;              ///< only since it is at the server's own name: see Resolution::fallback
   store::Id account = 0;              ///< leads to this account,
   std::vector<std::string> targets;   ///< and (or) to these addresses; neither: postmaster of nobody
@@ -28,7 +30,8 @@ struct Match {
 /// for an address. Thread-safe.
 class AddressBook {
 public:
-  AddressBook(store::Store& store, const Options& options);
+  /// All must outlive it.
+  AddressBook(store::Store& store, const Clock& clock, const Options& options);
 
   /// The entry for an address: with its tag, without it, postmaster and abuse (RFC 2142, RFC 5321 section 4.5.1), the
   /// catch-all, in this order.
@@ -60,6 +63,7 @@ private:
   };
   using Lookup = std::shared_ptr<const store::AddressLookup>;
 
+  Match unknown(const store::AddressLookup& looked_up) const;
   Task<Result<Lookup>> lookup(std::string local, std::string domain);
   Task<Result<Domains>> domains();
   std::vector<std::string> places_of_names(const std::vector<store::Domain>& all) const;
@@ -67,6 +71,7 @@ private:
   Task<Result<Match>> match_machine(std::string local);
 
   store::Store& store_;
+  const Clock& clock_;
   Options options_;
   GenerationCache<Lookup> lookups_;
   GenerationCache<std::uint64_t> quotas_;

@@ -20,7 +20,7 @@ struct Directory::Impl {
   LoginCheck logins;
 
   Impl(store::Store& s, CpuPool& pool, Options o, const Clock& clock)
-      : store(s), options(std::move(o)), cpu(pool), book(store, options), survey(store),
+      : store(s), options(std::move(o)), cpu(pool), book(store, clock, options), survey(store),
         logins(store, book, survey, cpu, clock) {}
 };
 

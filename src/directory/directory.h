@@ -7,6 +7,7 @@
 #include "sasl/scram.h"
 #include "store/store.h"
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -22,8 +23,9 @@ struct Options {
   std::string hostname; ///< also ours: mail to postmaster@hostname is taken
   std::string origin{}; ///< what programs on this machine put behind a name like "root"; empty: hostname
   char tag_separator = '+';
-  unsigned max_depth = 10;     ///< aliases through aliases
-  unsigned max_targets = 1000; ///< of one expansion
+  unsigned max_depth = 10;                       ///< aliases through aliases
+  unsigned max_targets = 1000;                   ///< of one expansion
+  std::chrono::milliseconds new_domain_grace{0}; ///< see Resolution::Kind::not_yet
 };
 
 /// One address met while expanding a recipient. nodes[0] is the recipient itself; `parent` points at the node that
@@ -40,8 +42,9 @@ struct Node {
 
 struct Resolution {
   /// `unknown`: also an alias that leads only to addresses which do not exist. `loop`: aliases that lead only to each other, or
-  /// deeper than max_depth. `too_large`: more than max_targets.
-  enum class Kind { not_ours, unknown, found, loop, too_large };
+  /// deeper than max_depth. `too_large`: more than max_targets. `not_yet`: unknown, but its domain was added so shortly ago
+  /// (new_domain_grace) that the address may be about to be made: what is for it waits.
+  enum class Kind { not_ours, unknown, found, loop, too_large, not_yet };
   Kind kind = Kind::not_ours;
   std::vector<Node> nodes;   ///< found only
   bool mailbox_full = false; ///< some mailbox it leads to has its quota used up

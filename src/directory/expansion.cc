@@ -15,11 +15,11 @@ Task<Result<Resolution>> Expansion::run(mail::Address recipient) {
   if (recipient.domain.empty()) text += "@" + options_.hostname;
   add_node({std::move(text), Route::held, 0, -1, {}}, {std::move(recipient)});
   auto match = co_await book_.match(pending_[0].address);
+  const bool not_yet = match && match->not_yet;
   if (match && local_ && match->ours && !match->known) match = co_await book_.match_program(pending_[0].address);
   if (!match) co_return std::unexpected(match.error());
-  if (!match->ours || !match->known) {
-    co_return Resolution{match->ours ? Resolution::Kind::unknown : Resolution::Kind::not_ours, {}};
-  }
+  if (!match->ours) co_return Resolution{Resolution::Kind::not_ours, {}};
+  if (!match->known) co_return Resolution{not_yet ? Resolution::Kind::not_yet : Resolution::Kind::unknown, {}};
   result_.fallback = match->fallback;
   result_.senders = match->senders;
   if (!match->senders.empty()) result_.targets = match->targets;
@@ -43,6 +43,7 @@ Task<Result<>> Expansion::visit(std::size_t index) {
   if (!match->ours) {
     result_.nodes[index].route = Route::remote;
   } else if (!match->known || match->fallback) {
+    not_yet_ = not_yet_ || match->not_yet;
     dead_end(result_.nodes[index]);
   } else {
     follow(index, *match);
@@ -105,7 +106,8 @@ Resolution::Kind Expansion::kind() const {
   const auto ends = static_cast<std::size_t>(
       std::ranges::count_if(result_.nodes, [](const Node& node) { return node.route != Route::expanded; }));
   if (ends > dead_ends_) return Resolution::Kind::found;
-  return dead_ends_ > 0 ? Resolution::Kind::unknown : Resolution::Kind::loop;
+  if (dead_ends_ == 0) return Resolution::Kind::loop;
+  return not_yet_ ? Resolution::Kind::not_yet : Resolution::Kind::unknown;
 }
 
 void Expansion::drop_repeated() {

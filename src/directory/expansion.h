@@ -47,6 +47,7 @@ private:
   std::set<store::Id> mailboxes_;
   std::vector<bool> repeated_; ///< nodes that lead to a mailbox we have already
   std::size_t dead_ends_ = 0;
+  bool not_yet_ = false; ///< one of them may be about to be made
   bool too_deep_ = false;
   bool too_many_ = false;
 };

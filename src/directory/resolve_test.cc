@@ -1,3 +1,4 @@
+#include "base/fake_clock.h"
 #include "directory/test_server.h"
 
 #include <algorithm>
@@ -64,6 +65,35 @@ TEST_F(Resolve, MailboxWithoutRegardToCase) {
     EXPECT_EQ(found.nodes[0].account, bob);
     EXPECT_EQ(found.nodes[0].address, std::string(local) + "@example.org");
   }
+}
+
+TEST(ResolveAtANewDomain, WhatNobodyHasIsNotYetThereForAWhile) {
+  FakeClock clock; // that of the store is the system's
+  clock.set_wall(system_clock().wall());
+  TestServer server({.hostname = "mx.example.org", .new_domain_grace = std::chrono::minutes(60)}, clock);
+  server.domain("example.org");
+  server.account("ann@example.org");
+  server.alias("soon", "example.org", {"later@example.org"});
+  const auto kind_of = [&server](const char* local, bool program = false) {
+    const mail::Address address{local, "example.org"};
+    auto& directory = server.directory();
+    const auto found = run_task(program ? directory.resolve_local(address) : directory.resolve(address));
+    return found.value_or(Resolution{}).kind;
+  };
+  clock.advance(std::chrono::minutes(59));
+  for (const char* local : {"later", "later+tag", "soon"}) {
+    EXPECT_EQ(kind_of(local), Kind::not_yet) << local;
+    EXPECT_EQ(kind_of(local, true), Kind::not_yet) << local;
+  }
+  EXPECT_EQ(kind_of("ann"), Kind::found);
+  EXPECT_EQ(kind_of("postmaster"), Kind::found);
+  clock.advance(std::chrono::minutes(2));
+  for (const char* local : {"later", "later+tag", "soon"}) EXPECT_EQ(kind_of(local), Kind::unknown) << local;
+  // A clock that was ahead when the domain was added puts nothing off for ever.
+  clock.set_wall(from_millis(millis(system_clock().wall()) - 24LL * 3600 * 1000));
+  EXPECT_EQ(kind_of("later"), Kind::unknown);
+  server.account("later@example.org");
+  EXPECT_EQ(kind_of("soon"), Kind::found);
 }
 
 TEST_F(Resolve, MemoryAnswersOnlyForAMailboxWithoutMore) {

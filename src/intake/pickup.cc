@@ -35,6 +35,7 @@ Task<Result<queue::DraftRecipient>> resolve(directory::Directory& directory, mai
       refuse(node, {552, {5, 2, 2}, "the mailbox is full"});
       break;
     case Kind::not_ours: node.route = Route::remote; break;
+    case Kind::not_yet: co_return fail(Errc::temporary, "the domain is new, and nobody has that address yet");
     case Kind::unknown: refuse(node, {550, {5, 1, 1}, "there is no such user here"}); break;
     case Kind::too_large: refuse(node, {554, {5, 4, 0}, "this address expands to too many others"}); break;
     case Kind::loop: refuse(node, {554, {5, 4, 6}, "the aliases of this address go round in a loop"}); break;

@@ -118,6 +118,7 @@ Task<RecipientVerdict> Policy::check_recipient(const Client& client, const mail:
       co_return RecipientVerdict{ok_recipient(),
                                  {directory::Node{text, store::NewRecipient::Route::remote, 0, -1, {}}}};
     case Resolution::Kind::unknown: co_return refused(unknown_recipient(text));
+    case Resolution::Kind::not_yet: co_return refused(not_made_yet(text));
     case Resolution::Kind::loop: co_return refused(alias_loop(text));
     case Resolution::Kind::too_large: co_return refused(alias_too_large(text));
     case Resolution::Kind::found: break;
@@ -155,6 +156,7 @@ Task<RecipientVerdict> Policy::check_bounce(mail::Sender sender, std::string add
     verdict.nodes.push_back({text, Route::remote, 0, 0, {}, 0, {}});
     co_return verdict;
   }
+  if (found->kind == Resolution::Kind::not_yet) co_return refused(not_made_yet(address));
   if (found->kind != Resolution::Kind::found || found->fallback) co_return refused(unknown_recipient(address));
   verdict.nodes = std::move(found->nodes);
   co_return verdict;

@@ -176,6 +176,18 @@ TEST_F(PolicyTest, Ours) {
   EXPECT_EQ(recipient(stranger(), "<loop@example.org>").reply.to_string().substr(0, 9), "554 5.4.6");
 }
 
+TEST(PolicyAtANewDomain, WhoIsNotThereYetIsAskedForAgain) {
+  directory::TestServer server({.hostname = "mx.example.org", .new_domain_grace = std::chrono::hours(1)});
+  server.domain("example.org");
+  Policy policy(server.directory());
+  const Client stranger{smtp::Role::mx, "192.0.2.1", "client.example", 0, ""};
+  const mail::Sender sender;
+  const mail::Recipient to{.address = {"later", "example.org"}};
+  EXPECT_EQ(run_task(policy.check_recipient(stranger, sender, to)).reply.to_string().substr(0, 9), "450 4.2.1");
+  server.account("later@example.org");
+  EXPECT_EQ(run_task(policy.check_recipient(stranger, sender, to)).reply.code, 250);
+}
+
 TEST_F(PolicyTest, MembersMaySendAnywhere) {
   const auto verdict = recipient(member(), "<X@example.net>");
   EXPECT_EQ(verdict.reply.code, 250);

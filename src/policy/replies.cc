@@ -47,6 +47,10 @@ mail::Reply not_for_you(const std::string& alias, const std::string& domain, con
   return {550, {5, 7, 1}, quoted(alias) + " accepts mail only from " + whom + ", logged in"};
 }
 
+mail::Reply not_made_yet(const std::string& address) {
+  return {450, {4, 2, 1}, quoted(address) + ": no such user here yet, but the domain is new; try again later"};
+}
+
 mail::Reply unknown_recipient(const std::string& address) {
   return {550, {5, 1, 1}, quoted(address) + ": no such user here"};
 }

@@ -28,6 +28,8 @@ inline constexpr std::string_view kSendersMembers = "members";
 /// `domain`: the alias's. Whom the list names is not told.
 mail::Reply not_for_you(const std::string& alias, const std::string& domain, const std::vector<std::string>& senders);
 mail::Reply unknown_recipient(const std::string& address);
+/// directory::Resolution::Kind::not_yet.
+mail::Reply not_made_yet(const std::string& address);
 /// Somebody else than a mail server writes to a return address of forwarded mail.
 mail::Reply only_reports(const std::string& address);
 /// As many reports have come as belong to the message that the return address serves.

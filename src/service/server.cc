@@ -46,13 +46,16 @@ bool is_local(const net::Endpoint& peer) { return peer.address.empty() || peer.i
 /// LMTP is for front servers of ours.
 bool is_for_users(ListenerRole role) { return role != ListenerRole::mx; }
 
+directory::Options directory_options(const ServerOptions& options) {
+  return {.hostname = options.hostname, .origin = options.origin, .new_domain_grace = options.new_domain_grace};
+}
+
 } // namespace
 
 struct Server::Impl {
   Impl(store::Store& s, ServerOptions o, std::shared_ptr<const Snapshot> first)
       : store(s), options(std::move(o)), snapshot(std::move(first)), contexts(options.threads),
-        cpu(options.cpu_threads), signing(options.cpu_threads),
-        directory(store, cpu, directory::Options{.hostname = options.hostname, .origin = options.origin}),
+        cpu(options.cpu_threads), signing(options.cpu_threads), directory(store, cpu, directory_options(options)),
         policy(directory, &limits, &paths, &relay_rates), queue(store, clock, snapshot->queue) {
     limits.configure(snapshot->account_limits);
     paths.configure(snapshot->rewrite_sender);

@@ -61,9 +61,10 @@ struct Snapshot {
 /// What needs a restart to change.
 struct ServerOptions {
   std::string hostname;
-  std::string origin;         ///< the domain of names without one; empty: hostname
-  std::string version;        ///< of this program, for the status
-  std::string data_directory; ///< likewise: how much room there is
+  std::string origin;                            ///< the domain of names without one; empty: hostname
+  std::chrono::milliseconds new_domain_grace{0}; ///< of directory::Options
+  std::string version;                           ///< of this program, for the status
+  std::string data_directory;                    ///< likewise: how much room there is
   std::string drop_directory;
   unsigned threads = 2; ///< for connections
   /// Octets that messages on their way in may hold together: their heads, what of the bodies is in memory, recipients.

@@ -109,7 +109,7 @@ Result<Account> get_account(Db& db, Id id) {
 
 std::vector<Account> list_accounts(Db& db, const std::string& domain) {
   Query q = db.query(
-      "SELECT a.id, login, password, disabled, quota, created, scram_salt, scram_iterations, scram_keys, "
+      "SELECT a.id, login, password, disabled, quota, a.created, scram_salt, scram_iterations, scram_keys, "
       "(SELECT sum(bytes) FROM mailbox m WHERE m.account = a.id), "
       "(SELECT sum(count) FROM mailbox m WHERE m.account = a.id) FROM account a JOIN domain d ON d.id = a.domain "
       "WHERE ?1 = '' OR d.name = ?1 ORDER BY login",

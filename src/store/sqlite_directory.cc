@@ -77,16 +77,16 @@ Error no_domain(const std::string& name) {
 }
 
 std::optional<Domain> find_domain(Db& db, const std::string& name) {
-  Query q = db.query("SELECT id, name, owner FROM domain WHERE name = ?", to_lower(name));
+  Query q = db.query("SELECT id, name, owner, created FROM domain WHERE name = ?", to_lower(name));
   if (!q.row()) return {};
-  return Domain{q.i64(0), q.text(1), q.i64(2)};
+  return Domain{q.i64(0), q.text(1), q.i64(2), q.i64(3)};
 }
 
 Result<Domain> add_domain(Tx& tx, const std::string& name) {
   if (find_domain(tx.db, name)) return fail(Errc::conflict, "the domain " + printable(name) + " is ours already");
   const std::string lower = to_lower(name);
-  const Id id = tx.db.number("INSERT INTO domain(name) VALUES(?) RETURNING id", 0, lower);
-  return Domain{id, lower, 0};
+  const Id id = tx.db.number("INSERT INTO domain(name, created) VALUES(?, ?) RETURNING id", 0, lower, tx.now);
+  return Domain{id, lower, 0, tx.now};
 }
 
 Result<> remove_domain(Tx& tx, const std::string& name) {
@@ -103,9 +103,9 @@ Result<> remove_domain(Tx& tx, const std::string& name) {
 }
 
 std::vector<Domain> list_domains(Db& db) {
-  Query q = db.query("SELECT id, name, owner FROM domain ORDER BY name");
+  Query q = db.query("SELECT id, name, owner, created FROM domain ORDER BY name");
   std::vector<Domain> out;
-  while (q.row()) out.push_back({q.i64(0), q.text(1), q.i64(2)});
+  while (q.row()) out.push_back({q.i64(0), q.text(1), q.i64(2), q.i64(3)});
   return out;
 }
 
@@ -124,6 +124,7 @@ AddressLookup find_address(Db& db, const std::string& local, const std::string& 
   if (!ours) return found;
   found.domain_is_ours = true;
   found.owner = ours->owner;
+  found.created = ours->created;
   found.entry = exact_address(db, *ours, kept_local(db, *ours, local));
   found.catch_all = exact_address(db, *ours, "*");
   return found;

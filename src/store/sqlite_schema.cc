@@ -196,6 +196,8 @@ ALTER TABLE recipient ADD COLUMN uid INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX recipient_held_message ON recipient(message) WHERE state = 1;
 CREATE INDEX message_held_for_later ON message(id) WHERE hold_until > 0 AND pending > 0;
 CREATE INDEX counter_window ON counter(window_start);
+
+ALTER TABLE domain ADD COLUMN created INTEGER NOT NULL DEFAULT 0;
 )sql";
 
 // state: 1 being staged, 2 complete and synced, 3 to be dropped. A chunk is found by the offset of its first octet.

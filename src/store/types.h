@@ -22,8 +22,9 @@ using Id = std::int64_t;
 
 struct Domain {
   Id id = 0;
-  std::string name; ///< lower-case A-labels
-  Id owner = 0;     ///< the account that gets postmaster and abuse when they have no address of their own
+  std::string name;         ///< lower-case A-labels
+  Id owner = 0;             ///< the account that gets postmaster and abuse when they have no address of their own
+  std::int64_t created = 0; ///< when it was added; 0: by a version that did not write it down
 };
 
 struct Account {
@@ -85,7 +86,8 @@ struct AddressLookup {
   bool domain_is_ours = false;
   std::optional<AddressEntry> entry; ///< exact, without falling back to the catch-all
   std::optional<AddressEntry> catch_all;
-  Id owner = 0; ///< the domain's owner
+  Id owner = 0;             ///< the domain's owner
+  std::int64_t created = 0; ///< of the domain, see Domain
 };
 
 // ---- Messages ----

@@ -196,7 +196,8 @@ class Server:
     # --- configuration -------------------------------------------------------------------------
 
     def write_config(self):
-        server = {"hostname": self.hostname, "data_dir": self.data} | self.extra_server
+        # The domains are new: an address that nobody has is to be refused all the same.
+        server = {"hostname": self.hostname, "data_dir": self.data, "new_domain_grace": "0s"} | self.extra_server
         parts = [table("server", server)]
         for name, settings in self.listeners.items():
             address = settings.get("address", "127.0.0.1:0")

@@ -288,5 +288,22 @@ class SmtpTest(unittest.TestCase):
             check(client.getreply(), 221)
 
 
+class NewDomainTest(unittest.TestCase):
+    def test_mail_waits_for_the_accounts_of_a_new_domain(self):
+        """Mail that was on its way to it is not returned before there was time to make its accounts; nor is mail of this machine."""
+        with Server(accounts={ALICE: SECRET}, extra_server={"new_domain_grace": "1h"}) as server:
+            ident = server.send(ALICE, ["ann@late.test"], letter(ALICE, "ann@late.test"), ALICE)
+            words = server.must("domain", "add", "late.test")
+            self.assertIn("put off", words)
+            wait_until(lambda: "new" in str(server.trace(ident)["recipients"][0]), lambda: server.trace(ident), 30, 0.1)
+            with server.smtp() as client:
+                client.mail("x@y.test")
+                check(client.rcpt("ann@late.test"), 450, "4.2.1")
+            server.must("sendmail", "-f", ALICE, "ann@late.test", text="Subject: of this machine\n\nx\n")
+            server.add_account("ann@late.test")
+            self.assertEqual(len(server.wait_mail("ann@late.test", 2)), 2)
+            self.assertEqual(server.mail(ALICE), [])
+
+
 if __name__ == "__main__":
     unittest.main()
