@@ -51,7 +51,7 @@ struct Answer {
 class Resolver {
 public:
   virtual ~Resolver() = default;
-  /// `name`: A-label domain without the final dot, or "." for the root. Never fails otherwise than by Answer::status; bounded in time.
+  /// `name`: A-label domain without the final dot (escape_name()), or "." for the root. Never fails otherwise than by Answer::status; bounded in time.
   virtual Task<std::shared_ptr<const Answer>> query(std::string name, Type type) = 0;
   /// The process ends: all questions under way, and all that come, end with servfail. Thread-safe.
   virtual void give_up() {}

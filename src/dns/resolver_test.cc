@@ -23,7 +23,7 @@ Reply small_world(const std::string& name, unsigned type) {
                   test::wire16(20) + test::wire_name("mx2.example.test")};
   else if (is("null.test", Type::mx))
     reply.data = {test::wire16(0) + test::wire_name("")};
-  else if (is("mx.example.test", Type::a) || is("localhost", Type::a))
+  else if (is("mx.example.test", Type::a) || is("localhost", Type::a) || is("a b\\c.test", Type::a))
     reply.data = {std::string("\x7f\0\0\1", 4)};
   else if (is("example.test", Type::txt))
     reply.data = {"\x06v=spf1\x05 -all"};
@@ -79,6 +79,7 @@ struct ResolverCase {
 TEST(Resolver, AsksTheResolversItWasGiven) {
   World world;
   const ResolverCase cases[] = {
+      {"a\\032b\\092c.test", Type::a, Status::ok, {"127.0.0.1"}},
       {"Example.TEST", Type::mx, Status::ok, {"mx.example.test", "mx2.example.test"}},
       {"null.test", Type::mx, Status::ok, {""}},
       {"mx.example.test", Type::a, Status::ok, {"127.0.0.1"}},

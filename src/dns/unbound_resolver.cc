@@ -71,7 +71,7 @@ public:
   }
 
   Task<Shared> query(std::string name, Type type) override {
-    if (name != "." && !is_query_name(name)) co_return not_a_name();
+    if (name != "." && !is_escaped_query_name(name)) co_return not_a_name();
     const std::shared_ptr<Questions> questions = questions_; // for as long as the question is under way
     const Question question{to_lower(name), type};
     if (auto known = questions->cached(question)) co_return known;

@@ -47,6 +47,9 @@ private:
 };
 
 /// An octet that stands for itself in the text of a name.
+/// Escapes of RFC 1035 section 5.1.
+constexpr std::string_view kBlank = "\\032", kBackslash = "\\092";
+
 bool plain(char c) { return c > ' ' && c <= '~' && c != '.' && c != '\\'; }
 
 /// Labels until the empty one, which is the root (RFC 1035 section 3.1). Compression pointers (first two bits set)
@@ -156,6 +159,31 @@ bool is_query_name(std::string_view name) {
   return std::ranges::all_of(split(name, '.'), [](std::string_view label) {
     return !label.empty() && label.size() <= kLabelMost && std::ranges::all_of(label, plain);
   });
+}
+
+bool is_escaped_query_name(std::string_view name) {
+  if (name.size() > 4 * kTextMost) return false;
+  std::string plain_name;
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    const std::string_view escape = name.substr(i, 4);
+    const bool known = escape == kBlank || escape == kBackslash;
+    plain_name += known ? 'x' : name[i];
+    if (known) i += escape.size() - 1;
+  }
+  return is_query_name(plain_name);
+}
+
+std::string escape_name(std::string_view name) {
+  std::string out;
+  for (const char c : name) {
+    if (c == ' ')
+      out += kBlank;
+    else if (c == '\\')
+      out += kBackslash;
+    else
+      out += c;
+  }
+  return out;
 }
 
 std::uint32_t bounded_ttl(std::int64_t seconds) {

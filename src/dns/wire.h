@@ -15,6 +15,9 @@ std::optional<Record> parse_rdata(Type type, std::string_view data);
 /// Whether a name can be asked: labels of 1 to 63 printable octets without a backslash, at most 253 in all,
 /// without the final dot.
 bool is_query_name(std::string_view name);
+/// The same for a name in which a blank and a backslash stand as "\032" and "\092", as escape_name() writes them.
+bool is_escaped_query_name(std::string_view name);
+std::string escape_name(std::string_view name);
 
 /// A time to live that is sane: at most a day. RFC 2181 section 8: with the highest bit set it counts as zero.
 std::uint32_t bounded_ttl(std::int64_t seconds);

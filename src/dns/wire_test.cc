@@ -101,6 +101,14 @@ TEST(Wire, TheLongestNameIsAccepted) {
   EXPECT_TRUE(is_query_name(record->text));
 }
 
+TEST(Wire, NamesWithBlanksAndBackslashes) {
+  EXPECT_EQ(escape_name("a b\\c.test"), "a\\032b\\092c.test");
+  EXPECT_TRUE(is_escaped_query_name(escape_name("a b\\c.test")));
+  EXPECT_TRUE(is_escaped_query_name(escape_name(std::string(63, ' ') + ".test")));
+  for (const std::string& name : {"a\\b"s, "a\\03"s, "a\\000b"s, "a b"s, "a."s, escape_name(std::string(64, ' '))})
+    EXPECT_FALSE(is_escaped_query_name(name)) << name;
+}
+
 TEST(Wire, QueryNames) {
   for (const char* name :
        {"a", "example.test", "_25._tcp.mx.example.test", "xn--bcher-kva.test", "1.0.0.127.in-addr.arpa"})

@@ -1,5 +1,8 @@
+#include "base/encoding.h"
 #include "base/fake_clock.h"
 #include "mailauth/arc.h"
+#include "mailauth/canonical.h"
+#include "mailauth/signature.h"
 #include "mailauth/test_message.h"
 
 #include <gmock/gmock.h>
@@ -125,6 +128,35 @@ TEST_F(Arc, BrokenChains) {
     EXPECT_THAT(outcome.reason, HasSubstr(reason));
     EXPECT_TRUE(outcome.sealers.empty());
   }
+}
+
+/// Section 4.1.2 forbids it to sealers; nothing in it makes the set any less good.
+TEST_F(Arc, AMessageSignatureMayCoverEarlierSets) {
+  const std::string once = seal(crlf(kPlain), rsa_);
+  const auto m = message_of(once);
+  Signature form;
+  form.head_form = Canonical::relaxed;
+  form.fields = {"from", "subject", "arc-seal", "arc-message-signature", "arc-authentication-results"};
+  BodyHash body(Canonical::relaxed);
+  body.feed(m.body);
+  std::string message = "ARC-Message-Signature: i=2; a=ed25519-sha256; c=relaxed/relaxed; d=f.test; s=e; "
+                        "h=from:subject:arc-seal:arc-message-signature:arc-authentication-results; bh=" +
+                        base64_encode(view(body.finish())) + "; b=";
+  append_signature(message, *ed_->key.sign(sha256(signed_head(m.head, mail::Field{message, 21}, form))));
+  const std::string results = "ARC-Authentication-Results: i=2; f.test; arc=pass\r\n";
+  std::string seal = "ARC-Seal: i=2; a=ed25519-sha256; cv=pass; d=f.test; s=e; t=1; b=";
+  const auto fields = mail::Head::parse(results + message + once).value();
+  std::string text;
+  for (const char* name : {"ARC-Authentication-Results", "ARC-Message-Signature", "ARC-Seal"})
+    for (const auto& field : m.head)
+      if (field.is(name)) append_canonical(text, field, Canonical::relaxed);
+  append_canonical(text, fields.fields()[0], Canonical::relaxed);
+  append_canonical(text, fields.fields()[1], Canonical::relaxed);
+  append_canonical_signature(text, mail::Field{seal, 8}, Canonical::relaxed);
+  append_signature(seal, *ed_->key.sign(sha256(text)));
+  const auto outcome = verify(seal + results + message + once);
+  EXPECT_EQ(outcome.result, ArcResult::pass) << outcome.reason;
+  EXPECT_EQ(outcome.sets, 2u);
 }
 
 TEST_F(Arc, KeysThatFail) {

@@ -215,11 +215,12 @@ const mail::Field* FieldPicker::take(std::string_view name) {
   return taken == count ? nullptr : index_.entries_[first + count - ++taken].field;
 }
 
-std::vector<std::string_view> FieldPicker::left() const {
-  std::vector<std::string_view> names;
+std::vector<FieldPicker::Left> FieldPicker::left() const {
+  std::vector<Left> names;
   for (std::size_t i = 0; i < taken_.size(); ++i) {
     const auto& [first, count] = index_.kinds_[i];
-    if (taken_[i] > 0 && taken_[i] < count) names.push_back(index_.entries_[first].name);
+    if (taken_[i] > 0 && taken_[i] < count)
+      names.push_back({index_.entries_[first].name, index_.entries_[first].field});
   }
   return names;
 }

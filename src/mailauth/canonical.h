@@ -85,8 +85,12 @@ public:
   explicit FieldPicker(const FieldIndex& index) : index_(index), taken_(index.kinds_.size()) {}
   /// The next field of that name, in lower case, or null when there are no more.
   const mail::Field* take(std::string_view name);
+  struct Left {
+    std::string_view name;
+    const mail::Field* top; ///< the first in the head; those that were taken are below it
+  };
   /// The names of which some fields, but not all, were taken.
-  std::vector<std::string_view> left() const;
+  std::vector<Left> left() const;
 
 private:
   const FieldIndex& index_;

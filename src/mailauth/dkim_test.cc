@@ -233,6 +233,22 @@ TEST_F(Dkim, FieldsBesideCoveredOnes) {
   }
 }
 
+/// What was double when it was signed is no forgery; what was added behind the signature may be.
+TEST_F(Dkim, FieldsDoubledBeforeSigning) {
+  const std::string tags = "v=1; a=ed25519-sha256; c=relaxed/relaxed; d=a.test; s=e; h=";
+  for (const std::string name : {"mime-version", "content-transfer-encoding", "references", "message-id", "cc"}) {
+    const std::string field = name + ": <1@a.test>\n";
+    const std::string twice = sign_with(crlf(field + field + kPlainMessage), tags + "from:" + name, {"from", name});
+    EXPECT_EQ(only(verify(twice)), DkimResult::pass) << name;
+    EXPECT_EQ(only(verify(crlf(field) + twice)), DkimResult::policy) << name;
+  }
+  for (const std::string name : {"from", "subject", "to", "date", "content-type"}) {
+    const std::string field = name + ": a@a.test\n";
+    const std::string twice = sign_with(crlf(field + field + kPlainMessage), tags + "from:" + name, {"from", name});
+    EXPECT_EQ(only(verify(twice)), DkimResult::policy) << name;
+  }
+}
+
 TEST_F(Dkim, Keys) {
   const std::string name = "e._domainkey.a.test";
   const std::string good = dkim_record_of(ed_->key);

@@ -4,11 +4,14 @@
 #include "mail/address.h"
 
 #include <algorithm>
+#include <functional>
 
 namespace paquebot::mailauth {
 namespace {
 
 /// RFC 5322 section 3.6, and MIME's.
+/// What a reader sees, and what decides how the rest is read: of these a second one is never harmless.
+constexpr std::string_view kShown[] = {"from", "subject", "to", "date", "content-type"};
 constexpr std::string_view kOnce[] = {"from",
                                       "sender",
                                       "reply-to",
@@ -144,8 +147,12 @@ CoveredHead covered_head(const FieldIndex& index, const mail::Field& own, const 
   for (const auto& name : signature.fields)
     if (const auto* field = picker.take(name)) append_canonical(covered.text, *field, signature.head_form);
   append_canonical_signature(covered.text, own, signature.head_form);
-  for (const auto name : picker.left())
-    if (covered.beside.empty() && std::ranges::find(kOnce, name) != std::end(kOnce)) covered.beside = name;
+  for (const auto& [name, top] : picker.left()) {
+    // New fields are put in front, so that what stands below the signature was there, doubled, when it was made.
+    const bool counts = std::ranges::find(kShown, name) != std::end(kShown) ||
+                        (std::ranges::find(kOnce, name) != std::end(kOnce) && std::less()(top, &own));
+    if (covered.beside.empty() && counts) covered.beside = name;
+  }
   return covered;
 }
 

@@ -94,6 +94,7 @@ bool Evaluation::may_ask_again() {
 }
 
 bool Evaluation::note_void(const dns::Answer& answer, const std::string& name) {
+  if (!dns::is_escaped_query_name(dns::escape_name(name))) return true; // it was not looked up
   if (!is_void(answer) || ++voids_ <= limits_.void_lookups) return true;
   reason_ = "too many names without records, the last one is " + printable(name, 100);
   return false;
@@ -106,7 +107,9 @@ Task<AnswerPtr> Evaluation::ask(std::string name, dns::Type type) {
     answer->why = "the evaluation took too long";
     co_return answer;
   }
-  if (!dns::is_query_name(name)) {
+  // A macro may give a name blanks and backslashes (section 7.1), and there may be records.
+  name = dns::escape_name(name);
+  if (!dns::is_escaped_query_name(name)) {
     auto answer = std::make_shared<dns::Answer>();
     answer->status = dns::Status::nxdomain; // section 4.8 leaves this to us: nothing matches
     co_return answer;

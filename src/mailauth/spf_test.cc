@@ -104,6 +104,10 @@ redirectbad.test    TXT  "v=spf1 redirect=%{l}.x.test"
 ten.test            TXT  "v=spf1 a:amy.example.com a:amy.example.com a:amy.example.com a:amy.example.com a:amy.example.com a:amy.example.com a:amy.example.com a:amy.example.com a:amy.example.com a:bob.example.com -all"
 eleven.test         TXT  "v=spf1 a:amy.example.com a:amy.example.com a:amy.example.com a:amy.example.com a:amy.example.com a:amy.example.com a:amy.example.com a:amy.example.com a:amy.example.com a:amy.example.com a:bob.example.com -all"
 early.test          TXT  "v=spf1 a:amy.example.com a a a a a a a a a a a a a -all"
+blank.test          TXT  "v=spf1 exists:%{l}%_x.blank.test -all"
+o'b\\032x.blank.test A  127.0.0.2
+o\\092b\\032x.blank.test A 127.0.0.2
+malformed4.test     TXT  "v=spf1 a:%{l}..m.test a:%{l}..n.test a:%{l}..o.test exists:n1.test -all"
 twovoid.test        TXT  "v=spf1 a:n1.test mx:n2.test -all"
 ptrvoid.test        TXT  "v=spf1 a:n1.test exists:n2.test ptr -all"
 mxvoid.test         TXT  "v=spf1 a:n1.test exists:n2.test mx:hollow.test -all"
@@ -282,6 +286,10 @@ TEST_F(Spf, Limits) {
   for (const auto& c : cases) EXPECT_EQ(check(c.ip, c.sender).result, c.result) << c.ip << " " << c.sender;
   EXPECT_THAT(check("192.0.2.66", "x@eleven.test").reason, HasSubstr("more than 10 terms"));
   EXPECT_THAT(check("192.0.2.1", "x@threevoid.test").reason, HasSubstr("n3.test"));
+  EXPECT_EQ(check("192.0.2.1", "o'b@blank.test").result, pass);
+  EXPECT_EQ(check("192.0.2.1", "o\\b@blank.test").result, pass);
+  EXPECT_EQ(check("192.0.2.1", "y@blank.test").result, failed);
+  EXPECT_EQ(check("192.0.2.1", "x@malformed4.test").result, failed) << "what can't be looked up is no void look-up";
   limits_.time = {};
   EXPECT_EQ(check("192.0.2.1", "x@plus.test").result, temperror);
 }
