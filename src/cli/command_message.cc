@@ -16,7 +16,7 @@ constexpr std::size_t kMostContent = std::size_t{256} << 20;
 /// One message, and how it came.
 struct Case {
   std::string file; ///< empty: SPF alone is asked for
-  MessageWay way;
+  Result<MessageWay> way;
 };
 
 Result<MessageWay> read_way(std::string_view ip, std::string_view helo, std::string_view sender) {
@@ -54,8 +54,8 @@ Result<std::string> read_named(Session& session, const std::string& name) {
   return read_all(file, name);
 }
 
-/// Lines "IP<TAB>HELO<TAB>SENDER<TAB>FILE".
-Result<std::vector<Case>> read_list(std::string_view text, const std::string& name) {
+/// Lines "IP<TAB>HELO<TAB>SENDER<TAB>FILE". One that says nothing of use leaves the others.
+std::vector<Case> read_list(std::string_view text, const std::string& name) {
   std::vector<Case> cases;
   std::size_t number = 0;
   for (std::string_view line : split(text, '\n')) {
@@ -65,8 +65,8 @@ Result<std::vector<Case>> read_list(std::string_view text, const std::string& na
     auto parts = split(line, '\t');
     parts.resize(4);
     auto way = read_way(parts[0], parts[1], parts[2]);
-    if (!way) return fail(Errc::invalid, name + ":" + std::to_string(number) + ": " + way.error().message);
-    cases.push_back({std::string(parts[3]), std::move(*way)});
+    if (!way) way = fail(Errc::invalid, name + ":" + std::to_string(number) + ": " + way.error().message);
+    cases.push_back({std::string(parts[3]), std::move(way)});
   }
   return cases;
 }
@@ -81,9 +81,8 @@ Result<std::vector<Case>> cases_of(Session& session, const Arguments& arguments)
   if (list.empty()) return cases;
   const auto text = read_named(session, list);
   if (!text) return std::unexpected(text.error());
-  auto listed = read_list(*text, list);
-  if (!listed) return listed;
-  cases.insert(cases.end(), std::make_move_iterator(listed->begin()), std::make_move_iterator(listed->end()));
+  std::vector<Case> listed = read_list(*text, list);
+  cases.insert(cases.end(), std::make_move_iterator(listed.begin()), std::make_move_iterator(listed.end()));
   return cases;
 }
 
@@ -107,10 +106,11 @@ Result<MessageChecker> make_checker(Session& session, const Arguments& arguments
 }
 
 Result<json::object> check_one(Session& session, MessageChecker& checker, const Case& one) {
-  if (one.file.empty()) return checker.spf(one.way);
+  if (!one.way) return std::unexpected(one.way.error());
+  if (one.file.empty()) return checker.spf(*one.way);
   auto content = read_named(session, one.file);
   if (!content) return std::unexpected(content.error());
-  return checker.message(one.way, with_network_line_ends(std::move(*content)));
+  return checker.message(*one.way, with_network_line_ends(std::move(*content)));
 }
 
 void print_line(std::ostream& out, std::string_view what, const json::value& found) {
@@ -143,17 +143,22 @@ int message_check(Session& session, const Arguments& arguments) {
   auto checker = make_checker(session, arguments);
   if (!checker) return session.report(checker.error());
   json::array all;
-  int code = kOk;
+  int code = kOk, trouble = kOk;
   for (const Case& one : *cases) {
     auto found = check_one(session, *checker, one);
-    if (!found) return session.report(found.error());
+    if (!found) {
+      // What is wrong with one keeps nobody from what there is to say of the others.
+      if (const int what = session.report(found.error()); trouble == kOk) trouble = what;
+      all.emplace_back(json::object{{"file", one.file}, {"error", found.error().message}});
+      continue;
+    }
     if (const auto* action = found->if_contains("action"); action && *action == "refuse") code = kRefused;
     if (!session.json) print(session.out(), one.file, *found);
     (*found)["file"] = one.file;
     all.emplace_back(std::move(*found));
   }
   if (session.json) session.out() << control::to_pretty_text(json::object{{"messages", std::move(all)}});
-  return code;
+  return trouble != kOk ? trouble : code;
 }
 
 } // namespace paquebot::cli

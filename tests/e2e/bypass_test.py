@@ -1,6 +1,7 @@
 """Published tricks by which a forged message gets past sender authentication or shows a reader another author than was checked. One row,
 one trick: the message, and that it is not believed. What each is called is its name. Judged by `paquebot message check`."""
 
+import json
 import pathlib
 import random
 import re
@@ -170,6 +171,21 @@ class BypassTest(unittest.TestCase):
                             unjudged.append((value, address, judged))
                 self.assertEqual(unjudged, [])
                 self.assertGreater(read, 50)
+
+    def test_a_bad_line_of_a_list(self):
+        """The others are judged all the same, and what is wrong is said."""
+        letter, listing = self.folder / "letter", self.folder / "some"
+        letter.write_text(f"{LEGIT}\r\n{REST}")
+        listing.write_text(f"192.0.2.300\tx\te@evil.test\t{letter}\n{CLIENT}\tx\te@evil.test\t{self.folder}/away\n{CLIENT}\tx\te@evil.test\t{letter}\n")
+        done = subprocess.run([judges.BINARY, "message", "check", "--config", self.folder / "none.toml", "--resolver", self.dns.address, "--list", listing, "--json"],
+                              capture_output=True, timeout=60)
+        bad, away, good = json.loads(done.stdout)["messages"]
+        self.assertEqual(done.returncode, 65, done.stderr)
+        self.assertIn("some:1: ", bad["error"])
+        self.assertIn("can't be read", away["error"])
+        self.assertEqual((good["action"], good["dmarc"]["policy_domain"], good["dmarc"]["published"]), ("refuse", "legit.test", "reject"))
+        for words in (bad["error"], away["error"]):
+            self.assertIn(words.encode(), done.stderr)
 
     def test_odd_envelope(self):
         """SPF passes for a name that is not the author's."""
