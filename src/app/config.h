@@ -76,13 +76,14 @@ struct Config {
   unsigned takeover_networks = 8; ///< logins from more within an hour are a sign; 0: never
   net::Networks relay_from;       ///< [relay]: who may send to others without a login; empty: nobody
   policy::RelayRules relay;
-  net::Networks bare_lf_from; ///< of these: whose LF alone is mended
-  bool mend_bare_lf = true;   ///< [submission]
+  net::Networks bare_lf_from;    ///< of these: whose LF alone is mended
+  net::Networks checked_devices; ///< of these: whose mail in our own name is judged by DMARC like anybody's
+  bool mend_bare_lf = true;      ///< [submission]
   bool keep_bcc = false;
   std::uint32_t max_recipients = 1000;
   std::uint32_t max_errors = 20;
   std::uint32_t max_commands = 10000;
-  std::size_t max_hops = 50;
+  std::size_t max_hops = 100;
   intake::AuthenticationOptions authentication; ///< [authentication]
   std::chrono::seconds hold_most{30 * 86400};   ///< FUTURERELEASE; 0: not offered
   std::chrono::seconds deliver_by_least{60};    ///< DELIVERBY

@@ -21,7 +21,7 @@ void read_takeover(Reader& read, const toml::table& root, Config& config) {
 
 void read_relay(Reader& read, const toml::table& root, Config& config) {
   const toml::table& t = section(read, root, "relay");
-  read.only(t, "[relay]", {"networks", "senders", "messages_per_hour", "recipients_per_hour", "bare_lf"});
+  read.only(t, "[relay]", {"networks", "senders", "messages_per_hour", "recipients_per_hour", "bare_lf", "checked"});
   if (const toml::array* listed = t["networks"].as_array()) {
     for (const toml::node& one : *listed)
       if (one.value_or(std::string()).ends_with("/0"))
@@ -29,6 +29,7 @@ void read_relay(Reader& read, const toml::table& root, Config& config) {
   }
   read.networks(t, "networks", config.relay_from);
   read.networks(t, "bare_lf", config.bare_lf_from);
+  read.networks(t, "checked", config.checked_devices);
   read.number(t, "messages_per_hour", 0, 1'000'000, config.relay.limits.messages_per_hour);
   read.number(t, "recipients_per_hour", 0, 1'000'000, config.relay.limits.recipients_per_hour);
   std::vector<std::string>& senders = config.relay.senders;

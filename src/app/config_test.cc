@@ -151,6 +151,10 @@ TEST(Config, RelayNetworks) {
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_TRUE(config->bare_lf_from.contains("192.0.2.7"));
   EXPECT_FALSE(config->bare_lf_from.contains("192.0.2.8"));
+  config = parse("[relay]\nnetworks = [\"192.0.2.0/24\"]\nchecked = [\"192.0.2.8\"]\n");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_TRUE(config->checked_devices.contains("192.0.2.8"));
+  EXPECT_FALSE(config->checked_devices.contains("192.0.2.7"));
   EXPECT_TRUE(config->mend_bare_lf);
   EXPECT_FALSE(config->keep_bcc);
   config = parse("[submission]\nbare_lf = \"refuse\"\nkeep_bcc = true\n");

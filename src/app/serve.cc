@@ -46,6 +46,7 @@ std::shared_ptr<const service::SmtpListenerOptions> smtp_options(const Config& c
   options->filters = filters_for(config, listener.role);
   options->relay_from = config.relay_from;
   options->bare_lf_from = config.bare_lf_from;
+  options->checked_devices = config.checked_devices;
   options->relay = std::make_shared<const policy::RelayRules>(config.relay);
   options->session = session;
   options->content_pace = config.content_pace;

@@ -262,6 +262,20 @@ bool Authentication::waited_long() {
   return verifier_.patience.is_over(who, verifier_.clock.now());
 }
 
+std::vector<std::string> Authentication::domains_of_a_device() const {
+  std::vector<std::string> domains;
+  if (!may_be_a_device(findings_, judgement_, options_)) return domains;
+  domains.push_back(findings_.dmarc->author.domain);
+  for (const auto& further : findings_.further_dmarc) domains.push_back(further.author.domain);
+  if (const auto& sender = state_->subject.sender; !sender.empty()) domains.push_back(sender.domain);
+  return domains;
+}
+
+void Authentication::pass_over() {
+  judgement_ = Judgement();
+  judgement_.device = true;
+}
+
 std::string Authentication::results() const {
   mailauth::AuthResults all{hostname_, {}};
   all.results.push_back(auth_result(findings_.sender, findings_.sender_question));
@@ -271,6 +285,7 @@ std::string Authentication::results() const {
   if (findings_.dkim.empty()) all.results.push_back({"dkim", "none", {}, {}});
   if (findings_.dmarc) {
     mailauth::AuthResult dmarc = auth_result(*findings_.dmarc);
+    if (judgement_.device) dmarc.reason = "accepted all the same: from a device of ours";
     if (!judgement_.forwarder.empty()) dmarc.reason = "accepted all the same: sealed by " + judgement_.forwarder;
     all.results.push_back(std::move(dmarc));
     for (const auto& further : findings_.further_dmarc) all.results.push_back(auth_result(further));

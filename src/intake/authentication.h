@@ -56,6 +56,10 @@ public:
   // After finish():
   const Findings& findings() const { return findings_; }
   const Judgement& judgement() const { return judgement_; }
+  /// The domains of which all have to be ours, so that pass_over() is right: those in From and that of the envelope. Empty: it never is.
+  std::vector<std::string> domains_of_a_device() const;
+  /// It is from a device of ours: accepted, whatever DMARC says.
+  void pass_over();
   /// Empty before.
   std::string summary() const { return finished_ ? intake::summary(findings_, judgement_) : std::string(); }
   /// Puts Authentication-Results in front, and with the action `tag` the fields of quarantine.

@@ -235,6 +235,12 @@ Judgement judge_each(Findings& findings, std::vector<DmarcOutcome> outcomes, con
   return std::move(*strictest);
 }
 
+bool may_be_a_device(const Findings& findings, const Judgement& judgement, const AuthenticationOptions& options) {
+  if (judgement.action == Action::accept || !findings.dmarc || findings.dmarc->author.state != Author::State::one)
+    return false;
+  return !is_trusted(findings.arc.claimed, options.trusted_forwarders);
+}
+
 std::string summary(const Findings& findings, const Judgement& judgement) {
   std::string text = "spf=" + std::string(to_string(findings.sender.result));
   text += ", dkim=" + std::string(dkim_summary(findings.dkim));
@@ -244,6 +250,7 @@ std::string summary(const Findings& findings, const Judgement& judgement) {
             " domains in From)";
   if (findings.arc.result != ArcResult::none) text += ", arc=" + std::string(to_string(findings.arc.result));
   if (!judgement.forwarder.empty()) text += ", believed: forwarded by " + shown(judgement.forwarder);
+  if (judgement.device) text += ", passed over: a device of ours";
   if (judgement.action == Action::tag) text += ", quarantine: tagged";
   if (judgement.action == Action::hold) text += ", quarantine: held";
   return text;

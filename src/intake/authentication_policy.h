@@ -51,6 +51,7 @@ struct Judgement {
   std::string reason;    ///< tag, hold: in words, printable, for the field and the operator
   mail::Reply reply;     ///< refuse
   std::string forwarder; ///< the trusted forwarder whose word counted where DMARC failed
+  bool device = false;   ///< DMARC failed, but it came from a device of ours, in our own name
 };
 
 /// The decision, without asking anybody. docs/policy.md lists each outcome with its words; keep both alike.
@@ -68,6 +69,10 @@ std::string vouching_forwarder(const Findings& findings, const std::vector<std::
 
 /// Whether the domain of MAIL FROM itself says that the message is from there: by SPF, or by a signature of that very domain.
 bool vouches_for(const Findings& findings, const std::string& domain);
+
+/// Whether mail of a device of ours may pass over what DMARC (or SPF) says, provided that all domains in From and that of the envelope
+/// are ours: not where a trusted forwarder is said to have brought it, which others wrote to.
+bool may_be_a_device(const Findings& findings, const Judgement& judgement, const AuthenticationOptions& options);
 
 /// "spf=pass, dkim=fail, dmarc=pass" and so on, for the trail and the log.
 std::string summary(const Findings& findings, const Judgement& judgement);

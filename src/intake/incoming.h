@@ -24,9 +24,8 @@ namespace paquebot::intake {
 struct Options {
   std::string hostname;
   std::uint64_t max_message_size = 0; ///< octets, of dropped messages (sessions have a bound of their own); 0: no limit
-  std::size_t max_hops =
-      50; ///< Received fields; RFC 5321 section 6.3 asks for at least 100 or another loop check: we have Delivered-To
-  bool keep_bcc = false; ///< in what own users and programs hand in
+  std::size_t max_hops = 100;         ///< Received fields; RFC 5321 section 6.3 asks for at least 100
+  bool keep_bcc = false;              ///< in what own users and programs hand in
   AuthenticationOptions authentication;
 };
 
@@ -110,6 +109,7 @@ private:
   void leave_unreported();
   void watch();
   Task<mail::Reply> authenticate();
+  Task<void> believe_device();
   void note_for_report();
   void set_aside(const std::string& reason);
   Task<std::optional<mail::Reply>> take_return();

@@ -1,5 +1,6 @@
 // Where a message is from: what of it concerns Incoming.
 
+#include "directory/directory.h"
 #include "intake/dmarc_row_of.h"
 #include "intake/incoming.h"
 
@@ -39,6 +40,7 @@ Task<void> Incoming::begin() {
 Task<mail::Reply> Incoming::authenticate() {
   if (!authentication_) co_return mail::Reply();
   co_await authentication_->finish(head_);
+  if (origin_.client.device && origin_.directory != nullptr) co_await believe_device();
   const Judgement& judgement = authentication_->judgement();
   note_for_report();
   if (judgement.action == Judgement::Action::refuse) co_return judgement.reply;
@@ -63,6 +65,17 @@ void Incoming::leave_unreported() {
     notify &= static_cast<std::uint8_t>(~mail::kNotifySuccess);
     if (notify == mail::kNotifyUnspecified) notify = mail::kNotifyNever; // he did not want to hear of failures
   }
+}
+
+/// A scanner or printer in a network of [relay] writes to us in our own name, and has neither signature nor SPF to show.
+Task<void> Incoming::believe_device() {
+  const std::vector<std::string> domains = authentication_->domains_of_a_device();
+  for (const std::string& domain : domains) {
+    std::string name = domain;
+    const auto ours = co_await origin_.directory->is_our_domain(std::move(name));
+    if (!ours || !*ours) co_return;
+  }
+  if (!domains.empty()) authentication_->pass_over();
 }
 
 /// What the author's domain may be told of it tomorrow, whatever becomes of the message; unless it is to come again.

@@ -30,6 +30,7 @@ struct Client {
   std::string login;
   std::uint32_t recipients = 0;              ///< named already for the current message; without a login those elsewhere
   std::shared_ptr<const RelayRules> relay{}; ///< it is in a network that may send to others; null: it isn't
+  bool device = false;                       ///< it is, and it is believed when it writes in our own name
 };
 
 struct RecipientVerdict {

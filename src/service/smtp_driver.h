@@ -27,6 +27,7 @@ struct SmtpListenerOptions {
   net::Networks xclient_from;     ///< who may tell by XCLIENT whose session it really is
   net::Networks relay_from;       ///< who may send to others without a login
   net::Networks bare_lf_from;     ///< of these: whose LF alone is mended on port 25
+  net::Networks checked_devices;  ///< of these: who is not believed when he writes in our name
   std::shared_ptr<const policy::RelayRules> relay;
   std::uint64_t content_pace = 0; ///< octets in a minute that content must come with (Pace); 0: any
   intake::Options intake;

@@ -52,7 +52,10 @@ policy::Client SmtpConnection::client() const {
   client.role = options_->session->role;
   client.address = peer_;
   client.helo = std::string(session_->helo());
-  if (options_->session->role == smtp::Role::mx && options_->relay_from.contains(peer_)) client.relay = options_->relay;
+  if (options_->session->role == smtp::Role::mx && options_->relay_from.contains(peer_)) {
+    client.relay = options_->relay;
+    client.device = !options_->checked_devices.contains(peer_);
+  }
   client.recipients = named();
   if (session_->login().empty()) return client; // an exchange cancelled at its end is no login
   client.account = account_.id;

@@ -33,7 +33,7 @@ def zone(record):
             f'big._domainkey.signed.test TXT "{record}"', "big._domainkey.signed.test TRUNCATE",
             'nospf.test TXT "v=spf1 -all exp=why.nospf.test"', 'why.nospf.test TXT "%{i} is none of ours"',
             "broken.test SERVFAIL", "_dmarc.broken.test SERVFAIL", "slow.test TIMEOUT", "_dmarc.slow.test TIMEOUT",
-            "s._domainkey.slow.test TIMEOUT", f's._domainkey.half.test TXT "{record}"', "_dmarc.half.test SERVFAIL"]
+            "s._domainkey.slow.test TIMEOUT", f"example.test TXT {SPF_NOBODY}", '_dmarc.example.test TXT "v=DMARC1; p=reject"', f's._domainkey.half.test TXT "{record}"', "_dmarc.half.test SERVFAIL"]
 
 
 class AuthenticationTest(unittest.TestCase):
@@ -45,9 +45,9 @@ class AuthenticationTest(unittest.TestCase):
         cls.holding = cls.start({"quarantine": "hold", "spf_fail": "refuse", "trusted_forwarders": ["list.test"]})
 
     @classmethod
-    def start(cls, settings, listeners=LISTENERS):
+    def start(cls, settings, listeners=LISTENERS, **more):
         settings = {"skip_networks": [], "timeout": "2s"} | settings
-        server = Server(dns=cls.dns, listeners=listeners, extra={"authentication": settings})
+        server = Server(dns=cls.dns, listeners=listeners, extra={"authentication": settings} | more)
         cls.addClassCleanup(server.close)
         return server.start()
 
@@ -174,6 +174,21 @@ class AuthenticationTest(unittest.TestCase):
                 ident = self.server.send(BOB, [ALICE], plain.replace(field, name), login=BOB)
                 [message] = [m for m in self.server.mail(ALICE) if ident.encode() in m]
                 self.assertIn((name or f"From: {BOB}\r\n").encode(), message)
+
+    def test_a_device_in_a_network_of_relay(self):
+        """It writes to us in our own name, with nothing to show."""
+        ours, null = letter("scanner@example.test", subject="scan"), ""
+        check(self.offer(ours, BOB), 550, "DMARC policy of example.test")
+        relay = {"networks": ["127.0.0.1"]}
+        trusting = self.start({}, relay=relay)
+        for sender in (BOB, null):
+            ident, message = self.deliver(ours, sender, trusting)
+            self.assertIn("accepted all the same: from a device of ours", self.results(message))
+            self.assertIn("passed over: a device of ours", trusting.cli("trace", ident).stdout)
+        check(self.offer(ours, "a@none.test", trusting), 550, "DMARC policy of example.test")
+        check(self.offer(letter("boss@strict.test", subject="scan"), BOB, trusting), 550, "DMARC policy of strict.test")
+        check(self.offer(ours.replace("From: ", "From: boss@strict.test, "), BOB, trusting), 550, "DMARC policy of")
+        check(self.offer(ours, BOB, self.start({}, relay=relay | {"checked": ["127.0.0.1"]})), 550, "DMARC policy of example.test")
 
     def test_forged_results_are_removed(self):
         forged = ("Authentication-Results: mx.example.test; dmarc=pass header.from=strict.test\r\n"
