@@ -187,7 +187,7 @@ TEST(AddressList, RefusesMalformed) {
       "a@x)",        "a@[1.2.3.4",
       "Group: a@x",  "a: b: c@x;;",
       ":;",          ".@x",
-      "a.. b. c@x",  "a@x..y",
+      "a.. b c@x",   "a@x..y",
       "a@x;",        "<@r a@x>",
       "<<a@x>>",     "a\x01@x",
       "a@\"x\"",     std::string(1000, '(') + std::string(1000, ')') + "a@x",
