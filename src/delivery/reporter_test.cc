@@ -154,5 +154,15 @@ TEST_F(ReporterTest, OneThatThrowsDoesNotEndTheOthers) {
   EXPECT_EQ(owed(first), store::Owed::none);
 }
 
+TEST_F(ReporterTest, StrangersAreNotWrittenToWithoutEnd) {
+  std::vector<Ulid> all;
+  for (int i = 0; i < 30; ++i) all.push_back(owing("victim@far.example"));
+  for (int i = 0; i < 30; ++i) owing("ann@example.org"); // who has a mailbox here is told of each
+  EXPECT_TRUE(round());
+  EXPECT_EQ(store_.tried, 20 + 30);
+  for (const Ulid& id : all) EXPECT_EQ(owed(id), store::Owed::none); // those beyond are given up
+  EXPECT_EQ(run_task(server_.store().open_mailbox(ann_, "INBOX"))->count, 30u);
+}
+
 } // namespace
 } // namespace paquebot::delivery

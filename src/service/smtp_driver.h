@@ -59,6 +59,9 @@ public:
   void end() override;
 
 private:
+  /// Addresses that the recipients of one message expand to, beside themselves: a stranger may name a large alias again and again.
+  static constexpr std::size_t kMaxExpanded = 10'000;
+
   Task<bool> begin();
   Task<void> end_session();
   Task<void> loop();
