@@ -52,8 +52,11 @@ Task<LoginAnswer> LoginDesk::ask(sasl::Question question, sasl::Channel channel,
   LoginAnswer answer;
   answer.retry = parts_.guard.begin(address_, name);
   if (answer.retry.count() > 0) {
-    log::info("login-put-off",
-              {{"client", address_}, {"account", given}, {"protocol", protocol_}, {"seconds", answer.retry.count()}});
+    log::info("login-put-off", {{"client", address_},
+                                {"account", given},
+                                {"protocol", protocol_},
+                                {"mechanism", mechanism},
+                                {"seconds", answer.retry.count()}});
     answer.verdict = LoginAnswer::Verdict::slow_down;
     co_return answer;
   }
