@@ -58,6 +58,8 @@ Task<Result<>> Signer::sign(const store::MessageFacts& message, Content& content
   if (!head) co_return Result<>();
   mailauth::Author author = mailauth::author_of(*head);
   if (author.state != mailauth::Author::State::one) co_return Result<>();
+  // What a user sends on is not ours to sign for its author, should the author's domain have become ours since.
+  if (head->find("Resent-From") != nullptr && author.domain != message.sender.reverse_path.domain) co_return Result<>();
   auto keys = co_await keys_for(std::move(author.domain));
   if (!keys) co_return std::unexpected(keys.error());
   if ((*keys)->empty()) co_return Result<>();

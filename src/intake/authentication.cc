@@ -144,6 +144,11 @@ Task<void> Authentication::begin() {
   co_await ahead_.start(std::move(helo));
 }
 
+void Authentication::leave_spf() {
+  state_->sender =
+      mailauth::SpfOutcome{mailauth::SpfResult::none, state_->sender_question.domain, "a user of this server", {}};
+}
+
 void Authentication::take_head() {
   head_taken_ = true;
   const auto head = mail::Head::parse(splitter_.take_head());

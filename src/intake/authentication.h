@@ -46,6 +46,8 @@ public:
 
   /// Starts asking for SPF.
   Task<void> begin();
+  /// Instead: the client is one of ours, and SPF says nothing of the message.
+  void leave_spf();
   /// The content as it came. True once: the head is complete, call ask_ahead().
   bool feed(std::string_view chunk);
   /// Starts asking for keys and the author's policy, so that finish() has less to wait for.

@@ -84,7 +84,7 @@ Task<void> Incoming::write(std::string_view chunk) {
     if (!got) give_memory_back();
     if (!got) co_return;
   }
-  if (authentication_ && authentication_->feed(chunk)) co_await authentication_->ask_ahead();
+  if (authentication_ && authentication_->feed(chunk) && !is_submitted()) co_await authentication_->ask_ahead();
   std::string_view bytes = chunk;
   if (lines_) {
     converted_.clear();
@@ -270,8 +270,9 @@ Task<mail::Reply> Incoming::check_sender() {
   if (origin_.klass != store::MessageClass::submitted) co_return mail::Reply();
   policy::Client client = origin_.client;
   std::string head = head_.to_string();
-  mail::Reply verdict = co_await services_.policy.check_header_sender(client, head);
-  co_return verdict.positive() ? mail::Reply() : verdict;
+  policy::AuthorVerdict verdict = co_await services_.policy.check_header_sender(client, head);
+  resent_ = verdict.resent;
+  co_return verdict.reply.positive() ? mail::Reply() : verdict.reply;
 }
 
 /// RFC 8689 section 4.1: the header field "TLS-Required: No" counts where MAIL did not say REQUIRETLS; given more than once it is not

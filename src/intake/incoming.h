@@ -105,6 +105,7 @@ private:
   mail::Reply check_loops() const;
   Task<mail::Reply> check_sender();
   bool has_stranger() const;
+  bool is_submitted() const { return origin_.klass == store::MessageClass::submitted; }
   bool vouched() const;
   void leave_unreported();
   void watch();
@@ -147,6 +148,7 @@ private:
   store::BodyWriter body_;
   bool has_8bit_ = false;                          ///< head or body, known once the content has ended
   std::unique_ptr<Authentication> authentication_; ///< null: it is not checked where the message is from
+  bool resent_ = false;                            ///< by a user of ours, of somebody else's message
   std::optional<BinaryToLines> lines_;             ///< the message is binary
   /// It stays so: nobody among its recipients has a mailbox here. It was converted all the same, to be sure that it can
   /// be, for a peer without BINARYMIME or a report.

@@ -4,7 +4,19 @@
 #include "intake/dmarc_row_of.h"
 #include "intake/incoming.h"
 
+#include <algorithm>
+
 namespace paquebot::intake {
+namespace {
+
+bool any_mailbox(const std::vector<queue::DraftRecipient>& recipients) {
+  return std::ranges::any_of(recipients, [](const queue::DraftRecipient& recipient) {
+    return std::ranges::any_of(
+        recipient.nodes, [](const directory::Node& node) { return node.route == store::NewRecipient::Route::mailbox; });
+  });
+}
+
+} // namespace
 
 /// Whether whoever brings the message might forge what only we may say. What comes by LMTP, or from
 /// authentication.skip_networks, was checked by a server of ours before.
@@ -19,11 +31,12 @@ bool asks_about(const Services& services, const Options& options, const std::str
   return services.verifier != nullptr && how.verify && !how.skip_networks.contains(client);
 }
 
-/// Mail from other servers is checked; our own users have shown who they are.
+/// Mail from other servers is checked; our own users have shown who they are, but not who wrote what they send on to mailboxes here.
 void Incoming::watch() {
   const AuthenticationOptions& options = options_.authentication;
   if (services_.verifier == nullptr || !options.verify || !has_stranger()) return;
-  if (origin_.klass != store::MessageClass::incoming || origin_.client.role != smtp::Role::mx) return;
+  const bool own = is_submitted() && any_mailbox(origin_.recipients);
+  if (!own && (origin_.klass != store::MessageClass::incoming || origin_.client.role != smtp::Role::mx)) return;
   const std::string& address = origin_.client.address;
   const auto ip = mailauth::parse_ip(address.substr(0, address.find('%'))); // a link-local one has its zone behind it
   if (!ip) return;
@@ -33,11 +46,17 @@ void Incoming::watch() {
 }
 
 Task<void> Incoming::begin() {
-  if (authentication_) co_await authentication_->begin();
+  if (authentication_ && !is_submitted()) co_await authentication_->begin();
 }
 
 /// What other domains say of mail in their name. Decided before the commit, so that a forgery is refused in the session.
 Task<mail::Reply> Incoming::authenticate() {
+  if (authentication_ && is_submitted()) {
+    if (resent_)
+      authentication_->leave_spf();
+    else
+      authentication_.reset();
+  }
   if (!authentication_) co_return mail::Reply();
   co_await authentication_->finish(head_);
   if (origin_.client.device && origin_.directory != nullptr) co_await believe_device();

@@ -5,8 +5,6 @@
 #include "mail/readings.h"
 #include "policy/replies.h"
 
-#include <array>
-
 namespace paquebot::policy {
 namespace {
 
@@ -184,22 +182,66 @@ Task<mail::Reply> Policy::check_authors(Client client, std::string field, std::s
   co_return ok_content();
 }
 
-Task<mail::Reply> Policy::check_header_sender(Client client, std::string head) {
-  if (!is_submission(client)) co_return ok_content();
-  if (client.account == 0) co_return login_first();
-  const auto parsed = mail::Head::parse(std::move(head));
-  if (!parsed) co_return malformed_author("From", parsed.error().message, {});
-  // RFC 5322 section 3.6: one From and at most one Sender. A second one would be a place to hide another author. Without a From,
-  // intake writes that of the account (RFC 6409 section 8.1).
-  static const std::array<std::string, 2> kFields = {"From", "Sender"};
-  for (const std::string& field : kFields) {
-    if (parsed->count(field) > 1) co_return second_author(field);
-    if (parsed->count(field) == 0) continue;
-    std::string value = parsed->value(field);
-    mail::Reply verdict = co_await check_authors(client, field, std::move(value));
-    if (!verdict.positive()) co_return verdict;
+/// Whether the domain, or one that it lies in, is ours: what is signed for such an author is signed as ours.
+Task<Result<bool>> Policy::is_below_ours(std::string domain) {
+  for (;;) {
+    const auto ours = co_await directory_.is_our_domain(domain);
+    if (!ours || *ours) co_return ours;
+    const std::size_t dot = domain.find('.');
+    if (dot == std::string::npos) co_return false;
+    domain.erase(0, dot + 1);
+  }
+}
+
+/// Of a message that is sent on: each address is the account's, or nobody's of ours.
+Task<mail::Reply> Policy::check_strangers(Client client, std::string field, std::string value) {
+  mail::Readings read = mail::readings_of(value, kMaxAuthors);
+  if (read.more) co_return malformed_author(field, "it has too many addresses", value);
+  if (read.addresses.empty()) co_return malformed_author(field, read.why, value);
+  for (mail::Address& address : read.addresses) {
+    if (address.local.empty()) co_return malformed_author(field, read.why, value);
+    const std::string text = address.to_string();
+    std::string domain = address.domain;
+    const auto owned = co_await directory_.owns(client.account, std::move(address));
+    if (!owned) co_return try_later(owned.error().message);
+    if (*owned) continue;
+    const auto ours = co_await is_below_ours(std::move(domain));
+    if (!ours) co_return try_later(ours.error().message);
+    if (*ours) co_return not_your_author(field, text, client.login);
   }
   co_return ok_content();
+}
+
+Task<AuthorVerdict> Policy::check_header_sender(Client client, std::string head) {
+  if (!is_submission(client)) co_return AuthorVerdict{ok_content()};
+  if (client.account == 0) co_return AuthorVerdict{login_first()};
+  const auto parsed = mail::Head::parse(std::move(head));
+  if (!parsed) co_return AuthorVerdict{malformed_author("From", parsed.error().message, {})};
+  static const std::string kResent[] = {"Resent-From", "Resent-Sender"};
+  bool resends = parsed->count(kResent[0]) > 0;
+  for (const std::string& field : kResent) { // the first is of who sends it now
+    if (!resends || parsed->count(field) == 0) continue;
+    std::string value = parsed->value(field);
+    const mail::Reply own = co_await check_authors(client, field, std::move(value));
+    if (own.transient()) co_return AuthorVerdict{own};
+    resends = own.positive();
+  }
+  // RFC 5322 section 3.6: one From and at most one Sender. A second one would be a place to hide another author. Without a From,
+  // intake writes that of the account (RFC 6409 section 8.1).
+  static const std::string kFields[] = {"From", "Sender"};
+  AuthorVerdict verdict{ok_content()};
+  for (const std::string& field : kFields) {
+    if (parsed->count(field) > 1) co_return AuthorVerdict{second_author(field)};
+    if (parsed->count(field) == 0) continue;
+    std::string value = parsed->value(field);
+    verdict.reply = co_await check_authors(client, field, value);
+    if (verdict.reply.permanent() && resends) {
+      verdict.resent = verdict.resent || field == kFields[0];
+      verdict.reply = co_await check_strangers(client, field, value);
+    }
+    if (!verdict.reply.positive()) co_return verdict;
+  }
+  co_return verdict;
 }
 
 } // namespace paquebot::policy

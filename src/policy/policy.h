@@ -40,6 +40,11 @@ struct RecipientVerdict {
   std::optional<Returned> returned{};
 };
 
+struct AuthorVerdict {
+  mail::Reply reply;
+  bool resent = false; ///< it is by somebody else, and the account sends it on (RFC 5322 section 3.6.6)
+};
+
 /// The one place that decides who may send what to whom (docs/policy.md lists every reason with its reply text).
 class Policy {
 public:
@@ -63,9 +68,10 @@ public:
   /// The same at once, for a stranger's recipient that memory knows as one mailbox of ours; nothing: ask check_recipient().
   std::optional<RecipientVerdict> check_recipient_now(const Client& client, const mail::Recipient& recipient) const;
   /// End of data on submission: there is exactly one From and at most one Sender, and every address in them belongs to the
-  /// account, in each reading of them that programs may make; a message without From is intake's to complete. `head`: the header
-  /// block. Positive for the other roles.
-  Task<mail::Reply> check_header_sender(Client client, std::string head);
+  /// account, in each reading of them that programs may make; a message without From is intake's to complete. Or the first
+  /// Resent-From is the account's, and no address in those is of a domain of ours, or below one, unless it is the account's: then
+  /// `resent` is set. `head`: the header block. Positive for the other roles.
+  Task<AuthorVerdict> check_header_sender(Client client, std::string head);
 
 private:
   Task<RecipientVerdict> check_bounce(mail::Sender sender, std::string address, Returned returned);
@@ -73,6 +79,8 @@ private:
   Task<mail::Reply> check_alias(const Client& client, const mail::Address& sender, const mail::Address& alias,
                                 const directory::Resolution& found);
   Task<mail::Reply> check_authors(Client client, std::string field, std::string value);
+  Task<mail::Reply> check_strangers(Client client, std::string field, std::string value);
+  Task<Result<bool>> is_below_ours(std::string domain);
 
   directory::Directory& directory_;
   LimitBook* limits_;

@@ -229,10 +229,46 @@ TEST_F(PolicyTest, Authors) {
       {"From: ann\r\n\r\n", "550 5.7.1 "},
   };
   for (const auto& c : cases) {
-    const auto reply = run_task(policy.check_header_sender(member(), c.head)).to_string();
+    const auto reply = run_task(policy.check_header_sender(member(), c.head)).reply.to_string();
     EXPECT_TRUE(reply.starts_with(c.reply)) << c.head << reply;
   }
-  EXPECT_TRUE(run_task(policy.check_header_sender(stranger(), "From: boss@example.net\r\n\r\n")).positive());
+  EXPECT_TRUE(run_task(policy.check_header_sender(stranger(), "From: boss@example.net\r\n\r\n")).reply.positive());
+}
+
+TEST_F(PolicyTest, WhatIsSentOnMayBeByAStranger) {
+  const struct {
+    const char* head;
+    const char* reply;
+    bool resent;
+  } cases[] = {
+      {"Resent-From: ann@example.org\r\nFrom: boss@example.net\r\n\r\n", "250", true},
+      {"Resent-From: ann@example.org\r\nFrom: boss@example.net\r\nSender: pa@example.net\r\n\r\n", "250", true},
+      {"Resent-From: ann@example.org\r\nFrom: ann@example.org\r\n\r\n", "250", false},
+      {"Resent-From: ann@example.org\r\nFrom: ann@example.org\r\nSender: pa@example.net\r\n\r\n", "250", false},
+      {"Resent-From: ann@example.org\r\nResent-Sender: ann@example.org\r\nFrom: boss@example.net\r\n\r\n", "250", true},
+      {"Resent-From: ann@example.org\r\nResent-Sender: bob@example.org\r\nFrom: boss@example.net\r\n\r\n",
+       "550 5.7.1 <boss@example.net> in From", false},
+      {"Resent-From: ann@example.org\r\nFrom: bob@example.org\r\n\r\n", "550 5.7.1 <bob@example.org> in From", true},
+      {"Resent-From: ann@example.org\r\nFrom: boss@sub.example.org\r\n\r\n", "550 5.7.1 <boss@sub.example.org> in",
+       true},
+      {"Resent-From: ann@example.org\r\nFrom: boss@example.net, bob@example.org\r\n\r\n", "550 5.7.1 <bob@example.org>",
+       true},
+      {"Resent-From: ann@example.org\r\nFrom: boss@example.net\r\nSender: bob@example.org\r\n\r\n", "550 5.7.1 <bob@e",
+       true},
+      {"Resent-From: ann@example.org\r\nFrom: boss@example.net\r\nFrom: ann@example.org\r\n\r\n", "550 5.7.1 the mess",
+       false},
+      {"Resent-From: bob@example.org\r\nFrom: boss@example.net\r\n\r\n", "550 5.7.1 <boss@example.net> in From", false},
+      {"Resent-From: bob@example.org\r\nResent-From: ann@example.org\r\nFrom: boss@example.net\r\n\r\n",
+       "550 5.7.1 <boss", false},
+      {"Resent-From: ann@example.org\r\nResent-From: bob@example.org\r\nFrom: boss@example.net\r\n\r\n", "250", true},
+      {"Resent-From: ann@example.org, boss@example.net\r\nFrom: boss@example.net\r\n\r\n", "550 5.7.1 <boss", false},
+      {"Resent-From: \r\nFrom: boss@example.net\r\n\r\n", "550 5.7.1 <boss", false},
+  };
+  for (const auto& c : cases) {
+    const auto verdict = run_task(policy.check_header_sender(member(), c.head));
+    EXPECT_TRUE(verdict.reply.to_string().starts_with(c.reply)) << c.head << verdict.reply.to_string();
+    EXPECT_EQ(verdict.resent, c.resent) << c.head;
+  }
 }
 
 TEST_F(PolicyTest, AnAliasMayBeForSomeSendersOnly) {

@@ -51,6 +51,28 @@ class AuthenticationTest(unittest.TestCase):
         cls.addClassCleanup(server.close)
         return server.start()
 
+    def redirect(self, message, server=None):
+        """Alice sends somebody's message on to bob; the final reply."""
+        octets = message if isinstance(message, bytes) else message.encode()
+        with (server or self.server).smtp("submission", ALICE) as client:
+            check(client.mail(ALICE), 250)
+            check(client.rcpt(BOB), 250)
+            return client.data(b"Resent-From: " + ALICE.encode() + b"\r\nResent-To: " + BOB.encode() + b"\r\n" + octets)
+
+    def test_what_a_user_redirects_is_judged_as_a_strangers(self):
+        check(self.redirect(letter("boss@strict.test", ALICE)), 550, "5.7")
+        check(self.redirect(letter(BOB, ALICE)), 550, "5.7.1")  # of our domain, and not hers
+        for server in (self.server, self.holding):
+            reply = self.redirect(self.sign(letter("ann@signed.test", ALICE)), server)
+            check(reply, 250)
+            [found] = [m for m in server.mail(BOB) if accepted_id(reply[1]).encode() in m]
+            self.assertIn("dmarc=pass header.from=signed.test", self.results(found))
+            check(self.redirect(letter("ann@none.test", ALICE), server), 250)
+            own = self.redirect(letter(ALICE, BOB), server)
+            check(own, 250)
+            [found] = [m for m in server.mail(BOB) if accepted_id(own[1]).encode() in m]
+            self.assertNotIn(b"Authentication-Results", found)
+
     def offer(self, message, sender="a@none.test", server=None, to=ALICE):
         """The final reply to a message."""
         with (server or self.server).smtp() as client:
