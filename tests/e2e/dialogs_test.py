@@ -218,7 +218,7 @@ class DialogsTest(unittest.TestCase):
         others = {"mail": {"role": "mx", "tls": "none"}, "pop3-clear": {"role": "pop3", "tls": "none", "login_in_clear": True}}
         server = Server(accounts={}, domains=["example.test"], listeners={name: dict(settings) for name, settings in names.items()} | others,
                         limits=dict(limits) | {"connections_per_address": 1000},
-                        login={"failures_per_address": 100000, "failures_per_account": 100000})
+                        login={"failures_per_address": 100000, "failures_per_account": 100000, "scram": "on"})
         self.addCleanup(server.close)
         server.prepare()
         server.must("import", "accounts", "-", text=hashed_accounts())  # passwords shorter than those that `account add` takes
