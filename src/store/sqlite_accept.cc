@@ -206,7 +206,7 @@ private:
   /// By a clock that is behind, its life would be over as soon as the clock is right again.
   std::int64_t expires() const {
     const std::int64_t begins = std::max(request_.accepted_at, request_.sender.hold.until);
-    return std::max(request_.expires_at, tx_.least + (request_.expires_at - begins));
+    return std::max(request_.expires_at, request_.accepted_at + behind() + (request_.expires_at - begins));
   }
 
   /// So would the time that its sender has given us for it: by so much that ends later. What was counted before, of mail that comes
@@ -215,8 +215,11 @@ private:
     const mail::DeliverBy& by = request_.sender.deliver_by;
     const std::int64_t left = by.at - request_.accepted_at;
     const bool counted_now = left > 0 && left <= by.seconds * 1000;
-    return counted_now ? std::max<std::int64_t>(tx_.least - request_.accepted_at, 0) : 0;
+    return counted_now ? behind() : 0;
   }
+
+  /// By how much the wall clock is, at least.
+  std::int64_t behind() const { return std::max<std::int64_t>(tx_.least - tx_.now, 0); }
 
   /// The key of the place it will go to; a held recipient without one goes where its domain says once it is released.
   std::string destination_key(const NewRecipient& r) const {
