@@ -221,8 +221,8 @@ class Soak:
         self.restores += 1
 
     def back_up_beside_work(self):
-        """All that was acknowledged before it began, and not deleted since, is in it; and it is sound."""
-        before = {one.number for one in list(self.ledger.sent) if one.code == 250 and one.local}
+        """All that Bob was to get and was acknowledged before it began, and not deleted since, is in it; and it is sound."""
+        before = {one.number for one in list(self.ledger.sent) if one.code == 250 and BOB in one.local}
         file = self.back_up()
         place = self.server.folder / "aside"
         config = self.server.folder / "aside.toml"
