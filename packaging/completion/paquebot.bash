@@ -7,7 +7,7 @@ _paquebot() {
   [[ $line == *[[:blank:]] ]] || { current="${typed[i]}"; typed=("${typed[@]:0:$i}"); }
   for ((i = 1; i < ${#typed[@]}; i++)); do
     case "${typed[i]}" in
-      --account|--address|--after|--attach|--bcc|--ca-file|--cc|--config|--data-dir|--days|--deliver-by|--destination|--domain|--folder|--for|--from|--header|--helo|--hold-for|--hold-until|--html|--html-file|--ip|--limit|--list|--mail-from|--newest|--password-file|--priority|--quota|--reason|--resolver|--senders|--server|--subject|--text|--text-file|--tls|--to|--user)
+      --account|--address|--after|--alias-of|--attach|--bcc|--ca-file|--cc|--config|--data-dir|--days|--deliver-by|--destination|--domain|--folder|--for|--from|--header|--helo|--hold-for|--hold-until|--html|--html-file|--ip|--limit|--list|--mail-from|--newest|--password-file|--priority|--quota|--reason|--resolver|--senders|--server|--subject|--text|--text-file|--tls|--to|--user)
         if ((i + 1 == ${#typed[@]})); then behind="${typed[i]}"; fi
         case "${typed[i]}" in --config|--data-dir) place+=("${typed[i]}" "${typed[i+1]}") ;; esac
         ((i++)) ;;
@@ -40,6 +40,7 @@ _paquebot() {
     "dns forget:0") words="@accounts" ;;
     "backup:0") words="@files" ;;
     "restore:0") words="@files" ;;
+    "domain add --alias-of") words="@domains" ;;
     "domain add:0") words="@domains" ;;
     "domain dns:0") words="@domains" ;;
     "domain owner:0") words="@domains" ;;
@@ -124,7 +125,7 @@ _paquebot() {
       "verify") words="--config --data-dir --json --help --quiet" ;;
       "backup") words="--config --data-dir --json --help --quiet" ;;
       "restore") words="--config --data-dir --json --help --quiet --force" ;;
-      "domain add") words="--config --data-dir --json --help" ;;
+      "domain add") words="--config --data-dir --json --help --alias-of" ;;
       "domain list") words="--config --data-dir --json --help" ;;
       "domain dns") words="--config --data-dir --json --help" ;;
       "domain owner") words="--config --data-dir --json --help" ;;

@@ -86,6 +86,7 @@ complete -c paquebot -n '__fish_seen_subcommand_from backup' -l quiet -d 'no pro
 complete -c paquebot -n '__fish_seen_subcommand_from restore' -l quiet -d 'no progress bar'
 complete -c paquebot -n '__fish_seen_subcommand_from restore' -l force -d 'restore it with what is wrong in it; only damaged pages are refused'
 complete -c paquebot -n '__fish_seen_subcommand_from domain; and __fish_seen_subcommand_from add' -f -a '(paquebot completion domains 2> /dev/null)'
+complete -c paquebot -n '__fish_seen_subcommand_from domain; and __fish_seen_subcommand_from add' -l alias-of -r -f -a '(paquebot completion domains 2> /dev/null)' -d 'every address of that domain of ours is one in the new one, too'
 complete -c paquebot -n '__fish_seen_subcommand_from domain; and __fish_seen_subcommand_from dns' -f -a '(paquebot completion domains 2> /dev/null)'
 complete -c paquebot -n '__fish_seen_subcommand_from domain; and __fish_seen_subcommand_from owner' -f -a '(paquebot completion accounts 2> /dev/null)'
 complete -c paquebot -n '__fish_seen_subcommand_from domain; and __fish_seen_subcommand_from owner' -f -a '(paquebot completion domains 2> /dev/null)'

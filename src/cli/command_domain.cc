@@ -12,8 +12,9 @@ std::string domain_path(const std::string& name) { return "/v1/domains/" + contr
 } // namespace
 
 int domain_add(Session& session, const Arguments& arguments) {
-  const auto answer =
-      session.call("POST", "/v1/domains", control::to_text(json::object{{"name", arguments.text("DOMAIN")}}));
+  json::object wanted{{"name", arguments.text("DOMAIN")}};
+  if (arguments.has("--alias-of")) wanted["alias_of"] = arguments.text("--alias-of");
+  const auto answer = session.call("POST", "/v1/domains", control::to_text(wanted));
   if (!answer) return session.report(answer.error());
   if (session.json) {
     session.out() << control::to_pretty_text(*answer);
@@ -23,6 +24,12 @@ int domain_add(Session& session, const Arguments& arguments) {
   if (const std::string problem = control::get_text(*answer, "problem"); !problem.empty())
     session.err() << "paquebot: its mail will not be signed: " << problem << "\n  paquebot dkim create " << name
                   << '\n';
+  if (const std::string of = control::get_text(*answer, "alias_of"); !of.empty()) {
+    session.out() << name << " is a domain of this server now, with the addresses of " << of << ".\n"
+                  << "Its records in the DNS, so that mail arrives and what it sends is believed:\n"
+                  << "  paquebot domain dns " << name << '\n';
+    return kOk;
+  }
   session.out() << name
                 << " is a domain of this server now. Its first account will get its mail for postmaster and abuse:\n"
                 << "  paquebot account add you@" << name << '\n'
@@ -43,7 +50,10 @@ int domain_list(Session& session, const Arguments&) {
   Table table({"DOMAIN", "OWNER (postmaster, abuse)"});
   for (const auto& domain : control::get_list(*answer, "domains")) {
     const std::string owner = control::get_text(domain, "owner");
-    table.add({control::get_text(domain, "display_name"), owner.empty() ? "nobody yet" : owner});
+    const std::string of = control::get_text(domain, "alias_of");
+    table.add({control::get_text(domain, "display_name"), !of.empty()     ? "an alias of " + of
+                                                          : owner.empty() ? "nobody yet"
+                                                                          : owner});
   }
   if (table.empty()) {
     session.out() << "There are no domains yet. Add one: paquebot domain add example.org\n";

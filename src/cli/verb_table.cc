@@ -103,7 +103,12 @@ std::vector<Verb> store_verbs() {
 
 std::vector<Verb> domain_verbs() {
   return {
-      {"domain add", "Take mail for a domain.", "paquebot domain add example.org", {kDomain}, {}, domain_add},
+      {"domain add",
+       "Take mail for a domain.",
+       "paquebot domain add example.org\npaquebot domain add example.net --alias-of example.org",
+       {kDomain},
+       {{"--alias-of", "DOMAIN", "every address of that domain of ours is one in the new one, too"}},
+       domain_add},
       {"domain list", "List our domains and who owns them.", "paquebot domain list", {}, {}, domain_list},
       {"domain dns",
        "Print the DNS records of a domain, ready to paste into its zone: MX, SPF, DKIM and DMARC.",

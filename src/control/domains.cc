@@ -7,6 +7,7 @@ namespace {
 
 json::object present_domain(const store::Domain& domain, const std::string& owner) {
   json::object out{{"name", domain.name}, {"display_name", mail::display_domain(domain.name)}};
+  if (!domain.alias_of.empty()) out["alias_of"] = domain.alias_of;
   if (owner.empty()) {
     out["owner"] = nullptr;
   } else {
@@ -23,6 +24,15 @@ Task<std::string> add_keys(Context& context, std::string domain) {
   const auto added = co_await context.store.add_dkim_keys(domain, std::move(*made));
   if (!added) co_return added.error().message;
   co_return std::string();
+}
+
+Task<Result<store::Domain>> make_domain(Context& context, std::string name, std::string of) {
+  if (of.empty()) co_return co_await context.store.add_domain(std::move(name));
+  auto target = read_domain(of);
+  if (!target) co_return std::unexpected(target.error());
+  if (auto ours = co_await need_domain(context, *target); !ours) co_return std::unexpected(ours.error());
+  std::string domain = std::move(*target);
+  co_return co_await context.store.add_alias_domain(std::move(name), std::move(domain));
 }
 
 } // namespace
@@ -45,12 +55,15 @@ Task<Answer> list_domains(Context& context, Call) {
 Task<Answer> add_domain(Context& context, Call call) {
   const auto body = parse_object(call.body, "the request");
   if (!body) co_return std::unexpected(body.error());
-  if (const auto known = only_fields(*body, {"name"}); !known) co_return std::unexpected(known.error());
+  if (const auto known = only_fields(*body, {"name", "alias_of"}); !known) co_return std::unexpected(known.error());
   const auto name = text_field(*body, "name");
   if (!name) co_return std::unexpected(name.error());
   const auto domain = read_domain(name->value_or(""));
   if (!domain) co_return std::unexpected(domain.error());
-  const auto added = co_await context.store.add_domain(*domain);
+  const auto of = text_field(*body, "alias_of");
+  if (!of) co_return std::unexpected(of.error());
+  std::string target = of->value_or("");
+  const auto added = co_await make_domain(context, *domain, std::move(target));
   if (!added && added.error().code == Errc::conflict) {
     co_return fail(Errc::conflict, *domain + " is a domain of this server already");
   }
@@ -89,9 +102,10 @@ Task<Answer> remove_domain(Context& context, Call call) {
     co_return fail(Errc::not_found, *domain + " is not a domain of this server (see: paquebot domain list)");
   }
   if (removed.error().code == Errc::conflict) {
-    co_return fail(Errc::conflict,
-                   *domain + " still has accounts or aliases: remove them first (see: paquebot account list " +
-                       *domain + "; paquebot alias list " + *domain + ")");
+    co_return fail(
+        Errc::conflict,
+        *domain + " still has accounts or aliases, or is what another domain is an alias of: remove them first " +
+            "(see: paquebot account list " + *domain + "; paquebot alias list " + *domain + "; paquebot domain list)");
   }
   co_return std::unexpected(removed.error());
 }

@@ -78,6 +78,15 @@ Task<Result<bool>> AddressBook::is_ours(std::string domain) {
   co_return (*found)->domain_is_ours;
 }
 
+Task<Result<std::string>> AddressBook::main_domain(std::string domain) {
+  domain = to_lower(domain);
+  std::string local = "postmaster";
+  std::string name = domain;
+  auto found = co_await lookup(std::move(local), std::move(name));
+  if (!found) co_return std::unexpected(found.error());
+  co_return (*found)->alias_of.empty() ? domain : (*found)->alias_of;
+}
+
 std::string_view AddressBook::without_tag(std::string_view local) const {
   // A separator in front is no tag: nothing would be left.
   return options_.tag_separator == 0 || local.empty() ? local : local.substr(0, local.find(options_.tag_separator, 1));

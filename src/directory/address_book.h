@@ -43,6 +43,8 @@ public:
   /// that; 0 when there is more to it, or something to be read.
   store::Id known_mailbox(const mail::Address& address);
   Task<Result<bool>> is_ours(std::string domain);
+  /// The domain of ours that `domain` is an alias of; itself, in lower case, when it is none.
+  Task<Result<std::string>> main_domain(std::string domain);
   /// The account that a login name or one of its addresses belongs to, exactly as given but for case; nothing when there
   /// is none.
   Task<Result<std::optional<store::Account>>> account_of(std::string user);

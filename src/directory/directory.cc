@@ -47,6 +47,11 @@ std::optional<Resolution> Directory::resolve_now(const mail::Address& address) {
   return found;
 }
 
+Task<Result<std::string>> Directory::main_domain(std::string domain) {
+  auto& book = impl_->book;
+  co_return co_await book.main_domain(std::move(domain));
+}
+
 Task<Result<bool>> Directory::is_our_domain(std::string domain) {
   auto& book = impl_->book;
   co_return co_await book.is_ours(std::move(domain));

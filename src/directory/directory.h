@@ -111,6 +111,8 @@ public:
   /// resolve().
   std::optional<Resolution> resolve_now(const mail::Address& address);
   Task<Result<bool>> is_our_domain(std::string domain);
+  /// The domain of ours that `domain` is an alias of; itself, in lower case, when it is none.
+  Task<Result<std::string>> main_domain(std::string domain);
   /// Whether this is the server's own name: some addresses at it are ours (root, postmaster) without its being a domain of ours.
   bool is_own_name(std::string_view domain) const;
   /// Checks a password (argon2id or crypt(3)) in the CPU pool; the same time for unknown users; success cached briefly under

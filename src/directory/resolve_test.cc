@@ -353,5 +353,19 @@ TEST_F(Resolve, Owns) {
   }
 }
 
+TEST_F(Resolve, AliasDomain) {
+  server.alias("team", "example.org", {"ann@example.org", "bob@example.com"});
+  ASSERT_TRUE(run_task(server.store().add_alias_domain("example.com", "example.org")));
+  EXPECT_EQ(resolve("Ann+shop", "example.com").nodes.at(0).account, ann);
+  EXPECT_EQ(resolve("ann", "example.com").nodes.at(0).address, "ann@example.com");
+  EXPECT_EQ(resolve("postmaster", "example.com").nodes.at(0).account, resolve("postmaster").nodes.at(0).account);
+  EXPECT_EQ(resolve("team", "example.com").nodes.size(), 3U);
+  EXPECT_EQ(resolve("nobody", "example.com").kind, Kind::unknown);
+  EXPECT_TRUE(run_task(server.directory().owns(ann, mail::Address{"ann", "example.com"})).value());
+  EXPECT_FALSE(run_task(server.directory().owns(bob, mail::Address{"ann", "example.com"})).value());
+  EXPECT_EQ(run_task(server.directory().main_domain("Example.COM")).value(), "example.org");
+  EXPECT_EQ(run_task(server.directory().main_domain("elsewhere.test")).value(), "elsewhere.test");
+}
+
 } // namespace
 } // namespace paquebot::directory

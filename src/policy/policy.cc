@@ -69,8 +69,12 @@ Task<mail::Reply> Policy::check_alias(const Client& client, const mail::Address&
       named.insert(named.end(), found.targets.begin(), found.targets.end());
     } else if (who.contains('@')) {
       named.push_back(who);
-    } else if (iequals(domain, who == kSendersDomain ? alias.domain : who)) {
-      co_return ok_recipient();
+    } else {
+      std::string wanted = who == kSendersDomain ? alias.domain : who, given = domain;
+      const auto one = co_await directory_.main_domain(std::move(wanted));
+      const auto other = co_await directory_.main_domain(std::move(given));
+      if (!one || !other) co_return try_later((one ? other : one).error().message);
+      if (*one == *other) co_return ok_recipient();
     }
   }
   for (const std::string& one : named) {

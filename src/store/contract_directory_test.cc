@@ -204,5 +204,37 @@ TEST_P(StoreContract, SettingsAreListedByPrefix) {
   EXPECT_EQ(run(store().list_settings("list ", 9)).value(), (Rows{{"list b", "1"}}));
 }
 
+TEST_P(StoreContract, AnAliasDomainHasTheAddressesOfAnother) {
+  const Account anna = make_account("anna@example.org");
+  ASSERT_TRUE(run(store().add_address({"team", "example.org", 0, {"anna@example.org"}})));
+  const auto made = run(store().add_alias_domain("Example.Net", "example.org"));
+  ASSERT_TRUE(made);
+  EXPECT_EQ(made->alias_of, "example.org");
+  reopen();
+  const auto found = run(store().find_address("Team", "example.net")).value();
+  EXPECT_TRUE(found.domain_is_ours);
+  EXPECT_EQ(found.alias_of, "example.org");
+  EXPECT_EQ(found.owner, anna.id);
+  ASSERT_TRUE(found.entry);
+  EXPECT_EQ(found.entry->domain, "example.org");
+  EXPECT_EQ(run(store().find_address("anna", "example.net")).value().entry->account, anna.id);
+  EXPECT_FALSE(run(store().find_address("nobody", "example.net")).value().entry);
+  const auto all = run(store().list_domains()).value();
+  for (const Domain& domain : all) EXPECT_EQ(domain.alias_of, domain.name == "example.net" ? "example.org" : "");
+
+  Account bert;
+  bert.login = "bert@example.net";
+  EXPECT_EQ(run(store().add_account(bert)).error().code, Errc::invalid);
+  EXPECT_EQ(run(store().add_address({"x", "example.net", anna.id, {}})).error().code, Errc::invalid);
+  EXPECT_EQ(run(store().set_domain_owner("example.net", anna.id)).error().code, Errc::invalid);
+  EXPECT_EQ(run(store().add_alias_domain("example.com", "example.net")).error().code, Errc::invalid);
+  EXPECT_EQ(run(store().add_alias_domain("example.com", "elsewhere.example")).error().code, Errc::not_found);
+  EXPECT_EQ(run(store().add_alias_domain("example.net", "example.org")).error().code, Errc::conflict);
+  ASSERT_TRUE(run(store().remove_address("team", "example.org", "")));
+  EXPECT_EQ(run(store().remove_domain("example.org")).error().code, Errc::conflict);
+  ASSERT_TRUE(run(store().remove_domain("example.net")));
+  EXPECT_FALSE(run(store().find_address("anna", "example.net")).value().domain_is_ours);
+}
+
 } // namespace
 } // namespace paquebot::store

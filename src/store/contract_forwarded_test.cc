@@ -32,8 +32,8 @@ TEST_P(StoreContract, ForwardedMessagesAreFoundByTheirMillisecond) {
   reopen();
   EXPECT_TRUE(run(store().note_return(two, one, 2)).value());
   EXPECT_FALSE(run(store().note_return(two, one, 2)).value()) << "twice is all";
-  for (const Forwarded& each : run(store().forwarded_at(two.millis(), 10)).value())
-    EXPECT_EQ(each.returned, each.id == two ? 2u : 0u);
+  const auto noted = run(store().forwarded_at(two.millis(), 10)).value();
+  for (const Forwarded& each : noted) EXPECT_EQ(each.returned, each.id == two ? 2u : 0u);
   EXPECT_EQ(trail(two).events.back().kind, EventKind::returned);
   EXPECT_FALSE(run(store().note_return(Ulid(), one, 2)).value()) << "nobody knows that message";
   EXPECT_TRUE(run(store().note_return(none, one, 1)).value());

@@ -57,6 +57,7 @@ Result<Account> add_account(Tx& tx, const Account& account) {
     return fail(Errc::not_found,
                 "the domain " + printable(login.substr(at + 1)) + " is not ours: `paquebot domain add` makes it so");
   }
+  if (!domain->alias_of.empty()) return std::unexpected(is_alias(*domain));
   const std::string local = login.substr(0, at);
   if (local == "*") return fail(Errc::invalid, "* is the catch-all address: an account needs a name of its own");
   if (find_address(tx.db, local, domain->name).entry) {

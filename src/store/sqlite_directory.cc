@@ -76,17 +76,36 @@ Error no_domain(const std::string& name) {
   return {Errc::not_found, "the domain " + printable(name) + " is not ours: `paquebot domain add` makes it so"};
 }
 
+Error is_alias(const Domain& domain) {
+  return {Errc::invalid,
+          domain.name + " is an alias of " + domain.alias_of + ", and has the addresses of that: add it there"};
+}
+
 std::optional<Domain> find_domain(Db& db, const std::string& name) {
-  Query q = db.query("SELECT id, name, owner, created FROM domain WHERE name = ?", to_lower(name));
+  Query q = db.query("SELECT d.id, d.name, d.owner, d.created, ifnull(t.name, '') FROM domain d "
+                     "LEFT JOIN domain t ON d.alias_of <> 0 AND t.id = d.alias_of WHERE d.name = ?",
+                     to_lower(name));
   if (!q.row()) return {};
-  return Domain{q.i64(0), q.text(1), q.i64(2), q.i64(3)};
+  return Domain{q.i64(0), q.text(1), q.i64(2), q.i64(3), q.text(4)};
 }
 
 Result<Domain> add_domain(Tx& tx, const std::string& name) {
   if (find_domain(tx.db, name)) return fail(Errc::conflict, "the domain " + printable(name) + " is ours already");
   const std::string lower = to_lower(name);
   const Id id = tx.db.number("INSERT INTO domain(name, created) VALUES(?, ?) RETURNING id", 0, lower, tx.now);
-  return Domain{id, lower, 0, tx.now};
+  return Domain{id, lower, 0, tx.now, {}};
+}
+
+Result<Domain> add_alias_domain(Tx& tx, const std::string& name, const std::string& of) {
+  const auto target = find_domain(tx.db, of);
+  if (!target) return std::unexpected(no_domain(of));
+  if (!target->alias_of.empty())
+    return fail(Errc::invalid, target->name + " is itself an alias, of " + target->alias_of + ": name that one");
+  auto added = add_domain(tx, name);
+  if (!added) return added;
+  tx.db.run("UPDATE domain SET alias_of = ? WHERE id = ?", target->id, added->id);
+  added->alias_of = target->name;
+  return added;
 }
 
 Result<> remove_domain(Tx& tx, const std::string& name) {
@@ -97,21 +116,28 @@ Result<> remove_domain(Tx& tx, const std::string& name) {
                    0, domain->id) != 0;
   if (used)
     return fail(Errc::conflict, "the domain " + domain->name + " still has accounts or addresses: remove them first");
+  Query alias = tx.db.query("SELECT name FROM domain WHERE alias_of = ? AND alias_of <> 0", domain->id);
+  if (alias.row())
+    return fail(Errc::conflict,
+                "the domain " + alias.text(0) + " is an alias of " + domain->name + ": remove it first");
   tx.db.run("DELETE FROM dkim_key WHERE domain = ?", domain->id);
   tx.db.run("DELETE FROM domain WHERE id = ?", domain->id);
   return {};
 }
 
 std::vector<Domain> list_domains(Db& db) {
-  Query q = db.query("SELECT id, name, owner, created FROM domain ORDER BY name");
+  Query q = db.query("SELECT d.id, d.name, d.owner, d.created, ifnull(t.name, '') FROM domain d "
+                     "LEFT JOIN domain t ON d.alias_of <> 0 AND t.id = d.alias_of ORDER BY d.name");
   std::vector<Domain> out;
-  while (q.row()) out.push_back({q.i64(0), q.text(1), q.i64(2), q.i64(3)});
+  while (q.row()) out.push_back({q.i64(0), q.text(1), q.i64(2), q.i64(3), q.text(4)});
   return out;
 }
 
 Result<> set_domain_owner(Tx& tx, const std::string& name, Id account) {
   const auto domain = find_domain(tx.db, name);
   if (!domain) return std::unexpected(no_domain(name));
+  if (!domain->alias_of.empty())
+    return fail(Errc::invalid, domain->name + " is an alias of " + domain->alias_of + ", whose owner is its own");
   if (tx.db.number("SELECT 1 FROM account WHERE id = ?", 0, account) == 0)
     return fail(Errc::not_found, "there is no such account");
   tx.db.run("UPDATE domain SET owner = ? WHERE id = ?", account, domain->id);
@@ -120,11 +146,14 @@ Result<> set_domain_owner(Tx& tx, const std::string& name, Id account) {
 
 AddressLookup find_address(Db& db, const std::string& local, const std::string& domain) {
   AddressLookup found;
-  const auto ours = find_domain(db, domain);
+  auto ours = find_domain(db, domain);
   if (!ours) return found;
   found.domain_is_ours = true;
-  found.owner = ours->owner;
+  found.alias_of = ours->alias_of;
   found.created = ours->created;
+  if (!found.alias_of.empty()) ours = find_domain(db, found.alias_of);
+  if (!ours) return found;
+  found.owner = ours->owner;
   found.entry = exact_address(db, *ours, kept_local(db, *ours, local));
   found.catch_all = exact_address(db, *ours, "*");
   return found;
@@ -133,6 +162,7 @@ AddressLookup find_address(Db& db, const std::string& local, const std::string& 
 Result<> add_address(Tx& tx, const AddressEntry& entry) {
   const auto domain = find_domain(tx.db, entry.domain);
   if (!domain) return std::unexpected(no_domain(entry.domain));
+  if (!domain->alias_of.empty()) return std::unexpected(is_alias(*domain));
   if (entry.local.empty()) return fail(Errc::invalid, "the address has no local part");
   const std::string local = kept_local(tx.db, *domain, entry.local);
   const std::string shown = printable(local + "@" + domain->name);

@@ -10,6 +10,7 @@
 namespace paquebot::store {
 
 Result<Domain> add_domain(Tx& tx, const std::string& name);
+Result<Domain> add_alias_domain(Tx& tx, const std::string& name, const std::string& of);
 Result<> remove_domain(Tx& tx, const std::string& name);
 std::vector<Domain> list_domains(Db& db);
 Result<> set_domain_owner(Tx& tx, const std::string& name, Id account);
@@ -35,5 +36,7 @@ std::vector<AddressEntry> account_addresses(Db& db, Id account);
 std::optional<Domain> find_domain(Db& db, const std::string& name);
 /// What to say then.
 Error no_domain(const std::string& name);
+/// What to say when a domain that is an alias is to get an address of its own.
+Error is_alias(const Domain& domain);
 
 } // namespace paquebot::store

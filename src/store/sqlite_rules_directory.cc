@@ -20,6 +20,11 @@ constexpr Rule kDomainRules[] = {
      "domain %: it has accounts, but none gets postmaster's mail"},
     {"domain.tenant", "NOT EXISTS (SELECT 1 FROM tenant t WHERE t.id = d.tenant)",
      "domain %: its tenant does not exist"},
+    {"domain.alias",
+     "d.alias_of <> 0 AND (NOT EXISTS (SELECT 1 FROM domain t WHERE t.id = d.alias_of AND t.alias_of = 0) OR "
+     "EXISTS (SELECT 1 FROM address l WHERE l.domain = d.id) OR EXISTS (SELECT 1 FROM account a WHERE a.domain = "
+     "d.id))",
+     "domain %: it is an alias of what is no domain, or has addresses of its own"},
     {"domain.name",
      "d.name <> lower(d.name) OR d.name = '' OR d.name GLOB '*[^a-z0-9._-]*' OR d.name GLOB '.*' OR d.name GLOB '*.' "
      "OR "

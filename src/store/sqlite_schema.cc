@@ -198,6 +198,8 @@ CREATE INDEX message_held_for_later ON message(id) WHERE hold_until > 0 AND pend
 CREATE INDEX counter_window ON counter(window_start);
 
 ALTER TABLE domain ADD COLUMN created INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE domain ADD COLUMN alias_of INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX domain_alias ON domain(alias_of) WHERE alias_of <> 0;
 )sql";
 
 // state: 1 being staged, 2 complete and synced, 3 to be dropped. A chunk is found by the offset of its first octet.

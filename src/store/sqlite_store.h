@@ -88,6 +88,7 @@ public:
 
   std::uint64_t directory_generation() override { return generation_; }
   Task<Result<Domain>> add_domain(std::string name) override;
+  Task<Result<Domain>> add_alias_domain(std::string name, std::string of) override;
   Task<Result<>> remove_domain(std::string name) override;
   Task<Result<std::vector<Domain>>> list_domains() override;
   Task<Result<>> set_domain_owner(std::string name, Id account) override;

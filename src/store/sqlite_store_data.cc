@@ -163,6 +163,12 @@ Task<Result<Domain>> SqliteStore::add_domain(std::string name) {
   co_return co_await noticed(std::move(job));
 }
 
+Task<Result<Domain>> SqliteStore::add_alias_domain(std::string name, std::string of) {
+  auto job = write<Domain>(
+      [name = std::move(name), of = std::move(of)](Tx& tx) { return store::add_alias_domain(tx, name, of); });
+  co_return co_await noticed(std::move(job));
+}
+
 Task<Result<>> SqliteStore::remove_domain(std::string name) {
   auto job = write<void>([name = std::move(name)](Tx& tx) { return store::remove_domain(tx, name); });
   co_return co_await noticed(std::move(job));

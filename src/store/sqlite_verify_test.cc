@@ -49,6 +49,7 @@ constexpr Break kDirectory[] = {
     {"domain.owner", "UPDATE domain SET owner = 44", "domain 1: its owner does not exist"},
     {"domain.unowned", "UPDATE domain SET owner = 0", "domain 1: it has accounts, but none gets postmaster's"},
     {"domain.tenant", "UPDATE domain SET tenant = 3", "domain 1: its tenant does not exist"},
+    {"domain.alias", "UPDATE domain SET alias_of = 44", "domain 1: it is an alias of what is no domain"},
     {"domain.name", "UPDATE domain SET name = 'Example.org'", "domain 1: its name is not normal"},
     {"account.inbox", "DELETE FROM mailbox WHERE account = 2", "account 2: it has no INBOX"},
     {"account.domain", "UPDATE account SET domain = 9", "account 1: its domain does not exist"},

@@ -162,6 +162,8 @@ public:
   virtual std::uint64_t directory_generation() = 0;
   virtual Task<Result<Domain>> add_domain(std::string name) = 0;
   /// conflict while it still has addresses or accounts. Its DKIM keys go with it.
+  /// A domain in which every address of `of` is one, and no other (Domain::alias_of). invalid when that is itself an alias.
+  virtual Task<Result<Domain>> add_alias_domain(std::string name, std::string of) = 0;
   virtual Task<Result<>> remove_domain(std::string name) = 0;
   virtual Task<Result<std::vector<Domain>>> list_domains() = 0;
   virtual Task<Result<>> set_domain_owner(std::string name, Id account) = 0;

@@ -25,6 +25,8 @@ struct Domain {
   std::string name;         ///< lower-case A-labels
   Id owner = 0;             ///< the account that gets postmaster and abuse when they have no address of their own
   std::int64_t created = 0; ///< when it was added; 0: by a version that did not write it down
+  /// Another domain of ours, which is no alias: every address there is one here too, and there are no others. Empty: it is no alias.
+  std::string alias_of{};
 };
 
 struct Account {
@@ -88,6 +90,7 @@ struct AddressLookup {
   std::optional<AddressEntry> catch_all;
   Id owner = 0;             ///< the domain's owner
   std::int64_t created = 0; ///< of the domain, see Domain
+  std::string alias_of{}; ///< Domain::alias_of: where the entries are, and whose owner it is
 };
 
 // ---- Messages ----

@@ -121,6 +121,9 @@ public:
     return inner_.expire_entries(before, std::move(who));
   }
   Task<Result<Domain>> add_domain(std::string name) override { return inner_.add_domain(std::move(name)); }
+  Task<Result<Domain>> add_alias_domain(std::string name, std::string of) override {
+    return inner_.add_alias_domain(std::move(name), std::move(of));
+  }
   Task<Result<>> remove_domain(std::string name) override { return inner_.remove_domain(std::move(name)); }
   Task<Result<std::vector<Domain>>> list_domains() override { return inner_.list_domains(); }
   Task<Result<>> set_domain_owner(std::string name, Id account) override {

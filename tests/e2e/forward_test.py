@@ -121,6 +121,33 @@ class ForwardTest(unittest.TestCase):
         self.assertTrue(self.next.messages[-1].sender.startswith(f"<{ALICE}>"))
 
 
+class AliasDomainTest(unittest.TestCase):
+    def test_every_address_of_the_one_in_the_other(self):
+        with Server(accounts={ALICE: SECRET}) as server:
+            self.assertIn("with the addresses of example.test", server.must("domain", "add", "alias.test", "--alias-of", "example.test"))
+            server.must("alias", "add", "team@example.test", ALICE)
+            for address in ("alice@alias.test", "Team@Alias.Test", "alice+tag@alias.test", "postmaster@alias.test"):
+                server.send("x@y.test", [address], letter(to=address))
+            self.assertEqual(len(server.wait_mail(ALICE, 4)), 4)
+            with server.smtp() as client:
+                check(client.mail("x@y.test"), 250)
+                check(client.rcpt("nobody@alias.test"), 550, "5.1.1")
+            server.send("alice@alias.test", [ALICE], letter(sender="alice@alias.test"), login=ALICE)  # she may send as that
+            listed = {one["name"]: one.get("alias_of") for one in server.json("domain", "list")["domains"]}
+            self.assertEqual(listed, {"example.test": None, "alias.test": "example.test"})
+            selectors = {key["domain"]: key["selector"] for key in server.json("dkim", "list")["keys"]}
+            self.assertIn(f"{selectors['alias.test']}._domainkey.alias.test", server.must("domain", "dns", "alias.test"))
+            for words, said in ((("account", "add", "bob@alias.test"), "is an alias of example.test"),
+                                (("alias", "add", "bob@alias.test", ALICE), "is an alias of example.test"),
+                                (("domain", "owner", "alias.test", ALICE), "is an alias of example.test"),
+                                (("domain", "add", "third.test", "--alias-of", "alias.test"), "itself an alias")):
+                done = server.cli(*words, password=SECRET)
+                self.assertNotEqual(done.returncode, 0, words)
+                self.assertIn(said, done.stderr)
+            self.assertEqual(server.findings(), [])
+            server.must("domain", "remove", "alias.test")
+
+
 class SpfTest(unittest.TestCase):
     def test_none_is_minted_where_spf_failed(self):
         port = free_port_everywhere()
