@@ -1,4 +1,4 @@
-// Return addresses of forwarded mail: what strangers write there, and ours there and back. The first octet chooses the day.
+// Return addresses of forwarded mail: what strangers write there, and ours there and back. The first octet is in the message's id.
 
 #include "policy/srs.h"
 
@@ -11,19 +11,20 @@ using namespace paquebot;
 
 namespace {
 
-constexpr std::int64_t kDay = 20'780;
+constexpr std::int64_t kDay = 24LL * 3600 * 1000;
 
-/// What we make of a sender leads back to exactly this sender, within its days.
-void there_and_back(const policy::Srs& ours, const mail::Address& sender, int age) {
-  const auto away = ours.forward(sender, "ours.test", kDay);
-  if (!away) return;
-  if (away->local.size() > 64 || away->domain != "ours.test" || !policy::Srs::looks_like(away->local)) std::abort();
-  const auto parsed = mail::parse_address(away->to_string());
-  if (!parsed || *parsed != *away) std::abort();
-  const auto back = ours.reverse(*away, kDay + age);
-  if (policy::Srs::looks_like(sender.local)) return; // it leads to the host before, which looks at the day
-  if (back.has_value() != (age <= policy::kSrsDays)) std::abort();
-  if (back && *back != sender) std::abort();
+/// What we make of a sender serves its message and no other, and tells when that came.
+void there_and_back(const policy::Srs& ours, const mail::Address& sender, const Ulid& message) {
+  const mail::Address away = ours.forward(sender, message, "ours.test");
+  if (away.local.size() > mail::kMaxLocalPart || away.domain != "ours.test") std::abort();
+  if (!policy::Srs::looks_like(away.local)) std::abort();
+  const auto parsed = mail::parse_address(away.to_string());
+  if (!parsed || *parsed != away) std::abort();
+  if (policy::Srs::time_of(away.local, message.millis() + kDay) != message.millis()) std::abort();
+  Ulid other = message;
+  other.bytes[15] ^= 1;
+  if (!ours.serves(away.local, message)) std::abort();
+  if (ours.serves(away.local, other)) std::abort();
 }
 
 } // namespace
@@ -32,11 +33,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   if (size < 1) return 0;
   const std::string_view text(reinterpret_cast<const char*>(bytes) + 1, size - 1);
   const policy::Srs ours("a key");
-  const int age = bytes[0] % 32;
+  Ulid message;
+  message.bytes = {1, 0x95, bytes[0], 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, bytes[0]};
   // A local part that nobody has looked at, and an address as MAIL and RCPT know it.
-  const mail::Address raw{std::string(text), "ours.test"};
-  if (ours.reverse(raw, kDay + age) && !policy::Srs::looks_like(raw.local)) std::abort();
-  if (const auto sender = mail::parse_address(text); sender && !sender->is_literal())
-    there_and_back(ours, *sender, age);
+  if (ours.serves(text, message) && !policy::Srs::looks_like(text)) std::abort();
+  const auto time = policy::Srs::time_of(text, message.millis());
+  if (time && (!policy::Srs::looks_like(text) || *time > message.millis() + kDay)) std::abort();
+  const auto sender = mail::parse_address(text);
+  if (sender && !sender->is_literal()) there_and_back(ours, *sender, message);
   return 0;
 }

@@ -135,7 +135,8 @@ TEST(HomecomingToANewDomain, WhoeverIsNotThereYetIsWaitedFor) {
   };
   const auto states = [&] {
     std::vector<store::State> all;
-    for (const auto& recipient : run_task(server.store().trace(id)).value().recipients) all.push_back(recipient.state);
+    const store::Trace trace = run_task(server.store().trace(id)).value();
+    for (const auto& recipient : trace.recipients) all.push_back(recipient.state);
     return all;
   };
   using enum store::State;

@@ -271,8 +271,8 @@ TEST_P(StoreContract, ANoticeOfDelayTellsOfAllThatAreTriedAtThatTime) {
   clock().advance(std::chrono::seconds(1));
   const auto told = [&] {
     std::vector<std::size_t> sizes;
-    for (const OwedReport& one : run(store().owed_reports({}, 10)).value().reports)
-      sizes.push_back(one.recipients.size());
+    const OwedPage page = run(store().owed_reports({}, 10)).value();
+    for (const OwedReport& one : page.reports) sizes.push_back(one.recipients.size());
     return sizes;
   };
   // One job after the other, of two destinations.
