@@ -28,14 +28,51 @@ std::string sender_text(const json::value& message) {
   return sender.empty() ? "<>" : sender;
 }
 
-/// The recipient that says most of the message's state: the one due next, else the first.
+/// The recipient that says most of the message's state: of those that are unfinished the one due next, else the first.
 const json::value* spokesman(const json::array& recipients) {
+  const auto unfinished = [](const json::value& recipient) {
+    const std::string state = control::get_text(recipient, "state");
+    return state == "waiting" || state == "in hand" || state == "held";
+  };
   const json::value* best = nullptr;
   for (const auto& recipient : recipients) {
-    const auto due = control::get_number(recipient, "due");
-    if (best == nullptr || (due != 0 && due < control::get_number(*best, "due"))) best = &recipient;
+    const bool better = best == nullptr || (unfinished(recipient) && !unfinished(*best)) ||
+                        (unfinished(recipient) == unfinished(*best) && unfinished(recipient) &&
+                         control::get_number(recipient, "due") < control::get_number(*best, "due"));
+    if (better) best = &recipient;
   }
   return best;
+}
+
+/// The state of a message as a whole: of all its recipients, where they differ with the numbers of each ("1 in mailbox, 1 failed").
+/// Addresses that only led to others say nothing of it, unless there are no others.
+std::string state_of(const json::array& recipients) {
+  std::vector<std::pair<std::string, std::size_t>> states; // in the order of the recipients
+  for (const auto& recipient : recipients) {
+    const std::string state = control::get_text(recipient, "state");
+    if (state == "expanded") continue;
+    const auto known = std::ranges::find(states, state, &std::pair<std::string, std::size_t>::first);
+    if (known == states.end())
+      states.emplace_back(state, 1);
+    else
+      ++known->second;
+  }
+  if (states.empty()) return "expanded";
+  if (states.size() == 1) return states.front().first;
+  std::string all;
+  for (const auto& [state, count] : states) {
+    if (!all.empty()) all += ", ";
+    all += std::to_string(count) + " " + state;
+  }
+  return all;
+}
+
+/// " of ann@example.org", for what lies in a mailbox; nothing else has one.
+std::string mailbox_text(const json::value& recipient) {
+  const auto* object = recipient.if_object();
+  if (object == nullptr || !object->contains("mailbox")) return {};
+  const std::string login = control::get_text(recipient, "mailbox");
+  return login.empty() ? " of an account that was removed" : " of " + printable(login);
 }
 
 /// Until when its sender wants it held, as long as nobody let it go (RFC 4865); 0: it is not held so.
@@ -83,7 +120,7 @@ void add_row(Table& table, const json::value& message) {
 
 void print_recipient(std::ostream& out, const json::value& message, const json::value& recipient) {
   const std::string state = control::get_text(recipient, "state");
-  out << "  " << printable(control::get_text(recipient, "address")) << ": " << state;
+  out << "  " << printable(control::get_text(recipient, "address")) << ": " << state << mailbox_text(recipient);
   if (const auto until = held_until(message, recipient))
     out << ", held by its sender until " << time_text(until);
   else if (state == "waiting")
@@ -183,6 +220,23 @@ int trace_one(Session& session, const std::string& id) {
   return kOk;
 }
 
+/// What never came in. False: nothing is known.
+bool print_refusals(std::ostream& out, const json::value& answer) {
+  Table table({"REFUSED", "CLIENT", "FROM", "TO", "REPLY"});
+  for (const auto& one : control::get_list(answer, "refusals")) {
+    std::string client = control::get_text(one, "client");
+    const std::string account = control::get_text(one, "account"), from = control::get_text(one, "from");
+    const std::string to = control::get_text(one, "to");
+    if (!account.empty()) client += " (" + account + ")";
+    table.add({time_text(control::get_number(one, "at")), client, from.empty() ? "<>" : from, to.empty() ? "-" : to,
+               control::get_text(one, "reply")});
+  }
+  if (table.empty()) return false;
+  out << "\nRefused attempts (of the last 10,000; gone after a restart of the server):\n";
+  table.print(out);
+  return true;
+}
+
 int trace_address(Session& session, const Arguments& arguments, const std::string& address) {
   std::string target = "/v1/messages?address=" + control::percent_encode(address);
   if (arguments.has("--limit")) target += "&limit=" + control::percent_encode(arguments.text("--limit"));
@@ -200,14 +254,14 @@ int trace_address(Session& session, const Arguments& arguments, const std::strin
     std::string to = control::get_text(*first, "address");
     if (recipients.size() > 1) to += " +" + std::to_string(recipients.size() - 1);
     table.add({control::get_text(message, "id"), time_text(control::get_number(message, "accepted")),
-               sender_text(message), to, control::get_text(*first, "state")});
+               sender_text(message), to, state_of(recipients)});
   }
-  if (table.empty()) {
+  if (table.empty())
     session.out() << "No message of the last 30 days came from or went to " << printable(address) << ".\n";
-    return kRefused;
-  }
-  table.print(session.out());
-  return kOk;
+  else
+    table.print(session.out());
+  const bool refused = print_refusals(session.out(), *answer);
+  return table.empty() && !refused ? kRefused : kOk;
 }
 
 } // namespace

@@ -5,6 +5,7 @@
 #include "directory/directory.h"
 #include "directory/login_guard.h"
 #include "policy/guard_book.h"
+#include "policy/refusals.h"
 #include "store/store.h"
 
 #include <functional>
@@ -66,7 +67,10 @@ struct Hooks {
   std::function<void(const std::string& what)> drop_listed;
   /// What is remembered of a resolver, or of all, was taken back.
   std::function<void(const std::optional<std::string>& address)> forget_resolvers;
-  std::string hostname;                                   ///< of this server, also when it is down
+  std::string hostname; ///< of this server, also when it is down
+  /// Of an address, newest first (policy::Refusals::find).
+  std::function<std::vector<policy::Refusal>(const std::string& address, std::int64_t since, std::size_t most)>
+      refusals;
   std::function<void(store::Id account)> forget_networks; ///< from which the account logged in lately
 };
 

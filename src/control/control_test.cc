@@ -236,6 +236,45 @@ TEST_F(ControlTest, QueueAndTrace) {
   EXPECT_EQ(outcome("GET", "/v1/messages/01ARZ3NDEKTSV4RRFFQ69G5FAV"), "404 not_found");
 }
 
+TEST_F(ControlTest, ATraceSaysWhoseMailboxItIs) {
+  server.domain("example.org");
+  server.account("ann@example.org");
+  auto request = std::make_shared<store::AcceptRequest>();
+  request->id = UlidSource().next();
+  request->accepted_at = request->expires_at = millis(system_clock().wall());
+  request->head = "Subject: x\r\n\r\n";
+  store::NewRecipient recipient;
+  recipient.address = "info@example.org";
+  recipient.route = store::NewRecipient::Route::mailbox;
+  recipient.account = run_task(server.store().find_account("ann@example.org"))->id;
+  request->recipients.push_back(recipient);
+  recipient = {};
+  recipient.address = "out@example.net";
+  recipient.destination = "example.net";
+  request->recipients.push_back(recipient);
+  ASSERT_EQ(run_task(server.store().accept(request)).status, store::AcceptStatus::accepted);
+  const auto trace = ok("GET", "/v1/messages/" + request->id.to_string());
+  EXPECT_EQ(get_text(get_list(trace, "recipients").at(0), "mailbox"), "ann@example.org");
+  EXPECT_FALSE(get_list(trace, "recipients").at(1).as_object().contains("mailbox"));
+  const auto found = ok("GET", "/v1/messages?address=info@example.org");
+  EXPECT_EQ(get_text(get_list(get_list(found, "messages").at(0), "recipients").at(0), "mailbox"), "ann@example.org");
+}
+
+TEST_F(ControlTest, WhatWasRefusedIsFoundByItsAddress) {
+  EXPECT_EQ(ok("GET", "/v1/messages?address=bob@example.org").as_object().count("refusals"), 0U) << "nobody keeps them";
+  hooks.refusals = [](const std::string& address, std::int64_t since, std::size_t most) {
+    const policy::Refusal one{5, "192.0.2.1", "", "eve@example.net", address, "550 5.1.1 " + std::to_string(most)};
+    return since > 5 ? std::vector<policy::Refusal>{} : std::vector{one};
+  };
+  control = std::make_unique<Control>(server.store(), server.directory(), hooks);
+  const auto found = ok("GET", "/v1/messages?address=bob@example.org&limit=7");
+  ASSERT_EQ(get_list(found, "refusals").size(), 1U);
+  EXPECT_EQ(to_text(get_list(found, "refusals").at(0)),
+            R"({"at":5,"client":"192.0.2.1","account":"","from":"eve@example.net","to":"bob@example.org",)"
+            R"("reply":"550 5.1.1 7"})");
+  EXPECT_TRUE(get_list(ok("GET", "/v1/messages?address=bob@example.org&since=6"), "refusals").empty());
+}
+
 TEST_F(ControlTest, ImportSmall) {
   server.domain("example.org");
   const auto ann = server.account("ann@example.org");

@@ -231,4 +231,9 @@ json::object present(const store::Trace& trace) {
   return out;
 }
 
+json::object present(const policy::Refusal& refusal) {
+  return {{"at", refusal.at},     {"client", refusal.client}, {"account", refusal.account},
+          {"from", refusal.from}, {"to", refusal.to},         {"reply", refusal.reply}};
+}
+
 } // namespace paquebot::control

@@ -2,6 +2,7 @@
 
 #include "control/json.h"
 #include "directory/login_guard.h"
+#include "policy/refusals.h"
 #include "store/takeover.h"
 #include "store/types.h"
 
@@ -23,6 +24,7 @@ json::object present(const store::WorkItem& item, const std::vector<store::Desti
                      std::int64_t now);
 json::object present(const store::DestinationFacts& destination);
 json::object present(const store::Trace& trace);
+json::object present(const policy::Refusal& refusal);
 
 std::string_view name_of(store::State state);
 std::string_view name_of(store::MessageClass klass);

@@ -90,6 +90,7 @@ struct Server::Impl {
   policy::ClientRates client_rates{system_clock()};
   policy::GreyTable grey;
   policy::GuardBook guard_book{system_clock()};
+  policy::Refusals refusals;
   GreyKeeper grey_keeper{store, grey};
   Sessions sessions;
   LoginDelay login_delay;
@@ -314,7 +315,7 @@ Task<void> Server::Impl::converse(Welcome welcome, net::Stream stream, std::size
   }
   filter::Wiring wiring{executor, &contexts.wheel(context), resolvers.deliveries.get()};
   GuardParts guards{resolvers.strangers, client_facts, client_rates, grey, guard_book, system_clock()};
-  SmtpParts parts{services(), directory, sessions, etrn, login_parts(), std::move(wiring), std::move(guards)};
+  SmtpParts parts{services(), directory, sessions, etrn, login_parts(), std::move(wiring), std::move(guards), refusals};
   return SmtpConnection::serve(
       std::make_shared<SmtpConnection>(parts, std::move(welcome.smtp), std::move(stream), executor));
 }
@@ -500,6 +501,9 @@ Result<> Server::start(std::vector<BoundListener> listeners) {
   hooks.drop_listed = [&s](const std::string& what) { s.guard_book.remove(what); };
   hooks.logins = [&s](const std::string& login) { return s.guard.facts(login); };
   hooks.status = [&s] { return s.status(); };
+  hooks.refusals = [&s](const std::string& address, std::int64_t since, std::size_t most) {
+    return s.refusals.find(address, since, most);
+  };
   hooks.reload = on_reload;
   hooks.resolver = s.resolvers.deliveries;
   hooks.forget_resolvers = [&s](const std::optional<std::string>& address) {

@@ -48,6 +48,7 @@ std::uint64_t SmtpConnection::recipient_octets(std::size_t more) const {
 }
 
 void SmtpConnection::begin_content() {
+  name_recipients();
   incoming_ = std::make_unique<intake::Incoming>(parts_.intake, options_->intake, origin());
   pace_ = Pace(options_->content_pace);
 }

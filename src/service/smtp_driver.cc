@@ -326,11 +326,13 @@ Task<void> SmtpConnection::perform(smtp::AskMail ask) {
     mail::Reply said = co_await filters_->mail(std::move(facts), std::move(from));
     if (said.code != 0) reply = std::move(said);
   }
-  if (!reply.positive())
+  if (!reply.positive()) {
     log::info("sender-refused", {{"client", peer_},
                                  {"from", sender.reverse_path.to_string()},
                                  {"reply", reply.to_string()},
                                  {"why", reply.cause}});
+    note_refusal(sender.reverse_path.to_string(), {}, reply.to_string());
+  }
   session_->answer(id, std::move(reply));
 }
 
@@ -391,6 +393,7 @@ Task<void> SmtpConnection::perform(smtp::AskRecipient ask) {
                                     {"to", recipient.address.to_string()},
                                     {"reply", verdict.reply.to_string()},
                                     {"why", verdict.reply.cause}});
+    note_refusal(sender.reverse_path.to_string(), ask.recipient->address.to_string(), verdict.reply.to_string());
   }
   session_->answer(id, std::move(verdict.reply));
 }
@@ -399,6 +402,7 @@ Task<void> SmtpConnection::perform(smtp::AskData ask) {
   const std::uint32_t id = ask.id;
   mail::Reply reply(354, {}, "");
   if (!parts_.intake.store.has_room()) {
+    name_recipients();
     reply = mail::Reply(452, {4, 3, 1}, "no room for messages now, please try again later");
   } else {
     begin_content();
@@ -435,6 +439,7 @@ Task<void> SmtpConnection::perform(smtp::AskContent ask) {
   }
   incoming_.reset();
   recipient_memory_.reset();
+  note_verdicts(verdicts);
   if (!verdicts.empty() && verdicts.front().positive()) refused_ = 0; // as the session's count of errors
   session_->answer(id, std::move(verdicts));
 }

@@ -7,6 +7,7 @@
 #include "net/stream.h"
 #include "net/tls.h"
 #include "policy/policy.h"
+#include "policy/refusals.h"
 #include "service/etrn.h"
 #include "service/guard_desk.h"
 #include "service/login.h"
@@ -45,6 +46,7 @@ struct SmtpParts {
   LoginParts logins;
   filter::Wiring wiring; ///< of content filters, on the session's own thread
   GuardParts guard;
+  policy::Refusals& refusals;
 };
 
 /// Drives one smtp::ServerSession over one connection: performs its actions, brings the answers.
@@ -62,12 +64,20 @@ private:
   /// Addresses that the recipients of one message expand to, beside themselves: a stranger may name a large alias again and again.
   static constexpr std::size_t kMaxExpanded = 10'000;
 
+  /// Recipients of refused content that are remembered, each for itself.
+  static constexpr std::size_t kMostNamed = 10;
+
   Task<bool> begin();
   Task<void> end_session();
   Task<void> loop();
   Task<void> start(const smtp::Action& action);
   bool do_at_once(smtp::Action& action);
   void log_remarks();
+  void note_refusal(std::string from, std::string to, std::string reply);
+  void note_refused_command(const smtp::Remark& refused);
+  void note_refused_content(const std::string& reply);
+  void note_verdicts(const std::vector<mail::Reply>& verdicts);
+  void name_recipients();
   void begin_wait(const smtp::NeedInput& need);
   void end_wait(const Result<std::string_view>& input);
   Task<void> perform(smtp::Send send);
@@ -120,6 +130,8 @@ private:
   policy::Client client_; ///< as it was at MAIL
   std::vector<queue::DraftRecipient> recipients_;
   std::optional<policy::Returned> returned_; ///< the one recipient is a return address of ours
+  std::vector<std::string> named_;           ///< the first recipients of the content under way
+  std::string named_from_;                   ///< its sender
   WallTime mail_at_{};                       ///< when MAIL came
   std::size_t nodes_ = 0;                    ///< that they expand to
   store::BudgetShare recipient_memory_;      ///< for these

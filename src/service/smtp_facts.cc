@@ -4,6 +4,7 @@
 #include "smtp/xclient.h"
 
 #include <algorithm>
+#include <utility>
 
 // What an SMTP session knows of its client and of the message under way, as others want to be told.
 
@@ -20,6 +21,53 @@ void SmtpConnection::log_remarks() {
     }
     const char* event = one.kind == Kind::command_refused ? "command-refused" : "content-refused";
     log::info(event, {{"client", peer_}, {"account", account}, {"command", one.command}, {"reply", one.reply}});
+    if (one.kind == Kind::command_refused)
+      note_refused_command(one);
+    else
+      note_refused_content(one.reply);
+  }
+}
+
+/// For those who ask afterwards where a mail is that never came in.
+void SmtpConnection::note_refusal(std::string from, std::string to, std::string reply) {
+  parts_.refusals.add({.at = millis(parts_.intake.clock.wall()),
+                       .client = peer_,
+                       .account = session_->login().empty() ? std::string() : account_.login,
+                       .from = std::move(from),
+                       .to = std::move(to),
+                       .reply = std::move(reply)});
+}
+
+/// MAIL and RCPT, by the address that they name.
+void SmtpConnection::note_refused_command(const smtp::Remark& refused) {
+  const bool sender = istarts_with(refused.command, "MAIL FROM:");
+  const auto open = refused.command.find('<'), close = refused.command.find('>');
+  if ((!sender && !istarts_with(refused.command, "RCPT TO:")) || open >= close || close == std::string::npos) return;
+  std::string named = refused.command.substr(open + 1, close - open - 1);
+  if (sender)
+    note_refusal(std::move(named), {}, refused.reply);
+  else
+    note_refusal(session_->sender().reverse_path.to_string(), std::move(named), refused.reply);
+}
+
+/// Whom the content that comes now is for: when it is refused, the session may have forgotten already.
+void SmtpConnection::name_recipients() {
+  named_.clear();
+  for (const mail::Recipient& one : session_->recipients().first(std::min(kMostNamed, session_->recipients().size())))
+    named_.push_back(one.address.to_string());
+  named_from_ = session_->sender().reverse_path.to_string();
+}
+
+void SmtpConnection::note_refused_content(const std::string& reply) {
+  for (std::string& to : std::exchange(named_, {})) note_refusal(named_from_, std::move(to), reply);
+}
+
+/// One for all, or in LMTP one for each.
+void SmtpConnection::note_verdicts(const std::vector<mail::Reply>& verdicts) {
+  const auto named = std::exchange(named_, {});
+  for (std::size_t i = 0; i < named.size() && !verdicts.empty(); ++i) {
+    const mail::Reply& verdict = verdicts[std::min(i, verdicts.size() - 1)];
+    if (!verdict.positive()) note_refusal(named_from_, named[i], verdict.to_string());
   }
 }
 

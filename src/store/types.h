@@ -90,7 +90,7 @@ struct AddressLookup {
   std::optional<AddressEntry> catch_all;
   Id owner = 0;             ///< the domain's owner
   std::int64_t created = 0; ///< of the domain, see Domain
-  std::string alias_of{}; ///< Domain::alias_of: where the entries are, and whose owner it is
+  std::string alias_of{};   ///< Domain::alias_of: where the entries are, and whose owner it is
 };
 
 // ---- Messages ----
@@ -228,6 +228,7 @@ struct RecipientFacts {
   mail::Told last_reply;       ///< what the last attempt came to; Route::failed: our refusal
   std::int64_t changed_at = 0; ///< of the last transition or attempt
   std::string reason;          ///< held, dropped: why, of whom
+  Id account = 0;              ///< in_mailbox: whose
 };
 
 /// It waits for the time until which its sender wanted it held (RFC 4865): not tried yet, and not let go before by an operator.

@@ -122,6 +122,40 @@ class QueueTest(WordsCase):
         self.assertEqual(server.queued(), [])
 
 
+class TraceTest(WordsCase):
+    def test_whose_mailbox_and_mixed_states(self):
+        with Peer(replies={"RCPT": "550 5.1.1 nobody of that name"}) as peer:
+            server = self.server(accounts={ALICE: SECRET}, routes=[{"name": "far", "to": "far.test", "host": f"127.0.0.1:{peer.port}",
+                                                                   "tls": "none"}]).start()
+            server.must("alias", "add", "info@example.test", ALICE)
+            server.must("domain", "add", "other.test", "--alias-of", "example.test")
+            ident = server.send(ALICE, ["info@example.test", "alice@other.test", BOB], letter(ALICE, BOB), login=ALICE)
+            server.wait_queue_empty()
+        trail = server.must("trace", ident)
+        self.assertEqual(trail.count(f"in mailbox of {ALICE}\n"), 2, trail)
+        row = next(line for line in server.must("trace", BOB).splitlines() if line.startswith(ident))
+        self.assertRegex(row, r"2 in mailbox, 1 failed$")
+
+    def test_refused_attempts(self):
+        server = self.server(accounts={ALICE: SECRET}, limits={"message_size": "64KiB"}).start()
+        self.fails(server, REFUSED, "trace", "nobody@example.test", says="")
+        with server.smtp() as client:
+            client.mail("eve@far.test")
+            client.rcpt("nobody@example.test")
+            client.rcpt("Alice@example.test")
+            client.data("From: <eve@far.test>\r\n\r\n" + ("x" * 70 + "\r\n") * 1000)
+            client.docmd("MAIL FROM:<mallory@far.test> SIZE=999999999")
+        shown = server.must("trace", "nobody@example.test")
+        self.assertRegex(shown, r"gone after a restart(.|\n)*127\.0\.0\.1 +eve@far\.test +nobody@example\.test +550 5\.1\.1")
+        [one] = server.json("trace", ALICE)["refusals"]
+        self.assertEqual((one["client"], one["from"], one["to"].lower(), one["reply"][:3]), ("127.0.0.1", "eve@far.test", ALICE, "552"))
+        self.assertEqual([one["to"] for one in server.json("trace", "eve@far.test")["refusals"]], ["Alice@example.test", "nobody@example.test"])
+        [one] = server.json("trace", "mallory@far.test")["refusals"]
+        self.assertEqual((one["to"], one["reply"][:3]), ("", "552"))
+        server.restart()
+        self.assertEqual(server.json("trace", "eve@far.test")["refusals"], [])
+
+
 class CompletionTest(WordsCase):
     @classmethod
     def setUpClass(cls):
