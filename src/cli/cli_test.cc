@@ -14,6 +14,7 @@ namespace {
 using test::CliTest;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
 using ::testing::Not;
 
 TEST_F(CliTest, Help) {
@@ -117,7 +118,16 @@ TEST_F(CliTest, FirstSteps) {
   EXPECT_EQ(run({"account", "list", "--json"}), kOk);
   EXPECT_EQ(control::get_number(control::get_list(out_json(), "accounts").at(0), "quota"), 1610612736);
   EXPECT_EQ(run({"status"}), kRefused);
-  EXPECT_THAT(out.str(), HasSubstr("The server does not run. 0 recipients wait"));
+  EXPECT_THAT(
+      out.str(),
+      MatchesRegex(
+          "The server does not run. 0 recipients wait .*\nVersion:      0.1.0\nDisk:         [0-9.]+ [KMGT]iB free of "
+          "[0-9.]+ [KMGT]iB\n"));
+  EXPECT_EQ(run({"status", "--json"}), kRefused);
+  const auto status = out_json();
+  EXPECT_EQ(control::get_text(status, "version"), "0.1.0");
+  EXPECT_EQ(control::get_number(status.at("queue"), "waiting"), 0);
+  EXPECT_GT(control::get_number(status.at("disk"), "size"), 0);
   EXPECT_EQ(run({"reload"}), kUnavailable);
 }
 

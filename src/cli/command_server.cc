@@ -3,6 +3,7 @@
 #include "cli/verbs.h"
 #include "control/target.h"
 #include "mail/timestamp.h"
+#include "service/status.h"
 
 #include <filesystem>
 #include <ostream>
@@ -115,11 +116,29 @@ const json::value& member(const json::object& object, std::string_view name) {
   return found == nullptr ? kNone : *found;
 }
 
-/// When the server is down: what the store alone can tell.
+/// What of the status is there without a server, too.
+void add_of_machine(Session& session, json::object& status) {
+  status["version"] = session.environment().version;
+  if (const auto place = session.place_of_server()) status["disk"] = service::disk_status(place->data_dir);
+}
+
+std::string size_of(const json::value& object, std::string_view name) {
+  return size_text(static_cast<std::uint64_t>(control::get_number(object, name)));
+}
+
+void print_disk(std::ostream& out, const json::object& status) {
+  const auto& disk = member(status, "disk");
+  if (const auto* known = disk.if_object(); known != nullptr && !known->empty())
+    out << "Disk:         " << size_of(disk, "free") << " free of " << size_of(disk, "size") << '\n';
+}
+
+/// When the server is down: what the store and the machine alone can tell.
 int print_down(Session& session, const json::object& status) {
   const auto waiting = control::get_number(member(status, "queue"), "waiting");
   session.out() << "The server does not run. " << count_text(waiting, "recipient")
-                << (waiting == 1 ? " waits" : " wait") << " in the queue. Start it with: paquebot serve\n";
+                << (waiting == 1 ? " waits" : " wait") << " in the queue. Start it with: paquebot serve\n"
+                << "Version:      " << session.environment().version << '\n';
+  print_disk(session.out(), status);
   return kRefused;
 }
 
@@ -144,10 +163,6 @@ std::string in_one_line(const json::array& texts) {
   return all.empty() ? "none" : all;
 }
 
-std::string size_of(const json::value& object, std::string_view name) {
-  return size_text(static_cast<std::uint64_t>(control::get_number(object, name)));
-}
-
 void print_certificate(std::ostream& out, const json::value& certificate) {
   out << "Certificate:  " << printable(control::get_text(certificate, "file")) << ", until "
       << time_text(control::get_number(certificate, "not_after")) << '\n';
@@ -167,8 +182,7 @@ void print_running(std::ostream& out, json::object& rest) {
       << "Queue:        " << count_text(control::get_number(queue, "waiting"), "recipient") << " waiting, "
       << count_text(control::get_number(queue, "destinations"), "destination") << ", "
       << control::get_number(queue, "workers") << " being delivered\n";
-  if (const auto& disk = member(rest, "disk"); disk.is_object())
-    out << "Disk:         " << size_of(disk, "free") << " free of " << size_of(disk, "size") << '\n';
+  print_disk(out, rest);
   if (const auto& certificate = member(rest, "certificate"); certificate.is_object())
     print_certificate(out, certificate);
   for (const char* told :
@@ -195,11 +209,12 @@ int dns_forget(Session& session, const Arguments& arguments) {
 }
 
 int status(Session& session, const Arguments&) {
-  const auto answer = session.call("GET", "/v1/status");
+  auto answer = session.call("GET", "/v1/status");
   if (!answer) return session.report(answer.error());
   // Only the answer made in this process has it as false.
   const bool down =
       answer->is_object() && answer->as_object().contains("running") && !control::get_bool(*answer, "running");
+  if (down) add_of_machine(session, answer->as_object());
   if (session.json) {
     session.out() << control::to_pretty_text(*answer);
     return down ? kRefused : kOk;

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "cli/mime_view.h"
+#include "cli/output.h"
 #include "cli/pop3_client.h"
 #include "cli/progress.h"
 #include "cli/safe_folder.h"
@@ -105,7 +106,7 @@ void show_text(const MimeView& view, const std::string& text, std::ostream& out)
   std::size_t index = 0;
   for (const auto& a : view.attachments()) {
     out << fmt::format("[{}] {} ({}, {})\n", ++index, a.name.empty() ? "without a name" : printable(a.name, 200),
-                       printable(a.type, 100), human_size(a.size));
+                       printable(a.type, 100), size_text(a.size));
   }
 }
 
@@ -157,7 +158,7 @@ json::object row_json(const pop3::MailboxItem& item, const LetterHead& head) {
 }
 
 void show_row(const pop3::MailboxItem& item, const LetterHead& head, std::ostream& out) {
-  out << fmt::format("{:>6} {:>9}  {:<16}  {}  {}\n", item.number, human_size(item.size), printable(head.date, 16),
+  out << fmt::format("{:>6} {:>9}  {:<16}  {}  {}\n", item.number, size_text(item.size), printable(head.date, 16),
                      column(head.from, 28), printable(head.subject, 200));
 }
 

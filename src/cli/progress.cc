@@ -1,22 +1,12 @@
 #include "cli/progress.h"
 
+#include "cli/output.h"
+
 #include <algorithm>
 #include <fmt/format.h>
 #include <ostream>
 
 namespace paquebot::cli {
-
-std::string human_size(std::uint64_t octets) {
-  if (octets < 1000) return fmt::format("{} B", octets);
-  double value = static_cast<double>(octets);
-  const char* unit = "B";
-  for (const char* next : {"kB", "MB", "GB", "TB"}) {
-    value /= 1000;
-    unit = next;
-    if (value < 999.95) break;
-  }
-  return fmt::format("{:.1f} {}", value, unit);
-}
 
 ProgressBar::ProgressBar(std::ostream* terminal, std::string label, std::uint64_t total)
     : terminal_(terminal), label_(std::move(label)), total_(total) {}
@@ -45,7 +35,7 @@ void ProgressBar::draw() {
   auto share = std::min(1.0, static_cast<double>(done_) / static_cast<double>(total_));
   auto full = static_cast<std::size_t>(share * kWidth);
   *terminal_ << fmt::format("\r{} [{}{}] {:3.0f} % of {}", label_, std::string(full, '#'),
-                            std::string(kWidth - full, ' '), share * 100, human_size(total_))
+                            std::string(kWidth - full, ' '), share * 100, size_text(total_))
              << std::flush;
 }
 

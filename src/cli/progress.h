@@ -29,7 +29,4 @@ private:
   std::chrono::steady_clock::time_point next_{};
 };
 
-/// "999 B", "1.2 kB", "34.5 MB": for people, powers of 1000.
-std::string human_size(std::uint64_t octets);
-
 } // namespace paquebot::cli

@@ -1,6 +1,7 @@
 #include "cli/send.h"
 
 #include "base/text.h"
+#include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/smtp_client.h"
 
@@ -30,7 +31,7 @@ Result<std::string> read_text(const std::string& path, std::istream& input) {
   while (from.read(block.data(), block.size()) || from.gcount() > 0) {
     text.append(block.data(), static_cast<std::size_t>(from.gcount()));
     if (text.size() > kMaxShown) {
-      return fail(Errc::no_space, fmt::format("the text has more than {} octets: attach it instead", kMaxShown));
+      return fail(Errc::no_space, fmt::format("the text has more than {}: attach it instead", size_text(kMaxShown)));
     }
   }
   if (from.bad()) return fail(Errc::io, fmt::format("the file {} can't be read", printable(path)));

@@ -136,7 +136,7 @@ TEST(Send, RefusedContentAndSizes) {
   server.options->max_message_size = 100;
   o = send(to_bob(server));
   EXPECT_EQ(o.code, Errc::no_space);
-  EXPECT_THAT(o.error, HasSubstr("takes at most 100"));
+  EXPECT_THAT(o.error, HasSubstr("takes at most 100 B:"));
 }
 
 TEST(Send, LargeAttachmentWithBarAndTextFromInput) {

@@ -81,11 +81,11 @@ Result<> check_offered(const Wishes& wishes, const smtp::PeerFeatures& features,
   if (wishes.deliver_by.mode != mail::DeliverBy::Mode::none && !features.deliver_by)
     return refuse("can't promise delivery within a time (DELIVERBY)");
   if (wishes.deliver_by.mode != mail::DeliverBy::Mode::none && wishes.deliver_by.seconds < features.deliver_by_least)
-    return refuse(fmt::format("promises no delivery within less than {} seconds", features.deliver_by_least));
+    return refuse(fmt::format("promises no delivery within less than {} s", features.deliver_by_least));
   if (wishes.hold.kind != Hold::Kind::none && !features.future_release)
     return refuse("does not hold messages for later (FUTURERELEASE)");
   if (wishes.hold.kind == Hold::Kind::interval && wishes.hold.seconds > features.hold_most)
-    return refuse(fmt::format("holds a message for at most {} seconds", features.hold_most));
+    return refuse(fmt::format("holds a message for at most {} s", features.hold_most));
   const auto latest = mail::parse_timestamp(features.hold_latest);
   if (wishes.hold.kind == Hold::Kind::until && latest && wishes.hold.until > millis(*latest))
     return refuse(fmt::format("holds a message until {} at most", features.hold_latest));

@@ -1,6 +1,7 @@
 #include "cli/smtp_client.h"
 
 #include "base/text.h"
+#include "cli/output.h"
 
 #include <fmt/format.h>
 
@@ -9,6 +10,12 @@ namespace paquebot::cli {
 namespace {
 
 using smtp::Breakage;
+
+/// A bound that a size is beyond: to the octet where both would read the same.
+std::string bound_text(std::uint64_t size, std::uint64_t most) {
+  const std::string text = size_text(most);
+  return text == size_text(size) ? fmt::format("{} B", most) : text;
+}
 
 class Submitter {
 public:
@@ -67,9 +74,10 @@ private:
     if (begun_) return session_.quit();
     const smtp::PeerFeatures& peer = session_.features();
     if (peer.max_size != 0 && message_.size > peer.max_size) { // RFC 1870 section 6.1
-      own_error_ = Error{Errc::no_space, fmt::format("the message has {} octets, but {} takes at most {}: send smaller "
+      own_error_ = Error{Errc::no_space, fmt::format("the message has {}, but {} takes at most {}: send smaller "
                                                      "attachments, or several messages",
-                                                     message_.size, driver_.where(), peer.max_size)};
+                                                     size_text(message_.size), driver_.where(),
+                                                     bound_text(message_.size, peer.max_size))};
       return session_.quit();
     }
     if (message_.sender.smtputf8 && !peer.smtputf8) {

@@ -2,6 +2,7 @@
 
 #include "base/encoding.h"
 #include "base/text.h"
+#include "base/units.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -167,8 +168,8 @@ Result<Ulid> drop_message(const std::string& directory, const DropEnvelope& enve
   if (written) why = errno;
   ::unlink(temporary.c_str());
   if (why == EFBIG)
-    return fail(Errc::invalid, "the message is larger than the " + std::to_string(max_size) +
-                                   " octets that limits.message_size allows");
+    return fail(Errc::invalid,
+                "the message is larger than the " + octets_text(max_size) + " that limits.message_size allows");
   errno = why;
   return failed("can't write the message into " + directory);
 }

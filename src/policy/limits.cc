@@ -1,6 +1,7 @@
 #include "policy/limits.h"
 
 #include "base/text.h"
+#include "base/units.h"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -92,7 +93,7 @@ std::string limit_text(LimitKind kind, std::uint64_t most) {
     case LimitKind::recipients_per_message: return fmt::format("{} recipients a message", most);
     case LimitKind::recipients_per_day: return fmt::format("{} recipients a day", most);
     case LimitKind::new_recipients_per_day: return fmt::format("{} first-time recipients a day", most);
-    case LimitKind::bytes_per_day: return fmt::format("{} octets a day", most);
+    case LimitKind::bytes_per_day: return octets_text(most) + " a day";
   }
   return {};
 }

@@ -113,7 +113,7 @@ TEST_F(LimitTest, WhatCanNeverFitIsRefusedForGood) {
   using enum store::LimitKind;
   bound(bytes_per_day, 10);
   EXPECT_EQ(mail_from(11).to_string(),
-            "550 5.7.1 the limit of ann@example.org is 10 octets a day: this message is beyond it");
+            "550 5.7.1 the limit of ann@example.org is 10 B a day: this message is beyond it");
   bound(recipients_per_message, 10);
   EXPECT_EQ(rcpt(10).to_string(), "550 5.7.1 the limit of ann@example.org is 10 recipients a message");
 }
