@@ -304,8 +304,9 @@ void read_mailboxes(Reader& read, const toml::table& root, Config& config) {
 
 void read_forwarding(Reader& read, const toml::table& root, Config& config) {
   const toml::table& t = section(read, root, "forwarding");
-  read.only(t, "[forwarding]", {"rewrite_sender"});
+  read.only(t, "[forwarding]", {"rewrite_sender", "hide_inner"});
   read.flag(t, "rewrite_sender", config.rewrite_sender);
+  read.flag(t, "hide_inner", config.hide_inner);
 }
 
 void read_login(Reader& read, const toml::table& root, Config& config) {

@@ -100,6 +100,7 @@ struct Config {
   pop3::Language pop3_language = pop3::Language::en; ///< for LANG *
   std::shared_ptr<const policy::GuardOptions> guard; ///< [guard], [[dns_list]]
   bool rewrite_sender = true;                        ///< [forwarding]
+  bool hide_inner = false;                           ///< likewise
   delivery::DmarcSending dmarc_reports;              ///< [authentication.reports]
   std::uint32_t expire_days = 0;                     ///< 0: mail stays for ever
 };

@@ -161,6 +161,10 @@ TEST(Config, RelayNetworks) {
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_FALSE(config->mend_bare_lf);
   EXPECT_TRUE(config->keep_bcc);
+  EXPECT_FALSE(config->hide_inner);
+  config = parse("[forwarding]\nhide_inner = true\n");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_TRUE(config->hide_inner);
   EXPECT_FALSE(parse("[submission]\nbare_lf = \"perhaps\"\n"));
   EXPECT_FALSE(parse("[relay]\nnetworks = [\"::/0\"]\n"));
   EXPECT_FALSE(parse("[relay]\nsenders = [\"not a domain\"]\n"));

@@ -59,6 +59,7 @@ std::shared_ptr<const service::SmtpListenerOptions> smtp_options(const Config& c
                      .max_message_size = config.message_size,
                      .max_hops = config.max_hops,
                      .keep_bcc = config.keep_bcc,
+                     .hide_inner = config.hide_inner,
                      .authentication = config.authentication};
   return options;
 }
@@ -108,7 +109,8 @@ std::shared_ptr<const service::Snapshot> make_snapshot(const Config& config, con
   snapshot->intake = {.hostname = config.hostname,
                       .max_message_size = config.message_size,
                       .max_hops = config.max_hops,
-                      .keep_bcc = config.keep_bcc};
+                      .keep_bcc = config.keep_bcc,
+                      .hide_inner = config.hide_inner};
   snapshot->queue = config.queue;
   snapshot->sign = config.sign;
   snapshot->rewrite_sender = config.rewrite_sender;

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "delivery/addressee.h"
+#include "delivery/inner_address.h"
 #include "mail/report.h"
 #include "store/body_writer.h"
 
@@ -222,6 +223,23 @@ Task<bool> Reporter::report(const store::OwedReport& owed) {
   co_return done;
 }
 
+/// False when the store fails now: what may be told is not known then.
+Task<bool> Reporter::add_recipients(const store::OwedReport& owed, std::vector<mail::ReportRecipient>& rows) {
+  for (const store::RecipientFacts& recipient : owed.recipients) rows.push_back(describe(owed, recipient));
+  const auto leads_inwards = [](const store::RecipientFacts& one) { return one.parent >= 0 || !one.via.empty(); };
+  if (!hide_inner_ || owed.message.klass != store::MessageClass::incoming) co_return true;
+  if (std::ranges::none_of(owed.recipients, leads_inwards)) co_return true;
+  const Ulid id = owed.message.id;
+  const auto all = co_await store_.trace(id);
+  if (!all) co_return false;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const auto named = mail::parse_address(named_address(all->recipients, owed.recipients[i]));
+    if (named) hide_inner_address(rows[i], *named);
+  }
+  drop_repeated(rows);
+  co_return true;
+}
+
 /// Fills in the report's head and body; false when the store fails now.
 Task<bool> Reporter::compose(const store::OwedReport& owed, queue::Draft& draft) {
   const store::MessageFacts& message = owed.message;
@@ -247,7 +265,8 @@ Task<bool> Reporter::compose(const store::OwedReport& owed, queue::Draft& draft)
   input.head = head;
   input.binary = message.sender.body == mail::BodyType::binary;
   if (body) input.body = *body;
-  for (const store::RecipientFacts& recipient : owed.recipients) input.recipients.push_back(describe(owed, recipient));
+  const bool described = co_await add_recipients(owed, input.recipients);
+  if (!described) co_return false;
   mail::Report composed = mail::compose_report(input);
   store::BodyWriter writer(store_);
   std::string_view text = composed.body;

@@ -5,13 +5,16 @@
 #include "base/ulid.h"
 #include "delivery/report_bounds.h"
 #include "directory/directory.h"
+#include "mail/report.h"
 #include "queue/queue.h"
 #include "store/store.h"
 
+#include <atomic>
 #include <boost/asio/any_io_executor.hpp>
 #include <chrono>
 #include <map>
 #include <string>
+#include <vector>
 
 namespace paquebot::delivery {
 
@@ -23,6 +26,9 @@ public:
   Reporter(boost::asio::any_io_executor executor, queue::Queue& queue, store::Store& store,
            directory::Directory& directory, UlidSource& ids, const Clock& clock, std::string hostname);
 
+  /// Whether outsiders' reports tell of the addresses that they named only, not of those that ours lead to. From any thread; no
+  /// before it is called.
+  void configure(bool hide_inner) { hide_inner_ = hide_inner; }
   Task<void> run();
   /// From any thread.
   void stop();
@@ -44,6 +50,7 @@ private:
   Task<bool> report(const store::OwedReport& owed);
   bool too_many(const store::OwedReport& owed, const queue::DraftRecipient& recipient);
   Task<bool> compose(const store::OwedReport& owed, queue::Draft& draft);
+  Task<bool> add_recipients(const store::OwedReport& owed, std::vector<mail::ReportRecipient>& rows);
   Task<Result<std::string>> original_body(const store::MessageFacts& message);
   Task<bool> waive(const store::OwedReport& owed, std::string why);
 
@@ -54,6 +61,7 @@ private:
   UlidSource& ids_;
   const Clock& clock_;
   std::string hostname_;
+  std::atomic<bool> hide_inner_{false};
   Signal changed_;
   ReportBounds bounds_;
   std::map<Ulid, PutOff> put_off_; ///< bounded

@@ -1,4 +1,5 @@
 #include "base/fake_clock.h"
+#include "delivery/inner_address.h"
 #include "delivery/reporter.h"
 #include "directory/test_server.h"
 #include "store/wrapped_store.h"
@@ -21,6 +22,7 @@ public:
   Task<store::AcceptResult> accept(std::shared_ptr<const store::AcceptRequest> request) override {
     if (request->settles) {
       ++tried;
+      text = request->body.bytes;
       if (request->settles->message == throws_for) throw std::runtime_error("made to throw");
       if (request->recipients.front().address == "broken@example.org")
         co_return store::AcceptResult{store::AcceptStatus::failed, {}, "made to fail", {}, {}};
@@ -48,6 +50,7 @@ public:
   bool out_of_date = false;
   Ulid throws_for;
   int tried = 0;
+  std::string text; ///< of the last report
 };
 
 class ReporterTest : public testing::Test {
@@ -75,6 +78,32 @@ protected:
     const Ulid id = draft.id;
     EXPECT_EQ(run_task(queue_.accept(std::move(draft))).status, store::AcceptStatus::accepted);
     return id;
+  }
+  /// One to an address that leads by another of ours to two that failed, and to one that the sender named.
+  void owing_behind(store::MessageClass klass) {
+    using Way = store::NewRecipient::Route;
+    const mail::EnhancedCode gone{5, 1, 1};
+    queue::Draft draft;
+    draft.klass = klass;
+    draft.id = ids_.next();
+    draft.sender.reverse_path = {"ann", "example.org"};
+    draft.head = "Subject: x\r\n\r\n";
+    queue::DraftRecipient outer, plain;
+    outer.recipient.address = {"outer", "example.org"};
+    outer.nodes = {{"outer@example.org", Way::expanded, 0, -1, {}, 0, {}},
+                   {"middle@example.org", Way::expanded, 0, 0, {}, 0, {}},
+                   {"secret@inner.example", Way::failed, 0, 1, "no secret@inner.example", 550, gone},
+                   {"other@inner.example", Way::failed, 0, 1, "no other@inner.example", 550, gone}};
+    plain.recipient.address = {"nobody", "example.org"};
+    plain.nodes = {{"nobody@example.org", Way::failed, 0, -1, "no such user", 550, gone}};
+    draft.recipients = {outer, plain};
+    EXPECT_EQ(run_task(queue_.accept(std::move(draft))).status, store::AcceptStatus::accepted);
+    EXPECT_TRUE(round());
+  }
+  std::size_t told(std::string_view words) const {
+    std::size_t times = 0;
+    for (std::size_t at = 0; (at = store_.text.find(words, at)) != std::string::npos; at += words.size()) ++times;
+    return times;
   }
   bool round() { return run_task(reporter_.round()); }
   store::Owed owed(const Ulid& id) { return run_task(server_.store().trace(id))->recipients.at(0).owed; }
@@ -162,6 +191,47 @@ TEST_F(ReporterTest, StrangersAreNotWrittenToWithoutEnd) {
   EXPECT_EQ(store_.tried, 20 + 30);
   for (const Ulid& id : all) EXPECT_EQ(owed(id), store::Owed::none); // those beyond are given up
   EXPECT_EQ(run_task(server_.store().open_mailbox(ann_, "INBOX"))->count, 30u);
+}
+
+TEST_F(ReporterTest, InnerAddressesAreHiddenFromOutsiders) {
+  owing_behind(store::MessageClass::incoming);
+  EXPECT_EQ(told("Final-Recipient: rfc822; secret@inner.example\r\n"), 1u) << store_.text;
+  reporter_.configure(true);
+  owing_behind(store::MessageClass::incoming);
+  EXPECT_EQ(told("inner"), 0u) << store_.text;
+  EXPECT_EQ(told("middle"), 0u) << store_.text;
+  EXPECT_EQ(told("Original-Recipient: rfc822;outer@example.org\r\n"
+                 "Final-Recipient: rfc822; outer@example.org\r\nAction: failed\r\nStatus: 5.2.0\r\n"),
+            1u)
+      << store_.text;
+  EXPECT_EQ(told("outer@example.org\r\n"), 2u) << "once for both";
+  EXPECT_EQ(told("Final-Recipient: rfc822; nobody@example.org\r\nAction: failed\r\nStatus: 5.1.1\r\n"), 1u);
+  EXPECT_EQ(told("no such user"), 2u);
+  owing_behind(store::MessageClass::submitted);
+  EXPECT_EQ(told("Final-Recipient: rfc822; other@inner.example\r\n"), 1u) << "own users see where it went";
+}
+
+TEST(InnerAddress, NothingThatThePeerSaidIsLeft) {
+  mail::ReportRecipient row;
+  row.address = {"secret", "inner.example"};
+  row.orcpt = "rfc822;outer@example.org";
+  row.told =
+      mail::Told::by({450, {4, 7, 1}, "secret@inner.example: come again"}, "mx.inner.example", "mx.inner.example");
+  row.told.own = {451, {4, 4, 2}, "mx.inner.example broke off"};
+  const mail::Address outer{"outer", "example.org"};
+  for (const auto outcome : {mail::Outcome::delayed, mail::Outcome::failed, mail::Outcome::relayed}) {
+    mail::ReportRecipient one = row;
+    one.outcome = outcome;
+    const mail::EnhancedCode before = mail::status_of(one);
+    hide_inner_address(one, outer);
+    mail::ReportInput input;
+    input.host = "mx.example.org";
+    input.to = {"ann", "far.example"};
+    input.recipients = {one};
+    EXPECT_EQ(mail::compose_report(input).body.find("inner"), std::string::npos) << mail::compose_report(input).body;
+    const mail::EnhancedCode success{2, 0, 0};
+    EXPECT_EQ(mail::status_of(one), outcome == mail::Outcome::relayed ? success : before);
+  }
 }
 
 } // namespace

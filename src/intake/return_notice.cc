@@ -21,7 +21,7 @@ bool is_answer_by_form(const mail::Head& head) {
 }
 
 Notice compose_return_notice(const std::string& hostname, const store::Forwarded& about, const std::string& client,
-                             const std::string& id, WallTime now) {
+                             const std::string& id, WallTime now, bool formed) {
   Notice notice;
   const std::string to = about.sender.to_string();
   notice.head = fmt::format("From: Mail server {0} <postmaster@{0}>\r\n"
@@ -39,13 +39,18 @@ Notice compose_return_notice(const std::string& hostname, const store::Forwarded
   const auto when = fmt::gmtime(static_cast<std::time_t>(about.accepted_at / 1000));
   const std::string what = about.named.empty() ? std::string() : " to <" + printable(about.named, 320) + ">";
   const std::string where = client.empty() ? "another server" : "a server at " + printable(client, 64);
+  const std::string_view came =
+      formed ? "a report or an automatic answer. Most likely your\r\n"
+               "message could not be delivered there.\r\n\r\n"
+               "What came is not passed on, since it may name the address that it was sent on to."
+             : "something that has not the form of a\r\n"
+               "delivery report. Most likely your message could not be delivered there.\r\n\r\n"
+               "What came is not passed on, since anybody could have written it.";
   notice.body = fmt::format("This is the mail server {}.\r\n\r\n"
                             "Your message{} of {:%Y-%m-%d %H:%M} UTC was sent on from here. Now\r\n"
-                            "{} has answered with something that has not the form of a\r\n"
-                            "delivery report. Most likely your message could not be delivered there.\r\n\r\n"
-                            "What came is not passed on, since anybody could have written it.\r\n"
+                            "{} has answered with {}\r\n"
                             "Here the message has the id {}.\r\n",
-                            hostname, what, when, where, about.id.to_string());
+                            hostname, what, when, where, came, about.id.to_string());
   return notice;
 }
 
@@ -58,18 +63,21 @@ Task<std::optional<mail::Reply>> Incoming::take_return() {
   failure_ = co_await services_.policy.take_return(std::move(returned), std::move(address), id_);
   const bool kept = !discarded_.empty() || !origin_.recipients.front().hold.empty() ||
                     origin_.recipients.front().nodes.front().route == store::NewRecipient::Route::held;
-  if (failure_.code == 0 && (kept || is_answer_by_form(head_))) co_return Done();
+  const bool formed = is_answer_by_form(head_);
+  if (failure_.code == 0 && (kept || (formed && !options_.hide_inner))) co_return Done();
   drop_body();
   if (failure_.code != 0) {
     log_result(failure_, 0);
     co_return Done(failure_);
   }
-  log::info("return-reduced", {{"id", id_.to_string()},
-                               {"about", origin_.returned->about.id.to_string()},
-                               {"client", origin_.arrival.peer_ip},
-                               {"why", "what came back has not the form of a report"}});
-  Notice notice = compose_return_notice(options_.hostname, origin_.returned->about, origin_.client.address,
-                                        id_.to_string(), services_.clock.wall());
+  log::info("return-reduced",
+            {{"id", id_.to_string()},
+             {"about", origin_.returned->about.id.to_string()},
+             {"client", origin_.arrival.peer_ip},
+             {"why", formed ? "inner addresses are hidden" : "what came back has not the form of a report"}});
+  const std::string from = options_.hide_inner ? std::string() : origin_.client.address;
+  Notice notice = compose_return_notice(options_.hostname, origin_.returned->about, from, id_.to_string(),
+                                        services_.clock.wall(), formed);
   queue::Draft draft;
   draft.id = id_;
   draft.new_id = new_id_;

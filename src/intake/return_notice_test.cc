@@ -36,5 +36,14 @@ TEST(ReturnNotice, IsOneMessageWhateverTheAddresses) {
   EXPECT_NE(compose_return_notice("h", about, "", "ID", {}).body.find("another server"), std::string::npos);
 }
 
+TEST(ReturnNotice, AReportThatIsKeptBack) {
+  store::Forwarded about;
+  about.sender = {"ann", "far.test"};
+  about.named = "fwd@example.org";
+  const Notice notice = compose_return_notice("mx.example.org", about, "", "ID", {}, true);
+  EXPECT_NE(notice.body.find("another server has answered with a report"), std::string::npos) << notice.body;
+  EXPECT_EQ(notice.body.find("has not the form"), std::string::npos) << notice.body;
+}
+
 } // namespace
 } // namespace paquebot::intake

@@ -485,6 +485,7 @@ Result<> Server::start(std::vector<BoundListener> listeners) {
                                                         s.signer, s.paths);
   s.reporter = std::make_unique<delivery::Reporter>(s.last(), s.queue, s.store, s.directory, s.ids, system_clock(),
                                                     s.options.hostname);
+  s.reporter->configure(s.current()->intake.hide_inner);
   s.dmarc_reporter = std::make_unique<delivery::DmarcReporter>(s.queue, s.store, s.directory, s.resolvers.strangers,
                                                                s.ids, s.clock, s.options.hostname);
   control::Hooks hooks;
@@ -536,6 +537,7 @@ void Server::replace(std::shared_ptr<const Snapshot> snapshot) {
   impl_->limits.configure(snapshot->account_limits);
   impl_->client_facts.clear();
   impl_->paths.configure(snapshot->rewrite_sender);
+  impl_->reporter->configure(snapshot->intake.hide_inner);
   impl_->guard.configure(snapshot->logins);
   impl_->signer.configure(snapshot->sign);
   impl_->networks.configure(snapshot->takeover_networks);

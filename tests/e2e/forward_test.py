@@ -178,5 +178,33 @@ class UnchangedTest(unittest.TestCase):
             self.assertTrue(peer.messages[0].sender.startswith("<ann@sender.test>"))
 
 
+class HiddenTest(unittest.TestCase):
+    def test_outsiders_see_the_address_that_they_wrote_to(self):
+        port = free_port_everywhere()
+        with Dns("next.test MX 10 mx.next.test", "mx.next.test A 127.0.0.3", "sender.test MX 10 mx.sender.test",
+                 "mx.sender.test A 127.0.0.2") as dns, \
+                Peer(address="127.0.0.3", port=port, name="mx.next.test") as peer, \
+                Peer(address="127.0.0.2", port=port, name="mx.sender.test") as sender, \
+                Server(accounts={ALICE: SECRET}, dns=dns, delivery={"port": port},
+                       extra={"forwarding": {"hide_inner": True}}) as server:
+            server.must("alias", "add", "fwd@example.test", "bob@next.test")
+            server.send("ann@sender.test", ["fwd@example.test"], letter(to="fwd@example.test"))
+            wait_until(lambda: peer.messages, "the forwarded message")
+            address = re.match(REWRITTEN, peer.messages[0].sender)[1]
+            server.send("", [address], report(address, "bob@next.test is gone"))
+            wait_until(lambda: sender.messages, "the notice")
+            peer.replies["RCPT"] = "550 5.1.1 <bob@next.test>: nobody here"
+            server.send("ann@sender.test", ["fwd@example.test"], letter(to="fwd@example.test"))
+            wait_until(lambda: len(sender.messages) > 1, "the report")
+            notice, told = sender.messages[0].data, sender.messages[1].data
+            for data in (notice, told):
+                for hidden in (b"bob", b"next.test", b"127.0.0.3"):
+                    self.assertNotIn(hidden, data)
+            self.assertIn(b"to <fwd@example.test>", notice)
+            self.assertIn(b"\r\nFinal-Recipient: rfc822; fwd@example.test\r\nAction: failed\r\nStatus: 5.2.0\r\n", told)
+            server.send(ALICE, ["fwd@example.test"], letter(sender=ALICE, to="fwd@example.test"), login=ALICE)
+            self.assertIn(b"Final-Recipient: rfc822; bob@next.test", server.wait_mail(ALICE, 1)[0])
+
+
 if __name__ == "__main__":
     unittest.main()
