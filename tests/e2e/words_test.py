@@ -7,7 +7,7 @@ import tempfile
 import unittest
 
 from peer import Peer
-from server import BINARY, SECRET, Server, free_port_everywhere, letter, wait_until
+from server import BINARY, SECRET, Server, free_port_everywhere, letter, transact, wait_until
 
 ROOT = pathlib.Path(os.environ["PAQUEBOT_SOURCE_DIR"])
 ALICE, BOB = "alice@example.test", "bob@far.test"
@@ -152,6 +152,21 @@ class TraceTest(WordsCase):
         self.assertEqual([one["to"] for one in server.json("trace", "eve@far.test")["refusals"]], ["Alice@example.test", "nobody@example.test"])
         [one] = server.json("trace", "mallory@far.test")["refusals"]
         self.assertEqual((one["to"], one["reply"][:3]), ("", "552"))
+        with server.smtp("submission", ALICE) as client:  # what is judged when all of it is there
+            client.mail(ALICE)
+            client.rcpt("one@far.test")
+            client.rcpt("two@far.test")
+            self.assertEqual(client.data(letter("boss@else.test", "one@far.test"))[0] // 100, 5)
+        for to in ("one@far.test", "two@far.test"):
+            [one] = server.json("trace", to)["refusals"]
+            self.assertEqual((one["account"], one["from"], one["reply"][0]), (ALICE, ALICE, "5"))
+        with server.smtp() as client:  # what was taken is no refusal, whatever came before it in the session
+            client.mail("eve@far.test")
+            client.rcpt(ALICE)
+            client.data("From: <eve@far.test>\r\n\r\n" + ("x" * 70 + "\r\n") * 1000)
+            transact(client, "ann@far.test", [ALICE], letter("ann@far.test"))
+        found = server.json("trace", "ann@far.test")
+        self.assertEqual((len(found["messages"]), found["refusals"]), (1, []))
         server.restart()
         self.assertEqual(server.json("trace", "eve@far.test")["refusals"], [])
 
