@@ -218,19 +218,6 @@ TEST_F(AuthenticationTest, TheRecordAboveASilentNameCounts) {
   loop_.run();
 }
 
-TEST(Patience, LastsADay) {
-  using namespace std::chrono_literals;
-  Patience patience;
-  const Instant begin{};
-  EXPECT_FALSE(patience.is_over("a", begin));
-  for (int hour = 1; hour <= 24; ++hour) EXPECT_FALSE(patience.is_over("a", begin + hour * 1h)) << hour;
-  EXPECT_TRUE(patience.is_over("a", begin + 25h));
-  EXPECT_FALSE(patience.is_over("b", begin + 25h));
-  EXPECT_FALSE(patience.is_over("a", begin + 25h + 8 * 24h)); // forgotten meanwhile
-  for (std::size_t i = 0; i < Patience::kMost + 10; ++i) patience.is_over("x" + std::to_string(i), begin + 26h);
-  EXPECT_TRUE(patience.is_over("b", begin + 50h)); // who makes up names makes nobody begin anew
-}
-
 TEST_F(AuthenticationTest, SilenceAboutATrustedForwarder) {
   options_.timeout = std::chrono::seconds(1); // the rest must be known, so that DMARC fails
   options_.trusted_forwarders = {"l.test"};

@@ -6,33 +6,54 @@
 #include <cstddef>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 namespace paquebot::intake {
 
-/// Since when somebody has been told to come again. By time and not by number of tries: an honest server makes dozens of those within
-/// hours. In memory and bounded: after a restart, or among very many, the wait begins anew. Thread-safe.
+/// For how long somebody has been told to come again. By time and not by number of tries: an honest server makes dozens
+/// of those within hours. Bounded: among very many the wait begins anew. Outlives the process by rows that others keep
+/// (take_changes, load), of those who came again; the time between two processes is not counted. Thread-safe.
 class Patience {
 public:
   /// How long somebody is asked to come again, and how long one who does not come is remembered.
   static constexpr std::chrono::hours kLong{24};
   static constexpr std::chrono::hours kForgotten{7 * 24};
-  /// How many are remembered, and how much of each.
+  /// A row is written anew when its wait has grown by so much: a restart costs nobody more than that.
+  static constexpr std::chrono::minutes kStep{30};
+  /// How many are remembered.
   static constexpr std::size_t kMost = 10'000;
-  static constexpr std::size_t kMostOctets = 512;
 
-  /// Whether `who` came first more than kLong ago. The first time it is remembered.
-  bool is_over(std::string who, Instant now);
+  /// Whether `who` (of any length) came first more than kLong ago. The first time it is remembered.
+  bool is_over(std::string_view who, Instant now);
+
+  /// At most `most` rows that are to be written, each with its key, of 32 hex digits, and a text of at most 40 octets;
+  /// empty for one that is to be deleted. `wall`: the calendar's time at `now`.
+  std::vector<std::pair<std::string, std::string>> take_changes(std::size_t most, Instant now, WallTime wall);
+  /// A row could not be written: it comes again.
+  void put_back(const std::string& key);
+  /// A row of an earlier process. One that is too old, can't be read, or is one too many will be deleted. Who waits
+  /// here already has waited for as long as it says at least. A calendar that went back forgets nobody.
+  void load(const std::string& key, std::string_view row, Instant now, WallTime wall);
 
 private:
   struct Seen {
     Instant first;
     Instant last;
+    Instant kept{}; ///< `last` of its row
+    bool has_row = false;
   };
+  using All = std::map<std::string, Seen>; ///< by a digest of whom
+  All::iterator forget(All::iterator one);
   void make_room(Instant now);
+  void touch(const std::string& key, Seen& one, Instant now);
 
   std::mutex mutex_;
-  std::map<std::string, Seen> seen_;
+  All seen_;
+  std::set<std::string> changed_; ///< at most 2 * kMost
 };
 
 } // namespace paquebot::intake

@@ -1,6 +1,8 @@
+#include "base/fake_clock.h"
 #include "directory/test_server.h"
 #include "service/login.h"
 #include "service/login_keeper.h"
+#include "service/patience_keeper.h"
 #include "store/wrapped_store.h"
 
 #include <gtest/gtest.h>
@@ -79,6 +81,28 @@ TEST(Login, KnownAddressesAreKeptInTheStore) {
   EXPECT_TRUE(after.knows("192.0.2.7", "ann@example.org"));
   EXPECT_FALSE(after.knows("192.0.2.8", "ann@example.org"));
   EXPECT_TRUE(after.take_changes(10).empty());
+}
+
+TEST(PatienceKeeper, ARestartMakesNobodyBeginAnew) {
+  using std::chrono::hours;
+  directory::TestServer server;
+  FakeClock clock;
+  intake::Patience before, after;
+  EXPECT_FALSE(before.is_over("ann", clock.now()));
+  clock.advance(hours(20));
+  EXPECT_FALSE(before.is_over("ann", clock.now()));
+  PatienceKeeper keeper(server.store(), clock);
+  EXPECT_TRUE(run_task(done(keeper.save(before))));
+  clock.advance(hours(1));
+  EXPECT_TRUE(run_task(done(keeper.load(after))));
+  clock.advance(hours(5));
+  EXPECT_TRUE(after.is_over("ann", clock.now()));
+  EXPECT_FALSE(after.is_over("bob", clock.now()));
+  clock.advance(8 * hours(24));
+  intake::Patience later; // what is too old is read, and goes away
+  EXPECT_TRUE(run_task(done(keeper.load(later))));
+  EXPECT_TRUE(run_task(done(keeper.save(later))));
+  EXPECT_TRUE(run_task(server.store().list_settings("patience.", 10))->empty());
 }
 
 TEST(Login, ScramIsOfferedWhileEverybodyCanDoIt) {

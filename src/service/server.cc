@@ -12,6 +12,7 @@
 #include "service/grey_keeper.h"
 #include "service/http_driver.h"
 #include "service/login_keeper.h"
+#include "service/patience_keeper.h"
 #include "service/proxied.h"
 #include "service/queue_tasks.h"
 #include "service/status.h"
@@ -98,6 +99,7 @@ struct Server::Impl {
   Etrn etrn{store, queue, system_clock()};
   directory::LoginGuard guard;
   LoginKeeper login_keeper{store, guard};
+  PatienceKeeper patience_keeper{store, clock};
   ScramSwitch scram{directory};
   directory::NetworkWatch networks;
   CertificateWatch certificate;
@@ -344,12 +346,14 @@ Task<void> Server::Impl::upkeep() {
     co_await clock_keeper.tick();
     const bool set_back = clock.set_back();
     const bool went_back = clock_keeper.went_back();
+    if (ticks == 0) co_await patience_keeper.load(verifier->patience); // once the clock is known
     if (set_back || went_back) co_await load_queue(); // what is due by the time that it was is not due by this one
     auto rest = std::chrono::milliseconds(500);
     co_await net::sleep_for(rest);
     if (++ticks % 10 == 0) {
       co_await grey_keeper.save();
       co_await login_keeper.save();
+      co_await patience_keeper.save(verifier->patience);
     }
     const bool round = ticks % 20 == 2; // the first a second after the start
     const std::uint64_t marks_now = store.suspicion_generation();
@@ -370,6 +374,7 @@ Task<void> Server::Impl::upkeep() {
   }
   co_await grey_keeper.save();
   co_await login_keeper.save();
+  co_await patience_keeper.save(verifier->patience);
 }
 
 /// One round over the mailboxes, in slices: what is older than mailbox.expire_days goes.
