@@ -63,6 +63,7 @@ void Peer::wait_at_most(std::chrono::milliseconds limit) {
   auto deadline = std::chrono::steady_clock::now() + limit;
   if (session_.sending()) deadline = std::min(deadline, until_);
   stream_.set_deadline(deadline);
+  hurried_ = false;
 }
 
 Task<void> Peer::write(std::string_view bytes) {

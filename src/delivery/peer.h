@@ -11,6 +11,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 
 namespace paquebot::delivery {
 
@@ -40,9 +41,9 @@ public:
   /// reads; the final reply has its own time (RFC 5321 section 4.5.3.2.6).
   void bound(std::chrono::steady_clock::time_point until) { until_ = until; }
 
-  /// What it is waited for, it has had its time.
+  /// What it is waited for, it has had its time. Said again and again it must not put that end off: it counts once a wait.
   void hurry() {
-    if (!stream_.timed_out()) stream_.set_deadline(std::chrono::steady_clock::now());
+    if (!std::exchange(hurried_, true)) stream_.set_deadline(std::chrono::steady_clock::now());
   }
 
   smtp::ClientSession& session() { return session_; }
@@ -70,6 +71,7 @@ private:
   std::shared_ptr<net::TlsContext> tls_;
   net::TlsInfo tls_info_;
   bool told_of_login_ = false;
+  bool hurried_ = false;
   std::uint32_t window_ = ~0u;
   std::chrono::milliseconds write_limit_;
   std::chrono::steady_clock::time_point until_ = std::chrono::steady_clock::time_point::max();

@@ -134,7 +134,7 @@ TEST_F(SignerTest, PrefersTheNearerDomain) {
   server.domain("mx.example.org");
   add("mx.example.org", {key_of(KeyKind::ed25519, "near", KeyState::active)});
   mailauth::test::publish(zone, *mailauth::test::signing_key(KeyKind::ed25519, "mx.example.org", "near"));
-  EXPECT_EQ(verdicts(outcome(job(MessageClass::report, letter("<>, daemon@mx.example.org")))), "");
+  EXPECT_EQ(verdicts(outcome(job(MessageClass::report, letter("ann@far.test, daemon@mx.example.org")))), "");
   EXPECT_EQ(verdicts(outcome(job(MessageClass::report, letter("daemon@mx.example.org")))), "mx.example.org near pass");
 }
 
