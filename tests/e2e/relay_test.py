@@ -214,7 +214,7 @@ class DeliveryTest(RelayCase):
         peer = self.host(23)
         ident = self.server.send("x@y.test", ["fwd23@example.test"], letter(to="fwd23@example.test"))
         self.wait_messages(peer, 1)
-        self.assertRegex(peer.messages[0].sender, r"<SRS0=\w{6}=\w\w=y.test=x@example.test>")
+        self.assertRegex(peer.messages[0].sender, r"<SRS0=\w{6}=\w{8}=y.test=x@example.test>")
         self.assertIn("in mailbox", self.states(ident).values())
 
     def test_restart_while_mail_waits(self):

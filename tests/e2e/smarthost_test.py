@@ -44,7 +44,7 @@ class SmarthostTest(unittest.TestCase):
         wait_until(lambda: "DNS" in str(server.trace(ident)), "the other domain to be looked up", pause=0.1)
 
     def waits(self, server, *words):
-        ident = server.send(ALICE, [ANN], letter(ALICE, ANN, subject="waits"), login=ALICE)
+        ident = server.send(ALICE, [ANN], letter(ALICE, ANN, subject=f"waits {self.id()}"), login=ALICE)
         def told():
             [message] = server.queued()
             reply = message["recipients"][0]["last_reply"]
@@ -52,7 +52,7 @@ class SmarthostTest(unittest.TestCase):
         wait_until(told, lambda: f"a reason with {words}; {server.queued()}", pause=0.1)
         self.assertIn(words[0], server.must("queue", "list"))
         self.assertEqual(server.trace(ident)["recipients"][0]["state"], "waiting")
-        self.assertEqual([m for m in self.isp.mail(ANN) if b"Subject: waits" in m], [])
+        self.assertEqual([m for m in self.isp.mail(ANN) if f"Subject: waits {self.id()}".encode() in m], [])
         return ident
 
     def test_wrong_password_waits_and_says_so(self):
