@@ -50,6 +50,8 @@ test-programs: ## Programs that people send with, those too that are large (Go: 
 	@$(BUILD) build/release --target paquebot $(FLAGS)
 	@PROGRAMS_ALL=1 PYTHONPATH=tests/e2e PYTHONDONTWRITEBYTECODE=1 PAQUEBOT_BINARY=build/release/paquebot \
 	  /usr/bin/python3 tests/e2e/programs_test.py -v
+	@PROGRAMS_ALL=1 PYTHONPATH=tests/e2e PYTHONDONTWRITEBYTECODE=1 PAQUEBOT_BINARY=build/release/paquebot \
+	  /usr/bin/python3 tests/e2e/bypass_test.py -v BypassTest.test_what_programs_show
 
 large: ## A mailbox of MESSAGES=n (1000000) over POP3: times and memory, a few minutes
 	@tools/setup build test
