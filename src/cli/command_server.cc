@@ -170,6 +170,18 @@ void print_certificate(std::ostream& out, const json::value& certificate) {
     if (problem.is_string()) out << "              Warning: it " << printable(problem.as_string()) << '\n';
 }
 
+/// Whom the server asks, and whether answers are validated; why not is in the warning above.
+void print_dns(std::ostream& out, const json::value& dns) {
+  std::string all;
+  for (const auto& one : control::get_list(dns, "resolvers")) {
+    const std::string signatures = control::get_text(one, "signatures");
+    all += (all.empty() ? "" : ", ") + printable(control::get_text(one, "address"), 100) +
+           (signatures.empty() ? "" : " (signatures: " + printable(signatures, 50) + ")");
+  }
+  out << "Resolvers:    " << (all.empty() ? "none" : all)
+      << "; DNSSEC: " << printable(control::get_text(dns, "dnssec"), 50) << '\n';
+}
+
 /// What a person wants to know first, a line each; takes out of `rest` what it has told.
 void print_running(std::ostream& out, json::object& rest) {
   const json::value whole = rest;
@@ -185,8 +197,13 @@ void print_running(std::ostream& out, json::object& rest) {
   print_disk(out, rest);
   if (const auto& certificate = member(rest, "certificate"); certificate.is_object())
     print_certificate(out, certificate);
-  for (const char* told :
-       {"version", "hostname", "pid", "uptime_seconds", "listeners", "connections", "queue", "disk", "certificate"})
+  if (const auto& dns = member(rest, "dns"); dns.is_object()) print_dns(out, dns);
+  if (control::get_bool(member(rest, "clock"), "trusted")) { // else all that is known of it is told
+    out << "Clock:        trusted\n";
+    rest.erase("clock");
+  }
+  for (const char* told : {"version", "hostname", "pid", "uptime_seconds", "listeners", "connections", "queue", "disk",
+                           "certificate", "dns"})
     rest.erase(told);
 }
 
