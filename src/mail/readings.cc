@@ -6,6 +6,7 @@
 #include "mail/lines.h"
 
 #include <algorithm>
+#include <glib.h>
 #include <optional>
 #include <set>
 #include <utility>
@@ -132,7 +133,19 @@ std::string unfolded_field(std::string_view value) {
   return std::string(trim(out));
 }
 
-bool is_clean_text(std::string_view text) { return std::ranges::none_of(text, is_stray_control) && is_utf8(text); }
+/// Whether UTF-8 text has a blank beyond ASCII, or what is not shown at all: to some programs an address ends there.
+bool has_other_blank(const std::string& text) {
+  constexpr gunichar kByteOrderMark = 0xFEFF;
+  for (const char* at = text.c_str(); *at != 0; at = g_utf8_next_char(at)) {
+    const gunichar c = g_utf8_get_char(at);
+    if (c > 127 && (g_unichar_isspace(c) || g_unichar_iszerowidth(c) || c == kByteOrderMark)) return true;
+  }
+  return false;
+}
+
+bool is_clean_text(const std::string& text) {
+  return std::ranges::none_of(text, is_stray_control) && is_utf8(text) && !has_other_blank(text);
+}
 
 int hex_of(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -214,22 +227,40 @@ public:
   }
 
 private:
-  /// As it stands; up to the first character that no host name has; and without all such characters.
+  /// As it stands; up to the first character that no host name of ASCII has, which may be a blank or an end to some programs, beyond
+  /// ASCII too; and without all such characters.
   void read(const std::string& local, std::string_view domain) {
     if (domain.empty() || !looked_at_.emplace(local, domain).second) return;
-    const auto strange = std::ranges::find_if(domain, [](char c) { return is_ascii({&c, 1}) && !is_of_host(c); });
+    const auto strange = std::ranges::find_if_not(domain, is_of_host);
     const bool whole = read_name(local, domain);
     if (strange == domain.end() && whole) return;
-    read_name(local, domain.substr(0, static_cast<std::size_t>(strange - domain.begin())));
+    const std::string_view cut = domain.substr(0, static_cast<std::size_t>(strange - domain.begin()));
+    if (!is_letter_of_one(cut)) read_name(local, cut);
+    if (whole) return; // an international name, which nobody shows without its letters
     std::string repaired;
     for (const char c : domain)
       if (is_of_host(c) && !(c == '.' && repaired.ends_with('.'))) repaired += c;
     read_name(local, repaired);
   }
 
+  /// "mail.b", of "mail.b\xc3\xbccher.test": no domain of one letter is at the top.
+  static bool is_letter_of_one(std::string_view cut) { return cut.size() > 1 && cut[cut.size() - 2] == '.'; }
+
+  /// Without dots around it; and without hyphens too, which some programs take for what stands around the address.
   bool read_name(const std::string& local, std::string_view name) {
-    while (name.starts_with('.')) name.remove_prefix(1);
-    while (name.ends_with('.')) name.remove_suffix(1);
+    const std::string_view plain = stripped(name, "."), core = stripped(name, ".-");
+    const bool whole = read_plain(local, plain);
+    if (core != plain) read_plain(local, core);
+    return whole;
+  }
+
+  static std::string_view stripped(std::string_view name, std::string_view of) {
+    const auto begin = name.find_first_not_of(of);
+    if (begin == std::string_view::npos) return {};
+    return name.substr(begin, name.find_last_not_of(of) - begin + 1);
+  }
+
+  bool read_plain(const std::string& local, std::string_view name) {
     auto domain = normalize_domain(name);
     if (!domain) return false;
     const auto dot = domain->rfind('.');

@@ -103,6 +103,16 @@ TEST(Author, AnUntidyFieldLeadsToAllThatProgramsMayRead) {
       {"From: a@a. te st, b@b.test\r\n", State::several, "b.test a.te a.test"},
       {"From: <a@a.te><st>, b@b.test\r\n", State::several, "a.te b.test a.test"},
       {"From: a@a.test\r<b@b.test>\r\n", State::several, "a.test b.test"},
+      // What ends an address for JavaScript's \s and \b.
+      {"From: a@a.test\xc2\xa0x.b.test\r\n", State::several, "a.test a.testx.b.test"},
+      {"From: a@a.test\xe3\x80\x80.b.test\r\n", State::several, "a.test a.test.b.test"},
+      {"From: a@a.test\xef\xbb\xbfx.b.test\r\n", State::several, "a.testx.b.test a.test"},
+      {"From: a@a.test- x.b.test\r\n", State::several, "a.test a.test-x.b.test"},
+      {"From: a@a.test-.- x.b.test\r\n", State::one, "a.test"},
+      {"From: a@a.test\xc3\xa9 x.b.test\r\n", State::several, "a.xn--test-epa a.test"},
+      {"From: a@b\xc3\xbc.test [x]\r\n", State::one, "xn--b-eha.test"},
+      {"From: a@mail.b\xc3\xbc.test [x]\r\n", State::one, "mail.xn--b-eha.test"},
+      {"From: Jan\xc2\xa0- <ann@one.test>\r\n", State::one, "one.test"},
   });
 }
 

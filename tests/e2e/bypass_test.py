@@ -90,7 +90,8 @@ UNTIDY = ["eve@evil.test <eve@evil.test>", "Eve [Support] <eve@evil.test>", "Smi
           "\x1b$B;3ED\x1b(B <eve@evil.test>", "<eve@evil.test", '"Eve <eve@evil.test>', "Eve <<eve@evil.test>>", "eve@evil.test (", "Dr. Eve, PhD <eve@evil.test>"]
 
 # Of these fields are made up, which programs read in all kinds of ways.
-PIECES = ["boss@legit.test", "<boss@legit.test>", '"boss@legit.test"', "(boss@legit.test)", "'boss@legit.test'", "eve@evil.test", "<eve@evil.test>", "boss", "eve",
+PIECES = [*("\xc2\xa0", "\xe3\x80\x80", "\xef\xbb\xbf", "\xc3\xa9", "-", "-.-", ".evil.test", "x.evil.test"),  # what ends a word for JavaScript
+          "boss@legit.test", "<boss@legit.test>", '"boss@legit.test"', "(boss@legit.test)", "'boss@legit.test'", "eve@evil.test", "<eve@evil.test>", "boss", "eve",
           "legit.test", "@legit.test", "@evil.test", "=?utf-8?q?x=40legit.test,?=", "=?utf-8?b?PGJvc3NAbGVnaXQudGVzdD4?=", "=?utf-8?q?boss=40legit.test?=",
           "Ann", '"', "(", ")", ",", ";", ":", "<", ">", "@", "[", "]", "\\", " ", " ", "\t", "\r\n ", ".", "'", "\xe9", '\\"', "\\)"]
 
@@ -163,7 +164,7 @@ class BypassTest(unittest.TestCase):
                 for value, addresses, said in zip(values, shown, found):
                     judged = {one["author"] for one in [said["dmarc"], *said.get("further_dmarc", [])]}
                     for address in addresses:
-                        domain = address.rpartition("@")[2].lower().strip(".")
+                        domain = address.rpartition("@")[2].lower().strip(".-")
                         if "@" not in address or not re.fullmatch(r"([a-z0-9-]+\.)+[a-z][a-z0-9-]*", domain):
                             continue
                         read += 1
