@@ -95,7 +95,7 @@ Task<std::optional<LoginCheck::Found>> LoginCheck::try_password(std::string name
   const Instant now = clock_.now();
   if (const auto until = right_.get(generation, right); !hash.empty() && until && now < *until)
     co_return Found{true, {}};
-  if (wrong_.get(generation, wrong)) co_return Found{};
+  if (const auto until = wrong_.get(generation, wrong); until && now < *until) co_return Found{};
   const auto survey = co_await survey_.look();
   if (!survey) co_return std::nullopt;
   const auto check = std::make_shared<Check>();
@@ -109,7 +109,7 @@ Task<std::optional<LoginCheck::Found>> LoginCheck::try_password(std::string name
   if (check->right)
     right_.put(generation, right, now + kRememberedFor);
   else
-    wrong_.put(generation, wrong, true);
+    wrong_.put(generation, wrong, now + kRememberedFor); // not for ever: it may have been memory that lacked
   co_return Found{check->right, std::move(check->work)};
 }
 

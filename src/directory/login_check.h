@@ -46,7 +46,7 @@ private:
   std::mutex secret_mutex_;
   std::string secret_;             ///< "login.secret", once it was read
   GenerationCache<Instant> right_; ///< digest to the end of its time
-  GenerationCache<bool> wrong_;    ///< digests of a hash, the name that was given and a password
+  GenerationCache<Instant> wrong_; ///< likewise; of a hash, the name that was given and a password
 };
 
 } // namespace paquebot::directory

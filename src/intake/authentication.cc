@@ -19,7 +19,7 @@ constexpr std::string_view kTooLate = "the DNS did not answer in time";
 class BoundedResolver final : public dns::Resolver {
 public:
   BoundedResolver(Verifier& verifier, const mailauth::Ip& client)
-      : verifier_(verifier), network_(Shares::network_of(client)) {}
+      : verifier_(verifier), client_(Shares::client_of(client)), network_(Shares::network_of(client)) {}
   /// Behind each question for a key may be a check of a signature: a message that has many gives way to others in between.
   Task<std::shared_ptr<const dns::Answer>> query(std::string name, dns::Type type) override {
     if (over_) return too_late();
@@ -36,8 +36,10 @@ private:
 
   Task<std::shared_ptr<const dns::Answer>> ask(std::string name, dns::Type type, bool politely) {
     if (politely) co_await net::give_way();
-    const OneShot turn;
-    if (!verifier_.shares.enter(network_, turn)) co_await turn.wait();
+    const OneShot own_turn, turn;
+    if (!verifier_.shares.enter(client_, Shares::kEach, own_turn)) co_await own_turn.wait();
+    const Shares::Place own(verifier_.shares, client_);
+    if (!verifier_.shares.enter(network_, Shares::kOfNetwork, turn)) co_await turn.wait();
     const Shares::Place place(verifier_.shares, network_);
     auto question = over_ ? too_late() : verifier_.resolver.query(std::move(name), type);
     auto answer = co_await std::move(question);
@@ -45,7 +47,7 @@ private:
   }
 
   Verifier& verifier_;
-  const std::string network_;
+  const std::string client_, network_;
   unsigned asked_ = 0;
   bool over_ = false;
 };

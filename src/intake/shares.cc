@@ -4,17 +4,23 @@
 
 namespace paquebot::intake {
 
-std::string Shares::network_of(const mailauth::Ip& client) {
-  const std::size_t octets = client.v4 ? 3 : 6;
+namespace {
+
+std::string begin_of(const mailauth::Ip& client, std::size_t octets) {
   std::string name(1, client.v4 ? '4' : '6');
   for (std::size_t i = 0; i < octets; ++i) name += static_cast<char>(client.octets[i]);
   return name;
 }
 
-bool Shares::enter(const std::string& network, const OneShot& turn) {
+} // namespace
+
+std::string Shares::client_of(const mailauth::Ip& client) { return begin_of(client, client.v4 ? 4 : 8); }
+std::string Shares::network_of(const mailauth::Ip& client) { return begin_of(client, client.v4 ? 3 : 6); }
+
+bool Shares::enter(const std::string& whose, std::size_t most, const OneShot& turn) {
   const std::lock_guard lock(mutex_);
-  Share& share = networks_[network];
-  if (share.used < kEach) {
+  Share& share = networks_[whose];
+  if (share.used < most) {
     ++share.used;
     return true;
   }

@@ -11,13 +11,17 @@
 
 namespace paquebot::intake {
 
-/// How many questions to the DNS the mail of one network may have under way, so that what it names does not use up the places of all
-/// others, however many messages it brings. Those behind the bound wait for their turn. Thread-safe.
+/// How many questions to the DNS the mail of one client, and of one network, may have under way, so that what it names does not use
+/// up the places of all others, however many messages it brings. Those behind the bound wait for their turn. Thread-safe.
 class Shares {
 public:
   /// Answers that are to be had come within some ten milliseconds: thousands a second.
-  static constexpr std::size_t kEach = 60;
+  static constexpr std::size_t kEach = 30; ///< of a client
+  static constexpr std::size_t kOfNetwork =
+      200; ///< of all clients of a network: one of them leaves its neighbours theirs
 
+  /// IPv4 address, IPv6 /64.
+  static std::string client_of(const mailauth::Ip& client);
   /// IPv4 /24, IPv6 /48.
   static std::string network_of(const mailauth::Ip& client);
 
@@ -33,8 +37,9 @@ public:
     Shares& shares_;
     std::string network_;
   };
-  /// True: there is a place now, make the Place. False: wait for `turn`, and make it then.
-  bool enter(const std::string& network, const OneShot& turn);
+  /// `whose`: client_of() or network_of(). True: there is a place below `most` now, make the Place. False: wait for `turn`, and make
+  /// it then.
+  bool enter(const std::string& whose, std::size_t most, const OneShot& turn);
 
 private:
   void leave(const std::string& network);

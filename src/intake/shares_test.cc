@@ -16,6 +16,10 @@ TEST(Shares, AreOfNetworks) {
   EXPECT_EQ(network("2001:db8:7:1::1"), network("2001:db8:7:ffff::2"));
   EXPECT_NE(network("2001:db8:7::1"), network("2001:db8:8::1"));
   EXPECT_NE(network("50.0.0.1"), network("3200::1"));
+  const auto client = [](const char* address) { return Shares::client_of(*mailauth::parse_ip(address)); };
+  EXPECT_NE(client("192.0.2.1"), client("192.0.2.2"));
+  EXPECT_EQ(client("2001:db8:7:1::1"), client("2001:db8:7:1::2"));
+  EXPECT_NE(client("2001:db8:7:1::1"), client("2001:db8:7:2::1"));
 }
 
 Task<void> wait_for(OneShot turn, bool* has) {
@@ -36,16 +40,16 @@ TEST(Shares, OneNetworkLeavesTheOthersTheirs) {
   std::deque<Shares::Place> places;
   const OneShot none, first_turn, second_turn;
   for (std::size_t i = 0; i < Shares::kEach; ++i) {
-    ASSERT_TRUE(shares.enter(greedy, none));
+    ASSERT_TRUE(shares.enter(greedy, Shares::kEach, none));
     places.emplace_back(shares, greedy);
   }
   bool first = false, second = false;
-  EXPECT_FALSE(shares.enter(greedy, first_turn));
-  EXPECT_FALSE(shares.enter(greedy, second_turn));
+  EXPECT_FALSE(shares.enter(greedy, Shares::kEach, first_turn));
+  EXPECT_FALSE(shares.enter(greedy, Shares::kEach, second_turn));
   loop.start(wait_for(first_turn, &first));
   loop.start(wait_for(second_turn, &second));
   {
-    ASSERT_TRUE(shares.enter(other, none));
+    ASSERT_TRUE(shares.enter(other, Shares::kEach, none));
     const Shares::Place place(shares, other);
   }
   loop.run(settle());
@@ -62,7 +66,7 @@ TEST(Shares, OneNetworkLeavesTheOthersTheirs) {
     const Shares::Place last(shares, greedy);
   }
   for (std::size_t i = 0; i < Shares::kEach; ++i) {
-    EXPECT_TRUE(shares.enter(greedy, none));
+    EXPECT_TRUE(shares.enter(greedy, Shares::kEach, none));
     places.emplace_back(shares, greedy);
   }
 }
