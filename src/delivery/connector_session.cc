@@ -4,6 +4,7 @@
 #include "delivery/connector_words.h"
 
 #include <boost/asio/post.hpp>
+#include <optional>
 
 namespace paquebot::delivery {
 namespace {
@@ -129,7 +130,8 @@ Task<Reached> Connector::try_session(const queue::Plan& plan, const queue::Candi
   auto peer = std::make_unique<Peer>(std::move(*stream), options, implicit, std::move(identity), *tls);
   peer->set_tls(info);
   Peer& running = *peer;
-  const Knock knock(knocking_, running);
+  std::optional<Knock> knock;
+  if (!plan.patient) knock.emplace(knocking_, running);
   Peer::Event event = co_await running.run();
   if (event == Peer::Event::ready) {
     reached.peer = std::move(peer);

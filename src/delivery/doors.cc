@@ -18,7 +18,8 @@ DoorHold& DoorHold::operator=(DoorHold&& other) noexcept {
 }
 
 void DoorHold::leave() {
-  if (Doors* const doors = std::exchange(doors_, nullptr)) doors->leave(door_);
+  const std::string door = std::exchange(door_, {});
+  if (Doors* const doors = std::exchange(doors_, nullptr)) doors->leave(door);
 }
 
 std::string Doors::door_of(const std::string& address, std::uint16_t port) {

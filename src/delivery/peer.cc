@@ -97,6 +97,7 @@ Task<void> Peer::read(smtp::ClientNeedInput need) {
 }
 
 Task<void> Peer::start_tls() {
+  hurried_ = true; // it has its own bound: cut short, the peer would look as if it could not do TLS
   stream_.set_deadline(std::chrono::steady_clock::now() + std::chrono::seconds(60));
   net::TlsContext& context = *tls_;
   auto done = co_await stream_.start_tls_client(context, identity_.host);

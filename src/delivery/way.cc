@@ -9,6 +9,8 @@
 namespace paquebot::delivery {
 namespace {
 
+constexpr std::uint32_t kHurried = 3; // attempts of a destination that may be cut short while others wait
+
 using std::chrono::steady_clock;
 
 constexpr unsigned kMessagesPerConnection = 500;
@@ -172,6 +174,8 @@ Task<Dispatcher::Reach> Dispatcher::reach(Worker& worker, Attempt& attempt, bool
 /// Opens a connection, or says why not. True when the place lets no further one in, and the worker gave its share back.
 Task<bool> Dispatcher::open(Worker& worker, const Attempt& attempt, Reach& found) {
   set_share(worker, Share::opening);
+  // A slow host must have an attempt with all its time before its mail is returned; a configured one has it always.
+  worker.plan->patient = worker.plan->route != nullptr || queue_.failures(worker.destination) >= kHurried;
   const queue::Plan& plan = *worker.plan;
   AtDoors at{doors_, worker.options->workers_per_destination, std::move(worker.kept)};
   Reached reached = co_await connector_.open(plan, attempt.tried, hosts_, std::move(at));

@@ -29,6 +29,7 @@ struct Plan {
   bool lmtp = false;
   bool require_tls = false;     ///< for messages with REQUIRETLS: the host must offer it too (RFC 8689 section 4.2.1)
   bool more_hosts = false;      ///< there are more than kMaxCandidates
+  bool patient = false;         ///< its hosts get all their time to greet, also while others wait
   const Route* route = nullptr; ///< for login
   mail::Reply failure;          ///< when there are no candidates: why, 4xx or 5xx
   bool own_fault = false;       ///< that failure is our own resolver's: the domain is not to blame (dns::Answer)

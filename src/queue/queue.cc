@@ -123,7 +123,9 @@ Task<std::optional<Job>> Queue::take(std::string key) {
         auto job = pick(key, place);
         if (job) co_return job;
       }
-      claim_now = !claimed && frozen_ == 0 && !place.claiming && place.due <= now() && place.backoff_until <= now();
+      // Nothing was picked: none is there, or there is no seat for any of them, and more of the same would only lie here.
+      claim_now = !claimed && place.ready.size() < options_->window && frozen_ == 0 && !place.claiming &&
+                  place.due <= now() && place.backoff_until <= now();
       if (claim_now) {
         place.claiming = true;
         place.due = kNever; // from here on only what comes to the store meanwhile, which the claim may not see

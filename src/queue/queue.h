@@ -119,6 +119,8 @@ public:
   unsigned loads() const;
   /// Whether the last attempt to reach the destination failed.
   bool failing(const std::string& destination) const;
+  /// How many attempts to reach the destination failed in a row, as far as memory knows.
+  std::uint32_t failures(const std::string& destination) const;
   /// When a destination that fails now is to be tried again (wall milliseconds); the same for all that fail before that.
   std::int64_t back_off_until(const std::string& destination) const;
   /// The destination failed as a whole: records outcomes and backs off until then.

@@ -80,6 +80,12 @@ bool Queue::failing(const std::string& key) const {
   return (it != destinations_.end() && it->second.failures > 0) || forgotten_.contains(key);
 }
 
+std::uint32_t Queue::failures(const std::string& key) const {
+  const std::lock_guard lock(mutex_);
+  const auto it = destinations_.find(key);
+  return it == destinations_.end() ? 0 : it->second.failures;
+}
+
 Task<void> Queue::settle_several(const std::vector<Settled>& several) {
   std::vector<store::Outcome> all;
   for (const Settled& one : several) all.insert(all.end(), one.outcomes.begin(), one.outcomes.end());

@@ -85,8 +85,9 @@ struct Server::Impl {
   UlidSource ids;
   queue::Queue queue;
   Gate gate;
-  store::ByteBudget message_memory{options.message_memory,
-                                   std::chrono::seconds(30)}; ///< heads, bodies and recipients that come in
+  /// For heads, bodies and recipients that come in: from other servers, and from own users.
+  store::ByteBudget message_memory{options.message_memory / 4 * 3, std::chrono::seconds(30)};
+  store::ByteBudget own_memory{options.message_memory / 4, std::chrono::seconds(30)};
   policy::FactsCache client_facts{system_clock()};
   policy::ClientRates client_rates{system_clock()};
   policy::GreyTable grey;
@@ -129,8 +130,10 @@ struct Server::Impl {
   boost::asio::any_io_executor first() { return contexts.executor(0); }
   boost::asio::any_io_executor last() { return contexts.executor(contexts.size() - 1); }
   LoginParts login_parts() { return {store, directory, sessions, guard, current()->issuer, &networks, &scram}; }
-  intake::Services services() {
-    return {store, queue, policy, ids, system_clock(), verifier.get(), &dmarc_book, &message_memory};
+  /// `own`: for what own users, their programs and LMTP bring in, which strangers must not keep out.
+  intake::Services services(bool own = true) {
+    store::ByteBudget* const memory = own ? &own_memory : &message_memory;
+    return {store, queue, policy, ids, system_clock(), verifier.get(), &dmarc_book, memory};
   }
 
   /// Whose session an admitted connection is to have; none: neither.
@@ -317,7 +320,9 @@ Task<void> Server::Impl::converse(Welcome welcome, net::Stream stream, std::size
   }
   filter::Wiring wiring{executor, &contexts.wheel(context), resolvers.deliveries.get()};
   GuardParts guards{resolvers.strangers, client_facts, client_rates, grey, guard_book, system_clock()};
-  SmtpParts parts{services(), directory, sessions, etrn, login_parts(), std::move(wiring), std::move(guards), refusals};
+  const bool own = welcome.smtp->session->role != smtp::Role::mx;
+  SmtpParts parts{services(own), directory,         sessions,          etrn,
+                  login_parts(), std::move(wiring), std::move(guards), refusals};
   return SmtpConnection::serve(
       std::make_shared<SmtpConnection>(parts, std::move(welcome.smtp), std::move(stream), executor));
 }
