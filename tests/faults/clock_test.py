@@ -31,9 +31,10 @@ class ClockTest(unittest.TestCase):
             return None
 
     def mails(self):
-        """How many there are; None as above."""
-        letters = self.letters()
-        return None if letters is None else len(letters)
+        """How many there are, once the mailbox is free."""
+        looks = []
+        wait_until(lambda: looks.append(self.letters()) or looks[-1] is not None, "the mailbox to be free")
+        return len(looks[-1])
 
     def clock(self):
         return self.server.json("status")["clock"]
