@@ -32,6 +32,7 @@ TEST(Doors, CountUntilTheyAreLeft) {
   }
   EXPECT_EQ(doors.count("a"), 1u);
   first.leave();
+  EXPECT_EQ(first.door(), "") << "it is nobody's place there any more";
   first.leave();
   EXPECT_EQ(doors.size(), 0u);
   EXPECT_EQ(left, 2);
