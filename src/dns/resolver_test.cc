@@ -292,12 +292,18 @@ struct NoDescriptors {
     getrlimit(RLIMIT_NOFILE, &before);
     few = {200, before.rlim_max};
     setrlimit(RLIMIT_NOFILE, &few);
-    for (int one; (one = ::open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;) held.push_back(one);
+    take_all();
   }
   ~NoDescriptors() {
     for (const int one : held) ::close(one);
     setrlimit(RLIMIT_NOFILE, &before);
   }
+
+  /// Again: another thread may have closed one meanwhile.
+  void take_all() {
+    for (int one; (one = ::open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;) held.push_back(one);
+  }
+
   rlimit before{};
   std::vector<int> held;
 };
@@ -305,9 +311,16 @@ struct NoDescriptors {
 TEST(Resolver, SurvivesItsFirstQuestionWithoutDescriptors) {
   World world([](Options& options) { options.timeout = 200ms; });
   {
-    const NoDescriptors none;
-    EXPECT_EQ(world.ask("example.test", Type::mx)->status, Status::servfail);
+    // The socket of the start's own question may be closed only now, by the resolver's thread; then this one is answered.
+    NoDescriptors none;
+    Status status = Status::ok;
+    for (int i = 0; i < 100 && status != Status::servfail; ++i) {
+      none.take_all();
+      status = world.ask(std::to_string(i) + ".without.test", Type::mx)->status;
+    }
+    EXPECT_EQ(status, Status::servfail);
     Options options = options_for(world.server);
+    none.take_all();
     const auto another = make_resolver(world.loop.executor(), options);
     ASSERT_FALSE(another);
     EXPECT_EQ(another.error().code, Errc::temporary);
