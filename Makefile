@@ -129,6 +129,7 @@ lint: ## Format, include floors, co_await arguments, shell scripts, clang-tidy o
 	@tools/floors
 	@tools/lint-coawait --self-test
 	@tools/lint-coawait
+	@tools/sizes --self-test
 	@tools/documents --self-test
 	@tools/documents
 	@shellcheck -x .ci/run $$(grep -lE '^#!.*(bash|/sh)$$' tools/*)
