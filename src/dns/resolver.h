@@ -53,6 +53,8 @@ public:
   virtual ~Resolver() = default;
   /// `name`: A-label domain without the final dot (escape_name()), or "." for the root. Never fails otherwise than by Answer::status; bounded in time.
   virtual Task<std::shared_ptr<const Answer>> query(std::string name, Type type) = 0;
+  /// The answer, where query() would give it without asking anybody; else nothing. Thread-safe.
+  virtual std::shared_ptr<const Answer> known(const std::string& /*name*/, Type /*type*/) { return nullptr; }
   /// The process ends: all questions under way, and all that come, end with servfail. Thread-safe.
   virtual void give_up() {}
 };

@@ -122,6 +122,21 @@ TEST(Resolver, KeepsAnswersOfAllKinds) {
   for (const char* name : {"example.test", "none.test", "broken.test"}) again(name);
 }
 
+TEST(Resolver, SaysWhatItKnows) {
+  World world;
+  for (const char* name : {"example.test", "none.test", "broken.test"}) {
+    EXPECT_EQ(world.resolver->known(name, Type::mx), nullptr) << name;
+    EXPECT_EQ(world.server.questions(), 0);
+  }
+  for (const char* name : {"example.test", "none.test", "broken.test"}) {
+    const auto answer = world.ask(name, Type::mx);
+    EXPECT_EQ(world.resolver->known(name, Type::mx), answer) << name;
+  }
+  EXPECT_EQ(world.resolver->known("Example.Test", Type::mx)->status, Status::ok);
+  EXPECT_EQ(world.resolver->known("example.test", Type::a), nullptr);
+  EXPECT_EQ(world.resolver->known("a..b", Type::a)->status, Status::nxdomain);
+}
+
 TEST(Resolver, TimeIsBounded) {
   World world([](Options& options) { options.timeout = 100ms; });
   const auto answer = world.ask("silent.test", Type::mx);

@@ -81,6 +81,11 @@ public:
     co_return co_await answer.take();
   }
 
+  Shared known(const std::string& name, Type type) override {
+    if (name != "." && !is_escaped_query_name(name)) return not_a_name();
+    return questions_->cached({to_lower(name), type});
+  }
+
   void give_up() override {
     questions_->close();
     boost::asio::post(executor_, [questions = questions_] { questions->end_all("the server stops"); });

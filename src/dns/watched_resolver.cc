@@ -101,6 +101,13 @@ public:
     co_return answer;
   }
 
+  /// A failure of which query() would find out more is not known.
+  Shared known(const std::string& name, Type type) override {
+    Shared answer = parts_->current()->known(name, type);
+    const bool open = answer && answer->status == Status::servfail && !answer->own_fault;
+    return open && (answer->bogus || parts_->asks_whom_to_blame) ? nullptr : answer;
+  }
+
   void give_up() override { parts_->give_up(); }
 
 private:

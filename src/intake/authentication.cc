@@ -14,42 +14,98 @@ constexpr std::string_view kQuarantine = "X-Paquebot-Quarantine";
 constexpr unsigned kAtOnce = 12;
 constexpr std::string_view kTooLate = "the DNS did not answer in time";
 
-/// Asks until the message is judged, within the share of the network that it comes from. Then nothing more is asked, so that what
-/// still runs ends with its question under way: a chain of fifty seals whose names are silent must not be followed to its end.
+/// Asks until the message is judged, within the share of the client and the network that it comes from. Then nothing more is
+/// asked, so that what still runs ends with its question under way: a chain of fifty seals whose names are silent must not be
+/// followed to its end. What is known needs no place. Who asks for the author's policy, policies(), stands in no line either:
+/// that decides everything, and a message asks for two of each of its authors' domains at a time, and one more. Beyond the
+/// reserve they stand in line like the others.
 class BoundedResolver final : public dns::Resolver {
 public:
   BoundedResolver(Verifier& verifier, const mailauth::Ip& client)
       : verifier_(verifier), client_(Shares::client_of(client)), network_(Shares::network_of(client)) {}
   /// Behind each question for a key may be a check of a signature: a message that has many gives way to others in between.
   Task<std::shared_ptr<const dns::Answer>> query(std::string name, dns::Type type) override {
-    if (over_) return too_late();
-    return ask(std::move(name), type, ++asked_ > kAtOnce);
+    return ask(std::move(name), type, ++asked_ > kAtOnce, false);
   }
+  dns::Resolver& policies() { return policies_; }
   void end() { over_ = true; }
+  /// Some question had to wait for its place, or failed for reasons of our own.
+  bool own_fault() const { return own_fault_; }
 
 private:
-  static Task<std::shared_ptr<const dns::Answer>> too_late() {
+  using AnswerPtr = std::shared_ptr<const dns::Answer>;
+
+  class Policies final : public dns::Resolver {
+  public:
+    explicit Policies(BoundedResolver& of) : of_(of) {}
+    Task<AnswerPtr> query(std::string name, dns::Type type) override {
+      return of_.ask(std::move(name), type, false, true);
+    }
+
+  private:
+    BoundedResolver& of_;
+  };
+
+  /// The places that a question has.
+  struct Places {
+    std::optional<Shares::Place> own, network;
+  };
+
+  AnswerPtr too_late() const {
     auto answer = std::make_shared<dns::Answer>();
     answer->why = kTooLate;
+    answer->own_fault = own_fault_;
+    return answer;
+  }
+
+  Task<AnswerPtr> ask(std::string name, dns::Type type, bool politely, bool policy) {
+    if (over_) co_return too_late();
+    if (politely) co_await net::give_way();
+    if (AnswerPtr known = verifier_.resolver.known(name, type)) {
+      own_fault_ |= known->own_fault;
+      co_return known;
+    }
+    Places places;
+    const bool passes = policy && pass(places);
+    if (!passes) co_await stand_in_line(places);
+    if (over_) co_return too_late();
+    AnswerPtr answer = co_await verifier_.resolver.query(std::move(name), type);
+    own_fault_ |= answer->own_fault;
     co_return answer;
   }
 
-  Task<std::shared_ptr<const dns::Answer>> ask(std::string name, dns::Type type, bool politely) {
-    if (politely) co_await net::give_way();
+  bool pass(Places& places) {
+    const std::string own = Shares::reserve_of(client_), network = Shares::reserve_of(network_);
+    if (!verifier_.shares.enter(own, Shares::kEach)) return false;
+    places.own.emplace(verifier_.shares, own);
+    if (verifier_.shares.enter(network, Shares::kOfNetwork)) {
+      places.network.emplace(verifier_.shares, network);
+      return true;
+    }
+    places.own.reset();
+    return false;
+  }
+
+  Task<void> stand_in_line(Places& places) {
     const OneShot own_turn, turn;
-    if (!verifier_.shares.enter(client_, Shares::kEach, own_turn)) co_await own_turn.wait();
-    const Shares::Place own(verifier_.shares, client_);
-    if (!verifier_.shares.enter(network_, Shares::kOfNetwork, turn)) co_await turn.wait();
-    const Shares::Place place(verifier_.shares, network_);
-    auto question = over_ ? too_late() : verifier_.resolver.query(std::move(name), type);
-    auto answer = co_await std::move(question);
-    co_return answer;
+    if (!verifier_.shares.enter(client_, Shares::kEach, own_turn)) {
+      own_fault_ = true;
+      co_await own_turn.wait();
+    }
+    places.own.emplace(verifier_.shares, client_);
+    if (!verifier_.shares.enter(network_, Shares::kOfNetwork, turn)) {
+      own_fault_ = true;
+      co_await turn.wait();
+    }
+    places.network.emplace(verifier_.shares, network_);
   }
 
   Verifier& verifier_;
   const std::string client_, network_;
+  Policies policies_{*this};
   unsigned asked_ = 0;
   bool over_ = false;
+  bool own_fault_ = false;
 };
 
 } // namespace
@@ -57,7 +113,7 @@ private:
 /// What questions under way work with. They end on the same executor, maybe after the message.
 struct Authentication::State {
   State(Verifier& v, AuthenticationSubject s)
-      : verifier(v), resolver(v, s.client), subject(std::move(s)), walker(resolver) {}
+      : verifier(v), resolver(v, s.client), subject(std::move(s)), walker(resolver.policies()) {}
 
   Verifier& verifier;
   BoundedResolver resolver;
@@ -217,7 +273,8 @@ Task<void> Authentication::finish(const mail::Head& head) {
   s.resolver.end();
   const bool doubtful =
       std::ranges::any_of(s.dmarc, [](const auto& d) { return d.doubt != mailauth::DmarcDoubt::none; });
-  findings_.waited_long = doubtful && waited_long();
+  findings_.own_fault = s.resolver.own_fault();
+  findings_.waited_long = doubtful && !findings_.own_fault && waited_long(); // else his patience is not used up
   judgement_ = s.dmarc.empty() ? judge(findings_, options_) : judge_each(findings_, std::move(s.dmarc), options_);
   finished_ = true;
 }

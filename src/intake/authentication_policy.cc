@@ -75,6 +75,16 @@ DmarcPolicy asked_for(const DmarcOutcome& dmarc) {
   return dmarc.record && dmarc.record->testing ? one_level_less(dmarc.published) : dmarc.published;
 }
 
+/// Who sends may have filled the line of what is asked for his network; so that is no reason to take it, and none to charge it
+/// to anybody.
+mail::Reply ours_to_mend(const std::string& detail) {
+  return mail::Reply(
+      451, {4, 4, 5},
+      "this server has too much to ask the DNS for mail of your network, and can't tell yet who sent this message: "
+      "please try again later",
+      detail);
+}
+
 /// The DNS does not let us find out whether the message is the author's. Who sends it may have chosen the name that fails, so that is
 /// no reason to take it; an honest sender's DNS comes back. After a day the policy decides, when it is known.
 Judgement judge_doubt(const Findings& f, const AuthenticationOptions& options) {
@@ -90,6 +100,10 @@ Judgement judge_doubt(const Findings& f, const AuthenticationOptions& options) {
     return out;
   }
   out.action = Action::refuse;
+  if (f.own_fault) {
+    out.reply = ours_to_mend(dmarc.reason);
+    return out;
+  }
   out.reply = mail::Reply(451, {4, 7, 0},
                           policy ? out.reason + ", which this message says it is from: please try again later"
                                  : "the message says that it is from " + author +
@@ -114,7 +128,7 @@ std::string refused_signature(const Findings& f) {
 Judgement judge_dmarc(const Findings& f, const AuthenticationOptions& options) {
   const DmarcOutcome& dmarc = *f.dmarc;
   Judgement out;
-  const bool doubtful = dmarc.doubt == DmarcDoubt::evidence && f.waited_long;
+  const bool doubtful = dmarc.doubt == DmarcDoubt::evidence && f.waited_long && !f.own_fault;
   if (dmarc.doubt != DmarcDoubt::none && !doubtful) return judge_doubt(f, options);
   const DmarcPolicy policy = doubtful ? asked_for(dmarc) : dmarc.policy;
   if (policy == DmarcPolicy::none) return out;
@@ -155,6 +169,12 @@ mail::Reply ask_again(const mailauth::ArcOutcome& arc) {
 bool refused_by_spf(const Findings& f, const AuthenticationOptions& options) {
   if (options.spf_fail != AuthenticationOptions::SpfFail::refuse || f.sender.result != SpfResult::fail) return false;
   return !f.dmarc || (f.dmarc->result != DmarcResult::pass && f.dmarc->result != DmarcResult::temperror);
+}
+
+/// It may be such a domain, had we been able to ask.
+bool hidden_from_spf(const Findings& f, const AuthenticationOptions& options) {
+  return options.spf_fail == AuthenticationOptions::SpfFail::refuse && f.own_fault &&
+         f.sender.result == SpfResult::temperror && (!f.dmarc || f.dmarc->result != DmarcResult::pass);
 }
 
 /// RFC 7208 section 8.4: a fail with its explanation, which is said to be somebody else's words.
@@ -214,6 +234,9 @@ Judgement judge(const Findings& findings, const AuthenticationOptions& options) 
   if (out.action != Action::refuse && out.forwarder.empty() && refused_by_spf(findings, options)) {
     out.action = Action::refuse;
     out.reply = spf_refusal(findings);
+  } else if (out.action != Action::refuse && out.forwarder.empty() && hidden_from_spf(findings, options)) {
+    out.action = Action::refuse;
+    out.reply = ours_to_mend(findings.sender.reason);
   }
   return out;
 }

@@ -42,6 +42,9 @@ struct Findings {
   std::vector<mailauth::DmarcOutcome> further_dmarc;
   bool waited_long =
       false; ///< where the DNS leaves the author in doubt: for a day already the message was to come again
+  /// Some question could not be asked, or not in time, for reasons of our own: what failed may have failed through that, and
+  /// is no lateness of the sender's.
+  bool own_fault = false;
 };
 
 /// What follows from it.

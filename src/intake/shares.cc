@@ -28,6 +28,13 @@ bool Shares::enter(const std::string& whose, std::size_t most, const OneShot& tu
   return false;
 }
 
+bool Shares::enter(const std::string& whose, std::size_t most) {
+  const std::lock_guard lock(mutex_);
+  const std::size_t used = networks_.contains(whose) ? networks_[whose].used : 0;
+  if (used < most) networks_[whose].used = used + 1;
+  return used < most;
+}
+
 void Shares::leave(const std::string& network) {
   std::optional<OneShot> next;
   {

@@ -24,6 +24,8 @@ public:
   static std::string client_of(const mailauth::Ip& client);
   /// IPv4 /24, IPv6 /48.
   static std::string network_of(const mailauth::Ip& client);
+  /// Places beside those of `whose`, as many more, for what decides everything.
+  static std::string reserve_of(const std::string& whose) { return 'r' + whose; }
 
   /// A place, given back when this goes. Must not outlive the Shares.
   class Place {
@@ -40,6 +42,8 @@ public:
   /// `whose`: client_of() or network_of(). True: there is a place below `most` now, make the Place. False: wait for `turn`, and make
   /// it then.
   bool enter(const std::string& whose, std::size_t most, const OneShot& turn);
+  /// The same for who does not wait: false, and there is no place.
+  bool enter(const std::string& whose, std::size_t most);
 
 private:
   void leave(const std::string& network);

@@ -59,7 +59,11 @@ Task<void> Check::find_policy() {
   DmarcWalk walk = co_await walker_.walk(std::move(author));
   failed_ = std::move(walk.failed);
   outcome_.organizational_domain = walk.organizational_domain();
-  if (!walk.found.empty()) {
+  // What our own resolver, or the bound on what is asked, keeps from us is not for the sender to choose either: a record nearer to
+  // the author than those that were found, or the one of his organization, may be stricter.
+  const bool kept_from_us =
+      walk.own_fault && (walk.found.empty() || walk.found.front().domain != outcome_.author.domain);
+  if (!walk.found.empty() && !kept_from_us) {
     co_await choose_policy(walk);
     co_return;
   }
@@ -97,8 +101,9 @@ Task<void> Check::choose_policy(const DmarcWalk& walk) {
   outcome_.published = record.sp.value_or(record.p);
   if (!record.np || *record.np == outcome_.published) co_return;
   std::string name = author;
-  const bool exists = co_await walker_.exists(std::move(name));
-  if (!exists) outcome_.published = *record.np;
+  const std::optional<bool> exists = co_await walker_.exists(std::move(name));
+  if (exists.value_or(true) == false) outcome_.published = *record.np;
+  if (!exists && *record.np > outcome_.published) outcome_.doubt = DmarcDoubt::policy;
 }
 
 /// Whether a name for which the DNS failed may be the Organizational Domain of both. A public suffix of one label is none.
@@ -216,6 +221,7 @@ Task<DmarcWalker::Asked> DmarcWalker::ask(std::string domain) {
   if (dns::is_query_name(name)) {
     const auto answer = co_await resolver_.query(std::move(name), dns::Type::txt);
     asked.temporary = answer->status == dns::Status::servfail;
+    asked.own_fault = asked.temporary && answer->own_fault;
     for (const auto& text : answer->records) {
       auto record = parse_dmarc_record(text.text);
       if (!record) continue;
@@ -239,6 +245,7 @@ Task<DmarcWalk> DmarcWalker::walk(std::string domain) {
   for (std::size_t i = 0; i < kMaxQuestions && !target.empty(); ++i) {
     const Asked asked = co_await ask(target);
     if (asked.temporary) walk.failed.push_back(target);
+    walk.own_fault |= asked.own_fault && target.find('.') != std::string::npos;
     if (asked.record) {
       walk.found.push_back({target, *asked.record});
       if (asked.record->psd != DmarcRecord::Psd::unknown) co_return walk;
@@ -248,8 +255,9 @@ Task<DmarcWalk> DmarcWalker::walk(std::string domain) {
   co_return walk;
 }
 
-Task<bool> DmarcWalker::exists(std::string domain) {
+Task<std::optional<bool>> DmarcWalker::exists(std::string domain) {
   const auto answer = co_await resolver_.query(std::move(domain), dns::Type::a);
+  if (answer->status == dns::Status::servfail && answer->own_fault) co_return std::nullopt;
   co_return answer->status != dns::Status::nxdomain;
 }
 

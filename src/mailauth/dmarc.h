@@ -24,6 +24,7 @@ struct DmarcWalk {
   std::string start;
   std::vector<Found> found;        ///< longest name first
   std::vector<std::string> failed; ///< names for which the DNS failed, longest first: there may be a record at each
+  bool own_fault = false;          ///< one of these, with a dot in it, for reasons of our own (dns::Answer::own_fault)
   /// Section 4.10.2; `start` itself where the walk found nothing.
   std::string organizational_domain() const;
 };
@@ -36,13 +37,15 @@ public:
   Task<DmarcWalk> walk(std::string domain);
   /// The name that a walk asks for after `domain`; empty when that is the last.
   static std::string next_name(const std::string& domain);
-  /// Whether a name exists as section 3.2.13 has it: the DNS does not deny it. True also when the DNS fails.
-  Task<bool> exists(std::string domain);
+  /// Whether a name exists as section 3.2.13 has it: the DNS does not deny it. True also when the DNS fails; nothing when that
+  /// is for reasons of our own.
+  Task<std::optional<bool>> exists(std::string domain);
 
 private:
   struct Asked {
     std::optional<DmarcRecord> record;
     bool temporary = false;
+    bool own_fault = false;
   };
   Task<Asked> ask(std::string domain);
 

@@ -234,6 +234,47 @@ TEST_F(Dmarc, FailuresOfTheDnsDecideNothing) {
 }
 
 /// Whoever sends chooses which name fails: of the author's domain, above it, or of his own.
+/// Whoever sends may have filled the line of our own resolver: what is not known for that reason is never taken for the laxer of
+/// what might be published.
+TEST_F(Dmarc, WhatOurOwnResolverKeepsFromUsIsADoubt) {
+  const auto publish = [&](const char* domain, const char* record) {
+    zone_->add("_dmarc." + std::string(domain), dns::Type::txt, {record});
+  };
+  const auto fail = [&](const char* name, bool ours) {
+    zone_->fail(name, dns::Status::servfail, "made to fail", false, ours);
+  };
+  publish("lax.test", "v=DMARC1; p=reject; sp=none");
+  publish("mid.deep.test", "v=DMARC1; p=none");
+  publish("np.test", "v=DMARC1; p=none; np=reject");
+  publish("npnone.test", "v=DMARC1; p=reject; np=none");
+  publish("own.org.example", "v=DMARC1; p=reject");
+  struct OwnFault {
+    const char* from;
+    const char* failing;
+    DmarcResult theirs, ours; ///< where that name's own servers fail, and where we do
+  };
+  constexpr auto failed = DmarcResult::fail, unknown = DmarcResult::temperror;
+  const OwnFault cases[] = {
+      {"a@strict.lax.test", "_dmarc.strict.lax.test", failed, unknown},
+      {"a@x.mid.deep.test", "_dmarc.deep.test", failed, unknown},
+      {"a@away.np.test", "away.np.test", failed, unknown},
+      {"a@away.npnone.test", "away.npnone.test", failed, failed},
+      {"a@own.org.example", "_dmarc.org.example", failed, failed},
+      {"a@np.test", "_dmarc.test", failed, failed},
+      {"a@strict.lax.test", "_dmarc.test", failed, failed},
+  };
+  for (const auto& c : cases) {
+    for (const bool ours : {false, true}) {
+      fail(c.failing, ours);
+      const auto outcome = check(c.from, spf("evil.test"), {});
+      EXPECT_EQ(outcome.result, ours ? c.ours : c.theirs) << c.from << ", " << c.failing << ": " << outcome.reason;
+      const auto doubt = outcome.result == unknown ? DmarcDoubt::policy : DmarcDoubt::none;
+      EXPECT_EQ(outcome.doubt, doubt) << c.from;
+    }
+    zone_->fail(c.failing, dns::Status::ok);
+  }
+}
+
 TEST_F(Dmarc, OnlyWhatCouldAlignIsADoubt) {
   struct DoubtCase {
     const char* from;

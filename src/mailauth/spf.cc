@@ -60,6 +60,7 @@ private:
   Task<void> load_validated_names();
   Task<void> set_validated_name(const std::string& domain);
   Task<SpfResult> redirected(const std::string& spec, const std::string& domain);
+  Match unsure();
   Match address_in(const SpfDirective& directive, const dns::Answer& answer) const;
   Match failed(Match match, std::string why);
   /// Counts a term that asks; false and a reason when there were too many.
@@ -77,6 +78,7 @@ private:
   bool late_ = false;
   std::optional<std::vector<std::string>> validated_; ///< names of the address that lead back to it
   AnswerPtr reverse_;                                 ///< to the question for those names
+  bool unsure_ = false;                               ///< there may be more, which we could not ask for
   std::string reason_;
   std::string exp_; ///< the domain-spec of the explanation of the record that decided
   std::string exp_domain_;
@@ -104,6 +106,7 @@ Task<AnswerPtr> Evaluation::ask(std::string name, dns::Type type) {
   if (late_ || clock_.now() >= until_) {
     late_ = true;
     auto answer = std::make_shared<dns::Answer>();
+    answer->own_fault = true; // it is we who look no further
     answer->why = "the evaluation took too long";
     co_return answer;
   }
@@ -168,7 +171,13 @@ Task<SpfResult> Evaluation::check_host(std::string domain) {
 Task<SpfResult> Evaluation::redirected(const std::string& spec, const std::string& domain) {
   if (!may_ask_again()) co_return SpfResult::permerror;
   values_.domain = domain;
-  if (uses_spf_validated_name(spec)) co_await set_validated_name(domain);
+  if (uses_spf_validated_name(spec)) {
+    co_await set_validated_name(domain);
+    if (unsure_) {
+      unsure();
+      co_return SpfResult::temperror;
+    }
+  }
   std::string target = spf_target_name(spec, values_);
   SpfResult result = co_await check_host(target);
   if (result == SpfResult::none) {
@@ -194,7 +203,10 @@ Task<Evaluation::Match> Evaluation::try_directive(const SpfDirective& directive,
     // RFC 8616 section 4: a local part beyond ASCII can be no label, so the term matches nothing.
     if (!is_ascii(values_.local) && uses_spf_local_part(directive.domain_spec)) co_return Match::no;
     values_.domain = domain;
-    if (uses_spf_validated_name(directive.domain_spec)) co_await set_validated_name(domain);
+    if (uses_spf_validated_name(directive.domain_spec)) {
+      co_await set_validated_name(domain);
+      if (unsure_) co_return unsure();
+    }
     target = spf_target_name(directive.domain_spec, values_);
   }
   Match match = Match::no;
@@ -278,6 +290,7 @@ Task<void> Evaluation::load_validated_names() {
   std::string reverse = values_.ip.reverse_name();
   const AnswerPtr names = co_await ask(std::move(reverse), dns::Type::ptr);
   reverse_ = names;
+  unsure_ = names->own_fault;
   if (names->status != dns::Status::ok) co_return;
   const SpfDirective exact;
   const std::size_t most = std::min<std::size_t>(names->records.size(), limits_.hosts);
@@ -285,6 +298,7 @@ Task<void> Evaluation::load_validated_names() {
   for (std::size_t i = 0; i < most; ++i) {
     std::string name = names->records[i].text;
     const AnswerPtr addresses = co_await ask(name, type);
+    unsure_ |= addresses->own_fault;
     if (addresses->status == dns::Status::ok && address_in(exact, *addresses) == Match::yes)
       validated_->push_back(std::move(name));
   }
@@ -294,7 +308,13 @@ Task<Evaluation::Match> Evaluation::try_ptr(std::string target) {
   co_await load_validated_names();
   if (!note_void(*reverse_, values_.ip.reverse_name())) co_return Match::permerror;
   const bool found = std::ranges::any_of(*validated_, [&](const auto& n) { return is_subdomain_or_same(n, target); });
-  co_return found ? Match::yes : Match::no;
+  if (found) co_return Match::yes;
+  co_return unsure_ ? unsure() : Match::no;
+}
+
+/// Section 5.5 makes errors of the DNS no match, so that the sender may fail. What failed for reasons of our own is not his error.
+Evaluation::Match Evaluation::unsure() {
+  return failed(Match::temperror, "the names of " + values_.ip.to_string() + " could not be asked for");
 }
 
 /// Section 7.3: the domain itself, else a name below it, else any.

@@ -294,6 +294,20 @@ TEST_F(Spf, Limits) {
   EXPECT_EQ(check("192.0.2.1", "x@plus.test").result, temperror);
 }
 
+/// Section 5.5 has errors of the DNS match nothing, and the sender fails: not so where it is we who did not ask.
+TEST_F(Spf, NamesThatWeCouldNotAskFor) {
+  zone_->add("name.test", dns::Type::txt, {"v=spf1 exists:%{p}.away.test -all"});
+  zone_->add("namered.test", dns::Type::txt, {"v=spf1 redirect=%{p}.away.test"});
+  zone_->add("before.test", dns::Type::txt, {"v=spf1 ip4:192.0.2.65 ptr -all"});
+  for (const bool ours : {false, true}) {
+    zone_->fail("65.2.0.192.in-addr.arpa", dns::Status::servfail, "made to fail", false, ours);
+    EXPECT_EQ(check("192.0.2.65", "x@ptr.test").result, ours ? temperror : failed);
+    EXPECT_EQ(check("192.0.2.65", "x@name.test").result, ours ? temperror : failed);
+    EXPECT_EQ(check("192.0.2.65", "x@namered.test").result, ours ? temperror : permerror);
+    EXPECT_EQ(check("192.0.2.65", "x@before.test").result, pass);
+  }
+}
+
 TEST_F(Spf, Explanation) {
   EXPECT_EQ(check("192.0.2.1", "o'b@expl.test").explanation,
             "192.0.2.1 may not send for expl.test, says here.test at 1767225600. See "
