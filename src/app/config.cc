@@ -253,8 +253,8 @@ void read_limits(Reader& read, const toml::table& root, Config& config) {
   const toml::table& t = section(read, root, "limits");
   read.only(t, "[limits]",
             {"message_size", "recipients", "errors", "commands", "hops", "connections", "connections_per_address",
-             "command_timeout", "data_timeout", "content_pace", "message_timeout", "pop3_idle_timeout", "account",
-             "hold", "deliver_by"});
+             "command_timeout", "data_timeout", "content_pace", "message_memory", "message_timeout",
+             "pop3_idle_timeout", "account", "hold", "deliver_by"});
   read_account_limits(read, t, config);
   read.size(t, "message_size", 64u << 10, 2ull << 30, config.message_size);
   read.number(t, "recipients", 100, 100000, config.max_recipients);
@@ -266,6 +266,7 @@ void read_limits(Reader& read, const toml::table& root, Config& config) {
   read.duration(t, "command_timeout", seconds(1), config.command_timeout);
   read.duration(t, "data_timeout", seconds(1), config.data_timeout);
   read.size(t, "content_pace", 0, 1u << 20, config.content_pace);
+  read.size(t, "message_memory", 1u << 20, 1ull << 40, config.message_memory);
   read.duration(t, "message_timeout", seconds(1), config.message_timeout);
   read.duration(t, "pop3_idle_timeout", seconds(1), config.pop3_idle_timeout);
   read.duration(t, "hold", seconds(0), config.hold_most);
@@ -471,6 +472,7 @@ std::vector<std::string> restart_keys(const Config& before, const Config& after)
   compare(before.new_domain_grace, after.new_domain_grace, "server.new_domain_grace");
   compare(before.user, after.user, "server.user");
   compare(before.threads, after.threads, "server.threads");
+  compare(before.message_memory, after.message_memory, "limits.message_memory");
   compare(before.control_socket, after.control_socket, "server.control_socket");
   compare(before.drop_dir, after.drop_dir, "server.drop_dir");
   compare(before.log_file, after.log_file, "server.log_file");

@@ -92,6 +92,7 @@ struct Config {
   bool sign = true;                             ///< [dkim]: what our domains send
   std::chrono::seconds command_timeout{300};
   std::chrono::seconds data_timeout{180};
+  std::uint64_t message_memory = 0;  ///< octets; 0: by what memory there is
   std::uint64_t content_pace = 4096; ///< octets in a minute; 0: any
   std::chrono::seconds message_timeout{3600};
   std::chrono::seconds pop3_idle_timeout{600};

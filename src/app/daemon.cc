@@ -129,7 +129,8 @@ Result<> Daemon::start() {
   const unsigned processors = usable_processors();
   options.threads = config_.threads > 0 ? config_.threads : default_session_threads(processors);
   options.cpu_threads = config_.threads > 0 ? config_.threads : std::min(processors, 256u);
-  options.message_memory = default_message_memory(usable_memory());
+  options.message_memory =
+      config_.message_memory > 0 ? config_.message_memory : default_message_memory(usable_memory());
   options.connector = config_.connector;
   options.dns = config_.dns;
   in_force_ = config_;

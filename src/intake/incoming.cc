@@ -52,7 +52,7 @@ mail::Reply no_room(const Error& why) {
 
 Incoming::Incoming(Services services, const Options& options, Origin&& origin, std::optional<Ulid> id)
     : services_(services), options_(options), origin_(std::move(origin)), id_(id ? *id : services.ids.next()),
-      new_id_(!id), memory_(services.memory, kFreeMemory), splitter_(store::kMaxHead - kRoomInHead),
+      new_id_(!id), memory_(services.memory, kFreeMemory, services.memory_of), splitter_(store::kMaxHead - kRoomInHead),
       body_(services.store) {
   watch();
   if (origin_.sender.body != mail::BodyType::binary) return;

@@ -41,6 +41,7 @@ struct Services {
   DmarcBook* dmarc = nullptr;   ///< collects what was found for reports; null: nobody does
   /// What messages on their way in hold of memory together; null: as much as they need.
   store::ByteBudget* memory = nullptr;
+  store::ByteBudget::Whose memory_of{}; ///< for whom they hold it
 };
 
 /// What the session knows of the message when its content begins.

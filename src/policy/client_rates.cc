@@ -10,6 +10,8 @@ namespace {
 constexpr std::size_t kMost = 16384; ///< entries, some 250 octets each
 constexpr std::chrono::seconds kMinute{60};
 constexpr std::chrono::seconds kHour{3600};
+/// What an IPv4 address in the form of IPv6 begins with (RFC 4291 section 2.5.5.2).
+constexpr std::string_view kMapped("\0\0\0\0\0\0\0\0\0\0\xFF\xFF", 12);
 
 } // namespace
 
@@ -17,8 +19,10 @@ std::string network_of(std::string_view address, bool wide) {
   const std::string text(address.substr(0, 64));
   std::array<char, 16> octets{};
   if (inet_pton(AF_INET, text.c_str(), octets.data()) == 1) return "4" + std::string(octets.data(), 3);
-  if (inet_pton(AF_INET6, text.c_str(), octets.data()) == 1) return "6" + std::string(octets.data(), wide ? 6 : 8);
-  return text;
+  if (inet_pton(AF_INET6, text.c_str(), octets.data()) != 1) return text;
+  const std::string_view all(octets.data(), octets.size());
+  if (all.starts_with(kMapped)) return "4" + std::string(all.substr(kMapped.size(), 3));
+  return "6" + std::string(all.substr(0, wide ? 6 : 8));
 }
 
 ClientRates::Entry& ClientRates::entry(std::string key) {

@@ -13,6 +13,8 @@ constexpr RateLimits kLimits{
 TEST(ClientRates, Networks) {
   EXPECT_EQ(network_of("192.0.2.1"), network_of("192.0.2.254"));
   EXPECT_NE(network_of("192.0.2.1"), network_of("192.0.3.1"));
+  EXPECT_EQ(network_of("192.0.2.1"), network_of("::ffff:192.0.2.9"));
+  EXPECT_NE(network_of("::ffff:192.0.2.1", true), network_of("::ffff:198.51.100.1", true));
   EXPECT_EQ(network_of("2001:db8::1"), network_of("2001:db8::ffff:0:0:1"));
   EXPECT_NE(network_of("2001:db8::1"), network_of("2001:db8:0:1::1"));
   EXPECT_EQ(network_of("2001:db8::1", true), network_of("2001:db8:0:1::1", true));

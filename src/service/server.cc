@@ -86,8 +86,8 @@ struct Server::Impl {
   queue::Queue queue;
   Gate gate;
   /// For heads, bodies and recipients that come in: from other servers, and from own users.
-  store::ByteBudget message_memory{options.message_memory / 4 * 3, std::chrono::seconds(30)};
-  store::ByteBudget own_memory{options.message_memory / 4, std::chrono::seconds(30)};
+  store::ByteBudget message_memory{options.message_memory / 4 * 3, options.memory_patience};
+  store::ByteBudget own_memory{options.message_memory / 4, options.memory_patience};
   policy::FactsCache client_facts{system_clock()};
   policy::ClientRates client_rates{system_clock()};
   policy::GreyTable grey;

@@ -19,6 +19,7 @@
 #include "store/store.h"
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -69,7 +70,8 @@ struct ServerOptions {
   unsigned threads = 2; ///< for connections
   /// Octets that messages on their way in may hold together: their heads, what of the bodies is in memory, recipients.
   std::uint64_t message_memory = 256u << 20;
-  unsigned cpu_threads = 2; ///< for passwords, and as many for signatures
+  std::chrono::milliseconds memory_patience{30'000}; ///< how long one waits for some of it
+  unsigned cpu_threads = 2;                          ///< for passwords, and as many for signatures
   delivery::ConnectorOptions connector;
   dns::Options dns;
 };

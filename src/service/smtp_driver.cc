@@ -17,17 +17,13 @@ void log_refusal(const std::string& peer, const mail::Reply& reply) {
   log::info("refused-by-filter", {{"client", peer}, {"reply", reply.to_string()}, {"why", reply.cause}});
 }
 
-/// Octets of recipients that nobody is asked for.
-constexpr std::uint64_t kFreeForRecipients = 32u << 10;
-
 mail::Reply welcome() { return mail::Reply(250, {}, ""); }
 
 } // namespace
 
 SmtpConnection::SmtpConnection(SmtpParts parts, std::shared_ptr<const SmtpListenerOptions> options, net::Stream stream,
                                boost::asio::any_io_executor executor)
-    : parts_(parts), options_(std::move(options)), stream_(std::move(stream)), executor_(std::move(executor)),
-      recipient_memory_(parts.intake.memory, kFreeForRecipients) {}
+    : parts_(parts), options_(std::move(options)), stream_(std::move(stream)), executor_(std::move(executor)) {}
 
 Task<void> SmtpConnection::serve(std::shared_ptr<SmtpConnection> self) {
   SmtpConnection& connection = *self;
@@ -42,6 +38,7 @@ Task<void> SmtpConnection::serve(std::shared_ptr<SmtpConnection> self) {
   }
   if (connection.incoming_) co_await connection.incoming_->discard();
   connection.incoming_.reset();
+  connection.end_transaction(); // the end may wait for others
   if (connection.filters_) co_await connection.filters_->leave();
   connection.parts_.sessions.leave(connection.token_);
   connection.stream_.close();
@@ -61,6 +58,7 @@ Task<void> SmtpConnection::end_session() {
 /// Implicit TLS, if any, and the session.
 Task<bool> SmtpConnection::begin() {
   peer_ = stream_.remote().address;
+  share_memory();
   if (options_->implicit_tls) {
     stream_.set_deadline(Steady::now() + std::chrono::seconds(30));
     net::TlsContext& context = *options_->tls;
@@ -93,6 +91,7 @@ Task<void> SmtpConnection::loop() {
     smtp::Action action = session_->next();
     if (const auto refusal = session_->take_refusal()) login_desk().note(*refusal);
     if (session_->has_remarks()) log_remarks();
+    if (holds_transaction() && !session_->in_transaction()) end_transaction(); // by RSET, EHLO, a refusal, the end
     if (std::holds_alternative<smtp::Close>(action)) break;
     if (do_at_once(action)) continue;
     if (const auto* need = std::get_if<smtp::NeedInput>(&action)) {
@@ -194,7 +193,11 @@ void SmtpConnection::end_wait(const Result<std::string_view>& input) {
     session_->feed(*input);
   else if (input || input.error().code != Errc::timeout)
     session_->eof();
-  else if (!(began_open_ && shutting_down_)) // else that ended the read, and the session knows
+  else if (began_open_ && shutting_down_) // that ended the read, and the session knows
+    return;
+  else if (incoming_ && pace_.left() <= Steady::now() - wait_began_)
+    session_->too_slow();
+  else
     session_->timed_out();
 }
 
@@ -218,6 +221,7 @@ Task<void> SmtpConnection::perform(smtp::AskPeer ask) {
   if (const smtp::ToldPeer* told = session_->told()) { // everything begins anew, with another peer
     log::debug("xclient", {{"client", peer_}, {"told", told->address}, {"name", told->name}, {"helo", told->helo}});
     peer_ = told->address;
+    share_memory();
     account_ = {};
     desk_.reset(); // failures count for the client, not for its proxy
   }
@@ -380,7 +384,9 @@ Task<void> SmtpConnection::perform(smtp::AskRecipient ask) {
   }
   const std::uint64_t needed = recipient_octets(verdict.nodes.size());
   if (verdict.reply.positive() && !recipient_memory_.covers(needed)) {
-    const bool got = co_await recipient_memory_.grow(needed);
+    bool got = false; // who was told no once waits no more for those that follow
+    if (!no_memory_) got = co_await recipient_memory_.grow(needed);
+    no_memory_ = !got;
     if (!got) verdict.reply = mail::Reply(452, {4, 3, 1}, "no memory for more recipients now, please try again later");
   }
   if (verdict.reply.positive()) {
@@ -438,7 +444,7 @@ Task<void> SmtpConnection::perform(smtp::AskContent ask) {
     verdicts.push_back(std::move(verdict));
   }
   incoming_.reset();
-  recipient_memory_.reset();
+  end_transaction();
   note_verdicts(verdicts);
   if (!verdicts.empty() && verdicts.front().positive()) refused_ = 0; // as the session's count of errors
   session_->answer(id, std::move(verdicts));
@@ -447,7 +453,6 @@ Task<void> SmtpConnection::perform(smtp::AskContent ask) {
 Task<void> SmtpConnection::perform(smtp::Discard) {
   if (incoming_) co_await incoming_->discard();
   incoming_.reset();
-  recipient_memory_.reset();
 }
 
 Task<void> SmtpConnection::perform(smtp::AskEtrn ask) {

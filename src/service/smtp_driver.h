@@ -31,6 +31,7 @@ struct SmtpListenerOptions {
   net::Networks checked_devices;  ///< of these: who is not believed when he writes in our name
   std::shared_ptr<const policy::RelayRules> relay;
   std::uint64_t content_pace = 0; ///< octets in a minute that content must come with (Pace); 0: any
+  std::chrono::milliseconds pace_window = Pace::kWindow;
   intake::Options intake;
   std::shared_ptr<const filter::Chain> filters;      ///< of content; null: none
   std::shared_ptr<const policy::GuardOptions> guard; ///< of strangers; null: not for this listener
@@ -103,7 +104,11 @@ private:
                                                  const mail::Recipient& recipient);
   policy::Client client() const;
   std::uint32_t named() const;
+  void share_memory();
   void begin_transaction();
+  void end_transaction();
+  bool holds_transaction() const { return !recipients_.empty() || recipient_memory_.held() > 0; }
+  store::ByteBudget::Whose memory_of() const;
   bool mail_at_once(const smtp::AskMail& ask);
   bool recipient_at_once(const smtp::AskRecipient& ask);
   bool data_at_once(const smtp::AskData& ask);
@@ -135,6 +140,7 @@ private:
   WallTime mail_at_{};                       ///< when MAIL came
   std::size_t nodes_ = 0;                    ///< that they expand to
   store::BudgetShare recipient_memory_;      ///< for these
+  bool no_memory_ = false;                   ///< for more of them, as it turned out
   Pace pace_;                                ///< of the content that comes
   std::chrono::steady_clock::time_point wait_began_;
   std::unique_ptr<intake::Incoming> incoming_; ///< while a message comes; large, and most of the time there is none

@@ -39,7 +39,7 @@ struct ServerSession::Impl {
   void answer(std::uint32_t id, std::span<mail::Reply> verdicts);
   void feed(std::string_view bytes);
   void lost();
-  void timed_out();
+  void timed_out(std::string_view line);
   void tls_started();
 
   /// Puts a question with a fresh id; the session stands still until answer().

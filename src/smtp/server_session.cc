@@ -292,10 +292,11 @@ void Impl::lost() {
   mode_ = Mode::closing;
 }
 
-void Impl::timed_out() {
+void Impl::timed_out(std::string_view line) {
   if (question_ == Question::content || mode_ == Mode::closed) return;
   question_ = Question::none;
-  part("421 4.4.2 waited too long");
+  if (staged_) remark(Remark::Kind::content_refused, line);
+  part(line);
 }
 
 /// RFC 3207 section 4.2: whatever was learned before is forgotten.
@@ -327,7 +328,8 @@ std::unique_ptr<sasl::Refusal> ServerSession::take_refusal() { return std::move(
 void ServerSession::set_channel(sasl::Channel channel) { impl_->channel_ = std::move(channel); }
 void ServerSession::refuse_content(mail::Reply verdict) { impl_->refuse_content(std::move(verdict)); }
 void ServerSession::tls_started(std::string_view, std::string_view) { impl_->tls_started(); }
-void ServerSession::timed_out() { impl_->timed_out(); }
+void ServerSession::timed_out() { impl_->timed_out("421 4.4.2 waited too long"); }
+void ServerSession::too_slow() { impl_->timed_out("421 4.4.2 the content comes too slowly"); }
 void ServerSession::eof() { impl_->lost(); }
 void ServerSession::shut_down() { impl_->shutting_down_ = true; }
 void ServerSession::log_out() { impl_->logged_out_ = true; }
@@ -345,6 +347,7 @@ bool ServerSession::extended() const {
 const ToldPeer* ServerSession::told() const { return impl_->told_ ? impl_->told_.get() : nullptr; }
 bool ServerSession::encrypted() const { return impl_->encrypted_; }
 std::string_view ServerSession::login() const { return impl_->login_; }
+bool ServerSession::in_transaction() const { return impl_->transaction_; }
 const mail::Sender& ServerSession::sender() const { return impl_->sender_; }
 std::span<const mail::Recipient> ServerSession::recipients() const { return impl_->recipients_; }
 std::uint64_t ServerSession::content_size() const { return impl_->content_size_; }

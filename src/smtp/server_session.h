@@ -175,6 +175,8 @@ public:
   void refuse_content(mail::Reply verdict);
   /// A deadline of NeedInput passed: 421 4.4.2 and close. Without effect while AskContent is open.
   void timed_out();
+  /// The same for content that comes in drips.
+  void too_slow();
   /// The peer closed or the connection broke: nothing can be sent any more. While AskContent is open its verdict is
   /// still awaited (the message may be committed at that moment); any other question is forgotten.
   void eof();
@@ -194,6 +196,7 @@ public:
   const ToldPeer* told() const;  ///< by XCLIENT, of the real client; null before. All else was forgotten then
   bool encrypted() const;
   std::string_view login() const;                      ///< authorisation identity (sasl::Success), empty before
+  bool in_transaction() const;                         ///< MAIL was accepted, and it is not over yet
   const mail::Sender& sender() const;                  ///< of the current transaction
   std::span<const mail::Recipient> recipients() const; ///< accepted so far
   std::uint64_t content_size() const;                  ///< octets of content decoded so far

@@ -25,37 +25,92 @@ ByteBudget::~ByteBudget() {
   changed_.notify_one();
 }
 
-Task<std::shared_ptr<ByteBudget::Permit>> ByteBudget::take(std::uint64_t bytes) {
+/// Whether the group may have so much more, if it is there.
+bool ByteBudget::allowed(const Group& group, std::uint64_t bytes, std::uint64_t least) const {
+  if (group.name.empty()) return true;
+  const std::uint64_t quarter = (total_ - (used_ - group.held)) / 4;
+  return group.held + bytes <= std::max(quarter, std::min(least, total_ / 2));
+}
+
+void ByteBudget::grant(Group& group, std::uint64_t bytes) {
+  used_ += bytes;
+  group.held += bytes;
+}
+
+/// Of those who are first of their groups, and whose groups may have more. Whether the whole has so much is not looked at: who
+/// wants a lot is not overtaken for ever.
+ByteBudget::Line::iterator ByteBudget::next_in_line() {
+  ++looks_;
+  auto best = line_.end();
+  for (auto waiter = line_.begin(); waiter != line_.end(); ++waiter) {
+    Group& group = *waiter->group;
+    if (std::exchange(group.looked, looks_) == looks_) continue;
+    const bool better = best == line_.end() || group.held < best->group->held;
+    if (better && allowed(group, waiter->bytes, waiter->least)) best = waiter;
+  }
+  return best;
+}
+
+/// Under the lock: who gets what is free. They are told without it.
+ByteBudget::Served ByteBudget::serve() {
+  Served served;
+  while (!line_.empty() && used_ < total_) {
+    const auto next = next_in_line();
+    if (next == line_.end() || used_ + next->bytes > total_) break;
+    grant(*next->group, next->bytes);
+    served.push_back(std::move(next->granted));
+    line_.erase(next);
+  }
+  return served;
+}
+
+/// Under the lock.
+void ByteBudget::leave(Group& group) {
+  if (--group.uses > 0) return;
+  const std::string name = std::move(group.name);
+  groups_.erase(name);
+}
+
+Task<std::shared_ptr<ByteBudget::Permit>> ByteBudget::take(std::uint64_t bytes, Whose whose) {
   const std::uint64_t wanted = std::min(bytes, total_);
   Promised<bool> granted;
+  Group* group = nullptr;
   bool at_once = false;
+  Served served;
   {
     const std::lock_guard lock(mutex_);
-    at_once = line_.empty() && used_ + wanted <= total_;
+    group = &groups_.try_emplace(whose.group).first->second;
+    group->name = std::move(whose.group);
+    ++group->uses;
+    at_once = line_.empty() && used_ + wanted <= total_ && allowed(*group, wanted, whose.least);
     if (at_once) {
-      used_ += wanted;
+      grant(*group, wanted);
     } else {
-      line_.push_back({wanted, SteadyClock::now() + patience_, granted});
+      line_.push_back({wanted, whose.least, SteadyClock::now() + patience_, group, granted});
+      served = serve();
     }
   }
   if (!at_once) {
     changed_.notify_one();
+    for (const Promised<bool>& one : served) one.set(true);
     const bool got = co_await granted.take();
-    if (!got) co_return nullptr;
+    if (!got) {
+      const std::lock_guard lock(mutex_);
+      leave(*group);
+      co_return nullptr;
+    }
   }
-  co_return std::make_shared<Permit>(*this, wanted);
+  co_return std::make_shared<Permit>(*this, *group, wanted);
 }
 
-void ByteBudget::give_back(std::uint64_t bytes) {
-  std::vector<Promised<bool>> served;
+void ByteBudget::give_back(Group& group, std::uint64_t bytes) {
+  Served served;
   {
     const std::lock_guard lock(mutex_);
     used_ -= bytes;
-    while (!line_.empty() && used_ + line_.front().bytes <= total_) {
-      used_ += line_.front().bytes;
-      served.push_back(std::move(line_.front().granted));
-      line_.pop_front();
-    }
+    group.held -= bytes;
+    leave(group);
+    if (bytes > 0) served = serve();
   }
   for (const Promised<bool>& granted : served) granted.set(true);
 }
@@ -84,9 +139,13 @@ void ByteBudget::watch() {
 
 Task<bool> BudgetShare::grow(std::uint64_t bytes) {
   while (!covers(bytes)) {
-    auto permit = co_await budget_->take(kShareStep);
+    ByteBudget::Whose whose = whose_;
+    auto permit = co_await budget_->take(kShareStep, std::move(whose));
     if (!permit) co_return false;
-    permits_.push_back(std::move(permit));
+    if (permit_)
+      permit_->join(*permit);
+    else
+      permit_ = std::move(permit);
     held_ += kShareStep;
   }
   co_return true;

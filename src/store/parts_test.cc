@@ -64,6 +64,12 @@ Task<void> take_one(ByteBudget& budget, std::uint64_t bytes, std::shared_ptr<Byt
   place = ++order;
 }
 
+Task<void> take_of(ByteBudget& budget, std::uint64_t bytes, ByteBudget::Whose whose,
+                   std::shared_ptr<ByteBudget::Permit>& out, int& order, int& place) {
+  out = co_await budget.take(bytes, std::move(whose));
+  place = ++order;
+}
+
 TEST(ByteBudget, WaitersAreServedInTheirOrder) {
   ByteBudget budget(100, std::chrono::hours(1));
   boost::asio::io_context context;
@@ -112,7 +118,85 @@ TEST(BudgetShare, IsTakenInStepsAndGivenBack) {
   other.reset();
   EXPECT_FALSE(other.covers(101));
   EXPECT_TRUE(run(one.grow(101 + kStep)));
+  EXPECT_EQ(one.held(), 2 * kStep);
+  one.reset();
+  EXPECT_EQ(one.held(), 0u);
+  EXPECT_TRUE(run(other.grow(100 + 2 * kStep))); // all of it came back
   EXPECT_TRUE(BudgetShare().covers(1ull << 40));
+}
+
+/// A group that fills a budget until it must wait.
+std::uint64_t fill(BudgetShare& share) {
+  while (run(share.grow(share.held() + 1))) continue;
+  return share.held();
+}
+
+TEST(ByteBudget, AGroupLeavesTheMostToOthers) {
+  constexpr std::uint64_t kWhole = 40u << 20;
+  ByteBudget budget(kWhole, std::chrono::milliseconds(1));
+  std::vector<BudgetShare> crowd;
+  std::uint64_t used = 0;
+  for (const char* name : {"one", "two", "three", "four", "five", "six"}) {
+    crowd.emplace_back(&budget, 0, ByteBudget::Whose{name});
+    const std::uint64_t left = kWhole - used, got = fill(crowd.back());
+    EXPECT_LE(got, left / 4) << name;
+    EXPECT_GT(got, left / 4 - (64u << 10)) << name;
+    used += got;
+    BudgetShare neighbour(&budget, 0, ByteBudget::Whose{name});
+    EXPECT_FALSE(run(neighbour.grow(1))) << "another connection of " << name;
+  }
+  BudgetShare other(&budget, 0, ByteBudget::Whose{"other"}), nobodys(&budget, 0);
+  EXPECT_TRUE(run(other.grow(1u << 20)));
+  crowd.front().reset();
+  EXPECT_TRUE(run(crowd.front().grow(1u << 20))) << "it is free again";
+  crowd.clear();
+  EXPECT_GT(fill(nobodys), kWhole * 9 / 10) << "what is no group is bounded by the whole only";
+}
+
+TEST(ByteBudget, AGroupHasWhatItsLargestMessageNeeds) {
+  constexpr std::uint64_t kWhole = 40u << 20, kLeast = 15u << 20;
+  ByteBudget budget(kWhole, std::chrono::milliseconds(1));
+  BudgetShare one(&budget, 0, ByteBudget::Whose{"one", kLeast}), two(&budget, 0, ByteBudget::Whose{"two", kWhole});
+  EXPECT_EQ(fill(one), kLeast);
+  EXPECT_EQ(fill(two), kWhole / 2) << "never more than the half";
+}
+
+TEST(ByteBudget, WhoWaitsForItsOwnGroupIsOvertaken) {
+  ByteBudget budget(1000, std::chrono::hours(1));
+  boost::asio::io_context context;
+  const auto finished = [](std::exception_ptr) {};
+  std::shared_ptr<ByteBudget::Permit> permits[7];
+  int places[7] = {};
+  int order = 0;
+  const auto ask = [&](std::size_t i, std::uint64_t bytes, ByteBudget::Whose whose) {
+    co_spawn(context, take_of(budget, bytes, std::move(whose), permits[i], order, places[i]), finished);
+    context.restart();
+    context.poll();
+  };
+  ask(0, 200, {"crowd"});
+  ask(1, 200, {"crowd"});
+  ask(2, 100, {"honest"});
+  EXPECT_TRUE(permits[0] && permits[2]);
+  EXPECT_FALSE(permits[1]);
+  ask(3, 650, {});
+  ask(4, 50, {}); // now all of it is held
+  ask(5, 50, {"honest", 200});
+  ask(6, 50, {"other", 200});
+  EXPECT_TRUE(permits[3] && permits[4]);
+  EXPECT_FALSE(permits[5] || permits[6]);
+  permits[4].reset();
+  context.restart();
+  context.poll();
+  EXPECT_TRUE(permits[6]) << "who holds nothing comes first";
+  EXPECT_FALSE(permits[1] || permits[5]);
+  permits[0].reset();
+  context.restart();
+  context.poll();
+  EXPECT_TRUE(permits[5]);
+  permits[3].reset();
+  context.restart();
+  context.run();
+  EXPECT_TRUE(permits[1]);
 }
 
 } // namespace

@@ -1,11 +1,13 @@
 """What strangers can make us write to hosts of theirs that take connections and say nothing leaves room for all other mail."""
 
+import contextlib
+import smtplib
 import socket
 import unittest
 
 from peer import HANG
 from relay_test import ALICE, RelayCase
-from server import Server, letter, wait_until
+from server import SECRET, Server, check, letter, wait_until
 
 DELIVERIES, EACH = 8, 2
 
@@ -97,6 +99,52 @@ class SuccessTest(CrowdCase):
         ident = self.server.send("x@any.test", [ALICE], letter(sender="x@any.test", to=ALICE), rcpt_options=["NOTIFY=SUCCESS"])
         self.wait_state(ident, "in mailbox")
         self.assertNotIn("reported", self.events(ident))
+
+
+class MemoryTest(unittest.TestCase):
+    """What recipients hold of memory is bounded, also for each network, and who waits for it goes on when it is free."""
+
+    # 1 KiB each: 32 that nobody is asked for, and the half of 768 KiB, in steps of 64 KiB.
+    OF_NETWORK = 32 + 384
+
+    def client(self, stack, server, source):
+        client = smtplib.SMTP("127.0.0.1", server.ports["mx"], "client.test", timeout=120, source_address=(source, 0))
+        stack.callback(client.close)
+        client.ehlo()
+        check(client.mail("x@y.test"), 250)
+        return client
+
+    def name(self, client, count):
+        client.send("".join(f"RCPT TO:<u{i}@example.test>\r\n" for i in range(count)))
+
+    def accepted(self, client, count):
+        replies = [client.getreply() for _ in range(count)]
+        self.assertEqual([reply for reply in replies if reply[0] != 250], [])
+
+    def test_recipients(self):
+        limits = {"message_memory": "1MiB", "recipients": 2000}
+        with Server(listeners=["mx"], accounts={ALICE: SECRET}, limits=limits) as server, contextlib.ExitStack() as stack:
+            server.must("alias", "add", "*@example.test", "--account", ALICE)
+            crowd, neighbour = (self.client(stack, server, source) for source in ("127.0.0.2", "127.0.0.3"))
+            self.name(crowd, self.OF_NETWORK - 4)
+            self.accepted(crowd, self.OF_NETWORK - 4)
+            other = self.client(stack, server, "127.0.1.2")
+            self.name(other, 200)
+            self.accepted(other, 200)
+            self.name(neighbour, 20)
+            self.accepted(neighbour, 20)
+            self.name(neighbour, 80)  # these wait
+            check(other.noop(), 250)
+            # What was accepted goes its way, and its memory to who waits.
+            check(crowd.data(letter()), 250)
+            self.accepted(neighbour, 80)
+            check(neighbour.data(letter()), 250)
+            # The sender goes on with the rest; RSET gives back as well.
+            for client in (crowd, neighbour):
+                check(client.mail("x@y.test"), 250)
+                self.name(client, 300)
+                self.accepted(client, 300)
+                check(client.rset(), 250)
 
 
 class ReserveTest(unittest.TestCase):
