@@ -11,6 +11,8 @@
 #include "mailauth/auth_results.h"
 #include "policy/guard.h"
 
+#include <set>
+
 namespace paquebot::intake {
 namespace {
 
@@ -33,6 +35,13 @@ void fill_in(mail::Head& head, std::string_view name, std::string_view value) {
   head.remove_if(
       [name](const mail::Field& field) { return field.is(name) && trim(mail::unfold(field.value())).empty(); });
   if (!head.find(name)) head.append(name, value);
+}
+
+/// Fields that say the same as one above.
+void drop_repeated(mail::Head& head, std::string_view name) {
+  std::set<std::string> seen;
+  head.remove_if(
+      [&](const mail::Field& field) { return field.is(name) && !seen.insert(mail::unfold(field.value())).second; });
 }
 
 /// RFC 3030 section 3: a message that can't be carried on is not accepted.
@@ -318,6 +327,8 @@ void Incoming::tidy_head() {
     fill_in(head_, "Message-ID", "<" + id_.to_string() + "@" + options_.hostname + ">");
   }
   if (origin_.klass == store::MessageClass::submitted && !head_.find("From")) head_.append("From", own_author());
+  // RFC 5322 section 3.6 allows one, and other servers refuse more.
+  if (origin_.klass == store::MessageClass::submitted && !resent_) drop_repeated(head_, "From");
   if (own) mail::fold_long_lines(head_);
   if (removes_bcc()) {
     head_.remove("Bcc");

@@ -11,9 +11,10 @@ namespace paquebot::mailauth {
 
 /// The Author Domains (RFC 9989 section 5.3.1): what a reader may see as the sender's domain. Where all that programs can read in
 /// From (mail::readings_of) leads to one domain, it is that, however untidy the field; where readings differ, or the field has
-/// addresses of several domains, each is to be judged (section 11.5). Nothing can be judged of
+/// addresses of several domains, each is to be judged (section 11.5). Several From fields, which RFC 5322 section 3.6 forbids, are
+/// read likewise, each by itself and all as one list: programs show the first, the last or all. Nothing can be judged of
 /// - no From field, or one with no address of a domain (an empty group, an address literal): missing, malformed;
-/// - several From fields, or more than kMostAuthors domains: several, with no domains;
+/// - more than kMostAuthors From fields, or as many domains: several, with no domains;
 /// - a line that is none but that some programs would take for a From field: malformed.
 /// A group with members (RFC 6854), and several addresses of one domain, give that domain.
 struct Author {
@@ -21,7 +22,7 @@ struct Author {
   State state = State::missing;
   std::string domain;               ///< lower-case A-labels, when there is one
   std::vector<std::string> domains; ///< all that are to be judged; empty: such a message can't be
-  std::string reason;               ///< in words, when there is not one; quotes the field, printable and bounded
+  std::string reason;               ///< in words, when there is not one; quotes the fields, printable and bounded
 
   static Author of(std::string domain);
 };

@@ -46,8 +46,6 @@ TEST(Author, Domains) {
       {"From: a@a.test, b@sub.a.test\r\n", State::several, "a.test sub.a.test"},
       {"From: a@a.test, a@b.test, a@c.test, a@d.test\r\n", State::several, "a.test b.test c.test d.test"},
       {"From: a@a.test, a@b.test, a@c.test, a@d.test, a@e.test\r\n", State::several, ""},
-      {"From: a@a.test\r\nFrom: a@a.test\r\n", State::several, ""},
-      {"From: a@a.test\r\nfrom:b@b.test\r\n", State::several, ""},
       {"", State::missing, ""},
       {"To: a@a.test\r\n", State::missing, ""},
       {"From:\r\n", State::missing, ""},
@@ -116,6 +114,31 @@ TEST(Author, AnUntidyFieldLeadsToAllThatProgramsMayRead) {
   });
 }
 
+/// Programs show the first, the last, or all of them.
+TEST(Author, OfSeveralFieldsEachIsToBeJudged) {
+  const std::string a = "From: a@a.test\r\n", b = "from:b@b.test\r\n", many = "From: a@a.test, b@b.test, c@c.test\r\n";
+  expect_authors({
+      {a + a, State::one, "a.test"},
+      {a + "Subject: x\r\nFROM : Ann [x] <ann@A.test>\r\n", State::one, "a.test"},
+      {a + b, State::several, "a.test b.test"},
+      {b + a + b, State::several, "b.test a.test"},
+      {many + "From: d@d.test\r\n", State::several, "a.test b.test c.test d.test"},
+      {many + many, State::several, "a.test b.test c.test"},
+      {many + "From: d@d.test\r\nFrom: e@e.test\r\n", State::several, ""},
+      {a + a + a + a, State::one, "a.test"},
+      {a + a + a + a + a, State::several, ""},
+      // A field that nobody can judge makes the message one: some program shows it.
+      {a + "From: \r\n", State::missing, ""},
+      {"From: undisclosed:;\r\n" + a, State::missing, ""},
+      {a + "From: boss\r\n", State::malformed, ""},
+      {"From: boss@[192.0.2.1]\r\n" + a, State::malformed, ""},
+      {a + " From: b@b.test\r\nFrom: a@a.test\r\n", State::several, "a.test b.test a.testfrom"}, // folded
+      {a + "From\x01: b@b.test\r\n", State::malformed, ""},
+      // Read as one list, as some programs do, they may say more.
+      {"From: \"a <a@a.test>\r\nFrom: x\"@b.test\r\n", State::several, "a.test b.test"},
+  });
+}
+
 TEST(Author, OfWhatNobodyReadsNothingCanBeJudged) {
   expect_authors({
       {"From: a\r\n", State::malformed, ""},
@@ -135,6 +158,12 @@ TEST(Author, TheReasonQuotesTheField) {
   const auto of = [](const std::string& field) { return author_of(*mail::Head::parse(field + "\r\n\r\n")).reason; };
   EXPECT_NE(of("From: nobody\x1b[1m").find("\"nobody\\x1b[1m\""), std::string::npos) << of("From: nobody\x1b[1m");
   EXPECT_LT(of("From: " + std::string(900, 'x') + " y").size(), 400U);
+  const std::string two = of("From: a@a.test\r\nFrom: b@b.test");
+  EXPECT_NE(two.find("2 From fields"), std::string::npos) << two;
+  EXPECT_NE(two.find("\"a@a.test\", \"b@b.test\""), std::string::npos) << two;
+  const std::string long_one = "From: " + std::string(900, 'x') + " y\r\n";
+  EXPECT_LT(of(long_one + long_one + long_one + long_one + long_one + "X: y").size(), 600U);
+  EXPECT_NE(of("From: a@a.test\r\nFrom: nobody").find("\"nobody\""), std::string::npos);
   EXPECT_NE(of("From: a@a.test, b@b.test").find("\"a@a.test, b@b.test\""), std::string::npos);
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <set>
 
 namespace paquebot::mailauth {
 namespace {
@@ -220,9 +221,20 @@ std::vector<FieldPicker::Left> FieldPicker::left() const {
   for (std::size_t i = 0; i < taken_.size(); ++i) {
     const auto& [first, count] = index_.kinds_[i];
     if (taken_[i] > 0 && taken_[i] < count)
-      names.push_back({index_.entries_[first].name, index_.entries_[first].field});
+      names.push_back({index_.entries_[first].name, index_.entries_[first].field, i});
   }
   return names;
+}
+
+bool FieldPicker::says_more(const Left& left) const {
+  const auto& [first, count] = index_.kinds_[left.kind];
+  const auto value = [&](std::size_t n) { return mail::unfold(index_.entries_[first + n].field->value()); };
+  const std::size_t not_taken = count - taken_[left.kind];
+  std::set<std::string> covered;
+  for (std::size_t n = not_taken; n < count; ++n) covered.insert(value(n));
+  for (std::size_t n = 0; n < not_taken; ++n)
+    if (!covered.contains(value(n))) return true;
+  return false;
 }
 
 } // namespace paquebot::mailauth

@@ -88,9 +88,12 @@ public:
   struct Left {
     std::string_view name;
     const mail::Field* top; ///< the first in the head; those that were taken are below it
+    std::size_t kind;
   };
   /// The names of which some fields, but not all, were taken.
   std::vector<Left> left() const;
+  /// Whether one of those says something that none of those taken says.
+  bool says_more(const Left& left) const;
 
 private:
   const FieldIndex& index_;

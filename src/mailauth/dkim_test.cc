@@ -233,20 +233,59 @@ TEST_F(Dkim, FieldsBesideCoveredOnes) {
   }
 }
 
-/// What was double when it was signed is no forgery; what was added behind the signature may be.
+/// What was double when it was signed is no forgery; what was added behind the signature may be. Lists add fields of their own to mail
+/// that has some (RFC 2369), and that says nothing of who wrote it.
 TEST_F(Dkim, FieldsDoubledBeforeSigning) {
-  const std::string tags = "v=1; a=ed25519-sha256; c=relaxed/relaxed; d=a.test; s=e; h=";
-  for (const std::string name : {"mime-version", "content-transfer-encoding", "references", "message-id", "cc"}) {
-    const std::string field = name + ": <1@a.test>\n";
-    const std::string twice = sign_with(crlf(field + field + kPlainMessage), tags + "from:" + name, {"from", name});
-    EXPECT_EQ(only(verify(twice)), DkimResult::pass) << name;
-    EXPECT_EQ(only(verify(crlf(field) + twice)), DkimResult::policy) << name;
+  constexpr auto passed = DkimResult::pass, policy = DkimResult::policy;
+  struct Doubled {
+    const char* name;
+    DkimResult same,
+        other;        ///< before it was signed: one that says the same as the one that is covered, or something else
+    DkimResult above; ///< afterwards, in front of the signature
+  };
+  const Doubled cases[] = {
+      {"mime-version", passed, passed, policy}, {"content-transfer-encoding", passed, passed, policy},
+      {"references", passed, passed, policy},   {"in-reply-to", passed, passed, policy},
+      {"message-id", passed, passed, policy},   {"cc", passed, passed, policy},
+      {"reply-to", passed, policy, policy},     {"sender", passed, policy, policy},
+      {"from", policy, policy, policy},         {"subject", policy, policy, policy},
+      {"to", policy, policy, policy},           {"date", policy, policy, policy},
+      {"content-type", policy, policy, policy}, {"list-id", passed, passed, passed},
+      {"received", passed, passed, passed},     {"list-unsubscribe", passed, passed, passed},
+  };
+  for (const auto& c : cases) {
+    const std::string name = c.name;
+    const std::string field = name + ": <1@a.test>\n", other = name + ": <2@x.test>\n";
+    const auto signed_with = [&](const std::string& fields, const std::string& more = "") {
+      const bool from = name == "from"; // in h= already
+      const std::vector<std::string> covered = from ? std::vector{name} : std::vector<std::string>{"from", name};
+      const std::string h =
+          "v=1; a=ed25519-sha256; c=relaxed/relaxed; d=a.test; s=e; h=from" + (from ? "" : ":" + name);
+      return crlf(more) + sign_with(crlf(fields + kPlainMessage), h, covered);
+    };
+    EXPECT_EQ(only(verify(signed_with(field + name + " :\t<1@a.test>\n"))), name == "from" ? policy : c.same) << name;
+    EXPECT_EQ(only(verify(signed_with(other + field))), c.other) << name;
+    // Below the signature it looks as if it had been there before.
+    std::string below = signed_with(field);
+    below.insert(below.find("\r\n" + name + ": ") + 2, crlf(other));
+    EXPECT_EQ(only(verify(below)), c.other) << name;
+    EXPECT_EQ(only(verify(signed_with(field, field))), c.above) << name;
+    EXPECT_EQ(only(verify(signed_with(field, other))), c.above) << name;
+    // At the end it is what the signature is taken to cover.
+    std::string end = signed_with(field);
+    end.insert(end.find("\r\n\r\n") + 2, crlf(other));
+    EXPECT_NE(only(verify(end)), passed) << name;
   }
-  for (const std::string name : {"from", "subject", "to", "date", "content-type"}) {
-    const std::string field = name + ": a@a.test\n";
-    const std::string twice = sign_with(crlf(field + field + kPlainMessage), tags + "from:" + name, {"from", name});
-    EXPECT_EQ(only(verify(twice)), DkimResult::policy) << name;
-  }
+}
+
+/// A signer who names a field once more than it has it allows no further one, wherever it stands.
+TEST_F(Dkim, FieldsNamedOnceMoreThanTheyStand) {
+  const std::string tags = "v=1; a=ed25519-sha256; c=relaxed/relaxed; d=a.test; s=e; h=from:from:reply-to:reply-to";
+  const std::string reply = "Reply-To: <1@a.test>\n";
+  const auto text = sign_with(crlf(reply + kPlainMessage), tags, {"from", "reply-to"});
+  EXPECT_EQ(only(verify(text)), DkimResult::pass);
+  for (const std::string more : {"From: a@a.test\n", "Reply-To: <1@a.test>\n"})
+    EXPECT_EQ(only(verify(crlf(more) + text)), DkimResult::fail) << more;
 }
 
 TEST_F(Dkim, Keys) {

@@ -12,6 +12,9 @@ namespace {
 /// RFC 5322 section 3.6, and MIME's.
 /// What a reader sees, and what decides how the rest is read: of these a second one is never harmless.
 constexpr std::string_view kShown[] = {"from", "subject", "to", "date", "content-type"};
+/// Where answers go, and who is shown beside the author: of these one that says something else. It may have been put below the
+/// signature, where it looks as if it had been there before.
+constexpr std::string_view kAnswered[] = {"reply-to", "sender"};
 constexpr std::string_view kOnce[] = {"from",
                                       "sender",
                                       "reply-to",
@@ -147,11 +150,14 @@ CoveredHead covered_head(const FieldIndex& index, const mail::Field& own, const 
   for (const auto& name : signature.fields)
     if (const auto* field = picker.take(name)) append_canonical(covered.text, *field, signature.head_form);
   append_canonical_signature(covered.text, own, signature.head_form);
-  for (const auto& [name, top] : picker.left()) {
+  const auto is_in = [](const auto& names, std::string_view name) {
+    return std::ranges::find(names, name) != std::end(names);
+  };
+  for (const auto& left : picker.left()) {
     // New fields are put in front, so that what stands below the signature was there, doubled, when it was made.
-    const bool counts = std::ranges::find(kShown, name) != std::end(kShown) ||
-                        (std::ranges::find(kOnce, name) != std::end(kOnce) && std::less()(top, &own));
-    if (covered.beside.empty() && counts) covered.beside = name;
+    const bool counts = is_in(kShown, left.name) || (is_in(kOnce, left.name) && std::less()(left.top, &own)) ||
+                        (is_in(kAnswered, left.name) && picker.says_more(left));
+    if (covered.beside.empty() && counts) covered.beside = left.name;
   }
   return covered;
 }

@@ -13,6 +13,17 @@ using directory::Resolution;
 /// More addresses than this in From or Sender are nobody's.
 constexpr std::size_t kMaxAuthors = 100;
 
+/// More fields than these are refused.
+constexpr std::size_t kMostFrom = 4;
+
+/// Of all fields of a name.
+std::vector<std::string> values_of(const mail::Head& head, const std::string& name) {
+  std::vector<std::string> values;
+  for (const mail::Field& field : head)
+    if (field.is(name)) values.push_back(mail::unfold(field.value()));
+  return values;
+}
+
 bool is_submission(const Client& client) { return client.role == smtp::Role::submission; }
 
 RecipientVerdict refused(mail::Reply reply) { return {std::move(reply), {}}; }
@@ -230,18 +241,33 @@ Task<AuthorVerdict> Policy::check_header_sender(Client client, std::string head)
     if (own.transient()) co_return AuthorVerdict{own};
     resends = own.positive();
   }
-  // RFC 5322 section 3.6: one From and at most one Sender. A second one would be a place to hide another author. Without a From,
-  // intake writes that of the account (RFC 6409 section 8.1).
-  static const std::string kFields[] = {"From", "Sender"};
+  // RFC 5322 section 3.6: one From and at most one Sender. A second one would be a place to hide another author: of several From each
+  // has to be the account's. Without a From, intake writes that of the account (RFC 6409 section 8.1).
+  static const std::string kFrom = "From", kSender = "Sender";
+  std::vector<std::string> from = values_of(*parsed, kFrom), senders = values_of(*parsed, kSender);
+  AuthorVerdict verdict = co_await check_fields(client, kFrom, std::move(from), resends);
+  if (!verdict.reply.positive()) co_return verdict;
+  const AuthorVerdict sender = co_await check_fields(client, kSender, std::move(senders), resends);
+  verdict.reply = sender.reply;
+  co_return verdict;
+}
+
+/// Of all fields of that name: each, and where there are several, all of them as one list, which some programs make of them.
+Task<AuthorVerdict> Policy::check_fields(Client client, std::string field, std::vector<std::string> values,
+                                         bool resends) {
   AuthorVerdict verdict{ok_content()};
-  for (const std::string& field : kFields) {
-    if (parsed->count(field) > 1) co_return AuthorVerdict{second_author(field)};
-    if (parsed->count(field) == 0) continue;
-    std::string value = parsed->value(field);
+  const std::size_t most = field == "From" ? kMostFrom : 1;
+  if (values.size() > most) co_return AuthorVerdict{too_many_authors(field, most, values)};
+  if (values.size() > 1) {
+    std::string all;
+    for (const std::string& value : values) all += (all.empty() ? "" : ", ") + value;
+    values.push_back(std::move(all));
+  }
+  for (std::string& value : values) {
     verdict.reply = co_await check_authors(client, field, value);
     if (verdict.reply.permanent() && resends) {
-      verdict.resent = verdict.resent || field == kFields[0];
-      verdict.reply = co_await check_strangers(client, field, value);
+      verdict.resent = verdict.resent || field == "From";
+      verdict.reply = co_await check_strangers(client, field, std::move(value));
     }
     if (!verdict.reply.positive()) co_return verdict;
   }

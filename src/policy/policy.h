@@ -80,6 +80,7 @@ private:
                                 const directory::Resolution& found);
   Task<mail::Reply> check_authors(Client client, std::string field, std::string value);
   Task<mail::Reply> check_strangers(Client client, std::string field, std::string value);
+  Task<AuthorVerdict> check_fields(Client client, std::string field, std::vector<std::string> values, bool resends);
   Task<Result<bool>> is_below_ours(std::string domain);
 
   directory::Directory& directory_;

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace paquebot::policy {
@@ -82,8 +83,12 @@ mail::Reply no_author(const std::string& field) {
   return {550, {5, 7, 1}, "the message has no " + field + " address: your program must say who writes"};
 }
 
-mail::Reply second_author(const std::string& field) {
-  return {550, {5, 7, 1}, "the message has more than one " + field + " field"};
+mail::Reply too_many_authors(const std::string& field, std::size_t most, const std::vector<std::string>& values) {
+  constexpr std::size_t kQuoted = 4, kShownOfEach = 40;
+  std::string quoted;
+  for (std::size_t n = 0; n < std::min(values.size(), kQuoted); ++n)
+    quoted += (n == 0 ? "\"" : ", \"") + printable(values[n], kShownOfEach) + "\"";
+  return {550, {5, 7, 1}, "the message has more than " + std::to_string(most) + ' ' + field + " fields: " + quoted};
 }
 
 mail::Reply malformed_author(const std::string& field, const std::string& why, const std::string& value) {

@@ -39,7 +39,8 @@ mail::Reply alias_loop(const std::string& address);
 mail::Reply alias_too_large(const std::string& address);
 /// `field`: "From" or "Sender".
 mail::Reply no_author(const std::string& field);
-mail::Reply second_author(const std::string& field);
+/// `most`: how many of it there may be; `values`: of those that there are, some of which are quoted in part.
+mail::Reply too_many_authors(const std::string& field, std::size_t most, const std::vector<std::string>& values);
 /// `value`: of the field, which is quoted in part.
 mail::Reply malformed_author(const std::string& field, const std::string& why, const std::string& value);
 mail::Reply not_your_author(const std::string& field, const std::string& address, const std::string& login);
