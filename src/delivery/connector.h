@@ -26,6 +26,10 @@ struct ConnectorOptions {
   /// How long one attempt waits for the DNS, in all, before it looks up no further host: who has many hosts with silent DNS
   /// holds up a delivery no longer than others.
   std::chrono::milliseconds dns_most{120'000};
+  /// How long a host may take until it is ready for mail while others wait (Connector::hurry()): RFC 5321 section 4.5.3.2.1 grants
+  /// minutes, which strangers could make us spend on hosts of theirs that say nothing. Servers that make others wait on purpose do so
+  /// for less.
+  std::chrono::milliseconds patience{30'000};
   smtp::ClientOptions client;           ///< time-outs; names and login are filled in
   std::vector<net::Endpoint> listeners; ///< where we take mail ourselves: MX hosts that lead there are none
 };
@@ -34,7 +38,7 @@ struct ConnectorOptions {
 struct Reached {
   std::unique_ptr<Peer> peer; ///< in state Ready, or
   mail::Told failure;         ///< why not: what the last host said, or we of it
-  bool tls_lacking = false;   ///< TLS was not to be had, or its certificate did not do
+  bool tls_lacking = false;   ///< TLS was not to be had, or its certificate did not do; never for silence
   /// It was not tried as it should have been, for a reason of our own: our resolver does not work, or this machine has no
   /// files or memory for a connection. No destination is to blame.
   bool own_fault = false;
@@ -72,7 +76,7 @@ public:
   /// no room (those of a configured route have no doors), and the doubtful ones last. Where there is no room no worse host is tried.
   Task<Reached> open(const queue::Plan& plan, const Tried& tried, const HostBook& hosts, AtDoors at);
   /// Others wait: whoever has let us wait for longer than `patience` before it was ready for mail has had its time.
-  void hurry(std::chrono::seconds patience);
+  void hurry(std::chrono::milliseconds patience);
 
   /// From any thread: the roots of the system and of routes are read again for connections from now on.
   void forget_roots();

@@ -54,7 +54,7 @@ Result<std::shared_ptr<net::TlsContext>> Connector::tls_for(const queue::Plan& p
   return made;
 }
 
-void Connector::hurry(std::chrono::seconds patience) {
+void Connector::hurry(std::chrono::milliseconds patience) {
   const auto since = std::chrono::steady_clock::now() - patience;
   for (const auto& [peer, begun] : knocking_)
     if (begun <= since) peer->hurry();
@@ -119,7 +119,8 @@ Task<Reached> Connector::try_session(const queue::Plan& plan, const queue::Candi
     raw.set_deadline(deadline);
     auto done = co_await raw.start_tls_client(context, server_name);
     if (!done) {
-      reached.tls_lacking = true;
+      reached.silent = done.error().code == Errc::timeout;
+      reached.tls_lacking = !reached.silent;
       reached.failure = own_word(mail::Reply(451, {4, 7, 5}, "no TLS: " + done.error().message), name);
       co_return reached;
     }
@@ -140,9 +141,10 @@ Task<Reached> Connector::try_session(const queue::Plan& plan, const queue::Candi
   reached.failure = running.told(running.session().failure());
   soften(reached.failure);
   smtp::Breakage breakage = running.session().breakage();
-  reached.silent = breakage == smtp::Breakage::timeout;
-  reached.tls_lacking = breakage == smtp::Breakage::tls_failed || breakage == smtp::Breakage::tls_unavailable;
-  if (breakage == smtp::Breakage::tls_failed) {
+  reached.silent = running.timed_out();
+  const bool lacking = breakage == smtp::Breakage::tls_failed || breakage == smtp::Breakage::tls_unavailable;
+  reached.tls_lacking = lacking && !running.timed_out();
+  if (breakage == smtp::Breakage::tls_failed && !running.cut_short()) {
     mail::Reply& own = reached.failure.own;
     own.code = 454;
     if (!own.cause.empty()) own.text += ": " + own.cause; // what is wrong with a certificate, for who reads the queue

@@ -133,7 +133,7 @@ TEST(Connector, ASilentHostIsWaitedForWhileNobodyElseWaits) {
   bool done = false;
   auto others_wait = [&]() -> Task<void> {
     const auto rest = std::chrono::milliseconds(20);
-    const auto patience = std::chrono::seconds(0);
+    const auto patience = std::chrono::milliseconds(0);
     while (!done) {
       connector.hurry(patience);
       co_await net::sleep_for(rest);
@@ -151,6 +151,89 @@ TEST(Connector, ASilentHostIsWaitedForWhileNobodyElseWaits) {
   EXPECT_TRUE(reached.silent);
   EXPECT_FALSE(reached.failure.permanent());
   EXPECT_EQ(ways.doors.size(), 0u);
+}
+
+/// A host that offers STARTTLS and says nothing more once it is asked for it. Counts who comes.
+struct MuteAtTls {
+  explicit MuteAtTls(Ways& at) : ways(at) {
+    ways.loop.start(ways.peer.serve(ways.loop.executor(), [this](int descriptor, const net::Endpoint&) {
+      ++came;
+      streams.push_back(std::make_unique<net::Stream>(ways.loop.executor(), descriptor, ways.loop.wheel()));
+      ways.loop.start(talk(*streams.back()));
+    }));
+  }
+  Task<void> talk(net::Stream& stream) {
+    stream.set_deadline(std::chrono::steady_clock::now() + std::chrono::hours(1));
+    const std::string replies[] = {"220 x\r\n", "250-x\r\n250 STARTTLS\r\n"};
+    for (const std::string& reply : replies) {
+      auto sent = co_await stream.write(reply);
+      if (!sent) co_return;
+      auto said = co_await stream.read();
+      if (!said || said->empty()) co_return;
+      asked = said->starts_with("STARTTLS");
+    }
+    for (auto said = co_await stream.read(); said && !said->empty();) said = co_await stream.read();
+    stream.close();
+  }
+  Ways& ways;
+  std::vector<std::unique_ptr<net::Stream>> streams;
+  bool asked = false;
+  unsigned came = 0;
+};
+
+/// `hurry`: others wait, from the moment on that it was asked for TLS.
+Reached open_mute(Ways& ways, MuteAtTls& host, bool require_tls, bool hurry) {
+  Connector connector(ways.loop.executor(), ways.loop.wheel(), ways.zone, ways.options);
+  bool done = false;
+  auto others_wait = [&]() -> Task<void> {
+    const auto rest = std::chrono::milliseconds(20);
+    const auto patience = std::chrono::milliseconds(0);
+    while (!done) {
+      if (hurry && host.asked) connector.hurry(patience);
+      co_await net::sleep_for(rest);
+    }
+    ways.peer.stop();
+  };
+  ways.loop.start(others_wait());
+  const queue::RouteTable routes;
+  const queue::Plan plan = ways.loop.run(connector.plan_for("mute.test", routes, require_tls));
+  const Tried tried;
+  const HostBook hosts;
+  Reached reached = ways.loop.run(connector.open(plan, tried, hosts, AtDoors{ways.doors, 10}));
+  done = true;
+  for (const auto& stream : host.streams) stream->set_deadline(std::chrono::steady_clock::now());
+  ways.loop.run();
+  return reached;
+}
+
+const char* const kMute =
+    "mute.test MX 10 mx.mute.test\nmx.mute.test A 127.0.0.1\nmute.test SECURE\nmx.mute.test SECURE\n";
+
+TEST(Connector, WhoIsCutShortAtTlsDoesNotLackIt) {
+  Ways ways(kMute);
+  ways.options.client.helo_timeout = std::chrono::hours(1);
+  MuteAtTls host(ways);
+  const Reached reached = open_mute(ways, host, false, true);
+  EXPECT_TRUE(host.asked);
+  EXPECT_FALSE(reached.peer);
+  EXPECT_TRUE(reached.silent);
+  EXPECT_FALSE(reached.tls_lacking);
+  EXPECT_TRUE(reached.failure.transient()) << reached.failure.to_string();
+  EXPECT_EQ(host.came, 1u) << "not once more in clear";
+}
+
+TEST(Connector, SilenceAtTlsReturnsNoMailThatRequiresIt) {
+  for (const bool hurry : {true, false}) {
+    Ways ways(kMute);
+    ways.options.client.helo_timeout = std::chrono::seconds(hurry ? 3600 : 1);
+    MuteAtTls host(ways);
+    const Reached reached = open_mute(ways, host, true, hurry);
+    EXPECT_TRUE(host.asked);
+    EXPECT_TRUE(reached.silent);
+    EXPECT_FALSE(reached.tls_lacking);
+    EXPECT_TRUE(reached.failure.transient()) << reached.failure.to_string();
+    EXPECT_EQ(host.came, 1u);
+  }
 }
 
 TEST(Connector, WhereThereIsNoRoomNoWorseHostIsTried) {

@@ -16,9 +16,6 @@ namespace paquebot::delivery {
 namespace {
 
 constexpr auto kParkFor = std::chrono::seconds(3);
-/// While others wait, to whoever is not ready for mail: RFC 5321 section 4.5.3.2.1 grants minutes, which strangers could make us
-/// spend on hosts of theirs that say nothing. Servers that make others wait on purpose do so for less.
-constexpr auto kPatience = std::chrono::seconds(30);
 
 } // namespace
 
@@ -86,7 +83,7 @@ Task<void> Dispatcher::reap() {
   while (!stopping_) {
     auto tick = std::chrono::milliseconds(500);
     co_await net::sleep_for(tick);
-    if (queue_.crowded()) connector_.hurry(kPatience);
+    if (queue_.crowded()) connector_.hurry(connector_.options().patience);
     auto since = std::chrono::steady_clock::now() - kParkFor;
     while (auto peer = parked_.expired(since)) spawn(say_goodbye(std::move(peer)));
   }

@@ -66,13 +66,20 @@ void Peer::wait_at_most(std::chrono::milliseconds limit) {
   hurried_ = false;
 }
 
+/// Its time is over.
+void Peer::give_up() {
+  timed_out_ = true;
+  cut_short_ = hurried_;
+  session_.timed_out();
+}
+
 Task<void> Peer::write(std::string_view bytes) {
   wait_at_most(write_limit_);
   window_ = ~0u;
   auto done = co_await stream_.write(bytes);
   if (done) co_return;
   if (done.error().code == Errc::timeout) {
-    session_.timed_out();
+    give_up();
     co_return;
   }
   // The peer may have said why before it closed (a 552 in the middle of data, a 421).
@@ -91,7 +98,7 @@ Task<void> Peer::read(smtp::ClientNeedInput need) {
   if (input && !input->empty())
     session_.feed(*input);
   else if (!input && input.error().code == Errc::timeout)
-    session_.timed_out();
+    give_up();
   else
     session_.eof();
 }
@@ -106,6 +113,7 @@ Task<void> Peer::start_tls() {
     session_.set_channel(net::channel_of(stream_));
     session_.tls_started();
   } else {
+    timed_out_ = done.error().code == Errc::timeout;
     session_.tls_failed(done.error().message);
   }
 }

@@ -46,6 +46,11 @@ public:
     if (!std::exchange(hurried_, true)) stream_.set_deadline(std::chrono::steady_clock::now());
   }
 
+  /// It ended since the peer did not answer, or read, in time; and the time was not all that it has, since others waited. What it
+  /// lacks was not found out then.
+  bool timed_out() const { return timed_out_; }
+  bool cut_short() const { return cut_short_; }
+
   smtp::ClientSession& session() { return session_; }
   const PeerIdentity& identity() const { return identity_; }
   /// A reply of its session, with whose it is (mail::Told::host): what was heard is the peer's.
@@ -64,6 +69,7 @@ private:
   Task<void> read(smtp::ClientNeedInput need);
   Task<void> start_tls();
   void wait_at_most(std::chrono::milliseconds limit);
+  void give_up();
 
   net::Stream stream_;
   smtp::ClientSession session_;
@@ -71,7 +77,8 @@ private:
   std::shared_ptr<net::TlsContext> tls_;
   net::TlsInfo tls_info_;
   bool told_of_login_ = false;
-  bool hurried_ = false;
+  bool hurried_ = false; ///< or must not be
+  bool timed_out_ = false, cut_short_ = false;
   std::uint32_t window_ = ~0u;
   std::chrono::milliseconds write_limit_;
   std::chrono::steady_clock::time_point until_ = std::chrono::steady_clock::time_point::max();

@@ -56,5 +56,45 @@ TEST(Peer, AMessageThatIsReadInTricklesHasAnEnd) {
   EXPECT_FALSE(peer.session().in_doubt());
 }
 
+/// Offers STARTTLS, and lets itself be hurried in the middle of the handshake.
+Task<void> shake_hands_slowly(net::Stream& stream, Peer& client, net::TlsContext& context, bool& shaken) {
+  stream.set_deadline(std::chrono::steady_clock::now() + 1h);
+  const std::string replies[] = {"220 x\r\n", "250-x\r\n250 STARTTLS\r\n", "220 go on\r\n"};
+  for (const std::string& reply : replies) {
+    auto sent = co_await stream.write(reply);
+    if (!sent || reply.starts_with("220 go")) break;
+    auto said = co_await stream.read();
+    if (!said) co_return;
+  }
+  for (int i = 0; i < 10; ++i) {
+    auto pause = 20ms;
+    co_await net::sleep_for(pause);
+    client.hurry();
+  }
+  auto info = co_await stream.start_tls_server(context);
+  shaken = info.has_value();
+  if (!shaken) co_return;
+  const std::string hello = "250 x\r\n";
+  auto said = co_await stream.read();
+  if (said) co_await stream.write(hello);
+}
+
+TEST(Peer, AHandshakeIsNotCutShort) {
+  net::test::Loop loop;
+  auto pair = loop.pair();
+  const auto made = net::make_self_signed("far.example").value();
+  const auto server = net::TlsContext::server(made.certificate_pem, made.key_pem).value();
+  smtp::ClientOptions options;
+  options.ehlo_name = "here.example";
+  PeerIdentity identity{"far [192.0.2.1]:25", "far", "[192.0.2.1]:25", 25, {}};
+  Peer peer(std::move(pair.left), options, false, std::move(identity), net::TlsContext::client(false).value());
+  bool shaken = false;
+  loop.start(shake_hands_slowly(pair.right, peer, *server, shaken));
+  EXPECT_EQ(loop.run(peer.run()), Peer::Event::ready) << peer.session().failure().to_string();
+  EXPECT_TRUE(shaken);
+  EXPECT_FALSE(peer.timed_out() || peer.cut_short());
+  EXPECT_FALSE(peer.tls().version.empty());
+}
+
 } // namespace
 } // namespace paquebot::delivery

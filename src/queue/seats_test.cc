@@ -103,6 +103,24 @@ TEST_F(SeatsTest, WhoAnswersIsKnownUntilItIsSilent) {
   EXPECT_TRUE(start_all().empty());
 }
 
+TEST_F(SeatsTest, WhoFindsNoSeatTakesNoMoreOutOfTheStore) {
+  constexpr std::size_t kWindow = 5, kOnce = 100; // as much comes out of the store at a time
+  queue_.configure({.workers_total = 8, .workers_per_destination = 8, .window = kWindow});
+  const std::string place = "waits.example";
+  for (int i = 0; i < 330; ++i) accept(place);
+  ASSERT_EQ(queue_.numbers().ready, kWindow);
+  Seat seat;
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_EQ(queue_.start_worker(&seat), place);
+    seat.leave();
+  }
+  for (int i = 0; i < 5; ++i) accept(domain(i));
+  const auto others = start_all(); // they have all seats of such places now
+  EXPECT_EQ(others.size(), 4u);
+  for (int i = 0; i < 3; ++i) EXPECT_FALSE(run_task(queue_.take(place))) << i;
+  EXPECT_LE(queue_.numbers().ready, kWindow + kOnce + 5);
+}
+
 TEST_F(SeatsTest, WhatIsDueInTheStoreStandsInLineToo) {
   for (int i = 0; i < 4; ++i) accept(domain(i));
   auto unknown = start_all();
