@@ -1,7 +1,5 @@
 #include "intake/authentication.h"
 
-#include "mailauth/auth_results.h"
-
 #include <algorithm>
 #include <optional>
 #include <vector>
@@ -9,9 +7,10 @@
 namespace paquebot::intake {
 namespace {
 
-constexpr std::string_view kQuarantine = "X-Paquebot-Quarantine";
 /// Questions of one message without giving way: most messages ask less.
 constexpr unsigned kAtOnce = 12;
+/// DMARC records asked for beside those of the authors: one message leaves room for others among Shares::kEach.
+constexpr std::size_t kMostAhead = 20;
 constexpr std::string_view kTooLate = "the DNS did not answer in time";
 
 /// Asks until the message is judged, within the share of the client and the network that it comes from. Then nothing more is
@@ -135,7 +134,9 @@ struct Authentication::State {
   static Task<void> ask_sender(Ptr self);
   static Task<void> ask_helo(Ptr self);
   static Task<void> ask_name(Ptr self, std::string name);
-  static Task<void> ask_policy(Ptr self, std::string domain);
+  std::vector<std::string> names_of_records() const;
+  static Task<void> ask_policy(Ptr self, std::string author);
+  static Task<void> ask_record(Ptr self, std::string domain);
   static Task<void> verify_dkim(Ptr self, std::size_t n);
   static Task<void> verify_arc(Ptr self);
   static Task<void> verify_dmarc(Ptr self);
@@ -157,8 +158,35 @@ Task<void> Authentication::State::ask_name(Ptr self, std::string name) {
 }
 
 /// The walker keeps the answers.
-Task<void> Authentication::State::ask_policy(Ptr self, std::string domain) {
-  const auto walk = co_await self->walker.walk(std::move(domain));
+Task<void> Authentication::State::ask_policy(Ptr self, std::string author) {
+  Task<void> learning = self->walker.learn_policy(std::move(author));
+  co_await std::move(learning);
+}
+
+Task<void> Authentication::State::ask_record(Ptr self, std::string domain) {
+  Task<void> learning = self->walker.learn_record(std::move(domain));
+  co_await std::move(learning);
+}
+
+/// Where records may be that matter: above the authors, since where a name is silent, what is known above it counts; and at and above
+/// what may stand for them, which is judged late when anything else is silent.
+std::vector<std::string> Authentication::State::names_of_records() const {
+  std::vector<std::string> names;
+  const auto add = [&](std::string name) {
+    const auto is = [&](const std::vector<std::string>& in) { return std::ranges::find(in, name) != in.end(); };
+    if (names.size() < kMostAhead && !is(author.domains) && !is(names)) names.push_back(std::move(name));
+  };
+  for (const std::string& domain : author.domains)
+    for (std::string& name : mailauth::DmarcWalker::names_above(domain)) add(std::move(name));
+  std::vector<std::string> identifiers{sender_question.domain};
+  for (const auto& verdict : dkim->verdicts()) identifiers.push_back(verdict.domain);
+  for (const std::string& identifier : identifiers) {
+    const auto concerns = [&](const std::string& domain) { return mailauth::may_stand_for(identifier, domain); };
+    if (!std::ranges::any_of(author.domains, concerns)) continue;
+    add(identifier);
+    for (std::string& name : mailauth::DmarcWalker::names_above(identifier)) add(std::move(name));
+  }
+  return names;
 }
 
 Task<void> Authentication::State::verify_dkim(Ptr self, std::size_t n) {
@@ -238,11 +266,11 @@ Task<void> Authentication::ask_ahead() {
   for (const std::string& domain : state_->author.domains) {
     Task<void> policy = State::ask_policy(state_, domain);
     co_await ahead_.start(std::move(policy));
-    // Beside it: where the author's own name is silent, the policy of the one above counts.
-    std::string above = mailauth::DmarcWalker::next_name(domain);
-    if (above.find('.') == std::string::npos) continue;
-    Task<void> parent = State::ask_policy(state_, std::move(above));
-    co_await ahead_.start(std::move(parent));
+  }
+  std::vector<std::string> beside = state_->names_of_records();
+  for (std::string& name : beside) {
+    Task<void> record = State::ask_record(state_, std::move(name));
+    co_await ahead_.start(std::move(record));
   }
 }
 
@@ -338,37 +366,6 @@ std::vector<std::string> Authentication::domains_of_a_device() const {
 void Authentication::pass_over() {
   judgement_ = Judgement();
   judgement_.device = true;
-}
-
-std::string Authentication::results() const {
-  mailauth::AuthResults all{hostname_, {}};
-  all.results.push_back(auth_result(findings_.sender, findings_.sender_question));
-  if (findings_.helo && findings_.helo->result != mailauth::SpfResult::none)
-    all.results.push_back(auth_result(*findings_.helo, findings_.helo_question));
-  for (const auto& verdict : findings_.dkim) all.results.push_back(auth_result(verdict));
-  if (findings_.dkim.empty()) all.results.push_back({"dkim", "none", {}, {}});
-  if (findings_.dmarc) {
-    mailauth::AuthResult dmarc = auth_result(*findings_.dmarc);
-    if (judgement_.device) dmarc.reason = "accepted all the same: from a device of ours";
-    if (!judgement_.forwarder.empty()) dmarc.reason = "accepted all the same: sealed by " + judgement_.forwarder;
-    all.results.push_back(std::move(dmarc));
-    for (const auto& further : findings_.further_dmarc) all.results.push_back(auth_result(further));
-  }
-  if (findings_.arc.result != mailauth::ArcResult::none) all.results.push_back(auth_result(findings_.arc));
-  return mailauth::compose_auth_results(all);
-}
-
-void Authentication::stamp(mail::Head& head) const {
-  if (judgement_.action == Judgement::Action::tag) {
-    head.prepend(kQuarantine, mailauth::ascii_text(judgement_.reason));
-    head.prepend("X-Spam-Flag", "YES");
-  }
-  head.prepend("Authentication-Results", results());
-}
-
-void remove_forged_fields(mail::Head& head, const std::string& hostname) {
-  mailauth::remove_forged_results(head, hostname);
-  head.remove(kQuarantine);
 }
 
 } // namespace paquebot::intake

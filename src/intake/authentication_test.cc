@@ -4,6 +4,7 @@
 #include "mailauth/auth_results.h"
 #include "mailauth/test_message.h"
 
+#include <cctype>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -23,7 +24,7 @@ public:
   explicit SlowZone(std::shared_ptr<dns::FakeZone> zone) : zone_(std::move(zone)) {}
   Task<std::shared_ptr<const dns::Answer>> query(std::string name, dns::Type type) override {
     ++questions;
-    if (!never.empty() && name.ends_with(never)) {
+    if ((silent && name.find("_domainkey") == std::string::npos) || (!never.empty() && name.ends_with(never))) {
       const OneShot wait = waiting_.emplace_back();
       co_await wait.wait();
       co_return std::make_shared<const dns::Answer>();
@@ -35,7 +36,8 @@ public:
     for (const OneShot& one : waiting_) one.fire();
   }
   int questions = 0;
-  std::string never; ///< how such names end
+  std::string never;   ///< how such names end
+  bool silent = false; ///< about all but keys
 
 private:
   std::shared_ptr<dns::FakeZone> zone_;
@@ -61,19 +63,34 @@ protected:
   }
   /// Judges a message that comes in pieces of `chunk` octets.
   std::unique_ptr<Authentication> judge_message(const std::string& text, const char* ip = "192.0.2.1",
-                                                std::size_t chunk = 100) {
-    AuthenticationSubject subject{"mx.test", *mailauth::parse_ip(ip), "client.test", {"a", "author.test"}};
+                                                std::size_t chunk = 100, const char* sender = "author.test") {
+    AuthenticationSubject subject{"mx.test", *mailauth::parse_ip(ip), "client.test", {"a", sender}};
     auto authentication = std::make_unique<Authentication>(verifier_, options_, std::move(subject));
     const auto walk = [&]() -> Task<bool> {
       co_await authentication->begin();
       for (std::size_t i = 0; i < text.size(); i += chunk)
         if (authentication->feed(std::string_view(text).substr(i, chunk))) co_await authentication->ask_ahead();
+      for (int i = 0; silent_at_the_end_ && i < 100; ++i) co_await net::give_way();
+      slow_.silent = silent_at_the_end_;
       const auto message = mailauth::test::message_of(text);
       co_await authentication->finish(message.head);
       co_return true;
     };
     loop_.run(walk());
     return authentication;
+  }
+  /// Of the letter in another's name, once the DNS has fallen silent behind its content.
+  std::unique_ptr<Authentication> judge_at_the_end(const std::string& from, const std::string& text) {
+    silent_at_the_end_ = true;
+    options_.timeout = std::chrono::seconds(0);
+    std::string named = text;
+    named.replace(named.find("author.test>"), 11, from);
+    auto judged = judge_message(named, "203.0.113.9", 1000, "silent.test");
+    slow_.silent = false;
+    slow_.never.clear();
+    slow_.give_up();
+    loop_.run();
+    return judged;
   }
   std::string signed_letter() {
     const auto m = mailauth::test::message_of(crlf(kLetter));
@@ -88,6 +105,7 @@ protected:
   SlowZone slow_{zone_};
   Verifier verifier_{slow_, clock_};
   AuthenticationOptions options_;
+  bool silent_at_the_end_ = false;
   std::shared_ptr<const mailauth::SigningKey> key_ = mailauth::test::signing_key(KeyKind::ed25519, "author.test", "s");
 };
 
@@ -218,6 +236,39 @@ TEST_F(AuthenticationTest, TheRecordAboveASilentNameCounts) {
   loop_.run();
 }
 
+/// However many silent names are between.
+TEST_F(AuthenticationTest, TheRecordFarAboveASilentNameCounts) {
+  for (const char* from : {"lame.author.test", "a.lame.author.test", "a.b.c.d.e.f.g.h.lame.author.test"}) {
+    slow_.never = "lame.author.test";
+    const auto a = judge_at_the_end(from, crlf(kLetter));
+    EXPECT_EQ(a->judgement().reply.code, 550) << from << ": " << a->summary();
+  }
+}
+
+/// Where names that don't exist have a stricter policy, whoever sends gains nothing by a name that nobody answers for.
+TEST_F(AuthenticationTest, WhetherANameExistsIsAskedAheadAndNeverGuessed) {
+  zone_->add("_dmarc.np.test", dns::Type::txt, {"v=DMARC1; p=reject; sp=none; np=reject"});
+  zone_->add("here.np.test", dns::Type::a, {"192.0.2.1"});
+  const auto code = [&](const char* from, const char* never) {
+    slow_.never = never;
+    return judge_at_the_end(from, crlf(kLetter))->judgement().reply.code;
+  };
+  EXPECT_EQ(code("gone.np.test", "silent.test"), 550);
+  EXPECT_EQ(code("here.np.test", "silent.test"), 0) << "accepted";
+  EXPECT_EQ(code("gone.np.test", "gone.np.test"), 451);
+  EXPECT_EQ(zone_->questions("np.test", dns::Type::a), 0u);
+}
+
+/// A name of no concern is silent, and the signature is of a name below the author's.
+TEST_F(AuthenticationTest, WhatMayStandForTheAuthorIsLookedForAhead) {
+  key_ = mailauth::test::signing_key(KeyKind::ed25519, "mail.author.test", "s");
+  mailauth::test::publish(*zone_, *key_);
+  slow_.never = "silent.test";
+  const auto a = judge_at_the_end("author.test", signed_letter());
+  EXPECT_EQ(a->judgement().action, Judgement::Action::accept) << a->judgement().reply.to_string();
+  EXPECT_THAT(a->summary(), HasSubstr("dkim=pass, dmarc=pass"));
+}
+
 TEST_F(AuthenticationTest, SilenceAboutATrustedForwarder) {
   options_.timeout = std::chrono::seconds(1); // the rest must be known, so that DMARC fails
   options_.trusted_forwarders = {"l.test"};
@@ -300,6 +351,30 @@ TEST(RemoveForgedFields, InUnusualForms) {
     remove_forged_fields(head, "mx.test");
     EXPECT_EQ(head.to_string(), crlf("Subject: x\n\n")) << id;
   }
+  for (const char* name : {"Authentication-Results\n : ", "Authentication-Results\x0b: ",
+                           "Authentication-Results\x0c: ", "Authentication-Results\xa0: ",
+                           "\xc2\xa0"
+                           "Authentication-Results: ",
+                           "Authentication-\x7fResults:"}) {
+    auto head = *mail::Head::parse(crlf(std::string(name) + "mx.test; dmarc=pass\nSubject: x\n"));
+    remove_forged_fields(head, "mx.test");
+    EXPECT_EQ(head.to_string(), crlf("Subject: x\n\n")) << name;
+  }
+  for (int octet = 1; octet < 256; ++octet) {
+    const char odd = static_cast<char>(octet);
+    const bool host = octet < 127 && (std::isalnum(octet) != 0 || odd == '-' || odd == '_' || odd == '.');
+    if (host || odd == '\r' || odd == '\n' || odd == ';' || odd == '(') continue; // a comment, or an end
+    for (const std::string& id :
+         {"mx.test" + std::string(1, odd), odd + std::string("mx.test"), "mx.test" + std::string(1, odd) + "1"}) {
+      auto head = *mail::Head::parse("Authentication-Results: " + id + "; dmarc=pass\r\n\r\n");
+      remove_forged_fields(head, "mx.test");
+      EXPECT_EQ(head.count("Authentication-Results"), 0u) << testing::PrintToString(id);
+    }
+  }
+  auto within =
+      *mail::Head::parse("Authentication-Results: mx\xc2\xa0.test; dmarc=pass\r\nX-Paquebot-Quarantine\xa0: x\r\n\r\n");
+  remove_forged_fields(within, "mx.test");
+  EXPECT_EQ(within.to_string(), "\r\n");
   for (const char* id : {"mx.test.evil.test", "notmx.test", "mx.test.other", "other.test (mx.test)", "mx.test1"}) {
     auto head = *mail::Head::parse(crlf("Authentication-Results: " + std::string(id) + "; dmarc=pass\n"));
     remove_forged_fields(head, "mx.test");

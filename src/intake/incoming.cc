@@ -307,7 +307,7 @@ std::string Incoming::wishes() const {
 
 /// Nobody but us says what we noticed.
 void Incoming::note_tags() {
-  head_.remove(policy::kGuardField);
+  head_.remove_alike(policy::kGuardField);
   for (const std::string& tag : origin_.tags) head_.prepend(policy::kGuardField, mailauth::ascii_text(tag));
 }
 
@@ -331,8 +331,8 @@ void Incoming::tidy_head() {
   if (origin_.klass == store::MessageClass::submitted && !resent_) drop_repeated(head_, "From");
   if (own) mail::fold_long_lines(head_);
   if (removes_bcc()) {
-    head_.remove("Bcc");
-    head_.remove("Resent-Bcc");
+    head_.remove_alike("Bcc");
+    head_.remove_alike("Resent-Bcc");
   }
   if (has_stranger()) remove_forged_fields(head_, options_.hostname);
   head_.remove("Return-Path"); // ours is put in front when the message is read (RFC 5321 section 4.4)

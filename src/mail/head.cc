@@ -105,6 +105,19 @@ std::string_view Field::value() const {
 
 bool Field::is(std::string_view wanted) const { return name_length != 0 && iequals(name(), wanted); }
 
+bool Field::resembles(std::string_view wanted) const {
+  if (is(wanted)) return false;
+  std::string name;
+  for (const char c : raw) {
+    if (c == ':') return iequals(name, wanted);
+    const auto octet = static_cast<unsigned char>(c);
+    if (octet <= ' ' || octet >= 127) continue;
+    name += c;
+    if (name.size() > wanted.size()) return false;
+  }
+  return false;
+}
+
 std::string_view Head::keep(std::string text) { return texts_.emplace_front(std::move(text)); }
 
 Result<Head> Head::parse(std::string bytes) {
@@ -184,6 +197,10 @@ void Head::remove(std::size_t index) { fields_.erase(fields_.begin() + static_ca
 
 std::size_t Head::remove(std::string_view name) {
   return std::erase_if(fields_, [name](const Field& f) { return f.is(name); });
+}
+
+std::size_t Head::remove_alike(std::string_view name) {
+  return std::erase_if(fields_, [name](const Field& f) { return f.is(name) || f.resembles(name); });
 }
 
 std::size_t Head::remove_if(const std::function<bool(const Field&)>& unwanted) {

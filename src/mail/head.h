@@ -63,6 +63,10 @@ struct Field {
   /// What follows the colon, as written, without the final CRLF.
   std::string_view value() const;
   bool is(std::string_view name) const;
+  /// Whether it is none of that name (is()), but some programs would take it for one: they pass over octets around or within the
+  /// name that are no printable ASCII (controls, U+00A0 and other blanks, a byte order mark, octets of no character), or over white
+  /// space or folding in front of the colon. Nobody writes such fields but to be read in two ways.
+  bool resembles(std::string_view name) const;
 };
 
 /// The fields of a header block in their order, to look at and to change. All operations are linear at
@@ -100,6 +104,8 @@ public:
   void remove(std::size_t index);
   /// Removes all fields of that name; how many there were.
   std::size_t remove(std::string_view name);
+  /// And those that resemble one.
+  std::size_t remove_alike(std::string_view name);
   /// Removes the fields that `unwanted` says yes to, which is asked once for each, from the top; how many there were.
   std::size_t remove_if(const std::function<bool(const Field&)>& unwanted);
 

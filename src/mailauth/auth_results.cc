@@ -184,22 +184,34 @@ std::string bare_id(std::string_view value) {
     else if (depth == 0 && c == ';')
       break;
     else if (depth == 0 && c != '"' && !is_space(c))
-      out += c;
+      out += c; // also what is of no name: may_name() tells
     if (c == '\\' && depth == 0 && i < value.size()) out += value[i];
   }
   return out;
 }
 
-/// Whether some reader may take the field for one with our name: a version glued to it ("mx.example.org/1"), words around it.
-bool may_name(std::string_view value, std::string_view ours) {
-  const std::string id = bare_id(value);
-  std::string_view rest = id;
-  while (!rest.empty()) {
-    const std::size_t end = rest.find_first_of("/=,:@<>[]{}|!?#&*+%$^~`'");
-    if (normal_id(rest.substr(0, end)) == ours) return true;
-    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+bool is_host_char(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
+}
+
+bool has_word(std::string_view text, std::string_view ours) {
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t end = at;
+    while (end < text.size() && is_host_char(text[end])) ++end;
+    if (end > at && normal_id(text.substr(at, end - at)) == ours) return true;
+    at = end + 1;
   }
   return false;
+}
+
+/// Whether some reader may take the field for one with our name: a version glued to it ("mx.example.org/1"), words around it, or
+/// octets that are of no host name, which readers take for an end of it or pass over.
+bool may_name(std::string_view value, std::string_view ours) {
+  std::string id = bare_id(value);
+  if (normal_id(id) == ours || has_word(id, ours)) return true;
+  const auto removed = std::erase_if(id, [](unsigned char c) { return c <= ' ' || c >= 127; });
+  // Of an international name of ours nobody can tell what is left.
+  return removed > 0 && (has_word(id, ours) || ours.find("xn--") != std::string_view::npos);
 }
 
 } // namespace
@@ -281,10 +293,10 @@ Result<AuthResults> parse_auth_results(std::string_view value) {
 
 std::size_t remove_forged_results(mail::Head& head, std::string_view our_id) {
   constexpr std::string_view name = "Authentication-Results";
-  if (head.count(name) > kMaxFieldsLooked) return head.remove(name);
+  if (head.count(name) > kMaxFieldsLooked) return head.remove_alike(name);
   const std::string ours = normal_id(our_id);
   return head.remove_if([&](const mail::Field& field) {
-    if (!field.is(name)) return false;
+    if (!field.is(name)) return field.resembles(name);
     Reader in(field.value());
     const auto id = read_id(in);
     return !id || normal_id(*id) == ours || may_name(field.value(), ours);

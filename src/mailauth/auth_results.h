@@ -50,8 +50,8 @@ Result<AuthResults> parse_auth_results(std::string_view value);
 inline constexpr std::size_t kMaxAuthResults = 100;
 
 /// Removes the Authentication-Results fields that claim to be ours (RFC 8601 section 5): their authserv-id is ours, in
-/// any case or form of its labels, or they are malformed or of another version, so that a reader may take them for
-/// ours. All of them, when there are more than 64. How many were removed.
+/// any case or form of its labels, or they are malformed or of another version, or only resemble such a field, so that
+/// a reader may take them for ours. All of them, when there are more than 64. How many were removed.
 std::size_t remove_forged_results(mail::Head& head, std::string_view our_id);
 
 } // namespace paquebot::mailauth

@@ -10,20 +10,6 @@ namespace {
 
 constexpr std::size_t kMaxAddresses = 100;
 
-/// A line that is no field, but that a tolerant program may take for From: " From: x", "From x: y" don't count.
-bool resembles_from(const mail::Field& field) {
-  if (field.name_length != 0) return false;
-  std::string name;
-  for (const char c : field.raw) {
-    if (c == ':') return iequals(name, "from");
-    const auto octet = static_cast<unsigned char>(c);
-    if (octet <= ' ' || octet == 127) continue; // some programs end a name at NUL, others pass over it
-    name += c;
-    if (name.size() > 4) return false;
-  }
-  return false;
-}
-
 /// Of what is quoted, in octets, all fields together.
 constexpr std::size_t kShownFrom = 160;
 /// And as many of them.
@@ -91,7 +77,7 @@ Author author_of(const mail::Head& head) {
   using State = Author::State;
   Fields fields;
   for (const auto& field : head) {
-    if (resembles_from(field)) return {State::malformed, {}, {}, "a line resembles a From field and is none"};
+    if (field.resembles("From")) return {State::malformed, {}, {}, "a line resembles a From field and is none"};
     if (field.is("From")) fields.push_back(&field);
   }
   if (fields.empty()) return {State::missing, {}, {}, "the message has no From field"};

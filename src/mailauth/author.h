@@ -15,7 +15,7 @@ namespace paquebot::mailauth {
 /// read likewise, each by itself and all as one list: programs show the first, the last or all. Nothing can be judged of
 /// - no From field, or one with no address of a domain (an empty group, an address literal): missing, malformed;
 /// - more than kMostAuthors From fields, or as many domains: several, with no domains;
-/// - a line that is none but that some programs would take for a From field: malformed.
+/// - a line that is none but that some programs would take for a From field (mail::Field::resembles): malformed.
 /// A group with members (RFC 6854), and several addresses of one domain, give that domain.
 struct Author {
   enum class State : std::uint8_t { one, missing, several, malformed };

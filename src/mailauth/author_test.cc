@@ -139,6 +139,30 @@ TEST(Author, OfSeveralFieldsEachIsToBeJudged) {
   });
 }
 
+/// Whatever octets stand around the name or in it, and wherever the line is folded.
+TEST(Author, OfALineThatResemblesOneNothingCanBeJudged) {
+  const std::string honest = "From: eve@evil.test\r\n";
+  const auto judge = [&](const std::string& line) {
+    for (const std::string& head : {line + honest, honest + line})
+      EXPECT_TRUE(author_of(*mail::Head::parse(head + "\r\n")).domains.empty()) << testing::PrintToString(line);
+  };
+  for (const char* name : {"From\r\n ", "From \r\n\t", "Fr\r\n om", "FROM\r\n \r\n "})
+    judge(std::string(name) + ": boss@legit.test\r\n");
+  for (int octet = 0; octet < 256; ++octet) {
+    const std::string odd(1, static_cast<char>(octet));
+    if (octet == '\r' || octet == '\n' || octet == ':' || (octet > ' ' && octet < 127)) continue;
+    if (octet == ' ' || octet == '\t') continue; // it would be a From field, or folded
+    judge("From" + odd + ": boss@legit.test\r\n");
+    judge(odd + "From: boss@legit.test\r\n");
+    judge("Fr" + odd + odd + "om: boss@legit.test\r\n");
+  }
+  expect_authors({{"Frome: x@x.test\r\n" + honest, State::one, "evil.test"},
+                  {"Fro: x@x.test\r\n" + honest, State::one, "evil.test"},
+                  {"X-From: x@x.test\r\n" + honest, State::one, "evil.test"},
+                  {"F\xc3\xa9rom: x@x.test\r\n" + honest, State::malformed, ""},
+                  {"Frim\xa0: x@x.test\r\n" + honest, State::one, "evil.test"}});
+}
+
 TEST(Author, OfWhatNobodyReadsNothingCanBeJudged) {
   expect_authors({
       {"From: a\r\n", State::malformed, ""},

@@ -102,7 +102,7 @@ Task<void> Check::choose_policy(const DmarcWalk& walk) {
   if (!record.np || *record.np == outcome_.published) co_return;
   std::string name = author;
   const std::optional<bool> exists = co_await walker_.exists(std::move(name));
-  if (exists.value_or(true) == false) outcome_.published = *record.np;
+  if (exists && !*exists) outcome_.published = *record.np;
   if (!exists && *record.np > outcome_.published) outcome_.doubt = DmarcDoubt::policy;
 }
 
@@ -196,6 +196,16 @@ Task<DmarcOutcome> Check::run(Author author) {
 
 } // namespace
 
+bool may_stand_for(std::string_view identifier, std::string_view author) {
+  const auto organization = [](std::string_view name) {
+    const auto last = name.rfind('.');
+    if (last == std::string_view::npos || last == 0) return std::string_view();
+    const auto before = name.rfind('.', last - 1);
+    return before == std::string_view::npos ? name : name.substr(before + 1);
+  };
+  return !organization(author).empty() && organization(identifier) == organization(author);
+}
+
 std::string_view to_string(DmarcResult result) {
   constexpr std::string_view names[] = {"none", "pass", "fail", "temperror", "permerror"};
   return names[static_cast<std::size_t>(result)];
@@ -236,7 +246,12 @@ Task<DmarcWalker::Asked> DmarcWalker::ask(std::string domain) {
   co_return asked;
 }
 
-std::string DmarcWalker::next_name(const std::string& domain) { return second_target(domain); }
+std::vector<std::string> DmarcWalker::names_above(std::string domain) {
+  std::vector<std::string> names;
+  for (std::string name = second_target(std::move(domain)); labels_of(name) > 1; name = parent_of(name))
+    names.push_back(name);
+  return names;
+}
 
 Task<DmarcWalk> DmarcWalker::walk(std::string domain) {
   DmarcWalk walk;
@@ -256,10 +271,25 @@ Task<DmarcWalk> DmarcWalker::walk(std::string domain) {
 }
 
 Task<std::optional<bool>> DmarcWalker::exists(std::string domain) {
-  const auto answer = co_await resolver_.query(std::move(domain), dns::Type::a);
-  if (answer->status == dns::Status::servfail && answer->own_fault) co_return std::nullopt;
-  co_return answer->status != dns::Status::nxdomain;
+  if (const auto known = existing_.find(domain); known != existing_.end()) co_return known->second;
+  std::string name = domain;
+  const auto answer = co_await resolver_.query(std::move(name), dns::Type::a);
+  if (answer->status == dns::Status::servfail) co_return std::nullopt;
+  const bool exists = answer->status != dns::Status::nxdomain;
+  existing_.emplace(std::move(domain), exists);
+  co_return exists;
 }
+
+Task<void> DmarcWalker::learn_policy(std::string author) {
+  std::string start = author;
+  const DmarcWalk found = co_await walk(std::move(start));
+  const bool own = !found.found.empty() && found.found.front().domain == author;
+  const bool matters = std::ranges::any_of(found.found, [](const auto& one) { return one.record.np.has_value(); });
+  if (own || !matters) co_return;
+  (void)co_await exists(std::move(author));
+}
+
+Task<void> DmarcWalker::learn_record(std::string domain) { const Asked asked = co_await ask(std::move(domain)); }
 
 Task<DmarcOutcome> check_dmarc(const mail::Head& head, const SpfOutcome& spf, const std::vector<DkimVerdict>& dkim,
                                dns::Resolver& resolver) {

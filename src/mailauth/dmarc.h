@@ -35,11 +35,17 @@ public:
   explicit DmarcWalker(dns::Resolver& resolver) : resolver_(resolver) {}
   /// At most 8 questions (section 4.10), on past names for which the DNS fails. `domain`: lower-case A-labels.
   Task<DmarcWalk> walk(std::string domain);
-  /// The name that a walk asks for after `domain`; empty when that is the last.
-  static std::string next_name(const std::string& domain);
-  /// Whether a name exists as section 3.2.13 has it: the DNS does not deny it. True also when the DNS fails; nothing when that
-  /// is for reasons of our own.
+  /// The names that a walk asks for after `domain`, at most 7, but those of one label, which are hardly ever of use.
+  static std::vector<std::string> names_above(std::string domain);
+  /// Whether a name exists as section 3.2.13 has it: the DNS does not deny it. Nothing when the DNS fails: who sends may have
+  /// chosen a name that is silent.
   Task<std::optional<bool>> exists(std::string domain);
+
+  // For who asks while the message still comes, so that the answers are at hand then:
+  /// All that the policy for this author may depend on.
+  Task<void> learn_policy(std::string author);
+  /// The record of this name alone.
+  Task<void> learn_record(std::string domain);
 
 private:
   struct Asked {
@@ -51,7 +57,11 @@ private:
 
   dns::Resolver& resolver_;
   std::map<std::string, Asked> asked_;
+  std::map<std::string, bool> existing_; ///< what the DNS said of names
 };
+
+/// Whether one may stand for the other by relaxed alignment, before the DNS is asked: both are at or below a name of two labels.
+bool may_stand_for(std::string_view identifier, std::string_view author);
 
 /// Result names of RFC 9989 section 9.2.
 enum class DmarcResult : std::uint8_t { none, pass, fail, temperror, permerror };

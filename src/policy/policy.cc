@@ -24,6 +24,15 @@ std::vector<std::string> values_of(const mail::Head& head, const std::string& na
   return values;
 }
 
+/// What some programs take for one of the fields that name who writes, and others don't: a place to hide another author.
+std::optional<mail::Reply> hidden_author(const mail::Head& head) {
+  for (const char* name : {"From", "Sender", "Resent-From", "Resent-Sender"})
+    for (const mail::Field& field : head)
+      if (field.resembles(name))
+        return malformed_author(name, "a line resembles that field and is none", mail::unfold(field.raw));
+  return {};
+}
+
 bool is_submission(const Client& client) { return client.role == smtp::Role::submission; }
 
 RecipientVerdict refused(mail::Reply reply) { return {std::move(reply), {}}; }
@@ -232,6 +241,7 @@ Task<AuthorVerdict> Policy::check_header_sender(Client client, std::string head)
   if (client.account == 0) co_return AuthorVerdict{login_first()};
   const auto parsed = mail::Head::parse(std::move(head));
   if (!parsed) co_return AuthorVerdict{malformed_author("From", parsed.error().message, {})};
+  if (const auto hidden = hidden_author(*parsed)) co_return AuthorVerdict{*hidden};
   static const std::string kResent[] = {"Resent-From", "Resent-Sender"};
   bool resends = parsed->count(kResent[0]) > 0;
   for (const std::string& field : kResent) { // the first is of who sends it now

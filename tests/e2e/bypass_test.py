@@ -29,6 +29,10 @@ FROM = {
     "two fields, one with a tab before the colon": "From: eve@evil.test\r\nFrom\t: boss@legit.test",
     "a space before the colon alone": "From : boss@legit.test",
     "a NUL in the name": "From: eve@evil.test\r\nFrom" + NUL + ": boss@legit.test",
+    "U+00A0 behind the name, below": "From: eve@evil.test\r\nFrom\xa0: boss@legit.test",
+    "a name folded in front of the colon": "From: eve@evil.test\r\nFrom\r\n : boss@legit.test",
+    "a byte order mark in front of the name": "\ufeffFrom: boss@legit.test\r\nFrom: eve@evil.test",
+    "a vertical tab in front of the name": "From: eve@evil.test\r\n\x0bFrom: boss@legit.test",
     "a space in front of the first field": " From: boss@legit.test\r\nFrom: eve@evil.test",
     "no From": "Sender: boss@legit.test",
     "an empty From": "From: ",
@@ -128,6 +132,15 @@ class BypassTest(unittest.TestCase):
 
     def test_odd_from(self):
         self.refused({name: ((field + "\r\n" + REST).encode(), "mx.evil.test", "eve@evil.test") for name, field in FROM.items()})
+
+    def test_odd_octets_around_the_name(self):
+        """Latin-1 or UTF-8 or of no character: what one program passes over makes another field for the next."""
+        rows, rest = {}, b"\r\nFrom: eve@evil.test\r\n" + REST.encode()
+        for octet in (1, 11, 12, 31, 127, 128, 133, 160, 173, 255):
+            odd, field = bytes([octet]), b": boss@legit.test"
+            for name in (odd + b"From", b"From" + odd, b"Fr" + odd + b"om"):
+                rows[repr(name)] = (name + field + rest, "mx.evil.test", "eve@evil.test")
+        self.refused(rows)
 
     def test_odd_from_signed_by_another(self):
         """The same with a good signature of evil.test, where python3-dkim can make one."""
