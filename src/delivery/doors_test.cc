@@ -1,5 +1,4 @@
 #include "delivery/doors.h"
-#include "delivery/report_bounds.h"
 
 #include <gtest/gtest.h>
 
@@ -38,38 +37,6 @@ TEST(Doors, CountUntilTheyAreLeft) {
   EXPECT_EQ(left, 2);
   DoorHold none = doors.enter("");
   EXPECT_EQ(doors.size(), 0u);
-}
-
-TEST(ReportBounds, AnAddressIsWrittenToSoOftenAnHour) {
-  ReportBounds bounds;
-  const Instant now{std::chrono::hours(5)};
-  int sent = 0;
-  for (int i = 0; i < 30; ++i) sent += bounds.allow(i % 2 == 0 ? "a@b.test" : "A@B.test", true, now) ? 1 : 0;
-  EXPECT_EQ(sent, 20);
-  EXPECT_TRUE(bounds.allow("c@b.test", true, now));
-  EXPECT_FALSE(bounds.allow("a@b.test", true, now + std::chrono::minutes(59)));
-  EXPECT_TRUE(bounds.allow("a@b.test", true, now + std::chrono::minutes(61)));
-}
-
-TEST(ReportBounds, ADomainThatTakesNothingToo) {
-  ReportBounds bounds;
-  const Instant now{std::chrono::hours(5)};
-  int unknown = 0, known = 0;
-  for (int i = 0; i < 200; ++i) {
-    unknown += bounds.allow("a" + std::to_string(i) + "@silent.test", false, now) ? 1 : 0;
-    known += bounds.allow("a" + std::to_string(i) + "@good.test", true, now) ? 1 : 0;
-  }
-  EXPECT_EQ(unknown, 100);
-  EXPECT_EQ(known, 200);
-}
-
-TEST(ReportBounds, AreBounded) {
-  ReportBounds bounds(10);
-  for (int i = 0; i < 100; ++i) bounds.allow("a@" + std::to_string(i) + ".test", false, Instant{std::chrono::hours(i)});
-  EXPECT_LE(bounds.size(), 11u);
-  for (int i = 0; i < 100; ++i)
-    bounds.allow("b" + std::to_string(i) + "@x.test", true, Instant{std::chrono::hours(200)});
-  EXPECT_LE(bounds.size(), 11u);
 }
 
 } // namespace

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "delivery/addressee.h"
 #include "delivery/inner_address.h"
+#include "delivery/standing.h"
 #include "mail/report.h"
 #include "store/body_writer.h"
 
@@ -14,10 +15,13 @@
 namespace paquebot::delivery {
 namespace {
 
+using Answer = policy::ReportBounds::Answer;
+
 constexpr std::size_t kAtOnce = 20;
 constexpr std::size_t kMostPutOff = 10'000;
 constexpr std::chrono::seconds kFirstWait{5};
 constexpr std::chrono::seconds kMostWait{600};
+constexpr std::chrono::hours kMostPatience{24}; // of what waits since there were many
 
 // What is returned of the original (RFC 3461 section 4.3): RET=FULL up to a bound; without RET small messages whole.
 constexpr std::uint64_t kFullBody = 1u << 20;
@@ -59,6 +63,13 @@ std::vector<store::Owed> marks(const store::OwedReport& owed) {
   all.reserve(owed.recipients.size());
   for (const store::RecipientFacts& recipient : owed.recipients) all.push_back(recipient.owed);
   return all;
+}
+
+/// For who can't be told of it for a day there were too many others.
+bool failed_long_ago(const store::OwedReport& owed, WallTime now) {
+  std::int64_t since = owed.message.accepted_at;
+  for (const store::RecipientFacts& recipient : owed.recipients) since = std::max(since, recipient.changed_at);
+  return from_millis(since) + kMostPatience < now;
 }
 
 } // namespace
@@ -175,12 +186,23 @@ Task<Result<std::string>> Reporter::original_body(const store::MessageFacts& mes
 }
 
 /// What own users are owed, they get; and so does whoever has a mailbox here. Others are written to about mail in their name.
-bool Reporter::too_many(const store::OwedReport& owed, const queue::DraftRecipient& recipient) {
-  if (owed.message.klass != store::MessageClass::incoming) return false;
+Task<policy::ReportBounds::Answer> Reporter::ask_bounds(const store::OwedReport& owed,
+                                                        const queue::DraftRecipient& recipient) {
+  const store::MessageFacts& message = owed.message;
+  if (message.klass != store::MessageClass::incoming) co_return Answer::go;
   const auto leaves = [](const directory::Node& node) { return node.route == store::NewRecipient::Route::remote; };
-  if (std::ranges::none_of(recipient.nodes, leaves)) return false;
-  const mail::Address& to = owed.message.sender.reverse_path;
-  return !bounds_.allow(to.to_string(), queue_.knows(to.domain), clock_.now());
+  if (std::ranges::none_of(recipient.nodes, leaves)) co_return Answer::go;
+  std::string stored;
+  if (message.head != 0) stored = (co_await store_.read_head(message.head)).value_or("");
+  const auto head = mail::Head::parse(std::move(stored));
+  const mail::Address& to = message.sender.reverse_path;
+  const Standing standing = head ? standing_of(*head, hostname_, to.domain) : Standing();
+  const bool waits = put_off_.contains(message.id);
+  const Answer answer = bounds_.ask(to.to_string(), standing.trust(), queue_.knows(to.domain), waits, clock_.now());
+  if (answer == Answer::wait && failed_long_ago(owed, clock_.wall())) co_return Answer::enough;
+  if (answer == Answer::wait && !waits)
+    log::info("report-put-off", {{"id", message.id.to_string()}, {"to", to.to_string()}});
+  co_return answer;
 }
 
 Task<bool> Reporter::report(const store::OwedReport& owed) {
@@ -195,7 +217,9 @@ Task<bool> Reporter::report(const store::OwedReport& owed) {
     bool waived = co_await waive(owed, why);
     co_return waived;
   }
-  if (too_many(owed, *recipient)) {
+  const Answer answer = co_await ask_bounds(owed, *recipient);
+  if (answer == Answer::wait) co_return false;
+  if (answer == Answer::enough) {
     std::string why = "as many reports as may be went to " + to.to_string() + " within the hour";
     bool waived = co_await waive(owed, why);
     co_return waived;

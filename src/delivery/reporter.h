@@ -3,9 +3,9 @@
 #include "base/clock.h"
 #include "base/task.h"
 #include "base/ulid.h"
-#include "delivery/report_bounds.h"
 #include "directory/directory.h"
 #include "mail/report.h"
+#include "policy/report_bounds.h"
 #include "queue/queue.h"
 #include "store/store.h"
 
@@ -19,7 +19,8 @@
 namespace paquebot::delivery {
 
 /// Pays what messages owe their senders: one delivery report for all owing recipients of a message (RFC 3461, 3464),
-/// accepted like any other mail; the marks are cleared in the same transaction. One that can't be paid now is tried
+/// accepted like any other mail; the marks are cleared in the same transaction. Where mail came in somebody's name and too much of
+/// it failed, only whose domain vouched for it is told of the rest, later. One that can't be paid now is tried
 /// again after 5 seconds, 10, 20 … up to 10 minutes, and holds up none behind it. Lives on one executor.
 class Reporter {
 public:
@@ -48,7 +49,7 @@ private:
   Task<bool> pay(const store::OwedReport& owed);
   void put_off(const Ulid& message);
   Task<bool> report(const store::OwedReport& owed);
-  bool too_many(const store::OwedReport& owed, const queue::DraftRecipient& recipient);
+  Task<policy::ReportBounds::Answer> ask_bounds(const store::OwedReport& owed, const queue::DraftRecipient& recipient);
   Task<bool> compose(const store::OwedReport& owed, queue::Draft& draft);
   Task<bool> add_recipients(const store::OwedReport& owed, std::vector<mail::ReportRecipient>& rows);
   Task<Result<std::string>> original_body(const store::MessageFacts& message);
@@ -63,7 +64,7 @@ private:
   std::string hostname_;
   std::atomic<bool> hide_inner_{false};
   Signal changed_;
-  ReportBounds bounds_;
+  policy::ReportBounds bounds_;
   std::map<Ulid, PutOff> put_off_; ///< bounded
   std::uint64_t round_ = 0;
   bool woken_ = false;

@@ -4,6 +4,7 @@
 #include "directory/test_server.h"
 #include "store/wrapped_store.h"
 
+#include <algorithm>
 #include <gtest/gtest.h>
 #include <set>
 #include <stdexcept>
@@ -62,14 +63,15 @@ protected:
   }
 
   /// A message whose recipient has failed.
-  Ulid owing(const std::string& from, std::string body = {}) {
+  Ulid owing(const std::string& from, std::string body = {}, const std::string& results = {}) {
     queue::Draft draft;
     draft.sender.ret = mail::Ret::full;
     draft.body.size = body.size();
     draft.body.bytes = std::move(body);
     draft.id = ids_.next();
     draft.sender.reverse_path = *mail::parse_address(from);
-    draft.head = "Subject: x\r\n\r\n";
+    draft.head =
+        (results.empty() ? "" : "Authentication-Results: mx.example.org; " + results + "\r\n") + "Subject: x\r\n\r\n";
     queue::DraftRecipient recipient;
     recipient.recipient.address = {"nobody", "example.org"};
     recipient.nodes = {
@@ -191,6 +193,47 @@ TEST_F(ReporterTest, StrangersAreNotWrittenToWithoutEnd) {
   EXPECT_EQ(store_.tried, 20 + 30);
   for (const Ulid& id : all) EXPECT_EQ(owed(id), store::Owed::none); // those beyond are given up
   EXPECT_EQ(run_task(server_.store().open_mailbox(ann_, "INBOX"))->count, 30u);
+}
+
+/// Many forge mail in his name, or in his domain's, which fails; he is told of what he sent himself all the same.
+TEST_F(ReporterTest, ForgedMailTakesNoReportsAway) {
+  for (int i = 0; i < 30; ++i) owing("bob@far.example", {}, "spf=fail smtp.mailfrom=bob@far.example");
+  EXPECT_TRUE(round());
+  EXPECT_EQ(store_.tried, 2);
+  for (int i = 0; i < 150; ++i) owing("x" + std::to_string(i) + "@far.example");
+  EXPECT_TRUE(round());
+  EXPECT_EQ(store_.tried, 2 + 100);
+  const Ulid own = owing("bob@far.example", {}, "spf=pass smtp.mailfrom=bob@far.example");
+  EXPECT_TRUE(round());
+  EXPECT_EQ(store_.tried, 2 + 100 + 1);
+  EXPECT_EQ(owed(own), store::Owed::none);
+}
+
+TEST_F(ReporterTest, WhoIsVouchedForIsToldOfTheRestLater) {
+  const std::string pass = "spf=pass smtp.mailfrom=bob@far.example";
+  std::vector<Ulid> all;
+  for (int i = 0; i < 50; ++i) all.push_back(owing("bob@far.example", {}, pass));
+  const auto waiting = [&] {
+    return std::ranges::count(all, store::Owed::failure, [&](const Ulid& id) { return owed(id); });
+  };
+  EXPECT_TRUE(round());
+  EXPECT_EQ(waiting(), 30);
+  for (const auto left : {10, 0}) {
+    clock_.advance(std::chrono::hours(1));
+    EXPECT_TRUE(round());
+    EXPECT_EQ(waiting(), left);
+  }
+  EXPECT_EQ(store_.tried, 50);
+}
+
+TEST_F(ReporterTest, NobodyIsWaitedForLongerThanADay) {
+  const std::string pass = "spf=pass smtp.mailfrom=bob@far.example";
+  std::vector<Ulid> all;
+  for (int i = 0; i < 25; ++i) all.push_back(owing("bob@far.example", {}, pass));
+  clock_.set_wall(system_clock().wall() + std::chrono::hours(25));
+  EXPECT_TRUE(round());
+  EXPECT_EQ(store_.tried, 20);
+  for (const Ulid& id : all) EXPECT_EQ(owed(id), store::Owed::none);
 }
 
 TEST_F(ReporterTest, InnerAddressesAreHiddenFromOutsiders) {

@@ -32,18 +32,6 @@ unsigned highest_instance(const mail::Head& head) {
   return static_cast<unsigned>(std::min<std::uint64_t>(highest, mailauth::kMaxArcSets));
 }
 
-/// Our own results: what others say in our name was taken out when the message came.
-std::optional<std::pair<mailauth::AuthResults, std::string>> own_results(const mail::Head& head,
-                                                                         const std::string& hostname) {
-  for (const mail::Field& field : head) {
-    if (!field.is("Authentication-Results")) continue;
-    auto parsed = mailauth::parse_auth_results(field.value());
-    if (parsed && iequals(parsed->authserv_id, hostname))
-      return std::pair(std::move(*parsed), std::string(trim(field.value())));
-  }
-  return std::nullopt;
-}
-
 /// Nothing where a seal would be of no
 /// use: nobody looked, or the chain was broken. A broken chain may have been a DNS that failed, and a seal that says so
 /// would break it for good.
@@ -70,12 +58,9 @@ Signer::KeyPtr rsa_of(const Signer::KeyList& keys) {
 
 } // namespace
 
-bool Signer::spf_failed(const Content& content) const {
+Standing Signer::standing(const store::MessageFacts& message, const Content& content) const {
   const auto head = mail::Head::parse(content.head());
-  const auto own = head ? own_results(*head, hostname_) : std::nullopt;
-  return own && std::ranges::any_of(own->first.results, [](const mailauth::AuthResult& result) {
-           return result.method == "spf" && (result.result == "fail" || result.result == "softfail");
-         });
+  return head ? standing_of(*head, hostname_, message.sender.reverse_path.domain) : Standing();
 }
 
 Task<Result<>> Signer::seal(const store::MessageFacts& message, std::string via, Content& content) {

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/task.h"
 #include "delivery/content.h"
+#include "delivery/standing.h"
 #include "directory/directory.h"
 #include "directory/generation_cache.h"
 #include "mail/head.h"
@@ -43,9 +44,8 @@ public:
   /// within an hour for all addresses of that domain: an alias with a hundred members costs what one with one does.
   Task<Result<>> seal(const store::MessageFacts& message, std::string via, Content& content);
 
-  /// Whether our own results in the head of `content`, as it was stored, say that SPF failed for the return path. False where nobody
-  /// looked.
-  bool spf_failed(const Content& content) const;
+  /// What our own results in the head of `content`, as it was stored, say of the return path.
+  Standing standing(const store::MessageFacts& message, const Content& content) const;
 
   /// How many times something was signed or sealed anew.
   std::uint64_t made() const { return made_count_; }

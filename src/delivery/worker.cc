@@ -241,14 +241,16 @@ Task<mail::Reply> Dispatcher::sign(const queue::Job& part, Content& content, std
 Task<void> Dispatcher::name_return_path(const queue::Job& part, const Content& content, smtp::OutgoingMessage& out) {
   std::string via = part.recipients.front().via;
   if (via.empty() || part.message.klass != store::MessageClass::incoming) co_return;
-  if (signer_.spf_failed(content)) {
+  const Standing standing = signer_.standing(part.message, content);
+  if (standing.spf_failed) {
     log::info("return-path-kept", {{"id", part.message.id.to_string()},
                                    {"from", out.sender.reverse_path.to_string()},
                                    {"why", "its domain says that it does not send from where the message came from"}});
     co_return;
   }
   mail::Address sender = part.message.sender.reverse_path;
-  out.sender.reverse_path = co_await paths_.leaving(std::move(sender), part.message.id, std::move(via));
+  out.sender.reverse_path =
+      co_await paths_.leaving(std::move(sender), part.message.id, std::move(via), standing.vouched);
 }
 
 /// Gives the session what makes one good write: a small message whole.

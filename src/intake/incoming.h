@@ -21,6 +21,8 @@
 
 namespace paquebot::intake {
 
+enum class KeptBack : std::uint8_t;
+
 struct Options {
   std::string hostname;
   std::uint64_t max_message_size = 0; ///< octets, of dropped messages (sessions have a bound of their own); 0: no limit
@@ -115,6 +117,8 @@ private:
   Task<void> believe_device();
   void note_for_report();
   void set_aside(const std::string& reason);
+  Task<std::string> begin_of_content();
+  Task<std::optional<KeptBack>> keeps_back();
   Task<std::optional<mail::Reply>> take_return();
   Task<void> run_filters();
   Task<void> drop_discarded();

@@ -187,7 +187,12 @@ Task<RecipientVerdict> Policy::check_bounce(mail::Sender sender, std::string add
 Task<mail::Reply> Policy::take_return(Returned returned, std::string address, Ulid report) {
   auto taken = co_await paths_->take(std::move(returned), report);
   if (!taken) co_return try_later(taken.error().message);
-  co_return *taken ? mail::Reply() : enough_reports(address);
+  switch (*taken) {
+    case ReturnPaths::Taken::enough: co_return enough_reports(address);
+    case ReturnPaths::Taken::later: co_return many_reports(address);
+    case ReturnPaths::Taken::yes: break;
+  }
+  co_return mail::Reply();
 }
 
 Task<mail::Reply> Policy::check_authors(Client client, std::string field, std::string value) {

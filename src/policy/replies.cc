@@ -65,6 +65,10 @@ mail::Reply enough_reports(const std::string& address) {
   return {550, {5, 7, 1}, quoted(address) + ": the reports about its message have come already"};
 }
 
+mail::Reply many_reports(const std::string& address) {
+  return {450, {4, 7, 1}, quoted(address) + ": too much came back for its sender lately, try again later"};
+}
+
 mail::Reply mailbox_full(const std::string& address) {
   return {452, {4, 2, 2}, quoted(address) + ": the mailbox is full, try again later"};
 }

@@ -34,6 +34,8 @@ mail::Reply not_made_yet(const std::string& address);
 mail::Reply only_reports(const std::string& address);
 /// As many reports have come as belong to the message that the return address serves.
 mail::Reply enough_reports(const std::string& address);
+/// As many reports have come for its sender as may be within the hour.
+mail::Reply many_reports(const std::string& address);
 mail::Reply mailbox_full(const std::string& address);
 mail::Reply alias_loop(const std::string& address);
 mail::Reply alias_too_large(const std::string& address);

@@ -25,7 +25,7 @@ Task<Result<std::shared_ptr<const Srs>>> ReturnPaths::srs() {
   co_return srs_;
 }
 
-Task<mail::Address> ReturnPaths::leaving(mail::Address sender, Ulid message, std::string via) {
+Task<mail::Address> ReturnPaths::leaving(mail::Address sender, Ulid message, std::string via, bool vouched) {
   if (!rewrite_ || sender.empty()) co_return sender;
   const auto through = mail::parse_address(via);
   if (!through || through->domain.empty() || through->is_literal()) co_return sender;
@@ -38,7 +38,7 @@ Task<mail::Address> ReturnPaths::leaving(mail::Address sender, Ulid message, std
   }
   if (*ours) co_return sender;
   const std::shared_ptr<const Srs>& wrap = *scheme;
-  co_return wrap->forward(sender, message, through->domain);
+  co_return wrap->forward(sender, message, through->domain, vouched);
 }
 
 Task<Result<std::optional<Returned>>> ReturnPaths::returning(mail::Address address) {
@@ -62,14 +62,31 @@ Task<Result<std::optional<Returned>>> ReturnPaths::returning(mail::Address addre
   if (!candidates) co_return std::unexpected(candidates.error());
   const std::shared_ptr<const Srs>& wrap = *scheme;
   for (store::Forwarded& one : *candidates)
-    if (wrap->serves(address.local, one.id)) co_return Found(Returned{std::move(one)});
+    if (const auto vouched = wrap->serves(address.local, one.id)) co_return Found(Returned{std::move(one), *vouched});
   log::info("return-path-refused", {{"to", address.to_string()}, {"why", "no message of this server has it"}});
   co_return Found();
 }
 
-Task<Result<bool>> ReturnPaths::take(Returned returned, Ulid report) {
+/// Whom strangers name is not written to without end; a domain that vouches for its mail is a busy one rather than a victim.
+bool ReturnPaths::is_bounded(const Returned& returned) {
+  const std::lock_guard lock(mutex_);
+  const Trust trust = returned.vouched ? Trust::vouched : Trust::unknown;
+  const std::string target = returned.about.sender.to_string();
+  return bounds_.ask(target, trust, returned.vouched, true, clock_.now()) != ReportBounds::Answer::go;
+}
+
+Task<Result<ReturnPaths::Taken>> ReturnPaths::take(Returned returned, Ulid report) {
+  if (is_bounded(returned)) {
+    log::warning("return-put-off", {{"id", report.to_string()},
+                                    {"about", returned.about.id.to_string()},
+                                    {"to", returned.about.sender.to_string()},
+                                    {"why", "as much as may be came back for this sender within the hour"}});
+    co_return Taken::later;
+  }
   const std::uint64_t most = returned.most();
-  co_return co_await store_.note_return(returned.about.id, report, most);
+  const auto noted = co_await store_.note_return(returned.about.id, report, most);
+  if (!noted) co_return std::unexpected(noted.error());
+  co_return *noted ? Taken::yes : Taken::enough;
 }
 
 } // namespace paquebot::policy

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "directory/directory.h"
+#include "policy/report_bounds.h"
 #include "policy/srs.h"
 #include "store/store.h"
 
@@ -23,12 +24,14 @@ inline constexpr std::uint64_t kReportsOfMessage = 100;
 /// What a return address of ours says: something comes back about `about`.
 struct Returned {
   store::Forwarded about;
+  bool vouched = false; ///< its sender's domain said that the message was his
   /// How many reports there may be.
   std::uint64_t most() const { return std::min(about.onward * kReportsEach, kReportsOfMessage); }
 };
 
 /// Return addresses of what we forward, with the secret of this store. Each serves one message, for some days and a few reports:
-/// whoever gets hold of one can write to the sender of that message only, and not often. Thread-safe.
+/// whoever gets hold of one can write to the sender of that message only, and not often. And who has many for one sender
+/// can write to him no more than ReportBounds lets through. Thread-safe.
 class ReturnPaths {
 public:
   /// All must outlive it.
@@ -39,16 +42,22 @@ public:
   void configure(bool rewrite) { rewrite_ = rewrite; }
 
   /// The return address with which `message` of `sender` leaves that an address of ours, `via`, forwards to others: under
-  /// the domain of `via`. `sender` itself when it is ours or empty.
-  Task<mail::Address> leaving(mail::Address sender, Ulid message, std::string via);
+  /// the domain of `via`. `sender` itself when it is ours or empty. `vouched`: his domain says that the message is his.
+  Task<mail::Address> leaving(mail::Address sender, Ulid message, std::string via, bool vouched);
   /// What the bounce to an address of ours is about. Nothing when it is not one that leaving() made, or too old. Errors are those
   /// of the store.
   Task<Result<std::optional<Returned>>> returning(mail::Address address);
-  /// Something that comes back is about to be accepted as `report`: it counts. False when enough have come.
-  Task<Result<bool>> take(Returned returned, Ulid report);
+  enum class Taken : std::uint8_t {
+    yes,
+    enough, ///< as many have come as belong to the message
+    later,  ///< as many have come for its sender as may be within the hour
+  };
+  /// Something that comes back is about to be accepted as `report`: it counts.
+  Task<Result<Taken>> take(Returned returned, Ulid report);
 
 private:
   Task<Result<std::shared_ptr<const Srs>>> srs();
+  bool is_bounded(const Returned& returned);
 
   store::Store& store_;
   directory::Directory& directory_;
@@ -56,6 +65,7 @@ private:
   std::atomic<bool> rewrite_ = true;
   std::mutex mutex_;
   std::shared_ptr<const Srs> srs_; ///< once it was needed
+  ReportBounds bounds_;            ///< under mutex_
 };
 
 } // namespace paquebot::policy

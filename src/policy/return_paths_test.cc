@@ -4,6 +4,7 @@
 #include "policy/return_paths.h"
 
 #include <gtest/gtest.h>
+#include <set>
 
 namespace paquebot::policy {
 namespace {
@@ -44,9 +45,26 @@ protected:
               store::AcceptStatus::accepted);
     return request.id;
   }
-  mail::Address leaving(const std::string& sender, const std::string& via = "fwd@example.org", unsigned onward = 1) {
+  mail::Address leaving(const std::string& sender, const std::string& via = "fwd@example.org", unsigned onward = 1,
+                        bool vouched = false) {
     const Ulid id = forwarded(sender, onward);
-    return run_task(paths.leaving(sender.empty() ? mail::Address{} : parse(sender), id, via));
+    return run_task(paths.leaving(sender.empty() ? mail::Address{} : parse(sender), id, via, vouched));
+  }
+  /// How many of the messages that come back, four to each of so many addresses, are taken, and how the others are refused.
+  std::pair<unsigned, std::set<std::string>> returned(const std::string& sender, unsigned addresses, bool vouched) {
+    unsigned taken = 0;
+    std::set<std::string> refused;
+    mail::Address address;
+    for (unsigned i = 0; i < addresses * kReportsEach; ++i) {
+      if (i % kReportsEach == 0) address = leaving(sender, "fwd@example.org", 1, vouched);
+      const auto verdict = recipient(address);
+      const mail::Reply reply = run_task(policy.take_return(verdict.returned.value(), "SRS0=x", ids.next()));
+      if (reply.code == 0)
+        ++taken;
+      else
+        refused.insert(reply.to_string().substr(0, 9));
+    }
+    return {taken, refused};
   }
   RecipientVerdict recipient(const mail::Address& to, const std::string& from = "") {
     mail::Sender sender;
@@ -123,7 +141,7 @@ TEST_F(ReturnPathsTest, TooOld) {
 
 TEST_F(ReturnPathsTest, AMessageThatNobodyForwardedHasNone) {
   const Ulid id = forwarded("x@far.test", 0);
-  EXPECT_EQ(outcome(run_task(paths.leaving(parse("x@far.test"), id, "fwd@example.org"))), "550 5.1.1");
+  EXPECT_EQ(outcome(run_task(paths.leaving(parse("x@far.test"), id, "fwd@example.org", false))), "550 5.1.1");
 }
 
 /// A few reports for each whom the message went to; with them the address has served.
@@ -147,6 +165,24 @@ TEST_F(ReturnPathsTest, WhatComesAtTheSameTimeIsCounted) {
   for (unsigned i = 0; i < 3 * kReportsEach; ++i)
     taken += run_task(policy.take_return(*verdict.returned, "SRS0=x", ids.next())).code == 0 ? 1 : 0;
   EXPECT_EQ(taken, kReportsEach);
+}
+
+/// However many addresses somebody had made for him.
+TEST_F(ReturnPathsTest, WhomAStrangerNamesGetsSoMuchAnHour) {
+  const std::set<std::string> later{"450 4.7.1"};
+  EXPECT_EQ(returned("x@far.test", 10, false), std::pair(20U, later));
+  EXPECT_EQ(returned("X+tag@far.test", 1, false), std::pair(0U, later)) << "the same mailbox";
+  EXPECT_EQ(returned("x@far.test", 6, true), std::pair(20U, later)) << "forged mail takes nothing from him";
+  unsigned taken = 0;
+  for (char one = 'a'; one < 'j'; ++one) taken += returned(std::string(1, one) + "@far.test", 5, false).first;
+  EXPECT_EQ(taken, 80U) << "a hundred for the domain";
+  clock.advance(std::chrono::hours(1));
+  EXPECT_EQ(returned("x@far.test", 6, false), std::pair(20U, later));
+}
+
+TEST_F(ReturnPathsTest, TheAddressTellsWhetherSomebodyVouchedForTheMessage) {
+  for (const bool vouched : {false, true})
+    EXPECT_EQ(recipient(leaving("x@far.test", "fwd@example.org", 1, vouched)).returned.value().vouched, vouched);
 }
 
 TEST_F(ReturnPathsTest, ALargeAliasDoesNotMakeManyReports) {

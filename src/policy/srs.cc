@@ -68,19 +68,20 @@ std::string words_of(const mail::Address& sender, std::size_t most) {
 
 bool Srs::looks_like(std::string_view local) { return begins_with(local, kFirst) || begins_with(local, kAgain); }
 
-std::string Srs::hash(std::string_view text, const Ulid& message) const {
-  const std::string signed_text = to_lower(std::string(text)) + "=" + message.to_string();
+std::string Srs::hash(std::string_view text, const Ulid& message, bool vouched) const {
+  const std::string signed_text = to_lower(std::string(text)) + "=" + message.to_string() + (vouched ? "=vouched" : "");
   const std::string mac = sasl::hmac(sasl::ScramHash::sha256, key_, signed_text);
   std::string letters;
   for (std::size_t i = 0; i < kHashLetters; ++i) letters += kLetters[static_cast<unsigned char>(mac[i]) % 32];
   return letters;
 }
 
-mail::Address Srs::forward(const mail::Address& sender, const Ulid& message, const std::string& domain) const {
+mail::Address Srs::forward(const mail::Address& sender, const Ulid& message, const std::string& domain,
+                           bool vouched) const {
   std::string text = write_time(message.millis());
   const std::size_t taken = kFirst.size() + 1 + kHashLetters + 1 + text.size();
   text += words_of(sender, mail::kMaxLocalPart - taken);
-  return {std::string(kFirst) + "=" + hash(text, message) + "=" + text, domain};
+  return {std::string(kFirst) + "=" + hash(text, message, vouched) + "=" + text, domain};
 }
 
 std::optional<std::int64_t> Srs::time_of(std::string_view local, std::int64_t now) {
@@ -92,9 +93,12 @@ std::optional<std::int64_t> Srs::time_of(std::string_view local, std::int64_t no
   return latest - age;
 }
 
-bool Srs::serves(std::string_view local, const Ulid& message) const {
+std::optional<bool> Srs::serves(std::string_view local, const Ulid& message) const {
   const auto parts = parts_of(local);
-  return parts && equal_constant_time(to_lower(parts->hash), to_lower(hash(parts->text, message)));
+  if (!parts) return std::nullopt;
+  for (const bool vouched : {false, true})
+    if (equal_constant_time(to_lower(parts->hash), to_lower(hash(parts->text, message, vouched)))) return vouched;
+  return std::nullopt;
 }
 
 } // namespace paquebot::policy

@@ -12,8 +12,12 @@ REWRITTEN = r"<(SRS0=\w{6}=\w{8}=sender\.test=ann@example\.test)>"
 
 
 def report(to, words="Undelivered"):
+    parts = ("Content-Type: text/plain\r\n\r\n" + words,
+             "Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.next.test\r\n\r\n"
+             "Final-Recipient: rfc822; bob@next.test\r\nAction: failed\r\nStatus: 5.1.1")
     return letter(sender="mailer-daemon@next.test", to=to, subject=words,
-                  more="Content-Type: multipart/report; report-type=delivery-status; boundary=x\r\n")
+                  body="".join(f"--x\r\n{part}\r\n\r\n" for part in parts) + "--x--\r\n",
+                  more="MIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=x\r\n")
 
 
 class ForwardTest(unittest.TestCase):
@@ -64,8 +68,35 @@ class ForwardTest(unittest.TestCase):
             self.assertIn(b"Subject: Your message may not have arrived", notice)
             self.assertIn(b"\r\nAuto-Submitted: auto-replied\r\n", notice)
             self.assertIn(b"127.0.0.1", notice)
-        automatic = letter(subject="On holiday", more="Auto-Submitted: auto-replied\r\n")
-        self.assertIn(b"On holiday", self.returned(address, automatic))
+
+    def test_a_field_more_makes_no_report(self):
+        """Where nobody vouched for the message, somebody may have named the sender in order to write to him."""
+        address = re.match(REWRITTEN, self.forwarded("ann@sender.test"))[1]
+        html = "--x\r\nContent-Type: text/html\r\n\r\n<b>cheap pills</b>\r\n--x--\r\n"
+        for more in ("Auto-Submitted: auto-generated\r\n", "Content-Type: multipart/report; boundary=x\r\n"):
+            notice = self.returned(address, letter(sender="boss@big.test", subject="Buy now", body=html, more=more))
+            for word in (b"Buy now", b"pills", b"big.test"):
+                self.assertNotIn(word, notice)
+            self.assertIn(b"an automatic answer", notice)
+
+    def test_a_large_report(self):
+        address = re.match(REWRITTEN, self.forwarded("ann@sender.test"))[1]
+        large = report(address, "Undelivered").removesuffix("--x--\r\n")
+        large += "--x\r\nContent-Type: message/rfc822\r\n\r\n" + "what it was about\r\n" * 40_000 + "--x--\r\n"
+        self.assertIn(b"what it was about", self.returned(address, large))
+
+    def test_one_sender_gets_only_so_much_an_hour(self):
+        before, replies = len(self.sender.messages), []
+        for i in range(24):
+            if i % 4 == 0:
+                address = re.search(r"<(SRS0=[^>]*)>", self.forwarded("eve@sender.test"))[1]
+            with self.server.smtp() as client:
+                check(client.mail(""), 250)
+                check(client.rcpt(address), 250)
+                replies.append(client.data(letter(subject="Buy now") if i % 2 else report(address)))
+        self.assertEqual([code for code, _ in replies], [250] * 20 + [450] * 4)
+        check(replies[-1], 450, "4.7.1", "too much came back")
+        wait_until(lambda: len([m for m in self.sender.messages[before:] if "<eve@" in m.recipients[0]]) == 20, "all that was taken")
 
     def test_a_few_reports_and_no_more(self):
         address = re.match(REWRITTEN, self.forwarded("ann@sender.test"))[1]
@@ -163,6 +194,23 @@ class SpfTest(unittest.TestCase):
                 server.send(f"ann@{name}.test", ["fwd@example.test"], letter(to="fwd@example.test"))
                 wait_until(lambda: len(peer.messages) > before, "the forwarded message")
                 self.assertTrue(peer.messages[-1].sender.startswith(wanted), peer.messages[-1].sender)
+
+    def test_whose_domain_vouched_for_him_gets_automatic_answers(self):
+        port = free_port_everywhere()
+        with Dns("next.test MX 10 mx.next.test", "mx.next.test A 127.0.0.3", "yes.test MX 10 mx.yes.test",
+                 "mx.yes.test A 127.0.0.2", 'yes.test TXT "v=spf1 ip4:127.0.0.0/8 -all"') as dns, \
+                Peer(address="127.0.0.3", port=port, name="mx.next.test") as peer, \
+                Peer(address="127.0.0.2", port=port, name="mx.yes.test") as sender, \
+                Server(accounts={ALICE: SECRET}, dns=dns, delivery={"port": port},
+                       extra={"authentication": {"skip_networks": []}}) as server:
+            server.must("alias", "add", "fwd@example.test", "bob@next.test")
+            server.send("ann@yes.test", ["fwd@example.test"], letter(to="fwd@example.test"))
+            wait_until(lambda: peer.messages, "the forwarded message")
+            address = re.search(r"<(SRS0=[^>]*)>", peer.messages[0].sender)[1]
+            server.send("", [address], letter(sender="bob@next.test", subject="On holiday",
+                                              more="Auto-Submitted: auto-replied\r\n"))
+            wait_until(lambda: sender.messages, "the automatic answer")
+            self.assertIn(b"On holiday", sender.messages[0].data)
 
 
 class UnchangedTest(unittest.TestCase):
