@@ -159,8 +159,12 @@ struct MuteAtTls {
     ways.loop.start(ways.peer.serve(ways.loop.executor(), [this](int descriptor, const net::Endpoint&) {
       ++came;
       streams.push_back(std::make_unique<net::Stream>(ways.loop.executor(), descriptor, ways.loop.wheel()));
-      ways.loop.start(talk(*streams.back()));
+      ways.loop.start(serve(*streams.back()));
     }));
+  }
+  Task<void> serve(net::Stream& stream) {
+    co_await talk(stream);
+    stream.close();
   }
   Task<void> talk(net::Stream& stream) {
     stream.set_deadline(std::chrono::steady_clock::now() + std::chrono::hours(1));
@@ -173,11 +177,10 @@ struct MuteAtTls {
       asked = said->starts_with("STARTTLS");
     }
     for (auto said = co_await stream.read(); said && !said->empty();) said = co_await stream.read();
-    stream.close();
   }
   Ways& ways;
   std::vector<std::unique_ptr<net::Stream>> streams;
-  bool asked = false;
+  bool asked = false, ready = false;
   unsigned came = 0;
 };
 
@@ -201,6 +204,8 @@ Reached open_mute(Ways& ways, MuteAtTls& host, bool require_tls, bool hurry) {
   const HostBook hosts;
   Reached reached = ways.loop.run(connector.open(plan, tried, hosts, AtDoors{ways.doors, 10}));
   done = true;
+  host.ready = reached.peer != nullptr;
+  reached.peer.reset();
   for (const auto& stream : host.streams) stream->set_deadline(std::chrono::steady_clock::now());
   ways.loop.run();
   return reached;
@@ -215,7 +220,7 @@ TEST(Connector, WhoIsCutShortAtTlsDoesNotLackIt) {
   MuteAtTls host(ways);
   const Reached reached = open_mute(ways, host, false, true);
   EXPECT_TRUE(host.asked);
-  EXPECT_FALSE(reached.peer);
+  EXPECT_FALSE(host.ready);
   EXPECT_TRUE(reached.silent);
   EXPECT_FALSE(reached.tls_lacking);
   EXPECT_TRUE(reached.failure.transient()) << reached.failure.to_string();
@@ -234,6 +239,15 @@ TEST(Connector, SilenceAtTlsReturnsNoMailThatRequiresIt) {
     EXPECT_TRUE(reached.failure.transient()) << reached.failure.to_string();
     EXPECT_EQ(host.came, 1u);
   }
+}
+
+TEST(Connector, WhoIsSilentAtTlsForAllItsTimeIsTriedInClear) {
+  Ways ways(kMute);
+  ways.options.client.helo_timeout = std::chrono::seconds(1);
+  MuteAtTls host(ways);
+  open_mute(ways, host, false, false);
+  EXPECT_TRUE(host.ready);
+  EXPECT_EQ(host.came, 2u) << "as other servers do (RFC 7435)";
 }
 
 TEST(Connector, WhereThereIsNoRoomNoWorseHostIsTried) {
