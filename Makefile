@@ -46,6 +46,8 @@ test-programs: ## Programs that people send with, those too that are large (Go: 
 	@tools/setup build test
 	@tools/peers
 	@tools/peers golang-1.19-go golang-1.19-src
+	@command -v node >/dev/null || tools/setup programs
+	@tools/modules
 	@cmake --preset release -DPAQUEBOT_TESTS=ON
 	@$(BUILD) build/release --target paquebot $(FLAGS)
 	@PROGRAMS_ALL=1 PYTHONPATH=tests/e2e PYTHONDONTWRITEBYTECODE=1 PAQUEBOT_BINARY=build/release/paquebot \

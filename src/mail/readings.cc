@@ -79,6 +79,12 @@ std::string without_quoted(std::string_view text) {
   return out;
 }
 
+/// With what is in quotes and around them in one, as some programs leave the quotes out.
+std::string without_quotes(std::string text) {
+  std::erase(text, '"');
+  return text;
+}
+
 /// Without the white space around "@" and ".", which RFC 5322 section 4.4 allows within an address.
 std::string pulled_together(std::string_view text) {
   const auto pulls = [](char c) { return c == '@' || c == '.'; };
@@ -297,9 +303,11 @@ void read_untidy(const std::string& text, Collector& into) {
   for (const std::string& form : {text, bare}) {
     for (const std::string& decoded : {form, decode_words(form)}) {
       for (const std::string& clean : {decoded, without_controls(decoded)}) {
-        into.scan(clean);
-        into.scan(pulled_together(clean));
-        into.scan(drawn_together(clean));
+        for (const std::string& open : {clean, without_quotes(clean)}) {
+          into.scan(open);
+          into.scan(pulled_together(open));
+          into.scan(drawn_together(open));
+        }
       }
     }
   }

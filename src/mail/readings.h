@@ -12,7 +12,7 @@ namespace paquebot::mail {
 /// Which addresses programs may read in From or Sender. A field that is an address list of RFC 5322 section 3.4 all programs read
 /// alike, but for what is obsolete (section 4.4) or odd: routes, comments within an address or within each other, an "@" in a
 /// quoted local part. Such a field, and one that is no list at all ("Ann [Support] <ann@one.test>"), is untidy: some program may
-/// take whatever stands around any of its "@" for the address, in quotes and comments too, before encoded words are decoded or
+/// take whatever stands around any of its "@" for the address, in quotes (which some leave out) and comments too, before encoded words are decoded or
 /// afterwards, with control characters passed over or as an end.
 struct Readings {
   /// Each once. The domain as parse_address gives it, the local part as written and empty where it can't be told. Of an untidy field
@@ -26,7 +26,7 @@ struct Readings {
 /// What of an untidy field is looked at, in octets.
 inline constexpr std::size_t kMostUntidy = 16u << 10;
 
-/// `value`: of the field, may be folded. Linear in its size, with a factor of about twenty for an untidy one.
+/// `value`: of the field, may be folded. Linear in its size, with a factor of about forty for an untidy one.
 Readings readings_of(std::string_view value, std::size_t most = 100);
 
 /// Encoded words (RFC 2047) as their octets, whatever their charset; lenient, as programs are: they may stand anywhere and hold blanks.

@@ -101,6 +101,9 @@ TEST(Author, AnUntidyFieldLeadsToAllThatProgramsMayRead) {
       {"From: a@a. te st, b@b.test\r\n", State::several, "b.test a.te a.test"},
       {"From: <a@a.te><st>, b@b.test\r\n", State::several, "a.te b.test a.test"},
       {"From: a@a.test\r<b@b.test>\r\n", State::several, "a.test b.test"},
+      // Quotes that some programs leave out, and draw together what stands around them.
+      {"From: \"a@a.test\"x\r\n", State::several, "a.test a.testx"},
+      {"From: \"a@a.\"test <b@b.test\r\n", State::several, "b.test a.test"},
       // What ends an address for JavaScript's \s and \b.
       {"From: a@a.test\xc2\xa0x.b.test\r\n", State::several, "a.test a.testx.b.test"},
       {"From: a@a.test\xe3\x80\x80.b.test\r\n", State::several, "a.test a.test.b.test"},

@@ -63,19 +63,30 @@ def python_verify(data, keys):
 
 
 def shown_authors(folder, values):
-    """{program: [the addresses that it reads in each From field]}, of raw values of From; only of the programs that are there."""
+    """Of raw values of From: {program: [the addresses that it reads in each]}, and of programs that are not there {program: how to get it}."""
     lines = b"".join(value.hex().encode() + b"\n" for value in values)
     root, support = PEERS / "root", SOURCE / "tests/support"
     paths = ":".join(map(str, [root / "usr/share/perl5", *root.glob("usr/lib/*/perl5/5.*")]))
     scripts = root / "usr/share/nodejs"
     commands = {"Perl": ["perl", support / "read_from.pl"]}
+    missing = {}
     if shutil.which("node"):
         commands["JavaScript"] = ["node", support / "read_from.js", scripts / "nodemailer/lib/addressparser", scripts / "addressparser"]
+    else:
+        missing["JavaScript"] = "tools/setup programs"
+    for name in ("postal-mime", "mailparser"):  # Debian has neither; tools/modules fetches them for `make test-programs` where it can
+        module = PEERS / "npm/node_modules" / name
+        if shutil.which("node") and module.exists():
+            commands[name] = ["node", support / "read_message.js", name, module]
+        else:
+            missing[name] = "tools/setup programs; tools/modules (only their ancestors judge: nodemailer's parser and addressparser)"
     unpacked = root / "usr/lib/go-1.19/bin/go"  # by `make test-programs`
     if go := unpacked if unpacked.exists() else shutil.which("go"):
         commands["Go"] = [go, "run", support / "read_from.go"]
-    elif os.environ.get("PROGRAMS_ALL"):
-        raise FileNotFoundError("Go is not unpacked: tools/peers golang-1.19-go golang-1.19-src")
+    else:
+        missing["Go"] = "tools/peers golang-1.19-go golang-1.19-src"
+    if os.environ.get("PROGRAMS_ALL") and (lacking := missing.keys() & {"Go", "JavaScript"}):
+        raise FileNotFoundError(f"{lacking} must judge: {missing}")
     shown = {}
     for program, command in commands.items():
         done = subprocess.run(command, input=lines, capture_output=True, timeout=300, check=True,
@@ -86,7 +97,7 @@ def shown_authors(folder, values):
         shown[program] = [[bytes.fromhex(one).decode("latin-1") for one in answer.split("\t") if one] for answer in answers]
     shown["Python, as text"] = [[address for _, address in email.utils.getaddresses([value.decode("latin-1")])] for value in values]
     shown["Python, a message"] = [_of_message(value) for value in values]
-    return shown
+    return shown, missing
 
 
 def _of_message(value):
