@@ -56,6 +56,7 @@ std::shared_ptr<const service::SmtpListenerOptions> smtp_options(const Config& c
   if (listener.role == service::ListenerRole::mx) options->guard = config.guard;
   options->xclient_from = listener.xclient_from;
   options->intake = {.hostname = config.hostname,
+                     .origin = config.origin,
                      .max_message_size = config.message_size,
                      .max_hops = config.max_hops,
                      .keep_bcc = config.keep_bcc,
@@ -107,6 +108,7 @@ std::shared_ptr<const service::Snapshot> make_snapshot(const Config& config, con
   snapshot->logins = config.logins;
   snapshot->issuer = config.issuer;
   snapshot->intake = {.hostname = config.hostname,
+                      .origin = config.origin,
                       .max_message_size = config.message_size,
                       .max_hops = config.max_hops,
                       .keep_bcc = config.keep_bcc,

@@ -302,7 +302,10 @@ Task<void> Authentication::finish(const mail::Head& head) {
   const bool doubtful =
       std::ranges::any_of(s.dmarc, [](const auto& d) { return d.doubt != mailauth::DmarcDoubt::none; });
   findings_.own_fault = s.resolver.own_fault();
-  findings_.waited_long = doubtful && !findings_.own_fault && waited_long(); // else his patience is not used up
+  if (doubtful)
+    findings_.waited_long = !findings_.own_fault && waited_long(); // else his patience is not used up
+  else if (!s.dmarc.empty())
+    verifier_.patience.forget(who_waits());
   judgement_ = s.dmarc.empty() ? judge(findings_, options_) : judge_each(findings_, std::move(s.dmarc), options_);
   finished_ = true;
 }
@@ -346,12 +349,13 @@ Task<void> Authentication::check_policy(const mail::Head& head, Instant until) {
 }
 
 /// Whether this sender has been told for a day to come again with mail of this author.
-bool Authentication::waited_long() {
+bool Authentication::waited_long() { return verifier_.patience.is_over(who_waits(), verifier_.clock.now()); }
+
+std::string Authentication::who_waits() const {
   const State& s = *state_;
   std::string who;
   for (const std::string& domain : s.author.domains) who += domain + '\n';
-  who += s.subject.sender.to_string() + '\n' + s.subject.client.to_string();
-  return verifier_.patience.is_over(who, verifier_.clock.now());
+  return who + s.subject.sender.to_string() + '\n' + s.subject.client.to_string();
 }
 
 std::vector<std::string> Authentication::domains_of_a_device() const {

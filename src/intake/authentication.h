@@ -73,6 +73,7 @@ private:
   Task<void> check_signatures();
   Task<void> check_policy(const mail::Head& head, Instant until);
   bool waited_long();
+  std::string who_waits() const;
   std::string results() const;
 
   Verifier& verifier_;

@@ -145,10 +145,30 @@ TEST_F(AuthenticationInLine, WhatItDelaysIsNotTheSendersLateness) {
   clock_.by = Patience::kLong + std::chrono::hours(1);
   zone_->fail("author.test", dns::Status::servfail);
   EXPECT_THAT(judged()->judgement().reply.to_string(), HasSubstr("451 4.7.0"));
-  clock_.by *= 2;
+  for (const auto last = clock_.by + Patience::kLong; clock_.by < last; clock_.by += std::chrono::hours(6))
+    EXPECT_THAT(judged()->judgement().reply.to_string(), HasSubstr("451 4.7.0"));
+  clock_.by += std::chrono::hours(1);
   EXPECT_EQ(judged()->judgement().reply.code, 550) << "his own, for a day";
   zone_->fail("author.test", dns::Status::servfail, "too many questions", false, true);
   EXPECT_THAT(judged()->judgement().reply.to_string(), HasSubstr("451 4.4.5")) << "what is ours decides nothing";
+}
+
+/// One of the same sender was judged meanwhile: what comes a day behind it has its own day.
+TEST_F(AuthenticationInLine, WhatWasJudgedEndsTheWaiting) {
+  const auto trouble = [&](dns::Status status) { zone_->fail("author.test", status); };
+  trouble(dns::Status::servfail);
+  EXPECT_EQ(judged()->judgement().reply.code, 451);
+  trouble(dns::Status::ok);
+  EXPECT_EQ(judged()->judgement().action, Judgement::Action::accept);
+  for (int hours = 0; hours <= 24; hours += 6, clock_.by += std::chrono::hours(6)) {
+    trouble(dns::Status::servfail);
+    EXPECT_EQ(judged()->judgement().reply.code, 451) << hours;
+    trouble(dns::Status::ok);
+    EXPECT_EQ(judged()->judgement().action, Judgement::Action::accept);
+  }
+  clock_.by += std::chrono::hours(6);
+  trouble(dns::Status::servfail);
+  EXPECT_EQ(judged()->judgement().reply.code, 451);
 }
 
 /// A domain that says by SPF only who may send for it: whoever fills the line must not get by that.

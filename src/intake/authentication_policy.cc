@@ -49,18 +49,23 @@ bool aligned(std::string domain, const DmarcOutcome& dmarc, bool strict) {
 }
 
 /// Whether the results that a forwarder sealed show that the message was of this author when it came there. What it found by DMARC
-/// decides; where it looked only for SPF and DKIM, these do.
+/// decides, of this author where it judged several; where it looked only for SPF and DKIM, these do.
 bool show_author(const std::vector<AuthResult>& results, const DmarcOutcome& dmarc) {
   const bool strict_spf = dmarc.record && dmarc.record->strict_spf;
   const bool strict_dkim = dmarc.record && dmarc.record->strict_dkim;
-  bool shown = false;
+  bool shown = false, judged = false, named = false, all = true;
   for (const AuthResult& r : results) {
     const bool passed = r.result == "pass";
-    if (r.method == "dmarc") return passed && iequals(property(r, "header", "from"), dmarc.author.domain);
+    if (r.method == "dmarc") {
+      judged = true;
+      if (!iequals(property(r, "header", "from"), dmarc.author.domain)) continue;
+      named = true;
+      all = all && passed;
+    }
     if (r.method == "dkim") shown |= passed && aligned(std::string(property(r, "header", "d")), dmarc, strict_dkim);
     if (r.method == "spf") shown |= passed && aligned(std::string(property(r, "smtp", "mailfrom")), dmarc, strict_spf);
   }
-  return shown;
+  return judged ? named && all : shown;
 }
 
 /// RFC 7372 section 3.3 has a code for more than one failed check.

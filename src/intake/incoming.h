@@ -25,6 +25,7 @@ enum class KeptBack : std::uint8_t;
 
 struct Options {
   std::string hostname;
+  std::string origin;                 ///< what programs of this machine complete addresses with; empty: the host name
   std::uint64_t max_message_size = 0; ///< octets, of dropped messages (sessions have a bound of their own); 0: no limit
   std::size_t max_hops = 100;         ///< Received fields; RFC 5321 section 6.3 asks for at least 100
   bool keep_bcc = false;              ///< in what own users and programs hand in

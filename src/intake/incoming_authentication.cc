@@ -35,9 +35,13 @@ bool asks_about(const Services& services, const Options& options, const std::str
 void Incoming::watch() {
   const AuthenticationOptions& options = options_.authentication;
   if (services_.verifier == nullptr || !options.verify || !has_stranger()) return;
-  const bool own = is_submitted() && any_mailbox(origin_.recipients);
-  if (!own && (origin_.klass != store::MessageClass::incoming || origin_.client.role != smtp::Role::mx)) return;
   const std::string& address = origin_.client.address;
+  // What a network of [relay] writes to others as well is none the less mail to mailboxes here.
+  const bool relayed = origin_.klass == store::MessageClass::local && !options.skip_networks.contains(address);
+  const bool from_others = origin_.client.role == smtp::Role::mx && (origin_.klass == store::MessageClass::incoming ||
+                                                                     (relayed && any_mailbox(origin_.recipients)));
+  const bool own = is_submitted() && any_mailbox(origin_.recipients);
+  if (!own && !from_others) return;
   const auto ip = mailauth::parse_ip(address.substr(0, address.find('%'))); // a link-local one has its zone behind it
   if (!ip) return;
   authentication_ = std::make_unique<Authentication>(
@@ -86,10 +90,12 @@ void Incoming::leave_unreported() {
   }
 }
 
-/// A scanner or printer in a network of [relay] writes to us in our own name, and has neither signature nor SPF to show.
+/// A scanner or printer in a network of [relay] writes to us in our own name, and has neither signature nor SPF to show. Many know
+/// only the name of the server.
 Task<void> Incoming::believe_device() {
   const std::vector<std::string> domains = authentication_->domains_of_a_device();
   for (const std::string& domain : domains) {
+    if (domain == options_.hostname || domain == options_.origin) continue;
     std::string name = domain;
     const auto ours = co_await origin_.directory->is_our_domain(std::move(name));
     if (!ours || !*ours) co_return;

@@ -41,7 +41,7 @@ std::optional<Row> read_row(std::string_view text) {
 
 } // namespace
 
-Patience::All::iterator Patience::forget(All::iterator one) {
+Patience::All::iterator Patience::drop(All::iterator one) {
   // Past the bound rows stay where they are until they are read again.
   if (one->second.has_row && changed_.size() < 2 * kMost) changed_.insert(one->first);
   return seen_.erase(one);
@@ -49,10 +49,10 @@ Patience::All::iterator Patience::forget(All::iterator one) {
 
 void Patience::make_room(Instant now) {
   for (auto one = seen_.begin(); one != seen_.end();)
-    one = now - one->second.last > kForgotten ? forget(one) : std::next(one);
+    one = now - one->second.last > kForgotten ? drop(one) : std::next(one);
   if (seen_.size() < kMost) return;
   // Who has waited longest stays: a stranger who makes up names must not make an honest one begin anew.
-  forget(std::ranges::max_element(seen_, {}, [](const auto& one) { return one.second.first; }));
+  drop(std::ranges::max_element(seen_, {}, [](const auto& one) { return one.second.first; }));
 }
 
 /// It came: its row is due when that says so little by now that a restart would cost it kStep.
@@ -66,7 +66,7 @@ bool Patience::is_over(std::string_view who, Instant now) {
   const std::lock_guard lock(mutex_);
   auto found = seen_.find(key);
   if (found != seen_.end() && now - found->second.last > kForgotten) {
-    forget(found);
+    drop(found);
     found = seen_.end();
   }
   if (found == seen_.end()) {
@@ -75,6 +75,12 @@ bool Patience::is_over(std::string_view who, Instant now) {
   }
   touch(key, found->second, now);
   return now - found->second.first > kLong;
+}
+
+void Patience::forget(std::string_view who) {
+  const std::lock_guard lock(mutex_);
+  if (seen_.empty()) return;
+  if (const auto found = seen_.find(key_of(who)); found != seen_.end()) drop(found);
 }
 
 std::vector<std::pair<std::string, std::string>> Patience::take_changes(std::size_t most, Instant now, WallTime wall) {

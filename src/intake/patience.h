@@ -16,12 +16,15 @@ namespace paquebot::intake {
 
 /// For how long somebody has been told to come again. By time and not by number of tries: an honest server makes dozens
 /// of those within hours. Bounded: among very many the wait begins anew. Outlives the process by rows that others keep
-/// (take_changes, load), of those who came again; the time between two processes is not counted. Thread-safe.
+/// (take_changes, load), of those who came again; the time between two processes is not counted, unless it was longer than
+/// kForgotten. Thread-safe.
 class Patience {
 public:
-  /// How long somebody is asked to come again, and how long one who does not come is remembered.
+  /// How long somebody is asked to come again.
   static constexpr std::chrono::hours kLong{24};
-  static constexpr std::chrono::hours kForgotten{7 * 24};
+  /// One who does not come for so long, longer than servers pause between two tries, begins anew: two troubles of some minutes on two
+  /// days are no day of tries.
+  static constexpr std::chrono::hours kForgotten{12};
   /// A row is written anew when its wait has grown by so much: a restart costs nobody more than that.
   static constexpr std::chrono::minutes kStep{30};
   /// How many are remembered.
@@ -29,6 +32,8 @@ public:
 
   /// Whether `who` (of any length) came first more than kLong ago. The first time it is remembered.
   bool is_over(std::string_view who, Instant now);
+  /// Mail of `who` was judged: what comes next begins anew.
+  void forget(std::string_view who);
 
   /// At most `most` rows that are to be written, each with its key, of 32 hex digits, and a text of at most 40 octets;
   /// empty for one that is to be deleted. `wall`: the calendar's time at `now`.
@@ -47,7 +52,7 @@ private:
     bool has_row = false;
   };
   using All = std::map<std::string, Seen>; ///< by a digest of whom
-  All::iterator forget(All::iterator one);
+  All::iterator drop(All::iterator one);
   void make_room(Instant now);
   void touch(const std::string& key, Seen& one, Instant now);
 

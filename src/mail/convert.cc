@@ -221,6 +221,7 @@ void MessageConverter::open_part(Head head) {
   if (how_.ascii_heads && identity && multipart && !readable)
     return refuse("the parts of a multipart can't be told apart");
   if (!identity || (multipart && (!readable || is_signed)) || must_stay(part_type_)) {
+    leave_one_encoding();
     *out_ += part_head_.to_string();
     mode_ = Mode::opaque;
     place_ = Place::leaf;
@@ -317,10 +318,15 @@ std::string MessageConverter::label(bool eight_bit) const {
   return said != "binary" ? said : eight_bit ? "8bit" : "7bit";
 }
 
-void MessageConverter::write_head(std::string_view encoding, bool always) {
-  bool first = true; // RFC 2045 section 5 knows one such field; programs differ in which of two they believe
+/// RFC 2045 section 5 knows one such field; programs differ in which of two they believe.
+void MessageConverter::leave_one_encoding() {
+  bool first = true;
   part_head_.remove_if(
       [&first](const Field& f) { return f.is("Content-Transfer-Encoding") && !std::exchange(first, false); });
+}
+
+void MessageConverter::write_head(std::string_view encoding, bool always) {
+  leave_one_encoding();
   // "7bit" is what a missing field means: it is only put where something else stood.
   const auto& fields = part_head_.fields();
   const auto at = std::ranges::find_if(fields, [](const Field& f) { return f.is("Content-Transfer-Encoding"); });

@@ -80,6 +80,7 @@ private:
   void finish_leaf();
   void decide(bool window_full);
   void encode(std::string_view bytes);
+  void leave_one_encoding();
   void write_head(std::string_view encoding, bool always);
   std::string label(bool eight_bit) const;
   void refuse_opaque();

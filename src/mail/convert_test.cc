@@ -45,6 +45,8 @@ TEST(Convert, SinglePart) {
        "Mime-Version: 1.0\r\nContent-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n\r\n//4NCg==\r\n"},
       {"Mime-Version: 1.0\r\nContent-Type: text/plain\r\n\r\n\xE4\xBD\xA0\xE5\xA5\xBD\r\n",
        "Mime-Version: 1.0\r\nContent-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n\r\n5L2g5aW9DQo=\r\n"},
+      {"X: y\r\nContent-Transfer-Encoding: base64\r\nContent-Transfer-Encoding: 8bit\r\n\r\nYQ==\r\n",
+       "X: y\r\nContent-Transfer-Encoding: base64\r\n\r\nYQ==\r\n"},
       {"X: y\r\nContent-Transfer-Encoding: base64\r\n\r\nYQ==\r\n",
        "X: y\r\nContent-Transfer-Encoding: base64\r\n\r\nYQ==\r\n"},
       {"\r\n\xC3\xA9 and more",

@@ -32,6 +32,7 @@ def zone(record):
             f's._domainkey.signed.test TXT "{record}"', f's._domainkey.list.test TXT "{record}"', f"list.test TXT {SPF_ME}",
             f'big._domainkey.signed.test TXT "{record}"', "big._domainkey.signed.test TRUNCATE",
             'nospf.test TXT "v=spf1 -all exp=why.nospf.test"', 'why.nospf.test TXT "%{i} is none of ours"',
+            '_dmarc.np.test TXT "v=DMARC1; p=reject; sp=none; np=reject"', "there.np.test A 192.0.2.1", "dead.np.test TIMEOUT", "_dmarc.dead.np.test TIMEOUT",
             "broken.test SERVFAIL", "_dmarc.broken.test SERVFAIL", "slow.test TIMEOUT", "_dmarc.slow.test TIMEOUT",
             "s._domainkey.slow.test TIMEOUT", f"example.test TXT {SPF_NOBODY}", '_dmarc.example.test TXT "v=DMARC1; p=reject"', f's._domainkey.half.test TXT "{record}"', "_dmarc.half.test SERVFAIL"]
 
@@ -224,11 +225,27 @@ class AuthenticationTest(unittest.TestCase):
         check(self.offer(ours, "a@none.test", trusting), 550, "DMARC policy of example.test")
         check(self.offer(letter("boss@strict.test", subject="scan"), BOB, trusting), 550, "DMARC policy of strict.test")
         check(self.offer(ours.replace("From: ", "From: boss@strict.test, "), BOB, trusting), 550, "DMARC policy of")
-        check(self.offer(ours, BOB, self.start({}, relay=relay | {"checked": ["127.0.0.1"]})), 550, "DMARC policy of example.test")
+        check(self.offer(letter("scanner@mx.example.test", subject="scan"), null, trusting), 250)
+        checked = self.start({}, relay=relay | {"checked": ["127.0.0.1"]})
+        check(self.offer(ours, BOB, checked), 550, "DMARC policy of example.test")
+        for server in (trusting, checked):  # a recipient elsewhere makes it no less mail to alice
+            with server.smtp() as client:
+                check(client.mail(BOB), 250)
+                check(client.rcpt(ALICE), 250)
+                check(client.rcpt("x@far.test"), 250)
+                check(client.data(letter("boss@strict.test", subject="both")), 550, "DMARC policy of strict.test")
+
+    def test_whether_a_name_exists_is_never_guessed(self):
+        """np= is stricter than sp=: a silent name of no concern, or one of the forger's choice, opens nothing."""
+        check(self.offer(letter("ceo@away.np.test", subject="away"), "x@slow.test"), 550, "DMARC policy of np.test")
+        check(self.offer(letter("ceo@dead.np.test", subject="dead"), "x@slow.test"), 451, "the DMARC policy of dead.np.test")
+        self.deliver(letter("ann@there.np.test", subject="there"), "x@slow.test")
 
     def test_forged_results_are_removed(self):
         forged = ("Authentication-Results: mx.example.test; dmarc=pass header.from=strict.test\r\n"
                   "Authentication-Results: MX.EXAMPLE.TEST (really) 1; dkim=pass\r\nX-Paquebot-Quarantine: no\r\n"
+                  "Authentication-Results\r\n : mx.example.test; dmarc=pass (really)\r\nAuthentication-Results\x0b: mx.example.test; dmarc=pass (really)\r\n"
+                  "Authentication-Results: mx.example.test./1; dmarc=pass (really)\r\nAuthentication-Results: \x7fmx.example.test; dmarc=pass (really)\r\n"
                   "Authentication-Results: elsewhere.test; spf=pass\r\n")
         _, message = self.deliver(forged + letter("x@none.test", subject="results"))
         self.results(message)  # exactly one
