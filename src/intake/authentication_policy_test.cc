@@ -243,6 +243,18 @@ TEST(AuthenticationPolicy, TrustedForwarders) {
   }
 }
 
+/// Strangers write to what a trusted forwarder brings: its network is no device's.
+TEST(AuthenticationPolicy, ATrustedForwarderIsNoDevice) {
+  Findings f = findings(SpfResult::fail, DmarcResult::fail, DmarcPolicy::reject);
+  AuthOptions options;
+  options.trusted_forwarders = {"l.test"};
+  EXPECT_TRUE(may_be_a_device(f, judge(f, options), options));
+  f.arc.claimed = "other.test";
+  EXPECT_TRUE(may_be_a_device(f, judge(f, options), options));
+  f.arc.claimed = "mx.l.test";
+  EXPECT_FALSE(may_be_a_device(f, judge(f, options), options));
+}
+
 TEST(AuthenticationPolicy, TrustedForwardersKeepToStrictAlignment) {
   Findings f = findings(SpfResult::fail, DmarcResult::fail, DmarcPolicy::reject);
   f.arc.result = ArcResult::pass;

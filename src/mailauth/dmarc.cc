@@ -106,7 +106,9 @@ Task<void> Check::choose_policy(const DmarcWalk& walk) {
   if (!exists && *record.np > outcome_.published) outcome_.doubt = DmarcDoubt::policy;
 }
 
-/// Whether a name for which the DNS failed may be the Organizational Domain of both. A public suffix of one label is none.
+/// Whether a name for which the DNS failed may be the Organizational Domain of both. A public suffix of one label is none. That says
+/// nothing of the policy, which is known; but a record there might make a good signature of the parent the author's, so honest mail
+/// is asked to come again. It opens nothing: who can't sign for the parent gains no doubt by it, and after a day the policy decides.
 bool Check::may_share_organization(std::string_view identifier) const {
   return std::ranges::any_of(failed_, [&](const std::string& name) {
     return name.find('.') != std::string::npos && is_same_or_below(identifier, name);
