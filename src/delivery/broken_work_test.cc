@@ -32,7 +32,18 @@ public:
     if (record_throws > 0 && record_throws-- > 0) throw std::runtime_error("made to throw");
     co_return co_await inner_.record(std::move(outcomes), std::move(destination));
   }
+  /// Says that whatever waits is past its life, a bounded number of times.
+  Task<Result<std::vector<store::WorkItem>>> claim_expired(std::string destination, std::int64_t now,
+                                                           std::size_t most) override {
+    if (all_expired > 0) {
+      --all_expired;
+      const std::int64_t later = now + 86'400'000;
+      co_return co_await inner_.claim(std::move(destination), later, most);
+    }
+    co_return co_await inner_.claim_expired(std::move(destination), now, most);
+  }
   int throws = 0;
+  int all_expired = 0;
   int record_throws = 0;
   int fails = 0;
 };
@@ -121,6 +132,14 @@ TEST_F(BrokenWork, WhatThrowsTwiceHoldsUpNobodyElse) {
   EXPECT_EQ(store_.record_throws, 0);
   EXPECT_EQ(recipient(broken).state, State::in_hand) << "until the next start";
   EXPECT_EQ(queue_.numbers().workers, 0u);
+}
+
+TEST_F(BrokenWork, WhatIsSaidToBePastItsLifeAndIsNotIsTriedOnce) {
+  const Ulid id = wait_for("a@silent.example");
+  store_.all_expired = 50;
+  deliver_until({id}, [](const auto& r) { return r.attempts >= 1 && r.state == State::waiting; });
+  EXPECT_GE(store_.all_expired, 48) << "it would be claimed for ever";
+  EXPECT_LE(recipient(id).attempts, 3u);
 }
 
 TEST_F(BrokenWork, MailForOurselvesDoesNotLeaveWhileTheStoreFails) {

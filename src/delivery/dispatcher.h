@@ -65,6 +65,7 @@ private:
     unsigned sessions = 0;
     unsigned used_up = 0;    ///< a connection had carried so many messages when it took no more; 0: none did
     bool rests = false;      ///< the last host rests now
+    bool surplus = false;    ///< each of its connections was refused before anything was judged over it
     bool host_spoke = false; ///< the last host answered MAIL
     /// What the last host said of each that is left; empty: none was reached, or it was about the connection.
     std::vector<mail::Told> last;
@@ -98,8 +99,8 @@ private:
   Task<Way> connect(Worker& worker, const queue::Job& job, Attempt& attempt);
   Task<Reach> reach(Worker& worker, Attempt& attempt, bool secure);
   Task<void> follow_options(Worker& worker, bool secure);
-  Task<bool> open(Worker& worker, const Attempt& attempt, Reach& found);
-  Task<bool> crowded(Worker& worker);
+  Task<bool> open(Worker& worker, Attempt& attempt, Reach& found);
+  Task<bool> crowded(Worker& worker, bool ready);
   Task<Way> settle_last(Worker& worker, const queue::Job& job, Attempt& attempt);
   Task<Way> no_way(Worker& worker, const queue::Job& job, mail::Told failure);
   Task<void> put_off(Worker& worker, const queue::Job& job, mail::Told told);
@@ -107,7 +108,8 @@ private:
                       std::vector<store::RecipientFacts>& rest);
   Task<bool> settle_finding(Worker& worker, queue::Job& part, std::vector<mail::Told> all, const Finding& finding,
                             Handed handed, Attempt& attempt, std::vector<store::RecipientFacts>& rest);
-  void learn(Worker& worker, const Finding& finding, bool content_begun, Attempt& attempt);
+  void learn(Worker& worker, const Finding& finding, const Transmission& sent, Attempt& attempt);
+  void learn_break(Worker& worker, const Finding& finding, bool content_begun, Attempt& attempt);
   Task<void> keep_or_leave(Worker& worker, Peer::Event event, Finding::Session found);
   Task<mail::Reply> hide(const Worker& worker, const queue::Job& part, Content& content);
   Task<mail::Reply> sign(const queue::Job& part, Content& content, std::uint64_t max_size);

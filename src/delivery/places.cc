@@ -36,7 +36,7 @@ bool Places::room(const std::string& place, unsigned most, Time now) const {
   if (known == nullptr) return most > 0;
   if (known->most > 0)
     most = std::min<unsigned>(most, known->most + static_cast<unsigned>((now - known->lowered) / kOneMore));
-  return count(place, Share::opening) + count(place, Share::refused) + count(place, Share::open) < most;
+  return count(place, Share::opening) + count(place, Share::refused) + connected(place) < most;
 }
 
 void Places::move(const std::string& place, Share from, Share to) {
@@ -55,7 +55,7 @@ unsigned Places::count(const std::string& place, Share share) const {
 
 void Places::lower(const std::string& place, Time now) {
   Place& here = get(place, now);
-  here.most = std::max(1U, count(place, Share::open));
+  here.most = std::max(1U, connected(place));
   here.lowered = now;
 }
 

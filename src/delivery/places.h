@@ -13,7 +13,8 @@ enum class Share : std::size_t {
   none,
   opening, ///< a connection is being made
   refused, ///< it was not let in, and looks how the others fare
-  open,    ///< it has a connection
+  open,    ///< it has a connection that carried nothing yet
+  working, ///< it has a connection over which mail was taken or judged: the place works
 };
 
 /// Places (MX sets and routes, shared by destinations): the workers at each, and what its hosts were found to allow. That is learnt
@@ -27,6 +28,10 @@ public:
   /// A worker's share becomes another one.
   void move(const std::string& place, Share from, Share to);
   unsigned count(const std::string& place, Share share) const;
+  /// Those that have a connection, `open` or `working`.
+  unsigned connected(const std::string& place) const {
+    return count(place, Share::open) + count(place, Share::working);
+  }
 
   /// It let no further connection in beside those that are open: no more than these from now on; one more every five minutes.
   void lower(const std::string& place, Time now);
@@ -40,7 +45,7 @@ public:
 
 private:
   struct Place {
-    std::array<unsigned, 4> workers{}; ///< by Share
+    std::array<unsigned, 5> workers{}; ///< by Share
     unsigned most = 0;                 ///< connections; 0: not lowered
     Time lowered{};
     unsigned messages = 0; ///< over one connection; 0: not known

@@ -32,6 +32,21 @@ TEST_F(PlacesTest, EveryShareCounts) {
   EXPECT_EQ(places_.count("p", Share::refused), 0u);
 }
 
+TEST_F(PlacesTest, AConnectionCountsWhetherItWorksOrNot) {
+  add(Share::open);
+  places_.move("p", Share::open, Share::working);
+  add(Share::open);
+  EXPECT_EQ(places_.connected("p"), 2u);
+  EXPECT_EQ(places_.count("p", Share::working), 1u);
+  EXPECT_FALSE(places_.room("p", 2, now_));
+  places_.move("p", Share::open, Share::refused);
+  places_.lower("p", now_);
+  places_.move("p", Share::refused, Share::none);
+  EXPECT_FALSE(places_.room("p", 2, now_)) << "one of them works: so many may be there";
+  places_.move("p", Share::working, Share::none);
+  EXPECT_TRUE(places_.room("p", 2, now_));
+}
+
 TEST_F(PlacesTest, ARefusedConnectionLowersTheNumberAndTimeRaisesIt) {
   add(Share::open, 3);
   add(Share::opening);

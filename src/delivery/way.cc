@@ -91,7 +91,7 @@ void Dispatcher::take_parked(Worker& worker) {
 
 /// A used-up connection goes. Who lets in one at a time would turn the next one away while it is there.
 void Dispatcher::let_go(Worker& worker) {
-  if (places_.count(worker.plan->place, Share::open) > 1) return spawn(say_goodbye(std::move(worker.peer)));
+  if (places_.connected(worker.plan->place) > 1) return spawn(say_goodbye(std::move(worker.peer)));
   worker.leaving = std::move(worker.peer);
 }
 
@@ -108,11 +108,15 @@ Task<void> Dispatcher::part_with(Worker& worker) {
 }
 
 /// It was not let in: true when others are, so that the place has no room for one more. Those that are at the door are waited for.
-Task<bool> Dispatcher::crowded(Worker& worker) {
+/// `ready`: it was turned away at MAIL or behind it, and so are all that only have a connection, until mail goes over it.
+Task<bool> Dispatcher::crowded(Worker& worker, bool ready) {
   const std::string place = worker.plan->place;
-  while (places_.count(place, Share::opening) > 0 && places_.count(place, Share::open) == 0 && !stopping_)
-    co_await slots_.wait();
-  co_return places_.count(place, Share::open) > 0;
+  const auto in = [&] { return ready ? places_.count(place, Share::working) : places_.connected(place); };
+  const auto coming = [&] {
+    return places_.count(place, Share::opening) + (ready ? places_.count(place, Share::open) : 0);
+  };
+  while (coming() > 0 && in() == 0 && !stopping_) co_await slots_.wait();
+  co_return in() > 0;
 }
 
 // ---- Connections ----
@@ -166,13 +170,13 @@ Task<Dispatcher::Reach> Dispatcher::reach(Worker& worker, Attempt& attempt, bool
     if (again || worker.options != queue_.options())
       continue; // a reload: what was opened is parked, and taken if it may be
     found.way = worker.peer ? Way::open : Way::failed;
-    if (worker.peer) set_share(worker, Share::open);
+    if (worker.peer) set_share(worker, worker.peer->carried > 0 ? Share::working : Share::open);
     co_return found;
   }
 }
 
 /// Opens a connection, or says why not. True when the place lets no further one in, and the worker gave its share back.
-Task<bool> Dispatcher::open(Worker& worker, const Attempt& attempt, Reach& found) {
+Task<bool> Dispatcher::open(Worker& worker, Attempt& attempt, Reach& found) {
   set_share(worker, Share::opening);
   // A slow host must have an attempt with all its time before its mail is returned; a configured one has it always.
   worker.plan->patient = worker.plan->route != nullptr || queue_.failures(worker.destination) >= kHurried;
@@ -188,15 +192,20 @@ Task<bool> Dispatcher::open(Worker& worker, const Attempt& attempt, Reach& found
   bool others = false;
   if (!worker.peer) {
     set_share(worker, Share::refused);
-    others = co_await crowded(worker);
+    const bool ready = !attempt.last.empty() && attempt.surplus;
+    others = co_await crowded(worker, ready);
   }
   if (!others)
     for (const auto& [address, reply] : reached.turned_away)
       hosts_.turned_away(address, reply, steady_clock::now(), rest_until(*worker.options));
   if (worker.peer) co_return false;
   if (!others) places_.raise(plan.place);
-  if (!others || !attempt.last.empty() || found.failure.permanent() || found.own_fault) co_return false;
-  log::info("place-full", {{"destination", worker.destination}, {"why", found.failure.to_string()}});
+  if (!others || found.own_fault) co_return false;
+  if (attempt.last.empty() ? found.failure.permanent() : !attempt.surplus) co_return false;
+  const mail::Told& why = attempt.last.empty() ? found.failure : attempt.last.front();
+  log::info("place-full", {{"destination", worker.destination}, {"why", why.to_string()}});
+  attempt.last.clear(); // it is no attempt
+  attempt.tried = {};
   places_.lower(plan.place, steady_clock::now());
   set_share(worker, Share::none);
   co_return true;
@@ -242,7 +251,7 @@ Task<void> Dispatcher::put_off(Worker& worker, const queue::Job& job, mail::Told
 }
 
 /// Takes note of what a transaction showed of the host and its place.
-void Dispatcher::learn(Worker& worker, const Finding& finding, bool content_begun, Attempt& attempt) {
+void Dispatcher::learn(Worker& worker, const Finding& finding, const Transmission& sent, Attempt& attempt) {
   using Session = Finding::Session;
   Peer& peer = *worker.peer;
   const PeerIdentity& identity = peer.identity();
@@ -260,22 +269,32 @@ void Dispatcher::learn(Worker& worker, const Finding& finding, bool content_begu
     attempt.used_up = std::max(peer.carried, 1u);
     return;
   }
+  // What a connection that works refuses as well is refused to the message.
+  const bool early = sent.carried == 0 && attempt.used_up == 0 && !sent.content_begun && !sent.in_doubt;
+  attempt.surplus = early && (attempt.sessions == 0 || attempt.surplus);
+  if (finding.session == Session::elsewhere && attempt.used_up > 0) places_.raise(worker.plan->place);
   ++attempt.sessions;
-  if (finding.session == Session::broken) {
-    const bool spoke = peer.session().breakage() == smtp::Breakage::none; // 421: for all of its addresses
-    (spoke ? attempt.tried.hosts : attempt.tried.addresses).insert(spoke ? identity.host : identity.address);
-    // The new connection was no better than the one that was used up: twice in a row. Of a content that may be refused so once.
-    const bool twice = attempt.used_up > 0 && !content_begun;
-    const unsigned strikes = twice ? 2 * finding.strikes : finding.strikes;
-    hosts_.broke_off(identity.address, strikes, peer.told(finding.broken), now, rest_until(*worker.options));
-    attempt.rests = hosts_.resting(identity.address, now).has_value();
-    return;
-  }
+  if (finding.session == Session::broken) return learn_break(worker, finding, sent.content_begun, attempt);
   hosts_.worked(identity.address);
   if (finding.session == Session::elsewhere) attempt.tried.hosts.insert(identity.host);
   // It was indeed for the connection: the new one takes it.
   if (finding.session == Session::judged && attempt.used_up > 0)
     places_.allow_messages(worker.plan->place, std::exchange(attempt.used_up, 0U), now);
+}
+
+/// The host ended the session before it judged the message.
+void Dispatcher::learn_break(Worker& worker, const Finding& finding, bool content_begun, Attempt& attempt) {
+  Peer& peer = *worker.peer;
+  const PeerIdentity& identity = peer.identity();
+  const auto now = std::chrono::steady_clock::now();
+  const bool spoke = peer.session().breakage() == smtp::Breakage::none; // 421: for all of its addresses
+  (spoke ? attempt.tried.hosts : attempt.tried.addresses).insert(spoke ? identity.host : identity.address);
+  // The new connection was no better than the one that was used up: twice in a row. Of a content that may be refused so once.
+  const bool twice = attempt.used_up > 0 && !content_begun;
+  const unsigned strikes = twice ? 2 * finding.strikes : finding.strikes;
+  const bool works = attempt.surplus && places_.count(worker.plan->place, Share::working) > 0;
+  if (!works) hosts_.broke_off(identity.address, strikes, peer.told(finding.broken), now, rest_until(*worker.options));
+  attempt.rests = hosts_.resting(identity.address, now).has_value();
 }
 
 /// After a transaction: the connection stays with the worker, or goes.
@@ -292,6 +311,8 @@ Task<void> Dispatcher::keep_or_leave(Worker& worker, Peer::Event event, Finding:
                        (known > 0 && peer.carried >= known) || found == Finding::Session::used_up;
   if (used_up)
     let_go(worker);
+  else if (found == Finding::Session::elsewhere && peer.carried == 0)
+    let_go(worker); // the next message would be refused as well
   else if (found == Finding::Session::elsewhere)
     park(worker);
 }
@@ -299,7 +320,7 @@ Task<void> Dispatcher::keep_or_leave(Worker& worker, Peer::Event event, Finding:
 /// There is no further host for what is left of the job: what the last one said stands. Where that one takes nobody's mail, and
 /// nobody else is connected, the destination waits.
 Task<Dispatcher::Way> Dispatcher::settle_last(Worker& worker, const queue::Job& job, Attempt& attempt) {
-  if (attempt.rests && places_.count(worker.plan->place, Share::open) == 0) {
+  if (attempt.rests && places_.connected(worker.plan->place) == 0) {
     mail::Told told = attempt.last.front();
     co_await fail_place(worker, job, std::move(told));
     co_return Way::failed;

@@ -168,6 +168,7 @@ Task<bool> Dispatcher::transmit(Worker& worker, queue::Job& part, Content& conte
   peer.session().send(std::move(out));
   Peer::Event event = co_await peer.run();
   const bool content_begun = event == Peer::Event::need_content;
+  if (content_begun) set_share(worker, Share::working);
   if (content_begun) event = co_await feed_content(peer, content);
   const smtp::ClientSession& session = peer.session();
   Transmission sent{.replies = session.results(),
@@ -178,8 +179,11 @@ Task<bool> Dispatcher::transmit(Worker& worker, queue::Job& part, Content& conte
                     .reused = peer.used++ > 0,
                     .carried = peer.carried};
   const Finding finding = find(sent);
-  if (finding.session == Finding::Session::judged) ++peer.carried;
-  learn(worker, finding, content_begun, attempt);
+  if (finding.session == Finding::Session::judged) {
+    ++peer.carried;
+    set_share(worker, Share::working);
+  }
+  learn(worker, finding, sent, attempt);
   std::vector<mail::Told> all;
   all.reserve(part.recipients.size());
   for (const mail::Reply& reply : session.results()) all.push_back(peer.told(reply));
@@ -372,7 +376,13 @@ Task<void> Dispatcher::expire_waiting(Worker& worker, mail::Told told) {
     std::vector<store::Outcome> outcomes;
     const std::int64_t now = wall();
     for (const queue::Job& job : jobs) judge(job, told, now, job.message.expires_at, outcomes);
+    const auto ends = [](const store::Outcome& o) { return o.to != store::State::waiting; };
+    const bool some_ended = std::ranges::any_of(outcomes, ends);
     co_await queue_.settle(key, std::move(outcomes), false);
+    if (some_ended) continue;
+    // Its recipients and its message don't agree on its end, or the clock is doubted: asked again they would be given again.
+    log::warning("not-expired", {{"destination", worker.destination}, {"id", jobs.front().message.id.to_string()}});
+    co_return;
   }
 }
 

@@ -143,23 +143,52 @@ class RestTest(WaysCase):
 
 
 class CrowdTest(WaysCase):
-    def test_a_refused_extra_connection_fails_nothing(self):
-        gate, refused = Gate(), []
-        def script(session, verb, line):
-            if verb == "CONNECT" and sum(thread.is_alive() for thread in session.peer.threads) > 3:
+    def let_in_three(self, domain, number, verb, reply):
+        """A peer that says `reply` to the command `verb` of each session beside the first three; all get through."""
+        gate, refused, extra = Gate(), [], set()
+        def script(session, what, line):
+            if what == "CONNECT" and sum(thread.is_alive() for thread in session.peer.threads) > 3:
+                extra.add(session.number)
+            if what == verb and session.number in extra:
                 refused.append(session.number)
-                return "421 4.7.0 too many connections from you"
-            if verb == ".":
+                return reply
+            if what == ".":
                 gate.hold()
             return None
-        peer = self.host(71, script=script)
-        idents = [self.submit(f"a{i}@h71.test") for i in range(4)]
+        peer = self.host(number, domain, script=script)
+        idents = [self.submit(f"a{i}@{domain}") for i in range(4)]
         wait_until(lambda: gate.waiting == 3 and refused, "three connections, and one refused", pause=0.05)
-        idents += [self.submit(f"b{i}@h71.test") for i in range(8)]
+        idents += [self.submit(f"b{i}@{domain}") for i in range(8)]
         gate.opened.set()
         self.relayed_at_once(*idents)
         self.assertEqual(len(peer.messages), 12)
         self.assertLess(len(refused), 8)
+
+    def test_a_refused_extra_connection_fails_nothing(self):
+        self.let_in_three("h71.test", 71, "CONNECT", "421 4.7.0 too many connections from you")
+
+    def test_nor_does_one_that_is_refused_once_it_is_ready(self):
+        cases = (("MAIL", "451 4.7.0 too many connections"), ("MAIL", "421 4.7.0 too many connections"), ("MAIL", CLOSE),
+                 ("RCPT", "421 4.7.0 too many connections"), ("RCPT", CLOSE))
+        for number, (verb, reply) in enumerate(cases, 73):
+            with self.subTest(verb=verb, reply=reply):
+                self.let_in_three(f"h{number}.test", number, verb, reply)
+
+    def test_a_sender_that_is_refused_is_not_taken_for_a_crowd(self):
+        gate = Gate()
+        def script(session, verb, line):
+            if verb == ".":
+                gate.hold()
+            return "451 4.7.1 not you" if verb == "MAIL" and "bob@" in line else None
+        peer = self.host(79, script=script)
+        self.server.add_account("bob@example.test")
+        idents = [self.submit(f"a{i}@h79.test") for i in range(2)]
+        wait_until(lambda: gate.waiting == 2, "two connections", pause=0.05)
+        ident = self.server.send("bob@example.test", ["b@h79.test"], letter("bob@example.test", "b@h79.test"), login="bob@example.test")
+        gate.opened.set()
+        self.relayed_at_once(*idents)
+        self.wait_deferred(ident, "451 4.7.1 not you")
+        self.assertLess(len(peer.sessions), 8)
 
     def test_a_place_that_is_down_fails_for_all(self):
         self.dns.add("h72.test MX 1 mx.h72.test", "mx.h72.test A 127.0.0.72")
