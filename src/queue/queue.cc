@@ -81,7 +81,7 @@ void Queue::arm(const std::string& key, Destination& place) {
 
 /// Behind all of the same priority, in front of those of a lower one.
 void Queue::enqueue(Destination& place, Job job) {
-  if (job.message.klass == store::MessageClass::report) ++place.reports;
+  if (is_report(job.message)) ++place.reports;
   const int priority = job.message.sender.priority;
   const auto lower = [priority](const Job& other) { return other.message.sender.priority < priority; };
   if (place.ready.empty() || !lower(place.ready.back())) return place.ready.push_back(std::move(job));

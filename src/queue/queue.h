@@ -39,6 +39,10 @@ struct Job {
   Seat seat{}; ///< what it takes of the deliveries while it is in hand
 };
 
+/// Whether strangers may have made us send it to wherever they like: what we write ourselves, and whatever comes without a sender
+/// and goes on, such as to a return address of ours (SRS). Not what an account submits.
+bool is_report(const store::MessageFacts& message);
+
 /// What became of recipients of one message for one destination.
 struct Settled {
   std::string destination;

@@ -19,7 +19,7 @@ void Queue::put_back(const std::string& key, Job job) {
     fresh_bytes_ += weight(*job.fresh);
   }
   Destination& place = destination(key);
-  if (job.message.klass == store::MessageClass::report) ++place.reports;
+  if (is_report(job.message)) ++place.reports;
   const int priority = job.message.sender.priority;
   const auto at = std::ranges::find_if(
       place.ready, [priority](const Job& other) { return other.message.sender.priority <= priority; });

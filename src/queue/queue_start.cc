@@ -12,10 +12,14 @@ namespace {
 constexpr unsigned kPaused = 1000; // each has a job in hand
 constexpr std::array kKindsOfSeats{Seat::Kind::known, Seat::Kind::unknown, Seat::Kind::report};
 
-bool is_report(const Job& job) { return job.message.klass == store::MessageClass::report; }
 std::size_t index_of(Seat::Kind kind) { return static_cast<std::size_t>(kind); }
 
 } // namespace
+
+bool is_report(const store::MessageFacts& message) {
+  using enum store::MessageClass;
+  return message.klass == report || (message.klass != submitted && message.sender.reverse_path.empty());
+}
 
 // ---- Kinds of seats (under mutex_) ----
 
@@ -115,13 +119,13 @@ std::optional<Job> Queue::pick(const std::string& key, Destination& place) {
   const Seat::Kind plain = is_known(key) ? Seat::Kind::known : Seat::Kind::unknown;
   const bool any_plain = place.reports < place.ready.size() && room(plain);
   const bool any_report = place.reports > 0 && room(Seat::Kind::report);
-  const auto next =
-      std::ranges::find_if(place.ready, [&](const Job& job) { return is_report(job) ? any_report : any_plain; });
+  const auto next = std::ranges::find_if(
+      place.ready, [&](const Job& job) { return is_report(job.message) ? any_report : any_plain; });
   if (next == place.ready.end()) return std::nullopt;
   Job job = std::move(*next);
   place.ready.erase(next);
-  if (is_report(job)) --place.reports;
-  job.seat = seats_.take(is_report(job) ? Seat::Kind::report : plain);
+  if (is_report(job.message)) --place.reports;
+  job.seat = seats_.take(is_report(job.message) ? Seat::Kind::report : plain);
   leave_window(job);
   return job;
 }

@@ -63,8 +63,8 @@ Task<void> Queue::withdraw(const store::QueueFilter& filter, bool only_backing_o
         if (job.recipients.empty()) leave_window(job);
       }
       std::erase_if(place.ready, [](const Job& job) { return job.recipients.empty(); });
-      place.reports = static_cast<std::size_t>(std::ranges::count(place.ready, store::MessageClass::report,
-                                                                  [](const Job& job) { return job.message.klass; }));
+      place.reports = static_cast<std::size_t>(
+          std::ranges::count_if(place.ready, [](const Job& job) { return is_report(job.message); }));
     }
   }
   for (auto& [key, outcomes] : taken) {

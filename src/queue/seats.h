@@ -16,7 +16,7 @@ public:
   enum class Kind : std::uint8_t {
     known,   ///< for a place that answered lately, or that is configured
     unknown, ///< for any other
-    report,  ///< a delivery report, wherever it goes
+    report,  ///< a delivery report or what looks like one (is_report()), wherever it goes
   };
   Seat() = default;
   Seat(Seat&& other) noexcept;

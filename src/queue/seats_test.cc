@@ -15,11 +15,12 @@ using Kind = Seat::Kind;
 
 class SeatsTest : public testing::Test {
 protected:
-  void accept(const std::string& domain, store::MessageClass klass = store::MessageClass::submitted) {
+  void accept(const std::string& domain, store::MessageClass klass = store::MessageClass::submitted,
+              mail::Address sender = {"s", "example.net"}) {
     Draft draft;
     draft.id = ids_.next();
     draft.klass = klass;
-    draft.sender.reverse_path = {"s", "example.net"};
+    draft.sender.reverse_path = std::move(sender);
     draft.head = "Subject: x\r\n\r\n";
     DraftRecipient recipient;
     recipient.recipient.address = {"a", domain};
@@ -75,6 +76,30 @@ TEST_F(SeatsTest, ReportsGetAQuarterWhereverTheyGo) {
   reports.clear();
   EXPECT_GT(woken, 0);
   EXPECT_EQ(count(start_all(), Kind::report), 2u);
+}
+
+/// Mail of strangers without a sender, to a return address of ours, say; what an account sends so is its own.
+TEST_F(SeatsTest, WhatHasNoSenderIsAReport) {
+  using enum store::MessageClass;
+  const struct {
+    store::MessageClass klass;
+    mail::Address sender;
+    Kind kind;
+  } cases[] = {
+      {incoming, {}, Kind::report}, {incoming, {"s", "example.net"}, Kind::known},
+      {local, {}, Kind::report},    {local, {"s", "example.net"}, Kind::known},
+      {report, {}, Kind::report},   {report, {"s", "example.net"}, Kind::report},
+      {submitted, {}, Kind::known}, {submitted, {"s", "example.net"}, Kind::known},
+  };
+  int number = 0;
+  for (const auto& one : cases) {
+    queue_.answered(domain(++number));
+    accept(domain(number), one.klass, one.sender);
+    const auto all = start_all();
+    ASSERT_EQ(all.size(), 1U);
+    EXPECT_EQ(all[0].job.seat.kind(), one.kind) << number;
+    queue_.release_worker(all[0].key);
+  }
 }
 
 TEST_F(SeatsTest, PlacesThatNeverAnsweredGetAHalf) {
