@@ -37,7 +37,6 @@ _paquebot() {
     "dns:0") words="forget" ;;
     "clock:0") words="confirm" ;;
     "completion:0") words="bash zsh fish" ;;
-    "dns forget:0") words="@accounts" ;;
     "backup:0") words="@files" ;;
     "restore:0") words="@files" ;;
     "domain add --alias-of") words="@domains" ;;

@@ -80,7 +80,6 @@ complete -c paquebot -l data-dir -r -d 'the data directory of the server to spea
 complete -c paquebot -l json -d 'print JSON'
 complete -c paquebot -n '__fish_seen_subcommand_from clock; and __fish_seen_subcommand_from confirm' -l yes -d 'do not ask'
 complete -c paquebot -n '__fish_seen_subcommand_from completion' -f -a 'bash zsh fish'
-complete -c paquebot -n '__fish_seen_subcommand_from dns; and __fish_seen_subcommand_from forget' -f -a '(paquebot completion accounts 2> /dev/null)'
 complete -c paquebot -n '__fish_seen_subcommand_from verify' -l quiet -d 'no progress bar'
 complete -c paquebot -n '__fish_seen_subcommand_from backup' -l quiet -d 'no progress bar'
 complete -c paquebot -n '__fish_seen_subcommand_from restore' -l quiet -d 'no progress bar'

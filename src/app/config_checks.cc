@@ -76,7 +76,8 @@ void check_hostname(Reader& read, const toml::table& t, const std::string& hostn
     read.error(line, "hostname is an address: it must be the name that leads to this machine, such as mx.example.org");
   else if (node && hostname == "mx.example.org")
     read.warning(line, "hostname is the one of the sample: write the name of this machine");
-  else if (hostname == "localhost" || hostname.ends_with(".localhost") || hostname.find('.') == std::string::npos)
+  else if (hostname == "localhost" || hostname.ends_with(".localhost") || hostname == "localhost.localdomain" ||
+           hostname.find('.') == std::string::npos)
     read.warning(line,
                  fmt::format("hostname is \"{}\"{}: other servers refuse mail from who does not give a whole name, "
                              "such as mx.example.org",
@@ -106,6 +107,9 @@ void check_listener_address(Reader& read, const toml::table& t, const ListenerCo
 }
 
 void check_route_port(Reader& read, const toml::table& t, const queue::Route& route) {
+  if (route.port == 587 && !route.lmtp && route.tls == queue::RouteTls::implicit && t.get("host"))
+    read.warning(t.get("host")->source().begin.line,
+                 "port 587 begins in the clear nearly everywhere: TLS from the first byte is on port 465");
   if (route.port != 465 || route.lmtp || route.tls == queue::RouteTls::implicit) return;
   read.error(*t.get("host"),
              "port 465 speaks TLS from the first byte: add tls = \"implicit\" to this [[route]], or use "

@@ -351,7 +351,7 @@ TEST(Config, HostNames) {
     EXPECT_NE(server_error("hostname = \"" + std::string(address) + "\"").find("p.toml:2: hostname is"),
               std::string::npos)
         << address;
-  for (const char* name : {"localhost", "mail.localhost", "mail"}) {
+  for (const char* name : {"localhost", "localhost.localdomain", "mail.localhost", "mail"}) {
     const auto config = parse("[server]\nhostname = \"" + std::string(name) + "\"");
     ASSERT_TRUE(config) << config.error().message;
     ASSERT_EQ(config->warnings.size(), 1u) << name;
@@ -392,6 +392,9 @@ TEST(Config, ARouteToPort465SpeaksTlsAtOnce) {
     ASSERT_FALSE(config) << tls;
     EXPECT_NE(config.error().message.find("p.toml:2: port 465"), std::string::npos) << config.error().message;
   }
+  const auto odd = parse("[[route]]\nhost = \"a.example:587\"\ntls = \"implicit\"");
+  ASSERT_TRUE(odd);
+  EXPECT_NE(odd->warnings.back().find("p.toml:2: port 587"), std::string::npos) << odd->warnings.back();
 }
 
 TEST(Config, TellsWhatNeedsARestart) {

@@ -45,8 +45,14 @@ bool concerns_one(const Error& error) {
 
 struct Counts {
   std::uint64_t done = 0;
+  std::uint64_t before = 0; ///< there already: the import was run again
   std::uint64_t failed = 0;
 };
+
+/// And no alias.
+bool is_account(Session& session, const json::object& wanted) {
+  return session.call("GET", "/v1/accounts/" + control::percent_encode(control::get_text(wanted, "login"))).has_value();
+}
 
 Result<Counts> import_lines(Session& session, std::istream& in, const std::string& name) {
   Counts counts;
@@ -64,6 +70,10 @@ Result<Counts> import_lines(Session& session, std::istream& in, const std::strin
       ++counts.done;
       continue;
     }
+    if (answer.error().code == Errc::conflict && is_account(session, *account)) {
+      ++counts.before;
+      continue;
+    }
     if (!concerns_one(answer.error())) return std::unexpected(answer.error());
     ++counts.failed;
     session.err() << name << ':' << number << ": " << printable(answer.error().message, 1024) << '\n';
@@ -71,11 +81,13 @@ Result<Counts> import_lines(Session& session, std::istream& in, const std::strin
   return counts;
 }
 
-int report_counts(Session& session, std::uint64_t done, std::uint64_t failed, std::string_view noun) {
+int report_counts(Session& session, std::uint64_t done, std::uint64_t before, std::uint64_t failed,
+                  std::string_view noun) {
   if (session.json) {
-    session.out() << control::to_pretty_text(json::object{{"imported", done}, {"failed", failed}});
+    session.out() << control::to_pretty_text(json::object{{"imported", done}, {"before", before}, {"failed", failed}});
   } else {
     session.out() << count_text(static_cast<std::int64_t>(done), noun) << " imported";
+    if (before > 0) session.out() << ", " << before << " there before";
     if (failed > 0) session.out() << ", " << failed << " not (see above)";
     session.out() << ".\n";
   }
@@ -203,16 +215,7 @@ private:
 };
 
 int report_mail(Session& session, const ImportSummary& summary) {
-  if (session.json) {
-    session.out() << control::to_pretty_text(
-        json::object{{"imported", summary.imported}, {"before", summary.before}, {"failed", summary.failed}});
-  } else {
-    session.out() << count_text(static_cast<std::int64_t>(summary.imported), "message") << " imported";
-    if (summary.before > 0) session.out() << ", " << summary.before << " there before";
-    if (summary.failed > 0) session.out() << ", " << summary.failed << " not (see above)";
-    session.out() << ".\n";
-  }
-  return summary.failed == 0 ? kOk : kBadData;
+  return report_counts(session, summary.imported, summary.before, summary.failed, "message");
 }
 
 } // namespace
@@ -229,11 +232,11 @@ int import_accounts(Session& session, const Arguments& arguments) {
   }
   const auto counts = import_lines(session, name == "-" ? session.in() : file, printable(name));
   if (!counts) return session.report(counts.error());
-  if (counts->done + counts->failed == 0) {
+  if (counts->done + counts->before + counts->failed == 0) {
     session.err() << "paquebot: " << printable(name) << " holds no account: there is nothing to import\n";
     return kNoInput;
   }
-  return report_counts(session, counts->done, counts->failed, "account");
+  return report_counts(session, counts->done, counts->before, counts->failed, "account");
 }
 
 int import_mail(Session& session, const Arguments& arguments) {

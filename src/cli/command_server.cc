@@ -210,7 +210,7 @@ void print_running(std::ostream& out, json::object& rest) {
 } // namespace
 
 int dns_forget(Session& session, const Arguments& arguments) {
-  const std::string address = arguments.text("ADDRESS");
+  const std::string address = arguments.text("RESOLVER");
   const auto answer =
       session.call("DELETE", "/v1/resolvers" + (address.empty() ? "" : "/" + control::percent_encode(address)));
   if (!answer) return session.report(answer.error());

@@ -81,10 +81,11 @@ Result<> finish(Pop3Client& client, const FetchOptions& options, const std::vect
   return client.quit();
 }
 
-json::object show_json(std::uint32_t number, const MimeView& view, const std::string& text) {
+json::object show_json(std::uint32_t number, const MimeView& view, const MimeView::Text& text) {
   json::object message = as_json(view.head());
   message["number"] = number;
-  message["text"] = is_utf8(text) ? text : for_terminal(text);
+  message["text"] = is_utf8(text.text) ? text.text : for_terminal(text.text);
+  if (text.cut) message["cut"] = true;
   json::array attachments;
   for (const auto& a : view.attachments()) {
     attachments.push_back({{"name", printable(a.name, 4096)}, {"type", printable(a.type)}, {"size", a.size}});
@@ -93,21 +94,30 @@ json::object show_json(std::uint32_t number, const MimeView& view, const std::st
   return message;
 }
 
-void show_text(const MimeView& view, const std::string& text, std::ostream& out) {
+void show_text(const MimeView& view, const MimeView::Text& text, std::ostream& out) {
   const LetterHead& head = view.head();
   const std::pair<const char*, const std::string&> fields[] = {
       {"From", head.from}, {"To", head.to}, {"Cc", head.cc}, {"Date", head.date}, {"Subject", head.subject}};
   for (const auto& [name, value] : fields) {
     if (!value.empty()) out << fmt::format("{:<9}{}\n", fmt::format("{}:", name), printable(value, 4096));
   }
-  out << "\n" << for_terminal(text);
-  if (text.size() >= kMaxText) out << "[cut here: save the message to read all of it]\n";
+  out << "\n" << for_terminal(text.text);
+  if (text.cut) out << "[cut here: save the message to read all of it]\n";
   if (view.html_only()) out << "[written in HTML only: save the message and open the part in a browser]\n";
   std::size_t index = 0;
   for (const auto& a : view.attachments()) {
     out << fmt::format("[{}] {} ({}, {})\n", ++index, a.name.empty() ? "without a name" : printable(a.name, 200),
                        printable(a.type, 100), size_text(a.size));
   }
+}
+
+/// Whether nothing is in the message that was not shown.
+bool shows_all(const MimeView& view, const MimeView::Text& text) { return !text.cut && view.attachments().empty(); }
+
+std::string list_of(const std::vector<std::uint32_t>& numbers) {
+  std::string text;
+  for (const std::uint32_t number : numbers) text += (text.empty() ? "" : ", ") + std::to_string(number);
+  return text;
 }
 
 /// The end of a file that was written, or the reason why it could not be.
@@ -208,6 +218,7 @@ Result<> fetch_show(const FetchOptions& options, const std::vector<std::uint32_t
   auto client = Pop3Client::open(options.target);
   if (!client) return std::unexpected(client.error());
   json::array messages;
+  std::vector<std::uint32_t> whole, partly;
   for (std::uint32_t number : numbers) {
     auto file = download(*client, number);
     if (!file) return std::unexpected(file.error());
@@ -219,9 +230,14 @@ Result<> fetch_show(const FetchOptions& options, const std::vector<std::uint32_t
       messages.push_back(show_json(number, *view, *text));
     else
       show_text(*view, *text, out);
+    (shows_all(*view, *text) ? whole : partly).push_back(number);
   }
   if (options.json) out << control::to_text(messages) << "\n";
-  return finish(*client, options, numbers, out);
+  if (auto done = finish(*client, options, whole, out); !done) return done;
+  if (options.remove && !partly.empty())
+    return fail(Errc::refused, "not deleted, since not all of it was shown: " + list_of(partly) +
+                                   " (attachments, or a long text): use fetch save --delete, or fetch delete");
+  return {};
 }
 
 Result<> fetch_save(const FetchOptions& options, const std::vector<std::uint32_t>& numbers, std::ostream& out) {

@@ -154,6 +154,20 @@ TEST_F(Fetch, DeletesNothingThatDidNotArrive) {
   EXPECT_THAT(mailbox.committed, ElementsAre(1u));
 }
 
+TEST_F(Fetch, DeletesNothingOfWhichItShowedAPart) {
+  fetch.remove = true;
+  std::string line(70, 'x');
+  line += "\r\n";
+  std::string text = "Subject: long\r\n\r\n";
+  while (text.size() < (1U << 20) + 100) text += line;
+  mailbox.messages = {text, kPlain, kMixed};
+  auto shown = fetch_show(fetch, {1, 2, 3}, out);
+  ASSERT_FALSE(shown);
+  EXPECT_THAT(shown.error().message, HasSubstr("1, 3"));
+  EXPECT_THAT(out.str(), HasSubstr("[cut here"));
+  EXPECT_THAT(mailbox.committed, ElementsAre(2u));
+}
+
 TEST_F(Fetch, SavesThousandsOfAttachmentsOfOneName) {
   std::string many = "Subject: many\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n";
   for (int i = 0; i < 11'000; ++i)

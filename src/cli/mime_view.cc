@@ -127,10 +127,10 @@ const LetterHead& MimeView::head() const { return impl_->head; }
 bool MimeView::html_only() const { return impl_->text == nullptr && impl_->html; }
 const std::vector<MimeView::Attachment>& MimeView::attachments() const { return impl_->attachments; }
 
-Result<std::string> MimeView::text(std::size_t most) const {
-  if (impl_->text == nullptr) return std::string();
+Result<MimeView::Text> MimeView::text(std::size_t most) const {
+  if (impl_->text == nullptr) return Text();
   GMimeDataWrapper* content = g_mime_part_get_content(GMIME_PART(impl_->text));
-  if (content == nullptr) return std::string();
+  if (content == nullptr) return Text();
   auto decoded = TempFile::make(); // not into memory: it may be of any size
   if (!decoded) return std::unexpected(decoded.error());
   Owned<GMimeStream> raw(g_mime_stream_fs_new(decoded->descriptor()));
@@ -147,11 +147,18 @@ Result<std::string> MimeView::text(std::size_t most) const {
     return fail(Errc::io, "the text can't be decoded into the temporary directory (TMPDIR)");
   }
   if (auto done = decoded->rewind(); !done) return std::unexpected(done.error());
-  std::string out(most, '\0');
-  auto got = decoded->read(out.data(), out.size());
-  if (!got) return std::unexpected(got.error());
-  out.resize(*got);
-  std::erase(out, '\r');
+  Text out;
+  out.text.resize(most + 1);
+  std::size_t size = 0;
+  while (size < out.text.size()) {
+    auto got = decoded->read(out.text.data() + size, out.text.size() - size);
+    if (!got) return std::unexpected(got.error());
+    if (*got == 0) break;
+    size += *got;
+  }
+  out.cut = size > most;
+  out.text.resize(std::min(size, most));
+  std::erase(out.text, '\r');
   return out;
 }
 

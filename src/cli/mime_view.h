@@ -35,9 +35,12 @@ public:
   MimeView& operator=(MimeView&&) = delete;
 
   const LetterHead& head() const;
-  /// The text for people as UTF-8 with LF, at most `most` octets: the first text/plain that is no attachment. Empty, when there
-  /// is none.
-  Result<std::string> text(std::size_t most) const;
+  struct Text {
+    std::string text; ///< UTF-8 with LF
+    bool cut = false; ///< there is more of it
+  };
+  /// The text for people, of its first `most` octets: the first text/plain that is no attachment. Empty, when there is none.
+  Result<Text> text(std::size_t most) const;
   /// True when the message is written for people in HTML alone.
   bool html_only() const;
   /// All parts but the text: at most 10,000, nested at most 50 deep.

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <ostream>
+#include <utility>
 
 namespace paquebot::cli {
 
@@ -42,20 +43,21 @@ Result<ServerPlace> Session::place_of_server() {
   ServerPlace guess;
   move_to(guess, data_dir.empty() ? kUsualDataDir : data_dir);
   if (data_dir.empty() && !connect_transport(guess.control_socket)) return found;
-  err() << "paquebot: the configuration can't be used (paquebot check says why); working with "
-        << printable(guess.data_dir, 400) << '\n';
+  if (!std::exchange(told_of_configuration_, true))
+    err() << "paquebot: the configuration can't be used (paquebot check says why); working with "
+          << printable(guess.data_dir, 400) << '\n';
   configuration_failed_ = false;
   return guess;
 }
 
-Result<Transport*> Session::transport() {
+Result<Transport*> Session::transport(bool changes) {
   if (!transport_) {
     const auto where = place_of_server();
     if (!where) {
       configuration_failed_ = true;
       return std::unexpected(where.error());
     }
-    auto opened = open_transport(*where);
+    auto opened = open_transport(*where, changes);
     if (!opened) return std::unexpected(opened.error());
     transport_ = std::move(*opened);
   }
@@ -63,7 +65,7 @@ Result<Transport*> Session::transport() {
 }
 
 Result<json::value> Session::call(std::string_view method, std::string_view target, std::string_view body) {
-  const auto way = transport();
+  const auto way = transport(method != "GET");
   if (!way) return std::unexpected(way.error());
   const auto response = (*way)->call(method, target, body);
   if (!response) return std::unexpected(response.error());

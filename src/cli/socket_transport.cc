@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -89,9 +90,15 @@ Result<std::unique_ptr<Transport>> connect_transport(const std::string& socket_p
   return transport;
 }
 
-Result<std::unique_ptr<Transport>> open_transport(const ServerPlace& place) {
+Result<std::unique_ptr<Transport>> open_transport(const ServerPlace& place, bool changes) {
   auto connected = connect_transport(place.control_socket);
   if (connected || connected.error().code != Errc::not_found) return connected;
+  const std::string file = place.data_dir + "/paquebot.db";
+  std::error_code unknown;
+  if (!changes && !std::filesystem::exists(file, unknown) && !unknown)
+    return fail(Errc::not_found,
+                "there is no store in " + place.data_dir + ": no " + file +
+                    "; if that is the right folder, the first start of the server or `paquebot domain add` makes it");
   return local_transport(place);
 }
 

@@ -27,7 +27,7 @@ Result<std::unique_ptr<Transport>> connect_transport(const std::string& socket_p
 Result<std::unique_ptr<Transport>> local_transport(const ServerPlace& place);
 /// Who gives orders here, for the trail: "operator ann (uid 1000)".
 std::string operator_name();
-/// The first when the server runs, else the second.
-Result<std::unique_ptr<Transport>> open_transport(const ServerPlace& place);
+/// The first when the server runs, else the second. Who `changes` nothing makes no store where there is none: not_found then.
+Result<std::unique_ptr<Transport>> open_transport(const ServerPlace& place, bool changes);
 
 } // namespace paquebot::cli

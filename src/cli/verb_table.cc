@@ -70,7 +70,7 @@ std::vector<Verb> dns_verbs() {
       {"dns forget",
        "Forget that a resolver's DNSSEC signatures were good, so that it may do without them from now on.",
        "paquebot dns forget\npaquebot dns forget 192.0.2.53",
-       {{"ADDRESS", "only this resolver", Count::optional}},
+       {{"RESOLVER", "the address of the only one that is forgotten", Count::optional}},
        {},
        dns_forget},
   };

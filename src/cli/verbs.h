@@ -55,12 +55,13 @@ public:
   bool arrived();
 
 private:
-  Result<Transport*> transport();
+  Result<Transport*> transport(bool changes);
 
   const Environment& environment_;
   Console& console_;
   std::unique_ptr<Transport> transport_;
   bool configuration_failed_ = false;
+  bool told_of_configuration_ = false;
   std::optional<Exit> code_; ///< of the error to come
 };
 

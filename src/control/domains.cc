@@ -1,3 +1,4 @@
+#include "base/text.h"
 #include "control/dkim.h"
 #include "control/present.h"
 #include "control/routes.h"
@@ -63,6 +64,7 @@ Task<Answer> add_domain(Context& context, Call call) {
   const auto of = text_field(*body, "alias_of");
   if (!of) co_return std::unexpected(of.error());
   std::string target = of->value_or("");
+  if (to_lower(target) == *domain) co_return fail(Errc::invalid, *domain + " can't be an alias of itself");
   const auto added = co_await make_domain(context, *domain, std::move(target));
   if (!added && added.error().code == Errc::conflict) {
     co_return fail(Errc::conflict, *domain + " is a domain of this server already");

@@ -1,9 +1,11 @@
 #include "base/encoding.h"
+#include "base/text.h"
 #include "directory/directory.h"
 
 #include <algorithm>
 #include <array>
 #include <crypt.h>
+#include <cstdint>
 #include <memory>
 #include <sodium.h>
 
@@ -16,7 +18,13 @@ constexpr unsigned long long kPasses = 2;
 constexpr std::size_t kMemory = 19u << 20;
 /// A hash that would need more is refused: a login must not take the machine's memory.
 constexpr unsigned long long kMostMemoryKib = 1u << 20;
+constexpr unsigned long long kMostArgonWork = 8u << 20; // KiB of memory times passes
+constexpr std::uint64_t kMostRounds = 5'000'000;        // of SHA-2 and SHA-1
+constexpr std::uint64_t kMostBcryptCost = 16;
+constexpr std::size_t kMostScryptLog = 18; // the logarithm of its memory, as crypt(3) writes it
 constexpr std::size_t kMaxHash = 512;
+/// The 64 characters of crypt(3), each by its value.
+constexpr std::string_view kCryptText = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 bool sodium_ready() {
   static const bool ready = sodium_init() >= 0;
@@ -25,29 +33,23 @@ bool sodium_ready() {
 
 bool is_argon(std::string_view hash) { return hash.starts_with("$argon2"); }
 
-/// "m=19456" of "$argon2id$v=19$m=19456,t=2,p=1$…"; 0 when there is none.
-unsigned long long argon_memory(std::string_view hash) {
-  const auto at = hash.find("$m=");
+/// The number behind such a name in "$argon2id$v=19$m=19456,t=2,p=1$…", of at most nine digits; 0 when there is none.
+unsigned long long argon_cost(std::string_view hash, std::string_view name) {
+  const auto at = hash.find(name);
   if (at == std::string_view::npos) return 0;
-  unsigned long long kib = 0;
-  for (const char c : hash.substr(at + 3, 10)) {
-    if (c < '0' || c > '9') break;
-    kib = kib * 10 + static_cast<unsigned long long>(c - '0');
-  }
-  return kib;
+  const std::string_view rest = hash.substr(at + name.size(), 10);
+  const auto end = std::min(rest.find_first_not_of("0123456789"), rest.size());
+  return end < 10 ? parse_u64(rest.substr(0, end)).value_or(0) : 0;
 }
 
 bool known_argon(const std::string& hash) {
   if (hash.size() >= crypto_pwhash_STRBYTES || !sodium_ready()) return false;
-  const auto memory = argon_memory(hash);
-  return memory > 0 && memory <= kMostMemoryKib && crypto_pwhash_str_needs_rehash(hash.c_str(), kPasses, kMemory) >= 0;
+  const auto memory = argon_cost(hash, "$m="), passes = argon_cost(hash, ",t=");
+  return memory > 0 && memory <= kMostMemoryKib && memory * passes <= kMostArgonWork &&
+         crypto_pwhash_str_needs_rehash(hash.c_str(), kPasses, kMemory) >= 0;
 }
 
-bool is_crypt_text(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) {
-    return c == '.' || c == '/' || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-  });
-}
+bool is_crypt_text(std::string_view text) { return text.find_first_not_of(kCryptText) == text.npos; }
 
 /// crypt_checksalt() looks at the settings in front only. A hash that was cut, or has something behind it (a stray character of an
 /// export), fits no password: for the forms whose length is known, the rest is looked at as well.
@@ -66,6 +68,28 @@ bool whole_crypt(std::string_view hash) {
     return hash.size() == 60 && is_crypt_text(last); // "$2b$", two digits, "$", salt and digest
   if (hash.starts_with('_')) return hash.size() == 20 && is_crypt_text(hash.substr(1));
   return hash.starts_with('$') || is_crypt_text(hash);
+}
+
+/// The number that a hash has there in decimal digits; 0 when there is none.
+std::uint64_t number_at(std::string_view hash, std::size_t at) {
+  const auto end = std::min(hash.find_first_not_of("0123456789", at), hash.size());
+  return parse_u64(hash.substr(at, end - at)).value_or(kMostRounds + 1);
+}
+
+/// Whether one look at the hash costs no more than some seconds: whoever has the list of hashes made does not choose how long our
+/// threads work.
+bool bearable_crypt(std::string_view hash) {
+  if (hash.starts_with("$2")) { // the logarithm of its rounds
+    const std::uint64_t cost = number_at(hash, std::min<std::size_t>(4, hash.size()));
+    return cost >= 4 && cost <= kMostBcryptCost;
+  }
+  if (const auto at = hash.find("rounds="); at != hash.npos) return number_at(hash, at + 7) <= kMostRounds;
+  if (hash.starts_with("$sha1$")) return number_at(hash, 6) <= kMostRounds;
+  if (hash.starts_with("$7$") || hash.starts_with("$y$") || hash.starts_with("$gy$")) {
+    const std::size_t at = hash.find('$', 1) + (hash.starts_with("$7$") ? 1 : 2);
+    return at < hash.size() && kCryptText.find(hash[at]) <= kMostScryptLog;
+  }
+  return true;
 }
 
 bool verify_crypt(const std::string& hash, const std::string& password) {
@@ -94,7 +118,7 @@ bool known_hash(std::string_view hash) {
   if (is_argon(text)) return known_argon(text);
   // Thirteen characters of the old DES form look like any word: the rest of the alphabet tells them from plain text.
   if (text[0] != '$' && text[0] != '_' && text.size() != 13) return false;
-  if (!whole_crypt(text)) return false;
+  if (!whole_crypt(text) || !bearable_crypt(text)) return false;
   const int verdict = crypt_checksalt(text.c_str());
   return verdict == CRYPT_SALT_OK || verdict == CRYPT_SALT_METHOD_LEGACY || verdict == CRYPT_SALT_TOO_CHEAP;
 }

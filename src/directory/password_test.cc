@@ -71,6 +71,26 @@ TEST(Password, KnowsItsForms) {
   EXPECT_FALSE(known_hash(std::string(10000, 'a')));
 }
 
+TEST(Password, WhatWouldWorkForMinutesIsNone) {
+  const std::string digest(53, 'a'), sha(86, 'a');
+  for (const auto& [hash, known] : std::vector<std::pair<std::string, bool>>{
+           {"$2y$04$" + digest, true},
+           {"$2y$16$" + digest, true},
+           {"$2y$17$" + digest, false},
+           {"$2y$03$" + digest, false},
+           {"$2y$99$" + digest, false},
+           {"$2y$1x$" + digest, false},
+           {"$6$rounds=656000$saltsalt$" + sha, true},
+           {"$6$rounds=999999999$saltsalt$" + sha, false},
+           {"$6$rounds=99999999999999999999$saltsalt$" + sha, false},
+           {"$sha1$9999999$abcdefgh$" + std::string(28, 'a'), false},
+           {"$7$zU..../....abcdefgh$" + std::string(43, 'a'), false},
+           {"$y$jzT$abcdefgh$" + std::string(43, 'a'), false},
+           {"$argon2id$v=19$m=65536,t=3,p=1$c2FsdHNhbHRzYWx0c2FsdA$" + std::string(43, 'A'), true},
+           {"$argon2id$v=19$m=65536,t=999999,p=1$c2FsdHNhbHRzYWx0c2FsdA$" + std::string(43, 'A'), false}})
+    EXPECT_EQ(known_hash(hash), known) << hash;
+}
+
 TEST(Password, MadeOnes) {
   std::set<std::string> seen;
   for (int i = 0; i < 100; ++i) {

@@ -258,7 +258,9 @@ Result<Source> open_data(const std::string& path, Db db) {
 }
 
 Result<Source> open_archive(const std::string& path, bool force) {
-  if (!holds_something(path)) return fail(Errc::not_found, "there is no backup " + path);
+  if (!holds_something(path))
+    return ::access(path.c_str(), F_OK) == 0 ? fail(Errc::invalid, path + " is no backup: it is empty")
+                                             : fail(Errc::not_found, "there is no backup " + path);
   Db db = open_for_reading(path);
   const std::int64_t version = db.number("PRAGMA user_version", 0);
   if (force && version >= 1 && db.number("PRAGMA application_id", 0) == kMainApplication)

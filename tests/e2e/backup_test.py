@@ -180,7 +180,9 @@ class BackupTest(unittest.TestCase):
         other = server.folder / "other.backup"
         shutil.copy(server.data / "paquebot.db", other)
         shutil.rmtree(server.data)
-        for file, words in ((other, "is not a backup"), (server.folder / "none", "there is no backup"),
+        empty = server.folder / "empty.backup"
+        empty.touch()
+        for file, words in ((other, "is not a backup"), (server.folder / "none", "there is no backup"), (empty, "it is empty"),
                             (pathlib.Path(__file__), "is damaged or no backup")):
             done = server.cli("restore", file)
             self.assertNotEqual(done.returncode, 0)

@@ -11,7 +11,7 @@ import tempfile
 import threading
 import unittest
 
-from server import SECRET, Server, body_of, letter, transact
+from server import BINARY, SECRET, Server, body_of, letter, transact
 
 ALICE, BOB = "alice@example.test", "bob@example.test"
 REFUSED, USAGE, BAD_DATA, NO_INPUT, UNAVAILABLE, CANT_CREATE, OS_ERROR, CONFIGURATION = 1, 64, 65, 66, 69, 73, 71, 78
@@ -148,6 +148,21 @@ class ProgramTest(CliCase):
         self.assertIn("250", text)
         self.assertIn(b"typed\r\n", body_of(self.server.mail(BOB)[0]))
         self.server.must("fetch", "delete", "1", *self.client("pop3s", BOB), password=SECRET)
+
+    def test_what_was_not_shown_is_not_done(self):
+        """With its output closed a command neither deletes mail nor makes a password that nobody has seen."""
+        self.server.must("send", *self.client("submissions", ALICE), "--to", BOB, "--text", "stay", password=SECRET)
+        before = len(self.server.mail(BOB))
+        carol = "carol@example.test"
+        self.server.must("account", "add", carol, "--no-password")
+        for words in (["fetch", "show", "1", *self.client("pop3s", BOB), "--delete"], ["account", "passwd", carol, "--generate"],
+                      ["account", "app-password", "add", carol, "phone"]):
+            closed = ["sh", "-c", 'exec "$@" >&-', "sh", str(BINARY), *map(str, words)]
+            done = subprocess.run(closed, env=self.server.environment(PAQUEBOT_PASSWORD=SECRET), stdin=subprocess.DEVNULL,
+                                  stderr=subprocess.PIPE, text=True, timeout=60)
+            self.assertNotEqual(done.returncode, 0, words)
+            self.assertTrue(done.stderr, words)
+        self.assertEqual(len(self.server.mail(BOB)), before)
 
     def test_send_and_fetch_that_fail(self):
         self.fails(REFUSED, "send", *self.client("submissions", ALICE), "--to", "nobody@example.test", "--text", "x", password=SECRET, says="5.1.1")
