@@ -73,7 +73,9 @@ void ClockTrust::begin(const Kept& kept) {
   base_ = from_millis(kept.heartbeat);
   base_at_ = beat_at_;
   most_ = kMostRest;
-  synchronised_for_ = kept.synchronised;
+  // One that has jumped while nobody looked was not in step for so long.
+  const bool steady = kept.wall == 0 || !parted(from_millis(kept.wall), beat_at_, kMostRest);
+  synchronised_for_ = steady ? kept.synchronised : milliseconds(0);
   look();
 }
 
@@ -93,14 +95,14 @@ ClockTrust::Kept ClockTrust::beat() {
   }
   beat_ = clock_.wall();
   beat_at_ = clock_.now();
-  return {millis(base_), synchronised_for_};
+  return {millis(base_), synchronised_for_, trusted_ ? 0 : millis(beat_)};
 }
 
 ClockTrust::Kept ClockTrust::confirm() {
   const std::lock_guard lock(mutex_);
   begun_ = true;
   believe(clock_.wall());
-  return {millis(base_), milliseconds(0)};
+  return {millis(base_), milliseconds(0), 0};
 }
 
 ClockTrust::State ClockTrust::state() const {

@@ -37,6 +37,7 @@ public:
   struct Kept {
     std::int64_t heartbeat = 0;                ///< milliseconds since 1970; 0: none yet
     std::chrono::milliseconds synchronised{0}; ///< how long the clock has been so since it is doubted
+    std::int64_t wall = 0;                     ///< in doubt: what the clock said, milliseconds since 1970; 0: not known
   };
   /// At the start, with what the last run left. Without a heartbeat there is nothing to compare with, and nothing to
   /// lose.

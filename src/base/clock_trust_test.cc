@@ -96,6 +96,22 @@ TEST_F(ClockTrustTest, ARestOverTheWeekendIsBelievedALongOneIsNot) {
   EXPECT_EQ(millis(run_->settled()), kept.heartbeat);
 }
 
+TEST_F(ClockTrustTest, AJumpWhileNobodyLookedEndsTheHoursInStep) {
+  auto kept = run_->beat();
+  jump(hours(14 * 24));
+  restart(kept);
+  synchronised_ = true;
+  kept = run(hours(23));
+  jump(hours(3 * 24));
+  restart(kept);
+  EXPECT_EQ(run_->state().left, hours(1)) << "a rest of three days";
+  jump(hours(400 * 24));
+  restart(kept);
+  EXPECT_EQ(run_->state().left, hours(24));
+  run(hours(2));
+  EXPECT_FALSE(run_->state().trusted);
+}
+
 TEST_F(ClockTrustTest, ADaySynchronisedIsBelievedAgainAlsoInSeveralRuns) {
   auto kept = run_->beat();
   jump(hours(14 * 24));

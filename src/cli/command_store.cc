@@ -1,4 +1,5 @@
 // The store as a whole: verify, backup, restore.
+#include "base/clock_trust.h"
 #include "base/rights.h"
 #include "base/text.h"
 #include "cli/output.h"
@@ -7,10 +8,13 @@
 #include "control/offline_orders.h"
 #include "store/offline.h"
 
+#include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <ostream>
 #include <sys/stat.h>
+#include <thread>
 
 namespace paquebot::cli {
 namespace {
@@ -147,9 +151,21 @@ int verify(Session& session, const Arguments& arguments) {
   return findings->empty() ? kOk : kRefused;
 }
 
+/// One that was killed is given up by the server within two seconds: the next one waits for that.
+Result<json::value> begin_backup(Session& session, const std::string& path) {
+  constexpr std::chrono::seconds kPatience{3};
+  const auto until = std::chrono::steady_clock::now() + kPatience;
+  for (;;) {
+    auto step = session.call("POST", "/v1/backups", control::to_text(json::object{{"path", path}}));
+    if (step || step.error().code != Errc::conflict || std::chrono::steady_clock::now() >= until) return step;
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  }
+}
+
 int backup(Session& session, const Arguments& arguments) {
   const std::string path = std::filesystem::absolute(arguments.text("FILE")).lexically_normal().string();
-  auto step = session.call("POST", "/v1/backups", control::to_text(json::object{{"path", path}}));
+  if (const auto way = session.transport(true); !way) return session.report(way.error());
+  auto step = begin_backup(session, path);
   if (!step && (step.error().code == Errc::permission || step.error().code == Errc::io)) // the file can't be made
     return session.report(session.failure(kCantCreate, step.error().message).error());
   std::int64_t total = 0;
@@ -223,6 +239,11 @@ int restore(Session& session, const Arguments& arguments) {
                 << (done->held == 1 ? "is" : "are")
                 << " held, for they may have been delivered since. See: paquebot queue list --held; then "
                    "paquebot queue release --all, or paquebot queue cancel ...\n";
+  const std::int64_t now = millis(system_clock().wall());
+  if (done->made_at > 0 && std::chrono::milliseconds(std::abs(now - done->made_at)) > ClockTrust::kMostRest)
+    session.out() << "It is days old: the server will doubt its clock at first, and delete and return nothing for its "
+                     "age. If the "
+                     "clock is right, say so once it runs: paquebot clock confirm\n";
   if (findings.empty()) return kOk;
   session.out() << "It is not sound, and was restored with what is wrong in it:\n";
   print_findings(session.out(), findings);

@@ -279,9 +279,10 @@ TEST_F(SendmailTest, Smtp) {
 
 TEST_F(SendmailTest, OtherNames) {
   EXPECT_EQ(run({"paquebot", "sendmail", "-bp"}), kUsage) << "the test puts its own name in front";
+  EXPECT_EQ(run({"sendmail", "-bp"}), kRefused) << "there is no store yet";
+  EXPECT_EQ(run({"sendmail", "-q"}), kOk);
   EXPECT_EQ(run({"sendmail", "-bp"}), kOk);
   EXPECT_EQ(out.str(), "The queue is empty.\n");
-  EXPECT_EQ(run({"sendmail", "-q"}), kOk);
   EXPECT_EQ(run({"sendmail", "-bi"}), kOk);
 }
 

@@ -54,9 +54,10 @@ public:
   /// What was printed has arrived: a full disk or a closed pipe shows itself only when the buffer is written.
   bool arrived();
 
-private:
+  /// The way to the server or to the store; who `changes` nothing makes no store.
   Result<Transport*> transport(bool changes);
 
+private:
   const Environment& environment_;
   Console& console_;
   std::unique_ptr<Transport> transport_;

@@ -207,6 +207,7 @@ Task<Answer> remove_account(Context& context, Call call) {
   const auto removed = co_await context.store.remove_account(account->login);
   if (!removed) co_return std::unexpected(removed.error());
   if (context.hooks.end_sessions) context.hooks.end_sessions(account->id);
+  if (context.hooks.account_removed) context.hooks.account_removed(account->login);
   co_return json::object{{"removed", account->login}};
 }
 

@@ -65,6 +65,8 @@ struct Hooks {
   std::shared_ptr<dns::Resolver> resolver;              ///< to look what of ours is in the DNS
   std::function<void(const policy::Listed& entry)> put_listed; ///< on the own block or allow list, from now on
   std::function<void(const std::string& what)> drop_listed;
+  /// An account of this name was removed.
+  std::function<void(const std::string& login)> account_removed;
   /// What is remembered of a resolver, or of all, was taken back.
   std::function<void(const std::optional<std::string>& address)> forget_resolvers;
   std::string hostname; ///< of this server, also when it is down

@@ -190,6 +190,14 @@ LoginFacts LoginGuard::facts(const std::string& name) {
   return facts;
 }
 
+void LoginGuard::forget(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  const std::string key = key_of(name);
+  if (auto* networks = known_.find(key)) networks->clear();
+  if (Score* known = names_.find(key)) known->facts = {};
+  changed_.erase(key);
+}
+
 std::vector<std::pair<std::string, std::string>> LoginGuard::take_changes(std::size_t most) {
   const std::lock_guard lock(mutex_);
   std::vector<std::pair<std::string, std::string>> rows;

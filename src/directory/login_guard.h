@@ -70,6 +70,8 @@ public:
   void withdrawn(const std::string& address, const std::string& name);
 
   LoginFacts facts(const std::string& name);
+  /// The account was removed: whoever gets its name is another.
+  void forget(const std::string& name);
 
   /// Names of whose networks others know something that the rows before did not say, at most `most`, and their row: printable
   /// text of at most 600 octets; empty when nothing is known any more. A use is told anew once a day.

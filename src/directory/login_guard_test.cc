@@ -116,6 +116,18 @@ TEST_F(GuardTest, ASiteCountsAsWell) {
   EXPECT_FALSE(log_in("2001:db8:1:ffff::8", "bob@example.org"));
 }
 
+TEST_F(GuardTest, WhoGetsTheNameOfARemovedAccountInheritsNothing) {
+  ASSERT_TRUE(log_in("198.51.100.1", "ann@example.org"));
+  ASSERT_TRUE(log_in("198.51.100.1", "bob@example.org"));
+  guard.forget("Ann@example.org");
+  EXPECT_FALSE(guard.knows("198.51.100.1", "ann@example.org"));
+  EXPECT_TRUE(guard.knows("198.51.100.1", "bob@example.org"));
+  EXPECT_TRUE(guard.facts("ann@example.org").succeeded.address.empty());
+  const auto rows = guard.take_changes(10);
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_EQ(rows[0].first, "bob@example.org");
+}
+
 TEST_F(GuardTest, KnownAddressesOutliveTheProcess) {
   ASSERT_TRUE(log_in("198.51.100.1", "ann@example.org"));
   ASSERT_TRUE(log_in("2001:db8:1:2::7", "ann@example.org"));

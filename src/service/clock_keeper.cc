@@ -18,10 +18,13 @@ Task<bool> ClockKeeper::begin() {
   const std::string key = store::kClockSetting;
   const auto synchronised = co_await store_.get_setting(key);
   if (!heartbeat || !synchronised) co_return false;
-  const auto passed = parse_u64(*synchronised).value_or(0);
+  const auto space = synchronised->find(' ');
+  const auto passed = parse_u64(std::string_view(*synchronised).substr(0, space)).value_or(0);
+  const auto said =
+      space == std::string::npos ? std::nullopt : parse_u64(std::string_view(*synchronised).substr(space + 1));
   kept_doubt_ = !synchronised->empty();
   written_ = *heartbeat;
-  trust_.begin({*heartbeat, std::chrono::milliseconds(passed)});
+  trust_.begin({*heartbeat, std::chrono::milliseconds(passed), static_cast<std::int64_t>(said.value_or(0))});
   begun_ = true;
   // The first heartbeat of a store is written down at once: without it the next run believes any clock.
   const Instant now = trust_.now();
@@ -47,7 +50,8 @@ Task<Result<>> ClockKeeper::keep(ClockTrust::Kept kept) {
   const bool doubt = !trust_.state().trusted;
   if (doubt || kept_doubt_) {
     std::string key = store::kClockSetting;
-    std::string value = doubt ? std::to_string(kept.synchronised.count()) : std::string();
+    std::string value =
+        doubt ? std::to_string(kept.synchronised.count()) + " " + std::to_string(kept.wall) : std::string();
     const auto done = co_await store_.set_setting(std::move(key), std::move(value));
     if (!done) co_return done;
     kept_doubt_ = doubt;

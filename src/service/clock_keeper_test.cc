@@ -91,7 +91,7 @@ TEST_F(ClockKeeperTest, WhatWasSynchronisedCountsOverRuns) {
   jump(hours(400 * 24));
   restart();
   for (int minute = 0; minute < 12 * 60; ++minute) pass(seconds(60));
-  EXPECT_EQ(setting(), std::to_string(12 * 3'600'000));
+  EXPECT_TRUE(setting().starts_with(std::to_string(12 * 3'600'000) + " ")) << setting();
   restart();
   for (int minute = 0; minute < 12 * 60; ++minute) pass(seconds(60));
   EXPECT_EQ(heartbeat(), now());

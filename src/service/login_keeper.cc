@@ -1,6 +1,7 @@
 #include "service/login_keeper.h"
 
 #include "base/log.h"
+#include "store/settings.h"
 
 #include <string>
 #include <string_view>
@@ -8,7 +9,7 @@
 namespace paquebot::service {
 namespace {
 
-constexpr std::string_view kKnownSetting = "login.known.";
+constexpr std::string_view kKnownSetting = store::kKnownNetworks;
 constexpr std::size_t kKnownRows = 100'000;
 constexpr std::size_t kSavedAtOnce = 100;
 
@@ -28,6 +29,12 @@ Task<void> LoginKeeper::save() {
   const auto rows = guard_.take_changes(kSavedAtOnce);
   for (const auto& [name, row] : rows) {
     std::string key = std::string(kKnownSetting) + name, value = row;
+    std::string login = name;
+    const auto account = co_await store_.find_account(std::move(login));
+    if (!account && account.error().code == Errc::not_found) { // removed meanwhile
+      guard_.forget(name);
+      value.clear();
+    }
     const auto saved = co_await store_.set_setting(std::move(key), std::move(value));
     if (saved) continue;
     log::warning("known-addresses-not-saved", {{"account", name}, {"why", saved.error().message}});

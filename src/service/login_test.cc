@@ -89,8 +89,10 @@ TEST(PatienceKeeper, ARestartMakesNobodyBeginAnew) {
   FakeClock clock;
   intake::Patience before, after;
   EXPECT_FALSE(before.is_over("ann", clock.now()));
-  clock.advance(hours(20));
-  EXPECT_FALSE(before.is_over("ann", clock.now()));
+  for (int twice = 0; twice < 2; ++twice) {
+    clock.advance(hours(10));
+    EXPECT_FALSE(before.is_over("ann", clock.now()));
+  }
   PatienceKeeper keeper(server.store(), clock);
   EXPECT_TRUE(run_task(done(keeper.save(before))));
   clock.advance(hours(1));

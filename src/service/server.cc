@@ -510,6 +510,7 @@ Result<> Server::start(std::vector<BoundListener> listeners) {
   hooks.forget_networks = [&s](store::Id account) { s.networks.forget(account); };
   hooks.put_listed = [&s](const policy::Listed& entry) { s.guard_book.put(entry); };
   hooks.drop_listed = [&s](const std::string& what) { s.guard_book.remove(what); };
+  hooks.account_removed = [&s](const std::string& login) { s.guard.forget(login); };
   hooks.logins = [&s](const std::string& login) { return s.guard.facts(login); };
   hooks.status = [&s] { return s.status(); };
   hooks.refusals = [&s](const std::string& address, std::int64_t since, std::size_t most) {

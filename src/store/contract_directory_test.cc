@@ -1,3 +1,4 @@
+#include "store/settings.h"
 #include "store/test_contract.h"
 
 namespace paquebot::store {
@@ -167,6 +168,16 @@ TEST_P(StoreContract, EveryDomainKeepsAnOwner) {
   ASSERT_TRUE(run(store().remove_account("anna@example.org")));
   EXPECT_EQ(run(store().find_address("x", "example.org"))->owner, bert.id);
   EXPECT_FALSE(run(store().find_address("anna", "example.org"))->entry);
+}
+
+TEST_P(StoreContract, WhereARemovedAccountLoggedInFromIsForgotten) {
+  make_account("anna@example.org");
+  make_account("bert@example.org");
+  for (const char* login : {"anna@example.org", "bert@example.org"})
+    ASSERT_TRUE(run(store().set_setting(std::string(kKnownNetworks) + login, "192.0.2.1=1")));
+  ASSERT_TRUE(run(store().remove_account("anna@example.org")));
+  EXPECT_EQ(run(store().get_setting("login.known.anna@example.org")).value(), "");
+  EXPECT_EQ(run(store().get_setting("login.known.bert@example.org")).value(), "192.0.2.1=1");
 }
 
 TEST_P(StoreContract, ChangesOfTheDirectoryAreNoticed) {

@@ -306,6 +306,28 @@ TEST_P(StoreContract, ANoticeOfDelayWaitsAMinuteAtMostAndAFailureForNobodyWhoWai
   EXPECT_EQ(run(store().owed_reports({}, 10)).value().reports.size(), 2u);
 }
 
+TEST_P(StoreContract, ANoticeOfDelayWaitsLongerForASlowPlaceThatItTellsOf) {
+  struct {
+    const char* other; // where the recipient in hand is
+    int waits;         // minutes at least
+  } const cases[] = {{"far.example", 59}, {"other.example", 0}};
+  for (const auto& [other, waits] : cases) {
+    SCOPED_TRACE(other);
+    AcceptRequest request = message();
+    request.recipients = {to_remote("a@far.example", "far.example", true), to_remote("b@x.example", other, true)};
+    const Ulid id = accepted(request);
+    EXPECT_TRUE(record({id, 0, State::waiting, now() + 5 * kHour, true, Owed::delay, peer_said(450, "later")}));
+    const auto told = [&] { return !run(store().owed_reports({}, 10)).value().reports.empty(); };
+    EXPECT_FALSE(told());
+    clock().advance(std::chrono::minutes(1 + waits) - std::chrono::seconds(1));
+    EXPECT_FALSE(told());
+    clock().advance(std::chrono::seconds(1));
+    EXPECT_TRUE(told());
+    ASSERT_TRUE(run(store().waive_reports(id, {0})));
+    EXPECT_TRUE(record({id, 1, State::relayed, 0, true, Owed::none, peer_said(250, "")}));
+  }
+}
+
 TEST_P(StoreContract, AReportSettlesItsMarksInTheAcceptingTransaction) {
   const Account anna = make_account("anna@example.org");
   AcceptRequest request = message();

@@ -28,10 +28,18 @@ bool matches(const QueueFilter& filter, const MessageFacts& m, const RecipientFa
   return filter.address.empty() || same_address(r.address, filter.address) || sent_by(m, filter.address);
 }
 
+/// What is known of a message that a damaged store has lost: its recipients can still be seen and let go of.
+MessageFacts lost_message(const Ulid& id) {
+  MessageFacts message;
+  message.id = id;
+  return message;
+}
+
 /// The message with those of its recipients that the filter means; none when there are none.
 std::optional<WorkItem> matching(Db& db, const QueueFilter& filter, const Ulid& id) {
   auto message = load_message(db, id);
-  if (!message || (filter.account != 0 && message->account != filter.account)) return {};
+  if (!message) message = lost_message(id);
+  if (filter.account != 0 && message->account != filter.account) return {};
   WorkItem item{std::move(*message), load_recipients(db, id)};
   std::erase_if(item.recipients, [&](const RecipientFacts& r) { return !matches(filter, item.message, r); });
   if (item.recipients.empty()) return {};
@@ -171,6 +179,18 @@ bool apply(Tx& tx, const Order& order, const Ulid& message, std::uint32_t index,
   return true;
 }
 
+/// Recipients without a message can only be let go of, and leave no trail.
+std::size_t drop_orphans(Tx& tx, const WorkItem& item) {
+  std::size_t dropped = 0;
+  for (const RecipientFacts& r : item.recipients) {
+    tx.db.run("DELETE FROM recipient WHERE message = ? AND n = ? AND state IN (1, 2)", item.message.id, r.index);
+    dropped += static_cast<std::size_t>(tx.db.changes());
+  }
+  if (tx.db.number("SELECT count(*) FROM recipient WHERE message = ?", 0, item.message.id) == 0)
+    tx.db.run("DELETE FROM event WHERE message = ?", item.message.id);
+  return dropped;
+}
+
 std::string reason_of(QueueAction action, const std::string& who) {
   switch (action) {
     case QueueAction::retry: return "retry ordered by " + who;
@@ -210,6 +230,10 @@ std::size_t operate(Tx& tx, QueueAction action, const QueueFilter& filter, const
   std::size_t changed = 0;
   for (const WorkItem& item : items) {
     std::vector<std::uint32_t> indexes;
+    if (tx.db.number("SELECT 1 FROM message WHERE id = ?", 0, item.message.id) == 0) {
+      if (action == QueueAction::cancel) changed += drop_orphans(tx, item);
+      continue;
+    }
     for (const RecipientFacts& r : item.recipients) {
       const auto order = order_for(action, filter, item, r, now);
       if (!order || !apply(tx, *order, item.message.id, r.index, reason, now, due_after(*order, item, r, now)))

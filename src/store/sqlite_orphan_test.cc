@@ -6,6 +6,49 @@
 namespace paquebot::store {
 namespace {
 
+TEST(SqliteOrphans, AreSeenAndLetGoOf) {
+  const TemporaryDirectory place;
+  UlidSource ids;
+  const auto open = [&] { return std::move(*open_sqlite({.directory = place.path()})); };
+  const std::int64_t now = millis(system_clock().wall());
+  std::vector<Ulid> lost;
+  auto store = open();
+  for (int i = 0; i < 3; ++i) {
+    auto request = std::make_shared<AcceptRequest>();
+    request->id = ids.next();
+    request->accepted_at = now;
+    request->expires_at = now + 1'000'000;
+    request->head = "Subject: x\r\n\r\n";
+    NewRecipient recipient;
+    recipient.address = "a@far.example";
+    recipient.destination = "far.example";
+    recipient.due = now;
+    request->recipients = {recipient};
+    ASSERT_EQ(run(store->accept(request)).status, AcceptStatus::accepted);
+    lost.push_back(request->id);
+  }
+  store.reset();
+  {
+    Db db = open_for_writing(place.path() + "/paquebot.db");
+    db.run("DELETE FROM message");
+    db.run("DELETE FROM head");
+    db.run("DELETE FROM body");
+  }
+  store = open();
+  EXPECT_FALSE(run(store->verify())->empty());
+  ASSERT_TRUE(run(store->claim("far.example", now, 2))->empty());
+  const auto held = run(store->list_queue({.held_only = true}, {}, 10));
+  ASSERT_TRUE(held);
+  ASSERT_EQ(held->size(), 2u);
+  EXPECT_EQ(held->at(0).recipients.at(0).address, "a@far.example");
+  EXPECT_EQ(run(store->operate(QueueAction::release, {.held_only = true}, "who", now)).value_or(9), 0u)
+      << "there is nothing to send";
+  EXPECT_EQ(run(store->operate(QueueAction::cancel, {.held_only = true}, "who", now)).value_or(9), 2u);
+  EXPECT_EQ(run(store->operate(QueueAction::cancel, {.message = lost[2]}, "who", now)).value_or(9), 1u)
+      << "it was not claimed yet";
+  EXPECT_EQ(run(store->verify()).value(), std::vector<std::string>());
+}
+
 TEST(SqliteOrphans, AreSetAsideAndBlockNobody) {
   constexpr int kOrphans = 120; // more than one claim takes
   const TemporaryDirectory place;

@@ -6,11 +6,14 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
+#include <string_view>
 
 namespace paquebot::store {
 namespace {
 
-constexpr std::int64_t kGather = 60'000; // how long a report waits for recipients in hand, milliseconds
+constexpr std::int64_t kGather = 60'000;         // how long a report waits for recipients in hand, milliseconds
+constexpr std::int64_t kGatherAtOne = 3'600'000; // a notice of delay, for those in hand at a place that it tells of
 
 struct Key {
   Ulid message;
@@ -141,10 +144,13 @@ bool record_outcome(Tx& tx, const Outcome& o, EventList& events, bool suspects) 
 /// A recipient whose message can't be read would be claimed for ever: it is set aside, and verify() tells of it too.
 void set_aside(Tx& tx, const Key& key) {
   const std::string reason = "held: its message is missing from the store, which is damaged";
+  std::string address;
+  if (const auto recipient = load_recipient(tx.db, key.message, key.index)) address = recipient->address;
   log::error("queue-damaged", {{"id", key.message.to_string()},
                                {"recipient", key.index},
+                               {"to", address},
                                {"why", "its message is missing from the store: it is held"},
-                               {"advice", "paquebot verify"}});
+                               {"advice", "restore a backup, or let go of it: paquebot queue cancel"}});
   tx.db.run("UPDATE recipient SET state = 1, owner = 0, changed_at = ?, reason = ? WHERE message = ? AND n = ?", tx.now,
             reason, key.message, key.index);
 }
@@ -259,7 +265,8 @@ void return_orphans(Db& db, Id epoch) {
 }
 
 /// Recipients that are in hand may owe something in a moment: one report is to tell of them all. A notice of delay, which
-/// is in no hurry, waits also for those of the message that are soon tried. Neither waits for ever.
+/// is in no hurry, waits also for those of the message that are soon tried, and longer for a place that is slow with its
+/// jobs. Neither waits for ever.
 bool may_owe_more(const std::vector<RecipientFacts>& recipients, std::int64_t now) {
   std::int64_t oldest = now;
   bool hurry = false;
@@ -267,7 +274,14 @@ bool may_owe_more(const std::vector<RecipientFacts>& recipients, std::int64_t no
     if (r.owed != Owed::none) oldest = std::min(oldest, r.changed_at);
     hurry = hurry || (r.owed != Owed::none && r.owed != Owed::delay);
   }
-  if (oldest <= now - kGather) return false;
+  if (oldest <= now - kGatherAtOne || (hurry && oldest <= now - kGather)) return false;
+  if (oldest <= now - kGather) {
+    std::set<std::string_view> told;
+    for (const RecipientFacts& r : recipients)
+      if (r.owed != Owed::none) told.insert(r.destination);
+    return std::ranges::any_of(
+        recipients, [&](const RecipientFacts& r) { return r.state == State::in_hand && told.contains(r.destination); });
+  }
   return std::ranges::any_of(recipients, [&](const RecipientFacts& r) {
     const bool soon =
         r.state == State::waiting && r.owed == Owed::none && !r.delay_reported && r.due < oldest + kGather;

@@ -26,6 +26,9 @@ inline constexpr const char* kStuck =
     "mail may wait too long, or for ever: paquebot queue retry, or cancel, and please report it";
 inline constexpr const char* kUnreachable = "mail to it is refused: lead the address somewhere else (paquebot alias)";
 
+inline constexpr const char* kLost =
+    "the message is lost: restore a backup, or let go of it (paquebot queue cancel ID)";
+
 /// The rule that is broken when pages are damaged: what is read from the file may be anything.
 inline constexpr const char* kPagesRule = "file.pages";
 

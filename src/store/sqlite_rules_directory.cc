@@ -30,6 +30,7 @@ constexpr Rule kDomainRules[] = {
      "OR "
      "d.name GLOB '*..*'",
      "domain %: its name is not normal"},
+    {"domain.values", "d.created NOT BETWEEN 0 AND 253402300799999", "domain %: a value is out of its range"},
 };
 
 constexpr Rule kAccountRules[] = {
@@ -128,6 +129,12 @@ constexpr Rule kAppPasswordRules[] = {
      "app password %: a value is out of its range"},
 };
 
+constexpr Rule kSettingRules[] = {
+    {"setting.account",
+     "substr(s.key, 1, 12) = 'login.known.' AND NOT EXISTS (SELECT 1 FROM account a WHERE a.login = substr(s.key, 13))",
+     "setting %: from where it logs in is known, but that account does not exist"},
+};
+
 constexpr Rule kSuspicionRules[] = {
     {"suspicion.account", "NOT EXISTS (SELECT 1 FROM account a WHERE a.id = s.account)",
      "account %: it looks taken over, but does not exist"},
@@ -170,6 +177,7 @@ std::vector<Part> directory_parts() {
       Walk{false, {"address_target t", {"t.domain", "t.local", "t.target"}}, "t.domain", kTargetRules},
       Walk{false, {"dkim_key k", {"k.id"}}, "k.id", kKeyRules},
       Walk{false, {"app_password p", {"p.id"}}, "p.id", kAppPasswordRules},
+      Walk{false, {"setting s", {"s.key"}}, "s.key", kSettingRules},
       Walk{false, {"account_suspicion s", {"s.account"}}, "s.account", kSuspicionRules},
       Walk{false, {"account_limit i", {"i.account", "i.kind"}}, "i.account", kLimitRules},
       Walk{false, {"counter c", {"c.account", "c.kind", "c.window_start"}}, "c.account", kCounterRules},

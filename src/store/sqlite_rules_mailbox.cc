@@ -72,6 +72,8 @@ constexpr Rule kEntryRules[] = {
      "AND "
      "typeof(p.uidl) = 'blob' ORDER BY p.uid DESC LIMIT 1)",
      "mailbox %: two entries have the same UIDL", kMiscounted, has_twins},
+    {"entry.arrived", "e.arrived NOT BETWEEN 0 AND 253402300799999",
+     "mailbox %: an entry came at a time that cannot be"},
     {"entry.values",
      "e.uid NOT BETWEEN 1 AND 4294967295 OR (typeof(e.uidl) = 'blob' AND length(e.uidl) <> 16) OR "
      "(typeof(e.uidl) = 'text' AND length(e.uidl) NOT BETWEEN 1 AND 70) OR typeof(e.uidl) NOT IN ('blob', 'text') OR "

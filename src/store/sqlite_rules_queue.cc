@@ -70,7 +70,7 @@ bool was_not_removed(Check& check, const Query& row) {
 
 constexpr Rule kRecipientRules[] = {
     {"recipient.message", "NOT EXISTS (SELECT 1 FROM message m WHERE m.id = r.message)",
-     "message %: it is unknown, but has recipients"},
+     "message %: it is unknown, but has recipients", kLost},
     {"recipient.state", "r.state NOT BETWEEN 1 AND 8", "message %: a recipient is in no known state", kStuck},
     {"recipient.destination", "r.state <= 3 AND NOT EXISTS (SELECT 1 FROM destination d WHERE d.id = r.destination)",
      "message %: a recipient waits for a destination that does not exist", kStuck},
@@ -84,6 +84,8 @@ constexpr Rule kRecipientRules[] = {
      "r.state <= 3 AND r.expires NOT BETWEEN 0 AND (SELECT max(m.accepted_at, ifnull(m.hold_until, 0), "
      "(SELECT heartbeat FROM node WHERE id = 1)) FROM message m WHERE m.id = r.message) + 315360000000",
      "message %: a recipient expires at a time that cannot be", kStuck},
+    {"recipient.life", "r.state <= 3 AND r.expires <> (SELECT m.expires_at FROM message m WHERE m.id = r.message)",
+     "message %: a recipient does not expire with its message", kStuck},
     {"recipient.deadline",
      "r.deadline NOT BETWEEN 0 AND (SELECT max(m.accepted_at, ifnull(m.deliver_by, 0)) FROM message m "
      "WHERE m.id = r.message) + 315360000000",
@@ -133,10 +135,26 @@ constexpr Rule kDestinationRules[] = {
      "destination %: a value is out of its range"},
 };
 
-constexpr const char* kTrailRules[] = {"event.damaged", "event.recipient", "event.first"};
+constexpr const char* kTrailRules[] = {"event.damaged", "event.recipient", "event.first", "event.missing"};
+
+/// Whoever was tried, or has come to an end, is told of behind the acceptance.
+void check_told(Check& check, const Ulid& message, std::vector<std::uint32_t> told, std::int64_t recipients) {
+  std::ranges::sort(told);
+  told.erase(std::ranges::unique(told).begin(), told.end());
+  if (static_cast<std::int64_t>(told.size()) >= recipients) return;
+  Query q = check.main.query("SELECT n FROM recipient WHERE message = ? AND (attempts > 0 OR state > 3)", message);
+  while (q.row()) {
+    if (std::ranges::binary_search(told, q.u32(0))) continue;
+    check.tell(kTrailRules[3],
+               "message " + message.to_string() + ": no event tells what became of a recipient, or of its attempts",
+               kMiscounted);
+    return;
+  }
+}
 
 void check_trail(Check& check, const Ulid& message, std::string_view acceptance, std::int64_t recipients) {
   bool first = true;
+  std::vector<std::uint32_t> told;
   for (const std::string& packed : load_trail(check.main, message)) {
     const auto events = unpack_events(packed);
     if (!events) {
@@ -144,6 +162,7 @@ void check_trail(Check& check, const Ulid& message, std::string_view acceptance,
       return;
     }
     for (const Event& event : *events) {
+      if (event.kind != EventKind::accepted) told.insert(told.end(), event.recipients.begin(), event.recipients.end());
       const bool strange = std::ranges::any_of(event.recipients, [recipients](auto n) { return n >= recipients; });
       if (strange)
         check.tell(kTrailRules[1],
@@ -155,6 +174,7 @@ void check_trail(Check& check, const Ulid& message, std::string_view acceptance,
                  kMiscounted);
     first = false;
   }
+  check_told(check, message, std::move(told), recipients);
 }
 
 std::optional<VerifyPoint> check_trails(Check& check, const VerifyPoint& from) {

@@ -17,12 +17,13 @@ bool is_archive(Db& bulk) { return bulk.number("PRAGMA application_id", 0) == kA
 bool is_stand_in(Db& bulk) { return std::string_view(sqlite3_db_filename(bulk.raw(), "main")).empty(); }
 
 std::optional<VerifyPoint> check_shape(Check& check, const VerifyPoint&) {
-  const auto look = [&check](Db& db, const Schema& schema) {
-    for (const std::string& fault : shape_faults(db, schema))
+  const bool archive = is_archive(check.bulk);
+  const auto look = [&check, archive](Db& db, const Schema& schema) {
+    for (const std::string& fault : shape_faults(db, schema, archive))
       check.tell(kShape[0], std::string(schema.file) + ": " + fault, kDamaged);
   };
   look(check.main, kMainSchema);
-  if (!is_archive(check.bulk)) look(check.bulk, kBulkSchema);
+  if (!archive) look(check.bulk, kBulkSchema);
   return {};
 }
 

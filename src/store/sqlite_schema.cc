@@ -189,6 +189,8 @@ UPDATE recipient SET own_status = substr(own_text, 1, instr(own_text || ' ', ' '
   WHERE own_code > 0 AND own_text GLOB (own_code / 100) || '.[0-9]*.[0-9]*'
     AND substr(own_text, 1, instr(own_text || ' ', ' ') - 1) NOT GLOB '*[^0-9.]*';
 
+DELETE FROM setting WHERE key LIKE 'login.known.%' AND substr(key, 13) NOT IN (SELECT login FROM account);
+
 CREATE TABLE imported(mailbox INTEGER NOT NULL, digest BLOB NOT NULL, PRIMARY KEY(mailbox, digest)) WITHOUT ROWID;
 CREATE UNIQUE INDEX entry_old_uidl ON entry(mailbox, uidl) WHERE typeof(uidl) = 'text';
 

@@ -1,5 +1,7 @@
 #include "store/sqlite_shape.h"
 
+#include "base/text.h"
+
 #include <algorithm>
 
 namespace paquebot::store {
@@ -13,7 +15,7 @@ struct Thing {
 
 std::vector<Thing> things_of(Db& db) {
   std::vector<Thing> things;
-  Query q = db.query("SELECT type, name, sql FROM main.sqlite_schema WHERE type IN ('table', 'index') AND "
+  Query q = db.query("SELECT type, name, sql FROM main.sqlite_schema WHERE "
                      "name NOT LIKE 'sqlite_%' ORDER BY type DESC, name");
   while (q.row()) things.push_back({q.text(0), q.text(1), q.text(2)});
   return things;
@@ -32,14 +34,15 @@ std::vector<std::string> columns_of(Db& db, const std::string& table) {
 
 } // namespace
 
-std::vector<std::string> shape_faults(Db& db, const Schema& schema) {
+std::vector<std::string> shape_faults(Db& db, const Schema& schema, bool with_others) {
   Schema until = schema;
   until.count = static_cast<int>(std::clamp<std::int64_t>(db.number("PRAGMA user_version", 0), 0, schema.count));
   Db wanted(":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX);
   migrate(wanted, until);
   const std::vector<Thing> present = things_of(db);
   std::vector<std::string> faults;
-  for (const Thing& thing : things_of(wanted)) {
+  const std::vector<Thing> ours = things_of(wanted);
+  for (const Thing& thing : ours) {
     const std::string named = "the " + thing.type + " " + thing.name;
     const auto same = [&thing](const Thing& t) { return t.type == thing.type && t.name == thing.name; };
     const auto found = std::ranges::find_if(present, same);
@@ -49,6 +52,12 @@ std::vector<std::string> shape_faults(Db& db, const Schema& schema) {
                                      : columns_of(db, thing.name) != columns_of(wanted, thing.name)) {
       faults.push_back(named + " is not as this program made it");
     }
+  }
+  for (const Thing& thing : present) {
+    const auto same = [&thing](const Thing& t) { return t.type == thing.type && t.name == thing.name; };
+    const bool acts = thing.type == "trigger" || thing.type == "view";
+    if ((acts || !with_others) && std::ranges::none_of(ours, same))
+      faults.push_back("the " + thing.type + " " + printable(thing.name) + " is none that this program made");
   }
   return faults;
 }

@@ -9,6 +9,6 @@ namespace paquebot::store {
 
 /// What a file lacks of the tables, columns and indexes that the steps of its schema (user_version) make, or has
 /// otherwise: "the table event is missing". What it has beside them is not looked at. Throws DbError.
-std::vector<std::string> shape_faults(Db& db, const Schema& schema);
+std::vector<std::string> shape_faults(Db& db, const Schema& schema, bool with_others);
 
 } // namespace paquebot::store

@@ -23,6 +23,12 @@ constexpr Break kShape[] = {
      "the index recipient_due is not as this program made it"},
     {"file.schema", "DROP TABLE greylist", "the table greylist is missing"},
     {"file.schema", "ALTER TABLE address DROP COLUMN senders", "the table address is not as this program made it"},
+    {"file.schema", "CREATE TABLE mine(x)", "paquebot.db: the table mine is none that this program made"},
+    {"file.schema", "CREATE TRIGGER eats AFTER INSERT ON entry BEGIN DELETE FROM entry; END",
+     "the trigger eats is none that this program made"},
+    {"file.schema", "CREATE VIEW seen AS SELECT 1", "the view seen is none that this program made"},
+    {"file.schema", "CREATE UNIQUE INDEX narrow ON entry(mailbox, uid, size)",
+     "the index narrow is none that this program made"},
     {"file.readable", "DROP TABLE event", "no such table: event"},
     {"file.pair", "DELETE FROM setting WHERE key = 'store.id'", "bulk.db: it belongs to another store"},
     {"file.pair", "UPDATE setting SET value = 'x' WHERE key = 'store.id'", "bulk.db: it belongs to another store"},
@@ -58,6 +64,9 @@ constexpr Break kDirectory[] = {
     {"account.name", "UPDATE account SET login = 'Anna@example.org' WHERE id = 1", "account 1: its name is not normal"},
     {"account.name", "UPDATE account SET login = 'anna@other.org' WHERE id = 1", "account 1: its name is not normal"},
     {"account.scram", "UPDATE account SET scram_salt = x''", "account 1: what logins by SCRAM need"},
+    {"domain.values", "UPDATE domain SET created = 9e15", "domain 1: a value"},
+    {"setting.account", "INSERT INTO setting VALUES('login.known.gone@example.org', 'x')",
+     "setting login.known.gone@example.org: from where"},
     {"account.values", "UPDATE account SET disabled = 2", "account 1: a value"},
     {"account.values", "UPDATE account SET quota = -1", "account 1: a value"},
     {"address.domain", "INSERT INTO address VALUES(7, 'x', 1, '')", "domain 7: it does not exist, but has addresses"},
@@ -117,6 +126,8 @@ constexpr Break kQueue[] = {
     {"recipient.due", "UPDATE recipient SET due = expires * 2 WHERE state = 2", "due at a time that cannot be"},
     {"recipient.due", "UPDATE recipient SET due = -5 WHERE state = 2", "due at a time that cannot be"},
     {"recipient.expires", "UPDATE recipient SET expires = expires * 2", "a recipient expires at a time that cannot be"},
+    {"recipient.life", "UPDATE recipient SET expires = 0 WHERE state = 2", "does not expire with its message"},
+    {"recipient.life", "UPDATE message SET expires_at = expires_at + 1", "does not expire with its message"},
     {"recipient.deadline", "UPDATE recipient SET deadline = 9e15 WHERE state = 2", "has a deadline that cannot be"},
     {"recipient.owed", "UPDATE recipient SET owed = 2 WHERE state = 5", "owes a report that it can't owe"},
     {"recipient.owed", "UPDATE recipient SET owed = 4", "owes a report that it can't owe"},
@@ -140,6 +151,8 @@ constexpr Break kQueue[] = {
     {"event.recipient", "DELETE FROM recipient WHERE state > 3", "an event tells of a recipient that is not there"},
     {"event.first", "UPDATE message SET trail = (SELECT data FROM event LIMIT 1)",
      "its first event is not its acceptance"},
+    {"event.missing", "DELETE FROM event", "no event tells what became of a recipient"},
+    {"event.missing", "UPDATE recipient SET attempts = 3 WHERE state = 2", "no event tells what became of a recipient"},
     {"destination.key", "UPDATE destination SET key = '' WHERE id = 1", "it has no name"},
     {"destination.backoff", "UPDATE destination SET backoff_until = changed_at + 31536000000",
      "destination far.test: nothing is tried there until a time that cannot be"},
@@ -168,6 +181,8 @@ constexpr Break kMailbox[] = {
     {"entry.recipient", "UPDATE entry SET recipient = 9", "mailbox 1: an entry is of a recipient that does not exist"},
     {"entry.uidl", "UPDATE entry SET uidl = (SELECT max(uidl) FROM entry)",
      "mailbox 1: two entries have the same UIDL"},
+    {"entry.arrived", "UPDATE entry SET arrived = -5", "mailbox 1: an entry came at a time that cannot be"},
+    {"entry.arrived", "UPDATE entry SET arrived = arrived + 9000000000000000", "mailbox 1: an entry came at a time"},
     {"entry.values", "UPDATE entry SET flags = 64", "mailbox 1: a value of an entry"},
     {"entry.values", "UPDATE entry SET uidl = x'00'", "mailbox 1: a value of an entry"},
 };
@@ -326,6 +341,10 @@ TEST_F(SqliteVerify, LeavesAloneWhatMayBe) {
       "DELETE FROM event WHERE message IN (SELECT id FROM message WHERE pending = 0); "
       "DELETE FROM recipient WHERE message IN (SELECT id FROM message WHERE pending = 0); "
       "DELETE FROM message WHERE pending = 0",
+      // what came by a clock that was at its beginning, and hashes of other programs
+      "UPDATE account SET password = '_J9..CCCCXBrJUJV154M'",
+      "UPDATE account SET password = 'CCNf8Sbh3HDfQ'",
+      "UPDATE account SET password = ''",
       // recipients delivered by an older program
       "UPDATE recipient SET uid = 0; DELETE FROM entry WHERE mailbox = 2; UPDATE mailbox SET count = 0, bytes = 0 "
       "WHERE "
