@@ -32,10 +32,17 @@ Session session_of(const Transmission& sent, const mail::Reply* broken, const ma
   return sent.carried > 0 && of_session ? Session::used_up : Session::elsewhere;
 }
 
+/// A peer that thinks long about each command keeps a delivery from the others as one does that says nothing.
+bool is_slow(const Transmission& sent) {
+  constexpr std::uint64_t kPace = 65'536; // octets in a second
+  return sent.took > std::chrono::seconds(20) + std::chrono::seconds(sent.replies.size() + sent.size / kPace);
+}
+
 } // namespace
 
 Finding find(const Transmission& sent) {
   Finding finding;
+  finding.slow = is_slow(sent);
   const std::size_t count = sent.replies.size();
   finding.again.assign(count, false);
   finding.next.assign(count, false);

@@ -3,6 +3,7 @@
 #include "mail/status.h"
 #include "smtp/client_session.h"
 
+#include <chrono>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -14,10 +15,12 @@ struct Transmission {
   std::span<const mail::Reply> replies;   ///< for each recipient
   std::span<const smtp::Settled> settled; ///< what each of them answers
   smtp::Breakage breakage = smtp::Breakage::none;
-  bool in_doubt = false;      ///< the final reply was awaited and did not come
-  bool content_begun = false; ///< the peer was given content
-  bool reused = false;        ///< the connection was used before
-  unsigned carried = 0;       ///< messages that were judged over it before
+  bool in_doubt = false;             ///< the final reply was awaited and did not come
+  bool content_begun = false;        ///< the peer was given content
+  bool reused = false;               ///< the connection was used before
+  unsigned carried = 0;              ///< messages that were judged over it before
+  std::chrono::milliseconds took{0}; ///< from MAIL on
+  std::uint64_t size = 0;            ///< octets of the content
 };
 
 /// What that shows of the session, beside what was said of each recipient.
@@ -29,6 +32,7 @@ struct Finding {
     broken,    ///< it ended the session before it judged the message: another one may be better
   };
   Session session = Session::judged;
+  bool slow = false;    ///< it took its time beyond what its recipients and the content explain: 20 s
   unsigned strikes = 0; ///< as in HostBook::broke_off()
   mail::Reply broken;   ///< how it ended
   std::vector<bool>

@@ -159,5 +159,24 @@ TEST(Finding, WhoATransactionHasNoRoomForGoesInTheNext) {
   check({"the session broke then", {kLost, kMany}, "br", {.breakage = Breakage::lost}, Session::broken, 1, "x-", "-x"});
 }
 
+TEST(Finding, WhoTakesLongerThanTheMessageExplainsIsSlow) {
+  using namespace std::chrono_literals;
+  const struct {
+    std::chrono::milliseconds took;
+    std::size_t recipients;
+    std::uint64_t size;
+    bool slow;
+  } cases[] = {
+      {0ms, 1, 0, false},      {20s, 1, 1000, false},       {22s, 1, 1000, true},         {45s, 1, 1000, true},
+      {45s, 100, 1000, false}, {45s, 1, 25'000'000, false}, {15min, 1, 25'000'000, true},
+  };
+  for (const auto& one : cases) {
+    const std::vector<mail::Reply> replies(one.recipients, kTaken);
+    const std::vector<Settled> settled(one.recipients, Settled::content);
+    const Finding finding = find({.replies = replies, .settled = settled, .took = one.took, .size = one.size});
+    EXPECT_EQ(finding.slow, one.slow) << one.took.count() << " ms, " << one.size;
+  }
+}
+
 } // namespace
 } // namespace paquebot::delivery

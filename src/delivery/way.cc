@@ -261,9 +261,9 @@ void Dispatcher::learn(Worker& worker, const Finding& finding, const Transmissio
     peer.rcpt_max = static_cast<std::uint32_t>(taken);
   attempt.host_spoke = finding.session != Session::broken;
   attempt.rests = false;
-  if (peer.session().breakage() == smtp::Breakage::timeout)
+  if (peer.session().breakage() == smtp::Breakage::timeout || (finding.slow && queue_.crowded()))
     queue_.kept_silent(worker.destination);
-  else if (finding.session == Session::judged)
+  else if (finding.session == Session::judged && !finding.slow)
     queue_.answered(worker.destination);
   if (finding.session == Session::used_up) {
     attempt.used_up = std::max(peer.carried, 1u);

@@ -164,7 +164,9 @@ Task<bool> Dispatcher::transmit(Worker& worker, queue::Job& part, Content& conte
   if (!peer.session().lmtp()) co_await name_return_path(part, content, out); // LMTP is a mailbox
   Handed handed{.dsn = features.dsn, .tell_relayed = hand_on_time(features, settled(), out)};
   if (!worker.secure) out.sender.tls = mail::TlsWish::unspecified; // a report without protection
-  peer.bound(std::chrono::steady_clock::now() + time_for(out));
+  const auto begun = std::chrono::steady_clock::now();
+  peer.bound(begun + time_for(out));
+  const std::uint64_t size = out.size;
   peer.session().send(std::move(out));
   Peer::Event event = co_await peer.run();
   const bool content_begun = event == Peer::Event::need_content;
@@ -177,7 +179,10 @@ Task<bool> Dispatcher::transmit(Worker& worker, queue::Job& part, Content& conte
                     .in_doubt = session.in_doubt(),
                     .content_begun = content_begun,
                     .reused = peer.used++ > 0,
-                    .carried = peer.carried};
+                    .carried = peer.carried,
+                    .took =
+                        std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begun),
+                    .size = size};
   const Finding finding = find(sent);
   if (finding.session == Finding::Session::judged) {
     ++peer.carried;

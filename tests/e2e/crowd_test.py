@@ -1,10 +1,13 @@
 """What strangers can make us write to hosts of theirs that take connections and say nothing leaves room for all other mail."""
 
 import contextlib
+import re
 import smtplib
 import socket
+import threading
 import unittest
 
+from forward_test import report
 from peer import HANG
 from relay_test import ALICE, RelayCase
 from server import SECRET, Server, check, letter, wait_until
@@ -71,6 +74,60 @@ class SilentHostsTest(CrowdCase):
         self.host(14)
         self.wait_state(self.submit("b@h14.test"), "relayed")  # who waits for the address holds up nobody
         self.assertEqual(self.held([peer]), EACH)
+
+
+class ReturnedTest(CrowdCase):
+    """Strangers can have return addresses made that lead to hosts of theirs, and write to them as if they were reports."""
+    def hop(self, number):
+        """To where an alias leads."""
+        self.server.must("alias", "add", f"fwd{number}@example.test", f"bob@h{number}.test")
+        self.alias, self.answers = f"fwd{number}@example.test", f"b@h{number}.test"
+        return self.known(number)
+
+    def return_address(self, hop, sender):
+        before = len(hop.messages)
+        self.server.send(sender, [self.alias], letter(sender=sender, to=self.alias))
+        self.wait_messages(hop, before + 1)
+        return re.search("<(SRS0=[^>]*)>", hop.messages[-1].sender)[1]
+
+    def send_back(self, hop, domains):
+        for domain in domains:
+            address = self.return_address(hop, f"x@{domain}")
+            self.server.send("", [address], report(address))
+
+    def check_others(self, number):
+        """Mail to who answered before, and to who was never heard of, leaves at once."""
+        self.wait_state(self.submit(self.answers), "relayed")
+        self.host(number)
+        self.wait_state(self.submit(f"b@h{number}.test"), "relayed")
+
+    def test_they_hold_up_nobody(self):
+        hop = self.hop(80)
+        numbers = range(81, 81 + DELIVERIES)
+        peers = [self.silent(number) for number in numbers]
+        self.send_back(hop, [f"silent{number}.test" for number in numbers])
+        wait_until(lambda: self.held(peers) >= DELIVERIES // 4, "reports under way")
+        self.check_others(100)
+        self.assertLessEqual(self.held(peers), DELIVERIES // 4)
+
+    def test_nor_do_those_to_hosts_that_answered_once(self):
+        hop = self.hop(99)
+        mute, waiting = threading.Event(), []
+
+        def script(session, verb, line):
+            if verb != "MAIL" or not mute.is_set():
+                return None
+            waiting.append(session)
+            return HANG
+        numbers = range(101, 101 + DELIVERIES)
+        for number in numbers:
+            self.host(number, script=script)
+            self.wait_state(self.submit(f"a@h{number}.test"), "relayed")
+        mute.set()
+        self.send_back(hop, [f"h{number}.test" for number in numbers])
+        wait_until(lambda: len(waiting) >= DELIVERIES // 4, "reports under way")
+        self.check_others(120)
+        self.assertEqual(len(waiting), DELIVERIES // 4)
 
 
 class SuccessTest(CrowdCase):
