@@ -199,6 +199,7 @@ void read_routes(Reader& read, const toml::table& root, Config& config) {
     route.password = std::string(trim(read.contents(*t, "password_file")));
     read_route_host(read, *t, route);
     check_route_port(read, *t, route);
+    check_route_password(read, *t, route);
     if (route.to != "*") {
       bool suffix = route.to.starts_with('.');
       auto domain = mail::normalize_domain(suffix ? route.to.substr(1) : route.to);

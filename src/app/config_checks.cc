@@ -106,6 +106,17 @@ void check_listener_address(Reader& read, const toml::table& t, const ListenerCo
   }
 }
 
+void check_route_password(Reader& read, const toml::table& t, const queue::Route& route) {
+  if (route.user.empty() || route.host.starts_with('/')) return; // a local socket
+  const bool checked =
+      route.verify && (route.tls == queue::RouteTls::required || route.tls == queue::RouteTls::implicit);
+  if (checked) return;
+  read.warning(
+      t.get("user")->source().begin.line,
+      "the host of this [[route]] is not known by its certificate: whoever sits in between can have it give away the "
+      "password; use tls = \"required\" or \"implicit\", and ca_file where its certificate is its own");
+}
+
 void check_route_port(Reader& read, const toml::table& t, const queue::Route& route) {
   if (route.port == 587 && !route.lmtp && route.tls == queue::RouteTls::implicit && t.get("host"))
     read.warning(t.get("host")->source().begin.line,

@@ -1,6 +1,7 @@
 #include "app/config.h"
 #include "app/config_reader.h"
 
+#include <algorithm>
 #include <gtest/gtest.h>
 #include <map>
 
@@ -381,6 +382,23 @@ TEST(Config, ListenersThatCanListen) {
                                               {"[::1]:25", "[::]:25"},
                                               {"127.0.0.1:25", "127.0.0.1:25"}})
     EXPECT_NE(wrong(two).find("p.toml:6: the address"), std::string::npos) << two[0] << " and " << two[1];
+}
+
+TEST(Config, APasswordIsForHostsThatAreKnown) {
+  const std::string login = "user = \"ann\"\npassword_file = \"/secret\"\n";
+  for (const auto& [how, warned] : std::vector<std::pair<std::string, bool>>{{"", false},
+                                                                             {"tls = \"required\"", false},
+                                                                             {"tls = \"implicit\"", false},
+                                                                             {"tls = \"opportunistic\"", true},
+                                                                             {"tls = \"none\"", true},
+                                                                             {"verify = false", true}}) {
+    const auto config = parse("[[route]]\nhost = \"smtp.isp.example\"\n" + login + how, {{"/secret", "pass"}});
+    ASSERT_TRUE(config) << how << ": " << config.error().message;
+    const bool told = std::ranges::any_of(config->warnings, [](const std::string& line) {
+      return line.find("p.toml:3: the host of this [[route]] is not known by its certificate") != line.npos;
+    });
+    EXPECT_EQ(told, warned) << how;
+  }
 }
 
 TEST(Config, ARouteToPort465SpeaksTlsAtOnce) {

@@ -234,6 +234,7 @@ void check_hostname(Reader& read, const toml::table& t, const std::string& hostn
 /// Its form, and that none of those `before` has it.
 void check_listener_address(Reader& read, const toml::table& t, const ListenerConfig& listener,
                             const std::vector<ListenerConfig>& before);
+void check_route_password(Reader& read, const toml::table& t, const queue::Route& route);
 void check_route_port(Reader& read, const toml::table& t, const queue::Route& route);
 
 /// [authentication] (config_authentication.cc).

@@ -92,6 +92,15 @@ TEST_F(SignerTest, SignsWithBothKeysWhatIsOurs) {
   }
 }
 
+TEST_F(SignerTest, WhatIsSentOnIsNotSignedForItsAuthor) {
+  for (const auto& [sender, expected] :
+       std::vector<std::pair<const char*, const char*>>{{"other.test", ""}, {"example.org", kBoth}}) {
+    auto one = job(MessageClass::submitted, "Resent-From: <eve@other.test>\r\n" + letter("ann@example.org"));
+    one.message.sender.reverse_path = {"eve", sender};
+    EXPECT_EQ(verdicts(outcome(one)), expected) << sender;
+  }
+}
+
 TEST_F(SignerTest, WhatIsNotSignedStaysAsItIs) {
   const std::string text = letter("ann@example.org");
   EXPECT_EQ(outcome(job(MessageClass::incoming, text)), text);
