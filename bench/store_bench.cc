@@ -23,10 +23,10 @@ public:
     SqliteOptions options;
     options.directory = directory_;
     store_ = std::move(*open_sqlite(options));
-    run(store_->add_domain("example.org"));
+    run(store_->directory().add_domain("example.org"));
     Account wanted;
     wanted.login = "anna@example.org";
-    account_ = *run(store_->add_account(wanted));
+    account_ = *run(store_->directory().add_account(wanted));
   }
   ~Fixture() {
     store_.reset();
@@ -79,9 +79,10 @@ public:
     std::vector<std::shared_ptr<AcceptRequest>> batch;
     for (std::int64_t i = 0; i < count; ++i) {
       batch.push_back(message(recipient));
-      boost::asio::co_spawn(context_, store_->accept(batch.back()), [](std::exception_ptr, AcceptResult result) {
-        if (result.status != AcceptStatus::accepted) std::abort();
-      });
+      boost::asio::co_spawn(context_, store_->acceptance().accept(batch.back()),
+                            [](std::exception_ptr, AcceptResult result) {
+                              if (result.status != AcceptStatus::accepted) std::abort();
+                            });
     }
     context_.restart();
     context_.run();
@@ -118,7 +119,7 @@ void accept_and_relay(benchmark::State& state) {
       outcomes.push_back(
           {request->id, 0, State::relayed, 0, true, Owed::none, "mx.far.example [192.0.2.9]: 250 2.0.0 ok"});
     }
-    fixture.run(fixture.store().record(outcomes, std::nullopt));
+    fixture.run(fixture.store().queue().record(outcomes, std::nullopt));
   }
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }

@@ -75,15 +75,15 @@ endif()
 
 # paquebot_library(NAME [DEPS folder...] [LIBS target...] [ALONE file...] [READS file_test.cc...])
 #
-# Declares the library of src/NAME from every .cc but main.cc beside its CMakeLists.txt, and its test program
-# NAME_test from every _test.cc. DEPS are folders of the house, LIBS are anything else. With PAQUEBOT_UNITY the folder is
+# Declares the library of src/NAME from every .cc but main.cc beside its CMakeLists.txt and one folder below, and its test
+# program NAME_test from every _test.cc. DEPS are folders of the house, LIBS are anything else. With PAQUEBOT_UNITY the folder is
 # one unit but for the files named in ALONE, and the tests are units of eight files: names of anonymous namespaces are
 # then unique in their folder. READS are the tests that read files of the tree: they alone know PAQUEBOT_SOURCE_DIR, so that
 # a compiler cache serves all others in every clone.
 function(paquebot_library name)
   cmake_parse_arguments(ARG "" "" "DEPS;LIBS;ALONE;READS" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS *.cc *.h)
-  file(GLOB tests CONFIGURE_DEPENDS *_test.cc)
+  file(GLOB sources CONFIGURE_DEPENDS *.cc *.h */*.cc */*.h)
+  file(GLOB tests CONFIGURE_DEPENDS *_test.cc */*_test.cc)
   list(REMOVE_ITEM sources ${tests})
   list(FILTER sources EXCLUDE REGEX "/main\\.cc$") # a program's, declared by its folder
   add_library(${name} STATIC ${sources})

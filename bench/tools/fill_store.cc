@@ -37,11 +37,11 @@ public:
 
   void make_account() {
     const auto login = options_.text("login", "");
-    run(store_->add_domain(login.substr(login.find('@') + 1)));
+    run(store_->directory().add_domain(login.substr(login.find('@') + 1)));
     store::Account account;
     account.login = login;
     account.password = options_.text("password", "");
-    const auto added = run(store_->add_account(account));
+    const auto added = run(store_->directory().add_account(account));
     if (!added) fail(added.error().message);
   }
 
@@ -75,13 +75,13 @@ private:
   }
 
   store::Account find() {
-    auto found = run(store_->find_account(options_.text("login", "")));
+    auto found = run(store_->directory().find_account(options_.text("login", "")));
     if (!found) fail(found.error().message);
     return *found;
   }
 
   void accept(std::shared_ptr<store::AcceptRequest> request) {
-    boost::asio::co_spawn(context_, store_->accept(std::move(request)),
+    boost::asio::co_spawn(context_, store_->acceptance().accept(std::move(request)),
                           [this](const std::exception_ptr&, const store::AcceptResult& result) {
                             failed_ = failed_ || result.status != store::AcceptStatus::accepted;
                           });

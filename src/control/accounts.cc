@@ -115,7 +115,7 @@ Task<Answer> list_accounts(Context& context, Call call) {
     domain = *name;
     if (const auto ours = co_await need_domain(context, domain); !ours) co_return std::unexpected(ours.error());
   }
-  const auto accounts = co_await context.store.list_accounts(std::move(domain));
+  const auto accounts = co_await context.store.directory().list_accounts(std::move(domain));
   if (!accounts) co_return std::unexpected(accounts.error());
   json::array list;
   for (const auto& account : *accounts) list.push_back(present(account));
@@ -138,7 +138,7 @@ Task<Answer> add_account(Context& context, Call call) {
     co_return std::unexpected(applied.error());
   }
   account.created = millis(system_clock().wall());
-  const auto added = co_await context.store.add_account(account);
+  const auto added = co_await context.store.directory().add_account(account);
   if (!added && added.error().code == Errc::conflict) {
     co_return fail(Errc::conflict, account.login + " exists already, as an account or an alias");
   }
@@ -149,11 +149,11 @@ Task<Answer> add_account(Context& context, Call call) {
 Task<Answer> show_account(Context& context, Call call) {
   const auto account = co_await need_account(context, call.names[0]);
   if (!account) co_return std::unexpected(account.error());
-  const auto addresses = co_await context.store.account_addresses(account->id);
+  const auto addresses = co_await context.store.directory().account_addresses(account->id);
   if (!addresses) co_return std::unexpected(addresses.error());
-  const auto domains = co_await context.store.list_domains();
+  const auto domains = co_await context.store.directory().list_domains();
   if (!domains) co_return std::unexpected(domains.error());
-  const auto passwords = co_await context.store.list_app_passwords(account->id);
+  const auto passwords = co_await context.store.credentials().list_app_passwords(account->id);
   if (!passwords) co_return std::unexpected(passwords.error());
   json::object out = present(*account);
   json::array apps;
@@ -166,7 +166,7 @@ Task<Answer> show_account(Context& context, Call call) {
   json::array aliases;
   for (const auto& domain : *domains) {
     if (domain.owner == account->id) owner_of.emplace_back(domain.name);
-    const auto entries = co_await context.store.list_addresses(domain.name);
+    const auto entries = co_await context.store.directory().list_addresses(domain.name);
     if (!entries) co_return std::unexpected(entries.error());
     add_aliases(aliases, *entries, account->login);
   }
@@ -193,7 +193,7 @@ Task<Answer> change_account(Context& context, Call call) {
   if (const auto applied = co_await apply(context, std::move(*wanted), changed); !applied) {
     co_return std::unexpected(applied.error());
   }
-  const auto updated = co_await context.store.update_account(changed);
+  const auto updated = co_await context.store.directory().update_account(changed);
   if (!updated) co_return std::unexpected(updated.error());
   // Whoever knew the old password is put out.
   const bool shut_out = (changed.disabled && !was_disabled) || changed.password != old_password;
@@ -204,7 +204,7 @@ Task<Answer> change_account(Context& context, Call call) {
 Task<Answer> remove_account(Context& context, Call call) {
   const auto account = co_await need_account(context, call.names[0]);
   if (!account) co_return std::unexpected(account.error());
-  const auto removed = co_await context.store.remove_account(account->login);
+  const auto removed = co_await context.store.directory().remove_account(account->login);
   if (!removed) co_return std::unexpected(removed.error());
   if (context.hooks.end_sessions) context.hooks.end_sessions(account->id);
   if (context.hooks.account_removed) context.hooks.account_removed(account->login);

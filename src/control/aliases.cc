@@ -88,7 +88,7 @@ bool is_ours(const std::vector<store::Domain>& domains, const std::string& name)
 
 /// Targets of ours that do not exist would hold mail: refused while the mistake is fresh.
 Task<Result<>> check_targets(Context& context, std::vector<std::string> targets, mail::Address alias) {
-  const auto domains = co_await context.store.list_domains();
+  const auto domains = co_await context.store.directory().list_domains();
   if (!domains) co_return std::unexpected(domains.error());
   for (const auto& target : targets) {
     auto address = mail::parse_address(target);
@@ -115,17 +115,17 @@ Task<Answer> list_aliases(Context& context, Call call) {
     only = *name;
     if (const auto ours = co_await need_domain(context, only); !ours) co_return std::unexpected(ours.error());
   }
-  const auto domains = co_await context.store.list_domains();
+  const auto domains = co_await context.store.directory().list_domains();
   if (!domains) co_return std::unexpected(domains.error());
   const std::string any;
-  const auto accounts = co_await context.store.list_accounts(any);
+  const auto accounts = co_await context.store.directory().list_accounts(any);
   if (!accounts) co_return std::unexpected(accounts.error());
   std::map<store::Id, std::string> logins;
   for (const auto& account : *accounts) logins[account.id] = account.login;
   json::array list;
   for (const auto& domain : *domains) {
     if (!only.empty() && domain.name != only) continue;
-    const auto entries = co_await context.store.list_addresses(domain.name);
+    const auto entries = co_await context.store.directory().list_addresses(domain.name);
     if (!entries) co_return std::unexpected(entries.error());
     for (const auto& entry : *entries) {
       const std::string& login = logins[entry.account];
@@ -152,14 +152,14 @@ Task<Answer> add_alias(Context& context, Call call) {
     const auto checked = co_await check_targets(context, wanted->targets, address);
     if (!checked) co_return std::unexpected(checked.error());
   }
-  const auto added = co_await context.store.add_address(entry);
+  const auto added = co_await context.store.directory().add_address(entry);
   const std::string name = address.local + "@" + address.domain;
   if (!added && added.error().code == Errc::conflict) {
     co_return fail(Errc::conflict,
                    name + " is taken already, by an account or an alias of another kind (see: paquebot alias list)");
   }
   if (!added) co_return std::unexpected(added.error());
-  const auto now = co_await context.store.find_address(address.local, address.domain);
+  const auto now = co_await context.store.directory().find_address(address.local, address.domain);
   if (!now) co_return std::unexpected(now.error());
   const auto& stored = now->entry || address.local != "*" ? now->entry : now->catch_all;
   co_return present(stored.value_or(entry), wanted->account);
@@ -175,7 +175,7 @@ Task<Answer> change_alias(Context& context, Call call) {
   if (!senders) co_return std::unexpected(senders.error());
   if (!*senders) co_return fail(Errc::invalid, "the request names nothing to change");
   const std::string name = address->local + "@" + address->domain;
-  const auto set = co_await context.store.set_senders(address->local, address->domain, **senders);
+  const auto set = co_await context.store.directory().set_senders(address->local, address->domain, **senders);
   if (!set && set.error().code == Errc::not_found)
     co_return fail(Errc::not_found, "there is no alias " + name + " (see: paquebot alias list)");
   if (!set) co_return std::unexpected(set.error());
@@ -194,18 +194,18 @@ Task<Answer> remove_alias(Context& context, Call call) {
     target = parsed->to_string();
   }
   const std::string name = address->local + "@" + address->domain;
-  const auto found = co_await context.store.find_address(address->local, address->domain);
+  const auto found = co_await context.store.directory().find_address(address->local, address->domain);
   if (!found) co_return std::unexpected(found.error());
   const auto& entry = found->entry || address->local != "*" ? found->entry : found->catch_all;
   if (!entry) co_return fail(Errc::not_found, "there is no alias " + name + " (see: paquebot alias list)");
   if (entry->account != 0) {
-    const auto account = co_await context.store.get_account(entry->account);
+    const auto account = co_await context.store.directory().get_account(entry->account);
     if (!account) co_return std::unexpected(account.error());
     if (account->login == name && entry->targets.empty()) {
       co_return fail(Errc::conflict, name + " is an account, not an alias: paquebot account remove " + name);
     }
   }
-  const auto removed = co_await context.store.remove_address(address->local, address->domain, target);
+  const auto removed = co_await context.store.directory().remove_address(address->local, address->domain, target);
   if (!removed && removed.error().code == Errc::not_found) {
     co_return fail(Errc::not_found, "the alias " + name + " does not lead to " + target);
   }

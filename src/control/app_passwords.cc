@@ -22,7 +22,7 @@ Result<std::string> read_label(std::string_view text) {
 Task<Answer> list_app_passwords(Context& context, Call call) {
   const auto account = co_await need_account(context, call.names[0]);
   if (!account) co_return std::unexpected(account.error());
-  const auto all = co_await context.store.list_app_passwords(account->id);
+  const auto all = co_await context.store.credentials().list_app_passwords(account->id);
   if (!all) co_return std::unexpected(all.error());
   json::array list;
   for (const auto& one : *all) list.push_back(present(one));
@@ -42,7 +42,7 @@ Task<Answer> add_app_password(Context& context, Call call) {
   const std::string login = account->login;
   auto made = co_await context.directory.new_app_password(std::move(*account), std::move(*label));
   if (!made) co_return std::unexpected(made.error());
-  const auto added = co_await context.store.add_app_password(std::move(made->first));
+  const auto added = co_await context.store.credentials().add_app_password(std::move(made->first));
   if (!added) co_return std::unexpected(added.error());
   json::object out = present(*added);
   out["login"] = login;
@@ -53,14 +53,14 @@ Task<Answer> add_app_password(Context& context, Call call) {
 Task<Answer> remove_app_password(Context& context, Call call) {
   const auto account = co_await need_account(context, call.names[0]);
   if (!account) co_return std::unexpected(account.error());
-  const auto all = co_await context.store.list_app_passwords(account->id);
+  const auto all = co_await context.store.credentials().list_app_passwords(account->id);
   if (!all) co_return std::unexpected(all.error());
   const auto found = std::ranges::find(*all, call.names[1], &store::AppPassword::label);
   if (found == all->end()) {
     co_return fail(Errc::not_found, account->login + " has no app password called " + printable(call.names[1], 64) +
                                         " (see: paquebot account app-password list " + account->login + ")");
   }
-  const auto removed = co_await context.store.remove_app_password(account->id, found->id);
+  const auto removed = co_await context.store.credentials().remove_app_password(account->id, found->id);
   if (!removed) co_return std::unexpected(removed.error());
   // Sessions do not remember which password opened them.
   if (context.hooks.end_sessions) context.hooks.end_sessions(account->id);

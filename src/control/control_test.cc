@@ -204,7 +204,7 @@ TEST_F(ControlTest, QueueAndTrace) {
   recipient.address = "out@example.net";
   recipient.destination = "example.net";
   request->recipients.push_back(recipient);
-  ASSERT_EQ(run_task(server.store().accept(request)).status, store::AcceptStatus::accepted);
+  ASSERT_EQ(run_task(server.store().acceptance().accept(request)).status, store::AcceptStatus::accepted);
   const std::string id = request->id.to_string();
 
   EXPECT_EQ(get_list(ok("GET", "/v1/queue"), "messages").size(), 1U);
@@ -246,13 +246,13 @@ TEST_F(ControlTest, ATraceSaysWhoseMailboxItIs) {
   store::NewRecipient recipient;
   recipient.address = "info@example.org";
   recipient.route = store::NewRecipient::Route::mailbox;
-  recipient.account = run_task(server.store().find_account("ann@example.org"))->id;
+  recipient.account = run_task(server.store().directory().find_account("ann@example.org"))->id;
   request->recipients.push_back(recipient);
   recipient = {};
   recipient.address = "out@example.net";
   recipient.destination = "example.net";
   request->recipients.push_back(recipient);
-  ASSERT_EQ(run_task(server.store().accept(request)).status, store::AcceptStatus::accepted);
+  ASSERT_EQ(run_task(server.store().acceptance().accept(request)).status, store::AcceptStatus::accepted);
   const auto trace = ok("GET", "/v1/messages/" + request->id.to_string());
   EXPECT_EQ(get_text(get_list(trace, "recipients").at(0), "mailbox"), "ann@example.org");
   EXPECT_FALSE(get_list(trace, "recipients").at(1).as_object().contains("mailbox"));
@@ -281,9 +281,9 @@ TEST_F(ControlTest, ImportSmall) {
   const auto added =
       ok("POST", "/v1/accounts/ann@example.org/messages?date=86400000&flags=1", "Subject: old\r\n\r\nhello\r\n");
   EXPECT_EQ(get_text(added, "id").size(), 26U);
-  const auto box = run_task(server.store().open_mailbox(ann.id, "INBOX")).value();
+  const auto box = run_task(server.store().mailboxes().open(ann.id, "INBOX")).value();
   EXPECT_EQ(box.count, 1U);
-  const auto entries = run_task(server.store().list_entries(box.id, 0, 10)).value();
+  const auto entries = run_task(server.store().mailboxes().list_entries(box.id, 0, 10)).value();
   EXPECT_EQ(entries.at(0).internal_date, 86400000);
   EXPECT_EQ(entries.at(0).flags, 1U);
   EXPECT_EQ(outcome("POST", "/v1/accounts/bob@example.org/messages", "Subject: x\r\n\r\n"), "404 not_found");
@@ -300,7 +300,7 @@ TEST_F(ControlTest, ImportInPieces) {
   EXPECT_EQ(outcome("POST", "/v1/uploads/" + id, std::string(store::kBodyChunk + 1, 'x')), "400 invalid");
   EXPECT_EQ(outcome("POST", "/v1/uploads/" + id, ""), "400 invalid");
   ok("POST", "/v1/accounts/ann@example.org/messages?upload=" + id, "Subject: large\r\n\r\n");
-  const auto box = run_task(server.store().open_mailbox(ann.id, "INBOX")).value();
+  const auto box = run_task(server.store().mailboxes().open(ann.id, "INBOX")).value();
   EXPECT_EQ(box.count, 1U);
   EXPECT_GT(box.bytes, 3 * store::kBodyChunk);
   EXPECT_EQ(outcome("POST", "/v1/uploads/" + id, "x"), "404 not_found");
@@ -437,11 +437,11 @@ TEST(ErrorOf, BothWays) {
 }
 
 TEST_F(ControlTest, TheClockIsConfirmedAlsoWithoutAServer) {
-  ASSERT_TRUE(run_task(server.store().set_setting(store::kClockSetting, "7")));
+  ASSERT_TRUE(run_task(server.store().upkeep().set_setting(store::kClockSetting, "7")));
   const auto before = millis(system_clock().wall());
   EXPECT_GE(get_number(ok("POST", "/v1/clock"), "now"), before);
-  EXPECT_GE(run_task(server.store().last_beat()).value_or(0), before);
-  EXPECT_EQ(run_task(server.store().get_setting(store::kClockSetting)).value_or("?"), "");
+  EXPECT_GE(run_task(server.store().upkeep().last_beat()).value_or(0), before);
+  EXPECT_EQ(run_task(server.store().upkeep().get_setting(store::kClockSetting)).value_or("?"), "");
   int confirmed = 0;
   const auto confirm = [&]() -> Task<Result<>> {
     ++confirmed;

@@ -55,9 +55,9 @@ Answer present_keys(const std::string& domain, const std::vector<store::DkimKey>
 Task<Answer> add_new(Context& context, std::string domain, KeyState state, std::vector<store::DkimKey> taken) {
   auto made = co_await make_dkim_keys(context, state, std::move(taken));
   if (!made) co_return std::unexpected(made.error());
-  const auto added = co_await context.store.add_dkim_keys(domain, std::move(*made));
+  const auto added = co_await context.store.keys().add_dkim_keys(domain, std::move(*made));
   if (!added) co_return std::unexpected(added.error());
-  const auto keys = co_await context.store.list_dkim_keys(domain);
+  const auto keys = co_await context.store.keys().list_dkim_keys(domain);
   if (!keys) co_return std::unexpected(keys.error());
   co_return present_keys(domain, *keys, state);
 }
@@ -120,7 +120,7 @@ Task<Result<Opened>> open_keys(Context& context, const Call& call) {
   const auto force = read_force(call);
   if (!force) co_return std::unexpected(force.error());
   if (const auto ours = co_await need_domain(context, *domain); !ours) co_return std::unexpected(ours.error());
-  auto keys = co_await context.store.list_dkim_keys(*domain);
+  auto keys = co_await context.store.keys().list_dkim_keys(*domain);
   if (!keys) co_return std::unexpected(keys.error());
   Opened opened;
   opened.domain = *domain;
@@ -146,7 +146,7 @@ Task<Answer> remove_keys(Context& context, std::string domain, std::vector<store
   json::array removed;
   json::array names;
   for (const auto& key : keys) {
-    const auto done = co_await context.store.remove_dkim_key(domain, key.selector);
+    const auto done = co_await context.store.keys().remove_dkim_key(domain, key.selector);
     if (!done) co_return std::unexpected(done.error());
     removed.push_back(json::string(key.selector));
     names.push_back(json::string(mailauth::dkim_key_name(key.selector, domain)));
@@ -220,7 +220,7 @@ Task<Answer> list_dkim_keys(Context& context, Call call) {
     domain = *name;
     if (const auto ours = co_await need_domain(context, domain); !ours) co_return std::unexpected(ours.error());
   }
-  const auto keys = co_await context.store.list_dkim_keys(domain);
+  const auto keys = co_await context.store.keys().list_dkim_keys(domain);
   if (!keys) co_return std::unexpected(keys.error());
   co_return present_keys(domain, *keys, {});
 }
@@ -253,9 +253,9 @@ Task<Answer> activate_dkim_keys(Context& context, Call call) {
     const auto published = co_await check_all_published(context, keys);
     if (!published) co_return std::unexpected(published.error());
   }
-  const auto done = co_await context.store.activate_dkim_keys(domain);
+  const auto done = co_await context.store.keys().activate_dkim_keys(domain);
   if (!done) co_return std::unexpected(done.error());
-  const auto now = co_await context.store.list_dkim_keys(domain);
+  const auto now = co_await context.store.keys().list_dkim_keys(domain);
   if (!now) co_return std::unexpected(now.error());
   co_return present_keys(domain, *now, {});
 }

@@ -39,7 +39,7 @@ Task<Result<store::Id>> reader_of(Context& context, mail::Address address) {
 Task<Result<std::string>> read_whole(store::Store& store, store::EntryContent content) {
   std::string all = std::move(content.head);
   for (std::uint64_t offset = 0; offset < content.body.size;) {
-    const auto piece = co_await store.read_body(content.body, offset, store::kBodyChunk);
+    const auto piece = co_await store.content().read_body(content.body, offset, store::kBodyChunk);
     if (!piece) co_return std::unexpected(piece.error());
     if (piece->empty()) co_return fail(Errc::io, "a stored body is shorter than it should be");
     all += *piece;
@@ -57,7 +57,7 @@ struct Page {
 
 /// Adds the message when it looks like a report; one that is gone by now is passed over.
 Task<Result<>> add_entry(store::Store& store, store::Id mailbox, store::EntryInfo entry, Page& page) {
-  auto content = co_await store.read_entry(mailbox, entry.uid);
+  auto content = co_await store.mailboxes().read_entry(mailbox, entry.uid);
   if (!content && content.error().code == Errc::not_found) co_return Result<>();
   if (!content) co_return std::unexpected(content.error());
   if (!looks_like_report(content->head)) co_return Result<>();
@@ -93,10 +93,10 @@ Task<Answer> list_dmarc_reports(Context& context, Call call) {
   const auto account = co_await reader_of(context, *address);
   if (!account) co_return std::unexpected(account.error());
   const std::string name = "INBOX";
-  const auto mailbox = co_await context.store.open_mailbox(*account, name);
+  const auto mailbox = co_await context.store.mailboxes().open(*account, name);
   if (!mailbox) co_return std::unexpected(mailbox.error());
   const auto uid = static_cast<std::uint32_t>(*after);
-  const auto entries = co_await context.store.list_entries(mailbox->id, uid, kEntriesAtOnce);
+  const auto entries = co_await context.store.mailboxes().list_entries(mailbox->id, uid, kEntriesAtOnce);
   if (!entries) co_return std::unexpected(entries.error());
   Page page;
   std::uint32_t reached = 0;

@@ -22,30 +22,30 @@ Task<std::string> add_keys(Context& context, std::string domain) {
   std::vector<store::DkimKey> none;
   auto made = co_await make_dkim_keys(context, store::DkimKey::State::active, std::move(none));
   if (!made) co_return made.error().message;
-  const auto added = co_await context.store.add_dkim_keys(domain, std::move(*made));
+  const auto added = co_await context.store.keys().add_dkim_keys(domain, std::move(*made));
   if (!added) co_return added.error().message;
   co_return std::string();
 }
 
 Task<Result<store::Domain>> make_domain(Context& context, std::string name, std::string of) {
-  if (of.empty()) co_return co_await context.store.add_domain(std::move(name));
+  if (of.empty()) co_return co_await context.store.directory().add_domain(std::move(name));
   auto target = read_domain(of);
   if (!target) co_return std::unexpected(target.error());
   if (auto ours = co_await need_domain(context, *target); !ours) co_return std::unexpected(ours.error());
   std::string domain = std::move(*target);
-  co_return co_await context.store.add_alias_domain(std::move(name), std::move(domain));
+  co_return co_await context.store.directory().add_alias_domain(std::move(name), std::move(domain));
 }
 
 } // namespace
 
 Task<Answer> list_domains(Context& context, Call) {
-  const auto domains = co_await context.store.list_domains();
+  const auto domains = co_await context.store.directory().list_domains();
   if (!domains) co_return std::unexpected(domains.error());
   json::array list;
   for (const auto& domain : *domains) {
     std::string owner;
     if (domain.owner != 0) {
-      const auto account = co_await context.store.get_account(domain.owner);
+      const auto account = co_await context.store.directory().get_account(domain.owner);
       if (account) owner = account->login;
     }
     list.push_back(present_domain(domain, owner));
@@ -90,7 +90,7 @@ Task<Answer> change_domain(Context& context, Call call) {
   if (const auto ours = co_await need_domain(context, *domain); !ours) co_return std::unexpected(ours.error());
   const auto account = co_await need_account(context, std::move(login));
   if (!account) co_return std::unexpected(account.error());
-  const auto set = co_await context.store.set_domain_owner(*domain, account->id);
+  const auto set = co_await context.store.directory().set_domain_owner(*domain, account->id);
   if (!set) co_return std::unexpected(set.error());
   co_return json::object{{"name", *domain}, {"owner", account->login}};
 }
@@ -98,7 +98,7 @@ Task<Answer> change_domain(Context& context, Call call) {
 Task<Answer> remove_domain(Context& context, Call call) {
   const auto domain = read_domain(call.names[0]);
   if (!domain) co_return std::unexpected(domain.error());
-  const auto removed = co_await context.store.remove_domain(*domain);
+  const auto removed = co_await context.store.directory().remove_domain(*domain);
   if (removed) co_return json::object{{"removed", *domain}};
   if (removed.error().code == Errc::not_found) {
     co_return fail(Errc::not_found, *domain + " is not a domain of this server (see: paquebot domain list)");

@@ -124,7 +124,7 @@ Answer outcome(const store::AcceptResult& result, const Ulid& id) {
 /// Adds the finished upload as the body. It stays in `upload` for the caller to drop when something fails later.
 Task<Result<>> use_upload(Context& context, Uploads::Upload upload, store::AcceptRequest& request) {
   if (!request.body.bytes.empty()) co_return fail(Errc::invalid, "with an upload the request holds only the head");
-  const auto finished = co_await context.store.stage_finish(upload.staged);
+  const auto finished = co_await context.store.acceptance().stage_finish(upload.staged);
   if (!finished) co_return std::unexpected(finished.error());
   request.body.staged = upload.staged;
   request.body.size = upload.size;
@@ -134,9 +134,9 @@ Task<Result<>> use_upload(Context& context, Uploads::Upload upload, store::Accep
 } // namespace
 
 Task<Answer> begin_upload(Context& context, Call) {
-  const auto staged = co_await context.store.stage_begin();
+  const auto staged = co_await context.store.acceptance().stage_begin();
   if (!staged) co_return std::unexpected(staged.error());
-  if (const auto oldest = context.uploads.add(*staged)) context.store.stage_abandon(*oldest);
+  if (const auto oldest = context.uploads.add(*staged)) context.store.acceptance().stage_abandon(*oldest);
   co_return json::object{{"upload", *staged}};
 }
 
@@ -150,9 +150,9 @@ Task<Answer> append_upload(Context& context, Call call) {
   if (!upload) co_return fail(Errc::not_found, "there is no such upload, or it is in use");
   upload->size += call.body.size();
   upload->eight_bit = upload->eight_bit || has_eight_bit(call.body);
-  const auto appended = co_await context.store.stage_append(*id, std::move(call.body));
+  const auto appended = co_await context.store.acceptance().stage_append(*id, std::move(call.body));
   if (!appended) {
-    context.store.stage_abandon(*id);
+    context.store.acceptance().stage_abandon(*id);
     co_return std::unexpected(appended.error());
   }
   context.uploads.give(*upload);
@@ -163,7 +163,7 @@ Task<Answer> drop_upload(Context& context, Call call) {
   const auto id = read_upload(call.names[0]);
   if (!id) co_return std::unexpected(id.error());
   if (!context.uploads.take(*id)) co_return fail(Errc::not_found, "there is no such upload, or it is in use");
-  context.store.stage_abandon(*id);
+  context.store.acceptance().stage_abandon(*id);
   co_return json::object{{"removed", *id}};
 }
 
@@ -172,7 +172,7 @@ Task<Answer> was_imported(Context& context, Call call) {
   if (!digest) co_return std::unexpected(digest.error());
   const auto account = co_await need_account(context, call.names[0]);
   if (!account) co_return std::unexpected(account.error());
-  const auto known = co_await context.store.was_imported(account->id, std::move(*digest));
+  const auto known = co_await context.store.mailboxes().was_imported(account->id, std::move(*digest));
   if (!known) co_return std::unexpected(known.error());
   co_return json::object{{"imported", *known}};
 }
@@ -191,7 +191,7 @@ Task<Answer> import_message(Context& context, Call call) {
     store::AcceptRequest& target = *request;
     const auto used = co_await use_upload(context, *upload, target);
     if (!used) {
-      context.store.stage_abandon(upload->staged);
+      context.store.acceptance().stage_abandon(upload->staged);
       co_return std::unexpected(used.error());
     }
   }
@@ -208,8 +208,9 @@ Task<Answer> import_message(Context& context, Call call) {
   request->uidl = wanted->uidl;
   request->recipients.push_back(into_mailbox(*account));
   request->note = "imported by " + call.who;
-  const auto result = co_await context.store.accept(request);
-  if (result.status != store::AcceptStatus::accepted && upload) context.store.stage_abandon(upload->staged);
+  const auto result = co_await context.store.acceptance().accept(request);
+  if (result.status != store::AcceptStatus::accepted && upload)
+    context.store.acceptance().stage_abandon(upload->staged);
   co_return outcome(result, request->id);
 }
 

@@ -39,7 +39,7 @@ Result<std::vector<Change>> read_changes(const std::string& body) {
 Task<Result<json::array>> present_limits(Context& context, store::Id account) {
   const store::Limits general = context.hooks.limits ? context.hooks.limits() : store::Limits();
   const std::int64_t now = millis(system_clock().wall());
-  const auto uses = co_await context.store.limit_use(account, general, now);
+  const auto uses = co_await context.store.books().limit_use(account, general, now);
   if (!uses) co_return std::unexpected(uses.error());
   json::array out;
   for (const store::LimitUse& use : *uses) {
@@ -58,7 +58,7 @@ Task<Answer> change_limits(Context& context, Call call) {
   const auto changes = read_changes(call.body);
   if (!changes) co_return std::unexpected(changes.error());
   for (const Change& change : *changes) {
-    const auto set = co_await context.store.set_limit(account->id, change.kind, change.most);
+    const auto set = co_await context.store.books().set_limit(account->id, change.kind, change.most);
     if (!set) co_return std::unexpected(set.error());
   }
   if (context.hooks.forget_limits) context.hooks.forget_limits(account->id);

@@ -47,7 +47,7 @@ json::object present_listed(const Listed& entry) {
 Task<Result<std::vector<Listed>>> read_all(Context& context) {
   std::string prefix(policy::kListedSetting);
   const std::size_t most = policy::kMaxListed;
-  const auto rows = co_await context.store.list_settings(std::move(prefix), most);
+  const auto rows = co_await context.store.upkeep().list_settings(std::move(prefix), most);
   if (!rows) co_return std::unexpected(rows.error());
   std::vector<Listed> all;
   for (const auto& [key, value] : *rows)
@@ -57,7 +57,7 @@ Task<Result<std::vector<Listed>>> read_all(Context& context) {
 
 Task<Result<>> forget(Context& context, std::string what) {
   std::string key = key_of(what), nothing;
-  const auto unset = co_await context.store.set_setting(std::move(key), std::move(nothing));
+  const auto unset = co_await context.store.upkeep().set_setting(std::move(key), std::move(nothing));
   if (unset && context.hooks.drop_listed) context.hooks.drop_listed(what);
   co_return unset;
 }
@@ -104,7 +104,7 @@ Task<Answer> put_listed(Context& context, Call call) {
   const Listed& wanted = *entry;
   if (const auto room = co_await make_room(context, wanted); !room) co_return std::unexpected(room.error());
   std::string key = key_of(wanted.what), value = policy::packed(wanted);
-  const auto written = co_await context.store.set_setting(std::move(key), std::move(value));
+  const auto written = co_await context.store.upkeep().set_setting(std::move(key), std::move(value));
   if (!written) co_return std::unexpected(written.error());
   if (context.hooks.put_listed) context.hooks.put_listed(wanted);
   co_return present_listed(wanted);
@@ -116,7 +116,7 @@ Task<Answer> drop_listed(Context& context, Call call) {
   const auto name = policy::listed_name(call.names[1]);
   if (!name) co_return std::unexpected(name.error());
   std::string key = key_of(*name);
-  const auto value = co_await context.store.get_setting(std::move(key));
+  const auto value = co_await context.store.upkeep().get_setting(std::move(key));
   if (!value) co_return std::unexpected(value.error());
   const auto entry = policy::unpacked(key_of(*name), *value);
   if (!entry || entry->allow != *allow)

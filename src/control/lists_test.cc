@@ -66,7 +66,7 @@ TEST_F(ListsTest, Refusals) {
 
 TEST_F(ListsTest, WhatHasRunOutIsForgotten) {
   const policy::Listed old{"old.example", false, "", 1, 2};
-  ASSERT_TRUE(run_task(server.store().set_setting("guard.listed old.example", policy::packed(old))));
+  ASSERT_TRUE(run_task(server.store().upkeep().set_setting("guard.listed old.example", policy::packed(old))));
   EXPECT_EQ(entries("block"), Names{});
   EXPECT_EQ(call("POST", "/v1/lists/allow", R"({"what":"old.example"})"), 200U) << "in nobody's way";
   EXPECT_EQ(told, (Names{"-old.example", "+old.example"}));

@@ -16,7 +16,7 @@ Task<void> name_mailboxes(Context& context, const store::Trace& trace, json::obj
     const store::Id id = trace.recipients[i].account;
     if (id == 0) continue;
     if (!logins.contains(id)) {
-      const auto account = co_await context.store.get_account(id);
+      const auto account = co_await context.store.directory().get_account(id);
       logins[id] = account ? account->login : std::string();
     }
     list[i].as_object()["mailbox"] = logins[id];
@@ -28,7 +28,7 @@ Task<void> name_mailboxes(Context& context, const store::Trace& trace, json::obj
 Task<Answer> trace_message(Context& context, Call call) {
   const auto id = read_id(call.names[0]);
   if (!id) co_return std::unexpected(id.error());
-  const auto trace = co_await context.store.trace(*id);
+  const auto trace = co_await context.store.trail().trace(*id);
   if (trace) {
     const store::Trace& found = *trace;
     json::object shown = present(found);
@@ -50,11 +50,11 @@ Task<Answer> find_messages(Context& context, Call call) {
     if (!number || *number > INT64_MAX) co_return fail(Errc::invalid, "\"since\" must be milliseconds since 1970");
     since = static_cast<std::int64_t>(*number);
   }
-  const auto ids = co_await context.store.find_messages(address, since, *limit);
+  const auto ids = co_await context.store.trail().find_messages(address, since, *limit);
   if (!ids) co_return std::unexpected(ids.error());
   json::array list;
   for (const Ulid id : *ids) {
-    const auto trace = co_await context.store.trace(id);
+    const auto trace = co_await context.store.trail().trace(id);
     if (!trace) continue; // its trail ended meanwhile
     const store::Trace& found = *trace;
     json::object shown = present(store::WorkItem{found.message, found.recipients});

@@ -55,10 +55,10 @@ Task<void> forget_restore(Context& context, const Verb& verb, const store::Queue
   const bool ends = verb.action == store::QueueAction::release || verb.action == store::QueueAction::cancel;
   if (!ends || filter.message || !filter.destination.empty() || !filter.address.empty()) co_return;
   const std::string key = store::kRestoredSetting;
-  const auto told = co_await context.store.get_setting(key);
+  const auto told = co_await context.store.upkeep().get_setting(key);
   if (!told || told->empty()) co_return;
   const std::string nothing;
-  const auto done = co_await context.store.set_setting(key, nothing);
+  const auto done = co_await context.store.upkeep().set_setting(key, nothing);
   if (!done)
     log::warning("control", {{"what", "the store still says that its queue is held"}, {"why", done.error().message}});
 }
@@ -68,7 +68,7 @@ Task<Result<std::size_t>> order(Context& context, store::QueueAction action, sto
                                 std::string who) {
   if (context.hooks.order) co_return co_await context.hooks.order(action, std::move(filter), std::move(who));
   const std::int64_t now = millis(system_clock().wall());
-  co_return co_await context.store.operate(action, std::move(filter), std::move(who), now);
+  co_return co_await context.store.queue().operate(action, std::move(filter), std::move(who), now);
 }
 
 Result<store::QueueFilter> filter_of(const Call& call) {
@@ -92,9 +92,9 @@ Task<Answer> list_queue(Context& context, Call call) {
     if (!id) co_return std::unexpected(id.error());
     after = *id;
   }
-  const auto items = co_await context.store.list_queue(*filter, after, *limit);
+  const auto items = co_await context.store.queue().list(*filter, after, *limit);
   if (!items) co_return std::unexpected(items.error());
-  const auto destinations = co_await context.store.list_destinations(false);
+  const auto destinations = co_await context.store.queue().list_destinations(false);
   if (!destinations) co_return std::unexpected(destinations.error());
   const std::int64_t now = millis(system_clock().wall());
   json::array list;
@@ -110,14 +110,14 @@ Task<Answer> show_queued(Context& context, Call call) {
   store::QueueFilter filter;
   filter.message = *id;
   const std::optional<Ulid> from_start;
-  const auto items = co_await context.store.list_queue(filter, from_start, 1);
+  const auto items = co_await context.store.queue().list(filter, from_start, 1);
   if (!items) co_return std::unexpected(items.error());
   if (items->empty()) {
     const std::string text = id->to_string();
     co_return fail(Errc::not_found,
                    "message " + text + " is not in the queue (its trail: paquebot trace " + text + ")");
   }
-  const auto destinations = co_await context.store.list_destinations(false);
+  const auto destinations = co_await context.store.queue().list_destinations(false);
   if (!destinations) co_return std::unexpected(destinations.error());
   co_return present(items->front(), *destinations, millis(system_clock().wall()));
 }
@@ -135,7 +135,7 @@ Task<Answer> operate_queue(Context& context, Call call) {
 }
 
 Task<Answer> list_destinations(Context& context, Call) {
-  const auto destinations = co_await context.store.list_destinations(true);
+  const auto destinations = co_await context.store.queue().list_destinations(true);
   if (!destinations) co_return std::unexpected(destinations.error());
   json::array list;
   for (const auto& destination : *destinations) list.push_back(present(destination));

@@ -31,7 +31,7 @@ Task<Answer> domain_records(Context& context, Call call) {
   const auto domain = read_domain(call.names[0]);
   if (!domain) co_return std::unexpected(domain.error());
   if (const auto ours = co_await need_domain(context, *domain); !ours) co_return std::unexpected(ours.error());
-  const auto keys = co_await context.store.list_dkim_keys(*domain);
+  const auto keys = co_await context.store.keys().list_dkim_keys(*domain);
   if (!keys) co_return std::unexpected(keys.error());
   const std::string& host = context.hooks.hostname;
   co_return json::object{{"name", *domain}, {"hostname", host}, {"records", records_of(*domain, host, *keys)}};

@@ -40,7 +40,7 @@ Task<Answer> resolve_address(Context& context, Call call) {
     json::object way{{"address", node.address}, {"how", name_of(node.route)}};
     if (!node.reason.empty()) way["why"] = node.reason;
     if (node.account != 0) {
-      const auto account = co_await context.store.get_account(node.account);
+      const auto account = co_await context.store.directory().get_account(node.account);
       if (!account) co_return std::unexpected(account.error());
       way["account"] = account->login;
     }

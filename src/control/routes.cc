@@ -121,7 +121,7 @@ Task<Result<store::Account>> need_account(Context& context, std::string login) {
   const auto address = read_address(login, "the account");
   if (!address) co_return std::unexpected(address.error());
   const std::string name = address->local + "@" + address->domain;
-  auto account = co_await context.store.find_account(name);
+  auto account = co_await context.store.directory().find_account(name);
   if (!account && account.error().code == Errc::not_found) {
     co_return fail(Errc::not_found, "there is no account " + name + " (see: paquebot account list)");
   }

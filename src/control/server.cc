@@ -8,7 +8,7 @@ namespace {
 
 /// Recipients that wait in the store, for all destinations together.
 Task<Result<std::uint64_t>> count_waiting(Context& context) {
-  const auto destinations = co_await context.store.list_destinations(true);
+  const auto destinations = co_await context.store.queue().list_destinations(true);
   if (!destinations) co_return std::unexpected(destinations.error());
   std::uint64_t waiting = 0;
   for (const auto& destination : *destinations) waiting += destination.waiting;
@@ -50,14 +50,14 @@ Task<Answer> forget_proven(Context& context, std::optional<std::string> address)
   const std::string prefix = dns::kProvenSetting;
   std::string asked = prefix;
   const std::size_t most = 1000;
-  const auto rows = co_await context.store.list_settings(std::move(asked), most);
+  const auto rows = co_await context.store.upkeep().list_settings(std::move(asked), most);
   if (!rows) co_return std::unexpected(rows.error());
   json::array forgotten;
   for (const auto& [key, value] : *rows) {
     const std::string one = key.substr(prefix.size());
     if (address && one != *address) continue;
     std::string name = key, nothing;
-    const auto unset = co_await context.store.set_setting(std::move(name), std::move(nothing));
+    const auto unset = co_await context.store.upkeep().set_setting(std::move(name), std::move(nothing));
     if (!unset) co_return std::unexpected(unset.error());
     forgotten.emplace_back(one);
   }
@@ -90,8 +90,8 @@ Task<Answer> confirm_clock(Context& context, Call) {
   } else {
     const std::string key = store::kClockSetting;
     const std::string nothing;
-    done = co_await context.store.beat(now);
-    if (done) done = co_await context.store.set_setting(key, nothing);
+    done = co_await context.store.upkeep().beat(now);
+    if (done) done = co_await context.store.upkeep().set_setting(key, nothing);
   }
   if (!done) co_return std::unexpected(done.error());
   co_return json::object{{"now", now}};

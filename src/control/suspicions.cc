@@ -21,7 +21,7 @@ Result<std::string> read_reason(const std::string& body) {
 } // namespace
 
 Task<Result<std::optional<json::object>>> present_suspicion(Context& context, store::Id account) {
-  const auto marked = co_await context.store.list_suspicions(true);
+  const auto marked = co_await context.store.books().list_suspicions(true);
   if (!marked) co_return std::unexpected(marked.error());
   const auto found = std::ranges::find(*marked, account, &store::Suspicion::account);
   if (found == marked->end()) co_return std::nullopt;
@@ -29,7 +29,7 @@ Task<Result<std::optional<json::object>>> present_suspicion(Context& context, st
 }
 
 Task<Answer> list_suspicions(Context& context, Call) {
-  const auto marked = co_await context.store.list_suspicions(true);
+  const auto marked = co_await context.store.books().list_suspicions(true);
   if (!marked) co_return std::unexpected(marked.error());
   json::array list;
   for (const store::Suspicion& one : *marked) list.push_back(present(one));
@@ -42,7 +42,8 @@ Task<Answer> suspect_account(Context& context, Call call) {
   const auto given = read_reason(call.body);
   if (!given) co_return std::unexpected(given.error());
   std::string reason = "ordered by " + call.who + (given->empty() ? "" : ": " + *given);
-  const auto marked = co_await context.store.suspect(account->id, store::Signal::operators_order, std::move(reason));
+  const auto marked =
+      co_await context.store.books().suspect(account->id, store::Signal::operators_order, std::move(reason));
   if (!marked) co_return std::unexpected(marked.error());
   if (!*marked) co_return fail(Errc::conflict, "the outgoing mail of " + account->login + " is held already");
   co_return json::object{{"login", account->login}};
@@ -53,7 +54,7 @@ Task<Answer> clear_suspicion(Context& context, Call call) {
   const auto account = co_await need_account(context, call.names[0]);
   if (!account) co_return std::unexpected(account.error());
   const bool drop = call.ask("drop") == "1";
-  const auto cleared = co_await context.store.clear_suspicion(account->id);
+  const auto cleared = co_await context.store.books().clear_suspicion(account->id);
   if (!cleared) co_return std::unexpected(cleared.error());
   if (context.hooks.forget_networks) context.hooks.forget_networks(account->id);
   store::QueueFilter filter;
@@ -61,7 +62,7 @@ Task<Answer> clear_suspicion(Context& context, Call call) {
   filter.takeover_only = true;
   const auto action = drop ? store::QueueAction::cancel : store::QueueAction::release;
   const std::int64_t now = millis(system_clock().wall());
-  const auto changed = co_await context.store.operate(action, filter, call.who, now);
+  const auto changed = co_await context.store.queue().operate(action, filter, call.who, now);
   if (!changed) co_return std::unexpected(changed.error());
   if (!*cleared && *changed == 0)
     co_return fail(Errc::not_found,

@@ -39,7 +39,7 @@ Result<store::VerifyPoint> read_point(const std::string& text) {
 Task<Answer> verify(Context& context, Call call) {
   const auto from = read_point(call.ask("from"));
   if (!from) co_return std::unexpected(from.error());
-  const auto step = co_await context.store.verify_step(*from);
+  const auto step = co_await context.store.upkeep().verify_step(*from);
   if (!step) co_return std::unexpected(step.error());
   json::object out{{"findings", present_findings(step->findings)}, {"done", step->done}, {"total", step->total}};
   if (step->next) out["next"] = std::to_string(step->next->part) + "." + step->next->after;
@@ -53,7 +53,7 @@ Task<Answer> begin_backup(Context& context, Call call) {
   const auto path = text_field(*object, "path");
   if (!path) co_return std::unexpected(path.error());
   std::string file = path->value_or("");
-  const auto begun = co_await context.store.begin_backup(file);
+  const auto begun = co_await context.store.upkeep().begin_backup(file);
   if (!begun) co_return std::unexpected(begun.error());
   json::object out = present_step(*begun);
   out["path"] = file;
@@ -69,7 +69,7 @@ Task<Answer> go_on_with_backup(Context& context, Call call) {
   if (!name) co_return std::unexpected(name.error());
   const auto ticket = parse_u64(name->value_or(""));
   if (!ticket) co_return fail(Errc::invalid, "\"backup\" has to be what POST /v1/backups gave under that name");
-  const auto step = co_await context.store.go_on_with_backup(*ticket);
+  const auto step = co_await context.store.upkeep().go_on_with_backup(*ticket);
   if (!step) co_return std::unexpected(step.error());
   co_return present_step(*step);
 }

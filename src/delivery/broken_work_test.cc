@@ -16,21 +16,22 @@ using directory::run_task;
 using store::State;
 
 /// Throws when some content is read or some outcome recorded, and knows nothing of addresses for a while.
-class FailingStore final : public store::WrappedStore {
+class FailingStore final
+    : public store::Wrapped<store::WrappedContentStore, store::WrappedDirectoryStore, store::WrappedQueueStore> {
 public:
-  using WrappedStore::WrappedStore;
+  using Wrapped::Wrapped;
   Task<Result<std::string>> read_head(store::Id head) override {
     if (throws > 0 && throws-- > 0) throw std::runtime_error("made to throw");
-    co_return co_await inner_.read_head(head);
+    co_return co_await WrappedContentStore::read_head(head);
   }
   Task<Result<store::AddressLookup>> find_address(std::string local, std::string domain) override {
     if (fails > 0 && fails-- > 0) co_return fail(Errc::io, "the disk does not answer");
-    co_return co_await inner_.find_address(std::move(local), std::move(domain));
+    co_return co_await WrappedDirectoryStore::find_address(std::move(local), std::move(domain));
   }
   Task<Result<>> record(std::vector<store::Outcome> outcomes,
                         std::optional<store::DestinationUpdate> destination) override {
     if (record_throws > 0 && record_throws-- > 0) throw std::runtime_error("made to throw");
-    co_return co_await inner_.record(std::move(outcomes), std::move(destination));
+    co_return co_await WrappedQueueStore::record(std::move(outcomes), std::move(destination));
   }
   /// Says that whatever waits is past its life, a bounded number of times.
   Task<Result<std::vector<store::WorkItem>>> claim_expired(std::string destination, std::int64_t now,
@@ -38,9 +39,9 @@ public:
     if (all_expired > 0) {
       --all_expired;
       const std::int64_t later = now + 86'400'000;
-      co_return co_await inner_.claim(std::move(destination), later, most);
+      co_return co_await WrappedQueueStore::claim(std::move(destination), later, most);
     }
-    co_return co_await inner_.claim_expired(std::move(destination), now, most);
+    co_return co_await WrappedQueueStore::claim_expired(std::move(destination), now, most);
   }
   int throws = 0;
   int all_expired = 0;
@@ -71,7 +72,9 @@ protected:
     co_return true;
   }
 
-  store::RecipientFacts recipient(const Ulid& id) { return run_task(server_.store().trace(id))->recipients.at(0); }
+  store::RecipientFacts recipient(const Ulid& id) {
+    return run_task(server_.store().trail().trace(id))->recipients.at(0);
+  }
 
   /// Delivers until that is so of each of them.
   using Condition = std::function<bool(const store::RecipientFacts&)>;
@@ -84,7 +87,7 @@ protected:
     store::Store& store = server_.store();
     for (const Ulid& id : ids) {
       for (bool reached = false; !reached;) {
-        const auto trace = co_await store.trace(id);
+        const auto trace = co_await store.trail().trace(id);
         reached = trace && condition(trace->recipients.at(0));
         const std::chrono::milliseconds rest(2);
         co_await net::sleep_for(rest);
@@ -150,7 +153,7 @@ TEST_F(BrokenWork, MailForOurselvesDoesNotLeaveWhileTheStoreFails) {
   deliver_until({id}, [](const auto& r) { return r.state != State::waiting && r.state != State::in_hand; });
   EXPECT_EQ(recipient(id).state, State::expanded);
   EXPECT_EQ(zone_->questions(), 0u);
-  EXPECT_EQ(run_task(server_.store().open_mailbox(ann.id, "INBOX"))->count, 1u);
+  EXPECT_EQ(run_task(server_.store().mailboxes().open(ann.id, "INBOX"))->count, 1u);
 }
 
 } // namespace

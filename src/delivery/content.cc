@@ -6,7 +6,7 @@
 
 namespace paquebot::delivery {
 
-Content::Content(store::Store& store, const queue::Job& job, std::string prefix)
+Content::Content(store::ContentStore& store, const queue::Job& job, std::string prefix)
     : store_(store), fresh_(job.fresh), head_id_(job.message.head), body_(job.message.body),
       prefix_(std::move(prefix)) {}
 

@@ -2,7 +2,7 @@
 
 #include "mail/convert.h"
 #include "queue/queue.h"
-#include "store/store.h"
+#include "store/content_store.h"
 
 #include <optional>
 #include <string>
@@ -15,7 +15,7 @@ namespace paquebot::delivery {
 class Content {
 public:
   /// `prefix`: header lines to put in front, each with CRLF.
-  Content(store::Store& store, const queue::Job& job, std::string prefix);
+  Content(store::ContentStore& store, const queue::Job& job, std::string prefix);
 
   /// Reads the head. Call once, first.
   Task<Result<>> open();
@@ -47,7 +47,7 @@ private:
   Task<Result<std::string_view>> next_converted();
   Result<> begin_conversion(mail::Conversion how);
 
-  store::Store& store_;
+  store::ContentStore& store_;
   std::shared_ptr<const store::AcceptRequest> fresh_;
   store::Id head_id_;
   store::BodyRef body_;

@@ -66,7 +66,7 @@ Task<void> DmarcReporter::round(DmarcSending how) {
   const std::int64_t before = due_before();
   store::DmarcDay after;
   for (;;) {
-    const auto page = co_await store_.list_dmarc(before, after, kReportsAtOnce);
+    const auto page = co_await store_.books().list_dmarc(before, after, kReportsAtOnce);
     if (!page) {
       log::error("dmarc-reports-unreadable", {{"why", page.error().message}});
       co_return;
@@ -111,7 +111,7 @@ Task<void> DmarcReporter::send(store::DmarcDue due, DmarcSending how) {
   draft.dmarc = due.of;
   const std::string id = draft.id.to_string();
   const auto result = co_await queue_.accept(std::move(draft));
-  if (result.status != store::AcceptStatus::accepted && staged != 0) store_.stage_abandon(staged);
+  if (result.status != store::AcceptStatus::accepted && staged != 0) store_.acceptance().stage_abandon(staged);
   if (result.status == store::AcceptStatus::accepted)
     log::info("dmarc-report", {{"id", id}, {"domain", due.of.domain}, {"rows", report.rows.size()}});
   else if (result.status != store::AcceptStatus::duplicate)
@@ -157,7 +157,7 @@ Task<Result<>> DmarcReporter::add_addresses(std::string domain, std::string uri,
 Task<Result<>> DmarcReporter::read_rows(store::DmarcDay of, mailauth::DmarcReport& report) {
   std::optional<store::DmarcRow> after;
   for (;;) {
-    const auto rows = co_await store_.read_dmarc(of, after, kRowsAtOnce);
+    const auto rows = co_await store_.books().read_dmarc(of, after, kRowsAtOnce);
     if (!rows) co_return std::unexpected(rows.error());
     for (const store::DmarcRow& row : *rows) {
       auto told = mailauth::unpack_dmarc_row(row.detail);
@@ -172,7 +172,7 @@ Task<Result<>> DmarcReporter::read_rows(store::DmarcDay of, mailauth::DmarcRepor
 }
 
 Task<Result<store::NewBody>> DmarcReporter::store_body(std::string body) {
-  store::BodyWriter writer(store_);
+  store::BodyWriter writer(store_.acceptance());
   std::string_view text = body;
   const auto written = co_await writer.write(text);
   if (!written) {
@@ -186,7 +186,7 @@ Task<Result<store::NewBody>> DmarcReporter::store_body(std::string body) {
 
 /// Nobody is to get this report.
 Task<void> DmarcReporter::drop(store::DmarcDay of) {
-  const auto dropped = co_await store_.drop_dmarc(of);
+  const auto dropped = co_await store_.books().drop_dmarc(of);
   if (!dropped) put_off(of, dropped.error().message);
 }
 

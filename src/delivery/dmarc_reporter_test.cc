@@ -47,10 +47,12 @@ protected:
     store::DmarcCount count{
         {day, domain}, "v=DMARC1; p=reject; rua=" + rua, {source, mailauth::pack_dmarc_row(row, 2048), number}};
     std::vector<store::DmarcCount> counts{count};
-    ASSERT_EQ(run_task(server_.store().count_dmarc(counts)), 0u);
+    ASSERT_EQ(run_task(server_.store().books().count_dmarc(counts)), 0u);
   }
   void round() { run_task(finish(reporter_->round(how_))); }
-  std::vector<store::WorkItem> queued() { return run_task(server_.store().list_queue({}, std::nullopt, 100)).value(); }
+  std::vector<store::WorkItem> queued() {
+    return run_task(server_.store().queue().list({}, std::nullopt, 100)).value();
+  }
   std::vector<std::string> recipients() {
     std::vector<std::string> out;
     for (const auto& item : queued())
@@ -58,9 +60,9 @@ protected:
     std::ranges::sort(out);
     return out;
   }
-  std::size_t kept() { return run_task(server_.store().list_dmarc(INT64_MAX, {}, 1000)).value().size(); }
+  std::size_t kept() { return run_task(server_.store().books().list_dmarc(INT64_MAX, {}, 1000)).value().size(); }
   mailauth::DmarcReport read(const store::MessageFacts& message) {
-    std::string body = run_task(server_.store().read_body(message.body, 0, 1 << 20)).value();
+    std::string body = run_task(server_.store().content().read_body(message.body, 0, 1 << 20)).value();
     const auto start = body.find("\r\n\r\n", body.find("application/gzip")) + 4;
     std::string text = body.substr(start, body.find("--", start) - start);
     std::erase_if(text, [](char c) { return c == '\r' || c == '\n'; });

@@ -78,7 +78,7 @@ Task<mail::Reply> Homecoming::take_in_one(const queue::Job& job, const store::Re
   store::Id staged = ready->body.staged;
   auto result = co_await queue_.accept(std::move(*ready));
   bool taken = result.status == store::AcceptStatus::accepted || result.status == store::AcceptStatus::duplicate;
-  if (result.status != store::AcceptStatus::accepted && staged != 0) store_.stage_abandon(staged);
+  if (result.status != store::AcceptStatus::accepted && staged != 0) store_.acceptance().stage_abandon(staged);
   if (taken) co_return mail::Reply(250, {2, 0, 0}, "taken in here, id=" + id);
   bool full = result.status == store::AcceptStatus::over_quota;
   co_return mail::Reply(452,
@@ -113,7 +113,7 @@ Task<Result<queue::Draft>> Homecoming::draft(const queue::Job& job, const store:
   row.nodes = std::move(found->nodes);
   fresh.recipients.push_back(std::move(row));
   std::string nothing;
-  Content content(store_, job, nothing);
+  Content content(store_.content(), job, nothing);
   auto opened = co_await content.open();
   if (!opened) co_return std::unexpected(unreadable(opened.error()));
   if (fresh.sender.body == mail::BodyType::binary) { // it comes to a mailbox after all
@@ -123,7 +123,7 @@ Task<Result<queue::Draft>> Homecoming::draft(const queue::Job& job, const store:
     fresh.sender.body = mail::BodyType::eight_bit;
   }
   mail::HeadSplitter splitter;
-  store::BodyWriter writer(store_);
+  store::BodyWriter writer(store_.acceptance());
   for (bool more = true; more;) {
     auto piece = co_await content.next();
     more = piece && !piece->empty();

@@ -11,12 +11,12 @@ namespace {
 using directory::run_task;
 
 /// Some of its content is gone.
-class HeadlessStore final : public store::WrappedStore {
+class HeadlessStore final : public store::Wrapped<store::WrappedContentStore> {
 public:
-  using WrappedStore::WrappedStore;
+  using Wrapped::Wrapped;
   Task<Result<std::string>> read_head(store::Id head) override {
     if (gone) co_return fail(Errc::not_found, "the head is gone");
-    co_return co_await inner_.read_head(head);
+    co_return co_await WrappedContentStore::read_head(head);
   }
   bool gone = false;
 };
@@ -28,7 +28,7 @@ Task<bool> take_in_one_job(Homecoming& homecoming, std::string key, queue::Job j
 
 class HomecomingTest : public testing::Test {
 protected:
-  void SetUp() override { ASSERT_TRUE(run_task(server_.store().add_domain("example.org"))); }
+  void SetUp() override { ASSERT_TRUE(run_task(server_.store().directory().add_domain("example.org"))); }
 
   /// A message that waits for the domain as if it were somebody else's.
   void queue_for_home(const std::string& to) {
@@ -58,7 +58,8 @@ protected:
 
   void release() {
     store::QueueFilter all;
-    ASSERT_EQ(run_task(server_.store().operate(store::QueueAction::release, all, "test", millis(system_clock().wall())))
+    ASSERT_EQ(run_task(server_.store().queue().operate(store::QueueAction::release, all, "test",
+                                                       millis(system_clock().wall())))
                   .value_or(0),
               1u);
     ASSERT_TRUE(run_task(queue_.load()));
@@ -89,7 +90,7 @@ TEST_F(HomecomingTest, WhatIsHeldAgainAndAgainIsTakenInAtTheEnd) {
   store::Account ann = server_.account("ann@example.org");
   release();
   ASSERT_TRUE(run_task(take_in_all()));
-  auto inbox = run_task(server_.store().open_mailbox(ann.id, "INBOX"));
+  auto inbox = run_task(server_.store().mailboxes().open(ann.id, "INBOX"));
   ASSERT_TRUE(inbox);
   EXPECT_EQ(inbox->count, 1u);
 }
@@ -100,7 +101,7 @@ TEST_F(HomecomingTest, ADamagedStoreIsNoRecipientsFault) {
   give_back();
   store_.gone = true;
   ASSERT_TRUE(run_task(take_in_all()));
-  const auto waits = run_task(server_.store().list_queue({}, std::nullopt, 10));
+  const auto waits = run_task(server_.store().queue().list({}, std::nullopt, 10));
   ASSERT_EQ(waits->size(), 1u);
   const store::RecipientFacts& ann = waits->front().recipients.at(0);
   EXPECT_EQ(ann.state, store::State::waiting);
@@ -135,20 +136,20 @@ TEST(HomecomingToANewDomain, WhoeverIsNotThereYetIsWaitedFor) {
   };
   const auto states = [&] {
     std::vector<store::State> all;
-    const store::Trace trace = run_task(server.store().trace(id)).value();
+    const store::Trace trace = run_task(server.store().trail().trace(id)).value();
     for (const auto& recipient : trace.recipients) all.push_back(recipient.state);
     return all;
   };
   using enum store::State;
   take_in();
   EXPECT_EQ(states(), (std::vector{waiting, waiting}));
-  EXPECT_EQ(run_task(server.store().trace(id)).value().recipients[0].last_reply.own.code, 450);
+  EXPECT_EQ(run_task(server.store().trail().trace(id)).value().recipients[0].last_reply.own.code, 450);
   const store::Account ann = server.account("ann@example.org");
   clock.advance(std::chrono::minutes(61));
   ASSERT_TRUE(run_task(queue.load()));
   take_in();
   EXPECT_EQ(states(), (std::vector{expanded, failed}));
-  EXPECT_EQ(run_task(server.store().open_mailbox(ann.id, "INBOX")).value().count, 1u);
+  EXPECT_EQ(run_task(server.store().mailboxes().open(ann.id, "INBOX")).value().count, 1u);
 }
 
 } // namespace

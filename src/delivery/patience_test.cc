@@ -43,9 +43,9 @@ protected:
   void failed_before(const std::string& place, std::uint32_t times) {
     std::vector<store::Outcome> none;
     store::DestinationUpdate update{.key = place, .backoff_until = 1, .failures = times};
-    EXPECT_TRUE(run_task(server_.store().record(std::move(none), std::move(update))));
+    EXPECT_TRUE(run_task(server_.store().queue().record(std::move(none), std::move(update))));
   }
-  store::RecipientFacts recipient(const Ulid& id) { return run_task(server_.store().trace(id))->recipients.at(0); }
+  store::RecipientFacts recipient(const Ulid& id) { return run_task(server_.store().trail().trace(id))->recipients.at(0); }
 
   /// A host that greets once `greets_` is set.
   Task<void> talk(net::Stream& stream) {
@@ -83,7 +83,7 @@ protected:
       EXPECT_EQ(accepted.status, store::AcceptStatus::accepted);
     }
     for (int i = 0;; ++i) {
-      const auto trace = co_await store.trace(id);
+      const auto trace = co_await store.trail().trace(id);
       if (trace && trace->recipients.at(0).attempts > 0) break;
       greets_ = i >= 40; // every half a second there is a look
       co_await net::sleep_for(rest);

@@ -10,16 +10,16 @@ namespace {
 using directory::run_task;
 
 /// Counts the transactions, and fails some of them.
-class CountingStore : public store::WrappedStore {
+class CountingStore : public store::Wrapped<store::WrappedQueueStore> {
 public:
-  using WrappedStore::WrappedStore;
+  using Wrapped::Wrapped;
   Task<Result<>> record(std::vector<store::Outcome> outcomes, std::optional<store::DestinationUpdate> update) override {
     sizes.push_back(outcomes.size());
     if (failures > 0) {
       --failures;
       co_return fail(Errc::io, "the disk does not answer");
     }
-    co_return co_await WrappedStore::record(std::move(outcomes), std::move(update));
+    co_return co_await WrappedQueueStore::record(std::move(outcomes), std::move(update));
   }
   std::vector<std::size_t> sizes;
   int failures = 0;
@@ -53,7 +53,7 @@ protected:
     co_return true;
   }
 
-  store::State state(const Ulid& id) { return run_task(store_.trace(id))->recipients.at(0).state; }
+  store::State state(const Ulid& id) { return run_task(store_.trail().trace(id))->recipients.at(0).state; }
 
   directory::TestServer server_;
   CountingStore store_{server_.store()};

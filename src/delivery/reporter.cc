@@ -113,7 +113,7 @@ Task<bool> Reporter::round() {
   bool progress = false;
   std::optional<Ulid> after;
   do {
-    auto page = co_await store_.owed_reports(after, kAtOnce);
+    auto page = co_await store_.queue().owed_reports(after, kAtOnce);
     if (!page) {
       log::error("reports-unreadable", {{"why", page.error().message}});
       co_return progress;
@@ -162,7 +162,7 @@ Task<bool> Reporter::waive(const store::OwedReport& owed, std::string why) {
   log::warning("report-waived", {{"id", owed.message.id.to_string()}, {"why", why}});
   Ulid id = owed.message.id;
   auto recipients = indexes(owed);
-  auto done = co_await store_.waive_reports(id, std::move(recipients));
+  auto done = co_await store_.queue().waive_reports(id, std::move(recipients));
   co_return done.has_value();
 }
 
@@ -177,7 +177,7 @@ Task<Result<std::string>> Reporter::original_body(const store::MessageFacts& mes
   std::string all;
   while (all.size() < message.body.size) {
     std::uint64_t offset = all.size();
-    auto piece = co_await store_.read_body(message.body, offset, store::kBodyChunk);
+    auto piece = co_await store_.content().read_body(message.body, offset, store::kBodyChunk);
     if (!piece) co_return std::unexpected(piece.error());
     if (piece->empty()) break;
     all += *piece;
@@ -193,7 +193,7 @@ Task<policy::ReportBounds::Answer> Reporter::ask_bounds(const store::OwedReport&
   const auto leaves = [](const directory::Node& node) { return node.route == store::NewRecipient::Route::remote; };
   if (std::ranges::none_of(recipient.nodes, leaves)) co_return Answer::go;
   std::string stored;
-  if (message.head != 0) stored = (co_await store_.read_head(message.head)).value_or("");
+  if (message.head != 0) stored = (co_await store_.content().read_head(message.head)).value_or("");
   const auto head = mail::Head::parse(std::move(stored));
   const mail::Address& to = message.sender.reverse_path;
   const Standing standing = head ? standing_of(*head, hostname_, to.domain) : Standing();
@@ -238,7 +238,7 @@ Task<bool> Reporter::report(const store::OwedReport& owed) {
   std::string id = draft.id.to_string();
   const store::Id staged = draft.body.staged;
   auto result = co_await queue_.accept(std::move(draft));
-  if (result.status != store::AcceptStatus::accepted && staged != 0) store_.stage_abandon(staged);
+  if (result.status != store::AcceptStatus::accepted && staged != 0) store_.acceptance().stage_abandon(staged);
   bool done = result.status == store::AcceptStatus::accepted || result.status == store::AcceptStatus::duplicate;
   if (result.status == store::AcceptStatus::accepted)
     log::info("reported", {{"id", message.id.to_string()}, {"report", id}, {"to", to.to_string()}});
@@ -254,7 +254,7 @@ Task<bool> Reporter::add_recipients(const store::OwedReport& owed, std::vector<m
   if (!hide_inner_ || owed.message.klass != store::MessageClass::incoming) co_return true;
   if (std::ranges::none_of(owed.recipients, leads_inwards)) co_return true;
   const Ulid id = owed.message.id;
-  const auto all = co_await store_.trace(id);
+  const auto all = co_await store_.trail().trace(id);
   if (!all) co_return false;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const auto named = mail::parse_address(named_address(all->recipients, owed.recipients[i]));
@@ -269,7 +269,7 @@ Task<bool> Reporter::compose(const store::OwedReport& owed, queue::Draft& draft)
   const store::MessageFacts& message = owed.message;
   std::string head = "\r\n";
   if (message.head != 0) {
-    auto stored = co_await store_.read_head(message.head);
+    auto stored = co_await store_.content().read_head(message.head);
     if (stored) head = std::move(*stored);
   }
   auto body = co_await original_body(message);
@@ -292,7 +292,7 @@ Task<bool> Reporter::compose(const store::OwedReport& owed, queue::Draft& draft)
   const bool described = co_await add_recipients(owed, input.recipients);
   if (!described) co_return false;
   mail::Report composed = mail::compose_report(input);
-  store::BodyWriter writer(store_);
+  store::BodyWriter writer(store_.acceptance());
   std::string_view text = composed.body;
   auto written = co_await writer.write(text);
   if (!written) co_return false;

@@ -17,9 +17,9 @@ using store::State;
 
 /// Throws when the report about some message is accepted, and takes none for "broken@". Counts large bodies that belong to nobody
 /// yet.
-class OddStore final : public store::WrappedStore {
+class OddStore final : public store::Wrapped<store::WrappedAcceptance> {
 public:
-  using WrappedStore::WrappedStore;
+  using Wrapped::Wrapped;
   Task<store::AcceptResult> accept(std::shared_ptr<const store::AcceptRequest> request) override {
     if (request->settles) {
       ++tried;
@@ -30,21 +30,21 @@ public:
     }
     if (request->settles && out_of_date) co_return store::AcceptResult{store::AcceptStatus::duplicate, {}, {}, {}, {}};
     const bool large = request->body.staged != 0;
-    auto result = co_await inner_.accept(std::move(request));
+    auto result = co_await WrappedAcceptance::accept(std::move(request));
     if (large && result.status == store::AcceptStatus::accepted) --staged;
     co_return result;
   }
   Task<Result<store::Id>> stage_begin() override {
     ++staged, ++begun;
-    co_return co_await inner_.stage_begin();
+    co_return co_await WrappedAcceptance::stage_begin();
   }
   Task<Result<>> stage_append(store::Id id, std::string chunk) override {
     if (std::exchange(fails_append, false)) co_return fail(Errc::io, "made to fail");
-    co_return co_await inner_.stage_append(id, std::move(chunk));
+    co_return co_await WrappedAcceptance::stage_append(id, std::move(chunk));
   }
   void stage_abandon(store::Id id) override {
     --staged;
-    inner_.stage_abandon(id);
+    WrappedAcceptance::stage_abandon(id);
   }
   int staged = 0, begun = 0;
   bool fails_append = false;
@@ -108,7 +108,7 @@ protected:
     return times;
   }
   bool round() { return run_task(reporter_.round()); }
-  store::Owed owed(const Ulid& id) { return run_task(server_.store().trace(id))->recipients.at(0).owed; }
+  store::Owed owed(const Ulid& id) { return run_task(server_.store().trail().trace(id))->recipients.at(0).owed; }
 
   directory::TestServer server_;
   OddStore store_{server_.store()};
@@ -125,7 +125,7 @@ TEST_F(ReporterTest, ThoseThatKeepFailingDoNotStarveTheRest) {
   const Ulid last = owing("ann@example.org");
   EXPECT_TRUE(round());
   EXPECT_EQ(owed(last), store::Owed::none);
-  EXPECT_EQ(run_task(server_.store().open_mailbox(ann_, "INBOX"))->count, 1u);
+  EXPECT_EQ(run_task(server_.store().mailboxes().open(ann_, "INBOX"))->count, 1u);
   EXPECT_EQ(store_.tried, 46);
 }
 
@@ -192,7 +192,7 @@ TEST_F(ReporterTest, StrangersAreNotWrittenToWithoutEnd) {
   EXPECT_TRUE(round());
   EXPECT_EQ(store_.tried, 20 + 30);
   for (const Ulid& id : all) EXPECT_EQ(owed(id), store::Owed::none); // those beyond are given up
-  EXPECT_EQ(run_task(server_.store().open_mailbox(ann_, "INBOX"))->count, 30u);
+  EXPECT_EQ(run_task(server_.store().mailboxes().open(ann_, "INBOX"))->count, 30u);
 }
 
 /// Many forge mail in his name, or in his domain's, which fails; he is told of what he sent himself all the same.

@@ -32,7 +32,7 @@ protected:
                         MessageClass klass = MessageClass::incoming, std::optional<mail::Conversion> how = {}) {
     const queue::Job job = test::job_of(ids.next(), klass, text);
     Signer signer{server.store(), cpu, clock, host};
-    Content content(server.store(), job, "Delivered-To: " + via + "\r\n");
+    Content content(server.store().content(), job, "Delivered-To: " + via + "\r\n");
     EXPECT_TRUE(run_task(content.open()));
     if (how) {
       EXPECT_TRUE(run_task(content.convert(*how)));
@@ -105,7 +105,7 @@ TEST_F(SealTest, SealedOnceForAllDestinations) {
     co_return ended;
   };
   for (const std::string& via : vias) {
-    contents.push_back(std::make_unique<Content>(server.store(), job, "Delivered-To: " + via + "\r\n"));
+    contents.push_back(std::make_unique<Content>(server.store().content(), job, "Delivered-To: " + via + "\r\n"));
     EXPECT_TRUE(run_task(contents.back()->open()));
   }
   EXPECT_TRUE(run_task(seal_all()));

@@ -86,12 +86,12 @@ Task<bool> Signer::put_known(const Version& version, const Keys& keys, Content& 
 
 /// The active keys of the domain, else of the nearest one that it lies in; none: an empty list.
 Task<Result<Signer::Keys>> Signer::keys_for(std::string domain) {
-  const std::uint64_t generation = store_.directory_generation();
+  const std::uint64_t generation = store_.directory().generation();
   if (auto known = keys_.get(generation, domain)) co_return std::move(*known);
   auto found = std::make_shared<KeyList>();
   std::string name = domain;
   for (int i = 0; i <= kMostParents && !name.empty() && found->empty(); ++i) {
-    auto all = co_await store_.list_dkim_keys(name);
+    auto all = co_await store_.keys().list_dkim_keys(name);
     if (!all) co_return std::unexpected(all.error());
     *found = active_of(*all);
     const auto dot = name.find('.');

@@ -33,7 +33,7 @@ protected:
 
   /// What the peer gets.
   std::string outcome(const queue::Job& one, std::optional<mail::Conversion> how = {}, const std::string& prefix = {}) {
-    Content content(server.store(), one, prefix);
+    Content content(server.store().content(), one, prefix);
     EXPECT_TRUE(run_task(content.open()));
     if (how) {
       EXPECT_TRUE(run_task(content.convert(*how)));
@@ -134,7 +134,7 @@ TEST_F(SignerTest, ALineInFrontDoesNotBreakIt) {
 TEST_F(SignerTest, TurnsToNewKeysAtOnce) {
   const auto one = job(MessageClass::submitted, letter("ann@example.org"));
   EXPECT_EQ(verdicts(outcome(one)), kBoth);
-  ASSERT_TRUE(run_task(server.store().activate_dkim_keys("example.org")));
+  ASSERT_TRUE(run_task(server.store().keys().activate_dkim_keys("example.org")));
   mailauth::test::publish(zone, *mailauth::test::signing_key(KeyKind::ed25519, "example.org", "two-ed"));
   EXPECT_EQ(verdicts(outcome(one)), "example.org one-rsa pass, example.org two-ed pass");
 }

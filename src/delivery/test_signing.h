@@ -24,7 +24,7 @@ inline store::DkimKey key_of(mailauth::KeyKind kind, const std::string& selector
 }
 
 inline void add_keys(store::Store& store, const std::string& domain, std::vector<store::DkimKey> keys) {
-  const auto added = directory::run_task(store.add_dkim_keys(domain, std::move(keys)));
+  const auto added = directory::run_task(store.keys().add_dkim_keys(domain, std::move(keys)));
   ASSERT_TRUE(added) << added.error().message;
 }
 

@@ -118,7 +118,7 @@ Task<Dispatcher::Way> Dispatcher::send_part(Worker& worker, queue::Job& part,
       via.empty() ? std::string() : "Delivered-To: " + via + "\r\n"; // RFC 9228: finds forwarding loops
   Attempt attempt;
   for (bool done = false; !done;) {
-    Content content(store_, part, prefix);
+    Content content(store_.content(), part, prefix);
     auto opened = co_await content.open();
     if (!opened) {
       log::error("content-unreadable", {{"id", part.message.id.to_string()}, {"why", opened.error().message}});

@@ -42,7 +42,7 @@ struct AccountSurvey::Reading {
 };
 
 Task<Result<std::shared_ptr<const Survey>>> AccountSurvey::look() {
-  const Age now{store_.directory_generation(), keys_.load()};
+  const Age now{store_.generation(), keys_.load()};
   {
     const std::lock_guard lock(mutex_);
     if (known_ && (age_ == now || reading_)) co_return known_;

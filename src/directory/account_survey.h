@@ -2,7 +2,7 @@
 
 #include "base/result.h"
 #include "base/task.h"
-#include "store/store.h"
+#include "store/directory_store.h"
 
 #include <atomic>
 #include <cstdint>
@@ -29,7 +29,7 @@ struct Survey {
 /// Reads the accounts once for each change of the directory. Thread-safe.
 class AccountSurvey {
 public:
-  explicit AccountSurvey(store::Store& store) : store_(store) {}
+  explicit AccountSurvey(store::DirectoryStore& store) : store_(store) {}
 
   /// As of now; while another coroutine reads them anew, as it was before.
   Task<Result<std::shared_ptr<const Survey>>> look();
@@ -40,7 +40,7 @@ private:
   struct Reading;
   using Age = std::pair<std::uint64_t, std::uint64_t>; ///< the directory's generation, and keys_
 
-  store::Store& store_;
+  store::DirectoryStore& store_;
   std::atomic<std::uint64_t> keys_{0};
   std::mutex mutex_;
   std::shared_ptr<const Survey> known_;

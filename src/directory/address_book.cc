@@ -19,14 +19,14 @@ Match leads_to(const store::AddressEntry& entry) {
 
 } // namespace
 
-AddressBook::AddressBook(store::Store& store, const Clock& clock, const Options& options)
+AddressBook::AddressBook(store::DirectoryStore& store, const Clock& clock, const Options& options)
     : store_(store), clock_(clock), options_(options), lookups_(kHalf), quotas_(kHalf), domains_(1) {
   options_.hostname = to_lower(options.hostname);
   options_.origin = options.origin.empty() ? options_.hostname : to_lower(options.origin);
 }
 
 Task<Result<AddressBook::Lookup>> AddressBook::lookup(std::string local, std::string domain) {
-  const auto generation = store_.directory_generation();
+  const auto generation = store_.generation();
   const std::string key = local + "@" + domain;
   if (auto cached = lookups_.get(generation, key)) co_return *cached;
   auto found = co_await store_.find_address(std::move(local), std::move(domain));
@@ -37,7 +37,7 @@ Task<Result<AddressBook::Lookup>> AddressBook::lookup(std::string local, std::st
 }
 
 Task<Result<AddressBook::Domains>> AddressBook::domains() {
-  const auto generation = store_.directory_generation();
+  const auto generation = store_.generation();
   const std::string key;
   if (auto cached = domains_.get(generation, key)) co_return *cached;
   auto all = co_await store_.list_domains();
@@ -164,7 +164,7 @@ Task<Result<Match>> AddressBook::match_program(mail::Address address) {
 
 store::Id AddressBook::known_mailbox(const mail::Address& address) {
   if (address.domain.empty()) return 0;
-  const auto generation = store_.directory_generation();
+  const auto generation = store_.generation();
   const auto found = lookups_.get(generation, to_lower(address.local) + "@" + to_lower(address.domain));
   if (!found || !(*found)->domain_is_ours || !(*found)->entry) return 0;
   const store::AddressEntry& entry = *(*found)->entry;
@@ -197,7 +197,7 @@ Task<Result<std::optional<store::Account>>> AddressBook::account_of(std::string 
 }
 
 Task<Result<bool>> AddressBook::is_full(store::Id account) {
-  const auto generation = store_.directory_generation();
+  const auto generation = store_.generation();
   const std::string key = std::to_string(account);
   const auto quota = quotas_.get(generation, key);
   if (quota && *quota == 0) co_return false;

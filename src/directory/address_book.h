@@ -6,7 +6,7 @@
 #include "directory/directory.h"
 #include "directory/generation_cache.h"
 #include "mail/address.h"
-#include "store/store.h"
+#include "store/directory_store.h"
 
 #include <memory>
 #include <optional>
@@ -31,7 +31,7 @@ struct Match {
 class AddressBook {
 public:
   /// All must outlive it.
-  AddressBook(store::Store& store, const Clock& clock, const Options& options);
+  AddressBook(store::DirectoryStore& store, const Clock& clock, const Options& options);
 
   /// The entry for an address: with its tag, without it, postmaster and abuse (RFC 2142, RFC 5321 section 4.5.1), the
   /// catch-all, in this order.
@@ -72,7 +72,7 @@ private:
   Task<Result<Match>> match_role(store::Id owner);
   Task<Result<Match>> match_machine(std::string local);
 
-  store::Store& store_;
+  store::DirectoryStore& store_;
   const Clock& clock_;
   Options options_;
   GenerationCache<Lookup> lookups_;

@@ -32,9 +32,9 @@ protected:
     return run_task(server.directory().login("", user, password));
   }
   std::string app_password(const std::string& label) {
-    const auto account = run_task(server.store().get_account(ann.id)).value();
+    const auto account = run_task(server.store().directory().get_account(ann.id)).value();
     auto made = run_task(server.directory().new_app_password(account, label)).value();
-    EXPECT_TRUE(run_task(server.store().add_app_password(made.first)));
+    EXPECT_TRUE(run_task(server.store().credentials().add_app_password(made.first)));
     return made.second;
   }
 
@@ -73,7 +73,7 @@ TEST_F(CredentialsTest, NewPasswordsHaveEverything) {
   ann.scram_salt = made->scram_salt;
   ann.scram_iterations = made->scram_iterations;
   ann.scram_keys = made->scram_keys;
-  ASSERT_TRUE(run_task(server.store().update_account(ann)));
+  ASSERT_TRUE(run_task(server.store().directory().update_account(ann)));
   EXPECT_TRUE(fits("ann", "gr\xC3\xBC\xC3\x9F dich"));
   EXPECT_EQ(login("ann", "gru\xCC\x88\xC3\x9F dich").verdict, Verdict::accepted) << "typed another way";
   EXPECT_EQ(run_task(server.directory().new_password(ann, "bell\x07")).error().code, Errc::invalid);
@@ -92,7 +92,7 @@ TEST_F(CredentialsTest, AppPasswordsLogInEveryWay) {
   EXPECT_EQ(login("ann", "wonderland").password.id, 0);
   EXPECT_EQ(login("nobody", phone).verdict, Verdict::wrong);
   const auto id = login("ann", phone).password.id;
-  ASSERT_TRUE(run_task(server.store().remove_app_password(ann.id, id)));
+  ASSERT_TRUE(run_task(server.store().credentials().remove_app_password(ann.id, id)));
   EXPECT_EQ(login("ann", phone).verdict, Verdict::wrong);
   EXPECT_FALSE(fits("ann", phone));
   EXPECT_EQ(login("ann", laptop).verdict, Verdict::accepted);

@@ -20,7 +20,7 @@ struct Directory::Impl {
   LoginCheck logins;
 
   Impl(store::Store& s, CpuPool& pool, Options o, const Clock& clock)
-      : store(s), options(std::move(o)), cpu(pool), book(store, clock, options), survey(store),
+      : store(s), options(std::move(o)), cpu(pool), book(store.directory(), clock, options), survey(store.directory()),
         logins(store, book, survey, cpu, clock) {}
 };
 
@@ -127,7 +127,7 @@ Task<Result<std::pair<store::AppPassword, std::string>>> Directory::new_app_pass
   if (!salted) co_return std::unexpected(salted.error());
   // The account keeps its salt from now on.
   if (account.scram_salt.empty()) {
-    const auto kept = co_await impl_->store.set_scram(*salted);
+    const auto kept = co_await impl_->store.credentials().set_scram(*salted);
     if (!kept) co_return std::unexpected(kept.error());
   }
   const std::string password = make_app_password();

@@ -89,7 +89,7 @@ std::string LoginCheck::digest(const std::string& hash, const std::string& passw
 /// The password as every way of typing it gives it, and as it came: hashes from other servers were made of that.
 Task<std::optional<LoginCheck::Found>> LoginCheck::try_password(std::string name, std::string hash,
                                                                 std::string password, Turn turn) {
-  const auto generation = store_.directory_generation();
+  const auto generation = store_.directory().generation();
   const std::string right = digest(hash, password);
   const std::string wrong = digest(hash + '\0' + mail::comparable_name(name), password);
   const Instant now = clock_.now();
@@ -127,7 +127,7 @@ Task<Login> LoginCheck::check(std::string authzid, std::string user, std::string
     user.clear();
   }
   const store::Id id = account ? account->id : 0;
-  const auto others = co_await store_.list_app_passwords(id);
+  const auto others = co_await store_.credentials().list_app_passwords(id);
   if (!others) co_return temporary;
   if (const auto* used = find_app_password(*others, password)) {
     Login login = co_await finish(std::move(authzid), std::move(*account));
@@ -165,7 +165,7 @@ Task<void> LoginCheck::keep_keys(store::Account account, std::string password) {
   };
   if (!co_await cpu_.run(std::move(job)) || made->scram_keys.empty()) co_return;
   store::Account changed = *made;
-  const auto kept = co_await store_.set_scram(std::move(changed));
+  const auto kept = co_await store_.credentials().set_scram(std::move(changed));
   if (!kept) log::warning("scram-keys-not-kept", {{"account", made->login}, {"why", kept.error().message}});
   if (kept) survey_.keys_made();
 }
@@ -176,7 +176,7 @@ Task<Result<std::string>> LoginCheck::secret() {
     if (!secret_.empty()) co_return secret_;
   }
   std::string name = "login.secret";
-  auto read = co_await store_.get_setting(std::move(name));
+  auto read = co_await store_.upkeep().get_setting(std::move(name));
   if (!read) co_return std::unexpected(read.error());
   const std::lock_guard lock(secret_mutex_);
   secret_ = *read;
@@ -208,7 +208,7 @@ Task<Result<ScramLookup>> LoginCheck::scram_keys(std::string user, sasl::ScramHa
   store::Account asked = account.value_or(nobody);
   const auto salted = co_await salt_of(std::move(asked));
   if (!salted) co_return std::unexpected(salted.error());
-  const auto others = co_await store_.list_app_passwords(salted->id);
+  const auto others = co_await store_.credentials().list_app_passwords(salted->id);
   if (!others) co_return std::unexpected(others.error());
   ScramLookup out{{salted->scram_salt, salted->scram_iterations, {}}, {}};
   const auto own = unpack_scram_key(salted->scram_keys, hash);

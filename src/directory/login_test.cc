@@ -73,9 +73,9 @@ TEST_F(LoginTest, HostileSizes) {
 }
 
 TEST_F(LoginTest, DisabledOnlyForTheRightPassword) {
-  auto account = run_task(server.store().get_account(bob)).value();
+  auto account = run_task(server.store().directory().get_account(bob)).value();
   account.disabled = true;
-  ASSERT_TRUE(run_task(server.store().update_account(account)));
+  ASSERT_TRUE(run_task(server.store().directory().update_account(account)));
   EXPECT_EQ(login("bob", "builder").verdict, Verdict::disabled);
   EXPECT_EQ(login("bob", "guess").verdict, Verdict::wrong);
 }
@@ -83,9 +83,9 @@ TEST_F(LoginTest, DisabledOnlyForTheRightPassword) {
 TEST_F(LoginTest, ChangedPasswordCountsAtOnce) {
   EXPECT_EQ(login("bob", "builder").verdict, Verdict::accepted);
   EXPECT_EQ(login("bob", "builder").verdict, Verdict::accepted);
-  auto account = run_task(server.store().get_account(bob)).value();
+  auto account = run_task(server.store().directory().get_account(bob)).value();
   account.password = hash_password("better").value();
-  ASSERT_TRUE(run_task(server.store().update_account(account)));
+  ASSERT_TRUE(run_task(server.store().directory().update_account(account)));
   EXPECT_EQ(login("bob", "builder").verdict, Verdict::wrong);
   EXPECT_EQ(login("bob", "better").verdict, Verdict::accepted);
   clock.advance(std::chrono::hours(1));
@@ -103,7 +103,7 @@ store::Account imported(TestServer& server, const std::string& login, const char
   auto account = server.account(login, "x");
   crypt_data data{};
   account.password = crypt_r("wonderland", setting, &data);
-  EXPECT_TRUE(run_task(server.store().update_account(account)));
+  EXPECT_TRUE(run_task(server.store().directory().update_account(account)));
   return account;
 }
 
@@ -137,9 +137,9 @@ TEST_F(LoginTest, WhatIsKnownToBeWrongIsNotHashedTwice) {
   EXPECT_EQ(login("nobody2", "guess").work.size(), 1u);
   clock.advance(std::chrono::minutes(6));
   EXPECT_EQ(login("ann", "guess").work.size(), 1u) << "not for ever: it may have been memory that lacked";
-  auto account = run_task(server.store().get_account(ann)).value();
+  auto account = run_task(server.store().directory().get_account(ann)).value();
   account.password = hash_password("guess").value();
-  ASSERT_TRUE(run_task(server.store().update_account(account)));
+  ASSERT_TRUE(run_task(server.store().directory().update_account(account)));
   EXPECT_EQ(login("ann", "guess").verdict, Verdict::accepted) << "it is right now";
 }
 
@@ -199,9 +199,9 @@ TEST_F(LoginTest, WhoKeepsScramFromWorking) {
   EXPECT_EQ(login("ann", "wonderland").verdict, Verdict::accepted);
   missing = run_task(server.directory().without_scram()).value();
   EXPECT_EQ(missing.logins, std::vector<std::string>{"bob@example.org"}) << "ann's keys were just made";
-  auto account = run_task(server.store().get_account(bob)).value();
+  auto account = run_task(server.store().directory().get_account(bob)).value();
   account.disabled = true;
-  ASSERT_TRUE(run_task(server.store().update_account(account)));
+  ASSERT_TRUE(run_task(server.store().directory().update_account(account)));
   EXPECT_EQ(run_task(server.directory().without_scram()).value().count, 0u);
 }
 

@@ -286,14 +286,14 @@ TEST_F(Resolve, FollowsChanges) {
   EXPECT_EQ(resolve("late").kind, Kind::unknown);
   server.alias("late", "example.org", {"ann@example.org"});
   EXPECT_EQ(resolve("late").kind, Kind::found);
-  ASSERT_TRUE(run_task(server.store().remove_address("late", "example.org", "")));
+  ASSERT_TRUE(run_task(server.store().directory().remove_address("late", "example.org", "")));
   EXPECT_EQ(resolve("late").kind, Kind::unknown);
 }
 
 TEST_F(Resolve, DisabledStillReceives) {
-  auto account = run_task(server.store().get_account(bob)).value();
+  auto account = run_task(server.store().directory().get_account(bob)).value();
   account.disabled = true;
-  ASSERT_TRUE(run_task(server.store().update_account(account)));
+  ASSERT_TRUE(run_task(server.store().directory().update_account(account)));
   EXPECT_EQ(resolve("bob").nodes.at(0).account, bob);
 }
 
@@ -308,7 +308,7 @@ store::AcceptStatus deliver(TestServer& server, store::Id account, const std::st
   recipient.route = Route::mailbox;
   recipient.account = account;
   request->recipients.push_back(recipient);
-  return run_task(server.store().accept(request)).status;
+  return run_task(server.store().acceptance().accept(request)).status;
 }
 
 TEST_F(Resolve, FullMailbox) {
@@ -317,10 +317,10 @@ TEST_F(Resolve, FullMailbox) {
   EXPECT_FALSE(resolve("eve").mailbox_full);
   while (deliver(server, eve, "eve@example.org") == store::AcceptStatus::accepted) {
   }
-  auto account = run_task(server.store().get_account(eve)).value();
+  auto account = run_task(server.store().directory().get_account(eve)).value();
   ASSERT_GT(account.used, 100U);
   account.quota = account.used;
-  ASSERT_TRUE(run_task(server.store().update_account(account)));
+  ASSERT_TRUE(run_task(server.store().directory().update_account(account)));
   EXPECT_TRUE(resolve("eve").mailbox_full);
   server.alias("group", "example.org", {"ann@example.org", "eve@example.org"});
   EXPECT_TRUE(resolve("group").mailbox_full);
@@ -355,7 +355,7 @@ TEST_F(Resolve, Owns) {
 
 TEST_F(Resolve, AliasDomain) {
   server.alias("team", "example.org", {"ann@example.org", "bob@example.com"});
-  ASSERT_TRUE(run_task(server.store().add_alias_domain("example.com", "example.org")));
+  ASSERT_TRUE(run_task(server.store().directory().add_alias_domain("example.com", "example.org")));
   EXPECT_EQ(resolve("Ann+shop", "example.com").nodes.at(0).account, ann);
   EXPECT_EQ(resolve("ann", "example.com").nodes.at(0).address, "ann@example.com");
   EXPECT_EQ(resolve("postmaster", "example.com").nodes.at(0).account, resolve("postmaster").nodes.at(0).account);

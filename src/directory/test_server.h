@@ -59,21 +59,21 @@ public:
   Directory& directory() { return directory_; }
   const std::filesystem::path& path() const { return home_.path(); }
 
-  void domain(const std::string& name) { must(run_task(store_->add_domain(name))); }
+  void domain(const std::string& name) { must(run_task(store_->directory().add_domain(name))); }
   /// `password` is stored hashed; empty: no login.
   store::Account account(const std::string& login, const std::string& password = {}, std::uint64_t quota = 0) {
     store::Account account;
     account.login = login;
     if (!password.empty()) account.password = must(hash_password(password));
     account.quota = quota;
-    return must(run_task(store_->add_account(std::move(account))));
+    return must(run_task(store_->directory().add_account(std::move(account))));
   }
   void alias(const std::string& local, const std::string& domain, std::vector<std::string> targets) {
-    must(run_task(store_->add_address({local, domain, 0, std::move(targets)})));
+    must(run_task(store_->directory().add_address({local, domain, 0, std::move(targets)})));
   }
   /// A second address, or the catch-all ("*"), of an account.
   void address(const std::string& local, const std::string& domain, store::Id account) {
-    must(run_task(store_->add_address({local, domain, account, {}})));
+    must(run_task(store_->directory().add_address({local, domain, account, {}})));
   }
 
 private:

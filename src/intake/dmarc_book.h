@@ -4,7 +4,7 @@
 #include "base/task.h"
 #include "mailauth/dmarc.h"
 #include "mailauth/dmarc_report.h"
-#include "store/store.h"
+#include "store/books.h"
 
 #include <atomic>
 #include <map>
@@ -19,7 +19,7 @@ namespace paquebot::intake {
 class DmarcBook {
 public:
   /// Both must outlive it.
-  DmarcBook(store::Store& store, const Clock& clock) : store_(store), clock_(clock) {}
+  DmarcBook(store::Books& store, const Clock& clock) : store_(store), clock_(clock) {}
 
   /// Whether anything is collected from now on.
   void configure(bool on) { on_ = on; }
@@ -40,7 +40,7 @@ private:
   using Pages = std::map<store::DmarcDay, Page>;
   Pages tear_off();
 
-  store::Store& store_;
+  store::Books& store_;
   const Clock& clock_;
   std::atomic<bool> on_ = false;
   std::mutex mutex_;

@@ -20,7 +20,7 @@ constexpr std::int64_t kDay = 24LL * 3600 * 1000;
 
 class DmarcBookTest : public testing::Test {
 protected:
-  DmarcBookTest() : store_(open()), book_(*store_, clock_) { book_.configure(true); }
+  DmarcBookTest() : store_(open()), book_(store_->books(), clock_) { book_.configure(true); }
 
   std::unique_ptr<store::Store> open() {
     store::SqliteOptions options;
@@ -43,7 +43,7 @@ protected:
   }
   std::vector<store::DmarcDue> kept() {
     run_task(finish(book_.flush()));
-    return run_task(store_->list_dmarc(INT64_MAX, {}, 1000)).value();
+    return run_task(store_->books().list_dmarc(INT64_MAX, {}, 1000)).value();
   }
 
   directory::TestDirectory home_;
@@ -64,7 +64,7 @@ TEST_F(DmarcBookTest, WhatIsAlikeIsOneRow) {
   EXPECT_EQ(due[0].policy, kWanted);
   book_.count(outcome(kWanted), row("192.0.2.1"));
   EXPECT_EQ(kept()[0].rows, 2u);
-  const auto rows = run_task(store_->read_dmarc(due[0].of, std::nullopt, 10)).value();
+  const auto rows = run_task(store_->books().read_dmarc(due[0].of, std::nullopt, 10)).value();
   EXPECT_EQ(rows[0].count, 4u);
   EXPECT_EQ(mailauth::unpack_dmarc_row(rows[0].detail)->header_from, "a.test");
 }
@@ -94,9 +94,9 @@ TEST_F(DmarcBookTest, MemoryIsBounded) {
 }
 
 TEST_F(DmarcBookTest, AStoreThatFailsIsNoReasonToStop) {
-  class Broken : public store::WrappedStore {
+  class Broken : public store::Wrapped<store::WrappedBooks> {
   public:
-    using WrappedStore::WrappedStore;
+    using Wrapped::Wrapped;
     Task<Result<std::uint64_t>> count_dmarc(std::vector<store::DmarcCount>) override {
       co_return fail(Errc::io, "broken");
     }

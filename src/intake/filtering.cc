@@ -33,12 +33,12 @@ Task<Result<std::string>> FilteredMessage::read(std::uint64_t offset, std::size_
   store::BodyRef place;
   place.bulk = body.staged;
   place.size = body.size;
-  co_return co_await parts_.store.read_body(place, offset, most);
+  co_return co_await parts_.store.content().read_body(place, offset, most);
 }
 
 Task<Result<>> FilteredMessage::replace(std::string_view piece) {
   if (!writer_) {
-    writer_.emplace(parts_.store);
+    writer_.emplace(parts_.store.acceptance());
     after_cr_ = false;
     ends_line_ = true;
   }
@@ -83,7 +83,7 @@ Task<Result<>> FilteredMessage::put_body() {
   writer_.reset();
   const store::Id before = parts_.body.staged;
   parts_.body = std::move(*made);
-  if (before != 0) parts_.store.stage_abandon(before);
+  if (before != 0) parts_.store.acceptance().stage_abandon(before);
   co_return Result<>();
 }
 
@@ -202,7 +202,8 @@ Task<void> Incoming::drop_discarded() {
   which.message = id_;
   std::string who = "content filters";
   const std::int64_t now = millis(services_.clock.wall());
-  auto dropped = co_await services_.store.operate(store::QueueAction::cancel, std::move(which), std::move(who), now);
+  auto dropped =
+      co_await services_.store.queue().operate(store::QueueAction::cancel, std::move(which), std::move(who), now);
   if (!dropped) log::error("discard-failed", {{"id", id_.to_string()}, {"why", dropped.error().message}});
   log::info("discarded", {{"id", id_.to_string()}, {"why", discarded_}});
 }
@@ -212,7 +213,7 @@ void Incoming::drop_body() {
   body_.discard();
   const store::Id staged = sealed_ ? sealed_->staged : 0;
   sealed_.reset();
-  if (staged != 0) services_.store.stage_abandon(staged);
+  if (staged != 0) services_.store.acceptance().stage_abandon(staged);
 }
 
 } // namespace paquebot::intake

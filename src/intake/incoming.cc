@@ -62,7 +62,7 @@ mail::Reply no_room(const Error& why) {
 Incoming::Incoming(Services services, const Options& options, Origin&& origin, std::optional<Ulid> id)
     : services_(services), options_(options), origin_(std::move(origin)), id_(id ? *id : services.ids.next()),
       new_id_(!id), memory_(services.memory, kFreeMemory, services.memory_of), splitter_(store::kMaxHead - kRoomInHead),
-      body_(services.store) {
+      body_(services.store.acceptance()) {
   watch();
   if (origin_.sender.body != mail::BodyType::binary) return;
   lines_.emplace();
@@ -404,7 +404,7 @@ Task<mail::Reply> Incoming::commit(queue::Draft draft) {
 Task<mail::Reply> Incoming::conclude(Task<store::AcceptResult> accepting, std::uint64_t size, store::Id staged,
                                      std::vector<store::LateBounces> bounces) {
   store::AcceptResult result = co_await std::move(accepting);
-  if (result.status != store::AcceptStatus::accepted && staged != 0) services_.store.stage_abandon(staged);
+  if (result.status != store::AcceptStatus::accepted && staged != 0) services_.store.acceptance().stage_abandon(staged);
   mail::Reply reply = answer(result);
   log_result(reply, size);
   if (!bounces.empty() && result.status == store::AcceptStatus::accepted) co_await note_bounces(std::move(bounces));
@@ -417,7 +417,7 @@ Task<mail::Reply> Incoming::conclude(Task<store::AcceptResult> accepting, std::u
 /// Reports of failures for mail that our accounts sent count for the take-over watch; should the store fail, they don't.
 Task<void> Incoming::note_bounces(std::vector<store::LateBounces> bounces) {
   for (store::LateBounces& one : bounces) {
-    const auto counted = co_await services_.store.note_bounces(std::move(one));
+    const auto counted = co_await services_.store.books().note_bounces(std::move(one));
     if (counted && *counted > 0) log::info("returned", {{"id", id_.to_string()}, {"recipients", *counted}});
   }
 }

@@ -114,7 +114,7 @@ Task<void> Incoming::commit_each(queue::Draft draft, std::vector<std::size_t> pl
     for (const std::size_t place : settled.empty() ? places : settled) verdicts[place] = reply;
     if (all) break;
   }
-  if (result.status != store::AcceptStatus::accepted && staged != 0) services_.store.stage_abandon(staged);
+  if (result.status != store::AcceptStatus::accepted && staged != 0) services_.store.acceptance().stage_abandon(staged);
   if (result.status == store::AcceptStatus::accepted) co_await drop_discarded();
 }
 

@@ -225,7 +225,7 @@ Task<Outcome> take_file(std::string directory_name, std::string& name, Services 
 
 Task<std::size_t> pick_up(DropDesk& desk, Services services, directory::Directory& directory, const Options& options) {
   std::size_t taken = 0;
-  if (!services.store.has_room()) co_return taken;
+  if (!services.store.acceptance().has_room()) co_return taken;
   const std::vector<DropEntry> chosen = desk.choose(services.clock.now());
   for (DropEntry entry : chosen) {
     std::string place = desk.directory();

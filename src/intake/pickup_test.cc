@@ -21,13 +21,13 @@ namespace {
 using directory::run_task;
 
 /// A store that can be made to refuse.
-class MoodyStore final : public store::WrappedStore {
+class MoodyStore final : public store::Wrapped<store::WrappedAcceptance> {
 public:
-  using WrappedStore::WrappedStore;
+  using Wrapped::Wrapped;
   Task<store::AcceptResult> accept(std::shared_ptr<const store::AcceptRequest> request) override {
     ++asked;
     if (failing) co_return store::AcceptResult{store::AcceptStatus::failed, {}, "made to fail", {}, {}};
-    auto result = co_await inner_.accept(std::move(request));
+    auto result = co_await WrappedAcceptance::accept(std::move(request));
     co_return result;
   }
   bool failing = false;
@@ -39,14 +39,14 @@ protected:
   void SetUp() override {
     drops_ = (server_.path() / "drop").string();
     ASSERT_TRUE(make_drop_directory(drops_));
-    ASSERT_TRUE(run_task(server_.store().add_domain("example.org")));
+    ASSERT_TRUE(run_task(server_.store().directory().add_domain("example.org")));
   }
 
   void account(const std::string& login, std::uint64_t quota) {
     store::Account account;
     account.login = login;
     account.quota = quota;
-    ASSERT_TRUE(run_task(server_.store().add_account(account)));
+    ASSERT_TRUE(run_task(server_.store().directory().add_account(account)));
   }
 
   Ulid drop(const std::string& to, const std::string& text = "Subject: x\r\n\r\nhello\r\n") {
@@ -66,7 +66,7 @@ protected:
   }
 
   store::RecipientFacts first_recipient(const Ulid& id) {
-    auto trace = run_task(server_.store().trace(id));
+    auto trace = run_task(server_.store().trail().trace(id));
     return trace ? trace->recipients.at(0) : store::RecipientFacts{};
   }
 
@@ -101,9 +101,9 @@ TEST_F(PickUp, LinesEndAsPop3CountsThem) {
   for (const auto& [text, body] : cases) {
     drop("ann@example.org", text);
     ASSERT_EQ(round(), 1u);
-    const auto account = run_task(server_.store().find_account("ann@example.org")).value();
-    const auto inbox = run_task(server_.store().open_mailbox(account.id, "INBOX")).value();
-    const auto read = run_task(server_.store().read_entries(inbox.id, {++uid}, 1 << 20)).value();
+    const auto account = run_task(server_.store().directory().find_account("ann@example.org")).value();
+    const auto inbox = run_task(server_.store().mailboxes().open(account.id, "INBOX")).value();
+    const auto read = run_task(server_.store().mailboxes().read_entries(inbox.id, {++uid}, 1 << 20)).value();
     ASSERT_EQ(read.size(), 1u);
     EXPECT_EQ(read[0].text.value_or("none"), body);
     EXPECT_NE(read[0].head.find("Subject: a\r\n"), std::string::npos) << read[0].head;
@@ -121,10 +121,10 @@ TEST_F(PickUp, ANameOfAnotherDayIsNoId) {
   for (const std::string& name : names) {
     rename(drop("ann@example.org"), name);
     EXPECT_EQ(round(), 1u);
-    EXPECT_FALSE(run_task(server_.store().trace(*Ulid::parse(name))));
+    EXPECT_FALSE(run_task(server_.store().trail().trace(*Ulid::parse(name))));
     EXPECT_TRUE(list_drops(drops_, 10).empty());
   }
-  const auto found = run_task(server_.store().find_messages("ann@example.org", 0, 10));
+  const auto found = run_task(server_.store().trail().find_messages("ann@example.org", 0, 10));
   EXPECT_EQ(found->size(), 2u);
   rename(drop("ann@example.org"), names[0]);
   store_.failing = true;
@@ -153,9 +153,9 @@ TEST_F(PickUp, LinesThatMeanSomethingElseToOthersGoBack) {
     EXPECT_EQ(failed.owed, store::Owed::failure);
     EXPECT_TRUE(failed.last_reply.to_string().starts_with("550 5.6.0 the message holds "))
         << failed.last_reply.to_string();
-    const auto trace = run_task(server_.store().trace(id));
+    const auto trace = run_task(server_.store().trail().trace(id));
     ASSERT_TRUE(trace);
-    const auto head = run_task(server_.store().read_head(trace->message.head));
+    const auto head = run_task(server_.store().content().read_head(trace->message.head));
     ASSERT_TRUE(head);
     mail::ContentScan scan;
     scan.feed(*head);
@@ -167,9 +167,9 @@ TEST_F(PickUp, LinesThatMeanSomethingElseToOthersGoBack) {
 TEST_F(PickUp, LinesThatEndWithLfAloneAreMended) {
   const Ulid id = drop("ann@elsewhere.example", "Subject: x\n\nx\n.\ny\r\n");
   EXPECT_EQ(round(), 1u);
-  const auto trace = run_task(server_.store().trace(id));
+  const auto trace = run_task(server_.store().trail().trace(id));
   ASSERT_TRUE(trace);
-  const auto body = run_task(server_.store().read_body(trace->message.body, 0, 100));
+  const auto body = run_task(server_.store().content().read_body(trace->message.body, 0, 100));
   ASSERT_TRUE(body);
   EXPECT_EQ(*body, "x\r\n.\r\ny\r\n");
 }

@@ -100,7 +100,7 @@ Task<std::string> Incoming::begin_of_content() {
     place.bulk = sealed_->staged;
     place.size = sealed_->size;
     const std::size_t most = kLookedAt;
-    begin = co_await services_.store.read_body(place, 0, most);
+    begin = co_await services_.store.content().read_body(place, 0, most);
   }
   if (!begin) failure_ = no_room(begin.error());
   co_return begin ? head_.to_string() + *begin : std::string();

@@ -66,7 +66,7 @@ Task<bool> attend(Services services, directory::Directory& directory, std::strin
                                      {"held", *held},
                                      {"notice", suspicion.notice.to_string()},
                                      {"advice", "paquebot account show, then account release"}});
-  const auto told = co_await services.store.suspicion_told(suspicion.account);
+  const auto told = co_await services.store.books().suspicion_told(suspicion.account);
   co_return told.has_value();
 }
 
@@ -108,7 +108,7 @@ Notice compose_takeover_notice(const std::string& hostname, const std::string& p
 }
 
 Task<std::size_t> attend_suspects(Services services, directory::Directory& directory, std::string hostname, bool all) {
-  auto marked = co_await services.store.list_suspicions(false);
+  auto marked = co_await services.store.books().list_suspicions(false);
   std::size_t count = 0;
   if (!marked) co_return count;
   for (store::Suspicion& suspicion : *marked) {

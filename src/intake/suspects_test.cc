@@ -14,7 +14,7 @@ using testing::HasSubstr;
 class Suspects : public testing::Test {
 protected:
   void SetUp() override {
-    ASSERT_TRUE(run_task(server_.store().add_domain("example.org")));
+    ASSERT_TRUE(run_task(server_.store().directory().add_domain("example.org")));
     boss_ = account("boss@example.org"); // the first account owns the domain
     ann_ = account("ann@example.org");
   }
@@ -22,14 +22,14 @@ protected:
   store::Account account(const std::string& login) {
     store::Account account;
     account.login = login;
-    return run_task(server_.store().add_account(account)).value();
+    return run_task(server_.store().directory().add_account(account)).value();
   }
   void attend(bool all = false) {
     Services services{server_.store(), queue_, policy_, ids_, clock_};
     (void)run_task(attend_suspects(services, server_.directory(), "mx.example.org", all));
   }
   std::uint64_t inbox(const store::Account& of) {
-    return run_task(server_.store().open_mailbox(of.id, "INBOX")).value().count;
+    return run_task(server_.store().mailboxes().open(of.id, "INBOX")).value().count;
   }
   /// A message of ann's that waits for elsewhere.
   Ulid waiting() {
@@ -43,10 +43,12 @@ protected:
     recipient.address = "out@example.net";
     recipient.destination = "example.net";
     request->recipients.push_back(recipient);
-    EXPECT_EQ(run_task(server_.store().accept(request)).status, store::AcceptStatus::accepted);
+    EXPECT_EQ(run_task(server_.store().acceptance().accept(request)).status, store::AcceptStatus::accepted);
     return request->id;
   }
-  store::State state(const Ulid& id) { return run_task(server_.store().trace(id)).value().recipients.at(0).state; }
+  store::State state(const Ulid& id) {
+    return run_task(server_.store().trail().trace(id)).value().recipients.at(0).state;
+  }
 
   FakeClock clock_;
   directory::TestServer server_;
@@ -60,12 +62,12 @@ TEST_F(Suspects, WhatWaitsIsHeldAndOwnerAndOperatorAreToldOnce) {
   const Ulid first = waiting();
   attend();
   EXPECT_EQ(state(first), store::State::waiting);
-  ASSERT_TRUE(run_task(server_.store().suspect(ann_.id, store::Signal::networks, "9 networks")).value());
+  ASSERT_TRUE(run_task(server_.store().books().suspect(ann_.id, store::Signal::networks, "9 networks")).value());
   attend();
   EXPECT_EQ(state(first), store::State::held);
   EXPECT_EQ(inbox(ann_), 1u);
   EXPECT_EQ(inbox(boss_), 1u);
-  const auto marked = run_task(server_.store().list_suspicions(true)).value();
+  const auto marked = run_task(server_.store().books().list_suspicions(true)).value();
   ASSERT_EQ(marked.size(), 1u);
   EXPECT_TRUE(marked[0].told);
   EXPECT_EQ(marked[0].held, 1u);
@@ -78,7 +80,7 @@ TEST_F(Suspects, WhatWaitsIsHeldAndOwnerAndOperatorAreToldOnce) {
 }
 
 TEST_F(Suspects, AnOwnerWhoIsTheOperatorGetsOneMessage) {
-  ASSERT_TRUE(run_task(server_.store().suspect(boss_.id, store::Signal::failures, "x")).value());
+  ASSERT_TRUE(run_task(server_.store().books().suspect(boss_.id, store::Signal::failures, "x")).value());
   attend();
   EXPECT_EQ(inbox(boss_), 1u);
 }

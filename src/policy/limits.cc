@@ -29,7 +29,7 @@ std::optional<store::LimitHit> broken(const std::vector<LimitUse>& uses, LimitKi
 
 } // namespace
 
-LimitBook::LimitBook(store::Store& store, const Clock& clock)
+LimitBook::LimitBook(store::Books& store, const Clock& clock)
     : store_(store), clock_(clock), general_(std::make_shared<const store::Limits>()) {}
 
 void LimitBook::configure(const store::Limits& general) {

@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/task.h"
 #include "mail/status.h"
-#include "store/store.h"
+#include "store/books.h"
 
 #include <memory>
 #include <mutex>
@@ -19,7 +19,7 @@ namespace paquebot::policy {
 class LimitBook {
 public:
   /// Both must outlive it.
-  LimitBook(store::Store& store, const Clock& clock);
+  LimitBook(store::Books& store, const Clock& clock);
 
   /// The bounds for accounts without their own.
   void configure(const store::Limits& general);
@@ -41,7 +41,7 @@ private:
     std::shared_ptr<const Uses> uses;
     Instant read;
   };
-  store::Store& store_;
+  store::Books& store_;
   const Clock& clock_;
   mutable std::mutex mutex_;
   std::shared_ptr<const store::Limits> general_;

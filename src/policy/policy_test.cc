@@ -76,7 +76,7 @@ TEST_F(PolicyTest, MemoryAnswersForStrangersMailToMailboxesOnly) {
 /// A member's book with these bounds, and what its policy says.
 class LimitTest : public PolicyTest {
 protected:
-  LimitTest() : book(server.store(), system_clock()), bounded(server.directory(), &book) {}
+  LimitTest() : book(server.store().books(), system_clock()), bounded(server.directory(), &book) {}
   mail::Reply mail_from(std::uint64_t size = 0) {
     mail::Sender from;
     from.reverse_path = {"ann", "example.org"};
@@ -122,7 +122,7 @@ TEST_F(LimitTest, AnAccountsOwnBoundIsSeenOnceTheBookForgets) {
   using enum store::LimitKind;
   bound(recipients_per_message, 10);
   EXPECT_EQ(rcpt(10).code, 550);
-  ASSERT_TRUE(run_task(server.store().set_limit(ann, recipients_per_message, 0)));
+  ASSERT_TRUE(run_task(server.store().books().set_limit(ann, recipients_per_message, 0)));
   book.forget(ann);
   EXPECT_EQ(rcpt(10).code, 250);
 }
@@ -292,7 +292,7 @@ TEST_F(PolicyTest, AnAliasMayBeForSomeSendersOnly) {
   server.alias("board", "example.org", {"ann@example.org"});
   server.alias("all", "example.org", {"staff@example.org"});
   const auto only = [&](const std::string& alias, std::vector<std::string> senders) {
-    ASSERT_TRUE(run_task(server.store().set_senders(alias, "example.org", std::move(senders))));
+    ASSERT_TRUE(run_task(server.store().directory().set_senders(alias, "example.org", std::move(senders))));
   };
   const auto asked = [&](const Client& client, const std::string& from, const std::string& alias) {
     mail::Sender sender;

@@ -18,7 +18,7 @@ Task<Result<std::shared_ptr<const Srs>>> ReturnPaths::srs() {
     if (srs_) co_return srs_;
   }
   const std::string name = "login.secret";
-  const auto secret = co_await store_.get_setting(name);
+  const auto secret = co_await store_.upkeep().get_setting(name);
   if (!secret) co_return std::unexpected(secret.error());
   const std::lock_guard lock(mutex_);
   srs_ = std::make_shared<const Srs>(sasl::hmac(sasl::ScramHash::sha256, *secret, "return paths"));
@@ -58,7 +58,7 @@ Task<Result<std::optional<Returned>>> ReturnPaths::returning(mail::Address addre
   const auto scheme = co_await srs();
   if (!scheme) co_return std::unexpected(scheme.error());
   const std::int64_t at = *came;
-  auto candidates = co_await store_.forwarded_at(at, kCandidates);
+  auto candidates = co_await store_.trail().forwarded_at(at, kCandidates);
   if (!candidates) co_return std::unexpected(candidates.error());
   const std::shared_ptr<const Srs>& wrap = *scheme;
   for (store::Forwarded& one : *candidates)
@@ -84,7 +84,7 @@ Task<Result<ReturnPaths::Taken>> ReturnPaths::take(Returned returned, Ulid repor
     co_return Taken::later;
   }
   const std::uint64_t most = returned.most();
-  const auto noted = co_await store_.note_return(returned.about.id, report, most);
+  const auto noted = co_await store_.trail().note_return(returned.about.id, report, most);
   if (!noted) co_return std::unexpected(noted.error());
   co_return *noted ? Taken::yes : Taken::enough;
 }

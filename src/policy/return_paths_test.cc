@@ -41,7 +41,7 @@ protected:
       away.parent = 0;
       request.recipients.push_back(away);
     }
-    EXPECT_EQ(run_task(server.store().accept(std::make_shared<store::AcceptRequest>(request))).status,
+    EXPECT_EQ(run_task(server.store().acceptance().accept(std::make_shared<store::AcceptRequest>(request))).status,
               store::AcceptStatus::accepted);
     return request.id;
   }

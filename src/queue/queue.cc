@@ -169,10 +169,10 @@ private:
 Task<void> Queue::claim(std::string key) {
   Claiming claiming(*this, key);
   std::int64_t at = now();
-  auto items = co_await store_.claim(key, at, kClaim);
+  auto items = co_await store_.queue().claim(key, at, kClaim);
   std::int64_t due = at + kClaimAgain;
   if (items) {
-    auto earliest = co_await store_.earliest_due(key);
+    auto earliest = co_await store_.queue().earliest_due(key);
     if (earliest) due = *earliest == 0 ? kNever : *earliest;
   } else {
     log::error("claim-failed", {{"destination", key}, {"why", items.error().message}});
@@ -185,7 +185,7 @@ Task<void> Queue::claim(std::string key) {
 Task<std::vector<Job>> Queue::take_expired(std::string key) {
   std::vector<Job> jobs;
   std::int64_t at = millis(clock_.settled());
-  auto items = co_await store_.claim_expired(key, at, kClaim);
+  auto items = co_await store_.queue().claim_expired(key, at, kClaim);
   if (items)
     for (store::WorkItem& item : *items)
       jobs.push_back(Job{std::move(item.message), std::move(item.recipients), nullptr});
@@ -218,7 +218,7 @@ Task<void> Queue::give_back() {
       place.reports = 0;
     }
   }
-  if (!outcomes.empty()) co_await store_.record(std::move(outcomes), std::nullopt);
+  if (!outcomes.empty()) co_await store_.queue().record(std::move(outcomes), std::nullopt);
 }
 
 /// No honest retry is later than this.
@@ -250,11 +250,11 @@ Queue::Listing::~Listing() {
 Task<Result<>> Queue::load() {
   const std::int64_t at = now();
   const std::int64_t latest = latest_retry();
-  const auto pulled = co_await store_.pull_forward(at, latest);
+  const auto pulled = co_await store_.queue().pull_forward(at, latest);
   if (!pulled) co_return std::unexpected(pulled.error());
   if (*pulled > 0) log::warning("queue-pulled-forward", {{"count", *pulled}, {"why", "the clock was ahead"}});
   const Listing listing(*this);
-  auto listed = co_await store_.list_destinations(false);
+  auto listed = co_await store_.queue().list_destinations(false);
   if (!listed) co_return std::unexpected(listed.error());
   {
     std::lock_guard lock(mutex_);

@@ -69,11 +69,11 @@ public:
   /// message is durable and its fresh remote recipients are in hand.
   Task<store::AcceptResult> accept(Draft&& draft);
 
-  /// Loads what waits in the store, and mends what a clock that was ahead left there and here (Store::pull_forward). At
+  /// Loads what waits in the store, and mends what a clock that was ahead left there and here (QueueStore::pull_forward). At
   /// start, after an operator's retry or release, and when the wall clock was set back.
   Task<Result<>> load();
 
-  /// An operator's order (Store::operate), also to what waits in the windows: that goes back to the store first. What
+  /// An operator's order (QueueStore::operate), also to what waits in the windows: that goes back to the store first. What
   /// workers have in hand goes on. Follow a retry or release by load().
   Task<Result<std::size_t>> operate(store::QueueAction action, store::QueueFilter filter, std::string who);
 

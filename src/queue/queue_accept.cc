@@ -43,7 +43,7 @@ Task<store::AcceptResult> Queue::accept(Draft&& draft) { // no coroutine: the dr
 Task<store::AcceptResult> Queue::accept(std::shared_ptr<store::AcceptRequest> request) {
   Reservation reservation = reserve(*request);
   std::shared_ptr<const store::AcceptRequest> sealed = request;
-  store::AcceptResult result = co_await store_.accept(sealed);
+  store::AcceptResult result = co_await store_.acceptance().accept(sealed);
   if (result.status != store::AcceptStatus::accepted) {
     for (std::uint32_t index : result.recipients) result.addresses.push_back(sealed->recipients[index].address);
     cancel(*sealed, reservation);

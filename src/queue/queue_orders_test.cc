@@ -27,18 +27,18 @@ Task<bool> ended(Task<void> task) {
 }
 
 /// Lets something happen within a claim or behind a list of places, or makes a claim throw.
-class OddStore final : public store::WrappedStore {
+class OddStore final : public store::Wrapped<store::WrappedQueueStore> {
 public:
-  using WrappedStore::WrappedStore;
+  using Wrapped::Wrapped;
   Task<Result<std::vector<store::WorkItem>>> claim(std::string destination, std::int64_t now,
                                                    std::size_t most) override {
     if (std::exchange(throws, false)) throw std::runtime_error("made to throw");
-    auto items = co_await inner_.claim(std::move(destination), now, most);
+    auto items = co_await WrappedQueueStore::claim(std::move(destination), now, most);
     if (auto event = std::exchange(meanwhile, nullptr)) event();
     co_return items;
   }
   Task<Result<std::vector<store::DestinationFacts>>> list_destinations(bool with_counts) override {
-    auto listed = co_await inner_.list_destinations(with_counts);
+    auto listed = co_await WrappedQueueStore::list_destinations(with_counts);
     if (auto event = std::exchange(behind_list, nullptr)) event();
     co_return listed;
   }
@@ -96,7 +96,7 @@ protected:
     return run_task(queue_.operate(action, filter, "an operator")).value_or(9999);
   }
   State state(const Ulid& id, std::size_t index = 0) {
-    return run_task(server_.store().trace(id))->recipients.at(index).state;
+    return run_task(server_.store().trail().trace(id))->recipients.at(index).state;
   }
   std::int64_t now() const { return millis(clock_.wall()); }
   static store::QueueFilter to(const std::string& destination) {
@@ -241,7 +241,7 @@ TEST_F(QueueOrders, ANoteNamesSomeOfManyPlacesThatBackOff) {
     to.push_back("b@" + key);
   }
   const Ulid id = accept(to);
-  const auto trace = run_task(server_.store().trace(id));
+  const auto trace = run_task(server_.store().trail().trace(id));
   const std::string& note = trace->events.front().detail;
   EXPECT_LT(note.size(), 1000u);
   EXPECT_TRUE(note.contains("far0.example is not tried before its time")) << note;
@@ -278,7 +278,7 @@ TEST_F(QueueOrders, NothingIsDueLaterThanItsMessageLives) {
   queue_.configure(Options{.schedule = {.lifetime = std::chrono::seconds(60)}});
   back_off("far.example", now() + 3'600'000);
   const Ulid id = accept({"a@far.example"});
-  EXPECT_EQ(run_task(server_.store().trace(id))->recipients.at(0).due, now() + 60'000);
+  EXPECT_EQ(run_task(server_.store().trail().trace(id))->recipients.at(0).due, now() + 60'000);
 }
 
 TEST_F(QueueOrders, ThatAPlaceFailedIsForgottenInTheStoreOnceItWorks) {
@@ -294,7 +294,7 @@ TEST_F(QueueOrders, ThatAPlaceFailedIsForgottenInTheStoreOnceItWorks) {
   std::vector<store::Outcome> later{{.message = next, .index = 0, .to = State::waiting, .due = now() + 1}};
   run_task(ended(queue_.settle("far.example", std::move(later), true)));
   EXPECT_FALSE(queue_.failing("far.example"));
-  const auto facts = run_task(server_.store().list_destinations(false));
+  const auto facts = run_task(server_.store().queue().list_destinations(false));
   ASSERT_EQ(facts->size(), 1u);
   EXPECT_EQ(facts->front().failures, 0u);
   EXPECT_EQ(facts->front().last_error, "");

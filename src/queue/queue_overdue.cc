@@ -13,7 +13,7 @@ constexpr std::size_t kMost = 100; // of one claim
 Task<std::vector<Job>> Queue::take_overdue() {
   std::vector<Job> jobs;
   std::int64_t at = millis(clock_.settled());
-  auto items = co_await store_.claim_overdue(at, kMost);
+  auto items = co_await store_.queue().claim_overdue(at, kMost);
   if (!items) {
     log::error("claim-failed", {{"why", items.error().message}});
     co_return jobs;
@@ -24,7 +24,7 @@ Task<std::vector<Job>> Queue::take_overdue() {
 }
 
 Task<std::optional<std::int64_t>> Queue::next_deadline() {
-  auto next = co_await store_.earliest_deadline();
+  auto next = co_await store_.queue().earliest_deadline();
   if (!next || *next == 0) co_return std::nullopt;
   co_return *next;
 }

@@ -36,7 +36,7 @@ Task<void> Queue::record_slice(std::vector<store::Outcome> outcomes, std::option
   for (int tries = 0;; ++tries) {
     auto batch = outcomes;
     auto facts = update;
-    auto done = co_await store_.record(std::move(batch), std::move(facts));
+    auto done = co_await store_.queue().record(std::move(batch), std::move(facts));
     if (done || done.error().code == Errc::closed) break;
     log::error("outcome-not-recorded", {{"why", done.error().message}, {"tries", tries + 1}});
     auto wait = std::chrono::milliseconds(std::min(200 * (tries + 1), 5000));

@@ -82,7 +82,7 @@ TEST_F(QueueTest, AFreshMessageIsDeliveredFromMemoryAndLeavesNothingWaiting) {
   EXPECT_FALSE(take("far.example"));
   EXPECT_EQ(queue_->numbers().workers, 0u);
   EXPECT_EQ(queue_->numbers().destinations, 0u);
-  auto trace = run_task(store_->trace(id));
+  auto trace = run_task(store_->trail().trace(id));
   ASSERT_TRUE(trace);
   EXPECT_EQ(trace->recipients[0].state, store::State::relayed);
 }
@@ -135,7 +135,7 @@ TEST_F(QueueTest, AFailedDestinationBacksOffWithAllThatWaitsForIt) {
   run_task(finish(queue_->settle_failed("far.example", std::move(outcomes), until, "down")));
   EXPECT_FALSE(take("far.example"));
   Ulid waiting = accept("c@far.example"); // goes straight to the store
-  auto trail = run_task(store_->trace(waiting));
+  auto trail = run_task(store_->trail().trace(waiting));
   ASSERT_TRUE(trail);
   EXPECT_NE(trail->events.at(0).detail.find("far.example is not tried before its time: down"), std::string::npos);
   EXPECT_FALSE(queue_->start_worker());
@@ -220,16 +220,16 @@ TEST_F(QueueTest, WorkInHandIsGivenBackAndFoundByTheNextQueue) {
 }
 
 /// Lets something happen between the reading of what is due next, or of the list of destinations, and its use.
-class SlowReader final : public store::WrappedStore {
+class SlowReader final : public store::Wrapped<store::WrappedQueueStore> {
 public:
-  using WrappedStore::WrappedStore;
+  using Wrapped::Wrapped;
   Task<Result<std::int64_t>> earliest_due(std::string destination) override {
-    auto due = co_await inner_.earliest_due(std::move(destination));
+    auto due = co_await WrappedQueueStore::earliest_due(std::move(destination));
     happen();
     co_return due;
   }
   Task<Result<std::vector<store::DestinationFacts>>> list_destinations(bool with_counts) override {
-    auto list = co_await inner_.list_destinations(with_counts);
+    auto list = co_await WrappedQueueStore::list_destinations(with_counts);
     happen();
     co_return list;
   }

@@ -83,7 +83,7 @@ Task<Result<std::size_t>> Queue::operate(store::QueueAction action, store::Queue
   const bool retry = action == store::QueueAction::retry;
   co_await withdraw(filter, retry);
   const std::int64_t at = now();
-  auto changed = co_await store_.operate(action, std::move(filter), std::move(who), at);
+  auto changed = co_await store_.queue().operate(action, std::move(filter), std::move(who), at);
   co_return changed;
 }
 

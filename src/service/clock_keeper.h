@@ -2,7 +2,7 @@
 
 #include "base/clock_trust.h"
 #include "base/task.h"
-#include "store/store.h"
+#include "store/upkeep.h"
 
 #include <atomic>
 #include <string>
@@ -14,7 +14,7 @@ namespace paquebot::service {
 class ClockKeeper {
 public:
   /// Both must outlive it.
-  ClockKeeper(store::Store& store, ClockTrust& trust) : store_(store), trust_(trust) {}
+  ClockKeeper(store::Upkeep& store, ClockTrust& trust) : store_(store), trust_(trust) {}
 
   /// To be called every half second or so. Begins with what the last run left: until that could be read, nothing is
   /// old.
@@ -32,7 +32,7 @@ private:
   Task<Result<>> keep(ClockTrust::Kept kept);
   void tell();
 
-  store::Store& store_;
+  store::Upkeep& store_;
   ClockTrust& trust_;
   bool begun_ = false;
   bool doubted_ = false;                  ///< as it was told last

@@ -12,12 +12,12 @@ using directory::run_task;
 using std::chrono::hours;
 using std::chrono::seconds;
 
-class UnreadableStore final : public store::WrappedStore {
+class UnreadableStore final : public store::Wrapped<store::WrappedUpkeep> {
 public:
-  using WrappedStore::WrappedStore;
+  using Wrapped::Wrapped;
   Task<Result<std::int64_t>> last_beat() override {
     if (fails) co_return fail(Errc::io, "the disk does not answer");
-    co_return co_await inner_.last_beat();
+    co_return co_await WrappedUpkeep::last_beat();
   }
   bool fails = false;
 };
@@ -42,8 +42,8 @@ protected:
     keeper_.emplace(store_, *trust_);
     tick();
   }
-  std::int64_t heartbeat() { return run_task(server_.store().last_beat()).value_or(-1); }
-  std::string setting() { return run_task(server_.store().get_setting(store::kClockSetting)).value_or("?"); }
+  std::int64_t heartbeat() { return run_task(server_.store().upkeep().last_beat()).value_or(-1); }
+  std::string setting() { return run_task(server_.store().upkeep().get_setting(store::kClockSetting)).value_or("?"); }
   std::int64_t now() const { return millis(clock_.wall()); }
 
   directory::TestServer server_;

@@ -78,7 +78,7 @@ std::chrono::steady_clock::duration rest_after(dns::Stand stand) {
 
 } // namespace
 
-DnsKeeper::DnsKeeper(store::Store& store, std::shared_ptr<dns::Upstream> upstream,
+DnsKeeper::DnsKeeper(store::Upkeep& store, std::shared_ptr<dns::Upstream> upstream,
                      std::function<void(Task<void>)> launch)
     : store_(store), upstream_(std::move(upstream)) {
   upstream_->on_change = tell;
@@ -89,7 +89,7 @@ DnsKeeper::DnsKeeper(store::Store& store, std::shared_ptr<dns::Upstream> upstrea
 
 Result<> DnsKeeper::recall() {
   Result<std::vector<std::pair<std::string, std::string>>> rows;
-  auto ask = [](store::Store& store, auto& into) -> Task<void> {
+  auto ask = [](store::Upkeep& store, auto& into) -> Task<void> {
     std::string prefix = dns::kProvenSetting;
     const std::size_t most = kMost;
     into = co_await store.list_settings(std::move(prefix), most);

@@ -3,7 +3,7 @@
 #include "base/result.h"
 #include "base/task.h"
 #include "dns/upstream.h"
-#include "store/store.h"
+#include "store/upkeep.h"
 
 #include <atomic>
 #include <functional>
@@ -17,7 +17,7 @@ namespace paquebot::service {
 class DnsKeeper {
 public:
   /// `store` must outlive it. `launch` runs a task that may last until the store answers.
-  DnsKeeper(store::Store& store, std::shared_ptr<dns::Upstream> upstream, std::function<void(Task<void>)> launch);
+  DnsKeeper(store::Upkeep& store, std::shared_ptr<dns::Upstream> upstream, std::function<void(Task<void>)> launch);
 
   /// What earlier runs knew; blocks until the store has told. Before anything is asked.
   Result<> recall();
@@ -32,7 +32,7 @@ public:
 private:
   Task<void> remember(std::string address, std::int64_t when);
 
-  store::Store& store_;
+  store::Upkeep& store_;
   std::shared_ptr<dns::Upstream> upstream_;
   std::atomic<bool> look_now_ = false, stopping_ = false;
 };

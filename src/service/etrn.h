@@ -4,7 +4,7 @@
 #include "base/task.h"
 #include "mail/status.h"
 #include "queue/queue.h"
-#include "store/store.h"
+#include "store/queue_store.h"
 
 #include <map>
 #include <mutex>
@@ -26,7 +26,8 @@ class Etrn {
 public:
   static constexpr unsigned kPerMinute = 10;
 
-  Etrn(store::Store& store, queue::Queue& queue, const Clock& clock) : store_(store), queue_(queue), clock_(clock) {}
+  Etrn(store::QueueStore& store, queue::Queue& queue, const Clock& clock)
+      : store_(store), queue_(queue), clock_(clock) {}
 
   /// 251 nothing waits, 253 so many recipients are tried now, 458 not now (too often, or the store fails).
   Task<mail::Reply> start(EtrnOrder order);
@@ -40,7 +41,7 @@ private:
   bool allowed(const std::string& who);
   Task<Result<std::vector<std::string>>> destinations(EtrnOrder order);
 
-  store::Store& store_;
+  store::QueueStore& store_;
   queue::Queue& queue_;
   const Clock& clock_;
   std::mutex mutex_;

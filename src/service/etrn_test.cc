@@ -18,7 +18,7 @@ protected:
     queue::Options options;
     options.routes = queue::RouteTable(std::vector<queue::Route>{{.name = "isp", .to = "routed.example"}});
     queue_ = std::make_unique<queue::Queue>(*store_, clock_, options);
-    etrn_ = std::make_unique<Etrn>(*store_, *queue_, clock_);
+    etrn_ = std::make_unique<Etrn>(store_->queue(), *queue_, clock_);
   }
 
   /// Something that waits for a long time yet.
@@ -34,7 +34,7 @@ protected:
     row.destination = destination;
     row.due = request->accepted_at + 3'600'000;
     request->recipients = {row};
-    const auto result = run_task(store_->accept(request));
+    const auto result = run_task(store_->acceptance().accept(request));
     ASSERT_EQ(result.status, store::AcceptStatus::accepted) << result.why;
   }
 
@@ -59,8 +59,8 @@ TEST_F(EtrnTest, StartsWhatIsMeant) {
   EXPECT_EQ(start('@', "far.example"), "253 2.0.0 3 pending messages for node @far.example started");
   EXPECT_EQ(start('#', "isp"), "253 2.0.0 1 pending messages for node #isp started");
   EXPECT_EQ(start(0, "routed.example"), "253 2.0.0 1 pending messages for node routed.example started");
-  EXPECT_EQ(run_task(store_->earliest_due("far.example")).value_or(0), millis(clock_.wall()));
-  EXPECT_GT(run_task(store_->earliest_due("nearfar.example")).value_or(0), millis(clock_.wall()));
+  EXPECT_EQ(run_task(store_->queue().earliest_due("far.example")).value_or(0), millis(clock_.wall()));
+  EXPECT_GT(run_task(store_->queue().earliest_due("nearfar.example")).value_or(0), millis(clock_.wall()));
 }
 
 TEST_F(EtrnTest, LeavesWhatItsSenderWantsHeld) {

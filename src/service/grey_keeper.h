@@ -3,7 +3,8 @@
 #include "base/task.h"
 #include "policy/grey_table.h"
 #include "policy/guard_book.h"
-#include "store/store.h"
+#include "store/books.h"
+#include "store/upkeep.h"
 
 namespace paquebot::service {
 
@@ -11,7 +12,7 @@ namespace paquebot::service {
 class GreyKeeper {
 public:
   /// Both must outlive it.
-  GreyKeeper(store::Store& store, policy::GreyTable& table) : store_(store), table_(table) {}
+  GreyKeeper(store::Books& store, policy::GreyTable& table) : store_(store), table_(table) {}
 
   /// What waited, what has passed, and which networks are known. Who comes in the first moments may have to come again.
   Task<void> load();
@@ -21,13 +22,13 @@ public:
   void stop() { stopping_ = true; }
 
 private:
-  store::Store& store_;
+  store::Books& store_;
   policy::GreyTable& table_;
   bool stopping_ = false; ///< on the context of the others only
 };
 
 /// Puts what operators have listed into the book; both must outlive it. A store that can't be read leaves it empty, with a line in
 /// the log.
-Task<void> load_guard_book(store::Store& store, policy::GuardBook& book);
+Task<void> load_guard_book(store::Upkeep& store, policy::GuardBook& book);
 
 } // namespace paquebot::service

@@ -97,7 +97,7 @@ void LoginDesk::note(const sasl::Refusal& refusal) const {
 }
 
 Task<directory::Login> LoginDesk::prove(sasl::Question question, sasl::Channel channel, directory::Turn turn) {
-  const std::uint64_t generation = parts_.store.directory_generation();
+  const std::uint64_t generation = parts_.store.directory().generation();
   directory::Login login;
   switch (question.kind) {
     case Kind::password:
@@ -111,14 +111,14 @@ Task<directory::Login> LoginDesk::prove(sasl::Question question, sasl::Channel c
   }
   if (login.verdict != Verdict::accepted) co_return login;
   parts_.sessions.logged_in(token_, login.account.id);
-  if (parts_.store.directory_generation() == generation) co_return login;
+  if (parts_.store.directory().generation() == generation) co_return login;
   co_return co_await look_again(std::move(login), generation);
 }
 
 /// The directory changed while we were looking: disabled, or another password, or this one revoked?
 Task<directory::Login> LoginDesk::look_again(directory::Login login, std::uint64_t) {
-  auto account = co_await parts_.store.get_account(login.account.id);
-  const auto others = co_await parts_.store.list_app_passwords(login.account.id);
+  auto account = co_await parts_.store.directory().get_account(login.account.id);
+  const auto others = co_await parts_.store.credentials().list_app_passwords(login.account.id);
   if (!account)
     login.verdict = account.error().code == Errc::not_found ? Verdict::wrong : Verdict::temporary;
   else if (!others)
@@ -195,7 +195,7 @@ Task<void> LoginDesk::note_network(store::Id account) {
   const unsigned networks = parts_.networks != nullptr ? parts_.networks->note(account, address_) : 0;
   if (networks == 0) co_return;
   std::string reason = "it logged in from " + std::to_string(networks) + " networks within an hour";
-  const auto marked = co_await parts_.store.suspect(account, store::Signal::networks, std::move(reason));
+  const auto marked = co_await parts_.store.books().suspect(account, store::Signal::networks, std::move(reason));
   if (!marked) log::error("account-suspected", {{"account", account}, {"why", marked.error().message}});
 }
 
@@ -203,7 +203,7 @@ Task<void> LoginDesk::note_use(store::AppPassword used) {
   const std::int64_t now = millis(system_clock().wall());
   if (used.id == 0 || (used.used_from == address_ && now - used.used < kUseNoted)) co_return;
   std::string from = address_;
-  const auto noted = co_await parts_.store.use_app_password(used.id, now, std::move(from));
+  const auto noted = co_await parts_.store.credentials().use_app_password(used.id, now, std::move(from));
   if (!noted) log::warning("app-password-use-not-noted", {{"why", noted.error().message}});
 }
 

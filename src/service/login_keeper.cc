@@ -17,7 +17,7 @@ constexpr std::size_t kSavedAtOnce = 100;
 
 Task<void> LoginKeeper::load() {
   std::string prefix(kKnownSetting);
-  const auto rows = co_await store_.list_settings(std::move(prefix), kKnownRows);
+  const auto rows = co_await store_.upkeep().list_settings(std::move(prefix), kKnownRows);
   if (!rows) {
     log::error("known-addresses-unreadable", {{"why", rows.error().message}});
     co_return;
@@ -30,12 +30,12 @@ Task<void> LoginKeeper::save() {
   for (const auto& [name, row] : rows) {
     std::string key = std::string(kKnownSetting) + name, value = row;
     std::string login = name;
-    const auto account = co_await store_.find_account(std::move(login));
+    const auto account = co_await store_.directory().find_account(std::move(login));
     if (!account && account.error().code == Errc::not_found) { // removed meanwhile
       guard_.forget(name);
       value.clear();
     }
-    const auto saved = co_await store_.set_setting(std::move(key), std::move(value));
+    const auto saved = co_await store_.upkeep().set_setting(std::move(key), std::move(value));
     if (saved) continue;
     log::warning("known-addresses-not-saved", {{"account", name}, {"why", saved.error().message}});
     guard_.put_back(name);

@@ -14,27 +14,27 @@ using directory::run_task;
 using Verdict = LoginAnswer::Verdict;
 
 /// The account changes just after its password was looked up.
-class Changing final : public store::WrappedStore {
+class Changing final : public store::Wrapped<store::WrappedDirectoryStore> {
 public:
-  using WrappedStore::WrappedStore;
+  using Wrapped::Wrapped;
   Task<Result<store::Account>> find_account(std::string login) override {
-    auto account = co_await inner_.find_account(std::move(login));
+    auto account = co_await WrappedDirectoryStore::find_account(std::move(login));
     if (account && change) {
       store::Account changed = *account;
       change(changed);
       change = nullptr;
-      auto done = co_await inner_.update_account(std::move(changed));
+      auto done = co_await WrappedDirectoryStore::update_account(std::move(changed));
       EXPECT_TRUE(done);
     }
     co_return account;
   }
   Task<Result<store::Account>> get_account(store::Id id) override {
-    auto account = co_await inner_.get_account(id);
+    auto account = co_await WrappedDirectoryStore::get_account(id);
     if (account && change) {
       store::Account changed = *account;
       change(changed);
       change = nullptr;
-      auto done = co_await inner_.update_account(std::move(changed));
+      auto done = co_await WrappedDirectoryStore::update_account(std::move(changed));
       EXPECT_TRUE(done);
     }
     co_return account;
@@ -93,7 +93,7 @@ TEST(PatienceKeeper, ARestartMakesNobodyBeginAnew) {
     clock.advance(hours(10));
     EXPECT_FALSE(before.is_over("ann", clock.now()));
   }
-  PatienceKeeper keeper(server.store(), clock);
+  PatienceKeeper keeper(server.store().upkeep(), clock);
   EXPECT_TRUE(run_task(done(keeper.save(before))));
   clock.advance(hours(1));
   EXPECT_TRUE(run_task(done(keeper.load(after))));
@@ -104,7 +104,7 @@ TEST(PatienceKeeper, ARestartMakesNobodyBeginAnew) {
   intake::Patience later; // what is too old is read, and goes away
   EXPECT_TRUE(run_task(done(keeper.load(later))));
   EXPECT_TRUE(run_task(done(keeper.save(later))));
-  EXPECT_TRUE(run_task(server.store().list_settings("patience.", 10))->empty());
+  EXPECT_TRUE(run_task(server.store().upkeep().list_settings("patience.", 10))->empty());
 }
 
 TEST(Login, ScramIsOfferedWhileEverybodyCanDoIt) {
@@ -125,7 +125,7 @@ TEST(Login, ScramIsOfferedWhileEverybodyCanDoIt) {
   auto bob = server.account("bob@example.org", "builder");
   EXPECT_FALSE(run_task(scram.offered()));
   bob.disabled = true;
-  ASSERT_TRUE(run_task(server.store().update_account(bob)));
+  ASSERT_TRUE(run_task(server.store().directory().update_account(bob)));
   EXPECT_TRUE(run_task(scram.offered()));
 }
 

@@ -4,7 +4,7 @@
 
 namespace paquebot::service {
 
-Numbering::Numbering(store::Store& store, store::MailboxInfo mailbox)
+Numbering::Numbering(store::Mailboxes& store, store::MailboxInfo mailbox)
     : store_(store), mailbox_(mailbox.id), uidnext_(mailbox.uidnext),
       count_(static_cast<std::uint32_t>(mailbox.count)) {}
 

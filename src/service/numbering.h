@@ -1,6 +1,6 @@
 #pragma once
 
-#include "store/store.h"
+#include "store/mailboxes.h"
 
 #include <vector>
 
@@ -13,7 +13,7 @@ class Numbering {
 public:
   static constexpr std::uint32_t kStride = 256;
 
-  Numbering(store::Store& store, store::MailboxInfo mailbox);
+  Numbering(store::Mailboxes& store, store::MailboxInfo mailbox);
   std::uint32_t count() const { return count_; }
   /// Entries from message `number` (from 1) on: `most`, or fewer at the end; not_found when there is none.
   Task<Result<std::vector<store::EntryInfo>>> from(std::uint32_t number, std::uint32_t most);
@@ -21,7 +21,7 @@ public:
 private:
   Task<Result<>> load_page(std::uint32_t page);
 
-  store::Store& store_;
+  store::Mailboxes& store_;
   store::Id mailbox_;
   std::uint32_t uidnext_;
   std::uint32_t count_;

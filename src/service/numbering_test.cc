@@ -27,11 +27,11 @@ protected:
       to.account = account_.id;
       request->recipients.push_back(to);
       std::shared_ptr<const store::AcceptRequest> sealed = request;
-      ASSERT_EQ(run_task(server_.store().accept(sealed)).status, store::AcceptStatus::accepted);
+      ASSERT_EQ(run_task(server_.store().acceptance().accept(sealed)).status, store::AcceptStatus::accepted);
     }
   }
 
-  store::MailboxInfo inbox() { return *run_task(server_.store().open_mailbox(account_.id, "INBOX")); }
+  store::MailboxInfo inbox() { return *run_task(server_.store().mailboxes().open(account_.id, "INBOX")); }
 
   std::vector<std::uint32_t> uids(Numbering& numbering, std::uint32_t from, std::uint32_t most) {
     auto entries = run_task(numbering.from(from, most));
@@ -51,9 +51,9 @@ TEST_F(NumberingTest, NumbersCountOnInOrderAndByJumps) {
   // Holes: numbers and uids part ways.
   std::vector<std::uint32_t> gone;
   for (std::uint32_t uid = 10; uid <= 700; uid += 10) gone.push_back(uid);
-  auto done = run_task(server_.store().expunge(inbox().id, gone, "test"));
+  auto done = run_task(server_.store().mailboxes().expunge(inbox().id, gone, "test"));
   ASSERT_TRUE(done);
-  Numbering in_order(server_.store(), inbox());
+  Numbering in_order(server_.store().mailboxes(), inbox());
   ASSERT_EQ(in_order.count(), 630u);
   std::vector<std::uint32_t> all;
   while (all.size() < in_order.count()) {
@@ -62,7 +62,7 @@ TEST_F(NumberingTest, NumbersCountOnInOrderAndByJumps) {
     all.insert(all.end(), some.begin(), some.end());
   }
   for (std::uint32_t number : {630u, 1u, 256u, 257u, 512u, 513u, 300u, 299u}) {
-    Numbering jump(server_.store(), inbox());
+    Numbering jump(server_.store().mailboxes(), inbox());
     EXPECT_EQ(uids(jump, number, 1), std::vector<std::uint32_t>{all[number - 1]}) << number;
     EXPECT_EQ(uids(in_order, number, 1), std::vector<std::uint32_t>{all[number - 1]}) << number;
   }
@@ -71,11 +71,11 @@ TEST_F(NumberingTest, NumbersCountOnInOrderAndByJumps) {
 
 TEST_F(NumberingTest, WhatComesLaterHasNoNumberAndBeyondTheEndIsNothing) {
   deliver(3);
-  Numbering numbering(server_.store(), inbox());
+  Numbering numbering(server_.store().mailboxes(), inbox());
   deliver(3);
   EXPECT_EQ(uids(numbering, 1, 100).size(), 3u);
   EXPECT_TRUE(uids(numbering, 4, 1).empty());
-  Numbering empty(server_.store(), store::MailboxInfo{});
+  Numbering empty(server_.store().mailboxes(), store::MailboxInfo{});
   EXPECT_TRUE(uids(empty, 1, 1).empty());
 }
 

@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/task.h"
 #include "intake/patience.h"
-#include "store/store.h"
+#include "store/upkeep.h"
 
 namespace paquebot::service {
 
@@ -12,14 +12,14 @@ namespace paquebot::service {
 class PatienceKeeper {
 public:
   /// Both must outlive it. `clock`: settled() is the calendar, so that one that is wrong forgets nobody.
-  PatienceKeeper(store::Store& store, const Clock& clock) : store_(store), clock_(clock) {}
+  PatienceKeeper(store::Upkeep& store, const Clock& clock) : store_(store), clock_(clock) {}
 
   Task<void> load(intake::Patience& patience);
   /// What has changed, at most a hundred: called every five seconds.
   Task<void> save(intake::Patience& patience);
 
 private:
-  store::Store& store_;
+  store::Upkeep& store_;
   const Clock& clock_;
 };
 

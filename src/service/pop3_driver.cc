@@ -65,7 +65,7 @@ Task<void> Pop3Connection::serve(std::shared_ptr<Pop3Connection> self) {
 void Pop3Connection::release_mailbox() {
   if (locked_ != 0) {
     parts_.holders.leave(locked_);
-    parts_.store.unlock_mailbox(locked_);
+    parts_.store.mailboxes().unlock(locked_);
   }
   locked_ = 0;
 }
@@ -231,19 +231,19 @@ Task<void> Pop3Connection::perform(pop3::AskLogin ask) {
 
 /// From another session too, when its client has been silent for long.
 Task<Result<>> Pop3Connection::lock(store::Id mailbox) {
-  auto locked = co_await parts_.store.lock_mailbox(mailbox);
+  auto locked = co_await parts_.store.mailboxes().lock(mailbox);
   if (locked || locked.error().code != Errc::conflict) co_return locked;
   MailboxHolders& holders = parts_.holders;
   const bool free = co_await holders.take_over(mailbox);
   if (!free) co_return locked;
-  auto again = co_await parts_.store.lock_mailbox(mailbox);
+  auto again = co_await parts_.store.mailboxes().lock(mailbox);
   co_return again;
 }
 
 Task<void> Pop3Connection::perform(pop3::AskOpen ask) {
   std::uint32_t id = ask.id;
   std::string inbox = "INBOX";
-  auto opened = co_await parts_.store.open_mailbox(account_.id, inbox);
+  auto opened = co_await parts_.store.mailboxes().open(account_.id, inbox);
   if (!opened) {
     log::error("mailbox-unreadable", {{"account", account_.login}, {"why", opened.error().message}});
     session_->answer_open(id, pop3::OpenVerdict::temporary_failure, 0, 0);
@@ -259,12 +259,12 @@ Task<void> Pop3Connection::perform(pop3::AskOpen ask) {
   locked_ = opened->id;
   parts_.holders.hold(locked_, executor_, self_);
   // Again, under the lock: another session may have deleted in between.
-  opened = co_await parts_.store.open_mailbox(account_.id, inbox);
+  opened = co_await parts_.store.mailboxes().open(account_.id, inbox);
   if (!opened) {
     session_->answer_open(id, pop3::OpenVerdict::temporary_failure, 0, 0);
     co_return;
   }
-  numbering_.emplace(parts_.store, *opened);
+  numbering_.emplace(parts_.store.mailboxes(), *opened);
   if (options_->session->login_delay.count() > 0) parts_.login_delay.opened(account_.id, Steady::now());
   session_->answer_open(id, pop3::OpenVerdict::opened, numbering_->count(), opened->bytes);
 }
@@ -293,7 +293,7 @@ Task<void> Pop3Connection::perform(pop3::AskList ask) {
 Task<Result<std::uint64_t>> Pop3Connection::surrogate_size(std::uint32_t uid) {
   if (const auto known = surrogate_sizes_.find(uid); known != surrogate_sizes_.end()) co_return known->second;
   std::vector<std::uint32_t> one{uid};
-  auto read = co_await parts_.store.read_entries(locked_, std::move(one), kAheadOctets);
+  auto read = co_await parts_.store.mailboxes().read_entries(locked_, std::move(one), kAheadOctets);
   if (!read) co_return std::unexpected(read.error());
   if (read->empty()) co_return fail(Errc::not_found, "no such message");
   store::EntryContent entry = std::move(read->front());
@@ -303,7 +303,7 @@ Task<Result<std::uint64_t>> Pop3Connection::surrogate_size(std::uint32_t uid) {
   const std::uint64_t size = entry.text ? 0 : entry.body.size;
   sent.add(surrogate.feed(entry.head, size == 0));
   for (std::uint64_t offset = 0; offset < size;) {
-    auto piece = co_await parts_.store.read_body(entry.body, offset, store::kBodyChunk);
+    auto piece = co_await parts_.store.content().read_body(entry.body, offset, store::kBodyChunk);
     if (!piece) co_return std::unexpected(piece.error());
     if (piece->empty()) co_return fail(Errc::io, "the body is short");
     offset += piece->size();
@@ -321,7 +321,7 @@ Task<Result<>> Pop3Connection::read_ahead(std::uint32_t number) {
   if (!entries) co_return std::unexpected(entries.error());
   std::vector<std::uint32_t> uids;
   for (const store::EntryInfo& entry : *entries) uids.push_back(entry.uid);
-  auto read = co_await parts_.store.read_entries(locked_, std::move(uids), kAheadOctets);
+  auto read = co_await parts_.store.mailboxes().read_entries(locked_, std::move(uids), kAheadOctets);
   if (!read) {
     log::error("message-unreadable", {{"account", account_.login}, {"number", number}, {"why", read.error().message}});
     co_return std::unexpected(read.error());
@@ -356,7 +356,7 @@ Task<void> Pop3Connection::perform(pop3::AskMessage ask) {
     if (entry_.text) entry_ = {}; // used up
     co_return;
   }
-  auto piece = co_await parts_.store.read_body(entry_.body, offset_, store::kBodyChunk);
+  auto piece = co_await parts_.store.content().read_body(entry_.body, offset_, store::kBodyChunk);
   if (!piece || piece->empty()) {
     log::error("message-unreadable",
                {{"account", account_.login}, {"why", piece ? "the body is short" : piece.error().message.c_str()}});
@@ -400,7 +400,7 @@ Task<void> Pop3Connection::perform(pop3::AskCommit ask) {
     const auto end = begin + static_cast<std::ptrdiff_t>(std::min(kDeletedAtOnce, uids->size() - at));
     std::vector<std::uint32_t> slice(begin, end);
     std::string by = who;
-    auto gone = co_await parts_.store.expunge(locked_, std::move(slice), std::move(by));
+    auto gone = co_await parts_.store.mailboxes().expunge(locked_, std::move(slice), std::move(by));
     if (gone)
       removed += *gone;
     else

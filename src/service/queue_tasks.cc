@@ -6,7 +6,7 @@
 
 namespace paquebot::service {
 
-Task<void> retry_routes(store::Store& store, std::vector<std::string> destinations) {
+Task<void> retry_routes(store::QueueStore& store, std::vector<std::string> destinations) {
   for (const std::string& destination : destinations) {
     store::QueueFilter filter;
     filter.destination = destination;
@@ -17,7 +17,7 @@ Task<void> retry_routes(store::Store& store, std::vector<std::string> destinatio
   }
 }
 
-Task<void> tell_of_restore(store::Store& store) {
+Task<void> tell_of_restore(store::Upkeep& store) {
   const std::string key = store::kRestoredSetting;
   const auto told = co_await store.get_setting(key);
   if (!told || told->empty()) co_return;

@@ -64,21 +64,21 @@ struct Server::Impl {
     signer.configure(snapshot->sign);
     networks.configure(snapshot->takeover_networks);
     certificate.configure(snapshot->certificate_file, snapshot->certificate_pem, options.hostname);
-    store.watch_accounts(snapshot->takeover);
+    store.books().watch_accounts(snapshot->takeover);
     dmarc_book.configure(snapshot->dmarc_reports.send);
   }
 
   store::Store& store;
   ServerOptions options;
   ClockTrust clock{system_clock()}; ///< for all that deletes, returns or forgets what is old
-  ClockKeeper clock_keeper{store, clock};
+  ClockKeeper clock_keeper{store.upkeep(), clock};
   std::mutex snapshot_mutex;
   std::shared_ptr<const Snapshot> snapshot;
   net::ContextPool contexts;
   directory::CpuPool cpu;
   directory::CpuPool signing; ///< a line of its own: a flood of logins holds up no mail
   directory::Directory directory;
-  policy::LimitBook limits{store, system_clock()};
+  policy::LimitBook limits{store.books(), system_clock()};
   policy::ReturnPaths paths{store, directory, system_clock()};
   policy::RelayRates relay_rates{system_clock()};
   policy::Policy policy;
@@ -93,14 +93,14 @@ struct Server::Impl {
   policy::GreyTable grey;
   policy::GuardBook guard_book{system_clock()};
   policy::Refusals refusals;
-  GreyKeeper grey_keeper{store, grey};
+  GreyKeeper grey_keeper{store.books(), grey};
   Sessions sessions;
   LoginDelay login_delay;
   MailboxHolders holders;
-  Etrn etrn{store, queue, system_clock()};
+  Etrn etrn{store.queue(), queue, system_clock()};
   directory::LoginGuard guard;
   LoginKeeper login_keeper{store, guard};
-  PatienceKeeper patience_keeper{store, clock};
+  PatienceKeeper patience_keeper{store.upkeep(), clock};
   ScramSwitch scram{directory};
   directory::NetworkWatch networks;
   CertificateWatch certificate;
@@ -112,7 +112,7 @@ struct Server::Impl {
   delivery::Signer signer{store, signing, system_clock(), options.hostname};
   std::unique_ptr<delivery::Dispatcher> dispatcher;
   std::unique_ptr<delivery::Reporter> reporter;
-  intake::DmarcBook dmarc_book{store, system_clock()};
+  intake::DmarcBook dmarc_book{store.books(), system_clock()};
   std::unique_ptr<delivery::DmarcReporter> dmarc_reporter;
   delivery::Deadlines deadlines{queue, clock};
   std::unique_ptr<control::Control> control;
@@ -361,7 +361,7 @@ Task<void> Server::Impl::upkeep() {
       co_await patience_keeper.save(verifier->patience);
     }
     const bool round = ticks % 20 == 2; // the first a second after the start
-    const std::uint64_t marks_now = store.suspicion_generation();
+    const std::uint64_t marks_now = store.books().suspicion_generation();
     const bool marked = std::exchange(marks, marks_now) != marks_now;
     if (round || marked) {
       intake::Services parts = services();
@@ -372,7 +372,7 @@ Task<void> Server::Impl::upkeep() {
     tell_of_certificate();
     for (bool more = true; more && !stopping;) {
       std::int64_t now = millis(clock.settled());
-      auto slice = co_await store.maintain(now);
+      auto slice = co_await store.upkeep().maintain(now);
       more = slice && *slice;
     }
     co_await expire_mail();
@@ -389,7 +389,7 @@ Task<void> Server::Impl::expire_mail() {
   const std::int64_t before = millis(clock.settled()) - std::int64_t{days} * 24 * 3600 * 1000;
   for (bool more = true; more && !stopping;) {
     std::string why = fmt::format("expired after {} days", days);
-    auto slice = co_await store.expire_entries(before, std::move(why));
+    auto slice = co_await store.mailboxes().expire_entries(before, std::move(why));
     if (!slice) log::error("expiry-failed", {{"why", slice.error().message}});
     if (slice && slice->removed > 0) log::info("expired", {{"messages", slice->removed}});
     more = slice && slice->more;
@@ -433,7 +433,8 @@ Task<void> Server::Impl::load_queue() {
 }
 
 Task<void> Server::Impl::wake_routes(std::vector<std::string> destinations) {
-  co_await retry_routes(store, std::move(destinations));
+  store::QueueStore& waiting = store.queue();
+  co_await retry_routes(waiting, std::move(destinations));
   co_await load_queue();
 }
 
@@ -474,7 +475,7 @@ Result<> Server::begin_dns() {
   auto made = dns::make_resolvers(s.first(), s.options.dns, kStrangersQuestions, system_clock());
   if (!made) return std::unexpected(made.error());
   s.resolvers = std::move(*made);
-  s.dns_keeper = std::make_unique<DnsKeeper>(s.store, s.resolvers.upstream, [&s](Task<void> task) {
+  s.dns_keeper = std::make_unique<DnsKeeper>(s.store.upkeep(), s.resolvers.upstream, [&s](Task<void> task) {
     s.launch(s.first(), std::move(task), "remembering resolvers");
   });
   return s.dns_keeper->recall();
@@ -531,8 +532,8 @@ Result<> Server::start(std::vector<BoundListener> listeners) {
   s.launch(s.first(), s.begin_queue(), "queue load");
   s.launch(s.first(), s.grey_keeper.load(), "greylist");
   s.launch(s.first(), s.login_keeper.load(), "known addresses");
-  s.launch(s.first(), load_guard_book(s.store, s.guard_book), "own lists");
-  s.launch(s.first(), tell_of_restore(s.store), "queue held");
+  s.launch(s.first(), load_guard_book(s.store.upkeep(), s.guard_book), "own lists");
+  s.launch(s.first(), tell_of_restore(s.store.upkeep()), "queue held");
   s.launch(s.first(), s.upkeep(), "upkeep");
   s.launch(s.first(), s.report_dmarc(), "DMARC reports");
   s.launch(s.first(), s.pick_up_drops(), "drop directory");
@@ -553,7 +554,7 @@ void Server::replace(std::shared_ptr<const Snapshot> snapshot) {
   impl_->signer.configure(snapshot->sign);
   impl_->networks.configure(snapshot->takeover_networks);
   impl_->certificate.configure(snapshot->certificate_file, snapshot->certificate_pem, impl_->options.hostname);
-  impl_->store.watch_accounts(snapshot->takeover);
+  impl_->store.books().watch_accounts(snapshot->takeover);
   impl_->dmarc_book.configure(snapshot->dmarc_reports.send);
   {
     const std::lock_guard lock(impl_->snapshot_mutex);

@@ -10,13 +10,13 @@ namespace paquebot::service {
 namespace {
 
 /// A store that can't be read the first times it is asked what waits.
-class SlowStart final : public store::WrappedStore {
+class SlowStart final : public store::Wrapped<store::WrappedQueueStore> {
 public:
-  using WrappedStore::WrappedStore;
+  using Wrapped::Wrapped;
 
   Task<Result<std::vector<store::DestinationFacts>>> list_destinations(bool with_counts) override {
     if (count() < 3) co_return fail(Errc::io, "the disk does not answer");
-    co_return co_await inner_.list_destinations(with_counts);
+    co_return co_await WrappedQueueStore::list_destinations(with_counts);
   }
   void wait_for(int times) {
     std::unique_lock lock(mutex_);

@@ -48,7 +48,7 @@ void SmtpConnection::begin_transaction() {
 // What memory can answer. False: nothing was said, and perform() asks and tells the log.
 
 bool SmtpConnection::mail_at_once(const smtp::AskMail& ask) {
-  if (!parts_.intake.store.has_room()) return false;
+  if (!parts_.intake.store.acceptance().has_room()) return false;
   begin_transaction();
   std::optional<mail::Reply> reply = parts_.intake.policy.check_sender_now(client_);
   if (!reply || !reply->positive()) return false;
@@ -80,7 +80,8 @@ void SmtpConnection::begin_content() {
 }
 
 bool SmtpConnection::data_at_once(const smtp::AskData& ask) {
-  if (!parts_.intake.store.has_room() || intake::asks_about(parts_.intake, options_->intake, peer_)) return false;
+  if (!parts_.intake.store.acceptance().has_room() || intake::asks_about(parts_.intake, options_->intake, peer_))
+    return false;
   begin_content();
   session_->answer(ask.id, mail::Reply(354, {}, ""));
   return true;

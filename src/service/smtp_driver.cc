@@ -322,7 +322,7 @@ Task<void> SmtpConnection::perform(smtp::AskMail ask) {
   mail::Reply reply = co_await parts_.intake.policy.check_sender(client_, sender);
   if (guard_ && reply.positive())
     if (mail::Reply held = guard_->mail(sender); held.code != 0) reply = std::move(held);
-  if (reply.positive() && !parts_.intake.store.has_room())
+  if (reply.positive() && !parts_.intake.store.acceptance().has_room())
     reply = mail::Reply(452, {4, 3, 1}, "no room for messages now, please try again later");
   if (reply.positive() && filters_) {
     filter::Client facts = filter_client();
@@ -407,7 +407,7 @@ Task<void> SmtpConnection::perform(smtp::AskRecipient ask) {
 Task<void> SmtpConnection::perform(smtp::AskData ask) {
   const std::uint32_t id = ask.id;
   mail::Reply reply(354, {}, "");
-  if (!parts_.intake.store.has_room()) {
+  if (!parts_.intake.store.acceptance().has_room()) {
     name_recipients();
     reply = mail::Reply(452, {4, 3, 1}, "no room for messages now, please try again later");
   } else {

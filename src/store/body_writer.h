@@ -1,6 +1,6 @@
 #pragma once
 
-#include "store/store.h"
+#include "store/acceptance.h"
 
 #include <string>
 #include <string_view>
@@ -13,14 +13,14 @@ namespace paquebot::store {
 class BodyWriter {
 public:
   /// `store` must outlive the writer.
-  explicit BodyWriter(Store& store) : store_(store) {}
+  explicit BodyWriter(Acceptance& store) : store_(store) {}
   /// What was neither finished nor discarded is given up.
   ~BodyWriter();
   BodyWriter(const BodyWriter&) = delete;
   BodyWriter& operator=(const BodyWriter&) = delete;
 
   /// Appends. `bytes` must stay valid until it returns. After an error only discard() is of use; the error is
-  /// Store::stage_append's.
+  /// Acceptance::stage_append's.
   Task<Result<>> write(std::string_view bytes);
   /// The same without a coroutine while all stays in memory; false, and nothing is taken, when it would not.
   bool write_now(std::string_view bytes);
@@ -32,7 +32,7 @@ public:
   /// finish() without a coroutine, while in_memory().
   NewBody finish_now();
   /// Makes a staged body durable and hands the body over: from here on it is the caller's to have accepted, or to give
-  /// to Store::stage_abandon. NewBody::type is `eight_bit` when an octet beyond ASCII came, else `seven_bit`: whoever
+  /// to Acceptance::stage_abandon. NewBody::type is `eight_bit` when an octet beyond ASCII came, else `seven_bit`: whoever
   /// knows of BINARYMIME says so itself.
   Task<Result<NewBody>> finish();
   /// Drops everything.
@@ -45,7 +45,7 @@ public:
 private:
   Task<Result<>> spill();
 
-  Store& store_;
+  Acceptance& store_;
   std::string buffer_;
   std::uint64_t size_ = 0;
   Id staged_ = 0;

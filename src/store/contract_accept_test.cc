@@ -11,7 +11,7 @@ using Route = NewRecipient::Route;
 std::string read_all(Store& store, BodyRef body, std::size_t step) {
   std::string out;
   while (out.size() < body.size) {
-    auto slice = run(store.read_body(body, out.size(), step));
+    auto slice = run(store.content().read_body(body, out.size(), step));
     if (!slice || slice->empty()) return "failed: " + (slice ? "empty" : slice.error().message);
     out += *slice;
   }
@@ -25,7 +25,7 @@ std::string pattern(std::size_t size) {
 }
 
 Task<Result<NewBody>> write_body(Store& store, std::string text, std::size_t step) {
-  BodyWriter writer(store);
+  BodyWriter writer(store.acceptance());
   for (std::size_t at = 0; at < text.size(); at += step) {
     const std::string_view part = std::string_view(text).substr(at, step);
     if ((at / step) % 2 == 0 && writer.write_now(part)) continue; // both ways, mixed
@@ -43,10 +43,10 @@ TEST_P(StoreContract, AcceptedMailIsInTheMailboxAndReadsBackExactly) {
 
   const MailboxInfo box = inbox(anna);
   EXPECT_EQ(box.count, 1u);
-  const auto entries = run(store().list_entries(box.id, 0, 10));
+  const auto entries = run(store().mailboxes().list_entries(box.id, 0, 10));
   ASSERT_TRUE(entries);
   ASSERT_EQ(entries->size(), 1u);
-  const auto content = run(store().read_entry(box.id, entries->front().uid));
+  const auto content = run(store().mailboxes().read_entry(box.id, entries->front().uid));
   ASSERT_TRUE(content);
   EXPECT_EQ(content->head,
             "Return-Path: <sender@elsewhere.example>\r\nDelivered-To: anna@example.org\r\n" + request.head);
@@ -72,7 +72,7 @@ TEST_P(StoreContract, ControlCharactersNeverReachTheLinesInFront) {
   recipient.address = "an\r\nna@example.org";
   request.recipients = {recipient};
   accepted(request);
-  const auto content = run(store().read_entry(inbox(anna).id, 1));
+  const auto content = run(store().mailboxes().read_entry(inbox(anna).id, 1));
   ASSERT_TRUE(content);
   EXPECT_EQ(content->head.find("\nX-Evil"), std::string::npos);
   EXPECT_EQ(std::ranges::count(content->head, '\n'), 4); // two in front, two of the head
@@ -117,7 +117,7 @@ TEST_P(StoreContract, QuotaAndMissingAccountsRefuseTheWhole) {
   EXPECT_EQ(result.status, AcceptStatus::account_gone);
   EXPECT_EQ(result.recipients, std::vector<std::uint32_t>{0});
   EXPECT_EQ(inbox_count(big), 0u);
-  EXPECT_FALSE(run(store().trace(request.id)));
+  EXPECT_FALSE(run(store().trail().trace(request.id)));
   request.klass = MessageClass::report; // a report has nobody to go back to
   request.recipients = {to_mailbox(small)};
   accepted(request);
@@ -135,7 +135,7 @@ TEST_P(StoreContract, OneBadMessageSpoilsNothingOfItsBatch) {
     auto request = std::make_shared<AcceptRequest>(message());
     request->recipients = {to_mailbox(i % 10 == 3 ? small : big)};
     if (i % 10 == 3) request->body.bytes.assign(500, 'x');
-    boost::asio::co_spawn(context, store().accept(request),
+    boost::asio::co_spawn(context, store().acceptance().accept(request),
                           [&results, i](std::exception_ptr, AcceptResult r) { results[i] = r; });
   }
   context.run();
@@ -167,7 +167,7 @@ TEST_P(StoreContract, ARefusedRecipientOwesItsReport) {
   alias.address = "all@example.org";
   request.recipients = {alias, refused};
   const Ulid id = accepted(request);
-  const auto owed = run(store().owed_reports({}, 10));
+  const auto owed = run(store().queue().owed_reports({}, 10));
   ASSERT_TRUE(owed);
   ASSERT_EQ(owed->reports.size(), 1u);
   EXPECT_EQ(owed->reports.front().recipients.at(0).index, 1u);
@@ -207,30 +207,30 @@ TEST_P(StoreContract, BodiesOfEverySizeReadBack) {
     request.body = *body;
     request.recipients = {to_mailbox(anna)};
     accepted(request);
-    const auto content = run(store().read_entry(inbox(anna).id, ++uid));
+    const auto content = run(store().mailboxes().read_entry(inbox(anna).id, ++uid));
     ASSERT_TRUE(content);
     EXPECT_TRUE(read_all(store(), content->body, 100000) == text);
-    const auto beyond = run(store().read_body(content->body, c.size, 10));
+    const auto beyond = run(store().content().read_body(content->body, c.size, 10));
     ASSERT_TRUE(beyond);
     EXPECT_EQ(*beyond, "");
   }
   reopen();
-  const auto last = run(store().read_entry(inbox(anna).id, uid));
+  const auto last = run(store().mailboxes().read_entry(inbox(anna).id, uid));
   ASSERT_TRUE(last);
   EXPECT_TRUE(read_all(store(), last->body, kBodyChunk) == pattern(3 * kBodyChunk + 77)) << "after a restart";
 }
 
 TEST_P(StoreContract, ABodyMustBeFinishedAndIsAcceptedOnce) {
   const Account anna = make_account("anna@example.org");
-  const auto staged = run(store().stage_begin());
+  const auto staged = run(store().acceptance().stage_begin());
   ASSERT_TRUE(staged);
-  ASSERT_TRUE(run(store().stage_append(*staged, std::string(1000, 'x'))));
+  ASSERT_TRUE(run(store().acceptance().stage_append(*staged, std::string(1000, 'x'))));
   AcceptRequest request = message();
   request.recipients = {to_mailbox(anna)};
   request.body = {"", *staged, 1000, mail::BodyType::seven_bit};
   EXPECT_EQ(accept(request).status, AcceptStatus::failed) << "not finished";
-  ASSERT_TRUE(run(store().stage_finish(*staged)));
-  EXPECT_FALSE(run(store().stage_append(*staged, "more"))) << "finished";
+  ASSERT_TRUE(run(store().acceptance().stage_finish(*staged)));
+  EXPECT_FALSE(run(store().acceptance().stage_append(*staged, "more"))) << "finished";
   request.body.size = 999;
   EXPECT_EQ(accept(request).status, AcceptStatus::failed) << "another size";
   request.body.size = 1000;
@@ -239,8 +239,8 @@ TEST_P(StoreContract, ABodyMustBeFinishedAndIsAcceptedOnce) {
   again.recipients = request.recipients;
   again.body = request.body;
   EXPECT_EQ(accept(again).status, AcceptStatus::failed) << "owned already";
-  store().stage_abandon(*staged); // not ours to drop any more
-  const auto content = run(store().read_entry(inbox(anna).id, 1));
+  store().acceptance().stage_abandon(*staged); // not ours to drop any more
+  const auto content = run(store().mailboxes().read_entry(inbox(anna).id, 1));
   ASSERT_TRUE(content);
   EXPECT_EQ(read_all(store(), content->body, 300), std::string(1000, 'x'));
 }
@@ -258,13 +258,13 @@ TEST_P(StoreContract, ARefusedMessageLeavesItsBodyToTheCaller) {
 }
 
 Task<void> begin_and_lose(Store& store, std::string text) {
-  BodyWriter writer(store);
+  BodyWriter writer(store.acceptance());
   const Result<> written = co_await writer.write(text);
   EXPECT_TRUE(written);
 }
 
 Task<void> begin_and_discard(Store& store, std::string text) {
-  BodyWriter writer(store);
+  BodyWriter writer(store.acceptance());
   const Result<> written = co_await writer.write(text);
   EXPECT_TRUE(written);
   writer.discard();
@@ -278,12 +278,12 @@ TEST_P(StoreContract, NoBodyIsLeftWithoutAnOwner) {
   reopen();
   expect_sound(); // counts bodies of ended epochs that nobody owns
   for (bool more = true; more;) {
-    const auto slice = run(store().maintain(now()));
+    const auto slice = run(store().upkeep().maintain(now()));
     ASSERT_TRUE(slice);
     more = *slice;
   }
   const BodyRef gone{0, finished->staged, 400000};
-  EXPECT_FALSE(run(store().read_body(gone, 0, 10)));
+  EXPECT_FALSE(run(store().content().read_body(gone, 0, 10)));
 }
 
 TEST_P(StoreContract, SharedContentLivesAsLongAsOneHolder) {
@@ -295,18 +295,18 @@ TEST_P(StoreContract, SharedContentLivesAsLongAsOneHolder) {
   request.body = *body;
   request.recipients = {to_mailbox(anna), to_mailbox(bert), to_remote("c@far.example", "far.example")};
   accepted(request);
-  const auto content = run(store().read_entry(inbox(bert).id, 1));
+  const auto content = run(store().mailboxes().read_entry(inbox(bert).id, 1));
   ASSERT_TRUE(content);
-  ASSERT_TRUE(run(store().expunge(inbox(anna).id, {1}, "anna")));
+  ASSERT_TRUE(run(store().mailboxes().expunge(inbox(anna).id, {1}, "anna")));
   EXPECT_EQ(read_all(store(), content->body, kBodyChunk), pattern(300000));
   auto items = claim("far.example");
   ASSERT_EQ(items.size(), 1u);
   EXPECT_TRUE(record({items[0].message.id, 2, State::relayed, 0, true, Owed::none, peer_said(250, "ok")}));
   EXPECT_EQ(read_all(store(), content->body, kBodyChunk), pattern(300000));
-  ASSERT_TRUE(run(store().expunge(inbox(bert).id, {1}, "bert")));
-  while (run(store().maintain(now())).value_or(false)) {
+  ASSERT_TRUE(run(store().mailboxes().expunge(inbox(bert).id, {1}, "bert")));
+  while (run(store().upkeep().maintain(now())).value_or(false)) {
   }
-  EXPECT_FALSE(run(store().read_body(content->body, 0, 10)));
+  EXPECT_FALSE(run(store().content().read_body(content->body, 0, 10)));
 }
 
 } // namespace

@@ -20,13 +20,13 @@ TEST_P(StoreContract, MailIsAsOldAsItsArrivalWhateverItsId) {
   deliver(anna);
   EXPECT_EQ(expire(now() - kOneDay), 0u);
   maintain();
-  EXPECT_TRUE(run(store().trace(ancient)));
+  EXPECT_TRUE(run(store().trail().trace(ancient)));
   clock().advance(kADay * 2);
   EXPECT_EQ(expire(now() - kOneDay), 3u);
   clock().advance(kADay * 31);
   maintain();
-  EXPECT_FALSE(run(store().trace(ancient)));
-  EXPECT_FALSE(run(store().trace(distant))) << "an id of the future keeps no trail for ever";
+  EXPECT_FALSE(run(store().trail().trace(ancient)));
+  EXPECT_FALSE(run(store().trail().trace(distant))) << "an id of the future keeps no trail for ever";
   expect_sound();
 }
 
@@ -40,7 +40,7 @@ TEST_P(StoreContract, WhatWasHeldForLongIsNotOldWhenItIsLetGo) {
   clock().advance(kADay * 400);
   QueueFilter filter;
   filter.message = held;
-  ASSERT_EQ(run(store().operate(QueueAction::release, filter, "an operator", now())).value_or(0), 1u);
+  ASSERT_EQ(run(store().queue().operate(QueueAction::release, filter, "an operator", now())).value_or(0), 1u);
   ASSERT_EQ(claim("example.org").size(), 1u);
   const Ulid home = deliver(anna, [&] { // as Homecoming does: an id of the same time
     Ulid id = held;
@@ -51,12 +51,12 @@ TEST_P(StoreContract, WhatWasHeldForLongIsNotOldWhenItIsLetGo) {
   EXPECT_EQ(expire(now() - 365 * kOneDay), 0u);
   clock().advance(kADay * 29);
   maintain();
-  EXPECT_TRUE(run(store().trace(held)));
-  EXPECT_TRUE(run(store().trace(home)));
+  EXPECT_TRUE(run(store().trail().trace(held)));
+  EXPECT_TRUE(run(store().trail().trace(home)));
   clock().advance(kADay * 2);
   maintain();
-  EXPECT_FALSE(run(store().trace(held)));
-  EXPECT_FALSE(run(store().trace(home)));
+  EXPECT_FALSE(run(store().trail().trace(held)));
+  EXPECT_FALSE(run(store().trail().trace(home)));
   expect_sound();
 }
 
@@ -83,7 +83,7 @@ TEST_P(StoreContract, WhatCameByAClockThatWasAheadHoldsUpNothingBehindIt) {
 TEST_P(StoreContract, WhatCameByAClockThatWasBehindIsNotOldWhenItIsRight) {
   const Account anna = make_account("anna@example.org");
   const std::int64_t start = now();
-  ASSERT_TRUE(run(store().beat(start)));
+  ASSERT_TRUE(run(store().upkeep().beat(start)));
   clock().set_wall(from_millis(start - 400 * kOneDay));
   reopen();
   deliver(anna);
@@ -94,12 +94,12 @@ TEST_P(StoreContract, WhatCameByAClockThatWasBehindIsNotOldWhenItIsRight) {
   clock().set_wall(from_millis(start + 1000));
   EXPECT_EQ(expire(now() - 365 * kOneDay), 0u);
   EXPECT_GT(trail(far).message.expires_at, now());
-  EXPECT_TRUE(run(store().claim_expired("far.example", now(), 10)).value().empty());
+  EXPECT_TRUE(run(store().queue().claim_expired("far.example", now(), 10)).value().empty());
 }
 
 TEST_P(StoreContract, WhatItsSenderHasGivenTimeForByAClockThatIsBehindIsNotLate) {
   const std::int64_t behind = 400 * kOneDay;
-  ASSERT_TRUE(run(store().beat(now())));
+  ASSERT_TRUE(run(store().upkeep().beat(now())));
   clock().set_wall(from_millis(now() - behind));
   clock().advance(kADay * 7); // the last time that was believed is long ago
   AcceptRequest by = message();
@@ -123,19 +123,19 @@ TEST_P(StoreContract, WhatItsSenderHasGivenTimeForByAClockThatIsBehindIsNotLate)
   EXPECT_EQ(trail(fresh).message.expires_at, by.expires_at + behind);
   EXPECT_EQ(trail(known).message.sender.deliver_by.at, again.sender.deliver_by.at);
   EXPECT_EQ(trail(later).message.expires_at, held.expires_at);
-  EXPECT_EQ(run(store().earliest_deadline()).value_or(0), again.sender.deliver_by.at);
-  EXPECT_TRUE(run(store().claim_overdue(now(), 10)).value().empty());
+  EXPECT_EQ(run(store().queue().earliest_deadline()).value_or(0), again.sender.deliver_by.at);
+  EXPECT_TRUE(run(store().queue().claim_overdue(now(), 10)).value().empty());
 }
 
 TEST_P(StoreContract, TheHeartbeatIsOnlyWhatWasWrittenDown) {
-  EXPECT_EQ(run(store().last_beat()).value_or(-1), 0);
+  EXPECT_EQ(run(store().upkeep().last_beat()).value_or(-1), 0);
   const std::int64_t start = now();
-  ASSERT_TRUE(run(store().beat(start)));
+  ASSERT_TRUE(run(store().upkeep().beat(start)));
   clock().set_wall(from_millis(start + 400 * kOneDay));
   reopen();
   deliver(make_account("anna@example.org"));
   reopen();
-  EXPECT_EQ(run(store().last_beat()).value_or(-1), start);
+  EXPECT_EQ(run(store().upkeep().last_beat()).value_or(-1), start);
 }
 
 TEST_P(StoreContract, NothingIsDueLaterThanItsMessageLives) {
@@ -146,11 +146,11 @@ TEST_P(StoreContract, NothingIsDueLaterThanItsMessageLives) {
   const Ulid id = accepted(request);
   EXPECT_EQ(trail(id).recipients.at(0).due, request.expires_at);
   ASSERT_TRUE(record({id, 0, State::waiting, now() + 400 * kOneDay, true, Owed::none, peer_said(450, "later")}));
-  EXPECT_EQ(run(store().earliest_due("far.example")).value_or(0), request.expires_at);
+  EXPECT_EQ(run(store().queue().earliest_due("far.example")).value_or(0), request.expires_at);
   clock().advance(kADay);
   ASSERT_EQ(claim("far.example").size(), 1u);
   ASSERT_TRUE(record({id, 0, State::waiting, now() + 400 * kOneDay, false}));
-  EXPECT_EQ(run(store().earliest_due("far.example")).value_or(0), request.expires_at);
+  EXPECT_EQ(run(store().queue().earliest_due("far.example")).value_or(0), request.expires_at);
 }
 
 /// Whether a life is over is judged by a clock that is believed; claims go by the wall clock, which may be another.
@@ -163,12 +163,12 @@ TEST_P(StoreContract, WhatIsDeferredPastItsLifeByADoubtedClockIsNotDueAtOnce) {
     ASSERT_TRUE(record({id, 0, State::waiting, now() + 60'000, attempted, Owed::none,
                         attempted ? peer_said(450, "later") : mail::Told{}}));
     EXPECT_EQ(claim("far.example").size(), 0u);
-    EXPECT_EQ(run(store().earliest_due("far.example")).value_or(0), now() + 60'000);
+    EXPECT_EQ(run(store().queue().earliest_due("far.example")).value_or(0), now() + 60'000);
     clock().set_wall(from_millis(now() + 60'000));
   }
   expect_sound();
   clock().set_wall(from_millis(start));
-  ASSERT_TRUE(run(store().pull_forward(now(), now() + kOneDay)));
+  ASSERT_TRUE(run(store().queue().pull_forward(now(), now() + kOneDay)));
   EXPECT_EQ(claim("far.example").size(), 1u);
   expect_sound();
 }
@@ -186,7 +186,7 @@ TEST_P(StoreContract, WhatIsInHandWhenAClockIsPutBackWaitsNoLongerThanItLives) {
   request.recipients[0].due = request.recipients[1].due = now();
   const Ulid fresh = accepted(request);
   clock().set_wall(from_millis(start));
-  ASSERT_TRUE(run(store().pull_forward(now(), now() + kOneDay)));
+  ASSERT_TRUE(run(store().queue().pull_forward(now(), now() + kOneDay)));
   EXPECT_TRUE(record({.message = fresh, .index = 0, .attempted = false}));
   const auto due = [&](std::uint32_t index) { return trail(fresh).recipients[index].due; };
   EXPECT_LE(due(0), now() + kOneDay);
@@ -211,7 +211,7 @@ TEST_P(StoreContract, WhatAClockAheadPutOffIsPulledForward) {
 
   clock().set_wall(from_millis(start + 400 * kOneDay)); // now the clock is ahead
   std::vector<Outcome> deferred = {{old, 0, State::waiting, now() + 1000, true, Owed::none, peer_said(450, "later")}};
-  ASSERT_TRUE(run(store().record(deferred, DestinationUpdate{"far.example", now() + kOneDay, 3, "450 later"})));
+  ASSERT_TRUE(run(store().queue().record(deferred, DestinationUpdate{"far.example", now() + kOneDay, 3, "450 later"})));
   const Ulid fresh = queue("new.example");
   AcceptRequest by = message();
   by.sender.hold = {mail::Hold::Kind::interval, 3600, now() + 3'600'000, "for;3600"};
@@ -223,19 +223,19 @@ TEST_P(StoreContract, WhatAClockAheadPutOffIsPulledForward) {
   accepted(by);
 
   clock().set_wall(from_millis(start));
-  EXPECT_EQ(run(store().pull_forward(now(), latest)).value_or(0), 5u) << "three recipients, two messages";
+  EXPECT_EQ(run(store().queue().pull_forward(now(), latest)).value_or(0), 5u) << "three recipients, two messages";
   EXPECT_EQ(claim("far.example").size(), 1u);
-  const auto facts = run(store().list_destinations(false)).value();
+  const auto facts = run(store().queue().list_destinations(false)).value();
   for (const DestinationFacts& place : facts) EXPECT_LE(place.backoff_until, latest) << place.key;
   const auto items = claim("new.example");
   ASSERT_EQ(items.size(), 1u);
   EXPECT_EQ(items[0].message.id, fresh);
   EXPECT_EQ(items[0].message.accepted_at, now());
   EXPECT_LT(items[0].message.expires_at, latest + 5 * kOneDay);
-  EXPECT_EQ(run(store().earliest_due("by.example")).value_or(0), now() + 3'600'000);
-  EXPECT_EQ(run(store().earliest_deadline()).value_or(0), now() + 7'200'000);
+  EXPECT_EQ(run(store().queue().earliest_due("by.example")).value_or(0), now() + 3'600'000);
+  EXPECT_EQ(run(store().queue().earliest_deadline()).value_or(0), now() + 7'200'000);
   EXPECT_EQ(trail(held).recipients.at(0).due, start + 7 * kOneDay) << "its sender wanted it so";
-  EXPECT_EQ(run(store().pull_forward(now(), latest)).value_or(9), 0u);
+  EXPECT_EQ(run(store().queue().pull_forward(now(), latest)).value_or(9), 0u);
   expect_sound();
 }
 
@@ -252,49 +252,49 @@ TEST_P(StoreContract, AClockThatIsBehindMakesNothingThatWaitsOld) {
   by.recipients[0].deadline = by.sender.deliver_by.at;
   accepted(by);
   clock().advance(std::chrono::minutes(1));
-  ASSERT_TRUE(run(store().beat(now())));
+  ASSERT_TRUE(run(store().upkeep().beat(now())));
   const Trace before = trail(plain);
 
   for (const std::int64_t behind : {400 * kOneDay, 2 * kOneDay, start - kOneDay}) { // the last: it says 1970
     clock().set_wall(from_millis(start - behind));
     reopen();
-    EXPECT_TRUE(run(store().pull_forward(now(), now() + kOneDay)));
+    EXPECT_TRUE(run(store().queue().pull_forward(now(), now() + kOneDay)));
     EXPECT_EQ(trail(plain).message.accepted_at, before.message.accepted_at);
     EXPECT_EQ(trail(plain).message.expires_at, before.message.expires_at);
-    EXPECT_LE(run(store().earliest_due("far.example")).value_or(kNoTime), now()) << "but it may be tried";
-    EXPECT_EQ(run(store().earliest_due("by.example")).value_or(0), by.sender.hold.until);
-    EXPECT_EQ(run(store().earliest_deadline()).value_or(0), by.sender.deliver_by.at);
+    EXPECT_LE(run(store().queue().earliest_due("far.example")).value_or(kNoTime), now()) << "but it may be tried";
+    EXPECT_EQ(run(store().queue().earliest_due("by.example")).value_or(0), by.sender.hold.until);
+    EXPECT_EQ(run(store().queue().earliest_deadline()).value_or(0), by.sender.deliver_by.at);
     expect_sound();
   }
   clock().set_wall(from_millis(start + 120'000));
-  EXPECT_TRUE(run(store().pull_forward(now(), now() + kOneDay)));
-  EXPECT_TRUE(run(store().claim_expired("far.example", now(), 10)).value().empty());
-  EXPECT_TRUE(run(store().claim_overdue(now(), 10)).value().empty());
+  EXPECT_TRUE(run(store().queue().pull_forward(now(), now() + kOneDay)));
+  EXPECT_TRUE(run(store().queue().claim_expired("far.example", now(), 10)).value().empty());
+  EXPECT_TRUE(run(store().queue().claim_overdue(now(), 10)).value().empty());
   EXPECT_EQ(claim("far.example").size(), 1u);
 }
 
 TEST_P(StoreContract, WhatCameInTheFutureCountsFromTheLastTimeThatWasBelieved) {
   const std::int64_t start = now();
-  ASSERT_TRUE(run(store().beat(start)));
+  ASSERT_TRUE(run(store().upkeep().beat(start)));
   clock().set_wall(from_millis(start + 400 * kOneDay));
   const Ulid id = queue("far.example");
   clock().set_wall(from_millis(start - 400 * kOneDay)); // from one that is wrong to another
-  EXPECT_EQ(run(store().pull_forward(now(), now() + kOneDay)).value_or(0), 2u);
+  EXPECT_EQ(run(store().queue().pull_forward(now(), now() + kOneDay)).value_or(0), 2u);
   EXPECT_GE(trail(id).message.accepted_at, start);
   EXPECT_LE(trail(id).message.accepted_at, start + 60'000);
   clock().set_wall(from_millis(start + 120'000));
-  EXPECT_TRUE(run(store().claim_expired("far.example", now(), 10)).value().empty());
-  EXPECT_EQ(run(store().pull_forward(now(), now() + kOneDay)).value_or(9), 0u);
+  EXPECT_TRUE(run(store().queue().claim_expired("far.example", now(), 10)).value().empty());
+  EXPECT_EQ(run(store().queue().pull_forward(now(), now() + kOneDay)).value_or(9), 0u);
 }
 
 TEST_P(StoreContract, WhatNothingWaitsForAnyMoreDidNeverFail) {
   const Ulid id = queue("far.example");
   claim("far.example");
   std::vector<Outcome> failed = {{id, 0, State::failed, 0, true, Owed::none, peer_said(550, "no")}};
-  ASSERT_TRUE(run(store().record(failed, DestinationUpdate{"far.example", now() + 1000, 7, "450 no answer"})));
+  ASSERT_TRUE(run(store().queue().record(failed, DestinationUpdate{"far.example", now() + 1000, 7, "450 no answer"})));
   maintain();
   queue("far.example");
-  const auto facts = run(store().list_destinations(false)).value();
+  const auto facts = run(store().queue().list_destinations(false)).value();
   ASSERT_EQ(facts.size(), 1u);
   EXPECT_EQ(facts[0].failures, 0u);
   EXPECT_EQ(facts[0].backoff_until, 0);

@@ -15,22 +15,23 @@ std::vector<DkimKey> pair_of(const std::string& name, KeyState state) {
 std::string states(Store& store, const std::string& domain) {
   static constexpr const char* kNames[] = {"", "next", "active", "retired"};
   std::string out;
-  const auto list = run(store.list_dkim_keys(domain)).value();
+  const auto list = run(store.keys().list_dkim_keys(domain)).value();
   for (const DkimKey& key : list)
     out += (out.empty() ? "" : ", ") + key.selector + " " + kNames[static_cast<int>(key.state)];
   return out;
 }
 
 TEST_P(StoreContract, DkimKeysAreKept) {
-  EXPECT_EQ(run(store().add_dkim_keys("a.example", pair_of("a", KeyState::active))).error().code, Errc::not_found);
-  ASSERT_TRUE(run(store().add_domain("a.example")));
-  ASSERT_TRUE(run(store().add_domain("b.example")));
-  const auto before = store().directory_generation();
-  ASSERT_TRUE(run(store().add_dkim_keys("A.example", pair_of("One", KeyState::active))));
-  EXPECT_GT(store().directory_generation(), before) << "caches of keys follow it";
-  ASSERT_TRUE(run(store().add_dkim_keys("b.example", pair_of("one", KeyState::next))));
+  EXPECT_EQ(run(store().keys().add_dkim_keys("a.example", pair_of("a", KeyState::active))).error().code,
+            Errc::not_found);
+  ASSERT_TRUE(run(store().directory().add_domain("a.example")));
+  ASSERT_TRUE(run(store().directory().add_domain("b.example")));
+  const auto before = store().directory().generation();
+  ASSERT_TRUE(run(store().keys().add_dkim_keys("A.example", pair_of("One", KeyState::active))));
+  EXPECT_GT(store().directory().generation(), before) << "caches of keys follow it";
+  ASSERT_TRUE(run(store().keys().add_dkim_keys("b.example", pair_of("one", KeyState::next))));
   reopen();
-  const auto list = run(store().list_dkim_keys("A.EXAMPLE")).value();
+  const auto list = run(store().keys().list_dkim_keys("A.EXAMPLE")).value();
   ASSERT_EQ(list.size(), 2u);
   EXPECT_EQ(list[0].domain, "a.example");
   EXPECT_EQ(list[0].selector, "one-rsa");
@@ -40,60 +41,62 @@ TEST_P(StoreContract, DkimKeysAreKept) {
   EXPECT_EQ(list[0].changed, now());
   EXPECT_EQ(list[0].private_key, "PEM One");
   EXPECT_EQ(list[1].algorithm, Algorithm::ed25519);
-  EXPECT_EQ(run(store().list_dkim_keys("")).value().size(), 4u);
-  EXPECT_TRUE(run(store().list_dkim_keys("c.example")).value().empty());
+  EXPECT_EQ(run(store().keys().list_dkim_keys("")).value().size(), 4u);
+  EXPECT_TRUE(run(store().keys().list_dkim_keys("c.example")).value().empty());
 }
 
 TEST_P(StoreContract, DkimKeysAreAddedAllOrNone) {
-  ASSERT_TRUE(run(store().add_domain("a.example")));
-  ASSERT_TRUE(run(store().add_dkim_keys("a.example", pair_of("one", KeyState::active))));
+  ASSERT_TRUE(run(store().directory().add_domain("a.example")));
+  ASSERT_TRUE(run(store().keys().add_dkim_keys("a.example", pair_of("one", KeyState::active))));
   auto same_selector = pair_of("two", KeyState::next);
   same_selector[1].selector = "ONE-ed";
-  EXPECT_EQ(run(store().add_dkim_keys("a.example", same_selector)).error().code, Errc::conflict);
-  EXPECT_EQ(run(store().add_dkim_keys("a.example", pair_of("two", KeyState::active))).error().code, Errc::conflict)
+  EXPECT_EQ(run(store().keys().add_dkim_keys("a.example", same_selector)).error().code, Errc::conflict);
+  EXPECT_EQ(run(store().keys().add_dkim_keys("a.example", pair_of("two", KeyState::active))).error().code,
+            Errc::conflict)
       << "two that sign";
-  EXPECT_EQ(run(store().list_dkim_keys("a.example")).value().size(), 2u);
+  EXPECT_EQ(run(store().keys().list_dkim_keys("a.example")).value().size(), 2u);
   for (int i = 0; i < 24; ++i)
-    ASSERT_TRUE(run(store().add_dkim_keys("a.example", pair_of("old" + std::to_string(i), KeyState::retired))));
-  EXPECT_EQ(run(store().add_dkim_keys("a.example", pair_of("two", KeyState::next))).error().code, Errc::no_space);
+    ASSERT_TRUE(run(store().keys().add_dkim_keys("a.example", pair_of("old" + std::to_string(i), KeyState::retired))));
+  EXPECT_EQ(run(store().keys().add_dkim_keys("a.example", pair_of("two", KeyState::next))).error().code,
+            Errc::no_space);
 }
 
 TEST_P(StoreContract, DkimKeysTakeTurns) {
-  ASSERT_TRUE(run(store().add_domain("a.example")));
-  ASSERT_TRUE(run(store().add_domain("b.example")));
-  EXPECT_EQ(run(store().activate_dkim_keys("a.example")).error().code, Errc::not_found);
-  ASSERT_TRUE(run(store().add_dkim_keys("a.example", pair_of("one", KeyState::active))));
-  ASSERT_TRUE(run(store().add_dkim_keys("b.example", pair_of("other", KeyState::next))));
-  ASSERT_TRUE(run(store().add_dkim_keys("a.example", pair_of("two", KeyState::next))));
+  ASSERT_TRUE(run(store().directory().add_domain("a.example")));
+  ASSERT_TRUE(run(store().directory().add_domain("b.example")));
+  EXPECT_EQ(run(store().keys().activate_dkim_keys("a.example")).error().code, Errc::not_found);
+  ASSERT_TRUE(run(store().keys().add_dkim_keys("a.example", pair_of("one", KeyState::active))));
+  ASSERT_TRUE(run(store().keys().add_dkim_keys("b.example", pair_of("other", KeyState::next))));
+  ASSERT_TRUE(run(store().keys().add_dkim_keys("a.example", pair_of("two", KeyState::next))));
   EXPECT_EQ(states(store(), "a.example"), "one-rsa active, one-ed active, two-rsa next, two-ed next");
   clock().advance(std::chrono::hours(1));
-  const auto before = store().directory_generation();
-  ASSERT_TRUE(run(store().activate_dkim_keys("a.example")));
-  EXPECT_GT(store().directory_generation(), before);
+  const auto before = store().directory().generation();
+  ASSERT_TRUE(run(store().keys().activate_dkim_keys("a.example")));
+  EXPECT_GT(store().directory().generation(), before);
   EXPECT_EQ(states(store(), "a.example"), "one-rsa retired, one-ed retired, two-rsa active, two-ed active");
   EXPECT_EQ(states(store(), "b.example"), "other-rsa next, other-ed next");
-  EXPECT_EQ(run(store().list_dkim_keys("a.example")).value()[0].changed, now());
-  EXPECT_LT(run(store().list_dkim_keys("a.example")).value()[0].created, now());
-  EXPECT_EQ(run(store().activate_dkim_keys("a.example")).error().code, Errc::not_found) << "nothing is next";
-  ASSERT_TRUE(run(store().remove_dkim_key("a.example", "One-RSA")));
-  EXPECT_EQ(run(store().remove_dkim_key("a.example", "one-rsa")).error().code, Errc::not_found);
-  EXPECT_EQ(run(store().remove_dkim_key("c.example", "one-ed")).error().code, Errc::not_found);
+  EXPECT_EQ(run(store().keys().list_dkim_keys("a.example")).value()[0].changed, now());
+  EXPECT_LT(run(store().keys().list_dkim_keys("a.example")).value()[0].created, now());
+  EXPECT_EQ(run(store().keys().activate_dkim_keys("a.example")).error().code, Errc::not_found) << "nothing is next";
+  ASSERT_TRUE(run(store().keys().remove_dkim_key("a.example", "One-RSA")));
+  EXPECT_EQ(run(store().keys().remove_dkim_key("a.example", "one-rsa")).error().code, Errc::not_found);
+  EXPECT_EQ(run(store().keys().remove_dkim_key("c.example", "one-ed")).error().code, Errc::not_found);
   EXPECT_EQ(states(store(), "a.example"), "one-ed retired, two-rsa active, two-ed active");
 }
 
 TEST_P(StoreContract, ADkimKeyIsRetiredByOneOfItsKind) {
-  ASSERT_TRUE(run(store().add_domain("a.example")));
-  ASSERT_TRUE(run(store().add_dkim_keys("a.example", pair_of("one", KeyState::active))));
-  ASSERT_TRUE(run(store().add_dkim_keys("a.example", {pair_of("two", KeyState::next)[0]})));
-  ASSERT_TRUE(run(store().activate_dkim_keys("a.example")));
+  ASSERT_TRUE(run(store().directory().add_domain("a.example")));
+  ASSERT_TRUE(run(store().keys().add_dkim_keys("a.example", pair_of("one", KeyState::active))));
+  ASSERT_TRUE(run(store().keys().add_dkim_keys("a.example", {pair_of("two", KeyState::next)[0]})));
+  ASSERT_TRUE(run(store().keys().activate_dkim_keys("a.example")));
   EXPECT_EQ(states(store(), "a.example"), "one-rsa retired, one-ed active, two-rsa active");
 }
 
 TEST_P(StoreContract, DkimKeysGoWithTheirDomain) {
-  ASSERT_TRUE(run(store().add_domain("a.example")));
-  ASSERT_TRUE(run(store().add_dkim_keys("a.example", pair_of("one", KeyState::active))));
-  ASSERT_TRUE(run(store().remove_domain("a.example")));
-  ASSERT_TRUE(run(store().add_domain("a.example")));
+  ASSERT_TRUE(run(store().directory().add_domain("a.example")));
+  ASSERT_TRUE(run(store().keys().add_dkim_keys("a.example", pair_of("one", KeyState::active))));
+  ASSERT_TRUE(run(store().directory().remove_domain("a.example")));
+  ASSERT_TRUE(run(store().directory().add_domain("a.example")));
   EXPECT_EQ(states(store(), ""), "");
 }
 

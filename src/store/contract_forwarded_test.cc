@@ -18,7 +18,7 @@ TEST_P(StoreContract, ForwardedMessagesAreFoundByTheirMillisecond) {
     return accepted(request);
   };
   const Ulid two = onward(2), none = onward(0), one = onward(1);
-  auto found = run(store().forwarded_at(two.millis(), 10)).value();
+  auto found = run(store().trail().forwarded_at(two.millis(), 10)).value();
   ASSERT_EQ(found.size(), 2u);
   if (found[0].id != two) std::swap(found[0], found[1]);
   EXPECT_EQ(found[0].id, two);
@@ -26,17 +26,17 @@ TEST_P(StoreContract, ForwardedMessagesAreFoundByTheirMillisecond) {
   EXPECT_EQ(found[0].named, "fwd@example.org");
   EXPECT_EQ(found[0].onward, 2u);
   EXPECT_EQ(found[1].id, one);
-  EXPECT_EQ(run(store().forwarded_at(two.millis(), 1)).value().size(), 1u);
-  EXPECT_TRUE(run(store().forwarded_at(two.millis() - 1, 10)).value().empty());
-  EXPECT_TRUE(run(store().note_return(two, one, 2)).value());
+  EXPECT_EQ(run(store().trail().forwarded_at(two.millis(), 1)).value().size(), 1u);
+  EXPECT_TRUE(run(store().trail().forwarded_at(two.millis() - 1, 10)).value().empty());
+  EXPECT_TRUE(run(store().trail().note_return(two, one, 2)).value());
   reopen();
-  EXPECT_TRUE(run(store().note_return(two, one, 2)).value());
-  EXPECT_FALSE(run(store().note_return(two, one, 2)).value()) << "twice is all";
-  const auto noted = run(store().forwarded_at(two.millis(), 10)).value();
+  EXPECT_TRUE(run(store().trail().note_return(two, one, 2)).value());
+  EXPECT_FALSE(run(store().trail().note_return(two, one, 2)).value()) << "twice is all";
+  const auto noted = run(store().trail().forwarded_at(two.millis(), 10)).value();
   for (const Forwarded& each : noted) EXPECT_EQ(each.returned, each.id == two ? 2u : 0u);
   EXPECT_EQ(trail(two).events.back().kind, EventKind::returned);
-  EXPECT_FALSE(run(store().note_return(Ulid(), one, 2)).value()) << "nobody knows that message";
-  EXPECT_TRUE(run(store().note_return(none, one, 1)).value());
+  EXPECT_FALSE(run(store().trail().note_return(Ulid(), one, 2)).value()) << "nobody knows that message";
+  EXPECT_TRUE(run(store().trail().note_return(none, one, 1)).value());
 }
 
 } // namespace paquebot::store

@@ -24,7 +24,7 @@ TEST_P(StoreContract, LimitsMessagesAreCountedAndTheOneTooManyIsRefusedWhole) {
   EXPECT_EQ(refused.limit->used, 2u);
   EXPECT_EQ(refused.limit->most, 2u);
   EXPECT_EQ(refused.limit->until, window_end(messages_per_hour, third.accepted_at));
-  EXPECT_FALSE(run(store().trace(third.id))) << "nothing of it is left";
+  EXPECT_FALSE(run(store().trail().trace(third.id))) << "nothing of it is left";
   EXPECT_EQ(limit_use(anna, messages_per_hour, bounds, third.accepted_at).used, 2u) << "what is refused is not charged";
 }
 
@@ -89,7 +89,7 @@ TEST_P(StoreContract, LimitsCountersSurviveARestartAndGoWithTheAccount) {
   accepted(first);
   reopen();
   EXPECT_EQ(accept(submission(anna, bounds, {"bob@elsewhere.example"})).status, AcceptStatus::over_limit);
-  ASSERT_TRUE(run(store().remove_account("anna@example.org")));
+  ASSERT_TRUE(run(store().directory().remove_account("anna@example.org")));
   anna = make_account("anna@example.org");
   accepted(submission(anna, bounds, {"bob@elsewhere.example"}));
 }
@@ -97,18 +97,18 @@ TEST_P(StoreContract, LimitsCountersSurviveARestartAndGoWithTheAccount) {
 TEST_P(StoreContract, LimitsAnAccountsOwnBoundComesFirst) {
   const Account anna = make_account("anna@example.org");
   const Limits bounds = limits({{messages_per_day, 1}});
-  ASSERT_TRUE(run(store().set_limit(anna.id, messages_per_day, 2)));
+  ASSERT_TRUE(run(store().books().set_limit(anna.id, messages_per_day, 2)));
   for (int i = 0; i < 2; ++i) accepted(submission(anna, bounds, {"bob@elsewhere.example"}));
   EXPECT_EQ(accept(submission(anna, bounds, {"bob@elsewhere.example"})).status, AcceptStatus::over_limit);
-  ASSERT_TRUE(run(store().set_limit(anna.id, messages_per_day, 0)));
+  ASSERT_TRUE(run(store().books().set_limit(anna.id, messages_per_day, 0)));
   accepted(submission(anna, bounds, {"bob@elsewhere.example"}));
   const LimitUse own = limit_use(anna, messages_per_day, bounds, message("").accepted_at);
   EXPECT_TRUE(own.own);
   EXPECT_EQ(own.most, 0u);
   EXPECT_EQ(own.used, 3u);
-  ASSERT_TRUE(run(store().set_limit(anna.id, messages_per_day, std::nullopt)));
+  ASSERT_TRUE(run(store().books().set_limit(anna.id, messages_per_day, std::nullopt)));
   EXPECT_EQ(accept(submission(anna, bounds, {"bob@elsewhere.example"})).status, AcceptStatus::over_limit);
-  EXPECT_EQ(run(store().set_limit(9999, messages_per_day, 1)).error().code, Errc::not_found);
+  EXPECT_EQ(run(store().books().set_limit(9999, messages_per_day, 1)).error().code, Errc::not_found);
 }
 
 TEST_P(StoreContract, LimitsFourFifthsAreToldOnce) {
@@ -128,9 +128,9 @@ TEST_P(StoreContract, LimitsAnAccountThatIsGoneSendsNothing) {
   const Account anna = make_account("anna@example.org");
   make_account("bob@example.org");
   const AcceptRequest late = submission(anna, {}, {"bob@elsewhere.example"});
-  ASSERT_TRUE(run(store().remove_account("anna@example.org")));
+  ASSERT_TRUE(run(store().directory().remove_account("anna@example.org")));
   EXPECT_EQ(accept(late).status, AcceptStatus::failed);
-  EXPECT_FALSE(run(store().trace(late.id)));
+  EXPECT_FALSE(run(store().trail().trace(late.id)));
 }
 
 TEST_P(StoreContract, LimitsMailWithoutLimitsIsNotCounted) {

@@ -15,13 +15,13 @@ TEST_P(StoreContract, UidsAreNeverUsedAgain) {
   }
   const MailboxInfo before = inbox(anna);
   EXPECT_EQ(before.uidnext, 4u);
-  EXPECT_EQ(run(store().expunge(before.id, {2, 3, 77}, "anna")).value_or(0), 2u);
+  EXPECT_EQ(run(store().mailboxes().expunge(before.id, {2, 3, 77}, "anna")).value_or(0), 2u);
   EXPECT_EQ(inbox(anna).count, 1u);
   reopen();
   AcceptRequest request = message();
   request.recipients = {to_mailbox(anna)};
   accepted(request);
-  const auto entries = run(store().list_entries(before.id, 0, 10));
+  const auto entries = run(store().mailboxes().list_entries(before.id, 0, 10));
   ASSERT_TRUE(entries);
   ASSERT_EQ(entries->size(), 2u);
   EXPECT_EQ(entries->back().uid, 4u);
@@ -35,12 +35,12 @@ TEST_P(StoreContract, ExpungedMailIsGoneAndItsTrailSaysSo) {
   request.recipients = {to_mailbox(anna)};
   const Ulid id = accepted(request);
   const MailboxInfo box = inbox(anna);
-  const auto content = run(store().read_entry(box.id, 1));
+  const auto content = run(store().mailboxes().read_entry(box.id, 1));
   ASSERT_TRUE(content);
-  EXPECT_EQ(run(store().expunge(box.id, {1}, "POP3 anna [192.0.2.7]")).value_or(0), 1u);
-  EXPECT_EQ(run(store().expunge(box.id, {1}, "again")).value_or(9), 0u);
-  EXPECT_EQ(run(store().read_entry(box.id, 1)).error().code, Errc::not_found);
-  EXPECT_FALSE(run(store().read_body(content->body, 0, 10)));
+  EXPECT_EQ(run(store().mailboxes().expunge(box.id, {1}, "POP3 anna [192.0.2.7]")).value_or(0), 1u);
+  EXPECT_EQ(run(store().mailboxes().expunge(box.id, {1}, "again")).value_or(9), 0u);
+  EXPECT_EQ(run(store().mailboxes().read_entry(box.id, 1)).error().code, Errc::not_found);
+  EXPECT_FALSE(run(store().content().read_body(content->body, 0, 10)));
   EXPECT_EQ(inbox(anna).bytes, 0u);
   const Trace trace = trail(id);
   EXPECT_EQ(trace.events.back().kind, EventKind::removed);
@@ -58,10 +58,10 @@ TEST_P(StoreContract, EntriesAreReadSeveralAtOnce) {
   }
   const Id box = inbox(anna).id;
   using Uids = std::vector<std::uint32_t>;
-  const auto size = run(store().read_entry(box, 1))->info.size;
+  const auto size = run(store().mailboxes().read_entry(box, 1))->info.size;
   const auto texts = [&](Uids uids, std::size_t most) {
     std::string firsts;
-    const auto entries = run(store().read_entries(box, std::move(uids), most));
+    const auto entries = run(store().mailboxes().read_entries(box, std::move(uids), most));
     for (const EntryContent& entry : entries.value_or(std::vector<EntryContent>()))
       firsts += entry.text.value_or("?").substr(0, 1);
     return firsts;
@@ -71,20 +71,20 @@ TEST_P(StoreContract, EntriesAreReadSeveralAtOnce) {
   EXPECT_EQ(texts({1, 2, 3}, 2 * size), "ab");
   EXPECT_EQ(texts({2, 3}, 0), "b") << "the first is always there";
   EXPECT_EQ(texts({1, 9, 2}, 1 << 20), "a") << "ends in front of what is not there";
-  EXPECT_EQ(run(store().read_entries(box, {9, 1}, 1 << 20)).error().code, Errc::not_found);
+  EXPECT_EQ(run(store().mailboxes().read_entries(box, {9, 1}, 1 << 20)).error().code, Errc::not_found);
 }
 
 TEST_P(StoreContract, ALargeBodyIsNotReadWithItsEntry) {
   const Account anna = make_account("anna@example.org");
-  const auto staged = run(store().stage_begin());
+  const auto staged = run(store().acceptance().stage_begin());
   ASSERT_TRUE(staged);
-  ASSERT_TRUE(run(store().stage_append(*staged, std::string(kInlineBody + 1, 'x'))));
-  ASSERT_TRUE(run(store().stage_finish(*staged)));
+  ASSERT_TRUE(run(store().acceptance().stage_append(*staged, std::string(kInlineBody + 1, 'x'))));
+  ASSERT_TRUE(run(store().acceptance().stage_finish(*staged)));
   AcceptRequest request = message();
   request.body = {"", *staged, kInlineBody + 1, mail::BodyType::seven_bit};
   request.recipients = {to_mailbox(anna)};
   accepted(request);
-  const auto entries = run(store().read_entries(inbox(anna).id, {1}, 1 << 20));
+  const auto entries = run(store().mailboxes().read_entries(inbox(anna).id, {1}, 1 << 20));
   ASSERT_TRUE(entries);
   EXPECT_FALSE(entries->front().text);
   EXPECT_EQ(entries->front().body.size, kInlineBody + 1);
@@ -99,10 +99,10 @@ TEST_P(StoreContract, ListingsAndIndexesCoverEveryEntry) {
     accepted(request);
   }
   const Id box = inbox(anna).id;
-  ASSERT_TRUE(run(store().expunge(box, {1, 30, 57}, "anna")));
+  ASSERT_TRUE(run(store().mailboxes().expunge(box, {1, 30, 57}, "anna")));
   std::vector<std::uint32_t> uids;
   for (std::uint32_t after = 0;;) {
-    const auto page = run(store().list_entries(box, after, 10));
+    const auto page = run(store().mailboxes().list_entries(box, after, 10));
     ASSERT_TRUE(page);
     if (page->empty()) break;
     for (const EntryInfo& e : *page) uids.push_back(e.uid);
@@ -110,25 +110,25 @@ TEST_P(StoreContract, ListingsAndIndexesCoverEveryEntry) {
   }
   ASSERT_EQ(uids.size(), 54u);
   for (const std::uint32_t stride : {1u, 2u, 7u, 54u, 1000u}) {
-    const auto index = run(store().index_entries(box, 1000, stride));
+    const auto index = run(store().mailboxes().index_entries(box, 1000, stride));
     ASSERT_TRUE(index);
     std::vector<std::uint32_t> expected;
     for (std::size_t i = 0; i < uids.size(); i += stride) expected.push_back(uids[i]);
     EXPECT_EQ(*index, expected) << stride;
   }
-  EXPECT_EQ(run(store().index_entries(box, 5, 2)).value(), (std::vector<std::uint32_t>{2, 4}));
-  EXPECT_FALSE(run(store().index_entries(box, 5, 0)));
+  EXPECT_EQ(run(store().mailboxes().index_entries(box, 5, 2)).value(), (std::vector<std::uint32_t>{2, 4}));
+  EXPECT_FALSE(run(store().mailboxes().index_entries(box, 5, 0)));
 }
 
 TEST_P(StoreContract, OneSessionAMailbox) {
   const Account anna = make_account("anna@example.org");
   const Id box = inbox(anna).id;
-  EXPECT_TRUE(run(store().lock_mailbox(box)));
-  EXPECT_EQ(run(store().lock_mailbox(box)).error().code, Errc::conflict);
-  store().unlock_mailbox(box);
-  EXPECT_TRUE(run(store().lock_mailbox(box)));
+  EXPECT_TRUE(run(store().mailboxes().lock(box)));
+  EXPECT_EQ(run(store().mailboxes().lock(box)).error().code, Errc::conflict);
+  store().mailboxes().unlock(box);
+  EXPECT_TRUE(run(store().mailboxes().lock(box)));
   reopen();
-  EXPECT_TRUE(run(store().lock_mailbox(box))) << "a lock ends with its epoch";
+  EXPECT_TRUE(run(store().mailboxes().lock(box))) << "a lock ends with its epoch";
 }
 
 TEST_P(StoreContract, AnImportIsTakenOnce) {
@@ -138,10 +138,10 @@ TEST_P(StoreContract, AnImportIsTakenOnce) {
     request.klass = MessageClass::imported;
     request.digest = digest;
     request.recipients = {to_mailbox(account)};
-    return run(store().accept(std::make_shared<AcceptRequest>(request))).status;
+    return run(store().acceptance().accept(std::make_shared<AcceptRequest>(request))).status;
   };
   const std::string one(16, '\1'), two(16, '\2');
-  EXPECT_FALSE(run(store().was_imported(anna.id, one)).value());
+  EXPECT_FALSE(run(store().mailboxes().was_imported(anna.id, one)).value());
   EXPECT_EQ(import(anna, one), AcceptStatus::accepted);
   EXPECT_EQ(import(anna, one), AcceptStatus::duplicate);
   EXPECT_EQ(import(anna, two), AcceptStatus::accepted);
@@ -149,16 +149,17 @@ TEST_P(StoreContract, AnImportIsTakenOnce) {
   EXPECT_EQ(import(anna, ""), AcceptStatus::accepted);
   EXPECT_EQ(import(anna, ""), AcceptStatus::accepted);
   EXPECT_EQ(inbox(anna).count, 4u);
-  EXPECT_TRUE(run(store().expunge(inbox(anna).id, {1, 2}, "anna")));
+  EXPECT_TRUE(run(store().mailboxes().expunge(inbox(anna).id, {1, 2}, "anna")));
   reopen();
-  EXPECT_TRUE(run(store().was_imported(anna.id, one)).value()) << "deleted by its owner: it does not come back";
+  EXPECT_TRUE(run(store().mailboxes().was_imported(anna.id, one)).value())
+      << "deleted by its owner: it does not come back";
   EXPECT_EQ(import(anna, one), AcceptStatus::duplicate);
-  EXPECT_FALSE(run(store().was_imported(bert.id, two)).value());
-  ASSERT_TRUE(run(store().remove_account("anna@example.org")));
-  EXPECT_FALSE(run(store().was_imported(anna.id, one)).value());
-  while (run(store().maintain(message().accepted_at)).value()) {
+  EXPECT_FALSE(run(store().mailboxes().was_imported(bert.id, two)).value());
+  ASSERT_TRUE(run(store().directory().remove_account("anna@example.org")));
+  EXPECT_FALSE(run(store().mailboxes().was_imported(anna.id, one)).value());
+  while (run(store().upkeep().maintain(message().accepted_at)).value()) {
   }
-  EXPECT_EQ(run(store().verify()).value(), std::vector<std::string>());
+  EXPECT_EQ(run(store().upkeep().verify()).value(), std::vector<std::string>());
 }
 
 TEST_P(StoreContract, AnImportKeepsItsUidlUnlessItIsTaken) {
@@ -169,8 +170,8 @@ TEST_P(StoreContract, AnImportKeepsItsUidlUnlessItIsTaken) {
     request.uidl = uidl;
     request.recipients = {to_mailbox(account)};
     accepted(request);
-    const auto entries = run(store().list_entries(inbox(account).id, 0, 100)).value();
-    EXPECT_EQ(run(store().read_entry(inbox(account).id, entries.back().uid)).value().info.old_uidl,
+    const auto entries = run(store().mailboxes().list_entries(inbox(account).id, 0, 100)).value();
+    EXPECT_EQ(run(store().mailboxes().read_entry(inbox(account).id, entries.back().uid)).value().info.old_uidl,
               entries.back().old_uidl);
     return entries.back().old_uidl;
   };
@@ -180,9 +181,9 @@ TEST_P(StoreContract, AnImportKeepsItsUidlUnlessItIsTaken) {
   EXPECT_EQ(import(anna, ""), "");
   EXPECT_EQ(import(anna, Ulid().to_string()), "") << "it could be one of ours";
   EXPECT_EQ(import(bert, "000000104c0907b0"), "000000104c0907b0");
-  EXPECT_TRUE(run(store().expunge(inbox(anna).id, {1}, "anna")));
+  EXPECT_TRUE(run(store().mailboxes().expunge(inbox(anna).id, {1}, "anna")));
   EXPECT_EQ(import(anna, "000000104c0907b0"), "000000104c0907b0");
-  EXPECT_EQ(run(store().verify()).value(), std::vector<std::string>());
+  EXPECT_EQ(run(store().upkeep().verify()).value(), std::vector<std::string>());
 }
 
 TEST_P(StoreContract, AQuotaHoldsForImports) {
@@ -190,7 +191,8 @@ TEST_P(StoreContract, AQuotaHoldsForImports) {
   AcceptRequest request = message();
   request.klass = MessageClass::imported;
   request.recipients = {to_mailbox(anna)};
-  EXPECT_EQ(run(store().accept(std::make_shared<AcceptRequest>(request))).status, AcceptStatus::over_quota);
+  EXPECT_EQ(run(store().acceptance().accept(std::make_shared<AcceptRequest>(request))).status,
+            AcceptStatus::over_quota);
   EXPECT_EQ(inbox(anna).count, 0u);
 }
 
@@ -202,7 +204,7 @@ TEST_P(StoreContract, ImportsKeepTheirDateFlagsAndOctets) {
   request.flags = kSeen | kFlagged;
   request.recipients = {to_mailbox(anna)};
   accepted(request);
-  const auto content = run(store().read_entry(inbox(anna).id, 1));
+  const auto content = run(store().mailboxes().read_entry(inbox(anna).id, 1));
   ASSERT_TRUE(content);
   EXPECT_EQ(content->info.internal_date, 1'000'000'000'000);
   EXPECT_EQ(content->info.flags, kSeen | kFlagged);
@@ -218,18 +220,18 @@ TEST_P(StoreContract, WhatCameAsSmtputf8IsMarked) {
   request = message();
   request.recipients = {to_mailbox(anna)};
   accepted(request);
-  const auto rows = run(store().list_entries(inbox(anna).id, 0, 10)).value();
+  const auto rows = run(store().mailboxes().list_entries(inbox(anna).id, 0, 10)).value();
   ASSERT_EQ(rows.size(), 2u);
   EXPECT_EQ(rows[0].flags, kInternational);
   EXPECT_EQ(rows[1].flags, 0u);
-  EXPECT_EQ(run(store().verify()).value(), std::vector<std::string>());
+  EXPECT_EQ(run(store().upkeep().verify()).value(), std::vector<std::string>());
 }
 
 TEST_P(StoreContract, InboxIsFoundInAnyCaseAndOthersNot) {
   const Account anna = make_account("anna@example.org");
-  EXPECT_TRUE(run(store().open_mailbox(anna.id, "inbox")));
-  EXPECT_EQ(run(store().open_mailbox(anna.id, "Sent")).error().code, Errc::not_found);
-  EXPECT_EQ(run(store().open_mailbox(999, "INBOX")).error().code, Errc::not_found);
+  EXPECT_TRUE(run(store().mailboxes().open(anna.id, "inbox")));
+  EXPECT_EQ(run(store().mailboxes().open(anna.id, "Sent")).error().code, Errc::not_found);
+  EXPECT_EQ(run(store().mailboxes().open(999, "INBOX")).error().code, Errc::not_found);
 }
 
 TEST_P(StoreContract, ARemovedAccountsMailGoesInSlices) {
@@ -241,15 +243,15 @@ TEST_P(StoreContract, ARemovedAccountsMailGoesInSlices) {
     request.recipients = {to_mailbox(anna), to_mailbox(bert)};
     accepted(request);
   }
-  ASSERT_TRUE(run(store().remove_account("anna@example.org")));
+  ASSERT_TRUE(run(store().directory().remove_account("anna@example.org")));
   AcceptRequest late = message();
   late.recipients = {to_mailbox(anna)};
   EXPECT_EQ(accept(late).status, AcceptStatus::account_gone);
   expect_sound();
   int slices = 1;
-  while (run(store().maintain(now())).value_or(false)) ++slices;
+  while (run(store().upkeep().maintain(now())).value_or(false)) ++slices;
   EXPECT_GE(slices, 3);
-  EXPECT_TRUE(run(store().list_entries(old.id, 0, 10)).value().empty());
+  EXPECT_TRUE(run(store().mailboxes().list_entries(old.id, 0, 10)).value().empty());
   EXPECT_EQ(inbox_count(bert), 450u);
   const Account again = make_account("anna@example.org");
   EXPECT_EQ(inbox(again).count, 0u);
@@ -277,17 +279,17 @@ TEST_P(StoreContract, OldMailExpiresInSlicesAndNotUnderALock) {
     int slices = 0;
     std::size_t removed = 0;
     for (bool more = true; more; ++slices) {
-      const auto slice = run(store().expire_entries(before, "expired"));
+      const auto slice = run(store().mailboxes().expire_entries(before, "expired"));
       if (!slice) return std::pair{slices, std::size_t{9999}};
       removed += slice->removed;
       more = slice->more;
     }
     return std::pair{slices, removed};
   };
-  ASSERT_TRUE(run(store().lock_mailbox(inbox(anna).id)));
+  ASSERT_TRUE(run(store().mailboxes().lock(inbox(anna).id)));
   EXPECT_EQ(round().second, 1u) << "bert's only";
   EXPECT_EQ(inbox_count(anna), 451u);
-  store().unlock_mailbox(inbox(anna).id);
+  store().mailboxes().unlock(inbox(anna).id);
   const auto [slices, removed] = round();
   EXPECT_EQ(removed, 450u);
   EXPECT_GE(slices, 3);
@@ -296,7 +298,7 @@ TEST_P(StoreContract, OldMailExpiresInSlicesAndNotUnderALock) {
   EXPECT_EQ(inbox_count(bert), 1u);
   EXPECT_EQ(trail(oldest).events.back().kind, EventKind::removed);
   EXPECT_EQ(trail(oldest).events.back().detail, "expired");
-  EXPECT_TRUE(run(store().lock_mailbox(inbox(anna).id))) << "it gave the lock back";
+  EXPECT_TRUE(run(store().mailboxes().lock(inbox(anna).id))) << "it gave the lock back";
   expect_sound();
 }
 

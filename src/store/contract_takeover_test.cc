@@ -10,7 +10,7 @@ std::vector<std::string> strangers(const std::string& prefix, int count) {
   return out;
 }
 
-std::vector<Suspicion> suspicions(Store& store) { return run(store.list_suspicions(true)).value(); }
+std::vector<Suspicion> suspicions(Store& store) { return run(store.books().list_suspicions(true)).value(); }
 
 } // namespace
 
@@ -23,18 +23,18 @@ TEST_P(StoreContract, TakeoverNothingIsWatchedUntilRulesAreGiven) {
 TEST_P(StoreContract, TakeoverManyNewRecipientsMarkTheAccountAndHoldTheirMessage) {
   const Account anna = make_account("anna@example.org");
   const Account bob = make_account("bob@example.org");
-  store().watch_accounts({.new_recipients = 5});
-  const std::uint64_t before = store().suspicion_generation();
+  store().books().watch_accounts({.new_recipients = 5});
+  const std::uint64_t before = store().books().suspicion_generation();
   EXPECT_FALSE(accept(submission(anna, {}, strangers("a", 5))).held);
   EXPECT_FALSE(accept(submission(anna, {}, strangers("a", 5))).held) << "known by now";
-  EXPECT_EQ(store().suspicion_generation(), before);
+  EXPECT_EQ(store().books().suspicion_generation(), before);
   AcceptRequest sixth = submission(anna, {}, strangers("b", 1));
   sixth.recipients.push_back(to_mailbox(bob));
   sixth.recipients[0].in_hand = true;
   const AcceptResult held = accept(sixth);
   EXPECT_EQ(held.status, AcceptStatus::accepted);
   EXPECT_TRUE(held.held);
-  EXPECT_GT(store().suspicion_generation(), before);
+  EXPECT_GT(store().books().suspicion_generation(), before);
   EXPECT_EQ(inbox_count(bob), 0u) << "nothing leaves the account, not even to a neighbour";
   for (const RecipientFacts& r : trail(sixth.id).recipients) {
     EXPECT_EQ(r.state, State::held);
@@ -58,25 +58,25 @@ TEST_P(StoreContract, TakeoverWhatIsUsualIsNoSign) {
     accepted(submission(anna, {}, strangers(day, 20)));
     clock().advance(std::chrono::hours(24));
   }
-  store().watch_accounts({.new_recipients = 5, .times_usual = 3});
+  store().books().watch_accounts({.new_recipients = 5, .times_usual = 3});
   EXPECT_FALSE(accept(submission(anna, {}, strangers("wed", 60))).held);
   EXPECT_TRUE(accept(submission(anna, {}, strangers("x", 1))).held);
 }
 
 TEST_P(StoreContract, TakeoverAnAccountWithItsOwnBoundMayWriteToMany) {
   const Account anna = make_account("anna@example.org");
-  store().watch_accounts({.new_recipients = 5});
-  ASSERT_TRUE(run(store().set_limit(anna.id, LimitKind::new_recipients_per_day, 100)));
+  store().books().watch_accounts({.new_recipients = 5});
+  ASSERT_TRUE(run(store().books().set_limit(anna.id, LimitKind::new_recipients_per_day, 100)));
   EXPECT_FALSE(accept(submission(anna, {}, strangers("a", 50))).held);
-  ASSERT_TRUE(run(store().set_limit(anna.id, LimitKind::new_recipients_per_day, std::nullopt)));
+  ASSERT_TRUE(run(store().books().set_limit(anna.id, LimitKind::new_recipients_per_day, std::nullopt)));
   EXPECT_TRUE(accept(submission(anna, {}, strangers("b", 1))).held);
 }
 
 TEST_P(StoreContract, TakeoverWhatAnAliasLeadsToIsExpandedOnlyOnceLetGo) {
   const Account anna = make_account("anna@example.org");
-  ASSERT_TRUE(run(store().suspect(anna.id, Signal::operators_order, "told by phone")).value());
-  EXPECT_FALSE(run(store().suspect(anna.id, Signal::networks, "again")).value()) << "the first reason stays";
-  EXPECT_FALSE(run(store().suspect(9999, Signal::networks, "nobody")).value());
+  ASSERT_TRUE(run(store().books().suspect(anna.id, Signal::operators_order, "told by phone")).value());
+  EXPECT_FALSE(run(store().books().suspect(anna.id, Signal::networks, "again")).value()) << "the first reason stays";
+  EXPECT_FALSE(run(store().books().suspect(9999, Signal::networks, "nobody")).value());
   AcceptRequest request = submission(anna, {}, {"team@example.org"});
   request.recipients[0].route = NewRecipient::Route::expanded;
   request.recipients[0].destination.clear();
@@ -92,7 +92,7 @@ TEST_P(StoreContract, TakeoverWhatAnAliasLeadsToIsExpandedOnlyOnceLetGo) {
 
 TEST_P(StoreContract, TakeoverFailuresOfADayMarkTheAccount) {
   const Account anna = make_account("anna@example.org");
-  store().watch_accounts({.failures = 3, .failure_percent = 50});
+  store().books().watch_accounts({.failures = 3, .failure_percent = 50});
   const Ulid id = accepted(submission(anna, {}, strangers("a", 8)));
   ASSERT_EQ(claim("elsewhere.example").size(), 1u);
   const auto fail = [&](std::uint32_t n) {
@@ -123,7 +123,7 @@ TEST_P(StoreContract, TakeoverFailuresOfADayMarkTheAccount) {
 TEST_P(StoreContract, TakeoverReportsThatComeByMailCountWhenTheTrailBearsThemOut) {
   const Account anna = make_account("anna@example.org");
   const Account bob = make_account("bob@example.org");
-  store().watch_accounts({.failures = 3, .failure_percent = 50});
+  store().books().watch_accounts({.failures = 3, .failure_percent = 50});
   const Ulid id = accepted(submission(anna, {}, strangers("a", 4)));
   const Ulid other = accepted(submission(anna, {}, strangers("b", 1)));
   ASSERT_EQ(claim("elsewhere.example").size(), 2u);
@@ -131,7 +131,7 @@ TEST_P(StoreContract, TakeoverReportsThatComeByMailCountWhenTheTrailBearsThemOut
     ASSERT_TRUE(record({.message = id, .index = n, .to = State::relayed, .reply = peer_said(250, "ok")}));
   ASSERT_TRUE(record({.message = other, .index = 0, .to = State::relayed, .reply = peer_said(250, "ok")}));
   const auto bounce = [&](const Account& account, const Ulid& about, std::vector<std::string> addresses) {
-    return run(store().note_bounces({Ulid(), account.id, {Ulid(), about}, std::move(addresses)})).value();
+    return run(store().books().note_bounces({Ulid(), account.id, {Ulid(), about}, std::move(addresses)})).value();
   };
   EXPECT_EQ(bounce(bob, id, {"a0@elsewhere.example"}), 0u) << "bob never sent it";
   EXPECT_EQ(bounce(anna, id, {"x@elsewhere.example"}), 0u) << "nobody wrote to that one";
@@ -148,7 +148,7 @@ TEST_P(StoreContract, TakeoverReportsThatComeByMailCountWhenTheTrailBearsThemOut
 
 TEST_P(StoreContract, TakeoverFailuresOfOldMailAndOfStrangersAreNotCounted) {
   const Account anna = make_account("anna@example.org");
-  store().watch_accounts({.failures = 1, .failure_percent = 1});
+  store().books().watch_accounts({.failures = 1, .failure_percent = 1});
   AcceptRequest stranger = message();
   stranger.recipients.push_back(to_remote("x@elsewhere.example", "elsewhere.example"));
   const Ulid foreign = accepted(stranger);
@@ -162,21 +162,21 @@ TEST_P(StoreContract, TakeoverFailuresOfOldMailAndOfStrangersAreNotCounted) {
 
 TEST_P(StoreContract, TakeoverReleaseClearsTheMarkAndCountsAnew) {
   const Account anna = make_account("anna@example.org");
-  store().watch_accounts({.new_recipients = 5});
+  store().books().watch_accounts({.new_recipients = 5});
   const AcceptRequest many = submission(anna, {}, strangers("a", 6));
   EXPECT_TRUE(accept(many).held);
   // Somebody else's hold is not the watch's.
   AcceptRequest other = message();
   other.recipients.push_back(to_remote("x@elsewhere.example", "elsewhere.example"));
   const Ulid held_by_hand = accepted(other);
-  ASSERT_EQ(run(store().operate(QueueAction::hold, {.message = held_by_hand}, "operator", now())).value(), 1u);
-  ASSERT_TRUE(run(store().suspicion_told(anna.id)));
+  ASSERT_EQ(run(store().queue().operate(QueueAction::hold, {.message = held_by_hand}, "operator", now())).value(), 1u);
+  ASSERT_TRUE(run(store().books().suspicion_told(anna.id)));
   EXPECT_TRUE(suspicions(store())[0].told);
 
-  EXPECT_TRUE(run(store().clear_suspicion(anna.id)).value());
-  EXPECT_FALSE(run(store().clear_suspicion(anna.id)).value());
+  EXPECT_TRUE(run(store().books().clear_suspicion(anna.id)).value());
+  EXPECT_FALSE(run(store().books().clear_suspicion(anna.id)).value());
   const QueueFilter filter{.account = anna.id, .takeover_only = true};
-  EXPECT_EQ(run(store().operate(QueueAction::release, filter, "operator", now())).value(), 6u);
+  EXPECT_EQ(run(store().queue().operate(QueueAction::release, filter, "operator", now())).value(), 6u);
   EXPECT_EQ(trail(many.id).recipients[0].state, State::waiting);
   EXPECT_EQ(trail(held_by_hand).recipients[0].state, State::held);
   EXPECT_FALSE(accept(submission(anna, {}, strangers("b", 5))).held) << "counted anew";
@@ -189,15 +189,16 @@ TEST_P(StoreContract, TakeoverWhatWaitsIsHeldByAccountAndTheMarkGoesWithIt) {
   const Account bob = make_account("bob@example.org");
   const Ulid hers = accepted(submission(anna, {}, strangers("a", 2)));
   const Ulid his = accepted(submission(bob, {}, strangers("a", 2)));
-  ASSERT_TRUE(run(store().suspect(anna.id, Signal::networks, "why")).value());
+  ASSERT_TRUE(run(store().books().suspect(anna.id, Signal::networks, "why")).value());
   const std::string who(kTakeoverHold.substr(std::string_view("held by ").size()));
-  EXPECT_EQ(run(store().operate(QueueAction::hold, {.account = anna.id}, who, now())).value(), 2u);
+  EXPECT_EQ(run(store().queue().operate(QueueAction::hold, {.account = anna.id}, who, now())).value(), 2u);
   EXPECT_EQ(trail(hers).recipients[0].state, State::held);
   EXPECT_EQ(trail(his).recipients[0].state, State::waiting);
   EXPECT_EQ(suspicions(store())[0].held, 2u);
-  EXPECT_EQ(run(store().operate(QueueAction::cancel, {.account = anna.id, .takeover_only = true}, "x", now())).value(),
+  EXPECT_EQ(run(store().queue().operate(QueueAction::cancel, {.account = anna.id, .takeover_only = true}, "x", now()))
+                .value(),
             2u);
-  ASSERT_TRUE(run(store().remove_account("anna@example.org")));
+  ASSERT_TRUE(run(store().directory().remove_account("anna@example.org")));
   EXPECT_TRUE(suspicions(store()).empty());
 }
 

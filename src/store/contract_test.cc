@@ -55,21 +55,21 @@ void StoreContract::reopen() {
 }
 
 void StoreContract::expect_sound() {
-  const auto violations = run(store().verify());
+  const auto violations = run(store().upkeep().verify());
   ASSERT_TRUE(violations) << violations.error().message;
   EXPECT_EQ(*violations, std::vector<std::string>());
 }
 
 Account StoreContract::make_account(const std::string& login, std::uint64_t quota) {
   const std::string domain = login.substr(login.find('@') + 1);
-  if (!run(store().add_domain(domain))) {
+  if (!run(store().directory().add_domain(domain))) {
     // The domain is there already.
   }
   Account wanted;
   wanted.login = login;
   wanted.password = "$argon2id$test";
   wanted.quota = quota;
-  auto made = run(store().add_account(wanted));
+  auto made = run(store().directory().add_account(wanted));
   EXPECT_TRUE(made) << made.error().message;
   return made.value_or(Account());
 }
@@ -118,7 +118,7 @@ AcceptRequest StoreContract::submission(const Account& account, const Limits& bo
 }
 
 LimitUse StoreContract::limit_use(const Account& account, LimitKind kind, const Limits& bounds, std::int64_t now) {
-  const auto all = run(store().limit_use(account.id, bounds, now));
+  const auto all = run(store().books().limit_use(account.id, bounds, now));
   EXPECT_TRUE(all);
   for (const LimitUse& one : *all)
     if (one.kind == kind) return one;
@@ -128,7 +128,7 @@ LimitUse StoreContract::limit_use(const Account& account, LimitKind kind, const 
 
 AcceptResult StoreContract::accept(const AcceptRequest& request) {
   auto shared = std::make_shared<const AcceptRequest>(request);
-  return run(store().accept(shared));
+  return run(store().acceptance().accept(shared));
 }
 
 Ulid StoreContract::accepted(const AcceptRequest& request) {
@@ -153,7 +153,7 @@ Ulid StoreContract::queue(const std::string& destination) {
 std::size_t StoreContract::expire(std::int64_t before) {
   std::size_t removed = 0;
   for (bool more = true; more;) {
-    const auto slice = run(store().expire_entries(before, "expired"));
+    const auto slice = run(store().mailboxes().expire_entries(before, "expired"));
     EXPECT_TRUE(slice) << slice.error().message;
     removed += slice ? slice->removed : 0;
     more = slice && slice->more;
@@ -162,29 +162,29 @@ std::size_t StoreContract::expire(std::int64_t before) {
 }
 
 void StoreContract::maintain() {
-  while (run(store().maintain(now())).value_or(false)) {
+  while (run(store().upkeep().maintain(now())).value_or(false)) {
   }
 }
 
 std::vector<WorkItem> StoreContract::claim(const std::string& destination, std::size_t most) {
-  auto items = run(store().claim(destination, now(), most));
+  auto items = run(store().queue().claim(destination, now(), most));
   EXPECT_TRUE(items) << items.error().message;
   return items.value_or(std::vector<WorkItem>());
 }
 
 Trace StoreContract::trail(const Ulid& id) {
-  auto trace = run(store().trace(id));
+  auto trace = run(store().trail().trace(id));
   EXPECT_TRUE(trace) << trace.error().message;
   return trace.value_or(Trace());
 }
 
 Result<> StoreContract::record(const Outcome& outcome) {
   std::vector<Outcome> outcomes = {outcome};
-  return run(store().record(outcomes, std::nullopt));
+  return run(store().queue().record(outcomes, std::nullopt));
 }
 
 MailboxInfo StoreContract::inbox(const Account& account) {
-  auto info = run(store().open_mailbox(account.id, "INBOX"));
+  auto info = run(store().mailboxes().open(account.id, "INBOX"));
   EXPECT_TRUE(info) << info.error().message;
   return info.value_or(MailboxInfo());
 }

@@ -55,7 +55,7 @@ TEST_P(StoreContract, UrgentWorkIsClaimedFirst) {
 }
 
 TEST_P(StoreContract, OverdueWorkIsClaimedWhateverItWaitsFor) {
-  EXPECT_EQ(run(store().earliest_deadline()).value_or(-1), 0);
+  EXPECT_EQ(run(store().queue().earliest_deadline()).value_or(-1), 0);
   AcceptRequest request = message();
   request.recipients = {to_remote("a@far.example", "far.example"), to_remote("b@near.example", "near.example"),
                         to_remote("c@near.example", "near.example")};
@@ -63,15 +63,16 @@ TEST_P(StoreContract, OverdueWorkIsClaimedWhateverItWaitsFor) {
   request.recipients[0].deadline = now() + kHourMillis;
   request.recipients[1].deadline = now() + 10;
   const Ulid id = accepted(request);
-  EXPECT_EQ(run(store().earliest_deadline()).value_or(-1), now() + 10);
-  EXPECT_TRUE(run(store().claim_overdue(now(), 10)).value().empty());
-  const auto items = run(store().claim_overdue(now() + kHourMillis, 10)).value();
+  EXPECT_EQ(run(store().queue().earliest_deadline()).value_or(-1), now() + 10);
+  EXPECT_TRUE(run(store().queue().claim_overdue(now(), 10)).value().empty());
+  const auto items = run(store().queue().claim_overdue(now() + kHourMillis, 10)).value();
   ASSERT_EQ(items.size(), 1u);
   ASSERT_EQ(items[0].recipients.size(), 2u);
   EXPECT_EQ(items[0].recipients[0].address, "b@near.example") << "the earliest first";
-  EXPECT_EQ(run(store().earliest_deadline()).value_or(-1), 0) << "in hand";
+  EXPECT_EQ(run(store().queue().earliest_deadline()).value_or(-1), 0) << "in hand";
   reopen();
-  EXPECT_EQ(run(store().claim_overdue(now() + kHourMillis, 10)).value().size(), 1u) << "a crash does not forget it";
+  EXPECT_EQ(run(store().queue().claim_overdue(now() + kHourMillis, 10)).value().size(), 1u)
+      << "a crash does not forget it";
   // A notice is owed for one, and it waits on as before; the other is returned.
   EXPECT_TRUE(record({.message = id,
                       .index = 1,
@@ -87,7 +88,7 @@ TEST_P(StoreContract, OverdueWorkIsClaimedWhateverItWaitsFor) {
                       .owed = Owed::failure,
                       .reply = peer_said(554, "late", {5, 4, 7}),
                       .deadline_met = true}));
-  EXPECT_EQ(run(store().earliest_deadline()).value_or(-1), 0);
+  EXPECT_EQ(run(store().queue().earliest_deadline()).value_or(-1), 0);
   const Trace trace = trail(id);
   EXPECT_EQ(trace.recipients[0].state, State::failed);
   EXPECT_EQ(trace.recipients[0].attempts, 0u);
@@ -108,20 +109,20 @@ TEST_P(StoreContract, OrdersLeaveAloneWhatIsHeldForLater) {
   other.recipients[0].due = until;
   accepted(other);
   const auto order = [&](QueueAction action, QueueFilter filter) {
-    return run(store().operate(action, filter, "test", now())).value_or(99);
+    return run(store().queue().operate(action, filter, "test", now())).value_or(99);
   };
   EXPECT_EQ(order(QueueAction::retry, {}), 1u);
   EXPECT_EQ(order(QueueAction::retry, {.message = held}), 0u);
   EXPECT_EQ(order(QueueAction::release, {}), 0u) << "not named";
   EXPECT_EQ(order(QueueAction::release, {.destination = "far.example"}), 0u);
-  EXPECT_EQ(run(store().list_queue({.held_only = true}, std::nullopt, 10)).value().size(), 1u);
+  EXPECT_EQ(run(store().queue().list({.held_only = true}, std::nullopt, 10)).value().size(), 1u);
   // An operator's hold in between keeps the sender's.
   EXPECT_EQ(order(QueueAction::hold, {.message = held}), 1u);
   EXPECT_EQ(order(QueueAction::release, {}), 1u);
   EXPECT_EQ(trail(held).recipients[0].due, until);
   EXPECT_EQ(order(QueueAction::release, {.message = held}), 1u);
   EXPECT_LE(trail(held).recipients[0].due, now());
-  EXPECT_TRUE(run(store().list_queue({.held_only = true}, std::nullopt, 10)).value().empty());
+  EXPECT_TRUE(run(store().queue().list({.held_only = true}, std::nullopt, 10)).value().empty());
   EXPECT_EQ(claim("far.example").size(), 2u);
 }
 
@@ -132,7 +133,7 @@ TEST_P(StoreContract, WhatIsHeldForLaterCanBeCancelled) {
   later.recipients = {to_remote("a@far.example", "far.example")};
   later.recipients[0].due = until;
   const Ulid held = accepted(later);
-  EXPECT_EQ(run(store().operate(QueueAction::cancel, {.message = held}, "test", now())).value_or(0), 1u);
+  EXPECT_EQ(run(store().queue().operate(QueueAction::cancel, {.message = held}, "test", now())).value_or(0), 1u);
   EXPECT_EQ(trail(held).recipients[0].state, State::dropped);
 }
 

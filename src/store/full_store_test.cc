@@ -40,45 +40,45 @@ NewRecipient FullStore::away(const std::string& address) const {
 }
 
 Ulid FullStore::accept(std::shared_ptr<AcceptRequest> request) {
-  const AcceptResult result = run(store_.accept(request));
+  const AcceptResult result = run(store_.acceptance().accept(request));
   EXPECT_EQ(result.status, AcceptStatus::accepted) << result.why;
   return request->id;
 }
 
 void FullStore::fill_directory() {
-  EXPECT_TRUE(run(store_.add_domain("example.org")));
+  EXPECT_TRUE(run(store_.directory().add_domain("example.org")));
   Account wanted;
   wanted.login = "anna@example.org";
   wanted.password = "$argon2id$test";
   wanted.scram_salt = "salt";
   wanted.scram_iterations = 4096;
   wanted.scram_keys = "keys";
-  anna_ = run(store_.add_account(wanted)).value();
+  anna_ = run(store_.directory().add_account(wanted)).value();
   wanted.login = "bert@example.org";
-  bert_ = run(store_.add_account(wanted)).value();
+  bert_ = run(store_.directory().add_account(wanted)).value();
   AddressEntry team{"team", "example.org", 0, {"anna@example.org", "away@far.test"}};
-  EXPECT_TRUE(run(store_.add_address(team)));
+  EXPECT_TRUE(run(store_.directory().add_address(team)));
   AppPassword phone;
   phone.account = anna_.id;
   phone.label = "phone";
   phone.hash = std::string(32, 'h');
-  EXPECT_TRUE(run(store_.add_app_password(phone)));
+  EXPECT_TRUE(run(store_.credentials().add_app_password(phone)));
   std::vector<DkimKey> keys(1);
   keys[0].selector = "s1";
   keys[0].private_key = "PEM";
-  EXPECT_TRUE(run(store_.add_dkim_keys("example.org", keys)));
-  EXPECT_TRUE(run(store_.set_limit(anna_.id, LimitKind::bytes_per_day, 1'000'000)));
+  EXPECT_TRUE(run(store_.keys().add_dkim_keys("example.org", keys)));
+  EXPECT_TRUE(run(store_.books().set_limit(anna_.id, LimitKind::bytes_per_day, 1'000'000)));
 }
 
 /// Anna keeps three of four, bert two.
 void FullStore::fill_mail() {
-  const Id staged = run(store_.stage_begin()).value();
+  const Id staged = run(store_.acceptance().stage_begin()).value();
   std::uint64_t size = 0;
   for (const std::size_t octets : {kBodyChunk, kBodyChunk, std::size_t{1000}}) {
-    EXPECT_TRUE(run(store_.stage_append(staged, std::string(octets, 'c'))));
+    EXPECT_TRUE(run(store_.acceptance().stage_append(staged, std::string(octets, 'c'))));
     size += octets;
   }
-  EXPECT_TRUE(run(store_.stage_finish(staged)));
+  EXPECT_TRUE(run(store_.acceptance().stage_finish(staged)));
   auto large = message("");
   large->body = {"", staged, size, mail::BodyType::seven_bit};
   large->recipients = {to(anna_), to(bert_)};
@@ -96,9 +96,9 @@ void FullStore::fill_mail() {
   member.parent = 0;
   expanded->recipients = {team, member};
   accept(expanded);
-  const MailboxInfo inbox = run(store_.open_mailbox(anna_.id, "INBOX")).value();
+  const MailboxInfo inbox = run(store_.mailboxes().open(anna_.id, "INBOX")).value();
   std::vector<std::uint32_t> second = {2};
-  EXPECT_EQ(run(store_.expunge(inbox.id, second, "anna")).value(), 1u);
+  EXPECT_EQ(run(store_.mailboxes().expunge(inbox.id, second, "anna")).value(), 1u);
 }
 
 void FullStore::fill_queue() {
@@ -107,7 +107,7 @@ void FullStore::fill_queue() {
     request->recipients = {away(address)};
     accept(request);
   }
-  const std::vector<WorkItem> items = run(store_.claim("far.test", 2000, 10)).value();
+  const std::vector<WorkItem> items = run(store_.queue().claim("far.test", 2000, 10)).value();
   std::vector<Outcome> outcomes;
   for (const WorkItem& item : items) {
     Outcome outcome{.message = item.message.id,
@@ -121,7 +121,7 @@ void FullStore::fill_queue() {
     outcomes.push_back(outcome);
   }
   EXPECT_EQ(outcomes.size(), 3u);
-  EXPECT_TRUE(run(store_.record(outcomes, DestinationUpdate{"far.test", 5000, 1, "it was down"})));
+  EXPECT_TRUE(run(store_.queue().record(outcomes, DestinationUpdate{"far.test", 5000, 1, "it was down"})));
   auto held = message("held");
   NewRecipient r = away("held@other.test");
   r.route = NewRecipient::Route::held;
@@ -134,12 +134,13 @@ void FullStore::fill_queue() {
   submitted->limits = std::make_shared<const Limits>();
   submitted->recipients = {away("friend@other.test")};
   accept(submitted);
-  EXPECT_TRUE(run(store_.suspect(anna_.id, Signal::failures, "many failures")));
+  EXPECT_TRUE(run(store_.books().suspect(anna_.id, Signal::failures, "many failures")));
 }
 
 void FullStore::fill_rest() {
-  EXPECT_TRUE(run(store_.save_greylist({{"0123456789abcdef", GreyRow::State::waiting, 1000, 2000, 1, 3000}})));
-  EXPECT_TRUE(run(store_.count_dmarc({{{86'400'000, "far.test"}, "v=DMARC1; p=none", {"192.0.2.1", "detail", 3}}})));
+  EXPECT_TRUE(run(store_.books().save_greylist({{"0123456789abcdef", GreyRow::State::waiting, 1000, 2000, 1, 3000}})));
+  EXPECT_TRUE(
+      run(store_.books().count_dmarc({{{86'400'000, "far.test"}, "v=DMARC1; p=none", {"192.0.2.1", "detail", 3}}})));
 }
 
 } // namespace paquebot::store

@@ -2,7 +2,7 @@
 
 #include "base/result.h"
 #include "base/rights.h"
-#include "store/upkeep.h"
+#include "store/long_work.h"
 
 #include <functional>
 #include <memory>

@@ -107,7 +107,7 @@ enum class Owed : std::uint8_t { none = 0, failure, delay, success };
 /// The body as the accepting transaction gets it: small in memory, or staged before.
 struct NewBody {
   std::string bytes;                               ///< at most kInlineBody octets; used when staged == 0
-  Id staged = 0;                                   ///< from Store::stage_begin, finished
+  Id staged = 0;                                   ///< from Acceptance::stage_begin, finished
   std::uint64_t size = 0;                          ///< octets
   mail::BodyType type = mail::BodyType::seven_bit; ///< what the content needs
 };

@@ -1,45 +1,48 @@
 #pragma once
 
-#include <cstdint>
-#include <memory>
-#include <optional>
+#include "base/result.h"
+#include "base/task.h"
+#include "store/long_work.h"
+
 #include <string>
+#include <utility>
 #include <vector>
 
-/// Long work on a whole store is done in steps of well under a second, driven by who asked for it: so a running server
-/// goes on serving, whoever waits sees how far it is, and who goes away leaves nothing running.
 namespace paquebot::store {
 
-/// An invariant that does not hold.
-struct Finding {
-  std::string what;   ///< which one, of which row
-  std::string advice; ///< what to do about it
-  std::string rule{}; ///< its name, for programs: "message.pending"
-};
+/// The setting that says for how many milliseconds the clock has been synchronised since it is doubted; unset when it
+/// is not.
+inline constexpr const char* kClockSetting = "clock.synchronised";
 
-class HolderCount;
+/// What belongs to the store as a whole: small values, the clock, upkeep, checks and backups.
+class Upkeep {
+public:
+  virtual ~Upkeep() = default;
 
-/// Where a check of the whole store goes on.
-struct VerifyPoint {
-  unsigned part = 0; ///< number of the table or invariant
-  std::string after; ///< within it: after this row, in letters, digits and "-"; empty: from its start
-  /// What the step before has counted, bounded; without it that count begins again.
-  std::shared_ptr<HolderCount> counted;
-};
-
-struct VerifyStep {
-  std::vector<Finding> findings; ///< at most 100 in one step
-  std::optional<VerifyPoint> next;
-  std::uint64_t done = 0; ///< of `total`, for showing progress
-  std::uint64_t total = 0;
-};
-
-struct BackupStep {
-  std::uint64_t done = 0; ///< octets, of about `total`
-  std::uint64_t total = 0;
-  bool finished = false;           ///< the file is complete, read again and checked, synced, and has its name
-  std::vector<Finding> findings{}; ///< what this step found wrong in the store, and copied as it is
-  std::uint64_t ticket = 0;        ///< begun: by what this backup is gone on with
+  /// Small values that belong to the store (e.g. "queue.held"). Empty when unset. "login.secret" is there from the
+  /// beginning: 64 random hex digits of this store, which never change.
+  virtual Task<Result<std::string>> get_setting(std::string key) = 0;
+  virtual Task<Result<>> set_setting(std::string key, std::string value) = 0; ///< an empty value unsets it
+  /// At most `most` keys that begin with `prefix`, with their values, by key.
+  virtual Task<Result<std::vector<std::pair<std::string, std::string>>>> list_settings(std::string prefix,
+                                                                                       std::size_t most) = 0;
+  /// When this node last wrote down that the clock was right (ClockTrust, kClockSetting); 0: never.
+  virtual Task<Result<std::int64_t>> last_beat() = 0;
+  virtual Task<Result<>> beat(std::int64_t now) = 0;
+  /// One slice of upkeep (trails of what was accepted and came to its end long before `now`, dropped bodies, idle
+  /// destinations, expired greylisting). True while there is more to do now.
+  virtual Task<Result<bool>> maintain(std::int64_t now) = 0;
+  /// Checks the invariants; a line for each violation, none when all hold.
+  virtual Task<Result<std::vector<std::string>>> verify() = 0;
+  /// One step of the same, beginning with VerifyPoint{}: for stores of any size, while work goes on.
+  virtual Task<Result<VerifyStep>> verify_step(VerifyPoint from) = 0;
+  /// Begins a backup of the whole store as the file `path` (absolute; conflict when it exists, or another backup is under
+  /// way). It is consistent while work goes on: of one moment after this call. One with which nobody has gone on for two
+  /// seconds is given up for it: whoever made it has gone.
+  virtual Task<Result<BackupStep>> begin_backup(std::string path) = 0;
+  /// Goes on with the backup of that ticket, again and again until `finished`; an error ends it and leaves no file. Nobody
+  /// goes on for a minute: it is given up. not_found when there is none; conflict when another one was begun since.
+  virtual Task<Result<BackupStep>> go_on_with_backup(std::uint64_t ticket) = 0;
 };
 
 } // namespace paquebot::store

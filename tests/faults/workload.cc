@@ -58,24 +58,24 @@ public:
       accept_some();
       if (i % 2 == 0) deliver();
       if (i % 3 == 1) remove_one();
-      if (i % 4 == 3) static_cast<void>(run(store_.maintain(1)));
+      if (i % 4 == 3) static_cast<void>(run(store_.upkeep().maintain(1)));
     }
   }
 
 private:
   void make_account() {
-    static_cast<void>(run(store_.add_domain("example.test")));
+    static_cast<void>(run(store_.directory().add_domain("example.test")));
     store::Account wanted;
     wanted.login = kLogin;
     // Of "secret of anna".
     wanted.password =
         "$argon2id$v=19$m=19456,t=2,p=1$p5BW2Z8dJPFkmS9nZLLkCA$S+OKfZ8dNOCVSfoKDHnlRwmLVVDiGZ5Cn4CL2lwRsF8";
-    static_cast<void>(run(store_.add_account(wanted)));
-    const auto account = run(store_.find_account(kLogin));
+    static_cast<void>(run(store_.directory().add_account(wanted)));
+    const auto account = run(store_.directory().find_account(kLogin));
     if (!account) return;
     account_ = account->id;
     vfs_.note("account " + std::to_string(account_));
-    const auto inbox = run(store_.open_mailbox(account_, "INBOX"));
+    const auto inbox = run(store_.mailboxes().open(account_, "INBOX"));
     if (inbox) inbox_ = inbox->id;
   }
 
@@ -117,29 +117,29 @@ private:
     remote.destination = kPlace;
     request->recipients = {local, remote};
     const std::shared_ptr<const store::AcceptRequest> sealed = request;
-    const auto done = co_await store_.accept(sealed);
+    const auto done = co_await store_.acceptance().accept(sealed);
     if (done.status != store::AcceptStatus::accepted) co_return;
     vfs_.note("accepted " + request->id.to_string() + " " + letter + " " + std::to_string(size));
   }
 
   Task<Result<store::Id>> stage(char letter, std::uint64_t size) {
-    const auto staged = co_await store_.stage_begin();
+    const auto staged = co_await store_.acceptance().stage_begin();
     if (!staged) co_return staged;
     for (std::uint64_t done = 0; done < size;) {
       const std::uint64_t part = std::min<std::uint64_t>(64 << 10, size - done);
       std::string chunk(part, letter);
-      const auto appended = co_await store_.stage_append(*staged, std::move(chunk));
+      const auto appended = co_await store_.acceptance().stage_append(*staged, std::move(chunk));
       if (!appended) co_return std::unexpected(appended.error());
       done += part;
     }
-    const auto finished = co_await store_.stage_finish(*staged);
+    const auto finished = co_await store_.acceptance().stage_finish(*staged);
     if (!finished) co_return std::unexpected(finished.error());
     co_return staged;
   }
 
   /// Takes some in hand; most are relayed, some wait again.
   void deliver() {
-    const auto items = run(store_.claim(kPlace, INT64_MAX, 4));
+    const auto items = run(store_.queue().claim(kPlace, INT64_MAX, 4));
     if (!items || items->empty()) return;
     std::vector<store::Outcome> outcomes;
     std::vector<std::string> relayed;
@@ -154,16 +154,16 @@ private:
         outcomes.push_back(outcome);
       }
     }
-    if (!run(store_.record(outcomes, std::nullopt))) return;
+    if (!run(store_.queue().record(outcomes, std::nullopt))) return;
     for (const std::string& id : relayed) vfs_.note("relayed " + id);
   }
 
   void remove_one() {
-    const auto entries = run(store_.list_entries(inbox_, 0, 3));
+    const auto entries = run(store_.mailboxes().list_entries(inbox_, 0, 3));
     if (!entries || entries->empty()) return;
     const std::uint32_t uid = (*entries)[chance_() % entries->size()].uid;
     vfs_.note("deleting " + std::to_string(uid));
-    if (run(store_.expunge(inbox_, {uid}, "test"))) vfs_.note("deleted " + std::to_string(uid));
+    if (run(store_.mailboxes().expunge(inbox_, {uid}, "test"))) vfs_.note("deleted " + std::to_string(uid));
   }
 
   LogVfs& vfs_;
@@ -185,14 +185,15 @@ public:
   /// By the id in the head: the uid of each message in the mailbox.
   std::map<std::string, store::EntryContent> read_mailbox(store::Id account) {
     std::map<std::string, store::EntryContent> found;
-    const auto inbox = run(store_.open_mailbox(account, "INBOX"));
+    const auto inbox = run(store_.mailboxes().open(account, "INBOX"));
     if (!inbox) {
       say("the mailbox is gone: " + inbox.error().message);
       return found;
     }
-    const auto entries = run(store_.list_entries(inbox->id, 0, 100'000)).value_or(std::vector<store::EntryInfo>());
+    const auto entries =
+        run(store_.mailboxes().list_entries(inbox->id, 0, 100'000)).value_or(std::vector<store::EntryInfo>());
     for (const auto& entry : entries) {
-      auto content = run(store_.read_entry(inbox->id, entry.uid));
+      auto content = run(store_.mailboxes().read_entry(inbox->id, entry.uid));
       if (!content) {
         say("uid " + std::to_string(entry.uid) + " can't be read: " + content.error().message);
         continue;
@@ -206,7 +207,7 @@ public:
   void look_at_body(const std::string& id, const store::BodyRef& body, char letter, std::uint64_t size) {
     if (body.size != size) return say(id + " is of another size");
     for (std::uint64_t at = 0; at < size;) {
-      const auto part = run(store_.read_body(body, at, 1 << 20));
+      const auto part = run(store_.content().read_body(body, at, 1 << 20));
       if (!part || part->empty() || part->find_first_not_of(letter) != std::string::npos)
         return say(id + " has another content");
       at += part->size();
@@ -214,7 +215,7 @@ public:
   }
 
   void look_at_recipient(const std::string& id, bool relayed) {
-    const auto trace = run(store_.trace(*Ulid::parse(id)));
+    const auto trace = run(store_.trail().trace(*Ulid::parse(id)));
     if (!trace || trace->recipients.size() != 2) return say(id + " is lost");
     const store::State state = trace->recipients[1].state;
     if (relayed && state != store::State::relayed) say(id + " was relayed, and would be again");
@@ -254,7 +255,7 @@ std::vector<std::string> Promises::broken_in(const std::string& directory) const
   const auto store = open(directory, why);
   if (!store) return {"it can't be opened: " + why};
   Judge judge(*store);
-  const auto findings = run(store->verify());
+  const auto findings = run(store->upkeep().verify());
   if (!findings) judge.say("it can't be checked: " + findings.error().message);
   for (const std::string& line : findings.value_or(std::vector<std::string>())) judge.say(line);
   if (account_ == 0) return judge.take();

@@ -48,7 +48,7 @@ int fill(const char* directory, const char* login, std::uint64_t count, std::siz
     return 1;
   }
   Result<Account> account;
-  boost::asio::co_spawn(context, (*store)->find_account(login),
+  boost::asio::co_spawn(context, (*store)->directory().find_account(login),
                         [&](std::exception_ptr, Result<Account> found) { account = std::move(found); });
   context.run();
   if (!account) {
@@ -60,7 +60,7 @@ int fill(const char* directory, const char* login, std::uint64_t count, std::siz
   for (std::uint64_t done = 0; done < count;) {
     for (std::uint64_t n = 0; n < kAtOnce && done < count; ++n, ++done) {
       boost::asio::co_spawn(
-          context, (*store)->accept(letter(*account, ids, done + 1, octets)),
+          context, (*store)->acceptance().accept(letter(*account, ids, done + 1, octets)),
           [&](std::exception_ptr, AcceptResult result) { refused += result.status != AcceptStatus::accepted; });
     }
     context.restart();

@@ -1,0 +1,57 @@
+#pragma once
+
+#include "base/result.h"
+#include "base/task.h"
+#include "store/dmarc_days.h"
+#include "store/greylist.h"
+#include "store/limits.h"
+#include "store/takeover.h"
+#include "store/types.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace paquebot::store {
+
+/// What is counted and remembered about people's mail: bounds of accounts, accounts that look taken over, greylisting,
+/// aggregate reports of DMARC.
+class Books {
+public:
+  virtual ~Books() = default;
+
+  /// What accept() of submissions and record() watch for from now on; nothing before.
+  virtual void watch_accounts(TakeoverRules rules) = 0;
+  /// Marks an account: from then on what it submits is accepted with all recipients held, and what is in hand is held when it would
+  /// wait again. (What waits already is for operate().) False when it is marked already or gone.
+  virtual Task<Result<bool>> suspect(Id account, Signal signal, std::string reason) = 0;
+  /// All marked accounts, oldest first. `with_counts` fills `held`.
+  virtual Task<Result<std::vector<Suspicion>>> list_suspicions(bool with_counts) = 0;
+  virtual Task<Result<>> suspicion_told(Id account) = 0;
+  /// Takes the mark away, and counts anew for the rules; what is held stays so. False when there was none.
+  virtual Task<Result<bool>> clear_suspicion(Id account) = 0;
+  /// Recipients that the account named, to which we relayed, and for which a report says so for the first time count as failed, and
+  /// the trail tells of it. How many there were.
+  virtual Task<Result<std::size_t>> note_bounces(LateBounces bounces) = 0;
+  /// Rises when an account is marked, perhaps a moment before that is committed. Cheap.
+  virtual std::uint64_t suspicion_generation() = 0;
+  /// What the account has sent in the windows of `now`, and the bounds that hold for it: its own, else `general`.
+  virtual Task<Result<std::vector<LimitUse>>> limit_use(Id account, Limits general, std::int64_t now) = 0;
+  /// The account's own bound (0: none at all); nothing: the general one holds again. not_found without such an account.
+  virtual Task<Result<>> set_limit(Id account, LimitKind kind, std::optional<std::uint64_t> most) = 0;
+  /// Writes rows over what is there; those that are `gone` are deleted. Called behind the mail: a crash may lose seconds of it.
+  virtual Task<Result<>> save_greylist(std::vector<GreyRow> rows) = 0;
+  /// At most `most` rows with key > `after`, by key.
+  virtual Task<Result<std::vector<GreyRow>>> load_greylist(std::string after, std::size_t most) = 0;
+  /// Adds to what is kept for reports; how many messages had no room within the bounds of dmarc_days.h.
+  virtual Task<Result<std::uint64_t>> count_dmarc(std::vector<DmarcCount> counts) = 0;
+  /// Reports about days before `day` (the first millisecond of one), oldest first, behind `after`.
+  virtual Task<Result<std::vector<DmarcDue>>> list_dmarc(std::int64_t day, DmarcDay after, std::size_t most) = 0;
+  /// The rows of a report, by source and detail, behind `after`.
+  virtual Task<Result<std::vector<DmarcRow>>> read_dmarc(DmarcDay of, std::optional<DmarcRow> after,
+                                                         std::size_t most) = 0;
+  /// Forgets a report that nobody is to get. not_found when there is none.
+  virtual Task<Result<>> drop_dmarc(DmarcDay of) = 0;
+};
+
+} // namespace paquebot::store

@@ -1,0 +1,338 @@
+#include "store/sqlite/accept.h"
+
+#include "store/entry_flags.h"
+#include "store/event.h"
+#include "store/sqlite/content.h"
+#include "store/sqlite/dmarc.h"
+#include "store/sqlite/limits.h"
+#include "store/sqlite/rows.h"
+#include "store/sqlite/suspicion.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace paquebot::store::sqlite {
+namespace {
+
+/// One mailbox that gets the message, however many recipients lead to it.
+struct Delivery {
+  Id account = 0;
+  Id mailbox = 0;
+  std::uint64_t quota = 0;
+  std::uint32_t uid = 0;
+  std::int64_t modseq = 0;
+  std::uint32_t recipient = 0; ///< the first that leads here
+  std::string prefix;
+};
+
+/// Our own text goes into the head of what is read: a control character would break out of its line.
+std::string one_line(std::string text) {
+  std::erase_if(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
+  return text;
+}
+
+/// RFC 5321 section 4.4: Return-Path goes on top at final delivery; RFC 9228: Delivered-To.
+std::string prefix_of(const AcceptRequest& request, const NewRecipient& recipient) {
+  if (request.klass == MessageClass::imported) return {}; // it was delivered long ago, elsewhere
+  return "Return-Path: <" + one_line(request.sender.reverse_path.to_string()) +
+         ">\r\nDelivered-To: " + one_line(recipient.address) + "\r\n";
+}
+
+State first_state(const NewRecipient& recipient) {
+  switch (recipient.route) {
+    case NewRecipient::Route::mailbox: return State::in_mailbox;
+    case NewRecipient::Route::remote: return recipient.in_hand ? State::in_hand : State::waiting;
+    case NewRecipient::Route::expanded: return State::expanded;
+    case NewRecipient::Route::held: return State::held;
+    case NewRecipient::Route::failed: return State::failed;
+  }
+  return State::held;
+}
+
+/// The message of an account that looks taken over: all whom it names are held, as named. What an alias of ours leads to
+/// is looked up when they are let go.
+AcceptRequest held_whole(const AcceptRequest& request, const std::string& reason) {
+  AcceptRequest held = request;
+  held.limits = nullptr; // it is charged already
+  std::erase_if(held.recipients, [](const NewRecipient& r) { return r.parent >= 0; });
+  for (NewRecipient& r : held.recipients) {
+    if (r.route == NewRecipient::Route::held || r.route == NewRecipient::Route::failed) continue;
+    r.route = NewRecipient::Route::held;
+    r.account = 0;
+    r.in_hand = false;
+    r.owed = Owed::none;
+    r.reason = reason;
+  }
+  return held;
+}
+
+class Accepting {
+public:
+  Accepting(Tx& tx, const AcceptRequest& request) : tx_(tx), request_(request) {}
+
+  AcceptResult run() {
+    if (!request_.new_id && tx_.db.number("SELECT 1 FROM message WHERE id = ?", 0, request_.id) != 0) {
+      return {AcceptStatus::duplicate, {}, "message " + request_.id.to_string() + " is here already", {}, {}};
+    }
+    if (request_.dmarc && !has_dmarc(tx_.db, *request_.dmarc))
+      return {AcceptStatus::duplicate, {}, "that DMARC report was made already", {}, {}};
+    if (!marks_hold()) return {AcceptStatus::duplicate, {}, "the report is settled or out of date", {}, {}};
+    if (const Id staged = request_.body.staged; staged != 0 && given_up(tx_.db, staged))
+      return {AcceptStatus::failed, {}, "the staged body " + std::to_string(staged) + " is given up", {}, {}};
+    find_mailboxes();
+    if (is_known_import()) return {AcceptStatus::duplicate, {}, "it was imported before", {}, {}};
+    if (!gone_.empty()) return {AcceptStatus::account_gone, std::move(gone_), "account removed", {}, {}};
+    if (!full_.empty()) return {AcceptStatus::over_quota, std::move(full_), "mailbox over its quota", {}, {}};
+    AcceptResult result{AcceptStatus::accepted, {}, {}, {}, {}};
+    if (!request_.limits) {
+      write();
+      return result;
+    }
+    // Removed while its session was at it: nothing is counted of an account that is gone, and nobody answers for the
+    // message.
+    if (tx_.db.number("SELECT 1 FROM account WHERE id = ?", 0, request_.account) == 0)
+      return {AcceptStatus::failed, {}, "the account that sends it is gone", {}, {}};
+    const LimitCharge charge(tx_.db, request_);
+    if (auto hit = charge.broken())
+      return {AcceptStatus::over_limit, {}, "account over " + std::string(name_of(hit->kind)), hit, {}};
+    charge.write(tx_);
+    result.passed = charge.passed();
+    watch_new_recipients(tx_, request_.account, charge.first_time(), request_.accepted_at);
+    if (const auto reason = hold_reason(tx_.db, request_.account)) {
+      const AcceptRequest held = held_whole(request_, *reason);
+      Accepting(tx_, held).write();
+      result.held = true;
+    } else {
+      write();
+    }
+    return result;
+  }
+
+private:
+  std::uint64_t body_size() const {
+    return request_.body.staged != 0 ? request_.body.size : request_.body.bytes.size();
+  }
+
+  /// A report may settle only what was still owed, and of the same kind, when it was written.
+  bool marks_hold() {
+    if (!request_.settles) return true;
+    const auto& settles = *request_.settles;
+    for (std::size_t i = 0; i < settles.recipients.size(); ++i) {
+      const auto owed = static_cast<Owed>(tx_.db.number("SELECT owed FROM recipient WHERE message = ? AND n = ?", 0,
+                                                        settles.message, settles.recipients[i]));
+      if (owed == Owed::none || (i < settles.marks.size() && settles.marks[i] != owed)) return false;
+    }
+    return true;
+  }
+
+  /// An import has one mailbox.
+  bool is_known_import() {
+    return !request_.digest.empty() && !deliveries_.empty() &&
+           tx_.db.number("SELECT 1 FROM imported WHERE mailbox = ? AND digest = ?", 0, deliveries_[0].mailbox,
+                         Blob{request_.digest}) != 0;
+  }
+
+  void find_mailboxes() {
+    for (std::uint32_t i = 0; i < request_.recipients.size(); ++i) {
+      const NewRecipient& recipient = request_.recipients[i];
+      if (recipient.route == NewRecipient::Route::mailbox) find_mailbox(recipient, i);
+    }
+  }
+
+  void find_mailbox(const NewRecipient& recipient, std::uint32_t index) {
+    const auto same = [&recipient](const Delivery& d) { return d.account == recipient.account; };
+    const auto known = std::ranges::find_if(deliveries_, same);
+    if (known != deliveries_.end()) return;
+    Delivery d;
+    d.account = recipient.account;
+    d.recipient = index;
+    {
+      Query q = tx_.db.query("SELECT m.id, a.quota, uidnext, highestmodseq + 1 FROM account a JOIN mailbox m ON "
+                             "m.account = a.id AND m.name = 'INBOX' WHERE a.id = ?",
+                             recipient.account);
+      if (!q.row()) return gone_.push_back(index);
+      d.mailbox = q.i64(0);
+      d.quota = q.u64(1);
+      d.uid = q.u32(2);
+      d.modseq = q.i64(3);
+    }
+    d.prefix = prefix_of(request_, recipient);
+    // These are not refused for a full mailbox: a report has nobody to return to, and nobody waits for the answer to mail
+    // dropped on this machine (a mailbox full before was seen at the pick-up).
+    using enum MessageClass;
+    const bool bound = d.quota != 0 && request_.klass != report && request_.klass != local;
+    if (bound && used_by(recipient.account) + entry_size(d) > d.quota) return full_.push_back(index);
+    deliveries_.push_back(std::move(d));
+  }
+
+  std::uint64_t used_by(Id account) {
+    return static_cast<std::uint64_t>(tx_.db.number("SELECT sum(bytes) FROM mailbox WHERE account = ?", 0, account));
+  }
+
+  std::uint64_t entry_size(const Delivery& d) const { return d.prefix.size() + request_.head.size() + body_size(); }
+
+  void write() {
+    if (request_.dmarc) drop_dmarc(tx_, *request_.dmarc);
+    std::int64_t pending = 0;
+    for (const NewRecipient& r : request_.recipients) pending += is_pending(first_state(r), r.owed) ? 1 : 0;
+    const auto refs = static_cast<std::int64_t>(deliveries_.size()) + (pending > 0 ? 1 : 0);
+    Content content;
+    if (refs > 0) {
+      content = add_content(tx_, request_.head, request_.body, refs);
+    } else if (request_.body.staged != 0) {
+      tx_.db.run("INSERT OR IGNORE INTO bulk_garbage(bulk) VALUES(?)", request_.body.staged);
+    }
+    write_message(pending, pending > 0 ? content : Content());
+    for (std::uint32_t i = 0; i < request_.recipients.size(); ++i) write_recipient(request_.recipients[i], i);
+    for (const Delivery& d : deliveries_) write_entry(d, content);
+    if (request_.settles) settle();
+  }
+
+  void write_message(std::int64_t pending, const Content& queued) {
+    const mail::Sender& sender = request_.sender;
+    const std::string trail = pack_events(first_events());
+    tx_.db.run("INSERT INTO message(id, pending, class, sender_local, sender_domain, body_type, smtputf8, ret, envid, "
+               "content_8bit, "
+               "account, peer, accepted_at, expires_at, head, head_size, body, bulk, body_size, requiretls, priority, "
+               "deliver_by, by_mode, by_trace, hold_until, hold_request, trail) "
+               "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+               request_.id, pending, request_.klass, sender.reverse_path.local, sender.reverse_path.domain, sender.body,
+               sender.smtputf8, sender.ret, sender.envid, request_.content_8bit, request_.account, request_.peer,
+               request_.accepted_at, expires(), queued.head, request_.head.size(), queued.body.id, queued.body.bulk,
+               body_size(), sender.tls, sender.priority, sender.deliver_by.at + more_time(), sender.deliver_by.mode,
+               sender.deliver_by.trace, sender.hold.until, sender.hold.request, Blob{trail});
+  }
+
+  /// By a clock that is behind, its life would be over as soon as the clock is right again.
+  std::int64_t expires() const {
+    const std::int64_t begins = std::max(request_.accepted_at, request_.sender.hold.until);
+    return std::max(request_.expires_at, request_.accepted_at + behind() + (request_.expires_at - begins));
+  }
+
+  /// So would the time that its sender has given us for it: by so much that ends later. What was counted before, of mail that comes
+  /// in again, stays what it is.
+  std::int64_t more_time() const {
+    const mail::DeliverBy& by = request_.sender.deliver_by;
+    const std::int64_t left = by.at - request_.accepted_at;
+    const bool counted_now = left > 0 && left <= by.seconds * 1000;
+    return counted_now ? behind() : 0;
+  }
+
+  /// By how much the wall clock is, at least.
+  std::int64_t behind() const { return std::max<std::int64_t>(tx_.least - tx_.now, 0); }
+
+  /// The key of the place it will go to; a held recipient without one goes where its domain says once it is released.
+  std::string destination_key(const NewRecipient& r) const {
+    if (r.route != NewRecipient::Route::remote && r.route != NewRecipient::Route::held) return {};
+    return r.destination.empty() ? r.address.substr(r.address.rfind('@') + 1) : r.destination;
+  }
+
+  /// Of the entry that is made for it; 0: none.
+  std::uint32_t uid_of(const NewRecipient& r) const {
+    if (r.route != NewRecipient::Route::mailbox) return 0;
+    const auto same = [&r](const Delivery& d) { return d.account == r.account; };
+    const auto known = std::ranges::find_if(deliveries_, same);
+    return known == deliveries_.end() ? 0 : known->uid;
+  }
+
+  void write_recipient(const NewRecipient& r, std::uint32_t index) {
+    const State state = first_state(r);
+    const std::string key = destination_key(r);
+    const Id destination = key.empty() ? 0 : destination_id(tx_, key);
+    const Id owner = state == State::in_hand ? tx_.epoch : 0;
+    const bool refused = state == State::failed;
+    tx_.db.run(
+        "INSERT INTO recipient(message, n, state, destination, due, expires, owner, owed, delay_reported, attempts, "
+        "changed_at, route, account, parent, notify, address, orcpt, via, last_reply, own_code, own_status, own_text, "
+        "reason, priority, deadline, uid) "
+        "VALUES(?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?, ?, ?)",
+        request_.id, index, state, destination, std::min(r.due, expires()), expires(), owner, r.owed,
+        request_.accepted_at, r.route, r.account, r.parent, r.notify, r.address, r.orcpt, r.via,
+        refused ? r.code : std::uint16_t{0}, refused ? to_column(r.status) : std::string(),
+        refused ? r.reason : std::string(), r.reason, request_.sender.priority,
+        r.deadline > 0 ? r.deadline + more_time() : 0, uid_of(r));
+  }
+
+  void write_entry(const Delivery& d, const Content& content) {
+    tx_.db.run("UPDATE mailbox SET uidnext = ?, highestmodseq = ?, count = count + 1, bytes = bytes + ? WHERE id = ?",
+               d.uid + 1, d.modseq, entry_size(d), d.mailbox);
+    const Ulid fresh = tx_.memory.ulids.next();
+    // By a clock that is behind, it would be too old as soon as the clock is right again.
+    const std::int64_t arrived = std::max(tx_.now, tx_.memory.heartbeat);
+    const std::int64_t date = request_.internal_date != 0 ? request_.internal_date : request_.accepted_at;
+    const std::uint32_t flags = request_.flags | (request_.sender.smtputf8 ? kInternational : 0);
+    tx_.db.run("INSERT INTO entry(mailbox, uid, uidl, message, recipient, flags, modseq, internal_date, head, body, "
+               "size, prefix, arrived) "
+               "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+               d.mailbox, d.uid, fresh, request_.id, d.recipient, flags, d.modseq, date, content.head, content.body.id,
+               entry_size(d), d.prefix, arrived);
+    if (request_.klass == MessageClass::imported) keep_origin(d);
+  }
+
+  /// What an imported message brings along: that it is here, and how POP3 clients call it.
+  void keep_origin(const Delivery& d) {
+    if (!request_.digest.empty())
+      tx_.db.run("INSERT OR IGNORE INTO imported(mailbox, digest) VALUES(?, ?)", d.mailbox, Blob{request_.digest});
+    if (request_.uidl.empty() || Ulid::parse(request_.uidl)) return; // one like ours could be one of ours
+    // Text, where those of our own are octets: only these are in the index, so that others cost nothing.
+    if (tx_.db.number("SELECT 1 FROM entry WHERE mailbox = ? AND uidl = ? AND typeof(uidl) = 'text'", 0, d.mailbox,
+                      request_.uidl) == 0)
+      tx_.db.run("UPDATE entry SET uidl = ? WHERE mailbox = ? AND uid = ?", request_.uidl, d.mailbox, d.uid);
+  }
+
+  void note(std::vector<Event>& events, EventKind kind, std::uint32_t index, const std::string& detail) const {
+    const auto same = [&](const Event& e) { return e.kind == kind && !e.recipients.empty() && e.detail == detail; };
+    const auto known = std::ranges::find_if(events, same);
+    if (known != events.end()) return known->recipients.push_back(index);
+    events.push_back({request_.accepted_at, kind, {index}, detail, 1});
+  }
+
+  /// All that this transaction does.
+  std::vector<Event> first_events() const {
+    std::vector<Event> events;
+    events.push_back({request_.accepted_at, EventKind::accepted, {}, request_.note, 1});
+    for (std::uint32_t i = 0; i < request_.recipients.size(); ++i) {
+      const NewRecipient& r = request_.recipients[i];
+      if (r.route == NewRecipient::Route::mailbox) note(events, EventKind::delivered, i, {});
+      if (r.route == NewRecipient::Route::expanded) note(events, EventKind::expanded, i, {});
+      if (r.route == NewRecipient::Route::held) note(events, EventKind::held, i, r.reason);
+      if (r.route == NewRecipient::Route::failed)
+        note(events, EventKind::failed, i, mail::Reply(r.code, r.status, r.reason).to_string());
+    }
+    return events;
+  }
+
+  void settle() {
+    const auto& settles = *request_.settles;
+    std::vector<std::uint32_t> indexes = settles.recipients;
+    std::ranges::sort(indexes);
+    indexes.erase(std::ranges::unique(indexes).begin(), indexes.end());
+    std::int64_t fewer = 0;
+    for (const std::uint32_t index : indexes) {
+      tx_.db.run(
+          "UPDATE recipient SET delay_reported = delay_reported OR owed = ?, owed = 0 WHERE message = ? AND n = ?",
+          Owed::delay, settles.message, index);
+      const auto state = static_cast<State>(
+          tx_.db.number("SELECT state FROM recipient WHERE message = ? AND n = ?", 0, settles.message, index));
+      if (!is_unfinished(state)) --fewer;
+    }
+    change_pending(tx_.db, settles.message, fewer);
+    add_events(tx_.db, settles.message,
+               {{request_.accepted_at, EventKind::reported, std::move(indexes), request_.id.to_string(), 1}});
+  }
+
+  Tx& tx_;
+  const AcceptRequest& request_;
+  std::vector<Delivery> deliveries_;
+  std::vector<std::uint32_t> gone_;
+  std::vector<std::uint32_t> full_;
+};
+
+} // namespace
+
+AcceptResult accept_message(Tx& tx, const AcceptRequest& request) {
+  assert(request.head.size() <= kMaxHead);
+  return Accepting(tx, request).run();
+}
+
+} // namespace paquebot::store::sqlite

@@ -1,0 +1,85 @@
+#include "store/sqlite/core.h"
+#include "store/sqlite/directory.h"
+#include "store/sqlite/dmarc.h"
+#include "store/sqlite/greylist.h"
+#include "store/sqlite/limits.h"
+#include "store/sqlite/parts.h"
+#include "store/sqlite/suspicion.h"
+
+namespace paquebot::store::sqlite {
+namespace {
+
+class SqliteBooks final : public Books {
+public:
+  explicit SqliteBooks(Core& core) : core_(core) {}
+
+  /// Only the writer's thread looks at the rules. Nobody waits: what is written later comes later.
+  void watch_accounts(TakeoverRules rules) override {
+    core_.submit([rules](Tx& tx) { tx.memory.takeover = rules; });
+  }
+  Task<Result<bool>> suspect(Id account, Signal signal, std::string reason) override {
+    return core_.write(
+        [account, signal, reason = std::move(reason)](Tx& tx) { return sqlite::suspect(tx, account, signal, reason); });
+  }
+  Task<Result<std::vector<Suspicion>>> list_suspicions(bool with_counts) override {
+    return core_.read([with_counts](Db& db) { return sqlite::list_suspicions(db, with_counts); });
+  }
+  Task<Result<>> suspicion_told(Id account) override {
+    return core_.write([account](Tx& tx) { sqlite::suspicion_told(tx, account); });
+  }
+  Task<Result<bool>> clear_suspicion(Id account) override {
+    return core_.write([account](Tx& tx) { return sqlite::clear_suspicion(tx, account); });
+  }
+  Task<Result<std::size_t>> note_bounces(LateBounces bounces) override {
+    return core_.write([bounces = std::move(bounces)](Tx& tx) { return sqlite::note_bounces(tx, bounces); });
+  }
+  std::uint64_t suspicion_generation() override { return core_.memory.marks; }
+
+  Task<Result<std::vector<LimitUse>>> limit_use(Id account, Limits general, std::int64_t now) override {
+    return core_.read([account, general, now](Db& db) { return sqlite::limit_use(db, account, general, now); });
+  }
+  Task<Result<>> set_limit(Id account, LimitKind kind, std::optional<std::uint64_t> most) override {
+    return core_.write([account, kind, most](Tx& tx) -> Result<> {
+      const auto found = get_account(tx.db, account);
+      if (!found) return std::unexpected(found.error());
+      sqlite::set_limit(tx, account, kind, most);
+      return {};
+    });
+  }
+
+  Task<Result<>> save_greylist(std::vector<GreyRow> rows) override {
+    return core_.write([rows = std::move(rows)](Tx& tx) { sqlite::save_greylist(tx, rows); });
+  }
+  Task<Result<std::vector<GreyRow>>> load_greylist(std::string after, std::size_t most) override {
+    return core_.read([after = std::move(after), most](Db& db) { return sqlite::load_greylist(db, after, most); });
+  }
+
+  Task<Result<std::uint64_t>> count_dmarc(std::vector<DmarcCount> counts) override {
+    return core_.write([counts = std::move(counts)](Tx& tx) { return sqlite::count_dmarc(tx, counts); });
+  }
+  Task<Result<std::vector<DmarcDue>>> list_dmarc(std::int64_t day, DmarcDay after, std::size_t most) override {
+    return core_.read(
+        [day, after = std::move(after), most](Db& db) { return sqlite::list_dmarc(db, day, after, most); });
+  }
+  Task<Result<std::vector<DmarcRow>>> read_dmarc(DmarcDay of, std::optional<DmarcRow> after,
+                                                 std::size_t most) override {
+    return core_.read([of = std::move(of), after = std::move(after), most](Db& db) {
+      return sqlite::read_dmarc(db, of, after, most);
+    });
+  }
+  Task<Result<>> drop_dmarc(DmarcDay of) override {
+    return core_.write([of = std::move(of)](Tx& tx) -> Result<> {
+      if (!sqlite::drop_dmarc(tx, of)) return fail(Errc::not_found, "there is no report about " + of.domain);
+      return {};
+    });
+  }
+
+private:
+  Core& core_;
+};
+
+} // namespace
+
+std::unique_ptr<Books> make_books(Core& core) { return std::make_unique<SqliteBooks>(core); }
+
+} // namespace paquebot::store::sqlite

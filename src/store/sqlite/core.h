@@ -1,0 +1,127 @@
+#pragma once
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "base/task.h"
+#include "store/lock_file.h"
+#include "store/reserve.h"
+#include "store/sqlite/bulk.h"
+#include "store/sqlite/readers.h"
+#include "store/sqlite/tx.h"
+#include "store/sqlite/writer.h"
+#include "store/store.h"
+
+#include <atomic>
+#include <type_traits>
+#include <utility>
+
+namespace paquebot::store::sqlite {
+
+/// What open_sqlite has made ready.
+struct Parts {
+  SqliteOptions options;
+  LockFile lock;
+  Db main;
+  Db bulk;
+  Id epoch;
+};
+
+/// The T of a function that gives T or Result<T>.
+template <class R>
+struct ValueOf {
+  using type = R;
+};
+template <class T>
+struct ValueOf<Result<T>> {
+  using type = T;
+};
+template <class F, class Argument>
+using Value = ValueOf<std::invoke_result_t<const F&, Argument>>::type;
+
+/// What the parts of the store share: the files, the threads that use them, and this run's epoch. Every call of a part is a function
+/// that is carried to one of the threads; who awaits what these give must keep the core.
+class Core {
+public:
+  /// Throws DbError when a reader cannot be opened.
+  explicit Core(Parts parts);
+  /// Ends the epoch, after all that waits.
+  ~Core();
+  Core(const Core&) = delete;
+  Core& operator=(const Core&) = delete;
+
+  /// Runs T(Db&) or Result<T>(Db&) on paquebot.db, for what mail and sessions wait for.
+  template <class F>
+  Task<Result<Value<F, Db&>>> read(F function) {
+    return read_by(readers, std::move(function));
+  }
+  /// The same for what takes long, or goes through a table.
+  template <class F>
+  Task<Result<Value<F, Db&>>> read_long(F function) {
+    return read_by(long_readers, std::move(function));
+  }
+  /// Runs T(Tx&) or Result<T>(Tx&) in the writer's transaction, perhaps more than once: it must not use up what it was given. An
+  /// error undoes what it changed. Begun at once; the job is done even if nobody waits for it.
+  template <class F>
+  Promised<Result<Value<F, Tx&>>> submit(F function, std::size_t bytes = 0) {
+    using T = Value<F, Tx&>;
+    return writer.write<T>(
+        [this, function = std::move(function)](Db& db) -> Result<T> {
+          Tx own{db, memory, epoch, millis(clock.wall()), memory.least(clock.now())};
+          return result_of<T>(function, own);
+        },
+        bytes);
+  }
+  /// The same, and waits for it.
+  template <class F>
+  Task<Result<Value<F, Tx&>>> write(F function) {
+    const auto job = submit(std::move(function));
+    co_return co_await job.take();
+  }
+
+  /// A write that changes who or what is ours: caches notice it by the generation, which rises after the commit, so that nobody keeps
+  /// old rows under the new number, and before the caller hears of it.
+  template <class F>
+  Task<Result<Value<F, Tx&>>> change_directory(F function) {
+    const auto job = submit(std::move(function));
+    auto result = co_await job.take();
+    ++directory_generation;
+    co_return result;
+  }
+
+  std::int64_t wall() const { return millis(clock.wall()); }
+  /// False while what is left of the disk is kept for deleting and delivering.
+  bool room_is_left() const { return reserve.spared(); }
+
+  const SqliteOptions options;
+  const Clock& clock;
+  const LockFile lock;
+  const Reserve reserve;
+  const Id epoch;
+  WriterMemory memory; ///< the writer's thread's
+  std::atomic<std::uint64_t> directory_generation = 1;
+  SyncPace pace; ///< from writer to bulk
+  Readers readers;
+  Readers long_readers;
+  BulkStore bulk;
+  Writer writer; ///< last: its jobs use all of the above
+
+private:
+  template <class T, class F, class Argument>
+  static Result<T> result_of(const F& function, Argument& argument) {
+    if constexpr (std::is_void_v<std::invoke_result_t<const F&, Argument&>>) {
+      function(argument);
+      return {};
+    } else {
+      return function(argument);
+    }
+  }
+  template <class F>
+  static Task<Result<Value<F, Db&>>> read_by(Readers& by, F function) {
+    using T = Value<F, Db&>;
+    const auto job = by.read<T>(
+        [function = std::move(function)](ReadDbs& dbs) -> Result<T> { return result_of<T>(function, dbs.main); });
+    co_return co_await job.take();
+  }
+};
+
+} // namespace paquebot::store::sqlite

@@ -1,0 +1,290 @@
+#include "store/sqlite/mailboxes.h"
+
+#include "base/text.h"
+#include "store/sqlite/content.h"
+#include "store/sqlite/core.h"
+#include "store/sqlite/expiry.h"
+#include "store/sqlite/parts.h"
+#include "store/sqlite/rows.h"
+
+#include <algorithm>
+#include <mutex>
+#include <unordered_set>
+
+namespace paquebot::store::sqlite {
+namespace {
+
+constexpr std::size_t kIndexRows = 50000;   // entries stepped over in one short read
+constexpr std::chrono::hours kThorough{24}; // between two rounds of expiry that look at every entry
+
+EntryInfo info_of(const Query& q) {
+  EntryInfo e;
+  e.uid = q.u32(0);
+  if (q.is_text(1)) // kept at an import; those of our own are octets
+    e.old_uidl = q.text(1);
+  else
+    e.uidl = q.ulid(1);
+  e.flags = q.u32(2);
+  e.internal_date = q.i64(3);
+  e.size = q.u64(4);
+  return e;
+}
+
+struct Removed {
+  Ulid message;
+  std::uint32_t recipient = 0;
+  Id head = 0;
+  Id body = 0;
+  std::uint64_t size = 0;
+};
+
+std::optional<Removed> find_entry(Db& db, Id mailbox, std::uint32_t uid) {
+  Query q =
+      db.query("SELECT message, recipient, head, body, size FROM entry WHERE mailbox = ? AND uid = ?", mailbox, uid);
+  if (!q.row()) return {};
+  return Removed{q.ulid(0), q.u32(1), q.i64(2), q.i64(3), q.u64(4)};
+}
+
+/// The name compared as RFC 3501 section 5.1 says: INBOX in any case. not_found when there is none.
+Result<MailboxInfo> open_mailbox(Db& db, Id account, const std::string& name) {
+  const std::string wanted = iequals(name, "INBOX") ? "INBOX" : name;
+  Query q = db.query("SELECT id, uidvalidity, uidnext, count, bytes FROM mailbox WHERE account = ? AND name = ?",
+                     account, wanted);
+  if (!q.row())
+    return fail(Errc::not_found, "there is no mailbox " + printable(name) + " in account " + std::to_string(account));
+  return MailboxInfo{q.i64(0), q.u32(1), q.u32(2), q.u64(3), q.u64(4)};
+}
+
+std::vector<EntryInfo> list_entries(Db& db, Id mailbox, std::uint32_t after_uid, std::size_t most) {
+  Query q = db.query(
+      "SELECT uid, uidl, flags, internal_date, size FROM entry WHERE mailbox = ? AND uid > ? ORDER BY uid LIMIT ?",
+      mailbox, after_uid, most);
+  std::vector<EntryInfo> out;
+  while (q.row()) out.push_back(info_of(q));
+  return out;
+}
+
+/// Every `stride`-th uid among those above `after_uid` and below `below_uid`, the first included.
+std::vector<std::uint32_t> index_entries(Db& db, Id mailbox, std::uint32_t after_uid, std::uint32_t below_uid,
+                                         std::uint32_t stride, std::size_t most) {
+  Query q = db.query("SELECT uid FROM entry WHERE mailbox = ? AND uid > ? AND uid < ? ORDER BY uid", mailbox, after_uid,
+                     below_uid);
+  std::vector<std::uint32_t> out;
+  for (std::uint64_t n = 0; out.size() < most && q.row(); ++n) {
+    if (n % stride == 0) out.push_back(q.u32(0));
+  }
+  return out;
+}
+
+Result<EntryContent> read_entry(Db& db, Id mailbox, std::uint32_t uid) {
+  EntryContent content;
+  Id head = 0;
+  Id body = 0;
+  {
+    Query q = db.query(
+        "SELECT uid, uidl, flags, internal_date, size, prefix, head, body FROM entry WHERE mailbox = ? AND uid = ?",
+        mailbox, uid);
+    if (!q.row()) return fail(Errc::not_found, "there is no message " + std::to_string(uid) + " in this mailbox");
+    content.info = info_of(q);
+    content.head = q.text(5);
+    head = q.i64(6);
+    body = q.i64(7);
+  }
+  auto bytes = load_head(db, head);
+  if (!bytes) return std::unexpected(std::move(bytes.error()));
+  content.head += *bytes;
+  content.body = body_ref(db, body);
+  return content;
+}
+
+bool was_imported(Db& db, Id account, const std::string& digest) {
+  return db.number("SELECT 1 FROM mailbox m JOIN imported i ON i.mailbox = m.id AND i.digest = ? "
+                   "WHERE m.account = ? AND m.name = 'INBOX'",
+                   0, Blob{digest}, account) != 0;
+}
+
+Result<std::vector<EntryContent>> read_entries(Db& db, Id mailbox, const std::vector<std::uint32_t>& uids,
+                                               std::size_t most) {
+  std::vector<EntryContent> entries;
+  std::uint64_t octets = 0;
+  for (const std::uint32_t uid : uids) {
+    auto entry = read_entry(db, mailbox, uid);
+    if (!entry && entries.empty()) return std::unexpected(std::move(entry.error()));
+    if (!entry) break; // its error is told to who asks for it
+    octets += entry->info.size;
+    if (!entries.empty() && octets > most) break;
+    if (entry->body.bulk == 0) {
+      auto text = load_inline_body(db, entry->body.id, 0, kInlineBody);
+      if (!text && entries.empty()) return std::unexpected(std::move(text.error()));
+      if (!text) break;
+      entry->text = std::move(*text);
+    }
+    entries.push_back(std::move(*entry));
+  }
+  return entries;
+}
+
+class SqliteMailboxes final : public Mailboxes {
+public:
+  explicit SqliteMailboxes(Core& core) : core_(core) {}
+
+  Task<Result<MailboxInfo>> open(Id account, std::string name) override {
+    return core_.read([account, name = std::move(name)](Db& db) { return open_mailbox(db, account, name); });
+  }
+  Task<Result<>> lock(Id mailbox) override;
+  void unlock(Id mailbox) override;
+  Task<Result<std::vector<EntryInfo>>> list_entries(Id mailbox, std::uint32_t after_uid, std::size_t most) override {
+    return core_.read(
+        [mailbox, after_uid, most](Db& db) { return sqlite::list_entries(db, mailbox, after_uid, most); });
+  }
+  Task<Result<std::vector<std::uint32_t>>> index_entries(Id mailbox, std::uint32_t below_uid,
+                                                         std::uint32_t stride) override;
+  Task<Result<EntryContent>> read_entry(Id mailbox, std::uint32_t uid) override {
+    return core_.read([mailbox, uid](Db& db) { return sqlite::read_entry(db, mailbox, uid); });
+  }
+  Task<Result<bool>> was_imported(Id account, std::string digest) override {
+    return core_.read(
+        [account, digest = std::move(digest)](Db& db) { return sqlite::was_imported(db, account, digest); });
+  }
+  Task<Result<std::vector<EntryContent>>> read_entries(Id mailbox, std::vector<std::uint32_t> uids,
+                                                       std::size_t most) override {
+    return core_.read(
+        [mailbox, uids = std::move(uids), most](Db& db) { return sqlite::read_entries(db, mailbox, uids, most); });
+  }
+  Task<Result<std::size_t>> expunge(Id mailbox, std::vector<std::uint32_t> uids, std::string who) override {
+    return core_.write([mailbox, uids = std::move(uids), who = std::move(who)](Tx& tx) {
+      return sqlite::expunge(tx, mailbox, uids, who);
+    });
+  }
+  Task<Result<Expired>> expire_entries(std::int64_t before, std::string who) override;
+
+private:
+  ExpiryRound expiry_round();
+  Task<Result<std::size_t>> expire_in(Id mailbox, ExpiryRound& round, std::int64_t before, std::string who);
+
+  Core& core_;
+  std::mutex mutex_;
+  std::unordered_set<Id> locked_mailboxes_;
+  ExpiryRound expiry_; ///< of expire_entries; under the same mutex
+};
+
+Task<Result<>> SqliteMailboxes::lock(Id mailbox) {
+  // In memory: the lock on the directory keeps every other process away, and a dead process takes its locks with it.
+  const std::lock_guard lock(mutex_);
+  if (!locked_mailboxes_.insert(mailbox).second)
+    co_return fail(Errc::conflict, "another session has this mailbox open");
+  co_return Result<>();
+}
+
+void SqliteMailboxes::unlock(Id mailbox) {
+  const std::lock_guard lock(mutex_);
+  locked_mailboxes_.erase(mailbox);
+}
+
+Task<Result<std::vector<std::uint32_t>>> SqliteMailboxes::index_entries(Id mailbox, std::uint32_t below_uid,
+                                                                        std::uint32_t stride) {
+  using List = std::vector<std::uint32_t>;
+  if (stride == 0) co_return fail(Errc::invalid, "the stride of an index is at least 1");
+  const std::size_t most = std::max<std::size_t>(kIndexRows / stride, 2);
+  List out;
+  for (bool more = true; more;) {
+    // Each slice begins with the last one found, so that the count goes on from it.
+    const std::uint32_t after = out.empty() ? 0 : out.back() - 1;
+    auto job = core_.read([=](Db& db) { return sqlite::index_entries(db, mailbox, after, below_uid, stride, most); });
+    Result<List> slice = co_await std::move(job);
+    if (!slice) co_return std::unexpected(slice.error());
+    more = slice->size() == most;
+    if (!out.empty()) out.pop_back();
+    std::ranges::copy(*slice, std::back_inserter(out));
+  }
+  co_return out;
+}
+
+/// Where the round goes on, or a new one begins.
+ExpiryRound SqliteMailboxes::expiry_round() {
+  const std::lock_guard lock(mutex_);
+  if (expiry_.begun) return expiry_;
+  const Instant now = core_.clock.now();
+  expiry_.begun = true;
+  expiry_.thorough = !expiry_.last_thorough || now - *expiry_.last_thorough >= kThorough;
+  if (expiry_.thorough) expiry_.last_thorough = now;
+  return expiry_;
+}
+
+/// Deletes in one mailbox, locked as by a session: message numbers of nobody may move. One that is locked waits for the
+/// next round.
+Task<Result<std::size_t>> SqliteMailboxes::expire_in(Id mailbox, ExpiryRound& round, std::int64_t before,
+                                                     std::string who) {
+  const Result<> locked = co_await lock(mailbox);
+  if (!locked) {
+    round = next_mailbox(round);
+    co_return std::size_t{0};
+  }
+  const std::uint32_t uid = round.uid;
+  auto job = core_.write(
+      [mailbox, uid, before, who = std::move(who)](Tx& tx) { return expire_slice(tx, mailbox, uid, before, who); });
+  const Result<ExpirySlice> slice = co_await std::move(job);
+  unlock(mailbox);
+  if (!slice) {
+    round = next_mailbox(round); // tried again when its turn comes, and holds up nobody behind it
+    co_return std::unexpected(slice.error());
+  }
+  round.uid = slice->last;
+  co_return slice->removed;
+}
+
+Task<Result<Mailboxes::Expired>> SqliteMailboxes::expire_entries(std::int64_t before, std::string who) {
+  const ExpiryRound from = expiry_round();
+  const std::int64_t now = core_.wall();
+  auto read = core_.read([from, before, now](Db& db) { return find_expired(db, from, before, now); });
+  const Result<ExpiryPage> page = co_await std::move(read);
+  if (!page) co_return std::unexpected(page.error());
+  ExpiryRound round = page->round;
+  Expired expired{0, page->more};
+  std::optional<Error> trouble = page->trouble;
+  if (const Id mailbox = page->mailbox; mailbox != 0) {
+    const Result<std::size_t> removed = co_await expire_in(mailbox, round, before, std::move(who));
+    if (removed)
+      expired.removed = *removed;
+    else
+      trouble = removed.error();
+  }
+  if (!page->more) round = ExpiryRound{.last_thorough = round.last_thorough};
+  const std::lock_guard lock(mutex_);
+  expiry_ = round;
+  if (trouble) co_return std::unexpected(*trouble);
+  co_return expired;
+}
+
+} // namespace
+
+std::size_t expunge(Tx& tx, Id mailbox, const std::vector<std::uint32_t>& uids, const std::string& who) {
+  std::size_t count = 0;
+  std::uint64_t bytes = 0;
+  for (const std::uint32_t uid : uids) {
+    const auto entry = find_entry(tx.db, mailbox, uid);
+    if (!entry) continue;
+    tx.db.run("DELETE FROM entry WHERE mailbox = ? AND uid = ?", mailbox, uid);
+    release_content(tx.db, entry->head, entry->body);
+    add_events(tx.db, entry->message, {{tx.now, EventKind::removed, {entry->recipient}, who, 1}});
+    bytes += entry->size;
+    ++count;
+  }
+  if (count > 0) {
+    tx.db.run("UPDATE mailbox SET count = count - ?, bytes = bytes - ?, highestmodseq = highestmodseq + 1 WHERE id = ?",
+              count, bytes, mailbox);
+  }
+  return count;
+}
+
+void make_mailbox(Tx& tx, Id account, const std::string& name) {
+  // RFC 3501 section 2.3.1.1: a mailbox made anew under an old name must have a greater uidvalidity.
+  const std::int64_t last = tx.db.number("SELECT value FROM setting WHERE key = 'mailbox.uidvalidity'", 0);
+  const std::int64_t fresh = std::max(last + 1, tx.now / 1000);
+  tx.db.run("INSERT OR REPLACE INTO setting(key, value) VALUES('mailbox.uidvalidity', ?)", fresh);
+  tx.db.run("INSERT INTO mailbox(account, name, uidvalidity) VALUES(?, ?, ?)", account, name, fresh);
+}
+
+std::unique_ptr<Mailboxes> make_mailboxes(Core& core) { return std::make_unique<SqliteMailboxes>(core); }
+
+} // namespace paquebot::store::sqlite

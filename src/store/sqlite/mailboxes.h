@@ -1,0 +1,15 @@
+#pragma once
+
+#include "store/sqlite/tx.h"
+
+#include <string>
+#include <vector>
+
+namespace paquebot::store::sqlite {
+
+/// Deletes entries; returns how many there were to delete.
+std::size_t expunge(Tx& tx, Id mailbox, const std::vector<std::uint32_t>& uids, const std::string& who);
+/// Makes an empty mailbox whose uidvalidity no mailbox of this store ever had.
+void make_mailbox(Tx& tx, Id account, const std::string& name);
+
+} // namespace paquebot::store::sqlite

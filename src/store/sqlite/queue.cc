@@ -1,0 +1,332 @@
+#include "store/sqlite/queue.h"
+
+#include "base/log.h"
+#include "store/sqlite/rows.h"
+#include "store/sqlite/suspicion.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string_view>
+
+namespace paquebot::store::sqlite {
+namespace {
+
+constexpr std::int64_t kGather = 60'000;         // how long a report waits for recipients in hand, milliseconds
+constexpr std::int64_t kGatherAtOne = 3'600'000; // a notice of delay, for those in hand at a place that it tells of
+
+struct Key {
+  Ulid message;
+  std::uint32_t index;
+};
+
+/// Events of several recipients of one message that say the same become one.
+class EventList {
+public:
+  void add(const Ulid& message, std::int64_t at, EventKind kind, std::uint32_t index, const std::string& detail) {
+    auto& events = by_message_[message];
+    const auto same = [&](const Event& e) { return e.kind == kind && e.detail == detail; };
+    const auto known = std::ranges::find_if(events, same);
+    if (known == events.end()) {
+      events.push_back({at, kind, {index}, detail, 1});
+    } else {
+      known->recipients.push_back(index);
+    }
+  }
+  void write(Db& db) {
+    for (auto& [message, events] : by_message_) {
+      for (Event& event : events) std::ranges::sort(event.recipients);
+      add_events(db, message, std::move(events));
+    }
+  }
+
+private:
+  std::map<Ulid, std::vector<Event>> by_message_;
+};
+
+/// Those that are urgent: one look into the index for each priority, so that what is urgent and not due costs nothing.
+std::vector<Key> urgent_keys(Db& db, Id destination, std::int64_t now, std::size_t most) {
+  std::vector<Key> keys;
+  for (int priority = mail::kMaxPriority; priority > 0 && keys.size() < most; --priority) {
+    Query q = db.query("SELECT message, n FROM recipient WHERE destination = ? AND state = 2 AND priority > 0 AND "
+                       "priority = ? AND due <= ? ORDER BY due, message, n LIMIT ?",
+                       destination, priority, now, most - keys.size());
+    while (q.row()) keys.push_back({q.ulid(0), q.u32(1)});
+  }
+  return keys;
+}
+
+std::vector<Key> due_keys(Db& db, Id destination, std::int64_t now, std::size_t most, bool expired) {
+  Query q = expired ? db.query("SELECT message, n FROM recipient WHERE destination = ? AND state = 2 AND expires <= ? "
+                               "ORDER BY expires, message, n LIMIT ?",
+                               destination, now, most)
+                    : db.query("SELECT message, n FROM recipient WHERE destination = ? AND state = 2 AND due <= ? "
+                               "ORDER BY due, message, n LIMIT ?",
+                               destination, now, most);
+  std::vector<Key> keys;
+  while (q.row()) keys.push_back({q.ulid(0), q.u32(1)});
+  return keys;
+}
+
+EventKind event_of(State to) {
+  switch (to) {
+    case State::relayed: return EventKind::relayed;
+    case State::failed: return EventKind::failed;
+    case State::held: return EventKind::held;
+    case State::dropped: return EventKind::dropped;
+    case State::expanded: return EventKind::expanded;
+    case State::in_mailbox: return EventKind::delivered;
+    case State::waiting:
+    case State::in_hand: break;
+  }
+  return EventKind::deferred;
+}
+
+/// It would wait again, but its account is marked by now.
+void hold_back(Tx& tx, const Outcome& o, Owed before, const std::string& reason, EventList& events) {
+  const mail::Told& told = o.reply;
+  tx.db.run("UPDATE recipient SET state = 1, owner = 0, due = min(iif(? <> 0, ?, due), expires), attempts = attempts + "
+            "?, owed = ?, "
+            "changed_at = ?, reason = ? WHERE message = ? AND n = ?",
+            o.due, o.due, o.attempted, o.owed == Owed::none ? before : o.owed, tx.now, reason, o.message, o.index);
+  if (!told.empty())
+    tx.db.run("UPDATE recipient SET peer_host = ?, peer_place = ?, peer_code = ?, peer_status = ?, last_reply = ?, "
+              "own_code = ?, own_status = ?, own_text = ? WHERE message = ? AND n = ?",
+              told.host, told.place, told.peer.code, to_column(told.peer.enhanced), told.peer.text, told.own.code,
+              to_column(told.own.enhanced), told.own.text, o.message, o.index);
+  if (o.attempted) events.add(o.message, tx.now, EventKind::deferred, o.index, told.to_string());
+  events.add(o.message, tx.now, EventKind::held, o.index, reason);
+}
+
+/// False when it does not count.
+bool record_outcome(Tx& tx, const Outcome& o, EventList& events, bool suspects) {
+  Owed before = Owed::none;
+  {
+    Query q = tx.db.query("SELECT owed FROM recipient WHERE message = ? AND n = ? AND state = 3 AND owner = ?",
+                          o.message, o.index, tx.epoch);
+    if (!q.row()) {
+      // Not ours any more: an outcome counts only while this epoch holds the claim.
+      log::warning("outcome_stale", {{"id", o.message.to_string()}, {"recipient", o.index}});
+      return false;
+    }
+    before = q.as<Owed>(0);
+  }
+  if (suspects && o.to == State::waiting) {
+    if (const auto reason = hold_reason_of(tx.db, o.message)) {
+      hold_back(tx, o, before, *reason, events);
+      return true;
+    }
+  }
+  // A delay notice still owed is pointless once the recipient has come to an end.
+  const Owed owed = o.owed == Owed::none && is_unfinished(o.to) ? before : o.owed;
+  if (!o.attempted && !o.deadline_met && o.to == State::waiting && o.reply.empty()) {
+    tx.db.run("UPDATE recipient SET state = 2, owner = 0, due = iif(? = 0, due, iif(expires < ?, ?, min(?, expires))) "
+              "WHERE message = ? AND n = ?",
+              o.due, tx.now, o.due, o.due, o.message, o.index);
+    return true;
+  }
+  const mail::Told& told = o.reply;
+  const std::string words = told.to_string();
+  // An end of life that is over bounds nothing: by a clock that is doubted it would mean due at once, again and again.
+  tx.db.run("UPDATE recipient SET state = ?, owner = 0, due = iif(? = 0, due, iif(expires < ?, ?, min(?, expires))), "
+            "attempts = attempts + ?, owed = ?, changed_at = ?, peer_host = ?, peer_place = ?, peer_code = ?, "
+            "peer_status = ?, last_reply = ?, own_code = ?, "
+            "own_status = ?, own_text = ?, reason = iif(? = 1, ?, reason), deadline = iif(?, 0, deadline) "
+            "WHERE message = ? AND n = ?",
+            o.to, o.due, tx.now, o.due, o.due, o.attempted, owed, tx.now, told.host, told.place, told.peer.code,
+            to_column(told.peer.enhanced), told.peer.text, told.own.code, to_column(told.own.enhanced), told.own.text,
+            o.to, words, o.deadline_met, o.message, o.index);
+  if (!is_pending(o.to, owed)) change_pending(tx.db, o.message, -1);
+  events.add(o.message, tx.now, event_of(o.to), o.index, words);
+  return true;
+}
+
+/// A recipient whose message can't be read would be claimed for ever: it is set aside, and verify() tells of it too.
+void set_aside(Tx& tx, const Key& key) {
+  const std::string reason = "held: its message is missing from the store, which is damaged";
+  std::string address;
+  if (const auto recipient = load_recipient(tx.db, key.message, key.index)) address = recipient->address;
+  log::error("queue-damaged", {{"id", key.message.to_string()},
+                               {"recipient", key.index},
+                               {"to", address},
+                               {"why", "its message is missing from the store: it is held"},
+                               {"advice", "restore a backup, or let go of it: paquebot queue cancel"}});
+  tx.db.run("UPDATE recipient SET state = 1, owner = 0, changed_at = ?, reason = ? WHERE message = ? AND n = ?", tx.now,
+            reason, key.message, key.index);
+}
+
+/// Takes recipients in hand and adds them to `items`, by message.
+void take_in_hand(Tx& tx, const std::vector<Key>& keys, std::vector<WorkItem>& items) {
+  std::map<Ulid, std::size_t> places;
+  for (std::size_t i = 0; i < items.size(); ++i) places.emplace(items[i].message.id, i);
+  for (const Key& key : keys) {
+    const auto [place, fresh] = places.try_emplace(key.message, items.size());
+    if (fresh) {
+      auto message = load_message(tx.db, key.message);
+      if (!message) {
+        places.erase(place);
+        set_aside(tx, key);
+        continue;
+      }
+      items.push_back({std::move(*message), {}});
+    }
+    tx.db.run("UPDATE recipient SET state = 3, owner = ? WHERE message = ? AND n = ?", tx.epoch, key.message,
+              key.index);
+    if (auto r = load_recipient(tx.db, key.message, key.index))
+      items[place->second].recipients.push_back(std::move(*r));
+  }
+}
+
+void update_destination(Tx& tx, const DestinationUpdate& update) {
+  tx.db.run("UPDATE destination SET backoff_until = ?, failures = ?, last_error = ?, changed_at = ? WHERE id = ?",
+            update.backoff_until, update.failures, update.last_error, tx.now, destination_id(tx, update.key));
+}
+
+} // namespace
+
+std::vector<DestinationFacts> list_destinations(Db& db, bool with_counts) {
+  std::vector<DestinationFacts> out;
+  Id at = 0;
+  for (;;) {
+    // One seek in the index for each destination with waiting recipients, however many wait.
+    DestinationFacts d;
+    {
+      Query next = db.query("SELECT destination, due FROM recipient WHERE state = 2 AND destination > ? ORDER BY "
+                            "destination, due LIMIT 1",
+                            at);
+      if (!next.row()) break;
+      d.id = at = next.i64(0);
+      d.earliest_due = next.i64(1);
+    }
+    Query facts = db.query("SELECT key, backoff_until, failures, last_error FROM destination WHERE id = ?", d.id);
+    if (!facts.row()) continue;
+    d.key = facts.text(0);
+    d.backoff_until = facts.i64(1);
+    d.failures = facts.u32(2);
+    d.last_error = facts.text(3);
+    if (with_counts) {
+      d.waiting = static_cast<std::uint64_t>(
+          db.number("SELECT count(*) FROM recipient WHERE state = 2 AND destination = ?", 0, d.id));
+    }
+    out.push_back(std::move(d));
+  }
+  std::ranges::sort(out, {}, [](const DestinationFacts& d) { return std::pair(d.earliest_due, d.id); });
+  return out;
+}
+
+std::int64_t earliest_due(Db& db, const std::string& destination) {
+  return db.number(
+      "SELECT due FROM recipient WHERE state = 2 AND destination = (SELECT id FROM destination WHERE key = ?) "
+      "ORDER BY due LIMIT 1",
+      0, destination);
+}
+
+std::vector<WorkItem> claim(Tx& tx, const std::string& destination, std::int64_t now, std::size_t most, bool expired) {
+  const Id id = tx.db.number("SELECT id FROM destination WHERE key = ?", 0, destination);
+  std::vector<WorkItem> items;
+  const std::vector<Key> urgent = expired ? std::vector<Key>() : urgent_keys(tx.db, id, now, most);
+  take_in_hand(tx, urgent, items); // they wait no more, so the next question does not find them
+  if (urgent.size() < most) take_in_hand(tx, due_keys(tx.db, id, now, most - urgent.size(), expired), items);
+  return items;
+}
+
+std::int64_t earliest_deadline(Db& db) {
+  return db.number("SELECT deadline FROM recipient WHERE state = 2 AND deadline > 0 ORDER BY deadline LIMIT 1", 0);
+}
+
+std::vector<WorkItem> claim_overdue(Tx& tx, std::int64_t now, std::size_t most) {
+  std::vector<Key> keys;
+  {
+    Query q = tx.db.query("SELECT message, n FROM recipient WHERE state = 2 AND deadline > 0 AND deadline <= ? "
+                          "ORDER BY deadline, message, n LIMIT ?",
+                          now, most);
+    while (q.row()) keys.push_back({q.ulid(0), q.u32(1)});
+  }
+  std::vector<WorkItem> items;
+  take_in_hand(tx, keys, items);
+  return items;
+}
+
+void record(Tx& tx, const std::vector<Outcome>& outcomes, const std::optional<DestinationUpdate>& destination) {
+  EventList events;
+  FailureCount failures;
+  const bool suspects = anybody_suspected(tx.db);
+  for (const Outcome& outcome : outcomes) {
+    const bool counts = record_outcome(tx, outcome, events, suspects);
+    if (counts && outcome.to == State::failed && outcome.attempted) failures.add(tx, outcome.message, outcome.index);
+  }
+  events.write(tx.db);
+  failures.write(tx);
+  if (destination) update_destination(tx, *destination);
+}
+
+void return_orphans(Db& db, Id epoch) {
+  db.run("UPDATE recipient SET state = 2, owner = 0, due = min(due, expires) WHERE state = 3 AND owner <> ?", epoch);
+}
+
+/// Recipients that are in hand may owe something in a moment: one report is to tell of them all. A notice of delay, which
+/// is in no hurry, waits also for those of the message that are soon tried, and longer for a place that is slow with its
+/// jobs. Neither waits for ever.
+bool may_owe_more(const std::vector<RecipientFacts>& recipients, std::int64_t now) {
+  std::int64_t oldest = now;
+  bool hurry = false;
+  for (const RecipientFacts& r : recipients) {
+    if (r.owed != Owed::none) oldest = std::min(oldest, r.changed_at);
+    hurry = hurry || (r.owed != Owed::none && r.owed != Owed::delay);
+  }
+  if (oldest <= now - kGatherAtOne || (hurry && oldest <= now - kGather)) return false;
+  if (oldest <= now - kGather) {
+    std::set<std::string_view> told;
+    for (const RecipientFacts& r : recipients)
+      if (r.owed != Owed::none) told.insert(r.destination);
+    return std::ranges::any_of(
+        recipients, [&](const RecipientFacts& r) { return r.state == State::in_hand && told.contains(r.destination); });
+  }
+  return std::ranges::any_of(recipients, [&](const RecipientFacts& r) {
+    const bool soon =
+        r.state == State::waiting && r.owed == Owed::none && !r.delay_reported && r.due < oldest + kGather;
+    return r.state == State::in_hand || (soon && !hurry);
+  });
+}
+
+OwedPage owed_reports(Db& db, const std::optional<Ulid>& after, std::size_t most, std::int64_t now) {
+  const std::size_t looked_at = most * 10;
+  std::vector<Ulid> ids;
+  {
+    Query q =
+        after ? db.query("SELECT DISTINCT message FROM recipient WHERE owed <> 0 AND message > ? ORDER BY message "
+                         "LIMIT ?",
+                         *after, looked_at)
+              : db.query("SELECT DISTINCT message FROM recipient WHERE owed <> 0 ORDER BY message LIMIT ?", looked_at);
+    while (q.row()) ids.push_back(q.ulid(0));
+  }
+  OwedPage page;
+  for (const Ulid& id : ids) {
+    page.next = id;
+    auto message = load_message(db, id);
+    if (!message) continue;
+    std::vector<RecipientFacts> recipients = load_recipients(db, id);
+    if (may_owe_more(recipients, now)) continue;
+    std::erase_if(recipients, [](const RecipientFacts& r) { return r.owed == Owed::none; });
+    page.reports.push_back({std::move(*message), std::move(recipients)});
+    if (page.reports.size() == most) return page;
+  }
+  if (ids.size() < looked_at) page.next.reset();
+  return page;
+}
+
+void waive_reports(Tx& tx, const Ulid& message, const std::vector<std::uint32_t>& recipients) {
+  std::int64_t fewer = 0;
+  for (const std::uint32_t index : recipients) {
+    tx.db.run("UPDATE recipient SET delay_reported = delay_reported OR owed = ?, owed = 0 WHERE message = ? AND n = ? "
+              "AND owed <> 0",
+              Owed::delay, message, index);
+    if (tx.db.changes() == 0) continue;
+    const auto state =
+        static_cast<State>(tx.db.number("SELECT state FROM recipient WHERE message = ? AND n = ?", 0, message, index));
+    if (!is_unfinished(state)) --fewer;
+  }
+  change_pending(tx.db, message, fewer);
+}
+
+} // namespace paquebot::store::sqlite

@@ -1,0 +1,60 @@
+#include "store/sqlite/readers.h"
+
+#include "base/log.h"
+#include "store/sqlite/schema.h"
+
+#include <algorithm>
+#include <pthread.h>
+
+namespace paquebot::store::sqlite {
+
+Readers::Readers(const std::string& main, const std::string& bulk, unsigned threads, const char* name) {
+  std::vector<ReadDbs> connections;
+  for (unsigned i = 0; i < std::max(threads, 1u); ++i)
+    connections.push_back({open_for_reading(main), open_for_reading(bulk)});
+  for (ReadDbs& dbs : connections) {
+    threads_.emplace_back([this, name, own = std::move(dbs)]() mutable { loop(std::move(own), name); });
+  }
+}
+
+Readers::~Readers() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+}
+
+Readers::Snapshot::~Snapshot() {
+  if (!db_.in_transaction()) return;
+  try {
+    db_.run("ROLLBACK");
+  } catch (const DbError& error) {
+    log::error("store_failed", {{"error", error.message}});
+  }
+}
+
+void Readers::submit(Job job) {
+  {
+    const std::lock_guard lock(mutex_);
+    waiting_.push_back(std::move(job));
+  }
+  wake_.notify_one();
+}
+
+void Readers::loop(ReadDbs dbs, const char* name) {
+  pthread_setname_np(pthread_self(), name);
+  for (;;) {
+    Job job;
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
+      if (waiting_.empty()) return;
+      job = std::move(waiting_.front());
+      waiting_.pop_front();
+    }
+    job(dbs);
+  }
+}
+
+} // namespace paquebot::store::sqlite

@@ -1,0 +1,77 @@
+#pragma once
+
+#include "base/result.h"
+#include "base/task.h"
+#include "store/sqlite/db.h"
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace paquebot::store::sqlite {
+
+/// One reader's connections to both files.
+struct ReadDbs {
+  Db main;
+  Db bulk;
+};
+
+/// A few threads that read. What takes long (checks, backups, walks) has other threads than what mail waits for. Every
+/// job is one short read transaction of its own, begun and ended here: nothing stays open while a coroutine waits, so
+/// no reader pins the write-ahead log.
+class Readers {
+public:
+  /// `name` is that of the threads, at most 15 octets. Throws DbError when the files cannot be opened.
+  Readers(const std::string& main, const std::string& bulk, unsigned threads, const char* name);
+  /// Finishes what waits.
+  ~Readers();
+  Readers(const Readers&) = delete;
+  Readers& operator=(const Readers&) = delete;
+
+  /// Runs Result<T>(ReadDbs&) on one of the threads.
+  template <class T, class F>
+  Promised<Result<T>> read(F function) {
+    Promised<Result<T>> promised;
+    submit([function = std::move(function), promised](ReadDbs& dbs) {
+      try {
+        Snapshot snapshot(dbs.main);
+        Result<T> result = function(dbs);
+        snapshot.end();
+        promised.set(std::move(result));
+      } catch (const DbError& error) {
+        promised.set(std::unexpected(Error{Errc::io, "the store cannot be read: " + error.message}));
+      }
+    });
+    return promised;
+  }
+
+private:
+  using Job = std::move_only_function<void(ReadDbs&)>;
+
+  /// All that one job sees of paquebot.db is of one moment.
+  class Snapshot {
+  public:
+    explicit Snapshot(Db& db) : db_(db) { db_.run("BEGIN"); }
+    /// There is nothing to commit, and a COMMIT fails once a damaged page was met.
+    void end() { db_.run("ROLLBACK"); }
+    ~Snapshot();
+
+  private:
+    Db& db_;
+  };
+
+  void submit(Job job);
+  void loop(ReadDbs dbs, const char* name);
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<Job> waiting_;
+  bool stopping_ = false;
+  std::vector<std::jthread> threads_; ///< last: they use all of the above
+};
+
+} // namespace paquebot::store::sqlite

@@ -1,0 +1,360 @@
+#include "store/sqlite/schema.h"
+
+#include "store/sqlite/frames.h"
+
+#include <array>
+#include <chrono>
+#include <fcntl.h>
+#include <iterator>
+#include <unistd.h>
+
+namespace paquebot::store::sqlite {
+namespace {
+
+// Tables that are only ever read by their whole key, or in its order, are WITHOUT ROWID: messages and recipients are
+// clustered by the message's ULID, so that new ones are appended and need no second index. Heads and bodies are large
+// and keep a rowid.
+constexpr const char* kMain1 = R"sql(
+CREATE TABLE tenant(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+INSERT INTO tenant(id, name) VALUES(1, 'default');
+CREATE TABLE domain(id INTEGER PRIMARY KEY AUTOINCREMENT, tenant INTEGER NOT NULL DEFAULT 1,
+  name TEXT NOT NULL UNIQUE, owner INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE account(id INTEGER PRIMARY KEY AUTOINCREMENT, domain INTEGER NOT NULL, login TEXT NOT NULL UNIQUE,
+  password TEXT NOT NULL, disabled INTEGER NOT NULL, quota INTEGER NOT NULL, created INTEGER NOT NULL);
+CREATE INDEX account_domain ON account(domain);
+CREATE TABLE address(domain INTEGER NOT NULL, local TEXT NOT NULL, account INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY(domain, local)) WITHOUT ROWID;
+CREATE INDEX address_account ON address(account) WHERE account <> 0;
+CREATE TABLE address_target(domain INTEGER NOT NULL, local TEXT NOT NULL, target TEXT NOT NULL,
+  PRIMARY KEY(domain, local, target)) WITHOUT ROWID;
+
+-- account is null once the account is gone: maintain() empties such a mailbox in slices.
+CREATE TABLE mailbox(id INTEGER PRIMARY KEY AUTOINCREMENT, account INTEGER, name TEXT NOT NULL,
+  uidvalidity INTEGER NOT NULL, uidnext INTEGER NOT NULL DEFAULT 1, highestmodseq INTEGER NOT NULL DEFAULT 0,
+  count INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL DEFAULT 0, UNIQUE(account, name));
+CREATE TABLE entry(mailbox INTEGER NOT NULL, uid INTEGER NOT NULL, uidl BLOB NOT NULL, message BLOB NOT NULL,
+  recipient INTEGER NOT NULL, flags INTEGER NOT NULL, modseq INTEGER NOT NULL, internal_date INTEGER NOT NULL,
+  head INTEGER NOT NULL, body INTEGER NOT NULL, size INTEGER NOT NULL, prefix TEXT NOT NULL,
+  PRIMARY KEY(mailbox, uid)) WITHOUT ROWID;
+
+-- refs counts the entries, and one more while the queue needs the content. It stands first: a change rewrites one page.
+CREATE TABLE head(id INTEGER PRIMARY KEY, refs INTEGER NOT NULL, sum INTEGER NOT NULL, bytes BLOB NOT NULL);
+CREATE TABLE body(id INTEGER PRIMARY KEY, refs INTEGER NOT NULL, size INTEGER NOT NULL, type INTEGER NOT NULL,
+  bulk INTEGER NOT NULL, sum INTEGER NOT NULL, data BLOB NOT NULL);
+CREATE UNIQUE INDEX body_bulk ON body(bulk) WHERE bulk <> 0;
+CREATE TABLE bulk_garbage(bulk INTEGER PRIMARY KEY);
+
+-- pending counts the recipients that are unfinished or owe a report; at 0 the queue lets go of head and body.
+CREATE TABLE message(id BLOB NOT NULL PRIMARY KEY, pending INTEGER NOT NULL, class INTEGER NOT NULL,
+  sender_local TEXT NOT NULL, sender_domain TEXT NOT NULL, body_type INTEGER NOT NULL, smtputf8 INTEGER NOT NULL,
+  ret INTEGER NOT NULL, envid TEXT NOT NULL, content_8bit INTEGER NOT NULL, account INTEGER NOT NULL,
+  peer TEXT NOT NULL, accepted_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, head INTEGER NOT NULL,
+  head_size INTEGER NOT NULL, body INTEGER NOT NULL, bulk INTEGER NOT NULL, body_size INTEGER NOT NULL,
+  requiretls INTEGER, priority INTEGER, deliver_by INTEGER, hold_until INTEGER) WITHOUT ROWID;
+CREATE INDEX message_pending ON message(id) WHERE pending > 0;
+CREATE TABLE recipient(message BLOB NOT NULL, n INTEGER NOT NULL, state INTEGER NOT NULL,
+  destination INTEGER NOT NULL, due INTEGER NOT NULL, expires INTEGER NOT NULL, owner INTEGER NOT NULL,
+  owed INTEGER NOT NULL, delay_reported INTEGER NOT NULL, attempts INTEGER NOT NULL, changed_at INTEGER NOT NULL,
+  route INTEGER NOT NULL, account INTEGER NOT NULL, parent INTEGER NOT NULL, notify INTEGER NOT NULL,
+  address TEXT NOT NULL, orcpt TEXT NOT NULL, via TEXT NOT NULL, last_reply TEXT NOT NULL, reason TEXT NOT NULL,
+  PRIMARY KEY(message, n)) WITHOUT ROWID;
+CREATE INDEX recipient_due ON recipient(destination, due) WHERE state = 2;
+CREATE INDEX recipient_expiry ON recipient(destination, expires) WHERE state = 2;
+CREATE INDEX recipient_held ON recipient(destination) WHERE state = 1;
+CREATE INDEX recipient_in_hand ON recipient(destination) WHERE state = 3;
+CREATE INDEX recipient_owed ON recipient(message) WHERE owed <> 0;
+CREATE TABLE event(message BLOB NOT NULL, n INTEGER NOT NULL, data BLOB NOT NULL,
+  PRIMARY KEY(message, n)) WITHOUT ROWID;
+CREATE TABLE destination(id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE,
+  backoff_until INTEGER NOT NULL DEFAULT 0, failures INTEGER NOT NULL DEFAULT 0, last_error TEXT NOT NULL DEFAULT '',
+  changed_at INTEGER NOT NULL);
+
+CREATE TABLE node(id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, heartbeat INTEGER NOT NULL, ended INTEGER NOT NULL);
+INSERT INTO node(id, epoch, heartbeat, ended) VALUES(1, 0, 0, 1);
+CREATE TABLE counter(account INTEGER NOT NULL, kind INTEGER NOT NULL, window_start INTEGER NOT NULL,
+  value INTEGER NOT NULL, PRIMARY KEY(account, kind, window_start)) WITHOUT ROWID;
+CREATE TABLE probe(id INTEGER PRIMARY KEY, data BLOB NOT NULL);
+CREATE TABLE setting(key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+)sql";
+
+// What an account may send beside the general bounds, and whom it wrote to (day: of the last time).
+constexpr const char* kMainLimits = R"sql(
+CREATE TABLE account_limit(account INTEGER NOT NULL, kind INTEGER NOT NULL, value INTEGER NOT NULL,
+  PRIMARY KEY(account, kind)) WITHOUT ROWID;
+CREATE TABLE correspondent(account INTEGER NOT NULL, address TEXT NOT NULL, day INTEGER NOT NULL,
+  PRIMARY KEY(account, address)) WITHOUT ROWID;
+CREATE INDEX correspondent_day ON correspondent(day);
+)sql";
+
+// What MAIL said of time and priority (RFC 2852, 4865, 6710). Both indexes stay empty for mail that says nothing of it.
+constexpr const char* kMainTimes = R"sql(
+ALTER TABLE message ADD COLUMN by_mode INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE message ADD COLUMN by_trace INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE message ADD COLUMN hold_request TEXT NOT NULL DEFAULT '';
+ALTER TABLE recipient ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE recipient ADD COLUMN deadline INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX recipient_urgent ON recipient(destination, priority, due) WHERE state = 2 AND priority > 0;
+CREATE INDEX recipient_deadline ON recipient(deadline) WHERE state = 2 AND deadline > 0;
+)sql";
+
+// What SCRAM needs of an account and its passwords, and the secret that makes up salts for accounts that don't exist.
+constexpr const char* kMainLogins = R"sql(
+ALTER TABLE account ADD COLUMN scram_salt BLOB NOT NULL DEFAULT x'';
+ALTER TABLE account ADD COLUMN scram_iterations INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE account ADD COLUMN scram_keys BLOB NOT NULL DEFAULT x'';
+CREATE TABLE app_password(id INTEGER PRIMARY KEY AUTOINCREMENT, account INTEGER NOT NULL, label TEXT NOT NULL,
+  created INTEGER NOT NULL, used INTEGER NOT NULL DEFAULT 0, used_from TEXT NOT NULL DEFAULT '', hash BLOB NOT NULL,
+  scram_keys BLOB NOT NULL, UNIQUE(account, label));
+INSERT OR IGNORE INTO setting(key, value) VALUES('login.secret', lower(hex(randomblob(32))));
+)sql";
+
+// What signs the mail of our domains. algorithm and state: DkimKey.
+constexpr const char* kMainDkim = R"sql(
+CREATE TABLE dkim_key(id INTEGER PRIMARY KEY AUTOINCREMENT, domain INTEGER NOT NULL, selector TEXT NOT NULL,
+  algorithm INTEGER NOT NULL, state INTEGER NOT NULL, created INTEGER NOT NULL, changed INTEGER NOT NULL,
+  private_key TEXT NOT NULL, UNIQUE(domain, selector));
+)sql";
+
+// Accounts that look taken over (takeover.h).
+constexpr const char* kMainSuspicion = R"sql(
+CREATE TABLE account_suspicion(account INTEGER PRIMARY KEY, since INTEGER NOT NULL, signal INTEGER NOT NULL,
+  reason TEXT NOT NULL, notice BLOB NOT NULL, told INTEGER NOT NULL);
+)sql";
+
+// Who may write to an address, one a line; empty: anybody.
+constexpr const char* kMainSenders = R"sql(
+ALTER TABLE address ADD COLUMN senders TEXT NOT NULL DEFAULT '';
+)sql";
+
+// A message is taken with few rows, since each table that a commit touches costs it a page or two. body.head: the head
+// that came with the body, if the row of its holder says so by the negative of the body's id; head is for the others.
+// message.trail: the events of its acceptance; empty in rows of before, whose first event is in event.
+constexpr const char* kMainFewRows = R"sql(
+ALTER TABLE message ADD COLUMN trail BLOB NOT NULL DEFAULT x'';
+ALTER TABLE body ADD COLUMN head_sum INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE body ADD COLUMN head BLOB NOT NULL DEFAULT x'';
+)sql";
+
+// What aggregate reports of DMARC are made of; rows counts those of the report.
+constexpr const char* kMainReports = R"sql(
+CREATE TABLE dmarc_day(day INTEGER NOT NULL, domain TEXT NOT NULL, policy TEXT NOT NULL, rows INTEGER NOT NULL,
+  PRIMARY KEY(day, domain)) WITHOUT ROWID;
+CREATE TABLE dmarc_row(day INTEGER NOT NULL, domain TEXT NOT NULL, source TEXT NOT NULL, detail BLOB NOT NULL,
+  count INTEGER NOT NULL, PRIMARY KEY(day, domain, source, detail)) WITHOUT ROWID;
+)sql";
+
+// node.next_body: the ids of bodies from here on were never given; 0: not known. recipient.uid: of the entry of one
+// that was delivered; 0 in rows of before. The indexes find what an operator asks for, and counters of the past,
+// without a walk; the first two hold nothing but what is held.
+// entry.arrived: when it came into this mailbox; 0 in rows of before, whose uidl tells it.
+//
+// What was told about a recipient stands in fields (mail::Told): peer_* and last_reply, its words, are the other server's, own_* is
+// what we say. Before it was one sentence in last_reply, "PLACE said: CODE STATUS WORDS" or, of our own, "CODE STATUS WORDS": a place
+// never begins with a code, so the first " said: " of a sentence that doesn't either is ours.
+//
+// imported: what was imported into a mailbox, so that it is not taken twice. entry.uidl is text where it was kept at an import.
+constexpr const char* kMainAudit = R"sql(
+ALTER TABLE entry ADD COLUMN arrived INTEGER NOT NULL DEFAULT 0;
+UPDATE entry SET flags = flags | 32 WHERE message IN (SELECT id FROM message WHERE smtputf8 = 1);
+ALTER TABLE node ADD COLUMN next_body INTEGER NOT NULL DEFAULT 0;
+UPDATE node SET next_body = 1 + max(ifnull((SELECT max(id) FROM body), 0), ifnull((SELECT max(body) FROM entry), 0),
+  ifnull((SELECT max(body) FROM message), 0));
+UPDATE node SET heartbeat = 0; -- it was written at the start and the end only, and says nothing of how the clock goes
+
+ALTER TABLE recipient ADD COLUMN peer_host TEXT NOT NULL DEFAULT '';
+ALTER TABLE recipient ADD COLUMN peer_place TEXT NOT NULL DEFAULT '';
+ALTER TABLE recipient ADD COLUMN peer_code INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE recipient ADD COLUMN peer_status TEXT NOT NULL DEFAULT '';
+ALTER TABLE recipient ADD COLUMN own_code INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE recipient ADD COLUMN own_status TEXT NOT NULL DEFAULT '';
+ALTER TABLE recipient ADD COLUMN own_text TEXT NOT NULL DEFAULT '';
+UPDATE recipient SET peer_place = substr(last_reply, 1, instr(last_reply, ' said: ') - 1),
+    last_reply = substr(last_reply, instr(last_reply, ' said: ') + 7)
+  WHERE instr(last_reply, ' said: ') > 1 AND last_reply NOT GLOB '[2-5][0-9][0-9] *';
+UPDATE recipient SET peer_host = substr(peer_place, 1, instr(peer_place || ' ', ' ') - 1)
+  WHERE peer_place <> '' AND peer_place NOT GLOB '[[]*';
+UPDATE recipient SET peer_code = CAST(substr(last_reply, 1, 3) AS INTEGER), last_reply = ltrim(substr(last_reply, 4))
+  WHERE peer_place <> '' AND last_reply GLOB '[2-5][0-9][0-9]*';
+UPDATE recipient SET own_code = CAST(substr(last_reply, 1, 3) AS INTEGER), own_text = ltrim(substr(last_reply, 4)),
+    last_reply = ''
+  WHERE peer_code = 0 AND last_reply GLOB '[2-5][0-9][0-9]*';
+UPDATE recipient SET own_code = iif(state = 7, 554, 451), own_text = last_reply, last_reply = ''
+  WHERE peer_code = 0 AND last_reply <> '';
+UPDATE recipient SET peer_status = substr(last_reply, 1, instr(last_reply || ' ', ' ') - 1),
+    last_reply = substr(last_reply, instr(last_reply || ' ', ' ') + 1)
+  WHERE peer_code > 0 AND last_reply GLOB (peer_code / 100) || '.[0-9]*.[0-9]*'
+    AND substr(last_reply, 1, instr(last_reply || ' ', ' ') - 1) NOT GLOB '*[^0-9.]*';
+UPDATE recipient SET own_status = substr(own_text, 1, instr(own_text || ' ', ' ') - 1),
+    own_text = substr(own_text, instr(own_text || ' ', ' ') + 1)
+  WHERE own_code > 0 AND own_text GLOB (own_code / 100) || '.[0-9]*.[0-9]*'
+    AND substr(own_text, 1, instr(own_text || ' ', ' ') - 1) NOT GLOB '*[^0-9.]*';
+
+DELETE FROM setting WHERE key LIKE 'login.known.%' AND substr(key, 13) NOT IN (SELECT login FROM account);
+
+CREATE TABLE imported(mailbox INTEGER NOT NULL, digest BLOB NOT NULL, PRIMARY KEY(mailbox, digest)) WITHOUT ROWID;
+CREATE UNIQUE INDEX entry_old_uidl ON entry(mailbox, uidl) WHERE typeof(uidl) = 'text';
+
+ALTER TABLE recipient ADD COLUMN uid INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX recipient_held_message ON recipient(message) WHERE state = 1;
+CREATE INDEX message_held_for_later ON message(id) WHERE hold_until > 0 AND pending > 0;
+CREATE INDEX counter_window ON counter(window_start);
+
+ALTER TABLE domain ADD COLUMN created INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE domain ADD COLUMN alias_of INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX domain_alias ON domain(alias_of) WHERE alias_of <> 0;
+)sql";
+
+// state: 1 being staged, 2 complete and synced, 3 to be dropped. A chunk is found by the offset of its first octet.
+constexpr const char* kBulk1 = R"sql(
+CREATE TABLE bulk(id INTEGER PRIMARY KEY AUTOINCREMENT, epoch INTEGER NOT NULL, state INTEGER NOT NULL,
+  size INTEGER NOT NULL);
+CREATE INDEX bulk_staged ON bulk(id) WHERE state = 1;
+CREATE INDEX bulk_dropped ON bulk(id) WHERE state = 3;
+CREATE TABLE chunk(bulk INTEGER NOT NULL, start INTEGER NOT NULL, sum INTEGER NOT NULL, data BLOB NOT NULL,
+  PRIMARY KEY(bulk, start)) WITHOUT ROWID;
+CREATE TABLE probe(id INTEGER PRIMARY KEY, data BLOB NOT NULL);
+)sql";
+
+// The store that it belongs to: the same as "store.id" in paquebot.db.
+constexpr const char* kBulkOrigin = R"sql(
+CREATE TABLE origin(id INTEGER PRIMARY KEY, store TEXT NOT NULL);
+)sql";
+
+constexpr const char* kMainGreylist = R"sql(
+CREATE TABLE greylist(
+  key TEXT PRIMARY KEY,
+  state INTEGER NOT NULL CHECK(state BETWEEN 1 AND 3),  -- GreyRow::State
+  first INTEGER NOT NULL,
+  last INTEGER NOT NULL,
+  count INTEGER NOT NULL,
+  expires INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX greylist_by_expiry ON greylist(expires);
+)sql";
+
+constexpr std::array kMainSteps = {Migration{kMain1},       Migration{kMainLimits},    Migration{kMainTimes},
+                                   Migration{kMainLogins},  Migration{kMainDkim},      Migration{kMainGreylist},
+                                   Migration{kMainReports}, Migration{kMainSuspicion}, Migration{kMainSenders},
+                                   Migration{kMainFewRows}, Migration{kMainAudit}};
+constexpr std::array kBulkSteps = {Migration{kBulk1}, Migration{kBulkOrigin}};
+
+/// SQLite would make the file readable for everybody the umask allows; its log and index copy the file's mode.
+void make_private_file(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0) {
+    DbError error{SQLITE_CANTOPEN, "cannot open or make " + path};
+    throw error;
+  }
+  ::close(fd);
+}
+
+std::int64_t pragma_number(Db& db, const char* sql) { return db.number(sql, 0); }
+
+} // namespace
+
+const Schema kMainSchema{"paquebot.db", kMainApplication, kMainSteps.data(), std::size(kMainSteps)};
+const Schema kBulkSchema{"bulk.db", kBulkApplication, kBulkSteps.data(), std::size(kBulkSteps)};
+
+Db open_for_writing(const std::string& path) {
+  make_private_file(path);
+  Db db(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, joining_vfs());
+  sqlite3_busy_timeout(db.raw(), kBusyMs);
+  // The first three can only be chosen before the first table is made; later they change nothing.
+  db.exec("PRAGMA page_size = 16384");
+  db.exec("PRAGMA auto_vacuum = INCREMENTAL");
+  db.exec("PRAGMA journal_mode = WAL");
+  db.exec("PRAGMA synchronous = FULL");
+  db.exec("PRAGMA secure_delete = OFF");
+  db.exec("PRAGMA wal_autocheckpoint = 0"); // the writer does it itself, after it has answered (Writer::checkpoint)
+  db.exec("PRAGMA journal_size_limit = 67108864");
+  db.exec("PRAGMA cache_size = -16384");
+  db.exec("PRAGMA temp_store = MEMORY");
+  db.exec("PRAGMA trusted_schema = OFF");
+  return db;
+}
+
+Db open_for_reading(const std::string& path) {
+  Db db(path, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX);
+  sqlite3_busy_timeout(db.raw(), kBusyMs);
+  db.exec("PRAGMA query_only = ON");
+  db.exec("PRAGMA cache_size = -4096");
+  db.exec("PRAGMA temp_store = MEMORY");
+  db.exec("PRAGMA trusted_schema = OFF");
+  return db;
+}
+
+Error damaged_error(const std::string& path, std::string_view why) {
+  return {Errc::io, path + " is damaged (" + std::string(why) +
+                        "); nothing was changed: restore a backup of the data directory, or start with a new one and "
+                        "keep this one for "
+                        "rescue"};
+}
+
+Result<> check_identity(Db& db, const Schema& schema, const std::string& path) {
+  const std::int64_t application = pragma_number(db, "PRAGMA application_id");
+  const std::int64_t version = pragma_number(db, "PRAGMA user_version");
+  const std::int64_t tables = db.number("SELECT count(*) FROM sqlite_schema", 0);
+  if (application == 0 && version == 0 && tables == 0) return {}; // new, or a crash before the first step was committed
+  if (application != schema.application) {
+    return fail(Errc::unsupported,
+                path + " is not Paquebot's " + schema.file + ": it was left as it is; choose another data directory");
+  }
+  if (version > schema.count) {
+    return fail(Errc::unsupported, path + " was made by a newer paquebot (schema " + std::to_string(version) +
+                                       ", this one knows " + std::to_string(schema.count) +
+                                       "): it was left as it is; upgrade the program");
+  }
+  return {};
+}
+
+void migrate(Db& db, const Schema& schema) {
+  for (auto version = pragma_number(db, "PRAGMA user_version"); version < schema.count; ++version) {
+    db.exec("BEGIN IMMEDIATE");
+    db.exec(schema.steps[version].sql);
+    db.exec(("PRAGMA user_version = " + std::to_string(version + 1)).c_str());
+    db.exec(("PRAGMA application_id = " + std::to_string(schema.application)).c_str());
+    db.exec("COMMIT");
+  }
+}
+
+void view_as_today(Db& db, const Schema& schema) {
+  if (pragma_number(db, "PRAGMA user_version") >= schema.count) return;
+  Db today(":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX);
+  migrate(today, schema);
+  db.exec("PRAGMA query_only = OFF"); // the views are made in memory; the file itself is open for reading
+  Query tables = today.query("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'");
+  while (tables.row()) {
+    const std::string table = tables.text(0);
+    const bool absent =
+        db.number("SELECT count(*) FROM main.sqlite_schema WHERE type = 'table' AND name = ?", 0, table) == 0;
+    std::string columns = absent ? "" : "*";
+    Query column = today.query("SELECT name, ifnull(dflt_value, 'NULL') FROM pragma_table_info(?)", table);
+    while (column.row()) {
+      const std::string name = column.text(0);
+      if (db.number("SELECT count(*) FROM pragma_table_info(?, 'main') WHERE name = ?", 0, table, name) != 0) continue;
+      columns += (columns.empty() ? "" : ", ") + column.text(1) + " AS \"" + name + "\"";
+    }
+    if (columns == "*") continue;
+    const std::string source = absent ? " WHERE 0" : " FROM main." + table;
+    db.exec(("CREATE TEMP VIEW " + table + " AS SELECT " + columns + source).c_str());
+  }
+  db.exec("PRAGMA query_only = ON");
+}
+
+Result<> quick_check(Db& db, const std::string& path, int milliseconds) {
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point deadline = Clock::now() + std::chrono::milliseconds(milliseconds);
+  const auto late = [](void* until) { return Clock::now() > *static_cast<Clock::time_point*>(until) ? 1 : 0; };
+  sqlite3_progress_handler(db.raw(), 10000, late, &deadline);
+  std::string found;
+  try {
+    Query q = db.query("PRAGMA quick_check(1)");
+    if (q.row()) found = q.text(0);
+  } catch (const DbError& e) {
+    found = (e.code & 0xFF) == SQLITE_INTERRUPT ? "ok" : e.message;
+  }
+  sqlite3_progress_handler(db.raw(), 0, nullptr, nullptr);
+  if (found != "ok") return std::unexpected(damaged_error(path, found));
+  return {};
+}
+
+} // namespace paquebot::store::sqlite

@@ -1,0 +1,39 @@
+#pragma once
+
+#include "store/sqlite/core.h"
+#include "store/sqlite/parts.h"
+
+namespace paquebot::store::sqlite {
+
+/// The store on SQLite: one core, and the parts that stand on it.
+class SqliteStore final : public Store {
+public:
+  /// Throws DbError when a reader cannot be opened.
+  explicit SqliteStore(Parts parts) : core_(std::move(parts)) {}
+
+  Acceptance& acceptance() override { return *acceptance_; }
+  ContentStore& content() override { return *content_; }
+  QueueStore& queue() override { return *queue_; }
+  Trail& trail() override { return *trail_; }
+  Mailboxes& mailboxes() override { return *mailboxes_; }
+  DirectoryStore& directory() override { return *directory_; }
+  Credentials& credentials() override { return *credentials_; }
+  SigningKeys& keys() override { return *keys_; }
+  Books& books() override { return *books_; }
+  Upkeep& upkeep() override { return *upkeep_; }
+
+private:
+  Core core_;
+  const std::unique_ptr<Acceptance> acceptance_ = make_acceptance(core_);
+  const std::unique_ptr<ContentStore> content_ = make_content(core_);
+  const std::unique_ptr<QueueStore> queue_ = make_queue(core_);
+  const std::unique_ptr<Trail> trail_ = make_trail(core_);
+  const std::unique_ptr<Mailboxes> mailboxes_ = make_mailboxes(core_);
+  const std::unique_ptr<DirectoryStore> directory_ = make_directory(core_);
+  const std::unique_ptr<Credentials> credentials_ = make_credentials(core_);
+  const std::unique_ptr<SigningKeys> keys_ = make_keys(core_);
+  const std::unique_ptr<Books> books_ = make_books(core_);
+  const std::unique_ptr<Upkeep> upkeep_ = make_upkeep(core_);
+};
+
+} // namespace paquebot::store::sqlite

@@ -1,0 +1,153 @@
+#include "store/sqlite/suspicion.h"
+
+#include "store/limits.h"
+
+#include <algorithm>
+
+namespace paquebot::store::sqlite {
+namespace {
+
+constexpr std::int64_t kDayMillis = 24LL * 3600 * 1000;
+constexpr std::int64_t kUsualDays = 30;
+
+// Kinds of counter rows beside those of LimitKind. Numbers are stored: never change them.
+constexpr int kFailed = 64;
+/// Of a kind of a day, that much was counted when an operator last let the account go.
+constexpr int kForgiven = 128;
+
+int row_kind(LimitKind kind) { return static_cast<int>(kind); }
+
+std::int64_t day_of(std::int64_t time) { return window_start(LimitKind::recipients_per_day, time); }
+
+std::uint64_t counted(Db& db, Id account, int kind, std::int64_t day) {
+  return static_cast<std::uint64_t>(db.number(
+      "SELECT value FROM counter WHERE account = ? AND kind = ? AND window_start = ?", 0, account, kind, day));
+}
+
+/// What was counted in a day since an operator let the account go.
+std::uint64_t counted_since(Db& db, Id account, int kind, std::int64_t day) {
+  const std::uint64_t all = counted(db, account, kind, day);
+  return all - std::min(all, counted(db, account, kForgiven + kind, day));
+}
+
+/// First-time recipients on a day on which there are any.
+std::uint64_t usual(Db& db, Id account, std::int64_t today) {
+  return static_cast<std::uint64_t>(
+      db.number("SELECT ifnull(sum(value) / count(*), 0) FROM counter WHERE account = ? AND kind = ? AND "
+                "window_start >= ? AND window_start < ? AND value > 0",
+                0, account, LimitKind::new_recipients_per_day, today - kUsualDays * kDayMillis, today));
+}
+
+bool has_own_bound(Db& db, Id account) {
+  return db.number("SELECT 1 FROM account_limit WHERE account = ? AND kind = ?", 0, account,
+                   LimitKind::new_recipients_per_day) != 0;
+}
+
+void judge_failures(Tx& tx, Id account, std::int64_t day) {
+  const TakeoverRules& rules = tx.memory.takeover;
+  if (rules.failures == 0) return;
+  const std::uint64_t failed = counted_since(tx.db, account, kFailed, day);
+  if (failed < rules.failures) return;
+  const std::uint64_t of = counted_since(tx.db, account, row_kind(LimitKind::recipients_per_day), day);
+  if (failed * 100 < of * rules.failure_percent) return;
+  suspect(tx, account, Signal::failures,
+          std::to_string(failed) + " of " + std::to_string(std::max(of, failed)) +
+              " recipients of one day refused its mail for good");
+}
+
+} // namespace
+
+bool suspect(Tx& tx, Id account, Signal signal, const std::string& reason) {
+  tx.db.run("INSERT OR IGNORE INTO account_suspicion(account, since, signal, reason, notice, told) "
+            "SELECT id, ?, ?, ?, ?, 0 FROM account WHERE id = ?",
+            tx.now, signal, reason, tx.memory.ulids.next(), account);
+  if (tx.db.changes() == 0) return false;
+  ++tx.memory.marks;
+  return true;
+}
+
+std::optional<std::string> hold_reason(Db& db, Id account) {
+  Query q = db.query("SELECT reason FROM account_suspicion WHERE account = ?", account);
+  if (!q.row()) return {};
+  return std::string(kTakeoverHold) + ": " + q.text(0);
+}
+
+std::optional<std::string> hold_reason_of(Db& db, const Ulid& message) {
+  return hold_reason(db, db.number("SELECT account FROM message WHERE id = ?", 0, message));
+}
+
+bool anybody_suspected(Db& db) { return db.number("SELECT 1 FROM account_suspicion LIMIT 1", 0) != 0; }
+
+std::vector<Suspicion> list_suspicions(Db& db, bool with_counts) {
+  std::vector<Suspicion> out;
+  {
+    Query q = db.query("SELECT s.account, a.login, s.since, s.signal, s.reason, s.notice, s.told "
+                       "FROM account_suspicion s JOIN account a ON a.id = s.account ORDER BY s.since, s.account");
+    while (q.row()) out.push_back({q.i64(0), q.text(1), q.i64(2), q.as<Signal>(3), q.text(4), q.ulid(5), q.flag(6), 0});
+  }
+  if (!with_counts || out.empty()) return out;
+  std::map<Id, std::uint64_t> held;
+  Query q = db.query("SELECT m.account, count(*) FROM recipient r JOIN message m ON m.id = r.message WHERE r.state = 1 "
+                     "AND m.account <> 0 AND substr(r.reason, 1, ?) = ? GROUP BY m.account",
+                     kTakeoverHold.size(), std::string(kTakeoverHold));
+  while (q.row()) held[q.i64(0)] = q.u64(1);
+  for (Suspicion& one : out) one.held = held[one.account];
+  return out;
+}
+
+void suspicion_told(Tx& tx, Id account) {
+  tx.db.run("UPDATE account_suspicion SET told = 1 WHERE account = ?", account);
+}
+
+bool clear_suspicion(Tx& tx, Id account) {
+  tx.db.run("DELETE FROM account_suspicion WHERE account = ?", account);
+  if (tx.db.changes() == 0) return false;
+  // Failures are counted for the day of the submission, so those of yesterday's mail still come in.
+  tx.db.run("INSERT OR REPLACE INTO counter(account, kind, window_start, value) "
+            "SELECT account, kind + ?, window_start, value FROM counter WHERE account = ? AND kind IN (?, ?, ?) AND "
+            "window_start >= ?",
+            kForgiven, account, LimitKind::recipients_per_day, LimitKind::new_recipients_per_day, kFailed,
+            day_of(tx.now) - kDayMillis);
+  return true;
+}
+
+void watch_new_recipients(Tx& tx, Id account, std::uint64_t today, std::int64_t now) {
+  const TakeoverRules& rules = tx.memory.takeover;
+  if (rules.new_recipients == 0 || today <= rules.new_recipients) return;
+  const std::int64_t day = day_of(now);
+  const std::uint64_t count = counted_since(tx.db, account, row_kind(LimitKind::new_recipients_per_day), day);
+  const std::uint64_t most = std::max(rules.new_recipients, rules.times_usual * usual(tx.db, account, day));
+  // An operator who has given the account a bound of its own knows that it writes to many.
+  if (count <= most || has_own_bound(tx.db, account)) return;
+  suspect(tx, account, Signal::new_recipients,
+          "it wrote to " + std::to_string(count) + " addresses for the first time on one day, more than " +
+              std::to_string(most));
+}
+
+void FailureCount::add(Tx& tx, const Ulid& message, std::uint32_t index) {
+  Query q = tx.db.query("SELECT m.account, m.accepted_at FROM message m JOIN recipient r ON r.message = m.id "
+                        "WHERE m.id = ? AND r.n = ? AND m.class = ? AND m.account <> 0 AND r.parent < 0",
+                        message, index, MessageClass::submitted);
+  if (!q.row()) return;
+  const std::int64_t day = day_of(q.i64(1));
+  if (day >= day_of(tx.now) - kDayMillis) ++counts_[{q.i64(0), day}];
+}
+
+void FailureCount::write(Tx& tx) const {
+  for (const auto& [key, count] : counts_) {
+    const auto& [account, day] = key;
+    tx.db.run("DELETE FROM counter WHERE account = ? AND kind >= ? AND window_start < ?", account, kFailed,
+              day_of(tx.now) - kDayMillis);
+    tx.db.run("INSERT INTO counter(account, kind, window_start, value) SELECT id, ?, ?, ? FROM account WHERE id = ? "
+              "ON CONFLICT(account, kind, window_start) DO UPDATE SET value = value + excluded.value",
+              kFailed, day, count, account);
+    judge_failures(tx, account, day);
+  }
+}
+
+std::int64_t kept_from(LimitKind kind, std::int64_t start) {
+  if (kind == LimitKind::new_recipients_per_day) return start - kUsualDays * kDayMillis;
+  return kind == LimitKind::recipients_per_day ? start - kDayMillis : start;
+}
+
+} // namespace paquebot::store::sqlite

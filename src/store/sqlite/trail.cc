@@ -1,0 +1,157 @@
+#include "store/event.h"
+#include "store/sqlite/core.h"
+#include "store/sqlite/parts.h"
+#include "store/sqlite/rows.h"
+
+#include <algorithm>
+
+namespace paquebot::store::sqlite {
+namespace {
+
+/// One step of a walk back through the messages.
+struct TrailPage {
+  std::vector<Ulid> found;  ///< newest first
+  std::optional<Ulid> next; ///< go on below this one; none: the walk is over
+};
+
+constexpr std::int64_t kTrailWalk = 10000; // messages looked at in one short read
+
+Ulid last_possible() {
+  Ulid id;
+  id.bytes.fill(0xFF);
+  return id;
+}
+
+Result<Trace> trace(Db& db, const Ulid& id) {
+  auto message = load_message(db, id);
+  if (!message)
+    return fail(Errc::not_found, "there is no message " + id.to_string() + " (trails are kept for a bounded time)");
+  Trace trace;
+  trace.message = std::move(*message);
+  trace.recipients = load_recipients(db, id);
+  for (const std::string& row : load_trail(db, id)) {
+    auto events = unpack_events(row);
+    if (!events)
+      return fail(Errc::io, "the trail of " + id.to_string() + " is damaged: restore the store from a backup");
+    std::ranges::move(*events, std::back_inserter(trace.events));
+  }
+  for (const Event& event : trace.events) {
+    if (event.kind != EventKind::reported) continue;
+    if (const auto report = Ulid::parse(event.detail)) trace.reports.push_back(*report);
+  }
+  return trace;
+}
+
+/// Looks at a bounded number of messages below `below` and not older than `since`. There is no index of addresses: it
+/// would cost every acceptance two random pages, and a walk looks at about a million messages a second.
+TrailPage find_messages(Db& db, const std::string& address, std::int64_t since, const std::optional<Ulid>& below) {
+  const std::size_t at = address.rfind('@');
+  const std::string local = address.substr(0, at);
+  const std::string domain = at == std::string::npos ? std::string() : address.substr(at + 1);
+  const Ulid top = below.value_or(last_possible());
+  Ulid bottom = first_ulid_of(since);
+  TrailPage page;
+  {
+    Query q = db.query("SELECT id FROM message WHERE id < ? AND id >= ? ORDER BY id DESC LIMIT 1 OFFSET ?", top, bottom,
+                       kTrailWalk - 1);
+    if (q.row()) {
+      bottom = q.ulid(0);
+      page.next = bottom;
+    }
+  }
+  Query q = db.query(
+      "SELECT m.id FROM message m WHERE m.id < ?1 AND m.id >= ?2 AND "
+      "((m.sender_domain = ?4 COLLATE NOCASE AND m.sender_local = ?3 COLLATE NOCASE) OR EXISTS "
+      "(SELECT 1 FROM recipient r WHERE r.message = m.id AND r.address = ?5 COLLATE NOCASE)) ORDER BY m.id DESC",
+      top, bottom, local, domain, address);
+  while (q.row()) page.found.push_back(q.ulid(0));
+  return page;
+}
+
+/// How often something was sent back about it.
+std::uint64_t returned(Db& db, const Ulid& message) {
+  std::uint64_t times = 0;
+  for (const std::string& row : load_trail(db, message)) {
+    const auto events = unpack_events(row);
+    if (!events) continue;
+    for (const Event& event : *events) times += event.kind == EventKind::returned ? event.times : 0;
+  }
+  return times;
+}
+
+/// What the sender wrote to, when that was one address.
+std::string named(Db& db, const Ulid& message) {
+  Query q = db.query("SELECT address FROM recipient WHERE message = ? AND parent < 0 LIMIT 2", message);
+  std::string address = q.row() ? q.text(0) : std::string();
+  return q.row() ? std::string() : address;
+}
+
+std::vector<Forwarded> forwarded_at(Db& db, std::int64_t time, std::size_t most) {
+  std::vector<Forwarded> all;
+  {
+    Query q =
+        db.query("SELECT m.id, m.sender_local, m.sender_domain, m.accepted_at, "
+                 "(SELECT count(*) FROM recipient r WHERE r.message = m.id AND r.via <> '') AS onward "
+                 "FROM message m WHERE m.id >= ? AND m.id < ? AND m.class = ? AND onward > 0 ORDER BY m.id LIMIT ?",
+                 first_ulid_of(time), first_ulid_of(time + 1), MessageClass::incoming, most);
+    while (q.row()) {
+      Forwarded one;
+      one.id = q.ulid(0);
+      one.sender = {q.text(1), q.text(2)};
+      one.accepted_at = q.i64(3);
+      one.onward = q.u64(4);
+      all.push_back(std::move(one));
+    }
+  }
+  for (Forwarded& one : all) {
+    one.named = named(db, one.id);
+    one.returned = returned(db, one.id);
+  }
+  return all;
+}
+
+bool note_return(Tx& tx, const Ulid& message, const Ulid& report, std::uint64_t most) {
+  if (!load_message(tx.db, message) || returned(tx.db, message) >= most) return false;
+  add_events(tx.db, message, {{tx.now, EventKind::returned, {}, report.to_string(), 1}});
+  return true;
+}
+
+class SqliteTrail final : public Trail {
+public:
+  explicit SqliteTrail(Core& core) : core_(core) {}
+
+  Task<Result<Trace>> trace(Ulid message) override {
+    return core_.read([message](Db& db) { return sqlite::trace(db, message); });
+  }
+  Task<Result<std::vector<Ulid>>> find_messages(std::string address, std::int64_t since, std::size_t most) override;
+  Task<Result<std::vector<Forwarded>>> forwarded_at(std::int64_t time, std::size_t most) override {
+    return core_.read([time, most](Db& db) { return sqlite::forwarded_at(db, time, most); });
+  }
+  Task<Result<bool>> note_return(Ulid message, Ulid report, std::uint64_t most) override {
+    return core_.write([message, report, most](Tx& tx) { return sqlite::note_return(tx, message, report, most); });
+  }
+
+private:
+  Core& core_;
+};
+
+Task<Result<std::vector<Ulid>>> SqliteTrail::find_messages(std::string address, std::int64_t since, std::size_t most) {
+  std::vector<Ulid> found;
+  std::optional<Ulid> below;
+  do {
+    auto job =
+        core_.read_long([address, since, below](Db& db) { return sqlite::find_messages(db, address, since, below); });
+    Result<TrailPage> page = co_await std::move(job);
+    if (!page) co_return std::unexpected(page.error());
+    std::ranges::copy(page->found, std::back_inserter(found));
+    below = page->next;
+  } while (below && found.size() < most);
+  if (found.size() > most) found.resize(most);
+  co_return found;
+}
+
+} // namespace
+
+std::unique_ptr<Trail> make_trail(Core& core) { return std::make_unique<SqliteTrail>(core); }
+
+} // namespace paquebot::store::sqlite
