@@ -134,6 +134,7 @@ lint: ## Format, include floors, co_await arguments, shell scripts, clang-tidy o
 	@tools/sizes --self-test
 	@tools/documents --self-test
 	@tools/documents
+	@tools/reference --self-test
 	@shellcheck -x .ci/run $$(grep -lE '^#!.*(bash|/sh)$$' tools/*)
 	@tools/tidy --changed
 

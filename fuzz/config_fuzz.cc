@@ -17,10 +17,11 @@ void check(bool good) {
 }
 
 void check_taken(const app::Config& config) {
-  check(!config.hostname.empty() && !config.data_dir.empty());
-  check(config.max_recipients >= 100 && config.max_recipients <= 100000);
-  check(config.message_size >= (64u << 10) && config.message_size <= (2ull << 30));
-  check(config.threads <= 256);
+  check(!config.server.hostname.empty() && !config.server.data_directory.empty());
+  check(config.smtp.session.max_recipients >= 100 && config.smtp.session.max_recipients <= 100000);
+  check(config.snapshot.intake.max_message_size >= (64u << 10) &&
+        config.snapshot.intake.max_message_size <= (2ull << 30));
+  check(config.server.threads <= 256);
   for (const app::ListenerConfig& listener : config.listeners) check(!listener.address.empty());
   check(app::restart_keys(config, config).empty());
 }

@@ -114,7 +114,7 @@ _paquebot() {
     words="--config --data-dir --json --help"
     case "$verb" in
       "serve") words="--config --data-dir --json --help" ;;
-      "check") words="--config --data-dir --json --help" ;;
+      "check") words="--config --data-dir --json --help --print-defaults --print-reference" ;;
       "status") words="--config --data-dir --json --help" ;;
       "reload") words="--config --data-dir --json --help" ;;
       "clock confirm") words="--config --data-dir --json --help --yes" ;;

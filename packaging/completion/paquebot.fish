@@ -78,6 +78,8 @@ complete -c paquebot -n '__fish_seen_subcommand_from clock; and not __fish_seen_
 complete -c paquebot -l config -r -d 'the configuration file'
 complete -c paquebot -l data-dir -r -d 'the data directory of the server to speak with'
 complete -c paquebot -l json -d 'print JSON'
+complete -c paquebot -n '__fish_seen_subcommand_from check' -l print-defaults -d 'print a file with every key, its default and what it is for, instead'
+complete -c paquebot -n '__fish_seen_subcommand_from check' -l print-reference -d 'print what is told of every key (Markdown; with --json JSON), instead'
 complete -c paquebot -n '__fish_seen_subcommand_from clock; and __fish_seen_subcommand_from confirm' -l yes -d 'do not ask'
 complete -c paquebot -n '__fish_seen_subcommand_from completion' -f -a 'bash zsh fish'
 complete -c paquebot -n '__fish_seen_subcommand_from verify' -l quiet -d 'no progress bar'

@@ -25,20 +25,22 @@ std::int64_t wall_now() { return millis(system_clock().wall()); }
 } // namespace
 
 Result<net::SelfSigned> find_certificate(const Config& config) {
-  if (!config.certificate.empty()) {
-    auto context = net::TlsContext::server(config.certificate_pem, config.key_pem);
+  if (!config.snapshot.certificate_file.empty()) {
+    auto context = net::TlsContext::server(config.snapshot.certificate_pem, config.key_pem);
     if (!context)
-      return fail(Errc::invalid, config.certificate + " and " + config.key + ": " + context.error().message);
-    return net::SelfSigned{config.certificate_pem, config.key_pem};
+      return fail(Errc::invalid,
+                  config.snapshot.certificate_file + " and " + config.key_file + ": " + context.error().message);
+    return net::SelfSigned{config.snapshot.certificate_pem, config.key_pem};
   }
-  const std::string certificate = config.data_dir + "/self-signed.crt", key = config.data_dir + "/self-signed.key";
+  const std::string certificate = config.server.data_directory + "/self-signed.crt",
+                    key = config.server.data_directory + "/self-signed.key";
   auto kept = read_file(certificate), kept_key = read_file(key);
-  if (kept && kept_key && net::certificate_problems(*kept, config.hostname, wall_now()).empty())
+  if (kept && kept_key && net::certificate_problems(*kept, config.server.hostname, wall_now()).empty())
     if (net::TlsContext::server(*kept, *kept_key)) return net::SelfSigned{*kept, *kept_key};
-  auto made = net::make_self_signed(config.hostname);
+  auto made = net::make_self_signed(config.server.hostname);
   if (!made) return std::unexpected(made.error());
   if (!write_file(key, made->key_pem, 0600) || !write_file(certificate, made->certificate_pem, 0644))
-    return fail(Errc::io, "can't keep the self-signed certificate in " + config.data_dir);
+    return fail(Errc::io, "can't keep the self-signed certificate in " + config.server.data_directory);
   log::warning("self-signed", {{"certificate", certificate},
                                {"why", "no [tls] certificate is configured: programs will ask before they trust it"}});
   return made;
@@ -57,9 +59,10 @@ Result<TlsContexts> make_tls(const Config& config, const net::SelfSigned& pair) 
 
 std::vector<std::string> certificate_warnings(const Config& config) {
   std::vector<std::string> warnings;
-  if (config.certificate.empty()) return warnings;
-  for (const std::string& problem : net::certificate_problems(config.certificate_pem, config.hostname, wall_now()))
-    warnings.push_back("the certificate " + printable(config.certificate, 400) + " " + problem);
+  if (config.snapshot.certificate_file.empty()) return warnings;
+  for (const std::string& problem :
+       net::certificate_problems(config.snapshot.certificate_pem, config.server.hostname, wall_now()))
+    warnings.push_back("the certificate " + printable(config.snapshot.certificate_file, 400) + " " + problem);
   return warnings;
 }
 

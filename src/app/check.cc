@@ -69,10 +69,11 @@ bool may(const std::string& path, int mode) { return ::faccessat(AT_FDCWD, path.
 
 void check_folders(const Config& config, const std::optional<Owner>& user, cli::CheckReport& report) {
   struct stat facts{};
-  const bool there = ::stat(config.data_dir.c_str(), &facts) == 0;
-  if (there && !S_ISDIR(facts.st_mode)) report.errors.push_back("data_dir: " + config.data_dir + " is not a folder");
+  const bool there = ::stat(config.server.data_directory.c_str(), &facts) == 0;
+  if (there && !S_ISDIR(facts.st_mode))
+    report.errors.push_back("data_dir: " + config.server.data_directory + " is not a folder");
   if (there && user && facts.st_uid != 0 && facts.st_uid != user->user)
-    report.errors.push_back("data_dir: " + config.data_dir +
+    report.errors.push_back("data_dir: " + config.server.data_directory +
                             " belongs to another user than the one that the server becomes");
   if (config.log_file.empty()) return;
   const std::string folder = std::filesystem::path(config.log_file).parent_path().string();
@@ -123,18 +124,18 @@ cli::CheckReport check(const std::string& config_path) {
   }
   report.warnings = config->warnings;
   if (auto read = read_issuer(*config); !read) add_lines(report.errors, read.error().message);
-  if (!config->certificate.empty()) {
-    const net::SelfSigned pair{config->certificate_pem, config->key_pem};
+  if (!config->snapshot.certificate_file.empty()) {
+    const net::SelfSigned pair{config->snapshot.certificate_pem, config->key_pem};
     if (auto tls = make_tls(*config, pair); !tls) add_lines(report.errors, tls.error().message);
   }
   for (const std::string& warning : certificate_warnings(*config)) report.warnings.push_back(warning);
-  for (const std::string& line : check_resolvers(config->dns)) report.warnings.push_back(line);
+  for (const std::string& line : check_resolvers(config->server.dns)) report.warnings.push_back(line);
   const auto user = check_user(*config, report);
   check_listeners(*config, report);
   if (config->scram == Config::Scram::automatic) check_scram(*config, report);
   check_folders(*config, user, report);
-  report.summary =
-      fmt::format("{}, {} listeners, data in {}", config->hostname, config->listeners.size(), config->data_dir);
+  report.summary = fmt::format("{}, {} listeners, data in {}", config->server.hostname, config->listeners.size(),
+                               config->server.data_directory);
   return report;
 }
 

@@ -1,10 +1,13 @@
-// What can be told of a configuration without looking at the machine.
-#include "app/config_filters.h"
-#include "app/toml_reader.h"
+#include "app/config_checks.h"
+
+#include "base/text.h"
+#include "mail/address.h"
 #include "net/endpoint.h"
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
+#include <fmt/format.h>
 
 namespace paquebot::app {
 namespace {
@@ -20,18 +23,12 @@ bool is_within(const std::string& path, const std::string& folder) {
   return path == folder || (path.starts_with(folder) && path.substr(folder.size()).starts_with('/'));
 }
 
-/// One path may be written in many ways: here it gets its shortest. "" when it is none.
-std::string normal_path(const std::string& path) {
-  std::string normal = std::filesystem::path(path).lexically_normal().string();
-  while (normal.size() > 1 && normal.ends_with('/')) normal.pop_back();
-  return normal;
-}
-
-void check_folder(Reader& read, const toml::table& t, std::string_view key, const std::string& folder) {
-  if (std::ranges::find(kSystemFolders, folder) == kSystemFolders.end() || !t.get(key)) return;
-  read.error(*t.get(key), fmt::format("{} = \"{}\" is a folder of the system: name one that is only for this, such as "
-                                      "\"/var/lib/paquebot\"",
-                                      key, folder));
+void check_folder(Reader& read, const Node& table, std::string_view key, const std::string& folder) {
+  if (std::ranges::find(kSystemFolders, folder) == kSystemFolders.end() || table.find(key) == nullptr) return;
+  read.error(table, key,
+             fmt::format("{} = \"{}\" is a folder of the system: name one that is only for this, such as "
+                         "\"/var/lib/paquebot\"",
+                         key, folder));
 }
 
 /// Whether two addresses claim one port: an address, and all addresses of its kind; "[::]" is IPv6 and IPv4.
@@ -44,49 +41,57 @@ bool overlap(const net::Endpoint& a, const net::Endpoint& b) {
 
 } // namespace
 
-void read_place(Reader& read, const toml::table& t, std::string_view key, std::string& path) {
-  read.path(t, key, path);
-  if (path.starts_with('/')) path = normal_path(path);
+Result<std::string> domain_name(const std::string& text) {
+  auto name = mail::normalize_domain(text);
+  if (!name) name.error().message = "is not a domain name: " + name.error().message;
+  return name;
 }
 
-void check_places(Reader& read, const toml::table& t, const Config& config) {
-  check_folder(read, t, "data_dir", config.data_dir);
-  check_folder(read, t, "drop_dir", config.drop_dir);
-  const toml::node* drop = t.get("drop_dir");
+std::string normal_path(const std::string& path) {
+  std::string normal = std::filesystem::path(path).lexically_normal().string();
+  while (normal.size() > 1 && normal.ends_with('/')) normal.pop_back();
+  return normal;
+}
+
+void check_places(Reader& read, const Node& table, const Config& config) {
+  check_folder(read, table, "data_dir", config.server.data_directory);
+  check_folder(read, table, "drop_dir", config.server.drop_directory);
+  const Node* drop = table.find("drop_dir");
   if (!drop) return;
-  if (is_within(config.data_dir, config.drop_dir))
+  if (is_within(config.server.data_directory, config.server.drop_directory))
     read.error(*drop, "drop_dir holds data_dir: everybody may put files into it, so it is a folder for nothing else, "
                       "such as data_dir/drop");
   const std::array<std::pair<std::string_view, const std::string*>, 2> files{
       {{"control_socket", &config.control_socket}, {"log_file", &config.log_file}}};
   for (const auto& [key, path] : files)
-    if (is_within(*path, config.drop_dir))
+    if (is_within(*path, config.server.drop_directory))
       read.error(*drop, fmt::format("{} lies in drop_dir, where everybody may put files", key));
   for (const std::string& folder : config.backup_dirs)
-    if (is_within(normal_path(folder), config.drop_dir))
+    if (is_within(normal_path(folder), config.server.drop_directory))
       read.error(*drop, fmt::format("backup_dirs has \"{}\", which lies in drop_dir, where everybody may put files",
                                     printable(folder, 200)));
 }
 
-void check_hostname(Reader& read, const toml::table& t, const std::string& hostname) {
-  const toml::node* node = t.get("hostname");
-  const std::uint32_t line = node ? node->source().begin.line : 1;
+void check_hostname(Reader& read, const Node& table, const std::string& hostname) {
+  const Node* node = table.find("hostname");
+  const std::uint32_t line = node != nullptr ? node->line : 1;
   const bool address = net::is_ip_address(hostname);
   if (address && node)
     read.error(line, "hostname is an address: it must be the name that leads to this machine, such as mx.example.org");
   else if (node && hostname == "mx.example.org")
     read.warning(line, "hostname is the one of the sample: write the name of this machine");
-  else if (hostname == "localhost" || hostname.ends_with(".localhost") || hostname == "localhost.localdomain" ||
-           hostname.find('.') == std::string::npos)
+  else if (hostname == "localhost" || hostname.ends_with(".localhost") || hostname == "localhost.localdomain" || hostname.find('.') == std::string::npos)
     read.warning(line,
                  fmt::format("hostname is \"{}\"{}: other servers refuse mail from who does not give a whole name, "
                              "such as mx.example.org",
                              hostname, node ? "" : ", since the file has none and the machine is called so"));
 }
 
-void check_listener_address(Reader& read, const toml::table& t, const ListenerConfig& listener,
-                            const std::vector<ListenerConfig>& before) {
-  const toml::node* node = t.get("address");
+void check_listener_address(Reader& read, const Node& table, ListenerConfig& listener, const Config& config) {
+  for (const ListenerConfig& other : config.listeners)
+    if (other.is_local() && other.address == listener.address)
+      read.error(table, fmt::format("the address {} is used by another listener already", listener.address));
+  const Node* node = table.find("address");
   if (!node || listener.address.empty() || listener.is_local()) return;
   const auto endpoint = net::parse_endpoint(listener.address);
   if (!endpoint || endpoint->is_local()) {
@@ -98,33 +103,12 @@ void check_listener_address(Reader& read, const toml::table& t, const ListenerCo
     read.error(*node, "address = " + what);
     return;
   }
-  for (const ListenerConfig& other : before) {
+  for (const ListenerConfig& other : config.listeners) {
     const auto earlier = net::parse_endpoint(other.address);
     if (earlier && overlap(*earlier, *endpoint))
       read.error(*node, fmt::format("the address {} is used by another listener already: {}", listener.address,
                                     other.address));
   }
-}
-
-void check_route_password(Reader& read, const toml::table& t, const queue::Route& route) {
-  if (route.user.empty() || route.host.starts_with('/')) return; // a local socket
-  const bool checked =
-      route.verify && (route.tls == queue::RouteTls::required || route.tls == queue::RouteTls::implicit);
-  if (checked) return;
-  read.warning(
-      t.get("user")->source().begin.line,
-      "the host of this [[route]] is not known by its certificate: whoever sits in between can have it give away the "
-      "password; use tls = \"required\" or \"implicit\", and ca_file where its certificate is its own");
-}
-
-void check_route_port(Reader& read, const toml::table& t, const queue::Route& route) {
-  if (route.port == 587 && !route.lmtp && route.tls == queue::RouteTls::implicit && t.get("host"))
-    read.warning(t.get("host")->source().begin.line,
-                 "port 587 begins in the clear nearly everywhere: TLS from the first byte is on port 465");
-  if (route.port != 465 || route.lmtp || route.tls == queue::RouteTls::implicit) return;
-  read.error(*t.get("host"),
-             "port 465 speaks TLS from the first byte: add tls = \"implicit\" to this [[route]], or use "
-             "port 587");
 }
 
 } // namespace paquebot::app

@@ -24,9 +24,9 @@ TEST(ConfigDelivery, OneSourceAddressForEachFamily) {
   for (const auto& c : cases) {
     const auto config = parsed_delivery(c.text);
     ASSERT_TRUE(config) << c.text << ": " << config.error().message;
-    EXPECT_EQ(config->connector.source_ipv4, c.four) << c.text;
-    EXPECT_EQ(config->connector.source_ipv6, c.six) << c.text;
-    EXPECT_TRUE(config->connector.ipv4 && config->connector.ipv6) << c.text;
+    EXPECT_EQ(config->server.connector.source_ipv4, c.four) << c.text;
+    EXPECT_EQ(config->server.connector.source_ipv6, c.six) << c.text;
+    EXPECT_TRUE(config->server.connector.ipv4 && config->server.connector.ipv6) << c.text;
   }
 }
 
@@ -42,8 +42,8 @@ TEST(ConfigDelivery, Families) {
   for (const auto& c : cases) {
     const auto config = parsed_delivery(c.text);
     ASSERT_TRUE(config) << c.text << ": " << config.error().message;
-    EXPECT_EQ(config->connector.ipv4, c.four) << c.text;
-    EXPECT_EQ(config->connector.ipv6, c.six) << c.text;
+    EXPECT_EQ(config->server.connector.ipv4, c.four) << c.text;
+    EXPECT_EQ(config->server.connector.ipv6, c.six) << c.text;
   }
 }
 

@@ -1,4 +1,4 @@
-#include "app/config.h"
+#include "app/snapshot.h"
 
 #include <gmock/gmock.h>
 

@@ -1,5 +1,5 @@
 #include "app/config.h"
-#include "app/config_reader.h"
+#include "app/reader.h"
 
 #include <algorithm>
 #include <gtest/gtest.h>
@@ -49,40 +49,40 @@ protocol = "lmtp"
   EXPECT_TRUE(config->listeners[1].proxy_protocol_from.contains("10.9.9.9"));
   EXPECT_TRUE(config->listeners[2].xclient_from.contains("127.0.0.1"));
   EXPECT_TRUE(config->listeners[2].accept_from.empty());
-  const queue::Route* local = config->queue.routes.find("example.org");
+  const queue::Route* local = config->snapshot.queue.routes.find("example.org");
   EXPECT_EQ(local->host, "/run/dovecot/lmtp");
   EXPECT_EQ(local->tls, queue::RouteTls::none);
   EXPECT_TRUE(local->lmtp);
-  EXPECT_EQ(config->queue.routes.find("example.net")->port, 24);
-  EXPECT_EQ(config->queue.routes.find("example.net")->tls, queue::RouteTls::opportunistic);
+  EXPECT_EQ(config->snapshot.queue.routes.find("example.net")->port, 24);
+  EXPECT_EQ(config->snapshot.queue.routes.find("example.net")->tls, queue::RouteTls::opportunistic);
 }
 
 TEST(Config, DmarcReports) {
-  EXPECT_FALSE(parse("")->dmarc_reports.send);
+  EXPECT_FALSE(parse("")->snapshot.dmarc_reports.send);
   auto config = parse("[server]\nhostname = \"mx.example.org\"\n[authentication.reports]\nsend = true\n"
                       "from = \"dmarc@Example.org\"\n");
   ASSERT_TRUE(config) << config.error().message;
-  EXPECT_TRUE(config->dmarc_reports.send);
-  EXPECT_EQ(config->dmarc_reports.from.to_string(), "dmarc@example.org");
-  EXPECT_EQ(config->dmarc_reports.org_name, "mx.example.org");
-  EXPECT_EQ(config->dmarc_reports.contact, "dmarc@Example.org");
+  EXPECT_TRUE(config->snapshot.dmarc_reports.send);
+  EXPECT_EQ(config->snapshot.dmarc_reports.from.to_string(), "dmarc@example.org");
+  EXPECT_EQ(config->snapshot.dmarc_reports.org_name, "mx.example.org");
+  EXPECT_EQ(config->snapshot.dmarc_reports.contact, "dmarc@Example.org");
   EXPECT_FALSE(parse("[authentication.reports]\nsend = true\n")) << "a sender is missing";
   EXPECT_FALSE(parse("[authentication.reports]\nfrom = \"nobody\"\n"));
   EXPECT_FALSE(parse("[authentication.reports]\nsent = true\n"));
 }
 
 TEST(Config, GraceOfNewDomains) {
-  EXPECT_EQ(parse("").value().new_domain_grace, std::chrono::hours(1));
-  EXPECT_EQ(parse("[server]\nnew_domain_grace = \"10m\"\n").value().new_domain_grace, std::chrono::minutes(10));
+  EXPECT_EQ(parse("").value().server.new_domain_grace, std::chrono::hours(1));
+  EXPECT_EQ(parse("[server]\nnew_domain_grace = \"10m\"\n").value().server.new_domain_grace, std::chrono::minutes(10));
   EXPECT_FALSE(parse("[server]\nnew_domain_grace = \"soon\"\n"));
 }
 
 TEST(Config, MailboxAndPop3) {
   auto config = parse("[mailbox]\nexpire_days = 60\n[pop3]\nlogin_delay = \"2m\"\nlanguage = \"fr\"\n");
   ASSERT_TRUE(config) << config.error().message;
-  EXPECT_EQ(config->expire_days, 60u);
-  EXPECT_EQ(config->pop3_login_delay.count(), 120);
-  EXPECT_EQ(config->pop3_language, pop3::Language::fr);
+  EXPECT_EQ(config->snapshot.expire_days, 60u);
+  EXPECT_EQ(config->pop3.session.login_delay.count(), 120);
+  EXPECT_EQ(config->pop3.session.language, pop3::Language::fr);
   EXPECT_FALSE(parse("[mailbox]\nexpire_days = -1\n"));
   EXPECT_FALSE(parse("[pop3]\nlanguage = \"klingon\"\n"));
 }
@@ -91,11 +91,11 @@ TEST(Config, TheGuardOfStrangers) {
   using policy::Measure;
   const auto standard = parse("");
   ASSERT_TRUE(standard) << standard.error().message;
-  EXPECT_TRUE(standard->guard->allow.contains("127.0.0.9"));
-  EXPECT_EQ(standard->guard->early_talker, Measure::refuse);
-  EXPECT_EQ(standard->guard->reverse_dns, Measure::off);
-  EXPECT_EQ(standard->guard->greylist.measure, Measure::off);
-  EXPECT_TRUE(standard->guard->lists.empty());
+  EXPECT_TRUE(standard->guard.allow.contains("127.0.0.9"));
+  EXPECT_EQ(standard->guard.early_talker, Measure::refuse);
+  EXPECT_EQ(standard->guard.reverse_dns, Measure::off);
+  EXPECT_EQ(standard->guard.greylist.measure, Measure::off);
+  EXPECT_TRUE(standard->guard.lists.empty());
   const auto config = parse(R"(
 [guard]
 allow = ["10.0.0.0/8"]
@@ -116,7 +116,7 @@ kind = "domain"
 score = -5
 )");
   ASSERT_TRUE(config) << config.error().message;
-  const policy::GuardOptions& guard = *config->guard;
+  const policy::GuardOptions& guard = config->guard;
   EXPECT_FALSE(guard.allow.contains("127.0.0.1"));
   EXPECT_EQ(guard.block_senders, (std::vector<std::string>{"spam.example", ".b.example", "x@c.example"}));
   EXPECT_EQ(guard.reverse_dns, Measure::tag);
@@ -138,34 +138,34 @@ score = -5
 TEST(Config, RelayNetworks) {
   auto config = parse("");
   ASSERT_TRUE(config) << config.error().message;
-  EXPECT_TRUE(config->relay_from.empty());
+  EXPECT_TRUE(config->smtp.listener.relay_from.empty());
   config = parse("[relay]\nnetworks = [\"192.0.2.0/24\"]\nsenders = [\"Partner.Example\", \"a@b.example\", \"<>\"]\n"
                  "messages_per_hour = 30\nrecipients_per_hour = 100\n");
   ASSERT_TRUE(config) << config.error().message;
-  EXPECT_TRUE(config->relay_from.contains("192.0.2.7"));
-  EXPECT_FALSE(config->relay_from.contains("192.0.3.7"));
+  EXPECT_TRUE(config->smtp.listener.relay_from.contains("192.0.2.7"));
+  EXPECT_FALSE(config->smtp.listener.relay_from.contains("192.0.3.7"));
   EXPECT_EQ(config->relay.senders, (std::vector<std::string>{"partner.example", "a@b.example", "<>"}));
   EXPECT_EQ(config->relay.limits.messages_per_hour, 30U);
   EXPECT_EQ(config->relay.limits.recipients_per_hour, 100U);
   EXPECT_FALSE(parse("[relay]\nnetworks = [\"0.0.0.0/0\"]\n"));
   config = parse("[relay]\nnetworks = [\"192.0.2.0/24\"]\nbare_lf = [\"192.0.2.7\"]\n");
   ASSERT_TRUE(config) << config.error().message;
-  EXPECT_TRUE(config->bare_lf_from.contains("192.0.2.7"));
-  EXPECT_FALSE(config->bare_lf_from.contains("192.0.2.8"));
+  EXPECT_TRUE(config->smtp.listener.bare_lf_from.contains("192.0.2.7"));
+  EXPECT_FALSE(config->smtp.listener.bare_lf_from.contains("192.0.2.8"));
   config = parse("[relay]\nnetworks = [\"192.0.2.0/24\"]\nchecked = [\"192.0.2.8\"]\n");
   ASSERT_TRUE(config) << config.error().message;
-  EXPECT_TRUE(config->checked_devices.contains("192.0.2.8"));
-  EXPECT_FALSE(config->checked_devices.contains("192.0.2.7"));
+  EXPECT_TRUE(config->smtp.listener.checked_devices.contains("192.0.2.8"));
+  EXPECT_FALSE(config->smtp.listener.checked_devices.contains("192.0.2.7"));
   EXPECT_TRUE(config->mend_bare_lf);
-  EXPECT_FALSE(config->keep_bcc);
+  EXPECT_FALSE(config->snapshot.intake.keep_bcc);
   config = parse("[submission]\nbare_lf = \"refuse\"\nkeep_bcc = true\n");
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_FALSE(config->mend_bare_lf);
-  EXPECT_TRUE(config->keep_bcc);
-  EXPECT_FALSE(config->hide_inner);
+  EXPECT_TRUE(config->snapshot.intake.keep_bcc);
+  EXPECT_FALSE(config->snapshot.intake.hide_inner);
   config = parse("[forwarding]\nhide_inner = true\n");
   ASSERT_TRUE(config) << config.error().message;
-  EXPECT_TRUE(config->hide_inner);
+  EXPECT_TRUE(config->snapshot.intake.hide_inner);
   EXPECT_FALSE(parse("[submission]\nbare_lf = \"perhaps\"\n"));
   EXPECT_FALSE(parse("[relay]\nnetworks = [\"::/0\"]\n"));
   EXPECT_FALSE(parse("[relay]\nsenders = [\"not a domain\"]\n"));
@@ -174,18 +174,18 @@ TEST(Config, RelayNetworks) {
 TEST(Config, Takeover) {
   auto config = parse("");
   ASSERT_TRUE(config) << config.error().message;
-  EXPECT_EQ(config->takeover.new_recipients, 100u);
-  EXPECT_EQ(config->takeover_networks, 8u);
+  EXPECT_EQ(config->snapshot.takeover.new_recipients, 100u);
+  EXPECT_EQ(config->snapshot.takeover_networks, 8u);
   config = parse("[takeover]\nnew_recipients = 20\nfailures = 0\nnetworks = 3\n");
   ASSERT_TRUE(config) << config.error().message;
-  EXPECT_EQ(config->takeover.new_recipients, 20u);
-  EXPECT_EQ(config->takeover.failures, 0u);
-  EXPECT_EQ(config->takeover.failure_percent, 33u);
-  EXPECT_EQ(config->takeover_networks, 3u);
+  EXPECT_EQ(config->snapshot.takeover.new_recipients, 20u);
+  EXPECT_EQ(config->snapshot.takeover.failures, 0u);
+  EXPECT_EQ(config->snapshot.takeover.failure_percent, 33u);
+  EXPECT_EQ(config->snapshot.takeover_networks, 3u);
   config = parse("[takeover]\nenabled = false\nnew_recipients = 20\n");
   ASSERT_TRUE(config);
-  EXPECT_EQ(config->takeover, store::TakeoverRules{.times_usual = 5});
-  EXPECT_EQ(config->takeover_networks, 0u);
+  EXPECT_EQ(config->snapshot.takeover, store::TakeoverRules{.times_usual = 5});
+  EXPECT_EQ(config->snapshot.takeover_networks, 0u);
   EXPECT_FALSE(parse("[takeover]\nfailure_percent = 101\n"));
 }
 
@@ -210,7 +210,7 @@ TEST(Config, AnEmptyFileGivesTheStandardPorts) {
   ASSERT_EQ(config->listeners.size(), 5u);
   EXPECT_EQ(config->listeners[0].address, "[::]:25");
   EXPECT_EQ(config->control_socket, "/var/lib/paquebot/control.sock");
-  EXPECT_FALSE(config->hostname.empty());
+  EXPECT_FALSE(config->server.hostname.empty());
 }
 
 TEST(Config, ReadsEverySection) {
@@ -248,22 +248,22 @@ connections_per_address = 7
 )",
                       {{"/c.pem", "C"}, {"/k.pem", "K"}, {"/secret", " word\n"}});
   ASSERT_TRUE(config) << config.error().message;
-  EXPECT_EQ(config->hostname, "mx.example.org");
-  EXPECT_EQ(config->certificate_pem, "C");
-  const queue::Route* one = config->queue.routes.find("example.com");
+  EXPECT_EQ(config->server.hostname, "mx.example.org");
+  EXPECT_EQ(config->snapshot.certificate_pem, "C");
+  const queue::Route* one = config->snapshot.queue.routes.find("example.com");
   ASSERT_NE(one, nullptr);
   EXPECT_EQ(one->host, "smtp.isp.example");
   EXPECT_EQ(one->port, 2587);
   EXPECT_EQ(one->password, "word");
-  const queue::Route* rest = config->queue.routes.find("example.net");
+  const queue::Route* rest = config->snapshot.queue.routes.find("example.net");
   ASSERT_NE(rest, nullptr);
   EXPECT_EQ(rest->host, "::1");
   EXPECT_EQ(rest->port, 465);
-  EXPECT_EQ(config->queue.schedule.first, std::chrono::seconds(10));
-  EXPECT_EQ(config->queue.schedule.lifetime, std::chrono::hours(48));
-  EXPECT_EQ(config->message_size, 100u << 20);
-  EXPECT_EQ(config->gate.per_address, 7u);
-  EXPECT_EQ(config->connector.port, 2525);
+  EXPECT_EQ(config->snapshot.queue.schedule.first, std::chrono::seconds(10));
+  EXPECT_EQ(config->snapshot.queue.schedule.lifetime, std::chrono::hours(48));
+  EXPECT_EQ(config->snapshot.intake.max_message_size, 100u << 20);
+  EXPECT_EQ(config->snapshot.gate.per_address, 7u);
+  EXPECT_EQ(config->server.connector.port, 2525);
 }
 
 TEST(Config, ErrorsNameFileLineAndTheMend) {
@@ -327,8 +327,8 @@ std::string server_error(const std::string& lines) {
 
 TEST(Config, PlacesThatAreForNothingElse) {
   EXPECT_EQ(server_error("data_dir = \"/srv/mail/\""), "");
-  EXPECT_EQ(parse("[server]\ndata_dir = \"/srv//mail/./x/..\"")->data_dir, "/srv/mail");
-  EXPECT_EQ(parse("[server]\ndata_dir = \"/srv/mail/\"")->drop_dir, "/srv/mail/drop");
+  EXPECT_EQ(parse("[server]\ndata_dir = \"/srv//mail/./x/..\"")->server.data_directory, "/srv/mail");
+  EXPECT_EQ(parse("[server]\ndata_dir = \"/srv/mail/\"")->server.drop_directory, "/srv/mail/drop");
   for (const char* folder : {"/", "//", "/etc", "/var/lib/", "/home/.", "/tmp", "/srv/.."}) {
     EXPECT_NE(server_error("data_dir = \"" + std::string(folder) + "\"").find("p.toml:2: data_dir = "),
               std::string::npos)
@@ -435,8 +435,8 @@ TEST(ConfigReader, DurationsAndSizes) {
 }
 
 TEST(Config, SignsUnlessToldNotTo) {
-  EXPECT_TRUE(parse("[dkim]\n")->sign);
-  EXPECT_FALSE(parse("[dkim]\nsign = false\n")->sign);
+  EXPECT_TRUE(parse("[dkim]\n")->snapshot.sign);
+  EXPECT_FALSE(parse("[dkim]\nsign = false\n")->snapshot.sign);
   EXPECT_FALSE(parse("[dkim]\nselector = \"x\"\n"));
 }
 
@@ -450,10 +450,10 @@ priority_policy = ""
 etrn_hosts = ["192.0.2.1", "2001:db8::1"]
 )");
   ASSERT_TRUE(config) << config.error().message;
-  EXPECT_EQ(config->hold_most.count(), 2 * 86400);
-  EXPECT_EQ(config->deliver_by_least.count(), 300);
-  EXPECT_EQ(config->priority_policy, "");
-  EXPECT_EQ(config->etrn_hosts.size(), 2u);
+  EXPECT_EQ(config->smtp.session.hold_most, 2 * 86400);
+  EXPECT_EQ(config->smtp.session.deliver_by_least, 300);
+  EXPECT_EQ(config->smtp.session.priority_policy, "");
+  EXPECT_EQ(config->smtp.listener.etrn_hosts.size(), 2u);
   auto wrong = parse(R"(
 [extensions]
 priority_policy = "two words"
@@ -468,10 +468,10 @@ TEST(Config, Authentication) {
   using Options = intake::AuthenticationOptions;
   auto plain = parse("");
   ASSERT_TRUE(plain);
-  EXPECT_TRUE(plain->authentication.verify);
-  EXPECT_EQ(plain->authentication.dmarc, Options::Dmarc::enforce);
-  EXPECT_TRUE(plain->authentication.skip_networks.contains("127.0.0.1"));
-  EXPECT_TRUE(plain->authentication.skip_networks.contains("::1"));
+  EXPECT_TRUE(plain->snapshot.intake.authentication.verify);
+  EXPECT_EQ(plain->snapshot.intake.authentication.dmarc, Options::Dmarc::enforce);
+  EXPECT_TRUE(plain->snapshot.intake.authentication.skip_networks.contains("127.0.0.1"));
+  EXPECT_TRUE(plain->snapshot.intake.authentication.skip_networks.contains("::1"));
   auto config = parse(R"(
 [authentication]
 verify = false
@@ -483,7 +483,7 @@ skip_networks = []
 timeout = "5s"
 )");
   ASSERT_TRUE(config) << config.error().message;
-  const Options& read = config->authentication;
+  const Options& read = config->snapshot.intake.authentication;
   EXPECT_FALSE(read.verify);
   EXPECT_EQ(read.dmarc, Options::Dmarc::tag);
   EXPECT_EQ(read.quarantine, Options::Quarantine::hold);

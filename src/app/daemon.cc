@@ -4,6 +4,7 @@
 #include "app/privileges.h"
 #include "app/processors.h"
 #include "app/sandbox.h"
+#include "app/snapshot.h"
 #include "base/log.h"
 #include "base/rights.h"
 #include "control/offline_orders.h"
@@ -51,7 +52,7 @@ int complain(int code, const std::string& text) {
 /// What only root may do, then root is dropped; and then what the user can do, so that root is not led astray.
 Result<> Daemon::prepare() {
   std::string user = config_.user.empty() ? default_user() : config_.user;
-  if (auto made = own_data_directory(config_.data_dir, user); !made) return made;
+  if (auto made = own_data_directory(config_.server.data_directory, user); !made) return made;
   auto keeper =
       Keeper::start(config_.file, {.confined = config_.sandbox}); // before the ports: it must not keep them open
   if (!keeper) return std::unexpected(keeper.error());
@@ -91,7 +92,7 @@ Result<> Daemon::open_log() {
 
 /// Gives up what the server does not need from now on. The drop directory must be there to be allowed, threads must not.
 Result<> Daemon::confine() {
-  if (auto made = intake::make_drop_directory(config_.drop_dir); !made) return made;
+  if (auto made = intake::make_drop_directory(config_.server.drop_directory); !made) return made;
   if (config_.sandbox)
     log_confinement(confine_server(server_paths(config_)));
   else
@@ -101,10 +102,10 @@ Result<> Daemon::confine() {
 }
 
 Result<> Daemon::open_store() {
-  auto store = store::open_sqlite({.directory = config_.data_dir});
+  auto store = store::open_sqlite({.directory = config_.server.data_directory});
   if (!store) return std::unexpected(store.error());
   store_ = std::move(*store);
-  control::tell_kept_orders(config_.data_dir);
+  control::tell_kept_orders(config_.server.data_directory);
   auto control = net::Listener::open(config_.control_socket, 0600);
   if (!control) return std::unexpected(control.error());
   bound_.push_back(std::make_unique<service::BoundListener>(
@@ -119,20 +120,12 @@ Result<> Daemon::start() {
   if (!pair) return std::unexpected(pair.error());
   const auto tls = make_tls(config_, *pair);
   if (!tls) return std::unexpected(tls.error());
-  service::ServerOptions options;
-  options.hostname = config_.hostname;
-  options.origin = config_.origin;
-  options.new_domain_grace = config_.new_domain_grace;
+  service::ServerOptions options = config_.server;
   options.version = version_;
-  options.data_directory = config_.data_dir;
-  options.drop_directory = config_.drop_dir;
   const unsigned processors = usable_processors();
-  options.threads = config_.threads > 0 ? config_.threads : default_session_threads(processors);
-  options.cpu_threads = config_.threads > 0 ? config_.threads : std::min(processors, 256u);
-  options.message_memory =
-      config_.message_memory > 0 ? config_.message_memory : default_message_memory(usable_memory());
-  options.connector = config_.connector;
-  options.dns = config_.dns;
+  options.cpu_threads = options.threads > 0 ? options.threads : std::min(processors, 256u);
+  if (options.threads == 0) options.threads = default_session_threads(processors);
+  if (options.message_memory == 0) options.message_memory = default_message_memory(usable_memory());
   in_force_ = config_;
   server_ = std::make_unique<service::Server>(*store_, std::move(options), make_snapshot(config_, *tls));
   server_->on_reload = [this] { return ask_reload(); };
@@ -160,7 +153,9 @@ Task<control::Reloaded> Daemon::ask_reload() {
 /// Puts a configuration in force for what comes from now on.
 void Daemon::take(const Config& fresh, const TlsContexts& tls) {
   in_force_ = fresh;
-  in_force_.hostname = config_.hostname; // sessions, trace fields and reports keep one name until the restart
+  in_force_.server.hostname =
+      config_.server.hostname; // sessions, trace fields and reports keep one name until the restart
+  in_force_.server.origin = config_.server.origin;
   server_->replace(make_snapshot(in_force_, tls));
 }
 
@@ -200,20 +195,22 @@ control::Reloaded Daemon::reload() {
 
 /// Takes a renewed certificate without being told to. Anything else that has changed waits for a reload.
 void Daemon::look_at_certificate() {
-  if (!ready_ || in_force_.certificate.empty()) return;
+  if (!ready_ || in_force_.snapshot.certificate_file.empty()) return;
   const auto now = keeper_->fingerprint();
   if (!now || *now == seen_) return;
   const auto fresh = keeper_->load(config_.file);
-  if (!fresh || fresh->certificate != in_force_.certificate || fresh->key != in_force_.key) return;
-  if (fresh->certificate_pem != in_force_.certificate_pem || fresh->key_pem != in_force_.key_pem) {
+  if (!fresh || fresh->snapshot.certificate_file != in_force_.snapshot.certificate_file ||
+      fresh->key_file != in_force_.key_file)
+    return;
+  if (fresh->snapshot.certificate_pem != in_force_.snapshot.certificate_pem || fresh->key_pem != in_force_.key_pem) {
     Config renewed = in_force_;
-    renewed.certificate_pem = fresh->certificate_pem;
+    renewed.snapshot.certificate_pem = fresh->snapshot.certificate_pem;
     renewed.key_pem = fresh->key_pem;
     const auto pair = find_certificate(renewed);
     const auto tls = pair ? make_tls(renewed, *pair) : Result<TlsContexts>(std::unexpected(pair.error()));
     if (!tls) return; // one of two files is new: soon both are
     take(renewed, *tls);
-    log::info("certificate-renewed", {{"certificate", renewed.certificate}});
+    log::info("certificate-renewed", {{"certificate", renewed.snapshot.certificate_file}});
   }
   seen_ = *now;
 }
@@ -244,9 +241,9 @@ void Daemon::wait_for_end() {
 int Daemon::run() {
   for (const auto step : {&Daemon::prepare, &Daemon::confine, &Daemon::open_store, &Daemon::start})
     if (auto done = (this->*step)(); !done) return complain(kSystemError, done.error().message);
-  log::info(
-      "ready",
-      {{"hostname", config_.hostname}, {"data", config_.data_dir}, {"pid", static_cast<std::int64_t>(::getpid())}});
+  log::info("ready", {{"hostname", config_.server.hostname},
+                      {"data", config_.server.data_directory},
+                      {"pid", static_cast<std::int64_t>(::getpid())}});
   wait_for_end();
   keeper_->give_up(); // a reload that waits for a file waits no more
   const bool ended = server_->stop(std::chrono::seconds(10));

@@ -20,9 +20,6 @@ inline constexpr int kSystemError = 71; ///< EX_OSERR
 /// Prints "paquebot: …" to standard error; gives `code`.
 int complain(int code, const std::string& text);
 
-/// Everything that a reload replaces, made from the configuration (serve.cc).
-std::shared_ptr<const service::Snapshot> make_snapshot(const Config& config, const TlsContexts& contexts);
-
 /// What lives between start and stop, in the order of its making.
 class Daemon {
 public:

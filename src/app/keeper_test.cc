@@ -25,7 +25,7 @@ TEST(Keeper, ReadsTheConfigurationAndWhatItNamesAgain) {
   ASSERT_TRUE(keeper) << keeper.error().message;
   auto first = (*keeper)->load(path);
   ASSERT_TRUE(first) << first.error().message;
-  EXPECT_EQ(first->hostname, "a.example");
+  EXPECT_EQ(first->server.hostname, "a.example");
   std::ofstream(directory + "/c") << "CERT";
   std::ofstream(directory + "/k") << "KEY";
   std::ofstream(path) << "[tls]\ncertificate = \"" + directory + "/c\"\nkey = \"" + directory + "/k\"\n";

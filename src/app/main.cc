@@ -1,5 +1,6 @@
 #include "app/check.h"
 #include "app/locate.h"
+#include "app/reference.h"
 #include "app/serve.h"
 #include "cli/cli.h"
 
@@ -38,5 +39,9 @@ int main(int argc, char** argv) {
   environment.locate = paquebot::app::locate;
   environment.serve = [](const std::string& config) { return paquebot::app::serve(config, PAQUEBOT_VERSION); };
   environment.check = paquebot::app::check;
+  environment.defaults = paquebot::app::defaults_toml;
+  environment.reference = [](bool json) {
+    return json ? paquebot::app::reference_json() : paquebot::app::reference_markdown();
+  };
   return paquebot::cli::run(argc, argv, environment);
 }

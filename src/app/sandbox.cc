@@ -78,8 +78,8 @@ std::vector<PathRule> server_paths(const Config& config) {
     if (const char* path = std::getenv(variable); path != nullptr && *path != 0)
       paths.push_back({path, PathAccess::read});
   paths.push_back({"/dev/null", PathAccess::device});
-  paths.push_back({config.data_dir, PathAccess::all});
-  paths.push_back({config.drop_dir, PathAccess::all});
+  paths.push_back({config.server.data_directory, PathAccess::all});
+  paths.push_back({config.server.drop_directory, PathAccess::all});
   for (const std::string& folder : config.backup_dirs) paths.push_back({folder, PathAccess::all});
   paths.push_back({folder_of(config.control_socket), PathAccess::socket});
   for (const ListenerConfig& listener : config.listeners)

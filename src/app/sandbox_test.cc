@@ -52,8 +52,8 @@ protected:
       std::filesystem::create_directory(top + "/" + name);
     std::ofstream(top + "/private/key") << "KEY";
     std::ofstream(top + "/data/mail") << "mail";
-    config.data_dir = top + "/data";
-    config.drop_dir = top + "/data";
+    config.server.data_directory = top + "/data";
+    config.server.drop_directory = top + "/data";
     config.backup_dirs = {top + "/backups", top + "/not-there"};
     config.control_socket = top + "/run/control.sock";
     config.log_file = top + "/log/server.log";

@@ -68,6 +68,10 @@ struct Environment {
   std::function<int(const std::string& config)> serve;
   /// Checks a configuration file, and whether this machine can do what it says.
   std::function<CheckReport(const std::string& config)> check;
+  /// A configuration file that says what holds without one.
+  std::function<std::string()> defaults;
+  /// Every key of the configuration and what is told of it: Markdown, or JSON.
+  std::function<std::string(bool json)> reference;
 };
 
 /// The person or script at the other end.

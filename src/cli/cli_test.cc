@@ -75,6 +75,13 @@ TEST_F(CliTest, ServeCheckVersion) {
   EXPECT_EQ(run({"check", "--json"}), kOk);
   EXPECT_EQ(control::get_list(out_json(), "warnings").at(0).as_string(), "the certificate has expired");
   EXPECT_TRUE(control::get_bool(out_json(), "fine"));
+  EXPECT_EQ(run({"check", "--print-defaults"}), kOk);
+  EXPECT_EQ(out.str(), "DEFAULTS\n");
+  EXPECT_EQ(run({"check", "--print-reference"}), kOk);
+  EXPECT_EQ(out.str(), "TABLES\n");
+  EXPECT_EQ(run({"check", "--print-reference", "--json"}), kOk);
+  EXPECT_EQ(out.str(), "{}\n");
+  EXPECT_EQ(run({"check", "--print-reference", "--print-defaults"}), kUsage);
   EXPECT_EQ(run({"version"}), kOk);
   EXPECT_EQ(out.str(), "paquebot 0.1.0\n");
   EXPECT_EQ(run({"version", "--json"}), kOk);

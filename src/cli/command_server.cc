@@ -22,7 +22,14 @@ json::array as_json(const std::vector<std::string>& texts) {
 
 } // namespace
 
-int check(Session& session, const Arguments&) {
+int check(Session& session, const Arguments& arguments) {
+  const bool reference = arguments.has("--print-reference");
+  if (reference && arguments.has("--print-defaults"))
+    return session.report(session.failure(kUsage, "--print-reference and --print-defaults are two things").error());
+  if (reference || arguments.has("--print-defaults")) {
+    session.out() << (reference ? session.environment().reference(session.json) : session.environment().defaults());
+    return kOk;
+  }
   const CheckReport report = session.environment().check(session.config);
   const bool fine = report.errors.empty();
   if (session.json) {

@@ -32,6 +32,8 @@ protected:
     };
     environment.serve = [this](const std::string& config) { return served = config, 0; };
     environment.check = [this](const std::string&) { return checked; };
+    environment.defaults = [] { return std::string("DEFAULTS\n"); };
+    environment.reference = [](bool json) { return std::string(json ? "{}\n" : "TABLES\n"); };
   }
 
   int run(std::vector<std::string> arguments, const std::string& input = {}) {

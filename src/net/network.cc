@@ -71,6 +71,20 @@ Result<Networks> Networks::parse(const std::vector<std::string>& texts) {
   return all;
 }
 
+std::vector<std::string> Networks::to_texts() const {
+  std::vector<std::string> texts;
+  for (const Network& network : networks_) {
+    char text[kLongestAddress] = {};
+    if (network.ipv4)
+      inet_ntop(AF_INET, network.octets.data() + kMapped.size(), text, sizeof text);
+    else
+      inet_ntop(AF_INET6, network.octets.data(), text, sizeof text);
+    const unsigned bits = network.ipv4 ? network.bits - 96 : network.bits;
+    texts.push_back(network.bits == 128 ? text : text + ("/" + std::to_string(bits)));
+  }
+  return texts;
+}
+
 bool Networks::contains(std::string_view address) const {
   if (networks_.empty()) return false;
   Octets octets{};

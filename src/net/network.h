@@ -22,6 +22,8 @@ public:
   /// peers of local sockets.
   bool contains(std::string_view address) const;
   bool empty() const { return networks_.empty(); }
+  /// As parse() takes them, each in its shortest form.
+  std::vector<std::string> to_texts() const;
 
   using Octets = std::array<std::uint8_t, 16>;
   /// An address in 16 octets, IPv4 in its mapped form (::ffff:a.b.c.d); nothing when it is none.

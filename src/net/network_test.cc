@@ -52,5 +52,13 @@ TEST(Networks, RefusesWhatIsNone) {
   EXPECT_FALSE(Networks::parse({std::string("10.0.0.0\0", 9)}));
 }
 
+TEST(Networks, WritesWhatItReads) {
+  const std::vector<std::string> texts{"10.0.0.0/8", "192.0.2.7", "0.0.0.0/0", "2001:db8::/32", "::1", "::/0"};
+  EXPECT_EQ(Networks::parse(texts).value().to_texts(), texts);
+  EXPECT_EQ(Networks::parse({"::ffff:10.0.0.0/104", "2001:DB8:0::7"}).value().to_texts(),
+            (std::vector<std::string>{"10.0.0.0/8", "2001:db8::7"}));
+  EXPECT_TRUE(Networks().to_texts().empty());
+}
+
 } // namespace
 } // namespace paquebot::net

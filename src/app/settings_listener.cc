@@ -1,0 +1,121 @@
+// [[listener]]: where the server listens, for whom.
+
+#include "app/config_checks.h"
+#include "app/settings.h"
+
+#include <fmt/format.h>
+
+namespace paquebot::app {
+namespace {
+
+using Role = service::ListenerRole;
+using Tls = ListenerConfig::Tls;
+
+/// An octal number, as modes are.
+Value<ListenerConfig> mode(int& (*at)(ListenerConfig&), int standard) {
+  auto made = number(at, standard, 0, 0777);
+  made.form = "mode";
+  made.write = [at](const ListenerConfig& listener) { return fmt::format("0o{:o}", kinds::of(at, listener)); };
+  return made;
+}
+
+void check_peers(Reader& read, const Node& table, const ListenerConfig& listener) {
+  const bool smtp = listener.role == Role::mx || listener.role == Role::submission;
+  if (!smtp && !listener.xclient_from.empty())
+    read.error(table, "xclient_from", "xclient_from is for the roles mx and submission");
+  if (table.find("socket_mode") != nullptr && !listener.is_local())
+    read.error(table, "socket_mode", "socket_mode is for addresses that begin with \"unix:\"");
+  if (!listener.client_ca.empty() && (!listener.has_logins() || listener.tls == Tls::none))
+    read.error(table, "client_ca", "client_ca is for listeners with TLS where users log in");
+  if (listener.has_logins() && listener.tls == Tls::none && !listener.login_in_clear)
+    read.error(table,
+               "nobody can log in on this listener: set tls = \"starttls\", or login_in_clear = true on loopback");
+}
+
+/// What goes together and what does not.
+void check_listener(Reader& read, const Node& table, ListenerConfig& listener) {
+  if (table.find("role") == nullptr) read.error(table, "a [[listener]] needs a role: mx, submission, lmtp or pop3");
+  if (table.find("address") == nullptr)
+    read.error(table, "a [[listener]] needs an address, such as \"0.0.0.0:25\"");
+  else if (listener.address.empty())
+    read.error(table, "address", "the address is empty: write one such as \"0.0.0.0:25\"");
+  check_peers(read, table, listener);
+  if (listener.is_local() && !std::string_view(listener.address).substr(kLocalSocket.size()).starts_with('/'))
+    read.error(table, "a local socket is \"unix:\" and a path that begins with \"/\"");
+  if (listener.is_local() && listener.role != Role::lmtp) read.error(table, "a local socket is for the role lmtp only");
+  if (listener.role != Role::lmtp) return;
+  if (listener.address.ends_with(":25")) // RFC 2033 section 5
+    read.error(table, "LMTP must not be on port 25: other servers would take it for SMTP; 24 is usual");
+  if (table.find("accept_from") == nullptr) listener.accept_from = *net::Networks::parse({"127.0.0.0/8", "::1"});
+}
+
+} // namespace
+
+List<ListenerConfig> listener_settings() {
+  using L = ListenerConfig;
+  return {
+      .each =
+          {.name = "listener",
+           .settings =
+               {
+                   {.key = "role",
+                    .value = word(AT(L, role), Role::mx,
+                                  {{"mx", Role::mx},
+                                   {"submission", Role::submission},
+                                   {"lmtp", Role::lmtp},
+                                   {"pop3", Role::pop3}}),
+                    .required = true,
+                    .restart = true,
+                    .text = R"(`"mx"`, `"submission"`, `"lmtp"` or `"pop3"`)"},
+                   {.key = "address",
+                    .value = text(AT(L, address), ""),
+                    .required = true,
+                    .restart = true,
+                    .text =
+                        R"(`"192.0.2.10:25"`, `"[2001:db8::10]:25"`; `"[::]:25"` is IPv6 and IPv4 (where the system has no
+             IPv6, IPv4 alone), `"0.0.0.0:25"` IPv4 only. Port 0 takes a free one (the log tells which). For LMTP
+             also `"unix:/path"`, a local socket; never port 25)"},
+                   {.key = "tls",
+                    .value = word(AT(L, tls), Tls::starttls,
+                                  {{"none", Tls::none}, {"starttls", Tls::starttls}, {"implicit", Tls::implicit}}),
+                    .text = R"(`"none"`, `"starttls"` (STLS in POP3), `"implicit"`)"},
+                   {.key = "login_in_clear",
+                    .value = flag(AT(L, login_in_clear), false),
+                    .text =
+                        R"(takes passwords without TLS: for the loopback and tests only. With `tls = "none"` it must be `true`
+             for `submission` and `pop3`: else nobody could log in)"},
+                   {.key = "client_ca",
+                    .value = file(AT(L, client_ca), AT(L, client_ca_pem)),
+                    .text =
+                        R"(a file of root certificates (PEM). Clients of this listener are asked for a certificate that one of
+             them vouches for; its addresses (rfc822Name) log in with `AUTH EXTERNAL` as the account they belong
+             to. Who has no certificate logs in as elsewhere. For `submission` and `pop3` with TLS)"},
+                   {.key = "accept_from",
+                    .value = networks(AT(L, accept_from), {}),
+                    .otherwise = "everybody; for `lmtp` the loopback",
+                    .text =
+                        "the networks that may connect, others get `554 5.7.1`. Peers of a local socket always may"},
+                   {.key = "proxy_protocol_from",
+                    .value = networks(AT(L, proxy_protocol_from), {}),
+                    .text =
+                        R"(proxies: their connections must begin with a PROXY header (version 1 or 2), see "Behind a proxy" in
+             docs/operations.md)"},
+                   {.key = "xclient_from",
+                    .value = networks(AT(L, xclient_from), {}),
+                    .text = "filters and proxies that may use XCLIENT (`mx`, `submission`)"},
+                   {.key = "socket_mode",
+                    .value = mode(AT(L, socket_mode), 0666),
+                    .restart = true,
+                    .text = "the mode of a local socket"},
+               },
+           .check = check_listener},
+      .items = [](Config& config) -> auto& { return config.listeners; },
+      .compare = check_listener_address,
+      .standard = {{Role::mx, "[::]:25", Tls::starttls},
+                   {Role::submission, "[::]:587", Tls::starttls},
+                   {Role::submission, "[::]:465", Tls::implicit},
+                   {Role::pop3, "[::]:110", Tls::starttls},
+                   {Role::pop3, "[::]:995", Tls::implicit}}};
+}
+
+} // namespace paquebot::app
