@@ -1,13 +1,11 @@
-#include "app/config.h"
+#include "app/test_config.h"
 
 #include <gtest/gtest.h>
 
 namespace paquebot::app {
 namespace {
 
-Result<Config> parsed_delivery(const std::string& delivery) {
-  return load_config("p.toml", [&](const std::string&) -> Result<std::string> { return "[delivery]\n" + delivery; });
-}
+Result<Config> parsed_delivery(const std::string& delivery) { return parse("[delivery]\n" + delivery); }
 
 TEST(ConfigDelivery, OneSourceAddressForEachFamily) {
   const struct {

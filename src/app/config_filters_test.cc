@@ -1,4 +1,5 @@
 #include "app/snapshot.h"
+#include "app/test_config.h"
 
 #include <gmock/gmock.h>
 
@@ -8,12 +9,8 @@ namespace {
 using Role = service::ListenerRole;
 using testing::HasSubstr;
 
-Result<Config> parsed_filters(const std::string& text) {
-  return load_config("p.toml", [&](const std::string&) -> Result<std::string> { return text; });
-}
-
 TEST(ConfigFilters, EveryKey) {
-  const auto config = parsed_filters(R"(
+  const auto config = parse(R"(
 [[filter]]
 type = "milter"
 name = "opendkim"
@@ -56,7 +53,7 @@ message_size = "1MiB"
   EXPECT_EQ(filters_for(*config, Role::mx)->size(), 2u);
   EXPECT_EQ(filters_for(*config, Role::submission)->size(), 3u);
   EXPECT_EQ(filters_for(*config, Role::lmtp)->front().name, "opendkim");
-  EXPECT_EQ(filters_for(*parsed_filters(""), Role::mx), nullptr);
+  EXPECT_EQ(filters_for(*parse(""), Role::mx), nullptr);
 }
 
 TEST(ConfigFilters, Errors) {
@@ -77,7 +74,7 @@ TEST(ConfigFilters, Errors) {
       {good + "[[filter]]\n" + good, "another [[filter]] has the name \"milter\" too"},
   };
   for (const auto& [text, words] : rows) {
-    const auto config = parsed_filters("[[filter]]\n" + text);
+    const auto config = parse("[[filter]]\n" + text);
     ASSERT_FALSE(config) << text;
     EXPECT_THAT(config.error().message, HasSubstr(words));
   }

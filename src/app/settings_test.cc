@@ -1,5 +1,6 @@
 #include "app/reference.h"
 #include "app/settings.h"
+#include "app/test_config.h"
 #include "control/json.h"
 #include "store/limits.h"
 
@@ -13,10 +14,6 @@ namespace {
 
 using testing::Contains;
 using testing::HasSubstr;
-
-Result<Config> load_text(const std::string& text) {
-  return load_config("p.toml", [&](const std::string&) { return Result<std::string>(text); });
-}
 
 template <class Owner>
 const Section<Owner>& section_of(const Section<Owner>& section) {
@@ -84,7 +81,7 @@ TEST(Settings, EveryLimitOfAccountsHasAKey) {
 }
 
 TEST(Settings, TheDefaultsReadBackAreTheDefaults) {
-  const auto none = load_text(""), printed = load_text(defaults_toml());
+  const auto none = parse(""), printed = parse(defaults_toml());
   ASSERT_TRUE(none);
   ASSERT_TRUE(printed) << printed.error().message;
   EXPECT_EQ(everything(*printed), everything(*none));
@@ -102,7 +99,7 @@ TEST(Settings, TheDefaultsNameEveryKey) {
 
 /// What is written of a value is read as the same value: the console will write what it has read.
 TEST(Settings, WhatIsWrittenIsRead) {
-  const auto config = load_text(R"(
+  const auto config = parse(R"(
 [server]
 hostname = "a.example"
 backup_dirs = ["/a \\ \"b\"", "/c"]
@@ -145,7 +142,7 @@ hold = "36h"
 }
 
 TEST(Settings, WhatTakesARestart) {
-  const auto plain = load_text("[server]\nhostname = \"a.example\"");
+  const auto plain = parse("[server]\nhostname = \"a.example\"");
   const struct {
     const char* text;
     std::vector<std::string> keys;
@@ -161,12 +158,12 @@ TEST(Settings, WhatTakesARestart) {
        {"listener.role", "listener.address"}},
   };
   for (const auto& c : cases) {
-    const auto changed = load_text(c.text);
+    const auto changed = parse(c.text);
     ASSERT_TRUE(changed) << changed.error().message;
     EXPECT_EQ(restart_keys(*plain, *changed), c.keys) << c.text;
   }
   const auto mode = [](const std::string& more) {
-    return load_text("[[listener]]\nrole = \"lmtp\"\naddress = \"unix:/x\"\n" + more).value();
+    return parse("[[listener]]\nrole = \"lmtp\"\naddress = \"unix:/x\"\n" + more).value();
   };
   EXPECT_EQ(restart_keys(mode(""), mode("socket_mode = 0o600")), std::vector<std::string>{"listener.socket_mode"});
   EXPECT_TRUE(restart_keys(mode(""), mode("socket_mode = 0o666")).empty());

@@ -1,4 +1,5 @@
 #include "app/snapshot.h"
+#include "app/test_config.h"
 
 #include <gtest/gtest.h>
 
@@ -6,9 +7,7 @@ namespace paquebot::app {
 namespace {
 
 std::shared_ptr<const service::Snapshot> snapshot_of(const std::string& text) {
-  const auto config = load_config("p.toml", [&](const std::string& path) {
-    return path == "p.toml" ? Result<std::string>(text) : Result<std::string>("ROOTS");
-  });
+  const auto config = parse(text, {{"/roots", "ROOTS"}});
   EXPECT_TRUE(config) << config.error().message;
   return config ? make_snapshot(*config, {{"", nullptr}, {"ROOTS", nullptr}}) : nullptr;
 }
