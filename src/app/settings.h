@@ -15,29 +15,29 @@ using AnySection =
 const std::vector<AnySection>& settings();
 
 // The tables that it is made of, each with its checks: settings_NAME.cc.
-Section<Config> server_settings();
-List<ListenerConfig> listener_settings();
-List<FilterConfig> filter_settings();
-Section<Config> tls_settings();
-Section<Config> dns_settings();
-List<RouteConfig> route_settings();
-Section<Config> queue_settings();
-Section<Config> delivery_settings();
-Section<Config> login_settings();
-Section<Config> oauth_settings();
-Section<Config> authentication_settings();
-Section<Config> reports_settings();
-Section<Config> guard_settings();
-List<policy::DnsList> dns_list_settings();
-Section<Config> forwarding_settings();
-Section<Config> dkim_settings();
-Section<Config> limits_settings();
-Section<Config> account_limits_settings();
-Section<Config> submission_settings();
-Section<Config> relay_settings();
-Section<Config> takeover_settings();
-Section<Config> mailbox_settings();
-Section<Config> pop3_settings();
-Section<Config> extensions_settings();
+extern const Section<Config> kServerSettings;
+extern const List<ListenerConfig> kListenerSettings;
+extern const List<FilterConfig> kFilterSettings;
+extern const Section<Config> kTlsSettings;
+extern const Section<Config> kDnsSettings;
+extern const List<RouteConfig> kRouteSettings;
+extern const Section<Config> kQueueSettings;
+extern const Section<Config> kDeliverySettings;
+extern const Section<Config> kLoginSettings;
+extern const Section<Config> kOauthSettings;
+extern const Section<Config> kAuthenticationSettings;
+extern const Section<Config> kReportsSettings;
+extern const Section<Config> kGuardSettings;
+extern const List<policy::DnsList> kDnsListSettings;
+extern const Section<Config> kForwardingSettings;
+extern const Section<Config> kDkimSettings;
+extern const Section<Config> kLimitsSettings;
+extern const Section<Config> kAccountLimitsSettings;
+extern const Section<Config> kSubmissionSettings;
+extern const Section<Config> kRelaySettings;
+extern const Section<Config> kTakeoverSettings;
+extern const Section<Config> kMailboxSettings;
+extern const Section<Config> kPop3Settings;
+extern const Section<Config> kExtensionsSettings;
 
 } // namespace paquebot::app

@@ -179,147 +179,144 @@ void check_queue(Reader&, const Node& table, Config& config) {
 
 } // namespace
 
-List<RouteConfig> route_settings() {
-  using R = RouteConfig;
-  return {
-      .each =
-          {.name = "route",
-           .settings =
-               {
-                   {.key = "to",
-                    .value = text(AT(R, route.to), "*"),
-                    .text = R"(`"*"`, a domain, or `".example.net"` for its sub-domains)"},
-                   {.key = "name",
-                    .value = text(AT(R, route.name), ""),
-                    .otherwise = "what `to` says",
-                    .text =
-                        R"(unique; mail for this route waits as the destination `route:NAME`. Changing it strands what waits
+const List<RouteConfig> kRouteSettings = {
+    .each =
+        {.name = "route",
+         .settings =
+             {
+                 {.key = "to",
+                  .value = text(AT(RouteConfig, route.to), "*"),
+                  .text = R"(`"*"`, a domain, or `".example.net"` for its sub-domains)"},
+                 {.key = "name",
+                  .value = text(AT(RouteConfig, route.name), ""),
+                  .otherwise = "what `to` says",
+                  .text =
+                      R"(unique; mail for this route waits as the destination `route:NAME`. Changing it strands what waits
              under the old name until the name is back)"},
-                   {.key = "host",
-                    .value = text(AT(R, route.host), ""),
-                    .required = true,
-                    .text =
-                        R"(name or address, with `:port` (default 587; 465 with `tls = "implicit"`; 24 with LMTP). No MX is
+                 {.key = "host",
+                  .value = text(AT(RouteConfig, route.host), ""),
+                  .required = true,
+                  .text =
+                      R"(name or address, with `:port` (default 587; 465 with `tls = "implicit"`; 24 with LMTP). No MX is
              asked for. With LMTP also `"unix:/path"`)"},
-                   {.key = "protocol",
-                    .value = word(AT(R, route.lmtp), false, {{"smtp", false}, {"lmtp", true}}),
-                    .text = "`\"smtp\"`, or `\"lmtp\"`: a mail store, which answers for each recipient"},
-                   {.key = "tls",
-                    .value = word(AT(R, route.tls), RouteTls::required,
-                                  {{"none", RouteTls::none},
-                                   {"opportunistic", RouteTls::opportunistic},
-                                   {"required", RouteTls::required},
-                                   {"implicit", RouteTls::implicit}}),
-                    .otherwise = "`\"required\"`; with LMTP `\"opportunistic\"`",
-                    .text =
-                        R"(`"none"`, `"opportunistic"` (STARTTLS if offered, unverified), `"required"` (STARTTLS or no
+                 {.key = "protocol",
+                  .value = word(AT(RouteConfig, route.lmtp), false, {{"smtp", false}, {"lmtp", true}}),
+                  .text = "`\"smtp\"`, or `\"lmtp\"`: a mail store, which answers for each recipient"},
+                 {.key = "tls",
+                  .value = word(AT(RouteConfig, route.tls), RouteTls::required,
+                                {{"none", RouteTls::none},
+                                 {"opportunistic", RouteTls::opportunistic},
+                                 {"required", RouteTls::required},
+                                 {"implicit", RouteTls::implicit}}),
+                  .otherwise = "`\"required\"`; with LMTP `\"opportunistic\"`",
+                  .text =
+                      R"(`"none"`, `"opportunistic"` (STARTTLS if offered, unverified), `"required"` (STARTTLS or no
              delivery), `"implicit"`)"},
-                   {.key = "verify",
-                    .value = flag(AT(R, route.verify), true),
-                    .text = "check the certificate and its name; counts for `required` and `implicit`"},
-                   {.key = "ca_file",
-                    .value = file(AT(R, ca_file), AT(R, route.ca_pem)),
-                    .otherwise = "the system's roots",
-                    .text = "PEM file of roots to check against"},
-                   {.key = "user",
-                    .value = text(AT(R, route.user), ""),
-                    .otherwise = "no login",
-                    .text = "whom to log in as; needs `password_file`"},
-                   {.key = "password_file",
-                    .value = file(AT(R, password_file), AT(R, route.password)),
-                    .text = "the password is the file's content without blanks around it"},
-               },
-           .check = check_route},
-      .items = [](Config& config) -> auto& { return config.routes; },
-      .compare = compare_route};
-}
+                 {.key = "verify",
+                  .value = flag(AT(RouteConfig, route.verify), true),
+                  .text = "check the certificate and its name; counts for `required` and `implicit`"},
+                 {.key = "ca_file",
+                  .value = file(AT(RouteConfig, ca_file), AT(RouteConfig, route.ca_pem)),
+                  .otherwise = "the system's roots",
+                  .text = "PEM file of roots to check against"},
+                 {.key = "user",
+                  .value = text(AT(RouteConfig, route.user), ""),
+                  .otherwise = "no login",
+                  .text = "whom to log in as; needs `password_file`"},
+                 {.key = "password_file",
+                  .value = file(AT(RouteConfig, password_file), AT(RouteConfig, route.password)),
+                  .text = "the password is the file's content without blanks around it"},
+             },
+         .check = check_route},
+    .items = [](Config& config) -> auto& { return config.routes; },
+    .compare = compare_route,
+};
 
-Section<Config> queue_settings() {
-  return {
-      .name = "queue",
-      .settings =
-          {
-              {.key = "retry_first",
-               .value = duration(AT(Config, snapshot.queue.schedule.first), 5min, 1s),
-               .text = "the wait after the first failed attempt; it doubles up to"},
-              {.key = "retry_most",
-               .value = duration(AT(Config, snapshot.queue.schedule.most), 4h, 1s),
-               .text = "this. Each wait is moved by up to a tenth, by chance"},
-              {.key = "lifetime",
-               .value = duration(AT(Config, snapshot.queue.schedule.lifetime), 120h, 1s),
-               .text = "after this the sender gets a report; counts for messages accepted from then on"},
-              {.key = "delay_notice",
-               .value = duration(AT(Config, snapshot.queue.schedule.delay_notice), 4h, 0s),
-               .text = "after this the sender is told that the message still waits; `0`: never"},
-              {.key = "deliveries",
-               .value = number(AT(Config, snapshot.queue.workers_total), 0, 1, 10000),
-               .otherwise = "one for each MiB of memory, 1000 to 4000",
-               .text =
-                   R"(at the same time; of them a half for places that have not answered lately, a quarter for delivery
+const Section<Config> kQueueSettings = {
+    .name = "queue",
+    .settings =
+        {
+            {.key = "retry_first",
+             .value = duration(AT(Config, snapshot.queue.schedule.first), 5min, 1s),
+             .text = "the wait after the first failed attempt; it doubles up to"},
+            {.key = "retry_most",
+             .value = duration(AT(Config, snapshot.queue.schedule.most), 4h, 1s),
+             .text = "this. Each wait is moved by up to a tenth, by chance"},
+            {.key = "lifetime",
+             .value = duration(AT(Config, snapshot.queue.schedule.lifetime), 120h, 1s),
+             .text = "after this the sender gets a report; counts for messages accepted from then on"},
+            {.key = "delay_notice",
+             .value = duration(AT(Config, snapshot.queue.schedule.delay_notice), 4h, 0s),
+             .text = "after this the sender is told that the message still waits; `0`: never"},
+            {.key = "deliveries",
+             .value = number(AT(Config, snapshot.queue.workers_total), 0, 1, 10000),
+             .otherwise = "one for each MiB of memory, 1000 to 4000",
+             .text =
+                 R"(at the same time; of them a half for places that have not answered lately, a quarter for delivery
              reports)"},
-              {.key = "deliveries_per_destination",
-               .value = number(AT(Config, snapshot.queue.workers_per_destination), 10, 1, 1000),
-               .text =
-                   R"(to one set of mail hosts, which domains may share, and to one address (a /64 of IPv6), which names
+            {.key = "deliveries_per_destination",
+             .value = number(AT(Config, snapshot.queue.workers_per_destination), 10, 1, 1000),
+             .text =
+                 R"(to one set of mail hosts, which domains may share, and to one address (a /64 of IPv6), which names
              may share; a `[[route]]` has its own)"},
-          },
-      .check = check_queue};
-}
+        },
+    .check = check_queue,
+};
 
-Section<Config> delivery_settings() {
-  return {
-      .name = "delivery",
-      .settings =
-          {
-              {.key = "port",
-               .value = number(AT(Config, server.connector.port), 25, 1, 65535),
-               .restart = true,
-               .text = "of MX hosts: for tests"},
-              {.key = "source_address",
-               .value = source_address(),
-               .otherwise = "any",
-               .restart = true,
-               .text =
-                   R"(the local address to send from, or a list with one for each family: `["192.0.2.7", "2001:db8::7"]`.
+const Section<Config> kDeliverySettings = {
+    .name = "delivery",
+    .settings =
+        {
+            {.key = "port",
+             .value = number(AT(Config, server.connector.port), 25, 1, 65535),
+             .restart = true,
+             .text = "of MX hosts: for tests"},
+            {.key = "source_address",
+             .value = source_address(),
+             .otherwise = "any",
+             .restart = true,
+             .text =
+                 R"(the local address to send from, or a list with one for each family: `["192.0.2.7", "2001:db8::7"]`.
              For a family without one the system chooses)"},
-              {.key = "families",
-               .value = families(),
-               .restart = true,
-               .text =
-                   R"(which addresses of mail hosts are connected to: those of `"ipv4"`, of `"ipv6"`, or both. Without
+            {.key = "families",
+             .value = families(),
+             .restart = true,
+             .text =
+                 R"(which addresses of mail hosts are connected to: those of `"ipv4"`, of `"ipv6"`, or both. Without
                  `"ipv6"` is right where the IPv6 address has no PTR record, or is not in the SPF record)"},
-              {.key = "connect_timeout",
-               .value = duration(AT(Config, server.connector.connect_timeout), 30s, 1s),
-               .restart = true,
-               .text = "for each address of a host"},
-          },
-      .check = check_delivery};
-}
+            {.key = "connect_timeout",
+             .value = duration(AT(Config, server.connector.connect_timeout), 30s, 1s),
+             .restart = true,
+             .text = "for each address of a host"},
+        },
+    .check = check_delivery,
+};
 
-Section<Config> forwarding_settings() {
-  return {
-      .name = "forwarding",
-      .settings = {
-          {.key = "rewrite_sender",
-           .value = flag(AT(Config, snapshot.rewrite_sender), true),
-           .text = R"(mail from outside that an alias sends on to another server leaves with a return address of ours
+const Section<Config> kForwardingSettings = {
+    .name = "forwarding",
+    .settings =
+        {
+            {.key = "rewrite_sender",
+             .value = flag(AT(Config, snapshot.rewrite_sender), true),
+             .text = R"(mail from outside that an alias sends on to another server leaves with a return address of ours
              (docs/policy.md))"},
-          {.key = "hide_inner",
-           .value = flag(AT(Config, snapshot.intake.hide_inner), false),
-           .text = R"(outsiders are not told to where an alias sends their mail on: reports name the address that they
+            {.key = "hide_inner",
+             .value = flag(AT(Config, snapshot.intake.hide_inner), false),
+             .text = R"(outsiders are not told to where an alias sends their mail on: reports name the address that they
              wrote to, with words of ours in place of the other server's, and what comes back to a return address
              goes on as a notice only (docs/policy.md))"},
-      }};
-}
+        },
+};
 
-Section<Config> dkim_settings() {
-  return {.name = "dkim",
-          .settings = {
-              {.key = "sign",
-               .value = flag(AT(Config, snapshot.sign), true),
-               .text = R"(sign what our domains send, with the keys in the store (`paquebot dkim`, docs/operations.md).
+const Section<Config> kDkimSettings = {
+    .name = "dkim",
+    .settings =
+        {
+            {.key = "sign",
+             .value = flag(AT(Config, snapshot.sign), true),
+             .text = R"(sign what our domains send, with the keys in the store (`paquebot dkim`, docs/operations.md).
              `false` where something behind this server signs)"},
-          }};
-}
+        },
+};
 
 } // namespace paquebot::app

@@ -103,15 +103,13 @@ void compare_filter(Reader& read, const Node& table, FilterConfig& filter, const
 
 } // namespace
 
-List<FilterConfig> filter_settings() {
-  using F = FilterConfig;
-  return {
+const List<FilterConfig> kFilterSettings = {
       .each =
           {.name = "filter",
            .settings =
                {
                    {.key = "type",
-                    .value = word(AT(F, options.kind), Kind::milter,
+                    .value = word(AT(FilterConfig, options.kind), Kind::milter,
                                   {{"milter", Kind::milter}, {"rspamd", Kind::rspamd}, {"clamd", Kind::clamd}}),
                     .required = true,
                     .text = R"(`"milter"`, `"rspamd"` or `"clamd"`)"},
@@ -122,7 +120,7 @@ List<FilterConfig> filter_settings() {
                         R"(`"unix:/path"` or `"inet:host:port"`. The server's user must be allowed to open the socket; names
              are looked up in the DNS, `localhost` is known)"},
                    {.key = "name",
-                    .value = text(AT(F, options.name), ""),
+                    .value = text(AT(FilterConfig, options.name), ""),
                     .otherwise = "the type",
                     .text = "in the log and the trail; unique"},
                    {.key = "applies_to",
@@ -130,33 +128,33 @@ List<FilterConfig> filter_settings() {
                     .text = R"(listeners whose mail it sees: `"mx"`, `"submission"`, `"lmtp"`)"},
                    {.key = "when_away",
                     .value =
-                        word(AT(F, options.when_away), Away::defer, {{"accept", Away::accept}, {"defer", Away::defer}}),
+                        word(AT(FilterConfig, options.when_away), Away::defer, {{"accept", Away::accept}, {"defer", Away::defer}}),
                     .text = R"(what happens to mail while the filter fails: `"defer"` (451) or `"accept"`)"},
                    {.key = "timeout",
-                    .value = duration(AT(F, options.timeout), 30s, 1s),
+                    .value = duration(AT(FilterConfig, options.timeout), 30s, 1s),
                     .text = "for each step: connecting, a question with its answer, a piece of content"},
                    {.key = "total_timeout",
-                    .value = duration(AT(F, options.total_timeout), 5min, 1s),
+                    .value = duration(AT(FilterConfig, options.total_timeout), 5min, 1s),
                     .text = "for all steps with the content of one message"},
                    {.key = "max_size",
-                    .value = size(AT(F, options.max_size), 0, 0, 2ull << 30),
+                    .value = size(AT(FilterConfig, options.max_size), 0, 0, 2ull << 30),
                     .otherwise = "clamd `\"25MiB\"`, rspamd `0`",
                     .text = "larger messages pass the filter by; `0`: none do. Not for milters"},
                    {.key = "reject",
-                    .value = word(AT(F, options.bad), Deed::refuse, kDeeds),
+                    .value = word(AT(FilterConfig, options.bad), Deed::refuse, kDeeds),
                     .text = R"(rspamd: what its action "reject" does: `"refuse"` (550), `"hold"`, or `"tag"`)"},
                    {.key = "greylist",
-                    .value = word(AT(F, options.defer_greylisted), false, {{"accept", false}, {"defer", true}}),
+                    .value = word(AT(FilterConfig, options.defer_greylisted), false, {{"accept", false}, {"defer", true}}),
                     .text = R"(rspamd: its action "greylist": `"accept"`, or `"defer"` (451))"},
                    {.key = "found",
-                    .value = word(AT(F, options.bad), Deed::refuse, kDeeds),
+                    .value = word(AT(FilterConfig, options.bad), Deed::refuse, kDeeds),
                     .text =
                         R"(clamd: what happens to what it finds something in: `"refuse"` (550), `"hold"`, or `"tag"`)"},
                },
            .check = check_filter},
       .items = [](Config& config) -> auto& { return config.filters; },
       .compare = compare_filter,
-      .most = 20};
-}
+      .most = 20,
+};
 
 } // namespace paquebot::app

@@ -51,15 +51,13 @@ void check_listener(Reader& read, const Node& table, ListenerConfig& listener) {
 
 } // namespace
 
-List<ListenerConfig> listener_settings() {
-  using L = ListenerConfig;
-  return {
+const List<ListenerConfig> kListenerSettings = {
       .each =
           {.name = "listener",
            .settings =
                {
                    {.key = "role",
-                    .value = word(AT(L, role), Role::mx,
+                    .value = word(AT(ListenerConfig, role), Role::mx,
                                   {{"mx", Role::mx},
                                    {"submission", Role::submission},
                                    {"lmtp", Role::lmtp},
@@ -68,7 +66,7 @@ List<ListenerConfig> listener_settings() {
                     .restart = true,
                     .text = R"(`"mx"`, `"submission"`, `"lmtp"` or `"pop3"`)"},
                    {.key = "address",
-                    .value = text(AT(L, address), ""),
+                    .value = text(AT(ListenerConfig, address), ""),
                     .required = true,
                     .restart = true,
                     .text =
@@ -76,35 +74,35 @@ List<ListenerConfig> listener_settings() {
              IPv6, IPv4 alone), `"0.0.0.0:25"` IPv4 only. Port 0 takes a free one (the log tells which). For LMTP
              also `"unix:/path"`, a local socket; never port 25)"},
                    {.key = "tls",
-                    .value = word(AT(L, tls), Tls::starttls,
+                    .value = word(AT(ListenerConfig, tls), Tls::starttls,
                                   {{"none", Tls::none}, {"starttls", Tls::starttls}, {"implicit", Tls::implicit}}),
                     .text = R"(`"none"`, `"starttls"` (STLS in POP3), `"implicit"`)"},
                    {.key = "login_in_clear",
-                    .value = flag(AT(L, login_in_clear), false),
+                    .value = flag(AT(ListenerConfig, login_in_clear), false),
                     .text =
                         R"(takes passwords without TLS: for the loopback and tests only. With `tls = "none"` it must be `true`
              for `submission` and `pop3`: else nobody could log in)"},
                    {.key = "client_ca",
-                    .value = file(AT(L, client_ca), AT(L, client_ca_pem)),
+                    .value = file(AT(ListenerConfig, client_ca), AT(ListenerConfig, client_ca_pem)),
                     .text =
                         R"(a file of root certificates (PEM). Clients of this listener are asked for a certificate that one of
              them vouches for; its addresses (rfc822Name) log in with `AUTH EXTERNAL` as the account they belong
              to. Who has no certificate logs in as elsewhere. For `submission` and `pop3` with TLS)"},
                    {.key = "accept_from",
-                    .value = networks(AT(L, accept_from), {}),
+                    .value = networks(AT(ListenerConfig, accept_from), {}),
                     .otherwise = "everybody; for `lmtp` the loopback",
                     .text =
                         "the networks that may connect, others get `554 5.7.1`. Peers of a local socket always may"},
                    {.key = "proxy_protocol_from",
-                    .value = networks(AT(L, proxy_protocol_from), {}),
+                    .value = networks(AT(ListenerConfig, proxy_protocol_from), {}),
                     .text =
                         R"(proxies: their connections must begin with a PROXY header (version 1 or 2), see "Behind a proxy" in
              docs/operations.md)"},
                    {.key = "xclient_from",
-                    .value = networks(AT(L, xclient_from), {}),
+                    .value = networks(AT(ListenerConfig, xclient_from), {}),
                     .text = "filters and proxies that may use XCLIENT (`mx`, `submission`)"},
                    {.key = "socket_mode",
-                    .value = mode(AT(L, socket_mode), 0666),
+                    .value = mode(AT(ListenerConfig, socket_mode), 0666),
                     .restart = true,
                     .text = "the mode of a local socket"},
                },
@@ -115,7 +113,7 @@ List<ListenerConfig> listener_settings() {
                    {Role::submission, "[::]:587", Tls::starttls},
                    {Role::submission, "[::]:465", Tls::implicit},
                    {Role::pop3, "[::]:110", Tls::starttls},
-                   {Role::pop3, "[::]:995", Tls::implicit}}};
-}
+                   {Role::pop3, "[::]:995", Tls::implicit}},
+};
 
 } // namespace paquebot::app

@@ -75,7 +75,7 @@ TEST(Settings, EachKeyOnceWithAFormADefaultAndWords) {
 
 TEST(Settings, EveryLimitOfAccountsHasAKey) {
   std::set<std::string_view> keys;
-  for (const auto& setting : account_limits_settings().settings) keys.insert(setting.key);
+  for (const auto& setting : kAccountLimitsSettings.settings) keys.insert(setting.key);
   EXPECT_EQ(keys.size(), store::kLimitKinds.size());
   for (const store::LimitKind kind : store::kLimitKinds) EXPECT_THAT(keys, Contains(store::name_of(kind)));
 }
