@@ -67,6 +67,7 @@ void finish(Config& config) {
   service::Snapshot& snapshot = config.snapshot;
   for (FilterConfig& filter : config.filters) filter.options.max_new_body = snapshot.intake.max_message_size;
   std::vector<queue::Route> routes;
+  routes.reserve(config.routes.size());
   for (const RouteConfig& one : config.routes) routes.push_back(one.route);
   snapshot.queue.routes = queue::RouteTable(std::move(routes));
   config.smtp.session.max_message_size = snapshot.intake.max_message_size;

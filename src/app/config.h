@@ -50,7 +50,7 @@ struct RouteConfig {
 struct Config {
   enum class Scram : std::uint8_t { automatic, on, off };
   enum class Backend : std::uint8_t { sqlite };
-  /// What listeners for SMTP have in common, and those for POP3; the rest comes with each listener (listener_options.h).
+  /// What listeners for SMTP have in common, and those for POP3; the rest comes with each listener (snapshot.h).
   struct Smtp {
     smtp::ServerOptions session;
     service::SmtpListenerOptions listener;
@@ -75,8 +75,8 @@ struct Config {
   // What a reload replaces.
   log::Format log_format = log::Format::key_value;
   log::Level log_level = log::Level::info;
-  service::Snapshot
-      snapshot; ///< without its listeners; it has the certificate, empty: a self-signed one is kept in the data directory
+  /// Without its listeners. It has the certificate; empty: a self-signed one, kept in the data directory.
+  service::Snapshot snapshot;
   std::string key_file;
   std::string key_pem;
   std::vector<ListenerConfig> listeners;

@@ -20,7 +20,7 @@ namespace paquebot::app {
 template <class Owner, class T>
 using Place = T& (*)(Owner&);
 // AT(Config, server.threads) is the place of that member: a pointer to a member can't lead through another one.
-#define AT(Owner, member) +[](std::add_lvalue_reference_t<Owner> one) -> auto& { return one.member; }
+#define AT(Owner, member) (+[](std::add_lvalue_reference_t<Owner> one) -> auto& { return one.member; })
 
 template <class Owner>
 struct Value {
