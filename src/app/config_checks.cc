@@ -80,7 +80,8 @@ void check_hostname(Reader& read, const Node& table, const std::string& hostname
     read.error(line, "hostname is an address: it must be the name that leads to this machine, such as mx.example.org");
   else if (node && hostname == "mx.example.org")
     read.warning(line, "hostname is the one of the sample: write the name of this machine");
-  else if (hostname == "localhost" || hostname.ends_with(".localhost") || hostname == "localhost.localdomain" || hostname.find('.') == std::string::npos)
+  else if (hostname == "localhost" || hostname.ends_with(".localhost") || hostname == "localhost.localdomain" ||
+           hostname.find('.') == std::string::npos)
     read.warning(line,
                  fmt::format("hostname is \"{}\"{}: other servers refuse mail from who does not give a whole name, "
                              "such as mx.example.org",

@@ -153,8 +153,8 @@ Task<control::Reloaded> Daemon::ask_reload() {
 /// Puts a configuration in force for what comes from now on.
 void Daemon::take(const Config& fresh, const TlsContexts& tls) {
   in_force_ = fresh;
-  in_force_.server.hostname =
-      config_.server.hostname; // sessions, trace fields and reports keep one name until the restart
+  // Sessions, trace fields and reports keep their names until the restart.
+  in_force_.server.hostname = config_.server.hostname;
   in_force_.server.origin = config_.server.origin;
   server_->replace(make_snapshot(in_force_, tls));
 }
