@@ -229,6 +229,20 @@ class ConfigurationTest(CliCase):
         self.fails(CONFIGURATION, "check", server=server, says="paquebot.toml")
         self.fails(CONFIGURATION, "serve", server=server, says="paquebot.toml")
 
+    def test_what_holds_without_a_file_can_be_printed_and_used(self):
+        server = Server()
+        self.addCleanup(server.close)
+        text = server.must("check", "--print-defaults", "--config", "/nowhere.toml")
+        text = re.sub(r'^address = "\[::\]:\d+"$', 'address = "127.0.0.1:0"', text, flags=re.M)
+        server.config.write_text(text.replace('data_dir = "/var/lib/paquebot"', f'data_dir = "{server.data}"'))
+        self.assertIn(f"5 listeners, data in {server.data}", server.must("check"))
+        told = json.loads(server.must("check", "--print-reference", "--json"))
+        tables = server.must("check", "--print-reference")
+        for section in told["sections"]:
+            self.assertIn(f"[{section['name']}]", text)
+            for setting in section["settings"]:
+                self.assertIn(f"| `{setting['key']}`", tables)
+
     def test_ports_that_are_taken(self):
         with Server() as one:
             two = Server(listeners={"mx": {"role": "mx", "address": f"127.0.0.1:{one.ports['mx']}"}})
