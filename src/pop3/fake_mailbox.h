@@ -20,6 +20,7 @@ public:
   std::size_t fail_after = SIZE_MAX; ///< pieces of a message before the store fails
   bool fail_listing = false;
   bool fail_commit = false;
+  std::vector<std::uint32_t> gone; ///< numbers of messages that somebody else has deleted
 
   std::string sent; ///< everything the session wrote
   std::vector<std::uint32_t> committed;
@@ -86,7 +87,8 @@ private:
   void on(ServerSession& s, AskList& a) {
     std::vector<ListItem> rows;
     for (std::uint32_t n = a.first; n <= messages.size() && rows.size() < a.most; ++n) {
-      rows.push_back({n, messages[n - 1].size(), "uid" + std::to_string(n)});
+      const bool is_gone = std::ranges::find(gone, n) != gone.end();
+      rows.push_back({n, messages[n - 1].size(), "uid" + std::to_string(n), is_gone});
     }
     s.list_page(a.id, std::move(rows), fail_listing);
   }

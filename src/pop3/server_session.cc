@@ -130,6 +130,7 @@ void ServerSession::Impl::start_listing(Listing what, const Arguments& a) {
 }
 
 void ServerSession::Impl::one_row(const ListItem& row) {
+  if (row.gone) return refuse(Text::message_deleted, row.number);
   const auto told = std::back_inserter(out);
   if (listing == Listing::list_one) return void(fmt::format_to(told, "+OK {} {}\r\n", row.number, row.size));
   if (listing == Listing::uidl_one) return void(fmt::format_to(told, "+OK {} {}\r\n", row.number, row.uidl));
@@ -145,7 +146,7 @@ void ServerSession::Impl::page_rows(const std::vector<ListItem>& rows) {
   for (const ListItem& row : rows) {
     if (row.number < list_next || row.number > count) continue;
     list_next = row.number + 1;
-    if (is_deleted(row.number)) continue;
+    if (row.gone || is_deleted(row.number)) continue;
     if (listing == Listing::list)
       fmt::format_to(std::back_inserter(out), "{} {}\r\n", row.number, row.size);
     else

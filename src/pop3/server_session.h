@@ -36,6 +36,7 @@ struct ListItem {
   std::uint32_t number; ///< message number, from 1
   std::uint64_t size;   ///< octets before dot-stuffing; see AskList
   std::string uidl;     ///< 1 to 70 characters 0x21..0x7E
+  bool gone = false; ///< deleted by somebody else since the login: it keeps its number, and nothing else is known of it
 };
 
 // ---- Actions: small views, valid until the next input call ----
@@ -63,7 +64,7 @@ struct AskLogin {
 struct AskOpen {
   std::uint32_t id;
 };
-/// Give listing rows from message `first` (at most the count) on, at most `most`: list_page(). Deleted ones are filtered by the engine.
+/// Give listing rows from message `first` (at most the count) on, at most `most`: list_page(). Deleted ones are filtered by the engine, those that are gone too.
 /// `as_sent`: with the sizes that RETR will send to this client, which of a message that came as SMTPUTF8 gets the surrogate
 /// unless it said UTF8(); else as they are stored.
 struct AskList {

@@ -480,6 +480,25 @@ TEST(ServerSession, LateAnswersAreIgnoredAndQuestionsRepeat) {
   EXPECT_EQ(session.user(), "anna");
 }
 
+/// Somebody else deletes beside the session: all others keep their numbers.
+TEST(ServerSession, WhatIsGoneKeepsItsNumber) {
+  FakeMailbox m = mailbox();
+  m.messages = {"A: 1\r\n\r\n", "A: 2\r\n\r\n", "A: 3\r\n\r\n"};
+  m.gone = {1};
+  ServerSession session(options_for(), true);
+  m.perform(session);
+  m.feed(session, kLoginLines);
+  m.sent.clear();
+  m.feed(session, "LIST\r\nUIDL\r\n");
+  EXPECT_EQ(m.sent, "+OK 3 messages (24 octets)\r\n2 8\r\n3 8\r\n.\r\n"
+                    "+OK 3 messages (24 octets)\r\n2 uid2\r\n3 uid3\r\n.\r\n");
+  m.sent.clear();
+  m.feed(session, "LIST 1\r\nUIDL 1\r\nDELE 1\r\nDELE 2\r\nUIDL 3\r\nQUIT\r\n");
+  EXPECT_EQ(m.sent, "-ERR message 1 is deleted\r\n-ERR message 1 is deleted\r\n-ERR message 1 is deleted\r\n"
+                    "+OK message 2 will be deleted at QUIT\r\n+OK 3 uid3\r\n+OK 1 messages deleted, goodbye\r\n");
+  EXPECT_EQ(m.committed, std::vector<std::uint32_t>{2});
+}
+
 TEST(ServerSession, AuthorisationIdentityIsTheUser) {
   ServerSession session(options_for(), true);
   FakeMailbox m = mailbox();

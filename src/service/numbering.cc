@@ -5,13 +5,12 @@
 namespace paquebot::service {
 
 Numbering::Numbering(store::Mailboxes& store, store::MailboxInfo mailbox)
-    : store_(store), mailbox_(mailbox.id), uidnext_(mailbox.uidnext),
-      count_(static_cast<std::uint32_t>(mailbox.count)) {}
+    : store_(store), view_(mailbox.view()), count_(static_cast<std::uint32_t>(mailbox.count)) {}
 
 Task<Result<>> Numbering::load_page(std::uint32_t page) {
   if (page == page_) co_return Result<>();
   if (page >= before_.size() && !indexed_) {
-    auto index = co_await store_.index_entries(mailbox_, uidnext_, kStride);
+    auto index = co_await store_.index_view(view_, kStride);
     if (!index) co_return std::unexpected(index.error());
     indexed_ = true;
     before_.clear();
@@ -19,9 +18,8 @@ Task<Result<>> Numbering::load_page(std::uint32_t page) {
   }
   if (page >= before_.size()) co_return fail(Errc::not_found, "no such message");
   std::uint32_t after = before_[page];
-  auto entries = co_await store_.list_entries(mailbox_, after, kStride);
+  auto entries = co_await store_.list_view(view_, after, kStride);
   if (!entries) co_return std::unexpected(entries.error());
-  std::erase_if(*entries, [&](const auto& entry) { return entry.uid >= uidnext_; }); // came after the login
   entries_ = std::move(*entries);
   page_ = page;
   if (entries_.size() == kStride && before_.size() == page + 1) before_.push_back(entries_.back().uid);

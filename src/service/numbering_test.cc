@@ -31,6 +31,10 @@ protected:
     }
   }
 
+  void expunge(std::vector<std::uint32_t> uids) {
+    ASSERT_TRUE(run_task(server_.store().mailboxes().expunge(inbox().id, std::move(uids), "another session")));
+  }
+
   store::MailboxInfo inbox() { return *run_task(server_.store().mailboxes().open(account_.id, "INBOX")); }
 
   std::vector<std::uint32_t> uids(Numbering& numbering, std::uint32_t from, std::uint32_t most) {
@@ -67,6 +71,29 @@ TEST_F(NumberingTest, NumbersCountOnInOrderAndByJumps) {
     EXPECT_EQ(uids(in_order, number, 1), std::vector<std::uint32_t>{all[number - 1]}) << number;
   }
   EXPECT_EQ(uids(in_order, 1, 630), all);
+}
+
+/// Each number stands for the message that it stood for at the login, whatever another session deletes beside this one.
+TEST_F(NumberingTest, WhatAnotherSessionDeletesMovesNoNumber) {
+  deliver(700);
+  expunge({3, 4, 5, 300, 699});
+  const store::MailboxInfo at_login = inbox();
+  Numbering before(server_.store().mailboxes(), at_login);
+  const std::vector<std::uint32_t> all = uids(before, 1, 700);
+  ASSERT_EQ(all.size(), 695u);
+  Numbering in_order(server_.store().mailboxes(), inbox());
+  EXPECT_EQ(uids(in_order, 1, 300).size(), 300u) << "two pages are known";
+  expunge({1, 2, 6, 255, 256, 257, 258, 512, 600, 700});
+  deliver(2);
+  expunge({700, 701});
+  for (std::uint32_t number : {695u, 1u, 2u, 3u, 4u, 252u, 253u, 254u, 256u, 257u, 300u, 512u, 513u, 600u, 690u}) {
+    Numbering jump(server_.store().mailboxes(), at_login);
+    EXPECT_EQ(uids(jump, number, 1), std::vector<std::uint32_t>{all[number - 1]}) << number;
+    EXPECT_EQ(uids(before, number, 1), std::vector<std::uint32_t>{all[number - 1]}) << number;
+    EXPECT_EQ(uids(in_order, number, 1), std::vector<std::uint32_t>{all[number - 1]}) << number;
+  }
+  EXPECT_EQ(uids(before, 1, 700), all);
+  EXPECT_TRUE(uids(before, 696, 1).empty());
 }
 
 TEST_F(NumberingTest, WhatComesLaterHasNoNumberAndBeyondTheEndIsNothing) {

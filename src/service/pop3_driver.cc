@@ -276,13 +276,19 @@ Task<void> Pop3Connection::perform(pop3::AskList ask) {
   std::uint32_t number = ask.first;
   for (std::size_t at = 0; !failed && !ended_ && at < entries->size(); ++at) {
     const store::EntryInfo& entry = (*entries)[at];
+    if (entry.gone) {
+      rows.push_back({number++, 0, {}, true});
+      continue;
+    }
     std::uint64_t size = entry.size;
+    bool gone = false;
     if (ask.as_sent && (entry.flags & store::kInternational) != 0 && !session_->utf8()) {
       const auto sent = co_await surrogate_size(entry.uid);
-      failed = !sent;
+      gone = !sent && sent.error().code == Errc::not_found;
+      failed = !sent && !gone;
       size = sent.value_or(0);
     }
-    rows.push_back({number++, size, entry.old_uidl.empty() ? entry.uidl.to_string() : entry.old_uidl});
+    rows.push_back({number++, size, entry.old_uidl.empty() ? entry.uidl.to_string() : entry.old_uidl, gone});
   }
   if (failed) rows.clear();
   session_->list_page(ask.id, std::move(rows), failed);
@@ -319,6 +325,7 @@ Task<Result<>> Pop3Connection::read_ahead(std::uint32_t number) {
   const std::uint32_t most = session_->has_input() ? kAheadMessages : 1;
   auto entries = co_await numbering_->from(number, most);
   if (!entries) co_return std::unexpected(entries.error());
+  if (entries->front().gone) co_return fail(Errc::not_found, "it was deleted by somebody else");
   std::vector<std::uint32_t> uids;
   for (const store::EntryInfo& entry : *entries) uids.push_back(entry.uid);
   auto read = co_await parts_.store.mailboxes().read_entries(locked_, std::move(uids), kAheadOctets);
@@ -369,7 +376,7 @@ Task<void> Pop3Connection::perform(pop3::AskMessage ask) {
   std::string().swap(piece_); // used up: a client that does not read holds only what waits to be sent
 }
 
-/// All of them before the first deletion: it moves the numbers of what comes after.
+/// What was meant when the number was told, whatever has been deleted since (Numbering).
 Task<Result<std::vector<std::uint32_t>>> Pop3Connection::uids_of(const std::vector<std::uint32_t>* numbers) {
   std::vector<std::uint32_t> uids;
   uids.reserve(numbers->size());

@@ -110,14 +110,79 @@ TEST_P(StoreContract, ListingsAndIndexesCoverEveryEntry) {
   }
   ASSERT_EQ(uids.size(), 54u);
   for (const std::uint32_t stride : {1u, 2u, 7u, 54u, 1000u}) {
-    const auto index = run(store().mailboxes().index_entries(box, 1000, stride));
+    const auto index = run(store().mailboxes().index_view(inbox(anna).view(), stride));
     ASSERT_TRUE(index);
     std::vector<std::uint32_t> expected;
     for (std::size_t i = 0; i < uids.size(); i += stride) expected.push_back(uids[i]);
     EXPECT_EQ(*index, expected) << stride;
   }
-  EXPECT_EQ(run(store().mailboxes().index_entries(box, 5, 2)).value(), (std::vector<std::uint32_t>{2, 4}));
-  EXPECT_FALSE(run(store().mailboxes().index_entries(box, 5, 0)));
+  MailboxView first = inbox(anna).view();
+  first.uidnext = 5;
+  EXPECT_EQ(run(store().mailboxes().index_view(first, 2)).value(), (std::vector<std::uint32_t>{2, 4}));
+  EXPECT_FALSE(run(store().mailboxes().index_view(first, 0)));
+}
+
+/// uids, those that are gone with a minus.
+std::vector<std::int64_t> seen(const Result<std::vector<EntryInfo>>& entries) {
+  std::vector<std::int64_t> uids;
+  for (const EntryInfo& e : entries.value()) uids.push_back(e.gone ? -std::int64_t{e.uid} : std::int64_t{e.uid});
+  return uids;
+}
+
+TEST_P(StoreContract, AViewShowsWhatWasThere) {
+  const Account anna = make_account("anna@example.org");
+  for (int i = 0; i < 9; ++i) deliver(anna);
+  const Id box = inbox(anna).id;
+  ASSERT_TRUE(run(store().mailboxes().expunge(box, {2, 8}, "anna")));
+  const MailboxView view = inbox(anna).view();
+  deliver(anna);
+  ASSERT_TRUE(run(store().mailboxes().expunge(box, {4, 5, 7, 9, 10}, "anna")));
+  ASSERT_TRUE(run(store().mailboxes().expunge(box, {1, 3}, "anna")));
+  using Seen = std::vector<std::int64_t>;
+  EXPECT_EQ(seen(run(store().mailboxes().list_view(view, 0, 100))), (Seen{-1, -3, -4, -5, 6, -7, -9}));
+  EXPECT_EQ(seen(run(store().mailboxes().list_view(view, 4, 2))), (Seen{-5, 6}));
+  EXPECT_EQ(seen(run(store().mailboxes().list_view(view, 6, 1))), (Seen{-7}));
+  EXPECT_EQ(seen(run(store().mailboxes().list_view(view, 9, 1))), Seen());
+  const auto entries = run(store().mailboxes().list_view(view, 5, 1)).value();
+  EXPECT_EQ(entries.front().uidl, run(store().mailboxes().list_entries(box, 5, 1)).value().front().uidl);
+  for (const std::uint32_t stride : {1u, 2u, 3u, 50u}) {
+    const Seen all{1, 3, 4, 5, 6, 7, 9};
+    std::vector<std::uint32_t> expected;
+    for (std::size_t i = 0; i < all.size(); i += stride) expected.push_back(static_cast<std::uint32_t>(all[i]));
+    EXPECT_EQ(run(store().mailboxes().index_view(view, stride)).value(), expected) << stride;
+  }
+  EXPECT_EQ(seen(run(store().mailboxes().list_view(inbox(anna).view(), 0, 9))), Seen{6});
+  run(store().directory().remove_account(anna.login)).value();
+  EXPECT_EQ(run(store().mailboxes().list_view(view, 0, 100)).error().code, Errc::not_found);
+  maintain();
+}
+
+/// What was deleted is known as long as trails are; who saw the mailbox before what is forgotten is told so.
+TEST_P(StoreContract, WhatWasDeletedIsForgottenLater) {
+  const Account anna = make_account("anna@example.org"), bert = make_account("bert@example.org");
+  for (int i = 0; i < 4; ++i) deliver(anna);
+  deliver(bert);
+  deliver(bert);
+  const MailboxView first = inbox(anna).view(), of_bert = inbox(bert).view();
+  ASSERT_TRUE(run(store().mailboxes().expunge(first.mailbox, {1}, "anna")));
+  const MailboxView second = inbox(anna).view();
+  clock().advance(std::chrono::hours(24 * 20));
+  ASSERT_TRUE(run(store().mailboxes().expunge(first.mailbox, {2}, "anna")));
+  ASSERT_TRUE(run(store().mailboxes().expunge(of_bert.mailbox, {2}, "bert")));
+  maintain();
+  using Seen = std::vector<std::int64_t>;
+  EXPECT_EQ(seen(run(store().mailboxes().list_view(first, 0, 9))), (Seen{-1, -2, 3, 4}));
+  clock().advance(std::chrono::hours(24 * 20));
+  maintain();
+  EXPECT_EQ(run(store().mailboxes().list_view(first, 0, 9)).error().code, Errc::conflict);
+  EXPECT_EQ(run(store().mailboxes().index_view(first, 1)).error().code, Errc::conflict);
+  EXPECT_EQ(seen(run(store().mailboxes().list_view(second, 0, 9))), (Seen{-2, 3, 4}));
+  EXPECT_EQ(seen(run(store().mailboxes().list_view(of_bert, 0, 9))), (Seen{1, -2}));
+  clock().advance(std::chrono::hours(24 * 20));
+  maintain();
+  EXPECT_EQ(run(store().mailboxes().list_view(second, 0, 9)).error().code, Errc::conflict);
+  EXPECT_EQ(run(store().mailboxes().list_view(of_bert, 0, 9)).error().code, Errc::conflict);
+  EXPECT_EQ(seen(run(store().mailboxes().list_view(inbox(anna).view(), 0, 9))), (Seen{3, 4}));
 }
 
 TEST_P(StoreContract, OneSessionAMailbox) {

@@ -20,9 +20,13 @@ public:
   virtual void unlock(Id mailbox) = 0;
   /// Entries with uid > `after_uid`, ascending.
   virtual Task<Result<std::vector<EntryInfo>>> list_entries(Id mailbox, std::uint32_t after_uid, std::size_t most) = 0;
-  /// The uid of every `stride`-th entry (the 1st, the stride+1st, …) with uid < `below_uid`: a sparse index for message numbers.
-  virtual Task<Result<std::vector<std::uint32_t>>> index_entries(Id mailbox, std::uint32_t below_uid,
-                                                                 std::uint32_t stride) = 0;
+  /// The same of a view: also entries that were deleted since (EntryInfo::gone), and none that came since, so that what is the n-th
+  /// of it stays so whatever other sessions do. conflict when it is so old that what was deleted is known no more (keep_trail_ms);
+  /// not_found when the mailbox is gone.
+  virtual Task<Result<std::vector<EntryInfo>>> list_view(MailboxView view, std::uint32_t after_uid,
+                                                         std::size_t most) = 0;
+  /// The uid of every `stride`-th entry of a view (the 1st, the stride+1st, …): a sparse index for message numbers.
+  virtual Task<Result<std::vector<std::uint32_t>>> index_view(MailboxView view, std::uint32_t stride) = 0;
   virtual Task<Result<EntryContent>> read_entry(Id mailbox, std::uint32_t uid) = 0;
   /// Whether something with this AcceptRequest::digest was imported into the account's INBOX, still there or deleted since.
   virtual Task<Result<bool>> was_imported(Id account, std::string digest) = 0;

@@ -330,16 +330,26 @@ struct Forwarded {
 
 // ---- Mailboxes ----
 
+/// A mailbox as it was at one moment, for a session that goes on seeing it so: its entries then, whatever came or was deleted since.
+struct MailboxView {
+  Id mailbox = 0;
+  std::uint32_t uidnext = 1;
+  std::int64_t modseq = 0; ///< the highest
+};
+
 struct MailboxInfo {
   Id id = 0;
   std::uint32_t uidvalidity = 0;
   std::uint32_t uidnext = 1;
   std::uint64_t count = 0;
   std::uint64_t bytes = 0;
+  std::int64_t modseq = 0; ///< the highest
+  MailboxView view() const { return {id, uidnext, modseq}; }
 };
 
 struct EntryInfo {
   std::uint32_t uid = 0;
+  bool gone = false; ///< list_view(): it was deleted since; nothing else is known of it
   Ulid uidl;
   std::string old_uidl; ///< what it goes by instead, when it was imported under that name; else empty
   std::uint32_t flags = 0;

@@ -6,6 +6,7 @@
 #include "store/sqlite/expiry.h"
 #include "store/sqlite/parts.h"
 #include "store/sqlite/rows.h"
+#include "store/sqlite/view.h"
 
 #include <algorithm>
 #include <mutex>
@@ -16,19 +17,6 @@ namespace {
 
 constexpr std::size_t kIndexRows = 50000;   // entries stepped over in one short read
 constexpr std::chrono::hours kThorough{24}; // between two rounds of expiry that look at every entry
-
-EntryInfo info_of(const Query& q) {
-  EntryInfo e;
-  e.uid = q.u32(0);
-  if (q.is_text(1)) // kept at an import; those of our own are octets
-    e.old_uidl = q.text(1);
-  else
-    e.uidl = q.ulid(1);
-  e.flags = q.u32(2);
-  e.internal_date = q.i64(3);
-  e.size = q.u64(4);
-  return e;
-}
 
 struct Removed {
   Ulid message;
@@ -48,11 +36,12 @@ std::optional<Removed> find_entry(Db& db, Id mailbox, std::uint32_t uid) {
 /// The name compared as RFC 3501 section 5.1 says: INBOX in any case. not_found when there is none.
 Result<MailboxInfo> open_mailbox(Db& db, Id account, const std::string& name) {
   const std::string wanted = iequals(name, "INBOX") ? "INBOX" : name;
-  Query q = db.query("SELECT id, uidvalidity, uidnext, count, bytes FROM mailbox WHERE account = ? AND name = ?",
+  Query q = db.query("SELECT id, uidvalidity, uidnext, count, bytes, highestmodseq FROM mailbox "
+                     "WHERE account = ? AND name = ?",
                      account, wanted);
   if (!q.row())
     return fail(Errc::not_found, "there is no mailbox " + printable(name) + " in account " + std::to_string(account));
-  return MailboxInfo{q.i64(0), q.u32(1), q.u32(2), q.u64(3), q.u64(4)};
+  return MailboxInfo{q.i64(0), q.u32(1), q.u32(2), q.u64(3), q.u64(4), q.i64(5)};
 }
 
 std::vector<EntryInfo> list_entries(Db& db, Id mailbox, std::uint32_t after_uid, std::size_t most) {
@@ -60,19 +49,7 @@ std::vector<EntryInfo> list_entries(Db& db, Id mailbox, std::uint32_t after_uid,
       "SELECT uid, uidl, flags, internal_date, size FROM entry WHERE mailbox = ? AND uid > ? ORDER BY uid LIMIT ?",
       mailbox, after_uid, most);
   std::vector<EntryInfo> out;
-  while (q.row()) out.push_back(info_of(q));
-  return out;
-}
-
-/// Every `stride`-th uid among those above `after_uid` and below `below_uid`, the first included.
-std::vector<std::uint32_t> index_entries(Db& db, Id mailbox, std::uint32_t after_uid, std::uint32_t below_uid,
-                                         std::uint32_t stride, std::size_t most) {
-  Query q = db.query("SELECT uid FROM entry WHERE mailbox = ? AND uid > ? AND uid < ? ORDER BY uid", mailbox, after_uid,
-                     below_uid);
-  std::vector<std::uint32_t> out;
-  for (std::uint64_t n = 0; out.size() < most && q.row(); ++n) {
-    if (n % stride == 0) out.push_back(q.u32(0));
-  }
+  while (q.row()) out.push_back(entry_info(q));
   return out;
 }
 
@@ -85,7 +62,7 @@ Result<EntryContent> read_entry(Db& db, Id mailbox, std::uint32_t uid) {
         "SELECT uid, uidl, flags, internal_date, size, prefix, head, body FROM entry WHERE mailbox = ? AND uid = ?",
         mailbox, uid);
     if (!q.row()) return fail(Errc::not_found, "there is no message " + std::to_string(uid) + " in this mailbox");
-    content.info = info_of(q);
+    content.info = entry_info(q);
     content.head = q.text(5);
     head = q.i64(6);
     body = q.i64(7);
@@ -137,8 +114,10 @@ public:
     return core_.read(
         [mailbox, after_uid, most](Db& db) { return sqlite::list_entries(db, mailbox, after_uid, most); });
   }
-  Task<Result<std::vector<std::uint32_t>>> index_entries(Id mailbox, std::uint32_t below_uid,
-                                                         std::uint32_t stride) override;
+  Task<Result<std::vector<EntryInfo>>> list_view(MailboxView view, std::uint32_t after_uid, std::size_t most) override {
+    return core_.read([view, after_uid, most](Db& db) { return sqlite::list_view(db, view, after_uid, most); });
+  }
+  Task<Result<std::vector<std::uint32_t>>> index_view(MailboxView view, std::uint32_t stride) override;
   Task<Result<EntryContent>> read_entry(Id mailbox, std::uint32_t uid) override {
     return core_.read([mailbox, uid](Db& db) { return sqlite::read_entry(db, mailbox, uid); });
   }
@@ -181,8 +160,7 @@ void SqliteMailboxes::unlock(Id mailbox) {
   locked_mailboxes_.erase(mailbox);
 }
 
-Task<Result<std::vector<std::uint32_t>>> SqliteMailboxes::index_entries(Id mailbox, std::uint32_t below_uid,
-                                                                        std::uint32_t stride) {
+Task<Result<std::vector<std::uint32_t>>> SqliteMailboxes::index_view(MailboxView view, std::uint32_t stride) {
   using List = std::vector<std::uint32_t>;
   if (stride == 0) co_return fail(Errc::invalid, "the stride of an index is at least 1");
   const std::size_t most = std::max<std::size_t>(kIndexRows / stride, 2);
@@ -190,7 +168,7 @@ Task<Result<std::vector<std::uint32_t>>> SqliteMailboxes::index_entries(Id mailb
   for (bool more = true; more;) {
     // Each slice begins with the last one found, so that the count goes on from it.
     const std::uint32_t after = out.empty() ? 0 : out.back() - 1;
-    auto job = core_.read([=](Db& db) { return sqlite::index_entries(db, mailbox, after, below_uid, stride, most); });
+    auto job = core_.read([=](Db& db) { return sqlite::index_view(db, view, after, stride, most); });
     Result<List> slice = co_await std::move(job);
     if (!slice) co_return std::unexpected(slice.error());
     more = slice->size() == most;
@@ -259,7 +237,7 @@ Task<Result<Mailboxes::Expired>> SqliteMailboxes::expire_entries(std::int64_t be
 } // namespace
 
 std::size_t expunge(Tx& tx, Id mailbox, const std::vector<std::uint32_t>& uids, const std::string& who) {
-  std::size_t count = 0;
+  std::vector<std::uint32_t> gone;
   std::uint64_t bytes = 0;
   for (const std::uint32_t uid : uids) {
     const auto entry = find_entry(tx.db, mailbox, uid);
@@ -268,13 +246,14 @@ std::size_t expunge(Tx& tx, Id mailbox, const std::vector<std::uint32_t>& uids, 
     release_content(tx.db, entry->head, entry->body);
     add_events(tx.db, entry->message, {{tx.now, EventKind::removed, {entry->recipient}, who, 1}});
     bytes += entry->size;
-    ++count;
+    gone.push_back(uid);
   }
-  if (count > 0) {
-    tx.db.run("UPDATE mailbox SET count = count - ?, bytes = bytes - ?, highestmodseq = highestmodseq + 1 WHERE id = ?",
-              count, bytes, mailbox);
-  }
-  return count;
+  if (gone.empty()) return 0;
+  const std::int64_t modseq = tx.db.number("UPDATE mailbox SET count = count - ?, bytes = bytes - ?, "
+                                           "highestmodseq = highestmodseq + 1 WHERE id = ? RETURNING highestmodseq",
+                                           0, gone.size(), bytes, mailbox);
+  note_expunged(tx, mailbox, modseq, gone);
+  return gone.size();
 }
 
 void make_mailbox(Tx& tx, Id account, const std::string& name) {

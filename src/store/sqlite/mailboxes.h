@@ -7,7 +7,7 @@
 
 namespace paquebot::store::sqlite {
 
-/// Deletes entries; returns how many there were to delete.
+/// Deletes entries and notes in `expunged` what they were; returns how many there were to delete.
 std::size_t expunge(Tx& tx, Id mailbox, const std::vector<std::uint32_t>& uids, const std::string& who);
 /// Makes an empty mailbox whose uidvalidity no mailbox of this store ever had.
 void make_mailbox(Tx& tx, Id account, const std::string& name);

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "store/sqlite/content.h"
 #include "store/sqlite/rows.h"
+#include "store/sqlite/view.h"
 
 #include <algorithm>
 
@@ -75,7 +76,7 @@ bool empty_dropped_mailboxes(Tx& tx) {
     tx.db.run("DELETE FROM imported WHERE mailbox = ?1 AND digest IN (SELECT digest FROM imported WHERE mailbox = ?1 "
               "LIMIT ?2)",
               mailbox, kDigests);
-    if (tx.db.changes() > 0) return true;
+    if (tx.db.changes() > 0 || drop_expunged(tx, mailbox)) return true;
     tx.db.run("DELETE FROM mailbox WHERE id = ?", mailbox);
   } else {
     tx.db.run("UPDATE mailbox SET count = count - ?, bytes = bytes - ? WHERE id = ?", slice.size(), bytes, mailbox);

@@ -21,6 +21,8 @@ constexpr Rule kMailboxRules[] = {
      "b.uidvalidity < (SELECT min(a.created / 1000, 4294967295) FROM account a WHERE a.id = b.account)",
      "mailbox %: its uidvalidity is lower than it can be", kGivenAgain},
     {"mailbox.modseq", "b.highestmodseq < b.uidnext - 1", "mailbox %: its highest modseq is lower than it can be"},
+    {"mailbox.forgotten", "b.forgotten NOT BETWEEN 0 AND b.highestmodseq",
+     "mailbox %: it forgot what is still to be deleted"},
     {"mailbox.name", "b.name = '' OR (lower(b.name) = 'inbox' AND b.name <> 'INBOX')",
      "mailbox %: its name is not normal"},
     {"mailbox.values", "b.uidnext NOT BETWEEN 1 AND 4294967296 OR b.count < 0 OR b.bytes < 0",
@@ -82,6 +84,21 @@ constexpr Rule kEntryRules[] = {
      "mailbox %: a value of an entry is out of its range"},
 };
 
+constexpr Rule kExpungedRules[] = {
+    {"expunged.mailbox", "NOT EXISTS (SELECT 1 FROM mailbox b WHERE b.id = x.mailbox)",
+     "mailbox %: it does not exist, but entries of it were deleted"},
+    {"expunged.modseq",
+     "EXISTS (SELECT 1 FROM mailbox b WHERE b.id = x.mailbox AND x.modseq NOT BETWEEN b.forgotten + 1 AND "
+     "b.highestmodseq)",
+     "mailbox %: entries were deleted by what it forgot, or has not come to yet"},
+    {"expunged.entry", "EXISTS (SELECT 1 FROM entry e WHERE e.mailbox = x.mailbox AND e.uid BETWEEN x.uid AND x.last)",
+     "mailbox %: an entry is there that was deleted"},
+    {"expunged.values",
+     "x.uid < 1 OR x.last < x.uid OR x.at NOT BETWEEN 0 AND 253402300799999 OR "
+     "x.last >= (SELECT b.uidnext FROM mailbox b WHERE b.id = x.mailbox)",
+     "mailbox %: a value of a deleted entry is out of its range"},
+};
+
 constexpr Rule kImportRules[] = {
     {"imported.mailbox", "NOT EXISTS (SELECT 1 FROM mailbox b WHERE b.id = i.mailbox)",
      "mailbox %: it does not exist, but mail was imported into it"},
@@ -93,6 +110,7 @@ std::vector<Part> mailbox_parts() {
   return {
       Walk{false, {"mailbox b", {"b.id"}}, "b.id", kMailboxRules},
       Walk{false, {"entry e", {"e.mailbox", "e.uid"}}, "e.mailbox", kEntryRules},
+      Walk{false, {"expunged x", {"x.mailbox", "x.modseq", "x.uid"}}, "x.mailbox", kExpungedRules},
       Walk{false, {"imported i", {"i.mailbox", "i.digest"}}, "i.mailbox", kImportRules},
   };
 }

@@ -152,6 +152,11 @@ CREATE TABLE dmarc_row(day INTEGER NOT NULL, domain TEXT NOT NULL, source TEXT N
 // what we say. Before it was one sentence in last_reply, "PLACE said: CODE STATUS WORDS" or, of our own, "CODE STATUS WORDS": a place
 // never begins with a code, so the first " said: " of a sentence that doesn't either is ours.
 //
+// expunged: the entries of a mailbox that were deleted, as runs of uids that followed on each other: `uid` to `last`, all by what gave
+// the mailbox this modseq, at that time. Written by expunge(), read by sessions that saw the mailbox before (list_view), and by
+// IMAP's QRESYNC (RFC 7162). Upkeep forgets it as it does trails; mailbox.forgotten: what has this modseq or a lower one may be
+// forgotten already.
+//
 // imported: what was imported into a mailbox, so that it is not taken twice. entry.uidl is text where it was kept at an import.
 constexpr const char* kMainAudit = R"sql(
 ALTER TABLE entry ADD COLUMN arrived INTEGER NOT NULL DEFAULT 0;
@@ -193,6 +198,11 @@ DELETE FROM setting WHERE key LIKE 'login.known.%' AND substr(key, 13) NOT IN (S
 
 CREATE TABLE imported(mailbox INTEGER NOT NULL, digest BLOB NOT NULL, PRIMARY KEY(mailbox, digest)) WITHOUT ROWID;
 CREATE UNIQUE INDEX entry_old_uidl ON entry(mailbox, uidl) WHERE typeof(uidl) = 'text';
+
+CREATE TABLE expunged(mailbox INTEGER NOT NULL, modseq INTEGER NOT NULL, uid INTEGER NOT NULL, last INTEGER NOT NULL,
+  at INTEGER NOT NULL, PRIMARY KEY(mailbox, modseq, uid)) WITHOUT ROWID;
+ALTER TABLE mailbox ADD COLUMN forgotten INTEGER NOT NULL DEFAULT 0;
+UPDATE mailbox SET forgotten = highestmodseq;
 
 ALTER TABLE recipient ADD COLUMN uid INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX recipient_held_message ON recipient(message) WHERE state = 1;

@@ -27,6 +27,7 @@ struct WriterMemory {
   std::atomic<std::uint64_t> marks = 1; ///< rises with each account that is marked; any thread may look
 
   Id swept_destination = 0; ///< how far drop_idle_destinations has come
+  Id swept_expunged = 0;    ///< how far forget_expunged has come: this mailbox is done
   Ulid swept_trail;         ///< how far drop_old_trails has come
 
   /// Milliseconds since 1970 that it is at least, whatever the wall clock says: the heartbeat, and what has passed since this run

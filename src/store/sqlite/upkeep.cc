@@ -8,6 +8,7 @@
 #include "store/sqlite/open_counts.h"
 #include "store/sqlite/parts.h"
 #include "store/sqlite/verify.h"
+#include "store/sqlite/view.h"
 
 #include <algorithm>
 #include <functional>
@@ -17,6 +18,7 @@ namespace paquebot::store::sqlite {
 namespace {
 
 constexpr std::size_t kGarbage = 100; // bodies marked in one slice
+constexpr std::int64_t kStampedAhead = 24LL * 3600 * 1000; // what is later was stamped by a clock that was ahead
 constexpr std::int64_t kKeepCorrespondents = 400LL * 24 * 3600 * 1000;
 constexpr int kCopyPages = 256;               // 4 MiB between two commits
 constexpr std::chrono::seconds kTakenOver{2}; // whoever makes a backup comes back at once
@@ -111,6 +113,7 @@ std::vector<SqliteUpkeep::UpkeepStep> SqliteUpkeep::upkeep_steps(std::int64_t no
       {"trails", [before, now](Tx& tx) { return drop_old_trails(tx, before, now); }},
       {"mailboxes", [](Tx& tx) { return empty_dropped_mailboxes(tx); }},
       {"destinations", [before](Tx& tx) { return drop_idle_destinations(tx, before); }},
+      {"expunged", [before, now](Tx& tx) { return forget_expunged(tx, before, now + kStampedAhead); }},
       {"counters", [forgotten](Tx& tx) { return drop_old_counts(tx, forgotten); }},
       {"greylist", [now](Tx& tx) { return drop_old_greylist(tx, now); }},
       {"dmarc", [given_up](Tx& tx) { return drop_old_dmarc(tx, given_up); }},
