@@ -14,7 +14,7 @@ bool has_eight_bit(std::string_view bytes) { return !is_ascii(bytes); }
 struct WantedMail {
   std::optional<store::Id> upload;
   std::int64_t date = 0;
-  std::uint32_t flags = 0;
+  std::uint64_t flags = 0;
   std::string digest; ///< octets
   std::string uidl;
 };
@@ -75,7 +75,7 @@ Result<WantedMail> read_wanted(const Call& call) {
   if (!uidl) return std::unexpected(uidl.error());
   wanted.uidl = std::move(*uidl);
   wanted.date = static_cast<std::int64_t>(*date);
-  wanted.flags = static_cast<std::uint32_t>(*flags);
+  wanted.flags = *flags;
   return wanted;
 }
 

@@ -38,6 +38,7 @@ struct Node {
   std::string reason;        ///< held, failed: why
   std::uint16_t code = 0;    ///< failed: the codes of our refusal, whose words `reason` has
   mail::EnhancedCode status; ///< likewise
+  store::HoldKind hold{};    ///< held: why
 };
 
 struct Resolution {

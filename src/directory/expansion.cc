@@ -53,6 +53,7 @@ Task<Result<>> Expansion::visit(std::size_t index) {
 
 void Expansion::follow(std::size_t index, const Match& match) {
   if (match.targets.empty() && match.account == 0) {
+    result_.nodes[index].hold = store::HoldKind::unowned;
     result_.nodes[index].reason = "no account owns " + result_.nodes[index].address + ": add one to its domain";
   } else if (match.targets.empty()) {
     result_.nodes[index].route = Route::mailbox;

@@ -125,6 +125,7 @@ void Incoming::set_aside(const std::string& reason) {
     directory::Node held;
     held.address = recipient.nodes.front().address;
     held.route = store::NewRecipient::Route::held;
+    held.hold = store::HoldKind::quarantine;
     held.reason = "quarantine: " + reason;
     recipient.nodes.assign(1, std::move(held));
   }

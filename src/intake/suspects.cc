@@ -49,11 +49,10 @@ Task<queue::Draft> make_notice(Services services, directory::Directory& director
 /// False when the store fails: it is tried again.
 Task<bool> attend(Services services, directory::Directory& directory, std::string hostname,
                   store::Suspicion suspicion) {
-  const std::string who =
-      std::string(store::kTakeoverHold.substr(std::string_view("held by ").size())) + ": " + suspicion.reason;
+  const std::string who = std::string(store::kTakeoverWatch) + ": " + suspicion.reason;
   store::QueueFilter filter;
   filter.account = suspicion.account;
-  const auto held = co_await services.queue.operate(store::QueueAction::hold, filter, who);
+  const auto held = co_await services.queue.operate(store::QueueAction::suspend, filter, who);
   if (!held) co_return false;
   if (suspicion.told) co_return true;
   queue::Draft draft = co_await make_notice(services, directory, hostname, suspicion);

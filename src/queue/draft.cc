@@ -65,6 +65,7 @@ private:
     row.notify = from.recipient.notify;
     row.orcpt = from.recipient.orcpt;
     row.route = Way::held;
+    row.hold = store::HoldKind::filter;
     row.reason = from.hold;
     if (node.route == Way::remote) row.destination = routes_.destination(domain_of(node.address));
     request_.recipients.push_back(std::move(row));
@@ -80,6 +81,7 @@ private:
     row.route = node.route;
     row.parent = parent;
     row.account = node.account;
+    row.hold = node.hold;
     row.reason = node.reason;
     row.code = node.code;
     row.status = node.status;

@@ -17,7 +17,7 @@ namespace paquebot::queue {
 struct DraftRecipient {
   mail::Recipient recipient;
   std::vector<directory::Node> nodes;
-  std::string hold{}; ///< why it is kept aside for an operator to release; empty: it is not
+  std::string hold{}; ///< why a filter keeps it aside for an operator to release; empty: it does not
 };
 
 /// A message about to be accepted, in the words of those who bring it: sessions, the drop directory, delivery reports, imports.

@@ -38,7 +38,7 @@ TEST_P(StoreContract, TakeoverManyNewRecipientsMarkTheAccountAndHoldTheirMessage
   EXPECT_EQ(inbox_count(bob), 0u) << "nothing leaves the account, not even to a neighbour";
   for (const RecipientFacts& r : trail(sixth.id).recipients) {
     EXPECT_EQ(r.state, State::held);
-    EXPECT_TRUE(r.reason.starts_with(kTakeoverHold)) << r.reason;
+    EXPECT_TRUE(r.hold == HoldKind::takeover) << r.reason;
   }
   const auto marked = suspicions(store());
   ASSERT_EQ(marked.size(), 1u);
@@ -190,8 +190,8 @@ TEST_P(StoreContract, TakeoverWhatWaitsIsHeldByAccountAndTheMarkGoesWithIt) {
   const Ulid hers = accepted(submission(anna, {}, strangers("a", 2)));
   const Ulid his = accepted(submission(bob, {}, strangers("a", 2)));
   ASSERT_TRUE(run(store().books().suspect(anna.id, Signal::networks, "why")).value());
-  const std::string who(kTakeoverHold.substr(std::string_view("held by ").size()));
-  EXPECT_EQ(run(store().queue().operate(QueueAction::hold, {.account = anna.id}, who, now())).value(), 2u);
+  const std::string who(kTakeoverWatch);
+  EXPECT_EQ(run(store().queue().operate(QueueAction::suspend, {.account = anna.id}, who, now())).value(), 2u);
   EXPECT_EQ(trail(hers).recipients[0].state, State::held);
   EXPECT_EQ(trail(his).recipients[0].state, State::waiting);
   EXPECT_EQ(suspicions(store())[0].held, 2u);

@@ -17,12 +17,13 @@ struct QueueFilter {
   std::string address;        ///< sender or recipient; empty: any
   bool held_only = false;     ///< held, or held for later
   Id account = 0;             ///< who submitted it; 0: anybody
-  bool takeover_only = false; ///< held because the account looks taken over (kTakeoverHold)
+  bool takeover_only = false; ///< held because the account looks taken over (HoldKind::takeover)
 };
 
 /// `retry` leaves alone what is held for later (is_held_for_later). `release` of a held recipient lets it wait again, until that time
 /// when it has one; what is held for later it lets go at once, when the filter names the message or an address.
-enum class QueueAction : std::uint8_t { retry, hold, release, cancel };
+/// `suspend` is the hold of an account that looks taken over (HoldKind::takeover).
+enum class QueueAction : std::uint8_t { retry, hold, release, cancel, suspend };
 
 /// What waits to be delivered, what comes of it, and what operators order. A recipient that is claimed is in hand of this node's
 /// epoch until its outcome is recorded; what is in hand when the epoch ends waits again.

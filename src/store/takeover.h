@@ -54,7 +54,7 @@ struct LateBounces {
   std::vector<std::string> addresses; ///< that failed for good, lower-case
 };
 
-/// What the reason of a recipient begins with that is held for this, and of no other.
-inline constexpr std::string_view kTakeoverHold = "held by the take-over watch";
+/// Who holds the mail of such an account (HoldKind::takeover), for the reasons that people read.
+inline constexpr std::string_view kTakeoverWatch = "the take-over watch";
 
 } // namespace paquebot::store

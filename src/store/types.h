@@ -104,6 +104,19 @@ enum class State : std::uint8_t { held = 1, waiting, in_hand, in_mailbox, relaye
 /// A report that a recipient still owes the sender. Numbers are stored.
 enum class Owed : std::uint8_t { none = 0, failure, delay, success };
 
+/// Why a recipient is held, which its reason says in words. Numbers are stored.
+enum class HoldKind : std::uint8_t {
+  none = 0,   ///< it is not
+  other,      ///< held by a version that did not write it down, or nobody says
+  unowned,    ///< an address of ours that leads to no account
+  quarantine, ///< the policy of its author's domain asks for it
+  filter,     ///< a content filter does
+  order,      ///< an operator's
+  takeover,   ///< the account that sent it looks taken over (Suspicion)
+  restored,   ///< it waited when the backup was made that was restored
+  damaged,    ///< its message is missing from the store
+};
+
 /// The body as the accepting transaction gets it: small in memory, or staged before.
 struct NewBody {
   std::string bytes;                               ///< at most kInlineBody octets; used when staged == 0
@@ -130,11 +143,13 @@ struct NewRecipient {
   std::uint8_t notify = mail::kNotifyUnspecified;
   Route route = Route::remote;
   std::int32_t parent = -1;  ///< index of the recipient whose expansion gave this one; -1: named by the sender
-  Id account = 0;            ///< mailbox: whose INBOX
+  Id account = 0;            ///< mailbox: whose
+  std::string mailbox{};     ///< mailbox: its name; INBOX when empty, or when there is none of that name (any more)
   std::string destination;   ///< remote: key of the destination ("example.org", "route:isp")
   std::int64_t due = 0;      ///< remote: not before
   bool in_hand = false;      ///< remote: this node delivers it at once from memory
-  std::string reason;        ///< held, failed: why
+  HoldKind hold{};           ///< held: why
+  std::string reason;        ///< held, failed: why, in words
   std::uint16_t code = 0;    ///< failed: the codes of our refusal, whose words `reason` has
   mail::EnhancedCode status; ///< likewise
   std::int64_t deadline = 0; ///< remote: when the sender's BY runs out; 0: never (claim_overdue)
@@ -159,7 +174,7 @@ struct AcceptRequest {
   std::string note; ///< detail of the `accepted` event
   // Imports only:
   std::int64_t internal_date = 0; ///< 0: accepted_at
-  std::uint32_t flags = 0;        ///< bits of Flag
+  std::uint64_t flags = 0;        ///< bits of Flag
   std::string
       uidl; ///< by which name POP3 clients know it (1 to 70 characters 0x21 to 0x7E); empty, or taken there: a new one
   std::string
@@ -227,6 +242,7 @@ struct RecipientFacts {
   bool delay_reported = false;
   mail::Told last_reply;       ///< what the last attempt came to; Route::failed: our refusal
   std::int64_t changed_at = 0; ///< of the last transition or attempt
+  HoldKind hold{};             ///< held: why
   std::string reason;          ///< held, dropped: why, of whom
   Id account = 0;              ///< in_mailbox: whose
 };
@@ -343,7 +359,9 @@ struct MailboxInfo {
   std::uint32_t uidnext = 1;
   std::uint64_t count = 0;
   std::uint64_t bytes = 0;
-  std::int64_t modseq = 0; ///< the highest
+  std::int64_t modseq = 0;   ///< the highest
+  std::uint64_t unseen = 0;  ///< entries without kSeen
+  std::uint64_t deleted = 0; ///< entries with kDeleted
   MailboxView view() const { return {id, uidnext, modseq}; }
 };
 
@@ -351,8 +369,8 @@ struct EntryInfo {
   std::uint32_t uid = 0;
   bool gone = false; ///< list_view(): it was deleted since; nothing else is known of it
   Ulid uidl;
-  std::string old_uidl; ///< what it goes by instead, when it was imported under that name; else empty
-  std::uint32_t flags = 0;
+  std::string old_uidl;    ///< what it goes by instead, when it was imported under that name; else empty
+  std::uint64_t flags = 0; ///< entry_flags.h
   std::int64_t internal_date = 0;
   std::uint64_t size = 0; ///< octets as read: prefix, head and body
 };

@@ -5,6 +5,7 @@
 #include "store/sqlite/content.h"
 #include "store/sqlite/dmarc.h"
 #include "store/sqlite/limits.h"
+#include "store/sqlite/mailboxes.h"
 #include "store/sqlite/rows.h"
 #include "store/sqlite/suspicion.h"
 
@@ -14,9 +15,13 @@
 namespace paquebot::store::sqlite {
 namespace {
 
+constexpr std::uint32_t kNowhere = ~0u;
+constexpr std::string_view kInbox = "INBOX";
+
 /// One mailbox that gets the message, however many recipients lead to it.
 struct Delivery {
   Id account = 0;
+  std::string named; ///< by the first of them
   Id mailbox = 0;
   std::uint64_t quota = 0;
   std::uint32_t uid = 0;
@@ -58,6 +63,7 @@ AcceptRequest held_whole(const AcceptRequest& request, const std::string& reason
   for (NewRecipient& r : held.recipients) {
     if (r.route == NewRecipient::Route::held || r.route == NewRecipient::Route::failed) continue;
     r.route = NewRecipient::Route::held;
+    r.hold = HoldKind::takeover;
     r.account = 0;
     r.in_hand = false;
     r.owed = Owed::none;
@@ -140,33 +146,52 @@ private:
   }
 
   void find_mailbox(const NewRecipient& recipient, std::uint32_t index) {
-    const auto same = [&recipient](const Delivery& d) { return d.account == recipient.account; };
+    if (leads_to_.empty()) leads_to_.assign(request_.recipients.size(), kNowhere);
+    const auto same = [&recipient](const Delivery& d) {
+      return d.account == recipient.account && d.named == recipient.mailbox;
+    };
     const auto known = std::ranges::find_if(deliveries_, same);
-    if (known != deliveries_.end()) return;
+    if (known != deliveries_.end())
+      return void(leads_to_[index] = static_cast<std::uint32_t>(known - deliveries_.begin()));
     Delivery d;
     d.account = recipient.account;
+    d.named = recipient.mailbox;
     d.recipient = index;
-    {
-      Query q = tx_.db.query("SELECT m.id, a.quota, uidnext, highestmodseq + 1 FROM account a JOIN mailbox m ON "
-                             "m.account = a.id AND m.name = 'INBOX' WHERE a.id = ?",
-                             recipient.account);
-      if (!q.row()) return gone_.push_back(index);
-      d.mailbox = q.i64(0);
-      d.quota = q.u64(1);
-      d.uid = q.u32(2);
-      d.modseq = q.i64(3);
-    }
+    const bool elsewhere = !recipient.mailbox.empty() && load_mailbox(d, mailbox_name(recipient.mailbox));
+    if (!elsewhere && !load_mailbox(d, kInbox)) return gone_.push_back(index);
+    const auto there = std::ranges::find(deliveries_, d.mailbox, &Delivery::mailbox); // by another name
+    if (there != deliveries_.end())
+      return void(leads_to_[index] = static_cast<std::uint32_t>(there - deliveries_.begin()));
     d.prefix = prefix_of(request_, recipient);
     // These are not refused for a full mailbox: a report has nobody to return to, and nobody waits for the answer to mail
     // dropped on this machine (a mailbox full before was seen at the pick-up).
     using enum MessageClass;
     const bool bound = d.quota != 0 && request_.klass != report && request_.klass != local;
     if (bound && used_by(recipient.account) + entry_size(d) > d.quota) return full_.push_back(index);
+    leads_to_[index] = static_cast<std::uint32_t>(deliveries_.size());
     deliveries_.push_back(std::move(d));
   }
 
+  /// False when the account has none of that name, or is gone.
+  bool load_mailbox(Delivery& d, std::string_view name) {
+    Query q = tx_.db.query("SELECT m.id, a.quota, uidnext, highestmodseq + 1 FROM account a JOIN mailbox m ON "
+                           "m.account = a.id AND m.name = ? WHERE a.id = ?",
+                           name, d.account);
+    if (!q.row()) return false;
+    d.mailbox = q.i64(0);
+    d.quota = q.u64(1);
+    d.uid = q.u32(2);
+    d.modseq = q.i64(3);
+    return true;
+  }
+
+  /// In all its mailboxes, with what this message adds to others of them.
   std::uint64_t used_by(Id account) {
-    return static_cast<std::uint64_t>(tx_.db.number("SELECT sum(bytes) FROM mailbox WHERE account = ?", 0, account));
+    auto used =
+        static_cast<std::uint64_t>(tx_.db.number("SELECT sum(bytes) FROM mailbox WHERE account = ?", 0, account));
+    for (const Delivery& d : deliveries_)
+      if (d.account == account) used += entry_size(d);
+    return used;
   }
 
   std::uint64_t entry_size(const Delivery& d) const { return d.prefix.size() + request_.head.size() + body_size(); }
@@ -227,12 +252,15 @@ private:
     return r.destination.empty() ? r.address.substr(r.address.rfind('@') + 1) : r.destination;
   }
 
-  /// Of the entry that is made for it; 0: none.
-  std::uint32_t uid_of(const NewRecipient& r) const {
-    if (r.route != NewRecipient::Route::mailbox) return 0;
-    const auto same = [&r](const Delivery& d) { return d.account == r.account; };
-    const auto known = std::ranges::find_if(deliveries_, same);
-    return known == deliveries_.end() ? 0 : known->uid;
+  /// The entry that is made for it; null: none.
+  const Delivery* delivery_of(std::uint32_t index) const {
+    const std::uint32_t at = leads_to_.empty() ? kNowhere : leads_to_[index];
+    return at == kNowhere ? nullptr : &deliveries_[at];
+  }
+
+  static HoldKind hold_of(const NewRecipient& r, State state) {
+    if (state != State::held) return HoldKind::none;
+    return r.hold == HoldKind::none ? HoldKind::other : r.hold;
   }
 
   void write_recipient(const NewRecipient& r, std::uint32_t index) {
@@ -241,26 +269,30 @@ private:
     const Id destination = key.empty() ? 0 : destination_id(tx_, key);
     const Id owner = state == State::in_hand ? tx_.epoch : 0;
     const bool refused = state == State::failed;
+    const Delivery* entry = delivery_of(index);
     tx_.db.run(
         "INSERT INTO recipient(message, n, state, destination, due, expires, owner, owed, delay_reported, attempts, "
         "changed_at, route, account, parent, notify, address, orcpt, via, last_reply, own_code, own_status, own_text, "
-        "reason, priority, deadline, uid) "
-        "VALUES(?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?, ?, ?)",
+        "reason, priority, deadline, uid, mailbox, hold_kind) "
+        "VALUES(?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         request_.id, index, state, destination, std::min(r.due, expires()), expires(), owner, r.owed,
         request_.accepted_at, r.route, r.account, r.parent, r.notify, r.address, r.orcpt, r.via,
         refused ? r.code : std::uint16_t{0}, refused ? to_column(r.status) : std::string(),
         refused ? r.reason : std::string(), r.reason, request_.sender.priority,
-        r.deadline > 0 ? r.deadline + more_time() : 0, uid_of(r));
+        r.deadline > 0 ? r.deadline + more_time() : 0, entry != nullptr ? entry->uid : 0,
+        entry != nullptr ? entry->mailbox : 0, hold_of(r, state));
   }
 
   void write_entry(const Delivery& d, const Content& content) {
-    tx_.db.run("UPDATE mailbox SET uidnext = ?, highestmodseq = ?, count = count + 1, bytes = bytes + ? WHERE id = ?",
-               d.uid + 1, d.modseq, entry_size(d), d.mailbox);
+    const std::uint64_t flags =
+        (request_.flags & kSystemFlags) | (request_.sender.smtputf8 ? kInternational : std::uint64_t{0});
+    tx_.db.run("UPDATE mailbox SET uidnext = ?, highestmodseq = ?, count = count + 1, bytes = bytes + ?, "
+               "unseen = unseen + ?, deleted = deleted + ? WHERE id = ?",
+               d.uid + 1, d.modseq, entry_size(d), (flags & kSeen) == 0, (flags & kDeleted) != 0, d.mailbox);
     const Ulid fresh = tx_.memory.ulids.next();
     // By a clock that is behind, it would be too old as soon as the clock is right again.
     const std::int64_t arrived = std::max(tx_.now, tx_.memory.heartbeat);
     const std::int64_t date = request_.internal_date != 0 ? request_.internal_date : request_.accepted_at;
-    const std::uint32_t flags = request_.flags | (request_.sender.smtputf8 ? kInternational : 0);
     tx_.db.run("INSERT INTO entry(mailbox, uid, uidl, message, recipient, flags, modseq, internal_date, head, body, "
                "size, prefix, arrived) "
                "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -324,6 +356,7 @@ private:
   Tx& tx_;
   const AcceptRequest& request_;
   std::vector<Delivery> deliveries_;
+  std::vector<std::uint32_t> leads_to_; ///< by recipient: which delivery; empty: none leads to any
   std::vector<std::uint32_t> gone_;
   std::vector<std::uint32_t> full_;
 };

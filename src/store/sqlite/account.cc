@@ -75,6 +75,7 @@ Result<Account> add_account(Tx& tx, const Account& account) {
                          Blob{made.scram_salt}, made.scram_iterations, Blob{made.scram_keys});
   tx.db.run("INSERT INTO address(domain, local, account) VALUES(?, ?, ?)", domain->id, local, made.id);
   make_mailbox(tx, made.id, "INBOX");
+  tx.db.run("INSERT INTO subscription(account, name) VALUES(?, 'INBOX')", made.id);
   if (domain->owner == 0) tx.db.run("UPDATE domain SET owner = ? WHERE id = ?", made.id, domain->id);
   return made;
 }
@@ -138,6 +139,7 @@ Result<> remove_account(Tx& tx, const std::string& login) {
   tx.db.run("DELETE FROM address WHERE account = ? AND account <> 0", account->id);
   // Its mail goes in slices (maintain): a large mailbox would hold up every other commit.
   tx.db.run("UPDATE mailbox SET account = NULL WHERE account = ?", account->id);
+  tx.db.run("DELETE FROM subscription WHERE account = ?", account->id);
   tx.db.run("DELETE FROM counter WHERE account = ?", account->id);
   tx.db.run("DELETE FROM account_limit WHERE account = ?", account->id);
   tx.db.run("DELETE FROM correspondent WHERE account = ?", account->id);

@@ -39,12 +39,13 @@ void release_head(Db& db, Id head) {
 void release_body(Db& db, Id body) {
   if (body == 0) return;
   db.run("DELETE FROM body WHERE id = ? AND refs <= 1 AND bulk = 0", body); // most have one holder
-  if (db.changes() != 0) return;
+  if (db.changes() != 0) return db.run("DELETE FROM outline WHERE body = ?", body);
   db.run("UPDATE body SET refs = refs - 1 WHERE id = ? AND refs > 1", body);
   if (db.changes() != 0) return;
   const Id bulk = db.number("SELECT bulk FROM body WHERE id = ?", 0, body);
   if (bulk != 0) db.run("INSERT OR IGNORE INTO bulk_garbage(bulk) VALUES(?)", bulk);
   db.run("DELETE FROM body WHERE id = ?", body);
+  db.run("DELETE FROM outline WHERE body = ?", body);
 }
 
 } // namespace

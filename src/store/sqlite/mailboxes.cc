@@ -24,24 +24,25 @@ struct Removed {
   Id head = 0;
   Id body = 0;
   std::uint64_t size = 0;
+  std::uint64_t flags = 0;
 };
 
 std::optional<Removed> find_entry(Db& db, Id mailbox, std::uint32_t uid) {
   Query q =
-      db.query("SELECT message, recipient, head, body, size FROM entry WHERE mailbox = ? AND uid = ?", mailbox, uid);
+      db.query("SELECT message, recipient, head, body, size, flags FROM entry WHERE mailbox = ? AND uid = ?", mailbox,
+               uid);
   if (!q.row()) return {};
-  return Removed{q.ulid(0), q.u32(1), q.i64(2), q.i64(3), q.u64(4)};
+  return Removed{q.ulid(0), q.u32(1), q.i64(2), q.i64(3), q.u64(4), q.u64(5)};
 }
 
-/// The name compared as RFC 3501 section 5.1 says: INBOX in any case. not_found when there is none.
+/// not_found when there is none.
 Result<MailboxInfo> open_mailbox(Db& db, Id account, const std::string& name) {
-  const std::string wanted = iequals(name, "INBOX") ? "INBOX" : name;
-  Query q = db.query("SELECT id, uidvalidity, uidnext, count, bytes, highestmodseq FROM mailbox "
+  Query q = db.query("SELECT id, uidvalidity, uidnext, count, bytes, highestmodseq, unseen, deleted FROM mailbox "
                      "WHERE account = ? AND name = ?",
-                     account, wanted);
+                     account, mailbox_name(name));
   if (!q.row())
     return fail(Errc::not_found, "there is no mailbox " + printable(name) + " in account " + std::to_string(account));
-  return MailboxInfo{q.i64(0), q.u32(1), q.u32(2), q.u64(3), q.u64(4), q.i64(5)};
+  return MailboxInfo{q.i64(0), q.u32(1), q.u32(2), q.u64(3), q.u64(4), q.i64(5), q.u64(6), q.u64(7)};
 }
 
 std::vector<EntryInfo> list_entries(Db& db, Id mailbox, std::uint32_t after_uid, std::size_t most) {
@@ -236,9 +237,13 @@ Task<Result<Mailboxes::Expired>> SqliteMailboxes::expire_entries(std::int64_t be
 
 } // namespace
 
+std::string mailbox_name(const std::string& name) { return iequals(name, "INBOX") ? "INBOX" : name; }
+
 std::size_t expunge(Tx& tx, Id mailbox, const std::vector<std::uint32_t>& uids, const std::string& who) {
   std::vector<std::uint32_t> gone;
   std::uint64_t bytes = 0;
+  std::uint64_t unseen = 0;
+  std::uint64_t deleted = 0;
   for (const std::uint32_t uid : uids) {
     const auto entry = find_entry(tx.db, mailbox, uid);
     if (!entry) continue;
@@ -246,12 +251,15 @@ std::size_t expunge(Tx& tx, Id mailbox, const std::vector<std::uint32_t>& uids, 
     release_content(tx.db, entry->head, entry->body);
     add_events(tx.db, entry->message, {{tx.now, EventKind::removed, {entry->recipient}, who, 1}});
     bytes += entry->size;
+    unseen += (entry->flags & kSeen) == 0 ? 1 : 0;
+    deleted += (entry->flags & kDeleted) != 0 ? 1 : 0;
     gone.push_back(uid);
   }
   if (gone.empty()) return 0;
   const std::int64_t modseq = tx.db.number("UPDATE mailbox SET count = count - ?, bytes = bytes - ?, "
+                                           "unseen = unseen - ?, deleted = deleted - ?, "
                                            "highestmodseq = highestmodseq + 1 WHERE id = ? RETURNING highestmodseq",
-                                           0, gone.size(), bytes, mailbox);
+                                           0, gone.size(), bytes, unseen, deleted, mailbox);
   note_expunged(tx, mailbox, modseq, gone);
   return gone.size();
 }

@@ -7,6 +7,8 @@
 
 namespace paquebot::store::sqlite {
 
+/// As it is kept: INBOX in any case is one name (RFC 3501 section 5.1).
+std::string mailbox_name(const std::string& name);
 /// Deletes entries and notes in `expunged` what they were; returns how many there were to delete.
 std::size_t expunge(Tx& tx, Id mailbox, const std::vector<std::uint32_t>& uids, const std::string& who);
 /// Makes an empty mailbox whose uidvalidity no mailbox of this store ever had.

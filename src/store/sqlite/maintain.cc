@@ -23,6 +23,7 @@ struct Entry {
   Id head;
   Id body;
   std::uint64_t size;
+  std::uint64_t flags;
 };
 
 } // namespace
@@ -61,13 +62,17 @@ bool empty_dropped_mailboxes(Tx& tx) {
   if (mailbox == 0) return false;
   std::vector<Entry> slice;
   {
-    Query q = tx.db.query("SELECT uid, head, body, size FROM entry WHERE mailbox = ? ORDER BY uid LIMIT ?", mailbox,
-                          kEntries);
-    while (q.row()) slice.push_back({q.u32(0), q.i64(1), q.i64(2), q.u64(3)});
+    Query q = tx.db.query("SELECT uid, head, body, size, flags FROM entry WHERE mailbox = ? ORDER BY uid LIMIT ?",
+                          mailbox, kEntries);
+    while (q.row()) slice.push_back({q.u32(0), q.i64(1), q.i64(2), q.u64(3), q.u64(4)});
   }
   std::uint64_t bytes = 0;
+  std::uint64_t unseen = 0;
+  std::uint64_t deleted = 0;
   for (const Entry& entry : slice) {
     bytes += entry.size;
+    unseen += (entry.flags & kSeen) == 0 ? 1 : 0;
+    deleted += (entry.flags & kDeleted) != 0 ? 1 : 0;
     tx.db.run("DELETE FROM entry WHERE mailbox = ? AND uid = ?", mailbox, entry.uid);
     release_content(tx.db, entry.head, entry.body);
   }
@@ -77,9 +82,12 @@ bool empty_dropped_mailboxes(Tx& tx) {
               "LIMIT ?2)",
               mailbox, kDigests);
     if (tx.db.changes() > 0 || drop_expunged(tx, mailbox)) return true;
+    tx.db.run("DELETE FROM keyword WHERE mailbox = ?", mailbox); // few
     tx.db.run("DELETE FROM mailbox WHERE id = ?", mailbox);
   } else {
-    tx.db.run("UPDATE mailbox SET count = count - ?, bytes = bytes - ? WHERE id = ?", slice.size(), bytes, mailbox);
+    tx.db.run("UPDATE mailbox SET count = count - ?, bytes = bytes - ?, unseen = unseen - ?, deleted = deleted - ? "
+              "WHERE id = ?",
+              slice.size(), bytes, unseen, deleted, mailbox);
   }
   return true;
 }

@@ -2,7 +2,6 @@
 #include "store/sqlite/queue.h"
 #include "store/sqlite/rows.h"
 #include "store/sqlite/slice.h"
-#include "store/takeover.h"
 
 #include <algorithm>
 #include <map>
@@ -22,7 +21,7 @@ bool sent_by(const MessageFacts& m, std::string_view address) {
 
 bool matches(const QueueFilter& filter, const MessageFacts& m, const RecipientFacts& r) {
   if (!is_unfinished(r.state)) return false;
-  if (filter.takeover_only && (r.state != State::held || !r.reason.starts_with(kTakeoverHold))) return false;
+  if (filter.takeover_only && r.hold != HoldKind::takeover) return false;
   if (filter.held_only && r.state != State::held && !is_held_for_later(m, r)) return false;
   if (!filter.destination.empty() && r.destination != filter.destination) return false;
   return filter.address.empty() || same_address(r.address, filter.address) || sent_by(m, filter.address);
@@ -140,7 +139,8 @@ struct Order {
 Order order_of(QueueAction action) {
   switch (action) {
     case QueueAction::retry: return {State::waiting, State::waiting, State::waiting, EventKind::released};
-    case QueueAction::hold: return {State::waiting, State::waiting, State::held, EventKind::held};
+    case QueueAction::hold:
+    case QueueAction::suspend: return {State::waiting, State::waiting, State::held, EventKind::held};
     case QueueAction::release: return {State::held, State::held, State::waiting, EventKind::released};
     case QueueAction::cancel: break;
   }
@@ -153,7 +153,7 @@ std::optional<Order> order_for(QueueAction action, const QueueFilter& filter, co
                                const RecipientFacts& r, std::int64_t now) {
   Order order = order_of(action);
   const bool for_later = is_held_for_later(item.message, r) && r.due > now;
-  if (!for_later || action == QueueAction::hold || action == QueueAction::cancel) return order;
+  if (!for_later || order.to != State::waiting) return order;
   const bool named = filter.message || !filter.address.empty();
   if (action == QueueAction::retry || !named) return {};
   order.from = State::waiting;
@@ -168,12 +168,12 @@ std::int64_t due_after(const Order& order, const WorkItem& item, const Recipient
 }
 
 /// Asks again for the state: the listing was another transaction.
-bool apply(Tx& tx, const Order& order, const Ulid& message, std::uint32_t index, const std::string& reason,
-           std::int64_t now, std::int64_t due) {
+bool apply(Tx& tx, const Order& order, HoldKind hold, const Ulid& message, std::uint32_t index,
+           const std::string& reason, std::int64_t now, std::int64_t due) {
   tx.db.run(
       "UPDATE recipient SET state = ?1, due = iif(?2 <> 0, ?2, due), owed = iif(?1 = 8, 0, owed), changed_at = ?3, "
-      "reason = ?4 WHERE message = ?5 AND n = ?6 AND state IN (?7, ?8)",
-      order.to, due, now, reason, message, index, order.from, order.also_from);
+      "reason = ?4, hold_kind = ?9 WHERE message = ?5 AND n = ?6 AND state IN (?7, ?8)",
+      order.to, due, now, reason, message, index, order.from, order.also_from, hold);
   if (tx.db.changes() == 0) return false;
   if (order.to == State::dropped) change_pending(tx.db, message, -1);
   return true;
@@ -194,11 +194,18 @@ std::size_t drop_orphans(Tx& tx, const WorkItem& item) {
 std::string reason_of(QueueAction action, const std::string& who) {
   switch (action) {
     case QueueAction::retry: return "retry ordered by " + who;
-    case QueueAction::hold: return "held by " + who;
+    case QueueAction::hold:
+    case QueueAction::suspend: return "held by " + who;
     case QueueAction::release: return "released by " + who;
     case QueueAction::cancel: break;
   }
   return "cancelled by " + who;
+}
+
+/// Of what it leaves held.
+HoldKind hold_of(QueueAction action) {
+  if (action == QueueAction::suspend) return HoldKind::takeover;
+  return action == QueueAction::hold ? HoldKind::order : HoldKind::none;
 }
 
 } // namespace
@@ -236,7 +243,8 @@ std::size_t operate(Tx& tx, QueueAction action, const QueueFilter& filter, const
     }
     for (const RecipientFacts& r : item.recipients) {
       const auto order = order_for(action, filter, item, r, now);
-      if (!order || !apply(tx, *order, item.message.id, r.index, reason, now, due_after(*order, item, r, now)))
+      if (!order ||
+          !apply(tx, *order, hold_of(action), item.message.id, r.index, reason, now, due_after(*order, item, r, now)))
         continue;
       indexes.push_back(r.index);
       destinations.insert(r.destination);

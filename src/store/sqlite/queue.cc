@@ -87,8 +87,9 @@ void hold_back(Tx& tx, const Outcome& o, Owed before, const std::string& reason,
   const mail::Told& told = o.reply;
   tx.db.run("UPDATE recipient SET state = 1, owner = 0, due = min(iif(? <> 0, ?, due), expires), attempts = attempts + "
             "?, owed = ?, "
-            "changed_at = ?, reason = ? WHERE message = ? AND n = ?",
-            o.due, o.due, o.attempted, o.owed == Owed::none ? before : o.owed, tx.now, reason, o.message, o.index);
+            "changed_at = ?, reason = ?, hold_kind = ? WHERE message = ? AND n = ?",
+            o.due, o.due, o.attempted, o.owed == Owed::none ? before : o.owed, tx.now, reason, HoldKind::takeover,
+            o.message, o.index);
   if (!told.empty())
     tx.db.run("UPDATE recipient SET peer_host = ?, peer_place = ?, peer_code = ?, peer_status = ?, last_reply = ?, "
               "own_code = ?, own_status = ?, own_text = ? WHERE message = ? AND n = ?",
@@ -136,6 +137,8 @@ bool record_outcome(Tx& tx, const Outcome& o, EventList& events, bool suspects) 
             o.to, o.due, tx.now, o.due, o.due, o.attempted, owed, tx.now, told.host, told.place, told.peer.code,
             to_column(told.peer.enhanced), told.peer.text, told.own.code, to_column(told.own.enhanced), told.own.text,
             o.to, words, o.deadline_met, o.message, o.index);
+  if (o.to == State::held)
+    tx.db.run("UPDATE recipient SET hold_kind = ? WHERE message = ? AND n = ?", HoldKind::other, o.message, o.index);
   if (!is_pending(o.to, owed)) change_pending(tx.db, o.message, -1);
   events.add(o.message, tx.now, event_of(o.to), o.index, words);
   return true;
@@ -151,8 +154,10 @@ void set_aside(Tx& tx, const Key& key) {
                                {"to", address},
                                {"why", "its message is missing from the store: it is held"},
                                {"advice", "restore a backup, or let go of it: paquebot queue cancel"}});
-  tx.db.run("UPDATE recipient SET state = 1, owner = 0, changed_at = ?, reason = ? WHERE message = ? AND n = ?", tx.now,
-            reason, key.message, key.index);
+  tx.db.run(
+      "UPDATE recipient SET state = 1, owner = 0, changed_at = ?, reason = ?, hold_kind = ? WHERE message = ? AND "
+      "n = ?",
+      tx.now, reason, HoldKind::damaged, key.message, key.index);
 }
 
 /// Takes recipients in hand and adds them to `items`, by message.

@@ -176,7 +176,8 @@ private:
     main.exec(("PRAGMA application_id = " + std::to_string(kMainApplication)).c_str());
     const std::int64_t last = main.number("SELECT max(uidvalidity) FROM mailbox", 0);
     const std::int64_t fresh = std::max(last + 1, millis(system_clock().wall()) / 1000);
-    main.run("UPDATE mailbox SET uidvalidity = ?", fresh);
+    main.exec("DELETE FROM expunged"); // under another uidvalidity nobody asks for it
+    main.run("UPDATE mailbox SET uidvalidity = ?, forgotten = highestmodseq", fresh);
     main.run("UPDATE setting SET value = max(CAST(value AS INTEGER), ?) WHERE key = 'mailbox.uidvalidity'", fresh);
     main.run("INSERT OR REPLACE INTO setting(key, value) VALUES(?, ?)", std::string_view(kRestoredSetting),
              std::string_view("yes"));
@@ -200,8 +201,9 @@ private:
         messages.back().second.push_back(q.u32(1));
       }
     }
-    main.run("UPDATE recipient SET state = 1, owner = 0, changed_at = ?, reason = ? WHERE state IN (2, 3)", now,
-             reason);
+    main.run(
+        "UPDATE recipient SET state = 1, owner = 0, changed_at = ?, reason = ?, hold_kind = ? WHERE state IN (2, 3)",
+        now, reason, HoldKind::restored);
     for (auto& [message, indexes] : messages)
       add_events(main, message, {{now, EventKind::held, std::move(indexes), reason, 1}});
   }

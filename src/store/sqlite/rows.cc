@@ -43,6 +43,7 @@ RecipientFacts recipient_of(const Query& q) {
   r.via = q.text(13);
   r.last_reply = told_of(q, 14);
   if (r.state == State::in_mailbox) r.account = q.i64(22);
+  r.hold = q.as<HoldKind>(23);
   return r;
 }
 
@@ -98,7 +99,7 @@ std::optional<RecipientFacts> load_recipient(Db& db, const Ulid& message, std::u
   Query q = db.query(
       "SELECT n, address, orcpt, notify, state, parent, (SELECT key FROM destination WHERE id = destination), due, "
       "attempts, owed, delay_reported, changed_at, reason, via, peer_host, peer_place, peer_code, peer_status, "
-      "last_reply, own_code, own_status, own_text, account FROM recipient WHERE message = ? AND n = ?",
+      "last_reply, own_code, own_status, own_text, account, hold_kind FROM recipient WHERE message = ? AND n = ?",
       message, index);
   if (!q.row()) return {};
   return recipient_of(q);
@@ -108,7 +109,7 @@ std::vector<RecipientFacts> load_recipients(Db& db, const Ulid& message) {
   Query q = db.query(
       "SELECT n, address, orcpt, notify, state, parent, (SELECT key FROM destination WHERE id = destination), due, "
       "attempts, owed, delay_reported, changed_at, reason, via, peer_host, peer_place, peer_code, peer_status, "
-      "last_reply, own_code, own_status, own_text, account FROM recipient WHERE message = ? ORDER BY n",
+      "last_reply, own_code, own_status, own_text, account, hold_kind FROM recipient WHERE message = ? ORDER BY n",
       message);
   std::vector<RecipientFacts> out;
   while (q.row()) out.push_back(recipient_of(q));

@@ -16,6 +16,11 @@ constexpr Rule kBodyRules[] = {
      "body %: a value is out of its range"},
 };
 
+constexpr Rule kOutlineRules[] = {
+    {"outline.body", "NOT EXISTS (SELECT 1 FROM body b WHERE b.id = o.body)",
+     "body %: it does not exist, but what it is made of is kept"},
+};
+
 constexpr Rule kGarbageRules[] = {
     {"garbage.owned", "EXISTS (SELECT 1 FROM body b WHERE b.bulk = g.bulk AND b.bulk <> 0)",
      "body % in bulk.db: owned and given up at once", kGivenAgain},
@@ -149,6 +154,7 @@ std::vector<Part> content_parts() {
   return {
       Walk{false, {"head h", {"h.id"}}, "h.id", kHeadRules},
       Walk{false, {"body b", {"b.id"}}, "b.id", kBodyRules},
+      Walk{false, {"outline o", {"o.body", "o.head"}}, "o.body", kOutlineRules},
       Walk{false, {"bulk_garbage g", {"g.bulk"}}, "g.bulk", kGarbageRules},
       Look{{kHeadHolders}, check_head_holders},
       Look{{kBodyHolders}, check_body_holders},

@@ -5,10 +5,17 @@
 namespace paquebot::store::sqlite {
 namespace {
 
+/// An older file is shown as of today, without what the steps compute (view_as_today).
+bool counts_flags(Check& check, const Query&) { return check.main.number("PRAGMA user_version", 0) >= 11; }
+
 constexpr Rule kMailboxRules[] = {
     {"mailbox.counts",
      "(b.count, b.bytes) <> (SELECT count(*), ifnull(sum(e.size), 0) FROM entry e WHERE e.mailbox = b.id)",
      "mailbox %: its count or bytes do not match its entries"},
+    {"mailbox.unseen", "b.unseen <> (SELECT count(*) FROM entry e WHERE e.mailbox = b.id AND e.flags & 1 = 0)",
+     "mailbox %: its count of unseen entries is wrong", kMiscounted, counts_flags},
+    {"mailbox.deleted", "b.deleted <> (SELECT count(*) FROM entry e WHERE e.mailbox = b.id AND e.flags & 8 <> 0)",
+     "mailbox %: its count of entries marked as deleted is wrong", kMiscounted, counts_flags},
     {"mailbox.uidnext", "b.uidnext <= (SELECT max(e.uid) FROM entry e WHERE e.mailbox = b.id)",
      "mailbox %: an entry has a uid that is still to be given", kGivenAgain},
     {"mailbox.account", "b.account IS NOT NULL AND NOT EXISTS (SELECT 1 FROM account a WHERE a.id = b.account)",
@@ -25,7 +32,9 @@ constexpr Rule kMailboxRules[] = {
      "mailbox %: it forgot what is still to be deleted"},
     {"mailbox.name", "b.name = '' OR (lower(b.name) = 'inbox' AND b.name <> 'INBOX')",
      "mailbox %: its name is not normal"},
-    {"mailbox.values", "b.uidnext NOT BETWEEN 1 AND 4294967296 OR b.count < 0 OR b.bytes < 0",
+    {"mailbox.values",
+     "b.uidnext NOT BETWEEN 1 AND 4294967296 OR b.count < 0 OR b.bytes < 0 OR "
+     "b.special_use NOT BETWEEN 0 AND 127",
      "mailbox %: a value is out of its range"},
 };
 
@@ -65,6 +74,14 @@ constexpr Rule kEntryRules[] = {
      "mailbox %: the size of an entry is not that of its content"},
     {"entry.modseq", "e.modseq NOT BETWEEN 1 AND (SELECT b.highestmodseq FROM mailbox b WHERE b.id = e.mailbox)",
      "mailbox %: an entry has a modseq above the mailbox's"},
+    {"entry.order",
+     "e.flags & 64 = 0 AND e.modseq <= (SELECT p.modseq FROM entry p WHERE p.mailbox = e.mailbox AND p.uid < e.uid AND "
+     "p.flags & 64 = 0 ORDER BY p.uid DESC LIMIT 1)",
+     "mailbox %: an entry was changed, but is not noted as such"},
+    {"entry.keyword",
+     "e.flags >= 65536 AND (e.flags >> 16) & ~(SELECT ifnull(sum(1 << (k.bit - 16)), 0) FROM keyword k "
+     "WHERE k.mailbox = e.mailbox) <> 0",
+     "mailbox %: an entry has a keyword without a name"},
     {"entry.recipient",
      "EXISTS (SELECT 1 FROM message m WHERE m.id = e.message) AND "
      "NOT EXISTS (SELECT 1 FROM recipient r WHERE r.message = e.message AND r.n = e.recipient)",
@@ -79,9 +96,23 @@ constexpr Rule kEntryRules[] = {
     {"entry.values",
      "e.uid NOT BETWEEN 1 AND 4294967295 OR (typeof(e.uidl) = 'blob' AND length(e.uidl) <> 16) OR "
      "(typeof(e.uidl) = 'text' AND length(e.uidl) NOT BETWEEN 1 AND 70) OR typeof(e.uidl) NOT IN ('blob', 'text') OR "
-     "typeof(e.message) <> 'blob' OR length(e.message) <> 16 OR e.flags NOT BETWEEN 0 AND 63 OR e.size < 0 OR "
+     "typeof(e.message) <> 'blob' OR length(e.message) <> 16 OR e.flags < 0 OR e.flags & 65408 <> 0 OR "
+     "e.size < 0 OR "
      "e.recipient NOT BETWEEN 0 AND 4294967295 OR e.internal_date NOT BETWEEN -62135596800000 AND 253402300799999",
      "mailbox %: a value of an entry is out of its range"},
+};
+
+constexpr Rule kKeywordRules[] = {
+    {"keyword.mailbox", "NOT EXISTS (SELECT 1 FROM mailbox b WHERE b.id = k.mailbox)",
+     "mailbox %: it does not exist, but has keywords"},
+    {"keyword.values", "k.bit NOT BETWEEN 16 AND 62 OR k.name = ''", "mailbox %: a keyword is out of its range"},
+};
+
+constexpr Rule kSubscriptionRules[] = {
+    {"subscription.account", "NOT EXISTS (SELECT 1 FROM account a WHERE a.id = s.account)",
+     "account %: it does not exist, but has subscribed"},
+    {"subscription.name", "s.name = '' OR (lower(s.name) = 'inbox' AND s.name <> 'INBOX')",
+     "account %: a name that it has subscribed is not normal"},
 };
 
 constexpr Rule kExpungedRules[] = {
@@ -111,6 +142,8 @@ std::vector<Part> mailbox_parts() {
       Walk{false, {"mailbox b", {"b.id"}}, "b.id", kMailboxRules},
       Walk{false, {"entry e", {"e.mailbox", "e.uid"}}, "e.mailbox", kEntryRules},
       Walk{false, {"expunged x", {"x.mailbox", "x.modseq", "x.uid"}}, "x.mailbox", kExpungedRules},
+      Walk{false, {"keyword k", {"k.mailbox", "k.bit"}}, "k.mailbox", kKeywordRules},
+      Walk{false, {"subscription s", {"s.account", "s.name"}}, "s.account", kSubscriptionRules},
       Walk{false, {"imported i", {"i.mailbox", "i.digest"}}, "i.mailbox", kImportRules},
   };
 }

@@ -68,6 +68,9 @@ bool was_not_removed(Check& check, const Query& row) {
   return true;
 }
 
+/// An older file is shown as of today, without what the steps compute (view_as_today).
+bool has_hold_kinds(Check& check, const Query&) { return check.main.number("PRAGMA user_version", 0) >= 11; }
+
 constexpr Rule kRecipientRules[] = {
     {"recipient.message", "NOT EXISTS (SELECT 1 FROM message m WHERE m.id = r.message)",
      "message %: it is unknown, but has recipients", kLost},
@@ -98,13 +101,17 @@ constexpr Rule kRecipientRules[] = {
      "message %: a recipient came of one that does not exist"},
     {"recipient.address", "r.address = ''", "message %: a recipient has no address", kStuck},
     {"recipient.entry",
-     "r.state = 4 AND r.uid > 0 AND EXISTS (SELECT 1 FROM mailbox b WHERE b.account = r.account AND b.name = 'INBOX') "
-     "AND "
-     "NOT EXISTS (SELECT 1 FROM mailbox b JOIN entry e ON e.mailbox = b.id AND e.uid = r.uid AND e.message = r.message "
-     "WHERE b.account = r.account AND b.name = 'INBOX')",
+     "r.state = 4 AND r.uid > 0 AND EXISTS (SELECT 1 FROM mailbox b WHERE b.id = r.mailbox AND b.account = r.account) "
+     "AND NOT EXISTS (SELECT 1 FROM entry e WHERE e.mailbox = r.mailbox AND e.uid = r.uid AND e.message = r.message)",
      "message %: it was delivered to a mailbox, but is not there, and nobody deleted it", kIncomplete, was_not_removed},
-    {"recipient.uid", "r.uid >= (SELECT b.uidnext FROM mailbox b WHERE b.account = r.account AND b.name = 'INBOX')",
+    {"recipient.uid", "r.uid >= (SELECT b.uidnext FROM mailbox b WHERE b.id = r.mailbox)",
      "message %: its uid in a mailbox would be given again", kGivenAgain},
+    {"recipient.mailbox",
+     "(r.uid > 0) <> (r.mailbox > 0) OR "
+     "r.mailbox NOT BETWEEN 0 AND (SELECT ifnull(max(seq), 0) FROM sqlite_sequence WHERE name = 'mailbox')",
+     "message %: it was delivered to a mailbox that never was"},
+    {"recipient.hold", "(r.state = 1) <> (r.hold_kind <> 0) OR r.hold_kind NOT BETWEEN 0 AND 8",
+     "message %: a recipient is held for no known reason, or has one and is not held", kMiscounted, has_hold_kinds},
     {"recipient.values",
      "r.n < 0 OR r.delay_reported NOT BETWEEN 0 AND 1 OR r.attempts NOT BETWEEN 0 AND 4294967295 OR "
      "r.changed_at NOT BETWEEN 0 AND 253402300799999 OR r.route NOT BETWEEN 0 AND 4 OR r.parent < -1 OR "

@@ -157,6 +157,23 @@ CREATE TABLE dmarc_row(day INTEGER NOT NULL, domain TEXT NOT NULL, source TEXT N
 // IMAP's QRESYNC (RFC 7162). Upkeep forgets it as it does trails; mailbox.forgotten: what has this modseq or a lower one may be
 // forgotten already.
 //
+// What IMAP needs of mailboxes. mailbox.unseen, deleted: entries without \Seen, with \Deleted; whatever adds, deletes or changes
+// entries keeps them, STATUS tells them. mailbox.special_use: a bit for each of RFC 6154 (1 \All, 2 \Archive, 4 \Drafts, 8 \Flagged,
+// 16 \Junk, 32 \Sent, 64 \Trash), set by CREATE, told by LIST. subscription: names, which stay when their mailbox goes (RFC 9051
+// section 6.3.8); INBOX from the beginning. keyword: which bit of entry.flags (entry_flags.h) is which keyword in a mailbox, made by
+// STORE and APPEND. entry_touched: entries whose flags were changed since they came, by modseq: FETCH (CHANGEDSINCE). Those that were
+// not are found without it, since their modseqs rise with their uids (an index over all would cost every message a page).
+// entry.arrived is also the save date (RFC 8514), entry.message the EMAILID (RFC 8474: a copy keeps it); THREADID is NIL as that
+// allows, and may come as a column that may be null. outline: what FETCH makes of a head over a body, packed, kept on the first
+// time: beside the body and not in its row, which would have to be written anew with all of its content. It goes with the body.
+//
+// recipient.mailbox: where the entry `uid` of one that was delivered is, if any. recipient.hold_kind: HoldKind; it was told from the
+// words of `reason` before.
+//
+// What is still to come needs no large table written anew: sites, what was learned of them, policies of MTA-STS and reports of TLS
+// are tables of their own, and a destination finds its site by a column that may be null; recipient.lane is a column with a constant
+// default (ADD COLUMN writes no row) and an index over what waits alone.
+//
 // imported: what was imported into a mailbox, so that it is not taken twice. entry.uidl is text where it was kept at an import.
 constexpr const char* kMainAudit = R"sql(
 ALTER TABLE entry ADD COLUMN arrived INTEGER NOT NULL DEFAULT 0;
@@ -202,10 +219,34 @@ CREATE UNIQUE INDEX entry_old_uidl ON entry(mailbox, uidl) WHERE typeof(uidl) = 
 CREATE TABLE expunged(mailbox INTEGER NOT NULL, modseq INTEGER NOT NULL, uid INTEGER NOT NULL, last INTEGER NOT NULL,
   at INTEGER NOT NULL, PRIMARY KEY(mailbox, modseq, uid)) WITHOUT ROWID;
 ALTER TABLE mailbox ADD COLUMN forgotten INTEGER NOT NULL DEFAULT 0;
-UPDATE mailbox SET forgotten = highestmodseq;
+ALTER TABLE mailbox ADD COLUMN unseen INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE mailbox ADD COLUMN deleted INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE mailbox ADD COLUMN special_use INTEGER NOT NULL DEFAULT 0;
+UPDATE mailbox SET forgotten = highestmodseq, (unseen, deleted) = (SELECT count(*) FILTER (WHERE flags & 1 = 0),
+  count(*) FILTER (WHERE flags & 8 <> 0) FROM entry WHERE entry.mailbox = mailbox.id);
+CREATE TABLE subscription(account INTEGER NOT NULL, name TEXT NOT NULL, PRIMARY KEY(account, name)) WITHOUT ROWID;
+INSERT INTO subscription(account, name) SELECT account, name FROM mailbox WHERE account IS NOT NULL;
+CREATE TABLE keyword(mailbox INTEGER NOT NULL, bit INTEGER NOT NULL, name TEXT NOT NULL,
+  PRIMARY KEY(mailbox, bit)) WITHOUT ROWID;
+CREATE UNIQUE INDEX keyword_name ON keyword(mailbox, name COLLATE NOCASE);
+CREATE INDEX entry_touched ON entry(mailbox, modseq) WHERE flags & 64 <> 0;
+CREATE TABLE outline(body INTEGER NOT NULL, head INTEGER NOT NULL, structure BLOB NOT NULL, envelope BLOB NOT NULL,
+  preview TEXT NOT NULL, PRIMARY KEY(body, head)) WITHOUT ROWID;
 
 ALTER TABLE recipient ADD COLUMN uid INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE recipient ADD COLUMN mailbox INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX recipient_held_message ON recipient(message) WHERE state = 1;
+ALTER TABLE recipient ADD COLUMN hold_kind INTEGER NOT NULL DEFAULT 0;
+UPDATE recipient INDEXED BY recipient_held_message SET hold_kind = CASE
+    WHEN reason GLOB 'no account owns *' THEN 2
+    WHEN reason GLOB 'quarantine: *' THEN 3
+    WHEN reason GLOB 'held by the take-over watch*' THEN 6
+    WHEN reason GLOB 'held by restore: *' THEN 7
+    WHEN reason GLOB 'held: its message is missing *' THEN 8
+    WHEN reason GLOB 'held by the filter *' THEN 4
+    WHEN reason GLOB 'held by *' THEN 5
+    ELSE 1 END
+  WHERE state = 1;
 CREATE INDEX message_held_for_later ON message(id) WHERE hold_until > 0 AND pending > 0;
 CREATE INDEX counter_window ON counter(window_start);
 

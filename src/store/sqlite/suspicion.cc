@@ -69,7 +69,7 @@ bool suspect(Tx& tx, Id account, Signal signal, const std::string& reason) {
 std::optional<std::string> hold_reason(Db& db, Id account) {
   Query q = db.query("SELECT reason FROM account_suspicion WHERE account = ?", account);
   if (!q.row()) return {};
-  return std::string(kTakeoverHold) + ": " + q.text(0);
+  return "held by " + std::string(kTakeoverWatch) + ": " + q.text(0);
 }
 
 std::optional<std::string> hold_reason_of(Db& db, const Ulid& message) {
@@ -88,8 +88,8 @@ std::vector<Suspicion> list_suspicions(Db& db, bool with_counts) {
   if (!with_counts || out.empty()) return out;
   std::map<Id, std::uint64_t> held;
   Query q = db.query("SELECT m.account, count(*) FROM recipient r JOIN message m ON m.id = r.message WHERE r.state = 1 "
-                     "AND m.account <> 0 AND substr(r.reason, 1, ?) = ? GROUP BY m.account",
-                     kTakeoverHold.size(), std::string(kTakeoverHold));
+                     "AND m.account <> 0 AND r.hold_kind = ? GROUP BY m.account",
+                     HoldKind::takeover);
   while (q.row()) held[q.i64(0)] = q.u64(1);
   for (Suspicion& one : out) one.held = held[one.account];
   return out;

@@ -49,18 +49,18 @@ INSERT INTO message(id, pending, class, sender_local, sender_domain, body_type, 
     priority, deliver_by, hold_until, trail
   FROM n, one;
 INSERT INTO recipient(message, n, state, destination, due, expires, owner, owed, delay_reported, attempts, changed_at,
-    route, account, parent, notify, address, orcpt, via, last_reply, reason, uid)
+    route, account, parent, notify, address, orcpt, via, last_reply, reason, uid, mailbox)
   SELECT n.id, 0, iif(waits, 2, 4), iif(waits, (SELECT id FROM destination WHERE key = 'many.test'), 0), 1, expires, 0,
     0, 0, 0, changed_at,
     iif(waits, 1, 0), iif(waits, 0, r.account), -1, 0, iif(waits, 'a@many.test', address), '', '', '',
-    '', iif(waits, 0, 100 + i)
+    '', iif(waits, 0, 100 + i), iif(waits, 0, 1)
   FROM n, recipient r WHERE r.message = (SELECT id FROM one);
 INSERT INTO entry(mailbox, uid, uidl, message, recipient, flags, modseq, internal_date, head, body, size, prefix, arrived)
-  SELECT 1, 100 + n.i, n.id, n.id, 0, 0, e.modseq, e.internal_date, -1000 - n.i, 1000 + n.i, e.size, e.prefix, e.arrived
+  SELECT 1, 100 + n.i, n.id, n.id, 0, 0, 100 + n.i, e.internal_date, -1000 - n.i, 1000 + n.i, e.size, e.prefix, e.arrived
   FROM n, entry e WHERE n.waits = 0 AND e.mailbox = 1 AND e.uid = 3;
 UPDATE node SET next_body = 1000000;
-UPDATE mailbox SET uidnext = 1000000, highestmodseq = 1000000, (count, bytes) =
-  (SELECT count(*), sum(size) FROM entry WHERE mailbox = 1) WHERE id = 1;
+UPDATE mailbox SET uidnext = 1000000, highestmodseq = 1000000, (count, bytes, unseen) =
+  (SELECT count(*), sum(size), count(*) FROM entry WHERE mailbox = 1) WHERE id = 1;
 COMMIT;
 )sql");
 }

@@ -104,6 +104,66 @@ TEST_P(Upgrade, TakesTheSentencesOfOldRowsApartWithoutBeingFooled) {
   }
 }
 
+/// What is counted of a mailbox, and who has subscribed it.
+TEST_P(Upgrade, CountsWhatWasThere) {
+  const TemporaryDirectory place;
+  const std::string directory = place.path() + "/data";
+  build_sample(directory, GetParam());
+  Db(directory + "/paquebot.db", SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX)
+      .exec("UPDATE entry SET flags = 9 WHERE uid = (SELECT max(uid) FROM entry e WHERE e.mailbox = entry.mailbox)");
+  SqliteOptions options;
+  options.directory = directory;
+  {
+    auto opened = open_sqlite(options);
+    ASSERT_TRUE(opened) << opened.error().message;
+    Store& store = **opened;
+    EXPECT_EQ(run(store.upkeep().verify()).value(), std::vector<std::string>());
+    const auto anna = run(store.directory().find_account("anna@example.test"));
+    const MailboxInfo inbox = run(store.mailboxes().open(anna->id, "INBOX")).value();
+    EXPECT_EQ(inbox.count, 3u);
+    EXPECT_EQ(inbox.unseen, 2u);
+    EXPECT_EQ(inbox.deleted, 1u);
+    EXPECT_EQ(run(store.mailboxes().list_view(inbox.view(), 0, 10)).value().size(), 3u);
+    MailboxView before = inbox.view();
+    --before.modseq;
+    EXPECT_EQ(run(store.mailboxes().list_view(before, 0, 10)).error().code, Errc::conflict)
+        << "what was deleted by the program of before, nobody knows";
+  }
+  Db db = open_for_reading(directory + "/paquebot.db");
+  EXPECT_EQ(db.number("SELECT count(*) FROM subscription WHERE name = 'INBOX'", 0),
+            db.number("SELECT count(*) FROM account", -1));
+}
+
+/// Why something is held was told by its words alone.
+TEST_P(Upgrade, TellsFromTheWordsWhyItIsHeld) {
+  const std::pair<const char*, HoldKind> cases[] = {
+      {"no account owns x@example.test: add one to its domain", HoldKind::unowned},
+      {"quarantine: nobody can tell who wrote this", HoldKind::quarantine},
+      {"held by the filter clamd: a virus", HoldKind::filter},
+      {"held by root", HoldKind::order},
+      {"held by the take-over watch: it wrote to many", HoldKind::takeover},
+      {"held by restore: it may have been delivered after the backup was made", HoldKind::restored},
+      {"held: its message is missing from the store, which is damaged", HoldKind::damaged},
+      {"somebody wrote held by the take-over watch", HoldKind::other},
+  };
+  for (const auto& [words, kind] : cases) {
+    const TemporaryDirectory place;
+    const std::string directory = place.path() + "/data";
+    build_sample(directory, GetParam());
+    Db(directory + "/paquebot.db", SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX)
+        .run("UPDATE recipient SET state = 1, reason = ? WHERE address = 'away@far.test'", std::string_view(words));
+    SqliteOptions options;
+    options.directory = directory;
+    auto opened = open_sqlite(options);
+    ASSERT_TRUE(opened) << opened.error().message;
+    const auto held = run((*opened)->queue().list({.address = "away@far.test", .held_only = true}, std::nullopt, 10));
+    ASSERT_TRUE(held);
+    ASSERT_EQ(held->size(), 1u);
+    EXPECT_EQ(held->front().recipients.front().hold, kind) << words;
+    EXPECT_EQ(run((*opened)->upkeep().verify()).value(), std::vector<std::string>());
+  }
+}
+
 std::map<std::string, std::int64_t> rows_of(const std::string& directory) {
   std::map<std::string, std::string> questions; // each at an address of its own (Db::query)
   Db db = open_for_reading(directory + "/paquebot.db");

@@ -134,13 +134,22 @@ constexpr Break kQueue[] = {
     {"recipient.parent", "UPDATE recipient SET parent = 5 WHERE parent = 0", "came of one that does not exist"},
     {"recipient.address", "UPDATE recipient SET address = ''", "a recipient has no address"},
     {"recipient.entry",
-     "DELETE FROM entry WHERE uid = 3 AND mailbox = 1; UPDATE mailbox SET count = 2, bytes = (SELECT sum(size) FROM "
-     "entry WHERE mailbox = 1) WHERE id = 1; DELETE FROM body WHERE refs = 1 AND id NOT IN (SELECT body FROM entry "
+     "DELETE FROM entry WHERE uid = 3 AND mailbox = 1; UPDATE mailbox SET count = 2, unseen = 2, bytes = (SELECT "
+     "sum(size) "
+     "FROM entry WHERE mailbox = 1) WHERE id = 1; DELETE FROM body WHERE refs = 1 AND id NOT IN (SELECT body FROM "
+     "entry "
      "UNION "
      "SELECT body FROM message)",
      "it was delivered to a mailbox, but is not there"},
-    {"recipient.uid", "DELETE FROM entry; DELETE FROM body; UPDATE mailbox SET count = 0, bytes = 0, uidnext = 1",
+    {"recipient.uid",
+     "DELETE FROM entry; DELETE FROM body; UPDATE mailbox SET count = 0, bytes = 0, unseen = 0, uidnext "
+     "= 1",
      "its uid in a mailbox would be given again"},
+    {"recipient.mailbox", "UPDATE recipient SET mailbox = 0", "it was delivered to a mailbox that never was"},
+    {"recipient.mailbox", "UPDATE recipient SET mailbox = 9 WHERE uid > 0", "delivered to a mailbox that never was"},
+    {"recipient.hold", "UPDATE recipient SET hold_kind = 0", "a recipient is held for no known reason"},
+    {"recipient.hold", "UPDATE recipient SET hold_kind = 9 WHERE state = 1", "a recipient is held for no known reason"},
+    {"recipient.hold", "UPDATE recipient SET hold_kind = 5 WHERE state = 2", "or has one and is not held"},
     {"recipient.values", "UPDATE recipient SET notify = 16", "a value of a recipient is out of its range"},
     {"recipient.values", "UPDATE recipient SET account = 3", "a value of a recipient is out of its range"},
     {"event.message", "DELETE FROM message", "it is unknown, but has events"},
@@ -162,6 +171,9 @@ constexpr Break kQueue[] = {
 constexpr Break kMailbox[] = {
     {"mailbox.counts", "UPDATE mailbox SET count = 7", "mailbox 1: its count or bytes do not match its entries"},
     {"mailbox.counts", "UPDATE mailbox SET bytes = bytes + 1", "mailbox 2: its count or bytes"},
+    {"mailbox.unseen", "UPDATE entry SET flags = 1 WHERE uid = 1 AND mailbox = 1",
+     "mailbox 1: its count of unseen entries is wrong"},
+    {"mailbox.deleted", "UPDATE mailbox SET deleted = 1", "mailbox 1: its count of entries marked as deleted is wrong"},
     {"mailbox.uidnext", "UPDATE mailbox SET uidnext = 1", "mailbox 1: an entry has a uid that is still to be given"},
     {"mailbox.account", "UPDATE mailbox SET account = 9 WHERE id = 2", "mailbox 2: its account does not exist"},
     {"mailbox.uidvalidity", "UPDATE mailbox SET uidvalidity = uidvalidity + 9", "its uidvalidity would be given again"},
@@ -178,6 +190,14 @@ constexpr Break kMailbox[] = {
     {"expunged.values", "UPDATE expunged SET last = 99", "mailbox 1: a value of a deleted entry"},
     {"mailbox.name", "UPDATE mailbox SET name = 'Inbox'", "mailbox 1: its name is not normal"},
     {"mailbox.values", "UPDATE mailbox SET uidnext = 4294967297", "mailbox 1: a value"},
+    {"mailbox.values", "UPDATE mailbox SET special_use = 128", "mailbox 1: a value"},
+    {"keyword.mailbox", "INSERT INTO keyword VALUES(9, 16, '$Junk')", "mailbox 9: it does not exist, but has keywords"},
+    {"keyword.values", "INSERT INTO keyword VALUES(1, 15, '$Junk')", "mailbox 1: a keyword is out of its range"},
+    {"subscription.account", "INSERT INTO subscription VALUES(9, 'INBOX')", "account 9: it does not exist, but has"},
+    {"subscription.name", "UPDATE subscription SET name = 'Inbox'", "account 1: a name that it has subscribed"},
+    {"entry.order", "UPDATE entry SET modseq = 1", "mailbox 1: an entry was changed, but is not noted as such"},
+    {"entry.keyword", "UPDATE entry SET flags = 65536; INSERT INTO keyword VALUES(1, 17, '$Junk')",
+     "mailbox 1: an entry has a keyword without a name"},
     {"imported.mailbox", "INSERT INTO imported VALUES(9, x'01')",
      "mailbox 9: it does not exist, but mail was imported"},
     {"entry.mailbox", "DELETE FROM mailbox WHERE id = 2", "mailbox 2: it does not exist, but has entries"},
@@ -191,7 +211,7 @@ constexpr Break kMailbox[] = {
      "mailbox 1: two entries have the same UIDL"},
     {"entry.arrived", "UPDATE entry SET arrived = -5", "mailbox 1: an entry came at a time that cannot be"},
     {"entry.arrived", "UPDATE entry SET arrived = arrived + 9000000000000000", "mailbox 1: an entry came at a time"},
-    {"entry.values", "UPDATE entry SET flags = 64", "mailbox 1: a value of an entry"},
+    {"entry.values", "UPDATE entry SET flags = 128", "mailbox 1: a value of an entry"},
     {"entry.values", "UPDATE entry SET uidl = x'00'", "mailbox 1: a value of an entry"},
 };
 
@@ -206,6 +226,7 @@ constexpr Break kContent[] = {
     {"body.values", "UPDATE body SET type = 3", "body 1: a value"},
     {"body.checksum", "UPDATE body SET head = x'61'", "head of body 1: does not match its checksum"},
     {"body.checksum", "UPDATE body SET data = x'61' WHERE bulk = 0", "does not match its checksum or size"},
+    {"outline.body", "INSERT INTO outline VALUES(99, -99, x'', x'', '')", "body 99: it does not exist, but what it is"},
     {"garbage.owned", "INSERT INTO bulk_garbage VALUES(1)", "body 1 in bulk.db: owned and given up at once"},
     {"garbage.values", "INSERT INTO bulk_garbage VALUES(-1)", "body -1 in bulk.db: given up, but there is none"},
     {"greylist.count", "UPDATE greylist SET count = 0", "greylisting: a row counts nothing: 0123456789abcdef"},
@@ -353,10 +374,14 @@ TEST_F(SqliteVerify, LeavesAloneWhatMayBe) {
       "UPDATE account SET password = '_J9..CCCCXBrJUJV154M'",
       "UPDATE account SET password = 'CCNf8Sbh3HDfQ'",
       "UPDATE account SET password = ''",
+      // flags that were changed, and keywords
+      "UPDATE entry SET flags = 65 | 65536 | (1 << 62), modseq = 5 WHERE uid = 3 AND mailbox = 1; "
+      "UPDATE mailbox SET unseen = unseen - 1, highestmodseq = 20 WHERE id = 1; "
+      "INSERT INTO keyword VALUES(1, 16, '$Junk'), (1, 62, 'b')",
       // recipients delivered by an older program
-      "UPDATE recipient SET uid = 0; DELETE FROM entry WHERE mailbox = 2; UPDATE mailbox SET count = 0, bytes = 0 "
-      "WHERE "
-      "id = 2; DELETE FROM body WHERE bulk = 0 AND id NOT IN (SELECT body FROM entry UNION SELECT body FROM message); "
+      "UPDATE recipient SET uid = 0, mailbox = 0; DELETE FROM entry WHERE mailbox = 2; "
+      "UPDATE mailbox SET count = 0, bytes = 0, unseen = 0 WHERE id = 2; DELETE FROM body WHERE bulk = 0 AND id NOT IN "
+      "(SELECT body FROM entry UNION SELECT body FROM message); "
       "UPDATE body SET refs = 1 WHERE bulk <> 0",
   };
   for (const char* sql : cases) EXPECT_EQ(shown(broken("paquebot.db", sql)), "nothing") << sql;

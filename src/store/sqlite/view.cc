@@ -78,7 +78,7 @@ EntryInfo entry_info(const Query& row) {
     e.old_uidl = row.text(1);
   else
     e.uidl = row.ulid(1);
-  e.flags = row.u32(2);
+  e.flags = row.u64(2);
   e.internal_date = row.i64(3);
   e.size = row.u64(4);
   return e;
