@@ -45,7 +45,9 @@ protected:
     store::DestinationUpdate update{.key = place, .backoff_until = 1, .failures = times};
     EXPECT_TRUE(run_task(server_.store().queue().record(std::move(none), std::move(update))));
   }
-  store::RecipientFacts recipient(const Ulid& id) { return run_task(server_.store().trail().trace(id))->recipients.at(0); }
+  store::RecipientFacts recipient(const Ulid& id) {
+    return run_task(server_.store().trail().trace(id))->recipients.at(0);
+  }
 
   /// A host that greets once `greets_` is set.
   Task<void> talk(net::Stream& stream) {

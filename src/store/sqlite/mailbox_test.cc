@@ -44,7 +44,9 @@ protected:
     }
     return request;
   }
-  AcceptResult accept(const std::vector<std::string>& mailboxes) { return run(store_->acceptance().accept(message(mailboxes))); }
+  AcceptResult accept(const std::vector<std::string>& mailboxes) {
+    return run(store_->acceptance().accept(message(mailboxes)));
+  }
   MailboxInfo box(const std::string& name) { return run(store_->mailboxes().open(anna_.id, name)).value(); }
   std::vector<std::string> faults() { return run(store_->upkeep().verify()).value(); }
 

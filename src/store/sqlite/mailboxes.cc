@@ -28,9 +28,8 @@ struct Removed {
 };
 
 std::optional<Removed> find_entry(Db& db, Id mailbox, std::uint32_t uid) {
-  Query q =
-      db.query("SELECT message, recipient, head, body, size, flags FROM entry WHERE mailbox = ? AND uid = ?", mailbox,
-               uid);
+  Query q = db.query("SELECT message, recipient, head, body, size, flags FROM entry WHERE mailbox = ? AND uid = ?",
+                     mailbox, uid);
   if (!q.row()) return {};
   return Removed{q.ulid(0), q.u32(1), q.i64(2), q.i64(3), q.u64(4), q.u64(5)};
 }

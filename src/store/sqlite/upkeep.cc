@@ -17,7 +17,7 @@
 namespace paquebot::store::sqlite {
 namespace {
 
-constexpr std::size_t kGarbage = 100; // bodies marked in one slice
+constexpr std::size_t kGarbage = 100;                      // bodies marked in one slice
 constexpr std::int64_t kStampedAhead = 24LL * 3600 * 1000; // what is later was stamped by a clock that was ahead
 constexpr std::int64_t kKeepCorrespondents = 400LL * 24 * 3600 * 1000;
 constexpr int kCopyPages = 256;               // 4 MiB between two commits
