@@ -146,21 +146,32 @@ TEST_P(Upgrade, TellsFromTheWordsWhyItIsHeld) {
       {"held: its message is missing from the store, which is damaged", HoldKind::damaged},
       {"somebody wrote held by the take-over watch", HoldKind::other},
   };
-  for (const auto& [words, kind] : cases) {
-    const TemporaryDirectory place;
-    const std::string directory = place.path() + "/data";
-    build_sample(directory, GetParam());
-    Db(directory + "/paquebot.db", SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX)
-        .run("UPDATE recipient SET state = 1, reason = ? WHERE address = 'away@far.test'", std::string_view(words));
-    SqliteOptions options;
-    options.directory = directory;
-    auto opened = open_sqlite(options);
-    ASSERT_TRUE(opened) << opened.error().message;
-    const auto held = run((*opened)->queue().list({.address = "away@far.test", .held_only = true}, std::nullopt, 10));
-    ASSERT_TRUE(held);
-    ASSERT_EQ(held->size(), 1u);
-    EXPECT_EQ(held->front().recipients.front().hold, kind) << words;
-    EXPECT_EQ(run((*opened)->upkeep().verify()).value(), std::vector<std::string>());
+  const TemporaryDirectory place;
+  const std::string directory = place.path() + "/data";
+  build_sample(directory, GetParam());
+  {
+    Db db(directory + "/paquebot.db", SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX);
+    db.exec("CREATE TEMP TABLE held AS SELECT * FROM recipient WHERE address = 'away@far.test'");
+    for (const auto& [words, kind] : cases) {
+      db.run("UPDATE held SET n = (SELECT max(r.n) + 1 FROM recipient r WHERE r.message = held.message), state = 1, "
+             "reason = ?",
+             std::string_view(words));
+      db.exec("INSERT INTO recipient SELECT * FROM held;"
+              "UPDATE message SET pending = pending + 1 WHERE id = (SELECT message FROM held)");
+    }
+  }
+  SqliteOptions options;
+  options.directory = directory;
+  auto opened = open_sqlite(options);
+  ASSERT_TRUE(opened) << opened.error().message;
+  EXPECT_EQ(run((*opened)->upkeep().verify()).value(), std::vector<std::string>());
+  const auto held =
+      run((*opened)->queue().list({.address = "away@far.test", .held_only = true}, std::nullopt, 10)).value();
+  ASSERT_EQ(held.size(), 1u);
+  ASSERT_EQ(held.front().recipients.size(), std::size(cases));
+  for (std::size_t i = 0; i < std::size(cases); ++i) {
+    EXPECT_EQ(held.front().recipients[i].reason, cases[i].first);
+    EXPECT_EQ(held.front().recipients[i].hold, cases[i].second) << cases[i].first;
   }
 }
 
