@@ -99,7 +99,7 @@ function(paquebot_library name)
     set_source_files_properties(${ARG_READS} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON
                                 COMPILE_DEFINITIONS PAQUEBOT_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     add_test(NAME ${name} COMMAND ${name}_test)
-    set_tests_properties(${name} PROPERTIES TIMEOUT 120)
+    set_tests_properties(${name} PROPERTIES TIMEOUT 600)
   endif()
 endfunction()
 
