@@ -228,7 +228,7 @@ class TakeOverTest(unittest.TestCase):
             client.dele(2)
             client.quit()
             self.assertEqual([body_of(message) for message in server.mail(ALICE)], [b"one\r\n"])
-            self.assertIn("event=mailbox-taken-over", server.log())
+            wait_until(lambda: "event=mailbox-taken-over" in server.log(), "the log to tell of it")
 
     def test_one_that_takes_nothing_gives_way_too(self):
         with Server(accounts={ALICE: SECRET}, extra={"pop3": {"takeover_after": "1s"}}) as server:
@@ -245,7 +245,7 @@ class TakeOverTest(unittest.TestCase):
                         return None
                 client = wait_until(back, "the stuck session to give way", 60, 0.5)
                 self.assertEqual(client.stat()[0], 1)
-                self.assertIn("event=mailbox-taken-over", server.log())
+                wait_until(lambda: "event=mailbox-taken-over" in server.log(), "the log to tell of it")
                 client.quit()
 
 
