@@ -19,7 +19,7 @@ from ledger import MARK, Ledger, Taken, check, mark_of
 from orders import TEMPS, Operator, OrderedServer
 from peer import CLOSE, HANG, Peer
 from postfix import smtp_source
-from server import PEERS, SECRET, wait_until
+from server import PEERS, SANITIZED, SECRET, wait_until
 
 SECONDS = float(os.environ.get("SOAK_SECONDS", "12"))
 SEED = int(os.environ.get("FAULTS_SEED", str(int(time.time()))))
@@ -335,6 +335,7 @@ class Soak:
         return count == 0
 
 
+@unittest.skipIf(SANITIZED, "a sanitizer has to be loaded first")
 class SoakTest(unittest.TestCase):
     def test_random_kills_under_load(self):
         soak = Soak(self)
