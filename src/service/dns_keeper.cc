@@ -5,7 +5,6 @@
 #include "net/wheel.h"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 #include <fmt/format.h>
 #include <map>
 
@@ -94,9 +93,8 @@ Result<> DnsKeeper::recall() {
     const std::size_t most = kMost;
     into = co_await store.list_settings(std::move(prefix), most);
   };
-  boost::asio::io_context here;
-  boost::asio::co_spawn(here, ask(store_, rows), [](const std::exception_ptr&) {});
-  here.run();
+  boost::asio::co_spawn(here_, ask(store_, rows), [](const std::exception_ptr&) {});
+  here_.run();
   if (!rows) return std::unexpected(rows.error());
   std::map<std::string, WallTime> proven;
   for (const auto& [key, value] : *rows)

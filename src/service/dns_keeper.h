@@ -6,6 +6,7 @@
 #include "store/upkeep.h"
 
 #include <atomic>
+#include <boost/asio/io_context.hpp>
 #include <functional>
 #include <memory>
 #include <string>
@@ -34,6 +35,8 @@ private:
 
   store::Upkeep& store_;
   std::shared_ptr<dns::Upstream> upstream_;
+  /// Of recall(): it ends before the thread of the store that woke it has left post().
+  boost::asio::io_context here_;
   std::atomic<bool> look_now_ = false, stopping_ = false;
 };
 
