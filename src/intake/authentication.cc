@@ -16,8 +16,8 @@ constexpr std::string_view kTooLate = "the DNS did not answer in time";
 /// Asks until the message is judged, within the share of the client and the network that it comes from. Then nothing more is
 /// asked, so that what still runs ends with its question under way: a chain of fifty seals whose names are silent must not be
 /// followed to its end. What is known needs no place. Who asks for the author's policy, policies(), stands in no line either:
-/// that decides everything, and a message asks for two of each of its authors' domains at a time, and one more. Beyond the
-/// reserve they stand in line like the others.
+/// that decides everything, and a message asks for few at a time: two of each of its authors' domains, and those of at most
+/// kMostAhead names that may stand for them or lie above. Beyond the reserve they stand in line like the others.
 class BoundedResolver final : public dns::Resolver {
 public:
   BoundedResolver(Verifier& verifier, const mailauth::Ip& client)
