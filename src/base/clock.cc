@@ -1,5 +1,7 @@
 #include "base/clock.h"
 
+#include "base/simulation.h"
+
 namespace paquebot {
 namespace {
 
@@ -15,7 +17,8 @@ public:
 
 const Clock& system_clock() {
   static const SystemClock clock;
-  return clock;
+  const Clock* other = simulated().clock;
+  return other == nullptr ? clock : *other;
 }
 
 } // namespace paquebot

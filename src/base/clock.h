@@ -20,7 +20,7 @@ public:
   virtual WallTime settled() const { return wall(); }
 };
 
-/// The system's clocks. Thread-safe, lives for the whole process.
+/// The system's clocks, or in their place those of a Simulation. Thread-safe, lives for the whole process.
 const Clock& system_clock();
 
 /// Milliseconds since 1970 UTC, as stored.

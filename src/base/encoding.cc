@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <sys/random.h>
 
 namespace paquebot {
 namespace {
@@ -129,18 +128,6 @@ std::string hex_encode(std::string_view bytes) {
   for (const char c : bytes) {
     out += kLowerHex[octet(c) >> 4];
     out += kLowerHex[octet(c) & 15];
-  }
-  return out;
-}
-
-std::string random_bytes(std::size_t size) {
-  std::string out(size, '\0');
-  // getentropy gives at most 256 octets a call, whole or not at all.
-  for (std::size_t at = 0; at < size; at += 256) {
-    if (getentropy(out.data() + at, std::min<std::size_t>(256, size - at)) != 0) {
-      std::perror("paquebot: no random bytes from the operating system");
-      std::abort();
-    }
   }
   return out;
 }

@@ -20,8 +20,6 @@ std::optional<std::string> xtext_decode(std::string_view text);
 /// Lower-case hexadecimal.
 std::string hex_encode(std::string_view bytes);
 
-/// `size` bytes from the operating system's generator; aborts if it fails.
-std::string random_bytes(std::size_t size);
 /// Compares without revealing by its time where two strings differ.
 bool equal_constant_time(std::string_view a, std::string_view b);
 

@@ -1,4 +1,5 @@
 #include "base/encoding.h"
+#include "base/random.h"
 
 #include <gtest/gtest.h>
 

@@ -13,8 +13,6 @@ constexpr unsigned char byte(char c) { return static_cast<unsigned char>(c); }
 
 bool is_continuation(char c) { return (byte(c) & 0xC0) == 0x80; }
 
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
-
 /// The range of the second octet for each lead octet (RFC 3629 section 4).
 struct Lead {
   std::size_t length;

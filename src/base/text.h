@@ -8,6 +8,14 @@
 
 namespace paquebot {
 
+/// WSP, DIGIT and ALPHA of RFC 5234 appendix B.1.
+[[nodiscard]] constexpr bool is_wsp(char c) { return c == ' ' || c == '\t'; }
+[[nodiscard]] constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+[[nodiscard]] constexpr bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+[[nodiscard]] constexpr bool is_alnum(char c) { return is_alpha(c) || is_digit(c); }
+/// What folding white space is made of (RFC 5322 section 3.2.2).
+[[nodiscard]] constexpr bool is_space(char c) { return is_wsp(c) || c == '\r' || c == '\n'; }
+
 /// ASCII only, independent of the locale: the protocols define it so.
 constexpr char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 std::string to_lower(std::string_view text);

@@ -1,6 +1,6 @@
 #include "base/ulid.h"
 
-#include "base/encoding.h"
+#include "base/random.h"
 
 #include <algorithm>
 #include <array>

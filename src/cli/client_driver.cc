@@ -1,5 +1,6 @@
 #include "cli/client_driver.h"
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "net/channel.h"
 #include "net/stream.h"
@@ -165,7 +166,7 @@ Result<ClientDriver> ClientDriver::connect(const Target& target, const HostPort&
   Error last{Errc::not_found, "the name has no address"};
   for (const std::string& address : *addresses) {
     net::Endpoint endpoint{address, where.port};
-    auto deadline = steady_clock::now() + target.connect_timeout;
+    auto deadline = system_clock().now() + target.connect_timeout;
     auto stream =
         finish(impl->io, net::connect_tcp(impl->io.get_executor(), impl->wheel, endpoint, std::string(), deadline));
     if (!stream) {
@@ -187,7 +188,7 @@ Result<> ClientDriver::start_tls() {
   auto context = net::TlsContext::client(impl_->plan.verify, impl_->ca_pem);
   if (!context) return std::unexpected(context.error());
   impl_->context = *context;
-  impl_->stream->set_deadline(steady_clock::now() + kHandshakeTimeout);
+  impl_->stream->set_deadline(system_clock().now() + kHandshakeTimeout);
   auto info = finish(impl_->io, impl_->stream->start_tls_client(*impl_->context, impl_->host));
   impl_->heard = impl_->heard || info.has_value();
   if (info) return {};
@@ -203,7 +204,7 @@ Result<std::string_view> ClientDriver::read(std::chrono::milliseconds within, st
   if (!impl_->heard) within = std::min(within, impl_->greeting_timeout);
   if (window != impl_->window) {
     impl_->window = window;
-    impl_->deadline = steady_clock::now() + within;
+    impl_->deadline = system_clock().now() + within;
   }
   impl_->stream->set_deadline(impl_->deadline);
   auto bytes = finish(impl_->io, impl_->stream->read());
@@ -217,7 +218,7 @@ std::string ClientDriver::silence_advice() const {
 }
 
 Result<> ClientDriver::write(std::string_view bytes) {
-  impl_->stream->set_deadline(steady_clock::now() + kWriteTimeout);
+  impl_->stream->set_deadline(system_clock().now() + kWriteTimeout);
   return finish(impl_->io, impl_->stream->write(bytes));
 }
 

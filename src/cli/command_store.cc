@@ -1,4 +1,5 @@
 // The store as a whole: verify, backup, restore.
+#include "base/clock.h"
 #include "base/clock_trust.h"
 #include "base/rights.h"
 #include "base/text.h"
@@ -154,10 +155,10 @@ int verify(Session& session, const Arguments& arguments) {
 /// One that was killed is given up by the server within two seconds: the next one waits for that.
 Result<json::value> begin_backup(Session& session, const std::string& path) {
   constexpr std::chrono::seconds kPatience{3};
-  const auto until = std::chrono::steady_clock::now() + kPatience;
+  const auto until = system_clock().now() + kPatience;
   for (;;) {
     auto step = session.call("POST", "/v1/backups", control::to_text(json::object{{"path", path}}));
-    if (step || step.error().code != Errc::conflict || std::chrono::steady_clock::now() >= until) return step;
+    if (step || step.error().code != Errc::conflict || system_clock().now() >= until) return step;
     std::this_thread::sleep_for(std::chrono::milliseconds(200));
   }
 }

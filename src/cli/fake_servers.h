@@ -2,6 +2,7 @@
 
 // For tests only: an SMTP and a POP3 server on loopback, each one thread that serves one connection after the other.
 
+#include "base/clock.h"
 #include "net/test_support.h"
 #include "net/tls.h"
 #include "pop3/fake_mailbox.h"
@@ -63,7 +64,7 @@ private:
       net::test::Loop loop;
       auto conversation = make_();
       net::Stream stream(loop.executor(), descriptor, loop.wheel());
-      stream.set_deadline(std::chrono::steady_clock::now() + std::chrono::minutes(1));
+      stream.set_deadline(system_clock().now() + std::chrono::minutes(1));
       loop.run(serve(stream, *conversation));
     }
   }

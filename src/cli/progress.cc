@@ -1,5 +1,6 @@
 #include "cli/progress.h"
 
+#include "base/clock.h"
 #include "cli/output.h"
 
 #include <algorithm>
@@ -28,7 +29,7 @@ void ProgressBar::set(std::uint64_t done, std::uint64_t total) {
 
 void ProgressBar::draw() {
   constexpr std::size_t kWidth = 30;
-  auto now = std::chrono::steady_clock::now();
+  auto now = system_clock().now();
   if (terminal_ == nullptr || total_ == 0 || now < next_) return;
   next_ = now + std::chrono::milliseconds(100);
   drawn_ = true;

@@ -1,6 +1,7 @@
 #include "delivery/connector.h"
 
-#include "base/encoding.h"
+#include "base/clock.h"
+#include "base/random.h"
 #include "base/text.h"
 #include "delivery/connector_words.h"
 #include "delivery/host_answers.h"
@@ -95,7 +96,7 @@ struct Connector::Search {
   const HostBook& hosts;
   AtDoors& at;
   HostAnswers dns;
-  std::chrono::steady_clock::time_point now = std::chrono::steady_clock::now();
+  std::chrono::steady_clock::time_point now = system_clock().now();
   Reached last{};
   bool temporary = false; ///< some host may work later
   bool hostless = true;   ///< no host has an address

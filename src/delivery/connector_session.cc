@@ -1,5 +1,6 @@
 // One connection to one address, from the socket to where it is ready for mail.
 
+#include "base/clock.h"
 #include "delivery/connector.h"
 #include "delivery/connector_words.h"
 
@@ -55,7 +56,7 @@ Result<std::shared_ptr<net::TlsContext>> Connector::tls_for(const queue::Plan& p
 }
 
 void Connector::hurry(std::chrono::milliseconds patience) {
-  const auto since = std::chrono::steady_clock::now() - patience;
+  const auto since = system_clock().now() - patience;
   for (const auto& [peer, begun] : knocking_)
     if (begun <= since) peer->hurry();
 }
@@ -64,7 +65,7 @@ void Connector::hurry(std::chrono::milliseconds patience) {
 class Connector::Knock {
 public:
   Knock(std::map<Peer*, std::chrono::steady_clock::time_point>& all, Peer& peer) : all_(all), peer_(&peer) {
-    all_.emplace(peer_, std::chrono::steady_clock::now());
+    all_.emplace(peer_, system_clock().now());
   }
   ~Knock() { all_.erase(peer_); }
   Knock(const Knock&) = delete;
@@ -81,7 +82,7 @@ Task<Reached> Connector::try_session(const queue::Plan& plan, const queue::Candi
   net::Endpoint to{address, candidate.port};
   const std::string key = key_of(address, candidate.port);
   const std::string name = (candidate.host == address ? "" : candidate.host + " ") + key;
-  auto deadline = std::chrono::steady_clock::now() + options_.connect_timeout;
+  auto deadline = system_clock().now() + options_.connect_timeout;
   std::string from = address.find(':') == std::string::npos ? options_.source_ipv4 : options_.source_ipv6;
   Result<net::Stream> stream = fail(Errc::closed, "");
   if (to.is_local())

@@ -1,6 +1,8 @@
 #include "delivery/dispatcher.h"
 
+#include "base/clock.h"
 #include "base/log.h"
+#include "base/timer.h"
 #include "delivery/retry.h"
 #include "delivery/verdict.h"
 #include "net/wheel.h"
@@ -8,7 +10,6 @@
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <iterator>
 
@@ -69,7 +70,7 @@ Task<void> Dispatcher::run() {
     while (auto destination = queue_.start_worker(&seat)) spawn(work(std::move(*destination), std::move(seat)));
     if (woken_) continue;
     // Whichever comes first: somebody wakes us, or the next destination is due.
-    boost::asio::steady_timer timer(executor_, queue_.next_look());
+    Timer timer(executor_, queue_.next_look());
     timer.async_wait([this](boost::system::error_code error) {
       if (!error) changed_.notify_all();
     });
@@ -84,7 +85,7 @@ Task<void> Dispatcher::reap() {
     auto tick = std::chrono::milliseconds(500);
     co_await net::sleep_for(tick);
     if (queue_.crowded()) connector_.hurry(connector_.options().patience);
-    auto since = std::chrono::steady_clock::now() - kParkFor;
+    auto since = system_clock().now() - kParkFor;
     while (auto peer = parked_.expired(since)) spawn(say_goodbye(std::move(peer)));
   }
   while (auto peer = parked_.expired(std::chrono::steady_clock::time_point::max())) spawn(say_goodbye(std::move(peer)));

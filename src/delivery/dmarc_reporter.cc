@@ -1,7 +1,7 @@
 #include "delivery/dmarc_reporter.h"
 
-#include "base/encoding.h"
 #include "base/log.h"
+#include "base/random.h"
 #include "delivery/addressee.h"
 #include "mailauth/dmarc_message.h"
 #include "mailauth/dmarc_row.h"

@@ -1,17 +1,19 @@
 #include "delivery/host_answers.h"
 
+#include "base/clock.h"
+
 namespace paquebot::delivery {
 
 Task<HostAnswers::Both> HostAnswers::look_up(std::string host) {
   const auto known = asked_.find(host);
   if (known != asked_.end()) co_return known->second;
-  const auto begun = std::chrono::steady_clock::now();
+  const auto begun = system_clock().now();
   const auto nothing = std::make_shared<const dns::Answer>(dns::Answer{.status = dns::Status::no_data});
   Both both;
   both.four = both.six = nothing;
   if (ipv4_) both.four = co_await resolver_.query(host, dns::Type::a);
   if (ipv6_) both.six = co_await resolver_.query(host, dns::Type::aaaa);
-  taken_ += std::chrono::steady_clock::now() - begun;
+  taken_ += system_clock().now() - begun;
   asked_[host] = both;
   co_return both;
 }

@@ -1,5 +1,6 @@
 #include "delivery/peer.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "net/channel.h"
 #include "net/endpoint.h"
@@ -60,7 +61,7 @@ Task<Peer::Event> Peer::run() {
 
 /// From now; while a message is being sent not beyond its bound.
 void Peer::wait_at_most(std::chrono::milliseconds limit) {
-  auto deadline = std::chrono::steady_clock::now() + limit;
+  auto deadline = system_clock().now() + limit;
   if (session_.sending()) deadline = std::min(deadline, until_);
   stream_.set_deadline(deadline);
   hurried_ = false;
@@ -83,7 +84,7 @@ Task<void> Peer::write(std::string_view bytes) {
     co_return;
   }
   // The peer may have said why before it closed (a 552 in the middle of data, a 421).
-  stream_.set_deadline(std::chrono::steady_clock::now() + std::chrono::seconds(5));
+  stream_.set_deadline(system_clock().now() + std::chrono::seconds(5));
   auto last_words = co_await stream_.read();
   if (last_words && !last_words->empty()) session_.feed(*last_words);
   session_.eof();
@@ -105,7 +106,7 @@ Task<void> Peer::read(smtp::ClientNeedInput need) {
 
 Task<void> Peer::start_tls() {
   hurried_ = true; // it has its own bound: cut short, the peer would look as if it could not do TLS
-  stream_.set_deadline(std::chrono::steady_clock::now() + std::chrono::seconds(60));
+  stream_.set_deadline(system_clock().now() + std::chrono::seconds(60));
   net::TlsContext& context = *tls_;
   auto done = co_await stream_.start_tls_client(context, identity_.host);
   if (done) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/clock.h"
 #include "base/task.h"
 #include "delivery/doors.h"
 #include "delivery/terms.h"
@@ -43,7 +44,7 @@ public:
 
   /// What it is waited for, it has had its time. Said again and again it must not put that end off: it counts once a wait.
   void hurry() {
-    if (!std::exchange(hurried_, true)) stream_.set_deadline(std::chrono::steady_clock::now());
+    if (!std::exchange(hurried_, true)) stream_.set_deadline(system_clock().now());
   }
 
   /// It ended since the peer did not answer, or read, in time; and the time was not all that it has, since others waited. What it

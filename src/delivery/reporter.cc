@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "base/timer.h"
 #include "delivery/addressee.h"
 #include "delivery/inner_address.h"
 #include "delivery/standing.h"
@@ -10,7 +11,6 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 namespace paquebot::delivery {
 namespace {
@@ -100,7 +100,7 @@ Task<void> Reporter::run() {
     woken_ = false;
     bool progress = co_await round();
     if ((progress || woken_) && !stopping_) continue;
-    boost::asio::steady_timer timer(executor_, std::chrono::seconds(5)); // what failed is tried again
+    Timer timer(executor_, std::chrono::seconds(5)); // what failed is tried again
     timer.async_wait([this](boost::system::error_code error) {
       if (!error) changed_.notify_all();
     });

@@ -1,5 +1,6 @@
 // How a worker comes to a connection: plans, shares of places, hosts; and what it means when there is none.
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "delivery/dispatcher.h"
 
@@ -18,7 +19,7 @@ constexpr auto kPutOff = std::chrono::seconds(30);
 
 /// How long hosts rest: over before the first destination that failed with them is due again.
 steady_clock::time_point rest_until(const queue::Options& options) {
-  return steady_clock::now() + std::chrono::milliseconds(options.schedule.first) * 9 / 10;
+  return system_clock().now() + std::chrono::milliseconds(options.schedule.first) * 9 / 10;
 }
 
 } // namespace
@@ -27,7 +28,7 @@ steady_clock::time_point rest_until(const queue::Options& options) {
 
 bool Dispatcher::has_room(const Worker& worker, const std::string& door) const {
   const unsigned most = worker.options->workers_per_destination;
-  return door.empty() ? places_.room(worker.plan->place, most, steady_clock::now()) : doors_.room(door, most);
+  return door.empty() ? places_.room(worker.plan->place, most, system_clock().now()) : doors_.room(door, most);
 }
 
 /// Domains with the same mail hosts share one limit, and so do all names of one address (`door`; "": the place). The job does not
@@ -78,7 +79,7 @@ void Dispatcher::set_share(Worker& worker, Share share) {
 /// The next message for the same place takes the connection.
 void Dispatcher::park(Worker& worker) {
   worker.peer->door.leave();
-  auto surplus = parked_.keep(worker.plan->place, std::move(worker.peer), steady_clock::now());
+  auto surplus = parked_.keep(worker.plan->place, std::move(worker.peer), system_clock().now());
   if (surplus) spawn(say_goodbye(std::move(surplus)));
 }
 
@@ -197,7 +198,7 @@ Task<bool> Dispatcher::open(Worker& worker, Attempt& attempt, Reach& found) {
   }
   if (!others)
     for (const auto& [address, reply] : reached.turned_away)
-      hosts_.turned_away(address, reply, steady_clock::now(), rest_until(*worker.options));
+      hosts_.turned_away(address, reply, system_clock().now(), rest_until(*worker.options));
   if (worker.peer) co_return false;
   if (!others) places_.raise(plan.place);
   if (!others || found.own_fault) co_return false;
@@ -206,7 +207,7 @@ Task<bool> Dispatcher::open(Worker& worker, Attempt& attempt, Reach& found) {
   log::info("place-full", {{"destination", worker.destination}, {"why", why.to_string()}});
   attempt.last.clear(); // it is no attempt
   attempt.tried = {};
-  places_.lower(plan.place, steady_clock::now());
+  places_.lower(plan.place, system_clock().now());
   set_share(worker, Share::none);
   co_return true;
 }
@@ -255,7 +256,7 @@ void Dispatcher::learn(Worker& worker, const Finding& finding, const Transmissio
   using Session = Finding::Session;
   Peer& peer = *worker.peer;
   const PeerIdentity& identity = peer.identity();
-  const auto now = std::chrono::steady_clock::now();
+  const auto now = system_clock().now();
   const auto taken = std::ranges::count(peer.session().settled(), smtp::Settled::content);
   if (std::ranges::find(finding.next, true) != finding.next.end() && taken > 0)
     peer.rcpt_max = static_cast<std::uint32_t>(taken);
@@ -286,7 +287,7 @@ void Dispatcher::learn(Worker& worker, const Finding& finding, const Transmissio
 void Dispatcher::learn_break(Worker& worker, const Finding& finding, bool content_begun, Attempt& attempt) {
   Peer& peer = *worker.peer;
   const PeerIdentity& identity = peer.identity();
-  const auto now = std::chrono::steady_clock::now();
+  const auto now = system_clock().now();
   const bool spoke = peer.session().breakage() == smtp::Breakage::none; // 421: for all of its addresses
   (spoke ? attempt.tried.hosts : attempt.tried.addresses).insert(spoke ? identity.host : identity.address);
   // The new connection was no better than the one that was used up: twice in a row. Of a content that may be refused so once.
@@ -306,7 +307,7 @@ Task<void> Dispatcher::keep_or_leave(Worker& worker, Peer::Event event, Finding:
     co_return;
   }
   const std::uint32_t offered = peer.session().features().mail_max;
-  const unsigned known = places_.messages(worker.plan->place, std::chrono::steady_clock::now());
+  const unsigned known = places_.messages(worker.plan->place, system_clock().now());
   const bool used_up = peer.used >= kMessagesPerConnection || (offered > 0 && peer.used >= offered) ||
                        (known > 0 && peer.carried >= known) || found == Finding::Session::used_up;
   if (used_up)

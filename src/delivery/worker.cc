@@ -1,5 +1,6 @@
 // The steps of one delivery: make the content fit the peer, send, record what became of each recipient. (How the peer is reached: way.cc.)
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "delivery/content.h"
@@ -164,7 +165,7 @@ Task<bool> Dispatcher::transmit(Worker& worker, queue::Job& part, Content& conte
   if (!peer.session().lmtp()) co_await name_return_path(part, content, out); // LMTP is a mailbox
   Handed handed{.dsn = features.dsn, .tell_relayed = hand_on_time(features, settled(), out)};
   if (!worker.secure) out.sender.tls = mail::TlsWish::unspecified; // a report without protection
-  const auto begun = std::chrono::steady_clock::now();
+  const auto begun = system_clock().now();
   peer.bound(begun + time_for(out));
   const std::uint64_t size = out.size;
   peer.session().send(std::move(out));
@@ -180,8 +181,7 @@ Task<bool> Dispatcher::transmit(Worker& worker, queue::Job& part, Content& conte
                     .content_begun = content_begun,
                     .reused = peer.used++ > 0,
                     .carried = peer.carried,
-                    .took =
-                        std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begun),
+                    .took = std::chrono::duration_cast<std::chrono::milliseconds>(system_clock().now() - begun),
                     .size = size};
   const Finding finding = find(sent);
   if (finding.session == Finding::Session::judged) {

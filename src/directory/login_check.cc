@@ -2,6 +2,7 @@
 
 #include "base/encoding.h"
 #include "base/log.h"
+#include "base/random.h"
 #include "base/text.h"
 #include "directory/credentials.h"
 #include "mail/names.h"

@@ -1,4 +1,5 @@
 #include "base/encoding.h"
+#include "base/random.h"
 #include "base/text.h"
 #include "directory/directory.h"
 

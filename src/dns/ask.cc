@@ -1,14 +1,14 @@
 #include "dns/ask.h"
 
 #include "base/clock.h"
-#include "base/encoding.h"
+#include "base/random.h"
+#include "base/timer.h"
 #include "dns/wire.h"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ip/udp.hpp>
 #include <boost/asio/read.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
@@ -45,7 +45,7 @@ struct Wire : std::enable_shared_from_this<Wire> {
 
   boost::asio::ip::udp::socket udp;
   boost::asio::ip::tcp::socket tcp;
-  boost::asio::steady_timer timer;
+  Timer timer;
   bool over = false;
 };
 

@@ -1,6 +1,7 @@
 #include "dns/look.h"
 
 #include "base/encoding.h"
+#include "base/random.h"
 #include "dns/ask.h"
 #include "dns/resolver.h"
 

@@ -1,11 +1,11 @@
 #include "base/text.h"
+#include "base/timer.h"
 #include "dns/questions.h"
 #include "dns/resolver.h"
 #include "dns/wire.h"
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 namespace paquebot::dns {
 
@@ -55,7 +55,7 @@ struct Watch : std::enable_shared_from_this<Watch> {
 
   std::shared_ptr<Questions> questions;
   boost::asio::posix::stream_descriptor descriptor;
-  boost::asio::steady_timer timer;
+  Timer timer;
   Instant armed = Instant::max();
 };
 

@@ -1,5 +1,6 @@
 #include "filter/link.h"
 
+#include "base/clock.h"
 #include "net/endpoint.h"
 
 #include <algorithm>
@@ -7,12 +8,12 @@
 namespace paquebot::filter {
 
 void Link::begin_step() {
-  step_ = std::chrono::steady_clock::now() + options_.timeout;
+  step_ = system_clock().now() + options_.timeout;
   if (total_) step_ = std::min(step_, *total_);
   if (stream_) stream_->set_deadline(step_);
 }
 
-void Link::begin_total() { total_ = std::chrono::steady_clock::now() + options_.total_timeout; }
+void Link::begin_total() { total_ = system_clock().now() + options_.total_timeout; }
 
 Task<std::vector<std::string>> Link::addresses() const {
   std::vector<std::string> found;

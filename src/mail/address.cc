@@ -15,7 +15,6 @@ constexpr std::size_t kMaxLabel = 63;
 /// A path with a source route is longer than kMaxPath; this bounds what we look at.
 constexpr std::size_t kMaxRoutedPath = 1024;
 
-constexpr bool is_alnum(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 constexpr bool is_high(char c) { return static_cast<unsigned char>(c) >= 0x80; }
 
 /// atext of RFC 5322 section 3.2.3, with the UTF-8 of RFC 6531 section 3.3.

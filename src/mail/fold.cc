@@ -1,5 +1,6 @@
 #include "mail/fold.h"
 
+#include "base/text.h"
 #include "mail/content_scan.h"
 
 #include <algorithm>
@@ -7,14 +8,12 @@
 namespace paquebot::mail {
 namespace {
 
-bool is_blank(char c) { return c == ' ' || c == '\t'; }
-
 /// Where a line that is longer than `room` is cut: at least 1, at most `room`. What is behind begins with white space unless `adds`.
 std::size_t cut_of(std::string_view line, std::size_t room, bool& adds) {
   adds = false;
   const auto colon = std::min(line.find(':'), line.size());
   for (std::size_t at = room; at > 1; --at) // a field's name does not stand alone
-    if (is_blank(line[at]) && !is_blank(line[at - 1]) && at != colon + 1) return at;
+    if (is_wsp(line[at]) && !is_wsp(line[at - 1]) && at != colon + 1) return at;
   adds = true;
   for (std::size_t at = room; at > room / 2; --at)
     if (line[at - 1] == ',' || line[at - 1] == ';' || line[at - 1] == '>') return at;

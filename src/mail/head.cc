@@ -15,8 +15,6 @@ constexpr std::size_t kMaxName = 998;
 constexpr std::size_t kUsualFields = 32;
 constexpr std::size_t kUsualHead = 1024; // octets
 
-bool is_wsp(char c) { return c == ' ' || c == '\t'; }
-
 /// ftext of RFC 5322 section 3.6.8, with the UTF-8 of RFC 6532 read tolerantly.
 bool is_name_char(char c) {
   const auto u = static_cast<unsigned char>(c);

@@ -4,9 +4,6 @@
 
 namespace paquebot::mail {
 
-/// What folding white space is made of (RFC 5322 section 3.2.2).
-[[nodiscard]] constexpr bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
-
 /// The line without the CRLF, LF or CR that ends it: at most one of each, in that order.
 [[nodiscard]] inline std::string_view without_line_end(std::string_view line) {
   if (line.ends_with('\n')) line.remove_suffix(1);

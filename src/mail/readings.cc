@@ -23,8 +23,7 @@ bool is_stray_control(char c) {
   return (octet < ' ' && c != '\t') || octet == 127;
 }
 bool ends_reading(char c) { return kDelimiters.find(c) != std::string_view::npos || is_stray_control(c); }
-bool is_letter_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
-bool is_of_host(char c) { return is_letter_or_digit(c) || c == '-' || c == '_' || c == '.'; }
+bool is_of_host(char c) { return is_alnum(c) || c == '-' || c == '_' || c == '.'; }
 
 // ---- Forms of the text
 
@@ -179,7 +178,7 @@ std::string decode_q(std::string_view text) {
 std::string decode_b(std::string_view text) {
   std::string letters;
   for (const char c : text)
-    if (is_letter_or_digit(c) || c == '+' || c == '/') letters += c;
+    if (is_alnum(c) || c == '+' || c == '/') letters += c;
   if (letters.size() % 4 == 1) letters.pop_back();
   while (letters.size() % 4 != 0) letters += '=';
   return base64_decode(letters).value_or(std::string());

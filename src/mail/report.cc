@@ -1,6 +1,7 @@
 #include "mail/report.h"
 
 #include "base/encoding.h"
+#include "base/random.h"
 #include "base/text.h"
 #include "mail/content_scan.h"
 #include "mail/content_type.h"

@@ -1,7 +1,6 @@
 #include "mailauth/auth_results.h"
 
 #include "base/text.h"
-#include "mailauth/text.h"
 
 #include <algorithm>
 

@@ -1,7 +1,7 @@
 #include "mailauth/canonical.h"
 
 #include "base/text.h"
-#include "mailauth/text.h"
+#include "mail/lines.h"
 
 #include <algorithm>
 #include <cstring>
@@ -21,12 +21,6 @@ void append_collapsed(std::string& out, std::string_view text) {
     while (i < text.size() && is_space(text[i])) ++i;
     if (i > end) out += ' ';
   }
-}
-
-std::string_view without_line_end(std::string_view raw) {
-  if (raw.ends_with('\n')) raw.remove_suffix(1);
-  if (raw.ends_with('\r')) raw.remove_suffix(1);
-  return raw;
 }
 
 constexpr unsigned char byte(char c) { return static_cast<unsigned char>(c); }
@@ -52,7 +46,7 @@ bool all_stay(const char* block) {
 
 /// A field's raw text without what follows "b=".
 std::string without_signature(const mail::Field& field) {
-  const std::string_view raw = without_line_end(field.raw);
+  const std::string_view raw = mail::without_line_end(field.raw);
   const auto colon = raw.find(':', field.name_length);
   std::size_t start = colon == std::string_view::npos ? raw.size() : colon + 1;
   while (start < raw.size()) {

@@ -1,7 +1,6 @@
 #include "mailauth/spf_macro.h"
 
 #include "base/text.h"
-#include "mailauth/text.h"
 
 #include <algorithm>
 #include <vector>

@@ -2,7 +2,6 @@
 
 #include "base/text.h"
 #include "mailauth/spf_macro.h"
-#include "mailauth/text.h"
 
 #include <algorithm>
 

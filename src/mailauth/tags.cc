@@ -2,7 +2,6 @@
 
 #include "base/encoding.h"
 #include "base/text.h"
-#include "mailauth/text.h"
 
 #include <algorithm>
 

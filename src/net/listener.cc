@@ -1,12 +1,12 @@
 #include "net/listener.h"
 
 #include "base/log.h"
+#include "base/timer.h"
 #include "net/socket_address.h"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
 #include <netinet/in.h>
@@ -127,7 +127,7 @@ struct Listener::Impl {
   Endpoint bound;
   std::string path; ///< of a local socket, to be removed at the end
   std::optional<boost::asio::posix::stream_descriptor> watched;
-  std::optional<boost::asio::steady_timer> timer;
+  std::optional<Timer> timer;
 };
 
 Listener::Listener(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}

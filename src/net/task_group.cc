@@ -1,11 +1,11 @@
 #include "net/task_group.h"
 
 #include "base/log.h"
+#include "base/timer.h"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <exception>
@@ -57,7 +57,7 @@ struct TaskGroup::State {
   std::size_t running = 0;
   bool abandoned = false;
   std::exception_ptr thrown;
-  boost::asio::steady_timer* timer = nullptr; ///< of who waits
+  Timer* timer = nullptr; ///< of who waits
 };
 
 TaskGroup::TaskGroup(TaskCount& count) : state_(std::make_shared<State>(count)) {}
@@ -77,7 +77,7 @@ Task<bool> TaskGroup::wait_until(std::chrono::steady_clock::time_point until) {
   const std::shared_ptr<State> state = state_;
   if (state->running > 0) {
     const auto executor = co_await boost::asio::this_coro::executor;
-    boost::asio::steady_timer timer(executor, until);
+    Timer timer(executor, until);
     state->timer = &timer;
     const auto token = boost::asio::as_tuple(boost::asio::use_awaitable);
     co_await timer.async_wait(token);

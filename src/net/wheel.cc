@@ -1,10 +1,11 @@
 #include "net/wheel.h"
 
+#include "base/clock.h"
+#include "base/timer.h"
 #include "net/poller.h"
 
 #include <algorithm>
 #include <array>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cassert>
@@ -43,7 +44,7 @@ void Wheel::Hook::link_before(Hook& next) {
 struct Wheel::Impl : std::enable_shared_from_this<Impl> {
   explicit Impl(boost::asio::any_io_executor executor) : timer(std::move(executor)) {}
 
-  boost::asio::steady_timer timer;
+  Timer timer;
   std::array<Hook, kSlots> slots; ///< heads of circular lists, never hooked themselves
   Hook expired;                   ///< head of those to be told on every tick
   std::size_t count = 0;
@@ -65,7 +66,7 @@ struct Wheel::Impl : std::enable_shared_from_this<Impl> {
     timer.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
       self->ticking = false;
       if (error) return;
-      self->tick(Clock::now());
+      self->tick(system_clock().now());
       self->start();
     });
   }
@@ -127,14 +128,14 @@ void Wheel::set(Hook& hook, Clock::time_point deadline) {
   hook.unlink();
   hook.deadline_ = deadline;
   // Only when the wheel stood still: a lone hook that is set again and again must not push its own slot away.
-  if (!impl_->ticking) impl_->last_tick = tick_of(Clock::now());
+  if (!impl_->ticking) impl_->last_tick = tick_of(system_clock().now());
   impl_->insert(hook);
   impl_->start();
 }
 
 Task<void> sleep_for(std::chrono::milliseconds duration) {
   auto executor = co_await boost::asio::this_coro::executor;
-  boost::asio::steady_timer timer(executor, duration);
+  Timer timer(executor, duration);
   co_await timer.async_wait(boost::asio::use_awaitable);
 }
 

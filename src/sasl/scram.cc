@@ -1,6 +1,7 @@
 #include "sasl/scram.h"
 
 #include "base/encoding.h"
+#include "base/random.h"
 #include "base/text.h"
 
 #include <algorithm>

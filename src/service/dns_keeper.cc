@@ -1,5 +1,6 @@
 #include "service/dns_keeper.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "net/wheel.h"
@@ -114,8 +115,8 @@ Task<void> DnsKeeper::run() {
   while (!stopping_) {
     look_now_ = false;
     co_await upstream_->examine();
-    const auto until = std::chrono::steady_clock::now() + rest_after(upstream_->state().stand);
-    while (!stopping_ && !look_now_ && std::chrono::steady_clock::now() < until) co_await net::sleep_for(kTick);
+    const auto until = system_clock().now() + rest_after(upstream_->state().stand);
+    while (!stopping_ && !look_now_ && system_clock().now() < until) co_await net::sleep_for(kTick);
   }
 }
 

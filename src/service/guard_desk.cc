@@ -1,13 +1,14 @@
 #include "service/guard_desk.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "base/timer.h"
 #include "net/endpoint.h"
 
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 #include <map>
@@ -32,7 +33,7 @@ bool must_be_reachable(const mail::Address& to) { // RFC 5321 section 4.5.1, RFC
 /// What is being asked. Shared with the questions, which may end after the desk has stopped waiting for them.
 struct GuardDesk::Lookups {
   explicit Lookups(const boost::asio::any_io_executor& executor)
-      : deadline(std::chrono::steady_clock::now() + kPatience), ended(executor) {}
+      : deadline(system_clock().now() + kPatience), ended(executor) {}
   policy::ClientFacts facts;
   std::map<std::string, std::vector<policy::ListHit>> domains; ///< names that the lists of domains were asked for
   unsigned helos = 0;                                          ///< names given so far
@@ -40,7 +41,7 @@ struct GuardDesk::Lookups {
   bool cached = false;                                         ///< the facts came from the cache, or are in it
   unsigned pending = 0;
   std::chrono::steady_clock::time_point deadline;
-  boost::asio::steady_timer ended; ///< cancelled when nothing is pending any more
+  Timer ended; ///< cancelled when nothing is pending any more
 };
 
 GuardDesk::GuardDesk(GuardParts parts, std::shared_ptr<const policy::GuardOptions> options,
@@ -169,7 +170,7 @@ void GuardDesk::ask_domain(const std::string& name) {
   for (const policy::DnsList& list : options_->lists) {
     if (!list.domains || list.score < 0) continue;
     if (!std::exchange(asked, true)) lookups_->domains[name];
-    lookups_->deadline = std::chrono::steady_clock::now() + kPatience;
+    lookups_->deadline = system_clock().now() + kPatience;
     start(look_up_domain(parts_.resolver, list, name, lookups_));
   }
 }
@@ -204,7 +205,7 @@ void GuardDesk::helo(std::string name, const std::string& hostname, const std::s
   const unsigned turn = ++lookups_->helos;
   const bool ask = options_->helo != Measure::off && stranger_.helo_fault.empty() && !helo_.starts_with('[');
   if (!ask || !parts_.resolver || turn > kHelos) return;
-  lookups_->deadline = std::chrono::steady_clock::now() + kPatience;
+  lookups_->deadline = system_clock().now() + kPatience;
   start(look_up_helo(parts_.resolver, helo_, turn, lookups_));
 }
 
@@ -225,7 +226,7 @@ mail::Reply GuardDesk::mail(const mail::Sender& sender) {
 
 Task<void> GuardDesk::await_facts() {
   const std::shared_ptr<Lookups> lookups = lookups_;
-  if (lookups->pending > 0 && std::chrono::steady_clock::now() < lookups->deadline) {
+  if (lookups->pending > 0 && system_clock().now() < lookups->deadline) {
     lookups->ended.expires_at(lookups->deadline);
     co_await lookups->ended.async_wait(kTuple);
   }

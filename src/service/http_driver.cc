@@ -1,5 +1,6 @@
 #include "service/http_driver.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "service/http.h"
 
@@ -16,9 +17,7 @@ constexpr std::chrono::seconds kTransfer{60};
 
 using Reader = HttpReader<HttpRequest>;
 
-std::chrono::steady_clock::time_point after(std::chrono::seconds duration) {
-  return std::chrono::steady_clock::now() + duration;
-}
+std::chrono::steady_clock::time_point after(std::chrono::seconds duration) { return system_clock().now() + duration; }
 
 bool is_operator(long uid) { return uid == 0 || (uid > 0 && uid == static_cast<long>(geteuid())); }
 

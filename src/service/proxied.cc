@@ -1,11 +1,12 @@
 #include "service/proxied.h"
 
+#include "base/clock.h"
 #include "net/proxy.h"
 
 namespace paquebot::service {
 
 Task<Result<>> read_proxy_header(net::Stream& stream) {
-  stream.set_deadline(std::chrono::steady_clock::now() + std::chrono::seconds(5));
+  stream.set_deadline(system_clock().now() + std::chrono::seconds(5));
   net::ProxyReader reader;
   while (!reader.done()) {
     const std::size_t most = reader.wants();

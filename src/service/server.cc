@@ -1,5 +1,6 @@
 #include "service/server.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "dns/watched_resolver.h"
 #include "intake/dmarc_book.h"
@@ -117,7 +118,7 @@ struct Server::Impl {
   delivery::Deadlines deadlines{queue, clock};
   std::unique_ptr<control::Control> control;
   std::vector<BoundListener> listeners;
-  std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
+  std::chrono::steady_clock::time_point started = system_clock().now();
   bool stopping = false; ///< on context 0 only
   std::mutex done_mutex;
   std::condition_variable done;
@@ -305,7 +306,7 @@ Task<bool> Server::Impl::admit(const ListenerSnapshot& listener, net::Stream& st
 Task<void> Server::Impl::turn_away(const ListenerSnapshot& listener, net::Stream& stream, std::string_view words,
                                    std::string_view pop3_words) {
   if (implicit_tls(listener)) co_return;
-  stream.set_deadline(std::chrono::steady_clock::now() + std::chrono::seconds(5));
+  stream.set_deadline(system_clock().now() + std::chrono::seconds(5));
   std::string_view said = listener.role == ListenerRole::pop3 ? pop3_words : words;
   co_await stream.write(said);
 }
@@ -447,7 +448,7 @@ std::string Server::Impl::status() {
   auto numbers = queue.numbers();
   control::json::array list;
   for (const BoundListener& listener : listeners) list.emplace_back(listener.listener.bound().to_string());
-  const auto up = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started).count();
+  const auto up = std::chrono::duration_cast<std::chrono::seconds>(system_clock().now() - started).count();
   control::json::object out{
       {"version", options.version}, {"hostname", options.hostname}, {"pid", ::getpid()},
       {"uptime_seconds", up},       {"listeners", std::move(list)}, {"connections", gate.total()}};
@@ -565,7 +566,7 @@ void Server::replace(std::shared_ptr<const Snapshot> snapshot) {
 
 bool Server::stop(std::chrono::seconds bound) {
   Impl& s = *impl_;
-  auto until = std::chrono::steady_clock::now() + bound;
+  auto until = system_clock().now() + bound;
   boost::asio::post(s.first(), [&s] {
     s.stopping = true;
     s.grey_keeper.stop();
@@ -582,10 +583,10 @@ bool Server::stop(std::chrono::seconds bound) {
     log::warning("stopped-early", {{"sessions", s.sessions.count()}, {"deliveries", s.queue.numbers().workers}});
   s.launch(s.first(), s.queue.give_back(), "give back");
   s.launch(s.first(), s.dmarc_book.flush(), "DMARC reports");
-  s.wait_idle(std::chrono::steady_clock::now() + std::chrono::seconds(2));
+  s.wait_idle(system_clock().now() + std::chrono::seconds(2));
   s.resolvers.deliveries->give_up();
   s.resolvers.strangers->give_up(); // what was asked for sessions that are over
-  s.verifier->lookups.wait_idle(std::chrono::steady_clock::now() + std::chrono::seconds(2));
+  s.verifier->lookups.wait_idle(system_clock().now() + std::chrono::seconds(2));
   s.contexts.stop();
   s.contexts.join();
   return ended;

@@ -1,5 +1,7 @@
 #include "store/reserve.h"
 
+#include "base/clock.h"
+
 #include <algorithm>
 #include <sys/statvfs.h>
 
@@ -12,7 +14,7 @@ constexpr std::uint64_t kLargestReserve = 64u << 20;
 
 bool Reserve::spared() const {
   // One question to the system for many messages: it would cost more than all else that is asked about room.
-  const std::int64_t now = std::chrono::steady_clock::now().time_since_epoch().count();
+  const std::int64_t now = system_clock().now().time_since_epoch().count();
   std::int64_t looked = looked_.load(std::memory_order_acquire);
   if (looked != 0 && now - looked < std::chrono::nanoseconds(kReserveFresh).count()) return spared_.load();
   spared_.store(look());

@@ -126,7 +126,7 @@ class AttacksTest(unittest.TestCase):
                             self.assertEqual((552, b"5.3.4 the header block is larger than 1 MiB"), (code, words))
                     kept += code == 250
         self.assertEqual(kept, len(server.mail(BOB)))
-        self.assertNotIn("store_failed", server.log())
+        self.assertNotIn("store-failed", server.log())
         self.serves(server)
 
     def test_a_thousand_recipients(self):

@@ -12,7 +12,7 @@ namespace {
 constexpr unsigned kLongReaders = 2; // one step of a check or a backup at a time, and an operator's question beside it
 
 [[noreturn]] void end_process(const std::string& why) {
-  log::error("store_lost", {{"error", why}, {"advice", "check the disk, then start again"}});
+  log::error("store-lost", {{"error", why}, {"advice", "check the disk, then start again"}});
   _exit(70); // EX_SOFTWARE: nothing may run on that could acknowledge mail
 }
 

@@ -107,7 +107,7 @@ bool record_outcome(Tx& tx, const Outcome& o, EventList& events, bool suspects) 
                           o.message, o.index, tx.epoch);
     if (!q.row()) {
       // Not ours any more: an outcome counts only while this epoch holds the claim.
-      log::warning("outcome_stale", {{"id", o.message.to_string()}, {"recipient", o.index}});
+      log::warning("outcome-stale", {{"id", o.message.to_string()}, {"recipient", o.index}});
       return false;
     }
     before = q.as<Owed>(0);

@@ -30,7 +30,7 @@ Readers::Snapshot::~Snapshot() {
   try {
     db_.run("ROLLBACK");
   } catch (const DbError& error) {
-    log::error("store_failed", {{"error", error.message}});
+    log::error("store-failed", {{"error", error.message}});
   }
 }
 

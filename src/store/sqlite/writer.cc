@@ -169,9 +169,9 @@ Writer::Fate Writer::together(std::span<const std::unique_ptr<WriteJob>> jobs) {
 void Writer::end_transaction(bool measured) {
   if (!measured || options_.pace == nullptr) return db_->run("COMMIT");
   using Clock = std::chrono::steady_clock;
-  const Clock::time_point start = Clock::now();
+  const Clock::time_point start = system_clock().now();
   db_->run("COMMIT");
-  options_.pace->took(std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start));
+  options_.pace->took(std::chrono::duration_cast<std::chrono::microseconds>(system_clock().now() - start));
 }
 
 Writer::Fate Writer::in_savepoints(Batch& batch, std::vector<std::optional<Error>>& failures) {
@@ -225,7 +225,7 @@ Writer::Fate Writer::failed(const DbError& error) {
   const bool full = error.full();
   last_ = full ? Error{Errc::no_space, "no room left for " + options_.name + ": free some disk space"}
                : Error{Errc::io, "the store failed: " + error.message};
-  log::error(full ? "store_full" : "store_failed",
+  log::error(full ? "store-full" : "store-failed",
              {{"file", options_.name}, {"code", error.code}, {"error", error.message}});
   if (error.io()) return Fate::broken;
   try {
@@ -275,7 +275,7 @@ void Writer::checkpoint() {
   if (insist) insist_at_ = code == SQLITE_BUSY ? log_frames_ + options_.log_frames : 0;
   const DbError error{code, "checkpoint"};
   if (!error.io()) return; // busy or full: the log stays as it is and the next commit tries again
-  log::error("store_failed", {{"file", options_.name}, {"code", code}, {"error", "checkpoint failed"}});
+  log::error("store-failed", {{"file", options_.name}, {"code", code}, {"error", "checkpoint failed"}});
   reopen();
 }
 
@@ -291,7 +291,7 @@ void Writer::reopen() {
     watch_log();
     checkpoint_fully(*db_);
     options_.prepare(*db_);
-    log::warning("store_reopened", {{"file", options_.name}});
+    log::warning("store-reopened", {{"file", options_.name}});
   } catch (const DbError& error) {
     db_.reset();
     last_ = {Errc::closed, options_.name + " cannot be opened again after a failure: " + error.message};
