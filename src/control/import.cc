@@ -121,12 +121,12 @@ Answer outcome(const store::AcceptResult& result, const Ulid& id) {
   return fail(Errc::io, "the message could not be stored");
 }
 
-/// Adds the finished upload as the body. It stays in `upload` for the caller to drop when something fails later.
-Task<Result<>> use_upload(Context& context, Uploads::Upload upload, store::AcceptRequest& request) {
+/// Finishes the upload as the body.
+Task<Result<>> use_upload(Uploads::Upload upload, store::AcceptRequest& request) {
   if (!request.body.bytes.empty()) co_return fail(Errc::invalid, "with an upload the request holds only the head");
-  const auto finished = co_await context.store.acceptance().stage_finish(upload.staged);
+  const auto finished = co_await upload.body->finish();
   if (!finished) co_return std::unexpected(finished.error());
-  request.body.staged = upload.staged;
+  request.body.staged = std::move(upload.body);
   request.body.size = upload.size;
   co_return Result<>{};
 }
@@ -134,10 +134,9 @@ Task<Result<>> use_upload(Context& context, Uploads::Upload upload, store::Accep
 } // namespace
 
 Task<Answer> begin_upload(Context& context, Call) {
-  const auto staged = co_await context.store.acceptance().stage_begin();
+  auto staged = co_await context.store.acceptance().stage();
   if (!staged) co_return std::unexpected(staged.error());
-  if (const auto oldest = context.uploads.add(*staged)) context.store.acceptance().stage_abandon(*oldest);
-  co_return json::object{{"upload", *staged}};
+  co_return json::object{{"upload", context.uploads.add(std::move(*staged))}};
 }
 
 Task<Answer> append_upload(Context& context, Call call) {
@@ -150,20 +149,17 @@ Task<Answer> append_upload(Context& context, Call call) {
   if (!upload) co_return fail(Errc::not_found, "there is no such upload, or it is in use");
   upload->size += call.body.size();
   upload->eight_bit = upload->eight_bit || has_eight_bit(call.body);
-  const auto appended = co_await context.store.acceptance().stage_append(*id, std::move(call.body));
-  if (!appended) {
-    context.store.acceptance().stage_abandon(*id);
-    co_return std::unexpected(appended.error());
-  }
-  context.uploads.give(*upload);
-  co_return json::object{{"upload", *id}, {"size", upload->size}};
+  const auto appended = co_await upload->body->append(std::move(call.body));
+  if (!appended) co_return std::unexpected(appended.error());
+  const std::uint64_t size = upload->size;
+  context.uploads.give(std::move(*upload));
+  co_return json::object{{"upload", *id}, {"size", size}};
 }
 
 Task<Answer> drop_upload(Context& context, Call call) {
   const auto id = read_upload(call.names[0]);
   if (!id) co_return std::unexpected(id.error());
   if (!context.uploads.take(*id)) co_return fail(Errc::not_found, "there is no such upload, or it is in use");
-  context.store.acceptance().stage_abandon(*id);
   co_return json::object{{"removed", *id}};
 }
 
@@ -189,11 +185,9 @@ Task<Answer> import_message(Context& context, Call call) {
     upload = context.uploads.take(*wanted->upload);
     if (!upload) co_return fail(Errc::not_found, "there is no such upload, or it is in use");
     store::AcceptRequest& target = *request;
-    const auto used = co_await use_upload(context, *upload, target);
-    if (!used) {
-      context.store.acceptance().stage_abandon(upload->staged);
-      co_return std::unexpected(used.error());
-    }
+    Uploads::Upload whole = *upload;
+    const auto used = co_await use_upload(std::move(whole), target);
+    if (!used) co_return std::unexpected(used.error());
   }
   const bool eight_bit = has_eight_bit(call.body) || (upload && upload->eight_bit);
   request->id = context.ids.next();
@@ -209,8 +203,6 @@ Task<Answer> import_message(Context& context, Call call) {
   request->recipients.push_back(into_mailbox(*account));
   request->note = "imported by " + call.who;
   const auto result = co_await context.store.acceptance().accept(request);
-  if (result.status != store::AcceptStatus::accepted && upload)
-    context.store.acceptance().stage_abandon(upload->staged);
   co_return outcome(result, request->id);
 }
 

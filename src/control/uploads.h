@@ -1,8 +1,9 @@
 #pragma once
 
-#include "store/types.h"
+#include "store/staged.h"
 
 #include <deque>
+#include <memory>
 #include <mutex>
 #include <optional>
 
@@ -13,16 +14,17 @@ namespace paquebot::control {
 class Uploads {
 public:
   struct Upload {
-    store::Id staged = 0;
+    store::Id id = 0;
+    std::shared_ptr<store::Staged> body;
     std::uint64_t size = 0; ///< octets so far
     bool eight_bit = false;
   };
   static constexpr std::size_t kMost = 16;
 
-  /// Returns the oldest one when there are too many: the caller drops it.
-  std::optional<store::Id> add(store::Id staged);
+  /// Gives it its id. When there are too many, the oldest is dropped.
+  store::Id add(std::shared_ptr<store::Staged> body);
   /// Takes it out while one request works with it; nothing when it is unknown or in use.
-  std::optional<Upload> take(store::Id staged);
+  std::optional<Upload> take(store::Id id);
   /// Gives it back.
   void give(Upload upload);
 

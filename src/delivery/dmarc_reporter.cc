@@ -101,7 +101,6 @@ Task<void> DmarcReporter::send(store::DmarcDue due, DmarcSending how) {
   if (!composed) co_return put_off(due.of, "too much waits for the processor");
   auto body = co_await store_body(std::move(message.body));
   if (!body) co_return put_off(due.of, body.error().message);
-  const store::Id staged = body->staged;
   draft.klass = store::MessageClass::report;
   draft.sender.reverse_path = how.from; // so that SPF speaks for the From, as "Email" asks for
   draft.recipients = std::move(*to);
@@ -111,7 +110,6 @@ Task<void> DmarcReporter::send(store::DmarcDue due, DmarcSending how) {
   draft.dmarc = due.of;
   const std::string id = draft.id.to_string();
   const auto result = co_await queue_.accept(std::move(draft));
-  if (result.status != store::AcceptStatus::accepted && staged != 0) store_.acceptance().stage_abandon(staged);
   if (result.status == store::AcceptStatus::accepted)
     log::info("dmarc-report", {{"id", id}, {"domain", due.of.domain}, {"rows", report.rows.size()}});
   else if (result.status != store::AcceptStatus::duplicate)

@@ -75,10 +75,8 @@ Task<mail::Reply> Homecoming::take_in_one(const queue::Job& job, const store::Re
                           ready.error().message);
   }
   std::string id = ready->id.to_string();
-  store::Id staged = ready->body.staged;
   auto result = co_await queue_.accept(std::move(*ready));
   bool taken = result.status == store::AcceptStatus::accepted || result.status == store::AcceptStatus::duplicate;
-  if (result.status != store::AcceptStatus::accepted && staged != 0) store_.acceptance().stage_abandon(staged);
   if (taken) co_return mail::Reply(250, {2, 0, 0}, "taken in here, id=" + id);
   bool full = result.status == store::AcceptStatus::over_quota;
   co_return mail::Reply(452,

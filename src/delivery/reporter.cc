@@ -236,9 +236,7 @@ Task<bool> Reporter::report(const store::OwedReport& owed) {
   bool composed = co_await compose(owed, draft);
   if (!composed) co_return false;
   std::string id = draft.id.to_string();
-  const store::Id staged = draft.body.staged;
   auto result = co_await queue_.accept(std::move(draft));
-  if (result.status != store::AcceptStatus::accepted && staged != 0) store_.acceptance().stage_abandon(staged);
   bool done = result.status == store::AcceptStatus::accepted || result.status == store::AcceptStatus::duplicate;
   if (result.status == store::AcceptStatus::accepted)
     log::info("reported", {{"id", message.id.to_string()}, {"report", id}, {"to", to.to_string()}});

@@ -15,8 +15,8 @@ namespace {
 using directory::run_task;
 using store::State;
 
-/// Throws when the report about some message is accepted, and takes none for "broken@". Counts large bodies that belong to nobody
-/// yet.
+/// Throws when the report about some message is accepted, and takes none for "broken@". Counts large bodies that somebody
+/// holds.
 class OddStore final : public store::Wrapped<store::WrappedAcceptance> {
 public:
   using Wrapped::Wrapped;
@@ -29,22 +29,13 @@ public:
         co_return store::AcceptResult{store::AcceptStatus::failed, {}, "made to fail", {}, {}};
     }
     if (request->settles && out_of_date) co_return store::AcceptResult{store::AcceptStatus::duplicate, {}, {}, {}, {}};
-    const bool large = request->body.staged != 0;
-    auto result = co_await WrappedAcceptance::accept(std::move(request));
-    if (large && result.status == store::AcceptStatus::accepted) --staged;
-    co_return result;
+    co_return co_await WrappedAcceptance::accept(std::move(request));
   }
-  Task<Result<store::Id>> stage_begin() override {
-    ++staged, ++begun;
-    co_return co_await WrappedAcceptance::stage_begin();
-  }
-  Task<Result<>> stage_append(store::Id id, std::string chunk) override {
-    if (std::exchange(fails_append, false)) co_return fail(Errc::io, "made to fail");
-    co_return co_await WrappedAcceptance::stage_append(id, std::move(chunk));
-  }
-  void stage_abandon(store::Id id) override {
-    --staged;
-    WrappedAcceptance::stage_abandon(id);
+  Task<Result<std::shared_ptr<store::Staged>>> stage() override {
+    ++begun;
+    auto body = co_await WrappedAcceptance::stage();
+    if (!body) co_return body;
+    co_return std::make_shared<Counted>(*this, std::move(*body));
   }
   int staged = 0, begun = 0;
   bool fails_append = false;
@@ -52,6 +43,23 @@ public:
   Ulid throws_for;
   int tried = 0;
   std::string text; ///< of the last report
+
+private:
+  class Counted final : public store::Staged {
+  public:
+    Counted(OddStore& odd, std::shared_ptr<store::Staged> inner) : odd_(odd), inner_(std::move(inner)) { ++odd_.staged; }
+    ~Counted() override { --odd_.staged; }
+    Task<Result<>> append(std::string chunk) override {
+      if (std::exchange(odd_.fails_append, false)) co_return fail(Errc::io, "made to fail");
+      co_return co_await inner_->append(std::move(chunk));
+    }
+    Task<Result<>> finish() override { return inner_->finish(); }
+    store::BodyRef content() const override { return inner_->content(); }
+
+  private:
+    OddStore& odd_;
+    const std::shared_ptr<store::Staged> inner_;
+  };
 };
 
 class ReporterTest : public testing::Test {

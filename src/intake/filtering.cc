@@ -26,13 +26,11 @@ std::vector<mail::Address> FilteredMessage::recipients() const {
 
 Task<Result<std::string>> FilteredMessage::read(std::uint64_t offset, std::size_t most) {
   const store::NewBody& body = parts_.body;
-  if (body.staged == 0) {
+  if (!body.staged) {
     const std::string_view bytes = body.bytes;
     co_return std::string(bytes.substr(std::min<std::size_t>(offset, bytes.size()), most));
   }
-  store::BodyRef place;
-  place.bulk = body.staged;
-  place.size = body.size;
+  store::BodyRef place = body.staged->content();
   co_return co_await parts_.store.content().read_body(place, offset, most);
 }
 
@@ -81,9 +79,7 @@ Task<Result<>> FilteredMessage::put_body() {
     co_return std::unexpected(made.error());
   }
   writer_.reset();
-  const store::Id before = parts_.body.staged;
   parts_.body = std::move(*made);
-  if (before != 0) parts_.store.acceptance().stage_abandon(before);
   co_return Result<>();
 }
 
@@ -211,9 +207,7 @@ Task<void> Incoming::drop_discarded() {
 /// Nothing of the body stays behind.
 void Incoming::drop_body() {
   body_.discard();
-  const store::Id staged = sealed_ ? sealed_->staged : 0;
   sealed_.reset();
-  if (staged != 0) services_.store.acceptance().stage_abandon(staged);
 }
 
 } // namespace paquebot::intake

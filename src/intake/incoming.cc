@@ -396,15 +396,13 @@ bool Incoming::charged() const {
 Task<mail::Reply> Incoming::commit(queue::Draft draft) {
   note_addresses(draft);
   std::uint64_t size = draft.head.size() + draft.body.size;
-  store::Id staged = draft.body.staged;
   std::vector<store::LateBounces> bounces = late_bounces(draft, options_.hostname);
-  return conclude(services_.queue.accept(std::move(draft)), size, staged, std::move(bounces));
+  return conclude(services_.queue.accept(std::move(draft)), size, std::move(bounces));
 }
 
-Task<mail::Reply> Incoming::conclude(Task<store::AcceptResult> accepting, std::uint64_t size, store::Id staged,
+Task<mail::Reply> Incoming::conclude(Task<store::AcceptResult> accepting, std::uint64_t size,
                                      std::vector<store::LateBounces> bounces) {
   store::AcceptResult result = co_await std::move(accepting);
-  if (result.status != store::AcceptStatus::accepted && staged != 0) services_.store.acceptance().stage_abandon(staged);
   mail::Reply reply = answer(result);
   log_result(reply, size);
   if (!bounces.empty() && result.status == store::AcceptStatus::accepted) co_await note_bounces(std::move(bounces));

@@ -135,7 +135,7 @@ private:
   std::string peer() const;
   queue::Draft make_draft(store::NewBody body);
   Task<mail::Reply> commit(queue::Draft draft);
-  Task<mail::Reply> conclude(Task<store::AcceptResult> accepting, std::uint64_t size, store::Id staged,
+  Task<mail::Reply> conclude(Task<store::AcceptResult> accepting, std::uint64_t size,
                              std::vector<store::LateBounces> bounces);
   void follow_filters(std::vector<mail::Reply>& verdicts, std::vector<std::size_t>& places);
   std::vector<std::size_t> drop_loops(std::vector<mail::Reply>& verdicts);

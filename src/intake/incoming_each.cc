@@ -100,7 +100,6 @@ std::vector<std::size_t> Incoming::drop_loops(std::vector<mail::Reply>& verdicts
 /// round takes out at least one, so there are no more rounds than recipients.
 Task<void> Incoming::commit_each(queue::Draft draft, std::vector<std::size_t> places,
                                  std::vector<mail::Reply>& verdicts) {
-  const store::Id staged = draft.body.staged;
   const std::uint64_t size = draft.head.size() + draft.body.size;
   store::AcceptResult result;
   while (!places.empty()) {
@@ -114,7 +113,6 @@ Task<void> Incoming::commit_each(queue::Draft draft, std::vector<std::size_t> pl
     for (const std::size_t place : settled.empty() ? places : settled) verdicts[place] = reply;
     if (all) break;
   }
-  if (result.status != store::AcceptStatus::accepted && staged != 0) services_.store.acceptance().stage_abandon(staged);
   if (result.status == store::AcceptStatus::accepted) co_await drop_discarded();
 }
 

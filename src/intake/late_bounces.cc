@@ -14,7 +14,7 @@ constexpr std::size_t kIds = 3;      ///< of ours in one head: mail may pass her
 constexpr std::size_t kAccounts = 4; ///< whom one report is for
 
 bool may_be_report(const queue::Draft& draft) {
-  if (draft.klass != store::MessageClass::incoming || !draft.sender.reverse_path.empty() || draft.body.staged != 0)
+  if (draft.klass != store::MessageClass::incoming || !draft.sender.reverse_path.empty() || draft.body.staged)
     return false;
   const auto head = mail::Head::parse(draft.head);
   return head && mail::parse_content_type(head->value("Content-Type")).is("multipart", "report");

@@ -95,10 +95,8 @@ Task<std::string> Incoming::begin_of_content() {
     sealed_ = std::move(*body);
   }
   Result<std::string> begin = sealed_->bytes.substr(0, kLookedAt);
-  if (sealed_->staged != 0) {
-    store::BodyRef place;
-    place.bulk = sealed_->staged;
-    place.size = sealed_->size;
+  if (sealed_->staged) {
+    const store::BodyRef place = sealed_->staged->content();
     const std::size_t most = kLookedAt;
     begin = co_await services_.store.content().read_body(place, 0, most);
   }

@@ -91,7 +91,7 @@ Queue::Reservation Queue::reserve(store::AcceptRequest& request) {
   std::lock_guard lock(mutex_);
   std::int64_t at = now();
   std::uint64_t bytes = weight(request);
-  bool in_memory = request.body.staged == 0;
+  bool in_memory = request.body.staged == nullptr;
   for (store::NewRecipient& row : request.recipients) {
     if (row.route != Way::remote) continue;
     auto [known, first] = backing.places.try_emplace(row.destination);

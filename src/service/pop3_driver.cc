@@ -56,18 +56,25 @@ Task<void> Pop3Connection::serve(std::shared_ptr<Pop3Connection> self) {
   } catch (...) {
     broke = std::current_exception();
   }
-  connection.release_mailbox();
+  co_await connection.release_mailbox();
   connection.parts_.sessions.leave(connection.token_);
   connection.stream_.close();
   if (broke) std::rethrow_exception(broke);
 }
 
-void Pop3Connection::release_mailbox() {
-  if (locked_ != 0) {
-    parts_.holders.leave(locked_);
-    parts_.store.mailboxes().unlock(locked_);
-  }
+Task<void> Pop3Connection::release_mailbox() {
+  const std::unique_ptr<store::MailboxLock> lock = give_up();
+  if (!lock) co_return;
+  const auto unlocked = co_await lock->unlock();
+  if (!unlocked)
+    log::error("mailbox-not-unlocked", {{"account", account_.login}, {"why", unlocked.error().message}});
+}
+
+/// From here on the mailbox is not ours to use.
+std::unique_ptr<store::MailboxLock> Pop3Connection::give_up() {
+  if (lock_) parts_.holders.leave(locked_);
   locked_ = 0;
+  return std::move(lock_);
 }
 
 Task<bool> Pop3Connection::begin() {
@@ -140,7 +147,7 @@ bool Pop3Connection::give_way() {
   const auto patience = writing_ ? kSlowReaders * options_->takeover_after : options_->takeover_after;
   if (!(reading_ || writing_) || Steady::now() - heard_ < patience) return false;
   log::info("mailbox-taken-over", {{"client", peer_}, {"account", account_.login}});
-  release_mailbox();
+  give_up(); // nobody waits: it is unlocked with what this gives
   session_->take_away();
   if (reading_) { // it is told when it comes back
     shutting_down_ = true;
@@ -154,7 +161,7 @@ bool Pop3Connection::give_way() {
 
 Task<void> Pop3Connection::perform(pop3::Send send) {
   if (session_->closing()) // before the reply to QUIT: whoever has read it may log in again at once
-    release_mailbox();
+    co_await release_mailbox();
   if (broken_) co_return;
   stream_.set_deadline(Steady::now() + options_->session->idle_timeout);
   std::string_view bytes = send.bytes;
@@ -230,7 +237,7 @@ Task<void> Pop3Connection::perform(pop3::AskLogin ask) {
 }
 
 /// From another session too, when its client has been silent for long.
-Task<Result<>> Pop3Connection::lock(store::Id mailbox) {
+Task<Result<std::unique_ptr<store::MailboxLock>>> Pop3Connection::lock(store::Id mailbox) {
   auto locked = co_await parts_.store.mailboxes().lock(mailbox);
   if (locked || locked.error().code != Errc::conflict) co_return locked;
   MailboxHolders& holders = parts_.holders;
@@ -256,6 +263,7 @@ Task<void> Pop3Connection::perform(pop3::AskOpen ask) {
     session_->answer_open(id, verdict, 0, 0);
     co_return;
   }
+  lock_ = std::move(*locked);
   locked_ = opened->id;
   parts_.holders.hold(locked_, executor_, self_);
   // Again, under the lock: another session may have deleted in between.

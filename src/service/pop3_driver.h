@@ -49,7 +49,8 @@ public:
   bool give_way() override;
 
 private:
-  void release_mailbox();
+  Task<void> release_mailbox();
+  std::unique_ptr<store::MailboxLock> give_up();
   Task<bool> begin();
   Task<void> loop();
   Task<void> perform(pop3::Send send);
@@ -63,7 +64,7 @@ private:
   Task<Result<std::vector<std::uint32_t>>> uids_of(const std::vector<std::uint32_t>* numbers);
   Task<Result<>> read_ahead(std::uint32_t number);
   Task<bool> open_message(std::uint32_t number);
-  Task<Result<>> lock(store::Id mailbox);
+  Task<Result<std::unique_ptr<store::MailboxLock>>> lock(store::Id mailbox);
   Task<Result<std::uint64_t>> surrogate_size(std::uint32_t uid);
 
   Pop3Parts parts_;
@@ -76,7 +77,8 @@ private:
   Sessions::Token token_ = 0;
   std::optional<LoginDesk> desk_;
   store::Account account_;
-  store::Id locked_ = 0; ///< mailbox
+  std::unique_ptr<store::MailboxLock> lock_; ///< from login to the end
+  store::Id locked_ = 0;                     ///< mailbox
   std::optional<Numbering> numbering_;
   // The message being sent.
   store::EntryContent entry_;

@@ -7,10 +7,6 @@
 
 namespace paquebot::store {
 
-BodyWriter::~BodyWriter() {
-  if (staged_ != 0) store_.stage_abandon(staged_);
-}
-
 Task<Result<>> BodyWriter::write(std::string_view bytes) {
   has_8bit_ = has_8bit_ || !is_ascii(bytes);
   while (!bytes.empty()) {
@@ -35,13 +31,13 @@ bool BodyWriter::write_now(std::string_view bytes) {
 
 /// Hands the buffer to the store, beginning a staged body with the first.
 Task<Result<>> BodyWriter::spill() {
-  if (staged_ == 0) {
-    const Result<Id> begun = co_await store_.stage_begin();
+  if (!staged_) {
+    auto begun = co_await store_.stage();
     if (!begun) co_return std::unexpected(begun.error());
-    staged_ = *begun;
+    staged_ = std::move(*begun);
   }
   std::string chunk = std::exchange(buffer_, {});
-  co_return co_await store_.stage_append(staged_, std::move(chunk));
+  co_return co_await staged_->append(std::move(chunk));
 }
 
 NewBody BodyWriter::finish_now() {
@@ -59,16 +55,15 @@ Task<Result<NewBody>> BodyWriter::finish() {
     const Result<> spilled = co_await spill();
     if (!spilled) co_return std::unexpected(spilled.error());
   }
-  const Result<> finished = co_await store_.stage_finish(staged_);
+  const Result<> finished = co_await staged_->finish();
   if (!finished) co_return std::unexpected(finished.error());
-  body.staged = std::exchange(staged_, 0);
+  body.staged = std::exchange(staged_, nullptr);
   co_return body;
 }
 
 void BodyWriter::discard() {
   buffer_ = {};
-  const Id staged = std::exchange(staged_, 0);
-  if (staged != 0) store_.stage_abandon(staged);
+  staged_.reset();
 }
 
 } // namespace paquebot::store

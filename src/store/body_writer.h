@@ -2,6 +2,7 @@
 
 #include "store/acceptance.h"
 
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -14,13 +15,11 @@ class BodyWriter {
 public:
   /// `store` must outlive the writer.
   explicit BodyWriter(Acceptance& store) : store_(store) {}
-  /// What was neither finished nor discarded is given up.
-  ~BodyWriter();
   BodyWriter(const BodyWriter&) = delete;
   BodyWriter& operator=(const BodyWriter&) = delete;
 
   /// Appends. `bytes` must stay valid until it returns. After an error only discard() is of use; the error is
-  /// Acceptance::stage_append's.
+  /// Staged::append's.
   Task<Result<>> write(std::string_view bytes);
   /// The same without a coroutine while all stays in memory; false, and nothing is taken, when it would not.
   bool write_now(std::string_view bytes);
@@ -31,8 +30,7 @@ public:
   bool in_memory() const { return size_ <= kInlineBody; }
   /// finish() without a coroutine, while in_memory().
   NewBody finish_now();
-  /// Makes a staged body durable and hands the body over: from here on it is the caller's to have accepted, or to give
-  /// to Acceptance::stage_abandon. NewBody::type is `eight_bit` when an octet beyond ASCII came, else `seven_bit`: whoever
+  /// Makes a staged body durable and hands the body over. NewBody::type is `eight_bit` when an octet beyond ASCII came, else `seven_bit`: whoever
   /// knows of BINARYMIME says so itself.
   Task<Result<NewBody>> finish();
   /// Drops everything.
@@ -48,7 +46,7 @@ private:
   Acceptance& store_;
   std::string buffer_;
   std::uint64_t size_ = 0;
-  Id staged_ = 0;
+  std::shared_ptr<Staged> staged_;
   bool has_8bit_ = false;
 };
 

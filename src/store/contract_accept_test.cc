@@ -202,7 +202,7 @@ TEST_P(StoreContract, BodiesOfEverySizeReadBack) {
     auto body = run(write_body(store(), text, c.step));
     ASSERT_TRUE(body) << body.error().message;
     EXPECT_EQ(body->size, c.size);
-    EXPECT_EQ(body->staged != 0, c.size > kInlineBody);
+    EXPECT_EQ(body->staged != nullptr, c.size > kInlineBody);
     AcceptRequest request = message();
     request.body = *body;
     request.recipients = {to_mailbox(anna)};
@@ -222,15 +222,15 @@ TEST_P(StoreContract, BodiesOfEverySizeReadBack) {
 
 TEST_P(StoreContract, ABodyMustBeFinishedAndIsAcceptedOnce) {
   const Account anna = make_account("anna@example.org");
-  const auto staged = run(store().acceptance().stage_begin());
+  auto staged = run(store().acceptance().stage());
   ASSERT_TRUE(staged);
-  ASSERT_TRUE(run(store().acceptance().stage_append(*staged, std::string(1000, 'x'))));
+  ASSERT_TRUE(run((*staged)->append(std::string(1000, 'x'))));
   AcceptRequest request = message();
   request.recipients = {to_mailbox(anna)};
   request.body = {"", *staged, 1000, mail::BodyType::seven_bit};
   EXPECT_EQ(accept(request).status, AcceptStatus::failed) << "not finished";
-  ASSERT_TRUE(run(store().acceptance().stage_finish(*staged)));
-  EXPECT_FALSE(run(store().acceptance().stage_append(*staged, "more"))) << "finished";
+  ASSERT_TRUE(run((*staged)->finish()));
+  EXPECT_FALSE(run((*staged)->append("more"))) << "finished";
   request.body.size = 999;
   EXPECT_EQ(accept(request).status, AcceptStatus::failed) << "another size";
   request.body.size = 1000;
@@ -239,7 +239,7 @@ TEST_P(StoreContract, ABodyMustBeFinishedAndIsAcceptedOnce) {
   again.recipients = request.recipients;
   again.body = request.body;
   EXPECT_EQ(accept(again).status, AcceptStatus::failed) << "owned already";
-  store().acceptance().stage_abandon(*staged); // not ours to drop any more
+  staged->reset(), request.body.staged.reset(), again.body.staged.reset(); // not ours to drop any more
   const auto content = run(store().mailboxes().read_entry(inbox(anna).id, 1));
   ASSERT_TRUE(content);
   EXPECT_EQ(read_all(store(), content->body, 300), std::string(1000, 'x'));
@@ -255,6 +255,15 @@ TEST_P(StoreContract, ARefusedMessageLeavesItsBodyToTheCaller) {
   EXPECT_EQ(accept(request).status, AcceptStatus::over_quota);
   request.recipients = {to_remote("x@far.example", "far.example")};
   accepted(request);
+}
+
+TEST_P(StoreContract, ABodyKnowsWhereItsContentIs) {
+  const auto staged = run(store().acceptance().stage()).value();
+  ASSERT_TRUE(run(staged->append("one ")));
+  ASSERT_TRUE(run(staged->append("two")));
+  ASSERT_TRUE(run(staged->finish()));
+  EXPECT_EQ(staged->content().size, 7u);
+  EXPECT_EQ(run(store().content().read_body(staged->content(), 0, 100)).value(), "one two");
 }
 
 Task<void> begin_and_lose(Store& store, std::string text) {
@@ -282,7 +291,7 @@ TEST_P(StoreContract, NoBodyIsLeftWithoutAnOwner) {
     ASSERT_TRUE(slice);
     more = *slice;
   }
-  const BodyRef gone{0, finished->staged, 400000};
+  const BodyRef gone = finished->staged->content(); // the handle outlives its store
   EXPECT_FALSE(run(store().content().read_body(gone, 0, 10)));
 }
 

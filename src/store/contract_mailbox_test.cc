@@ -76,10 +76,10 @@ TEST_P(StoreContract, EntriesAreReadSeveralAtOnce) {
 
 TEST_P(StoreContract, ALargeBodyIsNotReadWithItsEntry) {
   const Account anna = make_account("anna@example.org");
-  const auto staged = run(store().acceptance().stage_begin());
+  const auto staged = run(store().acceptance().stage());
   ASSERT_TRUE(staged);
-  ASSERT_TRUE(run(store().acceptance().stage_append(*staged, std::string(kInlineBody + 1, 'x'))));
-  ASSERT_TRUE(run(store().acceptance().stage_finish(*staged)));
+  ASSERT_TRUE(run((*staged)->append(std::string(kInlineBody + 1, 'x'))));
+  ASSERT_TRUE(run((*staged)->finish()));
   AcceptRequest request = message();
   request.body = {"", *staged, kInlineBody + 1, mail::BodyType::seven_bit};
   request.recipients = {to_mailbox(anna)};
@@ -188,10 +188,18 @@ TEST_P(StoreContract, WhatWasDeletedIsForgottenLater) {
 TEST_P(StoreContract, OneSessionAMailbox) {
   const Account anna = make_account("anna@example.org");
   const Id box = inbox(anna).id;
-  EXPECT_TRUE(run(store().mailboxes().lock(box)));
+  auto lock = run(store().mailboxes().lock(box));
+  ASSERT_TRUE(lock);
   EXPECT_EQ(run(store().mailboxes().lock(box)).error().code, Errc::conflict);
-  store().mailboxes().unlock(box);
-  EXPECT_TRUE(run(store().mailboxes().lock(box)));
+  EXPECT_TRUE(run((*lock)->unlock()));
+  EXPECT_TRUE(run((*lock)->unlock())) << "a second time does nothing";
+  auto next = run(store().mailboxes().lock(box));
+  ASSERT_TRUE(next);
+  lock->reset();
+  EXPECT_FALSE(run(store().mailboxes().lock(box))) << "it was given back before: it is not the next one's";
+  next->reset();
+  next = run(store().mailboxes().lock(box));
+  ASSERT_TRUE(next) << "what is let go is unlocked";
   reopen();
   EXPECT_TRUE(run(store().mailboxes().lock(box))) << "a lock ends with its epoch";
 }
@@ -351,10 +359,11 @@ TEST_P(StoreContract, OldMailExpiresInSlicesAndNotUnderALock) {
     }
     return std::pair{slices, removed};
   };
-  ASSERT_TRUE(run(store().mailboxes().lock(inbox(anna).id)));
+  const auto lock = run(store().mailboxes().lock(inbox(anna).id));
+  ASSERT_TRUE(lock);
   EXPECT_EQ(round().second, 1u) << "bert's only";
   EXPECT_EQ(inbox_count(anna), 451u);
-  store().mailboxes().unlock(inbox(anna).id);
+  EXPECT_TRUE(run((*lock)->unlock()));
   const auto [slices, removed] = round();
   EXPECT_EQ(removed, 450u);
   EXPECT_GE(slices, 3);

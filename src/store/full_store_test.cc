@@ -72,13 +72,13 @@ void FullStore::fill_directory() {
 
 /// Anna keeps three of four, bert two.
 void FullStore::fill_mail() {
-  const Id staged = run(store_.acceptance().stage_begin()).value();
+  const auto staged = run(store_.acceptance().stage()).value();
   std::uint64_t size = 0;
   for (const std::size_t octets : {kBodyChunk, kBodyChunk, std::size_t{1000}}) {
-    EXPECT_TRUE(run(store_.acceptance().stage_append(staged, std::string(octets, 'c'))));
+    EXPECT_TRUE(run(staged->append(std::string(octets, 'c'))));
     size += octets;
   }
-  EXPECT_TRUE(run(store_.acceptance().stage_finish(staged)));
+  EXPECT_TRUE(run(staged->finish()));
   auto large = message("");
   large->body = {"", staged, size, mail::BodyType::seven_bit};
   large->recipients = {to(anna_), to(bert_)};

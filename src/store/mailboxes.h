@@ -4,10 +4,25 @@
 #include "base/task.h"
 #include "store/types.h"
 
+#include <memory>
 #include <string>
 #include <vector>
 
 namespace paquebot::store {
+
+/// A mailbox that one session has for itself (RFC 1939 section 4). May be let go after its store, and of any thread.
+class MailboxLock {
+public:
+  MailboxLock() = default;
+  /// Unlocks it, if unlock() has not: nobody waits, and nobody hears whether it could be done.
+  virtual ~MailboxLock() = default;
+  MailboxLock(const MailboxLock&) = delete;
+  MailboxLock& operator=(const MailboxLock&) = delete;
+
+  /// Lets others in. Awaited before its session is told to be over, so that the same client may come back at once. An error: it stays
+  /// locked until this node's epoch ends.
+  virtual Task<Result<>> unlock() = 0;
+};
 
 /// Mailboxes and their entries. Uids rise and are never given twice while a mailbox has its uidvalidity.
 class Mailboxes {
@@ -15,9 +30,8 @@ public:
   virtual ~Mailboxes() = default;
 
   virtual Task<Result<MailboxInfo>> open(Id account, std::string name) = 0;
-  /// One session a mailbox: conflict when another holds it. Ends with unlock or with this node's epoch.
-  virtual Task<Result<>> lock(Id mailbox) = 0;
-  virtual void unlock(Id mailbox) = 0;
+  /// One session a mailbox: conflict when another holds it. Ends with what it gives, or with this node's epoch.
+  virtual Task<Result<std::unique_ptr<MailboxLock>>> lock(Id mailbox) = 0;
   /// Entries with uid > `after_uid`, ascending.
   virtual Task<Result<std::vector<EntryInfo>>> list_entries(Id mailbox, std::uint32_t after_uid, std::size_t most) = 0;
   /// The same of a view: also entries that were deleted since (EntryInfo::gone), and none that came since, so that what is the n-th

@@ -117,10 +117,12 @@ enum class HoldKind : std::uint8_t {
   damaged,    ///< its message is missing from the store
 };
 
+class Staged; // store/staged.h
+
 /// The body as the accepting transaction gets it: small in memory, or staged before.
 struct NewBody {
-  std::string bytes;                               ///< at most kInlineBody octets; used when staged == 0
-  Id staged = 0;                                   ///< from Acceptance::stage_begin, finished
+  std::string bytes;               ///< at most kInlineBody octets; used when nothing is staged
+  std::shared_ptr<Staged> staged{}; ///< finished
   std::uint64_t size = 0;                          ///< octets
   mail::BodyType type = mail::BodyType::seven_bit; ///< what the content needs
 };

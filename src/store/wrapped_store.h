@@ -10,12 +10,7 @@ namespace paquebot::store {
 class WrappedAcceptance : public Acceptance {
 public:
   explicit WrappedAcceptance(Store& inner) : inner_(inner.acceptance()) {}
-  Task<Result<Id>> stage_begin() override { return inner_.stage_begin(); }
-  Task<Result<>> stage_append(Id staged, std::string chunk) override {
-    return inner_.stage_append(staged, std::move(chunk));
-  }
-  Task<Result<>> stage_finish(Id staged) override { return inner_.stage_finish(staged); }
-  void stage_abandon(Id staged) override { return inner_.stage_abandon(staged); }
+  Task<Result<std::shared_ptr<Staged>>> stage() override { return inner_.stage(); }
   Task<AcceptResult> accept(std::shared_ptr<const AcceptRequest> request) override {
     return inner_.accept(std::move(request));
   }

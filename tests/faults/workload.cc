@@ -122,17 +122,17 @@ private:
     vfs_.note("accepted " + request->id.to_string() + " " + letter + " " + std::to_string(size));
   }
 
-  Task<Result<store::Id>> stage(char letter, std::uint64_t size) {
-    const auto staged = co_await store_.acceptance().stage_begin();
+  Task<Result<std::shared_ptr<store::Staged>>> stage(char letter, std::uint64_t size) {
+    auto staged = co_await store_.acceptance().stage();
     if (!staged) co_return staged;
     for (std::uint64_t done = 0; done < size;) {
       const std::uint64_t part = std::min<std::uint64_t>(64 << 10, size - done);
       std::string chunk(part, letter);
-      const auto appended = co_await store_.acceptance().stage_append(*staged, std::move(chunk));
+      const auto appended = co_await (*staged)->append(std::move(chunk));
       if (!appended) co_return std::unexpected(appended.error());
       done += part;
     }
-    const auto finished = co_await store_.acceptance().stage_finish(*staged);
+    const auto finished = co_await (*staged)->finish();
     if (!finished) co_return std::unexpected(finished.error());
     co_return staged;
   }

@@ -83,7 +83,7 @@ public:
     if (request_.dmarc && !has_dmarc(tx_.db, *request_.dmarc))
       return {AcceptStatus::duplicate, {}, "that DMARC report was made already", {}, {}};
     if (!marks_hold()) return {AcceptStatus::duplicate, {}, "the report is settled or out of date", {}, {}};
-    if (const Id staged = request_.body.staged; staged != 0 && given_up(tx_.db, staged))
+    if (const Id staged = bulk_of(request_.body); staged != 0 && given_up(tx_.db, staged))
       return {AcceptStatus::failed, {}, "the staged body " + std::to_string(staged) + " is given up", {}, {}};
     find_mailboxes();
     if (is_known_import()) return {AcceptStatus::duplicate, {}, "it was imported before", {}, {}};
@@ -116,7 +116,7 @@ public:
 
 private:
   std::uint64_t body_size() const {
-    return request_.body.staged != 0 ? request_.body.size : request_.body.bytes.size();
+    return request_.body.staged ? request_.body.size : request_.body.bytes.size();
   }
 
   /// A report may settle only what was still owed, and of the same kind, when it was written.
@@ -204,8 +204,8 @@ private:
     Content content;
     if (refs > 0) {
       content = add_content(tx_, request_.head, request_.body, refs);
-    } else if (request_.body.staged != 0) {
-      tx_.db.run("INSERT OR IGNORE INTO bulk_garbage(bulk) VALUES(?)", request_.body.staged);
+    } else if (request_.body.staged) {
+      tx_.db.run("INSERT OR IGNORE INTO bulk_garbage(bulk) VALUES(?)", bulk_of(request_.body));
     }
     write_message(pending, pending > 0 ? content : Content());
     for (std::uint32_t i = 0; i < request_.recipients.size(); ++i) write_recipient(request_.recipients[i], i);

@@ -52,10 +52,11 @@ void release_body(Db& db, Id body) {
 
 Content add_content(Tx& tx, std::string_view head, const NewBody& body, std::int64_t refs) {
   const Id id = new_body_id(tx);
-  const std::uint64_t size = body.staged != 0 ? body.size : body.bytes.size();
+  const Id bulk = bulk_of(body);
+  const std::uint64_t size = bulk != 0 ? body.size : body.bytes.size();
   tx.db.run("INSERT INTO body(id, refs, size, type, bulk, sum, data, head_sum, head) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            id, refs, size, body.type, body.staged, checksum(body.bytes), Blob{body.bytes}, checksum(head), Blob{head});
-  return {-id, {id, body.staged, size}};
+            id, refs, size, body.type, bulk, checksum(body.bytes), Blob{body.bytes}, checksum(head), Blob{head});
+  return {-id, {id, bulk, size}};
 }
 
 void release_content(Db& db, Id head, Id body) {

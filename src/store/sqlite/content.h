@@ -2,6 +2,7 @@
 
 #include "base/result.h"
 #include "store/sqlite/tx.h"
+#include "store/staged.h"
 
 #include <string>
 #include <string_view>
@@ -14,6 +15,9 @@ struct Content {
   Id head = 0; ///< the negative of the body's id
   BodyRef body;
 };
+
+/// The id in bulk.db of what is staged; 0: nothing is.
+inline Id bulk_of(const NewBody& body) { return body.staged ? body.staged->content().bulk : 0; }
 
 /// Stores them for `refs` holders (at least 1); a staged body becomes owned by this row. Nothing of a staged body is read.
 Content add_content(Tx& tx, std::string_view head, const NewBody& body, std::int64_t refs);

@@ -57,8 +57,8 @@ Core::Core(Parts parts)
       lock(std::move(parts.lock)), reserve(options.directory), epoch(parts.epoch), memory(clock, parts.main),
       readers(main_path(options), bulk_path(options), options.readers, "store-reader"),
       long_readers(main_path(options), bulk_path(options), kLongReaders, "store-long"),
-      bulk(std::move(parts.bulk), bulk_writer(options, pace), epoch, options.byte_budget,
-           std::chrono::milliseconds(options.budget_patience_ms)),
+      bulk(std::make_shared<BulkStore>(std::move(parts.bulk), bulk_writer(options, pace), epoch, options.byte_budget,
+                                       std::chrono::milliseconds(options.budget_patience_ms))),
       writer(std::move(parts.main), main_writer(options, pace, [this](Db& db) { memory.reload(db); })) {}
 
 Core::~Core() {

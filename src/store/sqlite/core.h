@@ -12,6 +12,7 @@
 #include "store/store.h"
 
 #include <atomic>
+#include <memory>
 #include <type_traits>
 #include <utility>
 
@@ -102,7 +103,7 @@ public:
   SyncPace pace; ///< from writer to bulk
   Readers readers;
   Readers long_readers;
-  BulkStore bulk;
+  const std::shared_ptr<BulkStore> bulk;
   Writer writer; ///< last: its jobs use all of the above
 
 private:

@@ -80,15 +80,15 @@ TEST_F(SqliteFault, AFullDiskIsToldAndRecoversByItself) {
 TEST_F(SqliteFault, ABodyThatFindsNoRoomIsRefusedAndGivenUp) {
   FaultVfs faults("bulk.db");
   open();
-  const auto staged = run(store_->acceptance().stage_begin());
+  auto staged = run(store_->acceptance().stage());
   ASSERT_TRUE(staged);
   faults.full = true;
-  EXPECT_EQ(run(store_->acceptance().stage_append(*staged, std::string(kBodyChunk, 'x'))).error().code, Errc::no_space);
+  EXPECT_EQ(run((*staged)->append(std::string(kBodyChunk, 'x'))).error().code, Errc::no_space);
   EXPECT_FALSE(store_->acceptance().has_room());
   faults.full = false;
-  EXPECT_FALSE(run(store_->acceptance().stage_append(*staged, "more"))) << "a chunk is missing";
-  EXPECT_FALSE(run(store_->acceptance().stage_finish(*staged)));
-  store_->acceptance().stage_abandon(*staged);
+  EXPECT_FALSE(run((*staged)->append("more"))) << "a chunk is missing";
+  EXPECT_FALSE(run((*staged)->finish()));
+  staged->reset();
   while (!store_->acceptance().has_room()) std::this_thread::yield(); // asking makes the writer try
   store_.reset();
 }

@@ -34,7 +34,7 @@ LimitCharge::LimitCharge(Db& db, const AcceptRequest& request) : request_(reques
   const Limits limits = effective(db, request.account, *request.limits);
   count_recipients(db);
   const std::uint64_t size =
-      request.head.size() + (request.body.staged != 0 ? request.body.size : request.body.bytes.size());
+      request.head.size() + (request.body.staged ? request.body.size : request.body.bytes.size());
   for (const LimitKind kind : kLimitKinds) {
     Count count;
     count.hit.kind = kind;

@@ -101,6 +101,42 @@ Result<std::vector<EntryContent>> read_entries(Db& db, Id mailbox, const std::ve
   return entries;
 }
 
+/// Which mailboxes are locked. In memory: the lock on the directory keeps every other process away, and a dead process takes its locks
+/// with it.
+class LockedMailboxes {
+public:
+  bool add(Id mailbox) {
+    const std::lock_guard lock(mutex_);
+    return mailboxes_.insert(mailbox).second;
+  }
+  void remove(Id mailbox) {
+    const std::lock_guard lock(mutex_);
+    mailboxes_.erase(mailbox);
+  }
+
+private:
+  std::mutex mutex_;
+  std::unordered_set<Id> mailboxes_;
+};
+
+class SqliteLock final : public MailboxLock {
+public:
+  SqliteLock(std::shared_ptr<LockedMailboxes> all, Id mailbox) : all_(std::move(all)), mailbox_(mailbox) {}
+  ~SqliteLock() override { release(); }
+  Task<Result<>> unlock() override {
+    release();
+    co_return Result<>();
+  }
+
+private:
+  void release() {
+    if (const auto all = std::exchange(all_, nullptr)) all->remove(mailbox_);
+  }
+
+  std::shared_ptr<LockedMailboxes> all_; ///< null: it is given back
+  const Id mailbox_;
+};
+
 class SqliteMailboxes final : public Mailboxes {
 public:
   explicit SqliteMailboxes(Core& core) : core_(core) {}
@@ -108,8 +144,7 @@ public:
   Task<Result<MailboxInfo>> open(Id account, std::string name) override {
     return core_.read([account, name = std::move(name)](Db& db) { return open_mailbox(db, account, name); });
   }
-  Task<Result<>> lock(Id mailbox) override;
-  void unlock(Id mailbox) override;
+  Task<Result<std::unique_ptr<MailboxLock>>> lock(Id mailbox) override;
   Task<Result<std::vector<EntryInfo>>> list_entries(Id mailbox, std::uint32_t after_uid, std::size_t most) override {
     return core_.read(
         [mailbox, after_uid, most](Db& db) { return sqlite::list_entries(db, mailbox, after_uid, most); });
@@ -142,22 +177,14 @@ private:
   Task<Result<std::size_t>> expire_in(Id mailbox, ExpiryRound& round, std::int64_t before, std::string who);
 
   Core& core_;
+  const std::shared_ptr<LockedMailboxes> locks_ = std::make_shared<LockedMailboxes>();
   std::mutex mutex_;
-  std::unordered_set<Id> locked_mailboxes_;
-  ExpiryRound expiry_; ///< of expire_entries; under the same mutex
+  ExpiryRound expiry_; ///< of expire_entries
 };
 
-Task<Result<>> SqliteMailboxes::lock(Id mailbox) {
-  // In memory: the lock on the directory keeps every other process away, and a dead process takes its locks with it.
-  const std::lock_guard lock(mutex_);
-  if (!locked_mailboxes_.insert(mailbox).second)
-    co_return fail(Errc::conflict, "another session has this mailbox open");
-  co_return Result<>();
-}
-
-void SqliteMailboxes::unlock(Id mailbox) {
-  const std::lock_guard lock(mutex_);
-  locked_mailboxes_.erase(mailbox);
+Task<Result<std::unique_ptr<MailboxLock>>> SqliteMailboxes::lock(Id mailbox) {
+  if (!locks_->add(mailbox)) co_return fail(Errc::conflict, "another session has this mailbox open");
+  co_return std::make_unique<SqliteLock>(locks_, mailbox);
 }
 
 Task<Result<std::vector<std::uint32_t>>> SqliteMailboxes::index_view(MailboxView view, std::uint32_t stride) {
@@ -193,7 +220,7 @@ ExpiryRound SqliteMailboxes::expiry_round() {
 /// next round.
 Task<Result<std::size_t>> SqliteMailboxes::expire_in(Id mailbox, ExpiryRound& round, std::int64_t before,
                                                      std::string who) {
-  const Result<> locked = co_await lock(mailbox);
+  const auto locked = co_await lock(mailbox);
   if (!locked) {
     round = next_mailbox(round);
     co_return std::size_t{0};
@@ -202,10 +229,10 @@ Task<Result<std::size_t>> SqliteMailboxes::expire_in(Id mailbox, ExpiryRound& ro
   auto job = core_.write(
       [mailbox, uid, before, who = std::move(who)](Tx& tx) { return expire_slice(tx, mailbox, uid, before, who); });
   const Result<ExpirySlice> slice = co_await std::move(job);
-  unlock(mailbox);
-  if (!slice) {
+  const Result<> unlocked = co_await (*locked)->unlock();
+  if (!slice || !unlocked) {
     round = next_mailbox(round); // tried again when its turn comes, and holds up nobody behind it
-    co_return std::unexpected(slice.error());
+    co_return std::unexpected(slice ? unlocked.error() : slice.error());
   }
   round.uid = slice->last;
   co_return slice->removed;

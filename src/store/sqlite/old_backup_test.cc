@@ -120,7 +120,7 @@ TEST_P(FirstBackup, ItsGarbageIsForgottenAndItsIdsAreNotGivenAgain) {
   const auto opened = open_sqlite(options);
   ASSERT_TRUE(opened) << opened.error().message;
   EXPECT_EQ(Db(path("new/paquebot.db"), SQLITE_OPEN_READWRITE).number("SELECT count(*) FROM bulk_garbage", -1), 0);
-  EXPECT_EQ(run((*opened)->acceptance().stage_begin()).value(), 100);
+  EXPECT_EQ(run((*opened)->acceptance().stage()).value()->content().bulk, 100);
 }
 
 TEST_P(OldBackup, DamageIsFoundBeforeAnythingIsRestored) {

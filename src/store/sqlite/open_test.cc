@@ -159,9 +159,9 @@ TEST_F(SqliteOpen, LargeBodiesWithoutTheirDirectoryAreRefused) {
   {
     const auto store = open();
     ASSERT_TRUE(store);
-    const auto staged = run((*store)->acceptance().stage_begin());
+    const auto staged = run((*store)->acceptance().stage());
     ASSERT_TRUE(staged);
-    ASSERT_TRUE(run((*store)->acceptance().stage_finish(*staged)));
+    ASSERT_TRUE(run((*staged)->finish()));
   }
   std::filesystem::remove(path("paquebot.db"));
   expect_refused(Errc::io, "is missing");

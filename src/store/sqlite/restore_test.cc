@@ -115,13 +115,13 @@ TEST_F(SqliteRestore, AnUnfinishedBodyWithAnOwnerIsNotSwept) {
 
 TEST_F(SqliteRestore, WhatIsBeingStagedIsNotDeletedAsGarbage) {
   make_account();
-  const Id staged = run(store_->acceptance().stage_begin()).value();
-  ASSERT_TRUE(run(store_->acceptance().stage_append(staged, std::string(kBodyChunk, 'a'))));
+  const auto staged = run(store_->acceptance().stage()).value();
+  ASSERT_TRUE(run(staged->append(std::string(kBodyChunk, 'a'))));
   change("data/paquebot.db", "INSERT INTO bulk_garbage VALUES(1)");
-  ASSERT_EQ(staged, 1);
+  ASSERT_EQ(staged->content().bulk, 1);
   keep_up(*store_);
-  ASSERT_TRUE(run(store_->acceptance().stage_append(staged, std::string(kLarge - kBodyChunk, 'a'))));
-  ASSERT_TRUE(run(store_->acceptance().stage_finish(staged)));
+  ASSERT_TRUE(run(staged->append(std::string(kLarge - kBodyChunk, 'a'))));
+  ASSERT_TRUE(run(staged->finish()));
   change("data/paquebot.db", "INSERT INTO bulk_garbage VALUES(1)");
   EXPECT_EQ(accept_staged(staged, kLarge), AcceptStatus::failed) << "it is on the list: nobody may own it";
   keep_up(*store_);

@@ -30,16 +30,15 @@ protected:
   }
   /// A message with a large body for the mailbox and a far recipient that waits.
   Ulid accept(char letter, std::size_t size) {
-    const Id staged = run(store_->acceptance().stage_begin()).value();
+    const auto staged = run(store_->acceptance().stage()).value();
     for (std::size_t done = 0; done < size; done += kBodyChunk) {
-      EXPECT_TRUE(
-          run(store_->acceptance().stage_append(staged, std::string(std::min(kBodyChunk, size - done), letter))));
+      EXPECT_TRUE(run(staged->append(std::string(std::min(kBodyChunk, size - done), letter))));
     }
-    EXPECT_TRUE(run(store_->acceptance().stage_finish(staged)));
+    EXPECT_TRUE(run(staged->finish()));
     EXPECT_EQ(accept_staged(staged, size), AcceptStatus::accepted);
     return last_;
   }
-  AcceptStatus accept_staged(Id staged, std::size_t size) {
+  AcceptStatus accept_staged(const std::shared_ptr<Staged>& staged, std::size_t size) {
     auto request = std::make_shared<AcceptRequest>();
     last_ = request->id = ulids_.next();
     request->accepted_at = request->id.millis();

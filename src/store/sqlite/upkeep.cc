@@ -151,14 +151,14 @@ Task<Result<bool>> SqliteUpkeep::drop_garbage() {
   const Result<std::vector<Id>> bulks = co_await std::move(list);
   if (!bulks) co_return std::unexpected(bulks.error());
   if (!bulks->empty()) {
-    const Result<> marked = co_await core_.bulk.mark_dropped(*bulks);
+    const Result<> marked = co_await core_.bulk->mark_dropped(*bulks);
     if (!marked) co_return std::unexpected(marked.error());
     auto job = core_.write([bulks = *bulks](Tx& tx) { forget_garbage(tx.db, bulks); });
     const Result<> done = co_await std::move(job);
     if (!done) co_return std::unexpected(done.error());
   }
   const bool short_of_room = !core_.room_is_left();
-  const Result<bool> more = co_await core_.bulk.drop_slice(short_of_room);
+  const Result<bool> more = co_await core_.bulk->drop_slice(short_of_room);
   if (!more) co_return more;
   co_return *more || bulks->size() == kGarbage;
 }
