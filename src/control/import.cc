@@ -2,6 +2,7 @@
 #include "control/control.h"
 #include "control/routes.h"
 #include "mail/head.h"
+#include "queue/draft.h"
 
 #include <algorithm>
 
@@ -80,28 +81,26 @@ Result<WantedMail> read_wanted(const Call& call) {
 }
 
 /// Parts the request's octets into head and body. With an upload all of it is the head.
-Result<> split_content(const std::string& bytes, store::AcceptRequest& request) {
+Result<> split_content(const std::string& bytes, queue::Draft& draft) {
   mail::HeadSplitter splitter;
   const auto body = splitter.feed(bytes);
   if (!body) return std::unexpected(body.error());
-  request.body.bytes = *body;
+  draft.body.bytes = *body;
   const auto rest = splitter.finish();
   if (!rest) return std::unexpected(rest.error());
-  request.body.bytes += *rest;
-  request.head = splitter.take_head();
-  if (request.body.bytes.size() > kWholeBody) {
+  draft.body.bytes += *rest;
+  draft.head = splitter.take_head();
+  if (draft.body.bytes.size() > kWholeBody) {
     return fail(Errc::invalid, "a body of more than 64 KiB must be uploaded in pieces first");
   }
-  request.body.size = request.body.bytes.size();
+  draft.body.size = draft.body.bytes.size();
   return {};
 }
 
-store::NewRecipient into_mailbox(const store::Account& account) {
-  store::NewRecipient recipient;
-  recipient.address = account.login;
-  recipient.route = store::NewRecipient::Route::mailbox;
-  recipient.account = account.id;
-  recipient.notify = mail::kNotifyNever;
+queue::DraftRecipient into_mailbox(const store::Account& account) {
+  queue::DraftRecipient recipient;
+  recipient.recipient.notify = mail::kNotifyNever;
+  recipient.nodes = {{.address = account.login, .account = account.id}};
   return recipient;
 }
 
@@ -122,12 +121,12 @@ Answer outcome(const store::AcceptResult& result, const Ulid& id) {
 }
 
 /// Finishes the upload as the body.
-Task<Result<>> use_upload(Uploads::Upload upload, store::AcceptRequest& request) {
-  if (!request.body.bytes.empty()) co_return fail(Errc::invalid, "with an upload the request holds only the head");
+Task<Result<>> use_upload(Uploads::Upload upload, queue::Draft& draft) {
+  if (!draft.body.bytes.empty()) co_return fail(Errc::invalid, "with an upload the request holds only the head");
   const auto finished = co_await upload.body->finish();
   if (!finished) co_return std::unexpected(finished.error());
-  request.body.staged = std::move(upload.body);
-  request.body.size = upload.size;
+  draft.body.staged = std::move(upload.body);
+  draft.body.size = upload.size;
   co_return Result<>{};
 }
 
@@ -178,32 +177,32 @@ Task<Answer> import_message(Context& context, Call call) {
   if (!wanted) co_return std::unexpected(wanted.error());
   const auto account = co_await need_account(context, call.names[0]);
   if (!account) co_return std::unexpected(account.error());
-  const auto request = std::make_shared<store::AcceptRequest>();
-  if (const auto parted = split_content(call.body, *request); !parted) co_return std::unexpected(parted.error());
+  queue::Draft draft;
+  if (const auto parted = split_content(call.body, draft); !parted) co_return std::unexpected(parted.error());
   std::optional<Uploads::Upload> upload;
   if (wanted->upload) {
     upload = context.uploads.take(*wanted->upload);
     if (!upload) co_return fail(Errc::not_found, "there is no such upload, or it is in use");
-    store::AcceptRequest& target = *request;
     Uploads::Upload whole = *upload;
-    const auto used = co_await use_upload(std::move(whole), target);
+    const auto used = co_await use_upload(std::move(whole), draft);
     if (!used) co_return std::unexpected(used.error());
   }
   const bool eight_bit = has_eight_bit(call.body) || (upload && upload->eight_bit);
-  request->id = context.ids.next();
-  request->klass = store::MessageClass::imported;
-  request->content_8bit = eight_bit;
-  request->body.type = eight_bit ? mail::BodyType::eight_bit : mail::BodyType::seven_bit;
-  request->accepted_at = millis(system_clock().wall());
-  request->expires_at = request->accepted_at;
-  request->internal_date = wanted->date;
-  request->flags = wanted->flags;
-  request->digest = wanted->digest;
-  request->uidl = wanted->uidl;
-  request->recipients.push_back(into_mailbox(*account));
-  request->note = "imported by " + call.who;
+  draft.id = context.ids.next();
+  draft.klass = store::MessageClass::imported;
+  draft.content_8bit = eight_bit;
+  draft.body.type = eight_bit ? mail::BodyType::eight_bit : mail::BodyType::seven_bit;
+  draft.internal_date = wanted->date;
+  draft.flags = wanted->flags;
+  draft.digest = wanted->digest;
+  draft.uidl = wanted->uidl;
+  draft.recipients.push_back(into_mailbox(*account));
+  draft.note = "imported by " + call.who;
+  const Ulid id = draft.id;
+  const std::shared_ptr<const store::AcceptRequest> request =
+      queue::build_request(std::move(draft), queue::RouteTable(), queue::Schedule(), system_clock().wall());
   const auto result = co_await context.store.acceptance().accept(request);
-  co_return outcome(result, request->id);
+  co_return outcome(result, id);
 }
 
 } // namespace paquebot::control

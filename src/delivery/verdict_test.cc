@@ -14,10 +14,23 @@ mail::Told by_mx(mail::Reply reply) {
   return mail::Told::by(std::move(reply), "mx", "mx");
 }
 
+store::MessageFacts living_until(std::int64_t expires_at) {
+  store::MessageFacts message;
+  message.expires_at = expires_at;
+  return message;
+}
+
+store::RecipientFacts recipient_with(std::uint8_t notify, std::uint32_t index = 0) {
+  store::RecipientFacts recipient;
+  recipient.notify = notify;
+  recipient.index = index;
+  return recipient;
+}
+
 TEST(Verdict, RepliesDecideAndLifetimeEnds) {
   queue::Schedule schedule; // notice after 4 hours
   constexpr std::int64_t hour = 3600 * 1000;
-  store::MessageFacts message{.accepted_at = 0, .expires_at = 100 * hour};
+  auto message = living_until(100 * hour);
   message.sender.reverse_path = {"s", "example.net"};
   struct Case {
     std::uint16_t code;
@@ -41,7 +54,8 @@ TEST(Verdict, RepliesDecideAndLifetimeEnds) {
   };
   for (const auto& c : cases) {
     const mail::Told told = by_mx({c.code, {}, "text"});
-    store::RecipientFacts recipient{.index = 3, .notify = c.notify, .delay_reported = c.noticed};
+    auto recipient = recipient_with(c.notify, 3);
+    recipient.delay_reported = c.noticed;
     auto outcome = verdict({.message = &message,
                             .recipient = &recipient,
                             .told = &told,
@@ -58,7 +72,7 @@ TEST(Verdict, RepliesDecideAndLifetimeEnds) {
 
 TEST(Verdict, TheLastAttemptIsAtTheEndOfLife) {
   queue::Schedule schedule;
-  store::MessageFacts message{.expires_at = 1000};
+  auto message = living_until(1000);
   store::RecipientFacts recipient;
   const mail::Told told = by_mx({451, {4, 0, 0}, "later"});
   auto outcome = verdict({.message = &message,
@@ -72,7 +86,7 @@ TEST(Verdict, TheLastAttemptIsAtTheEndOfLife) {
 
 TEST(Verdict, AnEndOfLifeThatOnlyADoubtedClockHasReachedIsNoTimeToTryAgain) {
   queue::Schedule schedule;
-  store::MessageFacts message{.expires_at = 1000};
+  auto message = living_until(1000);
   store::RecipientFacts recipient;
   const mail::Told told = by_mx({450, {4, 2, 0}, "later"});
   const auto outcome = verdict({.message = &message,
@@ -90,7 +104,7 @@ TEST(Verdict, AnEndOfLifeThatOnlyADoubtedClockHasReachedIsNoTimeToTryAgain) {
 constexpr std::int64_t kHour = 3600 * 1000;
 
 store::MessageFacts with_by(mail::DeliverBy::Mode mode, std::int64_t at) {
-  store::MessageFacts message{.accepted_at = 0, .expires_at = 100 * kHour};
+  auto message = living_until(100 * kHour);
   message.sender.reverse_path = {"s", "example.net"};
   message.sender.deliver_by = {.mode = mode, .at = at};
   return message;
@@ -99,7 +113,9 @@ store::MessageFacts with_by(mail::DeliverBy::Mode mode, std::int64_t at) {
 /// RFC 2852 section 4.1.3.
 TEST(Overdue, ReturnsOrNotifiesOnce) {
   using enum mail::DeliverBy::Mode;
-  store::RecipientFacts recipient{.index = 2, .due = 9 * kHour, .last_reply = by_mx({450, {4, 2, 0}, "busy"})};
+  auto recipient = recipient_with(0, 2);
+  recipient.due = 9 * kHour;
+  recipient.last_reply = by_mx({450, {4, 2, 0}, "busy"});
   const auto message = with_by(give_back, kHour);
   EXPECT_FALSE(is_overdue(message, kHour - 1));
   EXPECT_TRUE(is_overdue(message, kHour));
@@ -154,7 +170,7 @@ TEST(Verdict, ARelayIsToldWhereByGoesNoFurther) {
   for (const auto& [notify, owed] : {std::pair<std::uint8_t, Owed>{0, Owed::success},
                                      {mail::kNotifyFailure, Owed::success},
                                      {mail::kNotifyNever, Owed::none}}) {
-    store::RecipientFacts recipient{.notify = notify};
+    auto recipient = recipient_with(notify);
     auto outcome = verdict({.message = &message,
                             .recipient = &recipient,
                             .told = &told,

@@ -115,22 +115,10 @@ private:
 std::shared_ptr<store::AcceptRequest> build_request(Draft&& draft, const RouteTable& routes, const Schedule& schedule,
                                                     WallTime now) {
   auto request = std::make_shared<store::AcceptRequest>();
-  request->id = draft.id;
-  request->new_id = draft.new_id;
-  request->klass = draft.klass;
-  request->sender = std::move(draft.sender);
-  request->content_8bit = draft.content_8bit;
-  request->account = draft.account;
-  request->peer = std::move(draft.peer);
+  static_cast<store::NewMessage&>(*request) = std::move(static_cast<store::NewMessage&>(draft));
   request->accepted_at = millis(now);
   const WallTime released = std::max(now, from_millis(request->sender.hold.until));
   request->expires_at = millis(released + schedule.lifetime);
-  request->head = std::move(draft.head);
-  request->body = std::move(draft.body);
-  request->note = std::move(draft.note);
-  request->settles = std::move(draft.settles);
-  request->dmarc = std::move(draft.dmarc);
-  request->limits = std::move(draft.limits);
   std::size_t nodes = 0;
   for (const DraftRecipient& recipient : draft.recipients) nodes += recipient.nodes.size();
   Builder builder(*request, routes, request->accepted_at, nodes);

@@ -21,21 +21,8 @@ struct DraftRecipient {
 };
 
 /// A message about to be accepted, in the words of those who bring it: sessions, the drop directory, delivery reports, imports.
-struct Draft {
-  Ulid id;
-  bool new_id = false; ///< as in store::AcceptRequest
-  store::MessageClass klass = store::MessageClass::incoming;
-  mail::Sender sender;
+struct Draft : store::NewMessage {
   std::vector<DraftRecipient> recipients;
-  std::string head;
-  store::NewBody body;
-  bool content_8bit = false;
-  store::Id account = 0;
-  std::string peer;
-  std::string note;
-  std::optional<store::AcceptRequest::Settles> settles; ///< reports only
-  std::optional<store::DmarcDay> dmarc;                 ///< DMARC reports only: what it is about
-  std::shared_ptr<const store::Limits> limits;          ///< submissions: what the account is charged against
 };
 
 /// Turns a draft into what the store accepts: gives each recipient its route and destination, hands NOTIFY and ORCPT on to

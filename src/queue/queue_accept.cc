@@ -18,14 +18,7 @@ using Way = store::NewRecipient::Route;
 
 store::MessageFacts facts_of(const store::AcceptRequest& request) {
   store::MessageFacts facts;
-  facts.id = request.id;
-  facts.klass = request.klass;
-  facts.sender = request.sender;
-  facts.content_8bit = request.content_8bit;
-  facts.account = request.account;
-  facts.peer = request.peer;
-  facts.accepted_at = request.accepted_at;
-  facts.expires_at = request.expires_at;
+  static_cast<store::Envelope&>(facts) = request;
   facts.head_size = request.head.size();
   facts.body.size = request.body.size;
   return facts;
@@ -134,15 +127,9 @@ void Queue::offer(const std::shared_ptr<const store::AcceptRequest>& request, co
         continue;
       }
       store::RecipientFacts facts;
+      static_cast<store::Recipient&>(facts) = row;
       facts.index = static_cast<std::uint32_t>(i);
-      facts.address = row.address;
-      facts.orcpt = row.orcpt;
-      facts.notify = row.notify;
       facts.state = store::State::in_hand;
-      facts.parent = row.parent;
-      facts.via = row.via;
-      facts.destination = row.destination;
-      facts.due = row.due;
       jobs[row.destination].recipients.push_back(std::move(facts));
     }
     for (auto& [key, job] : jobs) {

@@ -137,32 +137,9 @@ struct BodyRef {
   std::uint64_t size = 0;
 };
 
-struct NewRecipient {
-  /// `failed`: refused at once, for mail that has no session to refuse in (drop directory); owes a report by `owed`.
-  enum class Route : std::uint8_t { mailbox, remote, expanded, held, failed };
-  std::string address; ///< "local@domain": where it goes
-  std::string orcpt;
-  std::uint8_t notify = mail::kNotifyUnspecified;
-  Route route = Route::remote;
-  std::int32_t parent = -1;  ///< index of the recipient whose expansion gave this one; -1: named by the sender
-  Id account = 0;            ///< mailbox: whose
-  std::string mailbox{};     ///< mailbox: its name; INBOX when empty, or when there is none of that name (any more)
-  std::string destination;   ///< remote: key of the destination ("example.org", "route:isp")
-  std::int64_t due = 0;      ///< remote: not before
-  bool in_hand = false;      ///< remote: this node delivers it at once from memory
-  HoldKind hold{};           ///< held: why
-  std::string reason;        ///< held, failed: why, in words
-  std::uint16_t code = 0;    ///< failed: the codes of our refusal, whose words `reason` has
-  mail::EnhancedCode status; ///< likewise
-  std::int64_t deadline = 0; ///< remote: when the sender's BY runs out; 0: never (claim_overdue)
-  std::string via;           ///< remote: the address of ours that forwards to it; empty when named by the sender
-  Owed owed = Owed::none;    ///< e.g. success asked for a mailbox delivery
-};
-
-/// One acceptance. What it says becomes durable as a whole or not at all.
-struct AcceptRequest {
-  Ulid id;             ///< chosen by the caller; accepting the same id twice gives `duplicate`
-  bool new_id = false; ///< made for this acceptance alone: it is not looked up whether it was accepted before
+/// What is said of a message beside its content, from its acceptance to the end of its trail.
+struct Envelope {
+  Ulid id;
   MessageClass klass = MessageClass::incoming;
   mail::Sender sender;
   bool content_8bit = false; ///< head or body hold octets beyond ASCII
@@ -170,17 +147,45 @@ struct AcceptRequest {
   std::string peer;          ///< "client.example [192.0.2.1]", for the trail
   std::int64_t accepted_at = 0;
   std::int64_t expires_at = 0; ///< end of the queue lifetime
-  std::string head;            ///< at most kMaxHead
+};
+
+/// What is said of each recipient all the while.
+struct Recipient {
+  std::string address; ///< "local@domain": where it goes
+  std::string orcpt;
+  std::uint8_t notify = mail::kNotifyUnspecified;
+  std::int32_t parent = -1; ///< index of the recipient whose expansion gave this one; -1: named by the sender
+  std::string via;          ///< remote: the address of ours that forwards to it; empty when named by the sender
+  std::string destination;  ///< remote: key of the destination ("example.org", "route:isp")
+  std::int64_t due = 0;     ///< remote: not before
+  Id account = 0;           ///< of a mailbox: whose
+  Owed owed = Owed::none;
+  HoldKind hold{};    ///< held: why
+  std::string reason; ///< held, failed, dropped: why, in words, of whom
+};
+
+struct NewRecipient : Recipient {
+  /// `failed`: refused at once, for mail that has no session to refuse in (drop directory); owes a report by `owed`.
+  enum class Route : std::uint8_t { mailbox, remote, expanded, held, failed };
+  Route route = Route::remote;
+  std::string mailbox{};     ///< mailbox: its name; INBOX when empty, or when there is none of that name (any more)
+  bool in_hand = false;      ///< remote: this node delivers it at once from memory
+  std::uint16_t code = 0;    ///< failed: the codes of our refusal, whose words `reason` has
+  mail::EnhancedCode status; ///< likewise
+  std::int64_t deadline = 0; ///< remote: when the sender's BY runs out; 0: never (claim_overdue)
+};
+
+/// A message about to become ours, but for its recipients.
+struct NewMessage : Envelope { // its id is chosen by who brings it; accepting the same one twice gives `duplicate`
+  bool new_id = false; ///< the id is made for this acceptance alone: it is not looked up whether it was accepted before
+  std::string head;    ///< at most kMaxHead
   NewBody body;
-  std::vector<NewRecipient> recipients;
   std::string note; ///< detail of the `accepted` event
-  // Imports only:
+  // What brings content that is older than its acceptance (imports):
   std::int64_t internal_date = 0; ///< 0: accepted_at
   std::uint64_t flags = 0;        ///< bits of Flag
-  std::string
-      uidl; ///< by which name POP3 clients know it (1 to 70 characters 0x21 to 0x7E); empty, or taken there: a new one
-  std::string
-      digest; ///< what tells it from others; imported into the same mailbox twice it is a `duplicate`. Empty: nothing does
+  std::string uidl;   ///< by which name POP3 clients know it (1 to 70 characters 0x21 to 0x7E); empty, or taken there: a new one
+  std::string digest; ///< what tells it from others; imported into the same mailbox twice it is a `duplicate`. Empty: nothing does
   // Reports only: the marks this report settles, cleared in the same transaction.
   struct Settles {
     Ulid message;
@@ -194,6 +199,11 @@ struct AcceptRequest {
   std::optional<DmarcDay> dmarc;
   /// Submissions: `account` is charged within these bounds, or its own, in the same transaction. Null: nothing is counted.
   std::shared_ptr<const Limits> limits;
+};
+
+/// One acceptance. What it says becomes durable as a whole or not at all.
+struct AcceptRequest : NewMessage {
+  std::vector<NewRecipient> recipients;
 };
 
 /// Flags of a mailbox entry, as IMAP knows them. Numbers are stored.
@@ -213,40 +223,21 @@ struct AcceptResult {
 
 // ---- Queue ----
 
-/// What delivery and reports need to know of a message.
-struct MessageFacts {
-  Ulid id;
-  MessageClass klass = MessageClass::incoming;
-  mail::Sender sender;
-  bool content_8bit = false;
-  Id account = 0;
-  std::string peer;
-  std::int64_t accepted_at = 0;
-  std::int64_t expires_at = 0;
+/// A message that is ours.
+struct MessageFacts : Envelope {
   Id head = 0; ///< 0: content is gone (everything is done)
   std::uint64_t head_size = 0;
   BodyRef body;
   std::uint64_t size() const { return head_size + body.size; }
 };
 
-struct RecipientFacts {
+struct RecipientFacts : Recipient {
   std::uint32_t index = 0;
-  std::string address;
-  std::string orcpt;
-  std::uint8_t notify = 0;
   State state = State::waiting;
-  std::int32_t parent = -1;
-  std::string via; ///< the address of ours that forwards to it
-  std::string destination;
-  std::int64_t due = 0;
   std::uint32_t attempts = 0;
-  Owed owed = Owed::none;
   bool delay_reported = false;
   mail::Told last_reply;       ///< what the last attempt came to; Route::failed: our refusal
   std::int64_t changed_at = 0; ///< of the last transition or attempt
-  HoldKind hold{};             ///< held: why
-  std::string reason;          ///< held, dropped: why, of whom
-  Id account = 0;              ///< in_mailbox: whose
 };
 
 /// It waits for the time until which its sender wanted it held (RFC 4865): not tried yet, and not let go before by an operator.
