@@ -20,9 +20,7 @@ class Fixture {
 public:
   Fixture() {
     directory_ = std::filesystem::temp_directory_path() / ("paquebot-bench-" + UlidSource().next().to_string());
-    SqliteOptions options;
-    options.directory = directory_;
-    store_ = std::move(*open_sqlite(options));
+    store_ = std::move(*open_store(directory_));
     run(store_->directory().add_domain("example.org"));
     Account wanted;
     wanted.login = "anna@example.org";

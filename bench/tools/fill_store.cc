@@ -25,9 +25,7 @@ constexpr std::int64_t kHour = 3600 * 1000;
 class Filler {
 public:
   explicit Filler(const Options& options) : options_(options) {
-    store::SqliteOptions opened;
-    opened.directory = options.text("directory", "");
-    auto result = store::open_sqlite(opened);
+    auto result = store::open_store(options.text("directory", ""));
     if (!result) fail(result.error().message);
     store_ = std::move(*result);
     started_ =

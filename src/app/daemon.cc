@@ -102,7 +102,7 @@ Result<> Daemon::confine() {
 }
 
 Result<> Daemon::open_store() {
-  auto store = store::open_sqlite({.directory = config_.server.data_directory});
+  auto store = store::open_store(config_.server.data_directory);
   if (!store) return std::unexpected(store.error());
   store_ = std::move(*store);
   control::tell_kept_orders(config_.server.data_directory);

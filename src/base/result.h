@@ -19,6 +19,7 @@ enum class Errc {
   permission,  ///< we lack the right to do it
   temporary,   ///< may work later, cause outside of us
   unsupported, ///< valid, but not something we do
+  epoch_ended, ///< this node was taken for dead: nothing that it had in hand is its own any more
 };
 
 /// An expected failure. `message` is for a person: what happened, to what, and what to do about it.

@@ -101,6 +101,7 @@ Exit exit_code(const Error& error) {
     case Errc::refused: return kRefused;
     case Errc::no_space:
     case Errc::timeout:
+    case Errc::epoch_ended:
     case Errc::temporary: return kTemporary;
     case Errc::io: return kIo;
     case Errc::closed: return kUnavailable;

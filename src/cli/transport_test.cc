@@ -24,12 +24,10 @@ using ::testing::HasSubstr;
 class LiveControl {
 public:
   explicit LiveControl(const test::Folder& folder)
-      : store_(store::open_sqlite({.directory = make(folder.path("data"))}).value()),
+      : store_(store::open_store(make(folder.path("data"))).value()),
         directory_(*store_, cpu_, {.hostname = "mx.example.org"}),
         control_(*store_, directory_,
-                 {.end_sessions = {},
-                  .wake_queue = {},
-                  .status =
+                 {.status =
                       [] {
                         return std::string(
                             R"({"version":"0.1.0","hostname":"mx.example.org","pid":7,"uptime_seconds":7300,)"

@@ -187,17 +187,12 @@ Task<Answer> change_account(Context& context, Call call) {
   if (!wanted) co_return std::unexpected(wanted.error());
   auto account = co_await need_account(context, call.names[0]);
   if (!account) co_return std::unexpected(account.error());
-  const bool was_disabled = account->disabled;
-  const std::string old_password = account->password;
   store::Account& changed = *account;
   if (const auto applied = co_await apply(context, std::move(*wanted), changed); !applied) {
     co_return std::unexpected(applied.error());
   }
   const auto updated = co_await context.store.directory().update_account(changed);
   if (!updated) co_return std::unexpected(updated.error());
-  // Whoever knew the old password is put out.
-  const bool shut_out = (changed.disabled && !was_disabled) || changed.password != old_password;
-  if (shut_out && context.hooks.end_sessions) context.hooks.end_sessions(changed.id);
   co_return present(changed);
 }
 
@@ -206,7 +201,6 @@ Task<Answer> remove_account(Context& context, Call call) {
   if (!account) co_return std::unexpected(account.error());
   const auto removed = co_await context.store.directory().remove_account(account->login);
   if (!removed) co_return std::unexpected(removed.error());
-  if (context.hooks.end_sessions) context.hooks.end_sessions(account->id);
   if (context.hooks.account_removed) context.hooks.account_removed(account->login);
   co_return json::object{{"removed", account->login}};
 }

@@ -62,8 +62,6 @@ Task<Answer> remove_app_password(Context& context, Call call) {
   }
   const auto removed = co_await context.store.credentials().remove_app_password(account->id, found->id);
   if (!removed) co_return std::unexpected(removed.error());
-  // Sessions do not remember which password opened them.
-  if (context.hooks.end_sessions) context.hooks.end_sessions(account->id);
   co_return json::object{{"login", account->login}, {"revoked", found->label}};
 }
 

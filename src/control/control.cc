@@ -27,6 +27,7 @@ constexpr Kind kKinds[] = {
     {Errc::permission, 403, "permission"},
     {Errc::temporary, 503, "temporary"},
     {Errc::unsupported, 501, "unsupported"},
+    {Errc::epoch_ended, 503, "epoch_ended"},
 };
 
 Response problem(unsigned status, std::string_view name, std::string_view message) {

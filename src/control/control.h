@@ -20,8 +20,8 @@ class Resolver;
 
 namespace paquebot::control {
 
-/// One operator action as HTTP would carry it; the console, the control socket and the command line (also with the server
-/// down, in process) all speak it.
+/// One operator action as HTTP would carry it; the console, the control socket and the command line (also with the
+/// server down, in process) all speak it.
 struct Request {
   std::string method; ///< GET, POST, DELETE, PATCH
   std::string target; ///< "/v1/accounts?domain=example.org", percent-encoded
@@ -49,20 +49,18 @@ struct Reloaded {
   std::vector<std::string> warnings; ///< what works and should be looked at, whole sentences
 };
 
-/// What a running server does beside the store; empty functions when it is down.
+/// What a running server does beside the store; empty functions when it is down. What it does about changes of the
+/// store it hears from there (Store::subscribe).
 struct Hooks {
-  std::function<void(store::Id account)> end_sessions; ///< disabled, removed, or another password
-  std::function<void()> wake_queue;                    ///< retry or release: look at once
   /// An order to the queue, also to what waits in memory (queue::Queue::operate).
   std::function<Task<Result<std::size_t>>(store::QueueAction action, store::QueueFilter filter, std::string who)> order;
   std::function<Task<Result<>>()> confirm_clock;                         ///< an operator says that the clock is right
   std::function<directory::LoginFacts(const std::string& login)> logins; ///< of an account
-  std::function<std::string()> status;                  ///< JSON object: version, uptime, listeners, connections, queue
-  std::function<store::Limits()> limits;                ///< the general sending bounds; without it: none
-  std::function<void(store::Id account)> forget_limits; ///< its bounds have changed
-  std::function<Task<Reloaded>()> reload;               ///< reads the configuration again
-  std::function<void(const Order&)> record;             ///< writes an order down; without it: in the log
-  std::shared_ptr<dns::Resolver> resolver;              ///< to look what of ours is in the DNS
+  std::function<std::string()> status;      ///< JSON object: version, uptime, listeners, connections, queue
+  std::function<store::Limits()> limits;    ///< the general sending bounds; without it: none
+  std::function<Task<Reloaded>()> reload;   ///< reads the configuration again
+  std::function<void(const Order&)> record; ///< writes an order down; without it: in the log
+  std::shared_ptr<dns::Resolver> resolver;  ///< to look what of ours is in the DNS
   std::function<void(const policy::Listed& entry)> put_listed; ///< on the own block or allow list, from now on
   std::function<void(const std::string& what)> drop_listed;
   /// An account of this name was removed.
@@ -73,7 +71,6 @@ struct Hooks {
   /// Of an address, newest first (policy::Refusals::find).
   std::function<std::vector<policy::Refusal>(const std::string& address, std::int64_t since, std::size_t most)>
       refusals;
-  std::function<void(store::Id account)> forget_networks; ///< from which the account logged in lately
 };
 
 struct Context;

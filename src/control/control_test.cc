@@ -14,8 +14,10 @@ using ::testing::HasSubstr;
 class ControlTest : public ::testing::Test {
 protected:
   ControlTest() {
-    hooks.end_sessions = [this](store::Id account) { ended.push_back(account); };
-    hooks.wake_queue = [this] { ++woken; };
+    subscription = server.store().subscribe([this](const store::Change& change) {
+      if (change.kind == store::Change::Kind::account_ended) ended.push_back(change.id);
+      if (change.kind == store::Change::Kind::queue) ++woken;
+    });
     hooks.status = [] { return std::string(R"({"running":true,"version":"0.1.0"})"); };
     hooks.reload = [this] { return reloading(); };
     control = std::make_unique<Control>(server.store(), server.directory(), hooks);
@@ -38,6 +40,7 @@ protected:
   }
 
   directory::TestServer server;
+  std::unique_ptr<store::Subscription> subscription;
   Hooks hooks;
   std::vector<store::Id> ended;
   int woken = 0;

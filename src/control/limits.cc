@@ -61,7 +61,6 @@ Task<Answer> change_limits(Context& context, Call call) {
     const auto set = co_await context.store.books().set_limit(account->id, change.kind, change.most);
     if (!set) co_return std::unexpected(set.error());
   }
-  if (context.hooks.forget_limits) context.hooks.forget_limits(account->id);
   auto limits = co_await present_limits(context, account->id);
   if (!limits) co_return std::unexpected(limits.error());
   co_return json::object{{"login", account->login}, {"limits", std::move(*limits)}};

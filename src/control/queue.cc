@@ -12,13 +12,12 @@ namespace {
 struct Verb {
   std::string_view name;
   store::QueueAction action;
-  bool wakes; ///< the queue has something to do at once
 };
 constexpr auto kVerbs = std::to_array<Verb>({
-    {"retry", store::QueueAction::retry, true},
-    {"hold", store::QueueAction::hold, false},
-    {"release", store::QueueAction::release, true},
-    {"cancel", store::QueueAction::cancel, false},
+    {"retry", store::QueueAction::retry},
+    {"hold", store::QueueAction::hold},
+    {"release", store::QueueAction::release},
+    {"cancel", store::QueueAction::cancel},
 });
 
 /// Which messages a request means; "all" must be said.
@@ -130,7 +129,6 @@ Task<Answer> operate_queue(Context& context, Call call) {
   const auto changed = co_await order(context, verb->action, *filter, call.who);
   if (!changed) co_return std::unexpected(changed.error());
   co_await forget_restore(context, *verb, *filter);
-  if (verb->wakes && *changed > 0 && context.hooks.wake_queue) context.hooks.wake_queue();
   co_return json::object{{"recipients", *changed}};
 }
 

@@ -56,7 +56,6 @@ Task<Answer> clear_suspicion(Context& context, Call call) {
   const bool drop = call.ask("drop") == "1";
   const auto cleared = co_await context.store.books().clear_suspicion(account->id);
   if (!cleared) co_return std::unexpected(cleared.error());
-  if (context.hooks.forget_networks) context.hooks.forget_networks(account->id);
   store::QueueFilter filter;
   filter.account = account->id;
   filter.takeover_only = true;
@@ -67,7 +66,6 @@ Task<Answer> clear_suspicion(Context& context, Call call) {
   if (!*cleared && *changed == 0)
     co_return fail(Errc::not_found,
                    "nothing of " + account->login + " is held as taken over (see: paquebot account suspects)");
-  if (!drop && *changed > 0 && context.hooks.wake_queue) context.hooks.wake_queue();
   co_return json::object{{"login", account->login}, {drop ? "dropped" : "released", *changed}};
 }
 

@@ -28,8 +28,8 @@ public:
     if (fails > 0 && fails-- > 0) co_return fail(Errc::io, "the disk does not answer");
     co_return co_await WrappedDirectoryStore::find_address(std::move(local), std::move(domain));
   }
-  Task<Result<>> record(std::vector<store::Outcome> outcomes,
-                        std::optional<store::DestinationUpdate> destination) override {
+  Task<Result<std::size_t>> record(std::vector<store::Outcome> outcomes,
+                                   std::optional<store::DestinationUpdate> destination) override {
     if (record_throws > 0 && record_throws-- > 0) throw std::runtime_error("made to throw");
     co_return co_await WrappedQueueStore::record(std::move(outcomes), std::move(destination));
   }
@@ -39,7 +39,9 @@ public:
     if (all_expired > 0) {
       --all_expired;
       const std::int64_t later = now + 86'400'000;
-      co_return co_await WrappedQueueStore::claim(std::move(destination), later, most);
+      auto claimed = co_await WrappedQueueStore::claim(std::move(destination), later, most);
+      if (!claimed) co_return std::unexpected(claimed.error());
+      co_return std::move(claimed->items);
     }
     co_return co_await WrappedQueueStore::claim_expired(std::move(destination), now, most);
   }

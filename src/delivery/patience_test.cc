@@ -41,9 +41,9 @@ protected:
     co_return loaded.has_value();
   }
   void failed_before(const std::string& place, std::uint32_t times) {
-    std::vector<store::Outcome> none;
-    store::DestinationUpdate update{.key = place, .backoff_until = 1, .failures = times};
-    EXPECT_TRUE(run_task(server_.store().queue().record(std::move(none), std::move(update))));
+    for (std::uint32_t i = 0; i < times; ++i) // one after the other: each back-off was over
+      EXPECT_TRUE(
+          run_task(server_.store().queue().record({}, store::DestinationUpdate{.key = place, .failed_until = 1})));
   }
   store::RecipientFacts recipient(const Ulid& id) {
     return run_task(server_.store().trail().trace(id))->recipients.at(0);

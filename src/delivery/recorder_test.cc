@@ -13,7 +13,8 @@ using directory::run_task;
 class CountingStore : public store::Wrapped<store::WrappedQueueStore> {
 public:
   using Wrapped::Wrapped;
-  Task<Result<>> record(std::vector<store::Outcome> outcomes, std::optional<store::DestinationUpdate> update) override {
+  Task<Result<std::size_t>> record(std::vector<store::Outcome> outcomes,
+                                   std::optional<store::DestinationUpdate> update) override {
     sizes.push_back(outcomes.size());
     if (failures > 0) {
       --failures;

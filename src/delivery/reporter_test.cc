@@ -47,7 +47,9 @@ public:
 private:
   class Counted final : public store::Staged {
   public:
-    Counted(OddStore& odd, std::shared_ptr<store::Staged> inner) : odd_(odd), inner_(std::move(inner)) { ++odd_.staged; }
+    Counted(OddStore& odd, std::shared_ptr<store::Staged> inner) : odd_(odd), inner_(std::move(inner)) {
+      ++odd_.staged;
+    }
     ~Counted() override { --odd_.staged; }
     Task<Result<>> append(std::string chunk) override {
       if (std::exchange(odd_.fails_append, false)) co_return fail(Errc::io, "made to fail");

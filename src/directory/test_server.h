@@ -82,9 +82,7 @@ private:
     if (!result) throw std::runtime_error(result.error().message);
     if constexpr (!std::is_void_v<T>) return std::move(*result);
   }
-  static std::unique_ptr<store::Store> open(const std::string& path) {
-    return must(store::open_sqlite({.directory = path}));
-  }
+  static std::unique_ptr<store::Store> open(const std::string& path) { return must(store::open_store(path)); }
 
   TestDirectory home_;
   std::unique_ptr<store::Store> store_;

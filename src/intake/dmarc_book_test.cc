@@ -23,9 +23,7 @@ protected:
   DmarcBookTest() : store_(open()), book_(store_->books(), clock_) { book_.configure(true); }
 
   std::unique_ptr<store::Store> open() {
-    store::SqliteOptions options;
-    options.directory = home_.path().string();
-    auto opened = store::open_sqlite(options);
+    auto opened = store::open_store(home_.path().string());
     EXPECT_TRUE(opened);
     return std::move(*opened);
   }

@@ -169,16 +169,17 @@ private:
 Task<void> Queue::claim(std::string key) {
   Claiming claiming(*this, key);
   std::int64_t at = now();
-  auto items = co_await store_.queue().claim(key, at, kClaim);
+  auto claimed = co_await store_.queue().claim(key, at, kClaim);
   std::int64_t due = at + kClaimAgain;
-  if (items) {
+  std::vector<store::WorkItem> items;
+  if (claimed) {
+    items = std::move(claimed->items);
     auto earliest = co_await store_.queue().earliest_due(key);
     if (earliest) due = *earliest == 0 ? kNever : *earliest;
   } else {
-    log::error("claim-failed", {{"destination", key}, {"why", items.error().message}});
-    items = std::vector<store::WorkItem>();
+    log::error("claim-failed", {{"destination", key}, {"why", claimed.error().message}});
   }
-  claiming.end(std::move(*items), due);
+  claiming.end(std::move(items), due);
   wake_runnable();
 }
 

@@ -30,8 +30,7 @@ Task<bool> ended(Task<void> task) {
 class OddStore final : public store::Wrapped<store::WrappedQueueStore> {
 public:
   using Wrapped::Wrapped;
-  Task<Result<std::vector<store::WorkItem>>> claim(std::string destination, std::int64_t now,
-                                                   std::size_t most) override {
+  Task<Result<store::Claim>> claim(std::string destination, std::int64_t now, std::size_t most) override {
     if (std::exchange(throws, false)) throw std::runtime_error("made to throw");
     auto items = co_await WrappedQueueStore::claim(std::move(destination), now, most);
     if (auto event = std::exchange(meanwhile, nullptr)) event();

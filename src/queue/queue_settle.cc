@@ -38,6 +38,7 @@ Task<void> Queue::record_slice(std::vector<store::Outcome> outcomes, std::option
     auto facts = update;
     auto done = co_await store_.queue().record(std::move(batch), std::move(facts));
     if (done || done.error().code == Errc::closed) break;
+    if (done.error().code == Errc::epoch_ended) break; // none of them is ours any more
     log::error("outcome-not-recorded", {{"why", done.error().message}, {"tries", tries + 1}});
     auto wait = std::chrono::milliseconds(std::min(200 * (tries + 1), 5000));
     co_await net::sleep_for(wait);
@@ -107,7 +108,7 @@ std::int64_t Queue::back_off_until(const std::string& key) const {
 
 Task<void> Queue::settle_failed(std::string key, std::vector<store::Outcome> outcomes, std::int64_t until,
                                 std::string error) {
-  store::DestinationUpdate update{.key = key, .backoff_until = until, .last_error = std::move(error)};
+  store::DestinationUpdate update{.key = key, .failed_until = until, .error = std::move(error)};
   {
     std::lock_guard lock(mutex_);
     Destination& place = destination(key);
@@ -115,8 +116,7 @@ Task<void> Queue::settle_failed(std::string key, std::vector<store::Outcome> out
     if (place.backoff_until <= now()) ++place.failures; // workers that fail together count once
     place.backoff_until = until;
     if (listings_ > 0) touched_.insert(key);
-    place.last_error = update.last_error;
-    update.failures = place.failures;
+    place.last_error = update.error;
     arm(key, place);
   }
   co_await record(outcomes, std::move(update));

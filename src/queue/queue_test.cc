@@ -19,7 +19,7 @@ Task<bool> finish(Task<void> task) {
 class QueueTest : public testing::Test {
 protected:
   void SetUp() override {
-    auto opened = store::open_sqlite({.directory = home_.path().string()});
+    auto opened = store::open_store(home_.path().string());
     ASSERT_TRUE(opened) << opened.error().message;
     store_ = std::move(*opened);
     queue_ = std::make_unique<Queue>(*store_, clock_, Options{});

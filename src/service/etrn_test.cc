@@ -12,7 +12,7 @@ using directory::run_task;
 class EtrnTest : public testing::Test {
 protected:
   void SetUp() override {
-    auto opened = store::open_sqlite({.directory = home_.path().string(), .clock = &clock_});
+    auto opened = store::open_store(home_.path().string(), {.clock = &clock_});
     ASSERT_TRUE(opened) << opened.error().message;
     store_ = std::move(*opened);
     queue::Options options;

@@ -66,8 +66,7 @@ Task<void> Pop3Connection::release_mailbox() {
   const std::unique_ptr<store::MailboxLock> lock = give_up();
   if (!lock) co_return;
   const auto unlocked = co_await lock->unlock();
-  if (!unlocked)
-    log::error("mailbox-not-unlocked", {{"account", account_.login}, {"why", unlocked.error().message}});
+  if (!unlocked) log::error("mailbox-not-unlocked", {{"account", account_.login}, {"why", unlocked.error().message}});
 }
 
 /// From here on the mailbox is not ours to use.

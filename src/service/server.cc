@@ -37,6 +37,10 @@ const std::string kStrangerPop3 = "-ERR [SYS/PERM] this server does not speak wi
 /// Questions to the DNS at a time that mail and connections of strangers may make us ask. An answer that is to be had
 /// comes within some ten milliseconds, so that these are thousands a second; resolvers have bounds of their own.
 constexpr std::size_t kStrangersQuestions = 500;
+/// How long a node that does work for all has it, unless it asks again; and that work.
+constexpr std::chrono::seconds kLease{60};
+constexpr const char* kUpkeepWork = "upkeep";
+constexpr const char* kDmarcWork = "dmarc";
 
 bool implicit_tls(const ListenerSnapshot& listener) {
   return (listener.smtp && listener.smtp->implicit_tls) || (listener.pop3 && listener.pop3->implicit_tls);
@@ -122,7 +126,8 @@ struct Server::Impl {
   bool stopping = false; ///< on context 0 only
   std::mutex done_mutex;
   std::condition_variable done;
-  unsigned running = 0; ///< tasks that stop() waits for, under done_mutex
+  unsigned running = 0;                              ///< tasks that stop() waits for, under done_mutex
+  std::unique_ptr<store::Subscription> subscription; ///< last: what it tells goes to all of the above
 
   std::shared_ptr<const Snapshot> current() {
     std::lock_guard lock(snapshot_mutex);
@@ -143,6 +148,7 @@ struct Server::Impl {
     std::shared_ptr<const Pop3ListenerOptions> pop3;
   };
 
+  void attend(const store::Change& change);
   void launch(boost::asio::any_io_executor where, Task<void> task, std::string what);
   bool wait_idle(std::chrono::steady_clock::time_point until);
   void serve_listener(std::size_t index);
@@ -158,6 +164,7 @@ struct Server::Impl {
   Task<void> converse(Welcome welcome, net::Stream stream, std::size_t context);
   Task<void> pick_up_drops();
   Task<void> upkeep();
+  Task<bool> has_lease(const char* name);
   Task<void> expire_mail();
   Task<void> begin_queue();
   Task<void> report_dmarc();
@@ -168,6 +175,25 @@ struct Server::Impl {
 };
 
 /// Runs a task that stop() waits for. What it throws is our own bug: logged, and the server goes on.
+/// What the store tells of, from any thread.
+void Server::Impl::attend(const store::Change& change) {
+  using Kind = store::Change::Kind;
+  switch (change.kind) {
+    case Kind::queue: return launch(first(), load_queue(), "queue reload");
+    case Kind::account_ended: return sessions.end_account(change.id);
+    case Kind::directory:
+      if (change.id != 0) limits.forget(change.id);
+      return;
+    case Kind::suspicion:
+      if (change.id != 0) networks.forget(change.id);
+      return;
+    case Kind::destination:
+    case Kind::setting:
+    case Kind::mailbox:
+    case Kind::node: return;
+  }
+}
+
 void Server::Impl::launch(boost::asio::any_io_executor where, Task<void> task, std::string what) {
   {
     std::lock_guard lock(done_mutex);
@@ -371,6 +397,8 @@ Task<void> Server::Impl::upkeep() {
     }
     if (!round) continue;
     tell_of_certificate();
+    const bool ours = co_await has_lease(kUpkeepWork);
+    if (!ours) continue;
     for (bool more = true; more && !stopping;) {
       std::int64_t now = millis(clock.settled());
       auto slice = co_await store.upkeep().maintain(now);
@@ -381,6 +409,14 @@ Task<void> Server::Impl::upkeep() {
   co_await grey_keeper.save();
   co_await login_keeper.save();
   co_await patience_keeper.save(verifier->patience);
+}
+
+/// For work that one node does for all.
+Task<bool> Server::Impl::has_lease(const char* name) {
+  std::string work = name;
+  const auto given = co_await store.upkeep().lease(std::move(work), kLease);
+  if (!given) log::error("lease-unknown", {{"work", name}, {"why", given.error().message}});
+  co_return given && *given;
 }
 
 /// One round over the mailboxes, in slices: what is older than mailbox.expire_days goes.
@@ -415,7 +451,8 @@ Task<void> Server::Impl::report_dmarc() {
     if (ticks % 120 == 0) {
       co_await dmarc_book.flush();
       delivery::DmarcSending how = current()->dmarc_reports;
-      co_await dmarc_reporter->round(std::move(how));
+      const bool ours = co_await has_lease(kDmarcWork);
+      if (ours) co_await dmarc_reporter->round(std::move(how));
     }
     auto rest = std::chrono::milliseconds(500);
     co_await net::sleep_for(rest);
@@ -501,15 +538,11 @@ Result<> Server::start(std::vector<BoundListener> listeners) {
   s.dmarc_reporter = std::make_unique<delivery::DmarcReporter>(s.queue, s.store, s.directory, s.resolvers.strangers,
                                                                s.ids, s.clock, s.options.hostname);
   control::Hooks hooks;
-  hooks.end_sessions = [&s](store::Id account) { s.sessions.end_account(account); };
   hooks.order = [&s](store::QueueAction action, store::QueueFilter filter, std::string who) {
     return s.queue.operate(action, std::move(filter), std::move(who));
   };
   hooks.confirm_clock = [&s] { return s.clock_keeper.confirm(); };
-  hooks.wake_queue = [&s] { s.launch(s.first(), s.load_queue(), "queue reload"); };
   hooks.limits = [&s] { return *s.limits.general(); };
-  hooks.forget_limits = [&s](store::Id account) { s.limits.forget(account); };
-  hooks.forget_networks = [&s](store::Id account) { s.networks.forget(account); };
   hooks.put_listed = [&s](const policy::Listed& entry) { s.guard_book.put(entry); };
   hooks.drop_listed = [&s](const std::string& what) { s.guard_book.remove(what); };
   hooks.account_removed = [&s](const std::string& login) { s.guard.forget(login); };
@@ -526,6 +559,7 @@ Result<> Server::start(std::vector<BoundListener> listeners) {
   };
   hooks.hostname = s.options.hostname;
   s.control = std::make_unique<control::Control>(s.store, s.directory, std::move(hooks));
+  s.subscription = s.store.subscribe([&s](const store::Change& change) { s.attend(change); });
   s.launch(s.first(), s.dns_keeper->run(), "resolvers");
   s.launch(s.last(), s.dispatcher->run(), "delivery");
   s.launch(s.last(), s.reporter->run(), "reports");

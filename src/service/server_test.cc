@@ -36,9 +36,7 @@ private:
 
 TEST(Server, AsksAgainWhatWaitsWhenTheStoreCannotBeRead) {
   const directory::TestDirectory place;
-  store::SqliteOptions options;
-  options.directory = place.path() / "data";
-  auto opened = store::open_sqlite(options);
+  auto opened = store::open_store((place.path() / "data").string());
   ASSERT_TRUE(opened);
   SlowStart slow(**opened);
   ServerOptions server_options;

@@ -17,8 +17,9 @@ public:
 
   /// Begins a large body.
   virtual Task<Result<std::shared_ptr<Staged>>> stage() = 0;
-  /// Takes responsibility: the promise behind every 250. Takes everything waiting as one commit. `request` is shared: the
-  /// queue may deliver from the same memory. A failure of the store itself is AcceptStatus::failed or no_space (answer 4xx).
+  /// Takes responsibility: the promise behind every 250. Takes everything waiting as one commit. `request` is shared:
+  /// the queue may deliver from the same memory. What is not accepted leaves nothing in hand of this node. A failure of
+  /// the store itself is AcceptStatus::failed or no_space (answer 4xx).
   virtual Task<AcceptResult> accept(std::shared_ptr<const AcceptRequest> request) = 0;
   /// True while commits work; false after one failed for lack of room, until one works again (asked before DATA).
   virtual bool has_room() = 0;

@@ -30,8 +30,8 @@ public:
   bool in_memory() const { return size_ <= kInlineBody; }
   /// finish() without a coroutine, while in_memory().
   NewBody finish_now();
-  /// Makes a staged body durable and hands the body over. NewBody::type is `eight_bit` when an octet beyond ASCII came, else `seven_bit`: whoever
-  /// knows of BINARYMIME says so itself.
+  /// Makes a staged body durable and hands the body over. NewBody::type is `eight_bit` when an octet beyond ASCII came,
+  /// else `seven_bit`: whoever knows of BINARYMIME says so itself.
   Task<Result<NewBody>> finish();
   /// Drops everything.
   void discard();

@@ -22,16 +22,16 @@ public:
 
   /// What accept() of submissions and record() watch for from now on; nothing before.
   virtual void watch_accounts(TakeoverRules rules) = 0;
-  /// Marks an account: from then on what it submits is accepted with all recipients held, and what is in hand is held when it would
-  /// wait again. (What waits already is for operate().) False when it is marked already or gone.
+  /// Marks an account: from then on what it submits is accepted with all recipients held, and what is in hand is held
+  /// when it would wait again. (What waits already is for operate().) False when it is marked already or gone.
   virtual Task<Result<bool>> suspect(Id account, Signal signal, std::string reason) = 0;
   /// All marked accounts, oldest first. `with_counts` fills `held`.
   virtual Task<Result<std::vector<Suspicion>>> list_suspicions(bool with_counts) = 0;
   virtual Task<Result<>> suspicion_told(Id account) = 0;
   /// Takes the mark away, and counts anew for the rules; what is held stays so. False when there was none.
   virtual Task<Result<bool>> clear_suspicion(Id account) = 0;
-  /// Recipients that the account named, to which we relayed, and for which a report says so for the first time count as failed, and
-  /// the trail tells of it. How many there were.
+  /// Recipients that the account named, to which we relayed, and for which a report says so for the first time count as
+  /// failed, and the trail tells of it. How many there were.
   virtual Task<Result<std::size_t>> note_bounces(LateBounces bounces) = 0;
   /// Rises when an account is marked, perhaps a moment before that is committed. Cheap.
   virtual std::uint64_t suspicion_generation() = 0;
@@ -39,7 +39,9 @@ public:
   virtual Task<Result<std::vector<LimitUse>>> limit_use(Id account, Limits general, std::int64_t now) = 0;
   /// The account's own bound (0: none at all); nothing: the general one holds again. not_found without such an account.
   virtual Task<Result<>> set_limit(Id account, LimitKind kind, std::optional<std::uint64_t> most) = 0;
-  /// Writes rows over what is there; those that are `gone` are deleted. Called behind the mail: a crash may lose seconds of it.
+  /// Merges rows with what is there, which another node may have learned: what has passed stays so, seen first at the
+  /// earliest time and last at the latest; those that are `gone` are deleted. Called behind the mail: a crash may lose
+  /// seconds of it.
   virtual Task<Result<>> save_greylist(std::vector<GreyRow> rows) = 0;
   /// At most `most` rows with key > `after`, by key.
   virtual Task<Result<std::vector<GreyRow>>> load_greylist(std::string after, std::size_t most) = 0;

@@ -37,8 +37,8 @@ void ByteBudget::grant(Group& group, std::uint64_t bytes) {
   group.held += bytes;
 }
 
-/// Of those who are first of their groups, and whose groups may have more. Whether the whole has so much is not looked at: who
-/// wants a lot is not overtaken for ever.
+/// Of those who are first of their groups, and whose groups may have more. Whether the whole has so much is not looked
+/// at: who wants a lot is not overtaken for ever.
 ByteBudget::Line::iterator ByteBudget::next_in_line() {
   ++looks_;
   auto best = line_.end();

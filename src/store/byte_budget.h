@@ -16,9 +16,10 @@
 
 namespace paquebot::store {
 
-/// A bound on memory that many share. Who finds it used up waits in line: back-pressure first, an error only when it stays used
-/// up. Those who belong together may be named as a group, which then can't use it up: it may hold a quarter of what all others
-/// leave. In the line come first those whose group holds least, then those who came first. Must outlive its permits. Thread-safe.
+/// A bound on memory that many share. Who finds it used up waits in line: back-pressure first, an error only when it
+/// stays used up. Those who belong together may be named as a group, which then can't use it up: it may hold a quarter
+/// of what all others leave. In the line come first those whose group holds least, then those who came first. Must
+/// outlive its permits. Thread-safe.
 class ByteBudget {
 public:
   /// Who asks.
@@ -94,7 +95,8 @@ private:
   std::jthread watcher_; ///< sends those away who have waited too long; last: it uses all of the above
 };
 
-/// What one connection holds of a budget: nothing for its first octets, beyond these in steps. Without a budget anything goes.
+/// What one connection holds of a budget: nothing for its first octets, beyond these in steps. Without a budget
+/// anything goes.
 class BudgetShare {
 public:
   BudgetShare() = default;

@@ -173,7 +173,8 @@ TEST_P(StoreContract, WhatIsDeferredPastItsLifeByADoubtedClockIsNotDueAtOnce) {
   expect_sound();
 }
 
-/// In hand while the clock is put right, and back with the next start, or unattempted: it is not left where it was due by then.
+/// In hand while the clock is put right, and back with the next start, or unattempted: it is not left where it was due
+/// by then.
 TEST_P(StoreContract, WhatIsInHandWhenAClockIsPutBackWaitsNoLongerThanItLives) {
   const std::int64_t start = now();
   const Ulid old = queue("old.example"); // put off, and taken in hand again, by the clock that is ahead
@@ -211,7 +212,7 @@ TEST_P(StoreContract, WhatAClockAheadPutOffIsPulledForward) {
 
   clock().set_wall(from_millis(start + 400 * kOneDay)); // now the clock is ahead
   std::vector<Outcome> deferred = {{old, 0, State::waiting, now() + 1000, true, Owed::none, peer_said(450, "later")}};
-  ASSERT_TRUE(run(store().queue().record(deferred, DestinationUpdate{"far.example", now() + kOneDay, 3, "450 later"})));
+  ASSERT_TRUE(run(store().queue().record(deferred, DestinationUpdate{"far.example", now() + kOneDay, "450 later"})));
   const Ulid fresh = queue("new.example");
   AcceptRequest by = message();
   by.sender.hold = {mail::Hold::Kind::interval, 3600, now() + 3'600'000, "for;3600"};
@@ -287,11 +288,21 @@ TEST_P(StoreContract, WhatCameInTheFutureCountsFromTheLastTimeThatWasBelieved) {
   EXPECT_EQ(run(store().queue().pull_forward(now(), now() + kOneDay)).value_or(9), 0u);
 }
 
+TEST_P(StoreContract, ALeaseIsKeptByAskingAgain) {
+  const std::chrono::seconds time(30);
+  EXPECT_TRUE(run(store().upkeep().lease("upkeep", time)).value());
+  clock().advance(std::chrono::seconds(20));
+  EXPECT_TRUE(run(store().upkeep().lease("upkeep", time)).value()) << "it has it";
+  EXPECT_TRUE(run(store().upkeep().lease("reports", time)).value()) << "another one";
+  reopen();
+  EXPECT_TRUE(run(store().upkeep().lease("upkeep", time)).value()) << "it ended with its epoch";
+}
+
 TEST_P(StoreContract, WhatNothingWaitsForAnyMoreDidNeverFail) {
   const Ulid id = queue("far.example");
   claim("far.example");
   std::vector<Outcome> failed = {{id, 0, State::failed, 0, true, Owed::none, peer_said(550, "no")}};
-  ASSERT_TRUE(run(store().queue().record(failed, DestinationUpdate{"far.example", now() + 1000, 7, "450 no answer"})));
+  ASSERT_TRUE(run(store().queue().record(failed, DestinationUpdate{"far.example", now() + 1000, "450 no answer"})));
   maintain();
   queue("far.example");
   const auto facts = run(store().queue().list_destinations(false)).value();

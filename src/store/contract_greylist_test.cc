@@ -21,6 +21,13 @@ TEST_P(StoreContract, GreylistRowsAreKeptChangedAndForgotten) {
   EXPECT_EQ(run(store().books().load_greylist("", 10)).value(), std::vector{passed});
 }
 
+TEST_P(StoreContract, GreylistRowsOfTwoNodesAreMerged) {
+  ASSERT_TRUE(run(store().books().save_greylist({{"aa", GreyState::passed, 2000, 3000, 4, 9000}})));
+  ASSERT_TRUE(run(store().books().save_greylist({{"aa", GreyState::waiting, 1000, 1000, 1, 5000}})));
+  const GreyRow both{"aa", GreyState::passed, 1000, 3000, 4, 9000};
+  EXPECT_EQ(run(store().books().load_greylist("", 10)).value(), std::vector{both});
+}
+
 TEST_P(StoreContract, GreylistRowsThatHaveExpiredGo) {
   std::vector<GreyRow> rows;
   for (int i = 1000; i < 1600; ++i) rows.push_back({std::to_string(i), GreyState::waiting, 1, 1, 1, i});

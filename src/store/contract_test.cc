@@ -167,9 +167,9 @@ void StoreContract::maintain() {
 }
 
 std::vector<WorkItem> StoreContract::claim(const std::string& destination, std::size_t most) {
-  auto items = run(store().queue().claim(destination, now(), most));
-  EXPECT_TRUE(items) << items.error().message;
-  return items.value_or(std::vector<WorkItem>());
+  auto claim = run(store().queue().claim(destination, now(), most));
+  EXPECT_TRUE(claim) << claim.error().message;
+  return claim ? std::move(claim->items) : std::vector<WorkItem>();
 }
 
 Trace StoreContract::trail(const Ulid& id) {
@@ -180,7 +180,9 @@ Trace StoreContract::trail(const Ulid& id) {
 
 Result<> StoreContract::record(const Outcome& outcome) {
   std::vector<Outcome> outcomes = {outcome};
-  return run(store().queue().record(outcomes, std::nullopt));
+  const auto counted = run(store().queue().record(outcomes, std::nullopt));
+  if (!counted) return std::unexpected(counted.error());
+  return {};
 }
 
 MailboxInfo StoreContract::inbox(const Account& account) {

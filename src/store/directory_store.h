@@ -17,7 +17,8 @@ public:
   /// Rises with every change of domains, accounts or addresses: caches compare it. Cheap.
   virtual std::uint64_t generation() = 0;
   virtual Task<Result<Domain>> add_domain(std::string name) = 0;
-  /// A domain in which every address of `of` is one, and no other (Domain::alias_of). invalid when that is itself an alias.
+  /// A domain in which every address of `of` is one, and no other (Domain::alias_of). invalid when that is itself an
+  /// alias.
   virtual Task<Result<Domain>> add_alias_domain(std::string name, std::string of) = 0;
   /// conflict while it still has addresses or accounts. Its DKIM keys go with it.
   virtual Task<Result<>> remove_domain(std::string name) = 0;
@@ -30,15 +31,15 @@ public:
   virtual Task<Result<std::vector<Account>>> list_accounts(std::string domain) = 0;
   /// Sets password, disabled, quota and what belongs to SCRAM from `account`.
   virtual Task<Result<>> update_account(Account account) = 0;
-  /// With its mailboxes (in slices) and addresses. Fails with conflict while it is the only owner named by a domain unless
-  /// no other account can take over; the next account of the domain becomes owner.
+  /// With its mailboxes (in slices) and addresses. Fails with conflict while it is the only owner named by a domain
+  /// unless no other account can take over; the next account of the domain becomes owner.
   virtual Task<Result<>> remove_account(std::string login) = 0;
   virtual Task<Result<AddressLookup>> find_address(std::string local, std::string domain) = 0;
-  /// Adds targets to an alias, making it if needed; `account` leads the address to an account instead. Senders, if any are given,
-  /// replace those there were. conflict when the
-  /// address is taken by something else.
+  /// Adds targets to an alias, making it if needed; `account` leads the address to an account instead. Senders, if any
+  /// are given, replace those there were. conflict when the address is taken by something else.
   virtual Task<Result<>> add_address(AddressEntry entry) = 0;
-  /// Says who may write to an address (AddressEntry::senders), instead of what was said before. not_found when there is none.
+  /// Says who may write to an address (AddressEntry::senders), instead of what was said before. not_found when there is
+  /// none.
   virtual Task<Result<>> set_senders(std::string local, std::string domain, std::vector<std::string> senders) = 0;
   /// Removes the address, or only `target` from it when not empty.
   virtual Task<Result<>> remove_address(std::string local, std::string domain, std::string target) = 0;

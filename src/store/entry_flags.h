@@ -12,11 +12,12 @@
 namespace paquebot::store {
 
 inline constexpr std::uint64_t kSystemFlags = kSeen | kAnswered | kFlagged | kDeleted | kDraft;
-/// Set by accept(): the message came as SMTPUTF8 (RFC 6531), so that who reads it agreed to international header fields only if it
-/// says so.
+/// Set by accept(): the message came as SMTPUTF8 (RFC 6531), so that who reads it agreed to international header fields
+/// only if it says so.
 inline constexpr std::uint64_t kInternational = 32;
-/// Its flags were changed since it came: its modseq is not that of its arrival any more, and so it is in the index entry_touched.
-/// (The modseqs of all others rise with their uids: what came after a modseq is found from the end of the mailbox.)
+/// Its flags were changed since it came: its modseq is not that of its arrival any more, and so it is in the index
+/// entry_touched. (The modseqs of all others rise with their uids: what came after a modseq is found from the end of
+/// the mailbox.)
 inline constexpr std::uint64_t kTouched = 64;
 inline constexpr unsigned kFirstKeyword = 16; ///< bits
 inline constexpr unsigned kLastKeyword = 62;

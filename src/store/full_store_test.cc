@@ -107,7 +107,7 @@ void FullStore::fill_queue() {
     request->recipients = {away(address)};
     accept(request);
   }
-  const std::vector<WorkItem> items = run(store_.queue().claim("far.test", 2000, 10)).value();
+  const std::vector<WorkItem> items = run(store_.queue().claim("far.test", 2000, 10)).value().items;
   std::vector<Outcome> outcomes;
   for (const WorkItem& item : items) {
     Outcome outcome{.message = item.message.id,
@@ -121,7 +121,7 @@ void FullStore::fill_queue() {
     outcomes.push_back(outcome);
   }
   EXPECT_EQ(outcomes.size(), 3u);
-  EXPECT_TRUE(run(store_.queue().record(outcomes, DestinationUpdate{"far.test", 5000, 1, "it was down"})));
+  EXPECT_TRUE(run(store_.queue().record(outcomes, DestinationUpdate{"far.test", 5000, "it was down"})));
   auto held = message("held");
   NewRecipient r = away("held@other.test");
   r.route = NewRecipient::Route::held;

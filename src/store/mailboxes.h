@@ -19,8 +19,8 @@ public:
   MailboxLock(const MailboxLock&) = delete;
   MailboxLock& operator=(const MailboxLock&) = delete;
 
-  /// Lets others in. Awaited before its session is told to be over, so that the same client may come back at once. An error: it stays
-  /// locked until this node's epoch ends.
+  /// Lets others in. Awaited before its session is told to be over, so that the same client may come back at once. An
+  /// error: it stays locked until this node's epoch ends.
   virtual Task<Result<>> unlock() = 0;
 };
 
@@ -34,19 +34,20 @@ public:
   virtual Task<Result<std::unique_ptr<MailboxLock>>> lock(Id mailbox) = 0;
   /// Entries with uid > `after_uid`, ascending.
   virtual Task<Result<std::vector<EntryInfo>>> list_entries(Id mailbox, std::uint32_t after_uid, std::size_t most) = 0;
-  /// The same of a view: also entries that were deleted since (EntryInfo::gone), and none that came since, so that what is the n-th
-  /// of it stays so whatever other sessions do. conflict when it is so old that what was deleted is known no more (keep_trail_ms);
-  /// not_found when the mailbox is gone.
+  /// The same of a view: also entries that were deleted since (EntryInfo::gone), and none that came since, so that what
+  /// is the n-th of it stays so whatever other sessions do. conflict when it is so old that what was deleted is known
+  /// no more (keep_trail_ms); not_found when the mailbox is gone.
   virtual Task<Result<std::vector<EntryInfo>>> list_view(MailboxView view, std::uint32_t after_uid,
                                                          std::size_t most) = 0;
   /// The uid of every `stride`-th entry of a view (the 1st, the stride+1st, …): a sparse index for message numbers.
   virtual Task<Result<std::vector<std::uint32_t>>> index_view(MailboxView view, std::uint32_t stride) = 0;
   virtual Task<Result<EntryContent>> read_entry(Id mailbox, std::uint32_t uid) = 0;
-  /// Whether something with this AcceptRequest::digest was imported into the account's INBOX, still there or deleted since.
+  /// Whether something with this AcceptRequest::digest was imported into the account's INBOX, still there or deleted
+  /// since.
   virtual Task<Result<bool>> was_imported(Id account, std::string digest) = 0;
-  /// Several at once, in the order of `uids` (at least one), for who wants one after the other. Bodies that lie beside their
-  /// head (at most kInlineBody octets) come along as `text`. Ends in front of the entry that would make it more than `most`
-  /// octets in all, or that can't be read; the first is always there, or its error.
+  /// Several at once, in the order of `uids` (at least one), for who wants one after the other. Bodies that lie beside
+  /// their head (at most kInlineBody octets) come along as `text`. Ends in front of the entry that would make it more
+  /// than `most` octets in all, or that can't be read; the first is always there, or its error.
   virtual Task<Result<std::vector<EntryContent>>> read_entries(Id mailbox, std::vector<std::uint32_t> uids,
                                                                std::size_t most) = 0;
   /// Deletes entries (uids ascending); those already gone are passed over. One transaction.

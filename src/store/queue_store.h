@@ -20,22 +20,23 @@ struct QueueFilter {
   bool takeover_only = false; ///< held because the account looks taken over (HoldKind::takeover)
 };
 
-/// `retry` leaves alone what is held for later (is_held_for_later). `release` of a held recipient lets it wait again, until that time
-/// when it has one; what is held for later it lets go at once, when the filter names the message or an address.
-/// `suspend` is the hold of an account that looks taken over (HoldKind::takeover).
+/// `retry` leaves alone what is held for later (is_held_for_later). `release` of a held recipient lets it wait again,
+/// until that time when it has one; what is held for later it lets go at once, when the filter names the message or an
+/// address. `suspend` is the hold of an account that looks taken over (HoldKind::takeover).
 enum class QueueAction : std::uint8_t { retry, hold, release, cancel, suspend };
 
-/// What waits to be delivered, what comes of it, and what operators order. A recipient that is claimed is in hand of this node's
-/// epoch until its outcome is recorded; what is in hand when the epoch ends waits again.
+/// What waits to be delivered, what comes of it, and what operators order. A recipient that is claimed is in hand of
+/// this node's epoch until its outcome is recorded; what is in hand when the epoch ends waits again. A call that fails
+/// leaves nothing in hand: what it took all the same, by a commit of which nobody heard, waits again.
 class QueueStore {
 public:
   virtual ~QueueStore() = default;
 
   /// Destinations with waiting recipients, earliest due first. `with_counts` fills `waiting` (slow).
   virtual Task<Result<std::vector<DestinationFacts>>> list_destinations(bool with_counts) = 0;
-  /// Takes recipients of one destination that are due by `now` in hand for this epoch: at most `most`, grouped by message. First
-  /// those of the highest priority above 0, then the others, each oldest due first.
-  virtual Task<Result<std::vector<WorkItem>>> claim(std::string destination, std::int64_t now, std::size_t most) = 0;
+  /// Takes recipients of one destination that are due by `now` in hand for this epoch: at most `most`, grouped by
+  /// message. First those of the highest priority above 0, then the others, each oldest due first.
+  virtual Task<Result<Claim>> claim(std::string destination, std::int64_t now, std::size_t most) = 0;
   /// Those of a destination whose message has expired by `now`, regardless of their due time, taken in hand.
   virtual Task<Result<std::vector<WorkItem>>> claim_expired(std::string destination, std::int64_t now,
                                                             std::size_t most) = 0;
@@ -45,9 +46,11 @@ public:
   virtual Task<Result<std::int64_t>> earliest_due(std::string destination) = 0;
   /// When the earliest deadline of a waiting recipient passes, anywhere; 0: none has one. One look into the index.
   virtual Task<Result<std::int64_t>> earliest_deadline() = 0;
-  /// Commits what became of recipients in hand (or gives them back unattempted: to = waiting, attempted = false), and what was
-  /// learned of the destination, in one transaction.
-  virtual Task<Result<>> record(std::vector<Outcome> outcomes, std::optional<DestinationUpdate> destination) = 0;
+  /// Commits what became of recipients in hand (or gives them back unattempted: to = waiting, attempted = false), and
+  /// what was learned of the destination, in one transaction. How many of them counted: those that this epoch still
+  /// held.
+  virtual Task<Result<std::size_t>> record(std::vector<Outcome> outcomes,
+                                           std::optional<DestinationUpdate> destination) = 0;
   /// Messages that owe a report, by id, behind `after`; for up to a minute not those with recipients in hand, which may
   /// soon owe one too. A page may be empty and have a next one.
   virtual Task<Result<OwedPage>> owed_reports(std::optional<Ulid> after, std::size_t most) = 0;
@@ -55,14 +58,16 @@ public:
   virtual Task<Result<>> waive_reports(Ulid message, std::vector<std::uint32_t> recipients) = 0;
   /// Unfinished messages (or held ones), by id, starting after `after`.
   virtual Task<Result<std::vector<WorkItem>>> list(QueueFilter filter, std::optional<Ulid> after, std::size_t most) = 0;
-  /// An operator's order, recorded with `who`. Returns the number of recipients changed. `cancel` drops unfinished recipients.
-  /// In-hand recipients are refused for `hold` and `cancel` unless they return to waiting first: they are left alone.
+  /// An operator's order, recorded with `who`. Returns the number of recipients changed. `cancel` drops unfinished
+  /// recipients. In-hand recipients are refused for `hold` and `cancel` unless they return to waiting first: they are
+  /// left alone.
   virtual Task<Result<std::size_t>> operate(QueueAction action, QueueFilter filter, std::string who,
                                             std::int64_t now) = 0;
   /// Mends what a wall clock that was ahead has left of unfinished mail, now that it says `now`: what waits until later
-  /// than `latest` though its sender did not wish it is due now, and messages that were accepted later than `latest`, and
-  /// by many hours than last_beat(), count from now (not from before last_beat()), as do their lifetime, deadline and
-  /// hold: a clock that is behind makes nothing old. How many recipients and messages that were. Cheap when there is none.
+  /// than `latest` though its sender did not wish it is due now, and messages that were accepted later than `latest`,
+  /// and by many hours than last_beat(), count from now (not from before last_beat()), as do their lifetime, deadline
+  /// and hold: a clock that is behind makes nothing old. How many recipients and messages that were. Cheap when there
+  /// is none.
   virtual Task<Result<std::size_t>> pull_forward(std::int64_t now, std::int64_t latest) = 0;
 };
 

@@ -7,8 +7,8 @@
 
 namespace paquebot::store {
 
-/// The part of the disk that new mail may not use, so that deleting, delivering and expiring mail (which all write a little)
-/// still work when there is no room for more: a full disk empties itself again.
+/// The part of the disk that new mail may not use, so that deleting, delivering and expiring mail (which all write a
+/// little) still work when there is no room for more: a full disk empties itself again.
 class Reserve {
 public:
   /// `directory`: on the file system in question.

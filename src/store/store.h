@@ -4,6 +4,7 @@
 #include "base/result.h"
 #include "store/acceptance.h"
 #include "store/books.h"
+#include "store/change.h"
 #include "store/content_store.h"
 #include "store/credentials.h"
 #include "store/directory_store.h"
@@ -20,14 +21,14 @@
 
 namespace paquebot::store {
 
-/// Everything durable, in parts that each have a header with their contract. Spoken in the words of the domain, so that SQLite in
-/// this process and PostgreSQL on several nodes can stand behind it; no call assumes one process. Who needs one part takes that
-/// part; they live as long as their store.
+/// Everything durable, in parts that each have a header with their contract. Spoken in the words of the domain, so that
+/// SQLite in this process and PostgreSQL on several nodes can stand behind it; no call assumes one process. Who needs
+/// one part takes that part; they live as long as their store.
 ///
-/// For all parts: methods may be called from any thread's coroutine and resume there; each is one transaction or one short read;
-/// nothing stays open across a co_await. After a method that writes returns success, its effect is durable. Errors: no_space (disk
-/// full), io (store failing; retry later), conflict, not_found, closed. Every execution context whose coroutines use a store must
-/// outlive it, and none may be waiting in it when it ends.
+/// For all parts: methods may be called from any thread's coroutine and resume there; each is one transaction or one
+/// short read; nothing stays open across a co_await. After a method that writes returns success, its effect is durable.
+/// Errors: no_space (disk full), io (store failing; retry later), conflict, not_found, closed. Every execution context
+/// whose coroutines use a store must outlive it, and none may be waiting in it when it ends.
 class Store {
 public:
   virtual ~Store() = default;
@@ -42,23 +43,27 @@ public:
   virtual SigningKeys& keys() = 0;
   virtual Books& books() = 0;
   virtual Upkeep& upkeep() = 0;
+
+  /// `told` is called for each change, of whichever thread, after its commit and before who made it hears that it is
+  /// done. It must be quick and ask nothing of the store: what there is to do it posts elsewhere. Changes that are made
+  /// while nobody waits for their end may be missed.
+  [[nodiscard]] virtual std::unique_ptr<Subscription> subscribe(std::function<void(const Change&)> told) = 0;
 };
 
-struct SqliteOptions {
-  std::string directory; ///< holds paquebot.db, bulk.db and the lock file
-  unsigned readers = 2;
+struct StoreOptions {
+  unsigned readers = 2;                  ///< threads that read what mail and sessions wait for
   std::uint64_t byte_budget = 64u << 20; ///< staged chunks waiting to be written
   std::int64_t keep_trail_ms = 30LL * 24 * 3600 * 1000;
   std::int64_t budget_patience_ms = 20'000; ///< how long Staged::append waits for a place in the budget
   const Clock* clock = nullptr;             ///< the system's when null; must outlive the store
-  /// After a failed sync the store could not be opened again: nothing may be acknowledged any more. Told why; by default that is
-  /// logged and the process ends with status 70. When it returns, every later call fails with Errc::closed.
+  /// After a failed sync the store could not be opened again: nothing may be acknowledged any more. Told why; by
+  /// default that is logged and the process ends with status 70. When it returns, every later call fails with
+  /// Errc::closed.
   std::function<void(std::string)> on_fatal;
 };
 
-/// Opens (making it when absent) the SQLite store: takes the directory's lock (conflict when another process has it, with its
-/// pid in the message), migrates, checks, ends the last epoch and starts a new one. A damaged or newer database is refused, with
-/// what to do. Completes wal_checkpoint(TRUNCATE) before returning.
-Result<std::unique_ptr<Store>> open_sqlite(SqliteOptions options);
+/// Opens the store at `url`, making it when absent: "sqlite:DIRECTORY", or the directory alone (open_sqlite).
+/// unsupported when it begins with the name of another kind.
+Result<std::unique_ptr<Store>> open_store(const std::string& url, StoreOptions options = {});
 
 } // namespace paquebot::store

@@ -3,6 +3,7 @@
 #include "base/ulid.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,11 +22,12 @@ enum class Signal : std::uint8_t {
 /// "new_recipients", for the log and the API.
 std::string_view name_of(Signal signal);
 
-/// What the accepting transaction and the one that records outcomes watch for; 0 switches a signal off. Days are of UTC.
+/// What the accepting transaction and the one that records outcomes watch for; 0 switches a signal off. Days are of
+/// UTC.
 struct TakeoverRules {
   /// First-time recipients in a day: more than this, and more than `times_usual` times what the account has on a day on
-  /// which it writes to anybody new (the days of the last 30). Not for an account with a bound of its own of new_recipients_per_day, which says what is right
-  /// for it.
+  /// which it writes to anybody new (the days of the last 30). Not for an account with a bound of its own of
+  /// new_recipients_per_day, which says what is right for it.
   std::uint64_t new_recipients = 0;
   std::uint64_t times_usual = 5;
   /// Recipients of a day that failed for good: so many at least, and this share in percent of all that it wrote to.
@@ -33,6 +35,12 @@ struct TakeoverRules {
   std::uint64_t failure_percent = 33;
   bool operator==(const TakeoverRules&) const = default;
 };
+
+/// Why an account that has written to `count` addresses for the first time on a day, and writes to `usual` on other
+/// days, looks taken over; nothing when it does not.
+std::optional<std::string> judge_new_recipients(const TakeoverRules& rules, std::uint64_t count, std::uint64_t usual);
+/// The same for one of which `failed` of `of` recipients of a day failed for good.
+std::optional<std::string> judge_failures(const TakeoverRules& rules, std::uint64_t failed, std::uint64_t of);
 
 /// An account whose outgoing mail is held until an operator has looked.
 struct Suspicion {

@@ -17,11 +17,11 @@ public:
   virtual Task<Result<Trace>> trace(Ulid message) = 0;
   /// Messages with this sender or recipient address, newest first.
   virtual Task<Result<std::vector<Ulid>>> find_messages(std::string address, std::int64_t since, std::size_t most) = 0;
-  /// Messages of strangers with an id of this millisecond that addresses of ours handed on to others, and whose trail is kept: at
-  /// most `most`, by id.
+  /// Messages of strangers with an id of this millisecond that addresses of ours handed on to others, and whose trail
+  /// is kept: at most `most`, by id.
   virtual Task<Result<std::vector<Forwarded>>> forwarded_at(std::int64_t time, std::size_t most) = 0;
-  /// Something comes back about such a message, as `report`: noted in its trail, unless that was done `most` times before, or the
-  /// message is not known. False then.
+  /// Something comes back about such a message, as `report`: noted in its trail, unless that was done `most` times
+  /// before, or the message is not known. False then.
   virtual Task<Result<bool>> note_return(Ulid message, Ulid report, std::uint64_t most) = 0;
 };
 

@@ -25,7 +25,8 @@ struct Domain {
   std::string name;         ///< lower-case A-labels
   Id owner = 0;             ///< the account that gets postmaster and abuse when they have no address of their own
   std::int64_t created = 0; ///< when it was added; 0: by a version that did not write it down
-  /// Another domain of ours, which is no alias: every address there is one here too, and there are no others. Empty: it is no alias.
+  /// Another domain of ours, which is no alias: every address there is one here too, and there are no others. Empty: it
+  /// is no alias.
   std::string alias_of{};
 };
 
@@ -56,7 +57,8 @@ struct AppPassword {
   std::string scram_keys; ///< under the account's salt and count
 };
 
-/// What signs the mail of a domain. A domain has at most one of each algorithm that is `next`, and one that is `active`.
+/// What signs the mail of a domain. A domain has at most one of each algorithm that is `next`, and one that is
+/// `active`.
 struct DkimKey {
   /// `next`: to be published, signs nothing yet. `retired`: signs no more, its record is still needed for what it
   /// signed. Numbers are stored.
@@ -79,7 +81,8 @@ struct AddressEntry {
   std::string domain;
   Id account = 0;                   ///< leads to this account, or
   std::vector<std::string> targets; ///< expands to these addresses ("local@domain")
-  /// Who may write to it: "domain" (senders in its own domain), "members" (its targets), an address, or a domain. Empty: anybody.
+  /// Who may write to it: "domain" (senders in its own domain), "members" (its targets), an address, or a domain.
+  /// Empty: anybody.
   std::vector<std::string> senders{};
 };
 
@@ -121,8 +124,8 @@ class Staged; // store/staged.h
 
 /// The body as the accepting transaction gets it: small in memory, or staged before.
 struct NewBody {
-  std::string bytes;               ///< at most kInlineBody octets; used when nothing is staged
-  std::shared_ptr<Staged> staged{}; ///< finished
+  std::string bytes;                               ///< at most kInlineBody octets; used when nothing is staged
+  std::shared_ptr<Staged> staged{};                ///< finished
   std::uint64_t size = 0;                          ///< octets
   mail::BodyType type = mail::BodyType::seven_bit; ///< what the content needs
 };
@@ -184,20 +187,25 @@ struct NewMessage : Envelope { // its id is chosen by who brings it; accepting t
   // What brings content that is older than its acceptance (imports):
   std::int64_t internal_date = 0; ///< 0: accepted_at
   std::uint64_t flags = 0;        ///< bits of Flag
-  std::string uidl;   ///< by which name POP3 clients know it (1 to 70 characters 0x21 to 0x7E); empty, or taken there: a new one
-  std::string digest; ///< what tells it from others; imported into the same mailbox twice it is a `duplicate`. Empty: nothing does
+  /// By which name POP3 clients know it (1 to 70 characters 0x21 to 0x7E); empty, or taken there: a new one.
+  std::string uidl;
+  /// What tells it from others; imported into the same mailbox twice it is a `duplicate`. Empty: nothing does.
+  std::string digest;
   // Reports only: the marks this report settles, cleared in the same transaction.
   struct Settles {
     Ulid message;
     std::vector<std::uint32_t> recipients; ///< indexes
-    /// What each of them owed when the report was written; when it owes something else by now (a delay that has become a failure),
-    /// nothing is accepted and the answer is `duplicate`: read owed_reports again. Empty: whatever they owe.
+    /// What each of them owed when the report was written; when it owes something else by now (a delay that has become
+    /// a failure), nothing is accepted and the answer is `duplicate`: read owed_reports again. Empty: whatever they
+    /// owe.
     std::vector<Owed> marks;
   };
   std::optional<Settles> settles;
-  /// Aggregate reports of DMARC only: what it is about is forgotten in the same transaction; `duplicate` when nothing is there.
+  /// Aggregate reports of DMARC only: what it is about is forgotten in the same transaction; `duplicate` when nothing
+  /// is there.
   std::optional<DmarcDay> dmarc;
-  /// Submissions: `account` is charged within these bounds, or its own, in the same transaction. Null: nothing is counted.
+  /// Submissions: `account` is charged within these bounds, or its own, in the same transaction. Null: nothing is
+  /// counted.
   std::shared_ptr<const Limits> limits;
 };
 
@@ -219,6 +227,7 @@ struct AcceptResult {
   std::vector<LimitHit> passed; ///< accepted: bounds of which most is used up now, for the first time in their window
   std::vector<std::string> addresses{}; ///< the same as addresses; filled in by queue::Queue::accept
   bool held = false; ///< accepted: the account is marked (Suspicion), so all recipients are held and none is in hand
+  std::vector<Id> mailboxes{}; ///< accepted: into which it came
 };
 
 // ---- Queue ----
@@ -240,8 +249,8 @@ struct RecipientFacts : Recipient {
   std::int64_t changed_at = 0; ///< of the last transition or attempt
 };
 
-/// It waits for the time until which its sender wanted it held (RFC 4865): not tried yet, and not let go before by an operator.
-/// Once that time has come it is simply due.
+/// It waits for the time until which its sender wanted it held (RFC 4865): not tried yet, and not let go before by an
+/// operator. Once that time has come it is simply due.
 inline bool is_held_for_later(const MessageFacts& m, const RecipientFacts& r) {
   return r.state == State::waiting && r.attempts == 0 && m.sender.hold.until != 0 && r.due >= m.sender.hold.until;
 }
@@ -275,10 +284,19 @@ struct Outcome {
   bool deadline_met = false; ///< what its deadline asks for is done: claim_overdue() gives it no more
 };
 
-/// The destination as a whole failed or worked again; part of the same transaction as outcomes.
+/// The destination as a whole failed or worked again; part of the same transaction as outcomes. Relative to what is
+/// known by then, so that nodes that learn it at the same time don't undo each other's: those that fail before the
+/// back-off has ended count once, and the later end holds.
 struct DestinationUpdate {
   std::string key;
-  std::int64_t backoff_until = 0; ///< 0: works
+  std::int64_t failed_until = 0; ///< not tried again until then; 0: it works
+  std::string error;             ///< what it failed with
+};
+
+/// What a claim gives: work, and how the destination fares, as other nodes may have found out.
+struct Claim {
+  std::vector<WorkItem> items;
+  std::int64_t backoff_until = 0;
   std::uint32_t failures = 0;
   std::string last_error;
 };
@@ -339,7 +357,8 @@ struct Forwarded {
 
 // ---- Mailboxes ----
 
-/// A mailbox as it was at one moment, for a session that goes on seeing it so: its entries then, whatever came or was deleted since.
+/// A mailbox as it was at one moment, for a session that goes on seeing it so: its entries then, whatever came or was
+/// deleted since.
 struct MailboxView {
   Id mailbox = 0;
   std::uint32_t uidnext = 1;

@@ -4,6 +4,7 @@
 #include "base/task.h"
 #include "store/long_work.h"
 
+#include <chrono>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,6 +27,9 @@ public:
   /// At most `most` keys that begin with `prefix`, with their values, by key.
   virtual Task<Result<std::vector<std::pair<std::string, std::string>>>> list_settings(std::string prefix,
                                                                                        std::size_t most) = 0;
+  /// Whether this node may do for so long what only one of them does at a time ("upkeep"): nobody has it, or this one,
+  /// which keeps it by asking again. Ends with this node's epoch.
+  virtual Task<Result<bool>> lease(std::string name, std::chrono::seconds time) = 0;
   /// When this node last wrote down that the clock was right (ClockTrust, kClockSetting); 0: never.
   virtual Task<Result<std::int64_t>> last_beat() = 0;
   virtual Task<Result<>> beat(std::int64_t now) = 0;
@@ -36,12 +40,14 @@ public:
   virtual Task<Result<std::vector<std::string>>> verify() = 0;
   /// One step of the same, beginning with VerifyPoint{}: for stores of any size, while work goes on.
   virtual Task<Result<VerifyStep>> verify_step(VerifyPoint from) = 0;
-  /// Begins a backup of the whole store as the file `path` (absolute; conflict when it exists, or another backup is under
-  /// way). It is consistent while work goes on: of one moment after this call. One with which nobody has gone on for two
-  /// seconds is given up for it: whoever made it has gone.
+  /// unsupported, with what to do instead, where the store is kept by others than us. Begins a backup of the whole
+  /// store as the file `path` (absolute; conflict when it exists, or another backup is under way). It is consistent
+  /// while work goes on: of one moment after this call. One with which nobody has gone on for two seconds is given up
+  /// for it: whoever made it has gone.
   virtual Task<Result<BackupStep>> begin_backup(std::string path) = 0;
-  /// Goes on with the backup of that ticket, again and again until `finished`; an error ends it and leaves no file. Nobody
-  /// goes on for a minute: it is given up. not_found when there is none; conflict when another one was begun since.
+  /// Goes on with the backup of that ticket, again and again until `finished`; an error ends it and leaves no file.
+  /// Nobody goes on for a minute: it is given up. not_found when there is none; conflict when another one was begun
+  /// since.
   virtual Task<Result<BackupStep>> go_on_with_backup(std::uint64_t ticket) = 0;
 };
 

@@ -38,7 +38,7 @@ public:
   Task<Result<std::vector<DestinationFacts>>> list_destinations(bool with_counts) override {
     return inner_.list_destinations(with_counts);
   }
-  Task<Result<std::vector<WorkItem>>> claim(std::string destination, std::int64_t now, std::size_t most) override {
+  Task<Result<Claim>> claim(std::string destination, std::int64_t now, std::size_t most) override {
     return inner_.claim(std::move(destination), now, most);
   }
   Task<Result<std::vector<WorkItem>>> claim_expired(std::string destination, std::int64_t now,
@@ -52,7 +52,8 @@ public:
     return inner_.earliest_due(std::move(destination));
   }
   Task<Result<std::int64_t>> earliest_deadline() override { return inner_.earliest_deadline(); }
-  Task<Result<>> record(std::vector<Outcome> outcomes, std::optional<DestinationUpdate> destination) override {
+  Task<Result<std::size_t>> record(std::vector<Outcome> outcomes,
+                                   std::optional<DestinationUpdate> destination) override {
     return inner_.record(std::move(outcomes), std::move(destination));
   }
   Task<Result<OwedPage>> owed_reports(std::optional<Ulid> after, std::size_t most) override {
@@ -171,6 +172,9 @@ public:
                                                                                std::size_t most) override {
     return inner_.list_settings(std::move(prefix), most);
   }
+  Task<Result<bool>> lease(std::string name, std::chrono::seconds time) override {
+    return inner_.lease(std::move(name), time);
+  }
   Task<Result<std::int64_t>> last_beat() override { return inner_.last_beat(); }
   Task<Result<>> beat(std::int64_t now) override { return inner_.beat(now); }
   Task<Result<bool>> maintain(std::int64_t now) override { return inner_.maintain(now); }
@@ -183,8 +187,8 @@ private:
   Upkeep& inner_;
 };
 
-/// A store in front of another one, which does nothing by itself: tests name the parts of which they override what is to fail, to
-/// wait, or to be counted, as in Wrapped<WrappedContentStore, WrappedQueueStore>.
+/// A store in front of another one, which does nothing by itself: tests name the parts of which they override what is
+/// to fail, to wait, or to be counted, as in Wrapped<WrappedContentStore, WrappedQueueStore>.
 template <class... Parts>
 class Wrapped : public Store, public Parts... {
 public:
@@ -201,6 +205,10 @@ public:
   SigningKeys& keys() override { return own_or(store_.keys()); }
   Books& books() override { return own_or(store_.books()); }
   Upkeep& upkeep() override { return own_or(store_.upkeep()); }
+
+  std::unique_ptr<Subscription> subscribe(std::function<void(const Change&)> told) override {
+    return store_.subscribe(std::move(told));
+  }
 
 private:
   template <class Part>

@@ -38,11 +38,10 @@ T run(Task<T> task) {
 }
 
 std::unique_ptr<Store> open(const std::string& directory, std::string& why) {
-  store::SqliteOptions options;
-  options.directory = directory;
+  store::StoreOptions options;
   options.readers = 1;
   options.on_fatal = [](const std::string&) {};
-  auto opened = store::open_sqlite(options);
+  auto opened = store::open_store(directory, options);
   if (opened) return std::move(*opened);
   why = opened.error().message;
   return nullptr;
@@ -140,10 +139,10 @@ private:
   /// Takes some in hand; most are relayed, some wait again.
   void deliver() {
     const auto items = run(store_.queue().claim(kPlace, INT64_MAX, 4));
-    if (!items || items->empty()) return;
+    if (!items || items->items.empty()) return;
     std::vector<store::Outcome> outcomes;
     std::vector<std::string> relayed;
-    for (const auto& item : *items) {
+    for (const auto& item : items->items) {
       for (const auto& recipient : item.recipients) {
         store::Outcome outcome;
         outcome.message = item.message.id;

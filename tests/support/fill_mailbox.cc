@@ -40,9 +40,7 @@ std::shared_ptr<AcceptRequest> letter(const Account& account, UlidSource& ids, s
 
 int fill(const char* directory, const char* login, std::uint64_t count, std::size_t octets) {
   boost::asio::io_context context;
-  SqliteOptions options;
-  options.directory = directory;
-  auto store = open_sqlite(options);
+  auto store = open_store(directory);
   if (!store) {
     std::fprintf(stderr, "fill_mailbox: %s\n", store.error().message.c_str());
     return 1;

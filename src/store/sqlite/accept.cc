@@ -1,5 +1,6 @@
 #include "store/sqlite/accept.h"
 
+#include "store/charge.h"
 #include "store/entry_flags.h"
 #include "store/event.h"
 #include "store/sqlite/content.h"
@@ -54,8 +55,8 @@ State first_state(const NewRecipient& recipient) {
   return State::held;
 }
 
-/// The message of an account that looks taken over: all whom it names are held, as named. What an alias of ours leads to
-/// is looked up when they are let go.
+/// The message of an account that looks taken over: all whom it names are held, as named. What an alias of ours leads
+/// to is looked up when they are let go.
 AcceptRequest held_whole(const AcceptRequest& request, const std::string& reason) {
   AcceptRequest held = request;
   held.limits = nullptr; // it is charged already
@@ -82,7 +83,7 @@ public:
     }
     if (request_.dmarc && !has_dmarc(tx_.db, *request_.dmarc))
       return {AcceptStatus::duplicate, {}, "that DMARC report was made already", {}, {}};
-    if (!marks_hold()) return {AcceptStatus::duplicate, {}, "the report is settled or out of date", {}, {}};
+    if (!settles_what_is_owed()) return {AcceptStatus::duplicate, {}, "the report is settled or out of date", {}, {}};
     if (const Id staged = bulk_of(request_.body); staged != 0 && given_up(tx_.db, staged))
       return {AcceptStatus::failed, {}, "the staged body " + std::to_string(staged) + " is given up", {}, {}};
     find_mailboxes();
@@ -90,6 +91,7 @@ public:
     if (!gone_.empty()) return {AcceptStatus::account_gone, std::move(gone_), "account removed", {}, {}};
     if (!full_.empty()) return {AcceptStatus::over_quota, std::move(full_), "mailbox over its quota", {}, {}};
     AcceptResult result{AcceptStatus::accepted, {}, {}, {}, {}};
+    for (const Delivery& d : deliveries_) result.mailboxes.push_back(d.mailbox);
     if (!request_.limits) {
       write();
       return result;
@@ -108,6 +110,7 @@ public:
       const AcceptRequest held = held_whole(request_, *reason);
       Accepting(tx_, held).write();
       result.held = true;
+      result.mailboxes.clear();
     } else {
       write();
     }
@@ -115,20 +118,16 @@ public:
   }
 
 private:
-  std::uint64_t body_size() const {
-    return request_.body.staged ? request_.body.size : request_.body.bytes.size();
-  }
+  std::uint64_t body_size() const { return request_.body.staged ? request_.body.size : request_.body.bytes.size(); }
 
-  /// A report may settle only what was still owed, and of the same kind, when it was written.
-  bool marks_hold() {
+  bool settles_what_is_owed() {
     if (!request_.settles) return true;
     const auto& settles = *request_.settles;
-    for (std::size_t i = 0; i < settles.recipients.size(); ++i) {
-      const auto owed = static_cast<Owed>(tx_.db.number("SELECT owed FROM recipient WHERE message = ? AND n = ?", 0,
-                                                        settles.message, settles.recipients[i]));
-      if (owed == Owed::none || (i < settles.marks.size() && settles.marks[i] != owed)) return false;
-    }
-    return true;
+    std::vector<Owed> owed;
+    for (const std::uint32_t index : settles.recipients)
+      owed.push_back(static_cast<Owed>(
+          tx_.db.number("SELECT owed FROM recipient WHERE message = ? AND n = ?", 0, settles.message, index)));
+    return marks_hold(settles, owed);
   }
 
   /// An import has one mailbox.
@@ -163,8 +162,8 @@ private:
     if (there != deliveries_.end())
       return void(leads_to_[index] = static_cast<std::uint32_t>(there - deliveries_.begin()));
     d.prefix = prefix_of(request_, recipient);
-    // These are not refused for a full mailbox: a report has nobody to return to, and nobody waits for the answer to mail
-    // dropped on this machine (a mailbox full before was seen at the pick-up).
+    // These are not refused for a full mailbox: a report has nobody to return to, and nobody waits for the answer to
+    // mail dropped on this machine (a mailbox full before was seen at the pick-up).
     using enum MessageClass;
     const bool bound = d.quota != 0 && request_.klass != report && request_.klass != local;
     if (bound && used_by(recipient.account) + entry_size(d) > d.quota) return full_.push_back(index);
@@ -234,8 +233,8 @@ private:
     return std::max(request_.expires_at, request_.accepted_at + behind() + (request_.expires_at - begins));
   }
 
-  /// So would the time that its sender has given us for it: by so much that ends later. What was counted before, of mail that comes
-  /// in again, stays what it is.
+  /// So would the time that its sender has given us for it: by so much that ends later. What was counted before, of
+  /// mail that comes in again, stays what it is.
   std::int64_t more_time() const {
     const mail::DeliverBy& by = request_.sender.deliver_by;
     const std::int64_t left = by.at - request_.accepted_at;

@@ -66,8 +66,7 @@ Task<AcceptResult> SqliteAcceptance::accept(std::shared_ptr<const AcceptRequest>
         AcceptStatus::failed, {}, "the staged body " + std::to_string(staged) + " is not complete", {}, {}};
   }
   const std::size_t bytes = request->head.size() + request->body.bytes.size() + 1024;
-  const auto job =
-      core_.submit([request](Tx& tx) -> Result<AcceptResult> { return accept_message(tx, *request); }, bytes);
+  const auto job = core_.submit([request](Tx& tx) { return accept_message(tx, *request); }, bytes);
   Result<AcceptResult> done = co_await job.take();
   if (staged != 0) {
     // After a failed commit nobody knows whether it is owned: then only the next start may look and drop it.
@@ -76,6 +75,8 @@ Task<AcceptResult> SqliteAcceptance::accept(std::shared_ptr<const AcceptRequest>
     core_.bulk->lent(staged, !owned && !in_doubt);
   }
   if (!done) co_return refusal(done.error());
+  for (const Id mailbox : done->mailboxes) core_.subscribers.tell({.kind = Change::Kind::mailbox, .id = mailbox});
+  core_.tell_marks();
   co_return std::move(*done);
 }
 

@@ -122,20 +122,21 @@ std::vector<Account> list_accounts(Db& db, const std::string& domain) {
   return out;
 }
 
-Result<> update_account(Tx& tx, const Account& account) {
+Result<bool> update_account(Tx& tx, const Account& account) {
+  const auto before = get_account(tx.db, account.id);
+  if (!before) return std::unexpected(no_account(account.login));
   tx.db.run("UPDATE account SET password = ?, disabled = ?, quota = ?, scram_salt = ?, scram_iterations = ?, "
             "scram_keys = ? WHERE id = ?",
             account.password, account.disabled, account.quota, Blob{account.scram_salt}, account.scram_iterations,
             Blob{account.scram_keys}, account.id);
-  if (tx.db.changes() == 0) return std::unexpected(no_account(account.login));
-  return {};
+  return account.password != before->password || (account.disabled && !before->disabled);
 }
 
-Result<> remove_account(Tx& tx, const std::string& login) {
+Result<Id> remove_account(Tx& tx, const std::string& login) {
   const auto account = find_account(tx.db, login);
   if (!account) return std::unexpected(account.error());
   const Id home = tx.db.number("SELECT domain FROM account WHERE id = ?", 0, account->id);
-  if (auto handed = hand_over_domains(tx, *account, home); !handed) return handed;
+  if (auto handed = hand_over_domains(tx, *account, home); !handed) return std::unexpected(handed.error());
   tx.db.run("DELETE FROM address WHERE account = ? AND account <> 0", account->id);
   // Its mail goes in slices (maintain): a large mailbox would hold up every other commit.
   tx.db.run("UPDATE mailbox SET account = NULL WHERE account = ?", account->id);
@@ -148,7 +149,7 @@ Result<> remove_account(Tx& tx, const std::string& login) {
   // From where it logs in: whoever gets the name later is somebody else.
   tx.db.run("DELETE FROM setting WHERE key = ? || ?", kKnownNetworks, account->login);
   tx.db.run("DELETE FROM account WHERE id = ?", account->id);
-  return {};
+  return account->id;
 }
 
 } // namespace paquebot::store::sqlite

@@ -18,10 +18,12 @@ inline constexpr std::int64_t kArchiveApplication = 0x50514241;
 /// Of the tables beside those of paquebot.db.
 inline constexpr int kArchiveFormat = 1;
 
-/// Makes a file or, with O_DIRECTORY among the flags of open(2), the names in a folder durable. io, permission, no_space.
+/// Makes a file or, with O_DIRECTORY among the flags of open(2), the names in a folder durable. io, permission,
+/// no_space.
 Result<> sync_path(const std::string& path, int flags);
 
-/// The pages of a file are damaged: what is read from it may be anything. Other findings are of single messages and rows.
+/// The pages of a file are damaged: what is read from it may be anything. Other findings are of single messages and
+/// rows.
 bool pages_damaged(const Finding& finding);
 
 /// Makes a backup in FILE.part, which becomes FILE when it is whole. First the store's writer copies paquebot.db
@@ -39,9 +41,9 @@ public:
   std::string part() const { return path_ + ".part"; }
   /// What was copied of paquebot.db, as a share of the whole work.
   BackupStep share_of_copy(const BackupStep& copied);
-  /// After the copy is done: begins, takes large bodies over, reads all again and checks it, gives the file its name. What is
-  /// found wrong is told and kept as it is; only damaged pages are refused (io).
-  /// `now` in milliseconds since 1970. Throws DbError when reading `bulk` fails.
+  /// After the copy is done: begins, takes large bodies over, reads all again and checks it, gives the file its name.
+  /// What is found wrong is told and kept as it is; only damaged pages are refused (io). `now` in milliseconds since
+  /// 1970. Throws DbError when reading `bulk` fails.
   Result<BackupStep> step(Db& bulk, std::int64_t now);
 
 private:

@@ -66,7 +66,7 @@ TEST_F(SqliteBackup, IsConsistentWhileMailComesAndGoes) {
   }
   EXPECT_GT(run((*again)->mailboxes().open(account_.id, "INBOX")).value().uidvalidity, inbox.uidvalidity);
   EXPECT_FALSE(run((*again)->upkeep().get_setting(kRestoredSetting)).value().empty());
-  EXPECT_EQ(run((*again)->queue().claim("far.example", INT64_MAX, 10)).value().size(), 0u);
+  EXPECT_EQ(run((*again)->queue().claim("far.example", INT64_MAX, 10)).value().items.size(), 0u);
 }
 
 TEST_F(SqliteBackup, AnErrorLeavesNoFile) {

@@ -18,8 +18,11 @@ public:
     core_.submit([rules](Tx& tx) { tx.memory.takeover = rules; });
   }
   Task<Result<bool>> suspect(Id account, Signal signal, std::string reason) override {
-    return core_.write(
+    auto job = core_.write(
         [account, signal, reason = std::move(reason)](Tx& tx) { return sqlite::suspect(tx, account, signal, reason); });
+    const Result<bool> marked = co_await std::move(job);
+    if (marked && *marked) tell(Change::Kind::suspicion, account);
+    co_return marked;
   }
   Task<Result<std::vector<Suspicion>>> list_suspicions(bool with_counts) override {
     return core_.read([with_counts](Db& db) { return sqlite::list_suspicions(db, with_counts); });
@@ -28,7 +31,10 @@ public:
     return core_.write([account](Tx& tx) { sqlite::suspicion_told(tx, account); });
   }
   Task<Result<bool>> clear_suspicion(Id account) override {
-    return core_.write([account](Tx& tx) { return sqlite::clear_suspicion(tx, account); });
+    auto job = core_.write([account](Tx& tx) { return sqlite::clear_suspicion(tx, account); });
+    const Result<bool> cleared = co_await std::move(job);
+    if (cleared && *cleared) tell(Change::Kind::suspicion, account);
+    co_return cleared;
   }
   Task<Result<std::size_t>> note_bounces(LateBounces bounces) override {
     return core_.write([bounces = std::move(bounces)](Tx& tx) { return sqlite::note_bounces(tx, bounces); });
@@ -39,12 +45,15 @@ public:
     return core_.read([account, general, now](Db& db) { return sqlite::limit_use(db, account, general, now); });
   }
   Task<Result<>> set_limit(Id account, LimitKind kind, std::optional<std::uint64_t> most) override {
-    return core_.write([account, kind, most](Tx& tx) -> Result<> {
+    auto job = core_.write([account, kind, most](Tx& tx) -> Result<> {
       const auto found = get_account(tx.db, account);
       if (!found) return std::unexpected(found.error());
       sqlite::set_limit(tx, account, kind, most);
       return {};
     });
+    const Result<> set = co_await std::move(job);
+    if (set) tell(Change::Kind::directory, account);
+    co_return set;
   }
 
   Task<Result<>> save_greylist(std::vector<GreyRow> rows) override {
@@ -75,6 +84,8 @@ public:
   }
 
 private:
+  void tell(Change::Kind kind, Id account) { core_.subscribers.tell({.kind = kind, .id = account}); }
+
   Core& core_;
 };
 

@@ -26,8 +26,8 @@ bool was_sent_by(Db& db, const Ulid& message, Id account) {
                                    account, MessageClass::submitted) != 0;
 }
 
-/// Whom a report can be about: relayed, and named by the account itself. Where there was only one recipient, the address
-/// may be another one (it was forwarded at the other end).
+/// Whom a report can be about: relayed, and named by the account itself. Where there was only one recipient, the
+/// address may be another one (it was forwarded at the other end).
 std::vector<std::uint32_t> borne_out(Db& db, const Ulid& message, const std::set<std::string>& addresses) {
   const auto recipients = load_recipients(db, message);
   const auto before = returned_before(db, message);

@@ -5,8 +5,8 @@
 namespace paquebot::store::sqlite {
 namespace {
 
-// The wal-index (https://www.sqlite.org/walformat.html section 2): its first block, where in it the number of frames stands
-// that are moved, and the lock under which that may be changed.
+// The wal-index (https://www.sqlite.org/walformat.html section 2): its first block, where in it the number of frames
+// stands that are moved, and the lock under which that may be changed.
 constexpr int kBlock = 32768;
 constexpr std::size_t kMovedAt = 96;
 constexpr int kCheckpointLock = 1;
@@ -19,8 +19,8 @@ sqlite3_file& file_of(Db& db) {
   return *file;
 }
 
-/// Has the next checkpoint begin at the log's first frame. What it writes again is what is there or should be, and a number
-/// too low is what SQLite itself begins with after a crash.
+/// Has the next checkpoint begin at the log's first frame. What it writes again is what is there or should be, and a
+/// number too low is what SQLite itself begins with after a crash.
 void forget_moved(Db& db) {
   db.number("SELECT count(*) FROM sqlite_schema", 0); // the first look opens the log
   sqlite3_file& file = file_of(db);

@@ -33,8 +33,8 @@ protected:
     std::fstream out(path("a.db"), std::ios::binary | std::ios::in | std::ios::out);
     out.write(octets.data(), static_cast<std::streamsize>(octets.size()));
   }
-  /// Changes all rows and has a checkpoint move that, but not the log's end, where a reader is before it; then the disk turns
-  /// out to have lost what the checkpoint wrote.
+  /// Changes all rows and has a checkpoint move that, but not the log's end, where a reader is before it; then the disk
+  /// turns out to have lost what the checkpoint wrote.
   void move_and_lose() {
     const std::string before = file();
     Db reader = open_for_reading(path("a.db"));

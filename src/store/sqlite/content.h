@@ -19,7 +19,8 @@ struct Content {
 /// The id in bulk.db of what is staged; 0: nothing is.
 inline Id bulk_of(const NewBody& body) { return body.staged ? body.staged->content().bulk : 0; }
 
-/// Stores them for `refs` holders (at least 1); a staged body becomes owned by this row. Nothing of a staged body is read.
+/// Stores them for `refs` holders (at least 1); a staged body becomes owned by this row. Nothing of a staged body is
+/// read.
 Content add_content(Tx& tx, std::string_view head, const NewBody& body, std::int64_t refs);
 /// One holder of both fewer; the last one takes the content with it (chunks in bulk.db go to the garbage list).
 void release_content(Db& db, Id head, Id body);

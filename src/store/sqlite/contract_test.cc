@@ -1,3 +1,4 @@
+#include "store/sqlite/open.h"
 #include "store/test_contract.h"
 
 namespace paquebot::store::sqlite {

@@ -8,9 +8,9 @@
 
 namespace paquebot::store::sqlite {
 
-/// Copies a database page by page while its own connection goes on writing: what changes meanwhile is written to the copy
-/// as well, so that the copy is of the moment of the last step. Used by the thread of the source's connection, between
-/// transactions, and ended before that connection is closed.
+/// Copies a database page by page while its own connection goes on writing: what changes meanwhile is written to the
+/// copy as well, so that the copy is of the moment of the last step. Used by the thread of the source's connection,
+/// between transactions, and ended before that connection is closed.
 class FileCopy {
 public:
   /// `path` is an empty file or none; the copy is not synced. Throws DbError.
@@ -19,7 +19,8 @@ public:
   FileCopy(const FileCopy&) = delete;
   FileCopy& operator=(const FileCopy&) = delete;
 
-  /// At most so many pages more; done and total are octets. Nothing is copied in a step while somebody locks the source.
+  /// At most so many pages more; done and total are octets. Nothing is copied in a step while somebody locks the
+  /// source.
   Result<BackupStep> step(int pages);
 
 private:

@@ -19,8 +19,8 @@ constexpr unsigned kLongReaders = 2; // one step of a check or a backup at a tim
 std::string main_path(const SqliteOptions& options) { return options.directory + "/" + kMainSchema.file; }
 std::string bulk_path(const SqliteOptions& options) { return options.directory + "/" + kBulkSchema.file; }
 
-/// Pages that a log may have before it is moved into its file: at most 16 MiB, and so that both logs find room for that in
-/// half of the reserve of a small disk. A log that did not would be stuck, and with it the room that deletions make.
+/// Pages that a log may have before it is moved into its file: at most 16 MiB, and so that both logs find room for that
+/// in half of the reserve of a small disk. A log that did not would be stuck, and with it the room that deletions make.
 int log_frames(std::uint64_t reserve) {
   constexpr std::uint64_t kPage = 16384;
   return static_cast<int>(std::clamp<std::uint64_t>(reserve / 4 / kPage, 16, 1024));

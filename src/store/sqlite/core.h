@@ -6,10 +6,11 @@
 #include "store/lock_file.h"
 #include "store/reserve.h"
 #include "store/sqlite/bulk.h"
+#include "store/sqlite/open.h"
 #include "store/sqlite/readers.h"
+#include "store/sqlite/subscribers.h"
 #include "store/sqlite/tx.h"
 #include "store/sqlite/writer.h"
-#include "store/store.h"
 
 #include <atomic>
 #include <memory>
@@ -39,8 +40,8 @@ struct ValueOf<Result<T>> {
 template <class F, class Argument>
 using Value = ValueOf<std::invoke_result_t<const F&, Argument>>::type;
 
-/// What the parts of the store share: the files, the threads that use them, and this run's epoch. Every call of a part is a function
-/// that is carried to one of the threads; who awaits what these give must keep the core.
+/// What the parts of the store share: the files, the threads that use them, and this run's epoch. Every call of a part
+/// is a function that is carried to one of the threads; who awaits what these give must keep the core.
 class Core {
 public:
   /// Throws DbError when a reader cannot be opened.
@@ -60,8 +61,8 @@ public:
   Task<Result<Value<F, Db&>>> read_long(F function) {
     return read_by(long_readers, std::move(function));
   }
-  /// Runs T(Tx&) or Result<T>(Tx&) in the writer's transaction, perhaps more than once: it must not use up what it was given. An
-  /// error undoes what it changed. Begun at once; the job is done even if nobody waits for it.
+  /// Runs T(Tx&) or Result<T>(Tx&) in the writer's transaction, perhaps more than once: it must not use up what it was
+  /// given. An error undoes what it changed. Begun at once; the job is done even if nobody waits for it.
   template <class F>
   Promised<Result<Value<F, Tx&>>> submit(F function, std::size_t bytes = 0) {
     using T = Value<F, Tx&>;
@@ -79,14 +80,24 @@ public:
     co_return co_await job.take();
   }
 
-  /// A write that changes who or what is ours: caches notice it by the generation, which rises after the commit, so that nobody keeps
-  /// old rows under the new number, and before the caller hears of it.
+  /// A write that changes who or what is ours: caches notice it by the generation, which rises after the commit, so
+  /// that nobody keeps old rows under the new number, and before the caller hears of it.
   template <class F>
   Task<Result<Value<F, Tx&>>> change_directory(F function) {
     const auto job = submit(std::move(function));
     auto result = co_await job.take();
-    ++directory_generation;
+    directory_changed();
     co_return result;
+  }
+  /// Also after an error: the commit may have happened all the same.
+  void directory_changed() {
+    ++directory_generation;
+    subscribers.tell({.kind = Change::Kind::directory});
+  }
+  /// Tells of accounts that were marked since the last time.
+  void tell_marks() {
+    const std::uint64_t now = memory.marks;
+    if (told_marks.exchange(now) != now) subscribers.tell({.kind = Change::Kind::suspicion});
   }
 
   std::int64_t wall() const { return millis(clock.wall()); }
@@ -100,6 +111,8 @@ public:
   const Id epoch;
   WriterMemory memory; ///< the writer's thread's
   std::atomic<std::uint64_t> directory_generation = 1;
+  std::atomic<std::uint64_t> told_marks = 1; ///< of WriterMemory::marks
+  Subscribers subscribers;
   SyncPace pace; ///< from writer to bulk
   Readers readers;
   Readers long_readers;

@@ -73,7 +73,11 @@ public:
         [password = std::move(password)](Tx& tx) { return sqlite::add_app_password(tx, password); });
   }
   Task<Result<>> remove_app_password(Id account, Id id) override {
-    return core_.change_directory([account, id](Tx& tx) { return sqlite::remove_app_password(tx, account, id); });
+    auto job = core_.change_directory([account, id](Tx& tx) { return sqlite::remove_app_password(tx, account, id); });
+    const Result<> done = co_await std::move(job);
+    // Sessions do not remember which password opened them.
+    if (done) core_.subscribers.tell({.kind = Change::Kind::account_ended, .id = account});
+    co_return done;
   }
   Task<Result<>> use_app_password(Id id, std::int64_t when, std::string from) override {
     return core_.write([id, when, from = std::move(from)](Tx& tx) { sqlite::use_app_password(tx, id, when, from); });

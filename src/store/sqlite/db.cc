@@ -17,7 +17,8 @@ bool DbError::io() const {
 
 void set_up_sqlite() {
   // The count of all memory that SQLite uses is kept under a lock, taken for every piece it gets or gives back; nobody
-  // asks for it. SQLite refuses (SQLITE_MISUSE) when it is in use already, by a test for example: then all is as before.
+  // asks for it. SQLite refuses (SQLITE_MISUSE) when it is in use already, by a test for example: then all is as
+  // before.
   [[maybe_unused]] static const int code = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 

@@ -28,7 +28,8 @@ struct DbError {
   bool damaged() const { return (code & 0xFF) == SQLITE_CORRUPT || (code & 0xFF) == SQLITE_NOTADB; }
 };
 
-/// SQLite's settings that hold for the whole process, made once; to be called before anything else of SQLite. Db does it.
+/// SQLite's settings that hold for the whole process, made once; to be called before anything else of SQLite. Db does
+/// it.
 void set_up_sqlite();
 
 /// Marks bytes to be bound as a BLOB rather than TEXT.

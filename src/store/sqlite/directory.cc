@@ -275,11 +275,21 @@ public:
     return core_.read([domain = std::move(domain)](Db& db) { return sqlite::list_accounts(db, domain); });
   }
   Task<Result<>> update_account(Account account) override {
-    return core_.change_directory(
-        [account = std::move(account)](Tx& tx) { return sqlite::update_account(tx, account); });
+    const Id id = account.id;
+    auto job = core_.write([account = std::move(account)](Tx& tx) { return sqlite::update_account(tx, account); });
+    const Result<bool> ended = co_await std::move(job);
+    core_.directory_changed();
+    if (!ended) co_return std::unexpected(ended.error());
+    if (*ended) core_.subscribers.tell({.kind = Change::Kind::account_ended, .id = id});
+    co_return Result<>();
   }
   Task<Result<>> remove_account(std::string login) override {
-    return core_.change_directory([login = std::move(login)](Tx& tx) { return sqlite::remove_account(tx, login); });
+    auto job = core_.write([login = std::move(login)](Tx& tx) { return sqlite::remove_account(tx, login); });
+    const Result<Id> gone = co_await std::move(job);
+    core_.directory_changed();
+    if (!gone) co_return std::unexpected(gone.error());
+    core_.subscribers.tell({.kind = Change::Kind::account_ended, .id = *gone});
+    co_return Result<>();
   }
   Task<Result<AddressLookup>> find_address(std::string local, std::string domain) override {
     return core_.read([local = std::move(local), domain = std::move(domain)](Db& db) {

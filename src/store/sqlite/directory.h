@@ -20,8 +20,10 @@ Result<Account> find_account(Db& db, const std::string& login);
 Result<Account> get_account(Db& db, Id id);
 /// An empty domain means all.
 std::vector<Account> list_accounts(Db& db, const std::string& domain);
-Result<> update_account(Tx& tx, const Account& account);
-Result<> remove_account(Tx& tx, const std::string& login);
+/// Whether it is disabled now, or has another password.
+Result<bool> update_account(Tx& tx, const Account& account);
+/// Which one it was.
+Result<Id> remove_account(Tx& tx, const std::string& login);
 
 AddressLookup find_address(Db& db, const std::string& local, const std::string& domain);
 Result<> add_address(Tx& tx, const AddressEntry& entry);

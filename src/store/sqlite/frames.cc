@@ -16,8 +16,8 @@ namespace {
 constexpr int kFrameHeader = 24;
 constexpr int kBelow = 1024; // octets that the layer below may need for a file; SQLite's own needs some 120
 
-/// The writes to one log, on their way to the layer below. All is under SQLite's rule that a connection's file is used by
-/// one thread at a time.
+/// The writes to one log, on their way to the layer below. All is under SQLite's rule that a connection's file is used
+/// by one thread at a time.
 class Frames {
 public:
   explicit Frames(sqlite3_file* below) : below_(below) {}

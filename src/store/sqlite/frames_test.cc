@@ -86,7 +86,8 @@ TEST_F(SqliteFrames, AFailedWriteFailsItsOwnCommit) {
 }
 
 TEST_F(SqliteFrames, ATransactionThatOutgrowsItsCacheIsWhole) {
-  // Pages are written before the commit, read back, and written again in place: SQLite then makes up their headers anew.
+  // Pages are written before the commit, read back, and written again in place: SQLite then makes up their headers
+  // anew.
   db_.exec("PRAGMA cache_size = 10");
   for (const char* synchronous : {kFull, kNormal}) {
     const std::int64_t before = sum(db_);

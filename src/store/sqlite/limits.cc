@@ -1,6 +1,6 @@
 #include "store/sqlite/limits.h"
 
-#include "base/text.h"
+#include "store/charge.h"
 #include "store/sqlite/suspicion.h"
 #include "store/types.h"
 
@@ -30,72 +30,30 @@ std::uint64_t used(Db& db, Id account, LimitKind kind, std::int64_t now) {
 
 } // namespace
 
-LimitCharge::LimitCharge(Db& db, const AcceptRequest& request) : request_(request) {
+LimitCharge::LimitCharge(Db& db, const AcceptRequest& request)
+    : request_(request), correspondents_(named_recipients(request)) {
   const Limits limits = effective(db, request.account, *request.limits);
-  count_recipients(db);
-  const std::uint64_t size =
-      request.head.size() + (request.body.staged ? request.body.size : request.body.bytes.size());
+  const auto is_unknown = [&](const std::string& address) {
+    return db.number("SELECT 1 FROM correspondent WHERE account = ? AND address = ?", 0, request.account, address) == 0;
+  };
+  const auto unknown = static_cast<std::size_t>(std::ranges::count_if(correspondents_, is_unknown));
   for (const LimitKind kind : kLimitKinds) {
-    Count count;
-    count.hit.kind = kind;
-    count.hit.most = limits[kind];
-    count.hit.until = window_end(kind, request.accepted_at);
-    count.counted = window_of(kind) != 0;
-    if (count.counted) count.hit.used = used(db, request.account, kind, request.accepted_at);
-    switch (kind) {
-      case LimitKind::messages_per_hour:
-      case LimitKind::messages_per_day: count.hit.wanted = 1; break;
-      case LimitKind::recipients_per_message:
-      case LimitKind::recipients_per_day: count.hit.wanted = correspondents_.size(); break;
-      case LimitKind::new_recipients_per_day: count.hit.wanted = unknown_.size(); break;
-      case LimitKind::bytes_per_day: count.hit.wanted = size; break;
-    }
-    counts_.push_back(count);
+    LimitHit hit{.kind = kind, .most = limits[kind], .until = window_end(kind, request.accepted_at)};
+    if (window_of(kind) != 0) hit.used = used(db, request.account, kind, request.accepted_at);
+    hit.wanted = wanted_of(kind, request, correspondents_.size(), unknown);
+    hits_.push_back(hit);
   }
-}
-
-/// What an alias of ours expands to is not the sender's doing: only whom it named counts.
-void LimitCharge::count_recipients(Db& db) {
-  for (const NewRecipient& recipient : request_.recipients)
-    if (recipient.parent < 0) correspondents_.push_back(to_lower(recipient.address));
-  std::ranges::sort(correspondents_);
-  correspondents_.erase(std::ranges::unique(correspondents_).begin(), correspondents_.end());
-  for (const std::string& address : correspondents_) {
-    if (db.number("SELECT 1 FROM correspondent WHERE account = ? AND address = ?", 0, request_.account, address) == 0)
-      unknown_.push_back(address);
-  }
-}
-
-std::optional<LimitHit> LimitCharge::broken() const {
-  for (const Count& count : counts_) {
-    const LimitHit& hit = count.hit;
-    if (hit.most != 0 && hit.wanted != 0 && hit.used + hit.wanted > hit.most) return hit;
-  }
-  return std::nullopt;
-}
-
-std::vector<LimitHit> LimitCharge::passed() const {
-  std::vector<LimitHit> out;
-  for (const Count& count : counts_) {
-    const LimitHit& hit = count.hit;
-    if (!count.counted || hit.most == 0) continue;
-    const auto beyond = [&hit](std::uint64_t value) { return value * 100 >= hit.most * kWarnPercent; };
-    if (!beyond(hit.used) && beyond(hit.used + hit.wanted)) out.push_back(hit);
-  }
-  return out;
 }
 
 std::uint64_t LimitCharge::first_time() const {
-  for (const Count& count : counts_)
-    if (count.hit.kind == LimitKind::new_recipients_per_day && count.hit.wanted != 0)
-      return count.hit.used + count.hit.wanted;
+  for (const LimitHit& hit : hits_)
+    if (hit.kind == LimitKind::new_recipients_per_day && hit.wanted != 0) return hit.used + hit.wanted;
   return 0;
 }
 
 void LimitCharge::write(Tx& tx) const {
-  for (const Count& count : counts_) {
-    const LimitHit& hit = count.hit;
-    if (!count.counted || hit.wanted == 0) continue;
+  for (const LimitHit& hit : hits_) {
+    if (window_of(hit.kind) == 0 || hit.wanted == 0) continue;
     const std::int64_t start = window_start(hit.kind, request_.accepted_at);
     if (hit.used == 0) // a new window: old ones are of no use any more
       tx.db.run("DELETE FROM counter WHERE account = ? AND kind = ? AND window_start < ?", request_.account, hit.kind,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "store/charge.h"
 #include "store/limits.h"
 #include "store/sqlite/tx.h"
 
@@ -15,25 +16,18 @@ public:
   /// Reads what the account has used. `request` must outlive it.
   LimitCharge(Db& db, const AcceptRequest& request);
   /// The first bound that the message would break.
-  std::optional<LimitHit> broken() const;
+  std::optional<LimitHit> broken() const { return first_broken(hits_); }
   /// Bounds of which the message passes the share kWarnPercent.
-  std::vector<LimitHit> passed() const;
+  std::vector<LimitHit> passed() const { return passed_shares(hits_); }
   /// First-time recipients of the day with those of the message; 0 when it has none.
   std::uint64_t first_time() const;
   /// Counts the message and remembers whom the account wrote to.
   void write(Tx& tx) const;
 
 private:
-  struct Count {
-    LimitHit hit;
-    bool counted = true; ///< has a window, so it is kept
-  };
-  void count_recipients(Db& db);
-
   const AcceptRequest& request_;
-  std::vector<Count> counts_;
-  std::vector<std::string> correspondents_; ///< the recipients as the sender named them, lower case, each once
-  std::vector<std::string> unknown_;        ///< those that the account never wrote to
+  std::vector<std::string> correspondents_; ///< named_recipients()
+  std::vector<LimitHit> hits_;
 };
 
 /// What an account has used in the windows of `now`, and the bounds that hold for it beside the general ones.

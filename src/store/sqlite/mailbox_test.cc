@@ -1,5 +1,6 @@
 // Mailboxes beside INBOX, which nothing makes yet but a statement here.
 #include "store/sqlite/db.h"
+#include "store/sqlite/open.h"
 #include "store/test_contract.h"
 
 namespace paquebot::store::sqlite {

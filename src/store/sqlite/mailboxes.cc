@@ -101,8 +101,8 @@ Result<std::vector<EntryContent>> read_entries(Db& db, Id mailbox, const std::ve
   return entries;
 }
 
-/// Which mailboxes are locked. In memory: the lock on the directory keeps every other process away, and a dead process takes its locks
-/// with it.
+/// Which mailboxes are locked. In memory: the lock on the directory keeps every other process away, and a dead process
+/// takes its locks with it.
 class LockedMailboxes {
 public:
   bool add(Id mailbox) {
@@ -166,9 +166,12 @@ public:
         [mailbox, uids = std::move(uids), most](Db& db) { return sqlite::read_entries(db, mailbox, uids, most); });
   }
   Task<Result<std::size_t>> expunge(Id mailbox, std::vector<std::uint32_t> uids, std::string who) override {
-    return core_.write([mailbox, uids = std::move(uids), who = std::move(who)](Tx& tx) {
+    auto job = core_.write([mailbox, uids = std::move(uids), who = std::move(who)](Tx& tx) {
       return sqlite::expunge(tx, mailbox, uids, who);
     });
+    const Result<std::size_t> done = co_await std::move(job);
+    if (done && *done > 0) core_.subscribers.tell({.kind = Change::Kind::mailbox, .id = mailbox});
+    co_return done;
   }
   Task<Result<Expired>> expire_entries(std::int64_t before, std::string who) override;
 
@@ -234,6 +237,7 @@ Task<Result<std::size_t>> SqliteMailboxes::expire_in(Id mailbox, ExpiryRound& ro
     round = next_mailbox(round); // tried again when its turn comes, and holds up nobody behind it
     co_return std::unexpected(slice ? unlocked.error() : slice.error());
   }
+  if (slice->removed > 0) core_.subscribers.tell({.kind = Change::Kind::mailbox, .id = mailbox});
   round.uid = slice->last;
   co_return slice->removed;
 }

@@ -1,5 +1,6 @@
 // Backups and data directories of every schema there has been: restored, verified, and refused without harm.
 #include "store/offline.h"
+#include "store/sqlite/open.h"
 #include "store/sqlite/test_fault_vfs.h"
 #include "store/sqlite/test_samples.h"
 #include "store/test_contract.h"
@@ -97,12 +98,12 @@ TEST_P(OldBackup, IsUpgradedWhileItIsRestored) {
   const MailboxInfo inbox = run(store.mailboxes().open(anna->id, "INBOX")).value();
   ASSERT_EQ(inbox.count, 3u);
   read_all(store, inbox);
-  EXPECT_EQ(run(store.queue().claim("far.test", INT64_MAX, 10)).value().size(), 0u);
+  EXPECT_EQ(run(store.queue().claim("far.test", INT64_MAX, 10)).value().items.size(), 0u);
   EXPECT_EQ(run(store.queue().operate(QueueAction::release, {}, "test", 10)).value(), 1u);
   const auto waiting = run(store.queue().claim("far.test", INT64_MAX, 10));
   ASSERT_TRUE(waiting);
-  ASSERT_EQ(waiting->size(), 1u);
-  const auto trail = run(store.trail().trace(waiting->front().message.id));
+  ASSERT_EQ(waiting->items.size(), 1u);
+  const auto trail = run(store.trail().trace(waiting->items.front().message.id));
   ASSERT_TRUE(trail) << trail.error().message;
   ASSERT_GE(trail->events.size(), 2u);
   EXPECT_EQ(trail->events.front().kind, EventKind::accepted);

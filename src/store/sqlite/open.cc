@@ -32,8 +32,8 @@ Result<> sync_directory(const std::string& path) {
   return {};
 }
 
-/// Looks at a file with nothing but reading before anything is set or written in it. Only when its making was broken off is
-/// there a rollback journal, without which nothing can be read: it is applied first.
+/// Looks at a file with nothing but reading before anything is set or written in it. Only when its making was broken
+/// off is there a rollback journal, without which nothing can be read: it is applied first.
 Result<> inspect(const std::string& path, const Schema& schema) {
   if (!has_content(path)) return {};
   try {
@@ -47,7 +47,8 @@ Result<> inspect(const std::string& path, const Schema& schema) {
 }
 
 /// A file ready for its writer: known, brought up to date, and with nothing left in the log. A new file was made with a
-/// rollback journal: that this is gone has to be on the disk before anything is in the log, or it would be applied over it.
+/// rollback journal: that this is gone has to be on the disk before anything is in the log, or it would be applied over
+/// it.
 Result<Db> prepare_file(const std::string& directory, const Schema& schema) {
   const std::string path = directory + "/" + schema.file;
   try {
@@ -69,8 +70,8 @@ Result<> check_after_crash(Db& main, Db& bulk, const SqliteOptions& options) {
   return quick_check(bulk, options.directory + "/bulk.db", kCheckMs);
 }
 
-/// Ids of large bodies that one file knows are not given again by the other. What has an owner is nobody's garbage, though
-/// it is on the list.
+/// Ids of large bodies that one file knows are not given again by the other. What has an owner is nobody's garbage,
+/// though it is on the list.
 void settle_bulk_ids(Db& main, Db& bulk) {
   const Id known = highest_bulk_id(main);
   if (begin_ids_above(bulk, known)) {

@@ -1,4 +1,5 @@
 #include "store/sqlite/db.h"
+#include "store/sqlite/open.h"
 #include "store/sqlite/schema.h"
 #include "store/test_contract.h"
 

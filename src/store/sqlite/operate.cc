@@ -147,8 +147,8 @@ Order order_of(QueueAction action) {
   return {State::waiting, State::held, State::dropped, EventKind::dropped};
 }
 
-/// The order as it concerns one recipient, which the sender may have wanted held (RFC 4865 section 4.2 items 5 and 6: not released
-/// before); nothing when it leaves that one alone.
+/// The order as it concerns one recipient, which the sender may have wanted held (RFC 4865 section 4.2 items 5 and 6:
+/// not released before); nothing when it leaves that one alone.
 std::optional<Order> order_for(QueueAction action, const QueueFilter& filter, const WorkItem& item,
                                const RecipientFacts& r, std::int64_t now) {
   Order order = order_of(action);

@@ -9,7 +9,7 @@ namespace {
 TEST(SqliteOrphans, AreSeenAndLetGoOf) {
   const TemporaryDirectory place;
   UlidSource ids;
-  const auto open = [&] { return std::move(*open_sqlite({.directory = place.path()})); };
+  const auto open = [&] { return std::move(*open_store(place.path())); };
   const std::int64_t now = millis(system_clock().wall());
   std::vector<Ulid> lost;
   auto store = open();
@@ -36,7 +36,7 @@ TEST(SqliteOrphans, AreSeenAndLetGoOf) {
   }
   store = open();
   EXPECT_FALSE(run(store->upkeep().verify())->empty());
-  ASSERT_TRUE(run(store->queue().claim("far.example", now, 2))->empty());
+  ASSERT_TRUE(run(store->queue().claim("far.example", now, 2))->items.empty());
   const auto held = run(store->queue().list({.held_only = true}, {}, 10));
   ASSERT_TRUE(held);
   ASSERT_EQ(held->size(), 2u);
@@ -53,7 +53,7 @@ TEST(SqliteOrphans, AreSetAsideAndBlockNobody) {
   constexpr int kOrphans = 120; // more than one claim takes
   const TemporaryDirectory place;
   const FakeClock clock;
-  const auto open = [&] { return std::move(*open_sqlite({.directory = place.path(), .clock = &clock})); };
+  const auto open = [&] { return std::move(*open_store(place.path(), {.clock = &clock})); };
   UlidSource ids(clock);
   const std::int64_t now = millis(clock.wall());
   auto store = open();
@@ -83,7 +83,7 @@ TEST(SqliteOrphans, AreSetAsideAndBlockNobody) {
   for (int claims = 0; claims < 2; ++claims) {
     auto items = run(store->queue().claim("far.example", now, 100));
     ASSERT_TRUE(items) << items.error().message;
-    std::ranges::move(*items, std::back_inserter(found));
+    std::ranges::move(items->items, std::back_inserter(found));
   }
   ASSERT_EQ(found.size(), 1u);
   EXPECT_EQ(found[0].message.id, last);

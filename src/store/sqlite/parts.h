@@ -4,8 +4,8 @@
 
 #include <memory>
 
-/// The parts of the store on SQLite. Each is one class in a file of its own, which carries every call to the right thread of the
-/// core; what it does there is in the same file, or in the functions that several parts share.
+/// The parts of the store on SQLite. Each is one class in a file of its own, which carries every call to the right
+/// thread of the core; what it does there is in the same file, or in the functions that several parts share.
 namespace paquebot::store::sqlite {
 
 class Core;

@@ -1,4 +1,5 @@
 // What takes long keeps nobody waiting: a reader in the log, a check beside a session, bodies that were given up.
+#include "store/sqlite/open.h"
 #include "store/sqlite/schema.h"
 #include "store/sqlite/test_fault_vfs.h"
 #include "store/sqlite/writer.h"

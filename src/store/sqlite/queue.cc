@@ -183,8 +183,15 @@ void take_in_hand(Tx& tx, const std::vector<Key>& keys, std::vector<WorkItem>& i
 }
 
 void update_destination(Tx& tx, const DestinationUpdate& update) {
-  tx.db.run("UPDATE destination SET backoff_until = ?, failures = ?, last_error = ?, changed_at = ? WHERE id = ?",
-            update.backoff_until, update.failures, update.last_error, tx.now, destination_id(tx, update.key));
+  const Id id = destination_id(tx, update.key);
+  if (update.failed_until == 0) {
+    tx.db.run("UPDATE destination SET backoff_until = 0, failures = 0, last_error = '', changed_at = ? WHERE id = ?",
+              tx.now, id);
+    return;
+  }
+  tx.db.run("UPDATE destination SET failures = failures + (backoff_until <= ?1), "
+            "backoff_until = max(backoff_until, ?2), last_error = ?3, changed_at = ?1 WHERE id = ?4",
+            tx.now, update.failed_until, update.error, id);
 }
 
 } // namespace
@@ -226,13 +233,22 @@ std::int64_t earliest_due(Db& db, const std::string& destination) {
       0, destination);
 }
 
-std::vector<WorkItem> claim(Tx& tx, const std::string& destination, std::int64_t now, std::size_t most, bool expired) {
-  const Id id = tx.db.number("SELECT id FROM destination WHERE key = ?", 0, destination);
-  std::vector<WorkItem> items;
+Claim claim(Tx& tx, const std::string& destination, std::int64_t now, std::size_t most, bool expired) {
+  Claim claim;
+  Id id = 0;
+  {
+    Query q = tx.db.query("SELECT id, backoff_until, failures, last_error FROM destination WHERE key = ?", destination);
+    if (!q.row()) return claim;
+    id = q.i64(0);
+    claim.backoff_until = q.i64(1);
+    claim.failures = q.u32(2);
+    claim.last_error = q.text(3);
+  }
+  std::vector<WorkItem>& items = claim.items;
   const std::vector<Key> urgent = expired ? std::vector<Key>() : urgent_keys(tx.db, id, now, most);
   take_in_hand(tx, urgent, items); // they wait no more, so the next question does not find them
   if (urgent.size() < most) take_in_hand(tx, due_keys(tx.db, id, now, most - urgent.size(), expired), items);
-  return items;
+  return claim;
 }
 
 std::int64_t earliest_deadline(Db& db) {
@@ -252,17 +268,20 @@ std::vector<WorkItem> claim_overdue(Tx& tx, std::int64_t now, std::size_t most) 
   return items;
 }
 
-void record(Tx& tx, const std::vector<Outcome>& outcomes, const std::optional<DestinationUpdate>& destination) {
+std::size_t record(Tx& tx, const std::vector<Outcome>& outcomes, const std::optional<DestinationUpdate>& destination) {
+  std::size_t counted = 0;
   EventList events;
   FailureCount failures;
   const bool suspects = anybody_suspected(tx.db);
   for (const Outcome& outcome : outcomes) {
     const bool counts = record_outcome(tx, outcome, events, suspects);
+    counted += counts;
     if (counts && outcome.to == State::failed && outcome.attempted) failures.add(tx, outcome.message, outcome.index);
   }
   events.write(tx.db);
   failures.write(tx);
   if (destination) update_destination(tx, *destination);
+  return counted;
 }
 
 void return_orphans(Db& db, Id epoch) {

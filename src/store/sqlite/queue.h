@@ -16,13 +16,15 @@ std::vector<DestinationFacts> list_destinations(Db& db, bool with_counts);
 std::int64_t earliest_due(Db& db, const std::string& destination);
 std::int64_t earliest_deadline(Db& db);
 
-/// Takes waiting recipients of a destination in hand: those due by `now` (priorities above 0 first, then the oldest due), or, when `expired`, those
-/// whose message has expired by then. Grouped by message in the order in which each first appeared.
-std::vector<WorkItem> claim(Tx& tx, const std::string& destination, std::int64_t now, std::size_t most, bool expired);
+/// Takes waiting recipients of a destination in hand: those due by `now` (priorities above 0 first, then the oldest
+/// due), or, when `expired`, those whose message has expired by then. Grouped by message in the order in which each
+/// first appeared.
+Claim claim(Tx& tx, const std::string& destination, std::int64_t now, std::size_t most, bool expired);
 /// The same for those whose deadline has passed, of any destination.
 std::vector<WorkItem> claim_overdue(Tx& tx, std::int64_t now, std::size_t most);
 /// Outcomes of recipients that this epoch does not hold are passed over and logged.
-void record(Tx& tx, const std::vector<Outcome>& outcomes, const std::optional<DestinationUpdate>& destination);
+/// How many counted.
+std::size_t record(Tx& tx, const std::vector<Outcome>& outcomes, const std::optional<DestinationUpdate>& destination);
 /// In-hand recipients of ended epochs wait again, their due time unchanged.
 void return_orphans(Db& db, Id epoch);
 

@@ -17,7 +17,7 @@ public:
     const auto list = [with_counts](Db& db) { return sqlite::list_destinations(db, with_counts); };
     return with_counts ? core_.read_long(list) : core_.read(list); // counting goes through all that waits
   }
-  Task<Result<std::vector<WorkItem>>> claim(std::string destination, std::int64_t now, std::size_t most) override {
+  Task<Result<Claim>> claim(std::string destination, std::int64_t now, std::size_t most) override {
     return core_.write([destination = std::move(destination), now, most](Tx& tx) {
       return sqlite::claim(tx, destination, now, most, false);
     });
@@ -25,7 +25,7 @@ public:
   Task<Result<std::vector<WorkItem>>> claim_expired(std::string destination, std::int64_t now,
                                                     std::size_t most) override {
     return core_.write([destination = std::move(destination), now, most](Tx& tx) {
-      return sqlite::claim(tx, destination, now, most, true);
+      return sqlite::claim(tx, destination, now, most, true).items;
     });
   }
   Task<Result<std::vector<WorkItem>>> claim_overdue(std::int64_t now, std::size_t most) override {
@@ -37,10 +37,17 @@ public:
   Task<Result<std::int64_t>> earliest_deadline() override {
     return core_.read([](Db& db) { return sqlite::earliest_deadline(db); });
   }
-  Task<Result<>> record(std::vector<Outcome> outcomes, std::optional<DestinationUpdate> destination) override {
-    return core_.write([outcomes = std::move(outcomes), destination = std::move(destination)](Tx& tx) {
-      sqlite::record(tx, outcomes, destination);
+  Task<Result<std::size_t>> record(std::vector<Outcome> outcomes,
+                                   std::optional<DestinationUpdate> destination) override {
+    std::optional<Change> change;
+    if (destination) change = Change{.kind = Change::Kind::destination, .key = destination->key};
+    auto job = core_.write([outcomes = std::move(outcomes), destination = std::move(destination)](Tx& tx) {
+      return sqlite::record(tx, outcomes, destination);
     });
+    const Result<std::size_t> counted = co_await std::move(job);
+    if (counted && change) core_.subscribers.tell(*change);
+    if (counted) core_.tell_marks();
+    co_return counted;
   }
   Task<Result<OwedPage>> owed_reports(std::optional<Ulid> after, std::size_t most) override {
     return core_.read([after, most, now = core_.wall()](Db& db) { return sqlite::owed_reports(db, after, most, now); });
@@ -88,6 +95,8 @@ Task<Result<std::size_t>> SqliteQueue::operate(QueueAction action, QueueFilter f
     if (!done) co_return std::unexpected(done.error());
     changed += *done;
   } while (at);
+  const bool waits = action == QueueAction::retry || action == QueueAction::release;
+  if (waits && changed > 0) core_.subscribers.tell({.kind = Change::Kind::queue});
   co_return changed;
 }
 

@@ -139,7 +139,8 @@ private:
     bulk.exec("PRAGMA synchronous = OFF");
     migrate(bulk, kBulkSchema);
     bulk.run("BEGIN");
-    // The files themselves, not a backup of them, may also hold what was given up and waits for its sweep: nobody would sweep it.
+    // The files themselves, not a backup of them, may also hold what was given up and waits for its sweep: nobody would
+    // sweep it.
     Query bodies = bulk_.query("SELECT id, epoch, state, size FROM bulk ORDER BY id");
     while (bodies.row()) {
       if (archive_.number("SELECT 1 FROM body WHERE bulk = ?", 0, bodies.i64(0)) == 0) continue;
@@ -164,9 +165,9 @@ private:
     checkpoint_fully(bulk);
   }
 
-  /// Upgrades the copy, and makes a store of it. What the old one had given up was not copied.
-  /// Ids that were given after the backup must not come back for other mail: IMAP clients keep what they know by uid, and
-  /// uidvalidity tells them to forget it.
+  /// Upgrades the copy, and makes a store of it. What the old one had given up was not copied. Ids that were given
+  /// after the backup must not come back for other mail: IMAP clients keep what they know by uid, and uidvalidity tells
+  /// them to forget it.
   void finish_main() {
     Db main = open_for_writing(main_part());
     migrate(main, kMainSchema);
@@ -234,8 +235,8 @@ private:
   std::uint64_t copied_ = 0;
 };
 
-/// The file beside it when it belongs to it, else one of the same tables without a row: ids of bodies are small numbers, and those of
-/// another store would be given out as this one's mail.
+/// The file beside it when it belongs to it, else one of the same tables without a row: ids of bodies are small
+/// numbers, and those of another store would be given out as this one's mail.
 Db open_beside(const std::string& path, Db& main) {
   const std::string beside = path.substr(0, path.rfind('/') + 1) + kBulkSchema.file;
   if (holds_something(beside)) {

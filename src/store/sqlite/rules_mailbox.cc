@@ -38,9 +38,9 @@ constexpr Rule kMailboxRules[] = {
      "mailbox %: a value is out of its range"},
 };
 
-/// One of our own UIDLs a second time (those kept at an import have an index of their own) in the entry's mailbox: looked for only where UIDLs do not rise as they do when one
-/// after the other is given. Memory is bounded: a very large mailbox is gone through several times, each time for some
-/// of its UIDLs.
+/// One of our own UIDLs a second time (those kept at an import have an index of their own) in the entry's mailbox:
+/// looked for only where UIDLs do not rise as they do when one after the other is given. Memory is bounded: a very
+/// large mailbox is gone through several times, each time for some of its UIDLs.
 bool has_twins(Check& check, const Query& row) {
   constexpr std::int64_t kAtOnce = 500'000;
   const Id mailbox = row.i64(0);

@@ -143,33 +143,37 @@ CREATE TABLE dmarc_row(day INTEGER NOT NULL, domain TEXT NOT NULL, source TEXT N
 // without a walk; the first two hold nothing but what is held.
 // entry.arrived: when it came into this mailbox; 0 in rows of before, whose uidl tells it.
 //
-// What was told about a recipient stands in fields (mail::Told): peer_* and last_reply, its words, are the other server's, own_* is
-// what we say. Before it was one sentence in last_reply, "PLACE said: CODE STATUS WORDS" or, of our own, "CODE STATUS WORDS": a place
-// never begins with a code, so the first " said: " of a sentence that doesn't either is ours.
+// What was told about a recipient stands in fields (mail::Told): peer_* and last_reply, its words, are the other
+// server's, own_* is what we say. Before it was one sentence in last_reply, "PLACE said: CODE STATUS WORDS" or, of our
+// own, "CODE STATUS WORDS": a place never begins with a code, so the first " said: " of a sentence that doesn't either
+// is ours.
 //
-// expunged: the entries of a mailbox that were deleted, as runs of uids that followed on each other: `uid` to `last`, all by what gave
-// the mailbox this modseq, at that time. Written by expunge(), read by sessions that saw the mailbox before (list_view), and by
-// IMAP's QRESYNC (RFC 7162). Upkeep forgets it as it does trails; mailbox.forgotten: what has this modseq or a lower one may be
-// forgotten already.
+// expunged: the entries of a mailbox that were deleted, as runs of uids that followed on each other: `uid` to `last`,
+// all by what gave the mailbox this modseq, at that time. Written by expunge(), read by sessions that saw the mailbox
+// before (list_view), and by IMAP's QRESYNC (RFC 7162). Upkeep forgets it as it does trails; mailbox.forgotten: what
+// has this modseq or a lower one may be forgotten already.
 //
-// What IMAP needs of mailboxes. mailbox.unseen, deleted: entries without \Seen, with \Deleted; whatever adds, deletes or changes
-// entries keeps them, STATUS tells them. mailbox.special_use: a bit for each of RFC 6154 (1 \All, 2 \Archive, 4 \Drafts, 8 \Flagged,
-// 16 \Junk, 32 \Sent, 64 \Trash), set by CREATE, told by LIST. subscription: names, which stay when their mailbox goes (RFC 9051
-// section 6.3.8); INBOX from the beginning. keyword: which bit of entry.flags (entry_flags.h) is which keyword in a mailbox, made by
-// STORE and APPEND. entry_touched: entries whose flags were changed since they came, by modseq: FETCH (CHANGEDSINCE). Those that were
-// not are found without it, since their modseqs rise with their uids (an index over all would cost every message a page).
-// entry.arrived is also the save date (RFC 8514), entry.message the EMAILID (RFC 8474: a copy keeps it); THREADID is NIL as that
-// allows, and may come as a column that may be null. outline: what FETCH makes of a head over a body, packed, kept on the first
-// time: beside the body and not in its row, which would have to be written anew with all of its content. It goes with the body.
+// What IMAP needs of mailboxes. mailbox.unseen, deleted: entries without \Seen, with \Deleted; whatever adds, deletes
+// or changes entries keeps them, STATUS tells them. mailbox.special_use: a bit for each of RFC 6154 (1 \All, 2
+// \Archive, 4 \Drafts, 8 \Flagged, 16 \Junk, 32 \Sent, 64 \Trash), set by CREATE, told by LIST. subscription: names,
+// which stay when their mailbox goes (RFC 9051 section 6.3.8); INBOX from the beginning. keyword: which bit of
+// entry.flags (entry_flags.h) is which keyword in a mailbox, made by STORE and APPEND. entry_touched: entries whose
+// flags were changed since they came, by modseq: FETCH (CHANGEDSINCE). Those that were not are found without it, since
+// their modseqs rise with their uids (an index over all would cost every message a page). entry.arrived is also the
+// save date (RFC 8514), entry.message the EMAILID (RFC 8474: a copy keeps it); THREADID is NIL as that allows, and may
+// come as a column that may be null. outline: what FETCH makes of a head over a body, packed, kept on the first time:
+// beside the body and not in its row, which would have to be written anew with all of its content. It goes with the
+// body.
 //
-// recipient.mailbox: where the entry `uid` of one that was delivered is, if any. recipient.hold_kind: HoldKind; it was told from the
-// words of `reason` before.
+// recipient.mailbox: where the entry `uid` of one that was delivered is, if any. recipient.hold_kind: HoldKind; it was
+// told from the words of `reason` before.
 //
-// What is still to come needs no large table written anew: sites, what was learned of them, policies of MTA-STS and reports of TLS
-// are tables of their own, and a destination finds its site by a column that may be null; recipient.lane is a column with a constant
-// default (ADD COLUMN writes no row) and an index over what waits alone.
+// What is still to come needs no large table written anew: sites, what was learned of them, policies of MTA-STS and
+// reports of TLS are tables of their own, and a destination finds its site by a column that may be null; recipient.lane
+// is a column with a constant default (ADD COLUMN writes no row) and an index over what waits alone.
 //
-// imported: what was imported into a mailbox, so that it is not taken twice. entry.uidl is text where it was kept at an import.
+// imported: what was imported into a mailbox, so that it is not taken twice. entry.uidl is text where it was kept at an
+// import.
 constexpr const char* kMainAudit = R"sql(
 ALTER TABLE entry ADD COLUMN arrived INTEGER NOT NULL DEFAULT 0;
 UPDATE entry SET flags = flags | 32 WHERE message IN (SELECT id FROM message WHERE smtputf8 = 1);

@@ -3,6 +3,7 @@
 #include "store/sqlite/holders.h"
 #include "store/sqlite/limits.h"
 #include "store/sqlite/maintain.h"
+#include "store/sqlite/open.h"
 #include "store/sqlite/open_counts.h"
 #include "store/sqlite/queue.h"
 #include "store/sqlite/rules.h"

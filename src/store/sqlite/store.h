@@ -21,6 +21,9 @@ public:
   SigningKeys& keys() override { return *keys_; }
   Books& books() override { return *books_; }
   Upkeep& upkeep() override { return *upkeep_; }
+  std::unique_ptr<Subscription> subscribe(std::function<void(const Change&)> told) override {
+    return core_.subscribers.add(std::move(told));
+  }
 
 private:
   Core core_;

@@ -43,16 +43,12 @@ bool has_own_bound(Db& db, Id account) {
                    LimitKind::new_recipients_per_day) != 0;
 }
 
-void judge_failures(Tx& tx, Id account, std::int64_t day) {
+void watch_failures(Tx& tx, Id account, std::int64_t day) {
   const TakeoverRules& rules = tx.memory.takeover;
   if (rules.failures == 0) return;
   const std::uint64_t failed = counted_since(tx.db, account, kFailed, day);
-  if (failed < rules.failures) return;
   const std::uint64_t of = counted_since(tx.db, account, row_kind(LimitKind::recipients_per_day), day);
-  if (failed * 100 < of * rules.failure_percent) return;
-  suspect(tx, account, Signal::failures,
-          std::to_string(failed) + " of " + std::to_string(std::max(of, failed)) +
-              " recipients of one day refused its mail for good");
+  if (const auto reason = judge_failures(rules, failed, of)) suspect(tx, account, Signal::failures, *reason);
 }
 
 } // namespace
@@ -116,12 +112,10 @@ void watch_new_recipients(Tx& tx, Id account, std::uint64_t today, std::int64_t 
   if (rules.new_recipients == 0 || today <= rules.new_recipients) return;
   const std::int64_t day = day_of(now);
   const std::uint64_t count = counted_since(tx.db, account, row_kind(LimitKind::new_recipients_per_day), day);
-  const std::uint64_t most = std::max(rules.new_recipients, rules.times_usual * usual(tx.db, account, day));
+  const auto reason = judge_new_recipients(rules, count, usual(tx.db, account, day));
   // An operator who has given the account a bound of its own knows that it writes to many.
-  if (count <= most || has_own_bound(tx.db, account)) return;
-  suspect(tx, account, Signal::new_recipients,
-          "it wrote to " + std::to_string(count) + " addresses for the first time on one day, more than " +
-              std::to_string(most));
+  if (!reason || has_own_bound(tx.db, account)) return;
+  suspect(tx, account, Signal::new_recipients, *reason);
 }
 
 void FailureCount::add(Tx& tx, const Ulid& message, std::uint32_t index) {
@@ -141,7 +135,7 @@ void FailureCount::write(Tx& tx) const {
     tx.db.run("INSERT INTO counter(account, kind, window_start, value) SELECT id, ?, ?, ? FROM account WHERE id = ? "
               "ON CONFLICT(account, kind, window_start) DO UPDATE SET value = value + excluded.value",
               kFailed, day, count, account);
-    judge_failures(tx, account, day);
+    watch_failures(tx, account, day);
   }
 }
 

@@ -20,7 +20,8 @@ bool anybody_suspected(Db& db);
 /// All of them, oldest first. `with_counts` fills `held` by one walk over what is held.
 std::vector<Suspicion> list_suspicions(Db& db, bool with_counts);
 void suspicion_told(Tx& tx, Id account);
-/// Takes the mark away and lets the counting begin anew, so that it does not come back at once. False when there was none.
+/// Takes the mark away and lets the counting begin anew, so that it does not come back at once. False when there was
+/// none.
 bool clear_suspicion(Tx& tx, Id account);
 
 /// In the accepting transaction, after the charge: the account has written to `today` first-time recipients now.

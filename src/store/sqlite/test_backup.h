@@ -2,6 +2,7 @@
 
 #include "store/offline.h"
 #include "store/sqlite/db.h"
+#include "store/sqlite/open.h"
 #include "store/test_contract.h"
 
 #include <algorithm>

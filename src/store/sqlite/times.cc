@@ -9,12 +9,12 @@ namespace {
 
 constexpr std::size_t kSlice = 200; // messages mended in one transaction
 
-/// What was accepted by a clock that was believed is at most as far behind the heartbeat, which is written down each minute, as that
-/// may be late; what was accepted by one that was ahead and doubted is days behind it.
+/// What was accepted by a clock that was believed is at most as far behind the heartbeat, which is written down each
+/// minute, as that may be late; what was accepted by one that was ahead and doubted is days behind it.
 constexpr std::int64_t kLateMost = 12LL * 3600 * 1000;
 
-/// Only what was accepted later than this is of the future. By a clock that is behind, all that waits looks as if it were; so
-/// the last time that was believed counts as well.
+/// Only what was accepted later than this is of the future. By a clock that is behind, all that waits looks as if it
+/// were; so the last time that was believed counts as well.
 std::int64_t future_from(Db& db, std::int64_t latest) {
   return std::max(latest, db.number("SELECT heartbeat FROM node WHERE id = 1", 0) + kLateMost);
 }
@@ -46,8 +46,8 @@ void find_late_messages(Db& db, std::int64_t latest, std::vector<Ulid>& ids) {
   }
 }
 
-/// A message that was accepted in the future counts from now, or from the last time that was believed if that is later. Nothing of a hold until a day that its sender named
-/// changes.
+/// A message that was accepted in the future counts from now, or from the last time that was believed if that is later.
+/// Nothing of a hold until a day that its sender named changes.
 void count_from_now(Tx& tx, const Ulid& id, std::int64_t shift) {
   tx.db.run("UPDATE message SET accepted_at = accepted_at - ?1, expires_at = expires_at - ?1, "
             "deliver_by = iif(deliver_by > 0, deliver_by - ?1, deliver_by), "

@@ -30,8 +30,8 @@ struct WriterMemory {
   Id swept_expunged = 0;    ///< how far forget_expunged has come: this mailbox is done
   Ulid swept_trail;         ///< how far drop_old_trails has come
 
-  /// Milliseconds since 1970 that it is at least, whatever the wall clock says: the heartbeat, and what has passed since this run
-  /// has known it; 0 without one.
+  /// Milliseconds since 1970 that it is at least, whatever the wall clock says: the heartbeat, and what has passed
+  /// since this run has known it; 0 without one.
   std::int64_t least(Instant now) {
     if (std::exchange(counted_, heartbeat) != heartbeat) counted_at_ = now;
     return heartbeat == 0 ? 0 : heartbeat + std::chrono::floor<std::chrono::milliseconds>(now - counted_at_).count();

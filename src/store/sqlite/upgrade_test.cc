@@ -1,5 +1,6 @@
 // A store of every schema there has been, kept as text in samples/, goes on working with this program.
 #include "store/sqlite/db.h"
+#include "store/sqlite/open.h"
 #include "store/sqlite/test_samples.h"
 #include "store/test_contract.h"
 
@@ -41,10 +42,10 @@ TEST_P(Upgrade, KeepsMailQueueAndDirectory) {
   EXPECT_EQ(octets, inbox.bytes);
   const auto waiting = run(store.queue().claim("far.test", INT64_MAX, 10));
   ASSERT_TRUE(waiting);
-  ASSERT_EQ(waiting->size(), 1u);
-  EXPECT_EQ(waiting->front().recipients.front().address, "away@far.test");
+  ASSERT_EQ(waiting->items.size(), 1u);
+  EXPECT_EQ(waiting->items.front().recipients.front().address, "away@far.test");
 
-  const auto trail = run(store.trail().trace(waiting->front().message.id));
+  const auto trail = run(store.trail().trace(waiting->items.front().message.id));
   ASSERT_TRUE(trail) << trail.error().message;
   ASSERT_FALSE(trail->events.empty());
   EXPECT_EQ(trail->events.front().kind, EventKind::accepted);
@@ -90,7 +91,7 @@ TEST_P(Upgrade, TakesTheSentencesOfOldRowsApartWithoutBeingFooled) {
     options.directory = directory;
     auto opened = open_sqlite(options);
     ASSERT_TRUE(opened) << opened.error().message;
-    const auto waiting = run((*opened)->queue().claim("far.test", INT64_MAX, 10)).value();
+    const auto waiting = run((*opened)->queue().claim("far.test", INT64_MAX, 10)).value().items;
     const mail::Told told = waiting.front().recipients.front().last_reply;
     const auto status = [](const mail::Reply& reply) { return reply.enhanced ? reply.enhanced.to_string() : ""; };
     EXPECT_EQ(told.host, c.host) << c.sentence;

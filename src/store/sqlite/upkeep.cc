@@ -54,12 +54,18 @@ public:
     return core_.read([key = std::move(key)](Db& db) { return sqlite::get_setting(db, key); });
   }
   Task<Result<>> set_setting(std::string key, std::string value) override {
-    return core_.write(
-        [key = std::move(key), value = std::move(value)](Tx& tx) { sqlite::set_setting(tx, key, value); });
+    Change change{.kind = Change::Kind::setting, .key = key};
+    auto job =
+        core_.write([key = std::move(key), value = std::move(value)](Tx& tx) { sqlite::set_setting(tx, key, value); });
+    const Result<> done = co_await std::move(job);
+    if (done) core_.subscribers.tell(change);
+    co_return done;
   }
   Task<Result<SettingRows>> list_settings(std::string prefix, std::size_t most) override {
     return core_.read([prefix = std::move(prefix), most](Db& db) { return sqlite::list_settings(db, prefix, most); });
   }
+  /// There is one node: the lock on the directory keeps every other process away.
+  Task<Result<bool>> lease(std::string, std::chrono::seconds) override { co_return true; }
   Task<Result<std::int64_t>> last_beat() override {
     return core_.read([](Db& db) { return db.number("SELECT heartbeat FROM node WHERE id = 1", 0); });
   }

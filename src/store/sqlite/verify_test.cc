@@ -1,5 +1,6 @@
 // Every invariant is broken once, by SQL, in a store that is closed: verify says which one, and of what.
 #include "store/offline.h"
+#include "store/sqlite/open.h"
 #include "store/sqlite/rules.h"
 #include "store/sqlite/schema.h"
 #include "store/sqlite/test_samples.h"

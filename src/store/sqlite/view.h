@@ -23,8 +23,8 @@ Result<std::vector<EntryInfo>> list_view(Db& db, const MailboxView& view, std::u
 /// Every `stride`-th uid of a view among those above `after_uid`, the first included.
 Result<std::vector<std::uint32_t>> index_view(Db& db, const MailboxView& view, std::uint32_t after_uid,
                                               std::uint32_t stride, std::size_t most);
-/// Upkeep in slices: forgets what was deleted before `before`, or (by a clock that was wrong) after `future`. Goes through all
-/// mailboxes in turn; false when it has come round.
+/// Upkeep in slices: forgets what was deleted before `before`, or (by a clock that was wrong) after `future`. Goes
+/// through all mailboxes in turn; false when it has come round.
 bool forget_expunged(Tx& tx, std::int64_t before, std::int64_t future);
 /// Forgets a bounded number of all that is known of a mailbox that is gone; false when nothing is left.
 bool drop_expunged(Tx& tx, Id mailbox);

@@ -63,8 +63,8 @@ void Writer::loop() {
   while (take(batch)) {
     commit(batch);
     batch.clear();
-    // Who was answered goes on first, where it shares our core: its peers get their replies sooner, and bring more for the
-    // next commit.
+    // Who was answered goes on first, where it shares our core: its peers get their replies sooner, and bring more for
+    // the next commit.
     std::this_thread::yield();
     checkpoint();
   }
@@ -76,8 +76,8 @@ bool Writer::take(Batch& batch) {
   while (waiting_.empty() && !stopping_) {
     idle_ = true;
     wake_.wait(lock);
-    // Nobody is waited for, but who has more to bring and shares our core brings it first: on a busy core the thread that
-    // woke us would otherwise be stopped after its first job.
+    // Nobody is waited for, but who has more to bring and shares our core brings it first: on a busy core the thread
+    // that woke us would otherwise be stopped after its first job.
     lock.unlock();
     std::this_thread::yield();
     lock.lock();

@@ -79,7 +79,8 @@ private:
 /// one transaction without savepoints (nearly always); each in a savepoint of its own, so that one bad job spoils
 /// nothing; each in its own transaction (the disk is full: the small ones may still fit). After a failed sync or commit
 /// all jobs of the batch are answered with Errc::io, the connection is opened anew and the log moved wholly into the
-/// database before anything else is answered with success.
+/// database before anything else is answered with
+/// success.
 class Writer {
 public:
   struct Options {
