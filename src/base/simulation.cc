@@ -1,6 +1,9 @@
 #include "base/simulation.h"
 
+#include "base/timer.h"
+
 #include <cassert>
+#include <memory>
 
 namespace paquebot {
 
@@ -15,5 +18,11 @@ Simulation::Simulation(const Clock& clock, std::uint64_t seed) {
 }
 
 Simulation::~Simulation() { simulated() = {}; }
+
+void wake_timers(boost::asio::io_context& io) {
+  // One that is over when it is set has the system wake at once, and then all are looked at.
+  auto over = std::make_shared<Timer>(io, Instant::min());
+  over->async_wait([over](const boost::system::error_code&) {});
+}
 
 } // namespace paquebot

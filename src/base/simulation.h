@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 
+#include <boost/asio/io_context.hpp>
 #include <cstdint>
 
 namespace paquebot {
@@ -16,6 +17,10 @@ public:
   Simulation(const Simulation&) = delete;
   Simulation& operator=(const Simulation&) = delete;
 };
+
+/// After its clock has moved: the timers of `io` (base/timer.h) that are over by it end at the next poll(). The system's own wake-up was
+/// set by the time that was left when they were set.
+void wake_timers(boost::asio::io_context& io);
 
 /// What a simulation puts in place of the system (read by clock.cc and random.cc); null or nothing without one.
 struct Simulated {

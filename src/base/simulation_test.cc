@@ -32,9 +32,11 @@ TEST(Simulation, ItsTimersEndByItsClock) {
   io.poll();
   EXPECT_FALSE(ended);
   clock.advance(239h);
+  wake_timers(io);
   io.poll();
   EXPECT_FALSE(ended);
   clock.advance(1h);
+  wake_timers(io);
   io.poll();
   EXPECT_TRUE(ended);
 }
