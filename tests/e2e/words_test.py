@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import subprocess
 import tempfile
 import unittest
@@ -12,6 +13,10 @@ from server import BINARY, SECRET, Server, free_port_everywhere, letter, transac
 ROOT = pathlib.Path(os.environ["PAQUEBOT_SOURCE_DIR"])
 ALICE, BOB = "alice@example.test", "bob@far.test"
 REFUSED, USAGE, CONFIGURATION = 1, 64, 78
+
+
+def may_mount():
+    return os.geteuid() == 0 and subprocess.run(["unshare", "-m", "-n", "true"], capture_output=True, check=False).returncode == 0
 
 
 class WordsCase(unittest.TestCase):
@@ -227,6 +232,49 @@ class InstallTest(unittest.TestCase):
         config.write_text("# mine\n")
         install()
         self.assertEqual(config.read_text(), "# mine\n")
+
+    @unittest.skipUnless(may_mount(), "needs root and namespaces of its own")
+    def test_the_readme_followed_literally(self):
+        """Its commands in their order, on a machine of its own whose system folders take what is written; the service is what the
+        unit runs."""
+        readme = (ROOT / "README.md").read_text()
+        config = re.search(r"write the server's name:\n\n((?:       .*\n)+)", readme)[1]
+        after = re.search(r"make a domain and an account:\n\n((?:       .*\n)+)", readme)[1]
+        commands = [line.strip().removeprefix("sudo ") for line in after.splitlines()]
+        self.assertEqual(commands.pop(0), "systemctl enable --now paquebot")
+        self.assertIn("       sudo make install\n", readme)
+        top = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        (top / "server-name").write_text("".join(line.strip() + "\n" for line in config.splitlines()))
+        script = f"""set -eu
+mkdir {top}/work
+mount -t tmpfs tmpfs {top}/work
+for folder in etc usr var; do
+  mkdir -p {top}/work/$folder/up {top}/work/$folder/work
+  mount -t overlay overlay -o lowerdir=/$folder,upperdir={top}/work/$folder/up,workdir={top}/work/$folder/work /$folder
+done
+mount -t tmpfs tmpfs /run
+ip link set lo up
+tools/install {BINARY} >&2
+cat {top}/server-name > /etc/paquebot/paquebot.toml
+run=$(sed -n 's/^ExecStart=//p' /usr/lib/systemd/system/paquebot.service)
+paquebot check >&2 || test $? = 2
+$run >{top}/log 2>&1 &
+trap "kill $!; wait" EXIT
+until paquebot status >/dev/null 2>&1; do kill -0 $!; sleep 0.1; done
+export PAQUEBOT_PASSWORD=a-long-{SECRET}
+"""
+        for command in commands:
+            script += command + " >&2\n"
+        script += "paquebot domain dns example.org\npaquebot message check --help >/dev/null\n"
+        path = {**os.environ, "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+        done = subprocess.run(["unshare", "-m", "-n", "sh", "-c", script], cwd=ROOT, env=path, capture_output=True, text=True,
+                              timeout=120, check=False)
+        log = (top / "log").read_text() if (top / "log").exists() else ""
+        self.assertEqual(done.returncode, 0, done.stderr + log)
+        for record in ("v=spf1 mx -all", "v=DKIM1", "v=DMARC1"):
+            self.assertIn(record, done.stdout)
+        for port in (25, 587, 465, 110, 995):
+            self.assertIn(f":{port}", log)
 
 
 if __name__ == "__main__":
