@@ -146,7 +146,9 @@ Result<> Daemon::start() {
 Task<control::Reloaded> Daemon::ask_reload() {
   const Promised<control::Reloaded> answer;
   const bool posted = errands_->post([this, answer] { answer.set(reload()); });
-  if (!posted) co_return control::Reloaded{.refused = "the server is about to end", .restart = {}, .warnings = {}};
+  if (!posted)
+    co_return control::Reloaded{
+        .refused = "the server is about to end", .code = Errc::closed, .restart = {}, .warnings = {}};
   co_return co_await answer.take();
 }
 
@@ -166,7 +168,7 @@ control::Reloaded Daemon::reload() {
   Result<net::SelfSigned> pair;
   Result<TlsContexts> tls;
   if (!fresh)
-    done.refused = fresh.error().message;
+    done.refused = fresh.error().message, done.code = fresh.error().code == Errc::closed ? Errc::closed : Errc::invalid;
   else if (auto read = read_issuer(*fresh); !read)
     done.refused = read.error().message;
   else if (pair = find_certificate(*fresh); !pair)

@@ -23,7 +23,7 @@ constexpr std::chrono::seconds kGrace{5};
 constexpr int kEndMilliseconds = 2000;
 
 std::unexpected<Error> gone() {
-  return fail(Errc::io, "the keeper process does not answer: restart the server to read the configuration again");
+  return fail(Errc::closed, "the keeper process does not answer: restart the server to read the configuration again");
 }
 
 } // namespace

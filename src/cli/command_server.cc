@@ -60,7 +60,10 @@ int version(Session& session, const Arguments&) {
 
 int reload(Session& session, const Arguments&) {
   const auto answer = session.call("POST", "/v1/reload");
-  if (!answer) return session.report(answer.error());
+  if (!answer) {
+    const int code = session.report(answer.error());
+    return code == kBadData ? kConfiguration : code;
+  }
   if (session.json) {
     session.out() << control::to_pretty_text(*answer);
     return kOk;

@@ -45,6 +45,7 @@ struct Order {
 /// What came of a reload.
 struct Reloaded {
   std::string refused;               ///< why nothing was changed; empty: the new configuration is in force
+  Errc code = Errc::invalid;         ///< of that: the configuration is wrong; or closed: nobody could read it
   std::vector<std::string> restart;  ///< keys that were changed and wait for the next start
   std::vector<std::string> warnings; ///< what works and should be looked at, whole sentences
 };

@@ -34,7 +34,7 @@ Task<Answer> reload(Context& context, Call) {
     co_return fail(Errc::closed, "the server does not run: it reads its configuration when it starts");
   const auto& function = context.hooks.reload;
   const Reloaded done = co_await function();
-  if (!done.refused.empty()) co_return fail(Errc::invalid, "the configuration was not changed: " + done.refused);
+  if (!done.refused.empty()) co_return fail(done.code, "the configuration was not changed: " + done.refused);
   const auto list = [](const std::vector<std::string>& texts) {
     json::array all;
     for (const std::string& text : texts) all.emplace_back(text);
