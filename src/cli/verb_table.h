@@ -1,0 +1,37 @@
+#pragma once
+
+#include "cli/verbs.h"
+
+#include <vector>
+
+namespace paquebot::cli {
+
+// Rows of the table of verbs (verbs()), by what they are about, in the order in which help lists them.
+
+std::vector<Verb> domain_verbs();
+std::vector<Verb> dkim_verbs();
+std::vector<Verb> alias_verbs();
+std::vector<Verb> account_verbs();
+/// Who may send and log in.
+std::vector<Verb> account_access_verbs();
+std::vector<Verb> queue_verbs();
+std::vector<Verb> send_verbs();
+std::vector<Verb> fetch_verbs();
+std::vector<Verb> import_verbs();
+
+// What several of them take.
+
+inline const Option kPasswordFile{"--password-file", "FILE",
+                                  "read the password from the first line of FILE (\"-\": standard input)"};
+inline const Option kGenerate{"--generate", "", "make a random password and print it"};
+inline const Option kYes{"--yes", "", "do not ask"};
+inline const Option kLimit{"--limit", "N", "at most so many"};
+inline const Option kQuiet{"--quiet", "", "no progress bar"};
+inline const Positional kLogin{"LOGIN", "the account's address"};
+inline const Positional kDomain{"DOMAIN", "its name"};
+inline const Positional kOptionalDomain{"DOMAIN", "only this domain", Positional::Count::optional};
+inline const Positional kWhich{"WHICH", "a message id, an address (sender or recipient), or a destination domain",
+                               Positional::Count::optional};
+inline const Option kAll{"--all", "", "everything in the queue"};
+
+} // namespace paquebot::cli

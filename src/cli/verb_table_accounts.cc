@@ -1,0 +1,207 @@
+#include "cli/verb_table.h"
+
+namespace paquebot::cli {
+
+using Count = Positional::Count;
+
+std::vector<Verb> domain_verbs() {
+  return {
+      {"domain add",
+       "Take mail for a domain.",
+       "paquebot domain add example.org\npaquebot domain add example.net --alias-of example.org",
+       {kDomain},
+       {{"--alias-of", "DOMAIN", "every address of that domain of ours is one in the new one, too"}},
+       domain_add},
+      {"domain list", "List our domains and who owns them.", "paquebot domain list", {}, {}, domain_list},
+      {"domain dns",
+       "Print the DNS records of a domain, ready to paste into its zone: MX, SPF, DKIM and DMARC.",
+       "paquebot domain dns example.org\npaquebot domain dns example.org --json",
+       {kDomain},
+       {},
+       domain_dns},
+      {"domain owner",
+       "Say who gets a domain's mail for postmaster and abuse.",
+       "paquebot domain owner example.org ann@example.org",
+       {kDomain, kLogin},
+       {},
+       domain_owner},
+      {"domain remove",
+       "Take no more mail for a domain. It must have no accounts and aliases.",
+       "paquebot domain remove example.org",
+       {kDomain},
+       {},
+       domain_remove},
+  };
+}
+
+std::vector<Verb> dkim_verbs() {
+  return {
+      {"dkim create",
+       "Make keys for a domain that has none, and sign its mail with them. New domains get theirs at once.",
+       "paquebot dkim create example.org",
+       {kDomain},
+       {},
+       dkim_create},
+      {"dkim list",
+       "List the keys that sign our mail.",
+       "paquebot dkim list\npaquebot dkim list example.org",
+       {kOptionalDomain},
+       {},
+       dkim_list},
+      {"dkim dns",
+       "Print the DNS records of a domain's keys, ready to paste into its zone.",
+       "paquebot dkim dns example.org",
+       {kDomain},
+       {},
+       dkim_dns},
+      {"dkim rotate",
+       "Change keys: make new ones to be published, then (--activate) sign with them.",
+       "paquebot dkim rotate example.org\npaquebot dkim rotate example.org --activate",
+       {kDomain},
+       {{"--activate", "", "sign with the new keys; the old ones are retired"},
+        {"--force", "", "do not look first whether the new records are in the DNS"}},
+       dkim_rotate},
+      {"dkim retire",
+       "Delete keys that were retired at least 7 days ago, or one key.",
+       "paquebot dkim retire example.org\npaquebot dkim retire example.org pq20261123-rsa",
+       {kDomain, {"SELECTOR", "only this key", Count::optional}},
+       {{"--force", "", "although it was retired only now, or signs"}},
+       dkim_retire},
+  };
+}
+
+std::vector<Verb> alias_verbs() {
+  return {
+      {"alias add",
+       "Let an address lead to other addresses, here or elsewhere, or to an account.",
+       "paquebot alias add team@example.org ann@example.org bob@example.net\n"
+       "paquebot alias add ann.smith@example.org --account ann@example.org\n"
+       "paquebot alias add '*@example.org' --account ann@example.org   # everything else",
+       {{"ADDRESS", "the alias; *@DOMAIN is for all addresses that do not exist"},
+        {"TARGET", "where its mail goes", Count::any}},
+       {{"--account", "LOGIN", "it is one more address of this account, which may send as it"},
+        {"--senders", "WHO", "who may write to it, see alias senders; without it anyone", true}},
+       alias_add},
+      {"alias senders",
+       "Say who may write to an alias. Only who has logged in is known to be a sender.",
+       "paquebot alias senders staff@example.org domain\n"
+       "paquebot alias senders board@example.org members boss@example.org\n"
+       "paquebot alias senders board@example.org anyone",
+       {{"ADDRESS", "the alias"},
+        {"WHO", "anyone, domain (senders in its domain), members (its targets), addresses or domains", Count::some}},
+       {},
+       alias_senders},
+      {"alias list",
+       "List aliases.",
+       "paquebot alias list\npaquebot alias list example.org",
+       {kOptionalDomain},
+       {},
+       alias_list},
+      {"alias remove",
+       "Remove an alias, or one of its targets.",
+       "paquebot alias remove team@example.org bob@example.net\npaquebot alias remove team@example.org",
+       {{"ADDRESS", "the alias"}, {"TARGET", "only this target", Count::optional}},
+       {},
+       alias_remove},
+  };
+}
+
+std::vector<Verb> account_verbs() {
+  return {
+      {"account add",
+       "Make an account with its mailbox. Asks for the password.",
+       "paquebot account add ann@example.org\npaquebot account add ann@example.org --generate --quota 2G",
+       {kLogin},
+       {{"--quota", "SIZE", "how much mail it may keep, like 500M or 2G; 0: any amount"},
+        kPasswordFile,
+        kGenerate,
+        {"--no-password", "", "nobody can log in until it gets one"}},
+       account_add},
+      {"account list",
+       "List accounts.",
+       "paquebot account list\npaquebot account list example.org",
+       {kOptionalDomain},
+       {},
+       account_list},
+      {"account show", "Show one account.", "paquebot account show ann@example.org", {kLogin}, {}, account_show},
+      {"account addresses",
+       "List the addresses that lead straight to an account.",
+       "paquebot account addresses ann@example.org",
+       {kLogin},
+       {},
+       account_addresses},
+      {"account passwd",
+       "Give an account another password.",
+       "paquebot account passwd ann@example.org",
+       {kLogin},
+       {kPasswordFile, kGenerate},
+       account_passwd},
+      {"account quota",
+       "Say how much mail an account may keep.",
+       "paquebot account quota ann@example.org 2G\npaquebot account quota ann@example.org unlimited",
+       {kLogin, {"SIZE", "like 500M, 2G or unlimited"}},
+       {},
+       account_quota},
+      {"account limit",
+       "Show how much an account may send, or change it.",
+       "paquebot account limit ann@example.org\n"
+       "paquebot account limit ann@example.org messages_per_hour=1000 bytes_per_day=10G\n"
+       "paquebot account limit ann@example.org recipients_per_day=none messages_per_hour=default",
+       {kLogin, {"LIMIT", "NAME=VALUE: a number, none, or default for the general limit", Count::any}},
+       {},
+       account_limit},
+  };
+}
+
+std::vector<Verb> account_access_verbs() {
+  return {
+      {"account disable",
+       "Let an account not log in any more, and end its sessions. Its mail still comes in.",
+       "paquebot account disable ann@example.org",
+       {kLogin},
+       {},
+       account_disable},
+      {"account enable",
+       "Let a disabled account log in again.",
+       "paquebot account enable ann@example.org",
+       {kLogin},
+       {},
+       account_enable},
+      {"account suspects",
+       "List accounts that look taken over: what they send is held.",
+       "paquebot account suspects",
+       {},
+       {},
+       account_suspects},
+      {"account hold",
+       "Hold what an account sends, from now on and what waits, as if it looked taken over.",
+       "paquebot account hold ann@example.org --reason \"her laptop was stolen\"",
+       {kLogin},
+       {{"--reason", "TEXT", "why, for the account's owner and the trail"}},
+       account_hold},
+      {"account release",
+       "Let go what is held of an account that looked taken over; it sends as before.",
+       "paquebot account passwd ann@example.org && paquebot account release ann@example.org --drop",
+       {kLogin},
+       {{"--drop", "", "throw the held mail away instead"}, kYes},
+       account_release},
+      {"account app-password",
+       "Make (add), list or revoke passwords of an account that are for one program each. A new one is shown once.",
+       "paquebot account app-password add ann@example.org phone\n"
+       "paquebot account app-password list ann@example.org\n"
+       "paquebot account app-password revoke ann@example.org phone",
+       {{"ACTION", "add, list or revoke", Count::one, "add list revoke"},
+        kLogin,
+        {"LABEL", "what the app password is called", Count::optional}},
+       {},
+       account_app_password},
+      {"account remove",
+       "Remove an account and all its mail.",
+       "paquebot account remove ann@example.org --yes",
+       {kLogin},
+       {kYes},
+       account_remove},
+  };
+}
+
+} // namespace paquebot::cli

@@ -1,0 +1,155 @@
+#include "cli/verb_table.h"
+
+namespace paquebot::cli {
+
+using Count = Positional::Count;
+
+namespace {
+
+/// Options of the programs that connect to a server as a client.
+std::vector<Option> client_options(std::vector<Option> more) {
+  std::vector<Option> options{
+      {"--server", "HOST[:PORT]", "the server; without it the one of this machine"},
+      {"--user", "LOGIN", "log in as this account"},
+      kPasswordFile,
+      {"--tls", "MODE", "auto, starttls, implicit or none", false, "auto starttls implicit none"},
+      {"--ca-file", "FILE", "trust these certificates (PEM) instead of the system's"},
+      {"--insecure", "", "do not check the server's certificate"},
+  };
+  options.insert(options.end(), more.begin(), more.end());
+  return options;
+}
+
+} // namespace
+
+std::vector<Verb> queue_verbs() {
+  return {
+      {"queue list",
+       "List what waits to be delivered.",
+       "paquebot queue list\npaquebot queue list --held\npaquebot queue list --destination example.net",
+       {},
+       {{"--held", "", "only what is held"},
+        {"--destination", "DOMAIN", "only to this destination"},
+        {"--address", "ADDRESS", "only from or to this address"},
+        {"--after", "ID", "go on after this message"},
+        kLimit},
+       queue_list},
+      {"queue show",
+       "Show one waiting message.",
+       "paquebot queue show 01J9ZQ3V5W8XKD2M6N7P4R1STB",
+       {{"ID", "the message's id"}},
+       {},
+       queue_show},
+      {"queue retry",
+       "Try again at once.",
+       "paquebot queue retry 01J9ZQ3V5W8XKD2M6N7P4R1STB\npaquebot queue retry example.net",
+       {kWhich},
+       {kAll},
+       queue_retry},
+      {"queue hold",
+       "Keep from being delivered until released.",
+       "paquebot queue hold bob@example.net",
+       {kWhich},
+       {kAll},
+       queue_hold},
+      {"queue release", "Deliver what was held.", "paquebot queue release --all", {kWhich}, {kAll}, queue_release},
+      {"queue cancel",
+       "Drop from the queue, without a report to the sender.",
+       "paquebot queue cancel 01J9ZQ3V5W8XKD2M6N7P4R1STB\npaquebot queue cancel --all --yes",
+       {kWhich},
+       {kAll, kYes},
+       queue_cancel},
+      {"destinations",
+       "List the places that mail waits for, and what is wrong with each.",
+       "paquebot destinations",
+       {},
+       {},
+       destinations},
+      {"trace",
+       "Tell the whole trail of a message, or the messages of an address.",
+       "paquebot trace 01J9ZQ3V5W8XKD2M6N7P4R1STB\npaquebot trace bob@example.net --limit 5",
+       {{"ID", "a message id (as in the 250 reply), or an address"}},
+       {kLimit},
+       trace},
+  };
+}
+
+std::vector<Verb> send_verbs() {
+  return {
+      {"send",
+       "Write a mail and hand it to a server. Without a text it is read from standard input.",
+       "paquebot send --user ann@example.org --to bob@example.net --subject Hello --text 'How are you?'\n"
+       "paquebot send --user ann@example.org --to bob@example.net --attach photo.jpg --attach plan.pdf < letter.txt",
+       {},
+       client_options(
+           {{"--from", "ADDRESS", "who writes: \"Ann <ann@example.org>\"; without it the login"},
+            {"--to", "ADDRESS", "to whom", true},
+            {"--cc", "ADDRESS", "copy", true},
+            {"--bcc", "ADDRESS", "copy that the others do not see", true},
+            {"--subject", "TEXT", "the subject"},
+            {"--text", "TEXT", "the text"},
+            {"--text-file", "FILE", "the text from a file (\"-\": standard input)"},
+            {"--html", "HTML", "the text as HTML"},
+            {"--html-file", "FILE", "the same from a file"},
+            {"--attach", "FILE", "attach a file", true},
+            {"--header", "FIELD", "one more header field, \"Name: value\"", true},
+            {"--priority", "N", "how urgent it is, from -9 to 9"},
+            {"--hold-for", "TIME", "the server holds it for so long (90s, 15m, 2h, 3d) before it sends it on"},
+            {"--hold-until", "TIME", "the server holds it until then: \"2026-12-24 08:00\", local time"},
+            {"--deliver-by", "TIME", "return it when it isn't delivered within this time (15m, 2h, 3d)"},
+            {"--require-tls", "", "it may travel only under TLS with checked certificates, all the way"},
+            {"--quiet", "", "no progress bar"}}),
+       send},
+  };
+}
+
+std::vector<Verb> fetch_verbs() {
+  const Positional numbers{"NUMBER", "as `fetch list` shows them", Count::some};
+  const Positional any_numbers{"NUMBER", "as `fetch list` shows them; none: all", Count::any};
+  const Option remove{"--delete", "", "delete them from the mailbox afterwards"};
+  return {
+      {"fetch list",
+       "List the mail in a mailbox, over POP3.",
+       "paquebot fetch list --user ann@example.org",
+       {},
+       client_options({{"--newest", "N", "only the last N"}}),
+       fetch_list},
+      {"fetch show",
+       "Show mails: head, text, and what is attached.",
+       "paquebot fetch show 3 --user ann@example.org",
+       {numbers},
+       client_options({remove}),
+       fetch_show},
+      {"fetch save",
+       "Save mails and their attachments as files.",
+       "paquebot fetch save --user ann@example.org --folder ~/mail --delete",
+       {any_numbers},
+       client_options({remove, {"--folder", "PATH", "where to; without it here"}}),
+       fetch_save},
+      {"fetch delete",
+       "Delete mails from a mailbox.",
+       "paquebot fetch delete 1 2 --user ann@example.org",
+       {numbers},
+       client_options({}),
+       fetch_delete},
+  };
+}
+
+std::vector<Verb> import_verbs() {
+  return {
+      {"import accounts",
+       "Make accounts from lines \"login:hash[:quota]\" with argon2id or crypt(3) hashes.",
+       "paquebot import accounts accounts.txt",
+       {{"FILE", "the list (\"-\": standard input)"}},
+       {},
+       import_accounts},
+      {"import mail",
+       "Copy a Maildir or mbox into an account's mailbox.",
+       "paquebot import mail ann@example.org /home/ann/Maildir",
+       {kLogin, {"PATH", "a Maildir folder or an mbox file"}},
+       {{"--again", "", "take also what was imported into the account before"}, kQuiet},
+       import_mail},
+  };
+}
+
+} // namespace paquebot::cli
