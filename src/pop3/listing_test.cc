@@ -10,12 +10,10 @@ TEST(Listing, RowsOfLists) {
     const char* row;
     bool readable;
   };
-  for (const Case& one : {Case{"2 120", true}, Case{"3 0 extra words", true}, Case{"2 5", false}, Case{"3 5", false},
+  for (const Case& one : {Case{"2 120", true}, Case{"3 0 extra words", true}, Case{"1 5", false}, Case{"0 5", false},
                           Case{"x 5", false}, Case{"4", false}, Case{"4294967296 5", false}, Case{"", false}}) {
     Listing listing;
     ASSERT_TRUE(listing.size_row("1 10"));
-    if (std::string_view(one.row) == "3 5") ASSERT_TRUE(listing.size_row("3 4"));
-    if (std::string_view(one.row) == "2 5") ASSERT_TRUE(listing.size_row("2 4"));
     EXPECT_EQ(listing.size_row(one.row), one.readable) << one.row;
   }
 }

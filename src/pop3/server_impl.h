@@ -20,13 +20,103 @@ struct Arguments {
   std::uint32_t lines = 0;  ///< TOP
 };
 
+/// Who logs in: USER and PASS, or AUTH.
+class ServerSession::Login {
+public:
+  explicit Login(Impl& session) : session_(session) {}
+  void user_name(const Arguments& a);
+  void pass(const Arguments& a);
+  void auth(const Arguments& a);
+
+  bool waits() const { return waits_; } ///< the next line is a response, not a command
+  void respond(std::string_view line);
+  void too_long(); ///< the response
+  void answer(LoginVerdict verdict);
+  void answer_keys(sasl::ScramCredentials credentials);
+
+  sasl::Offer offer() const;
+  void offer_scram(bool offered) { scram_ = offered; }
+  void set_channel(sasl::Channel channel) { channel_ = std::move(channel); }
+  const std::string& mechanism_name() const { return mechanism_name_; }
+  const sasl::Question& question() const { return question_; }
+  std::optional<sasl::Refusal> take_refusal() { return std::exchange(untold_, std::nullopt); }
+  void forget_name();
+  void wipe();
+
+private:
+  bool allowed(); ///< false: refused already
+  void proceed(sasl::Step step);
+  void refuse(LoginVerdict verdict);
+  void note_refusal(std::string cause);
+
+  Impl& session_;
+  std::string name_;                                 ///< USER's, until PASS
+  std::unique_ptr<sasl::ServerMechanism> mechanism_; ///< while AUTH goes on
+  bool waits_ = false;
+  std::string mechanism_name_; ///< of the login that goes on
+  sasl::Question question_;
+  sasl::Channel channel_;
+  std::optional<bool> scram_;                  ///< instead of the options'
+  std::optional<sasl::Refusal> untold_;        ///< not taken yet
+  bool judged_ = false;                        ///< somebody outside was asked about this exchange
+  LoginVerdict verdict_ = LoginVerdict::wrong; ///< of the exchange that is about to end
+  std::uint32_t failures_ = 0;
+};
+
+/// The open mailbox, as RFC 1939 calls it: listings, messages and what is to be deleted.
+class ServerSession::Maildrop {
+public:
+  explicit Maildrop(Impl& session) : session_(session) {}
+  void open(std::uint32_t count, std::uint64_t octets);
+  void stat(const Arguments&);
+  void list(const Arguments& a);
+  void uidl(const Arguments& a);
+  void top(const Arguments& a);
+  void retr(const Arguments& a);
+  void dele(const Arguments& a);
+  void rset(const Arguments&);
+
+  AskList list_question(std::uint32_t id) const;
+  AskMessage message_question(std::uint32_t id) const;
+  void list_page(const std::vector<ListItem>& rows, bool failed);
+  void message_bytes(std::string_view bytes, bool last, bool failed, bool international);
+
+  std::uint32_t count() const { return count_; } ///< messages at open
+  bool is_deleted(std::uint32_t number) const;
+  std::uint32_t deleted_count() const { return deleted_count_; }
+  bool collect();
+  const std::vector<std::uint32_t>& commit() const { return commit_; } ///< what collect() found
+
+private:
+  enum class Listing : std::uint8_t { list, uidl, list_one, uidl_one, remove };
+  void start_listing(Listing what, const Arguments& a);
+  void one_row(const ListItem& row);
+  void page_rows(const std::vector<ListItem>& rows);
+  void start_message(const Arguments& a, std::optional<std::uint32_t> lines);
+
+  Impl& session_;
+  std::uint32_t count_ = 0;
+  std::uint64_t octets_ = 0;           ///< of all of them
+  std::vector<std::uint64_t> deleted_; ///< bitmap by number - 1, empty before the first DELE
+  std::uint32_t deleted_count_ = 0;
+  std::uint64_t deleted_octets_ = 0;
+  std::vector<std::uint32_t> commit_;
+
+  Listing listed_ = Listing::list;
+  std::uint32_t next_ = 0; ///< first number of the page asked for
+  bool started_ = false;   ///< the +OK of a listing or message is out
+  std::uint32_t message_ = 0;
+  MessageEncoder encoder_;
+  std::optional<mail::Surrogate> surrogate_; ///< of the message, for a client without UTF8
+};
+
 /// The state of a session. server_session.cc holds the loop and the answers, server_verbs.cc the table of verbs and what
 /// each does.
 struct ServerSession::Impl {
   /// Bits, so that a row of the table can name several. After QUIT (RFC 1939's UPDATE state) no command is read.
   enum State : std::uint8_t { authorization = 1, transaction = 2, both = 3 };
   enum class Question : std::uint8_t { none, login, open, list, message, commit };
-  enum class Listing : std::uint8_t { list, uidl, list_one, uidl_one, remove };
+  struct Verb;
 
   Impl(std::shared_ptr<const ServerOptions> o, bool e);
   ~Impl();
@@ -61,43 +151,14 @@ struct ServerSession::Impl {
 
   // Commands (server_verbs.cc).
   void command(std::string_view line);
+  void run(const Verb& verb, Arguments a);
   void capa(const Arguments&);
   void lang(const Arguments& a);
   void utf8_on(const Arguments&);
-  void user_name(const Arguments& a);
-  void pass(const Arguments& a);
-  void auth(const Arguments& a);
   void stls(const Arguments&);
   void quit(const Arguments&);
   void noop(const Arguments&);
-  void stat(const Arguments&);
-  void list(const Arguments& a);
-  void uidl(const Arguments& a);
-  void top(const Arguments& a);
-  void retr(const Arguments& a);
-  void dele(const Arguments& a);
-  void rset(const Arguments&);
   void foreign(const Arguments&);
-
-  // Login (server_login.cc).
-  bool login_allowed(); ///< false: refused already
-  void auth_response(std::string_view line);
-  void sasl_step(sasl::Step step);
-  void answer_login(LoginVerdict verdict);
-  void refuse_login(LoginVerdict verdict);
-  void answer_keys(sasl::ScramCredentials credentials);
-  sasl::Offer offer() const;
-  void note_refusal(std::string cause);
-  void wipe_login();
-
-  // Listings and deletions.
-  void start_listing(Listing what, const Arguments& a);
-  void list_page(const std::vector<ListItem>& rows, bool failed);
-  void one_row(const ListItem& row);
-  void page_rows(const std::vector<ListItem>& rows);
-  bool is_deleted(std::uint32_t number) const;
-  void start_message(const Arguments& a, std::optional<std::uint32_t> lines);
-  void message_bytes(std::string_view bytes, bool last, bool failed, bool international);
 
   std::shared_ptr<const ServerOptions> options;
   bool encrypted;
@@ -105,7 +166,6 @@ struct ServerSession::Impl {
   LineBuffer input;
   std::uint32_t window = 1;
   std::uint32_t errors = 0;
-  std::uint32_t login_failures = 0;
 
   Language language = Language::en;
   bool utf8 = false; ///< the client takes UTF-8 in header fields (RFC 6856)
@@ -123,31 +183,9 @@ struct ServerSession::Impl {
   Question question = Question::none;
   std::uint32_t question_id = 0;
 
-  std::string name;                                 ///< USER's, until PASS
-  std::unique_ptr<sasl::ServerMechanism> mechanism; ///< while AUTH goes on
-  bool auth_waits = false;                          ///< the next line is a response, not a command
-  std::string mechanism_name;                       ///< of the login that goes on
-  sasl::Question login;
-  sasl::Channel channel;
-  std::optional<bool> scram;                  ///< instead of the options'
-  std::optional<sasl::Refusal> refusal_;      ///< not taken yet
-  bool judged = false;                        ///< somebody outside was asked about this exchange
-  LoginVerdict refusal = LoginVerdict::wrong; ///< of the exchange that is about to end
   std::string logged_in;
-
-  std::uint32_t count = 0;            ///< messages at open
-  std::uint64_t octets = 0;           ///< of all of them
-  std::vector<std::uint64_t> deleted; ///< bitmap by number - 1, empty before the first DELE
-  std::uint32_t deleted_count = 0;
-  std::uint64_t deleted_octets = 0;
-  std::vector<std::uint32_t> commit; ///< what AskCommit shows
-
-  Listing listing = Listing::list;
-  std::uint32_t list_next = 0; ///< first number of the page asked for
-  bool started = false;        ///< the +OK of a listing or message is out
-  std::uint32_t message = 0;
-  MessageEncoder encoder;
-  std::optional<mail::Surrogate> surrogate; ///< of the message, for a client without UTF8
+  Login login{*this};
+  Maildrop maildrop{*this};
 };
 
 } // namespace paquebot::pop3

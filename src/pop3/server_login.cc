@@ -18,140 +18,148 @@ std::string to_upper(std::string_view name) {
 
 } // namespace
 
-bool ServerSession::Impl::login_allowed() {
-  if (encrypted || options->login_in_clear) return true;
-  error(options->tls_available ? Text::clear_send_stls : Text::clear_use_tls_port);
+bool ServerSession::Login::allowed() {
+  if (session_.encrypted || session_.options->login_in_clear) return true;
+  session_.error(session_.options->tls_available ? Text::clear_send_stls : Text::clear_use_tls_port);
   return false;
 }
 
-void ServerSession::Impl::user_name(const Arguments& a) {
-  if (!login_allowed()) return;
-  if (!login_text_allowed(a.text)) return error(Text::bad_login_text);
-  name = a.text;
-  ok(Text::send_pass); // RFC 1939 section 7: the same for names that don't exist
+void ServerSession::Login::user_name(const Arguments& a) {
+  if (!allowed()) return;
+  if (!login_text_allowed(a.text)) return session_.error(Text::bad_login_text);
+  name_ = a.text;
+  session_.ok(Text::send_pass); // RFC 1939 section 7: the same for names that don't exist
 }
 
-void ServerSession::Impl::pass(const Arguments& a) {
-  if (!login_allowed()) return;
-  if (name.empty()) return error(Text::user_first);
+void ServerSession::Login::pass(const Arguments& a) {
+  if (!allowed()) return;
+  if (name_.empty()) return session_.error(Text::user_first);
   if (!login_text_allowed(a.text)) {
-    name.clear();
-    return error(Text::bad_login_text);
+    name_.clear();
+    return session_.error(Text::bad_login_text);
   }
-  login = {.authcid = std::move(name)};
-  name.clear();
-  mechanism_name = "PASS";
-  login.secret = a.text; // spaces belong to it (RFC 1939 section 7)
-  ask(Question::login);
+  question_ = {.authcid = std::move(name_)};
+  name_.clear();
+  mechanism_name_ = "PASS";
+  question_.secret = a.text; // spaces belong to it (RFC 1939 section 7)
+  session_.ask(Impl::Question::login);
 }
 
-void ServerSession::Impl::auth(const Arguments& a) {
-  if (!login_allowed()) return;
+void ServerSession::Login::auth(const Arguments& a) {
+  if (!allowed()) return;
   std::size_t space = a.text.find(' ');
-  mechanism = sasl::make_server(a.text.substr(0, space), offer());
-  mechanism_name = to_upper(a.text.substr(0, space));
-  judged = false;
-  if (!mechanism) {
+  mechanism_ = sasl::make_server(a.text.substr(0, space), offer());
+  mechanism_name_ = to_upper(a.text.substr(0, space));
+  judged_ = false;
+  if (!mechanism_) {
     note_refusal("this mechanism is not offered here");
-    return error(Text::unknown_mechanism);
+    return session_.error(Text::unknown_mechanism);
   }
-  refusal = LoginVerdict::wrong;
-  if (space == std::string_view::npos) return sasl_step(mechanism->step(nullptr));
-  auth_response(a.text.substr(space + 1));
+  verdict_ = LoginVerdict::wrong;
+  if (space == std::string_view::npos) return proceed(mechanism_->step(nullptr));
+  respond(a.text.substr(space + 1));
 }
 
-void ServerSession::Impl::auth_response(std::string_view line) {
-  bool initial = !auth_waits;
-  auth_waits = false;
+void ServerSession::Login::respond(std::string_view line) {
+  bool initial = !waits_;
+  waits_ = false;
   std::optional<std::string> response;
   if (initial && line == "=")
     response.emplace(); // RFC 5034 section 4: an empty one
   else
     response = base64_decode(line);
   if (response) {
-    sasl_step(mechanism->step(&*response));
+    proceed(mechanism_->step(&*response));
     sasl::wipe(*response);
     return;
   }
-  mechanism.reset();
+  mechanism_.reset();
   const bool cancelled = !initial && line == "*";
   note_refusal(cancelled ? "the client broke it off" : "a response that is no base 64");
-  error(cancelled ? Text::login_cancelled : Text::bad_base64);
+  session_.error(cancelled ? Text::login_cancelled : Text::bad_base64);
 }
 
-void ServerSession::Impl::sasl_step(sasl::Step step) {
+void ServerSession::Login::proceed(sasl::Step step) {
   if (auto* challenge = std::get_if<sasl::Challenge>(&step)) {
-    out += fmt::format("+ {}\r\n", base64_encode(challenge->bytes));
-    auth_waits = true;
+    session_.out += fmt::format("+ {}\r\n", base64_encode(challenge->bytes));
+    waits_ = true;
   } else if (auto* question_asked = std::get_if<sasl::Ask>(&step)) {
-    login = question_asked->question;
+    question_ = question_asked->question;
     sasl::wipe(question_asked->question.secret);
-    judged = login.kind != sasl::Question::Kind::scram_keys;
-    ask(Question::login);
+    judged_ = question_.kind != sasl::Question::Kind::scram_keys;
+    session_.ask(Impl::Question::login);
   } else if (auto* success = std::get_if<sasl::Success>(&step)) {
-    logged_in = std::move(success->authzid);
-    mechanism.reset();
-    ask(Question::open);
+    session_.logged_in = std::move(success->authzid);
+    mechanism_.reset();
+    session_.ask(Impl::Question::open);
   } else {
-    mechanism.reset();
+    mechanism_.reset();
     note_refusal(std::get<sasl::Failure>(step).cause);
-    if (std::get<sasl::Failure>(step).malformed) return error(Text::bad_response);
-    refuse_login(std::exchange(refusal, LoginVerdict::wrong));
+    if (std::get<sasl::Failure>(step).malformed) return session_.error(Text::bad_response);
+    refuse(std::exchange(verdict_, LoginVerdict::wrong));
   }
 }
 
-void ServerSession::Impl::answer_login(LoginVerdict verdict) {
+void ServerSession::Login::too_long() {
+  if (mechanism_) note_refusal("a response of more octets than may be");
+  mechanism_.reset();
+  waits_ = false;
+}
+
+void ServerSession::Login::answer(LoginVerdict verdict) {
   bool accepted = verdict == LoginVerdict::accepted;
-  if (mechanism && accepted) {
-    sasl_step(mechanism->answer(true));
+  if (mechanism_ && accepted) {
+    proceed(mechanism_->answer(true));
   } else if (accepted) {
-    logged_in = login.authcid;
-    ask(Question::open);
-  } else if (mechanism && (verdict == LoginVerdict::wrong || verdict == LoginVerdict::disabled)) {
-    refusal = verdict; // told when the mechanism has had its last word
-    sasl_step(mechanism->answer(false));
+    session_.logged_in = question_.authcid;
+    session_.ask(Impl::Question::open);
+  } else if (mechanism_ && (verdict == LoginVerdict::wrong || verdict == LoginVerdict::disabled)) {
+    verdict_ = verdict; // told when the mechanism has had its last word
+    proceed(mechanism_->answer(false));
   } else {
-    mechanism.reset();
-    refuse_login(verdict);
+    mechanism_.reset();
+    refuse(verdict);
   }
-  if (question != Question::login) wipe_login();
+  if (session_.question != Impl::Question::login) wipe();
 }
 
-void ServerSession::Impl::answer_keys(sasl::ScramCredentials credentials) {
-  if (mechanism) return sasl_step(mechanism->answer_keys(std::move(credentials)));
-  refuse_login(LoginVerdict::wrong); // nobody asked for them
+void ServerSession::Login::answer_keys(sasl::ScramCredentials credentials) {
+  if (mechanism_) return proceed(mechanism_->answer_keys(std::move(credentials)));
+  refuse(LoginVerdict::wrong); // nobody asked for them
 }
 
-sasl::Offer ServerSession::Impl::offer() const {
-  sasl::Offer offer = options->login;
-  offer.channel = channel;
-  offer.scram = scram.value_or(offer.scram);
+sasl::Offer ServerSession::Login::offer() const {
+  sasl::Offer offer = session_.options->login;
+  offer.channel = channel_;
+  offer.scram = scram_.value_or(offer.scram);
   return offer;
 }
 
-void ServerSession::Impl::refuse_login(LoginVerdict verdict) {
+void ServerSession::Login::refuse(LoginVerdict verdict) {
   switch (verdict) {
     case LoginVerdict::temporary_failure: // RFC 3206 section 4
-      error(Text::login_unchecked);
+      session_.error(Text::login_unchecked);
       break;
-    case LoginVerdict::disabled: error(Text::account_disabled); break;
+    case LoginVerdict::disabled: session_.error(Text::account_disabled); break;
     case LoginVerdict::slow_down: // RFC 2449 section 8.1.1
-      error(Text::too_many_logins);
+      session_.error(Text::too_many_logins);
       break;
-    default: error(Text::wrong_login); break; // RFC 3206 section 5
+    default: session_.error(Text::wrong_login); break; // RFC 3206 section 5
   }
-  if (++login_failures >= options->max_login_failures) close();
+  if (++failures_ >= session_.options->max_login_failures) session_.close();
 }
 
 /// What was judged outside is logged there.
-void ServerSession::Impl::note_refusal(std::string cause) {
-  if (!judged) refusal_ = sasl::Refusal{mechanism_name, std::move(cause)};
+void ServerSession::Login::note_refusal(std::string cause) {
+  if (!judged_) untold_ = sasl::Refusal{mechanism_name_, std::move(cause)};
 }
 
-void ServerSession::Impl::wipe_login() {
-  sasl::wipe(login.secret);
-  login.authcid.clear();
-  login.authzid.clear();
+void ServerSession::Login::forget_name() { sasl::wipe(name_); }
+
+void ServerSession::Login::wipe() {
+  sasl::wipe(question_.secret);
+  question_.authcid.clear();
+  question_.authzid.clear();
 }
 
 } // namespace paquebot::pop3

@@ -151,6 +151,8 @@ public:
 
 private:
   struct Impl;
+  class Login;
+  class Maildrop;
   std::unique_ptr<Impl> impl_;
 };
 

@@ -45,43 +45,45 @@ std::optional<Text> parse_numbers(std::string_view text, bool with_lines, Argume
 
 } // namespace
 
+/// A command of the language.
+struct ServerSession::Impl::Verb {
+  std::string_view name;
+  State states; ///< in which it may come
+  Takes takes;
+  void (*handler)(Impl&, const Arguments&);
+};
+
 void ServerSession::Impl::command(std::string_view line) {
-  struct Verb {
-    std::string_view name;
-    State states; // in which it may come
-    Takes takes;
-    void (Impl::*handler)(const Arguments&);
-  };
   // The whole language: RFC 1939 sections 4 to 7, RFC 2449 section 5 (CAPA), RFC 2595 section 4 (STLS), RFC 5034 (AUTH),
   // RFC 6856 (UTF8, LANG).
   static constexpr Verb kVerbs[] = {
-      {"CAPA", both, Takes::nothing, &Impl::capa},
-      {"LANG", both, Takes::optional_rest, &Impl::lang},
-      {"UTF8", authorization, Takes::nothing, &Impl::utf8_on},
-      {"USER", authorization, Takes::rest, &Impl::user_name},
-      {"PASS", authorization, Takes::rest, &Impl::pass},
-      {"AUTH", authorization, Takes::rest, &Impl::auth},
-      {"STLS", authorization, Takes::nothing, &Impl::stls},
-      {"STAT", transaction, Takes::nothing, &Impl::stat},
-      {"LIST", transaction, Takes::optional_number, &Impl::list},
-      {"UIDL", transaction, Takes::optional_number, &Impl::uidl},
-      {"RETR", transaction, Takes::number, &Impl::retr},
-      {"TOP", transaction, Takes::number_and_lines, &Impl::top},
-      {"DELE", transaction, Takes::number, &Impl::dele},
-      {"NOOP", transaction, Takes::nothing, &Impl::noop},
-      {"RSET", transaction, Takes::nothing, &Impl::rset},
-      {"QUIT", both, Takes::nothing, &Impl::quit},
+      {"CAPA", both, Takes::nothing, [](Impl& s, const Arguments& a) { s.capa(a); }},
+      {"LANG", both, Takes::optional_rest, [](Impl& s, const Arguments& a) { s.lang(a); }},
+      {"UTF8", authorization, Takes::nothing, [](Impl& s, const Arguments& a) { s.utf8_on(a); }},
+      {"USER", authorization, Takes::rest, [](Impl& s, const Arguments& a) { s.login.user_name(a); }},
+      {"PASS", authorization, Takes::rest, [](Impl& s, const Arguments& a) { s.login.pass(a); }},
+      {"AUTH", authorization, Takes::rest, [](Impl& s, const Arguments& a) { s.login.auth(a); }},
+      {"STLS", authorization, Takes::nothing, [](Impl& s, const Arguments& a) { s.stls(a); }},
+      {"STAT", transaction, Takes::nothing, [](Impl& s, const Arguments& a) { s.maildrop.stat(a); }},
+      {"LIST", transaction, Takes::optional_number, [](Impl& s, const Arguments& a) { s.maildrop.list(a); }},
+      {"UIDL", transaction, Takes::optional_number, [](Impl& s, const Arguments& a) { s.maildrop.uidl(a); }},
+      {"RETR", transaction, Takes::number, [](Impl& s, const Arguments& a) { s.maildrop.retr(a); }},
+      {"TOP", transaction, Takes::number_and_lines, [](Impl& s, const Arguments& a) { s.maildrop.top(a); }},
+      {"DELE", transaction, Takes::number, [](Impl& s, const Arguments& a) { s.maildrop.dele(a); }},
+      {"NOOP", transaction, Takes::nothing, [](Impl& s, const Arguments& a) { s.noop(a); }},
+      {"RSET", transaction, Takes::nothing, [](Impl& s, const Arguments& a) { s.maildrop.rset(a); }},
+      {"QUIT", both, Takes::nothing, [](Impl& s, const Arguments& a) { s.quit(a); }},
       // Another protocol: somebody makes a browser or a proxy speak with us. Nothing that follows is looked at.
-      {"GET", both, Takes::optional_rest, &Impl::foreign},
-      {"POST", both, Takes::optional_rest, &Impl::foreign},
-      {"PUT", both, Takes::optional_rest, &Impl::foreign},
-      {"HEAD", both, Takes::optional_rest, &Impl::foreign},
-      {"OPTIONS", both, Takes::optional_rest, &Impl::foreign},
-      {"DELETE", both, Takes::optional_rest, &Impl::foreign},
-      {"PATCH", both, Takes::optional_rest, &Impl::foreign},
-      {"TRACE", both, Takes::optional_rest, &Impl::foreign},
-      {"CONNECT", both, Takes::optional_rest, &Impl::foreign},
-      {"PRI", both, Takes::optional_rest, &Impl::foreign},
+      {"GET", both, Takes::optional_rest, [](Impl& s, const Arguments& a) { s.foreign(a); }},
+      {"POST", both, Takes::optional_rest, [](Impl& s, const Arguments& a) { s.foreign(a); }},
+      {"PUT", both, Takes::optional_rest, [](Impl& s, const Arguments& a) { s.foreign(a); }},
+      {"HEAD", both, Takes::optional_rest, [](Impl& s, const Arguments& a) { s.foreign(a); }},
+      {"OPTIONS", both, Takes::optional_rest, [](Impl& s, const Arguments& a) { s.foreign(a); }},
+      {"DELETE", both, Takes::optional_rest, [](Impl& s, const Arguments& a) { s.foreign(a); }},
+      {"PATCH", both, Takes::optional_rest, [](Impl& s, const Arguments& a) { s.foreign(a); }},
+      {"TRACE", both, Takes::optional_rest, [](Impl& s, const Arguments& a) { s.foreign(a); }},
+      {"CONNECT", both, Takes::optional_rest, [](Impl& s, const Arguments& a) { s.foreign(a); }},
+      {"PRI", both, Takes::optional_rest, [](Impl& s, const Arguments& a) { s.foreign(a); }},
   };
 
   std::size_t space = line.find(' ');
@@ -93,23 +95,27 @@ void ServerSession::Impl::command(std::string_view line) {
   if ((verb->states & state) == 0) {
     return error(state == authorization ? Text::log_in_first : Text::logged_in_already);
   }
+  run(*verb, a);
+}
+
+void ServerSession::Impl::run(const Verb& verb, Arguments a) {
   if (has_control(a.text)) return error(Text::control_characters);
-  if (verb->takes == Takes::rest || verb->takes == Takes::optional_rest) {
-    if (a.text.empty() && verb->takes == Takes::rest) return error(Text::needs_argument, verb->name);
-    return (this->*verb->handler)(a);
+  if (verb.takes == Takes::rest || verb.takes == Takes::optional_rest) {
+    if (a.text.empty() && verb.takes == Takes::rest) return error(Text::needs_argument, verb.name);
+    return verb.handler(*this, a);
   }
 
   std::string_view rest = without_trailing_blanks(a.text);
-  if (verb->takes == Takes::nothing) {
-    if (!rest.empty()) return error(Text::takes_no_argument, verb->name);
-    return (this->*verb->handler)(a);
+  if (verb.takes == Takes::nothing) {
+    if (!rest.empty()) return error(Text::takes_no_argument, verb.name);
+    return verb.handler(*this, a);
   }
-  if (verb->takes == Takes::optional_number && rest.empty()) return (this->*verb->handler)(a);
+  if (verb.takes == Takes::optional_number && rest.empty()) return verb.handler(*this, a);
 
-  if (auto wrong = parse_numbers(rest, verb->takes == Takes::number_and_lines, a)) return error(*wrong, verb->name);
-  if (a.number == 0 || a.number > count) return refuse(Text::no_such_message, count);
-  if (is_deleted(a.number)) return refuse(Text::message_deleted, a.number);
-  (this->*verb->handler)(a);
+  if (auto wrong = parse_numbers(rest, verb.takes == Takes::number_and_lines, a)) return error(*wrong, verb.name);
+  if (a.number == 0 || a.number > maildrop.count()) return refuse(Text::no_such_message, maildrop.count());
+  if (maildrop.is_deleted(a.number)) return refuse(Text::message_deleted, a.number);
+  verb.handler(*this, a);
 }
 
 void ServerSession::Impl::capa(const Arguments&) {
@@ -118,7 +124,7 @@ void ServerSession::Impl::capa(const Arguments&) {
   // RFC 2595 section 2.4 and RFC 5034 section 4: passwords are not offered where they may not be used.
   if (encrypted || options->login_in_clear) {
     out += "USER\r\nSASL";
-    for (std::string_view mechanism_name : sasl::server_mechanisms(offer())) {
+    for (std::string_view mechanism_name : sasl::server_mechanisms(login.offer())) {
       out += ' ';
       out += mechanism_name;
     }
@@ -167,15 +173,9 @@ void ServerSession::Impl::stls(const Arguments&) {
 }
 
 void ServerSession::Impl::quit(const Arguments&) {
-  if (deleted_count == 0) {
-    ok(Text::goodbye);
-    return close();
-  }
-  commit.reserve(deleted_count);
-  for (std::uint32_t number = 1; number <= count; ++number) {
-    if (is_deleted(number)) commit.push_back(number);
-  }
-  ask(Question::commit);
+  if (maildrop.collect()) return ask(Question::commit);
+  ok(Text::goodbye);
+  close();
 }
 
 void ServerSession::Impl::noop(const Arguments&) { ok(Text::nothing_done); }
@@ -184,23 +184,6 @@ void ServerSession::Impl::foreign(const Arguments&) {
   refuse(Text::other_protocol);
   input.clear();
   close();
-}
-
-void ServerSession::Impl::stat(const Arguments&) {
-  out += fmt::format("+OK {} {}\r\n", count - deleted_count, octets - deleted_octets);
-}
-
-void ServerSession::Impl::list(const Arguments& a) { start_listing(a.numbered ? Listing::list_one : Listing::list, a); }
-void ServerSession::Impl::uidl(const Arguments& a) { start_listing(a.numbered ? Listing::uidl_one : Listing::uidl, a); }
-void ServerSession::Impl::dele(const Arguments& a) { start_listing(Listing::remove, a); }
-void ServerSession::Impl::retr(const Arguments& a) { start_message(a, {}); }
-void ServerSession::Impl::top(const Arguments& a) { start_message(a, a.lines); }
-
-void ServerSession::Impl::rset(const Arguments&) {
-  deleted.clear();
-  deleted_count = 0;
-  deleted_octets = 0;
-  ok(Text::messages, count, octets);
 }
 
 } // namespace paquebot::pop3
