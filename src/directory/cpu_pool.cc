@@ -61,8 +61,7 @@ struct CpuPool::Impl {
 
 CpuPool::CpuPool(unsigned threads, std::size_t max_waiting, std::size_t max_last)
     : impl_(std::make_unique<Impl>(max_waiting, max_last != 0 ? max_last : kLastPerThread * std::max(threads, 1U))) {
-  for (unsigned i = 0; i < std::max(threads, 1U); ++i)
-    impl_->threads.emplace_back([impl = impl_.get()] { impl->work(); });
+  for (unsigned i = 0; i < threads; ++i) impl_->threads.emplace_back([impl = impl_.get()] { impl->work(); });
 }
 
 CpuPool::~CpuPool() {
@@ -77,6 +76,10 @@ CpuPool::~CpuPool() {
 }
 
 Task<bool> CpuPool::run(std::move_only_function<void()> job, Turn turn) {
+  if (impl_->threads.empty()) {
+    job();
+    co_return true;
+  }
   const Promised<bool> done;
   if (!impl_->add({std::move(job), done}, turn)) co_return false;
   co_return co_await done.take();

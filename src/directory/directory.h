@@ -156,7 +156,7 @@ public:
   /// Some 30 ms each: who waits longer than a second or two had better be told to come again.
   static constexpr std::size_t kLastPerThread = 32;
 
-  /// `max_last` 0: kLastPerThread for each thread.
+  /// `max_last` 0: kLastPerThread for each thread. No threads: who asks does the work at once, with nobody beside it (a simulation).
   explicit CpuPool(unsigned threads, std::size_t max_waiting = 1000, std::size_t max_last = 0);
   ~CpuPool();
   /// Runs `job` on the pool; false when its line is full. Resumes on the caller's executor.

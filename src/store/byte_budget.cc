@@ -14,8 +14,7 @@ constexpr std::uint64_t kShareStep = 64u << 10;
 
 } // namespace
 
-ByteBudget::ByteBudget(std::uint64_t bytes, std::chrono::milliseconds patience)
-    : total_(bytes), patience_(patience), watcher_([this] { watch(); }) {}
+ByteBudget::ByteBudget(std::uint64_t bytes, std::chrono::milliseconds patience) : total_(bytes), patience_(patience) {}
 
 ByteBudget::~ByteBudget() {
   {
@@ -88,6 +87,7 @@ Task<std::shared_ptr<ByteBudget::Permit>> ByteBudget::take(std::uint64_t bytes, 
     } else {
       line_.push_back({wanted, whose.least, SteadyClock::now() + patience_, group, granted});
       served = serve();
+      if (!watcher_.joinable()) watcher_ = std::jthread([this] { watch(); });
     }
   }
   if (!at_once) {

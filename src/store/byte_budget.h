@@ -92,7 +92,8 @@ private:
   Line line_;                                     ///< in order of coming, which is the order of `until` too
   std::uint64_t looks_ = 0;
   bool stopping_ = false;
-  std::jthread watcher_; ///< sends those away who have waited too long; last: it uses all of the above
+  std::jthread
+      watcher_; ///< sends those away who have waited too long, from the first one on; last: it uses all of the above
 };
 
 /// What one connection holds of a budget: nothing for its first octets, beyond these in steps. Without a budget

@@ -31,6 +31,7 @@ Writer::Options writer_options(const SqliteOptions& options, const std::string& 
   out.open = [path] { return open_for_writing(path); };
   out.on_fatal = options.on_fatal ? options.on_fatal : end_process;
   out.name = path;
+  out.carrier = options.carrier;
   out.log_frames = log_frames(Reserve::of(options.directory));
   return out;
 }
@@ -55,8 +56,8 @@ Writer::Options bulk_writer(const SqliteOptions& options, const SyncPace& pace) 
 Core::Core(Parts parts)
     : options(std::move(parts.options)), clock(options.clock != nullptr ? *options.clock : system_clock()),
       lock(std::move(parts.lock)), reserve(options.directory), epoch(parts.epoch), memory(clock, parts.main),
-      readers(main_path(options), bulk_path(options), options.readers, "store-reader"),
-      long_readers(main_path(options), bulk_path(options), kLongReaders, "store-long"),
+      readers(main_path(options), bulk_path(options), options.readers, "store-reader", options.carrier),
+      long_readers(main_path(options), bulk_path(options), kLongReaders, "store-long", options.carrier),
       bulk(std::make_shared<BulkStore>(std::move(parts.bulk), bulk_writer(options, pace), epoch, options.byte_budget,
                                        std::chrono::milliseconds(options.budget_patience_ms))),
       writer(std::move(parts.main), main_writer(options, pace, [this](Db& db) { memory.reload(db); })) {}

@@ -8,7 +8,12 @@
 
 namespace paquebot::store::sqlite {
 
-Readers::Readers(const std::string& main, const std::string& bulk, unsigned threads, const char* name) {
+Readers::Readers(const std::string& main, const std::string& bulk, unsigned threads, const char* name, Carrier carrier)
+    : carrier_(std::move(carrier)) {
+  if (carrier_) {
+    own_.emplace(open_for_reading(main), open_for_reading(bulk));
+    return;
+  }
   std::vector<ReadDbs> connections;
   for (unsigned i = 0; i < std::max(threads, 1u); ++i)
     connections.push_back({open_for_reading(main), open_for_reading(bulk)});
@@ -23,6 +28,7 @@ Readers::~Readers() {
     stopping_ = true;
   }
   wake_.notify_all();
+  while (carrier_ && !waiting_.empty()) work();
 }
 
 Readers::Snapshot::~Snapshot() {
@@ -39,7 +45,21 @@ void Readers::submit(Job job) {
     const std::lock_guard lock(mutex_);
     waiting_.push_back(std::move(job));
   }
-  wake_.notify_one();
+  if (!carrier_) return wake_.notify_one();
+  carrier_([this, alive = std::weak_ptr(alive_)] {
+    if (!alive.expired()) work();
+  });
+}
+
+/// A carrier's step: one job.
+void Readers::work() {
+  Job job;
+  {
+    const std::lock_guard lock(mutex_);
+    job = std::move(waiting_.front());
+    waiting_.pop_front();
+  }
+  job(*own_);
 }
 
 void Readers::loop(ReadDbs dbs, const char* name) {

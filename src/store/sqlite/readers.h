@@ -3,11 +3,14 @@
 #include "base/result.h"
 #include "base/task.h"
 #include "store/sqlite/db.h"
+#include "store/sqlite/open.h"
 
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -25,8 +28,9 @@ struct ReadDbs {
 /// no reader pins the write-ahead log.
 class Readers {
 public:
-  /// `name` is that of the threads, at most 15 octets. Throws DbError when the files cannot be opened.
-  Readers(const std::string& main, const std::string& bulk, unsigned threads, const char* name);
+  /// `name` is that of the threads, at most 15 octets. With a carrier (SqliteOptions) there are none. Throws DbError when the files
+  /// cannot be opened.
+  Readers(const std::string& main, const std::string& bulk, unsigned threads, const char* name, Carrier carrier = {});
   /// Finishes what waits.
   ~Readers();
   Readers(const Readers&) = delete;
@@ -65,12 +69,17 @@ private:
   };
 
   void submit(Job job);
+  void work();
   void loop(ReadDbs dbs, const char* name);
 
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Job> waiting_;
   bool stopping_ = false;
+  const Carrier carrier_;
+  std::optional<ReadDbs> own_; ///< what a carrier reads with
+  std::shared_ptr<bool> alive_ =
+      std::make_shared<bool>(true);   ///< what a carrier was given looks whether there is still somebody
   std::vector<std::jthread> threads_; ///< last: they use all of the above
 };
 

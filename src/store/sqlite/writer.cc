@@ -28,7 +28,8 @@ std::int64_t monotonic_ms() {
 
 Writer::Writer(Db db, Options options) : options_(std::move(options)), db_(std::move(db)) {
   watch_log();
-  thread_ = std::jthread([this] { loop(); });
+  idle_ = options_.carrier != nullptr;
+  if (!options_.carrier) thread_ = std::jthread([this] { loop(); });
 }
 
 Writer::~Writer() {
@@ -37,6 +38,7 @@ Writer::~Writer() {
     stopping_ = true;
   }
   wake_.notify_one();
+  if (options_.carrier) work();
 }
 
 void Writer::submit(std::unique_ptr<WriteJob> job) {
@@ -47,7 +49,11 @@ void Writer::submit(std::unique_ptr<WriteJob> job) {
     waiting_.push_back(std::move(job));
     sleeping = std::exchange(idle_, false);
   }
-  if (sleeping) wake_.notify_one();
+  if (!sleeping) return;
+  if (!options_.carrier) return wake_.notify_one();
+  options_.carrier([this, alive = std::weak_ptr(alive_)] {
+    if (!alive.expired()) work();
+  });
 }
 
 void Writer::begin_thread() const {
@@ -59,22 +65,28 @@ void Writer::begin_thread() const {
 
 void Writer::loop() {
   begin_thread();
+  work();
+}
+
+/// Until the writer ends; by a carrier until nothing waits.
+void Writer::work() {
   Batch batch;
   while (take(batch)) {
     commit(batch);
     batch.clear();
     // Who was answered goes on first, where it shares our core: its peers get their replies sooner, and bring more for
     // the next commit.
-    std::this_thread::yield();
+    if (!options_.carrier) std::this_thread::yield();
     checkpoint();
   }
 }
 
-/// Everything that waits, up to the bound of a batch; false when the writer ends.
+/// Everything that waits, up to the bound of a batch; false when the writer ends, or nothing waits and a carrier comes again.
 bool Writer::take(Batch& batch) {
   std::unique_lock lock(mutex_);
   while (waiting_.empty() && !stopping_) {
     idle_ = true;
+    if (options_.carrier) return false;
     wake_.wait(lock);
     // Nobody is waited for, but who has more to bring and shares our core brings it first: on a busy core the thread
     // that woke us would otherwise be stopped after its first job.

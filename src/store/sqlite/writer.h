@@ -4,6 +4,7 @@
 #include "base/task.h"
 #include "store/sqlite/copy.h"
 #include "store/sqlite/db.h"
+#include "store/sqlite/open.h"
 #include "store/sync_pace.h"
 #include "store/types.h"
 
@@ -90,6 +91,7 @@ public:
     std::function<void(std::string)> on_fatal; ///< the store cannot be brought back: does not return in production
     std::string name;                          ///< of the file, for logs
     std::string thread;                        ///< its name among the process's threads: at most 15 octets
+    Carrier carrier{};                         ///< in place of a thread (SqliteOptions)
     SyncPace* pace = nullptr;                  ///< measured here; must outlive the writer
     const SyncPace* behind = nullptr; ///< measured by the writer of small commits, which this one must not hold up: its
                                       ///< thread has less of a processor that all want, its log moves in small steps
@@ -97,7 +99,7 @@ public:
         1024; ///< pages in the log from which on it is moved into the file; from four times as many on, readers
               ///< that keep it from being begun anew are waited for, for a moment
   };
-  /// Starts the thread. `db` comes from options.open.
+  /// Starts the thread, unless there is a carrier. `db` comes from options.open.
   Writer(Db db, Options options);
   /// Finishes everything that waits, then closes the connection.
   ~Writer();
@@ -143,6 +145,7 @@ private:
   void run_between(WriteJob& job, Batch& batch);
 
   void loop();
+  void work();
   bool take(Batch& batch);
   void commit(Batch& batch);
   Fate together(std::span<const std::unique_ptr<WriteJob>> jobs);
@@ -178,7 +181,9 @@ private:
   std::deque<std::unique_ptr<WriteJob>> waiting_;
   bool idle_ = false;
   bool stopping_ = false;
-  std::jthread thread_; ///< last: it uses all of the above
+  std::shared_ptr<bool> alive_ =
+      std::make_shared<bool>(true); ///< what a carrier was given looks whether there is still somebody
+  std::jthread thread_;             ///< last: it uses all of the above
 };
 
 } // namespace paquebot::store::sqlite
