@@ -28,134 +28,132 @@ std::optional<Bdat> parse_bdat(std::string_view arguments) {
 
 } // namespace
 
-using Impl = ServerSession::Impl;
-
 /// Comes in every state, also before TLS and login: whatever is wrong, the announced octets have to be read, since
 /// they are content and never commands (section 2: "MUST accept and discard the associated message data").
-void Impl::do_bdat(std::string_view arguments) {
-  said_ = "BDAT"; // also of what follows
+void ServerSession::Chunks::bdat(std::string_view arguments) {
+  session_.replies.about("BDAT"); // also of what follows
   const auto bdat = parse_bdat(arguments);
-  if (!bdat) return hang_up("501 5.5.4 say BDAT size [LAST]; where the next command begins is not known now");
-  chunk_size_ = chunk_left_ = bdat->size;
-  chunk_last_ = bdat->last;
-  mode_ = Mode::chunk;
-  ++window_;
+  if (!bdat)
+    return session_.replies.hang_up("501 5.5.4 say BDAT size [LAST]; where the next command begins is not known now");
+  Content& content = session_.content;
+  size_ = left_ = bdat->size;
+  last_ = bdat->last;
+  session_.mode = Impl::Mode::chunk;
+  ++session_.window;
   stray_ = out_of_place();
-  if (!chunks_) begin_content();
-  if (stray_.code == 0 && !bdat->well_formed) fail_chunks({501, {5, 5, 4}, "say BDAT size [LAST]"});
-  const auto most = options_->max_message_size;
-  if (stray_.code == 0 && most != 0 && (content_size_ > most || chunk_left_ > most - content_size_))
-    fail_chunks(larger_than_taken());
-  if ((stray_.code != 0 || content_refusal_) && chunk_left_ > most_swallowed()) return give_up_chunk();
-  if (stray_.code != 0 || std::exchange(chunks_, true)) return;
+  if (!begun_) content.begin();
+  if (stray_.code == 0 && !bdat->well_formed) content.fail({501, {5, 5, 4}, "say BDAT size [LAST]"});
+  if (stray_.code == 0 && content.too_large(left_)) content.fail(Content::larger_than_taken());
+  if ((stray_.code != 0 || content.refusal() != nullptr) && left_ > content.most_swallowed()) return give_up();
+  if (stray_.code != 0 || std::exchange(begun_, true)) return;
   scan_ = {};
-  if (content_refusal_) return;
-  staged_ = true;
-  ask(Question::data, AskData{});
+  if (content.refusal() == nullptr) content.stage();
 }
 
 /// Why a chunk can't belong to any content; code 0 when it can.
-mail::Reply Impl::out_of_place() const {
-  if (options_->tls_required && !encrypted_) return {530, {5, 7, 0}, "say STARTTLS first"};
-  if (helo_.empty() || !extended_) return {503, {5, 5, 1}, "say EHLO first"};
-  if (options_->auth_required && login_.empty()) return {530, {5, 7, 0}, "log in first"};
-  if (!transaction_) return {503, {5, 5, 1}, "say MAIL first"};
-  if (!recipients_.empty()) return {};
-  const bool lmtp = options_->role == Role::lmtp;
-  return {static_cast<std::uint16_t>(lmtp ? 503 : 554), {5, 5, 1}, "no valid recipients"};
+mail::Reply ServerSession::Chunks::out_of_place() const {
+  const auto& o = *session_.options;
+  if (o.tls_required && !session_.encrypted) return {530, {5, 7, 0}, "say STARTTLS first"};
+  if (session_.greeting.name().empty() || !session_.greeting.extended()) return {503, {5, 5, 1}, "say EHLO first"};
+  if (o.auth_required && session_.login.identity().empty()) return {530, {5, 7, 0}, "log in first"};
+  if (!session_.transaction.open()) return {503, {5, 5, 1}, "say MAIL first"};
+  if (!session_.transaction.recipients().empty()) return {};
+  return {static_cast<std::uint16_t>(o.role == Role::lmtp ? 503 : 554), {5, 5, 1}, "no valid recipients"};
 }
 
-/// The first thing that goes wrong is what every further chunk of the message is answered with.
-void Impl::fail_chunks(mail::Reply why) {
-  if (!content_refusal_) content_refusal_ = std::make_unique<mail::Reply>(std::move(why));
-  drop_content();
+/// To AskData. Nothing is said before the chunk was read.
+void ServerSession::Chunks::answered(mail::Reply verdict) {
+  if (!verdict.positive()) session_.content.fail(std::move(verdict));
 }
 
 /// What lines must not hold.
-bool Impl::chunk_is_broken() const { return scan_.has_nul || scan_.bare_cr || (scan_.bare_lf && !mends_bare_lf()); }
+bool ServerSession::Chunks::broken() const {
+  return scan_.has_nul || scan_.bare_cr || (scan_.bare_lf && !session_.content.mends_bare_lf());
+}
 
 /// The next piece of content, or empty when input is needed, the chunk is over or the piece was dropped.
-std::string_view Impl::chunk_step() {
-  if (unmended_.empty()) {
-    if (chunk_left_ == 0) return finish_chunk();
-    const auto taken = std::min<std::uint64_t>(chunk_left_, input_.size());
-    unmended_ = input_.substr(0, static_cast<std::size_t>(taken));
-    input_.remove_prefix(unmended_.size());
-    chunk_left_ -= unmended_.size();
-    if (stray_.code == 0 && !content_refusal_ && sender_.body != mail::BodyType::binary && !unmended_.empty()) {
-      scan_.feed(unmended_);
-      open_line_ = unmended_.back() != '\n';
+std::string_view ServerSession::Chunks::step() {
+  Content& content = session_.content;
+  const bool binary = session_.transaction.binary();
+  if (!content.waits()) {
+    if (left_ == 0) return finish_chunk();
+    const auto taken = std::min<std::uint64_t>(left_, session_.input.size());
+    const auto bytes = session_.input.substr(0, static_cast<std::size_t>(taken));
+    session_.input.remove_prefix(bytes.size());
+    left_ -= bytes.size();
+    content.came(bytes);
+    if (stray_.code == 0 && content.refusal() == nullptr && !binary && !bytes.empty()) {
+      scan_.feed(bytes);
+      open_line_ = bytes.back() != '\n';
     }
   }
-  const std::size_t came = unmended_.size();
-  if (staged_ && stray_.code == 0) {
-    const bool binary = sender_.body == mail::BodyType::binary;
-    const auto piece = binary ? std::exchange(unmended_, {}) : mended(unmended_);
-    content_size_ += piece.size();
-    if (binary || (!chunk_is_broken() && !too_large())) return piece;
-    drop_content(); // refused when the chunk is over, so that the reason does not depend on how it was cut
+  const std::size_t came = content.waiting();
+  if (content.staged() && stray_.code == 0) {
+    const auto piece = content.take(!binary);
+    if (binary || (!broken() && !content.too_large())) return piece;
+    content.drop(); // refused when the chunk is over, so that the reason does not depend on how it was cut
   }
-  unmended_ = {};
-  swallowed_ += came;
-  if (swallowed_ > most_swallowed()) hang_up("421 4.7.0 too much data after the message was refused");
+  content.swallow(came);
+  content.bound_swallowed();
   return {};
 }
 
 /// All of a chunk was read: the reply to it, or the question about the whole message. Gives the line end that the last
 /// line of a text is without, so that all content of lines ends alike, by DATA or by BDAT.
-std::string_view Impl::finish_chunk() {
-  if (chunk_last_) scan_.finish();
-  const bool lines = stray_.code == 0 && sender_.body != mail::BodyType::binary;
-  if (lines && chunk_is_broken()) fail_chunks(scan_.has_nul ? holds_nul() : holds_bare()); // as with DATA
-  if (lines && !staged_ && too_large()) fail_chunks(larger_than_taken());
-  if (lines && chunk_last_ && staged_ && std::exchange(open_line_, false)) {
-    content_size_ += 2;
-    return "\r\n";
-  }
-  mode_ = Mode::command;
-  ++window_;
+std::string_view ServerSession::Chunks::finish_chunk() {
+  Content& content = session_.content;
+  if (last_) scan_.finish();
+  const bool lines = stray_.code == 0 && !session_.transaction.binary();
+  if (lines && broken()) content.fail(Content::broken_lines(scan_.has_nul)); // as with DATA
+  if (lines && !content.staged() && content.too_large()) content.fail(Content::larger_than_taken());
+  if (lines && last_ && content.staged() && std::exchange(open_line_, false)) return content.line_end();
+  session_.mode = Impl::Mode::command;
+  ++session_.window;
   if (stray_.code != 0) {
     answer_stray();
-  } else if (chunk_last_) {
-    finish_chunks();
-  } else if (content_refusal_) {
-    const bool first = !std::exchange(chunks_failed_, true);
-    if (first) remark(Remark::Kind::content_refused, content_refusal_->to_string());
-    say(*content_refusal_, "");
-    if (first && content_refusal_ && content_refusal_->permanent()) after_error(1);
+  } else if (last_) {
+    finish_content();
+  } else if (content.refusal() != nullptr) {
+    say_refusal();
   } else {
-    if (chunk_size_ > 0) --commands_; // a large message has many
-    say("250 2.0.0 " + std::to_string(chunk_size_) + " octets received");
+    if (size_ > 0) --session_.commands; // a large message has many
+    session_.replies.say("250 2.0.0 " + std::to_string(size_) + " octets received");
   }
   return {};
 }
 
-void Impl::finish_chunks() {
-  if (!content_refusal_) return ask(Question::content, AskContent{});
-  mail::Reply refusal = std::move(*content_refusal_);
-  if (chunks_failed_) return content_answered({&refusal, 1}); // that was remarked
-  refuse_content_now(std::move(refusal));
+/// It counts once a message.
+void ServerSession::Chunks::say_refusal() {
+  const mail::Reply& refusal = *session_.content.refusal();
+  if (std::exchange(failed_, true)) return session_.replies.say(refusal, "");
+  session_.replies.remark(Remark::Kind::content_refused, refusal.to_string());
+  session_.replies.pass_on(refusal);
 }
 
-void Impl::answer_stray() {
-  const mail::Reply reply = std::exchange(stray_, {});
+void ServerSession::Chunks::finish_content() {
+  Content& content = session_.content;
+  if (content.refusal() == nullptr) return session_.ask(Impl::Question::content, AskContent{});
+  mail::Reply refusal = std::move(*content.refusal());
+  if (failed_) return content.judged({&refusal, 1}); // that was remarked
+  content.refuse_now(std::move(refusal));
+}
+
+void ServerSession::Chunks::answer_stray() {
+  mail::Reply reply = std::exchange(stray_, {});
   // RFC 2033 section 4.3: a reply to BDAT LAST for each recipient, so none without recipients.
-  const bool silent = options_->role == Role::lmtp && chunk_last_ && transaction_;
-  if (silent) return end_transaction();
-  remark(Remark::Kind::command_refused, reply.to_string());
-  say(reply, "");
-  after_error(1);
+  const bool silent = session_.options->role == Role::lmtp && last_ && session_.transaction.open();
+  if (silent) return session_.transaction.end();
+  session_.replies.remark(Remark::Kind::command_refused, reply.to_string());
+  session_.replies.pass_on(std::move(reply));
 }
 
 /// More is announced than is ever read of a refused message: waiting for it would only cost both.
-void Impl::give_up_chunk() {
-  mail::Reply reply = stray_.code != 0 ? std::exchange(stray_, {}) : *content_refusal_;
+void ServerSession::Chunks::give_up() {
+  mail::Reply reply = stray_.code != 0 ? std::exchange(stray_, {}) : *session_.content.refusal();
   if (!reply.permanent()) reply = {421, {4, 7, 0}, "too much data after the message was refused"};
-  remark(Remark::Kind::content_refused, reply.to_string());
-  say(std::move(reply), "");
-  end_transaction();
-  input_ = {};
-  mode_ = Mode::closing;
+  session_.replies.remark(Remark::Kind::content_refused, reply.to_string());
+  session_.replies.say(std::move(reply), "");
+  session_.close();
 }
 
 } // namespace paquebot::smtp

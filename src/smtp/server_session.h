@@ -199,18 +199,23 @@ public:
   bool in_transaction() const;                         ///< MAIL was accepted, and it is not over yet
   const mail::Sender& sender() const;                  ///< of the current transaction
   std::span<const mail::Recipient> recipients() const; ///< accepted so far
-  std::uint64_t content_size() const;                  ///< octets of content decoded so far
   std::uint32_t messages() const;                      ///< accepted in this session
   std::uint32_t errors() const;                        ///< of the peer's since the last accepted message
   /// Refusals that nobody outside knows of, and what was tolerated, since the last call; at most a few are kept.
   std::vector<Remark> take_remarks();
   bool has_remarks() const;
-  /// Bytes were waiting behind STARTTLS (RFC 3207 section 6: an attack, or a broken client); they were dropped.
-  bool injected() const;
 
   struct Impl;
 
 private:
+  class Replies;
+  class Greeting;
+  class Login;
+  class Transaction;
+  class Content;
+  class Data;
+  class Chunks;
+
   std::unique_ptr<Impl> impl_;
 };
 

@@ -45,7 +45,7 @@ struct Verb {
   Arguments arguments;
   std::uint8_t flags;
   /// Runs the command; `arguments` is what followed the verb and one space.
-  void (ServerSession::Impl::*handler)(std::string_view arguments);
+  void (*handler)(ServerSession::Impl& session, std::string_view arguments);
   /// Reply without CRLF in a wrong state; before EHLO the reply is always to say EHLO first.
   std::string_view wrong_state;
   /// For HELP.
