@@ -18,10 +18,8 @@ struct Word {
 
 /// The longer ones first where one begins another.
 constexpr Word kWords[] = {
-    {"S*: ", StepKind::server_reply, false},
-    {"S: ", StepKind::server, false},
-    {"content ", StepKind::content, true},
-    {"? ", StepKind::answer, true},
+    {"S*: ", StepKind::server_reply, false}, {"S: ", StepKind::server, false}, {"S<< ", StepKind::server_raw, true},
+    {"content ", StepKind::content, true},   {"? ", StepKind::answer, true},
 };
 constexpr Word kAlone[] = {
     {"tls", StepKind::tls, false},         {"eof", StepKind::eof, false},

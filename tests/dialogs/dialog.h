@@ -11,13 +11,26 @@
 
 namespace paquebot::dialogs {
 
-enum class StepKind { client, server, server_reply, tls, eof, timeout, closed, content, no_content, answer };
+enum class StepKind {
+  client,
+  server,
+  server_reply,
+  server_raw,
+  tls,
+  eof,
+  timeout,
+  closed,
+  content,
+  no_content,
+  answer
+};
 
 /// One step of a conversation; the format is in README.md.
 struct Step {
   StepKind kind;
-  std::string text; ///< client: the bytes to send; server: a pattern; content: a pattern; answer: "rcpt 550 5.1.1 text"
-  int line = 0;     ///< of the file, for messages
+  std::string
+      text; ///< client: the bytes to send; server: a pattern; server_raw: the bytes; content: a pattern; answer: "rcpt 550 5.1.1 text"
+  int line = 0; ///< of the file, for messages
 };
 
 /// A dialog file, read.

@@ -21,7 +21,10 @@ public:
     send_block();
     switch (step.kind) {
       case StepKind::server: return expect_line(step.text);
-      case StepKind::server_reply: return expect_reply(step.text);
+      case StepKind::server_reply:
+        if (step.text.starts_with("head ")) return expect_head(step.text.substr(5));
+        return step.text.starts_with("http ") ? expect_answer(step.text.substr(5)) : expect_reply(step.text);
+      case StepKind::server_raw: return expect_octets(step.text);
       case StepKind::tls: engine_.tls(); return "";
       case StepKind::eof: engine_.eof(); return "";
       case StepKind::timeout: engine_.timeout(); return "";
@@ -82,6 +85,38 @@ private:
       if (!line->starts_with(code)) return "expected a reply " + code + ", the server says " + printable(*line);
       if (line->size() == code.size() || (*line)[code.size()] == ' ') return "";
     }
+  }
+
+  std::string expect_octets(const std::string& octets) {
+    const std::string said = engine_.output.substr(0, octets.size());
+    engine_.output.erase(0, octets.size());
+    if (transcript_ != nullptr) *transcript_ += said;
+    return said == octets ? "" : "expected " + printable(octets) + ", the server says " + printable(said);
+  }
+
+  /// HTTP: a status line with this code and fields up to an empty line; says how long the content is in `length`.
+  std::string expect_head(const std::string& code, std::size_t* length = nullptr) {
+    static constexpr std::string_view kLength = "Content-Length: ";
+    const auto first = take_line();
+    if (!first) return "the server says nothing; expected an answer " + code;
+    if (!first->starts_with("HTTP/1.1 " + code + " ")) {
+      return "expected an answer " + code + ", the server says " + printable(*first);
+    }
+    for (;;) {
+      const auto line = take_line();
+      if (!line) return "an answer whose head does not end";
+      if (line->empty()) return "";
+      if (length != nullptr && line->starts_with(kLength))
+        *length = parse_u64(line->substr(kLength.size())).value_or(0);
+    }
+  }
+
+  /// The same with its content, whatever that is.
+  std::string expect_answer(const std::string& code) {
+    std::size_t length = 0;
+    if (auto wrong = expect_head(code, &length); !wrong.empty()) return wrong;
+    if (engine_.output.size() < length) return "the content is shorter than it should be";
+    return expect_octets(engine_.output.substr(0, length));
   }
 
   std::string expect_content(const std::string& pattern) {

@@ -51,6 +51,8 @@ class Dialog:
             self.unplayable = "engine only"
         elif line.startswith("protocol "):
             self.options["protocol"] = line[9:]
+            if line[9:] == "http":
+                self.unplayable = "no listener speaks it"
         else:
             name, value = line[7:].split("=", 1)
             self.options[name] = value
@@ -64,6 +66,8 @@ class Dialog:
             if repeated := re.match(r"\*(\d+) ?", text):
                 times, text = int(repeated[1]), text[repeated.end():]
             return "C", unescape(text) * times
+        if line.startswith("S<< "):
+            return "S<<", unescape(line[4:])
         for word in ("S*: ", "S: ", "? "):
             if line.startswith(word):
                 return word.strip(": "), line[len(word):].encode()
