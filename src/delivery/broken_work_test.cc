@@ -1,6 +1,7 @@
 // What becomes of a delivery when something of our own fails within it.
 
 #include "delivery/dispatcher.h"
+#include "delivery/test_mail.h"
 #include "directory/test_server.h"
 #include "dns/fake_zone.h"
 #include "net/test_support.h"
@@ -53,31 +54,6 @@ public:
 
 class BrokenWork : public testing::Test {
 protected:
-  /// A message that waits in the store.
-  Ulid wait_for(const std::string& to) {
-    queue::Draft draft;
-    draft.id = ids_.next();
-    draft.sender.reverse_path = {"s", "near.example"};
-    draft.head = "Subject: x\r\n\r\n";
-    queue::DraftRecipient recipient;
-    recipient.recipient.address = *mail::parse_address(to);
-    recipient.nodes = {{.address = to, .route = store::NewRecipient::Route::remote}};
-    draft.recipients = {recipient};
-    const Ulid id = draft.id;
-    EXPECT_EQ(run_task(queue_.accept(std::move(draft))).status, store::AcceptStatus::accepted);
-    run_task(give_back());
-    EXPECT_TRUE(run_task(queue_.load()));
-    return id;
-  }
-  Task<bool> give_back() {
-    co_await queue_.give_back();
-    co_return true;
-  }
-
-  store::RecipientFacts recipient(const Ulid& id) {
-    return run_task(server_.store().trail().trace(id))->recipients.at(0);
-  }
-
   /// Delivers until that is so of each of them.
   using Condition = std::function<bool(const store::RecipientFacts&)>;
   void deliver_until(std::vector<Ulid> ids, Condition condition) {
@@ -112,48 +88,48 @@ protected:
   Signer signer_{store_, cpu_, system_clock(), "mx.example.org"};
   policy::ReturnPaths paths_{store_, directory_, system_clock()};
   Dispatcher dispatcher_{loop_.executor(), queue_, store_, system_clock(), connector_, homecoming_, signer_, paths_};
-  UlidSource ids_;
+  test::TestMail mail_{queue_, store_};
 };
 
 TEST_F(BrokenWork, WhatThrowsIsTriedAgainAndHoldsNothing) {
-  const Ulid broken = wait_for("a@silent.example");
-  const Ulid behind = wait_for("b@silent.example");
+  const Ulid broken = mail_.wait_for("a@silent.example");
+  const Ulid behind = mail_.wait_for("b@silent.example");
   store_.throws = 1;
   deliver_until({broken, behind}, [](const auto& r) { return r.attempts == 1 && r.state == State::waiting; });
-  EXPECT_TRUE(recipient(broken).last_reply.to_string().contains("the delivery broke off"))
-      << recipient(broken).last_reply.to_string();
-  EXPECT_FALSE(recipient(behind).last_reply.to_string().contains("the delivery broke off"))
-      << recipient(behind).last_reply.to_string();
-  EXPECT_GT(recipient(broken).due, millis(system_clock().wall()));
+  EXPECT_TRUE(mail_.recipient(broken).last_reply.to_string().contains("the delivery broke off"))
+      << mail_.recipient(broken).last_reply.to_string();
+  EXPECT_FALSE(mail_.recipient(behind).last_reply.to_string().contains("the delivery broke off"))
+      << mail_.recipient(behind).last_reply.to_string();
+  EXPECT_GT(mail_.recipient(broken).due, millis(system_clock().wall()));
   EXPECT_EQ(queue_.numbers().workers, 0u);
 }
 
 TEST_F(BrokenWork, WhatThrowsTwiceHoldsUpNobodyElse) {
-  const Ulid broken = wait_for("a@silent.example");
-  const Ulid behind = wait_for("b@silent.example");
+  const Ulid broken = mail_.wait_for("a@silent.example");
+  const Ulid behind = mail_.wait_for("b@silent.example");
   store_.throws = 1;
   store_.record_throws = 1;
   deliver_until({behind}, [](const auto& r) { return r.attempts == 1 && r.state == State::waiting; });
   EXPECT_EQ(store_.record_throws, 0);
-  EXPECT_EQ(recipient(broken).state, State::in_hand) << "until the next start";
+  EXPECT_EQ(mail_.recipient(broken).state, State::in_hand) << "until the next start";
   EXPECT_EQ(queue_.numbers().workers, 0u);
 }
 
 TEST_F(BrokenWork, WhatIsSaidToBePastItsLifeAndIsNotIsTriedOnce) {
-  const Ulid id = wait_for("a@silent.example");
+  const Ulid id = mail_.wait_for("a@silent.example");
   store_.all_expired = 50;
   deliver_until({id}, [](const auto& r) { return r.attempts >= 1 && r.state == State::waiting; });
   EXPECT_GE(store_.all_expired, 48) << "it would be claimed for ever";
-  EXPECT_LE(recipient(id).attempts, 3u);
+  EXPECT_LE(mail_.recipient(id).attempts, 3u);
 }
 
 TEST_F(BrokenWork, MailForOurselvesDoesNotLeaveWhileTheStoreFails) {
   server_.domain("example.org");
   const store::Account ann = server_.account("ann@example.org");
-  const Ulid id = wait_for("ann@example.org");
+  const Ulid id = mail_.wait_for("ann@example.org");
   store_.fails = 2;
   deliver_until({id}, [](const auto& r) { return r.state != State::waiting && r.state != State::in_hand; });
-  EXPECT_EQ(recipient(id).state, State::expanded);
+  EXPECT_EQ(mail_.recipient(id).state, State::expanded);
   EXPECT_EQ(zone_->questions(), 0u);
   EXPECT_EQ(run_task(server_.store().mailboxes().open(ann.id, "INBOX"))->count, 1u);
 }

@@ -1,6 +1,7 @@
 // How long a host may take until it is ready for mail: all its time, but while others wait only some of it, unless it failed often.
 
 #include "delivery/dispatcher.h"
+#include "delivery/test_mail.h"
 #include "directory/test_server.h"
 #include "dns/fake_zone.h"
 #include "net/listener.h"
@@ -16,39 +17,11 @@ using store::State;
 
 class PatienceTest : public testing::Test {
 protected:
-  queue::Draft draft_for(const std::string& to) {
-    queue::Draft draft;
-    draft.id = ids_.next();
-    draft.sender.reverse_path = {"s", "near.example"};
-    draft.head = "Subject: x\r\n\r\n";
-    queue::DraftRecipient recipient;
-    recipient.recipient.address = *mail::parse_address(to);
-    recipient.nodes = {{.address = to, .route = store::NewRecipient::Route::remote}};
-    draft.recipients = {recipient};
-    return draft;
-  }
-  /// A message that waits in the store.
-  Ulid wait_for(const std::string& to) {
-    queue::Draft draft = draft_for(to);
-    const Ulid id = draft.id;
-    EXPECT_EQ(run_task(queue_.accept(std::move(draft))).status, store::AcceptStatus::accepted);
-    EXPECT_TRUE(run_task(load()));
-    return id;
-  }
-  Task<bool> load() {
-    co_await queue_.give_back();
-    auto loaded = co_await queue_.load();
-    co_return loaded.has_value();
-  }
   void failed_before(const std::string& place, std::uint32_t times) {
     for (std::uint32_t i = 0; i < times; ++i) // one after the other: each back-off was over
       EXPECT_TRUE(
           run_task(server_.store().queue().record({}, store::DestinationUpdate{.key = place, .failed_until = 1})));
   }
-  store::RecipientFacts recipient(const Ulid& id) {
-    return run_task(server_.store().trail().trace(id))->recipients.at(0);
-  }
-
   /// A host that greets once `greets_` is set.
   Task<void> talk(net::Stream& stream) {
     stream.set_deadline(std::chrono::steady_clock::now() + std::chrono::hours(1));
@@ -80,7 +53,7 @@ protected:
     const std::chrono::milliseconds rest(50);
     while (streams_.empty()) co_await net::sleep_for(rest);
     if (others) {
-      queue::Draft behind = draft_for("b@other.example");
+      queue::Draft behind = mail_.draft("b@other.example");
       auto accepted = co_await queue_.accept(std::move(behind));
       EXPECT_EQ(accepted.status, store::AcceptStatus::accepted);
     }
@@ -115,34 +88,34 @@ protected:
   policy::ReturnPaths paths_{server_.store(), server_.directory(), system_clock()};
   Dispatcher dispatcher_{loop_.executor(), queue_,      server_.store(), system_clock(),
                          connector_,       homecoming_, signer_,         paths_};
-  UlidSource ids_{system_clock()};
+  test::TestMail mail_{queue_, server_.store()};
 };
 
 TEST_F(PatienceTest, WhileOthersWaitASlowHostHasHadItsTime) {
   failed_before("slow.example", 2);
-  const Ulid slow = wait_for("a@slow.example");
+  const Ulid slow = mail_.wait_for("a@slow.example");
   EXPECT_EQ(queue_.failures("slow.example"), 2u);
   EXPECT_EQ(queue_.failures("never.example"), 0u);
   deliver(slow, true);
-  EXPECT_EQ(recipient(slow).state, State::waiting);
-  EXPECT_NE(recipient(slow).last_reply.to_string().find("in time"), std::string::npos)
-      << recipient(slow).last_reply.to_string();
+  EXPECT_EQ(mail_.recipient(slow).state, State::waiting);
+  EXPECT_NE(mail_.recipient(slow).last_reply.to_string().find("in time"), std::string::npos)
+      << mail_.recipient(slow).last_reply.to_string();
 }
 
 TEST_F(PatienceTest, WhoFailedOftenIsWaitedForBeforeItsMailIsReturned) {
   failed_before("slow.example", 3);
-  const Ulid slow = wait_for("a@slow.example");
+  const Ulid slow = mail_.wait_for("a@slow.example");
   EXPECT_EQ(queue_.failures("slow.example"), 3u);
   deliver(slow, true);
-  EXPECT_EQ(recipient(slow).state, State::relayed) << recipient(slow).last_reply.to_string();
+  EXPECT_EQ(mail_.recipient(slow).state, State::relayed) << mail_.recipient(slow).last_reply.to_string();
   EXPECT_EQ(queue_.failures("slow.example"), 0u) << "it works";
 }
 
 TEST_F(PatienceTest, NobodyIsHurriedWhileNobodyWaits) {
   queue_.configure({.workers_total = 20});
-  const Ulid slow = wait_for("a@slow.example");
+  const Ulid slow = mail_.wait_for("a@slow.example");
   deliver(slow, false);
-  EXPECT_EQ(recipient(slow).state, State::relayed) << recipient(slow).last_reply.to_string();
+  EXPECT_EQ(mail_.recipient(slow).state, State::relayed) << mail_.recipient(slow).last_reply.to_string();
 }
 
 } // namespace

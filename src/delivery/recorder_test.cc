@@ -1,4 +1,5 @@
 #include "delivery/recorder.h"
+#include "delivery/test_mail.h"
 #include "directory/test_server.h"
 #include "store/wrapped_store.h"
 
@@ -28,21 +29,6 @@ public:
 
 class RecorderTest : public testing::Test {
 protected:
-  /// A message in hand.
-  Ulid accept(const std::string& to) {
-    queue::Draft draft;
-    draft.id = ids_.next();
-    draft.sender.reverse_path = {"s", "near.example"};
-    draft.head = "Subject: x\r\n\r\n";
-    queue::DraftRecipient recipient;
-    recipient.recipient.address = *mail::parse_address(to);
-    recipient.nodes = {{.address = to, .route = store::NewRecipient::Route::remote}};
-    draft.recipients = {recipient};
-    const Ulid id = draft.id;
-    EXPECT_EQ(run_task(queue_.accept(std::move(draft))).status, store::AcceptStatus::accepted);
-    return id;
-  }
-
   void add(const Ulid& id, store::State to = store::State::relayed) {
     std::vector<store::Outcome> outcomes{
         {.message = id, .index = 0, .to = to, .due = 1, .reply = mail::Told::by({250, {}, "ok"})}};
@@ -54,52 +40,50 @@ protected:
     co_return true;
   }
 
-  store::State state(const Ulid& id) { return run_task(store_.trail().trace(id))->recipients.at(0).state; }
-
   directory::TestServer server_;
   CountingStore store_{server_.store()};
   queue::Queue queue_{store_, system_clock(), {}};
   Recorder recorder_{queue_};
-  UlidSource ids_;
+  test::TestMail mail_{queue_, store_};
 };
 
 TEST_F(RecorderTest, WhatWaitsBecomesOneTransaction) {
   std::vector<Ulid> ids;
-  for (int i = 0; i < 5; ++i) ids.push_back(accept("a@far.example"));
+  for (int i = 0; i < 5; ++i) ids.push_back(mail_.accept("a@far.example"));
   for (const Ulid& id : ids) add(id);
   EXPECT_TRUE(store_.sizes.empty());
   ASSERT_TRUE(recorder_.wants_flush());
   run_task(finish(recorder_.flush()));
   EXPECT_EQ(store_.sizes, std::vector<std::size_t>{5});
-  for (const Ulid& id : ids) EXPECT_EQ(state(id), store::State::relayed);
+  for (const Ulid& id : ids) EXPECT_EQ(mail_.recipient(id).state, store::State::relayed);
   EXPECT_FALSE(recorder_.wants_flush());
   run_task(finish(recorder_.room())); // does not wait
 }
 
 TEST_F(RecorderTest, NothingIsForgottenWhileTheStoreFails) {
-  const Ulid id = accept("a@far.example");
+  const Ulid id = mail_.accept("a@far.example");
   store_.failures = 2;
   add(id);
   run_task(finish(recorder_.flush()));
   EXPECT_EQ(store_.sizes.size(), 3u);
-  EXPECT_EQ(state(id), store::State::relayed);
+  EXPECT_EQ(mail_.recipient(id).state, store::State::relayed);
 }
 
 TEST_F(RecorderTest, WhatChangesTheDestinationIsRecordedAtOnce) {
-  const Ulid first = accept("a@far.example");
-  const Ulid second = accept("b@far.example");
+  const Ulid first = mail_.accept("a@far.example");
+  const Ulid second = mail_.accept("b@far.example");
   ASSERT_TRUE(queue_.start_worker());
   std::vector<store::Outcome> failed{{.message = first, .index = 0, .to = store::State::waiting, .due = 1}};
   run_task(finish(queue_.settle_failed("far.example", std::move(failed), 1, "450 no answer")));
   ASSERT_TRUE(queue_.failing("far.example"));
   add(second);
   EXPECT_FALSE(recorder_.wants_flush());
-  EXPECT_EQ(state(second), store::State::relayed);
+  EXPECT_EQ(mail_.recipient(second).state, store::State::relayed);
   EXPECT_FALSE(queue_.failing("far.example"));
 }
 
 TEST_F(RecorderTest, WhatIsDueAgainIsKnownToTheQueueAndNothingIdleIsKept) {
-  const Ulid id = accept("a@far.example");
+  const Ulid id = mail_.accept("a@far.example");
   ASSERT_TRUE(queue_.start_worker());
   ASSERT_TRUE(run_task(queue_.take("far.example")));
   add(id, store::State::waiting);
