@@ -56,8 +56,10 @@ bool says_little(const mail::Told& failure) {
 } // namespace
 
 Connector::Connector(boost::asio::any_io_executor executor, net::Wheel& wheel, std::shared_ptr<dns::Resolver> resolver,
-                     ConnectorOptions options)
-    : executor_(std::move(executor)), wheel_(wheel), resolver_(std::move(resolver)), options_(std::move(options)) {
+                     ConnectorOptions options, std::unique_ptr<Dial> dial)
+    : executor_(std::move(executor)), resolver_(std::move(resolver)), options_(std::move(options)),
+      dial_(std::move(dial)) {
+  if (!dial_) dial_ = std::make_unique<SocketDial>(executor_, wheel);
   auto context = net::TlsContext::client(false);
   if (context) opportunistic_ = *context;
 }
@@ -106,6 +108,11 @@ struct Connector::Search {
   int tries = 0;
   mail::Told said{};                                                ///< by the last address
   std::vector<std::pair<queue::Candidate, std::string>> doubtful{}; ///< for when all others have failed
+
+  void fails(mail::Told told, queue::Cause cause = queue::Cause::none) {
+    last.failure = std::move(told);
+    last.cause = cause;
+  }
 };
 
 /// Addresses of a host, of the families that we have, rotated; `failure` says why there are none.
@@ -128,7 +135,7 @@ Task<std::vector<std::string>> Connector::addresses_of(Search& search, std::stri
   }
   if (found.empty()) {
     bool temporary = four->status == dns::Status::servfail || six->status == dns::Status::servfail;
-    failure.own_fault = four->own_fault || six->own_fault;
+    failure.cause = four->own_fault || six->own_fault ? queue::Cause::ours : queue::Cause::none;
     const std::string& why = four->why.empty() ? six->why : four->why;
     failure.why =
         temporary ? mail::Reply(451, {4, 4, 3}, "the DNS gave no address for " + host + (why.empty() ? "" : ": " + why))
@@ -178,7 +185,7 @@ Task<bool> Connector::leads_back(Search& search, std::size_t index) {
 Task<Reached> Connector::open(const queue::Plan& plan, const Tried& tried, const HostBook& hosts, AtDoors at) {
   HostAnswers dns(*resolver_, options_.ipv4, options_.ipv6);
   Search search{.plan = plan, .tried = tried, .hosts = hosts, .at = at, .dns = std::move(dns)};
-  search.last.failure = own_word(mail::Reply(451, {4, 4, 1}, "no mail host could be reached"));
+  search.fails(own_word(mail::Reply(451, {4, 4, 1}, "no mail host could be reached")));
   bool done = false;
   for (std::size_t i = 0; i < plan.candidates.size() && !done; ++i) {
     const queue::Candidate& candidate = plan.candidates[i];
@@ -188,7 +195,7 @@ Task<Reached> Connector::open(const queue::Plan& plan, const Tried& tried, const
       break;
     }
     const bool back = co_await leads_back(search, i);
-    if (back && i == 0) search.last.failure = own_word(home_again(candidate.host));
+    if (back && i == 0) search.fails(own_word(home_again(candidate.host)));
     if (back) search.hostless = false;
     if (back) break;
     done = co_await try_host(search, candidate);
@@ -206,8 +213,9 @@ Task<Reached> Connector::open(const queue::Plan& plan, const Tried& tried, const
   if (!search.last.peer && search.temporary && failure.permanent()) {
     const std::string why = failure.own.code != 0 ? failure.own.text : "another host may take it later";
     failure.own = mail::Reply(451, {4, 4, 1}, why);
+    search.last.cause = queue::Cause::unreached;
   }
-  search.last.own_fault = !search.last.peer && search.own_fault;
+  if (!search.last.peer && search.own_fault && !failure.permanent()) search.last.cause = queue::Cause::ours;
   search.last.silent = search.silent;
   search.last.full = std::move(search.full);
   co_return std::move(search.last);
@@ -223,8 +231,8 @@ Task<bool> Connector::try_host(Search& search, const queue::Candidate& candidate
   auto addresses = co_await addresses_of(search, candidate.host, failure);
   if (addresses.empty()) {
     search.temporary |= failure.why.transient();
-    search.own_fault |= failure.own_fault;
-    if (says_little(search.last.failure)) search.last.failure = own_word(failure.why);
+    search.own_fault |= failure.cause == queue::Cause::ours;
+    if (says_little(search.last.failure)) search.fails(own_word(failure.why), failure.cause);
     co_return false;
   }
   search.hostless = false;
@@ -232,7 +240,7 @@ Task<bool> Connector::try_host(Search& search, const queue::Candidate& candidate
   for (const std::string& address : addresses) {
     const std::string key = key_of(address, candidate.port);
     auto resting = search.hosts.resting(key, search.now);
-    if (resting && says_little(search.last.failure)) search.last.failure = *resting;
+    if (resting && says_little(search.last.failure)) search.fails(*resting);
     unreached = unreached || resting || search.tried.addresses.contains(key);
     if (resting || search.tried.addresses.contains(key)) continue;
     if (search.hosts.doubtful(key, search.now)) {
@@ -243,9 +251,9 @@ Task<bool> Connector::try_host(Search& search, const queue::Candidate& candidate
     const bool done = co_await try_address(search, candidate, to);
     if (done) co_return true;
     unreached = unreached || search.said.transient();
-    lacking = lacking || (search.plan.require_tls && search.said.permanent());
+    lacking = lacking || (candidate.need.onward && search.said.permanent());
   }
-  // What a host lacks for REQUIRETLS it lacks on each address.
+  // What a host lacks for REQUIRETLS (RFC 8689) it lacks on each address.
   search.temporary = search.temporary || (unreached && !lacking);
   co_return false;
 }
@@ -264,28 +272,15 @@ Task<bool> Connector::try_address(Search& search, const queue::Candidate& candid
   Reached reached = co_await open_one(search.plan, candidate, address);
   if (reached.peer) reached.peer->door = std::move(hold);
   hold.leave();
-  search.silent = search.silent || reached.silent;
+  search.silent = search.silent || is_silence(reached.cause);
   search.said = reached.failure;
   const bool done = reached.peer != nullptr;
-  search.own_fault = search.own_fault || reached.own_fault;
+  search.own_fault = search.own_fault || reached.cause == queue::Cause::ours;
   auto turned_away = std::move(search.last.turned_away);
   std::ranges::move(reached.turned_away, std::back_inserter(turned_away));
   if (done || says_little(search.last.failure) || !says_little(reached.failure)) search.last = std::move(reached);
   search.last.turned_away = std::move(turned_away);
   co_return done;
-}
-
-/// One address; when an opportunistic handshake fails, the same address once more in clear (RFC 7435).
-Task<Reached> Connector::open_one(const queue::Plan& plan, const queue::Candidate& candidate, std::string address) {
-  if (plan.require_tls) {
-    Reached only = co_await try_required(plan, candidate, address);
-    co_return only;
-  }
-  Reached first = co_await try_session(plan, candidate, address, true);
-  bool again = !first.peer && first.failure.own.code == 454 && plan.tls == queue::RouteTls::opportunistic;
-  if (!again) co_return first;
-  Reached second = co_await try_session(plan, candidate, address, false);
-  co_return second;
 }
 
 } // namespace paquebot::delivery

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "delivery/dial.h"
 #include "delivery/doors.h"
 #include "delivery/host_book.h"
 #include "delivery/peer.h"
@@ -37,11 +38,8 @@ struct ConnectorOptions {
 /// How an attempt to reach a destination ended.
 struct Reached {
   std::unique_ptr<Peer> peer; ///< in state Ready, or
-  mail::Told failure;         ///< why not: what the last host said, or we of it
-  bool tls_lacking = false;   ///< TLS was not to be had, or its certificate did not do; never for silence
-  /// It was not tried as it should have been, for a reason of our own: our resolver does not work, or this machine has no
-  /// files or memory for a connection. No destination is to blame.
-  bool own_fault = false;
+  mail::Told failure;         ///< why not: what the last host said, or we of it; and what decides:
+  queue::Cause cause = queue::Cause::none;
   /// An address was passed over since there is no room at its door (Doors); "": none was. Without a connection: this one.
   std::string full;
   /// Nothing was heard in time, of some address.
@@ -65,10 +63,12 @@ struct AtDoors {
 };
 
 /// Finds and opens ways to a destination: DNS, then the plan's hosts and their addresses one after the other within one attempt.
+/// Use from its executor.
 class Connector {
 public:
+  /// `dial`: SocketDial if there is none.
   Connector(boost::asio::any_io_executor executor, net::Wheel& wheel, std::shared_ptr<dns::Resolver> resolver,
-            ConnectorOptions options);
+            ConnectorOptions options, std::unique_ptr<Dial> dial = nullptr);
 
   /// Asks the DNS what it must and makes the plan. `require_tls`: for a message with REQUIRETLS.
   Task<queue::Plan> plan_for(std::string destination, const queue::RouteTable& routes, bool require_tls);
@@ -93,19 +93,22 @@ private:
   Task<bool> is_ours(Search& search, const queue::Candidate& candidate, bool& known);
   struct NoAddress {
     mail::Reply why;
-    bool own_fault = false;
+    queue::Cause cause = queue::Cause::none;
   };
   Task<std::vector<std::string>> addresses_of(Search& search, std::string host, NoAddress& failure);
+  struct Target;
   Task<Reached> open_one(const queue::Plan& plan, const queue::Candidate& candidate, std::string address);
-  Task<Reached> try_session(const queue::Plan& plan, const queue::Candidate& candidate, std::string address,
-                            bool allow_tls);
-  Task<Reached> try_required(const queue::Plan& plan, const queue::Candidate& candidate, std::string address);
-  Result<std::shared_ptr<net::TlsContext>> tls_for(const queue::Plan& plan);
+  Task<Reached> try_session(const Target& to, bool allow_tls);
+  Task<Reached> try_protected(const Target& to);
+  Task<Result<net::Stream>> dial(const Target& to, std::chrono::steady_clock::time_point deadline);
+  Task<void> greet(const queue::Plan& plan, std::unique_ptr<Peer> peer, Reached& reached);
+  smtp::ClientOptions session_options(const Target& to, bool allow_tls) const;
+  Result<std::shared_ptr<net::TlsContext>> tls_for(const queue::Need& need);
 
   boost::asio::any_io_executor executor_;
-  net::Wheel& wheel_;
   std::shared_ptr<dns::Resolver> resolver_;
   ConnectorOptions options_;
+  std::unique_ptr<Dial> dial_;
   std::shared_ptr<net::TlsContext> opportunistic_;
   std::map<std::string, std::shared_ptr<net::TlsContext>> verifying_; ///< by CA text
   std::map<Peer*, std::chrono::steady_clock::time_point> knocking_;   ///< not ready for mail yet, since

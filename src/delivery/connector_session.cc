@@ -10,6 +10,23 @@
 namespace paquebot::delivery {
 namespace {
 
+using queue::Cause;
+
+/// Why no connection came about.
+Cause unconnected(Errc error) {
+  if (error == Errc::timeout) return Cause::silent;
+  return error == Errc::temporary ? Cause::ours : Cause::unreached; // no files or memory for it
+}
+
+/// Why the session ended before it was ready for mail.
+Cause cause_of(Peer& peer) {
+  const smtp::Breakage breakage = peer.session().breakage();
+  if (breakage == smtp::Breakage::tls_failed)
+    return !peer.timed_out() ? Cause::tls_failed : peer.cut_short() ? Cause::silent : Cause::tls_silent;
+  if (peer.timed_out()) return Cause::silent;
+  return breakage == smtp::Breakage::tls_unavailable ? Cause::tls_missing : Cause::refused;
+}
+
 /// A host that refuses in its greeting may be meant only for us or only for now: temporary, but for the codes that say
 /// that it never takes mail (RFC 7504).
 void soften(mail::Told& failure) {
@@ -23,35 +40,64 @@ void Connector::forget_roots() {
   boost::asio::post(executor_, [this] { verifying_.clear(); });
 }
 
+/// One address of a host.
+struct Connector::Target {
+  const queue::Plan& plan;
+  const queue::Candidate& candidate;
+  net::Endpoint end;
+  std::string key;  ///< as in HostBook
+  std::string name; ///< for replies and trails
+};
+
+/// One address; when an opportunistic handshake fails, the same address once more in clear (RFC 7435).
+Task<Reached> Connector::open_one(const queue::Plan& plan, const queue::Candidate& candidate, std::string address) {
+  const std::string key = key_of(address, candidate.port);
+  const std::string name = (candidate.host == address ? "" : candidate.host + " ") + key;
+  const Target to{plan, candidate, {address, candidate.port}, key, name};
+  Reached reached;
+  if (candidate.need.onward) {
+    reached = co_await try_protected(to);
+    co_return reached;
+  }
+  reached = co_await try_session(to, true);
+  const bool tls_broke = reached.cause == Cause::tls_failed || reached.cause == Cause::tls_silent;
+  if (!tls_broke || !candidate.need.is_any()) co_return reached;
+  reached = co_await try_session(to, false);
+  co_return reached;
+}
+
 /// For a message with REQUIRETLS: what a host can't give now it is taken never to give (RFC 8689 section 4.2.1); one that can't be
 /// reached may work later.
-Task<Reached> Connector::try_required(const queue::Plan& plan, const queue::Candidate& candidate, std::string address) {
-  Reached reached = co_await try_session(plan, candidate, address, true);
-  if (reached.peer && !reached.peer->session().features().requiretls) {
+Task<Reached> Connector::try_protected(const Target& to) {
+  Reached reached = co_await try_session(to, true);
+  if (reached.peer && !satisfies(reached.peer->proof(), to.candidate.need)) {
     Peer& peer = *reached.peer;
     mail::Reply lacking(550, {5, 7, 30}, "REQUIRETLS support required: the server does not offer it");
     reached.failure = peer.told(std::move(lacking));
+    reached.cause = Cause::unprotected;
     peer.session().quit();
     while (co_await peer.run() != Peer::Event::closed) {
     }
     reached.peer.reset();
-  } else if (reached.tls_lacking) {
+  } else if (reached.cause == Cause::tls_missing || reached.cause == Cause::tls_failed) {
     const std::string why = reached.failure.own.code != 0 ? ": " + reached.failure.own.text : std::string();
     reached.failure.own = mail::Reply(550, {5, 7, 10}, "encryption needed (REQUIRETLS)" + why);
+    reached.cause = Cause::unprotected;
   }
   co_return reached;
 }
 
-Result<std::shared_ptr<net::TlsContext>> Connector::tls_for(const queue::Plan& plan) {
-  if (!plan.verify) {
+/// A context that enforces a certificate if it is needed.
+Result<std::shared_ptr<net::TlsContext>> Connector::tls_for(const queue::Need& need) {
+  const queue::Need::Pkix* pkix = need.pkix();
+  if (pkix == nullptr) {
     if (!opportunistic_) return fail(Errc::unsupported, "TLS can't be set up");
     return opportunistic_;
   }
-  std::string ca = plan.route ? plan.route->ca_pem : std::string();
-  auto known = verifying_.find(ca);
+  auto known = verifying_.find(pkix->roots);
   if (known != verifying_.end()) return known->second;
-  auto made = net::TlsContext::client(true, ca);
-  if (made) verifying_[ca] = *made;
+  auto made = net::TlsContext::client(true, pkix->roots);
+  if (made) verifying_[pkix->roots] = *made;
   return made;
 }
 
@@ -76,82 +122,90 @@ private:
   Peer* peer_;
 };
 
-Task<Reached> Connector::try_session(const queue::Plan& plan, const queue::Candidate& candidate, std::string address,
-                                     bool allow_tls) {
-  Reached reached;
-  net::Endpoint to{address, candidate.port};
-  const std::string key = key_of(address, candidate.port);
-  const std::string name = (candidate.host == address ? "" : candidate.host + " ") + key;
-  auto deadline = system_clock().now() + options_.connect_timeout;
-  std::string from = address.find(':') == std::string::npos ? options_.source_ipv4 : options_.source_ipv6;
-  Result<net::Stream> stream = fail(Errc::closed, "");
-  if (to.is_local())
-    stream = co_await net::connect_local(executor_, wheel_, address, deadline);
-  else
-    stream = co_await net::connect_tcp(executor_, wheel_, to, from, deadline);
-  if (!stream) {
-    reached.failure = own_word(mail::Reply(451, {4, 4, 1}, "no connection: " + stream.error().message), name);
-    reached.silent = stream.error().code == Errc::timeout;
-    reached.own_fault = stream.error().code == Errc::temporary; // no files or memory for it
-    co_return reached;
-  }
-  auto tls = tls_for(plan);
-  if (!tls) {
-    reached.failure = own_word(mail::Reply(451, {4, 7, 5}, tls.error().message), name);
-    reached.own_fault = tls.error().code == Errc::io;
-    co_return reached;
-  }
+smtp::ClientOptions Connector::session_options(const Target& to, bool allow_tls) const {
   smtp::ClientOptions options = options_.client;
+  const queue::TlsStart start = to.candidate.tls;
   options.ehlo_name = options_.hostname;
-  options.lmtp = plan.lmtp;
-  options.tls_wanted = allow_tls && plan.tls != queue::RouteTls::none;
-  options.tls_required = plan.tls == queue::RouteTls::required;
-  if (plan.route) {
-    options.user = plan.route->user;
-    options.password = plan.route->password;
-    options.auth_in_clear = plan.tls == queue::RouteTls::none;
+  options.lmtp = to.plan.lmtp;
+  options.tls_wanted = allow_tls && start != queue::TlsStart::never;
+  options.tls_required = start == queue::TlsStart::offered && !to.candidate.need.is_any();
+  if (to.plan.route == nullptr) return options;
+  options.user = to.plan.route->user;
+  options.password = to.plan.route->password;
+  options.auth_in_clear = start == queue::TlsStart::never;
+  return options;
+}
+
+Task<Result<net::Stream>> Connector::dial(const Target& to, std::chrono::steady_clock::time_point deadline) {
+  const bool four = to.end.address.find(':') == std::string::npos;
+  std::string from = four ? options_.source_ipv4 : options_.source_ipv6;
+  net::Endpoint end = to.end;
+  auto stream = co_await dial_->open(std::move(end), std::move(from), deadline);
+  co_return stream;
+}
+
+/// From the socket to where it is ready for mail.
+Task<Reached> Connector::try_session(const Target& to, bool allow_tls) {
+  Reached reached;
+  const auto fails = [&](std::uint16_t subject, std::uint16_t detail, const std::string& why, Cause cause) {
+    reached.failure = own_word(mail::Reply(451, {4, subject, detail}, why), to.name);
+    reached.cause = cause;
+  };
+  const auto deadline = system_clock().now() + options_.connect_timeout;
+  auto stream = co_await dial(to, deadline);
+  if (!stream) {
+    fails(4, 1, "no connection: " + stream.error().message, unconnected(stream.error().code));
+    co_return reached;
   }
-  bool implicit = plan.tls == queue::RouteTls::implicit;
+  const queue::Candidate& candidate = to.candidate;
+  auto tls = tls_for(candidate.need);
+  if (!tls) {
+    fails(7, 5, tls.error().message, tls.error().code == Errc::io ? Cause::ours : Cause::unreached);
+    co_return reached;
+  }
+  const std::string door = Doors::door_of(to.end.address, candidate.port);
+  PeerIdentity identity{to.name, candidate.host, to.key, candidate.port, candidate.need, terms_of(to.plan), door};
+  const bool at_once = candidate.tls == queue::TlsStart::at_once;
   net::TlsInfo info;
-  if (implicit) {
+  if (at_once) {
     net::TlsContext& context = **tls;
     net::Stream& raw = *stream;
-    std::string server_name = candidate.host;
     raw.set_deadline(deadline);
+    const std::string& server_name = identity.server_name();
     auto done = co_await raw.start_tls_client(context, server_name);
     if (!done) {
-      reached.silent = done.error().code == Errc::timeout;
-      reached.tls_lacking = !reached.silent;
-      reached.failure = own_word(mail::Reply(451, {4, 7, 5}, "no TLS: " + done.error().message), name);
+      const bool late = done.error().code == Errc::timeout;
+      fails(7, 5, "no TLS: " + done.error().message, late ? Cause::silent : Cause::tls_failed);
       co_return reached;
     }
     info = *done;
   }
-  PeerIdentity identity{name,           candidate.host, key,
-                        candidate.port, terms_of(plan), Doors::door_of(address, candidate.port)};
-  auto peer = std::make_unique<Peer>(std::move(*stream), options, implicit, std::move(identity), *tls);
-  peer->set_tls(info);
+  auto peer =
+      std::make_unique<Peer>(std::move(*stream), session_options(to, allow_tls), at_once, std::move(identity), *tls);
+  peer->set_tls(std::move(info));
+  co_await greet(to.plan, std::move(peer), reached);
+  co_return reached;
+}
+
+/// Greeting, EHLO, STARTTLS and login.
+Task<void> Connector::greet(const queue::Plan& plan, std::unique_ptr<Peer> peer, Reached& reached) {
   Peer& running = *peer;
   std::optional<Knock> knock;
   if (!plan.patient) knock.emplace(knocking_, running);
-  Peer::Event event = co_await running.run();
-  if (event == Peer::Event::ready) {
+  if (co_await running.run() == Peer::Event::ready) {
+    knock.reset();
     reached.peer = std::move(peer);
-    co_return reached;
+    co_return;
   }
+  reached.cause = cause_of(running);
   reached.failure = running.told(running.session().failure());
   soften(reached.failure);
-  smtp::Breakage breakage = running.session().breakage();
-  reached.silent = running.timed_out();
-  const bool lacking = breakage == smtp::Breakage::tls_failed || breakage == smtp::Breakage::tls_unavailable;
-  reached.tls_lacking = lacking && !running.timed_out();
-  if (breakage == smtp::Breakage::tls_failed && !running.cut_short()) {
-    mail::Reply& own = reached.failure.own;
-    own.code = 454;
+  mail::Reply& own = reached.failure.own;
+  if ((reached.cause == Cause::tls_failed || reached.cause == Cause::tls_silent) && own.code != 0) {
+    own.code = 454;                                       // as RFC 3207 section 4 calls it
     if (!own.cause.empty()) own.text += ": " + own.cause; // what is wrong with a certificate, for who reads the queue
   }
-  if (reached.failure.peer.code == 421) reached.turned_away.emplace_back(key, reached.failure);
-  co_return reached;
+  if (reached.failure.peer.code == 421) reached.turned_away.emplace_back(running.identity().address, reached.failure);
 }
 
 } // namespace paquebot::delivery

@@ -11,6 +11,8 @@
 namespace paquebot::delivery {
 namespace {
 
+using queue::Cause;
+
 /// A connector in a small world whose MX hosts are all on the port of `peer`, which takes connections and says nothing.
 struct Ways {
   explicit Ways(const std::string& zone_text) : zone(dns::FakeZone::parse(zone_text)) {
@@ -28,7 +30,7 @@ struct Ways {
     if (!plan.candidates.empty()) return loop.run(connector.open(plan, tried, hosts, AtDoors{doors, 10}));
     Reached none;
     none.failure = mail::Told::by(plan.failure);
-    none.own_fault = plan.own_fault;
+    none.cause = plan.cause;
     return none;
   }
 
@@ -90,7 +92,7 @@ TEST(Connector, SilentHostsHoldADeliveryOnlySoLong) {
   for (const char* domain : {"slow.test", "none.test"}) {
     const Reached reached = ways.open(domain);
     EXPECT_TRUE(reached.failure.transient()) << domain << " " << reached.failure.to_string();
-    EXPECT_FALSE(reached.own_fault) << domain;
+    EXPECT_NE(reached.cause, Cause::ours) << domain;
   }
   EXPECT_EQ(ways.zone->questions("silent.test", dns::Type::a), 1u);
   EXPECT_EQ(ways.zone->questions("none.test", dns::Type::a), 0u);
@@ -99,10 +101,10 @@ TEST(Connector, SilentHostsHoldADeliveryOnlySoLong) {
 
 TEST(Connector, OurResolversFaultIsNoDomains) {
   Ways ways("any.test OWNFAULT\nhost.test MX 10 any.test\nlame.test TIMEOUT\nlamehost.test MX 10 lame.test\n");
-  EXPECT_TRUE(ways.open("any.test").own_fault);
-  EXPECT_TRUE(ways.open("host.test").own_fault);
-  EXPECT_FALSE(ways.open("lame.test").own_fault);
-  EXPECT_FALSE(ways.open("lamehost.test").own_fault);
+  EXPECT_EQ(ways.open("any.test").cause, Cause::ours);
+  EXPECT_EQ(ways.open("host.test").cause, Cause::ours);
+  EXPECT_NE(ways.open("lame.test").cause, Cause::ours);
+  EXPECT_NE(ways.open("lamehost.test").cause, Cause::ours);
   EXPECT_TRUE(ways.open("host.test").failure.transient());
 }
 
@@ -118,12 +120,12 @@ TEST(Connector, NoDescriptorsAreNoDestinationsFault) {
   for (const int one : held) ::close(one);
   setrlimit(RLIMIT_NOFILE, &before);
   EXPECT_FALSE(reached.peer);
-  EXPECT_TRUE(reached.own_fault) << reached.failure.to_string();
+  EXPECT_EQ(reached.cause, Cause::ours) << reached.failure.to_string();
 }
 
 TEST(Connector, ARefusedConnectionIsTheDestinations) {
   Ways ways("a.test MX 10 mx.a.test\nmx.a.test A 127.0.0.9\n");
-  EXPECT_FALSE(ways.open("a.test").own_fault);
+  EXPECT_EQ(ways.open("a.test").cause, Cause::unreached);
 }
 
 TEST(Connector, ASilentHostIsWaitedForWhileNobodyElseWaits) {
@@ -222,7 +224,7 @@ TEST(Connector, WhoIsCutShortAtTlsDoesNotLackIt) {
   EXPECT_TRUE(host.asked);
   EXPECT_FALSE(host.ready);
   EXPECT_TRUE(reached.silent);
-  EXPECT_FALSE(reached.tls_lacking);
+  EXPECT_EQ(reached.cause, Cause::silent);
   EXPECT_TRUE(reached.failure.transient()) << reached.failure.to_string();
   EXPECT_EQ(host.came, 1u) << "not once more in clear";
 }
@@ -235,7 +237,7 @@ TEST(Connector, SilenceAtTlsReturnsNoMailThatRequiresIt) {
     const Reached reached = open_mute(ways, host, true, hurry);
     EXPECT_TRUE(host.asked);
     EXPECT_TRUE(reached.silent);
-    EXPECT_FALSE(reached.tls_lacking);
+    EXPECT_EQ(reached.cause, hurry ? Cause::silent : Cause::tls_silent);
     EXPECT_TRUE(reached.failure.transient()) << reached.failure.to_string();
     EXPECT_EQ(host.came, 1u);
   }

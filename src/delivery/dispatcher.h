@@ -83,8 +83,8 @@ private:
   struct Reach {
     Way way = Way::failed;
     mail::Told failure;
-    bool own_fault = false; ///< of Reached
-    std::string full{};     ///< of Reached
+    queue::Cause cause = queue::Cause::none;
+    std::string full{}; ///< of Reached
   };
   /// How waiting in line ended: `later`: so many wait that this one is to come again.
   enum class Turn { now, others, later };

@@ -5,9 +5,12 @@
 namespace paquebot::delivery {
 namespace {
 
-bool names(const queue::Plan& plan, const PeerIdentity& peer) {
-  return std::ranges::any_of(plan.candidates,
-                             [&](const queue::Candidate& c) { return c.host == peer.host && c.port == peer.port; });
+bool serves(const queue::Plan& plan, const Peer& peer) {
+  const PeerIdentity& identity = peer.identity();
+  const auto host = std::ranges::find_if(plan.candidates, [&](const queue::Candidate& candidate) {
+    return candidate.host == identity.host && candidate.port == identity.port;
+  });
+  return host != plan.candidates.end() && satisfies(peer.proof(), host->need);
 }
 
 } // namespace
@@ -15,8 +18,8 @@ bool names(const queue::Plan& plan, const PeerIdentity& peer) {
 std::unique_ptr<Peer> Parked::take(const queue::Plan& plan) {
   const Terms terms = terms_of(plan);
   for (auto entry = order_.rbegin(); entry != order_.rend(); ++entry) {
-    const PeerIdentity& identity = entry->peer->identity();
-    if (entry->place != plan.place || !names(plan, identity) || identity.terms != terms) continue;
+    if (entry->place != plan.place || entry->peer->identity().terms != terms) continue;
+    if (!serves(plan, *entry->peer)) continue;
     auto peer = std::move(entry->peer);
     order_.erase(std::next(entry).base());
     return peer;

@@ -13,18 +13,21 @@ protected:
     route_.host = "smart.example";
     route_.user = "me";
     route_.password = "secret";
-    route_.ca_pem = "CA";
-    plan_.candidates = {{"smart.example", 587}};
+    plan_.candidates = {{.host = "smart.example", .port = 587, .need = {.hop = Need::Pkix{"smart.example", "CA"}}}};
     plan_.place = "route:r";
-    plan_.tls = queue::RouteTls::required;
-    plan_.verify = true;
     plan_.route = &route_;
   }
 
+  using Need = queue::Need;
+
   std::unique_ptr<Peer> peer() {
     auto pair = loop_.pair();
-    PeerIdentity identity{"smart.example [192.0.2.1]:587", "smart.example", "[192.0.2.1]:587", 587, terms_of(plan_)};
-    return std::make_unique<Peer>(std::move(pair.left), smtp::ClientOptions(), false, std::move(identity), nullptr);
+    PeerIdentity identity{"smart.example [192.0.2.1]:587", "smart.example", "[192.0.2.1]:587", 587,
+                          plan_.candidates[0].need,        terms_of(plan_)};
+    auto made =
+        std::make_unique<Peer>(std::move(pair.left), smtp::ClientOptions(), encrypted_, std::move(identity), nullptr);
+    if (encrypted_) made->set_tls({.version = "TLSv1.3"});
+    return made;
   }
 
   /// Whether a connection that was made under plan_ may be used once `change` was made to the plan.
@@ -38,30 +41,44 @@ protected:
     return parked.take(plan) != nullptr;
   }
 
+  bool encrypted_ = true;
   net::test::Loop loop_;
   queue::Route route_;
   queue::Plan plan_;
 };
 
+using queue::Plan, queue::Route;
+
 TEST_F(ParkedTest, AConnectionIsUsedUnderTheTermsThatItWasMadeUnder) {
-  using queue::Plan, queue::Route;
   EXPECT_TRUE(usable([](Plan&, Route&) {}));
   EXPECT_TRUE(
-      usable([](Plan& plan, Route&) { plan.candidates.insert(plan.candidates.begin(), {"other.example", 25}); }));
+      usable([](Plan& plan, Route&) { plan.candidates.insert(plan.candidates.begin(), {.host = "other.example"}); }));
   const std::vector<std::function<void(Plan&, Route&)>> tightened = {
-      [](Plan& plan, Route&) { plan.tls = queue::RouteTls::implicit; },
-      [](Plan& plan, Route&) { plan.verify = false; },
-      [](Plan& plan, Route&) { plan.require_tls = true; },
       [](Plan& plan, Route&) { plan.lmtp = true; },
       [](Plan&, Route& route) { route.user = "you"; },
       [](Plan&, Route& route) { route.password = "other"; },
-      [](Plan&, Route& route) { route.ca_pem = "another CA"; },
       [](Plan& plan, Route&) { plan.route = nullptr; },
-      [](Plan& plan, Route&) { plan.candidates = {{"smart.example", 465}}; },
-      [](Plan& plan, Route&) { plan.candidates = {{"other.example", 587}}; },
+      [](Plan& plan, Route&) { plan.candidates[0].port = 465; },
+      [](Plan& plan, Route&) { plan.candidates[0].host = "other.example"; },
       [](Plan& plan, Route&) { plan.place = "route:s"; },
   };
   for (std::size_t i = 0; i < tightened.size(); ++i) EXPECT_FALSE(usable(tightened[i])) << i;
+}
+
+TEST_F(ParkedTest, AConnectionIsUsedForWhatItHasShown) {
+  const auto needs = [](Need need) { return [need](Plan& plan, Route&) { plan.candidates[0].need = need; }; };
+  EXPECT_TRUE(usable(needs({})));
+  EXPECT_TRUE(usable(needs({.hop = Need::Encrypted{}})));
+  EXPECT_FALSE(usable(needs({.hop = Need::Pkix{"smart.example", "another CA"}})));
+  EXPECT_FALSE(usable(needs({.hop = Need::Pkix{"smart.example", "CA"}, .onward = true})));
+  EXPECT_FALSE(usable([&](Plan& plan, Route&) { // what another host of the plan needs is not asked
+    plan.candidates.push_back({.host = "other.example"});
+    plan.candidates[0].need.hop = Need::Pkix{"else.example", "CA"};
+  }));
+  encrypted_ = false;
+  EXPECT_TRUE(usable(needs({})));
+  EXPECT_FALSE(usable(needs({.hop = Need::Encrypted{}})));
+  EXPECT_FALSE(usable([](Plan&, Route&) {})) << "in clear nobody has shown anything";
 }
 
 } // namespace

@@ -32,6 +32,15 @@ mail::Told Peer::told(mail::Reply reply) const {
   return mail::Told::by(std::move(reply), name_for_reports(identity_.host), identity_.name + security);
 }
 
+Proof Peer::proof() const {
+  Proof proof{.encrypted = !tls_info_.version.empty(), .onward = session_.features().requiretls};
+  const queue::Need::Pkix* pkix = identity_.need.pkix();
+  if (!proof.encrypted || pkix == nullptr) return proof;
+  proof.name = pkix->name;
+  proof.roots = pkix->roots;
+  return proof;
+}
+
 Task<Peer::Event> Peer::run() {
   for (;;) {
     smtp::ClientAction action = session_.next();
@@ -108,7 +117,8 @@ Task<void> Peer::start_tls() {
   hurried_ = true; // it has its own bound: cut short, the peer would look as if it could not do TLS
   stream_.set_deadline(system_clock().now() + std::chrono::seconds(60));
   net::TlsContext& context = *tls_;
-  auto done = co_await stream_.start_tls_client(context, identity_.host);
+  const std::string& name = identity_.server_name();
+  auto done = co_await stream_.start_tls_client(context, name);
   if (done) {
     tls_info_ = *done;
     session_.set_channel(net::channel_of(stream_));

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/task.h"
 #include "delivery/doors.h"
+#include "delivery/proof.h"
 #include "delivery/terms.h"
 #include "mail/told.h"
 #include "net/stream.h"
@@ -22,8 +23,12 @@ struct PeerIdentity {
   std::string host;    ///< as the plan calls it
   std::string address; ///< "[192.0.2.1]:25", or of a local socket the path in brackets
   std::uint16_t port = 25;
-  Terms terms;        ///< what it was made under
+  queue::Need need{}; ///< what was asked of it; a handshake that does not fulfil it fails
+  Terms terms{};      ///< what it was made under
   std::string door{}; ///< of Doors
+
+  /// Whose certificate is checked where one is; goes into SNI in any case.
+  const std::string& server_name() const { return need.pkix() != nullptr ? need.pkix()->name : host; }
 };
 
 /// One open SMTP connection to another server: drives a smtp::ClientSession over a net::Stream.
@@ -31,7 +36,7 @@ class Peer {
 public:
   enum class Event { ready, need_content, message_done, closed };
 
-  /// `tls` is used for STARTTLS.
+  /// `tls` is used for STARTTLS, and checks certificates if the identity's need is pkix.
   Peer(net::Stream stream, smtp::ClientOptions options, bool encrypted, PeerIdentity identity,
        std::shared_ptr<net::TlsContext> tls);
 
@@ -58,6 +63,8 @@ public:
   mail::Told told(mail::Reply reply) const;
   const net::TlsInfo& tls() const { return tls_info_; }
   void set_tls(net::TlsInfo info) { tls_info_ = std::move(info); }
+  /// What it has shown so far.
+  Proof proof() const;
   DoorHold door; ///< while it is used
   /// Messages sent so far, and the domains of their recipients as far as the peer limits them (RFC 9422).
   unsigned used = 0;

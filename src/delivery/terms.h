@@ -6,13 +6,10 @@
 
 namespace paquebot::delivery {
 
-/// What a connection was made under. It carries mail under the same terms only: a reload may have changed a route meanwhile.
+/// In what way a session was begun, beside its protection (Proof). It carries mail under the same terms only: a reload may have changed
+/// a route meanwhile.
 struct Terms {
-  queue::RouteTls tls = queue::RouteTls::opportunistic;
-  bool verify = false;
-  bool require_tls = false;
   bool lmtp = false;
-  std::string ca_pem;
   std::string user;
   std::string password;
 

@@ -63,7 +63,7 @@ Task<Dispatcher::Turn> Dispatcher::wait_at_door(Worker& worker, std::string door
 /// It did not get its turn: `no_room`, or it is put off.
 void Dispatcher::come_again(Reach& found, Turn turn) {
   found.way = turn == Turn::others ? Way::no_room : Way::failed;
-  found.own_fault = turn == Turn::later;
+  found.cause = turn == Turn::later ? queue::Cause::ours : queue::Cause::none;
   if (turn == Turn::later)
     found.failure =
         mail::Told::by(mail::Reply(451, {4, 4, 5}, "too many messages wait for the mail host that this one is for"));
@@ -149,7 +149,7 @@ Task<Dispatcher::Reach> Dispatcher::reach(Worker& worker, Attempt& attempt, bool
     }
     found.way = Way::failed;
     found.failure = mail::Told::by(worker.plan->failure);
-    found.own_fault = worker.plan->own_fault;
+    found.cause = worker.plan->cause;
     if (worker.plan->candidates.empty()) co_return found;
     if (worker.share == Share::none) {
       std::string place;
@@ -186,7 +186,7 @@ Task<bool> Dispatcher::open(Worker& worker, Attempt& attempt, Reach& found) {
   Reached reached = co_await connector_.open(plan, attempt.tried, hosts_, std::move(at));
   worker.peer = std::move(reached.peer);
   found.failure = std::move(reached.failure);
-  found.own_fault = reached.own_fault;
+  found.cause = reached.cause;
   found.full = std::move(reached.full);
   if (!worker.peer && reached.silent) queue_.kept_silent(worker.destination);
   if (!worker.peer && !found.full.empty()) co_return false;
@@ -201,7 +201,7 @@ Task<bool> Dispatcher::open(Worker& worker, Attempt& attempt, Reach& found) {
       hosts_.turned_away(address, reply, system_clock().now(), rest_until(*worker.options));
   if (worker.peer) co_return false;
   if (!others) places_.raise(plan.place);
-  if (!others || found.own_fault) co_return false;
+  if (!others || found.cause == queue::Cause::ours) co_return false;
   if (attempt.last.empty() ? found.failure.permanent() : !attempt.surplus) co_return false;
   const mail::Told& why = attempt.last.empty() ? found.failure : attempt.last.front();
   log::info("place-full", {{"destination", worker.destination}, {"why", why.to_string()}});
@@ -218,15 +218,14 @@ Task<Dispatcher::Way> Dispatcher::connect(Worker& worker, const queue::Job& job,
   Reach found = co_await reach(worker, attempt, secure);
   // RFC 8689 section 5: a report is better sent without protection than lost.
   bool report = job.message.sender.reverse_path.empty();
-  const bool lacking =
-      found.way == Way::failed && found.failure.permanent() && found.failure.verdict().enhanced.subject == 7;
+  const bool lacking = found.way == Way::failed && found.cause == queue::Cause::unprotected;
   if (secure && report && lacking) found = co_await reach(worker, attempt, false);
   if (found.way != Way::failed) co_return found.way;
   const bool reached_before = !attempt.last.empty();
   Way way = Way::failed;
   if (reached_before)
     way = co_await settle_last(worker, job, attempt);
-  else if (found.own_fault && !found.failure.permanent())
+  else if (found.cause == queue::Cause::ours)
     co_await put_off(worker, job, found.failure);
   else
     way = co_await no_way(worker, job, found.failure);

@@ -9,8 +9,9 @@
 namespace paquebot::queue {
 namespace {
 
-Plan refused(std::uint16_t code, mail::EnhancedCode enhanced, std::string text) {
+Plan refused(std::uint16_t code, mail::EnhancedCode enhanced, std::string text, Cause cause = Cause::none) {
   Plan plan;
+  plan.cause = cause;
   plan.failure = mail::Reply(code, enhanced, std::move(text));
   return plan;
 }
@@ -73,16 +74,15 @@ Plan by_mx(const PlanInput& input) {
   plan.place = place_of(records);
   for (const auto& record : records)
     if (plan.candidates.size() < kMaxCandidates)
-      plan.candidates.push_back({record.text, input.port, record.preference});
+      plan.candidates.push_back({.host = record.text, .port = input.port, .preference = record.preference});
   plan.more_hosts = records.size() > kMaxCandidates;
   return plan;
 }
 
 Plan unanswered(const PlanInput& input) {
   const std::string why = input.mx->why.empty() ? "" : ": " + input.mx->why;
-  Plan plan = refused(451, {4, 4, 3}, "the DNS gave no answer about " + input.domain + why);
-  plan.own_fault = input.mx->own_fault;
-  return plan;
+  return refused(451, {4, 4, 3}, "the DNS gave no answer about " + input.domain + why,
+                 input.mx->own_fault ? Cause::ours : Cause::none);
 }
 
 /// Who the mail would go to with REQUIRETLS must be beyond doubt (RFC 8689 section 4.2.1 item 2). Without an MX the certificate
@@ -93,34 +93,52 @@ bool unsure(const PlanInput& input) {
 
 /// TLS from the route as far as it suffices, else STARTTLS; certificates are checked whatever the route says.
 void require_tls(Plan& plan) {
-  plan.require_tls = true;
-  if (plan.tls != RouteTls::implicit) plan.tls = RouteTls::required;
-  plan.verify = true;
-  plan.place += "+requiretls"; // these connections are not shared with those that check less
+  for (Candidate& candidate : plan.candidates) {
+    if (candidate.tls == TlsStart::never) candidate.tls = TlsStart::offered;
+    candidate.need.hop = Need::Pkix{candidate.host, plan.route != nullptr ? plan.route->ca_pem : std::string()};
+    candidate.need.onward = true;
+  }
+}
+
+TlsStart start_of(RouteTls tls) {
+  switch (tls) {
+    case RouteTls::none: return TlsStart::never;
+    case RouteTls::opportunistic:
+    case RouteTls::required: return TlsStart::offered;
+    case RouteTls::implicit: return TlsStart::at_once;
+  }
+  return TlsStart::offered;
+}
+
+Need need_of(const Route& route) {
+  if (route.tls == RouteTls::none || route.tls == RouteTls::opportunistic) return {};
+  if (!route.verify) return {.hop = Need::Encrypted{}};
+  return {.hop = Need::Pkix{route.host, route.ca_pem}};
 }
 
 Plan choose(const PlanInput& input) {
   if (input.route) {
     Plan plan;
     plan.route = input.route;
-    plan.tls = input.route->tls;
-    plan.verify = input.route->verify && (plan.tls == RouteTls::required || plan.tls == RouteTls::implicit);
     plan.lmtp = input.route->lmtp;
     plan.place = "route:" + input.route->name;
-    plan.candidates.push_back({input.route->host, input.route->port});
+    const Route& route = *input.route;
+    plan.candidates.push_back(
+        {.host = route.host, .port = route.port, .tls = start_of(route.tls), .need = need_of(route)});
     return plan;
   }
   if (input.domain.starts_with('[') && input.domain.size() > 2) {
     Plan plan;
     plan.place = "host:" + input.domain;
-    plan.candidates.push_back({literal_address(input.domain), input.port});
+    plan.candidates.push_back({.host = literal_address(input.domain), .port = input.port});
     return plan;
   }
   switch (input.mx->status) {
     case dns::Status::ok:
       if (unsure(input))
         return refused(550, {5, 7, 30},
-                       "REQUIRETLS can't be kept: the mail hosts of " + input.domain + " are not secured by DNSSEC");
+                       "REQUIRETLS can't be kept: the mail hosts of " + input.domain + " are not secured by DNSSEC",
+                       Cause::unprotected);
       return by_mx(input);
     case dns::Status::nxdomain: return refused(550, {5, 1, 2}, "the domain " + input.domain + " does not exist");
     case dns::Status::servfail: return unanswered(input);
@@ -128,7 +146,7 @@ Plan choose(const PlanInput& input) {
   }
   Plan plan; // no MX: the domain's own addresses (RFC 5321 section 5.1, "implicit MX")
   plan.place = "mx:" + input.domain;
-  plan.candidates.push_back({input.domain, input.port});
+  plan.candidates.push_back({.host = input.domain, .port = input.port});
   return plan;
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 
 #include "mail/status.h"
+#include "queue/cause.h"
+#include "queue/need.h"
 #include "queue/route.h"
 
 #include <cstdint>
@@ -13,26 +15,32 @@ struct Answer;
 
 namespace paquebot::queue {
 
+/// How TLS begins with a host, where it does.
+enum class TlsStart : std::uint8_t {
+  never,
+  offered, ///< STARTTLS
+  at_once, ///< from the first octet
+};
+
 /// One host to try, by name; its addresses are looked up when its turn comes.
 struct Candidate {
   std::string host; ///< name, or an address (then no lookup)
   std::uint16_t port = 25;
   std::uint16_t preference = 0; ///< of its MX record
+  TlsStart tls = TlsStart::offered;
+  Need need{}; ///< what its connection must show
 };
 
 /// How a destination is to be reached: where address pools, MTA-STS, DANE and shaping will plug in, and nowhere else.
 struct Plan {
   std::vector<Candidate> candidates; ///< in the order to try; bounded by kMaxCandidates
   std::string place;                 ///< what shares connections and limits: the MX set or the route
-  RouteTls tls = RouteTls::opportunistic;
-  bool verify = false;
   bool lmtp = false;
-  bool require_tls = false;     ///< for messages with REQUIRETLS: the host must offer it too (RFC 8689 section 4.2.1)
   bool more_hosts = false;      ///< there are more than kMaxCandidates
   bool patient = false;         ///< its hosts get all their time to greet, also while others wait
   const Route* route = nullptr; ///< for login
   mail::Reply failure;          ///< when there are no candidates: why, 4xx or 5xx
-  bool own_fault = false;       ///< that failure is our own resolver's: the domain is not to blame (dns::Answer)
+  Cause cause = Cause::none; ///< of that failure: `ours` (dns::Answer::own_fault), `unprotected`, or none that matters
 };
 inline constexpr std::size_t kMaxCandidates = 30;
 

@@ -2,6 +2,7 @@
 #include "queue/plan.h"
 
 #include <gtest/gtest.h>
+#include <tuple>
 
 namespace paquebot::queue {
 namespace {
@@ -71,6 +72,9 @@ TEST(Plan, DnsVerdicts) {
       bare{.status = dns::Status::no_data};
   EXPECT_EQ(plan({.domain = "x.example", .mx = &gone}).failure.code, 550);
   EXPECT_TRUE(plan({.domain = "x.example", .mx = &lame}).failure.transient());
+  EXPECT_EQ(plan({.domain = "x.example", .mx = &lame}).cause, Cause::none);
+  lame.own_fault = true;
+  EXPECT_EQ(plan({.domain = "x.example", .mx = &lame}).cause, Cause::ours);
   EXPECT_EQ(hosts(plan({.domain = "x.example", .mx = &bare})), "x.example");
 }
 
@@ -88,7 +92,8 @@ TEST(Plan, LiteralsAndRoutesNeedNoMx) {
   Plan p = plan({.domain = "example.org", .route = &route});
   EXPECT_EQ(hosts(p), "smtp.isp.example");
   EXPECT_EQ(p.place, "route:isp");
-  EXPECT_TRUE(p.verify);
+  EXPECT_EQ(p.candidates[0].tls, TlsStart::at_once);
+  EXPECT_EQ(p.candidates[0].need, (Need{.hop = Need::Pkix{"smtp.isp.example", ""}}));
 }
 
 TEST(Plan, IsBounded) {
@@ -105,25 +110,47 @@ TEST(Plan, RequireTlsWantsSureNamesAndCheckedCertificates) {
   EXPECT_TRUE(unsure.candidates.empty());
   EXPECT_EQ(unsure.failure.code, 550);
   EXPECT_EQ(unsure.failure.enhanced, (mail::EnhancedCode{5, 7, 30}));
+  EXPECT_EQ(unsure.cause, Cause::unprotected);
   answer.secure = true;
   Plan sure = plan({.domain = "example", .mx = &answer, .require_tls = true});
   EXPECT_EQ(hosts(sure), "a.example");
-  EXPECT_TRUE(sure.require_tls && sure.verify);
-  EXPECT_EQ(sure.tls, RouteTls::required);
-  EXPECT_NE(sure.place, plan({.domain = "example", .mx = &answer}).place) << "connections are not shared";
+  const Need need{.hop = Need::Pkix{"a.example", ""}, .onward = true};
+  EXPECT_EQ(sure.candidates[0].need, need);
+  EXPECT_EQ(sure.candidates[0].tls, TlsStart::offered);
+  const Plan other = plan({.domain = "example", .mx = &answer});
+  EXPECT_EQ(sure.place, other.place) << "limits are shared; connections by what they have shown";
+  EXPECT_TRUE(other.candidates[0].need.is_any());
 }
 
 TEST(Plan, RequireTlsRaisesWhatARouteAsksFor) {
-  const std::pair<RouteTls, RouteTls> cases[] = {{RouteTls::none, RouteTls::required},
-                                                 {RouteTls::opportunistic, RouteTls::required},
-                                                 {RouteTls::required, RouteTls::required},
-                                                 {RouteTls::implicit, RouteTls::implicit}};
+  const std::pair<RouteTls, TlsStart> cases[] = {{RouteTls::none, TlsStart::offered},
+                                                 {RouteTls::opportunistic, TlsStart::offered},
+                                                 {RouteTls::required, TlsStart::offered},
+                                                 {RouteTls::implicit, TlsStart::at_once}};
   for (const auto& [configured, wanted] : cases) {
-    Route route{.name = "isp", .host = "smtp.isp.example", .tls = configured, .verify = false};
-    Plan p = plan({.route = &route, .require_tls = true});
-    EXPECT_EQ(p.tls, wanted);
-    EXPECT_TRUE(p.verify && p.require_tls);
-    EXPECT_FALSE(plan({.route = &route}).require_tls);
+    Route route{.name = "isp", .host = "smtp.isp.example", .tls = configured, .verify = false, .ca_pem = "CA"};
+    const Candidate host = plan({.route = &route, .require_tls = true}).candidates.at(0);
+    EXPECT_EQ(host.tls, wanted);
+    EXPECT_EQ(host.need, (Need{.hop = Need::Pkix{"smtp.isp.example", "CA"}, .onward = true}));
+    EXPECT_FALSE(plan({.route = &route}).candidates.at(0).need.onward);
+  }
+}
+
+TEST(Plan, ARouteSaysWhatItsHostMustShow) {
+  const Need::Pkix named{"smtp.isp.example", ""};
+  const std::tuple<RouteTls, bool, TlsStart, Need> cases[] = {
+      {RouteTls::none, true, TlsStart::never, {}},
+      {RouteTls::opportunistic, true, TlsStart::offered, {}},
+      {RouteTls::required, false, TlsStart::offered, {.hop = Need::Encrypted{}}},
+      {RouteTls::required, true, TlsStart::offered, {.hop = named}},
+      {RouteTls::implicit, false, TlsStart::at_once, {.hop = Need::Encrypted{}}},
+      {RouteTls::implicit, true, TlsStart::at_once, {.hop = named}},
+  };
+  for (const auto& [tls, verify, start, need] : cases) {
+    const Route route{.name = "isp", .host = "smtp.isp.example", .tls = tls, .verify = verify};
+    const Candidate host = plan({.route = &route}).candidates.at(0);
+    EXPECT_EQ(host.tls, start);
+    EXPECT_EQ(host.need, need);
   }
 }
 
