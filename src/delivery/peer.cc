@@ -129,4 +129,11 @@ Task<void> Peer::start_tls() {
   }
 }
 
+Task<void> say_goodbye(std::unique_ptr<Peer> peer) {
+  Peer& leaving = *peer;
+  leaving.session().quit();
+  while (co_await leaving.run() != Peer::Event::closed) {
+  }
+}
+
 } // namespace paquebot::delivery

@@ -92,4 +92,7 @@ private:
   std::chrono::steady_clock::time_point until_ = std::chrono::steady_clock::time_point::max();
 };
 
+/// Ends its session politely.
+Task<void> say_goodbye(std::unique_ptr<Peer> peer);
+
 } // namespace paquebot::delivery

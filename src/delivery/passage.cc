@@ -1,0 +1,301 @@
+#include "delivery/passage.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace paquebot::delivery {
+namespace {
+
+constexpr std::uint32_t kHurried = 3; // attempts of a destination that may be cut short while others wait
+
+using std::chrono::steady_clock;
+
+constexpr unsigned kMessagesPerConnection = 500;
+
+/// How long hosts rest: over before the first destination that failed with them is due again.
+steady_clock::time_point rest_until(const queue::Options& options) {
+  return system_clock().now() + std::chrono::milliseconds(options.schedule.first) * 9 / 10;
+}
+
+} // namespace
+
+Passage::Passage(Commons& commons, std::string destination, queue::Seat seat)
+    : commons_(commons), destination_(std::move(destination)), options_(commons.queue.options()),
+      seat_(std::move(seat)) {}
+
+void Passage::rest() {
+  seat_.leave();
+  kept_.leave();
+}
+
+void Passage::forget_plan() {
+  if (peer_) return;
+  set_share(Share::none);
+  plan_.reset();
+}
+
+void Passage::drop() {
+  peer_.reset();
+  set_share(Share::none);
+}
+
+// ---- Shares of a place ----
+
+bool Passage::has_room(const std::string& door) const {
+  const unsigned most = options_->workers_per_destination;
+  return door.empty() ? commons_.places.room(plan_->place, most, system_clock().now())
+                      : commons_.doors.room(door, most);
+}
+
+/// Domains with the same mail hosts share one limit, and so do all names of one address (`door`; "": the place). The job does not
+/// wait here when other workers of the destination take it, or its time has not come, or too many wait.
+Task<Passage::Turn> Passage::stand_in_line(std::string door) {
+  bool paused = false;
+  Turn turn = Turn::now;
+  while (!has_room(door)) {
+    if (commons_.stopping || commons_.queue.spare_worker(destination_)) turn = Turn::others;
+    if (turn != Turn::now) break;
+    paused = paused || commons_.queue.pause_worker(seat_);
+    if (!paused) turn = Turn::later;
+    if (!paused) break;
+    co_await commons_.slots.wait();
+    if (commons_.stopping || commons_.queue.resting(destination_)) turn = Turn::others;
+    if (turn != Turn::now) break;
+  }
+  if (turn == Turn::now && door.empty()) set_share(Share::opening);
+  if (turn == Turn::now && !door.empty()) kept_ = commons_.doors.enter(door);
+  if (paused) commons_.queue.resume_worker(seat_);
+  if (paused && turn == Turn::now) commons_.queue.more_room(destination_);
+  co_return turn;
+}
+
+/// Who waits there is at no place meanwhile.
+Task<Passage::Turn> Passage::wait_at_door(std::string door) {
+  set_share(Share::none);
+  const Turn turn = co_await stand_in_line(std::move(door));
+  co_return turn;
+}
+
+/// It did not get its turn: `no_room`, or it is put off.
+void Passage::come_again(Reach& found, Turn turn) {
+  found.way = turn == Turn::others ? Way::no_room : Way::failed;
+  found.cause = turn == Turn::later ? queue::Cause::ours : queue::Cause::none;
+  if (turn == Turn::later)
+    found.failure =
+        mail::Told::by(mail::Reply(451, {4, 4, 5}, "too many messages wait for the mail host that this one is for"));
+}
+
+void Passage::set_share(Share share) {
+  if (share_ == share) return;
+  commons_.places.move(plan_->place, share_, share);
+  share_ = share;
+  commons_.slots.notify_all();
+}
+
+/// The next message for the same place takes the connection.
+void Passage::park() {
+  peer_->door.leave();
+  auto surplus = commons_.parked.keep(plan_->place, std::move(peer_), system_clock().now());
+  if (surplus) commons_.spawn(say_goodbye(std::move(surplus)));
+}
+
+void Passage::take_parked() {
+  peer_ = commons_.parked.take(*plan_);
+  if (!peer_ || plan_->route != nullptr) return;
+  const PeerIdentity& identity = peer_->identity();
+  peer_->door = commons_.doors.enter(identity.door);
+}
+
+void Passage::let_go() {
+  if (commons_.places.connected(plan_->place) > 1) return commons_.spawn(say_goodbye(std::move(peer_)));
+  leaving_ = std::move(peer_);
+}
+
+Task<void> Passage::part() {
+  if (leaving_) commons_.spawn(say_goodbye(std::move(leaving_)));
+  if (peer_ && !commons_.stopping) {
+    park();
+  } else if (peer_) {
+    auto leaving = std::move(peer_);
+    co_await say_goodbye(std::move(leaving));
+  }
+  set_share(Share::none);
+}
+
+/// It was not let in: true when others are, so that the place has no room for one more. Those that are at the door are waited for.
+/// `ready`: it was turned away at MAIL or behind it, and so are all that only have a connection, until mail goes over it.
+Task<bool> Passage::crowded(bool ready) {
+  const std::string place = plan_->place;
+  const Places& places = commons_.places;
+  const auto in = [&] { return ready ? places.count(place, Share::working) : places.connected(place); };
+  const auto coming = [&] {
+    return places.count(place, Share::opening) + (ready ? places.count(place, Share::open) : 0);
+  };
+  while (coming() > 0 && in() == 0 && !commons_.stopping) co_await commons_.slots.wait();
+  co_return in() > 0;
+}
+
+// ---- Connections ----
+
+/// What was planned under other rules (a reload, another wish of the sender) goes.
+Task<void> Passage::follow_options(bool secure) {
+  auto options = commons_.queue.options();
+  if (secure_ == secure && options_ == options) co_return;
+  co_await part();
+  plan_.reset();
+  secure_ = secure;
+  options_ = std::move(options);
+}
+
+Task<Reach> Passage::reach(Attempt& attempt, bool secure) {
+  Reach found;
+  if (leaving_) {
+    auto leaving = std::move(leaving_);
+    co_await say_goodbye(std::move(leaving));
+  }
+  const unsigned loads = commons_.queue.loads();
+  if (loads != std::exchange(commons_.loads, loads)) commons_.hosts.wake_all();
+  for (;;) {
+    co_await follow_options(secure);
+    if (!plan_) {
+      std::string key = destination_;
+      const queue::RouteTable& routes = options_->routes;
+      plan_ = co_await commons_.connector.plan_for(key, routes, secure);
+    }
+    found.way = Way::failed;
+    found.failure = mail::Told::by(plan_->failure);
+    found.cause = plan_->cause;
+    if (plan_->candidates.empty()) co_return found;
+    if (share_ == Share::none) {
+      std::string place;
+      const Turn turn = co_await stand_in_line(std::move(place));
+      come_again(found, turn);
+      if (turn != Turn::now) co_return found;
+    }
+    const bool any = attempt.tried.empty() && attempt.used_up == 0;
+    if (!peer_ && any && options_ == commons_.queue.options()) take_parked();
+    bool again = false;
+    if (!peer_) again = co_await open(attempt, found);
+    if (!peer_ && !found.full.empty()) {
+      const Turn turn = co_await wait_at_door(found.full);
+      come_again(found, turn);
+      if (turn != Turn::now) co_return found;
+      continue;
+    }
+    kept_.leave();
+    if (again || options_ != commons_.queue.options())
+      continue; // a reload: what was opened is parked, and taken if it may be
+    found.way = peer_ ? Way::open : Way::failed;
+    if (peer_) set_share(peer_->carried > 0 ? Share::working : Share::open);
+    co_return found;
+  }
+}
+
+/// Opens a connection, or says why not. True when the place lets no further one in, and the worker gave its share back.
+Task<bool> Passage::open(Attempt& attempt, Reach& found) {
+  set_share(Share::opening);
+  // A slow host must have an attempt with all its time before its mail is returned; a configured one has it always.
+  plan_->patient = plan_->route != nullptr || commons_.queue.failures(destination_) >= kHurried;
+  const queue::Plan& plan = *plan_;
+  AtDoors at{commons_.doors, options_->workers_per_destination, std::move(kept_)};
+  Reached reached = co_await commons_.connector.open(plan, attempt.tried, commons_.hosts, std::move(at));
+  peer_ = std::move(reached.peer);
+  found.failure = std::move(reached.failure);
+  found.cause = reached.cause;
+  found.full = std::move(reached.full);
+  if (!peer_ && reached.silent) commons_.queue.kept_silent(destination_);
+  if (!peer_ && !found.full.empty()) co_return false;
+  bool others = false;
+  if (!peer_) {
+    set_share(Share::refused);
+    const bool ready = !attempt.last.empty() && attempt.surplus;
+    others = co_await crowded(ready);
+  }
+  if (!others)
+    for (const auto& [address, reply] : reached.turned_away)
+      commons_.hosts.turned_away(address, reply, system_clock().now(), rest_until(*options_));
+  if (peer_) co_return false;
+  if (!others) commons_.places.raise(plan.place);
+  if (!others || found.cause == queue::Cause::ours) co_return false;
+  if (attempt.last.empty() ? found.failure.permanent() : !attempt.surplus) co_return false;
+  const mail::Told& why = attempt.last.empty() ? found.failure : attempt.last.front();
+  log::info("place-full", {{"destination", destination_}, {"why", why.to_string()}});
+  attempt.last.clear(); // it is no attempt
+  attempt.tried = {};
+  commons_.places.lower(plan.place, system_clock().now());
+  set_share(Share::none);
+  co_return true;
+}
+
+// ---- What transactions show ----
+
+void Passage::learn(const Finding& finding, const Transmission& sent, Attempt& attempt) {
+  using Session = Finding::Session;
+  Peer& peer = *peer_;
+  const PeerIdentity& identity = peer.identity();
+  const auto now = system_clock().now();
+  const auto taken = std::ranges::count(peer.session().settled(), smtp::Settled::content);
+  if (std::ranges::find(finding.next, true) != finding.next.end() && taken > 0)
+    peer.rcpt_max = static_cast<std::uint32_t>(taken);
+  attempt.host_spoke = finding.session != Session::broken;
+  attempt.rests = false;
+  if (peer.session().breakage() == smtp::Breakage::timeout || (finding.slow && commons_.queue.crowded()))
+    commons_.queue.kept_silent(destination_);
+  else if (finding.session == Session::judged && !finding.slow)
+    commons_.queue.answered(destination_);
+  if (finding.session == Session::used_up) {
+    attempt.used_up = std::max(peer.carried, 1u);
+    return;
+  }
+  // What a connection that works refuses as well is refused to the message.
+  const bool early = sent.carried == 0 && attempt.used_up == 0 && !sent.content_begun && !sent.in_doubt;
+  attempt.surplus = early && (attempt.sessions == 0 || attempt.surplus);
+  if (finding.session == Session::elsewhere && attempt.used_up > 0) commons_.places.raise(plan_->place);
+  ++attempt.sessions;
+  if (finding.session == Session::broken) return learn_break(finding, sent.content_begun, attempt);
+  commons_.hosts.worked(identity.address);
+  if (finding.session == Session::elsewhere) attempt.tried.hosts.insert(identity.host);
+  // It was indeed for the connection: the new one takes it.
+  if (finding.session == Session::judged && attempt.used_up > 0)
+    commons_.places.allow_messages(plan_->place, std::exchange(attempt.used_up, 0U), now);
+}
+
+/// The host ended the session before it judged the message.
+void Passage::learn_break(const Finding& finding, bool content_begun, Attempt& attempt) {
+  Peer& peer = *peer_;
+  const PeerIdentity& identity = peer.identity();
+  const auto now = system_clock().now();
+  const bool spoke = peer.session().breakage() == smtp::Breakage::none; // 421: for all of its addresses
+  (spoke ? attempt.tried.hosts : attempt.tried.addresses).insert(spoke ? identity.host : identity.address);
+  // The new connection was no better than the one that was used up: twice in a row. Of a content that may be refused so once.
+  const bool twice = attempt.used_up > 0 && !content_begun;
+  const unsigned strikes = twice ? 2 * finding.strikes : finding.strikes;
+  const bool works = attempt.surplus && commons_.places.count(plan_->place, Share::working) > 0;
+  if (!works)
+    commons_.hosts.broke_off(identity.address, strikes, peer.told(finding.broken), now, rest_until(*options_));
+  attempt.rests = commons_.hosts.resting(identity.address, now).has_value();
+}
+
+Task<void> Passage::keep_or_leave(Peer::Event event, Finding::Session found) {
+  Peer& peer = *peer_;
+  if (event == Peer::Event::message_done) event = co_await peer.run();
+  if (event != Peer::Event::ready) {
+    peer_.reset();
+    co_return;
+  }
+  const std::uint32_t offered = peer.session().features().mail_max;
+  const unsigned known = commons_.places.messages(plan_->place, system_clock().now());
+  const bool used_up = peer.used >= kMessagesPerConnection || (offered > 0 && peer.used >= offered) ||
+                       (known > 0 && peer.carried >= known) || found == Finding::Session::used_up;
+  if (used_up)
+    let_go();
+  else if (found == Finding::Session::elsewhere && peer.carried == 0)
+    let_go(); // the next message would be refused as well
+  else if (found == Finding::Session::elsewhere)
+    park();
+}
+
+} // namespace paquebot::delivery

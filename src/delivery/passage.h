@@ -1,0 +1,80 @@
+#pragma once
+
+#include "delivery/attempt.h"
+#include "delivery/commons.h"
+#include "delivery/finding.h"
+#include "delivery/peer.h"
+#include "queue/plan.h"
+#include "queue/seats.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace paquebot::delivery {
+
+/// How a worker comes to a connection to its destination, and what becomes of that: the plan, its share of the place, hosts and their
+/// addresses. It learns of places and hosts what transactions show.
+class Passage {
+public:
+  Passage(Commons& commons, std::string destination, queue::Seat seat);
+
+  /// What the worker takes of all deliveries: the job's in hand.
+  void take_seat(queue::Seat seat) { seat_ = std::move(seat); }
+  /// Between jobs: it holds up nobody.
+  void rest();
+
+  /// Finds a connection that may be used for a message that is `secure` (REQUIRETLS) or not, or says why there is none.
+  Task<Reach> reach(Attempt& attempt, bool secure);
+  /// The connection; null when there is none.
+  Peer* peer() { return peer_.get(); }
+  /// Whether plan and connection are such as REQUIRETLS wants.
+  bool secure() const { return secure_; }
+
+  /// The place works: mail was taken or judged over the connection.
+  void works() { set_share(Share::working); }
+  /// Takes note of what a transaction showed of the host and its place.
+  void learn(const Finding& finding, const Transmission& sent, Attempt& attempt);
+  /// After a transaction, at `event`: the connection stays, or goes.
+  Task<void> keep_or_leave(Peer::Event event, Finding::Session found);
+  /// Somebody else is connected to the place.
+  bool others_connected() const { return commons_.places.connected(plan_->place) > 0; }
+
+  /// A used-up connection goes. Who lets in one at a time would turn the next one away while it is there.
+  void let_go();
+  /// After a job: without a connection the next one is planned anew, since the DNS may have changed.
+  void forget_plan();
+  /// Ends the use of the connection: the next message for the same place may take it.
+  Task<void> part();
+  /// The connection's state is not known: it ends.
+  void drop();
+
+private:
+  /// How waiting in line ended: `later`: so many wait that this one is to come again.
+  enum class Turn { now, others, later };
+
+  bool has_room(const std::string& door) const;
+  Task<Turn> stand_in_line(std::string door);
+  Task<Turn> wait_at_door(std::string door);
+  static void come_again(Reach& found, Turn turn);
+  void set_share(Share share);
+  void park();
+  void take_parked();
+  Task<bool> crowded(bool ready);
+  Task<void> follow_options(bool secure);
+  Task<bool> open(Attempt& attempt, Reach& found);
+  void learn_break(const Finding& finding, bool content_begun, Attempt& attempt);
+
+  Commons& commons_;
+  std::string destination_;
+  std::shared_ptr<const queue::Options> options_;
+  std::optional<queue::Plan> plan_;
+  std::unique_ptr<Peer> peer_;
+  std::unique_ptr<Peer> leaving_; ///< used up, the only one at its place: it is gone before the next one is opened
+  bool secure_ = false;
+  Share share_ = Share::none;
+  queue::Seat seat_;
+  DoorHold kept_; ///< a place at a door that was waited for
+};
+
+} // namespace paquebot::delivery

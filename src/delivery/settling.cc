@@ -1,0 +1,183 @@
+#include "delivery/settling.h"
+
+#include "base/log.h"
+#include "delivery/retry.h"
+#include "delivery/verdict.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace paquebot::delivery {
+namespace {
+
+constexpr auto kPutOff = std::chrono::seconds(30);
+
+const char* word_for(const store::Outcome& outcome) {
+  if (outcome.to == store::State::relayed) return "relayed";
+  return outcome.to == store::State::failed ? "failed" : "deferred";
+}
+
+} // namespace
+
+Settling::Settling(Commons& commons, std::string destination)
+    : commons_(commons), destination_(std::move(destination)) {}
+
+void Settling::begin(const queue::Job& job) {
+  judged_at_ = 0;
+  unsettled_ = queue::Job{job.message, job.recipients, nullptr};
+}
+
+/// These are about to be recorded: whatever happens, they are not to be given back.
+void Settling::settles(const std::vector<store::Outcome>& outcomes) {
+  std::vector<std::uint32_t> indexes;
+  for (const store::Outcome& outcome : outcomes)
+    if (outcome.message == unsettled_.message.id) indexes.push_back(outcome.index);
+  std::ranges::sort(indexes);
+  std::erase_if(unsettled_.recipients, [&](const store::RecipientFacts& recipient) {
+    return std::ranges::binary_search(indexes, recipient.index);
+  });
+}
+
+/// However many transactions its recipients take within reason: their next attempt and a notice of delay fall due together.
+std::int64_t Settling::judged_at() {
+  const std::int64_t now = commons_.wall();
+  const std::int64_t reason = std::chrono::milliseconds(commons_.queue.options()->schedule.first).count() / 4;
+  if (now - judged_at_ > reason || judged_at_ > now) judged_at_ = now;
+  return judged_at_;
+}
+
+Task<void> Settling::results(const queue::Job& part, std::vector<mail::Told> all, bool works, Handed handed) {
+  auto options = commons_.queue.options();
+  const std::int64_t now = judged_at();
+  const std::int64_t retry_at = due_again(options->schedule, part.message, part.recipients, destination_, now);
+  std::vector<store::Outcome> outcomes;
+  for (std::size_t i = 0; i < part.recipients.size(); ++i) {
+    const store::RecipientFacts& recipient = part.recipients[i];
+    outcomes.push_back(verdict({.message = &part.message,
+                                .recipient = &recipient,
+                                .told = &all[i],
+                                .dsn_handed_on = handed.dsn,
+                                .tell_relayed = handed.tell_relayed,
+                                .now = judged_by(part, std::min(now, commons_.settled())),
+                                .wall = commons_.wall(),
+                                .retry_at = retry_at,
+                                .schedule = &options->schedule}));
+    const store::Outcome& outcome = outcomes.back();
+    log::info(word_for(outcome),
+              {{"id", part.message.id.to_string()}, {"to", recipient.address}, {"reply", outcome.reply.to_string()}});
+  }
+  std::string key = destination_;
+  settles(outcomes);
+  Recorder& recorder = commons_.recorder;
+  co_await recorder.add(std::move(key), std::move(outcomes), works);
+  if (recorder.wants_flush()) commons_.spawn(recorder.flush());
+  co_await recorder.room();
+}
+
+Task<void> Settling::give_up_late(const queue::Job& job) {
+  std::vector<store::Outcome> outcomes;
+  outcomes.reserve(job.recipients.size());
+  for (const store::RecipientFacts& recipient : job.recipients) outcomes.push_back(overdue(job.message, recipient));
+  log::info("overdue", {{"id", job.message.id.to_string()}, {"destination", destination_}});
+  std::string key = destination_;
+  settles(outcomes);
+  co_await commons_.queue.settle(std::move(key), std::move(outcomes), false);
+}
+
+/// The verdict on a whole job by what one attempt came to.
+void Settling::judge(const queue::Job& job, const mail::Told& told, std::int64_t now, std::int64_t retry_at,
+                     std::vector<store::Outcome>& outcomes) const {
+  auto options = commons_.queue.options();
+  for (const store::RecipientFacts& recipient : job.recipients)
+    outcomes.push_back(verdict({.message = &job.message,
+                                .recipient = &recipient,
+                                .told = &told,
+                                .now = judged_by(job, std::min(now, commons_.settled())),
+                                .wall = commons_.wall(),
+                                .retry_at = retry_at,
+                                .schedule = &options->schedule}));
+}
+
+Task<void> Settling::put_off(const queue::Job& job, mail::Told told) {
+  const std::int64_t now = judged_at();
+  const std::chrono::milliseconds first = commons_.queue.options()->schedule.first;
+  again_at_ = now + std::min<std::chrono::milliseconds>(first, kPutOff).count();
+  std::vector<store::Outcome> outcomes;
+  judge(job, told, now, again_at_, outcomes);
+  for (const queue::Job& other : commons_.queue.take_window(destination_)) judge(other, told, now, again_at_, outcomes);
+  for (store::Outcome& outcome : outcomes) outcome.attempted = outcome.to != store::State::waiting;
+  log::warning("put-off",
+               {{"destination", destination_}, {"id", job.message.id.to_string()}, {"why", told.to_string()}});
+  std::string key = destination_;
+  settles(outcomes);
+  co_await commons_.queue.settle(std::move(key), std::move(outcomes), false);
+  co_await expire_waiting(std::move(told));
+}
+
+Task<void> Settling::fail_place(const queue::Job& job, mail::Told told) {
+  std::int64_t until = commons_.queue.back_off_until(destination_);
+  std::vector<store::Outcome> outcomes;
+  const std::int64_t now = judged_at();
+  judge(job, told, now, until, outcomes);
+  for (const queue::Job& other : commons_.queue.take_window(destination_)) judge(other, told, now, until, outcomes);
+  log::info("destination-failed",
+            {{"destination", destination_}, {"id", job.message.id.to_string()}, {"why", told.to_string()}});
+  std::string key = destination_;
+  std::string error = told.to_string();
+  settles(outcomes);
+  co_await commons_.queue.settle_failed(std::move(key), std::move(outcomes), until, std::move(error));
+  co_await expire_waiting(std::move(told));
+}
+
+/// What waits for a destination that was just tried in vain and is past its lifetime is returned.
+Task<void> Settling::expire_waiting(mail::Told told) {
+  for (;;) {
+    std::string key = destination_;
+    auto jobs = co_await commons_.queue.take_expired(key);
+    if (jobs.empty()) co_return;
+    std::vector<store::Outcome> outcomes;
+    const std::int64_t now = commons_.wall();
+    for (const queue::Job& job : jobs) judge(job, told, now, job.message.expires_at, outcomes);
+    const auto ends = [](const store::Outcome& o) { return o.to != store::State::waiting; };
+    const bool some_ended = std::ranges::any_of(outcomes, ends);
+    co_await commons_.queue.settle(std::move(key), std::move(outcomes), false);
+    if (some_ended) continue;
+    // Its recipients and its message don't agree on its end, or the clock is doubted: asked again they would be given again.
+    log::warning("not-expired", {{"destination", destination_}, {"id", jobs.front().message.id.to_string()}});
+    co_return;
+  }
+}
+
+Task<void> Settling::give_back(const queue::Job& job) {
+  std::vector<store::Outcome> back;
+  back.reserve(job.recipients.size());
+  std::int64_t at = again_at_ > 0 ? again_at_ : commons_.queue.back_off_until(destination_);
+  for (const store::RecipientFacts& recipient : job.recipients)
+    back.push_back({.message = job.message.id,
+                    .index = recipient.index,
+                    .to = store::State::waiting,
+                    .due = next_attempt(at, job.message.expires_at, commons_.wall()),
+                    .attempted = false});
+  if (back.empty()) co_return;
+  settles(back);
+  std::string key = destination_;
+  co_await commons_.queue.settle(std::move(key), std::move(back), false);
+}
+
+Task<void> Settling::pick_up_pieces(std::string why) {
+  log::error("delivery-broke", {{"destination", destination_},
+                                {"id", unsettled_.message.id.to_string()},
+                                {"recipients", unsettled_.recipients.size()},
+                                {"why", why}});
+  const queue::Job job = std::exchange(unsettled_, {});
+  if (job.recipients.empty()) co_return;
+  const mail::Told told = mail::Told::by(mail::Reply(451, {4, 3, 0}, "the delivery broke off"));
+  std::vector<store::Outcome> outcomes;
+  const std::int64_t now = commons_.wall();
+  const auto options = commons_.queue.options();
+  judge(job, told, now, due_again(options->schedule, job.message, job.recipients, destination_, now), outcomes);
+  std::string key = destination_;
+  co_await commons_.queue.settle(std::move(key), std::move(outcomes), false);
+}
+
+} // namespace paquebot::delivery
