@@ -1,0 +1,92 @@
+#include "service/smtp_notes.h"
+
+#include "base/log.h"
+#include "base/text.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace paquebot::service {
+
+void SmtpNotes::take_remarks() {
+  using Kind = smtp::Remark::Kind;
+  const std::string& peer = client_.address;
+  const std::string account = client_.login();
+  for (const smtp::Remark& one : client_.session->take_remarks()) {
+    if (one.kind == Kind::tolerated) {
+      log::info("tolerated", {{"client", peer}, {"account", account}, {"command", one.command}, {"what", one.reply}});
+      continue;
+    }
+    const char* event = one.kind == Kind::command_refused ? "command-refused" : "content-refused";
+    log::info(event, {{"client", peer}, {"account", account}, {"command", one.command}, {"reply", one.reply}});
+    if (one.kind == Kind::command_refused)
+      refused_command(one);
+    else
+      refused_content(one.reply);
+  }
+}
+
+void SmtpNotes::add(std::string from, std::string to, std::string reply) {
+  client_.parts.refusals.add({.at = millis(client_.parts.intake.clock.wall()),
+                              .client = client_.address,
+                              .account = client_.login(),
+                              .from = std::move(from),
+                              .to = std::move(to),
+                              .reply = std::move(reply)});
+}
+
+/// MAIL and RCPT, by the address that they name.
+void SmtpNotes::refused_command(const smtp::Remark& refused) {
+  const bool sender = istarts_with(refused.command, "MAIL FROM:");
+  const auto open = refused.command.find('<'), close = refused.command.find('>');
+  if ((!sender && !istarts_with(refused.command, "RCPT TO:")) || open >= close || close == std::string::npos) return;
+  std::string named = refused.command.substr(open + 1, close - open - 1);
+  if (sender)
+    add(std::move(named), {}, refused.reply);
+  else
+    add(client_.session->sender().reverse_path.to_string(), std::move(named), refused.reply);
+}
+
+void SmtpNotes::refused_by_filter(const mail::Reply& reply) const {
+  log::info("refused-by-filter", {{"client", client_.address}, {"reply", reply.to_string()}, {"why", reply.cause}});
+}
+
+void SmtpNotes::refused_sender(const mail::Sender& sender, const mail::Reply& reply) {
+  const std::string from = sender.reverse_path.to_string();
+  log::info("sender-refused",
+            {{"client", client_.address}, {"from", from}, {"reply", reply.to_string()}, {"why", reply.cause}});
+  add(from, {}, reply.to_string());
+}
+
+void SmtpNotes::refused_recipient(const mail::Sender& sender, const mail::Address& named, const mail::Address& meant,
+                                  const mail::Reply& reply) {
+  const std::string from = sender.reverse_path.to_string();
+  log::info("recipient-refused", {{"client", client_.address},
+                                  {"from", from},
+                                  {"to", meant.to_string()},
+                                  {"reply", reply.to_string()},
+                                  {"why", reply.cause}});
+  add(from, named.to_string(), reply.to_string());
+}
+
+void SmtpNotes::name_recipients() {
+  const auto recipients = client_.session->recipients();
+  named_.clear();
+  for (const mail::Recipient& one : recipients.first(std::min(kMostNamed, recipients.size())))
+    named_.push_back(one.address.to_string());
+  named_from_ = client_.session->sender().reverse_path.to_string();
+}
+
+void SmtpNotes::refused_content(const std::string& reply) {
+  for (std::string& to : std::exchange(named_, {})) add(named_from_, std::move(to), reply);
+}
+
+void SmtpNotes::verdicts(const std::vector<mail::Reply>& verdicts) {
+  const auto named = std::exchange(named_, {});
+  for (std::size_t i = 0; i < named.size() && !verdicts.empty(); ++i) {
+    const mail::Reply& verdict = verdicts[std::min(i, verdicts.size() - 1)];
+    if (!verdict.positive()) add(named_from_, named[i], verdict.to_string());
+  }
+}
+
+} // namespace paquebot::service
