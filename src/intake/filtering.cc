@@ -3,7 +3,6 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "filter/head_edit.h"
-#include "intake/incoming.h"
 
 #include <algorithm>
 #include <numeric>
@@ -161,53 +160,6 @@ Task<Result<>> FilteredMessage::apply(filter::Outcome outcome) {
   if (!outcome.removed.empty()) remove(outcome.removed);
   if (outcome.new_body && writer_) co_return co_await put_body();
   co_return Result<>();
-}
-
-// ---- Incoming's part ----
-
-/// Shows the message to the content filters and makes what they ask for. What they refuse is left in failure_.
-Task<void> Incoming::run_filters() {
-  if (origin_.filters == nullptr) co_return;
-  auto body = co_await body_.finish();
-  if (!body) {
-    failure_ = no_room(body.error());
-    co_return;
-  }
-  sealed_ = std::move(*body);
-  tidy_head(); // a filter may sign them
-  FilteredMessage message({services_.store, *origin_.directory, head_, origin_.sender, origin_.recipients, *sealed_},
-                          id_.to_string());
-  filter::Judgement judgement = co_await origin_.filters->content(message);
-  failure_ = std::move(judgement.reply);
-  if (failure_.code != 0) co_return;
-  if (message.nobody_left() && judgement.discard.empty()) judgement.discard = "no recipient was left by the filters";
-  filter_places_ = message.places();
-  has_8bit_ = has_8bit_ || sealed_->type == mail::BodyType::eight_bit || !is_ascii(head_.to_string());
-  if (!judgement.note.empty()) filter_note_ = ", " + judgement.note;
-  filter_note_ += message.note();
-  discarded_ = std::move(judgement.discard);
-  const std::string& why = discarded_.empty() ? judgement.hold : discarded_;
-  for (queue::DraftRecipient& recipient : origin_.recipients) recipient.hold = why;
-}
-
-/// A filter wants the message to vanish: it was accepted as held, and is dropped now, as an operator would. A crash in
-/// between leaves it held, for everybody to see.
-Task<void> Incoming::drop_discarded() {
-  if (discarded_.empty()) co_return;
-  store::QueueFilter which;
-  which.message = id_;
-  std::string who = "content filters";
-  const std::int64_t now = millis(services_.clock.wall());
-  auto dropped =
-      co_await services_.store.queue().operate(store::QueueAction::cancel, std::move(which), std::move(who), now);
-  if (!dropped) log::error("discard-failed", {{"id", id_.to_string()}, {"why", dropped.error().message}});
-  log::info("discarded", {{"id", id_.to_string()}, {"why", discarded_}});
-}
-
-/// Nothing of the body stays behind.
-void Incoming::drop_body() {
-  body_.discard();
-  sealed_.reset();
 }
 
 } // namespace paquebot::intake

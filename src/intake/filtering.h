@@ -11,7 +11,7 @@
 
 namespace paquebot::intake {
 
-/// A message as content filters see and change it. Works on the parts of an Incoming, whose body is finished; they must
+/// A message as content filters see and change it. Works on the parts of a Passage, whose body is finished; they must
 /// outlive it.
 class FilteredMessage final : public filter::Content {
 public:

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "intake/incoming.h"
+#include "intake/passage.h"
 #include "store/takeover.h"
 
 #include <string>

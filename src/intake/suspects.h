@@ -1,7 +1,7 @@
 #pragma once
 
-#include "intake/incoming.h"
 #include "intake/notice.h"
+#include "intake/passage.h"
 
 namespace paquebot::intake {
 
