@@ -24,6 +24,13 @@ std::int64_t monotonic_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(system_clock().now().time_since_epoch()).count();
 }
 
+void begin_thread(const Writer::Options& options) {
+  pthread_setname_np(pthread_self(), options.thread.c_str());
+  if (options.behind == nullptr) return;
+  [[maybe_unused]] const int priority =
+      ::nice(kGiveWay); // of this thread alone (nice(2)); who may not, goes on as before
+}
+
 } // namespace
 
 Writer::Writer(Db db, Options options) : options_(std::move(options)), db_(std::move(db)) {
@@ -56,15 +63,8 @@ void Writer::submit(std::unique_ptr<WriteJob> job) {
   });
 }
 
-void Writer::begin_thread() const {
-  pthread_setname_np(pthread_self(), options_.thread.c_str());
-  if (options_.behind == nullptr) return;
-  [[maybe_unused]] const int priority =
-      ::nice(kGiveWay); // of this thread alone (nice(2)); who may not, goes on as before
-}
-
 void Writer::loop() {
-  begin_thread();
+  begin_thread(options_);
   work();
 }
 

@@ -157,7 +157,6 @@ private:
   void rollback();
   void answer(Batch& batch, const std::optional<Error>& failure);
   void answer(Batch& batch, const std::vector<std::optional<Error>>& failures);
-  void begin_thread() const;
   void end_transaction(bool measured);
   int log_bound() const;
   void checkpoint();
