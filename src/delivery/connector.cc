@@ -213,7 +213,8 @@ Task<Reached> Connector::open(const queue::Plan& plan, const Tried& tried, const
   if (!search.last.peer && search.temporary && failure.permanent()) {
     const std::string why = failure.own.code != 0 ? failure.own.text : "another host may take it later";
     failure.own = mail::Reply(451, {4, 4, 1}, why);
-    search.last.cause = queue::Cause::unreached;
+    const bool lacking = search.last.cause == queue::Cause::unprotected; // there; another host may give it later
+    search.last.cause = lacking ? queue::Cause::tls_missing : queue::Cause::unreached;
   }
   if (!search.last.peer && search.own_fault && !failure.permanent()) search.last.cause = queue::Cause::ours;
   search.last.silent = search.silent;

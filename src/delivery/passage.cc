@@ -20,6 +20,13 @@ steady_clock::time_point rest_until(const queue::Options& options) {
   return system_clock().now() + std::chrono::milliseconds(options.schedule.first) * 9 / 10;
 }
 
+/// It is not to be had as it was needed.
+bool is_about_tls(queue::Cause cause) {
+  using queue::Cause;
+  return cause == Cause::tls_missing || cause == Cause::tls_failed || cause == Cause::tls_silent ||
+         cause == Cause::unprotected;
+}
+
 } // namespace
 
 Passage::Passage(Commons& commons, std::string destination, queue::Seat seat)
@@ -220,6 +227,7 @@ Task<bool> Passage::open(Attempt& attempt, Reach& found) {
   if (peer_) co_return false;
   if (!others) commons_.places.raise(plan.place);
   if (!others || found.cause == queue::Cause::ours) co_return false;
+  if (secure_ && is_about_tls(found.cause)) co_return false; // the others may need less than this one
   if (attempt.last.empty() ? found.failure.permanent() : !attempt.surplus) co_return false;
   const mail::Told& why = attempt.last.empty() ? found.failure : attempt.last.front();
   log::info("place-full", {{"destination", destination_}, {"why", why.to_string()}});

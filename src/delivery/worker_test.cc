@@ -13,7 +13,8 @@ using store::State;
 const char* const kWorkerZone = "far.example MX 10 mx1.far.example\nfar.example MX 20 mx2.far.example\n"
                                 "mx1.far.example A 192.0.2.1\nmx2.far.example A 192.0.2.2\n"
                                 "shared.example MX 10 mx1.far.example\nshared.example MX 20 mx2.far.example\n"
-                                "own.example OWNFAULT\ngone.example MX 0 .\n";
+                                "sure.example MX 10 mx1.far.example\nsure.example MX 20 mx2.far.example\n"
+                                "sure.example SECURE\nown.example OWNFAULT\ngone.example MX 0 .\n";
 
 /// Workers without a Dispatcher: each runs to its end, and all that it started.
 class WorkerTest : public testing::Test {
@@ -189,6 +190,18 @@ TEST_F(WorkerTest, ReportsGoWithoutTheProtectionThatIsNotToBeHad) {
   EXPECT_EQ(recipient(kept).last_reply.own.enhanced, (mail::EnhancedCode{5, 7, 30}));
   EXPECT_EQ(recipient(bare).state, State::relayed) << recipient(bare).last_reply.to_string();
   EXPECT_EQ(first().recipients, std::vector<std::string>{"<b@far.example>"});
+}
+
+TEST_F(WorkerTest, WhoGetsItsProtectionNowhereIsNotOneOfACrowd) {
+  first();                                                                 // without TLS; and the other host is away
+  commons_.places.move("mx:mx1.far.example", Share::none, Share::working); // of a message that needs none
+  queue::Draft draft = all_.mail.draft("a@sure.example");
+  draft.sender.tls = mail::TlsWish::required;
+  const Ulid id = all_.mail.accept(std::move(draft));
+  run_one();
+  EXPECT_EQ(recipient(id).state, State::waiting) << "the other host may have it later";
+  EXPECT_EQ(recipient(id).attempts, 1u);
+  EXPECT_TRUE(commons_.places.room("mx:mx1.far.example", 2, system_clock().now())) << "others may come";
 }
 
 class OneAtATime : public WorkerTest {
