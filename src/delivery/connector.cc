@@ -271,8 +271,10 @@ Task<bool> Connector::try_address(Search& search, const queue::Candidate& candid
   if (++search.tries > kTriesPerAttempt) co_return false;
   DoorHold hold = kept ? std::move(at.kept) : at.doors.enter(door);
   Reached reached = co_await open_one(search.plan, candidate, address);
-  if (reached.peer) reached.peer->door = std::move(hold);
-  hold.leave();
+  if (reached.peer)
+    reached.peer->door = std::move(hold);
+  else
+    hold.leave();
   search.silent = search.silent || is_silence(reached.cause);
   search.said = reached.failure;
   const bool done = reached.peer != nullptr;

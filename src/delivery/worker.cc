@@ -275,7 +275,8 @@ Task<bool> Worker::settle_finding(queue::Job& part, std::vector<mail::Told> all,
   attempt.last = std::move(last);
   if (finding.session == Finding::Session::used_up) attempt.last.clear();
   if (!judged.recipients.empty()) co_await settling_.results(judged, std::move(said), attempt.host_spoke, handed);
-  co_return part.recipients.empty();
+  const bool everybody = part.recipients.empty();
+  co_return everybody;
 }
 
 } // namespace paquebot::delivery

@@ -111,7 +111,7 @@ void SourceCheck::set_aside(const std::string& reason) {
     held.route = store::NewRecipient::Route::held;
     held.hold = store::HoldKind::quarantine;
     held.reason = "quarantine: " + reason;
-    recipient.nodes.assign(1, std::move(held));
+    recipient.nodes.assign(1, held);
   }
 }
 
