@@ -15,6 +15,10 @@ ALICE, BOB = "alice@example.test", "bob@far.test"
 REFUSED, USAGE, CONFIGURATION = 1, 64, 78
 
 
+# Brings the loopback of a fresh network namespace up (SIOCSIFFLAGS, IFF_UP): iproute2 need not be there.
+UP = 'import fcntl, socket, struct; fcntl.ioctl(socket.socket(), 0x8914, struct.pack("16sh14x", b"lo", 1))'
+
+
 def may_mount():
     return os.geteuid() == 0 and subprocess.run(["unshare", "-m", "-n", "true"], capture_output=True, check=False).returncode == 0
 
@@ -246,14 +250,14 @@ class InstallTest(unittest.TestCase):
         top = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
         (top / "server-name").write_text("".join(line.strip() + "\n" for line in config.splitlines()))
         script = f"""set -eu
-mkdir {top}/work
-mount -t tmpfs tmpfs {top}/work
+mkdir {top}/layers
+mount -t tmpfs tmpfs {top}/layers
 for folder in etc usr var; do
-  mkdir -p {top}/work/$folder/up {top}/work/$folder/work
-  mount -t overlay overlay -o lowerdir=/$folder,upperdir={top}/work/$folder/up,workdir={top}/work/$folder/work /$folder
+  mkdir -p {top}/layers/$folder/up {top}/layers/$folder/spare
+  mount -t overlay overlay -o lowerdir=/$folder,upperdir={top}/layers/$folder/up,workdir={top}/layers/$folder/spare /$folder
 done
 mount -t tmpfs tmpfs /run
-ip link set lo up
+/usr/bin/python3 -c '{UP}'
 tools/install {BINARY} >&2
 cat {top}/server-name > /etc/paquebot/paquebot.toml
 run=$(sed -n 's/^ExecStart=//p' /usr/lib/systemd/system/paquebot.service)
