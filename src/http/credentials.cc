@@ -5,8 +5,6 @@
 #include "http/grammar.h"
 
 #include <algorithm>
-#include <chrono>
-#include <fmt/format.h>
 
 namespace paquebot::http {
 
@@ -106,22 +104,6 @@ bool matches_tag(std::string_view list, std::string_view tag, TagMatch how) {
     list = trim(list.substr(1));
   }
   return false;
-}
-
-std::string http_date(std::int64_t unix_seconds) {
-  using namespace std::chrono;
-  static constexpr std::string_view kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-  static constexpr std::string_view kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                 "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  constexpr std::int64_t kLast = 253402300799; // the end of the year 9999
-  const sys_seconds time{seconds{std::clamp<std::int64_t>(unix_seconds, 0, kLast)}};
-  const auto day = floor<days>(time);
-  const year_month_day date{day};
-  const hh_mm_ss clock{time - day};
-  return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", kDays[weekday{day}.c_encoding()],
-                     static_cast<unsigned>(date.day()), kMonths[static_cast<unsigned>(date.month()) - 1],
-                     static_cast<int>(date.year()), clock.hours().count(), clock.minutes().count(),
-                     clock.seconds().count());
 }
 
 } // namespace paquebot::http

@@ -28,7 +28,4 @@ enum class TagMatch : std::uint8_t { strong, weak };
 /// does not match.
 bool matches_tag(std::string_view list, std::string_view tag, TagMatch how);
 
-/// IMF-fixdate (RFC 9110 section 5.6.7): "Sun, 06 Nov 1994 08:49:37 GMT". Years 1970 to 9999.
-std::string http_date(std::int64_t unix_seconds);
-
 } // namespace paquebot::http

@@ -1,5 +1,6 @@
 #include "base/encoding.h"
 #include "http/credentials.h"
+#include "http/date.h"
 #include "http/grammar.h"
 #include "http/path.h"
 #include "http/query.h"
@@ -244,6 +245,42 @@ TEST(HttpDates, AreFixed) {
   EXPECT_EQ(http_date(0), "Thu, 01 Jan 1970 00:00:00 GMT");
   EXPECT_EQ(http_date(253402300799), "Fri, 31 Dec 9999 23:59:59 GMT");
   EXPECT_EQ(http_date(-5), "Thu, 01 Jan 1970 00:00:00 GMT") << "a clock that is not set";
+}
+
+TEST(HttpDates, AreReadInThreeForms) {
+  constexpr std::int64_t kNow = 1'795'000'000; // in 2026
+  for (const std::string_view text :
+       {"Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"}) {
+    EXPECT_EQ(parse_http_date(text, kNow), 784111777) << text;
+  }
+  EXPECT_EQ(parse_http_date("Friday, 06-Nov-76 08:49:37 GMT", kNow), 3371878177) << "50 years ahead at most";
+  EXPECT_EQ(parse_http_date("Saturday, 06-Nov-77 08:49:37 GMT", kNow), 247654177) << "else a hundred before";
+  for (const std::string_view text :
+       {"", "now", "Sun, 06 Nov 1994 08:49:37", "Sun, 06 Nov 1994 24:00:00 GMT", "Sun, 31 Feb 1994 08:49:37 GMT",
+        "Sun, 06 nov 1994 08:49:37 GMT", "Sun, -6 Nov 19940 08:49:37 GMT", "Sun, 06 Nov 1969 08:49:37 GMT",
+        "Sun, 06 Nov 1994 08:49:37 GMT and much more behind it"}) {
+    EXPECT_FALSE(parse_http_date(text, kNow)) << text;
+  }
+}
+
+TEST(HttpDates, RetryAfter) {
+  using std::chrono::seconds;
+  const auto after = [](const char* value) { return retry_after({{"retry-after", value}}, 784111700, seconds(3600)); };
+  EXPECT_EQ(after("120"), seconds(120));
+  EXPECT_EQ(after("0"), seconds(0));
+  EXPECT_EQ(after("99999999999999999999999999"), seconds(3600)) << "bounded, whatever they say";
+  EXPECT_EQ(after("Sun, 06 Nov 1994 08:49:37 GMT"), seconds(77));
+  EXPECT_EQ(after("Sat, 05 Nov 1994 08:49:37 GMT"), seconds(0));
+  EXPECT_EQ(after("Sun, 06 Nov 2094 08:49:37 GMT"), seconds(3600));
+  EXPECT_FALSE(after("-1"));
+  EXPECT_FALSE(after("soon"));
+  EXPECT_FALSE(retry_after({}, 0, seconds(1)));
+}
+
+TEST(HttpFields, MediaType) {
+  EXPECT_EQ(media_type({{"content-type", "Application/JSON; charset=utf-8"}}), "application/json");
+  EXPECT_EQ(media_type({{"content-type", "a/b"}, {"content-type", "a/b"}}), "");
+  EXPECT_EQ(media_type({}), "");
 }
 
 TEST(HttpProblems, HoldAnyDetail) {

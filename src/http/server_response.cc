@@ -1,5 +1,5 @@
 #include "base/text.h"
-#include "http/credentials.h"
+#include "http/date.h"
 #include "http/grammar.h"
 #include "http/server_impl.h"
 
