@@ -162,6 +162,10 @@ public:
   struct Impl;
 
 private:
+  class Setup;
+  class Message;
+  class Content;
+
   std::unique_ptr<Impl> impl_;
 };
 
