@@ -16,7 +16,8 @@ constexpr std::chrono::seconds kLastWords{5};
 
 Pump::Pump(Stream stream, Side side) : stream_(std::move(stream)), side_(side) {}
 
-/// Its frame lives as long as the connection, most of the time in the read: no step but that one is awaited here itself.
+/// Its frame lives as long as the connection, most of the time in the read: no step but that one is awaited here
+/// itself.
 Task<void> Pump::run(Session& session) {
   running_ = true;
   for (;;) {
@@ -88,7 +89,7 @@ void Pump::end_read(Session& session, const Result<std::string_view>& input) {
   else if (input || input.error().code != Errc::timeout)
     session.eof();
   else if (!woken_)
-    session.timed_out();
+    session.out_of_time();
 }
 
 void Pump::begin_write(const Order& order) {
@@ -105,7 +106,7 @@ Task<void> Pump::write(Session& session) {
   writing_ = false;
   if (written) co_return;
   if (side_ == Side::client && written.error().code == Errc::timeout) {
-    session.timed_out();
+    session.out_of_time();
     co_return;
   }
   broken_ = true;

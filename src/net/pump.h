@@ -22,17 +22,18 @@ struct Order {
 
   Kind kind = Kind::rest;
   std::string_view bytes{};
-  /// Of a read: counts from the first one with this `window`, so that one absolute deadline bounds a whole command or block.
+  /// Of a read: counts from the first one with this `window`, so that one absolute deadline bounds a whole command or
+  /// block.
   std::chrono::milliseconds within{0};
   std::uint32_t window = 0;
   std::uint32_t total_window = 0;
-  std::chrono::milliseconds total{
-      0};                      ///< likewise, from the first read with this `total_window`; zero: there is no such bound
+  /// Likewise, from the first read with this `total_window`; zero: there is no such bound.
+  std::chrono::milliseconds total{0};
   Instant by = Instant::max(); ///< nor does this one read or write wait any longer
 };
 
-/// What a pump moves octets for: an engine with whoever answers its questions. All is called on the connection's executor, and
-/// only by run() or something that it waits for.
+/// What a pump moves octets for: an engine with whoever answers its questions. All is called on the connection's
+/// executor, and only by run() or something that it waits for.
 class Session {
 public:
   /// One side of a handshake.
@@ -50,19 +51,20 @@ public:
   /// The peer closed or the connection broke: nothing that is sent any more arrives.
   virtual void eof() = 0;
   /// A read's deadline passed; a client's write too.
-  virtual void timed_out() = 0;
+  virtual void out_of_time() = 0;
   virtual Handshake handshake() = 0;
   virtual void tls_started(TlsInfo info) = 0;
   /// The connection is of no use any more.
   virtual void tls_failed(const Error& why) = 0;
 };
 
-/// The one way of octets between a connection and a session, of servers and clients alike: deadlines, handshakes, the buffer that
-/// an idle connection gives back, and how somebody else brings it to its end. Belongs to one executor.
+/// The one way of octets between a connection and a session, of servers and clients alike: deadlines, handshakes, the
+/// buffer that an idle connection gives back, and how somebody else brings it to its end. Belongs to one executor.
 class Pump {
 public:
   using Instant = Order::Instant;
-  /// What differs: a client's write that fails lets the server's last words be heard, and starts the clock of its next read anew.
+  /// What differs: a client's write that fails lets the server's last words be heard, and starts the clock of its next
+  /// read anew.
   enum class Side : std::uint8_t { server, client };
   static constexpr std::chrono::seconds kHandshake{60}; ///< of a session; before it, say
 
@@ -75,18 +77,20 @@ public:
 
   // Somebody else, between two steps of run():
 
-  /// The session has something to say to who waits: a read under way ends, and next() is asked. It does not count as timed out.
+  /// The session has something to say to who waits: a read under way ends, and next() is asked. It does not count as
+  /// timed out.
   void wake();
   /// At once: run() ends with the step under way, whose wait fails.
   void cut();
-  /// What is waited for has had its time. Counts once for each wait, so that saying it again does not put the end off; never for
-  /// a handshake, which has its own bound: cut short, the peer would look as if it could not do TLS.
+  /// What is waited for has had its time. Counts once for each wait, so that saying it again does not put the end off;
+  /// never for a handshake, which has its own bound: cut short, the peer would look as if it could not do TLS.
   void hurry();
 
   bool reading() const { return reading_; }
   bool writing() const { return writing_; }
   bool leaving() const { return draining_ || cut_; } ///< wake() or cut() was called
-  bool hurried() const { return hurried_; }          ///< in the wait that ended last, or is under way
+  bool is_cut() const { return cut_; }
+  bool hurried() const { return hurried_; } ///< in the wait that ended last, or is under way
   /// Since the read under way, or the write that did not go out at once, began; or the last one.
   std::chrono::steady_clock::duration waited() const;
 

@@ -42,7 +42,7 @@ public:
   }
   void feed(std::string_view bytes) override { heard.push_back(again ? "octets" : std::string(bytes)); }
   void eof() override { hear_last("end"); }
-  void timed_out() override { hear_last("timeout"); }
+  void out_of_time() override { hear_last("timeout"); }
   Handshake handshake() override { return {*context, server_name.empty() ? nullptr : &server_name}; }
   void tls_started(TlsInfo info) override { heard.push_back(info.version.substr(0, 3)); }
   void tls_failed(const Error&) override { heard.push_back("no TLS"); }
@@ -159,7 +159,7 @@ TEST_F(PumpTest, AllWindowsHaveABoundTogether) {
     Task<void> answer() override { co_return; }
     void feed(std::string_view) override {}
     void eof() override {}
-    void timed_out() override { over = true; }
+    void out_of_time() override { over = true; }
     Handshake handshake() override { std::abort(); }
     void tls_started(TlsInfo) override {}
     void tls_failed(const Error&) override {}

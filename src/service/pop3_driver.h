@@ -1,19 +1,17 @@
 #pragma once
 
 #include "directory/directory.h"
-#include "net/stream.h"
+#include "net/pump.h"
 #include "net/tls.h"
 #include "pop3/server_session.h"
 #include "service/login.h"
 #include "service/login_delay.h"
 #include "service/mailbox_holders.h"
-#include "service/numbering.h"
+#include "service/pop3_mailbox.h"
 #include "service/sessions.h"
 #include "store/store.h"
 
 #include <chrono>
-#include <deque>
-#include <map>
 #include <memory>
 #include <optional>
 
@@ -36,9 +34,9 @@ struct Pop3Parts {
   LoginParts logins;
 };
 
-/// Drives one pop3::ServerSession over one connection. Holds the mailbox's lock from login to the end; message numbers are
-/// resolved to uids by Numbering.
-class Pop3Connection : public LiveSession, public MailboxHolder {
+/// One POP3 session over one connection: net::Pump performs what pop3::ServerSession wants of the connection; what it
+/// asks is answered here, out of the Pop3Mailbox that is locked from login to the end.
+class Pop3Connection : public LiveSession, public MailboxHolder, private net::Session {
 public:
   Pop3Connection(Pop3Parts parts, std::shared_ptr<const Pop3ListenerOptions> options, net::Stream stream,
                  boost::asio::any_io_executor executor);
@@ -49,53 +47,38 @@ public:
   bool give_way() override;
 
 private:
-  Task<void> release_mailbox();
-  std::unique_ptr<store::MailboxLock> give_up();
+  net::Order next() override;
+  Task<void> answer() override;
+  void feed(std::string_view bytes) override { session_->feed(bytes); }
+  void eof() override { session_->eof(); }
+  void out_of_time() override { session_->timed_out(); }
+  Handshake handshake() override { return {*options_->tls}; }
+  void tls_started(net::TlsInfo info) override;
+  void tls_failed(const Error& why) override;
+
   Task<bool> begin();
-  Task<void> loop();
-  Task<void> perform(pop3::Send send);
-  Task<void> perform(pop3::NeedInput need);
-  Task<void> perform(pop3::StartTls);
-  Task<void> perform(pop3::AskLogin ask);
-  Task<void> perform(pop3::AskOpen ask);
-  Task<void> perform(pop3::AskList ask);
-  Task<void> perform(pop3::AskMessage ask);
-  Task<void> perform(pop3::AskCommit ask);
-  Task<Result<std::vector<std::uint32_t>>> uids_of(const std::vector<std::uint32_t>* numbers);
-  Task<Result<>> read_ahead(std::uint32_t number);
-  Task<bool> open_message(std::uint32_t number);
-  Task<Result<std::unique_ptr<store::MailboxLock>>> lock(store::Id mailbox);
-  Task<Result<std::uint64_t>> surrogate_size(std::uint32_t uid);
+  Task<void> release_mailbox();
+  Task<void> ask(pop3::Send send);
+  Task<void> ask(pop3::AskLogin ask);
+  Task<void> ask(pop3::AskOpen ask);
+  Task<void> ask(pop3::AskList ask);
+  Task<void> ask(pop3::AskMessage ask);
+  Task<void> ask(pop3::AskCommit ask);
+  void cannot_read(std::uint32_t id, std::uint32_t number, const Error& why);
 
   Pop3Parts parts_;
   std::shared_ptr<const Pop3ListenerOptions> options_;
-  net::Stream stream_;
+  net::Pump pump_;
   boost::asio::any_io_executor executor_;
   std::weak_ptr<MailboxHolder> self_;
-  std::string peer_;
-  std::unique_ptr<pop3::ServerSession> session_;
+  const std::string peer_;
+  std::unique_ptr<pop3::ServerSession> session_; ///< null before implicit TLS is there
   Sessions::Token token_ = 0;
   std::optional<LoginDesk> desk_;
   store::Account account_;
-  std::unique_ptr<store::MailboxLock> lock_; ///< from login to the end
-  store::Id locked_ = 0;                     ///< mailbox
-  std::optional<Numbering> numbering_;
-  // The message being sent.
-  store::EntryContent entry_;
-  std::deque<store::EntryContent>
-      ahead_; ///< messages read ahead, from ahead_number_ on; empty while the client is idle
-  std::uint32_t ahead_number_ = 0;
-  std::uint64_t offset_ = 0;
-  std::string piece_;
-  std::chrono::steady_clock::time_point deadline_;
-  std::uint32_t window_ = ~0u;
-  std::chrono::steady_clock::time_point heard_;            ///< when the client last said or took something
-  std::map<std::uint32_t, std::uint64_t> surrogate_sizes_; ///< by uid
-  bool reading_ = false;
-  bool writing_ = false;
-  bool broken_ = false;
-  bool shutting_down_ = false;
-  bool ended_ = false;
+  Pop3Mailbox mailbox_;
+  pop3::Action action_;   ///< the one under way
+  bool deferred_ = false; ///< it comes once more
 };
 
 } // namespace paquebot::service

@@ -51,8 +51,8 @@ struct SmtpParts {
   policy::Refusals& refusals;
 };
 
-/// Who is at the other end of an SMTP session, as far as it is known by now, and who has to be asked about it. What the session
-/// works with is told of the client in the words of each.
+/// Who is at the other end of an SMTP session, as far as it is known by now, and who has to be asked about it. What the
+/// session works with is told of the client in the words of each.
 struct SmtpClient {
   SmtpClient(SmtpParts parts, std::shared_ptr<const SmtpListenerOptions> options, net::Stream stream);
 

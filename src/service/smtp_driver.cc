@@ -1,11 +1,13 @@
 #include "service/smtp_driver.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "net/channel.h"
 #include "net/wheel.h"
 #include "smtp/xclient.h"
 
 #include <fmt/format.h>
+#include <stdexcept>
 #include <utility>
 
 namespace paquebot::service {
@@ -141,7 +143,7 @@ void SmtpConnection::feed(std::string_view bytes) {
   client_.session->feed(bytes);
 }
 
-void SmtpConnection::timed_out() {
+void SmtpConnection::out_of_time() {
   if (transaction_.patience() <= client_.pump.waited())
     client_.session->too_slow();
   else
@@ -199,7 +201,8 @@ Task<mail::Reply> SmtpConnection::admit() {
   co_return client_.guard->greet(early);
 }
 
-/// Holds the greeting back for a while, if so configured: who can't wait for it is not a mail server (RFC 5321 section 3.1).
+/// Holds the greeting back for a while, if so configured: who can't wait for it is not a mail server (RFC 5321 section
+/// 3.1).
 Task<bool> SmtpConnection::spoke_early() {
   if (client_.options->implicit_tls || client_.session->told() != nullptr) co_return false;
   const net::Stream& stream = client_.pump.stream();

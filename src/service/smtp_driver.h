@@ -8,8 +8,8 @@
 
 namespace paquebot::service {
 
-/// One SMTP or LMTP session over one connection: net::Pump performs what smtp::ServerSession wants of the connection; what it asks
-/// is answered here and, of transactions, by SmtpTransaction.
+/// One SMTP or LMTP session over one connection: net::Pump performs what smtp::ServerSession wants of the connection;
+/// what it asks is answered here and, of transactions, by SmtpTransaction.
 class SmtpConnection : public LiveSession, private net::Session {
 public:
   SmtpConnection(SmtpParts parts, std::shared_ptr<const SmtpListenerOptions> options, net::Stream stream,
@@ -25,7 +25,7 @@ private:
   Task<void> answer() override;
   void feed(std::string_view bytes) override;
   void eof() override { client_.session->eof(); }
-  void timed_out() override;
+  void out_of_time() override;
   Handshake handshake() override { return {*client_.options->tls}; }
   void tls_started(net::TlsInfo info) override;
   void tls_failed(const Error& why) override;

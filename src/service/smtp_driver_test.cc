@@ -260,7 +260,8 @@ TEST_F(SmtpDriverTest, SilenceHasAnEnd) {
   EXPECT_EQ(client.reply(), "<end>");
 }
 
-/// Thousands of them are what a server has most of. Both ends together, with the client's part of TLS; not optimised it is some more.
+/// Thousands of them are what a server has most of. Both ends together, with the client's part of TLS; not optimised it
+/// is some more.
 TEST_F(SmtpDriverTest, AnIdleSessionIsSmall) {
   if (octets_in_hand() == 0) GTEST_SKIP() << "this allocator does not count";
   EXPECT_LE(idle_octets(false), 7'500u);

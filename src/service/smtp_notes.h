@@ -9,8 +9,8 @@
 
 namespace paquebot::service {
 
-/// Tells what one session did not take, and what it let pass: the log, and policy::Refusals for those who ask afterwards where a
-/// mail is that never came in.
+/// Tells what one session did not take, and what it let pass: the log, and policy::Refusals for those who ask
+/// afterwards where a mail is that never came in.
 class SmtpNotes {
 public:
   explicit SmtpNotes(SmtpClient& client) : client_(client) {}

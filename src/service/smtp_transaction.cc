@@ -26,8 +26,8 @@ std::uint32_t relayed(const SmtpClient& client, const std::vector<queue::DraftRe
   return static_cast<std::uint32_t>(count);
 }
 
-/// Strangers of one network share what it may hold; own networks and sockets of this machine are bounded by the whole only. Room
-/// for one message with a head and recipients as large as they may be is there for each network.
+/// Strangers of one network share what it may hold; own networks and sockets of this machine are bounded by the whole
+/// only. Room for one message with a head and recipients as large as they may be is there for each network.
 store::ByteBudget::Whose memory_of(const SmtpClient& client, std::uint64_t recipients) {
   if (client.options->session->role != smtp::Role::mx || client.in_relay_network()) return {};
   const std::string address =
@@ -135,8 +135,8 @@ bool SmtpTransaction::add(const smtp::AskRecipient& ask) {
   return known.has_value();
 }
 
-/// What is against the client, whether we take mail for the recipient, and greylisting, which remembers nothing of recipients
-/// that do not exist.
+/// What is against the client, whether we take mail for the recipient, and greylisting, which remembers nothing of
+/// recipients that do not exist.
 Task<policy::RecipientVerdict> SmtpTransaction::judge(const mail::Sender& sender, const mail::Recipient& recipient) {
   policy::RecipientVerdict verdict;
   if (client_.guard) {

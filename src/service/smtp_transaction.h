@@ -10,9 +10,9 @@
 
 namespace paquebot::service {
 
-/// The mail transactions of one session: answers what its engine asks from MAIL to the verdict on the content. For MAIL, RCPT and
-/// DATA there is a decision first, from what memory knows: known, or must ask. What is known is answered at once, what must be asked
-/// by a coroutine; both are settled at one place.
+/// The mail transactions of one session: answers what its engine asks from MAIL to the verdict on the content. For
+/// MAIL, RCPT and DATA there is a decision first, from what memory knows: known, or must ask. What is known is answered
+/// at once, what must be asked by a coroutine; both are settled at one place.
 class SmtpTransaction {
 public:
   SmtpTransaction(SmtpClient& client, SmtpNotes& notes) : client_(client), notes_(notes) {}
@@ -43,7 +43,8 @@ public:
   void came(std::size_t octets, Pace::Duration waited);
 
 private:
-  /// Addresses that the recipients of one message expand to, beside themselves: a stranger may name a large alias again and again.
+  /// Addresses that the recipients of one message expand to, beside themselves: a stranger may name a large alias again
+  /// and again.
   static constexpr std::size_t kMaxExpanded = 10'000;
 
   // Decisions, without effect. Nothing: must ask.
