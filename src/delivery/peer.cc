@@ -1,11 +1,10 @@
 #include "delivery/peer.h"
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "net/channel.h"
 #include "net/endpoint.h"
 
-#include <algorithm>
+#include <stdexcept>
 #include <utility>
 
 namespace paquebot::delivery {
@@ -22,9 +21,9 @@ std::string name_for_reports(const std::string& host) {
 
 Peer::Peer(net::Stream stream, smtp::ClientOptions options, bool encrypted, PeerIdentity identity,
            std::shared_ptr<net::TlsContext> tls)
-    : stream_(std::move(stream)), session_(options, encrypted), identity_(std::move(identity)), tls_(std::move(tls)),
-      write_limit_(options.block_timeout) {
-  if (encrypted) session_.set_channel(net::channel_of(stream_));
+    : pump_(std::move(stream), net::Pump::Side::client), session_(options, encrypted), identity_(std::move(identity)),
+      tls_(std::move(tls)), write_limit_(options.block_timeout) {
+  if (encrypted) session_.set_channel(net::channel_of(pump_.stream()));
 }
 
 mail::Told Peer::told(mail::Reply reply) const {
@@ -42,91 +41,54 @@ Proof Peer::proof() const {
 }
 
 Task<Peer::Event> Peer::run() {
-  for (;;) {
-    smtp::ClientAction action = session_.next();
-    if (auto* send = std::get_if<smtp::ClientSend>(&action)) {
-      std::string_view bytes = send->bytes;
-      co_await write(bytes);
-    } else if (auto* need = std::get_if<smtp::ClientNeedInput>(&action)) {
-      smtp::ClientNeedInput wanted = *need;
-      co_await read(wanted);
-    } else if (std::holds_alternative<smtp::ClientStartTls>(action)) {
-      co_await start_tls();
-    } else if (std::holds_alternative<smtp::Ready>(action)) {
-      stream_.release_buffer();
-      if (!session_.refused_login().empty() && !std::exchange(told_of_login_, true))
-        log::info("login-fell-back", {{"host", identity_.host}, {"why", session_.refused_login()}});
-      co_return Event::ready;
-    } else if (std::holds_alternative<smtp::NeedContent>(action)) {
-      co_return Event::need_content;
-    } else if (std::holds_alternative<smtp::MessageDone>(action)) {
-      co_return Event::message_done;
-    } else {
-      stream_.close();
-      co_return Event::closed;
-    }
+  net::Session& self = *this;
+  co_await pump_.run(self);
+  co_return event_;
+}
+
+/// While a message is being sent, no wait goes beyond its bound.
+net::Order Peer::next() {
+  using Kind = net::Order::Kind;
+  smtp::ClientAction action = session_.next();
+  const auto by = session_.sending() ? until_ : net::Order::Instant::max();
+  if (const auto* send = std::get_if<smtp::ClientSend>(&action))
+    return {.kind = Kind::send, .bytes = send->bytes, .within = write_limit_, .by = by};
+  if (const auto* need = std::get_if<smtp::ClientNeedInput>(&action))
+    return {.kind = Kind::read, .within = need->within, .window = need->window, .by = by};
+  if (std::holds_alternative<smtp::ClientStartTls>(action)) return {.kind = Kind::tls};
+  if (std::holds_alternative<smtp::Ready>(action)) {
+    pump_.stream().release_buffer();
+    if (!session_.refused_login().empty() && !std::exchange(told_of_login_, true))
+      log::info("login-fell-back", {{"host", identity_.host}, {"why", session_.refused_login()}});
+    event_ = Event::ready;
+  } else if (std::holds_alternative<smtp::NeedContent>(action)) {
+    event_ = Event::need_content;
+  } else if (std::holds_alternative<smtp::MessageDone>(action)) {
+    event_ = Event::message_done;
+  } else {
+    pump_.stream().close();
+    event_ = Event::closed;
   }
+  return {.kind = Kind::rest};
 }
 
-/// From now; while a message is being sent not beyond its bound.
-void Peer::wait_at_most(std::chrono::milliseconds limit) {
-  auto deadline = system_clock().now() + limit;
-  if (session_.sending()) deadline = std::min(deadline, until_);
-  stream_.set_deadline(deadline);
-  hurried_ = false;
-}
+Task<void> Peer::answer() { throw std::logic_error("a client's engine asks nothing"); }
 
-/// Its time is over.
-void Peer::give_up() {
+void Peer::out_of_time() {
   timed_out_ = true;
-  cut_short_ = hurried_;
+  cut_short_ = pump_.hurried();
   session_.timed_out();
 }
 
-Task<void> Peer::write(std::string_view bytes) {
-  wait_at_most(write_limit_);
-  window_ = ~0u;
-  auto done = co_await stream_.write(bytes);
-  if (done) co_return;
-  if (done.error().code == Errc::timeout) {
-    give_up();
-    co_return;
-  }
-  // The peer may have said why before it closed (a 552 in the middle of data, a 421).
-  stream_.set_deadline(system_clock().now() + std::chrono::seconds(5));
-  auto last_words = co_await stream_.read();
-  if (last_words && !last_words->empty()) session_.feed(*last_words);
-  session_.eof();
+void Peer::tls_started(net::TlsInfo info) {
+  tls_info_ = std::move(info);
+  session_.set_channel(net::channel_of(pump_.stream()));
+  session_.tls_started();
 }
 
-Task<void> Peer::read(smtp::ClientNeedInput need) {
-  if (need.window != window_) {
-    window_ = need.window;
-    wait_at_most(need.within);
-  }
-  auto input = co_await stream_.read();
-  if (input && !input->empty())
-    session_.feed(*input);
-  else if (!input && input.error().code == Errc::timeout)
-    give_up();
-  else
-    session_.eof();
-}
-
-Task<void> Peer::start_tls() {
-  hurried_ = true; // it has its own bound: cut short, the peer would look as if it could not do TLS
-  stream_.set_deadline(system_clock().now() + std::chrono::seconds(60));
-  net::TlsContext& context = *tls_;
-  const std::string& name = identity_.server_name();
-  auto done = co_await stream_.start_tls_client(context, name);
-  if (done) {
-    tls_info_ = *done;
-    session_.set_channel(net::channel_of(stream_));
-    session_.tls_started();
-  } else {
-    timed_out_ = done.error().code == Errc::timeout;
-    session_.tls_failed(done.error().message);
-  }
+void Peer::tls_failed(const Error& why) {
+  timed_out_ = why.code == Errc::timeout;
+  session_.tls_failed(why.message);
 }
 
 Task<void> say_goodbye(std::unique_ptr<Peer> peer) {

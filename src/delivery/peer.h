@@ -6,7 +6,7 @@
 #include "delivery/proof.h"
 #include "delivery/terms.h"
 #include "mail/told.h"
-#include "net/stream.h"
+#include "net/pump.h"
 #include "net/tls.h"
 #include "smtp/client_session.h"
 
@@ -31,8 +31,8 @@ struct PeerIdentity {
   const std::string& server_name() const { return need.pkix() != nullptr ? need.pkix()->name : host; }
 };
 
-/// One open SMTP connection to another server: drives a smtp::ClientSession over a net::Stream.
-class Peer {
+/// One open SMTP connection to another server: net::Pump performs what smtp::ClientSession wants of the connection.
+class Peer : private net::Session {
 public:
   enum class Event { ready, need_content, message_done, closed };
 
@@ -47,10 +47,8 @@ public:
   /// reads; the final reply has its own time (RFC 5321 section 4.5.3.2.6).
   void bound(std::chrono::steady_clock::time_point until) { until_ = until; }
 
-  /// What it is waited for, it has had its time. Said again and again it must not put that end off: it counts once a wait.
-  void hurry() {
-    if (!std::exchange(hurried_, true)) stream_.set_deadline(system_clock().now());
-  }
+  /// What it is waited for, it has had its time. Said again and again it does not put that end off.
+  void hurry() { pump_.hurry(); }
 
   /// It ended since the peer did not answer, or read, in time; and the time was not all that it has, since others waited. What it
   /// lacks was not found out then.
@@ -73,21 +71,23 @@ public:
   std::set<std::string> domains;
 
 private:
-  Task<void> write(std::string_view bytes);
-  Task<void> read(smtp::ClientNeedInput need);
-  Task<void> start_tls();
-  void wait_at_most(std::chrono::milliseconds limit);
-  void give_up();
+  net::Order next() override;
+  Task<void> answer() override;
+  void feed(std::string_view bytes) override { session_.feed(bytes); }
+  void eof() override { session_.eof(); }
+  void out_of_time() override;
+  Handshake handshake() override { return {*tls_, &identity_.server_name()}; }
+  void tls_started(net::TlsInfo info) override;
+  void tls_failed(const Error& why) override;
 
-  net::Stream stream_;
+  net::Pump pump_;
   smtp::ClientSession session_;
   PeerIdentity identity_;
   std::shared_ptr<net::TlsContext> tls_;
   net::TlsInfo tls_info_;
   bool told_of_login_ = false;
-  bool hurried_ = false; ///< or must not be
   bool timed_out_ = false, cut_short_ = false;
-  std::uint32_t window_ = ~0u;
+  Event event_ = Event::closed; ///< what run() has to tell
   std::chrono::milliseconds write_limit_;
   std::chrono::steady_clock::time_point until_ = std::chrono::steady_clock::time_point::max();
 };
