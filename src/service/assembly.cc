@@ -1,0 +1,113 @@
+#include "service/assembly.h"
+
+#include <utility>
+
+namespace paquebot::service {
+namespace {
+
+/// Questions to the DNS at a time that mail and connections of strangers may make us ask. An answer that is to be had
+/// comes within some ten milliseconds, so that these are thousands a second; resolvers have bounds of their own.
+constexpr std::size_t kStrangersQuestions = 500;
+
+directory::Options directory_options(const ServerOptions& options) {
+  return {.hostname = options.hostname, .origin = options.origin, .new_domain_grace = options.new_domain_grace};
+}
+
+} // namespace
+
+Assembly::Accounts::Accounts(store::Store& store, const ServerOptions& options)
+    : cpu(options.cpu_threads), directory(store, cpu, directory_options(options)), keeper(store, guard) {}
+
+Assembly::Intake::Intake(store::Store& store, directory::Directory& directory, const Clock& clock,
+                         const ServerOptions& options, const queue::Options& queue_options)
+    : limits(store.books(), system_clock()), paths(store, directory, system_clock()),
+      policy(directory, &limits, &paths, &relay_rates), queue(store, clock, queue_options),
+      etrn(store.queue(), queue, system_clock()), memory(options.message_memory / 4 * 3, options.memory_patience),
+      own_memory(options.message_memory / 4, options.memory_patience), dmarc_book(store.books(), system_clock()),
+      patience_keeper(store.upkeep(), clock) {}
+
+Assembly::Deliveries::Deliveries(store::Store& store, directory::Directory& directory, queue::Queue& queue,
+                                 const Clock& clock, const ServerOptions& options)
+    : signing(options.cpu_threads), homecoming(queue, store, directory, clock),
+      signer(store, signing, system_clock(), options.hostname), deadlines(queue, clock) {}
+
+Assembly::Assembly(store::Store& s, ServerOptions o, std::shared_ptr<const Snapshot> first)
+    : store(s), options(std::move(o)), clock_keeper(store.upkeep(), clock), contexts(options.threads),
+      accounts(store, options), strangers(store), intake(store, accounts.directory, clock, options, first->queue),
+      deliveries(store, accounts.directory, intake.queue, clock, options), snapshot_(std::move(first)) {
+  configure(*snapshot_);
+}
+
+/// All that is told of its configuration, rather than asking for the current() one.
+void Assembly::configure(const Snapshot& snapshot) {
+  intake.limits.configure(snapshot.account_limits);
+  intake.paths.configure(snapshot.rewrite_sender);
+  intake.dmarc_book.configure(snapshot.dmarc_reports.send);
+  accounts.guard.configure(snapshot.logins);
+  accounts.networks.configure(snapshot.takeover_networks);
+  deliveries.signer.configure(snapshot.sign);
+  if (deliveries.reporter) deliveries.reporter->configure(snapshot.intake.hide_inner);
+  certificate.configure(snapshot.certificate_file, snapshot.certificate_pem, options.hostname);
+  store.books().watch_accounts(snapshot.takeover);
+}
+
+Result<> Assembly::open_names(Launcher& launcher) {
+  auto made = dns::make_resolvers(first(), options.dns, kStrangersQuestions, system_clock());
+  if (!made) return std::unexpected(made.error());
+  names.resolvers = std::move(*made);
+  names.keeper =
+      std::make_unique<DnsKeeper>(store.upkeep(), names.resolvers.upstream, [this, &launcher](Task<void> task) {
+        launcher.launch(first(), std::move(task), "remembering resolvers");
+      });
+  if (auto known = names.keeper->recall(); !known) return known;
+  names.verifier = std::make_unique<intake::Verifier>(*names.resolvers.strangers, system_clock());
+  return {};
+}
+
+void Assembly::open_deliveries(std::vector<net::Endpoint> listeners) {
+  Deliveries& d = deliveries;
+  for (net::Endpoint& one : listeners) options.connector.listeners.push_back(std::move(one));
+  std::size_t where = contexts.size() - 1; // all deliveries live on the last context
+  d.connector = std::make_unique<delivery::Connector>(last(), contexts.wheel(where), names.resolvers.deliveries,
+                                                      options.connector);
+  d.dispatcher = std::make_unique<delivery::Dispatcher>(last(), intake.queue, store, clock, *d.connector, d.homecoming,
+                                                        d.signer, intake.paths);
+  d.reporter = std::make_unique<delivery::Reporter>(last(), intake.queue, store, accounts.directory, intake.ids,
+                                                    system_clock(), options.hostname);
+  d.reporter->configure(current()->intake.hide_inner);
+  d.dmarc_reporter = std::make_unique<delivery::DmarcReporter>(
+      intake.queue, store, accounts.directory, names.resolvers.strangers, intake.ids, clock, options.hostname);
+}
+
+std::vector<std::string> Assembly::replace(std::shared_ptr<const Snapshot> snapshot) {
+  deliveries.connector->forget_roots();
+  auto mended = snapshot->queue.routes.changed_since(intake.queue.options()->routes);
+  intake.queue.configure(snapshot->queue);
+  strangers.facts.clear();
+  configure(*snapshot);
+  const std::lock_guard lock(snapshot_mutex_);
+  snapshot_ = std::move(snapshot);
+  return mended;
+}
+
+std::shared_ptr<const Snapshot> Assembly::current() {
+  const std::lock_guard lock(snapshot_mutex_);
+  return snapshot_;
+}
+
+intake::Services Assembly::services(bool own) {
+  store::ByteBudget* const memory = own ? &intake.own_memory : &intake.memory;
+  return {store,          intake.queue,         intake.policy,      intake.ids,
+          system_clock(), names.verifier.get(), &intake.dmarc_book, memory};
+}
+
+LoginParts Assembly::login_parts() {
+  Accounts& a = accounts;
+  return {store, a.directory, a.sessions, a.guard, current()->issuer, &a.networks, &a.scram};
+}
+
+GuardParts Assembly::guard_parts() {
+  return {names.resolvers.strangers, strangers.facts, strangers.rates, strangers.grey, strangers.book, system_clock()};
+}
+
+} // namespace paquebot::service

@@ -1,0 +1,131 @@
+#pragma once
+
+#include "base/clock_trust.h"
+#include "delivery/connector.h"
+#include "delivery/deadlines.h"
+#include "delivery/dispatcher.h"
+#include "delivery/dmarc_reporter.h"
+#include "delivery/homecoming.h"
+#include "delivery/reporter.h"
+#include "delivery/signer.h"
+#include "directory/directory.h"
+#include "dns/watched_resolver.h"
+#include "intake/dmarc_book.h"
+#include "net/context_pool.h"
+#include "service/certificate_watch.h"
+#include "service/clock_keeper.h"
+#include "service/dns_keeper.h"
+#include "service/etrn.h"
+#include "service/grey_keeper.h"
+#include "service/launcher.h"
+#include "service/login_keeper.h"
+#include "service/patience_keeper.h"
+#include "service/snapshot.h"
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace paquebot::service {
+
+/// The parts of the server, put together: each group uses those above it. Made on the main thread.
+struct Assembly {
+  /// Accounts, and who logs in to them.
+  struct Accounts {
+    Accounts(store::Store& store, const ServerOptions& options);
+    directory::CpuPool cpu;
+    directory::Directory directory;
+    directory::LoginGuard guard;
+    directory::NetworkWatch networks;
+    ScramSwitch scram{directory};
+    LoginKeeper keeper;
+    LoginDelay delay;
+    MailboxHolders holders;
+    Sessions sessions;
+  };
+  /// What is remembered of strangers.
+  struct Strangers {
+    explicit Strangers(store::Store& store) : grey_keeper(store.books(), grey) {}
+    policy::FactsCache facts{system_clock()};
+    policy::ClientRates rates{system_clock()};
+    policy::GreyTable grey;
+    policy::GuardBook book{system_clock()};
+    policy::Refusals refusals;
+    GreyKeeper grey_keeper;
+  };
+  /// Who answers questions about names, and what is asked.
+  struct Names {
+    dns::Resolvers resolvers;
+    std::unique_ptr<DnsKeeper> keeper;
+    std::unique_ptr<intake::Verifier> verifier;
+  };
+  /// Mail that comes in.
+  struct Intake {
+    Intake(store::Store& store, directory::Directory& directory, const Clock& clock, const ServerOptions& options,
+           const queue::Options& queue_options);
+    policy::LimitBook limits;
+    policy::ReturnPaths paths;
+    policy::RelayRates relay_rates{system_clock()};
+    policy::Policy policy;
+    UlidSource ids;
+    queue::Queue queue;
+    Etrn etrn;
+    /// For heads, bodies and recipients that come in: from other servers, and from own users.
+    store::ByteBudget memory, own_memory;
+    intake::DmarcBook dmarc_book;
+    PatienceKeeper patience_keeper;
+  };
+  /// Mail that goes out.
+  struct Deliveries {
+    Deliveries(store::Store& store, directory::Directory& directory, queue::Queue& queue, const Clock& clock,
+               const ServerOptions& options);
+    directory::CpuPool signing; ///< a line of its own: a flood of logins holds up no mail
+    delivery::Homecoming homecoming;
+    delivery::Signer signer;
+    delivery::Deadlines deadlines;
+    // From open() on:
+    std::unique_ptr<delivery::Connector> connector;
+    std::unique_ptr<delivery::Dispatcher> dispatcher;
+    std::unique_ptr<delivery::Reporter> reporter;
+    std::unique_ptr<delivery::DmarcReporter> dmarc_reporter;
+  };
+
+  /// `store` must outlive it.
+  Assembly(store::Store& store, ServerOptions options, std::shared_ptr<const Snapshot> snapshot);
+
+  /// The resolvers, and what is remembered of them, before anything listens: what strangers make us ask must find them
+  /// there. Errors: the resolvers can't be made, the store can't be read. Blocks.
+  Result<> open_names(Launcher& launcher);
+  /// What delivers, after open_names(). `listeners`: our own, to which nothing is to be sent.
+  void open_deliveries(std::vector<net::Endpoint> listeners);
+  /// Another configuration. Gives the destinations of the queue whose route is another one now.
+  std::vector<std::string> replace(std::shared_ptr<const Snapshot> snapshot);
+  std::shared_ptr<const Snapshot> current();
+
+  boost::asio::any_io_executor first() { return contexts.executor(0); }
+  boost::asio::any_io_executor last() { return contexts.executor(contexts.size() - 1); }
+  /// `own`: for what own users, their programs and LMTP bring in, which strangers must not keep out.
+  intake::Services services(bool own = true);
+  LoginParts login_parts();
+  GuardParts guard_parts();
+
+  store::Store& store;
+  ServerOptions options;
+  ClockTrust clock{system_clock()}; ///< for all that deletes, returns or forgets what is old
+  ClockKeeper clock_keeper;
+  CertificateWatch certificate;
+  net::ContextPool contexts;
+  Accounts accounts;
+  Strangers strangers;
+  Names names;
+  Intake intake;
+  Deliveries deliveries;
+
+private:
+  void configure(const Snapshot& snapshot);
+  std::mutex snapshot_mutex_;
+  std::shared_ptr<const Snapshot> snapshot_;
+};
+
+} // namespace paquebot::service

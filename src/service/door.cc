@@ -1,0 +1,81 @@
+#include "service/door.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "service/proxied.h"
+
+namespace paquebot::service {
+namespace {
+
+constexpr std::string_view kBusy = "421 4.7.0 too many connections, please try again later\r\n";
+constexpr std::string_view kBusyPop3 = "-ERR [SYS/TEMP] too many connections, please try again later\r\n";
+constexpr std::string_view kStranger = "554 5.7.1 this server does not speak with you\r\n"; // RFC 5321 section 3.1
+constexpr std::string_view kStrangerPop3 = "-ERR [SYS/PERM] this server does not speak with you\r\n";
+
+bool implicit_tls(const ListenerSnapshot& listener) {
+  return (listener.smtp && listener.smtp->implicit_tls) || (listener.pop3 && listener.pop3->implicit_tls);
+}
+
+/// A local socket has neither address nor port; who may open it is for its mode to say.
+bool is_local(const net::Endpoint& peer) { return peer.address.empty() || peer.is_local(); }
+
+/// LMTP is for front servers of ours.
+bool is_for_users(ListenerRole role) { return role != ListenerRole::mx; }
+
+} // namespace
+
+/// From a proxy of ours: reads whose connection it really is. False: nothing more is to be done with it.
+Task<bool> Door::unwrap(const ListenerSnapshot& listener, net::Stream& stream, net::Endpoint& peer, GateLimits limits) {
+  limits.per_address = limits.total; // all of them come from the one address
+  std::string proxy = peer.address;
+  const Guest guest = is_for_users(listener.role) ? Guest::known : Guest::stranger; // who it is is not known yet
+  if (gate_.enter(proxy, limits, guest) != Gate::Verdict::welcome) {
+    log::warning("too-many-connections", {{"client", proxy}, {"scope", "total"}});
+    co_return false;
+  }
+  auto told = co_await read_proxy_header(stream);
+  gate_.leave(proxy);
+  if (!told) {
+    log::warning("proxy-refused", {{"proxy", proxy}, {"listener", listener.address}, {"why", told.error().message}});
+    co_return false;
+  }
+  peer = stream.remote();
+  log::debug("proxied", {{"proxy", proxy}, {"client", peer.to_string()}});
+  co_return true;
+}
+
+/// What room there is for this peer. Who logged in lately is looked for where it matters only.
+Guest Door::guest_of(const ListenerSnapshot& listener, const net::Endpoint& peer, const GateLimits& limits) {
+  if (is_local(peer)) return Guest::known;
+  if (!is_for_users(listener.role)) return Guest::stranger;
+  return gate_.in_reserve(limits) && logins_.is_used(peer.address) ? Guest::known : Guest::user;
+}
+
+Task<bool> Door::admit(const ListenerSnapshot& listener, net::Stream& stream, net::Endpoint& peer, GateLimits limits) {
+  if (listener.proxy_from.contains(peer.address)) {
+    const bool unwrapped = co_await unwrap(listener, stream, peer, limits);
+    if (!unwrapped) co_return false;
+  }
+  if (!listener.accept_from.empty() && !is_local(peer) && !listener.accept_from.contains(peer.address)) {
+    log::warning("stranger", {{"client", peer.address}, {"listener", listener.address}});
+    co_await turn_away(listener, stream, kStranger, kStrangerPop3);
+    co_return false;
+  }
+  if (is_local(peer)) limits.per_address = limits.total;
+  const Gate::Verdict verdict = gate_.enter(peer.address, limits, guest_of(listener, peer, limits));
+  if (verdict == Gate::Verdict::welcome) co_return true;
+  log::warning("too-many-connections",
+               {{"client", peer.address}, {"scope", verdict == Gate::Verdict::full ? "total" : "address"}});
+  co_await turn_away(listener, stream, kBusy, kBusyPop3);
+  co_return false;
+}
+
+Task<void> Door::turn_away(const ListenerSnapshot& listener, net::Stream& stream, std::string_view words,
+                           std::string_view pop3_words) {
+  if (implicit_tls(listener)) co_return;
+  stream.set_deadline(system_clock().now() + std::chrono::seconds(5));
+  std::string_view said = listener.role == ListenerRole::pop3 ? pop3_words : words;
+  co_await stream.write(said);
+}
+
+} // namespace paquebot::service

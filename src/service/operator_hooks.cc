@@ -1,0 +1,30 @@
+#include "service/operator_hooks.h"
+
+#include <utility>
+
+namespace paquebot::service {
+
+control::Hooks operator_hooks(Assembly& parts) {
+  control::Hooks hooks;
+  hooks.order = [&parts](store::QueueAction action, store::QueueFilter filter, std::string who) {
+    return parts.intake.queue.operate(action, std::move(filter), std::move(who));
+  };
+  hooks.confirm_clock = [&parts] { return parts.clock_keeper.confirm(); };
+  hooks.limits = [&parts] { return *parts.intake.limits.general(); };
+  hooks.put_listed = [&parts](const policy::Listed& entry) { parts.strangers.book.put(entry); };
+  hooks.drop_listed = [&parts](const std::string& what) { parts.strangers.book.remove(what); };
+  hooks.account_removed = [&parts](const std::string& login) { parts.accounts.guard.forget(login); };
+  hooks.logins = [&parts](const std::string& login) { return parts.accounts.guard.facts(login); };
+  hooks.refusals = [&parts](const std::string& address, std::int64_t since, std::size_t most) {
+    return parts.strangers.refusals.find(address, since, most);
+  };
+  hooks.resolver = parts.names.resolvers.deliveries;
+  hooks.forget_resolvers = [&parts](const std::optional<std::string>& address) {
+    parts.names.resolvers.upstream->forget(address);
+    parts.names.keeper->look_now();
+  };
+  hooks.hostname = parts.options.hostname;
+  return hooks;
+}
+
+} // namespace paquebot::service
