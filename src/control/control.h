@@ -53,7 +53,7 @@ struct Reloaded {
 /// What a running server does beside the store; empty functions when it is down. What it does about changes of the
 /// store it hears from there (Store::subscribe).
 struct Hooks {
-  /// An order to the queue, also to what waits in memory (queue::Queue::operate).
+  /// An order to the queue, also to what waits in memory (queue::Orders).
   std::function<Task<Result<std::size_t>>(store::QueueAction action, store::QueueFilter filter, std::string who)> order;
   std::function<Task<Result<>>()> confirm_clock;                         ///< an operator says that the clock is right
   std::function<directory::LoginFacts(const std::string& login)> logins; ///< of an account

@@ -7,11 +7,16 @@
 #include <map>
 
 namespace paquebot::delivery {
+namespace {
+
+constexpr std::size_t kMostOverdue = 100; // of one claim
+
+} // namespace
 
 Task<void> Deadlines::run() {
   while (!stopping_) {
-    auto next = co_await queue_.next_deadline();
-    bool passed = next && *next <= millis(clock_.settled());
+    auto next = co_await store_.earliest_deadline();
+    bool passed = next && *next != 0 && *next <= millis(clock_.settled());
     std::size_t treated = 0;
     if (passed) treated = co_await sweep();
     if (treated > 0) continue;
@@ -21,13 +26,18 @@ Task<void> Deadlines::run() {
 }
 
 Task<std::size_t> Deadlines::sweep() {
-  std::vector<queue::Job> jobs = co_await queue_.take_overdue();
+  const std::int64_t at = millis(clock_.settled());
+  auto items = co_await store_.claim_overdue(at, kMostOverdue);
+  if (!items) {
+    log::error("claim-failed", {{"why", items.error().message}});
+    co_return 0;
+  }
   std::map<std::string, std::vector<store::Outcome>> by_destination;
   std::size_t treated = 0;
-  for (const queue::Job& job : jobs) {
-    for (const store::RecipientFacts& recipient : job.recipients) {
-      by_destination[recipient.destination].push_back(overdue(job.message, recipient));
-      log::info("overdue", {{"id", job.message.id.to_string()}, {"to", recipient.address}});
+  for (const store::WorkItem& item : *items) {
+    for (const store::RecipientFacts& recipient : item.recipients) {
+      by_destination[recipient.destination].push_back(overdue(item.message, recipient));
+      log::info("overdue", {{"id", item.message.id.to_string()}, {"to", recipient.address}});
       ++treated;
     }
   }

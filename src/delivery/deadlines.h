@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/task.h"
 #include "queue/queue.h"
+#include "store/queue_store.h"
 
 #include <atomic>
 
@@ -13,7 +14,8 @@ namespace paquebot::delivery {
 /// Looks every half second, which costs one look into an index that is empty for mail without BY.
 class Deadlines {
 public:
-  Deadlines(queue::Queue& queue, const Clock& clock) : queue_(queue), clock_(clock) {}
+  Deadlines(queue::Queue& queue, store::QueueStore& store, const Clock& clock)
+      : queue_(queue), store_(store), clock_(clock) {}
 
   /// Until stop().
   Task<void> run();
@@ -24,6 +26,7 @@ public:
 
 private:
   queue::Queue& queue_;
+  store::QueueStore& store_;
   const Clock& clock_;
   std::atomic<bool> stopping_ = false;
 };

@@ -68,7 +68,7 @@ protected:
   /// From memory into the store.
   void give_back() {
     const auto done = [this]() -> Task<bool> {
-      co_await queue_.give_back();
+      co_await queue_.orders().give_back();
       co_return true;
     };
     run_task(done());

@@ -14,7 +14,7 @@ constexpr std::size_t kMostOpen = 100; // messages that a crash could have deliv
 } // namespace
 
 Task<void> Recorder::add(std::string destination, std::vector<store::Outcome> outcomes, bool works) {
-  if (works && queue_.failing(destination)) {
+  if (works && queue_.standing().failing(destination)) {
     co_await queue_.settle(destination, std::move(outcomes), works);
     co_return;
   }
@@ -34,7 +34,7 @@ Task<void> Recorder::flush() {
     several.swap(waiting_);
     std::string failed;
     try {
-      co_await queue_.settle_several(several);
+      co_await queue_.settling().settle_several(several);
     } catch (const std::exception& error) {
       failed = error.what();
     }

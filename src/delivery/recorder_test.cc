@@ -75,11 +75,11 @@ TEST_F(RecorderTest, WhatChangesTheDestinationIsRecordedAtOnce) {
   ASSERT_TRUE(queue_.start_worker());
   std::vector<store::Outcome> failed{{.message = first, .index = 0, .to = store::State::waiting, .due = 1}};
   run_task(finish(queue_.settle_failed("far.example", std::move(failed), 1, "450 no answer")));
-  ASSERT_TRUE(queue_.failing("far.example"));
+  ASSERT_TRUE(queue_.standing().failing("far.example"));
   add(second);
   EXPECT_FALSE(recorder_.wants_flush());
   EXPECT_EQ(mail_.recipient(second).state, store::State::relayed);
-  EXPECT_FALSE(queue_.failing("far.example"));
+  EXPECT_FALSE(queue_.standing().failing("far.example"));
 }
 
 TEST_F(RecorderTest, WhatIsDueAgainIsKnownToTheQueueAndNothingIdleIsKept) {

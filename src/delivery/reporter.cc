@@ -78,7 +78,7 @@ Reporter::Reporter(boost::asio::any_io_executor executor, queue::Queue& queue, s
                    directory::Directory& directory, UlidSource& ids, const Clock& clock, std::string hostname)
     : executor_(std::move(executor)), queue_(queue), store_(store), directory_(directory), ids_(ids), clock_(clock),
       hostname_(std::move(hostname)) {
-  queue_.on_owed([this] { wake(); });
+  queue_.settling().on_owed([this] { wake(); });
 }
 
 void Reporter::wake() {
@@ -198,7 +198,8 @@ Task<policy::ReportBounds::Answer> Reporter::ask_bounds(const store::OwedReport&
   const mail::Address& to = message.sender.reverse_path;
   const Standing standing = head ? standing_of(*head, hostname_, to.domain) : Standing();
   const bool waits = put_off_.contains(message.id);
-  const Answer answer = bounds_.ask(to.to_string(), standing.trust(), queue_.knows(to.domain), waits, clock_.now());
+  const Answer answer =
+      bounds_.ask(to.to_string(), standing.trust(), queue_.standing().knows(to.domain), waits, clock_.now());
   if (answer == Answer::wait && failed_long_ago(owed, clock_.wall())) co_return Answer::enough;
   if (answer == Answer::wait && !waits)
     log::info("report-put-off", {{"id", message.id.to_string()}, {"to", to.to_string()}});

@@ -47,7 +47,7 @@ public:
 
 private:
   Task<bool> load() {
-    co_await queue_.give_back();
+    co_await queue_.orders().give_back();
     auto loaded = co_await queue_.load();
     co_return loaded.has_value();
   }

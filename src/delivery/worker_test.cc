@@ -116,7 +116,7 @@ TEST_F(WorkerTest, OneThatIsRefusedIsNobodyElses) {
   EXPECT_EQ(recipient(refused).state, State::failed);
   EXPECT_EQ(recipient(refused).last_reply.peer.to_string(), "550 5.1.1 no such user");
   EXPECT_EQ(recipient(taken).state, State::relayed);
-  EXPECT_FALSE(all_.queue.failing("far.example"));
+  EXPECT_FALSE(all_.queue.standing().failing("far.example"));
 }
 
 TEST_F(WorkerTest, WhereNobodyIsAllWaitTogether) {
@@ -137,7 +137,7 @@ TEST_F(WorkerTest, OurOwnFaultIsNoAttempt) {
   run_one();
   EXPECT_EQ(recipient(id).state, State::waiting);
   EXPECT_EQ(recipient(id).attempts, 0u);
-  EXPECT_FALSE(all_.queue.failing("own.example"));
+  EXPECT_FALSE(all_.queue.standing().failing("own.example"));
 }
 
 TEST_F(WorkerTest, ADomainThatTakesNoMailIsNoFailureOfItsPlace) {

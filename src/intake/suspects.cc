@@ -52,7 +52,7 @@ Task<bool> attend(Services services, directory::Directory& directory, std::strin
   const std::string who = std::string(store::kTakeoverWatch) + ": " + suspicion.reason;
   store::QueueFilter filter;
   filter.account = suspicion.account;
-  const auto held = co_await services.queue.operate(store::QueueAction::suspend, filter, who);
+  const auto held = co_await services.queue.orders().operate(store::QueueAction::suspend, filter, who);
   if (!held) co_return false;
   if (suspicion.told) co_return true;
   queue::Draft draft = co_await make_notice(services, directory, hostname, suspicion);

@@ -92,7 +92,7 @@ protected:
     return context;
   }
   std::size_t order(QueueAction action, const store::QueueFilter& filter) {
-    return run_task(queue_.operate(action, filter, "an operator")).value_or(9999);
+    return run_task(queue_.orders().operate(action, filter, "an operator")).value_or(9999);
   }
   State state(const Ulid& id, std::size_t index = 0) {
     return run_task(server_.store().trail().trace(id))->recipients.at(index).state;
@@ -192,7 +192,7 @@ TEST_F(QueueOrders, AnOrderWaitsForWhatIsJustComingOutOfTheStore) {
   std::size_t changed = 9999;
   operators.restart();
   store_.meanwhile = [&] { // both are in hand for the store, and in no window yet
-    boost::asio::co_spawn(operators, queue_.operate(QueueAction::cancel, to("far.example"), "an operator"),
+    boost::asio::co_spawn(operators, queue_.orders().operate(QueueAction::cancel, to("far.example"), "an operator"),
                           [&](std::exception_ptr, Result<std::size_t> done) { changed = done.value_or(9998); });
     operators.poll(); // as far as it comes now
     EXPECT_FALSE(queue_.start_worker());
@@ -216,7 +216,7 @@ TEST_F(QueueOrders, AListThatWasReadBeforeAPlaceWorkedChangesNothingOfIt) {
   store_.behind_list = [&] { works(first); }; // for another worker, which was there already
   ASSERT_TRUE(run_task(queue_.load()));
   EXPECT_FALSE(queue_.resting("far.example"));
-  EXPECT_FALSE(queue_.failing("far.example"));
+  EXPECT_FALSE(queue_.standing().failing("far.example"));
   // The same when the list shows nothing that waits, and the place is forgotten meanwhile.
   const auto job = take();
   ASSERT_TRUE(job);
@@ -289,10 +289,10 @@ TEST_F(QueueOrders, ThatAPlaceFailedIsForgottenInTheStoreOnceItWorks) {
   const Ulid next = accept({"b@far.example"});
   ASSERT_TRUE(queue_.start_worker());
   ASSERT_TRUE(take());
-  EXPECT_TRUE(queue_.failing("far.example")) << "as far as the store knows";
+  EXPECT_TRUE(queue_.standing().failing("far.example")) << "as far as the store knows";
   std::vector<store::Outcome> later{{.message = next, .index = 0, .to = State::waiting, .due = now() + 1}};
   run_task(ended(queue_.settle("far.example", std::move(later), true)));
-  EXPECT_FALSE(queue_.failing("far.example"));
+  EXPECT_FALSE(queue_.standing().failing("far.example"));
   const auto facts = run_task(server_.store().queue().list_destinations(false));
   ASSERT_EQ(facts->size(), 1u);
   EXPECT_EQ(facts->front().failures, 0u);

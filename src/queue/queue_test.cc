@@ -209,7 +209,7 @@ TEST_F(QueueTest, WhatDoesNotFitTheWindowWaitsInTheStoreAndNothingIsLostOrDouble
 
 TEST_F(QueueTest, WorkInHandIsGivenBackAndFoundByTheNextQueue) {
   Ulid id = accept("a@far.example");
-  run_task(finish(queue_->give_back()));
+  run_task(finish(queue_->orders().give_back()));
   queue_ = std::make_unique<Queue>(*store_, clock_, Options{});
   ASSERT_TRUE(run_task(queue_->load()));
   ASSERT_EQ(queue_->start_worker(), "far.example");

@@ -28,7 +28,7 @@ public:
 
 private:
   friend class Seats;
-  friend class Queue;
+  friend class Queue; // pauses and resumes it
   void pause();
   void resume();
 

@@ -123,7 +123,7 @@ TEST_F(SeatsTest, WhoAnswersIsKnownUntilItIsSilent) {
   EXPECT_EQ(known[0].key, domain(4));
   EXPECT_EQ(known[0].job.seat.kind(), Kind::known);
   queue_.kept_silent(domain(4));
-  EXPECT_FALSE(queue_.knows(domain(4)));
+  EXPECT_FALSE(queue_.standing().knows(domain(4)));
   accept(domain(4));
   EXPECT_TRUE(start_all().empty());
 }
@@ -152,8 +152,8 @@ TEST_F(SeatsTest, WhatIsDueInTheStoreStandsInLineToo) {
   ASSERT_EQ(unknown.size(), 4u);
   // One that comes out of the store while there is no seat for it.
   accept("late.example");
-  run_task(queue_.operate(store::QueueAction::hold, {.destination = "late.example"}, "test"));
-  run_task(queue_.operate(store::QueueAction::release, {.destination = "late.example"}, "test"));
+  run_task(queue_.orders().operate(store::QueueAction::hold, {.destination = "late.example"}, "test"));
+  run_task(queue_.orders().operate(store::QueueAction::release, {.destination = "late.example"}, "test"));
   ASSERT_TRUE(run_task(queue_.load()));
   EXPECT_TRUE(start_all().empty());
   unknown.pop_back();

@@ -29,7 +29,7 @@ Assembly::Intake::Intake(store::Store& store, directory::Directory& directory, c
 Assembly::Deliveries::Deliveries(store::Store& store, directory::Directory& directory, queue::Queue& queue,
                                  const Clock& clock, const ServerOptions& options)
     : signing(options.cpu_threads), homecoming(queue, store, directory, clock),
-      signer(store, signing, system_clock(), options.hostname), deadlines(queue, clock) {}
+      signer(store, signing, system_clock(), options.hostname), deadlines(queue, store.queue(), clock) {}
 
 Assembly::Assembly(store::Store& s, ServerOptions o, std::shared_ptr<const Snapshot> first)
     : store(s), options(std::move(o)), clock_keeper(store.upkeep(), clock), contexts(options.threads),

@@ -52,7 +52,7 @@ Task<mail::Reply> Etrn::start(EtrnOrder order) {
   for (const std::string& key : *keys) {
     store::QueueFilter filter;
     filter.destination = key;
-    auto changed = co_await queue_.operate(store::QueueAction::retry, filter, who);
+    auto changed = co_await queue_.orders().operate(store::QueueAction::retry, filter, who);
     if (!changed) co_return not_now(node, "try again later", changed.error().message);
     started += *changed;
   }

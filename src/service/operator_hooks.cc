@@ -7,7 +7,7 @@ namespace paquebot::service {
 control::Hooks operator_hooks(Assembly& parts) {
   control::Hooks hooks;
   hooks.order = [&parts](store::QueueAction action, store::QueueFilter filter, std::string who) {
-    return parts.intake.queue.operate(action, std::move(filter), std::move(who));
+    return parts.intake.queue.orders().operate(action, std::move(filter), std::move(who));
   };
   hooks.confirm_clock = [&parts] { return parts.clock_keeper.confirm(); };
   hooks.limits = [&parts] { return *parts.intake.limits.general(); };

@@ -247,7 +247,7 @@ bool Server::stop(std::chrono::seconds bound) {
   if (!ended)
     log::warning("stopped-early", {{"sessions", s.parts.accounts.sessions.count()},
                                    {"deliveries", s.parts.intake.queue.numbers().workers}});
-  s.launcher.launch(s.parts.first(), s.parts.intake.queue.give_back(), "give back");
+  s.launcher.launch(s.parts.first(), s.parts.intake.queue.orders().give_back(), "give back");
   s.launcher.launch(s.parts.first(), s.parts.intake.dmarc_book.flush(), "DMARC reports");
   s.launcher.wait_idle(system_clock().now() + std::chrono::seconds(2));
   s.parts.names.resolvers.deliveries->give_up();

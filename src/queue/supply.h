@@ -1,0 +1,32 @@
+#pragma once
+
+#include "base/task.h"
+#include "queue/core.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace paquebot::queue {
+
+/// Gives workers their jobs, out of the windows, and fills those from the store by claims. Thread-safe. The calls are
+/// those of Queue.
+class Supply {
+public:
+  explicit Supply(Core& core) : core_(core) {}
+
+  Task<std::optional<Job>> take(std::string key);
+  Task<std::vector<Job>> take_expired(std::string key);
+  std::vector<Job> take_window(const std::string& key);
+  void put_back(const std::string& key, Job job);
+  void release_worker(const std::string& key);
+
+private:
+  /// A claim that ends without its result leaves the destination as if the store had failed.
+  class Claiming;
+  Task<void> claim(std::string key);
+
+  Core& core_;
+};
+
+} // namespace paquebot::queue
