@@ -30,6 +30,7 @@ struct Destination {
   Instant spared_until{};
   bool claiming = false; ///< work for it is just coming out of the store
   unsigned changing = 0; ///< how many changes of its back-off are on their way into the store
+  bool changed = false;  ///< there was one since the claim began
 private:
   friend class Destinations;
   std::int64_t timer_ = kNever;             ///< its entry among the timers; kNever: none

@@ -115,5 +115,19 @@ TEST(Changes, WhatIsReadWhileABackOffChangesIsOlder) {
   EXPECT_FALSE(changes.newer("a", &one));
 }
 
+TEST(Changes, AClaimSeesWhetherABackOffChangedSinceItBegan) {
+  Destination one;
+  Changes changes;
+  Changes::begin_claim(one);
+  EXPECT_FALSE(one.changed);
+  changes.begin("a", one);
+  EXPECT_TRUE(one.changed);
+  Changes::begin_claim(one);
+  EXPECT_TRUE(one.changed) << "the store may not know it yet";
+  changes.end("a", one);
+  Changes::begin_claim(one);
+  EXPECT_FALSE(one.changed);
+}
+
 } // namespace
 } // namespace paquebot::queue

@@ -314,5 +314,55 @@ TEST_F(QueueOrders, AClaimThatThrowsIsMadeAgain) {
   EXPECT_EQ(take()->message.id, id);
 }
 
+TEST_F(QueueOrders, AClaimTellsWhatOthersHaveFoundOut) {
+  const Ulid id = accept({"a@far.example"});
+  ASSERT_TRUE(queue_.start_worker());
+  const auto first = take();
+  std::vector<store::Outcome> later{{.message = id, .index = 0, .to = State::waiting, .due = now() + 1000}};
+  run_task(ended(queue_.settle("far.example", std::move(later), true)));
+  queue_.release_worker("far.example");
+  clock_.advance(std::chrono::seconds(2));
+  ASSERT_TRUE(run_task(
+      server_.store().queue().record({}, store::DestinationUpdate{"far.example", now() + 60'000, "450 not there"})));
+  ASSERT_EQ(queue_.start_worker(), "far.example");
+  EXPECT_FALSE(take()) << "it rests";
+  EXPECT_TRUE(queue_.resting("far.example"));
+  EXPECT_EQ(queue_.failures("far.example"), 1u);
+  const Ulid next = accept({"b@far.example"});
+  EXPECT_EQ(state(next), State::waiting);
+  EXPECT_TRUE(
+      run_task(server_.store().trail().trace(next))->events.front().detail.contains("before its time: 450 not there"));
+  EXPECT_FALSE(queue_.start_worker());
+  clock_.advance(std::chrono::seconds(60));
+  ASSERT_EQ(queue_.start_worker(), "far.example");
+  std::set<Ulid> tried;
+  while (const auto job = take()) tried.insert(job->message.id);
+  EXPECT_EQ(tried, (std::set<Ulid>{id, next}));
+}
+
+TEST_F(QueueOrders, AClaimTellsHowADestinationFaredBeforeAStart) {
+  accept({"a@far.example"});
+  ASSERT_TRUE(queue_.start_worker());
+  fail_place(*take(), now() + 1000);
+  clock_.advance(std::chrono::seconds(2));
+  Queue again(store_, clock_, {});
+  ASSERT_TRUE(run_task(again.load()));
+  ASSERT_TRUE(again.start_worker());
+  ASSERT_TRUE(run_task(again.take("far.example")));
+  EXPECT_EQ(again.failures("far.example"), 1u);
+}
+
+TEST_F(QueueOrders, AClaimThatWasUnderWayWhenItWorkedAgainKnowsLess) {
+  const Ulid first = accept({"a@far.example"});
+  ASSERT_TRUE(queue_.start_worker());
+  fail_place(*take(), now() + 1000);
+  queue_.release_worker("far.example");
+  clock_.advance(std::chrono::seconds(2));
+  ASSERT_TRUE(queue_.start_worker());
+  store_.meanwhile = [&] { works(first); };
+  ASSERT_TRUE(take());
+  EXPECT_FALSE(queue_.standing().failing("far.example"));
+}
+
 } // namespace
 } // namespace paquebot::queue

@@ -31,6 +31,7 @@ Task<std::optional<Job>> Supply::take(std::string key) {
                   place.due <= at && !place.back_off.rests(at);
       if (claim_now) {
         place.claiming = true;
+        Changes::begin_claim(place);
         place.due = kNever; // from here on only what comes to the store meanwhile, which the claim may not see
       }
     }
@@ -56,8 +57,10 @@ public:
     const std::lock_guard lock(core_.mutex);
     Destination& place = core_.destinations.at(key_);
     place.claiming = false;
-    if (claim != nullptr)
+    if (claim != nullptr) {
       for (store::WorkItem& item : claim->items) place.window.add(job_of(std::move(item)));
+      if (!place.changed) place.back_off.learn(claim->backoff_until, claim->failures, std::move(claim->last_error));
+    }
     place.due = std::min(place.due, due);
     core_.destinations.heat(key_, place);
     core_.destinations.arm(key_, place, core_.now());
@@ -69,7 +72,7 @@ private:
   bool done_ = false;
 };
 
-/// Fills the window from the store and learns when the destination is due next.
+/// Fills the window from the store and learns how the destination fares, and when it is due next.
 Task<void> Supply::claim(std::string key) {
   Claiming claiming(core_, key);
   std::int64_t at = core_.now();

@@ -9,7 +9,8 @@
 
 namespace paquebot::queue {
 
-/// Gives workers their jobs, out of the windows, and fills those from the store by claims. Thread-safe. The calls are
+/// Gives workers their jobs, out of the windows, and fills those from the store by claims. A claim also tells how the
+/// destination fares: another node may have been there, or this one before it began anew. Thread-safe. The calls are
 /// those of Queue.
 class Supply {
 public:
