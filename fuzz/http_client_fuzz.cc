@@ -14,7 +14,7 @@ namespace {
 constexpr std::uint64_t kMost = 64;
 
 struct Outcome {
-  std::optional<Answer> answer;
+  std::optional<Reply> answer;
   bool failed = false;
   bool untouched = false;
 };

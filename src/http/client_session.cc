@@ -63,7 +63,7 @@ struct ClientSession::Impl {
   bool reusable = true;
   bool heard = false; ///< something of an answer has come
   std::uint32_t interim = 0;
-  Answer answer;
+  Reply answer;
   Error error{Errc::closed, ""};
 };
 
@@ -117,6 +117,7 @@ void ClientSession::Impl::whole_head() {
   if (head_call || answer.status == 204 || answer.status == 304) {
     extent = Extent{};
   } else if (extent->framing == Framing::none) {
+    if (options->delimited) return fail_with({502, "it does not tell where it ends"});
     extent->framing = Framing::until_close;
     reusable = false;
   }

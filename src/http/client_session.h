@@ -17,6 +17,9 @@ struct ClientOptions {
   /// For each `body_step` octets of content, and for its last ones: the two are the least speed.
   std::chrono::milliseconds body_timeout{30'000};
   std::uint32_t body_step = 65536;
+  /// An answer must tell its own end. Where the end of the connection may stand for it, somebody in between can cut it
+  /// short, also under TLS unless that ends with a word of its own (RFC 9112 section 9.8).
+  bool delimited = false;
 };
 
 /// A request to send.
@@ -29,8 +32,8 @@ struct Call {
   bool close = false; ///< the last one of this connection
 };
 
-/// An answer, whole. A redirect is one like any other: nobody is followed anywhere.
-struct Answer {
+/// What the server answered, whole. A redirect is an answer like any other: nobody is followed anywhere.
+struct Reply {
   unsigned status = 0; ///< 200 to 599
   Fields fields;
   std::string content;
@@ -39,7 +42,7 @@ struct Answer {
 /// The answer has come; valid until the next call() or feed(). `reusable`: another call() may follow on this
 /// connection.
 struct Answered {
-  const Answer* answer;
+  const Reply* answer;
   bool reusable;
 };
 /// There will be no answer: close. `untouched`: nothing at all came back, so that a request whose repetition does no

@@ -15,7 +15,7 @@ std::shared_ptr<ClientOptions> small_client() {
 /// What became of a call whose answer came cut in pieces of `step`.
 struct Outcome {
   std::string sent;
-  std::optional<Answer> answer;
+  std::optional<Reply> answer;
   bool reusable = false;
   std::optional<Error> error;
   bool untouched = false;
@@ -181,6 +181,20 @@ TEST(HttpClient, BoundsAreToldAsSuch) {
   const Outcome outcome = ask(kCall, "HTTP/1.1 200 OK\r\nContent-Length: 21\r\n\r\n", 7);
   ASSERT_TRUE(outcome.error);
   EXPECT_EQ(outcome.error->code, Errc::no_space);
+}
+
+TEST(HttpClient, AnAnswerMayHaveToTellItsEnd) {
+  auto options = small_client();
+  options->delimited = true;
+  ClientSession session(options);
+  ASSERT_TRUE(session.call(kCall));
+  Outcome outcome;
+  note(session, outcome);
+  session.feed("HTTP/1.1 200 OK\r\n\r\nhello");
+  session.eof();
+  note(session, outcome);
+  EXPECT_FALSE(outcome.answer);
+  EXPECT_TRUE(outcome.error);
 }
 
 TEST(HttpClient, AsksAgainOnTheSameConnection) {

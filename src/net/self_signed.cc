@@ -33,7 +33,7 @@ using Freed = std::unique_ptr<T, FreeOpenssl>;
 bool plain_name(const std::string& name) {
   if (name.empty() || name.size() > 253) return false;
   if (is_ip_address(name)) return true;
-  return std::ranges::all_of(name, [](char c) {
+  return std::ranges::all_of(name.starts_with("*.") ? name.substr(2) : name, [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
            c == '_';
   });

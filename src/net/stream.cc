@@ -135,6 +135,14 @@ Task<Result<>> Stream::write(std::string_view bytes) {
 
 bool Stream::encrypted() const { return impl_->encrypted; }
 
+void Stream::end_output() {
+  Impl& self = *impl_;
+  if (self.closed) return;
+  if (self.encrypted && !self.tls_broken && (SSL_get_shutdown(self.ssl) & SSL_SENT_SHUTDOWN) == 0)
+    SSL_shutdown(self.ssl);
+  ::shutdown(self.socket.descriptor, SHUT_WR);
+}
+
 void Stream::close() { impl_->shut(); }
 
 void Stream::set_ends(Endpoint local, Endpoint remote) {

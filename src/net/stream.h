@@ -20,6 +20,7 @@ struct TlsInfo {
   std::string version;     ///< "TLSv1.3"
   std::string cipher;      ///< "TLS_AES_256_GCM_SHA384": the registered name, not OpenSSL's own
   std::string server_name; ///< SNI the client sent, server side only
+  std::string protocol;    ///< agreed on by ALPN; empty: none
   bool resumed = false;
 };
 
@@ -64,6 +65,9 @@ public:
   Task<Result<TlsInfo>> start_tls_client(TlsContext& context, const std::string& server_name);
   bool encrypted() const;
 
+  /// Closes our direction (close_notify if TLS is on, without waiting, then the socket's): what was written last arrives,
+  /// and what the peer still sends can be read. Nothing may be written afterwards.
+  void end_output();
   /// Sends close_notify if TLS is on (without waiting) and closes; operations under way end with `closed`.
   /// Input that came and was not read is dropped first, so that the last words sent still reach the peer (a socket
   /// closed with unread input answers with a reset). The read buffer stays until release_buffer() or the destructor.

@@ -1,9 +1,10 @@
 #include "net/tls.h"
 
+#include "net/certificates.h"
 #include "net/ticket_keys.h"
+#include "net/tls_choice.h"
 #include "net/tls_error.h"
 
-#include <ctime>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
@@ -142,16 +143,23 @@ TlsContext::~TlsContext() { SSL_CTX_free(context_); }
 
 Result<std::shared_ptr<TlsContext>> TlsContext::server(const std::string& certificate_pem, const std::string& key_pem,
                                                        const std::string& client_ca_pem, const Clock& clock) {
+  auto certificates = std::make_shared<Certificates>();
+  if (auto done = certificates->configure({{certificate_pem, key_pem}}); !done) return std::unexpected(done.error());
+  return server(std::move(certificates), {.client_ca_pem = client_ca_pem, .protocols = {}}, clock);
+}
+
+Result<std::shared_ptr<TlsContext>> TlsContext::server(std::shared_ptr<const Certificates> certificates,
+                                                       const ServerTls& how, const Clock& clock) {
   auto context = new_context(TLS_server_method(), kCiphers);
   if (!context) return tls_error(Errc::io, "TLS could not be set up");
   SSL_CTX_set_options(context.get(), SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
   SSL_CTX_set_dh_auto(context.get(), 1);
   SSL_CTX_set_num_tickets(context.get(), 1);
   if (!TicketKeys::install(context.get(), clock)) return tls_error(Errc::io, "keys for tickets could not be set up");
-  if (auto done = use_chain(context.get(), certificate_pem); !done) return std::unexpected(done.error());
-  if (auto done = use_key(context.get(), key_pem); !done) return std::unexpected(done.error());
-  if (!client_ca_pem.empty())
-    if (auto done = ask_clients(context.get(), client_ca_pem); !done) return std::unexpected(done.error());
+  if (!install_choice(context.get(), std::move(certificates), how))
+    return tls_error(Errc::io, "TLS could not be set up");
+  if (!how.client_ca_pem.empty())
+    if (auto done = ask_clients(context.get(), how.client_ca_pem); !done) return std::unexpected(done.error());
   return std::shared_ptr<TlsContext>(new TlsContext(context.release()));
 }
 
@@ -169,11 +177,12 @@ Result<> TlsContext::use_certificate(const std::string& certificate_pem, const s
   return use_key(context_, key_pem);
 }
 
-long long TlsContext::not_after() const {
-  const X509* certificate = SSL_CTX_get0_certificate(context_);
-  std::tm when{};
-  if (certificate == nullptr || ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &when) != 1) return 0;
-  return static_cast<long long>(timegm(&when));
+Result<> TlsContext::offer_protocols(const std::vector<std::string>& protocols) {
+  const std::string list = protocol_list(protocols);
+  const auto* bytes = reinterpret_cast<const unsigned char*>(list.data());
+  if (list.empty() || SSL_CTX_set_alpn_protos(context_, bytes, static_cast<unsigned>(list.size())) != 0) // 0: done
+    return fail(Errc::invalid, "such protocols cannot be offered");
+  return {};
 }
 
 } // namespace paquebot::net

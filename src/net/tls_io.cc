@@ -150,7 +150,11 @@ TlsInfo Stream::Impl::tls_info() const {
   info.cipher = SSL_CIPHER_standard_name(SSL_get_current_cipher(ssl));
   info.resumed = SSL_session_reused(ssl) == 1;
   const char* name = server_side ? SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name) : nullptr;
-  if (name != nullptr) info.server_name = name;
+  if (name != nullptr) info.server_name = to_lower(name);
+  const unsigned char* protocol = nullptr;
+  unsigned length = 0;
+  SSL_get0_alpn_selected(ssl, &protocol, &length);
+  if (protocol != nullptr) info.protocol.assign(reinterpret_cast<const char*>(protocol), length);
   return info;
 }
 
