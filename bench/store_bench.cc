@@ -59,7 +59,7 @@ public:
   }
   NewRecipient local() const {
     NewRecipient r;
-    r.route = NewRecipient::Route::mailbox;
+    r.route = Handling::mailbox;
     r.address = account_.login;
     r.account = account_.id;
     return r;

@@ -21,14 +21,14 @@ void check(bool good) {
   if (!good) std::abort();
 }
 
-struct Parts {
+struct SplitMessage {
   std::string head, body;
-  bool operator==(const Parts&) const = default;
+  bool operator==(const SplitMessage&) const = default;
 };
 
-Parts part(std::string_view message, std::size_t step) {
+SplitMessage part(std::string_view message, std::size_t step) {
   HeadSplitter splitter;
-  Parts parts;
+  SplitMessage parts;
   for (; !message.empty(); message.remove_prefix(std::min(step, message.size()))) {
     const auto body = splitter.feed(message.substr(0, step));
     if (!body) return {};
@@ -61,7 +61,7 @@ void check_head(const std::string& text, std::string_view value) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view input(reinterpret_cast<const char*>(data), size);
-  const Parts whole = part(input, size + 1);
+  const SplitMessage whole = part(input, size + 1);
   check(part(input, size % 7 + 1) == whole);
   check(size == 0 || whole.head.ends_with("\n"));
   check_head(whole.head, input);

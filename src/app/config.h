@@ -92,7 +92,7 @@ struct Config {
   std::string jwks;           ///< what it holds; read_issuer() makes snapshot.issuer of both
   bool takeover_signs = true; ///< false: snapshot.takeover is empty
   policy::RelayRules relay;
-  policy::GuardOptions guard;
+  policy::StrangerRules guard;
   std::string reports_from; ///< snapshot.dmarc_reports has it as an address
 };
 

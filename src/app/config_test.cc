@@ -104,7 +104,7 @@ kind = "domain"
 score = -5
 )");
   ASSERT_TRUE(config) << config.error().message;
-  const policy::GuardOptions& guard = config->guard;
+  const policy::StrangerRules& guard = config->guard;
   EXPECT_FALSE(guard.allow.contains("127.0.0.1"));
   EXPECT_EQ(guard.block_senders, (std::vector<std::string>{"spam.example", ".b.example", "x@c.example"}));
   EXPECT_EQ(guard.reverse_dns, Measure::tag);

@@ -6,7 +6,7 @@ const std::vector<AnySection>& settings() {
   static const std::vector<AnySection> kAll{
       kServerSettings,         kListenerSettings, kFilterSettings,        kTlsSettings,        kDnsSettings,
       kRouteSettings,          kQueueSettings,    kDeliverySettings,      kLoginSettings,      kOauthSettings,
-      kAuthenticationSettings, kReportsSettings,  kGuardSettings,         kDnsListSettings,    kForwardingSettings,
+      kAuthenticationSettings, kReportsSettings,  kListedSettings,        kDnsListSettings,    kForwardingSettings,
       kDkimSettings,           kLimitsSettings,   kAccountLimitsSettings, kSubmissionSettings, kRelaySettings,
       kTakeoverSettings,       kMailboxSettings,  kPop3Settings,          kExtensionsSettings};
   return kAll;

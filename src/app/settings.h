@@ -27,7 +27,7 @@ extern const Section<Config> kLoginSettings;
 extern const Section<Config> kOauthSettings;
 extern const Section<Config> kAuthenticationSettings;
 extern const Section<Config> kReportsSettings;
-extern const Section<Config> kGuardSettings;
+extern const Section<Config> kListedSettings;
 extern const List<policy::DnsList> kDnsListSettings;
 extern const Section<Config> kForwardingSettings;
 extern const Section<Config> kDkimSettings;

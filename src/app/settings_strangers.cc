@@ -4,7 +4,7 @@
 #include "app/settings.h"
 #include "base/text.h"
 #include "mail/address.h"
-#include "policy/guard.h"
+#include "policy/stranger_rules.h"
 
 #include <fmt/format.h>
 
@@ -51,7 +51,7 @@ void check_reports(Reader& read, const Node& table, Config& config) {
     read.error(table, "send", "reports need a sender: write from = \"dmarc-reports@your.domain\" beside send");
 }
 
-void check_guard(Reader& read, const Node& table, Config& config) {
+void check_stranger_rules(Reader& read, const Node& table, Config& config) {
   const policy::GreylistRules& rules = config.guard.greylist;
   if (rules.window <= rules.delay)
     read.error(table, "greylist_window must be longer than greylist_delay: between them a client has to come again");
@@ -138,7 +138,7 @@ const Section<Config> kReportsSettings = {
     .check = check_reports,
 };
 
-const Section<Config> kGuardSettings =
+const Section<Config> kListedSettings =
     {
         .name = "guard",
         .settings =
@@ -206,7 +206,7 @@ const Section<Config> kGuardSettings =
                  .value = number(AT(Config, guard.greylist.allow_after), 1, 1, 1000),
                  .text = "so many senders and recipients must have passed before a whole network is let through"},
             },
-        .check = check_guard,
+        .check = check_stranger_rules,
 };
 
 const List<policy::DnsList> kDnsListSettings = {

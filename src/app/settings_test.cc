@@ -2,7 +2,7 @@
 #include "app/settings.h"
 #include "app/test_config.h"
 #include "control/json.h"
-#include "store/limits.h"
+#include "store/sending_limits.h"
 
 #include <fstream>
 #include <gmock/gmock.h>

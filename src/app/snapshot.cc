@@ -34,7 +34,7 @@ auto options_of(const Config& config, const Common& common, const ListenerConfig
 struct Shared {
   const TlsContexts& contexts;
   const intake::Options& intake;
-  std::shared_ptr<const policy::GuardOptions> guard;
+  std::shared_ptr<const policy::StrangerRules> strangers;
   std::shared_ptr<const policy::RelayRules> relay;
 };
 
@@ -51,7 +51,7 @@ std::shared_ptr<const service::SmtpListenerOptions> smtp_options(const Config& c
   options->session = std::make_shared<const smtp::ServerOptions>(std::move(session));
   options->filters = filters_for(config, listener.role);
   options->relay = shared.relay;
-  if (listener.role == service::ListenerRole::mx) options->guard = shared.guard;
+  if (listener.role == service::ListenerRole::mx) options->strangers = shared.strangers;
   options->xclient_from = listener.xclient_from;
   options->intake = shared.intake;
   return options;
@@ -78,7 +78,7 @@ std::shared_ptr<const service::Snapshot> make_snapshot(const Config& config, con
   auto snapshot = std::make_shared<service::Snapshot>(config.snapshot);
   snapshot->intake.hostname = config.server.hostname;
   snapshot->intake.origin = config.server.origin;
-  const Shared shared{contexts, snapshot->intake, std::make_shared<const policy::GuardOptions>(config.guard),
+  const Shared shared{contexts, snapshot->intake, std::make_shared<const policy::StrangerRules>(config.guard),
                       std::make_shared<const policy::RelayRules>(config.relay)};
   for (const ListenerConfig& listener : config.listeners) {
     service::ListenerSnapshot one{.role = listener.role,

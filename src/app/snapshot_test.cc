@@ -47,15 +47,15 @@ TEST(Snapshot, WhatTheRoleSays) {
   EXPECT_TRUE(mx.smtp->session->tls_available && !mx.smtp->implicit_tls);
   EXPECT_FALSE(mx.smtp->session->auth_available || mx.smtp->session->lenient || mx.smtp->session->mend_bare_lf);
   EXPECT_FALSE(mx.smtp->scram_by_accounts);
-  EXPECT_TRUE(mx.smtp->guard);
+  EXPECT_TRUE(mx.smtp->strangers);
   EXPECT_EQ(submission.smtp->session->role, smtp::Role::submission);
   EXPECT_TRUE(submission.smtp->session->auth_required && submission.smtp->session->tls_required);
   EXPECT_TRUE(submission.smtp->session->lenient && submission.smtp->session->mend_bare_lf);
   EXPECT_TRUE(submission.smtp->implicit_tls && submission.smtp->scram_by_accounts);
-  EXPECT_FALSE(submission.smtp->session->tls_available || submission.smtp->guard);
+  EXPECT_FALSE(submission.smtp->session->tls_available || submission.smtp->strangers);
   EXPECT_EQ(lmtp.smtp->session->role, smtp::Role::lmtp);
   EXPECT_TRUE(lmtp.accept_from.contains("127.0.0.1"));
-  EXPECT_FALSE(lmtp.smtp->session->tls_available || lmtp.smtp->guard);
+  EXPECT_FALSE(lmtp.smtp->session->tls_available || lmtp.smtp->strangers);
   EXPECT_FALSE(pop3.smtp);
   EXPECT_TRUE(pop3.proxy_from.contains("::1"));
   EXPECT_TRUE(pop3.pop3->session->tls_available && pop3.pop3->scram_by_accounts);
@@ -106,7 +106,7 @@ bare_lf = "refuse"
     EXPECT_EQ(smtp.relay->senders.size(), 1u);
     EXPECT_EQ(smtp.content_pace, 4096u);
   }
-  EXPECT_EQ(snapshot->listeners[0].smtp->guard->helo, policy::Measure::tag);
+  EXPECT_EQ(snapshot->listeners[0].smtp->strangers->helo, policy::Measure::tag);
   const service::Pop3ListenerOptions& pop3 = *snapshot->listeners[3].pop3;
   EXPECT_EQ(pop3.session->hostname, "mx.example.net");
   EXPECT_EQ(pop3.session->max_errors, 3u);

@@ -130,7 +130,7 @@ Task<void> OneShot::wait() const {
   co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void()>(initiate, token);
 }
 
-struct Signal::State {
+struct Condition::State {
   std::vector<std::unique_ptr<Waiter>> waiters;
 
   struct Initiate {
@@ -142,16 +142,16 @@ struct Signal::State {
   };
 };
 
-Signal::Signal() : state_(std::make_unique<State>()) {}
-Signal::~Signal() = default;
+Condition::Condition() : state_(std::make_unique<State>()) {}
+Condition::~Condition() = default;
 
-Task<void> Signal::wait() {
+Task<void> Condition::wait() {
   State::Initiate initiate{state_.get()};
   const boost::asio::use_awaitable_t<> token;
   co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void()>(initiate, token);
 }
 
-void Signal::notify_all() {
+void Condition::notify_all() {
   const auto waiters = std::exchange(state_->waiters, {});
   for (const auto& waiter : waiters) waiter->resume();
 }

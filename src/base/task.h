@@ -58,12 +58,12 @@ private:
 /// Lets coroutines on one executor wait for a condition: `notify_all()` wakes every waiter, who
 /// then looks at its condition again. Use from one executor only. Coroutines that still wait when it is
 /// destroyed are destroyed with it, without resuming.
-class Signal {
+class Condition {
 public:
-  Signal();
-  ~Signal();
-  Signal(const Signal&) = delete;
-  Signal& operator=(const Signal&) = delete;
+  Condition();
+  ~Condition();
+  Condition(const Condition&) = delete;
+  Condition& operator=(const Condition&) = delete;
   Task<void> wait();
   void notify_all();
 

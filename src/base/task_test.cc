@@ -105,14 +105,14 @@ TEST(OneShot, FireAllResumesEachOnItsOwnContext) {
   EXPECT_EQ(resumed.size(), 5u);
 }
 
-Task<void> wait_for(Signal& signal, const int& level, int wanted, int& done) {
+Task<void> wait_for(Condition& signal, const int& level, int wanted, int& done) {
   while (level < wanted) co_await signal.wait();
   ++done;
 }
 
-TEST(Signal, WakesEveryWaiterWhoLooksAgain) {
+TEST(Condition, WakesEveryWaiterWhoLooksAgain) {
   io_context context;
-  Signal signal;
+  Condition signal;
   int level = 0;
   int done = 0;
   for (int wanted = 1; wanted <= 3; ++wanted) {
@@ -130,12 +130,12 @@ TEST(Signal, WakesEveryWaiterWhoLooksAgain) {
   EXPECT_EQ(done, 3);
 }
 
-TEST(Signal, WaitersEndWithTheSignal) {
+TEST(Condition, WaitersEndWithTheSignal) {
   io_context context;
   int level = 0;
   int done = 0;
   {
-    Signal signal;
+    Condition signal;
     co_spawn(context, wait_for(signal, level, 1, done), boost::asio::detached);
     context.poll();
   }

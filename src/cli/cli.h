@@ -2,7 +2,7 @@
 
 #include "base/result.h"
 #include "dns/resolver.h"
-#include "store/limits.h"
+#include "store/sending_limits.h"
 
 #include <functional>
 #include <iosfwd>

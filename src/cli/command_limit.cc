@@ -2,7 +2,7 @@
 #include "cli/output.h"
 #include "cli/verbs.h"
 #include "control/target.h"
-#include "store/limits.h"
+#include "store/sending_limits.h"
 
 #include <ostream>
 

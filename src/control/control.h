@@ -3,8 +3,8 @@
 #include "base/result.h"
 #include "base/task.h"
 #include "directory/directory.h"
-#include "directory/login_guard.h"
-#include "policy/guard_book.h"
+#include "directory/login_throttle.h"
+#include "policy/listed_book.h"
 #include "policy/refusals.h"
 #include "store/store.h"
 

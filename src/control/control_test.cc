@@ -248,7 +248,7 @@ TEST_F(ControlTest, ATraceSaysWhoseMailboxItIs) {
   request->head = "Subject: x\r\n\r\n";
   store::NewRecipient recipient;
   recipient.address = "info@example.org";
-  recipient.route = store::NewRecipient::Route::mailbox;
+  recipient.handling = store::Handling::mailbox;
   recipient.account = run_task(server.store().directory().find_account("ann@example.org"))->id;
   request->recipients.push_back(recipient);
   recipient = {};

@@ -32,7 +32,7 @@ Task<Result<store::Id>> reader_of(Context& context, mail::Address address) {
   const auto found = co_await context.directory.resolve(address);
   if (!found) co_return std::unexpected(found.error());
   for (const directory::Node& node : found->nodes)
-    if (node.route == store::NewRecipient::Route::mailbox) co_return node.account;
+    if (node.handling == store::Handling::mailbox) co_return node.account;
   co_return fail(Errc::not_found, "mail for " + shown + " goes to no mailbox here");
 }
 

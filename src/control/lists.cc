@@ -1,6 +1,6 @@
 #include "base/text.h"
 #include "control/routes.h"
-#include "policy/guard_book.h"
+#include "policy/listed_book.h"
 
 #include <algorithm>
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "control/json.h"
-#include "directory/login_guard.h"
+#include "directory/login_throttle.h"
 #include "policy/refusals.h"
 #include "store/takeover.h"
 #include "store/types.h"

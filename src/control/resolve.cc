@@ -3,13 +3,13 @@
 namespace paquebot::control {
 namespace {
 
-const char* name_of(store::NewRecipient::Route route) {
-  switch (route) {
-    case store::NewRecipient::Route::mailbox: return "mailbox";
-    case store::NewRecipient::Route::remote: return "remote";
-    case store::NewRecipient::Route::expanded: return "expanded";
-    case store::NewRecipient::Route::held:
-    case store::NewRecipient::Route::failed: break;
+const char* name_of(store::Handling handling) {
+  switch (handling) {
+    case store::Handling::mailbox: return "mailbox";
+    case store::Handling::remote: return "remote";
+    case store::Handling::expanded: return "expanded";
+    case store::Handling::held:
+    case store::Handling::failed: break;
   }
   return "held";
 }
@@ -37,7 +37,7 @@ Task<Answer> resolve_address(Context& context, Call call) {
   if (!found) co_return std::unexpected(found.error());
   json::array ways;
   for (const directory::Node& node : found->nodes) {
-    json::object way{{"address", node.address}, {"how", name_of(node.route)}};
+    json::object way{{"address", node.address}, {"how", name_of(node.handling)}};
     if (!node.reason.empty()) way["why"] = node.reason;
     if (node.account != 0) {
       const auto account = co_await context.store.directory().get_account(node.account);

@@ -43,7 +43,7 @@ Task<Answer> suspect_account(Context& context, Call call) {
   if (!given) co_return std::unexpected(given.error());
   std::string reason = "ordered by " + call.who + (given->empty() ? "" : ": " + *given);
   const auto marked =
-      co_await context.store.books().suspect(account->id, store::Signal::operators_order, std::move(reason));
+      co_await context.store.books().suspect(account->id, store::TakeoverSign::operators_order, std::move(reason));
   if (!marked) co_return std::unexpected(marked.error());
   if (!*marked) co_return fail(Errc::conflict, "the outgoing mail of " + account->login + " is held already");
   co_return json::object{{"login", account->login}};

@@ -15,7 +15,7 @@ Task<Result<queue::DraftRecipient>> addressee(directory::Directory& directory, m
   } else if (found->kind == Kind::not_ours) {
     directory::Node node;
     node.address = to.to_string();
-    node.route = store::NewRecipient::Route::remote;
+    node.handling = store::Handling::remote;
     row.nodes.push_back(std::move(node));
   } else if (found->kind == Kind::not_yet) {
     co_return fail(Errc::temporary, to.to_string() + " does not exist here yet");

@@ -36,7 +36,7 @@ struct Commons {
   Parked parked{};
   Places places{};
   HostBook hosts{};
-  Signal slots{};        ///< somebody's share of a place has changed, or `stopping`
+  Condition slots{};     ///< somebody's share of a place has changed, or `stopping`
   unsigned loads = 0;    ///< Queue::loads() when hosts were woken last
   bool stopping = false; ///< begin nothing new
 

@@ -22,7 +22,7 @@ protected:
     draft.head = "Subject: x\r\n\r\n";
     queue::DraftRecipient recipient;
     recipient.recipient.address = {"a", "far.example"};
-    recipient.nodes = {{.address = "a@far.example", .route = store::NewRecipient::Route::remote}};
+    recipient.nodes = {{.address = "a@far.example", .handling = store::Handling::remote}};
     draft.recipients = {recipient};
     const Ulid id = draft.id;
     EXPECT_EQ(run_task(queue_.accept(std::move(draft))).status, store::AcceptStatus::accepted);

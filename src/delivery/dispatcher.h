@@ -33,7 +33,7 @@ private:
 
   boost::asio::any_io_executor executor_;
   Commons commons_;
-  Signal changed_;
+  Condition changed_;
   std::atomic<unsigned> active_ = 0; ///< changed on the executor, read from anywhere
   std::atomic<bool> wake_posted_ = false;
   bool woken_ = false;

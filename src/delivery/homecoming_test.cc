@@ -40,7 +40,7 @@ protected:
     draft.body.size = 7;
     queue::DraftRecipient recipient;
     recipient.recipient.address = *mail::parse_address(to);
-    recipient.nodes = {{.address = to, .route = store::NewRecipient::Route::remote}};
+    recipient.nodes = {{.address = to, .handling = store::Handling::remote}};
     draft.recipients = {recipient};
     ASSERT_EQ(run_task(queue_.accept(std::move(draft))).status, store::AcceptStatus::accepted);
   }
@@ -124,7 +124,7 @@ TEST(HomecomingToANewDomain, WhoeverIsNotThereYetIsWaitedFor) {
   for (const char* to : {"ann@example.org", "typo@example.org"}) {
     queue::DraftRecipient recipient;
     recipient.recipient.address = *mail::parse_address(to);
-    recipient.nodes = {{.address = to, .route = store::NewRecipient::Route::remote}};
+    recipient.nodes = {{.address = to, .handling = store::Handling::remote}};
     draft.recipients.push_back(std::move(recipient));
   }
   ASSERT_EQ(run_task(queue.accept(std::move(draft))).status, store::AcceptStatus::accepted);

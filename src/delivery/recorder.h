@@ -30,7 +30,7 @@ private:
   std::vector<queue::Settled> waiting_;
   std::size_t open_ = 0; ///< taken and not yet recorded
   bool flushing_ = false;
-  Signal recorded_;
+  Condition recorded_;
 };
 
 } // namespace paquebot::delivery

@@ -190,7 +190,7 @@ Task<policy::ReportBounds::Answer> Reporter::ask_bounds(const store::OwedReport&
                                                         const queue::DraftRecipient& recipient) {
   const store::MessageFacts& message = owed.message;
   if (message.klass != store::MessageClass::incoming) co_return Answer::go;
-  const auto leaves = [](const directory::Node& node) { return node.route == store::NewRecipient::Route::remote; };
+  const auto leaves = [](const directory::Node& node) { return node.handling == store::Handling::remote; };
   if (std::ranges::none_of(recipient.nodes, leaves)) co_return Answer::go;
   std::string stored;
   if (message.head != 0) stored = (co_await store_.content().read_head(message.head)).value_or("");

@@ -63,7 +63,7 @@ private:
   const Clock& clock_;
   std::string hostname_;
   std::atomic<bool> hide_inner_{false};
-  Signal changed_;
+  Condition changed_;
   policy::ReportBounds bounds_;
   std::map<Ulid, PutOff> put_off_; ///< bounded
   std::uint64_t round_ = 0;

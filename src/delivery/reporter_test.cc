@@ -101,8 +101,7 @@ protected:
         (results.empty() ? "" : "Authentication-Results: mx.example.org; " + results + "\r\n") + "Subject: x\r\n\r\n";
     queue::DraftRecipient recipient;
     recipient.recipient.address = {"nobody", "example.org"};
-    recipient.nodes = {
-        {"nobody@example.org", store::NewRecipient::Route::failed, 0, -1, "no such user", 550, {5, 1, 1}}};
+    recipient.nodes = {{"nobody@example.org", store::Handling::failed, 0, -1, "no such user", 550, {5, 1, 1}}};
     draft.recipients = {recipient};
     const Ulid id = draft.id;
     EXPECT_EQ(run_task(queue_.accept(std::move(draft))).status, store::AcceptStatus::accepted);
@@ -110,7 +109,6 @@ protected:
   }
   /// One to an address that leads by another of ours to two that failed, and to one that the sender named.
   void owing_behind(store::MessageClass klass) {
-    using Way = store::NewRecipient::Route;
     const mail::EnhancedCode gone{5, 1, 1};
     queue::Draft draft;
     draft.klass = klass;
@@ -119,12 +117,12 @@ protected:
     draft.head = "Subject: x\r\n\r\n";
     queue::DraftRecipient outer, plain;
     outer.recipient.address = {"outer", "example.org"};
-    outer.nodes = {{"outer@example.org", Way::expanded, 0, -1, {}, 0, {}},
-                   {"middle@example.org", Way::expanded, 0, 0, {}, 0, {}},
-                   {"secret@inner.example", Way::failed, 0, 1, "no secret@inner.example", 550, gone},
-                   {"other@inner.example", Way::failed, 0, 1, "no other@inner.example", 550, gone}};
+    outer.nodes = {{"outer@example.org", store::Handling::expanded, 0, -1, {}, 0, {}},
+                   {"middle@example.org", store::Handling::expanded, 0, 0, {}, 0, {}},
+                   {"secret@inner.example", store::Handling::failed, 0, 1, "no secret@inner.example", 550, gone},
+                   {"other@inner.example", store::Handling::failed, 0, 1, "no other@inner.example", 550, gone}};
     plain.recipient.address = {"nobody", "example.org"};
-    plain.nodes = {{"nobody@example.org", Way::failed, 0, -1, "no such user", 550, gone}};
+    plain.nodes = {{"nobody@example.org", store::Handling::failed, 0, -1, "no such user", 550, gone}};
     draft.recipients = {outer, plain};
     EXPECT_EQ(run_task(queue_.accept(std::move(draft))).status, store::AcceptStatus::accepted);
     EXPECT_TRUE(round());

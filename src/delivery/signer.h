@@ -70,7 +70,7 @@ private:
   /// What is being made for other destinations.
   struct UnderWay {
     std::set<Version> versions;
-    Signal less;
+    Condition less;
   };
   /// Who holds it makes the fields for a version; others wait. May outlive the signer: a delivery that is destroyed with its
   /// executor lets go last.

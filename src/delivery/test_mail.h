@@ -24,7 +24,7 @@ public:
     draft.head = "Subject: x\r\n\r\n";
     queue::DraftRecipient recipient;
     recipient.recipient.address = *mail::parse_address(to);
-    recipient.nodes = {{.address = to, .route = store::NewRecipient::Route::remote}};
+    recipient.nodes = {{.address = to, .handling = store::Handling::remote}};
     draft.recipients = {recipient};
     return draft;
   }

@@ -2,7 +2,7 @@
 
 #include "base/log.h"
 #include "delivery/handover.h"
-#include "delivery/limits.h"
+#include "delivery/peer_limits.h"
 #include "delivery/verdict.h"
 #include "net/wheel.h"
 

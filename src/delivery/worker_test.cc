@@ -62,7 +62,7 @@ protected:
   test::FakeHost& second() { return all_.host("192.0.2.2"); }
 
   test::Deliveries all_;
-  Signal changed_;
+  Condition changed_;
   unsigned active_ = 0;
   Commons commons_{.queue = all_.queue,
                    .store = all_.server.store(),

@@ -43,7 +43,7 @@ std::optional<Resolution> Directory::resolve_now(const mail::Address& address) {
   if (account == 0) return {};
   Resolution found;
   found.kind = Resolution::Kind::found;
-  found.nodes.push_back({address.to_string(), store::NewRecipient::Route::mailbox, account, -1, {}});
+  found.nodes.push_back({address.to_string(), store::Handling::mailbox, account, -1, {}});
   return found;
 }
 

@@ -32,7 +32,7 @@ struct Options {
 /// expanded into this one (-1 for the first).
 struct Node {
   std::string address;
-  store::NewRecipient::Route route = store::NewRecipient::Route::mailbox;
+  store::Handling handling = store::Handling::mailbox;
   store::Id account = 0;
   int parent = -1;
   std::string reason;        ///< held, failed: why

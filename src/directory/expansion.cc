@@ -7,13 +7,11 @@
 
 namespace paquebot::directory {
 
-using Route = store::NewRecipient::Route;
-
 Task<Result<Resolution>> Expansion::run(mail::Address recipient) {
   seen_before(recipient);
   std::string text = recipient.to_string();
   if (recipient.domain.empty()) text += "@" + options_.hostname;
-  add_node({std::move(text), Route::held, 0, -1, {}}, {std::move(recipient)});
+  add_node({std::move(text), store::Handling::held, 0, -1, {}}, {std::move(recipient)});
   auto match = co_await book_.match(pending_[0].address);
   const bool not_yet = match && match->not_yet;
   if (match && local_ && match->ours && !match->known) match = co_await book_.match_program(pending_[0].address);
@@ -41,7 +39,7 @@ Task<Result<>> Expansion::visit(std::size_t index) {
   const auto match = co_await book_.match(pending_[index].address);
   if (!match) co_return std::unexpected(match.error());
   if (!match->ours) {
-    result_.nodes[index].route = Route::remote;
+    result_.nodes[index].handling = store::Handling::remote;
   } else if (!match->known || match->fallback) {
     not_yet_ = not_yet_ || match->not_yet;
     dead_end(result_.nodes[index]);
@@ -56,15 +54,15 @@ void Expansion::follow(std::size_t index, const Match& match) {
     result_.nodes[index].hold = store::HoldKind::unowned;
     result_.nodes[index].reason = "no account owns " + result_.nodes[index].address + ": add one to its domain";
   } else if (match.targets.empty()) {
-    result_.nodes[index].route = Route::mailbox;
+    result_.nodes[index].handling = store::Handling::mailbox;
     result_.nodes[index].account = match.account;
     repeated_[index] = !mailboxes_.insert(match.account).second;
   } else {
-    result_.nodes[index].route = Route::expanded;
+    result_.nodes[index].handling = store::Handling::expanded;
     if (match.account != 0) { // it keeps a copy of what it forwards
       Pending done = pending_[index];
       done.settled = true;
-      add_node({result_.nodes[index].address, Route::mailbox, match.account, static_cast<int>(index), {}},
+      add_node({result_.nodes[index].address, store::Handling::mailbox, match.account, static_cast<int>(index), {}},
                std::move(done));
       repeated_.back() = !mailboxes_.insert(match.account).second;
     }
@@ -86,7 +84,7 @@ void Expansion::add_target(std::size_t index, const std::string& target) {
   too_many_ = too_many_ || result_.nodes.size() > options_.max_targets;
   if (too_deep_ || too_many_) return;
   std::string text = address ? address->to_string() : target;
-  add_node({std::move(text), Route::held, 0, static_cast<int>(index), {}},
+  add_node({std::move(text), store::Handling::held, 0, static_cast<int>(index), {}},
            {address.value_or(mail::Address{}), depth, !address.has_value()});
   if (!address) dead_end(result_.nodes.back());
 }
@@ -104,8 +102,8 @@ void Expansion::dead_end(Node& node) {
 Resolution::Kind Expansion::kind() const {
   if (too_many_) return Resolution::Kind::too_large;
   if (too_deep_) return Resolution::Kind::loop;
-  const auto ends = static_cast<std::size_t>(
-      std::ranges::count_if(result_.nodes, [](const Node& node) { return node.route != Route::expanded; }));
+  const auto ends = static_cast<std::size_t>(std::ranges::count_if(
+      result_.nodes, [](const Node& node) { return node.handling != store::Handling::expanded; }));
   if (ends > dead_ends_) return Resolution::Kind::found;
   if (dead_ends_ == 0) return Resolution::Kind::loop;
   return not_yet_ ? Resolution::Kind::not_yet : Resolution::Kind::unknown;

@@ -10,17 +10,18 @@ namespace paquebot::directory {
 namespace {
 
 using Kind = Resolution::Kind;
-using Route = store::NewRecipient::Route;
 using ::testing::Contains;
 using ::testing::UnorderedElementsAre;
 
-/// "team@example.org > mailbox ann@example.org" for each node: parent, route, address. The store chooses the order of targets.
+/// "team@example.org > mailbox ann@example.org" for each node: parent, handling, address. The store chooses the order of targets.
 std::vector<std::string> told(const Resolution& resolution) {
-  static const std::map<Route, std::string> names = {
-      {Route::mailbox, "mailbox"}, {Route::remote, "remote"}, {Route::expanded, "expanded"}, {Route::held, "held"}};
+  static const std::map<store::Handling, std::string> names = {{store::Handling::mailbox, "mailbox"},
+                                                               {store::Handling::remote, "remote"},
+                                                               {store::Handling::expanded, "expanded"},
+                                                               {store::Handling::held, "held"}};
   std::vector<std::string> lines;
   for (const auto& node : resolution.nodes) {
-    std::string line = names.at(node.route) + " " + node.address;
+    std::string line = names.at(node.handling) + " " + node.address;
     if (node.parent >= 0) line = resolution.nodes.at(static_cast<std::size_t>(node.parent)).address + " > " + line;
     lines.push_back(std::move(line));
   }
@@ -259,7 +260,7 @@ TEST_F(Resolve, DeadTargets) {
   EXPECT_THAT(told(found),
               UnorderedElementsAre("expanded mixed@example.org", "mixed@example.org > held gone@example.org",
                                    "mixed@example.org > mailbox ann@example.org"));
-  EXPECT_EQ(std::ranges::find(found.nodes, Route::held, &Node::route)->reason,
+  EXPECT_EQ(std::ranges::find(found.nodes, store::Handling::held, &Node::handling)->reason,
             "the alias mixed@example.org leads to gone@example.org, which does not exist");
 }
 
@@ -305,7 +306,7 @@ store::AcceptStatus deliver(TestServer& server, store::Id account, const std::st
   request->body.size = request->body.bytes.size();
   store::NewRecipient recipient;
   recipient.address = address;
-  recipient.route = Route::mailbox;
+  recipient.handling = store::Handling::mailbox;
   recipient.account = account;
   request->recipients.push_back(recipient);
   return run_task(server.store().acceptance().accept(request)).status;

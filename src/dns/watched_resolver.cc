@@ -40,9 +40,9 @@ Shared blame_us(const Answer& answer, const std::string& why) {
 }
 
 /// What a resolver is made of; shared by the coroutines that ask it.
-struct Parts {
-  Parts(boost::asio::any_io_executor on, Options how, std::shared_ptr<Resolver> first, std::shared_ptr<Upstream> up,
-        bool blames)
+struct ResolverPair {
+  ResolverPair(boost::asio::any_io_executor on, Options how, std::shared_ptr<Resolver> first,
+               std::shared_ptr<Upstream> up, bool blames)
       : executor(std::move(on)), options(std::move(how)), validating(std::move(first)), upstream(std::move(up)),
         asks_whom_to_blame(blames), reserve(options.dnssec == Dnssec::automatic && options.validates() ? kReserve : 0) {
   }
@@ -82,10 +82,10 @@ struct Parts {
 
 class WatchedResolver final : public Resolver {
 public:
-  explicit WatchedResolver(std::shared_ptr<Parts> parts) : parts_(std::move(parts)) {}
+  explicit WatchedResolver(std::shared_ptr<ResolverPair> parts) : parts_(std::move(parts)) {}
 
   Task<Shared> query(std::string name, Type type) override {
-    const std::shared_ptr<Parts> parts = parts_;
+    const std::shared_ptr<ResolverPair> parts = parts_;
     const std::shared_ptr<Resolver> asked = parts->current();
     Resolver& first = *asked;
     Shared answer = co_await first.query(name, type);
@@ -112,7 +112,8 @@ public:
 
 private:
   /// It did not validate: is that the name's fault, or does nothing here?
-  static Task<Shared> without_validation(std::shared_ptr<Parts> parts, std::string name, Type type, Shared answer) {
+  static Task<Shared> without_validation(std::shared_ptr<ResolverPair> parts, std::string name, Type type,
+                                         Shared answer) {
     Upstream& upstream = *parts->upstream;
     co_await upstream.examine();
     const UpstreamState state = upstream.state();
@@ -126,7 +127,7 @@ private:
     co_return answer;
   }
 
-  std::shared_ptr<Parts> parts_;
+  std::shared_ptr<ResolverPair> parts_;
 };
 
 } // namespace
@@ -142,9 +143,9 @@ Result<Resolvers> make_resolvers(boost::asio::any_io_executor executor, Options 
   Resolvers made;
   made.upstream = std::make_shared<Upstream>(options, *own, clock);
   made.deliveries =
-      std::make_shared<WatchedResolver>(std::make_shared<Parts>(executor, options, *own, made.upstream, true));
-  made.strangers =
-      std::make_shared<WatchedResolver>(std::make_shared<Parts>(executor, bounded, *others, made.upstream, false));
+      std::make_shared<WatchedResolver>(std::make_shared<ResolverPair>(executor, options, *own, made.upstream, true));
+  made.strangers = std::make_shared<WatchedResolver>(
+      std::make_shared<ResolverPair>(executor, bounded, *others, made.upstream, false));
   return made;
 }
 

@@ -7,7 +7,7 @@ namespace paquebot::filter {
 /// ClamAV's daemon, asked over a new connection for each message.
 class Clamd final : public Filter {
 public:
-  Clamd(const Options& options, Wiring wiring) : Filter(options), link_(std::move(wiring), options) {}
+  Clamd(const Options& options, LinkMeans means) : Filter(options), link_(std::move(means), options) {}
   Task<Result<Outcome>> content(Client client, Content& content) override;
 
 private:

@@ -30,7 +30,7 @@ Task<std::vector<std::string>> Link::addresses() const {
   constexpr std::size_t most = 8;
   for (const dns::Type type : {dns::Type::a, dns::Type::aaaa}) {
     std::string name = host;
-    const auto answer = co_await wiring_.resolver->query(std::move(name), type);
+    const auto answer = co_await means_.resolver->query(std::move(name), type);
     for (const dns::Record& record : answer->records)
       if (found.size() < most) found.push_back(record.text);
   }
@@ -39,8 +39,8 @@ Task<std::vector<std::string>> Link::addresses() const {
 
 Task<Result<>> Link::connect() {
   stream_.reset();
-  net::Wheel& wheel = *wiring_.wheel;
-  boost::asio::any_io_executor executor = wiring_.executor;
+  net::Wheel& wheel = *means_.wheel;
+  boost::asio::any_io_executor executor = means_.executor;
   if (!options_.place.path.empty()) {
     std::string path = options_.place.path;
     auto made = co_await net::connect_local(std::move(executor), wheel, std::move(path), step_);
@@ -55,7 +55,7 @@ Task<Result<>> Link::connect() {
     to.address = address;
     to.port = options_.place.port;
     std::string from;
-    executor = wiring_.executor;
+    executor = means_.executor;
     auto made = co_await net::connect_tcp(std::move(executor), wheel, std::move(to), std::move(from), step_);
     if (made) {
       stream_.emplace(std::move(*made));

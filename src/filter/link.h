@@ -11,7 +11,7 @@
 namespace paquebot::filter {
 
 /// What a session's connections to filters are made with. `wheel` and `resolver` must outlive them.
-struct Wiring {
+struct LinkMeans {
   boost::asio::any_io_executor executor;
   net::Wheel* wheel = nullptr;
   dns::Resolver* resolver = nullptr;
@@ -20,7 +20,7 @@ struct Wiring {
 /// A connection to a filter with its two bounds of time. After an error only close() and connect() are of use.
 class Link {
 public:
-  Link(Wiring wiring, const Options& options) : wiring_(std::move(wiring)), options_(options) {}
+  Link(LinkMeans means, const Options& options) : means_(std::move(means)), options_(options) {}
 
   bool open() const { return stream_.has_value(); }
   /// Begins a step: what follows must be done within Options::timeout.
@@ -42,7 +42,7 @@ private:
   using Instant = std::chrono::steady_clock::time_point;
   Task<std::vector<std::string>> addresses() const;
 
-  Wiring wiring_;
+  LinkMeans means_;
   const Options& options_;
   std::optional<net::Stream> stream_;
   Instant step_{};

@@ -10,7 +10,7 @@ namespace paquebot::filter {
 /// A milter, told of a session as it goes on. One connection a session; a new one when it broke, at the next message.
 class Milter final : public Filter {
 public:
-  Milter(const Options& options, Wiring wiring) : Filter(options), link_(std::move(wiring), options) {}
+  Milter(const Options& options, LinkMeans means) : Filter(options), link_(std::move(means), options) {}
 
   Task<Result<Verdict>> connected(Client client) override;
   Task<Result<Verdict>> greeted(Client client) override;

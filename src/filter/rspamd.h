@@ -7,7 +7,7 @@ namespace paquebot::filter {
 /// rspamd's scanner over HTTP, asked over a new connection for each message.
 class Rspamd final : public Filter {
 public:
-  Rspamd(const Options& options, Wiring wiring) : Filter(options), link_(std::move(wiring), options) {}
+  Rspamd(const Options& options, LinkMeans means) : Filter(options), link_(std::move(means), options) {}
   Task<Result<Outcome>> content(Client client, Content& content) override;
 
 private:

@@ -9,11 +9,11 @@
 namespace paquebot::filter {
 namespace {
 
-std::unique_ptr<Filter> make(const Options& options, Wiring wiring) {
+std::unique_ptr<Filter> make(const Options& options, LinkMeans means) {
   switch (options.kind) {
-    case Kind::milter: return std::make_unique<Milter>(options, std::move(wiring));
-    case Kind::rspamd: return std::make_unique<Rspamd>(options, std::move(wiring));
-    case Kind::clamd: return std::make_unique<Clamd>(options, std::move(wiring));
+    case Kind::milter: return std::make_unique<Milter>(options, std::move(means));
+    case Kind::rspamd: return std::make_unique<Rspamd>(options, std::move(means));
+    case Kind::clamd: return std::make_unique<Clamd>(options, std::move(means));
   }
   return nullptr;
 }
@@ -24,9 +24,9 @@ void add_words(std::string& text, const std::string& filter, const std::string& 
 
 } // namespace
 
-Session::Session(std::shared_ptr<const Chain> chain, Wiring wiring) : chain_(std::move(chain)) {
+Session::Session(std::shared_ptr<const Chain> chain, LinkMeans means) : chain_(std::move(chain)) {
   for (const Options& options : *chain_) {
-    Wiring wires = wiring;
+    LinkMeans wires = means;
     members_.push_back({make(options, std::move(wires))});
   }
 }

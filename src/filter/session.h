@@ -25,7 +25,7 @@ struct Judgement {
 class Session {
 public:
   /// `chain` is shared with all sessions of the listener.
-  Session(std::shared_ptr<const Chain> chain, Wiring wiring);
+  Session(std::shared_ptr<const Chain> chain, LinkMeans means);
   ~Session();
 
   // A reply with the code 0: go on.

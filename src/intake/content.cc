@@ -13,10 +13,9 @@ constexpr std::uint64_t kFreeMemory = 32u << 10;
 static_assert(kMaxDropHead == store::kMaxHead - kRoomInHead);
 
 bool all_leave(const std::vector<queue::DraftRecipient>& recipients) {
-  using Route = store::NewRecipient::Route;
   for (const queue::DraftRecipient& recipient : recipients)
     for (const directory::Node& node : recipient.nodes)
-      if (node.route != Route::remote && node.route != Route::expanded) return false;
+      if (node.handling != store::Handling::remote && node.handling != store::Handling::expanded) return false;
   return true;
 }
 
@@ -31,8 +30,8 @@ mail::Reply not_kept(const Error& why) {
 } // namespace
 
 Content::Content(Passage& message)
-    : message_(message), memory_(message.services.memory, kFreeMemory, message.services.memory_of),
-      splitter_(store::kMaxHead - kRoomInHead), body_(message.services.store.acceptance()) {
+    : message_(message), memory_(message.means.memory, kFreeMemory, message.means.memory_of),
+      splitter_(store::kMaxHead - kRoomInHead), body_(message.means.store.acceptance()) {
   const Origin& origin = message.origin;
   if (origin.sender.body != mail::BodyType::binary) return;
   conversion_.begin(all_leave(origin.recipients) && origin.filters == nullptr); // filters know lines only

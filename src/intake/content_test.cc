@@ -87,7 +87,7 @@ TEST_F(ContentTest, WhatIsBinaryStaysSoWhereAllOfItGoesElsewhere) {
   const std::string text = "Content-Type: application/x\r\nContent-Transfer-Encoding: binary\r\n\r\na\nb";
   Origin origin = from_ann();
   origin.sender.body = mail::BodyType::binary;
-  origin.recipients.assign(1, recipient("x@far.test", test::Route::remote));
+  origin.recipients.assign(1, recipient("x@far.test", store::Handling::remote));
   Passage& message = begin(std::move(origin));
   Content content(message);
   take(content, text, 10);

@@ -12,7 +12,7 @@ Task<void> FilterPass::run() {
   co_await content_.settle();
   if (!m.fine()) co_return;
   HeadCompletion(m).tidy(); // a filter may sign the fields
-  FilteredMessage shown({m.services.store, *m.origin.directory, m.head, m.origin.sender, m.origin.recipients, *m.body},
+  FilteredMessage shown({m.means.store, *m.origin.directory, m.head, m.origin.sender, m.origin.recipients, *m.body},
                         m.id.to_string());
   filter::Judgement judgement = co_await m.origin.filters->content(shown);
   m.failure = std::move(judgement.reply);

@@ -11,10 +11,10 @@ protected:
   /// With one filter, a scanner that nobody runs.
   Passage& pass(const filter::Options& scanner) {
     chain_ = std::make_shared<const filter::Chain>(filter::Chain{scanner});
-    session_ = std::make_unique<filter::Session>(chain_, filter::Wiring{loop_.executor(), &loop_.wheel(), &zone_});
+    session_ = std::make_unique<filter::Session>(chain_, filter::LinkMeans{loop_.executor(), &loop_.wheel(), &zone_});
     Origin origin = from_stranger();
     origin.filters = session_.get();
-    origin.recipients.push_back(recipient("ann@example.org", test::Route::mailbox, ann_.id));
+    origin.recipients.push_back(recipient("ann@example.org", store::Handling::mailbox, ann_.id));
     Passage& message = begin(std::move(origin));
     content_ = std::make_unique<Content>(message);
     const auto all = [](Content& content, Passage& passage) -> Task<bool> {

@@ -11,31 +11,31 @@
 
 namespace paquebot::intake {
 
-FilteredMessage::FilteredMessage(Parts parts, std::string id) : parts_(parts), id_(std::move(id)) {
-  places_.resize(parts_.recipients.size());
+FilteredMessage::FilteredMessage(Access access, std::string id) : access_(access), id_(std::move(id)) {
+  places_.resize(access_.recipients.size());
   std::iota(places_.begin(), places_.end(), std::size_t{0});
 }
 
 std::vector<mail::Address> FilteredMessage::recipients() const {
   std::vector<mail::Address> all;
-  all.reserve(parts_.recipients.size());
-  for (const queue::DraftRecipient& one : parts_.recipients) all.push_back(one.recipient.address);
+  all.reserve(access_.recipients.size());
+  for (const queue::DraftRecipient& one : access_.recipients) all.push_back(one.recipient.address);
   return all;
 }
 
 Task<Result<std::string>> FilteredMessage::read(std::uint64_t offset, std::size_t most) {
-  const store::NewBody& body = parts_.body;
+  const store::NewBody& body = access_.body;
   if (!body.staged) {
     const std::string_view bytes = body.bytes;
     co_return std::string(bytes.substr(std::min<std::size_t>(offset, bytes.size()), most));
   }
   store::BodyRef place = body.staged->content();
-  co_return co_await parts_.store.content().read_body(place, offset, most);
+  co_return co_await access_.store.content().read_body(place, offset, most);
 }
 
 Task<Result<>> FilteredMessage::replace(std::string_view piece) {
   if (!writer_) {
-    writer_.emplace(parts_.store.acceptance());
+    writer_.emplace(access_.store.acceptance());
     after_cr_ = false;
     ends_line_ = true;
   }
@@ -78,7 +78,7 @@ Task<Result<>> FilteredMessage::put_body() {
     co_return std::unexpected(made.error());
   }
   writer_.reset();
-  parts_.body = std::move(*made);
+  access_.body = std::move(*made);
   co_return Result<>();
 }
 
@@ -87,9 +87,9 @@ Task<Result<>> FilteredMessage::add(mail::Address address) {
   using Kind = directory::Resolution::Kind;
   const std::string text = address.to_string();
   const auto same = [&](const queue::DraftRecipient& one) { return iequals(one.recipient.address.to_string(), text); };
-  if (!nobody_left_ && std::ranges::any_of(parts_.recipients, same)) co_return Result<>();
+  if (!nobody_left_ && std::ranges::any_of(access_.recipients, same)) co_return Result<>();
   mail::Address copy = address;
-  auto found = co_await parts_.directory.resolve(std::move(copy));
+  auto found = co_await access_.directory.resolve(std::move(copy));
   if (!found) co_return std::unexpected(found.error());
   queue::DraftRecipient row;
   row.recipient.address = std::move(address);
@@ -98,19 +98,19 @@ Task<Result<>> FilteredMessage::add(mail::Address address) {
   } else if (found->kind == Kind::not_ours) {
     directory::Node node;
     node.address = text;
-    node.route = store::NewRecipient::Route::remote;
+    node.handling = store::Handling::remote;
     row.nodes.push_back(std::move(node));
   } else {
     log::warning("filter-recipient", {{"id", id_}, {"to", text}, {"why", "a filter adds somebody who does not exist"}});
     co_return Result<>();
   }
   if (std::exchange(nobody_left_, false)) { // a filter before took out all that there were
-    for (const queue::DraftRecipient& one : parts_.recipients)
+    for (const queue::DraftRecipient& one : access_.recipients)
       note_ += ", a filter took out " + one.recipient.address.to_string();
-    parts_.recipients.clear();
+    access_.recipients.clear();
     places_.clear();
   }
-  parts_.recipients.push_back(std::move(row));
+  access_.recipients.push_back(std::move(row));
   places_.push_back(kAdded);
   note_ += ", a filter added " + text;
   co_return Result<>();
@@ -124,12 +124,12 @@ void FilteredMessage::remove(const std::vector<mail::Address>& addresses) {
   const auto concerned = [&](const queue::DraftRecipient& one) {
     return gone.contains(to_lower(one.recipient.address.to_string()));
   };
-  if (std::ranges::all_of(parts_.recipients, concerned)) {
+  if (std::ranges::all_of(access_.recipients, concerned)) {
     nobody_left_ = true;
     return;
   }
-  for (std::size_t i = 0; i < parts_.recipients.size(); ++i) {
-    queue::DraftRecipient& one = parts_.recipients[i];
+  for (std::size_t i = 0; i < access_.recipients.size(); ++i) {
+    queue::DraftRecipient& one = access_.recipients[i];
     if (concerned(one)) {
       note_ += ", a filter took out " + one.recipient.address.to_string();
       continue;
@@ -137,18 +137,18 @@ void FilteredMessage::remove(const std::vector<mail::Address>& addresses) {
     staying.push_back(std::move(one));
     staying_places.push_back(places_[i]);
   }
-  parts_.recipients = std::move(staying);
+  access_.recipients = std::move(staying);
   places_ = std::move(staying_places);
 }
 
 Task<Result<>> FilteredMessage::apply(filter::Outcome outcome) {
-  if (auto edited = filter::edit(parts_.head, outcome.head); !edited) {
+  if (auto edited = filter::edit(access_.head, outcome.head); !edited) {
     co_await forget();
     co_return edited;
   }
   if (outcome.sender) {
-    note_ += ", a filter changed the sender from <" + parts_.sender.reverse_path.to_string() + ">";
-    parts_.sender.reverse_path = std::move(*outcome.sender);
+    note_ += ", a filter changed the sender from <" + access_.sender.reverse_path.to_string() + ">";
+    access_.sender.reverse_path = std::move(*outcome.sender);
   }
   for (mail::Address& address : outcome.added) {
     auto added = co_await add(std::move(address));

@@ -11,11 +11,11 @@
 
 namespace paquebot::intake {
 
-/// A message as content filters see and change it. Works on the parts of a Passage, whose body is finished; they must
+/// A message as content filters see and change it. Works on the access of a Passage, whose body is finished; they must
 /// outlive it.
 class FilteredMessage final : public filter::Content {
 public:
-  struct Parts {
+  struct Access {
     store::Store& store;
     directory::Directory& directory; ///< says where recipients lead that a filter adds
     mail::Head& head;
@@ -23,13 +23,13 @@ public:
     std::vector<queue::DraftRecipient>& recipients;
     store::NewBody& body;
   };
-  FilteredMessage(Parts parts, std::string id);
+  FilteredMessage(Access access, std::string id);
 
   const std::string& id() const override { return id_; }
-  const mail::Sender& sender() const override { return parts_.sender; }
+  const mail::Sender& sender() const override { return access_.sender; }
   std::vector<mail::Address> recipients() const override;
-  const mail::Head& head() const override { return parts_.head; }
-  std::uint64_t body_size() const override { return parts_.body.size; }
+  const mail::Head& head() const override { return access_.head; }
+  std::uint64_t body_size() const override { return access_.body.size; }
   Task<Result<std::string>> read(std::uint64_t offset, std::size_t most) override;
   Task<Result<>> replace(std::string_view piece) override;
   Task<void> forget() override;
@@ -49,7 +49,7 @@ private:
   Task<Result<>> add(mail::Address address);
   void remove(const std::vector<mail::Address>& addresses);
 
-  Parts parts_;
+  Access access_;
   std::string id_;
   std::vector<std::size_t> places_;
   std::optional<store::BodyWriter> writer_; ///< a new body comes

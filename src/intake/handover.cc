@@ -22,7 +22,7 @@ std::string Handover::wishes() const {
 }
 
 /// What own users submit counts for the bounds of their accounts.
-bool Handover::charged() const { return message_.services.policy.limits() != nullptr && message_.is_submitted(); }
+bool Handover::charged() const { return message_.means.policy.limits() != nullptr && message_.is_submitted(); }
 
 queue::Draft Handover::draft(store::NewBody body) {
   Origin& origin = message_.origin;
@@ -44,7 +44,7 @@ queue::Draft Handover::draft(store::NewBody body) {
   note.append(", ").append(std::to_string(draft.head.size() + body.size)).append(" octets");
   note.append(wishes()).append(message_.filter_note);
   if (message_.authentication) note.append(", ").append(message_.authentication->summary());
-  if (charged()) draft.limits = message_.services.policy.limits()->general();
+  if (charged()) draft.limits = message_.means.policy.limits()->general();
   draft.body = std::move(body);
   return draft;
 }
@@ -53,7 +53,7 @@ Task<mail::Reply> Handover::commit(queue::Draft draft) {
   note_addresses(draft);
   std::uint64_t size = draft.head.size() + draft.body.size;
   std::vector<store::LateBounces> bounces = late_bounces(draft, message_.options.hostname);
-  return conclude(message_.services.queue.accept(std::move(draft)), size, std::move(bounces));
+  return conclude(message_.means.queue.accept(std::move(draft)), size, std::move(bounces));
 }
 
 Task<mail::Reply> Handover::conclude(Task<store::AcceptResult> accepting, std::uint64_t size,
@@ -64,9 +64,9 @@ Task<mail::Reply> Handover::conclude(Task<store::AcceptResult> accepting, std::u
   if (!bounces.empty() && result.status == store::AcceptStatus::accepted) co_await note_bounces(std::move(bounces));
   if (reply.positive() && !message_.discarded.empty()) co_await drop_discarded();
   const policy::Client& client = message_.origin.client;
-  if (charged()) message_.services.policy.limits()->forget(client.account);
+  if (charged()) message_.means.policy.limits()->forget(client.account);
   if (!result.passed.empty())
-    co_await send_limit_notice(message_.services, message_.options.hostname, client, result.passed);
+    co_await send_limit_notice(message_.means, message_.options.hostname, client, result.passed);
   co_return reply;
 }
 
@@ -76,7 +76,7 @@ Task<void> Handover::commit_each(queue::Draft draft, Verdicts& verdicts) {
   for (bool again = verdicts.open(); again;) {
     note_addresses(draft);
     queue::Draft attempt = draft; // at most 64 KiB of body: more is staged, and stays so until it is accepted
-    result = co_await message_.services.queue.accept(std::move(attempt));
+    result = co_await message_.means.queue.accept(std::move(attempt));
     const mail::Reply reply = answer(result);
     log_result(reply, size);
     again = verdicts.settle(draft, result.addresses, reply);
@@ -87,7 +87,7 @@ Task<void> Handover::commit_each(queue::Draft draft, Verdicts& verdicts) {
 /// Reports of failures for mail that our accounts sent count for the take-over watch; should the store fail, they don't.
 Task<void> Handover::note_bounces(std::vector<store::LateBounces> bounces) {
   for (store::LateBounces& one : bounces) {
-    const auto counted = co_await message_.services.store.books().note_bounces(std::move(one));
+    const auto counted = co_await message_.means.store.books().note_bounces(std::move(one));
     if (counted && *counted > 0) log::info("returned", {{"id", message_.id.to_string()}, {"recipients", *counted}});
   }
 }
@@ -99,9 +99,9 @@ Task<void> Handover::drop_discarded() {
   store::QueueFilter which;
   which.message = message_.id;
   std::string who = "content filters";
-  const std::int64_t now = millis(message_.services.clock.wall());
-  auto dropped = co_await message_.services.store.queue().operate(store::QueueAction::cancel, std::move(which),
-                                                                  std::move(who), now);
+  const std::int64_t now = millis(message_.means.clock.wall());
+  auto dropped =
+      co_await message_.means.store.queue().operate(store::QueueAction::cancel, std::move(which), std::move(who), now);
   if (!dropped) log::error("discard-failed", {{"id", message_.id.to_string()}, {"why", dropped.error().message}});
   log::info("discarded", {{"id", message_.id.to_string()}, {"why", message_.discarded}});
 }

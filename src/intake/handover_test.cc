@@ -72,7 +72,7 @@ TEST_F(HandoverTest, EachOutcomeHasItsWords) {
 TEST_F(HandoverTest, WhoCannotHaveItDoesNotStandInTheWay) {
   const store::Account full = server_.account("full@example.org", {}, 1);
   Origin origin = from_stranger();
-  origin.recipients.insert(origin.recipients.begin(), recipient("full@example.org", test::Route::mailbox, full.id));
+  origin.recipients.insert(origin.recipients.begin(), recipient("full@example.org", store::Handling::mailbox, full.id));
   Passage& message = begin(std::move(origin), "Subject: x\r\n");
   Verdicts verdicts(message);
   verdicts.leave_out(Loops(message.head, 100));

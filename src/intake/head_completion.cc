@@ -4,7 +4,7 @@
 #include "mail/date.h"
 #include "mail/fold.h"
 #include "mailauth/auth_results.h"
-#include "policy/guard.h"
+#include "policy/stranger_rules.h"
 
 #include <set>
 
@@ -38,9 +38,9 @@ void HeadCompletion::read_tls_wish() {
 
 /// Nobody but us says what we noticed.
 void HeadCompletion::note_tags() {
-  message_.head.remove_alike(policy::kGuardField);
+  message_.head.remove_alike(policy::kStrangerField);
   for (const std::string& tag : message_.origin.tags)
-    message_.head.prepend(policy::kGuardField, mailauth::ascii_text(tag));
+    message_.head.prepend(policy::kStrangerField, mailauth::ascii_text(tag));
 }
 
 /// Who sees a message must not see who else got it in secret (RFC 5322 section 3.6.3). A network that relays through us may be a
@@ -59,7 +59,7 @@ std::string HeadCompletion::own_author() const {
 
 void HeadCompletion::add_missing() {
   mail::Head& head = message_.head;
-  fill_in(head, "Date", mail::format_date(message_.services.clock.wall()));
+  fill_in(head, "Date", mail::format_date(message_.means.clock.wall()));
   fill_in(head, "Message-ID", "<" + message_.id.to_string() + "@" + message_.options.hostname + ">");
   if (message_.is_submitted() && !head.find("From")) head.append("From", own_author());
   // RFC 5322 section 3.6 allows one, and other servers refuse more.
@@ -89,7 +89,7 @@ void HeadCompletion::complete() {
   mail::Arrival& arrival = origin.arrival;
   arrival.host = message_.options.hostname;
   arrival.id = message_.id.to_string();
-  arrival.when = message_.services.clock.wall();
+  arrival.when = message_.means.clock.wall();
   arrival.priority = origin.sender.priority;
   if (origin.recipients.size() == 1) arrival.recipient = origin.recipients.front().recipient.address;
   message_.head.prepend_raw(mail::compose_received(arrival));

@@ -1,6 +1,6 @@
 #include "intake/head_completion.h"
 #include "intake/test_passage.h"
-#include "policy/guard.h"
+#include "policy/stranger_rules.h"
 
 #include <gmock/gmock.h>
 
@@ -42,8 +42,8 @@ TEST_F(HeadCompletionTest, TakesOutWhatOnlyWeMaySay) {
   complete(std::move(origin), forged);
   const mail::Head& head = passage_->head;
   EXPECT_EQ(head.count("Return-Path"), 0u);
-  EXPECT_EQ(head.count(policy::kGuardField), 1u);
-  EXPECT_EQ(head.value(policy::kGuardField), "greylisting");
+  EXPECT_EQ(head.count(policy::kStrangerField), 1u);
+  EXPECT_EQ(head.value(policy::kStrangerField), "greylisting");
   EXPECT_EQ(head.count("Authentication-Results"), 1u);
   EXPECT_EQ(head.count("Bcc"), 1u); // it is none of ours to change
 }
@@ -81,11 +81,11 @@ TEST_F(HeadCompletionTest, TidiesOnce) {
   Passage& message = begin(from_stranger(), "Subject: x\r\nX-Paquebot-Guard: fine\r\n");
   HeadCompletion completion(message);
   completion.tidy();
-  EXPECT_EQ(message.head.count(policy::kGuardField), 0u);
+  EXPECT_EQ(message.head.count(policy::kStrangerField), 0u);
   EXPECT_EQ(message.head.count("Received"), 0u);
-  message.head.append(policy::kGuardField, "by a filter");
+  message.head.append(policy::kStrangerField, "by a filter");
   completion.complete();
-  EXPECT_EQ(message.head.count(policy::kGuardField), 1u);
+  EXPECT_EQ(message.head.count(policy::kStrangerField), 1u);
   EXPECT_EQ(message.head.count("Received"), 1u);
 }
 

@@ -10,8 +10,8 @@
 
 namespace paquebot::intake {
 
-Incoming::Incoming(Services services, const Options& options, Origin&& origin, std::optional<Ulid> id)
-    : message_(services, options, std::move(origin), id), content_(message_) {
+Incoming::Incoming(IntakeMeans means, const Options& options, Origin&& origin, std::optional<Ulid> id)
+    : message_(means, options, std::move(origin), id), content_(message_) {
   SourceCheck(message_).watch();
 }
 

@@ -16,7 +16,7 @@ namespace paquebot::intake {
 class Incoming {
 public:
   /// `id`: given to messages that have one already (drop directory), so that accepting them twice is harmless.
-  Incoming(Services services, const Options& options, Origin&& origin, std::optional<Ulid> id = std::nullopt);
+  Incoming(IntakeMeans means, const Options& options, Origin&& origin, std::optional<Ulid> id = std::nullopt);
 
   /// Starts what can be asked before the content is there. Call before write() for mail from a session, unless nothing is asked
   /// (asks_about()).

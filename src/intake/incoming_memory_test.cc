@@ -16,7 +16,7 @@ protected:
     Origin origin;
     origin.client.role = smtp::Role::mx;
     origin.sender.reverse_path = {"a", "far.test"};
-    return std::make_unique<Incoming>(services_, options_, std::move(origin));
+    return std::make_unique<Incoming>(means_, options_, std::move(origin));
   }
   /// A head that goes on; the code of what went wrong.
   int write(Incoming& message, std::size_t octets) {
@@ -34,7 +34,7 @@ protected:
   queue::Queue queue_{server_.store(), clock_, {}};
   policy::Policy policy_{server_.directory()};
   store::ByteBudget memory_{256u << 10, std::chrono::milliseconds(1)};
-  Services services_{server_.store(), queue_, policy_, ids_, clock_, nullptr, nullptr, &memory_};
+  IntakeMeans means_{server_.store(), queue_, policy_, ids_, clock_, nullptr, nullptr, &memory_};
   Options options_{.hostname = "mx.example.org"};
 };
 

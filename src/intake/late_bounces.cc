@@ -63,7 +63,7 @@ std::vector<store::Id> accounts_of(const queue::Draft& draft) {
   std::vector<store::Id> accounts;
   for (const queue::DraftRecipient& recipient : draft.recipients)
     for (const directory::Node& node : recipient.nodes) {
-      const bool mailbox = node.route == store::NewRecipient::Route::mailbox && node.account != 0;
+      const bool mailbox = node.handling == store::Handling::mailbox && node.account != 0;
       if (mailbox && accounts.size() < kAccounts && std::ranges::find(accounts, node.account) == accounts.end())
         accounts.push_back(node.account);
     }

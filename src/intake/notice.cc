@@ -34,13 +34,13 @@ Notice compose_limit_notice(const std::string& hostname, const std::string& logi
   return notice;
 }
 
-Task<void> send_limit_notice(Services services, std::string hostname, policy::Client client,
+Task<void> send_limit_notice(IntakeMeans means, std::string hostname, policy::Client client,
                              std::vector<store::LimitHit> passed) {
   queue::Draft draft;
-  draft.id = services.ids.next();
+  draft.id = means.ids.next();
   draft.klass = store::MessageClass::report;
   const std::string id = draft.id.to_string();
-  Notice notice = compose_limit_notice(hostname, client.login, id, passed, services.clock.wall());
+  Notice notice = compose_limit_notice(hostname, client.login, id, passed, means.clock.wall());
   draft.head = std::move(notice.head);
   draft.body.size = notice.body.size();
   draft.body.bytes = std::move(notice.body);
@@ -48,10 +48,10 @@ Task<void> send_limit_notice(Services services, std::string hostname, policy::Cl
   owner.recipient.notify = mail::kNotifyNever;
   const auto at = client.login.rfind('@');
   owner.recipient.address = {client.login.substr(0, at), client.login.substr(at + 1)};
-  owner.nodes.push_back({client.login, store::NewRecipient::Route::mailbox, client.account, -1, {}});
+  owner.nodes.push_back({client.login, store::Handling::mailbox, client.account, -1, {}});
   draft.recipients.push_back(std::move(owner));
   draft.note = "notice of a sending limit";
-  const store::AcceptResult result = co_await services.queue.accept(std::move(draft));
+  const store::AcceptResult result = co_await means.queue.accept(std::move(draft));
   const bool sent = result.status == store::AcceptStatus::accepted;
   for (const store::LimitHit& hit : passed)
     log::warning("limit-near", {{"account", client.login},

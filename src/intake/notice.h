@@ -6,7 +6,7 @@ namespace paquebot::intake {
 
 /// Tells the owner of an account that most of these bounds is used up, by a message into its mailbox. A notice that
 /// can't be stored is only logged.
-Task<void> send_limit_notice(Services services, std::string hostname, policy::Client client,
+Task<void> send_limit_notice(IntakeMeans means, std::string hostname, policy::Client client,
                              std::vector<store::LimitHit> passed);
 
 /// The text of that message (head and body), for tests.

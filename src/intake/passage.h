@@ -29,7 +29,7 @@ struct Options {
 };
 
 /// What intake works with; all outlive every Incoming.
-struct Services {
+struct IntakeMeans {
   store::Store& store;
   queue::Queue& queue;
   policy::Policy& policy;
@@ -55,15 +55,15 @@ struct Origin {
   std::optional<policy::Returned> returned{}; ///< the one recipient is a return address of ours
   bool given_back =
       false; ///< all recipients are failed: it goes back to its sender, and where it was before does not matter
-  std::vector<std::string> tags; ///< values of policy::kGuardField: what was noticed about a stranger
+  std::vector<std::string> tags; ///< values of policy::kStrangerField: what was noticed about a stranger
 };
 
 /// One message on its way in, as the steps see it. Each does nothing once something has gone wrong, and leaves it in
 /// `failure` when it does.
 struct Passage {
-  /// `services` and `options` as in Incoming. `given`: the id of what has one already.
-  Passage(const Services& s, const Options& o, Origin&& from, std::optional<Ulid> given)
-      : services(s), options(o), origin(std::move(from)), id(given ? *given : s.ids.next()), new_id(!given) {}
+  /// `means` and `options` as in Incoming. `given`: the id of what has one already.
+  Passage(const IntakeMeans& s, const Options& o, Origin&& from, std::optional<Ulid> given)
+      : means(s), options(o), origin(std::move(from)), id(given ? *given : s.ids.next()), new_id(!given) {}
   Passage(const Passage&) = delete;
   Passage& operator=(const Passage&) = delete;
 
@@ -76,7 +76,7 @@ struct Passage {
   std::string peer() const;
   void log_refused(const mail::Reply& reply) const;
 
-  const Services services;
+  const IntakeMeans means;
   const Options& options;
   Origin origin;
   const Ulid id;

@@ -10,7 +10,7 @@ namespace paquebot::intake {
 namespace {
 
 void refuse(directory::Node& node, mail::Reply reply) {
-  node.route = store::NewRecipient::Route::failed;
+  node.handling = store::Handling::failed;
   node.reason = std::move(reply.text);
   node.code = reply.code;
   node.status = reply.enhanced;
@@ -19,7 +19,6 @@ void refuse(directory::Node& node, mail::Reply reply) {
 /// Where mail for a recipient goes when nobody waits for the answer: unknown users of ours fail and are reported.
 Task<Result<queue::DraftRecipient>> resolve(directory::Directory& directory, mail::Recipient recipient) {
   using Kind = directory::Resolution::Kind;
-  using Route = store::NewRecipient::Route;
   queue::DraftRecipient row;
   row.recipient = recipient;
   auto found = co_await directory.resolve_local(recipient.address);
@@ -34,7 +33,7 @@ Task<Result<queue::DraftRecipient>> resolve(directory::Directory& directory, mai
       }
       refuse(node, {552, {5, 2, 2}, "the mailbox is full"});
       break;
-    case Kind::not_ours: node.route = Route::remote; break;
+    case Kind::not_ours: node.handling = store::Handling::remote; break;
     case Kind::not_yet: co_return fail(Errc::temporary, "the domain is new, and nobody has that address yet");
     case Kind::unknown: refuse(node, {550, {5, 1, 1}, "there is no such user here"}); break;
     case Kind::too_large: refuse(node, {554, {5, 4, 0}, "this address expands to too many others"}); break;
@@ -116,7 +115,7 @@ Task<Outcome> feed(DropFile& file, Incoming& incoming, std::uint64_t most) {
   }
 }
 
-Task<Outcome> take(DropFile& file, Services services, directory::Directory& directory, const Options& options) {
+Task<Outcome> take(DropFile& file, IntakeMeans means, directory::Directory& directory, const Options& options) {
   Origin origin = origin_of(file);
   for (const mail::Recipient& recipient : file.envelope().recipients) {
     auto row = co_await resolve(directory, recipient);
@@ -124,7 +123,7 @@ Task<Outcome> take(DropFile& file, Services services, directory::Directory& dire
     origin.recipients.push_back(std::move(*row));
   }
   std::optional<Ulid> id = file.id();
-  Incoming incoming(services, options, std::move(origin), id);
+  Incoming incoming(means, options, std::move(origin), id);
   Outcome fed = co_await feed(file, incoming, options.max_message_size);
   if (fed.taken != Taken::yes) {
     co_await incoming.discard();
@@ -169,7 +168,7 @@ Result<std::string> read_head(DropFile& file) {
 }
 
 /// The message is taken for nobody: each recipient has failed, which is reported to the sender. Its content is not kept.
-Task<Outcome> give_back(DropFile& file, mail::Reply why, Services services, const Options& options) {
+Task<Outcome> give_back(DropFile& file, mail::Reply why, IntakeMeans means, const Options& options) {
   Origin origin = origin_of(file);
   origin.given_back = true;
   origin.sender.ret = mail::Ret::headers;
@@ -178,7 +177,7 @@ Task<Outcome> give_back(DropFile& file, mail::Reply why, Services services, cons
   auto head = read_head(file);
   if (!head) co_return Outcome{};
   std::optional<Ulid> id = file.id();
-  Incoming incoming(services, options, std::move(origin), id);
+  Incoming incoming(means, options, std::move(origin), id);
   std::string_view bytes = *head;
   co_await incoming.write(bytes);
   mail::Reply reply = co_await incoming.finish();
@@ -205,38 +204,38 @@ Result<DropFile> open_named(const std::string& directory, std::string& name, Uli
 }
 
 /// One file by name, which may change.
-Task<Outcome> take_file(std::string directory_name, std::string& name, Services services,
+Task<Outcome> take_file(std::string directory_name, std::string& name, IntakeMeans means,
                         directory::Directory& directory, const Options& options) {
-  auto file = open_named(directory_name, name, services.ids);
+  auto file = open_named(directory_name, name, means.ids);
   if (!file) co_return unusable(file.error());
   DropFile& opened = *file;
-  Outcome outcome = co_await take(opened, services, directory, options);
+  Outcome outcome = co_await take(opened, means, directory, options);
   if (outcome.taken != Taken::returned) co_return outcome;
   auto again = DropFile::open(directory_name, name);
   if (!again) co_return unusable(again.error());
   DropFile& reopened = *again;
   mail::Reply why = outcome.reply;
   log::warning("drop-returned", {{"id", opened.id().to_string()}, {"uid", opened.uid()}, {"reply", why.to_string()}});
-  Outcome returned = co_await give_back(reopened, std::move(why), services, options);
+  Outcome returned = co_await give_back(reopened, std::move(why), means, options);
   co_return returned;
 }
 
 } // namespace
 
-Task<std::size_t> pick_up(DropDesk& desk, Services services, directory::Directory& directory, const Options& options) {
+Task<std::size_t> pick_up(DropDesk& desk, IntakeMeans means, directory::Directory& directory, const Options& options) {
   std::size_t taken = 0;
-  if (!services.store.acceptance().has_room()) co_return taken;
-  const std::vector<DropEntry> chosen = desk.choose(services.clock.now());
+  if (!means.store.acceptance().has_room()) co_return taken;
+  const std::vector<DropEntry> chosen = desk.choose(means.clock.now());
   for (DropEntry entry : chosen) {
     std::string place = desk.directory();
     std::string& name = entry.name;
-    Outcome outcome = co_await take_file(std::move(place), name, services, directory, options);
+    Outcome outcome = co_await take_file(std::move(place), name, means, directory, options);
     if (outcome.taken == Taken::never || outcome.taken == Taken::unreadable)
-      desk.set_aside(entry, outcome.why, outcome.taken == Taken::never, services.clock.now());
+      desk.set_aside(entry, outcome.why, outcome.taken == Taken::never, means.clock.now());
     else if (outcome.taken == Taken::yes && remove_drop(desk.directory(), entry.name))
       desk.forget(entry);
     else
-      desk.postpone(entry, services.clock.now());
+      desk.postpone(entry, means.clock.now());
     if (outcome.taken == Taken::yes) ++taken;
   }
   co_return taken;

@@ -52,6 +52,6 @@ private:
 /// hold up nobody, and malformed or unreadable ones are set aside. Nobody waits for the answer: a recipient that a session would refuse
 /// fails, and the sender gets a report; so it is with a message that can't be taken at all, since it is too large or goes round in
 /// a loop. Returns how many were taken.
-Task<std::size_t> pick_up(DropDesk& desk, Services services, directory::Directory& directory, const Options& options);
+Task<std::size_t> pick_up(DropDesk& desk, IntakeMeans means, directory::Directory& directory, const Options& options);
 
 } // namespace paquebot::intake

@@ -60,9 +60,9 @@ protected:
   }
 
   std::size_t round() {
-    Services services{store_, queue_, policy_, ids_, clock_};
+    IntakeMeans means{store_, queue_, policy_, ids_, clock_};
     if (!desk_) desk_.emplace(drops_);
-    return run_task(pick_up(*desk_, services, server_.directory(), options_));
+    return run_task(pick_up(*desk_, means, server_.directory(), options_));
   }
 
   store::RecipientFacts first_recipient(const Ulid& id) {

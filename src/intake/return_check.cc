@@ -20,7 +20,7 @@ Task<std::string> ReturnCheck::begin_of_content() {
   if (message_.body->staged) {
     const store::BodyRef place = message_.body->staged->content();
     const std::size_t most = kLookedAt;
-    begin = co_await message_.services.store.content().read_body(place, 0, most);
+    begin = co_await message_.means.store.content().read_body(place, 0, most);
   }
   if (!begin) message_.failure = no_room(begin.error());
   co_return begin ? message_.head.to_string() + *begin : std::string();
@@ -40,7 +40,7 @@ Task<std::optional<KeptBack>> ReturnCheck::keeps_back() {
 bool ReturnCheck::is_held() const {
   const queue::DraftRecipient& recipient = message_.origin.recipients.front();
   return !message_.discarded.empty() || !recipient.hold.empty() ||
-         recipient.nodes.front().route == store::NewRecipient::Route::held;
+         recipient.nodes.front().handling == store::Handling::held;
 }
 
 queue::Draft ReturnCheck::notice(KeptBack why) {
@@ -52,7 +52,7 @@ queue::Draft ReturnCheck::notice(KeptBack why) {
                                {"why", reason_of(why)}});
   const std::string from = message_.options.hide_inner ? std::string() : origin.client.address;
   Notice notice = compose_return_notice(message_.options.hostname, origin.returned->about, from,
-                                        message_.id.to_string(), message_.services.clock.wall(), why);
+                                        message_.id.to_string(), message_.means.clock.wall(), why);
   queue::Draft draft;
   draft.id = message_.id;
   draft.new_id = message_.new_id;
@@ -75,7 +75,7 @@ Task<std::optional<mail::Reply>> ReturnCheck::run() {
   policy::Returned returned = *message_.origin.returned;
   std::string address = message_.origin.recipients.front().recipient.address.to_string();
   const Ulid id = message_.id;
-  message_.failure = co_await message_.services.policy.take_return(std::move(returned), std::move(address), id);
+  message_.failure = co_await message_.means.policy.take_return(std::move(returned), std::move(address), id);
   std::optional<KeptBack> kept_back;
   if (message_.fine() && !is_held()) kept_back = co_await keeps_back();
   if (message_.fine() && !kept_back) co_return Done();

@@ -10,22 +10,22 @@ namespace {
 
 bool any_mailbox(const std::vector<queue::DraftRecipient>& recipients) {
   return std::ranges::any_of(recipients, [](const queue::DraftRecipient& recipient) {
-    return std::ranges::any_of(
-        recipient.nodes, [](const directory::Node& node) { return node.route == store::NewRecipient::Route::mailbox; });
+    return std::ranges::any_of(recipient.nodes,
+                               [](const directory::Node& node) { return node.handling == store::Handling::mailbox; });
   });
 }
 
 } // namespace
 
-bool asks_about(const Services& services, const Options& options, const std::string& client) {
+bool asks_about(const IntakeMeans& means, const Options& options, const std::string& client) {
   const AuthenticationOptions& how = options.authentication;
-  return services.verifier != nullptr && how.verify && !how.skip_networks.contains(client);
+  return means.verifier != nullptr && how.verify && !how.skip_networks.contains(client);
 }
 
 void SourceCheck::watch() {
   const Origin& origin = message_.origin;
   const AuthenticationOptions& options = message_.options.authentication;
-  if (message_.services.verifier == nullptr || !options.verify || !message_.has_stranger()) return;
+  if (message_.means.verifier == nullptr || !options.verify || !message_.has_stranger()) return;
   const std::string& address = origin.client.address;
   // What a network of [relay] writes to others as well is none the less mail to mailboxes here.
   const bool relayed = origin.klass == store::MessageClass::local && !options.skip_networks.contains(address);
@@ -36,7 +36,7 @@ void SourceCheck::watch() {
   const auto ip = mailauth::parse_ip(address.substr(0, address.find('%'))); // a link-local one has its zone behind it
   if (!ip) return;
   message_.authentication = std::make_unique<Authentication>(
-      *message_.services.verifier, options,
+      *message_.means.verifier, options,
       AuthenticationSubject{message_.options.hostname, *ip, origin.client.helo, origin.sender.reverse_path});
 }
 
@@ -95,7 +95,7 @@ Task<void> SourceCheck::believe_device() {
 /// What the author's domain may be told of it tomorrow, whatever becomes of the message; unless it is to come again.
 void SourceCheck::note_for_report() {
   const Findings& findings = message_.authentication->findings();
-  DmarcBook* const book = message_.services.dmarc;
+  DmarcBook* const book = message_.means.dmarc;
   if (book == nullptr || !book->on() || !findings.dmarc) return;
   const Judgement& judgement = message_.authentication->judgement();
   if (judgement.action == Judgement::Action::refuse && !judgement.reply.permanent()) return;
@@ -108,7 +108,7 @@ void SourceCheck::set_aside(const std::string& reason) {
   for (queue::DraftRecipient& recipient : message_.origin.recipients) {
     directory::Node held;
     held.address = recipient.nodes.front().address;
-    held.route = store::NewRecipient::Route::held;
+    held.handling = store::Handling::held;
     held.hold = store::HoldKind::quarantine;
     held.reason = "quarantine: " + reason;
     recipient.nodes.assign(1, held);

@@ -7,7 +7,7 @@
 namespace paquebot::intake {
 
 /// Whether others may be asked of where the mail of this client (an IP address) is from.
-bool asks_about(const Services& services, const Options& options, const std::string& client);
+bool asks_about(const IntakeMeans& means, const Options& options, const std::string& client);
 
 /// A step of Incoming: where the message is from, and what follows from it. Mail from other servers is checked; our own
 /// users have shown who they are, but not who wrote what they send on to mailboxes here.

@@ -12,11 +12,11 @@ protected:
   SourceCheckTest() {
     zone_->add("far.test", dns::Type::txt, {"v=spf1 ip4:192.0.2.9 -all"});
     zone_->add("_dmarc.author.test", dns::Type::txt, {"v=DMARC1; p=quarantine"});
-    services_ = std::make_unique<Services>(
-        Services{server_.store(), queue_, policy_, ids_, clock_, &verifier_, nullptr, nullptr});
+    means_ = std::make_unique<IntakeMeans>(
+        IntakeMeans{server_.store(), queue_, policy_, ids_, clock_, &verifier_, nullptr, nullptr});
   }
   Passage& start(Origin origin, const std::string& head = "From: a@far.test\r\n") {
-    passage_ = std::make_unique<Passage>(*services_, options_, std::move(origin), std::nullopt);
+    passage_ = std::make_unique<Passage>(*means_, options_, std::move(origin), std::nullopt);
     passage_->head = mail::Head::parse(head + "\r\n").value();
     SourceCheck(*passage_).watch();
     return *passage_;
@@ -36,14 +36,14 @@ protected:
 
   std::shared_ptr<dns::FakeZone> zone_ = std::make_shared<dns::FakeZone>();
   Verifier verifier_{*zone_, clock_};
-  std::unique_ptr<Services> services_;
+  std::unique_ptr<IntakeMeans> means_;
 };
 
 TEST_F(SourceCheckTest, WhoseMailIsChecked) {
   EXPECT_TRUE(start(from_stranger()).authentication);
   EXPECT_TRUE(start(from_ann()).authentication); // what she sends on to a mailbox here
   Origin to_others = from_ann();
-  to_others.recipients.assign(1, recipient("x@far.test", test::Route::remote));
+  to_others.recipients.assign(1, recipient("x@far.test", store::Handling::remote));
   EXPECT_FALSE(start(std::move(to_others)).authentication);
   Origin front = from_stranger();
   front.client.role = smtp::Role::lmtp;
@@ -51,10 +51,10 @@ TEST_F(SourceCheckTest, WhoseMailIsChecked) {
   Origin relayed = from_stranger();
   relayed.klass = store::MessageClass::local;
   EXPECT_TRUE(start(std::move(relayed)).authentication);
-  EXPECT_TRUE(asks_about(*services_, options_, "192.0.2.9"));
+  EXPECT_TRUE(asks_about(*means_, options_, "192.0.2.9"));
   options_.authentication.skip_networks = net::Networks::parse({"192.0.2.0/24"}).value();
   EXPECT_FALSE(start(from_stranger()).authentication);
-  EXPECT_FALSE(asks_about(*services_, options_, "192.0.2.9"));
+  EXPECT_FALSE(asks_about(*means_, options_, "192.0.2.9"));
   options_.authentication = {.verify = false};
   EXPECT_FALSE(start(from_stranger()).authentication);
 }
@@ -73,12 +73,12 @@ TEST_F(SourceCheckTest, AForgeryIsRefusedOrSetAside) {
   EXPECT_EQ(judge(from_stranger(), "From: x@refusing.test\r\n").failure.code, 550);
   Passage& tagged = forged(from_stranger());
   EXPECT_TRUE(tagged.fine());
-  EXPECT_EQ(tagged.origin.recipients.front().nodes.front().route, test::Route::mailbox);
+  EXPECT_EQ(tagged.origin.recipients.front().nodes.front().handling, store::Handling::mailbox);
   options_.authentication.quarantine = AuthenticationOptions::Quarantine::hold;
   Passage& held = forged(from_stranger());
   EXPECT_TRUE(held.fine());
   const directory::Node& node = held.origin.recipients.front().nodes.front();
-  EXPECT_EQ(node.route, test::Route::held);
+  EXPECT_EQ(node.handling, store::Handling::held);
   EXPECT_EQ(node.hold, store::HoldKind::quarantine);
   EXPECT_TRUE(node.reason.starts_with("quarantine: ")) << node.reason;
   EXPECT_EQ(node.address, "bob@example.org");

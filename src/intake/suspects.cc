@@ -22,11 +22,11 @@ queue::DraftRecipient silent(const std::string& address) {
 }
 
 /// One message to the owner and the operator, under the id that the mark has.
-Task<queue::Draft> make_notice(Services services, directory::Directory& directory, std::string hostname,
+Task<queue::Draft> make_notice(IntakeMeans means, directory::Directory& directory, std::string hostname,
                                store::Suspicion suspicion) {
   const mail::Address postmaster{"postmaster", address_of(suspicion.login).domain};
   const std::string postmaster_text = postmaster.to_string();
-  Notice notice = compose_takeover_notice(hostname, postmaster_text, suspicion, services.clock.wall());
+  Notice notice = compose_takeover_notice(hostname, postmaster_text, suspicion, means.clock.wall());
   queue::Draft draft;
   draft.id = suspicion.notice;
   draft.klass = store::MessageClass::report;
@@ -35,7 +35,7 @@ Task<queue::Draft> make_notice(Services services, directory::Directory& director
   draft.body.bytes = std::move(notice.body);
   draft.note = "notice that " + suspicion.login + " looks taken over";
   queue::DraftRecipient owner = silent(suspicion.login);
-  owner.nodes.push_back({suspicion.login, store::NewRecipient::Route::mailbox, suspicion.account, -1, {}});
+  owner.nodes.push_back({suspicion.login, store::Handling::mailbox, suspicion.account, -1, {}});
   draft.recipients.push_back(std::move(owner));
   auto found = co_await directory.resolve(postmaster);
   if (found && found->kind == directory::Resolution::Kind::found) {
@@ -47,16 +47,16 @@ Task<queue::Draft> make_notice(Services services, directory::Directory& director
 }
 
 /// False when the store fails: it is tried again.
-Task<bool> attend(Services services, directory::Directory& directory, std::string hostname,
+Task<bool> attend(IntakeMeans means, directory::Directory& directory, std::string hostname,
                   store::Suspicion suspicion) {
   const std::string who = std::string(store::kTakeoverWatch) + ": " + suspicion.reason;
   store::QueueFilter filter;
   filter.account = suspicion.account;
-  const auto held = co_await services.queue.orders().operate(store::QueueAction::suspend, filter, who);
+  const auto held = co_await means.queue.orders().operate(store::QueueAction::suspend, filter, who);
   if (!held) co_return false;
   if (suspicion.told) co_return true;
-  queue::Draft draft = co_await make_notice(services, directory, hostname, suspicion);
-  const store::AcceptResult result = co_await services.queue.accept(std::move(draft));
+  queue::Draft draft = co_await make_notice(means, directory, hostname, suspicion);
+  const store::AcceptResult result = co_await means.queue.accept(std::move(draft));
   const bool sent = result.status == store::AcceptStatus::accepted || result.status == store::AcceptStatus::duplicate;
   if (!sent && result.status != store::AcceptStatus::account_gone) co_return false;
   log::warning("account-suspected", {{"account", suspicion.login},
@@ -65,7 +65,7 @@ Task<bool> attend(Services services, directory::Directory& directory, std::strin
                                      {"held", *held},
                                      {"notice", suspicion.notice.to_string()},
                                      {"advice", "paquebot account show, then account release"}});
-  const auto told = co_await services.store.books().suspicion_told(suspicion.account);
+  const auto told = co_await means.store.books().suspicion_told(suspicion.account);
   co_return told.has_value();
 }
 
@@ -106,14 +106,14 @@ Notice compose_takeover_notice(const std::string& hostname, const std::string& p
   return notice;
 }
 
-Task<std::size_t> attend_suspects(Services services, directory::Directory& directory, std::string hostname, bool all) {
-  auto marked = co_await services.store.books().list_suspicions(false);
+Task<std::size_t> attend_suspects(IntakeMeans means, directory::Directory& directory, std::string hostname, bool all) {
+  auto marked = co_await means.store.books().list_suspicions(false);
   std::size_t count = 0;
   if (!marked) co_return count;
   for (store::Suspicion& suspicion : *marked) {
     if (suspicion.told && !all) continue;
     const std::string login = suspicion.login;
-    const bool done = co_await attend(services, directory, hostname, std::move(suspicion));
+    const bool done = co_await attend(means, directory, hostname, std::move(suspicion));
     if (done) ++count;
     if (!done)
       log::error("account-suspected", {{"account", login}, {"why", "its mail can't be held now: tried again"}});

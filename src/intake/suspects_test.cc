@@ -25,8 +25,8 @@ protected:
     return run_task(server_.store().directory().add_account(account)).value();
   }
   void attend(bool all = false) {
-    Services services{server_.store(), queue_, policy_, ids_, clock_};
-    (void)run_task(attend_suspects(services, server_.directory(), "mx.example.org", all));
+    IntakeMeans means{server_.store(), queue_, policy_, ids_, clock_};
+    (void)run_task(attend_suspects(means, server_.directory(), "mx.example.org", all));
   }
   std::uint64_t inbox(const store::Account& of) {
     return run_task(server_.store().mailboxes().open(of.id, "INBOX")).value().count;
@@ -62,7 +62,7 @@ TEST_F(Suspects, WhatWaitsIsHeldAndOwnerAndOperatorAreToldOnce) {
   const Ulid first = waiting();
   attend();
   EXPECT_EQ(state(first), store::State::waiting);
-  ASSERT_TRUE(run_task(server_.store().books().suspect(ann_.id, store::Signal::networks, "9 networks")).value());
+  ASSERT_TRUE(run_task(server_.store().books().suspect(ann_.id, store::TakeoverSign::networks, "9 networks")).value());
   attend();
   EXPECT_EQ(state(first), store::State::held);
   EXPECT_EQ(inbox(ann_), 1u);
@@ -80,7 +80,7 @@ TEST_F(Suspects, WhatWaitsIsHeldAndOwnerAndOperatorAreToldOnce) {
 }
 
 TEST_F(Suspects, AnOwnerWhoIsTheOperatorGetsOneMessage) {
-  ASSERT_TRUE(run_task(server_.store().books().suspect(boss_.id, store::Signal::failures, "x")).value());
+  ASSERT_TRUE(run_task(server_.store().books().suspect(boss_.id, store::TakeoverSign::failures, "x")).value());
   attend();
   EXPECT_EQ(inbox(boss_), 1u);
 }

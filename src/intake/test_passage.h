@@ -15,7 +15,6 @@
 namespace paquebot::intake::test {
 
 using directory::run_task;
-using Route = store::NewRecipient::Route;
 
 /// Runs a step to its end.
 inline void run_step(Task<void> step) {
@@ -34,17 +33,17 @@ protected:
     bob_ = server_.account("bob@example.org");
   }
 
-  static queue::DraftRecipient recipient(const std::string& address, Route route, store::Id account = 0) {
+  static queue::DraftRecipient recipient(const std::string& address, store::Handling handling, store::Id account = 0) {
     queue::DraftRecipient made;
     made.recipient.address = mail::parse_address(address).value();
     directory::Node node;
     node.address = address;
-    node.route = route;
+    node.handling = handling;
     node.account = account;
     made.nodes.push_back(node);
     return made;
   }
-  queue::DraftRecipient to_bob() { return recipient("bob@example.org", Route::mailbox, bob_.id); }
+  queue::DraftRecipient to_bob() { return recipient("bob@example.org", store::Handling::mailbox, bob_.id); }
 
   /// Of another server, for bob.
   Origin from_stranger() {
@@ -70,7 +69,7 @@ protected:
     return origin;
   }
   Passage& begin(Origin origin) {
-    passage_ = std::make_unique<Passage>(services_, options_, std::move(origin), std::nullopt);
+    passage_ = std::make_unique<Passage>(means_, options_, std::move(origin), std::nullopt);
     return *passage_;
   }
   /// The same, with a head and a body that have come already.
@@ -90,7 +89,7 @@ protected:
   queue::Queue queue_{server_.store(), clock_, {}};
   policy::ReturnPaths paths_{server_.store(), server_.directory(), clock_};
   policy::Policy policy_{server_.directory(), nullptr, &paths_};
-  Services services_{server_.store(), queue_, policy_, ids_, clock_};
+  IntakeMeans means_{server_.store(), queue_, policy_, ids_, clock_};
   Options options_{.hostname = "mx.example.org"};
   store::Account ann_, bob_;
   std::unique_ptr<Passage> passage_;

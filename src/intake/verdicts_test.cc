@@ -12,7 +12,7 @@ protected:
     Origin origin = from_stranger();
     origin.recipients.clear();
     for (const char* name : {"a@example.org", "b@example.org", "c@example.org"})
-      origin.recipients.push_back(recipient(name, test::Route::mailbox, 1));
+      origin.recipients.push_back(recipient(name, store::Handling::mailbox, 1));
     return begin(std::move(origin), head);
   }
   /// All of them open, and the draft for them.
@@ -69,7 +69,7 @@ TEST_F(VerdictsTest, FiltersTakeOutAndAdd) {
   passage_->filter_places = {0, 2, FilteredMessage::kAdded};
   verdicts.follow_filters();
   draft.recipients[1] = std::move(draft.recipients[2]);
-  draft.recipients[2] = recipient("new@example.org", test::Route::mailbox, 1);
+  draft.recipients[2] = recipient("new@example.org", store::Handling::mailbox, 1);
   EXPECT_TRUE(verdicts.settle(draft, {"new@example.org"}, full_)); // whose verdict nobody hears
   EXPECT_FALSE(verdicts.settle(draft, {"c@example.org", "a@example.org"}, yes_));
   const std::vector<mail::Reply> said = verdicts.take();

@@ -5,15 +5,15 @@
 namespace paquebot::mail {
 namespace {
 
-struct Parts {
+struct SplitMessage {
   std::string head;
   std::string body;
-  bool operator==(const Parts&) const = default;
+  bool operator==(const SplitMessage&) const = default;
 };
 
-Parts split_in(std::string_view message, std::size_t step) {
+SplitMessage split_in(std::string_view message, std::size_t step) {
   HeadSplitter splitter;
-  Parts parts;
+  SplitMessage parts;
   for (; !message.empty(); message.remove_prefix(std::min(step, message.size()))) {
     const auto body = splitter.feed(message.substr(0, step));
     EXPECT_TRUE(body);
@@ -56,7 +56,7 @@ TEST(HeadSplitter, EveryWayOfCutting) {
   };
   for (const auto& c : cases) {
     for (std::size_t step = 1; step <= c.message.size() + 1; ++step) {
-      EXPECT_EQ(split_in(c.message, step), (Parts{c.head, c.body})) << c.message << " cut at " << step;
+      EXPECT_EQ(split_in(c.message, step), (SplitMessage{c.head, c.body})) << c.message << " cut at " << step;
     }
   }
 }

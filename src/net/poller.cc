@@ -30,36 +30,36 @@ Poller& Poller::of(const boost::asio::any_io_executor& executor) {
   return boost::asio::use_service<Poller>(boost::asio::query(executor, boost::asio::execution::context));
 }
 
-int Poller::add(Hook& hook, int descriptor) {
-  assert(hook.next_ == nullptr);
+int Poller::add(Registration& registration, int descriptor) {
+  assert(registration.next_ == nullptr);
   if (epoll_ < 0) epoll_ = ::epoll_create1(EPOLL_CLOEXEC); // there was no descriptor left for it before
   if (epoll_ < 0) return errno;
   epoll_event event{};
   event.events = kWatched;
-  event.data.ptr = &hook;
+  event.data.ptr = &registration;
   if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor, &event) != 0) return errno;
-  hook.descriptor_ = descriptor;
-  hook.previous_ = hooks_.previous_;
-  hook.next_ = &hooks_;
-  hook.previous_->next_ = &hook;
-  hook.next_->previous_ = &hook;
+  registration.descriptor_ = descriptor;
+  registration.previous_ = hooks_.previous_;
+  registration.next_ = &hooks_;
+  registration.previous_->next_ = &registration;
+  registration.next_->previous_ = &registration;
   return 0;
 }
 
-void Poller::remove(Hook& hook) {
-  if (hook.next_ == nullptr) return;
-  ::epoll_ctl(epoll_, EPOLL_CTL_DEL, hook.descriptor_, nullptr);
+void Poller::remove(Registration& registration) {
+  if (registration.next_ == nullptr) return;
+  ::epoll_ctl(epoll_, EPOLL_CTL_DEL, registration.descriptor_, nullptr);
   for (epoll_event& event : untold_)
-    if (event.data.ptr == &hook) event.data.ptr = nullptr;
-  hook.previous_->next_ = hook.next_;
-  hook.next_->previous_ = hook.previous_;
-  hook.previous_ = nullptr;
-  hook.next_ = nullptr;
-  cancel(hook);
+    if (event.data.ptr == &registration) event.data.ptr = nullptr;
+  registration.previous_->next_ = registration.next_;
+  registration.next_->previous_ = registration.previous_;
+  registration.previous_ = nullptr;
+  registration.next_ = nullptr;
+  cancel(registration);
 }
 
-void Poller::cancel(Hook& hook) {
-  for (auto& handler : release(hook, readable | writable))
+void Poller::cancel(Registration& registration) {
+  for (auto& handler : release(registration, readable | writable))
     if (handler) boost::asio::post(std::move(*handler));
   if (waiting_ == 0 && armed_ && outer_) {
     boost::system::error_code ignored;
@@ -67,14 +67,14 @@ void Poller::cancel(Hook& hook) {
   }
 }
 
-bool Poller::take(Hook& hook, Wanted wanted) {
-  if (((hook.ready_ | hook.ended_) & wanted) == 0) return false;
-  clear(hook, wanted);
+bool Poller::take(Registration& registration, Wanted wanted) {
+  if (((registration.ready_ | registration.ended_) & wanted) == 0) return false;
+  clear(registration, wanted);
   return true;
 }
 
-void Poller::wait(Hook& hook, Wanted wanted, Handler&& handler) {
-  Hook::Waiter& free = hook.waiters_[0].handler ? hook.waiters_[1] : hook.waiters_[0];
+void Poller::wait(Registration& registration, Wanted wanted, Handler&& handler) {
+  Registration::Waiter& free = registration.waiters_[0].handler ? registration.waiters_[1] : registration.waiters_[0];
   assert(!free.handler && "a stream has one reader and one writer at a time");
   free.wanted = wanted;
   free.handler.emplace(std::move(handler));
@@ -102,28 +102,28 @@ void Poller::turn() {
     while (!untold_.empty()) {
       const epoll_event event = untold_.front();
       untold_ = untold_.subspan(1);
-      if (event.data.ptr != nullptr) tell(*static_cast<Hook*>(event.data.ptr), event.events);
+      if (event.data.ptr != nullptr) tell(*static_cast<Registration*>(event.data.ptr), event.events);
     }
   }
 }
 
-/// The hook may be gone when this returns: who is told may close it.
-void Poller::tell(Hook& hook, unsigned events) {
+/// The registration may be gone when this returns: who is told may close it.
+void Poller::tell(Registration& registration, unsigned events) {
   unsigned char ready = 0;
-  if ((events & EPOLLPRI) != 0) hook.urgent_ = true;
+  if ((events & EPOLLPRI) != 0) registration.urgent_ = true;
   if ((events & (EPOLLIN | EPOLLPRI)) != 0) ready |= readable;
   if ((events & EPOLLOUT) != 0) ready |= writable;
-  if ((events & EPOLLRDHUP) != 0) hook.ended_ |= readable;
-  if ((events & (EPOLLHUP | EPOLLERR)) != 0) hook.ended_ |= readable | writable;
-  hook.ready_ |= ready;
-  for (auto& handler : release(hook, hook.ready_ | hook.ended_))
+  if ((events & EPOLLRDHUP) != 0) registration.ended_ |= readable;
+  if ((events & (EPOLLHUP | EPOLLERR)) != 0) registration.ended_ |= readable | writable;
+  registration.ready_ |= ready;
+  for (auto& handler : release(registration, registration.ready_ | registration.ended_))
     if (handler) (*handler)();
 }
 
-std::array<std::optional<Poller::Handler>, 2> Poller::release(Hook& hook, unsigned char ready) {
+std::array<std::optional<Poller::Handler>, 2> Poller::release(Registration& registration, unsigned char ready) {
   std::array<std::optional<Handler>, 2> released;
   for (std::size_t i = 0; i < released.size(); ++i) {
-    Hook::Waiter& waiter = hook.waiters_[i];
+    Registration::Waiter& waiter = registration.waiters_[i];
     if (!waiter.handler || (waiter.wanted & ready) == 0) continue;
     released[i].emplace(std::move(*waiter.handler));
     waiter.handler.reset();
@@ -135,8 +135,8 @@ std::array<std::optional<Poller::Handler>, 2> Poller::release(Hook& hook, unsign
 /// The coroutines that still wait are destroyed with the context; their streams come to remove() then.
 void Poller::shutdown() {
   std::vector<Handler> waiting;
-  for (Hook* hook = hooks_.next_; hook != &hooks_; hook = hook->next_)
-    for (auto& handler : release(*hook, readable | writable))
+  for (Registration* registration = hooks_.next_; registration != &hooks_; registration = registration->next_)
+    for (auto& handler : release(*registration, readable | writable))
       if (handler) waiting.push_back(std::move(*handler));
   if (!outer_) return;
   outer_.reset(); // while Asio's service for it is there

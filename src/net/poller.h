@@ -34,11 +34,11 @@ public:
 
   /// One socket's place here; its address must not change while it is in. Two coroutines may wait at once (a reader and a
   /// writer), also for the same.
-  class Hook {
+  class Registration {
   public:
-    Hook() = default;
-    Hook(const Hook&) = delete;
-    Hook& operator=(const Hook&) = delete;
+    Registration() = default;
+    Registration(const Registration&) = delete;
+    Registration& operator=(const Registration&) = delete;
 
   private:
     friend class Poller;
@@ -51,8 +51,8 @@ public:
     unsigned char ended_ = 0; ///< what stays ready for good: the peer has closed its side, or an error
     bool urgent_ = false;
     int descriptor_ = -1;
-    Hook* previous_ = nullptr;
-    Hook* next_ = nullptr;
+    Registration* previous_ = nullptr;
+    Registration* next_ = nullptr;
   };
 
   explicit Poller(boost::asio::execution_context& context);
@@ -60,36 +60,38 @@ public:
   static Poller& of(const boost::asio::any_io_executor& executor);
 
   /// Begins to watch the descriptor. Gives errno, or 0.
-  int add(Hook& hook, int descriptor);
+  int add(Registration& registration, int descriptor);
   /// Ends it; who waits goes on. To be called before the descriptor is closed; harmless when it is not in.
-  void remove(Hook& hook);
+  void remove(Registration& registration);
   /// Everybody who waits goes on, soon.
-  void cancel(Hook& hook);
+  void cancel(Registration& registration);
 
   /// What is told from now on is news: to be called before an attempt.
-  static void clear(Hook& hook, Wanted wanted) { hook.ready_ &= static_cast<unsigned char>(~wanted); }
+  static void clear(Registration& registration, Wanted wanted) {
+    registration.ready_ &= static_cast<unsigned char>(~wanted);
+  }
   /// Whether the peer has ever sent urgent data (RFC 9293 section 3.8.5): reads may end early at its mark.
-  static bool urgent(const Hook& hook) { return hook.urgent_; }
+  static bool urgent(const Registration& registration) { return registration.urgent_; }
   /// Whether it was told since then: another attempt, rather than a wait.
-  static bool take(Hook& hook, Wanted wanted);
+  static bool take(Registration& registration, Wanted wanted);
 
   /// Suspends the coroutine until the socket is ready, or cancel(): `co_await async_initiate(wait, use_awaitable)`.
   struct Wait {
     Poller& poller;
-    Hook& hook;
+    Registration& registration;
     Wanted wanted;
-    void operator()(Handler&& handler) const { poller.wait(hook, wanted, std::move(handler)); }
+    void operator()(Handler&& handler) const { poller.wait(registration, wanted, std::move(handler)); }
   };
 
 private:
   static constexpr std::size_t kMostEvents = 128;
 
   void shutdown() override;
-  void wait(Hook& hook, Wanted wanted, Handler&& handler);
+  void wait(Registration& registration, Wanted wanted, Handler&& handler);
   void arm();
   void turn();
-  void tell(Hook& hook, unsigned events);
-  std::array<std::optional<Handler>, 2> release(Hook& hook, unsigned char ready);
+  void tell(Registration& registration, unsigned events);
+  std::array<std::optional<Handler>, 2> release(Registration& registration, unsigned char ready);
 
   int epoll_;
   std::optional<boost::asio::posix::stream_descriptor> outer_; ///< Asio's side of epoll_
@@ -97,7 +99,7 @@ private:
   std::size_t waiting_ = 0;                                    ///< handlers in all hooks
   std::array<epoll_event, kMostEvents> events_;
   std::span<epoll_event> untold_; ///< of events_, while they are told one by one: any of them may be removed meanwhile
-  Hook hooks_;                    ///< the ring of those that are in
+  Registration hooks_;            ///< the ring of those that are in
 };
 
 } // namespace paquebot::net

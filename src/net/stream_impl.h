@@ -22,7 +22,7 @@ struct Attempt {
 
 /// The inside of a Stream: the descriptor, its TLS and its place in the wheel. stream.cc waits and loops,
 /// plain_io.cc and tls_io.cc make the attempts.
-struct Stream::Impl final : Wheel::Hook {
+struct Stream::Impl final : Wheel::Entry {
   Impl(const boost::asio::any_io_executor& executor, int fd, Wheel& in);
   ~Impl() override { shut(); }
 
@@ -58,7 +58,7 @@ struct Stream::Impl final : Wheel::Hook {
   static constexpr int kImmediateMost = 16;
 
   Poller& poller;
-  Poller::Hook hook;
+  Poller::Registration hook;
   Socket socket; ///< what the BIO of `ssl` works on
   Wheel* wheel;
   SSL* ssl = nullptr;

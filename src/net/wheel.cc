@@ -25,7 +25,7 @@ std::int64_t tick_of(Clock::time_point when) { return when.time_since_epoch() / 
 
 } // namespace
 
-void Wheel::Hook::unlink() {
+void Wheel::Entry::unlink() {
   previous_->next_ = next_;
   next_->previous_ = previous_;
   previous_ = next_ = this;
@@ -33,7 +33,7 @@ void Wheel::Hook::unlink() {
   count_ = nullptr;
 }
 
-void Wheel::Hook::link_before(Hook& next) {
+void Wheel::Entry::link_before(Entry& next) {
   previous_ = next.previous_;
   next_ = &next;
   previous_->next_ = this;
@@ -45,13 +45,13 @@ struct Wheel::Impl : std::enable_shared_from_this<Impl> {
   explicit Impl(boost::asio::any_io_executor executor) : timer(std::move(executor)) {}
 
   Timer timer;
-  std::array<Hook, kSlots> slots; ///< heads of circular lists, never hooked themselves
-  Hook expired;                   ///< head of those to be told on every tick
+  std::array<Entry, kSlots> slots; ///< heads of circular lists, never hooked themselves
+  Entry expired;                   ///< head of those to be told on every tick
   std::size_t count = 0;
   std::int64_t last_tick = 0; ///< every slot up to this tick has been looked at
   bool ticking = false;
 
-  void insert(Hook& hook) {
+  void insert(Entry& hook) {
     // A hook due within tick n is looked at when n is over, at the beginning of n + 1.
     const std::int64_t due = std::max(tick_of(hook.deadline_) + 1, last_tick + 1);
     hook.link_before(slots[static_cast<std::size_t>(due) % kSlots]);
@@ -72,26 +72,26 @@ struct Wheel::Impl : std::enable_shared_from_this<Impl> {
   }
 
   void tick(Clock::time_point now) {
-    Hook again;
+    Entry again;
     take_all(expired, again);
     while (again.next_ != &again) notify(*again.next_);
     const std::int64_t current = tick_of(now);
     last_tick = std::max(last_tick, current - static_cast<std::int64_t>(kSlots));
     while (last_tick < current) {
       ++last_tick;
-      Hook due;
+      Entry due;
       take_all(slots[static_cast<std::size_t>(last_tick) % kSlots], due);
       while (due.next_ != &due) visit(*due.next_, now);
     }
   }
 
-  void visit(Hook& hook, Clock::time_point now) {
+  void visit(Entry& hook, Clock::time_point now) {
     if (hook.deadline_ <= now) return notify(hook);
     hook.unlink();
     insert(hook);
   }
 
-  void notify(Hook& hook) {
+  void notify(Entry& hook) {
     hook.unlink();
     hook.link_before(expired);
     hook.count_ = &count;
@@ -100,7 +100,7 @@ struct Wheel::Impl : std::enable_shared_from_this<Impl> {
   }
 
   /// Moves a whole list under another, empty head, so that hooks may come and go while it is worked off.
-  static void take_all(Hook& from, Hook& to) {
+  static void take_all(Entry& from, Entry& to) {
     if (from.next_ == &from) return;
     to.next_ = from.next_;
     to.previous_ = from.previous_;
@@ -109,7 +109,7 @@ struct Wheel::Impl : std::enable_shared_from_this<Impl> {
     from.next_ = from.previous_ = &from;
   }
 
-  static void clear(Hook& head) {
+  static void clear(Entry& head) {
     while (head.next_ != &head) head.next_->unlink();
   }
 };
@@ -124,7 +124,7 @@ Wheel::~Wheel() {
   impl_->timer.cancel();
 }
 
-void Wheel::set(Hook& hook, Clock::time_point deadline) {
+void Wheel::set(Entry& hook, Clock::time_point deadline) {
   hook.unlink();
   hook.deadline_ = deadline;
   // Only when the wheel stood still: a lone hook that is set again and again must not push its own slot away.

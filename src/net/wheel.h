@@ -15,22 +15,22 @@ class Wheel {
 public:
   /// Intrusive hook: a stream is one. on_expired() is called on every tick after `deadline`, until unhooked.
   /// Unhooks itself when destroyed; may be set or removed, also others, from within on_expired().
-  class Hook {
+  class Entry {
   public:
-    Hook() = default;
-    Hook(const Hook&) = delete;
-    Hook& operator=(const Hook&) = delete;
-    virtual ~Hook() { unlink(); }
+    Entry() = default;
+    Entry(const Entry&) = delete;
+    Entry& operator=(const Entry&) = delete;
+    virtual ~Entry() { unlink(); }
     virtual void on_expired() {}
 
   private:
     friend class Wheel;
     void unlink();
-    void link_before(Hook& next);
+    void link_before(Entry& next);
 
     std::chrono::steady_clock::time_point deadline_;
-    Hook* previous_ = this;
-    Hook* next_ = this;
+    Entry* previous_ = this;
+    Entry* next_ = this;
     std::size_t* count_ = nullptr; ///< how many hooks the wheel has; null while not hooked
   };
 
@@ -41,8 +41,8 @@ public:
   Wheel& operator=(const Wheel&) = delete;
 
   /// Hooks in, or moves to another deadline.
-  void set(Hook& hook, std::chrono::steady_clock::time_point deadline);
-  static void remove(Hook& hook) { hook.unlink(); }
+  void set(Entry& hook, std::chrono::steady_clock::time_point deadline);
+  static void remove(Entry& hook) { hook.unlink(); }
 
 private:
   struct Impl;

@@ -10,7 +10,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-struct Recorder : Wheel::Hook {
+struct Recorder : Wheel::Entry {
   void on_expired() override {
     ++calls;
     if (then) then();

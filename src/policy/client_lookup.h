@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/task.h"
 #include "dns/resolver.h"
-#include "policy/guard.h"
+#include "policy/stranger_rules.h"
 
 #include <list>
 #include <memory>

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "base/clock.h"
-#include "policy/guard.h"
+#include "policy/stranger_rules.h"
 
 #include <chrono>
 #include <list>

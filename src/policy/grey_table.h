@@ -1,6 +1,6 @@
 #pragma once
 
-#include "policy/guard.h"
+#include "policy/stranger_rules.h"
 #include "store/greylist.h"
 
 #include <chrono>

@@ -137,8 +137,7 @@ Task<RecipientVerdict> Policy::check_recipient(const Client& client, const mail:
               over.code != 0)
             co_return refused(std::move(over));
       }
-      co_return RecipientVerdict{ok_recipient(),
-                                 {directory::Node{text, store::NewRecipient::Route::remote, 0, -1, {}}}};
+      co_return RecipientVerdict{ok_recipient(), {directory::Node{text, store::Handling::remote, 0, -1, {}}}};
     case Resolution::Kind::unknown: co_return refused(unknown_recipient(text));
     case Resolution::Kind::not_yet: co_return refused(not_made_yet(text));
     case Resolution::Kind::loop: co_return refused(alias_loop(text));
@@ -165,7 +164,6 @@ std::optional<RecipientVerdict> Policy::check_recipient_now(const Client& client
 /// To `address`, a return address of what we forwarded: on to the sender of that message. Reports come with "<>" (RFC 5321
 /// section 4.5.5); nothing else has a reason to go there.
 Task<RecipientVerdict> Policy::check_bounce(mail::Sender sender, std::string address, Returned returned) {
-  using Route = store::NewRecipient::Route;
   if (!sender.reverse_path.empty()) co_return refused(only_reports(address));
   if (returned.about.returned >= returned.most()) co_return refused(enough_reports(address));
   mail::Address target = returned.about.sender;
@@ -174,8 +172,8 @@ Task<RecipientVerdict> Policy::check_bounce(mail::Sender sender, std::string add
   if (!found) co_return refused(try_later(found.error().message));
   RecipientVerdict verdict{ok_recipient(), {}, std::move(returned)};
   if (found->kind == Resolution::Kind::not_ours) {
-    verdict.nodes.push_back({address, Route::expanded, 0, -1, {}, 0, {}});
-    verdict.nodes.push_back({text, Route::remote, 0, 0, {}, 0, {}});
+    verdict.nodes.push_back({address, store::Handling::expanded, 0, -1, {}, 0, {}});
+    verdict.nodes.push_back({text, store::Handling::remote, 0, 0, {}, 0, {}});
     co_return verdict;
   }
   if (found->kind == Resolution::Kind::not_yet) co_return refused(not_made_yet(address));

@@ -3,7 +3,7 @@
 #include "directory/directory.h"
 #include "mail/envelope.h"
 #include "mail/status.h"
-#include "policy/limits.h"
+#include "policy/limit_book.h"
 #include "policy/relay_rates.h"
 #include "policy/return_paths.h"
 #include "smtp/server_session.h"
@@ -35,7 +35,7 @@ struct Client {
 
 struct RecipientVerdict {
   mail::Reply reply;                  ///< positive: accepted
-  std::vector<directory::Node> nodes; ///< accepted: where it goes. One node with route `remote` when it is not ours.
+  std::vector<directory::Node> nodes; ///< accepted: where it goes. One node with handling `remote` when it is not ours.
   /// It is a return address of ours. Such a message has this one recipient only, since what is no report goes on in another form.
   std::optional<Returned> returned{};
 };

@@ -7,7 +7,6 @@ namespace paquebot::policy {
 namespace {
 
 using directory::run_task;
-using Route = store::NewRecipient::Route;
 
 class PolicyTest : public ::testing::Test {
 protected:
@@ -172,7 +171,7 @@ TEST_F(PolicyTest, Ours) {
   }
   const auto verdict = recipient(stranger(), "<team@example.org>");
   ASSERT_EQ(verdict.nodes.size(), 3U);
-  EXPECT_EQ(verdict.nodes[2].route, Route::remote);
+  EXPECT_EQ(verdict.nodes[2].handling, store::Handling::remote);
   EXPECT_EQ(recipient(stranger(), "<loop@example.org>").reply.to_string().substr(0, 9), "554 5.4.6");
 }
 
@@ -192,7 +191,7 @@ TEST_F(PolicyTest, MembersMaySendAnywhere) {
   const auto verdict = recipient(member(), "<X@example.net>");
   EXPECT_EQ(verdict.reply.code, 250);
   ASSERT_EQ(verdict.nodes.size(), 1U);
-  EXPECT_EQ(verdict.nodes[0].route, Route::remote);
+  EXPECT_EQ(verdict.nodes[0].handling, store::Handling::remote);
   EXPECT_EQ(verdict.nodes[0].address, "X@example.net");
   EXPECT_EQ(recipient(member(), "<nobody@example.org>").reply.code, 550);
 }

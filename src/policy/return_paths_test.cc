@@ -10,7 +10,6 @@ namespace paquebot::policy {
 namespace {
 
 using directory::run_task;
-using Route = store::NewRecipient::Route;
 
 class ReturnPathsTest : public ::testing::Test {
 protected:
@@ -31,7 +30,7 @@ protected:
     request.head = "Subject: x\r\n\r\n";
     store::NewRecipient named;
     named.address = "fwd@example.org";
-    named.route = Route::expanded;
+    named.handling = store::Handling::expanded;
     request.recipients.push_back(named);
     for (unsigned i = 0; i < onward; ++i) {
       store::NewRecipient away;
@@ -99,9 +98,9 @@ TEST_F(ReturnPathsTest, ABounceFindsItsWay) {
   const auto verdict = recipient(address);
   EXPECT_EQ(verdict.reply.code, 250);
   ASSERT_EQ(verdict.nodes.size(), 2U);
-  EXPECT_EQ(verdict.nodes[0].route, Route::expanded);
+  EXPECT_EQ(verdict.nodes[0].handling, store::Handling::expanded);
   EXPECT_EQ(verdict.nodes[0].address, address.to_string());
-  EXPECT_EQ(verdict.nodes[1].route, Route::remote);
+  EXPECT_EQ(verdict.nodes[1].handling, store::Handling::remote);
   EXPECT_EQ(verdict.nodes[1].address, "x@far.test");
 }
 

@@ -43,15 +43,15 @@ std::optional<std::int64_t> read_time(std::string_view text) {
 }
 
 /// "hhhhhh" and "tttttttt…" of a local part of ours.
-struct Parts {
+struct HashedLocal {
   std::string_view hash, text;
 };
 
-std::optional<Parts> parts_of(std::string_view local) {
+std::optional<HashedLocal> parts_of(std::string_view local) {
   if (!begins_with(local, kFirst)) return std::nullopt;
   local.remove_prefix(kFirst.size() + 1);
   if (local.size() < kHashLetters + 1 + kTimeLetters || local[kHashLetters] != '=') return std::nullopt;
-  const Parts parts{local.substr(0, kHashLetters), local.substr(kHashLetters + 1)};
+  const HashedLocal parts{local.substr(0, kHashLetters), local.substr(kHashLetters + 1)};
   if (parts.text.size() > kTimeLetters && parts.text[kTimeLetters] != '=') return std::nullopt;
   return parts;
 }

@@ -13,8 +13,6 @@ namespace {
 
 constexpr std::size_t kNamed = 3; // destinations that a note tells of one by one
 
-using Way = store::NewRecipient::Route;
-
 store::MessageFacts facts_of(const store::AcceptRequest& request) {
   store::MessageFacts facts;
   static_cast<store::Envelope&>(facts) = request;
@@ -23,7 +21,7 @@ store::MessageFacts facts_of(const store::AcceptRequest& request) {
   return facts;
 }
 
-bool is_remote(const store::NewRecipient& row) { return row.route == Way::remote; }
+bool is_remote(const store::NewRecipient& row) { return row.handling == store::Handling::remote; }
 
 /// What was decided for a destination of a message, and the note about those that are not tried before their time.
 struct Backing {
@@ -84,7 +82,7 @@ Admission::Reservation Admission::reserve(store::AcceptRequest& request) {
   std::uint64_t bytes = FreshBudget::weight(request);
   bool in_memory = request.body.staged == nullptr;
   for (store::NewRecipient& row : request.recipients) {
-    if (row.route != Way::remote) continue;
+    if (row.handling != store::Handling::remote) continue;
     auto [known, first] = backing.places.try_emplace(row.destination);
     if (first) {
       Destination& place = core_.destinations.at(row.destination);
@@ -115,7 +113,7 @@ void Admission::offer(const std::shared_ptr<const store::AcceptRequest>& request
     for (const std::string& key : reservation.destinations) jobs[key] = Job{facts_of(*request), {}, request};
     for (std::size_t i = 0; i < request->recipients.size(); ++i) {
       const store::NewRecipient& row = request->recipients[i];
-      if (row.route != Way::remote) continue;
+      if (row.handling != store::Handling::remote) continue;
       Destination& place = core_.destinations.at(row.destination);
       if (!row.in_hand) {
         place.due = std::min(place.due, row.due);
@@ -144,7 +142,7 @@ void Admission::cancel(const store::AcceptRequest& request, const Reservation& r
   const std::lock_guard lock(core_.mutex);
   core_.fresh.give(reservation.destinations.size(), reservation.bytes);
   for (const store::NewRecipient& row : request.recipients)
-    if (row.route == Way::remote) core_.destinations.forget_if_idle(row.destination);
+    if (row.handling == store::Handling::remote) core_.destinations.forget_if_idle(row.destination);
 }
 
 } // namespace paquebot::queue

@@ -1,11 +1,11 @@
 #pragma once
 
 #include "base/clock.h"
+#include "queue/callback.h"
 #include "queue/changes.h"
 #include "queue/crew.h"
 #include "queue/destinations.h"
 #include "queue/fresh_budget.h"
-#include "queue/hook.h"
 #include "queue/options.h"
 #include "queue/seats.h"
 #include "store/store.h"
@@ -28,8 +28,8 @@ struct Core {
 
   store::Store& store;
   const Clock& clock;
-  Hook runnable; ///< a destination may have become so
-  Hook owed;     ///< a message may owe a report
+  Callback runnable; ///< a destination may have become so
+  Callback owed;     ///< a message may owe a report
   Seats seats;
 
   mutable std::mutex mutex;

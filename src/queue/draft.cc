@@ -9,8 +9,6 @@
 namespace paquebot::queue {
 namespace {
 
-using Way = store::NewRecipient::Route;
-
 std::string domain_of(const std::string& address) {
   auto at = address.rfind('@');
   return at == std::string::npos ? std::string() : to_lower(address.substr(at + 1));
@@ -44,12 +42,12 @@ private:
   void add_held(const DraftRecipient& from) {
     const directory::Node& node = from.nodes.front();
     if (repeated(node.address)) return;
-    const bool ours = node.route != Way::remote;
+    const bool ours = node.handling != store::Handling::remote;
     store::NewRecipient row;
     row.address = node.address;
     row.notify = from.recipient.notify;
     row.orcpt = from.recipient.orcpt;
-    row.route = Way::remote;
+    row.handling = store::Handling::remote;
     row.destination = ours ? domain_of(node.address) : routes_.destination(domain_of(node.address));
     row.due = request_.sender.hold.until;
     row.deadline = deadline();
@@ -64,10 +62,10 @@ private:
     row.address = node.address;
     row.notify = from.recipient.notify;
     row.orcpt = from.recipient.orcpt;
-    row.route = Way::held;
+    row.handling = store::Handling::held;
     row.hold = store::HoldKind::filter;
     row.reason = from.hold;
-    if (node.route == Way::remote) row.destination = routes_.destination(domain_of(node.address));
+    if (node.handling == store::Handling::remote) row.destination = routes_.destination(domain_of(node.address));
     request_.recipients.push_back(std::move(row));
   }
 
@@ -78,7 +76,7 @@ private:
     row.address = node.address;
     row.notify = from.recipient.notify;
     row.orcpt = from.recipient.orcpt;
-    row.route = node.route;
+    row.handling = node.handling;
     row.parent = parent;
     row.account = node.account;
     row.hold = node.hold;
@@ -88,19 +86,20 @@ private:
     if (row.orcpt.empty() && parent >= 0) // the sender knows the recipient by the name it used
       row.orcpt =
           (is_ascii(from.nodes.front().address) ? "rfc822;" : "utf-8;") + from.nodes.front().address; // RFC 6533 3
-    if (!routes_.empty() && row.route == Way::mailbox && request_.klass != store::MessageClass::imported &&
+    if (!routes_.empty() && row.handling == store::Handling::mailbox &&
+        request_.klass != store::MessageClass::imported &&
         routes_.store_of(domain_of(node.address)) != nullptr) { // the mailbox is elsewhere
-      row.route = Way::remote;
+      row.handling = store::Handling::remote;
       row.account = 0;
     }
-    if (row.route == Way::remote) {
+    if (row.handling == store::Handling::remote) {
       row.destination = routes_.destination(domain_of(node.address));
       row.due = now_;
       row.deadline = deadline();
       if (node.parent >= 0) row.via = from.nodes[static_cast<std::size_t>(node.parent)].address;
     }
-    if (row.route == Way::mailbox) row.owed = owed_on_success(request_.sender, row.notify);
-    if (row.route == Way::failed) row.owed = owed_on_failure(request_.sender, row.notify);
+    if (row.handling == store::Handling::mailbox) row.owed = owed_on_success(request_.sender, row.notify);
+    if (row.handling == store::Handling::failed) row.owed = owed_on_failure(request_.sender, row.notify);
   }
 
   store::AcceptRequest& request_;

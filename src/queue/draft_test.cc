@@ -5,24 +5,22 @@
 namespace paquebot::queue {
 namespace {
 
-using Way = store::NewRecipient::Route;
-
 TEST(Draft, ExpandsRoutesAndHandsNotifyOn) {
   Draft draft;
   draft.sender.reverse_path = {"s", "example.net"};
   DraftRecipient team;
   team.recipient.address = {"team", "example.org"};
   team.recipient.notify = mail::kNotifySuccess;
-  team.nodes = {{.address = "team@example.org", .route = Way::expanded},
-                {.address = "alice@example.org", .route = Way::mailbox, .account = 7, .parent = 0},
-                {.address = "out@Example.com", .route = Way::remote, .parent = 0}};
+  team.nodes = {{.address = "team@example.org", .handling = store::Handling::expanded},
+                {.address = "alice@example.org", .handling = store::Handling::mailbox, .account = 7, .parent = 0},
+                {.address = "out@Example.com", .handling = store::Handling::remote, .parent = 0}};
   DraftRecipient again = team;
   draft.recipients = {team, again};
   RouteTable routes(std::vector<Route>{{.name = "com", .to = "example.com"}});
   Schedule schedule;
   auto request = build_request(std::move(draft), routes, schedule, from_millis(1000));
   ASSERT_EQ(request->recipients.size(), 3u);
-  EXPECT_EQ(request->recipients[0].route, Way::expanded);
+  EXPECT_EQ(request->recipients[0].handling, store::Handling::expanded);
   EXPECT_EQ(request->recipients[1].account, 7);
   EXPECT_EQ(request->recipients[1].parent, 0);
   EXPECT_EQ(request->recipients[1].owed, store::Owed::success);
@@ -39,12 +37,12 @@ TEST(Draft, ADomainsOwnLmtpRouteKeepsItsMailboxes) {
     Draft draft;
     draft.klass = klass;
     DraftRecipient one;
-    one.nodes = {{.address = std::move(address), .route = Way::mailbox, .account = 7}};
+    one.nodes = {{.address = std::move(address), .handling = store::Handling::mailbox, .account = 7}};
     draft.recipients = {one};
     RouteTable routes(std::vector<Route>{{.name = "store", .to = "example.org", .lmtp = lmtp},
                                          {.name = "rest", .to = "*", .lmtp = true}});
     const auto row = build_request(std::move(draft), routes, Schedule(), from_millis(1000))->recipients.at(0);
-    return (row.route == Way::mailbox ? "mailbox" : row.destination) + " " + std::to_string(row.account);
+    return (row.handling == store::Handling::mailbox ? "mailbox" : row.destination) + " " + std::to_string(row.account);
   };
   using enum store::MessageClass;
   EXPECT_EQ(way("ann@Example.org", incoming, true), "route:store 0");
@@ -62,8 +60,8 @@ TEST(Draft, TypeOfAnOriginalRecipientOfOurs) {
                              "example.org"};
   group.nodes = {{.address = "gr\xC3\xB6\xC3\x9F"
                              "e@example.org",
-                  .route = Way::expanded},
-                 {.address = "out@example.com", .route = Way::remote, .parent = 0}};
+                  .handling = store::Handling::expanded},
+                 {.address = "out@example.com", .handling = store::Handling::remote, .parent = 0}};
   draft.recipients = {group};
   auto request = build_request(std::move(draft), RouteTable(std::vector<Route>{}), Schedule{}, from_millis(1000));
   ASSERT_EQ(request->recipients.size(), 2u);
@@ -85,10 +83,10 @@ Draft draft_to(std::vector<directory::Node> nodes) {
 TEST(Draft, WhatIsHeldWaitsUnexpandedForItsDomain) {
   RouteTable routes(std::vector<Route>{{.name = "all", .to = "*"}});
   const std::vector<std::vector<directory::Node>> cases = {
-      {{.address = "alice@Example.org", .route = Way::mailbox, .account = 7}},
-      {{.address = "team@example.org", .route = Way::expanded},
-       {.address = "alice@example.org", .route = Way::mailbox, .account = 7, .parent = 0}},
-      {{.address = "out@example.com", .route = Way::remote}},
+      {{.address = "alice@Example.org", .handling = store::Handling::mailbox, .account = 7}},
+      {{.address = "team@example.org", .handling = store::Handling::expanded},
+       {.address = "alice@example.org", .handling = store::Handling::mailbox, .account = 7, .parent = 0}},
+      {{.address = "out@example.com", .handling = store::Handling::remote}},
   };
   for (const auto& nodes : cases) {
     Draft draft = draft_to(nodes);
@@ -96,9 +94,9 @@ TEST(Draft, WhatIsHeldWaitsUnexpandedForItsDomain) {
     const auto request = build_request(std::move(draft), routes, Schedule{}, from_millis(1000));
     ASSERT_EQ(request->recipients.size(), 1u);
     const auto& row = request->recipients[0];
-    EXPECT_EQ(row.route, Way::remote);
+    EXPECT_EQ(row.handling, store::Handling::remote);
     // Mail for our own domains never takes a route.
-    EXPECT_EQ(row.destination, nodes.front().route == Way::remote ? "route:all" : "example.org");
+    EXPECT_EQ(row.destination, nodes.front().handling == store::Handling::remote ? "route:all" : "example.org");
     EXPECT_EQ(row.due, 5000);
     EXPECT_EQ(row.owed, store::Owed::none) << "it is not delivered yet";
     EXPECT_EQ(row.notify, mail::kNotifySuccess);
@@ -107,18 +105,18 @@ TEST(Draft, WhatIsHeldWaitsUnexpandedForItsDomain) {
 }
 
 TEST(Draft, AHoldThatIsOverIsNone) {
-  Draft draft = draft_to({{.address = "alice@example.org", .route = Way::mailbox, .account = 7}});
+  Draft draft = draft_to({{.address = "alice@example.org", .handling = store::Handling::mailbox, .account = 7}});
   draft.sender.hold = {mail::Hold::Kind::until, 0, 1000, "for;4"};
   const auto request = build_request(std::move(draft), RouteTable(), Schedule{}, from_millis(1000));
-  EXPECT_EQ(request->recipients[0].route, Way::mailbox);
+  EXPECT_EQ(request->recipients[0].handling, store::Handling::mailbox);
 }
 
 TEST(Draft, WhatIsKeptAsideIsHeldUnexpanded) {
   RouteTable routes(std::vector<Route>{{.name = "all", .to = "*"}});
   const std::vector<std::vector<directory::Node>> cases = {
-      {{.address = "team@example.org", .route = Way::expanded},
-       {.address = "alice@example.org", .route = Way::mailbox, .account = 7, .parent = 0}},
-      {{.address = "out@example.com", .route = Way::remote}},
+      {{.address = "team@example.org", .handling = store::Handling::expanded},
+       {.address = "alice@example.org", .handling = store::Handling::mailbox, .account = 7, .parent = 0}},
+      {{.address = "out@example.com", .handling = store::Handling::remote}},
   };
   for (const auto& nodes : cases) {
     Draft draft = draft_to(nodes);
@@ -127,16 +125,16 @@ TEST(Draft, WhatIsKeptAsideIsHeldUnexpanded) {
     const auto request = build_request(std::move(draft), routes, Schedule{}, from_millis(1000));
     ASSERT_EQ(request->recipients.size(), 1u);
     const auto& row = request->recipients[0];
-    EXPECT_EQ(row.route, Way::held);
+    EXPECT_EQ(row.handling, store::Handling::held);
     EXPECT_EQ(row.reason, "why");
     EXPECT_EQ(row.notify, mail::kNotifySuccess);
-    EXPECT_EQ(row.destination, nodes.front().route == Way::remote ? "route:all" : "");
+    EXPECT_EQ(row.destination, nodes.front().handling == store::Handling::remote ? "route:all" : "");
   }
 }
 
 TEST(Draft, DeadlinesAreThoseThatCanStillPass) {
   for (const auto& [at, deadline] : {std::pair{2000, 2000}, {1000, 0}, {500, 0}}) {
-    Draft draft = draft_to({{.address = "out@example.com", .route = Way::remote}});
+    Draft draft = draft_to({{.address = "out@example.com", .handling = store::Handling::remote}});
     draft.sender.deliver_by = {.mode = mail::DeliverBy::Mode::notify, .at = at};
     const auto request = build_request(std::move(draft), RouteTable(), Schedule{}, from_millis(1000));
     EXPECT_EQ(request->recipients[0].deadline, deadline) << at;

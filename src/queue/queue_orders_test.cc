@@ -56,7 +56,7 @@ protected:
     for (const std::string& address : to) {
       DraftRecipient recipient;
       recipient.recipient.address = *mail::parse_address(address);
-      recipient.nodes = {{.address = address, .route = store::NewRecipient::Route::remote}};
+      recipient.nodes = {{.address = address, .handling = store::Handling::remote}};
       draft.recipients.push_back(std::move(recipient));
     }
     const Ulid id = draft.id;

@@ -30,7 +30,7 @@ protected:
     draft.head = "Subject: x\r\n\r\n";
     DraftRecipient recipient;
     recipient.recipient.address = {"a", kFar};
-    recipient.nodes = {{.address = "a@" + kFar, .route = store::NewRecipient::Route::remote}};
+    recipient.nodes = {{.address = "a@" + kFar, .handling = store::Handling::remote}};
     draft.recipients = {recipient};
     const Ulid id = draft.id;
     EXPECT_EQ(run_task(queue_.accept(std::move(draft))).status, store::AcceptStatus::accepted);

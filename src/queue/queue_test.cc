@@ -38,7 +38,7 @@ protected:
     draft.body.size = 7;
     DraftRecipient recipient;
     recipient.recipient.address = *mail::parse_address(to);
-    recipient.nodes = {{.address = to, .route = store::NewRecipient::Route::remote}};
+    recipient.nodes = {{.address = to, .handling = store::Handling::remote}};
     draft.recipients = {recipient};
     Ulid id = draft.id;
     auto result = run_task(queue_->accept(std::move(draft)));

@@ -24,7 +24,7 @@ protected:
     draft.head = "Subject: x\r\n\r\n";
     DraftRecipient recipient;
     recipient.recipient.address = {"a", domain};
-    recipient.nodes = {{.address = "a@" + domain, .route = store::NewRecipient::Route::remote}};
+    recipient.nodes = {{.address = "a@" + domain, .handling = store::Handling::remote}};
     draft.recipients = {recipient};
     EXPECT_EQ(run_task(queue_.accept(std::move(draft))).status, store::AcceptStatus::accepted);
   }

@@ -16,7 +16,7 @@ directory::Options directory_options(const ServerOptions& options) {
 } // namespace
 
 Assembly::Accounts::Accounts(store::Store& store, const ServerOptions& options)
-    : cpu(options.cpu_threads), directory(store, cpu, directory_options(options)), keeper(store, guard) {}
+    : cpu(options.cpu_threads), directory(store, cpu, directory_options(options)), keeper(store, throttle) {}
 
 Assembly::Intake::Intake(store::Store& store, directory::Directory& directory, const Clock& clock,
                          const ServerOptions& options, const queue::Options& queue_options)
@@ -43,7 +43,7 @@ void Assembly::configure(const Snapshot& snapshot) {
   intake.limits.configure(snapshot.account_limits);
   intake.paths.configure(snapshot.rewrite_sender);
   intake.dmarc_book.configure(snapshot.dmarc_reports.send);
-  accounts.guard.configure(snapshot.logins);
+  accounts.throttle.configure(snapshot.logins);
   accounts.networks.configure(snapshot.takeover_networks);
   deliveries.signer.configure(snapshot.sign);
   if (deliveries.reporter) deliveries.reporter->configure(snapshot.intake.hide_inner);
@@ -95,18 +95,18 @@ std::shared_ptr<const Snapshot> Assembly::current() {
   return snapshot_;
 }
 
-intake::Services Assembly::services(bool own) {
+intake::IntakeMeans Assembly::services(bool own) {
   store::ByteBudget* const memory = own ? &intake.own_memory : &intake.memory;
   return {store,          intake.queue,         intake.policy,      intake.ids,
           system_clock(), names.verifier.get(), &intake.dmarc_book, memory};
 }
 
-LoginParts Assembly::login_parts() {
+LoginMeans Assembly::login_means() {
   Accounts& a = accounts;
-  return {store, a.directory, a.sessions, a.guard, current()->issuer, &a.networks, &a.scram};
+  return {store, a.directory, a.sessions, a.throttle, current()->issuer, &a.networks, &a.scram};
 }
 
-GuardParts Assembly::guard_parts() {
+StrangerMeans Assembly::stranger_means() {
   return {names.resolvers.strangers, strangers.facts, strangers.rates, strangers.grey, strangers.book, system_clock()};
 }
 

@@ -36,7 +36,7 @@ struct Assembly {
     Accounts(store::Store& store, const ServerOptions& options);
     directory::CpuPool cpu;
     directory::Directory directory;
-    directory::LoginGuard guard;
+    directory::LoginThrottle throttle;
     directory::NetworkWatch networks;
     ScramSwitch scram{directory};
     LoginKeeper keeper;
@@ -50,7 +50,7 @@ struct Assembly {
     policy::FactsCache facts{system_clock()};
     policy::ClientRates rates{system_clock()};
     policy::GreyTable grey;
-    policy::GuardBook book{system_clock()};
+    policy::ListedBook book{system_clock()};
     policy::Refusals refusals;
     GreyKeeper grey_keeper;
   };
@@ -106,9 +106,9 @@ struct Assembly {
   boost::asio::any_io_executor first() { return contexts.executor(0); }
   boost::asio::any_io_executor last() { return contexts.executor(contexts.size() - 1); }
   /// `own`: for what own users, their programs and LMTP bring in, which strangers must not keep out.
-  intake::Services services(bool own = true);
-  LoginParts login_parts();
-  GuardParts guard_parts();
+  intake::IntakeMeans services(bool own = true);
+  LoginMeans login_means();
+  StrangerMeans stranger_means();
 
   store::Store& store;
   ServerOptions options;

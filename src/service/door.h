@@ -1,7 +1,7 @@
 #pragma once
 
 #include "base/task.h"
-#include "directory/login_guard.h"
+#include "directory/login_throttle.h"
 #include "net/endpoint.h"
 #include "net/stream.h"
 #include "service/gate.h"
@@ -15,7 +15,7 @@ namespace paquebot::service {
 class Door {
 public:
   /// `logins` must outlive it: it knows who logged in lately, for whom room is kept.
-  explicit Door(directory::LoginGuard& logins) : logins_(logins) {}
+  explicit Door(directory::LoginThrottle& logins) : logins_(logins) {}
 
   /// Whether this peer may have a session now; whom a trusted proxy brings is `peer` afterwards. True: he has room until
   /// leave(). False: he has been told why, where that is possible, and the connection is to be dropped.
@@ -31,7 +31,7 @@ private:
                        std::string_view pop3_words);
 
   Gate gate_;
-  directory::LoginGuard& logins_;
+  directory::LoginThrottle& logins_;
 };
 
 } // namespace paquebot::service

@@ -39,7 +39,7 @@ protected:
   }
 
   net::test::Loop loop_;
-  directory::LoginGuard logins_;
+  directory::LoginThrottle logins_;
   Door door_{logins_};
   ListenerSnapshot listener_;
   GateLimits limits_{.total = 10, .per_address = 2};

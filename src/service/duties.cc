@@ -75,7 +75,7 @@ bool Duties::suspicions_changed() {
 }
 
 Task<void> Duties::attend_suspects(bool all) {
-  intake::Services services = parts_.services();
+  intake::IntakeMeans services = parts_.services();
   std::string hostname = parts_.options.hostname;
   directory::Directory& directory = parts_.accounts.directory;
   co_await intake::attend_suspects(services, directory, std::move(hostname), all);
@@ -118,7 +118,7 @@ Task<void> Duties::pick_up_drops() {
   intake::DropDesk desk(parts_.options.drop_directory);
   while (!stopping_) {
     auto now = parts_.current();
-    intake::Services services = parts_.services();
+    intake::IntakeMeans services = parts_.services();
     const intake::Options& intake_options = now->intake;
     directory::Directory& directory = parts_.accounts.directory;
     std::size_t taken = co_await intake::pick_up(desk, services, directory, intake_options);

@@ -30,7 +30,7 @@ Task<void> GreyKeeper::save() {
   if (!saved) log::warning("greylist-not-saved", {{"why", saved.error().message}});
 }
 
-Task<void> load_guard_book(store::Upkeep& store, policy::GuardBook& book) {
+Task<void> load_listed_book(store::Upkeep& store, policy::ListedBook& book) {
   std::string prefix(policy::kListedSetting);
   const std::size_t most = policy::kMaxListed;
   const auto rows = co_await store.list_settings(std::move(prefix), most);

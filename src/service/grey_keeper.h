@@ -2,7 +2,7 @@
 
 #include "base/task.h"
 #include "policy/grey_table.h"
-#include "policy/guard_book.h"
+#include "policy/listed_book.h"
 #include "store/books.h"
 #include "store/upkeep.h"
 
@@ -29,6 +29,6 @@ private:
 
 /// Puts what operators have listed into the book; both must outlive it. A store that can't be read leaves it empty, with a line in
 /// the log.
-Task<void> load_guard_book(store::Upkeep& store, policy::GuardBook& book);
+Task<void> load_listed_book(store::Upkeep& store, policy::ListedBook& book);
 
 } // namespace paquebot::service

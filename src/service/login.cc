@@ -41,16 +41,16 @@ std::string named(const sasl::Question& question) {
 
 } // namespace
 
-LoginDesk::LoginDesk(LoginParts parts, std::string address, std::string protocol, Sessions::Token token)
-    : parts_(parts), address_(std::move(address)), protocol_(std::move(protocol)), token_(token) {}
+LoginDesk::LoginDesk(LoginMeans means, std::string address, std::string protocol, Sessions::Token token)
+    : means_(means), address_(std::move(address)), protocol_(std::move(protocol)), token_(token) {}
 
 Task<LoginAnswer> LoginDesk::ask(sasl::Question question, sasl::Channel channel, std::string mechanism) {
   if (question.kind == Kind::scram_keys) co_return co_await give_keys(std::move(question));
   const std::string given = named(question);
   std::string asked = given;
-  const std::string name = co_await parts_.directory.login_name(std::move(asked));
+  const std::string name = co_await means_.directory.login_name(std::move(asked));
   LoginAnswer answer;
-  answer.retry = parts_.guard.begin(address_, name);
+  answer.retry = means_.throttle.begin(address_, name);
   if (answer.retry.count() > 0) {
     log::info("login-put-off", {{"client", address_},
                                 {"account", given},
@@ -60,7 +60,7 @@ Task<LoginAnswer> LoginDesk::ask(sasl::Question question, sasl::Channel channel,
     answer.verdict = LoginAnswer::Verdict::slow_down;
     co_return answer;
   }
-  const auto turn = parts_.guard.knows(address_, name) ? directory::Turn::first : directory::Turn::last;
+  const auto turn = means_.throttle.knows(address_, name) ? directory::Turn::first : directory::Turn::last;
   directory::Login login = co_await prove(std::move(question), std::move(channel), turn);
   answer.verdict = verdict_of(login.verdict);
   const bool accepted = login.verdict == Verdict::accepted;
@@ -75,15 +75,15 @@ Task<LoginAnswer> LoginDesk::ask(sasl::Question question, sasl::Channel channel,
                                 {"mechanism", mechanism},
                                 {"why", why_of(login)}});
   if (accepted) {
-    parts_.guard.succeeded(address_, name, login.account.login, protocol_);
+    means_.throttle.succeeded(address_, name, login.account.login, protocol_);
     store::AppPassword used = std::move(login.password);
     co_await note_use(std::move(used));
     co_await note_network(login.account.id);
     answer.account = std::move(login.account);
   } else if (login.verdict == Verdict::temporary) {
-    parts_.guard.withdrawn(address_, name);
+    means_.throttle.withdrawn(address_, name);
   } else {
-    const auto delay = parts_.guard.failed(address_, name, protocol_);
+    const auto delay = means_.throttle.failed(address_, name, protocol_);
     co_await hold_back(delay);
   }
   co_return answer;
@@ -97,11 +97,11 @@ void LoginDesk::note(const sasl::Refusal& refusal) const {
 }
 
 Task<directory::Login> LoginDesk::prove(sasl::Question question, sasl::Channel channel, directory::Turn turn) {
-  const std::uint64_t generation = parts_.store.directory().generation();
+  const std::uint64_t generation = means_.store.directory().generation();
   directory::Login login;
   switch (question.kind) {
     case Kind::password:
-      login = co_await parts_.directory.login(std::move(question.authzid), std::move(question.authcid),
+      login = co_await means_.directory.login(std::move(question.authzid), std::move(question.authcid),
                                               std::move(question.secret), turn);
       break;
     case Kind::scram: login = co_await prove_scram(std::move(question)); break;
@@ -110,15 +110,15 @@ Task<directory::Login> LoginDesk::prove(sasl::Question question, sasl::Channel c
     case Kind::scram_keys: break; // give_keys
   }
   if (login.verdict != Verdict::accepted) co_return login;
-  parts_.sessions.logged_in(token_, login.account.id);
-  if (parts_.store.directory().generation() == generation) co_return login;
+  means_.sessions.logged_in(token_, login.account.id);
+  if (means_.store.directory().generation() == generation) co_return login;
   co_return co_await look_again(std::move(login), generation);
 }
 
 /// The directory changed while we were looking: disabled, or another password, or this one revoked?
 Task<directory::Login> LoginDesk::look_again(directory::Login login, std::uint64_t) {
-  auto account = co_await parts_.store.directory().get_account(login.account.id);
-  const auto others = co_await parts_.store.credentials().list_app_passwords(login.account.id);
+  auto account = co_await means_.store.directory().get_account(login.account.id);
+  const auto others = co_await means_.store.credentials().list_app_passwords(login.account.id);
   if (!account)
     login.verdict = account.error().code == Errc::not_found ? Verdict::wrong : Verdict::temporary;
   else if (!others)
@@ -136,7 +136,7 @@ Task<directory::Login> LoginDesk::look_again(directory::Login login, std::uint64
 Task<LoginAnswer> LoginDesk::give_keys(sasl::Question question) {
   LoginAnswer answer;
   std::string user = question.authcid;
-  auto found = co_await parts_.directory.scram_keys(std::move(user), question.hash);
+  auto found = co_await means_.directory.scram_keys(std::move(user), question.hash);
   if (!found) co_return answer;
   lookup_ = std::move(*found);
   answer.verdict = LoginAnswer::Verdict::keys;
@@ -155,28 +155,28 @@ Task<directory::Login> LoginDesk::prove_scram(sasl::Question question) {
     co_return wrong;
   }
   std::string user = question.authcid;
-  const auto now = co_await parts_.directory.scram_keys(std::move(user), question.hash);
+  const auto now = co_await means_.directory.scram_keys(std::move(user), question.hash);
   if (!now) co_return directory::Login{Verdict::temporary, {}, {}};
   const std::string& used = lookup_.credentials.keys[question.key].stored;
   if (std::ranges::find(now->credentials.keys, used, &sasl::ScramKey::stored) == now->credentials.keys.end())
     co_return directory::Login{};
   directory::Login login =
-      co_await parts_.directory.authorize(std::move(question.authzid), std::move(question.authcid));
+      co_await means_.directory.authorize(std::move(question.authzid), std::move(question.authcid));
   login.password = lookup_.owners[question.key];
   co_return login;
 }
 
 Task<directory::Login> LoginDesk::prove_token(sasl::Question question) {
-  if (!parts_.issuer) co_return directory::Login{};
+  if (!means_.issuer) co_return directory::Login{};
   const auto now = std::chrono::floor<std::chrono::seconds>(system_clock().wall());
-  auto owner = directory::check_token(question.secret, parts_.issuer->keys, parts_.issuer->rules, now);
+  auto owner = directory::check_token(question.secret, means_.issuer->keys, means_.issuer->rules, now);
   if (!owner) {
     directory::Login wrong;
     wrong.why = "the token: " + owner.error().message;
     co_return wrong;
   }
   std::string user = std::move(*owner);
-  co_return co_await parts_.directory.authorize(std::move(question.authzid), std::move(user));
+  co_return co_await means_.directory.authorize(std::move(question.authzid), std::move(user));
 }
 
 /// The first of the certificate's addresses that is an account's says who it is.
@@ -184,7 +184,7 @@ Task<directory::Login> LoginDesk::prove_certificate(std::string authzid, sasl::C
   directory::Login login;
   for (std::string& address : channel.certificate_names) {
     std::string wanted = authzid, user = std::move(address);
-    login = co_await parts_.directory.authorize(std::move(wanted), std::move(user));
+    login = co_await means_.directory.authorize(std::move(wanted), std::move(user));
     if (login.verdict != Verdict::wrong) break;
   }
   co_return login;
@@ -192,10 +192,10 @@ Task<directory::Login> LoginDesk::prove_certificate(std::string authzid, sasl::C
 
 /// From too many networks within an hour: from now on what it sends is held (docs/policy.md).
 Task<void> LoginDesk::note_network(store::Id account) {
-  const unsigned networks = parts_.networks != nullptr ? parts_.networks->note(account, address_) : 0;
+  const unsigned networks = means_.networks != nullptr ? means_.networks->note(account, address_) : 0;
   if (networks == 0) co_return;
   std::string reason = "it logged in from " + std::to_string(networks) + " networks within an hour";
-  const auto marked = co_await parts_.store.books().suspect(account, store::Signal::networks, std::move(reason));
+  const auto marked = co_await means_.store.books().suspect(account, store::TakeoverSign::networks, std::move(reason));
   if (!marked) log::error("account-suspected", {{"account", account}, {"why", marked.error().message}});
 }
 
@@ -203,7 +203,7 @@ Task<void> LoginDesk::note_use(store::AppPassword used) {
   const std::int64_t now = millis(system_clock().wall());
   if (used.id == 0 || (used.used_from == address_ && now - used.used < kUseNoted)) co_return;
   std::string from = address_;
-  const auto noted = co_await parts_.store.credentials().use_app_password(used.id, now, std::move(from));
+  const auto noted = co_await means_.store.credentials().use_app_password(used.id, now, std::move(from));
   if (!noted) log::warning("app-password-use-not-noted", {{"why", noted.error().message}});
 }
 

@@ -2,7 +2,7 @@
 
 #include "directory/directory.h"
 #include "directory/jwt.h"
-#include "directory/login_guard.h"
+#include "directory/login_throttle.h"
 #include "directory/network_watch.h"
 #include "sasl/server.h"
 #include "service/scram_switch.h"
@@ -16,11 +16,11 @@
 namespace paquebot::service {
 
 /// Where logins belong to; all outlive the sessions.
-struct LoginParts {
+struct LoginMeans {
   store::Store& store;
   directory::Directory& directory;
   Sessions& sessions;
-  directory::LoginGuard& guard;
+  directory::LoginThrottle& throttle;
   std::shared_ptr<const directory::TokenIssuer> issuer; ///< null: no tokens are taken
   directory::NetworkWatch* networks = nullptr;          ///< null: nobody counts from where logins come
   ScramSwitch* scram = nullptr;                         ///< null: what is configured is offered
@@ -36,13 +36,13 @@ struct LoginAnswer {
   std::chrono::seconds retry{0};
 };
 
-/// The logins of one connection, for SMTP and POP3 alike: asks the guard and the directory, makes the session the
+/// The logins of one connection, for SMTP and POP3 alike: asks the throttle and the directory, makes the session the
 /// account's (so that it ends when the account is disabled or removed: also when that happens while a password is being
 /// checked), notes the use of app passwords, logs, and holds back the answer to a failure.
 class LoginDesk {
 public:
   /// `protocol` is for the log and the owner: "smtp", "pop3".
-  LoginDesk(LoginParts parts, std::string address, std::string protocol, Sessions::Token token);
+  LoginDesk(LoginMeans means, std::string address, std::string protocol, Sessions::Token token);
 
   /// `channel` is the connection's, `mechanism` for the log.
   Task<LoginAnswer> ask(sasl::Question question, sasl::Channel channel, std::string mechanism);
@@ -62,7 +62,7 @@ private:
   Task<void> note_use(store::AppPassword used);
   Task<void> hold_back(std::chrono::milliseconds delay);
 
-  LoginParts parts_;
+  LoginMeans means_;
   const std::string address_, protocol_;
   const Sessions::Token token_;
   directory::ScramLookup lookup_; ///< of the exchange that goes on

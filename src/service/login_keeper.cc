@@ -22,23 +22,23 @@ Task<void> LoginKeeper::load() {
     log::error("known-addresses-unreadable", {{"why", rows.error().message}});
     co_return;
   }
-  for (const auto& [key, row] : *rows) guard_.load(key.substr(kKnownSetting.size()), row);
+  for (const auto& [key, row] : *rows) throttle_.load(key.substr(kKnownSetting.size()), row);
 }
 
 Task<void> LoginKeeper::save() {
-  const auto rows = guard_.take_changes(kSavedAtOnce);
+  const auto rows = throttle_.take_changes(kSavedAtOnce);
   for (const auto& [name, row] : rows) {
     std::string key = std::string(kKnownSetting) + name, value = row;
     std::string login = name;
     const auto account = co_await store_.directory().find_account(std::move(login));
     if (!account && account.error().code == Errc::not_found) { // removed meanwhile
-      guard_.forget(name);
+      throttle_.forget(name);
       value.clear();
     }
     const auto saved = co_await store_.upkeep().set_setting(std::move(key), std::move(value));
     if (saved) continue;
     log::warning("known-addresses-not-saved", {{"account", name}, {"why", saved.error().message}});
-    guard_.put_back(name);
+    throttle_.put_back(name);
   }
 }
 

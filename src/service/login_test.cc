@@ -55,9 +55,9 @@ TEST(Login, LooksAgainWhenTheAccountChangedMeanwhile) {
   directory::CpuPool cpu(1);
   directory::Directory directory(store, cpu, {.hostname = "mx.example.org"});
   Sessions sessions;
-  directory::LoginGuard guard;
+  directory::LoginThrottle throttle;
   auto attempt = [&](const std::string& password) {
-    LoginDesk desk({store, directory, sessions, guard, nullptr}, "192.0.2.1", "smtp", 0);
+    LoginDesk desk({store, directory, sessions, throttle, nullptr}, "192.0.2.1", "smtp", 0);
     return run_task(desk.ask({.authcid = "ann@example.org", .secret = password}, {}, "PLAIN")).verdict;
   };
   EXPECT_EQ(attempt("right"), Verdict::accepted);
@@ -72,7 +72,7 @@ TEST(Login, KnownAddressesAreKeptInTheStore) {
   directory::TestServer server;
   server.domain("example.org");
   server.account("ann@example.org", "right");
-  directory::LoginGuard before, after;
+  directory::LoginThrottle before, after;
   ASSERT_EQ(before.begin("192.0.2.7", "ann@example.org").count(), 0);
   before.succeeded("192.0.2.7", "ann@example.org", "ann@example.org", "smtp");
   LoginKeeper first(server.store(), before), second(server.store(), after);

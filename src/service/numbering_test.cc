@@ -23,7 +23,7 @@ protected:
       request->accepted_at = request->expires_at = 1;
       store::NewRecipient to;
       to.address = "alice@example.test";
-      to.route = store::NewRecipient::Route::mailbox;
+      to.handling = store::Handling::mailbox;
       to.account = account_.id;
       request->recipients.push_back(to);
       std::shared_ptr<const store::AcceptRequest> sealed = request;

@@ -13,8 +13,8 @@ control::Hooks operator_hooks(Assembly& parts) {
   hooks.limits = [&parts] { return *parts.intake.limits.general(); };
   hooks.put_listed = [&parts](const policy::Listed& entry) { parts.strangers.book.put(entry); };
   hooks.drop_listed = [&parts](const std::string& what) { parts.strangers.book.remove(what); };
-  hooks.account_removed = [&parts](const std::string& login) { parts.accounts.guard.forget(login); };
-  hooks.logins = [&parts](const std::string& login) { return parts.accounts.guard.facts(login); };
+  hooks.account_removed = [&parts](const std::string& login) { parts.accounts.throttle.forget(login); };
+  hooks.logins = [&parts](const std::string& login) { return parts.accounts.throttle.facts(login); };
   hooks.refusals = [&parts](const std::string& address, std::int64_t since, std::size_t most) {
     return parts.strangers.refusals.find(address, since, most);
   };

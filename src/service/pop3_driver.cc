@@ -22,16 +22,16 @@ constexpr int kSlowReaders = 6;
 
 } // namespace
 
-Pop3Connection::Pop3Connection(Pop3Parts parts, std::shared_ptr<const Pop3ListenerOptions> options, net::Stream stream,
+Pop3Connection::Pop3Connection(Pop3Means means, std::shared_ptr<const Pop3ListenerOptions> options, net::Stream stream,
                                boost::asio::any_io_executor executor)
-    : parts_(parts), options_(std::move(options)), pump_(std::move(stream), net::Pump::Side::server),
-      executor_(std::move(executor)), peer_(pump_.stream().remote().address), mailbox_(parts.store, parts.holders) {}
+    : means_(means), options_(std::move(options)), pump_(std::move(stream), net::Pump::Side::server),
+      executor_(std::move(executor)), peer_(pump_.stream().remote().address), mailbox_(means.store, means.holders) {}
 
 Task<void> Pop3Connection::serve(std::shared_ptr<Pop3Connection> self) {
   Pop3Connection& connection = *self;
   std::weak_ptr<LiveSession> weak = self;
   connection.self_ = self;
-  connection.token_ = connection.parts_.sessions.enter(connection.executor_, weak);
+  connection.token_ = connection.means_.sessions.enter(connection.executor_, weak);
   std::exception_ptr broke; // what was taken is given back all the same
   try {
     bool begun = co_await connection.begin();
@@ -40,7 +40,7 @@ Task<void> Pop3Connection::serve(std::shared_ptr<Pop3Connection> self) {
     broke = std::current_exception();
   }
   co_await connection.release_mailbox();
-  connection.parts_.sessions.leave(connection.token_);
+  connection.means_.sessions.leave(connection.token_);
   connection.pump_.stream().close();
   if (broke) std::rethrow_exception(broke);
 }
@@ -63,9 +63,9 @@ Task<bool> Pop3Connection::begin() {
   }
   session_ = std::make_unique<pop3::ServerSession>(options_->session, options_->implicit_tls);
   if (options_->implicit_tls) session_->set_channel(net::channel_of(pump_.stream()));
-  desk_.emplace(parts_.logins, peer_, "pop3", token_);
-  if (options_->scram_by_accounts && parts_.logins.scram != nullptr) {
-    ScramSwitch& scram = *parts_.logins.scram;
+  desk_.emplace(means_.logins, peer_, "pop3", token_);
+  if (options_->scram_by_accounts && means_.logins.scram != nullptr) {
+    ScramSwitch& scram = *means_.logins.scram;
     const bool offered = co_await scram.offered();
     session_->offer_scram(offered);
   }
@@ -166,7 +166,7 @@ Task<void> Pop3Connection::ask(pop3::AskLogin ask) {
     case Verdict::keys: session_->answer_keys(id, std::move(answer.keys)); co_return;
     case Verdict::accepted:
       account_ = std::move(answer.account);
-      verdict = parts_.login_delay.may(account_.id, options_->session->login_delay, system_clock().now())
+      verdict = means_.login_delay.may(account_.id, options_->session->login_delay, system_clock().now())
                     ? pop3::LoginVerdict::accepted
                     : pop3::LoginVerdict::slow_down;
       break;
@@ -188,7 +188,7 @@ Task<void> Pop3Connection::ask(pop3::AskOpen ask) {
     session_->answer_open(id, in_use ? pop3::OpenVerdict::in_use : pop3::OpenVerdict::temporary_failure, 0, 0);
     co_return;
   }
-  if (options_->session->login_delay.count() > 0) parts_.login_delay.opened(account, system_clock().now());
+  if (options_->session->login_delay.count() > 0) means_.login_delay.opened(account, system_clock().now());
   session_->answer_open(id, pop3::OpenVerdict::opened, mailbox_.count(), opened->bytes);
 }
 

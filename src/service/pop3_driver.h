@@ -25,20 +25,20 @@ struct Pop3ListenerOptions {
   std::chrono::seconds takeover_after{10}; ///< who has been silent for longer gives way to a newer login
 };
 
-struct Pop3Parts {
+struct Pop3Means {
   store::Store& store;
   directory::Directory& directory;
   Sessions& sessions;
   LoginDelay& login_delay;
   MailboxHolders& holders;
-  LoginParts logins;
+  LoginMeans logins;
 };
 
 /// One POP3 session over one connection: net::Pump performs what pop3::ServerSession wants of the connection; what it
 /// asks is answered here, out of the Pop3Mailbox that is locked from login to the end.
 class Pop3Connection : public LiveSession, public MailboxHolder, private net::Session {
 public:
-  Pop3Connection(Pop3Parts parts, std::shared_ptr<const Pop3ListenerOptions> options, net::Stream stream,
+  Pop3Connection(Pop3Means means, std::shared_ptr<const Pop3ListenerOptions> options, net::Stream stream,
                  boost::asio::any_io_executor executor);
   static Task<void> serve(std::shared_ptr<Pop3Connection> self);
 
@@ -66,7 +66,7 @@ private:
   Task<void> ask(pop3::AskCommit ask);
   void cannot_read(std::uint32_t id, std::uint32_t number, const Error& why);
 
-  Pop3Parts parts_;
+  Pop3Means means_;
   std::shared_ptr<const Pop3ListenerOptions> options_;
   net::Pump pump_;
   boost::asio::any_io_executor executor_;

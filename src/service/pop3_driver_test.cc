@@ -27,7 +27,7 @@ protected:
       request->accepted_at = request->expires_at = 1;
       store::NewRecipient to;
       to.address = account_.login;
-      to.route = store::NewRecipient::Route::mailbox;
+      to.handling = store::Handling::mailbox;
       to.account = account_.id;
       request->recipients.push_back(to);
       std::shared_ptr<const store::AcceptRequest> sealed = request;
@@ -53,11 +53,11 @@ protected:
     options->session = session;
     net::test::StreamPair pair = loop_.pair();
     client_.emplace(std::move(pair.right));
-    const Pop3Parts parts{server_.store(), server_.directory(),
+    const Pop3Means means{server_.store(), server_.directory(),
                           sessions_,       delay_,
-                          holders_,        {server_.store(), server_.directory(), sessions_, guard_, nullptr}};
+                          holders_,        {server_.store(), server_.directory(), sessions_, throttle_, nullptr}};
     auto connection =
-        std::make_shared<Pop3Connection>(parts, std::move(options), std::move(pair.left), loop_.executor());
+        std::make_shared<Pop3Connection>(means, std::move(options), std::move(pair.left), loop_.executor());
     loop_.start(Pop3Connection::serve(std::move(connection)));
     read("\r\n");
     ask("USER anna@example.org\r\n", "\r\n");
@@ -91,7 +91,7 @@ protected:
   Sessions sessions_;
   LoginDelay delay_;
   MailboxHolders holders_;
-  directory::LoginGuard guard_;
+  directory::LoginThrottle throttle_;
   net::test::Loop loop_;
   std::optional<net::Stream> client_;
 };

@@ -41,7 +41,7 @@ struct Server::Impl {
 
   Launcher launcher; ///< first: others launch until they end
   Assembly parts;
-  Door door{parts.accounts.guard};
+  Door door{parts.accounts.throttle};
   bool stopping = false; ///< on context 0 only
   Duties duties{parts, stopping};
   std::vector<BoundListener> listeners;
@@ -138,14 +138,20 @@ Task<void> Server::Impl::converse(Welcome welcome, net::Stream stream, std::size
   auto executor = parts.contexts.executor(context);
   Assembly::Accounts& a = parts.accounts;
   if (welcome.pop3) {
-    Pop3Parts pop3{parts.store, a.directory, a.sessions, a.delay, a.holders, parts.login_parts()};
+    Pop3Means pop3{parts.store, a.directory, a.sessions, a.delay, a.holders, parts.login_means()};
     return Pop3Connection::serve(
         std::make_shared<Pop3Connection>(pop3, std::move(welcome.pop3), std::move(stream), executor));
   }
-  filter::Wiring wiring{executor, &parts.contexts.wheel(context), parts.names.resolvers.deliveries.get()};
+  filter::LinkMeans filter_links{executor, &parts.contexts.wheel(context), parts.names.resolvers.deliveries.get()};
   const bool own = welcome.smtp->session->role != smtp::Role::mx;
-  SmtpParts smtp{parts.services(own), a.directory,       a.sessions,          parts.intake.etrn,
-                 parts.login_parts(), std::move(wiring), parts.guard_parts(), parts.strangers.refusals};
+  SmtpMeans smtp{parts.services(own),
+                 a.directory,
+                 a.sessions,
+                 parts.intake.etrn,
+                 parts.login_means(),
+                 std::move(filter_links),
+                 parts.stranger_means(),
+                 parts.strangers.refusals};
   return SmtpConnection::serve(
       std::make_shared<SmtpConnection>(smtp, std::move(welcome.smtp), std::move(stream), executor));
 }
@@ -193,7 +199,7 @@ void Server::Impl::launch_all() {
   launcher.launch(first, duties.begin_queue(), "queue load");
   launcher.launch(first, parts.strangers.grey_keeper.load(), "greylist");
   launcher.launch(first, parts.accounts.keeper.load(), "known addresses");
-  launcher.launch(first, load_guard_book(parts.store.upkeep(), parts.strangers.book), "own lists");
+  launcher.launch(first, load_listed_book(parts.store.upkeep(), parts.strangers.book), "own lists");
   launcher.launch(first, tell_of_restore(parts.store.upkeep()), "queue held");
   launcher.launch(first, duties.keep_house(), "upkeep");
   launcher.launch(first, duties.report_dmarc(), "DMARC reports");

@@ -8,9 +8,9 @@
 
 namespace paquebot::service {
 
-SmtpClient::SmtpClient(SmtpParts parts_of_server, std::shared_ptr<const SmtpListenerOptions> of_listener,
+SmtpClient::SmtpClient(SmtpMeans parts_of_server, std::shared_ptr<const SmtpListenerOptions> of_listener,
                        net::Stream stream)
-    : parts(std::move(parts_of_server)), options(std::move(of_listener)),
+    : means(std::move(parts_of_server)), options(std::move(of_listener)),
       pump(std::move(stream), net::Pump::Side::server), address(pump.stream().remote().address) {}
 
 std::string_view role_name(smtp::Role role) {
@@ -25,7 +25,7 @@ std::string_view role_name(smtp::Role role) {
 smtp::ConnectionInfo SmtpClient::connection() const {
   smtp::ConnectionInfo facts{
       .peer_address = address, .encrypted = options->implicit_tls, .xclient = options->xclient_from.contains(address)};
-  facts.wall = millis(parts.intake.clock.wall());
+  facts.wall = millis(means.intake.clock.wall());
   facts.mend_bare_lf = in_relay_network() && options->bare_lf_from.contains(address);
   facts.etrn = std::ranges::find(options->etrn_hosts, address) != options->etrn_hosts.end();
   return facts;
@@ -58,7 +58,7 @@ filter::Client SmtpClient::for_filters() const {
   facts.daemon = role_name(options->session->role);
   facts.address = address;
   facts.port = pump.stream().remote().port;
-  if (guard) facts.name = guard->name();
+  if (strangers) facts.name = strangers->name();
   if (const smtp::ToldPeer* told = session->told()) facts.name = told->name;
   facts.helo = std::string(session->helo());
   facts.tls_version = tls.version;
@@ -71,7 +71,7 @@ mail::Arrival SmtpClient::arrival() const {
   mail::Arrival arrival;
   arrival.helo = std::string(session->helo());
   arrival.peer_ip = address;
-  if (guard) arrival.peer_name = guard->name();
+  if (strangers) arrival.peer_name = strangers->name();
   if (const smtp::ToldPeer* told = session->told(); told != nullptr && !told->name.empty())
     arrival.peer_name = told->name;
   arrival.extended = session->extended();

@@ -10,10 +10,10 @@
 #include "policy/policy.h"
 #include "policy/refusals.h"
 #include "service/etrn.h"
-#include "service/guard_desk.h"
 #include "service/login.h"
 #include "service/pace.h"
 #include "service/sessions.h"
+#include "service/stranger_desk.h"
 #include "smtp/server_session.h"
 
 #include <memory>
@@ -34,27 +34,27 @@ struct SmtpListenerOptions {
   std::uint64_t content_pace = 0; ///< octets in a minute that content must come with (Pace); 0: any
   std::chrono::milliseconds pace_window = Pace::kWindow;
   intake::Options intake;
-  std::shared_ptr<const filter::Chain> filters;      ///< of content; null: none
-  std::shared_ptr<const policy::GuardOptions> guard; ///< of strangers; null: not for this listener
-  std::vector<std::string> etrn_hosts;               ///< addresses that may use ETRN without a login
+  std::shared_ptr<const filter::Chain> filters;           ///< of content; null: none
+  std::shared_ptr<const policy::StrangerRules> strangers; ///< of strangers; null: not for this listener
+  std::vector<std::string> etrn_hosts;                    ///< addresses that may use ETRN without a login
 };
 
 /// The server's parts that a session works with; all outlive it.
-struct SmtpParts {
-  intake::Services intake;
+struct SmtpMeans {
+  intake::IntakeMeans intake;
   directory::Directory& directory;
   Sessions& sessions;
   Etrn& etrn;
-  LoginParts logins;
-  filter::Wiring wiring; ///< of content filters, on the session's own thread
-  GuardParts guard;
+  LoginMeans logins;
+  filter::LinkMeans filter_links; ///< of content filters, on the session's own thread
+  StrangerMeans strangers;
   policy::Refusals& refusals;
 };
 
 /// Who is at the other end of an SMTP session, as far as it is known by now, and who has to be asked about it. What the
 /// session works with is told of the client in the words of each.
 struct SmtpClient {
-  SmtpClient(SmtpParts parts, std::shared_ptr<const SmtpListenerOptions> options, net::Stream stream);
+  SmtpClient(SmtpMeans means, std::shared_ptr<const SmtpListenerOptions> options, net::Stream stream);
 
   /// Of a new session; not yet that the client is logged in, or what it said.
   smtp::ConnectionInfo connection() const;
@@ -69,13 +69,13 @@ struct SmtpClient {
   /// RFC 5321 sections 4.1.3, 4.5.1: an address literal that names where the client connected to is our own name.
   mail::Recipient meant(const mail::Recipient& named) const;
 
-  SmtpParts parts;
+  SmtpMeans means;
   std::shared_ptr<const SmtpListenerOptions> options;
   net::Pump pump;
   std::string address;                          ///< its own, or as XCLIENT told
   std::unique_ptr<smtp::ServerSession> session; ///< null before implicit TLS is there
   std::unique_ptr<filter::Session> filters;     ///< null: there are none
-  std::unique_ptr<GuardDesk> guard;             ///< of a stranger; null: nothing is asked of this client
+  std::unique_ptr<StrangerDesk> strangers;      ///< of a stranger; null: nothing is asked of this client
   unsigned refused = 0;                         ///< recipients, for good, since the last message
   net::TlsInfo tls;
   store::Account account;

@@ -20,14 +20,14 @@ mail::Reply welcome() { return mail::Reply(250, {}, ""); }
 
 } // namespace
 
-SmtpConnection::SmtpConnection(SmtpParts parts, std::shared_ptr<const SmtpListenerOptions> options, net::Stream stream,
+SmtpConnection::SmtpConnection(SmtpMeans means, std::shared_ptr<const SmtpListenerOptions> options, net::Stream stream,
                                boost::asio::any_io_executor executor)
-    : client_(std::move(parts), std::move(options), std::move(stream)), executor_(std::move(executor)) {}
+    : client_(std::move(means), std::move(options), std::move(stream)), executor_(std::move(executor)) {}
 
 Task<void> SmtpConnection::serve(std::shared_ptr<SmtpConnection> self) {
   SmtpConnection& connection = *self;
   std::weak_ptr<LiveSession> weak = self;
-  Sessions& sessions = connection.client_.parts.sessions;
+  Sessions& sessions = connection.client_.means.sessions;
   connection.token_ = sessions.enter(connection.executor_, weak);
   std::exception_ptr broke; // what was taken is given back all the same
   try {
@@ -49,13 +49,13 @@ Task<void> SmtpConnection::leave() {
                {{"client", client_.address}, {"messages", session->messages()}, {"errors", session->errors()}});
   co_await transaction_.abandon();
   if (client_.filters) co_await client_.filters->leave();
-  client_.parts.sessions.leave(token_);
+  client_.means.sessions.leave(token_);
   client_.pump.stream().close();
   client_.pump.stream().release_buffer(); // the end may wait for the DNS
-  if (!client_.guard) co_return;
-  GuardDesk& guard = *client_.guard;
-  if (session != nullptr && session->errors() > client_.refused) guard.fault(session->errors() - client_.refused);
-  co_await guard.finish();
+  if (!client_.strangers) co_return;
+  StrangerDesk& strangers = *client_.strangers;
+  if (session != nullptr && session->errors() > client_.refused) strangers.fault(session->errors() - client_.refused);
+  co_await strangers.finish();
 }
 
 /// Implicit TLS, if any, and the session.
@@ -73,8 +73,8 @@ Task<bool> SmtpConnection::begin() {
   }
   client_.session = std::make_unique<smtp::ServerSession>(options.session, client_.connection());
   if (options.implicit_tls) client_.session->set_channel(net::channel_of(client_.pump.stream()));
-  if (options.scram_by_accounts && client_.parts.logins.scram != nullptr) {
-    ScramSwitch& scram = *client_.parts.logins.scram;
+  if (options.scram_by_accounts && client_.means.logins.scram != nullptr) {
+    ScramSwitch& scram = *client_.means.logins.scram;
     const bool offered = co_await scram.offered();
     client_.session->offer_scram(offered);
   }
@@ -176,7 +176,7 @@ Task<void> SmtpConnection::ask(smtp::AskPeer ask) {
   mail::Reply reply = co_await admit(); // whom we shut out costs the filters nothing
   if (reply.positive() && client_.options->filters) {
     if (!client_.filters)
-      client_.filters = std::make_unique<filter::Session>(client_.options->filters, client_.parts.wiring);
+      client_.filters = std::make_unique<filter::Session>(client_.options->filters, client_.means.filter_links);
     filter::Client facts = client_.for_filters();
     mail::Reply said = co_await client_.filters->connected(std::move(facts));
     if (said.code != 0) {
@@ -188,17 +188,17 @@ Task<void> SmtpConnection::ask(smtp::AskPeer ask) {
 }
 
 Task<mail::Reply> SmtpConnection::admit() {
-  if (client_.guard) {
-    GuardDesk& before = *client_.guard;
+  if (client_.strangers) {
+    StrangerDesk& before = *client_.strangers;
     co_await before.finish();
-    client_.guard.reset();
+    client_.strangers.reset();
   }
-  const auto& options = client_.options->guard;
-  const GuardParts& parts = client_.parts.guard;
-  if (!options || !GuardDesk::concerns(*options, parts.book, client_.address)) co_return welcome();
-  client_.guard = std::make_unique<GuardDesk>(parts, options, executor_, client_.address);
+  const auto& options = client_.options->strangers;
+  const StrangerMeans& means = client_.means.strangers;
+  if (!options || !StrangerDesk::concerns(*options, means.book, client_.address)) co_return welcome();
+  client_.strangers = std::make_unique<StrangerDesk>(means, options, executor_, client_.address);
   const bool early = co_await spoke_early();
-  co_return client_.guard->greet(early);
+  co_return client_.strangers->greet(early);
 }
 
 /// Holds the greeting back for a while, if so configured: who can't wait for it is not a mail server (RFC 5321 section
@@ -206,7 +206,7 @@ Task<mail::Reply> SmtpConnection::admit() {
 Task<bool> SmtpConnection::spoke_early() {
   if (client_.options->implicit_tls || client_.session->told() != nullptr) co_return false;
   const net::Stream& stream = client_.pump.stream();
-  const auto until = system_clock().now() + client_.options->guard->greeting_delay;
+  const auto until = system_clock().now() + client_.options->strangers->greeting_delay;
   while (!stream.has_input() && system_clock().now() < until && !client_.pump.leaving()) {
     auto rest = std::chrono::milliseconds(100);
     co_await net::sleep_for(rest);
@@ -216,10 +216,10 @@ Task<bool> SmtpConnection::spoke_early() {
 
 Task<void> SmtpConnection::ask(smtp::AskHelo ask) {
   const std::string& hostname = client_.options->session->hostname;
-  if (client_.guard) {
+  if (client_.strangers) {
     const smtp::ToldPeer* told = client_.session->told();
     std::string name(told != nullptr && !told->helo.empty() ? std::string_view(told->helo) : ask.name);
-    client_.guard->helo(std::move(name), hostname, client_.pump.stream().local().address);
+    client_.strangers->helo(std::move(name), hostname, client_.pump.stream().local().address);
   }
   const std::uint32_t id = ask.id;
   mail::Reply reply;
@@ -234,7 +234,7 @@ Task<void> SmtpConnection::ask(smtp::AskHelo ask) {
 
 LoginDesk& SmtpConnection::login_desk() {
   if (desk_) return *desk_;
-  desk_ = std::make_unique<LoginDesk>(client_.parts.logins, client_.address, "smtp", token_);
+  desk_ = std::make_unique<LoginDesk>(client_.means.logins, client_.address, "smtp", token_);
   if (client_.pump.leaving()) desk_->stop();
   return *desk_;
 }
@@ -273,7 +273,7 @@ Task<void> SmtpConnection::ask(smtp::AskEtrn ask) {
   const std::string& login = client_.account.login;
   EtrnOrder order{
       .option = ask.option, .node = std::string(ask.node), .who = login.empty() ? "[" + client_.address + "]" : login};
-  Etrn& etrn = client_.parts.etrn;
+  Etrn& etrn = client_.means.etrn;
   mail::Reply reply = co_await etrn.start(std::move(order));
   log::info("etrn", {{"client", client_.address}, {"account", login}, {"reply", reply.to_string()}});
   client_.session->answer(id, std::move(reply));

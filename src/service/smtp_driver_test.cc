@@ -92,16 +92,16 @@ protected:
     auto options = std::make_shared<SmtpListenerOptions>(options_);
     options->session = std::make_shared<const smtp::ServerOptions>(session_);
     net::test::StreamPair pair = loop_.pair();
-    SmtpParts parts{{server_.store(), queue_, policy_, ids_, clock_},
+    SmtpMeans means{{server_.store(), queue_, policy_, ids_, clock_},
                     server_.directory(),
                     sessions_,
                     etrn_,
-                    {server_.store(), server_.directory(), sessions_, guard_, nullptr},
+                    {server_.store(), server_.directory(), sessions_, throttle_, nullptr},
                     {loop_.executor(), &loop_.wheel(), nullptr},
                     {nullptr, facts_, rates_, grey_, book_, clock_},
                     refusals_};
     auto connection =
-        std::make_shared<SmtpConnection>(std::move(parts), std::move(options), std::move(pair.left), loop_.executor());
+        std::make_shared<SmtpConnection>(std::move(means), std::move(options), std::move(pair.left), loop_.executor());
     connection_ = connection;
     loop_.start(SmtpConnection::serve(std::move(connection)));
     return SmtpCaller(loop_, std::move(pair.right));
@@ -139,11 +139,11 @@ protected:
   policy::Policy policy_{server_.directory()};
   Etrn etrn_{server_.store().queue(), queue_, clock_};
   Sessions sessions_;
-  directory::LoginGuard guard_;
+  directory::LoginThrottle throttle_;
   policy::FactsCache facts_{clock_};
   policy::ClientRates rates_{clock_};
   policy::GreyTable grey_;
-  policy::GuardBook book_{clock_};
+  policy::ListedBook book_{clock_};
   policy::Refusals refusals_;
   smtp::ServerOptions session_;
   SmtpListenerOptions options_;

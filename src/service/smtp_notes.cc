@@ -27,7 +27,7 @@ void SmtpNotes::take_remarks() {
 }
 
 void SmtpNotes::add(std::string from, std::string to, std::string reply) {
-  client_.parts.refusals.add({.at = millis(client_.parts.intake.clock.wall()),
+  client_.means.refusals.add({.at = millis(client_.means.intake.clock.wall()),
                               .client = client_.address,
                               .account = client_.login(),
                               .from = std::move(from),

@@ -15,13 +15,13 @@ constexpr std::uint64_t kFreeForRecipients = 32u << 10;
 
 mail::Reply no_room_now() { return mail::Reply(452, {4, 3, 1}, "no room for messages now, please try again later"); }
 
-bool has_room(const SmtpClient& client) { return client.parts.intake.store.acceptance().has_room(); }
+bool has_room(const SmtpClient& client) { return client.means.intake.store.acceptance().has_room(); }
 
 /// Recipients elsewhere, from a network of ours: it was judged when they were.
 std::uint32_t relayed(const SmtpClient& client, const std::vector<queue::DraftRecipient>& recipients) {
   if (client.account.id != 0) return 0;
   const auto count = std::ranges::count_if(recipients, [](const queue::DraftRecipient& recipient) {
-    return recipient.nodes.front().route == store::NewRecipient::Route::remote;
+    return recipient.nodes.front().handling == store::Handling::remote;
   });
   return static_cast<std::uint32_t>(count);
 }
@@ -40,7 +40,7 @@ store::ByteBudget::Whose memory_of(const SmtpClient& client, std::uint64_t recip
 } // namespace
 
 void SmtpTransaction::count_for_client() {
-  intake::Services& intake = client_.parts.intake;
+  intake::IntakeMeans& intake = client_.means.intake;
   intake.memory_of = memory_of(client_, 2ull * client_.options->session->max_recipients + kMaxExpanded);
   recipient_memory_ = store::BudgetShare(intake.memory, kFreeForRecipients, intake.memory_of);
 }
@@ -70,15 +70,15 @@ bool SmtpTransaction::answer_known(const smtp::Action& question) {
 // ---- MAIL ----
 
 std::optional<mail::Reply> SmtpTransaction::known_sender() const {
-  if (client_.guard || client_.filters) return {};
-  std::optional<mail::Reply> known = client_.parts.intake.policy.check_sender_now(sender_);
+  if (client_.strangers || client_.filters) return {};
+  std::optional<mail::Reply> known = client_.means.intake.policy.check_sender_now(sender_);
   if (known && known->positive() && !has_room(client_)) return no_room_now();
   return known;
 }
 
 bool SmtpTransaction::begin(const smtp::AskMail& ask) {
   end();
-  mail_at_ = client_.parts.intake.clock.wall();
+  mail_at_ = client_.means.intake.clock.wall();
   sender_ = client_.for_policy();
   sender_.recipients = named();
   std::optional<mail::Reply> known = known_sender();
@@ -88,10 +88,10 @@ bool SmtpTransaction::begin(const smtp::AskMail& ask) {
 
 Task<void> SmtpTransaction::ask(smtp::AskMail ask) {
   const mail::Sender& sender = *ask.sender; // the session's; it stands still until the answer
-  policy::Policy& policy = client_.parts.intake.policy;
+  policy::Policy& policy = client_.means.intake.policy;
   mail::Reply reply = co_await policy.check_sender(sender_, sender);
-  if (client_.guard && reply.positive())
-    if (mail::Reply held = client_.guard->mail(sender); held.code != 0) reply = std::move(held);
+  if (client_.strangers && reply.positive())
+    if (mail::Reply held = client_.strangers->mail(sender); held.code != 0) reply = std::move(held);
   if (reply.positive() && !has_room(client_)) reply = no_room_now();
   if (reply.positive() && client_.filters) {
     filter::Client facts = client_.for_filters();
@@ -119,8 +119,8 @@ void SmtpTransaction::bound(policy::RecipientVerdict& verdict) const {
 }
 
 std::optional<policy::RecipientVerdict> SmtpTransaction::known_recipient(const mail::Recipient& recipient) const {
-  if (client_.guard || client_.filters) return {};
-  auto known = client_.parts.intake.policy.check_recipient_now(sender_, recipient);
+  if (client_.strangers || client_.filters) return {};
+  auto known = client_.means.intake.policy.check_recipient_now(sender_, recipient);
   if (!known) return {};
   bound(*known);
   if (known->reply.positive() && !recipient_memory_.covers(octets_with(known->nodes.size()))) return {};
@@ -139,22 +139,22 @@ bool SmtpTransaction::add(const smtp::AskRecipient& ask) {
 /// recipients that do not exist.
 Task<policy::RecipientVerdict> SmtpTransaction::judge(const mail::Sender& sender, const mail::Recipient& recipient) {
   policy::RecipientVerdict verdict;
-  if (client_.guard) {
-    GuardDesk& guard = *client_.guard;
+  if (client_.strangers) {
+    StrangerDesk& strangers = *client_.strangers;
     mail::Address to = recipient.address;
-    verdict.reply = co_await guard.recipient(sender, std::move(to));
+    verdict.reply = co_await strangers.recipient(sender, std::move(to));
     if (verdict.reply.permanent()) ++client_.refused; // its own refusals are no faults
     if (verdict.reply.code != 0) co_return verdict;
   }
-  policy::Policy& policy = client_.parts.intake.policy;
+  policy::Policy& policy = client_.means.intake.policy;
   verdict = co_await policy.check_recipient(sender_, sender, recipient);
-  if (!client_.guard) co_return verdict;
+  if (!client_.strangers) co_return verdict;
   mail::Reply held;
   if (verdict.reply.permanent()) {
     ++client_.refused;
-    held = client_.guard->fault(1);
+    held = client_.strangers->fault(1);
   } else if (verdict.reply.positive()) {
-    held = client_.guard->greylist(sender, recipient.address);
+    held = client_.strangers->greylist(sender, recipient.address);
   }
   if (held.code != 0) verdict.reply = std::move(held);
   co_return verdict;
@@ -207,8 +207,8 @@ std::uint32_t SmtpTransaction::named() const {
 
 std::optional<mail::Reply> SmtpTransaction::known_data() const {
   if (!has_room(client_)) return no_room_now();
-  const intake::Services& services = client_.parts.intake;
-  if (client_.filters || intake::asks_about(services, client_.options->intake, client_.address)) return {};
+  const intake::IntakeMeans& means = client_.means.intake;
+  if (client_.filters || intake::asks_about(means, client_.options->intake, client_.address)) return {};
   return mail::Reply(354, {}, "");
 }
 
@@ -238,7 +238,7 @@ Task<void> SmtpTransaction::ask(smtp::AskData ask) {
 
 void SmtpTransaction::open_content() {
   const SmtpListenerOptions& options = *client_.options;
-  incoming_ = std::make_unique<intake::Incoming>(client_.parts.intake, options.intake, origin());
+  incoming_ = std::make_unique<intake::Incoming>(client_.means.intake, options.intake, origin());
   pace_ = Pace(options.content_pace, options.pace_window);
 }
 
@@ -257,9 +257,9 @@ intake::Origin SmtpTransaction::origin() {
   origin.returned = std::move(returned_);
   returned_.reset();
   origin.filters = client_.filters.get();
-  origin.directory = &client_.parts.directory;
+  origin.directory = &client_.means.directory;
   origin.arrival = client_.arrival();
-  if (client_.guard) origin.tags = client_.guard->tags();
+  if (client_.strangers) origin.tags = client_.strangers->tags();
   return origin;
 }
 

@@ -3,7 +3,7 @@
 #include "delivery/connector.h"
 #include "delivery/dmarc_reporter.h"
 #include "directory/jwt.h"
-#include "directory/login_guard.h"
+#include "directory/login_throttle.h"
 #include "dns/resolver.h"
 #include "intake/passage.h"
 #include "net/listener.h"
@@ -39,7 +39,7 @@ struct ListenerSnapshot {
 struct Snapshot {
   std::vector<ListenerSnapshot> listeners;
   GateLimits gate;
-  directory::GuardLimits logins;
+  directory::ThrottleLimits logins;
   std::shared_ptr<const directory::TokenIssuer> issuer; ///< of OAuth tokens; null: none are taken
   intake::Options intake;
   queue::Options queue;

@@ -4,7 +4,7 @@
 #include "base/task.h"
 #include "store/dmarc_days.h"
 #include "store/greylist.h"
-#include "store/limits.h"
+#include "store/sending_limits.h"
 #include "store/takeover.h"
 #include "store/types.h"
 
@@ -24,7 +24,7 @@ public:
   virtual void watch_accounts(TakeoverRules rules) = 0;
   /// Marks an account: from then on what it submits is accepted with all recipients held, and what is in hand is held
   /// when it would wait again. (What waits already is for operate().) False when it is marked already or gone.
-  virtual Task<Result<bool>> suspect(Id account, Signal signal, std::string reason) = 0;
+  virtual Task<Result<bool>> suspect(Id account, TakeoverSign signal, std::string reason) = 0;
   /// All marked accounts, oldest first. `with_counts` fills `held`.
   virtual Task<Result<std::vector<Suspicion>>> list_suspicions(bool with_counts) = 0;
   virtual Task<Result<>> suspicion_told(Id account) = 0;

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "store/limits.h"
+#include "store/sending_limits.h"
 #include "store/types.h"
 
 #include <optional>

@@ -6,8 +6,6 @@
 namespace paquebot::store {
 namespace {
 
-using Route = NewRecipient::Route;
-
 std::string read_all(Store& store, BodyRef body, std::size_t step) {
   std::string out;
   while (out.size() < body.size) {
@@ -156,14 +154,14 @@ TEST_P(StoreContract, OneBadMessageSpoilsNothingOfItsBatch) {
 TEST_P(StoreContract, ARefusedRecipientOwesItsReport) {
   AcceptRequest request = message();
   NewRecipient refused;
-  refused.route = Route::failed;
+  refused.handling = Handling::failed;
   refused.address = "nobody@example.org";
   refused.reason = "no such user";
   refused.code = 550;
   refused.status = {5, 1, 1};
   refused.owed = Owed::failure;
   NewRecipient alias;
-  alias.route = Route::expanded;
+  alias.handling = Handling::expanded;
   alias.address = "all@example.org";
   request.recipients = {alias, refused};
   const Ulid id = accepted(request);

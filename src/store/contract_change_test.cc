@@ -108,11 +108,11 @@ TEST_P(StoreContract, DestinationsSettingsAndMarksAreToldOf) {
   told = setting.take();
   ASSERT_EQ(told.size(), 1u);
   EXPECT_EQ(told[0].key, "a.b");
-  ASSERT_TRUE(run(store().books().suspect(anna.id, Signal::operators_order, "x")).value());
+  ASSERT_TRUE(run(store().books().suspect(anna.id, TakeoverSign::operators_order, "x")).value());
   told = suspicion.take();
   ASSERT_FALSE(told.empty());
   EXPECT_EQ(told[0].id, anna.id);
-  ASSERT_FALSE(run(store().books().suspect(anna.id, Signal::operators_order, "x")).value());
+  ASSERT_FALSE(run(store().books().suspect(anna.id, TakeoverSign::operators_order, "x")).value());
   EXPECT_EQ(suspicion.count(), 0u) << "it was marked";
   ASSERT_TRUE(run(store().books().clear_suspicion(anna.id)).value());
   EXPECT_EQ(suspicion.count(), 1u);

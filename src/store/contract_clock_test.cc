@@ -34,7 +34,7 @@ TEST_P(StoreContract, WhatWasHeldForLongIsNotOldWhenItIsLetGo) {
   const Account anna = make_account("anna@example.org");
   AcceptRequest request = message();
   request.recipients = {to_remote("anna@example.org", "example.org")};
-  request.recipients[0].route = NewRecipient::Route::held;
+  request.recipients[0].handling = Handling::held;
   request.recipients[0].reason = "held for the operator";
   const Ulid held = accepted(request);
   clock().advance(kADay * 400);

@@ -60,7 +60,7 @@ TEST_P(StoreContract, WhyItIsHeldIsKnown) {
   const auto hold_of = [this](const Ulid& id) { return trail(id).recipients.at(0).hold; };
   AcceptRequest request = message();
   request.recipients = {to_remote("a@far.example", "far.example")};
-  request.recipients[0].route = NewRecipient::Route::held;
+  request.recipients[0].handling = Handling::held;
   request.recipients[0].hold = HoldKind::quarantine;
   request.recipients[0].reason = "held by the take-over watch, it says";
   const Ulid kept = accepted(request);

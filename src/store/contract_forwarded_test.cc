@@ -9,7 +9,7 @@ TEST_P(StoreContract, ForwardedMessagesAreFoundByTheirMillisecond) {
     request.id = first; // of the same millisecond
     request.id.bytes[15] ^= static_cast<std::uint8_t>(1 + count);
     request.recipients.push_back(to_remote("fwd@example.org", ""));
-    request.recipients.front().route = NewRecipient::Route::expanded;
+    request.recipients.front().handling = Handling::expanded;
     for (int i = 0; i < count; ++i) {
       request.recipients.push_back(to_remote("x" + std::to_string(i) + "@far.example", "far.example"));
       request.recipients.back().via = "fwd@example.org";

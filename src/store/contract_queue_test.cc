@@ -47,7 +47,7 @@ TEST_P(StoreContract, ClaimedMailCarriesAllThatDeliveryNeeds) {
   request.content_8bit = true;
   NewRecipient list;
   list.address = "list@example.org";
-  list.route = NewRecipient::Route::expanded;
+  list.handling = Handling::expanded;
   NewRecipient r = to_remote("a@far.example", "far.example");
   r.orcpt = "rfc822;a@far.example";
   r.notify = mail::kNotifyFailure | mail::kNotifyDelay;
@@ -309,7 +309,7 @@ TEST_P(StoreContract, OperatorsHoldReleaseRetryAndCancel) {
 TEST_P(StoreContract, HeldMailGoesWhereItsDomainSaysOnceReleased) {
   AcceptRequest request = message();
   NewRecipient held;
-  held.route = NewRecipient::Route::held;
+  held.handling = Handling::held;
   held.address = "a@far.example";
   held.reason = "the queue is held";
   request.recipients = {held};

@@ -44,7 +44,7 @@ TEST_P(StoreContract, TakeoverManyNewRecipientsMarkTheAccountAndHoldTheirMessage
   ASSERT_EQ(marked.size(), 1u);
   EXPECT_EQ(marked[0].account, anna.id);
   EXPECT_EQ(marked[0].login, "anna@example.org");
-  EXPECT_EQ(marked[0].signal, Signal::new_recipients);
+  EXPECT_EQ(marked[0].signal, TakeoverSign::new_recipients);
   EXPECT_EQ(marked[0].held, 2u);
   EXPECT_FALSE(marked[0].told);
   EXPECT_FALSE(accept(submission(bob, {}, strangers("a", 1))).held) << "others are not touched";
@@ -74,11 +74,12 @@ TEST_P(StoreContract, TakeoverAnAccountWithItsOwnBoundMayWriteToMany) {
 
 TEST_P(StoreContract, TakeoverWhatAnAliasLeadsToIsExpandedOnlyOnceLetGo) {
   const Account anna = make_account("anna@example.org");
-  ASSERT_TRUE(run(store().books().suspect(anna.id, Signal::operators_order, "told by phone")).value());
-  EXPECT_FALSE(run(store().books().suspect(anna.id, Signal::networks, "again")).value()) << "the first reason stays";
-  EXPECT_FALSE(run(store().books().suspect(9999, Signal::networks, "nobody")).value());
+  ASSERT_TRUE(run(store().books().suspect(anna.id, TakeoverSign::operators_order, "told by phone")).value());
+  EXPECT_FALSE(run(store().books().suspect(anna.id, TakeoverSign::networks, "again")).value())
+      << "the first reason stays";
+  EXPECT_FALSE(run(store().books().suspect(9999, TakeoverSign::networks, "nobody")).value());
   AcceptRequest request = submission(anna, {}, {"team@example.org"});
-  request.recipients[0].route = NewRecipient::Route::expanded;
+  request.recipients[0].handling = Handling::expanded;
   request.recipients[0].destination.clear();
   NewRecipient child = to_remote("bob@far.example", "far.example", true);
   child.parent = 0;
@@ -105,7 +106,7 @@ TEST_P(StoreContract, TakeoverFailuresOfADayMarkTheAccount) {
   fail(3);
   const auto marked = suspicions(store());
   ASSERT_EQ(marked.size(), 1u);
-  EXPECT_EQ(marked[0].signal, Signal::failures);
+  EXPECT_EQ(marked[0].signal, TakeoverSign::failures);
   EXPECT_EQ(marked[0].reason, "4 of 8 recipients of one day refused its mail for good");
   // What is in hand and would wait again is held now.
   ASSERT_TRUE(record({.message = id,
@@ -189,7 +190,7 @@ TEST_P(StoreContract, TakeoverWhatWaitsIsHeldByAccountAndTheMarkGoesWithIt) {
   const Account bob = make_account("bob@example.org");
   const Ulid hers = accepted(submission(anna, {}, strangers("a", 2)));
   const Ulid his = accepted(submission(bob, {}, strangers("a", 2)));
-  ASSERT_TRUE(run(store().books().suspect(anna.id, Signal::networks, "why")).value());
+  ASSERT_TRUE(run(store().books().suspect(anna.id, TakeoverSign::networks, "why")).value());
   const std::string who(kTakeoverWatch);
   EXPECT_EQ(run(store().queue().operate(QueueAction::suspend, {.account = anna.id}, who, now())).value(), 2u);
   EXPECT_EQ(trail(hers).recipients[0].state, State::held);

@@ -91,7 +91,7 @@ AcceptRequest StoreContract::message(const std::string& body) {
 
 NewRecipient StoreContract::to_mailbox(const Account& account) {
   NewRecipient r;
-  r.route = NewRecipient::Route::mailbox;
+  r.handling = Handling::mailbox;
   r.address = account.login;
   r.account = account.id;
   return r;
@@ -99,7 +99,7 @@ NewRecipient StoreContract::to_mailbox(const Account& account) {
 
 NewRecipient StoreContract::to_remote(const std::string& address, const std::string& destination, bool in_hand) {
   NewRecipient r;
-  r.route = NewRecipient::Route::remote;
+  r.handling = Handling::remote;
   r.address = address;
   r.destination = destination;
   r.due = now();

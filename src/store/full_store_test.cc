@@ -1,4 +1,4 @@
-#include "store/limits.h"
+#include "store/sending_limits.h"
 #include "store/test_full_store.h"
 
 namespace paquebot::store {
@@ -25,7 +25,7 @@ std::shared_ptr<AcceptRequest> FullStore::message(const std::string& body) {
 
 NewRecipient FullStore::to(const Account& account) const {
   NewRecipient r;
-  r.route = NewRecipient::Route::mailbox;
+  r.handling = Handling::mailbox;
   r.address = account.login;
   r.account = account.id;
   return r;
@@ -91,7 +91,7 @@ void FullStore::fill_mail() {
   auto expanded = message("to all");
   NewRecipient team;
   team.address = "team@example.org";
-  team.route = NewRecipient::Route::expanded;
+  team.handling = Handling::expanded;
   NewRecipient member = to(bert_);
   member.parent = 0;
   expanded->recipients = {team, member};
@@ -124,7 +124,7 @@ void FullStore::fill_queue() {
   EXPECT_TRUE(run(store_.queue().record(outcomes, DestinationUpdate{"far.test", 5000, "it was down"})));
   auto held = message("held");
   NewRecipient r = away("held@other.test");
-  r.route = NewRecipient::Route::held;
+  r.handling = Handling::held;
   r.reason = "to look at";
   held->recipients = {r};
   accept(held);
@@ -134,7 +134,7 @@ void FullStore::fill_queue() {
   submitted->limits = std::make_shared<const Limits>();
   submitted->recipients = {away("friend@other.test")};
   accept(submitted);
-  EXPECT_TRUE(run(store_.books().suspect(anna_.id, Signal::failures, "many failures")));
+  EXPECT_TRUE(run(store_.books().suspect(anna_.id, TakeoverSign::failures, "many failures")));
 }
 
 void FullStore::fill_rest() {

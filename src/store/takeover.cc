@@ -4,12 +4,12 @@
 
 namespace paquebot::store {
 
-std::string_view name_of(Signal signal) {
+std::string_view name_of(TakeoverSign signal) {
   switch (signal) {
-    case Signal::new_recipients: return "new_recipients";
-    case Signal::failures: return "failures";
-    case Signal::networks: return "networks";
-    case Signal::operators_order: break;
+    case TakeoverSign::new_recipients: return "new_recipients";
+    case TakeoverSign::failures: return "failures";
+    case TakeoverSign::networks: return "networks";
+    case TakeoverSign::operators_order: break;
   }
   return "operator";
 }

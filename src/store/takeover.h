@@ -12,7 +12,7 @@
 namespace paquebot::store {
 
 /// What gave it away. Numbers are stored: never change them.
-enum class Signal : std::uint8_t {
+enum class TakeoverSign : std::uint8_t {
   new_recipients = 1, ///< far more first-time recipients in a day than usual
   failures,           ///< many recipients of a day failed for good
   networks,           ///< logins from many networks within an hour
@@ -20,7 +20,7 @@ enum class Signal : std::uint8_t {
 };
 
 /// "new_recipients", for the log and the API.
-std::string_view name_of(Signal signal);
+std::string_view name_of(TakeoverSign signal);
 
 /// What the accepting transaction and the one that records outcomes watch for; 0 switches a signal off. Days are of
 /// UTC.
@@ -47,7 +47,7 @@ struct Suspicion {
   std::int64_t account = 0;
   std::string login;
   std::int64_t since = 0; ///< milliseconds since 1970
-  Signal signal = Signal::new_recipients;
+  TakeoverSign signal = TakeoverSign::new_recipients;
   std::string reason;     ///< in words, for people
   Ulid notice;            ///< id of the message that tells of it, so that it is written once
   bool told = false;      ///< that message is written, and what waited then is held

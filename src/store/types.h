@@ -4,7 +4,7 @@
 #include "mail/envelope.h"
 #include "mail/told.h"
 #include "store/dmarc_days.h"
-#include "store/limits.h"
+#include "store/sending_limits.h"
 
 #include <cstdint>
 #include <memory>
@@ -167,10 +167,12 @@ struct Recipient {
   std::string reason; ///< held, failed, dropped: why, in words, of whom
 };
 
+/// What is to become of a recipient. Numbers are stored: never change them. `failed`: refused at once, for mail that has no
+/// session to refuse in (drop directory); owes a report by `owed`.
+enum class Handling : std::uint8_t { mailbox, remote, expanded, held, failed };
+
 struct NewRecipient : Recipient {
-  /// `failed`: refused at once, for mail that has no session to refuse in (drop directory); owes a report by `owed`.
-  enum class Route : std::uint8_t { mailbox, remote, expanded, held, failed };
-  Route route = Route::remote;
+  Handling handling = Handling::remote;
   std::string mailbox{};     ///< mailbox: its name; INBOX when empty, or when there is none of that name (any more)
   bool in_hand = false;      ///< remote: this node delivers it at once from memory
   std::uint16_t code = 0;    ///< failed: the codes of our refusal, whose words `reason` has
@@ -245,7 +247,7 @@ struct RecipientFacts : Recipient {
   State state = State::waiting;
   std::uint32_t attempts = 0;
   bool delay_reported = false;
-  mail::Told last_reply;       ///< what the last attempt came to; Route::failed: our refusal
+  mail::Told last_reply;       ///< what the last attempt came to; Handling::failed: our refusal
   std::int64_t changed_at = 0; ///< of the last transition or attempt
 };
 

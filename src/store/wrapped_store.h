@@ -123,7 +123,7 @@ class WrappedBooks : public Books {
 public:
   explicit WrappedBooks(Store& inner) : inner_(inner.books()) {}
   void watch_accounts(TakeoverRules rules) override { inner_.watch_accounts(rules); }
-  Task<Result<bool>> suspect(Id account, Signal signal, std::string reason) override {
+  Task<Result<bool>> suspect(Id account, TakeoverSign signal, std::string reason) override {
     return inner_.suspect(account, signal, std::move(reason));
   }
   Task<Result<std::vector<Suspicion>>> list_suspicions(bool with_counts) override {

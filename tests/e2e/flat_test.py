@@ -10,7 +10,7 @@ What still grows after the first rounds fills up to a bound. Nearly all of it ar
 grows by some 500 octets a message at first: 0.6 MiB in a round of 1,200, and no longer once they are full (60,000 messages: 1.0 MiB
 from the first round to the fifth, then 0.05 MiB from there to the tenth). heaptrack finds nothing that is lost but what libraries
 take once. The other tables that mail fills: names of places that answered (queue/known_places.h, 40,000), places and hosts of
-deliveries (delivery/places.h, host_book.h, report_bounds.h, 10,000 each), logins and their networks (directory/login_guard.h), answers
+deliveries (delivery/places.h, host_book.h, report_bounds.h, 10,000 each), logins and their networks (directory/login_throttle.h), answers
 of the DNS (20,000), clients and greylisting (policy/client_rates.h 16,384, grey_table.h 50,000); docs/security.md tells more bounds.
 
 FLAT_MESSAGES (2500) is how many messages there are in all; from 20,000 on there are ten rounds, else five. `make flat` sends 200,000.

@@ -5,7 +5,7 @@
 #include "store/event.h"
 #include "store/sqlite/content.h"
 #include "store/sqlite/dmarc.h"
-#include "store/sqlite/limits.h"
+#include "store/sqlite/limit_charge.h"
 #include "store/sqlite/mailboxes.h"
 #include "store/sqlite/rows.h"
 #include "store/sqlite/suspicion.h"
@@ -45,12 +45,12 @@ std::string prefix_of(const AcceptRequest& request, const NewRecipient& recipien
 }
 
 State first_state(const NewRecipient& recipient) {
-  switch (recipient.route) {
-    case NewRecipient::Route::mailbox: return State::in_mailbox;
-    case NewRecipient::Route::remote: return recipient.in_hand ? State::in_hand : State::waiting;
-    case NewRecipient::Route::expanded: return State::expanded;
-    case NewRecipient::Route::held: return State::held;
-    case NewRecipient::Route::failed: return State::failed;
+  switch (recipient.handling) {
+    case Handling::mailbox: return State::in_mailbox;
+    case Handling::remote: return recipient.in_hand ? State::in_hand : State::waiting;
+    case Handling::expanded: return State::expanded;
+    case Handling::held: return State::held;
+    case Handling::failed: return State::failed;
   }
   return State::held;
 }
@@ -62,8 +62,8 @@ AcceptRequest held_whole(const AcceptRequest& request, const std::string& reason
   held.limits = nullptr; // it is charged already
   std::erase_if(held.recipients, [](const NewRecipient& r) { return r.parent >= 0; });
   for (NewRecipient& r : held.recipients) {
-    if (r.route == NewRecipient::Route::held || r.route == NewRecipient::Route::failed) continue;
-    r.route = NewRecipient::Route::held;
+    if (r.handling == Handling::held || r.handling == Handling::failed) continue;
+    r.handling = Handling::held;
     r.hold = HoldKind::takeover;
     r.account = 0;
     r.in_hand = false;
@@ -140,7 +140,7 @@ private:
   void find_mailboxes() {
     for (std::uint32_t i = 0; i < request_.recipients.size(); ++i) {
       const NewRecipient& recipient = request_.recipients[i];
-      if (recipient.route == NewRecipient::Route::mailbox) find_mailbox(recipient, i);
+      if (recipient.handling == Handling::mailbox) find_mailbox(recipient, i);
     }
   }
 
@@ -247,7 +247,7 @@ private:
 
   /// The key of the place it will go to; a held recipient without one goes where its domain says once it is released.
   std::string destination_key(const NewRecipient& r) const {
-    if (r.route != NewRecipient::Route::remote && r.route != NewRecipient::Route::held) return {};
+    if (r.handling != Handling::remote && r.handling != Handling::held) return {};
     return r.destination.empty() ? r.address.substr(r.address.rfind('@') + 1) : r.destination;
   }
 
@@ -275,7 +275,7 @@ private:
         "reason, priority, deadline, uid, mailbox, hold_kind) "
         "VALUES(?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         request_.id, index, state, destination, std::min(r.due, expires()), expires(), owner, r.owed,
-        request_.accepted_at, r.route, r.account, r.parent, r.notify, r.address, r.orcpt, r.via,
+        request_.accepted_at, r.handling, r.account, r.parent, r.notify, r.address, r.orcpt, r.via,
         refused ? r.code : std::uint16_t{0}, refused ? to_column(r.status) : std::string(),
         refused ? r.reason : std::string(), r.reason, request_.sender.priority,
         r.deadline > 0 ? r.deadline + more_time() : 0, entry != nullptr ? entry->uid : 0,
@@ -324,10 +324,10 @@ private:
     events.push_back({request_.accepted_at, EventKind::accepted, {}, request_.note, 1});
     for (std::uint32_t i = 0; i < request_.recipients.size(); ++i) {
       const NewRecipient& r = request_.recipients[i];
-      if (r.route == NewRecipient::Route::mailbox) note(events, EventKind::delivered, i, {});
-      if (r.route == NewRecipient::Route::expanded) note(events, EventKind::expanded, i, {});
-      if (r.route == NewRecipient::Route::held) note(events, EventKind::held, i, r.reason);
-      if (r.route == NewRecipient::Route::failed)
+      if (r.handling == Handling::mailbox) note(events, EventKind::delivered, i, {});
+      if (r.handling == Handling::expanded) note(events, EventKind::expanded, i, {});
+      if (r.handling == Handling::held) note(events, EventKind::held, i, r.reason);
+      if (r.handling == Handling::failed)
         note(events, EventKind::failed, i, mail::Reply(r.code, r.status, r.reason).to_string());
     }
     return events;

@@ -2,7 +2,7 @@
 #include "store/sqlite/directory.h"
 #include "store/sqlite/dmarc.h"
 #include "store/sqlite/greylist.h"
-#include "store/sqlite/limits.h"
+#include "store/sqlite/limit_charge.h"
 #include "store/sqlite/parts.h"
 #include "store/sqlite/suspicion.h"
 
@@ -17,7 +17,7 @@ public:
   void watch_accounts(TakeoverRules rules) override {
     core_.submit([rules](Tx& tx) { tx.memory.takeover = rules; });
   }
-  Task<Result<bool>> suspect(Id account, Signal signal, std::string reason) override {
+  Task<Result<bool>> suspect(Id account, TakeoverSign signal, std::string reason) override {
     auto job = core_.write(
         [account, signal, reason = std::move(reason)](Tx& tx) { return sqlite::suspect(tx, account, signal, reason); });
     const Result<bool> marked = co_await std::move(job);

@@ -53,7 +53,7 @@ Writer::Options bulk_writer(const SqliteOptions& options, const SyncPace& pace) 
 
 } // namespace
 
-Core::Core(Parts parts)
+Core::Core(OpenFiles parts)
     : options(std::move(parts.options)), clock(options.clock != nullptr ? *options.clock : system_clock()),
       lock(std::move(parts.lock)), reserve(options.directory), epoch(parts.epoch), memory(clock, parts.main),
       readers(main_path(options), bulk_path(options), options.readers, "store-reader", options.carrier),

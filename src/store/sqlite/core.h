@@ -20,7 +20,7 @@
 namespace paquebot::store::sqlite {
 
 /// What open_sqlite has made ready.
-struct Parts {
+struct OpenFiles {
   SqliteOptions options;
   LockFile lock;
   Db main;
@@ -45,7 +45,7 @@ using Value = ValueOf<std::invoke_result_t<const F&, Argument>>::type;
 class Core {
 public:
   /// Throws DbError when a reader cannot be opened.
-  explicit Core(Parts parts);
+  explicit Core(OpenFiles parts);
   /// Ends the epoch, after all that waits.
   ~Core();
   Core(const Core&) = delete;

@@ -40,7 +40,7 @@ protected:
     request->body.bytes = "body";
     request->body.size = 4;
     NewRecipient local;
-    local.route = NewRecipient::Route::mailbox;
+    local.handling = Handling::mailbox;
     local.account = account.id;
     local.address = account.login;
     NewRecipient remote;

@@ -37,7 +37,7 @@ protected:
     request->head = "Subject: x\r\n\r\n";
     for (const std::string& name : mailboxes) {
       NewRecipient r;
-      r.route = NewRecipient::Route::mailbox;
+      r.handling = Handling::mailbox;
       r.address = anna_.login;
       r.account = anna_.id;
       r.mailbox = name;

@@ -110,7 +110,7 @@ Result<std::unique_ptr<Store>> open_files(SqliteOptions options, LockFile lock) 
   }
   const Id epoch = begin_epoch(*main, *bulk);
   if (auto synced = sync_directory(directory); !synced) return std::unexpected(synced.error());
-  Parts parts{std::move(options), std::move(lock), std::move(*main), std::move(*bulk), epoch};
+  OpenFiles parts{std::move(options), std::move(lock), std::move(*main), std::move(*bulk), epoch};
   return std::make_unique<SqliteStore>(std::move(parts));
 }
 

@@ -1,7 +1,7 @@
 // What takes long is done in slices: counted in instructions of SQLite's machine and in plans, never in time.
 #include "store/offline.h"
 #include "store/sqlite/holders.h"
-#include "store/sqlite/limits.h"
+#include "store/sqlite/limit_charge.h"
 #include "store/sqlite/maintain.h"
 #include "store/sqlite/open.h"
 #include "store/sqlite/open_counts.h"

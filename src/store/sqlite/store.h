@@ -9,7 +9,7 @@ namespace paquebot::store::sqlite {
 class SqliteStore final : public Store {
 public:
   /// Throws DbError when a reader cannot be opened.
-  explicit SqliteStore(Parts parts) : core_(std::move(parts)) {}
+  explicit SqliteStore(OpenFiles parts) : core_(std::move(parts)) {}
 
   Acceptance& acceptance() override { return *acceptance_; }
   ContentStore& content() override { return *content_; }

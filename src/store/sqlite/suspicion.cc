@@ -1,6 +1,6 @@
 #include "store/sqlite/suspicion.h"
 
-#include "store/limits.h"
+#include "store/sending_limits.h"
 
 #include <algorithm>
 
@@ -48,12 +48,12 @@ void watch_failures(Tx& tx, Id account, std::int64_t day) {
   if (rules.failures == 0) return;
   const std::uint64_t failed = counted_since(tx.db, account, kFailed, day);
   const std::uint64_t of = counted_since(tx.db, account, row_kind(LimitKind::recipients_per_day), day);
-  if (const auto reason = judge_failures(rules, failed, of)) suspect(tx, account, Signal::failures, *reason);
+  if (const auto reason = judge_failures(rules, failed, of)) suspect(tx, account, TakeoverSign::failures, *reason);
 }
 
 } // namespace
 
-bool suspect(Tx& tx, Id account, Signal signal, const std::string& reason) {
+bool suspect(Tx& tx, Id account, TakeoverSign signal, const std::string& reason) {
   tx.db.run("INSERT OR IGNORE INTO account_suspicion(account, since, signal, reason, notice, told) "
             "SELECT id, ?, ?, ?, ?, 0 FROM account WHERE id = ?",
             tx.now, signal, reason, tx.memory.ulids.next(), account);
@@ -79,7 +79,8 @@ std::vector<Suspicion> list_suspicions(Db& db, bool with_counts) {
   {
     Query q = db.query("SELECT s.account, a.login, s.since, s.signal, s.reason, s.notice, s.told "
                        "FROM account_suspicion s JOIN account a ON a.id = s.account ORDER BY s.since, s.account");
-    while (q.row()) out.push_back({q.i64(0), q.text(1), q.i64(2), q.as<Signal>(3), q.text(4), q.ulid(5), q.flag(6), 0});
+    while (q.row())
+      out.push_back({q.i64(0), q.text(1), q.i64(2), q.as<TakeoverSign>(3), q.text(4), q.ulid(5), q.flag(6), 0});
   }
   if (!with_counts || out.empty()) return out;
   std::map<Id, std::uint64_t> held;
@@ -115,7 +116,7 @@ void watch_new_recipients(Tx& tx, Id account, std::uint64_t today, std::int64_t 
   const auto reason = judge_new_recipients(rules, count, usual(tx.db, account, day));
   // An operator who has given the account a bound of its own knows that it writes to many.
   if (!reason || has_own_bound(tx.db, account)) return;
-  suspect(tx, account, Signal::new_recipients, *reason);
+  suspect(tx, account, TakeoverSign::new_recipients, *reason);
 }
 
 void FailureCount::add(Tx& tx, const Ulid& message, std::uint32_t index) {

@@ -13,7 +13,7 @@
 namespace paquebot::store::sqlite {
 
 /// Marks an account; false when it is marked already or does not exist.
-bool suspect(Tx& tx, Id account, Signal signal, const std::string& reason);
+bool suspect(Tx& tx, Id account, TakeoverSign signal, const std::string& reason);
 /// The reason with which mail of a marked account is held; nothing when it is not marked.
 std::optional<std::string> hold_reason(Db& db, Id account);
 bool anybody_suspected(Db& db);

@@ -47,7 +47,7 @@ protected:
     request->head = "Subject: x\r\n\r\n";
     request->body = {"", staged, size, mail::BodyType::seven_bit};
     NewRecipient local;
-    local.route = NewRecipient::Route::mailbox;
+    local.handling = Handling::mailbox;
     local.account = account_.id;
     local.address = account_.login;
     NewRecipient remote;

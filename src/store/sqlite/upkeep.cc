@@ -3,7 +3,7 @@
 #include "store/sqlite/core.h"
 #include "store/sqlite/dmarc.h"
 #include "store/sqlite/greylist.h"
-#include "store/sqlite/limits.h"
+#include "store/sqlite/limit_charge.h"
 #include "store/sqlite/maintain.h"
 #include "store/sqlite/open_counts.h"
 #include "store/sqlite/parts.h"

@@ -1,4 +1,4 @@
-#include "service/guard_desk.h"
+#include "service/stranger_desk.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -31,7 +31,7 @@ bool must_be_reachable(const mail::Address& to) { // RFC 5321 section 4.5.1, RFC
 } // namespace
 
 /// What is being asked. Shared with the questions, which may end after the desk has stopped waiting for them.
-struct GuardDesk::Lookups {
+struct StrangerDesk::Lookups {
   explicit Lookups(const boost::asio::any_io_executor& executor)
       : deadline(system_clock().now() + kPatience), ended(executor) {}
   policy::ClientFacts facts;
@@ -44,21 +44,21 @@ struct GuardDesk::Lookups {
   Timer ended; ///< cancelled when nothing is pending any more
 };
 
-GuardDesk::GuardDesk(GuardParts parts, std::shared_ptr<const policy::GuardOptions> options,
-                     boost::asio::any_io_executor executor, std::string address)
-    : parts_(std::move(parts)), options_(std::move(options)), executor_(std::move(executor)),
+StrangerDesk::StrangerDesk(StrangerMeans means, std::shared_ptr<const policy::StrangerRules> options,
+                           boost::asio::any_io_executor executor, std::string address)
+    : means_(std::move(means)), options_(std::move(options)), executor_(std::move(executor)),
       address_(std::move(address)), lookups_(std::make_shared<Lookups>(executor_)) {
   stranger_.address = address_;
 }
 
-bool GuardDesk::concerns(const policy::GuardOptions& options, const policy::GuardBook& book,
-                         const std::string& address) {
+bool StrangerDesk::concerns(const policy::StrangerRules& options, const policy::ListedBook& book,
+                            const std::string& address) {
   if (!net::is_ip_address(address)) return false;
   if (const auto listed = book.find_client(address)) return !listed->allow;
   return !options.allow.contains(address);
 }
 
-void GuardDesk::note_block(const policy::Listed* entry, const std::string& from) const {
+void StrangerDesk::note_block(const policy::Listed* entry, const std::string& from) const {
   log::info("guard", {{"client", address_},
                       {"check", "block"},
                       {"measure", "refuse"},
@@ -67,29 +67,29 @@ void GuardDesk::note_block(const policy::Listed* entry, const std::string& from)
                       {"why", entry != nullptr ? entry->reason : std::string()}});
 }
 
-mail::Reply GuardDesk::blocked_client() const {
-  const auto listed = parts_.book.find_client(address_);
+mail::Reply StrangerDesk::blocked_client() const {
+  const auto listed = means_.book.find_client(address_);
   if (listed ? listed->allow : !options_->block.contains(address_)) return {};
   note_block(listed.get(), {});
   return listed ? policy::blocked_client(address_, *listed) : policy::blocked_client(address_);
 }
 
-mail::Reply GuardDesk::blocked_sender(const mail::Address& from) const {
-  const auto listed = parts_.book.find_sender(from);
+mail::Reply StrangerDesk::blocked_sender(const mail::Address& from) const {
+  const auto listed = means_.book.find_sender(from);
   if (listed ? listed->allow : !policy::names_sender(options_->block_senders, from)) return {};
   const std::string name = from.to_string();
   note_block(listed.get(), name);
   return listed ? policy::blocked_sender(name, *listed) : policy::blocked_sender(name);
 }
 
-bool GuardDesk::is_allowed(const mail::Address& from) const {
-  const auto listed = parts_.book.find_sender(from);
+bool StrangerDesk::is_allowed(const mail::Address& from) const {
+  const auto listed = means_.book.find_sender(from);
   return (listed && listed->allow) || policy::names_sender(options_->allow_senders, from);
 }
 
-mail::Reply GuardDesk::greet(bool early) {
+mail::Reply StrangerDesk::greet(bool early) {
   if (mail::Reply blocked = blocked_client(); blocked.code != 0) return blocked;
-  const auto wait = parts_.rates.connected(address_, options_->rates);
+  const auto wait = means_.rates.connected(address_, options_->rates);
   if (wait.count() > 0) {
     log::info("guard", {{"client", address_}, {"check", "rate"}, {"measure", "defer"}, {"seconds", wait.count()}});
     return {421,
@@ -106,7 +106,7 @@ mail::Reply GuardDesk::greet(bool early) {
 }
 
 /// Runs one question; the last one to end wakes who waits.
-void GuardDesk::start(Task<void> task) {
+void StrangerDesk::start(Task<void> task) {
   ++lookups_->pending;
   boost::asio::co_spawn(executor_, std::move(task), [lookups = lookups_](std::exception_ptr error) {
     if (error) {
@@ -121,9 +121,9 @@ void GuardDesk::start(Task<void> task) {
 }
 
 /// All questions about the address at once.
-void GuardDesk::begin() {
-  if (!parts_.resolver) return;
-  if (const auto known = parts_.facts.find(address_)) {
+void StrangerDesk::begin() {
+  if (!means_.resolver) return;
+  if (const auto known = means_.facts.find(address_)) {
     lookups_->facts = *known;
     lookups_->cached = true;
     return;
@@ -133,14 +133,14 @@ void GuardDesk::begin() {
     if (list.domains)
       of_domains.push_back(list);
     else
-      start(look_up_list(parts_.resolver, list, address_, lookups_));
+      start(look_up_list(means_.resolver, list, address_, lookups_));
   }
   if (options_->reverse_dns != Measure::off || !of_domains.empty())
-    start(look_up_reverse(parts_.resolver, address_, std::move(of_domains), lookups_));
+    start(look_up_reverse(means_.resolver, address_, std::move(of_domains), lookups_));
 }
 
-Task<void> GuardDesk::look_up_reverse(Dns dns, std::string address, std::vector<policy::DnsList> lists,
-                                      std::shared_ptr<Lookups> into) {
+Task<void> StrangerDesk::look_up_reverse(Dns dns, std::string address, std::vector<policy::DnsList> lists,
+                                         std::shared_ptr<Lookups> into) {
   Dns names = dns;
   auto found = co_await policy::look_up_names(std::move(names), std::move(address));
   into->facts.reverse = found.first;
@@ -155,7 +155,8 @@ Task<void> GuardDesk::look_up_reverse(Dns dns, std::string address, std::vector<
   }
 }
 
-Task<void> GuardDesk::look_up_domain(Dns dns, policy::DnsList list, std::string name, std::shared_ptr<Lookups> into) {
+Task<void> StrangerDesk::look_up_domain(Dns dns, policy::DnsList list, std::string name,
+                                        std::shared_ptr<Lookups> into) {
   const std::string key = name;
   auto hit = co_await policy::ask_list(std::move(dns), std::move(list), std::move(name));
   if (hit) into->domains[key].push_back(std::move(*hit));
@@ -163,20 +164,20 @@ Task<void> GuardDesk::look_up_domain(Dns dns, policy::DnsList list, std::string 
 
 /// RFC 5782 section 3, for a name that the client claims. Anybody can claim a good one, so lists of trusted domains are only asked
 /// for names that lead back to the client.
-void GuardDesk::ask_domain(const std::string& name) {
-  if (name.empty() || !parts_.resolver || lookups_->domains.contains(name)) return;
+void StrangerDesk::ask_domain(const std::string& name) {
+  if (name.empty() || !means_.resolver || lookups_->domains.contains(name)) return;
   if (lookups_->domains.size() >= kDomains) lookups_->domains.clear();
   bool asked = false;
   for (const policy::DnsList& list : options_->lists) {
     if (!list.domains || list.score < 0) continue;
     if (!std::exchange(asked, true)) lookups_->domains[name];
     lookups_->deadline = system_clock().now() + kPatience;
-    start(look_up_domain(parts_.resolver, list, name, lookups_));
+    start(look_up_domain(means_.resolver, list, name, lookups_));
   }
 }
 
 /// What is known of the client, the name it gave, and the sender of this transaction.
-policy::ClientFacts GuardDesk::facts() const {
+policy::ClientFacts StrangerDesk::facts() const {
   policy::ClientFacts all = lookups_->facts;
   for (const std::string& name : {helo_domain_, sender_domain_}) {
     const auto found = lookups_->domains.find(name);
@@ -185,17 +186,18 @@ policy::ClientFacts GuardDesk::facts() const {
   return all;
 }
 
-Task<void> GuardDesk::look_up_list(Dns dns, policy::DnsList list, std::string address, std::shared_ptr<Lookups> into) {
+Task<void> StrangerDesk::look_up_list(Dns dns, policy::DnsList list, std::string address,
+                                      std::shared_ptr<Lookups> into) {
   auto hit = co_await policy::ask_list(std::move(dns), std::move(list), std::move(address));
   if (hit) into->facts.hits.push_back(std::move(*hit));
 }
 
-Task<void> GuardDesk::look_up_helo(Dns dns, std::string name, unsigned turn, std::shared_ptr<Lookups> into) {
+Task<void> StrangerDesk::look_up_helo(Dns dns, std::string name, unsigned turn, std::shared_ptr<Lookups> into) {
   const bool known = co_await policy::is_known_host(std::move(dns), std::move(name));
   if (!known && into->helos == turn) into->unknown_helo = true;
 }
 
-void GuardDesk::helo(std::string name, const std::string& hostname, const std::string& here) {
+void StrangerDesk::helo(std::string name, const std::string& hostname, const std::string& here) {
   verdict_.reset();
   helo_ = std::move(name);
   helo_domain_ = policy::listable_domain(helo_);
@@ -204,12 +206,12 @@ void GuardDesk::helo(std::string name, const std::string& hostname, const std::s
   lookups_->unknown_helo = false;
   const unsigned turn = ++lookups_->helos;
   const bool ask = options_->helo != Measure::off && stranger_.helo_fault.empty() && !helo_.starts_with('[');
-  if (!ask || !parts_.resolver || turn > kHelos) return;
+  if (!ask || !means_.resolver || turn > kHelos) return;
   lookups_->deadline = system_clock().now() + kPatience;
-  start(look_up_helo(parts_.resolver, helo_, turn, lookups_));
+  start(look_up_helo(means_.resolver, helo_, turn, lookups_));
 }
 
-mail::Reply GuardDesk::mail(const mail::Sender& sender) {
+mail::Reply StrangerDesk::mail(const mail::Sender& sender) {
   grey_.reset();
   grey_tag_.clear();
   std::string domain = policy::listable_domain(sender.reverse_path.domain);
@@ -219,12 +221,12 @@ mail::Reply GuardDesk::mail(const mail::Sender& sender) {
     if (std::ranges::any_of(options_->lists, &policy::DnsList::domains)) verdict_.reset();
   }
   if (mail::Reply blocked = blocked_client(); blocked.code != 0) return blocked;
-  if (parts_.rates.message(address_, options_->rates)) return {};
+  if (means_.rates.message(address_, options_->rates)) return {};
   log::info("guard", {{"client", address_}, {"check", "messages"}, {"measure", "defer"}});
   return {451, {4, 7, 1}, "too many messages from your address lately, please try again later"};
 }
 
-Task<void> GuardDesk::await_facts() {
+Task<void> StrangerDesk::await_facts() {
   const std::shared_ptr<Lookups> lookups = lookups_;
   if (lookups->pending > 0 && system_clock().now() < lookups->deadline) {
     lookups->ended.expires_at(lookups->deadline);
@@ -232,10 +234,10 @@ Task<void> GuardDesk::await_facts() {
   }
   if (lookups->pending > 0 || lookups->cached) co_return;
   lookups->cached = true;
-  parts_.facts.keep(address_, std::make_shared<const policy::ClientFacts>(lookups->facts));
+  means_.facts.keep(address_, std::make_shared<const policy::ClientFacts>(lookups->facts));
 }
 
-void GuardDesk::note(const policy::GuardVerdict& verdict) const {
+void StrangerDesk::note(const policy::StrangerVerdict& verdict) const {
   for (const policy::Finding& finding : verdict.findings)
     log::info("guard", {{"client", address_},
                         {"helo", helo_},
@@ -244,7 +246,7 @@ void GuardDesk::note(const policy::GuardVerdict& verdict) const {
                         {"why", finding.detail}});
 }
 
-Task<mail::Reply> GuardDesk::recipient(mail::Sender sender, mail::Address to) {
+Task<mail::Reply> StrangerDesk::recipient(mail::Sender sender, mail::Address to) {
   const mail::Address& from = sender.reverse_path;
   if (mail::Reply blocked = blocked_sender(from); blocked.code != 0) co_return blocked;
   if (!verdict_) {
@@ -259,12 +261,12 @@ Task<mail::Reply> GuardDesk::recipient(mail::Sender sender, mail::Address to) {
   co_return verdict_->reply;
 }
 
-mail::Reply GuardDesk::greylist(const mail::Sender& sender, const mail::Address& to) {
+mail::Reply StrangerDesk::greylist(const mail::Sender& sender, const mail::Address& to) {
   const policy::GreylistRules& rules = options_->greylist;
   if (rules.measure == Measure::off || must_be_reachable(to) || is_allowed(sender.reverse_path)) return {};
   if (grey_) return *grey_; // RFC 6647 section 5, 1: the first recipient is enough
   const auto left =
-      parts_.grey.ask(rules, address_, sender.reverse_path.to_string(), to.to_string(), millis(parts_.clock.wall()));
+      means_.grey.ask(rules, address_, sender.reverse_path.to_string(), to.to_string(), millis(means_.clock.wall()));
   grey_ = mail::Reply();
   if (left.count() == 0) return *grey_;
   log::info("guard", {{"client", address_},
@@ -277,22 +279,22 @@ mail::Reply GuardDesk::greylist(const mail::Sender& sender, const mail::Address&
   return *grey_;
 }
 
-mail::Reply GuardDesk::fault(unsigned count) {
-  if (!parts_.rates.fault(address_, count, options_->rates)) return {};
+mail::Reply StrangerDesk::fault(unsigned count) {
+  if (!means_.rates.fault(address_, count, options_->rates)) return {};
   log::info("guard", {{"client", address_}, {"check", "faults"}, {"measure", "defer"}});
   return {421, {4, 7, 0}, "too many errors from your address, please try again later"};
 }
 
-std::vector<std::string> GuardDesk::tags() const {
+std::vector<std::string> StrangerDesk::tags() const {
   std::vector<std::string> tags;
   if (verdict_) tags = verdict_->tags;
   if (!grey_tag_.empty()) tags.push_back(grey_tag_);
   return tags;
 }
 
-std::string GuardDesk::name() const { return lookups_->facts.name; }
+std::string StrangerDesk::name() const { return lookups_->facts.name; }
 
-Task<void> GuardDesk::finish() {
+Task<void> StrangerDesk::finish() {
   const std::shared_ptr<Lookups> lookups = lookups_;
   if (lookups->pending == 0) co_return;
   lookups->ended.expires_at(std::chrono::steady_clock::time_point::max());

@@ -1,7 +1,7 @@
 #include "base/fake_clock.h"
 #include "dns/fake_zone.h"
 #include "net/test_support.h"
-#include "service/guard_desk.h"
+#include "service/stranger_desk.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -14,20 +14,20 @@ using testing::StartsWith;
 
 constexpr const char* kStrangersAddress = "192.0.2.9";
 
-class GuardDeskTest : public testing::Test {
+class StrangerDeskTest : public testing::Test {
 protected:
   /// A session that begins now; what was said in the one before is over.
-  GuardDesk& meet(bool early = false) {
+  StrangerDesk& meet(bool early = false) {
     leave();
-    desk_ = std::make_unique<GuardDesk>(GuardParts{zone_, facts_, rates_, grey_, book_, clock_},
-                                        std::make_shared<const policy::GuardOptions>(options_), loop_.executor(),
-                                        kStrangersAddress);
+    desk_ = std::make_unique<StrangerDesk>(StrangerMeans{zone_, facts_, rates_, grey_, book_, clock_},
+                                           std::make_shared<const policy::StrangerRules>(options_), loop_.executor(),
+                                           kStrangersAddress);
     greeting_ = desk_->greet(early);
     return *desk_;
   }
   void leave() {
     if (!desk_) return;
-    const auto whole = [](GuardDesk& desk) -> Task<bool> {
+    const auto whole = [](StrangerDesk& desk) -> Task<bool> {
       co_await desk.finish();
       co_return true;
     };
@@ -40,11 +40,11 @@ protected:
     sender.reverse_path = mail::parse_address(address).value();
     return sender;
   }
-  std::string recipient(GuardDesk& desk, const std::string& sender, const std::string& to = "ann@example.org") {
+  std::string recipient(StrangerDesk& desk, const std::string& sender, const std::string& to = "ann@example.org") {
     const mail::Reply reply = loop_.run(desk.recipient(from(sender), mail::parse_address(to).value()));
     return reply.code == 0 ? "" : reply.to_string();
   }
-  std::string greylist(GuardDesk& desk, const std::string& to = "ann@example.org") {
+  std::string greylist(StrangerDesk& desk, const std::string& to = "ann@example.org") {
     const mail::Reply reply = desk.greylist(from("a@far.test"), mail::parse_address(to).value());
     return reply.code == 0 ? "" : reply.to_string();
   }
@@ -57,24 +57,24 @@ protected:
   policy::FactsCache facts_{clock_};
   policy::ClientRates rates_{clock_};
   policy::GreyTable grey_;
-  policy::GuardBook book_{clock_};
-  policy::GuardOptions options_;
+  policy::ListedBook book_{clock_};
+  policy::StrangerRules options_;
   mail::Reply greeting_;
-  std::unique_ptr<GuardDesk> desk_;
+  std::unique_ptr<StrangerDesk> desk_;
 };
 
-TEST_F(GuardDeskTest, WhomItConcerns) {
+TEST_F(StrangerDeskTest, WhomItConcerns) {
   options_.allow = net::Networks::parse({"198.51.100.0/24"}).value();
-  EXPECT_TRUE(GuardDesk::concerns(options_, book_, "192.0.2.9"));
-  EXPECT_FALSE(GuardDesk::concerns(options_, book_, "198.51.100.1"));
-  EXPECT_FALSE(GuardDesk::concerns(options_, book_, "/run/socket"));
+  EXPECT_TRUE(StrangerDesk::concerns(options_, book_, "192.0.2.9"));
+  EXPECT_FALSE(StrangerDesk::concerns(options_, book_, "198.51.100.1"));
+  EXPECT_FALSE(StrangerDesk::concerns(options_, book_, "/run/socket"));
   book_.put({.what = "198.51.100.1", .allow = false, .reason = {}}); // an operator's word goes before
   book_.put({.what = "192.0.2.9", .allow = true, .reason = {}});
-  EXPECT_TRUE(GuardDesk::concerns(options_, book_, "198.51.100.1"));
-  EXPECT_FALSE(GuardDesk::concerns(options_, book_, "192.0.2.9"));
+  EXPECT_TRUE(StrangerDesk::concerns(options_, book_, "198.51.100.1"));
+  EXPECT_FALSE(StrangerDesk::concerns(options_, book_, "192.0.2.9"));
 }
 
-TEST_F(GuardDeskTest, WhoIsBlockedIsNotGreeted) {
+TEST_F(StrangerDeskTest, WhoIsBlockedIsNotGreeted) {
   meet();
   EXPECT_TRUE(greeting_.positive());
   options_.block = net::Networks::parse({"192.0.2.0/24"}).value();
@@ -85,14 +85,14 @@ TEST_F(GuardDeskTest, WhoIsBlockedIsNotGreeted) {
   EXPECT_TRUE(greeting_.positive());
 }
 
-TEST_F(GuardDeskTest, WhoIsBlockedMeanwhileMayNotSend) {
-  GuardDesk& desk = meet();
+TEST_F(StrangerDeskTest, WhoIsBlockedMeanwhileMayNotSend) {
+  StrangerDesk& desk = meet();
   EXPECT_EQ(desk.mail(from("a@far.test")).code, 0);
   book_.put({.what = "192.0.2.9", .allow = false, .reason = "too much"});
   EXPECT_EQ(desk.mail(from("a@far.test")).code, 554);
 }
 
-TEST_F(GuardDeskTest, WhoSpeaksFirst) {
+TEST_F(StrangerDeskTest, WhoSpeaksFirst) {
   meet(true);
   EXPECT_EQ(greeting_.code, 554);
   options_.early_talker = Measure::defer;
@@ -103,7 +103,7 @@ TEST_F(GuardDeskTest, WhoSpeaksFirst) {
   EXPECT_TRUE(greeting_.positive());
 }
 
-TEST_F(GuardDeskTest, AListOfTheDnsIsHeard) {
+TEST_F(StrangerDeskTest, AListOfTheDnsIsHeard) {
   options_.lists = {{.zone = "bl.test", .score = 5, .answers = {}}};
   options_.refuse_at = 5;
   EXPECT_THAT(recipient(meet(), "a@far.test"), StartsWith("550 5.7.1 "));
@@ -118,25 +118,25 @@ TEST_F(GuardDeskTest, AListOfTheDnsIsHeard) {
   EXPECT_EQ(recipient(meet(), "a@far.test"), "");
 }
 
-TEST_F(GuardDeskTest, ANameThatNobodyKnows) {
+TEST_F(StrangerDeskTest, ANameThatNobodyKnows) {
   options_.helo = Measure::refuse;
-  GuardDesk& desk = meet();
+  StrangerDesk& desk = meet();
   desk.helo("known.far.test", "mx.example.org", "198.51.100.1");
   EXPECT_EQ(recipient(desk, "a@far.test"), "");
   desk.helo("unknown.far.test", "mx.example.org", "198.51.100.1"); // it is judged anew
   EXPECT_THAT(recipient(desk, "a@far.test"), StartsWith("550 5.7.1 "));
 }
 
-TEST_F(GuardDeskTest, SendersThatAreBlocked) {
+TEST_F(StrangerDeskTest, SendersThatAreBlocked) {
   options_.block_senders = {"far.test"};
   EXPECT_THAT(recipient(meet(), "a@far.test"), StartsWith("550 5.7.1 "));
   EXPECT_THAT(recipient(*desk_, "a@far.test", "postmaster@example.org"), StartsWith("550 5.7.1 "));
   EXPECT_EQ(recipient(*desk_, "a@near.test"), "");
 }
 
-TEST_F(GuardDeskTest, WhoComesForTheFirstTimeComesAgain) {
+TEST_F(StrangerDeskTest, WhoComesForTheFirstTimeComesAgain) {
   options_.greylist.measure = Measure::defer;
-  GuardDesk& desk = meet();
+  StrangerDesk& desk = meet();
   EXPECT_EQ(greylist(desk, "postmaster@example.org"), "");
   EXPECT_EQ(greylist(desk), "451 4.7.1 greylisted: try again in 1 minute");
   clock_.advance(std::chrono::minutes(2));
@@ -146,21 +146,21 @@ TEST_F(GuardDeskTest, WhoComesForTheFirstTimeComesAgain) {
   EXPECT_EQ(greylist(desk, "bob@example.org"), ""); // the first recipient is enough
 }
 
-TEST_F(GuardDeskTest, TagsSayWhatWasNoticed) {
+TEST_F(StrangerDeskTest, TagsSayWhatWasNoticed) {
   options_.greylist.measure = Measure::tag;
   options_.lists = {{.zone = "bl.test", .score = 1, .answers = {}}};
   options_.tag_at = 1;
-  GuardDesk& desk = meet();
+  StrangerDesk& desk = meet();
   EXPECT_EQ(recipient(desk, "a@far.test"), "");
   EXPECT_EQ(greylist(desk), "");
   EXPECT_EQ(desk.tags().size(), 2u);
   EXPECT_EQ(desk.tags().back(), "greylisting; it came for the first time");
 }
 
-TEST_F(GuardDeskTest, TooMuchIsTooMuch) {
+TEST_F(StrangerDeskTest, TooMuchIsTooMuch) {
   options_.rates.messages_per_hour = 1;
   options_.rates.faults_per_hour = 2;
-  GuardDesk& desk = meet();
+  StrangerDesk& desk = meet();
   EXPECT_EQ(desk.mail(from("a@far.test")).code, 0);
   EXPECT_EQ(desk.mail(from("a@far.test")).code, 451);
   EXPECT_EQ(desk.fault(1).code, 0);
@@ -172,7 +172,7 @@ TEST_F(GuardDeskTest, TooMuchIsTooMuch) {
   EXPECT_TRUE(greeting_.positive());
 }
 
-TEST_F(GuardDeskTest, TheNameThatLeadsBack) {
+TEST_F(StrangerDeskTest, TheNameThatLeadsBack) {
   zone_->add("9.2.0.192.in-addr.arpa", dns::Type::ptr, {"known.far.test"});
   options_.reverse_dns = Measure::refuse;
   EXPECT_EQ(recipient(meet(), "a@far.test"), "");

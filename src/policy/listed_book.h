@@ -43,9 +43,9 @@ std::optional<Listed> unpacked(std::string_view key, std::string_view value);
 
 /// What is listed now, in memory: a look costs a few hash look-ups, however long the list. What names a client or sender most
 /// closely counts. Thread-safe.
-class GuardBook {
+class ListedBook {
 public:
-  explicit GuardBook(const Clock& clock) : clock_(clock) {}
+  explicit ListedBook(const Clock& clock) : clock_(clock) {}
   void put(const Listed& entry);
   void remove(const std::string& what);
   /// The entry for an IP address; null when there is none in force.

@@ -17,13 +17,13 @@ namespace paquebot::policy {
 enum class Measure : std::uint8_t {
   off,    ///< not looked at
   log,    ///< a line in the log
-  tag,    ///< also a header field of the message (kGuardField)
+  tag,    ///< also a header field of the message (kStrangerField)
   defer,  ///< 4xx
   refuse, ///< 5xx
 };
 std::string_view name_of(Measure measure);
 
-inline constexpr std::string_view kGuardField = "X-Paquebot-Guard";
+inline constexpr std::string_view kStrangerField = "X-Paquebot-Guard";
 
 /// A list in the DNS (RFC 5782): of addresses (section 2) or of domain names (section 3).
 struct DnsList {
@@ -52,7 +52,7 @@ struct GreylistRules {
 };
 
 /// [guard] of the configuration, immutable.
-struct GuardOptions {
+struct StrangerRules {
   net::Networks allow, block;
   std::vector<std::string> allow_senders, block_senders; ///< lower-case "local@domain", "domain", ".domain" (and below)
   std::chrono::seconds greeting_delay{0};
@@ -97,14 +97,14 @@ struct Finding {
 };
 
 /// All that is against a client, and what follows: the gravest measure decides.
-struct GuardVerdict {
+struct StrangerVerdict {
   std::vector<Finding> findings;
   mail::Reply reply;             ///< code 0: it is let in
-  std::vector<std::string> tags; ///< values of kGuardField
+  std::vector<std::string> tags; ///< values of kStrangerField
 };
 
 /// Pure.
-GuardVerdict judge(const GuardOptions& options, const ClientFacts& facts, const Stranger& stranger);
+StrangerVerdict judge(const StrangerRules& options, const ClientFacts& facts, const Stranger& stranger);
 
 /// What is wrong with the name that a client gave in HELO or EHLO; "" when it is plausible. `peer` is its address, `hostname` and
 /// `here` are our own. Whether the DNS knows it is not asked here.

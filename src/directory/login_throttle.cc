@@ -1,4 +1,4 @@
-#include "directory/login_guard.h"
+#include "directory/login_throttle.h"
 
 #include "base/text.h"
 
@@ -46,15 +46,15 @@ std::chrono::milliseconds delay_of(double value, unsigned limit) {
 
 } // namespace
 
-LoginGuard::LoginGuard(const Clock& clock, GuardLimits limits) : clock_(clock), limits_(limits) {}
+LoginThrottle::LoginThrottle(const Clock& clock, ThrottleLimits limits) : clock_(clock), limits_(limits) {}
 
-void LoginGuard::configure(GuardLimits limits) {
+void LoginThrottle::configure(ThrottleLimits limits) {
   const std::lock_guard lock(mutex_);
   limits_ = limits;
 }
 
 template <class Value>
-Value* LoginGuard::Table<Value>::find(const std::string& key) {
+Value* LoginThrottle::Table<Value>::find(const std::string& key) {
   const auto found = index.find(key);
   if (found == index.end()) return nullptr;
   order.splice(order.begin(), order, found->second);
@@ -62,7 +62,7 @@ Value* LoginGuard::Table<Value>::find(const std::string& key) {
 }
 
 template <class Value>
-Value& LoginGuard::Table<Value>::get(const std::string& key, std::size_t most) {
+Value& LoginThrottle::Table<Value>::get(const std::string& key, std::size_t most) {
   if (Value* there = find(key)) return *there;
   if (index.size() >= most) {
     index.erase(order.back().first);
@@ -73,9 +73,9 @@ Value& LoginGuard::Table<Value>::get(const std::string& key, std::size_t most) {
   return order.front().second;
 }
 
-LoginGuard::Score& LoginGuard::score(Scores& table, const std::string& key) { return table.get(key, kMost); }
+LoginThrottle::Score& LoginThrottle::score(Scores& table, const std::string& key) { return table.get(key, kMost); }
 
-double LoginGuard::value(Score& score) const {
+double LoginThrottle::value(Score& score) const {
   const Instant now = clock_.now();
   const double minutes = std::chrono::duration<double, std::ratio<60>>(now - score.counted).count();
   score.value = std::max(0.0, score.value - std::max(0.0, minutes));
@@ -83,27 +83,27 @@ double LoginGuard::value(Score& score) const {
   return score.value;
 }
 
-bool LoginGuard::is_known(const std::string& network, const std::string& key) {
+bool LoginThrottle::is_known(const std::string& network, const std::string& key) {
   const auto* networks = key.empty() ? nullptr : known_.find(key);
   if (networks == nullptr) return false;
   const std::int64_t since = millis(clock_.wall()) - kKnownMs;
   return std::ranges::any_of(*networks, [&](const Network& one) { return one.name == network && one.used >= since; });
 }
 
-bool LoginGuard::knows(const std::string& address, const std::string& name) {
+bool LoginThrottle::knows(const std::string& address, const std::string& name) {
   const std::lock_guard lock(mutex_);
   return is_known(network_of(address), key_of(name));
 }
 
-bool LoginGuard::is_used(const std::string& address) {
+bool LoginThrottle::is_used(const std::string& address) {
   const std::lock_guard lock(mutex_);
   const std::int64_t* used = used_.find(network_of(address));
   return used != nullptr && *used >= millis(clock_.wall()) - kKnownMs;
 }
 
 /// What an attempt is counted in, each with its own limit: a known network of the name only on its own.
-std::vector<std::pair<LoginGuard::Score*, unsigned>> LoginGuard::concerned(const std::string& address,
-                                                                           const std::string& name) {
+std::vector<std::pair<LoginThrottle::Score*, unsigned>> LoginThrottle::concerned(const std::string& address,
+                                                                                 const std::string& name) {
   const std::string network = network_of(address), key = key_of(name);
   if (is_known(network, key)) return {{&score(pairs_, network + '\n' + key), limits_.per_address}};
   std::vector<std::pair<Score*, unsigned>> all{{&score(addresses_, network), limits_.per_address}};
@@ -113,7 +113,7 @@ std::vector<std::pair<LoginGuard::Score*, unsigned>> LoginGuard::concerned(const
   return all;
 }
 
-std::chrono::seconds LoginGuard::begin(const std::string& address, const std::string& name) {
+std::chrono::seconds LoginThrottle::begin(const std::string& address, const std::string& name) {
   const std::lock_guard lock(mutex_);
   const Instant now = clock_.now();
   const auto refuses = [&](Score& score, unsigned limit) {
@@ -132,8 +132,8 @@ std::chrono::seconds LoginGuard::begin(const std::string& address, const std::st
   return {};
 }
 
-std::chrono::milliseconds LoginGuard::failed(const std::string& address, const std::string& name,
-                                             const std::string& protocol) {
+std::chrono::milliseconds LoginThrottle::failed(const std::string& address, const std::string& name,
+                                                const std::string& protocol) {
   const std::lock_guard lock(mutex_);
   if (!name.empty()) {
     auto& events = score(names_, key_of(name)).facts.failed;
@@ -145,11 +145,11 @@ std::chrono::milliseconds LoginGuard::failed(const std::string& address, const s
   return delay;
 }
 
-void LoginGuard::give_back(const std::string& address, const std::string& name) {
+void LoginThrottle::give_back(const std::string& address, const std::string& name) {
   for (const auto& [score, limit] : concerned(address, name)) score->value = std::max(0.0, value(*score) - 1);
 }
 
-void LoginGuard::learn(const std::string& network, const std::string& key) {
+void LoginThrottle::learn(const std::string& network, const std::string& key) {
   const std::int64_t now = millis(clock_.wall());
   auto& networks = known_.get(key, kMostKnown);
   auto one = std::ranges::find(networks, network, &Network::name);
@@ -162,8 +162,8 @@ void LoginGuard::learn(const std::string& network, const std::string& key) {
   if (now - one->told >= kToldMs || one->told > now) changed_.insert(key);
 }
 
-void LoginGuard::succeeded(const std::string& address, const std::string& name, const std::string& login,
-                           const std::string& protocol) {
+void LoginThrottle::succeeded(const std::string& address, const std::string& name, const std::string& login,
+                              const std::string& protocol) {
   const std::lock_guard lock(mutex_);
   give_back(address, name);
   const std::string network = network_of(address), key = key_of(login);
@@ -172,12 +172,12 @@ void LoginGuard::succeeded(const std::string& address, const std::string& name, 
   score(names_, key).facts.succeeded = {millis(clock_.wall()), address.substr(0, kMaxKey), protocol};
 }
 
-void LoginGuard::withdrawn(const std::string& address, const std::string& name) {
+void LoginThrottle::withdrawn(const std::string& address, const std::string& name) {
   const std::lock_guard lock(mutex_);
   give_back(address, name);
 }
 
-LoginFacts LoginGuard::facts(const std::string& name) {
+LoginFacts LoginThrottle::facts(const std::string& name) {
   const std::lock_guard lock(mutex_);
   Score* known = names_.find(key_of(name));
   if (known == nullptr) return {};
@@ -190,7 +190,7 @@ LoginFacts LoginGuard::facts(const std::string& name) {
   return facts;
 }
 
-void LoginGuard::forget(const std::string& name) {
+void LoginThrottle::forget(const std::string& name) {
   const std::lock_guard lock(mutex_);
   const std::string key = key_of(name);
   if (auto* networks = known_.find(key)) networks->clear();
@@ -198,7 +198,7 @@ void LoginGuard::forget(const std::string& name) {
   changed_.erase(key);
 }
 
-std::vector<std::pair<std::string, std::string>> LoginGuard::take_changes(std::size_t most) {
+std::vector<std::pair<std::string, std::string>> LoginThrottle::take_changes(std::size_t most) {
   const std::lock_guard lock(mutex_);
   std::vector<std::pair<std::string, std::string>> rows;
   const std::int64_t since = millis(clock_.wall()) - kKnownMs;
@@ -218,12 +218,12 @@ std::vector<std::pair<std::string, std::string>> LoginGuard::take_changes(std::s
   return rows;
 }
 
-void LoginGuard::put_back(const std::string& name) {
+void LoginThrottle::put_back(const std::string& name) {
   const std::lock_guard lock(mutex_);
   if (changed_.size() < kMostKnown) changed_.insert(key_of(name));
 }
 
-void LoginGuard::load(const std::string& name, const std::string& row) {
+void LoginThrottle::load(const std::string& name, const std::string& row) {
   const std::lock_guard lock(mutex_);
   const std::string key = key_of(name);
   const std::int64_t now = millis(clock_.wall());

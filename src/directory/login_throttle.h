@@ -14,7 +14,7 @@
 
 namespace paquebot::directory {
 
-struct GuardLimits {
+struct ThrottleLimits {
   /// Failures lately, until an address is refused; a tenth of it begins to slow it down. Of IPv6 the first 64 bits are an
   /// address, and kSite times as many are too many for the first 48, which is what a site gets (RFC 6177).
   unsigned per_address = 20;
@@ -48,11 +48,11 @@ inline constexpr std::size_t kNetworks = 8;
 ///
 /// An attempt is counted when it begins and given back when it succeeds, so that a hundred at once are a hundred. Tables are
 /// bounded; what was longest not used is forgotten. Only the clock given is looked at. Thread-safe.
-class LoginGuard {
+class LoginThrottle {
 public:
-  explicit LoginGuard(const Clock& clock = system_clock(), GuardLimits limits = {});
+  explicit LoginThrottle(const Clock& clock = system_clock(), ThrottleLimits limits = {});
 
-  void configure(GuardLimits limits);
+  void configure(ThrottleLimits limits);
 
   /// Whether an attempt may begin: 0, or how long it is still refused. When 0 it is counted, and failed() or
   /// succeeded() or withdrawn() must follow. `address` is text. An empty name counts for the address only.
@@ -116,7 +116,7 @@ private:
 
   const Clock& clock_;
   std::mutex mutex_;
-  GuardLimits limits_;
+  ThrottleLimits limits_;
   Scores addresses_, sites_, names_;
   Scores pairs_; ///< of networks and names that are known
   Table<std::vector<Network>> known_;

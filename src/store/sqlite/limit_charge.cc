@@ -1,4 +1,4 @@
-#include "store/sqlite/limits.h"
+#include "store/sqlite/limit_charge.h"
 
 #include "store/charge.h"
 #include "store/sqlite/suspicion.h"

@@ -8,7 +8,7 @@ namespace paquebot::queue {
 
 /// Somebody to tell that something has happened. Thread-safe; it is called without a lock held, so call it without one
 /// too.
-class Hook {
+class Callback {
 public:
   void set(std::function<void()> tell) {
     const std::lock_guard lock(mutex_);

@@ -1,4 +1,4 @@
-#include "store/limits.h"
+#include "store/sending_limits.h"
 
 #include <algorithm>
 

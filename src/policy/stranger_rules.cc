@@ -1,4 +1,4 @@
-#include "policy/guard.h"
+#include "policy/stranger_rules.h"
 
 #include "base/text.h"
 #include "net/endpoint.h"
@@ -17,14 +17,14 @@ mail::Reply reply_of(const Finding& finding) {
   return {450, code, finding.detail + "; please try again later"};
 }
 
-Measure measure_of(const GuardOptions& options, int score) {
+Measure measure_of(const StrangerRules& options, int score) {
   if (options.refuse_at > 0 && score >= options.refuse_at) return Measure::refuse;
   if (options.defer_at > 0 && score >= options.defer_at) return Measure::defer;
   if (options.tag_at > 0 && score >= options.tag_at) return Measure::tag;
   return Measure::log;
 }
 
-Finding listed(const GuardOptions& options, const ClientFacts& facts) {
+Finding listed(const StrangerRules& options, const ClientFacts& facts) {
   int score = 0;
   std::string detail, text;
   std::vector<std::string_view> zones;
@@ -65,8 +65,8 @@ std::string_view name_of(Measure measure) {
   return "off";
 }
 
-GuardVerdict judge(const GuardOptions& options, const ClientFacts& facts, const Stranger& stranger) {
-  GuardVerdict verdict;
+StrangerVerdict judge(const StrangerRules& options, const ClientFacts& facts, const Stranger& stranger) {
+  StrangerVerdict verdict;
   auto& found = verdict.findings;
   if (stranger.early && options.early_talker != Measure::off)
     found.push_back({"early-talker", options.early_talker, "it spoke before it was greeted", {5, 5, 1}});

@@ -1,4 +1,4 @@
-#include "policy/guard.h"
+#include "policy/stranger_rules.h"
 
 #include <gtest/gtest.h>
 
@@ -7,13 +7,13 @@ namespace {
 
 const std::string kPeer = "192.0.2.9";
 
-GuardVerdict verdict(const GuardOptions& options, const ClientFacts& facts, Stranger stranger = {}) {
+StrangerVerdict verdict(const StrangerRules& options, const ClientFacts& facts, Stranger stranger = {}) {
   stranger.address = kPeer;
   return judge(options, facts, stranger);
 }
 
 TEST(Guard, NothingIsAgainstANormalClient) {
-  GuardOptions options;
+  StrangerRules options;
   options.reverse_dns = options.helo = options.early_talker = Measure::refuse;
   for (const ReverseDns reverse : {ReverseDns::confirmed, ReverseDns::unknown}) {
     ClientFacts facts;
@@ -37,7 +37,7 @@ TEST(Guard, MeasuresOfOneCheck) {
                {Measure::defer, 1, 0, 450},
                {Measure::refuse, 1, 0, 550}};
   for (const auto& c : cases) {
-    GuardOptions nameless, named, early;
+    StrangerRules nameless, named, early;
     nameless.reverse_dns = named.helo = early.early_talker = c.measure;
     ClientFacts none;
     none.reverse = ReverseDns::none;
@@ -54,7 +54,7 @@ TEST(Guard, MeasuresOfOneCheck) {
 }
 
 TEST(Guard, Replies) {
-  GuardOptions options;
+  StrangerRules options;
   options.reverse_dns = Measure::refuse;
   ClientFacts facts;
   facts.reverse = ReverseDns::none;
@@ -67,7 +67,7 @@ TEST(Guard, Replies) {
 }
 
 TEST(Guard, ListsByTheSumOfTheirScores) {
-  GuardOptions options;
+  StrangerRules options;
   options.tag_at = 1;
   options.defer_at = 3;
   options.refuse_at = 5;
@@ -100,7 +100,7 @@ TEST(Guard, ListsByTheSumOfTheirScores) {
 }
 
 TEST(Guard, TheGravestMeasureDecides) {
-  GuardOptions options;
+  StrangerRules options;
   options.reverse_dns = Measure::defer;
   options.helo = Measure::refuse;
   ClientFacts facts;

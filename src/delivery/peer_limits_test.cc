@@ -1,5 +1,5 @@
 #include "base/text.h"
-#include "delivery/limits.h"
+#include "delivery/peer_limits.h"
 
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "store/charge.h"
-#include "store/limits.h"
+#include "store/sending_limits.h"
 #include "store/sqlite/tx.h"
 
 #include <optional>

@@ -1,5 +1,5 @@
 #include "base/fake_clock.h"
-#include "policy/guard_book.h"
+#include "policy/listed_book.h"
 
 #include <gtest/gtest.h>
 
@@ -51,7 +51,7 @@ TEST(ListedName, IsKeptInASetting) {
     EXPECT_FALSE(unpacked(key, value)) << key << " " << value;
 }
 
-class GuardBookTest : public ::testing::Test {
+class ListedBookTest : public ::testing::Test {
 protected:
   void put(const std::string& text, bool allow = false, std::int64_t expires = 0) {
     book.put({listed_name(text).value(), allow, "", 0, expires});
@@ -65,10 +65,10 @@ protected:
     return found ? found->what : "";
   }
   FakeClock clock;
-  GuardBook book{clock};
+  ListedBook book{clock};
 };
 
-TEST_F(GuardBookTest, TheClosestNetworkCounts) {
+TEST_F(ListedBookTest, TheClosestNetworkCounts) {
   put("198.51.0.0/16");
   put("198.51.100.0/24", true);
   put("198.51.100.7");
@@ -85,7 +85,7 @@ TEST_F(GuardBookTest, TheClosestNetworkCounts) {
   EXPECT_EQ(client("198.51.100.7"), "198.51.100.0/24");
 }
 
-TEST_F(GuardBookTest, TheClosestNameCounts) {
+TEST_F(ListedBookTest, TheClosestNameCounts) {
   put(".example");
   put("spam.example");
   put("friend@spam.example", true);
@@ -96,7 +96,7 @@ TEST_F(GuardBookTest, TheClosestNameCounts) {
   EXPECT_EQ(book.find_sender(mail::Address()), nullptr);
 }
 
-TEST_F(GuardBookTest, RunsOut) {
+TEST_F(ListedBookTest, RunsOut) {
   put("spam.example", false, millis(clock.wall()) + 1000);
   put("192.0.2.1", false, millis(clock.wall()) + 1000);
   EXPECT_EQ(sender("x@spam.example"), "spam.example");
@@ -105,13 +105,13 @@ TEST_F(GuardBookTest, RunsOut) {
   EXPECT_EQ(client("192.0.2.1"), "");
 }
 
-TEST_F(GuardBookTest, PutAgainReplaces) {
+TEST_F(ListedBookTest, PutAgainReplaces) {
   for (int i = 0; i < 3; ++i) put("192.0.2.1", i % 2 != 0);
   book.remove("192.0.2.1");
   EXPECT_EQ(client("192.0.2.1"), "");
 }
 
-TEST(GuardBookReplies, SayWhyAndUntilWhen) {
+TEST(ListedBookReplies, SayWhyAndUntilWhen) {
   const Listed entry{"spam.example", false, "flöd", 0, 1'795'446'000'000};
   EXPECT_EQ(blocked_client("192.0.2.1", entry).to_string(),
             "554 5.7.1 we take no mail from 192.0.2.1 until 2026-11-23 15:00 UTC: fl??d");

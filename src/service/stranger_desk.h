@@ -7,8 +7,8 @@
 #include "policy/client_lookup.h"
 #include "policy/client_rates.h"
 #include "policy/grey_table.h"
-#include "policy/guard.h"
-#include "policy/guard_book.h"
+#include "policy/listed_book.h"
+#include "policy/stranger_rules.h"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <memory>
@@ -19,24 +19,25 @@
 namespace paquebot::service {
 
 /// What all sessions with strangers share; all but the resolver outlive them.
-struct GuardParts {
+struct StrangerMeans {
   std::shared_ptr<dns::Resolver> resolver;
   policy::FactsCache& facts;
   policy::ClientRates& rates;
   policy::GreyTable& grey;
-  const policy::GuardBook& book;
+  const policy::ListedBook& book;
   const Clock& clock;
 };
 
 /// One session of a stranger who may bring mail: asks the DNS about the client while the dialogue goes on, and says at the
 /// first recipient what follows from it. Belongs to one executor.
-class GuardDesk {
+class StrangerDesk {
 public:
-  GuardDesk(GuardParts parts, std::shared_ptr<const policy::GuardOptions> options,
-            boost::asio::any_io_executor executor, std::string address);
+  StrangerDesk(StrangerMeans means, std::shared_ptr<const policy::StrangerRules> options,
+               boost::asio::any_io_executor executor, std::string address);
   /// Whom [guard] concerns: not allowed networks, not local sockets. What an operator has listed in `book` goes before the
   /// configuration.
-  static bool concerns(const policy::GuardOptions& options, const policy::GuardBook& book, const std::string& address);
+  static bool concerns(const policy::StrangerRules& options, const policy::ListedBook& book,
+                       const std::string& address);
 
   /// Before the greeting; `early`: the client spoke already. Positive: it is greeted, and the DNS is being asked.
   mail::Reply greet(bool early);
@@ -51,7 +52,7 @@ public:
   mail::Reply greylist(const mail::Sender& sender, const mail::Address& to);
   /// Faults of the client. Code 0, or the last words: it is shut out from now on.
   mail::Reply fault(unsigned count);
-  /// Values of policy::kGuardField for a message of this session.
+  /// Values of policy::kStrangerField for a message of this session.
   std::vector<std::string> tags() const;
   /// The client's name in the DNS when it leads back to it, as far as it is known yet; else "".
   std::string name() const;
@@ -71,23 +72,23 @@ private:
   void start(Task<void> task);
   void begin();
   Task<void> await_facts();
-  void note(const policy::GuardVerdict& verdict) const;
+  void note(const policy::StrangerVerdict& verdict) const;
   void note_block(const policy::Listed* entry, const std::string& from) const;
   /// Of an operator's list or the configuration; code 0: it is not blocked.
   mail::Reply blocked_client() const;
   mail::Reply blocked_sender(const mail::Address& from) const;
   bool is_allowed(const mail::Address& from) const;
 
-  GuardParts parts_;
-  std::shared_ptr<const policy::GuardOptions> options_;
+  StrangerMeans means_;
+  std::shared_ptr<const policy::StrangerRules> options_;
   boost::asio::any_io_executor executor_;
   std::string address_;
   std::string helo_;
   std::string helo_domain_, sender_domain_; ///< for lists of domains; empty: nothing to ask for
   policy::Stranger stranger_;
   std::shared_ptr<Lookups> lookups_;
-  std::optional<policy::GuardVerdict> verdict_; ///< of the name given last
-  std::optional<mail::Reply> grey_;             ///< of this transaction
+  std::optional<policy::StrangerVerdict> verdict_; ///< of the name given last
+  std::optional<mail::Reply> grey_;                ///< of this transaction
   std::string grey_tag_;
 };
 

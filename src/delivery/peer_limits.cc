@@ -1,4 +1,4 @@
-#include "delivery/limits.h"
+#include "delivery/peer_limits.h"
 
 #include "base/text.h"
 

@@ -1,4 +1,4 @@
-#include "policy/limits.h"
+#include "policy/limit_book.h"
 
 #include "base/text.h"
 #include "base/units.h"

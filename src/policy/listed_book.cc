@@ -1,9 +1,9 @@
-#include "policy/guard_book.h"
+#include "policy/listed_book.h"
 
 #include "base/text.h"
 #include "net/endpoint.h"
 #include "net/network.h"
-#include "policy/guard.h"
+#include "policy/stranger_rules.h"
 
 #include <arpa/inet.h>
 #include <array>
@@ -119,7 +119,7 @@ std::optional<Listed> unpacked(std::string_view key, std::string_view value) {
   return entry;
 }
 
-void GuardBook::put(const Listed& entry) {
+void ListedBook::put(const Listed& entry) {
   remove(entry.what);
   auto kept = std::make_shared<const Listed>(entry);
   const auto network = named_network(entry.what);
@@ -128,20 +128,20 @@ void GuardBook::put(const Listed& entry) {
   entries_[network ? network_key(network->octets, network->bits) : entry.what] = std::move(kept);
 }
 
-void GuardBook::remove(const std::string& what) {
+void ListedBook::remove(const std::string& what) {
   const auto network = named_network(what);
   const std::lock_guard lock(mutex_);
   if (entries_.erase(network ? network_key(network->octets, network->bits) : what) == 0 || !network) return;
   if (const auto count = prefixes_.find(network->bits); --count->second == 0) prefixes_.erase(count);
 }
 
-GuardBook::Entry GuardBook::in_force(const std::string& key) const {
+ListedBook::Entry ListedBook::in_force(const std::string& key) const {
   const auto found = entries_.find(key);
   if (found == entries_.end() || !found->second->in_force(millis(clock_.wall()))) return nullptr;
   return found->second;
 }
 
-std::shared_ptr<const Listed> GuardBook::find_client(std::string_view address) const {
+std::shared_ptr<const Listed> ListedBook::find_client(std::string_view address) const {
   const auto octets = net::Networks::octets_of(address);
   if (!octets) return nullptr;
   const std::lock_guard lock(mutex_);
@@ -152,7 +152,7 @@ std::shared_ptr<const Listed> GuardBook::find_client(std::string_view address) c
   return nullptr;
 }
 
-std::shared_ptr<const Listed> GuardBook::find_sender(const mail::Address& sender) const {
+std::shared_ptr<const Listed> ListedBook::find_sender(const mail::Address& sender) const {
   if (sender.empty()) return nullptr;
   const std::string domain = to_lower(sender.domain);
   const std::lock_guard lock(mutex_);
