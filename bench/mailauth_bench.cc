@@ -1,4 +1,5 @@
-// What it costs to find out where a message is from, beside the bare operations of OpenSSL that it can't be done without.
+// What it costs to find out where a message is from, beside the bare operations of OpenSSL that it can't be done
+// without.
 
 #include "dns/cache.h"
 #include "intake/authentication.h"
@@ -133,8 +134,8 @@ void spf_dkim_dmarc(benchmark::State& state) {
     if (!world.loop.run(walk()).dkim_aligned) throw std::runtime_error("DMARC failed");
 }
 
-/// All that acceptance does: the head taken apart, SPF for both names, ARC, DKIM and DMARC as tasks side by side, and the
-/// field composed.
+/// All that acceptance does: the head taken apart, SPF for both names, ARC, DKIM and DMARC as tasks side by side, and
+/// the field composed.
 void whole_authentication(benchmark::State& state) {
   World world(kind_of(state));
   intake::Verifier verifier(world.resolver, system_clock());

@@ -1,5 +1,5 @@
-// Authentication-Results, DMARC records and reports, From fields and tag lists from strangers. What was read and is composed again
-// reads the same, and stays one field.
+// Authentication-Results, DMARC records and reports, From fields and tag lists from strangers. What was read and is
+// composed again reads the same, and stays one field.
 
 #include "mail/head.h"
 #include "mailauth/auth_results.h"

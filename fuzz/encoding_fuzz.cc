@@ -1,4 +1,5 @@
-// What base 64 and xtext decode, they encode again to the same text, and what they encode they decode to the same bytes.
+// What base 64 and xtext decode, they encode again to the same text, and what they encode they decode to the same
+// bytes.
 
 #include "base/encoding.h"
 

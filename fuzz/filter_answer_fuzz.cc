@@ -1,4 +1,5 @@
-// What rspamd (HTTP and JSON) and clamd may say: whatever it is, it is read in bounds, and what is made of it may stand in a reply.
+// What rspamd (HTTP and JSON) and clamd may say: whatever it is, it is read in bounds, and what is made of it may stand
+// in a reply.
 
 #include "base/text.h"
 #include "filter/clamd_answer.h"

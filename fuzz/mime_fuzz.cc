@@ -1,5 +1,5 @@
-// A message converted to 7 bits is 7-bit, the same however it was cut, and stays the same when converted again. What was
-// binary becomes clean lines.
+// A message converted to 7 bits is 7-bit, the same however it was cut, and stays the same when converted again. What
+// was binary becomes clean lines.
 
 #include "base/text.h"
 #include "mail/convert.h"

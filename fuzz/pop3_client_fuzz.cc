@@ -1,5 +1,5 @@
-// Fuzzes the POP3 client engine. Octet 0: options as bits, octet 1: how large the pieces of input are; the rest is what the
-// server sends. The client logs in, lists, reads two messages, deletes one and quits, as far as the server lets it.
+// Fuzzes the POP3 client engine. Octet 0: options as bits, octet 1: how large the pieces of input are; the rest is what
+// the server sends. The client logs in, lists, reads two messages, deletes one and quits, as far as the server lets it.
 
 #include "pop3/client_session.h"
 

@@ -1,5 +1,6 @@
-// Fuzzes the POP3 server engine. Octet 0: options as bits, octet 1: how large the pieces of input are, octet 2: how large the
-// pieces of messages are; the rest is what the client sends. What the server says must not depend on how input is cut.
+// Fuzzes the POP3 server engine. Octet 0: options as bits, octet 1: how large the pieces of input are, octet 2: how
+// large the pieces of messages are; the rest is what the client sends. What the server says must not depend on how
+// input is cut.
 
 #include "pop3/fake_mailbox.h"
 

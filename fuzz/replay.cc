@@ -1,6 +1,6 @@
 // Stands in for libFuzzer in ordinary builds: gives the fuzzer's function the empty input, then every file of the
-// folders named on the command line, then for some seconds what becomes of them by chance: always by the same chance, so
-// that what breaks once breaks again. A failure is a crash or an abort, as with libFuzzer itself; the input that was
+// folders named on the command line, then for some seconds what becomes of them by chance: always by the same chance,
+// so that what breaks once breaks again. A failure is a crash or an abort, as with libFuzzer itself; the input that was
 // given last lies in broken-input in the working directory then.
 
 #include <algorithm>

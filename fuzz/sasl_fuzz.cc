@@ -1,5 +1,5 @@
-// The server's mechanisms end every exchange, ask only about well-formed names and secrets, and believe no proof that was
-// not made with a key.
+// The server's mechanisms end every exchange, ask only about well-formed names and secrets, and believe no proof that
+// was not made with a key.
 //
 // The input: an octet that chooses the mechanism, then responses, each of its length in one octet and its bytes.
 

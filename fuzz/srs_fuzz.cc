@@ -1,4 +1,5 @@
-// Return addresses of forwarded mail: what strangers write there, and ours there and back. The first octet is in the message's id.
+// Return addresses of forwarded mail: what strangers write there, and ours there and back. The first octet is in the
+// message's id.
 
 #include "policy/srs.h"
 

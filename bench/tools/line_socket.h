@@ -40,8 +40,8 @@ inline int connect_to(const std::string& where) {
   return file;
 }
 
-/// A blocking connection that is read line by line, plain or under TLS. A peer that closes or stays silent for a minute is a
-/// std::runtime_error.
+/// A blocking connection that is read line by line, plain or under TLS. A peer that closes or stays silent for a minute
+/// is a std::runtime_error.
 class LineSocket {
 public:
   explicit LineSocket(const std::string& where) : file_(connect_to(where)) {

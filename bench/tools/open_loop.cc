@@ -1,5 +1,5 @@
-// An open-loop generator: messages are due at a fixed rate, whether the server keeps up or not, and each one's latency counts
-// from the moment it was due until its final reply. Waiting for a free connection is part of it.
+// An open-loop generator: messages are due at a fixed rate, whether the server keeps up or not, and each one's latency
+// counts from the moment it was due until its final reply. Waiting for a free connection is part of it.
 //
 //   open_loop --to 127.0.0.1:25 --rate 240 --seconds 10 --connections 50 --size 4096 --from a@b --rcpt c@d
 //

@@ -9,7 +9,8 @@
 
 namespace paquebot::bench {
 
-/// "--name value" pairs of a command line. A name that was never asked for is not an error: the callers are our own scripts.
+/// "--name value" pairs of a command line. A name that was never asked for is not an error: the callers are our own
+/// scripts.
 class Options {
 public:
   Options(int count, char** words) {

@@ -1,8 +1,9 @@
-// A library for /etc/ld.so.preload: counts and delays every call by which a program asks for its data to be on the disk.
+// A library for /etc/ld.so.preload: counts and delays every call by which a program asks for its data to be on the
+// disk.
 //
-// The file /run/paquebot-bench/sync (made by bench/syncs.py before the programs start) is mapped by all of them: the wished
-// delay in front, the counters behind it. Without that file all calls pass unchanged. The delay is slept before the real call,
-// so each caller waits as for a slower disk, and callers in parallel wait in parallel.
+// The file /run/paquebot-bench/sync (made by bench/syncs.py before the programs start) is mapped by all of them: the
+// wished delay in front, the counters behind it. Without that file all calls pass unchanged. The delay is slept before
+// the real call, so each caller waits as for a slower disk, and callers in parallel wait in parallel.
 
 #include <atomic>
 #include <cstdint>

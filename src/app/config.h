@@ -45,8 +45,9 @@ struct RouteConfig {
   std::string password_file;
 };
 
-/// The configuration file, read and checked whole. What a part of the server is made of has that part's own type: the tables of
-/// settings (settings_*.cc) say where each key is kept. `Config()` is no configuration: load_config() gives the defaults too.
+/// The configuration file, read and checked whole. What a part of the server is made of has that part's own type: the
+/// tables of settings (settings_*.cc) say where each key is kept. `Config()` is no configuration: load_config() gives
+/// the defaults too.
 struct Config {
   enum class Scram : std::uint8_t { automatic, on, off };
   enum class Backend : std::uint8_t { sqlite };
@@ -99,8 +100,8 @@ struct Config {
 /// The plain way: plain files of at most 4 MiB, never waiting for the other end of something else.
 Result<std::string> read_file(const std::string& path);
 
-/// Reads and checks a configuration file, and the files it names (certificates, passwords). Errors: not_found, or `invalid` with
-/// everything that is wrong, each on a line "file:line: what; how to mend it".
+/// Reads and checks a configuration file, and the files it names (certificates, passwords). Errors: not_found, or
+/// `invalid` with everything that is wrong, each on a line "file:line: what; how to mend it".
 Result<Config> load_config(const std::string& path, const FileSource& files = read_file);
 
 /// Makes `snapshot.issuer` of what [oauth] says. `invalid` when the key set can't be used.

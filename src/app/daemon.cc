@@ -38,8 +38,8 @@ std::string path_of(const ListenerConfig& listener) {
   return listener.is_local() ? listener.address.substr(kLocalSocket.size()) : listener.address;
 }
 
-/// Whether root would open it where somebody else could lead him astray: a local socket whose folder is not root's alone. The user
-/// that the server becomes opens it then.
+/// Whether root would open it where somebody else could lead him astray: a local socket whose folder is not root's
+/// alone. The user that the server becomes opens it then.
 bool is_for_the_user(const ListenerConfig& listener) { return listener.is_local() && !roots_way(path_of(listener)); }
 
 } // namespace
@@ -90,7 +90,8 @@ Result<> Daemon::open_log() {
   return opened;
 }
 
-/// Gives up what the server does not need from now on. The drop directory must be there to be allowed, threads must not.
+/// Gives up what the server does not need from now on. The drop directory must be there to be allowed, threads must
+/// not.
 Result<> Daemon::confine() {
   if (auto made = intake::make_drop_directory(config_.server.drop_directory); !made) return made;
   if (config_.sandbox)

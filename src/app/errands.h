@@ -10,8 +10,8 @@
 
 namespace paquebot::app {
 
-/// A thread for what may take long because of a file, such as a reload: one thing after the other, so that neither sessions nor
-/// signals wait for it.
+/// A thread for what may take long because of a file, such as a reload: one thing after the other, so that neither
+/// sessions nor signals wait for it.
 class Errands {
 public:
   /// `now_and_then` is run whenever nothing was asked for `pause`.

@@ -16,11 +16,11 @@ struct KeeperOptions {
   FileSource files = read_file;               ///< for tests: what else could block
 };
 
-/// A small process that stays root when the server drops to its user, and outside of its sandbox, so that a reload can still
-/// read the configuration, keys and passwords. It knows two requests, "read everything again" and "has something changed", and
-/// looks only at the configuration file given at the start and the files named in it: whoever takes over the server can't make
-/// it read anything else. A file that does not answer (a dead network file system) holds up nobody but the one who asks, for
-/// `patience`. It ends with the server.
+/// A small process that stays root when the server drops to its user, and outside of its sandbox, so that a reload can
+/// still read the configuration, keys and passwords. It knows two requests, "read everything again" and "has something
+/// changed", and looks only at the configuration file given at the start and the files named in it: whoever takes over
+/// the server can't make it read anything else. A file that does not answer (a dead network file system) holds up
+/// nobody but the one who asks, for `patience`. It ends with the server.
 class Keeper {
 public:
   /// Forks; call while single-threaded, with the rights that reading needs.
@@ -30,10 +30,11 @@ public:
   Keeper(const Keeper&) = delete;
   Keeper& operator=(const Keeper&) = delete;
 
-  /// Reads the configuration through the keeper. Blocks; from one thread only. `timeout` names the file that did not answer.
+  /// Reads the configuration through the keeper. Blocks; from one thread only. `timeout` names the file that did not
+  /// answer.
   Result<Config> load(const std::string& config_path);
-  /// A text that differs from the last one when a file that the last load read (or would have, before the first) has changed.
-  /// Likewise.
+  /// A text that differs from the last one when a file that the last load read (or would have, before the first) has
+  /// changed. Likewise.
   Result<std::string> fingerprint();
   /// Lets whoever waits above go, with an error; nothing can be asked any more. From any thread.
   void give_up();

@@ -221,8 +221,8 @@ std::optional<std::string> take_text(std::string_view& in) {
 }
 
 void keep(int socket, const std::string& config_path, const KeeperOptions& options) {
-  // The server's thread that waits for signals has blocked them; here they must end it. A kill at the parent's death may fail,
-  // since the parent is another user by then: the end of the socket is what counts.
+  // The server's thread that waits for signals has blocked them; here they must end it. A kill at the parent's death
+  // may fail, since the parent is another user by then: the end of the socket is what counts.
   sigset_t none;
   sigemptyset(&none);
   for (const int signal : {SIGHUP, SIGINT, SIGUSR1, SIGTERM}) ::signal(signal, signal == SIGTERM ? SIG_DFL : SIG_IGN);

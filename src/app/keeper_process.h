@@ -7,8 +7,9 @@
 #include <optional>
 #include <string>
 
-/// What the server and its keeper say to each other. A request is its number (32 bits) and a letter; an answer the number, its
-/// length (32 bits) and that many octets: a text that is empty or says what is wrong, then texts. A text is its length and octets.
+/// What the server and its keeper say to each other. A request is its number (32 bits) and a letter; an answer the
+/// number, its length (32 bits) and that many octets: a text that is empty or says what is wrong, then texts. A text is
+/// its length and octets.
 namespace paquebot::app {
 
 inline constexpr char kReadAll = 'R';     ///< answer: a path, and "+" with what is in it or "-" with why not; and so on

@@ -39,7 +39,8 @@ TEST(Keeper, ReadsTheConfigurationAndWhatItNamesAgain) {
   std::filesystem::remove_all(directory);
 }
 
-/// A file that stands still while it is told to, as on a dead network file system; told through memory of both processes.
+/// A file that stands still while it is told to, as on a dead network file system; told through memory of both
+/// processes.
 class SlowFile {
 public:
   SlowFile() : stands_(::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) {

@@ -11,8 +11,8 @@
 namespace paquebot::app {
 namespace {
 
-// The kernel's interface (Documentation/userspace-api/landlock.rst). Named here, since the headers of Debian 12 end at the second
-// version; the kernel takes any length whose unknown rest is zero.
+// The kernel's interface (Documentation/userspace-api/landlock.rst). Named here, since the headers of Debian 12 end at
+// the second version; the kernel takes any length whose unknown rest is zero.
 struct Attributes {
   std::uint64_t files = 0;
   std::uint64_t network = 0;

@@ -24,10 +24,10 @@ struct PathRule {
 /// The version of Landlock that the kernel speaks; 0: it has none, or it is switched off.
 int landlock_version();
 
-/// Takes from the calling thread, and all that it starts, for good: every access to files that no rule gives, running programs,
-/// and as far as the kernel's version knows them, binding to TCP ports of its choice, signals to other processes
-/// and abstract sockets. What is open stays open. A rule for a path that does not exist is left out.
-/// Needs no_new_privs. Errors: `unsupported` without Landlock, else `io`.
+/// Takes from the calling thread, and all that it starts, for good: every access to files that no rule gives, running
+/// programs, and as far as the kernel's version knows them, binding to TCP ports of its choice, signals to other
+/// processes and abstract sockets. What is open stays open. A rule for a path that does not exist is left out. Needs
+/// no_new_privs. Errors: `unsupported` without Landlock, else `io`.
 Result<> landlock(const std::vector<PathRule>& rules);
 
 } // namespace paquebot::app

@@ -10,8 +10,9 @@
 
 namespace {
 
-/// Started with one of them closed, the next file that is opened would get its number, and whatever is printed would go there.
-/// They lead nowhere then; a command's output not in a way that looks like success: what was not printed must not be deleted.
+/// Started with one of them closed, the next file that is opened would get its number, and whatever is printed would go
+/// there. They lead nowhere then; a command's output not in a way that looks like success: what was not printed must
+/// not be deleted.
 void open_standard_descriptors(bool serves) {
   for (int number = 0; number <= 2; ++number)
     if (::fcntl(number, F_GETFD) < 0 && ::open("/dev/null", number == 0 || !serves ? O_RDONLY : O_WRONLY) != number)

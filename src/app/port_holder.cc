@@ -15,8 +15,8 @@ namespace {
 
 constexpr std::uint16_t kFirstFree = 1024;
 
-/// The inodes of sockets that listen on `port`, from one of the tables in /proc/net (proc(5)): the second column is the local
-/// address and port in hexadecimal, the fourth the state, 0A for one that listens, the tenth the inode.
+/// The inodes of sockets that listen on `port`, from one of the tables in /proc/net (proc(5)): the second column is the
+/// local address and port in hexadecimal, the fourth the state, 0A for one that listens, the tenth the inode.
 void find_inodes(const char* table, std::uint16_t port, std::set<std::string>& inodes) {
   std::ifstream in(table);
   const std::string wanted = fmt::format(":{:04X}", port);

@@ -14,7 +14,8 @@
 
 namespace paquebot::app {
 
-/// Reads a whole file: the configuration and what it names. The server asks its keeper (keeper.h) once it is no longer root.
+/// Reads a whole file: the configuration and what it names. The server asks its keeper (keeper.h) once it is no longer
+/// root.
 using FileSource = std::function<Result<std::string>(const std::string& path)>;
 
 /// As base/units.h reads it, at most ten years; nothing otherwise.
@@ -30,8 +31,8 @@ struct Bounds {
   std::string_view why = ""; ///< what would come of a longer duration
 };
 
-/// Takes values out of a configuration file in the form that is wanted, and remembers every error with its line and how to
-/// mend it. What gives nothing has told an error.
+/// Takes values out of a configuration file in the form that is wanted, and remembers every error with its line and how
+/// to mend it. What gives nothing has told an error.
 class Reader {
 public:
   Reader(std::string file, const FileSource& files) : file_(std::move(file)), files_(files) {}

@@ -34,8 +34,8 @@ namespace {
 
 std::string folder_of(const std::string& path) { return std::filesystem::absolute(path).parent_path().string(); }
 
-/// What the C library and OpenSSL load when it is first needed: afterwards no code can be loaded any more. The control socket asks
-/// for the names of these two users.
+/// What the C library and OpenSSL load when it is first needed: afterwards no code can be loaded any more. The control
+/// socket asks for the names of these two users.
 void load_libraries() {
   for (const uid_t user : {uid_t{0}, ::geteuid()}) (void)::getpwuid(user);
   (void)net::TlsContext::client(false);

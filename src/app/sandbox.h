@@ -17,17 +17,17 @@ struct Confinement {
   std::string why; ///< what was not available
 };
 
-/// A build with a sanitizer: its checkers trace their own process and map what they like, so nothing but new privileges is
-/// given up there.
+/// A build with a sanitizer: its checkers trace their own process and map what they like, so nothing but new privileges
+/// is given up there.
 extern const bool kSanitizerBuild;
 
-/// Every path that the running server needs, from its configuration. Reading covers the system's own files (libraries, roots
-/// of certificates, the resolver's); the configuration and what it names is left to the keeper.
+/// Every path that the running server needs, from its configuration. Reading covers the system's own files (libraries,
+/// roots of certificates, the resolver's); the configuration and what it names is left to the keeper.
 std::vector<PathRule> server_paths(const Config& config);
 
-/// Gives up for good what the server does not need once it has bound its ports and dropped root (docs/security.md, "Sandbox").
-/// Call while single-threaded: Landlock binds the calling thread and those that it starts. What the kernel can't do is left
-/// out and told.
+/// Gives up for good what the server does not need once it has bound its ports and dropped root (docs/security.md,
+/// "Sandbox"). Call while single-threaded: Landlock binds the calling thread and those that it starts. What the kernel
+/// can't do is left out and told.
 Confinement confine_server(const std::vector<PathRule>& paths);
 /// The same for the keeper (keeper.h): it reads any file, writes none, and makes no socket.
 Confinement confine_keeper();

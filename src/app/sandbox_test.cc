@@ -24,7 +24,8 @@
 namespace paquebot::app {
 namespace {
 
-/// Runs `body` in a process of its own, since what it gives up is gone for good. Gives what it returns, 0 to 254; 255: it broke.
+/// Runs `body` in a process of its own, since what it gives up is gone for good. Gives what it returns, 0 to 254; 255:
+/// it broke.
 int in_child(const std::function<int()>& body) {
   const pid_t child = ::fork();
   if (child == 0) ::_exit(body());

@@ -12,8 +12,9 @@
 #include <utility>
 #include <vector>
 
-/// The row of a table of settings, and the kinds of values that a row can have. A row says all of a key: how it is read, checked and
-/// written, what holds without it, and what the documents say. The tables themselves are in settings_*.cc.
+/// The row of a table of settings, and the kinds of values that a row can have. A row says all of a key: how it is
+/// read, checked and written, what holds without it, and what the documents say. The tables themselves are in
+/// settings_*.cc.
 namespace paquebot::app {
 
 /// Where a value is kept: a function from what the section describes (its owner: Config, a listener, …) to the member.
@@ -77,7 +78,8 @@ std::string toml_list(const std::vector<std::string>& texts);
 
 /// The normal form of a text; an error says what is wrong with it, such as "is not a domain name".
 using Normal = Result<std::string> (*)(const std::string& text);
-/// A list of texts in their normal forms (null: as they are). What is wrong is told as "x" in KEY and the words of `normal`.
+/// A list of texts in their normal forms (null: as they are). What is wrong is told as "x" in KEY and the words of
+/// `normal`.
 std::optional<std::vector<std::string>> read_texts(Reader& read, const Node& node, Normal normal);
 
 // ---- The kinds of values ----

@@ -123,9 +123,9 @@ constexpr const char* kRefused[] = {
     "_sysctl",
 };
 
-/// Calls that are younger than this machine's libseccomp may be: their numbers are the same on all architectures, and it may know
-/// no name for them. Refused is what none of ours asks for, such as open_tree_attr (467), and what is still to come; those who
-/// might ask one day (the C library for futexes, fchmodat2) take the older call then.
+/// Calls that are younger than this machine's libseccomp may be: their numbers are the same on all architectures, and
+/// it may know no name for them. Refused is what none of ours asks for, such as open_tree_attr (467), and what is still
+/// to come; those who might ask one day (the C library for futexes, fchmodat2) take the older call then.
 constexpr int kFirstYoung = 448, kLastYoung = 547;
 constexpr int kYoungAllowed[] = {
     449,           // futex_waitv
@@ -169,7 +169,8 @@ private:
   int error_ = 0;
 };
 
-/// Processes by clone: only threads. What clone3 asks for lies in memory where no filter sees it; the C library takes clone then.
+/// Processes by clone: only threads. What clone3 asks for lies in memory where no filter sees it; the C library takes
+/// clone then.
 void refuse_processes(Filter& filter) {
   filter.refuse_when(SCMP_SYS(clone), masked(0, CLONE_THREAD, 0));
   filter.refuse(SCMP_SYS(clone3), ENOSYS);
@@ -180,8 +181,8 @@ void refuse_sockets(Filter& filter) {
     if (family != AF_UNIX && family != AF_INET && family != AF_INET6 && family != AF_NETLINK)
       filter.refuse_when(SCMP_SYS(socket), masked(0, kLow, static_cast<std::uint64_t>(family)));
   filter.refuse_when(SCMP_SYS(socket), scmp_arg_cmp{0, SCMP_CMP_GT, AF_NETLINK, 0});
-  // Of the internet only TCP and UDP: a listener of MPTCP would be one that Landlock does not see. Of netlink only the routes, which
-  // the C library asks for.
+  // Of the internet only TCP and UDP: a listener of MPTCP would be one that Landlock does not see. Of netlink only the
+  // routes, which the C library asks for.
   for (const std::uint64_t family : {std::uint64_t{AF_INET}, std::uint64_t{AF_INET6}}) {
     const scmp_arg_cmp of_family = masked(0, kLow, family);
     for (std::uint64_t protocol = 1; protocol < IPPROTO_UDP; ++protocol)
@@ -191,8 +192,8 @@ void refuse_sockets(Filter& filter) {
   filter.refuse_when(SCMP_SYS(socket), masked(0, kLow, AF_NETLINK), scmp_arg_cmp{2, SCMP_CMP_GT, NETLINK_ROUTE, 0});
 }
 
-/// No page that can be run from now on: neither new ones nor those of a file, which could be one of our own. All libraries are
-/// there already (load_libraries()).
+/// No page that can be run from now on: neither new ones nor those of a file, which could be one of our own. All
+/// libraries are there already (load_libraries()).
 void refuse_new_code(Filter& filter) {
   for (int call : {SCMP_SYS(mmap), SCMP_SYS(mmap2), SCMP_SYS(mprotect), SCMP_SYS(pkey_mprotect)})
     filter.refuse_when(call, masked(2, PROT_EXEC, PROT_EXEC));

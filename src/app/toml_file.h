@@ -9,8 +9,8 @@
 
 namespace paquebot::app {
 
-/// A value of a configuration file, as it was written, with the line it stands on. A tree of plain data: only toml_file.cc
-/// knows the library that reads TOML.
+/// A value of a configuration file, as it was written, with the line it stands on. A tree of plain data: only
+/// toml_file.cc knows the library that reads TOML.
 struct Node {
   enum class Kind : std::uint8_t {
     other, ///< a fraction, a date, or what is nested deeper than any key of ours

@@ -27,9 +27,9 @@ struct Field {
   Field(std::string_view k, I v) : key(k), value(static_cast<std::int64_t>(v)) {}
 };
 
-/// Where and how log lines go. An empty path is standard error. May be called again while other threads log; until the first call
-/// lines of level info and up go to standard error as key=value. Fails with Errc::io when the file
-/// cannot be opened, and changes nothing then: it must be a plain file, made with mode 0640 when it is absent (a FIFO could hold
+/// Where and how log lines go. An empty path is standard error. May be called again while other threads log; until the
+/// first call lines of level info and up go to standard error as key=value. Fails with Errc::io when the file cannot be
+/// opened, and changes nothing then: it must be a plain file, made with mode 0640 when it is absent (a FIFO could hold
 /// everything up). Lines to a file are flushed at warnings and by flush_regularly().
 Result<> configure(Format format, Level least, const std::string& path = {});
 /// Another form and level from now on, to where the lines go already: this can't fail.
@@ -42,9 +42,10 @@ Result<> reopen();
 /// Writes one line: time, level, event, then the fields, as key=value or JSON. Control characters
 /// and quotes in values are escaped, each value is cut at 1 KiB. Thread-safe.
 void write(Level level, std::string_view event, std::initializer_list<Field> fields);
-/// While one lives, lines up to level info of its thread are collected and written together when it ends: for work done for many at
-/// once. A warning or an error is never kept back, nor what came before it. At most 64 KiB are collected, which a crash of the
-/// process loses. On the stack only, and not across a co_await. Batches may nest; the outermost counts.
+/// While one lives, lines up to level info of its thread are collected and written together when it ends: for work done
+/// for many at once. A warning or an error is never kept back, nor what came before it. At most 64 KiB are collected,
+/// which a crash of the process loses. On the stack only, and not across a co_await. Batches may nest; the outermost
+/// counts.
 class Batch {
 public:
   Batch();

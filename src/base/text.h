@@ -34,7 +34,8 @@ bool is_ascii(std::string_view text);
 std::size_t utf8_length(std::string_view text);
 /// The same, but 0 also for what must not reach a terminal: C0 and C1 control characters and DEL.
 std::size_t printable_length(std::string_view text);
-/// How many octets at the beginning are printable ASCII: what most text is all of, and so needs no look at each character.
+/// How many octets at the beginning are printable ASCII: what most text is all of, and so needs no look at each
+/// character.
 std::size_t plain_length(std::string_view text);
 /// Printable form for a terminal or log: control characters and invalid UTF-8 as \xNN, cut at `most` bytes with "…".
 std::string printable(std::string_view text, std::size_t most = 512);

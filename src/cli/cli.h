@@ -84,8 +84,8 @@ struct Console {
 
 inline constexpr const char* kDefaultConfig = "/etc/paquebot/paquebot.toml";
 
-/// The whole command line, arguments as main() gets them, the program's name first: "sendmail", "mailq" and "newaliases" choose that
-/// personality. Never throws.
+/// The whole command line, arguments as main() gets them, the program's name first: "sendmail", "mailq" and
+/// "newaliases" choose that personality. Never throws.
 int run(const std::vector<std::string>& arguments, const Environment& environment, Console& console);
 /// The same on standard input and output.
 int run(int argc, char** argv, const Environment& environment);

@@ -94,8 +94,8 @@ int report_counts(Session& session, std::uint64_t done, std::uint64_t before, st
   return failed == 0 ? kOk : kBadData;
 }
 
-/// Carries messages to the store over the control API: a small one in one request, the body of a larger one in pieces. What tells a
-/// message from others is its content, and how many of the same there were before it in the mailbox.
+/// Carries messages to the store over the control API: a small one in one request, the body of a larger one in pieces.
+/// What tells a message from others is its content, and how many of the same there were before it in the mailbox.
 class Carrier {
 public:
   Carrier(Session& session, const std::string& login, ProgressBar& bar, bool again)

@@ -44,8 +44,8 @@ const json::value* spokesman(const json::array& recipients) {
   return best;
 }
 
-/// The state of a message as a whole: of all its recipients, where they differ with the numbers of each ("1 in mailbox, 1 failed").
-/// Addresses that only led to others say nothing of it, unless there are no others.
+/// The state of a message as a whole: of all its recipients, where they differ with the numbers of each ("1 in mailbox,
+/// 1 failed"). Addresses that only led to others say nothing of it, unless there are no others.
 std::string state_of(const json::array& recipients) {
   std::vector<std::pair<std::string, std::size_t>> states; // in the order of the recipients
   for (const auto& recipient : recipients) {
@@ -95,8 +95,8 @@ std::string next_of(const json::value& message, const json::value& recipient) {
   return state == "waiting" ? relative_text(next_attempt(recipient), now()) : state;
 }
 
-/// Why it is not there yet: what a peer said of it, else what is known of the place that it waits for; an order of an operator's
-/// only where there is nothing else to say. What is held says why it is.
+/// Why it is not there yet: what a peer said of it, else what is known of the place that it waits for; an order of an
+/// operator's only where there is nothing else to say. What is held says why it is.
 std::string why_of(const json::value& recipient) {
   std::vector<std::string> known{control::get_text(recipient, "last_reply"),
                                  control::get_text(recipient, "destination_error"),

@@ -257,8 +257,8 @@ int status(Session& session, const Arguments&) {
 
 namespace {
 
-/// Names for completion, one on a line. Whoever may not see them, or has no store yet, gets none and is not told why: this is
-/// asked for while a command is typed.
+/// Names for completion, one on a line. Whoever may not see them, or has no store yet, gets none and is not told why:
+/// this is asked for while a command is typed.
 int print_names(Session& session, const char* target, const char* list, const char* field) {
   const auto place = session.place_of_server();
   if (!place || !std::filesystem::exists(place->data_dir + "/paquebot.db")) return kRefused;

@@ -61,8 +61,8 @@ std::string valued_options() {
   return text;
 }
 
-/// "key) words=…;;" for what comes first, behind a group, at each place of a verb and behind its options. bash and zsh read
-/// the same.
+/// "key) words=…;;" for what comes first, behind a group, at each place of a verb and behind its options. bash and zsh
+/// read the same.
 std::string cases() {
   std::string text = "    \":0\") words=\"" + names(first_words()) + "\" ;;\n";
   const auto add = [&text](const std::string& key, std::string_view words) {
@@ -98,7 +98,8 @@ std::string groups_pattern() {
   return text;
 }
 
-/// The words are taken from the line as it was typed: bash parts them at "@" and ":" too, and gives those words back so.
+/// The words are taken from the line as it was typed: bash parts them at "@" and ":" too, and gives those words back
+/// so.
 std::string bash() {
   return "# bash completion for paquebot; made by: paquebot completion bash\n"
          "_paquebot() {\n"

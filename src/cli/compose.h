@@ -28,9 +28,9 @@ struct Composed {
   std::vector<mail::Recipient> recipients; ///< of To, Cc and Bcc, each once
 };
 
-/// Makes a MIME message (RFC 5322, 2045, 2047, 2183, 2231): the text, or text and HTML as alternatives, and the attachments
-/// behind. Adds Date and Message-ID. Attachments are streamed. Errc::invalid names the address, header or file that is
-/// wrong, Errc::not_found and Errc::permission a file that can't be read.
+/// Makes a MIME message (RFC 5322, 2045, 2047, 2183, 2231): the text, or text and HTML as alternatives, and the
+/// attachments behind. Adds Date and Message-ID. Attachments are streamed. Errc::invalid names the address, header or
+/// file that is wrong, Errc::not_found and Errc::permission a file that can't be read.
 Result<Composed> compose(const Letter& letter);
 
 /// "image/png" for "x.PNG"; application/octet-stream when the ending says nothing.

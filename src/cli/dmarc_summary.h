@@ -14,8 +14,8 @@
 
 namespace paquebot::cli {
 
-/// The reports that a message carries: each attachment that may be one is read. Bounded in number, size and depth. What was no
-/// report is told in `problems`.
+/// The reports that a message carries: each attachment that may be one is read. Bounded in number, size and depth. What
+/// was no report is told in `problems`.
 std::vector<mailauth::DmarcReport> reports_of(std::string_view message, std::vector<std::string>& problems);
 
 /// Adds up aggregate reports and says in plain words who sends mail in the name of a domain, and what to do. What is

@@ -19,8 +19,8 @@ struct FetchOptions {
 Result<> fetch_list(const FetchOptions& options, std::ostream& out);
 /// The decoded head, the text and a list of the attachments of each message. At most 1 MiB of text is shown.
 Result<> fetch_show(const FetchOptions& options, const std::vector<std::uint32_t>& numbers, std::ostream& out);
-/// Saves each message as .eml, and its attachments beside; all messages when `numbers` is empty. Prints the paths. Names are
-/// made safe and nothing is overwritten. Files are synced before anything is deleted from the mailbox.
+/// Saves each message as .eml, and its attachments beside; all messages when `numbers` is empty. Prints the paths.
+/// Names are made safe and nothing is overwritten. Files are synced before anything is deleted from the mailbox.
 Result<> fetch_save(const FetchOptions& options, const std::vector<std::uint32_t>& numbers, std::ostream& out);
 /// Deletes messages.
 Result<> fetch_delete(const FetchOptions& options, const std::vector<std::uint32_t>& numbers, std::ostream& out);

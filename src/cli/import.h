@@ -27,8 +27,8 @@ struct ImportedMessage {
 using ImportContent = std::function<Result<std::string_view>()>;
 
 enum class Imported { now, before };
-/// Takes one message, or finds that it was imported before; it needn't read all of it. Errc::invalid means that this one message can't
-/// be taken: it is reported and the import goes on. Any other error ends it.
+/// Takes one message, or finds that it was imported before; it needn't read all of it. Errc::invalid means that this
+/// one message can't be taken: it is reported and the import goes on. Any other error ends it.
 using ImportSink = std::function<Result<Imported>(const ImportedMessage& message, const ImportContent& content)>;
 
 struct ImportSummary {
@@ -38,12 +38,13 @@ struct ImportSummary {
   std::optional<Error> ended; ///< the sink's error that ended it early
 };
 
-/// Reads a Maildir (a folder with cur and new, in the order of their delivery) or an mbox file (MboxReader; one ">" is taken from ">From "
-/// lines, as mboxrd and mboxo have them). Line ends become CRLF. What can't be read is reported to `problems` with file and offset,
-/// and left out; so is what is doubtful, and taken all the same. Whoever owns the mailbox may have put anything there while root
-/// reads it: links are not followed (open_trusted), and of a Maildir only what belongs to the Maildir's owner is read, of an mbox file
-/// with further names only what belongs to the owner of its folder. Errc::not_found and Errc::invalid when `path` is neither, and
-/// not_found when there is no message at all.
+/// Reads a Maildir (a folder with cur and new, in the order of their delivery) or an mbox file (MboxReader; one ">" is
+/// taken from ">From " lines, as mboxrd and mboxo have them). Line ends become CRLF. What can't be read is reported to
+/// `problems` with file and offset, and left out; so is what is doubtful, and taken all the same. Whoever owns the
+/// mailbox may have put anything there while root reads it: links are not followed (open_trusted), and of a Maildir
+/// only what belongs to the Maildir's owner is read, of an mbox file with further names only what belongs to the owner
+/// of its folder. Errc::not_found and Errc::invalid when `path` is neither, and not_found when there is no message at
+/// all.
 Result<ImportSummary> import_mailbox(const std::string& path, const ImportSink& sink, std::ostream& problems);
 
 /// About how many octets that would read; 0 when it can't be read.

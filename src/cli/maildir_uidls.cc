@@ -57,7 +57,8 @@ std::string MaildirUidls::of(std::string_view file) const {
   return by_name_ && is_uidl(name) ? name : std::string();
 }
 
-/// Version 3: "3 V<validity> N<next> …", then "<uid> [<letter><value> …] :<name>". Version 1: "1 <validity> <next>", then
+/// Version 3: "3 V<validity> N<next> …", then "<uid> [<letter><value> …] :<name>". Version 1: "1 <validity> <next>",
+/// then
 /// "<uid> <name>".
 void MaildirUidls::read_dovecot(std::string_view text) {
   by_name_ = false; // Dovecot gives a message its number when it first sees it

@@ -8,9 +8,10 @@
 
 namespace paquebot::cli {
 
-/// By which name (UIDL, RFC 1939 section 7) a POP3 server of before called each message of a Maildir, so that programs that leave mail
-/// on the server know it again. Of Dovecot: what dovecot-uidlist names with P, else what it makes by default of UID and UIDVALIDITY (both
-/// as eight hexadecimal digits). Of Courier: what courierpop3dsizelist says. Else the file's own name, as Courier and qmail have it.
+/// By which name (UIDL, RFC 1939 section 7) a POP3 server of before called each message of a Maildir, so that programs
+/// that leave mail on the server know it again. Of Dovecot: what dovecot-uidlist names with P, else what it makes by
+/// default of UID and UIDVALIDITY (both as eight hexadecimal digits). Of Courier: what courierpop3dsizelist says. Else
+/// the file's own name, as Courier and qmail have it.
 class MaildirUidls {
 public:
   /// Reads the lists in the folder, unless they are of another owner or too large (then as if they were not there).

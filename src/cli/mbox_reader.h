@@ -11,20 +11,20 @@
 
 namespace paquebot::cli {
 
-/// The date of a line "From anna@example.org Mon Nov 23 12:00:00 2026", or with one as in RFC 3339 ("2026-11-23T12:00:00Z", a space
-/// may stand for the T); with or without a zone, which is not looked at.
+/// The date of a line "From anna@example.org Mon Nov 23 12:00:00 2026", or with one as in RFC 3339
+/// ("2026-11-23T12:00:00Z", a space may stand for the T); with or without a zone, which is not looked at.
 std::optional<WallTime> mbox_date(std::string_view from_line);
 
 /// What is not sure about a line: where it begins in the file, and a sentence.
 using MboxDoubt = std::function<void(std::uint64_t offset, const std::string& what)>;
 
-/// Reads an mbox file front to back, one message after the other, with one block in memory. A line "From …" begins a message when it
-/// has a date and an empty line before it, or when a line that can be a header field follows: better one message too many than two
-/// in one. A byte order mark and empty lines in front are passed over.
+/// Reads an mbox file front to back, one message after the other, with one block in memory. A line "From …" begins a
+/// message when it has a date and an empty line before it, or when a line that can be a header field follows: better
+/// one message too many than two in one. A byte order mark and empty lines in front are passed over.
 class MboxReader {
 public:
-  /// Takes over the descriptor. `doubt` hears of each "From " line that only a header field made a beginning, and of each that was
-  /// taken for text.
+  /// Takes over the descriptor. `doubt` hears of each "From " line that only a header field made a beginning, and of
+  /// each that was taken for text.
   explicit MboxReader(int descriptor, MboxDoubt doubt = {});
   ~MboxReader();
   MboxReader(const MboxReader&) = delete;

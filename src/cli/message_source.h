@@ -43,7 +43,8 @@ public:
   }
 
 protected:
-  /// Throws when reading fails or NUL comes, which makes the stream bad: half a message must not be taken for a whole one.
+  /// Throws when reading fails or NUL comes, which makes the stream bad: half a message must not be taken for a whole
+  /// one.
   int_type underflow() override;
 
 private:

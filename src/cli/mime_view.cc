@@ -176,7 +176,8 @@ Result<> MimeView::save(std::size_t index, int descriptor) const {
   } else {
     written = g_mime_object_write_to_stream(part, nullptr, raw.get());
   }
-  // Nothing is buffered. Its flush would be an fsync for each of perhaps ten thousand parts: the caller syncs all at once.
+  // Nothing is buffered. Its flush would be an fsync for each of perhaps ten thousand parts: the caller syncs all at
+  // once.
   if (written < 0) {
     return fail(errno == ENOSPC ? Errc::no_space : Errc::io,
                 fmt::format("a part can't be written: {}", std::strerror(errno)));

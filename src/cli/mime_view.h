@@ -39,7 +39,8 @@ public:
     std::string text; ///< UTF-8 with LF
     bool cut = false; ///< there is more of it
   };
-  /// The text for people, of its first `most` octets: the first text/plain that is no attachment. Empty, when there is none.
+  /// The text for people, of its first `most` octets: the first text/plain that is no attachment. Empty, when there is
+  /// none.
   Result<Text> text(std::size_t most) const;
   /// True when the message is written for people in HTML alone.
   bool html_only() const;

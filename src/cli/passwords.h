@@ -6,8 +6,8 @@
 
 namespace paquebot::cli {
 
-/// Where a password may come from, in this order: --generate, --password-file FILE ("-": standard input), the environment
-/// variable PAQUEBOT_PASSWORD, the terminal. Never from the command line: other users see that.
+/// Where a password may come from, in this order: --generate, --password-file FILE ("-": standard input), the
+/// environment variable PAQUEBOT_PASSWORD, the terminal. Never from the command line: other users see that.
 struct PasswordSource {
   bool generate = false;
   std::string file;

@@ -27,7 +27,8 @@ namespace {
   _exit(0);
 }
 
-/// The shell: tells which process it started, and what becomes of it. Without one the kernel would stop nothing (an orphaned group).
+/// The shell: tells which process it started, and what becomes of it. Without one the kernel would stop nothing (an
+/// orphaned group).
 [[noreturn]] void be_shell(int reports) {
   const pid_t job = fork();
   if (job == 0) {

@@ -24,8 +24,8 @@ public:
   Result<const std::vector<pop3::MailboxItem>*> list();
   /// The message, or its header and `lines` lines of its body. Errc::refused when the server says no.
   Result<> retrieve(std::uint32_t number, const ContentSink& sink, long lines = -1);
-  /// Several at once, in this order, pipelined where the server takes that: `sink` gets the pieces of each, and `done` each
-  /// one's end, with Errc::refused when the server says no to it.
+  /// Several at once, in this order, pipelined where the server takes that: `sink` gets the pieces of each, and `done`
+  /// each one's end, with Errc::refused when the server says no to it.
   Result<> retrieve_all(std::vector<std::uint32_t> numbers, const ContentSink& sink,
                         const std::function<Result<>(std::uint32_t, const Result<>&)>& done, long lines = -1);
   /// Marks for deletion; quit() deletes.

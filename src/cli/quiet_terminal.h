@@ -5,7 +5,8 @@
 
 namespace paquebot::cli {
 
-/// The terminal of this process (/dev/tty), without echo while this lives; one at a time. A signal that ends or stops the process
+/// The terminal of this process (/dev/tty), without echo while this lives; one at a time. A signal that ends or stops
+/// the process
 /// (^C, ^\, ^Z, SIGTERM, SIGHUP) gives the terminal back first, and one that lets it go on makes it quiet again.
 class QuietTerminal {
 public:

@@ -8,15 +8,15 @@
 
 namespace paquebot::cli {
 
-/// A file name from a stranger made harmless: no folders, no control or direction-changing characters, no leading dot, valid
-/// UTF-8, at most 120 octets with the ending kept. `otherwise` when nothing is left.
+/// A file name from a stranger made harmless: no folders, no control or direction-changing characters, no leading dot,
+/// valid UTF-8, at most 120 octets with the ending kept. `otherwise` when nothing is left.
 std::string safe_name(std::string_view name, std::string_view otherwise);
 
 /// A folder into which new files are written; nothing in it is ever overwritten and no link in it is followed.
 class SafeFolder {
 public:
-  /// Makes the folder, with mode 0700, when it isn't there; the one around it must exist. A link on the way to it is followed only
-  /// when root or the caller made it (open_trusted).
+  /// Makes the folder, with mode 0700, when it isn't there; the one around it must exist. A link on the way to it is
+  /// followed only when root or the caller made it (open_trusted).
   static Result<SafeFolder> open(const std::string& path);
   ~SafeFolder();
   SafeFolder(SafeFolder&& other) noexcept;

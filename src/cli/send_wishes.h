@@ -19,7 +19,8 @@ struct Wishes {
   mail::Hold hold;
 };
 
-/// Reads --require-tls, --priority, --deliver-by, --hold-for and --hold-until. Errc::invalid with what to write instead.
+/// Reads --require-tls, --priority, --deliver-by, --hold-for and --hold-until. Errc::invalid with what to write
+/// instead.
 Result<Wishes> read_wishes(const Arguments& arguments, WallTime now);
 
 /// "90", "90s", "15m", "2h" or "3d" in seconds, 1 to 999999999.

@@ -74,8 +74,8 @@ void set_wishes(const SendmailOptions& options, intake::DropEnvelope& envelope) 
       envelope.sender.reverse_path.international() || std::ranges::any_of(envelope.recipients, international);
 }
 
-/// One that can't be read does not stop the mail to the others: who called is told here, and by mail, since programs seldom read
-/// what is said here.
+/// One that can't be read does not stop the mail to the others: who called is told here, and by mail, since programs
+/// seldom read what is said here.
 void tell_of_bad(Session& session, const ServerPlace& place, const DropRecipients& recipients, const mail::Head& head,
                  const mail::Address& sender) {
   for (const std::string& text : recipients.bad)

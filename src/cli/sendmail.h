@@ -22,13 +22,14 @@ struct SendmailOptions {
   std::vector<std::string> recipients;
 };
 
-/// Reads sendmail's options: those that mean something here, and those that programs give and that mean nothing. The program's
-/// name first: "mailq" and "newaliases" choose a mode.
+/// Reads sendmail's options: those that mean something here, and those that programs give and that mean nothing. The
+/// program's name first: "mailq" and "newaliases" choose a mode.
 Result<SendmailOptions> parse_sendmail(const std::vector<std::string>& arguments);
 
-/// Behaves as sendmail: a message from standard input goes into the drop directory, whether the server runs or not. With a
-/// configuration that can't be used nothing is taken: nobody would look where it was left. Exit codes of sysexits.h: 64 wrong usage,
-/// 65 malformed or too large, 66 the message can't be read, 67 undeliverable (-bv), 73 can't write there, 75 try again.
+/// Behaves as sendmail: a message from standard input goes into the drop directory, whether the server runs or not.
+/// With a configuration that can't be used nothing is taken: nobody would look where it was left. Exit codes of
+/// sysexits.h: 64 wrong usage, 65 malformed or too large, 66 the message can't be read, 67 undeliverable (-bv), 73
+/// can't write there, 75 try again.
 int sendmail(const std::vector<std::string>& arguments, Session& session);
 
 /// -bs: speaks SMTP on the streams, and drops what it takes (sendmail_smtp.cc).

@@ -17,8 +17,9 @@ struct HeadDefaults {
   std::string full_name; ///< beside it
 };
 
-/// Gives names without a domain in From, Sender, Reply-To, To, Cc, Bcc and their Resent- forms the origin, and adds From, To, Date and
-/// Message-ID where they are missing (RFC 5322 section 3.6, RFC 6409 section 8). `invalid` when it is larger then than the server takes.
+/// Gives names without a domain in From, Sender, Reply-To, To, Cc, Bcc and their Resent- forms the origin, and adds
+/// From, To, Date and Message-ID where they are missing (RFC 5322 section 3.6, RFC 6409 section 8). `invalid` when it
+/// is larger then than the server takes.
 Result<> complete_head(mail::Head& head, const HeadDefaults& defaults);
 
 /// Whom the mail is for.
@@ -32,7 +33,8 @@ Result<> add_recipients(DropRecipients& recipients, std::string_view list, const
 /// -t: those of the head; of a resent message those that it was resent to (RFC 5322 section 3.6.6).
 Result<> add_head_recipients(DropRecipients& recipients, const mail::Head& head, const std::string& origin);
 
-/// Head and body of a message that tells `to` who got nothing since what it named is no address. `about`: the head of the mail.
+/// Head and body of a message that tells `to` who got nothing since what it named is no address. `about`: the head of
+/// the mail.
 std::string compose_bad_recipients(const DropRecipients& recipients, const mail::Head& about, const mail::Address& to,
                                    const std::string& hostname);
 

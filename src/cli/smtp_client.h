@@ -20,8 +20,8 @@ struct Submitted {
   mail::Reply final_reply;          ///< code 0 when no recipient was accepted
 };
 
-/// Connects, logs in, sends one message and leaves. The port, when the target names none, is 465 for implicit TLS, 587 with
-/// a login, else 25. An error means that no recipient's fate is known to be good; its words name what to mend.
+/// Connects, logs in, sends one message and leaves. The port, when the target names none, is 465 for implicit TLS, 587
+/// with a login, else 25. An error means that no recipient's fate is known to be good; its words name what to mend.
 Result<Submitted> submit(const Target& target, const smtp::OutgoingMessage& message, const ContentSource& content,
                          const FeatureCheck& offered = {});
 

@@ -22,12 +22,13 @@ public:
 
 /// Over the server's control socket. not_found when nobody listens there, permission when we may not.
 Result<std::unique_ptr<Transport>> connect_transport(const std::string& socket_path);
-/// In this process, on the store itself under its lock. As root it works as the owner of the data directory (or, when that
-/// is not there yet, as `place.user`), so that the server can use what it writes.
+/// In this process, on the store itself under its lock. As root it works as the owner of the data directory (or, when
+/// that is not there yet, as `place.user`), so that the server can use what it writes.
 Result<std::unique_ptr<Transport>> local_transport(const ServerPlace& place);
 /// Who gives orders here, for the trail: "operator ann (uid 1000)".
 std::string operator_name();
-/// The first when the server runs, else the second. Who `changes` nothing makes no store where there is none: not_found then.
+/// The first when the server runs, else the second. Who `changes` nothing makes no store where there is none: not_found
+/// then.
 Result<std::unique_ptr<Transport>> open_transport(const ServerPlace& place, bool changes);
 
 } // namespace paquebot::cli

@@ -36,9 +36,9 @@ struct Opened {
   std::uint32_t folder_owner = 0; ///< whose the folder around it is
 };
 
-/// Opens what root reads on behalf of a user, who may put what he likes at the end of the path, and change it meanwhile: each part is
-/// opened from the one before it, and a link is followed only when root or the caller made it. Never waits for a FIFO. Errors:
-/// not_found, permission (also: another's link), io.
+/// Opens what root reads on behalf of a user, who may put what he likes at the end of the path, and change it
+/// meanwhile: each part is opened from the one before it, and a link is followed only when root or the caller made it.
+/// Never waits for a FIFO. Errors: not_found, permission (also: another's link), io.
 Result<Opened> open_trusted(const std::string& path);
 
 /// Opens an entry of a folder; a link is refused, whose ever it is. Errors as above.

@@ -42,8 +42,8 @@ public:
   bool terminal() const { return console_.terminal; }
 
   Result<ServerPlace> place();
-  /// The same, also when the configuration can't be used: for what needs no more than the store or the server that has it. It is the
-  /// one in `data_dir` then, or a server that runs with the usual one, and the person is told.
+  /// The same, also when the configuration can't be used: for what needs no more than the store or the server that has
+  /// it. It is the one in `data_dir` then, or a server that runs with the usual one, and the person is told.
   Result<ServerPlace> place_of_server();
   /// One action of the control API; `target` is percent-encoded. An error response is an Error.
   Result<json::value> call(std::string_view method, std::string_view target, std::string_view body = {});

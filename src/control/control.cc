@@ -70,7 +70,8 @@ Found find_route(std::string_view method, const Target& target) {
   return found;
 }
 
-/// `invalid` when the query has a name that the route does not understand: nothing must hide there, and no wish be passed over.
+/// `invalid` when the query has a name that the route does not understand: nothing must hide there, and no wish be
+/// passed over.
 Result<> check_query(const Route& route, const Target& target) {
   for (const auto& [name, value] : target.query) {
     const auto known = split(route.query, ' ');

@@ -17,9 +17,10 @@ unsigned code_point(std::string_view character) {
   return code;
 }
 
-/// Serialised JSON for a reader who may be a terminal: octets that are no UTF-8 as "?", since JSON is UTF-8 (RFC 8259 section 8.1),
-/// C1 controls, DEL and characters that turn the direction of writing as \uNNNN, which any parser reads as the same text. The writer
-/// has escaped C0 controls, so whatever is above them stands inside a string; a line feed is between two values.
+/// Serialised JSON for a reader who may be a terminal: octets that are no UTF-8 as "?", since JSON is UTF-8 (RFC 8259
+/// section 8.1), C1 controls, DEL and characters that turn the direction of writing as \uNNNN, which any parser reads
+/// as the same text. The writer has escaped C0 controls, so whatever is above them stands inside a string; a line feed
+/// is between two values.
 std::string clean(std::string_view text) {
   std::string out;
   out.reserve(text.size());

@@ -17,8 +17,8 @@ namespace json = boost::json;
 Result<json::value> parse_json(std::string_view text, std::string_view what);
 /// As parse_json, and it must be an object; empty text is an empty object.
 Result<json::object> parse_object(std::string_view text, std::string_view what);
-/// One line without spaces. Octets that are not UTF-8 (addresses and replies from outside may hold any) become "?"; C1 controls and
-/// characters that turn the direction of writing are escaped, so that a terminal shows them as they are.
+/// One line without spaces. Octets that are not UTF-8 (addresses and replies from outside may hold any) become "?"; C1
+/// controls and characters that turn the direction of writing are escaped, so that a terminal shows them as they are.
 std::string to_text(const json::value& value);
 /// For people: indented by two spaces, ends in a line feed.
 std::string to_pretty_text(const json::value& value);

@@ -7,8 +7,8 @@
 namespace paquebot::control {
 namespace {
 
-/// Says of whatever lies in a mailbox, in whose: the address it came to may be an alias, or of an alias domain. An account that was
-/// removed since is not named.
+/// Says of whatever lies in a mailbox, in whose: the address it came to may be an alias, or of an alias domain. An
+/// account that was removed since is not named.
 Task<void> name_mailboxes(Context& context, const store::Trace& trace, json::object& shown) {
   auto& list = shown["recipients"].as_array();
   std::map<store::Id, std::string> logins;

@@ -5,8 +5,8 @@
 
 #include <string>
 
-/// Orders that were given while the server was down: kept in a file of the data directory until its next start, whose log then
-/// has them.
+/// Orders that were given while the server was down: kept in a file of the data directory until its next start, whose
+/// log then has them.
 namespace paquebot::control {
 
 /// Adds one, synced. As the owner of the directory.

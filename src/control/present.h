@@ -19,7 +19,8 @@ json::object present(const store::AddressEntry& entry, std::string_view account_
 json::object present(const store::MessageFacts& message);
 json::object present(const store::RecipientFacts& recipient);
 json::object present(const store::WorkItem& item);
-/// The same; recipients that wait behind a failure of their destination have its `destination_error` and `destination_until`.
+/// The same; recipients that wait behind a failure of their destination have its `destination_error` and
+/// `destination_until`.
 json::object present(const store::WorkItem& item, const std::vector<store::DestinationFacts>& destinations,
                      std::int64_t now);
 json::object present(const store::DestinationFacts& destination);

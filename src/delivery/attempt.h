@@ -21,8 +21,8 @@ struct Attempt {
   std::vector<mail::Told> last;
 };
 
-/// How reaching a place ended. Of a job: with `refused` and `failed` it is settled, and with `failed` the destination waits.
-/// `no_room`: it has to wait for others, unattempted.
+/// How reaching a place ended. Of a job: with `refused` and `failed` it is settled, and with `failed` the destination
+/// waits. `no_room`: it has to wait for others, unattempted.
 enum class Way { open, refused, failed, no_room };
 
 /// The same, and why there is no connection.

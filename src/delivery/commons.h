@@ -19,8 +19,8 @@
 
 namespace paquebot::delivery {
 
-/// What all workers of a dispatcher have in common: what they work with, and what they know and hold of the outside. Lives on one
-/// executor; outlives the workers.
+/// What all workers of a dispatcher have in common: what they work with, and what they know and hold of the outside.
+/// Lives on one executor; outlives the workers.
 struct Commons {
   queue::Queue& queue;
   store::Store& store;

@@ -164,8 +164,8 @@ Task<bool> Connector::is_ours(Search& search, const queue::Candidate& candidate,
   });
 }
 
-/// RFC 5321 section 5.1: a host that is ourselves is left out, with all of the same preference and behind it. By its name it
-/// was; here it is known by its addresses, before the first of its group is tried.
+/// RFC 5321 section 5.1: a host that is ourselves is left out, with all of the same preference and behind it. By its
+/// name it was; here it is known by its addresses, before the first of its group is tried.
 Task<bool> Connector::leads_back(Search& search, std::size_t index) {
   const queue::Plan& plan = search.plan;
   if (plan.route != nullptr || options_.listeners.empty()) co_return false;

@@ -24,12 +24,12 @@ struct ConnectorOptions {
   std::string source_ipv4, source_ipv6;     ///< the local addresses; "": the system chooses
   bool ipv4 = true, ipv6 = true;            ///< families of addresses that are connected to
   std::chrono::seconds connect_timeout{30}; ///< each address; RFC 5321 leaves it to the system
-  /// How long one attempt waits for the DNS, in all, before it looks up no further host: who has many hosts with silent DNS
-  /// holds up a delivery no longer than others.
+  /// How long one attempt waits for the DNS, in all, before it looks up no further host: who has many hosts with silent
+  /// DNS holds up a delivery no longer than others.
   std::chrono::milliseconds dns_most{120'000};
-  /// How long a host may take until it is ready for mail while others wait (Connector::hurry()): RFC 5321 section 4.5.3.2.1 grants
-  /// minutes, which strangers could make us spend on hosts of theirs that say nothing. Servers that make others wait on purpose do so
-  /// for less.
+  /// How long a host may take until it is ready for mail while others wait (Connector::hurry()): RFC 5321
+  /// section 4.5.3.2.1 grants minutes, which strangers could make us spend on hosts of theirs that say nothing. Servers
+  /// that make others wait on purpose do so for less.
   std::chrono::milliseconds patience{30'000};
   smtp::ClientOptions client;           ///< time-outs; names and login are filled in
   std::vector<net::Endpoint> listeners; ///< where we take mail ourselves: MX hosts that lead there are none
@@ -40,7 +40,8 @@ struct Reached {
   std::unique_ptr<Peer> peer; ///< in state Ready, or
   mail::Told failure;         ///< why not: what the last host said, or we of it; and what decides:
   queue::Cause cause = queue::Cause::none;
-  /// An address was passed over since there is no room at its door (Doors); "": none was. Without a connection: this one.
+  /// An address was passed over since there is no room at its door (Doors); "": none was. Without a connection: this
+  /// one.
   std::string full;
   /// Nothing was heard in time, of some address.
   bool silent = false;
@@ -62,8 +63,8 @@ struct AtDoors {
   DoorHold kept{};
 };
 
-/// Finds and opens ways to a destination: DNS, then the plan's hosts and their addresses one after the other within one attempt.
-/// Use from its executor.
+/// Finds and opens ways to a destination: DNS, then the plan's hosts and their addresses one after the other within one
+/// attempt. Use from its executor.
 class Connector {
 public:
   /// `dial`: SocketDial if there is none.
@@ -72,8 +73,9 @@ public:
 
   /// Asks the DNS what it must and makes the plan. `require_tls`: for a message with REQUIRETLS.
   Task<queue::Plan> plan_for(std::string destination, const queue::RouteTable& routes, bool require_tls);
-  /// Tries the candidates until one is ready for mail; but not those that were tried before or rest, nor those at whose door there is
-  /// no room (those of a configured route have no doors), and the doubtful ones last. Where there is no room no worse host is tried.
+  /// Tries the candidates until one is ready for mail; but not those that were tried before or rest, nor those at whose
+  /// door there is no room (those of a configured route have no doors), and the doubtful ones last. Where there is no
+  /// room no worse host is tried.
   Task<Reached> open(const queue::Plan& plan, const Tried& tried, const HostBook& hosts, AtDoors at);
   /// Others wait: whoever has let us wait for longer than `patience` before it was ready for mail has had its time.
   void hurry(std::chrono::milliseconds patience);

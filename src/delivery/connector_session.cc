@@ -66,8 +66,8 @@ Task<Reached> Connector::open_one(const queue::Plan& plan, const queue::Candidat
   co_return reached;
 }
 
-/// For a message with REQUIRETLS: what a host can't give now it is taken never to give (RFC 8689 section 4.2.1); one that can't be
-/// reached may work later.
+/// For a message with REQUIRETLS: what a host can't give now it is taken never to give (RFC 8689 section 4.2.1); one
+/// that can't be reached may work later.
 Task<Reached> Connector::try_protected(const Target& to) {
   Reached reached = co_await try_session(to, true);
   if (reached.peer && !satisfies(reached.peer->proof(), to.candidate.need)) {

@@ -59,7 +59,8 @@ TEST(Connector, HostsThatAreOurselvesByAddressAreNotTried) {
 }
 
 TEST(Connector, ASilentHostHidesNobody) {
-  // Whether the second of the group is ourselves can't be told from the first one's silence: it is seen at its own turn.
+  // Whether the second of the group is ourselves can't be told from the first one's silence: it is seen at its own
+  // turn.
   Ways ways("pair.test MX 10 silent.test\npair.test MX 10 us.test\nsilent.test TIMEOUT\nus.test A 127.0.0.1\n");
   ways.options.listeners = {{"127.0.0.1", ways.peer.bound().port}};
   const Reached reached = ways.open("pair.test");

@@ -10,8 +10,8 @@
 
 namespace paquebot::delivery {
 
-/// The content of a message as it goes to a peer, piece by piece: from memory when fresh, else from the store; converted
-/// when the peer needs that. Never whole in memory unless it is small.
+/// The content of a message as it goes to a peer, piece by piece: from memory when fresh, else from the store;
+/// converted when the peer needs that. Never whole in memory unless it is small.
 class Content {
 public:
   /// `prefix`: header lines to put in front, each with CRLF.
@@ -22,18 +22,19 @@ public:
   const std::string& head() const { return head_; }
   /// Octets that next() will give.
   std::uint64_t size() const { return signature_.size() + size_; }
-  /// From now on next() gives the content as quoted-printable or base 64 where it has what the peer can't take (RFC 6152
-  /// section 3, RFC 3030 section 3). Reads it through once, to be sure before anything is sent; unsupported when it
-  /// can't be done.
+  /// From now on next() gives the content as quoted-printable or base 64 where it has what the peer can't take (RFC
+  /// 6152 section 3, RFC 3030 section 3). Reads it through once, to be sure before anything is sent; unsupported when
+  /// it can't be done.
   Task<Result<>> convert(mail::Conversion how);
   /// Whether the head and those of all parts are ASCII; false when that can't be told. Reads the content through.
   Task<Result<bool>> heads_are_ascii(bool binary);
-  /// From now on next() gives a report of ours without what it returns of the message that it is about (RFC 8689 section 5).
-  /// unsupported when it is none. Before convert().
+  /// From now on next() gives a report of ours without what it returns of the message that it is about (RFC 8689
+  /// section 5). unsupported when it is none. Before convert().
   Task<Result<>> redact();
   /// Which of its forms next() gives: 0 as it is stored, another number for each conversion, and for what is redacted.
   int form() const;
-  /// Puts whole fields in front of the head; call before the first next(), or after rewind(). convert() takes them away.
+  /// Puts whole fields in front of the head; call before the first next(), or after rewind(). convert() takes them
+  /// away.
   void put_signature(std::string fields) { signature_ = std::move(fields); }
   const std::string& signature() const { return signature_; }
   /// next() begins anew.

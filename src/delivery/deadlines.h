@@ -9,9 +9,9 @@
 
 namespace paquebot::delivery {
 
-/// Watches over what senders said by when they want their mail delivered (RFC 2852 section 4.1.3): once that time has passed for a
-/// recipient that still waits, also where its destination backs off, it is returned (mode R) or its delay is told (mode N).
-/// Looks every half second, which costs one look into an index that is empty for mail without BY.
+/// Watches over what senders said by when they want their mail delivered (RFC 2852 section 4.1.3): once that time has
+/// passed for a recipient that still waits, also where its destination backs off, it is returned (mode R) or its delay
+/// is told (mode N). Looks every half second, which costs one look into an index that is empty for mail without BY.
 class Deadlines {
 public:
   Deadlines(queue::Queue& queue, store::QueueStore& store, const Clock& clock)

@@ -19,8 +19,8 @@ namespace paquebot::delivery {
 class Dial {
 public:
   virtual ~Dial() = default;
-  /// A connection to an address or a local socket by the deadline, from the local address `from` ("": any). Errors as of
-  /// net::connect_tcp().
+  /// A connection to an address or a local socket by the deadline, from the local address `from` ("": any). Errors as
+  /// of net::connect_tcp().
   virtual Task<Result<net::Stream>> open(net::Endpoint to, std::string from,
                                          std::chrono::steady_clock::time_point deadline) = 0;
 };

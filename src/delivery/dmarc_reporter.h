@@ -30,16 +30,16 @@ struct DmarcSending {
   std::string contact; ///< whom to ask about the reports
 };
 
-/// Sends what was collected for aggregate reports of DMARC (RFC 9990), one message for each domain and day, to where the
-/// domain wants them and who receives them agrees. A report is accepted like any other mail; what it was made of is forgotten in the same
-/// transaction, so that it is sent once, whenever the process ends. Lives on one executor.
+/// Sends what was collected for aggregate reports of DMARC (RFC 9990), one message for each domain and day, to where
+/// the domain wants them and who receives them agrees. A report is accepted like any other mail; what it was made of is
+/// forgotten in the same transaction, so that it is sent once, whenever the process ends. Lives on one executor.
 class DmarcReporter {
 public:
   DmarcReporter(queue::Queue& queue, store::Store& store, directory::Directory& directory,
                 std::shared_ptr<dns::Resolver> resolver, UlidSource& ids, const Clock& clock, std::string hostname);
 
-  /// Sends what is due: a day's reports are from a moment within the hour behind it, the same one as long as the process lives,
-  /// so that not all servers of the world send at midnight.
+  /// Sends what is due: a day's reports are from a moment within the hour behind it, the same one as long as the
+  /// process lives, so that not all servers of the world send at midnight.
   Task<void> round(DmarcSending how);
   /// From any thread: round() returns after the report at hand.
   void stop() { stopping_ = true; }

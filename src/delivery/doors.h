@@ -25,8 +25,8 @@ private:
   std::string door_;
 };
 
-/// How many connections there are to one address, whatever names lead to it: whoever has a zone has any number of names. What one
-/// host can easily have, a /64 of IPv6, is one door. Use from one executor; outlives its holds.
+/// How many connections there are to one address, whatever names lead to it: whoever has a zone has any number of
+/// names. What one host can easily have, a /64 of IPv6, is one door. Use from one executor; outlives its holds.
 class Doors {
 public:
   /// "192.0.2.1:25", "2001:db8::/64:25"; "" for a local socket, which is no door.

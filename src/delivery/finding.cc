@@ -12,8 +12,9 @@ bool is_any(const mail::Reply& reply, std::initializer_list<mail::EnhancedCode> 
   return std::ranges::find(codes, reply.enhanced) != codes.end();
 }
 
-/// RFC 5321 section 4.5.3.1.10: 452 says that a transaction has room for no further recipient, and from old servers 552 does. Only
-/// where it took some before: else it is about this one. 552 says also that a mailbox is full or the message too large.
+/// RFC 5321 section 4.5.3.1.10: 452 says that a transaction has room for no further recipient, and from old servers 552
+/// does. Only where it took some before: else it is about this one. 552 says also that a mailbox is full or the message
+/// too large.
 bool no_further(const mail::Reply& reply) {
   if (reply.code == 452) return !reply.enhanced || is_any(reply, {{4, 5, 3}});
   return reply.code == 552 && !is_any(reply, {{5, 2, 2}, {5, 3, 4}});

@@ -26,8 +26,9 @@ struct Transmission {
 /// What that shows of the session, beside what was said of each recipient.
 struct Finding {
   enum class Session : std::uint8_t {
-    judged, ///< the peer said what it thinks of the message
-    used_up, ///< the connection takes no further message, whatever it is: a new one does (421, or the peer had closed it)
+    judged,    ///< the peer said what it thinks of the message
+    used_up,   ///< the connection takes no further message, whatever it is: a new one does (421, or the peer had closed
+               ///< it)
     elsewhere, ///< this host takes no mail now (4xx to MAIL): another one may (RFC 5321 section 5.1)
     broken,    ///< it ended the session before it judged the message: another one may be better
   };

@@ -23,8 +23,8 @@ mail::Recipient envelope_recipient(const store::RecipientFacts& facts) {
   return recipient;
 }
 
-/// RFC 6531 section 3.5: international addresses, or international headers that the sender declared. Raw 8-bit headers without a
-/// declaration travel as plain 8-bit content, as they came.
+/// RFC 6531 section 3.5: international addresses, or international headers that the sender declared. Raw 8-bit headers
+/// without a declaration travel as plain 8-bit content, as they came.
 bool needs_smtputf8(const queue::Job& job, const std::string& head) {
   if (job.message.sender.reverse_path.international() || (job.message.sender.smtputf8 && !is_ascii(head))) return true;
   for (const store::RecipientFacts& recipient : job.recipients)
@@ -32,8 +32,8 @@ bool needs_smtputf8(const queue::Job& job, const std::string& head) {
   return false;
 }
 
-/// What the sender's BY means for this peer (RFC 2852 section 4.1.4): the seconds that are left, and, where the peer knows nothing of
-/// BY, a wish for notices of delay instead. True when the relay itself is to be reported.
+/// What the sender's BY means for this peer (RFC 2852 section 4.1.4): the seconds that are left, and, where the peer
+/// knows nothing of BY, a wish for notices of delay instead. True when the relay itself is to be reported.
 bool hand_on_time(const smtp::PeerFeatures& peer, std::int64_t now, smtp::OutgoingMessage& out) {
   mail::DeliverBy& by = out.sender.deliver_by;
   if (by.mode == mail::DeliverBy::Mode::none) return false;
@@ -47,7 +47,8 @@ bool hand_on_time(const smtp::PeerFeatures& peer, std::int64_t now, smtp::Outgoi
   return true;
 }
 
-/// Time to give a message to a peer: envelope and content. RFC 5321 section 4.5.3.2 bounds each step; all of them together this.
+/// Time to give a message to a peer: envelope and content. RFC 5321 section 4.5.3.2 bounds each step; all of them
+/// together this.
 std::chrono::seconds time_for(const smtp::OutgoingMessage& message) {
   constexpr std::uint64_t kSlowest = 8192; // octets in a second
   return std::chrono::minutes(15) + std::chrono::seconds(30) * message.recipients.size() +
@@ -157,8 +158,8 @@ Task<mail::Reply> Handover::hide() {
   co_return mail::Reply(451, {4, 3, 0}, "the report can't be redacted now");
 }
 
-/// Signs what is ours to sign, in the form that the peer gets; a negative reply when that can't be done now, or makes it
-/// too large for the peer.
+/// Signs what is ours to sign, in the form that the peer gets; a negative reply when that can't be done now, or makes
+/// it too large for the peer.
 Task<mail::Reply> Handover::sign(std::uint64_t max_size) {
   Signer& signer = commons_.signer;
   auto done = co_await signer.sign(part_.message, content_);
@@ -172,8 +173,8 @@ Task<mail::Reply> Handover::sign(std::uint64_t max_size) {
   co_return mail::Reply(250, {}, "");
 }
 
-/// What came from outside and is forwarded by an address of ours does not leave under a name that we may not send for; unless that name
-/// was false already: who gets to see a return address of ours could write to whom he named.
+/// What came from outside and is forwarded by an address of ours does not leave under a name that we may not send for;
+/// unless that name was false already: who gets to see a return address of ours could write to whom he named.
 Task<void> Handover::name_return_path() {
   std::string via = part_.recipients.front().via;
   if (via.empty() || part_.message.klass != store::MessageClass::incoming) co_return;

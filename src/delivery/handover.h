@@ -13,15 +13,15 @@
 
 namespace paquebot::delivery {
 
-/// One message on its way through one connection that is ready for it: made to fit the peer, signed, sent. Everything that it is given
-/// outlives it.
+/// One message on its way through one connection that is ready for it: made to fit the peer, signed, sent. Everything
+/// that it is given outlives it.
 class Handover {
 public:
   /// `secure`: the connection is as a message with REQUIRETLS needs it.
   Handover(Commons& commons, Peer& peer, const queue::Job& part, Content& content, bool secure);
 
-  /// Makes envelope and content such as the peer takes them, and signs what is ours to sign. A negative reply of ours when that can't
-  /// be done; else go on with:
+  /// Makes envelope and content such as the peer takes them, and signs what is ours to sign. A negative reply of ours
+  /// when that can't be done; else go on with:
   Task<mail::Reply> prepare();
   /// What the session says then; `need_content`: go on with send_content().
   Task<Peer::Event> send_envelope();

@@ -11,9 +11,9 @@
 namespace paquebot::delivery {
 namespace {
 
-/// The id under which a recipient's message is taken in: always the same for the same recipient, so that after a crash between
-/// acceptance and record it is not taken in twice. Well mixed (the steps of splitmix64): what is held once more and taken in again must
-/// never come back to an id that was used, since that would count as taken in already.
+/// The id under which a recipient's message is taken in: always the same for the same recipient, so that after a crash
+/// between acceptance and record it is not taken in twice. Well mixed (the steps of splitmix64): what is held once more
+/// and taken in again must never come back to an id that was used, since that would count as taken in already.
 Ulid derived_id(const Ulid& id, std::uint32_t index) {
   Ulid derived = id;
   std::uint64_t low;

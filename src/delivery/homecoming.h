@@ -10,8 +10,9 @@
 
 namespace paquebot::delivery {
 
-/// Mail that waits for a domain of ours: held for want of an owner and released, or queued before the domain was added. It is
-/// accepted again as a message to the directory's recipients, and the old recipient is closed as expanded into it.
+/// Mail that waits for a domain of ours: held for want of an owner and released, or queued before the domain was added.
+/// It is accepted again as a message to the directory's recipients, and the old recipient is closed as expanded into
+/// it.
 class Homecoming {
 public:
   Homecoming(queue::Queue& queue, store::Store& store, directory::Directory& directory, const Clock& clock)

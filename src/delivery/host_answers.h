@@ -10,8 +10,8 @@
 
 namespace paquebot::delivery {
 
-/// What the DNS says of the addresses of mail hosts within one attempt: each is asked for once, since one that is silent takes
-/// its time again. For one coroutine.
+/// What the DNS says of the addresses of mail hosts within one attempt: each is asked for once, since one that is
+/// silent takes its time again. For one coroutine.
 class HostAnswers {
 public:
   /// A family that is switched off is not asked for. `resolver` must outlive it.

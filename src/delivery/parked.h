@@ -11,13 +11,14 @@
 
 namespace paquebot::delivery {
 
-/// Open connections that are ready for mail and have none, by place (MX set or route): the next message to the same place takes
-/// one. Use from one executor.
+/// Open connections that are ready for mail and have none, by place (MX set or route): the next message to the same
+/// place takes one. Use from one executor.
 class Parked {
 public:
   explicit Parked(std::size_t most = 200) : most_(most) {}
-  /// Takes a connection to the plan's place, to a host of the plan (who has the same best hosts may have backups of its own), whose
-  /// proof satisfies what the plan needs of that host, and that was made under the plan's terms. Null when none is parked.
+  /// Takes a connection to the plan's place, to a host of the plan (who has the same best hosts may have backups of its
+  /// own), whose proof satisfies what the plan needs of that host, and that was made under the plan's terms. Null when
+  /// none is parked.
   std::unique_ptr<Peer> take(const queue::Plan& plan);
   /// Keeps one for later; returns the oldest one when there are too many.
   std::unique_ptr<Peer> keep(const std::string& place, std::unique_ptr<Peer> peer,

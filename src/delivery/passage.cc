@@ -57,8 +57,8 @@ bool Passage::has_room(const std::string& door) const {
                       : commons_.doors.room(door, most);
 }
 
-/// Domains with the same mail hosts share one limit, and so do all names of one address (`door`; "": the place). The job does not
-/// wait here when other workers of the destination take it, or its time has not come, or too many wait.
+/// Domains with the same mail hosts share one limit, and so do all names of one address (`door`; "": the place). The
+/// job does not wait here when other workers of the destination take it, or its time has not come, or too many wait.
 Task<Passage::Turn> Passage::stand_in_line(std::string door) {
   bool paused = false;
   Turn turn = Turn::now;
@@ -132,8 +132,9 @@ Task<void> Passage::part() {
   set_share(Share::none);
 }
 
-/// It was not let in: true when others are, so that the place has no room for one more. Those that are at the door are waited for.
-/// `ready`: it was turned away at MAIL or behind it, and so are all that only have a connection, until mail goes over it.
+/// It was not let in: true when others are, so that the place has no room for one more. Those that are at the door are
+/// waited for. `ready`: it was turned away at MAIL or behind it, and so are all that only have a connection, until mail
+/// goes over it.
 Task<bool> Passage::crowded(bool ready) {
   const std::string place = plan_->place;
   const Places& places = commons_.places;
@@ -278,7 +279,8 @@ void Passage::learn_break(const Finding& finding, bool content_begun, Attempt& a
   const auto now = system_clock().now();
   const bool spoke = peer.session().breakage() == smtp::Breakage::none; // 421: for all of its addresses
   (spoke ? attempt.tried.hosts : attempt.tried.addresses).insert(spoke ? identity.host : identity.address);
-  // The new connection was no better than the one that was used up: twice in a row. Of a content that may be refused so once.
+  // The new connection was no better than the one that was used up: twice in a row. Of a content that may be refused so
+  // once.
   const bool twice = attempt.used_up > 0 && !content_begun;
   const unsigned strikes = twice ? 2 * finding.strikes : finding.strikes;
   const bool works = attempt.surplus && commons_.places.count(plan_->place, Share::working) > 0;

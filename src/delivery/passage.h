@@ -13,8 +13,8 @@
 
 namespace paquebot::delivery {
 
-/// How a worker comes to a connection to its destination, and what becomes of that: the plan, its share of the place, hosts and their
-/// addresses. It learns of places and hosts what transactions show.
+/// How a worker comes to a connection to its destination, and what becomes of that: the plan, its share of the place,
+/// hosts and their addresses. It learns of places and hosts what transactions show.
 class Passage {
 public:
   Passage(Commons& commons, std::string destination, queue::Seat seat);

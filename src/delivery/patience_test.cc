@@ -1,4 +1,5 @@
-// How long a host may take until it is ready for mail: all its time, but while others wait only some of it, unless it failed often.
+// How long a host may take until it is ready for mail: all its time, but while others wait only some of it, unless it
+// failed often.
 
 #include "delivery/dispatcher.h"
 #include "delivery/test_mail.h"
@@ -37,8 +38,8 @@ protected:
     }
     stream.close();
   }
-  /// Delivers until the message to the slow host has been tried once; its greeting comes after some looks at who holds up others.
-  /// `others`: mail that waits for the same seat comes once it is connected.
+  /// Delivers until the message to the slow host has been tried once; its greeting comes after some looks at who holds
+  /// up others. `others`: mail that waits for the same seat comes once it is connected.
   void deliver(const Ulid& slow, bool others) {
     loop_.start(host_.serve(loop_.executor(), [this](int descriptor, const net::Endpoint&) {
       streams_.push_back(std::make_unique<net::Stream>(loop_.executor(), descriptor, loop_.wheel()));

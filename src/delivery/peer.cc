@@ -10,7 +10,8 @@
 namespace paquebot::delivery {
 namespace {
 
-/// RFC 3464 section 2.1.2: a domain, or an address in brackets as RFC 5321 section 4.1.3 writes it. Local sockets have no such name.
+/// RFC 3464 section 2.1.2: a domain, or an address in brackets as RFC 5321 section 4.1.3 writes it. Local sockets have
+/// no such name.
 std::string name_for_reports(const std::string& host) {
   if (host.starts_with('/')) return {};
   if (!net::is_ip_address(host)) return host;

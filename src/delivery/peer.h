@@ -43,15 +43,15 @@ public:
   /// Performs the session's actions until it has something to tell.
   Task<Event> run();
 
-  /// Bounds the message that is sent next: its envelope and content are given by then, however the peer paces its replies and
-  /// reads; the final reply has its own time (RFC 5321 section 4.5.3.2.6).
+  /// Bounds the message that is sent next: its envelope and content are given by then, however the peer paces its
+  /// replies and reads; the final reply has its own time (RFC 5321 section 4.5.3.2.6).
   void bound(std::chrono::steady_clock::time_point until) { until_ = until; }
 
   /// What it is waited for, it has had its time. Said again and again it does not put that end off.
   void hurry() { pump_.hurry(); }
 
-  /// It ended since the peer did not answer, or read, in time; and the time was not all that it has, since others waited. What it
-  /// lacks was not found out then.
+  /// It ended since the peer did not answer, or read, in time; and the time was not all that it has, since others
+  /// waited. What it lacks was not found out then.
   bool timed_out() const { return timed_out_; }
   bool cut_short() const { return cut_short_; }
 

@@ -17,8 +17,8 @@ enum class Share : std::size_t {
   working, ///< it has a connection over which mail was taken or judged: the place works
 };
 
-/// Places (MX sets and routes, shared by destinations): the workers at each, and what its hosts were found to allow. That is learnt
-/// from their refusals and forgotten after a while. Use from one executor.
+/// Places (MX sets and routes, shared by destinations): the workers at each, and what its hosts were found to allow.
+/// That is learnt from their refusals and forgotten after a while. Use from one executor.
 class Places {
 public:
   using Time = std::chrono::steady_clock::time_point;
@@ -33,7 +33,8 @@ public:
     return count(place, Share::open) + count(place, Share::working);
   }
 
-  /// It let no further connection in beside those that are open: no more than these from now on; one more every five minutes.
+  /// It let no further connection in beside those that are open: no more than these from now on; one more every five
+  /// minutes.
   void lower(const std::string& place, Time now);
   /// It was not for the number of connections: the place is down.
   void raise(const std::string& place);

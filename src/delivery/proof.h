@@ -6,8 +6,8 @@
 
 namespace paquebot::delivery {
 
-/// What setting up a connection has shown. Judged by what was enforced then: a certificate counts only where its check was
-/// a condition of the handshake.
+/// What setting up a connection has shown. Judged by what was enforced then: a certificate counts only where its check
+/// was a condition of the handshake.
 struct Proof {
   bool encrypted = false;
   std::string name;    ///< whom the certificate was checked to name; empty: it was not checked

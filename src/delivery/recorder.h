@@ -15,8 +15,8 @@ class Recorder {
 public:
   explicit Recorder(queue::Queue& queue) : queue_(queue) {}
 
-  /// Takes outcomes; waits until they are recorded only where the destination had failed before, since they change what is
-  /// known of it. `works`: the destination was reached.
+  /// Takes outcomes; waits until they are recorded only where the destination had failed before, since they change what
+  /// is known of it. `works`: the destination was reached.
   Task<void> add(std::string destination, std::vector<store::Outcome> outcomes, bool works);
   /// True when somebody must run flush(); asked after add() and never true while one runs.
   bool wants_flush() const { return !waiting_.empty() && !flushing_; }

@@ -185,7 +185,8 @@ Task<Result<std::string>> Reporter::original_body(const store::MessageFacts& mes
   co_return all;
 }
 
-/// What own users are owed, they get; and so does whoever has a mailbox here. Others are written to about mail in their name.
+/// What own users are owed, they get; and so does whoever has a mailbox here. Others are written to about mail in their
+/// name.
 Task<policy::ReportBounds::Answer> Reporter::ask_bounds(const store::OwedReport& owed,
                                                         const queue::DraftRecipient& recipient) {
   const store::MessageFacts& message = owed.message;

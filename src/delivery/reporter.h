@@ -19,16 +19,16 @@
 namespace paquebot::delivery {
 
 /// Pays what messages owe their senders: one delivery report for all owing recipients of a message (RFC 3461, 3464),
-/// accepted like any other mail; the marks are cleared in the same transaction. Where mail came in somebody's name and too much of
-/// it failed, only whose domain vouched for it is told of the rest, later. One that can't be paid now is tried
-/// again after 5 seconds, 10, 20 … up to 10 minutes, and holds up none behind it. Lives on one executor.
+/// accepted like any other mail; the marks are cleared in the same transaction. Where mail came in somebody's name and
+/// too much of it failed, only whose domain vouched for it is told of the rest, later. One that can't be paid now is
+/// tried again after 5 seconds, 10, 20 … up to 10 minutes, and holds up none behind it. Lives on one executor.
 class Reporter {
 public:
   Reporter(boost::asio::any_io_executor executor, queue::Queue& queue, store::Store& store,
            directory::Directory& directory, UlidSource& ids, const Clock& clock, std::string hostname);
 
-  /// Whether outsiders' reports tell of the addresses that they named only, not of those that ours lead to. From any thread; no
-  /// before it is called.
+  /// Whether outsiders' reports tell of the addresses that they named only, not of those that ours lead to. From any
+  /// thread; no before it is called.
   void configure(bool hide_inner) { hide_inner_ = hide_inner; }
   Task<void> run();
   /// From any thread.

@@ -18,8 +18,8 @@ namespace {
 using directory::run_task;
 using store::State;
 
-/// Throws when the report about some message is accepted, and takes none for "broken@". Counts large bodies that somebody
-/// holds.
+/// Throws when the report about some message is accepted, and takes none for "broken@". Counts large bodies that
+/// somebody holds.
 class OddStore final : public store::Wrapped<store::WrappedAcceptance> {
 public:
   using Wrapped::Wrapped;

@@ -38,7 +38,8 @@ void Settling::settles(const std::vector<store::Outcome>& outcomes) {
   });
 }
 
-/// However many transactions its recipients take within reason: their next attempt and a notice of delay fall due together.
+/// However many transactions its recipients take within reason: their next attempt and a notice of delay fall due
+/// together.
 std::int64_t Settling::judged_at() {
   const std::int64_t now = commons_.wall();
   const std::int64_t reason = std::chrono::milliseconds(commons_.queue.options()->schedule.first).count() / 4;
@@ -142,7 +143,8 @@ Task<void> Settling::expire_waiting(mail::Told told) {
     const bool some_ended = std::ranges::any_of(outcomes, ends);
     co_await commons_.queue.settle(std::move(key), std::move(outcomes), false);
     if (some_ended) continue;
-    // Its recipients and its message don't agree on its end, or the clock is doubted: asked again they would be given again.
+    // Its recipients and its message don't agree on its end, or the clock is doubted: asked again they would be given
+    // again.
     log::warning("not-expired", {{"destination", destination_}, {"id", jobs.front().message.id.to_string()}});
     co_return;
   }

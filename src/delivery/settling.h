@@ -17,8 +17,8 @@ struct Handed {
   bool tell_relayed = false; ///< BY went no further, or a trace was wished
 };
 
-/// Records what became of the recipients of a worker's jobs, one job after the other. Knows whom nothing was recorded of yet: whatever
-/// happens, these are neither lost nor given back twice.
+/// Records what became of the recipients of a worker's jobs, one job after the other. Knows whom nothing was recorded
+/// of yet: whatever happens, these are neither lost nor given back twice.
 class Settling {
 public:
   Settling(Commons& commons, std::string destination);
@@ -28,13 +28,14 @@ public:
   /// Somebody else has taken over those that are left.
   void end() { unsettled_.recipients.clear(); }
 
-  /// Every recipient on its own (RFC 5321 section 4.2.1): `all` has what was said of each. `works`: the destination was reached.
+  /// Every recipient on its own (RFC 5321 section 4.2.1): `all` has what was said of each. `works`: the destination was
+  /// reached.
   Task<void> results(const queue::Job& part, std::vector<mail::Told> all, bool works, Handed handed);
-  /// What keeps us is our own resolver or this machine. What was ready waits a little: no attempt counts, and the destination is not
-  /// said to have failed. What is past its lifetime is returned all the same.
+  /// What keeps us is our own resolver or this machine. What was ready waits a little: no attempt counts, and the
+  /// destination is not said to have failed. What is past its lifetime is returned all the same.
   Task<void> put_off(const queue::Job& job, mail::Told told);
-  /// The destination can't be reached now: the job and all that was ready for the same place had their attempt, and wait for the
-  /// next one together.
+  /// The destination can't be reached now: the job and all that was ready for the same place had their attempt, and
+  /// wait for the next one together.
   Task<void> fail_place(const queue::Job& job, mail::Told told);
   /// The sender wanted it back when it took so long (RFC 2852 section 4.1.3): no further attempt.
   Task<void> give_up_late(const queue::Job& job);

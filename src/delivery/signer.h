@@ -34,14 +34,15 @@ public:
   /// From any thread: whether anything is signed from now on.
   void configure(bool sign) { on_ = sign; }
   /// Puts a signature for each key in front of `content`, which must be as the peer will get it (RFC 6376 section 5.3):
-  /// converted before, nothing of it read. Reads it through once, unless it was signed within the last hour. Content that can't be
-  /// signed by a fault of ours goes unsigned, and the log says so; an error means: try again later (the store can't
-  /// be read, too much waits for the processor).
+  /// converted before, nothing of it read. Reads it through once, unless it was signed within the last hour. Content
+  /// that can't be signed by a fault of ours goes unsigned, and the log says so; an error means: try again later (the
+  /// store can't be read, too much waits for the processor).
   Task<Result<>> sign(const store::MessageFacts& message, Content& content);
-  /// Puts an ARC set in front of what strangers sent and `via`, an address of ours, hands on (RFC 8617 section 5.1): who gets it can
-  /// see what was found out here, where SPF no longer speaks for the sender. `content` as for sign(). Only where the
-  /// message was checked when it came and its chain, if it has one, was good; with the RSA key of the domain of `via`. Sealed once
-  /// within an hour for all addresses of that domain: an alias with a hundred members costs what one with one does.
+  /// Puts an ARC set in front of what strangers sent and `via`, an address of ours, hands on (RFC 8617 section 5.1):
+  /// who gets it can see what was found out here, where SPF no longer speaks for the sender. `content` as for sign().
+  /// Only where the message was checked when it came and its chain, if it has one, was good; with the RSA key of the
+  /// domain of `via`. Sealed once within an hour for all addresses of that domain: an alias with a hundred members
+  /// costs what one with one does.
   Task<Result<>> seal(const store::MessageFacts& message, std::string via, Content& content);
 
   /// What our own results in the head of `content`, as it was stored, say of the return path.
@@ -72,8 +73,8 @@ private:
     std::set<Version> versions;
     Condition less;
   };
-  /// Who holds it makes the fields for a version; others wait. May outlive the signer: a delivery that is destroyed with its
-  /// executor lets go last.
+  /// Who holds it makes the fields for a version; others wait. May outlive the signer: a delivery that is destroyed
+  /// with its executor lets go last.
   class Turn {
   public:
     Turn(const std::shared_ptr<UnderWay>& all, Version version);

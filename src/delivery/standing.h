@@ -10,8 +10,8 @@
 
 namespace paquebot::delivery {
 
-/// Our own results in a stored head, and the value of their field; nothing where nobody looked. What others say in our name was taken
-/// out when the message came.
+/// Our own results in a stored head, and the value of their field; nothing where nobody looked. What others say in our
+/// name was taken out when the message came.
 std::optional<std::pair<mailauth::AuthResults, std::string>> own_results(const mail::Head& head,
                                                                          const std::string& hostname);
 

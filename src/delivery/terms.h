@@ -6,8 +6,8 @@
 
 namespace paquebot::delivery {
 
-/// In what way a session was begun, beside its protection (Proof). It carries mail under the same terms only: a reload may have changed
-/// a route meanwhile.
+/// In what way a session was begun, beside its protection (Proof). It carries mail under the same terms only: a reload
+/// may have changed a route meanwhile.
 struct Terms {
   bool lmtp = false;
   std::string user;

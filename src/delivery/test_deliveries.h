@@ -24,7 +24,8 @@
 
 namespace paquebot::delivery::test {
 
-/// A mail host that takes everything, but for what it is told to say to a verb: once for each entry, in their order. "GREETING" and
+/// A mail host that takes everything, but for what it is told to say to a verb: once for each entry, in their order.
+/// "GREETING" and
 /// "." (the end of the content) are verbs too. A reply of 421, and an empty one, ends the session.
 struct FakeHost {
   std::map<std::string, std::deque<std::string>> says;

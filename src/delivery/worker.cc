@@ -28,7 +28,8 @@ std::string what_was_thrown(const std::exception_ptr& error) {
   }
 }
 
-/// Takes out those that go into one transaction: who reached us through different addresses of ours gets different Delivered-To lines.
+/// Takes out those that go into one transaction: who reached us through different addresses of ours gets different
+/// Delivered-To lines.
 queue::Job next_part(queue::Job& job) {
   queue::Job part{job.message, {}, job.fresh};
   std::vector<store::RecipientFacts> rest;
@@ -141,8 +142,8 @@ Task<Way> Worker::send_all(queue::Job& job) {
   co_return Way::open;
 }
 
-/// Sends one transaction, over one connection after the other while hosts don't judge it. Whoever the peer's limits leave no room
-/// for goes to `rest`.
+/// Sends one transaction, over one connection after the other while hosts don't judge it. Whoever the peer's limits
+/// leave no room for goes to `rest`.
 Task<Way> Worker::send_part(queue::Job& part, std::vector<store::RecipientFacts>& rest) {
   std::string via = part.recipients.front().via;
   std::string prefix =
@@ -192,8 +193,8 @@ Task<Way> Worker::connect(const queue::Job& job, Attempt& attempt) {
   co_return way;
 }
 
-/// There is no further host for what is left of the job: what the last one said stands. Where that one takes nobody's mail, and
-/// nobody else is connected, the destination waits.
+/// There is no further host for what is left of the job: what the last one said stands. Where that one takes nobody's
+/// mail, and nobody else is connected, the destination waits.
 Task<Way> Worker::settle_last(const queue::Job& job, Attempt& attempt) {
   if (attempt.rests && !passage_.others_connected()) {
     mail::Told told = attempt.last.front();
@@ -220,8 +221,8 @@ Task<Way> Worker::no_way(const queue::Job& job, mail::Told failure) {
   co_return Way::refused;
 }
 
-/// The message goes through the open connection. False: the peer did not judge it for those who are left in `part`, and they go on
-/// over another one.
+/// The message goes through the open connection. False: the peer did not judge it for those who are left in `part`, and
+/// they go on over another one.
 Task<bool> Worker::transmit(queue::Job& part, Content& content, Attempt& attempt,
                             std::vector<store::RecipientFacts>& rest) {
   Peer& peer = *passage_.peer();

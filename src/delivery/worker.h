@@ -15,15 +15,17 @@
 
 namespace paquebot::delivery {
 
-/// Discharges the jobs of one destination, one after the other: takes each from the queue, finds a connection for it, sends, and has
-/// recorded what became of each recipient. `commons` must outlive run().
+/// Discharges the jobs of one destination, one after the other: takes each from the queue, finds a connection for it,
+/// sends, and has recorded what became of each recipient. `commons` must outlive run().
 class Worker {
 public:
-  /// For a worker that the queue has started, with what it takes of all deliveries until it has a job (Queue::start_worker()).
+  /// For a worker that the queue has started, with what it takes of all deliveries until it has a job
+  /// (Queue::start_worker()).
   Worker(Commons& commons, std::string destination, queue::Seat seat);
 
-  /// Until the queue has no more, or the destination has to wait, or Commons::stopping. Whatever is thrown in it, the job goes on, the
-  /// worker is released and its places are free afterwards. Throws only where that failed too. Call once.
+  /// Until the queue has no more, or the destination has to wait, or Commons::stopping. Whatever is thrown in it, the
+  /// job goes on, the worker is released and its places are free afterwards. Throws only where that failed too. Call
+  /// once.
   Task<void> run();
 
 private:

@@ -53,7 +53,8 @@ Task<Result<AddressBook::Domains>> AddressBook::domains() {
   co_return summary;
 }
 
-/// The origin, then the domains that the server's name lies in, the closest one first; of them those that are ours, each once.
+/// The origin, then the domains that the server's name lies in, the closest one first; of them those that are ours,
+/// each once.
 std::vector<std::string> AddressBook::places_of_names(const std::vector<store::Domain>& all) const {
   std::vector<std::string> wanted{options_.origin};
   for (std::string name = options_.hostname; !name.empty();) {

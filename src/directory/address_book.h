@@ -26,8 +26,8 @@ struct Match {
   std::vector<std::string> senders{}; ///< store::AddressEntry::senders
 };
 
-/// Reads of the store for addresses and accounts, behind caches that follow its generation; the rules that find the entry
-/// for an address. Thread-safe.
+/// Reads of the store for addresses and accounts, behind caches that follow its generation; the rules that find the
+/// entry for an address. Thread-safe.
 class AddressBook {
 public:
   /// All must outlive it.
@@ -36,17 +36,17 @@ public:
   /// The entry for an address: with its tag, without it, postmaster and abuse (RFC 2142, RFC 5321 section 4.5.1), the
   /// catch-all, in this order.
   Task<Result<Match>> match(mail::Address address);
-  /// The entry for an address of ours that has none, named by a program on this machine: as at the server's own name when it
-  /// is there or at the origin; else nothing is known of it.
+  /// The entry for an address of ours that has none, named by a program on this machine: as at the server's own name
+  /// when it is there or at the origin; else nothing is known of it.
   Task<Result<Match>> match_program(mail::Address address);
-  /// The account whose mailbox the address leads straight to, open to every sender and never full, when memory knows all of
-  /// that; 0 when there is more to it, or something to be read.
+  /// The account whose mailbox the address leads straight to, open to every sender and never full, when memory knows
+  /// all of that; 0 when there is more to it, or something to be read.
   store::Id known_mailbox(const mail::Address& address);
   Task<Result<bool>> is_ours(std::string domain);
   /// The domain of ours that `domain` is an alias of; itself, in lower case, when it is none.
   Task<Result<std::string>> main_domain(std::string domain);
-  /// The account that a login name or one of its addresses belongs to, exactly as given but for case; nothing when there
-  /// is none.
+  /// The account that a login name or one of its addresses belongs to, exactly as given but for case; nothing when
+  /// there is none.
   Task<Result<std::optional<store::Account>>> account_of(std::string user);
   /// A login name with its domain; empty when it has none and we have not exactly one.
   Task<Result<std::string>> full_name(std::string user);

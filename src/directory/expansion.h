@@ -8,8 +8,8 @@
 
 namespace paquebot::directory {
 
-/// Follows one recipient through aliases to where its mail goes. Breadth first; each address is met once, so a circle ends
-/// by itself:
+/// Follows one recipient through aliases to where its mail goes. Breadth first; each address is met once, so a circle
+/// ends by itself:
 ///   team -> ann, bob@other, team     gives ann (mailbox) and bob@other (remote); the circle is passed over
 ///   a -> b, b -> a                   gives nothing: a loop
 class Expansion {

@@ -11,8 +11,8 @@ namespace paquebot::directory {
 
 /// Remembers what was read from the store for as long as the directory does not change: every call names the
 /// generation that the caller read before it asked the store, and a newer one forgets everything. At most
-/// 2 * `half` values: when the young half is full it becomes the old one, and the old one goes; what is used moves to the
-/// young half again. Thread-safe.
+/// 2 * `half` values: when the young half is full it becomes the old one, and the old one goes; what is used moves to
+/// the young half again. Thread-safe.
 template <class Value>
 class GenerationCache {
 public:

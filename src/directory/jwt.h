@@ -40,8 +40,8 @@ struct TokenRules {
   std::string claim = "email"; ///< where the address stands
 };
 
-/// Whose token it is: the value of the claim. `refused` with the reason (for the log) when it is malformed, not signed by
-/// one of the keys, expired, not valid yet (a minute of grace for both), of another issuer or for another audience.
+/// Whose token it is: the value of the claim. `refused` with the reason (for the log) when it is malformed, not signed
+/// by one of the keys, expired, not valid yet (a minute of grace for both), of another issuer or for another audience.
 Result<std::string> check_token(std::string_view token, const KeySet& keys, const TokenRules& rules,
                                 std::chrono::sys_seconds now);
 

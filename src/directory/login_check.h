@@ -12,9 +12,9 @@
 namespace paquebot::directory {
 
 /// Checks passwords in the CPU pool and remembers the right ones for a while, so that a program that looks for new mail
-/// each minute does not cost a hash each time. What is remembered is a digest of the password and the stored hash under a
-/// key that lives only in this process; likewise what was wrong, by the name that was given. A wrong password costs the same
-/// hashes for every name: one of ours and one of each other form that accounts have. Thread-safe.
+/// each minute does not cost a hash each time. What is remembered is a digest of the password and the stored hash under
+/// a key that lives only in this process; likewise what was wrong, by the name that was given. A wrong password costs
+/// the same hashes for every name: one of ours and one of each other form that accounts have. Thread-safe.
 class LoginCheck {
 public:
   LoginCheck(store::Store& store, AddressBook& book, AccountSurvey& survey, CpuPool& cpu, const Clock& clock);

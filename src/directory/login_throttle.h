@@ -15,8 +15,8 @@
 namespace paquebot::directory {
 
 struct ThrottleLimits {
-  /// Failures lately, until an address is refused; a tenth of it begins to slow it down. Of IPv6 the first 64 bits are an
-  /// address, and kSite times as many are too many for the first 48, which is what a site gets (RFC 6177).
+  /// Failures lately, until an address is refused; a tenth of it begins to slow it down. Of IPv6 the first 64 bits are
+  /// an address, and kSite times as many are too many for the first 48, which is what a site gets (RFC 6177).
   unsigned per_address = 20;
   unsigned per_account = 50; ///< likewise for a name, from all addresses together
   std::chrono::seconds refused_for{15 * 60};
@@ -41,13 +41,13 @@ inline constexpr unsigned kSite = 8;
 inline constexpr std::chrono::days kKnownFor{30};
 inline constexpr std::size_t kNetworks = 8;
 
-/// Counts failed logins by address, by site and by name (of an account or not, so that it can't be told which), slows the
-/// answers down, and refuses for a while what goes on. An address from which the account logged in lately is counted on its
-/// own: neither a stranger's guessing at the account nor a neighbour's behind the same address locks its owner out. What is
-/// known of such addresses outlives the process by rows that others keep (take_changes, load).
+/// Counts failed logins by address, by site and by name (of an account or not, so that it can't be told which), slows
+/// the answers down, and refuses for a while what goes on. An address from which the account logged in lately is
+/// counted on its own: neither a stranger's guessing at the account nor a neighbour's behind the same address locks its
+/// owner out. What is known of such addresses outlives the process by rows that others keep (take_changes, load).
 ///
-/// An attempt is counted when it begins and given back when it succeeds, so that a hundred at once are a hundred. Tables are
-/// bounded; what was longest not used is forgotten. Only the clock given is looked at. Thread-safe.
+/// An attempt is counted when it begins and given back when it succeeds, so that a hundred at once are a hundred.
+/// Tables are bounded; what was longest not used is forgotten. Only the clock given is looked at. Thread-safe.
 class LoginThrottle {
 public:
   explicit LoginThrottle(const Clock& clock = system_clock(), ThrottleLimits limits = {});
@@ -73,8 +73,8 @@ public:
   /// The account was removed: whoever gets its name is another.
   void forget(const std::string& name);
 
-  /// Names of whose networks others know something that the rows before did not say, at most `most`, and their row: printable
-  /// text of at most 600 octets; empty when nothing is known any more. A use is told anew once a day.
+  /// Names of whose networks others know something that the rows before did not say, at most `most`, and their row:
+  /// printable text of at most 600 octets; empty when nothing is known any more. A use is told anew once a day.
   std::vector<std::pair<std::string, std::string>> take_changes(std::size_t most);
   /// A row that could not be kept: it is among the next changes again.
   void put_back(const std::string& name);

@@ -52,8 +52,8 @@ bool known_argon(const std::string& hash) {
 
 bool is_crypt_text(std::string_view text) { return text.find_first_not_of(kCryptText) == text.npos; }
 
-/// crypt_checksalt() looks at the settings in front only. A hash that was cut, or has something behind it (a stray character of an
-/// export), fits no password: for the forms whose length is known, the rest is looked at as well.
+/// crypt_checksalt() looks at the settings in front only. A hash that was cut, or has something behind it (a stray
+/// character of an export), fits no password: for the forms whose length is known, the rest is looked at as well.
 bool whole_crypt(std::string_view hash) {
   struct Form {
     std::string_view prefix;
@@ -77,8 +77,8 @@ std::uint64_t number_at(std::string_view hash, std::size_t at) {
   return parse_u64(hash.substr(at, end - at)).value_or(kMostRounds + 1);
 }
 
-/// Whether one look at the hash costs no more than some seconds: whoever has the list of hashes made does not choose how long our
-/// threads work.
+/// Whether one look at the hash costs no more than some seconds: whoever has the list of hashes made does not choose
+/// how long our threads work.
 bool bearable_crypt(std::string_view hash) {
   if (hash.starts_with("$2")) { // the logarithm of its rounds
     const std::uint64_t cost = number_at(hash, std::min<std::size_t>(4, hash.size()));

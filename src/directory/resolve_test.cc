@@ -13,7 +13,8 @@ using Kind = Resolution::Kind;
 using ::testing::Contains;
 using ::testing::UnorderedElementsAre;
 
-/// "team@example.org > mailbox ann@example.org" for each node: parent, handling, address. The store chooses the order of targets.
+/// "team@example.org > mailbox ann@example.org" for each node: parent, handling, address. The store chooses the order
+/// of targets.
 std::vector<std::string> told(const Resolution& resolution) {
   static const std::map<store::Handling, std::string> names = {{store::Handling::mailbox, "mailbox"},
                                                                {store::Handling::remote, "remote"},

@@ -19,9 +19,10 @@ struct DirectQuestion {
   bool dnssec = true;
 };
 
-/// Asks over UDP, a second time after half of `time`, and over TCP when the reply is truncated (the truncated one is given
-/// when nothing comes of that). Runs on the caller's executor. What it learns may be forged by whoever can forge what a resolver says: never take records from it.
-/// Errors: `timeout`, `refused` when nobody listens there, `temporary` when this machine has no socket for it, `io`.
+/// Asks over UDP, a second time after half of `time`, and over TCP when the reply is truncated (the truncated one is
+/// given when nothing comes of that). Runs on the caller's executor. What it learns may be forged by whoever can forge
+/// what a resolver says: never take records from it. Errors: `timeout`, `refused` when nobody listens there,
+/// `temporary` when this machine has no socket for it, `io`.
 Task<Result<Reply>> ask_directly(DirectQuestion question, std::chrono::milliseconds time);
 
 } // namespace paquebot::dns

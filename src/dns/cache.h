@@ -26,7 +26,8 @@ struct QuestionHash {
 std::size_t octets_of(const Question& question, const Answer& answer);
 
 /// Answers for as long as their time to live says, the least recently used ones dropped beyond `most` of them or
-/// `octets` of memory (octets_of). Who asks chooses the answers: a record of 60 KB is worth 300 usual ones. Thread-safe.
+/// `octets` of memory (octets_of). Who asks chooses the answers: a record of 60 KB is worth 300 usual ones.
+/// Thread-safe.
 class Cache {
 public:
   Cache(std::size_t most, std::size_t octets) : most_(most), octets_most_(octets) {}

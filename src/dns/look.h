@@ -27,7 +27,8 @@ struct Seen {
 };
 
 /// Asks the server for the keys of these zones, with signatures, until one of them comes with a signature. Takes some
-/// multiples of `time` when it is silent. Nothing that it finds is proof of anything: see Upstream for what follows from it.
+/// multiples of `time` when it is silent. Nothing that it finds is proof of anything: see Upstream for what follows
+/// from it.
 Task<Seen> look_at(net::Endpoint server, std::vector<std::string> zones, std::chrono::milliseconds time);
 
 /// Whether a resolver answers, asked for a name that can't exist.

@@ -37,8 +37,8 @@ struct Reply {
   bool authentic = false;           ///< the resolver checked it (AD)
   std::vector<ReplyRecord> answers; ///< of the answer section, at most 256
 };
-/// Reads the reply to `packet`. Nothing for what is no well-formed reply to it: another id, another question, a question
-/// itself, or octets that are no message (RFC 1035 section 4.1). Of a truncated one only the head is read.
+/// Reads the reply to `packet`. Nothing for what is no well-formed reply to it: another id, another question, a
+/// question itself, or octets that are no message (RFC 1035 section 4.1). Of a truncated one only the head is read.
 std::optional<Reply> parse_reply(std::string_view octets, const Packet& packet);
 
 } // namespace paquebot::dns

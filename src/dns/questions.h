@@ -17,17 +17,19 @@ struct ub_result;
 
 namespace paquebot::dns {
 
-/// A temporary failure that is nobody's but ours, such as "too many questions are under way": Answer::own_fault, not kept.
+/// A temporary failure that is nobody's but ours, such as "too many questions are under way": Answer::own_fault, not
+/// kept.
 Answer own_failure(std::string why);
 /// A temporary failure of whoever was asked, kept for 5 seconds.
 Answer failed(std::string why);
 
 /// The questions that one libunbound context has in hand, and those that wait for their turn.
 ///
-/// libunbound has no way to stop a question: one that nobody waits for any more, because its time is over, goes on there.
-/// It still counts in what libunbound has in hand, and its answer is kept when it comes after all. At most
-/// Options::at_once questions are waited for at a time, those behind stand in line; while somebody stands there, a question
-/// has 2 seconds instead of Options::timeout, so that names whose servers are silent don't hold up all others. Policies of DMARC
+/// libunbound has no way to stop a question: one that nobody waits for any more, because its time is over, goes on
+/// there. It still counts in what libunbound has in hand, and its answer is kept when it comes after all. At most
+/// Options::at_once questions are waited for at a time, those behind stand in line; while somebody stands there, a
+/// question has 2 seconds instead of Options::timeout, so that names whose servers are silent don't hold up all others.
+/// Policies of DMARC
 /// ("_dmarc....", TXT) have a line of their own and a quarter more places: without them nobody's mail is judged.
 ///
 /// join(), cached() and closed() may be called from any thread, everything else on the executor of the resolver only.

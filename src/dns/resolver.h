@@ -29,8 +29,8 @@ enum class Status : std::uint8_t { ok, no_data, nxdomain, servfail };
 
 /// One resource record's data, decoded: which fields are used depends on the type.
 struct Record {
-  std::string
-      text; ///< a, aaaa: address; mx, cname, ptr, srv: lower-case host without the final dot; txt: strings joined; dnskey, tlsa: raw octets
+  std::string text; ///< a, aaaa: address; mx, cname, ptr, srv: lower-case host without the final dot; txt: strings
+                    ///< joined; dnskey, tlsa: raw octets
   std::uint16_t preference = 0; ///< mx preference, srv priority
   std::uint16_t weight = 0;     ///< srv
   std::uint16_t port = 0;       ///< srv
@@ -40,7 +40,8 @@ struct Answer {
   Status status = Status::servfail;
   bool secure = false; ///< DNSSEC-validated
   bool bogus = false;
-  /// With servfail: the name and its servers are not to blame, but our own resolver, this machine, or how much is asked.
+  /// With servfail: the name and its servers are not to blame, but our own resolver, this machine, or how much is
+  /// asked.
   bool own_fault = false;
   std::uint32_t ttl = 0;       ///< seconds when it was asked, already bounded
   std::vector<Record> records; ///< at most 256
@@ -51,7 +52,8 @@ struct Answer {
 class Resolver {
 public:
   virtual ~Resolver() = default;
-  /// `name`: A-label domain without the final dot (escape_name()), or "." for the root. Never fails otherwise than by Answer::status; bounded in time.
+  /// `name`: A-label domain without the final dot (escape_name()), or "." for the root. Never fails otherwise than by
+  /// Answer::status; bounded in time.
   virtual Task<std::shared_ptr<const Answer>> query(std::string name, Type type) = 0;
   /// The answer, where query() would give it without asking anybody; else nothing. Thread-safe.
   virtual std::shared_ptr<const Answer> known(const std::string& /*name*/, Type /*type*/) { return nullptr; }
@@ -76,8 +78,8 @@ struct Options {
 
 /// The resolver on libunbound, asynchronous, behind a TTL-bound cache of our own (also of negative answers).
 /// A time to live of 0 is not cached; negative answers live 5 to 300 seconds, failures 5. Identical questions
-/// under way are asked once. Options::at_once are under way at a time; those behind wait for their turn within their own
-/// time, and while any wait, an answer has to come within 2 seconds; beyond 8000 all end with servfail at once.
+/// under way are asked once. Options::at_once are under way at a time; those behind wait for their turn within their
+/// own time, and while any wait, an answer has to come within 2 seconds; beyond 8000 all end with servfail at once.
 /// Returns when libunbound's thread runs, after milliseconds. `executor`, which waits for
 /// libunbound's descriptor, must be run by one thread and exist until the resolver is destroyed. With `resolvers`
 /// given, they are asked for everything, also for the zones that libunbound would answer itself (test, localhost,

@@ -326,7 +326,8 @@ struct NoDescriptors {
 TEST(Resolver, SurvivesItsFirstQuestionWithoutDescriptors) {
   World world([](Options& options) { options.timeout = 200ms; });
   {
-    // The socket of the start's own question may be closed only now, by the resolver's thread; then this one is answered.
+    // The socket of the start's own question may be closed only now, by the resolver's thread; then this one is
+    // answered.
     NoDescriptors none;
     Status status = Status::ok;
     for (int i = 0; i < 100 && status != Status::servfail; ++i) {

@@ -21,7 +21,8 @@ constexpr const char* kRootAnchors[] = {
 
 /// Not a zone of libunbound's: removing it does nothing.
 constexpr const char* kNoZone = "none.invalid.";
-/// Zones that libunbound answers itself unless told not to (RFC 6303, RFC 6761). Who names a resolver wants its answers.
+/// Zones that libunbound answers itself unless told not to (RFC 6303, RFC 6761). Who names a resolver wants its
+/// answers.
 constexpr const char* kDefaultZones[] = {kNoZone,  "test.",      "localhost.",       "invalid.",
                                          "onion.", "home.arpa.", "127.in-addr.arpa."};
 
@@ -37,19 +38,19 @@ constexpr Setting kSettings[] = {
     {"rrset-cache-size:", "8m"},
     {"key-cache-size:", "2m"},
     // What is known of a server's times is known of the one resolver that all questions go to: names whose own servers
-    // are silent make it look slow or dead. That is forgotten soon, before the wait for a reply has doubled to the 12 s with which
-    // libunbound takes a server for dead and lets one question at a time through: all others would fail at once. A lower
-    // bound on that wait is one on when it is dead, too.
+    // are silent make it look slow or dead. That is forgotten soon, before the wait for a reply has doubled to the 12 s
+    // with which libunbound takes a server for dead and lets one question at a time through: all others would fail at
+    // once. A lower bound on that wait is one on when it is dead, too.
     {"infra-host-ttl:", "5"},
     {"infra-cache-max-rtt:", "20000"},
     {"infra-keep-probing:", "yes"},
-    // Milliseconds before a question is repeated, at least. A resolver near by answers most in one, what it has to ask for itself
-    // in hundreds; each repetition gives up the reply to the one before.
+    // Milliseconds before a question is repeated, at least. A resolver near by answers most in one, what it has to ask
+    // for itself in hundreds; each repetition gives up the reply to the one before.
     {"infra-cache-min-rtt:", "400"},
 };
 
-/// Sockets for questions: each that waits has one, and each goes on for some seconds when nobody waits any more. They must
-/// not use up the process's descriptors, and cost a kilobyte each from the beginning.
+/// Sockets for questions: each that waits has one, and each goes on for some seconds when nobody waits any more. They
+/// must not use up the process's descriptors, and cost a kilobyte each from the beginning.
 constexpr rlim_t kSocketsMost = 4096;
 constexpr rlim_t kSocketsLeast = 128;
 constexpr rlim_t kShareOfDescriptors = 8;

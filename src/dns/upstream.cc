@@ -134,8 +134,8 @@ Task<bool> Upstream::is_to_blame() {
   co_return ours;
 }
 
-/// Whether the keys of an anchored zone validate, by the resolver that validates. It may know them from before; what the
-/// resolvers do now with signatures was seen in a look at them.
+/// Whether the keys of an anchored zone validate, by the resolver that validates. It may know them from before; what
+/// the resolvers do now with signatures was seen in a look at them.
 Task<Keys> Upstream::ask_keys() {
   Keys keys = Keys::unknown;
   for (std::string zone : zones_) {

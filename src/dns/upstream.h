@@ -52,7 +52,8 @@ std::string names_of(const std::vector<Seen>& seen, Signatures signatures);
 ///
 /// With Dnssec::automatic, resolvers that answer without signatures (home routers, forwarders) make it go on without
 /// validation, until they pass signatures again, unless one of them is remembered: then the missing of signatures is an
-/// attack or a fault, and nothing is believed. That a first look may be deceived is the price of sending mail at all there.
+/// attack or a fault, and nothing is believed. That a first look may be deceived is the price of sending mail at all
+/// there.
 class Upstream {
 public:
   /// For how long a resolver is remembered.
@@ -77,8 +78,8 @@ public:
   /// Looks at the resolvers, unless that was done within the last ten seconds; seconds when they are silent. Callers at
   /// the same time share one look.
   Task<void> examine();
-  /// Whether a question without an answer (other than for DNSSEC) is the fault of our resolvers, of libunbound or of this
-  /// machine. The finding is kept for three seconds.
+  /// Whether a question without an answer (other than for DNSSEC) is the fault of our resolvers, of libunbound or of
+  /// this machine. The finding is kept for three seconds.
   Task<bool> is_to_blame();
 
 private:

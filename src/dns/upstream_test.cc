@@ -125,7 +125,8 @@ TEST(WatchedResolver, SaysWhatItKnows) {
   EXPECT_EQ(world.resolvers.strangers->known("example.test", Type::mx), nullptr);
   ASSERT_EQ(world.loop.run(world.resolvers.strangers->query("example.test", Type::mx))->status, Status::ok);
   EXPECT_EQ(world.resolvers.strangers->known("example.test", Type::mx)->status, Status::ok);
-  // Whose fault it is that nobody answers is to be found out by deliveries; for mail of strangers it is a failure like others.
+  // Whose fault it is that nobody answers is to be found out by deliveries; for mail of strangers it is a failure like
+  // others.
   EXPECT_EQ(world.ask("broken.test")->status, Status::servfail);
   EXPECT_EQ(world.resolvers.deliveries->known("broken.test", Type::mx), nullptr);
 }

@@ -15,9 +15,9 @@ struct Resolvers {
 };
 
 /// Makes both. What fails is asked about: an answer that does not validate, whether signatures come through at all
-/// (Upstream), and then it is asked for without validation where that is right; and with `deliveries` a question without
-/// an answer, whether that is the fault of our own resolver (Answer::own_fault). `executor` as with make_resolver().
-/// Errors likewise. `at_once`: of what strangers make us ask.
+/// (Upstream), and then it is asked for without validation where that is right; and with `deliveries` a question
+/// without an answer, whether that is the fault of our own resolver (Answer::own_fault). `executor` as with
+/// make_resolver(). Errors likewise. `at_once`: of what strangers make us ask.
 Result<Resolvers> make_resolvers(boost::asio::any_io_executor executor, Options options, std::size_t strangers_at_once,
                                  const Clock& clock);
 

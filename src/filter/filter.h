@@ -121,9 +121,9 @@ public:
   virtual Task<Result<>> apply(Outcome outcome) = 0;
 };
 
-/// One filter's view of one session. The steps before content() tell it what happens when it happens and may be left out
-/// by filters that look at content only. An error is the filter's: it is away, too slow or talks nonsense; then it is
-/// as if it had seen nothing, and the next call may find it well again. Each call ends within the time bounds.
+/// One filter's view of one session. The steps before content() tell it what happens when it happens and may be left
+/// out by filters that look at content only. An error is the filter's: it is away, too slow or talks nonsense; then it
+/// is as if it had seen nothing, and the next call may find it well again. Each call ends within the time bounds.
 class Filter {
 public:
   explicit Filter(const Options& options) : options_(options) {}

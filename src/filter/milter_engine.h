@@ -46,8 +46,8 @@ struct Broken {
 using Action = std::variant<Send, NeedInput, Progress, HeadChange, AddRecipient, RemoveRecipient, NewSender, BodyPiece,
                             Hold, Done, Broken>;
 
-/// Our side of one connection to a milter: bytes and questions in, actions out; no socket, no clock. Ask one question at
-/// a time and perform next() until Done or Broken. What the filter did not want to be asked is Done at once.
+/// Our side of one connection to a milter: bytes and questions in, actions out; no socket, no clock. Ask one question
+/// at a time and perform next() until Done or Broken. What the filter did not want to be asked is Done at once.
 class Engine {
 public:
   /// `name` of the filter, for replies' causes. `max_new_body`: octets of a replaced body at most.

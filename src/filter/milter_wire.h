@@ -111,8 +111,8 @@ struct Packet {
   char command = 0;
   std::string_view data;
 };
-/// Takes the first packet off `input`; nothing when it is not whole yet. The data is a view into `input`. `invalid` when
-/// its length is 0 or beyond kMaxPacket.
+/// Takes the first packet off `input`; nothing when it is not whole yet. The data is a view into `input`. `invalid`
+/// when its length is 0 or beyond kMaxPacket.
 Result<std::optional<Packet>> take_packet(std::string_view& input);
 
 /// Reads what packets hold. After the first failure everything is empty and ok() false.

@@ -11,8 +11,8 @@ inline constexpr std::size_t kMaxAnswer = 1u << 20;
 std::string request_head(const Client& client, const Content& content, const std::string& host, std::uint64_t size);
 
 /// What the answer, a JSON object, asks for. Of its actions "reject" is done as `options` say, "soft reject" defers,
-/// "add header" and "rewrite subject" tag, "greylist" counts where configured; "discard" and "quarantine" of settings of
-/// rspamd's own are done; all others let the message pass. Also taken: milter.add_headers, remove_headers, add_rcpt,
+/// "add header" and "rewrite subject" tag, "greylist" counts where configured; "discard" and "quarantine" of settings
+/// of rspamd's own are done; all others let the message pass. Also taken: milter.add_headers, remove_headers, add_rcpt,
 /// del_rcpt, change_from, and dkim-signature. `invalid` when it is not such an object or holds too much.
 Result<Outcome> read_answer(std::string_view body, const Options& options);
 

@@ -21,7 +21,8 @@ struct Judgement {
 };
 
 /// All filters of one session, asked one after the other; each sees what those before it changed. The first that
-/// refuses or discards ends it. A filter that fails is passed over or makes the message wait, as configured, and is logged.
+/// refuses or discards ends it. A filter that fails is passed over or makes the message wait, as configured, and is
+/// logged.
 class Session {
 public:
   /// `chain` is shared with all sessions of the listener.

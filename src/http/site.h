@@ -29,11 +29,13 @@ struct Exchange {
   Visitor visitor;
 };
 
-/// Content of an answer that comes piece by piece. Destroyed with the answer, also when the client has gone before its end.
+/// Content of an answer that comes piece by piece. Destroyed with the answer, also when the client has gone before its
+/// end.
 class ContentSource {
 public:
   virtual ~ContentSource() = default;
-  /// The next piece; an empty one is the end. An error breaks the connection, so that nobody takes the answer for whole.
+  /// The next piece; an empty one is the end. An error breaks the connection, so that nobody takes the answer for
+  /// whole.
   virtual Task<Result<std::string>> next() = 0;
 };
 

@@ -13,16 +13,18 @@ constexpr unsigned kAtOnce = 12;
 constexpr std::size_t kMostAhead = 20;
 constexpr std::string_view kTooLate = "the DNS did not answer in time";
 
-/// Asks until the message is judged, within the share of the client and the network that it comes from. Then nothing more is
-/// asked, so that what still runs ends with its question under way: a chain of fifty seals whose names are silent must not be
-/// followed to its end. What is known needs no place. Who asks for the author's policy, policies(), stands in no line either:
-/// that decides everything, and a message asks for few at a time: two of each of its authors' domains, and those of at most
-/// kMostAhead names that may stand for them or lie above. Beyond the reserve they stand in line like the others.
+/// Asks until the message is judged, within the share of the client and the network that it comes from. Then nothing
+/// more is asked, so that what still runs ends with its question under way: a chain of fifty seals whose names are
+/// silent must not be followed to its end. What is known needs no place. Who asks for the author's policy, policies(),
+/// stands in no line either: that decides everything, and a message asks for few at a time: two of each of its authors'
+/// domains, and those of at most kMostAhead names that may stand for them or lie above. Beyond the reserve they stand
+/// in line like the others.
 class BoundedResolver final : public dns::Resolver {
 public:
   BoundedResolver(Verifier& verifier, const mailauth::Ip& client)
       : verifier_(verifier), client_(Shares::client_of(client)), network_(Shares::network_of(client)) {}
-  /// Behind each question for a key may be a check of a signature: a message that has many gives way to others in between.
+  /// Behind each question for a key may be a check of a signature: a message that has many gives way to others in
+  /// between.
   Task<std::shared_ptr<const dns::Answer>> query(std::string name, dns::Type type) override {
     return ask(std::move(name), type, ++asked_ > kAtOnce, false);
   }
@@ -168,8 +170,8 @@ Task<void> Authentication::State::ask_record(Ptr self, std::string domain) {
   co_await std::move(learning);
 }
 
-/// Where records may be that matter: above the authors, since where a name is silent, what is known above it counts; and at and above
-/// what may stand for them, which is judged late when anything else is silent.
+/// Where records may be that matter: above the authors, since where a name is silent, what is known above it counts;
+/// and at and above what may stand for them, which is judged late when anything else is silent.
 std::vector<std::string> Authentication::State::names_of_records() const {
   std::vector<std::string> names;
   const auto add = [&](std::string name) {
@@ -224,7 +226,8 @@ Authentication::~Authentication() { state_->resolver.end(); }
 Task<void> Authentication::begin() {
   Task<void> sender = State::ask_sender(state_);
   co_await asked_.start(std::move(sender));
-  // With "<>" both are the same question (RFC 7208 section 2.4). Else nothing depends on HELO: it is told when it is known.
+  // With "<>" both are the same question (RFC 7208 section 2.4). Else nothing depends on HELO: it is told when it is
+  // known.
   if (state_->subject.sender.domain.empty()) co_return;
   Task<void> helo = State::ask_helo(state_);
   co_await ahead_.start(std::move(helo));
@@ -329,8 +332,8 @@ Task<void> Authentication::check_signatures() {
   }
 }
 
-/// DMARC, when it is known of SPF and DKIM what can be in time. What is late counts as failed for a while, and so only where it could
-/// belong to the author's domain (RFC 9989 section 5.3.6).
+/// DMARC, when it is known of SPF and DKIM what can be in time. What is late counts as failed for a while, and so only
+/// where it could belong to the author's domain (RFC 9989 section 5.3.6).
 Task<void> Authentication::check_policy(const mail::Head& head, Instant until) {
   State& s = *state_;
   s.author = mailauth::author_of(head);

@@ -35,9 +35,9 @@ struct AuthenticationSubject {
   mail::Address sender; ///< of MAIL; empty for "<>"
 };
 
-/// Says where one message is from, while it comes: SPF is asked for at once, what signatures need once the head is there,
-/// and the body is hashed piece by piece. All questions run at the same time, and what is not answered in time counts
-/// as a failure of the DNS for that question. Use on one executor.
+/// Says where one message is from, while it comes: SPF is asked for at once, what signatures need once the head is
+/// there, and the body is hashed piece by piece. All questions run at the same time, and what is not answered in time
+/// counts as a failure of the DNS for that question. Use on one executor.
 class Authentication {
 public:
   /// `options` outlives it.
@@ -58,7 +58,8 @@ public:
   // After finish():
   const Findings& findings() const { return findings_; }
   const Judgement& judgement() const { return judgement_; }
-  /// The domains of which all have to be ours, so that pass_over() is right: those in From and that of the envelope. Empty: it never is.
+  /// The domains of which all have to be ours, so that pass_over() is right: those in From and that of the envelope.
+  /// Empty: it never is.
   std::vector<std::string> domains_of_a_device() const;
   /// It is from a device of ours: accepted, whatever DMARC says.
   void pass_over();

@@ -39,7 +39,8 @@ std::string_view property(const AuthResult& result, std::string_view type, std::
   return {};
 }
 
-/// Whether a domain stands for the author under the policy that was found (RFC 9989 section 4.10.2): strict means the very same one.
+/// Whether a domain stands for the author under the policy that was found (RFC 9989 section 4.10.2): strict means the
+/// very same one.
 bool aligned(std::string domain, const DmarcOutcome& dmarc, bool strict) {
   if (const auto at = domain.rfind('@'); at != std::string::npos) domain.erase(0, at + 1);
   domain = to_lower(domain);
@@ -48,8 +49,8 @@ bool aligned(std::string domain, const DmarcOutcome& dmarc, bool strict) {
          (strict ? domain == dmarc.author.domain : is_same_or_below(domain, dmarc.organizational_domain));
 }
 
-/// Whether the results that a forwarder sealed show that the message was of this author when it came there. What it found by DMARC
-/// decides, of this author where it judged several; where it looked only for SPF and DKIM, these do.
+/// Whether the results that a forwarder sealed show that the message was of this author when it came there. What it
+/// found by DMARC decides, of this author where it judged several; where it looked only for SPF and DKIM, these do.
 bool show_author(const std::vector<AuthResult>& results, const DmarcOutcome& dmarc) {
   const bool strict_spf = dmarc.record && dmarc.record->strict_spf;
   const bool strict_dkim = dmarc.record && dmarc.record->strict_dkim;
@@ -80,8 +81,8 @@ DmarcPolicy asked_for(const DmarcOutcome& dmarc) {
   return dmarc.record && dmarc.record->testing ? one_level_less(dmarc.published) : dmarc.published;
 }
 
-/// Who sends may have filled the line of what is asked for his network; so that is no reason to take it, and none to charge it
-/// to anybody.
+/// Who sends may have filled the line of what is asked for his network; so that is no reason to take it, and none to
+/// charge it to anybody.
 mail::Reply ours_to_mend(const std::string& detail) {
   return mail::Reply(
       451, {4, 4, 5},
@@ -90,8 +91,9 @@ mail::Reply ours_to_mend(const std::string& detail) {
       detail);
 }
 
-/// The DNS does not let us find out whether the message is the author's. Who sends it may have chosen the name that fails, so that is
-/// no reason to take it; an honest sender's DNS comes back. After a day the policy decides, when it is known.
+/// The DNS does not let us find out whether the message is the author's. Who sends it may have chosen the name that
+/// fails, so that is no reason to take it; an honest sender's DNS comes back. After a day the policy decides, when it
+/// is known.
 Judgement judge_doubt(const Findings& f, const AuthenticationOptions& options) {
   const DmarcOutcome& dmarc = *f.dmarc;
   Judgement out;
@@ -160,8 +162,8 @@ Judgement judge_dmarc(const Findings& f, const AuthenticationOptions& options) {
   return out;
 }
 
-/// A trusted forwarder may vouch for the message, but the DNS fails for its key. Accepted it would let by whoever claims to be
-/// that forwarder; refused for good it would be lost.
+/// A trusted forwarder may vouch for the message, but the DNS fails for its key. Accepted it would let by whoever
+/// claims to be that forwarder; refused for good it would be lost.
 mail::Reply ask_again(const mailauth::ArcOutcome& arc) {
   return mail::Reply(451, {4, 7, 0},
                      "the DNS does not answer for the seal of " + shown(arc.claimed) +
@@ -169,8 +171,8 @@ mail::Reply ask_again(const mailauth::ArcOutcome& arc) {
                      arc.reason);
 }
 
-/// A domain's "-all", where DMARC does not say that the mail is the author's all the same (RFC 9989 section 7.1), and is
-/// not still to be found out.
+/// A domain's "-all", where DMARC does not say that the mail is the author's all the same (RFC 9989 section 7.1), and
+/// is not still to be found out.
 bool refused_by_spf(const Findings& f, const AuthenticationOptions& options) {
   if (options.spf_fail != AuthenticationOptions::SpfFail::refuse || f.sender.result != SpfResult::fail) return false;
   return !f.dmarc || (f.dmarc->result != DmarcResult::pass && f.dmarc->result != DmarcResult::temperror);

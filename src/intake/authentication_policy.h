@@ -42,8 +42,8 @@ struct Findings {
   std::vector<mailauth::DmarcOutcome> further_dmarc;
   bool waited_long =
       false; ///< where the DNS leaves the author in doubt: for a day already the message was to come again
-  /// Some question could not be asked, or not in time, for reasons of our own: what failed may have failed through that, and
-  /// is no lateness of the sender's.
+  /// Some question could not be asked, or not in time, for reasons of our own: what failed may have failed through
+  /// that, and is no lateness of the sender's.
   bool own_fault = false;
 };
 
@@ -60,21 +60,23 @@ struct Judgement {
 /// The decision, without asking anybody. docs/policy.md lists each outcome with its words; keep both alike.
 Judgement judge(const Findings& findings, const AuthenticationOptions& options);
 
-/// The same where From may be read to have several domains (`outcomes`, at least one): the strictest decision of all (RFC 9989
-/// section 11.5). The outcome that it comes from becomes `findings.dmarc`, the others `findings.further_dmarc`.
+/// The same where From may be read to have several domains (`outcomes`, at least one): the strictest decision of all
+/// (RFC 9989 section 11.5). The outcome that it comes from becomes `findings.dmarc`, the others
+/// `findings.further_dmarc`.
 Judgement judge_each(Findings& findings, std::vector<mailauth::DmarcOutcome> outcomes,
                      const AuthenticationOptions& options);
 
-/// The trusted forwarder that vouches for a message: its chain is good, the newest seals are all of trusted domains, and
-/// the results that the first of these sealed say that the message was the author's when it came there. Empty when there
-/// is none. RFC 8617 section 7.2 leaves this to the receiver.
+/// The trusted forwarder that vouches for a message: its chain is good, the newest seals are all of trusted domains,
+/// and the results that the first of these sealed say that the message was the author's when it came there. Empty when
+/// there is none. RFC 8617 section 7.2 leaves this to the receiver.
 std::string vouching_forwarder(const Findings& findings, const std::vector<std::string>& trusted);
 
-/// Whether the domain of MAIL FROM itself says that the message is from there: by SPF, or by a signature of that very domain.
+/// Whether the domain of MAIL FROM itself says that the message is from there: by SPF, or by a signature of that very
+/// domain.
 bool vouches_for(const Findings& findings, const std::string& domain);
 
-/// Whether mail of a device of ours may pass over what DMARC (or SPF) says, provided that all domains in From and that of the envelope
-/// are ours: not where a trusted forwarder is said to have brought it, which others wrote to.
+/// Whether mail of a device of ours may pass over what DMARC (or SPF) says, provided that all domains in From and that
+/// of the envelope are ours: not where a trusted forwarder is said to have brought it, which others wrote to.
 bool may_be_a_device(const Findings& findings, const Judgement& judgement, const AuthenticationOptions& options);
 
 /// "spf=pass, dkim=fail, dmarc=pass" and so on, for the trail and the log.

@@ -285,8 +285,8 @@ TEST_F(AuthenticationTest, SilenceAboutATrustedForwarder) {
   loop_.run();
 }
 
-/// Many signatures, each with keys of the attacker's choice: what there is to compute has a bound, and a message that came
-/// later need not wait for all of it.
+/// Many signatures, each with keys of the attacker's choice: what there is to compute has a bound, and a message that
+/// came later need not wait for all of it.
 TEST_F(AuthenticationTest, AFloodOfBadSignatures) {
   std::string flood = crlf(kLetter);
   const auto sign = [&](const std::string& selector, const std::string& record) {

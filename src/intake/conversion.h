@@ -18,8 +18,8 @@ public:
   void begin(bool stays);
   bool on() const { return lines_.has_value(); }
   bool stays_binary() const { return stays_; }
-  /// What is to be kept of this piece; valid until the next call, and as long as `chunk`. Errors as those of BinaryToLines;
-  /// then no further use.
+  /// What is to be kept of this piece; valid until the next call, and as long as `chunk`. Errors as those of
+  /// BinaryToLines; then no further use.
   Result<std::string_view> feed(std::string_view chunk);
   /// Likewise what it still holds back; with stays_binary() nothing.
   Result<std::string_view> finish();

@@ -14,8 +14,9 @@
 
 namespace paquebot::intake {
 
-/// Collects what aggregate reports of DMARC will tell (RFC 9990), in memory, and writes it to the store now and then: strangers
-/// must not be able to make us write for each message. What was not written yet is lost when the process dies. Thread-safe.
+/// Collects what aggregate reports of DMARC will tell (RFC 9990), in memory, and writes it to the store now and then:
+/// strangers must not be able to make us write for each message. What was not written yet is lost when the process
+/// dies. Thread-safe.
 class DmarcBook {
 public:
   /// Both must outlive it.
@@ -24,7 +25,8 @@ public:
   /// Whether anything is collected from now on.
   void configure(bool on) { on_ = on; }
   bool on() const { return on_; }
-  /// Counts one message whose author's domain publishes a usable record and wants reports (rua=); others are passed over.
+  /// Counts one message whose author's domain publishes a usable record and wants reports (rua=); others are passed
+  /// over.
   void count(const mailauth::DmarcOutcome& dmarc, mailauth::DmarcReport::Row row);
   /// Writes what there is. What the store can't take is lost, and the log says so.
   Task<void> flush();

@@ -82,8 +82,8 @@ std::optional<std::string> read_xtext(std::string_view value, std::size_t most) 
   return text;
 }
 
-/// What a delivery report needs to know (RFC 3461): `notify` and `orcpt` belong to the last "to". False when malformed, nothing
-/// when the key is none of these.
+/// What a delivery report needs to know (RFC 3461): `notify` and `orcpt` belong to the last "to". False when malformed,
+/// nothing when the key is none of these.
 std::optional<bool> read_report_wish(std::string_view key, std::string_view value, DropEnvelope& envelope) {
   if (key == "ret") {
     envelope.sender.ret = value == "full" ? mail::Ret::full : mail::Ret::headers;

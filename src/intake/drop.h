@@ -30,15 +30,16 @@ inline constexpr std::size_t kMaxDropHead = (1u << 20) - (64u << 10);
 /// Makes the directory with its mode if it is absent.
 Result<> make_drop_directory(const std::string& directory);
 
-/// Writes one message durably. `message` must give CRLF line ends. `max_size`: octets of the message at most; 0: any. Errors: invalid
-/// (it is larger), permission, no_space, io; then nothing is left behind.
+/// Writes one message durably. `message` must give CRLF line ends. `max_size`: octets of the message at most; 0: any.
+/// Errors: invalid (it is larger), permission, no_space, io; then nothing is left behind.
 Result<Ulid> drop_message(const std::string& directory, const DropEnvelope& envelope, std::istream& message,
                           std::uint64_t max_size = 0);
 
 /// One dropped file, opened for reading.
 class DropFile {
 public:
-  /// Opens without following links; `invalid` when it is no regular file or malformed, other errors when it can't be read now.
+  /// Opens without following links; `invalid` when it is no regular file or malformed, other errors when it can't be
+  /// read now.
   static Result<DropFile> open(const std::string& directory, const std::string& name);
   ~DropFile();
   DropFile(DropFile&&) noexcept;

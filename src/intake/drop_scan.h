@@ -21,8 +21,8 @@ struct SetAside {
   std::uint64_t octets = 0;
 };
 
-/// Looks through the drop directory, where anybody may put anything: each look is bounded, and goes on where the last one ended, so
-/// that a directory with very many entries costs time, and nobody's mail is overlooked.
+/// Looks through the drop directory, where anybody may put anything: each look is bounded, and goes on where the last
+/// one ended, so that a directory with very many entries costs time, and nobody's mail is overlooked.
 class DropScan {
 public:
   explicit DropScan(std::string directory) : directory_(std::move(directory)) {}
@@ -30,7 +30,8 @@ public:
   /// The complete files among the next entries; all of them when there are at most `most` entries.
   std::vector<DropEntry> look(std::size_t most = 20'000);
 
-  /// Renames a file that can't be used to "bad.NAME", for the operator. False when it stays: its owner has enough there already.
+  /// Renames a file that can't be used to "bad.NAME", for the operator. False when it stays: its owner has enough there
+  /// already.
   bool set_aside(const DropEntry& entry);
 
   static constexpr std::uint64_t kMostFiles = 100;           ///< set aside, of one user

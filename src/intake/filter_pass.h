@@ -5,8 +5,8 @@
 
 namespace paquebot::intake {
 
-/// A step of Incoming: shows the message to the content filters and makes what they ask for. What they refuse is left in
-/// Passage::failure.
+/// A step of Incoming: shows the message to the content filters and makes what they ask for. What they refuse is left
+/// in Passage::failure.
 class FilterPass {
 public:
   /// Both must outlive it.

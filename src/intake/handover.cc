@@ -84,7 +84,8 @@ Task<void> Handover::commit_each(queue::Draft draft, Verdicts& verdicts) {
   if (result.status == store::AcceptStatus::accepted) co_await drop_discarded();
 }
 
-/// Reports of failures for mail that our accounts sent count for the take-over watch; should the store fail, they don't.
+/// Reports of failures for mail that our accounts sent count for the take-over watch; should the store fail, they
+/// don't.
 Task<void> Handover::note_bounces(std::vector<store::LateBounces> bounces) {
   for (store::LateBounces& one : bounces) {
     const auto counted = co_await message_.means.store.books().note_bounces(std::move(one));

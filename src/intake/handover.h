@@ -8,8 +8,8 @@
 
 namespace paquebot::intake {
 
-/// The last step of Incoming: hands the message to the queue, which takes responsibility for it, and finds the words for
-/// what came of that.
+/// The last step of Incoming: hands the message to the queue, which takes responsibility for it, and finds the words
+/// for what came of that.
 class Handover {
 public:
   /// `message` must outlive it.

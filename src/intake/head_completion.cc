@@ -27,8 +27,8 @@ void drop_repeated(mail::Head& head, std::string_view name) {
 
 } // namespace
 
-/// RFC 8689 section 4.1: the header field "TLS-Required: No" counts where MAIL did not say REQUIRETLS; given more than once it is not
-/// what section 3 allows.
+/// RFC 8689 section 4.1: the header field "TLS-Required: No" counts where MAIL did not say REQUIRETLS; given more than
+/// once it is not what section 3 allows.
 void HeadCompletion::read_tls_wish() {
   mail::TlsWish& wish = message_.origin.sender.tls;
   const mail::Head& head = message_.head;
@@ -43,15 +43,16 @@ void HeadCompletion::note_tags() {
     message_.head.prepend(policy::kStrangerField, mailauth::ascii_text(tag));
 }
 
-/// Who sees a message must not see who else got it in secret (RFC 5322 section 3.6.3). A network that relays through us may be a
-/// server, whose mail is none of ours to change.
+/// Who sees a message must not see who else got it in secret (RFC 5322 section 3.6.3). A network that relays through us
+/// may be a server, whose mail is none of ours to change.
 bool HeadCompletion::removes_bcc() const {
   const Origin& origin = message_.origin;
   const bool program = origin.klass == store::MessageClass::local && origin.client.address.empty();
   return !message_.options.keep_bcc && (program || message_.is_submitted());
 }
 
-/// Whom mail of an account is from that does not say so: the envelope's sender, which is an address of the account, or its name.
+/// Whom mail of an account is from that does not say so: the envelope's sender, which is an address of the account, or
+/// its name.
 std::string HeadCompletion::own_author() const {
   const mail::Address& sender = message_.origin.sender.reverse_path;
   return sender.empty() ? message_.origin.client.login : sender.to_string();

@@ -9,8 +9,9 @@
 
 namespace paquebot::intake {
 
-/// What a message that came from outside under the null reverse-path says of mail that accounts of ours sent before: one
-/// entry for each account it is for. Empty when it is no report of a failure, or returns nothing with an id of ours. Pure.
+/// What a message that came from outside under the null reverse-path says of mail that accounts of ours sent before:
+/// one entry for each account it is for. Empty when it is no report of a failure, or returns nothing with an id of
+/// ours. Pure.
 std::vector<store::LateBounces> late_bounces(const queue::Draft& draft, std::string_view hostname);
 
 } // namespace paquebot::intake

@@ -16,14 +16,14 @@ namespace paquebot::intake {
 
 /// For how long somebody has been told to come again. By time and not by number of tries: an honest server makes dozens
 /// of those within hours. Bounded: among very many the wait begins anew. Outlives the process by rows that others keep
-/// (take_changes, load), of those who came again; the time between two processes is not counted, unless it was longer than
-/// kForgotten. Thread-safe.
+/// (take_changes, load), of those who came again; the time between two processes is not counted, unless it was longer
+/// than kForgotten. Thread-safe.
 class Patience {
 public:
   /// How long somebody is asked to come again.
   static constexpr std::chrono::hours kLong{24};
-  /// One who does not come for so long, longer than servers pause between two tries, begins anew: two troubles of some minutes on two
-  /// days are no day of tries.
+  /// One who does not come for so long, longer than servers pause between two tries, begins anew: two troubles of some
+  /// minutes on two days are no day of tries.
   static constexpr std::chrono::hours kForgotten{12};
   /// A row is written anew when its wait has grown by so much: a restart costs nobody more than that.
   static constexpr std::chrono::minutes kStep{30};

@@ -167,7 +167,8 @@ Result<std::string> read_head(DropFile& file) {
   return without_nul(splitter.take_head());
 }
 
-/// The message is taken for nobody: each recipient has failed, which is reported to the sender. Its content is not kept.
+/// The message is taken for nobody: each recipient has failed, which is reported to the sender. Its content is not
+/// kept.
 Task<Outcome> give_back(DropFile& file, mail::Reply why, IntakeMeans means, const Options& options) {
   Origin origin = origin_of(file);
   origin.given_back = true;

@@ -26,7 +26,8 @@ Task<std::string> ReturnCheck::begin_of_content() {
   co_return begin ? message_.head.to_string() + *begin : std::string();
 }
 
-/// Why what came back does not go on as it is: a report does, and whom his own domain vouched for gets automatic answers too.
+/// Why what came back does not go on as it is: a report does, and whom his own domain vouched for gets automatic
+/// answers too.
 Task<std::optional<KeptBack>> ReturnCheck::keeps_back() {
   const std::string begin = co_await begin_of_content();
   const Came came = what_came(message_.head, begin);

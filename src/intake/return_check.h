@@ -9,8 +9,8 @@
 
 namespace paquebot::intake {
 
-/// A step of Incoming, for what comes back to a return address of ours about a message that was forwarded: it counts, and
-/// what is no report goes on as a notice of ours (docs/policy.md).
+/// A step of Incoming, for what comes back to a return address of ours about a message that was forwarded: it counts,
+/// and what is no report goes on as a notice of ours (docs/policy.md).
 class ReturnCheck {
 public:
   /// Both must outlive it.

@@ -30,8 +30,8 @@ enum class KeptBack : std::uint8_t {
 /// In a few words, for the log.
 std::string_view reason_of(KeptBack why);
 
-/// What the sender of a forwarded message gets instead: that something came, from where (an IP address; may be empty) and about what,
-/// and nothing of what it said.
+/// What the sender of a forwarded message gets instead: that something came, from where (an IP address; may be empty)
+/// and about what, and nothing of what it said.
 Notice compose_return_notice(const std::string& hostname, const store::Forwarded& about, const std::string& client,
                              const std::string& id, WallTime now, KeptBack why);
 

@@ -11,8 +11,9 @@
 
 namespace paquebot::intake {
 
-/// How many questions to the DNS the mail of one client, and of one network, may have under way, so that what it names does not use
-/// up the places of all others, however many messages it brings. Those behind the bound wait for their turn. Thread-safe.
+/// How many questions to the DNS the mail of one client, and of one network, may have under way, so that what it names
+/// does not use up the places of all others, however many messages it brings. Those behind the bound wait for their
+/// turn. Thread-safe.
 class Shares {
 public:
   /// Answers that are to be had come within some ten milliseconds: thousands a second.
@@ -39,8 +40,8 @@ public:
     Shares& shares_;
     std::string network_;
   };
-  /// `whose`: client_of() or network_of(). True: there is a place below `most` now, make the Place. False: wait for `turn`, and make
-  /// it then.
+  /// `whose`: client_of() or network_of(). True: there is a place below `most` now, make the Place. False: wait for
+  /// `turn`, and make it then.
   bool enter(const std::string& whose, std::size_t most, const OneShot& turn);
   /// The same for who does not wait: false, and there is no place.
   bool enter(const std::string& whose, std::size_t most);

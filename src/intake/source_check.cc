@@ -79,8 +79,8 @@ void SourceCheck::leave_unreported() {
   }
 }
 
-/// A scanner or printer in a network of [relay] writes to us in our own name, and has neither signature nor SPF to show. Many know
-/// only the name of the server.
+/// A scanner or printer in a network of [relay] writes to us in our own name, and has neither signature nor SPF to
+/// show. Many know only the name of the server.
 Task<void> SourceCheck::believe_device() {
   const std::vector<std::string> domains = message_.authentication->domains_of_a_device();
   for (const std::string& domain : domains) {

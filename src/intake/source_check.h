@@ -23,11 +23,12 @@ public:
   /// The content is over: what other domains say of mail in their name, before the commit, so that a forgery is refused
   /// in the session, and set aside what is to be.
   Task<void> run();
-  /// Whether the sender is known to be whom MAIL names: who logged in, who is trusted, and those of whom the domain says
-  /// so itself.
+  /// Whether the sender is known to be whom MAIL names: who logged in, who is trusted, and those of whom the domain
+  /// says so itself.
   bool vouched() const;
   /// A stranger can't have us write to whomever he names: RFC 3461 section 5.2.3 and RFC 2852 section 4.1.4 would have
-  /// us do so, for no fault of anybody and to hosts of his choice, as often as he likes. docs/standards.md says why we do not.
+  /// us do so, for no fault of anybody and to hosts of his choice, as often as he likes. docs/standards.md says why we
+  /// do not.
   void leave_unreported();
 
 private:

@@ -9,8 +9,8 @@
 
 namespace paquebot::intake {
 
-/// One verdict for each recipient of a message (RFC 2033 section 4.2): some are accepted while others are not. Keeps the
-/// places of those that are still without one, in the order of the recipients that are left.
+/// One verdict for each recipient of a message (RFC 2033 section 4.2): some are accepted while others are not. Keeps
+/// the places of those that are still without one, in the order of the recipients that are left.
 class Verdicts {
 public:
   /// `message` must outlive it. Nobody is open until leave_out().
@@ -25,8 +25,8 @@ public:
   bool open() const { return !places_.empty(); }
   /// The verdict of all that are.
   void settle_all(const mail::Reply& reply);
-  /// The same for whoever leads to one of the addresses, who leave `draft`; for all when there are none. True: there are
-  /// others, for whom it is to be tried again.
+  /// The same for whoever leads to one of the addresses, who leave `draft`; for all when there are none. True: there
+  /// are others, for whom it is to be tried again.
   bool settle(queue::Draft& draft, const std::vector<std::string>& addresses, const mail::Reply& reply);
   /// The verdict of all that have none.
   void fill(const mail::Reply& reply);

@@ -15,8 +15,8 @@ inline constexpr std::size_t kMaxDomain = 255;
 inline constexpr std::size_t kMaxPath = 256;
 
 /// An e-mail address: `local` is the local part without quotes or escapes (any octets but NUL, CR and LF; UTF-8 when
-/// international). Odd dots ("a..b", "a.", ".a", which some carriers gave out without quotes) are written as they came: such a
-/// local part that came in quotes keeps them. `domain` is either a lower-case domain of A-labels
+/// international). Odd dots ("a..b", "a.", ".a", which some carriers gave out without quotes) are written as they came:
+/// such a local part that came in quotes keeps them. `domain` is either a lower-case domain of A-labels
 /// ("xn--bcher-kva.example") or an address literal with its brackets ("[192.0.2.1]", "[IPv6:2001:db8::1]").
 /// An empty domain is allowed only for "postmaster" (RFC 5321 section 4.5.1).
 struct Address {
@@ -32,11 +32,12 @@ struct Address {
   std::string to_string() const;
 };
 
-/// Whether the local part has dots where RFC 5321 section 4.1.2 allows them in quotes only. We give out no such addresses.
+/// Whether the local part has dots where RFC 5321 section 4.1.2 allows them in quotes only. We give out no such
+/// addresses.
 bool has_odd_dots(std::string_view local);
 
-/// Parses a Mailbox of RFC 5321 section 4.1.2 (dot-string, with odd dots too, or quoted local part, domain or literal), with
-/// the UTF-8 of RFC 6531 when `allow_utf8`. The whole text must be the address. U-labels become A-labels.
+/// Parses a Mailbox of RFC 5321 section 4.1.2 (dot-string, with odd dots too, or quoted local part, domain or literal),
+/// with the UTF-8 of RFC 6531 when `allow_utf8`. The whole text must be the address. U-labels become A-labels.
 Result<Address> parse_address(std::string_view text, bool allow_utf8 = true);
 
 /// An address from its parts, `local` without quotes; checks both as parse_address does.

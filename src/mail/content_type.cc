@@ -95,7 +95,8 @@ std::string without_percents(std::string_view text) {
   return out;
 }
 
-/// Takes `token`, the name of a parameter such as "boundary", "boundary*", "boundary*0" or "boundary*1*", and its value.
+/// Takes `token`, the name of a parameter such as "boundary", "boundary*", "boundary*0" or "boundary*1*", and its
+/// value.
 void set_parameter(Parameter& parameter, std::string_view token, const std::string& value) {
   constexpr std::size_t kMostPieces = 100;
   const auto star = token.find('*');

@@ -5,7 +5,8 @@
 
 namespace paquebot::mail {
 
-/// A Content-Type field (RFC 2045 section 5.1), read tolerantly, and its parameters by RFC 2231: in pieces, and with a charset.
+/// A Content-Type field (RFC 2045 section 5.1), read tolerantly, and its parameters by RFC 2231: in pieces, and with a
+/// charset.
 struct ContentType {
   std::string type;        ///< lower case; "text" when the field is missing or malformed
   std::string subtype;     ///< lower case; "plain" likewise

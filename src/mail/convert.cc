@@ -36,8 +36,8 @@ bool mostly_8bit(std::string_view text) {
   return static_cast<std::size_t>(high) > text.size() / 3;
 }
 
-/// Fragments (RFC 2046 sections 5.2.2, 5.2.3), and reports that programs read as they are (RFC 3464 section 2.1, RFC 8098
-/// section 3.1).
+/// Fragments (RFC 2046 sections 5.2.2, 5.2.3), and reports that programs read as they are (RFC 3464 section 2.1, RFC
+/// 8098 section 3.1).
 bool must_stay(const ContentType& type) {
   constexpr std::string_view kKinds[] = {"partial", "external-body", "delivery-status", "disposition-notification"};
   return type.type == "message" && std::ranges::find(kKinds, type.subtype) != std::end(kKinds);

@@ -21,21 +21,22 @@ struct Conversion {
   /// Octets beyond ASCII may stay (8BITMIME, mailboxes), in header blocks too; only NUL, stray CR and LF, and lines
   /// beyond 998 octets have to go.
   bool to_eight_bit = false;
-  /// Only to find out whether all header blocks are ASCII, those of parts that must not be changed too: others are refused.
-  /// What comes out is of no use.
+  /// Only to find out whether all header blocks are ASCII, those of parts that must not be changed too: others are
+  /// refused. What comes out is of no use.
   bool ascii_heads = false;
 };
 
-/// Turns a message with 8-bit or binary content into one that a peer without takes (RFC 6152 section 3, RFC 3030 section
-/// 3), as it streams by. Every part that holds what may not stay becomes quoted-printable (text of lines that is mostly
-/// ASCII) or base64 (the rest, and all that was binary); parts that are fine stay as they are. No octet of a part is
-/// lost, and none is encoded twice. Works in linear time, keeps at most a window of 64 KiB of a part and one part's head.
+/// Turns a message with 8-bit or binary content into one that a peer without takes (RFC 6152 section 3, RFC 3030
+/// section 3), as it streams by. Every part that holds what may not stay becomes quoted-printable (text of lines that
+/// is mostly ASCII) or base64 (the rest, and all that was binary); parts that are fine stay as they are. No octet of a
+/// part is lost, and none is encoded twice. Works in linear time, keeps at most a window of 64 KiB of a part and one
+/// part's head.
 ///
 /// Fails with Errc::unsupported when the message cannot be changed: such octets in any header block (8-bit ones would
-/// need SMTPUTF8), inside multipart/signed or a multipart whose boundary is not known, inside a part that claims another
-/// encoding, or in message/partial, message/external-body, message/delivery-status and message/disposition-notification
-/// (which must not be encoded). In the preamble and epilogue of a multipart, which nobody reads, they become "?", and lines
-/// that are too long are cut. After a failure the object is of no further use.
+/// need SMTPUTF8), inside multipart/signed or a multipart whose boundary is not known, inside a part that claims
+/// another encoding, or in message/partial, message/external-body, message/delivery-status and
+/// message/disposition-notification (which must not be encoded). In the preamble and epilogue of a multipart, which
+/// nobody reads, they become "?", and lines that are too long are cut. After a failure the object is of no further use.
 ///
 /// Example: `converter.start(head, out)`, then `feed(chunk, out)` for each chunk of the body, then `finish(out)`;
 /// `out` then holds the whole new message, head first, and may be sent and cleared between calls.

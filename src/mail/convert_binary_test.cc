@@ -93,7 +93,8 @@ TEST(ConvertBinary, WhatFitsStaysAsItIs) {
                     "Y2Fmw6kgeCB5IHoNCg==\r\n");
 }
 
-/// RFC 2046 section 5.1.1: a delimiter is CRLF, two hyphens, the boundary, CRLF. Anything else within a part is content.
+/// RFC 2046 section 5.1.1: a delimiter is CRLF, two hyphens, the boundary, CRLF. Anything else within a part is
+/// content.
 TEST(ConvertBinary, Multipart) {
   using namespace std::string_literals;
   const std::string before =

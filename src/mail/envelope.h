@@ -69,7 +69,8 @@ struct Sender {
   Hold hold;
 };
 
-/// Makes points in time of what the sender said in seconds: the time of MAIL was `now` (RFC 2852 section 4, RFC 4865 section 4.2).
+/// Makes points in time of what the sender said in seconds: the time of MAIL was `now` (RFC 2852 section 4, RFC 4865
+/// section 4.2).
 void set_times(Sender& sender, WallTime now);
 
 /// What one RCPT said.

@@ -8,7 +8,8 @@
 namespace paquebot::mail {
 namespace {
 
-/// Where a line that is longer than `room` is cut: at least 1, at most `room`. What is behind begins with white space unless `adds`.
+/// Where a line that is longer than `room` is cut: at least 1, at most `room`. What is behind begins with white space
+/// unless `adds`.
 std::size_t cut_of(std::string_view line, std::size_t room, bool& adds) {
   adds = false;
   const auto colon = std::min(line.find(':'), line.size());

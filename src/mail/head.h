@@ -63,14 +63,16 @@ struct Field {
   /// What follows the colon, as written, without the final CRLF.
   std::string_view value() const;
   bool is(std::string_view name) const;
-  /// Whether it is none of that name (is()), but some programs would take it for one: they pass over octets around or within the
-  /// name that are no printable ASCII (controls, U+00A0 and other blanks, a byte order mark, octets of no character), or over white
-  /// space or folding in front of the colon. Nobody writes such fields but to be read in two ways.
+  /// Whether it is none of that name (is()), but some programs would take it for one: they pass over octets around or
+  /// within the name that are no printable ASCII (controls, U+00A0 and other blanks, a byte order mark, octets of no
+  /// character), or over white space or folding in front of the colon. Nobody writes such fields but to be read in two
+  /// ways.
   bool resembles(std::string_view name) const;
 };
 
 /// The fields of a header block in their order, to look at and to change. All operations are linear at
-/// most: to take out many fields use remove_if(), not remove(index) again and again. What is not changed is written back octet for octet.
+/// most: to take out many fields use remove_if(), not remove(index) again and again. What is not changed is written
+/// back octet for octet.
 class Head {
 public:
   /// An empty head. Not to be copied: the fields view texts that move along with it.

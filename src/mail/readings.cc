@@ -27,8 +27,8 @@ bool is_of_host(char c) { return is_alnum(c) || c == '-' || c == '_' || c == '.'
 
 // ---- Forms of the text
 
-/// Without comments that are closed; `stop`, unless it is 0, stands in their place. Nothing: one that nests, or holds an escape, or
-/// is never closed, which not all programs read alike, unless `lenient`.
+/// Without comments that are closed; `stop`, unless it is 0, stands in their place. Nothing: one that nests, or holds
+/// an escape, or is never closed, which not all programs read alike, unless `lenient`.
 std::optional<std::string> without_comments(std::string_view text, char stop, bool lenient) {
   std::string out;
   std::size_t depth = 0, kept = 0;
@@ -99,8 +99,8 @@ std::string pulled_together(std::string_view text) {
   return out;
 }
 
-/// With words drawn together as some programs do within a domain ("a@exam ple.test", "<a@exam><ple.test>"), but for one that is
-/// the local part of the next address.
+/// With words drawn together as some programs do within a domain ("a@exam ple.test", "<a@exam><ple.test>"), but for one
+/// that is the local part of the next address.
 std::string drawn_together(std::string_view text) {
   const auto end_of_word = [&](std::size_t at) {
     while (at < text.size() && is_of_host(text[at])) ++at;
@@ -232,8 +232,8 @@ public:
   }
 
 private:
-  /// As it stands; up to the first character that no host name of ASCII has, which may be a blank or an end to some programs, beyond
-  /// ASCII too; and without all such characters.
+  /// As it stands; up to the first character that no host name of ASCII has, which may be a blank or an end to some
+  /// programs, beyond ASCII too; and without all such characters.
   void read(const std::string& local, std::string_view domain) {
     if (domain.empty() || !looked_at_.emplace(local, domain).second) return;
     const auto strange = std::ranges::find_if_not(domain, is_of_host);

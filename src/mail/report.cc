@@ -52,13 +52,14 @@ void add_field(std::string& out, std::string_view name, std::string_view value, 
   out += line + "\r\n";
 }
 
-/// The same for what must come back octet by octet (RFC 3461 sections 4.2, 4.4: addresses, ENVID): on one line, with all blanks.
+/// The same for what must come back octet by octet (RFC 3461 sections 4.2, 4.4: addresses, ENVID): on one line, with
+/// all blanks.
 void add_exact(std::string& out, std::string_view name, std::string_view value, bool international) {
   out.append(name).append(": ").append(cleaned(value.substr(0, kMaxWord), international)).append("\r\n");
 }
 
-/// An address of type "utf-8" as a report carries it (RFC 6533 section 3, utf-8-addr-unitext): what would be read as an encoded
-/// character, or is none of its grammar, is encoded.
+/// An address of type "utf-8" as a report carries it (RFC 6533 section 3, utf-8-addr-unitext): what would be read as an
+/// encoded character, or is none of its grammar, is encoded.
 std::string unitext(std::string_view address) {
   std::string out;
   for (const char c : address) {
@@ -111,8 +112,8 @@ void add_recipient(std::string& out, const ReportRecipient& r, bool internationa
             international);
   field("Action", action_of(r.outcome));
   field("Status", status_of(r).to_string());
-  // RFC 3464 section 2.3.5: whoever said what we report. A diagnostic of type smtp is what a server said; our own words have no
-  // registered type (section 2.3.6).
+  // RFC 3464 section 2.3.5: whoever said what we report. A diagnostic of type smtp is what a server said; our own words
+  // have no registered type (section 2.3.6).
   const Told& told = r.told;
   if (told.peer.code != 0) {
     if (!told.host.empty()) field("Remote-MTA", "dns; " + told.host);

@@ -60,8 +60,8 @@ struct Report {
 /// most 998 octets, whatever a peer said.
 Report compose_report(const ReportInput& input);
 
-/// A report of ours without anything of the message that it is about, for a way that is not protected (RFC 8689 section 5):
-/// text and status stay, and the text says so.
+/// A report of ours without anything of the message that it is about, for a way that is not protected (RFC 8689 section
+/// 5): text and status stay, and the text says so.
 struct RedactedReport {
   std::string head; ///< with the empty line
   std::string body;
@@ -70,7 +70,8 @@ struct RedactedReport {
 std::optional<RedactedReport> redact_report(std::string_view head, std::string_view body);
 
 /// The status of RFC 3463 that a report gives: our own or the reply's, else the general one. Its class is that of the
-/// action (2 for success, 4 for a delay); of a failure, that of the reply's code, whatever class the reply itself named.
+/// action (2 for success, 4 for a delay); of a failure, that of the reply's code, whatever class the reply itself
+/// named.
 EnhancedCode status_of(const ReportRecipient& recipient);
 
 /// Per-recipient fields as another server reported them; texts trimmed and unfolded, types such as

@@ -8,22 +8,22 @@
 
 namespace paquebot::mail {
 
-/// Turns a message into the surrogate of RFC 6858 that a POP3 client without UTF8 gets (RFC 6856 section 2.1), as it streams
-/// by: header fields with octets beyond ASCII are rewritten (surrogate_field.h), in the message's own head and, at every
-/// level of its MIME structure, in the heads of its parts and of messages in it that aren't encoded. Bodies, preambles and
-/// epilogues pass unchanged, 8-bit text too: its charset says what it is (RFC 2045), and every POP3 client takes it.
-/// A message without such fields comes out octet for octet.
+/// Turns a message into the surrogate of RFC 6858 that a POP3 client without UTF8 gets (RFC 6856 section 2.1), as it
+/// streams by: header fields with octets beyond ASCII are rewritten (surrogate_field.h), in the message's own head and,
+/// at every level of its MIME structure, in the heads of its parts and of messages in it that aren't encoded. Bodies,
+/// preambles and epilogues pass unchanged, 8-bit text too: its charset says what it is (RFC 2045), and every POP3
+/// client takes it. A message without such fields comes out octet for octet.
 ///
-/// RFC 6858 and not 6857: it needs no parser for every field there is. What it leaves out is still on the server for a client that
-/// says UTF8.
+/// RFC 6858 and not 6857: it needs no parser for every field there is. What it leaves out is still on the server for a
+/// client that says UTF8.
 ///
-/// Memory: one field of at most 64 KiB (in longer ones, and in all once the fields have grown by a MiB, "?" stands for what is
-/// beyond ASCII), and the boundaries of at most 100 levels; what lies deeper passes as it is.
-/// Linear time, however the message is cut.
+/// Memory: one field of at most 64 KiB (in longer ones, and in all once the fields have grown by a MiB, "?" stands for
+/// what is beyond ASCII), and the boundaries of at most 100 levels; what lies deeper passes as it is. Linear time,
+/// however the message is cut.
 class Surrogate {
 public:
-  /// The next piece, and whether it is the last one. Returns what to send instead: a view into `piece`, or into this object
-  /// until the next call.
+  /// The next piece, and whether it is the last one. Returns what to send instead: a view into `piece`, or into this
+  /// object until the next call.
   std::string_view feed(std::string_view piece, bool last);
 
 private:

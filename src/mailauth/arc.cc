@@ -167,7 +167,8 @@ void ArcVerifier::Impl::read_messages(const mail::Head& head, const std::vector<
     const bool newest = i + 1 == triples.size();
     if (!read && newest) return fail("the newest message signature: " + read.error().message);
     if (!read) continue;
-    // Section 4.1.2 forbids sealers to cover fields of ARC and Authentication-Results; whoever did it all the same may be believed.
+    // Section 4.1.2 forbids sealers to cover fields of ARC and Authentication-Results; whoever did it all the same may
+    // be believed.
     const CoveredHead covered = covered_head(index, field, *read);
     if (newest && !covered.beside.empty())
       return fail("a field " + covered.beside + " stands beside the one that the chain covers");

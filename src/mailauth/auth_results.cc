@@ -168,7 +168,8 @@ std::string normal_id(std::string_view id) {
   return mail::normalize_domain(id).value_or(to_lower(id));
 }
 
-/// What stands where the server's name should, without comments, blanks, quotes and escapes: readers differ in what they make of it.
+/// What stands where the server's name should, without comments, blanks, quotes and escapes: readers differ in what
+/// they make of it.
 std::string bare_id(std::string_view value) {
   std::string out;
   int depth = 0;
@@ -203,8 +204,8 @@ bool has_word(std::string_view text, std::string_view ours) {
   return false;
 }
 
-/// Whether some reader may take the field for one with our name: a version glued to it ("mx.example.org/1"), words around it, or
-/// octets that are of no host name, which readers take for an end of it or pass over.
+/// Whether some reader may take the field for one with our name: a version glued to it ("mx.example.org/1"), words
+/// around it, or octets that are of no host name, which readers take for an end of it or pass over.
 bool may_name(std::string_view value, std::string_view ours) {
   std::string id = bare_id(value);
   if (normal_id(id) == ours || has_word(id, ours)) return true;

@@ -9,10 +9,11 @@
 
 namespace paquebot::mailauth {
 
-/// The Author Domains (RFC 9989 section 5.3.1): what a reader may see as the sender's domain. Where all that programs can read in
-/// From (mail::readings_of) leads to one domain, it is that, however untidy the field; where readings differ, or the field has
-/// addresses of several domains, each is to be judged (section 11.5). Several From fields, which RFC 5322 section 3.6 forbids, are
-/// read likewise, each by itself and all as one list: programs show the first, the last or all. Nothing can be judged of
+/// The Author Domains (RFC 9989 section 5.3.1): what a reader may see as the sender's domain. Where all that programs
+/// can read in From (mail::readings_of) leads to one domain, it is that, however untidy the field; where readings
+/// differ, or the field has addresses of several domains, each is to be judged (section 11.5). Several From fields,
+/// which RFC 5322 section 3.6 forbids, are read likewise, each by itself and all as one list: programs show the first,
+/// the last or all. Nothing can be judged of
 /// - no From field, or one with no address of a domain (an empty group, an address literal): missing, malformed;
 /// - more than kMostAuthors From fields, or as many domains: several, with no domains;
 /// - a line that is none but that some programs would take for a From field (mail::Field::resembles): malformed.

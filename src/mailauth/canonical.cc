@@ -97,8 +97,8 @@ void BodyHash::text(std::string_view run) {
   put(run);
 }
 
-/// Where the octets from `i` on that stay as they are end: many lines where it can be, since a single space between words
-/// and a single line end between texts is what both forms want.
+/// Where the octets from `i` on that stay as they are end: many lines where it can be, since a single space between
+/// words and a single line end between texts is what both forms want.
 std::size_t BodyHash::run_end(std::string_view chunk, std::size_t i) const {
   if (form_ == Canonical::simple) {
     for (;;) {

@@ -16,8 +16,8 @@ namespace paquebot::mailauth {
 /// The canonicalizations of RFC 6376 section 3.4.
 enum class Canonical : std::uint8_t { simple, relaxed };
 
-/// The hash of a canonical body, fed as it comes: one pass, no memory but one small buffer; long stretches that are canonical
-/// already are hashed where they lie. Only CRLF ends a line.
+/// The hash of a canonical body, fed as it comes: one pass, no memory but one small buffer; long stretches that are
+/// canonical already are hashed where they lie. Only CRLF ends a line.
 class BodyHash {
 public:
   /// `limit`: octets of the canonical body to hash, of l=.

@@ -44,8 +44,8 @@ std::string_view to_string(KeyKind kind);
 /// time.
 inline constexpr unsigned kMinRsaBits = 1024;
 inline constexpr unsigned kMaxRsaBits = 4096;
-/// Bound on public exponents in bits: a check costs as many multiplications as the exponent has bits, and whoever publishes
-/// a key chooses it. Those in use have 2 to 17.
+/// Bound on public exponents in bits: a check costs as many multiplications as the exponent has bits, and whoever
+/// publishes a key chooses it. Those in use have 2 to 17.
 inline constexpr unsigned kMaxExponentBits = 32;
 /// Shorter ones verify, and are reported as weak.
 inline constexpr unsigned kGoodRsaBits = 2048;

@@ -233,8 +233,8 @@ TEST_F(Dkim, FieldsBesideCoveredOnes) {
   }
 }
 
-/// What was double when it was signed is no forgery; what was added behind the signature may be. Lists add fields of their own to mail
-/// that has some (RFC 2369), and that says nothing of who wrote it.
+/// What was double when it was signed is no forgery; what was added behind the signature may be. Lists add fields of
+/// their own to mail that has some (RFC 2369), and that says nothing of who wrote it.
 TEST_F(Dkim, FieldsDoubledBeforeSigning) {
   constexpr auto passed = DkimResult::pass, policy = DkimResult::policy;
   struct Doubled {

@@ -70,7 +70,8 @@ public:
   // The same in steps, for who verifies signatures side by side: a key that never comes must not keep the others.
   /// No body() after it.
   void end_body();
-  /// Fetches the key of signature `n` (below signatures()) and decides. At most once for each; the object lives until it is done.
+  /// Fetches the key of signature `n` (below signatures()) and decides. At most once for each; the object lives until
+  /// it is done.
   Task<void> verify(std::size_t n, dns::Resolver& resolver, DkimKeyCache& cache);
   /// In the order of the fields. What is not decided by now is temperror: its key is being waited for.
   std::vector<DkimVerdict> verdicts() const;

@@ -53,14 +53,15 @@ private:
   bool uncertain_ = false;          ///< something that might have aligned failed for a while
 };
 
-/// Section 4.10.1. Where the DNS fails for some names, what the others say counts: an attacker chooses which name he writes.
+/// Section 4.10.1. Where the DNS fails for some names, what the others say counts: an attacker chooses which name he
+/// writes.
 Task<void> Check::find_policy() {
   std::string author = outcome_.author.domain;
   DmarcWalk walk = co_await walker_.walk(std::move(author));
   failed_ = std::move(walk.failed);
   outcome_.organizational_domain = walk.organizational_domain();
-  // What our own resolver, or the bound on what is asked, keeps from us is not for the sender to choose either: a record nearer to
-  // the author than those that were found, or the one of his organization, may be stricter.
+  // What our own resolver, or the bound on what is asked, keeps from us is not for the sender to choose either: a
+  // record nearer to the author than those that were found, or the one of his organization, may be stricter.
   const bool kept_from_us =
       walk.own_fault && (walk.found.empty() || walk.found.front().domain != outcome_.author.domain);
   if (!walk.found.empty() && !kept_from_us) {
@@ -106,9 +107,10 @@ Task<void> Check::choose_policy(const DmarcWalk& walk) {
   if (!exists && *record.np > outcome_.published) outcome_.doubt = DmarcDoubt::policy;
 }
 
-/// Whether a name for which the DNS failed may be the Organizational Domain of both. A public suffix of one label is none. That says
-/// nothing of the policy, which is known; but a record there might make a good signature of the parent the author's, so honest mail
-/// is asked to come again. It opens nothing: who can't sign for the parent gains no doubt by it, and after a day the policy decides.
+/// Whether a name for which the DNS failed may be the Organizational Domain of both. A public suffix of one label is
+/// none. That says nothing of the policy, which is known; but a record there might make a good signature of the parent
+/// the author's, so honest mail is asked to come again. It opens nothing: who can't sign for the parent gains no doubt
+/// by it, and after a day the policy decides.
 bool Check::may_share_organization(std::string_view identifier) const {
   return std::ranges::any_of(failed_, [&](const std::string& name) {
     return name.find('.') != std::string::npos && is_same_or_below(identifier, name);

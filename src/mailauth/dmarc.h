@@ -37,8 +37,8 @@ public:
   Task<DmarcWalk> walk(std::string domain);
   /// The names that a walk asks for after `domain`, at most 7, but those of one label, which are hardly ever of use.
   static std::vector<std::string> names_above(std::string domain);
-  /// Whether a name exists as section 3.2.13 has it: the DNS does not deny it. Nothing when the DNS fails: who sends may have
-  /// chosen a name that is silent.
+  /// Whether a name exists as section 3.2.13 has it: the DNS does not deny it. Nothing when the DNS fails: who sends
+  /// may have chosen a name that is silent.
   Task<std::optional<bool>> exists(std::string domain);
 
   // For who asks while the message still comes, so that the answers are at hand then:
@@ -60,15 +60,16 @@ private:
   std::map<std::string, bool> existing_; ///< what the DNS said of names
 };
 
-/// Whether one may stand for the other by relaxed alignment, before the DNS is asked: both are at or below a name of two labels.
+/// Whether one may stand for the other by relaxed alignment, before the DNS is asked: both are at or below a name of
+/// two labels.
 bool may_stand_for(std::string_view identifier, std::string_view author);
 
 /// Result names of RFC 9989 section 9.2.
 enum class DmarcResult : std::uint8_t { none, pass, fail, temperror, permerror };
 std::string_view to_string(DmarcResult result);
 
-/// Why a result is temperror although nothing shows the author. What cannot belong to the author's domain, however late it is, is
-/// no reason: else whoever sends could open each domain with a silent name server of his own.
+/// Why a result is temperror although nothing shows the author. What cannot belong to the author's domain, however late
+/// it is, is no reason: else whoever sends could open each domain with a silent name server of his own.
 enum class DmarcDoubt : std::uint8_t {
   none,
   evidence, ///< the DNS failed for something that could align with the author's domain; the policy is known
@@ -96,7 +97,8 @@ struct DmarcOutcome {
 /// FROM. All arguments live until it is done.
 Task<DmarcOutcome> check_dmarc(Author author, const SpfOutcome& spf, const std::vector<DkimVerdict>& dkim,
                                DmarcWalker& walker);
-/// The same for each of the domains that the author may be of, in their order (section 11.5); one outcome when there is none.
+/// The same for each of the domains that the author may be of, in their order (section 11.5); one outcome when there is
+/// none.
 Task<std::vector<DmarcOutcome>> check_dmarc_each(Author author, const SpfOutcome& spf,
                                                  const std::vector<DkimVerdict>& dkim, DmarcWalker& walker);
 /// The same for the author of this head. `spf` is the outcome for MAIL FROM. All arguments live until it is done.

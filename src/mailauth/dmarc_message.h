@@ -31,8 +31,8 @@ struct ReportSender {
   std::string hostname; ///< the submitter
   mail::Address from;
 };
-/// The message that carries a report (RFC 9990, "Email"). `report.report_id`: letters and digits only; it is the unique id
-/// everywhere.
+/// The message that carries a report (RFC 9990, "Email"). `report.report_id`: letters and digits only; it is the unique
+/// id everywhere.
 ReportMessage compose_report_message(const DmarcReport& report, const ReportSender& sender,
                                      const std::vector<mail::Address>& to, WallTime now);
 

@@ -234,8 +234,8 @@ TEST_F(Dmarc, FailuresOfTheDnsDecideNothing) {
 }
 
 /// Whoever sends chooses which name fails: of the author's domain, above it, or of his own.
-/// Whoever sends may have filled the line of our own resolver: what is not known for that reason is never taken for the laxer of
-/// what might be published.
+/// Whoever sends may have filled the line of our own resolver: what is not known for that reason is never taken for the
+/// laxer of what might be published.
 TEST_F(Dmarc, WhatOurOwnResolverKeepsFromUsIsADoubt) {
   const auto publish = [&](const char* domain, const char* record) {
     zone_->add("_dmarc." + std::string(domain), dns::Type::txt, {record});

@@ -12,8 +12,8 @@ namespace {
 /// RFC 5322 section 3.6, and MIME's.
 /// What a reader sees, and what decides how the rest is read: of these a second one is never harmless.
 constexpr std::string_view kShown[] = {"from", "subject", "to", "date", "content-type"};
-/// Where answers go, and who is shown beside the author: of these one that says something else. It may have been put below the
-/// signature, where it looks as if it had been there before.
+/// Where answers go, and who is shown beside the author: of these one that says something else. It may have been put
+/// below the signature, where it looks as if it had been there before.
 constexpr std::string_view kAnswered[] = {"reply-to", "sender"};
 constexpr std::string_view kOnce[] = {"from",
                                       "sender",

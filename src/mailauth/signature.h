@@ -43,8 +43,9 @@ std::string signed_head(const mail::Head& head, const mail::Field& own, const Si
 struct CoveredHead {
   std::string text; ///< as of signed_head()
   /// A field that RFC 5322 allows once, that the signature covers, and that the head has more often than the
-  /// signature covers: somebody put another one beside it (RFC 6376 section 8.15). Empty when there is none. Of From, Subject, To,
-  /// Date and Content-Type each such one counts; of others those above the signature, which were added behind it.
+  /// signature covers: somebody put another one beside it (RFC 6376 section 8.15). Empty when there is none. Of From,
+  /// Subject, To, Date and Content-Type each such one counts; of others those above the signature, which were added
+  /// behind it.
   std::string beside;
 };
 /// The same for a signature to be verified, for the head of the index, of which `own` is a field.

@@ -312,7 +312,8 @@ Task<Evaluation::Match> Evaluation::try_ptr(std::string target) {
   co_return unsure_ ? unsure() : Match::no;
 }
 
-/// Section 5.5 makes errors of the DNS no match, so that the sender may fail. What failed for reasons of our own is not his error.
+/// Section 5.5 makes errors of the DNS no match, so that the sender may fail. What failed for reasons of our own is not
+/// his error.
 Evaluation::Match Evaluation::unsure() {
   return failed(Match::temperror, "the names of " + values_.ip.to_string() + " could not be asked for");
 }

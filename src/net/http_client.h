@@ -31,15 +31,15 @@ struct HttpUrl {
 /// `invalid` for another scheme, user information, a fragment, and what is no URL; at most 8000 octets.
 Result<HttpUrl> parse_http_url(std::string_view url);
 
-/// The addresses of a host name, in the order in which they are to be tried; an error or none: there is none. Never asked
-/// for what is an address already, nor for "localhost" (RFC 6761 section 6.3).
+/// The addresses of a host name, in the order in which they are to be tried; an error or none: there is none. Never
+/// asked for what is an address already, nor for "localhost" (RFC 6761 section 6.3).
 using ResolveHost = std::function<Task<Result<std::vector<std::string>>>(std::string host)>;
 
 struct HttpClientOptions {
   std::string ca_pem; ///< roots that vouch for servers, instead of the system's; PEM
   bool plain = false; ///< also http: URLs; else they are refused
-  /// Networks that may be asked although they are not of the public Internet (public_address.h): the operator's own, and
-  /// those of tests. All others are refused after the name was resolved.
+  /// Networks that may be asked although they are not of the public Internet (public_address.h): the operator's own,
+  /// and those of tests. All others are refused after the name was resolved.
   Networks also;
   std::chrono::milliseconds connect_timeout{15'000}; ///< for each address, handshake included
   std::chrono::milliseconds timeout{60'000};         ///< for a request as a whole; a resolver has bounds of its own

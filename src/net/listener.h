@@ -9,9 +9,9 @@ namespace paquebot::net {
 /// A bound, listening socket: made early (as root, before the user is dropped), served later.
 class Listener {
 public:
-  /// Binds and listens (backlog 4096, or what the system allows). `address` is "0.0.0.0:25", "[::]:25", "127.0.0.1:0" (any free port), or a path for a
-  /// local socket (a stale one is replaced, `mode` set). Dual-stack only for "[::]"; where the system has no IPv6, that is
-  /// IPv4 alone, and the log says so.
+  /// Binds and listens (backlog 4096, or what the system allows). `address` is "0.0.0.0:25", "[::]:25", "127.0.0.1:0"
+  /// (any free port), or a path for a local socket (a stale one is replaced, `mode` set). Dual-stack only for "[::]";
+  /// where the system has no IPv6, that is IPv4 alone, and the log says so.
   static Result<Listener> open(const std::string& address, int mode = 0600);
   ~Listener();
   Listener(Listener&&) noexcept;

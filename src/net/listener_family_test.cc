@@ -15,7 +15,8 @@
 namespace paquebot::net {
 namespace {
 
-/// From now on this process gets no socket of IPv6: what a kernel without it, and RestrictAddressFamilies= of a unit, answer.
+/// From now on this process gets no socket of IPv6: what a kernel without it, and RestrictAddressFamilies= of a unit,
+/// answer.
 bool take_ipv6_away() {
   sock_filter program[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),

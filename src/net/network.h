@@ -15,8 +15,8 @@ namespace paquebot::net {
 class Networks {
 public:
   Networks() = default;
-  /// Each text is "10.0.0.0/8", "2001:db8::/32", or one address ("192.0.2.7", "::1"). `invalid` when one is malformed or
-  /// has bits beyond its prefix ("10.0.0.1/8"): rather an error than a network that was not meant.
+  /// Each text is "10.0.0.0/8", "2001:db8::/32", or one address ("192.0.2.7", "::1"). `invalid` when one is malformed
+  /// or has bits beyond its prefix ("10.0.0.1/8"): rather an error than a network that was not meant.
   static Result<Networks> parse(const std::vector<std::string>& texts);
   /// Is this address in one of them? IPv4 mapped into IPv6 counts as IPv4. False for what is no address, and so for the
   /// peers of local sockets.

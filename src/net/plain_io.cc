@@ -14,8 +14,8 @@ constexpr std::size_t kCommandSized = 16384; // octets: less is a command, a few
 
 bool not_ready() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
 
-/// Throws away what has come in and was not read, up to a bound. Into a buffer of its own: somebody may still look at what
-/// was read last.
+/// Throws away what has come in and was not read, up to a bound. Into a buffer of its own: somebody may still look at
+/// what was read last.
 void drain(int descriptor) {
   constexpr int kRounds = 8;
   PooledBuffer scratch;
@@ -42,7 +42,8 @@ Attempt Stream::Impl::try_read_plain(char* into, std::size_t most) {
   Poller::clear(hook, Poller::readable);
   const auto got = ::recv(socket.descriptor, into, most, 0);
   if (got > 0) {
-    // Of a large message more comes soon; and at the mark of urgent data a read ends early (tcp(7)), whatever is behind.
+    // Of a large message more comes soon; and at the mark of urgent data a read ends early (tcp(7)), whatever is
+    // behind.
     const bool is_short = static_cast<std::size_t>(got) < std::min(most, kCommandSized);
     drained = is_short && short_means_empty && !Poller::urgent(hook);
     return {Attempt::Kind::done, static_cast<std::size_t>(got)};

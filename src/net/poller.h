@@ -12,19 +12,20 @@
 
 namespace paquebot::net {
 
-/// Tells the streams of one io_context when their sockets are ready. Asio's own wait makes an epoll_ctl each time, four for
-/// each message that a client sends; here a socket is registered once, edge-triggered, and Asio waits for all of them
-/// together, on the descriptor of this epoll (epoll(7): one may be watched by another).
+/// Tells the streams of one io_context when their sockets are ready. Asio's own wait makes an epoll_ctl each time, four
+/// for each message that a client sends; here a socket is registered once, edge-triggered, and Asio waits for all of
+/// them together, on the descriptor of this epoll (epoll(7): one may be watched by another).
 ///
-/// An edge that comes while nobody waits is remembered, so a coroutine that tries first and waits when there was nothing
-/// misses none:
+/// An edge that comes while nobody waits is remembered, so a coroutine that tries first and waits when there was
+/// nothing misses none:
 ///
 ///     clear()           what was told before is about to be looked at
 ///     recv → EAGAIN
 ///                       … the peer sends: the edge is remembered, or ends the wait
 ///     take(), wait()
 ///
-/// Belongs to its context (use_service) and is used on its thread only. It keeps the context running while somebody waits.
+/// Belongs to its context (use_service) and is used on its thread only. It keeps the context running while somebody
+/// waits.
 class Poller final : public boost::asio::execution_context::service {
 public:
   static boost::asio::execution_context::id id;
@@ -32,8 +33,8 @@ public:
   enum Wanted : unsigned char { readable = 1, writable = 2 };
   using Handler = boost::asio::async_result<boost::asio::use_awaitable_t<>, void()>::handler_type;
 
-  /// One socket's place here; its address must not change while it is in. Two coroutines may wait at once (a reader and a
-  /// writer), also for the same.
+  /// One socket's place here; its address must not change while it is in. Two coroutines may wait at once (a reader and
+  /// a writer), also for the same.
   class Registration {
   public:
     Registration() = default;

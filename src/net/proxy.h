@@ -18,13 +18,14 @@ struct ProxyHeader {
   Endpoint destination; ///< where it connected to
 };
 
-/// Reads the header in front of a connection (HAProxy's "The PROXY protocol", versions 1 and 2), without ever asking for
-/// an octet behind it: what follows belongs to the session, or to TLS. Pure.
+/// Reads the header in front of a connection (HAProxy's "The PROXY protocol", versions 1 and 2), without ever asking
+/// for an octet behind it: what follows belongs to the session, or to TLS. Pure.
 ///
 ///     while (!reader.done()) { read at most reader.wants() octets; reader.feed(them); }
 class ProxyReader {
 public:
-  /// The longest header taken. Version 1 has at most 107 octets; version 2 at most 232 and then TLVs, which are skipped.
+  /// The longest header taken. Version 1 has at most 107 octets; version 2 at most 232 and then TLVs, which are
+  /// skipped.
   static constexpr std::size_t kMost = 4096;
 
   /// The most octets that are surely of the header; at least 1 until done().

@@ -6,8 +6,8 @@
 namespace paquebot::net {
 namespace {
 
-/// What comes of a connection that begins with these octets, given in pieces of at most `piece`: "client>server", "real"
-/// or "no", and behind a "|" what was not read.
+/// What comes of a connection that begins with these octets, given in pieces of at most `piece`: "client>server",
+/// "real" or "no", and behind a "|" what was not read.
 std::string outcome(std::string_view stream, std::size_t piece) {
   ProxyReader reader;
   while (!reader.done()) {

@@ -55,8 +55,8 @@ public:
   bool has_input() const;
   /// Writes all of it.
   Task<Result<>> write(std::string_view bytes);
-  /// Writes what goes out at once, without a coroutine; gives how many octets did. What is left, 0 for all of it after an
-  /// error, is for write(), which waits or tells.
+  /// Writes what goes out at once, without a coroutine; gives how many octets did. What is left, 0 for all of it after
+  /// an error, is for write(), which waits or tells.
   std::size_t write_now(std::string_view bytes);
 
   /// TLS handshake as the server. Whatever was read before and not used must have been dropped by the caller.
@@ -65,8 +65,8 @@ public:
   Task<Result<TlsInfo>> start_tls_client(TlsContext& context, const std::string& server_name);
   bool encrypted() const;
 
-  /// Closes our direction (close_notify if TLS is on, without waiting, then the socket's): what was written last arrives,
-  /// and what the peer still sends can be read. Nothing may be written afterwards.
+  /// Closes our direction (close_notify if TLS is on, without waiting, then the socket's): what was written last
+  /// arrives, and what the peer still sends can be read. Nothing may be written afterwards.
   void end_output();
   /// Sends close_notify if TLS is on (without waiting) and closes; operations under way end with `closed`.
   /// Input that came and was not read is dropped first, so that the last words sent still reach the peer (a socket

@@ -27,9 +27,9 @@ private:
 /// Lets all that is ready on this executor go first.
 Task<void> give_way();
 
-/// Tasks side by side, on the executor of the coroutine that starts them and waits for them: use from one executor only.
-/// A task may outlive its group, so it owns what it works with, but for what lives as long as the process. What a task
-/// throws is thrown by wait_until(), or logged when nobody waits any more.
+/// Tasks side by side, on the executor of the coroutine that starts them and waits for them: use from one executor
+/// only. A task may outlive its group, so it owns what it works with, but for what lives as long as the process. What a
+/// task throws is thrown by wait_until(), or logged when nobody waits any more.
 class TaskGroup {
 public:
   /// `count`, which outlives all tasks, counts them.

@@ -22,7 +22,8 @@ struct StreamPair {
   Stream right;
 };
 
-/// Two streams that are each other's peers, on one executor and its wheel. `send_buffer` octets in the kernel, if given.
+/// Two streams that are each other's peers, on one executor and its wheel. `send_buffer` octets in the kernel, if
+/// given.
 inline StreamPair socket_pair(const boost::asio::any_io_executor& executor, Wheel& wheel, int send_buffer = 0) {
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0)

@@ -14,9 +14,9 @@ typedef struct evp_mac_ctx_st EVP_MAC_CTX;
 
 namespace paquebot::net {
 
-/// The keys that TLS session tickets of one server configuration are sealed with. Who gets hold of one can read what was
-/// said in all sessions of its time (RFC 5077 section 5.5 with section 5.6), so none lives long: a new one every four
-/// hours, and tickets of the one before are taken for as long. They are never written anywhere. Thread-safe.
+/// The keys that TLS session tickets of one server configuration are sealed with. Who gets hold of one can read what
+/// was said in all sessions of its time (RFC 5077 section 5.5 with section 5.6), so none lives long: a new one every
+/// four hours, and tickets of the one before are taken for as long. They are never written anywhere. Thread-safe.
 class TicketKeys {
 public:
   static constexpr std::chrono::hours kNewEvery{4};

@@ -123,7 +123,8 @@ Result<> trust(SSL_CTX* context, const std::string& ca_pem) {
   return {};
 }
 
-/// Client certificates are wanted, not needed. A resumed session would have to remember who the client was: there is none.
+/// Client certificates are wanted, not needed. A resumed session would have to remember who the client was: there is
+/// none.
 Result<> ask_clients(SSL_CTX* context, const std::string& ca_pem) {
   if (auto done = trust(context, ca_pem); !done) return done;
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);

@@ -15,18 +15,21 @@
 
 namespace paquebot::policy {
 
-/// The name of an address below `zone`: "99.2.0.192.zone", nibbles for IPv6 (RFC 5782 sections 2.1, 2.4). Empty when it is no address.
+/// The name of an address below `zone`: "99.2.0.192.zone", nibbles for IPv6 (RFC 5782 sections 2.1, 2.4). Empty when it
+/// is no address.
 std::string reversed_name(std::string_view address, std::string_view zone);
 
 /// Whether this answer of a list means that the address is listed: some address of 127.0.0.0/8 that counts, none in
-/// 127.255.255.0/24 (there lists say that they refuse to answer) and none elsewhere (a domain that is for sale answers everything).
+/// 127.255.255.0/24 (there lists say that they refuse to answer) and none elsewhere (a domain that is for sale answers
+/// everything).
 bool is_listing(const DnsList& list, const dns::Answer& answer);
 
-/// Does a name of the address lead back to it? At most ten names are followed (RFC 7208 section 4.6.4 has the same bound).
+/// Does a name of the address lead back to it? At most ten names are followed (RFC 7208 section 4.6.4 has the same
+/// bound).
 Task<std::pair<ReverseDns, std::string>> look_up_names(std::shared_ptr<dns::Resolver> resolver, std::string address);
-/// Asks one list for an address, or a list of domains for a name in lower-case A-labels. A list that also names 127.0.0.1, or the
-/// domain "invalid", names everybody and does not count; one of domains that does not name "test" is told of in the log (RFC 5782
-/// section 5).
+/// Asks one list for an address, or a list of domains for a name in lower-case A-labels. A list that also names
+/// 127.0.0.1, or the domain "invalid", names everybody and does not count; one of domains that does not name "test" is
+/// told of in the log (RFC 5782 section 5).
 Task<std::optional<ListHit>> ask_list(std::shared_ptr<dns::Resolver> resolver, DnsList list, std::string what);
 /// What a list of domains can be asked for; empty for address literals, single labels and what is no domain.
 std::string listable_domain(std::string_view name);

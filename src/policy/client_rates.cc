@@ -51,7 +51,8 @@ bool ClientRates::add(Count& count, double what, double most, std::chrono::secon
   return false;
 }
 
-/// An address of IPv6 is a /64, since each subscriber has one. What is refused to the address is not the network's doing.
+/// An address of IPv6 is a /64, since each subscriber has one. What is refused to the address is not the network's
+/// doing.
 template <class F>
 bool ClientRates::both(const std::string& address, F over) {
   const bool six = address.find(':') != std::string::npos;

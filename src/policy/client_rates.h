@@ -18,8 +18,9 @@ inline constexpr unsigned kNetworkFactor = 4;
 /// The network that an address counts with: IPv4 its /24, IPv6 its /64 (`wide`: /48), as octets. Others are themselves.
 std::string network_of(std::string_view address, bool wide = false);
 
-/// Counts what client addresses and their networks do, and shuts out for a while who does too much of it. Each count runs
-/// out evenly over its minute or hour. The tables are bounded: what was longest not seen is forgotten. Thread-safe.
+/// Counts what client addresses and their networks do, and shuts out for a while who does too much of it. Each count
+/// runs out evenly over its minute or hour. The tables are bounded: what was longest not seen is forgotten.
+/// Thread-safe.
 class ClientRates {
 public:
   explicit ClientRates(const Clock& clock) : clock_(clock) {}

@@ -14,10 +14,10 @@
 
 namespace paquebot::policy {
 
-/// Greylisting (RFC 6647 section 5) in memory: a tuple of the client's network, sender and first recipient that was never seen
-/// is told to come again; when it does within the window it passes, and with it its whole network. What has
-/// changed is taken out in batches to be written behind, so a crash loses seconds. Bounded: waiting tuples push out waiting
-/// tuples only, so that a flood of strangers does not make us forget who has passed. Thread-safe.
+/// Greylisting (RFC 6647 section 5) in memory: a tuple of the client's network, sender and first recipient that was
+/// never seen is told to come again; when it does within the window it passes, and with it its whole network. What has
+/// changed is taken out in batches to be written behind, so a crash loses seconds. Bounded: waiting tuples push out
+/// waiting tuples only, so that a flood of strangers does not make us forget who has passed. Thread-safe.
 class GreyTable {
 public:
   /// How long the client has to wait; zero: it passes. `now`: wall milliseconds.
@@ -25,8 +25,8 @@ public:
                            const std::string& recipient, std::int64_t now);
   /// Puts in what the store had kept.
   void load(const std::vector<store::GreyRow>& rows, std::int64_t now);
-  /// At most so many rows for the store, deletions first. Those that can't be written are forgotten: they are so much older
-  /// at the next start.
+  /// At most so many rows for the store, deletions first. Those that can't be written are forgotten: they are so much
+  /// older at the next start.
   std::vector<store::GreyRow> take_changes(std::size_t most);
   std::size_t size() const;
 

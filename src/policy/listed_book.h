@@ -33,7 +33,8 @@ inline constexpr std::size_t kMaxListReason = 200;
 /// What the settings of the store begin with that hold one entry each.
 inline constexpr std::string_view kListedSetting = "guard.listed ";
 
-/// The one spelling of an entry: an address or network ("192.0.2.1", "2001:db8::/32"), or a sender ("local@domain", "domain",
+/// The one spelling of an entry: an address or network ("192.0.2.1", "2001:db8::/32"), or a sender ("local@domain",
+/// "domain",
 /// ".domain": it and all below). `invalid` with what to write instead; the whole world can't be listed.
 Result<std::string> listed_name(std::string_view text);
 
@@ -41,8 +42,8 @@ Result<std::string> listed_name(std::string_view text);
 std::string packed(const Listed& entry);
 std::optional<Listed> unpacked(std::string_view key, std::string_view value);
 
-/// What is listed now, in memory: a look costs a few hash look-ups, however long the list. What names a client or sender most
-/// closely counts. Thread-safe.
+/// What is listed now, in memory: a look costs a few hash look-ups, however long the list. What names a client or
+/// sender most closely counts. Thread-safe.
 class ListedBook {
 public:
   explicit ListedBook(const Clock& clock) : clock_(clock) {}

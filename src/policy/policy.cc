@@ -24,7 +24,8 @@ std::vector<std::string> values_of(const mail::Head& head, const std::string& na
   return values;
 }
 
-/// What some programs take for one of the fields that name who writes, and others don't: a place to hide another author.
+/// What some programs take for one of the fields that name who writes, and others don't: a place to hide another
+/// author.
 std::optional<mail::Reply> hidden_author(const mail::Head& head) {
   for (const char* name : {"From", "Sender", "Resent-From", "Resent-Sender"})
     for (const mail::Field& field : head)
@@ -161,8 +162,8 @@ std::optional<RecipientVerdict> Policy::check_recipient_now(const Client& client
   return RecipientVerdict{ok_recipient(), std::move(found->nodes)};
 }
 
-/// To `address`, a return address of what we forwarded: on to the sender of that message. Reports come with "<>" (RFC 5321
-/// section 4.5.5); nothing else has a reason to go there.
+/// To `address`, a return address of what we forwarded: on to the sender of that message. Reports come with "<>" (RFC
+/// 5321 section 4.5.5); nothing else has a reason to go there.
 Task<RecipientVerdict> Policy::check_bounce(mail::Sender sender, std::string address, Returned returned) {
   if (!sender.reverse_path.empty()) co_return refused(only_reports(address));
   if (returned.about.returned >= returned.most()) co_return refused(enough_reports(address));
@@ -254,8 +255,9 @@ Task<AuthorVerdict> Policy::check_header_sender(Client client, std::string head)
     if (own.transient()) co_return AuthorVerdict{own};
     resends = own.positive();
   }
-  // RFC 5322 section 3.6: one From and at most one Sender. A second one would be a place to hide another author: of several From each
-  // has to be the account's. Without a From, intake writes that of the account (RFC 6409 section 8.1).
+  // RFC 5322 section 3.6: one From and at most one Sender. A second one would be a place to hide another author: of
+  // several From each has to be the account's. Without a From, intake writes that of the account (RFC 6409
+  // section 8.1).
   static const std::string kFrom = "From", kSender = "Sender";
   std::vector<std::string> from = values_of(*parsed, kFrom), senders = values_of(*parsed, kSender);
   AuthorVerdict verdict = co_await check_fields(client, kFrom, std::move(from), resends);
@@ -265,7 +267,8 @@ Task<AuthorVerdict> Policy::check_header_sender(Client client, std::string head)
   co_return verdict;
 }
 
-/// Of all fields of that name: each, and where there are several, all of them as one list, which some programs make of them.
+/// Of all fields of that name: each, and where there are several, all of them as one list, which some programs make of
+/// them.
 Task<AuthorVerdict> Policy::check_fields(Client client, std::string field, std::vector<std::string> values,
                                          bool resends) {
   AuthorVerdict verdict{ok_content()};

@@ -36,7 +36,8 @@ struct Client {
 struct RecipientVerdict {
   mail::Reply reply;                  ///< positive: accepted
   std::vector<directory::Node> nodes; ///< accepted: where it goes. One node with handling `remote` when it is not ours.
-  /// It is a return address of ours. Such a message has this one recipient only, since what is no report goes on in another form.
+  /// It is a return address of ours. Such a message has this one recipient only, since what is no report goes on in
+  /// another form.
   std::optional<Returned> returned{};
 };
 
@@ -48,7 +49,8 @@ struct AuthorVerdict {
 /// The one place that decides who may send what to whom (docs/policy.md lists every reason with its reply text).
 class Policy {
 public:
-  /// All must outlive it; without a book nothing is bounded, without return paths no bounce finds its way back through us.
+  /// All must outlive it; without a book nothing is bounded, without return paths no bounce finds its way back through
+  /// us.
   explicit Policy(directory::Directory& directory, LimitBook* limits = nullptr, ReturnPaths* paths = nullptr,
                   RelayRates* relays = nullptr);
 
@@ -57,7 +59,8 @@ public:
   /// End of data for a return address: something comes back as message `report`. Code 0: it may.
   Task<mail::Reply> take_return(Returned returned, std::string address, Ulid report);
 
-  /// MAIL: submission may use only the account's own addresses, or "<>" (answers of the account's programs: RFC 3834, 8098).
+  /// MAIL: submission may use only the account's own addresses, or "<>" (answers of the account's programs: RFC 3834,
+  /// 8098).
   Task<mail::Reply> check_sender(const Client& client, const mail::Sender& sender);
   /// The same at once, for the mail of others, of which nothing has to be asked; nothing: ask check_sender().
   std::optional<mail::Reply> check_sender_now(const Client& client) const;
@@ -65,12 +68,13 @@ public:
   /// form of address. An alias of ours may be for some senders only.
   Task<RecipientVerdict> check_recipient(const Client& client, const mail::Sender& sender,
                                          const mail::Recipient& recipient);
-  /// The same at once, for a stranger's recipient that memory knows as one mailbox of ours; nothing: ask check_recipient().
+  /// The same at once, for a stranger's recipient that memory knows as one mailbox of ours; nothing: ask
+  /// check_recipient().
   std::optional<RecipientVerdict> check_recipient_now(const Client& client, const mail::Recipient& recipient) const;
-  /// End of data on submission: there is exactly one From and at most one Sender, and every address in them belongs to the
-  /// account, in each reading of them that programs may make; a message without From is intake's to complete. Or the first
-  /// Resent-From is the account's, and no address in those is of a domain of ours, or below one, unless it is the account's: then
-  /// `resent` is set. `head`: the header block. Positive for the other roles.
+  /// End of data on submission: there is exactly one From and at most one Sender, and every address in them belongs to
+  /// the account, in each reading of them that programs may make; a message without From is intake's to complete. Or
+  /// the first Resent-From is the account's, and no address in those is of a domain of ours, or below one, unless it is
+  /// the account's: then `resent` is set. `head`: the header block. Positive for the other roles.
   Task<AuthorVerdict> check_header_sender(Client client, std::string head);
 
 private:

@@ -21,8 +21,8 @@ struct Refusal {
   bool operator==(const Refusal&) const = default;
 };
 
-/// The last refusals, in memory alone: a restart forgets them. Holds kMost of them at most, and of each text its first octets;
-/// about 9 MiB when strangers fill it. Adding to it takes constant time. Thread-safe.
+/// The last refusals, in memory alone: a restart forgets them. Holds kMost of them at most, and of each text its first
+/// octets; about 9 MiB when strangers fill it. Adding to it takes constant time. Thread-safe.
 class Refusals {
 public:
   static constexpr std::size_t kMost = 10'000;

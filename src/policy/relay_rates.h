@@ -10,7 +10,8 @@
 
 namespace paquebot::policy {
 
-/// How much one address of a network that relays without a login may send to others, in a whole hour of UTC. 0: any number.
+/// How much one address of a network that relays without a login may send to others, in a whole hour of UTC. 0: any
+/// number.
 struct RelayLimits {
   std::uint32_t messages_per_hour = 0;
   std::uint32_t recipients_per_hour = 0;
@@ -20,8 +21,8 @@ struct RelayLimits {
 class RelayRates {
 public:
   explicit RelayRates(const Clock& clock) : clock_(clock) {}
-  /// One more recipient elsewhere, the `first` of its message or a further one. Code 0: it is counted and may go on; else the words
-  /// that accounts get over their limits, and nothing is counted.
+  /// One more recipient elsewhere, the `first` of its message or a further one. Code 0: it is counted and may go on;
+  /// else the words that accounts get over their limits, and nothing is counted.
   mail::Reply count(const std::string& address, const RelayLimits& limits, bool first);
 
   static constexpr std::size_t kAddresses = 10'000; ///< more than that in an hour: counting begins anew

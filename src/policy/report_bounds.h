@@ -10,17 +10,18 @@
 
 namespace paquebot::policy {
 
-/// How sure it is that whom a report would go to sent the message that it is about. Each has bounds of its own, so that forged mail
-/// takes nothing away from who sends for himself.
+/// How sure it is that whom a report would go to sent the message that it is about. Each has bounds of its own, so that
+/// forged mail takes nothing away from who sends for himself.
 enum class Trust : std::uint8_t {
   forged,  ///< SPF says that it was somebody else
   unknown, ///< nobody says anything
   vouched, ///< the domain of its return path says so (SPF or DKIM)
 };
 
-/// How often others are written to about mail that came in their name: to one address 20 times an hour, and to one domain that has
-/// not taken anything lately 100 times; a tenth of that where SPF failed. Strangers name whom they like. What stands behind a "+" in
-/// a local part makes no other address. In memory, bounded. Use from one executor, or guard it by a lock.
+/// How often others are written to about mail that came in their name: to one address 20 times an hour, and to one
+/// domain that has not taken anything lately 100 times; a tenth of that where SPF failed. Strangers name whom they
+/// like. What stands behind a "+" in a local part makes no other address. In memory, bounded. Use from one executor, or
+/// guard it by a lock.
 class ReportBounds {
 public:
   enum class Answer : std::uint8_t {
@@ -30,7 +31,8 @@ public:
   };
   explicit ReportBounds(std::size_t most = 10'000) : most_(most) {}
 
-  /// Whether one more report may go to the address now. `known`: its domain took mail lately. `waiting`: this one waits already.
+  /// Whether one more report may go to the address now. `known`: its domain took mail lately. `waiting`: this one waits
+  /// already.
   Answer ask(std::string_view address, Trust trust, bool known, bool waiting, Instant now);
   std::size_t size() const { return counts_.size(); }
 

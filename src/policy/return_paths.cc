@@ -11,7 +11,8 @@ constexpr std::size_t kCandidates = 200;
 
 } // namespace
 
-/// The key is made of the store's own secret, which never changes: it needs no place of its own, and goes with every backup.
+/// The key is made of the store's own secret, which never changes: it needs no place of its own, and goes with every
+/// backup.
 Task<Result<std::shared_ptr<const Srs>>> ReturnPaths::srs() {
   {
     const std::lock_guard lock(mutex_);
@@ -67,7 +68,8 @@ Task<Result<std::optional<Returned>>> ReturnPaths::returning(mail::Address addre
   co_return Found();
 }
 
-/// Whom strangers name is not written to without end; a domain that vouches for its mail is a busy one rather than a victim.
+/// Whom strangers name is not written to without end; a domain that vouches for its mail is a busy one rather than a
+/// victim.
 bool ReturnPaths::is_bounded(const Returned& returned) {
   const std::lock_guard lock(mutex_);
   const Trust trust = returned.vouched ? Trust::vouched : Trust::unknown;

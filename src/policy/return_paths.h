@@ -13,11 +13,11 @@
 
 namespace paquebot::policy {
 
-/// How long after its message came a return address is taken back: the message waits in queues for up to five days, and so does
-/// its report.
+/// How long after its message came a return address is taken back: the message waits in queues for up to five days, and
+/// so does its report.
 inline constexpr std::chrono::hours kReturnPathLife{14 * 24};
-/// How many reports may come for each recipient that a message was handed on to (delays, the failure, an automatic answer), and
-/// for the message as a whole.
+/// How many reports may come for each recipient that a message was handed on to (delays, the failure, an automatic
+/// answer), and for the message as a whole.
 inline constexpr std::uint64_t kReportsEach = 4;
 inline constexpr std::uint64_t kReportsOfMessage = 100;
 
@@ -29,9 +29,9 @@ struct Returned {
   std::uint64_t most() const { return std::min(about.onward * kReportsEach, kReportsOfMessage); }
 };
 
-/// Return addresses of what we forward, with the secret of this store. Each serves one message, for some days and a few reports:
-/// whoever gets hold of one can write to the sender of that message only, and not often. And who has many for one sender
-/// can write to him no more than ReportBounds lets through. Thread-safe.
+/// Return addresses of what we forward, with the secret of this store. Each serves one message, for some days and a few
+/// reports: whoever gets hold of one can write to the sender of that message only, and not often. And who has many for
+/// one sender can write to him no more than ReportBounds lets through. Thread-safe.
 class ReturnPaths {
 public:
   /// All must outlive it.
@@ -41,11 +41,12 @@ public:
   /// Whether forwarded mail gets a return address of ours. What was given out before is taken back all the same.
   void configure(bool rewrite) { rewrite_ = rewrite; }
 
-  /// The return address with which `message` of `sender` leaves that an address of ours, `via`, forwards to others: under
-  /// the domain of `via`. `sender` itself when it is ours or empty. `vouched`: his domain says that the message is his.
+  /// The return address with which `message` of `sender` leaves that an address of ours, `via`, forwards to others:
+  /// under the domain of `via`. `sender` itself when it is ours or empty. `vouched`: his domain says that the message
+  /// is his.
   Task<mail::Address> leaving(mail::Address sender, Ulid message, std::string via, bool vouched);
-  /// What the bounce to an address of ours is about. Nothing when it is not one that leaving() made, or too old. Errors are those
-  /// of the store.
+  /// What the bounce to an address of ours is about. Nothing when it is not one that leaving() made, or too old. Errors
+  /// are those of the store.
   Task<Result<std::optional<Returned>>> returning(mail::Address address);
   enum class Taken : std::uint8_t {
     yes,

@@ -49,7 +49,8 @@ protected:
     const Ulid id = forwarded(sender, onward);
     return run_task(paths.leaving(sender.empty() ? mail::Address{} : parse(sender), id, via, vouched));
   }
-  /// How many of the messages that come back, four to each of so many addresses, are taken, and how the others are refused.
+  /// How many of the messages that come back, four to each of so many addresses, are taken, and how the others are
+  /// refused.
   std::pair<unsigned, std::set<std::string>> returned(const std::string& sender, unsigned addresses, bool vouched) {
     unsigned taken = 0;
     std::set<std::string> refused;

@@ -106,8 +106,8 @@ struct StrangerVerdict {
 /// Pure.
 StrangerVerdict judge(const StrangerRules& options, const ClientFacts& facts, const Stranger& stranger);
 
-/// What is wrong with the name that a client gave in HELO or EHLO; "" when it is plausible. `peer` is its address, `hostname` and
-/// `here` are our own. Whether the DNS knows it is not asked here.
+/// What is wrong with the name that a client gave in HELO or EHLO; "" when it is plausible. `peer` is its address,
+/// `hostname` and `here` are our own. Whether the DNS knows it is not asked here.
 std::string helo_fault(std::string_view helo, std::string_view peer, std::string_view hostname, std::string_view here);
 
 /// Whether one of `list` names the sender.

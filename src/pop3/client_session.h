@@ -86,8 +86,8 @@ public:
   void list();
   /// RETR (or TOP with `lines` >= 0); pieces come as ClientChunk.
   void retrieve(std::uint32_t number, long lines = -1);
-  /// The same for several messages, in this order; with ClientDone after each, whose error() counts until the next action is
-  /// asked for. Commands are pipelined, at most 64 ahead, when the server takes that (RFC 2449 section 6.6).
+  /// The same for several messages, in this order; with ClientDone after each, whose error() counts until the next
+  /// action is asked for. Commands are pipelined, at most 64 ahead, when the server takes that (RFC 2449 section 6.6).
   void retrieve_all(std::vector<std::uint32_t> numbers, long lines = -1);
   void remove(std::uint32_t number);
   /// QUIT: only its good end deletes what was removed. ClientDone, then ClientClosed.

@@ -25,7 +25,8 @@ public:
   void clear();
   /// "NUMBER SIZE", in ascending order (RFC 1939 section 5). False: it can't be read.
   bool size_row(std::string_view text);
-  /// "NUMBER NAME" of UIDL, in ascending order; names of messages that LIST did not have are passed over. False: it can't be read.
+  /// "NUMBER NAME" of UIDL, in ascending order; names of messages that LIST did not have are passed over. False: it
+  /// can't be read.
   bool name_row(std::string_view text);
   const std::vector<MailboxItem>& items() const { return items_; } ///< ascending numbers
 

@@ -12,8 +12,8 @@ struct Range {
   std::uint32_t first, last;
 };
 
-// RFC 3454 tables C.2.1, C.2.2, C.3, C.4, C.6, C.7, C.8 and C.9, which RFC 4013 section 2.3 names. C.1.2 (other spaces) is
-// not here: section 2.1 maps those to the space. C.5 (surrogates) is no UTF-8.
+// RFC 3454 tables C.2.1, C.2.2, C.3, C.4, C.6, C.7, C.8 and C.9, which RFC 4013 section 2.3 names. C.1.2 (other spaces)
+// is not here: section 2.1 maps those to the space. C.5 (surrogates) is no UTF-8.
 constexpr Range kProhibited[] = {{0x0000, 0x001f},   {0x007f, 0x009f},   {0x0340, 0x0341},   {0x06dd, 0x06dd},
                                  {0x070f, 0x070f},   {0x180e, 0x180e},   {0x200c, 0x200f},   {0x2028, 0x202e},
                                  {0x2060, 0x2063},   {0x206a, 0x206f},   {0x2ff0, 0x2ffb},   {0xe000, 0xf8ff},

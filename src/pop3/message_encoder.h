@@ -7,9 +7,9 @@
 
 namespace paquebot::pop3 {
 
-/// Makes a message into the multi-line reply of RFC 1939 section 3, piece by piece: a line that begins with a dot gets one
-/// more, and the whole ends with CRLF "." CRLF. Also cuts it for TOP (section 7): the header, the empty line and so many
-/// lines of the body. Example: "A: b" CRLF CRLF ".x" CRLF becomes "A: b" CRLF CRLF "..x" CRLF "." CRLF.
+/// Makes a message into the multi-line reply of RFC 1939 section 3, piece by piece: a line that begins with a dot gets
+/// one more, and the whole ends with CRLF "." CRLF. Also cuts it for TOP (section 7): the header, the empty line and so
+/// many lines of the body. Example: "A: b" CRLF CRLF ".x" CRLF becomes "A: b" CRLF CRLF "..x" CRLF "." CRLF.
 class MessageEncoder {
 public:
   /// `body_lines`: how many for TOP; nothing for the whole message.

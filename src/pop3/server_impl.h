@@ -110,8 +110,8 @@ private:
   std::optional<mail::Surrogate> surrogate_; ///< of the message, for a client without UTF8
 };
 
-/// The state of a session. server_session.cc holds the loop and the answers, server_verbs.cc the table of verbs and what
-/// each does.
+/// The state of a session. server_session.cc holds the loop and the answers, server_verbs.cc the table of verbs and
+/// what each does.
 struct ServerSession::Impl {
   /// Bits, so that a row of the table can name several. After QUIT (RFC 1939's UPDATE state) no command is read.
   enum State : std::uint8_t { authorization = 1, transaction = 2, both = 3 };

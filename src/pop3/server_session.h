@@ -22,7 +22,8 @@ struct ServerOptions {
   std::uint32_t max_errors = 20;        ///< refused commands a session; then -ERR and close
   std::uint32_t max_login_failures = 5; ///< wrong passwords a session; then close after the reply
   std::uint32_t max_line = 512;         ///< octets with CRLF; RFC 2449 section 4 says 255
-  /// Octets with CRLF of a response within AUTH, also when it comes behind the command (RFC 5034 section 4: larger than commands).
+  /// Octets with CRLF of a response within AUTH, also when it comes behind the command (RFC 5034 section 4: larger than
+  /// commands).
   std::uint32_t max_auth_line = 12288 + 2;
   std::chrono::seconds idle_timeout{600};  ///< RFC 1939 section 3: at least ten minutes after login
   std::chrono::seconds login_timeout{120}; ///< the whole of a session before login
@@ -53,8 +54,8 @@ struct NeedInput {
 };
 /// The reply is out: drop unread input, do the handshake, call tls_started() or eof().
 struct StartTls {};
-/// May who proves itself so log in? answer_login(), or answer_keys() to a question of the kind scram_keys. `mechanism` is
-/// "PASS" for USER and PASS.
+/// May who proves itself so log in? answer_login(), or answer_keys() to a question of the kind scram_keys. `mechanism`
+/// is "PASS" for USER and PASS.
 struct AskLogin {
   std::uint32_t id;
   std::string_view mechanism;
@@ -64,9 +65,9 @@ struct AskLogin {
 struct AskOpen {
   std::uint32_t id;
 };
-/// Give listing rows from message `first` (at most the count) on, at most `most`: list_page(). Deleted ones are filtered by the engine, those that are gone too.
-/// `as_sent`: with the sizes that RETR will send to this client, which of a message that came as SMTPUTF8 gets the surrogate
-/// unless it said UTF8(); else as they are stored.
+/// Give listing rows from message `first` (at most the count) on, at most `most`: list_page(). Deleted ones are
+/// filtered by the engine, those that are gone too. `as_sent`: with the sizes that RETR will send to this client, which
+/// of a message that came as SMTPUTF8 gets the surrogate unless it said UTF8(); else as they are stored.
 struct AskList {
   std::uint32_t id;
   std::uint32_t first;
@@ -93,10 +94,11 @@ using Action = std::variant<Send, NeedInput, StartTls, AskLogin, AskOpen, AskLis
 enum class LoginVerdict : std::uint8_t { accepted, wrong, temporary_failure, disabled, slow_down };
 enum class OpenVerdict : std::uint8_t { opened, in_use, temporary_failure };
 
-/// The server side of one POP3 connection; pure (RFC 1939, 2449, 2595, 3206, 5034, 6856, 6858). Holds no listing: message numbers are
-/// resolved by the driver; the session keeps counts and the set of deletions (a bitmap). Each Ask has an id: an answer with
-/// another id is late and ignored; next() repeats an Ask until it is answered. Replies coalesce until input is needed or
-/// 16 KiB wait, and a message's next piece is asked for only after the one before was sent.
+/// The server side of one POP3 connection; pure (RFC 1939, 2449, 2595, 3206, 5034, 6856, 6858). Holds no listing:
+/// message numbers are resolved by the driver; the session keeps counts and the set of deletions (a bitmap). Each Ask
+/// has an id: an answer with another id is late and ignored; next() repeats an Ask until it is answered. Replies
+/// coalesce until input is needed or 16 KiB wait, and a message's next piece is asked for only after the one before was
+/// sent.
 class ServerSession {
 public:
   ServerSession(std::shared_ptr<const ServerOptions> options, bool encrypted);
@@ -114,7 +116,8 @@ public:
   void shut_down();
   /// Another session has the mailbox now: -ERR [SYS/TEMP], likewise.
   void take_away();
-  /// The login does not hold any more (another password, disabled, deleted): -ERR [AUTH] (RFC 3206 section 5), likewise.
+  /// The login does not hold any more (another password, disabled, deleted): -ERR [AUTH] (RFC 3206 section 5),
+  /// likewise.
   void log_out();
 
   void answer_login(std::uint32_t id, LoginVerdict verdict);
@@ -130,11 +133,12 @@ public:
   void answer_open(std::uint32_t id, OpenVerdict verdict, std::uint32_t count, std::uint64_t octets);
   /// Rows in ascending order; fewer than asked only at the end. Empty with `failed` when the store failed.
   void list_page(std::uint32_t id, std::vector<ListItem> rows, bool failed = false);
-  /// A piece (CRLF line ends; used up before returning) and whether it was the last; `failed`: the message can't be read (gone, store error): before the first
-  /// piece that is an -ERR, later the connection is closed (the client sees a broken message, never a silently short one).
-  /// A message whose last octets aren't CRLF gets one: the sizes told for it must count it. `international`, with the first piece:
-  /// it came as SMTPUTF8, so that a client without UTF8 gets its surrogate (RFC 6856 section 2.1). All others are given as they
-  /// are, octets beyond ASCII too: whoever sent them asked nobody whether they may.
+  /// A piece (CRLF line ends; used up before returning) and whether it was the last; `failed`: the message can't be
+  /// read (gone, store error): before the first piece that is an -ERR, later the connection is closed (the client sees
+  /// a broken message, never a silently short one). A message whose last octets aren't CRLF gets one: the sizes told
+  /// for it must count it. `international`, with the first piece: it came as SMTPUTF8, so that a client without UTF8
+  /// gets its surrogate (RFC 6856 section 2.1). All others are given as they are, octets beyond ASCII too: whoever sent
+  /// them asked nobody whether they may.
   void message_bytes(std::uint32_t id, std::string_view bytes, bool last, bool failed = false,
                      bool international = false);
   void answer_commit(std::uint32_t id, bool done);

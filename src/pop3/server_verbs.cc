@@ -54,8 +54,8 @@ struct ServerSession::Impl::Verb {
 };
 
 void ServerSession::Impl::command(std::string_view line) {
-  // The whole language: RFC 1939 sections 4 to 7, RFC 2449 section 5 (CAPA), RFC 2595 section 4 (STLS), RFC 5034 (AUTH),
-  // RFC 6856 (UTF8, LANG).
+  // The whole language: RFC 1939 sections 4 to 7, RFC 2449 section 5 (CAPA), RFC 2595 section 4 (STLS), RFC 5034
+  // (AUTH), RFC 6856 (UTF8, LANG).
   static constexpr Verb kVerbs[] = {
       {"CAPA", both, Takes::nothing, [](Impl& s, const Arguments& a) { s.capa(a); }},
       {"LANG", both, Takes::optional_rest, [](Impl& s, const Arguments& a) { s.lang(a); }},

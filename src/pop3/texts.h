@@ -66,7 +66,8 @@ enum class Text : std::uint8_t {
   last = tls_on_clear_port,
 };
 
-/// The response code with its brackets (RFC 2449 section 8, RFC 3206), the same in every language; empty for most texts.
+/// The response code with its brackets (RFC 2449 section 8, RFC 3206), the same in every language; empty for most
+/// texts.
 std::string_view code_of(Text text);
 /// The words, with as many {} in each language, in the same order. English is ASCII; the others are UTF-8.
 std::string_view words_of(Text text, Language language);

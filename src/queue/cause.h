@@ -4,8 +4,8 @@
 
 namespace paquebot::queue {
 
-/// Why there is no way to a host, as far as it decides how an attempt goes on. What people are told of it is mail::Told: nothing
-/// reads that back.
+/// Why there is no way to a host, as far as it decides how an attempt goes on. What people are told of it is
+/// mail::Told: nothing reads that back.
 enum class Cause : std::uint8_t {
   none,        ///< there is one, or nobody was asked
   unreached,   ///< no connection came about
@@ -15,7 +15,8 @@ enum class Cause : std::uint8_t {
   tls_failed,  ///< the handshake came to nothing, or the certificate does not do
   tls_silent,  ///< it fell silent once TLS was to begin, and had all its time
   unprotected, ///< the protection that the message requires can't be had, now and later (RFC 8689 section 4.2.1)
-  ours, ///< our resolver does not work, or this machine has no files or memory for a connection: no destination is to blame
+  ours, ///< our resolver does not work, or this machine has no files or memory for a connection: no destination is to
+        ///< blame
 };
 
 /// Nothing was heard in time.

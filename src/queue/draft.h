@@ -20,15 +20,17 @@ struct DraftRecipient {
   std::string hold{}; ///< why a filter keeps it aside for an operator to release; empty: it does not
 };
 
-/// A message about to be accepted, in the words of those who bring it: sessions, the drop directory, delivery reports, imports.
+/// A message about to be accepted, in the words of those who bring it: sessions, the drop directory, delivery reports,
+/// imports.
 struct Draft : store::NewMessage {
   std::vector<DraftRecipient> recipients;
 };
 
-/// Turns a draft into what the store accepts: gives each recipient its route and destination, hands NOTIFY and ORCPT on to
-/// what an alias expands to (RFC 3461 section 5.2.7.1), drops repeated addresses, sets the end of the message's life. A message
-/// that its sender wants held (RFC 4865) is not expanded: each recipient waits until then as mail for its domain, also when the domain is
-/// ours; what the directory says of it then is what counts. Its life begins with its release.
+/// Turns a draft into what the store accepts: gives each recipient its route and destination, hands NOTIFY and ORCPT on
+/// to what an alias expands to (RFC 3461 section 5.2.7.1), drops repeated addresses, sets the end of the message's
+/// life. A message that its sender wants held (RFC 4865) is not expanded: each recipient waits until then as mail for
+/// its domain, also when the domain is ours; what the directory says of it then is what counts. Its life begins with
+/// its release.
 std::shared_ptr<store::AcceptRequest> build_request(Draft&& draft, const RouteTable& routes, const Schedule& schedule,
                                                     WallTime now);
 

@@ -5,7 +5,8 @@
 
 namespace paquebot::queue {
 
-/// Destinations that answered lately, in memory: the last ones, at least `most` and at most twice as many. Guard it by a lock.
+/// Destinations that answered lately, in memory: the last ones, at least `most` and at most twice as many. Guard it by
+/// a lock.
 class KnownPlaces {
 public:
   explicit KnownPlaces(std::size_t most = 20'000) : most_(most) {}

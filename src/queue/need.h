@@ -5,7 +5,8 @@
 
 namespace paquebot::queue {
 
-/// How a connection to a host must be protected, at the least, before it may carry a message. (What one is worth: delivery::Proof.)
+/// How a connection to a host must be protected, at the least, before it may carry a message. (What one is worth:
+/// delivery::Proof.)
 struct Need {
   /// In clear too, where TLS is not to be had (RFC 7435).
   struct Any {

@@ -36,9 +36,9 @@ std::vector<dns::Record> ordered(std::vector<dns::Record> records, std::uint32_t
   return records;
 }
 
-/// RFC 5321 section 5.1: an MX names a host. Whatever else a domain writes there is passed over: an address ("127.0.0.1"; RFC 3696
-/// section 2: no top level is of digits alone), a path that would be taken for a local socket, and what would make the place of
-/// this domain that of another.
+/// RFC 5321 section 5.1: an MX names a host. Whatever else a domain writes there is passed over: an address
+/// ("127.0.0.1"; RFC 3696 section 2: no top level is of digits alone), a path that would be taken for a local socket,
+/// and what would make the place of this domain that of another.
 bool is_host_name(const dns::Record& record) {
   const std::string_view name = record.text;
   const std::string_view last = name.substr(name.rfind('.') + 1); // all of it without a dot
@@ -85,8 +85,8 @@ Plan unanswered(const PlanInput& input) {
                  input.mx->own_fault ? Cause::ours : Cause::none);
 }
 
-/// Who the mail would go to with REQUIRETLS must be beyond doubt (RFC 8689 section 4.2.1 item 2). Without an MX the certificate
-/// has to name the domain itself.
+/// Who the mail would go to with REQUIRETLS must be beyond doubt (RFC 8689 section 4.2.1 item 2). Without an MX the
+/// certificate has to name the domain itself.
 bool unsure(const PlanInput& input) {
   return input.require_tls && input.mx->status == dns::Status::ok && !input.mx->secure;
 }

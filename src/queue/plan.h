@@ -51,8 +51,8 @@ struct PlanInput {
   const dns::Answer* mx = nullptr; ///< the answer to the MX question; null for literals and routes
   std::string our_name; ///< our host name, lower case: MX records at and behind us are left out (RFC 5321 section 5.1)
   std::uint16_t port = 25;
-  /// For a message with REQUIRETLS: TLS with a checked certificate, to hosts whose names are sure. A route of the configuration
-  /// is; so are MX hosts under DNSSEC. (A policy of MTA-STS would do as well.)
+  /// For a message with REQUIRETLS: TLS with a checked certificate, to hosts whose names are sure. A route of the
+  /// configuration is; so are MX hosts under DNSSEC. (A policy of MTA-STS would do as well.)
   bool require_tls = false;
   std::uint32_t random = 0; ///< rotates hosts of equal preference
 };

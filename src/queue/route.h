@@ -30,7 +30,8 @@ struct Route {
   bool operator==(const Route&) const = default;
 };
 
-/// Which configured route a domain takes, if any: the exact domain first, then the longest ".suffix", then "*". Immutable.
+/// Which configured route a domain takes, if any: the exact domain first, then the longest ".suffix", then "*".
+/// Immutable.
 class RouteTable {
 public:
   RouteTable() = default;

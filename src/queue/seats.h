@@ -9,8 +9,9 @@ namespace paquebot::queue {
 
 class Seats;
 
-/// What one job takes of the deliveries that may run at the same time. Strangers can make us write to places of their choice that
-/// take connections and say nothing: what they can make us do must leave room for the rest. Given back when destroyed.
+/// What one job takes of the deliveries that may run at the same time. Strangers can make us write to places of their
+/// choice that take connections and say nothing: what they can make us do must leave room for the rest. Given back when
+/// destroyed.
 class Seat {
 public:
   enum class Kind : std::uint8_t {
@@ -37,8 +38,8 @@ private:
   bool paused_ = false;
 };
 
-/// How many there are of each kind, and may be: a half of the deliveries for unknown places, a quarter for reports, at least one.
-/// Thread-safe. Outlives every seat.
+/// How many there are of each kind, and may be: a half of the deliveries for unknown places, a quarter for reports, at
+/// least one. Thread-safe. Outlives every seat.
 class Seats {
 public:
   static constexpr std::size_t kKinds = 3;

@@ -32,14 +32,15 @@ public:
   virtual bool complete() const = 0;
 };
 
-/// The best mechanism among those the server offers (names in any case). With a password: SCRAM-SHA-256 and -SHA-1 (with
-/// -PLUS when `channel` has a binding), PLAIN, LOGIN. With a token: OAUTHBEARER, XOAUTH2. nullptr when there is none.
-/// `nonce` replaces the random one in tests.
+/// The best mechanism among those the server offers (names in any case). With a password: SCRAM-SHA-256 and -SHA-1
+/// (with -PLUS when `channel` has a binding), PLAIN, LOGIN. With a token: OAUTHBEARER, XOAUTH2. nullptr when there is
+/// none. `nonce` replaces the random one in tests.
 std::unique_ptr<ClientMechanism> make_client(std::span<const std::string> offered, Credentials credentials,
                                              const Channel& channel = {}, std::string nonce = {});
 
-/// After the server refused a login of `mechanism`, which was SCRAM: it may be that it has no keys for it (a password that came
-/// as a hash), so PLAIN, where it is offered and the server has proved who it is; else nullptr. To be tried once.
+/// After the server refused a login of `mechanism`, which was SCRAM: it may be that it has no keys for it (a password
+/// that came as a hash), so PLAIN, where it is offered and the server has proved who it is; else nullptr. To be tried
+/// once.
 std::unique_ptr<ClientMechanism> make_fallback(const ClientMechanism& refused, std::span<const std::string> offered,
                                                Credentials credentials, const Channel& channel);
 

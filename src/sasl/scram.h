@@ -53,7 +53,8 @@ struct Gs2Header {
 /// Nothing when it is malformed.
 std::optional<Gs2Header> read_gs2_header(std::string_view message);
 
-/// Takes "`name`=value" from the front of `message`, with the comma behind it; nothing when something else stands there.
+/// Takes "`name`=value" from the front of `message`, with the comma behind it; nothing when something else stands
+/// there.
 std::optional<std::string_view> take_attribute(std::string_view& message, char name);
 /// Printable ASCII without a comma, 1 to 512 octets.
 bool is_nonce(std::string_view text);

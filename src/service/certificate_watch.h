@@ -12,7 +12,8 @@ namespace paquebot::service {
 /// Looks after the certificate that the listeners show: tells when it ends soon, or is not for our name. Thread-safe.
 class CertificateWatch {
 public:
-  /// The certificate (PEM) of `file`, for `hostname`. An empty file: a self-signed one of ours, of which there is nothing to tell.
+  /// The certificate (PEM) of `file`, for `hostname`. An empty file: a self-signed one of ours, of which there is
+  /// nothing to tell.
   void configure(std::string file, std::string pem, std::string hostname);
   /// What is to be told now: all of it after configure(), then once in each 24 hours. `now` in milliseconds since 1970.
   std::vector<std::string> due(std::int64_t now);

@@ -21,8 +21,8 @@ public:
   Task<void> tick();
   /// An operator says that the clock is right.
   Task<Result<>> confirm();
-  /// True once after a heartbeat was written that is earlier than the one before: that one was of a clock that was ahead, and
-  /// what was put off by it must be looked at again.
+  /// True once after a heartbeat was written that is earlier than the one before: that one was of a clock that was
+  /// ahead, and what was put off by it must be looked at again.
   bool went_back() { return went_back_.exchange(false); }
   /// A JSON object for the status.
   std::string status() const;

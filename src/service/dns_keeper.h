@@ -13,8 +13,8 @@
 
 namespace paquebot::service {
 
-/// Looks at the resolvers from time to time and tells in the log when answers stop or begin to be validated; keeps in the
-/// store's settings with which of them validation has worked (dns::kProvenSetting and the address, milliseconds).
+/// Looks at the resolvers from time to time and tells in the log when answers stop or begin to be validated; keeps in
+/// the store's settings with which of them validation has worked (dns::kProvenSetting and the address, milliseconds).
 class DnsKeeper {
 public:
   /// `store` must outlive it. `launch` runs a task that may last until the store answers.

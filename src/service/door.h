@@ -11,14 +11,15 @@
 
 namespace paquebot::service {
 
-/// All that comes before a session: whose connection it really is, whether he may come, and whether there is room. Thread-safe.
+/// All that comes before a session: whose connection it really is, whether he may come, and whether there is room.
+/// Thread-safe.
 class Door {
 public:
   /// `logins` must outlive it: it knows who logged in lately, for whom room is kept.
   explicit Door(directory::LoginThrottle& logins) : logins_(logins) {}
 
-  /// Whether this peer may have a session now; whom a trusted proxy brings is `peer` afterwards. True: he has room until
-  /// leave(). False: he has been told why, where that is possible, and the connection is to be dropped.
+  /// Whether this peer may have a session now; whom a trusted proxy brings is `peer` afterwards. True: he has room
+  /// until leave(). False: he has been told why, where that is possible, and the connection is to be dropped.
   Task<bool> admit(const ListenerSnapshot& listener, net::Stream& stream, net::Endpoint& peer, GateLimits limits);
   void leave(const net::Endpoint& peer) { gate_.leave(peer.address); }
   /// Connections that have room.

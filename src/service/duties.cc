@@ -17,7 +17,8 @@ Duties::Duties(Assembly& assembly, const bool& stopping)
     : parts_(assembly), stopping_(stopping), house_(assembly.store.upkeep(), system_clock(), house()),
       reports_(assembly.store.upkeep(), system_clock(), reports()) {}
 
-/// In the order in which those are made that are due at the same time. Names of what one node does for all are those of its lease.
+/// In the order in which those are made that are due at the same time. Names of what one node does for all are those of
+/// its lease.
 std::vector<Round> Duties::house() {
   using By = Round::By;
   return {

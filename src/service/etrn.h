@@ -19,9 +19,9 @@ struct EtrnOrder {
   std::string who;
 };
 
-/// Starts the queues that ETRN names (RFC 1985), by the same action as an operator's `queue retry`: what a sender wants held for later
-/// stays. A domain that a route of the configuration serves stands for that route's whole queue; "#NAME" names a route. Each client may
-/// do it kPerMinute times a minute. Thread-safe.
+/// Starts the queues that ETRN names (RFC 1985), by the same action as an operator's `queue retry`: what a sender wants
+/// held for later stays. A domain that a route of the configuration serves stands for that route's whole queue; "#NAME"
+/// names a route. Each client may do it kPerMinute times a minute. Thread-safe.
 class Etrn {
 public:
   static constexpr unsigned kPerMinute = 10;

@@ -27,8 +27,8 @@ private:
   bool stopping_ = false; ///< on the context of the others only
 };
 
-/// Puts what operators have listed into the book; both must outlive it. A store that can't be read leaves it empty, with a line in
-/// the log.
+/// Puts what operators have listed into the book; both must outlive it. A store that can't be read leaves it empty,
+/// with a line in the log.
 Task<void> load_listed_book(store::Upkeep& store, policy::ListedBook& book);
 
 } // namespace paquebot::service

@@ -30,8 +30,8 @@ public:
   ~HttpReader();
 
   void feed(std::string_view bytes);
-  /// True when a whole message is there. Errors: `invalid` for what is not HTTP, `no_space` for what is too large; nothing
-  /// can be read after an error.
+  /// True when a whole message is there. Errors: `invalid` for what is not HTTP, `no_space` for what is too large;
+  /// nothing can be read after an error.
   Result<bool> complete();
   /// The message; only after complete() was true. The reader then begins with the next one.
   Message take();

@@ -6,8 +6,8 @@
 
 namespace paquebot::service {
 
-/// Keeps in the store from where accounts log in (LoginThrottle), so that a restart does not make strangers of their owners. Behind
-/// the mail: a crash may lose seconds of it. One setting an account: "login.known." and its name.
+/// Keeps in the store from where accounts log in (LoginThrottle), so that a restart does not make strangers of their
+/// owners. Behind the mail: a crash may lose seconds of it. One setting an account: "login.known." and its name.
 class LoginKeeper {
 public:
   /// Both must outlive it.

@@ -14,8 +14,8 @@ namespace paquebot::service {
 class MailboxHolder {
 public:
   virtual ~MailboxHolder() = default;
-  /// Gives the mailbox up for a newer session of the same account, at once and with nothing deleted, when its client has been
-  /// silent for long; false when it has not. On the session's own executor.
+  /// Gives the mailbox up for a newer session of the same account, at once and with nothing deleted, when its client
+  /// has been silent for long; false when it has not. On the session's own executor.
   virtual bool give_way() = 0;
 };
 

@@ -6,10 +6,11 @@
 
 namespace paquebot::service {
 
-/// Message numbers of one POP3 session: the k-th entry that was there at login. It stays so whatever other sessions delete meanwhile
-/// (RFC 1939 section 4 rests on that), since the store shows the mailbox as it was seen then, with what is gone. Keeps no listing:
-/// one page of entries, and the uid of every kStride-th entry, learned page by page as a client lists in order, or by one look over
-/// the mailbox when it jumps. Example: to find number 1000, start behind the entry before number 769 (= 3 * 256 + 1) and read on.
+/// Message numbers of one POP3 session: the k-th entry that was there at login. It stays so whatever other sessions
+/// delete meanwhile (RFC 1939 section 4 rests on that), since the store shows the mailbox as it was seen then, with
+/// what is gone. Keeps no listing: one page of entries, and the uid of every kStride-th entry, learned page by page as
+/// a client lists in order, or by one look over the mailbox when it jumps. Example: to find number 1000, start behind
+/// the entry before number 769 (= 3 * 256 + 1) and read on.
 class Numbering {
 public:
   static constexpr std::uint32_t kStride = 256;

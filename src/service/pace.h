@@ -6,8 +6,8 @@
 
 namespace paquebot::service {
 
-/// Whether content comes as fast as it must: so many octets a minute, measured over windows of the time that we waited for it.
-/// What we make the sender wait for does not count.
+/// Whether content comes as fast as it must: so many octets a minute, measured over windows of the time that we waited
+/// for it. What we make the sender wait for does not count.
 class Pace {
 public:
   using Duration = std::chrono::steady_clock::duration;

@@ -9,9 +9,9 @@
 
 namespace paquebot::service {
 
-/// Says whether SCRAM is to be offered when login.scram is "auto": only while every enabled account with a password can do it,
-/// since programs that choose it by themselves tell their owner that the right password is wrong. A change is logged with the
-/// account that caused it. Thread-safe.
+/// Says whether SCRAM is to be offered when login.scram is "auto": only while every enabled account with a password can
+/// do it, since programs that choose it by themselves tell their owner that the right password is wrong. A change is
+/// logged with the account that caused it. Thread-safe.
 class ScramSwitch {
 public:
   /// `directory` must outlive it.

@@ -27,10 +27,10 @@ public:
   Result<> start(std::vector<BoundListener> listeners);
   /// Takes new options for connections from now on; connections stay.
   void replace(std::shared_ptr<const Snapshot> snapshot);
-  /// Stops accepting, lets sessions and deliveries end by themselves within `bound`, then breaks off what is left: safely, because
-  /// what isn't acknowledged isn't promised. Gives work in hand back to the store. Blocks.
-  /// False when something was broken off: the store may still have to wake it, so the process must end without
-  /// destroying either of them.
+  /// Stops accepting, lets sessions and deliveries end by themselves within `bound`, then breaks off what is left:
+  /// safely, because what isn't acknowledged isn't promised. Gives work in hand back to the store. Blocks. False when
+  /// something was broken off: the store may still have to wake it, so the process must end without destroying either
+  /// of them.
   bool stop(std::chrono::seconds bound);
 
 private:

@@ -1,4 +1,5 @@
-// What messages on their way in hold of memory, and how fast they must come: a whole server with small bounds, over the loopback.
+// What messages on their way in hold of memory, and how fast they must come: a whole server with small bounds, over the
+// loopback.
 
 #include "base/log.h"
 #include "directory/test_server.h"

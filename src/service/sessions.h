@@ -11,13 +11,15 @@
 
 namespace paquebot::service {
 
-/// A live session as the server knows it: whose it is, and how to end it. Its functions run on the session's own executor.
+/// A live session as the server knows it: whose it is, and how to end it. Its functions run on the session's own
+/// executor.
 class LiveSession {
 public:
   virtual ~LiveSession() = default;
   /// The server goes down: end at the next boundary.
   virtual void shut_down() = 0;
-  /// The account was disabled or removed, or has another password: end now, with words to who waits for the next command.
+  /// The account was disabled or removed, or has another password: end now, with words to who waits for the next
+  /// command.
   virtual void end() = 0;
 };
 

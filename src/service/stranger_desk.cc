@@ -162,8 +162,8 @@ Task<void> StrangerDesk::look_up_domain(Dns dns, policy::DnsList list, std::stri
   if (hit) into->domains[key].push_back(std::move(*hit));
 }
 
-/// RFC 5782 section 3, for a name that the client claims. Anybody can claim a good one, so lists of trusted domains are only asked
-/// for names that lead back to the client.
+/// RFC 5782 section 3, for a name that the client claims. Anybody can claim a good one, so lists of trusted domains are
+/// only asked for names that lead back to the client.
 void StrangerDesk::ask_domain(const std::string& name) {
   if (name.empty() || !means_.resolver || lookups_->domains.contains(name)) return;
   if (lookups_->domains.size() >= kDomains) lookups_->domains.clear();

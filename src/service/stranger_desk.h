@@ -28,14 +28,14 @@ struct StrangerMeans {
   const Clock& clock;
 };
 
-/// One session of a stranger who may bring mail: asks the DNS about the client while the dialogue goes on, and says at the
-/// first recipient what follows from it. Belongs to one executor.
+/// One session of a stranger who may bring mail: asks the DNS about the client while the dialogue goes on, and says at
+/// the first recipient what follows from it. Belongs to one executor.
 class StrangerDesk {
 public:
   StrangerDesk(StrangerMeans means, std::shared_ptr<const policy::StrangerRules> options,
                boost::asio::any_io_executor executor, std::string address);
-  /// Whom [guard] concerns: not allowed networks, not local sockets. What an operator has listed in `book` goes before the
-  /// configuration.
+  /// Whom [guard] concerns: not allowed networks, not local sockets. What an operator has listed in `book` goes before
+  /// the configuration.
   static bool concerns(const policy::StrangerRules& options, const policy::ListedBook& book,
                        const std::string& address);
 
@@ -45,8 +45,8 @@ public:
   void helo(std::string name, const std::string& hostname, const std::string& here);
   /// MAIL: forgets the transaction before, and looks again whether the client is blocked. Code 0: go on.
   mail::Reply mail(const mail::Sender& sender);
-  /// RCPT, before the recipient is looked up: what is against client and sender. Waits for the DNS, five seconds at most.
-  /// Code 0: nothing. postmaster and abuse can be written to in spite of all but the list of blocked senders.
+  /// RCPT, before the recipient is looked up: what is against client and sender. Waits for the DNS, five seconds at
+  /// most. Code 0: nothing. postmaster and abuse can be written to in spite of all but the list of blocked senders.
   Task<mail::Reply> recipient(mail::Sender sender, mail::Address to);
   /// RCPT, when the recipient is one of ours: greylisting, by the first of them. Code 0: taken.
   mail::Reply greylist(const mail::Sender& sender, const mail::Address& to);

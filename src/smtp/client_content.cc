@@ -10,8 +10,8 @@ constexpr std::size_t kChunksInFlight = 2;
 
 } // namespace
 
-/// Binary content knows no other way than chunks. For lines DATA is as good and known to every peer; but a large message
-/// gains: the peer says no (too large, no room) after a chunk and not after all of it.
+/// Binary content knows no other way than chunks. For lines DATA is as good and known to every peer; but a large
+/// message gains: the peer says no (too large, no room) after a chunk and not after all of it.
 void ClientSession::Content::begin() {
   const Message& message = session_.message;
   const bool large = message.outgoing().size > session_.options.chunk;
@@ -54,7 +54,8 @@ void ClientSession::Content::send_chunk(bool last) {
   chunk_.clear();
 }
 
-/// Section 2: after a refusal the transaction has failed and no further chunk is sent; what is on its way is answered yet.
+/// Section 2: after a refusal the transaction has failed and no further chunk is sent; what is on its way is answered
+/// yet.
 void ClientSession::Content::on_chunk(mail::Reply reply) {
   Message& message = session_.message;
   if (reply.code / 100 == 3) return session_.malformed("a go-ahead to BDAT");

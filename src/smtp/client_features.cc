@@ -33,7 +33,8 @@ void read_sending_feature(PeerFeatures& f, const std::vector<std::string_view>& 
   }
 }
 
-/// RFC 4954 section 4, and the form of old servers, "AUTH=PLAIN LOGIN": the equals sign is a blank there. Many say both.
+/// RFC 4954 section 4, and the form of old servers, "AUTH=PLAIN LOGIN": the equals sign is a blank there. Many say
+/// both.
 void read_auth(PeerFeatures& features, std::string_view line) {
   if (!istarts_with(line, "AUTH")) return;
   line.remove_prefix(4);

@@ -116,8 +116,8 @@ private:
   std::string chunk_;   ///< of it, not yet sent
 };
 
-/// The client session's inside: input, output, how sessions end, and what the parts above share (client_session.cc). Only
-/// these files include this one.
+/// The client session's inside: input, output, how sessions end, and what the parts above share (client_session.cc).
+/// Only these files include this one.
 ///
 /// The heart of it is `expected`: for each command that was sent and not answered, what it was. A reply always
 /// belongs to the front of it, whether commands were pipelined or not.

@@ -139,7 +139,8 @@ public:
   ClientAction next();
 
   const PeerFeatures& features() const;
-  /// Mechanism and reply of a login that was refused before PLAIN was tried (sasl::make_fallback); empty: there was none.
+  /// Mechanism and reply of a login that was refused before PLAIN was tried (sasl::make_fallback); empty: there was
+  /// none.
   std::string_view refused_login() const;
   bool lmtp() const;
   /// A reply for each recipient of the last message in order: 250s for accepted; the reply to MAIL, RCPT, DATA or the

@@ -11,7 +11,8 @@ namespace {
 
 constexpr std::size_t kGroup = 32; // octets looked at together
 
-/// A bit for each octet of a group that may be a CR, an LF or a NUL: none of those is greater than CR, and little else of a message.
+/// A bit for each octet of a group that may be a CR, an LF or a NUL: none of those is greater than CR, and little else
+/// of a message.
 std::uint32_t line_ends(const char* group) {
 #ifdef __SSE2__
   const __m128i cr = _mm_set1_epi8('\r');

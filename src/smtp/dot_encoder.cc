@@ -6,7 +6,8 @@
 namespace paquebot::smtp {
 namespace {
 
-/// Octets of whole lines at the beginning that go out as they are: they end with CRLF, have no other CR and begin with no dot.
+/// Octets of whole lines at the beginning that go out as they are: they end with CRLF, have no other CR and begin with
+/// no dot.
 std::size_t clean_lines(std::string_view text) {
   std::size_t clean = 0;
   while (clean < text.size() && text[clean] != '.') {

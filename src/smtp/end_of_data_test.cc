@@ -1,5 +1,5 @@
-// Every short mixture of CR, LF, NUL, dots and letters: the server takes CRLF.CRLF for the end of data and nothing else,
-// and takes lines only; the client sends no other line end than CRLF, and no end but its own.
+// Every short mixture of CR, LF, NUL, dots and letters: the server takes CRLF.CRLF for the end of data and nothing
+// else, and takes lines only; the client sends no other line end than CRLF, and no end but its own.
 
 #include "smtp/dot_encoder.h"
 #include "smtp/server_session.h"

@@ -28,8 +28,8 @@ struct Offers {
   bool lenient = false;       ///< addresses may come without angle brackets
 };
 
-/// What follows "MAIL ": "FROM:<path> parameters" (RFC 5321 section 4.1.1.2; SIZE of RFC 1870, BODY of RFCs 6152 and 3030,
-/// SMTPUTF8 of RFC 6531, RET and ENVID of RFC 3461, AUTH of RFC 4954, and those of grammar_extensions.h).
+/// What follows "MAIL ": "FROM:<path> parameters" (RFC 5321 section 4.1.1.2; SIZE of RFC 1870, BODY of RFCs 6152 and
+/// 3030, SMTPUTF8 of RFC 6531, RET and ENVID of RFC 3461, AUTH of RFC 4954, and those of grammar_extensions.h).
 Parsed<mail::Sender> parse_mail(std::string_view arguments, const Offers& offers);
 
 /// What follows "RCPT ": "TO:<path> parameters" (section 4.1.1.3; NOTIFY and ORCPT of RFC 3461).
@@ -42,8 +42,8 @@ bool has_brackets(std::string_view arguments);
 /// section 4.1.4 forbids to refuse mail for it: one token of 1 to 255 printable ASCII characters.
 Parsed<std::string_view> parse_helo_name(std::string_view arguments);
 
-/// A name that parse_helo_name takes, for one that it does not: with "?" for what may not be in it, or the address literal of
-/// `peer` where nothing was said.
+/// A name that parse_helo_name takes, for one that it does not: with "?" for what may not be in it, or the address
+/// literal of `peer` where nothing was said.
 std::string replace_helo_name(std::string_view arguments, std::string_view peer);
 
 } // namespace paquebot::smtp

@@ -2,8 +2,8 @@
 
 #include "smtp/grammar.h"
 
-/// The parameters of MAIL that say when, how fast and how safely a message is to travel. Each reader takes the value of one
-/// parameter and gives "" when it is fine; grammar.cc has the table, and refuses what comes twice.
+/// The parameters of MAIL that say when, how fast and how safely a message is to travel. Each reader takes the value of
+/// one parameter and gives "" when it is fine; grammar.cc has the table, and refuses what comes twice.
 namespace paquebot::smtp {
 
 inline constexpr Refused kUnknownParameter = "555 5.5.4 parameter not recognised or not offered";

@@ -10,8 +10,8 @@ namespace paquebot::smtp {
 
 /// Reads a server's replies (RFC 5321 section 4.2), one or several lines each, whatever the pieces they come in.
 /// Strict in what tells replies apart (three digits, "-" or " ", the same code on all lines), tolerant otherwise: no
-/// text at all, LF without CR, any octets in the text (what does not print becomes "?"), lines and numbers of lines beyond what
-/// RFC 5321 section 4.5.3.1.5 allows: whoever took a message and says so at length has taken it.
+/// text at all, LF without CR, any octets in the text (what does not print becomes "?"), lines and numbers of lines
+/// beyond what RFC 5321 section 4.5.3.1.5 allows: whoever took a message and says so at length has taken it.
 class ReplyParser {
 public:
   enum class Status : std::uint8_t { none, reply, malformed };

@@ -1,5 +1,5 @@
-// Who speaks: the greeting, HELO, EHLO and LHLO with what we offer, and XCLIENT, by which a trusted filter or proxy tells
-// whose session this really is.
+// Who speaks: the greeting, HELO, EHLO and LHLO with what we offer, and XCLIENT, by which a trusted filter or proxy
+// tells whose session this really is.
 
 #include "mail/timestamp.h"
 #include "smtp/server_impl.h"
@@ -87,8 +87,8 @@ void ServerSession::Greeting::say_parameter_extensions() {
   if (session_.etrn_offered()) replies.say("250-ETRN");
 }
 
-/// After it the session stands where it stood before the greeting, which comes once more, or a refusal in its place. TLS
-/// stays, and so does what was told.
+/// After it the session stands where it stood before the greeting, which comes once more, or a refusal in its place.
+/// TLS stays, and so does what was told.
 void ServerSession::Greeting::xclient(std::string_view arguments) {
   if (!session_.connection.xclient) return session_.replies.refuse("550 5.7.0 you may not speak for others");
   ToldPeer before;

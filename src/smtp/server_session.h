@@ -37,8 +37,9 @@ struct ServerOptions {
   std::uint32_t max_errors = 20;       ///< a session; then 421 4.7.0 and close
   std::uint32_t max_commands = 10000;  ///< a session without an accepted message between; then 421
   std::uint32_t max_messages = 100000; ///< a session; then 421 at the next MAIL
-  /// A command line but AUTH, octets with CRLF. RFC 5321 section 4.5.3.1.4 has 512, and what the extensions add to MAIL comes to
-  /// 745: SIZE 26, BODY 17, SMTPUTF8 10, RET and ENVID 115, AUTH 500, REQUIRETLS 11, BY 17, HOLDUNTIL 34, MT-PRIORITY 15.
+  /// A command line but AUTH, octets with CRLF. RFC 5321 section 4.5.3.1.4 has 512, and what the extensions add to MAIL
+  /// comes to 745: SIZE 26, BODY 17, SMTPUTF8 10, RET and ENVID 115, AUTH 500, REQUIRETLS 11, BY 17, HOLDUNTIL 34,
+  /// MT-PRIORITY 15.
   std::uint32_t max_line = 2048;
   /// Offer DELIVERBY, MT-PRIORITY, under TLS REQUIRETLS, and ETRN where it may be used; FUTURERELEASE has hold_most.
   bool wishes = true;

@@ -167,8 +167,8 @@ struct Recipient {
   std::string reason; ///< held, failed, dropped: why, in words, of whom
 };
 
-/// What is to become of a recipient. Numbers are stored: never change them. `failed`: refused at once, for mail that has no
-/// session to refuse in (drop directory); owes a report by `owed`.
+/// What is to become of a recipient. Numbers are stored: never change them. `failed`: refused at once, for mail that
+/// has no session to refuse in (drop directory); owes a report by `owed`.
 enum class Handling : std::uint8_t { mailbox, remote, expanded, held, failed };
 
 struct NewRecipient : Recipient {

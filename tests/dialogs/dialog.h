@@ -28,9 +28,9 @@ enum class StepKind {
 /// One step of a conversation; the format is in README.md.
 struct Step {
   StepKind kind;
-  std::string
-      text; ///< client: the bytes to send; server: a pattern; server_raw: the bytes; content: a pattern; answer: "rcpt 550 5.1.1 text"
-  int line = 0; ///< of the file, for messages
+  std::string text; ///< client: the bytes to send; server: a pattern; server_raw: the bytes; content: a pattern;
+                    ///< answer: "rcpt 550 5.1.1 text"
+  int line = 0;     ///< of the file, for messages
 };
 
 /// A dialog file, read.

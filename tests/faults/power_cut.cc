@@ -1,8 +1,10 @@
-// Cuts the power of a store, in thought: the writes and syncs of a workload are logged, and for points of the log the files are
-// rebuilt as a disk could hold them then. Each image is opened as a start would, and must keep every promise made before the cut.
+// Cuts the power of a store, in thought: the writes and syncs of a workload are logged, and for points of the log the
+// files are rebuilt as a disk could hold them then. Each image is opened as a start would, and must keep every promise
+// made before the cut.
 //
 //   power_cut sweep DIR [--seed N] [--rounds N] [--every N] [--no-sync] [--save DIR]
-//   power_cut story DIR [--seed N] [--every N]        a sync fails, the process is killed, works on, and then the power goes
+//   power_cut story DIR [--seed N] [--every N]        a sync fails, the process is killed, works on, and then the power
+//   goes
 //
 // Prints one line of JSON: what was done and what was broken. DIR is an empty directory for its files.
 
@@ -156,7 +158,8 @@ int count_syncs(const Arguments& a) {
   return static_cast<int>(std::ranges::count(records, Op::sync, &Record::op));
 }
 
-/// For every n-th sync: it fails; the process works on and is killed; another one works on the same files; then the power goes.
+/// For every n-th sync: it fails; the process works on and is killed; another one works on the same files; then the
+/// power goes.
 void story(Arguments a, Totals& totals) {
   spawn_work(a);
   const int syncs = count_syncs(a);

@@ -1,13 +1,13 @@
-// Loaded into the server (LD_PRELOAD) by the sweeps: the n-th operation that changes something durable, or says something to a
-// peer, ends the process or fails. One counter for the whole process, whatever thread.
+// Loaded into the server (LD_PRELOAD) by the sweeps: the n-th operation that changes something durable, or says
+// something to a peer, ends the process or fails. One counter for the whole process, whatever thread.
 //
 //   FAULT_PATH   operations on files whose path holds this count
 //   FAULT_SENDS  "1": what is sent on TCP sockets counts as well
 //   FAULT_COUNT  a file of 8 octets in which the counter is kept, also after the end of the process
 //   FAULT_AT     the number of the operation, from 1; 0: only count
-//   FAULT_DO     kill | torn (half of a write is done, then kill) | short | EIO | ENOSPC | EDQUOT | EMFILE | ENOMEM | EINTR
-//   FAULT_EVER   "1": every operation from FAULT_AT on, not only that one
-//   FAULT_HOLD   the beginning of a path: while a file of that beginning and the name of one that counts is there, what changes the
+//   FAULT_DO     kill | torn (half of a write is done, then kill) | short | EIO | ENOSPC | EDQUOT | EMFILE | ENOMEM |
+//   EINTR FAULT_EVER   "1": every operation from FAULT_AT on, not only that one FAULT_HOLD   the beginning of a path:
+//   while a file of that beginning and the name of one that counts is there, what changes the
 //                latter waits; the first that waits makes a file of that beginning and the name "waits"
 
 #include <arpa/inet.h>
@@ -136,8 +136,8 @@ bool is_tcp(int fd) {
   return ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0 && address.ss_family == AF_INET;
 }
 
-/// Counts an operation. True when this is one that fails; a plan to kill does not come back from here, unless the operation can be
-/// torn.
+/// Counts an operation. True when this is one that fails; a plan to kill does not come back from here, unless the
+/// operation can be torn.
 bool falls(bool tearable = false) {
   const std::uint64_t n = plan().counter->fetch_add(1) + 1;
   if (plan().at == 0 || n < plan().at || (n > plan().at && !plan().ever)) return false;

@@ -17,7 +17,8 @@ namespace paquebot::faults {
 class Promises {
 public:
   void take(const std::string& note);
-  /// A line for each promise that the store in `directory` does not keep; none: all are kept. Opens it as a start would.
+  /// A line for each promise that the store in `directory` does not keep; none: all are kept. Opens it as a start
+  /// would.
   std::vector<std::string> broken_in(const std::string& directory) const;
   std::size_t count() const { return accepted_.size() + relayed_.size() + deleted_.size(); }
   std::vector<std::string> accepted() const;
@@ -34,8 +35,8 @@ private:
 };
 
 /// Works with a store in `directory` for some rounds, noting every promise: accepts small and large mail (several at a
-/// time), claims and records, deletes, does upkeep. `seed` chooses. A store that fails answers with errors, which promise nothing.
-/// Ends without closing the store in order when the process is to die: see `linger`.
+/// time), claims and records, deletes, does upkeep. `seed` chooses. A store that fails answers with errors, which
+/// promise nothing. Ends without closing the store in order when the process is to die: see `linger`.
 struct WorkOptions {
   std::string directory;
   unsigned seed = 1;

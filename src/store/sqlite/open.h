@@ -13,8 +13,8 @@ using Carrier = std::function<void(std::move_only_function<void()>)>;
 
 struct SqliteOptions : StoreOptions {
   std::string directory; ///< holds paquebot.db, bulk.db and the lock file
-  /// Does what threads of the store's would do, so that a process of one thread can live in simulated time. Null: threads. It must
-  /// outlive the store; what it has not run when the store ends is done then.
+  /// Does what threads of the store's would do, so that a process of one thread can live in simulated time. Null:
+  /// threads. It must outlive the store; what it has not run when the store ends is done then.
   Carrier carrier{};
 };
 

@@ -288,9 +288,9 @@ void return_orphans(Db& db, Id epoch) {
   db.run("UPDATE recipient SET state = 2, owner = 0, due = min(due, expires) WHERE state = 3 AND owner <> ?", epoch);
 }
 
-/// Recipients that are in hand may owe something in a moment: one report is to tell of them all. A notice of delay, which
-/// is in no hurry, waits also for those of the message that are soon tried, and longer for a place that is slow with its
-/// jobs. Neither waits for ever.
+/// Recipients that are in hand may owe something in a moment: one report is to tell of them all. A notice of delay,
+/// which is in no hurry, waits also for those of the message that are soon tried, and longer for a place that is slow
+/// with its jobs. Neither waits for ever.
 bool may_owe_more(const std::vector<RecipientFacts>& recipients, std::int64_t now) {
   std::int64_t oldest = now;
   bool hurry = false;

@@ -28,8 +28,8 @@ struct ReadDbs {
 /// no reader pins the write-ahead log.
 class Readers {
 public:
-  /// `name` is that of the threads, at most 15 octets. With a carrier (SqliteOptions) there are none. Throws DbError when the files
-  /// cannot be opened.
+  /// `name` is that of the threads, at most 15 octets. With a carrier (SqliteOptions) there are none. Throws DbError
+  /// when the files cannot be opened.
   Readers(const std::string& main, const std::string& bulk, unsigned threads, const char* name, Carrier carrier = {});
   /// Finishes what waits.
   ~Readers();

@@ -81,7 +81,8 @@ void Writer::work() {
   }
 }
 
-/// Everything that waits, up to the bound of a batch; false when the writer ends, or nothing waits and a carrier comes again.
+/// Everything that waits, up to the bound of a batch; false when the writer ends, or nothing waits and a carrier comes
+/// again.
 bool Writer::take(Batch& batch) {
   std::unique_lock lock(mutex_);
   while (waiting_.empty() && !stopping_) {

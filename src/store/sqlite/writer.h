@@ -95,9 +95,8 @@ public:
     SyncPace* pace = nullptr;                  ///< measured here; must outlive the writer
     const SyncPace* behind = nullptr; ///< measured by the writer of small commits, which this one must not hold up: its
                                       ///< thread has less of a processor that all want, its log moves in small steps
-    int log_frames =
-        1024; ///< pages in the log from which on it is moved into the file; from four times as many on, readers
-              ///< that keep it from being begun anew are waited for, for a moment
+    int log_frames = 1024; ///< pages in the log from which on it is moved into the file; from four times as many on,
+                           ///< readers that keep it from being begun anew are waited for, for a moment
   };
   /// Starts the thread, unless there is a carrier. `db` comes from options.open.
   Writer(Db db, Options options);
