@@ -132,6 +132,7 @@ lint: ## Format, include floors, co_await arguments, shell scripts, clang-tidy o
 	@tools/lint-coawait --self-test
 	@tools/lint-coawait
 	@tools/sizes --self-test
+	@tools/sizes
 	@tools/documents --self-test
 	@tools/documents
 	@tools/reference --self-test

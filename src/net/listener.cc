@@ -118,7 +118,7 @@ struct Listener::Impl {
   }
 
   Task<void> rest() {
-    log::warning("accept.rest", {{"listener", bound.to_string()}, {"why", "descriptors or memory ran out"}});
+    log::warning("accept-paused", {{"listener", bound.to_string()}, {"why", "descriptors or memory ran out"}});
     timer->expires_after(kRest);
     co_await timer->async_wait(kTuple);
   }

@@ -39,13 +39,13 @@ Attempt Stream::Impl::try_read() {
 }
 
 Attempt Stream::Impl::try_read_plain(char* into, std::size_t most) {
-  Poller::clear(hook, Poller::readable);
+  Poller::clear(registration, Poller::readable);
   const auto got = ::recv(socket.descriptor, into, most, 0);
   if (got > 0) {
     // Of a large message more comes soon; and at the mark of urgent data a read ends early (tcp(7)), whatever is
     // behind.
     const bool is_short = static_cast<std::size_t>(got) < std::min(most, kCommandSized);
-    drained = is_short && short_means_empty && !Poller::urgent(hook);
+    drained = is_short && short_means_empty && !Poller::urgent(registration);
     return {Attempt::Kind::done, static_cast<std::size_t>(got)};
   }
   if (got == 0) {
@@ -58,7 +58,7 @@ Attempt Stream::Impl::try_read_plain(char* into, std::size_t most) {
 }
 
 Attempt Stream::Impl::try_write(std::string_view bytes) {
-  Poller::clear(hook, Poller::writable);
+  Poller::clear(registration, Poller::writable);
   if (ssl != nullptr) return try_write_tls(bytes);
   const auto sent = ::send(socket.descriptor, bytes.data(), bytes.size(), MSG_NOSIGNAL);
   if (sent >= 0) return {Attempt::Kind::done, static_cast<std::size_t>(sent)};
@@ -73,7 +73,7 @@ void Stream::Impl::shut() {
     closed = true;
     if (encrypted && !tls_broken) SSL_shutdown(ssl);
     if (!socket.at_end && ::shutdown(socket.descriptor, SHUT_WR) == 0) drain(socket.descriptor);
-    poller.remove(hook);
+    poller.remove(registration);
     ::close(socket.descriptor);
     socket.descriptor = -1;
   }

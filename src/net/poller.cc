@@ -18,8 +18,8 @@ constexpr unsigned kWatched = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLL
 boost::asio::execution_context::id Poller::id;
 
 Poller::Poller(boost::asio::execution_context& context) : service(context), epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
-  hooks_.previous_ = &hooks_;
-  hooks_.next_ = &hooks_;
+  registered_.previous_ = &registered_;
+  registered_.next_ = &registered_;
 }
 
 Poller::~Poller() {
@@ -39,8 +39,8 @@ int Poller::add(Registration& registration, int descriptor) {
   event.data.ptr = &registration;
   if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor, &event) != 0) return errno;
   registration.descriptor_ = descriptor;
-  registration.previous_ = hooks_.previous_;
-  registration.next_ = &hooks_;
+  registration.previous_ = registered_.previous_;
+  registration.next_ = &registered_;
   registration.previous_->next_ = &registration;
   registration.next_->previous_ = &registration;
   return 0;
@@ -135,7 +135,7 @@ std::array<std::optional<Poller::Handler>, 2> Poller::release(Registration& regi
 /// The coroutines that still wait are destroyed with the context; their streams come to remove() then.
 void Poller::shutdown() {
   std::vector<Handler> waiting;
-  for (Registration* registration = hooks_.next_; registration != &hooks_; registration = registration->next_)
+  for (Registration* registration = registered_.next_; registration != &registered_; registration = registration->next_)
     for (auto& handler : release(*registration, readable | writable))
       if (handler) waiting.push_back(std::move(*handler));
   if (!outer_) return;

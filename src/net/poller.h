@@ -97,10 +97,10 @@ private:
   int epoll_;
   std::optional<boost::asio::posix::stream_descriptor> outer_; ///< Asio's side of epoll_
   bool armed_ = false;                                         ///< Asio waits for it
-  std::size_t waiting_ = 0;                                    ///< handlers in all hooks
+  std::size_t waiting_ = 0;                                    ///< handlers in all registrations
   std::array<epoll_event, kMostEvents> events_;
   std::span<epoll_event> untold_; ///< of events_, while they are told one by one: any of them may be removed meanwhile
-  Registration hooks_;            ///< the ring of those that are in
+  Registration registered_;       ///< the ring of those that are in
 };
 
 } // namespace paquebot::net

@@ -17,7 +17,7 @@ void ignore_sigpipe() { std::signal(SIGPIPE, SIG_IGN); }
 
 Stream::Impl::Impl(const boost::asio::any_io_executor& executor, int fd, Wheel& in)
     : poller(Poller::of(executor)), socket{fd}, wheel(&in), short_means_empty(is_tcp(fd)) {
-  const int error = poller.add(hook, fd);
+  const int error = poller.add(registration, fd);
   if (error == 0) return;
   ::close(fd);
   socket.descriptor = -1;
@@ -27,7 +27,7 @@ Stream::Impl::Impl(const boost::asio::any_io_executor& executor, int fd, Wheel& 
 
 void Stream::Impl::on_expired() {
   expired = true;
-  poller.cancel(hook);
+  poller.cancel(registration);
 }
 
 std::optional<Error> Stream::Impl::barred() const {
@@ -40,8 +40,8 @@ Task<Result<>> Stream::Impl::wait(Attempt::Kind kind) {
   immediate = 0;
   if (auto why = barred()) co_return std::unexpected(std::move(*why));
   const Poller::Wanted what = Impl::wanted(kind);
-  if (Poller::take(hook, what)) co_return Result<>{};
-  const Poller::Wait initiate{poller, hook, what};
+  if (Poller::take(registration, what)) co_return Result<>{};
+  const Poller::Wait initiate{poller, registration, what};
   const boost::asio::use_awaitable_t<> token;
   // What ended it does not matter: after a cancel barred() tells why, after an error the next attempt meets it.
   co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void()>(initiate, token);
@@ -87,8 +87,8 @@ Task<Result<std::string_view>> Stream::read() {
     // As in wait(), whose frame an idle connection need not hold as well.
     self.immediate = 0;
     const Poller::Wanted what = Impl::wanted(got.kind);
-    if (Poller::take(self.hook, what)) continue;
-    const Poller::Wait initiate{self.poller, self.hook, what};
+    if (Poller::take(self.registration, what)) continue;
+    const Poller::Wait initiate{self.poller, self.registration, what};
     const boost::asio::use_awaitable_t<> token;
     co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void()>(initiate, token);
   }

@@ -58,7 +58,7 @@ struct Stream::Impl final : Wheel::Entry {
   static constexpr int kImmediateMost = 16;
 
   Poller& poller;
-  Poller::Registration hook;
+  Poller::Registration registration;
   Socket socket; ///< what the BIO of `ssl` works on
   Wheel* wheel;
   SSL* ssl = nullptr;

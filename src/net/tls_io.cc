@@ -114,7 +114,7 @@ Attempt Stream::Impl::tls_outcome(int result, const char* doing) {
 }
 
 Attempt Stream::Impl::try_read_tls(char* into) {
-  Poller::clear(hook, Poller::readable);
+  Poller::clear(registration, Poller::readable);
   std::size_t total = 0;
   do {
     ERR_clear_error();

@@ -18,7 +18,7 @@ using Clock = std::chrono::steady_clock;
 namespace {
 
 constexpr auto kTick = std::chrono::milliseconds(250);
-/// 64 seconds a turn. A hook due later stays in its slot and is looked at once a turn.
+/// 64 seconds a turn. An entry due later stays in its slot and is looked at once a turn.
 constexpr std::size_t kSlots = 256;
 
 std::int64_t tick_of(Clock::time_point when) { return when.time_since_epoch() / kTick; }
@@ -45,17 +45,17 @@ struct Wheel::Impl : std::enable_shared_from_this<Impl> {
   explicit Impl(boost::asio::any_io_executor executor) : timer(std::move(executor)) {}
 
   Timer timer;
-  std::array<Entry, kSlots> slots; ///< heads of circular lists, never hooked themselves
+  std::array<Entry, kSlots> slots; ///< heads of circular lists, never in one themselves
   Entry expired;                   ///< head of those to be told on every tick
   std::size_t count = 0;
   std::int64_t last_tick = 0; ///< every slot up to this tick has been looked at
   bool ticking = false;
 
-  void insert(Entry& hook) {
-    // A hook due within tick n is looked at when n is over, at the beginning of n + 1.
-    const std::int64_t due = std::max(tick_of(hook.deadline_) + 1, last_tick + 1);
-    hook.link_before(slots[static_cast<std::size_t>(due) % kSlots]);
-    hook.count_ = &count;
+  void insert(Entry& entry) {
+    // An entry due within tick n is looked at when n is over, at the beginning of n + 1.
+    const std::int64_t due = std::max(tick_of(entry.deadline_) + 1, last_tick + 1);
+    entry.link_before(slots[static_cast<std::size_t>(due) % kSlots]);
+    entry.count_ = &count;
     ++count;
   }
 
@@ -85,21 +85,21 @@ struct Wheel::Impl : std::enable_shared_from_this<Impl> {
     }
   }
 
-  void visit(Entry& hook, Clock::time_point now) {
-    if (hook.deadline_ <= now) return notify(hook);
-    hook.unlink();
-    insert(hook);
+  void visit(Entry& entry, Clock::time_point now) {
+    if (entry.deadline_ <= now) return notify(entry);
+    entry.unlink();
+    insert(entry);
   }
 
-  void notify(Entry& hook) {
-    hook.unlink();
-    hook.link_before(expired);
-    hook.count_ = &count;
+  void notify(Entry& entry) {
+    entry.unlink();
+    entry.link_before(expired);
+    entry.count_ = &count;
     ++count;
-    hook.on_expired();
+    entry.on_expired();
   }
 
-  /// Moves a whole list under another, empty head, so that hooks may come and go while it is worked off.
+  /// Moves a whole list under another, empty head, so that entries may come and go while it is worked off.
   static void take_all(Entry& from, Entry& to) {
     if (from.next_ == &from) return;
     to.next_ = from.next_;
@@ -124,12 +124,12 @@ Wheel::~Wheel() {
   impl_->timer.cancel();
 }
 
-void Wheel::set(Entry& hook, Clock::time_point deadline) {
-  hook.unlink();
-  hook.deadline_ = deadline;
-  // Only when the wheel stood still: a lone hook that is set again and again must not push its own slot away.
+void Wheel::set(Entry& entry, Clock::time_point deadline) {
+  entry.unlink();
+  entry.deadline_ = deadline;
+  // Only when the wheel stood still: a lone entry that is set again and again must not push its own slot away.
   if (!impl_->ticking) impl_->last_tick = tick_of(system_clock().now());
-  impl_->insert(hook);
+  impl_->insert(entry);
   impl_->start();
 }
 

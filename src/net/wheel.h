@@ -9,12 +9,12 @@
 
 namespace paquebot::net {
 
-/// The coarse timing wheel of one io_context: streams hook in with their absolute deadline, one timer a
-/// context ticks (250 ms) while any hook is in. Use from its executor only.
+/// The coarse timing wheel of one io_context: streams enter with their absolute deadline, one timer a
+/// context ticks (250 ms) while any is in. Use from its executor only.
 class Wheel {
 public:
-  /// Intrusive hook: a stream is one. on_expired() is called on every tick after `deadline`, until unhooked.
-  /// Unhooks itself when destroyed; may be set or removed, also others, from within on_expired().
+  /// A place in it, intrusive: a stream is one. on_expired() is called on every tick after `deadline`, until it is out.
+  /// Takes itself out when destroyed; may be set or removed, also others, from within on_expired().
   class Entry {
   public:
     Entry() = default;
@@ -31,18 +31,18 @@ public:
     std::chrono::steady_clock::time_point deadline_;
     Entry* previous_ = this;
     Entry* next_ = this;
-    std::size_t* count_ = nullptr; ///< how many hooks the wheel has; null while not hooked
+    std::size_t* count_ = nullptr; ///< how many entries the wheel has; null while it is in none
   };
 
   explicit Wheel(boost::asio::any_io_executor executor);
-  /// Unhooks whatever is still in: hooks may outlive the wheel.
+  /// Lets go of whatever is still in: entries may outlive the wheel.
   ~Wheel();
   Wheel(const Wheel&) = delete;
   Wheel& operator=(const Wheel&) = delete;
 
-  /// Hooks in, or moves to another deadline.
-  void set(Entry& hook, std::chrono::steady_clock::time_point deadline);
-  static void remove(Entry& hook) { hook.unlink(); }
+  /// Puts it in, or moves it to another deadline.
+  void set(Entry& entry, std::chrono::steady_clock::time_point deadline);
+  static void remove(Entry& entry) { entry.unlink(); }
 
 private:
   struct Impl;

@@ -30,26 +30,26 @@ Task<bool> until(const int& counter, int wanted) {
 
 TEST(Wheel, TellsOnEveryTickAfterTheDeadline) {
   test::Loop loop;
-  Recorder hook;
-  loop.wheel().set(hook, in(1ms));
-  EXPECT_TRUE(loop.run(until(hook.calls, 3)));
+  Recorder entry;
+  loop.wheel().set(entry, in(1ms));
+  EXPECT_TRUE(loop.run(until(entry.calls, 3)));
 }
 
 TEST(Wheel, PastDeadlinesAreTold) {
   test::Loop loop;
-  Recorder hook;
-  loop.wheel().set(hook, in(-1h));
-  EXPECT_TRUE(loop.run(until(hook.calls, 1)));
+  Recorder entry;
+  loop.wheel().set(entry, in(-1h));
+  EXPECT_TRUE(loop.run(until(entry.calls, 1)));
 }
 
 /// As by a connection whose peer sends an octet now and then: each time the same deadline is set again.
-Task<bool> set_until_told(Wheel& wheel, Recorder& hook) {
+Task<bool> set_until_told(Wheel& wheel, Recorder& entry) {
   const auto deadline = in(0ms);
-  for (int i = 0; i < 200 && hook.calls == 0; ++i) {
-    wheel.set(hook, deadline);
+  for (int i = 0; i < 200 && entry.calls == 0; ++i) {
+    wheel.set(entry, deadline);
     co_await sleep_for(20ms);
   }
-  co_return hook.calls > 0;
+  co_return entry.calls > 0;
 }
 
 TEST(Wheel, ALoneHookThatIsSetAgainAndAgainIsTold) {
@@ -57,8 +57,8 @@ TEST(Wheel, ALoneHookThatIsSetAgainAndAgainIsTold) {
     test::Loop loop;
     EXPECT_TRUE(loop.run([](Wheel& wheel, std::chrono::milliseconds wait) -> Task<bool> {
       co_await sleep_for(wait);
-      Recorder hook;
-      co_return co_await set_until_told(wheel, hook);
+      Recorder entry;
+      co_return co_await set_until_told(wheel, entry);
     }(loop.wheel(), phase)));
   }
 }
@@ -81,14 +81,14 @@ TEST(Wheel, RemovedAndLaterOnesAreNotTold) {
 
 TEST(Wheel, StopsTickingWhenEmpty) {
   test::Loop loop;
-  Recorder hook;
-  hook.then = [&] { Wheel::remove(hook); };
-  loop.wheel().set(hook, in(0ms));
+  Recorder entry;
+  entry.then = [&] { Wheel::remove(entry); };
+  loop.wheel().set(entry, in(0ms));
   loop.run(); // returns only when no timer is left
-  EXPECT_EQ(hook.calls, 1);
-  loop.wheel().set(hook, in(0ms));
+  EXPECT_EQ(entry.calls, 1);
+  loop.wheel().set(entry, in(0ms));
   loop.run();
-  EXPECT_EQ(hook.calls, 2);
+  EXPECT_EQ(entry.calls, 2);
 }
 
 TEST(Wheel, HooksMayChangeEachOtherWhileTold) {
@@ -109,25 +109,25 @@ TEST(Wheel, HooksMayChangeEachOtherWhileTold) {
 }
 
 TEST(Wheel, HooksMayOutliveIt) {
-  Recorder hook;
+  Recorder entry;
   {
     test::Loop loop;
-    loop.wheel().set(hook, in(1h));
+    loop.wheel().set(entry, in(1h));
   }
-  EXPECT_EQ(hook.calls, 0);
+  EXPECT_EQ(entry.calls, 0);
 }
 
 TEST(Wheel, ManyHooks) {
   test::Loop loop;
-  std::vector<std::unique_ptr<Recorder>> hooks;
+  std::vector<std::unique_ptr<Recorder>> entries;
   int told = 0;
   for (int i = 0; i < 5000; ++i) {
-    auto& hook = hooks.emplace_back(std::make_unique<Recorder>());
-    hook->then = [&told, h = hook.get()] {
+    auto& entry = entries.emplace_back(std::make_unique<Recorder>());
+    entry->then = [&told, h = entry.get()] {
       ++told;
       Wheel::remove(*h);
     };
-    loop.wheel().set(*hook, in(std::chrono::milliseconds(i % 700)));
+    loop.wheel().set(*entry, in(std::chrono::milliseconds(i % 700)));
   }
   loop.run();
   EXPECT_EQ(told, 5000);

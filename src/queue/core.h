@@ -17,7 +17,7 @@
 namespace paquebot::queue {
 
 /// What the parts of a queue share. The lock guards what stands below it: hold it shortly, and never across a co_await
-/// or a hook.
+/// or a callback.
 struct Core {
   Core(store::Store& the_store, const Clock& the_clock, Options first)
       : store(the_store), clock(the_clock), options(std::make_shared<const Options>(std::move(first))) {

@@ -142,7 +142,7 @@ class IdleTest(unittest.TestCase):
             used = len(os.listdir(f"/proc/{server.pid}/fd"))
             resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (used + 20, used + 20))
             crowd = [socket.create_connection(("127.0.0.1", server.ports["mx"]), timeout=60) for _ in range(60)]
-            self.assertIsNotNone(server.output.wait("event=accept.rest", 30))
+            self.assertIsNotNone(server.output.wait("event=accept-paused", 30))
             for one in crowd:
                 one.close()
             wait_until(lambda: self.works(server), "the server to take mail again", 30, 0.1)
