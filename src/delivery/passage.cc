@@ -69,7 +69,7 @@ Task<Passage::Turn> Passage::stand_in_line(std::string door) {
     if (!paused) turn = Turn::later;
     if (!paused) break;
     co_await commons_.slots.wait();
-    if (commons_.stopping || commons_.queue.resting(destination_)) turn = Turn::others;
+    if (commons_.stopping || commons_.queue.standing().resting(destination_)) turn = Turn::others;
     if (turn != Turn::now) break;
   }
   if (turn == Turn::now && door.empty()) set_share(Share::opening);
@@ -206,7 +206,7 @@ Task<Reach> Passage::reach(Attempt& attempt, bool secure) {
 Task<bool> Passage::open(Attempt& attempt, Reach& found) {
   set_share(Share::opening);
   // A slow host must have an attempt with all its time before its mail is returned; a configured one has it always.
-  plan_->patient = plan_->route != nullptr || commons_.queue.failures(destination_) >= kHurried;
+  plan_->patient = plan_->route != nullptr || commons_.queue.standing().failures(destination_) >= kHurried;
   const queue::Plan& plan = *plan_;
   AtDoors at{commons_.doors, options_->workers_per_destination, std::move(kept_)};
   Reached reached = co_await commons_.connector.open(plan, attempt.tried, commons_.hosts, std::move(at));
@@ -214,7 +214,7 @@ Task<bool> Passage::open(Attempt& attempt, Reach& found) {
   found.failure = std::move(reached.failure);
   found.cause = reached.cause;
   found.full = std::move(reached.full);
-  if (!peer_ && reached.silent) commons_.queue.kept_silent(destination_);
+  if (!peer_ && reached.silent) commons_.queue.standing().kept_silent(destination_);
   if (!peer_ && !found.full.empty()) co_return false;
   bool others = false;
   if (!peer_) {
@@ -252,9 +252,9 @@ void Passage::learn(const Finding& finding, const Transmission& sent, Attempt& a
   attempt.host_spoke = finding.session != Session::broken;
   attempt.rests = false;
   if (peer.session().breakage() == smtp::Breakage::timeout || (finding.slow && commons_.queue.crowded()))
-    commons_.queue.kept_silent(destination_);
+    commons_.queue.standing().kept_silent(destination_);
   else if (finding.session == Session::judged && !finding.slow)
-    commons_.queue.answered(destination_);
+    commons_.queue.standing().answered(destination_);
   if (finding.session == Session::used_up) {
     attempt.used_up = std::max(peer.carried, 1u);
     return;

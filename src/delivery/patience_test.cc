@@ -95,8 +95,8 @@ protected:
 TEST_F(PatienceTest, WhileOthersWaitASlowHostHasHadItsTime) {
   failed_before("slow.example", 2);
   const Ulid slow = mail_.wait_for("a@slow.example");
-  EXPECT_EQ(queue_.failures("slow.example"), 2u);
-  EXPECT_EQ(queue_.failures("never.example"), 0u);
+  EXPECT_EQ(queue_.standing().failures("slow.example"), 2u);
+  EXPECT_EQ(queue_.standing().failures("never.example"), 0u);
   deliver(slow, true);
   EXPECT_EQ(mail_.recipient(slow).state, State::waiting);
   EXPECT_NE(mail_.recipient(slow).last_reply.to_string().find("in time"), std::string::npos)
@@ -106,10 +106,10 @@ TEST_F(PatienceTest, WhileOthersWaitASlowHostHasHadItsTime) {
 TEST_F(PatienceTest, WhoFailedOftenIsWaitedForBeforeItsMailIsReturned) {
   failed_before("slow.example", 3);
   const Ulid slow = mail_.wait_for("a@slow.example");
-  EXPECT_EQ(queue_.failures("slow.example"), 3u);
+  EXPECT_EQ(queue_.standing().failures("slow.example"), 3u);
   deliver(slow, true);
   EXPECT_EQ(mail_.recipient(slow).state, State::relayed) << mail_.recipient(slow).last_reply.to_string();
-  EXPECT_EQ(queue_.failures("slow.example"), 0u) << "it works";
+  EXPECT_EQ(queue_.standing().failures("slow.example"), 0u) << "it works";
 }
 
 TEST_F(PatienceTest, NobodyIsHurriedWhileNobodyWaits) {

@@ -5,6 +5,7 @@
 #include "delivery/verdict.h"
 
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
 namespace paquebot::delivery {
@@ -48,6 +49,7 @@ std::int64_t Settling::judged_at() {
 }
 
 Task<void> Settling::results(const queue::Job& part, std::vector<mail::Told> all, bool works, Handed handed) {
+  assert(all.size() == part.recipients.size() && "something was said of each of them");
   auto options = commons_.queue.options();
   const std::int64_t now = judged_at();
   const std::int64_t retry_at = due_again(options->schedule, part.message, part.recipients, destination_, now);
@@ -116,7 +118,7 @@ Task<void> Settling::put_off(const queue::Job& job, mail::Told told) {
 }
 
 Task<void> Settling::fail_place(const queue::Job& job, mail::Told told) {
-  std::int64_t until = commons_.queue.back_off_until(destination_);
+  std::int64_t until = commons_.queue.standing().back_off_until(destination_);
   std::vector<store::Outcome> outcomes;
   const std::int64_t now = judged_at();
   judge(job, told, now, until, outcomes);
@@ -153,7 +155,7 @@ Task<void> Settling::expire_waiting(mail::Told told) {
 Task<void> Settling::give_back(const queue::Job& job) {
   std::vector<store::Outcome> back;
   back.reserve(job.recipients.size());
-  std::int64_t at = again_at_ > 0 ? again_at_ : commons_.queue.back_off_until(destination_);
+  std::int64_t at = again_at_ > 0 ? again_at_ : commons_.queue.standing().back_off_until(destination_);
   for (const store::RecipientFacts& recipient : job.recipients)
     back.push_back({.message = job.message.id,
                     .index = recipient.index,

@@ -128,7 +128,7 @@ TEST_F(WorkerTest, WhereNobodyIsAllWaitTogether) {
     EXPECT_EQ(recipient(id).attempts, 1u);
   }
   EXPECT_EQ(recipient(one).due, recipient(two).due);
-  EXPECT_TRUE(all_.queue.resting("far.example"));
+  EXPECT_TRUE(all_.queue.standing().resting("far.example"));
   EXPECT_FALSE(start());
 }
 

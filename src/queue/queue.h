@@ -82,11 +82,6 @@ public:
 
   // ---- How destinations fare ----
   Standing& standing() { return standing_; }
-  void answered(const std::string& key) { standing_.answered(key); }
-  void kept_silent(const std::string& key) { standing_.kept_silent(key); }
-  bool resting(const std::string& key) const { return standing_.resting(key); }
-  std::uint32_t failures(const std::string& destination) const { return standing_.failures(destination); }
-  std::int64_t back_off_until(const std::string& destination) const { return standing_.back_off_until(destination); }
 
   // ---- What became of recipients ----
   Settling& settling() { return settling_; }

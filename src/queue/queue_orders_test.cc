@@ -215,19 +215,19 @@ TEST_F(QueueOrders, AListThatWasReadBeforeAPlaceWorkedChangesNothingOfIt) {
   fail_place(*take(), now() + 3'600'000);
   store_.behind_list = [&] { works(first); }; // for another worker, which was there already
   ASSERT_TRUE(run_task(queue_.load()));
-  EXPECT_FALSE(queue_.resting("far.example"));
+  EXPECT_FALSE(queue_.standing().resting("far.example"));
   EXPECT_FALSE(queue_.standing().failing("far.example"));
   // The same when the list shows nothing that waits, and the place is forgotten meanwhile.
   const auto job = take();
   ASSERT_TRUE(job);
   fail_place(*job, now() + 3'600'000, State::failed);
-  EXPECT_TRUE(queue_.resting("far.example"));
+  EXPECT_TRUE(queue_.standing().resting("far.example"));
   store_.behind_list = [&] {
     works(second);
     queue_.release_worker("far.example");
   };
   ASSERT_TRUE(run_task(queue_.load()));
-  EXPECT_FALSE(queue_.resting("far.example"));
+  EXPECT_FALSE(queue_.standing().resting("far.example"));
   EXPECT_EQ(state(accept({"c@far.example"})), State::in_hand) << "it is tried at once";
 }
 
@@ -326,8 +326,8 @@ TEST_F(QueueOrders, AClaimTellsWhatOthersHaveFoundOut) {
       server_.store().queue().record({}, store::DestinationUpdate{"far.example", now() + 60'000, "450 not there"})));
   ASSERT_EQ(queue_.start_worker(), "far.example");
   EXPECT_FALSE(take()) << "it rests";
-  EXPECT_TRUE(queue_.resting("far.example"));
-  EXPECT_EQ(queue_.failures("far.example"), 1u);
+  EXPECT_TRUE(queue_.standing().resting("far.example"));
+  EXPECT_EQ(queue_.standing().failures("far.example"), 1u);
   const Ulid next = accept({"b@far.example"});
   EXPECT_EQ(state(next), State::waiting);
   EXPECT_TRUE(

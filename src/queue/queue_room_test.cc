@@ -105,24 +105,24 @@ TEST_F(QueueRoomTest, WorkersThatFailTogetherRestTogether) {
   accept();
   ASSERT_EQ(start_all(), 2u);
   Job one = take(), other = take();
-  EXPECT_FALSE(queue_.resting(kFar));
-  const std::int64_t until = queue_.back_off_until(kFar);
+  EXPECT_FALSE(queue_.standing().resting(kFar));
+  const std::int64_t until = queue_.standing().back_off_until(kFar);
   std::vector<store::Outcome> outcomes{
       {.message = one.message.id, .index = 0, .to = store::State::waiting, .due = until}};
   run_task(end_of(queue_.settle_failed(kFar, std::move(outcomes), until, "down")));
-  EXPECT_TRUE(queue_.resting(kFar));
+  EXPECT_TRUE(queue_.standing().resting(kFar));
   clock_.advance(7s);
-  EXPECT_EQ(queue_.back_off_until(kFar), until);
+  EXPECT_EQ(queue_.standing().back_off_until(kFar), until);
   clock_.advance(std::chrono::milliseconds(until - now()));
-  EXPECT_FALSE(queue_.resting(kFar));
-  EXPECT_GT(queue_.back_off_until(kFar), until);
+  EXPECT_FALSE(queue_.standing().resting(kFar));
+  EXPECT_GT(queue_.standing().back_off_until(kFar), until);
 }
 
 TEST_F(QueueRoomTest, AJobThatIsPutBackWhileTheDestinationRestsIsTriedAtItsEnd) {
   const Ulid id = accept();
   ASSERT_TRUE(queue_.start_worker());
   Job job = take();
-  const std::int64_t until = queue_.back_off_until(kFar);
+  const std::int64_t until = queue_.standing().back_off_until(kFar);
   run_task(end_of(queue_.settle_failed(kFar, {}, until, "down")));
   queue_.put_back(kFar, std::move(job));
   queue_.release_worker(kFar);

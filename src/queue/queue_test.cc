@@ -125,7 +125,7 @@ TEST_F(QueueTest, AFailedDestinationBacksOffWithAllThatWaitsForIt) {
   ASSERT_TRUE(queue_->start_worker());
   auto job = take("far.example");
   ASSERT_TRUE(job);
-  std::int64_t until = queue_->back_off_until("far.example");
+  std::int64_t until = queue_->standing().back_off_until("far.example");
   EXPECT_GT(until, now());
   std::vector<store::Outcome> outcomes{
       {.message = job->message.id, .index = 0, .to = store::State::waiting, .due = until}};

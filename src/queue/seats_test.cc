@@ -58,7 +58,7 @@ protected:
 };
 
 TEST_F(SeatsTest, ReportsGetAQuarterWhereverTheyGo) {
-  queue_.answered("known.example");
+  queue_.standing().answered("known.example");
   for (int i = 0; i < 10; ++i) {
     report(domain(i));
     report("known.example");
@@ -93,7 +93,7 @@ TEST_F(SeatsTest, WhatHasNoSenderIsAReport) {
   };
   int number = 0;
   for (const auto& one : cases) {
-    queue_.answered(domain(++number));
+    queue_.standing().answered(domain(++number));
     accept(domain(number), one.klass, one.sender);
     const auto all = start_all();
     ASSERT_EQ(all.size(), 1U);
@@ -106,7 +106,7 @@ TEST_F(SeatsTest, PlacesThatNeverAnsweredGetAHalf) {
   for (int i = 0; i < 10; ++i) accept(domain(i));
   auto unknown = start_all();
   EXPECT_EQ(count(unknown, Kind::unknown), 4u);
-  queue_.answered("known.example");
+  queue_.standing().answered("known.example");
   for (int i = 0; i < 10; ++i) accept("known.example");
   const auto known = start_all();
   EXPECT_EQ(count(known, Kind::known), 4u);
@@ -117,12 +117,12 @@ TEST_F(SeatsTest, WhoAnswersIsKnownUntilItIsSilent) {
   for (int i = 0; i < 5; ++i) accept(domain(i));
   auto unknown = start_all();
   ASSERT_EQ(unknown.size(), 4u);
-  queue_.answered(domain(4)); // it waited for a seat
+  queue_.standing().answered(domain(4)); // it waited for a seat
   const auto known = start_all();
   ASSERT_EQ(known.size(), 1u);
   EXPECT_EQ(known[0].key, domain(4));
   EXPECT_EQ(known[0].job.seat.kind(), Kind::known);
-  queue_.kept_silent(domain(4));
+  queue_.standing().kept_silent(domain(4));
   EXPECT_FALSE(queue_.standing().knows(domain(4)));
   accept(domain(4));
   EXPECT_TRUE(start_all().empty());
