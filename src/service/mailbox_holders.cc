@@ -1,6 +1,9 @@
 #include "service/mailbox_holders.h"
 
+#include "base/log.h"
+
 #include <boost/asio/post.hpp>
+#include <utility>
 
 namespace paquebot::service {
 
@@ -16,17 +19,21 @@ void MailboxHolders::leave(store::Id mailbox) {
 }
 
 Task<bool> MailboxHolders::take_over(store::Id mailbox) {
-  const Promised<bool> answer;
+  const Promised<MailboxHolder::GivenUp> answer;
   {
     const std::lock_guard lock(mutex_);
     const auto entry = entries_.find(mailbox);
     if (entry == entries_.end()) co_return true;
     boost::asio::post(entry->second.executor, [weak = entry->second.holder, answer] {
       const auto holder = weak.lock();
-      answer.set(!holder || holder->give_way());
+      answer.set(holder ? holder->give_way() : MailboxHolder::GivenUp());
     });
   }
-  co_return co_await answer.take();
+  const MailboxHolder::GivenUp given = co_await answer.take();
+  if (!given.lock) co_return given.free;
+  const auto unlocked = co_await given.lock->unlock();
+  if (!unlocked) log::error("mailbox-not-unlocked", {{"mailbox", mailbox}, {"why", unlocked.error().message}});
+  co_return unlocked.has_value();
 }
 
 } // namespace paquebot::service

@@ -90,18 +90,18 @@ void Pop3Connection::end() {
 }
 
 /// While it waits for its client, and only then: what is under way in the store ends first.
-bool Pop3Connection::give_way() {
-  if (!mailbox_.is_held()) return true;
+MailboxHolder::GivenUp Pop3Connection::give_way() {
+  if (!mailbox_.is_held()) return {};
   const auto patience = pump_.writing() ? kSlowReaders * options_->takeover_after : options_->takeover_after;
-  if (!(pump_.reading() || pump_.writing()) || pump_.waited() < patience) return false;
+  if (!(pump_.reading() || pump_.writing()) || pump_.waited() < patience) return {.free = false};
   log::info("mailbox-taken-over", {{"client", peer_}, {"account", account_.login}});
-  mailbox_.give_up(); // nobody waits: it is unlocked with what this gives
+  GivenUp given{.lock = mailbox_.give_up()};
   session_->take_away();
   if (pump_.reading())
     pump_.wake(); // it is told when it comes back
   else
     pump_.cut();
-  return true;
+  return given;
 }
 
 // ---- What the pump asks ----

@@ -44,7 +44,7 @@ public:
 
   void shut_down() override;
   void end() override;
-  bool give_way() override;
+  GivenUp give_way() override;
 
 private:
   net::Order next() override;

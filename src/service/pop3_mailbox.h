@@ -28,7 +28,7 @@ public:
                                         std::weak_ptr<MailboxHolder> holder);
   bool is_held() const { return locked_ != 0; }
   std::uint32_t count() const { return numbering_->count(); }
-  /// From here on it is not the session's to use; null: it was not, already. What is given unlocks.
+  /// From here on it is not the session's to use; null: it was not, already. To be unlocked by who asks.
   std::unique_ptr<store::MailboxLock> give_up();
 
   Task<Result<std::vector<store::EntryInfo>>> list(std::uint32_t first, std::uint32_t most);
