@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "control/routes.h"
+#include "queue/queue.h"
 
 #include <algorithm>
 #include <exception>
@@ -136,7 +137,11 @@ Error error_of(const Response& response) {
 }
 
 Control::Control(store::Store& store, directory::Directory& directory, Hooks hooks)
-    : context_(new Context{store, directory, std::move(hooks), {}, UlidSource()}) {}
+    : context_(new Context{store, directory, std::move(hooks), {}, UlidSource()}) {
+  if (context_->hooks.accept) return;
+  const auto own = std::make_shared<queue::Queue>(store, system_clock(), queue::Options());
+  context_->hooks.accept = [own](queue::Draft draft) { return own->accept(std::move(draft)); };
+}
 Control::~Control() = default;
 
 Task<Response> Control::run(Request request) {

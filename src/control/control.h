@@ -6,6 +6,7 @@
 #include "directory/login_throttle.h"
 #include "policy/listed_book.h"
 #include "policy/refusals.h"
+#include "queue/draft.h"
 #include "store/store.h"
 
 #include <functional>
@@ -53,6 +54,8 @@ struct Reloaded {
 /// What a running server does beside the store; empty functions when it is down. What it does about changes of the
 /// store it hears from there (Store::subscribe).
 struct Hooks {
+  /// Takes an imported message as all other mail is taken (queue::Queue::accept); without it: the same, with no queue.
+  std::function<Task<store::AcceptResult>(queue::Draft draft)> accept;
   /// An order to the queue, also to what waits in memory (queue::Orders).
   std::function<Task<Result<std::size_t>>(store::QueueAction action, store::QueueFilter filter, std::string who)> order;
   std::function<Task<Result<>>()> confirm_clock;                         ///< an operator says that the clock is right

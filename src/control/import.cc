@@ -199,9 +199,8 @@ Task<Answer> import_message(Context& context, Call call) {
   draft.recipients.push_back(into_mailbox(*account));
   draft.note = "imported by " + call.who;
   const Ulid id = draft.id;
-  const std::shared_ptr<const store::AcceptRequest> request =
-      queue::build_request(std::move(draft), queue::RouteTable(), queue::Schedule(), system_clock().wall());
-  const auto result = co_await context.store.acceptance().accept(request);
+  auto accepting = context.hooks.accept(std::move(draft));
+  const auto result = co_await std::move(accepting);
   co_return outcome(result, id);
 }
 

@@ -6,6 +6,7 @@ namespace paquebot::service {
 
 control::Hooks operator_hooks(Assembly& parts) {
   control::Hooks hooks;
+  hooks.accept = [&parts](queue::Draft draft) { return parts.intake.queue.accept(std::move(draft)); };
   hooks.order = [&parts](store::QueueAction action, store::QueueFilter filter, std::string who) {
     return parts.intake.queue.orders().operate(action, std::move(filter), std::move(who));
   };
