@@ -13,11 +13,13 @@ constexpr std::string_view kBase64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop
 constexpr std::string_view kUpperHex = "0123456789ABCDEF";
 constexpr std::string_view kLowerHex = "0123456789abcdef";
 
+/// The value of a character; kNoBase64 for one that has none.
+constexpr std::uint8_t kNoBase64 = 0x80;
 constexpr auto kBase64Values = [] {
-  std::array<std::int8_t, 256> values{};
-  values.fill(-1);
+  std::array<std::uint8_t, 256> values{};
+  values.fill(kNoBase64);
   for (std::size_t i = 0; i < kBase64.size(); ++i) {
-    values[static_cast<unsigned char>(kBase64[i])] = static_cast<std::int8_t>(i);
+    values[static_cast<unsigned char>(kBase64[i])] = static_cast<std::uint8_t>(i);
   }
   return values;
 }();
@@ -63,13 +65,13 @@ std::optional<std::string> base64_decode(std::string_view text) {
   out.reserve(text.size() / 4 * 3 + 2);
   for (; text.size() >= 4; text.remove_prefix(4)) {
     std::uint32_t bits = 0;
-    int wrong = 0;
+    std::uint32_t all = 0;
     for (std::size_t i = 0; i < 4; ++i) {
-      const int value = kBase64Values[octet(text[i])];
-      wrong |= value;
-      bits = bits << 6 | (static_cast<std::uint32_t>(value) & 63);
+      const std::uint32_t value = kBase64Values[octet(text[i])];
+      all |= value;
+      bits = bits << 6 | (value & 63);
     }
-    if (wrong < 0) return {};
+    if ((all & kNoBase64) != 0) return {};
     const char octets[] = {static_cast<char>(bits >> 16), static_cast<char>(bits >> 8 & 0xFF),
                            static_cast<char>(bits & 0xFF)};
     out.append(octets, sizeof octets);
@@ -77,9 +79,9 @@ std::optional<std::string> base64_decode(std::string_view text) {
   std::uint32_t bits = 0;
   int count = 0;
   for (const char c : text) {
-    const int value = kBase64Values[octet(c)];
-    if (value < 0) return {};
-    bits = (bits << 6 | static_cast<std::uint32_t>(value)) & 0xFFFFFF;
+    const std::uint32_t value = kBase64Values[octet(c)];
+    if (value == kNoBase64) return {};
+    bits = (bits << 6 | value) & 0xFFFFFF;
     count += 6;
     if (count >= 8) {
       count -= 8;

@@ -23,15 +23,6 @@ mail::Recipient envelope_recipient(const store::RecipientFacts& facts) {
   return recipient;
 }
 
-/// RFC 6531 section 3.5: international addresses, or international headers that the sender declared. Raw 8-bit headers
-/// without a declaration travel as plain 8-bit content, as they came.
-bool needs_smtputf8(const queue::Job& job, const std::string& head) {
-  if (job.message.sender.reverse_path.international() || (job.message.sender.smtputf8 && !is_ascii(head))) return true;
-  for (const store::RecipientFacts& recipient : job.recipients)
-    if (!is_ascii(recipient.address)) return true;
-  return false;
-}
-
 /// What the sender's BY means for this peer (RFC 2852 section 4.1.4): the seconds that are left, and, where the peer
 /// knows nothing of BY, a wish for notices of delay instead. True when the relay itself is to be reported.
 bool hand_on_time(const smtp::PeerFeatures& peer, std::int64_t now, smtp::OutgoingMessage& out) {
@@ -67,7 +58,9 @@ Task<mail::Reply> fit(const queue::Job& job, smtp::PeerFeatures peer, Content& c
   out.sender = job.message.sender;
   out.sender.hold = {}; // its time has come
   out.size = content.size();
-  bool international = needs_smtputf8(job, content.head());
+  // Raw 8-bit headers without a declaration travel as plain 8-bit content, as they came (RFC 6531 section 3.5).
+  out.international_header = out.sender.smtputf8 && !is_ascii(content.head());
+  bool international = smtp::needs_smtputf8(out);
   if (!international && job.message.sender.smtputf8 && job.message.content_8bit) {
     // The heads of its parts may be what it was declared for.
     international = peer.smtputf8;
@@ -113,12 +106,12 @@ Task<mail::Reply> Handover::prepare() {
   smtp::PeerFeatures features = peer_.session().features();
   mail::Reply fits = co_await hide();
   const std::uint64_t max_size = features.max_size;
+  for (const store::RecipientFacts& recipient : part_.recipients)
+    out_.recipients.push_back(envelope_recipient(recipient));
   if (fits.positive()) fits = co_await fit(part_, features, content_, out_);
   if (fits.positive()) fits = co_await sign(max_size);
   if (!fits.positive()) co_return fits;
   out_.size = content_.size();
-  for (const store::RecipientFacts& recipient : part_.recipients)
-    out_.recipients.push_back(envelope_recipient(recipient));
   if (!peer_.session().lmtp()) co_await name_return_path(); // LMTP is a mailbox
   handed_ = {.dsn = features.dsn, .tell_relayed = hand_on_time(features, commons_.settled(), out_)};
   if (!secure_) out_.sender.tls = mail::TlsWish::unspecified; // a report without protection

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "http/fake_site.h"
+#include "session_engine.h"
 
 #include <utility>
 
@@ -20,44 +21,28 @@ std::shared_ptr<const http::ServerOptions> http_options_of(const Dialog& dialog)
   options->http10 = dialog.option("http10", "yes") == "yes";
   if (const auto hosts = dialog.option("hosts", ""); !hosts.empty()) options->hosts = words_of(hosts);
   if (const auto methods = dialog.option("methods", ""); !methods.empty()) options->methods = words_of(methods);
-  const auto number = [&](const char* name, auto& into) {
-    if (const auto value = parse_u64(dialog.option(name, ""))) into = static_cast<std::decay_t<decltype(into)>>(*value);
-  };
-  number("max_requests", options->max_requests);
-  number("max_drain", options->max_drain);
-  number("max_head", options->head.head);
-  number("max_field", options->head.field);
-  number("max_fields", options->head.fields);
+  read_number(dialog, "max_requests", options->max_requests);
+  read_number(dialog, "max_drain", options->max_drain);
+  read_number(dialog, "max_head", options->head.head);
+  read_number(dialog, "max_field", options->head.field);
+  read_number(dialog, "max_fields", options->head.fields);
   return options;
 }
 
-class HttpEngine final : public Engine {
+class HttpEngine final : public SessionEngine<http::ServerSession> {
 public:
-  explicit HttpEngine(const Dialog& dialog) : session_(http_options_of(dialog)) {
-    if (const auto most = parse_u64(dialog.option("max_content", ""))) site_.most = *most;
+  explicit HttpEngine(const Dialog& dialog) : SessionEngine(http_options_of(dialog)) {
+    read_number(dialog, "max_content", site_.most);
     run();
   }
 
-  void feed(std::string_view bytes) override {
-    if (site_.closed) return;
-    session_.feed(bytes);
-    run();
-  }
-  void tls() override { broken.emplace_back("no handshake is due"); }
-  void eof() override {
-    session_.eof();
-    run();
-  }
-  void timeout() override {
-    session_.timed_out();
-    run();
-  }
   bool set_answer(std::string_view) override { return false; }
   /// Our direction is closed; what the client says from then on is dropped.
   bool closed() const override { return site_.ended || site_.closed; }
 
 private:
-  void run() {
+  bool deaf() const override { return site_.closed; }
+  void run() override {
     site_.perform(session_);
     output += std::exchange(site_.sent, {});
     for (std::string& content : std::exchange(site_.accepted, {})) accepted.push_back(std::move(content));
@@ -65,7 +50,6 @@ private:
   }
 
   http::FakeSite site_;
-  http::ServerSession session_;
 };
 
 } // namespace

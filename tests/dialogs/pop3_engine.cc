@@ -1,8 +1,8 @@
 #include "pop3_engine.h"
 
-#include "base/text.h"
 #include "login_oracle.h"
 #include "pop3/server_session.h"
+#include "session_engine.h"
 
 #include <algorithm>
 #include <deque>
@@ -18,42 +18,19 @@ std::shared_ptr<const ServerOptions> options_of(const Dialog& dialog) {
   options->tls_available = dialog.option("tls", "none") != "none";
   options->login_in_clear = dialog.option("auth_in_clear", "no") == "yes";
   options->login = offer_of(dialog);
-  const auto number = [&](const char* name, std::uint32_t& into) {
-    if (const auto value = parse_u64(dialog.option(name, ""))) into = static_cast<std::uint32_t>(*value);
-  };
-  number("max_errors", options->max_errors);
-  number("max_line", options->max_line);
+  read_number(dialog, "max_errors", options->max_errors);
+  read_number(dialog, "max_line", options->max_line);
   return options;
 }
 
-class Pop3Engine final : public Engine {
+class Pop3Engine final : public SessionEngine<ServerSession> {
 public:
   explicit Pop3Engine(const Dialog& dialog)
-      : session_(options_of(dialog), dialog.option("tls", "none") == "implicit"), channel_(channel_of(dialog)) {
+      : SessionEngine(options_of(dialog), dialog.option("tls", "none") == "implicit"), channel_(channel_of(dialog)) {
     if (session_.encrypted()) session_.set_channel(channel_);
     run();
   }
 
-  void feed(std::string_view bytes) override {
-    if (waiting_for_tls_ || closed_) return;
-    session_.feed(bytes);
-    run();
-  }
-  void tls() override {
-    if (!waiting_for_tls_) return broken.push_back("no handshake is due");
-    waiting_for_tls_ = false;
-    session_.set_channel(channel_);
-    session_.tls_started();
-    run();
-  }
-  void eof() override {
-    session_.eof();
-    run();
-  }
-  void timeout() override {
-    session_.timed_out();
-    run();
-  }
   /// "login wrong", "open in_use", "list failed", "message failed", "message broken", "commit failed".
   bool set_answer(std::string_view answer) override {
     answers_.emplace_back(answer);
@@ -62,6 +39,10 @@ public:
   bool closed() const override { return closed_; }
 
 private:
+  void begin_tls() override {
+    session_.set_channel(channel_);
+    session_.tls_started();
+  }
   /// Whether the dialog wants this answer now; then it is used up.
   bool wanted(std::string_view answer) {
     if (answers_.empty() || answers_.front() != answer) return false;
@@ -69,7 +50,7 @@ private:
     return true;
   }
 
-  void run() {
+  void run() override {
     while (!closed_) {
       const Action action = session_.next();
       if (std::holds_alternative<NeedInput>(action)) return;
@@ -133,12 +114,10 @@ private:
     session_.answer_commit(ask.id, !wanted("commit failed"));
   }
 
-  ServerSession session_;
   const sasl::Channel channel_;
   std::deque<std::string> answers_;
   std::vector<std::string> messages_;
   std::size_t at_ = 0;
-  bool waiting_for_tls_ = false;
   bool closed_ = false;
 };
 

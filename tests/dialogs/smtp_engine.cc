@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "login_oracle.h"
+#include "session_engine.h"
 #include "smtp/server_session.h"
 
 #include <deque>
@@ -14,9 +15,6 @@ using namespace smtp;
 
 std::shared_ptr<const ServerOptions> options_of(const Dialog& dialog) {
   auto options = std::make_shared<ServerOptions>();
-  const auto number = [&](const char* name, auto& into) {
-    if (const auto value = parse_u64(dialog.option(name, ""))) into = static_cast<std::decay_t<decltype(into)>>(*value);
-  };
   const std::string role = dialog.option("role", "mx");
   const std::string tls = dialog.option("tls", "none");
   options->role = role == "lmtp" ? Role::lmtp : role == "submission" ? Role::submission : Role::mx;
@@ -30,12 +28,12 @@ std::shared_ptr<const ServerOptions> options_of(const Dialog& dialog) {
   options->hold_most = 30 * 86400;
   options->priority_policy = "MIXER";
   options->login = offer_of(dialog);
-  number("max_message_size", options->max_message_size);
-  number("max_recipients", options->max_recipients);
-  number("max_errors", options->max_errors);
-  number("max_commands", options->max_commands);
-  number("max_line", options->max_line);
-  number("max_messages", options->max_messages);
+  read_number(dialog, "max_message_size", options->max_message_size);
+  read_number(dialog, "max_recipients", options->max_recipients);
+  read_number(dialog, "max_errors", options->max_errors);
+  read_number(dialog, "max_commands", options->max_commands);
+  read_number(dialog, "max_line", options->max_line);
+  read_number(dialog, "max_messages", options->max_messages);
   return options;
 }
 
@@ -61,10 +59,11 @@ mail::Reply parse_reply(std::string_view text) {
   return reply;
 }
 
-class SmtpEngine final : public Engine {
+class SmtpEngine final : public SessionEngine<ServerSession> {
 public:
-  explicit SmtpEngine(const Dialog& dialog)
-      : options_(options_of(dialog)), session_(options_, connection_of(dialog)), channel_(channel_of(dialog)) {
+  explicit SmtpEngine(const Dialog& dialog) : SmtpEngine(dialog, options_of(dialog)) {}
+  SmtpEngine(const Dialog& dialog, const std::shared_ptr<const ServerOptions>& options)
+      : SessionEngine(options, connection_of(dialog)), options_(options), channel_(channel_of(dialog)) {
     if (session_.encrypted()) session_.set_channel(channel_);
     // Answers that stand before the first line of the server must be known before it.
     for (const Step& step : dialog.steps) {
@@ -75,26 +74,6 @@ public:
     run();
   }
 
-  void feed(std::string_view bytes) override {
-    if (waiting_for_tls_ || closed_) return;
-    session_.feed(bytes);
-    run();
-  }
-  void tls() override {
-    if (!waiting_for_tls_) return broken.push_back("no handshake is due");
-    waiting_for_tls_ = false;
-    session_.set_channel(channel_);
-    session_.tls_started("TLSv1.3", "TLS_AES_256_GCM_SHA384");
-    run();
-  }
-  void eof() override {
-    session_.eof();
-    run();
-  }
-  void timeout() override {
-    session_.timed_out();
-    run();
-  }
   bool set_answer(std::string_view answer) override {
     if (early_ == 0) return add_answer(answer);
     --early_;
@@ -103,6 +82,10 @@ public:
   bool closed() const override { return closed_; }
 
 private:
+  void begin_tls() override {
+    session_.set_channel(channel_);
+    session_.tls_started("TLSv1.3", "TLS_AES_256_GCM_SHA384");
+  }
   bool add_answer(std::string_view answer) {
     const auto space = answer.find(' ');
     if (space == std::string_view::npos) return false;
@@ -110,7 +93,7 @@ private:
     return true;
   }
 
-  void run() {
+  void run() override {
     for (;;) {
       const Action action = session_.next();
       if (std::holds_alternative<NeedInput>(action)) return;
@@ -211,11 +194,9 @@ private:
   }
 
   std::shared_ptr<const ServerOptions> options_;
-  ServerSession session_;
   const sasl::Channel channel_;
   std::map<std::string, std::deque<mail::Reply>> answers_;
   int early_ = 0; ///< answers that were read before the conversation began
-  bool waiting_for_tls_ = false;
   bool closed_ = false;
   bool staged_ = false;
   std::string content_;

@@ -9,6 +9,12 @@ namespace {
 
 Error no_account(const std::string& login) { return {Errc::not_found, "there is no account " + printable(login)}; }
 
+// What account_of() reads. A macro, since statements are literals (Db::query).
+#define ACCOUNT_QUERY                                                                                                  \
+  "SELECT a.id, login, password, disabled, quota, a.created, scram_salt, scram_iterations, scram_keys, "               \
+  "(SELECT sum(bytes) FROM mailbox m WHERE m.account = a.id), "                                                        \
+  "(SELECT sum(count) FROM mailbox m WHERE m.account = a.id) FROM account a "
+
 Account account_of(const Query& q) {
   Account a;
   a.id = q.i64(0);
@@ -93,30 +99,20 @@ std::string kept_login(Db& db, const std::string& login) {
 
 Result<Account> find_account(Db& db, const std::string& login) {
   const std::string kept = kept_login(db, login);
-  Query q = db.query("SELECT id, login, password, disabled, quota, created, scram_salt, scram_iterations, scram_keys, "
-                     "(SELECT sum(bytes) FROM mailbox m WHERE m.account = a.id), "
-                     "(SELECT sum(count) FROM mailbox m WHERE m.account = a.id) FROM account a WHERE login = ?",
-                     kept);
+  Query q = db.query(ACCOUNT_QUERY "WHERE login = ?", kept);
   if (!q.row()) return std::unexpected(no_account(login));
   return account_of(q);
 }
 
 Result<Account> get_account(Db& db, Id id) {
-  Query q = db.query("SELECT id, login, password, disabled, quota, created, scram_salt, scram_iterations, scram_keys, "
-                     "(SELECT sum(bytes) FROM mailbox m WHERE m.account = a.id), "
-                     "(SELECT sum(count) FROM mailbox m WHERE m.account = a.id) FROM account a WHERE id = ?",
-                     id);
+  Query q = db.query(ACCOUNT_QUERY "WHERE a.id = ?", id);
   if (!q.row()) return std::unexpected(no_account(std::to_string(id)));
   return account_of(q);
 }
 
 std::vector<Account> list_accounts(Db& db, const std::string& domain) {
-  Query q = db.query(
-      "SELECT a.id, login, password, disabled, quota, a.created, scram_salt, scram_iterations, scram_keys, "
-      "(SELECT sum(bytes) FROM mailbox m WHERE m.account = a.id), "
-      "(SELECT sum(count) FROM mailbox m WHERE m.account = a.id) FROM account a JOIN domain d ON d.id = a.domain "
-      "WHERE ?1 = '' OR d.name = ?1 ORDER BY login",
-      to_lower(domain));
+  Query q = db.query(ACCOUNT_QUERY "JOIN domain d ON d.id = a.domain WHERE ?1 = '' OR d.name = ?1 ORDER BY login",
+                     to_lower(domain));
   std::vector<Account> out;
   while (q.row()) out.push_back(account_of(q));
   return out;

@@ -4,6 +4,7 @@
 #include "store/sqlite/content.h"
 
 #include <algorithm>
+#include <cassert>
 
 namespace paquebot::store::sqlite {
 namespace {
@@ -24,6 +25,12 @@ mail::Told told_of(const Query& q, int first) {
   told.own = {q.as<std::uint16_t>(first + 5), status_of(q.text(first + 6)), q.text(first + 7)};
   return told;
 }
+
+// What recipient_of() reads. A macro, since statements are literals (Db::query).
+#define RECIPIENT_QUERY                                                                                                \
+  "SELECT n, address, orcpt, notify, state, parent, (SELECT key FROM destination WHERE id = destination), due, "       \
+  "attempts, owed, delay_reported, changed_at, reason, via, peer_host, peer_place, peer_code, peer_status, "           \
+  "last_reply, own_code, own_status, own_text, account, hold_kind FROM recipient "
 
 RecipientFacts recipient_of(const Query& q) {
   RecipientFacts r;
@@ -96,21 +103,13 @@ std::optional<MessageFacts> load_message(Db& db, const Ulid& id) {
 }
 
 std::optional<RecipientFacts> load_recipient(Db& db, const Ulid& message, std::uint32_t index) {
-  Query q = db.query(
-      "SELECT n, address, orcpt, notify, state, parent, (SELECT key FROM destination WHERE id = destination), due, "
-      "attempts, owed, delay_reported, changed_at, reason, via, peer_host, peer_place, peer_code, peer_status, "
-      "last_reply, own_code, own_status, own_text, account, hold_kind FROM recipient WHERE message = ? AND n = ?",
-      message, index);
+  Query q = db.query(RECIPIENT_QUERY "WHERE message = ? AND n = ?", message, index);
   if (!q.row()) return {};
   return recipient_of(q);
 }
 
 std::vector<RecipientFacts> load_recipients(Db& db, const Ulid& message) {
-  Query q = db.query(
-      "SELECT n, address, orcpt, notify, state, parent, (SELECT key FROM destination WHERE id = destination), due, "
-      "attempts, owed, delay_reported, changed_at, reason, via, peer_host, peer_place, peer_code, peer_status, "
-      "last_reply, own_code, own_status, own_text, account, hold_kind FROM recipient WHERE message = ? ORDER BY n",
-      message);
+  Query q = db.query(RECIPIENT_QUERY "WHERE message = ? ORDER BY n", message);
   std::vector<RecipientFacts> out;
   while (q.row()) out.push_back(recipient_of(q));
   return out;
@@ -173,6 +172,7 @@ Ulid first_ulid_of(std::int64_t ms) {
 }
 
 Id destination_id(Tx& tx, const std::string& key) {
+  assert(!key.empty());
   const auto known = tx.memory.destinations.find(key);
   if (known != tx.memory.destinations.end()) return known->second;
   Id id = tx.db.number("SELECT id FROM destination WHERE key = ?", 0, key);
