@@ -81,7 +81,7 @@ void tell_in_json(json::object& out, const Findings& findings) {
 
 /// A step by the running server.
 Result<store::VerifyStep> ask_server(Transport& server, const store::VerifyPoint& from) {
-  const std::string target = "/v1/verify?from=" + std::to_string(from.part) + "." + from.after;
+  const std::string target = "/v1/verify?from=" + from.place;
   const auto response = server.call("GET", target, {});
   if (!response) return std::unexpected(response.error());
   if (response->status != 200) return std::unexpected(control::error_of(*response));
@@ -91,11 +91,8 @@ Result<store::VerifyStep> ask_server(Transport& server, const store::VerifyPoint
   step.findings = read_findings(*answer);
   step.done = static_cast<std::uint64_t>(control::get_number(*answer, "done"));
   step.total = static_cast<std::uint64_t>(control::get_number(*answer, "total"));
-  const std::string next = control::get_text(*answer, "next");
-  const auto dot = next.find('.');
-  if (dot == std::string::npos) return step;
-  const auto part = parse_u64(std::string_view(next).substr(0, dot));
-  if (part) step.next = store::VerifyPoint{static_cast<unsigned>(*part), next.substr(dot + 1), {}};
+  std::string next = control::get_text(*answer, "next");
+  if (!next.empty()) step.next = store::VerifyPoint{std::move(next)};
   return step;
 }
 

@@ -1,8 +1,6 @@
 #include "base/text.h"
 #include "control/routes.h"
 
-#include <algorithm>
-
 namespace paquebot::control {
 namespace {
 
@@ -20,29 +18,16 @@ json::object present_step(const store::BackupStep& step) {
           {"findings", present_findings(step.findings)}};
 }
 
-/// "PART.AFTER", as the last answer named it; none: from the beginning.
-Result<store::VerifyPoint> read_point(const std::string& text) {
-  constexpr std::size_t kMost = 4096;
-  if (text.empty()) return store::VerifyPoint{};
-  const auto wrong = fail(Errc::invalid, "\"from\" must be what the last answer said under \"next\"");
-  const auto dot = text.find('.');
-  if (dot == std::string::npos || text.size() > kMost) return wrong;
-  const auto part = parse_u64(std::string_view(text).substr(0, dot));
-  std::string after = text.substr(dot + 1);
-  const auto strange = [](char c) { return c != '-' && (c < '0' || c > '9') && (c < 'a' || c > 'z'); };
-  if (!part || *part > 1000 || std::ranges::any_of(after, strange)) return wrong;
-  return store::VerifyPoint{static_cast<unsigned>(*part), std::move(after), {}};
-}
-
 } // namespace
 
 Task<Answer> verify(Context& context, Call call) {
-  const auto from = read_point(call.ask("from"));
-  if (!from) co_return std::unexpected(from.error());
-  const auto step = co_await context.store.upkeep().verify_step(*from);
+  store::VerifyPoint from{call.ask("from")};
+  const auto step = co_await context.store.upkeep().verify_step(std::move(from));
+  if (!step && step.error().code == Errc::invalid)
+    co_return fail(Errc::invalid, "\"from\" must be what the last answer said under \"next\"");
   if (!step) co_return std::unexpected(step.error());
   json::object out{{"findings", present_findings(step->findings)}, {"done", step->done}, {"total", step->total}};
-  if (step->next) out["next"] = std::to_string(step->next->part) + "." + step->next->after;
+  if (step->next) out["next"] = step->next->place;
   co_return out;
 }
 

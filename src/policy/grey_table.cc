@@ -74,11 +74,15 @@ GreyTable::Entry& GreyTable::note_pass(const GreylistRules& rules, const std::st
   return entry;
 }
 
-std::chrono::seconds GreyTable::ask(const GreylistRules& rules, const std::string& address, const std::string& sender,
-                                    const std::string& recipient, std::int64_t now) {
-  const std::string network_octets = network_of(address);
-  const std::string network = key_of("n" + network_octets);
-  const std::string tuple = key_of("t" + network_octets + "\n" + to_lower(sender) + "\n" + to_lower(recipient));
+GreyTable::Caller GreyTable::caller(const std::string& address, const std::string& sender,
+                                    const std::string& recipient) {
+  const std::string network = network_of(address);
+  return {.network = key_of("n" + network),
+          .tuple = key_of("t" + network + "\n" + to_lower(sender) + "\n" + to_lower(recipient))};
+}
+
+std::chrono::seconds GreyTable::ask(const GreylistRules& rules, const Caller& caller, std::int64_t now) {
+  const auto& [network, tuple] = caller;
   const std::lock_guard lock(mutex_);
   const auto renew = [&](Entry& entry) {
     entry.row.expires = now + ms(rules.keep);
@@ -111,12 +115,24 @@ std::chrono::seconds GreyTable::ask(const GreylistRules& rules, const std::strin
   return {};
 }
 
-void GreyTable::load(const std::vector<store::GreyRow>& rows, std::int64_t now) {
+/// What passed somewhere has passed; the rest is the earliest and the latest of both.
+void GreyTable::merge(Entry& entry, const store::GreyRow& row) {
+  if (entry.row.state == State::waiting && row.state == State::passed) change(entry, State::passed);
+  entry.row.first = std::min(entry.row.first, row.first);
+  entry.row.last = std::max(entry.row.last, row.last);
+  entry.row.count = std::max(entry.row.count, row.count);
+  entry.row.expires = std::max(entry.row.expires, row.expires);
+}
+
+void GreyTable::learn(const std::vector<store::GreyRow>& rows, std::int64_t now) {
   const std::lock_guard lock(mutex_);
   for (const store::GreyRow& row : rows) {
     const bool known = row.state == State::waiting || row.state == State::passed || row.state == State::network;
-    if (!known || row.expires < now || index_.contains(row.key)) continue;
-    put(row).saved = true;
+    if (!known || row.expires < now) continue;
+    Entry* here = find(row.key, now);
+    Entry& entry = here != nullptr ? *here : put(row);
+    if (here != nullptr) merge(entry, row);
+    entry.saved = true;
   }
 }
 

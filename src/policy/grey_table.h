@@ -20,11 +20,17 @@ namespace paquebot::policy {
 /// waiting tuples only, so that a flood of strangers does not make us forget who has passed. Thread-safe.
 class GreyTable {
 public:
-  /// How long the client has to wait; zero: it passes. `now`: wall milliseconds.
-  std::chrono::seconds ask(const GreylistRules& rules, const std::string& address, const std::string& sender,
-                           const std::string& recipient, std::int64_t now);
-  /// Puts in what the store had kept.
-  void load(const std::vector<store::GreyRow>& rows, std::int64_t now);
+  /// Who asks to be let in: the keys of what is remembered of him.
+  struct Caller {
+    std::string network, tuple;
+  };
+  static Caller caller(const std::string& address, const std::string& sender, const std::string& recipient);
+
+  /// How long the client has to wait; zero: it passes. `now`: wall milliseconds. What it is told to wait another node
+  /// may know better: ask the store about both keys, learn(), and ask again.
+  std::chrono::seconds ask(const GreylistRules& rules, const Caller& caller, std::int64_t now);
+  /// Merges what the store has kept with what is here, as Books::save_greylist does.
+  void learn(const std::vector<store::GreyRow>& rows, std::int64_t now);
   /// At most so many rows for the store, deletions first. Those that can't be written are forgotten: they are so much
   /// older at the next start.
   std::vector<store::GreyRow> take_changes(std::size_t most);
@@ -44,6 +50,7 @@ private:
   Order& order_of(State state) { return state == State::waiting ? waiting_ : known_; }
   Entry* find(const std::string& key, std::int64_t now);
   Entry& put(store::GreyRow row);
+  void merge(Entry& entry, const store::GreyRow& row);
   void change(Entry& entry, State state);
   void touch(Entry& entry);
   void drop(Order::iterator entry);

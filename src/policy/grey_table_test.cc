@@ -12,7 +12,11 @@ constexpr std::int64_t kStart = 1'800'000'000'000;
 class GreyTableTest : public ::testing::Test {
 protected:
   std::int64_t ask(const std::string& address, const std::string& recipient = "b@ours.test") {
-    return table.ask(rules, address, "a@far.test", recipient, now).count();
+    return ask(table, address, "a@far.test", recipient);
+  }
+  std::int64_t ask(GreyTable& of, const std::string& address, const std::string& sender,
+                   const std::string& recipient) const {
+    return of.ask(rules, GreyTable::caller(address, sender, recipient), now).count();
   }
   GreyTable table;
   GreylistRules rules;
@@ -77,13 +81,32 @@ TEST_F(GreyTableTest, AnotherTableGoesOnWithWhatWasSaved) {
   EXPECT_EQ(rows.size(), 3U);
   EXPECT_TRUE(table.take_changes(100).empty()) << "each change once";
   GreyTable other;
-  other.load(rows, now);
-  EXPECT_EQ(other.ask(rules, "192.0.2.1", "x@y.test", "z@ours.test", now).count(), 0);
-  EXPECT_EQ(other.ask(rules, "198.51.100.1", "a@far.test", "b@ours.test", now).count(), 0);
-  EXPECT_EQ(other.ask(rules, "203.0.113.1", "a@far.test", "b@ours.test", now).count(), 60);
+  other.learn(rows, now);
+  EXPECT_EQ(ask(other, "192.0.2.1", "x@y.test", "z@ours.test"), 0);
+  EXPECT_EQ(ask(other, "198.51.100.1", "a@far.test", "b@ours.test"), 0);
+  EXPECT_EQ(ask(other, "203.0.113.1", "a@far.test", "b@ours.test"), 60);
   GreyTable late;
-  late.load(rows, now + 40 * kDay);
+  late.learn(rows, now + 40 * kDay);
   EXPECT_EQ(late.size(), 0U);
+}
+
+TEST_F(GreyTableTest, WhatAnotherNodeKnowsIsMerged) {
+  GreyTable other;
+  EXPECT_EQ(ask(other, "192.0.2.1", "a@far.test", "b@ours.test"), 60);
+  now += 40'000;
+  EXPECT_EQ(ask("192.0.2.1"), 60) << "it came here for the first time";
+  table.learn(other.take_changes(100), now);
+  EXPECT_EQ(ask("192.0.2.1"), 20);
+  now += 20'000;
+  EXPECT_EQ(ask(other, "192.0.2.1", "a@far.test", "b@ours.test"), 0);
+  GreyTable third;
+  EXPECT_EQ(ask(third, "192.0.2.1", "a@far.test", "b@ours.test"), 60);
+  const auto rows = other.take_changes(100);
+  EXPECT_EQ(rows.size(), 2U);
+  third.learn(rows, now);
+  EXPECT_EQ(ask(third, "192.0.2.1", "a@far.test", "b@ours.test"), 0);
+  third.learn(table.take_changes(100), now); // it knows less
+  EXPECT_EQ(ask(third, "192.0.2.1", "a@far.test", "b@ours.test"), 0);
 }
 
 /// Strangers may come as often and as differently as they like.

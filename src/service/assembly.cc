@@ -16,7 +16,8 @@ directory::Options directory_options(const ServerOptions& options) {
 } // namespace
 
 Assembly::Accounts::Accounts(store::Store& store, const ServerOptions& options)
-    : cpu(options.cpu_threads), directory(store, cpu, directory_options(options)), keeper(store, throttle) {}
+    : cpu(options.cpu_threads), directory(store, cpu, directory_options(options)), networks(store.books()),
+      keeper(store, throttle) {}
 
 Assembly::Intake::Intake(store::Store& store, directory::Directory& directory, const Clock& clock,
                          const ServerOptions& options, const queue::Options& queue_options)
@@ -107,7 +108,8 @@ LoginMeans Assembly::login_means() {
 }
 
 StrangerMeans Assembly::stranger_means() {
-  return {names.resolvers.strangers, strangers.facts, strangers.rates, strangers.grey, strangers.book, system_clock()};
+  Strangers& s = strangers;
+  return {names.resolvers.strangers, s.facts, s.rates, s.grey, store.books(), s.book, system_clock()};
 }
 
 } // namespace paquebot::service

@@ -18,7 +18,7 @@ Task<void> GreyKeeper::load() {
     auto rows = co_await store_.load_greylist(after, kPage);
     if (!rows) log::error("greylist-unreadable", {{"why", rows.error().message}});
     if (!rows || rows->empty()) co_return;
-    table_.load(*rows, now);
+    table_.learn(*rows, now);
     after = rows->back().key;
   }
 }

@@ -14,7 +14,7 @@ public:
   /// Both must outlive it.
   GreyKeeper(store::Books& store, policy::GreyTable& table) : store_(store), table_(table) {}
 
-  /// What waited, what has passed, and which networks are known. Who comes in the first moments may have to come again.
+  /// What waited, what has passed, and which networks are known.
   Task<void> load();
   /// What has changed, at most a thousand rows: called every five seconds, whatever strangers do.
   Task<void> save();

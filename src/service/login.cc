@@ -192,9 +192,12 @@ Task<directory::Login> LoginDesk::prove_certificate(std::string authzid, sasl::C
 
 /// From too many networks within an hour: from now on what it sends is held (docs/policy.md).
 Task<void> LoginDesk::note_network(store::Id account) {
-  const unsigned networks = means_.networks != nullptr ? means_.networks->note(account, address_) : 0;
-  if (networks == 0) co_return;
-  std::string reason = "it logged in from " + std::to_string(networks) + " networks within an hour";
+  if (means_.networks == nullptr) co_return;
+  directory::NetworkWatch& watch = *means_.networks;
+  const auto networks = co_await watch.note(account, address_);
+  if (!networks) log::error("account-suspected", {{"account", account}, {"why", networks.error().message}});
+  if (networks.value_or(0) == 0) co_return;
+  std::string reason = "it logged in from " + std::to_string(*networks) + " networks within an hour";
   const auto marked = co_await means_.store.books().suspect(account, store::TakeoverSign::networks, std::move(reason));
   if (!marked) log::error("account-suspected", {{"account", account}, {"why", marked.error().message}});
 }

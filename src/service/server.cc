@@ -60,8 +60,6 @@ void Server::Impl::attend(const store::Change& change) {
       if (change.id != 0) parts.intake.limits.forget(change.id);
       return;
     case Kind::suspicion:
-      if (change.id != 0) parts.accounts.networks.forget(change.id);
-      return;
     case Kind::destination:
     case Kind::setting:
     case Kind::mailbox:

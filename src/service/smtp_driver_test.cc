@@ -98,7 +98,7 @@ protected:
                     etrn_,
                     {server_.store(), server_.directory(), sessions_, throttle_, nullptr},
                     {loop_.executor(), &loop_.wheel(), nullptr},
-                    {nullptr, facts_, rates_, grey_, book_, clock_},
+                    {nullptr, facts_, rates_, grey_, server_.store().books(), book_, clock_},
                     refusals_};
     auto connection =
         std::make_shared<SmtpConnection>(std::move(means), std::move(options), std::move(pair.left), loop_.executor());

@@ -149,12 +149,14 @@ Task<policy::RecipientVerdict> SmtpTransaction::judge(const mail::Sender& sender
   policy::Policy& policy = client_.means.intake.policy;
   verdict = co_await policy.check_recipient(sender_, sender, recipient);
   if (!client_.strangers) co_return verdict;
+  StrangerDesk& strangers = *client_.strangers;
   mail::Reply held;
   if (verdict.reply.permanent()) {
     ++client_.refused;
-    held = client_.strangers->fault(1);
+    held = strangers.fault(1);
   } else if (verdict.reply.positive()) {
-    held = client_.strangers->greylist(sender, recipient.address);
+    mail::Address to = recipient.address;
+    held = co_await strangers.greylist(sender, std::move(to));
   }
   if (held.code != 0) verdict.reply = std::move(held);
   co_return verdict;

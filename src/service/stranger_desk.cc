@@ -261,14 +261,29 @@ Task<mail::Reply> StrangerDesk::recipient(mail::Sender sender, mail::Address to)
   co_return verdict_->reply;
 }
 
-mail::Reply StrangerDesk::greylist(const mail::Sender& sender, const mail::Address& to) {
+/// Nobody is told to wait before the store was asked: he may have waited at another node, or before this one began.
+Task<std::chrono::seconds> StrangerDesk::ask_grey_table(policy::GreyTable::Caller caller) {
   const policy::GreylistRules& rules = options_->greylist;
-  if (rules.measure == Measure::off || must_be_reachable(to) || is_allowed(sender.reverse_path)) return {};
-  if (grey_) return *grey_; // RFC 6647 section 5, 1: the first recipient is enough
-  const auto left =
-      means_.grey.ask(rules, address_, sender.reverse_path.to_string(), to.to_string(), millis(means_.clock.wall()));
+  const auto left = means_.grey.ask(rules, caller, millis(means_.clock.wall()));
+  if (left.count() == 0) co_return left;
+  std::vector<std::string> keys{caller.network, caller.tuple};
+  const auto rows = co_await means_.books.find_greylist(std::move(keys));
+  if (!rows) log::error("greylist-unreadable", {{"why", rows.error().message}});
+  if (!rows || rows->empty()) co_return left;
+  const std::int64_t now = millis(means_.clock.wall());
+  means_.grey.learn(*rows, now);
+  co_return means_.grey.ask(rules, caller, now);
+}
+
+Task<mail::Reply> StrangerDesk::greylist(mail::Sender sender, mail::Address to) {
+  const policy::GreylistRules& rules = options_->greylist;
+  if (rules.measure == Measure::off || must_be_reachable(to) || is_allowed(sender.reverse_path))
+    co_return mail::Reply();
+  if (grey_) co_return *grey_; // RFC 6647 section 5, 1: the first recipient is enough
+  auto caller = policy::GreyTable::caller(address_, sender.reverse_path.to_string(), to.to_string());
+  const auto left = co_await ask_grey_table(std::move(caller));
   grey_ = mail::Reply();
-  if (left.count() == 0) return *grey_;
+  if (left.count() == 0) co_return *grey_;
   log::info("guard", {{"client", address_},
                       {"check", "greylisting"},
                       {"measure", name_of(rules.measure)},
@@ -276,7 +291,7 @@ mail::Reply StrangerDesk::greylist(const mail::Sender& sender, const mail::Addre
                       {"seconds", left.count()}});
   if (rules.measure == Measure::tag) grey_tag_ = "greylisting; it came for the first time";
   if (rules.measure >= Measure::defer) grey_ = policy::greylisted(left);
-  return *grey_;
+  co_return *grey_;
 }
 
 mail::Reply StrangerDesk::fault(unsigned count) {

@@ -24,6 +24,7 @@ struct StrangerMeans {
   policy::FactsCache& facts;
   policy::ClientRates& rates;
   policy::GreyTable& grey;
+  store::Books& books; ///< where what is greylisted is kept, also by other nodes
   const policy::ListedBook& book;
   const Clock& clock;
 };
@@ -49,7 +50,7 @@ public:
   /// most. Code 0: nothing. postmaster and abuse can be written to in spite of all but the list of blocked senders.
   Task<mail::Reply> recipient(mail::Sender sender, mail::Address to);
   /// RCPT, when the recipient is one of ours: greylisting, by the first of them. Code 0: taken.
-  mail::Reply greylist(const mail::Sender& sender, const mail::Address& to);
+  Task<mail::Reply> greylist(mail::Sender sender, mail::Address to);
   /// Faults of the client. Code 0, or the last words: it is shut out from now on.
   mail::Reply fault(unsigned count);
   /// Values of policy::kStrangerField for a message of this session.
@@ -78,6 +79,7 @@ private:
   mail::Reply blocked_client() const;
   mail::Reply blocked_sender(const mail::Address& from) const;
   bool is_allowed(const mail::Address& from) const;
+  Task<std::chrono::seconds> ask_grey_table(policy::GreyTable::Caller caller);
 
   StrangerMeans means_;
   std::shared_ptr<const policy::StrangerRules> options_;

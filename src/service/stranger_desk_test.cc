@@ -1,4 +1,5 @@
 #include "base/fake_clock.h"
+#include "directory/test_server.h"
 #include "dns/fake_zone.h"
 #include "net/test_support.h"
 #include "service/stranger_desk.h"
@@ -19,9 +20,9 @@ protected:
   /// A session that begins now; what was said in the one before is over.
   StrangerDesk& meet(bool early = false) {
     leave();
-    desk_ = std::make_unique<StrangerDesk>(StrangerMeans{zone_, facts_, rates_, grey_, book_, clock_},
-                                           std::make_shared<const policy::StrangerRules>(options_), loop_.executor(),
-                                           kStrangersAddress);
+    desk_ = std::make_unique<StrangerDesk>(
+        StrangerMeans{zone_, facts_, rates_, *grey_, server_.store().books(), book_, clock_},
+        std::make_shared<const policy::StrangerRules>(options_), loop_.executor(), kStrangersAddress);
     greeting_ = desk_->greet(early);
     return *desk_;
   }
@@ -45,10 +46,18 @@ protected:
     return reply.code == 0 ? "" : reply.to_string();
   }
   std::string greylist(StrangerDesk& desk, const std::string& to = "ann@example.org") {
-    const mail::Reply reply = desk.greylist(from("a@far.test"), mail::parse_address(to).value());
+    const mail::Reply reply = loop_.run(desk.greylist(from("a@far.test"), mail::parse_address(to).value()));
     return reply.code == 0 ? "" : reply.to_string();
   }
 
+  /// What this node has kept is all that the next one knows.
+  void go_to_another_node() {
+    leave();
+    ASSERT_TRUE(directory::run_task(server_.store().books().save_greylist(grey_->take_changes(100))));
+    grey_ = std::make_unique<policy::GreyTable>();
+  }
+
+  directory::TestServer server_;
   net::test::Loop loop_;
   FakeClock clock_;
   std::shared_ptr<dns::FakeZone> zone_ = dns::FakeZone::parse("9.2.0.192.bl.test  A    127.0.0.2\n"
@@ -56,7 +65,7 @@ protected:
                                                               "known.far.test     A    192.0.2.9\n");
   policy::FactsCache facts_{clock_};
   policy::ClientRates rates_{clock_};
-  policy::GreyTable grey_;
+  std::unique_ptr<policy::GreyTable> grey_ = std::make_unique<policy::GreyTable>();
   policy::ListedBook book_{clock_};
   policy::StrangerRules options_;
   mail::Reply greeting_;
@@ -144,6 +153,19 @@ TEST_F(StrangerDeskTest, WhoComesForTheFirstTimeComesAgain) {
   EXPECT_EQ(desk.mail(from("a@far.test")).code, 0);
   EXPECT_EQ(greylist(desk), "");
   EXPECT_EQ(greylist(desk, "bob@example.org"), ""); // the first recipient is enough
+}
+
+TEST_F(StrangerDeskTest, WhoComesAgainMayComeToAnotherNode) {
+  options_.greylist = {.measure = Measure::defer, .delay = std::chrono::minutes(5)};
+  EXPECT_EQ(greylist(meet()), "451 4.7.1 greylisted: try again in 5 minutes");
+  clock_.advance(std::chrono::minutes(2));
+  go_to_another_node();
+  EXPECT_EQ(greylist(meet()), "451 4.7.1 greylisted: try again in 3 minutes") << "he has waited there";
+  clock_.advance(std::chrono::minutes(3));
+  go_to_another_node();
+  EXPECT_EQ(greylist(meet()), "");
+  go_to_another_node();
+  EXPECT_EQ(greylist(meet(), "bob@example.org"), "") << "his network is known";
 }
 
 TEST_F(StrangerDeskTest, TagsSayWhatWasNoticed) {

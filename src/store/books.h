@@ -8,6 +8,7 @@
 #include "store/takeover.h"
 #include "store/types.h"
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,6 +29,10 @@ public:
   /// All marked accounts, oldest first. `with_counts` fills `held`.
   virtual Task<Result<std::vector<Suspicion>>> list_suspicions(bool with_counts) = 0;
   virtual Task<Result<>> suspicion_told(Id account) = 0;
+  /// Counts a login of the account from a network (at most 64 octets, whatever whoever counts takes for one); from how
+  /// many it came within the last `within`, at any node, this one among them. Begins anew when the account is marked,
+  /// and when the mark is taken away. Kept behind or in memory: with the last node that ends it may be forgotten.
+  virtual Task<Result<unsigned>> note_network(Id account, std::string network, std::chrono::seconds within) = 0;
   /// Takes the mark away, and counts anew for the rules; what is held stays so. False when there was none.
   virtual Task<Result<bool>> clear_suspicion(Id account) = 0;
   /// Recipients that the account named, to which we relayed, and for which a report says so for the first time count as
@@ -43,6 +48,9 @@ public:
   /// earliest time and last at the latest; those that are `gone` are deleted. Called behind the mail: a crash may lose
   /// seconds of it.
   virtual Task<Result<>> save_greylist(std::vector<GreyRow> rows) = 0;
+  /// Those of these rows that there are, in any order: asked before somebody is told to come again, since he may have
+  /// come to another node before.
+  virtual Task<Result<std::vector<GreyRow>>> find_greylist(std::vector<std::string> keys) = 0;
   /// At most `most` rows with key > `after`, by key.
   virtual Task<Result<std::vector<GreyRow>>> load_greylist(std::string after, std::size_t most) = 0;
   /// Adds to what is kept for reports; how many messages had no room within the bounds of dmarc_days.h.

@@ -28,6 +28,15 @@ TEST_P(StoreContract, GreylistRowsOfTwoNodesAreMerged) {
   EXPECT_EQ(run(store().books().load_greylist("", 10)).value(), std::vector{both});
 }
 
+TEST_P(StoreContract, GreylistRowsAreFoundByTheirKeys) {
+  const GreyRow waiting{"aa", GreyState::waiting, 1000, 1000, 1, 5000},
+      network{"bb", GreyState::network, 2000, 3000, 7, 9000};
+  ASSERT_TRUE(run(store().books().save_greylist({waiting, network})));
+  EXPECT_EQ(run(store().books().find_greylist({"bb", "cc"})).value(), std::vector{network});
+  EXPECT_EQ(run(store().books().find_greylist({"aa", "bb"})).value().size(), 2u);
+  EXPECT_TRUE(run(store().books().find_greylist({})).value().empty());
+}
+
 TEST_P(StoreContract, GreylistRowsThatHaveExpiredGo) {
   std::vector<GreyRow> rows;
   for (int i = 1000; i < 1600; ++i) rows.push_back({std::to_string(i), GreyState::waiting, 1, 1, 1, i});

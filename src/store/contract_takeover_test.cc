@@ -203,4 +203,24 @@ TEST_P(StoreContract, TakeoverWhatWaitsIsHeldByAccountAndTheMarkGoesWithIt) {
   EXPECT_TRUE(suspicions(store()).empty());
 }
 
+TEST_P(StoreContract, TakeoverNetworksAreCountedUntilTheAccountIsMarked) {
+  const Account anna = make_account("anna@example.org");
+  const Account bob = make_account("bob@example.org");
+  const std::chrono::seconds hour(3600);
+  const auto note = [&](const Account& account, const std::string& network) {
+    return run(store().books().note_network(account.id, network, hour)).value();
+  };
+  EXPECT_EQ(note(anna, "a"), 1u);
+  EXPECT_EQ(note(anna, "a"), 1u);
+  EXPECT_EQ(note(anna, "b"), 2u);
+  EXPECT_EQ(note(bob, "b"), 1u) << "each account for itself";
+  ASSERT_TRUE(run(store().books().suspect(anna.id, TakeoverSign::networks, "2 networks")).value());
+  EXPECT_EQ(note(anna, "c"), 1u);
+  EXPECT_EQ(note(anna, "d"), 2u);
+  ASSERT_TRUE(run(store().books().clear_suspicion(anna.id)).value());
+  EXPECT_EQ(note(anna, "e"), 1u);
+  clock().advance(hour);
+  EXPECT_EQ(note(anna, "f"), 1u) << "the other one is too long ago";
+}
+
 } // namespace paquebot::store

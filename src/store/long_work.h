@@ -17,16 +17,19 @@ struct Finding {
   std::string rule{}; ///< its name, for programs: "message.pending"
 };
 
-namespace sqlite {
-class HolderCount;
-}
+/// What a step of a check has counted for the next one, bounded. Each backend has its own.
+class VerifyMemory {
+public:
+  VerifyMemory() = default;
+  virtual ~VerifyMemory() = default;
+  VerifyMemory(const VerifyMemory&) = delete;
+  VerifyMemory& operator=(const VerifyMemory&) = delete;
+};
 
-/// Where a check of the whole store goes on.
+/// Where a check of the whole store goes on: what it means knows only the store that said it.
 struct VerifyPoint {
-  unsigned part = 0; ///< number of the table or invariant
-  std::string after; ///< within it: after this row, in letters, digits and "-"; empty: from its start
-  /// What the step before has counted, bounded; without it that count begins again.
-  std::shared_ptr<sqlite::HolderCount> counted;
+  std::string place; ///< at most 4096 lower-case letters, digits, "-" and "."; empty: from the beginning
+  std::shared_ptr<VerifyMemory> memory{}; ///< may be lost on the way: what was counted is counted anew
 };
 
 struct VerifyStep {

@@ -130,6 +130,9 @@ public:
     return inner_.list_suspicions(with_counts);
   }
   Task<Result<>> suspicion_told(Id account) override { return inner_.suspicion_told(account); }
+  Task<Result<unsigned>> note_network(Id account, std::string network, std::chrono::seconds within) override {
+    return inner_.note_network(account, std::move(network), within);
+  }
   Task<Result<bool>> clear_suspicion(Id account) override { return inner_.clear_suspicion(account); }
   Task<Result<std::size_t>> note_bounces(LateBounces bounces) override {
     return inner_.note_bounces(std::move(bounces));
@@ -142,6 +145,9 @@ public:
     return inner_.set_limit(account, kind, most);
   }
   Task<Result<>> save_greylist(std::vector<GreyRow> rows) override { return inner_.save_greylist(std::move(rows)); }
+  Task<Result<std::vector<GreyRow>>> find_greylist(std::vector<std::string> keys) override {
+    return inner_.find_greylist(std::move(keys));
+  }
   Task<Result<std::vector<GreyRow>>> load_greylist(std::string after, std::size_t most) override {
     return inner_.load_greylist(std::move(after), most);
   }
@@ -175,6 +181,7 @@ public:
   Task<Result<bool>> lease(std::string name, std::chrono::seconds time) override {
     return inner_.lease(std::move(name), time);
   }
+  Task<Result<std::vector<NodeFacts>>> list_nodes() override { return inner_.list_nodes(); }
   Task<Result<std::int64_t>> last_beat() override { return inner_.last_beat(); }
   Task<Result<>> beat(std::int64_t now) override { return inner_.beat(now); }
   Task<Result<bool>> maintain(std::int64_t now) override { return inner_.maintain(now); }

@@ -200,6 +200,7 @@ private:
     std::int64_t pending = 0;
     for (const NewRecipient& r : request_.recipients) pending += is_pending(first_state(r), r.owed) ? 1 : 0;
     const auto refs = static_cast<std::int64_t>(deliveries_.size()) + (pending > 0 ? 1 : 0);
+    assert(gone_.empty() && full_.empty() && "what is refused is refused before");
     Content content;
     if (refs > 0) {
       content = add_content(tx_, request_.head, request_.body, refs);
@@ -269,6 +270,9 @@ private:
     const Id owner = state == State::in_hand ? tx_.epoch : 0;
     const bool refused = state == State::failed;
     const Delivery* entry = delivery_of(index);
+    assert(r.parent < static_cast<std::int64_t>(index) && "what it comes of stands before it");
+    assert(!r.in_hand || r.handling == Handling::remote);
+    assert((entry != nullptr) == (state == State::in_mailbox));
     tx_.db.run(
         "INSERT INTO recipient(message, n, state, destination, due, expires, owner, owed, delay_reported, attempts, "
         "changed_at, route, account, parent, notify, address, orcpt, via, last_reply, own_code, own_status, own_text, "
@@ -288,6 +292,7 @@ private:
     tx_.db.run("UPDATE mailbox SET uidnext = ?, highestmodseq = ?, count = count + 1, bytes = bytes + ?, "
                "unseen = unseen + ?, deleted = deleted + ? WHERE id = ?",
                d.uid + 1, d.modseq, entry_size(d), (flags & kSeen) == 0, (flags & kDeleted) != 0, d.mailbox);
+    assert(tx_.db.changes() == 1 && "it was found in this transaction");
     const Ulid fresh = tx_.memory.ulids.next();
     // By a clock that is behind, it would be too old as soon as the clock is right again.
     const std::int64_t arrived = std::max(tx_.now, tx_.memory.heartbeat);

@@ -177,7 +177,7 @@ Result<> ArchiveMaker::begin_check() {
 
 Result<> ArchiveMaker::check() {
   const Id epoch = db_->number("SELECT epoch FROM node WHERE id = 1", 0);
-  const VerifyStep step = verify_step(*db_, *db_, epoch, at_);
+  const CheckStep step = check_step(*db_, *db_, epoch, at_);
   for (const Finding& finding : step.findings) {
     if (pages_damaged(finding))
       return fail(Errc::io, "the backup is damaged: " + finding.what + "; look whether the store is: paquebot verify");

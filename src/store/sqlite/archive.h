@@ -2,6 +2,7 @@
 
 #include "base/result.h"
 #include "store/long_work.h"
+#include "store/sqlite/check_place.h"
 #include "store/sqlite/db.h"
 #include "store/types.h"
 
@@ -64,7 +65,7 @@ private:
   std::uint64_t taken_ = 0; ///< octets of bodies
   Id last_bulk_ = 0;
   std::int64_t last_start_ = -1; ///< of its chunks
-  VerifyPoint at_;
+  CheckPlace at_;
   std::uint64_t checked_ = 0; ///< of 1000
   std::vector<Finding> findings_;
 };

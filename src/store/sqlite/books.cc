@@ -1,3 +1,4 @@
+#include "store/network_counts.h"
 #include "store/sqlite/core.h"
 #include "store/sqlite/directory.h"
 #include "store/sqlite/dmarc.h"
@@ -22,6 +23,7 @@ public:
         [account, signal, reason = std::move(reason)](Tx& tx) { return sqlite::suspect(tx, account, signal, reason); });
     const Result<bool> marked = co_await std::move(job);
     if (marked && *marked) tell(Change::Kind::suspicion, account);
+    if (marked) networks_.forget(account);
     co_return marked;
   }
   Task<Result<std::vector<Suspicion>>> list_suspicions(bool with_counts) override {
@@ -34,7 +36,11 @@ public:
     auto job = core_.write([account](Tx& tx) { return sqlite::clear_suspicion(tx, account); });
     const Result<bool> cleared = co_await std::move(job);
     if (cleared && *cleared) tell(Change::Kind::suspicion, account);
+    if (cleared) networks_.forget(account);
     co_return cleared;
+  }
+  Task<Result<unsigned>> note_network(Id account, std::string network, std::chrono::seconds within) override {
+    co_return networks_.note(account, network, within);
   }
   Task<Result<std::size_t>> note_bounces(LateBounces bounces) override {
     return core_.write([bounces = std::move(bounces)](Tx& tx) { return sqlite::note_bounces(tx, bounces); });
@@ -58,6 +64,9 @@ public:
 
   Task<Result<>> save_greylist(std::vector<GreyRow> rows) override {
     return core_.write([rows = std::move(rows)](Tx& tx) { sqlite::save_greylist(tx, rows); });
+  }
+  Task<Result<std::vector<GreyRow>>> find_greylist(std::vector<std::string> keys) override {
+    return core_.read([keys = std::move(keys)](Db& db) { return sqlite::find_greylist(db, keys); });
   }
   Task<Result<std::vector<GreyRow>>> load_greylist(std::string after, std::size_t most) override {
     return core_.read([after = std::move(after), most](Db& db) { return sqlite::load_greylist(db, after, most); });
@@ -87,6 +96,7 @@ private:
   void tell(Change::Kind kind, Id account) { core_.subscribers.tell({.kind = kind, .id = account}); }
 
   Core& core_;
+  NetworkCounts networks_{core_.clock};
 };
 
 } // namespace

@@ -4,6 +4,7 @@
 #include "store/sqlite/maintain.h"
 
 #include <algorithm>
+#include <cassert>
 
 namespace paquebot::store::sqlite {
 namespace {
@@ -135,6 +136,7 @@ bool BulkStore::lend(Id staged, std::uint64_t size) {
 
 void BulkStore::lent(Id staged, bool keep) {
   const std::lock_guard lock(mutex_);
+  assert(staged_.contains(staged) && staged_[staged].lent && "what is lent stays until it comes back");
   if (keep) {
     staged_[staged].lent = false;
   } else {

@@ -5,6 +5,7 @@
 #include "store/sqlite/parts.h"
 
 #include <algorithm>
+#include <cassert>
 
 namespace paquebot::store::sqlite {
 namespace {
@@ -51,7 +52,10 @@ void release_body(Db& db, Id body) {
 } // namespace
 
 Content add_content(Tx& tx, std::string_view head, const NewBody& body, std::int64_t refs) {
+  assert(refs > 0 && "content that nobody holds is not kept");
+  assert(body.staged == nullptr || body.bytes.empty());
   const Id id = new_body_id(tx);
+  assert(id < tx.memory.reserved_body && "the next start must not give it again");
   const Id bulk = bulk_of(body);
   const std::uint64_t size = bulk != 0 ? body.size : body.bytes.size();
   tx.db.run("INSERT INTO body(id, refs, size, type, bulk, sum, data, head_sum, head) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",

@@ -5,6 +5,10 @@ namespace {
 
 constexpr std::size_t kGreylistSlice = 500;
 
+GreyRow grey_row_of(const Query& q) {
+  return {q.text(0), q.as<GreyRow::State>(1), q.i64(2), q.i64(3), q.u32(4), q.i64(5)};
+}
+
 } // namespace
 
 void save_greylist(Tx& tx, const std::vector<GreyRow>& rows) {
@@ -21,11 +25,20 @@ void save_greylist(Tx& tx, const std::vector<GreyRow>& rows) {
   }
 }
 
+std::vector<GreyRow> find_greylist(Db& db, const std::vector<std::string>& keys) {
+  std::vector<GreyRow> rows;
+  for (const std::string& key : keys) {
+    Query q = db.query("SELECT key, state, first, last, count, expires FROM greylist WHERE key = ?", key);
+    if (q.row()) rows.push_back(grey_row_of(q));
+  }
+  return rows;
+}
+
 std::vector<GreyRow> load_greylist(Db& db, const std::string& after, std::size_t most) {
   Query q = db.query("SELECT key, state, first, last, count, expires FROM greylist WHERE key > ? ORDER BY key LIMIT ?",
                      after, most);
   std::vector<GreyRow> rows;
-  while (q.row()) rows.push_back({q.text(0), q.as<GreyRow::State>(1), q.i64(2), q.i64(3), q.u32(4), q.i64(5)});
+  while (q.row()) rows.push_back(grey_row_of(q));
   return rows;
 }
 

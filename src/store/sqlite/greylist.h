@@ -8,8 +8,10 @@
 
 namespace paquebot::store::sqlite {
 
-/// Writes rows over what is there; those that are gone are deleted.
+/// Merges rows with what is there; those that are gone are deleted.
 void save_greylist(Tx& tx, const std::vector<GreyRow>& rows);
+/// Those of these keys that there are.
+std::vector<GreyRow> find_greylist(Db& db, const std::vector<std::string>& keys);
 /// Rows with key > `after`, by key.
 std::vector<GreyRow> load_greylist(Db& db, const std::string& after, std::size_t most);
 /// Deletes a slice of what has expired before `now`; true when there may be more.

@@ -15,9 +15,9 @@ Id begin_of(const std::string& after) {
   return id ? static_cast<Id>(std::min<std::uint64_t>(*id, INT64_MAX)) : 0;
 }
 
-std::optional<VerifyPoint> check_holders(Check& check, const VerifyPoint& from, HolderCount::Of of) {
+std::optional<CheckPlace> check_holders(Check& check, const CheckPlace& from, HolderCount::Of of) {
   const Id begin = begin_of(from.after);
-  VerifyPoint next = from;
+  CheckPlace next = from;
   if (!next.counted) next.counted = std::make_shared<HolderCount>(of, begin);
   if (next.counted->step(check)) {
     next.after = std::to_string(begin) + "-on";
@@ -25,7 +25,7 @@ std::optional<VerifyPoint> check_holders(Check& check, const VerifyPoint& from, 
   }
   const Id on = next.counted->next();
   if (on == 0) return {};
-  return VerifyPoint{from.part, std::to_string(on), {}};
+  return CheckPlace{from.part, std::to_string(on), {}};
 }
 
 } // namespace
@@ -96,11 +96,11 @@ void HolderCount::compare(Check& check) {
   if (compared_ == ids_.size()) phase_ = Phase::done;
 }
 
-std::optional<VerifyPoint> check_head_holders(Check& check, const VerifyPoint& from) {
+std::optional<CheckPlace> check_head_holders(Check& check, const CheckPlace& from) {
   return check_holders(check, from, HolderCount::Of::heads);
 }
 
-std::optional<VerifyPoint> check_body_holders(Check& check, const VerifyPoint& from) {
+std::optional<CheckPlace> check_body_holders(Check& check, const CheckPlace& from) {
   return check_holders(check, from, HolderCount::Of::bodies);
 }
 

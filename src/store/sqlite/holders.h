@@ -14,7 +14,7 @@ namespace paquebot::store::sqlite {
 /// While the slices go on others may let go of content, which only lowers both counts, and nobody ever takes hold of
 /// content that is there already. So what was counted lies between the refs of before and those of after, or something
 /// is wrong: a change meanwhile is no finding.
-class HolderCount {
+class HolderCount final : public VerifyMemory {
 public:
   static constexpr std::size_t kAtOnce = 1'000'000; ///< 16 octets each
 
@@ -46,8 +46,8 @@ private:
 };
 
 /// Parts of the check.
-std::optional<VerifyPoint> check_head_holders(Check& check, const VerifyPoint& from);
-std::optional<VerifyPoint> check_body_holders(Check& check, const VerifyPoint& from);
+std::optional<CheckPlace> check_head_holders(Check& check, const CheckPlace& from);
+std::optional<CheckPlace> check_body_holders(Check& check, const CheckPlace& from);
 inline constexpr const char* kHeadHolders = "head.holders";
 inline constexpr const char* kBodyHolders = "body.holders";
 

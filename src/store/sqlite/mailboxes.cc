@@ -9,6 +9,7 @@
 #include "store/sqlite/view.h"
 
 #include <algorithm>
+#include <cassert>
 #include <mutex>
 #include <unordered_set>
 
@@ -82,6 +83,7 @@ bool was_imported(Db& db, Id account, const std::string& digest) {
 
 Result<std::vector<EntryContent>> read_entries(Db& db, Id mailbox, const std::vector<std::uint32_t>& uids,
                                                std::size_t most) {
+  assert(!uids.empty());
   std::vector<EntryContent> entries;
   std::uint64_t octets = 0;
   for (const std::uint32_t uid : uids) {
@@ -98,6 +100,7 @@ Result<std::vector<EntryContent>> read_entries(Db& db, Id mailbox, const std::ve
     }
     entries.push_back(std::move(*entry));
   }
+  assert(!entries.empty() && entries.size() <= uids.size());
   return entries;
 }
 
@@ -270,6 +273,7 @@ Task<Result<Mailboxes::Expired>> SqliteMailboxes::expire_entries(std::int64_t be
 std::string mailbox_name(const std::string& name) { return iequals(name, "INBOX") ? "INBOX" : name; }
 
 std::size_t expunge(Tx& tx, Id mailbox, const std::vector<std::uint32_t>& uids, const std::string& who) {
+  assert(std::ranges::is_sorted(uids) && "runs of uids are kept of what is deleted");
   std::vector<std::uint32_t> gone;
   std::uint64_t bytes = 0;
   std::uint64_t unseen = 0;

@@ -19,7 +19,11 @@ public:
 
   VerifyStep step(const VerifyPoint& from) override {
     try {
-      return verify_step(main_, bulk_, epoch_, from);
+      const Result<CheckPlace> place = place_of(from);
+      if (place) return told(check_step(main_, bulk_, epoch_, *place));
+      VerifyStep step;
+      step.findings.push_back({place.error().message, "begin from the start"});
+      return step;
     } catch (const DbError& error) {
       VerifyStep step;
       step.findings.push_back({"it can't be read: " + error.message, kRescue});

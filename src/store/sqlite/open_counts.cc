@@ -9,7 +9,7 @@ constexpr std::chrono::minutes kForgotten{1};
 
 } // namespace
 
-void OpenCounts::attach(VerifyPoint& point) {
+void OpenCounts::attach(CheckPlace& point) {
   const std::size_t dash = point.after.rfind('-');
   const auto name =
       dash == std::string::npos ? std::nullopt : parse_u64(std::string_view(point.after).substr(dash + 1));
@@ -21,7 +21,7 @@ void OpenCounts::attach(VerifyPoint& point) {
   kept_.erase(found);
 }
 
-void OpenCounts::keep(VerifyPoint& point, Instant now) {
+void OpenCounts::keep(CheckPlace& point, Instant now) {
   if (!point.counted) return;
   forget_old(now);
   const std::lock_guard lock(mutex_);

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "base/clock.h"
-#include "store/long_work.h"
+#include "store/sqlite/check_place.h"
 
 #include <map>
 #include <mutex>
@@ -16,9 +16,9 @@ public:
   static constexpr std::size_t kMost = 4;
 
   /// Gives the point what was kept for it, to it alone.
-  void attach(VerifyPoint& point);
+  void attach(CheckPlace& point);
   /// Keeps what the point has counted and names it there.
-  void keep(VerifyPoint& point, Instant now);
+  void keep(CheckPlace& point, Instant now);
   void forget_old(Instant now);
   std::size_t size();
 

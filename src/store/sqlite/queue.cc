@@ -5,6 +5,7 @@
 #include "store/sqlite/suspicion.h"
 
 #include <algorithm>
+#include <cassert>
 #include <map>
 #include <set>
 #include <string_view>
@@ -101,6 +102,7 @@ void hold_back(Tx& tx, const Outcome& o, Owed before, const std::string& reason,
 
 /// False when it does not count.
 bool record_outcome(Tx& tx, const Outcome& o, EventList& events, bool suspects) {
+  assert(o.to != State::in_hand && "an outcome ends a claim");
   Owed before = Owed::none;
   {
     Query q = tx.db.query("SELECT owed FROM recipient WHERE message = ? AND n = ? AND state = 3 AND owner = ?",
@@ -137,6 +139,7 @@ bool record_outcome(Tx& tx, const Outcome& o, EventList& events, bool suspects) 
             o.to, o.due, tx.now, o.due, o.due, o.attempted, owed, tx.now, told.host, told.place, told.peer.code,
             to_column(told.peer.enhanced), told.peer.text, told.own.code, to_column(told.own.enhanced), told.own.text,
             o.to, words, o.deadline_met, o.message, o.index);
+  assert(tx.db.changes() == 1 && "it was in hand a moment ago");
   if (o.to == State::held)
     tx.db.run("UPDATE recipient SET hold_kind = ? WHERE message = ? AND n = ?", HoldKind::other, o.message, o.index);
   if (!is_pending(o.to, owed)) change_pending(tx.db, o.message, -1);
@@ -180,6 +183,7 @@ void take_in_hand(Tx& tx, const std::vector<Key>& keys, std::vector<WorkItem>& i
     if (auto r = load_recipient(tx.db, key.message, key.index))
       items[place->second].recipients.push_back(std::move(*r));
   }
+  std::erase_if(items, [](const WorkItem& item) { return item.recipients.empty(); }); // of a damaged index
 }
 
 void update_destination(Tx& tx, const DestinationUpdate& update) {
@@ -247,7 +251,9 @@ Claim claim(Tx& tx, const std::string& destination, std::int64_t now, std::size_
   std::vector<WorkItem>& items = claim.items;
   const std::vector<Key> urgent = expired ? std::vector<Key>() : urgent_keys(tx.db, id, now, most);
   take_in_hand(tx, urgent, items); // they wait no more, so the next question does not find them
+  assert(urgent.size() <= most);
   if (urgent.size() < most) take_in_hand(tx, due_keys(tx.db, id, now, most - urgent.size(), expired), items);
+  assert(items.size() <= most && "nobody gets more than he asked for");
   return claim;
 }
 
@@ -281,6 +287,7 @@ std::size_t record(Tx& tx, const std::vector<Outcome>& outcomes, const std::opti
   events.write(tx.db);
   failures.write(tx);
   if (destination) update_destination(tx, *destination);
+  assert(counted <= outcomes.size());
   return counted;
 }
 
@@ -336,6 +343,7 @@ OwedPage owed_reports(Db& db, const std::optional<Ulid>& after, std::size_t most
     if (page.reports.size() == most) return page;
   }
   if (ids.size() < looked_at) page.next.reset();
+  assert(page.reports.size() <= most);
   return page;
 }
 

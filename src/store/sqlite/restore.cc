@@ -86,8 +86,8 @@ private:
   Result<> check(Db& main, Db& bulk, const std::string& verdict) {
     const Id epoch = main.number("SELECT epoch FROM node WHERE id = 1", 0);
     const std::uint64_t before = checked_;
-    for (std::optional<VerifyPoint> at = VerifyPoint{}; at;) {
-      VerifyStep step = verify_step(main, bulk, epoch, *at);
+    for (std::optional<CheckPlace> at = CheckPlace{}; at;) {
+      CheckStep step = check_step(main, bulk, epoch, *at);
       if (auto told = tell_findings(step.findings, verdict); !told) return told;
       at = step.next;
       checked_ = before + main_size_ * step.done / step.total;

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "store/long_work.h"
+#include "store/sqlite/check_place.h"
 #include "store/sqlite/slice.h"
 #include "store/types.h"
 
@@ -77,7 +77,7 @@ struct Question {
 /// `next`), and gives no next point once it is through.
 struct Look {
   std::vector<const char*> names; ///< of its rules
-  std::optional<VerifyPoint> (*step)(Check& check, const VerifyPoint& from);
+  std::optional<CheckPlace> (*step)(Check& check, const CheckPlace& from);
 };
 
 using Part = std::variant<Walk, Question, Look>;

@@ -45,13 +45,13 @@ constexpr const char* kBodySum[] = {"body.checksum"};
 constexpr const char* kBulkBody[] = {"bulk.content"};
 constexpr const char* kBulkOwner[] = {"bulk.owner", "bulk.epoch"};
 
-std::optional<VerifyPoint> go_on(const VerifyPoint& from, const Slice& slice) {
+std::optional<CheckPlace> go_on(const CheckPlace& from, const Slice& slice) {
   std::string next = slice.next();
   if (next.empty()) return {};
-  return VerifyPoint{from.part, std::move(next), {}};
+  return CheckPlace{from.part, std::move(next), {}};
 }
 
-std::optional<VerifyPoint> check_heads(Check& check, const VerifyPoint& from) {
+std::optional<CheckPlace> check_heads(Check& check, const CheckPlace& from) {
   constexpr Ordered kHeads{"head h", {"h.id"}};
   Slice slice(check.main, kHeads, "h.sum, h.bytes", from.after);
   while (!check.enough() && slice.row()) {
@@ -63,7 +63,7 @@ std::optional<VerifyPoint> check_heads(Check& check, const VerifyPoint& from) {
   return go_on(from, slice);
 }
 
-std::optional<VerifyPoint> check_bodies(Check& check, const VerifyPoint& from) {
+std::optional<CheckPlace> check_bodies(Check& check, const CheckPlace& from) {
   constexpr Ordered kBodies{"body b", {"b.id"}};
   Slice slice(check.main, kBodies, "b.size, b.sum, b.data, b.head_sum, b.head, b.bulk", from.after);
   while (!check.enough() && slice.row()) {
@@ -102,7 +102,7 @@ bool still_owned(Db& main, Id bulk) {
   return main.number("SELECT 1 FROM body WHERE bulk = ? AND bulk <> 0", 0, bulk) != 0;
 }
 
-std::optional<VerifyPoint> check_bulk_bodies(Check& check, const VerifyPoint& from) {
+std::optional<CheckPlace> check_bulk_bodies(Check& check, const CheckPlace& from) {
   struct Owned {
     Id bulk;
     Id body;
@@ -126,11 +126,11 @@ std::optional<VerifyPoint> check_bulk_bodies(Check& check, const VerifyPoint& fr
       check.tell(kBulkBody[0], "body " + std::to_string(one.body) + ": " + wrong, kIncomplete);
   }
   if (next.empty()) return {};
-  return VerifyPoint{from.part, std::move(next), {}};
+  return CheckPlace{from.part, std::move(next), {}};
 }
 
 /// No body without an owner, but for what is being staged now or about to be deleted.
-std::optional<VerifyPoint> check_owners(Check& check, const VerifyPoint& from) {
+std::optional<CheckPlace> check_owners(Check& check, const CheckPlace& from) {
   constexpr Ordered kBulks{"bulk k", {"k.id"}};
   Slice slice(check.bulk, kBulks, "k.state, k.epoch", from.after);
   while (!check.enough() && slice.row()) {

@@ -184,7 +184,7 @@ void check_trail(Check& check, const Ulid& message, std::string_view acceptance,
   check_told(check, message, std::move(told), recipients);
 }
 
-std::optional<VerifyPoint> check_trails(Check& check, const VerifyPoint& from) {
+std::optional<CheckPlace> check_trails(Check& check, const CheckPlace& from) {
   constexpr Ordered kMessages{"message m", {"m.id"}};
   Slice slice(check.main, kMessages, "m.trail, (SELECT count(*) FROM recipient r WHERE r.message = m.id)", from.after);
   while (!check.enough() && slice.row()) {
@@ -193,7 +193,7 @@ std::optional<VerifyPoint> check_trails(Check& check, const VerifyPoint& from) {
   }
   const std::string next = slice.next();
   if (next.empty()) return {};
-  return VerifyPoint{from.part, next, {}};
+  return CheckPlace{from.part, next, {}};
 }
 
 } // namespace

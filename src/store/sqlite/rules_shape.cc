@@ -16,7 +16,7 @@ bool is_archive(Db& bulk) { return bulk.number("PRAGMA application_id", 0) == kA
 /// Something empty in the place of a file that is lost: what it lacks is told of the bodies.
 bool is_stand_in(Db& bulk) { return std::string_view(sqlite3_db_filename(bulk.raw(), "main")).empty(); }
 
-std::optional<VerifyPoint> check_shape(Check& check, const VerifyPoint&) {
+std::optional<CheckPlace> check_shape(Check& check, const CheckPlace&) {
   const bool archive = is_archive(check.bulk);
   const auto look = [&check, archive](Db& db, const Schema& schema) {
     for (const std::string& fault : shape_faults(db, schema, archive))
@@ -28,7 +28,7 @@ std::optional<VerifyPoint> check_shape(Check& check, const VerifyPoint&) {
 }
 
 /// Both files carry one id, since these steps of their schemas.
-std::optional<VerifyPoint> check_pair(Check& check, const VerifyPoint&) {
+std::optional<CheckPlace> check_pair(Check& check, const CheckPlace&) {
   if (is_archive(check.bulk) || is_stand_in(check.bulk)) return {};
   if (check.main.number("PRAGMA user_version", 0) < 11 || check.bulk.number("PRAGMA user_version", 0) < 2) return {};
   if (!carry_one_id(check.main, check.bulk))
@@ -39,7 +39,7 @@ std::optional<VerifyPoint> check_pair(Check& check, const VerifyPoint&) {
 /// The pages of one table after the other and of its indexes: the log can't be begun anew behind a read, so it is kept
 /// short. What only a look at the whole file shows (pages that belong to nobody, or twice) is left to the check of a
 /// backup, or of a store that nobody works on.
-std::optional<VerifyPoint> check_pages(Check& check, const VerifyPoint& from, Db& db, const char* file) {
+std::optional<CheckPlace> check_pages(Check& check, const CheckPlace& from, Db& db, const char* file) {
   const auto tell = [&check, file](Query q) {
     try {
       while (q.row()) {
@@ -60,19 +60,19 @@ std::optional<VerifyPoint> check_pages(Check& check, const VerifyPoint& from, Db
   Slice tables(db, kTables, "", from.after);
   if (!tables.row()) return {};
   tell(db.query("SELECT quick_check FROM pragma_quick_check(?)", tables.at().text(0)));
-  return VerifyPoint{from.part, tables.next(), {}};
+  return CheckPlace{from.part, tables.next(), {}};
 }
 
-std::optional<VerifyPoint> check_main_pages(Check& check, const VerifyPoint& from) {
+std::optional<CheckPlace> check_main_pages(Check& check, const CheckPlace& from) {
   return check_pages(check, from, check.main, "paquebot.db");
 }
 
-std::optional<VerifyPoint> check_bulk_pages(Check& check, const VerifyPoint& from) {
+std::optional<CheckPlace> check_bulk_pages(Check& check, const CheckPlace& from) {
   return check_pages(check, from, check.bulk, "bulk.db");
 }
 
 /// The other file is asked last: meanwhile ids only rise there.
-std::optional<VerifyPoint> check_bulk_sequence(Check& check, const VerifyPoint&) {
+std::optional<CheckPlace> check_bulk_sequence(Check& check, const CheckPlace&) {
   if (is_archive(check.bulk) || is_stand_in(check.bulk)) return {};
   const Id known = check.main.number("SELECT max(ifnull((SELECT max(bulk) FROM body WHERE bulk <> 0), 0), "
                                      "ifnull((SELECT max(bulk) FROM bulk_garbage), 0))",

@@ -38,8 +38,8 @@ protected:
   std::int64_t epoch() { return main().number("SELECT epoch FROM node", 0); }
   std::vector<std::string> verify() {
     FindingLines lines;
-    for (std::optional<VerifyPoint> at = VerifyPoint{}; at;) {
-      VerifyStep step = verify_step(main(), bulk(), epoch(), *at);
+    for (std::optional<CheckPlace> at = CheckPlace{}; at;) {
+      CheckStep step = check_step(main(), bulk(), epoch(), *at);
       lines.add(std::move(step.findings));
       at = step.next;
     }
@@ -56,8 +56,8 @@ TEST_F(SqliteSlices, NoStepOfVerifyCostsMoreThanASlice) {
   Steps main_steps(main());
   Steps bulk_steps(bulk());
   std::uint64_t all = 0;
-  for (std::optional<VerifyPoint> at = VerifyPoint{}; at;) {
-    const VerifyStep step = verify_step(main(), bulk(), 1, *at);
+  for (std::optional<CheckPlace> at = CheckPlace{}; at;) {
+    const CheckStep step = check_step(main(), bulk(), 1, *at);
     const std::uint64_t taken = main_steps.taken() + bulk_steps.taken();
     const auto* look = std::get_if<Look>(&all_parts()[at->part]);
     const bool pages =
@@ -147,7 +147,7 @@ TEST_F(SqliteSlices, PagesOfALargeFileAreLookedAtTableByTable) {
   const auto look = [&](std::int64_t whole_file) {
     int steps = 0;
     std::vector<Finding> found;
-    for (std::optional<VerifyPoint> at = VerifyPoint{}; at; ++steps) {
+    for (std::optional<CheckPlace> at = CheckPlace{}; at; ++steps) {
       main().run("BEGIN");
       Check check{main(), bulk(), 1};
       check.whole_file = whole_file;
@@ -177,27 +177,27 @@ TEST_F(SqliteSlices, PagesOfALargeFileAreLookedAtTableByTable) {
 TEST(OpenCounts, AreKeptForTheNextStepAndForgotten) {
   OpenCounts counts;
   const auto begun = [](Id id) {
-    return VerifyPoint{7, std::to_string(id), std::make_shared<HolderCount>(HolderCount::Of::bodies, id)};
+    return CheckPlace{7, std::to_string(id), std::make_shared<HolderCount>(HolderCount::Of::bodies, id)};
   };
   const Instant start{};
-  VerifyPoint one = begun(5);
+  CheckPlace one = begun(5);
   const auto* kept = one.counted.get();
   counts.keep(one, start);
   EXPECT_EQ(one.counted, nullptr);
-  VerifyPoint again{7, one.after, {}};
+  CheckPlace again{7, one.after, {}};
   counts.attach(again);
   EXPECT_EQ(again.counted.get(), kept);
-  VerifyPoint twice{7, one.after, {}};
+  CheckPlace twice{7, one.after, {}};
   counts.attach(twice);
   EXPECT_EQ(twice.counted, nullptr) << "two steps at once would spoil it";
   for (Id id = 0; id < 10; ++id) {
-    VerifyPoint other = begun(id);
+    CheckPlace other = begun(id);
     counts.keep(other, start);
   }
   EXPECT_EQ(counts.size(), OpenCounts::kMost);
   counts.forget_old(start + std::chrono::minutes(1));
   EXPECT_EQ(counts.size(), 0u);
-  VerifyPoint strange{7, "5-on-18446744073709551616", {}};
+  CheckPlace strange{7, "5-on-18446744073709551616", {}};
   counts.attach(strange);
   EXPECT_EQ(strange.counted, nullptr);
 }

@@ -66,6 +66,11 @@ public:
   }
   /// There is one node: the lock on the directory keeps every other process away.
   Task<Result<bool>> lease(std::string, std::chrono::seconds) override { co_return true; }
+  Task<Result<std::vector<NodeFacts>>> list_nodes() override {
+    return core_.read([epoch = core_.epoch](Db& db) {
+      return std::vector{NodeFacts{epoch, true, db.number("SELECT heartbeat FROM node WHERE id = 1", 0)}};
+    });
+  }
   Task<Result<std::int64_t>> last_beat() override {
     return core_.read([](Db& db) { return db.number("SELECT heartbeat FROM node WHERE id = 1", 0); });
   }
@@ -170,14 +175,17 @@ Task<Result<bool>> SqliteUpkeep::drop_garbage() {
 }
 
 Task<Result<VerifyStep>> SqliteUpkeep::verify_step(VerifyPoint from) {
-  counts_.attach(from);
-  const auto job = core_.long_readers.read<VerifyStep>(
-      [epoch = core_.epoch, from = std::move(from)](ReadDbs& dbs) -> Result<VerifyStep> {
-        return sqlite::verify_step(dbs.main, dbs.bulk, epoch, from);
+  Result<CheckPlace> place = place_of(from);
+  if (!place) co_return std::unexpected(place.error());
+  counts_.attach(*place);
+  const auto job = core_.long_readers.read<CheckStep>(
+      [epoch = core_.epoch, place = std::move(*place)](ReadDbs& dbs) -> Result<CheckStep> {
+        return check_step(dbs.main, dbs.bulk, epoch, place);
       });
-  Result<VerifyStep> step = co_await job.take();
-  if (step && step->next) counts_.keep(*step->next, core_.clock.now());
-  co_return step;
+  Result<CheckStep> step = co_await job.take();
+  if (!step) co_return std::unexpected(step.error());
+  if (step->next) counts_.keep(*step->next, core_.clock.now());
+  co_return told(std::move(*step));
 }
 
 Task<Result<std::vector<std::string>>> SqliteUpkeep::verify() {

@@ -21,7 +21,7 @@ std::string words_about(const char* words, const Query& row, int column) {
 }
 
 /// A slice of a table under all of its rules.
-std::optional<VerifyPoint> look(Check& check, const Walk& walk, const VerifyPoint& from) {
+std::optional<CheckPlace> look(Check& check, const Walk& walk, const CheckPlace& from) {
   const int keys = walk.table.columns();
   Slice slice(walk.bulk ? check.bulk : check.main, walk.table, walk_columns(walk), from.after);
   while (!check.enough() && slice.row()) {
@@ -34,22 +34,20 @@ std::optional<VerifyPoint> look(Check& check, const Walk& walk, const VerifyPoin
   }
   std::string next = slice.next();
   if (next.empty()) return {};
-  return VerifyPoint{from.part, std::move(next), {}};
+  return CheckPlace{from.part, std::move(next), {}};
 }
 
-std::optional<VerifyPoint> look(Check& check, const Question& question, const VerifyPoint&) {
+std::optional<CheckPlace> look(Check& check, const Question& question, const CheckPlace&) {
   Query q = check.main.query(question.sql);
   while (!check.enough() && q.row()) check.tell(question.name, words_about(question.words, q, 0), question.advice);
   return {};
 }
 
-std::optional<VerifyPoint> look(Check& check, const Look& own, const VerifyPoint& from) {
-  return own.step(check, from);
-}
+std::optional<CheckPlace> look(Check& check, const Look& own, const CheckPlace& from) { return own.step(check, from); }
 
 /// What a missing table or a damaged page makes impossible to look at is a finding, and the other parts are looked at
 /// all the same; a file that can't be read is none.
-std::optional<VerifyPoint> look_at_part(Check& check, const Part& part, const VerifyPoint& from) {
+std::optional<CheckPlace> look_at_part(Check& check, const Part& part, const CheckPlace& from) {
   try {
     return std::visit([&](const auto& one) { return look(check, one, from); }, part);
   } catch (const DbError& error) {
@@ -79,16 +77,16 @@ std::string walk_columns(const Walk& walk) {
   return columns;
 }
 
-VerifyStep verify_step(Db& main, Db& bulk, Id epoch, const VerifyPoint& from) {
+CheckStep check_step(Db& main, Db& bulk, Id epoch, const CheckPlace& from) {
   const auto& all = all_parts();
-  VerifyStep out;
+  CheckStep out;
   out.total = all.size();
   out.done = std::min<std::uint64_t>(from.part + 1, all.size());
   if (from.part >= all.size()) return out;
   Check check{main, bulk, epoch};
   out.next = look_at_part(check, all[from.part], from);
   out.findings = std::move(check.findings);
-  if (!out.next && from.part + 1 < all.size()) out.next = VerifyPoint{from.part + 1, {}, {}};
+  if (!out.next && from.part + 1 < all.size()) out.next = CheckPlace{from.part + 1, {}, {}};
   return out;
 }
 

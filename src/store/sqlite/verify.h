@@ -1,6 +1,6 @@
 #pragma once
 
-#include "store/long_work.h"
+#include "store/sqlite/check_place.h"
 #include "store/sqlite/db.h"
 #include "store/types.h"
 
@@ -13,7 +13,7 @@ namespace paquebot::store::sqlite {
 /// One step of checking every invariant of docs/durability.md that the two files show. `epoch` is the one that works
 /// now or worked last: what it is staging is not yet owned. `main` must be in a transaction or in none at all; what
 /// changes while the steps go on does not lead to findings.
-VerifyStep verify_step(Db& main, Db& bulk, Id epoch, const VerifyPoint& from);
+CheckStep check_step(Db& main, Db& bulk, Id epoch, const CheckPlace& from);
 
 /// Findings as lines, at most 100 of a rule.
 class FindingLines {

@@ -84,6 +84,7 @@ void Writer::work() {
 /// Everything that waits, up to the bound of a batch; false when the writer ends, or nothing waits and a carrier comes
 /// again.
 bool Writer::take(Batch& batch) {
+  assert(batch.empty() && "the one before is answered");
   std::unique_lock lock(mutex_);
   while (waiting_.empty() && !stopping_) {
     idle_ = true;
@@ -173,6 +174,7 @@ Writer::Fate Writer::together(std::span<const std::unique_ptr<WriteJob>> jobs) {
       }
     }
     end_transaction(full_sync_);
+    assert(!db_->in_transaction() && "what is answered is committed");
     return Fate::committed;
   } catch (const DbError& error) {
     return failed(error);
@@ -195,6 +197,7 @@ Writer::Fate Writer::in_savepoints(Batch& batch, std::vector<std::optional<Error
       if (fate != Fate::committed) return fate;
     }
     db_->run("COMMIT");
+    assert(!db_->in_transaction());
     return Fate::committed;
   } catch (const DbError& error) {
     return failed(error);
@@ -260,6 +263,7 @@ void Writer::answer(Batch& batch, const std::optional<Error>& failure) {
 }
 
 void Writer::answer(Batch& batch, const std::vector<std::optional<Error>>& failures) {
+  assert(failures.size() == batch.size() && "everybody hears what became of it");
   std::vector<OneShot> events;
   events.reserve(batch.size());
   for (std::size_t i = 0; i < batch.size(); ++i) {
