@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "net/wheel.h"
 
+#include <cassert>
 #include <exception>
 #include <iterator>
 
@@ -39,6 +40,7 @@ Task<void> Recorder::flush() {
       failed = error.what();
     }
     if (failed.empty()) {
+      assert(open_ >= several.size());
       open_ -= several.size();
     } else { // our own fault, and perhaps half of it is recorded: what is already, changes nothing a second time
       log::error("outcome-not-recorded", {{"why", failed}});

@@ -228,7 +228,7 @@ Task<bool> Reporter::report(const store::OwedReport& owed) {
   }
   queue::Draft draft;
   draft.id = ids_.next();
-  draft.klass = store::MessageClass::report;
+  draft.klass = store::MessageClass::report; // from "<>": RFC 5321 section 4.5.5, RFC 3461 section 6.1
   // RFC 8689 section 5, RFC 6710 section 4.6: protected and as urgent as what it is about.
   if (message.sender.tls == mail::TlsWish::required) draft.sender.tls = message.sender.tls;
   draft.sender.priority = message.sender.priority;

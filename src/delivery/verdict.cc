@@ -17,12 +17,13 @@ store::Outcome verdict(const VerdictInput& input) {
   store::Outcome outcome{.message = message.id, .index = recipient.index, .reply = told};
   if (told.positive()) {
     outcome.to = store::State::relayed;
+    // RFC 3461 section 5.2.2: a peer with DSN reports itself, for one without it we do.
     if (!input.dsn_handed_on) outcome.owed = queue::owed_on_success(message.sender, recipient.notify);
     if (input.tell_relayed) outcome.owed = queue::owed_on_relay(message.sender, recipient.notify);
     return outcome;
   }
   bool over = input.now >= message.expires_at;
-  if (told.permanent() || over) {
+  if (told.permanent() || over) { // RFC 5321 sections 4.5.4.1, 6.1: given up, and its sender told
     outcome.to = store::State::failed;
     outcome.owed = queue::owed_on_failure(message.sender, recipient.notify);
     return outcome;

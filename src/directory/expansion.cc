@@ -49,6 +49,8 @@ Task<Result<>> Expansion::visit(std::size_t index) {
   co_return Result<>{};
 }
 
+/// RFC 5321 section 3.9.1: an alias changes whom the envelope names. How its sender is named elsewhere is decided where
+/// it leaves.
 void Expansion::follow(std::size_t index, const Match& match) {
   if (match.targets.empty() && match.account == 0) {
     result_.nodes[index].hold = store::HoldKind::unowned;

@@ -5,6 +5,8 @@
 #include "intake/notice.h"
 #include "mail/timestamp.h"
 
+#include <cassert>
+
 namespace paquebot::intake {
 
 /// What the sender wants of time, priority and safety, for the trail.
@@ -25,6 +27,7 @@ std::string Handover::wishes() const {
 bool Handover::charged() const { return message_.means.policy.limits() != nullptr && message_.is_submitted(); }
 
 queue::Draft Handover::draft(store::NewBody body) {
+  assert(message_.fine() && "what is refused is never accepted");
   Origin& origin = message_.origin;
   queue::Draft draft;
   draft.id = message_.id;

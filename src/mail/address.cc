@@ -145,7 +145,7 @@ std::size_t find_bracket(std::string_view text) {
   return std::string_view::npos;
 }
 
-/// Drops "@a,@b:" at the start of a path.
+/// Drops "@a,@b:" at the start of a path (RFC 5321 sections 3.6.1, 4.1.1.3: must be read, may be ignored).
 Result<> skip_route(std::string_view& path) {
   while (!path.empty() && path[0] == '@') {
     const auto end = path.find_first_of(",:");

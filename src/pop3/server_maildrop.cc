@@ -2,6 +2,7 @@
 
 #include "pop3/server_impl.h"
 
+#include <cassert>
 #include <fmt/format.h>
 #include <iterator>
 
@@ -39,6 +40,7 @@ bool ServerSession::Maildrop::collect() {
   for (std::uint32_t number = 1; number <= count_; ++number) {
     if (is_deleted(number)) commit_.push_back(number);
   }
+  assert(commit_.size() == deleted_count_ && "what was said to be deleted is, and nothing else");
   return true;
 }
 
@@ -61,6 +63,7 @@ void ServerSession::Maildrop::one_row(const ListItem& row) {
   if (listed_ == Listing::list_one) return void(fmt::format_to(told, "+OK {} {}\r\n", row.number, row.size));
   if (listed_ == Listing::uidl_one) return void(fmt::format_to(told, "+OK {} {}\r\n", row.number, row.uidl));
   if (deleted_.empty()) deleted_.resize((std::size_t{count_} + 63) / 64);
+  assert(row.number >= 1 && row.number <= count_ && !is_deleted(row.number));
   std::uint32_t bit = row.number - 1;
   deleted_[bit / 64] |= std::uint64_t{1} << (bit % 64);
   ++deleted_count_;

@@ -1,6 +1,7 @@
 #include "pop3/server_impl.h"
 #include "sasl/secret.h"
 
+#include <cassert>
 #include <fmt/format.h>
 #include <utility>
 
@@ -38,6 +39,7 @@ void ServerSession::Impl::drop() {
 }
 
 void ServerSession::Impl::ask(Question what) {
+  assert(question == Question::none && what != Question::none && "one question at a time");
   question = what;
   ++question_id;
 }
@@ -151,6 +153,7 @@ void ServerSession::set_channel(sasl::Channel channel) { impl_->login.set_channe
 
 void ServerSession::answer_open(std::uint32_t id, OpenVerdict verdict, std::uint32_t count, std::uint64_t octets) {
   if (!impl_->answered(Impl::Question::open, id)) return;
+  assert(impl_->state == Impl::authorization);
   if (verdict == OpenVerdict::opened) {
     impl_->state = Impl::transaction;
     ++impl_->window;

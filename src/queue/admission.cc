@@ -3,6 +3,7 @@
 #include "base/text.h"
 
 #include <algorithm>
+#include <cassert>
 #include <map>
 #include <string_view>
 #include <unordered_map>
@@ -54,6 +55,7 @@ Task<store::AcceptResult> Admission::accept(Draft&& draft) { // no coroutine: se
 }
 
 Task<store::AcceptResult> Admission::admit(std::shared_ptr<store::AcceptRequest> request) {
+  assert(request->expires_at >= request->accepted_at);
   Reservation reservation = reserve(*request);
   std::shared_ptr<const store::AcceptRequest> sealed = request;
   store::AcceptResult result = co_await core_.store.acceptance().accept(sealed);

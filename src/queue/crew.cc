@@ -1,6 +1,7 @@
 #include "queue/crew.h"
 
 #include <array>
+#include <cassert>
 #include <utility>
 
 namespace paquebot::queue {
@@ -82,6 +83,7 @@ std::optional<std::string> Crew::start_due(const Terms& terms, Seat* seat) {
 
 void Crew::release(const std::string& key, std::int64_t wall) {
   Destination& place = destinations_.at(key);
+  assert(place.workers > 0 && workers_ > 0 && "each worker ends once");
   --place.workers;
   --workers_;
   destinations_.heat(key, place);
@@ -99,6 +101,7 @@ bool Crew::pause(Seat::Kind kind) {
 }
 
 void Crew::resume(Seat::Kind kind) {
+  assert(paused_ > 0 && paused_strangers_ <= paused_);
   --paused_;
   if (kind != Seat::Kind::known) --paused_strangers_;
   ++workers_;

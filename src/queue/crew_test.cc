@@ -15,6 +15,7 @@ protected:
     for (int i = 0; i < jobs; ++i) {
       Job job;
       job.message.klass = store::MessageClass::submitted;
+      job.recipients.emplace_back();
       one.window.add(std::move(job));
     }
     all_.heat(key, one);
@@ -106,6 +107,7 @@ TEST_F(CrewTest, AJobComesWithTheSeatThatIsLeft) {
   Destination& one = all_.at("a");
   Job report;
   report.message.klass = store::MessageClass::report;
+  report.recipients.emplace_back();
   one.window.add(std::move(report));
   ready("a");
   const Seat taken = seats_.take(Kind::report); // a quarter of four

@@ -1,6 +1,7 @@
 #include "queue/destinations.h"
 
 #include <algorithm>
+#include <cassert>
 
 namespace paquebot::queue {
 namespace {
@@ -39,6 +40,7 @@ bool Destinations::arm(const std::string& key, Destination& place, std::int64_t 
     when = place.back_off.until(); // accepted while the destination began to back off
   if (when == place.timer_) return false;
   if (place.timer_ != kNever) timers_.erase({place.timer_, key});
+  assert(!timers_.contains({when, key}) && "one timer each");
   place.timer_ = when;
   if (when != kNever) timers_.insert({when, key});
   return true;
@@ -63,6 +65,7 @@ std::size_t Destinations::in_line(Seat::Kind kind) const { return lines_[line_of
 
 std::string Destinations::leave_line(Seat::Kind kind) {
   std::deque<std::string>& line = lines_[line_of(kind)];
+  assert(!line.empty());
   std::string key = std::move(line.front());
   line.pop_front();
   at(key).lined_[line_of(kind)] = false;

@@ -11,6 +11,7 @@ using Kind = Seat::Kind;
 Job plain_job(store::MessageClass klass = store::MessageClass::submitted) {
   Job job;
   job.message.klass = klass;
+  job.recipients.emplace_back();
   return job;
 }
 

@@ -27,10 +27,10 @@ struct Draft : store::NewMessage {
 };
 
 /// Turns a draft into what the store accepts: gives each recipient its route and destination, hands NOTIFY and ORCPT on
-/// to what an alias expands to (RFC 3461 section 5.2.7.1), drops repeated addresses, sets the end of the message's
-/// life. A message that its sender wants held (RFC 4865) is not expanded: each recipient waits until then as mail for
-/// its domain, also when the domain is ours; what the directory says of it then is what counts. Its life begins with
-/// its release.
+/// to what an alias expands to (RFC 3461 sections 5.2.7.2, 5.2.7.3), drops repeated addresses, sets the end of the
+/// message's life. A message that its sender wants held (RFC 4865) is not expanded: each recipient waits until then as
+/// mail for its domain, also when the domain is ours; what the directory says of it then is what counts. Its life
+/// begins with its release.
 std::shared_ptr<store::AcceptRequest> build_request(Draft&& draft, const RouteTable& routes, const Schedule& schedule,
                                                     WallTime now);
 

@@ -1,5 +1,7 @@
 #include "queue/fresh_budget.h"
 
+#include <cassert>
+
 namespace paquebot::queue {
 
 std::uint64_t FreshBudget::weight(const store::AcceptRequest& request) {
@@ -12,6 +14,7 @@ void FreshBudget::take(std::uint64_t bytes) {
 }
 
 void FreshBudget::give(std::size_t jobs, std::uint64_t bytes_each) {
+  assert(jobs <= jobs_ && jobs * bytes_each <= bytes_ && "no more comes out than went in");
   jobs_ -= jobs;
   bytes_ -= jobs * bytes_each;
 }

@@ -1,6 +1,7 @@
 #include "queue/seats.h"
 
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
 namespace paquebot::queue {
@@ -62,7 +63,8 @@ bool Seats::wanted() const {
 }
 
 void Seats::count(Seat::Kind kind, int by) {
-  taken_[place_of(kind)] += by;
+  [[maybe_unused]] const int before = taken_[place_of(kind)].fetch_add(by);
+  assert(before + by >= 0 && "a seat is given back once");
   if (by < 0 && wanted_[place_of(kind)].exchange(false) && freed_) freed_();
 }
 

@@ -1,12 +1,14 @@
 #include "queue/window.h"
 
 #include <algorithm>
+#include <cassert>
 #include <iterator>
 #include <utility>
 
 namespace paquebot::queue {
 
 void Window::add(Job job) {
+  assert(!job.recipients.empty() && "a job is for somebody");
   if (is_report(job.message)) ++reports_;
   const int priority = job.message.sender.priority;
   const auto lower = [priority](const Job& other) { return other.message.sender.priority < priority; };
@@ -16,6 +18,7 @@ void Window::add(Job job) {
 }
 
 void Window::put_back(Job job) {
+  assert(!job.recipients.empty());
   if (is_report(job.message)) ++reports_;
   const int priority = job.message.sender.priority;
   const auto at =
@@ -30,6 +33,7 @@ std::optional<Job> Window::pick(bool reports, bool others) {
   Job job = std::move(*next);
   jobs_.erase(next);
   if (is_report(job.message)) --reports_;
+  assert(reports_ <= jobs_.size());
   return job;
 }
 

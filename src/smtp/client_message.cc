@@ -43,6 +43,7 @@ bool unsendable(const mail::Recipient& recipient, const PeerFeatures& features, 
   return false;
 }
 
+/// RFC 3461 sections 5.2.1 (a), (b) and 5.2.2 (a): RET and ENVID as they came, and none to a peer without DSN.
 std::string mail_line(const OutgoingMessage& message, const PeerFeatures& features, bool encrypted) {
   const auto& s = message.sender;
   std::string line = "MAIL FROM:<" + s.reverse_path.to_string() + ">";
@@ -58,6 +59,7 @@ std::string mail_line(const OutgoingMessage& message, const PeerFeatures& featur
   return line;
 }
 
+/// Sections 5.2.1 (c), (d) and 5.2.2 (a): NOTIFY as it came, ORCPT octet by octet.
 std::string rcpt_line(const mail::Recipient& recipient, const PeerFeatures& features) {
   std::string line = "RCPT TO:<" + recipient.address.to_string() + ">";
   if (!features.dsn) return line;
@@ -257,6 +259,7 @@ void ClientSession::Message::on_early_refusal(const mail::Reply& reply) {
 // ---- The end ----
 
 void ClientSession::Message::settle(std::size_t index, mail::Reply reply, Settled what) {
+  assert(index < states_.size() && states_[index] != RecipientState::settled && "each is settled once");
   states_[index] = RecipientState::settled;
   settled_[index] = what;
   results_[index] = shortened(std::move(reply));
@@ -277,6 +280,7 @@ void ClientSession::Message::on_end(const mail::Reply& reply) {
 void ClientSession::Message::note_doubt() { in_doubt_ = session_.phase == Impl::Phase::final && !refused(); }
 
 void ClientSession::Message::finish() {
+  assert(session_.expected.empty() && "every command was answered");
   session_.phase = Impl::Phase::ready;
   done_ = true;
 }

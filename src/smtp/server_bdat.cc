@@ -4,6 +4,7 @@
 #include "smtp/server_impl.h"
 
 #include <algorithm>
+#include <cassert>
 
 namespace paquebot::smtp {
 namespace {
@@ -102,6 +103,7 @@ std::string_view ServerSession::Chunks::step() {
 /// line of a text is without, so that all content of lines ends alike, by DATA or by BDAT.
 std::string_view ServerSession::Chunks::finish_chunk() {
   Content& content = session_.content;
+  assert(left_ == 0 && session_.mode == Impl::Mode::chunk);
   if (last_) scan_.finish();
   const bool lines = stray_.code == 0 && !session_.transaction.binary();
   if (lines && broken()) content.fail(Content::broken_lines(scan_.has_nul)); // as with DATA

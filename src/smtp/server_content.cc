@@ -3,6 +3,7 @@
 #include "smtp/server_impl.h"
 
 #include <algorithm>
+#include <cassert>
 
 namespace paquebot::smtp {
 namespace {
@@ -14,6 +15,7 @@ constexpr std::uint64_t kMostSwallowed = 10 << 20;
 } // namespace
 
 void ServerSession::Content::stage() {
+  assert(!staged_ && !refusal_ && session_.transaction.open());
   staged_ = true;
   session_.ask(Impl::Question::data, AskData{});
 }
@@ -102,6 +104,7 @@ void ServerSession::Content::refuse_now(mail::Reply refusal) {
 }
 
 void ServerSession::Content::judged(std::span<mail::Reply> verdicts) {
+  assert(!verdicts.empty() && session_.transaction.open() && session_.mode == Impl::Mode::command);
   // RFC 2033 section 4.2: LMTP has a reply for each recipient that was accepted, in their order.
   const bool lmtp = session_.options->role == Role::lmtp;
   const std::size_t replies = lmtp ? session_.transaction.recipients().size() : 1;

@@ -2,6 +2,8 @@
 
 #include "smtp/server_impl.h"
 
+#include <cassert>
+
 namespace paquebot::smtp {
 
 void ServerSession::Data::data() {
@@ -60,6 +62,7 @@ bool ServerSession::Data::broken() const {
 /// Which reason is given must not depend on how the data was cut, so it is chosen at the end.
 void ServerSession::Data::finish() {
   Content& content = session_.content;
+  assert(session_.mode == Impl::Mode::data && !content.waits());
   session_.mode = Impl::Mode::command;
   ++session_.window;
   if (content.refusal() != nullptr) return content.refuse_now(std::move(*content.refusal()));

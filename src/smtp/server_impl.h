@@ -9,6 +9,7 @@
 #include "smtp/server_session.h"
 #include "smtp/xclient.h"
 
+#include <cassert>
 #include <optional>
 
 namespace paquebot::smtp {
@@ -274,6 +275,7 @@ struct ServerSession::Impl {
   /// Puts a question with a fresh id; the session stands still until answer().
   template <class Ask>
   void ask(Question what, Ask action) {
+    assert(question == Question::none && "one question at a time");
     action.id = ++question_id;
     question = what;
     asked = action;

@@ -168,6 +168,7 @@ void Impl::run_line(std::string_view line) {
 }
 
 void Impl::dispatch(const Verb& verb, std::string_view arguments) {
+  assert(question == Question::none && mode == Mode::command);
   if (options->tls_required && !encrypted && (verb.flags & kBeforeTls) == 0) {
     return replies.refuse("530 5.7.0 say STARTTLS first"); // RFC 3207 section 4
   }
@@ -239,6 +240,7 @@ void Impl::timed_out(std::string_view line) {
 /// RFC 3207 section 4.2: whatever was learned before is forgotten.
 void Impl::tls_started() {
   if (mode != Mode::tls) return;
+  assert(!encrypted && input.empty() && "what came in clear must never be taken for something said under TLS");
   encrypted = true;
   mode = Mode::command;
   ++window;

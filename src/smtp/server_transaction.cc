@@ -4,10 +4,12 @@
 #include "smtp/server_impl.h"
 
 #include <algorithm>
+#include <cassert>
 
 namespace paquebot::smtp {
 
 void ServerSession::Transaction::mail(std::string_view arguments) {
+  assert(!open_ && recipients_.empty());
   if (messages_ >= session_.options->max_messages)
     return session_.replies.hang_up("421 4.7.0 too many messages in one session; connect again");
   auto sender = parse_mail(arguments, offers());
@@ -45,6 +47,7 @@ void ServerSession::Transaction::rcpt(std::string_view arguments) {
 
 void ServerSession::Transaction::recipient_answered(mail::Reply verdict) {
   if (!verdict.positive()) return session_.replies.pass_on(std::move(verdict)); // who guesses addresses ends soon
+  assert(open_ && recipients_.size() < session_.options->max_recipients);
   recipients_.push_back(std::move(asked_recipient_));
   session_.replies.say(std::move(verdict), "250 2.1.5 recipient ok");
 }

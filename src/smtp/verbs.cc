@@ -23,6 +23,7 @@ void do_helo(S& s, std::string_view a) { s.greeting.hello(a, false); }
 void do_starttls(S& s, std::string_view) { s.starttls(); }
 void do_auth(S& s, std::string_view a) { s.login.auth(a); }
 void do_xclient(S& s, std::string_view a) { s.greeting.xclient(a); }
+/// RFC 5321 section 4.1.1.5: in any state, and nothing else is changed.
 void do_rset(S& s, std::string_view) {
   s.transaction.end();
   s.replies.say("250 2.0.0 ok");
@@ -32,6 +33,7 @@ void do_etrn(S& s, std::string_view a) { s.etrn(a); }
 /// RFC 5321 section 3.5.3: says nothing of who exists.
 void do_vrfy(S& s, std::string_view) { s.replies.say("252 2.1.5 send mail and it will be tried"); }
 void do_help(S& s, std::string_view a) { s.help(a); }
+/// RFC 5321 section 4.1.1.10: 221, and only then the connection is closed.
 void do_quit(S& s, std::string_view) { s.replies.part("221 2.0.0 bye"); }
 void do_not_done(S& s, std::string_view) { s.replies.refuse("502 5.5.1 command not implemented"); }
 void do_foreign(S& s, std::string_view) { s.replies.hang_up("421 4.7.0 this is a mail server"); }
