@@ -35,7 +35,7 @@ struct Bounds {
 /// to mend it. What gives nothing has told an error.
 class Reader {
 public:
-  Reader(std::string file, const FileSource& files) : file_(std::move(file)), files_(files) {}
+  Reader(std::string file, FileSource files) : file_(std::move(file)), files_(std::move(files)) {}
 
   void error(std::uint32_t line, std::string_view what);
   void error(const Node& node, std::string_view what) { error(node.line, what); }
@@ -71,7 +71,7 @@ public:
 
 private:
   std::string file_;
-  const FileSource& files_;
+  FileSource files_;
   std::vector<std::string> errors_;
   std::vector<std::string> warnings_;
 };

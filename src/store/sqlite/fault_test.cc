@@ -202,7 +202,8 @@ TEST_F(SqliteFault, AnErrorLeavesNothingInHand) {
   const Account anna = make_account();
   const auto in_hand = [this] {
     std::size_t count = 0;
-    for (const WorkItem& item : run(store_->queue().list({}, std::nullopt, 1000)).value())
+    const auto listed = run(store_->queue().list({}, std::nullopt, 1000)).value();
+    for (const WorkItem& item : listed)
       for (const RecipientFacts& r : item.recipients) count += r.state == State::in_hand ? 1 : 0;
     return count;
   };
