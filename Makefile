@@ -74,7 +74,7 @@ quick: ## Unit tests and checkers only, not optimised (build/debug)
 	@$(BUILD) build/debug $(FLAGS)
 	@$(CTEST) --test-dir build/debug -LE e2e
 
-bench: ## Beside Postfix, Exim, OpenSMTPD, Dovecot: about an hour, as root; CASE="accept pop3", QUICK=1 (see docs/benchmarks.md)
+bench: ## Beside Postfix, Exim, OpenSMTPD, Dovecot: about an hour, as root; CASE="accept pop3", QUICK=1, BASELINE=DIR (see docs/benchmarks.md)
 	@tools/setup build bench
 	@tools/peers $(BENCH_PEERS)
 	@cmake --preset release -DPAQUEBOT_TESTS=OFF -DPAQUEBOT_BENCH=ON

@@ -10,7 +10,7 @@ import measure
 import servers
 from peers import Exim, OpenSmtpd, Postfix
 from rounds import FAILURES, both_ways, in_turn, measured, on_cpus, running
-from servers import DOMAIN, FAR, PASSWORD, CountingSink, Job, Paquebot, SmtpSink, wait_until
+from servers import DOMAIN, FAR, PASSWORD, CountingSink, Job, Paquebot, SmtpSink, beside, wait_until
 from signing import ProofSink, prove
 from syncs import Syncs
 
@@ -54,13 +54,13 @@ def accept(results, plan):
         cell = accept_name(size, sessions, kept)
         if not plan.wants(cell):
             continue
-        with running(results, (Paquebot, SmtpSink, Postfix, Exim, *few(sessions)), lambda kind: Job("accept")) as started:
+        with running(results, beside((Paquebot, SmtpSink, Postfix, Exim, *few(sessions))), lambda kind: Job("accept")) as started:
             measured(results, plan, cell, started, functools.partial(send, size=size, sessions=sessions, kept=kept),
                      least=max(sessions, 4 if size >= MIB else 50), most=200 if size >= MIB else 60000)
     for name, server_cpus, load_cpus in both_ways()[1:]:
         if not plan.wants("4 KiB, 100 kept"):
             continue
-        with on_cpus(load_cpus), running(results, (Paquebot, SmtpSink, Postfix), lambda kind: Job("accept", server_cpus)) as started:
+        with on_cpus(load_cpus), running(results, beside((Paquebot, SmtpSink, Postfix)), lambda kind: Job("accept", server_cpus)) as started:
             measured(results, plan, f"4 KiB, 100 kept, {name}", started, functools.partial(send, size=4 * KIB, sessions=100, kept=True), least=100)
 
 
@@ -79,7 +79,7 @@ def deliver_and_drain(server, count):
 
 def local(results, plan):
     """Accepted over 20 connections for ten mailboxes, delivered (peers: LMTP to Dovecot, Maildir), then read by POP3 and deleted."""
-    with running(results, STORING, lambda kind: Job("local")) as started:
+    with running(results, beside(STORING), lambda kind: Job("local")) as started:
         measured(results, plan, "4 KiB, 20 kept", started, deliver_and_drain, least=100, most=60000, seconds=plan.seconds * 2)
 
 
@@ -112,6 +112,7 @@ class RelayWork:
 def relaying(results, kinds, slow=False):
     """Servers with a sink each, and {server's name: its sinks}."""
     with contextlib.ExitStack() as stack:
+        kinds = beside(kinds)
         sinks = {kind.name: [stack.enter_context(CountingSink())] for kind in kinds}
         if slow:
             for kind in kinds:
@@ -169,7 +170,7 @@ def submission(results, plan):
     """STARTTLS, AUTH PLAIN, one message, QUIT for each connection; ten at a time. Passwords are SHA-512-crypt everywhere."""
     results.note("OpenSMTPD is left out: Debian 12's (6.8.0p2 with OpenSSL 3) breaks each TLS session off with an internal error")
     for resume in (False, True):
-        with running(results, (Paquebot, Postfix, Exim), lambda kind: Job("submission")) as started:
+        with running(results, beside((Paquebot, Postfix, Exim)), lambda kind: Job("submission")) as started:
             measured(results, plan, f"session resumption {'on' if resume else 'off'}", started, functools.partial(submit, resume=resume), least=20)
 
 

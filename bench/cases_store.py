@@ -12,7 +12,7 @@ import loads
 import measure
 from peers import Dovecot
 from rounds import in_turn, measured, running
-from servers import DOMAIN, FAR, PASSWORD, CountingSink, Job, Paquebot, Served, fill, wait_until
+from servers import DOMAIN, FAR, PASSWORD, CountingSink, EarlierBuild, Job, Paquebot, Served, wait_until
 
 KIB, MIB = 1 << 10, 1 << 20
 DUE = 2000  # messages due at once, of all that wait
@@ -26,8 +26,8 @@ def peak_memory(server):
 
 def fill_waiting(server, count, **which):
     words = [str(word) for key, value in which.items() for word in (f"--{key.replace('_', '-')}", value)]
-    fill("--directory", server.data, "--mode", "waiting", "--destination", f"route:{FAR}", "--domain", FAR, "--count", count,
-         "--size", WAITING_SIZE, *words)
+    server.fill("--directory", server.data, "--mode", "waiting", "--destination", f"route:{FAR}", "--domain", FAR, "--count", count,
+                "--size", WAITING_SIZE, *words)
 
 
 def start_and_drain(results, cell, server, sink):
@@ -125,7 +125,11 @@ class FilledPaquebot(Paquebot):
     def __init__(self, job, count=0, size=4 * KIB):
         super().__init__(job)
         self.prepare()
-        fill("--directory", self.data, "--mode", "mailbox", "--login", f"u0@{DOMAIN}", "--count", count, "--size", size)
+        self.fill("--directory", self.data, "--mode", "mailbox", "--login", f"u0@{DOMAIN}", "--count", count, "--size", size)
+
+
+class FilledBaseline(EarlierBuild, FilledPaquebot):
+    pass
 
 
 def read(server, count, mode):
@@ -138,7 +142,8 @@ def pop3(results, plan):
     its first login, which builds its index, is a row of its own. A million messages: ours only, of 512 octets."""
     for count in (10, 10_000) if plan.quick else (10, 10_000, 1_000_000):
         large = count > 100_000
-        kinds = (FilledPaquebot,) if large else (FilledPaquebot, DovecotPop3)
+        other = FilledBaseline if os.environ.get("BASELINE") else DovecotPop3
+        kinds = (FilledPaquebot,) if large else (FilledPaquebot, other)
         made = [functools.partial(kind, count=count, size=512 if large else 4 * KIB) for kind in kinds]
         for kind, maker in zip(kinds, made):
             maker.name = kind.name

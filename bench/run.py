@@ -2,7 +2,9 @@
 """make bench: measures Paquebot beside Postfix, Exim, OpenSMTPD, Dovecot and smtp-sink on this machine.
 
     bench/run.py [CASE...]          QUICK=1 in the environment: fewer rounds and cells; ROUNDS=n: so many rounds;
-                                    CELL="4 KiB, 100 kept": of accept only the cells of that name
+                                    CELL="4 KiB, 100 kept": of accept only the cells of that name;
+                                    BASELINE=DIR: accept, local, relay, submission and pop3 compare ours with an
+                                    earlier build of it instead of others (a build folder where `make bench` was made)
 
 Tables go to the output and, with plots and raw values, into bench/results/. docs/benchmarks.md tells the method. A case that
 fails is reported as far as it went, and the others follow; Ctrl-C saves what there is and ends everything.

@@ -132,6 +132,7 @@ class Served:
 
 class Paquebot(Served):
     name = "paquebot"
+    binary, tools = BINARY, world.TOOLS
 
     def __init__(self, job):
         super().__init__(job)
@@ -160,13 +161,18 @@ class Paquebot(Served):
         return {**os.environ, "PAQUEBOT_CONFIG": str(self.config)}
 
     def cli(self, *words):
-        return subprocess.run([BINARY, *words], env=self.environment(), check=True, capture_output=True, text=True).stdout
+        return subprocess.run([self.binary, *words], env=self.environment(), check=True, capture_output=True, text=True).stdout
+
+    def fill(self, *words):
+        """Runs its fill_store; gives what that printed."""
+        done = subprocess.run([self.tools / "fill_store", *map(str, words)], check=True, capture_output=True, text=True)
+        return done.stdout
 
     def prepare(self):
         self.config.write_text(self.toml())
         self.data.mkdir(exist_ok=True)
         for number in range(MAILBOXES if self.job.kind != "accept" else 1):
-            fill("--directory", self.data, "--mode", "account", "--login", f"u{number}@{DOMAIN}", "--password", HASH)
+            self.fill("--directory", self.data, "--mode", "account", "--login", f"u{number}@{DOMAIN}", "--password", HASH)
         for number, domain in enumerate(self.job.sinks):
             self.cli("alias", "add", f"out{number}@{DOMAIN}", f"out{number}@{domain}")
         if self.job.keys:
@@ -191,7 +197,7 @@ class Paquebot(Served):
         if not self.prepared:
             self.prepare()
         subprocess.run(["chown", "-R", "vmail:", self.data], check=True)
-        self.run(BINARY, "serve", "--config", self.config, env=self.environment())
+        self.run(self.binary, "serve", "--config", self.config, env=self.environment())
 
     def recipient(self, number=0):
         # By default it relays for nobody without a login: mail leaves it through an alias.
@@ -200,6 +206,21 @@ class Paquebot(Served):
 
     def settings(self):
         return self.toml()
+
+
+class EarlierBuild:
+    """Mixed into a kind of ours: the build of an earlier commit, made by `make bench` there; BASELINE names its build folder."""
+    name = "baseline"
+    binary, tools = (pathlib.Path(os.environ.get("BASELINE", "")) / part for part in ("paquebot", "bench"))
+
+
+class Baseline(EarlierBuild, Paquebot):
+    pass
+
+
+def beside(kinds):
+    """Those that a case compares: the kinds themselves, or, where BASELINE asks for it, ours and the earlier build of it."""
+    return (Paquebot, Baseline) if os.environ.get("BASELINE") and Paquebot in kinds else kinds
 
 
 class SmtpSink(Served):
@@ -238,12 +259,6 @@ class CountingSink:
         if found := re.findall(r"mesg=(\d+)", self.text[:self.text.rfind("\r") + 1] or self.text):
             self.seen = int(found[-1])
         return self.seen
-
-
-def fill(*words):
-    """Runs fill_store; gives the seconds that it took."""
-    done = subprocess.run([world.TOOLS / "fill_store", *map(str, words)], check=True, capture_output=True, text=True)
-    return done.stdout
 
 
 def submission_certificate():
