@@ -63,6 +63,13 @@ void FullStore::fill_directory() {
   phone.label = "phone";
   phone.hash = std::string(32, 'h');
   EXPECT_TRUE(run(store_.credentials().add_app_password(phone)));
+  EXPECT_TRUE(run(store_.rights().grant(anna_.id, "example.org")));
+  Token token;
+  token.account = anna_.id;
+  token.label = "script";
+  token.hash = std::string(32, 't');
+  token.scopes = {"queue.read"};
+  EXPECT_TRUE(run(store_.rights().add_token(token)));
   std::vector<DkimKey> keys(1);
   keys[0].selector = "s1";
   keys[0].private_key = "PEM";

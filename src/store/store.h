@@ -10,6 +10,7 @@
 #include "store/directory_store.h"
 #include "store/mailboxes.h"
 #include "store/queue_store.h"
+#include "store/rights.h"
 #include "store/signing_keys.h"
 #include "store/trail.h"
 #include "store/upkeep.h"
@@ -40,6 +41,7 @@ public:
   virtual Mailboxes& mailboxes() = 0;
   virtual DirectoryStore& directory() = 0;
   virtual Credentials& credentials() = 0;
+  virtual Rights& rights() = 0;
   virtual SigningKeys& keys() = 0;
   virtual Books& books() = 0;
   virtual Upkeep& upkeep() = 0;

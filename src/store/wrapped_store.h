@@ -209,6 +209,7 @@ public:
   Mailboxes& mailboxes() override { return own_or(store_.mailboxes()); }
   DirectoryStore& directory() override { return own_or(store_.directory()); }
   Credentials& credentials() override { return own_or(store_.credentials()); }
+  Rights& rights() override { return own_or(store_.rights()); }
   SigningKeys& keys() override { return own_or(store_.keys()); }
   Books& books() override { return own_or(store_.books()); }
   Upkeep& upkeep() override { return own_or(store_.upkeep()); }

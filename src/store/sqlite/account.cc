@@ -142,6 +142,8 @@ Result<Id> remove_account(Tx& tx, const std::string& login) {
   tx.db.run("DELETE FROM correspondent WHERE account = ?", account->id);
   tx.db.run("DELETE FROM account_suspicion WHERE account = ?", account->id);
   tx.db.run("DELETE FROM app_password WHERE account = ?", account->id);
+  tx.db.run("DELETE FROM account_right WHERE account = ?", account->id);
+  tx.db.run("DELETE FROM token WHERE account = ?", account->id);
   // From where it logs in: whoever gets the name later is somebody else.
   tx.db.run("DELETE FROM setting WHERE key = ? || ?", kKnownNetworks, account->login);
   tx.db.run("DELETE FROM account WHERE id = ?", account->id);

@@ -123,6 +123,9 @@ Result<> remove_domain(Tx& tx, const std::string& name) {
     return fail(Errc::conflict,
                 "the domain " + alias.text(0) + " is an alias of " + domain->name + ": remove it first");
   tx.db.run("DELETE FROM dkim_key WHERE domain = ?", domain->id);
+  tx.db.run("DELETE FROM account_right WHERE domain = ?", domain->id);
+  // Whoever gets the name later is somebody else.
+  tx.db.run("DELETE FROM token WHERE instr(char(10) || domains || char(10), char(10) || ? || char(10))", domain->name);
   tx.db.run("DELETE FROM domain WHERE id = ?", domain->id);
   return {};
 }

@@ -129,6 +129,23 @@ constexpr Rule kAppPasswordRules[] = {
      "app password %: a value is out of its range"},
 };
 
+constexpr Rule kRightRules[] = {
+    {"right.account", "NOT EXISTS (SELECT 1 FROM account a WHERE a.id = r.account)",
+     "account %: it may look after others, but does not exist"},
+    {"right.domain", "r.domain <> 0 AND NOT EXISTS (SELECT 1 FROM domain d WHERE d.id = r.domain AND d.alias_of = 0)",
+     "account %: it looks after a domain that does not exist"},
+};
+
+constexpr Rule kTokenRules[] = {
+    {"token.account", "t.account <> 0 AND NOT EXISTS (SELECT 1 FROM account a WHERE a.id = t.account)",
+     "token %: its account does not exist"},
+    {"token.values",
+     "t.label = '' OR length(t.hash) <> 32 OR t.scopes = '' OR t.created NOT BETWEEN 0 AND 253402300799999 OR "
+     "t.expires "
+     "NOT BETWEEN 0 AND 253402300799999 OR t.used NOT BETWEEN 0 AND 253402300799999",
+     "token %: a value is out of its range"},
+};
+
 constexpr Rule kSettingRules[] = {
     {"setting.account",
      "substr(s.key, 1, 12) = 'login.known.' AND NOT EXISTS (SELECT 1 FROM account a WHERE a.login = substr(s.key, 13))",
@@ -177,6 +194,8 @@ std::vector<Part> directory_parts() {
       Walk{false, {"address_target t", {"t.domain", "t.local", "t.target"}}, "t.domain", kTargetRules},
       Walk{false, {"dkim_key k", {"k.id"}}, "k.id", kKeyRules},
       Walk{false, {"app_password p", {"p.id"}}, "p.id", kAppPasswordRules},
+      Walk{false, {"account_right r", {"r.account", "r.domain"}}, "r.account", kRightRules},
+      Walk{false, {"token t", {"t.id"}}, "t.id", kTokenRules},
       Walk{false, {"setting s", {"s.key"}}, "s.key", kSettingRules},
       Walk{false, {"account_suspicion s", {"s.account"}}, "s.account", kSuspicionRules},
       Walk{false, {"account_limit i", {"i.account", "i.kind"}}, "i.account", kLimitRules},

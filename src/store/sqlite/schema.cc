@@ -174,6 +174,9 @@ CREATE TABLE dmarc_row(day INTEGER NOT NULL, domain TEXT NOT NULL, source TEXT N
 //
 // imported: what was imported into a mailbox, so that it is not taken twice. entry.uidl is text where it was kept at an
 // import.
+//
+// account_right: who looks after a domain, or (domain 0) after the whole server. token: what programs ask the API with;
+// account 0: the server's own. scopes, domains and networks: one a line.
 constexpr const char* kMainAudit = R"sql(
 ALTER TABLE entry ADD COLUMN arrived INTEGER NOT NULL DEFAULT 0;
 UPDATE entry SET flags = flags | 32 WHERE message IN (SELECT id FROM message WHERE smtputf8 = 1);
@@ -252,6 +255,13 @@ CREATE INDEX counter_window ON counter(window_start);
 ALTER TABLE domain ADD COLUMN created INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE domain ADD COLUMN alias_of INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX domain_alias ON domain(alias_of) WHERE alias_of <> 0;
+
+CREATE TABLE account_right(account INTEGER NOT NULL, domain INTEGER NOT NULL,
+  PRIMARY KEY(account, domain)) WITHOUT ROWID;
+CREATE TABLE token(id INTEGER PRIMARY KEY AUTOINCREMENT, account INTEGER NOT NULL, label TEXT NOT NULL,
+  hash BLOB NOT NULL UNIQUE, scopes TEXT NOT NULL, domains TEXT NOT NULL, networks TEXT NOT NULL,
+  created INTEGER NOT NULL, expires INTEGER NOT NULL, used INTEGER NOT NULL DEFAULT 0,
+  used_from TEXT NOT NULL DEFAULT '', UNIQUE(account, label));
 )sql";
 
 // state: 1 being staged, 2 complete and synced, 3 to be dropped. A chunk is found by the offset of its first octet.

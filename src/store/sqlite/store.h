@@ -18,6 +18,7 @@ public:
   Mailboxes& mailboxes() override { return *mailboxes_; }
   DirectoryStore& directory() override { return *directory_; }
   Credentials& credentials() override { return *credentials_; }
+  Rights& rights() override { return *rights_; }
   SigningKeys& keys() override { return *keys_; }
   Books& books() override { return *books_; }
   Upkeep& upkeep() override { return *upkeep_; }
@@ -34,6 +35,7 @@ private:
   const std::unique_ptr<Mailboxes> mailboxes_ = make_mailboxes(core_);
   const std::unique_ptr<DirectoryStore> directory_ = make_directory(core_);
   const std::unique_ptr<Credentials> credentials_ = make_credentials(core_);
+  const std::unique_ptr<Rights> rights_ = make_rights(core_);
   const std::unique_ptr<SigningKeys> keys_ = make_keys(core_);
   const std::unique_ptr<Books> books_ = make_books(core_);
   const std::unique_ptr<Upkeep> upkeep_ = make_upkeep(core_);

@@ -48,6 +48,7 @@ constexpr Break kShape[] = {
     {"sequence.main", "UPDATE sqlite_sequence SET seq = 0 WHERE name = 'dkim_key'", "an id of dkim_key would be"},
     {"sequence.main", "UPDATE sqlite_sequence SET seq = 0 WHERE name = 'app_password'",
      "an id of app_password would be"},
+    {"sequence.main", "UPDATE sqlite_sequence SET seq = 0 WHERE name = 'token'", "an id of token would be"},
     {"sequence.body", "UPDATE node SET next_body = 1", "paquebot.db: ids of bodies up to"},
     {"sequence.bulk", "INSERT INTO bulk_garbage VALUES(99)", "bulk.db: ids up to 99 would be given again"},
 };
@@ -90,6 +91,10 @@ constexpr Break kDirectory[] = {
     {"dkim.values", "UPDATE dkim_key SET state = 4", "DKIM key 1: a value"},
     {"app_password.account", "UPDATE app_password SET account = 9", "app password 1: its account does not exist"},
     {"app_password.values", "UPDATE app_password SET hash = x''", "app password 1: a value"},
+    {"right.account", "UPDATE account_right SET account = 9", "account 9: it may look after others, but does not"},
+    {"right.domain", "UPDATE account_right SET domain = 9", "account 1: it looks after a domain that does not exist"},
+    {"token.account", "UPDATE token SET account = 9", "token 1: its account does not exist"},
+    {"token.values", "UPDATE token SET hash = x''", "token 1: a value"},
     {"suspicion.account", "UPDATE account_suspicion SET account = 9", "account 9: it looks taken over, but does not"},
     {"suspicion.values", "UPDATE account_suspicion SET signal = 0", "account 1: it looks taken over for a reason that"},
     {"limit.account", "UPDATE account_limit SET account = 9",
