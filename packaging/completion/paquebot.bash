@@ -7,14 +7,14 @@ _paquebot() {
   [[ $line == *[[:blank:]] ]] || { current="${typed[i]}"; typed=("${typed[@]:0:$i}"); }
   for ((i = 1; i < ${#typed[@]}; i++)); do
     case "${typed[i]}" in
-      --account|--address|--after|--alias-of|--attach|--bcc|--ca-file|--cc|--config|--data-dir|--days|--deliver-by|--destination|--domain|--folder|--for|--from|--header|--helo|--hold-for|--hold-until|--html|--html-file|--ip|--limit|--list|--mail-from|--newest|--password-file|--priority|--quota|--reason|--resolver|--senders|--server|--subject|--text|--text-file|--tls|--to|--user)
+      --account|--address|--after|--alias-of|--attach|--bcc|--body|--ca-file|--cc|--config|--data-dir|--days|--deliver-by|--destination|--domain|--folder|--for|--from|--header|--helo|--hold-for|--hold-until|--html|--html-file|--ip|--limit|--list|--mail-from|--newest|--password-file|--priority|--quota|--reason|--resolver|--senders|--server|--subject|--text|--text-file|--tls|--to|--user)
         if ((i + 1 == ${#typed[@]})); then behind="${typed[i]}"; fi
         case "${typed[i]}" in --config|--data-dir) place+=("${typed[i]}" "${typed[i+1]}") ;; esac
         ((i++)) ;;
       -*) ;;
       *)
         if [[ -z $verb ]]; then verb="${typed[i]}"
-        elif [[ $verb != *" "* ]]; then case "$verb" in domain|dkim|account|alias|queue|fetch|import|message|block|allow|report|dns|clock) verb+=" ${typed[i]}" ;; *) ((at++)) ;; esac
+        elif [[ $verb != *" "* ]]; then case "$verb" in domain|dkim|account|alias|right|token|queue|fetch|import|message|block|allow|report|dns|clock) verb+=" ${typed[i]}" ;; *) ((at++)) ;; esac
         else ((at++)); fi ;;
     esac
   done
@@ -22,11 +22,13 @@ _paquebot() {
   [[ -n $behind ]] || behind=":$at"
   [[ $behind == :* ]] || behind=" $behind"
   if [[ -z $words ]]; then case "$verb$behind" in
-    ":0") words="domain dkim account alias queue fetch import message block allow report dns clock serve check status reload version completion verify backup restore destinations trace send help" ;;
+    ":0") words="domain dkim account alias right token queue fetch import message block allow report dns clock serve check status reload api version completion verify backup restore destinations trace send help" ;;
     "domain:0") words="add list dns owner remove" ;;
     "dkim:0") words="create list dns rotate retire" ;;
     "account:0") words="add list show addresses passwd quota limit disable enable suspects hold release app-password remove" ;;
     "alias:0") words="add senders list remove" ;;
+    "right:0") words="add list remove" ;;
+    "token:0") words="add list remove" ;;
     "queue:0") words="list show retry hold release cancel" ;;
     "fetch:0") words="list show save delete" ;;
     "import:0") words="accounts mail" ;;
@@ -36,6 +38,7 @@ _paquebot() {
     "report:0") words="dmarc" ;;
     "dns:0") words="forget" ;;
     "clock:0") words="confirm" ;;
+    "api --body") words="@files" ;;
     "completion:0") words="bash zsh fish" ;;
     "backup:0") words="@files" ;;
     "restore:0") words="@files" ;;
@@ -71,6 +74,13 @@ _paquebot() {
     "account app-password:0") words="add list revoke" ;;
     "account app-password:1") words="@accounts" ;;
     "account remove:0") words="@accounts" ;;
+    "right add --domain") words="@domains" ;;
+    "right add:0") words="@accounts" ;;
+    "right remove --domain") words="@domains" ;;
+    "right remove:0") words="@accounts" ;;
+    "token add --account") words="@accounts" ;;
+    "token add --domain") words="@domains" ;;
+    "token list:0") words="@accounts" ;;
     "queue list --destination") words="@domains" ;;
     "queue list --address") words="@accounts" ;;
     "send --user") words="@accounts" ;;
@@ -118,6 +128,7 @@ _paquebot() {
       "status") words="--config --data-dir --json --help" ;;
       "reload") words="--config --data-dir --json --help" ;;
       "clock confirm") words="--config --data-dir --json --help --yes" ;;
+      "api") words="--config --data-dir --json --help --describe --body --print-reference" ;;
       "version") words="--config --data-dir --json --help" ;;
       "completion") words="--config --data-dir --json --help" ;;
       "dns forget") words="--config --data-dir --json --help" ;;
@@ -152,6 +163,12 @@ _paquebot() {
       "account release") words="--config --data-dir --json --help --drop --yes" ;;
       "account app-password") words="--config --data-dir --json --help" ;;
       "account remove") words="--config --data-dir --json --help --yes" ;;
+      "right add") words="--config --data-dir --json --help --domain --operator" ;;
+      "right list") words="--config --data-dir --json --help" ;;
+      "right remove") words="--config --data-dir --json --help --domain --operator" ;;
+      "token add") words="--config --data-dir --json --help --account --domain --from --for" ;;
+      "token list") words="--config --data-dir --json --help" ;;
+      "token remove") words="--config --data-dir --json --help" ;;
       "queue list") words="--config --data-dir --json --help --held --destination --address --after --limit" ;;
       "queue show") words="--config --data-dir --json --help" ;;
       "queue retry") words="--config --data-dir --json --help --all" ;;

@@ -8,6 +8,7 @@
 #include "base/rights.h"
 #include "base/text.h"
 #include "cli/transport.h"
+#include "control/target.h"
 #include "net/endpoint.h"
 
 #include <fcntl.h>
@@ -89,18 +90,23 @@ void check_folders(const Config& config, const std::optional<Owner>& user, cli::
 /// Whom `login.scram = "auto"` waits for. Only a running server can be asked: nobody else may open its store.
 void check_scram(const Config& config, cli::CheckReport& report) {
   const auto server = cli::connect_transport(config.control_socket);
-  const auto response = server ? (*server)->call("GET", "/v1/accounts", {}) : std::unexpected(server.error());
-  if (!response) return;
-  const auto answer = control::parse_json(response->body, "the accounts");
-  if (!answer) return;
   constexpr std::size_t kNamed = 10;
   std::vector<std::string> missing;
   std::size_t count = 0;
-  for (const auto& account : control::get_list(*answer, "accounts")) {
-    if (control::get_bool(account, "disabled") || !control::get_bool(account, "has_password") ||
-        control::get_bool(account, "scram"))
-      continue;
-    if (count++ < kNamed) missing.push_back(printable(control::get_text(account, "login"), 200));
+  for (std::string next; server;) {
+    const std::string after = next.empty() ? next : "&after=" + control::percent_encode(next);
+    const auto response = (*server)->call("GET", "/v1/accounts?limit=10000" + after, {});
+    const auto page =
+        response ? control::parse_json(response->body, "the accounts") : std::unexpected(response.error());
+    if (!page) return;
+    for (const auto& account : control::get_list(*page, "accounts")) {
+      if (control::get_bool(account, "disabled") || !control::get_bool(account, "has_password") ||
+          control::get_bool(account, "scram"))
+        continue;
+      if (count++ < kNamed) missing.push_back(printable(control::get_text(account, "login"), 200));
+    }
+    next = control::get_text(*page, "next");
+    if (next.empty()) break;
   }
   if (count == 0) return;
   report.warnings.push_back(fmt::format(

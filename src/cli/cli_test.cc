@@ -297,5 +297,64 @@ TEST_F(CliTest, Completion) {
   EXPECT_EQ(run({"completion", "csh"}), kUsage);
 }
 
+TEST_F(CliTest, AnyActionByItsId) {
+  run({"domain", "add", "example.org"});
+  run({"account", "add", "ann@example.org", "--no-password"});
+  EXPECT_EQ(run({"api"}), kOk);
+  EXPECT_THAT(out.str(), AllOf(HasSubstr("account.add"), HasSubstr("Make an account")));
+  EXPECT_EQ(run({"api", "--json"}), kOk);
+  EXPECT_EQ(control::get_text(out_json(), "openapi"), "3.1.0");
+  EXPECT_EQ(run({"api", "account.change", "--describe"}), kOk);
+  EXPECT_THAT(out.str(), AllOf(HasSubstr("PATCH /v1/accounts/{login}"), HasSubstr("quota  number, may be missing")));
+  EXPECT_EQ(run({"api", "account.change", "login=ann@example.org", "quota=5000", "disabled=true"}), kOk) << err.str();
+  EXPECT_EQ(control::get_number(out_json(), "quota"), 5000);
+  EXPECT_EQ(run({"api", "alias.add", "address=team@example.org", "targets=ann@example.org,out@example.net"}), kOk);
+  EXPECT_EQ(control::get_list(out_json(), "targets").size(), 2U);
+  EXPECT_EQ(run({"api", "account.list", "limit=1"}), kOk);
+  EXPECT_EQ(run({"api", "account.list", "--body", "-"}, "{}"), kOk) << err.str();
+  EXPECT_EQ(run({"api", "domain.add", "--body", "-"}, R"({"name":"example.net"})"), kOk) << err.str();
+  for (const std::vector<std::string>& wrong :
+       std::vector<std::vector<std::string>>{{"account.nothing"},
+                                             {"account.show"},
+                                             {"account.show", "login"},
+                                             {"account.show", "login=x@y.z", "name=1"}}) {
+    std::vector<std::string> words{"api"};
+    words.insert(words.end(), wrong.begin(), wrong.end());
+    EXPECT_EQ(run(words), kUsage) << words.back();
+  }
+  EXPECT_EQ(run({"api", "account.show", "login=bob@example.org"}), kRefused);
+  EXPECT_EQ(run({"api", "me.show"}), kOk);
+  EXPECT_EQ(control::get_text(out_json(), "role"), "root");
+}
+
+TEST_F(CliTest, RightsAndTokens) {
+  run({"domain", "add", "example.org"});
+  run({"account", "add", "ann@example.org", "--no-password"});
+  EXPECT_EQ(run({"right", "add", "ann@example.org"}), kBadData);
+  EXPECT_EQ(run({"right", "add", "ann@example.org", "--domain", "example.org"}), kOk) << err.str();
+  EXPECT_EQ(out.str(), "ann@example.org looks after example.org now.\n");
+  EXPECT_EQ(run({"right", "add", "ann@example.org", "--operator"}), kOk);
+  EXPECT_EQ(run({"right", "list"}), kOk);
+  EXPECT_THAT(out.str(), AllOf(HasSubstr("operator"), HasSubstr("domain administrator")));
+  EXPECT_EQ(run({"right", "remove", "ann@example.org"}), kUsage);
+  EXPECT_EQ(run({"right", "remove", "ann@example.org", "--operator"}), kOk);
+  EXPECT_EQ(run({"right", "remove", "ann@example.org", "--operator"}), kRefused);
+  EXPECT_EQ(run({"token", "add", "backup", "no.scope"}), kBadData);
+  EXPECT_THAT(err.str(), HasSubstr("accounts.read"));
+  EXPECT_EQ(run({"token", "add", "backup", "server.write", "queue.read", "--for", "1d", "--from", "192.0.2.0/24"}),
+            kOk);
+  EXPECT_THAT(out.str(), MatchesRegex("The token \"backup\" is shown once, here:\npq_[a-z2-9]{32}\n"));
+  EXPECT_EQ(run({"token", "add", "phone", "trails.read", "--account", "ann@example.org", "--domain", "example.org"}),
+            kOk);
+  EXPECT_EQ(run({"token", "list"}), kOk);
+  EXPECT_THAT(out.str(), AllOf(HasSubstr("server.write queue.read"), HasSubstr("192.0.2.0/24"), Not(HasSubstr("pq_"))));
+  EXPECT_EQ(run({"token", "list", "ann@example.org", "--json"}), kOk);
+  const json::value mine = out_json();
+  ASSERT_EQ(control::get_list(mine, "tokens").size(), 1U);
+  const std::string id = std::to_string(control::get_number(control::get_list(mine, "tokens").at(0), "id"));
+  EXPECT_EQ(run({"token", "remove", id}), kOk) << err.str();
+  EXPECT_EQ(run({"token", "remove", id}), kRefused);
+}
+
 } // namespace
 } // namespace paquebot::cli

@@ -11,19 +11,22 @@ namespace paquebot::cli {
 namespace {
 
 std::string account_path(const Arguments& arguments) {
-  return "/v1/accounts/" + control::percent_encode(arguments.text("LOGIN"));
+  return "/v1/accounts/" + control::path_encode(arguments.text("LOGIN"));
 }
 
-/// Sends a change and tells of it: `text` follows the account's name.
-int change(Session& session, const Arguments& arguments, json::object wanted, std::string_view text) {
-  const auto answer = session.call("PATCH", account_path(arguments), control::to_text(wanted));
-  if (!answer) return session.report(answer.error());
+/// Tells what came of a change: `text` follows the account's name.
+int tell(Session& session, const json::value& answer, std::string_view text) {
   if (session.json) {
-    session.out() << control::to_pretty_text(*answer);
+    session.out() << control::to_pretty_text(answer);
   } else {
-    session.out() << control::get_text(*answer, "login") << text << '\n';
+    session.out() << control::get_text(answer, "login") << text << '\n';
   }
   return kOk;
+}
+
+int change(Session& session, const Arguments& arguments, json::object wanted, std::string_view text) {
+  const auto answer = session.call("PATCH", account_path(arguments), control::to_text(wanted));
+  return answer ? tell(session, *answer, text) : session.report(answer.error());
 }
 
 std::string quota_text(const json::value& account) {
@@ -47,8 +50,8 @@ std::string state_text(const json::value& account) {
 }
 
 std::string event_text(const json::value& event) {
-  return time_text(control::get_number(event, "at")) + " from " + printable(control::get_text(event, "address")) +
-         " (" + printable(control::get_text(event, "protocol")) + ")";
+  return time_text(control::get_time(event, "at")) + " from " + printable(control::get_text(event, "address")) + " (" +
+         printable(control::get_text(event, "protocol")) + ")";
 }
 
 /// App passwords, and what the running server knows of the logins tried.
@@ -59,7 +62,7 @@ void show_logins(std::ostream& out, const json::value& account) {
       << '\n';
   if (!account.as_object().contains("logins")) return; // the server is down
   const json::value& logins = account.as_object().at("logins");
-  const auto until = control::get_number(logins, "refused_until");
+  const auto until = control::get_time(logins, "refused_until");
   out << "Logins:     ";
   if (until != 0)
     out << "refused from addresses that it did not use lately, until " << time_text(until) << '\n';
@@ -74,7 +77,7 @@ void show_logins(std::ostream& out, const json::value& account) {
 std::string suspicion_text(const json::value& account) {
   const auto* marked = account.as_object().if_contains("suspicion");
   if (marked == nullptr) return {};
-  return "Held:       what it sends, since " + time_text(control::get_number(*marked, "since")) + ": " +
+  return "Held:       what it sends, since " + time_text(control::get_time(*marked, "since")) + ": " +
          printable(control::get_text(*marked, "reason")) + " (" +
          count_text(control::get_number(*marked, "held"), "recipient") + "; see: paquebot account release " +
          printable(control::get_text(account, "login")) + ")\n";
@@ -127,7 +130,7 @@ int account_add(Session& session, const Arguments& arguments) {
   }
   if (!arguments.has("--generate") || session.arrived()) return kOk;
   // Nobody knows the password.
-  const bool undone = session.call("DELETE", "/v1/accounts/" + control::percent_encode(name)).has_value();
+  const bool undone = session.call("DELETE", "/v1/accounts/" + control::path_encode(name)).has_value();
   return session.report({Errc::io, undone ? "the password could not be shown, so the account " + name + " was not made"
                                           : "the password could not be shown: give " + name +
                                                 " another one: paquebot account passwd " + name});
@@ -136,7 +139,7 @@ int account_add(Session& session, const Arguments& arguments) {
 int account_list(Session& session, const Arguments& arguments) {
   std::string target = "/v1/accounts";
   if (arguments.has("DOMAIN")) target += "?domain=" + control::percent_encode(arguments.text("DOMAIN"));
-  const auto answer = session.call("GET", target);
+  const auto answer = session.call_list(target, "accounts");
   if (!answer) return session.report(answer.error());
   if (session.json) {
     session.out() << control::to_pretty_text(*answer);
@@ -167,8 +170,7 @@ int account_show(Session& session, const Arguments& arguments) {
   const auto& account = *answer;
   session.out() << "Account:    " << control::get_text(account, "login") << '\n'
                 << "State:      " << state_text(account) << '\n'
-                << suspicion_text(account) << "Made:       " << time_text(control::get_number(account, "created"))
-                << '\n'
+                << suspicion_text(account) << "Made:       " << time_text(control::get_time(account, "created")) << '\n'
                 << "Mailbox:    " << count_text(control::get_number(account, "messages"), "message") << ", "
                 << size_text(static_cast<std::uint64_t>(control::get_number(account, "used"))) << '\n'
                 << "Quota:      " << quota_text(account) << '\n'
@@ -199,8 +201,11 @@ int account_passwd(Session& session, const Arguments& arguments) {
   const std::string prompt = "New password for " + printable(arguments.text("LOGIN"));
   const auto password = read_password(password_source(arguments, prompt, true), session);
   if (!password) return session.report(password.error());
-  if (!arguments.has("--generate"))
-    return change(session, arguments, {{"password", *password}}, " has the new password now.");
+  const std::string body = control::to_text(json::object{{"password", *password}});
+  if (!arguments.has("--generate")) {
+    const auto changed = session.call("POST", account_path(arguments) + "/password", body);
+    return changed ? tell(session, *changed, " has the new password now.") : session.report(changed.error());
+  }
   // Shown before it is in force: a password that nobody could read would lock the account's owner out.
   const auto account = session.call("GET", account_path(arguments));
   if (!account) return session.report(account.error());
@@ -211,8 +216,7 @@ int account_passwd(Session& session, const Arguments& arguments) {
     session.out() << "Password: " << *password << '\n';
   if (!session.arrived())
     return session.report({Errc::io, "the new password could not be shown, so " + login + " keeps the one it has"});
-  const auto changed =
-      session.call("PATCH", account_path(arguments), control::to_text(json::object{{"password", *password}}));
+  const auto changed = session.call("POST", account_path(arguments) + "/password", body);
   if (!changed) return session.report(changed.error());
   if (!session.json) session.out() << login << " has this password now.\n";
   return kOk;

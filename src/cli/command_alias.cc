@@ -36,7 +36,7 @@ json::array texts(const std::vector<std::string>& list) {
 } // namespace
 
 int alias_senders(Session& session, const Arguments& arguments) {
-  const std::string path = "/v1/aliases/" + control::percent_encode(arguments.text("ADDRESS"));
+  const std::string path = "/v1/aliases/" + control::path_encode(arguments.text("ADDRESS"));
   const json::object wanted{{"senders", texts(arguments.list("WHO"))}};
   const auto answer = session.call("PATCH", path, control::to_text(wanted));
   if (!answer) return session.report(answer.error());
@@ -70,7 +70,7 @@ int alias_add(Session& session, const Arguments& arguments) {
 int alias_list(Session& session, const Arguments& arguments) {
   std::string target = "/v1/aliases";
   if (arguments.has("DOMAIN")) target += "?domain=" + control::percent_encode(arguments.text("DOMAIN"));
-  const auto answer = session.call("GET", target);
+  const auto answer = session.call_list(target, "aliases");
   if (!answer) return session.report(answer.error());
   if (session.json) {
     session.out() << control::to_pretty_text(*answer);
@@ -88,7 +88,7 @@ int alias_list(Session& session, const Arguments& arguments) {
 }
 
 int alias_remove(Session& session, const Arguments& arguments) {
-  std::string path = "/v1/aliases/" + control::percent_encode(arguments.text("ADDRESS"));
+  std::string path = "/v1/aliases/" + control::path_encode(arguments.text("ADDRESS"));
   const std::string target = arguments.text("TARGET");
   if (!target.empty()) path += "?target=" + control::percent_encode(target);
   const auto answer = session.call("DELETE", path);

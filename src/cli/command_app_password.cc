@@ -9,7 +9,7 @@ namespace paquebot::cli {
 namespace {
 
 std::string path_of(const Arguments& arguments) {
-  return "/v1/accounts/" + control::percent_encode(arguments.text("LOGIN")) + "/app-passwords";
+  return "/v1/accounts/" + control::path_encode(arguments.text("LOGIN")) + "/app-passwords";
 }
 
 int add(Session& session, const Arguments& arguments) {
@@ -25,13 +25,13 @@ int add(Session& session, const Arguments& arguments) {
                   << control::get_text(*answer, "password") << '\n';
   }
   if (session.arrived()) return kOk;
-  const bool undone = session.call("DELETE", path_of(arguments) + "/" + control::percent_encode(label)).has_value();
+  const bool undone = session.call("DELETE", path_of(arguments) + "/" + control::path_encode(label)).has_value();
   return session.report({Errc::io, undone ? "the app password could not be shown, so it was not made"
                                           : "the app password could not be shown: revoke it and make another one"});
 }
 
 int list(Session& session, const Arguments& arguments) {
-  const auto answer = session.call("GET", path_of(arguments));
+  const auto answer = session.call_list(path_of(arguments), "app_passwords");
   if (!answer) return session.report(answer.error());
   if (session.json) {
     session.out() << control::to_pretty_text(*answer);
@@ -39,8 +39,8 @@ int list(Session& session, const Arguments& arguments) {
   }
   Table table({"LABEL", "MADE", "LAST USED", "FROM"});
   for (const auto& one : control::get_list(*answer, "app_passwords")) {
-    const auto used = control::get_number(one, "used");
-    table.add({printable(control::get_text(one, "label")), time_text(control::get_number(one, "created")),
+    const auto used = control::get_time(one, "used");
+    table.add({printable(control::get_text(one, "label")), time_text(control::get_time(one, "created")),
                used == 0 ? "never" : time_text(used), printable(control::get_text(one, "used_from"))});
   }
   if (table.empty()) {
@@ -52,8 +52,7 @@ int list(Session& session, const Arguments& arguments) {
 }
 
 int revoke(Session& session, const Arguments& arguments) {
-  const auto answer =
-      session.call("DELETE", path_of(arguments) + "/" + control::percent_encode(arguments.text("LABEL")));
+  const auto answer = session.call("DELETE", path_of(arguments) + "/" + control::path_encode(arguments.text("LABEL")));
   if (!answer) return session.report(answer.error());
   if (session.json) {
     session.out() << control::to_pretty_text(*answer);

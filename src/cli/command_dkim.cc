@@ -9,7 +9,7 @@ namespace paquebot::cli {
 namespace {
 
 std::string path_of(const Arguments& arguments, std::string_view rest) {
-  return "/v1/domains/" + control::percent_encode(arguments.text("DOMAIN")) + std::string(rest);
+  return "/v1/domains/" + control::path_encode(arguments.text("DOMAIN")) + std::string(rest);
 }
 
 std::string forced(const Arguments& arguments) { return arguments.has("--force") ? "?force=1" : ""; }
@@ -112,7 +112,7 @@ int dkim_list(Session& session, const Arguments& arguments) {
     const auto bits = control::get_number(key, "bits");
     table.add({control::get_text(key, "domain"), control::get_text(key, "selector"),
                control::get_text(key, "algorithm"), bits == 0 ? "unreadable" : std::to_string(bits),
-               control::get_text(key, "state"), time_text(control::get_number(key, "changed"))});
+               control::get_text(key, "state"), time_text(control::get_time(key, "changed"))});
   }
   if (table.empty()) {
     session.out() << "There are no DKIM keys. Make some: paquebot dkim create DOMAIN\n";
@@ -146,7 +146,7 @@ int dkim_rotate(Session& session, const Arguments& arguments) {
 
 int dkim_retire(Session& session, const Arguments& arguments) {
   const std::string selector = arguments.text("SELECTOR");
-  const std::string rest = selector.empty() ? "/dkim" : "/dkim/" + control::percent_encode(selector);
+  const std::string rest = selector.empty() ? "/dkim" : "/dkim/" + control::path_encode(selector);
   const auto answer = session.call("DELETE", path_of(arguments, rest) + forced(arguments));
   if (!answer) return session.report(answer.error());
   if (session.json) return print_json(session, *answer);

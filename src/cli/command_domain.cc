@@ -7,7 +7,7 @@
 namespace paquebot::cli {
 namespace {
 
-std::string domain_path(const std::string& name) { return "/v1/domains/" + control::percent_encode(name); }
+std::string domain_path(const std::string& name) { return "/v1/domains/" + control::path_encode(name); }
 
 } // namespace
 
@@ -41,7 +41,7 @@ int domain_add(Session& session, const Arguments& arguments) {
 }
 
 int domain_list(Session& session, const Arguments&) {
-  const auto answer = session.call("GET", "/v1/domains");
+  const auto answer = session.call_list("/v1/domains", "domains");
   if (!answer) return session.report(answer.error());
   if (session.json) {
     session.out() << control::to_pretty_text(*answer);

@@ -1,4 +1,5 @@
 #include "base/encoding.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "cli/import.h"
 #include "cli/maildir_uidls.h"
@@ -51,7 +52,7 @@ struct Counts {
 
 /// And no alias.
 bool is_account(Session& session, const json::object& wanted) {
-  return session.call("GET", "/v1/accounts/" + control::percent_encode(control::get_text(wanted, "login"))).has_value();
+  return session.call("GET", "/v1/accounts/" + control::path_encode(control::get_text(wanted, "login"))).has_value();
 }
 
 Result<Counts> import_lines(Session& session, std::istream& in, const std::string& name) {
@@ -99,7 +100,7 @@ int report_counts(Session& session, std::uint64_t done, std::uint64_t before, st
 class Carrier {
 public:
   Carrier(Session& session, const std::string& login, ProgressBar& bar, bool again)
-      : session_(session), path_("/v1/accounts/" + control::percent_encode(login) + "/messages"), bar_(bar),
+      : session_(session), path_("/v1/accounts/" + control::path_encode(login) + "/messages"), bar_(bar),
         again_(again) {}
 
   Result<Imported> carry(const ImportedMessage& message, const ImportContent& content) {
@@ -190,7 +191,7 @@ private:
                                 (message.draft ? Flag::kDraft : 0U);
     std::string target = path_ + "?flags=" + std::to_string(flags);
     if (message.internal_date && millis(*message.internal_date) > 0)
-      target += "&date=" + std::to_string(millis(*message.internal_date));
+      target += "&date=" + control::percent_encode(log::time_of(*message.internal_date));
     if (!upload_.empty()) target += "&upload=" + upload_;
     if (!again_) target += "&digest=" + digest;
     if (const std::string uidl = uidl_of(message, head); !uidl.empty())
@@ -243,7 +244,7 @@ int import_mail(Session& session, const Arguments& arguments) {
   const std::string login = arguments.text("LOGIN");
   const std::string path = arguments.text("PATH");
   // The account first: nobody wants to read a gigabyte to learn of a typing error.
-  const auto account = session.call("GET", "/v1/accounts/" + control::percent_encode(login));
+  const auto account = session.call("GET", "/v1/accounts/" + control::path_encode(login));
   if (!account) return session.report(account.error());
   std::ostream* terminal = session.terminal() && !arguments.has("--quiet") ? &session.err() : nullptr;
   Result<ImportSummary> summary;

@@ -55,7 +55,7 @@ void print_limits(std::ostream& out, const json::array& limits) {
   for (const auto& limit : limits) {
     const std::string name = control::get_text(limit, "name");
     const std::int64_t most = control::get_number(limit, "most");
-    const std::int64_t until = control::get_number(limit, "until");
+    const std::int64_t until = control::get_time(limit, "until");
     table.add({readable(name), until == 0 ? "-" : amount(name, control::get_number(limit, "used")),
                most == 0 ? "any" : amount(name, most), until == 0 ? "-" : time_text(until),
                control::get_bool(limit, "own") ? "its own" : ""});
@@ -64,12 +64,12 @@ void print_limits(std::ostream& out, const json::array& limits) {
 }
 
 int account_limit(Session& session, const Arguments& arguments) {
-  const std::string path = "/v1/accounts/" + control::percent_encode(arguments.text("LOGIN"));
+  const std::string path = "/v1/accounts/" + control::path_encode(arguments.text("LOGIN")) + "/limits";
   json::object wanted;
   for (const std::string& setting : arguments.list("LIMIT"))
     if (const auto read = read_setting(setting, wanted); !read) return session.report(read.error());
   const auto answer =
-      wanted.empty() ? session.call("GET", path) : session.call("PATCH", path + "/limits", control::to_text(wanted));
+      wanted.empty() ? session.call("GET", path) : session.call("PATCH", path, control::to_text(wanted));
   if (!answer) return session.report(answer.error());
   const auto& limits = control::get_list(*answer, "limits");
   if (session.json)

@@ -24,14 +24,14 @@ int list_add(Session& session, const Arguments& arguments, std::string_view list
     session.out() << control::to_pretty_text(*answer);
     return kOk;
   }
-  const std::int64_t expires = control::get_number(*answer, "expires");
+  const std::int64_t expires = control::get_time(*answer, "expires");
   session.out() << control::get_text(*answer, "what") << " is on the " << list << " list"
                 << (expires == 0 ? std::string() : " until " + time_text(expires)) << ".\n";
   return kOk;
 }
 
 int list_remove(Session& session, const Arguments& arguments, std::string_view list) {
-  const auto answer = session.call("DELETE", path_of(list) + "/" + control::percent_encode(arguments.text("WHAT")));
+  const auto answer = session.call("DELETE", path_of(list) + "/" + control::path_encode(arguments.text("WHAT")));
   if (!answer) return session.report(answer.error());
   if (session.json)
     session.out() << control::to_pretty_text(*answer);
@@ -41,7 +41,7 @@ int list_remove(Session& session, const Arguments& arguments, std::string_view l
 }
 
 int list_list(Session& session, std::string_view list) {
-  const auto answer = session.call("GET", path_of(list));
+  const auto answer = session.call_list(path_of(list), "entries");
   if (!answer) return session.report(answer.error());
   if (session.json) {
     session.out() << control::to_pretty_text(*answer);
@@ -49,8 +49,8 @@ int list_list(Session& session, std::string_view list) {
   }
   Table table({"WHAT", "SINCE", "UNTIL", "WHY"});
   for (const auto& one : control::get_list(*answer, "entries")) {
-    const std::int64_t expires = control::get_number(one, "expires");
-    table.add({control::get_text(one, "what"), time_text(control::get_number(one, "added")),
+    const std::int64_t expires = control::get_time(one, "expires");
+    table.add({control::get_text(one, "what"), time_text(control::get_time(one, "added")),
                expires == 0 ? "-" : time_text(expires), control::get_text(one, "reason")});
   }
   if (table.empty())

@@ -38,7 +38,7 @@ const json::value* spokesman(const json::array& recipients) {
   for (const auto& recipient : recipients) {
     const bool better = best == nullptr || (unfinished(recipient) && !unfinished(*best)) ||
                         (unfinished(recipient) == unfinished(*best) && unfinished(recipient) &&
-                         control::get_number(recipient, "due") < control::get_number(*best, "due"));
+                         control::get_time(recipient, "due") < control::get_time(*best, "due"));
     if (better) best = &recipient;
   }
   return best;
@@ -77,16 +77,16 @@ std::string mailbox_text(const json::value& recipient) {
 
 /// Until when its sender wants it held, as long as nobody let it go (RFC 4865); 0: it is not held so.
 std::int64_t held_until(const json::value& message, const json::value& recipient) {
-  const auto until = control::get_number(message, "hold_until");
+  const auto until = control::get_time(message, "hold_until");
   const bool held = control::get_text(recipient, "state") == "waiting" &&
                     control::get_number(recipient, "attempts") == 0 && until > now() &&
-                    control::get_number(recipient, "due") >= until;
+                    control::get_time(recipient, "due") >= until;
   return held ? until : 0;
 }
 
 /// When it is tried next: not before its destination is.
 std::int64_t next_attempt(const json::value& recipient) {
-  return std::max(control::get_number(recipient, "due"), control::get_number(recipient, "destination_until"));
+  return std::max(control::get_time(recipient, "due"), control::get_time(recipient, "destination_until"));
 }
 
 std::string next_of(const json::value& message, const json::value& recipient) {
@@ -113,7 +113,7 @@ void add_row(Table& table, const json::value& message) {
   if (first == nullptr) return;
   std::string to = control::get_text(*first, "address");
   if (recipients.size() > 1) to += " +" + std::to_string(recipients.size() - 1);
-  table.add({control::get_text(message, "id"), relative_text(control::get_number(message, "accepted"), now()),
+  table.add({control::get_text(message, "id"), relative_text(control::get_time(message, "accepted"), now()),
              size_text(static_cast<std::uint64_t>(control::get_number(message, "size"))), sender_text(message), to,
              next_of(message, *first), why_of(*first)});
 }
@@ -144,7 +144,7 @@ std::string wishes_text(const json::value& message) {
   if (!tls.empty()) out += "TLS:       " + printable(tls) + " by the sender\n";
   if (priority != 0) out += "Priority:  " + std::to_string(priority) + '\n';
   if (!mode.empty())
-    out += "By:        " + time_text(control::get_number(message, "deliver_by")) +
+    out += "By:        " + time_text(control::get_time(message, "deliver_by")) +
            (mode == "return" ? ", else it is returned\n" : ", else its sender is told\n");
   return out;
 }
@@ -152,7 +152,7 @@ std::string wishes_text(const json::value& message) {
 void print_message(std::ostream& out, const json::value& message) {
   out << "Message:   " << control::get_text(message, "id") << " (" << control::get_text(message, "class") << ")\n"
       << "From:      " << printable(sender_text(message)) << '\n'
-      << "Came:      " << time_text(control::get_number(message, "accepted"))
+      << "Came:      " << time_text(control::get_time(message, "accepted"))
       << (control::get_text(message, "peer").empty() ? "" : " from " + printable(control::get_text(message, "peer")))
       << '\n'
       << "Size:      " << size_text(static_cast<std::uint64_t>(control::get_number(message, "size"))) << '\n'
@@ -176,7 +176,7 @@ void print_events(std::ostream& out, const json::value& trace) {
   out << "Trail:\n";
   const auto& recipients = control::get_list(trace, "recipients");
   for (const auto& event : control::get_list(trace, "events")) {
-    out << "  " << time_text(control::get_number(event, "at")) << "  " << control::get_text(event, "kind");
+    out << "  " << time_text(control::get_time(event, "at")) << "  " << control::get_text(event, "kind");
     const auto times = control::get_number(event, "times");
     if (times > 1) out << " " << times << " times";
     const std::string names = names_of(event, recipients);
@@ -209,7 +209,7 @@ int operate(Session& session, const Arguments& arguments, const std::string& ver
 }
 
 int trace_one(Session& session, const std::string& id) {
-  const auto answer = session.call("GET", "/v1/messages/" + control::percent_encode(id));
+  const auto answer = session.call("GET", "/v1/messages/" + control::path_encode(id));
   if (!answer) return session.report(answer.error());
   if (session.json) {
     session.out() << control::to_pretty_text(*answer);
@@ -228,7 +228,7 @@ bool print_refusals(std::ostream& out, const json::value& answer) {
     const std::string account = control::get_text(one, "account"), from = control::get_text(one, "from");
     const std::string to = control::get_text(one, "to");
     if (!account.empty()) client += " (" + account + ")";
-    table.add({time_text(control::get_number(one, "at")), client, from.empty() ? "<>" : from, to.empty() ? "-" : to,
+    table.add({time_text(control::get_time(one, "at")), client, from.empty() ? "<>" : from, to.empty() ? "-" : to,
                control::get_text(one, "reply")});
   }
   if (table.empty()) return false;
@@ -253,7 +253,7 @@ int trace_address(Session& session, const Arguments& arguments, const std::strin
     if (first == nullptr) continue;
     std::string to = control::get_text(*first, "address");
     if (recipients.size() > 1) to += " +" + std::to_string(recipients.size() - 1);
-    table.add({control::get_text(message, "id"), time_text(control::get_number(message, "accepted")),
+    table.add({control::get_text(message, "id"), time_text(control::get_time(message, "accepted")),
                sender_text(message), to, state_of(recipients)});
   }
   if (table.empty())
@@ -293,13 +293,13 @@ int queue_list(Session& session, const Arguments& arguments) {
 }
 
 int queue_show(Session& session, const Arguments& arguments) {
-  const auto answer = session.call("GET", "/v1/queue/" + control::percent_encode(arguments.text("ID")));
+  const auto answer = session.call("GET", "/v1/queue/" + control::path_encode(arguments.text("ID")));
   if (!answer) return session.report(answer.error());
   if (session.json) {
     session.out() << control::to_pretty_text(*answer);
   } else {
     print_message(session.out(), *answer);
-    session.out() << "Given up:  " << relative_text(control::get_number(*answer, "expires"), now()) << '\n';
+    session.out() << "Given up:  " << relative_text(control::get_time(*answer, "expires"), now()) << '\n';
   }
   return kOk;
 }
@@ -320,7 +320,7 @@ int queue_cancel(Session& session, const Arguments& arguments) {
 }
 
 int destinations(Session& session, const Arguments&) {
-  const auto answer = session.call("GET", "/v1/destinations");
+  const auto answer = session.call_list("/v1/destinations", "destinations");
   if (!answer) return session.report(answer.error());
   if (session.json) {
     session.out() << control::to_pretty_text(*answer);
@@ -329,7 +329,7 @@ int destinations(Session& session, const Arguments&) {
   Table table({"DESTINATION", "WAITING", "NEXT", "FAILURES", "WHY"});
   for (const std::size_t column : {1U, 3U}) table.align_right(column);
   for (const auto& place : control::get_list(*answer, "destinations")) {
-    const auto next = std::max(control::get_number(place, "earliest_due"), control::get_number(place, "backoff_until"));
+    const auto next = std::max(control::get_time(place, "earliest_due"), control::get_time(place, "backoff_until"));
     table.add({control::get_text(place, "destination"), std::to_string(control::get_number(place, "waiting")),
                relative_text(next, now()), std::to_string(control::get_number(place, "failures")),
                control::get_text(place, "last_error")});

@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "base/encoding.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "cli/dmarc_summary.h"
 #include "cli/verbs.h"
@@ -25,7 +26,7 @@ struct Found {
 Result<std::vector<std::string>> addresses_of(Session& session, const Arguments& arguments) {
   if (const std::string address = arguments.text("--address"); !address.empty())
     return std::vector<std::string>{address};
-  const auto list = session.call("GET", "/v1/domains");
+  const auto list = session.call_list("/v1/domains", "domains");
   if (!list) return std::unexpected(list.error());
   std::vector<std::string> out;
   for (const auto& domain : control::get_list(*list, "domains"))
@@ -44,7 +45,8 @@ Result<> read_mailbox(Session& session, const std::string& address, std::int64_t
                       Found& found) {
   for (std::int64_t after = 0;;) {
     const std::string target = "/v1/dmarc-reports?address=" + control::percent_encode(address) +
-                               "&since=" + std::to_string(since) + "&after=" + std::to_string(after);
+                               "&since=" + control::percent_encode(log::time_of(from_millis(since))) +
+                               "&after=" + std::to_string(after);
     const auto page = session.call("GET", target);
     if (!page) return std::unexpected(page.error());
     for (const auto& message : control::get_list(*page, "messages")) read_message(message, domain, found);

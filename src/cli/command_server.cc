@@ -175,7 +175,7 @@ std::string in_one_line(const json::array& texts) {
 
 void print_certificate(std::ostream& out, const json::value& certificate) {
   out << "Certificate:  " << printable(control::get_text(certificate, "file")) << ", until "
-      << time_text(control::get_number(certificate, "not_after")) << '\n';
+      << time_text(control::get_time(certificate, "not_after")) << '\n';
   for (const auto& problem : control::get_list(certificate, "problems"))
     if (problem.is_string()) out << "              Warning: it " << printable(problem.as_string()) << '\n';
 }
@@ -222,7 +222,7 @@ void print_running(std::ostream& out, json::object& rest) {
 int dns_forget(Session& session, const Arguments& arguments) {
   const std::string address = arguments.text("RESOLVER");
   const auto answer =
-      session.call("DELETE", "/v1/resolvers" + (address.empty() ? "" : "/" + control::percent_encode(address)));
+      session.call("DELETE", "/v1/resolvers" + (address.empty() ? "" : "/" + control::path_encode(address)));
   if (!answer) return session.report(answer.error());
   if (session.json) {
     session.out() << control::to_pretty_text(*answer);
@@ -262,7 +262,7 @@ namespace {
 int print_names(Session& session, const char* target, const char* list, const char* field) {
   const auto place = session.place_of_server();
   if (!place || !std::filesystem::exists(place->data_dir + "/paquebot.db")) return kRefused;
-  const auto answer = session.call("GET", target);
+  const auto answer = session.call_list(target, list);
   if (!answer) return kRefused;
   for (const auto& one : control::get_list(*answer, list))
     session.out() << printable(control::get_text(one, field)) << '\n';

@@ -9,13 +9,13 @@ namespace paquebot::cli {
 namespace {
 
 std::string suspicion_path(const Arguments& arguments) {
-  return "/v1/accounts/" + control::percent_encode(arguments.text("LOGIN")) + "/suspicion";
+  return "/v1/accounts/" + control::path_encode(arguments.text("LOGIN")) + "/suspicion";
 }
 
 } // namespace
 
 int account_suspects(Session& session, const Arguments&) {
-  const auto answer = session.call("GET", "/v1/suspicions");
+  const auto answer = session.call_list("/v1/suspicions", "suspicions");
   if (!answer) return session.report(answer.error());
   if (session.json) {
     session.out() << control::to_pretty_text(*answer);
@@ -24,7 +24,7 @@ int account_suspects(Session& session, const Arguments&) {
   Table table({"ACCOUNT", "SINCE", "HELD", "WHY"});
   table.align_right(2);
   for (const auto& one : control::get_list(*answer, "suspicions")) {
-    table.add({control::get_text(one, "login"), time_text(control::get_number(one, "since")),
+    table.add({control::get_text(one, "login"), time_text(control::get_time(one, "since")),
                std::to_string(control::get_number(one, "held")), control::get_text(one, "reason")});
   }
   if (table.empty()) {

@@ -1,9 +1,13 @@
 // What is written down about the command line must be true: the manual page and the packaged completion scripts.
+#include "base/text.h"
 #include "cli/verbs.h"
+#include "control/action.h"
+#include "control/describe.h"
 
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <set>
 #include <sstream>
 
 namespace paquebot::cli {
@@ -25,6 +29,29 @@ TEST(Documents, ManualNamesEveryVerbAndOption) {
     EXPECT_THAT(manual, HasSubstr(".It Nm Cm " + std::string(verb.name))) << verb.name;
     for (const auto& option : verb.options)
       EXPECT_THAT(manual, HasSubstr("Fl " + std::string(option.name.substr(1)))) << verb.name;
+  }
+}
+
+TEST(Documents, EveryActionHasAVerbAndNoVerbNamesAnother) {
+  std::set<std::string, std::less<>> named;
+  for (const auto& verb : verbs())
+    for (const auto id : split(verb.actions, ' '))
+      if (!id.empty()) named.emplace(id);
+  for (const auto& action : control::actions())
+    EXPECT_EQ(named.erase(std::string(action.id)), 1U) << action.id << " has no verb (Verb::actions)";
+  for (const auto& id : named) ADD_FAILURE() << id << " is no action";
+}
+
+/// Tables between headings of the same name are those that the program prints.
+TEST(Documents, ApiTellsOfEveryAction) {
+  const std::string document = read("docs/api.md");
+  std::istringstream lines(control::reference());
+  for (std::string line; std::getline(lines, line);) EXPECT_THAT(document, HasSubstr(line + "\n"));
+  std::istringstream told(document);
+  const std::string reference = control::reference();
+  for (std::string line; std::getline(told, line);) {
+    if (!line.starts_with("| ") || line.find(" /v1/") == std::string::npos) continue;
+    EXPECT_THAT(reference, HasSubstr(line + "\n")) << "make it anew: tools/reference --write PROGRAM";
   }
 }
 

@@ -29,7 +29,7 @@ std::string ways_text(const json::value& answer) {
 
 /// True when mail for it would go somewhere.
 Result<bool> tell(Session& session, const std::string& shown, const std::string& address) {
-  const auto answer = session.call("GET", "/v1/addresses/" + control::percent_encode(address));
+  const auto answer = session.call("GET", "/v1/addresses/" + control::path_encode(address));
   if (!answer) return std::unexpected(answer.error());
   const std::string problem = control::get_text(*answer, "problem");
   session.out() << printable(shown, 512) << "... "

@@ -1,5 +1,7 @@
 #include "base/text.h"
 #include "cli/verbs.h"
+#include "control/action.h"
+#include "control/target.h"
 
 #include <filesystem>
 #include <ostream>
@@ -71,6 +73,21 @@ Result<json::value> Session::call(std::string_view method, std::string_view targ
   if (!response) return std::unexpected(response.error());
   if (response->status != 200) return std::unexpected(control::error_of(*response));
   return control::parse_json(response->body, "the server's answer");
+}
+
+Result<json::value> Session::call_list(std::string target, std::string_view list) {
+  target += (target.find('?') == target.npos ? "?limit=" : "&limit=") + std::to_string(control::kLargestPage);
+  auto whole = call("GET", target);
+  if (!whole || !whole->is_object()) return whole;
+  for (std::string next = control::get_text(*whole, "next"); !next.empty();) {
+    const auto page = call("GET", target + "&after=" + control::percent_encode(next));
+    if (!page) return page;
+    auto& all = whole->as_object()[list].as_array();
+    for (const auto& item : control::get_list(*page, list)) all.push_back(item);
+    next = control::get_text(*page, "next");
+  }
+  whole->as_object().erase("next");
+  return whole;
 }
 
 std::unexpected<Error> Session::failure(Exit code, std::string message) {

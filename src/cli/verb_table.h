@@ -14,7 +14,10 @@ std::vector<Verb> alias_verbs();
 std::vector<Verb> account_verbs();
 /// Who may send and log in.
 std::vector<Verb> account_access_verbs();
+/// Who looks after what, and what programs ask with.
+std::vector<Verb> right_verbs();
 std::vector<Verb> queue_verbs();
+std::vector<Verb> trail_verbs();
 std::vector<Verb> send_verbs();
 std::vector<Verb> fetch_verbs();
 std::vector<Verb> import_verbs();

@@ -47,6 +47,8 @@ public:
   Result<ServerPlace> place_of_server();
   /// One action of the control API; `target` is percent-encoded. An error response is an Error.
   Result<json::value> call(std::string_view method, std::string_view target, std::string_view body = {});
+  /// The same for a list that comes in pages: all of them as one answer. `list` is its name there.
+  Result<json::value> call_list(std::string target, std::string_view list);
   /// An error whose exit code is this one, whatever its kind: report() remembers it.
   std::unexpected<Error> failure(Exit code, std::string message);
   /// Prints the error and returns its exit code.
@@ -91,6 +93,7 @@ struct Verb {
   std::vector<Positional> positionals;
   std::vector<Option> options;
   int (*run)(Session& session, const Arguments& arguments) = nullptr;
+  std::string_view actions = {}; ///< ids of what it asks the server for (control/action.h), with blanks between
 };
 
 /// A group of verbs: "account".
@@ -166,6 +169,13 @@ int status(Session& session, const Arguments& arguments);
 int dns_forget(Session& session, const Arguments& arguments);
 int reload(Session& session, const Arguments& arguments);
 int clock_confirm(Session& session, const Arguments& arguments);
+int token_add(Session& session, const Arguments& arguments);
+int token_list(Session& session, const Arguments& arguments);
+int token_remove(Session& session, const Arguments& arguments);
+int right_add(Session& session, const Arguments& arguments);
+int right_list(Session& session, const Arguments& arguments);
+int right_remove(Session& session, const Arguments& arguments);
+int api(Session& session, const Arguments& arguments);
 int completion(Session& session, const Arguments& arguments);
 int version(Session& session, const Arguments& arguments);
 

@@ -1,6 +1,6 @@
 #include "base/text.h"
+#include "control/handlers.h"
 #include "control/present.h"
-#include "control/routes.h"
 
 #include <algorithm>
 
@@ -191,6 +191,19 @@ Task<Answer> change_account(Context& context, Call call) {
   if (const auto applied = co_await apply(context, std::move(*wanted), changed); !applied) {
     co_return std::unexpected(applied.error());
   }
+  const auto updated = co_await context.store.directory().update_account(changed);
+  if (!updated) co_return std::unexpected(updated.error());
+  co_return present(changed);
+}
+
+Task<Answer> set_password(Context& context, Call call) {
+  auto wanted = read_wanted(call.body, false);
+  if (!wanted) co_return std::unexpected(wanted.error());
+  auto account = co_await need_account(context, call.names[0]);
+  if (!account) co_return std::unexpected(account.error());
+  store::Account& changed = *account;
+  const auto applied = co_await apply(context, std::move(*wanted), changed);
+  if (!applied) co_return std::unexpected(applied.error());
   const auto updated = co_await context.store.directory().update_account(changed);
   if (!updated) co_return std::unexpected(updated.error());
   co_return present(changed);

@@ -1,6 +1,6 @@
 #include "base/text.h"
+#include "control/handlers.h"
 #include "control/present.h"
-#include "control/routes.h"
 
 #include <algorithm>
 
@@ -82,6 +82,10 @@ Result<WantedAlias> read_wanted(const std::string& body) {
   return WantedAlias{std::move(*parsed), std::move(*targets), account->value_or(""), std::move(*senders)};
 }
 
+Problem no_alias(const std::string& name) {
+  return {Errc::not_found, "there is no alias " + name, "paquebot alias list names them"};
+}
+
 bool is_ours(const std::vector<store::Domain>& domains, const std::string& name) {
   return std::ranges::any_of(domains, [&](const auto& domain) { return domain.name == name; });
 }
@@ -155,14 +159,30 @@ Task<Answer> add_alias(Context& context, Call call) {
   const auto added = co_await context.store.directory().add_address(entry);
   const std::string name = address.local + "@" + address.domain;
   if (!added && added.error().code == Errc::conflict) {
-    co_return fail(Errc::conflict,
-                   name + " is taken already, by an account or an alias of another kind (see: paquebot alias list)");
+    co_return refuse(Errc::conflict, name + " is taken already, by an account or an alias of another kind",
+                     "paquebot alias list names them");
   }
   if (!added) co_return std::unexpected(added.error());
   const auto now = co_await context.store.directory().find_address(address.local, address.domain);
   if (!now) co_return std::unexpected(now.error());
   const auto& stored = now->entry || address.local != "*" ? now->entry : now->catch_all;
   co_return present(stored.value_or(entry), wanted->account);
+}
+
+Task<Answer> show_alias(Context& context, Call call) {
+  const auto address = read_address(call.names[0], "the alias");
+  if (!address) co_return std::unexpected(address.error());
+  const auto found = co_await context.store.directory().find_address(address->local, address->domain);
+  if (!found) co_return std::unexpected(found.error());
+  const auto& entry = found->entry || address->local != "*" ? found->entry : found->catch_all;
+  if (!entry) co_return std::unexpected(no_alias(address->local + "@" + address->domain));
+  std::string login;
+  if (entry->account != 0) {
+    const auto account = co_await context.store.directory().get_account(entry->account);
+    if (!account) co_return std::unexpected(account.error());
+    login = account->login;
+  }
+  co_return present(*entry, login);
 }
 
 Task<Answer> change_alias(Context& context, Call call) {
@@ -176,8 +196,7 @@ Task<Answer> change_alias(Context& context, Call call) {
   if (!*senders) co_return fail(Errc::invalid, "the request names nothing to change");
   const std::string name = address->local + "@" + address->domain;
   const auto set = co_await context.store.directory().set_senders(address->local, address->domain, **senders);
-  if (!set && set.error().code == Errc::not_found)
-    co_return fail(Errc::not_found, "there is no alias " + name + " (see: paquebot alias list)");
+  if (!set && set.error().code == Errc::not_found) co_return std::unexpected(no_alias(name));
   if (!set) co_return std::unexpected(set.error());
   json::array list;
   for (const std::string& one : **senders) list.emplace_back(one);
@@ -197,12 +216,12 @@ Task<Answer> remove_alias(Context& context, Call call) {
   const auto found = co_await context.store.directory().find_address(address->local, address->domain);
   if (!found) co_return std::unexpected(found.error());
   const auto& entry = found->entry || address->local != "*" ? found->entry : found->catch_all;
-  if (!entry) co_return fail(Errc::not_found, "there is no alias " + name + " (see: paquebot alias list)");
+  if (!entry) co_return std::unexpected(no_alias(name));
   if (entry->account != 0) {
     const auto account = co_await context.store.directory().get_account(entry->account);
     if (!account) co_return std::unexpected(account.error());
     if (account->login == name && entry->targets.empty()) {
-      co_return fail(Errc::conflict, name + " is an account, not an alias: paquebot account remove " + name);
+      co_return refuse(Errc::conflict, name + " is an account, not an alias", "paquebot account remove " + name);
     }
   }
   const auto removed = co_await context.store.directory().remove_address(address->local, address->domain, target);

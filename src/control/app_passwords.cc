@@ -1,6 +1,6 @@
 #include "base/text.h"
+#include "control/handlers.h"
 #include "control/present.h"
-#include "control/routes.h"
 
 #include <algorithm>
 
@@ -57,8 +57,8 @@ Task<Answer> remove_app_password(Context& context, Call call) {
   if (!all) co_return std::unexpected(all.error());
   const auto found = std::ranges::find(*all, call.names[1], &store::AppPassword::label);
   if (found == all->end()) {
-    co_return fail(Errc::not_found, account->login + " has no app password called " + printable(call.names[1], 64) +
-                                        " (see: paquebot account app-password list " + account->login + ")");
+    co_return refuse(Errc::not_found, account->login + " has no app password called " + printable(call.names[1], 64),
+                     "paquebot account app-password list " + account->login + " names them");
   }
   const auto removed = co_await context.store.credentials().remove_app_password(account->id, found->id);
   if (!removed) co_return std::unexpected(removed.error());

@@ -4,11 +4,13 @@
 #include "base/task.h"
 #include "directory/directory.h"
 #include "directory/login_throttle.h"
+#include "http/message.h"
 #include "policy/listed_book.h"
 #include "policy/refusals.h"
 #include "queue/draft.h"
 #include "store/store.h"
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -21,22 +23,30 @@ class Resolver;
 
 namespace paquebot::control {
 
-/// One operator action as HTTP would carry it; the console, the control socket and the command line (also with the
+struct Action;
+struct Asker;
+struct Problem;
+
+/// One action (action.h) as HTTP would carry it; the console, the control socket and the command line (also with the
 /// server down, in process) all speak it.
 struct Request {
-  std::string method; ///< GET, POST, DELETE, PATCH
-  std::string target; ///< "/v1/accounts?domain=example.org", percent-encoded
-  std::string body;   ///< JSON or empty
-  std::string who;    ///< for the trail: "operator root (uid 0)"
+  std::string method;     ///< GET, POST, DELETE, PATCH
+  std::string target;     ///< "/v1/accounts?domain=example.org", percent-encoded
+  std::string body;       ///< JSON or empty
+  std::string who;        ///< for the trail: "operator root (uid 0)"
+  std::string if_match{}; ///< the field If-Match of a PATCH; empty: none
 };
 struct Response {
   unsigned status = 200;
-  std::string body; ///< JSON; errors are {"error":{"code":"…","message":"…"}}
+  std::string body;      ///< JSON; a problem of RFC 9457 unless the status is 200 (docs/api.md)
+  http::Fields fields{}; ///< Content-Type, and where it is due ETag, Retry-After, Allow, WWW-Authenticate
 };
 
 /// An order that was given, as it is written down.
 struct Order {
   std::string who;     ///< "operator root (uid 0)"
+  std::string action;  ///< "account.remove"; empty: there is no such path
+  std::string from;    ///< the address of who gave it; empty: the control socket
   std::string method;  ///< POST, DELETE, PATCH
   std::string target;  ///< as it came, with its query
   std::string subject; ///< what it was about: an account, a domain, an address, an id; never a password
@@ -79,17 +89,20 @@ struct Hooks {
 
 struct Context;
 
-/// All operator actions: one table of method, path and function (routes.cc, docs/api.md). Thread-safe.
+/// Does the actions of the table (action.h, docs/api.md), for whoever may. Thread-safe.
 class Control {
 public:
   /// `store` and `directory` must outlive it.
   Control(store::Store& store, directory::Directory& directory, Hooks hooks);
   ~Control();
-  /// Never fails otherwise than by the response. Bodies above kMaxBody are refused by the transport.
+  /// For whoever has the control socket, that is root: the transport has made sure of it. Never fails otherwise than by
+  /// the response. Bodies above kMaxBody are refused by the transport.
   Task<Response> handle(Request request);
+  /// For anybody, who may do little or nothing. Request::who is not looked at.
+  Task<Response> handle(Request request, Asker asker);
 
 private:
-  Task<Response> run(Request request);
+  friend class ApiSite; // finds out who asks
 
   std::unique_ptr<Context> context_;
 };
@@ -99,8 +112,9 @@ inline constexpr std::size_t kMaxBody = (1u << 20) + (64u << 10);
 /// Octets of an imported message's body that may come with the request; a larger one is uploaded in pieces first.
 inline constexpr std::size_t kWholeBody = 64u << 10;
 
-/// The response for an error: its status and {"error":{"code":"not_found","message":"…"}}.
+/// The response for an error: its status and the problem.
 Response error_response(const Error& error);
+Response problem_response(const Problem& problem);
 /// The other way round, for whoever speaks to Control: what a response that is not 200 says.
 Error error_of(const Response& response);
 

@@ -33,8 +33,9 @@ std::string fresh_name(const std::vector<store::DkimKey>& taken) {
 }
 
 json::object present_key(const store::DkimKey& key) {
-  json::object out{{"domain", key.domain},        {"selector", key.selector}, {"algorithm", name_of(key.algorithm)},
-                   {"state", name_of(key.state)}, {"created", key.created},   {"changed", key.changed}};
+  json::object out{
+      {"domain", key.domain},        {"selector", key.selector},           {"algorithm", name_of(key.algorithm)},
+      {"state", name_of(key.state)}, {"created", time_value(key.created)}, {"changed", time_value(key.changed)}};
   if (const auto parsed = mailauth::PrivateKey::from_pem(key.private_key)) out["bits"] = parsed->bits();
   if (auto record = dkim_record(key)) out["record"] = std::move(*record);
   return out;
@@ -266,8 +267,8 @@ Task<Answer> retire_dkim_key(Context& context, Call call) {
   const auto& [domain, keys, force] = *opened;
   const auto found = std::ranges::find(keys, to_lower(call.names[1]), &store::DkimKey::selector);
   if (found == keys.end())
-    co_return fail(Errc::not_found, domain + " has no DKIM key " + printable(call.names[1], 64) +
-                                        " (see: paquebot dkim list " + domain + ")");
+    co_return refuse(Errc::not_found, domain + " has no DKIM key " + printable(call.names[1], 64),
+                     "paquebot dkim list " + domain + " names them");
   const std::string reason = reason_to_keep(*found, millis(system_clock().wall()));
   if (!force && !reason.empty()) co_return fail(Errc::conflict, reason);
   std::vector<store::DkimKey> one{*found};

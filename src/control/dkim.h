@@ -1,6 +1,6 @@
 #pragma once
 
-#include "control/routes.h"
+#include "control/handlers.h"
 
 /// DKIM keys as operators see them, and the records that go into the DNS.
 namespace paquebot::control {

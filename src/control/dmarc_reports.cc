@@ -2,7 +2,7 @@
 
 #include "base/encoding.h"
 #include "base/text.h"
-#include "control/routes.h"
+#include "control/handlers.h"
 #include "mail/head.h"
 
 #include <algorithm>
@@ -69,7 +69,7 @@ Task<Result<>> add_entry(store::Store& store, store::Id mailbox, store::EntryInf
   if (!text) co_return std::unexpected(text.error());
   page.size += text->size();
   page.messages.push_back(
-      json::object{{"uid", entry.uid}, {"date", entry.internal_date}, {"content", base64_encode(*text)}});
+      json::object{{"uid", entry.uid}, {"date", time_value(entry.internal_date)}, {"content", base64_encode(*text)}});
   co_return Result<>();
 }
 
@@ -88,7 +88,7 @@ Task<Answer> list_dmarc_reports(Context& context, Call call) {
   if (!address) co_return std::unexpected(address.error());
   const auto after = read_number(call, "after", UINT32_MAX);
   if (!after) co_return std::unexpected(after.error());
-  const auto since = read_number(call, "since", INT64_MAX);
+  const auto since = read_time(call, "since");
   if (!since) co_return std::unexpected(since.error());
   const auto account = co_await reader_of(context, *address);
   if (!account) co_return std::unexpected(account.error());
@@ -103,7 +103,7 @@ Task<Answer> list_dmarc_reports(Context& context, Call call) {
   for (const store::EntryInfo& entry : *entries) {
     if (page.size >= kMostAtOnce) break;
     reached = entry.uid;
-    if (entry.internal_date < static_cast<std::int64_t>(*since)) continue;
+    if (entry.internal_date < *since) continue;
     const auto added = co_await add_entry(context.store, mailbox->id, entry, page);
     if (!added) co_return std::unexpected(added.error());
   }

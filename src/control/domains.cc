@@ -1,7 +1,9 @@
 #include "base/text.h"
 #include "control/dkim.h"
+#include "control/handlers.h"
 #include "control/present.h"
-#include "control/routes.h"
+
+#include <algorithm>
 
 namespace paquebot::control {
 namespace {
@@ -27,13 +29,26 @@ Task<std::string> add_keys(Context& context, std::string domain) {
   co_return std::string();
 }
 
-Task<Result<store::Domain>> make_domain(Context& context, std::string name, std::string of) {
-  if (of.empty()) co_return co_await context.store.directory().add_domain(std::move(name));
+Task<Found<store::Domain>> make_domain(Context& context, std::string name, std::string of) {
+  if (of.empty()) {
+    auto added = co_await context.store.directory().add_domain(std::move(name));
+    if (!added) co_return std::unexpected(added.error());
+    co_return std::move(*added);
+  }
   auto target = read_domain(of);
   if (!target) co_return std::unexpected(target.error());
   if (auto ours = co_await need_domain(context, *target); !ours) co_return std::unexpected(ours.error());
   std::string domain = std::move(*target);
-  co_return co_await context.store.directory().add_alias_domain(std::move(name), std::move(domain));
+  auto added = co_await context.store.directory().add_alias_domain(std::move(name), std::move(domain));
+  if (!added) co_return std::unexpected(added.error());
+  co_return std::move(*added);
+}
+
+/// The login of whoever owns it; empty: nobody does.
+Task<std::string> owner_of(Context& context, const store::Domain& domain) {
+  if (domain.owner == 0) co_return std::string();
+  const auto account = co_await context.store.directory().get_account(domain.owner);
+  co_return account ? account->login : std::string();
 }
 
 } // namespace
@@ -43,11 +58,7 @@ Task<Answer> list_domains(Context& context, Call) {
   if (!domains) co_return std::unexpected(domains.error());
   json::array list;
   for (const auto& domain : *domains) {
-    std::string owner;
-    if (domain.owner != 0) {
-      const auto account = co_await context.store.directory().get_account(domain.owner);
-      if (account) owner = account->login;
-    }
+    const std::string owner = co_await owner_of(context, domain);
     list.push_back(present_domain(domain, owner));
   }
   co_return json::object{{"domains", std::move(list)}};
@@ -78,6 +89,18 @@ Task<Answer> add_domain(Context& context, Call call) {
   co_return out;
 }
 
+Task<Answer> show_domain(Context& context, Call call) {
+  const auto name = read_domain(call.names[0]);
+  if (!name) co_return std::unexpected(name.error());
+  const auto domains = co_await context.store.directory().list_domains();
+  if (!domains) co_return std::unexpected(domains.error());
+  const auto found = std::ranges::find(*domains, *name, &store::Domain::name);
+  if (found == domains->end()) co_return std::unexpected(no_domain(*name));
+  const store::Domain& domain = *found;
+  const std::string owner = co_await owner_of(context, domain);
+  co_return present_domain(domain, owner);
+}
+
 Task<Answer> change_domain(Context& context, Call call) {
   const auto domain = read_domain(call.names[0]);
   if (!domain) co_return std::unexpected(domain.error());
@@ -101,13 +124,13 @@ Task<Answer> remove_domain(Context& context, Call call) {
   const auto removed = co_await context.store.directory().remove_domain(*domain);
   if (removed) co_return json::object{{"removed", *domain}};
   if (removed.error().code == Errc::not_found) {
-    co_return fail(Errc::not_found, *domain + " is not a domain of this server (see: paquebot domain list)");
+    co_return refuse(Errc::not_found, *domain + " is not a domain of this server", "paquebot domain list names them");
   }
   if (removed.error().code == Errc::conflict) {
-    co_return fail(
-        Errc::conflict,
-        *domain + " still has accounts or aliases, or is what another domain is an alias of: remove them first " +
-            "(see: paquebot account list " + *domain + "; paquebot alias list " + *domain + "; paquebot domain list)");
+    co_return refuse(Errc::conflict,
+                     *domain + " still has accounts or aliases, or is what another domain is an alias of",
+                     "remove them first (paquebot account list " + *domain + "; paquebot alias list " + *domain +
+                         "; paquebot domain list)");
   }
   co_return std::unexpected(removed.error());
 }

@@ -1,6 +1,6 @@
 #include "base/text.h"
 #include "control/control.h"
-#include "control/routes.h"
+#include "control/handlers.h"
 #include "mail/head.h"
 #include "queue/draft.h"
 
@@ -63,7 +63,7 @@ Result<WantedMail> read_wanted(const Call& call) {
     if (!upload) return std::unexpected(upload.error());
     wanted.upload = *upload;
   }
-  const auto date = number_of(call, "date", INT64_MAX);
+  const auto date = read_time(call, "date");
   if (!date) return std::unexpected(date.error());
   const auto flags = number_of(call, "flags", kAllFlags);
   if (!flags) return std::unexpected(flags.error());
@@ -75,7 +75,7 @@ Result<WantedMail> read_wanted(const Call& call) {
   auto uidl = read_uidl(call.ask("uidl"));
   if (!uidl) return std::unexpected(uidl.error());
   wanted.uidl = std::move(*uidl);
-  wanted.date = static_cast<std::int64_t>(*date);
+  wanted.date = *date;
   wanted.flags = *flags;
   return wanted;
 }

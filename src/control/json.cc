@@ -1,7 +1,10 @@
 #include "control/json.h"
 
+#include "base/clock.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "base/visible.h"
+#include "mail/timestamp.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -167,6 +170,12 @@ Result<> only_fields(const json::object& object, std::initializer_list<std::stri
   return {};
 }
 
+json::value time_value(std::int64_t ms) {
+  constexpr std::int64_t kLast = 253'402'300'799'999; // of the year 9999: later is never
+  if (ms <= 0 || ms > kLast) return nullptr;
+  return json::string(log::time_of(from_millis(ms)));
+}
+
 std::string get_text(const json::value& value, std::string_view name) {
   const auto* member = find(value, name);
   return member != nullptr && member->is_string() ? std::string(member->as_string()) : std::string();
@@ -178,6 +187,13 @@ std::int64_t get_number(const json::value& value, std::string_view name) {
   boost::system::error_code error;
   const auto number = member->to_number<std::int64_t>(error);
   return error ? 0 : number;
+}
+
+std::int64_t get_time(const json::value& value, std::string_view name) {
+  const auto* member = find(value, name);
+  if (member == nullptr || !member->is_string()) return 0;
+  const auto time = mail::parse_timestamp(member->as_string());
+  return time ? millis(*time) : 0;
 }
 
 bool get_bool(const json::value& value, std::string_view name) {

@@ -33,9 +33,14 @@ Result<std::vector<std::string>> texts_field(const json::object& object, std::st
 /// `invalid` when the object has a field that is not in `known`: a misspelt option must not be passed over in silence.
 Result<> only_fields(const json::object& object, std::initializer_list<std::string_view> known);
 
+/// A time as the API tells it, "2026-11-30T09:41:07.000Z"; null for never or none: what is not from 1 to the year 9999.
+json::value time_value(std::int64_t millis);
+
 // Fields of a response: tolerant, with a value for what is absent or of another type.
 std::string get_text(const json::value& value, std::string_view name);
 std::int64_t get_number(const json::value& value, std::string_view name);
+/// Milliseconds since 1970 of a time; 0 for null and what is none.
+std::int64_t get_time(const json::value& value, std::string_view name);
 bool get_bool(const json::value& value, std::string_view name);
 /// The list of that name; an empty one when there is none.
 const json::array& get_list(const json::value& value, std::string_view name);

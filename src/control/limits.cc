@@ -1,5 +1,5 @@
+#include "control/handlers.h"
 #include "control/present.h"
-#include "control/routes.h"
 
 namespace paquebot::control {
 namespace {
@@ -36,7 +36,7 @@ Result<std::vector<Change>> read_changes(const std::string& body) {
 
 } // namespace
 
-Task<Result<json::array>> present_limits(Context& context, store::Id account) {
+Task<Found<json::array>> present_limits(Context& context, store::Id account) {
   const store::Limits general = context.hooks.limits ? context.hooks.limits() : store::Limits();
   const std::int64_t now = millis(system_clock().wall());
   const auto uses = co_await context.store.books().limit_use(account, general, now);
@@ -47,9 +47,17 @@ Task<Result<json::array>> present_limits(Context& context, store::Id account) {
                                {"used", use.used},
                                {"most", use.most},
                                {"own", use.own},
-                               {"until", use.until}});
+                               {"until", time_value(use.until)}});
   }
   co_return out;
+}
+
+Task<Answer> show_limits(Context& context, Call call) {
+  const auto account = co_await need_account(context, call.names[0]);
+  if (!account) co_return std::unexpected(account.error());
+  auto limits = co_await present_limits(context, account->id);
+  if (!limits) co_return std::unexpected(limits.error());
+  co_return json::object{{"login", account->login}, {"limits", std::move(*limits)}};
 }
 
 Task<Answer> change_limits(Context& context, Call call) {

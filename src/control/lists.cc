@@ -1,5 +1,5 @@
 #include "base/text.h"
-#include "control/routes.h"
+#include "control/handlers.h"
 #include "policy/listed_book.h"
 
 #include <algorithm>
@@ -41,7 +41,10 @@ Result<Listed> read_entry(const Call& call, bool allow) {
 }
 
 json::object present_listed(const Listed& entry) {
-  return {{"what", entry.what}, {"reason", entry.reason}, {"added", entry.added}, {"expires", entry.expires}};
+  return {{"what", entry.what},
+          {"reason", entry.reason},
+          {"added", time_value(entry.added)},
+          {"expires", time_value(entry.expires)}};
 }
 
 Task<Result<std::vector<Listed>>> read_all(Context& context) {

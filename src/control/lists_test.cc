@@ -42,7 +42,7 @@ TEST_F(ListsTest, PutAndDrop) {
   EXPECT_EQ(call("POST", "/v1/lists/block", R"({"what":"Spam.Example","reason":"spam","seconds":60})"), 200U);
   EXPECT_EQ(get_text(body, "what"), "spam.example");
   EXPECT_EQ(get_text(body, "reason"), "spam");
-  EXPECT_EQ(get_number(body, "expires") - get_number(body, "added"), 60'000);
+  EXPECT_EQ(get_time(body, "expires") - get_time(body, "added"), 60'000);
   EXPECT_EQ(call("POST", "/v1/lists/allow", R"({"what":"192.0.2.0/24"})"), 200U);
   EXPECT_EQ(entries("block"), Names{"spam.example"});
   EXPECT_EQ(entries("allow"), Names{"192.0.2.0/24"});

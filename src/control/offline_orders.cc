@@ -27,6 +27,7 @@ void tell_order(const std::string& line) {
     return;
   }
   log::info("control", {{"who", get_text(*order, "who")},
+                        {"action", get_text(*order, "action")},
                         {"method", get_text(*order, "method")},
                         {"target", get_text(*order, "target")},
                         {"subject", get_text(*order, "subject")},
@@ -41,6 +42,7 @@ Result<> keep_order(const std::string& data_directory, const Order& order) {
   const std::string path = file_of(data_directory);
   const std::string line = to_text(json::object{{"at", log::time_of(system_clock().wall())},
                                                 {"who", order.who},
+                                                {"action", order.action},
                                                 {"method", order.method},
                                                 {"target", order.target},
                                                 {"subject", order.subject},

@@ -37,14 +37,19 @@ protected:
 
 TEST_F(OfflineOrders, AreToldOnceAtTheNextStart) {
   tell_kept_orders(folder); // there are none
-  ASSERT_TRUE(keep_order(folder, {"operator root (uid 0)", "DELETE", "/v1/accounts/ann", "ann\n\"x\"", "done"}));
-  ASSERT_TRUE(keep_order(folder, {"operator root (uid 0)", "POST", "/v1/domains", "a.example", "exists already"}));
+  ASSERT_TRUE(keep_order(
+      folder, {"operator root (uid 0)", "account.remove", "", "DELETE", "/v1/accounts/ann", "ann\n\"x\"", "done"}));
+  ASSERT_TRUE(keep_order(
+      folder, {"operator root (uid 0)", "domain.add", "", "POST", "/v1/domains", "a.example", "exists already"}));
   struct stat facts{};
   ASSERT_EQ(::stat((folder + "/offline-orders").c_str(), &facts), 0);
   EXPECT_EQ(facts.st_mode & 0777U, 0600U);
   tell_kept_orders(folder);
-  EXPECT_THAT(logged(), HasSubstr("event=control who=\"operator root (uid 0)\" method=DELETE target=/v1/accounts/ann "
-                                  "subject=\"ann\\n\\\"x\\\"\" outcome=done while=down at=20"));
+  EXPECT_THAT(
+      logged(),
+      HasSubstr(
+          "event=control who=\"operator root (uid 0)\" action=account.remove method=DELETE target=/v1/accounts/ann "
+          "subject=\"ann\\n\\\"x\\\"\" outcome=done while=down at=20"));
   EXPECT_THAT(logged(), HasSubstr("subject=a.example outcome=\"exists already\" while=down"));
   const auto before = logged();
   tell_kept_orders(folder);
@@ -54,7 +59,7 @@ TEST_F(OfflineOrders, AreToldOnceAtTheNextStart) {
 TEST_F(OfflineOrders, ALinkIsNotFollowedAndRubbishIsTold) {
   std::ofstream(folder + "/elsewhere") << "kept\n";
   std::filesystem::create_symlink("elsewhere", folder + "/offline-orders");
-  EXPECT_FALSE(keep_order(folder, {"w", "POST", "/", "", "done"}));
+  EXPECT_FALSE(keep_order(folder, {"w", "", "", "POST", "/", "", "done"}));
   tell_kept_orders(folder);
   EXPECT_THAT(logged(), Not(HasSubstr("event=control")));
   std::filesystem::remove(folder + "/offline-orders");

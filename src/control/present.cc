@@ -42,7 +42,7 @@ std::string_view words_of(mail::DeliverBy::Mode mode) {
 json::object present_event(const store::Event& event) {
   json::array recipients;
   for (const auto index : event.recipients) recipients.push_back(index);
-  return {{"at", event.at},
+  return {{"at", time_value(event.at)},
           {"kind", name_of(event.kind)},
           {"recipients", std::move(recipients)},
           {"detail", event.detail},
@@ -102,37 +102,55 @@ json::object present(const store::Account& account) {
           {"quota", account.quota},
           {"used", account.used},
           {"messages", account.messages},
-          {"created", account.created},
+          {"created", time_value(account.created)},
           {"scram", !account.scram_keys.empty()}};
 }
 
 json::object present(const store::AppPassword& password) {
   return {{"label", password.label},
-          {"created", password.created},
-          {"used", password.used},
+          {"created", time_value(password.created)},
+          {"used", time_value(password.used)},
           {"used_from", password.used_from}};
 }
 
 json::object present(const directory::LoginFacts& facts) {
   const auto event = [](const directory::LoginFacts::Event& one) {
-    return json::object{{"at", one.at}, {"address", one.address}, {"protocol", one.protocol}};
+    return json::object{{"at", time_value(one.at)}, {"address", one.address}, {"protocol", one.protocol}};
   };
   json::array failed;
   for (const auto& one : facts.failed) failed.push_back(event(one));
   json::object out{{"failures", facts.failures},
                    {"failed", std::move(failed)},
                    {"slowed", facts.slowed},
-                   {"refused_until", facts.refused_until}};
+                   {"refused_until", time_value(facts.refused_until)}};
   if (facts.succeeded.at != 0) out["succeeded"] = event(facts.succeeded);
   return out;
 }
 
 json::object present(const store::Suspicion& suspicion) {
   return {{"login", suspicion.login},
-          {"since", suspicion.since},
+          {"since", time_value(suspicion.since)},
           {"signal", store::name_of(suspicion.signal)},
           {"reason", suspicion.reason},
           {"held", suspicion.held}};
+}
+
+json::object present(const store::Token& token) {
+  const auto list = [](const std::vector<std::string>& texts) {
+    json::array all;
+    for (const std::string& text : texts) all.emplace_back(text);
+    return all;
+  };
+  return {{"id", token.id},
+          {"login", token.login},
+          {"label", token.label},
+          {"scopes", list(token.scopes)},
+          {"domains", list(token.domains)},
+          {"networks", list(token.networks)},
+          {"created", time_value(token.created)},
+          {"expires", time_value(token.expires)},
+          {"used", time_value(token.used)},
+          {"used_from", token.used_from}};
 }
 
 json::object present(const store::AddressEntry& entry, std::string_view account_login) {
@@ -153,13 +171,13 @@ json::object present(const store::MessageFacts& message) {
           {"sender", message.sender.reverse_path.to_string()},
           {"envid", message.sender.envid},
           {"peer", message.peer},
-          {"accepted", message.accepted_at},
-          {"expires", message.expires_at},
+          {"accepted", time_value(message.accepted_at)},
+          {"expires", time_value(message.expires_at)},
           {"tls", words_of(message.sender.tls)},
           {"priority", message.sender.priority},
-          {"deliver_by", message.sender.deliver_by.at},
+          {"deliver_by", time_value(message.sender.deliver_by.at)},
           {"deliver_by_mode", words_of(message.sender.deliver_by.mode)},
-          {"hold_until", message.sender.hold.until},
+          {"hold_until", time_value(message.sender.hold.until)},
           {"size", message.size()}};
 }
 
@@ -178,11 +196,11 @@ json::object present(const store::RecipientFacts& recipient) {
           {"parent", recipient.parent},
           {"state", name_of(recipient.state)},
           {"destination", recipient.destination},
-          {"due", recipient.due},
+          {"due", time_value(recipient.due)},
           {"attempts", recipient.attempts},
           {"last_reply", recipient.last_reply.to_string()},
           {"told", present(recipient.last_reply)},
-          {"changed", recipient.changed_at},
+          {"changed", time_value(recipient.changed_at)},
           {"report_owed", name_of_owed(recipient.owed)},
           {"reason", recipient.reason}};
 }
@@ -202,7 +220,7 @@ json::object present(const store::WorkItem& item, const std::vector<store::Desti
     const auto place = std::ranges::find(destinations, recipient.destination, &store::DestinationFacts::key);
     if (recipient.state == store::State::waiting && place != destinations.end() && place->backoff_until > now) {
       shown["destination_error"] = place->last_error;
-      shown["destination_until"] = place->backoff_until;
+      shown["destination_until"] = time_value(place->backoff_until);
     }
     recipients.push_back(std::move(shown));
   }
@@ -212,8 +230,8 @@ json::object present(const store::WorkItem& item, const std::vector<store::Desti
 
 json::object present(const store::DestinationFacts& destination) {
   return {{"destination", destination.key},
-          {"earliest_due", destination.earliest_due},
-          {"backoff_until", destination.backoff_until},
+          {"earliest_due", time_value(destination.earliest_due)},
+          {"backoff_until", time_value(destination.backoff_until)},
           {"failures", destination.failures},
           {"last_error", destination.last_error},
           {"waiting", destination.waiting}};
@@ -232,8 +250,8 @@ json::object present(const store::Trace& trace) {
 }
 
 json::object present(const policy::Refusal& refusal) {
-  return {{"at", refusal.at},     {"client", refusal.client}, {"account", refusal.account},
-          {"from", refusal.from}, {"to", refusal.to},         {"reply", refusal.reply}};
+  return {{"at", time_value(refusal.at)}, {"client", refusal.client}, {"account", refusal.account},
+          {"from", refusal.from},         {"to", refusal.to},         {"reply", refusal.reply}};
 }
 
 } // namespace paquebot::control

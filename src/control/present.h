@@ -3,18 +3,20 @@
 #include "control/json.h"
 #include "directory/login_throttle.h"
 #include "policy/refusals.h"
+#include "store/rights.h"
 #include "store/takeover.h"
 #include "store/types.h"
 
 #include <vector>
 
-/// The words of the store as JSON (docs/api.md). Times are milliseconds since 1970 UTC, sizes octets; 0 means none.
+/// The words of the store as JSON (docs/api.md, the shapes of schema.h). Sizes are octets.
 namespace paquebot::control {
 
 json::object present(const store::Account& account);
 json::object present(const store::AppPassword& password);
 json::object present(const directory::LoginFacts& facts);
 json::object present(const store::Suspicion& suspicion);
+json::object present(const store::Token& token); ///< nothing of its hash
 json::object present(const store::AddressEntry& entry, std::string_view account_login);
 json::object present(const store::MessageFacts& message);
 json::object present(const store::RecipientFacts& recipient);

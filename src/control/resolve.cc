@@ -1,4 +1,4 @@
-#include "control/routes.h"
+#include "control/handlers.h"
 
 namespace paquebot::control {
 namespace {

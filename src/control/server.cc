@@ -1,5 +1,5 @@
 #include "base/text.h"
-#include "control/routes.h"
+#include "control/handlers.h"
 #include "dns/upstream.h"
 #include "net/endpoint.h"
 
@@ -94,7 +94,7 @@ Task<Answer> confirm_clock(Context& context, Call) {
     if (done) done = co_await context.store.upkeep().set_setting(key, nothing);
   }
   if (!done) co_return std::unexpected(done.error());
-  co_return json::object{{"now", now}};
+  co_return json::object{{"now", time_value(now)}};
 }
 
 } // namespace paquebot::control

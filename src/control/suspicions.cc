@@ -1,6 +1,6 @@
 #include "base/text.h"
+#include "control/handlers.h"
 #include "control/present.h"
-#include "control/routes.h"
 
 #include <algorithm>
 
@@ -20,7 +20,7 @@ Result<std::string> read_reason(const std::string& body) {
 
 } // namespace
 
-Task<Result<std::optional<json::object>>> present_suspicion(Context& context, store::Id account) {
+Task<Found<std::optional<json::object>>> present_suspicion(Context& context, store::Id account) {
   const auto marked = co_await context.store.books().list_suspicions(true);
   if (!marked) co_return std::unexpected(marked.error());
   const auto found = std::ranges::find(*marked, account, &store::Suspicion::account);
@@ -64,8 +64,8 @@ Task<Answer> clear_suspicion(Context& context, Call call) {
   const auto changed = co_await context.store.queue().operate(action, filter, call.who, now);
   if (!changed) co_return std::unexpected(changed.error());
   if (!*cleared && *changed == 0)
-    co_return fail(Errc::not_found,
-                   "nothing of " + account->login + " is held as taken over (see: paquebot account suspects)");
+    co_return refuse(Errc::not_found, "nothing of " + account->login + " is held as taken over",
+                     "paquebot account suspects names who is");
   co_return json::object{{"login", account->login}, {drop ? "dropped" : "released", *changed}};
 }
 

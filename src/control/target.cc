@@ -33,7 +33,25 @@ Result<> parse_query(std::string_view text, Target& target) {
   return {};
 }
 
+/// "~1" and "~0" back to what they stand for.
+std::string without_tildes(std::string_view text) {
+  std::string out;
+  for (; !text.empty(); text.remove_prefix(1)) {
+    const bool slash = text.starts_with("~1");
+    const bool tilde = text.starts_with("~0");
+    out += slash ? '/' : text.front();
+    if (slash || tilde) text.remove_prefix(1);
+  }
+  return out;
+}
+
 } // namespace
+
+std::string path_encode(std::string_view text) {
+  std::string escaped;
+  for (const char c : text) escaped += c == '/' ? std::string("~1") : c == '~' ? std::string("~0") : std::string(1, c);
+  return percent_encode(escaped);
+}
 
 Result<std::string> percent_decode(std::string_view text) {
   std::string out;
@@ -75,7 +93,7 @@ Result<Target> parse_target(std::string_view text) {
     auto segment = percent_decode(part);
     if (!segment) return std::unexpected(segment.error());
     if (target.segments.size() >= kMost) return fail(Errc::invalid, "the target has too many parts");
-    target.segments.push_back(std::move(*segment));
+    target.segments.push_back(without_tildes(*segment));
   }
   if (question != text.npos) {
     if (auto query = parse_query(text.substr(question + 1), target); !query) return std::unexpected(query.error());

@@ -18,7 +18,10 @@ struct Target {
 /// `invalid` on broken percent-encoding, no "/" in front, a name given twice, or more than 16 segments or names.
 Result<Target> parse_target(std::string_view text);
 
-/// One segment or value for a target: all but unreserved characters as %XX.
+/// A name as one segment of a path: as percent_encode(), but "/" is "~1" and "~" is "~0", since many programs between
+/// two others refuse or undo %2F. parse_target() undoes it.
+std::string path_encode(std::string_view text);
+/// One value for a query: all but unreserved characters as %XX.
 std::string percent_encode(std::string_view text);
 /// Nothing on broken encoding or a NUL.
 Result<std::string> percent_decode(std::string_view text);

@@ -1,5 +1,5 @@
 #include "base/text.h"
-#include "control/routes.h"
+#include "control/handlers.h"
 
 namespace paquebot::control {
 namespace {

@@ -33,7 +33,7 @@ control::json::object CertificateWatch::status(std::int64_t now) const {
   if (file_.empty()) return out;
   out["file"] = file_;
   const auto facts = net::read_certificate(pem_);
-  out["not_after"] = facts ? facts->not_after : 0;
+  out["not_after"] = control::time_value(facts ? facts->not_after : 0);
   control::json::array problems;
   for (const std::string& problem : net::certificate_problems(pem_, hostname_, now)) problems.emplace_back(problem);
   out["problems"] = std::move(problems);

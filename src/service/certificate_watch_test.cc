@@ -38,7 +38,7 @@ TEST(CertificateWatch, TheStatusHasIt) {
   watch.configure("/c.pem", made.certificate_pem, "a.example.org");
   const control::json::value status = watch.status(facts.not_before);
   EXPECT_EQ(control::get_text(status, "file"), "/c.pem");
-  EXPECT_EQ(control::get_number(status, "not_after"), facts.not_after);
+  EXPECT_EQ(control::get_time(status, "not_after"), facts.not_after);
   EXPECT_EQ(control::get_list(status, "problems").size(), 1U);
 }
 

@@ -70,6 +70,9 @@ class ExitCodesTest(unittest.TestCase):
         yield ["import", "accounts", tmp / "accounts"], BAD_DATA, "accounts:1:"
         yield ["import", "mail", ALICE, tmp / "mbox"], BAD_DATA, "mbox"
         yield ["restore", tmp / "no-backup"], BAD_DATA, "backup", {"server": self.down, "fresh": True}
+        yield ["token", "add", "backup", "no.scope"], BAD_DATA, "accounts.read"
+        yield ["right", "add", ALICE], BAD_DATA, "operator"
+        yield ["api", "account.change", f"login={ALICE}", "quota=-5"], BAD_DATA, "quota"
         yield ["import", "accounts", NOWHERE], NO_INPUT, NOWHERE
         yield ["import", "accounts", tmp / "no-accounts"], NO_INPUT, "nothing to import"
         yield ["import", "mail", ALICE, NOWHERE], NO_INPUT, NOWHERE
@@ -98,6 +101,9 @@ class ExitCodesTest(unittest.TestCase):
         yield ["account", "add", "x@unknown.test", "--no-password"], NOT_DONE, "paquebot domain add unknown.test"
         yield ["account", "show", "nobody@example.test"], NOT_DONE, "nobody@example.test"
         yield ["account", "remove", BOB], NOT_DONE, "--yes"
+        yield ["token", "remove", "4711"], NOT_DONE, "4711"
+        yield ["right", "remove", ALICE, "--operator"], NOT_DONE, "operator"
+        yield ["api", "account.show", "login=nobody@example.test"], NOT_DONE, "nobody@example.test"
         yield ["alias", "add", "x@example.test", "typo@example.test"], NOT_DONE, "typo@example.test"
         yield ["trace", "01J9ZQ3V5W8XKD2M6N7P4R1STB"], NOT_DONE, ""
         yield self.letter(*text, "--to", "nobody@example.test"), NOT_DONE, "5.1.1"

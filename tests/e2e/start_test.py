@@ -305,7 +305,7 @@ class AuditTest(StartCase):
         server.start()
         lines = [line for line in server.log().splitlines() if "event=control" in line]
         self.assertEqual(len(lines), 3, lines)  # a domain, an account, and its end
-        self.assertRegex(lines[2], rf"who=\"operator .*\" method=DELETE target=/v1/accounts/alice%40example.test subject={ALICE} "
+        self.assertRegex(lines[2], rf"who=\"operator .*\" action=account.remove method=DELETE target=/v1/accounts/alice%40example.test subject={ALICE} "
                                    rf"outcome=done while=down at={before}-")
         server.restart()
         self.assertNotIn("event=control", server.log())

@@ -1,0 +1,52 @@
+#pragma once
+
+#include "control/grants.h"
+#include "control/problem.h"
+#include "directory/directory.h"
+#include "directory/login_throttle.h"
+#include "http/site.h"
+
+#include <optional>
+#include <string>
+
+namespace paquebot::control {
+
+class Control;
+
+/// Where logins over HTTP belong to; all outlive the site.
+struct ApiParts {
+  Control& control;
+  directory::Directory& directory;
+  directory::LoginThrottle& guard; ///< shared with the mail protocols
+};
+
+/// The API as a site, for /v1/ on listeners of the role `http`, and on the control socket. It finds out who asks:
+///
+/// - on a local socket root and the user that the server runs as, nobody else;
+/// - with `Authorization: Bearer` the account of a token, within the token's bounds;
+/// - with `Authorization: Basic` an account by its password (not by an app password: those are for mail), through the
+/// login
+///   guard, which counts wrong tokens as well.
+///
+/// Credentials in clear are taken from this machine only. What a browser sends from another site is refused, whoever
+/// asks. Which hosts are ours is for the driver to know.
+class ApiSite final : public http::Site {
+public:
+  explicit ApiSite(ApiParts parts) : parts_(parts) {}
+
+  std::uint64_t most_content(const http::Request& request, const http::Visitor& visitor) const override;
+  Task<http::Answer> answer(http::Exchange exchange) override;
+
+private:
+  Task<Found<Asker>> find_asker(const http::Request& request, const http::Visitor& visitor);
+  Task<Found<Asker>> by_token(std::string token, std::string address);
+  Task<Found<Asker>> by_password(std::string user, std::string password, std::string address);
+
+  ApiParts parts_;
+};
+
+/// Whether a browser says that a page of another site made this request (Fetch Metadata, else Origin of RFC 6454).
+/// Programs say neither, which is no.
+bool comes_from_elsewhere(const http::Request& request);
+
+} // namespace paquebot::control

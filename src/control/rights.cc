@@ -1,0 +1,90 @@
+// Who may do more than what is his own.
+
+#include "control/handlers.h"
+
+#include <algorithm>
+
+namespace paquebot::control {
+namespace {
+
+json::object present_right(const std::string& login, const std::string& domain) {
+  json::object out{{"login", login}, {"role", name_of(domain.empty() ? Role::operator_ : Role::domain_admin)}};
+  if (!domain.empty()) out["domain"] = domain;
+  return out;
+}
+
+/// The domain that a right is over, which is one of ours; empty for the whole server.
+Task<Found<std::string>> read_place(Context& context, std::string text) {
+  if (text.empty()) co_return text;
+  const auto domain = read_domain(text);
+  if (!domain) co_return std::unexpected(domain.error());
+  const auto ours = co_await need_domain(context, *domain);
+  if (!ours) co_return std::unexpected(ours.error());
+  co_return *domain;
+}
+
+json::array in_array(const std::set<std::string>& texts) {
+  json::array all;
+  for (const std::string& text : texts) all.emplace_back(text);
+  return all;
+}
+
+} // namespace
+
+Task<Answer> show_me(Context&, Call call) {
+  const Asker& asker = call.asker;
+  json::object out{
+      {"name", asker.name}, {"role", name_of(asker.grants.role)}, {"domains", in_array(asker.grants.domains)}};
+  if (!asker.grants.login.empty()) out["login"] = asker.grants.login;
+  if (asker.scopes) {
+    json::array all;
+    for (const std::string& scope : *asker.scopes) all.emplace_back(scope);
+    out["scopes"] = std::move(all);
+  }
+  co_return out;
+}
+
+Task<Answer> list_rights(Context& context, Call) {
+  const auto grants = co_await context.store.rights().list_grants(0);
+  if (!grants) co_return std::unexpected(grants.error());
+  json::array list;
+  for (const store::Grant& one : *grants) list.push_back(present_right(one.login, one.domain));
+  co_return json::object{{"rights", std::move(list)}};
+}
+
+Task<Answer> add_right(Context& context, Call call) {
+  const auto body = parse_object(call.body, "the request");
+  if (!body) co_return std::unexpected(body.error());
+  const json::value request = *body;
+  const bool whole = get_bool(request, "operator");
+  if (whole == !get_text(request, "domain").empty())
+    co_return refuse(Errc::invalid, "say which: a \"domain\", or \"operator\" of the whole server", {}, "domain");
+  std::string text = get_text(request, "domain");
+  const auto domain = co_await read_place(context, std::move(text));
+  if (!domain) co_return std::unexpected(domain.error());
+  std::string login = get_text(request, "login");
+  const auto account = co_await need_account(context, std::move(login));
+  if (!account) co_return std::unexpected(account.error());
+  const auto given = co_await context.store.rights().grant(account->id, *domain);
+  if (!given) co_return std::unexpected(given.error());
+  co_return present_right(account->login, *domain);
+}
+
+Task<Answer> remove_right(Context& context, Call call) {
+  std::string text = call.ask("domain");
+  const auto domain = co_await read_place(context, std::move(text));
+  if (!domain) co_return std::unexpected(domain.error());
+  const auto account = co_await need_account(context, call.names[0]);
+  if (!account) co_return std::unexpected(account.error());
+  const auto taken = co_await context.store.rights().revoke(account->id, *domain);
+  if (!taken && taken.error().code == Errc::not_found)
+    co_return refuse(Errc::not_found,
+                     account->login + (domain->empty() ? " is no operator" : " does not look after " + *domain),
+                     "paquebot right list names who does");
+  if (!taken) co_return std::unexpected(taken.error());
+  json::object out{{"login", account->login}, {"removed", true}};
+  if (!domain->empty()) out["domain"] = *domain;
+  co_return out;
+}
+
+} // namespace paquebot::control
