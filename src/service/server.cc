@@ -63,6 +63,7 @@ void Server::Impl::attend(const store::Change& change) {
     case Kind::destination:
     case Kind::setting:
     case Kind::mailbox:
+    case Kind::certificate:
     case Kind::node: return;
   }
 }

@@ -17,6 +17,7 @@ struct Change {
     suspicion,     ///< an account (`id`; 0: some) is marked, or is no more
     setting,       ///< `key`
     mailbox,       ///< mail came into `id`, or left it
+    certificate,   ///< of the name `key`, or how it is got, or how the name is proven
     node,          ///< another node began or ended
   };
   Kind kind = Kind::queue;

@@ -148,6 +148,19 @@ void FullStore::fill_rest() {
   EXPECT_TRUE(run(store_.books().save_greylist({{"0123456789abcdef", GreyRow::State::waiting, 1000, 2000, 1, 3000}})));
   EXPECT_TRUE(
       run(store_.books().count_dmarc({{{86'400'000, "far.test"}, "v=DMARC1; p=none", {"192.0.2.1", "detail", 3}}})));
+  fill_certificates();
+}
+
+void FullStore::fill_certificates() {
+  Certificates& certificates = store_.certificates();
+  EXPECT_TRUE(run(certificates.save_acme_account({"https://ca.test/dir", "PEM", "https://ca.test/account/1", 0})));
+  EXPECT_TRUE(run(certificates.add_tls_key({.name = "mx.example.org", .private_key = "PEM"})));
+  const Id key = run(certificates.list_tls_keys("")).value().front().id;
+  EXPECT_TRUE(run(certificates.install_certificate("mx.example.org", key, "CHAIN", "https://ca.test/dir")));
+  EXPECT_TRUE(
+      run(certificates.add_tls_key({.name = "mx.example.org", .state = TlsKey::State::next, .private_key = "PEM"})));
+  EXPECT_TRUE(run(
+      certificates.publish_challenge({ChallengeAnswer::Kind::http, "mx.example.org", "token", "answer", INT64_MAX})));
 }
 
 } // namespace paquebot::store

@@ -4,6 +4,7 @@
 #include "base/result.h"
 #include "store/acceptance.h"
 #include "store/books.h"
+#include "store/certificates.h"
 #include "store/change.h"
 #include "store/content_store.h"
 #include "store/credentials.h"
@@ -43,6 +44,7 @@ public:
   virtual Credentials& credentials() = 0;
   virtual Rights& rights() = 0;
   virtual SigningKeys& keys() = 0;
+  virtual Certificates& certificates() = 0;
   virtual Books& books() = 0;
   virtual Upkeep& upkeep() = 0;
 

@@ -20,6 +20,7 @@ private:
   void fill_mail();
   void fill_queue();
   void fill_rest();
+  void fill_certificates();
 
   Store& store_;
   UlidSource ulids_;

@@ -211,6 +211,7 @@ public:
   Credentials& credentials() override { return own_or(store_.credentials()); }
   Rights& rights() override { return own_or(store_.rights()); }
   SigningKeys& keys() override { return own_or(store_.keys()); }
+  Certificates& certificates() override { return own_or(store_.certificates()); }
   Books& books() override { return own_or(store_.books()); }
   Upkeep& upkeep() override { return own_or(store_.upkeep()); }
 

@@ -20,6 +20,7 @@ std::unique_ptr<DirectoryStore> make_directory(Core& core);
 std::unique_ptr<Credentials> make_credentials(Core& core);
 std::unique_ptr<Rights> make_rights(Core& core);
 std::unique_ptr<SigningKeys> make_keys(Core& core);
+std::unique_ptr<Certificates> make_certificates(Core& core);
 std::unique_ptr<Books> make_books(Core& core);
 std::unique_ptr<Upkeep> make_upkeep(Core& core);
 

@@ -83,12 +83,13 @@ struct Look {
 using Part = std::variant<Walk, Question, Look>;
 
 // In the order in which they are looked at.
-std::vector<Part> shape_parts();     ///< tables, indexes, pages, rows that every store has, sequences
-std::vector<Part> directory_parts(); ///< domains, accounts, addresses, keys, limits
-std::vector<Part> queue_parts();     ///< messages, recipients, trails, destinations
-std::vector<Part> mailbox_parts();   ///< mailboxes and their entries
-std::vector<Part> content_parts();   ///< heads, bodies, bulk.db and who holds what
-std::vector<Part> stranger_parts();  ///< what is kept of others: greylisting, DMARC reports
+std::vector<Part> shape_parts();       ///< tables, indexes, pages, rows that every store has, sequences
+std::vector<Part> directory_parts();   ///< domains, accounts, addresses, keys, limits
+std::vector<Part> queue_parts();       ///< messages, recipients, trails, destinations
+std::vector<Part> mailbox_parts();     ///< mailboxes and their entries
+std::vector<Part> content_parts();     ///< heads, bodies, bulk.db and who holds what
+std::vector<Part> certificate_parts(); ///< certificates, their keys, and how they are got
+std::vector<Part> stranger_parts();    ///< what is kept of others: greylisting, DMARC reports
 
 /// All of the above.
 const std::vector<Part>& all_parts();

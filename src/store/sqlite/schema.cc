@@ -262,6 +262,19 @@ CREATE TABLE token(id INTEGER PRIMARY KEY AUTOINCREMENT, account INTEGER NOT NUL
   hash BLOB NOT NULL UNIQUE, scopes TEXT NOT NULL, domains TEXT NOT NULL, networks TEXT NOT NULL,
   created INTEGER NOT NULL, expires INTEGER NOT NULL, used INTEGER NOT NULL DEFAULT 0,
   used_from TEXT NOT NULL DEFAULT '', UNIQUE(account, label));
+
+CREATE TABLE acme_account(directory TEXT NOT NULL PRIMARY KEY, private_key TEXT NOT NULL, url TEXT NOT NULL,
+  created INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE tls_key(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, state INTEGER NOT NULL,
+  created INTEGER NOT NULL, private_key TEXT NOT NULL, UNIQUE(name, state));
+CREATE TABLE certificate(name TEXT NOT NULL PRIMARY KEY, key INTEGER NOT NULL DEFAULT 0, chain TEXT NOT NULL DEFAULT '',
+  authority TEXT NOT NULL DEFAULT '', issued INTEGER NOT NULL DEFAULT 0, wants_renewal INTEGER NOT NULL DEFAULT 0,
+  wants_rotation INTEGER NOT NULL DEFAULT 0, renew_at INTEGER NOT NULL DEFAULT 0, ask_at INTEGER NOT NULL DEFAULT 0,
+  order_url TEXT NOT NULL DEFAULT '', order_key INTEGER NOT NULL DEFAULT 0, order_since INTEGER NOT NULL DEFAULT 0,
+  failures INTEGER NOT NULL DEFAULT 0, wait_until INTEGER NOT NULL DEFAULT 0, last_error TEXT NOT NULL DEFAULT '',
+  seen_since INTEGER NOT NULL DEFAULT 0, seen_ttl INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+CREATE TABLE acme_challenge(kind INTEGER NOT NULL, name TEXT NOT NULL, token TEXT NOT NULL, answer TEXT NOT NULL,
+  expires INTEGER NOT NULL, PRIMARY KEY(kind, name, token)) WITHOUT ROWID;
 )sql";
 
 // state: 1 being staged, 2 complete and synced, 3 to be dropped. A chunk is found by the offset of its first octet.

@@ -20,6 +20,7 @@ public:
   Credentials& credentials() override { return *credentials_; }
   Rights& rights() override { return *rights_; }
   SigningKeys& keys() override { return *keys_; }
+  Certificates& certificates() override { return *certificates_; }
   Books& books() override { return *books_; }
   Upkeep& upkeep() override { return *upkeep_; }
   std::unique_ptr<Subscription> subscribe(std::function<void(const Change&)> told) override {
@@ -37,6 +38,7 @@ private:
   const std::unique_ptr<Credentials> credentials_ = make_credentials(core_);
   const std::unique_ptr<Rights> rights_ = make_rights(core_);
   const std::unique_ptr<SigningKeys> keys_ = make_keys(core_);
+  const std::unique_ptr<Certificates> certificates_ = make_certificates(core_);
   const std::unique_ptr<Books> books_ = make_books(core_);
   const std::unique_ptr<Upkeep> upkeep_ = make_upkeep(core_);
 };

@@ -240,6 +240,17 @@ constexpr Break kContent[] = {
      "greylisting: a value is out of its range: example.org"},
     {"dmarc.rows", "UPDATE dmarc_day SET rows = 7", "DMARC reports of day 86400000: a count of rows is wrong"},
     {"dmarc.values", "UPDATE dmarc_row SET count = 0", "DMARC reports of day 86400000: a value"},
+    {"sequence.main", "UPDATE sqlite_sequence SET seq = 0 WHERE name = 'tls_key'", "an id of tls_key would be"},
+    {"certificate.key", "DELETE FROM tls_key WHERE state = 2", "certificate of mx.example.org: the key that it is for"},
+    {"certificate.key", "UPDATE certificate SET chain = ''", "certificate of mx.example.org: the key that it is for"},
+    {"certificate.order", "UPDATE certificate SET order_url = 'https://ca.test/1'",
+     "certificate of mx.example.org: what was ordered is for a key"},
+    {"certificate.values", "UPDATE certificate SET wait_until = -1", "certificate of mx.example.org: a value"},
+    {"tls_key.name", "DELETE FROM certificate", "key 1: the name that it is for is not kept"},
+    {"tls_key.values", "UPDATE tls_key SET private_key = ''", "key 1: a value"},
+    {"acme_account.values", "UPDATE acme_account SET private_key = ''",
+     "account with the authority https://ca.test/dir"},
+    {"acme_challenge.values", "UPDATE acme_challenge SET kind = 7", "challenge for mx.example.org: a value"},
     {"dmarc.orphans", "DELETE FROM dmarc_day", "DMARC reports of day 86400000: rows belong to no report"},
 };
 
