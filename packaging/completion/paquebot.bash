@@ -25,7 +25,7 @@ _paquebot() {
     ":0") words="domain dkim account alias right token queue fetch import message block allow report dns clock serve check status reload api version completion verify backup restore destinations trace send help" ;;
     "domain:0") words="add list dns owner remove" ;;
     "dkim:0") words="create list dns rotate retire" ;;
-    "account:0") words="add list show addresses passwd quota limit disable enable suspects hold release app-password remove" ;;
+    "account:0") words="add list show addresses passwd quota mobileconfig limit disable enable suspects hold release app-password remove" ;;
     "alias:0") words="add senders list remove" ;;
     "right:0") words="add list remove" ;;
     "token:0") words="add list remove" ;;
@@ -66,6 +66,7 @@ _paquebot() {
     "account passwd --password-file") words="@files" ;;
     "account passwd:0") words="@accounts" ;;
     "account quota:0") words="@accounts" ;;
+    "account mobileconfig:0") words="@accounts" ;;
     "account limit:0") words="@accounts" ;;
     "account disable:0") words="@accounts" ;;
     "account enable:0") words="@accounts" ;;
@@ -155,6 +156,7 @@ _paquebot() {
       "account addresses") words="--config --data-dir --json --help" ;;
       "account passwd") words="--config --data-dir --json --help --password-file --generate" ;;
       "account quota") words="--config --data-dir --json --help" ;;
+      "account mobileconfig") words="--config --data-dir --json --help" ;;
       "account limit") words="--config --data-dir --json --help" ;;
       "account disable") words="--config --data-dir --json --help" ;;
       "account enable") words="--config --data-dir --json --help" ;;

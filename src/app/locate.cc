@@ -2,6 +2,7 @@
 
 #include "app/config.h"
 #include "app/privileges.h"
+#include "service/client_offers.h"
 
 namespace paquebot::app {
 namespace {
@@ -22,6 +23,20 @@ std::string find_listener(const Config& config, service::ListenerRole role) {
     if (found.empty()) found = reachable(listener.address);
   }
   return found;
+}
+
+setup::Facts setup_facts(const Config& config) {
+  std::vector<setup::Offer> offers;
+  for (const ListenerConfig& listener : config.listeners) {
+    const auto at = net::parse_endpoint(listener.address);
+    if (!at || !listener.has_logins() || listener.tls == ListenerConfig::Tls::none) continue;
+    const auto protocol =
+        listener.role == service::ListenerRole::pop3 ? setup::Protocol::pop3 : setup::Protocol::submission;
+    const auto security =
+        listener.tls == ListenerConfig::Tls::implicit ? setup::Security::implicit : setup::Security::starttls;
+    offers.push_back({protocol, security, at->port, service::is_loopback(at->address)});
+  }
+  return setup::facts_of(config.snapshot.setup, config.server.hostname, offers, false);
 }
 
 } // namespace
@@ -47,6 +62,7 @@ Result<cli::ServerPlace> locate(const std::string& config_path) {
   place.user = config->user.empty() ? default_user() : config->user;
   place.submission = find_listener(*config, service::ListenerRole::submission);
   place.pop3 = find_listener(*config, service::ListenerRole::pop3);
+  place.setup = setup_facts(*config);
   return place;
 }
 

@@ -8,7 +8,8 @@ const std::vector<AnySection>& settings() {
       kRouteSettings,          kQueueSettings,    kDeliverySettings,      kLoginSettings,      kOauthSettings,
       kAuthenticationSettings, kReportsSettings,  kListedSettings,        kDnsListSettings,    kForwardingSettings,
       kDkimSettings,           kLimitsSettings,   kAccountLimitsSettings, kSubmissionSettings, kRelaySettings,
-      kTakeoverSettings,       kMailboxSettings,  kPop3Settings,          kExtensionsSettings};
+      kTakeoverSettings,       kMailboxSettings,  kPop3Settings,          kExtensionsSettings, kClientSetupSettings,
+      kMtaStsSettings};
   return kAll;
 }
 

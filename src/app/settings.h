@@ -39,5 +39,7 @@ extern const Section<Config> kTakeoverSettings;
 extern const Section<Config> kMailboxSettings;
 extern const Section<Config> kPop3Settings;
 extern const Section<Config> kExtensionsSettings;
+extern const Section<Config> kClientSetupSettings;
+extern const Section<Config> kMtaStsSettings;
 
 } // namespace paquebot::app

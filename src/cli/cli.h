@@ -2,6 +2,7 @@
 
 #include "base/result.h"
 #include "dns/resolver.h"
+#include "setup/facts.h"
 #include "store/sending_limits.h"
 
 #include <functional>
@@ -50,6 +51,7 @@ struct ServerPlace {
   std::shared_ptr<const intake::AuthenticationOptions> authentication = nullptr; ///< [authentication]
   std::string origin = {};        ///< for names without a domain in what sendmail takes; empty: `hostname`
   std::uint64_t message_size = 0; ///< octets of a message at most; 0: any
+  setup::Facts setup = {};        ///< what users' programs are told
 };
 
 /// What a check of the configuration found, each a sentence or a line "file:line: …".

@@ -204,6 +204,8 @@ TEST_F(CliTest, PasswordsThatAreShownOnceMustArrive) {
 TEST_F(CliTest, AccountLife) {
   run({"domain", "add", "example.org"});
   run({"account", "add", "ann@example.org", "--no-password"});
+  EXPECT_EQ(run({"account", "mobileconfig", "ann@example.org"}), kRefused);
+  EXPECT_THAT(err.str(), HasSubstr("needs a listener with TLS"));
   EXPECT_EQ(run({"account", "quota", "ann@example.org", "10M"}), kOk);
   EXPECT_THAT(out.str(), HasSubstr("may keep 10.0 MiB"));
   EXPECT_EQ(run({"account", "quota", "ann@example.org", "lots"}), kBadData);

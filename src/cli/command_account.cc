@@ -222,6 +222,13 @@ int account_passwd(Session& session, const Arguments& arguments) {
   return kOk;
 }
 
+int account_mobileconfig(Session& session, const Arguments& arguments) {
+  const auto answer = session.call("GET", account_path(arguments) + "/mobileconfig");
+  if (!answer) return session.report(answer.error());
+  session.out() << (session.json ? control::to_pretty_text(*answer) : control::get_text(*answer, "profile"));
+  return kOk;
+}
+
 int account_quota(Session& session, const Arguments& arguments) {
   const auto quota = parse_size(arguments.text("SIZE"));
   if (!quota) return session.report(quota.error());

@@ -34,7 +34,8 @@ public:
         control_(*store_, directory_,
                  {.limits = [general = place.account_limits] { return general; },
                   .record = [folder = place.data_dir](const control::Order& order) { keep(folder, order); },
-                  .hostname = place.hostname}) {}
+                  .hostname = place.hostname,
+                  .setup = [facts = place.setup] { return facts; }}) {}
   ~LocalTransport() override {
     const ActAs owner(owner_);
     store_.reset();

@@ -126,6 +126,7 @@ int account_show(Session& session, const Arguments& arguments);
 int account_addresses(Session& session, const Arguments& arguments);
 int account_passwd(Session& session, const Arguments& arguments);
 int account_quota(Session& session, const Arguments& arguments);
+int account_mobileconfig(Session& session, const Arguments& arguments);
 int account_limit(Session& session, const Arguments& arguments);
 /// The "limits" of an answer as a table.
 void print_limits(std::ostream& out, const json::array& limits);

@@ -33,6 +33,8 @@ Task<Answer> remove_domain(Context& context, Call call);
 
 /// The records that a domain needs in the DNS (records.cc).
 Task<Answer> domain_records(Context& context, Call call);
+/// A profile with which programs of Apple set up an account (records.cc).
+Task<Answer> account_profile(Context& context, Call call);
 Task<Answer> list_dkim_keys(Context& context, Call call);
 Task<Answer> create_dkim_keys(Context& context, Call call);
 Task<Answer> rotate_dkim_keys(Context& context, Call call);

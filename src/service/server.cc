@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "service/assembly.h"
+#include "service/client_offers.h"
 #include "service/door.h"
 #include "service/duties.h"
 #include "service/http_driver.h"
@@ -38,6 +39,7 @@ struct Server::Impl {
   std::vector<net::Endpoint> addresses() const;
   void launch_all();
   std::string status();
+  setup::Facts setup_facts();
 
   Launcher launcher; ///< first: others launch until they end
   Assembly parts;
@@ -181,6 +183,16 @@ std::string Server::Impl::status() {
   return control::to_text(out);
 }
 
+/// What users' programs are told, by the sockets as they are.
+setup::Facts Server::Impl::setup_facts() {
+  const auto now = parts.current();
+  std::vector<setup::Offer> offers;
+  for (std::size_t i = 0; i < listeners.size(); ++i)
+    if (const ListenerSnapshot* listener = listener_of(*now, i))
+      if (const auto offer = offer_of(*listener, listeners[i].listener.bound())) offers.push_back(*offer);
+  return setup::facts_of(now->setup, parts.options.hostname, offers, false);
+}
+
 /// Of those to which nothing that we send may come.
 std::vector<net::Endpoint> Server::Impl::addresses() const {
   std::vector<net::Endpoint> all;
@@ -218,6 +230,7 @@ Result<> Server::start(std::vector<BoundListener> listeners) {
   s.parts.open_deliveries(s.addresses());
   control::Hooks hooks = operator_hooks(s.parts);
   hooks.status = [&s] { return s.status(); };
+  hooks.setup = [&s] { return s.setup_facts(); };
   hooks.reload = on_reload;
   s.control = std::make_unique<control::Control>(s.parts.store, s.parts.accounts.directory, std::move(hooks));
   s.subscription = s.parts.store.subscribe([&s](const store::Change& change) { s.attend(change); });

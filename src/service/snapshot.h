@@ -12,6 +12,7 @@
 #include "service/gate.h"
 #include "service/pop3_driver.h"
 #include "service/smtp_driver.h"
+#include "setup/facts.h"
 #include "store/takeover.h"
 
 #include <chrono>
@@ -52,6 +53,7 @@ struct Snapshot {
   delivery::DmarcSending dmarc_reports;
   std::string certificate_file; ///< of all listeners; empty: a self-signed one of ours
   std::string certificate_pem;
+  setup::Options setup;          ///< what users' programs and other servers are told of this one
   std::uint32_t expire_days = 0; ///< mail that has been in a mailbox for longer is deleted; 0: none
 };
 

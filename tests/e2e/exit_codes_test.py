@@ -100,6 +100,7 @@ class ExitCodesTest(unittest.TestCase):
         yield ["domain", "add", "example.test"], NOT_DONE, "already"
         yield ["account", "add", "x@unknown.test", "--no-password"], NOT_DONE, "paquebot domain add unknown.test"
         yield ["account", "show", "nobody@example.test"], NOT_DONE, "nobody@example.test"
+        yield ["account", "mobileconfig", "nobody@example.test"], NOT_DONE, "nobody@example.test"
         yield ["account", "remove", BOB], NOT_DONE, "--yes"
         yield ["token", "remove", "4711"], NOT_DONE, "4711"
         yield ["right", "remove", ALICE, "--operator"], NOT_DONE, "operator"
