@@ -45,7 +45,7 @@ test: ## All tests, with third-party mail programs unpacked under build/peers
 test-programs: ## Programs that people send with, those too that are large (Go: 80 MB), against a server with its default settings
 	@tools/setup build test
 	@tools/peers
-	@tools/peers golang-1.19-go golang-1.19-src
+	@tools/peers golang-1.19-go golang-1.19-src prometheus
 	@command -v node >/dev/null || tools/setup programs
 	@tools/modules
 	@cmake --preset release -DPAQUEBOT_TESTS=ON
@@ -54,6 +54,8 @@ test-programs: ## Programs that people send with, those too that are large (Go: 
 	  /usr/bin/python3 tests/e2e/programs_test.py -v
 	@PROGRAMS_ALL=1 PYTHONPATH=tests/e2e PYTHONDONTWRITEBYTECODE=1 PAQUEBOT_BINARY=build/release/paquebot \
 	  /usr/bin/python3 tests/e2e/bypass_test.py -v BypassTest.test_what_programs_show
+	@PROGRAMS_ALL=1 PYTHONPATH=tests/e2e PYTHONDONTWRITEBYTECODE=1 PAQUEBOT_BINARY=build/release/paquebot \
+	  /usr/bin/python3 tests/e2e/monitoring_test.py -v MonitoringTest.test_promtool
 
 large: ## A mailbox of MESSAGES=n (1000000) over POP3: times and memory, a few minutes
 	@tools/setup build test

@@ -22,7 +22,7 @@ _paquebot() {
   [[ -n $behind ]] || behind=":$at"
   [[ $behind == :* ]] || behind=" $behind"
   if [[ -z $words ]]; then case "$verb$behind" in
-    ":0") words="domain dkim account alias right token queue fetch import message block allow report dns clock serve check status reload api version completion verify backup restore destinations trace send help" ;;
+    ":0") words="domain dkim account alias right token queue fetch import message block allow report dns clock serve check status metrics reload api version completion verify backup restore destinations trace send help" ;;
     "domain:0") words="add list dns owner remove" ;;
     "dkim:0") words="create list dns rotate retire" ;;
     "account:0") words="add list show addresses passwd quota mobileconfig limit disable enable suspects hold release app-password remove" ;;
@@ -127,6 +127,7 @@ _paquebot() {
       "serve") words="--config --data-dir --json --help" ;;
       "check") words="--config --data-dir --json --help --print-defaults --print-reference" ;;
       "status") words="--config --data-dir --json --help" ;;
+      "metrics") words="--config --data-dir --json --help" ;;
       "reload") words="--config --data-dir --json --help" ;;
       "clock confirm") words="--config --data-dir --json --help --yes" ;;
       "api") words="--config --data-dir --json --help --describe --body --print-reference" ;;

@@ -17,6 +17,7 @@ complete -c paquebot -n __fish_use_subcommand -f -a clock -d 'Whether this machi
 complete -c paquebot -n __fish_use_subcommand -f -a serve -d 'Run the server in the foreground until SIGTERM or SIGINT.'
 complete -c paquebot -n __fish_use_subcommand -f -a check -d 'Check the configuration file: what is wrong, where, and how to mend it.'
 complete -c paquebot -n __fish_use_subcommand -f -a status -d 'Tell how the running server does.'
+complete -c paquebot -n __fish_use_subcommand -f -a metrics -d 'Print the running server\'s numbers, as a monitor reads them (Prometheus).'
 complete -c paquebot -n __fish_use_subcommand -f -a reload -d 'Make the server read its configuration again; connections stay.'
 complete -c paquebot -n __fish_use_subcommand -f -a api -d 'Do any action of the API by its id, with its answer as JSON; without an id list them all.'
 complete -c paquebot -n __fish_use_subcommand -f -a version -d 'Print the version.'

@@ -79,6 +79,7 @@ struct Config {
   /// Without its listeners. It has the certificate; empty: a self-signed one, kept in the data directory.
   service::Snapshot snapshot;
   std::string key_file;
+  std::string metrics_token_file;
   std::string key_pem;
   std::vector<ListenerConfig> listeners;
   std::vector<FilterConfig> filters; ///< in their order

@@ -313,5 +313,25 @@ timeout = "5m"
   EXPECT_NE(wrong.error().message.find("p.toml:4:"), std::string::npos) << wrong.error().message;
 }
 
+TEST(Config, TheTokenOfAMonitorIsWhatItsFileHolds) {
+  const std::string text = "[metrics]\ntoken_file = \"/token\"\nfrom = []\n";
+  const auto config = parse(text, {{"/token", "3f9a and so on\n"}});
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->snapshot.watch.token, "3f9a and so on");
+  EXPECT_FALSE(config->snapshot.watch.from.contains("127.0.0.1"));
+  const auto empty = parse(text, {{"/token", "\n"}});
+  ASSERT_FALSE(empty);
+  EXPECT_NE(empty.error().message.find("the file is empty"), std::string::npos);
+  EXPECT_TRUE(parse("")->snapshot.watch.from.contains("::1"));
+}
+
+TEST(Config, SaysWhatOtherServersMayRelyOn) {
+  const auto config = parse("[mta_sts]\nmode = \"enforce\"\nmax_age = \"30d\"\nmx = [\"*.Example.NET\"]\n");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(setup::mta_sts_policy(config->snapshot.setup.mta_sts, "mx.example.org"),
+            "version: STSv1\r\nmode: enforce\r\nmx: mx.example.org\r\nmx: *.example.net\r\nmax_age: 2592000\r\n");
+  EXPECT_EQ(parse("")->snapshot.setup.mta_sts.mode, setup::MtaStsMode::testing);
+}
+
 } // namespace
 } // namespace paquebot::app

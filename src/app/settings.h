@@ -41,5 +41,6 @@ extern const Section<Config> kPop3Settings;
 extern const Section<Config> kExtensionsSettings;
 extern const Section<Config> kClientSetupSettings;
 extern const Section<Config> kMtaStsSettings;
+extern const Section<Config> kMetricsSettings;
 
 } // namespace paquebot::app

@@ -1,7 +1,8 @@
-// [client_setup], [mta_sts]: what users' programs and other servers are told of this one.
+// [client_setup], [mta_sts], [metrics]: what users' programs, other servers and monitors are told of this one.
 
 #include "app/config_checks.h"
 #include "app/settings.h"
+#include "base/text.h"
 
 namespace paquebot::app {
 namespace {
@@ -15,6 +16,15 @@ Result<std::string> mx_pattern(const std::string& text) {
   auto name = setup::read_mx_pattern(text);
   if (name.empty()) return fail(Errc::invalid, "is neither a host name nor one behind \"*.\"");
   return name;
+}
+
+/// Editors end files with a line feed.
+void check_metrics(Reader& read, const Node& table, Config& config) {
+  std::string& token = config.snapshot.watch.token;
+  token = std::string(trim(token));
+  if (!config.metrics_token_file.empty() && token.empty())
+    read.error(table, "token_file",
+               "the file is empty: write a long random text into it, such as openssl rand -hex 20");
 }
 
 } // namespace
@@ -51,6 +61,22 @@ const Section<Config> kMtaStsSettings = {
              .text = "hosts that take mail of our domains beside this server, such as `\"mx2.example.net\"` or "
                      "`\"*.example.net\"`"},
         },
+};
+
+const Section<Config> kMetricsSettings = {
+    .name = "metrics",
+    .settings =
+        {
+            {.key = "from",
+             .value = networks(AT(Config, snapshot.watch.from), {"127.0.0.0/8", "::1"}),
+             .text =
+                 R"(the networks that may see `/metrics`, `/livez` and `/readyz` without a token. What a proxy hands on is not
+             from the proxy's address)"},
+            {.key = "token_file",
+             .value = file(AT(Config, metrics_token_file), AT(Config, snapshot.watch.token)),
+             .text = "a file with the token by which a monitor may see them from anywhere (`Authorization: Bearer`)"},
+        },
+    .check = check_metrics,
 };
 
 } // namespace paquebot::app

@@ -235,6 +235,13 @@ int dns_forget(Session& session, const Arguments& arguments) {
   return kOk;
 }
 
+int metrics(Session& session, const Arguments&) {
+  const auto answer = session.call("GET", "/v1/metrics");
+  if (!answer) return session.report(answer.error());
+  session.out() << (session.json ? control::to_pretty_text(*answer) : control::get_text(*answer, "metrics"));
+  return kOk;
+}
+
 int status(Session& session, const Arguments&) {
   auto answer = session.call("GET", "/v1/status");
   if (!answer) return session.report(answer.error());

@@ -167,6 +167,7 @@ int allow_list(Session& session, const Arguments& arguments);
 int allow_remove(Session& session, const Arguments& arguments);
 int report_dmarc(Session& session, const Arguments& arguments);
 int status(Session& session, const Arguments& arguments);
+int metrics(Session& session, const Arguments& arguments);
 int dns_forget(Session& session, const Arguments& arguments);
 int reload(Session& session, const Arguments& arguments);
 int clock_confirm(Session& session, const Arguments& arguments);

@@ -82,8 +82,9 @@ struct Hooks {
   std::function<void(const std::string& login)> account_removed;
   /// What is remembered of a resolver, or of all, was taken back.
   std::function<void(const std::optional<std::string>& address)> forget_resolvers;
-  std::string hostname;                ///< of this server, also when it is down
-  std::function<setup::Facts()> setup; ///< what users' programs are told; without it: nothing
+  std::string hostname;                       ///< of this server, also when it is down
+  std::function<Task<std::string>()> metrics; ///< the numbers of the running server, as Prometheus reads them
+  std::function<setup::Facts()> setup;        ///< what users' programs are told; without it: nothing
   /// Of an address, newest first (policy::Refusals::find).
   std::function<std::vector<policy::Refusal>(const std::string& address, std::int64_t since, std::size_t most)>
       refusals;

@@ -93,6 +93,7 @@ Task<Answer> was_imported(Context& context, Call call);
 Task<Answer> import_message(Context& context, Call call);
 
 Task<Answer> show_status(Context& context, Call call);
+Task<Answer> show_metrics(Context& context, Call call);
 Task<Answer> reload(Context& context, Call call);
 Task<Answer> forget_resolvers(Context& context, Call call);
 Task<Answer> forget_resolver(Context& context, Call call);

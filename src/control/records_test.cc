@@ -38,10 +38,11 @@ protected:
   }
 
   directory::TestServer server;
-  setup::Facts facts = setup::facts_of({}, "mx.example.org",
-                                       std::vector<setup::Offer>{{setup::Protocol::pop3, setup::Security::implicit, 995},
-                                                                 {setup::Protocol::submission, setup::Security::starttls, 587}},
-                                       false);
+  setup::Facts facts =
+      setup::facts_of({}, "mx.example.org",
+                      std::vector<setup::Offer>{{setup::Protocol::pop3, setup::Security::implicit, 995},
+                                                {setup::Protocol::submission, setup::Security::starttls, 587}},
+                      false);
   Hooks hooks;
   std::unique_ptr<Control> control;
 };

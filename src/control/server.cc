@@ -29,6 +29,13 @@ Task<Answer> show_status(Context& context, Call) {
   co_return known;
 }
 
+Task<Answer> show_metrics(Context& context, Call) {
+  if (!context.hooks.metrics) co_return fail(Errc::closed, "the server does not run: it has no numbers to show");
+  const auto& function = context.hooks.metrics;
+  std::string text = co_await function();
+  co_return json::object{{"metrics", std::move(text)}};
+}
+
 Task<Answer> reload(Context& context, Call) {
   if (!context.hooks.reload)
     co_return fail(Errc::closed, "the server does not run: it reads its configuration when it starts");

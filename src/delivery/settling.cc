@@ -18,6 +18,12 @@ const char* word_for(const store::Outcome& outcome) {
   return outcome.to == store::State::failed ? "failed" : "deferred";
 }
 
+metrics::DeliveryResult counted_outcome(const store::Outcome& outcome) {
+  using enum metrics::DeliveryResult;
+  if (outcome.to == store::State::relayed) return relayed;
+  return outcome.to == store::State::failed ? failed : deferred;
+}
+
 } // namespace
 
 Settling::Settling(Commons& commons, std::string destination)
@@ -66,6 +72,7 @@ Task<void> Settling::results(const queue::Job& part, std::vector<mail::Told> all
                                 .retry_at = retry_at,
                                 .schedule = &options->schedule}));
     const store::Outcome& outcome = outcomes.back();
+    metrics::deliveries.add(counted_outcome(outcome), handed.tls);
     log::info(word_for(outcome),
               {{"id", part.message.id.to_string()}, {"to", recipient.address}, {"reply", outcome.reply.to_string()}});
   }

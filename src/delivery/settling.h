@@ -2,6 +2,7 @@
 
 #include "delivery/commons.h"
 #include "mail/told.h"
+#include "metrics/counters.h"
 #include "queue/queue.h"
 #include "store/types.h"
 
@@ -13,8 +14,9 @@ namespace paquebot::delivery {
 
 /// What a peer took over along with the message, or did not.
 struct Handed {
-  bool dsn = false;          ///< NOTIFY
-  bool tell_relayed = false; ///< BY went no further, or a trace was wished
+  bool dsn = false;                                      ///< NOTIFY
+  bool tell_relayed = false;                             ///< BY went no further, or a trace was wished
+  metrics::DeliveryTls tls = metrics::DeliveryTls::none; ///< of the connection
 };
 
 /// Records what became of the recipients of a worker's jobs, one job after the other. Knows whom nothing was recorded

@@ -4,6 +4,7 @@
 #include "delivery/handover.h"
 #include "delivery/peer_limits.h"
 #include "delivery/verdict.h"
+#include "metrics/counters.h"
 #include "net/wheel.h"
 
 #include <algorithm>
@@ -17,6 +18,12 @@ namespace {
 constexpr unsigned kSessions = 5;              // that one attempt makes for a message, when hosts take no mail
 constexpr std::size_t kRecipientsAtOnce = 100; // in a transaction (RFC 5321 section 4.5.3.1.8)
 constexpr auto kAskAgain = std::chrono::milliseconds(500); // whose a domain is, while the store fails
+
+metrics::DeliveryTls tls_of(const Peer& peer) {
+  const Proof proof = peer.proof();
+  if (!proof.encrypted) return metrics::DeliveryTls::none;
+  return proof.name.empty() ? metrics::DeliveryTls::encrypted : metrics::DeliveryTls::verified;
+}
 
 std::string what_was_thrown(const std::exception_ptr& error) {
   try {
@@ -251,7 +258,8 @@ Task<bool> Worker::transmit(queue::Job& part, Content& content, Attempt& attempt
   all.reserve(part.recipients.size());
   for (const mail::Reply& reply : peer.session().results()) all.push_back(peer.told(reply));
   co_await passage_.keep_or_leave(event, finding.session);
-  const Handed handed = handover.handed();
+  Handed handed = handover.handed();
+  handed.tls = tls_of(peer);
   const bool done = co_await settle_finding(part, std::move(all), finding, handed, attempt, rest);
   co_return done;
 }

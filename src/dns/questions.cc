@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "dns/wire.h"
+#include "metrics/counters.h"
 
 #include <algorithm>
 #include <unbound.h>
@@ -172,6 +173,9 @@ void Questions::leave(Entry& entry) {
 
 void Questions::finish(Entry& entry, Answer answer) {
   const bool wanted = entry.stage != Stage::abandoned; // who gave up was told; the failure that follows is no news
+  if (entry.stage == Stage::asked || entry.stage == Stage::abandoned)
+    metrics::dns.observe(answer.status == Status::servfail ? metrics::DnsResult::failed : metrics::DnsResult::answered,
+                         system_clock().now() - entry.asked_at);
   leave(entry);
   const Shared shared = std::make_shared<const Answer>(std::move(answer));
   if (wanted || shared->status != Status::servfail) cache_.keep(entry.question, shared, system_clock().now());

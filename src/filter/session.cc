@@ -5,6 +5,7 @@
 #include "filter/clamd.h"
 #include "filter/milter.h"
 #include "filter/rspamd.h"
+#include "metrics/counters.h"
 
 namespace paquebot::filter {
 namespace {
@@ -16,6 +17,15 @@ std::unique_ptr<Filter> make(const Options& options, LinkMeans means) {
     case Kind::clamd: return std::make_unique<Clamd>(options, std::move(means));
   }
   return nullptr;
+}
+
+metrics::FilterKind counted_kind(Kind kind) {
+  switch (kind) {
+    case Kind::milter: return metrics::FilterKind::milter;
+    case Kind::rspamd: return metrics::FilterKind::rspamd;
+    case Kind::clamd: break;
+  }
+  return metrics::FilterKind::clamd;
 }
 
 void add_words(std::string& text, const std::string& filter, const std::string& words) {
@@ -130,7 +140,9 @@ Task<bool> Session::look(Member& member, Content& content, Judgement& judgement)
   Filter& filter = *member.filter;
   const Options& options = filter.options();
   Client client = client_;
+  const auto began = system_clock().now();
   auto outcome = co_await filter.content(std::move(client), content);
+  metrics::filters.observe(counted_kind(options.kind), system_clock().now() - began);
   if (!outcome) {
     co_await content.forget();
     judgement.reply = failed(filter, outcome.error());

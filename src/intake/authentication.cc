@@ -1,5 +1,7 @@
 #include "intake/authentication.h"
 
+#include "metrics/counters.h"
+
 #include <algorithm>
 #include <optional>
 #include <vector>
@@ -108,6 +110,22 @@ private:
   bool over_ = false;
   bool own_fault_ = false;
 };
+
+/// The results of all checks have the words of RFC 8601 in common.
+metrics::AuthOutcome counted_outcome(std::string_view word) {
+  const auto& words = metrics::LabelOf<metrics::AuthOutcome>::words;
+  const auto found = std::ranges::find(words, word);
+  return found == words.end() ? metrics::AuthOutcome::none : static_cast<metrics::AuthOutcome>(found - words.begin());
+}
+
+void count_findings(const Findings& findings) {
+  using enum metrics::AuthMethod;
+  metrics::authentication.add(spf, counted_outcome(to_string(findings.sender.result)));
+  for (const mailauth::DkimVerdict& one : findings.dkim)
+    metrics::authentication.add(dkim, counted_outcome(to_string(one.result)));
+  metrics::authentication.add(arc, counted_outcome(to_string(findings.arc.result)));
+  if (findings.dmarc) metrics::authentication.add(dmarc, counted_outcome(to_string(findings.dmarc->result)));
+}
 
 } // namespace
 
@@ -311,6 +329,7 @@ Task<void> Authentication::finish(const mail::Head& head) {
     verifier_.patience.forget(who_waits());
   judgement_ = s.dmarc.empty() ? judge(findings_, options_) : judge_each(findings_, std::move(s.dmarc), options_);
   finished_ = true;
+  count_findings(findings_);
 }
 
 /// Starts what there is to verify; what is not, is known at once.

@@ -4,6 +4,7 @@
 #include "intake/late_bounces.h"
 #include "intake/notice.h"
 #include "mail/timestamp.h"
+#include "metrics/counters.h"
 
 #include <cassert>
 
@@ -134,6 +135,8 @@ mail::Reply Handover::answer(const store::AcceptResult& result) const {
 
 void Handover::log_result(const mail::Reply& reply, std::uint64_t size) const {
   if (!reply.positive()) return message_.log_refused(reply);
+  metrics::accepted.add();
+  metrics::accepted_bytes.add(size);
   std::string to;
   for (const std::string& address : addresses_) to += (to.empty() ? "" : ",") + address;
   const Origin& origin = message_.origin;

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "metrics/counters.h"
 #include "service/proxied.h"
 
 namespace paquebot::service {
@@ -18,6 +19,17 @@ bool implicit_tls(const ListenerSnapshot& listener) {
 
 /// A local socket has neither address nor port; who may open it is for its mode to say.
 bool is_local(const net::Endpoint& peer) { return peer.address.empty() || peer.is_local(); }
+
+metrics::Role counted_role(ListenerRole role) {
+  switch (role) {
+    case ListenerRole::mx: return metrics::Role::mx;
+    case ListenerRole::submission: return metrics::Role::submission;
+    case ListenerRole::lmtp: return metrics::Role::lmtp;
+    case ListenerRole::pop3: return metrics::Role::pop3;
+    case ListenerRole::control: return metrics::Role::control;
+  }
+  return metrics::Role::control;
+}
 
 /// LMTP is for front servers of ours.
 bool is_for_users(ListenerRole role) { return role != ListenerRole::mx; }
@@ -57,13 +69,20 @@ Task<bool> Door::admit(const ListenerSnapshot& listener, net::Stream& stream, ne
     if (!unwrapped) co_return false;
   }
   if (!listener.accept_from.empty() && !is_local(peer) && !listener.accept_from.contains(peer.address)) {
+    metrics::turned_away.add(counted_role(listener.role), metrics::TurnedAway::stranger);
     log::warning("stranger", {{"client", peer.address}, {"listener", listener.address}});
     co_await turn_away(listener, stream, kStranger, kStrangerPop3);
     co_return false;
   }
   if (is_local(peer)) limits.per_address = limits.total;
   const Gate::Verdict verdict = gate_.enter(peer.address, limits, guest_of(listener, peer, limits));
-  if (verdict == Gate::Verdict::welcome) co_return true;
+  const metrics::Role role = counted_role(listener.role);
+  if (verdict == Gate::Verdict::welcome) {
+    metrics::connections.add(role);
+    co_return true;
+  }
+  metrics::turned_away.add(role,
+                           verdict == Gate::Verdict::full ? metrics::TurnedAway::full : metrics::TurnedAway::address);
   log::warning("too-many-connections",
                {{"client", peer.address}, {"scope", verdict == Gate::Verdict::full ? "total" : "address"}});
   co_await turn_away(listener, stream, kBusy, kBusyPop3);

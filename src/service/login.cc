@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "metrics/counters.h"
 #include "net/wheel.h"
 
 #include <algorithm>
@@ -39,6 +40,20 @@ std::string named(const sasl::Question& question) {
   return question.authcid.empty() ? question.authzid : question.authcid;
 }
 
+metrics::LoginResult counted_login(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::accepted: return metrics::LoginResult::accepted;
+    case Verdict::wrong: return metrics::LoginResult::wrong;
+    case Verdict::disabled: return metrics::LoginResult::disabled;
+    case Verdict::temporary: break;
+  }
+  return metrics::LoginResult::temporary;
+}
+
+metrics::LoginProtocol protocol_of(std::string_view protocol) {
+  return protocol == "pop3" ? metrics::LoginProtocol::pop3 : metrics::LoginProtocol::smtp;
+}
+
 } // namespace
 
 LoginDesk::LoginDesk(LoginMeans means, std::string address, std::string protocol, Sessions::Token token)
@@ -57,6 +72,7 @@ Task<LoginAnswer> LoginDesk::ask(sasl::Question question, sasl::Channel channel,
                                 {"protocol", protocol_},
                                 {"mechanism", mechanism},
                                 {"seconds", answer.retry.count()}});
+    metrics::logins.add(protocol_of(protocol_), metrics::LoginResult::put_off);
     answer.verdict = LoginAnswer::Verdict::slow_down;
     co_return answer;
   }
@@ -64,6 +80,7 @@ Task<LoginAnswer> LoginDesk::ask(sasl::Question question, sasl::Channel channel,
   directory::Login login = co_await prove(std::move(question), std::move(channel), turn);
   answer.verdict = verdict_of(login.verdict);
   const bool accepted = login.verdict == Verdict::accepted;
+  metrics::logins.add(protocol_of(protocol_), counted_login(login.verdict));
   if (accepted)
     log::info(
         "login",

@@ -6,8 +6,10 @@
 #include "service/client_offers.h"
 #include "service/door.h"
 #include "service/duties.h"
+#include "service/health.h"
 #include "service/http_driver.h"
 #include "service/launcher.h"
+#include "service/monitor.h"
 #include "service/operator_hooks.h"
 #include "service/queue_tasks.h"
 #include "service/status.h"
@@ -46,6 +48,9 @@ struct Server::Impl {
   Door door{parts.accounts.throttle};
   bool stopping = false; ///< on context 0 only
   Duties duties{parts, stopping};
+  Monitor monitor{parts, door};
+  Health health{parts.store.upkeep(),
+                [this](Task<void> task) { launcher.launch(parts.first(), std::move(task), "health"); }};
   std::vector<BoundListener> listeners;
   std::chrono::steady_clock::time_point started = system_clock().now();
   std::unique_ptr<control::Control> control;
@@ -230,6 +235,7 @@ Result<> Server::start(std::vector<BoundListener> listeners) {
   s.parts.open_deliveries(s.addresses());
   control::Hooks hooks = operator_hooks(s.parts);
   hooks.status = [&s] { return s.status(); };
+  hooks.metrics = [&s] { return s.monitor.text(); };
   hooks.setup = [&s] { return s.setup_facts(); };
   hooks.reload = on_reload;
   s.control = std::make_unique<control::Control>(s.parts.store, s.parts.accounts.directory, std::move(hooks));

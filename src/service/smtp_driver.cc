@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "metrics/counters.h"
 #include "net/channel.h"
 #include "net/wheel.h"
 #include "smtp/xclient.h"
@@ -15,6 +16,23 @@ namespace {
 
 /// For implicit TLS: nothing was said yet.
 constexpr std::chrono::seconds kFirstHandshake{30};
+
+metrics::Role counted_smtp_role(smtp::Role role) {
+  switch (role) {
+    case smtp::Role::mx: return metrics::Role::mx;
+    case smtp::Role::submission: return metrics::Role::submission;
+    case smtp::Role::lmtp: break;
+  }
+  return metrics::Role::lmtp;
+}
+
+/// Whole replies, each of which ends in a line without a hyphen behind its code.
+void count_replies(smtp::Role role, std::string_view replies) {
+  for (std::size_t end; (end = replies.find('\n')) != std::string_view::npos; replies.remove_prefix(end + 1)) {
+    const bool last = end > 3 && replies[3] == ' ' && replies[0] >= '2' && replies[0] <= '5';
+    if (last) metrics::replies.add(counted_smtp_role(role), static_cast<metrics::ReplyClass>(replies[0] - '2'));
+  }
+}
 
 mail::Reply welcome() { return mail::Reply(250, {}, ""); }
 
@@ -109,8 +127,10 @@ net::Order SmtpConnection::next() {
     if (transaction_.holds() && !session.in_transaction()) transaction_.end(); // by RSET, EHLO, a refusal, the end
   } while (transaction_.answer_known(action_));
   using Kind = net::Order::Kind;
-  if (const auto* send = std::get_if<smtp::Send>(&action_))
+  if (const auto* send = std::get_if<smtp::Send>(&action_)) {
+    count_replies(client_.options->session->role, send->bytes);
     return {.kind = Kind::send, .bytes = send->bytes, .within = client_.options->session->command_timeout};
+  }
   if (const auto* need = std::get_if<smtp::NeedInput>(&action_)) {
     net::Order order{.kind = Kind::read,
                      .within = need->within,

@@ -2,11 +2,19 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "metrics/counters.h"
 
 #include <algorithm>
 #include <utility>
 
 namespace paquebot::service {
+namespace {
+
+void count_refusal(metrics::Stage stage, bool permanent) {
+  metrics::refused.add(stage, permanent ? metrics::Permanence::permanent : metrics::Permanence::temporary);
+}
+
+} // namespace
 
 void SmtpNotes::take_remarks() {
   using Kind = smtp::Remark::Kind;
@@ -39,7 +47,10 @@ void SmtpNotes::add(std::string from, std::string to, std::string reply) {
 void SmtpNotes::refused_command(const smtp::Remark& refused) {
   const bool sender = istarts_with(refused.command, "MAIL FROM:");
   const auto open = refused.command.find('<'), close = refused.command.find('>');
-  if ((!sender && !istarts_with(refused.command, "RCPT TO:")) || open >= close || close == std::string::npos) return;
+  const bool recipient = istarts_with(refused.command, "RCPT TO:");
+  if (sender || recipient)
+    count_refusal(sender ? metrics::Stage::sender : metrics::Stage::recipient, refused.reply.starts_with('5'));
+  if ((!sender && !recipient) || open >= close || close == std::string::npos) return;
   std::string named = refused.command.substr(open + 1, close - open - 1);
   if (sender)
     add(std::move(named), {}, refused.reply);
@@ -48,11 +59,13 @@ void SmtpNotes::refused_command(const smtp::Remark& refused) {
 }
 
 void SmtpNotes::refused_by_filter(const mail::Reply& reply) const {
+  count_refusal(metrics::Stage::filter, reply.permanent());
   log::info("refused-by-filter", {{"client", client_.address}, {"reply", reply.to_string()}, {"why", reply.cause}});
 }
 
 void SmtpNotes::refused_sender(const mail::Sender& sender, const mail::Reply& reply) {
   const std::string from = sender.reverse_path.to_string();
+  count_refusal(metrics::Stage::sender, reply.permanent());
   log::info("sender-refused",
             {{"client", client_.address}, {"from", from}, {"reply", reply.to_string()}, {"why", reply.cause}});
   add(from, {}, reply.to_string());
@@ -61,6 +74,7 @@ void SmtpNotes::refused_sender(const mail::Sender& sender, const mail::Reply& re
 void SmtpNotes::refused_recipient(const mail::Sender& sender, const mail::Address& named, const mail::Address& meant,
                                   const mail::Reply& reply) {
   const std::string from = sender.reverse_path.to_string();
+  count_refusal(metrics::Stage::recipient, reply.permanent());
   log::info("recipient-refused", {{"client", client_.address},
                                   {"from", from},
                                   {"to", meant.to_string()},
@@ -78,10 +92,13 @@ void SmtpNotes::name_recipients() {
 }
 
 void SmtpNotes::refused_content(const std::string& reply) {
+  count_refusal(metrics::Stage::content, reply.starts_with('5'));
   for (std::string& to : std::exchange(named_, {})) add(named_from_, std::move(to), reply);
 }
 
 void SmtpNotes::verdicts(const std::vector<mail::Reply>& verdicts) {
+  for (const mail::Reply& one : verdicts)
+    if (!one.positive()) count_refusal(metrics::Stage::content, one.permanent());
   const auto named = std::exchange(named_, {});
   for (std::size_t i = 0; i < named.size() && !verdicts.empty(); ++i) {
     const mail::Reply& verdict = verdicts[std::min(i, verdicts.size() - 1)];

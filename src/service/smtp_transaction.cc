@@ -1,5 +1,7 @@
 #include "service/smtp_transaction.h"
 
+#include "base/clock.h"
+#include "metrics/counters.h"
 #include "policy/client_rates.h"
 
 #include <algorithm>
@@ -281,6 +283,7 @@ Task<void> SmtpTransaction::ask(smtp::AskContent ask) {
   std::uint32_t id = ask.id;
   if (!client_.session->has_input())
     client_.pump.stream().release_buffer(); // many wait for a commit at once: the next one reads into it meanwhile
+  const auto began = system_clock().now();
   std::vector<mail::Reply> verdicts;
   if (client_.options->session->role == smtp::Role::lmtp) {
     verdicts = co_await incoming_->finish_each();
@@ -290,6 +293,7 @@ Task<void> SmtpTransaction::ask(smtp::AskContent ask) {
   }
   incoming_.reset();
   end();
+  metrics::acceptance.observe(system_clock().now() - began);
   notes_.verdicts(verdicts);
   if (!verdicts.empty() && verdicts.front().positive()) client_.refused = 0; // as the session's count of errors
   client_.session->answer(id, std::move(verdicts));

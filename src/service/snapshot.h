@@ -12,6 +12,7 @@
 #include "service/gate.h"
 #include "service/pop3_driver.h"
 #include "service/smtp_driver.h"
+#include "service/watch_site.h"
 #include "setup/facts.h"
 #include "store/takeover.h"
 
@@ -53,6 +54,7 @@ struct Snapshot {
   delivery::DmarcSending dmarc_reports;
   std::string certificate_file; ///< of all listeners; empty: a self-signed one of ours
   std::string certificate_pem;
+  WatchOptions watch;            ///< who may look at the numbers
   setup::Options setup;          ///< what users' programs and other servers are told of this one
   std::uint32_t expire_days = 0; ///< mail that has been in a mailbox for longer is deleted; 0: none
 };

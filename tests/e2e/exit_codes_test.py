@@ -87,6 +87,7 @@ class ExitCodesTest(unittest.TestCase):
         yield ["send", "--server", "127.0.0.1:9", "--user", ALICE, "--to", BOB, *text], UNAVAILABLE, "127.0.0.1:9"
         yield ["fetch", "list", "--server", "127.0.0.1:9", "--user", ALICE], UNAVAILABLE, "127.0.0.1:9"
         yield ["reload"], UNAVAILABLE, "", {"server": self.down}
+        yield ["metrics"], UNAVAILABLE, "", {"server": self.down}
         yield ["backup", "/proc/nothing/here"], CANT_CREATE, "/proc/nothing"
         yield ["fetch", "save", *pop3, "--folder", "/proc/nothing/here"], CANT_CREATE, "/proc/nothing"
         yield ["account", "list"], IO, "", {"stdout": "/dev/full"}

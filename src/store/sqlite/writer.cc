@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "metrics/counters.h"
 #include "store/sqlite/checkpoint.h"
 #include "store/sqlite/schema.h"
 
@@ -12,6 +13,11 @@
 
 namespace paquebot::store::sqlite {
 namespace {
+
+/// The writer of bulk.db stands behind the other one.
+metrics::StoreFile counted_file(const Writer::Options& options) {
+  return options.behind != nullptr ? metrics::StoreFile::bulk : metrics::StoreFile::main;
+}
 
 constexpr std::size_t kBatchJobs = 1000;
 constexpr std::size_t kBatchBytes = 4u << 20;
@@ -182,11 +188,13 @@ Writer::Fate Writer::together(std::span<const std::unique_ptr<WriteJob>> jobs) {
 }
 
 void Writer::end_transaction(bool measured) {
-  if (!measured || options_.pace == nullptr) return db_->run("COMMIT");
+  if (!measured) return db_->run("COMMIT");
   using Clock = std::chrono::steady_clock;
   const Clock::time_point start = system_clock().now();
   db_->run("COMMIT");
-  options_.pace->took(std::chrono::duration_cast<std::chrono::microseconds>(system_clock().now() - start));
+  const auto took = system_clock().now() - start;
+  metrics::commits.observe(counted_file(options_), took);
+  if (options_.pace != nullptr) options_.pace->took(std::chrono::duration_cast<std::chrono::microseconds>(took));
 }
 
 Writer::Fate Writer::in_savepoints(Batch& batch, std::vector<std::optional<Error>>& failures) {
@@ -239,6 +247,7 @@ void Writer::alone(std::unique_ptr<WriteJob>& job) {
 /// Rolls back and says what is to be done about the failure.
 Writer::Fate Writer::failed(const DbError& error) {
   const bool full = error.full();
+  metrics::commit_failures.add(counted_file(options_));
   last_ = full ? Error{Errc::no_space, "no room left for " + options_.name + ": free some disk space"}
                : Error{Errc::io, "the store failed: " + error.message};
   log::error(full ? "store-full" : "store-failed",

@@ -1,0 +1,107 @@
+#include "service/monitor.h"
+
+#include "service/process_facts.h"
+#include "service/status.h"
+
+#include <filesystem>
+
+namespace paquebot::service {
+namespace {
+
+using metrics::Gauge;
+using metrics::gauge;
+
+double number_of(const control::json::object& object, std::string_view name) {
+  return static_cast<double>(control::get_number(object, name));
+}
+
+} // namespace
+
+Task<std::string> Monitor::text() {
+  co_await look_at_queue();
+  co_return metrics::metrics_text(gauges());
+}
+
+/// One asks for all who come meanwhile; these have what was known before.
+Task<void> Monitor::look_at_queue() {
+  const Instant now = system_clock().now();
+  {
+    const std::scoped_lock lock(mutex_);
+    if (waiting_.known && now - asked_ < kQueueAge) co_return;
+    asked_ = now;
+  }
+  store::QueueStore& queue = parts_.store.queue();
+  const auto destinations = co_await queue.list_destinations(true);
+  store::QueueFilter all;
+  std::optional<Ulid> first;
+  const auto oldest = co_await queue.list(std::move(all), first, 1);
+  if (!destinations || !oldest) co_return;
+  Waiting found{.known = true};
+  const std::int64_t wall = millis(system_clock().wall());
+  for (const store::DestinationFacts& one : *destinations) {
+    found.recipients += one.waiting;
+    if (one.backoff_until > wall) ++found.failing;
+  }
+  if (!oldest->empty()) found.oldest = oldest->front().message.accepted_at;
+  const std::scoped_lock lock(mutex_);
+  waiting_ = found;
+}
+
+std::vector<Gauge> Monitor::gauges() {
+  std::vector<Gauge> all;
+  all.push_back({.name = "paquebot_build_info",
+                 .help = "1; the version is in the label.",
+                 .values = {{.labels = {{"version", parts_.options.version}}, .value = 1}}});
+  all.push_back(gauge("paquebot_connections", "Sessions of clients now.", door_.count()));
+  add_queue(all);
+  add_store(all);
+  const auto certificate = parts_.certificate.status(millis(system_clock().wall()));
+  if (certificate.contains("not_after"))
+    all.push_back(gauge("paquebot_certificate_expiry_timestamp_seconds",
+                        "When the certificate ends, seconds since 1970.", number_of(certificate, "not_after") / 1000));
+  for (Gauge& one : process_gauges("/proc/self")) all.push_back(std::move(one));
+  return all;
+}
+
+void Monitor::add_queue(std::vector<Gauge>& all) {
+  Waiting waiting;
+  {
+    const std::scoped_lock lock(mutex_);
+    waiting = waiting_;
+  }
+  const auto numbers = parts_.intake.queue.numbers();
+  Gauge states{.name = "paquebot_queue_recipients",
+               .help = "Recipients in the queue: waiting in the store, ready in memory."};
+  if (waiting.known) states.values.push_back({{{"state", "waiting"}}, static_cast<double>(waiting.recipients)});
+  states.values.push_back({{{"state", "ready"}}, static_cast<double>(numbers.ready)});
+  all.push_back(std::move(states));
+  all.push_back(gauge("paquebot_queue_workers", "Deliveries under way.", static_cast<double>(numbers.workers)));
+  all.push_back(gauge("paquebot_queue_destinations", "Destinations that mail waits for.",
+                      static_cast<double>(numbers.destinations)));
+  if (!waiting.known) return;
+  all.push_back(gauge("paquebot_queue_destinations_failing",
+                      "Destinations that could not be reached and are tried later.",
+                      static_cast<double>(waiting.failing)));
+  const std::int64_t now = millis(system_clock().wall());
+  const double age =
+      waiting.oldest == 0 ? 0 : static_cast<double>(std::max<std::int64_t>(0, now - waiting.oldest)) / 1000;
+  all.push_back(gauge("paquebot_queue_oldest_seconds", "Age of the oldest message that is not done.", age));
+}
+
+void Monitor::add_store(std::vector<Gauge>& all) const {
+  Gauge files{.name = "paquebot_store_bytes", .help = "Size of the files of the store."};
+  const std::filesystem::path folder = parts_.options.data_directory;
+  for (const auto& [label, name] : {std::pair("main", "paquebot.db"), std::pair("main_log", "paquebot.db-wal"),
+                                    std::pair("bulk", "bulk.db"), std::pair("bulk_log", "bulk.db-wal")}) {
+    std::error_code error;
+    const auto size = std::filesystem::file_size(folder / name, error);
+    if (!error) files.values.push_back({{{"file", label}}, static_cast<double>(size)});
+  }
+  all.push_back(std::move(files));
+  const auto disk = disk_status(parts_.options.data_directory);
+  if (disk.empty()) return;
+  all.push_back(gauge("paquebot_disk_free_bytes", "Room on the disk of the data directory.", number_of(disk, "free")));
+  all.push_back(gauge("paquebot_disk_size_bytes", "Size of that disk.", number_of(disk, "size")));
+}
+
+} // namespace paquebot::service

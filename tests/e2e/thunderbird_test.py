@@ -1,0 +1,172 @@
+"""Thunderbird finds its servers by address and password only, then sends and receives (docs/client-setup.md).
+
+Both run in a network of their own where the server's names lead to its usual ports; the authority of its certificate is made
+known by policies.json. Large: `make test-programs` unpacks it.
+"""
+
+import contextlib
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+from server import SECRET, Server, wait_until
+from thunderbird import Namespace, Thunderbird, can_run
+
+ANN, BOB = "ann@example.test", "bob@example.test"
+NAMES = ["mx.example.test", "autoconfig.example.test", "example.test", "mta-sts.example.test"]
+LISTENERS = {
+    "mx": {"role": "mx", "tls": "starttls", "address": "127.0.0.1:25"},
+    "submission": {"role": "submission", "tls": "starttls", "address": "127.0.0.1:587"},
+    "submissions": {"role": "submission", "tls": "implicit", "address": "127.0.0.1:465"},
+    "pop3": {"role": "pop3", "tls": "starttls", "address": "127.0.0.1:110"},
+    "pop3s": {"role": "pop3", "tls": "implicit", "address": "127.0.0.1:995"},
+    "https": {"role": "http", "tls": "implicit", "address": "127.0.0.1:443"},
+}
+
+# What a person does in the dialogue for new accounts: each step is done when its view is there.
+SET_UP = """
+const [address, password] = args;
+const window = Services.wm.getMostRecentWindow("mail:3pane");
+const sleep = () => new Promise(done => window.setTimeout(done, 50));
+async function until(look, what) {
+  for (let turns = 0; turns < 1200; ++turns) {
+    const found = look();
+    if (found) return found;
+    await sleep();
+  }
+  const shown = window.document.querySelector("account-hub-email, .account-hub-view");
+  throw new Error("waited in vain for " + what + ": " + (shown ? shown.innerText : "no dialogue"));
+}
+await until(() => typeof window.openAccountHub == "function", "the window");
+await window.openAccountHub("MAIL");
+const $ = selector => window.document.querySelector(selector);
+const shown = selector => { const found = $(selector); return found && !found.hidden ? found : null; };
+const type = (input, text) => {
+  input.value = text;
+  input.dispatchEvent(new window.Event("input", {bubbles: true}));
+};
+const forward = async () => {
+  const button = await until(() => { const b = $("account-hub-footer #forward"); return b && !b.disabled && !b.hidden ? b : null; },
+                             "the button");
+  button.click();
+};
+const form = await until(() => shown("#emailAutoConfigSubview"), "the first form");
+type(await until(() => form.querySelector("#realName"), "the name"), "Ann");
+type(form.querySelector("#email"), address);
+await forward();
+const found = await until(() => shown("#emailConfigFoundSubview"), "what it finds");
+const text = {};
+for (const name of ["incomingType", "incomingHost", "incomingPort", "outgoingHost", "outgoingPort"])
+  text[name] = found.querySelector("#" + name)?.textContent.trim();
+await forward();
+const secret = await until(() => shown("#emailPasswordSubview"), "the form for the password");
+type(await until(() => secret.querySelector("input[type=password]"), "the password"), password);
+await forward();
+await until(() => shown("#emailAddedSuccessSubview") || shown("#emailSyncAccountsSubview"), "the success");
+return text;
+"""
+
+ACCOUNT = """
+const {MailServices} = ChromeUtils.importESModule("resource:///modules/MailServices.sys.mjs");
+const server = MailServices.accounts.allServers.find(one => one.type == "pop3");
+const outgoing = MailServices.outgoingServer.servers[0].QueryInterface(Ci.nsISmtpServer);
+return {incoming: [server.hostName, server.port, server.socketType, server.username],
+        outgoing: [outgoing.hostname, outgoing.port, outgoing.socketType, outgoing.username]};
+"""
+
+SEND = """
+const [from, to, subject] = args;
+const {MailServices} = ChromeUtils.importESModule("resource:///modules/MailServices.sys.mjs");
+const identity = MailServices.accounts.allIdentities.find(one => one.email == from);
+const account = MailServices.accounts.accounts.find(one => one.identities.includes(identity));
+const fields = Cc["@mozilla.org/messengercompose/composefields;1"].createInstance(Ci.nsIMsgCompFields);
+Object.assign(fields, {from, to, subject, body: "It works.\\r\\n"});
+const params = Cc["@mozilla.org/messengercompose/composeparams;1"].createInstance(Ci.nsIMsgComposeParams);
+params.composeFields = fields;
+params.identity = identity;
+params.format = Ci.nsIMsgCompFormat.PlainText;
+const compose = Cc["@mozilla.org/messengercompose/compose;1"].createInstance(Ci.nsIMsgCompose);
+compose.initialize(params);
+const progress = Cc["@mozilla.org/messenger/progress;1"].createInstance(Ci.nsIMsgProgress);
+await new Promise((resolve, reject) => {
+  progress.registerListener({
+    QueryInterface: ChromeUtils.generateQI(["nsIWebProgressListener", "nsISupportsWeakReference"]),
+    onStateChange(_, __, flags, status) {
+      if (flags & Ci.nsIWebProgressListener.STATE_STOP)
+        Components.isSuccessCode(status) ? resolve() : reject(new Error("not sent: " + status.toString(16)));
+    },
+    onProgressChange() {}, onStatusChange() {}, onLocationChange() {}, onSecurityChange() {}, onContentBlockingEvent() {},
+  });
+  compose.sendMsg(Ci.nsIMsgCompDeliverMode.Now, identity, account.key, null, progress).catch(reject);
+});
+"""
+
+FETCH = """
+const {MailServices} = ChromeUtils.importESModule("resource:///modules/MailServices.sys.mjs");
+const server = MailServices.accounts.allServers.find(one => one.type == "pop3");
+const inbox = server.rootFolder.getFolderWithFlags(Ci.nsMsgFolderFlags.Inbox);
+await new Promise((resolve, reject) => MailServices.pop3.GetNewMail(null, {
+  QueryInterface: ChromeUtils.generateQI(["nsIUrlListener"]),
+  OnStartRunningUrl() {},
+  OnStopRunningUrl(_, status) {
+    Components.isSuccessCode(status) ? resolve() : reject(new Error("not fetched: " + status.toString(16)));
+  },
+}, inbox, server));
+return [...inbox.messages].map(one => one.mime2DecodedSubject);
+"""
+
+
+def make_authority(folder):
+    """A root and a certificate of the server's names, as files: ca.pem, cert.pem, key.pem."""
+    def openssl(*words):
+        subprocess.run(["openssl", *map(str, words)], cwd=folder, check=True, capture_output=True)
+
+    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj",
+            "/CN=Authority of a test", "-keyout", "ca.key", "-out", "ca.pem", "-addext", "basicConstraints=critical,CA:TRUE",
+            "-addext", "keyUsage=critical,keyCertSign")
+    openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={NAMES[0]}", "-keyout",
+            "key.pem", "-out", "request.pem")
+    (folder / "extensions").write_text("subjectAltName=" + ",".join(f"DNS:{name}" for name in NAMES) +
+                                       "\nextendedKeyUsage=serverAuth\nbasicConstraints=CA:FALSE\n")
+    openssl("x509", "-req", "-in", "request.pem", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "10",
+            "-extfile", "extensions", "-out", "cert.pem")
+
+
+class ThunderbirdTest(unittest.TestCase):
+    def setUp(self):
+        if not can_run():
+            if os.environ.get("PROGRAMS_ALL"):
+                self.fail("Thunderbird can't run here: it needs root, namespaces, and tools/peers thunderbird xvfb")
+            self.skipTest("Thunderbird is large: make test-programs has it")
+
+    def test_an_account_found_by_address_and_password(self):
+        folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        folder.chmod(0o755)
+        make_authority(folder)
+        policies = {"policies": {"Certificates": {"Install": [str(folder / "ca.pem")]}, "DisableTelemetry": True,
+                                 "DisableAppUpdate": True}}
+        inside = self.enterContext(Namespace(folder, {
+            "hosts": f"127.0.0.1 localhost {' '.join(NAMES)}\n", "resolv.conf": "nameserver 127.0.0.1\n",
+            "thunderbird/policies/policies.json": json.dumps(policies)}))
+        server = self.enterContext(contextlib.closing(Server(
+            accounts={ANN: SECRET, BOB: SECRET}, listeners=LISTENERS, tls={"certificate": folder / "cert.pem",
+                                                                        "key": folder / "key.pem"})))
+        server.prepare()
+        server.start(command=inside.command)
+        with Thunderbird(folder, inside.command) as program:
+            found = program.run(SET_UP, ANN, SECRET)
+            self.assertIn("mx.example.test", found["incomingHost"] + found["outgoingHost"])
+            self.assertEqual(program.run(ACCOUNT), {"incoming": ["mx.example.test", 995, 3, ANN],
+                                                    "outgoing": ["mx.example.test", 465, 3, ANN]})
+            program.run(SEND, ANN, BOB, "from Thunderbird")
+            wait_until(lambda: json.loads(server.must("account", "show", BOB, "--json"))["messages"] == 1, "the mail for Bob", 60)
+            program.run(SEND, ANN, ANN, "to herself")
+            wait_until(lambda: json.loads(server.must("account", "show", ANN, "--json"))["messages"] == 1, "the mail for Ann", 60)
+            self.assertEqual(program.run(FETCH), ["to herself"])
+
+
+if __name__ == "__main__":
+    unittest.main()
