@@ -60,6 +60,7 @@ void check_listeners(const Config& config, cli::CheckReport& report) {
     const auto holder = holder_of(endpoint->port);
     const bool ours = running.pid != 0 && (!holder || holder->pid == running.pid);
     if (tried.error().code == Errc::conflict && (ours || running.hidden)) continue;
+    if (holder && holder->pid == 1) continue; // the service manager, which passes it on to the server
     const bool other_user = tried.error().code == Errc::permission && !is_root();
     (other_user ? report.warnings : report.errors).push_back("[[listener]]: " + tried.error().message);
   }

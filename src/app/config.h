@@ -27,6 +27,8 @@ struct ListenerConfig {
   net::Networks proxy_protocol_from{}; ///< who must begin with a PROXY header
   net::Networks xclient_from{};        ///< who may use XCLIENT
   int socket_mode = 0666;              ///< of a local socket
+  std::string
+      socket{}; ///< the name of one that the service manager passes on; empty: the one with this address, if any
   bool is_local() const { return address.starts_with(kLocalSocket); }
   /// Whether users log in there.
   bool has_logins() const { return role == service::ListenerRole::submission || role == service::ListenerRole::pop3; }

@@ -58,7 +58,7 @@ Result<> Daemon::prepare() {
   if (!keeper) return std::unexpected(keeper.error());
   keeper_ = std::move(*keeper);
   const bool drops = is_root() && !user.empty();
-  bound_.resize(config_.listeners.size());
+  take_inherited();
   if (drops) {
     if (auto bound = bind(false); !bound) return bound;
     if (auto became = become(user); !became) return became;
@@ -67,6 +67,18 @@ Result<> Daemon::prepare() {
   }
   if (auto bound = bind(true); !bound) return bound;
   return open_log();
+}
+
+/// What the service manager has opened for us. From here on bound_ has a place for each listener.
+void Daemon::take_inherited() {
+  bound_.resize(config_.listeners.size());
+  for (std::size_t i = 0; i < config_.listeners.size(); ++i) {
+    const ListenerConfig& listener = config_.listeners[i];
+    if (auto taken = inherited_.take(listener))
+      bound_[i] = std::make_unique<service::BoundListener>(
+          service::BoundListener{std::move(*taken), listener.role, listener.address});
+  }
+  inherited_.close_rest();
 }
 
 /// Opens the listeners that are not open yet; without `as_user` only those that root may open.
@@ -103,6 +115,7 @@ Result<> Daemon::confine() {
 }
 
 Result<> Daemon::open_store() {
+  manager_.status("Opening the store"); // after an upgrade that takes as long as it takes
   auto store = store::open_store(config_.server.data_directory);
   if (!store) return std::unexpected(store.error());
   store_ = std::move(*store);
@@ -130,6 +143,10 @@ Result<> Daemon::start() {
   in_force_ = config_;
   server_ = std::make_unique<service::Server>(*store_, std::move(options), make_snapshot(config_, *tls));
   server_->on_reload = [this] { return ask_reload(); };
+  if (const auto patience = manager_.patience()) {
+    server_->on_pulse = [this] { manager_.alive(); };
+    server_->pulse_pause = *patience / 3;
+  }
   std::vector<service::BoundListener> listeners;
   for (std::unique_ptr<service::BoundListener>& bound : bound_) {
     const std::string address = bound->listener.bound().to_string();
@@ -162,8 +179,13 @@ void Daemon::take(const Config& fresh, const TlsContexts& tls) {
   server_->replace(make_snapshot(in_force_, tls));
 }
 
+/// In words for people.
+std::string Daemon::state() const {
+  return fmt::format("{} is ready, on {} listeners", config_.server.hostname, config_.listeners.size());
+}
+
 /// Reads the whole configuration again and takes it, or keeps the old one.
-control::Reloaded Daemon::reload() {
+control::Reloaded Daemon::read_again() {
   control::Reloaded done;
   auto fresh = keeper_->load(config_.file);
   Result<net::SelfSigned> pair;
@@ -193,6 +215,14 @@ control::Reloaded Daemon::reload() {
     done.warnings.push_back(opened.error().message);
   }
   log::info("reloaded", {{"config", config_.file}});
+  return done;
+}
+
+/// The same, and the service manager hears of it.
+control::Reloaded Daemon::reload() {
+  manager_.reloading();
+  control::Reloaded done = read_again();
+  manager_.ready(done.refused.empty() ? state() : "Reload refused, the old configuration is kept: " + done.refused);
   return done;
 }
 
@@ -247,7 +277,9 @@ int Daemon::run() {
   log::info("ready", {{"hostname", config_.server.hostname},
                       {"data", config_.server.data_directory},
                       {"pid", static_cast<std::int64_t>(::getpid())}});
+  manager_.ready(state());
   wait_for_end();
+  manager_.stopping("Ending sessions and deliveries");
   keeper_->give_up(); // a reload that waits for a file waits no more
   const bool ended = server_->stop(std::chrono::seconds(10));
   if (!errands_->finish(kLastErrand) || !ended) {

@@ -3,7 +3,9 @@
 #include "app/certificate.h"
 #include "app/config.h"
 #include "app/errands.h"
+#include "app/inherited.h"
 #include "app/keeper.h"
+#include "app/service_manager.h"
 #include "service/server.h"
 #include "store/store.h"
 
@@ -23,24 +25,32 @@ int complain(int code, const std::string& text);
 /// What lives between start and stop, in the order of its making.
 class Daemon {
 public:
-  Daemon(Config config, std::string version) : config_(std::move(config)), version_(std::move(version)) {}
+  /// `manager`: who is told how the server is; `inherited`: sockets that it has opened.
+  Daemon(Config config, std::string version, ServiceManager manager, Inherited inherited)
+      : manager_(std::move(manager)), inherited_(std::move(inherited)), config_(std::move(config)),
+        version_(std::move(version)) {}
 
   /// Until SIGTERM or SIGINT. Gives the exit code.
   int run();
 
 private:
   Result<> prepare();
+  void take_inherited();
   Result<> bind(bool as_user);
   Result<> open_log();
   Result<> confine();
   Result<> open_store();
   Result<> start();
   control::Reloaded reload();
+  control::Reloaded read_again();
+  std::string state() const;
   Task<control::Reloaded> ask_reload();
   void take(const Config& fresh, const TlsContexts& tls);
   void look_at_certificate();
   void wait_for_end();
 
+  ServiceManager manager_;
+  Inherited inherited_;
   Config config_;   ///< of the start: what needs a restart to change is as it says
   Config in_force_; ///< of the last reload; of the thread of errands once it runs
   std::string version_;

@@ -35,7 +35,9 @@ Result<std::unique_ptr<Keeper>> Keeper::start(const std::string& config_path, Ke
   const int pid = ::fork();
   if (pid < 0) return fail(Errc::io, std::string("can't start the keeper: ") + std::strerror(errno));
   if (pid == 0) {
-    ::close(sockets[0]);
+    // Nothing else of the server's: what it listens on must not stay open here.
+    ::close_range(3, static_cast<unsigned>(sockets[1]) - 1, 0);
+    ::close_range(static_cast<unsigned>(sockets[1]) + 1, ~0U, 0);
     if (options.confined) (void)confine_keeper(); // what is missing, the server says of itself
     keep(sockets[1], config_path, options);
   }

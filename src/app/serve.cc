@@ -2,7 +2,9 @@
 
 #include "app/config.h"
 #include "app/daemon.h"
+#include "app/inherited.h"
 #include "app/privileges.h"
+#include "app/service_manager.h"
 #include "base/log.h"
 
 #include <csignal>
@@ -23,6 +25,8 @@ void block_signals() {
 } // namespace
 
 int serve(const std::string& config_path, const std::string& version) {
+  Inherited inherited = Inherited::take_from_environment(); // before any file is opened
+  ServiceManager manager = ServiceManager::take_from_environment();
   auto config = load_config(config_path);
   if (!config) return complain(kConfigError, config.error().message);
   ::umask(027);
@@ -30,7 +34,7 @@ int serve(const std::string& config_path, const std::string& version) {
   raise_descriptor_limit();
   if (auto done = log::configure(config->log_format, config->log_level); !done)
     return complain(kSystemError, done.error().message);
-  Daemon daemon(std::move(*config), version);
+  Daemon daemon(std::move(*config), version, std::move(manager), std::move(inherited));
   return daemon.run();
 }
 

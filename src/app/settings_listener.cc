@@ -73,6 +73,13 @@ const List<ListenerConfig> kListenerSettings = {
                         R"(`"192.0.2.10:25"`, `"[2001:db8::10]:25"`; `"[::]:25"` is IPv6 and IPv4 (where the system has no
              IPv6, IPv4 alone), `"0.0.0.0:25"` IPv4 only. Port 0 takes a free one (the log tells which). For LMTP
              also `"unix:/path"`, a local socket; never port 25)"},
+                   {.key = "socket",
+                    .value = text(AT(ListenerConfig, socket), ""),
+                    .otherwise = "the one that is bound to `address`",
+                    .restart = true,
+                    .text =
+                        R"(of the sockets that the service manager passes on (`FileDescriptorName=` of a systemd socket unit) the
+             one with this name is used, on whatever address it is. Without one the server listens by itself)"},
                    {.key = "tls",
                     .value = word(AT(ListenerConfig, tls), Tls::starttls,
                                   {{"none", Tls::none}, {"starttls", Tls::starttls}, {"implicit", Tls::implicit}}),

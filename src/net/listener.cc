@@ -9,6 +9,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <optional>
@@ -166,6 +167,29 @@ Result<Listener> Listener::open(const std::string& address, int mode) {
     real.size = sizeof real.storage;
     if (getsockname(*descriptor, real.raw(), &real.size) == 0) impl->bound = from_socket_address(real);
   }
+  return Listener(std::move(impl));
+}
+
+Result<Listener> Listener::adopt(int descriptor) {
+  auto impl = std::make_shared<Impl>(descriptor);
+  int kind = 0, listens = 0;
+  socklen_t size = sizeof kind;
+  if (getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &kind, &size) != 0)
+    return std::unexpected(errno_error(errno, "what was passed on is no socket"));
+  size = sizeof listens;
+  getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size);
+  if (kind != SOCK_STREAM || listens == 0)
+    return fail(Errc::invalid, "what was passed on is no listening stream socket");
+  if (::fcntl(descriptor, F_SETFD, FD_CLOEXEC) != 0 ||
+      ::fcntl(descriptor, F_SETFL, ::fcntl(descriptor, F_GETFL) | O_NONBLOCK) != 0)
+    return std::unexpected(errno_error(errno, "a socket that was passed on can't be used"));
+  SocketAddress address;
+  address.size = sizeof address.storage;
+  if (getsockname(descriptor, address.raw(), &address.size) != 0)
+    return std::unexpected(errno_error(errno, "a socket that was passed on has no address"));
+  const int on = 1;
+  if (address.family() != AF_UNIX) setsockopt(descriptor, SOL_SOCKET, SO_OOBINLINE, &on, sizeof on);
+  impl->bound = from_socket_address(address);
   return Listener(std::move(impl));
 }
 

@@ -17,17 +17,23 @@ struct FreeInterfaces {
   void operator()(ifaddrs* list) const { freeifaddrs(list); }
 };
 
-/// The address of an interface as Networks compares them.
-std::optional<Networks::Octets> octets_of_interface(const ifaddrs& one) {
-  if (one.ifa_addr == nullptr) return std::nullopt;
+/// Empty for what is no IP address.
+std::string address_of_interface(const ifaddrs& one) {
+  if (one.ifa_addr == nullptr) return {};
   SocketAddress address;
   switch (one.ifa_addr->sa_family) {
     case AF_INET: address.size = sizeof(sockaddr_in); break;
     case AF_INET6: address.size = sizeof(sockaddr_in6); break;
-    default: return std::nullopt;
+    default: return {};
   }
   std::copy_n(reinterpret_cast<const char*>(one.ifa_addr), address.size, reinterpret_cast<char*>(&address.storage));
-  return Networks::octets_of(from_socket_address(address).address);
+  return from_socket_address(address).address;
+}
+
+/// The address of an interface as Networks compares them.
+std::optional<Networks::Octets> octets_of_interface(const ifaddrs& one) {
+  const std::string address = address_of_interface(one);
+  return address.empty() ? std::nullopt : Networks::octets_of(address);
 }
 
 bool is_ipv4(const Networks::Octets& address) {
@@ -48,6 +54,16 @@ bool is_own_address(const std::string& address) {
   for (const ifaddrs* one = found; one != nullptr; one = one->ifa_next)
     if (octets_of_interface(*one) == wanted) return true;
   return false;
+}
+
+std::vector<std::string> own_addresses() {
+  std::vector<std::string> texts;
+  ifaddrs* found = nullptr;
+  if (getifaddrs(&found) != 0) return texts;
+  const std::unique_ptr<ifaddrs, FreeInterfaces> all(found);
+  for (const ifaddrs* one = found; one != nullptr; one = one->ifa_next)
+    if (auto text = address_of_interface(*one); !text.empty()) texts.push_back(std::move(text));
+  return texts;
 }
 
 bool leads_to(const Endpoint& to, const std::vector<Endpoint>& listeners) {

@@ -11,6 +11,7 @@
 #include "service/launcher.h"
 #include "service/monitor.h"
 #include "service/operator_hooks.h"
+#include "service/pulse.h"
 #include "service/queue_tasks.h"
 #include "service/status.h"
 
@@ -51,6 +52,7 @@ struct Server::Impl {
   Monitor monitor{parts, door};
   Health health{parts.store.upkeep(),
                 [this](Task<void> task) { launcher.launch(parts.first(), std::move(task), "health"); }};
+  Pulse pulse{parts.store.upkeep(), parts.contexts};
   std::vector<BoundListener> listeners;
   std::chrono::steady_clock::time_point started = system_clock().now();
   std::unique_ptr<control::Control> control;
@@ -241,6 +243,7 @@ Result<> Server::start(std::vector<BoundListener> listeners) {
   s.control = std::make_unique<control::Control>(s.parts.store, s.parts.accounts.directory, std::move(hooks));
   s.subscription = s.parts.store.subscribe([&s](const store::Change& change) { s.attend(change); });
   s.launch_all();
+  if (on_pulse) s.launcher.launch(s.parts.first(), s.pulse.run(s.stopping, pulse_pause, on_pulse), "pulse");
   s.parts.contexts.run();
   return {};
 }

@@ -224,14 +224,15 @@ class Server:
 
     # --- life ----------------------------------------------------------------------------------
 
-    def start(self, command=None):
-        """Starts it and waits until it is ready. `command`: words in front, such as those that enter a namespace."""
+    def start(self, command=None, descriptors=()):
+        """Starts it and waits until it is ready. `command`: words in front, such as those that enter a namespace; `descriptors`:
+        what they get of ours."""
         if not self.prepared and command is None:
             self.prepare()
         self.write_config()
         words = [*(command or []), str(BINARY), "serve", "--config", str(self.config)]
         self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                                        text=True, errors="replace", env=self.environment())
+                                        text=True, errors="replace", env=self.environment(), pass_fds=descriptors)
         self.output = Output(self.process.stderr)
         ready = self.output.wait(r"event=ready.* pid=(\d+)", READY_SECONDS)
         if ready is None:
