@@ -3,7 +3,7 @@
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run build install test test-programs large flat quick bench microbench fuzz scan faults soak memcheck fmt lint tidy asan tsan clang clean
+.PHONY: help run build install deb image test test-programs large flat quick bench microbench fuzz scan faults soak memcheck fmt lint tidy asan tsan clang clean
 
 JOBS ?= $(shell nproc)
 SECONDS ?= 30
@@ -35,6 +35,14 @@ build: ## The program: build/release/paquebot
 install: ## What `make build` made, for the system: PREFIX=/usr/local, DESTDIR= (docs/operations.md)
 	@PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" tools/install build/release/paquebot
 
+deb: build ## A Debian package of what `make build` made: build/deb/paquebot_VERSION_ARCH.deb, looked over by lintian
+	@tools/setup package
+	@tools/deb
+
+image: deb ## A container's image of that package, as an OCI archive: build/paquebot.oci.tar (as root)
+	@tools/setup package
+	@tools/image "$$(ls -t build/deb/*.deb | head -n 1)"
+
 test: ## All tests, with third-party mail programs unpacked under build/peers
 	@tools/setup build test
 	@tools/peers
@@ -56,6 +64,8 @@ test-programs: ## Programs that people send with, those too that are large (Go: 
 	  /usr/bin/python3 tests/e2e/bypass_test.py -v BypassTest.test_what_programs_show
 	@PROGRAMS_ALL=1 PYTHONPATH=tests/e2e PYTHONDONTWRITEBYTECODE=1 PAQUEBOT_BINARY=build/release/paquebot \
 	  /usr/bin/python3 tests/e2e/monitoring_test.py -v MonitoringTest.test_promtool
+	@tools/setup package
+	@PYTHONDONTWRITEBYTECODE=1 PAQUEBOT_BINARY=build/release/paquebot /usr/bin/python3 tests/packages/packages_test.py -v
 
 large: ## A mailbox of MESSAGES=n (1000000) over POP3: times and memory, a few minutes
 	@tools/setup build test

@@ -1,4 +1,5 @@
-// What it costs to count: an acceptance counts some twenty times, and takes some hundred microseconds of processor time.
+// What it costs to count: an acceptance counts some twenty times, and takes some hundred microseconds of processor
+// time.
 
 #include "metrics/counters.h"
 #include "metrics/text.h"

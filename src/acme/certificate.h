@@ -25,9 +25,9 @@ struct Issued {
   std::string id; ///< of RFC 9773 section 4.1; empty when it does not name its authority's key
 };
 
-/// Looks at what an authority has given: PEM, our certificate first. `refused`, with words that tell why, unless it is for this key and
-/// exactly these names, good for servers, in force at `now` (an hour may be between the clocks) and for an hour at
-/// least, and each following certificate signed the one before. At most ten, at most 256 KiB.
+/// Looks at what an authority has given: PEM, our certificate first. `refused`, with words that tell why, unless it is
+/// for this key and exactly these names, good for servers, in force at `now` (an hour may be between the clocks) and
+/// for an hour at least, and each following certificate signed the one before. At most ten, at most 256 KiB.
 Result<Issued> check_issued(const std::string& chain_pem, const PrivateKey& key, const std::vector<std::string>& names,
                             std::int64_t now);
 /// The same of one that is kept, whatever its names, its key and the time.

@@ -68,9 +68,9 @@ struct Failed {
 };
 using OrderAction = std::variant<Ask, Wait, Keep, Publish, Withdraw, Done, Failed>;
 
-/// Gets one certificate (RFC 8555 section 7.4, RFC 8737, RFC 9773): a state machine without I/O, clock or store. What it
-/// wants it repeats until it is told what came of it. Bounded by Conversation, and to 40 questions whether something is
-/// done yet.
+/// Gets one certificate (RFC 8555 section 7.4, RFC 8737, RFC 9773): a state machine without I/O, clock or store. What
+/// it wants it repeats until it is told what came of it. Bounded by Conversation, and to 40 questions whether something
+/// is done yet.
 class Ordering {
 public:
   explicit Ordering(OrderPlan plan);

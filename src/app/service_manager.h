@@ -12,8 +12,9 @@
 
 namespace paquebot::app {
 
-/// Tells whoever started us (systemd, a container's runtime) how the server is: the protocol of $NOTIFY_SOCKET, sd_notify(3).
-/// Without one nothing is told. What can't be told is lost: the server never waits for its manager. Thread-safe.
+/// Tells whoever started us (systemd, a container's runtime) how the server is: the protocol of $NOTIFY_SOCKET,
+/// sd_notify(3). Without one nothing is told. What can't be told is lost: the server never waits for its manager.
+/// Thread-safe.
 class ServiceManager {
 public:
   ServiceManager() = default;

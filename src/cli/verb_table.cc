@@ -60,6 +60,11 @@ std::vector<Verb> server_verbs() {
         {"--print-reference", "", "print what is told of every action (Markdown), instead"}},
        api,
        "api.describe me.show domain.show alias.show address.resolve"},
+  };
+}
+
+std::vector<Verb> program_verbs() {
+  return {
       {"version", "Print the version.", "paquebot version", {}, {}, version},
       {"completion",
        "Print a completion script for bash, zsh or fish.",
@@ -69,6 +74,31 @@ std::vector<Verb> server_verbs() {
        {},
        completion,
        "account.list domain.list"},
+  };
+}
+
+std::vector<Verb> setup_verbs() {
+  return {
+      {"setup",
+       "Set this server up for a first domain and account: configuration, keys, records for the DNS, the service.",
+       "sudo paquebot setup ann@example.org\n"
+       "paquebot setup ann@example.org --yes --hostname mx.example.org --password-file FILE --no-wait",
+       {{"ADDRESS", "of the first account, at the first domain"}},
+       {{"--hostname", "NAME",
+         "of the server; without it mx. and the domain, or this machine's name if it is in the domain"},
+        {"--address", "IP", "of the server, as others see it; without it the public ones of its interfaces", true},
+        kGenerate,
+        kPasswordFile,
+        {"--smarthost", "HOST:PORT",
+         "send all mail out through this server; without it that is asked where port 25 is blocked"},
+        {"--smarthost-user", "NAME", "whom to log in as there"},
+        {"--smarthost-password-file", "FILE", "with the password for it in the first line"},
+        {"--resolver", "ADDRESS:PORT", "ask this name server, and write it into the configuration", true},
+        {"--yes", "", "ask nothing: take what is usual"},
+        {"--no-start", "", "do not start the service"},
+        {"--wait", "TIME", "for the records to be in the DNS, at most (90s, 15m, 2h); 30m without it"},
+        {"--no-wait", "", "do not wait for them"}},
+       setup},
   };
 }
 
@@ -218,9 +248,10 @@ std::span<const Group> groups() {
 std::span<const Verb> verbs() {
   static const std::vector<Verb> all = [] {
     std::vector<Verb> table;
-    for (auto part : {server_verbs(), dns_verbs(), store_verbs(), domain_verbs(), dkim_verbs(), alias_verbs(),
-                      account_verbs(), account_access_verbs(), right_verbs(), queue_verbs(), trail_verbs(),
-                      send_verbs(), fetch_verbs(), import_verbs(), message_verbs(), list_verbs(), report_verbs()}) {
+    for (auto part :
+         {setup_verbs(), server_verbs(), program_verbs(), dns_verbs(), store_verbs(), domain_verbs(), dkim_verbs(),
+          alias_verbs(), account_verbs(), account_access_verbs(), right_verbs(), queue_verbs(), trail_verbs(),
+          send_verbs(), fetch_verbs(), import_verbs(), message_verbs(), list_verbs(), report_verbs()}) {
       table.insert(table.end(), part.begin(), part.end());
     }
     return table;

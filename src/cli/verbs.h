@@ -58,6 +58,8 @@ public:
 
   /// The way to the server or to the store; who `changes` nothing makes no store.
   Result<Transport*> transport(bool changes);
+  /// Gives the store free, for a server that starts now; the next call looks for it.
+  void leave() { transport_.reset(); }
 
 private:
   const Environment& environment_;
@@ -107,6 +109,7 @@ std::span<const Group> groups();
 
 int serve(Session& session, const Arguments& arguments);
 int check(Session& session, const Arguments& arguments);
+int setup(Session& session, const Arguments& arguments);
 int verify(Session& session, const Arguments& arguments);
 int backup(Session& session, const Arguments& arguments);
 int restore(Session& session, const Arguments& arguments);

@@ -5,8 +5,9 @@
 #include <cstdint>
 #include <string_view>
 
-/// What the server counts, for whoever watches it (docs/monitoring.md). Labels are enumerations: nothing that comes from outside, such
-/// as an address, a domain or a reply, ever becomes one, so their number is fixed when the program is built.
+/// What the server counts, for whoever watches it (docs/monitoring.md). Labels are enumerations: nothing that comes
+/// from outside, such as an address, a domain or a reply, ever becomes one, so their number is fixed when the program
+/// is built.
 namespace paquebot::metrics {
 
 enum class Role : std::uint8_t { mx, submission, lmtp, pop3, http, control };

@@ -20,8 +20,8 @@ struct Gauge {
 /// One without labels.
 Gauge gauge(std::string name, std::string help, double value, bool grows = false);
 
-/// All counters and histograms, and these gauges, in the text format of Prometheus (version 0.0.4). Counters that have not counted yet
-/// are there too, with 0.
+/// All counters and histograms, and these gauges, in the text format of Prometheus (version 0.0.4). Counters that have
+/// not counted yet are there too, with 0.
 std::string metrics_text(const std::vector<Gauge>& gauges);
 
 /// What HTTP calls it.

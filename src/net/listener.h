@@ -13,8 +13,9 @@ public:
   /// (any free port), or a path for a local socket (a stale one is replaced, `mode` set). Dual-stack only for "[::]";
   /// where the system has no IPv6, that is IPv4 alone, and the log says so.
   static Result<Listener> open(const std::string& address, int mode = 0600);
-  /// Takes over a socket that somebody else has bound and that listens already, such as a service manager: the descriptor is
-  /// ours from here on, also when this fails, since it is no listening stream socket. The path of a local one stays at the end.
+  /// Takes over a socket that somebody else has bound and that listens already, such as a service manager: the
+  /// descriptor is ours from here on, also when this fails, since it is no listening stream socket. The path of a local
+  /// one stays at the end.
   static Result<Listener> adopt(int descriptor);
   ~Listener();
   Listener(Listener&&) noexcept;

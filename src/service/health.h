@@ -11,8 +11,8 @@
 
 namespace paquebot::service {
 
-/// Whether the server can do its work: the store commits, and all listeners listen. Found out when somebody asks, but not more often
-/// than every few seconds, whoever asks. Thread-safe.
+/// Whether the server can do its work: the store commits, and all listeners listen. Found out when somebody asks, but
+/// not more often than every few seconds, whoever asks. Thread-safe.
 class Health {
 public:
   /// Between two looks at the store; and how long a commit may take until the store counts as stuck.
@@ -27,8 +27,8 @@ public:
   /// The server is about to end: it is not to get more work.
   void stop();
 
-  /// What is wrong now, a line each; none: ready. A write to the store is begun when the last one is long ago; what it shows is told
-  /// the next time.
+  /// What is wrong now, a line each; none: ready. A write to the store is begun when the last one is long ago; what it
+  /// shows is told the next time.
   std::vector<std::string> problems();
 
 private:

@@ -10,8 +10,8 @@
 
 namespace paquebot::service {
 
-/// The numbers of the running server for a monitor (docs/monitoring.md): what metrics/counters.h counts, and what is looked up when
-/// somebody asks. What is costly to find out in the store is as old as kQueueAge at most. Thread-safe.
+/// The numbers of the running server for a monitor (docs/monitoring.md): what metrics/counters.h counts, and what is
+/// looked up when somebody asks. What is costly to find out in the store is as old as kQueueAge at most. Thread-safe.
 class Monitor {
 public:
   static constexpr std::chrono::seconds kQueueAge{30};

@@ -9,9 +9,9 @@
 
 namespace paquebot::service {
 
-/// Whether the server gets on with its work: each of its threads does what is laid before it, and the store comes to an end with
-/// what it is to write. An error is an answer too: a full disk is nothing that a restart mends. What stands still makes the beat
-/// wait, and whoever listens for it draws the conclusion.
+/// Whether the server gets on with its work: each of its threads does what is laid before it, and the store comes to an
+/// end with what it is to write. An error is an answer too: a full disk is nothing that a restart mends. What stands
+/// still makes the beat wait, and whoever listens for it draws the conclusion.
 class Pulse {
 public:
   /// Both must outlive it.

@@ -23,8 +23,8 @@ public:
   /// Called by the control action "reload".
   std::function<Task<control::Reloaded>()> on_reload;
 
-  /// Called, from a thread of the server's, each time it has shown that it gets on with its work (service/pulse.h), with
-  /// `pulse_pause` between. Unset: nobody looks.
+  /// Called, from a thread of the server's, each time it has shown that it gets on with its work (service/pulse.h),
+  /// with `pulse_pause` between. Unset: nobody looks.
   std::function<void()> on_pulse;
   std::chrono::milliseconds pulse_pause{10'000};
 

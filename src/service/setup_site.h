@@ -14,8 +14,9 @@ namespace paquebot::service {
 ///   POST /autodiscover/autodiscover.xml, in any case
 ///   GET  /.well-known/mta-sts.txt on mta-sts.DOMAIN
 ///
-/// The domain is that of the address, else of the host: DOMAIN itself, or DOMAIN behind "autoconfig.", "autodiscover." and
-/// "mta-sts.". 404 for domains that are not ours; whether there is such a user is never told. 503 when the store fails.
+/// The domain is that of the address, else of the host: DOMAIN itself, or DOMAIN behind "autoconfig.", "autodiscover."
+/// and "mta-sts.". 404 for domains that are not ours; whether there is such a user is never told. 503 when the store
+/// fails.
 class SetupSite final : public http::Site {
 public:
   struct Parts {

@@ -16,8 +16,9 @@ struct WatchOptions {
   std::string token;  ///< who has it may from anywhere; empty: there is none
 };
 
-/// What a monitor asks (docs/monitoring.md): GET /metrics, /livez, /readyz. For whom WatchOptions let; all others get 404, and do not
-/// learn that it is there. A request that a proxy has handed on is not from the address that it comes from.
+/// What a monitor asks (docs/monitoring.md): GET /metrics, /livez, /readyz. For whom WatchOptions let; all others get
+/// 404, and do not learn that it is there. A request that a proxy has handed on is not from the address that it comes
+/// from.
 class WatchSite final : public http::Site {
 public:
   struct Parts {

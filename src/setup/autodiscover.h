@@ -7,7 +7,8 @@
 #include <string>
 #include <string_view>
 
-/// "Plain old XML" Autodiscover of Microsoft's programs, as far as mail servers without Exchange answer it (MS-OXDSCLI).
+/// "Plain old XML" Autodiscover of Microsoft's programs, as far as mail servers without Exchange answer it
+/// (MS-OXDSCLI).
 namespace paquebot::setup {
 
 /// Octets of a request at most.
@@ -18,8 +19,8 @@ struct AutodiscoverRequest {
   std::string schema;  ///< the form of answer that is wanted
 };
 
-/// `invalid` on what is no XML, longer than kMaxAutodiscover, has a document type (and with it entities of its own), is nested
-/// deeper than eight elements, or has no address. The reader never looks at anything outside of the text.
+/// `invalid` on what is no XML, longer than kMaxAutodiscover, has a document type (and with it entities of its own), is
+/// nested deeper than eight elements, or has no address. The reader never looks at anything outside of the text.
 Result<AutodiscoverRequest> read_autodiscover(std::string_view xml);
 
 /// Whether we can answer in that form: Outlook's, which is what an empty one means, too.

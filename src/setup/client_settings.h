@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-/// What users' programs and other servers must know of this one, in the forms in which they ask for it. No socket, no clock:
-/// values in, text out. Everything that comes from outside is escaped.
+/// What users' programs and other servers must know of this one, in the forms in which they ask for it. No socket, no
+/// clock: values in, text out. Everything that comes from outside is escaped.
 namespace paquebot::setup {
 
 /// What users log in to, in the order of names in the forms below.
@@ -35,8 +35,8 @@ struct ClientSettings {
   const Offer* best(Protocol protocol) const;
 };
 
-/// Of what the listeners offer. Those on the loopback are told only when there are no others (a server for tests, or behind a
-/// tunnel); a port 0 never is.
+/// Of what the listeners offer. Those on the loopback are told only when there are no others (a server for tests, or
+/// behind a tunnel); a port 0 never is.
 ClientSettings client_settings(std::string host, std::span<const Offer> offers, bool web);
 
 } // namespace paquebot::setup

@@ -26,7 +26,8 @@ struct MtaSts {
 /// A name, or a name behind "*.", in its normal form; empty when it is neither.
 std::string read_mx_pattern(std::string_view text);
 
-/// The document at https://mta-sts.DOMAIN/.well-known/mta-sts.txt; empty without a policy. `host` is this server's name.
+/// The document at https://mta-sts.DOMAIN/.well-known/mta-sts.txt; empty without a policy. `host` is this server's
+/// name.
 std::string mta_sts_policy(const MtaSts& policy, std::string_view host);
 /// The text of _mta-sts.DOMAIN: its id is another one whenever the policy is.
 std::string mta_sts_text(const MtaSts& policy, std::string_view host);

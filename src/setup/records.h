@@ -24,8 +24,9 @@ std::string_view name_of(Record::Type type);
 /// The line of a zone file for what is no TXT.
 std::string zone_line(const Record& record);
 
-/// By which programs find the settings (RFC 6186, RFC 8314 section 5.1), and servers our policy (RFC 8461, RFC 8460). A host of these
-/// names that is the server's own name needs none; what is fetched by HTTPS is told only with ClientSettings::web.
+/// By which programs find the settings (RFC 6186, RFC 8314 section 5.1), and servers our policy (RFC 8461, RFC 8460). A
+/// host of these names that is the server's own name needs none; what is fetched by HTTPS is told only with
+/// ClientSettings::web.
 std::vector<Record> setup_records(const Facts& facts, std::string_view domain);
 
 } // namespace paquebot::setup

@@ -7,8 +7,8 @@ namespace {
 
 constexpr std::string_view kReplacement = "\xef\xbf\xbd";
 
-/// Whether the well-formed UTF-8 character may be in a document: not U+FFFE, U+FFFF, C0 but tab and line ends; and no C1, which
-/// nothing that we write needs.
+/// Whether the well-formed UTF-8 character may be in a document: not U+FFFE, U+FFFF, C0 but tab and line ends; and no
+/// C1, which nothing that we write needs.
 bool may_be(std::string_view character) {
   if (character == "\xef\xbf\xbe" || character == "\xef\xbf\xbf") return false;
   return printable_length(character) != 0 || character == "\t" || character == "\n";

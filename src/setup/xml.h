@@ -5,8 +5,8 @@
 
 namespace paquebot::setup {
 
-/// As text of an element or an attribute's value (XML 1.0 sections 2.2 and 2.4). What is no UTF-8, and characters that no
-/// document can have, become U+FFFD.
+/// As text of an element or an attribute's value (XML 1.0 sections 2.2 and 2.4). What is no UTF-8, and characters that
+/// no document can have, become U+FFFD.
 std::string xml_escape(std::string_view text);
 
 /// Writes a document, two blanks a level, each element on a line of its own.

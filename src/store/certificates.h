@@ -64,8 +64,8 @@ struct ChallengeAnswer {
   std::int64_t expires = 0; ///< forgotten then
 };
 
-/// Certificates, their keys, and what it takes to get them. Private keys are in backups, in nothing else that is shown or
-/// written. Changes are told as Change::Kind::certificate with the name.
+/// Certificates, their keys, and what it takes to get them. Private keys are in backups, in nothing else that is shown
+/// or written. Changes are told as Change::Kind::certificate with the name.
 class Certificates {
 public:
   virtual ~Certificates() = default;
@@ -85,8 +85,8 @@ public:
   /// Keeps how it goes. not_found when the name is not kept.
   virtual Task<Result<>> note_progress(Certificate certificate) = 0;
   /// The certificate is there: in force for `key` from now on, `issued` now; order, failures, wishes and moments are
-  /// over, at once. The key that was next becomes active, the one before is deleted. not_found when the name has no such
-  /// key.
+  /// over, at once. The key that was next becomes active, the one before is deleted. not_found when the name has no
+  /// such key.
   virtual Task<Result<>> install_certificate(std::string name, Id key, std::string chain, std::string authority) = 0;
   enum class Wish : std::uint8_t { renewal, rotation };
   /// An operator wants it from now on, or (false) no more. A wish for renewal ends what attempts wait for. not_found as
