@@ -108,7 +108,7 @@ int right_add(Session& session, const Arguments& arguments) {
 }
 
 int right_list(Session& session, const Arguments&) {
-  const auto answer = session.call("GET", "/v1/rights");
+  const auto answer = session.call_list("/v1/rights", "rights");
   if (!answer) return session.report(answer.error());
   if (session.json) {
     session.out() << control::to_pretty_text(*answer);

@@ -62,8 +62,8 @@ struct Action {
   bool idempotent = false;       ///< doing it once more changes nothing; GET and DELETE are anyway
   Gives gives = Gives::nothing;
   Audit audit = Audit::yes;
-  /// An answer with a list: its name. The dispatcher pages it by `limit` and `after` where `key` names the member that
-  /// its items are sorted by (an action that pages by itself leaves it empty).
+  /// An answer with a list: its name. The dispatcher pages it by `limit` and `after` where `key` names the member (or
+  /// several, with blanks between) that its items are sorted by (an action that pages by itself leaves it empty).
   std::string_view list = "";
   std::string_view key = "";
   /// The member of an item that says whose it is: a login, an address or a domain. kOfMessage: each is a message.

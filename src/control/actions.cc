@@ -10,7 +10,7 @@ namespace paquebot::control {
 namespace {
 
 /// The usual bound of a request; whole messages, and pieces of them, may be larger.
-constexpr std::size_t kUsualBody = 64u << 10;
+constexpr std::size_t kUsualBody = 512u << 10;
 
 bool is_name(std::string_view part) { return part.starts_with('{') && part.ends_with('}'); }
 

@@ -80,10 +80,14 @@ bool comes_before(const json::value& a, const json::value& b) {
   return a.kind() < b.kind();
 }
 
+/// The member that a list is sorted by; several as one text.
 json::value key_of(const Action& action, const json::value& item) {
   const auto* object = item.if_object();
   const auto* found = object == nullptr ? nullptr : object->if_contains(action.key);
-  return found == nullptr ? json::value() : *found;
+  if (found != nullptr) return *found;
+  std::string all;
+  for (const std::string_view name : split(action.key, ' ')) all += (all.empty() ? "" : " ") + get_text(item, name);
+  return json::string(all);
 }
 
 } // namespace

@@ -181,6 +181,7 @@ TEST_F(ApiSiteTest, AContentIsBoundedByItsHead) {
     return site.most_content(exchange(method, target, std::move(fields)).request, stranger);
   };
   EXPECT_EQ(most("POST", "/v1/accounts", {}), 64U << 10);
+  EXPECT_EQ(most("POST", "/v1/aliases", bearer("x")), 512U << 10) << "a thousand targets";
   EXPECT_EQ(most("POST", "/v1/accounts/ann@example.org/messages", {}), 64U << 10);
   EXPECT_EQ(most("POST", "/v1/accounts/ann@example.org/messages", bearer("x")), kMaxBody);
   EXPECT_EQ(most("POST", "/v1/nothing", bearer("x")), 64U << 10);

@@ -68,11 +68,13 @@ Task<Answer> operate(Context& context, Call call, store::QueueAction action) {
 
 store::QueueFilter filter_of(const Call& call) {
   store::QueueFilter filter;
-  // What comes of it is kept to what is within reach; this only saves the look at all the rest.
-  if (call.asker.grants.role == Role::account) filter.account = call.asker.grants.account;
+  // What comes of it is kept to what is within reach; this only saves the look at all the rest. What is held may also
+  // be on its way to the account.
+  const bool held = call.ask("held") == "1";
+  if (call.asker.grants.role == Role::account && !held) filter.account = call.asker.grants.account;
   filter.destination = to_lower(call.ask("destination"));
   filter.address = call.ask("address");
-  filter.held_only = call.ask("held") == "1";
+  filter.held_only = held;
   return filter;
 }
 

@@ -226,6 +226,20 @@ TEST(Roles, ListsHoldOnlyWhatIsWithinReach) {
   EXPECT_EQ(names(world.asker(world.dora), "/v1/domains", "domains", "name"), (Set{"alias.example", "example.org"}));
 }
 
+TEST(Roles, HeldMailIsSeenByWhoSentIt) {
+  World world;
+  ASSERT_EQ(world.outcome(world.asker(world.olga), "POST", "/v1/queue/hold", R"({"destination":"far.example"})"),
+            "200");
+  const auto held = [&](const store::Account& account) {
+    const json::value answer = world.ok(world.asker(account), "GET", "/v1/queue?held=1");
+    return get_list(answer, "messages").size();
+  };
+  EXPECT_EQ(held(world.ann), 1U);
+  EXPECT_EQ(held(world.bob), 1U);
+  EXPECT_EQ(held(world.dora), 1U);
+  EXPECT_EQ(held(world.olga), 2U);
+}
+
 TEST(Roles, WhoGotAMessageSeesNothingOfTheOthersWhoDid) {
   World world;
   const Asker ann = world.asker(world.ann), bob = world.asker(world.bob);
@@ -245,8 +259,8 @@ TEST(Roles, WhoGotAMessageSeesNothingOfTheOthersWhoDid) {
 TEST(Roles, NobodyActsOnSomebodyWithMoreGrants) {
   World world;
   // An operator whose account is in a domain that dora looks after, and another administrator of more.
-  const store::Account chief = world.server.account("chief@example.org", "wonderland");
-  const store::Account more = world.server.account("more@example.org", "wonderland");
+  const store::Account chief = world.account("chief@example.org");
+  const store::Account more = world.account("more@example.org");
   ASSERT_TRUE(run_task(world.server.store().rights().grant(chief.id, "")));
   ASSERT_TRUE(run_task(world.server.store().rights().grant(more.id, "example.org")));
   ASSERT_TRUE(run_task(world.server.store().rights().grant(more.id, "example.net")));

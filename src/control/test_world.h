@@ -42,11 +42,11 @@ class World {
 public:
   World() : control(server.store(), server.directory(), hooks()) {
     for (const char* name : {"example.org", "example.net", "example.com"}) server.domain(name);
-    ann = server.account("ann@example.org", "wonderland");
-    dora = server.account("dora@example.org", "wonderland");
-    bob = server.account("bob@example.net", "wonderland");
-    dave = server.account("dave@example.net", "wonderland");
-    olga = server.account("olga@example.com", "wonderland");
+    ann = account("ann@example.org");
+    dora = account("dora@example.org");
+    bob = account("bob@example.net");
+    dave = account("dave@example.net");
+    olga = account("olga@example.com");
     server.alias("team", "example.org", {"ann@example.org"});
     server.alias("team", "example.net", {"bob@example.net"});
     EXPECT_TRUE(run_task(server.store().rights().grant(dora.id, "example.org")));
@@ -54,6 +54,15 @@ public:
     EXPECT_TRUE(run_task(server.store().rights().grant(olga.id, "")));
     anns_mail = mail(ann, bob);
     bobs_mail = mail(bob, dave);
+  }
+
+  /// With the password "wonderland", whose hash is made once.
+  store::Account account(const std::string& login) {
+    static const std::string hash = directory::hash_password("wonderland").value();
+    store::Account wanted;
+    wanted.login = login;
+    wanted.password = hash;
+    return run_task(server.store().directory().add_account(std::move(wanted))).value();
   }
 
   static Hooks hooks() {
