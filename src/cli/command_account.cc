@@ -152,11 +152,7 @@ int account_list(Session& session, const Arguments& arguments) {
                std::to_string(control::get_number(account, "messages")),
                size_text(static_cast<std::uint64_t>(control::get_number(account, "used"))), quota_text(account)});
   }
-  if (table.empty()) {
-    session.out() << "There are no accounts yet. Add one: paquebot account add you@example.org\n";
-  } else {
-    table.print(session.out());
-  }
+  table.print_or(session.out(), "There are no accounts yet. Add one: paquebot account add you@example.org");
   return kOk;
 }
 

@@ -79,11 +79,8 @@ int alias_list(Session& session, const Arguments& arguments) {
   Table table({"ALIAS", "LEADS TO", "FOR MAIL FROM"});
   for (const auto& alias : control::get_list(*answer, "aliases"))
     table.add({control::get_text(alias, "address"), targets_text(alias), senders_text(alias)});
-  if (table.empty()) {
-    session.out() << "There are no aliases yet. Add one: paquebot alias add team@example.org ann@example.org\n";
-  } else {
-    table.print(session.out());
-  }
+  table.print_or(session.out(),
+                 "There are no aliases yet. Add one: paquebot alias add team@example.org ann@example.org");
   return kOk;
 }
 

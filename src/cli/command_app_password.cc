@@ -43,11 +43,7 @@ int list(Session& session, const Arguments& arguments) {
     table.add({printable(control::get_text(one, "label")), time_text(control::get_time(one, "created")),
                used == 0 ? "never" : time_text(used), printable(control::get_text(one, "used_from"))});
   }
-  if (table.empty()) {
-    session.out() << control::get_text(*answer, "login") << " has no app passwords.\n";
-  } else {
-    table.print(session.out());
-  }
+  table.print_or(session.out(), control::get_text(*answer, "login") + " has no app passwords.");
   return kOk;
 }
 

@@ -114,11 +114,7 @@ int dkim_list(Session& session, const Arguments& arguments) {
                control::get_text(key, "algorithm"), bits == 0 ? "unreadable" : std::to_string(bits),
                control::get_text(key, "state"), time_text(control::get_time(key, "changed"))});
   }
-  if (table.empty()) {
-    session.out() << "There are no DKIM keys. Make some: paquebot dkim create DOMAIN\n";
-  } else {
-    table.print(session.out());
-  }
+  table.print_or(session.out(), "There are no DKIM keys. Make some: paquebot dkim create DOMAIN");
   return kOk;
 }
 

@@ -55,11 +55,7 @@ int domain_list(Session& session, const Arguments&) {
                                                           : owner.empty() ? "nobody yet"
                                                                           : owner});
   }
-  if (table.empty()) {
-    session.out() << "There are no domains yet. Add one: paquebot domain add example.org\n";
-  } else {
-    table.print(session.out());
-  }
+  table.print_or(session.out(), "There are no domains yet. Add one: paquebot domain add example.org");
   return kOk;
 }
 

@@ -53,10 +53,8 @@ int list_list(Session& session, std::string_view list) {
     table.add({control::get_text(one, "what"), time_text(control::get_time(one, "added")),
                expires == 0 ? "-" : time_text(expires), control::get_text(one, "reason")});
   }
-  if (table.empty())
-    session.out() << "Nothing is on the " << list << " list beside what [guard] of the configuration says.\n";
-  else
-    table.print(session.out());
+  table.print_or(session.out(),
+                 "Nothing is on the " + std::string(list) + " list beside what [guard] of the configuration says.");
   return kOk;
 }
 

@@ -256,10 +256,7 @@ int trace_address(Session& session, const Arguments& arguments, const std::strin
     table.add({control::get_text(message, "id"), time_text(control::get_time(message, "accepted")),
                sender_text(message), to, state_of(recipients)});
   }
-  if (table.empty())
-    session.out() << "No message of the last 30 days came from or went to " << printable(address) << ".\n";
-  else
-    table.print(session.out());
+  table.print_or(session.out(), "No message of the last 30 days came from or went to " + printable(address) + ".");
   const bool refused = print_refusals(session.out(), *answer);
   return table.empty() && !refused ? kRefused : kOk;
 }
@@ -334,11 +331,7 @@ int destinations(Session& session, const Arguments&) {
                relative_text(next, now()), std::to_string(control::get_number(place, "failures")),
                control::get_text(place, "last_error")});
   }
-  if (table.empty()) {
-    session.out() << "Nothing waits for any destination.\n";
-  } else {
-    table.print(session.out());
-  }
+  table.print_or(session.out(), "Nothing waits for any destination.");
   return kOk;
 }
 

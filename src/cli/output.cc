@@ -26,6 +26,11 @@ void Table::add(std::vector<std::string> cells) {
   rows_.push_back(std::move(cells));
 }
 
+void Table::print_or(std::ostream& out, std::string_view otherwise) const {
+  if (!empty()) return print(out);
+  out << otherwise << '\n';
+}
+
 void Table::print_row(std::ostream& out, const std::vector<std::string>& cells,
                       const std::vector<std::size_t>& widths) const {
   std::string line;

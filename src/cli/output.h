@@ -20,6 +20,8 @@ public:
   /// Numbers go right, text goes left.
   void align_right(std::size_t column) { right_.at(column) = true; }
   void print(std::ostream& out) const;
+  /// The same, or `otherwise` as a line when there are no rows.
+  void print_or(std::ostream& out, std::string_view otherwise) const;
 
 private:
   void print_row(std::ostream& out, const std::vector<std::string>& cells,

@@ -3,10 +3,8 @@
 #include "net/listener.h"
 #include "net/test_support.h"
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
-#include <unistd.h>
+#include <optional>
 
 namespace paquebot::delivery {
 namespace {
@@ -111,15 +109,9 @@ TEST(Connector, OurResolversFaultIsNoDomains) {
 
 TEST(Connector, NoDescriptorsAreNoDestinationsFault) {
   Ways ways("a.test MX 10 mx.a.test\nmx.a.test A 127.0.0.1\n");
-  rlimit before{};
-  getrlimit(RLIMIT_NOFILE, &before);
-  const rlimit few{200, before.rlim_max};
-  setrlimit(RLIMIT_NOFILE, &few);
-  std::vector<int> held;
-  for (int one; (one = ::open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;) held.push_back(one);
+  std::optional<net::test::NoDescriptors> none(std::in_place);
   const Reached reached = ways.open("a.test");
-  for (const int one : held) ::close(one);
-  setrlimit(RLIMIT_NOFILE, &before);
+  none.reset();
   EXPECT_FALSE(reached.peer);
   EXPECT_EQ(reached.cause, Cause::ours) << reached.failure.to_string();
 }

@@ -69,14 +69,7 @@ Task<void> note(CpuPool& pool, std::vector<int>& order, int what, Turn turn) {
 TEST(CpuPool, StrangersComeLastInAShortLine) {
   boost::asio::io_context context;
   CpuPool pool(1, 100, 2);
-  std::latch entered{1}, go{1};
-  std::move_only_function<void()> slow = [&] {
-    entered.count_down();
-    go.wait();
-  };
-  boost::asio::co_spawn(context, pool.run(std::move(slow)), boost::asio::detached);
-  context.poll();
-  entered.wait();
+  SlowJob slow(context, pool);
   std::vector<int> order;
   for (const int stranger : {1, 2, 3, 4})
     boost::asio::co_spawn(context, note(pool, order, stranger, Turn::last), boost::asio::detached);
@@ -86,7 +79,7 @@ TEST(CpuPool, StrangersComeLastInAShortLine) {
   for (int known = 10; known < 20; ++known)
     boost::asio::co_spawn(context, note(pool, order, known, Turn::first), boost::asio::detached);
   context.poll();
-  go.count_down();
+  slow.let_go();
   context.restart();
   context.run();
   EXPECT_EQ(order, (std::vector{10, 11, 12, 13, 14, 15, 16, 1, 17, 18, 19, 2})) << "and yet they are not forgotten";

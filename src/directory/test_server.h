@@ -4,10 +4,13 @@
 #include "store/store.h"
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
+#include <functional>
+#include <latch>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -76,6 +79,19 @@ public:
     must(run_task(store_->directory().add_address({local, domain, account, {}})));
   }
 
+  /// A message to somebody elsewhere, for the store to accept as it is.
+  static std::shared_ptr<store::AcceptRequest> outgoing(const Ulid& id, const std::string& to) {
+    auto request = std::make_shared<store::AcceptRequest>();
+    request->id = id;
+    request->accepted_at = request->expires_at = id.millis();
+    request->head = "Subject: x\r\n\r\n";
+    store::NewRecipient recipient;
+    recipient.address = to;
+    recipient.destination = to.substr(to.rfind('@') + 1);
+    request->recipients.push_back(std::move(recipient));
+    return request;
+  }
+
 private:
   template <class T>
   static T must(Result<T> result) {
@@ -88,6 +104,26 @@ private:
   std::unique_ptr<store::Store> store_;
   CpuPool cpu_{2};
   Directory directory_;
+};
+
+/// A job that keeps a thread of a pool until let_go(); then run the context until it is through.
+class SlowJob {
+public:
+  /// The job has begun when this returns.
+  SlowJob(boost::asio::io_context& context, CpuPool& pool) {
+    std::move_only_function<void()> slow = [this] {
+      entered_.count_down();
+      go_.wait();
+    };
+    boost::asio::co_spawn(context, pool.run(std::move(slow)), boost::asio::detached);
+    context.poll();
+    entered_.wait();
+    context.restart();
+  }
+  void let_go() { go_.count_down(); }
+
+private:
+  std::latch entered_{1}, go_{1};
 };
 
 } // namespace paquebot::directory

@@ -4,11 +4,9 @@
 #include "dns/watched_resolver.h"
 #include "net/test_support.h"
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <optional>
 #include <stdexcept>
-#include <sys/resource.h>
-#include <unistd.h>
 
 namespace paquebot::dns {
 namespace {
@@ -271,15 +269,9 @@ TEST(WatchedResolver, AnAuthoritativeServerThatRefusesAllElseIsAlive) {
 TEST(WatchedResolver, NoDescriptorsAreItsOwnFault) {
   WatchedWorld world(Dnssec::off);
   ASSERT_EQ(world.ask("example.test")->status, Status::ok);
-  rlimit before{};
-  getrlimit(RLIMIT_NOFILE, &before);
-  const rlimit few{200, before.rlim_max};
-  setrlimit(RLIMIT_NOFILE, &few);
-  std::vector<int> held;
-  for (int one; (one = ::open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;) held.push_back(one);
+  std::optional<net::test::NoDescriptors> none(std::in_place);
   const auto answer = world.ask("other.test");
-  for (const int one : held) ::close(one);
-  setrlimit(RLIMIT_NOFILE, &before);
+  none.reset();
   EXPECT_EQ(answer->status, Status::servfail);
   EXPECT_TRUE(answer->own_fault) << answer->why;
 }

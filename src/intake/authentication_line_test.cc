@@ -47,14 +47,7 @@ public:
   std::chrono::hours by{0};
 };
 
-constexpr const char* kLineLetter = R"(From: A <a@author.test>
-To: b@b.test
-Subject: Hello
-Date: Mon, 23 Nov 2026 11:58:12 +0000
-Message-ID: <1@author.test>
-
-Some text.
-)";
+using mailauth::test::kLetter;
 constexpr const char* kForwarder = "198.51.100.9";
 
 class AuthenticationInLine : public testing::Test {
@@ -76,8 +69,7 @@ protected:
       places_.emplace_back(verifier_.shares, whose);
     }
   }
-  std::unique_ptr<Authentication> judged(const char* sender = "author.test",
-                                         const std::string& text = crlf(kLineLetter)) {
+  std::unique_ptr<Authentication> judged(const char* sender = "author.test", const std::string& text = crlf(kLetter)) {
     AuthenticationSubject subject{"mx.test", *mailauth::parse_ip(kForwarder), "client.test", {"a", sender}};
     auto authentication = std::make_unique<Authentication>(verifier_, options_, std::move(subject));
     const auto walk = [&]() -> Task<bool> {

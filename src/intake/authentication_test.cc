@@ -44,14 +44,7 @@ private:
   std::vector<OneShot> waiting_;
 };
 
-constexpr const char* kLetter = R"(From: A <a@author.test>
-To: b@b.test
-Subject: Hello
-Date: Mon, 23 Nov 2026 11:58:12 +0000
-Message-ID: <1@author.test>
-
-Some text.
-)";
+using mailauth::test::kLetter;
 
 class AuthenticationTest : public testing::Test {
 protected:

@@ -13,16 +13,9 @@ class ReturnCheckTest : public test::PassageTest {
 protected:
   /// A message of bob's that was handed on to one recipient elsewhere.
   policy::Returned forwarded() {
-    auto request = std::make_shared<store::AcceptRequest>();
-    request->id = ids_.next();
-    request->accepted_at = request->id.millis();
+    auto request = directory::TestServer::outgoing(ids_.next(), "x@next.test");
     request->expires_at = request->accepted_at + 1'000'000'000;
     request->sender.reverse_path = {"bob", "example.org"};
-    request->head = "Subject: x\r\n\r\n";
-    store::NewRecipient away;
-    away.address = "x@next.test";
-    away.destination = "next.test";
-    request->recipients.push_back(away);
     EXPECT_EQ(run_task(server_.store().acceptance().accept(request)).status, store::AcceptStatus::accepted);
     policy::Returned returned;
     returned.about.id = request->id;

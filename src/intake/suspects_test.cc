@@ -33,16 +33,10 @@ protected:
   }
   /// A message of ann's that waits for elsewhere.
   Ulid waiting() {
-    auto request = std::make_shared<store::AcceptRequest>();
-    request->id = ids_.next();
+    auto request = directory::TestServer::outgoing(ids_.next(), "out@example.net");
     request->klass = store::MessageClass::submitted;
     request->account = ann_.id;
     request->accepted_at = millis(clock_.wall());
-    request->head = "Subject: x\r\n\r\n";
-    store::NewRecipient recipient;
-    recipient.address = "out@example.net";
-    recipient.destination = "example.net";
-    request->recipients.push_back(recipient);
     EXPECT_EQ(run_task(server_.store().acceptance().accept(request)).status, store::AcceptStatus::accepted);
     return request->id;
   }

@@ -16,6 +16,16 @@
 
 namespace paquebot::mailauth::test {
 
+/// A letter of the domain author.test, with LF.
+inline constexpr const char* kLetter = R"(From: A <a@author.test>
+To: b@b.test
+Subject: Hello
+Date: Mon, 23 Nov 2026 11:58:12 +0000
+Message-ID: <1@author.test>
+
+Some text.
+)";
+
 /// Lines ending in LF become lines ending in CRLF.
 inline std::string crlf(std::string_view text) {
   std::string out;

@@ -8,14 +8,39 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <exception>
+#include <fcntl.h>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <system_error>
+#include <unistd.h>
 #include <utility>
+#include <vector>
 
 namespace paquebot::net::test {
+
+/// While it lives nobody in this process gets another descriptor.
+class NoDescriptors {
+public:
+  NoDescriptors() {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    const rlimit few{200, before_.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &few);
+    for (int one; (one = ::open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;) held_.push_back(one);
+  }
+  ~NoDescriptors() {
+    for (const int one : held_) ::close(one);
+    setrlimit(RLIMIT_NOFILE, &before_);
+  }
+  NoDescriptors(const NoDescriptors&) = delete;
+  NoDescriptors& operator=(const NoDescriptors&) = delete;
+
+private:
+  rlimit before_{};
+  std::vector<int> held_;
+};
 
 struct StreamPair {
   Stream left;

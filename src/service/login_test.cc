@@ -19,27 +19,23 @@ public:
   using Wrapped::Wrapped;
   Task<Result<store::Account>> find_account(std::string login) override {
     auto account = co_await WrappedDirectoryStore::find_account(std::move(login));
-    if (account && change) {
-      store::Account changed = *account;
-      change(changed);
-      change = nullptr;
-      auto done = co_await WrappedDirectoryStore::update_account(std::move(changed));
-      EXPECT_TRUE(done);
-    }
+    if (account) co_await change_now(*account);
     co_return account;
   }
   Task<Result<store::Account>> get_account(store::Id id) override {
     auto account = co_await WrappedDirectoryStore::get_account(id);
-    if (account && change) {
-      store::Account changed = *account;
-      change(changed);
-      change = nullptr;
-      auto done = co_await WrappedDirectoryStore::update_account(std::move(changed));
-      EXPECT_TRUE(done);
-    }
+    if (account) co_await change_now(*account);
     co_return account;
   }
   std::function<void(store::Account&)> change;
+
+private:
+  Task<void> change_now(store::Account account) {
+    if (!change) co_return;
+    std::exchange(change, nullptr)(account);
+    auto done = co_await WrappedDirectoryStore::update_account(std::move(account));
+    EXPECT_TRUE(done);
+  }
 };
 
 Task<bool> done(Task<void> task) {
