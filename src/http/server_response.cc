@@ -4,6 +4,7 @@
 #include "http/server_impl.h"
 
 #include <algorithm>
+#include <cassert>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -67,6 +68,7 @@ void ServerSession::Impl::write_head(const Response& response) {
 }
 
 void ServerSession::Impl::respond(Response response) {
+  assert(state == State::asked || state == State::content || state == State::due);
   if (!may_be_sent(response)) {
     last_fault = Fault{500, "an answer that can't be sent"};
     response = problem(500, "this server made an answer that can't be sent");

@@ -1,5 +1,6 @@
 #include "http/server_impl.h"
 
+#include <cassert>
 #include <utility>
 
 namespace paquebot::http {
@@ -149,6 +150,7 @@ Action ServerSession::Impl::linger() {
 
 /// The answer is out and the connection goes on.
 void ServerSession::Impl::renew() {
+  assert(body.done() && "the next request begins behind this one");
   state = State::head;
   request = {};
   body = {};

@@ -1,6 +1,7 @@
 #include "store/byte_budget.h"
 
 #include <algorithm>
+#include <cassert>
 #include <pthread.h>
 #include <vector>
 
@@ -34,6 +35,7 @@ bool ByteBudget::allowed(const Group& group, std::uint64_t bytes, std::uint64_t 
 void ByteBudget::grant(Group& group, std::uint64_t bytes) {
   used_ += bytes;
   group.held += bytes;
+  assert(used_ <= total_ && group.held <= used_);
 }
 
 /// Of those who are first of their groups, and whose groups may have more. Whether the whole has so much is not looked
@@ -65,6 +67,7 @@ ByteBudget::Served ByteBudget::serve() {
 
 /// Under the lock.
 void ByteBudget::leave(Group& group) {
+  assert(group.uses > 0);
   if (--group.uses > 0) return;
   const std::string name = std::move(group.name);
   groups_.erase(name);
@@ -107,6 +110,7 @@ void ByteBudget::give_back(Group& group, std::uint64_t bytes) {
   Served served;
   {
     const std::lock_guard lock(mutex_);
+    assert(bytes <= group.held && group.held <= used_ && "each octet comes back once");
     used_ -= bytes;
     group.held -= bytes;
     leave(group);

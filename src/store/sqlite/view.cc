@@ -1,6 +1,7 @@
 #include "store/sqlite/view.h"
 
 #include <algorithm>
+#include <cassert>
 
 namespace paquebot::store::sqlite {
 namespace {
@@ -66,6 +67,7 @@ void note_expunged(Tx& tx, Id mailbox, std::int64_t modseq, const std::vector<st
     const std::uint32_t first = uids[i];
     std::uint32_t last = first;
     for (++i; i < uids.size() && uids[i] == last + 1; ++i) ++last;
+    assert(i == uids.size() || uids[i] > last);
     tx.db.run("INSERT INTO expunged(mailbox, modseq, uid, last, at) VALUES(?, ?, ?, ?, ?)", mailbox, modseq, first,
               last, at);
   }
