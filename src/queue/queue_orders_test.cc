@@ -349,7 +349,7 @@ TEST_F(QueueOrders, AClaimTellsHowADestinationFaredBeforeAStart) {
   ASSERT_TRUE(run_task(again.load()));
   ASSERT_TRUE(again.start_worker());
   ASSERT_TRUE(run_task(again.take("far.example")));
-  EXPECT_EQ(again.failures("far.example"), 1u);
+  EXPECT_EQ(again.standing().failures("far.example"), 1u);
 }
 
 TEST_F(QueueOrders, AClaimThatWasUnderWayWhenItWorkedAgainKnowsLess) {
