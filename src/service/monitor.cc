@@ -15,6 +15,20 @@ double number_of(const control::json::object& object, std::string_view name) {
   return static_cast<double>(control::get_number(object, name));
 }
 
+/// When the first of them ends, in milliseconds since 1970; 0: that is not known of any.
+std::int64_t first_end(const control::json::value& shown) {
+  std::int64_t first = 0;
+  const auto look = [&first](const control::json::value& one) {
+    const std::int64_t end = control::get_time(one, "not_after");
+    if (end != 0 && (first == 0 || end < first)) first = end;
+  };
+  if (!shown.is_array())
+    look(shown);
+  else
+    for (const auto& one : shown.as_array()) look(one);
+  return first;
+}
+
 } // namespace
 
 Task<std::string> Monitor::text() {
@@ -55,10 +69,9 @@ std::vector<Gauge> Monitor::gauges() {
   all.push_back(gauge("paquebot_connections", "Sessions of clients now.", door_.count()));
   add_queue(all);
   add_store(all);
-  const auto certificate = parts_.certificate.status(millis(system_clock().wall()));
-  if (certificate.contains("not_after"))
+  if (const auto ends = first_end(parts_.certificate.status(millis(system_clock().wall()))); ends != 0)
     all.push_back(gauge("paquebot_certificate_expiry_timestamp_seconds",
-                        "When the certificate ends, seconds since 1970.", number_of(certificate, "not_after") / 1000));
+                        "When the first certificate ends, seconds since 1970.", static_cast<double>(ends) / 1000));
   for (Gauge& one : process_gauges("/proc/self")) all.push_back(std::move(one));
   return all;
 }
