@@ -9,7 +9,7 @@
 namespace paquebot::service {
 namespace {
 
-using Kind = store::ChallengeAnswer::Kind;
+using Challenge = store::ChallengeAnswer::Kind;
 
 /// Ids of what is put among certificates of other origins.
 std::string shelf_id(const std::string& name) { return "acme:" + name; }
@@ -62,7 +62,7 @@ Task<void> CertificateShelf::refresh_challenges() {
   tokens_.clear();
   std::map<std::string, std::string> proofs;
   for (const store::ChallengeAnswer& one : *answers)
-    (one.kind == Kind::http ? tokens_[one.token] : proofs[one.name]) = one.answer;
+    (one.kind == Challenge::http ? tokens_[one.token] : proofs[one.name]) = one.answer;
   for (const auto& [name, answer] : proofs) {
     if (shown_ == nullptr || (proofs_.contains(name) && proofs_.at(name) == answer)) continue;
     const auto key = acme::PrivateKey::make();

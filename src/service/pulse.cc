@@ -12,7 +12,7 @@ namespace {
 
 constexpr const char* kPulseSetting = "server.pulse";
 /// The end of the server waits no longer than this.
-constexpr std::chrono::milliseconds kNap{500};
+constexpr std::chrono::milliseconds kPulseNap{500};
 
 } // namespace
 
@@ -32,7 +32,7 @@ Task<void> Pulse::run(const bool& stopping, std::chrono::milliseconds pause, std
     alive();
     const Instant next = system_clock().now() + pause;
     while (!stopping && system_clock().now() < next) {
-      const auto nap = std::min(kNap, pause);
+      const auto nap = std::min(kPulseNap, pause);
       co_await net::sleep_for(nap);
     }
   }
