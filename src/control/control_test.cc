@@ -3,6 +3,8 @@
 #include "control/test_world.h"
 #include "directory/test_server.h"
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -458,6 +460,21 @@ TEST_F(ControlTest, TheClockIsConfirmedAlsoWithoutAServer) {
   control = std::make_unique<Control>(server.store(), server.directory(), hooks);
   EXPECT_EQ(outcome("POST", "/v1/clock"), "200");
   EXPECT_EQ(confirmed, 1) << "the running server has to know";
+}
+
+TEST_F(ControlTest, OfTwoWhoChangeAThingAtOnceOneHasToComeAgain) {
+  server.domain("example.org");
+  server.account("ann@example.org");
+  boost::asio::io_context context;
+  std::vector<unsigned> statuses;
+  for (const char* body : {R"({"quota":5})", R"({"disabled":true})"}) {
+    Request request{"PATCH", "/v1/accounts/ann@example.org", body, "operator test"};
+    boost::asio::co_spawn(context, control->handle(std::move(request)),
+                          [&](const std::exception_ptr&, Response response) { statuses.push_back(response.status); });
+  }
+  context.run();
+  EXPECT_THAT(statuses, ::testing::UnorderedElementsAre(200U, 409U));
+  EXPECT_EQ(outcome("PATCH", "/v1/accounts/ann@example.org", R"({"disabled":true})"), "200") << "it is free again";
 }
 
 TEST_F(ControlTest, AnOrderGoesToTheQueueOfTheRunningServer) {

@@ -47,11 +47,17 @@ json::object responses(const Action& action) {
   return {{"200", std::move(done)}, {"default", std::move(problem)}};
 }
 
+/// Whether who got no answer may simply ask again.
+bool is_idempotent(const Action& action) {
+  return action.idempotent || action.method == "GET" || action.method == "DELETE";
+}
+
 json::object operation(const Action& action) {
   json::object out{{"operationId", action.id},
                    {"summary", action.summary},
                    {"tags", json::array{json::string(tag_of_path(action))}},
-                   {"x-who", who_may(action)}};
+                   {"x-who", who_may(action)},
+                   {"x-idempotent", is_idempotent(action)}};
   if (!action.scope.empty()) out["x-scope"] = action.scope;
   if (auto all = parameters(action); !all.empty()) out["parameters"] = std::move(all);
   const Schema request = Schema::parse(action.request);
@@ -166,7 +172,7 @@ std::string help_of(const Action& action) {
   std::string out = std::string(action.id) + ": " + std::string(action.summary) + ".\n\n" + std::string(action.method) +
                     " " + std::string(action.path) + "\nWho may: " + who_may(action) + "\n";
   if (!action.scope.empty()) out += "Scope of a token: " + std::string(action.scope) + "\n";
-  out += "\n";
+  out += is_idempotent(action) ? "Doing it once more changes nothing.\n\n" : "\n";
   std::string names;
   for (const std::string& name : path_names(action)) names += (names.empty() ? "" : " ") + name + ":text";
   add_fields(out, "Names", Schema::parse(names));

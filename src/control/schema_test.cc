@@ -2,6 +2,7 @@
 #include "control/describe.h"
 #include "control/schema.h"
 
+#include <algorithm>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <set>
@@ -91,6 +92,9 @@ TEST(Actions, AreSound) {
     EXPECT_THAT(help_of(action), HasSubstr(std::string(action.path)));
   }
   EXPECT_EQ(find_action("nothing"), nullptr);
+  for (const Scope& scope : scopes())
+    EXPECT_TRUE(std::ranges::any_of(actions(), [&](const Action& one) { return one.scope == scope.name; }))
+        << scope.name << " lets nobody do anything";
 }
 
 TEST(Actions, AreDescribedAsOpenApi) {
@@ -98,6 +102,8 @@ TEST(Actions, AreDescribedAsOpenApi) {
   const auto& path = document.at("paths").at("/v1/accounts/{login}");
   EXPECT_EQ(get_text(path.at("patch"), "operationId"), "account.change");
   EXPECT_EQ(get_text(path.at("patch"), "x-scope"), "accounts.write");
+  EXPECT_TRUE(get_bool(path.at("patch"), "x-idempotent"));
+  EXPECT_FALSE(get_bool(document.at("paths").at("/v1/domains").at("post"), "x-idempotent"));
   EXPECT_EQ(path.at("patch")
                 .at("requestBody")
                 .at("content")
