@@ -242,6 +242,10 @@ class PackagesTest(unittest.TestCase):
             if text is not None and not starts:
                 self.assertIn("not (re)started", said)
                 self.assertIn("hostname", said)
+        self.assertLess(calls.read_text(encoding="ascii").index("daemon-reload"), calls.read_text(encoding="ascii").index("restart"))
+        calls.write_text("", encoding="ascii")
+        self.apt("remove", "paquebot")
+        self.assertRegex(calls.read_text(encoding="ascii"), r"stop.*paquebot\.service")
 
     def test_the_image_sets_itself_up_and_serves(self):
         """As its own user, who is not root, with all that it keeps in the volume."""
