@@ -7,7 +7,7 @@ _paquebot() {
   [[ $line == *[[:blank:]] ]] || { current="${typed[i]}"; typed=("${typed[@]:0:$i}"); }
   for ((i = 1; i < ${#typed[@]}; i++)); do
     case "${typed[i]}" in
-      --account|--address|--after|--alias-of|--attach|--bcc|--body|--ca-file|--cc|--config|--data-dir|--days|--deliver-by|--destination|--domain|--folder|--for|--from|--header|--helo|--hold-for|--hold-until|--html|--html-file|--ip|--limit|--list|--mail-from|--newest|--password-file|--priority|--quota|--reason|--resolver|--senders|--server|--subject|--text|--text-file|--tls|--to|--user)
+      --account|--address|--after|--alias-of|--attach|--bcc|--body|--ca-file|--cc|--config|--data-dir|--days|--deliver-by|--destination|--domain|--folder|--for|--from|--header|--helo|--hold-for|--hold-until|--hostname|--html|--html-file|--ip|--limit|--list|--mail-from|--newest|--password-file|--priority|--quota|--reason|--resolver|--senders|--server|--smarthost|--smarthost-password-file|--smarthost-user|--subject|--text|--text-file|--tls|--to|--user|--wait)
         if ((i + 1 == ${#typed[@]})); then behind="${typed[i]}"; fi
         case "${typed[i]}" in --config|--data-dir) place+=("${typed[i]}" "${typed[i+1]}") ;; esac
         ((i++)) ;;
@@ -22,7 +22,7 @@ _paquebot() {
   [[ -n $behind ]] || behind=":$at"
   [[ $behind == :* ]] || behind=" $behind"
   if [[ -z $words ]]; then case "$verb$behind" in
-    ":0") words="domain dkim account alias right token queue fetch import message block allow report dns clock serve check status metrics reload api version completion verify backup restore destinations trace send help" ;;
+    ":0") words="domain dkim account alias right token queue fetch import message block allow report dns clock setup serve check status metrics reload api version completion verify backup restore destinations trace send help" ;;
     "domain:0") words="add list dns owner remove" ;;
     "dkim:0") words="create list dns rotate retire" ;;
     "account:0") words="add list show addresses passwd quota mobileconfig limit disable enable suspects hold release app-password remove" ;;
@@ -38,6 +38,9 @@ _paquebot() {
     "report:0") words="dmarc" ;;
     "dns:0") words="forget" ;;
     "clock:0") words="confirm" ;;
+    "setup --password-file") words="@files" ;;
+    "setup --smarthost-password-file") words="@files" ;;
+    "setup:0") words="@accounts" ;;
     "api --body") words="@files" ;;
     "completion:0") words="bash zsh fish" ;;
     "backup:0") words="@files" ;;
@@ -124,6 +127,7 @@ _paquebot() {
   if [[ $current == -* && $behind == :* ]]; then
     words="--config --data-dir --json --help"
     case "$verb" in
+      "setup") words="--config --data-dir --json --help --hostname --address --generate --password-file --smarthost --smarthost-user --smarthost-password-file --resolver --yes --no-start --wait --no-wait" ;;
       "serve") words="--config --data-dir --json --help" ;;
       "check") words="--config --data-dir --json --help --print-defaults --print-reference" ;;
       "status") words="--config --data-dir --json --help" ;;
