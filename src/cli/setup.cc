@@ -36,8 +36,9 @@ public:
         person_(session, wishes_.yes, session.json ? session.err() : session.out()) {}
 
   int run() {
-    for (const auto step : {&Setup::read_address, &Setup::configure, &Setup::make_domain, &Setup::make_account,
-                            &Setup::tell_records, &Setup::start, &Setup::send_first_mail, &Setup::watch})
+    for (const auto step :
+         {&Setup::read_address, &Setup::configure, &Setup::make_domain, &Setup::make_account, &Setup::tell_records,
+          &Setup::start, &Setup::send_first_mail, &Setup::watch, &Setup::examine})
       if (auto done = (this->*step)(); !done) return session_.report(done.error());
     return finish();
   }
@@ -54,6 +55,7 @@ private:
   Result<> start();
   Result<> send_first_mail();
   Result<> watch();
+  Result<> examine();
   int finish();
   bool look();
   bool server_runs();
@@ -305,6 +307,21 @@ Result<> Setup::watch() {
         << "; Ctrl-C ends it, and the same command goes on with it another time.\n";
   const auto until = world_.now() + wishes_.wait;
   while (!look() && world_.now() + kLookAgain < until) world_.pause(kLookAgain);
+  return {};
+}
+
+/// With the doctor's eyes, where this version has one.
+Result<> Setup::examine() {
+  const auto doctor = std::ranges::find(verbs(), "doctor", &Verb::name);
+  if (doctor == verbs().end() || session_.json || wishes_.wait == 0s) return {};
+  const bool runs = server_runs();
+  session_.leave();
+  if (!runs) return {};
+  person_.head("What the doctor finds");
+  Arguments about;
+  about.set(std::string(doctor->positionals.front().name), {domain_});
+  if (doctor->run(session_, about) != kOk)
+    left_.push_back("do what the doctor says above; it looks again with: paquebot doctor " + domain_);
   return {};
 }
 

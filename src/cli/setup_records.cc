@@ -17,11 +17,12 @@ struct KnownType {
   std::string_view name;
   dns::Type type;
 };
-constexpr std::array<KnownType, 6> kKnownTypes{{{"A", dns::Type::a},
+constexpr std::array<KnownType, 7> kKnownTypes{{{"A", dns::Type::a},
                                                 {"AAAA", dns::Type::aaaa},
                                                 {"MX", dns::Type::mx},
                                                 {"TXT", dns::Type::txt},
                                                 {"SRV", dns::Type::srv},
+                                                {"CNAME", dns::Type::cname},
                                                 {"PTR", dns::Type::ptr}}};
 
 std::optional<dns::Type> dns_type_of(std::string_view name) {

@@ -249,7 +249,7 @@ TEST(SetupRecords, TellsARecordFromAnotherInItsPlace) {
   const auto zone =
       dns::FakeZone::parse("x.test TXT \"google-site-verification=1\"\nx.test TXT \"V=SPF1 include:a.test -all\"\n"
                            "x.test MX 20 MX.x.test\nx.test A 192.0.2.1\nx.test AAAA 2001:db8::1\n"
-                           "x.test SRV 0 1 995 mx.x.test\nbad.test SERVFAIL\n");
+                           "x.test SRV 0 1 995 mx.x.test\nalias.test CNAME MX.x.test\nbad.test SERVFAIL\n");
   SetupFakeWorld world;
   world.zone = zone;
   const auto state = [&](std::string type, std::string value) {
@@ -267,6 +267,7 @@ TEST(SetupRecords, TellsARecordFromAnotherInItsPlace) {
   EXPECT_EQ(state("PTR", "mx.x.test"), RecordState::missing);
   EXPECT_EQ(state("TLSA", "3 1 1 00"), RecordState::unknown);
   EXPECT_EQ(look_for(world, {"bad.test", "A", "192.0.2.1", "", ""}), RecordState::unknown);
+  EXPECT_EQ(look_for(world, {"alias.test", "CNAME", "mx.x.test", "", ""}), RecordState::right);
 }
 
 TEST(SetupRecords, PublicAddressesOnly) {
