@@ -22,7 +22,7 @@ _paquebot() {
   [[ -n $behind ]] || behind=":$at"
   [[ $behind == :* ]] || behind=" $behind"
   if [[ -z $words ]]; then case "$verb$behind" in
-    ":0") words="domain dkim account alias right token queue fetch import message block allow report dns clock setup serve check status metrics reload api version completion verify backup restore destinations trace send help" ;;
+    ":0") words="domain dkim account alias right token queue fetch import message block allow report dns clock setup serve check status metrics doctor reload api version completion verify backup restore destinations trace send help" ;;
     "domain:0") words="add list dns owner remove" ;;
     "dkim:0") words="create list dns rotate retire" ;;
     "account:0") words="add list show addresses passwd quota mobileconfig limit disable enable suspects hold release app-password remove" ;;
@@ -132,6 +132,7 @@ _paquebot() {
       "check") words="--config --data-dir --json --help --print-defaults --print-reference" ;;
       "status") words="--config --data-dir --json --help" ;;
       "metrics") words="--config --data-dir --json --help" ;;
+      "doctor") words="--config --data-dir --json --help --all --watch --for --tell" ;;
       "reload") words="--config --data-dir --json --help" ;;
       "clock confirm") words="--config --data-dir --json --help --yes" ;;
       "api") words="--config --data-dir --json --help --describe --body --print-reference" ;;

@@ -136,6 +136,7 @@ Result<> Daemon::start() {
   if (!tls) return std::unexpected(tls.error());
   service::ServerOptions options = config_.server;
   options.version = version_;
+  options.confined = config_.sandbox;
   const unsigned processors = usable_processors();
   options.cpu_threads = options.threads > 0 ? options.threads : std::min(processors, 256u);
   if (options.threads == 0) options.threads = default_session_threads(processors);

@@ -58,6 +58,13 @@ Result<cli::ServerPlace> locate(const std::string& config_path) {
   place.trust_anchor = config->server.dns.trust_anchor;
   place.dnssec = config->server.dns.dnssec;
   place.authentication = std::make_shared<const intake::AuthenticationOptions>(config->snapshot.intake.authentication);
+  place.doctor = config->snapshot.doctor;
+  place.source_ipv4 = config->server.connector.source_ipv4;
+  place.source_ipv6 = config->server.connector.source_ipv6;
+  place.signs = config->snapshot.sign;
+  for (const RouteConfig& one : config->routes)
+    if (one.route.to == "*" && !one.route.lmtp)
+      place.smarthost = doctor::Smarthost{one.route.name, one.route.host, one.route.port};
   place.account_limits = config->snapshot.account_limits;
   place.user = config->user.empty() ? default_user() : config->user;
   place.submission = find_listener(*config, service::ListenerRole::submission);

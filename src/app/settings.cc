@@ -9,7 +9,7 @@ const std::vector<AnySection>& settings() {
       kAuthenticationSettings, kReportsSettings,  kListedSettings,        kDnsListSettings,    kForwardingSettings,
       kDkimSettings,           kLimitsSettings,   kAccountLimitsSettings, kSubmissionSettings, kRelaySettings,
       kTakeoverSettings,       kMailboxSettings,  kPop3Settings,          kExtensionsSettings, kClientSetupSettings,
-      kMtaStsSettings,         kMetricsSettings};
+      kMtaStsSettings,         kMetricsSettings,  kDoctorSettings};
   return kAll;
 }
 

@@ -31,6 +31,7 @@ extern const Section<Config> kListedSettings;
 extern const List<policy::DnsList> kDnsListSettings;
 extern const Section<Config> kForwardingSettings;
 extern const Section<Config> kDkimSettings;
+extern const Section<Config> kDoctorSettings;
 extern const Section<Config> kLimitsSettings;
 extern const Section<Config> kAccountLimitsSettings;
 extern const Section<Config> kSubmissionSettings;

@@ -2,12 +2,14 @@
 
 #include "base/result.h"
 #include "dns/resolver.h"
+#include "doctor/world.h"
 #include "setup/facts.h"
 #include "store/sending_limits.h"
 
 #include <functional>
 #include <iosfwd>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -52,6 +54,10 @@ struct ServerPlace {
   std::string origin = {};        ///< for names without a domain in what sendmail takes; empty: `hostname`
   std::uint64_t message_size = 0; ///< octets of a message at most; 0: any
   setup::Facts setup = {};        ///< what users' programs are told
+  doctor::Options doctor = {};    ///< [doctor]
+  bool signs = true;              ///< [dkim]
+  std::optional<doctor::Smarthost> smarthost = {}; ///< that all mail goes through
+  std::string source_ipv4 = {}, source_ipv6 = {};  ///< [delivery]: local addresses of connections; empty: any
 };
 
 /// What a check of the configuration found, each a sentence or a line "file:line: …".

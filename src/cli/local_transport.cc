@@ -1,8 +1,13 @@
+#include "base/clock_trust.h"
 #include "base/log.h"
 #include "base/rights.h"
 #include "cli/transport.h"
 #include "control/offline_orders.h"
 #include "directory/directory.h"
+#include "dns/watched_resolver.h"
+#include "net/wheel.h"
+#include "service/doctor_desk.h"
+#include "service/senses.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -35,9 +40,13 @@ public:
                  {.limits = [general = place.account_limits] { return general; },
                   .record = [folder = place.data_dir](const control::Order& order) { keep(folder, order); },
                   .hostname = place.hostname,
-                  .setup = [facts = place.setup] { return facts; }}) {}
+                  .setup = [facts = place.setup] { return facts; },
+                  .world = [this] { return world(); }}),
+        place_(place) {}
   ~LocalTransport() override {
     const ActAs owner(owner_);
+    if (resolvers_) resolvers_->deliveries->give_up(), resolvers_->strangers->give_up();
+    resolvers_.reset();
     store_.reset();
   }
   LocalTransport(const LocalTransport&) = delete;
@@ -50,21 +59,56 @@ public:
     control::Response response;
     control::Request request{std::string(method), std::string(target), std::string(body), who_};
     boost::asio::co_spawn(context_, control_.handle(std::move(request)),
-                          [&](const std::exception_ptr&, control::Response r) { response = std::move(r); });
+                          [&](const std::exception_ptr&, control::Response r) {
+                            response = std::move(r);
+                            context_.stop(); // a resolver listens for as long as it lives
+                          });
     context_.restart();
     context_.run();
     return response;
   }
 
 private:
+  /// What the doctor sees without a server.
+  doctor::World world() {
+    if (!resolvers_) {
+      const dns::Options options{
+          .resolvers = place_.resolvers, .trust_anchor = place_.trust_anchor, .dnssec = place_.dnssec};
+      auto made = dns::make_resolvers(context_.get_executor(), options, options.at_once, system_clock());
+      if (made) resolvers_ = std::move(*made);
+    }
+    doctor::World world{.clock = system_clock(),
+                        .zone = resolvers_ ? resolvers_->deliveries : nullptr,
+                        .store = store_.get(),
+                        .options = place_.doctor,
+                        .machine = {}};
+    world.machine.hostname = place_.hostname;
+    world.machine.signs = place_.signs;
+    world.machine.smarthost = place_.smarthost;
+    world.set_up = [facts = place_.setup](const std::string& domain) {
+      return service::records_of_setup(facts, domain);
+    };
+    world.machine.clock = doctor::ClockFacts{.trusted = true, .synchronised = kernel_clock_synchronised()};
+    service::Senses senses;
+    senses.resolver = world.zone;
+    senses.source_ipv4 = place_.source_ipv4;
+    senses.source_ipv6 = place_.source_ipv6;
+    senses.wheel_of = [this](const boost::asio::any_io_executor&) { return &wheel_; };
+    service::give_senses(world, std::move(senses), place_.data_dir);
+    return world;
+  }
+
   /// Outlives the store and the pool: one of their threads may still be within post() when a call has ended.
   boost::asio::io_context context_;
+  net::Wheel wheel_{context_.get_executor()};
   std::optional<Owner> owner_;
   std::string who_;
   std::unique_ptr<store::Store> store_;
   directory::CpuPool cpu_{1};
   directory::Directory directory_;
   control::Control control_;
+  const ServerPlace place_;
+  std::optional<dns::Resolvers> resolvers_; ///< made when first asked for
 };
 
 } // namespace

@@ -35,6 +35,24 @@ std::vector<Verb> server_verbs() {
        {},
        metrics,
        "metrics.show"},
+  };
+}
+
+/// What is wrong with it, and what it is told then.
+std::vector<Verb> care_verbs() {
+  return {
+      {"doctor",
+       "Look for what is wrong with the server and its domains, or why a user can't send; tell what to do about it.",
+       "paquebot doctor\npaquebot doctor example.org\npaquebot doctor ann@example.org --watch",
+       {{"ABOUT",
+         "a domain of ours, an account or its address, or a client's IP address; none: the server and all domains",
+         Count::optional}},
+       {{"--all", "", "show what is good, too"},
+        {"--watch", "", "follow what the programs of an account try, live"},
+        {"--for", "TIME", "with --watch: end after so long (90s, 15m)"},
+        {"--tell", "", "begin the server's daily round now: what changed is logged and written to postmaster"}},
+       doctor,
+       "doctor.server doctor.round doctor.domain doctor.account doctor.client attempt.list address.resolve trail.find"},
       {"reload",
        "Make the server read its configuration again; connections stay.",
        "paquebot reload",
@@ -248,10 +266,10 @@ std::span<const Group> groups() {
 std::span<const Verb> verbs() {
   static const std::vector<Verb> all = [] {
     std::vector<Verb> table;
-    for (auto part :
-         {setup_verbs(), server_verbs(), program_verbs(), dns_verbs(), store_verbs(), domain_verbs(), dkim_verbs(),
-          alias_verbs(), account_verbs(), account_access_verbs(), right_verbs(), queue_verbs(), trail_verbs(),
-          send_verbs(), fetch_verbs(), import_verbs(), message_verbs(), list_verbs(), report_verbs()}) {
+    for (auto part : {setup_verbs(),          server_verbs(), care_verbs(),    program_verbs(), dns_verbs(),
+                      store_verbs(),          domain_verbs(), dkim_verbs(),    alias_verbs(),   account_verbs(),
+                      account_access_verbs(), right_verbs(),  queue_verbs(),   trail_verbs(),   send_verbs(),
+                      fetch_verbs(),          import_verbs(), message_verbs(), list_verbs(),    report_verbs()}) {
       table.insert(table.end(), part.begin(), part.end());
     }
     return table;

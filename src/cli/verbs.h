@@ -110,6 +110,7 @@ std::span<const Group> groups();
 int serve(Session& session, const Arguments& arguments);
 int check(Session& session, const Arguments& arguments);
 int setup(Session& session, const Arguments& arguments);
+int doctor(Session& session, const Arguments& arguments);
 int verify(Session& session, const Arguments& arguments);
 int backup(Session& session, const Arguments& arguments);
 int restore(Session& session, const Arguments& arguments);

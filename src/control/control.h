@@ -4,7 +4,9 @@
 #include "base/task.h"
 #include "directory/directory.h"
 #include "directory/login_throttle.h"
+#include "doctor/world.h"
 #include "http/message.h"
+#include "policy/attempts.h"
 #include "policy/listed_book.h"
 #include "policy/refusals.h"
 #include "queue/draft.h"
@@ -85,6 +87,10 @@ struct Hooks {
   std::string hostname;                       ///< of this server, also when it is down
   std::function<Task<std::string>()> metrics; ///< the numbers of the running server, as Prometheus reads them
   std::function<setup::Facts()> setup;        ///< what users' programs are told; without it: nothing
+  /// What the doctor can see from here; without it: nothing.
+  std::function<doctor::World()> world;
+  std::function<void()> begin_round;          ///< the doctor's daily round, now
+  const policy::Attempts* attempts = nullptr; ///< that were refused; null: nobody keeps them
   /// Of an address, newest first (policy::Refusals::find).
   std::function<std::vector<policy::Refusal>(const std::string& address, std::int64_t since, std::size_t most)>
       refusals;

@@ -84,6 +84,14 @@ Task<void> name_accounts(Context& context, const store::WorkItem& item, json::ob
 Task<Answer> find_messages(Context& context, Call call);
 Task<Answer> trace_message(Context& context, Call call);
 
+/// What is wrong, and why (doctor.cc).
+Task<Answer> examine_server(Context& context, Call call);
+Task<Answer> begin_doctors_round(Context& context, Call call);
+Task<Answer> examine_domain(Context& context, Call call);
+Task<Answer> examine_account(Context& context, Call call);
+Task<Answer> examine_client(Context& context, Call call);
+Task<Answer> list_attempts(Context& context, Call call);
+
 Task<Answer> list_dmarc_reports(Context& context, Call call);
 
 Task<Answer> begin_upload(Context& context, Call call);

@@ -2,6 +2,7 @@
 
 #include "control/json.h"
 #include "directory/login_throttle.h"
+#include "doctor/finding.h"
 #include "policy/refusals.h"
 #include "store/rights.h"
 #include "store/takeover.h"
@@ -28,6 +29,7 @@ json::object present(const store::WorkItem& item, const std::vector<store::Desti
 json::object present(const store::DestinationFacts& destination);
 json::object present(const store::Trace& trace);
 json::object present(const policy::Refusal& refusal);
+json::object present(const doctor::Finding& finding);
 
 std::string_view name_of(store::State state);
 std::string_view name_of(store::MessageClass klass);

@@ -77,7 +77,7 @@ private:
     if (name == "id" && action.object.whose == Whose::token) return none ? "4711" : org ? orgs_token_ : nets_token_;
     if (name == "id") return none ? "01ARZ3NDEKTSV4RRFFQ69G5FAV" : org ? world_.anns_mail : world_.bobs_mail;
     if (name == "list") return "block";
-    if (name == "what" || name == "resolver") return "192.0.2.1";
+    if (name == "what" || name == "resolver" || name == "client") return "192.0.2.1";
     if (name == "digest") return std::string(32, 'a');
     if (name == "path") return (world_.server.path() / "one.backup").string();
     if (name == "password") return "looking glass";

@@ -45,6 +45,8 @@ const std::vector<Shape>& shapes() {
        "destination:text earliest_due:time backoff_until:time failures:number last_error:text waiting:number"},
       {"Refusal", "an attempt that was refused; `from` is empty for the null sender, `to` where MAIL was refused",
        "at:time client:text account:text from:text to:text reply:text"},
+      {"Symptom", "what the doctor saw: whole sentences; `records` belong into the DNS",
+       "level:good/note/unknown/warning/wrong check:text about:text seen:text means:text advice:text records:[Record]"},
       {"Finding", "something that is wrong", "rule:text what:text advice:text"},
       {"Report", "a message that looks like a report; `content` is base 64", "uid:number date:time content:text"},
       {"Right", "who looks after what", "login:text role:text domain?:text"},

@@ -61,6 +61,7 @@ std::string octets(std::string_view hex) {
 /// The record that the words after the type make.
 Record record_of(Type type, const std::vector<std::string>& words) {
   Record record;
+  if (type == kCaa) record.text = words.at(0) + " " + words.at(1) + " " + words.at(2);
   switch (type) {
     case Type::a:
     case Type::aaaa: record.text = words.at(0); break;

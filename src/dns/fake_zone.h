@@ -19,6 +19,7 @@ public:
   ///     example.test      TXT   "v=spf1 mx" " -all"
   ///     _25._tcp.mx.example.test  TLSA  3 1 1 0123abcd
   ///     _pop3._tcp.example.test   SRV   0 1 110 mail.example.test
+  ///     example.test      CAA   0 issue "ca.example.net"
   ///     broken.test       SERVFAIL
   ///     forged.test       BOGUS
   ///     silent.test       TIMEOUT

@@ -123,23 +123,34 @@ std::optional<Record> tlsa(std::string_view data) {
   return Record{std::string(data)};
 }
 
+/// Flags, a counted tag, and a value to the end (RFC 8659 section 4.1).
+std::optional<Record> authorization(Reader reader, std::string_view data) {
+  const auto flags = reader.u8();
+  const auto size = reader.u8();
+  const auto tag = size ? reader.bytes(*size) : std::nullopt;
+  if (!flags || !tag || tag->empty()) return std::nullopt;
+  return Record{std::to_string(*flags) + " " + std::string(*tag) + " " + std::string(data.substr(2 + tag->size()))};
+}
+
 struct Named {
   Type type;
   std::string_view name;
 };
-constexpr std::array<Named, 8> kTypes{{{Type::a, "A"},
+constexpr std::array<Named, 9> kTypes{{{Type::a, "A"},
                                        {Type::cname, "CNAME"},
                                        {Type::ptr, "PTR"},
                                        {Type::mx, "MX"},
                                        {Type::txt, "TXT"},
                                        {Type::aaaa, "AAAA"},
                                        {Type::srv, "SRV"},
-                                       {Type::tlsa, "TLSA"}}};
+                                       {Type::tlsa, "TLSA"},
+                                       {kCaa, "CAA"}}};
 
 } // namespace
 
 std::optional<Record> parse_rdata(Type type, std::string_view data) {
   if (data.size() > kRdataMost) return std::nullopt;
+  if (type == kCaa) return authorization(Reader(data), data);
   switch (type) {
     case Type::a: return address(data, AF_INET, 4);
     case Type::aaaa: return address(data, AF_INET6, 16);

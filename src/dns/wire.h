@@ -7,6 +7,9 @@
 
 namespace paquebot::dns {
 
+/// A type that only people are told of (RFC 8659): the text is "0 issue ca.example.net", as it came.
+inline constexpr Type kCaa{257};
+
 /// Decodes one resource record's data, uncompressed, as RFC 1035 section 3.3, RFC 3596, RFC 2782 and RFC 6698 lay
 /// it out. Nothing when it is malformed, too long, or holds a host name that could not be written as text (a label
 /// with a dot, a backslash, a space or a control character).

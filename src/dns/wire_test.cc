@@ -40,6 +40,7 @@ TEST(Wire, Decodes) {
       {Type::txt, "\0"s, {""}},
       {Type::txt, "\x02\x00\xff"s, {"\x00\xff"s}},
       {Type::tlsa, "\x03\x01\x01\xab"s, {"\x03\x01\x01\xab"s}},
+      {kCaa, "\0\x05issueca.test"s, {"0 issue ca.test"}},
   };
   for (const auto& c : cases) {
     const auto record = parse_rdata(c.type, c.data);
@@ -87,6 +88,9 @@ TEST(Wire, RefusesMalformed) {
       {Type::txt, "\x05"
                   "abc"s},
       {Type::tlsa, "\x03\x01\x01"s},
+      {kCaa, "\0"s},
+      {kCaa, "\0\x09issue"s},
+      {kCaa, "\0\0x"s},
       {static_cast<Type>(999), "x"},
   };
   for (const auto& c : cases)

@@ -20,6 +20,7 @@ std::string to_upper(std::string_view name) {
 
 bool ServerSession::Login::allowed() {
   if (session_.encrypted || session_.options->login_in_clear) return true;
+  untold_ = sasl::Refusal{"", "a login without TLS"}; // no mechanism: it never came so far
   session_.error(session_.options->tls_available ? Text::clear_send_stls : Text::clear_use_tls_port);
   return false;
 }

@@ -104,7 +104,7 @@ intake::IntakeMeans Assembly::services(bool own) {
 
 LoginMeans Assembly::login_means() {
   Accounts& a = accounts;
-  return {store, a.directory, a.sessions, a.throttle, current()->issuer, &a.networks, &a.scram};
+  return {store, a.directory, a.sessions, a.throttle, current()->issuer, &a.networks, &a.scram, &strangers.attempts};
 }
 
 StrangerMeans Assembly::stranger_means() {

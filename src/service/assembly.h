@@ -12,6 +12,7 @@
 #include "dns/watched_resolver.h"
 #include "intake/dmarc_book.h"
 #include "net/context_pool.h"
+#include "policy/attempts.h"
 #include "service/certificate_watch.h"
 #include "service/clock_keeper.h"
 #include "service/dns_keeper.h"
@@ -52,6 +53,7 @@ struct Assembly {
     policy::GreyTable grey;
     policy::ListedBook book{system_clock()};
     policy::Refusals refusals;
+    policy::Attempts attempts;
     GreyKeeper grey_keeper;
   };
   /// Who answers questions about names, and what is asked.

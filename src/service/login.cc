@@ -26,6 +26,12 @@ LoginAnswer::Verdict verdict_of(Verdict verdict) {
   return LoginAnswer::Verdict::temporary;
 }
 
+policy::Attempt::What attempt_of(Verdict verdict) {
+  if (verdict == Verdict::disabled) return policy::Attempt::What::disabled;
+  if (verdict == Verdict::temporary) return policy::Attempt::What::temporary;
+  return policy::Attempt::What::wrong;
+}
+
 std::string why_of(const directory::Login& login) {
   if (!login.why.empty()) return login.why;
   switch (login.verdict) {
@@ -56,8 +62,19 @@ metrics::LoginProtocol protocol_of(std::string_view protocol) {
 
 } // namespace
 
-LoginDesk::LoginDesk(LoginMeans means, std::string address, std::string protocol, Sessions::Token token)
-    : means_(means), address_(std::move(address)), protocol_(std::move(protocol)), token_(token) {}
+LoginDesk::LoginDesk(LoginMeans means, std::string address, std::string protocol, Sessions::Token token,
+                     std::uint16_t port)
+    : means_(means), address_(std::move(address)), protocol_(std::move(protocol)), token_(token), port_(port) {}
+
+/// For its user, who may ask why it did not work.
+void LoginDesk::write_down(policy::Attempt attempt) const {
+  if (means_.attempts == nullptr) return;
+  attempt.at = millis(system_clock().wall());
+  attempt.client = address_;
+  attempt.port = port_;
+  attempt.protocol = protocol_;
+  means_.attempts->add(std::move(attempt));
+}
 
 Task<LoginAnswer> LoginDesk::ask(sasl::Question question, sasl::Channel channel, std::string mechanism) {
   if (question.kind == Kind::scram_keys) co_return co_await give_keys(std::move(question));
@@ -73,6 +90,8 @@ Task<LoginAnswer> LoginDesk::ask(sasl::Question question, sasl::Channel channel,
                                 {"mechanism", mechanism},
                                 {"seconds", answer.retry.count()}});
     metrics::logins.add(protocol_of(protocol_), metrics::LoginResult::put_off);
+    const std::int64_t until = millis(system_clock().wall()) + answer.retry.count() * 1000;
+    write_down({.what = policy::Attempt::What::put_off, .name = given, .mechanism = mechanism, .until = until});
     answer.verdict = LoginAnswer::Verdict::slow_down;
     co_return answer;
   }
@@ -91,6 +110,8 @@ Task<LoginAnswer> LoginDesk::ask(sasl::Question question, sasl::Channel channel,
                                 {"protocol", protocol_},
                                 {"mechanism", mechanism},
                                 {"why", why_of(login)}});
+  if (!accepted)
+    write_down({.what = attempt_of(login.verdict), .name = given, .mechanism = mechanism, .why = why_of(login)});
   if (accepted) {
     means_.throttle.succeeded(address_, name, login.account.login, protocol_);
     store::AppPassword used = std::move(login.password);
@@ -111,6 +132,10 @@ void LoginDesk::note(const sasl::Refusal& refusal) const {
                               {"protocol", protocol_},
                               {"mechanism", printable(refusal.mechanism, 40)},
                               {"why", refusal.cause}});
+  using What = policy::Attempt::What;
+  write_down({.what = refusal.mechanism.empty() ? What::clear_login : What::mechanism,
+              .mechanism = printable(refusal.mechanism, 40),
+              .why = refusal.cause});
 }
 
 Task<directory::Login> LoginDesk::prove(sasl::Question question, sasl::Channel channel, directory::Turn turn) {

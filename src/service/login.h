@@ -4,6 +4,7 @@
 #include "directory/jwt.h"
 #include "directory/login_throttle.h"
 #include "directory/network_watch.h"
+#include "policy/attempts.h"
 #include "sasl/server.h"
 #include "service/scram_switch.h"
 #include "service/sessions.h"
@@ -24,6 +25,7 @@ struct LoginMeans {
   std::shared_ptr<const directory::TokenIssuer> issuer; ///< null: no tokens are taken
   directory::NetworkWatch* networks = nullptr;          ///< null: nobody counts from where logins come
   ScramSwitch* scram = nullptr;                         ///< null: what is configured is offered
+  policy::Attempts* attempts = nullptr;                 ///< null: nobody keeps what was refused
 };
 
 /// The answer to one sasl::Question.
@@ -41,8 +43,8 @@ struct LoginAnswer {
 /// checked), notes the use of app passwords, logs, and holds back the answer to a failure.
 class LoginDesk {
 public:
-  /// `protocol` is for the log and the owner: "smtp", "pop3".
-  LoginDesk(LoginMeans means, std::string address, std::string protocol, Sessions::Token token);
+  /// `protocol` is for the log and the owner: "smtp", "pop3"; `port` is ours, for the journal of attempts.
+  LoginDesk(LoginMeans means, std::string address, std::string protocol, Sessions::Token token, std::uint16_t port = 0);
 
   /// `channel` is the connection's, `mechanism` for the log.
   Task<LoginAnswer> ask(sasl::Question question, sasl::Channel channel, std::string mechanism);
@@ -52,6 +54,7 @@ public:
   void stop() { stopped_ = true; }
 
 private:
+  void write_down(policy::Attempt attempt) const;
   Task<directory::Login> prove(sasl::Question question, sasl::Channel channel, directory::Turn turn);
   Task<directory::Login> prove_scram(sasl::Question question);
   Task<directory::Login> prove_token(sasl::Question question);
@@ -65,6 +68,7 @@ private:
   LoginMeans means_;
   const std::string address_, protocol_;
   const Sessions::Token token_;
+  const std::uint16_t port_;
   directory::ScramLookup lookup_; ///< of the exchange that goes on
   bool stopped_ = false;
 };

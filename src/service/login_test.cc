@@ -64,6 +64,36 @@ TEST(Login, LooksAgainWhenTheAccountChangedMeanwhile) {
   EXPECT_FALSE(store.change) << "nothing changed while the password was checked";
 }
 
+TEST(Login, WhatIsRefusedIsWrittenDownForItsUser) {
+  directory::TestServer server;
+  server.domain("example.org");
+  server.account("ann@example.org", "right");
+  Sessions sessions;
+  directory::LoginThrottle throttle;
+  policy::Attempts journal;
+  LoginMeans means{server.store(), server.directory(), sessions, throttle, nullptr};
+  means.attempts = &journal;
+  LoginDesk desk(means, "192.0.2.1", "smtp", 0, 587);
+  desk.stop(); // nothing is held back
+  const auto attempt = [&](const std::string& password) {
+    return run_task(desk.ask({.authcid = "ann", .secret = password}, {}, "PLAIN")).verdict;
+  };
+  EXPECT_EQ(attempt("wrong"), Verdict::wrong);
+  EXPECT_EQ(attempt("right"), Verdict::accepted);
+  desk.note({"CRAM-MD5", "this mechanism is not offered here"});
+  desk.note({"", "a login without TLS"});
+  using What = policy::Attempt::What;
+  const auto found = journal.find(0, 10, [](const policy::Attempt&) { return true; });
+  ASSERT_EQ(found.size(), 3U);
+  EXPECT_EQ(found[0].what, What::clear_login);
+  EXPECT_EQ(found[1].what, What::mechanism);
+  EXPECT_EQ(found[1].mechanism, "CRAM-MD5");
+  EXPECT_EQ(found[2].what, What::wrong);
+  EXPECT_EQ(found[2].name, "ann");
+  EXPECT_EQ(found[2].client, "192.0.2.1");
+  EXPECT_EQ(found[2].port, 587);
+}
+
 TEST(Login, KnownAddressesAreKeptInTheStore) {
   directory::TestServer server;
   server.domain("example.org");

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "net/channel.h"
+#include "service/attempt_note.h"
 #include "store/entry_flags.h"
 
 #include <stdexcept>
@@ -57,13 +58,13 @@ Task<bool> Pop3Connection::begin() {
     net::TlsContext& context = *options_->tls;
     auto info = co_await pump_.accept_tls(context, kPop3FirstHandshake);
     if (!info) {
-      log::info("tls-failed", {{"client", peer_}, {"why", info.error().message}});
+      refused_tls(policy::Attempt::What::tls_failed, info.error().message);
       co_return false;
     }
   }
   session_ = std::make_unique<pop3::ServerSession>(options_->session, options_->implicit_tls);
   if (options_->implicit_tls) session_->set_channel(net::channel_of(pump_.stream()));
-  desk_.emplace(means_.logins, peer_, "pop3", token_);
+  desk_.emplace(means_.logins, peer_, "pop3", token_, pump_.stream().local().port);
   if (options_->scram_by_accounts && means_.logins.scram != nullptr) {
     ScramSwitch& scram = *means_.logins.scram;
     const bool offered = co_await scram.offered();
@@ -141,8 +142,19 @@ void Pop3Connection::tls_started(net::TlsInfo) {
 }
 
 void Pop3Connection::tls_failed(const Error& why) {
-  log::info("tls-failed", {{"client", peer_}, {"why", why.message}});
+  refused_tls(policy::Attempt::What::tls_failed, why.message);
   session_->eof();
+}
+
+/// For the log, and for its user.
+void Pop3Connection::refused_tls(policy::Attempt::What what, const std::string& why) {
+  if (what == policy::Attempt::What::tls_failed) log::info("tls-failed", {{"client", peer_}, {"why", why}});
+  note_attempt(means_.logins, pump_.stream(), peer_, "pop3", what, why);
+}
+
+void Pop3Connection::feed(std::string_view bytes) {
+  if (begins_tls(bytes) && !pump_.stream().encrypted()) refused_tls(policy::Attempt::What::tls_at_once, {});
+  session_->feed(bytes);
 }
 
 // ---- Questions of the session ----

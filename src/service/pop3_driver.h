@@ -49,13 +49,14 @@ public:
 private:
   net::Order next() override;
   Task<void> answer() override;
-  void feed(std::string_view bytes) override { session_->feed(bytes); }
+  void feed(std::string_view bytes) override;
   void eof() override { session_->eof(); }
   void out_of_time() override { session_->timed_out(); }
   Handshake handshake() override { return {*options_->tls}; }
   void tls_started(net::TlsInfo info) override;
   void tls_failed(const Error& why) override;
 
+  void refused_tls(policy::Attempt::What what, const std::string& why);
   Task<bool> begin();
   Task<void> release_mailbox();
   Task<void> ask(pop3::Send send);

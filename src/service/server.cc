@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "service/assembly.h"
 #include "service/client_offers.h"
+#include "service/doctor_desk.h"
 #include "service/door.h"
 #include "service/duties.h"
 #include "service/health.h"
@@ -16,11 +17,25 @@
 #include "service/status.h"
 
 #include <algorithm>
+#include <atomic>
 #include <boost/asio/post.hpp>
 #include <unistd.h>
 #include <utility>
 
 namespace paquebot::service {
+
+namespace {
+
+/// As in the configuration.
+std::string word_of(ListenerRole role) {
+  if (role == ListenerRole::mx) return "mx";
+  if (role == ListenerRole::submission) return "submission";
+  if (role == ListenerRole::lmtp) return "lmtp";
+  if (role == ListenerRole::pop3) return "pop3";
+  return "other";
+}
+
+} // namespace
 
 struct Server::Impl {
   Impl(store::Store& store, ServerOptions options, std::shared_ptr<const Snapshot> first)
@@ -38,6 +53,8 @@ struct Server::Impl {
   const ListenerSnapshot* listener_of(const Snapshot& configured, std::size_t index) const;
   Task<void> session(std::size_t index, std::size_t context, int descriptor, net::Endpoint peer);
   Task<Welcome> receive(std::size_t index, net::Stream& stream, net::Endpoint& peer);
+  void note_outside(std::size_t index, const net::Endpoint& peer);
+  std::vector<doctor::ListenerFacts> listener_facts();
   Task<void> converse(Welcome welcome, net::Stream stream, std::size_t context);
   std::vector<net::Endpoint> addresses() const;
   void launch_all();
@@ -53,7 +70,9 @@ struct Server::Impl {
   Health health{parts.store.upkeep(),
                 [this](Task<void> task) { launcher.launch(parts.first(), std::move(task), "health"); }};
   Pulse pulse{parts.store.upkeep(), parts.contexts};
+  DoctorDesk doctor{parts, stopping};
   std::vector<BoundListener> listeners;
+  std::vector<std::atomic<std::int64_t>> outside; ///< of each listener: when a public address last came, wall ms
   std::chrono::steady_clock::time_point started = system_clock().now();
   std::unique_ptr<control::Control> control;
   std::unique_ptr<store::Subscription> subscription; ///< last: what it tells goes to all of the above
@@ -137,8 +156,34 @@ Task<Server::Impl::Welcome> Server::Impl::receive(std::size_t index, net::Stream
   GateLimits limits = now->gate;
   bool admitted = co_await door.admit(listener, stream, peer, limits);
   if (!admitted) co_return Welcome{};
+  note_outside(index, peer);
   if (listener.role == ListenerRole::pop3) co_return Welcome{nullptr, listener.pop3};
   co_return Welcome{listener.smtp, nullptr};
+}
+
+/// That somebody came from outside shows that the port can be reached. Looked at once a minute.
+void Server::Impl::note_outside(std::size_t index, const net::Endpoint& peer) {
+  constexpr std::int64_t kOften = 60'000;
+  std::atomic<std::int64_t>& last = outside[index];
+  const std::int64_t now = millis(system_clock().wall());
+  if (now - last.load(std::memory_order_relaxed) >= kOften && doctor::is_public(peer.address))
+    last.store(now, std::memory_order_relaxed);
+}
+
+std::vector<doctor::ListenerFacts> Server::Impl::listener_facts() {
+  const auto now = parts.current();
+  std::vector<doctor::ListenerFacts> all;
+  for (std::size_t i = 0; i < listeners.size(); ++i) {
+    const ListenerSnapshot* found = listener_of(*now, i);
+    if (found == nullptr) continue;
+    doctor::ListenerFacts facts{.role = word_of(found->role), .bound = listeners[i].listener.bound()};
+    const bool tls = (found->smtp && found->smtp->tls) || (found->pop3 && found->pop3->tls);
+    const bool at_once = (found->smtp && found->smtp->implicit_tls) || (found->pop3 && found->pop3->implicit_tls);
+    if (tls) facts.tls = at_once ? doctor::ListenerFacts::Tls::implicit : doctor::ListenerFacts::Tls::starttls;
+    facts.outside = outside[i].load(std::memory_order_relaxed);
+    all.push_back(std::move(facts));
+  }
+  return all;
 }
 
 /// The session itself; no coroutine of its own, for the same reason.
@@ -221,6 +266,7 @@ void Server::Impl::launch_all() {
   launcher.launch(first, tell_of_restore(parts.store.upkeep()), "queue held");
   launcher.launch(first, duties.keep_house(), "upkeep");
   launcher.launch(first, duties.report_dmarc(), "DMARC reports");
+  launcher.launch(first, doctor.run(), "doctor");
   launcher.launch(first, duties.pick_up_drops(), "drop directory");
   for (std::size_t i = 0; i < listeners.size(); ++i) serve_listener(i);
 }
@@ -234,12 +280,18 @@ Result<> Server::start(std::vector<BoundListener> listeners) {
   Impl& s = *impl_;
   if (auto made = s.parts.open_names(s.launcher); !made) return made;
   s.listeners = std::move(listeners);
+  s.outside = std::vector<std::atomic<std::int64_t>>(s.listeners.size());
+  s.doctor.started = millis(system_clock().wall());
+  s.doctor.setup = [&s] { return s.setup_facts(); };
+  s.doctor.listeners = [&s] { return s.listener_facts(); };
   s.parts.open_deliveries(s.addresses());
   control::Hooks hooks = operator_hooks(s.parts);
   hooks.status = [&s] { return s.status(); };
   hooks.metrics = [&s] { return s.monitor.text(); };
   hooks.setup = [&s] { return s.setup_facts(); };
   hooks.reload = on_reload;
+  hooks.world = [&s] { return s.doctor.world(); };
+  hooks.begin_round = [&s] { s.launcher.launch(s.parts.first(), s.doctor.round(), "doctor"); };
   s.control = std::make_unique<control::Control>(s.parts.store, s.parts.accounts.directory, std::move(hooks));
   s.subscription = s.parts.store.subscribe([&s](const store::Change& change) { s.attend(change); });
   s.launch_all();

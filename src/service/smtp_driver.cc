@@ -5,6 +5,7 @@
 #include "metrics/counters.h"
 #include "net/channel.h"
 #include "net/wheel.h"
+#include "service/attempt_note.h"
 #include "smtp/xclient.h"
 
 #include <fmt/format.h>
@@ -84,7 +85,7 @@ Task<bool> SmtpConnection::begin() {
     net::TlsContext& context = *options.tls;
     auto info = co_await client_.pump.accept_tls(context, kFirstHandshake);
     if (!info) {
-      log::info("tls-failed", {{"client", client_.address}, {"why", info.error().message}});
+      notes_.refused_tls(policy::Attempt::What::tls_failed, info.error().message);
       co_return false;
     }
     client_.tls = std::move(*info);
@@ -160,6 +161,8 @@ Task<void> SmtpConnection::answer() {
 
 void SmtpConnection::feed(std::string_view bytes) {
   transaction_.came(bytes.size(), client_.pump.waited());
+  if (begins_tls(bytes) && !client_.pump.stream().encrypted() && client_.session->helo().empty())
+    notes_.refused_tls(policy::Attempt::What::tls_at_once, {});
   client_.session->feed(bytes);
 }
 
@@ -177,7 +180,7 @@ void SmtpConnection::tls_started(net::TlsInfo info) {
 }
 
 void SmtpConnection::tls_failed(const Error& why) {
-  log::info("tls-failed", {{"client", client_.address}, {"why", why.message}});
+  notes_.refused_tls(policy::Attempt::What::tls_failed, why.message);
   client_.session->eof();
 }
 
@@ -254,7 +257,8 @@ Task<void> SmtpConnection::ask(smtp::AskHelo ask) {
 
 LoginDesk& SmtpConnection::login_desk() {
   if (desk_) return *desk_;
-  desk_ = std::make_unique<LoginDesk>(client_.means.logins, client_.address, "smtp", token_);
+  const std::uint16_t port = client_.pump.stream().local().port;
+  desk_ = std::make_unique<LoginDesk>(client_.means.logins, client_.address, "smtp", token_, port);
   if (client_.pump.leaving()) desk_->stop();
   return *desk_;
 }

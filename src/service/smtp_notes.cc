@@ -3,8 +3,10 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "metrics/counters.h"
+#include "service/attempt_note.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 namespace paquebot::service {
@@ -27,11 +29,30 @@ void SmtpNotes::take_remarks() {
     }
     const char* event = one.kind == Kind::command_refused ? "command-refused" : "content-refused";
     log::info(event, {{"client", peer}, {"account", account}, {"command", one.command}, {"reply", one.reply}});
-    if (one.kind == Kind::command_refused)
+    if (one.kind == Kind::command_refused) {
+      refused_program(one);
       refused_command(one);
-    else
+    } else {
       refused_content(one.reply);
+    }
   }
+}
+
+void SmtpNotes::refused_tls(policy::Attempt::What what, const std::string& why) const {
+  if (what == policy::Attempt::What::tls_failed) log::info("tls-failed", {{"client", client_.address}, {"why", why}});
+  note_attempt(client_.means.logins, client_.pump.stream(), client_.address, "smtp", what, why);
+}
+
+/// What shows that a user's program is set up in a way that can't work.
+void SmtpNotes::refused_program(const smtp::Remark& refused) const {
+  using What = policy::Attempt::What;
+  const bool login = istarts_with(refused.command, "AUTH");
+  std::optional<What> what;
+  if (login && refused.reply.starts_with("502")) what = What::not_for_login;
+  if (login && (refused.reply.starts_with("538") || refused.reply.starts_with("530"))) what = What::clear_login;
+  if (!login && refused.reply.starts_with("530"))
+    what = client_.pump.stream().encrypted() ? What::no_login : What::clear_login;
+  if (what) note_attempt(client_.means.logins, client_.pump.stream(), client_.address, "smtp", *what, {});
 }
 
 void SmtpNotes::add(std::string from, std::string to, std::string reply) {

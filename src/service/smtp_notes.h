@@ -17,6 +17,8 @@ public:
 
   /// What the session refused or tolerated by itself: nobody else tells why.
   void take_remarks();
+  /// TLS came to nothing, or came where it was not expected.
+  void refused_tls(policy::Attempt::What what, const std::string& why) const;
   void refused_by_filter(const mail::Reply& reply) const;
   void refused_sender(const mail::Sender& sender, const mail::Reply& reply);
   void refused_recipient(const mail::Sender& sender, const mail::Address& named, const mail::Address& meant,
@@ -32,6 +34,7 @@ private:
 
   void add(std::string from, std::string to, std::string reply);
   void refused_command(const smtp::Remark& refused);
+  void refused_program(const smtp::Remark& refused) const;
   void refused_content(const std::string& reply);
 
   SmtpClient& client_;

@@ -5,6 +5,7 @@
 #include "directory/jwt.h"
 #include "directory/login_throttle.h"
 #include "dns/resolver.h"
+#include "doctor/world.h"
 #include "intake/passage.h"
 #include "net/listener.h"
 #include "net/network.h"
@@ -20,6 +21,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 /// What the configuration says to the server.
@@ -52,6 +54,7 @@ struct Snapshot {
   unsigned takeover_networks =
       0; ///< likewise: logins from more networks than this within an hour; 0: none are too many
   delivery::DmarcSending dmarc_reports;
+  doctor::Options doctor;
   std::string certificate_file; ///< of all listeners; empty: a self-signed one of ours
   std::string certificate_pem;
   WatchOptions watch;            ///< who may look at the numbers
@@ -72,6 +75,7 @@ struct ServerOptions {
   std::uint64_t message_memory = 256u << 20;
   std::chrono::milliseconds memory_patience{30'000}; ///< how long one waits for some of it
   unsigned cpu_threads = 2;                          ///< for passwords, and as many for signatures
+  bool confined = true;                              ///< the sandbox is in force
   delivery::ConnectorOptions connector;
   dns::Options dns;
 };

@@ -11,6 +11,7 @@ has the form of src/dns/fake_zone.h, one record a line:
     example.test              TXT   "v=spf1 mx" " -all"
     _25._tcp.mx.example.test  TLSA  3 1 1 0123abcd
     _pop3._tcp.example.test   SRV   0 1 110 mail.example.test
+    example.test              CAA   0 issue "ca.example.net"
     www.example.test          CNAME mx.example.test
     9.0.0.127.in-addr.arpa    PTR   mx.example.test
     example.test              SOA   60         (how long negative answers below it may be kept)
@@ -34,7 +35,7 @@ import struct
 import sys
 import threading
 
-TYPES = {"A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28, "SRV": 33, "TLSA": 52}
+TYPES = {"A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28, "SRV": 33, "TLSA": 52, "CAA": 257}
 NAMES = {number: name for name, number in TYPES.items()}
 OPT = 41
 FAULTS = {"SERVFAIL", "BOGUS", "TIMEOUT", "TRUNCATE"}
@@ -71,6 +72,8 @@ def wire_data(kind, words):
         return struct.pack(">HHH", *(int(word) for word in words[:3])) + wire_name(words[3])
     if kind == "TXT":
         return wire_text(words)
+    if kind == "CAA":
+        return bytes([int(words[0]), len(words[1])]) + words[1].encode("ascii") + words[2].encode("ascii")
     if kind == "TLSA":
         return bytes(int(word) for word in words[:3]) + bytes.fromhex(words[3])
     raise ValueError(f"unknown type {kind}")

@@ -1,0 +1,228 @@
+#include "service/doctor_desk.h"
+
+#include "base/log.h"
+#include "delivery/addressee.h"
+#include "doctor/house.h"
+#include "mail/date.h"
+#include "service/senses.h"
+#include "setup/records.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <fstream>
+#include <set>
+#include <sstream>
+#include <sys/resource.h>
+#include <utility>
+
+namespace paquebot::service {
+namespace {
+
+/// As many descriptors are looked at: some milliseconds.
+constexpr rlim_t kLookedAt = 100'000;
+
+doctor::DescriptorFacts count_descriptors() {
+  rlimit most{};
+  if (::getrlimit(RLIMIT_NOFILE, &most) != 0) return {};
+  doctor::DescriptorFacts facts{.used = 0, .most = most.rlim_cur};
+  for (rlim_t i = 0; i < std::min(most.rlim_cur, kLookedAt); ++i)
+    if (::fcntl(static_cast<int>(i), F_GETFD) >= 0) ++facts.used;
+  return facts;
+}
+
+std::string file_text(const std::string& path) {
+  const std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+std::optional<doctor::Smarthost> smarthost_of(const Snapshot& now) {
+  // What no domain is named for goes the way of all.
+  const queue::Route* route = now.queue.routes.find("a-domain-that-nobody-names.invalid");
+  if (route == nullptr || route->lmtp) return std::nullopt;
+  return doctor::Smarthost{route->name, route->host, route->port};
+}
+
+std::vector<doctor::FilterFacts> filters_of(const Snapshot& now) {
+  std::vector<doctor::FilterFacts> facts;
+  std::set<std::string> known;
+  for (const ListenerSnapshot& listener : now.listeners) {
+    if (!listener.smtp || !listener.smtp->filters) continue;
+    for (const filter::Options& one : *listener.smtp->filters)
+      if (known.insert(one.name).second)
+        facts.push_back({one.name, one.place.to_string(), one.when_away == filter::Away::defer});
+  }
+  return facts;
+}
+
+} // namespace
+
+std::vector<doctor::Record> records_of_setup(const setup::Facts& facts, const std::string& domain) {
+  std::vector<doctor::Record> records;
+  for (setup::Record& one : setup::setup_records(facts, domain)) {
+    if (one.type == setup::Record::Type::txt) {
+      records.push_back(doctor::text_record(std::move(one.name), std::move(one.value), std::move(one.purpose)));
+      continue;
+    }
+    std::string zone = setup::zone_line(one);
+    records.push_back({std::move(one.name), std::string(setup::name_of(one.type)), std::move(one.value),
+                       std::move(zone), std::move(one.purpose)});
+  }
+  return records;
+}
+
+DoctorDesk::DoctorDesk(Assembly& parts, const bool& stopping)
+    : parts_(parts), stopping_(stopping),
+      rounds_(parts.store.upkeep(), system_clock(),
+              {{.name = "doctor",
+                .first = std::chrono::minutes(15), // connections come first, by which ports are seen to be reached
+                .period = std::chrono::hours(24),
+                .by = Round::By::one,
+                .work = [this] { return daily(); }}}) {}
+
+doctor::World DoctorDesk::world() {
+  const auto now = parts_.current();
+  doctor::World world{.clock = system_clock(),
+                      .zone = parts_.names.resolvers.deliveries,
+                      .store = &parts_.store,
+                      .options = now->doctor,
+                      .machine = {}};
+  doctor::Machine& machine = world.machine;
+  machine.hostname = parts_.options.hostname;
+  machine.started = started;
+  machine.signs = now->sign;
+  machine.resolver = parts_.names.resolvers.upstream->state();
+  if (listeners) machine.listeners = listeners();
+  if (setup) world.set_up = [facts = setup()](const std::string& domain) { return records_of_setup(facts, domain); };
+  machine.certificate = doctor::CertificateShown{now->certificate_file, now->certificate_pem};
+  if (now->certificate_file.empty())
+    machine.certificate->pem = file_text(parts_.options.data_directory + "/self-signed.crt");
+  machine.clock = doctor::ClockFacts{parts_.clock.state().trusted, kernel_clock_synchronised()};
+  machine.descriptors = count_descriptors();
+  machine.sandbox = parts_.options.confined;
+  machine.filters = filters_of(*now);
+  machine.smarthost = smarthost_of(*now);
+  const delivery::ConnectorOptions& connector = parts_.options.connector;
+  Senses senses{.resolver = parts_.names.resolvers.deliveries,
+                .source_ipv4 = connector.source_ipv4,
+                .source_ipv6 = connector.source_ipv6,
+                .wheel_of = {}};
+  senses.wheel_of = [contexts = &parts_.contexts](const boost::asio::any_io_executor& executor) -> net::Wheel* {
+    for (std::size_t i = 0; i < contexts->size(); ++i)
+      if (contexts->executor(i) == executor) return &contexts->wheel(i);
+    return nullptr;
+  };
+  give_senses(world, std::move(senses), parts_.options.data_directory);
+  return world;
+}
+
+Task<void> DoctorDesk::daily() {
+  if (parts_.current()->doctor.daily) co_await round();
+}
+
+Task<void> DoctorDesk::round() {
+  if (std::exchange(busy_, true)) co_return;
+  try {
+    co_await make_round();
+  } catch (...) {
+    busy_ = false;
+    throw;
+  }
+  busy_ = false;
+}
+
+Task<void> DoctorDesk::make_round() {
+  doctor::World here = world();
+  const auto domains = co_await parts_.store.directory().list_domains();
+  if (!domains) co_return;
+  std::vector<std::string> names;
+  for (const store::Domain& one : *domains) names.push_back(one.name);
+  std::vector<doctor::Finding> findings;
+  for (doctor::Step& step : doctor::steps_for(names)) {
+    if (stopping_) co_return;
+    auto found = co_await doctor::make_step(here, std::move(step));
+    doctor::append(findings, std::move(found));
+  }
+  std::string key(doctor::kFoundSetting);
+  const auto before = co_await parts_.store.upkeep().get_setting(std::move(key));
+  if (!before) co_return; // what was told is not known: nothing is told twice
+  doctor::Changes changes = doctor::compare(doctor::read_told(*before), findings);
+  const std::string now_told = doctor::write_told(changes.told);
+  const bool told = co_await tell(std::move(changes));
+  if (told && now_told != *before) {
+    std::string again(doctor::kFoundSetting), value = now_told;
+    const auto kept = co_await parts_.store.upkeep().set_setting(std::move(again), std::move(value));
+    if (!kept) log::error("doctor-not-kept", {{"why", kept.error().message}});
+  }
+  co_await keep_free_space();
+}
+
+/// How full the disk was a day ago tells how long it will last.
+Task<void> DoctorDesk::keep_free_space() {
+  const doctor::World here = world();
+  if (!here.machine.disk) co_return;
+  const doctor::FreeBefore facts{millis(system_clock().wall()), here.machine.disk->free};
+  std::string key(doctor::kFreeSetting), value = doctor::write_free(facts);
+  const auto kept = co_await parts_.store.upkeep().set_setting(std::move(key), std::move(value));
+  if (!kept) log::error("doctor-not-kept", {{"why", kept.error().message}});
+}
+
+/// False: the mail about it could not be stored, it is all told again the next time.
+Task<bool> DoctorDesk::tell(doctor::Changes changes) {
+  if (changes.empty()) co_return true;
+  for (const doctor::Finding& one : changes.worse)
+    log::warning("doctor-finding", {{"level", doctor::name_of(one.level)},
+                                    {"check", one.check},
+                                    {"about", one.about},
+                                    {"seen", one.seen},
+                                    {"means", one.means}});
+  for (const std::string& name : changes.better) log::info("doctor-good-again", {{"finding", name}});
+  std::string to = parts_.current()->doctor.report_to;
+  if (to.empty()) {
+    const auto domains = co_await parts_.store.directory().list_domains();
+    if (!domains || domains->empty()) co_return true; // there is nobody to write to
+    to = "postmaster@" + domains->front().name;
+  }
+  doctor::Letter letter = doctor::compose(parts_.options.hostname, changes);
+  co_return co_await send(std::move(letter), std::move(to));
+}
+
+Task<bool> DoctorDesk::send(doctor::Letter letter, std::string to) {
+  auto address = mail::parse_address(to, false);
+  if (!address) co_return true; // the configuration was checked: an address that nobody can write to
+  mail::Address target = std::move(*address);
+  directory::Directory& directory = parts_.accounts.directory;
+  auto row = co_await delivery::addressee(directory, std::move(target));
+  if (!row) {
+    log::warning("doctor-letter", {{"to", to}, {"why", row.error().message}});
+    co_return row.error().code == Errc::not_found;
+  }
+  queue::Draft draft;
+  draft.id = parts_.intake.ids.next();
+  draft.klass = store::MessageClass::report;
+  const std::string& host = parts_.options.hostname;
+  draft.head = fmt::format("From: Mail server {0} <postmaster@{0}>\r\n"
+                           "To: <{1}>\r\n"
+                           "Subject: {2}\r\n"
+                           "Date: {3}\r\n"
+                           "Message-ID: <{4}@{0}>\r\n"
+                           "Auto-Submitted: auto-generated\r\n"
+                           "MIME-Version: 1.0\r\n"
+                           "Content-Type: text/plain; charset=utf-8\r\n"
+                           "Content-Transfer-Encoding: 8bit\r\n"
+                           "\r\n",
+                           host, to, letter.subject, mail::format_date(system_clock().wall()), draft.id.to_string());
+  draft.body.size = letter.text.size();
+  draft.body.type = mail::BodyType::eight_bit;
+  draft.body.bytes = std::move(letter.text);
+  draft.note = "findings of the doctor";
+  draft.recipients.push_back(std::move(*row));
+  const std::string id = draft.id.to_string();
+  const store::AcceptResult result = co_await parts_.intake.queue.accept(std::move(draft));
+  const bool sent = result.status == store::AcceptStatus::accepted || result.status == store::AcceptStatus::duplicate;
+  log::info("doctor-letter", {{"to", to}, {"id", id}, {"why", sent ? "" : result.why}});
+  co_return sent;
+}
+
+} // namespace paquebot::service

@@ -1,0 +1,52 @@
+#pragma once
+
+#include "doctor/changes.h"
+#include "doctor/checks.h"
+#include "service/assembly.h"
+#include "service/rounds.h"
+#include "setup/facts.h"
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace paquebot::service {
+
+/// What of a domain's set-up and policies belongs into its zone.
+std::vector<doctor::Record> records_of_setup(const setup::Facts& facts, const std::string& domain);
+
+/// The doctor in the running server: what it can see of it, and its daily round.
+class DoctorDesk {
+public:
+  /// `parts` must outlive it; `stopping` ends a round.
+  DoctorDesk(Assembly& parts, const bool& stopping);
+
+  /// The listeners as they are; set before anything is asked.
+  std::function<std::vector<doctor::ListenerFacts>()> listeners;
+  std::function<setup::Facts()> setup; ///< what users' programs are told
+  std::int64_t started = 0;            ///< wall milliseconds
+
+  /// From any thread.
+  doctor::World world();
+  /// All checks; what changed since the last time is logged and written to whom [doctor] names. Nothing when it is not
+  /// wanted.
+  Task<void> round();
+  /// A round some minutes after the start and then each day, by one node for all.
+  Task<void> run() { return rounds_.run(stopping_); }
+
+private:
+  Task<void> daily();
+  Task<void> make_round();
+  Task<bool> tell(doctor::Changes changes);
+  Task<bool> send(doctor::Letter letter, std::string to);
+  Task<void> keep_free_space();
+
+  Assembly& parts_;
+  const bool& stopping_;
+  bool busy_ = false; ///< a round is under way
+  Rounds rounds_;
+};
+
+} // namespace paquebot::service
