@@ -3,7 +3,7 @@
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run build install deb image test test-programs large flat quick bench microbench fuzz scan faults soak memcheck fmt lint tidy asan tsan clang clean
+.PHONY: help run build install deb image test test-programs large flat quick bench microbench fuzz scan faults soak simulate memcheck fmt lint tidy asan tsan clang clean
 
 JOBS ?= $(shell nproc)
 SECONDS ?= 30
@@ -123,6 +123,13 @@ soak: ## Random kills under load for MINUTES=n (10)
 	@cmake --preset release -DPAQUEBOT_TESTS=ON
 	@$(BUILD) build/release --target paquebot $(FLAGS)
 	@SOAK_SECONDS=$$(( $(MINUTES) * 60 )) ctest --test-dir build/release -V --timeout $$(( $(MINUTES) * 60 + 900 )) -R '^faults_soak$$'
+
+simulate: ## SEEDS=n (100) simulated fortnights with MESSAGES=n (10000) each and all that goes wrong in them; FIRST=seed, KEEP=directory for traces
+	@tools/setup build test
+	@cmake --preset release -DPAQUEBOT_TESTS=ON
+	@$(BUILD) build/release --target simulate $(FLAGS)
+	@build/release/tests/simulation/simulate --seeds $(or $(SEEDS),100) --first $(or $(FIRST),1) \
+	  --messages $(or $(MESSAGES),10000) $(if $(KEEP),--keep $(KEEP)) $(if $(AGAIN),--again)
 
 memcheck: ## Sessions ended at every point of a dialogue, under valgrind; QUICK=1: every other point; ENDING=reset: one way only
 	@tools/setup build test memcheck

@@ -41,6 +41,33 @@ TEST(Simulation, ItsTimersEndByItsClock) {
   EXPECT_TRUE(ended);
 }
 
+/// Whether one that is over when it is set ends now or a little later would be up to the system.
+TEST(Simulation, NoTimerEndsBeforeTheClockHasMoved) {
+  FakeClock clock;
+  const Simulation simulation(clock, 1);
+  boost::asio::io_context io;
+  EXPECT_FALSE(next_timer());
+  Timer timer(io, clock.now() - 1h);
+  Timer later(io, 1h);
+  bool ended = false;
+  timer.async_wait([&](const boost::system::error_code&) { ended = true; });
+  wake_timers(io);
+  io.run_one();
+  io.poll();
+  EXPECT_FALSE(ended);
+  ASSERT_TRUE(next_timer());
+  EXPECT_LT(*next_timer(), clock.now() + 1ms);
+  clock.set_now(*next_timer());
+  bool told = false;
+  wake_timers(io, [&] { told = true; });
+  while (!told) io.poll();
+  io.poll();
+  EXPECT_TRUE(ended);
+  EXPECT_GT(*next_timer(), clock.now() + 59min);
+  note_timer(clock.now() + 1min);
+  EXPECT_EQ(*next_timer(), clock.now() + 1min);
+}
+
 TEST(Simulation, DrawsTheSameNumbersFromTheSameSeed) {
   FakeClock clock;
   const auto drawn = [&](std::uint64_t seed) {

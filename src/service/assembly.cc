@@ -65,12 +65,12 @@ Result<> Assembly::open_names(Launcher& launcher) {
   return {};
 }
 
-void Assembly::open_deliveries(std::vector<net::Endpoint> listeners) {
+void Assembly::open_deliveries(std::vector<net::Endpoint> listeners, std::unique_ptr<delivery::Dial> dial) {
   Deliveries& d = deliveries;
   for (net::Endpoint& one : listeners) options.connector.listeners.push_back(std::move(one));
   std::size_t where = contexts.size() - 1; // all deliveries live on the last context
   d.connector = std::make_unique<delivery::Connector>(last(), contexts.wheel(where), names.resolvers.deliveries,
-                                                      options.connector);
+                                                      options.connector, std::move(dial));
   d.dispatcher = std::make_unique<delivery::Dispatcher>(last(), intake.queue, store, clock, *d.connector, d.homecoming,
                                                         d.signer, intake.paths);
   d.reporter = std::make_unique<delivery::Reporter>(last(), intake.queue, store, accounts.directory, intake.ids,

@@ -99,8 +99,9 @@ struct Assembly {
   /// The resolvers, and what is remembered of them, before anything listens: what strangers make us ask must find them
   /// there. Errors: the resolvers can't be made, the store can't be read. Blocks.
   Result<> open_names(Launcher& launcher);
-  /// What delivers, after open_names(). `listeners`: our own, to which nothing is to be sent.
-  void open_deliveries(std::vector<net::Endpoint> listeners);
+  /// What delivers, after open_names(). `listeners`: our own, to which nothing is to be sent. `dial`: sockets if there
+  /// is none.
+  void open_deliveries(std::vector<net::Endpoint> listeners, std::unique_ptr<delivery::Dial> dial = nullptr);
   /// Another configuration. Gives the destinations of the queue whose route is another one now.
   std::vector<std::string> replace(std::shared_ptr<const Snapshot> snapshot);
   std::shared_ptr<const Snapshot> current();
