@@ -42,7 +42,7 @@ def zone_lines(text):
             lines.append(f"{owner} TXT " + " ".join('"' + part.decode() + '"' for part in data.strings))
         elif data.rdtype == dns.rdatatype.MX:
             lines.append(f"{owner} MX {data.preference} {data.exchange.to_text(omit_final_dot=True)}")
-        else:
+        elif data.rdtype != dns.rdatatype.SRV:  # where mail programs look
             raise AssertionError(f"a record that nobody expected: {owner} {data}")
     return lines
 
@@ -293,7 +293,7 @@ class OperatorTest(DkimCase):
         records = self.server.json("domain", "dns", "example.org")["records"]
         self.assertEqual([(one["name"], one["type"]) for one in records][:2], [("example.org", "MX"), ("example.org", "TXT")])
         self.assertIn("v=spf1 mx -all", [one["value"] for one in records])
-        self.assertTrue(records[-1]["value"].startswith("v=DMARC1; p=quarantine"))
+        self.assertTrue([one for one in records if one["value"].startswith("v=DMARC1; p=quarantine")])
         everything = self.server.must("dkim", "list", "--json") + self.server.must("dkim", "dns", "example.org", "--json")
         self.assertNotIn("PRIVATE", everything)
         self.assertEqual(self.server.cli("dkim", "create", "example.org").returncode, 1)  # it has keys
