@@ -252,12 +252,11 @@ Result<> Setup::send_first_mail() {
   const auto place = session_.place();
   if (!empty || !place || !std::filesystem::exists(place->drop_dir))
     return {}; // the server makes that at its first start
-  std::istringstream letter(fmt::format(
-      "From: Paquebot <postmaster@{0}>\nTo: <{1}>\nSubject: Your mail server carries mail\n\n"
-      "This is the first message in your mailbox. Your program reads it here:\n\n"
-      "  incoming  POP3  {2}  port 995 with TLS\n  outgoing  SMTP  {2}  port 465 with TLS\n  user name  {1}\n\n"
-      "What others see of the domain is told by: paquebot domain dns {0}\n",
-      domain_, login_, wishes_.hostname));
+  std::istringstream letter(
+      fmt::format("From: Paquebot <postmaster@{0}>\nTo: <{1}>\nSubject: Your mail server carries mail\n\n"
+                  "This is the first message in your mailbox. Your program reads it here:\n\n"
+                  "{2}\nWhat others see of the domain is told by: paquebot domain dns {0}\n",
+                  domain_, login_, program_settings(place->setup.clients, login_)));
   std::ostringstream said;
   Console console{letter, said, said, false};
   Session inner(session_.environment(), console);
@@ -357,8 +356,8 @@ int Setup::finish() {
   }
   person_.head(left_.empty() ? "All is done" : "What is left to do");
   for (const std::string& one : left_) say() << "- " << printable(one, 1024) << '\n';
-  say() << "Mail programs: POP3 " << wishes_.hostname << " port 995, SMTP port 465, both with TLS; the user name is "
-        << printable(login_) << ".\n";
+  if (const auto place = session_.place())
+    say() << "Mail programs:\n" << program_settings(place->setup.clients, printable(login_));
   return left_.empty() ? kOk : kFindings;
 }
 

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <optional>
 #include <ostream>
+#include <utility>
 
 namespace paquebot::cli {
 namespace {
@@ -40,7 +41,7 @@ std::string written(const dns::Record& record, std::string_view type) {
 /// The word by which a text is known that a name can have once only: "v=spf1", "v=DMARC1".
 std::string_view version_of_text(std::string_view text) {
   const std::string_view word = text.substr(0, text.find_first_of("; "));
-  return word.starts_with("v=") ? word : std::string_view();
+  return iequals(word.substr(0, 2), "v=") ? word : std::string_view();
 }
 
 bool same_host(std::string_view one, std::string_view other) {
@@ -121,6 +122,16 @@ void print_form(std::ostream& out, const std::vector<WantedRecord>& records) {
   for (const WantedRecord& one : records) width = std::max(width, one.name.size());
   for (const WantedRecord& one : records)
     out << fmt::format("  {:<5} {:<{}}  {}\n", one.type, one.name, width, one.value);
+}
+
+std::string program_settings(const setup::ClientSettings& clients, const std::string& login) {
+  std::string lines;
+  for (const auto& [words, protocol] :
+       {std::pair("incoming   POP3", setup::Protocol::pop3), std::pair("outgoing   SMTP", setup::Protocol::submission)})
+    if (const setup::Offer* offer = clients.best(protocol))
+      lines += fmt::format("  {}  {}  port {} with {}\n", words, clients.host, offer->port,
+                           offer->security == setup::Security::implicit ? "TLS" : "STARTTLS");
+  return lines + "  user name  " + login + "\n";
 }
 
 std::vector<std::string> public_addresses(const std::vector<std::string>& all) {

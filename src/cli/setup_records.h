@@ -2,6 +2,7 @@
 
 #include "cli/setup.h"
 #include "control/json.h"
+#include "setup/client_settings.h"
 
 #include <iosfwd>
 #include <string>
@@ -40,6 +41,9 @@ RecordState look_for(SetupWorld& world, const WantedRecord& wanted);
 /// As lines of a zone file, and then one by one for forms of the web: type, name, value, texts in one piece.
 void print_zone(std::ostream& out, const std::vector<WantedRecord>& records);
 void print_form(std::ostream& out, const std::vector<WantedRecord>& records);
+
+/// What a mail program needs, a line each: the best way in and out, and the user name.
+std::string program_settings(const setup::ClientSettings& clients, const std::string& login);
 
 /// Addresses that others can reach: not of the loopback, private networks, links, or carriers' networks.
 std::vector<std::string> public_addresses(const std::vector<std::string>& all);

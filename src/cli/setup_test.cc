@@ -270,6 +270,15 @@ TEST(SetupRecords, TellsARecordFromAnotherInItsPlace) {
   EXPECT_EQ(look_for(world, {"alias.test", "CNAME", "mx.x.test", "", ""}), RecordState::right);
 }
 
+TEST(SetupRecords, TellsAProgramTheBestWays) {
+  const std::vector<setup::Offer> offers{{setup::Protocol::pop3, setup::Security::implicit, 995},
+                                         {setup::Protocol::pop3, setup::Security::starttls, 110},
+                                         {setup::Protocol::submission, setup::Security::starttls, 587}};
+  EXPECT_EQ(program_settings(setup::client_settings("mx.x.test", offers, false), "ann@x.test"),
+            "  incoming   POP3  mx.x.test  port 995 with TLS\n  outgoing   SMTP  mx.x.test  port 587 with STARTTLS\n"
+            "  user name  ann@x.test\n");
+}
+
 TEST(SetupRecords, PublicAddressesOnly) {
   EXPECT_THAT(public_addresses({"127.0.0.1", "10.0.0.1", "100.64.1.1", "169.254.1.1", "172.20.0.1", "192.168.1.1",
                                 "::1", "fe80::1", "fd00::1", "nonsense"}),
