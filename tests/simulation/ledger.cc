@@ -6,7 +6,7 @@
 namespace paquebot::simulation {
 namespace {
 
-using Route = store::NewRecipient::Route;
+using store::Handling;
 using store::State;
 
 constexpr std::size_t kMostUnderWay = 500;
@@ -77,7 +77,7 @@ void Ledger::in_mailbox(const std::string& id, const std::string& address) {
   const auto message = messages_.find(id);
   if (message == messages_.end()) return broke(fmt::format("{} has {}, which nobody took in", address, id));
   for (Place& place : message->second.places)
-    if (place.address == address && place.route == Route::mailbox) ++place.mailbox_copies;
+    if (place.address == address && place.handling == Handling::mailbox) ++place.mailbox_copies;
 }
 
 void Ledger::reported(const std::string& token, const std::string& address) {
@@ -108,7 +108,7 @@ void Ledger::asked(const store::AcceptRequest& request) {
   message.token = subject_of(request.head);
   message.places.clear();
   for (const store::NewRecipient& recipient : request.recipients)
-    message.places.push_back({.address = recipient.address, .route = recipient.route});
+    message.places.push_back({.address = recipient.address, .handling = recipient.handling});
   if (const auto sent = letters_.find(message.token); sent != letters_.end()) sent->second.ids.insert(id);
 }
 
@@ -118,7 +118,7 @@ void Ledger::accepted(const store::AcceptRequest& request, const store::AcceptRe
   messages_.at(id).durable = true;
   bool elsewhere = false;
   for (std::uint32_t i = 0; i < request.recipients.size(); ++i) {
-    elsewhere = elsewhere || request.recipients[i].route == Route::remote;
+    elsewhere = elsewhere || request.recipients[i].handling == Handling::remote;
     if (request.recipients[i].in_hand && !result.held) claimed(request.id, i);
   }
   if (!elsewhere || request.klass == store::MessageClass::report) return;

@@ -86,7 +86,7 @@ private:
   };
   struct Place {
     std::string address;
-    store::NewRecipient::Route route = store::NewRecipient::Route::remote;
+    store::Handling handling = store::Handling::remote;
     bool in_hand = false;
     bool recorded = false; ///< as relayed
     std::vector<Taking> takings;

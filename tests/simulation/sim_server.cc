@@ -193,10 +193,10 @@ std::unique_ptr<Wire> SimServer::call() {
   const auto here = parts.first();
   net::Stream stream(here, ends.first, parts.contexts.wheel(0));
   stream.set_ends({"192.0.2.1", 25}, {kClient, 50'000});
-  filter::Wiring wiring{here, &parts.contexts.wheel(0), parts.names.resolvers.deliveries.get()};
-  service::SmtpParts smtp{parts.services(true), parts.accounts.directory, parts.accounts.sessions,
-                          parts.intake.etrn,    parts.login_parts(),      std::move(wiring),
-                          parts.guard_parts(),  parts.strangers.refusals};
+  filter::LinkMeans filter_links{here, &parts.contexts.wheel(0), parts.names.resolvers.deliveries.get()};
+  service::SmtpMeans smtp{parts.services(true),   parts.accounts.directory, parts.accounts.sessions,
+                          parts.intake.etrn,      parts.login_means(),      std::move(filter_links),
+                          parts.stranger_means(), parts.strangers.refusals};
   launch(service::SmtpConnection::serve(
              std::make_shared<service::SmtpConnection>(std::move(smtp), listener_, std::move(stream), here)),
          "session");
