@@ -1,5 +1,6 @@
 #include "service/process_facts.h"
 
+#include "base/clock.h"
 #include "base/text.h"
 
 #include <filesystem>
@@ -7,6 +8,7 @@
 #include <iterator>
 #include <optional>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 namespace paquebot::service {
@@ -29,11 +31,13 @@ std::vector<std::string_view> stat_fields(std::string_view stat) {
   return split(stat.substr(close + 2), ' ');
 }
 
-/// When the system was started, in seconds since 1970.
-std::optional<double> boot_time(const std::string& stat) {
-  for (const auto line : split(stat, '\n'))
-    if (line.starts_with("btime ")) return number_at(split(line, ' '), 1);
-  return {};
+/// When something began that began so long after the system, in seconds since 1970: by the clock that counts sleep,
+/// too, which is what the kernel's numbers are of. Nothing of /proc but the process's own folder is open to us.
+double wall_of(double since_boot) {
+  timespec up{};
+  ::clock_gettime(CLOCK_BOOTTIME, &up);
+  const double now = static_cast<double>(millis(system_clock().wall())) / 1000;
+  return now - (static_cast<double>(up.tv_sec) + static_cast<double>(up.tv_nsec) / 1e9) + since_boot;
 }
 
 } // namespace
@@ -66,10 +70,9 @@ std::vector<metrics::Gauge> process_gauges(const std::string& proc) {
   const std::string stat = contents_of(proc + "/stat");
   const auto fields = stat_fields(stat);
   add("process_threads", "Threads.", number_at(fields, 17));
-  const auto since_boot = number_at(fields, 19), boot = boot_time(contents_of(proc + "/../stat"));
-  if (since_boot && boot)
+  if (const auto ticks = number_at(fields, 19))
     add("process_start_time_seconds", "When it was started, seconds since 1970.",
-        *boot + *since_boot / static_cast<double>(::sysconf(_SC_CLK_TCK)));
+        wall_of(*ticks / static_cast<double>(::sysconf(_SC_CLK_TCK))));
   return all;
 }
 
