@@ -74,7 +74,8 @@ const Section<Config> kMetricsSettings = {
              from the proxy's address)"},
             {.key = "token_file",
              .value = file(AT(Config, metrics_token_file), AT(Config, snapshot.watch.token)),
-             .text = "a file with the token by which a monitor may see them from anywhere (`Authorization: Bearer`)"},
+             .text = "a file with the token by which a monitor may see them from anywhere, over TLS (`Authorization: "
+                     "Bearer`)"},
         },
     .check = check_metrics,
 };

@@ -36,6 +36,7 @@ bool WatchSite::may_look(const http::Exchange& exchange) const {
   const http::Visitor& visitor = exchange.visitor;
   if (visitor.uid) return true; // the control socket, which lets in root and the server's user only
   if (!handed_on(exchange.request) && options->from.contains(visitor.address)) return true;
+  if (!visitor.encrypted) return false; // a token that was shown to everybody on the way is none
   const auto token = http::bearer_token(exchange.request);
   return token && !options->token.empty() && equal_constant_time(*token, options->token);
 }

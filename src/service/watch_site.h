@@ -13,7 +13,7 @@ namespace paquebot::service {
 /// Who may look at the server's numbers.
 struct WatchOptions {
   net::Networks from; ///< these may without a token
-  std::string token;  ///< who has it may from anywhere; empty: there is none
+  std::string token;  ///< who shows it under TLS may from anywhere; empty: there is none
 };
 
 /// What a monitor asks (docs/monitoring.md): GET /metrics, /livez, /readyz. For whom WatchOptions let; all others get

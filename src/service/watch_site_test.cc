@@ -45,6 +45,7 @@ protected:
     http::Exchange exchange;
     exchange.request = {.method = std::move(method), .path = std::move(path), .fields = std::move(fields)};
     exchange.visitor.address = std::move(from);
+    exchange.visitor.encrypted = encrypted;
     auto response = directory::run_task(site.answer(std::move(exchange))).response;
     if (!stuck)
       for (Task<void>& task : std::exchange(launched, {})) directory::run_task(whole(std::move(task)));
@@ -55,6 +56,7 @@ protected:
     co_return true;
   }
 
+  bool encrypted = true;
   std::shared_ptr<WatchOptions> options = std::make_shared<WatchOptions>(
       WatchOptions{.from = net::Networks::parse({"127.0.0.0/8", "::1"}).value(), .token = "the token of a monitor"});
   FakeClock clock;
@@ -76,6 +78,9 @@ TEST_F(WatchSiteTest, ShowsNumbersToWhomItMay) {
   EXPECT_EQ(ask("/metrics", "192.0.2.1", {{"authorization", "Bearer the-token"}}).status, 404U);
   options->token = "the-token";
   EXPECT_EQ(ask("/metrics", "192.0.2.1", {{"authorization", "Bearer the-token"}}).status, 200U);
+  encrypted = false;
+  EXPECT_EQ(ask("/metrics", "192.0.2.1", {{"authorization", "Bearer the-token"}}).status, 404U) << "everybody saw it";
+  EXPECT_EQ(ask("/metrics").status, 200U);
 }
 
 TEST_F(WatchSiteTest, TellsOthersNothing) {
