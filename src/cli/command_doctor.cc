@@ -55,9 +55,10 @@ public:
       out_ << space << printable(means, 2000) << '\n';
     if (const auto advice = control::get_text(finding, "advice"); !advice.empty())
       for (const std::string_view line : split(advice, '\n')) out_ << space << "-> " << printable(line, 2000) << '\n';
-    for (const auto& record : control::get_list(finding, "records"))
-      for (const std::string_view line : split(control::get_text(record, "zone"), '\n'))
-        out_ << space << "   " << printable(line, 1000) << '\n';
+    for (const auto& record : control::get_list(finding, "records")) {
+      const std::string zone = control::get_text(record, "zone"); // named: the loop looks into it
+      for (const std::string_view line : split(zone, '\n')) out_ << space << "   " << printable(line, 1000) << '\n';
+    }
   }
   void sum_up() const {
     std::string words;
