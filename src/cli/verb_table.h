@@ -12,6 +12,8 @@ std::vector<Verb> domain_verbs();
 std::vector<Verb> dkim_verbs();
 std::vector<Verb> alias_verbs();
 std::vector<Verb> account_verbs();
+/// How much an account may keep and send, and how programs use it.
+std::vector<Verb> account_use_verbs();
 /// Who may send and log in.
 std::vector<Verb> account_access_verbs();
 /// Who looks after what, and what programs ask with.

@@ -165,6 +165,11 @@ std::vector<Verb> account_verbs() {
        {kPasswordFile, kGenerate},
        account_passwd,
        "account.set_password account.show"},
+  };
+}
+
+std::vector<Verb> account_use_verbs() {
+  return {
       {"account quota",
        "Say how much mail an account may keep.",
        "paquebot account quota ann@example.org 2G\npaquebot account quota ann@example.org unlimited",
