@@ -160,14 +160,10 @@ Task<Found<Asker>> ApiSite::by_token(std::string token, std::string address) {
   if (wait.count() > 0) co_return std::unexpected(too_many(wait));
   std::string why, from = address;
   auto found = co_await asker_of_token(*parts_.control.context_, std::move(token), std::move(from), why);
-  if (!found) {
-    parts_.guard.withdrawn(address, nobody);
-    co_return std::unexpected(found.error());
-  }
-  if (*found) {
-    parts_.guard.succeeded(address, nobody, (*found)->grants.login, std::string(kProtocol));
-    co_return std::move(**found);
-  }
+  // A token is no login: where it is used from says nothing of where its account is at home.
+  if (!found || *found) parts_.guard.withdrawn(address, nobody);
+  if (!found) co_return std::unexpected(found.error());
+  if (*found) co_return std::move(**found);
   log_refused(address, nobody, "bearer", why);
   const auto delay = parts_.guard.failed(address, nobody, std::string(kProtocol));
   co_await net::sleep_for(delay);

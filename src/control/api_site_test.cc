@@ -114,6 +114,18 @@ TEST_F(ApiSiteTest, TokensAreKeptToWhatTheySay) {
   EXPECT_THAT(to_text(used), Not(HasSubstr("pq_")));
 }
 
+TEST_F(ApiSiteTest, TheUseOfATokenIsNoLogin) {
+  const Asker root = root_asker("root");
+  const auto made = world.ok(root, "POST", "/v1/tokens", R"({"label":"the server's","scopes":["accounts.read"]})");
+  for (int i = 0; i < 30; ++i)
+    ASSERT_EQ(outcome(exchange("GET", "/v1/accounts", bearer(get_text(made, "token")))), "200")
+        << "no failure is counted";
+  EXPECT_EQ(outcome(exchange("GET", "/v1/me", bearer(token(R"("scopes":["accounts.read"])")))), "200");
+  EXPECT_TRUE(guard.take_changes(10).empty()) << "nobody is at home there";
+  EXPECT_EQ(outcome(exchange("GET", "/v1/me", basic("ann@example.org", "wonderland"))), "200");
+  EXPECT_EQ(guard.take_changes(10).size(), 1U);
+}
+
 TEST_F(ApiSiteTest, TokensEnd) {
   const std::string scopes = R"("scopes":["accounts.read"])";
   const std::string anns = token(scopes, "ann@example.org"), bobs = token(scopes, "bob@example.net");
