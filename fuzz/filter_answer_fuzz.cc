@@ -1,9 +1,8 @@
-// What rspamd (HTTP and JSON) and clamd may say: whatever it is, it is read in bounds, and what is made of it may stand
+// What rspamd (in JSON) and clamd may say: whatever it is, it is read in bounds, and what is made of it may stand
 // in a reply.
 
 #include "base/text.h"
 #include "filter/clamd_answer.h"
-#include "filter/http_answer.h"
 #include "filter/rspamd_answer.h"
 #include "filter/said.h"
 
@@ -36,13 +35,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   if (const auto found = clamd::read_answer(input)) check(is_ascii(*found) && found->size() <= 100);
   read_rspamd(input);
-  HttpAnswer http(4096);
-  const std::size_t step = 1 + size % 50;
-  Result<bool> whole = false;
-  for (std::size_t at = 0; at < size && whole && !*whole; at += step) whole = http.feed(input.substr(at, step));
-  if (whole && !*whole) whole = http.feed({});
-  if (!whole) return 0;
-  check(http.body().size() <= 4096);
-  read_rspamd(http.body());
   return 0;
 }

@@ -2,7 +2,6 @@
 
 #include "filter/clamd_answer.h"
 #include "filter/head_edit.h"
-#include "filter/http_answer.h"
 #include "filter/rspamd_answer.h"
 
 #include <gmock/gmock.h>
@@ -48,36 +47,6 @@ TEST(ClamdAnswer, Table) {
     }
   }
   EXPECT_EQ(clamd::length_of(0x01020304), "\x01\x02\x03\x04");
-}
-
-/// The response in pieces of every size, then the end of the connection.
-std::string read_http(std::string_view bytes) {
-  std::string seen;
-  for (const std::size_t step : {std::size_t{1}, std::size_t{7}, bytes.size() + 1}) {
-    HttpAnswer answer(100);
-    Result<bool> whole = false;
-    for (std::size_t at = 0; at < bytes.size() && whole && !*whole; at += step)
-      whole = answer.feed(bytes.substr(at, step));
-    if (whole && !*whole) whole = answer.feed({});
-    const std::string now = whole ? std::to_string(answer.status()) + " " + answer.body() : whole.error().message;
-    if (!seen.empty()) {
-      EXPECT_EQ(now, seen);
-    }
-    seen = now;
-  }
-  return seen;
-}
-
-TEST(HttpAnswer, Table) {
-  EXPECT_EQ(read_http("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"), "200 {}");
-  EXPECT_EQ(read_http("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n"), "200 {}");
-  EXPECT_EQ(read_http("HTTP/1.0 500 Bad\r\n\r\nuntil the end"), "500 until the end");
-  EXPECT_THAT(read_http("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n{}"), HasSubstr("closed within"));
-  EXPECT_THAT(read_http("HTTP/1.1 200"), HasSubstr("closed within"));
-  EXPECT_THAT(read_http("220 mx.test ESMTP\r\n\r\n"), HasSubstr("not HTTP"));
-  EXPECT_THAT(read_http("HTTP/1.1 200 OK\r\nContent-Length: 101\r\n\r\n"), HasSubstr("too large"));
-  EXPECT_THAT(read_http("HTTP/1.0 200 OK\r\n\r\n" + std::string(200, 'x')), HasSubstr("too large"));
-  EXPECT_THAT(read_http("HTTP/1.1 200 OK\r\nA: " + std::string(40000, 'x') + "\r\n\r\n"), HasSubstr("too large"));
 }
 
 std::string told(const Result<Outcome>& outcome) {

@@ -1,50 +1,80 @@
 #include "filter/rspamd.h"
 
-#include "filter/http_answer.h"
 #include "filter/rspamd_answer.h"
 
 namespace paquebot::filter {
+namespace {
 
-Task<Result<>> Rspamd::send(Client client, Content& content) {
+http::Call call_for(const Client& client, const Content& content, const std::string& host) {
+  http::Call call;
+  call.method = "POST";
+  call.target = "/checkv2";
+  call.host = host.empty() ? "localhost" : host.contains(':') ? "[" + host + "]" : host;
+  call.fields = rspamd::request_fields(client, content);
+  call.content = content.head().to_string();
+  call.rest = content.body_size();
+  call.close = true;
+  return call;
+}
+
+std::shared_ptr<const http::ClientOptions> answer_bounds() {
+  auto options = std::make_shared<http::ClientOptions>();
+  options->max_content = rspamd::kMaxAnswer;
+  return options; // its times count for nothing here: a Link has its own
+}
+
+} // namespace
+
+/// The body follows what the engine has written.
+Task<Result<>> Rspamd::send(http::ClientSession& engine, Content& content) {
   constexpr std::size_t most = 256u << 10;
-  const std::string head = content.head().to_string();
-  const std::string place = options().place.path.empty() ? options().place.host : "localhost";
-  const std::string start = rspamd::request_head(client, content, place, head.size() + content.body_size()) + head;
-  std::string_view bytes = start;
-  auto written = co_await link_.write(bytes);
+  const http::ClientAction begun = engine.next();
+  Result<> written;
+  if (const auto* first = std::get_if<http::Send>(&begun)) {
+    std::string_view bytes = first->bytes;
+    written = co_await link_.write(bytes);
+  }
   for (std::uint64_t offset = 0; written && offset < content.body_size();) {
     auto piece = co_await content.read(offset, most);
     if (!piece) co_return std::unexpected(piece.error());
     if (piece->empty()) co_return fail(Errc::io, "the message is shorter than it was");
     offset += piece->size();
-    bytes = *piece;
+    std::string_view bytes = *piece;
     link_.begin_step();
     written = co_await link_.write(bytes);
   }
   co_return written;
 }
 
-Task<Result<Outcome>> Rspamd::answer() {
-  HttpAnswer http(rspamd::kMaxAnswer);
+Task<Result<Outcome>> Rspamd::answer(http::ClientSession& engine) {
   link_.begin_step();
-  for (bool whole = false; !whole;) {
+  for (;;) {
+    const http::ClientAction action = engine.next();
+    if (const auto* failed = std::get_if<http::Failed>(&action)) co_return std::unexpected(failed->error);
+    if (const auto* answered = std::get_if<http::Answered>(&action)) {
+      const unsigned status = answered->answer->status;
+      if (status != 200) co_return fail(Errc::temporary, "rspamd answered " + std::to_string(status));
+      co_return rspamd::read_answer(answered->answer->content, options());
+    }
     auto got = co_await link_.read_to_end();
     if (!got) co_return std::unexpected(got.error());
-    auto fed = http.feed(*got);
-    if (!fed) co_return std::unexpected(fed.error());
-    whole = *fed;
+    if (got->empty())
+      engine.eof();
+    else
+      engine.feed(*got);
   }
-  if (http.status() != 200) co_return fail(Errc::temporary, "rspamd answered " + std::to_string(http.status()));
-  co_return rspamd::read_answer(http.body(), options());
 }
 
 Task<Result<Outcome>> Rspamd::check(Client client, Content& content) {
   link_.begin_step();
   auto made = co_await link_.connect();
   if (!made) co_return std::unexpected(made.error());
-  auto sent = co_await send(std::move(client), content);
+  http::ClientSession engine(answer_bounds());
+  auto called = engine.call(call_for(client, content, options().place.host));
+  if (!called) co_return std::unexpected(called.error());
+  auto sent = co_await send(engine, content);
   if (!sent) co_return std::unexpected(sent.error());
-  co_return co_await answer();
+  co_return co_await answer(engine);
 }
 
 Task<Result<Outcome>> Rspamd::content(Client client, Content& content) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "filter/link.h"
+#include "http/client_session.h"
 
 namespace paquebot::filter {
 
@@ -12,8 +13,8 @@ public:
 
 private:
   Task<Result<Outcome>> check(Client client, Content& content);
-  Task<Result<>> send(Client client, Content& content);
-  Task<Result<Outcome>> answer();
+  Task<Result<>> send(http::ClientSession& engine, Content& content);
+  Task<Result<Outcome>> answer(http::ClientSession& engine);
 
   Link link_;
 };

@@ -15,14 +15,13 @@ namespace json = boost::json;
 constexpr std::size_t kMostRecipients = 200;
 constexpr std::size_t kMostChanges = 500;
 
-/// One field of the request; a value from outside can't make another.
-void add(std::string& request, std::string_view name, std::string_view value) {
+/// One field of the request; a value from outside can't make another, nor be none.
+void add(http::Fields& fields, const char* name, std::string_view value) {
   constexpr std::size_t longest = 1000;
-  if (value.empty()) return;
-  request += name;
-  request += ": ";
-  for (const char c : value.substr(0, longest)) request += static_cast<unsigned char>(c) < ' ' || c == 127 ? '?' : c;
-  request += "\r\n";
+  std::string harmless;
+  for (const char c : trim(value.substr(0, longest)))
+    harmless += static_cast<unsigned char>(c) < ' ' || c == 127 ? '?' : c;
+  if (!harmless.empty()) fields.push_back({name, std::move(harmless)});
 }
 
 const json::value* member(const json::object& object, std::string_view name) {
@@ -145,26 +144,23 @@ void act(Outcome& outcome, const std::string& action, const json::object& answer
 
 } // namespace
 
-std::string request_head(const Client& client, const Content& content, const std::string& host, std::uint64_t size) {
-  std::string request = "POST /checkv2 HTTP/1.1\r\n";
-  add(request, "Host", host);
-  add(request, "Connection", "close");
-  add(request, "Content-Length", std::to_string(size));
-  add(request, "IP", client.address);
-  add(request, "Helo", client.helo);
-  add(request, "Hostname", client.name); // not "unknown": perhaps nobody has looked
+http::Fields request_fields(const Client& client, const Content& content) {
+  http::Fields fields;
+  add(fields, "IP", client.address);
+  add(fields, "Helo", client.helo);
+  add(fields, "Hostname", client.name); // not "unknown": perhaps nobody has looked
   const std::string from = content.sender().reverse_path.to_string();
-  add(request, "From", from.empty() ? "<>" : from);
+  add(fields, "From", from.empty() ? "<>" : from);
   std::size_t named = 0;
   for (const mail::Address& recipient : content.recipients())
-    if (++named <= kMostRecipients) add(request, "Rcpt", recipient.to_string());
-  add(request, "User", client.login);
-  add(request, "Queue-Id", content.id());
-  add(request, "MTA-Name", client.hostname);
-  add(request, "MTA-Tag", client.daemon);
-  add(request, "TLS-Version", client.tls_version);
-  add(request, "TLS-Cipher", client.tls_cipher);
-  return request += "\r\n";
+    if (++named <= kMostRecipients) add(fields, "Rcpt", recipient.to_string());
+  add(fields, "User", client.login);
+  add(fields, "Queue-Id", content.id());
+  add(fields, "MTA-Name", client.hostname);
+  add(fields, "MTA-Tag", client.daemon);
+  add(fields, "TLS-Version", client.tls_version);
+  add(fields, "TLS-Cipher", client.tls_cipher);
+  return fields;
 }
 
 Result<Outcome> read_answer(std::string_view body, const Options& options) {

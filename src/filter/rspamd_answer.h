@@ -1,14 +1,15 @@
 #pragma once
 
 #include "filter/filter.h"
+#include "http/message.h"
 
 namespace paquebot::filter::rspamd {
 
 inline constexpr std::size_t kMaxAnswer = 1u << 20;
 
-/// The head of the request that asks rspamd about a message of `size` octets (its documentation, "Rspamd protocol").
-/// Values from outside are made harmless; at most 200 recipients are named.
-std::string request_head(const Client& client, const Content& content, const std::string& host, std::uint64_t size);
+/// The fields of the request that asks rspamd about a message (its documentation, "Rspamd protocol"). Values from
+/// outside are made harmless; at most 200 recipients are named.
+http::Fields request_fields(const Client& client, const Content& content);
 
 /// What the answer, a JSON object, asks for. Of its actions "reject" is done as `options` say, "soft reject" defers,
 /// "add header" and "rewrite subject" tag, "greylist" counts where configured; "discard" and "quarantine" of settings

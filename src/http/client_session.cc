@@ -22,7 +22,8 @@ bool may_be_called(const Field& field) {
 
 /// Content of a method that is there for it has its length told, also when there is none (RFC 9110 section 8.6).
 bool tells_length(const Call& call) {
-  return !call.content.empty() || call.method == "POST" || call.method == "PUT" || call.method == "PATCH";
+  return !call.content.empty() || call.rest > 0 || call.method == "POST" || call.method == "PUT" ||
+         call.method == "PATCH";
 }
 
 } // namespace
@@ -71,7 +72,7 @@ void ClientSession::Impl::write(const Call& call) {
   const auto told = std::back_inserter(out);
   fmt::format_to(told, "{} {} HTTP/1.1\r\nHost: {}\r\n", call.method, call.target, call.host);
   for (const Field& field : call.fields) fmt::format_to(told, "{}: {}\r\n", field.name, field.value);
-  if (tells_length(call)) fmt::format_to(told, "Content-Length: {}\r\n", call.content.size());
+  if (tells_length(call)) fmt::format_to(told, "Content-Length: {}\r\n", call.content.size() + call.rest);
   if (call.close) out += "Connection: close\r\n";
   out += "\r\n";
   out += call.content;

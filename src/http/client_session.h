@@ -29,6 +29,9 @@ struct Call {
   std::string target;         ///< origin form, percent-encoded: "/path?query"
   Fields fields; ///< neither framing (Content-Length, Transfer-Encoding) nor Host, Connection, Expect, TE or Upgrade
   std::string content;
+  /// Octets of content behind `content`, which are not given to the engine: whoever drives it sends them himself when
+  /// the first Send is out, before he reads. For what is too large to be kept.
+  std::uint64_t rest = 0;
   bool close = false; ///< the last one of this connection
 };
 

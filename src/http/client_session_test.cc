@@ -70,6 +70,10 @@ TEST(HttpClient, WritesARequest) {
   call = kCall;
   call.method = "PUT";
   EXPECT_TRUE(ask(call, "", 1).sent.contains("Content-Length: 0\r\n"));
+  call.content = "head";
+  call.rest = 96;
+  EXPECT_TRUE(ask(call, "", 1).sent.contains("Content-Length: 100\r\n"));
+  EXPECT_TRUE(ask(call, "", 1).sent.ends_with("\r\n\r\nhead"));
 }
 
 TEST(HttpClient, SendsNothingThatIsNoRequest) {
