@@ -5,6 +5,7 @@
 #include "base/rights.h"
 #include "base/text.h"
 #include "net/certificate.h"
+#include "service/certificate_watch.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -24,45 +25,66 @@ std::int64_t wall_now() { return millis(system_clock().wall()); }
 
 } // namespace
 
-Result<net::SelfSigned> find_certificate(const Config& config) {
-  if (!config.snapshot.certificate_file.empty()) {
-    auto context = net::TlsContext::server(config.snapshot.certificate_pem, config.key_pem);
-    if (!context)
-      return fail(Errc::invalid,
-                  config.snapshot.certificate_file + " and " + config.key_file + ": " + context.error().message);
-    return net::SelfSigned{config.snapshot.certificate_pem, config.key_pem};
-  }
+namespace {
+
+/// The one in the data directory; a new one when that is of no use any more.
+Result<net::CertificatePair> own_certificate(const Config& config) {
   const std::string certificate = config.server.data_directory + "/self-signed.crt",
                     key = config.server.data_directory + "/self-signed.key";
   auto kept = read_file(certificate), kept_key = read_file(key);
   if (kept && kept_key && net::certificate_problems(*kept, config.server.hostname, wall_now()).empty())
-    if (net::TlsContext::server(*kept, *kept_key)) return net::SelfSigned{*kept, *kept_key};
+    if (net::Certificates().configure({{*kept, *kept_key}})) return net::CertificatePair{*kept, *kept_key};
   auto made = net::make_self_signed(config.server.hostname);
   if (!made) return std::unexpected(made.error());
   if (!write_file(key, made->key_pem, 0600) || !write_file(certificate, made->certificate_pem, 0644))
     return fail(Errc::io, "can't keep the self-signed certificate in " + config.server.data_directory);
   log::warning("self-signed", {{"certificate", certificate},
                                {"why", "no [tls] certificate is configured: programs will ask before they trust it"}});
-  return made;
+  return net::CertificatePair{made->certificate_pem, made->key_pem};
 }
 
-Result<TlsContexts> make_tls(const Config& config, const net::SelfSigned& pair) {
-  TlsContexts contexts{{"", nullptr}};
-  for (const ListenerConfig& listener : config.listeners) contexts[listener.client_ca_pem] = nullptr;
-  for (auto& [client_ca, context] : contexts) {
-    auto made = net::TlsContext::server(pair.certificate_pem, pair.key_pem, client_ca);
-    if (!made) return fail(Errc::invalid, (client_ca.empty() ? "[tls]: " : "client_ca: ") + made.error().message);
+} // namespace
+
+Result<FoundCertificates> find_certificates(const Config& config) {
+  FoundCertificates found;
+  for (const CertificateConfig& one : certificates_of(config)) {
+    net::CertificatePair pair{one.certificate_pem, one.key_pem};
+    if (auto tried = net::Certificates().configure({pair}); !tried)
+      return fail(Errc::invalid, one.certificate_file + " and " + one.key_file + ": " + tried.error().message);
+    found.pairs.push_back(std::move(pair));
+  }
+  if (!found.pairs.empty()) return found;
+  auto own = own_certificate(config);
+  if (!own) return std::unexpected(own.error());
+  found.pairs.push_back(std::move(*own));
+  found.makeshift = true;
+  return found;
+}
+
+Result<TlsContexts> make_tls(const Config& config, const std::shared_ptr<const net::Certificates>& certificates) {
+  TlsContexts contexts{{{"", false}, nullptr}, {{"", true}, nullptr}};
+  for (const ListenerConfig& listener : config.listeners) contexts[{listener.client_ca_pem, false}] = nullptr;
+  for (auto& [kind, context] : contexts) {
+    net::ServerTls how;
+    how.client_ca_pem = kind.first;
+    if (kind.second) how.protocols = {"http/1.1"};
+    how.challenges = kind.second;
+    auto made = net::TlsContext::server(certificates, how);
+    if (!made) return fail(Errc::invalid, (kind.first.empty() ? "TLS: " : "client_ca: ") + made.error().message);
     context = *made;
   }
   return contexts;
 }
 
 std::vector<std::string> certificate_warnings(const Config& config) {
+  std::vector<service::WatchedCertificate> all;
+  for (const CertificateConfig& one : certificates_of(config))
+    all.push_back({one.certificate_file, one.certificate_pem});
+  service::CertificateWatch watch;
+  watch.configure(std::move(all), config.server.hostname);
   std::vector<std::string> warnings;
-  if (config.snapshot.certificate_file.empty()) return warnings;
-  for (const std::string& problem :
-       net::certificate_problems(config.snapshot.certificate_pem, config.server.hostname, wall_now()))
-    warnings.push_back("the certificate " + printable(config.snapshot.certificate_file, 400) + " " + problem);
+  for (const auto& problem : watch.due(wall_now()))
+    warnings.push_back("the certificate " + printable(problem.file, 400) + " " + problem.why);
   return warnings;
 }
 

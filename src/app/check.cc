@@ -131,10 +131,10 @@ cli::CheckReport check(const std::string& config_path) {
   }
   report.warnings = config->warnings;
   if (auto read = read_issuer(*config); !read) add_lines(report.errors, read.error().message);
-  if (!config->snapshot.certificate_file.empty()) {
-    const net::SelfSigned pair{config->snapshot.certificate_pem, config->key_pem};
-    if (auto tls = make_tls(*config, pair); !tls) add_lines(report.errors, tls.error().message);
-  }
+  if (!certificates_of(*config).empty())
+    if (auto found = find_certificates(*config); !found) add_lines(report.errors, found.error().message);
+  if (auto tls = make_tls(*config, std::make_shared<net::Certificates>()); !tls)
+    add_lines(report.errors, tls.error().message);
   for (const std::string& warning : certificate_warnings(*config)) report.warnings.push_back(warning);
   for (const std::string& line : check_resolvers(config->server.dns)) report.warnings.push_back(line);
   const auto user = check_user(*config, report);

@@ -121,6 +121,13 @@ Result<Config> load_config(const std::string& path, const FileSource& files) {
   return config;
 }
 
+std::vector<CertificateConfig> certificates_of(const Config& config) {
+  std::vector<CertificateConfig> all;
+  if (!config.tls.certificate_file.empty()) all.push_back(config.tls);
+  all.insert(all.end(), config.certificates.begin(), config.certificates.end());
+  return all;
+}
+
 Result<> read_issuer(Config& config) {
   if (config.token_rules.issuer.empty()) return {};
   auto keys = directory::KeySet::parse(config.jwks);

@@ -26,12 +26,22 @@ struct ListenerConfig {
   net::Networks accept_from{};         ///< who may connect; empty: everybody
   net::Networks proxy_protocol_from{}; ///< who must begin with a PROXY header
   net::Networks xclient_from{};        ///< who may use XCLIENT
+  net::Networks forwarded_from{};      ///< of HTTP: proxies whose word on who visits counts
+  bool redirect = false;               ///< of HTTP: sends everybody to https
   int socket_mode = 0666;              ///< of a local socket
   std::string
       socket{}; ///< the name of one that the service manager passes on; empty: the one with this address, if any
   bool is_local() const { return address.starts_with(kLocalSocket); }
   /// Whether users log in there.
   bool has_logins() const { return role == service::ListenerRole::submission || role == service::ListenerRole::pop3; }
+};
+
+/// A certificate and its key, and the files that they were read from; empty: none.
+struct CertificateConfig {
+  std::string certificate_file{};
+  std::string certificate_pem{};
+  std::string key_file{};
+  std::string key_pem{};
 };
 
 /// A content filter and the listeners whose mail it sees.
@@ -78,11 +88,10 @@ struct Config {
   // What a reload replaces.
   log::Format log_format = log::Format::key_value;
   log::Level log_level = log::Level::info;
-  /// Without its listeners. It has the certificate; empty: a self-signed one, kept in the data directory.
-  service::Snapshot snapshot;
-  std::string key_file;
+  service::Snapshot snapshot;                  ///< without its listeners and certificates
+  CertificateConfig tls;                       ///< the default one
+  std::vector<CertificateConfig> certificates; ///< others, by name
   std::string metrics_token_file;
-  std::string key_pem;
   std::vector<ListenerConfig> listeners;
   std::vector<FilterConfig> filters; ///< in their order
   std::vector<RouteConfig> routes;   ///< snapshot.queue has them too, as they are used
@@ -106,6 +115,9 @@ Result<std::string> read_file(const std::string& path);
 /// Reads and checks a configuration file, and the files it names (certificates, passwords). Errors: not_found, or
 /// `invalid` with everything that is wrong, each on a line "file:line: what; how to mend it".
 Result<Config> load_config(const std::string& path, const FileSource& files = read_file);
+
+/// All that are configured, the default first; none: a self-signed one is shown, which the data directory keeps.
+std::vector<CertificateConfig> certificates_of(const Config& config);
 
 /// Makes `snapshot.issuer` of what [oauth] says. `invalid` when the key set can't be used.
 Result<> read_issuer(Config& config);

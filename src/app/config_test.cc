@@ -222,7 +222,7 @@ connections_per_address = 7
                       {{"/c.pem", "C"}, {"/k.pem", "K"}, {"/secret", " word\n"}});
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(config->server.hostname, "mx.example.org");
-  EXPECT_EQ(config->snapshot.certificate_pem, "C");
+  EXPECT_EQ(config->tls.certificate_pem, "C");
   const queue::Route* one = config->snapshot.queue.routes.find("example.com");
   ASSERT_NE(one, nullptr);
   EXPECT_EQ(one->host, "smtp.isp.example");

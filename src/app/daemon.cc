@@ -30,6 +30,7 @@ const char* role_name(service::ListenerRole role) {
     case service::ListenerRole::lmtp: return "lmtp";
     case service::ListenerRole::pop3: return "pop3";
     case service::ListenerRole::control: return "control";
+    case service::ListenerRole::http: return "http";
   }
   return "";
 }
@@ -130,11 +131,10 @@ Result<> Daemon::open_store() {
 Result<> Daemon::start() {
   for (const std::string& warning : config_.warnings) log::warning("configuration", {{"why", warning}});
   if (auto read = read_issuer(config_); !read) return read;
-  const auto pair = find_certificate(config_);
-  if (!pair) return std::unexpected(pair.error());
-  const auto tls = make_tls(config_, *pair);
+  const auto tls = show_certificates(config_);
   if (!tls) return std::unexpected(tls.error());
   service::ServerOptions options = config_.server;
+  options.certificates = certificates_;
   options.version = version_;
   options.confined = config_.sandbox;
   const unsigned processors = usable_processors();
@@ -155,7 +155,7 @@ Result<> Daemon::start() {
     listeners.push_back(std::move(*bound));
   }
   bound_.clear();
-  errands_ = std::make_unique<Errands>([this] { look_at_certificate(); }, kLook);
+  errands_ = std::make_unique<Errands>([this] { look_at_certificates(); }, kLook);
   auto started = server_->start(std::move(listeners));
   ready_ = started.has_value();
   return started;
@@ -169,6 +169,17 @@ Task<control::Reloaded> Daemon::ask_reload() {
     co_return control::Reloaded{
         .refused = "the server is about to end", .code = Errc::closed, .restart = {}, .warnings = {}};
   co_return co_await answer.take();
+}
+
+/// From now on listeners show what this configuration says; nothing is changed when that can't be.
+Result<TlsContexts> Daemon::show_certificates(const Config& config) {
+  const auto found = find_certificates(config);
+  if (!found) return std::unexpected(found.error());
+  auto tls = make_tls(config, certificates_);
+  if (!tls) return tls;
+  if (auto shown = certificates_->configure(found->pairs, found->makeshift); !shown)
+    return std::unexpected(shown.error());
+  return tls;
 }
 
 /// Puts a configuration in force for what comes from now on.
@@ -189,15 +200,12 @@ std::string Daemon::state() const {
 control::Reloaded Daemon::read_again() {
   control::Reloaded done;
   auto fresh = keeper_->load(config_.file);
-  Result<net::SelfSigned> pair;
   Result<TlsContexts> tls;
   if (!fresh)
     done.refused = fresh.error().message, done.code = fresh.error().code == Errc::closed ? Errc::closed : Errc::invalid;
   else if (auto read = read_issuer(*fresh); !read)
     done.refused = read.error().message;
-  else if (pair = find_certificate(*fresh); !pair)
-    done.refused = pair.error().message;
-  else if (tls = make_tls(*fresh, *pair); !tls)
+  else if (tls = show_certificates(*fresh); !tls)
     done.refused = tls.error().message;
   if (!done.refused.empty()) {
     log::error("reload-refused", {{"why", done.refused}, {"kept", "the configuration in force"}});
@@ -227,24 +235,30 @@ control::Reloaded Daemon::reload() {
   return done;
 }
 
-/// Takes a renewed certificate without being told to. Anything else that has changed waits for a reload.
-void Daemon::look_at_certificate() {
-  if (!ready_ || in_force_.snapshot.certificate_file.empty()) return;
+/// Takes renewed certificates without being told to. Anything else that has changed waits for a reload.
+void Daemon::look_at_certificates() {
+  const auto known = certificates_of(in_force_);
+  if (!ready_ || known.empty()) return;
   const auto now = keeper_->fingerprint();
   if (!now || *now == seen_) return;
   const auto fresh = keeper_->load(config_.file);
-  if (!fresh || fresh->snapshot.certificate_file != in_force_.snapshot.certificate_file ||
-      fresh->key_file != in_force_.key_file)
-    return;
-  if (fresh->snapshot.certificate_pem != in_force_.snapshot.certificate_pem || fresh->key_pem != in_force_.key_pem) {
-    Config renewed = in_force_;
-    renewed.snapshot.certificate_pem = fresh->snapshot.certificate_pem;
-    renewed.key_pem = fresh->key_pem;
-    const auto pair = find_certificate(renewed);
-    const auto tls = pair ? make_tls(renewed, *pair) : Result<TlsContexts>(std::unexpected(pair.error()));
+  if (!fresh) return;
+  const auto read = certificates_of(*fresh);
+  std::vector<std::string> renewed;
+  if (read.size() != known.size()) return;
+  for (std::size_t i = 0; i < read.size(); ++i) {
+    if (read[i].certificate_file != known[i].certificate_file || read[i].key_file != known[i].key_file) return;
+    if (read[i].certificate_pem != known[i].certificate_pem || read[i].key_pem != known[i].key_pem)
+      renewed.push_back(read[i].certificate_file);
+  }
+  if (!renewed.empty()) {
+    Config config = in_force_;
+    config.tls = fresh->tls;
+    config.certificates = fresh->certificates;
+    const auto tls = show_certificates(config);
     if (!tls) return; // one of two files is new: soon both are
-    take(renewed, *tls);
-    log::info("certificate-renewed", {{"certificate", renewed.snapshot.certificate_file}});
+    take(config, *tls);
+    for (const std::string& file : renewed) log::info("certificate-renewed", {{"certificate", file}});
   }
   seen_ = *now;
 }

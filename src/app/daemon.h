@@ -45,8 +45,9 @@ private:
   control::Reloaded read_again();
   std::string state() const;
   Task<control::Reloaded> ask_reload();
+  Result<TlsContexts> show_certificates(const Config& config);
   void take(const Config& fresh, const TlsContexts& tls);
-  void look_at_certificate();
+  void look_at_certificates();
   void wait_for_end();
 
   ServiceManager manager_;
@@ -57,6 +58,7 @@ private:
   std::string seen_; ///< the keeper's fingerprint when the files were last read; likewise
   std::unique_ptr<Keeper> keeper_;
   std::vector<std::unique_ptr<service::BoundListener>> bound_; ///< one for each of config_.listeners
+  const std::shared_ptr<net::Certificates> certificates_ = std::make_shared<net::Certificates>(); ///< that are shown
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<service::Server> server_;
   std::atomic<bool> ready_ = false; ///< the server is whole: errands may look after it

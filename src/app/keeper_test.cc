@@ -31,7 +31,7 @@ TEST(Keeper, ReadsTheConfigurationAndWhatItNamesAgain) {
   std::ofstream(path) << "[tls]\ncertificate = \"" + directory + "/c\"\nkey = \"" + directory + "/k\"\n";
   auto second = (*keeper)->load(path);
   ASSERT_TRUE(second) << second.error().message;
-  EXPECT_EQ(second->key_pem, "KEY");
+  EXPECT_EQ(second->tls.key_pem, "KEY");
   std::filesystem::remove(directory + "/k");
   auto third = (*keeper)->load(path);
   ASSERT_FALSE(third);
@@ -92,7 +92,7 @@ TEST_F(KeeperWithASlowFile, NamesIt) {
   Result<Config> whole = fail(Errc::timeout, "not asked yet");
   while (!whole && whole.error().code == Errc::timeout) whole = keeper->load(path); // until the reader is back
   ASSERT_TRUE(whole) << whole.error().message;
-  EXPECT_EQ(whole->key_pem, "PEM");
+  EXPECT_EQ(whole->tls.key_pem, "PEM");
 }
 
 TEST_F(KeeperWithASlowFile, EndsAllTheSame) {

@@ -4,6 +4,8 @@
 #include "app/privileges.h"
 #include "service/client_offers.h"
 
+#include <algorithm>
+
 namespace paquebot::app {
 namespace {
 
@@ -36,7 +38,10 @@ setup::Facts setup_facts(const Config& config) {
         listener.tls == ListenerConfig::Tls::implicit ? setup::Security::implicit : setup::Security::starttls;
     offers.push_back({protocol, security, at->port, service::is_loopback(at->address)});
   }
-  return setup::facts_of(config.snapshot.setup, config.server.hostname, offers, false);
+  const bool web = std::ranges::any_of(config.listeners, [](const ListenerConfig& one) {
+    return one.role == service::ListenerRole::http && !one.redirect;
+  });
+  return setup::facts_of(config.snapshot.setup, config.server.hostname, offers, web);
 }
 
 } // namespace

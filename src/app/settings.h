@@ -8,8 +8,8 @@
 
 namespace paquebot::app {
 
-using AnySection =
-    std::variant<Section<Config>, List<ListenerConfig>, List<FilterConfig>, List<RouteConfig>, List<policy::DnsList>>;
+using AnySection = std::variant<Section<Config>, List<ListenerConfig>, List<FilterConfig>, List<CertificateConfig>,
+                                List<RouteConfig>, List<policy::DnsList>>;
 
 /// Every key of the configuration file, in the order in which sections are read and told.
 const std::vector<AnySection>& settings();
@@ -19,6 +19,7 @@ extern const Section<Config> kServerSettings;
 extern const List<ListenerConfig> kListenerSettings;
 extern const List<FilterConfig> kFilterSettings;
 extern const Section<Config> kTlsSettings;
+extern const List<CertificateConfig> kCertificateSettings;
 extern const Section<Config> kDnsSettings;
 extern const List<RouteConfig> kRouteSettings;
 extern const Section<Config> kQueueSettings;

@@ -32,14 +32,30 @@ void check_peers(Reader& read, const Node& table, const ListenerConfig& listener
                "nobody can log in on this listener: set tls = \"starttls\", or login_in_clear = true on loopback");
 }
 
+/// What HTTP has of its own: TLS from the first octet, or none, and then everybody is sent to where there is some.
+void check_http(Reader& read, const Node& table, ListenerConfig& listener) {
+  const bool http = listener.role == Role::http;
+  for (const char* key : {"redirect", "forwarded_from"})
+    if (!http && table.find(key) != nullptr) read.error(table, key, fmt::format("{} is for the role http", key));
+  if (!http) return;
+  if (table.find("tls") == nullptr) listener.tls = Tls::implicit;
+  if (listener.tls == Tls::starttls)
+    read.error(table, "tls", R"(HTTP has no STARTTLS: tls = "implicit" is https, tls = "none" is http)");
+  if (listener.tls != Tls::none && listener.redirect)
+    read.error(table, "redirect", R"(redirect is for tls = "none": it sends everybody to https)");
+  if (listener.tls == Tls::none && table.find("redirect") == nullptr) listener.redirect = true;
+}
+
 /// What goes together and what does not.
 void check_listener(Reader& read, const Node& table, ListenerConfig& listener) {
-  if (table.find("role") == nullptr) read.error(table, "a [[listener]] needs a role: mx, submission, lmtp or pop3");
+  if (table.find("role") == nullptr)
+    read.error(table, "a [[listener]] needs a role: mx, submission, lmtp, pop3 or http");
   if (table.find("address") == nullptr)
     read.error(table, "a [[listener]] needs an address, such as \"0.0.0.0:25\"");
   else if (listener.address.empty())
     read.error(table, "address", "the address is empty: write one such as \"0.0.0.0:25\"");
   check_peers(read, table, listener);
+  check_http(read, table, listener);
   if (listener.is_local() && !std::string_view(listener.address).substr(kLocalSocket.size()).starts_with('/'))
     read.error(table, "a local socket is \"unix:\" and a path that begins with \"/\"");
   if (listener.is_local() && listener.role != Role::lmtp) read.error(table, "a local socket is for the role lmtp only");
@@ -61,10 +77,11 @@ const List<ListenerConfig> kListenerSettings = {
                                   {{"mx", Role::mx},
                                    {"submission", Role::submission},
                                    {"lmtp", Role::lmtp},
-                                   {"pop3", Role::pop3}}),
+                                   {"pop3", Role::pop3},
+                                   {"http", Role::http}}),
                     .required = true,
                     .restart = true,
-                    .text = R"(`"mx"`, `"submission"`, `"lmtp"` or `"pop3"`)"},
+                    .text = R"(`"mx"`, `"submission"`, `"lmtp"`, `"pop3"` or `"http"`)"},
                    {.key = "address",
                     .value = text(AT(ListenerConfig, address), ""),
                     .required = true,
@@ -83,7 +100,9 @@ const List<ListenerConfig> kListenerSettings = {
                    {.key = "tls",
                     .value = word(AT(ListenerConfig, tls), Tls::starttls,
                                   {{"none", Tls::none}, {"starttls", Tls::starttls}, {"implicit", Tls::implicit}}),
-                    .text = R"(`"none"`, `"starttls"` (STLS in POP3), `"implicit"`)"},
+                    .otherwise = R"(`"starttls"`; for `http` `"implicit"`)",
+                    .text = R"(`"none"`, `"starttls"` (STLS in POP3), `"implicit"`. For `http` `"implicit"` is https, port
+             443; `"none"` is http, port 80)"},
                    {.key = "login_in_clear",
                     .value = flag(AT(ListenerConfig, login_in_clear), false),
                     .text =
@@ -99,7 +118,7 @@ const List<ListenerConfig> kListenerSettings = {
                     .value = networks(AT(ListenerConfig, accept_from), {}),
                     .otherwise = "everybody; for `lmtp` the loopback",
                     .text =
-                        "the networks that may connect, others get `554 5.7.1`. Peers of a local socket always may"},
+                        "the networks that may connect, others get `554 5.7.1` (over http 403). Peers of a local socket always may"},
                    {.key = "proxy_protocol_from",
                     .value = networks(AT(ListenerConfig, proxy_protocol_from), {}),
                     .text =
@@ -108,6 +127,17 @@ const List<ListenerConfig> kListenerSettings = {
                    {.key = "xclient_from",
                     .value = networks(AT(ListenerConfig, xclient_from), {}),
                     .text = "filters and proxies that may use XCLIENT (`mx`, `submission`)"},
+                   {.key = "redirect",
+                    .value = flag(AT(ListenerConfig, redirect), false),
+                    .otherwise = R"(for `http` with `tls = "none"` `true`, else `false`)",
+                    .text =
+                        R"(for `http` without TLS: answers what an authority for certificates asks, and sends everybody else to
+             https. `false` serves all in clear: behind a proxy of one's own, or on the loopback)"},
+                   {.key = "forwarded_from",
+                    .value = networks(AT(ListenerConfig, forwarded_from), {}),
+                    .text =
+                        R"(for `http`: proxies whose Forwarded, or X-Forwarded-For and X-Forwarded-Proto, tell who visits;
+             from anybody else these fields count for nothing)"},
                    {.key = "socket_mode",
                     .value = mode(AT(ListenerConfig, socket_mode), 0666),
                     .restart = true,

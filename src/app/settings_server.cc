@@ -44,8 +44,13 @@ void check_server(Reader& read, const Node& table, Config& config) {
 }
 
 void check_tls(Reader& read, const Node& table, Config& config) {
-  if (config.snapshot.certificate_file.empty() != config.key_file.empty())
+  if (config.tls.certificate_file.empty() != config.tls.key_file.empty())
     read.error(table, "[tls] needs both certificate and key, or neither for a self-signed one");
+}
+
+void check_certificate(Reader& read, const Node& table, CertificateConfig& one) {
+  if (one.certificate_file.empty() || one.key_file.empty())
+    read.error(table, "a [[certificate]] needs both certificate and key");
 }
 
 void check_dns(Reader& read, const Node& table, Config& config) {
@@ -157,13 +162,31 @@ const Section<Config> kTlsSettings = {
     .settings =
         {
             {.key = "certificate",
-             .value = file(AT(Config, snapshot.certificate_file), AT(Config, snapshot.certificate_pem)),
+             .value = file(AT(Config, tls.certificate_file), AT(Config, tls.certificate_pem)),
              .text = "PEM file: our certificate, then the chain"},
             {.key = "key",
-             .value = file(AT(Config, key_file), AT(Config, key_pem)),
+             .value = file(AT(Config, tls.key_file), AT(Config, tls.key_pem)),
              .text = "PEM file without a password"},
         },
     .check = check_tls,
+};
+
+const List<CertificateConfig> kCertificateSettings = {
+    .each = {.name = "certificate",
+             .settings =
+                 {
+                     {.key = "certificate",
+                      .value = file(AT(CertificateConfig, certificate_file), AT(CertificateConfig, certificate_pem)),
+                      .required = true,
+                      .text = "PEM file: the certificate, then its chain"},
+                     {.key = "key",
+                      .value = file(AT(CertificateConfig, key_file), AT(CertificateConfig, key_pem)),
+                      .required = true,
+                      .text = "PEM file without a password"},
+                 },
+             .check = check_certificate},
+    .items = [](Config& config) -> auto& { return config.certificates; },
+    .most = 1000,
 };
 
 const Section<Config> kDnsSettings = {

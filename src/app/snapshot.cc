@@ -1,5 +1,8 @@
 #include "app/snapshot.h"
 
+#include "base/clock.h"
+#include "service/sites.h"
+
 #include <algorithm>
 #include <type_traits>
 #include <utility>
@@ -25,7 +28,7 @@ auto options_of(const Config& config, const Common& common, const ListenerConfig
   session.login = logins_of(config);
   auto options = std::make_shared<std::remove_cvref_t<decltype(common.listener)>>(common.listener);
   options->implicit_tls = listener.tls == ListenerConfig::Tls::implicit;
-  if (listener.tls != ListenerConfig::Tls::none) options->tls = contexts.at(listener.client_ca_pem);
+  if (listener.tls != ListenerConfig::Tls::none) options->tls = contexts.at({listener.client_ca_pem, false});
   options->scram_by_accounts = listener.has_logins() && config.scram == Config::Scram::automatic;
   return std::pair(std::move(session), std::move(options));
 }
@@ -65,6 +68,21 @@ std::shared_ptr<const service::Pop3ListenerOptions> pop3_options(const Config& c
   return options;
 }
 
+std::shared_ptr<const service::HttpListenerOptions> http_options(const ListenerConfig& listener,
+                                                                 const TlsContexts& contexts) {
+  const bool encrypted = listener.tls != ListenerConfig::Tls::none;
+  http::ServerOptions session;
+  session.encrypted = encrypted;
+  session.always = service::browser_rules(encrypted);
+  session.clock = &system_clock();
+  auto options = std::make_shared<service::HttpListenerOptions>();
+  options->session = std::make_shared<const http::ServerOptions>(std::move(session));
+  if (encrypted) options->tls = contexts.at({std::string(), true});
+  options->forwarded_from = listener.forwarded_from;
+  options->redirect = listener.redirect;
+  return options;
+}
+
 } // namespace
 
 std::shared_ptr<const filter::Chain> filters_for(const Config& config, service::ListenerRole role) {
@@ -78,6 +96,8 @@ std::shared_ptr<const service::Snapshot> make_snapshot(const Config& config, con
   auto snapshot = std::make_shared<service::Snapshot>(config.snapshot);
   snapshot->intake.hostname = config.server.hostname;
   snapshot->intake.origin = config.server.origin;
+  for (const CertificateConfig& one : certificates_of(config))
+    snapshot->certificates.push_back({one.certificate_file, one.certificate_pem});
   const Shared shared{contexts, snapshot->intake, std::make_shared<const policy::StrangerRules>(config.guard),
                       std::make_shared<const policy::RelayRules>(config.relay)};
   for (const ListenerConfig& listener : config.listeners) {
@@ -85,7 +105,9 @@ std::shared_ptr<const service::Snapshot> make_snapshot(const Config& config, con
                                   .address = listener.address,
                                   .accept_from = listener.accept_from,
                                   .proxy_from = listener.proxy_protocol_from};
-    if (listener.role == service::ListenerRole::pop3)
+    if (listener.role == service::ListenerRole::http)
+      one.http = http_options(listener, contexts);
+    else if (listener.role == service::ListenerRole::pop3)
       one.pop3 = pop3_options(config, listener, contexts);
     else
       one.smtp = smtp_options(config, listener, shared);

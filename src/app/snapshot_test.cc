@@ -1,6 +1,7 @@
 #include "app/snapshot.h"
 #include "app/test_config.h"
 
+#include <algorithm>
 #include <gtest/gtest.h>
 
 namespace paquebot::app {
@@ -9,7 +10,8 @@ namespace {
 std::shared_ptr<const service::Snapshot> snapshot_of(const std::string& text) {
   const auto config = parse(text, {{"/roots", "ROOTS"}});
   EXPECT_TRUE(config) << config.error().message;
-  return config ? make_snapshot(*config, {{"", nullptr}, {"ROOTS", nullptr}}) : nullptr;
+  return config ? make_snapshot(*config, {{{"", false}, nullptr}, {{"", true}, nullptr}, {{"ROOTS", false}, nullptr}})
+                : nullptr;
 }
 
 constexpr const char* kListeners = R"(
@@ -34,6 +36,37 @@ role = "pop3"
 address = "127.0.0.1:110"
 proxy_protocol_from = ["::1"]
 )";
+
+TEST(Snapshot, Http) {
+  const auto snapshot = snapshot_of(R"(
+[[listener]]
+role = "http"
+address = "127.0.0.1:443"
+[[listener]]
+role = "http"
+address = "127.0.0.1:80"
+tls = "none"
+[[listener]]
+role = "http"
+address = "127.0.0.1:8080"
+tls = "none"
+redirect = false
+forwarded_from = ["127.0.0.1"]
+)");
+  ASSERT_TRUE(snapshot);
+  const auto& web = *snapshot->listeners[0].http;
+  EXPECT_FALSE(snapshot->listeners[0].smtp || snapshot->listeners[0].pop3);
+  EXPECT_TRUE(web.session->encrypted && !web.redirect);
+  EXPECT_TRUE(snapshot->listeners[1].http->redirect && !snapshot->listeners[1].http->session->encrypted);
+  EXPECT_FALSE(snapshot->listeners[2].http->redirect);
+  EXPECT_TRUE(snapshot->listeners[2].http->forwarded_from.contains("127.0.0.1"));
+  const auto has = [](const http::Fields& fields, std::string_view name) {
+    return std::ranges::any_of(fields, [&](const http::Field& field) { return field.name == name; });
+  };
+  EXPECT_TRUE(has(web.session->always, "Strict-Transport-Security"));
+  EXPECT_FALSE(has(snapshot->listeners[1].http->session->always, "Strict-Transport-Security"));
+  EXPECT_TRUE(has(snapshot->listeners[1].http->session->always, "Content-Security-Policy"));
+}
 
 TEST(Snapshot, WhatTheRoleSays) {
   const auto snapshot = snapshot_of(kListeners);

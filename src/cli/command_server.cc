@@ -205,7 +205,9 @@ void print_running(std::ostream& out, json::object& rest) {
       << count_text(control::get_number(queue, "destinations"), "destination") << ", "
       << control::get_number(queue, "workers") << " being delivered\n";
   print_disk(out, rest);
-  if (const auto& certificate = member(rest, "certificate"); certificate.is_object())
+  if (const auto& all = control::get_list(whole, "certificates"); !all.empty())
+    for (const auto& certificate : all) print_certificate(out, certificate);
+  else if (const auto& certificate = member(rest, "certificate"); certificate.is_object())
     print_certificate(out, certificate);
   if (const auto& dns = member(rest, "dns"); dns.is_object()) print_dns(out, dns);
   if (control::get_bool(member(rest, "clock"), "trusted")) { // else all that is known of it is told
@@ -213,7 +215,7 @@ void print_running(std::ostream& out, json::object& rest) {
     rest.erase("clock");
   }
   for (const char* told : {"version", "hostname", "pid", "uptime_seconds", "listeners", "connections", "queue", "disk",
-                           "certificate", "dns"})
+                           "certificate", "certificates", "dns"})
     rest.erase(told);
 }
 

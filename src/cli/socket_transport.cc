@@ -1,5 +1,5 @@
 #include "cli/transport.h"
-#include "service/http.h"
+#include "http/client_session.h"
 
 #include <array>
 #include <cerrno>
@@ -26,25 +26,54 @@ public:
   bool live() const override { return true; }
 
   Result<control::Response> call(std::string_view method, std::string_view target, std::string_view body) override {
-    const std::string request = service::format_request(method, target, body);
-    if (auto sent = send_all(request); !sent) return std::unexpected(sent.error());
-    std::array<char, 65536> buffer{};
-    for (;;) {
-      const auto complete = reader_.complete();
-      if (!complete) return fail(Errc::io, "the server's answer can't be read: " + complete.error().message);
-      if (*complete) break;
-      const ssize_t got = ::recv(descriptor_, buffer.data(), buffer.size(), 0);
-      if (got < 0 && errno == EINTR) continue;
-      if (got <= 0) return broken(got == 0 ? "it closed the connection" : std::strerror(errno));
-      reader_.feed({buffer.data(), static_cast<std::size_t>(got)});
+    http::Call call;
+    call.method = method;
+    call.host = "localhost";
+    call.target = target;
+    if (!body.empty()) call.fields.push_back({"Content-Type", "application/json"});
+    call.content = body;
+    if (auto begun = engine_.call(std::move(call)); !begun) {
+      if (begun.error().code == Errc::conflict) return broken("it has ended this connection");
+      return std::unexpected(begun.error());
     }
-    auto message = reader_.take();
-    return control::Response{message.status, std::move(message.body)};
+    for (;;) {
+      const http::ClientAction action = engine_.next();
+      if (const auto* send = std::get_if<http::Send>(&action)) {
+        if (auto sent = send_all(send->bytes); !sent) return std::unexpected(sent.error());
+      } else if (const auto* answered = std::get_if<http::Answered>(&action)) {
+        return control::Response{answered->answer->status, answered->answer->content};
+      } else if (const auto* failed = std::get_if<http::Failed>(&action)) {
+        if (failed->error.code == Errc::closed) return broken("it closed the connection");
+        return fail(Errc::io, "the server's answer can't be read: " + failed->error.message);
+      } else if (auto heard = receive(); !heard) {
+        return std::unexpected(heard.error());
+      }
+    }
   }
 
 private:
   static std::unexpected<Error> broken(const std::string& why) {
     return fail(Errc::closed, "the server does not answer on its control socket: " + why);
+  }
+
+  Result<> receive() {
+    std::array<char, 65536> buffer{};
+    for (;;) {
+      const ssize_t got = ::recv(descriptor_, buffer.data(), buffer.size(), 0);
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) return broken(std::strerror(errno));
+      if (got == 0)
+        engine_.eof();
+      else
+        engine_.feed({buffer.data(), static_cast<std::size_t>(got)});
+      return {};
+    }
+  }
+
+  static std::shared_ptr<const http::ClientOptions> bounds() {
+    auto options = std::make_shared<http::ClientOptions>();
+    options->max_content = kMaxResponse;
+    return options;
   }
 
   Result<> send_all(std::string_view bytes) {
@@ -58,7 +87,7 @@ private:
   }
 
   int descriptor_;
-  service::HttpReader<service::HttpResponse> reader_{kMaxResponse};
+  http::ClientSession engine_{bounds()};
 };
 
 std::unexpected<Error> connect_error(int number, const std::string& path) {

@@ -1,10 +1,11 @@
 #include "cli/test_support.h"
 #include "cli/transport.h"
 #include "cli/verbs.h"
+#include "control/api_site.h"
 #include "directory/directory.h"
 #include "net/listener.h"
 #include "net/wheel.h"
-#include "service/http_driver.h"
+#include "service/http_session.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -40,7 +41,10 @@ public:
         wheel_(context_.get_executor()), listener_(net::Listener::open(folder.path("control.sock")).value()) {
     auto accept = [this](int descriptor, const net::Endpoint&) {
       net::Stream stream(context_.get_executor(), descriptor, wheel_);
-      boost::asio::co_spawn(context_, service::serve_http(std::move(stream), control_), boost::asio::detached);
+      auto connection = std::make_shared<service::HttpConnection>(service::HttpParts{site_, sessions_, nullptr},
+                                                                  service::control_socket_options(), std::move(stream),
+                                                                  context_.get_executor());
+      boost::asio::co_spawn(context_, service::HttpConnection::serve(connection), boost::asio::detached);
     };
     boost::asio::co_spawn(context_, listener_.serve(context_.get_executor(), accept), boost::asio::detached);
     thread_ = std::thread([this] { context_.run(); });
@@ -65,6 +69,9 @@ private:
   directory::CpuPool cpu_{1};
   directory::Directory directory_;
   control::Control control_;
+  directory::LoginThrottle guard_;
+  control::ApiSite site_{{control_, directory_, guard_}};
+  service::Sessions sessions_;
   boost::asio::io_context context_;
   net::Wheel wheel_;
   net::Listener listener_;

@@ -29,7 +29,7 @@ struct ServerSession::Impl {
   void whole_head();
   std::optional<Action> read_content();
   Action linger();
-  NeedInput need() const;
+  NeedInput need();
   std::string_view unread() const { return std::string_view(input).substr(used); }
   void use(std::string_view rest) { used = input.size() - rest.size(); }
   void drop(); ///< closes, and nothing more is sent

@@ -6,7 +6,7 @@
 namespace paquebot::http {
 
 namespace {
-constexpr std::size_t kKeptMemory = 8192; // octets of input and output memory that an idle connection keeps
+constexpr std::size_t kKeptMemory = 512; // octets of input and output memory, each, that an idle connection keeps
 
 void empty(std::string& text) {
   text.clear();
@@ -63,7 +63,12 @@ std::optional<Action> ServerSession::Impl::step() {
   return Close{};
 }
 
-NeedInput ServerSession::Impl::need() const {
+/// What was read is used up then: an idle connection keeps none of it.
+NeedInput ServerSession::Impl::need() {
+  if (unread().empty()) {
+    empty(input);
+    used = 0;
+  }
   switch (state) {
     case State::head:
       if (head.started()) return {options->head_timeout, window, false};

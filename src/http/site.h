@@ -37,6 +37,9 @@ public:
   /// The next piece; an empty one is the end. An error breaks the connection, so that nobody takes the answer for
   /// whole.
   virtual Task<Result<std::string>> next() = 0;
+  /// The server goes down, or the connection is cut off: a wait of next() under way, and all that come, end soon.
+  /// Called on the connection's executor. For those that wait for something to happen; others need not know.
+  virtual void stop() {}
 };
 
 struct Answer {
@@ -48,8 +51,9 @@ struct Answer {
 class Site {
 public:
   virtual ~Site() = default;
-  /// Octets of content that this request may bring, 0 for none (413 beyond); decided by its head, before anything of it
-  /// is read or kept in memory.
+  /// Octets of content that this request may bring (413 beyond), decided by its head, before anything of it is read or
+  /// kept in memory. 0: none of it is read, and answer() is called at once, without it: for what is refused anyway
+  /// (401, 404, 405), and for what brings no content.
   virtual std::uint64_t most_content(const Request& request, const Visitor& visitor) const = 0;
   /// The answer. Never fails otherwise than by its status.
   virtual Task<Answer> answer(Exchange exchange) = 0;

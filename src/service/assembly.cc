@@ -34,7 +34,8 @@ Assembly::Deliveries::Deliveries(store::Store& store, directory::Directory& dire
 
 Assembly::Assembly(store::Store& s, ServerOptions o, std::shared_ptr<const Snapshot> first)
     : store(s), options(std::move(o)), clock_keeper(store.upkeep(), clock), contexts(options.threads),
-      accounts(store, options), strangers(store), intake(store, accounts.directory, clock, options, first->queue),
+      accounts(store, options), web(options.hostname), strangers(store),
+      intake(store, accounts.directory, clock, options, first->queue),
       deliveries(store, accounts.directory, intake.queue, clock, options), snapshot_(std::move(first)) {
   configure(*snapshot_);
 }
@@ -48,7 +49,7 @@ void Assembly::configure(const Snapshot& snapshot) {
   accounts.networks.configure(snapshot.takeover_networks);
   deliveries.signer.configure(snapshot.sign);
   if (deliveries.reporter) deliveries.reporter->configure(snapshot.intake.hide_inner);
-  certificate.configure(snapshot.certificate_file, snapshot.certificate_pem, options.hostname);
+  certificate.configure(snapshot.certificates, options.hostname);
   store.books().watch_accounts(snapshot.takeover);
 }
 

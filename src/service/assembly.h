@@ -21,6 +21,7 @@
 #include "service/launcher.h"
 #include "service/login_keeper.h"
 #include "service/patience_keeper.h"
+#include "service/sites.h"
 #include "service/snapshot.h"
 
 #include <memory>
@@ -44,6 +45,12 @@ struct Assembly {
     LoginDelay delay;
     MailboxHolders holders;
     Sessions sessions;
+  };
+  /// What listeners for HTTP answer. Whoever has something to show adds his site to `sites` before anything listens.
+  struct Web {
+    explicit Web(const std::string& hostname) : sites(hostname) {}
+    Sites sites;
+    PlainSites plain{sites};
   };
   /// What is remembered of strangers.
   struct Strangers {
@@ -120,6 +127,7 @@ struct Assembly {
   CertificateWatch certificate;
   net::ContextPool contexts;
   Accounts accounts;
+  Web web;
   Strangers strangers;
   Names names;
   Intake intake;

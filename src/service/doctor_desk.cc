@@ -9,9 +9,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <fstream>
 #include <set>
-#include <sstream>
 #include <sys/resource.h>
 #include <utility>
 
@@ -28,13 +26,6 @@ doctor::DescriptorFacts count_descriptors() {
   for (rlim_t i = 0; i < std::min(most.rlim_cur, kLookedAt); ++i)
     if (::fcntl(static_cast<int>(i), F_GETFD) >= 0) ++facts.used;
   return facts;
-}
-
-std::string file_text(const std::string& path) {
-  const std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
 }
 
 std::optional<doctor::Smarthost> smarthost_of(const Snapshot& now) {
@@ -95,9 +86,11 @@ doctor::World DoctorDesk::world() {
   machine.resolver = parts_.names.resolvers.upstream->state();
   if (listeners) machine.listeners = listeners();
   if (setup) world.set_up = [facts = setup()](const std::string& domain) { return records_of_setup(facts, domain); };
-  machine.certificate = doctor::CertificateShown{now->certificate_file, now->certificate_pem};
-  if (now->certificate_file.empty())
-    machine.certificate->pem = file_text(parts_.options.data_directory + "/self-signed.crt");
+  machine.certificate = doctor::CertificateShown{};
+  if (!now->certificates.empty()) machine.certificate->file = now->certificates.front().file;
+  if (const auto& all = parts_.options.certificates)
+    if (const auto shown = all->chosen_for(parts_.options.hostname); !shown.empty())
+      machine.certificate->pem = shown.front();
   machine.clock = doctor::ClockFacts{parts_.clock.state().trusted, kernel_clock_synchronised()};
   machine.descriptors = count_descriptors();
   machine.sandbox = parts_.options.confined;

@@ -5,16 +5,24 @@
 #include "metrics/counters.h"
 #include "service/proxied.h"
 
+#include <algorithm>
+
 namespace paquebot::service {
 namespace {
 
 constexpr std::string_view kBusy = "421 4.7.0 too many connections, please try again later\r\n";
 constexpr std::string_view kBusyPop3 = "-ERR [SYS/TEMP] too many connections, please try again later\r\n";
+constexpr std::string_view kBusyHttp =
+    "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 30\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 constexpr std::string_view kStranger = "554 5.7.1 this server does not speak with you\r\n"; // RFC 5321 section 3.1
 constexpr std::string_view kStrangerPop3 = "-ERR [SYS/PERM] this server does not speak with you\r\n";
+constexpr std::string_view kStrangerHttp = "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+/// Of all connections, those that HTTP may have.
+constexpr unsigned kWebShare = 4;
 
 bool implicit_tls(const ListenerSnapshot& listener) {
-  return (listener.smtp && listener.smtp->implicit_tls) || (listener.pop3 && listener.pop3->implicit_tls);
+  return (listener.smtp && listener.smtp->implicit_tls) || (listener.pop3 && listener.pop3->implicit_tls) ||
+         (listener.http && listener.http->tls);
 }
 
 /// A local socket has neither address nor port; who may open it is for its mode to say.
@@ -26,13 +34,14 @@ metrics::Role counted_role(ListenerRole role) {
     case ListenerRole::submission: return metrics::Role::submission;
     case ListenerRole::lmtp: return metrics::Role::lmtp;
     case ListenerRole::pop3: return metrics::Role::pop3;
+    case ListenerRole::http: return metrics::Role::http;
     case ListenerRole::control: return metrics::Role::control;
   }
   return metrics::Role::control;
 }
 
 /// LMTP is for front servers of ours.
-bool is_for_users(ListenerRole role) { return role != ListenerRole::mx; }
+bool is_for_users(ListenerRole role) { return role != ListenerRole::mx && role != ListenerRole::http; }
 
 } // namespace
 
@@ -71,11 +80,11 @@ Task<bool> Door::admit(const ListenerSnapshot& listener, net::Stream& stream, ne
   if (!listener.accept_from.empty() && !is_local(peer) && !listener.accept_from.contains(peer.address)) {
     metrics::turned_away.add(counted_role(listener.role), metrics::TurnedAway::stranger);
     log::warning("stranger", {{"client", peer.address}, {"listener", listener.address}});
-    co_await turn_away(listener, stream, kStranger, kStrangerPop3);
+    co_await turn_away(listener, stream, Refusal::stranger);
     co_return false;
   }
   if (is_local(peer)) limits.per_address = limits.total;
-  const Gate::Verdict verdict = gate_.enter(peer.address, limits, guest_of(listener, peer, limits));
+  const Gate::Verdict verdict = enter(listener, peer, limits);
   const metrics::Role role = counted_role(listener.role);
   if (verdict == Gate::Verdict::welcome) {
     metrics::connections.add(role);
@@ -85,15 +94,34 @@ Task<bool> Door::admit(const ListenerSnapshot& listener, net::Stream& stream, ne
                            verdict == Gate::Verdict::full ? metrics::TurnedAway::full : metrics::TurnedAway::address);
   log::warning("too-many-connections",
                {{"client", peer.address}, {"scope", verdict == Gate::Verdict::full ? "total" : "address"}});
-  co_await turn_away(listener, stream, kBusy, kBusyPop3);
+  co_await turn_away(listener, stream, Refusal::busy);
   co_return false;
 }
 
-Task<void> Door::turn_away(const ListenerSnapshot& listener, net::Stream& stream, std::string_view words,
-                           std::string_view pop3_words) {
+Gate::Verdict Door::enter(const ListenerSnapshot& listener, const net::Endpoint& peer, const GateLimits& limits) {
+  const bool web = listener.role == ListenerRole::http;
+  if (web) {
+    GateLimits share = limits;
+    share.total = std::max(limits.total / kWebShare, 1u);
+    if (const auto verdict = web_.enter(peer.address, share); verdict != Gate::Verdict::welcome) return verdict;
+  }
+  const Gate::Verdict verdict = gate_.enter(peer.address, limits, guest_of(listener, peer, limits));
+  if (web && verdict != Gate::Verdict::welcome) web_.leave(peer.address);
+  return verdict;
+}
+
+void Door::leave(const net::Endpoint& peer, ListenerRole role) {
+  gate_.leave(peer.address);
+  if (role == ListenerRole::http) web_.leave(peer.address);
+}
+
+Task<void> Door::turn_away(const ListenerSnapshot& listener, net::Stream& stream, Refusal why) {
   if (implicit_tls(listener)) co_return;
   stream.set_deadline(system_clock().now() + std::chrono::seconds(5));
-  std::string_view said = listener.role == ListenerRole::pop3 ? pop3_words : words;
+  const bool busy = why == Refusal::busy;
+  std::string_view said = busy ? kBusy : kStranger;
+  if (listener.role == ListenerRole::pop3) said = busy ? kBusyPop3 : kStrangerPop3;
+  if (listener.role == ListenerRole::http) said = busy ? kBusyHttp : kStrangerHttp;
   co_await stream.write(said);
 }
 

@@ -21,17 +21,19 @@ public:
   /// Whether this peer may have a session now; whom a trusted proxy brings is `peer` afterwards. True: he has room
   /// until leave(). False: he has been told why, where that is possible, and the connection is to be dropped.
   Task<bool> admit(const ListenerSnapshot& listener, net::Stream& stream, net::Endpoint& peer, GateLimits limits);
-  void leave(const net::Endpoint& peer) { gate_.leave(peer.address); }
+  void leave(const net::Endpoint& peer, ListenerRole role = ListenerRole::mx);
   /// Connections that have room.
   unsigned count() const { return gate_.total(); }
 
 private:
   Task<bool> unwrap(const ListenerSnapshot& listener, net::Stream& stream, net::Endpoint& peer, GateLimits limits);
   Guest guest_of(const ListenerSnapshot& listener, const net::Endpoint& peer, const GateLimits& limits);
-  Task<void> turn_away(const ListenerSnapshot& listener, net::Stream& stream, std::string_view words,
-                       std::string_view pop3_words);
+  Gate::Verdict enter(const ListenerSnapshot& listener, const net::Endpoint& peer, const GateLimits& limits);
+  enum class Refusal : std::uint8_t { busy, stranger };
+  Task<void> turn_away(const ListenerSnapshot& listener, net::Stream& stream, Refusal why);
 
   Gate gate_;
+  Gate web_; ///< those of HTTP, which are in gate_ as well: browsers must not keep mail out
   directory::LoginThrottle& logins_;
 };
 

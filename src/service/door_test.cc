@@ -73,6 +73,20 @@ TEST_F(DoorTest, WhoMayNotComeIsToldInWordsOfHisProtocol) {
   EXPECT_EQ(knock("192.0.2.1"), ""); // no words before TLS
 }
 
+TEST_F(DoorTest, BrowsersDoNotKeepMailOut) {
+  limits_ = {.total = 40, .per_address = 100};
+  listener_.role = ListenerRole::http;
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(knock("192.0.2.1"), "come in") << i;
+  EXPECT_EQ(knock("192.0.2.1").substr(0, 12), "HTTP/1.1 503");
+  door_.leave(peer_, ListenerRole::http);
+  EXPECT_EQ(knock("192.0.2.1"), "come in");
+  listener_.role = ListenerRole::mx;
+  EXPECT_EQ(knock("192.0.2.2"), "come in");
+  listener_.role = ListenerRole::http;
+  listener_.accept_from = net::Networks::parse({"10.0.0.0/8"}).value();
+  EXPECT_EQ(knock("192.0.2.1").substr(0, 12), "HTTP/1.1 403");
+}
+
 TEST_F(DoorTest, WhoLoggedInLatelyFindsRoomWhereOthersDoNot) {
   limits_.per_address = 100;
   for (int i = 0; i < 8; ++i) EXPECT_EQ(knock("192.0.2.1"), "come in") << i;

@@ -83,8 +83,8 @@ Task<void> Duties::attend_suspects(bool all) {
 }
 
 Task<void> Duties::tell_of_certificate() {
-  for (const std::string& problem : parts_.certificate.due(millis(system_clock().wall())))
-    log::warning("certificate-problem", {{"certificate", parts_.current()->certificate_file}, {"why", problem}});
+  for (const CertificateWatch::Problem& problem : parts_.certificate.due(millis(system_clock().wall())))
+    log::warning("certificate-problem", {{"certificate", problem.file}, {"why", problem.why}});
   co_return;
 }
 

@@ -2,19 +2,21 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "control/api_site.h"
 #include "service/assembly.h"
 #include "service/client_offers.h"
 #include "service/doctor_desk.h"
 #include "service/door.h"
 #include "service/duties.h"
 #include "service/health.h"
-#include "service/http_driver.h"
 #include "service/launcher.h"
 #include "service/monitor.h"
 #include "service/operator_hooks.h"
 #include "service/pulse.h"
 #include "service/queue_tasks.h"
+#include "service/setup_site.h"
 #include "service/status.h"
+#include "service/watch_site.h"
 
 #include <algorithm>
 #include <atomic>
@@ -32,6 +34,7 @@ std::string word_of(ListenerRole role) {
   if (role == ListenerRole::submission) return "submission";
   if (role == ListenerRole::lmtp) return "lmtp";
   if (role == ListenerRole::pop3) return "pop3";
+  if (role == ListenerRole::http) return "http";
   return "other";
 }
 
@@ -45,6 +48,8 @@ struct Server::Impl {
   struct Welcome {
     std::shared_ptr<const SmtpListenerOptions> smtp;
     std::shared_ptr<const Pop3ListenerOptions> pop3;
+    std::shared_ptr<const HttpListenerOptions> http;
+    bool control = false; ///< over HTTP, at the control socket
   };
 
   void attend(const store::Change& change);
@@ -56,6 +61,8 @@ struct Server::Impl {
   void note_outside(std::size_t index, const net::Endpoint& peer);
   std::vector<doctor::ListenerFacts> listener_facts();
   Task<void> converse(Welcome welcome, net::Stream stream, std::size_t context);
+  Task<void> browse(Welcome welcome, net::Stream stream, boost::asio::any_io_executor executor);
+  void open_web();
   std::vector<net::Endpoint> addresses() const;
   void launch_all();
   std::string status();
@@ -75,6 +82,8 @@ struct Server::Impl {
   std::vector<std::atomic<std::int64_t>> outside; ///< of each listener: when a public address last came, wall ms
   std::chrono::steady_clock::time_point started = system_clock().now();
   std::unique_ptr<control::Control> control;
+  std::shared_ptr<control::ApiSite> api;
+  std::shared_ptr<const HttpListenerOptions> control_socket = control_socket_options();
   std::unique_ptr<store::Subscription> subscription; ///< last: what it tells goes to all of the above
 };
 
@@ -130,25 +139,21 @@ const ListenerSnapshot* Server::Impl::listener_of(const Snapshot& configured, st
 
 Task<void> Server::Impl::session(std::size_t index, std::size_t context, int descriptor, net::Endpoint peer) {
   net::Stream stream(parts.contexts.executor(context), descriptor, parts.contexts.wheel(context));
-  if (listeners[index].role == ListenerRole::control) {
-    control::Control& actions = *control;
-    co_await serve_http(std::move(stream), actions);
-    co_return;
-  }
   Welcome welcome = co_await receive(index, stream, peer);
-  if (!welcome.smtp && !welcome.pop3) co_return;
+  if (!welcome.smtp && !welcome.pop3 && !welcome.http) co_return;
   try {
     Task<void> talk = converse(std::move(welcome), std::move(stream), context);
     co_await std::move(talk);
   } catch (const std::exception& thrown) { // our own bug: this session ends, the server goes on
     log::error("session-broke", {{"why", thrown.what()}});
   }
-  door.leave(peer);
+  if (listeners[index].role != ListenerRole::control) door.leave(peer, listeners[index].role);
 }
 
 /// All that comes before the session. In a coroutine of its own, since what session() itself holds it holds as long as
 /// the connection lasts.
 Task<Server::Impl::Welcome> Server::Impl::receive(std::size_t index, net::Stream& stream, net::Endpoint& peer) {
+  if (listeners[index].role == ListenerRole::control) co_return Welcome{nullptr, nullptr, control_socket, true};
   auto now = parts.current();
   const ListenerSnapshot* found = listener_of(*now, index);
   if (!found) co_return Welcome{}; // taken out of the configuration by a reload: closed at once, until the restart
@@ -157,8 +162,7 @@ Task<Server::Impl::Welcome> Server::Impl::receive(std::size_t index, net::Stream
   bool admitted = co_await door.admit(listener, stream, peer, limits);
   if (!admitted) co_return Welcome{};
   note_outside(index, peer);
-  if (listener.role == ListenerRole::pop3) co_return Welcome{nullptr, listener.pop3};
-  co_return Welcome{listener.smtp, nullptr};
+  co_return Welcome{listener.smtp, listener.pop3, listener.http, false};
 }
 
 /// That somebody came from outside shows that the port can be reached. Looked at once a minute.
@@ -177,8 +181,10 @@ std::vector<doctor::ListenerFacts> Server::Impl::listener_facts() {
     const ListenerSnapshot* found = listener_of(*now, i);
     if (found == nullptr) continue;
     doctor::ListenerFacts facts{.role = word_of(found->role), .bound = listeners[i].listener.bound()};
-    const bool tls = (found->smtp && found->smtp->tls) || (found->pop3 && found->pop3->tls);
-    const bool at_once = (found->smtp && found->smtp->implicit_tls) || (found->pop3 && found->pop3->implicit_tls);
+    const bool https = found->http && found->http->tls;
+    const bool tls = https || (found->smtp && found->smtp->tls) || (found->pop3 && found->pop3->tls);
+    const bool at_once =
+        https || (found->smtp && found->smtp->implicit_tls) || (found->pop3 && found->pop3->implicit_tls);
     if (tls) facts.tls = at_once ? doctor::ListenerFacts::Tls::implicit : doctor::ListenerFacts::Tls::starttls;
     facts.outside = outside[i].load(std::memory_order_relaxed);
     all.push_back(std::move(facts));
@@ -190,6 +196,7 @@ std::vector<doctor::ListenerFacts> Server::Impl::listener_facts() {
 Task<void> Server::Impl::converse(Welcome welcome, net::Stream stream, std::size_t context) {
   auto executor = parts.contexts.executor(context);
   Assembly::Accounts& a = parts.accounts;
+  if (welcome.http) return browse(std::move(welcome), std::move(stream), std::move(executor));
   if (welcome.pop3) {
     Pop3Means pop3{parts.store, a.directory, a.sessions, a.delay, a.holders, parts.login_means()};
     return Pop3Connection::serve(
@@ -207,6 +214,48 @@ Task<void> Server::Impl::converse(Welcome welcome, net::Stream stream, std::size
                  parts.strangers.refusals};
   return SmtpConnection::serve(
       std::make_shared<SmtpConnection>(smtp, std::move(welcome.smtp), std::move(stream), executor));
+}
+
+Task<void> Server::Impl::browse(Welcome welcome, net::Stream stream, boost::asio::any_io_executor executor) {
+  http::Site* site = &parts.web.sites;
+  if (welcome.control) site = api.get();
+  if (welcome.http->redirect) site = &parts.web.plain;
+  store::ByteBudget* const memory = welcome.control ? &parts.intake.own_memory : &parts.intake.memory;
+  HttpParts web{*site, parts.accounts.sessions, memory};
+  return HttpConnection::serve(
+      std::make_shared<HttpConnection>(web, std::move(welcome.http), std::move(stream), std::move(executor)));
+}
+
+/// What listeners for HTTP answer. The port of https is the usual one if it is ours, else the first that there is.
+void Server::Impl::open_web() {
+  Assembly::Accounts& a = parts.accounts;
+  api = std::make_shared<control::ApiSite>(control::ApiParts{*control, a.directory, a.throttle});
+  parts.web.sites.add({.path = "/"}, make_start_page(parts.options.hostname));
+  parts.web.sites.add({.path = "/v1/", .own_names = true}, api);
+  const auto watch = std::make_shared<WatchSite>(WatchSite::Parts{[this] {
+                                                                    auto now = parts.current();
+                                                                    const WatchOptions* options = &now->watch;
+                                                                    return std::shared_ptr<const WatchOptions>(
+                                                                        std::move(now), options);
+                                                                  },
+                                                                  [this] { return monitor.text(); }, health});
+  for (const char* path : {"/metrics", "/livez", "/readyz"})
+    parts.web.sites.add({.path = path, .own_names = true}, watch);
+  const auto setup = std::make_shared<SetupSite>(
+      SetupSite::Parts{[this] { return setup_facts(); },
+                       [&a](std::string domain) { return a.directory.is_our_domain(std::move(domain)); }});
+  for (const char* path : {"/mail/config-v1.1.xml", "/.well-known/autoconfig/mail/config-v1.1.xml",
+                           "/autodiscover/autodiscover.xml", "/.well-known/mta-sts.txt"})
+    parts.web.sites.add({.path = path, .any_case = true}, setup);
+  const auto now = parts.current();
+  std::uint16_t port = 0;
+  for (std::size_t index = 0; index < listeners.size(); ++index) {
+    const ListenerSnapshot* one = listener_of(*now, index);
+    if (one == nullptr || !one->http || !one->http->tls) continue;
+    const std::uint16_t bound = listeners[index].listener.bound().port;
+    if (port == 0 || bound == 443) port = bound;
+  }
+  if (port != 0) parts.web.plain.lead_to(port);
 }
 
 // ---- Server ----
@@ -227,7 +276,8 @@ std::string Server::Impl::status() {
       {"destinations", numbers.destinations}, {"ready", numbers.ready}, {"workers", numbers.workers}};
   out["disk"] = disk_status(parts.options.data_directory);
   auto shown = parts.certificate.status(now);
-  if (!shown.empty()) out["certificate"] = std::move(shown);
+  if (!shown.empty()) out["certificate"] = shown.front();
+  if (shown.size() > 1) out["certificates"] = std::move(shown);
   if (auto dns = control::parse_json(parts.names.keeper->status(), "the state of the DNS"))
     out["dns"] = std::move(*dns);
   if (auto state = control::parse_json(parts.clock_keeper.status(), "the state of the clock"))
@@ -239,17 +289,20 @@ std::string Server::Impl::status() {
 setup::Facts Server::Impl::setup_facts() {
   const auto now = parts.current();
   std::vector<setup::Offer> offers;
+  const auto speaks_https = [](const ListenerSnapshot& one) { return one.http && !one.http->redirect; };
+  const bool web = std::ranges::any_of(now->listeners, speaks_https);
   for (std::size_t i = 0; i < listeners.size(); ++i)
     if (const ListenerSnapshot* listener = listener_of(*now, i))
       if (const auto offer = offer_of(*listener, listeners[i].listener.bound())) offers.push_back(*offer);
-  return setup::facts_of(now->setup, parts.options.hostname, offers, false);
+  return setup::facts_of(now->setup, parts.options.hostname, offers, web);
 }
 
 /// Of those to which nothing that we send may come.
 std::vector<net::Endpoint> Server::Impl::addresses() const {
   std::vector<net::Endpoint> all;
   for (const BoundListener& one : listeners)
-    if (one.role != ListenerRole::control && one.role != ListenerRole::pop3) all.push_back(one.listener.bound());
+    if (one.role != ListenerRole::control && one.role != ListenerRole::pop3 && one.role != ListenerRole::http)
+      all.push_back(one.listener.bound());
   return all;
 }
 
@@ -293,6 +346,7 @@ Result<> Server::start(std::vector<BoundListener> listeners) {
   hooks.world = [&s] { return s.doctor.world(); };
   hooks.begin_round = [&s] { s.launcher.launch(s.parts.first(), s.doctor.round(), "doctor"); };
   s.control = std::make_unique<control::Control>(s.parts.store, s.parts.accounts.directory, std::move(hooks));
+  s.open_web();
   s.subscription = s.parts.store.subscribe([&s](const store::Change& change) { s.attend(change); });
   s.launch_all();
   if (on_pulse) s.launcher.launch(s.parts.first(), s.pulse.run(s.stopping, pulse_pause, on_pulse), "pulse");

@@ -7,10 +7,13 @@
 #include "dns/resolver.h"
 #include "doctor/world.h"
 #include "intake/passage.h"
+#include "net/certificates.h"
 #include "net/listener.h"
 #include "net/network.h"
 #include "queue/queue.h"
+#include "service/certificate_watch.h"
 #include "service/gate.h"
+#include "service/http_session.h"
 #include "service/pop3_driver.h"
 #include "service/smtp_driver.h"
 #include "service/watch_site.h"
@@ -27,7 +30,7 @@
 /// What the configuration says to the server.
 namespace paquebot::service {
 
-enum class ListenerRole : std::uint8_t { mx, submission, lmtp, pop3, control };
+enum class ListenerRole : std::uint8_t { mx, submission, lmtp, pop3, control, http };
 
 /// What one listener's sessions are made of; which member counts depends on the role.
 struct ListenerSnapshot {
@@ -37,6 +40,7 @@ struct ListenerSnapshot {
   net::Networks proxy_from;  ///< proxies: connections from there must begin with a PROXY header
   std::shared_ptr<const SmtpListenerOptions> smtp;
   std::shared_ptr<const Pop3ListenerOptions> pop3;
+  std::shared_ptr<const HttpListenerOptions> http;
 };
 
 /// Everything that a reload replaces, made whole from the configuration.
@@ -55,8 +59,8 @@ struct Snapshot {
       0; ///< likewise: logins from more networks than this within an hour; 0: none are too many
   delivery::DmarcSending dmarc_reports;
   doctor::Options doctor;
-  std::string certificate_file; ///< of all listeners; empty: a self-signed one of ours
-  std::string certificate_pem;
+  std::vector<WatchedCertificate>
+      certificates;              ///< of all listeners, the default first; none: a self-signed one of ours
   WatchOptions watch;            ///< who may look at the numbers
   setup::Options setup;          ///< what users' programs and other servers are told of this one
   std::uint32_t expire_days = 0; ///< mail that has been in a mailbox for longer is deleted; 0: none
@@ -78,6 +82,7 @@ struct ServerOptions {
   bool confined = true;                              ///< the sandbox is in force
   delivery::ConnectorOptions connector;
   dns::Options dns;
+  std::shared_ptr<net::Certificates> certificates; ///< what the listeners show, from then on and by name
 };
 
 /// A listening socket, bound early (as root), and which configured listener it serves.

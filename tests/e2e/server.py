@@ -154,7 +154,7 @@ class Server:
     accounts   {login: password or None}; their domains are added too, beside `domains`
     listeners  names out of LISTENERS, or {name: settings}
     dns        "address:port" of a name server, or an object with .address; trust_anchor: what is signed there
-    routes     list of [[route]] tables; filters, dns_lists likewise; limits, queue, delivery, tls, extensions, login, oauth, extra_server: further keys of those sections
+    routes     list of [[route]] tables; filters, dns_lists, certificates likewise; limits, queue, delivery, tls, extensions, login, oauth, extra_server: further keys of those sections
     account_limits  keys of [limits.account]
     extra      further sections: {name: keys}
     folder     where its files are; a temporary folder of its own when None
@@ -162,7 +162,8 @@ class Server:
 
     def __init__(self, accounts=None, domains=(), listeners=None, dns=None, routes=(), limits=None, queue=None,
                  delivery=None, tls=None, account_limits=None, login=None, oauth=None, hostname="mx.example.test", folder=None,
-                 extra_server=None, extra=None, extensions=None, filters=(), dns_lists=(), trust_anchor="none"):
+                 extra_server=None, extra=None, extensions=None, filters=(), dns_lists=(), trust_anchor="none",
+                 certificates=()):
         self.accounts = {"alice@example.test": SECRET, "bob@example.test": SECRET} if accounts is None else dict(accounts)
         self.domains = list(domains)
         self.hostname = hostname
@@ -171,7 +172,7 @@ class Server:
         self.dns, self.trust_anchor = getattr(dns, "address", dns) or "127.0.0.1:9", trust_anchor
         self.routes, self.limits, self.tls = list(routes), dict(limits or {}), dict(tls or {})
         self.queue = {"retry_first": "1s", "retry_most": "2s", "lifetime": "1h", "delay_notice": "0s"} | dict(queue or {})
-        self.extra, self.dns_lists = dict(extra or {}), list(dns_lists)
+        self.extra, self.dns_lists, self.certificates = dict(extra or {}), list(dns_lists), list(certificates)
         if dns is None:  # there is nobody to ask where mail is from
             self.extra.setdefault("authentication", {"verify": False})
         self.delivery, self.extra_server = {"connect_timeout": "5s"} | dict(delivery or {}), dict(extra_server or {})
@@ -206,6 +207,7 @@ class Server:
         parts += [table("route", route, double=True) for route in self.routes]
         parts += [table("filter", one, double=True) for one in self.filters]
         parts += [table("dns_list", one, double=True) for one in self.dns_lists]
+        parts += [table("certificate", one, double=True) for one in self.certificates]
         parts += [table(name, values) for name, values in
                   (("tls", self.tls), ("queue", self.queue), ("delivery", self.delivery), ("limits", self.limits),
                    ("limits.account", self.account_limits), ("extensions", self.extensions), ("login", self.login),

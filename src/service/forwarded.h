@@ -1,0 +1,14 @@
+#pragma once
+
+#include "http/site.h"
+#include "net/network.h"
+
+namespace paquebot::service {
+
+/// Who visits, as this request has it: the one at the other end of the connection, unless that is a proxy of `proxies`.
+/// Then what it says counts, by Forwarded (RFC 7239) or else X-Forwarded-For and X-Forwarded-Proto: the last address
+/// that is not a proxy's own, and whether the last one to add something was asked over https. What others in front of
+/// it have written is never looked at, and from anybody else these fields are passed over.
+http::Visitor visitor_for(const http::Request& request, const http::Visitor& peer, const net::Networks& proxies);
+
+} // namespace paquebot::service
