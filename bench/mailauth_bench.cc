@@ -39,7 +39,7 @@ public:
 
 private:
   std::shared_ptr<dns::FakeZone> zone_ = dns::FakeZone::parse("");
-  dns::Cache cache_{1000};
+  dns::Cache cache_{1000, 1U << 20};
 };
 
 /// A signed message of about 4 KiB, and what verifies it.

@@ -59,7 +59,7 @@ public:
   }
   NewRecipient local() const {
     NewRecipient r;
-    r.route = Handling::mailbox;
+    r.handling = Handling::mailbox;
     r.address = account_.login;
     r.account = account_.id;
     return r;

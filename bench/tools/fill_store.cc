@@ -87,7 +87,7 @@ private:
 
   store::NewRecipient local() const {
     store::NewRecipient recipient;
-    recipient.route = store::Handling::mailbox;
+    recipient.handling = store::Handling::mailbox;
     recipient.address = account_.login;
     recipient.account = account_.id;
     return recipient;

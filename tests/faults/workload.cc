@@ -109,7 +109,7 @@ private:
     }
     store::NewRecipient local;
     local.address = kLogin;
-    local.route = store::NewRecipient::Route::mailbox;
+    local.handling = store::Handling::mailbox;
     local.account = account_;
     store::NewRecipient remote;
     remote.address = "b@far.test";

@@ -31,7 +31,7 @@ std::shared_ptr<AcceptRequest> letter(const Account& account, UlidSource& ids, s
   request->body.bytes += std::to_string(number) + "\r\n";
   request->body.size = request->body.bytes.size();
   NewRecipient recipient;
-  recipient.route = NewRecipient::Route::mailbox;
+  recipient.handling = Handling::mailbox;
   recipient.address = account.login;
   recipient.account = account.id;
   request->recipients.push_back(std::move(recipient));
