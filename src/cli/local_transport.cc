@@ -5,8 +5,8 @@
 #include "control/offline_orders.h"
 #include "directory/directory.h"
 #include "dns/watched_resolver.h"
+#include "doctor/records.h"
 #include "net/wheel.h"
-#include "service/doctor_desk.h"
 #include "service/senses.h"
 
 #include <boost/asio/co_spawn.hpp>
@@ -85,9 +85,7 @@ private:
     world.machine.hostname = place_.hostname;
     world.machine.signs = place_.signs;
     world.machine.smarthost = place_.smarthost;
-    world.set_up = [facts = place_.setup](const std::string& domain) {
-      return service::records_of_setup(facts, domain);
-    };
+    world.set_up = [facts = place_.setup](const std::string& domain) { return doctor::set_up_records(facts, domain); };
     world.machine.clock = doctor::ClockFacts{.trusted = true, .synchronised = kernel_clock_synchronised()};
     service::Senses senses;
     senses.resolver = world.zone;

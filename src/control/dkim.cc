@@ -1,7 +1,9 @@
 #include "control/dkim.h"
 
 #include "base/text.h"
+#include "control/present.h"
 #include "dns/resolver.h"
+#include "doctor/records.h"
 #include "mailauth/dkim_key.h"
 
 #include <algorithm>
@@ -168,29 +170,10 @@ std::string_view name_of(KeyState state) {
 
 std::string_view name_of(Algorithm algorithm) { return algorithm == Algorithm::rsa ? "rsa" : "ed25519"; }
 
-json::object present_record(std::string name, std::string_view type, std::string value, std::string zone,
-                            std::string purpose) {
-  return {{"name", std::move(name)},
-          {"type", type},
-          {"value", std::move(value)},
-          {"zone", std::move(zone)},
-          {"purpose", std::move(purpose)}};
-}
-
-json::object present_text(std::string name, std::string text, std::string purpose) {
-  std::string zone = mailauth::txt_zone_line(name, text);
-  return present_record(std::move(name), "TXT", std::move(text), std::move(zone), std::move(purpose));
-}
-
 std::optional<json::object> dkim_record(const store::DkimKey& key) {
-  const auto parsed = mailauth::PrivateKey::from_pem(key.private_key);
-  if (!parsed) return {};
-  std::string purpose =
-      "DKIM: the " + std::string(name_of(key.algorithm)) + " key with which others check the signatures of this server";
-  if (key.state == KeyState::next) purpose += "; it signs once it is published and made active";
-  if (key.state == KeyState::retired) purpose += "; it signs no more, but is needed until it is deleted here";
-  return present_text(mailauth::dkim_key_name(key.selector, key.domain), mailauth::dkim_record_of(*parsed),
-                      std::move(purpose));
+  const auto record = doctor::dkim_record(key);
+  if (!record) return {};
+  return present(*record);
 }
 
 Task<Result<std::vector<store::DkimKey>>> make_dkim_keys(Context& context, KeyState state,

@@ -14,11 +14,6 @@ inline constexpr std::int64_t kKeepRetiredMs = 7LL * 24 * 3600 * 1000;
 Task<Result<std::vector<store::DkimKey>>> make_dkim_keys(Context& context, store::DkimKey::State state,
                                                          std::vector<store::DkimKey> taken);
 
-/// One record, `zone` being its lines in a zone file, ready to paste; `purpose` tells in one line what it is for.
-json::object present_record(std::string name, std::string_view type, std::string value, std::string zone,
-                            std::string purpose);
-/// A TXT record: the text is cut into strings where it must be.
-json::object present_text(std::string name, std::string text, std::string purpose);
 /// The record that verifies what the key signs; nothing when the stored key can't be read.
 std::optional<json::object> dkim_record(const store::DkimKey& key);
 

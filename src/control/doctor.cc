@@ -12,11 +12,17 @@
 
 namespace paquebot::control {
 
+json::object present(const doctor::Record& record) {
+  return {{"name", record.name},
+          {"type", record.type},
+          {"value", record.value},
+          {"zone", record.zone},
+          {"purpose", record.purpose}};
+}
+
 json::object present(const doctor::Finding& finding) {
   json::array records;
-  for (const doctor::Record& one : finding.records)
-    records.push_back(json::object{
-        {"name", one.name}, {"type", one.type}, {"value", one.value}, {"zone", one.zone}, {"purpose", one.purpose}});
+  for (const doctor::Record& one : finding.records) records.push_back(present(one));
   return {{"level", doctor::name_of(finding.level)},
           {"check", finding.check},
           {"about", finding.about},

@@ -29,6 +29,7 @@ json::object present(const store::WorkItem& item, const std::vector<store::Desti
 json::object present(const store::DestinationFacts& destination);
 json::object present(const store::Trace& trace);
 json::object present(const policy::Refusal& refusal);
+json::object present(const doctor::Record& record);
 json::object present(const doctor::Finding& finding);
 
 std::string_view name_of(store::State state);

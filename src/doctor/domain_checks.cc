@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "doctor/checks.h"
+#include "doctor/records.h"
 #include "mailauth/dkim_key.h"
 #include "mailauth/dmarc.h"
 #include "mailauth/tags.h"
@@ -15,18 +16,12 @@ namespace {
 
 constexpr std::string_view kDmarcWord = "v=DMARC1";
 
-Record mx_record(const Patient& patient) {
-  const std::string& host = patient.world.machine.hostname;
-  return plain_record(patient.domain, "MX", "10 " + host, "mail for " + patient.domain + " comes to this server",
-                      "10 " + host + ".");
-}
-
 Finding no_mx(const Patient& patient) {
   return {.level = Level::wrong,
           .seen = patient.domain + " has no MX record.",
           .means = "Mail for it goes to the machine of that name, or nowhere.",
           .advice = "Add this to the zone:",
-          .records = {mx_record(patient)}};
+          .records = {mx_record(patient.domain, patient.world.machine.hostname)}};
 }
 
 } // namespace
@@ -54,7 +49,7 @@ Task<std::vector<Finding>> check_mx(Patient& patient) {
                         .seen = "MX of " + patient.domain + " leads to " + joined(others) + ", not to " + host + ".",
                         .means = "Mail for the domain does not come to this server.",
                         .advice = "If it is to come here, this takes the place of those records:",
-                        .records = {mx_record(patient)}});
+                        .records = {mx_record(patient.domain, patient.world.machine.hostname)}});
   else if (others.empty())
     findings.push_back({.level = Level::good, .seen = "MX of " + patient.domain + " leads to " + host + "."});
   else
@@ -79,11 +74,6 @@ Task<std::vector<Finding>> check_mx(Patient& patient) {
 
 namespace {
 
-Record dkim_record(const store::DkimKey& key, const std::string& text) {
-  return text_record(mailauth::dkim_key_name(key.selector, key.domain), text,
-                     "DKIM: by which others verify what " + key.domain + " signs");
-}
-
 /// What the published text is, beside the one that belongs to the key.
 enum class Published : std::uint8_t { same, other, revoked, testing, unreadable };
 
@@ -100,7 +90,7 @@ Published compare(const std::string& published, const std::string& expected) {
   return parsed->testing ? Published::testing : Published::same;
 }
 
-Finding judge_key(const store::DkimKey& key, const std::string& expected, const dns::Answer& answer) {
+Finding judge_key(const store::DkimKey& key, const Record& expected, const dns::Answer& answer) {
   const std::string name = mailauth::dkim_key_name(key.selector, key.domain);
   const bool signs = key.state == store::DkimKey::State::active;
   Finding finding{.about = name};
@@ -109,7 +99,7 @@ Finding judge_key(const store::DkimKey& key, const std::string& expected, const 
     finding.seen = std::move(seen);
     finding.means = signs ? std::move(means) : "It is the next key: publish it before it signs.";
     finding.advice = "This belongs into the zone:";
-    finding.records = {dkim_record(key, expected)};
+    finding.records = {expected};
     return finding;
   };
   if (answer.status == dns::Status::servfail) {
@@ -119,7 +109,7 @@ Finding judge_key(const store::DkimKey& key, const std::string& expected, const 
   if (answer.records.empty())
     return bad("The key " + name + " is not in the DNS.", "Nobody can verify our signatures.");
   Published best = Published::unreadable;
-  for (const dns::Record& record : answer.records) best = std::min(best, compare(record.text, expected));
+  for (const dns::Record& record : answer.records) best = std::min(best, compare(record.text, expected.value));
   switch (best) {
     case Published::same:
       finding.level = Level::good;
@@ -130,7 +120,7 @@ Finding judge_key(const store::DkimKey& key, const std::string& expected, const 
       finding.seen = "The key " + name + " is in the DNS, marked as a test (t=y).";
       finding.means = "Some take no account of our signatures.";
       finding.advice = "Publish it without t=y:";
-      finding.records = {dkim_record(key, expected)};
+      finding.records = {expected};
       return finding;
     case Published::revoked: return bad("The key " + name + " is revoked in the DNS.", "Our signatures fail.");
     case Published::other:
@@ -173,8 +163,8 @@ Task<std::vector<Finding>> check_dkim(Patient& patient) {
     if (retired && millis(patient.world.clock.wall()) - key.changed > kWeek) continue;
     std::string where = mailauth::dkim_key_name(key.selector, key.domain);
     const auto answer = co_await zone.query(std::move(where), dns::Type::txt);
-    const auto parsed = mailauth::PrivateKey::from_pem(key.private_key);
-    if (!parsed) {
+    const auto expected = dkim_record(key);
+    if (!expected) {
       findings.push_back({.level = Level::wrong,
                           .about = key.selector,
                           .seen = "The key " + key.selector + " in the store can't be read.",
@@ -182,7 +172,7 @@ Task<std::vector<Finding>> check_dkim(Patient& patient) {
       continue;
     }
     if (!retired)
-      findings.push_back(judge_key(key, mailauth::dkim_record_of(*parsed), *answer));
+      findings.push_back(judge_key(key, *expected, *answer));
     else if (answer->status != dns::Status::servfail && answer->records.empty())
       findings.push_back(lost_key(key));
   }
@@ -201,11 +191,6 @@ Task<std::vector<Finding>> check_dkim(Patient& patient) {
 // ---- DMARC ----
 
 namespace {
-
-Record dmarc_record(const std::string& domain) {
-  return text_record("_dmarc." + domain, "v=DMARC1; p=quarantine; rua=mailto:postmaster@" + domain,
-                     "DMARC: what fails both checks belongs among the junk; tell us about it");
-}
 
 /// The domain of a mailto: address; empty for what is none.
 std::string domain_of_uri(std::string_view uri) {

@@ -34,13 +34,24 @@ TEST(DoctorMx, Stands) {
 }
 
 TestWorld with_spf(const std::string& text, const std::string& more = {}) {
-  return TestWorld(std::string(kHost) + "example.test MX 10 mx.example.test\nexample.test TXT \"" + text + "\"\n" +
-                   more);
+  return TestWorld(std::string(kHost) +
+                   "mx.example.test TXT \"v=spf1 a -all\"\nexample.test MX 10 mx.example.test\nexample.test TXT \"" +
+                   text + "\"\n" + more);
 }
 
 TEST(DoctorSpf, Right) {
   TestWorld test = with_spf("v=spf1 mx -all");
   EXPECT_EQ(test.worst("spf", kDomain), "good: SPF of example.test lets 192.0.2.7 send.");
+}
+
+TEST(DoctorSpf, OfTheHost) {
+  TestWorld test = with_spf("v=spf1 mx -all");
+  test.zone->remove("mx.example.test");
+  test.zone->add("mx.example.test", dns::Type::a, {"192.0.2.7"});
+  const auto findings = test.run("spf", kDomain);
+  ASSERT_EQ(findings.size(), 2U);
+  EXPECT_EQ(findings[1].level, Level::note);
+  EXPECT_EQ(findings[1].records[0].value, "v=spf1 a -all");
 }
 
 TEST(DoctorSpf, Missing) {

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "doctor/checks.h"
+#include "doctor/records.h"
 #include "mailauth/spf.h"
 
 #include <algorithm>
@@ -18,7 +19,7 @@ constexpr unsigned kMostLookups = 10; ///< RFC 7208 section 4.6.4
 constexpr unsigned kNearLookups = 8;
 constexpr std::size_t kMostIncludes = 24;
 
-Record spf_record(const std::string& domain, const std::string& text = "v=spf1 mx -all") {
+Record changed_record(const std::string& domain, const std::string& text) {
   return text_record(domain, text, "SPF: who sends mail of " + domain);
 }
 
@@ -188,6 +189,25 @@ Finding no_spf(const std::string& domain) {
           .records = {spf_record(domain)}};
 }
 
+/// For reports, which have no sender but the name in EHLO.
+Task<std::vector<Finding>> check_host_spf(Patient& patient) {
+  std::vector<Finding> findings;
+  const std::string& host = patient.world.machine.hostname;
+  const auto wanted = host_spf_record(patient.domain, host);
+  if (!wanted) co_return findings;
+  Asker& zone = patient.zone;
+  std::string name = host;
+  const auto texts = co_await zone.texts(std::move(name), kSpfWord);
+  if (texts.answer->status != dns::Status::servfail && texts.found.empty())
+    findings.push_back({.level = Level::note,
+                        .about = host,
+                        .seen = host + " has no SPF record.",
+                        .means = "Reports, which have no sender but this name, are not vouched for.",
+                        .advice = "Add this to the zone:",
+                        .records = {*wanted}});
+  co_return findings;
+}
+
 /// "v=spf1 mx -all" with one more address in front of its end.
 std::string with_address(const std::string& text, const std::string& address) {
   const std::string term = (mailauth::parse_ip(address)->v4 ? " ip4:" : " ip6:") + address;
@@ -248,10 +268,13 @@ Task<std::vector<Finding>> check_spf(Patient& patient) {
     Finding one = co_await judge_sender(patient, std::move(from), std::move(what));
     if (one.level == Level::wrong) {
       one.advice = "Add it to the record:";
-      one.records = {spf_record(patient.domain, with_address(text, address))};
+      one.records = {changed_record(patient.domain, with_address(text, address))};
     }
     findings.push_back(std::move(one));
   }
+  Task<std::vector<Finding>> about_host = check_host_spf(patient);
+  auto more = co_await std::move(about_host);
+  append(findings, std::move(more));
   co_return findings;
 }
 

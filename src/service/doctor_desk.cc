@@ -3,9 +3,9 @@
 #include "base/log.h"
 #include "delivery/addressee.h"
 #include "doctor/house.h"
+#include "doctor/records.h"
 #include "mail/date.h"
 #include "service/senses.h"
-#include "setup/records.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -49,20 +49,6 @@ std::vector<doctor::FilterFacts> filters_of(const Snapshot& now) {
 
 } // namespace
 
-std::vector<doctor::Record> records_of_setup(const setup::Facts& facts, const std::string& domain) {
-  std::vector<doctor::Record> records;
-  for (setup::Record& one : setup::setup_records(facts, domain)) {
-    if (one.type == setup::Record::Type::txt) {
-      records.push_back(doctor::text_record(std::move(one.name), std::move(one.value), std::move(one.purpose)));
-      continue;
-    }
-    std::string zone = setup::zone_line(one);
-    records.push_back({std::move(one.name), std::string(setup::name_of(one.type)), std::move(one.value),
-                       std::move(zone), std::move(one.purpose)});
-  }
-  return records;
-}
-
 DoctorDesk::DoctorDesk(Assembly& parts, const bool& stopping)
     : parts_(parts), stopping_(stopping),
       rounds_(parts.store.upkeep(), system_clock(),
@@ -85,7 +71,8 @@ doctor::World DoctorDesk::world() {
   machine.signs = now->sign;
   machine.resolver = parts_.names.resolvers.upstream->state();
   if (listeners) machine.listeners = listeners();
-  if (setup) world.set_up = [facts = setup()](const std::string& domain) { return records_of_setup(facts, domain); };
+  if (setup)
+    world.set_up = [facts = setup()](const std::string& domain) { return doctor::set_up_records(facts, domain); };
   machine.certificate = doctor::CertificateShown{};
   if (!now->certificates.empty()) machine.certificate->file = now->certificates.front().file;
   if (const auto& all = parts_.options.certificates)

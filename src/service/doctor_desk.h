@@ -14,9 +14,6 @@
 
 namespace paquebot::service {
 
-/// What of a domain's set-up and policies belongs into its zone.
-std::vector<doctor::Record> records_of_setup(const setup::Facts& facts, const std::string& domain);
-
 /// The doctor in the running server: what it can see of it, and its daily round.
 class DoctorDesk {
 public:

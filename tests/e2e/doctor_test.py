@@ -15,7 +15,7 @@ from server import LISTENERS, SECRET, Server, trusting, wait_until
 ANN = "ann@example.test"
 GOOD, WARNINGS, WRONG = 0, 1, 2
 LISTED = "2.0.0.127.list.test A 127.0.0.2"
-RIGHT = ["mx.example.test A 127.0.0.1", "example.test MX 10 mx.example.test", 'example.test TXT "v=spf1 mx -all"',
+RIGHT = ["mx.example.test A 127.0.0.1", 'mx.example.test TXT "v=spf1 a -all"', "example.test MX 10 mx.example.test", 'example.test TXT "v=spf1 mx -all"',
          '_dmarc.example.test TXT "v=DMARC1; p=quarantine; rua=mailto:postmaster@example.test"',
          '_smtp._tls.example.test TXT "v=TLSRPTv1; rua=mailto:postmaster@example.test"']
 USERS = {name: LISTENERS[name] for name in ("mx", "submission", "submissions", "pop3", "pop3s", "pop3-clear")}
