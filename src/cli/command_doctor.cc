@@ -63,12 +63,17 @@ public:
   void sum_up() const {
     std::string words;
     for (std::size_t i = kGrades.size(); i-- > 0;)
-      if (counts_[i] > 0) words += fmt::format("{}{} {}", words.empty() ? "" : ", ", counts_[i], kGrades[i].level);
+      if (counts_[i] > 0) words += (words.empty() ? "" : ", ") + summed(i);
     out_ << '\n' << (words.empty() ? "nothing was found" : words) << ".\n";
   }
-  int code() const { return counts_[kWrong] > 0 ? kFindings : counts_[kWarning] > 0 ? kRefused : kOk; }
 
 private:
+  /// "3 wrong", "1 note", "2 notes".
+  std::string summed(std::size_t grade) const {
+    const bool noun = kGrades[grade].level == "note" || kGrades[grade].level == "warning";
+    return fmt::format("{} {}{}", counts_[grade], kGrades[grade].level, noun && counts_[grade] != 1 ? "s" : "");
+  }
+
   std::ostream& out_;
   const bool colour_;
   std::array<unsigned, kGrades.size()> counts_{};

@@ -254,7 +254,7 @@ Finding judge_set_up(const Record& record, const dns::Answer& answer, const std:
     finding.seen = no_answer(record.name, answer) + ".";
   } else if (found.empty()) {
     finding.level = Level::note;
-    finding.seen = "There is no " + record.name + " (" + record.type + "): " + record.purpose + ".";
+    finding.seen = "There is no " + record.name + " (" + record.type + ").";
     finding.means = "Without it people type the server's name into their programs.";
     finding.advice = "Add this to the zone:";
     finding.records = {record};
