@@ -7,7 +7,7 @@ import json
 import re
 import unittest
 
-from server import SECRET, Server, trusting
+from server import SECRET, Server, trusting, wait_until
 
 ALICE, BOB, EVE = "alice@example.test", "bob@example.test", "eve@other.test"
 LISTENERS = {"https": {"role": "http"}}
@@ -48,7 +48,8 @@ class ApiTest(unittest.TestCase):
         self.assertEqual(self.ask("/v1/queue", **mine)[0], 403)
         status, _, made = self.ask("/v1/accounts", {"login": "new@example.test", "password": "wonder land"}, **mine)
         self.assertEqual((status, made["login"]), (200, "new@example.test"))
-        [line] = [one for one in self.server.log().splitlines() if "action=account.add" in one and "new@example.test" in one]
+        [line] = wait_until(lambda: [one for one in self.server.log().splitlines()
+                                     if "action=account.add" in one and "new@example.test" in one], "the line in the log")
         self.assertRegex(line, r"who=\"the server's token shop\" from=127\.0\.0\.1 .* outcome=done")
         self.assertNotIn(token, self.server.log())
         self.assertNotIn("wonder land", self.server.log())
