@@ -12,7 +12,7 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr unsigned kMostBadNonces = 5;
+constexpr unsigned kMostBadNonces = 10;
 constexpr unsigned kMostFailures = 4;
 constexpr unsigned kMostRequests = 400;
 constexpr std::size_t kMostNonce = 512;

@@ -29,8 +29,8 @@ struct Failure {
 
 /// Asks one thing after the other of an authority: what it needs for that (its directory, nonces) it asks for first,
 /// and what fails for the moment it asks again. Signs requests (RFC 8555 section 6.2 to 6.5). Without I/O or clock.
-/// Bounded: 5 answers badNonce in a row, 4 failures (no answer, 5xx) of one request with 2, 4, 8 and 16 seconds between
-/// them, 400 requests in all.
+/// Bounded: 10 answers badNonce in a row, 4 failures (no answer, 5xx) of one request with 2, 4, 8 and 16 seconds
+/// between them, 400 requests in all.
 class Conversation {
 public:
   struct Ask {

@@ -57,6 +57,15 @@ struct RouteConfig {
   std::string password_file;
 };
 
+/// [acme], and the files that parts of it were read from.
+struct AcmeConfig {
+  service::CertificateOptions options; ///< as they are used; `configured` and what may be left out come with a snapshot
+  std::vector<std::string> challenges; ///< words
+  std::string eab_key_file, eab_key;
+  std::string dns_server, dns_key_file, dns_key, dns_zone;
+  std::string ca_file;
+};
+
 /// The configuration file, read and checked whole. What a part of the server is made of has that part's own type: the
 /// tables of settings (settings_*.cc) say where each key is kept. `Config()` is no configuration: load_config() gives
 /// the defaults too.
@@ -97,6 +106,7 @@ struct Config {
   std::vector<RouteConfig> routes;   ///< snapshot.queue has them too, as they are used
   Smtp smtp;
   Pop3 pop3;
+  AcmeConfig acme;
   bool mend_bare_lf = true;          ///< of own users
   Scram scram = Scram::automatic;    ///< automatic: while every account can do it (service::ScramSwitch)
   bool channel_binding = false;      ///< SCRAM with -PLUS

@@ -4,12 +4,12 @@ namespace paquebot::app {
 
 const std::vector<AnySection>& settings() {
   static const std::vector<AnySection> kAll{
-      kServerSettings,      kListenerSettings,       kFilterSettings,  kTlsSettings,           kCertificateSettings,
-      kDnsSettings,         kRouteSettings,          kQueueSettings,   kDeliverySettings,      kLoginSettings,
-      kOauthSettings,       kAuthenticationSettings, kReportsSettings, kListedSettings,        kDnsListSettings,
-      kForwardingSettings,  kDkimSettings,           kLimitsSettings,  kAccountLimitsSettings, kSubmissionSettings,
-      kRelaySettings,       kTakeoverSettings,       kMailboxSettings, kPop3Settings,          kExtensionsSettings,
-      kClientSetupSettings, kMtaStsSettings,         kMetricsSettings, kDoctorSettings};
+      kServerSettings,     kListenerSettings,    kFilterSettings,         kTlsSettings,     kCertificateSettings,
+      kAcmeSettings,       kDnsSettings,         kRouteSettings,          kQueueSettings,   kDeliverySettings,
+      kLoginSettings,      kOauthSettings,       kAuthenticationSettings, kReportsSettings, kListedSettings,
+      kDnsListSettings,    kForwardingSettings,  kDkimSettings,           kLimitsSettings,  kAccountLimitsSettings,
+      kSubmissionSettings, kRelaySettings,       kTakeoverSettings,       kMailboxSettings, kPop3Settings,
+      kExtensionsSettings, kClientSetupSettings, kMtaStsSettings,         kMetricsSettings, kDoctorSettings};
   return kAll;
 }
 

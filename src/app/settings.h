@@ -20,6 +20,7 @@ extern const List<ListenerConfig> kListenerSettings;
 extern const List<FilterConfig> kFilterSettings;
 extern const Section<Config> kTlsSettings;
 extern const List<CertificateConfig> kCertificateSettings;
+extern const Section<Config> kAcmeSettings;
 extern const Section<Config> kDnsSettings;
 extern const List<RouteConfig> kRouteSettings;
 extern const Section<Config> kQueueSettings;

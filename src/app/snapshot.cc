@@ -1,6 +1,7 @@
 #include "app/snapshot.h"
 
 #include "base/clock.h"
+#include "net/certificate.h"
 #include "service/sites.h"
 
 #include <algorithm>
@@ -31,6 +32,25 @@ auto options_of(const Config& config, const Common& common, const ListenerConfig
   if (listener.tls != ListenerConfig::Tls::none) options->tls = contexts.at({listener.client_ca_pem, false});
   options->scram_by_accounts = listener.has_logins() && config.scram == Config::Scram::automatic;
   return std::pair(std::move(session), std::move(options));
+}
+
+/// What is ordered, and by which proofs: without words in the configuration those that the listeners can give.
+std::shared_ptr<const service::CertificateOptions> acme_options(const Config& config) {
+  using enum acme::ChallengeKind;
+  auto options = std::make_shared<service::CertificateOptions>(config.acme.options);
+  for (const CertificateConfig& one : certificates_of(config))
+    if (const auto facts = net::read_certificate(one.certificate_pem))
+      options->configured.insert(options->configured.end(), facts->names.begin(), facts->names.end());
+  if (!options->challenges.empty()) return options;
+  const auto has = [&](bool tls) {
+    return std::ranges::any_of(config.listeners, [&](const ListenerConfig& listener) {
+      return listener.role == service::ListenerRole::http && (listener.tls != ListenerConfig::Tls::none) == tls;
+    });
+  };
+  if (has(true)) options->challenges.push_back(tls_alpn);
+  if (has(false)) options->challenges.push_back(http);
+  if (options->zone) options->challenges.push_back(dns);
+  return options;
 }
 
 /// What is made once for all listeners.
@@ -98,6 +118,7 @@ std::shared_ptr<const service::Snapshot> make_snapshot(const Config& config, con
   snapshot->intake.origin = config.server.origin;
   for (const CertificateConfig& one : certificates_of(config))
     snapshot->certificates.push_back({one.certificate_file, one.certificate_pem});
+  snapshot->acme = acme_options(config);
   const Shared shared{contexts, snapshot->intake, std::make_shared<const policy::StrangerRules>(config.guard),
                       std::make_shared<const policy::RelayRules>(config.relay)};
   for (const ListenerConfig& listener : config.listeners) {

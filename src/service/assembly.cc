@@ -50,6 +50,7 @@ void Assembly::configure(const Snapshot& snapshot) {
   deliveries.signer.configure(snapshot.sign);
   if (deliveries.reporter) deliveries.reporter->configure(snapshot.intake.hide_inner);
   certificate.configure(snapshot.certificates, options.hostname);
+  if (ordered) ordered->configure(snapshot.acme);
   store.books().watch_accounts(snapshot.takeover);
 }
 
@@ -63,6 +64,10 @@ Result<> Assembly::open_names(Launcher& launcher) {
       });
   if (auto known = names.keeper->recall(); !known) return known;
   names.verifier = std::make_unique<intake::Verifier>(*names.resolvers.strangers, system_clock());
+  ordered = std::make_unique<CertificateDesk>(CertificateDesk::Parts{
+      store, options.certificates.get(), first(), contexts.wheel(0), names.resolvers.deliveries, options.hostname});
+  ordered->configure(current()->acme);
+  web.sites.add({.path = ChallengeSite::kPath, .plain = true}, std::make_shared<ChallengeSite>(ordered->shelf()));
   return {};
 }
 

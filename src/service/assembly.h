@@ -13,6 +13,7 @@
 #include "intake/dmarc_book.h"
 #include "net/context_pool.h"
 #include "policy/attempts.h"
+#include "service/certificate_desk.h"
 #include "service/certificate_watch.h"
 #include "service/clock_keeper.h"
 #include "service/dns_keeper.h"
@@ -132,6 +133,8 @@ struct Assembly {
   Names names;
   Intake intake;
   Deliveries deliveries;
+
+  std::unique_ptr<CertificateDesk> ordered; ///< certificates; from open_names() on
 
 private:
   void configure(const Snapshot& snapshot);

@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::int64_t kReminderOfEnd = 24LL * 3600 * 1000;
 constexpr std::chrono::seconds kKeeperLease{60};
+constexpr std::chrono::seconds kBetweenAttempts{59};
 /// Steps for one name in a round: keys, an order, the question when to renew.
 constexpr int kMostSteps = 6;
 constexpr std::size_t kMostNames = 500;
@@ -176,6 +177,12 @@ Task<bool> CertificateKeeper::order(const CertificateOptions& options, const Kep
     if (!noted) log::error("certificate-failed", {{"name", kept.row.name}, {"why", noted.error().message}});
     co_return false;
   }
+  // In this process not more than once a minute, whatever the store could not keep.
+  const Instant now = parts_.clock.now();
+  const auto tried = tried_.find(kept.row.name);
+  const bool wanted = kept.row.wants_renewal > 0 || kept.row.wants_rotation > 0;
+  if (tried != tried_.end() && now - tried->second < kBetweenAttempts && !wanted) co_return false;
+  tried_[kept.row.name] = now;
   const std::int64_t before = kept.row.issued;
   CertificateOrder attempt(parts_, options, kept, keys, stopping_);
   co_await attempt.run();

@@ -41,6 +41,7 @@ private:
   const CertificateParts parts_;
   const std::string hostname_;
   const std::atomic<bool>& stopping_;
+  std::map<std::string, Instant> tried_;       ///< the last attempt of this process
   std::map<std::string, std::int64_t> warned_; ///< when it was last told that a name's certificate ends soon
 };
 

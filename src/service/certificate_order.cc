@@ -51,16 +51,18 @@ Task<bool> CertificateOrder::is_ours() {
 }
 
 Task<void> CertificateOrder::run() {
-  auto planned = co_await plan();
-  if (!planned) {
-    log::error("certificate-failed", {{"name", row_.name}, {"why", planned.error().message}});
-    co_return;
-  }
+  forget_stale_order(row_, keys_, wall());
   begin_attempt(row_, wall());
   store::Certificate begun = row_;
   const auto noted = co_await parts_.store.certificates().note_progress(std::move(begun));
   if (!noted) { // a disk that is full, say: what can't be kept is not begun
     log::error("certificate-failed", {{"name", row_.name}, {"why", noted.error().message}});
+    co_return;
+  }
+  auto planned = co_await plan();
+  if (!planned) {
+    acme::Failure failure{.words = planned.error().message};
+    co_await note_failure(std::move(failure));
     co_return;
   }
   acme::Ordering ordering(std::move(*planned));
@@ -83,10 +85,13 @@ Task<Result<store::AcmeAccount>> CertificateOrder::account() {
 }
 
 Task<Result<acme::OrderPlan>> CertificateOrder::plan() {
+  auto kinds = kinds_of(options_, parts_.zone != nullptr, row_.failures - 1);
+  if (kinds.empty())
+    co_return fail(Errc::unsupported, "nothing can prove that " + row_.name +
+                                          " leads here: it needs an http listener (443 or 80), or acme.dns_server");
   auto with = co_await account();
   if (!with) co_return std::unexpected(with.error());
   account_ = std::move(*with);
-  forget_stale_order(row_, keys_, wall());
   KeptCertificate now = kept_;
   now.row = row_;
   const store::TlsKey* chosen = plan_key(now, wall());
@@ -105,7 +110,7 @@ Task<Result<acme::OrderPlan>> CertificateOrder::plan() {
                        .key = *key,
                        .order = row_.order,
                        .replaces = {},
-                       .kinds = kinds_of(options_, parts_.zone != nullptr, row_.failures)};
+                       .kinds = std::move(kinds)};
   if (!options_.contact.empty()) made.contacts.push_back("mailto:" + options_.contact);
   if (!options_.eab_kid.empty()) made.external = acme::ExternalAccount{options_.eab_kid, options_.eab_key};
   if (kept_.facts && row_.authority == options_.directory) made.replaces = kept_.facts->id;

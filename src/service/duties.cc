@@ -15,7 +15,8 @@ using namespace std::chrono_literals;
 
 Duties::Duties(Assembly& assembly, const bool& stopping)
     : parts_(assembly), stopping_(stopping), house_(assembly.store.upkeep(), system_clock(), house()),
-      reports_(assembly.store.upkeep(), system_clock(), reports()) {}
+      reports_(assembly.store.upkeep(), system_clock(), reports()),
+      orders_(assembly.store.upkeep(), system_clock(), orders()) {}
 
 /// In the order in which those are made that are due at the same time. Names of what one node does for all are those of
 /// its lease.
@@ -37,6 +38,15 @@ std::vector<Round> Duties::reports() {
       {"dmarc-book", 0s, 60s, Round::By::each, [this] { return parts_.intake.dmarc_book.flush(); }},
       {"dmarc", 0s, 60s, Round::By::one, [this] { return send_dmarc(); }},
   };
+}
+
+std::vector<Round> Duties::orders() {
+  return {{kCertificateLease, 1s, 5s, Round::By::one, [this] { return parts_.ordered->round(); }}};
+}
+
+Task<void> Duties::tend_certificates() {
+  co_await parts_.ordered->refresh();
+  co_await orders_.run(stopping_);
 }
 
 Task<void> Duties::keep_house() {

@@ -19,6 +19,8 @@ public:
   Task<void> keep_house();
   /// Writes down what DMARC reports will tell, and sends those that are due.
   Task<void> report_dmarc();
+  /// Gets certificates, and renews them.
+  Task<void> tend_certificates();
   /// Takes in what programs of this machine have dropped.
   Task<void> pick_up_drops();
   /// At the start: what was in hand of accounts that look taken over waits again, it is held before anything is sent.
@@ -31,6 +33,7 @@ public:
 private:
   std::vector<Round> house();
   std::vector<Round> reports();
+  std::vector<Round> orders();
   bool suspicions_changed();
   Task<void> tend_clock();
   Task<void> save();
@@ -42,8 +45,8 @@ private:
 
   Assembly& parts_;
   const bool& stopping_;
-  std::uint64_t suspicions_ = 0; ///< the generation that was attended to
-  Rounds house_, reports_;       ///< sending reports may take long: nothing else waits for it
+  std::uint64_t suspicions_ = 0;    ///< the generation that was attended to
+  Rounds house_, reports_, orders_; ///< those that may take long have tables of their own: nothing else waits for them
 };
 
 } // namespace paquebot::service

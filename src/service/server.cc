@@ -100,8 +100,8 @@ void Server::Impl::attend(const store::Change& change) {
     case Kind::destination:
     case Kind::setting:
     case Kind::mailbox:
-    case Kind::certificate:
     case Kind::node: return;
+    case Kind::certificate: return launcher.launch(parts.first(), parts.ordered->refresh(), "certificates");
   }
 }
 
@@ -320,6 +320,7 @@ void Server::Impl::launch_all() {
   launcher.launch(first, duties.keep_house(), "upkeep");
   launcher.launch(first, duties.report_dmarc(), "DMARC reports");
   launcher.launch(first, doctor.run(), "doctor");
+  launcher.launch(first, duties.tend_certificates(), "certificates");
   launcher.launch(first, duties.pick_up_drops(), "drop directory");
   for (std::size_t i = 0; i < listeners.size(); ++i) serve_listener(i);
 }
@@ -376,6 +377,7 @@ bool Server::stop(std::chrono::seconds bound) {
   deliveries.reporter->stop();
   deliveries.deadlines.stop();
   deliveries.dmarc_reporter->stop();
+  s.parts.ordered->stop();
   bool ended = s.launcher.wait_idle(until);
   if (!ended)
     log::warning("stopped-early", {{"sessions", s.parts.accounts.sessions.count()},

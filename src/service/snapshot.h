@@ -11,6 +11,7 @@
 #include "net/listener.h"
 #include "net/network.h"
 #include "queue/queue.h"
+#include "service/certificate_order.h"
 #include "service/certificate_watch.h"
 #include "service/gate.h"
 #include "service/http_session.h"
@@ -60,10 +61,11 @@ struct Snapshot {
   delivery::DmarcSending dmarc_reports;
   doctor::Options doctor;
   std::vector<WatchedCertificate>
-      certificates;              ///< of all listeners, the default first; none: a self-signed one of ours
-  WatchOptions watch;            ///< who may look at the numbers
-  setup::Options setup;          ///< what users' programs and other servers are told of this one
-  std::uint32_t expire_days = 0; ///< mail that has been in a mailbox for longer is deleted; 0: none
+      certificates;     ///< of all listeners, the default first; none: a self-signed one of ours
+  WatchOptions watch;   ///< who may look at the numbers
+  setup::Options setup; ///< what users' programs and other servers are told of this one
+  std::shared_ptr<const CertificateOptions> acme; ///< those that are ordered; null: none
+  std::uint32_t expire_days = 0;                  ///< mail that has been in a mailbox for longer is deleted; 0: none
 };
 
 /// What needs a restart to change.
