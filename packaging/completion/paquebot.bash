@@ -14,7 +14,7 @@ _paquebot() {
       -*) ;;
       *)
         if [[ -z $verb ]]; then verb="${typed[i]}"
-        elif [[ $verb != *" "* ]]; then case "$verb" in domain|dkim|account|alias|right|token|queue|fetch|import|message|block|allow|report|dns|clock) verb+=" ${typed[i]}" ;; *) ((at++)) ;; esac
+        elif [[ $verb != *" "* ]]; then case "$verb" in domain|dkim|account|alias|right|token|queue|fetch|import|message|block|allow|report|tls|dns|clock) verb+=" ${typed[i]}" ;; *) ((at++)) ;; esac
         else ((at++)); fi ;;
     esac
   done
@@ -22,7 +22,7 @@ _paquebot() {
   [[ -n $behind ]] || behind=":$at"
   [[ $behind == :* ]] || behind=" $behind"
   if [[ -z $words ]]; then case "$verb$behind" in
-    ":0") words="domain dkim account alias right token queue fetch import message block allow report dns clock setup serve check status metrics doctor reload api version completion verify backup restore destinations trace send help" ;;
+    ":0") words="domain dkim account alias right token queue fetch import message block allow report tls dns clock setup serve check status metrics doctor reload api version completion verify backup restore destinations trace send help" ;;
     "domain:0") words="add list dns owner remove" ;;
     "dkim:0") words="create list dns rotate retire" ;;
     "account:0") words="add list show addresses passwd quota mobileconfig limit disable enable suspects hold release app-password remove" ;;
@@ -36,6 +36,7 @@ _paquebot() {
     "block:0") words="add list remove" ;;
     "allow:0") words="add list remove" ;;
     "report:0") words="dmarc" ;;
+    "tls:0") words="status renew rotate" ;;
     "dns:0") words="forget" ;;
     "clock:0") words="confirm" ;;
     "setup --password-file") words="@files" ;;
@@ -138,6 +139,9 @@ _paquebot() {
       "api") words="--config --data-dir --json --help --describe --body --print-reference" ;;
       "version") words="--config --data-dir --json --help" ;;
       "completion") words="--config --data-dir --json --help" ;;
+      "tls status") words="--config --data-dir --json --help" ;;
+      "tls renew") words="--config --data-dir --json --help" ;;
+      "tls rotate") words="--config --data-dir --json --help" ;;
       "dns forget") words="--config --data-dir --json --help" ;;
       "verify") words="--config --data-dir --json --help --quiet" ;;
       "backup") words="--config --data-dir --json --help --quiet" ;;

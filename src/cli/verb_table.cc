@@ -132,6 +132,33 @@ std::vector<Verb> dns_verbs() {
   };
 }
 
+std::vector<Verb> tls_verbs() {
+  const Positional name{"NAME", "the certificate's, such as the server's host name"};
+  return {
+      {"tls status",
+       "List the certificates that are ordered: until when they are good, what failed, their keys' TLSA records.",
+       "paquebot tls status\npaquebot tls status --json",
+       {},
+       {},
+       tls_status,
+       "certificate.list"},
+      {"tls renew",
+       "Order a certificate anew now, whatever is waited for; its key stays.",
+       "paquebot tls renew mx.example.org",
+       {name},
+       {},
+       tls_renew,
+       "certificate.renew"},
+      {"tls rotate",
+       "Change the key: the next one takes over once the TLSA records of both were seen for two times to live.",
+       "paquebot tls rotate mx.example.org",
+       {name},
+       {},
+       tls_rotate,
+       "certificate.rotate"},
+  };
+}
+
 std::vector<Verb> store_verbs() {
   return {
       {"verify",
@@ -257,6 +284,7 @@ std::span<const Group> groups() {
       {"block", "Whose mail we do not take"},
       {"allow", "Who is not asked for names and lists"},
       {"report", "What other servers tell us"},
+      {"tls", "Certificates that are ordered"},
       {"dns", "The resolvers that this server asks"},
       {"clock", "Whether this machine's clock is believed"},
   };
@@ -267,10 +295,10 @@ std::span<const Verb> verbs() {
   static const std::vector<Verb> all = [] {
     std::vector<Verb> table;
     for (auto part :
-         {setup_verbs(),   server_verbs(), care_verbs(),  program_verbs(), dns_verbs(),         store_verbs(),
-          domain_verbs(),  dkim_verbs(),   alias_verbs(), account_verbs(), account_use_verbs(), account_access_verbs(),
-          right_verbs(),   queue_verbs(),  trail_verbs(), send_verbs(),    fetch_verbs(),       import_verbs(),
-          message_verbs(), list_verbs(),   report_verbs()}) {
+         {setup_verbs(),          server_verbs(),  care_verbs(),  program_verbs(), tls_verbs(),     dns_verbs(),
+          store_verbs(),          domain_verbs(),  dkim_verbs(),  alias_verbs(),   account_verbs(), account_use_verbs(),
+          account_access_verbs(), right_verbs(),   queue_verbs(), trail_verbs(),   send_verbs(),    fetch_verbs(),
+          import_verbs(),         message_verbs(), list_verbs(),  report_verbs()}) {
       table.insert(table.end(), part.begin(), part.end());
     }
     return table;

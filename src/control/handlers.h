@@ -35,6 +35,10 @@ Task<Answer> remove_domain(Context& context, Call call);
 Task<Answer> domain_records(Context& context, Call call);
 /// A profile with which programs of Apple set up an account (records.cc).
 Task<Answer> account_profile(Context& context, Call call);
+/// Those that are ordered (certificates.cc).
+Task<Answer> list_certificates(Context& context, Call call);
+Task<Answer> renew_certificate(Context& context, Call call);
+Task<Answer> rotate_certificate_key(Context& context, Call call);
 Task<Answer> list_dkim_keys(Context& context, Call call);
 Task<Answer> create_dkim_keys(Context& context, Call call);
 Task<Answer> rotate_dkim_keys(Context& context, Call call);

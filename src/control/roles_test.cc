@@ -168,9 +168,9 @@ TEST(Roles, WhatIsForeignDoesNotExist) {
 
 TEST(Roles, WhoMayDoesIt) {
   // What is answered so here for other reasons than rights.
-  const std::set<std::string_view> other{"backup.go_on", "upload.append", "upload.drop",  "suspicion.clear",
-                                         "queue.show",   "list.remove",   "right.remove", "app_password.revoke",
-                                         "dkim.retire",  "dkim.activate"};
+  const std::set<std::string_view> other{"backup.go_on", "upload.append", "upload.drop",       "suspicion.clear",
+                                         "queue.show",   "list.remove",   "right.remove",      "app_password.revoke",
+                                         "dkim.retire",  "dkim.activate", "certificate.renew", "certificate.rotate"};
   for (const Action& action : actions()) {
     World world;
     Samples samples(world);

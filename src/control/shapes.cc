@@ -14,6 +14,12 @@ const std::vector<Shape>& shapes() {
        "changed:time record?:Record"},
       {"Account", "an account; `scram`: SCRAM works with its password; `quota` 0: any",
        "login:text disabled:bool has_password:bool quota:number used:number messages:number created:time scram:bool"},
+      {"TlsKey", "a key of a certificate; `record` where the zone is signed",
+       "state:active/next created:time digest:text record?:Record"},
+      {"Certificate", "one that is ordered; no attempt before `again_at`, no change of keys before `rotates_at`",
+       "name:text state:valid/late/expired/waiting/failing authority:text issued:time not_after:time renew_at:time "
+       "ordered:bool failures:number again_at:time error:text rotation_wanted:bool records_seen_since:time "
+       "rotates_at:time signed_zone:bool keys:[TlsKey]"},
       {"AppPassword", "a password for one program", "label:text created:time used:time used_from:text"},
       {"LoginEvent", "one login that was tried", "at:time address:text protocol:text"},
       {"Logins", "logins lately: `failures` that count now, the last four that failed, the last that did not",

@@ -1,0 +1,69 @@
+#include "cli/output.h"
+#include "cli/verbs.h"
+#include "control/target.h"
+
+#include <ostream>
+
+namespace paquebot::cli {
+namespace {
+
+void print_tls_keys(std::ostream& out, const json::value& certificate) {
+  const bool is_signed = control::get_bool(certificate, "signed_zone");
+  for (const auto& key : control::get_list(certificate, "keys")) {
+    if (!is_signed || !key.is_object() || !key.as_object().contains("record")) continue;
+    const auto& record = key.at("record");
+    out << "  ; " << control::get_text(record, "purpose") << "\n  " << control::get_text(record, "zone") << '\n';
+  }
+}
+
+void print_ordered(std::ostream& out, const json::value& certificate) {
+  const std::string state = control::get_text(certificate, "state");
+  const auto end = control::get_time(certificate, "not_after"), renewal = control::get_time(certificate, "renew_at"),
+             again = control::get_time(certificate, "again_at"), rotates = control::get_time(certificate, "rotates_at");
+  const std::string error = control::get_text(certificate, "error");
+  out << control::get_text(certificate, "name") << ": " << state;
+  if (end != 0) out << ", until " << time_text(end);
+  if (renewal != 0) out << ", renewed at " << time_text(renewal);
+  out << '\n';
+  if (!error.empty()) out << "  the last attempt: " << error << '\n';
+  if (again != 0) out << "  it is tried again at " << time_text(again) << '\n';
+  if (control::get_bool(certificate, "rotation_wanted"))
+    out << "  the next key takes over "
+        << (rotates != 0 ? "at " + time_text(rotates)
+                         : std::string("when both keys' TLSA records have been in the DNS for two times to live"))
+        << '\n';
+  print_tls_keys(out, certificate);
+}
+
+int tell_certificates(Session& session, const Result<json::value>& answer) {
+  if (!answer) return session.report(answer.error());
+  if (session.json) {
+    session.out() << control::to_pretty_text(*answer);
+    return kOk;
+  }
+  const auto& list = control::get_list(*answer, "certificates");
+  for (const auto& certificate : list) print_ordered(session.out(), certificate);
+  if (list.empty())
+    session.out() << "No certificate is ordered: it needs acme.agree_tos = true, and a name that leads here.\n";
+  return kOk;
+}
+
+std::string certificate_path(const Arguments& arguments, std::string_view rest) {
+  return "/v1/certificates/" + control::path_encode(arguments.text("NAME")) + std::string(rest);
+}
+
+} // namespace
+
+int tls_status(Session& session, const Arguments&) {
+  return tell_certificates(session, session.call("GET", "/v1/certificates"));
+}
+
+int tls_renew(Session& session, const Arguments& arguments) {
+  return tell_certificates(session, session.call("POST", certificate_path(arguments, "/renew")));
+}
+
+int tls_rotate(Session& session, const Arguments& arguments) {
+  return tell_certificates(session, session.call("POST", certificate_path(arguments, "/rotate")));
+}
+
+} // namespace paquebot::cli
