@@ -50,10 +50,10 @@ test: ## All tests, with third-party mail programs unpacked under build/peers
 	@$(BUILD) build/release $(FLAGS)
 	@$(CTEST) --test-dir build/release
 
-test-programs: ## Programs that people send with, those too that are large (Go: 80 MB), against a server with its default settings
+test-programs: ## Programs that people send with, those too that are large (Go, Thunderbird: 80 MB each), against a server with its default settings
 	@tools/setup build test
 	@tools/peers
-	@tools/peers golang-1.19-go golang-1.19-src prometheus pebble
+	@tools/peers golang-1.19-go golang-1.19-src prometheus pebble thunderbird xvfb
 	@command -v node >/dev/null || tools/setup programs
 	@tools/modules
 	@cmake --preset release -DPAQUEBOT_TESTS=ON
@@ -66,6 +66,8 @@ test-programs: ## Programs that people send with, those too that are large (Go: 
 	  /usr/bin/python3 tests/e2e/monitoring_test.py -v MonitoringTest.test_promtool
 	@PYTHONPATH=tests/e2e PYTHONDONTWRITEBYTECODE=1 PAQUEBOT_BINARY=build/release/paquebot \
 	  /usr/bin/python3 tests/e2e/certificates_test.py -v
+	@PROGRAMS_ALL=1 PYTHONPATH=tests/e2e PYTHONDONTWRITEBYTECODE=1 PAQUEBOT_BINARY=build/release/paquebot \
+	  /usr/bin/python3 tests/e2e/thunderbird_test.py -v
 	@tools/setup package
 	@PYTHONDONTWRITEBYTECODE=1 PAQUEBOT_BINARY=build/release/paquebot /usr/bin/python3 tests/packages/packages_test.py -v
 

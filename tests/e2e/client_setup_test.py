@@ -1,13 +1,16 @@
 """What users' programs and other servers are told of the server: records, profiles, and that what they say works."""
 
+import http.client
 import json
 import plistlib
 import poplib
 import re
 import smtplib
+import subprocess
 import unittest
+import xml.etree.ElementTree
 
-from server import SECRET, Server, trusting
+from server import LISTENERS, SECRET, SOURCE, Server, trusting
 
 ANN = "ann@example.test"
 
@@ -81,6 +84,129 @@ class RecordsTest(unittest.TestCase):
         records = {name: record["value"] for name, record in self.records(down).items() if record["type"] == "SRV"}
         self.assertEqual(records, {"_pop3s._tcp.example.test": "0 1 1995 mail.example.test",
                                    "_submission._tcp.example.test": "10 1 1587 mail.example.test"})
+
+
+HTTP = {"https": {"role": "http", "tls": "implicit"}, "http": {"role": "http", "tls": "none"}}
+OUTLOOK = "http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a"
+REQUEST = ('<?xml version="1.0" encoding="utf-8"?><Autodiscover xmlns="http://schemas.microsoft.com/exchange/autodiscover/outlook/'
+           'requestschema/2006"><Request><EMailAddress>{}</EMailAddress><AcceptableResponseSchema>{}</AcceptableResponseSchema>'
+           '</Request></Autodiscover>')
+
+
+class WebTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = cls.enterClassContext(Server(accounts={ANN: SECRET}, listeners=LISTENERS | HTTP, domains=["other.test"]))
+
+    def ask(self, host, path, method="GET", body=None, listener="https"):
+        port = self.server.ports[listener]
+        client = http.client.HTTPSConnection("127.0.0.1", port, timeout=30, context=trusting()) if listener == "https" else \
+            http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        try:
+            client.request(method, path, body=body, headers={"Host": host})
+            answer = client.getresponse()
+            answer.content = answer.read().decode()
+            return answer
+        finally:
+            client.close()
+
+    def check_schema(self, name, text):
+        schema = SOURCE / "tests/e2e/schemas" / f"{name}.rng"
+        done = subprocess.run(["xmllint", "--noout", "--nonet", "--relaxng", str(schema), "-"], input=text, text=True,
+                              capture_output=True, check=False)
+        self.assertEqual(done.returncode, 0, f"{done.stderr}\n{text}")
+
+    def test_autoconfig_works(self):
+        answers = set()
+        for host, path in (("autoconfig.example.test", "/mail/config-v1.1.xml"),
+                           ("autoconfig.example.test", f"/mail/config-v1.1.xml?emailaddress={ANN}"),
+                           ("autoconfig.example.test", "/mail/config-v1.1.xml?emailaddress=nobody%40example.test"),
+                           ("example.test", "/.well-known/autoconfig/mail/config-v1.1.xml"),
+                           ("mx.example.test", f"/.well-known/autoconfig/mail/config-v1.1.xml?emailaddress={ANN}")):
+            answer = self.ask(host, path)
+            self.assertEqual(answer.status, 200, answer.content)
+            self.assertIn("text/xml", answer.headers["Content-Type"])
+            answers.add(answer.content)
+        [text] = answers  # the same for everybody
+        self.check_schema("autoconfig", text)
+        provider = xml.etree.ElementTree.fromstring(text).find("emailProvider")
+        incoming, outgoing = ([(int(one.findtext("port")), one.findtext("socketType") == "SSL") for one in provider.findall(kind)]
+                              for kind in ("incomingServer", "outgoingServer"))
+        self.assertEqual([tls for _, tls in incoming + outgoing], [True, False, True, False], "TLS at once comes first")
+        try_settings(self, self.server, incoming[0], outgoing[0], "as autoconfig says")
+        try_settings(self, self.server, incoming[1], outgoing[1], "as it says then")
+
+    def test_autoconfig_over_plain_http(self):
+        """Where the certificate does not have the name, Thunderbird asks without TLS, and is told the same."""
+        answer = self.ask("autoconfig.example.test", "/mail/config-v1.1.xml", listener="http")
+        self.assertEqual(answer.status, 200, answer.content)
+        self.check_schema("autoconfig", answer.content)
+
+    def test_foreign_domains_get_nothing(self):
+        self.assertEqual(self.ask("autoconfig.foreign.test", "/mail/config-v1.1.xml").status, 404)
+        self.assertEqual(self.ask("mta-sts.foreign.test", "/.well-known/mta-sts.txt").status, 404)
+        self.assertIn("<ErrorCode>500<", self.discover("x@foreign.test"))
+
+    def discover(self, address, schema=OUTLOOK, path="/AutoDiscover/autodiscover.xml"):
+        answer = self.ask("mx.example.test", path, "POST", REQUEST.format(address, schema))
+        self.assertEqual(answer.status, 200, answer.content)
+        self.check_schema("autodiscover", answer.content)
+        return answer.content
+
+    def test_autodiscover_works(self):
+        text = self.discover(ANN)
+        self.assertEqual(text, self.discover(ANN, path="/autodiscover/autodiscover.xml"))
+        self.assertEqual(text.replace(ANN, "?"), self.discover("nobody@example.test").replace("nobody@example.test", "?"))
+        names = {"o": OUTLOOK}
+        found = {protocol.findtext("o:Type", None, names): protocol
+                 for protocol in xml.etree.ElementTree.fromstring(text).iter(f"{{{OUTLOOK}}}Protocol")}
+        self.assertEqual(sorted(found), ["POP3", "SMTP"])
+        for protocol in found.values():
+            self.assertEqual(protocol.findtext("o:LoginName", None, names), ANN)
+        ports = {kind: (int(one.findtext("o:Port", None, names)), one.findtext("o:Encryption", None, names) == "SSL")
+                 for kind, one in found.items()}
+        try_settings(self, self.server, ports["POP3"], ports["SMTP"], "as Autodiscover says")
+
+    def test_hostile_requests_of_autodiscover(self):
+        self.assertIn("<ErrorCode>601<", self.discover(ANN, "http://schemas.microsoft.com/exchange/autodiscover/mobilesync/"
+                                                       "responseschema/2006"))
+        self.assertIn("<ErrorCode>600<", self.discover("nonsense"))
+        secret = ('<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/hostname">]><Autodiscover><Request><EMailAddress>&x;@example.test'
+                  "</EMailAddress></Request></Autodiscover>")
+        answer = self.ask("mx.example.test", "/autodiscover/autodiscover.xml", "POST", secret)
+        self.assertIn("<ErrorCode>600<", answer.content)
+        self.assertEqual(self.ask("mx.example.test", "/autodiscover/autodiscover.xml", "POST", "x" * 9000).status, 413)
+        self.assertEqual(self.ask("mx.example.test", "/autodiscover/autodiscover.xml").status, 405)
+
+    def test_the_policy_is_that_of_the_record(self):
+        answer = self.ask("mta-sts.example.test", "/.well-known/mta-sts.txt")
+        self.assertEqual(answer.status, 200, answer.content)
+        self.assertRegex(answer.headers["Content-Type"], r"^text/plain\b")
+        self.assertEqual(answer.content, "version: STSv1\r\nmode: testing\r\nmx: mx.example.test\r\nmax_age: 604800\r\n")
+        self.assertEqual(self.ask("mta-sts.other.test", "/.well-known/mta-sts.txt").content, answer.content)
+        self.assertEqual(self.ask("mx.example.test", "/.well-known/mta-sts.txt").status, 404)
+        records = {record["name"]: record for record in
+                   json.loads(self.server.must("domain", "dns", "example.test", "--json"))["records"]}
+        self.assertRegex(records["_mta-sts.example.test"]["value"], r"^v=STSv1; id=[0-9a-f]{16};$")
+        for name in ("autoconfig.example.test", "mta-sts.example.test"):
+            self.assertEqual(records[name]["zone"], f"{name}. IN CNAME mx.example.test.")
+        self.assertEqual(records["_autodiscover._tcp.example.test"]["value"], "0 1 443 mx.example.test")
+
+    def test_another_mode_is_another_id(self):
+        with Server(accounts={ANN: SECRET}, listeners=LISTENERS | HTTP) as server:
+            def text():
+                answer = json.loads(server.must("domain", "dns", "example.test", "--json"))
+                return next((one["value"] for one in answer["records"] if one["name"] == "_mta-sts.example.test"), None)
+
+            before = text()
+            server.extra["mta_sts"] = {"mode": "enforce", "mx": ["mx2.example.net"]}
+            server.write_config()
+            server.must("reload")
+            self.assertNotEqual(text(), before)
+            server.extra["mta_sts"] = {"mode": "off"}
+            server.write_config()
+            server.must("reload")
+            self.assertIsNone(text())
 
 
 if __name__ == "__main__":

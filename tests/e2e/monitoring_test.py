@@ -7,8 +7,10 @@ import re
 import shutil
 import subprocess
 import unittest
+import urllib.error
+import urllib.request
 
-from server import PEERS, SECRET, SOURCE, Server, trusting
+from server import LISTENERS, PEERS, SECRET, SOURCE, Server, trusting
 
 ALICE, BOB = "alice@example.test", "bob@example.test"
 MONITORING = SOURCE / "packaging/monitoring"
@@ -105,6 +107,35 @@ class MonitoringTest(unittest.TestCase):
             self.assertTrue(panel["targets"] and all(target["expr"] for target in panel["targets"]), panel["title"])
             place = panel["gridPos"]
             self.assertLessEqual(place["x"] + place["w"], 24, panel["title"])
+
+    def web(self, server, path, listener="https", **fields):
+        request = urllib.request.Request(f"{listener}://127.0.0.1:{server.ports[listener]}{path}", headers=fields)
+        try:
+            with urllib.request.urlopen(request, timeout=30, context=trusting()) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as refused:
+            with refused:
+                return refused.code, refused.read().decode()
+
+    def test_who_may_look(self):
+        listeners = {"https": {"role": "http", "tls": "implicit"}, "http": {"role": "http", "tls": "none"}, "mx": LISTENERS["mx"]}
+        with Server(accounts={ALICE: SECRET}, listeners=listeners) as server:
+            status, text = self.web(server, "/metrics")
+            self.assertEqual(status, 200, text)
+            self.assertIn(("paquebot_messages_accepted_total", ()), read(text))
+            self.assertEqual(self.web(server, "/livez"), (200, "alive\n"))
+            self.assertEqual(self.web(server, "/livez", "http"), (200, "alive\n"), "on the loopback without TLS, too")
+            self.assertEqual(self.web(server, "/readyz"), (200, "ready\n"))
+            self.assertEqual(self.web(server, "/metrics", **{"X-Forwarded-For": "192.0.2.1"})[0], 404)
+            token = server.folder / "token"
+            token.write_text("3c1f0c8ab1d7f2e4\n")
+            server.extra["metrics"] = {"from": [], "token_file": token}
+            server.write_config()
+            server.must("reload")
+            self.assertEqual(self.web(server, "/metrics")[0], 404)
+            self.assertEqual(self.web(server, "/readyz", Authorization="Bearer 3c1f0c8ab1d7f2e5")[0], 404)
+            self.assertEqual(self.web(server, "/readyz", Authorization="Bearer 3c1f0c8ab1d7f2e4"), (200, "ready\n"))
+            self.assertEqual(self.web(server, "/readyz", "http", Authorization="Bearer 3c1f0c8ab1d7f2e4")[0], 404, "seen by all")
 
     def test_promtool(self):
         promtool = shutil.which("promtool") or PEERS / "bin/promtool"

@@ -180,7 +180,8 @@ class Thunderbird:
         path = self.folder / "marionette"
         relay = ("import socket, sys, threading\n"
                  "inside = socket.create_connection(('127.0.0.1', int(sys.argv[1])))\n"
-                 "listener = socket.socket(socket.AF_UNIX); listener.bind(sys.argv[2]); listener.listen()\n"
+                 "listener = socket.socket(socket.AF_UNIX); listener.bind(sys.argv[2] + '~'); listener.listen()\n"
+                 "import os; os.rename(sys.argv[2] + '~', sys.argv[2])\n"
                  "outside, _ = listener.accept()\n"
                  "def carry(source, target):\n"
                  "    while piece := source.recv(65536): target.sendall(piece)\n"
@@ -189,12 +190,11 @@ class Thunderbird:
         self.spawn("/usr/bin/python3", "-c", relay, port, path)
         until = time.monotonic() + 30
         while True:
-            try:
+            if path.exists() and path.is_socket():
                 return Marionette(path)
-            except (FileNotFoundError, ConnectionRefusedError):
-                if time.monotonic() > until:
-                    raise
-                time.sleep(0.1)
+            if time.monotonic() > until:
+                raise RuntimeError("no way to Marionette: " + self.words())
+            time.sleep(0.1)
 
     def run(self, script, *arguments):
         """Runs the body of an async function; what it throws is a ScriptError."""
@@ -212,6 +212,8 @@ class Thunderbird:
         return (self.folder / "thunderbird.log").read_text(errors="replace")[-3000:]
 
     def close(self):
+        if self.marionette:
+            self.marionette.socket.close()
         for process in reversed(self.processes):
             process.terminate()
             try:

@@ -31,18 +31,18 @@ SET_UP = """
 const [address, password] = args;
 const window = Services.wm.getMostRecentWindow("mail:3pane");
 const sleep = () => new Promise(done => window.setTimeout(done, 50));
+const dialogue = () => window.document.querySelector("account-hub-container")?.shadowRoot;
 async function until(look, what) {
   for (let turns = 0; turns < 1200; ++turns) {
     const found = look();
     if (found) return found;
     await sleep();
   }
-  const shown = window.document.querySelector("account-hub-email, .account-hub-view");
-  throw new Error("waited in vain for " + what + ": " + (shown ? shown.innerText : "no dialogue"));
+  throw new Error("waited in vain for " + what + ": " + (dialogue()?.querySelector("dialog").innerText || "no dialogue"));
 }
 await until(() => typeof window.openAccountHub == "function", "the window");
 await window.openAccountHub("MAIL");
-const $ = selector => window.document.querySelector(selector);
+const $ = selector => dialogue()?.querySelector(selector);
 const shown = selector => { const found = $(selector); return found && !found.hidden ? found : null; };
 const type = (input, text) => {
   input.value = text;
@@ -73,34 +73,33 @@ ACCOUNT = """
 const {MailServices} = ChromeUtils.importESModule("resource:///modules/MailServices.sys.mjs");
 const server = MailServices.accounts.allServers.find(one => one.type == "pop3");
 const outgoing = MailServices.outgoingServer.servers[0].QueryInterface(Ci.nsISmtpServer);
-return {incoming: [server.hostName, server.port, server.socketType, server.username],
+return {incoming: [server.hostname ?? server.hostName, server.port, server.socketType, server.username],
         outgoing: [outgoing.hostname, outgoing.port, outgoing.socketType, outgoing.username]};
 """
 
 SEND = """
-const [from, to, subject] = args;
+const [from, to, subject, folder] = args;
 const {MailServices} = ChromeUtils.importESModule("resource:///modules/MailServices.sys.mjs");
 const identity = MailServices.accounts.allIdentities.find(one => one.email == from);
+identity.doFcc = false; // no copy is kept
 const account = MailServices.accounts.accounts.find(one => one.identities.includes(identity));
 const fields = Cc["@mozilla.org/messengercompose/composefields;1"].createInstance(Ci.nsIMsgCompFields);
-Object.assign(fields, {from, to, subject, body: "It works.\\r\\n"});
-const params = Cc["@mozilla.org/messengercompose/composeparams;1"].createInstance(Ci.nsIMsgComposeParams);
-params.composeFields = fields;
-params.identity = identity;
-params.format = Ci.nsIMsgCompFormat.PlainText;
-const compose = Cc["@mozilla.org/messengercompose/compose;1"].createInstance(Ci.nsIMsgCompose);
-compose.initialize(params);
-const progress = Cc["@mozilla.org/messenger/progress;1"].createInstance(Ci.nsIMsgProgress);
+Object.assign(fields, {from, to, subject});
+const path = PathUtils.join(folder, "letter.eml");
+await IOUtils.writeUTF8(path, `From: ${from}\\r\\nTo: ${to}\\r\\nSubject: ${subject}\\r\\n\\r\\nIt works.\\r\\n`);
+const file = await IOUtils.getFile(path);
+const send = Cc["@mozilla.org/messengercompose/send;1"].createInstance(Ci.nsIMsgSend);
 await new Promise((resolve, reject) => {
-  progress.registerListener({
-    QueryInterface: ChromeUtils.generateQI(["nsIWebProgressListener", "nsISupportsWeakReference"]),
-    onStateChange(_, __, flags, status) {
-      if (flags & Ci.nsIWebProgressListener.STATE_STOP)
-        Components.isSuccessCode(status) ? resolve() : reject(new Error("not sent: " + status.toString(16)));
+  const listener = {
+    QueryInterface: ChromeUtils.generateQI(["nsIMsgSendListener"]),
+    onStartSending() {}, onSendProgress() {}, onStatus() {}, onGetDraftFolderURI() {}, onSendNotPerformed() {},
+    onTransportSecurityError(_, status) { reject(new Error("not trusted: " + status.toString(16))); },
+    onStopSending(_, status) {
+      Components.isSuccessCode(status) ? resolve() : reject(new Error("not sent: " + status.toString(16)));
     },
-    onProgressChange() {}, onStatusChange() {}, onLocationChange() {}, onSecurityChange() {}, onContentBlockingEvent() {},
-  });
-  compose.sendMsg(Ci.nsIMsgCompDeliverMode.Now, identity, account.key, null, progress).catch(reject);
+  };
+  send.sendMessageFile(identity, account.key, fields, file, false, false, Ci.nsIMsgSend.nsMsgDeliverNow, null, listener, "")
+    .catch(reject);
 });
 """
 
@@ -161,9 +160,9 @@ class ThunderbirdTest(unittest.TestCase):
             self.assertIn("mx.example.test", found["incomingHost"] + found["outgoingHost"])
             self.assertEqual(program.run(ACCOUNT), {"incoming": ["mx.example.test", 995, 3, ANN],
                                                     "outgoing": ["mx.example.test", 465, 3, ANN]})
-            program.run(SEND, ANN, BOB, "from Thunderbird")
+            program.run(SEND, ANN, BOB, "from Thunderbird", str(folder))
             wait_until(lambda: json.loads(server.must("account", "show", BOB, "--json"))["messages"] == 1, "the mail for Bob", 60)
-            program.run(SEND, ANN, ANN, "to herself")
+            program.run(SEND, ANN, ANN, "to herself", str(folder))
             wait_until(lambda: json.loads(server.must("account", "show", ANN, "--json"))["messages"] == 1, "the mail for Ann", 60)
             self.assertEqual(program.run(FETCH), ["to herself"])
 
