@@ -54,6 +54,7 @@ struct Server::Impl {
 
   void attend(const store::Change& change);
   void serve_listener(std::size_t index);
+  Task<void> listen(std::size_t index);
   void take(std::size_t index, int descriptor, net::Endpoint peer);
   const ListenerSnapshot* listener_of(const Snapshot& configured, std::size_t index) const;
   Task<void> session(std::size_t index, std::size_t context, int descriptor, net::Endpoint peer);
@@ -108,12 +109,15 @@ void Server::Impl::attend(const store::Change& change) {
 // ---- Connections ----
 
 void Server::Impl::serve_listener(std::size_t index) {
+  launcher.launch(parts.first(), listen(index), "listener " + listeners[index].address);
+}
+
+Task<void> Server::Impl::listen(std::size_t index) {
   net::Listener& listener = listeners[index].listener;
-  launcher.launch(
-      parts.first(),
-      listener.serve(parts.first(),
-                     [this, index](int descriptor, net::Endpoint peer) { take(index, descriptor, std::move(peer)); }),
-      "listener " + listeners[index].address);
+  Task<void> serving = listener.serve(
+      parts.first(), [this, index](int descriptor, net::Endpoint peer) { take(index, descriptor, std::move(peer)); });
+  co_await std::move(serving);
+  if (!stopping) health.ended("the listener " + listeners[index].address);
 }
 
 /// On context 0: deals the connection to the next thread.
@@ -232,21 +236,21 @@ void Server::Impl::open_web() {
   api = std::make_shared<control::ApiSite>(control::ApiParts{*control, a.directory, a.throttle});
   parts.web.sites.add({.path = "/"}, make_start_page(parts.options.hostname));
   parts.web.sites.add({.path = "/v1/", .own_names = true}, api);
-  const auto watch = std::make_shared<WatchSite>(WatchSite::Parts{[this] {
-                                                                    auto now = parts.current();
-                                                                    const WatchOptions* options = &now->watch;
-                                                                    return std::shared_ptr<const WatchOptions>(
-                                                                        std::move(now), options);
-                                                                  },
-                                                                  [this] { return monitor.text(); }, health});
+  const auto options = [this] {
+    const auto now = parts.current();
+    return std::shared_ptr<const WatchOptions>(now, &now->watch);
+  };
+  const auto watch = std::make_shared<WatchSite>(WatchSite::Parts{options, [this] { return monitor.text(); }, health});
   for (const char* path : {"/metrics", "/livez", "/readyz"})
-    parts.web.sites.add({.path = path, .own_names = true}, watch);
+    parts.web.sites.add({.path = path, .plain = true, .own_names = true}, watch);
   const auto setup = std::make_shared<SetupSite>(
       SetupSite::Parts{[this] { return setup_facts(); },
                        [&a](std::string domain) { return a.directory.is_our_domain(std::move(domain)); }});
-  for (const char* path : {"/mail/config-v1.1.xml", "/.well-known/autoconfig/mail/config-v1.1.xml",
-                           "/autodiscover/autodiscover.xml", "/.well-known/mta-sts.txt"})
-    parts.web.sites.add({.path = path, .any_case = true}, setup);
+  // Programs ask for these without TLS, too, where the certificate does not have the name.
+  for (const char* path : {"/mail/config-v1.1.xml", "/.well-known/autoconfig/mail/config-v1.1.xml"})
+    parts.web.sites.add({.path = path, .plain = true}, setup);
+  parts.web.sites.add({.path = "/autodiscover/autodiscover.xml", .any_case = true}, setup);
+  parts.web.sites.add({.path = "/.well-known/mta-sts.txt"}, setup);
   const auto now = parts.current();
   std::uint16_t port = 0;
   for (std::size_t index = 0; index < listeners.size(); ++index) {
@@ -367,6 +371,7 @@ bool Server::stop(std::chrono::seconds bound) {
   auto until = system_clock().now() + bound;
   boost::asio::post(s.parts.first(), [&s] {
     s.stopping = true;
+    s.health.stop();
     s.parts.strangers.grey_keeper.stop();
     for (BoundListener& listener : s.listeners) listener.listener.stop();
     s.parts.accounts.sessions.shut_down_all();
