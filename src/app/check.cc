@@ -131,6 +131,7 @@ cli::CheckReport check(const std::string& config_path) {
   }
   report.warnings = config->warnings;
   if (auto read = read_issuer(*config); !read) add_lines(report.errors, read.error().message);
+  if (auto read = read_acme_keys(*config); !read) add_lines(report.errors, read.error().message);
   if (!certificates_of(*config).empty())
     if (auto found = find_certificates(*config); !found) add_lines(report.errors, found.error().message);
   if (auto tls = make_tls(*config, std::make_shared<net::Certificates>()); !tls)

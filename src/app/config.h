@@ -132,6 +132,10 @@ std::vector<CertificateConfig> certificates_of(const Config& config);
 /// Makes `snapshot.issuer` of what [oauth] says. `invalid` when the key set can't be used.
 Result<> read_issuer(Config& config);
 
+/// Makes of the keys that [acme] names what `acme.options` has of them. `invalid` when one can't be used. Apart from
+/// load_config(), since commands beside the server may not read them.
+Result<> read_acme_keys(Config& config);
+
 /// What differs between two configurations and needs a restart, e.g. "server.data_dir".
 std::vector<std::string> restart_keys(const Config& before, const Config& after);
 

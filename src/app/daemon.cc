@@ -131,6 +131,7 @@ Result<> Daemon::open_store() {
 Result<> Daemon::start() {
   for (const std::string& warning : config_.warnings) log::warning("configuration", {{"why", warning}});
   if (auto read = read_issuer(config_); !read) return read;
+  if (auto read = read_acme_keys(config_); !read) return read;
   const auto tls = show_certificates(config_);
   if (!tls) return std::unexpected(tls.error());
   service::ServerOptions options = config_.server;
@@ -204,6 +205,8 @@ control::Reloaded Daemon::read_again() {
   if (!fresh)
     done.refused = fresh.error().message, done.code = fresh.error().code == Errc::closed ? Errc::closed : Errc::invalid;
   else if (auto read = read_issuer(*fresh); !read)
+    done.refused = read.error().message;
+  else if (auto read = read_acme_keys(*fresh); !read)
     done.refused = read.error().message;
   else if (tls = show_certificates(*fresh); !tls)
     done.refused = tls.error().message;

@@ -39,16 +39,6 @@ Result<std::string> name_server(const std::string& text) {
   return fail(Errc::invalid, "is no address of a name server such as \"192.0.2.53:53\"");
 }
 
-void check_zone(Reader& read, const Node& table, AcmeConfig& acme) {
-  if (acme.dns_server.empty() != acme.dns_key_file.empty())
-    return read.error(table, "[acme] needs both dns_server and dns_key_file, or neither");
-  if (acme.dns_server.empty() || acme.dns_key.empty()) return; // commands beside the server read no secrets
-  auto key = dns::read_tsig_key(acme.dns_key);
-  const auto where = net::parse_endpoint(acme.dns_server);
-  if (!key) read.error(table, "dns_key_file", "dns_key_file: " + key.error().message);
-  if (key && where) acme.options.zone = service::ZoneServer{*where, std::move(*key), acme.dns_zone};
-}
-
 void check_acme(Reader& read, const Node& table, Config& config) {
   AcmeConfig& acme = config.acme;
   acme.options.challenges.clear();
@@ -56,15 +46,28 @@ void check_acme(Reader& read, const Node& table, Config& config) {
     if (const auto kind = acme::challenge_kind(word)) acme.options.challenges.push_back(*kind);
   if (acme.options.eab_kid.empty() != acme.eab_key_file.empty())
     read.error(table, "[acme] needs both eab_kid and eab_key_file, or neither");
-  if (!acme.eab_key.empty()) { // commands beside the server read no secrets
-    auto key = acme::base64url_decode(trim(acme.eab_key));
-    if (!key || key->empty()) read.error(table, "eab_key_file", "eab_key_file does not hold a key in base64url");
-    if (key) acme.options.eab_key = std::move(*key);
-  }
-  check_zone(read, table, acme);
+  if (acme.dns_server.empty() != acme.dns_key_file.empty())
+    read.error(table, "[acme] needs both dns_server and dns_key_file, or neither");
 }
 
 } // namespace
+
+Result<> read_acme_keys(Config& config) {
+  AcmeConfig& acme = config.acme;
+  if (!acme.eab_key_file.empty()) {
+    auto key = acme::base64url_decode(trim(acme.eab_key));
+    if (!key || key->empty())
+      return fail(Errc::invalid, "[acme] eab_key_file: there is no key in base64url in " + acme.eab_key_file);
+    acme.options.eab_key = std::move(*key);
+  }
+  if (acme.dns_server.empty()) return {};
+  const auto where = net::parse_endpoint(acme.dns_server);
+  if (!where) return std::unexpected(where.error());
+  auto key = dns::read_tsig_key(acme.dns_key);
+  if (!key) return fail(Errc::invalid, "[acme] dns_key_file " + acme.dns_key_file + ": " + key.error().message);
+  acme.options.zone = service::ZoneServer{*where, std::move(*key), acme.dns_zone};
+  return {};
+}
 
 const Section<Config> kAcmeSettings = {
     .name = "acme",

@@ -25,7 +25,6 @@
 #include <utility>
 
 namespace paquebot::service {
-
 namespace {
 
 /// As in the configuration.
