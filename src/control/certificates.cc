@@ -18,8 +18,11 @@ using Wish = store::Certificates::Wish;
 json::object tlsa_record(const std::string& name, const std::string& digest, bool next) {
   const std::string owner = "_25._tcp." + name;
   const std::string value = "3 1 1 " + digest;
-  return present_record(owner, "TLSA", value, owner + ". IN TLSA " + value,
-                        next ? "TLSA: the key that comes next (DANE)" : "TLSA: the key in force (DANE)");
+  return json::object{{"name", owner},
+                      {"type", "TLSA"},
+                      {"value", value},
+                      {"zone", owner + ". IN TLSA " + value},
+                      {"purpose", next ? "TLSA: the key that comes next (DANE)" : "TLSA: the key in force (DANE)"}};
 }
 
 std::string_view state_of(const store::Certificate& row, const std::optional<acme::Issued>& facts, std::int64_t now) {
