@@ -3,6 +3,7 @@
 #include "base/log.h"
 
 #include <boost/asio/co_spawn.hpp>
+#include <cerrno>
 #include <exception>
 #include <sys/socket.h>
 #include <system_error>

@@ -6,6 +6,7 @@
 #include "service/smtp_driver.h"
 #include "store/sqlite/open.h"
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <exception>
@@ -31,8 +32,8 @@ T must(Result<T> result) {
 
 SimServer::SimServer(Scene& scene, Remotes& remotes, const std::string& directory, Planted planted,
                      std::function<void()> on_fatal)
-    : scene_(scene), on_fatal_(std::move(on_fatal)) {
-  open(directory, planted);
+    : scene_(scene), directory_(directory), on_fatal_(std::move(on_fatal)) {
+  open(planted);
   if (!failure_.empty()) return;
   parts_ = std::make_unique<service::Assembly>(*store_, options(), snapshot());
   io_ = &static_cast<boost::asio::io_context&>(boost::asio::query(parts_->first(), boost::asio::execution::context));
@@ -49,9 +50,9 @@ SimServer::~SimServer() {
 
 // ---- Its parts ----
 
-void SimServer::open(const std::string& directory, Planted planted) {
+void SimServer::open(Planted planted) {
   store::SqliteOptions options;
-  options.directory = directory;
+  options.directory = directory_;
   options.clock = &scene_.clock;
   options.on_fatal = [this](const std::string&) {
     if (alive()) on_fatal_();

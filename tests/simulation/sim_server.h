@@ -31,6 +31,7 @@ public:
   /// Why it could not be opened; empty: it runs.
   const std::string& failure() const { return failure_; }
   bool has_parts() const { return io_ != nullptr; }
+  const std::string& directory() const { return directory_; }
   /// A client's end of a connection to its port 25, from a network that may send.
   std::unique_ptr<Wire> call();
   /// An operator's order, as the command line sends it.
@@ -54,7 +55,7 @@ public:
   boost::asio::io_context& io() { return *io_; }
 
 private:
-  void open(const std::string& directory, Planted planted);
+  void open(Planted planted);
   void fill();
   void start(Remotes& remotes);
   void attend(const store::Change& change);
@@ -74,6 +75,7 @@ private:
   T run(Task<T> task);
 
   Scene& scene_;
+  const std::string directory_;
   std::string failure_;
   std::function<void()> on_fatal_;
   std::shared_ptr<bool> gone_ = std::make_shared<bool>(false);

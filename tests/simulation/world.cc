@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
+#include <stdexcept>
 #include <utility>
 
 namespace paquebot::simulation {
@@ -70,7 +71,13 @@ void World::settle() {
     if (end_soon_) end_server(end_);
     if (moved) idle = -1;
   }
-  std::erase_if(ghosts_, [](const auto& ghost) { return ghost->ended(); });
+  for (auto& ghost : ghosts_) {
+    if (!ghost->ended()) continue;
+    const std::string directory = ghost->directory();
+    ghost.reset();
+    std::filesystem::remove_all(directory);
+  }
+  std::erase(ghosts_, nullptr);
   if (server_ && server_->stopping() && server_->ended()) end_server(SimDisk::End::ordered);
   if (!server_ && !done_ && scene_.clock.now() >= up_at_) start_server();
 }
@@ -141,7 +148,10 @@ void World::cut(SimDisk::End how) {
   ++lives_;
   if (server_) server_->die();
   if (how == SimDisk::End::ordered) server_.reset(); // which closes its files
-  disk_.end(how, fmt::format("{}/life-{}", options_.directory, lives_));
+  const std::string directory = fmt::format("{}/life-{}", options_.directory, lives_);
+  disk_.end(how, directory);
+  if (how == SimDisk::End::ordered)
+    std::filesystem::remove_all(fmt::format("{}/life-{}", options_.directory, lives_ - 1));
   if (how != SimDisk::End::ordered) scene_.ledger.crashed();
 }
 

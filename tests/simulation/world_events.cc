@@ -73,7 +73,7 @@ Letter World::write_letter(unsigned number) {
   if (kind >= 15 && kind < 20) letter.recipients.push_back("team@near.test");
   if (kind >= 20 && kind < 30) letter.recipients.push_back(chance.one_of(kUsers));
   if (kind >= 20) letter.recipients.push_back(remotes_.some_address());
-  for (; kind >= 80 && chance.percent(60);) {
+  while (kind >= 80 && chance.percent(60)) {
     std::string more = remotes_.some_address();
     if (std::ranges::find(letter.recipients, more) == letter.recipients.end())
       letter.recipients.push_back(std::move(more));
