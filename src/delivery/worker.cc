@@ -257,9 +257,10 @@ Task<bool> Worker::transmit(queue::Job& part, Content& content, Attempt& attempt
   std::vector<mail::Told> all;
   all.reserve(part.recipients.size());
   for (const mail::Reply& reply : peer.session().results()) all.push_back(peer.told(reply));
+  const metrics::DeliveryTls tls = tls_of(peer); // who is left is gone
   co_await passage_.keep_or_leave(event, finding.session);
   Handed handed = handover.handed();
-  handed.tls = tls_of(peer);
+  handed.tls = tls;
   const bool done = co_await settle_finding(part, std::move(all), finding, handed, attempt, rest);
   co_return done;
 }
