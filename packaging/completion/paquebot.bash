@@ -7,7 +7,7 @@ _paquebot() {
   [[ $line == *[[:blank:]] ]] || { current="${typed[i]}"; typed=("${typed[@]:0:$i}"); }
   for ((i = 1; i < ${#typed[@]}; i++)); do
     case "${typed[i]}" in
-      --account|--address|--after|--alias-of|--attach|--bcc|--body|--ca-file|--cc|--config|--data-dir|--days|--deliver-by|--destination|--domain|--folder|--for|--from|--header|--helo|--hold-for|--hold-until|--hostname|--html|--html-file|--ip|--limit|--list|--mail-from|--newest|--password-file|--priority|--quota|--reason|--resolver|--senders|--server|--smarthost|--smarthost-password-file|--smarthost-user|--subject|--text|--text-file|--tls|--to|--user|--wait)
+      --account|--acme-ca-file|--acme-directory|--address|--after|--alias-of|--attach|--bcc|--body|--ca-file|--cc|--config|--data-dir|--days|--deliver-by|--destination|--domain|--folder|--for|--from|--header|--helo|--hold-for|--hold-until|--hostname|--html|--html-file|--ip|--limit|--list|--mail-from|--newest|--password-file|--priority|--quota|--reason|--resolver|--senders|--server|--smarthost|--smarthost-password-file|--smarthost-user|--subject|--text|--text-file|--tls|--to|--user|--wait)
         if ((i + 1 == ${#typed[@]})); then behind="${typed[i]}"; fi
         case "${typed[i]}" in --config|--data-dir) place+=("${typed[i]}" "${typed[i+1]}") ;; esac
         ((i++)) ;;
@@ -41,6 +41,7 @@ _paquebot() {
     "clock:0") words="confirm" ;;
     "setup --password-file") words="@files" ;;
     "setup --smarthost-password-file") words="@files" ;;
+    "setup --acme-ca-file") words="@files" ;;
     "setup:0") words="@accounts" ;;
     "api --body") words="@files" ;;
     "completion:0") words="bash zsh fish" ;;
@@ -128,7 +129,7 @@ _paquebot() {
   if [[ $current == -* && $behind == :* ]]; then
     words="--config --data-dir --json --help"
     case "$verb" in
-      "setup") words="--config --data-dir --json --help --hostname --address --generate --password-file --smarthost --smarthost-user --smarthost-password-file --resolver --yes --no-start --wait --no-wait" ;;
+      "setup") words="--config --data-dir --json --help --hostname --address --generate --password-file --smarthost --smarthost-user --smarthost-password-file --resolver --agree-tos --acme-directory --acme-ca-file --yes --no-start --wait --no-wait" ;;
       "serve") words="--config --data-dir --json --help" ;;
       "check") words="--config --data-dir --json --help --print-defaults --print-reference" ;;
       "status") words="--config --data-dir --json --help" ;;

@@ -15,6 +15,9 @@ int setup(Session& session, const Arguments& arguments) {
   wishes.smarthost_user = arguments.text("--smarthost-user");
   wishes.smarthost_password_file = arguments.text("--smarthost-password-file");
   wishes.password = password_source(arguments, {}, true);
+  wishes.agree_tos = arguments.has("--agree-tos");
+  wishes.acme_directory = arguments.text("--acme-directory");
+  wishes.acme_ca_file = arguments.text("--acme-ca-file");
   wishes.yes = arguments.has("--yes");
   wishes.start = !arguments.has("--no-start");
   wishes.wait = 30min;

@@ -48,6 +48,7 @@ private:
   Result<> configure();
   Result<> choose_hostname();
   Result<> choose_addresses();
+  void choose_certificate();
   Result<> write_configuration();
   Result<> make_domain();
   Result<> make_account();
@@ -100,6 +101,7 @@ Result<> Setup::configure() {
     auto way = choose_way_out(person_, world_, session_, wishes_);
     if (!way) return std::unexpected(way.error());
     smarthost_ = std::move(*way);
+    choose_certificate();
     return write_configuration();
   }
   const auto place = session_.place();
@@ -146,8 +148,27 @@ Result<> Setup::choose_addresses() {
   return {};
 }
 
+/// RFC 8555 section 7.3.3: the terms are the operator's to agree to.
+void Setup::choose_certificate() {
+  person_.head("Certificate");
+  if (!wishes_.agree_tos && person_.may_be_asked()) {
+    say() << "Let's Encrypt gives certificates that programs trust, to who agrees to its terms:\n"
+             "https://letsencrypt.org/repository/\n";
+    wishes_.agree_tos = iequals(person_.ask("Do you agree? (yes or no)", "no").substr(0, 1), "y");
+  }
+  say() << (wishes_.agree_tos ? "One is ordered and renewed as soon as the name leads here.\n"
+                              : "A self-signed one, which programs ask about (acme.agree_tos is false).\n");
+}
+
 Result<> Setup::write_configuration() {
-  SetupFile file{session_.config, wishes_.hostname, {}, wishes_.resolvers, smarthost_};
+  SetupFile file{.path = session_.config,
+                 .hostname = wishes_.hostname,
+                 .data_dir = {},
+                 .resolvers = wishes_.resolvers,
+                 .smarthost = smarthost_,
+                 .agree_tos = wishes_.agree_tos,
+                 .acme_directory = wishes_.acme_directory,
+                 .acme_ca_file = wishes_.acme_ca_file};
   if (!session_.data_dir.empty())
     file.data_dir = std::filesystem::absolute(session_.data_dir).lexically_normal().string();
   if (auto written = write_setup_file(file); !written) return written;

@@ -22,6 +22,9 @@ struct SetupWishes {
   std::string smarthost_user;
   std::string smarthost_password_file;
   PasswordSource password;      ///< of the account
+  bool agree_tos = false;       ///< to the terms of the authority that gives certificates
+  std::string acme_directory;   ///< the URL of another authority than the usual one
+  std::string acme_ca_file;     ///< who vouches for its server
   bool yes = false;             ///< nothing is asked
   bool start = true;            ///< the service
   std::chrono::seconds wait{0}; ///< at most so long for the DNS; 0: not at all

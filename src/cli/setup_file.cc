@@ -41,6 +41,49 @@ std::string toml_list(const std::vector<std::string>& texts) {
   return "[" + list + "]";
 }
 
+/// All that is listened on without any [[listener]], and HTTP.
+constexpr std::string_view kListeners = R"(
+[[listener]]
+role = "mx"
+address = "[::]:25"
+
+[[listener]]
+role = "submission"
+address = "[::]:587"
+
+[[listener]]
+role = "submission"
+address = "[::]:465"
+tls = "implicit"
+
+[[listener]]
+role = "pop3"
+address = "[::]:110"
+
+[[listener]]
+role = "pop3"
+address = "[::]:995"
+tls = "implicit"
+
+# For certificates, and for users' programs that set themselves up.
+[[listener]]
+role = "http"
+address = "[::]:80"
+tls = "none"
+
+[[listener]]
+role = "http"
+address = "[::]:443"
+)";
+
+std::string acme_section(const SetupFile& file) {
+  std::string text = "\n[acme]\nagree_tos = true\n";
+  if (!file.acme_directory.empty()) text += "directory = " + toml_text(file.acme_directory) + "\n";
+  if (!file.acme_ca_file.empty())
+    text += "ca_file = " + toml_text(std::filesystem::absolute(file.acme_ca_file).string()) + "\n";
+  return text.append(kListeners);
+}
+
 } // namespace
 
 Result<> write_setup_file(const SetupFile& file) {
@@ -61,6 +104,7 @@ Result<> write_setup_file(const SetupFile& file) {
       text += "user = " + toml_text(file.smarthost.user) + "\npassword_file = " + toml_text(secret) + "\n";
     }
   }
+  if (file.agree_tos) text += acme_section(file);
   return write_new_file(file.path, text, 0644);
 }
 

@@ -14,6 +14,8 @@ struct SetupFile {
   std::string data_dir; ///< empty: the usual one
   std::vector<std::string> resolvers;
   Smarthost smarthost;
+  bool agree_tos = false; ///< then a certificate is ordered, and HTTP is spoken for it and for users' programs
+  std::string acme_directory, acme_ca_file;
 };
 
 /// Writes both, each whole or not at all, and never over one that is there: `conflict` then.

@@ -189,6 +189,18 @@ TEST_F(SetupTest, ASmarthostIsTriedBeforeItIsWritten) {
   EXPECT_THAT(out.str(), HasSubstr("in front of -all in the SPF record"));
 }
 
+TEST_F(SetupTest, ACertificateForWhoAgrees) {
+  go();
+  EXPECT_THAT(written(), Not(HasSubstr("acme")));
+  std::filesystem::remove(folder.path("etc/paquebot.toml"));
+  wishes.agree_tos = true;
+  wishes.acme_directory = "https://ca.example/directory";
+  EXPECT_EQ(go(), kFindings) << err.str();
+  EXPECT_THAT(written(), HasSubstr("[acme]\nagree_tos = true\ndirectory = \"https://ca.example/directory\"\n"));
+  for (const char* address : {"[::]:25", "[::]:587", "[::]:465", "[::]:110", "[::]:995", "[::]:80", "[::]:443"})
+    EXPECT_THAT(written(), HasSubstr("address = \"" + std::string(address) + "\"\n"));
+}
+
 TEST_F(SetupTest, ABlockedPortIsTold) {
   world.greeting.clear();
   EXPECT_EQ(try_port_25(world), WayOut::blocked);

@@ -141,6 +141,7 @@ class SetupTest(unittest.TestCase):
         self.addCleanup(os.close, terminal)
         seen = ""
         for question, answer in (("Its name in the DNS [mx.example.test]: ", "mail.example.test"), ("decide later): ", ""),
+                                 ("Do you agree? (yes or no) [no]: ", "yes"),
                                  ("Password for ann@example.test (nothing: make one): ", PASSWORD), ("The same again: ", PASSWORD)):
             while question not in seen:
                 seen += os.read(terminal, 1000).decode()
@@ -154,6 +155,10 @@ class SetupTest(unittest.TestCase):
         machine.written = machine.config.read_text(encoding="utf-8")
         self.assertIn('hostname = "mail.example.test"', machine.written)
         self.assertNotIn("[[route]]", machine.written)
+        wrong = json.loads(machine.cli("check", "--json").stdout)["errors"]
+        self.assertFalse([one for one in wrong if "[[listener]]: " not in one], "all that is wrong may be that somebody has a port")
+        self.assertIn("[acme]\nagree_tos = true\n", machine.written)
+        machine.written = machine.written[:machine.written.index("\n[acme]")]  # nobody is to be asked, and the ports are the test's
         machine.start()
         self.assertIn("A first mail is in the mailbox", machine.set_up("--no-wait", "--hostname", "mail.example.test"))
         self.assertEqual(len(machine.mail(ANN, PASSWORD)), 1)
