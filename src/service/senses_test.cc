@@ -16,7 +16,7 @@ std::string time_reply(std::uint32_t seconds, std::uint64_t id = kId) {
   packet[0] = 0x24;
   packet[1] = 2;
   for (std::size_t i = 0; i < 4; ++i) packet[40 + i] = static_cast<char>(seconds >> (8 * (3 - i)));
-  packet[44] = static_cast<char>(0x80); // half a second
+  packet.replace(44, 4, std::string("\x80\0\0\0", 4)); // half a second
   return packet;
 }
 
