@@ -58,7 +58,7 @@ TEST(Config, ErrorsNameFileLineAndTheMend) {
       {"[server]\nstore = \"mysql\"", "p.toml:2: store = \"mysql\" is not known"},
       {"[client_setup]\nhost = \"a b\"", "p.toml:2: host is not a domain name"},
       {"[mta_sts]\nmode = \"on\"", "use one of off, none, testing, enforce"},
-      {"[mta_sts]\nmax_age = \"400d\"", "p.toml:2: max_age = \"400d\" is out of bounds"},
+      {"[mta_sts]\nmax_age = \"400d\"", "p.toml:2: max_age = 400d is too long: at most 31557600 seconds"},
       {"[mta_sts]\nmx = [\"*\"]", "p.toml:2: \"*\" in mx is neither a host name nor one behind \"*.\""},
       {"[metrics]\ntoken_file = \"/nowhere\"", "p.toml:2: can't read token_file"},
       {"[metrics]\nfrom = [\"10.0.0.1/8\"]", "p.toml:2: from: \"10.0.0.1/8\" has bits beyond its prefix"},

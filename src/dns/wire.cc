@@ -128,7 +128,7 @@ std::optional<Record> authorization(Reader reader, std::string_view data) {
   const auto flags = reader.u8();
   const auto size = reader.u8();
   const auto tag = size ? reader.bytes(*size) : std::nullopt;
-  if (!flags || !tag || tag->empty()) return std::nullopt;
+  if (!flags || !tag || tag->empty() || !std::ranges::all_of(*tag, is_alnum)) return std::nullopt;
   return Record{std::to_string(*flags) + " " + std::string(*tag) + " " + std::string(data.substr(2 + tag->size()))};
 }
 

@@ -91,6 +91,7 @@ TEST(Wire, RefusesMalformed) {
       {kCaa, "\0"s},
       {kCaa, "\0\x09issue"s},
       {kCaa, "\0\0x"s},
+      {kCaa, "\0\x05is ueca.test"s},
       {static_cast<Type>(999), "x"},
   };
   for (const auto& c : cases)
