@@ -196,6 +196,7 @@ class Paquebot(Served):
     def start(self):
         if not self.prepared:
             self.prepare()
+        shutil.chown(self.folder, "vmail")  # where it opens its log
         subprocess.run(["chown", "-R", "vmail:", self.data], check=True)
         self.run(self.binary, "serve", "--config", self.config, env=self.environment())
 
