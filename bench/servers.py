@@ -173,6 +173,7 @@ class Paquebot(Served):
         self.data.mkdir(exist_ok=True)
         for number in range(MAILBOXES if self.job.kind != "accept" else 1):
             self.fill("--directory", self.data, "--mode", "account", "--login", f"u{number}@{DOMAIN}", "--password", HASH)
+        self.hand_over()
         for number, domain in enumerate(self.job.sinks):
             self.cli("alias", "add", f"out{number}@{DOMAIN}", f"out{number}@{domain}")
         if self.job.keys:
@@ -193,11 +194,15 @@ class Paquebot(Served):
         records = json.loads(self.cli("dkim", "dns", DOMAIN, "--json"))["records"]
         return {record["name"].rstrip("."): record["value"] for record in records}
 
+    def hand_over(self):
+        """Commands and the server work as its user: what fill_store made as root becomes that user's, and the folder of the log."""
+        shutil.chown(self.folder, "vmail")
+        subprocess.run(["chown", "-R", "vmail:", self.data], check=True)
+
     def start(self):
         if not self.prepared:
             self.prepare()
-        shutil.chown(self.folder, "vmail")  # where it opens its log
-        subprocess.run(["chown", "-R", "vmail:", self.data], check=True)
+        self.hand_over()
         self.run(self.binary, "serve", "--config", self.config, env=self.environment())
 
     def recipient(self, number=0):
