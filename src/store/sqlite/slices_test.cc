@@ -235,6 +235,23 @@ TEST_F(SqliteSlices, QuestionsThatNothingAnswersAskAnIndex) {
   }
 }
 
+/// A claim costs what it takes, however much waits and whether it is urgent or not.
+TEST_F(SqliteSlices, AClaimAsksIndexes) {
+  multiply(main(), 20'000);
+  main().exec("UPDATE recipient SET priority = 2, due = 9000 WHERE address = 'a@many.test' AND "
+              "CAST(substr(message, 16, 1) AS TEXT) IN ('1', '7')");
+  WriterMemory memory(system_clock(), main());
+  Tx tx{main(), memory, 1, 0};
+  main().run("BEGIN IMMEDIATE");
+  Steps steps(main());
+  for (const bool expired : {true, false}) {
+    const Claim some = claim(tx, "many.test", 1000, 10, expired);
+    EXPECT_EQ(some.items.size(), expired ? 0u : 10u);
+    EXPECT_LT(steps.taken(), 5 * kOneLook) << "expired: " << expired;
+  }
+  main().run("ROLLBACK");
+}
+
 TEST_F(SqliteSlices, AWalkOverTheQueueIsSlices) {
   multiply(main(), 20'000);
   Steps steps(main());
