@@ -1,0 +1,50 @@
+// What is in a message, for whose it is. Its HTML has a URL of its own and runs in a sandbox.
+import { useState } from "react";
+import { size } from "../format";
+import { useAsk } from "../ui/hooks";
+import { Trouble } from "../ui/parts";
+
+interface Read {
+  text?: string;
+  html?: boolean;
+  attachments?: { part: string | number; name: string; type: string; octets: number }[];
+}
+
+export function Content({ id }: { id: string }) {
+  const [open, setOpen] = useState(false);
+  const [form, setForm] = useState<"text" | "html">("text");
+  const [pictures, setPictures] = useState(false);
+  const read = useAsk<Read>(open ? `/v1/messages/${encodeURIComponent(id)}/content` : null);
+  if (!open) return <p className="more"><button className="btn btn--small" type="button" onClick={() => setOpen(true)}>Read it</button></p>;
+  if (read.problem) {
+    return read.problem.status === 404 || read.problem.status === 403
+      ? <p className="more">Only who got it or sent it may read it, and only while it is here.</p>
+      : <Trouble problem={read.problem} what="what is in a message" again={read.reload} />;
+  }
+  if (!read.data) return null;
+  const html = read.data.html === true && (form === "html" || !read.data.text);
+  const address = `/console/message/${encodeURIComponent(id)}/html${pictures ? "?pictures=1" : ""}`;
+  return (
+    <div className="stack">
+      {read.data.html && read.data.text ? (
+        <p className="actions">
+          <button className="btn btn--small" type="button" aria-pressed={!html} onClick={() => setForm("text")}>Text</button>
+          <button className="btn btn--small" type="button" aria-pressed={html} onClick={() => setForm("html")}>HTML</button>
+        </p>
+      ) : null}
+      {html ? (
+        <>
+          <iframe className="frame" sandbox="" src={address} title="The message as HTML, without scripts" referrerPolicy="no-referrer" />
+          <p className="more">Scripts are off. {pictures ? "Pictures from elsewhere are fetched by this server." : <>Pictures from elsewhere are not fetched. <button className="btn btn--small" type="button" onClick={() => setPictures(true)}>Show pictures</button></>}</p>
+        </>
+      ) : (
+        <pre className="letter" tabIndex={0} aria-label="The message as text"><bdi>{read.data.text || "It has no text."}</bdi></pre>
+      )}
+      {read.data.attachments?.length ? (
+        <ul className="small">
+          {read.data.attachments.map((one, at) => <li key={at}><bdi>{one.name || "without a name"}</bdi> <span className="quiet"><bdi>{one.type}</bdi>, {size(one.octets)}</span></li>)}
+        </ul>
+      ) : null}
+    </div>
+  );
+}

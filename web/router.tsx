@@ -1,0 +1,87 @@
+// Pages have addresses of their own below /console/; all of them are the same document.
+import { type AnchorHTMLAttributes, type MouseEvent, type ReactNode, useSyncExternalStore } from "react";
+
+export const root = "/console/";
+
+export interface Place {
+  /** The parts behind /console/, decoded: ["trail", "01M8…"]. */
+  parts: string[];
+  query: URLSearchParams;
+  hash: string;
+}
+
+const decoded = (text: string): string => {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+};
+
+/** What an address of the console names. */
+export function placeOf(path: string, search: string, hash: string): Place {
+  const parts = path.startsWith(root) ? path.slice(root.length).split("/").filter(Boolean).map(decoded) : [];
+  return { parts, query: new URLSearchParams(search), hash: hash.replace(/^#/, "") };
+}
+
+/** The address of a page: to("trail", id, { q: "x" }). */
+export function to(page: string, ...rest: (string | number | Record<string, string | undefined>)[]): string {
+  let address = root + page;
+  const query = new URLSearchParams();
+  for (const one of rest) {
+    if (typeof one === "object") {
+      for (const [name, value] of Object.entries(one)) if (value) query.set(name, value);
+    } else {
+      address += `/${encodeURIComponent(one)}`;
+    }
+  }
+  const text = query.toString();
+  return text ? `${address}?${text}` : address;
+}
+
+const listeners = new Set<() => void>();
+let address = "";
+let place: Place = { parts: [], query: new URLSearchParams(), hash: "" };
+
+function now(): Place {
+  const here = location.pathname + location.search + location.hash;
+  if (here !== address) {
+    address = here;
+    place = placeOf(location.pathname, location.search, location.hash);
+  }
+  return place;
+}
+
+const tell = (): void => listeners.forEach((heard) => heard());
+
+export function usePlace(): Place {
+  return useSyncExternalStore((heard) => {
+    listeners.add(heard);
+    addEventListener("popstate", tell);
+    return () => {
+      listeners.delete(heard);
+    };
+  }, now);
+}
+
+/** Goes to another page; `instead`: without leaving a step to come back to. */
+export function go(href: string, instead = false): void {
+  history[instead ? "replaceState" : "pushState"](null, "", href);
+  tell();
+}
+
+export interface LinkProps extends AnchorHTMLAttributes<HTMLAnchorElement> {
+  href: string;
+  children?: ReactNode;
+}
+
+export function Link({ href, onClick, ...rest }: LinkProps) {
+  const follow = (event: MouseEvent<HTMLAnchorElement>): void => {
+    onClick?.(event);
+    if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+    if (rest.target || rest.download !== undefined || !href.startsWith(root)) return;
+    event.preventDefault();
+    go(href);
+  };
+  return <a href={href} onClick={follow} {...rest} />;
+}
