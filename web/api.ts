@@ -334,11 +334,15 @@ export interface AuditEntry {
 
 export interface Hook {
   id: number | string;
+  login?: string;
   url: string;
   events: string[];
   domains: string[];
   state: string;
+  failures?: number;
   last_error?: string;
+  delivered_at?: Time | null;
+  waiting?: boolean;
   secret?: string;
 }
 

@@ -116,7 +116,7 @@ export const groups: readonly (readonly PageName[])[] = [
     { path: "accounts", title: "Accounts", roles: lookers },
   ],
   [
-    { path: "hooks", title: "Hooks", roles: lookers },
+    { path: "hooks", title: "Hooks", roles: all },
     { path: "tokens", title: "Tokens", roles: all },
     { path: "lists", title: "Lists", roles: operators },
     { path: "audit", title: "Audit", roles: operators },

@@ -68,8 +68,8 @@ test("each role opens its own pages and no other", () => {
   assert.equal(rail("operator"), all);
   assert.equal(rail("root", { login: undefined }), all.replace(" me", ""));
   assert.equal(rail("domain administrator"), "me trail queue deliverability domains accounts hooks tokens");
-  assert.equal(rail("account"), "me trail queue tokens");
-  assert.equal(rail("emperor"), "me trail queue tokens");
+  assert.equal(rail("account"), "me trail queue hooks tokens");
+  assert.equal(rail("emperor"), "me trail queue hooks tokens");
   assert.equal(rail("sink", { sink: true, login: "" }), "sink");
   assert.equal(homeOf({ role: "account", login: "a@x" }), "me");
   assert.equal(homeOf({ role: "sink", sink: true }), "sink");

@@ -2,19 +2,41 @@
 import type { ComponentType } from "react";
 import type { Me } from "../api";
 import { mayOpen, pageAt } from "../words";
+import { AccountsPage } from "./accounts";
+import { AuditPage } from "./audit";
+import { DeliverabilityPage } from "./deliverability";
+import { DomainsPage } from "./domains";
+import { HooksPage } from "./hooks";
+import { ListsPage } from "./lists";
+import { LivePage } from "./live";
+import { MePage } from "./me";
 import type { PageProps } from "./page";
 import { QueuePage } from "./queue";
+import { SettingsPage } from "./settings";
+import { SinkPage } from "./sink";
 import { TodayPage } from "./today";
+import { TokensPage } from "./tokens";
 import { TrailPage } from "./trail";
 
 const bodies: Record<string, ComponentType<PageProps>> = {
   today: TodayPage,
   trail: TrailPage,
   queue: QueuePage,
+  live: LivePage,
+  deliverability: DeliverabilityPage,
+  domains: DomainsPage,
+  accounts: AccountsPage,
+  me: MePage,
+  hooks: HooksPage,
+  tokens: TokensPage,
+  lists: ListsPage,
+  audit: AuditPage,
+  settings: SettingsPage,
+  sink: SinkPage,
 };
 
 export function pageOf(path: string, me: Me): { title: string; body: ComponentType<PageProps> } | undefined {
   const page = pageAt(path);
-  const body = bodies[path];
+  const body = Object.hasOwn(bodies, path) ? bodies[path] : undefined;
   return page && body && mayOpen(page, me) ? { title: page.title, body } : undefined;
 }

@@ -12,7 +12,7 @@ interface Read {
 
 export function Content({ id }: { id: string }) {
   const [open, setOpen] = useState(false);
-  const [form, setForm] = useState<"text" | "html">("text");
+  const [form, setForm] = useState<"text" | "html">("html");
   const [pictures, setPictures] = useState(false);
   const read = useAsk<Read>(open ? `/v1/messages/${encodeURIComponent(id)}/content` : null);
   if (!open) return <p className="more"><button className="btn btn--small" type="button" onClick={() => setOpen(true)}>Read it</button></p>;

@@ -33,7 +33,7 @@ export function Login({ ended, done }: { ended: boolean; done: () => Promise<voi
   };
   const words = failed?.code === "wrong_login" ? (
     <p>This address and password do not belong together. Write the whole address, such as ann@{location.hostname.replace(/^[^.]+\./, "")}, and your own password: an app password does not open this page.</p>
-  ) : failed?.code === "second_factor" ? (
+  ) : failed?.code === "wrong_code" || failed?.code === "second_factor" ? (
     <p>That code is not right, or was used before. Write the one that your phone shows now, or a recovery code that is left.</p>
   ) : failed ? (
     <p><bdi>{failed.detail}</bdi>{failed.advice ? <> <bdi>{failed.advice}</bdi></> : null}{failed.after ? ` Try again in ${failed.after} s.` : null}</p>

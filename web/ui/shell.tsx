@@ -45,10 +45,12 @@ export function Shell({ me, leave, children }: { me: Me; leave: () => void; chil
               </ul>
             ))}
           </nav>
-          <div className="rail__foot">
-            <strong><bdi>{me.login ?? me.name}</bdi></strong>{roleNames[roleOf(me)]}
-            <button className="btn btn--small btn--quiet" type="button" onClick={() => void logOut()}>Log out</button>
-          </div>
+          {me.role === "sink" ? null : (
+            <div className="rail__foot">
+              <strong><bdi>{me.login ?? me.name}</bdi></strong>{roleNames[roleOf(me)]}
+              <button className="btn btn--small btn--quiet" type="button" onClick={() => void logOut()}>Log out</button>
+            </div>
+          )}
         </div>
       </header>
       <main className="page" id="main" tabIndex={-1}>
