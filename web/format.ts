@@ -104,3 +104,11 @@ export function named(names: readonly string[], most = 3): string {
   if (names.length > most) return `${names.slice(0, most - 1).join(", ")} and ${names.length - most + 1} more`;
   return `${names.slice(0, -1).join(", ")} and ${names[names.length - 1]}`;
 }
+
+/** A cursor from which on a list begins with the first name that has this beginning, or the next one: as near below it as text gets. */
+export function justBefore(beginning: string): string {
+  const points = [...beginning];
+  const last = points.pop()?.codePointAt(0);
+  if (last === undefined || last === 0) return "";
+  return points.join("") + String.fromCodePoint(last === 0xe000 ? 0xd7ff : last - 1) + "\u{10ffff}";
+}

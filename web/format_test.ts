@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { apart, ceiling, clock, count, day, moment, named, plural, readSize, share, size, span, when } from "./format";
+import { apart, ceiling, clock, count, day, justBefore, moment, named, plural, readSize, share, size, span, when } from "./format";
 
 const now = new Date("2026-11-24T10:24:07Z");
 
@@ -77,4 +77,12 @@ test("names are listed as people do", () => {
   assert.equal(named(["a", "b"]), "a and b");
   assert.equal(named(["a", "b", "c"]), "a, b and c");
   assert.equal(named(["a", "b", "c", "d"]), "a, b and 2 more");
+});
+
+test("a list begins just before what is sought", () => {
+  const octets = (text: string): string => Buffer.from(text).toString("hex");
+  for (const [below, above] of [["anm", "ann"], ["anmzzz@x", "ann@example.org"], ["z", "é"]] as const) {
+    assert.ok(octets(justBefore(above)) > octets(below) && octets(justBefore(above)) < octets(above), above);
+  }
+  assert.equal(justBefore(""), "");
 });

@@ -16,7 +16,7 @@ export interface LiveState {
 }
 
 const pollEvery = 15_000;
-const atMostEach = 2_000;
+const atMostEach = 3_000;
 const streamAgain = 60_000;
 
 let state: LiveState = { is: "asking", since: new Date() };
@@ -110,8 +110,8 @@ export const useLive = (): LiveState =>
     () => state,
   );
 
-/** Calls `reload` when something happened that concerns the page: at most every two seconds, and every 15 without a stream. */
-export function useRefresh(reload: () => void, concerns: (name: string) => boolean = () => true, every = pollEvery): void {
+/** Calls `reload` when something happened that concerns the page: at most each `least` milliseconds, and every 15 s without a stream. */
+export function useRefresh(reload: () => void, concerns: (name: string) => boolean = () => true, every = pollEvery, least = atMostEach): void {
   const latest = useRef({ reload, concerns });
   latest.current = { reload, concerns };
   useEffect(() => {
@@ -124,7 +124,7 @@ export function useRefresh(reload: () => void, concerns: (name: string) => boole
     };
     const soon = (name: string): void => {
       if (name !== "gap" && !latest.current.concerns(name)) return;
-      later ??= setTimeout(run, Math.max(100, last + atMostEach - Date.now()));
+      later ??= setTimeout(run, Math.max(100, last + least - Date.now()));
     };
     const timer = setInterval(() => {
       // A live stream tells of mail; what it does not tell of (ages, sessions) is asked for anyway, less often.
@@ -136,5 +136,5 @@ export function useRefresh(reload: () => void, concerns: (name: string) => boole
       clearInterval(timer);
       clearTimeout(later);
     };
-  }, [every]);
+  }, [every, least]);
 }

@@ -1,7 +1,7 @@
 // Accounts and aliases of the domains within reach.
 import { useState } from "react";
 import { type Account, type AccountShown, type Alias, type Right, type Suspicion, type Symptom, act, at, part } from "../api";
-import { count, plural, readSize, size } from "../format";
+import { count, justBefore, plural, readSize, size } from "../format";
 import { Link, go, to } from "../router";
 import { roleOf } from "../words";
 import { only, useDanger } from "../ui/dialog";
@@ -19,6 +19,7 @@ export function AccountsPage({ me, place }: PageProps) {
   if (login) return <One key={login} login={login} operator={operator} mine={login === me.login} />;
   const view = place.query.get("view") === "aliases" ? "aliases" : "accounts";
   const domain = place.query.get("domain") ?? "";
+  const from = place.query.get("from") ?? "";
   return (
     <>
       <Head title="Accounts" side={domain ? <bdi>{domain}</bdi> : null}>
@@ -29,7 +30,7 @@ export function AccountsPage({ me, place }: PageProps) {
         <Link href={to("accounts", { domain })} aria-current={view === "accounts" ? "page" : undefined}>Accounts</Link>
         <Link href={to("accounts", { view: "aliases", domain })} aria-current={view === "aliases" ? "page" : undefined}>Aliases</Link>
       </nav>
-      {view === "accounts" ? <All domain={domain} /> : <Aliases domain={domain} />}
+      {view === "accounts" ? <All key={from} domain={domain} from={from} /> : <Aliases domain={domain} />}
     </>
   );
 }
@@ -48,26 +49,27 @@ function Suspected() {
   );
 }
 
-function All({ domain }: { domain: string }) {
-  const pages = usePages<Account>("/v1/accounts", "accounts", { domain });
-  const [sought, setSought] = useState("");
+function All({ domain, from }: { domain: string; from: string }) {
+  const pages = usePages<Account>("/v1/accounts", "accounts", { domain }, 100, justBefore(from));
+  const [sought, setSought] = useState(from);
   const open = (): void => {
-    const login = sought.trim();
-    if (login) go(to("accounts", login));
+    const login = sought.trim().toLowerCase();
+    go(/@./.test(login) ? to("accounts", login) : to("accounts", { domain, from: login }));
   };
   return (
     <>
       <form className="search" role="search" onSubmit={(event) => { event.preventDefault(); open(); }}>
-        <label className="sr" htmlFor="login">Open an account</label>
+        <label className="sr" htmlFor="login">Find an account</label>
         <div className="search__row">
           <input className="input" id="login" type="search" value={sought} autoComplete="off" autoCapitalize="off" spellCheck={false} aria-describedby="login-help" onChange={(event) => setSought(event.target.value)} />
-          <button className="btn" type="submit">Open it</button>
+          <button className="btn" type="submit">Find</button>
         </div>
-        <p className="help" id="login-help">The whole login, such as ann@example.org.</p>
+        <p className="help" id="login-help">The whole login opens the account; its beginning starts the list there.</p>
       </form>
       {pages.problem && !pages.items ? <Trouble problem={pages.problem} what="which accounts there are" again={pages.reload} /> : null}
       {!pages.items ? (pages.slow ? <Loading what="the accounts" /> : null) : pages.items.length === 0 ? (
-        <Empty title="No account.">Who has a mailbox here is listed.</Empty>
+        from ? <Empty title={<>No account at <bdi>{from}</bdi> or behind it.</>}><Link href={to("accounts", { domain })}>List from the beginning</Link></Empty>
+          : <Empty title="No account.">Who has a mailbox here is listed.</Empty>
       ) : (
         <Table caption="Accounts" rows={pages.items} keyOf={(one) => one.login} columns={[
           { head: "Login", cell: (one) => <Link href={to("accounts", one.login)}><bdi>{one.login}</bdi></Link> },

@@ -21,12 +21,15 @@ export function Login({ ended, done }: { ended: boolean; done: () => Promise<voi
     if (second) codeBox.current?.querySelector("input")?.focus();
   }, [second]);
   const problem = doing.problem;
-  const asksCode = problem?.code === "second_factor";
+  const asksCode = problem?.code === "second_factor" && !second;
+  const { clear } = doing;
   useEffect(() => {
-    if (asksCode) setSecond(true);
-  }, [asksCode]);
-  // Asked for a code for the first time is no failure.
-  const failed = problem && !(asksCode && code === "") ? problem : undefined;
+    if (!asksCode) return;
+    // To be asked for a code is no failure.
+    clear();
+    setSecond(true);
+  }, [asksCode, clear]);
+  const failed = asksCode ? undefined : problem;
   const run = async (): Promise<void> => {
     const body = { login: login.trim(), password, ...(second ? { code: code.replace(/\s/g, "") } : {}) };
     if (await doing.run(() => ask<Me>("POST", "/v1/session", { body, quiet: true }))) await done();

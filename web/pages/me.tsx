@@ -52,14 +52,14 @@ function Password({ login }: { login: string }) {
   const run = (): void => void doing.run(async () => {
     await act("POST", `/v1/accounts/${part(login)}/password`, { password });
     setPassword("");
-    say("Changed: your password. All other sessions have ended.");
+    say("Changed: your password. Your sessions elsewhere have ended.");
   });
   return (
     <Section id="password" title="Password">
       <Form run={run} problem={doing.problem} fields={["password"]}>
         <input className="sr" type="text" autoComplete="username" value={login} readOnly tabIndex={-1} aria-hidden="true" />
         <Field label="New password" name="password" value={password} set={setPassword} type="password" autoComplete="new-password" problem={doing.problem}
-          help="At least 8 characters. All your sessions end, here too; app passwords stay." />
+          help="At least 8 characters. Your sessions elsewhere end; this one goes on, and app passwords stay." />
         <p className="actions"><button className="btn btn--primary" type="submit" aria-disabled={doing.busy}>Change it</button></p>
       </Form>
     </Section>
@@ -112,7 +112,7 @@ function Confirm({ of, done }: { of: Begun; done: (recovery: string[]) => void }
   return (
     <div className="stack">
       <p>Let the program on your phone read this, or type the secret into it. Then write the code that it shows.</p>
-      <Qr text={of.uri} label="The secret as a QR code; it stands below as text" />
+      <Qr text={of.uri} label="The secret, for a camera; it stands below as text" />
       <Copy text={of.secret} what="the secret" />
       <Form run={run} problem={doing.problem} fields={["code"]}>
         <Field label="Code" name="code" value={code} set={setCode} inputMode="numeric" autoComplete="one-time-code" problem={doing.problem} help="The 6 digits that your phone shows." />

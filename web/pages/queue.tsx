@@ -42,15 +42,18 @@ interface Counted {
   messages: number;
   recipients: number;
   senders: number;
+  /** There are more than it counts. */
+  more: boolean;
 }
 
 async function countOf(order: Order, filters: readonly Filter[]): Promise<Counted> {
-  const sum: Counted = { messages: 0, recipients: 0, senders: 0 };
+  const sum: Counted = { messages: 0, recipients: 0, senders: 0, more: false };
   for (const filter of filters) {
     const one = await act<Counted>("POST", "/v1/queue/count", { order, ...filter });
     sum.messages += one.messages;
     sum.recipients += one.recipients;
     sum.senders += one.senders;
+    sum.more ||= one.more === true;
   }
   return sum;
 }
@@ -67,7 +70,7 @@ function dropping(filters: readonly Filter[], what: string, done: () => void): Q
   return {
     ask: async () => {
       const found = await countOf("cancel", filters);
-      return { n: found.recipients, more: `${plural(found.messages, "message")} of ${plural(found.senders, "sender")}.` };
+      return { n: found.recipients, more: `${plural(found.messages, "message")} of ${plural(found.senders, "sender")}.${found.more ? " There are even more: so far it was counted." : ""}` };
     },
     title: (n) => `${n === 1 ? "recipient is" : "recipients are"} dropped ${what}`,
     body: "No report is written, so the senders are not told. This can't be undone; each trail says who gave the order. To have the senders told instead, let them wait.",

@@ -17,7 +17,7 @@ export function TodayPage(_: PageProps) {
   useRefresh(() => {
     today.reload();
     traffic.reload();
-  });
+  }, undefined, undefined, 10_000);
   return (
     <>
       <Head title="Today" side={today.when ? moment(today.when) : null} live />

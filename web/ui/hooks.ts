@@ -1,8 +1,8 @@
 // Asking, changing, pages by cursor and live lists, as hooks.
-import { type FocusEvent, useCallback, useEffect, useRef, useState } from "react";
+import { type FocusEvent, type RefObject, useCallback, useEffect, useRef, useState } from "react";
 import { ApiError, type Problem, asProblem, ask, at, lost, serverNow, type Query } from "../api";
 import { heardFromServer } from "../live";
-import { type Row, merge } from "../rows";
+import { type Row, type Shown, merge } from "../rows";
 
 export interface Asked<T> {
   data: T | undefined;
@@ -30,15 +30,20 @@ export function useAsk<T>(path: string | null, keep = false): Asked<T> {
   const [turn, setTurn] = useState(0);
   const [slow, setSlow] = useState(false);
   const [busy, setBusy] = useState(false);
+  // An answer that takes long is waited for, however often it is asked for meanwhile; then it is asked for once more.
+  const under = useRef({ way: false, again: false });
   useEffect(() => {
     if (path === null) return;
     const giveUp = new AbortController();
     const timer = setTimeout(() => setSlow(true), 400);
+    under.current = { way: true, again: false };
     setBusy(true);
     const ended = (): void => {
       clearTimeout(timer);
       setSlow(false);
       setBusy(false);
+      if (under.current.again) setTurn((n) => n + 1);
+      under.current = { way: false, again: false };
     };
     ask<T>("GET", path, { signal: giveUp.signal }).then(
       ({ body, etag }) => {
@@ -58,9 +63,13 @@ export function useAsk<T>(path: string | null, keep = false): Asked<T> {
     return () => {
       giveUp.abort();
       clearTimeout(timer);
+      under.current = { way: false, again: false };
     };
   }, [path, turn, keep]);
-  const reload = useCallback(() => setTurn((n) => n + 1), []);
+  const reload = useCallback(() => {
+    if (under.current.way) under.current.again = true;
+    else setTurn((n) => n + 1);
+  }, []);
   const fits = path !== null && (held.path === path || keep);
   return {
     data: fits ? held.data : undefined,
@@ -118,10 +127,11 @@ export interface Paged<T> extends Asked<Record<string, unknown>> {
  * One page of a list, by cursor: only the page that is shown is held, however long the list is. Another query begins
  * anew. `from` is a cursor to begin behind.
  */
-export function usePages<T>(path: string | null, field: string, query: Query = {}, limit = 100): Paged<T> {
-  const base = path === null ? "" : at(path, query);
-  const [trail, setTrail] = useState<{ base: string; cursors: string[] }>({ base, cursors: [] });
-  const cursors = trail.base === base ? trail.cursors : [];
+export function usePages<T>(path: string | null, field: string, query: Query = {}, limit = 100, from = ""): Paged<T> {
+  const base = path === null ? "" : `${at(path, query)} ${from}`;
+  const begin = from ? [from] : [];
+  const [trail, setTrail] = useState<{ base: string; cursors: string[] }>({ base, cursors: begin });
+  const cursors = trail.base === base ? trail.cursors : begin;
   const after = cursors[cursors.length - 1];
   const asked = useAsk<Record<string, unknown>>(path === null ? null : at(path, { ...query, limit, ...(after ? { after } : {}) }), true);
   const next = asked.data?.["next"];
@@ -129,10 +139,10 @@ export function usePages<T>(path: string | null, field: string, query: Query = {
   return {
     ...asked,
     items: asked.data?.[field] as T[] | undefined,
-    page: cursors.length + 1,
+    page: cursors.length + 1 - begin.length,
     next: typeof next === "string" || typeof next === "number" ? move([...cursors, String(next)]) : undefined,
-    back: cursors.length > 0 ? move(cursors.slice(0, -1)) : undefined,
-    first: cursors.length > 1 ? move([]) : undefined,
+    back: cursors.length > begin.length ? move(cursors.slice(0, -1)) : undefined,
+    first: cursors.length > begin.length + 1 ? move(begin) : undefined,
   };
 }
 
@@ -142,47 +152,42 @@ export interface LiveRows<T> {
   showNew: () => void;
   /** For the element around the list. */
   watch: {
-    onPointerEnter: () => void;
+    ref: RefObject<HTMLDivElement>;
     onPointerLeave: () => void;
-    onFocus: () => void;
     onBlur: (event: FocusEvent<HTMLElement>) => void;
   };
 }
 
 /** A list whose rows stay where they are while the pointer, the focus or a pick is in it. `list` names which list it is. */
 export function useLiveRows<T>(fresh: readonly T[] | undefined, keyOf: (value: T) => string, picked: number, list: string): LiveRows<T> {
-  const [rows, setRows] = useState<Row<T>[]>([]);
-  const [waiting, setWaiting] = useState(0);
-  const inside = useRef({ pointer: false, focus: false });
-  const latest = useRef<{ fresh: readonly T[] | undefined; keyOf: (value: T) => string; list: string }>({ fresh, keyOf, list });
+  const [shown, setShown] = useState<Shown<T>>({ rows: [], waiting: 0 });
+  const ref = useRef<HTMLDivElement>(null);
+  const latest = useRef({ fresh, keyOf, picked, list });
   const another = latest.current.list !== list;
-  latest.current = { fresh, keyOf, list };
-  const show = useCallback((busy: boolean) => {
-    const { fresh: now, keyOf: key } = latest.current;
-    setRows((shown) => {
-      const next = merge(shown, now ?? [], key, busy);
-      setWaiting(next.waiting);
-      return next.rows;
-    });
-  }, []);
-  const watched = useRef(false);
-  watched.current = picked > 0;
-  const busyNow = (): boolean => inside.current.pointer || inside.current.focus || watched.current;
-  useEffect(() => show(!another && busyNow()), [fresh, another, show]);
-  const changed = (what: Partial<{ pointer: boolean; focus: boolean }>): void => {
-    Object.assign(inside.current, what);
-    if (!busyNow()) show(false);
+  latest.current = { fresh, keyOf, picked, list };
+  // Asked of the document itself: an element that is taken away while it has the focus tells nobody.
+  const busy = (): boolean => {
+    const element = ref.current;
+    return latest.current.picked > 0 || (element !== null && (element.contains(document.activeElement) || element.matches(":hover")));
   };
+  const show = useCallback((keep: boolean) => {
+    const { fresh: now, keyOf: key } = latest.current;
+    setShown((was) => merge(was.rows, now ?? [], key, keep));
+  }, []);
+  useEffect(() => show(!another && busy()), [fresh, another, show]);
+  useEffect(() => {
+    if (picked === 0 && !busy()) show(false);
+  }, [picked, show]);
   return {
-    rows,
-    waiting,
+    ...shown,
     showNew: () => show(false),
     watch: {
-      onPointerEnter: () => changed({ pointer: true }),
-      onPointerLeave: () => changed({ pointer: false }),
-      onFocus: () => changed({ focus: true }),
+      ref,
+      onPointerLeave: () => {
+        if (!busy()) show(false);
+      },
       onBlur: (event) => {
-        if (!event.currentTarget.contains(event.relatedTarget)) changed({ focus: false });
+        if (latest.current.picked === 0 && !event.currentTarget.contains(event.relatedTarget) && !event.currentTarget.matches(":hover")) show(false);
       },
     },
   };
