@@ -1,5 +1,7 @@
 #include "service/assembly.h"
 
+#include "service/smtp_client.h"
+
 #include <utility>
 
 namespace paquebot::service {
@@ -94,6 +96,7 @@ std::vector<std::string> Assembly::replace(std::shared_ptr<const Snapshot> snaps
   configure(*snapshot);
   const std::lock_guard lock(snapshot_mutex_);
   snapshot_ = std::move(snapshot);
+  smtp_means_.clear();
   return mended;
 }
 
@@ -116,6 +119,28 @@ LoginMeans Assembly::login_means() {
 StrangerMeans Assembly::stranger_means() {
   Strangers& s = strangers;
   return {names.resolvers.strangers, s.facts, s.rates, s.grey, store.books(), s.book, system_clock()};
+}
+
+std::shared_ptr<const SmtpMeans> Assembly::smtp_means(std::size_t context, bool own) {
+  {
+    const std::lock_guard lock(snapshot_mutex_);
+    if (const auto found = smtp_means_.find({context, own}); found != smtp_means_.end()) return found->second;
+  }
+  const auto now = current();
+  LoginMeans logins = login_means();
+  logins.issuer = now->issuer;
+  auto made = std::make_shared<const SmtpMeans>(
+      SmtpMeans{services(own),
+                accounts.directory,
+                accounts.sessions,
+                intake.etrn,
+                std::move(logins),
+                {contexts.executor(context), &contexts.wheel(context), names.resolvers.deliveries.get()},
+                stranger_means(),
+                strangers.refusals});
+  const std::lock_guard lock(snapshot_mutex_);
+  if (snapshot_ == now) smtp_means_[{context, own}] = made;
+  return made;
 }
 
 } // namespace paquebot::service

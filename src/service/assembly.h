@@ -25,12 +25,16 @@
 #include "service/sites.h"
 #include "service/snapshot.h"
 
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace paquebot::service {
+
+struct SmtpMeans;
 
 /// The parts of the server, put together: each group uses those above it. Made on the main thread.
 struct Assembly {
@@ -120,6 +124,8 @@ struct Assembly {
   intake::IntakeMeans services(bool own = true);
   LoginMeans login_means();
   StrangerMeans stranger_means();
+  /// Of SMTP sessions on that context; made once for each configuration.
+  std::shared_ptr<const SmtpMeans> smtp_means(std::size_t context, bool own);
 
   store::Store& store;
   ServerOptions options;
@@ -140,6 +146,8 @@ private:
   void configure(const Snapshot& snapshot);
   std::mutex snapshot_mutex_;
   std::shared_ptr<const Snapshot> snapshot_;
+  /// By context and `own`, of the snapshot; under its mutex.
+  std::map<std::pair<std::size_t, bool>, std::shared_ptr<const SmtpMeans>> smtp_means_;
 };
 
 } // namespace paquebot::service

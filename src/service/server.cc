@@ -205,18 +205,9 @@ Task<void> Server::Impl::converse(Welcome welcome, net::Stream stream, std::size
     return Pop3Connection::serve(
         std::make_shared<Pop3Connection>(pop3, std::move(welcome.pop3), std::move(stream), executor));
   }
-  filter::LinkMeans filter_links{executor, &parts.contexts.wheel(context), parts.names.resolvers.deliveries.get()};
-  const bool own = welcome.smtp->session->role != smtp::Role::mx;
-  SmtpMeans smtp{parts.services(own),
-                 a.directory,
-                 a.sessions,
-                 parts.intake.etrn,
-                 parts.login_means(),
-                 std::move(filter_links),
-                 parts.stranger_means(),
-                 parts.strangers.refusals};
+  auto smtp = parts.smtp_means(context, welcome.smtp->session->role != smtp::Role::mx);
   return SmtpConnection::serve(
-      std::make_shared<SmtpConnection>(smtp, std::move(welcome.smtp), std::move(stream), executor));
+      std::make_shared<SmtpConnection>(std::move(smtp), std::move(welcome.smtp), std::move(stream), executor));
 }
 
 Task<void> Server::Impl::browse(Welcome welcome, net::Stream stream, boost::asio::any_io_executor executor) {

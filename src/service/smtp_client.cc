@@ -8,8 +8,8 @@
 
 namespace paquebot::service {
 
-SmtpClient::SmtpClient(SmtpMeans parts_of_server, std::shared_ptr<const SmtpListenerOptions> of_listener,
-                       net::Stream stream)
+SmtpClient::SmtpClient(std::shared_ptr<const SmtpMeans> parts_of_server,
+                       std::shared_ptr<const SmtpListenerOptions> of_listener, net::Stream stream)
     : means(std::move(parts_of_server)), options(std::move(of_listener)),
       pump(std::move(stream), net::Pump::Side::server), address(pump.stream().remote().address) {}
 
@@ -25,7 +25,7 @@ std::string_view role_name(smtp::Role role) {
 smtp::ConnectionInfo SmtpClient::connection() const {
   smtp::ConnectionInfo facts{
       .peer_address = address, .encrypted = options->implicit_tls, .xclient = options->xclient_from.contains(address)};
-  facts.wall = millis(means.intake.clock.wall());
+  facts.wall = millis(means->intake.clock.wall());
   facts.mend_bare_lf = in_relay_network() && options->bare_lf_from.contains(address);
   facts.etrn = std::ranges::find(options->etrn_hosts, address) != options->etrn_hosts.end();
   return facts;

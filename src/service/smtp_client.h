@@ -39,7 +39,8 @@ struct SmtpListenerOptions {
   std::vector<std::string> etrn_hosts;                    ///< addresses that may use ETRN without a login
 };
 
-/// The server's parts that a session works with; all outlive it.
+/// The server's parts that sessions of one thread work with; all outlive them. Sessions share it: an idle one is to be
+/// small.
 struct SmtpMeans {
   intake::IntakeMeans intake;
   directory::Directory& directory;
@@ -54,7 +55,8 @@ struct SmtpMeans {
 /// Who is at the other end of an SMTP session, as far as it is known by now, and who has to be asked about it. What the
 /// session works with is told of the client in the words of each.
 struct SmtpClient {
-  SmtpClient(SmtpMeans means, std::shared_ptr<const SmtpListenerOptions> options, net::Stream stream);
+  SmtpClient(std::shared_ptr<const SmtpMeans> means, std::shared_ptr<const SmtpListenerOptions> options,
+             net::Stream stream);
 
   /// Of a new session; not yet that the client is logged in, or what it said.
   smtp::ConnectionInfo connection() const;
@@ -69,7 +71,7 @@ struct SmtpClient {
   /// RFC 5321 sections 4.1.3, 4.5.1: an address literal that names where the client connected to is our own name.
   mail::Recipient meant(const mail::Recipient& named) const;
 
-  SmtpMeans means;
+  std::shared_ptr<const SmtpMeans> means;
   std::shared_ptr<const SmtpListenerOptions> options;
   net::Pump pump;
   std::string address;                          ///< its own, or as XCLIENT told

@@ -39,14 +39,15 @@ mail::Reply welcome() { return mail::Reply(250, {}, ""); }
 
 } // namespace
 
-SmtpConnection::SmtpConnection(SmtpMeans means, std::shared_ptr<const SmtpListenerOptions> options, net::Stream stream,
+SmtpConnection::SmtpConnection(std::shared_ptr<const SmtpMeans> means,
+                               std::shared_ptr<const SmtpListenerOptions> options, net::Stream stream,
                                boost::asio::any_io_executor executor)
     : client_(std::move(means), std::move(options), std::move(stream)), executor_(std::move(executor)) {}
 
 Task<void> SmtpConnection::serve(std::shared_ptr<SmtpConnection> self) {
   SmtpConnection& connection = *self;
   std::weak_ptr<LiveSession> weak = self;
-  Sessions& sessions = connection.client_.means.sessions;
+  Sessions& sessions = connection.client_.means->sessions;
   connection.token_ = sessions.enter(connection.executor_, weak);
   std::exception_ptr broke; // what was taken is given back all the same
   try {
@@ -68,7 +69,7 @@ Task<void> SmtpConnection::leave() {
                {{"client", client_.address}, {"messages", session->messages()}, {"errors", session->errors()}});
   co_await transaction_.abandon();
   if (client_.filters) co_await client_.filters->leave();
-  client_.means.sessions.leave(token_);
+  client_.means->sessions.leave(token_);
   client_.pump.stream().close();
   client_.pump.stream().release_buffer(); // the end may wait for the DNS
   if (!client_.strangers) co_return;
@@ -92,8 +93,8 @@ Task<bool> SmtpConnection::begin() {
   }
   client_.session = std::make_unique<smtp::ServerSession>(options.session, client_.connection());
   if (options.implicit_tls) client_.session->set_channel(net::channel_of(client_.pump.stream()));
-  if (options.scram_by_accounts && client_.means.logins.scram != nullptr) {
-    ScramSwitch& scram = *client_.means.logins.scram;
+  if (options.scram_by_accounts && client_.means->logins.scram != nullptr) {
+    ScramSwitch& scram = *client_.means->logins.scram;
     const bool offered = co_await scram.offered();
     client_.session->offer_scram(offered);
   }
@@ -199,7 +200,7 @@ Task<void> SmtpConnection::ask(smtp::AskPeer ask) {
   mail::Reply reply = co_await admit(); // whom we shut out costs the filters nothing
   if (reply.positive() && client_.options->filters) {
     if (!client_.filters)
-      client_.filters = std::make_unique<filter::Session>(client_.options->filters, client_.means.filter_links);
+      client_.filters = std::make_unique<filter::Session>(client_.options->filters, client_.means->filter_links);
     filter::Client facts = client_.for_filters();
     mail::Reply said = co_await client_.filters->connected(std::move(facts));
     if (said.code != 0) {
@@ -217,7 +218,7 @@ Task<mail::Reply> SmtpConnection::admit() {
     client_.strangers.reset();
   }
   const auto& options = client_.options->strangers;
-  const StrangerMeans& means = client_.means.strangers;
+  const StrangerMeans& means = client_.means->strangers;
   if (!options || !StrangerDesk::concerns(*options, means.book, client_.address)) co_return welcome();
   client_.strangers = std::make_unique<StrangerDesk>(means, options, executor_, client_.address);
   const bool early = co_await spoke_early();
@@ -258,7 +259,7 @@ Task<void> SmtpConnection::ask(smtp::AskHelo ask) {
 LoginDesk& SmtpConnection::login_desk() {
   if (desk_) return *desk_;
   const std::uint16_t port = client_.pump.stream().local().port;
-  desk_ = std::make_unique<LoginDesk>(client_.means.logins, client_.address, "smtp", token_, port);
+  desk_ = std::make_unique<LoginDesk>(client_.means->logins, client_.address, "smtp", token_, port);
   if (client_.pump.leaving()) desk_->stop();
   return *desk_;
 }
@@ -297,7 +298,7 @@ Task<void> SmtpConnection::ask(smtp::AskEtrn ask) {
   const std::string& login = client_.account.login;
   EtrnOrder order{
       .option = ask.option, .node = std::string(ask.node), .who = login.empty() ? "[" + client_.address + "]" : login};
-  Etrn& etrn = client_.means.etrn;
+  Etrn& etrn = client_.means->etrn;
   mail::Reply reply = co_await etrn.start(std::move(order));
   log::info("etrn", {{"client", client_.address}, {"account", login}, {"reply", reply.to_string()}});
   client_.session->answer(id, std::move(reply));

@@ -12,8 +12,8 @@ namespace paquebot::service {
 /// what it asks is answered here and, of transactions, by SmtpTransaction.
 class SmtpConnection : public LiveSession, private net::Session {
 public:
-  SmtpConnection(SmtpMeans means, std::shared_ptr<const SmtpListenerOptions> options, net::Stream stream,
-                 boost::asio::any_io_executor executor);
+  SmtpConnection(std::shared_ptr<const SmtpMeans> means, std::shared_ptr<const SmtpListenerOptions> options,
+                 net::Stream stream, boost::asio::any_io_executor executor);
   /// The whole session. `self` keeps the object alive meanwhile.
   static Task<void> serve(std::shared_ptr<SmtpConnection> self);
 

@@ -92,14 +92,15 @@ protected:
     auto options = std::make_shared<SmtpListenerOptions>(options_);
     options->session = std::make_shared<const smtp::ServerOptions>(session_);
     net::test::StreamPair pair = loop_.pair();
-    SmtpMeans means{{server_.store(), queue_, policy_, ids_, clock_},
-                    server_.directory(),
-                    sessions_,
-                    etrn_,
-                    {server_.store(), server_.directory(), sessions_, throttle_, nullptr},
-                    {loop_.executor(), &loop_.wheel(), nullptr},
-                    {nullptr, facts_, rates_, grey_, server_.store().books(), book_, clock_},
-                    refusals_};
+    auto means = std::make_shared<const SmtpMeans>(
+        SmtpMeans{{server_.store(), queue_, policy_, ids_, clock_},
+                  server_.directory(),
+                  sessions_,
+                  etrn_,
+                  {server_.store(), server_.directory(), sessions_, throttle_, nullptr},
+                  {loop_.executor(), &loop_.wheel(), nullptr},
+                  {nullptr, facts_, rates_, grey_, server_.store().books(), book_, clock_},
+                  refusals_});
     auto connection =
         std::make_shared<SmtpConnection>(std::move(means), std::move(options), std::move(pair.left), loop_.executor());
     connection_ = connection;

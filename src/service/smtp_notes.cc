@@ -40,7 +40,7 @@ void SmtpNotes::take_remarks() {
 
 void SmtpNotes::refused_tls(policy::Attempt::What what, const std::string& why) const {
   if (what == policy::Attempt::What::tls_failed) log::info("tls-failed", {{"client", client_.address}, {"why", why}});
-  note_attempt(client_.means.logins, client_.pump.stream(), client_.address, "smtp", what, why);
+  note_attempt(client_.means->logins, client_.pump.stream(), client_.address, "smtp", what, why);
 }
 
 /// What shows that a user's program is set up in a way that can't work.
@@ -52,16 +52,16 @@ void SmtpNotes::refused_program(const smtp::Remark& refused) const {
   if (login && (refused.reply.starts_with("538") || refused.reply.starts_with("530"))) what = What::clear_login;
   if (!login && refused.reply.starts_with("530"))
     what = client_.pump.stream().encrypted() ? What::no_login : What::clear_login;
-  if (what) note_attempt(client_.means.logins, client_.pump.stream(), client_.address, "smtp", *what, {});
+  if (what) note_attempt(client_.means->logins, client_.pump.stream(), client_.address, "smtp", *what, {});
 }
 
 void SmtpNotes::add(std::string from, std::string to, std::string reply) {
-  client_.means.refusals.add({.at = millis(client_.means.intake.clock.wall()),
-                              .client = client_.address,
-                              .account = client_.login(),
-                              .from = std::move(from),
-                              .to = std::move(to),
-                              .reply = std::move(reply)});
+  client_.means->refusals.add({.at = millis(client_.means->intake.clock.wall()),
+                               .client = client_.address,
+                               .account = client_.login(),
+                               .from = std::move(from),
+                               .to = std::move(to),
+                               .reply = std::move(reply)});
 }
 
 /// MAIL and RCPT, by the address that they name.

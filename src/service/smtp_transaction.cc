@@ -17,7 +17,7 @@ constexpr std::uint64_t kFreeForRecipients = 32u << 10;
 
 mail::Reply no_room_now() { return mail::Reply(452, {4, 3, 1}, "no room for messages now, please try again later"); }
 
-bool has_room(const SmtpClient& client) { return client.means.intake.store.acceptance().has_room(); }
+bool has_room(const SmtpClient& client) { return client.means->intake.store.acceptance().has_room(); }
 
 /// Recipients elsewhere, from a network of ours: it was judged when they were.
 std::uint32_t relayed(const SmtpClient& client, const std::vector<queue::DraftRecipient>& recipients) {
@@ -42,13 +42,13 @@ store::ByteBudget::Whose memory_of(const SmtpClient& client, std::uint64_t recip
 } // namespace
 
 void SmtpTransaction::count_for_client() {
-  intake::IntakeMeans& intake = client_.means.intake;
-  intake.memory_of = memory_of(client_, 2ull * client_.options->session->max_recipients + kMaxExpanded);
-  recipient_memory_ = store::BudgetShare(intake.memory, kFreeForRecipients, intake.memory_of);
+  auto whose = memory_of(client_, 2ull * client_.options->session->max_recipients + kMaxExpanded);
+  recipient_memory_ = store::BudgetShare(client_.means->intake.memory, kFreeForRecipients, std::move(whose));
 }
 
 void SmtpTransaction::end() {
   std::vector<queue::DraftRecipient>().swap(recipients_); // its room, too
+  sender_.reset();
   returned_.reset();
   nodes_ = 0;
   recipient_memory_.reset();
@@ -73,16 +73,16 @@ bool SmtpTransaction::answer_known(const smtp::Action& question) {
 
 std::optional<mail::Reply> SmtpTransaction::known_sender() const {
   if (client_.strangers || client_.filters) return {};
-  std::optional<mail::Reply> known = client_.means.intake.policy.check_sender_now(sender_);
+  std::optional<mail::Reply> known = client_.means->intake.policy.check_sender_now(*sender_);
   if (known && known->positive() && !has_room(client_)) return no_room_now();
   return known;
 }
 
 bool SmtpTransaction::begin(const smtp::AskMail& ask) {
   end();
-  mail_at_ = client_.means.intake.clock.wall();
-  sender_ = client_.for_policy();
-  sender_.recipients = named();
+  mail_at_ = client_.means->intake.clock.wall();
+  sender_ = std::make_unique<policy::Client>(client_.for_policy());
+  sender_->recipients = named();
   std::optional<mail::Reply> known = known_sender();
   if (known) settle(ask, std::move(*known));
   return known.has_value();
@@ -90,8 +90,8 @@ bool SmtpTransaction::begin(const smtp::AskMail& ask) {
 
 Task<void> SmtpTransaction::ask(smtp::AskMail ask) {
   const mail::Sender& sender = *ask.sender; // the session's; it stands still until the answer
-  policy::Policy& policy = client_.means.intake.policy;
-  mail::Reply reply = co_await policy.check_sender(sender_, sender);
+  policy::Policy& policy = client_.means->intake.policy;
+  mail::Reply reply = co_await policy.check_sender(*sender_, sender);
   if (client_.strangers && reply.positive())
     if (mail::Reply held = client_.strangers->mail(sender); held.code != 0) reply = std::move(held);
   if (reply.positive() && !has_room(client_)) reply = no_room_now();
@@ -122,7 +122,7 @@ void SmtpTransaction::bound(policy::RecipientVerdict& verdict) const {
 
 std::optional<policy::RecipientVerdict> SmtpTransaction::known_recipient(const mail::Recipient& recipient) const {
   if (client_.strangers || client_.filters) return {};
-  auto known = client_.means.intake.policy.check_recipient_now(sender_, recipient);
+  auto known = client_.means->intake.policy.check_recipient_now(*sender_, recipient);
   if (!known) return {};
   bound(*known);
   if (known->reply.positive() && !recipient_memory_.covers(octets_with(known->nodes.size()))) return {};
@@ -130,7 +130,7 @@ std::optional<policy::RecipientVerdict> SmtpTransaction::known_recipient(const m
 }
 
 bool SmtpTransaction::add(const smtp::AskRecipient& ask) {
-  sender_.recipients = named();
+  sender_->recipients = named();
   mail::Recipient recipient = client_.meant(*ask.recipient);
   auto known = known_recipient(recipient);
   if (known) settle(ask, std::move(recipient), std::move(*known));
@@ -148,8 +148,8 @@ Task<policy::RecipientVerdict> SmtpTransaction::judge(const mail::Sender& sender
     if (verdict.reply.permanent()) ++client_.refused; // its own refusals are no faults
     if (verdict.reply.code != 0) co_return verdict;
   }
-  policy::Policy& policy = client_.means.intake.policy;
-  verdict = co_await policy.check_recipient(sender_, sender, recipient);
+  policy::Policy& policy = client_.means->intake.policy;
+  verdict = co_await policy.check_recipient(*sender_, sender, recipient);
   if (!client_.strangers) co_return verdict;
   StrangerDesk& strangers = *client_.strangers;
   mail::Reply held;
@@ -189,7 +189,7 @@ void SmtpTransaction::settle(const smtp::AskRecipient& ask, mail::Recipient reci
   if (verdict.reply.positive()) {
     nodes_ += verdict.nodes.size();
     recipients_.push_back({std::move(recipient), std::move(verdict.nodes)});
-    returned_ = std::move(verdict.returned);
+    if (verdict.returned) returned_ = std::make_unique<policy::Returned>(std::move(*verdict.returned));
   } else {
     notes_.refused_recipient(client_.session->sender(), ask.recipient->address, recipient.address, verdict.reply);
   }
@@ -211,7 +211,7 @@ std::uint32_t SmtpTransaction::named() const {
 
 std::optional<mail::Reply> SmtpTransaction::known_data() const {
   if (!has_room(client_)) return no_room_now();
-  const intake::IntakeMeans& means = client_.means.intake;
+  const intake::IntakeMeans& means = client_.means->intake;
   if (client_.filters || intake::asks_about(means, client_.options->intake, client_.address)) return {};
   return mail::Reply(354, {}, "");
 }
@@ -242,14 +242,16 @@ Task<void> SmtpTransaction::ask(smtp::AskData ask) {
 
 void SmtpTransaction::open_content() {
   const SmtpListenerOptions& options = *client_.options;
-  incoming_ = std::make_unique<intake::Incoming>(client_.means.intake, options.intake, origin());
+  intake::IntakeMeans means = client_.means->intake;
+  means.memory_of = recipient_memory_.whose();
+  incoming_ = std::make_unique<intake::Incoming>(std::move(means), options.intake, origin());
   pace_ = Pace(options.content_pace, options.pace_window);
 }
 
 intake::Origin SmtpTransaction::origin() {
   const bool own = client_.account.id != 0;
   intake::Origin origin;
-  origin.client = sender_;
+  origin.client = *sender_;
   origin.client.recipients = named();
   origin.klass = own                                 ? store::MessageClass::submitted
                  : relayed(client_, recipients_) > 0 ? store::MessageClass::local
@@ -258,10 +260,10 @@ intake::Origin SmtpTransaction::origin() {
   mail::set_times(origin.sender, mail_at_);
   origin.recipients = std::move(recipients_);
   recipients_.clear();
-  origin.returned = std::move(returned_);
+  if (returned_) origin.returned = std::move(*returned_);
   returned_.reset();
   origin.filters = client_.filters.get();
-  origin.directory = &client_.means.directory;
+  origin.directory = &client_.means->directory;
   origin.arrival = client_.arrival();
   if (client_.strangers) origin.tags = client_.strangers->tags();
   return origin;

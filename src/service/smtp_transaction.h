@@ -67,9 +67,9 @@ private:
 
   SmtpClient& client_;
   SmtpNotes& notes_;
-  policy::Client sender_; ///< the client, as it was at MAIL
+  std::unique_ptr<policy::Client> sender_; ///< the client, as it was at MAIL; null between transactions
   std::vector<queue::DraftRecipient> recipients_;
-  std::optional<policy::Returned> returned_;   ///< the one recipient is a return address of ours
+  std::unique_ptr<policy::Returned> returned_; ///< the one recipient is a return address of ours
   WallTime mail_at_{};                         ///< when MAIL came
   std::size_t nodes_ = 0;                      ///< that they expand to
   store::BudgetShare recipient_memory_;        ///< for these

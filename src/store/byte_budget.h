@@ -112,6 +112,7 @@ public:
     permit_.reset();
     held_ = 0;
   }
+  const ByteBudget::Whose& whose() const { return whose_; }
   /// Octets that were asked for and granted.
   std::uint64_t held() const { return held_; }
 
