@@ -477,3 +477,18 @@ export const get = async <T>(path: string, signal?: AbortSignal): Promise<T> =>
 
 export const act = async <T>(method: string, path: string, body?: unknown, etag?: string | null): Promise<T> =>
   (await ask<T>(method, path, { body, etag: etag ?? null })).body;
+
+/** Text that is not JSON, at most `most` characters of it; and whether there is more. */
+export async function getText(path: string, most: number, signal?: AbortSignal): Promise<{ text: string; more: boolean }> {
+  let response: Response;
+  let whole: string;
+  try {
+    response = await fetch(path, { credentials: "same-origin", redirect: "error", ...(signal ? { signal } : {}) });
+    whole = await response.text();
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new ApiError(asProblem(error, `GET ${path}`));
+  }
+  if (!response.ok) throw new ApiError(problemOf(whole, response, `GET ${path}`));
+  return { text: whole.slice(0, most), more: whole.length > most };
+}

@@ -35,7 +35,7 @@ export function Login({ ended, done }: { ended: boolean; done: () => Promise<voi
     if (await doing.run(() => ask<Me>("POST", "/v1/session", { body, quiet: true }))) await done();
   };
   const words = failed?.code === "wrong_login" ? (
-    <p>This address and password do not belong together. Write the whole address, such as ann@{location.hostname.replace(/^[^.]+\./, "")}, and your own password: an app password does not open this page.</p>
+    <p>This address and password do not belong together. Write the whole address, such as ann@example.org, and your own password: an app password does not open this page.</p>
   ) : failed?.code === "wrong_code" || failed?.code === "second_factor" ? (
     <p>That code is not right, or was used before. Write the one that your phone shows now, or a recovery code that is left.</p>
   ) : failed ? (

@@ -112,8 +112,7 @@ function Bulk({ filters, what, done, children }: { filters: readonly Filter[]; w
 }
 
 export function NewRows({ waiting, show }: { waiting: number; show: () => void }) {
-  if (waiting === 0) return null;
-  return <p className="actions"><button className="btn btn--small" type="button" onClick={show}>Show {count(waiting)} new</button></p>;
+  return <p className="actions" role="status">{waiting > 0 ? <button className="btn btn--small" type="button" onClick={show}>Show {count(waiting)} new</button> : null}</p>;
 }
 
 function Destinations() {

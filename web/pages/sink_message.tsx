@@ -1,6 +1,6 @@
 // One message of the sink: HTML, text, source, headers, attachments.
-import { useState } from "react";
-import { act } from "../api";
+import { useEffect, useState } from "react";
+import { type Problem, act, asProblem, getText } from "../api";
 import { size } from "../format";
 import { Link } from "../router";
 import { useAsk, useDoing } from "../ui/hooks";
@@ -54,7 +54,7 @@ function Whole({ base, of, gone, back }: { base: string; of: SinkMessage; gone: 
       </div>
       {form === "html" ? <Html base={base} of={of} /> : null}
       {form === "text" ? <pre className="letter" tabIndex={0} aria-label="The message as text"><bdi>{of.Text || "It has no text."}</bdi></pre> : null}
-      {form === "source" ? <iframe className="frame frame--source" sandbox="" src={raw} title="The message as it came" /> : null}
+      {form === "source" ? <Source path={raw} /> : null}
       {form === "headers" ? <Headers base={base} id={of.ID} /> : null}
       {form === "attachments" ? <Files base={base} id={of.ID} of={files} /> : null}
     </>
@@ -68,6 +68,29 @@ function Html({ base, of }: { base: string; of: SinkMessage }) {
     <>
       <iframe className="frame" sandbox="" src={`${base}/view/${encodeURIComponent(of.ID)}.html${pictures ? "?pictures=1" : ""}`} title="The message as HTML, without scripts" referrerPolicy="no-referrer" />
       <p className="more">Scripts are off. {remote > 0 && !pictures ? <>{remote === 1 ? "1 picture from elsewhere was" : `${remote} pictures from elsewhere were`} not fetched. <button className="btn btn--small" type="button" onClick={() => setPictures(true)}>Show pictures</button></> : null}</p>
+    </>
+  );
+}
+
+/** The most characters of a message's source that a page shows. */
+const mostSource = 200_000;
+
+function Source({ path }: { path: string }) {
+  const [source, setSource] = useState<{ text: string; more: boolean }>();
+  const [problem, setProblem] = useState<Problem>();
+  useEffect(() => {
+    const giveUp = new AbortController();
+    getText(path, mostSource, giveUp.signal).then(setSource, (error: unknown) => {
+      if (!giveUp.signal.aborted) setProblem(asProblem(error));
+    });
+    return () => giveUp.abort();
+  }, [path]);
+  if (problem) return <Trouble problem={problem} title="Not shown" />;
+  if (!source) return null;
+  return (
+    <>
+      <pre className="letter" tabIndex={0} aria-label="The message as it came"><bdi>{source.text}</bdi></pre>
+      {source.more ? <p className="more">Only its beginning is shown; “Download” has all of it.</p> : null}
     </>
   );
 }

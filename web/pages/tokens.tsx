@@ -27,7 +27,7 @@ const scopes: readonly (readonly [string, string, boolean])[] = [
   ["rights.read", "see who may do what", false],
   ["rights.write", "take rights and tokens away", false],
   ["lists.read", "see the block and allow lists", false],
-  ["lists.write", "change them", false],
+  ["lists.write", "change the block and allow lists", false],
   ["server.read", "see how the server does", false],
   ["server.write", "reload and back up", false],
   ["metrics.read", "read the metrics", false],

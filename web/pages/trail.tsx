@@ -169,30 +169,36 @@ function InShort({ of, words }: { of: Recipient; words: string | undefined }) {
 }
 
 function Timeline({ of, now }: { of: Trail; now: Date }) {
-  const due = of.recipients.filter((one) => one.state === "waiting" && one.due);
+  const due = of.recipients.filter((one) => one.state === "waiting" && one.due)
+    .sort((a, b) => Date.parse(a.due ?? "") - Date.parse(b.due ?? ""));
   const open = of.recipients.filter((one) => ["waiting", "in hand"].includes(one.state));
+  const [most, setMost] = useState(mostRows);
+  const left = of.events.length - most;
   return (
-    <ol className="timeline">
-      {of.events.map((event, at) => (
-        <li key={at} className={at === of.events.length - 1 && open.length > 0 ? "now" : undefined}>
-          <Time at={event.at} seconds />
-          <div>
-            <p><Mark {...stateOfEvent(event.kind)} /> <span><bdi>{whom(event, of.recipients)}</bdi></span></p>
-            {event.kind === "returned" && idForm.test(event.detail) ? <p className="why">Its report: <Link className="id mono" href={to("trail", event.detail)}>{event.detail}</Link></p>
-              : event.detail ? <Said>{event.detail}</Said> : null}
-          </div>
-        </li>
-      ))}
-      {due.slice(0, 5).sort((a, b) => Date.parse(a.due ?? "") - Date.parse(b.due ?? "")).map((one) => (
-        <li className="next" key={one.index}>
-          <Time at={one.due} />
-          <div><p><Mark is="waiting" word="next try" /> <span>of <bdi>{one.address}</bdi>, {apart(new Date(one.due ?? ""), now)}</span></p></div>
-        </li>
-      ))}
-      {open.length > 0 && of.expires ? (
-        <li className="next"><Time at={of.expires} /><div><p><Mark is="waiting" word="returned" /> <span>to <bdi>{of.sender || "nobody"}</bdi>, if it still waits then</span></p></div></li>
-      ) : null}
-    </ol>
+    <>
+      {left > 0 ? <p className="more"><button className="btn btn--small" type="button" onClick={() => setMost(most + mostRows)}>Show {Math.min(mostRows, left)} older of {of.events.length} steps</button></p> : null}
+      <ol className="timeline">
+        {of.events.slice(-most).map((event, at, shown) => (
+          <li key={at} className={at === shown.length - 1 && open.length > 0 ? "now" : undefined}>
+            <Time at={event.at} seconds />
+            <div>
+              <p><Mark {...stateOfEvent(event.kind)} /> <span><bdi>{whom(event, of.recipients)}</bdi></span></p>
+              {event.kind === "returned" && idForm.test(event.detail) ? <p className="why">Its report: <Link className="id mono" href={to("trail", event.detail)}>{event.detail}</Link></p>
+                : event.detail ? <Said>{event.detail}</Said> : null}
+            </div>
+          </li>
+        ))}
+        {due.slice(0, 5).map((one) => (
+          <li className="next" key={one.index}>
+            <Time at={one.due} />
+            <div><p><Mark is="waiting" word="next try" /> <span>of <bdi>{one.address}</bdi>, {apart(new Date(one.due ?? ""), now)}</span></p></div>
+          </li>
+        ))}
+        {open.length > 0 && of.expires ? (
+          <li className="next"><Time at={of.expires} /><div><p><Mark is="waiting" word="returned" /> <span>to <bdi>{of.sender || "nobody"}</bdi>, if it still waits then</span></p></div></li>
+        ) : null}
+      </ol>
+    </>
   );
 }
 

@@ -164,14 +164,16 @@ export function Table<T>({ caption, columns, rows, keyOf, current, pick, gone }:
                     <label><input type="checkbox" aria-label={pick.name(row)} checked={pick.picked.has(key)} onChange={() => turn(key)} /></label>
                   </td>
                 ) : null}
-                {columns.map((column, at) =>
-                  at === 0 ? (
-                    <th key={at} role="rowheader" scope="row">{column.cell(row)}</th>
+                {columns.map((column, at) => {
+                  const content = column.cell(row);
+                  const empty = content === null || content === undefined || content === "" || content === false;
+                  return at === 0 ? (
+                    <th key={at} role="rowheader" scope="row">{content}</th>
                   ) : (
                     <td key={at} role="cell" data-label={label(column) || undefined}
-                      className={[column.num ? "num" : "", column.lead ? "lead" : ""].join(" ").trim() || undefined}>{column.cell(row)}</td>
-                  ),
-                )}
+                      className={[column.num ? "num" : "", column.lead ? "lead" : ""].join(" ").trim() || undefined}>{empty ? null : <div>{content}</div>}</td>
+                  );
+                })}
               </tr>
             );
           })}

@@ -1,11 +1,11 @@
 // The rail of words and the page beside it.
 import { type ReactNode, useEffect, useRef } from "react";
-import { type Me, act } from "../api";
-import { clock } from "../format";
-import { pause, useLive } from "../live";
+import { type Me, type Today, act } from "../api";
+import { clock, count } from "../format";
+import { pause, useLive, useRefresh } from "../live";
 import { Link, go, to, usePlace } from "../router";
 import { railOf, roleOf } from "../words";
-import { useDoing } from "./hooks";
+import { useAsk, useDoing } from "./hooks";
 import { Trouble, Mark } from "./parts";
 
 const roleNames = { operator: "operator", domain: "domain administrator", account: "account" };
@@ -27,6 +27,7 @@ export function Shell({ me, leave, children }: { me: Me; leave: () => void; chil
     }
   };
   const own = roleOf(me) === "account";
+  const counts = useCounts(roleOf(me) === "operator" && me.role !== "sink");
   return (
     <div className="shell">
       <a className="skip" href="#main" onClick={(event) => { event.preventDefault(); document.getElementById("main")?.focus(); }}>Skip to content</a>
@@ -39,7 +40,7 @@ export function Shell({ me, leave, children }: { me: Me; leave: () => void; chil
               <ul key={at}>
                 {group.map((page) => (
                   <li key={page.path}>
-                    <Link href={to(page.path)} aria-current={page.path === here ? "page" : undefined}>{own && page.own ? page.own : page.title}</Link>
+                    <Link href={to(page.path)} aria-current={page.path === here ? "page" : undefined}>{own && page.own ? page.own : page.title}{counts[page.path]}</Link>
                   </li>
                 ))}
               </ul>
@@ -59,6 +60,20 @@ export function Shell({ me, leave, children }: { me: Me; leave: () => void; chil
       </main>
     </div>
   );
+}
+
+/** Numbers beside pages, only where they ask for something. */
+function useCounts(operator: boolean): Record<string, ReactNode> {
+  const today = useAsk<Today>(operator ? "/v1/today" : null);
+  useRefresh(today.reload, () => false, 60_000);
+  const wrong = today.data?.findings.filter((one) => one.level === "wrong").length ?? 0;
+  const waiting = today.data?.waiting ?? 0;
+  const held = today.data?.held ?? 0;
+  const queue = waiting > 0 ? <>{count(waiting)}<span className="sr"> waiting</span></> : held > 0 ? <>{count(held)}<span className="sr"> held</span></> : null;
+  return {
+    queue: queue ? <span className="count">{queue}</span> : null,
+    deliverability: wrong > 0 ? <span className="count state" data-is="bad">{wrong}<span className="sr"> wrong</span></span> : null,
+  };
 }
 
 /** The head of a page; `live`: it changes by itself, which can be paused. */
