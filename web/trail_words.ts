@@ -47,7 +47,9 @@ export function sentence(message: Pick<Message, "recipients">, now: Date): strin
   const say = (names: string[], one: string, many: string): void => {
     if (names.length > 0) parts.push(`${named(names)} ${names.length === 1 ? one : many}`);
   };
-  say(rest("failed"), "could not be reached", "could not be reached");
+  const refused = list.filter((one) => one.state === "failed" && (one.told?.peer.code ?? 0) >= 500).map((one) => one.address);
+  say(refused, "was refused", "were refused");
+  say(rest("failed").filter((name) => !refused.includes(name)), "could not be reached", "could not be reached");
   say(rest("dropped"), "was dropped", "were dropped");
   say(rest("held"), "is held", "are held");
   say(rest("in hand"), "is in hand", "are in hand");
@@ -57,6 +59,10 @@ export function sentence(message: Pick<Message, "recipients">, now: Date): strin
   const next = due === undefined ? "" : due <= now.getTime() ? " It is tried now." : ` Next try at ${when(new Date(due), now)}.`;
   return `${capital(known)}.${next}`;
 }
+
+/** Whose fate a page tells first: who is held, late, refused or dropped. */
+export const worstOf = (recipients: readonly Recipient[]): Recipient | undefined =>
+  ["held", "waiting", "failed", "dropped"].map((state) => recipients.find((one) => one.state === state)).find((one) => one !== undefined);
 
 const kinds: Record<string, { is: Shape; word: string }> = {
   accepted: { is: "good", word: "accepted" },

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Recipient } from "./api";
-import { sentence, stateOfEvent, stateOfMessage, voice, whom } from "./trail_words";
+import { sentence, stateOfEvent, stateOfMessage, voice, whom, worstOf } from "./trail_words";
 import { homeOf, levelOf, mayOpen, pageAt, railOf, stateOf, stateOfDestination, whyHeld, worstFirst } from "./words";
 
 const one = (address: string, state: string, more: Partial<Recipient> = {}): Recipient => ({
@@ -32,6 +32,10 @@ test("a message is said in one sentence", () => {
     "One of three has it, f@x could not be reached, and d@x waits. Next try at 10:37.",
   );
   assert.equal(sentence({ recipients: [one("d@x", "waiting", { due: "2026-11-24T10:00:00Z" })] }, now), "d@x waits. It is tried now.");
+  const told = { host: "h", place: "", peer: { code: 550, status: "5.1.1", text: "no" }, own: { code: 0, status: "", text: "" } };
+  assert.equal(sentence({ recipients: [one("a@x", "failed", { told }), one("b@x", "failed")] }, now), "a@x was refused, and b@x could not be reached.");
+  assert.equal(worstOf([one("a@x", "failed"), one("b@x", "held")])?.address, "b@x");
+  assert.equal(worstOf([one("a@x", "relayed")]), undefined);
   assert.equal(sentence({ recipients: [] }, now), "This message has no recipients.");
 });
 

@@ -50,7 +50,9 @@ function Worst({ round, good }: { round: Round; good: string }) {
   const worst = worstFirst(round.findings)[0];
   if (!worst || (round.now !== undefined && worst.level !== "wrong")) return null;
   if (worst.level === "good") return <Sentence small state={levels.good} label="The domain in one sentence" main={good} />;
-  return <Sentence small state={levelOf(worst.level)} label="The domain in one sentence" main={<bdi>{worst.seen}</bdi>} why={<bdi>{[worst.means, worst.advice].filter(Boolean).join(" ")}</bdi>} />;
+  return <Sentence small state={levelOf(worst.level)} label="The domain in one sentence" main={<bdi>{worst.seen}</bdi>} why={<bdi>{[worst.means, worst.advice].filter(Boolean).join(" ")}</bdi>}>
+    {worst.records?.map((one, n) => <Copy key={n} text={one.zone} what={`the ${one.type} record`} />)}
+  </Sentence>;
 }
 
 function OneDomain({ name }: { name: string }) {

@@ -145,7 +145,7 @@ function Destinations() {
       ) : (
         <>
           <Sentence small label="The queue in one sentence" state={worst ? { is: stateOfDestination(worst).is, word: "Failing" } : { is: "waiting", word: "Waiting" }}
-            main={worst ? <>{count(worst.waiting)} of the {count(waiting)} that wait{pages.next ? " on this page" : ""} are for <bdi>{worst.destination}</bdi>, which can't be reached.</>
+            main={worst ? <>{worst.waiting === waiting ? `All ${count(waiting)}` : `${count(worst.waiting)} of the ${count(waiting)}`} that wait{pages.next ? " on this page" : ""} are for <bdi>{worst.destination}</bdi>, which can't be reached.</>
               : <>{plural(waiting, "recipient waits", "recipients wait")} for {plural(live.rows.length, "destination")}{pages.next ? " on this page" : ""}; each is tried in its turn.</>}
             why={worst?.last_error ? <Said inline>{worst.last_error}</Said> : null} />
           <div {...live.watch}>

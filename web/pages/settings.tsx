@@ -8,6 +8,11 @@ import { Head } from "../ui/shell";
 import { say } from "../ui/toasts";
 import type { PageProps } from "./page";
 
+/** What stands in backticks is code. */
+function Coded({ text }: { text: string }) {
+  return <>{text.split("`").map((part, at) => (at % 2 ? <code key={at}>{part}</code> : part))}</>;
+}
+
 export function SettingsPage(_: PageProps) {
   const pages = usePages<Setting>("/v1/settings", "settings", {}, 1000);
   const [sought, setSought] = useState("");
@@ -26,12 +31,12 @@ export function SettingsPage(_: PageProps) {
         <p className="actions"><button className="btn btn--small" type="button" onClick={reload}>Read the file again</button></p>
       </Head>
       <Trouble problem={doing.problem} title="Not read; nothing changed" />
-      <p className="small quiet">They are changed in the file, then “Read the file again” puts them into force. When the file is wrong, nothing changes.</p>
+      <p className="about small quiet">They are changed in the file, then “Read the file again” puts them into force. When the file is wrong, nothing changes.</p>
       <form className="search" role="search" onSubmit={(event) => event.preventDefault()}>
         <div className="search__row">
           <label className="sr" htmlFor="key">Find a setting</label>
           <input className="input" id="key" type="search" placeholder="Find a setting" value={sought} autoComplete="off" spellCheck={false} onChange={(event) => setSought(event.target.value)} />
-          <button className="btn" type="button" aria-pressed={own} onClick={() => setOwn(!own)}>Only those in the file</button>
+          <button className="btn nowrap" type="button" aria-pressed={own} onClick={() => setOwn(!own)}>Only those in the file</button>
         </div>
       </form>
       {pages.problem && !pages.items ? <Trouble problem={pages.problem} what="its settings" again={pages.reload} /> : null}
@@ -39,9 +44,9 @@ export function SettingsPage(_: PageProps) {
         <Empty title="No such setting.">{word ? "docs/configuration.md lists all." : "Nothing is set in the file: all is as it comes."}</Empty>
       ) : (
         <Table caption="Settings" rows={rows} keyOf={(one) => one.key} columns={[
-          { head: "Setting", cell: (one) => <><code>{one.key}</code>{one.text ? <span className="sub">{one.text}</span> : null}</> },
+          { head: "Setting", cell: (one) => <><code>{one.key}</code>{one.text ? <span className="sub"><Coded text={one.text} /></span> : null}</> },
           { head: "Value", cell: (one) => <code>{one.value}</code> },
-          { head: "Without it", cell: (one) => (one.value === one.default ? null : <code className="quiet">{one.default}</code>) },
+          { head: "Without it", cell: (one) => (one.value === one.default ? null : <span className="quiet small"><Coded text={one.default} /></span>) },
           { head: "In the file", cell: (one) => (one.line > 0 ? `line ${one.line}` : "not there") },
           { head: "A change", cell: (one) => (one.restart ? <Mark is="note" word="wants a restart" /> : "is read") },
         ]} />

@@ -1,7 +1,7 @@
 // Today: one sentence, then numbers, then what the doctor found.
 import type { Hour, Today } from "../api";
 import { serverNow } from "../api";
-import { clock, count, day, moment, size, span, when } from "../format";
+import { clock, count, day, moment, plural, size, span, when } from "../format";
 import { useRefresh } from "../live";
 import { Link, to } from "../router";
 import { levelOf } from "../words";
@@ -48,7 +48,7 @@ function Numbers({ of }: { of: Today }) {
       <h2 className="sr" id="numbers">Numbers</h2>
       <dl className="stats">
         <div className="stat"><dt><Link href={to("queue")}>Waiting</Link></dt><dd>{count(of.waiting)}</dd>
-          <dd className="note">{of.failing > 0 ? `${count(of.failing)} destinations fail` : "every destination answers"}</dd></div>
+          <dd className="note">{of.failing > 0 ? plural(of.failing, "destination fails", "destinations fail") : "every destination answers"}</dd></div>
         <div className="stat"><dt>Oldest</dt><dd>{of.oldest ? <Units text={span(now.getTime() - Date.parse(of.oldest))} /> : "none"}</dd>
           {of.oldest ? <dd className="note">since <Time at={of.oldest} /></dd> : null}</div>
         <div className="stat"><dt><Link href={to("queue", { view: "held" })}>Held</Link></dt><dd>{count(of.held)}</dd>

@@ -4,8 +4,8 @@ import { type Message, type Me, type Recipient, type Refusal, type Trail, act, s
 import { apart, plural, size } from "../format";
 import { useRefresh } from "../live";
 import { Link, go, to } from "../router";
-import { protection, sentence, stateOfEvent, stateOfMessage, voice, whom } from "../trail_words";
-import { roleOf, stateOf } from "../words";
+import { protection, sentence, stateOfEvent, stateOfMessage, voice, whom, worstOf } from "../trail_words";
+import { roleOf, stateOf, whyHeld } from "../words";
 import { useDanger } from "../ui/dialog";
 import { useAsk, useDoing, usePages } from "../ui/hooks";
 import { Answer, Empty, Facts, Loading, Lock, Mark, Pager, Said, Section, Sentence, Table, Time, Trouble } from "../ui/parts";
@@ -119,7 +119,7 @@ function Whole({ trail, me, reload }: { trail: Trail; me: Me; reload: () => void
   ];
   return (
     <>
-      <Sentence small label="The message in one sentence" state={stateOfMessage(trail)} main={<bdi>{sentence(trail, now)}</bdi>}>
+      <Sentence small label="The message in one sentence" state={stateOfMessage(trail)} main={<bdi>{sentence(trail, now)}</bdi>} why={<WhyOf of={worstOf(trail.recipients)} />}>
         <WhatNow trail={trail} me={me} done={reload} />
       </Sentence>
       <div className="split split--side">
@@ -137,6 +137,16 @@ function Whole({ trail, me, reload }: { trail: Trail; me: Me; reload: () => void
       </div>
     </>
   );
+}
+
+/** The cause, with who said it. */
+function WhyOf({ of }: { of: Recipient | undefined }) {
+  if (!of) return null;
+  if (of.state === "held") return <bdi>{whyHeld(of)}</bdi>;
+  if (of.state === "dropped") return <bdi>{of.reason}</bdi>;
+  const said = of.destination_error || voice(of.told) || of.last_reply;
+  if (!said) return of.reason ? <bdi>{of.reason}</bdi> : null;
+  return <>{of.told?.host && !of.destination_error ? <><bdi>{of.told.host}</bdi> said: </> : null}<Said inline>{said}</Said></>;
 }
 
 /** The most rows of a message to very many. */
@@ -183,7 +193,7 @@ function Timeline({ of, now }: { of: Trail; now: Date }) {
             <Time at={event.at} seconds />
             <div>
               <p><Mark {...stateOfEvent(event.kind)} /> <span><bdi>{whom(event, of.recipients)}</bdi></span></p>
-              {event.kind === "returned" && idForm.test(event.detail) ? <p className="why">Its report: <Link className="id mono" href={to("trail", event.detail)}>{event.detail}</Link></p>
+              {idForm.test(event.detail) ? <p className="why">Its report: <Link className="id mono" href={to("trail", event.detail)}>{event.detail}</Link></p>
                 : event.detail ? <Said>{event.detail}</Said> : null}
             </div>
           </li>
