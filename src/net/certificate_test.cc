@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "net/certificate.h"
+#include "net/self_signed.h"
 #include "net/tls.h"
 
 #include <gmock/gmock.h>
@@ -13,6 +14,19 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 constexpr std::int64_t kOneDay = 86400LL * 1000;
+
+TEST(Certificate, MakeshiftOnesAreBadForOneReasonEach) {
+  const Makeshift made = make_makeshift().value();
+  const std::int64_t now = millis(system_clock().wall());
+  const auto good = read_certificate(made.good.certificate_pem);
+  ASSERT_TRUE(good);
+  EXPECT_FALSE(good->self_signed);
+  EXPECT_THAT(good->names, ElementsAre("localhost", "*.localhost", "127.0.0.1", "::1"));
+  EXPECT_THAT(certificate_problems(made.good.certificate_pem, "localhost", now), IsEmpty());
+  EXPECT_LT(read_certificate(made.expired.certificate_pem)->not_after, now);
+  EXPECT_THAT(read_certificate(made.other.certificate_pem)->names, ElementsAre("another.example"));
+  EXPECT_TRUE(read_certificate(made.stranger.certificate_pem)->self_signed);
+}
 
 TEST(Certificate, WhatItSaysOfItself) {
   const auto made = make_self_signed("mx.example.org").value();

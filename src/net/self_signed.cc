@@ -1,3 +1,5 @@
+#include "net/self_signed.h"
+
 #include "base/text.h"
 #include "net/endpoint.h"
 #include "net/tls.h"
@@ -57,20 +59,31 @@ bool set_subject(X509* certificate, const std::string& hostname) {
   X509_NAME* name = X509_get_subject_name(certificate);
   const std::string common = hostname.size() <= kCommonNameMost ? hostname : "mail server";
   return X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(common.data()),
-                                    static_cast<int>(common.size()), -1, 0) == 1 &&
-         X509_set_issuer_name(certificate, name) == 1;
+                                    static_cast<int>(common.size()), -1, 0) == 1;
 }
 
-bool fill(X509* certificate, EVP_PKEY* key, const std::string& hostname) {
-  const std::string kind = is_ip_address(hostname) ? "IP:" : "DNS:";
+/// What a certificate is to be.
+struct Wanted {
+  std::string subject;
+  std::string names;      ///< of its subjectAltName, in OpenSSL's words; empty: none
+  long lasts = kTenYears; ///< seconds from now on, may be below 0
+  bool authority = false;
+};
+
+/// Signed by `issuer`, or by itself when there is none.
+bool fill(X509* certificate, EVP_PKEY* key, const Wanted& wanted, X509* issuer, EVP_PKEY* issuer_key) {
   return X509_set_version(certificate, X509_VERSION_3) == 1 && set_serial(certificate) &&
          // A day in the past, for peers whose clocks are late.
-         X509_gmtime_adj(X509_getm_notBefore(certificate), -kDay) != nullptr &&
-         X509_gmtime_adj(X509_getm_notAfter(certificate), kTenYears) != nullptr && set_subject(certificate, hostname) &&
+         X509_gmtime_adj(X509_getm_notBefore(certificate), std::min(0L, wanted.lasts) - kDay) != nullptr &&
+         X509_gmtime_adj(X509_getm_notAfter(certificate), wanted.lasts) != nullptr &&
+         set_subject(certificate, wanted.subject) &&
+         X509_set_issuer_name(certificate, X509_get_subject_name(issuer != nullptr ? issuer : certificate)) == 1 &&
          X509_set_pubkey(certificate, key) == 1 &&
-         add_extension(certificate, NID_basic_constraints, "critical,CA:FALSE") &&
-         add_extension(certificate, NID_subject_alt_name, kind + hostname) &&
-         add_extension(certificate, NID_ext_key_usage, "serverAuth") && X509_sign(certificate, key, EVP_sha256()) != 0;
+         add_extension(certificate, NID_basic_constraints,
+                       wanted.authority ? "critical,CA:TRUE" : "critical,CA:FALSE") &&
+         (wanted.names.empty() || add_extension(certificate, NID_subject_alt_name, wanted.names)) &&
+         (wanted.authority || add_extension(certificate, NID_ext_key_usage, "serverAuth")) &&
+         X509_sign(certificate, issuer_key != nullptr ? issuer_key : key, EVP_sha256()) != 0;
 }
 
 std::string text_of(BIO* bio) {
@@ -79,22 +92,50 @@ std::string text_of(BIO* bio) {
   return {bytes, static_cast<std::size_t>(size)};
 }
 
+struct Made {
+  Freed<EVP_PKEY> key;
+  Freed<X509> certificate;
+  SelfSigned text;
+};
+
+Result<Made> make(const Wanted& wanted, const Made* issuer = nullptr) {
+  ERR_clear_error();
+  Made made{Freed<EVP_PKEY>(EVP_EC_gen("P-256")), Freed<X509>(X509_new()), {}};
+  if (!made.key || !made.certificate ||
+      !fill(made.certificate.get(), made.key.get(), wanted, issuer == nullptr ? nullptr : issuer->certificate.get(),
+            issuer == nullptr ? nullptr : issuer->key.get()))
+    return fail(Errc::io, "a certificate could not be made: " + take_tls_errors());
+  const Freed<BIO> certificate_text(BIO_new(BIO_s_mem()));
+  const Freed<BIO> key_text(BIO_new(BIO_s_mem()));
+  if (PEM_write_bio_X509(certificate_text.get(), made.certificate.get()) != 1 ||
+      PEM_write_bio_PrivateKey(key_text.get(), made.key.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1)
+    return fail(Errc::io, "a certificate could not be written: " + take_tls_errors());
+  made.text = SelfSigned{text_of(certificate_text.get()), text_of(key_text.get())};
+  return made;
+}
+
 } // namespace
 
 Result<SelfSigned> make_self_signed(const std::string& hostname) {
   if (!plain_name(hostname))
     return fail(Errc::invalid, "a certificate cannot be made for the name \"" + printable(hostname, 128) + "\"");
-  ERR_clear_error();
-  const Freed<EVP_PKEY> key(EVP_EC_gen("P-256"));
-  const Freed<X509> certificate(X509_new());
-  if (!key || !certificate || !fill(certificate.get(), key.get(), hostname))
-    return fail(Errc::io, "a certificate could not be made: " + take_tls_errors());
-  const Freed<BIO> certificate_text(BIO_new(BIO_s_mem()));
-  const Freed<BIO> key_text(BIO_new(BIO_s_mem()));
-  if (PEM_write_bio_X509(certificate_text.get(), certificate.get()) != 1 ||
-      PEM_write_bio_PrivateKey(key_text.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1)
-    return fail(Errc::io, "a certificate could not be written: " + take_tls_errors());
-  return SelfSigned{text_of(certificate_text.get()), text_of(key_text.get())};
+  auto made = make({.subject = hostname, .names = (is_ip_address(hostname) ? "IP:" : "DNS:") + hostname});
+  if (!made) return std::unexpected(made.error());
+  return std::move(made->text);
+}
+
+Result<Makeshift> make_makeshift() {
+  const std::string here = "DNS:localhost,DNS:*.localhost,IP:127.0.0.1,IP:::1";
+  auto authority = make({.subject = "makeshift authority", .names = {}, .authority = true});
+  if (!authority) return std::unexpected(authority.error());
+  auto good = make({.subject = "localhost", .names = here}, &*authority);
+  auto expired = make({.subject = "localhost", .names = here, .lasts = -kDay}, &*authority);
+  auto other = make({.subject = "another.example", .names = "DNS:another.example"}, &*authority);
+  auto stranger = make({.subject = "localhost", .names = here});
+  for (const Error* wrong : {good ? nullptr : &good.error(), expired ? nullptr : &expired.error(),
+                             other ? nullptr : &other.error(), stranger ? nullptr : &stranger.error()})
+    if (wrong != nullptr) return std::unexpected(*wrong);
+  return Makeshift{authority->text.certificate_pem, good->text, expired->text, other->text, stranger->text};
 }
 
 } // namespace paquebot::net
