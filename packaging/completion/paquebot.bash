@@ -7,7 +7,7 @@ _paquebot() {
   [[ $line == *[[:blank:]] ]] || { current="${typed[i]}"; typed=("${typed[@]:0:$i}"); }
   for ((i = 1; i < ${#typed[@]}; i++)); do
     case "${typed[i]}" in
-      --account|--acme-ca-file|--acme-directory|--address|--after|--alias-of|--attach|--bcc|--body|--ca-file|--cc|--config|--data-dir|--days|--deliver-by|--destination|--domain|--folder|--for|--from|--header|--helo|--hold-for|--hold-until|--hostname|--html|--html-file|--ip|--limit|--list|--mail-from|--newest|--password-file|--priority|--quota|--reason|--resolver|--senders|--server|--smarthost|--smarthost-password-file|--smarthost-user|--subject|--text|--text-file|--tls|--to|--user|--wait)
+      --account|--acme-ca-file|--acme-directory|--address|--after|--alias-of|--attach|--bcc|--body|--ca-file|--cc|--config|--data-dir|--days|--deliver-by|--destination|--domain|--faults|--folder|--for|--from|--header|--helo|--hold-for|--hold-until|--host|--hostname|--html|--html-file|--http|--ip|--limit|--list|--mail-from|--memory|--newest|--password-file|--pop3|--priority|--quota|--reason|--resolver|--seed|--senders|--server|--smarthost|--smarthost-password-file|--smarthost-user|--smtp|--subject|--text|--text-file|--tls|--to|--user|--wait)
         if ((i + 1 == ${#typed[@]})); then behind="${typed[i]}"; fi
         case "${typed[i]}" in --config|--data-dir) place+=("${typed[i]}" "${typed[i+1]}") ;; esac
         ((i++)) ;;
@@ -22,7 +22,7 @@ _paquebot() {
   [[ -n $behind ]] || behind=":$at"
   [[ $behind == :* ]] || behind=" $behind"
   if [[ -z $words ]]; then case "$verb$behind" in
-    ":0") words="domain dkim account alias right token queue fetch import message block allow report tls dns clock setup serve check status metrics doctor reload api version completion verify backup restore destinations trace send help" ;;
+    ":0") words="domain dkim account alias right token queue fetch import message block allow report tls dns clock setup serve check status metrics doctor reload api version completion verify backup restore destinations trace send sink help" ;;
     "domain:0") words="add list dns owner remove" ;;
     "dkim:0") words="create list dns rotate retire" ;;
     "account:0") words="add list show addresses passwd quota mobileconfig limit disable enable suspects hold release app-password remove" ;;
@@ -125,6 +125,10 @@ _paquebot() {
     "message check:"*) words="@files" ;;
     "report dmarc --domain") words="@domains" ;;
     "report dmarc --address") words="@accounts" ;;
+    "sink --smtp") words="@accounts" ;;
+    "sink --http") words="@accounts" ;;
+    "sink --pop3") words="@accounts" ;;
+    "sink --faults") words="@files" ;;
   esac; fi
   if [[ $current == -* && $behind == :* ]]; then
     words="--config --data-dir --json --help"
@@ -205,6 +209,7 @@ _paquebot() {
       "allow list") words="--config --data-dir --json --help" ;;
       "allow remove") words="--config --data-dir --json --help" ;;
       "report dmarc") words="--config --data-dir --json --help --days --domain --address" ;;
+      "sink") words="--config --data-dir --json --help --smtp --http --pop3 --host --faults --seed --memory" ;;
     esac
   fi
   case "$words" in

@@ -3,6 +3,7 @@
 #include "app/reference.h"
 #include "app/serve.h"
 #include "cli/cli.h"
+#include "sink/sink.h"
 
 #include <fcntl.h>
 #include <string_view>
@@ -39,6 +40,9 @@ int main(int argc, char** argv) {
   environment.version = PAQUEBOT_VERSION;
   environment.locate = paquebot::app::locate;
   environment.serve = [](const std::string& config) { return paquebot::app::serve(config, PAQUEBOT_VERSION); };
+  environment.sink = [](const paquebot::cli::SinkOptions& options) {
+    return paquebot::sink::run_sink(options, PAQUEBOT_VERSION);
+  };
   environment.check = paquebot::app::check;
   environment.defaults = paquebot::app::defaults_toml;
   environment.reference = [](bool json) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "cli/sink_options.h"
 #include "dns/resolver.h"
 #include "doctor/world.h"
 #include "setup/facts.h"
@@ -74,6 +75,8 @@ struct Environment {
   std::function<Result<ServerPlace>(const std::string& config)> locate;
   /// Runs the server; returns its exit code.
   std::function<int(const std::string& config)> serve;
+  /// Runs the sink (docs/testing.md); returns its exit code.
+  std::function<int(const SinkOptions&)> sink;
   /// Checks a configuration file, and whether this machine can do what it says.
   std::function<CheckReport(const std::string& config)> check;
   /// A configuration file that says what holds without one.

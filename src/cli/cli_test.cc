@@ -54,6 +54,25 @@ TEST_F(CliTest, UsageErrors) {
   }
 }
 
+TEST_F(CliTest, SinkTakesWhatItIsTold) {
+  SinkOptions told;
+  environment.sink = [&](const SinkOptions& options) { return told = options, 7; };
+  EXPECT_EQ(run({"sink"}), 7);
+  EXPECT_TRUE(told.smtp.empty() && told.http.empty() && told.pop3.empty() && !told.seed);
+  EXPECT_EQ(run({"sink", "--smtp", "2525", "--smtp", "unix:/s", "--http", "none", "--pop3", "0", "--host", "mail",
+                 "--faults", "f.json", "--seed", "7", "--memory", "64M", "--json"}),
+            7);
+  EXPECT_EQ(told.smtp, (std::vector<std::string>{"2525", "unix:/s"}));
+  EXPECT_EQ(told.http, std::vector<std::string>{"none"});
+  EXPECT_EQ(told.hosts, std::vector<std::string>{"mail"});
+  EXPECT_EQ(told.faults, "f.json");
+  EXPECT_EQ(told.seed, 7u);
+  EXPECT_EQ(told.memory, 64u << 20);
+  EXPECT_TRUE(told.json);
+  for (const char* wrong : {"x", "-1", ""}) EXPECT_EQ(run({"sink", "--seed", wrong}), kUsage) << wrong;
+  for (const char* wrong : {"many", "1k"}) EXPECT_EQ(run({"sink", "--memory", wrong}), kUsage) << wrong;
+}
+
 TEST_F(CliTest, ServeCheckVersion) {
   EXPECT_EQ(run({"serve", "--config", "here.toml"}), kOk);
   EXPECT_EQ(served, "here.toml");

@@ -23,6 +23,7 @@ std::vector<Verb> trail_verbs();
 std::vector<Verb> send_verbs();
 std::vector<Verb> fetch_verbs();
 std::vector<Verb> import_verbs();
+std::vector<Verb> sink_verbs();
 
 // What several of them take.
 

@@ -109,6 +109,7 @@ std::span<const Group> groups();
 
 int serve(Session& session, const Arguments& arguments);
 int check(Session& session, const Arguments& arguments);
+int sink(Session& session, const Arguments& arguments);
 int setup(Session& session, const Arguments& arguments);
 int doctor(Session& session, const Arguments& arguments);
 int verify(Session& session, const Arguments& arguments);
