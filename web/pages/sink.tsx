@@ -73,7 +73,7 @@ export function SinkPage({ place }: PageProps) {
       {address ? <Copy text={`smtp://${inbox || "checkout"}:any@${address}`} what="the address of the sink" /> : null}
       <p className="more">The login name is the inbox, any password will do; an inbox is made when it is first used{info.data?.MostMessages ? `, and keeps ${count(info.data.MostMessages)} messages for ${info.data.MostDays ?? 7} days` : ""}.
         {info.data?.POP3?.[0] ? ` By POP3 they are read at ${info.data.POP3[0]}.` : ""}</p>
-      <div className="panes">
+      <div className={id ? "panes panes--open" : "panes"}>
         <Inboxes of={inboxes.data?.inboxes ?? []} current={inbox} />
         <section className="pane-list" aria-labelledby="list-title">
           <h2 className="sr" id="list-title">Messages in {inbox || "all inboxes"}</h2>

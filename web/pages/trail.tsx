@@ -17,7 +17,6 @@ import type { PageProps } from "./page";
 
 const idForm = /^[0-9A-HJKMNP-TV-Z]{26}$/i;
 
-/** What was meant by what was typed: an id, a Message-ID or an address. */
 export function TrailPage({ me, place }: PageProps) {
   const id = place.parts[1];
   const own = roleOf(me) === "account";
@@ -27,7 +26,9 @@ export function TrailPage({ me, place }: PageProps) {
     <>
       <Head title={own ? "Sent and received" : "Trail"} live={Boolean(id)} />
       <Search text={id ?? asked} own={own} />
-      {id ? <One id={id} me={me} /> : address ? <Found address={address} own={own && !asked} /> : (
+      {id ? <One id={id} me={me} /> : /^<.*>$/.test(address) ? (
+        <Empty title={<>Messages are not found by their Message-ID, <bdi>{address}</bdi>.</>}>Look for who sent it or who should have it: each message that is listed has its trail.</Empty>
+      ) : address ? <Found address={address} own={own && !asked} /> : (
         <Empty title="Where is it?">Every message that this server took has a trail: who sent it, who has it, who said what, and what comes next.</Empty>
       )}
     </>
@@ -56,8 +57,7 @@ function Search({ text, own }: { text: string; own: boolean }) {
 }
 
 function Found({ address, own }: { address: string; own: boolean }) {
-  const query = /^<.*>$/.test(address) ? { message_id: address } : { address };
-  const pages = usePages<Message>("/v1/messages", "messages", query, 20);
+  const pages = usePages<Message>("/v1/messages", "messages", { address }, 20);
   useRefresh(pages.reload, (name) => name.startsWith("message."));
   const now = serverNow();
   const refusals = (pages.data?.["refusals"] as Refusal[] | undefined) ?? [];
