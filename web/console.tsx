@@ -73,7 +73,8 @@ function Page({ me, reload }: { me: Me; reload: () => Promise<void> }) {
 }
 
 function Inside({ me, reload, leave }: { me: Me; reload: () => Promise<void>; leave: () => void }) {
-  useEffect(begin, []);
+  // A sink has a stream of its own (pages/sink.tsx).
+  useEffect(() => (me.role === "sink" ? undefined : begin()), [me.role]);
   return (
     <Shell me={me} leave={leave}>
       <Page me={me} reload={reload} />
