@@ -6,6 +6,17 @@
 namespace paquebot::store {
 namespace {
 
+TEST_P(StoreContract, AMessageIsReadWhereItCame) {
+  const Account anna = make_account("anna@example.org"), bert = make_account("bert@example.org");
+  const Ulid first = deliver(anna), second = deliver(anna);
+  EXPECT_EQ(run(store().mailboxes().read_delivered(anna.id, first))->info.uid, 1u);
+  EXPECT_EQ(run(store().mailboxes().read_delivered(anna.id, second))->info.uid, 2u);
+  EXPECT_EQ(run(store().mailboxes().read_delivered(bert.id, first)).error().code, Errc::not_found) << "another's";
+  EXPECT_EQ(run(store().mailboxes().read_delivered(0, first)).error().code, Errc::not_found);
+  ASSERT_TRUE(run(store().mailboxes().expunge(inbox(anna).id, {1}, "anna")));
+  EXPECT_EQ(run(store().mailboxes().read_delivered(anna.id, first)).error().code, Errc::not_found);
+}
+
 TEST_P(StoreContract, UidsAreNeverUsedAgain) {
   const Account anna = make_account("anna@example.org");
   for (int i = 0; i < 3; ++i) {

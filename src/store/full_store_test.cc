@@ -149,6 +149,7 @@ void FullStore::fill_rest() {
   EXPECT_TRUE(
       run(store_.books().count_dmarc({{{86'400'000, "far.test"}, "v=DMARC1; p=none", {"192.0.2.1", "detail", 3}}})));
   fill_certificates();
+  fill_access();
 }
 
 void FullStore::fill_certificates() {
@@ -161,6 +162,18 @@ void FullStore::fill_certificates() {
       run(certificates.add_tls_key({.name = "mx.example.org", .state = TlsKey::State::next, .private_key = "PEM"})));
   EXPECT_TRUE(run(
       certificates.publish_challenge({ChallengeAnswer::Kind::http, "mx.example.org", "token", "answer", INT64_MAX})));
+}
+
+void FullStore::fill_access() {
+  Access& access = store_.access();
+  const auto hash = [](char letter) { return std::string(32, letter); };
+  EXPECT_TRUE(run(access.add_session({.hash = hash('s'), .account = anna_.id, .from = "192.0.2.1"})));
+  EXPECT_TRUE(run(access.add_link({hash('l'), OnceLink::Purpose::reset, bert_.id, 0, 253'402'300'799'999})));
+  EXPECT_TRUE(run(access.begin_factor(anna_.id, "secret")));
+  EXPECT_TRUE(run(access.confirm_factor(anna_.id, "secret", 5, {hash('c')})));
+  AuditEntry entry{.who = "anna@example.org", .login = "anna@example.org"};
+  entry.action = "account.add";
+  EXPECT_TRUE(run(store_.audit().add(entry)));
 }
 
 } // namespace paquebot::store

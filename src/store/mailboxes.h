@@ -42,6 +42,8 @@ public:
   /// The uid of every `stride`-th entry of a view (the 1st, the stride+1st, …): a sparse index for message numbers.
   virtual Task<Result<std::vector<std::uint32_t>>> index_view(MailboxView view, std::uint32_t stride) = 0;
   virtual Task<Result<EntryContent>> read_entry(Id mailbox, std::uint32_t uid) = 0;
+  /// The entry that a message came as into a mailbox of the account; not_found when it was deleted since, or moved.
+  virtual Task<Result<EntryContent>> read_delivered(Id account, Ulid message) = 0;
   /// Whether something with this AcceptRequest::digest was imported into the account's INBOX, still there or deleted
   /// since.
   virtual Task<Result<bool>> was_imported(Id account, std::string digest) = 0;

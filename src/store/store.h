@@ -3,6 +3,8 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "store/acceptance.h"
+#include "store/access.h"
+#include "store/audit.h"
 #include "store/books.h"
 #include "store/certificates.h"
 #include "store/change.h"
@@ -43,6 +45,8 @@ public:
   virtual DirectoryStore& directory() = 0;
   virtual Credentials& credentials() = 0;
   virtual Rights& rights() = 0;
+  virtual Access& access() = 0;
+  virtual AuditLog& audit() = 0;
   virtual SigningKeys& keys() = 0;
   virtual Certificates& certificates() = 0;
   virtual Books& books() = 0;

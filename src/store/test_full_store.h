@@ -21,6 +21,7 @@ private:
   void fill_queue();
   void fill_rest();
   void fill_certificates();
+  void fill_access();
 
   Store& store_;
   UlidSource ulids_;

@@ -43,6 +43,7 @@ struct Account {
   // Filled when read:
   std::uint64_t used = 0; ///< octets
   std::uint64_t messages = 0;
+  bool second_factor = false; ///< it logs in with a second one (store::SecondFactor); its password alone is not enough
 };
 
 /// One more password of an account, for one program, made by us.

@@ -210,6 +210,8 @@ public:
   DirectoryStore& directory() override { return own_or(store_.directory()); }
   Credentials& credentials() override { return own_or(store_.credentials()); }
   Rights& rights() override { return own_or(store_.rights()); }
+  Access& access() override { return own_or(store_.access()); }
+  AuditLog& audit() override { return own_or(store_.audit()); }
   SigningKeys& keys() override { return own_or(store_.keys()); }
   Certificates& certificates() override { return own_or(store_.certificates()); }
   Books& books() override { return own_or(store_.books()); }

@@ -1,6 +1,7 @@
 #include "base/text.h"
 #include "mail/names.h"
 #include "store/settings.h"
+#include "store/sqlite/access.h"
 #include "store/sqlite/directory.h"
 #include "store/sqlite/mailboxes.h"
 
@@ -13,7 +14,8 @@ Error no_account(const std::string& login) { return {Errc::not_found, "there is 
 #define ACCOUNT_QUERY                                                                                                  \
   "SELECT a.id, login, password, disabled, quota, a.created, scram_salt, scram_iterations, scram_keys, "               \
   "(SELECT sum(bytes) FROM mailbox m WHERE m.account = a.id), "                                                        \
-  "(SELECT sum(count) FROM mailbox m WHERE m.account = a.id) FROM account a "
+  "(SELECT sum(count) FROM mailbox m WHERE m.account = a.id), "                                                        \
+  "EXISTS (SELECT 1 FROM second_factor f WHERE f.account = a.id AND f.confirmed = 1) FROM account a "
 
 Account account_of(const Query& q) {
   Account a;
@@ -28,6 +30,7 @@ Account account_of(const Query& q) {
   a.scram_keys = q.text(8);
   a.used = q.u64(9);
   a.messages = q.u64(10);
+  a.second_factor = q.flag(11);
   return a;
 }
 
@@ -74,6 +77,7 @@ Result<Account> add_account(Tx& tx, const Account& account) {
   made.login = login;
   made.created = account.created != 0 ? account.created : tx.now;
   made.used = made.messages = 0;
+  made.second_factor = false;
   made.id = tx.db.number("INSERT INTO account(domain, login, password, disabled, quota, created, scram_salt, "
                          "scram_iterations, scram_keys) "
                          "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
@@ -125,7 +129,9 @@ Result<bool> update_account(Tx& tx, const Account& account) {
             "scram_keys = ? WHERE id = ?",
             account.password, account.disabled, account.quota, Blob{account.scram_salt}, account.scram_iterations,
             Blob{account.scram_keys}, account.id);
-  return account.password != before->password || (account.disabled && !before->disabled);
+  const bool ended = account.password != before->password || (account.disabled && !before->disabled);
+  if (ended) end_access(tx, account.id);
+  return ended;
 }
 
 Result<Id> remove_account(Tx& tx, const std::string& login) {
@@ -144,6 +150,7 @@ Result<Id> remove_account(Tx& tx, const std::string& login) {
   tx.db.run("DELETE FROM app_password WHERE account = ?", account->id);
   tx.db.run("DELETE FROM account_right WHERE account = ?", account->id);
   tx.db.run("DELETE FROM token WHERE account = ?", account->id);
+  drop_access(tx, account->id);
   // From where it logs in: whoever gets the name later is somebody else.
   tx.db.run("DELETE FROM setting WHERE key = ? || ?", kKnownNetworks, account->login);
   tx.db.run("DELETE FROM account WHERE id = ?", account->id);

@@ -75,6 +75,20 @@ Result<EntryContent> read_entry(Db& db, Id mailbox, std::uint32_t uid) {
   return content;
 }
 
+Result<EntryContent> read_delivered(Db& db, Id account, Ulid message) {
+  std::vector<std::pair<Id, std::uint32_t>> places;
+  {
+    Query q =
+        db.query("SELECT r.mailbox, r.uid FROM recipient r JOIN mailbox m ON m.id = r.mailbox "
+                 "JOIN entry e ON e.mailbox = r.mailbox AND e.uid = r.uid AND e.message = r.message "
+                 "WHERE r.message = ? AND r.account = ? AND r.uid > 0 AND m.account = r.account ORDER BY r.n LIMIT 1",
+                 message, account);
+    if (q.row()) places.emplace_back(q.i64(0), q.u32(1));
+  }
+  if (places.empty()) return fail(Errc::not_found, "the message is not where it came into this account");
+  return read_entry(db, places.front().first, places.front().second);
+}
+
 bool was_imported(Db& db, Id account, const std::string& digest) {
   return db.number("SELECT 1 FROM mailbox m JOIN imported i ON i.mailbox = m.id AND i.digest = ? "
                    "WHERE m.account = ? AND m.name = 'INBOX'",
@@ -158,6 +172,9 @@ public:
   Task<Result<std::vector<std::uint32_t>>> index_view(MailboxView view, std::uint32_t stride) override;
   Task<Result<EntryContent>> read_entry(Id mailbox, std::uint32_t uid) override {
     return core_.read([mailbox, uid](Db& db) { return sqlite::read_entry(db, mailbox, uid); });
+  }
+  Task<Result<EntryContent>> read_delivered(Id account, Ulid message) override {
+    return core_.read([account, message](Db& db) { return sqlite::read_delivered(db, account, message); });
   }
   Task<Result<bool>> was_imported(Id account, std::string digest) override {
     return core_.read(

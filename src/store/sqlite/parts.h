@@ -19,6 +19,8 @@ std::unique_ptr<Mailboxes> make_mailboxes(Core& core);
 std::unique_ptr<DirectoryStore> make_directory(Core& core);
 std::unique_ptr<Credentials> make_credentials(Core& core);
 std::unique_ptr<Rights> make_rights(Core& core);
+std::unique_ptr<Access> make_access(Core& core);
+std::unique_ptr<AuditLog> make_audit(Core& core);
 std::unique_ptr<SigningKeys> make_keys(Core& core);
 std::unique_ptr<Certificates> make_certificates(Core& core);
 std::unique_ptr<Books> make_books(Core& core);

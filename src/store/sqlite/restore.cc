@@ -177,7 +177,8 @@ private:
     main.exec(("PRAGMA application_id = " + std::to_string(kMainApplication)).c_str());
     const std::int64_t last = main.number("SELECT max(uidvalidity) FROM mailbox", 0);
     const std::int64_t fresh = std::max(last + 1, millis(system_clock().wall()) / 1000);
-    main.exec("DELETE FROM expunged"); // under another uidvalidity nobody asks for it
+    main.exec("DELETE FROM web_session; DELETE FROM once_link"); // they may have been ended since
+    main.exec("DELETE FROM expunged");                           // under another uidvalidity nobody asks for it
     main.run("UPDATE mailbox SET uidvalidity = ?, forgotten = highestmodseq", fresh);
     main.run("UPDATE setting SET value = max(CAST(value AS INTEGER), ?) WHERE key = 'mailbox.uidvalidity'", fresh);
     main.run("INSERT OR REPLACE INTO setting(key, value) VALUES(?, ?)", std::string_view(kRestoredSetting),

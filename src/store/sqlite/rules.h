@@ -89,6 +89,7 @@ std::vector<Part> queue_parts();       ///< messages, recipients, trails, destin
 std::vector<Part> mailbox_parts();     ///< mailboxes and their entries
 std::vector<Part> content_parts();     ///< heads, bodies, bulk.db and who holds what
 std::vector<Part> certificate_parts(); ///< certificates, their keys, and how they are got
+std::vector<Part> access_parts();      ///< sessions, links and second factors, and who did what
 std::vector<Part> stranger_parts();    ///< what is kept of others: greylisting, DMARC reports
 
 /// All of the above.

@@ -177,6 +177,10 @@ CREATE TABLE dmarc_row(day INTEGER NOT NULL, domain TEXT NOT NULL, source TEXT N
 //
 // account_right: who looks after a domain, or (domain 0) after the whole server. token: what programs ask the API with;
 // account 0: the server's own. scopes, domains and networks: one a line.
+//
+// web_session: browsers that are logged in; account 0: an operator whom a link of root's let in. once_link: one a
+// purpose (OnceLink) and account. second_factor: step: of the last code that was taken. audit: orders that were given;
+// login: of the account that gave it. source: the address it came from.
 constexpr const char* kMainAudit = R"sql(
 ALTER TABLE entry ADD COLUMN arrived INTEGER NOT NULL DEFAULT 0;
 UPDATE entry SET flags = flags | 32 WHERE message IN (SELECT id FROM message WHERE smtputf8 = 1);
@@ -262,6 +266,17 @@ CREATE TABLE token(id INTEGER PRIMARY KEY AUTOINCREMENT, account INTEGER NOT NUL
   hash BLOB NOT NULL UNIQUE, scopes TEXT NOT NULL, domains TEXT NOT NULL, networks TEXT NOT NULL,
   created INTEGER NOT NULL, expires INTEGER NOT NULL, used INTEGER NOT NULL DEFAULT 0,
   used_from TEXT NOT NULL DEFAULT '', UNIQUE(account, label));
+
+CREATE TABLE web_session(hash BLOB NOT NULL PRIMARY KEY, account INTEGER NOT NULL, created INTEGER NOT NULL,
+  used INTEGER NOT NULL, source TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX web_session_account ON web_session(account, used);
+CREATE TABLE once_link(account INTEGER NOT NULL, purpose INTEGER NOT NULL, hash BLOB NOT NULL UNIQUE,
+  created INTEGER NOT NULL, expires INTEGER NOT NULL, PRIMARY KEY(account, purpose)) WITHOUT ROWID;
+CREATE TABLE second_factor(account INTEGER PRIMARY KEY, secret BLOB NOT NULL, confirmed INTEGER NOT NULL,
+  step INTEGER NOT NULL, created INTEGER NOT NULL);
+CREATE TABLE recovery_code(account INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY(account, hash)) WITHOUT ROWID;
+CREATE TABLE audit(id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, who TEXT NOT NULL, login TEXT NOT NULL,
+  role TEXT NOT NULL, source TEXT NOT NULL, action TEXT NOT NULL, subject TEXT NOT NULL, outcome TEXT NOT NULL);
 
 CREATE TABLE acme_account(directory TEXT NOT NULL PRIMARY KEY, private_key TEXT NOT NULL, url TEXT NOT NULL,
   created INTEGER NOT NULL) WITHOUT ROWID;

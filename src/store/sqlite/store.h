@@ -19,6 +19,8 @@ public:
   DirectoryStore& directory() override { return *directory_; }
   Credentials& credentials() override { return *credentials_; }
   Rights& rights() override { return *rights_; }
+  Access& access() override { return *access_; }
+  AuditLog& audit() override { return *audit_; }
   SigningKeys& keys() override { return *keys_; }
   Certificates& certificates() override { return *certificates_; }
   Books& books() override { return *books_; }
@@ -37,6 +39,8 @@ private:
   const std::unique_ptr<DirectoryStore> directory_ = make_directory(core_);
   const std::unique_ptr<Credentials> credentials_ = make_credentials(core_);
   const std::unique_ptr<Rights> rights_ = make_rights(core_);
+  const std::unique_ptr<Access> access_ = make_access(core_);
+  const std::unique_ptr<AuditLog> audit_ = make_audit(core_);
   const std::unique_ptr<SigningKeys> keys_ = make_keys(core_);
   const std::unique_ptr<Certificates> certificates_ = make_certificates(core_);
   const std::unique_ptr<Books> books_ = make_books(core_);

@@ -1,4 +1,5 @@
 #include "base/log.h"
+#include "store/sqlite/access.h"
 #include "store/sqlite/archive.h"
 #include "store/sqlite/core.h"
 #include "store/sqlite/dmarc.h"
@@ -127,6 +128,8 @@ std::vector<SqliteUpkeep::UpkeepStep> SqliteUpkeep::upkeep_steps(std::int64_t no
       {"expunged", [before, now](Tx& tx) { return forget_expunged(tx, before, now + kStampedAhead); }},
       {"counters", [forgotten](Tx& tx) { return drop_old_counts(tx, forgotten); }},
       {"greylist", [now](Tx& tx) { return drop_old_greylist(tx, now); }},
+      {"access", [now](Tx& tx) { return drop_old_access(tx, now); }},
+      {"audit", [now](Tx& tx) { return drop_old_audit(tx, now); }},
       {"dmarc", [given_up](Tx& tx) { return drop_old_dmarc(tx, given_up); }},
       {"room", [short_of_room](Tx& tx) { return shrink(tx.db, short_of_room); }},
   };

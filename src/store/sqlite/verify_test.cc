@@ -221,6 +221,19 @@ constexpr Break kMailbox[] = {
     {"entry.values", "UPDATE entry SET uidl = x'00'", "mailbox 1: a value of an entry"},
 };
 
+constexpr Break kAccess[] = {
+    {"sequence.main", "UPDATE sqlite_sequence SET seq = 0 WHERE name = 'audit'", "an id of audit would be"},
+    {"web_session.account", "UPDATE web_session SET account = 9", "account 9: somebody is logged in as it"},
+    {"web_session.values", "UPDATE web_session SET hash = x'00'", "account 1: a value of a session"},
+    {"once_link.account", "UPDATE once_link SET account = 9", "account 9: there is a link that lets it in"},
+    {"once_link.values", "UPDATE once_link SET purpose = 3", "account 2: a value of a link"},
+    {"second_factor.account", "UPDATE second_factor SET account = 9", "account 9: it has a second factor, but"},
+    {"second_factor.values", "UPDATE second_factor SET secret = x''", "account 1: a value of its second factor"},
+    {"recovery_code.factor", "DELETE FROM second_factor", "account 1: it has recovery codes, but no second factor"},
+    {"recovery_code.values", "UPDATE recovery_code SET hash = x'00'", "account 1: a recovery code is no hash"},
+    {"audit.values", "UPDATE audit SET action = ''", "entry 1 of the audit log: a value"},
+};
+
 constexpr Break kContent[] = {
     {"head.refs", "INSERT INTO head VALUES(1, 0, 0, x'')", "head 1: it is kept, but nobody holds it"},
     {"head.holders", "INSERT INTO head VALUES(1, 1, 0, x'')", "head 1: its count of holders is wrong"},
@@ -335,6 +348,11 @@ TEST_F(SqliteVerify, TellsOfABrokenDirectory) {
   expect_told("paquebot.db", kDirectory);
 }
 
+TEST_F(SqliteVerify, TellsOfBrokenAccess) {
+  make_store();
+  expect_told("paquebot.db", kAccess);
+}
+
 TEST_F(SqliteVerify, TellsOfABrokenQueue) {
   make_store();
   expect_told("paquebot.db", kQueue);
@@ -358,8 +376,9 @@ TEST_F(SqliteVerify, TellsOfABrokenBulkFile) {
 TEST_F(SqliteVerify, EveryRuleIsBrokenOnce) {
   std::set<std::string> tried{"file.pages"}; // SqliteOpen.DamageFoundAfterACrashIsRefused, backup_test.py
   for (const std::span<const Break> breaks :
-       {std::span<const Break>(kShape), std::span<const Break>(kDirectory), std::span<const Break>(kQueue),
-        std::span<const Break>(kMailbox), std::span<const Break>(kContent), std::span<const Break>(kBulk)})
+       {std::span<const Break>(kShape), std::span<const Break>(kDirectory), std::span<const Break>(kAccess),
+        std::span<const Break>(kQueue), std::span<const Break>(kMailbox), std::span<const Break>(kContent),
+        std::span<const Break>(kBulk)})
     for (const Break& one : breaks) tried.insert(one.rule);
   struct Names {
     std::vector<std::string> operator()(const Walk& walk) const {
