@@ -73,8 +73,7 @@ function Page({ me, reload }: { me: Me; reload: () => Promise<void> }) {
 }
 
 function Inside({ me, reload, leave }: { me: Me; reload: () => Promise<void>; leave: () => void }) {
-  // A sink has a stream of its own (pages/sink.tsx).
-  useEffect(() => (me.role === "sink" ? undefined : begin()), [me.role]);
+  useEffect(begin, []);
   return (
     <Shell me={me} leave={leave}>
       <Page me={me} reload={reload} />

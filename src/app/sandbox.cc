@@ -2,6 +2,7 @@
 
 #include "app/system_calls.h"
 #include "base/log.h"
+#include "mail/charset.h"
 #include "net/tls.h"
 
 #include <cerrno>
@@ -39,6 +40,7 @@ std::string folder_of(const std::string& path) { return std::filesystem::absolut
 void load_libraries() {
   for (const uid_t user : {uid_t{0}, ::geteuid()}) (void)::getpwuid(user);
   (void)net::TlsContext::client(false);
+  mail::load_charsets();
 }
 
 void add_reason(Confinement& done, const std::string& reason) {

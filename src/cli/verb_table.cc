@@ -77,7 +77,8 @@ std::vector<Verb> care_verbs() {
         {"--body", "FILE", "the request as it is (\"-\": standard input)"},
         {"--print-reference", "", "print what is told of every action (Markdown), instead"}},
        api,
-       "api.describe me.show domain.show alias.show address.resolve"},
+       "api.describe me.show domain.show alias.show address.resolve session.open session.link session.reset "
+       "session.close second_factor.begin second_factor.confirm second_factor.end"},
   };
 }
 
@@ -298,11 +299,11 @@ std::span<const Group> groups() {
 std::span<const Verb> verbs() {
   static const std::vector<Verb> all = [] {
     std::vector<Verb> table;
-    for (auto part :
-         {setup_verbs(),          server_verbs(),  care_verbs(),  program_verbs(), tls_verbs(),     dns_verbs(),
-          store_verbs(),          domain_verbs(),  dkim_verbs(),  alias_verbs(),   account_verbs(), account_use_verbs(),
-          account_access_verbs(), right_verbs(),   queue_verbs(), trail_verbs(),   send_verbs(),    fetch_verbs(),
-          import_verbs(),         message_verbs(), list_verbs(),  report_verbs(),  sink_verbs()}) {
+    for (auto part : {setup_verbs(),   server_verbs(),      care_verbs(),           program_verbs(), tls_verbs(),
+                      dns_verbs(),     store_verbs(),       domain_verbs(),         dkim_verbs(),    alias_verbs(),
+                      account_verbs(), account_use_verbs(), account_access_verbs(), right_verbs(),   console_verbs(),
+                      queue_verbs(),   trail_verbs(),       send_verbs(),           fetch_verbs(),   import_verbs(),
+                      message_verbs(), list_verbs(),        report_verbs(),         sink_verbs()}) {
       table.insert(table.end(), part.begin(), part.end());
     }
     return table;

@@ -18,6 +18,8 @@ std::vector<Verb> account_use_verbs();
 std::vector<Verb> account_access_verbs();
 /// Who looks after what, and what programs ask with.
 std::vector<Verb> right_verbs();
+/// How people get into the console, and what was done.
+std::vector<Verb> console_verbs();
 std::vector<Verb> queue_verbs();
 std::vector<Verb> trail_verbs();
 std::vector<Verb> send_verbs();

@@ -196,6 +196,39 @@ std::vector<Verb> account_use_verbs() {
   };
 }
 
+std::vector<Verb> console_verbs() {
+  return {
+      {"account reset-link",
+       "Make a link with which the owner of an account sets another password: once, within a day.",
+       "paquebot account reset-link ann@example.org",
+       {kLogin},
+       {},
+       account_reset_link,
+       "account.reset_link"},
+      {"account second-factor",
+       "Take the second factor from an account whose owner has lost it.",
+       "paquebot account second-factor remove ann@example.org",
+       {{"ACTION", "remove", Count::one, "remove"}, kLogin},
+       {},
+       account_second_factor,
+       "second_factor.remove"},
+      {"console link",
+       "Print a link that lets a browser into the console: once, within ten minutes; as an operator, or an account.",
+       "sudo paquebot console link\nsudo paquebot console link ann@example.org",
+       {{"LOGIN", "as whom; none: an operator of the whole server", Count::optional}},
+       {},
+       console_link,
+       "console.link"},
+      {"audit",
+       "Tell who did what, on whom, when and from where, the newest first.",
+       "paquebot audit\npaquebot audit ann@example.org --limit 20\npaquebot audit --action account.remove",
+       {{"LOGIN", "only what this account did, or what was about it", Count::optional}},
+       {{"--action", "ID", "only this action, as `paquebot api` lists it"}, kLimit},
+       audit,
+       "audit.list"},
+  };
+}
+
 std::vector<Verb> right_verbs() {
   const Option domain{"--domain", "DOMAIN", "only this domain"};
   return {

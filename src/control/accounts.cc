@@ -1,6 +1,7 @@
 #include "base/text.h"
 #include "control/handlers.h"
 #include "control/present.h"
+#include "control/web_session.h"
 
 #include <algorithm>
 
@@ -182,17 +183,32 @@ Task<Answer> show_account(Context& context, Call call) {
   co_return out;
 }
 
+Task<Found<>> make_password(Context& context, store::Account& account, std::string password) {
+  if (const auto good = check_password(password); !good)
+    co_return refuse(good.error().code, good.error().message, {}, "password");
+  Wanted wanted;
+  wanted.password = std::move(password);
+  const auto applied = co_await apply(context, std::move(wanted), account);
+  if (!applied) co_return std::unexpected(applied.error());
+  co_return Found<>();
+}
+
 Task<Answer> change_account(Context& context, Call call) {
   auto wanted = read_wanted(call.body, false);
   if (!wanted) co_return std::unexpected(wanted.error());
   auto account = co_await need_account(context, call.names[0]);
   if (!account) co_return std::unexpected(account.error());
+  const bool ends_sessions = wanted->password || wanted->hash;
   store::Account& changed = *account;
   if (const auto applied = co_await apply(context, std::move(*wanted), changed); !applied) {
     co_return std::unexpected(applied.error());
   }
   const auto updated = co_await context.store.directory().update_account(changed);
   if (!updated) co_return std::unexpected(updated.error());
+  if (ends_sessions) {
+    const auto renewed = co_await renew_session(context, call, changed.id);
+    if (!renewed) co_return std::unexpected(renewed.error());
+  }
   co_return present(changed);
 }
 
@@ -201,11 +217,16 @@ Task<Answer> set_password(Context& context, Call call) {
   if (!wanted) co_return std::unexpected(wanted.error());
   auto account = co_await need_account(context, call.names[0]);
   if (!account) co_return std::unexpected(account.error());
+  const bool ends_sessions = wanted->password || wanted->hash;
   store::Account& changed = *account;
   const auto applied = co_await apply(context, std::move(*wanted), changed);
   if (!applied) co_return std::unexpected(applied.error());
   const auto updated = co_await context.store.directory().update_account(changed);
   if (!updated) co_return std::unexpected(updated.error());
+  if (ends_sessions) {
+    const auto renewed = co_await renew_session(context, call, changed.id);
+    if (!renewed) co_return std::unexpected(renewed.error());
+  }
   co_return present(changed);
 }
 

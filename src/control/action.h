@@ -19,6 +19,7 @@ enum class Whose : std::uint8_t {
   account, ///< `by` names an account's login
   place,   ///< `by` names an address (or a domain): whoever looks after its domain; it need not exist
   message, ///< `by` names a message: its sender's and its recipients'; of other recipients nothing is shown
+  content, ///< `by` names a message: only who sent it or has it in his mailbox reads it, whatever else he may
   token,   ///< `by` names a token: its account's
 };
 
@@ -37,6 +38,8 @@ enum class Gives : std::uint8_t {
   right,    ///< `domain`, or without it the whole server, to the account; no token can
   token,    ///< what its account may do; no token can
   password, ///< likewise; a token can for accounts that have nothing but their own things
+  reset,    ///< the same, whatever the request says: a link to set a password
+  entrance, ///< how the asker himself logs in; no token can
 };
 
 /// How a request is written down. GET never is.

@@ -10,6 +10,7 @@ namespace paquebot::control {
 
 std::span<const Action> server_actions();
 std::span<const Action> rights_actions();
+std::span<const Action> access_actions();
 std::span<const Action> certificate_actions();
 std::span<const Action> domain_actions();
 std::span<const Action> account_actions();

@@ -33,8 +33,9 @@ std::optional<std::vector<std::string>> match(std::string_view pattern, const st
 std::span<const Action> actions() {
   static const std::vector<Action> all = [] {
     std::vector<Action> table;
-    for (const auto part : {server_actions(), rights_actions(), certificate_actions(), domain_actions(),
-                            account_actions(), alias_actions(), queue_actions(), list_actions(), mail_actions()})
+    for (const auto part :
+         {server_actions(), rights_actions(), access_actions(), certificate_actions(), domain_actions(),
+          account_actions(), alias_actions(), queue_actions(), list_actions(), mail_actions()})
       table.insert(table.end(), part.begin(), part.end());
     return table;
   }();

@@ -3,7 +3,9 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "control/dispatch.h"
+#include "control/password_login.h"
 #include "control/token.h"
+#include "control/web_session.h"
 #include "http/credentials.h"
 #include "http/grammar.h"
 #include "net/network.h"
@@ -38,21 +40,6 @@ bool is_this_machine(const std::string& address) {
   return own.contains(address);
 }
 
-Problem wrong_login(std::string detail) {
-  Problem problem(Errc::permission, std::move(detail), "ask whoever looks after this server for another one");
-  problem.status = 401;
-  problem.word = "wrong_login";
-  return problem;
-}
-
-Problem too_many(std::chrono::seconds wait) {
-  Problem problem(Errc::temporary, "too many logins failed lately", "come again later");
-  problem.status = 429;
-  problem.word = "slow_down";
-  problem.retry = static_cast<std::uint32_t>(wait.count());
-  return problem;
-}
-
 Problem unprotected() {
   Problem problem(Errc::permission, "a token or password must not travel in clear, as this one did",
                   "use https, and give out another one");
@@ -84,7 +71,47 @@ std::string target_of(const http::Request& request) {
 
 std::string method_of(const http::Request& request) { return request.method == "HEAD" ? "GET" : request.method; }
 
-http::Answer in_http(Response response) {
+/// Whether an origin (RFC 6454) is the one that this request went to.
+bool is_ours(const std::string& origin, const http::Request& request) {
+  const auto begin = origin.find("://");
+  if (begin == origin.npos) return false; // "null", too
+  const std::uint16_t usual = origin.starts_with("https:") ? 443 : 80;
+  const std::string_view rest = std::string_view(origin).substr(begin + 3);
+  const auto colon = rest.find_last_of(":]");
+  const bool has_port = colon != rest.npos && rest[colon] == ':';
+  const auto port = has_port ? parse_u64(rest.substr(colon + 1)) : std::optional<std::uint64_t>(usual);
+  const std::string_view host = has_port ? rest.substr(0, colon) : rest;
+  return port && iequals(host, request.host) && *port == request.port.value_or(usual);
+}
+
+/// A browser that is told of Basic asks for a password by itself, in front of our page.
+void hide_basic(http::Fields& fields) {
+  for (http::Field& field : fields)
+    if (field.name == "WWW-Authenticate") field.value = "Bearer";
+}
+
+/// What a page of another site can send without having asked first (the safelisted types of the Fetch standard) is
+/// taken from nobody whom a cookie makes somebody, or who is about to get one.
+Found<> check_type(const http::Exchange& exchange, const Asker& asker) {
+  const bool by_browser = !asker.session.empty() || asker.grants.role == Role::nobody;
+  if (exchange.content.empty() || !by_browser) return {};
+  const std::string* type = exchange.request.field("content-type");
+  const std::string essence = type == nullptr ? "" : to_lower(trim(type->substr(0, type->find(';'))));
+  const auto target = parse_target(target_of(exchange.request));
+  const auto match = target ? match_action(method_of(exchange.request), target->segments) : Match();
+  const bool octets = match.action != nullptr && match.action->request == "octets";
+  const bool good =
+      octets ? essence == "message/rfc822" || essence == "application/octet-stream" : essence == "application/json";
+  if (good) return {};
+  Problem problem(Errc::invalid, octets ? "the content is taken as message/rfc822 only"
+                                        : "the content is taken as application/json only");
+  problem.status = 415;
+  problem.word = "content_type";
+  return std::unexpected(problem);
+}
+
+http::Answer in_http(Response response, const http::Request& request) {
+  if (request.field("sec-fetch-site") != nullptr) hide_basic(response.fields);
   http::Answer answer;
   answer.response.status = response.status;
   answer.response.fields = std::move(response.fields);
@@ -100,24 +127,20 @@ http::Answer in_http(Response response) {
 bool comes_from_elsewhere(const http::Request& request) {
   if (const std::string* site = request.field("sec-fetch-site")) return *site != "same-origin" && *site != "none";
   const std::string* origin = request.field("origin");
-  if (origin == nullptr) return false;
-  const auto begin = origin->find("://");
-  if (begin == origin->npos) return true; // "null", too
-  const std::string scheme = origin->substr(0, begin);
-  const std::uint16_t usual = scheme == "https" ? 443 : 80;
-  const std::string_view rest = std::string_view(*origin).substr(begin + 3);
-  const auto colon = rest.find_last_of(":]");
-  const bool has_port = colon != rest.npos && rest[colon] == ':';
-  const auto port = has_port ? parse_u64(rest.substr(colon + 1)) : std::optional<std::uint64_t>(usual);
-  const std::string_view host = has_port ? rest.substr(0, colon) : rest;
-  return !port || !iequals(host, request.host) || *port != request.port.value_or(usual);
+  return origin != nullptr && !is_ours(*origin, request);
+}
+
+bool comes_from_here(const http::Request& request) {
+  if (const std::string* site = request.field("sec-fetch-site")) return *site == "same-origin";
+  const std::string* origin = request.field("origin");
+  return origin != nullptr && is_ours(*origin, request);
 }
 
 std::uint64_t ApiSite::most_content(const http::Request& request, const http::Visitor& visitor) const {
   const auto target = parse_target(target_of(request));
   const auto match = target ? match_action(method_of(request), target->segments) : Match();
   if (match.action == nullptr) return kUnknownBody;
-  const bool stranger = !visitor.uid && request.field("authorization") == nullptr;
+  const bool stranger = !visitor.uid && request.field("authorization") == nullptr && request.field("cookie") == nullptr;
   return stranger ? std::min<std::uint64_t>(most_body(*match.action), kUnknownBody) : most_body(*match.action);
 }
 
@@ -126,21 +149,30 @@ Task<http::Answer> ApiSite::answer(http::Exchange exchange) {
   auto asker = co_await find_asker(request, exchange.visitor);
   if (!asker) {
     Response refusal = problem_response(asker.error());
-    co_return in_http(std::move(refusal));
+    co_return in_http(std::move(refusal), request);
+  }
+  if (asker->clear && !is_this_machine(asker->from) && !exchange.content.empty()) {
+    Response refusal = problem_response(unprotected());
+    co_return in_http(std::move(refusal), request);
+  }
+  if (const auto good = check_type(exchange, *asker); !good) {
+    Response refusal = problem_response(good.error());
+    co_return in_http(std::move(refusal), request);
   }
   const std::string* tag = request.field("if-match");
   Request asked{method_of(request), target_of(request), std::move(exchange.content), "", tag ? *tag : std::string()};
   Task<Response> running = parts_.control.handle(std::move(asked), std::move(*asker));
   Response response = co_await std::move(running);
-  co_return in_http(std::move(response));
+  co_return in_http(std::move(response), request);
 }
 
 Task<Found<Asker>> ApiSite::find_asker(const http::Request& request, const http::Visitor& visitor) {
   if (visitor.uid) co_return asker_of_user(*visitor.uid);
   if (comes_from_elsewhere(request)) co_return std::unexpected(elsewhere());
-  Asker nobody;
-  nobody.from = visitor.address;
-  if (request.field("authorization") == nullptr) co_return nobody; // sessions of the console: their cookie comes here
+  if (request.field("authorization") == nullptr) {
+    auto found = co_await by_cookie(request, visitor);
+    co_return found;
+  }
   if (!visitor.encrypted && !is_this_machine(visitor.address)) co_return std::unexpected(unprotected());
   std::string address = visitor.address;
   if (const auto token = http::bearer_token(request)) {
@@ -157,7 +189,7 @@ Task<Found<Asker>> ApiSite::find_asker(const http::Request& request, const http:
 Task<Found<Asker>> ApiSite::by_token(std::string token, std::string address) {
   const std::string nobody; // counts for the address only
   const auto wait = parts_.guard.begin(address, nobody);
-  if (wait.count() > 0) co_return std::unexpected(too_many(wait));
+  if (wait.count() > 0) co_return std::unexpected(too_many_logins(wait));
   std::string why, from = address;
   auto found = co_await asker_of_token(*parts_.control.context_, std::move(token), std::move(from), why);
   // A token is no login: where it is used from says nothing of where its account is at home.
@@ -171,39 +203,37 @@ Task<Found<Asker>> ApiSite::by_token(std::string token, std::string address) {
 }
 
 Task<Found<Asker>> ApiSite::by_password(std::string user, std::string password, std::string address) {
-  using Verdict = directory::Login::Verdict;
-  std::string asked = user;
-  const std::string name = co_await parts_.directory.login_name(std::move(asked));
-  const auto wait = parts_.guard.begin(address, name);
-  if (wait.count() > 0) co_return std::unexpected(too_many(wait));
-  const auto turn = parts_.guard.knows(address, name) ? directory::Turn::first : directory::Turn::last;
-  std::string given = user, nobody_else;
-  const directory::Login login =
-      co_await parts_.directory.login(std::move(nobody_else), std::move(given), std::move(password), turn);
-  if (login.verdict == Verdict::temporary) {
-    parts_.guard.withdrawn(address, name);
-    co_return refuse(Errc::temporary, "the login can't be checked now", "try again");
-  }
-  if (login.verdict != Verdict::accepted) {
-    log_refused(address, user, "basic",
-                login.verdict == Verdict::disabled ? "the account is disabled" : "wrong name or password");
-    const auto delay = parts_.guard.failed(address, name, std::string(kProtocol));
-    co_await net::sleep_for(delay);
-    co_return std::unexpected(wrong_login("the name or the password is wrong"));
-  }
-  parts_.guard.succeeded(address, name, login.account.login, std::string(kProtocol));
-  if (login.password.id != 0) {
-    log_refused(address, user, "basic", "an app password is for mail only");
-    co_return std::unexpected(
-        wrong_login("an app password is for mail only: here it takes the account's own, or a token"));
-  }
-  store::Account account = login.account;
-  auto grants = co_await grants_of(*parts_.control.context_, std::move(account));
-  if (!grants) co_return std::unexpected(grants.error());
+  Context& context = *parts_.control.context_;
+  PasswordGiven given{std::move(user), std::move(password)};
+  std::string from = address;
+  auto account = co_await check_login(context, std::move(given), std::move(from), LoginWay::basic);
+  if (!account) co_return std::unexpected(account.error());
   Asker asker;
+  asker.name = account->login;
+  asker.from = std::move(address);
+  store::Account whose = std::move(*account);
+  auto grants = co_await grants_of(context, std::move(whose));
+  if (!grants) co_return std::unexpected(grants.error());
   asker.grants = std::move(*grants);
-  asker.name = login.account.login;
-  asker.from = address;
+  co_return asker;
+}
+
+/// A cookie that is good for nothing any more is as good as none: so one can log in again.
+Task<Found<Asker>> ApiSite::by_cookie(const http::Request& request, const http::Visitor& visitor) {
+  Asker nobody;
+  nobody.from = visitor.address;
+  nobody.clear = !visitor.encrypted;
+  if (nobody.clear && !is_this_machine(visitor.address)) co_return nobody;
+  const auto shown = http::cookie(request, nobody.clear ? kClearSessionCookie : kSessionCookie);
+  if (!shown) co_return nobody;
+  if (!comes_from_here(request)) co_return std::unexpected(elsewhere());
+  std::string cookie(*shown), address = visitor.address;
+  Context& context = *parts_.control.context_;
+  auto found = co_await asker_of_session(context, std::move(cookie), std::move(address));
+  if (!found) co_return std::unexpected(found.error());
+  if (!*found) co_return nobody;
+  Asker asker = std::move(**found);
+  asker.clear = nobody.clear;
   co_return asker;
 }
 

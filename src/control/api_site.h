@@ -25,8 +25,9 @@ struct ApiParts {
 /// - on a local socket root and the user that the server runs as, nobody else;
 /// - with `Authorization: Bearer` the account of a token, within the token's bounds;
 /// - with `Authorization: Basic` an account by its password (not by an app password: those are for mail), through the
-/// login
-///   guard, which counts wrong tokens as well.
+///   guard of logins, which counts wrong tokens as well. Not when it has a second factor;
+/// - with the cookie of a session (web_session.h) whoever logged in with it. A page of ours must have made the request,
+///   as the browser says (Sec-Fetch-Site, else Origin), and content must be JSON.
 ///
 /// Credentials in clear are taken from this machine only. What a browser sends from another site is refused, whoever
 /// asks. Which hosts are ours is for the driver to know.
@@ -37,8 +38,12 @@ public:
   std::uint64_t most_content(const http::Request& request, const http::Visitor& visitor) const override;
   Task<http::Answer> answer(http::Exchange exchange) override;
 
-private:
+  /// Who asks, for sites beside this one.
   Task<Found<Asker>> find_asker(const http::Request& request, const http::Visitor& visitor);
+  Control& control() { return parts_.control; }
+
+private:
+  Task<Found<Asker>> by_cookie(const http::Request& request, const http::Visitor& visitor);
   Task<Found<Asker>> by_token(std::string token, std::string address);
   Task<Found<Asker>> by_password(std::string user, std::string password, std::string address);
 
@@ -48,5 +53,7 @@ private:
 /// Whether a browser says that a page of another site made this request (Fetch Metadata, else Origin of RFC 6454).
 /// Programs say neither, which is no.
 bool comes_from_elsewhere(const http::Request& request);
+/// Whether it says that a page of ours did.
+bool comes_from_here(const http::Request& request);
 
 } // namespace paquebot::control

@@ -1,5 +1,4 @@
 #include "base/encoding.h"
-#include "base/fake_clock.h"
 #include "base/text.h"
 #include "control/api_site.h"
 #include "control/test_world.h"
@@ -50,8 +49,7 @@ protected:
   }
 
   World world;
-  FakeClock clock;
-  directory::LoginThrottle guard{clock, {.per_address = 20, .per_account = 50}};
+  directory::LoginThrottle& guard = world.guard;
   ApiSite site{{world.control, world.server.directory(), guard}};
   int count = 0;
 };

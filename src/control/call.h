@@ -7,6 +7,7 @@
 #include "control/uploads.h"
 
 #include <map>
+#include <memory>
 #include <mutex>
 #include <set>
 #include <string>
@@ -34,6 +35,8 @@ struct Call {
   std::string body;
   std::string who; ///< Asker::name, for the trail
   Asker asker = {};
+  /// Added to the answer's (Set-Cookie). Never null in a call of the dispatcher's.
+  std::shared_ptr<http::Fields> fields = nullptr;
 
   /// A value of the query, or empty.
   std::string ask(const std::string& name) const;

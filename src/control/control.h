@@ -91,6 +91,9 @@ struct Hooks {
   std::function<doctor::World()> world;
   std::function<void()> begin_round;          ///< the doctor's daily round, now
   const policy::Attempts* attempts = nullptr; ///< that were refused; null: nobody keeps them
+  directory::LoginThrottle* guard = nullptr;  ///< of logins over HTTP, shared with all protocols; null: there are none
+  /// Where browsers reach the console: "https://mx.example.org"; empty: nowhere.
+  std::function<std::string()> console_url;
   /// Of an address, newest first (policy::Refusals::find).
   std::function<std::vector<policy::Refusal>(const std::string& address, std::int64_t since, std::size_t most)>
       refusals;

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "control/handlers.h"
 #include "control/schema.h"
+#include "control/web_session.h"
 
 namespace paquebot::control {
 namespace {
@@ -69,6 +70,7 @@ json::object operation(const Action& action) {
     out["requestBody"] =
         json::object{{"required", true}, {"content", content("application/json", request.to_json_schema())}};
   out["responses"] = responses(action);
+  if (action.least == Role::nobody) out["security"] = json::array();
   return out;
 }
 
@@ -85,8 +87,10 @@ json::object components() {
   problem["description"] = "why something was not done (RFC 9457)";
   schemas["Problem"] = std::move(problem);
   return {{"schemas", std::move(schemas)},
-          {"securitySchemes", json::object{{"token", json::object{{"type", "http"}, {"scheme", "bearer"}}},
-                                           {"password", json::object{{"type", "http"}, {"scheme", "basic"}}}}}};
+          {"securitySchemes",
+           json::object{{"token", json::object{{"type", "http"}, {"scheme", "bearer"}}},
+                        {"password", json::object{{"type", "http"}, {"scheme", "basic"}}},
+                        {"session", json::object{{"type", "apiKey"}, {"in", "cookie"}, {"name", kSessionCookie}}}}}};
 }
 
 std::string lower(std::string_view method) { return to_lower(method); }
@@ -149,7 +153,8 @@ json::object openapi() {
                                 {"version", "1"},
                                 {"summary", "Everything that can be asked of this mail server"}}},
           {"servers", json::array{json::object{{"url", "/"}}}},
-          {"security", json::array{json::object{{"token", json::array()}}, json::object{{"password", json::array()}}}},
+          {"security", json::array{json::object{{"token", json::array()}}, json::object{{"password", json::array()}},
+                                   json::object{{"session", json::array()}}}},
           {"paths", std::move(paths)},
           {"components", components()}};
 }

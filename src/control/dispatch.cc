@@ -1,11 +1,12 @@
 #include "control/dispatch.h"
 
-#include "base/log.h"
 #include "base/text.h"
+#include "control/orders.h"
 #include "control/schema.h"
 #include "http/credentials.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace paquebot::control {
 namespace {
@@ -53,7 +54,7 @@ Problem being_changed() {
 
 Problem not_logged_in() {
   Problem problem(Errc::permission, "this takes a login",
-                  "show a token (Authorization: Bearer), or a name and password");
+                  "show a token (Authorization: Bearer), a name and password, or log in at /console/");
   problem.status = 401;
   problem.word = "login_required";
   return problem;
@@ -79,9 +80,10 @@ Task<Response> Dispatch::run() {
     co_return response;
   }
   const Answer answer = co_await attempt();
-  write_down(answer);
+  co_await write_down(answer);
   if (!answer) co_return problem_response(answer.error());
   Response response{200, to_text(*answer), {{"Content-Type", "application/json"}}};
+  std::ranges::move(*fields_, std::back_inserter(response.fields));
   if (const std::string tag = tag_of(*match_.action, *answer); !tag.empty()) response.fields.push_back({"ETag", tag});
   co_return response;
 }
@@ -97,8 +99,17 @@ Found<> Dispatch::check_role() const {
   if (asker_.grants.role < action.least)
     return refuse(Errc::permission, "this is for whoever is " + std::string(name_of(action.least)) + " or more",
                   asker_.token != 0 ? "a token that is limited to domains reaches only what is theirs" : "");
-  if (asker_.token != 0 && action.method == "POST" && (action.gives == Gives::right || action.gives == Gives::token))
+  return check_token_use();
+}
+
+/// What a token can't do whatever its scopes.
+Found<> Dispatch::check_token_use() const {
+  const Action& action = *match_.action;
+  if (asker_.token == 0) return {};
+  if (action.method == "POST" && (action.gives == Gives::right || action.gives == Gives::token))
     return refuse(Errc::permission, "a token can't give rights or tokens", "log in with a password");
+  if (action.gives == Gives::entrance)
+    return refuse(Errc::permission, "a token can't change how somebody logs in", "log in with a password");
   return {};
 }
 
@@ -111,6 +122,7 @@ Found<> Dispatch::check_form() {
   if (schema.octets()) return {};
   auto body = parse_object(request_.body, "the request");
   if (!body) return std::unexpected(body.error());
+  if (const auto once = names_once(request_.body, "the request"); !once) return std::unexpected(once.error());
   body_ = std::move(*body);
   return schema.check(body_);
 }
@@ -133,6 +145,7 @@ Call Dispatch::call() const {
   call.body = request_.body;
   call.who = asker_.name;
   call.asker = asker_;
+  call.fields = fields_;
   return call;
 }
 
@@ -193,26 +206,21 @@ std::string Dispatch::subject(const Answer& answer) const {
   return all;
 }
 
-/// One log line for a change; the body as a whole is not in it, since it may hold a password.
-void Dispatch::write_down(const Answer& answer) const {
-  if (request_.method == "GET" || asker_.grants.role == Role::nobody) return;
+/// One line for a change; the body as a whole is not in it, since it may hold a password. What nobody has tried to
+/// become somebody is for its function to write down.
+Task<void> Dispatch::write_down(const Answer& answer) const {
+  if (request_.method == "GET" || asker_.grants.role == Role::nobody) co_return;
   const Audit audit = match_.action->audit;
-  const Order order{.who = asker_.name,
-                    .action = std::string(match_.action->id),
-                    .from = asker_.from,
-                    .method = request_.method,
-                    .target = request_.target,
-                    .subject = subject(answer),
-                    .outcome = answer ? std::string("done") : answer.error().message};
-  if (context_.hooks.record && audit == Audit::yes) return context_.hooks.record(order);
-  log::write(audit == Audit::bulk ? log::Level::debug : log::Level::info, "control",
-             {{"who", order.who},
-              {"from", order.from.empty() ? std::string("local") : order.from},
-              {"action", order.action},
-              {"method", order.method},
-              {"target", order.target},
-              {"subject", order.subject},
-              {"outcome", order.outcome}});
+  Order order{.who = asker_.name,
+              .action = std::string(match_.action->id),
+              .from = asker_.from,
+              .method = request_.method,
+              .target = request_.target,
+              .subject = subject(answer),
+              .outcome = answer ? std::string("done") : answer.error().message};
+  Asker asker = asker_;
+  Context& context = context_;
+  co_await note_order(context, std::move(asker), std::move(order), audit);
 }
 
 } // namespace paquebot::control

@@ -24,15 +24,17 @@ private:
   Task<Found<>> check_account(std::string name, bool acts);
   Task<Found<>> check_place(std::string name);
   Task<Found<>> check_message(std::string id) const;
+  Task<Found<>> check_content(std::string id) const;
   Task<Found<>> check_token(std::string id) const;
   Task<Found<>> check_gift(store::Account account) const;
+  Found<> check_token_use() const;
   Task<Found<>> check_tag();
   /// What of the path, the query or the body stands under this name.
   std::optional<std::string> named(std::string_view name) const;
   Task<Answer> attempt();
   Task<Answer> perform();
   Call call() const;
-  void write_down(const Answer& answer) const;
+  Task<void> write_down(const Answer& answer) const;
   std::string subject(const Answer& answer) const;
 
   Context& context_;
@@ -40,7 +42,8 @@ private:
   Asker asker_;
   Target target_;
   Match match_;
-  json::object body_; ///< of a request that is JSON
+  json::object body_;                                                       ///< of a request that is JSON
+  std::shared_ptr<http::Fields> fields_ = std::make_shared<http::Fields>(); ///< Call::fields
 };
 
 /// What somebody may do who is this account: read from the store, with the aliases of its domains.

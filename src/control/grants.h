@@ -43,10 +43,12 @@ struct Asker {
   Grants grants{};
   /// The scopes of the token that was shown; nothing: it was none, and all are his.
   std::optional<std::vector<std::string>> scopes{};
-  store::Id token = 0; ///< its id; 0: none
-  std::string name{};  ///< for the log and the trail: "operator root (uid 0)", "ann@example.org", "ann@example.org's
-                       ///< token backup"
-  std::string from{};  ///< the address it comes from; empty: this machine's control socket
+  store::Id token = 0;   ///< its id; 0: none
+  std::string name{};    ///< for the log and the trail: "operator root (uid 0)", "ann@example.org", "ann@example.org's
+                         ///< token backup"
+  std::string from{};    ///< the address it comes from; empty: this machine's control socket
+  std::string session{}; ///< hash of the cookie that said who it is; empty: none did
+  bool clear = false;    ///< it came over plain HTTP, from this machine
 
   bool has_scope(std::string_view scope) const;
 };

@@ -18,6 +18,20 @@ Task<Answer> resolve_address(Context& context, Call call);
 Task<Answer> describe_api(Context& context, Call call);
 Task<Answer> show_me(Context& context, Call call);
 
+// Sessions of the console, and how people get one (web_session.cc, logins.cc, second_factor.cc).
+Task<Answer> open_session(Context& context, Call call);
+Task<Answer> open_session_by_link(Context& context, Call call);
+Task<Answer> close_session(Context& context, Call call);
+Task<Answer> reset_password(Context& context, Call call);
+Task<Answer> make_console_link(Context& context, Call call);
+Task<Answer> make_reset_link(Context& context, Call call);
+Task<Answer> begin_second_factor(Context& context, Call call);
+Task<Answer> confirm_second_factor(Context& context, Call call);
+Task<Answer> end_second_factor(Context& context, Call call);
+Task<Answer> remove_second_factor(Context& context, Call call);
+/// Who did what (orders.cc).
+Task<Answer> list_audit(Context& context, Call call);
+
 Task<Answer> list_rights(Context& context, Call call);
 Task<Answer> add_right(Context& context, Call call);
 Task<Answer> remove_right(Context& context, Call call);
@@ -50,6 +64,8 @@ Task<Answer> list_accounts(Context& context, Call call);
 Task<Answer> add_account(Context& context, Call call);
 Task<Answer> show_account(Context& context, Call call);
 Task<Answer> change_account(Context& context, Call call);
+/// Gives the account a new password, in memory only: whoever keeps it ends its sessions.
+Task<Found<>> make_password(Context& context, store::Account& account, std::string password);
 Task<Answer> set_password(Context& context, Call call);
 Task<Answer> remove_account(Context& context, Call call);
 Task<Answer> show_limits(Context& context, Call call);

@@ -100,7 +100,7 @@ const json::value* find(const json::value& value, std::string_view name) {
 
 Result<json::value> parse_json(std::string_view text, std::string_view what) {
   boost::system::error_code error;
-  json::value value = json::parse(text, error, {}, {.max_depth = 32});
+  json::value value = json::parse(text, error, {}, {.max_depth = kJsonDepth});
   if (error) return fail(Errc::invalid, std::string(what) + " is not JSON: " + error.message());
   return value;
 }

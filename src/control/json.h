@@ -13,10 +13,15 @@ namespace paquebot::control {
 
 namespace json = boost::json;
 
-/// Depth is bounded by the parser (32), size by the caller. `what` names the text in the error.
+/// How deep values may lie in each other.
+inline constexpr unsigned kJsonDepth = 32;
+
+/// Depth is bounded by kJsonDepth, size by the caller. `what` names the text in the error.
 Result<json::value> parse_json(std::string_view text, std::string_view what);
 /// As parse_json, and it must be an object; empty text is an empty object.
 Result<json::object> parse_object(std::string_view text, std::string_view what);
+/// `invalid` when an object in it has a name twice: which of the two counts, programs see differently. `text` is JSON.
+Result<> names_once(std::string_view text, std::string_view what);
 /// One line without spaces. Octets that are not UTF-8 (addresses and replies from outside may hold any) become "?"; C1
 /// controls and characters that turn the direction of writing are escaped, so that a terminal shows them as they are.
 std::string to_text(const json::value& value);

@@ -13,6 +13,15 @@ TEST(Json, ParseBounds) {
   EXPECT_FALSE(parse_json(deep, "x"));
 }
 
+TEST(Json, ANameStandsInAnObjectOnce) {
+  for (const char* good : {"", "{}", R"({"a":1,"b":{"a":1},"c":[{"a":1},{"a":2}]})", R"({"":1})"})
+    EXPECT_TRUE(names_once(good, "the request")) << good;
+  EXPECT_EQ(names_once(R"({"a":1,"b":2,"a":3})", "the request").error().message,
+            "the request has the field \"a\" twice");
+  for (const char* bad : {R"({"":1,"":1})", R"([{"x":{"k":1,"k":1}}])", R"({"pass":1,"p\u0061ss":2})", "{", "nul"})
+    EXPECT_FALSE(names_once(bad, "the request")) << bad;
+}
+
 TEST(Json, Fields) {
   const auto object =
       parse_object(R"({"t":"x","b":true,"n":5,"l":["a","b"],"neg":-1,"half":1.5,"null":null})", "x").value();

@@ -55,7 +55,9 @@ Task<Found<>> Dispatch::check_object() {
     co_return refuse(Errc::permission, "this is for whoever is operator or more");
   // Nobody who asks this way has more than an operator has, so that all is within reach; only a token must not become
   // more.
-  if (grants.serves_all() && (action.gives != Gives::password || asker_.token == 0)) co_return Found<>();
+  const bool to_password = action.gives == Gives::password || action.gives == Gives::reset;
+  if (grants.serves_all() && action.object.whose != Whose::content && (!to_password || asker_.token == 0))
+    co_return Found<>();
   const auto name = named(action.object.by);
   Found<> reached;
   if (name) {
@@ -67,6 +69,7 @@ Task<Found<>> Dispatch::check_object() {
       case Whose::place: reached = co_await check_place(std::move(one)); break;
       case Whose::account: reached = co_await check_account(std::move(one), acts); break;
       case Whose::message: reached = co_await check_message(std::move(one)); break;
+      case Whose::content: reached = co_await check_content(std::move(one)); break;
       case Whose::token: reached = co_await check_token(std::move(one)); break;
     }
   }
@@ -111,8 +114,9 @@ Task<Found<>> Dispatch::check_account(std::string name, bool acts) {
 
 Task<Found<>> Dispatch::check_gift(store::Account account) const {
   const bool own = account.id == asker_.grants.account;
+  const Gives gives = match_.action->gives;
   const bool password =
-      match_.action->gives == Gives::password && (body_.contains("password") || body_.contains("hash"));
+      gives == Gives::reset || (gives == Gives::password && (body_.contains("password") || body_.contains("hash")));
   if (own && !(password && asker_.token != 0)) co_return Found<>();
   if (own)
     co_return refuse(Errc::permission, "a token can't set the password of its own account",
@@ -146,6 +150,20 @@ Task<Found<>> Dispatch::check_message(std::string text) const {
     if (account && asker_.grants.reaches_login(account->login)) co_return Found<>();
   }
   co_return std::unexpected(no_message(shown));
+}
+
+/// Whose mail it is, and nobody else: whoever looks after a server or a domain does not read what others write.
+Task<Found<>> Dispatch::check_content(std::string text) const {
+  const auto id = read_id(text);
+  if (!id) co_return std::unexpected(id.error());
+  const store::Id own = asker_.grants.account;
+  const auto trace = co_await context_.store.trail().trace(*id);
+  if (!trace && trace.error().code != Errc::not_found) co_return std::unexpected(trace.error());
+  const auto has_it = [own](const store::RecipientFacts& one) { return one.account == own; };
+  const bool own_mail =
+      trace && own != 0 && (trace->message.account == own || std::ranges::any_of(trace->recipients, has_it));
+  if (!own_mail) co_return std::unexpected(no_message(id->to_string()));
+  co_return Found<>();
 }
 
 Task<Found<>> Dispatch::check_token(std::string text) const {

@@ -23,26 +23,7 @@ Task<Found<std::string>> read_place(Context& context, std::string text) {
   co_return *domain;
 }
 
-json::array in_array(const std::set<std::string>& texts) {
-  json::array all;
-  for (const std::string& text : texts) all.emplace_back(text);
-  return all;
-}
-
 } // namespace
-
-Task<Answer> show_me(Context&, Call call) {
-  const Asker& asker = call.asker;
-  json::object out{
-      {"name", asker.name}, {"role", name_of(asker.grants.role)}, {"domains", in_array(asker.grants.domains)}};
-  if (!asker.grants.login.empty()) out["login"] = asker.grants.login;
-  if (asker.scopes) {
-    json::array all;
-    for (const std::string& scope : *asker.scopes) all.emplace_back(scope);
-    out["scopes"] = std::move(all);
-  }
-  co_return out;
-}
 
 Task<Answer> list_rights(Context& context, Call) {
   const auto grants = co_await context.store.rights().list_grants(0);

@@ -4,8 +4,10 @@
 
 namespace paquebot::control {
 
-const std::vector<Shape>& shapes() {
-  static const std::vector<Shape> all{
+namespace {
+
+std::vector<Shape> general_shapes() {
+  return {
       {"Domain", "a domain of ours", "name:text display_name:text owner:text|null alias_of?:text"},
       {"Record", "one record for the DNS; `zone` is ready to paste",
        "name:text type:text value:text zone:text purpose:text"},
@@ -60,6 +62,30 @@ const std::vector<Shape>& shapes() {
        "id:number login:text label:text scopes:[text] domains:[text] networks:[text] created:time expires:time "
        "used:time used_from:text"},
   };
+}
+
+/// Who asks, and who did what.
+std::vector<Shape> access_shapes() {
+  return {
+      {"Me",
+       "who asks; `session`: by a cookie; `totp`: with a second factor, which is `two_factor_recommended` for who may "
+       "do more than what is his own",
+       "name:text role:text domains:[text] login?:text scopes?:[text] session:bool totp:bool "
+       "two_factor_recommended:bool hostname:text sink:bool"},
+      {"AuditEntry",
+       "an order that was given; `login` of the account, empty for the server's own; `from` empty: locally",
+       "id:number time:time who:text login:text role:text from:text action:text on:text result:text"},
+  };
+}
+
+} // namespace
+
+const std::vector<Shape>& shapes() {
+  static const std::vector<Shape> all = [] {
+    std::vector<Shape> made;
+    for (const auto& part : {general_shapes(), access_shapes()}) made.insert(made.end(), part.begin(), part.end());
+    return made;
+  }();
   return all;
 }
 

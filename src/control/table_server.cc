@@ -147,7 +147,7 @@ constexpr auto kServerActions = std::to_array<Action>({
      .least = Role::account,
      .object = {Whose::open},
      .run = show_me,
-     .answer = "name:text login?:text role:text domains:[text] scopes?:[text]"},
+     .answer = "=Me"},
 });
 
 constexpr auto kRightsActions = std::to_array<Action>({

@@ -3,6 +3,7 @@
 // For tests only: two domains with accounts of every role, mail and tokens, and a Control that checks its own answers.
 
 #include "base/clock.h"
+#include "base/fake_clock.h"
 #include "control/action.h"
 #include "control/control.h"
 #include "control/dispatch.h"
@@ -65,8 +66,10 @@ public:
     return run_task(server.store().directory().add_account(std::move(wanted))).value();
   }
 
-  static Hooks hooks() {
+  Hooks hooks() {
     Hooks hooks;
+    hooks.guard = &guard;
+    hooks.console_url = [] { return std::string("https://mx.example.org"); };
     hooks.status = [] { return std::string(R"({"running":true,"version":"0.1.0"})"); };
     hooks.hostname = "mx.example.org";
     return hooks;
@@ -123,6 +126,8 @@ public:
 
   directory::TestServer server;
   UlidSource ids;
+  FakeClock clock; ///< of the guard
+  directory::LoginThrottle guard{clock, {.per_address = 20, .per_account = 50}};
   Control control;
   store::Account ann, dora, bob, dave, olga;
   std::string anns_mail, bobs_mail;

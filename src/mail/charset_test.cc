@@ -45,7 +45,10 @@ TEST(Charset, EncodedWordsAreDecoded) {
   EXPECT_EQ(words_in_utf8("=?utf-8?B?w6k=?= <ann@example.org>"), "é <ann@example.org>");
   EXPECT_EQ(words_in_utf8("=?utf-8?b?4pw=?= =?utf-8?b?kw==?="), "✓") << "a character in two words";
   EXPECT_EQ(words_in_utf8("=?utf-8*en?q?x=20?="), "x ");
-  for (const char* odd : {"=?utf-8?x?a?=", "=?utf-8?q?a", "=?utf-8?b?!!?=", "=?" "?=", "=?", "a =?utf-8?q?b c?="})
+  for (const char* odd : {"=?utf-8?x?a?=", "=?utf-8?q?a", "=?utf-8?b?!!?=",
+                          "=?"
+                          "?=",
+                          "=?", "a =?utf-8?q?b c?="})
     EXPECT_EQ(words_in_utf8(odd), odd);
   EXPECT_EQ(words_in_utf8("a\tb\x7f"
                           "c\r\n"),

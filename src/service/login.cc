@@ -46,6 +46,14 @@ std::string named(const sasl::Question& question) {
   return question.authcid.empty() ? question.authzid : question.authcid;
 }
 
+/// Mail protocols have no place for a second factor: with one, the password alone is not enough, and only app passwords
+/// are.
+void need_no_code(directory::Login& login) {
+  if (login.verdict != Verdict::accepted || login.password.id != 0 || !login.account.second_factor) return;
+  login.verdict = Verdict::wrong;
+  login.why = "the account has a second factor: mail programs need an app password";
+}
+
 metrics::LoginResult counted_login(Verdict verdict) {
   switch (verdict) {
     case Verdict::accepted: return metrics::LoginResult::accepted;
@@ -141,6 +149,7 @@ void LoginDesk::note(const sasl::Refusal& refusal) const {
 Task<directory::Login> LoginDesk::prove(sasl::Question question, sasl::Channel channel, directory::Turn turn) {
   const std::uint64_t generation = means_.store.directory().generation();
   directory::Login login;
+  const bool by_password = question.kind == Kind::password || question.kind == Kind::scram;
   switch (question.kind) {
     case Kind::password:
       login = co_await means_.directory.login(std::move(question.authzid), std::move(question.authcid),
@@ -151,6 +160,7 @@ Task<directory::Login> LoginDesk::prove(sasl::Question question, sasl::Channel c
     case Kind::token: login = co_await prove_token(std::move(question)); break;
     case Kind::scram_keys: break; // give_keys
   }
+  if (by_password) need_no_code(login);
   if (login.verdict != Verdict::accepted) co_return login;
   means_.sessions.logged_in(token_, login.account.id);
   if (means_.store.directory().generation() == generation) co_return login;

@@ -94,6 +94,50 @@ TEST(Login, WhatIsRefusedIsWrittenDownForItsUser) {
   EXPECT_EQ(found[2].port, 587);
 }
 
+TEST(Login, WithASecondFactorMailProgramsNeedAppPasswords) {
+  directory::TestServer server;
+  server.domain("example.org");
+  const store::Account ann = server.account("ann@example.org", "right");
+  auto made = run_task(server.directory().new_app_password(ann, "phone"));
+  ASSERT_TRUE(made);
+  const std::string app_password = made->second;
+  ASSERT_TRUE(run_task(server.store().credentials().add_app_password(made->first)));
+  Sessions sessions;
+  directory::LoginThrottle throttle;
+  policy::Attempts journal;
+  LoginMeans means{server.store(), server.directory(), sessions, throttle, nullptr};
+  means.attempts = &journal;
+  LoginDesk desk(means, "192.0.2.1", "smtp", 0, 587);
+  desk.stop(); // nothing is held back
+  const auto plain = [&](const std::string& password) {
+    return run_task(desk.ask({.authcid = "ann@example.org", .secret = password}, {}, "PLAIN")).verdict;
+  };
+  // The engine has found that the proof fits the n-th of the keys.
+  const auto scram = [&](std::size_t key) {
+    using Kind = sasl::Question::Kind;
+    sasl::Question keys{.kind = Kind::scram_keys, .authcid = "ann@example.org", .hash = sasl::ScramHash::sha256};
+    EXPECT_EQ(run_task(desk.ask(keys, {}, "SCRAM-SHA-256")).verdict, Verdict::keys);
+    sasl::Question proof{.kind = Kind::scram, .authcid = "ann@example.org", .hash = sasl::ScramHash::sha256};
+    proof.right = true;
+    proof.key = key;
+    return run_task(desk.ask(proof, {}, "SCRAM-SHA-256")).verdict;
+  };
+  EXPECT_EQ(plain("right"), Verdict::accepted);
+  EXPECT_EQ(scram(0), Verdict::accepted);
+  ASSERT_TRUE(run_task(server.store().access().begin_factor(ann.id, "secret")));
+  EXPECT_EQ(plain("right"), Verdict::accepted) << "nobody has shown a code yet";
+  ASSERT_TRUE(run_task(server.store().access().confirm_factor(ann.id, "secret", 1, {})));
+  EXPECT_EQ(plain("right"), Verdict::wrong);
+  EXPECT_EQ(scram(0), Verdict::wrong);
+  EXPECT_EQ(plain(app_password), Verdict::accepted);
+  EXPECT_EQ(scram(1), Verdict::accepted);
+  const auto told = journal.find(0, 10, [](const policy::Attempt&) { return true; });
+  ASSERT_EQ(told.size(), 2U);
+  EXPECT_EQ(told[0].why, "the account has a second factor: mail programs need an app password");
+  ASSERT_TRUE(run_task(server.store().access().remove_factor(ann.id)));
+  EXPECT_EQ(plain("right"), Verdict::accepted);
+}
+
 TEST(Login, KnownAddressesAreKeptInTheStore) {
   directory::TestServer server;
   server.domain("example.org");

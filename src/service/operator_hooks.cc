@@ -19,6 +19,7 @@ control::Hooks operator_hooks(Assembly& parts) {
   hooks.refusals = [&parts](const std::string& address, std::int64_t since, std::size_t most) {
     return parts.strangers.refusals.find(address, since, most);
   };
+  hooks.guard = &parts.accounts.throttle;
   hooks.attempts = &parts.strangers.attempts;
   hooks.resolver = parts.names.resolvers.deliveries;
   hooks.forget_resolvers = [&parts](const std::optional<std::string>& address) {

@@ -2,7 +2,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "control/api_site.h"
 #include "service/assembly.h"
 #include "service/client_offers.h"
 #include "service/doctor_desk.h"
@@ -14,9 +13,8 @@
 #include "service/operator_hooks.h"
 #include "service/pulse.h"
 #include "service/queue_tasks.h"
-#include "service/setup_site.h"
 #include "service/status.h"
-#include "service/watch_site.h"
+#include "service/web.h"
 
 #include <algorithm>
 #include <atomic>
@@ -62,6 +60,7 @@ struct Server::Impl {
   std::vector<doctor::ListenerFacts> listener_facts();
   Task<void> converse(Welcome welcome, net::Stream stream, std::size_t context);
   Task<void> browse(Welcome welcome, net::Stream stream, boost::asio::any_io_executor executor);
+  std::vector<WebListener> web_listeners();
   void open_web();
   std::vector<net::Endpoint> addresses() const;
   void launch_all();
@@ -220,36 +219,19 @@ Task<void> Server::Impl::browse(Welcome welcome, net::Stream stream, boost::asio
       std::make_shared<HttpConnection>(web, std::move(welcome.http), std::move(stream), std::move(executor)));
 }
 
-/// What listeners for HTTP answer. The port of https is the usual one if it is ours, else the first that there is.
-void Server::Impl::open_web() {
-  Assembly::Accounts& a = parts.accounts;
-  api = std::make_shared<control::ApiSite>(control::ApiParts{*control, a.directory, a.throttle});
-  parts.web.sites.add({.path = "/"}, make_start_page(parts.options.hostname));
-  parts.web.sites.add({.path = "/v1/", .own_names = true}, api);
-  const auto options = [this] {
-    const auto now = parts.current();
-    return std::shared_ptr<const WatchOptions>(now, &now->watch);
-  };
-  const auto watch = std::make_shared<WatchSite>(WatchSite::Parts{options, [this] { return monitor.text(); }, health});
-  for (const char* path : {"/metrics", "/livez", "/readyz"})
-    parts.web.sites.add({.path = path, .plain = true, .own_names = true}, watch);
-  const auto setup = std::make_shared<SetupSite>(
-      SetupSite::Parts{[this] { return setup_facts(); },
-                       [&a](std::string domain) { return a.directory.is_our_domain(std::move(domain)); }});
-  // Programs ask for these without TLS, too, where the certificate does not have the name.
-  for (const char* path : {"/mail/config-v1.1.xml", "/.well-known/autoconfig/mail/config-v1.1.xml"})
-    parts.web.sites.add({.path = path, .plain = true}, setup);
-  parts.web.sites.add({.path = "/autodiscover/autodiscover.xml", .any_case = true}, setup);
-  parts.web.sites.add({.path = "/.well-known/mta-sts.txt"}, setup);
+/// Those for HTTP, as they are bound.
+std::vector<WebListener> Server::Impl::web_listeners() {
   const auto now = parts.current();
-  std::uint16_t port = 0;
-  for (std::size_t index = 0; index < listeners.size(); ++index) {
-    const ListenerSnapshot* one = listener_of(*now, index);
-    if (one == nullptr || !one->http || !one->http->tls) continue;
-    const std::uint16_t bound = listeners[index].listener.bound().port;
-    if (port == 0 || bound == 443) port = bound;
-  }
-  if (port != 0) parts.web.plain.lead_to(port);
+  std::vector<WebListener> all;
+  for (std::size_t i = 0; i < listeners.size(); ++i)
+    if (const ListenerSnapshot* one = listener_of(*now, i); one != nullptr && one->role == ListenerRole::http)
+      all.push_back({listeners[i].listener.bound(), one->http->tls != nullptr, one->http->redirect});
+  return all;
+}
+
+void Server::Impl::open_web() {
+  api = open_sites({parts, *control, monitor, health, [this] { return setup_facts(); }});
+  if (const std::uint16_t port = https_port(web_listeners()); port != 0) parts.web.plain.lead_to(port);
 }
 
 // ---- Server ----
@@ -338,6 +320,7 @@ Result<> Server::start(std::vector<BoundListener> listeners) {
   hooks.metrics = [&s] { return s.monitor.text(); };
   hooks.setup = [&s] { return s.setup_facts(); };
   hooks.reload = on_reload;
+  hooks.console_url = [&s] { return console_url(s.parts.options.hostname, s.web_listeners()); };
   hooks.world = [&s] { return s.doctor.world(); };
   hooks.begin_round = [&s] { s.launcher.launch(s.parts.first(), s.doctor.round(), "doctor"); };
   s.control = std::make_unique<control::Control>(s.parts.store, s.parts.accounts.directory, std::move(hooks));

@@ -32,6 +32,8 @@ public:
   Task<http::Answer> answer(http::Exchange exchange) override;
 
   const std::string& hostname() const { return hostname_; }
+  /// Whether `host` is one of the names that this server itself has (SitePlace::own_names).
+  bool is_own(std::string_view host) const;
 
 private:
   friend class PlainSites;
@@ -40,7 +42,6 @@ private:
     std::shared_ptr<http::Site> site;
   };
   const Entry* find(const http::Request& request) const;
-  bool is_own(std::string_view host) const;
 
   std::string hostname_;
   std::vector<Entry> entries_; ///< the ones to prefer first

@@ -74,7 +74,9 @@ class HttpCase(unittest.TestCase):
 
 class WebTest(HttpCase):
     def test_a_start_page_with_the_rules_for_browsers(self):
-        status, fields, page = self.get("/")
+        self.assertEqual((self.get("/")[0], self.get("/")[1]["Location"]), (302, "/console/"), "our own names lead to the console")
+        other = "mail.example.test"
+        status, fields, page = self.get("/", host=other)
         self.assertEqual(status, 200)
         self.assertIn(f"<h1>{HOST}</h1>", page)
         self.assertEqual(fields["Content-Type"], "text/html; charset=utf-8")
@@ -83,19 +85,19 @@ class WebTest(HttpCase):
         self.assertEqual(fields["X-Content-Type-Options"], "nosniff")
         self.assertIn("max-age=", fields["Strict-Transport-Security"])
         self.assertNotIn("Server", fields)
-        self.assertEqual(self.get("/", headers={"If-None-Match": fields["ETag"]})[0], 304)
-        self.assertEqual(self.get("/", method="HEAD")[2], "")
+        self.assertEqual(self.get("/", host=other, headers={"If-None-Match": fields["ETag"]})[0], 304)
+        self.assertEqual(self.get("/", host=other, method="HEAD")[2], "")
         status, fields, problem = self.get("/none")
         self.assertEqual((status, fields["Content-Type"]), (404, "application/problem+json"))
         self.assertEqual(self.get("/", method="DELETE")[0], 405)
         self.assertNotIn("Strict-Transport-Security", self.get("/", listener="clear")[1])
 
     def test_curl_keeps_a_connection(self):
-        url = f"https://{HOST}:{self.server.ports['https']}/"
+        url = f"https://{HOST}:{self.server.ports['https']}/console/assets/index.html"
         done = subprocess.run(["curl", "-sv", "--cacert", self.server.tls["certificate"], "--resolve", f"{HOST}:{self.server.ports['https']}:127.0.0.1",
                                url, url], capture_output=True, text=True, timeout=60)
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertEqual(done.stdout.count(f"<h1>{HOST}</h1>"), 2)
+        self.assertEqual(done.stdout.count("</html>"), 2)
         self.assertRegex(done.stderr, "(?i)re-using existing connection")
         self.assertRegex(done.stderr, "(?i)ALPN.*http/1.1")
 
