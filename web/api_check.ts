@@ -4,7 +4,13 @@ import type * as mine from "./api";
 import type { Actions } from "paquebot-api";
 
 /** Both without null, in all depths: api.ts has times as text where they are always there. */
-type Solid<T> = T extends null ? never : T extends (infer U)[] ? Solid<U>[] : T extends object ? { [K in keyof T]: Solid<T[K]> } : T;
+type Solid<T> = T extends null
+  ? never
+  : T extends (infer U)[]
+    ? Solid<U>[]
+    : T extends object
+      ? { [K in keyof T]: Solid<T[K]> }
+      : T;
 type Answer<Id extends keyof Actions> = Solid<Actions[Id]["answer"]>;
 type Fits<Told extends Ours, Ours> = [Told, Ours];
 
@@ -33,7 +39,15 @@ export type Checks = [
   Fits<Answer<"account.setup">, { servers: Solid<mine.Server>[] }>,
   Fits<Answer<"account.profile">, { type: string; profile: string }>,
   Fits<Answer<"doctor.account">, { findings: Solid<mine.Symptom>[] }>,
-  Fits<Answer<"attempt.list">, { findings: Solid<mine.Symptom>[]; last: number; last_login?: Solid<mine.LoginEvent>; refusals: Solid<mine.Refusal>[] }>,
+  Fits<
+    Answer<"attempt.list">,
+    {
+      findings: Solid<mine.Symptom>[];
+      last: number;
+      last_login?: Solid<mine.LoginEvent>;
+      refusals: Solid<mine.Refusal>[];
+    }
+  >,
   Fits<Answer<"limit.list">, { limits: Solid<mine.Limit>[] }>,
   Fits<Answer<"app_password.list">, { app_passwords: Solid<mine.AppPassword>[]; next?: string }>,
   Fits<Answer<"app_password.add">, { label: string; password: string }>,

@@ -6,11 +6,18 @@ test("names are written so that they stay one part of a path", () => {
   assert.equal(part("ann@example.org"), "ann%40example.org");
   assert.equal(part("192.0.2.0/24"), "192.0.2.0~124");
   assert.equal(part("a~b/../c?d#e"), "a~0b~1..~1c%3Fd%23e");
-  assert.equal(at("/v1/queue", { held: true, destination: "", after: "a b&c", limit: 50, x: null, y: undefined, z: false }), "/v1/queue?held=1&after=a%20b%26c&limit=50");
+  assert.equal(
+    at("/v1/queue", { held: true, destination: "", after: "a b&c", limit: 50, x: null, y: undefined, z: false }),
+    "/v1/queue?held=1&after=a%20b%26c&limit=50",
+  );
   assert.equal(at("/v1/queue"), "/v1/queue");
 });
 
-function answering(status: number, body: string, headers: Record<string, string> = {}): { calls: [string, RequestInit][] } {
+function answering(
+  status: number,
+  body: string,
+  headers: Record<string, string> = {},
+): { calls: [string, RequestInit][] } {
   const calls: [string, RequestInit][] = [];
   globalThis.fetch = async (path, init) => {
     calls.push([String(path), init ?? {}]);
@@ -44,7 +51,10 @@ test("a change is sent as JSON with what was seen", async () => {
 test("problems are told with code, field and advice", async () => {
   answering(409, '{"code":"conflict","detail":"taken","advice":"another","field":"label"}');
   const problem = await problemOf(ask("POST", "/v1/x?y=1", { body: {} }));
-  assert.deepEqual([problem.code, problem.detail, problem.advice, problem.field, problem.asked], ["conflict", "taken", "another", "label", "POST /v1/x"]);
+  assert.deepEqual(
+    [problem.code, problem.detail, problem.advice, problem.field, problem.asked],
+    ["conflict", "taken", "another", "label", "POST /v1/x"],
+  );
 });
 
 test("a proxy's page is a problem, not a crash", async () => {

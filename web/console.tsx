@@ -12,7 +12,8 @@ import { Shell } from "./ui/shell";
 import { Toasts } from "./ui/toasts";
 import { homeOf } from "./words";
 
-type Session = { is: "asking" } | { is: "out"; ended: boolean } | { is: "in"; me: Me } | { is: "failed"; problem: Problem };
+type Session =
+  { is: "asking" } | { is: "out"; ended: boolean } | { is: "in"; me: Me } | { is: "failed"; problem: Problem };
 
 function useSession() {
   const [session, setSession] = useState<Session>({ is: "asking" });
@@ -63,8 +64,12 @@ function Page({ me, reload }: { me: Me; reload: () => Promise<void> }) {
   if (!page) {
     return (
       <>
-        <div className="head"><h1>Not here</h1></div>
-        <p className="empty"><b>There is no such page for you.</b> It may need somebody with more rights, or the address has a typo.</p>
+        <div className="head">
+          <h1>Not here</h1>
+        </div>
+        <p className="empty">
+          <b>There is no such page for you.</b> It may need somebody with more rights, or the address has a typo.
+        </p>
       </>
     );
   }
@@ -85,13 +90,31 @@ function Console() {
   const { session, load, leave } = useSession();
   const place = usePlace();
   const name = place.parts[0];
-  if (name === "link") return <LinkPage token={place.hash} done={async () => { await load(); go(to(""), true); }} />;
+  if (name === "link")
+    return (
+      <LinkPage
+        token={place.hash}
+        done={async () => {
+          await load();
+          go(to(""), true);
+        }}
+      />
+    );
   if (name === "reset") return <ResetPage token={place.hash} />;
   switch (session.is) {
     case "asking":
-      return <main className="door"><Slow /></main>;
+      return (
+        <main className="door">
+          <Slow />
+        </main>
+      );
     case "failed":
-      return <main className="door"><h1 className="brand">Paquebot</h1><Trouble problem={session.problem} title="Not loaded" again={() => void load()} /></main>;
+      return (
+        <main className="door">
+          <h1 className="brand">Paquebot</h1>
+          <Trouble problem={session.problem} title="Not loaded" again={() => void load()} />
+        </main>
+      );
     case "out":
       return <Login ended={session.ended} done={load} />;
     case "in":
@@ -109,4 +132,10 @@ function Slow() {
 }
 
 const element = document.getElementById("console");
-if (element) createRoot(element).render(<><Console /><Toasts /></>);
+if (element)
+  createRoot(element).render(
+    <>
+      <Console />
+      <Toasts />
+    </>,
+  );

@@ -17,7 +17,13 @@ const mostSteps = 500;
 
 /** All steps of the doctor at that path, one after the other. */
 export function useDoctor(path: string): Round {
-  const [round, setRound] = useState<Omit<Round, "again">>({ findings: [], now: "", done: 0, of: 0, problem: undefined });
+  const [round, setRound] = useState<Omit<Round, "again">>({
+    findings: [],
+    now: "",
+    done: 0,
+    of: 0,
+    problem: undefined,
+  });
   const [turn, setTurn] = useState(0);
   const running = useRef<AbortController>();
   useEffect(() => {
@@ -31,12 +37,19 @@ export function useDoctor(path: string): Round {
         const one: Step = await get<Step>(at(path, { step }), giveUp.signal);
         findings.push(...(one.findings ?? []));
         step = one.next;
-        setRound({ findings: [...findings], now: step === undefined ? undefined : one.next_label || "the next check", done: asked + 1, of: one.of, problem: undefined });
+        setRound({
+          findings: [...findings],
+          now: step === undefined ? undefined : one.next_label || "the next check",
+          done: asked + 1,
+          of: one.of,
+          problem: undefined,
+        });
       }
       setRound((was) => ({ ...was, now: undefined }));
     };
     walk().catch((error: unknown) => {
-      if (!giveUp.signal.aborted) setRound((was) => ({ ...was, now: undefined, problem: asProblem(error, `GET ${path}`) }));
+      if (!giveUp.signal.aborted)
+        setRound((was) => ({ ...was, now: undefined, problem: asProblem(error, `GET ${path}`) }));
     });
     return () => giveUp.abort();
   }, [path, turn]);

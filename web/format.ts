@@ -43,8 +43,20 @@ export function span(milliseconds: number): string {
 
 const days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 const longDays = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
-const months = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-  "November", "December"];
+const months = [
+  "January",
+  "February",
+  "March",
+  "April",
+  "May",
+  "June",
+  "July",
+  "August",
+  "September",
+  "October",
+  "November",
+  "December",
+];
 
 const two = (n: number): string => String(n).padStart(2, "0");
 
@@ -86,7 +98,9 @@ export function share(part: number, whole: number): string {
   if (whole <= 0) return "none";
   const percent = (part / whole) * 100;
   if (percent > 0 && percent < 1) return "under 1 %";
-  return percent >= 95 && percent < 100 ? `${(Math.floor(percent * 10) / 10).toFixed(1)} %` : `${Math.round(percent)} %`;
+  return percent >= 95 && percent < 100
+    ? `${(Math.floor(percent * 10) / 10).toFixed(1)} %`
+    : `${Math.round(percent)} %`;
 }
 
 /** The smallest round number that is not below n: 1, 2, 5, 10, 20, 50 ...: where a plot ends. */
@@ -105,7 +119,10 @@ export function named(names: readonly string[], most = 3): string {
   return `${names.slice(0, -1).join(", ")} and ${names[names.length - 1]}`;
 }
 
-/** A cursor from which on a list begins with the first name that has this beginning, or the next one: as near below it as text gets. */
+/**
+ * A cursor from which on a list begins with the first name that has this beginning, or the next one: as near
+ * below it as text gets.
+ */
 export function justBefore(beginning: string): string {
   const points = [...beginning];
   const last = points.pop()?.codePointAt(0);

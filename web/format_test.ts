@@ -1,6 +1,21 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { apart, ceiling, clock, count, day, justBefore, moment, named, plural, readSize, share, size, span, when } from "./format";
+import {
+  apart,
+  ceiling,
+  clock,
+  count,
+  day,
+  justBefore,
+  moment,
+  named,
+  plural,
+  readSize,
+  share,
+  size,
+  span,
+  when,
+} from "./format";
 
 const now = new Date("2026-11-24T10:24:07Z");
 
@@ -31,7 +46,8 @@ test("sizes are read as people write them", () => {
   assert.equal(readSize("2G"), 2 * 2 ** 30);
   assert.equal(readSize("1.5 gb"), 1.5 * 2 ** 30);
   assert.equal(readSize("12 octets"), 12);
-  for (const wrong of ["", "x", "-1", "1 PiB", "2 G G", "99999999999999999999"]) assert.equal(readSize(wrong), null, wrong);
+  for (const wrong of ["", "x", "-1", "1 PiB", "2 G G", "99999999999999999999"])
+    assert.equal(readSize(wrong), null, wrong);
 });
 
 test("lengths of time have two units at most", () => {
@@ -81,7 +97,11 @@ test("names are listed as people do", () => {
 
 test("a list begins just before what is sought", () => {
   const octets = (text: string): string => Buffer.from(text).toString("hex");
-  for (const [below, above] of [["anm", "ann"], ["anmzzz@x", "ann@example.org"], ["z", "é"]] as const) {
+  for (const [below, above] of [
+    ["anm", "ann"],
+    ["anmzzz@x", "ann@example.org"],
+    ["z", "é"],
+  ] as const) {
     assert.ok(octets(justBefore(above)) > octets(below) && octets(justBefore(above)) < octets(above), above);
   }
   assert.equal(justBefore(""), "");

@@ -3,10 +3,26 @@ import { useEffect, useRef, useSyncExternalStore } from "react";
 import { serverNow } from "./api";
 
 export const eventNames = [
-  "message.accepted", "message.received", "message.delivered", "message.relayed", "message.deferred", "message.failed",
-  "message.bounced", "message.complained", "message.expanded", "message.held", "message.released", "message.dropped",
-  "message.suppressed", "account.suspected", "account.limit_reached", "domain.dns_changed", "certificate.renewed",
-  "certificate.failed", "destination.failed", "gap",
+  "message.accepted",
+  "message.received",
+  "message.delivered",
+  "message.relayed",
+  "message.deferred",
+  "message.failed",
+  "message.bounced",
+  "message.complained",
+  "message.expanded",
+  "message.held",
+  "message.released",
+  "message.dropped",
+  "message.suppressed",
+  "account.suspected",
+  "account.limit_reached",
+  "domain.dns_changed",
+  "certificate.renewed",
+  "certificate.failed",
+  "destination.failed",
+  "gap",
 ] as const;
 
 export interface LiveState {
@@ -37,7 +53,8 @@ const tell = (name: string): void => {
 
 function listen(): void {
   clearTimeout(again);
-  if (source || state.is === "paused" || document.visibilityState === "hidden" || typeof EventSource === "undefined") return;
+  if (source || state.is === "paused" || document.visibilityState === "hidden" || typeof EventSource === "undefined")
+    return;
   const stream = new EventSource("/v1/events");
   source = stream;
   stream.onopen = () => {
@@ -110,8 +127,16 @@ export const useLive = (): LiveState =>
     () => state,
   );
 
-/** Calls `reload` when something happened that concerns the page: at most each `least` milliseconds, and every 15 s without a stream. */
-export function useRefresh(reload: () => void, concerns: (name: string) => boolean = () => true, every = pollEvery, least = atMostEach): void {
+/**
+ * Calls `reload` when something happened that concerns the page: at most each `least` milliseconds, and every
+ * 15 s without a stream.
+ */
+export function useRefresh(
+  reload: () => void,
+  concerns: (name: string) => boolean = () => true,
+  every = pollEvery,
+  least = atMostEach,
+): void {
   const latest = useRef({ reload, concerns });
   latest.current = { reload, concerns };
   useEffect(() => {

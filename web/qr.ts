@@ -17,7 +17,8 @@ function octetsOf(version: number): number {
 }
 
 const at = <T>(list: ArrayLike<T>, index: number): T => list[index] as T;
-const dataOctets = (version: number): number => octetsOf(version) - at(checkOctets, version - 1) * at(blockCounts, version - 1);
+const dataOctets = (version: number): number =>
+  octetsOf(version) - at(checkOctets, version - 1) * at(blockCounts, version - 1);
 
 // ---- Octets ----
 
@@ -60,7 +61,8 @@ function packed(text: Uint8Array, version: number): Uint8Array {
   const out = new Uint8Array(room);
   let bits = 0;
   const push = (value: number, length: number): void => {
-    for (let i = length - 1; i >= 0; --i, ++bits) out[bits >> 3] = at(out, bits >> 3) | (((value >> i) & 1) << (7 - (bits & 7)));
+    for (let i = length - 1; i >= 0; --i, ++bits)
+      out[bits >> 3] = at(out, bits >> 3) | (((value >> i) & 1) << (7 - (bits & 7)));
   };
   push(4, 4);
   push(text.length, version < 10 ? 8 : 16);
@@ -135,12 +137,18 @@ function drawFixed(grid: Grid, version: number): void {
     grid.fix(6, i, i % 2 === 0);
     grid.fix(i, 6, i % 2 === 0);
   }
-  for (const [x, y] of [[3, 3], [end - 3, 3], [3, end - 3]] as const) square(grid, x, y, 4, (ring) => ring === 2 || ring === 4);
+  for (const [x, y] of [
+    [3, 3],
+    [end - 3, 3],
+    [3, end - 3],
+  ] as const)
+    square(grid, x, y, 4, (ring) => ring === 2 || ring === 4);
   const marks = marksOf(version);
   const corner = marks[marks.length - 1];
   for (const x of marks)
     for (const y of marks)
-      if (!((x === 6 && y === 6) || (x === 6 && y === corner) || (x === corner && y === 6))) square(grid, x, y, 2, (ring) => ring === 1);
+      if (!((x === 6 && y === 6) || (x === 6 && y === corner) || (x === corner && y === 6)))
+        square(grid, x, y, 2, (ring) => ring === 1);
   if (version < 7) return;
   let check = version;
   for (let i = 0; i < 12; ++i) check = (check << 1) ^ ((check >> 11) * 0x1f25);
@@ -199,7 +207,8 @@ const masks: readonly ((x: number, y: number) => number)[] = [
 
 function turn(grid: Grid, mask: number): void {
   for (let y = 0; y < grid.size; ++y)
-    for (let x = 0; x < grid.size; ++x) if (!grid.isFixed(x, y) && at(masks, mask)(x, y) === 0) grid.set(x, y, !grid.get(x, y));
+    for (let x = 0; x < grid.size; ++x)
+      if (!grid.isFixed(x, y) && at(masks, mask)(x, y) === 0) grid.set(x, y, !grid.get(x, y));
 }
 
 const finderLike = /(?=00001011101|10111010000)/g;

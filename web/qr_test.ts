@@ -35,7 +35,10 @@ test("a code of one word is the one that was read", () => {
 test("a code with several blocks is the one that was read", () => {
   const rows = qr("x".repeat(300)) ?? [];
   assert.equal(rows.length, 69);
-  assert.equal(createHash("sha256").update(path(rows)).digest("hex"), "ead167ed606965d07e45b734af420226b87e4457fdde545f95a2fac53b459c26");
+  assert.equal(
+    createHash("sha256").update(path(rows)).digest("hex"),
+    "ead167ed606965d07e45b734af420226b87e4457fdde545f95a2fac53b459c26",
+  );
 });
 
 test("what is too long has no code", () => {
@@ -45,5 +48,11 @@ test("what is too long has no code", () => {
 });
 
 test("a path has a margin of four modules", () => {
-  assert.equal(path([[true, true, false, true], [false, false, false, false]]), "M4 4h2v1H4zM7 4h1v1H7z");
+  assert.equal(
+    path([
+      [true, true, false, true],
+      [false, false, false, false],
+    ]),
+    "M4 4h2v1H4zM7 4h1v1H7z",
+  );
 });

@@ -20,7 +20,12 @@ const asRow = <T>(value: T, key: string): Row<T> => ({ key, value, gone: false }
  * places: they change in place, those that went stay and are marked, new ones wait. Otherwise the fresh list is shown.
  * A key that comes twice counts once.
  */
-export function merge<T>(shown: readonly Row<T>[], fresh: readonly T[], keyOf: (value: T) => string, busy: boolean): Shown<T> {
+export function merge<T>(
+  shown: readonly Row<T>[],
+  fresh: readonly T[],
+  keyOf: (value: T) => string,
+  busy: boolean,
+): Shown<T> {
   const news = new Map<string, T>();
   for (const value of fresh) if (!news.has(keyOf(value))) news.set(keyOf(value), value);
   if (!busy || shown.length === 0) return { rows: [...news].map(([key, value]) => asRow(value, key)), waiting: 0 };

@@ -4,7 +4,8 @@ import { kept, merge } from "./rows";
 
 const keyOf = (value: { k: string }): string => value.k;
 const list = (...keys: string[]) => keys.map((k) => ({ k }));
-const keys = (rows: readonly { key: string; gone: boolean }[]): string => rows.map((row) => row.key + (row.gone ? "-" : "")).join(" ");
+const keys = (rows: readonly { key: string; gone: boolean }[]): string =>
+  rows.map((row) => row.key + (row.gone ? "-" : "")).join(" ");
 
 test("without anybody in it the list is the fresh one", () => {
   const first = merge<{ k: string }>([], list("a", "b"), keyOf, false);
@@ -24,7 +25,10 @@ test("rows stay where they are while somebody is in the list", () => {
 });
 
 test("a row changes in place, and one that comes back is there again", () => {
-  interface One { k: string; n: number }
+  interface One {
+    k: string;
+    n: number;
+  }
   const { rows } = merge<One>([], [{ k: "a", n: 1 }], keyOf, true);
   const gone = merge<One>(rows, [], keyOf, true);
   assert.equal(keys(gone.rows), "a-");

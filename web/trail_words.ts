@@ -3,7 +3,21 @@ import type { Message, Recipient, Told, TrailEvent } from "./api";
 import { count, named, plural, when } from "./format";
 import { type Shape, type State, stateOf } from "./words";
 
-const numbers = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
+const numbers = [
+  "no",
+  "one",
+  "two",
+  "three",
+  "four",
+  "five",
+  "six",
+  "seven",
+  "eight",
+  "nine",
+  "ten",
+  "eleven",
+  "twelve",
+];
 const inWords = (n: number): string => numbers[n] ?? count(n);
 /** An address at the beginning stays as it is. */
 const capital = (text: string): string => (/^\S*@/.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1));
@@ -43,26 +57,40 @@ export function sentence(message: Pick<Message, "recipients">, now: Date): strin
   const parts: string[] = [];
   if (there.length === list.length)
     return list.length === 1 ? `${there[0]?.address} has it.` : `All ${inWords(list.length)} have it.`;
-  if (there.length > 0) parts.push(`${inWords(there.length)} of ${inWords(list.length)} ${there.length === 1 ? "has" : "have"} it`);
+  if (there.length > 0)
+    parts.push(`${inWords(there.length)} of ${inWords(list.length)} ${there.length === 1 ? "has" : "have"} it`);
   const say = (names: string[], one: string, many: string): void => {
     if (names.length > 0) parts.push(`${named(names)} ${names.length === 1 ? one : many}`);
   };
-  const refused = list.filter((one) => one.state === "failed" && (one.told?.peer.code ?? 0) >= 500).map((one) => one.address);
+  const refused = list
+    .filter((one) => one.state === "failed" && (one.told?.peer.code ?? 0) >= 500)
+    .map((one) => one.address);
   say(refused, "was refused", "were refused");
-  say(rest("failed").filter((name) => !refused.includes(name)), "could not be reached", "could not be reached");
+  say(
+    rest("failed").filter((name) => !refused.includes(name)),
+    "could not be reached",
+    "could not be reached",
+  );
   say(rest("dropped"), "was dropped", "were dropped");
   say(rest("held"), "is held", "are held");
   say(rest("in hand"), "is in hand", "are in hand");
   say(rest("waiting"), "waits", "wait");
-  const known = parts.length > 1 ? `${parts.slice(0, -1).join(", ")}, and ${parts[parts.length - 1]}` : (parts[0] ?? "");
-  const due = list.filter((one) => one.state === "waiting" && one.due).map((one) => Date.parse(one.due as string)).sort((a, b) => a - b)[0];
-  const next = due === undefined ? "" : due <= now.getTime() ? " It is tried now." : ` Next try at ${when(new Date(due), now)}.`;
+  const known =
+    parts.length > 1 ? `${parts.slice(0, -1).join(", ")}, and ${parts[parts.length - 1]}` : (parts[0] ?? "");
+  const due = list
+    .filter((one) => one.state === "waiting" && one.due)
+    .map((one) => Date.parse(one.due as string))
+    .sort((a, b) => a - b)[0];
+  const next =
+    due === undefined ? "" : due <= now.getTime() ? " It is tried now." : ` Next try at ${when(new Date(due), now)}.`;
   return `${capital(known)}.${next}`;
 }
 
 /** Whose fate a page tells first: who is held, late, refused or dropped. */
 export const worstOf = (recipients: readonly Recipient[]): Recipient | undefined =>
-  ["held", "waiting", "failed", "dropped"].map((state) => recipients.find((one) => one.state === state)).find((one) => one !== undefined);
+  ["held", "waiting", "failed", "dropped"]
+    .map((state) => recipients.find((one) => one.state === state))
+    .find((one) => one !== undefined);
 
 const kinds: Record<string, { is: Shape; word: string }> = {
   accepted: { is: "good", word: "accepted" },
@@ -84,7 +112,9 @@ export const stateOfEvent = (kind: string): State => kinds[kind] ?? { is: "unkno
 
 /** Whom a step is about, and how often. */
 export function whom(event: TrailEvent, recipients: readonly Recipient[]): string {
-  const names = event.recipients.map((index) => recipients.find((one) => one.index === index)?.address ?? `recipient ${index}`);
+  const names = event.recipients.map(
+    (index) => recipients.find((one) => one.index === index)?.address ?? `recipient ${index}`,
+  );
   const who = names.length === 0 ? "the message" : named(names, 4);
   return event.times > 1 ? `${who}, ${plural(event.times, "time")}` : who;
 }

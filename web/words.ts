@@ -1,7 +1,8 @@
 // The words and shapes of states, and which role opens which page.
 import type { Level, Me, Recipient } from "./api";
 
-export type Shape = "good" | "moving" | "waiting" | "idle" | "warning" | "bad" | "held" | "dropped" | "note" | "unknown";
+export type Shape =
+  "good" | "moving" | "waiting" | "idle" | "warning" | "bad" | "held" | "dropped" | "note" | "unknown";
 
 export interface State {
   is: Shape;
@@ -49,13 +50,17 @@ const gravity: readonly string[] = ["wrong", "warning", "unknown", "note", "good
 /** The worst first; equals stay in the order in which they came. */
 export function worstFirst<T extends { level: string }>(findings: readonly T[]): T[] {
   const rank = (one: T): number => (gravity.indexOf(one.level) + gravity.length) % gravity.length;
-  return findings.map((one, at) => ({ one, at })).sort((a, b) => rank(a.one) - rank(b.one) || a.at - b.at).map(({ one }) => one);
+  return findings
+    .map((one, at) => ({ one, at }))
+    .sort((a, b) => rank(a.one) - rank(b.one) || a.at - b.at)
+    .map(({ one }) => one);
 }
 
 /** What a destination that mail waits for is like. */
 export function stateOfDestination(one: { failures: number; last_error: string; backoff_until: string | null }): State {
   if (grey.test(one.last_error)) return { is: "waiting", word: "greylisted" };
-  if (one.failures === 0) return one.last_error ? { is: "warning", word: "deferred" } : { is: "waiting", word: "waiting" };
+  if (one.failures === 0)
+    return one.last_error ? { is: "warning", word: "deferred" } : { is: "waiting", word: "waiting" };
   if (/certificate|TLS|DANE|MTA-STS/i.test(one.last_error)) return { is: "bad", word: "failing" };
   if (/time|answer|connect|unreach|refused/i.test(one.last_error)) return { is: "warning", word: "no answer" };
   return { is: "warning", word: "deferred" };
@@ -73,7 +78,8 @@ const holds: Record<string, string> = {
 };
 
 /** Why something is held, in words. */
-export const whyHeld = (one: { hold?: string; reason: string }): string => holds[one.hold ?? ""] ?? (one.reason || "Nobody says why.");
+export const whyHeld = (one: { hold?: string; reason: string }): string =>
+  holds[one.hold ?? ""] ?? (one.reason || "Nobody says why.");
 
 // ---- Pages ----
 

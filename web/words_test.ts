@@ -5,42 +5,87 @@ import { sentence, stateOfEvent, stateOfMessage, voice, whom, worstOf } from "./
 import { homeOf, levelOf, mayOpen, pageAt, railOf, stateOf, stateOfDestination, whyHeld, worstFirst } from "./words";
 
 const one = (address: string, state: string, more: Partial<Recipient> = {}): Recipient => ({
-  index: 0, address, parent: -1, state, destination: "", due: null, attempts: 0, last_reply: "", changed: null, report_owed: "none",
-  reason: "", ...more,
+  index: 0,
+  address,
+  parent: -1,
+  state,
+  destination: "",
+  due: null,
+  attempts: 0,
+  last_reply: "",
+  changed: null,
+  report_owed: "none",
+  reason: "",
+  ...more,
 });
 const now = new Date("2026-11-24T10:24:00Z");
 
 test("what waits after a try says why in a word", () => {
   assert.deepEqual(stateOf(one("a", "waiting")), { is: "waiting", word: "waiting" });
-  assert.equal(stateOf(one("a", "waiting", { attempts: 1, last_reply: "451 4.7.1 Greylisted, wait" })).word, "greylisted");
+  assert.equal(
+    stateOf(one("a", "waiting", { attempts: 1, last_reply: "451 4.7.1 Greylisted, wait" })).word,
+    "greylisted",
+  );
   assert.equal(stateOf(one("a", "waiting", { attempts: 1, last_reply: "452 4.2.2 full" })).word, "mailbox full");
-  assert.deepEqual(stateOf(one("a", "waiting", { attempts: 1, last_reply: "421 no" })), { is: "warning", word: "deferred" });
+  assert.deepEqual(stateOf(one("a", "waiting", { attempts: 1, last_reply: "421 no" })), {
+    is: "warning",
+    word: "deferred",
+  });
   assert.deepEqual(stateOf(one("a", "of tomorrow")), { is: "unknown", word: "of tomorrow" });
 });
 
 test("a level of tomorrow is unknown, and the worst comes first", () => {
   assert.equal(levelOf("splendid").is, "unknown");
   const sorted = worstFirst([{ level: "good" }, { level: "splendid" }, { level: "wrong" }, { level: "note" }]);
-  assert.deepEqual(sorted.map((x) => x.level), ["wrong", "note", "good", "splendid"]);
+  assert.deepEqual(
+    sorted.map((x) => x.level),
+    ["wrong", "note", "good", "splendid"],
+  );
 });
 
 test("a message is said in one sentence", () => {
   assert.equal(sentence({ recipients: [one("bob@x", "in mailbox")] }, now), "bob@x has it.");
-  assert.equal(sentence({ recipients: [one("t@x", "expanded"), one("a@x", "in mailbox"), one("b@x", "relayed")] }, now), "All two have it.");
   assert.equal(
-    sentence({ recipients: [one("a@x", "relayed"), one("f@x", "failed"), one("d@x", "waiting", { due: "2026-11-24T10:37:00Z" })] }, now),
+    sentence({ recipients: [one("t@x", "expanded"), one("a@x", "in mailbox"), one("b@x", "relayed")] }, now),
+    "All two have it.",
+  );
+  assert.equal(
+    sentence(
+      {
+        recipients: [
+          one("a@x", "relayed"),
+          one("f@x", "failed"),
+          one("d@x", "waiting", { due: "2026-11-24T10:37:00Z" }),
+        ],
+      },
+      now,
+    ),
     "One of three has it, f@x could not be reached, and d@x waits. Next try at 10:37.",
   );
-  assert.equal(sentence({ recipients: [one("d@x", "waiting", { due: "2026-11-24T10:00:00Z" })] }, now), "d@x waits. It is tried now.");
-  const told = { host: "h", place: "", peer: { code: 550, status: "5.1.1", text: "no" }, own: { code: 0, status: "", text: "" } };
-  assert.equal(sentence({ recipients: [one("a@x", "failed", { told }), one("b@x", "failed")] }, now), "a@x was refused, and b@x could not be reached.");
+  assert.equal(
+    sentence({ recipients: [one("d@x", "waiting", { due: "2026-11-24T10:00:00Z" })] }, now),
+    "d@x waits. It is tried now.",
+  );
+  const told = {
+    host: "h",
+    place: "",
+    peer: { code: 550, status: "5.1.1", text: "no" },
+    own: { code: 0, status: "", text: "" },
+  };
+  assert.equal(
+    sentence({ recipients: [one("a@x", "failed", { told }), one("b@x", "failed")] }, now),
+    "a@x was refused, and b@x could not be reached.",
+  );
   assert.equal(worstOf([one("a@x", "failed"), one("b@x", "held")])?.address, "b@x");
   assert.equal(worstOf([one("a@x", "relayed")]), undefined);
   assert.equal(sentence({ recipients: [] }, now), "This message has no recipients.");
 });
 
 test("the worst of its recipients is a message's state", () => {
-  assert.equal(stateOfMessage({ recipients: [one("a", "relayed"), one("b", "failed"), one("c", "waiting")] }).word, "Waiting");
+  assert.equal(
+    stateOfMessage({ recipients: [one("a", "relayed"), one("b", "failed"), one("c", "waiting")] }).word,
+    "Waiting",
+  );
   assert.equal(stateOfMessage({ recipients: [one("a", "held"), one("b", "failed")] }).is, "held");
   assert.equal(stateOfMessage({ recipients: [one("a", "relayed"), one("b", "dropped")] }).is, "dropped");
   assert.equal(stateOfMessage({ recipients: [one("a", "relayed")] }).word, "Arrived");
@@ -53,11 +98,20 @@ test("steps name whom they are about", () => {
   assert.equal(whom({ at: "", kind: "x", recipients: [9], detail: "", times: 1 }, recipients), "recipient 9");
   assert.equal(stateOfEvent("teleported").is, "unknown");
   assert.equal(voice(undefined), "");
-  assert.equal(voice({ host: "h", place: "", peer: { code: 452, status: "4.2.2", text: "full" }, own: { code: 0, status: "", text: "" } }), "452 4.2.2 full");
+  assert.equal(
+    voice({
+      host: "h",
+      place: "",
+      peer: { code: 452, status: "4.2.2", text: "full" },
+      own: { code: 0, status: "", text: "" },
+    }),
+    "452 4.2.2 full",
+  );
 });
 
 test("destinations have a word of their own", () => {
-  const of = (failures: number, last_error: string) => stateOfDestination({ failures, last_error, backoff_until: null }).word;
+  const of = (failures: number, last_error: string) =>
+    stateOfDestination({ failures, last_error, backoff_until: null }).word;
   assert.equal(of(0, ""), "waiting");
   assert.equal(of(3, "the certificate has ended"), "failing");
   assert.equal(of(3, "connect: timed out"), "no answer");
@@ -67,7 +121,11 @@ test("destinations have a word of their own", () => {
 });
 
 test("each role opens its own pages and no other", () => {
-  const rail = (role: string, more = {}) => railOf({ role, login: "a@x", ...more }).flat().map((page) => page.path).join(" ");
+  const rail = (role: string, more = {}) =>
+    railOf({ role, login: "a@x", ...more })
+      .flat()
+      .map((page) => page.path)
+      .join(" ");
   const all = "today me trail queue live deliverability domains accounts hooks tokens lists audit settings";
   assert.equal(rail("operator"), all);
   assert.equal(rail("root", { login: undefined }), all.replace(" me", ""));

@@ -1,23 +1,35 @@
 // Parts of an account that its owner and who looks after its domain both see.
 import { type ReactNode, useEffect, useRef, useState } from "react";
-import { type AppPassword, type Limit, type LoginEvent, type Refusal, type Server, type Symptom, act, asProblem, at, get, part, serverNow } from "../api";
-import { clock, count, plural, size } from "../format";
-import { path, qr } from "../qr";
+import { type AppPassword, type Limit, act, at, part } from "../api";
+import { count, size } from "../format";
 import { only, useDanger } from "../ui/dialog";
 import { Field, Form } from "../ui/field";
-import { type Asked, useAsk, useDoing } from "../ui/hooks";
-import { Answer, Bar, Copy, Empty, Findings, Said, Section, Table, Time, Trouble } from "../ui/parts";
+import { useAsk, useDoing } from "../ui/hooks";
+import { Answer, Bar, Copy, Empty, Section, Time } from "../ui/parts";
+import { Table } from "../ui/table";
 import { say } from "../ui/toasts";
 
-const base = (login: string): string => `/v1/accounts/${part(login)}`;
+export const base = (login: string): string => `/v1/accounts/${part(login)}`;
 
 /** Something that is shown once. */
-export function Secret({ title, text, what, children }: { title: string; text: string; what: string; children?: ReactNode }) {
+export function Secret({
+  title,
+  text,
+  what,
+  children,
+}: {
+  title: string;
+  text: string;
+  what: string;
+  children?: ReactNode;
+}) {
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => box.current?.focus(), [text]);
   return (
     <div className="secret stack" ref={box} tabIndex={-1} role="status">
-      <p><b>{title}</b> It is not stored in this form and can't be shown again.</p>
+      <p>
+        <b>{title}</b> It is not stored in this form and can't be shown again.
+      </p>
       <Copy text={text} what={what} />
       {children}
     </div>
@@ -30,39 +42,98 @@ export function AppPasswords({ login }: { login: string }) {
   const [made, setMade] = useState<{ label: string; password: string }>();
   const doing = useDoing();
   const danger = useDanger();
-  const make = (): void => void doing.run(async () => {
-    setMade(await act<{ label: string; password: string }>("POST", `${base(login)}/app-passwords`, { label: label.trim() }));
-    setLabel("");
-    asked.reload();
-  });
-  const revoke = (one: AppPassword): void => danger.open({
-    ask: only(1),
-    title: () => `app password is revoked: ${one.label}`,
-    body: <>What uses it can no longer send or fetch, and its sessions end. {one.used ? <>It was used <Time at={one.used} away />.</> : "It was never used."} This can't be undone; another can be made.</>,
-    keep: "Keep it",
-    go: () => `Revoke ${one.label}`,
-    run: () => act("DELETE", `${base(login)}/app-passwords/${part(one.label)}`),
-    done: () => {
-      say(`Revoked: ${one.label}.`);
+  const make = (): void =>
+    void doing.run(async () => {
+      setMade(
+        await act<{ label: string; password: string }>("POST", `${base(login)}/app-passwords`, { label: label.trim() }),
+      );
+      setLabel("");
       asked.reload();
-    },
-  });
+    });
+  const revoke = (one: AppPassword): void =>
+    danger.open({
+      ask: only(1),
+      title: () => `app password is revoked: ${one.label}`,
+      body: (
+        <>
+          What uses it can no longer send or fetch, and its sessions end.{" "}
+          {one.used ? (
+            <>
+              It was used <Time at={one.used} away />.
+            </>
+          ) : (
+            "It was never used."
+          )}{" "}
+          This can't be undone; another can be made.
+        </>
+      ),
+      keep: "Keep it",
+      go: () => `Revoke ${one.label}`,
+      run: () => act("DELETE", `${base(login)}/app-passwords/${part(one.label)}`),
+      done: () => {
+        say(`Revoked: ${one.label}.`);
+        asked.reload();
+      },
+    });
   return (
-    <Section id="app-passwords" title="App passwords" about="One for each program, so that one can be taken back without the others.">
+    <Section
+      id="app-passwords"
+      title="App passwords"
+      about="One for each program, so that one can be taken back without the others."
+    >
       {made ? <Secret title={`The password for ${made.label}.`} text={made.password} what="the password" /> : null}
       <Answer of={asked} what="app passwords">
-        {({ app_passwords: list }) => list.length === 0 ? <Empty title="None yet.">Make one for each program that sends or fetches mail.</Empty> : (
-          <Table caption={`App passwords of ${login}`} rows={list} keyOf={(one) => one.label} columns={[
-            { head: "Name", cell: (one) => <bdi>{one.label}</bdi> },
-            { head: "Made", cell: (one) => <Time at={one.created} /> },
-            { head: "Last used", cell: (one) => <><Time at={one.used} />{one.used_from ? <>, from <bdi>{one.used_from}</bdi></> : null}</> },
-            { head: <span className="sr">What to do</span>, num: true, lead: true, cell: (one) => <button className="btn btn--small btn--danger" type="button" onClick={() => revoke(one)}>Revoke…<span className="sr"> {one.label}</span></button> },
-          ]} />
-        )}
+        {({ app_passwords: list }) =>
+          list.length === 0 ? (
+            <Empty title="None yet.">Make one for each program that sends or fetches mail.</Empty>
+          ) : (
+            <Table
+              caption={`App passwords of ${login}`}
+              rows={list}
+              keyOf={(one) => one.label}
+              columns={[
+                { head: "Name", cell: (one) => <bdi>{one.label}</bdi> },
+                { head: "Made", cell: (one) => <Time at={one.created} /> },
+                {
+                  head: "Last used",
+                  cell: (one) => (
+                    <>
+                      <Time at={one.used} />
+                      {one.used_from ? (
+                        <>
+                          , from <bdi>{one.used_from}</bdi>
+                        </>
+                      ) : null}
+                    </>
+                  ),
+                },
+                {
+                  head: <span className="sr">What to do</span>,
+                  num: true,
+                  lead: true,
+                  cell: (one) => (
+                    <button className="btn btn--small btn--danger" type="button" onClick={() => revoke(one)}>
+                      Revoke…<span className="sr"> {one.label}</span>
+                    </button>
+                  ),
+                },
+              ]}
+            />
+          )
+        }
       </Answer>
       <Form run={make} problem={doing.problem} fields={["label"]} row>
-        <Field label="A name for the next one" name="label" value={label} set={setLabel} problem={doing.problem} help="It is shown once, right after it is made." />
-        <button className="btn" type="submit" aria-disabled={doing.busy}>Make one</button>
+        <Field
+          label="A name for the next one"
+          name="label"
+          value={label}
+          set={setLabel}
+          problem={doing.problem}
+          help="It is shown once, right after it is made."
+        />
+        <button className="btn" type="submit" aria-disabled={doing.busy}>
+          Make one
+        </button>
       </Form>
       {danger.dialog}
     </Section>
@@ -77,24 +148,84 @@ const limitNames: Record<string, string> = {
   new_recipients_per_day: "New recipients a day",
   bytes_per_day: "Octets a day",
 };
+
 const limitName = (name: string): string => limitNames[name] ?? name.replace(/_/g, " ");
 
-export function Limits({ login, change, mailbox }: { login: string; change?: boolean; mailbox?: { used: number; quota: number } | undefined }) {
+export function Limits({
+  login,
+  change,
+  mailbox,
+}: {
+  login: string;
+  change?: boolean;
+  mailbox?: { used: number; quota: number } | undefined;
+}) {
   const asked = useAsk<{ limits: Limit[] }>(`${base(login)}/limits`);
   const amount = (one: Limit, n: number): string => (one.name.startsWith("bytes") ? size(n) : count(n));
   return (
-    <Section id="limits" title="Limits" about={`What ${change ? "it has" : "you have"} sent, of what may be sent. Over a limit the program is told to try later; nothing is lost.`}>
+    <Section
+      id="limits"
+      title="Limits"
+      about={
+        `What ${change ? "it has" : "you have"} sent, of what may be sent. Over a limit the ` +
+        "program is told to try later; nothing is lost."
+      }
+    >
       <Answer of={asked} what="the limits">
         {({ limits }) => {
-          const rows = [...limits, ...(mailbox && mailbox.quota > 0 ? [{ name: "bytes of the mailbox", used: mailbox.used, most: mailbox.quota, own: true, until: null }] : [])];
+          const rows = [
+            ...limits,
+            ...(mailbox && mailbox.quota > 0
+              ? [{ name: "bytes of the mailbox", used: mailbox.used, most: mailbox.quota, own: true, until: null }]
+              : []),
+          ];
           return (
             <>
-              <Table caption={`Limits of ${login}`} rows={rows} keyOf={(one) => one.name} columns={[
-                { head: "Limit", cell: (one) => <>{one.name === "bytes of the mailbox" ? "Mailbox" : limitName(one.name)}{change && one.own && one.name in limitNames ? <span className="sub">of its own</span> : null}</> },
-                { head: "Used", num: true, lead: true, cell: (one) => (one.name === "recipients_per_message" ? (one.most ? `at most ${count(one.most)}` : "any") : one.most ? `${amount(one, one.used)} of ${amount(one, one.most)}` : `${amount(one, one.used)}, no limit`) },
-                { head: "Share", cell: (one) => (one.most && one.name !== "recipients_per_message" ? <Bar part={one.used} whole={one.most} /> : null) },
-                { head: "Begins anew", cell: (one) => (one.until ? <Time at={one.until} /> : one.name === "bytes of the mailbox" ? "when mail is deleted" : null) },
-              ]} />
+              <Table
+                caption={`Limits of ${login}`}
+                rows={rows}
+                keyOf={(one) => one.name}
+                columns={[
+                  {
+                    head: "Limit",
+                    cell: (one) => (
+                      <>
+                        {one.name === "bytes of the mailbox" ? "Mailbox" : limitName(one.name)}
+                        {change && one.own && one.name in limitNames ? <span className="sub">of its own</span> : null}
+                      </>
+                    ),
+                  },
+                  {
+                    head: "Used",
+                    num: true,
+                    lead: true,
+                    cell: (one) =>
+                      one.name === "recipients_per_message"
+                        ? one.most
+                          ? `at most ${count(one.most)}`
+                          : "any"
+                        : one.most
+                          ? `${amount(one, one.used)} of ${amount(one, one.most)}`
+                          : `${amount(one, one.used)}, no limit`,
+                  },
+                  {
+                    head: "Share",
+                    cell: (one) =>
+                      one.most && one.name !== "recipients_per_message" ? (
+                        <Bar part={one.used} whole={one.most} />
+                      ) : null,
+                  },
+                  {
+                    head: "Begins anew",
+                    cell: (one) =>
+                      one.until ? (
+                        <Time at={one.until} />
+                      ) : one.name === "bytes of the mailbox" ? (
+                        "when mail is deleted"
+                      ) : null,
+                  },
+                ]}
+              />
               {change ? <ChangeLimit login={login} limits={limits} done={asked.reload} /> : null}
             </>
           );
@@ -108,13 +239,18 @@ function ChangeLimit({ login, limits, done }: { login: string; limits: readonly 
   const [name, setName] = useState(limits[0]?.name ?? "");
   const [most, setMost] = useState("");
   const doing = useDoing();
-  const run = (): void => void doing.run(async () => {
-    const text = most.trim();
-    await act("PATCH", `${base(login)}/limits`, { [name]: text === "" ? null : Number(text.replace(/,/g, "")) });
-    say(text === "" ? `${limitName(name)}: the general limit holds for ${login}.` : `${limitName(name)}: ${text === "0" ? "no limit" : text} for ${login}.`);
-    setMost("");
-    done();
-  });
+  const run = (): void =>
+    void doing.run(async () => {
+      const text = most.trim();
+      await act("PATCH", `${base(login)}/limits`, { [name]: text === "" ? null : Number(text.replace(/,/g, "")) });
+      say(
+        text === ""
+          ? `${limitName(name)}: the general limit holds for ${login}.`
+          : `${limitName(name)}: ${text === "0" ? "no limit" : text} for ${login}.`,
+      );
+      setMost("");
+      done();
+    });
   return (
     <details>
       <summary>Change a limit</summary>
@@ -122,141 +258,25 @@ function ChangeLimit({ login, limits, done }: { login: string; limits: readonly 
         <div className="field">
           <label htmlFor="limit-name">Limit</label>
           <select className="input" id="limit-name" value={name} onChange={(event) => setName(event.target.value)}>
-            {limits.map((one) => <option key={one.name} value={one.name}>{limitName(one.name)}</option>)}
+            {limits.map((one) => (
+              <option key={one.name} value={one.name}>
+                {limitName(one.name)}
+              </option>
+            ))}
           </select>
         </div>
-        <Field label="Most" name="most" value={most} set={setMost} inputMode="numeric" help="0 is no limit; empty is the general one." />
-        <button className="btn" type="submit" aria-disabled={doing.busy}>Save</button>
+        <Field
+          label="Most"
+          name="most"
+          value={most}
+          set={setMost}
+          inputMode="numeric"
+          help="0 is no limit; empty is the general one."
+        />
+        <button className="btn" type="submit" aria-disabled={doing.busy}>
+          Save
+        </button>
       </Form>
     </details>
   );
 }
-
-interface Attempts {
-  findings: Symptom[];
-  last: number;
-  last_login?: LoginEvent;
-  refusals: Refusal[];
-}
-
-/** Why programs can't log in or send; with "Watch" what they do now. */
-export function WhyNot({ login, doctor, own }: { login: string; doctor: Asked<{ findings: Symptom[] }>; own?: boolean }) {
-  const [since, setSince] = useState<Date>();
-  const [seen, setSeen] = useState<{ findings: Symptom[]; refusals: Refusal[]; login?: LoginEvent }>({ findings: [], refusals: [] });
-  const [problem, setProblem] = useState<ReturnType<typeof asProblem>>();
-  useEffect(() => {
-    if (!since) return;
-    const giveUp = new AbortController();
-    let after: number | undefined;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const look = async (): Promise<void> => {
-      try {
-        const now = await get<Attempts>(at(`${base(login)}/attempts`, { after }), giveUp.signal);
-        if (after !== undefined) {
-          setSeen((was) => ({
-            findings: [...now.findings, ...was.findings].slice(0, 50),
-            refusals: [...now.refusals, ...was.refusals].slice(0, 50),
-            ...(now.last_login && Date.parse(now.last_login.at) >= since.getTime() ? { login: now.last_login } : was.login ? { login: was.login } : {}),
-          }));
-        }
-        after = now.last;
-        setProblem(undefined);
-      } catch (error) {
-        if (giveUp.signal.aborted) return;
-        setProblem(asProblem(error));
-      }
-      timer = setTimeout(() => void look(), 2000);
-    };
-    void look();
-    return () => {
-      giveUp.abort();
-      clearTimeout(timer);
-    };
-  }, [since, login]);
-  const watch = (): void => {
-    setSeen({ findings: [], refusals: [] });
-    setSince(since ? undefined : serverNow());
-  };
-  return (
-    <Section id="why" title={own ? "Why can't I send?" : "Why can't it send?"} side={<p className="actions"><button className="btn btn--small" type="button" aria-pressed={since !== undefined} onClick={watch}>Watch</button></p>}>
-      <p className="small quiet" role="status">
-        {since ? `Watching since ${clock(since)}. ${own ? "Press Send in your program now" : "Let its owner press Send now"}: what it does appears here.` : null}
-        {since && seen.login ? ` It logged in from ${seen.login.address}, by ${seen.login.protocol}.` : null}
-      </p>
-      <Trouble problem={problem} what="what programs try" />
-      {seen.findings.length > 0 ? <Findings of={seen.findings} label="Seen while you watch" /> : null}
-      {seen.refusals.length > 0 ? <Refusals of={seen.refusals} /> : null}
-      <Answer of={doctor} what="what programs tried">
-        {({ findings }) => findings.length === 0 ? <Empty title="Nothing was refused.">What a program does wrong is listed here, with what to change in its settings.</Empty> : <Findings of={findings} label="What was refused" />}
-      </Answer>
-      <p className="more">Refused attempts are kept in memory only, and forgotten when the server restarts.</p>
-    </Section>
-  );
-}
-
-function Refusals({ of }: { of: readonly Refusal[] }) {
-  return (
-    <Table caption="Refused while you watch" rows={of.map((one, n) => ({ ...one, n: of.length - n }))} keyOf={(one) => String(one.n)} columns={[
-      { head: "When", cell: (one) => <Time at={one.at} seconds /> },
-      { head: "From", cell: (one) => <div><bdi>{one.from}</bdi> <span className="sub"><bdi>{one.client}</bdi></span></div> },
-      { head: "To", cell: (one) => <bdi>{one.to}</bdi> },
-      { head: "What we said", cell: (one) => <Said inline>{one.reply}</Said> },
-    ]} />
-  );
-}
-
-const securities = { implicit: "SSL/TLS", starttls: "STARTTLS", none: "none" };
-const uses: Record<string, string> = { smtp: "Sending (SMTP)", imap: "Reading (IMAP)", pop3: "Fetching (POP3)" };
-
-export function Setup({ login }: { login: string }) {
-  const asked = useAsk<{ servers: Server[] }>(`${base(login)}/setup`);
-  const doing = useDoing();
-  const download = (): void => void doing.run(async () => {
-    const { type, profile } = await get<{ type: string; profile: string }>(`${base(login)}/mobileconfig`);
-    const address = URL.createObjectURL(new Blob([profile], { type }));
-    const link = document.createElement("a");
-    link.href = address;
-    link.download = `${login}.mobileconfig`;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(address), 10_000);
-  });
-  return (
-    <Section id="programs" title="Set up a program" about="Most programs find all this from the address. If one asks, these are the answers.">
-      <Answer of={asked} what="what to set in a program">
-        {({ servers }) => servers.length === 0 ? <Empty title="Nobody can log in here.">No listener of this server takes mail programs.</Empty> : (
-          <>
-            <Table caption="What programs ask for" rows={servers} keyOf={(one) => `${one.protocol} ${one.port} ${one.tls}`} columns={[
-              { head: "For", cell: (one) => uses[one.protocol] ?? one.protocol },
-              { head: "Server", cell: (one) => <bdi>{one.host}</bdi> },
-              { head: "Port", num: true, cell: (one) => one.port },
-              { head: "Security", cell: (one) => securities[one.tls] ?? one.tls },
-              { head: "User name", cell: (one) => <bdi>{one.user}</bdi> },
-              { head: "Password", cell: () => "an app password" },
-            ]} />
-            <div className="form-row">
-              <Copy text={servers[0]?.host ?? ""} what="the server's name" />
-              <Copy text={servers[0]?.user ?? login} what="the user name" />
-            </div>
-          </>
-        )}
-      </Answer>
-      <Trouble problem={doing.problem} what="a file for Mail of Apple" />
-      <p className="actions"><button className="btn" type="button" onClick={download}>File for iPhone and Mac</button></p>
-    </Section>
-  );
-}
-
-/** A QR code, always dark on white, for cameras. */
-export function Qr({ text, label }: { text: string; label: string }) {
-  const rows = qr(text);
-  if (!rows) return null;
-  const side = rows.length + 8;
-  return (
-    <svg className="qr" viewBox={`0 0 ${side} ${side}`} role="img" aria-label={label} shapeRendering="crispEdges">
-      <rect className="qr__page" width={side} height={side} />
-      <path className="qr__ink" d={path(rows)} />
-    </svg>
-  );
-}
-
-export const accountsOf = (n: number): string => plural(n, "account");

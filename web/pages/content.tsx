@@ -15,11 +15,20 @@ export function Content({ id }: { id: string }) {
   const [form, setForm] = useState<"text" | "html">("html");
   const [pictures, setPictures] = useState(false);
   const read = useAsk<Read>(open ? `/v1/messages/${encodeURIComponent(id)}/content` : null);
-  if (!open) return <p className="more"><button className="btn btn--small" type="button" onClick={() => setOpen(true)}>Read it</button></p>;
+  if (!open)
+    return (
+      <p className="more">
+        <button className="btn btn--small" type="button" onClick={() => setOpen(true)}>
+          Read it
+        </button>
+      </p>
+    );
   if (read.problem) {
-    return read.problem.status === 404 || read.problem.status === 403
-      ? <p className="more">Only who got it or sent it may read it, and only while it is here.</p>
-      : <Trouble problem={read.problem} what="what is in a message" again={read.reload} />;
+    return read.problem.status === 404 || read.problem.status === 403 ? (
+      <p className="more">Only who got it or sent it may read it, and only while it is here.</p>
+    ) : (
+      <Trouble problem={read.problem} what="what is in a message" again={read.reload} />
+    );
   }
   if (!read.data) return null;
   const html = read.data.html === true && (form === "html" || !read.data.text);
@@ -28,21 +37,52 @@ export function Content({ id }: { id: string }) {
     <div className="stack">
       {read.data.html && read.data.text ? (
         <p className="actions">
-          <button className="btn btn--small" type="button" aria-pressed={!html} onClick={() => setForm("text")}>Text</button>
-          <button className="btn btn--small" type="button" aria-pressed={html} onClick={() => setForm("html")}>HTML</button>
+          <button className="btn btn--small" type="button" aria-pressed={!html} onClick={() => setForm("text")}>
+            Text
+          </button>
+          <button className="btn btn--small" type="button" aria-pressed={html} onClick={() => setForm("html")}>
+            HTML
+          </button>
         </p>
       ) : null}
       {html ? (
         <>
-          <iframe className="frame" sandbox="" src={address} title="The message as HTML, without scripts" referrerPolicy="no-referrer" />
-          <p className="more">Scripts are off. {pictures ? "Pictures from elsewhere are fetched by this server." : <>Pictures from elsewhere are not fetched. <button className="btn btn--small" type="button" onClick={() => setPictures(true)}>Show pictures</button></>}</p>
+          <iframe
+            className="frame"
+            sandbox=""
+            src={address}
+            title="The message as HTML, without scripts"
+            referrerPolicy="no-referrer"
+          />
+          <p className="more">
+            Scripts are off.{" "}
+            {pictures ? (
+              "Pictures from elsewhere are fetched by this server."
+            ) : (
+              <>
+                Pictures from elsewhere are not fetched.{" "}
+                <button className="btn btn--small" type="button" onClick={() => setPictures(true)}>
+                  Show pictures
+                </button>
+              </>
+            )}
+          </p>
         </>
       ) : (
-        <pre className="letter" tabIndex={0} aria-label="The message as text"><bdi>{read.data.text || "It has no text."}</bdi></pre>
+        <pre className="letter" tabIndex={0} aria-label="The message as text">
+          <bdi>{read.data.text || "It has no text."}</bdi>
+        </pre>
       )}
       {read.data.attachments?.length ? (
         <ul className="small">
-          {read.data.attachments.map((one, at) => <li key={at}><bdi>{one.name || "without a name"}</bdi> <span className="quiet"><bdi>{one.type}</bdi>, {size(one.octets)}</span></li>)}
+          {read.data.attachments.map((one, at) => (
+            <li key={at}>
+              <bdi>{one.name || "without a name"}</bdi>{" "}
+              <span className="quiet">
+                <bdi>{one.type}</bdi>, {size(one.octets)}
+              </span>
+            </li>
+          ))}
         </ul>
       ) : null}
     </div>

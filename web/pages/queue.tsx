@@ -1,17 +1,18 @@
 // Queue: what waits by destination, message by message, what is held, and what goes later.
+import { stateOf } from "../words";
 import { type ReactNode, useState } from "react";
-import { type Destination, type Message, type Recipient, act, part, serverNow } from "../api";
+import { type Destination, type Message, type Recipient, serverNow } from "../api";
 import { count, plural, span } from "../format";
 import { useRefresh } from "../live";
 import { Link, to } from "../router";
 import { kept } from "../rows";
-import { roleOf, stateOf, stateOfDestination, whyHeld } from "../words";
-import { type Question, useDanger } from "../ui/dialog";
-import { useDoing, useLiveRows, usePages } from "../ui/hooks";
-import { type Column, Empty, Loading, Mark, Pager, Said, Sentence, Table, Time, Trouble } from "../ui/parts";
+import { roleOf, stateOfDestination, whyHeld } from "../words";
+import { useLiveRows, usePages } from "../ui/hooks";
+import { Empty, Loading, Mark, Pager, Said, Sentence, Time, Trouble } from "../ui/parts";
+import { type Column, Table } from "../ui/table";
 import { Head } from "../ui/shell";
-import { say } from "../ui/toasts";
 import type { PageProps } from "./page";
+import { forNames, Bulk, NewRows, HeldActions } from "./queue_orders";
 
 type View = "destinations" | "messages" | "held";
 
@@ -25,94 +26,25 @@ export function QueuePage({ me, place }: PageProps) {
   const of = place.query.get("destination") ?? "";
   return (
     <>
-      <Head title={role === "account" ? "Held mail" : "Queue"} side={role === "account" ? "and what of yours still waits" : null} live />
+      <Head
+        title={role === "account" ? "Held mail" : "Queue"}
+        side={role === "account" ? "and what of yours still waits" : null}
+        live
+      />
       <nav className="tabs" aria-label="Views of the queue">
         {views.map((one) => (
-          <Link key={one} href={to("queue", { view: one })} aria-current={one === view ? "page" : undefined}>{titles[one]}</Link>
+          <Link key={one} href={to("queue", { view: one })} aria-current={one === view ? "page" : undefined}>
+            {titles[one]}
+          </Link>
         ))}
       </nav>
-      {view === "destinations" ? <Destinations /> : <Messages key={view + of} held={view === "held"} destination={of} orders={role === "operator"} />}
+      {view === "destinations" ? (
+        <Destinations />
+      ) : (
+        <Messages key={view + of} held={view === "held"} destination={of} orders={role === "operator"} />
+      )}
     </>
   );
-}
-
-type Order = "retry" | "hold" | "release" | "cancel";
-type Filter = { destination: string } | { id: string };
-interface Counted {
-  messages: number;
-  recipients: number;
-  senders: number;
-  /** There are more than it counts. */
-  more: boolean;
-}
-
-async function countOf(order: Order, filters: readonly Filter[]): Promise<Counted> {
-  const sum: Counted = { messages: 0, recipients: 0, senders: 0, more: false };
-  for (const filter of filters) {
-    const one = await act<Counted>("POST", "/v1/queue/count", { order, ...filter });
-    sum.messages += one.messages;
-    sum.recipients += one.recipients;
-    sum.senders += one.senders;
-    sum.more ||= one.more === true;
-  }
-  return sum;
-}
-
-async function give(order: Order, filters: readonly Filter[]): Promise<number> {
-  let sum = 0;
-  for (const filter of filters) sum += (await act<{ recipients: number }>("POST", `/v1/queue/${order}`, filter)).recipients;
-  return sum;
-}
-
-const forNames = (names: readonly string[]): string => (names.length === 1 ? `for ${names[0]}` : `for ${plural(names.length, "destination")}`);
-
-function dropping(filters: readonly Filter[], what: string, done: () => void): Question {
-  return {
-    ask: async () => {
-      const found = await countOf("cancel", filters);
-      return { n: found.recipients, more: `${plural(found.messages, "message")} of ${plural(found.senders, "sender")}.${found.more ? " There are even more: so far it was counted." : ""}` };
-    },
-    title: (n) => `${n === 1 ? "recipient is" : "recipients are"} dropped ${what}`,
-    body: "No report is written, so the senders are not told. This can't be undone; each trail says who gave the order. To have the senders told instead, let them wait.",
-    keep: "Keep them waiting",
-    go: (n) => `Drop ${plural(n, "recipient")}`,
-    run: () => give("cancel", filters),
-    done: (n) => {
-      say(`Dropped: ${plural(n, "recipient")} ${what}.`);
-      done();
-    },
-  };
-}
-
-/** What can be done with what is picked. */
-function Bulk({ filters, what, done, children }: { filters: readonly Filter[]; what: string; done: () => void; children: ReactNode }) {
-  const doing = useDoing();
-  const danger = useDanger();
-  const run = async (order: Order, words: (n: number) => string, back?: Order): Promise<void> => {
-    await doing.run(async () => {
-      const n = await give(order, filters);
-      say(words(n), back ? { label: "Release them", run: () => void give(back, filters).then(done, () => say("They could not be released.")) } : undefined);
-      done();
-    });
-  };
-  return (
-    <>
-      <Trouble problem={doing.problem} />
-      <div className="bulk" role="region" aria-label="What is picked">
-        <p>{children}</p>
-        <p className="actions">
-          <button className="btn" type="button" onClick={() => void run("retry", (n) => `Trying ${plural(n, "recipient")} ${what} now.`)}>Try now</button>
-          <button className="btn" type="button" onClick={() => void run("hold", (n) => `Held: ${plural(n, "recipient")} ${what}.`, "release")}>Hold</button>
-          <button className="btn btn--danger" type="button" onClick={() => danger.open(dropping(filters, what, done))}>Drop…</button>
-        </p>
-      </div>
-      {danger.dialog}
-    </>
-  );
-}
-
-export function NewRows({ waiting, show }: { waiting: number; show: () => void }) {
-  return <p className="actions" role="status">{waiting > 0 ? <button className="btn btn--small" type="button" onClick={show}>Show {count(waiting)} new</button> : null}</p>;
 }
 
 function Destinations() {
@@ -124,18 +56,52 @@ function Destinations() {
   const there = kept(picked, live.rows);
   const chosen = live.rows.filter((row) => there.has(row.key)).map((row) => row.value);
   const waiting = live.rows.reduce((sum, row) => sum + (row.gone ? 0 : row.value.waiting), 0);
-  const worst = [...live.rows].filter((row) => row.value.failures > 0 && !row.gone).sort((a, b) => b.value.waiting - a.value.waiting)[0]?.value;
+  const worst = [...live.rows]
+    .filter((row) => row.value.failures > 0 && !row.gone)
+    .sort((a, b) => b.value.waiting - a.value.waiting)[0]?.value;
   const columns: Column<(typeof live.rows)[number]>[] = [
-    { head: "Destination", cell: ({ value }) => <Link href={to("queue", { view: "messages", destination: value.destination })}><bdi>{value.destination}</bdi></Link> },
+    {
+      head: "Destination",
+      cell: ({ value }) => (
+        <Link href={to("queue", { view: "messages", destination: value.destination })}>
+          <bdi>{value.destination}</bdi>
+        </Link>
+      ),
+    },
     { head: "Waiting", num: true, cell: ({ value, gone }) => (gone ? "none now" : count(value.waiting)) },
-    { head: "Why", cell: ({ value }) => <div><Mark {...stateOfDestination(value)} /> {value.last_error ? <span className="sub"><Said inline>{value.last_error}</Said></span> : null}
-        {value.failures > 0 ? <span className="sub">{plural(value.failures, "try", "tries")} failed.</span> : null}</div> },
-    { head: "Next try", cell: ({ value }) => {
-      const at = value.backoff_until && Date.parse(value.backoff_until) > now.getTime() ? value.backoff_until : value.earliest_due;
-      return at && Date.parse(at) > now.getTime() ? <div className="nowrap"><Time at={at} /> <span className="sub">in {span(Date.parse(at) - now.getTime())}</span></div> : "now";
-    } },
+    {
+      head: "Why",
+      cell: ({ value }) => (
+        <div>
+          <Mark {...stateOfDestination(value)} />{" "}
+          {value.last_error ? (
+            <span className="sub">
+              <Said inline>{value.last_error}</Said>
+            </span>
+          ) : null}
+          {value.failures > 0 ? <span className="sub">{plural(value.failures, "try", "tries")} failed.</span> : null}
+        </div>
+      ),
+    },
+    {
+      head: "Next try",
+      cell: ({ value }) => {
+        const at =
+          value.backoff_until && Date.parse(value.backoff_until) > now.getTime()
+            ? value.backoff_until
+            : value.earliest_due;
+        return at && Date.parse(at) > now.getTime() ? (
+          <div className="nowrap">
+            <Time at={at} /> <span className="sub">in {span(Date.parse(at) - now.getTime())}</span>
+          </div>
+        ) : (
+          "now"
+        );
+      },
+    },
   ];
-  if (pages.problem && !pages.items) return <Trouble problem={pages.problem} what="what waits for which destination" again={pages.reload} />;
+  if (pages.problem && !pages.items)
+    return <Trouble problem={pages.problem} what="what waits for which destination" again={pages.reload} />;
   if (!pages.items) return pages.slow ? <Loading what="the queue" /> : null;
   return (
     <>
@@ -144,23 +110,61 @@ function Destinations() {
         <Empty title="Nothing waits.">What can't be delivered at once appears here, by destination.</Empty>
       ) : (
         <>
-          <Sentence small label="The queue in one sentence" state={worst ? { is: stateOfDestination(worst).is, word: "Failing" } : { is: "waiting", word: "Waiting" }}
-            main={worst ? <>{worst.waiting === waiting ? `All ${count(waiting)}` : `${count(worst.waiting)} of the ${count(waiting)}`} that wait{pages.next ? " on this page" : ""} are for <bdi>{worst.destination}</bdi>, which can't be reached.</>
-              : <>{plural(waiting, "recipient waits", "recipients wait")} for {plural(live.rows.length, "destination")}{pages.next ? " on this page" : ""}; each is tried in its turn.</>}
-            why={worst?.last_error ? <Said inline>{worst.last_error}</Said> : null} />
+          <Sentence
+            small
+            label="The queue in one sentence"
+            state={worst ? { is: stateOfDestination(worst).is, word: "Failing" } : { is: "waiting", word: "Waiting" }}
+            main={
+              worst ? (
+                <>
+                  {worst.waiting === waiting
+                    ? `All ${count(waiting)}`
+                    : `${count(worst.waiting)} of the ${count(waiting)}`}{" "}
+                  that wait{pages.next ? " on this page" : ""} are for <bdi>{worst.destination}</bdi>, which can't be
+                  reached.
+                </>
+              ) : (
+                <>
+                  {plural(waiting, "recipient waits", "recipients wait")} for {plural(live.rows.length, "destination")}
+                  {pages.next ? " on this page" : ""}; each is tried in its turn.
+                </>
+              )
+            }
+            why={worst?.last_error ? <Said inline>{worst.last_error}</Said> : null}
+          />
           <div {...live.watch}>
             <NewRows waiting={live.waiting} show={live.showNew} />
-            <Table caption="What waits, by destination" rows={live.rows} keyOf={(row) => row.key} columns={columns} gone={(row) => row.gone}
-              pick={{ all: "All destinations", name: (row) => row.key, picked: there, set: setPicked }} />
+            <Table
+              caption="What waits, by destination"
+              rows={live.rows}
+              keyOf={(row) => row.key}
+              columns={columns}
+              gone={(row) => row.gone}
+              pick={{ all: "All destinations", name: (row) => row.key, picked: there, set: setPicked }}
+            />
           </div>
           <Pager of={pages} name="the destinations" />
           {chosen.length > 0 ? (
-            <Bulk filters={chosen.map((one) => ({ destination: one.destination }))} what={forNames(chosen.map((one) => one.destination))}
-              done={() => { setPicked(new Set()); pages.reload(); }}>
-              <b>{plural(chosen.reduce((sum, one) => sum + one.waiting, 0), "recipient")}</b> {forNames(chosen.map((one) => one.destination))}
+            <Bulk
+              filters={chosen.map((one) => ({ destination: one.destination }))}
+              what={forNames(chosen.map((one) => one.destination))}
+              done={() => {
+                setPicked(new Set());
+                pages.reload();
+              }}
+            >
+              <b>
+                {plural(
+                  chosen.reduce((sum, one) => sum + one.waiting, 0),
+                  "recipient",
+                )}
+              </b>{" "}
+              {forNames(chosen.map((one) => one.destination))}
             </Bulk>
           ) : null}
-          <p className="more">A destination that can't be reached backs off as a whole: one message probes it, the others wait with it.</p>
+          <p className="more">
+            A destination that can't be reached backs off as a whole: one message probes it, the others wait with it.
+          </p>
         </>
       )}
     </>
@@ -170,13 +174,19 @@ function Destinations() {
 /** The most recipients that one row names. */
 const shownRecipients = 3;
 
-function To({ of }: { of: readonly Recipient[] }) {
+export function To({ of }: { of: readonly Recipient[] }) {
   const open = of.filter((one) => ["waiting", "held", "in hand"].includes(one.state));
   const list = open.length > 0 ? open : of;
   return (
     <div>
-      {list.slice(0, shownRecipients).map((one) => <span className="sub" key={one.index}><Mark {...stateOf(one)} /> <bdi>{one.address}</bdi></span>)}
-      {list.length > shownRecipients ? <span className="sub">and {count(list.length - shownRecipients)} more</span> : null}
+      {list.slice(0, shownRecipients).map((one) => (
+        <span className="sub" key={one.index}>
+          <Mark {...stateOf(one)} /> <bdi>{one.address}</bdi>
+        </span>
+      ))}
+      {list.length > shownRecipients ? (
+        <span className="sub">and {count(list.length - shownRecipients)} more</span>
+      ) : null}
     </div>
   );
 }
@@ -201,73 +211,82 @@ function Messages({ held, destination, orders }: { held: boolean; destination: s
     pages.reload();
   };
   const columns: Column<(typeof live.rows)[number]>[] = [
-    { head: "Message", cell: ({ value }) => <><Link className="mono small" href={to("trail", value.id)}>{value.id}</Link> <span className="sub">from <bdi>{value.sender || "nobody (a report)"}</bdi></span>
-        {value.subject ? <span className="sub"><bdi>{value.subject}</bdi></span> : null}</> },
-    { head: "To", cell: ({ value, gone }) => (gone ? <span className="quiet">no longer here</span> : <To of={value.recipients} />) },
+    {
+      head: "Message",
+      cell: ({ value }) => (
+        <>
+          <Link className="mono small" href={to("trail", value.id)}>
+            {value.id}
+          </Link>{" "}
+          <span className="sub">
+            from <bdi>{value.sender || "nobody (a report)"}</bdi>
+          </span>
+          {value.subject ? (
+            <span className="sub">
+              <bdi>{value.subject}</bdi>
+            </span>
+          ) : null}
+        </>
+      ),
+    },
+    {
+      head: "To",
+      cell: ({ value, gone }) => (gone ? <span className="quiet">no longer here</span> : <To of={value.recipients} />),
+    },
     { head: "Since", cell: ({ value }) => <Time at={value.accepted} /> },
     { head: "Why", cell: ({ value }) => <div>{why(value, held)}</div> },
   ];
-  if (held) columns.push({ head: <span className="sr">What to do</span>, num: true, cell: ({ value, gone }) => (gone ? null : <HeldActions message={value} orders={orders} done={done} />) });
+  if (held)
+    columns.push({
+      head: <span className="sr">What to do</span>,
+      num: true,
+      cell: ({ value, gone }) => (gone ? null : <HeldActions message={value} orders={orders} done={done} />),
+    });
   if (pages.problem && !pages.items) return <Trouble problem={pages.problem} what="what waits" again={pages.reload} />;
   if (!pages.items) return pages.slow ? <Loading what={held ? "held mail" : "the messages"} /> : null;
   return (
     <>
       {pages.problem ? <Trouble problem={pages.problem} /> : null}
-      {destination ? <p className="small quiet">Only what waits for <bdi>{destination}</bdi>. <Link href={to("queue", { view: held ? "held" : "messages" })}>Show all</Link></p> : null}
+      {destination ? (
+        <p className="small quiet">
+          Only what waits for <bdi>{destination}</bdi>.{" "}
+          <Link href={to("queue", { view: held ? "held" : "messages" })}>Show all</Link>
+        </p>
+      ) : null}
       {live.rows.length === 0 ? (
         <Empty title={held ? "Nothing is held." : "Nothing waits."}>
-          {held ? "What a filter, a policy or an operator keeps back is listed here, with the reason." : "What can't be delivered at once appears here."}
+          {held
+            ? "What a filter, a policy or an operator keeps back is listed here, with the reason."
+            : "What can't be delivered at once appears here."}
         </Empty>
       ) : (
         <div {...live.watch}>
           <NewRows waiting={live.waiting} show={live.showNew} />
-          <Table caption={held ? "Held messages" : "Messages that wait"} rows={live.rows} keyOf={(row) => row.key} columns={columns} gone={(row) => row.gone}
-            {...(orders && !held ? { pick: { all: "All messages of this page", name: (row: { key: string }) => row.key, picked: there, set: setPicked } } : {})} />
+          <Table
+            caption={held ? "Held messages" : "Messages that wait"}
+            rows={live.rows}
+            keyOf={(row) => row.key}
+            columns={columns}
+            gone={(row) => row.gone}
+            {...(orders && !held
+              ? {
+                  pick: {
+                    all: "All messages of this page",
+                    name: (row: { key: string }) => row.key,
+                    picked: there,
+                    set: setPicked,
+                  },
+                }
+              : {})}
+          />
         </div>
       )}
       <Pager of={pages} name="the queue" />
       {orders && !held && there.size > 0 ? (
-        <Bulk filters={[...there].map((id) => ({ id }))} what={`of ${plural(there.size, "message")}`} done={done}><b>{plural(there.size, "message")}</b></Bulk>
+        <Bulk filters={[...there].map((id) => ({ id }))} what={`of ${plural(there.size, "message")}`} done={done}>
+          <b>{plural(there.size, "message")}</b>
+        </Bulk>
       ) : null}
-    </>
-  );
-}
-
-/** Release and drop, of what may be released by who asks; without that knowledge the server decides. */
-export function HeldActions({ message, orders, done }: { message: Message; orders: boolean; done: () => void }) {
-  const doing = useDoing();
-  const danger = useDanger();
-  const held = message.recipients.filter((one) => one.state === "held");
-  const mine = held.filter((one) => one.yours ?? orders);
-  if (held.length === 0) return null;
-  if (mine.length === 0) return <span className="small quiet">Not yours to release; who looks after your domain can.</span>;
-  const ids = mine.map((one) => one.index);
-  const body = { recipients: ids };
-  const release = (): void => void doing.run(async () => {
-    const { recipients } = await act<{ recipients: number }>("POST", `/v1/queue/${part(message.id)}/release`, body);
-    say(`Released: ${plural(recipients, "recipient")}. It is delivered now.`);
-    done();
-  });
-  const drop = (): void => danger.open({
-    ask: async () => ({ n: ids.length }),
-    title: (n) => `held ${n === 1 ? "recipient is" : "recipients are"} dropped: ${mine.slice(0, 3).map((one) => one.address).join(", ")}`,
-    body: "The message is not delivered and nobody is told. This can't be undone; its trail says who gave the order.",
-    keep: "Keep it held",
-    go: (n) => `Drop ${plural(n, "recipient")}`,
-    run: () => act("POST", `/v1/queue/${part(message.id)}/drop`, body),
-    done: (n) => {
-      say(`Dropped: ${plural(n, "recipient")}.`);
-      done();
-    },
-  });
-  return (
-    <>
-      <Trouble problem={doing.problem} />
-      <span className="actions">
-        <button className="btn btn--small" type="button" onClick={release}>Release<span className="sr"> {message.id}</span></button>
-        <button className="btn btn--small btn--danger" type="button" onClick={drop}>Drop…<span className="sr"> {message.id}</span></button>
-      </span>
-      {danger.dialog}
     </>
   );
 }

@@ -78,4 +78,5 @@ export interface SinkInfo {
 /** Where the API of one inbox is; of all without a name. */
 export const baseOf = (inbox: string): string => (inbox ? `/inbox/${encodeURIComponent(inbox)}` : "");
 
-export const people = (list: readonly Named[] | null | undefined): string => (list ?? []).map((one) => (one.Name ? `${one.Name} <${one.Address}>` : one.Address)).join(", ");
+export const people = (list: readonly Named[] | null | undefined): string =>
+  (list ?? []).map((one) => (one.Name ? `${one.Name} <${one.Address}>` : one.Address)).join(", ");

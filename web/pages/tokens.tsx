@@ -5,7 +5,8 @@ import { roleOf } from "../words";
 import { only, useDanger } from "../ui/dialog";
 import { Choice, Field, Form } from "../ui/field";
 import { useDoing, usePages } from "../ui/hooks";
-import { Empty, Loading, Mark, Pager, Section, Table, Time, Trouble } from "../ui/parts";
+import { Empty, Loading, Mark, Pager, Section, Time, Trouble } from "../ui/parts";
+import { Table } from "../ui/table";
 import { Head } from "../ui/shell";
 import { say } from "../ui/toasts";
 import { Secret } from "./account_parts";
@@ -38,38 +39,124 @@ const scopes: readonly (readonly [string, string, boolean])[] = [
 export function TokensPage({ me }: PageProps) {
   const pages = usePages<Token>("/v1/tokens", "tokens");
   const danger = useDanger();
-  const remove = (one: Token): void => danger.open({
-    ask: only(1),
-    title: () => `token is taken away: ${one.label}`,
-    body: <>What uses it is refused from then on. {one.used ? <>It was used <Time at={one.used} away />.</> : "It was never used."} This can't be undone.</>,
-    keep: "Keep it",
-    go: () => `Take ${one.label} away`,
-    run: () => act("DELETE", `/v1/tokens/${one.id}`),
-    done: () => {
-      say(`Taken away: ${one.label}.`);
-      pages.reload();
-    },
-  });
+  const remove = (one: Token): void =>
+    danger.open({
+      ask: only(1),
+      title: () => `token is taken away: ${one.label}`,
+      body: (
+        <>
+          What uses it is refused from then on.{" "}
+          {one.used ? (
+            <>
+              It was used <Time at={one.used} away />.
+            </>
+          ) : (
+            "It was never used."
+          )}{" "}
+          This can't be undone.
+        </>
+      ),
+      keep: "Keep it",
+      go: () => `Take ${one.label} away`,
+      run: () => act("DELETE", `/v1/tokens/${one.id}`),
+      done: () => {
+        say(`Taken away: ${one.label}.`);
+        pages.reload();
+      },
+    });
   const now = serverNow().getTime();
   return (
     <>
       <Head title="Tokens" side="for programs" />
-      {pages.problem && !pages.items ? <Trouble problem={pages.problem} what="which tokens there are" again={pages.reload} /> : null}
-      {!pages.items ? (pages.slow ? <Loading what="the tokens" /> : null) : pages.items.length === 0 ? (
+      {pages.problem && !pages.items ? (
+        <Trouble problem={pages.problem} what="which tokens there are" again={pages.reload} />
+      ) : null}
+      {!pages.items ? (
+        pages.slow ? (
+          <Loading what="the tokens" />
+        ) : null
+      ) : pages.items.length === 0 ? (
         <Empty title="No token.">A program asks the API with one; what it may do is said when it is made.</Empty>
       ) : (
-        <Table caption="Tokens" rows={pages.items} keyOf={(one) => String(one.id)} columns={[
-          { head: "Name", cell: (one) => <><bdi>{one.label}</bdi> <span className="sub"><bdi>{one.login || "the server's own"}</bdi></span></> },
-          { head: "State", lead: true, cell: (one) => (one.expires && Date.parse(one.expires) < now ? <Mark is="dropped" word="expired" /> : <Mark is="good" word="works" />) },
-          { head: "May", cell: (one) => <div><bdi>{one.scopes.join(", ")}</bdi>{one.domains.length ? <span className="sub">only for <bdi>{one.domains.join(", ")}</bdi></span> : null}
-            {one.networks.length ? <span className="sub">only from <bdi>{one.networks.join(", ")}</bdi></span> : null}</div> },
-          { head: "Last used", cell: (one) => <><Time at={one.used} />{one.used_from ? <>, from <bdi>{one.used_from}</bdi></> : null}</> },
-          { head: "Until", cell: (one) => <Time at={one.expires} /> },
-          { head: <span className="sr">What to do</span>, num: true, cell: (one) => <button className="btn btn--small btn--danger" type="button" onClick={() => remove(one)}>Take away…<span className="sr"> {one.label}</span></button> },
-        ]} />
+        <Table
+          caption="Tokens"
+          rows={pages.items}
+          keyOf={(one) => String(one.id)}
+          columns={[
+            {
+              head: "Name",
+              cell: (one) => (
+                <>
+                  <bdi>{one.label}</bdi>{" "}
+                  <span className="sub">
+                    <bdi>{one.login || "the server's own"}</bdi>
+                  </span>
+                </>
+              ),
+            },
+            {
+              head: "State",
+              lead: true,
+              cell: (one) =>
+                one.expires && Date.parse(one.expires) < now ? (
+                  <Mark is="dropped" word="expired" />
+                ) : (
+                  <Mark is="good" word="works" />
+                ),
+            },
+            {
+              head: "May",
+              cell: (one) => (
+                <div>
+                  <bdi>{one.scopes.join(", ")}</bdi>
+                  {one.domains.length ? (
+                    <span className="sub">
+                      only for <bdi>{one.domains.join(", ")}</bdi>
+                    </span>
+                  ) : null}
+                  {one.networks.length ? (
+                    <span className="sub">
+                      only from <bdi>{one.networks.join(", ")}</bdi>
+                    </span>
+                  ) : null}
+                </div>
+              ),
+            },
+            {
+              head: "Last used",
+              cell: (one) => (
+                <>
+                  <Time at={one.used} />
+                  {one.used_from ? (
+                    <>
+                      , from <bdi>{one.used_from}</bdi>
+                    </>
+                  ) : null}
+                </>
+              ),
+            },
+            { head: "Until", cell: (one) => <Time at={one.expires} /> },
+            {
+              head: <span className="sr">What to do</span>,
+              num: true,
+              cell: (one) => (
+                <button className="btn btn--small btn--danger" type="button" onClick={() => remove(one)}>
+                  Take away…<span className="sr"> {one.label}</span>
+                </button>
+              ),
+            },
+          ]}
+        />
       )}
       <Pager of={pages} name="the tokens" />
-      {me.login ? <Add own={roleOf(me) === "account"} done={pages.reload} /> : <p className="more">Tokens belong to accounts: log in as yourself to make one, or use <code>paquebot token add</code> on the machine.</p>}
+      {me.login ? (
+        <Add own={roleOf(me) === "account"} done={pages.reload} />
+      ) : (
+        <p className="more">
+          Tokens belong to accounts: log in as yourself to make one, or use <code>paquebot token add</code> on the
+          machine.
+        </p>
+      )}
       {danger.dialog}
     </>
   );
@@ -84,15 +171,23 @@ function Add({ own, done }: { own: boolean; done: () => void }) {
   const [made, setMade] = useState<Token & { token: string }>();
   const doing = useDoing();
   const words = (text: string): string[] => text.split(/[\s,]+/).filter(Boolean);
-  const run = (): void => void doing.run(async () => {
-    const expires = days === "" ? {} : { expires: new Date(serverNow().getTime() + Number(days) * 86_400_000).toISOString() };
-    setMade(await act<Token & { token: string }>("POST", "/v1/tokens", {
-      label: label.trim(), scopes: [...picked], ...(words(networks).length ? { networks: words(networks) } : {}), ...(words(domains).length ? { domains: words(domains) } : {}), ...expires,
-    }));
-    setLabel("");
-    setPicked(new Set());
-    done();
-  });
+  const run = (): void =>
+    void doing.run(async () => {
+      const expires =
+        days === "" ? {} : { expires: new Date(serverNow().getTime() + Number(days) * 86_400_000).toISOString() };
+      setMade(
+        await act<Token & { token: string }>("POST", "/v1/tokens", {
+          label: label.trim(),
+          scopes: [...picked],
+          ...(words(networks).length ? { networks: words(networks) } : {}),
+          ...(words(domains).length ? { domains: words(domains) } : {}),
+          ...expires,
+        }),
+      );
+      setLabel("");
+      setPicked(new Set());
+      done();
+    });
   const turn = (scope: string): void => {
     const next = new Set(picked);
     if (!next.delete(scope)) next.add(scope);
@@ -103,20 +198,70 @@ function Add({ own, done }: { own: boolean; done: () => void }) {
     <Section title="Make a token" about="Never with more than you may do yourself.">
       {made ? <Secret title={`The token ${made.label}.`} text={made.token} what="the token" /> : null}
       <Form run={run} problem={doing.problem} fields={["label", "scopes", "networks", "domains", "expires"]}>
-        <Field label="Name" name="label" value={label} set={setLabel} problem={doing.problem} help="Such as shop or backup: who uses it." />
+        <Field
+          label="Name"
+          name="label"
+          value={label}
+          set={setLabel}
+          problem={doing.problem}
+          help="Such as shop or backup: who uses it."
+        />
         <fieldset className="scopes" aria-describedby={scopeProblem ? "scopes-error" : undefined}>
           <legend>It may</legend>
-          {scopes.filter(([, , all]) => all || !own).map(([scope, words]) => (
-            <label key={scope} className="check"><input type="checkbox" checked={picked.has(scope)} onChange={() => turn(scope)} /> <span>{words} <code className="quiet">{scope}</code></span></label>
-          ))}
-          {scopeProblem ? <p className="error" id="scopes-error" role="alert"><Mark is="bad" word="Not taken" /> <bdi>{scopeProblem.detail}</bdi></p> : null}
+          {scopes
+            .filter(([, , all]) => all || !own)
+            .map(([scope, words]) => (
+              <label key={scope} className="check">
+                <input type="checkbox" checked={picked.has(scope)} onChange={() => turn(scope)} />{" "}
+                <span>
+                  {words} <code className="quiet">{scope}</code>
+                </span>
+              </label>
+            ))}
+          {scopeProblem ? (
+            <p className="error" id="scopes-error" role="alert">
+              <Mark is="bad" word="Not taken" /> <bdi>{scopeProblem.detail}</bdi>
+            </p>
+          ) : null}
         </fieldset>
         <div className="form-row">
-          <Field label="Only from" name="networks" value={networks} set={setNetworks} problem={doing.problem} help="Addresses or networks; empty: any." />
-          {own ? null : <Field label="Only for domains" name="domains" value={domains} set={setDomains} problem={doing.problem} help="Empty: all within your reach." />}
-          <Choice label="Until" name="expires" value={days} set={setDays} problem={doing.problem} options={[["7", "7 days from now"], ["90", "90 days from now"], ["365", "a year from now"], ["", "it is taken away"]]} />
+          <Field
+            label="Only from"
+            name="networks"
+            value={networks}
+            set={setNetworks}
+            problem={doing.problem}
+            help="Addresses or networks; empty: any."
+          />
+          {own ? null : (
+            <Field
+              label="Only for domains"
+              name="domains"
+              value={domains}
+              set={setDomains}
+              problem={doing.problem}
+              help="Empty: all within your reach."
+            />
+          )}
+          <Choice
+            label="Until"
+            name="expires"
+            value={days}
+            set={setDays}
+            problem={doing.problem}
+            options={[
+              ["7", "7 days from now"],
+              ["90", "90 days from now"],
+              ["365", "a year from now"],
+              ["", "it is taken away"],
+            ]}
+          />
         </div>
-        <p className="actions"><button className="btn btn--primary" type="submit" aria-disabled={doing.busy}>Make it</button></p>
+        <p className="actions">
+          <button className="btn btn--primary" type="submit" aria-disabled={doing.busy}>
+            Make it
+          </button>
+        </p>
       </Form>
     </Section>
   );

@@ -63,24 +63,53 @@ export function Danger({ question, close }: { question: Question; close: () => v
   };
   return (
     <dialog className="dialog" ref={dialog} aria-labelledby={`${id}-title`} onClose={close}>
-      <form onSubmit={(event) => { event.preventDefault(); void run(); }}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          void run();
+        }}
+      >
         <h2 id={`${id}-title`} aria-live="polite">
-          {asked ? <><span className="dialog__count">{count(n)}</span> <bdi>{question.title(n)}</bdi></> : problem ? "How many is not known" : "Asking how many…"}
+          {asked ? (
+            <>
+              <span className="dialog__count">{count(n)}</span> <bdi>{question.title(n)}</bdi>
+            </>
+          ) : problem ? (
+            "How many is not known"
+          ) : (
+            "Asking how many…"
+          )}
         </h2>
         <Trouble problem={problem} />
-        {asked?.more ? <p><bdi>{asked.more}</bdi></p> : null}
+        {asked?.more ? (
+          <p>
+            <bdi>{asked.more}</bdi>
+          </p>
+        ) : null}
         <p>{question.body}</p>
         {many ? (
           <div className="field">
             <label htmlFor={`${id}-n`}>Type {n} to go on</label>
-            <input className="input" id={`${id}-n`} ref={field} value={typed} inputMode="numeric" autoComplete="off" size={6}
-              onChange={(event) => setTyped(event.target.value)} />
+            <input
+              className="input"
+              id={`${id}-n`}
+              ref={field}
+              value={typed}
+              inputMode="numeric"
+              autoComplete="off"
+              size={6}
+              onChange={(event) => setTyped(event.target.value)}
+            />
           </div>
         ) : null}
         <Trouble problem={doing.problem} />
         <p className="actions">
-          <button className="btn" type="button" ref={keep} onClick={() => dialog.current?.close()}>{question.keep}</button>
-          <button className="btn btn--danger-full" type="submit" aria-disabled={!ready}>{asked ? question.go(n) : "Wait for the count"}</button>
+          <button className="btn" type="button" ref={keep} onClick={() => dialog.current?.close()}>
+            {question.keep}
+          </button>
+          <button className="btn btn--danger-full" type="submit" aria-disabled={!ready}>
+            {asked ? question.go(n) : "Wait for the count"}
+          </button>
         </p>
       </form>
     </dialog>

@@ -57,7 +57,9 @@ export function useAsk<T>(path: string | null, keep = false): Asked<T> {
         const problem = asProblem(error, `GET ${path.split("?")[0]}`);
         heardFromServer(!lost(problem));
         // What was seen stays when there is no connection; what is gone is gone.
-        setHeld((was) => (lost(problem) && (was.path === path || keep) ? { ...was, path, problem } : { path, etag: null, problem }));
+        setHeld((was) =>
+          lost(problem) && (was.path === path || keep) ? { ...was, path, problem } : { path, etag: null, problem },
+        );
       },
     );
     return () => {
@@ -133,7 +135,10 @@ export function usePages<T>(path: string | null, field: string, query: Query = {
   const [trail, setTrail] = useState<{ base: string; cursors: string[] }>({ base, cursors: begin });
   const cursors = trail.base === base ? trail.cursors : begin;
   const after = cursors[cursors.length - 1];
-  const asked = useAsk<Record<string, unknown>>(path === null ? null : at(path, { ...query, limit, ...(after ? { after } : {}) }), true);
+  const asked = useAsk<Record<string, unknown>>(
+    path === null ? null : at(path, { ...query, limit, ...(after ? { after } : {}) }),
+    true,
+  );
   const next = asked.data?.["next"];
   const move = (to: string[]) => () => setTrail({ base, cursors: to });
   return {
@@ -158,8 +163,16 @@ export interface LiveRows<T> {
   };
 }
 
-/** A list whose rows stay where they are while the pointer, the focus or a pick is in it. `list` names which list it is. */
-export function useLiveRows<T>(fresh: readonly T[] | undefined, keyOf: (value: T) => string, picked: number, list: string): LiveRows<T> {
+/**
+ * A list whose rows stay where they are while the pointer, the focus or a pick is in it. `list` names which
+ * list it is.
+ */
+export function useLiveRows<T>(
+  fresh: readonly T[] | undefined,
+  keyOf: (value: T) => string,
+  picked: number,
+  list: string,
+): LiveRows<T> {
   const [shown, setShown] = useState<Shown<T>>({ rows: [], waiting: 0 });
   const ref = useRef<HTMLDivElement>(null);
   const latest = useRef({ fresh, keyOf, picked, list });
@@ -168,7 +181,10 @@ export function useLiveRows<T>(fresh: readonly T[] | undefined, keyOf: (value: T
   // Asked of the document itself: an element that is taken away while it has the focus tells nobody.
   const busy = (): boolean => {
     const element = ref.current;
-    return latest.current.picked > 0 || (element !== null && (element.contains(document.activeElement) || element.matches(":hover")));
+    return (
+      latest.current.picked > 0 ||
+      (element !== null && (element.contains(document.activeElement) || element.matches(":hover")))
+    );
   };
   const show = useCallback((keep: boolean) => {
     const { fresh: now, keyOf: key } = latest.current;
@@ -187,7 +203,12 @@ export function useLiveRows<T>(fresh: readonly T[] | undefined, keyOf: (value: T
         if (!busy()) show(false);
       },
       onBlur: (event) => {
-        if (latest.current.picked === 0 && !event.currentTarget.contains(event.relatedTarget) && !event.currentTarget.matches(":hover")) show(false);
+        if (
+          latest.current.picked === 0 &&
+          !event.currentTarget.contains(event.relatedTarget) &&
+          !event.currentTarget.matches(":hover")
+        )
+          show(false);
       },
     },
   };

@@ -1,14 +1,18 @@
 // The small components of every page.
+import { levelOf } from "../words";
 import { Fragment, type ReactNode, useEffect, useId, useRef, useState } from "react";
 import { type Problem, type Symptom, lacks, lost, serverNow } from "../api";
-import { apart, clock, when } from "../format";
-import { heardFromServer } from "../live";
-import { type State, levelOf } from "../words";
+import { apart, when } from "../format";
+import { type State } from "../words";
 import type { Asked, Paged } from "./hooks";
 
 /** Shape, word, colour. */
 export function Mark({ is, word, chip }: State & { chip?: boolean }) {
-  return <span className={chip ? "state state--chip" : "state"} data-is={is}>{word}</span>;
+  return (
+    <span className={chip ? "state state--chip" : "state"} data-is={is}>
+      {word}
+    </span>
+  );
 }
 
 /** A moment of the server, in UTC. */
@@ -22,11 +26,27 @@ export function Time({ at, seconds, away }: { at: string | null | undefined; sec
 
 /** Another's words, as text. */
 export function Said({ children, inline }: { children: ReactNode; inline?: boolean }) {
-  return <q className={inline ? "said said--inline" : "said"}><bdi>{children}</bdi></q>;
+  return (
+    <q className={inline ? "said said--inline" : "said"}>
+      <bdi>{children}</bdi>
+    </q>
+  );
 }
 
-export function Sentence({ state, main, why, small, label, children }: {
-  state: State; main: ReactNode; why?: ReactNode; small?: boolean; label: string; children?: ReactNode;
+export function Sentence({
+  state,
+  main,
+  why,
+  small,
+  label,
+  children,
+}: {
+  state: State;
+  main: ReactNode;
+  why?: ReactNode;
+  small?: boolean;
+  label: string;
+  children?: ReactNode;
 }) {
   return (
     <section className={small ? "sentence sentence--small" : "sentence"} aria-label={label}>
@@ -39,27 +59,70 @@ export function Sentence({ state, main, why, small, label, children }: {
 }
 
 export function Empty({ title, children }: { title: ReactNode; children?: ReactNode }) {
-  return <p className="empty"><b>{title}</b> {children}</p>;
+  return (
+    <p className="empty">
+      <b>{title}</b> {children}
+    </p>
+  );
 }
 
-export const Loading = ({ what }: { what: string }) => <p className="loading" role="status">Asking the server for {what}…</p>;
+export const Loading = ({ what }: { what: string }) => (
+  <p className="loading" role="status">
+    Asking the server for {what}…
+  </p>
+);
 
 /** A problem at its place. What this server does not have is said quietly: it is nobody's fault. */
-export function Trouble({ problem, title, again, what }: { problem: Problem | undefined; title?: string; again?: () => void; what?: string }) {
+export function Trouble({
+  problem,
+  title,
+  again,
+  what,
+}: {
+  problem: Problem | undefined;
+  title?: string;
+  again?: () => void;
+  what?: string;
+}) {
   if (!problem) return null;
   if (what && lacks(problem)) {
-    return <p className="empty"><b>This server does not tell {what}.</b> It answered: <bdi>{problem.detail}</bdi></p>;
+    return (
+      <p className="empty">
+        <b>This server does not tell {what}.</b> It answered: <bdi>{problem.detail}</bdi>
+      </p>
+    );
   }
   const gone = lost(problem);
   return (
     <div className="problem" role="alert">
-      <Mark is="bad" word={gone ? "No connection" : title ?? "Not done"} />
-      <p><bdi>{problem.detail}</bdi>{problem.advice ? <> <bdi>{problem.advice}</bdi></> : null}
+      <Mark is="bad" word={gone ? "No connection" : (title ?? "Not done")} />
+      <p>
+        <bdi>{problem.detail}</bdi>
+        {problem.advice ? (
+          <>
+            {" "}
+            <bdi>{problem.advice}</bdi>
+          </>
+        ) : null}
         {problem.after ? ` It can be asked again in ${problem.after} s.` : null}
-        {gone ? <> What you see is of before. It is asked again; on the machine, <code>systemctl status paquebot</code> says more.</> : null}</p>
+        {gone ? (
+          <>
+            {" "}
+            What you see is of before. It is asked again; on the machine, <code>systemctl status paquebot</code> says
+            more.
+          </>
+        ) : null}
+      </p>
       <p className="actions">
-        {again ? <button className="btn btn--small" type="button" onClick={again}>Ask again</button> : null}{" "}
-        <span className="help mono">{problem.code}{problem.asked ? `, ${problem.asked}` : ""}</span>
+        {again ? (
+          <button className="btn btn--small" type="button" onClick={again}>
+            Ask again
+          </button>
+        ) : null}{" "}
+        <span className="help mono">
+          {problem.code}
+          {problem.asked ? `, ${problem.asked}` : ""}
+        </span>
       </p>
     </div>
   );
@@ -79,10 +142,24 @@ export function Pager({ of, name }: { of: Paged<unknown>; name: string }) {
   if (!of.next && !of.back) return null;
   return (
     <nav className="actions pager" aria-label={`Pages of ${name}`}>
-      {of.first ? <button className="btn btn--small" type="button" onClick={of.first}>First page</button> : null}
-      {of.back ? <button className="btn btn--small" type="button" onClick={of.back}>Back</button> : null}
-      <span className="small quiet" role="status">Page {of.page}</span>
-      {of.next ? <button className="btn btn--small" type="button" onClick={of.next}>Next page</button> : null}
+      {of.first ? (
+        <button className="btn btn--small" type="button" onClick={of.first}>
+          First page
+        </button>
+      ) : null}
+      {of.back ? (
+        <button className="btn btn--small" type="button" onClick={of.back}>
+          Back
+        </button>
+      ) : null}
+      <span className="small quiet" role="status">
+        Page {of.page}
+      </span>
+      {of.next ? (
+        <button className="btn btn--small" type="button" onClick={of.next}>
+          Next page
+        </button>
+      ) : null}
     </nav>
   );
 }
@@ -105,80 +182,10 @@ export function Copy({ text, what, label = "Copy" }: { text: string; what: strin
   return (
     <div className="copy">
       <code>{text}</code>
-      <button className="btn btn--small" type="button" onClick={copy}>{copied ? "Copied" : label}<span className="sr"> {what}</span></button>
-    </div>
-  );
-}
-
-export interface Column<T> {
-  head: ReactNode;
-  cell: (row: T) => ReactNode;
-  num?: boolean;
-  lead?: boolean;
-  /** What stands before the value where there is no room for columns; without it the head, when that is text. */
-  label?: string;
-}
-
-/** A table that becomes blocks where there is no room. The first column names the row. */
-export function Table<T>({ caption, columns, rows, keyOf, current, pick, gone }: {
-  caption: string;
-  columns: readonly Column<T>[];
-  rows: readonly T[];
-  keyOf: (row: T) => string;
-  current?: string | undefined;
-  gone?: (row: T) => boolean;
-  pick?: { all: string; name: (row: T) => string; picked: ReadonlySet<string>; set: (picked: Set<string>) => void };
-}) {
-  const everyone = pick !== undefined && rows.length > 0 && rows.every((row) => pick.picked.has(keyOf(row)));
-  const turn = (key: string): void => {
-    if (!pick) return;
-    const next = new Set(pick.picked);
-    if (!next.delete(key)) next.add(key);
-    pick.set(next);
-  };
-  const label = (column: Column<T>): string => column.label ?? (typeof column.head === "string" ? column.head : "");
-  return (
-    <div className="table-wrap">
-      <table role="table" className="table table--stack">
-        <caption className="sr">{caption}</caption>
-        <thead role="rowgroup">
-          <tr role="row">
-            {pick ? (
-              <td role="cell" className="pick">
-                <label><input type="checkbox" aria-label={pick.all} checked={everyone}
-                  onChange={() => pick.set(everyone ? new Set() : new Set(rows.map(keyOf)))} /></label>
-              </td>
-            ) : null}
-            {columns.map((column, at) => (
-              <th key={at} role="columnheader" scope="col" className={column.num ? "num" : undefined}>{column.head}</th>
-            ))}
-          </tr>
-        </thead>
-        <tbody role="rowgroup">
-          {rows.map((row) => {
-            const key = keyOf(row);
-            return (
-              <tr key={key} role="row" className={key === current || pick?.picked.has(key) ? "is-current" : gone?.(row) ? "is-gone" : undefined}>
-                {pick ? (
-                  <td role="cell" className="pick">
-                    <label><input type="checkbox" aria-label={pick.name(row)} checked={pick.picked.has(key)} onChange={() => turn(key)} /></label>
-                  </td>
-                ) : null}
-                {columns.map((column, at) => {
-                  const content = column.cell(row);
-                  const empty = content === null || content === undefined || content === "" || content === false;
-                  return at === 0 ? (
-                    <th key={at} role="rowheader" scope="row">{content}</th>
-                  ) : (
-                    <td key={at} role="cell" data-label={label(column) || undefined}
-                      className={[column.num ? "num" : "", column.lead ? "lead" : ""].join(" ").trim() || undefined}>{empty ? null : <div>{content}</div>}</td>
-                  );
-                })}
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
+      <button className="btn btn--small" type="button" onClick={copy}>
+        {copied ? "Copied" : label}
+        <span className="sr"> {what}</span>
+      </button>
     </div>
   );
 }
@@ -187,9 +194,14 @@ export function Table<T>({ caption, columns, rows, keyOf, current, pick, gone }:
 export function Facts({ of }: { of: readonly (readonly [string, ReactNode, string?])[] }) {
   return (
     <dl className="facts">
-      {of.filter(([, value]) => value !== null && value !== undefined && value !== "" && value !== false).map(([term, value, kind]) => (
-        <Fragment key={term}><dt>{term}</dt><dd className={kind}>{value}</dd></Fragment>
-      ))}
+      {of
+        .filter(([, value]) => value !== null && value !== undefined && value !== "" && value !== false)
+        .map(([term, value, kind]) => (
+          <Fragment key={term}>
+            <dt>{term}</dt>
+            <dd className={kind}>{value}</dd>
+          </Fragment>
+        ))}
     </dl>
   );
 }
@@ -225,9 +237,17 @@ export function Findings({ of, label }: { of: readonly Symptom[]; label?: string
         <li key={at}>
           <Mark {...levelOf(one.level)} />
           <div>
-            <h3><bdi>{one.seen}</bdi></h3>
-            {one.means || one.advice ? <p><bdi>{[one.means, one.advice].filter(Boolean).join(" ")}</bdi></p> : null}
-            {one.records?.map((record, n) => <Copy key={n} text={record.zone} what={`the ${record.type} record`} />)}
+            <h3>
+              <bdi>{one.seen}</bdi>
+            </h3>
+            {one.means || one.advice ? (
+              <p>
+                <bdi>{[one.means, one.advice].filter(Boolean).join(" ")}</bdi>
+              </p>
+            ) : null}
+            {one.records?.map((record, n) => (
+              <Copy key={n} text={record.zone} what={`the ${record.type} record`} />
+            ))}
           </div>
         </li>
       ))}
@@ -235,18 +255,33 @@ export function Findings({ of, label }: { of: readonly Symptom[]; label?: string
   );
 }
 
-export function Section({ title, children, about, side, id }: { title: ReactNode; children: ReactNode; about?: ReactNode; side?: ReactNode; id?: string }) {
+export function Section({
+  title,
+  children,
+  about,
+  side,
+  id,
+}: {
+  title: ReactNode;
+  children: ReactNode;
+  about?: ReactNode;
+  side?: ReactNode;
+  id?: string;
+}) {
   const made = useId();
   const name = `${id ?? made}-title`;
   return (
     <section className="section" id={id} aria-labelledby={name}>
-      {side ? <div className="section__head"><h2 id={name}>{title}</h2>{side}</div> : <h2 id={name}>{title}</h2>}
+      {side ? (
+        <div className="section__head">
+          <h2 id={name}>{title}</h2>
+          {side}
+        </div>
+      ) : (
+        <h2 id={name}>{title}</h2>
+      )}
       {about ? <p className={side ? "small quiet" : undefined}>{about}</p> : null}
       {children}
     </section>
   );
 }
-
-/** The moment that is asked about again and again; told to the live state too. */
-export const since = (time: Date): string => clock(time, true);
-export { heardFromServer };

@@ -30,17 +30,33 @@ export function Shell({ me, leave, children }: { me: Me; leave: () => void; chil
   const counts = useCounts(roleOf(me) === "operator" && me.role !== "sink");
   return (
     <div className="shell">
-      <a className="skip" href="#main" onClick={(event) => { event.preventDefault(); document.getElementById("main")?.focus(); }}>Skip to content</a>
+      <a
+        className="skip"
+        href="#main"
+        onClick={(event) => {
+          event.preventDefault();
+          document.getElementById("main")?.focus();
+        }}
+      >
+        Skip to content
+      </a>
       <header className="rail">
-        <Link className="brand" href={to("")}>Paquebot <span>{me.hostname ?? location.hostname}</span></Link>
-        <button className="btn btn--small rail__menu" type="button" {...{ popovertarget: "rail" }}>Menu</button>
+        <Link className="brand" href={to("")}>
+          Paquebot <span>{me.hostname ?? location.hostname}</span>
+        </Link>
+        <button className="btn btn--small rail__menu" type="button" {...{ popovertarget: "rail" }}>
+          Menu
+        </button>
         <div className="rail__body" id="rail" ref={rail} {...{ popover: "auto" }}>
           <nav className="nav" aria-label="Pages">
             {railOf(me).map((group, at) => (
               <ul key={at}>
                 {group.map((page) => (
                   <li key={page.path}>
-                    <Link href={to(page.path)} aria-current={page.path === here ? "page" : undefined}>{own && page.own ? page.own : page.title}{counts[page.path]}</Link>
+                    <Link href={to(page.path)} aria-current={page.path === here ? "page" : undefined}>
+                      {own && page.own ? page.own : page.title}
+                      {counts[page.path]}
+                    </Link>
                   </li>
                 ))}
               </ul>
@@ -48,8 +64,13 @@ export function Shell({ me, leave, children }: { me: Me; leave: () => void; chil
           </nav>
           {me.role === "sink" ? null : (
             <div className="rail__foot">
-              <strong><bdi>{me.login ?? me.name}</bdi></strong>{roleNames[roleOf(me)]}
-              <button className="btn btn--small btn--quiet" type="button" onClick={() => void logOut()}>Log out</button>
+              <strong>
+                <bdi>{me.login ?? me.name}</bdi>
+              </strong>
+              {roleNames[roleOf(me)]}
+              <button className="btn btn--small btn--quiet" type="button" onClick={() => void logOut()}>
+                Log out
+              </button>
             </div>
           )}
         </div>
@@ -69,18 +90,47 @@ function useCounts(operator: boolean): Record<string, ReactNode> {
   const wrong = today.data?.findings.filter((one) => one.level === "wrong").length ?? 0;
   const waiting = today.data?.waiting ?? 0;
   const held = today.data?.held ?? 0;
-  const queue = waiting > 0 ? <>{count(waiting)}<span className="sr"> waiting</span></> : held > 0 ? <>{count(held)}<span className="sr"> held</span></> : null;
+  const queue =
+    waiting > 0 ? (
+      <>
+        {count(waiting)}
+        <span className="sr"> waiting</span>
+      </>
+    ) : held > 0 ? (
+      <>
+        {count(held)}
+        <span className="sr"> held</span>
+      </>
+    ) : null;
   return {
     queue: queue ? <span className="count">{queue}</span> : null,
-    deliverability: wrong > 0 ? <span className="count state" data-is="bad">{wrong}<span className="sr"> wrong</span></span> : null,
+    deliverability:
+      wrong > 0 ? (
+        <span className="count state" data-is="bad">
+          {wrong}
+          <span className="sr"> wrong</span>
+        </span>
+      ) : null,
   };
 }
 
 /** The head of a page; `live`: it changes by itself, which can be paused. */
-export function Head({ title, side, live, children }: { title: ReactNode; side?: ReactNode; live?: boolean; children?: ReactNode }) {
+export function Head({
+  title,
+  side,
+  live,
+  children,
+}: {
+  title: ReactNode;
+  side?: ReactNode;
+  live?: boolean;
+  children?: ReactNode;
+}) {
   return (
     <div className="head">
-      <h1>{title} {side ? <span>{side}</span> : null}</h1>
+      <h1>
+        {title} {side ? <span>{side}</span> : null}
+      </h1>
       {live ? <LiveMark /> : null}
       {children}
     </div>
@@ -99,7 +149,9 @@ function LiveMark() {
   return (
     <p className="actions small quiet">
       <span role="status">{mark}</span>
-      <button className="btn btn--small" type="button" aria-pressed={paused} onClick={() => pause(!paused)}>Pause</button>
+      <button className="btn btn--small" type="button" aria-pressed={paused} onClick={() => pause(!paused)}>
+        Pause
+      </button>
     </p>
   );
 }

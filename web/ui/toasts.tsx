@@ -30,11 +30,23 @@ function One({ toast }: { toast: Toast }) {
     return () => clearTimeout(timer);
   }, [toast]);
   return (
-    <p className="toast"><bdi>{toast.text}</bdi>
+    <p className="toast">
+      <bdi>{toast.text}</bdi>
       {toast.undo ? (
         <>
-          <button className="btn btn--small" type="button" onClick={() => { toast.undo?.run(); drop(toast.id); }}>{toast.undo.label}</button>
-          <button className="btn btn--small btn--quiet" type="button" onClick={() => drop(toast.id)}>Hide</button>
+          <button
+            className="btn btn--small"
+            type="button"
+            onClick={() => {
+              toast.undo?.run();
+              drop(toast.id);
+            }}
+          >
+            {toast.undo.label}
+          </button>
+          <button className="btn btn--small btn--quiet" type="button" onClick={() => drop(toast.id)}>
+            Hide
+          </button>
         </>
       ) : null}
     </p>
@@ -42,9 +54,18 @@ function One({ toast }: { toast: Toast }) {
 }
 
 export function Toasts() {
-  const shown = useSyncExternalStore((heard) => {
-    watchers.add(heard);
-    return () => watchers.delete(heard);
-  }, () => toasts);
-  return <div className="toasts" role="status">{shown.map((one) => <One key={one.id} toast={one} />)}</div>;
+  const shown = useSyncExternalStore(
+    (heard) => {
+      watchers.add(heard);
+      return () => watchers.delete(heard);
+    },
+    () => toasts,
+  );
+  return (
+    <div className="toasts" role="status">
+      {shown.map((one) => (
+        <One key={one.id} toast={one} />
+      ))}
+    </div>
+  );
 }
