@@ -2,6 +2,7 @@
 #include "sink/faults.h"
 #include "sink/present.h"
 
+#include <algorithm>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -3,6 +3,7 @@
 #include "net/channel.h"
 
 #include <algorithm>
+#include <exception>
 #include <stdexcept>
 #include <utility>
 

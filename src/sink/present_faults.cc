@@ -1,6 +1,7 @@
 #include "base/text.h"
 #include "sink/present.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <fmt/format.h>

@@ -15,6 +15,7 @@
 #include "sink/site.h"
 #include "sink/smtp_session.h"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <csignal>
 #include <fmt/format.h>
@@ -23,6 +24,7 @@
 #include <iterator>
 #include <optional>
 #include <pthread.h>
+#include <stdexcept>
 #include <tuple>
 #include <unistd.h>
 

@@ -6,6 +6,7 @@
 #include "net/wheel.h"
 
 #include <algorithm>
+#include <exception>
 #include <stdexcept>
 #include <utility>
 
