@@ -3,27 +3,34 @@
 #include "base/text.h"
 #include "net/endpoint.h"
 
+#include <algorithm>
 #include <vector>
 
 namespace paquebot::service {
 namespace {
+
+/// An address that nobody has.
+constexpr const char* kNobody = "0.0.0.0";
 
 struct Hop {
   std::string_view node; ///< as it was written, without quotes; empty: not told
   std::string_view proto;
 };
 
-/// The parts between `separator`s outside quotes, trimmed.
+/// The parts between `separator`s outside quotes, trimmed. Quotes are counted from the end: a visitor who opens one and
+/// never closes it, in front of what the proxy adds, hides nothing of that.
 std::vector<std::string_view> parts_of(std::string_view text, char separator) {
   std::vector<std::string_view> parts;
   bool quoted = false;
-  std::size_t begin = 0;
-  for (std::size_t at = 0; at <= text.size(); ++at) {
-    if (at < text.size() && text[at] == '"') quoted = !quoted;
-    if (at < text.size() && (quoted || text[at] != separator)) continue;
-    parts.push_back(trim(text.substr(begin, at - begin)));
-    begin = at + 1;
+  std::size_t end = text.size();
+  for (std::size_t at = text.size(); at-- > 0;) {
+    if (text[at] == '"') quoted = !quoted;
+    if (quoted || text[at] != separator) continue;
+    parts.push_back(trim(text.substr(at + 1, end - at - 1)));
+    end = at;
   }
+  parts.push_back(trim(text.substr(0, end)));
+  std::ranges::reverse(parts);
   return parts;
 }
 
@@ -44,13 +51,17 @@ Hop read_hop(std::string_view element) {
   return hop;
 }
 
-/// In the order of the request's way, from the client on.
-std::vector<Hop> hops_of(const http::Request& request) {
+/// Both in the order of the request's way, from the client on.
+std::vector<Hop> standard_hops(const http::Request& request) {
   std::vector<Hop> hops;
   for (const http::Field& field : request.fields)
     if (field.name == "forwarded")
       for (const std::string_view element : parts_of(field.value, ',')) hops.push_back(read_hop(element));
-  if (!hops.empty()) return hops;
+  return hops;
+}
+
+std::vector<Hop> usual_hops(const http::Request& request) {
+  std::vector<Hop> hops;
   for (const std::string_view node : http::list_of(request.fields, "x-forwarded-for")) hops.push_back({node, {}});
   const auto protos = http::list_of(request.fields, "x-forwarded-proto");
   if (!hops.empty() && !protos.empty()) hops.back().proto = protos.back();
@@ -68,12 +79,7 @@ std::string address_of(std::string_view node) {
   return net::is_ip_address(host) ? std::string(host) : std::string();
 }
 
-} // namespace
-
-http::Visitor visitor_for(const http::Request& request, const http::Visitor& peer, const net::Networks& proxies) {
-  http::Visitor visitor = peer;
-  if (!proxies.contains(peer.address)) return visitor;
-  const std::vector<Hop> hops = hops_of(request);
+http::Visitor follow(const std::vector<Hop>& hops, http::Visitor visitor, const net::Networks& proxies) {
   if (hops.empty()) return visitor;
   if (!hops.back().proto.empty()) visitor.encrypted = iequals(hops.back().proto, "https");
   for (auto hop = hops.rbegin(); hop != hops.rend(); ++hop) {
@@ -83,6 +89,19 @@ http::Visitor visitor_for(const http::Request& request, const http::Visitor& pee
     if (!proxies.contains(address)) break;
   }
   return visitor;
+}
+
+} // namespace
+
+http::Visitor visitor_for(const http::Request& request, const http::Visitor& peer, const net::Networks& proxies) {
+  if (!proxies.contains(peer.address)) return peer;
+  const std::vector<Hop> standard = standard_hops(request), usual = usual_hops(request);
+  if (standard.empty() || usual.empty()) return follow(standard.empty() ? usual : standard, peer, proxies);
+  http::Visitor one = follow(standard, peer, proxies);
+  const http::Visitor other = follow(usual, peer, proxies);
+  if (one.address != other.address) one.address = kNobody;
+  one.encrypted = one.encrypted && other.encrypted;
+  return one;
 }
 
 } // namespace paquebot::service

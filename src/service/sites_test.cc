@@ -121,7 +121,21 @@ TEST(Forwarded, TheStandardFieldInAllItsForms) {
   for (const char* bad : {"for=_hidden", "for=", "for", "", "for=\"", "for=[", "for=192.0.2.300", "by=192.0.2.1"})
     EXPECT_EQ(address(bad), "10.0.0.1") << bad;
   EXPECT_TRUE(visitor({{"forwarded", "for=192.0.2.60;proto=HTTPS"}}).encrypted);
-  EXPECT_EQ(visitor({{"forwarded", "for=192.0.2.1"}, {"x-forwarded-for", "192.0.2.2"}}).address, "192.0.2.1");
+}
+
+TEST(Forwarded, AVisitorHidesNothingOfWhatTheProxyAdds) {
+  for (const char* before : {"for=\"", "\"", "for=\"x;, ", "a\\\"", "for=10.0.0.9;by=\"", "\"\"\""})
+    EXPECT_EQ(visitor({{"forwarded", std::string(before) + ", for=192.0.2.60"}}).address, "192.0.2.60") << before;
+}
+
+TEST(Forwarded, AProxyWritesOneKindAndHandsTheOtherOn) {
+  EXPECT_EQ(visitor({{"forwarded", "for=127.0.0.1"}, {"x-forwarded-for", "192.0.2.2"}}).address, "0.0.0.0");
+  EXPECT_EQ(visitor({{"forwarded", "for=192.0.2.2"}, {"x-forwarded-for", "127.0.0.1"}}).address, "0.0.0.0");
+  const http::Fields both = {{"forwarded", "for=192.0.2.2;proto=https"},
+                             {"x-forwarded-for", "192.0.2.2, 10.0.0.9"},
+                             {"x-forwarded-proto", "http"}};
+  EXPECT_EQ(visitor(both).address, "192.0.2.2");
+  EXPECT_FALSE(visitor(both).encrypted) << "both must say so";
 }
 
 } // namespace
