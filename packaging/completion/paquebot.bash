@@ -7,7 +7,7 @@ _paquebot() {
   [[ $line == *[[:blank:]] ]] || { current="${typed[i]}"; typed=("${typed[@]:0:$i}"); }
   for ((i = 1; i < ${#typed[@]}; i++)); do
     case "${typed[i]}" in
-      --account|--acme-ca-file|--acme-directory|--address|--after|--alias-of|--attach|--bcc|--body|--ca-file|--cc|--config|--data-dir|--days|--deliver-by|--destination|--domain|--faults|--folder|--for|--from|--header|--helo|--hold-for|--hold-until|--host|--hostname|--html|--html-file|--http|--ip|--limit|--list|--mail-from|--memory|--newest|--password-file|--pop3|--priority|--quota|--reason|--resolver|--seed|--senders|--server|--smarthost|--smarthost-password-file|--smarthost-user|--smtp|--subject|--text|--text-file|--tls|--to|--user|--wait)
+      --account|--acme-allow|--acme-ca-file|--acme-directory|--address|--after|--alias-of|--attach|--bcc|--body|--ca-file|--cc|--config|--data-dir|--days|--deliver-by|--destination|--domain|--faults|--folder|--for|--from|--header|--helo|--hold-for|--hold-until|--host|--hostname|--html|--html-file|--http|--ip|--limit|--list|--mail-from|--memory|--newest|--password-file|--pop3|--priority|--quota|--reason|--resolver|--seed|--senders|--server|--smarthost|--smarthost-password-file|--smarthost-user|--smtp|--subject|--text|--text-file|--tls|--to|--trust-anchor|--user|--wait)
         if ((i + 1 == ${#typed[@]})); then behind="${typed[i]}"; fi
         case "${typed[i]}" in --config|--data-dir) place+=("${typed[i]}" "${typed[i+1]}") ;; esac
         ((i++)) ;;
@@ -41,6 +41,7 @@ _paquebot() {
     "clock:0") words="confirm" ;;
     "setup --password-file") words="@files" ;;
     "setup --smarthost-password-file") words="@files" ;;
+    "setup --trust-anchor") words="@files" ;;
     "setup --acme-ca-file") words="@files" ;;
     "setup:0") words="@accounts" ;;
     "api --body") words="@files" ;;
@@ -133,7 +134,7 @@ _paquebot() {
   if [[ $current == -* && $behind == :* ]]; then
     words="--config --data-dir --json --help"
     case "$verb" in
-      "setup") words="--config --data-dir --json --help --hostname --address --generate --password-file --smarthost --smarthost-user --smarthost-password-file --resolver --agree-tos --acme-directory --acme-ca-file --yes --no-start --wait --no-wait" ;;
+      "setup") words="--config --data-dir --json --help --hostname --address --generate --password-file --smarthost --smarthost-user --smarthost-password-file --resolver --trust-anchor --agree-tos --acme-directory --acme-ca-file --acme-allow --yes --no-start --wait --no-wait" ;;
       "serve") words="--config --data-dir --json --help" ;;
       "check") words="--config --data-dir --json --help --print-defaults --print-reference" ;;
       "status") words="--config --data-dir --json --help" ;;

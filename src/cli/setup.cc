@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "cli/output.h"
 #include "cli/sendmail.h"
+#include "cli/setup_certificate.h"
 #include "cli/setup_file.h"
 #include "cli/setup_outgoing.h"
 #include "cli/setup_records.h"
@@ -26,6 +27,7 @@ using namespace std::chrono_literals;
 /// Between two looks into the DNS, and at the first mail.
 constexpr auto kLookAgain = 5s;
 constexpr auto kArrives = 30s;
+constexpr auto kCertificate = 3min;
 constexpr int kSilence = 3;
 
 /// One run, step by step. Each step leaves alone what is there.
@@ -38,7 +40,7 @@ public:
   int run() {
     for (const auto step :
          {&Setup::read_address, &Setup::configure, &Setup::make_domain, &Setup::make_account, &Setup::tell_records,
-          &Setup::start, &Setup::send_first_mail, &Setup::watch, &Setup::examine})
+          &Setup::start, &Setup::send_first_mail, &Setup::watch, &Setup::see_certificate, &Setup::examine})
       if (auto done = (this->*step)(); !done) return session_.report(done.error());
     return finish();
   }
@@ -56,6 +58,7 @@ private:
   Result<> start();
   Result<> send_first_mail();
   Result<> watch();
+  Result<> see_certificate();
   Result<> examine();
   int finish();
   bool look();
@@ -168,7 +171,9 @@ Result<> Setup::write_configuration() {
                  .smarthost = smarthost_,
                  .agree_tos = wishes_.agree_tos,
                  .acme_directory = wishes_.acme_directory,
-                 .acme_ca_file = wishes_.acme_ca_file};
+                 .acme_ca_file = wishes_.acme_ca_file,
+                 .acme_allow = wishes_.acme_allow,
+                 .trust_anchor = wishes_.trust_anchor};
   if (!session_.data_dir.empty())
     file.data_dir = std::filesystem::absolute(session_.data_dir).lexically_normal().string();
   if (auto written = write_setup_file(file); !written) return written;
@@ -330,6 +335,16 @@ Result<> Setup::watch() {
   return {};
 }
 
+/// As soon as the name leads here; before that nobody gives one.
+Result<> Setup::see_certificate() {
+  const auto names = names_that_lead_here(records_, states_);
+  if (names.empty() || names.front() != wishes_.hostname || !server_runs()) return {};
+  std::string left = await_certificates(person_, world_, session_, names, wishes_.agree_tos,
+                                        std::min<std::chrono::seconds>(kCertificate, wishes_.wait));
+  if (!left.empty()) left_.push_back(std::move(left));
+  return {};
+}
+
 /// With the doctor's eyes, where this version has one.
 Result<> Setup::examine() {
   const auto doctor = std::ranges::find(verbs(), "doctor", &Verb::name);
@@ -353,23 +368,14 @@ int Setup::finish() {
   if (states_.empty())
     left_.push_back("put the records into the DNS; then: paquebot setup " + login_ + " looks for them");
   if (session_.json) {
-    json::array records, left;
-    for (std::size_t i = 0; i < records_.size(); ++i) {
-      json::object one{{"name", records_[i].name},
-                       {"type", records_[i].type},
-                       {"value", records_[i].value},
-                       {"zone", records_[i].zone},
-                       {"purpose", records_[i].purpose}};
-      if (i < states_.size()) one["state"] = name_of(states_[i]);
-      records.emplace_back(std::move(one));
-    }
+    json::array left;
     for (const std::string& one : left_) left.emplace_back(one);
     json::object out{{"config", session_.config},
                      {"written", new_configuration_},
                      {"hostname", wishes_.hostname},
                      {"domain", domain_},
                      {"login", login_},
-                     {"records", std::move(records)},
+                     {"records", present_wanted(records_, states_)},
                      {"left", left}};
     if (!password_.empty()) out["password"] = password_;
     session_.out() << control::to_pretty_text(out);

@@ -21,13 +21,15 @@ struct SetupWishes {
   std::string smarthost;              ///< "smtp.isp.example:587": all mail goes out through it
   std::string smarthost_user;
   std::string smarthost_password_file;
-  PasswordSource password;      ///< of the account
-  bool agree_tos = false;       ///< to the terms of the authority that gives certificates
-  std::string acme_directory;   ///< the URL of another authority than the usual one
-  std::string acme_ca_file;     ///< who vouches for its server
-  bool yes = false;             ///< nothing is asked
-  bool start = true;            ///< the service
-  std::chrono::seconds wait{0}; ///< at most so long for the DNS; 0: not at all
+  PasswordSource password;             ///< of the account
+  bool agree_tos = false;              ///< to the terms of the authority that gives certificates
+  std::string acme_directory;          ///< the URL of another authority than the usual one
+  std::string acme_ca_file;            ///< who vouches for its server
+  std::vector<std::string> acme_allow; ///< networks that it may be in, although they are not of the public Internet
+  std::string trust_anchor;            ///< DS or DNSKEY records, of a signed zone of one's own; empty: the root's
+  bool yes = false;                    ///< nothing is asked
+  bool start = true;                   ///< the service
+  std::chrono::seconds wait{0};        ///< at most so long for the DNS; 0: not at all
 };
 
 /// The world around, as setup sees and changes it.

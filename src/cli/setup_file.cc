@@ -81,6 +81,7 @@ std::string acme_section(const SetupFile& file) {
   if (!file.acme_directory.empty()) text += "directory = " + toml_text(file.acme_directory) + "\n";
   if (!file.acme_ca_file.empty())
     text += "ca_file = " + toml_text(std::filesystem::absolute(file.acme_ca_file).string()) + "\n";
+  if (!file.acme_allow.empty()) text += "allow = " + toml_list(file.acme_allow) + "\n";
   return text.append(kListeners);
 }
 
@@ -92,7 +93,9 @@ Result<> write_setup_file(const SetupFile& file) {
       "--print-defaults`.\n\n[server]\n";
   text += "hostname = " + toml_text(file.hostname) + "\n";
   if (!file.data_dir.empty()) text += "data_dir = " + toml_text(file.data_dir) + "\n";
-  if (!file.resolvers.empty()) text += "\n[dns]\nresolvers = " + toml_list(file.resolvers) + "\n";
+  if (!file.resolvers.empty() || !file.trust_anchor.empty()) text += "\n[dns]\n";
+  if (!file.resolvers.empty()) text += "resolvers = " + toml_list(file.resolvers) + "\n";
+  if (!file.trust_anchor.empty()) text += "trust_anchor = " + toml_text(file.trust_anchor) + "\n";
   if (!file.smarthost.server.empty()) {
     text += "\n# What goes elsewhere leaves through the provider's server.\n[[route]]\nto = \"*\"\nhost = " +
             toml_text(file.smarthost.server) +

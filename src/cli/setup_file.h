@@ -16,6 +16,8 @@ struct SetupFile {
   Smarthost smarthost;
   bool agree_tos = false; ///< then a certificate is ordered, and HTTP is spoken for it and for users' programs
   std::string acme_directory, acme_ca_file;
+  std::vector<std::string> acme_allow;
+  std::string trust_anchor; ///< records, a line each; empty: the root's
 };
 
 /// Writes both, each whole or not at all, and never over one that is there: `conflict` then.

@@ -105,6 +105,32 @@ std::string_view name_of(RecordState state) {
   return "unknown";
 }
 
+control::json::array present_wanted(const std::vector<WantedRecord>& records, const std::vector<RecordState>& states) {
+  control::json::array list;
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    control::json::object one{{"name", records[i].name},
+                              {"type", records[i].type},
+                              {"value", records[i].value},
+                              {"zone", records[i].zone},
+                              {"purpose", records[i].purpose}};
+    if (i < states.size()) one["state"] = name_of(states[i]);
+    list.emplace_back(std::move(one));
+  }
+  return list;
+}
+
+std::vector<std::string> names_that_lead_here(const std::vector<WantedRecord>& records,
+                                              const std::vector<RecordState>& states) {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < std::min(records.size(), states.size()); ++i) {
+    const WantedRecord& one = records[i];
+    const bool leads = one.type == "A" || one.type == "AAAA" || one.type == "CNAME";
+    if (leads && states[i] == RecordState::right && std::ranges::find(names, one.name) == names.end())
+      names.push_back(one.name);
+  }
+  return names;
+}
+
 RecordState look_for(SetupWorld& world, const WantedRecord& wanted) {
   const auto type = dns_type_of(wanted.type);
   if (!type) return RecordState::unknown;

@@ -35,6 +35,11 @@ std::vector<WantedRecord> wanted_records(const control::json::value& answer, con
 RecordState judge_record(const WantedRecord& wanted, const dns::Answer& answer);
 /// "missing", "another", "right", "unknown".
 std::string_view name_of(RecordState state);
+/// For programs; with how it stands where that was looked for.
+control::json::array present_wanted(const std::vector<WantedRecord>& records, const std::vector<RecordState>& states);
+/// The names whose address, or alias, was seen to be right, in the order of the records.
+std::vector<std::string> names_that_lead_here(const std::vector<WantedRecord>& records,
+                                              const std::vector<RecordState>& states);
 /// Asks for it.
 RecordState look_for(SetupWorld& world, const WantedRecord& wanted);
 

@@ -195,8 +195,14 @@ TEST_F(SetupTest, ACertificateForWhoAgrees) {
   std::filesystem::remove(folder.path("etc/paquebot.toml"));
   wishes.agree_tos = true;
   wishes.acme_directory = "https://ca.example/directory";
+  wishes.acme_allow = {"10.0.0.0/8"};
+  wishes.trust_anchor = "corp.example. IN DS 1 8 2 AA\ncorp.example. IN DS 2 8 2 BB\n";
   EXPECT_EQ(go(), kFindings) << err.str();
   EXPECT_THAT(written(), HasSubstr("[acme]\nagree_tos = true\ndirectory = \"https://ca.example/directory\"\n"));
+  EXPECT_THAT(written(), HasSubstr("\nallow = [\"10.0.0.0/8\"]\n"));
+  EXPECT_THAT(
+      written(),
+      HasSubstr("\n[dns]\ntrust_anchor = \"corp.example. IN DS 1 8 2 AA\\ncorp.example. IN DS 2 8 2 BB\\n\"\n"));
   for (const char* address : {"[::]:25", "[::]:587", "[::]:465", "[::]:110", "[::]:995", "[::]:80", "[::]:443"})
     EXPECT_THAT(written(), HasSubstr("address = \"" + std::string(address) + "\"\n"));
 }
@@ -280,6 +286,18 @@ TEST(SetupRecords, TellsARecordFromAnotherInItsPlace) {
   EXPECT_EQ(state("TLSA", "3 1 1 00"), RecordState::unknown);
   EXPECT_EQ(look_for(world, {"bad.test", "A", "192.0.2.1", "", ""}), RecordState::unknown);
   EXPECT_EQ(look_for(world, {"alias.test", "CNAME", "mx.x.test", "", ""}), RecordState::right);
+}
+
+TEST(SetupRecords, TheNamesThatLeadHere) {
+  const std::vector<WantedRecord> records{{"mx.x.test", "A", "192.0.2.1", "", ""},
+                                          {"mx.x.test", "AAAA", "2001:db8::1", "", ""},
+                                          {"x.test", "MX", "10 mx.x.test", "", ""},
+                                          {"autoconfig.x.test", "CNAME", "mx.x.test", "", ""},
+                                          {"mta-sts.x.test", "CNAME", "mx.x.test", "", ""}};
+  constexpr auto kYes = RecordState::right;
+  EXPECT_THAT(names_that_lead_here(records, {kYes, kYes, kYes, RecordState::missing, kYes}),
+              ElementsAre("mx.x.test", "mta-sts.x.test"));
+  EXPECT_THAT(names_that_lead_here(records, {}), IsEmpty()) << "nobody has looked";
 }
 
 TEST(SetupRecords, TellsAProgramTheBestWays) {

@@ -37,6 +37,8 @@ constexpr Setting kSettings[] = {
     {"msg-cache-size:", "4m"},
     {"rrset-cache-size:", "8m"},
     {"key-cache-size:", "2m"},
+    {"cache-max-negative-ttl:",
+     "60"}, // a record that somebody has just made is there soon, whatever his zone's SOA says
     // What is known of a server's times is known of the one resolver that all questions go to: names whose own servers
     // are silent make it look slow or dead. That is forgotten soon, before the wait for a reply has doubled to the 12 s
     // with which libunbound takes a server for dead and lets one question at a time through: all others would fail at

@@ -6,7 +6,7 @@ when to renew (RFC 9773), which this pebble lacks.
         authority.count("/order")    requests whose path has that
         authority.meddle = function  (handler, path) -> True when it has answered by itself
 
-Both listen on free ports of the loopback, and end by id.
+Both listen on free ports of the loopback (the front on `address`), and end by id.
 """
 
 import datetime
@@ -38,9 +38,10 @@ class Front(socketserver.ThreadingMixIn, http.server.HTTPServer):
 
 
 class Authority:
-    def __init__(self, dns, http=1, tls=1, bind=None, refuse_nonces=0):
-        """`http`, `tls`: ports where it looks for proofs. `bind`: {kid: key} of accounts that it wants."""
+    def __init__(self, dns, http=1, tls=1, bind=None, refuse_nonces=0, address="127.0.0.1"):
+        """`http`, `tls`: ports where it looks for proofs. `bind`: {kid: key} of accounts that it wants. `address`: its own."""
         self.dns, self.http, self.tls, self.bind, self.refuse_nonces = dns, http, tls, bind, refuse_nonces
+        self.address = address
         self.asked, self.meddle, self.window = [], None, None
         self.lock = threading.Lock()
 
@@ -131,7 +132,7 @@ class Authority:
 
             do_GET = do_POST = do_HEAD = serve_it
 
-        self.front = Front(("127.0.0.1", 0), Handler)
+        self.front = Front((self.address, 0), Handler)
         self.port = self.front.server_address[1]
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.ca, self.folder / "key.pem")

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import socket
 import sqlite3
 import ssl
@@ -15,9 +16,11 @@ import unittest
 from authority import NAME, Authority
 from dns import Dns
 from server import LISTENERS, Server, free_port_everywhere, wait_until
+from setup_test import FINDINGS, Machine
 from zones import Knot, ask_udp, wire_name
 
 HOST = "mx.example.test"
+SECRET_OF_ANN = "correct horse battery"
 SECRET = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 RECORDS = (f"{NAME} A 127.0.0.1", f"{HOST} A 127.0.0.1", "mail.example.test A 127.0.0.1")
 
@@ -149,6 +152,41 @@ class OrderTest(CertificatesTest):
         self.world(authority={"refuse_nonces": 50}).start()
         self.valid()
         self.assertGreaterEqual(self.authority.count("/order-plz"), 1)
+
+
+@unittest.skipUnless(os.environ.get("PROGRAMS_ALL") == "1", "make test-programs has pebble")
+class SetupTest(unittest.TestCase):
+    def test_setup_waits_until_all_that_leads_here_has_one(self):
+        """The first look fails, since nothing is in the DNS; with the records there it is made again at once, not after a minute."""
+        dns = self.enterContext(Dns(RECORDS[0], ttl=1))
+        http, https = free_port_everywhere(), free_port_everywhere()
+        authority = self.enterContext(Authority(dns.address, http=http, tls=https))
+        machine = Machine(dns, {"http": {"role": "http", "tls": "none", "address": f"127.0.0.1:{http}"},
+                                "https": {"role": "http", "tls": "implicit", "address": f"127.0.0.1:{https}"}})
+        self.addCleanup(machine.close)
+        words = ["--agree-tos", "--acme-directory", authority.url("/dir"), "--acme-ca-file", authority.ca, "--acme-allow", "127.0.0.0/8"]
+        machine.set_up("--no-wait", *words, password=SECRET_OF_ANN)
+        self.assertIn('allow = ["127.0.0.0/8"]\n', machine.written)
+        machine.start()
+        machine.output.wait("event=certificate-failed", 30)
+        dns.add(*[f'{one["name"]} {one["type"]} ' + (json.dumps(one["value"]) if one["type"] == "TXT" else one["value"])
+                  for one in json.loads(machine.set_up("--no-wait", "--json", *words))["records"]])
+        said = machine.set_up("--wait", "60s", *words, code=FINDINGS)
+        for name in (HOST, "mta-sts.example.test", "autoconfig.example.test"):
+            self.assertRegex(said, rf"(?m)^{re.escape(name)}: it is there, good until \d")
+        self.assertNotIn("see why there is no certificate", said)
+
+    def test_setup_tells_why_there_is_none(self):
+        dns = self.enterContext(Dns(*RECORDS, ttl=1))
+        http = free_port_everywhere()
+        authority = self.enterContext(Authority(dns.address, http=http))
+        machine = Machine(dns, {"http": {"role": "http", "tls": "none", "address": f"127.0.0.1:{http}"}})
+        self.addCleanup(machine.close)
+        words = ["--agree-tos", "--acme-directory", authority.url("/dir"), "--acme-ca-file", authority.ca]
+        machine.set_up("--no-wait", *words, password=SECRET_OF_ANN)
+        machine.start()
+        said = machine.set_up("--wait", "5s", *words)
+        self.assertRegex(said, r"- see why there is no certificate for mx.example.test yet: paquebot tls status \(.*not of the public Internet")
 
 
 class TroubleTest(CertificatesTest):

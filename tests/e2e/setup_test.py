@@ -13,7 +13,7 @@ import threading
 import unittest
 
 from dns import Dns
-from server import BINARY, SOURCE, Server, table
+from server import BINARY, LISTENERS, PEERS, SOURCE, Server, table
 
 ANN, PASSWORD = "ann@example.test", "correct horse battery"
 OK, REFUSED, FINDINGS, USAGE, PERMISSION = 0, 1, 2, 64, 77
@@ -21,18 +21,19 @@ PROVIDERS = ("gmail.com", "outlook.com", "yahoo.com")
 
 
 class Machine(Server):
-    """A server that setup configures; only its listeners are put in afterwards, on free ports."""
+    """A server that setup configures; only its listeners are put in afterwards, on free ports. `more`: others, with their addresses."""
 
-    def __init__(self, dns):
-        super().__init__(accounts={}, dns=dns.address, listeners=["mx", "pop3-clear"])
+    def __init__(self, dns, more=None):
+        own = {name: LISTENERS[name] for name in ("mx", "pop3-clear")}
+        super().__init__(accounts={}, dns=dns.address, listeners=own | (more or {}))
         self.config.unlink(missing_ok=True)
         self.written, self.prepared = None, True
 
     def write_config(self):
         if self.written is None:
             return
-        listeners = [table("listener", one | {"address": "127.0.0.1:0"}, double=True) for one in self.listeners.values()]
-        self.config.write_text(self.written + "".join(listeners), encoding="utf-8")
+        listeners = [table("listener", {"address": "127.0.0.1:0"} | one, double=True) for one in self.listeners.values()]
+        self.config.write_text(self.written.split("\n[[listener]]")[0] + "\n" + "".join(listeners), encoding="utf-8")
 
     def setup_words(self, *more):
         return ["setup", ANN, "--yes", "--no-start", "--data-dir", self.data, "--address", "127.0.0.1", "--resolver", self.dns, *more]
@@ -184,13 +185,21 @@ class DemonstrationTest(unittest.TestCase):
             top = pathlib.Path(folder)
             for name in ("tools", "tests"):
                 (top / name).symlink_to(SOURCE / name)
+            pebble = (PEERS / "bin/pebble").exists()
+            if pebble:
+                (top / "build").mkdir()
+                (top / "build/peers").symlink_to(PEERS.resolve())
             copy = top / "demo"
             copy.write_text((SOURCE / "tools/demo").read_text(encoding="utf-8").replace(
                 "ROOT = pathlib.Path(__file__).resolve().parent.parent", f"ROOT = pathlib.Path({str(top)!r})"), encoding="utf-8")
-            done = subprocess.run(["/usr/bin/python3", copy], env={**os.environ, "ONCE": "1", "PAQUEBOT_BINARY": str(BINARY)}, check=False,
+            done = subprocess.run(["/usr/bin/python3", copy], env={**os.environ, "ONCE": "1", "PAQUEBOT_BINARY": str(BINARY), "PEBBLE": "yes" if pebble else "no"}, check=False,
                                   capture_output=True, text=True, timeout=180)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertRegex(done.stdout, r"(\d+) of \1 records are there")
+        self.assertIn("mx.example.test: it is there, good until" if pebble else "No certificate that programs trust in this demonstration: PEBBLE=no",
+                      done.stdout)
+        findings = done.stdout[done.stdout.index("== What the doctor finds"):done.stdout.index("Alice sends Bob")]
+        self.assertEqual("WARNING" in findings or "WRONG" in findings, not pebble, findings)
         self.assertIn("octet for octet the one that was sent", done.stdout)
 
 
