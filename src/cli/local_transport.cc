@@ -31,6 +31,12 @@ void keep(const std::string& data_directory, const control::Order& order) {
     log::warning("control", {{"why", kept.error().message}});
 }
 
+/// As the resolvers are now.
+Task<dns::UpstreamState> state_of_resolver(std::shared_ptr<dns::Upstream> upstream) {
+  co_await upstream->examine();
+  co_return upstream->state();
+}
+
 class LocalTransport final : public Transport {
 public:
   LocalTransport(std::optional<Owner> owner, std::unique_ptr<store::Store> store, const ServerPlace& place)
@@ -82,6 +88,7 @@ private:
                         .store = store_.get(),
                         .options = place_.doctor,
                         .machine = {}};
+    if (resolvers_) world.look_at_resolver = [upstream = resolvers_->upstream] { return state_of_resolver(upstream); };
     world.machine.hostname = place_.hostname;
     world.machine.signs = place_.signs;
     world.machine.smarthost = place_.smarthost;

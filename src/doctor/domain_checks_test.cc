@@ -1,3 +1,5 @@
+#include "acme/certificate.h"
+#include "acme/test_issuer.h"
 #include "doctor/test_world.h"
 #include "mailauth/dkim_key.h"
 #include "net/certificate_trust.h"
@@ -193,6 +195,7 @@ TEST(DoctorMtaSts, Stands) {
   EXPECT_THAT(test.worst("mta-sts", kDomain), HasSubstr("does not name mx.example.test"));
   policy = "version: STSv1\nmode: testing\nmx: *.example.test\nmax_age: 604800\n";
   EXPECT_THAT(test.worst("mta-sts", kDomain), StartsWith("note: "));
+  EXPECT_THAT(test.run("mta-sts", kDomain)[0].advice, StartsWith("After a week with a good certificate"));
   policy = "<html>";
   EXPECT_THAT(test.worst("mta-sts", kDomain), HasSubstr("can't be used"));
   policy = "";
@@ -278,6 +281,12 @@ TEST(DoctorTls, Stands) {
   test.clock.set_wall(system_clock().wall());
   test.world.machine.certificate = CertificateShown{"", pair->certificate_pem};
   EXPECT_EQ(test.worst("tls"), "warning: The certificate is one that this server made itself.");
+  // One that was ordered has no file either.
+  const auto key = acme::PrivateKey::make();
+  const auto request = acme::make_request(*key, {"mx.example.test"});
+  test.world.machine.certificate->pem =
+      acme::TestIssuer().issue(*request, "mx.example.test", millis(test.clock.wall()));
+  EXPECT_THAT(test.worst("tls"), HasSubstr("is not trusted here"));
   test.world.machine.certificate->file = "/etc/x.pem";
   test.world.machine.certificate->pem = "nonsense";
   EXPECT_THAT(test.worst("tls"), HasSubstr("can't be read"));

@@ -12,7 +12,11 @@ namespace paquebot::doctor {
 
 Task<std::vector<Finding>> check_resolver(Patient& patient) {
   std::vector<Finding> findings;
-  const auto& state = patient.world.machine.resolver;
+  std::optional<dns::UpstreamState> state = patient.world.machine.resolver;
+  if ((!state || state->stand == dns::Stand::unknown) && patient.world.look_at_resolver) {
+    Task<dns::UpstreamState> look = patient.world.look_at_resolver();
+    state = co_await std::move(look);
+  }
   if (!state || state->stand == dns::Stand::unknown) {
     findings.push_back(
         unseen("Whether the resolver answers and validates is not known yet.", "Ask again while the server runs."));

@@ -28,6 +28,19 @@ TEST(DoctorResolver, Stands) {
   EXPECT_THAT(test.worst("resolver"), StartsWith("wrong: "));
 }
 
+TEST(DoctorResolver, IsLookedAtWhereNobodyHasYet) {
+  TestWorld test;
+  int looks = 0;
+  test.world.look_at_resolver = [&]() -> Task<dns::UpstreamState> {
+    ++looks;
+    co_return dns::UpstreamState{.stand = dns::Stand::without, .why = "no signatures", .seen = {}};
+  };
+  EXPECT_THAT(test.worst("resolver"), HasSubstr("does not validate: no signatures"));
+  test.world.machine.resolver = dns::UpstreamState{.stand = dns::Stand::validating, .why = "", .seen = {}};
+  EXPECT_THAT(test.worst("resolver"), StartsWith("good: "));
+  EXPECT_EQ(looks, 1);
+}
+
 TEST(DoctorName, Right) {
   TestWorld test(kRight);
   for (const Finding& one : test.run("name")) EXPECT_EQ(one.level, Level::good) << one.seen;
@@ -199,6 +212,29 @@ TEST(DoctorCaa, Climbs) {
   EXPECT_THAT(test.worst("caa"), StartsWith("good: "));
   test.zone->fail("mx.example.test", dns::Status::servfail);
   EXPECT_THAT(test.worst("caa"), StartsWith("unknown: "));
+}
+
+TEST(DoctorCaa, ComparedWithTheAuthority) {
+  TestWorld test("mx.example.test CAA 0 issue example.net; account=1\nmx.example.test CAA 0 issuewild other.test");
+  const auto stands = [&](const char* authority) {
+    test.world.machine.authority = authority;
+    return test.worst("caa");
+  };
+  EXPECT_THAT(stands("https://acme-v02.ca.example.net:14000/directory"), StartsWith("good: "));
+  EXPECT_THAT(stands("https://example.net/directory"), StartsWith("good: "));
+  EXPECT_THAT(stands("https://badexample.net/directory"), StartsWith("warning: "));
+  EXPECT_THAT(stands("https://other.test/directory"), StartsWith("warning: "));
+  EXPECT_THAT(stands(""), StartsWith("note: ")) << "nothing is ordered";
+  EXPECT_THAT(test.run("caa")[0].means, HasSubstr("issues none for mx.example.test"));
+  test.zone->remove("mx.example.test");
+  test.zone->add("mx.example.test", dns::kCaa, {"0 issue ;"});
+  EXPECT_THAT(stands("https://example.net/directory"), StartsWith("warning: ")) << "nobody may";
+  test.zone->remove("mx.example.test");
+  test.zone->add("mx.example.test", dns::kCaa, {"0 iodef mailto:a@example.test", "0 issue sectigo.com"});
+  EXPECT_THAT(stands("https://acme.zerossl.com/v2/DV90"), StartsWith("good: "));
+  test.zone->remove("mx.example.test");
+  test.zone->add("mx.example.test", dns::kCaa, {"0 issuewild other.test"});
+  EXPECT_THAT(stands("https://example.net/directory"), StartsWith("note: ")) << "it says nothing of this name";
 }
 
 TEST(DoctorWords, AddressesOfOthers) {

@@ -19,6 +19,7 @@ inline constexpr std::string_view kVerifySetting = "verify.last"; ///< when veri
 inline constexpr std::string_view kVerifyFound = "verify.found";  ///< in the steps of one that is under way
 inline constexpr std::string_view kFreeSetting = "doctor.disk";   ///< a day ago or so; " " octets that were free
 inline constexpr std::string_view kProbeSetting = "doctor.probe"; ///< written to see how long a commit takes
+inline constexpr std::string_view kTlsGoodSetting = "doctor.tls"; ///< since when each round found the certificate good
 inline constexpr std::string_view kFoundSetting = "doctor.findings"; ///< changes.h
 
 struct WaitingFacts {

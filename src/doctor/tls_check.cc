@@ -8,7 +8,10 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <optional>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 namespace paquebot::doctor {
 namespace {
@@ -27,7 +30,8 @@ Finding self_made(const std::string& hostname) {
   return {.level = Level::warning,
           .seen = "The certificate is one that this server made itself.",
           .means = "Programs ask their users before they trust it. Other servers take it, except under MTA-STS.",
-          .advice = "Get one from an authority for " + hostname + " and name it: [tls] certificate, key."};
+          .advice =
+              "Let it order one for " + hostname + ": [acme] agree_tos = true. Or name one: [tls] certificate, key."};
 }
 
 } // namespace
@@ -50,7 +54,7 @@ Task<std::vector<Finding>> check_tls(Patient& patient) {
                             .means = "What goes through it can be read on the way."});
   }
   const auto facts = net::read_certificate(pem);
-  if (machine.certificate->file.empty() || (facts && facts->self_signed)) {
+  if (facts && facts->self_signed) {
     findings.push_back(self_made(machine.hostname));
     co_return findings;
   }
@@ -72,6 +76,64 @@ Task<std::vector<Finding>> check_tls(Patient& patient) {
   co_return findings;
 }
 
+namespace {
+
+/// Authorities that issue under another name than that of their servers (their documentation of CAA).
+struct Issuer {
+  std::string_view host, name;
+};
+constexpr Issuer kIssuers[] = {{"zerossl.com", "sectigo.com"}};
+
+bool is_below(std::string_view name, std::string_view zone) {
+  return iequals(name, zone) || (name.size() > zone.size() && iequals(name.substr(name.size() - zone.size()), zone) &&
+                                 name[name.size() - zone.size() - 1] == '.');
+}
+
+/// "ca.example.net" of "https://ca.example.net:14000/dir".
+std::string_view host_of_url(std::string_view url) {
+  url.remove_prefix(std::min(url.size(), url.find("://") == std::string_view::npos ? 0 : url.find("://") + 3));
+  return url.substr(0, url.find_first_of(":/?#"));
+}
+
+/// Whom a record of CAA lets issue: "0 issue ca.example.net; account=1" gives "ca.example.net". Nothing: it says
+/// nothing of that (RFC 8659 section 4.2).
+std::optional<std::string_view> issuer_of(std::string_view text) {
+  const auto words = split(text, ' ');
+  if (words.size() < 2 || !iequals(words[1], "issue")) return std::nullopt;
+  std::string_view value = text.substr(text.find(words[1]) + words[1].size());
+  value = trim(value.substr(0, value.find(';')));
+  return value;
+}
+
+/// Whether records of CAA let the authority issue that certificates are ordered of.
+Finding judge_caa(const Machine& machine, const std::string& name, const dns::Answer& answer) {
+  std::vector<std::string> texts;
+  bool restricted = false, allowed = false;
+  const std::string_view host = host_of_url(machine.authority);
+  for (const dns::Record& record : answer.records) {
+    texts.push_back(record.text);
+    const auto issuer = issuer_of(record.text);
+    if (!issuer) continue;
+    restricted = true;
+    const auto* other = std::ranges::find_if(kIssuers, [&](const Issuer& one) { return is_below(host, one.host); });
+    if (!issuer->empty())
+      allowed |= is_below(host, *issuer) || (other != std::end(kIssuers) && iequals(other->name, *issuer));
+  }
+  Finding finding{.level = Level::note,
+                  .about = name,
+                  .seen = name + " says who may issue certificates: " + joined(texts) + ".",
+                  .means = "An authority that is not among them issues none for " + machine.hostname + "."};
+  if (machine.authority.empty() || !restricted) return finding;
+  finding.level = allowed ? Level::good : Level::warning;
+  finding.means = allowed ? "That is the authority that certificates are ordered of."
+                          : "Certificates are ordered of " + printable(host, 260) +
+                                ", which is not among them: the next one will be refused.";
+  if (!allowed) finding.advice = "Add a record with the name that the authority tells in its documentation of CAA.";
+  return finding;
+}
+
+} // namespace
+
 /// RFC 8659 section 3: the first name upwards that has any.
 Task<std::vector<Finding>> check_caa(Patient& patient) {
   std::vector<Finding> findings;
@@ -86,13 +148,7 @@ Task<std::vector<Finding>> check_caa(Patient& patient) {
       co_return findings;
     }
     if (!answer->records.empty()) {
-      std::vector<std::string> texts;
-      for (const dns::Record& record : answer->records) texts.push_back(record.text);
-      findings.push_back(
-          {.level = Level::note,
-           .about = name,
-           .seen = name + " says who may issue certificates: " + joined(texts) + ".",
-           .means = "An authority that is not among them issues none for " + patient.world.machine.hostname + "."});
+      findings.push_back(judge_caa(patient.world.machine, name, *answer));
       co_return findings;
     }
     name = name.substr(name.find('.') + 1);

@@ -2,7 +2,9 @@
 
 #include "base/text.h"
 #include "doctor/checks.h"
+#include "doctor/house.h"
 #include "doctor/policy_text.h"
+#include "net/certificate.h"
 #include "net/certificate_trust.h"
 
 #include <algorithm>
@@ -34,11 +36,42 @@ Task<std::vector<std::string>> hosts_of(Patient& patient) {
   co_return hosts;
 }
 
-bool is_own_certificate(const Machine& machine) { return machine.certificate && machine.certificate->file.empty(); }
+bool is_own_certificate(const Machine& machine) {
+  if (!machine.certificate) return false;
+  const auto facts = net::read_certificate(machine.certificate->pem);
+  return facts && facts->self_signed;
+}
 
-/// What the policy means for the hosts of MX.
+constexpr std::int64_t kStsTrial = 7LL * 86'400'000;
+
+/// A week of good certificates on all hosts is what the mode enforce asks for. Of others' hosts only reports tell.
+std::string testing_advice(const Patient& patient, const std::vector<std::string>& hosts, std::int64_t since) {
+  const std::int64_t now = millis(patient.world.clock.wall());
+  const auto others =
+      std::ranges::count_if(hosts, [&](const auto& one) { return one != patient.world.machine.hostname; });
+  const std::string reports =
+      others == 0 ? "" : " Look first whether the reports of TLS tell of failures at the other hosts of MX.";
+  if (since == 0 || since > now)
+    return "After a week with a good certificate, set the mode to enforce ([mta_sts] mode)." + reports;
+  if (now - since < kStsTrial)
+    return "The certificate has been good for " + span_text(now - since) + "; from " + moment(since + kStsTrial) +
+           " on, set the mode to enforce ([mta_sts] mode)." + reports;
+  return "The certificate has been good for " + span_text(now - since) +
+         ": set [mta_sts] mode = \"enforce\", then nobody on the way can take TLS away." + reports;
+}
+
+/// Of kTlsGoodSetting.
+Task<std::int64_t> good_since(Patient& patient) {
+  if (patient.world.store == nullptr) co_return 0;
+  std::string key(kTlsGoodSetting);
+  const auto kept = co_await patient.world.store->upkeep().get_setting(std::move(key));
+  co_return kept ? static_cast<std::int64_t>(parse_u64(*kept).value_or(0)) : 0;
+}
+
+/// What the policy means for the hosts of MX. `since`: from when on each round of the doctor found our certificate
+/// good; 0: not known.
 std::vector<Finding> judge_policy(const Patient& patient, const StsPolicy& policy,
-                                  const std::vector<std::string>& hosts) {
+                                  const std::vector<std::string>& hosts, std::int64_t since) {
   std::vector<Finding> findings;
   const bool enforce = policy.mode == "enforce";
   for (const std::string& host : hosts) {
@@ -62,7 +95,7 @@ std::vector<Finding> judge_policy(const Patient& patient, const StsPolicy& polic
   if (policy.mode == "testing") {
     fine.level = Level::note;
     fine.means = "What can't be verified is delivered all the same.";
-    fine.advice = "After a week without failures in the reports of TLS, set the mode to enforce.";
+    fine.advice = testing_advice(patient, hosts, since);
   } else if (policy.mode == "none") {
     fine.level = Level::note;
     fine.means = "It takes an earlier policy back.";
@@ -125,7 +158,8 @@ Task<std::vector<Finding>> check_mta_sts(Patient& patient) {
     co_return findings;
   }
   const auto hosts = co_await hosts_of(patient);
-  findings = judge_policy(patient, *policy, hosts);
+  const std::int64_t since = co_await good_since(patient);
+  findings = judge_policy(patient, *policy, hosts, since);
   co_return findings;
 }
 

@@ -39,7 +39,7 @@ struct ListenerFacts {
 
 /// The certificate that listeners show.
 struct CertificateShown {
-  std::string file; ///< empty: a self-signed one of ours
+  std::string file; ///< empty: none of the configuration names; ordered, or self-signed
   std::string pem;  ///< with its chain
 };
 
@@ -80,6 +80,7 @@ struct Machine {
   std::function<bool(const std::string& address)> is_own{}; ///< of this machine's interfaces; empty: can't be told
   std::optional<std::vector<ListenerFacts>> listeners{};
   std::optional<CertificateShown> certificate{};
+  std::string authority{}; ///< the directory of the one that certificates are ordered of (RFC 8555); empty: none are
   std::optional<ClockFacts> clock{};
   std::optional<DiskFacts> disk{};
   std::optional<DescriptorFacts> descriptors{};
@@ -99,6 +100,8 @@ struct World {
   /// What programs and other servers find a domain's settings and policies by: SRV, CNAME and TXT records that belong
   /// into its zone. Empty: SRV alone, of the listeners.
   std::function<std::vector<Record>(const std::string& domain)> set_up{};
+  /// Looks at the resolvers now, where nobody has done so yet; some seconds.
+  std::function<Task<dns::UpstreamState>()> look_at_resolver{};
   /// Connects and reads the first line that the other says; ends within `most`.
   std::function<Task<Result<std::string>>(net::Endpoint to, std::chrono::milliseconds most)> greet{};
   /// Connects to a place as filters are named, and closes again.

@@ -25,6 +25,8 @@
 #include "service/sites.h"
 #include "service/snapshot.h"
 
+#include <array>
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -141,6 +143,8 @@ struct Assembly {
   Deliveries deliveries;
 
   std::unique_ptr<CertificateDesk> ordered; ///< certificates; from open_names() on
+  /// Of the last round of the doctor, how many findings of each doctor::Level; -1: there was none yet.
+  std::array<std::atomic<int>, 5> found{-1, -1, -1, -1, -1};
 
 private:
   void configure(const Snapshot& snapshot);

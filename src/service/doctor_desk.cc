@@ -73,6 +73,7 @@ doctor::World DoctorDesk::world() {
   if (listeners) machine.listeners = listeners();
   if (setup)
     world.set_up = [facts = setup()](const std::string& domain) { return doctor::set_up_records(facts, domain); };
+  if (now->acme && now->acme->agree_tos) machine.authority = now->acme->directory;
   machine.certificate = doctor::CertificateShown{};
   if (!now->certificates.empty()) machine.certificate->file = now->certificates.front().file;
   if (const auto& all = parts_.options.certificates)
@@ -124,6 +125,8 @@ Task<void> DoctorDesk::make_round() {
     auto found = co_await doctor::make_step(here, std::move(step));
     doctor::append(findings, std::move(found));
   }
+  count(findings);
+  co_await note_certificate(findings);
   std::string key(doctor::kFoundSetting);
   const auto before = co_await parts_.store.upkeep().get_setting(std::move(key));
   if (!before) co_return; // what was told is not known: nothing is told twice
@@ -136,6 +139,28 @@ Task<void> DoctorDesk::make_round() {
     if (!kept) log::error("doctor-not-kept", {{"why", kept.error().message}});
   }
   co_await keep_free_space();
+}
+
+void DoctorDesk::count(const std::vector<doctor::Finding>& findings) {
+  std::array<int, 5> counts{};
+  for (const doctor::Finding& one : findings) ++counts.at(static_cast<std::size_t>(one.level));
+  for (std::size_t i = 0; i < counts.size(); ++i) parts_.found.at(i) = counts.at(i);
+}
+
+/// Since when it has been good: then others may be asked to insist on it (MTA-STS).
+Task<void> DoctorDesk::note_certificate(const std::vector<doctor::Finding>& findings) {
+  doctor::Level worst = doctor::Level::good;
+  for (const doctor::Finding& one : findings)
+    if (one.check == "tls") worst = std::max(worst, one.level);
+  if (worst == doctor::Level::unknown) co_return;
+  std::string key(doctor::kTlsGoodSetting);
+  const auto before = co_await parts_.store.upkeep().get_setting(std::move(key));
+  const bool good = worst < doctor::Level::unknown;
+  if (!before || good == !before->empty()) co_return;
+  std::string again(doctor::kTlsGoodSetting);
+  std::string value = good ? std::to_string(millis(system_clock().wall())) : std::string();
+  const auto kept = co_await parts_.store.upkeep().set_setting(std::move(again), std::move(value));
+  if (!kept) log::error("doctor-not-kept", {{"why", kept.error().message}});
 }
 
 /// How full the disk was a day ago tells how long it will last.

@@ -39,6 +39,8 @@ private:
   Task<bool> tell(doctor::Changes changes);
   Task<bool> send(doctor::Letter letter, std::string to);
   Task<void> keep_free_space();
+  Task<void> note_certificate(const std::vector<doctor::Finding>& findings);
+  void count(const std::vector<doctor::Finding>& findings);
 
   Assembly& parts_;
   const bool& stopping_;
