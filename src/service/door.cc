@@ -80,6 +80,7 @@ Task<bool> Door::admit(const ListenerSnapshot& listener, net::Stream& stream, ne
   if (!listener.accept_from.empty() && !is_local(peer) && !listener.accept_from.contains(peer.address)) {
     metrics::turned_away.add(counted_role(listener.role), metrics::TurnedAway::stranger);
     log::warning("stranger", {{"client", peer.address}, {"listener", listener.address}});
+    note(listener, stream, peer, "that network may not connect here (accept_from)");
     co_await turn_away(listener, stream, Refusal::stranger);
     co_return false;
   }
@@ -94,8 +95,24 @@ Task<bool> Door::admit(const ListenerSnapshot& listener, net::Stream& stream, ne
                            verdict == Gate::Verdict::full ? metrics::TurnedAway::full : metrics::TurnedAway::address);
   log::warning("too-many-connections",
                {{"client", peer.address}, {"scope", verdict == Gate::Verdict::full ? "total" : "address"}});
+  note(listener, stream, peer,
+       verdict == Gate::Verdict::full ? "the server had no room for more connections"
+                                      : "that address had too many connections already");
   co_await turn_away(listener, stream, Refusal::busy);
   co_return false;
+}
+
+/// Of users' programs only: other servers come again by themselves.
+void Door::note(const ListenerSnapshot& listener, const net::Stream& stream, const net::Endpoint& peer,
+                const char* why) {
+  if (attempts_ == nullptr || !is_for_users(listener.role) || is_local(peer)) return;
+  policy::Attempt attempt{.what = policy::Attempt::What::turned_away};
+  attempt.at = millis(system_clock().wall());
+  attempt.client = peer.address;
+  attempt.port = stream.local().port;
+  attempt.protocol = listener.role == ListenerRole::pop3 ? "pop3" : "smtp";
+  attempt.why = why;
+  attempts_->add(std::move(attempt));
 }
 
 Gate::Verdict Door::enter(const ListenerSnapshot& listener, const net::Endpoint& peer, const GateLimits& limits) {

@@ -40,7 +40,8 @@ protected:
 
   net::test::Loop loop_;
   directory::LoginThrottle logins_;
-  Door door_{logins_};
+  policy::Attempts attempts_;
+  Door door_{logins_, &attempts_};
   ListenerSnapshot listener_;
   GateLimits limits_{.total = 10, .per_address = 2};
   net::Endpoint peer_;
@@ -71,6 +72,25 @@ TEST_F(DoorTest, WhoMayNotComeIsToldInWordsOfHisProtocol) {
   listener_.role = ListenerRole::submission;
   listener_.smtp = tls;
   EXPECT_EQ(knock("192.0.2.1"), ""); // no words before TLS
+}
+
+TEST_F(DoorTest, UsersWhoWereTurnedAwayAreWrittenDown) {
+  limits_.per_address = 1;
+  for (int i = 0; i < 3; ++i) knock("192.0.2.1");
+  EXPECT_EQ(attempts_.size(), 0u) << "another server";
+  listener_.role = ListenerRole::submission;
+  knock("192.0.2.1");
+  knock("192.0.2.1");
+  listener_.accept_from = net::Networks::parse({"10.0.0.0/8"}).value();
+  listener_.role = ListenerRole::pop3;
+  knock("192.0.2.2");
+  const auto all = attempts_.find(0, 10, [](const policy::Attempt&) { return true; });
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_EQ(all[0].client + " " + all[0].protocol, "192.0.2.2 pop3");
+  EXPECT_EQ(all[0].why, "that network may not connect here (accept_from)");
+  EXPECT_EQ(all[1].client + " " + all[1].protocol, "192.0.2.1 smtp");
+  EXPECT_EQ(all[1].what, policy::Attempt::What::turned_away);
+  EXPECT_EQ(all[1].times, 2u);
 }
 
 TEST_F(DoorTest, BrowsersDoNotKeepMailOut) {

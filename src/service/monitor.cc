@@ -1,8 +1,10 @@
 #include "service/monitor.h"
 
+#include "doctor/finding.h"
 #include "service/process_facts.h"
 #include "service/status.h"
 
+#include <algorithm>
 #include <filesystem>
 
 namespace paquebot::service {
@@ -10,6 +12,10 @@ namespace {
 
 using metrics::Gauge;
 using metrics::gauge;
+
+/// Of held mail so much is counted.
+constexpr int kHeldPages = 20;
+constexpr std::size_t kHeldPage = 1000;
 
 double number_of(const control::json::object& object, std::string_view name) {
   return static_cast<double>(control::get_number(object, name));
@@ -56,6 +62,17 @@ Task<void> Monitor::look_at_queue() {
     found.recipients += one.waiting;
     if (one.backoff_until > wall) ++found.failing;
   }
+  for (int page = 0; page < kHeldPages; ++page) {
+    store::QueueFilter held;
+    held.held_only = true;
+    const auto items = co_await queue.list(std::move(held), first, kHeldPage);
+    if (!items) co_return;
+    for (const store::WorkItem& one : *items)
+      found.held += static_cast<std::uint64_t>(
+          std::ranges::count(one.recipients, store::State::held, &store::RecipientFacts::state));
+    if (items->size() < kHeldPage) break;
+    first = items->back().message.id;
+  }
   if (!oldest->empty()) found.oldest = oldest->front().message.accepted_at;
   const std::scoped_lock lock(mutex_);
   waiting_ = found;
@@ -72,8 +89,19 @@ std::vector<Gauge> Monitor::gauges() {
   if (const auto ends = first_end(parts_.certificate.status(millis(system_clock().wall()))); ends != 0)
     all.push_back(gauge("paquebot_certificate_expiry_timestamp_seconds",
                         "When the first certificate ends, seconds since 1970.", static_cast<double>(ends) / 1000));
+  add_findings(all);
   for (Gauge& one : process_gauges("/proc/self")) all.push_back(std::move(one));
   return all;
+}
+
+/// Nothing before there was a round.
+void Monitor::add_findings(std::vector<Gauge>& all) const {
+  Gauge findings{.name = "paquebot_doctor_findings", .help = "What the last daily round of the doctor found."};
+  for (std::size_t i = 0; i < parts_.found.size(); ++i)
+    if (const int number = parts_.found.at(i); number >= 0)
+      findings.values.push_back(
+          {{{"level", std::string(doctor::name_of(static_cast<doctor::Level>(i)))}}, static_cast<double>(number)});
+  if (!findings.values.empty()) all.push_back(std::move(findings));
 }
 
 void Monitor::add_queue(std::vector<Gauge>& all) {
@@ -84,8 +112,9 @@ void Monitor::add_queue(std::vector<Gauge>& all) {
   }
   const auto numbers = parts_.intake.queue.numbers();
   Gauge states{.name = "paquebot_queue_recipients",
-               .help = "Recipients in the queue: waiting in the store, ready in memory."};
+               .help = "Recipients in the queue: waiting in the store, held there, ready in memory."};
   if (waiting.known) states.values.push_back({{{"state", "waiting"}}, static_cast<double>(waiting.recipients)});
+  if (waiting.known) states.values.push_back({{{"state", "held"}}, static_cast<double>(waiting.held)});
   states.values.push_back({{{"state", "ready"}}, static_cast<double>(numbers.ready)});
   all.push_back(std::move(states));
   all.push_back(gauge("paquebot_queue_workers", "Deliveries under way.", static_cast<double>(numbers.workers)));

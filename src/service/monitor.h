@@ -25,12 +25,13 @@ public:
 private:
   /// Of the store.
   struct Waiting {
-    std::uint64_t recipients = 0, failing = 0;
+    std::uint64_t recipients = 0, failing = 0, held = 0;
     std::int64_t oldest = 0; ///< when it was accepted; 0: nothing waits
     bool known = false;
   };
   Task<void> look_at_queue();
   std::vector<metrics::Gauge> gauges();
+  void add_findings(std::vector<metrics::Gauge>& all) const;
   void add_queue(std::vector<metrics::Gauge>& all);
   void add_store(std::vector<metrics::Gauge>& all) const;
 

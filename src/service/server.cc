@@ -69,7 +69,7 @@ struct Server::Impl {
 
   Launcher launcher; ///< first: others launch until they end
   Assembly parts;
-  Door door{parts.accounts.throttle};
+  Door door{parts.accounts.throttle, &parts.strangers.attempts};
   bool stopping = false; ///< on context 0 only
   Duties duties{parts, stopping};
   Monitor monitor{parts, door};

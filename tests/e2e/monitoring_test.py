@@ -10,7 +10,8 @@ import unittest
 import urllib.error
 import urllib.request
 
-from server import LISTENERS, PEERS, SECRET, SOURCE, Server, trusting
+from dns import Dns
+from server import LISTENERS, PEERS, SECRET, SOURCE, Server, trusting, wait_until
 
 ALICE, BOB = "alice@example.test", "bob@example.test"
 MONITORING = SOURCE / "packaging/monitoring"
@@ -54,6 +55,17 @@ class MonitoringTest(unittest.TestCase):
 
     def letter(self, subject):
         return f"From: {ALICE}\r\nTo: {BOB}\r\nSubject: {subject}\r\n\r\nx\r\n"
+
+    def test_held_mail_and_what_the_doctor_found(self):
+        with Dns("mx.example.test A 127.0.0.1") as dns, Server(accounts={ALICE: SECRET, BOB: SECRET}, dns=dns) as server:
+            before = read(server.must("metrics"))
+            self.assertEqual(before["paquebot_queue_recipients", (("state", "held"),)], 0)
+            self.assertNotIn("paquebot_doctor_findings", {name for name, _ in before}, "there was no round yet")
+            server.must("doctor", "--tell")
+            found = wait_until(lambda: {labels: value for (name, labels), value in read(server.must("metrics")).items()
+                                        if name == "paquebot_doctor_findings"}, "the findings", 60, pause=0.5)
+            self.assertEqual({labels[0][1] for labels in found}, {"good", "note", "unknown", "warning", "wrong"})
+            self.assertGreater(sum(found.values()), 10)
 
     def test_what_happens_is_counted(self):
         before = self.numbers()
