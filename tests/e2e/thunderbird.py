@@ -52,12 +52,14 @@ def can_run():
 
 
 class Namespace:
-    """A network with nothing but its loopback, and files of which /usr has those of the peers too, /etc those given here."""
+    """A network with nothing but its loopback, or ours, and files of which /usr has those of the peers too, /etc those given here."""
 
-    UP = ("import fcntl, socket, struct; s = socket.socket(); "
-          "fcntl.ioctl(s, 0x8914, struct.pack(\"16sh14x\", b\"lo\", 0x41))")  # SIOCSIFFLAGS: up and running
+    UP = ("/usr/bin/python3 -c 'import fcntl, socket, struct; s = socket.socket(); "
+          "fcntl.ioctl(s, 0x8914, struct.pack(\"16sh14x\", b\"lo\", 0x41))'")  # SIOCSIFFLAGS: up and running
 
-    def __init__(self, folder, etc):
+    def __init__(self, folder, etc, network=True):
+        """`network`: one of its own."""
+        self.network = ["-n"] if network else []
         self.etc = pathlib.Path(folder) / "etc"
         for name, text in etc.items():
             (self.etc / name).parent.mkdir(parents=True, exist_ok=True)
@@ -68,14 +70,14 @@ class Namespace:
 mount -t overlay overlay -o "lowerdir={PEERS.resolve()}/root/usr:/usr" /usr
 mount -t overlay overlay -o "lowerdir={self.etc}:/etc" /etc
 mount -t tmpfs tmpfs /run
-/usr/bin/python3 -c '{self.UP}'
+{self.UP if self.network else ''}
 echo ready
 exec cat"""
-        self.process = subprocess.Popen(["unshare", "-m", "-n", "sh", "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        self.process = subprocess.Popen(["unshare", "-m", *self.network, "sh", "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         text=True)
         if self.process.stdout.readline() != "ready\n":
             raise RuntimeError("no namespace could be made")
-        self.command = ["nsenter", "-m", "-n", "-t", str(self.process.pid), "--"]
+        self.command = ["nsenter", "-m", *self.network, "-t", str(self.process.pid), "--"]
         return self
 
     def __exit__(self, *_):
