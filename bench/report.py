@@ -17,6 +17,8 @@ FIGURES = {
     "drain": ("POP3 drain alone: RETR, DELE, QUIT of ten mailboxes at once", "messages/s", True),
     "fast": ("To the fast destination, beside a slow one", "messages/s", True),
     "syncs": ("Sync calls a message", "calls", False),
+    "counts": ("Counts for monitors a message", "counts", False),
+    "counting": ("Counting, of the processor's time for a message", "%", False),
     "p50": ("Latency of acceptance, median", "µs", False),
     "p99": ("Latency of acceptance, 99th percentile", "µs", False),
     "login": ("Connect, login and STAT", "ms", False),
