@@ -1,3 +1,4 @@
+#include "dns/wire.h"
 #include "doctor/test_world.h"
 
 #include <gmock/gmock.h>
