@@ -3,7 +3,7 @@
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run build install deb image test test-programs large flat quick bench microbench fuzz scan faults soak simulate memcheck fmt lint tidy asan tsan clang clean
+.PHONY: help run build install deb image test test-programs browser large flat quick bench microbench fuzz scan faults soak simulate memcheck fmt lint tidy asan tsan clang clean
 
 JOBS ?= $(shell nproc)
 SECONDS ?= 30
@@ -54,10 +54,11 @@ test-programs: ## Programs that people send with, those too that are large (Go, 
 	@tools/setup build test
 	@tools/peers
 	@tools/peers golang-1.19-go golang-1.19-src prometheus pebble thunderbird xvfb
-	@command -v node >/dev/null || tools/setup programs
+	@{ command -v node && command -v npm && command -v chromium; } >/dev/null || tools/setup programs
 	@tools/modules
 	@cmake --preset release -DPAQUEBOT_TESTS=ON
 	@$(BUILD) build/release --target paquebot $(FLAGS)
+	@PROGRAMS_ALL=1 PYTHONDONTWRITEBYTECODE=1 PAQUEBOT_BINARY=build/release/paquebot /usr/bin/python3 tests/browser/console_test.py
 	@PROGRAMS_ALL=1 PYTHONPATH=tests/e2e PYTHONDONTWRITEBYTECODE=1 PAQUEBOT_BINARY=build/release/paquebot \
 	  /usr/bin/python3 tests/e2e/programs_test.py -v
 	@PROGRAMS_ALL=1 PYTHONPATH=tests/e2e PYTHONDONTWRITEBYTECODE=1 PAQUEBOT_BINARY=build/release/paquebot \
@@ -70,6 +71,14 @@ test-programs: ## Programs that people send with, those too that are large (Go, 
 	  /usr/bin/python3 tests/e2e/thunderbird_test.py -v
 	@tools/setup package
 	@PYTHONDONTWRITEBYTECODE=1 PAQUEBOT_BINARY=build/release/paquebot /usr/bin/python3 tests/packages/packages_test.py -v
+
+browser: ## The console in chromium, every page for every role; pictures in build/pictures/console
+	@tools/setup build test
+	@{ command -v node && command -v npm && command -v chromium; } >/dev/null || tools/setup programs
+	@tools/modules
+	@cmake --preset release -DPAQUEBOT_TESTS=ON
+	@$(BUILD) build/release --target paquebot $(FLAGS)
+	@PROGRAMS_ALL=1 PYTHONDONTWRITEBYTECODE=1 PAQUEBOT_BINARY=build/release/paquebot /usr/bin/python3 tests/browser/console_test.py
 
 large: ## A mailbox of MESSAGES=n (1000000) over POP3: times and memory, a few minutes
 	@tools/setup build test

@@ -1,0 +1,249 @@
+// The console in a real browser, for every role. console_test.py makes the world and reads what is told here.
+import { createServer } from "node:http";
+import { accessible, done, expect, fits, inert, logIn, noFaults, patience, person, picture, rail, settled, test, world } from "./browser.mjs";
+
+// ---- The door ----
+
+await test("a one-time link is used up by the button, not by looking at it", async () => {
+  const who = await person();
+  const { page } = who;
+  await page.goto(world.link);
+  const button = page.getByRole("button", { name: "Open the console" });
+  await button.waitFor();
+  await page.reload();
+  await button.waitFor();
+  await accessible(page);
+  await button.click();
+  await page.getByRole("heading", { level: 1, name: "Today" }).waitFor();
+  noFaults(who);
+  const other = await person();
+  await other.page.goto(world.link);
+  await other.page.getByRole("button", { name: "Open the console" }).click();
+  await other.page.getByRole("alert").waitFor();
+  await who.context.close();
+  await other.context.close();
+});
+
+await test("a wrong password is told in words, and what was typed stays", async () => {
+  const who = await person();
+  const { page } = who;
+  await page.goto("/console/");
+  await page.getByLabel("Address").fill(world.roles.account.login);
+  await page.getByLabel("Password").fill("not it");
+  await page.getByRole("button", { name: "Log in" }).click();
+  await page.getByRole("alert").getByText("do not belong together").waitFor();
+  expect(await page.getByLabel("Address").inputValue() === world.roles.account.login, "the address is gone");
+  await accessible(page);
+  noFaults(who);
+  await who.context.close();
+});
+
+await test("after logging out the back button and the old cookie open nothing", async () => {
+  const who = await person();
+  const { page, context } = who;
+  await logIn(who, world.roles.account.login, world.roles.account.password);
+  await settled(page);
+  const cookies = await context.cookies();
+  expect(cookies.length > 0 && cookies.every((one) => one.httpOnly && one.sameSite === "Strict"), JSON.stringify(cookies));
+  await page.getByRole("button", { name: "Log out" }).click();
+  await page.getByRole("button", { name: "Log in" }).waitFor();
+  await context.addCookies(cookies);
+  const answer = await context.request.get("/v1/me", { headers: { "Sec-Fetch-Site": "same-origin" } });
+  expect(answer.status() === 401, `the old cookie gets ${answer.status()}`);
+  await page.goBack().catch(() => undefined);
+  await page.getByRole("button", { name: "Log in" }).waitFor();
+  noFaults(who);
+  await context.close();
+});
+
+// ---- Every page, for every role ----
+
+for (const [role, { login, password }] of Object.entries(world.roles)) {
+  const sizes = [["1280-light", 1280, "light"], ["360-dark", 360, "dark"], ["360-light", 360, "light"], ["1280-dark", 1280, "dark"]];
+  for (const [form, width, scheme] of role === "operator" || role === "account" ? sizes : sizes.slice(0, 2)) {
+    const who = await person({ width, scheme });
+    let pages = [];
+    await test(`${role} logs in, ${form}`, async () => {
+      await logIn(who, login, password);
+      await settled(who.page);
+      pages = await rail(who.page);
+      expect(pages.length >= 3, `the rail has ${pages.length} pages`);
+      noFaults(who);
+    });
+    for (const { name, href } of pages) {
+      await test(`${role}, ${name}, ${form}`, async () => {
+        await who.page.goto(href);
+        await settled(who.page);
+        await picture(who.page, `${role}-${name.toLowerCase().replace(/[^a-z]+/g, "-")}-${form}`);
+        expect((await who.page.title()).includes("Paquebot"), "the window has no title");
+        await inert(who.page);
+        await fits(who.page);
+        if (form === "1280-light" || form === "360-dark") await accessible(who.page);
+        noFaults(who);
+      });
+    }
+    if (form === "1280-light") {
+      await test(`${role} opens no page of others`, async () => {
+        for (const path of world.pages.filter((one) => !pages.some(({ href }) => href.endsWith(`/${one}`)))) {
+          await who.page.goto(`/console/${path}`);
+          await who.page.getByRole("heading", { level: 1, name: "Not here" }).waitFor();
+        }
+        noFaults(who);
+      });
+    }
+    await who.context.close();
+  }
+}
+
+// ---- What strangers write ----
+
+await test("hostile subjects, names, replies and reports are text", async () => {
+  const who = await person();
+  const { page } = who;
+  await logIn(who, world.roles.operator.login, world.roles.operator.password);
+  for (const path of world.hostile) {
+    await page.goto(path);
+    await settled(page);
+    await inert(page);
+  }
+  noFaults(who);
+  await who.context.close();
+});
+
+await test("a trail shows what the other server said, word by word", async () => {
+  const who = await person();
+  const { page } = who;
+  await logIn(who, world.roles.operator.login, world.roles.operator.password);
+  await page.goto(`/console/trail/${world.bounced}`);
+  await settled(page);
+  expect((await page.locator("main").innerText()).includes(world.said), "the reply is not on the page");
+  await accessible(page);
+  await picture(page, "trail-of-a-failure-1280-light");
+  noFaults(who);
+  await who.context.close();
+});
+
+await test("a message's HTML runs nothing and fetches nothing", async () => {
+  const who = await person();
+  const { page } = who;
+  const asked = [];
+  page.on("request", (request) => asked.push(request.url()));
+  await logIn(who, world.roles.account.login, world.roles.account.password);
+  await page.goto(`/console/trail/${world.html}`);
+  await settled(page);
+  const show = page.getByRole("button", { name: /show|read|open/i }).first();
+  if (await show.count() > 0) await show.click();
+  const frame = page.locator("iframe");
+  await frame.first().waitFor();
+  expect((await frame.first().getAttribute("sandbox")) !== null, "the frame has no sandbox");
+  expect((await frame.first().getAttribute("srcdoc")) === null, "the frame has srcdoc");
+  await page.frameLocator("iframe").getByText("Hello from the frame").waitFor();
+  expect(!asked.some((url) => url.includes("tracker.test")), "a remote picture was fetched");
+  await inert(page);
+  await who.context.close();
+});
+
+// ---- Other sites ----
+
+await test("a page of another site can do nothing with the session", async () => {
+  const stranger = createServer((_, response) => {
+    response.setHeader("Content-Type", "text/html");
+    response.end("<!doctype html><title>evil</title><p>evil</p>");
+  });
+  await new Promise((ready) => stranger.listen(0, "127.0.0.1", ready));
+  const who = await person();
+  const { page, context } = who;
+  await logIn(who, world.roles.operator.login, world.roles.operator.password);
+  const evil = `http://evil.test:${stranger.address().port}/`;
+  await page.goto(evil);
+  const before = await context.request.get("/v1/domains", { headers: { "Sec-Fetch-Site": "same-origin" } });
+  const tried = await page.evaluate(async (base) => {
+    const results = [];
+    for (const [path, options] of [
+      ["/v1/domains", { method: "POST", body: '{"name":"forged.test"}', mode: "no-cors", credentials: "include" }],
+      ["/v1/domains", { method: "POST", body: '{"name":"forged.test"}', headers: { "Content-Type": "application/json" }, credentials: "include" }],
+      ["/v1/me", { credentials: "include" }],
+    ]) {
+      try {
+        const answer = await fetch(base + path, options);
+        results.push(answer.type === "opaque" ? "opaque" : `${answer.status}: ${(await answer.text()).slice(0, 80)}`);
+      } catch {
+        results.push("refused");
+      }
+    }
+    const form = document.createElement("form");
+    form.method = "POST";
+    form.enctype = "text/plain";
+    form.action = `${base}/v1/domains`;
+    const field = document.createElement("input");
+    field.name = '{"name":"forged.test","x":"';
+    field.value = '"}';
+    form.append(field);
+    document.body.append(form);
+    form.submit();
+    return results;
+  }, world.base);
+  expect(tried[1] === "refused" && tried[2] === "refused", JSON.stringify(tried));
+  await page.waitForURL(`${world.base}/**`);
+  const after = await (await person()).context.request.get("/v1/domains", {
+    headers: { Authorization: `Basic ${Buffer.from(`${world.roles.operator.login}:${world.roles.operator.password}`).toString("base64")}` } });
+  expect(after.status() === 200 && !(await after.text()).includes("forged.test"), "a forged request was obeyed");
+  expect(before.status() === 200, `the session itself gets ${before.status()}`);
+  stranger.close();
+  await context.close();
+});
+
+await test("a name that was made to lead here is not served (DNS rebinding)", async () => {
+  const who = await person();
+  const answer = await who.page.goto(world.base.replace("127.0.0.1", "rebound.test") + "/console/");
+  expect(answer.status() === 421, `it is served with ${answer.status()}`);
+  await who.context.close();
+});
+
+// ---- Danger ----
+
+await test("dropping begins with the count, asks above twenty for the number, and gives the focus to keeping", async () => {
+  const who = await person();
+  const { page } = who;
+  await logIn(who, world.roles.operator.login, world.roles.operator.password);
+  await page.goto("/console/queue");
+  await settled(page);
+  await page.getByRole("checkbox", { name: world.stuck.destination }).check();
+  await page.getByRole("button", { name: "Drop…" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText(String(world.stuck.count)).first().waitFor();
+  await accessible(page);
+  const drop = dialog.getByRole("button", { name: `Drop ${world.stuck.count} recipients` });
+  await drop.click();
+  expect(await dialog.isVisible(), "it did not wait for the number");
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "hidden" });
+  await page.getByRole("button", { name: "Drop…" }).click();
+  await dialog.getByLabel(/^Type /).fill(String(world.stuck.count));
+  await dialog.getByRole("button", { name: `Drop ${world.stuck.count} recipients` }).click();
+  await dialog.waitFor({ state: "hidden" });
+  await page.getByText(`Dropped: ${world.stuck.count} recipients`).waitFor();
+  noFaults(who);
+  await who.context.close();
+});
+
+// ---- Live ----
+
+await test("new mail comes by itself, and neither focus nor scroll move", async () => {
+  const who = await person();
+  const { page } = who;
+  await logIn(who, world.roles.operator.login, world.roles.operator.password);
+  await page.goto("/console/queue?view=messages");
+  await settled(page);
+  const first = page.locator("main table a").first();
+  await first.focus();
+  const before = await page.evaluate(() => [document.activeElement.textContent, scrollY]);
+  console.log(JSON.stringify({ do: "more" })); // the world sends another message for nowhere
+  await page.getByRole("button", { name: /^Show \d+ new$/ }).waitFor({ timeout: 2 * patience });
+  const after = await page.evaluate(() => [document.activeElement.textContent, scrollY]);
+  expect(JSON.stringify(before) === JSON.stringify(after), `${before} became ${after}`);
+  noFaults(who);
+  await who.context.close();
+});
+
+await done();

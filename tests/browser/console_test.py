@@ -1,0 +1,162 @@
+"""The console in Debian's chromium, driven by playwright-core: every page for every role, hostile mail shown inert, other sites kept out,
+dangerous buttons, pictures. Each test of console.mjs and story.mjs is one here. Large: `make test-programs`.
+
+PAQUEBOT_PICTURES is where pictures go; by default build/pictures/console.
+"""
+
+import base64
+import contextlib
+import gzip
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+
+from dns import Dns  # noqa: E402
+from peer import Peer  # noqa: E402
+from server import PEERS, SECRET, SOURCE, Server, free_port_everywhere, wait_until  # noqa: E402
+
+HERE = pathlib.Path(__file__).resolve().parent
+PICTURES = pathlib.Path(os.environ.get("PAQUEBOT_PICTURES", SOURCE / "build/pictures/console"))
+MODULES = PEERS / "npm/node_modules"
+SECONDS = 600  # for all tests of one script
+
+OPERATOR, KEEPER, ANN, BOB = "root@example.test", "keeper@example.test", "ann@example.test", "bob@example.test"
+FOREIGNER = "eve@other.test"
+SECRETS = {login: SECRET for login in (OPERATOR, KEEPER, ANN, BOB, FOREIGNER)}
+LISTENERS = {"mx": {"role": "mx", "tls": "starttls"},
+             "submission": {"role": "submission", "tls": "starttls"},
+             "pop3-clear": {"role": "pop3", "tls": "none", "login_in_clear": True},
+             "http": {"role": "http", "tls": "none", "redirect": False}}
+PAGES = ["today", "trail", "queue", "live", "deliverability", "domains", "accounts", "hooks", "tokens", "lists", "audit", "settings"]
+STUCK = 25
+
+EVIL = '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script>'
+SAID = f"550 5.1.1 {EVIL} & \"no such user\""
+LETTER = "From: {sender}\r\nTo: {to}\r\nSubject: {subject}\r\nMessage-ID: <{name}@far.test>\r\nDate: Mon, 30 Nov 2026 10:00:00 +0000\r\n"
+HTML = """MIME-Version: 1.0\r
+Content-Type: multipart/mixed; boundary=b\r
+\r
+--b\r
+Content-Type: text/html; charset=utf-8\r
+\r
+<p>Hello from the frame<script>parent.pwned=1</script><img src=x onerror="parent.pwned=1"><img src="http://tracker.test/pixel.png">
+<form action="http://evil.test/"><input autofocus onfocus="parent.pwned=1"></form><a href="javascript:parent.pwned=1">x</a>\r
+--b\r
+Content-Type: application/octet-stream; name="=?utf-8?q?=3Cimg_src=3Dx_onerror=3Dpwned=3D1=3E.pdf?="\r
+Content-Disposition: attachment; filename="..\\\\..\\\\<svg onload=pwned=1>.html"\r
+\r
+x\r
+--b--\r
+"""
+REPORT = f"""<?xml version="1.0"?><feedback><report_metadata><org_name>{EVIL.replace('<', '&lt;')}</org_name><email>a@far.test</email>
+<report_id>1</report_id><date_range><begin>1795910400</begin><end>1795996799</end></date_range></report_metadata>
+<policy_published><domain>example.test</domain><p>none</p></policy_published>
+<record><row><source_ip>192.0.2.1</source_ip><count>3</count><policy_evaluated><disposition>none</disposition><dkim>fail</dkim>
+<spf>fail</spf></policy_evaluated></row><identifiers><header_from>example.test</header_from></identifiers>
+<auth_results><spf><domain>{EVIL.replace('<', '&lt;')}</domain><result>fail</result></spf></auth_results></record></feedback>"""
+
+
+def letter(name, sender, to, subject, rest="\r\nHello.\r\n"):
+    text = LETTER.format(sender=sender, to=to, subject=subject, name=name) + rest
+    return text.replace("\r\n", "\n").replace("\n", "\r\n").encode()
+
+
+def report():
+    body = base64.encodebytes(gzip.compress(REPORT.encode())).decode().replace("\n", "\r\n")
+    return (LETTER.format(sender="a@far.test", to=f"dmarc@{ANN.split('@')[1]}", name="report",
+                          subject="Report Domain: example.test Submitter: far.test Report-ID: 1") +
+            "MIME-Version: 1.0\r\nContent-Type: application/gzip\r\nContent-Transfer-Encoding: base64\r\n"
+            f'Content-Disposition: attachment; filename="far.test!example.test!1795910400!1795996799.xml.gz"\r\n\r\n{body}').encode()
+
+
+class World:
+    """A server with an owner, a keeper of one domain and people, and mail of all fates."""
+
+    def __enter__(self):
+        with contextlib.ExitStack() as stack:
+            port = free_port_everywhere()
+            stack.enter_context(Peer(address="127.0.0.1", port=port, replies={"RCPT": SAID}))
+            dns = stack.enter_context(Dns())
+            self.server = stack.enter_context(
+                Server(accounts=SECRETS, listeners=LISTENERS, dns=dns,
+                       routes=[{"to": "far.test", "host": f"127.0.0.1:{port}", "tls": "none"},
+                               {"to": "nowhere.test", "host": "127.0.0.1:9", "tls": "none"}],
+                       queue={"retry_first": "10m", "retry_most": "1h"}))
+            self.fill()
+            self.stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *failure):
+        self.stack.__exit__(*failure)
+
+    def fill(self):
+        server = self.server
+        server.must("right", "add", OPERATOR, "--operator")
+        server.must("right", "add", KEEPER, "--domain", "example.test")
+        server.must("alias", "add", "dmarc@example.test", KEEPER)
+        self.html = server.send("x@far.test", [ANN], letter("html", '"<svg onload=pwned=1>" <x@far.test>', ANN, EVIL, HTML))
+        server.send("x@far.test", ["dmarc@example.test"], report())
+        self.bounced = server.send(ANN, ["nobody@far.test"], letter("bounced", ANN, "nobody@far.test", EVIL), login=ANN)
+        people = [f"friend{n}@nowhere.test" for n in range(STUCK)]
+        for n in range(0, STUCK, 5):
+            server.send(ANN, people[n:n + 5], letter(f"stuck{n}", ANN, people[n], f"Invitation {n} {EVIL}"), login=ANN)
+        wait_until(lambda: "failed" in json.dumps(server.trace(self.bounced)), "the failure")
+        server.must("account", "hold", BOB, "--reason", f"her laptop was stolen {EVIL}")
+        self.later = server.send(BOB, [ANN], letter("later", BOB, ANN, "From Bob"), login=BOB)
+
+    def more(self):
+        self.server.send(ANN, ["late@nowhere.test"], letter(f"more{os.urandom(4).hex()}", ANN, "late@nowhere.test", "One more"), login=ANN)
+
+    def told(self):
+        base = f"http://127.0.0.1:{self.server.ports['http']}"
+        link = re.search(r"\S+/console/link#\S+", self.server.must("console", "link"))[0]
+        role = lambda login: {"login": login, "password": SECRETS[login]}
+        return {"base": base, "link": base + "/" + link.split("/", 3)[3], "modules": str(MODULES), "chromium": shutil.which("chromium"),
+                "pictures": str(PICTURES), "pages": PAGES,
+                "roles": {"operator": role(OPERATOR), "domain": role(KEEPER), "account": role(ANN), "foreigner": role(FOREIGNER)},
+                "bounced": self.bounced, "html": self.html, "said": SAID.split(" ", 2)[2],
+                "hostile": [f"/console/trail/{self.html}", f"/console/trail/{self.bounced}", f"/console/trail?q={ANN}", "/console/queue?view=messages",
+                            "/console/deliverability", "/console/deliverability/example.test"],
+                "suspect": BOB, "stuck": {"destination": "nowhere.test", "count": STUCK}, "later": self.later}
+
+
+class ConsoleTest(unittest.TestCase):
+    def play(self, script):
+        if shutil.which("chromium") is None or shutil.which("node") is None or not (MODULES / "playwright-core").is_dir():
+            if os.environ.get("PROGRAMS_ALL"):
+                self.fail("chromium, node or playwright-core is missing: tools/setup programs, tools/modules")
+            self.skipTest("make test-programs has chromium and playwright-core")
+        with World() as world:
+            process = subprocess.Popen(["node", str(HERE / script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            process.stdin.write(json.dumps(world.told()))
+            process.stdin.close()
+            seen = 0
+            for line in process.stdout:
+                told = json.loads(line)
+                if told.get("do") == "more":
+                    world.more()
+                    continue
+                seen += 1
+                print(f"  {told['seconds']:5.1f} s  {told['name']}", file=sys.stderr)
+                with self.subTest(told["name"]):
+                    self.assertNotIn("failed", told, told.get("failed"))
+            process.stdout.close()
+            self.assertIn(process.wait(SECONDS), (0, 1), "the script itself failed")
+            self.assertGreater(seen, 3)
+
+    def test_console(self):
+        self.play("console.mjs")
+
+    def test_story(self):
+        self.play("story.mjs")
+
+
+if __name__ == "__main__":
+    unittest.main()
