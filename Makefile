@@ -163,6 +163,8 @@ lint: ## Format, include floors, co_await arguments, shell scripts, clang-tidy o
 	@tools/floors
 	@tools/lint-coawait --self-test
 	@tools/lint-coawait
+	@tools/lint-web --self-test
+	@tools/lint-web
 	@tools/sizes --self-test
 	@tools/sizes
 	@tools/documents --self-test

@@ -145,7 +145,7 @@ export function HeldActions({ message, orders, done }: { message: Message; order
   const mine = held.filter((one) => one.yours ?? orders);
   if (held.length === 0) return null;
   if (mine.length === 0)
-    return <span className="small quiet">Not yours to release; who looks after your domain can.</span>;
+    return <span className="small quiet wrap">Not yours to release; who looks after your domain can.</span>;
   const ids = mine.map((one) => one.index);
   const body = { recipients: ids };
   const release = (): void =>
