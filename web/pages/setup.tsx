@@ -10,6 +10,15 @@ const securities = { implicit: "SSL/TLS", starttls: "STARTTLS", none: "none" };
 
 export const uses: Record<string, string> = { smtp: "Sending (SMTP)", imap: "Reading (IMAP)", pop3: "Fetching (POP3)" };
 
+/** The answers as lines of text. */
+const asText = (servers: readonly Server[]): string =>
+  servers
+    .map(
+      ({ protocol, host, port, tls, user }) =>
+        `${protocol.toUpperCase()} ${host}:${port} ${securities[tls] ?? tls} ${user}`,
+    )
+    .join("\n");
+
 export function Setup({ login }: { login: string }) {
   const asked = useAsk<{ servers: Server[] }>(`${base(login)}/setup`);
   const doing = useDoing();
@@ -52,6 +61,11 @@ export function Setup({ login }: { login: string }) {
                 <Copy text={servers[0]?.host ?? ""} what="the server's name" />
                 <Copy text={servers[0]?.user ?? login} what="the user name" />
               </div>
+              <details>
+                <summary>For a phone&apos;s camera</summary>
+                <Qr text={asText(servers)} label="The same as a QR code" />
+                <p className="more">A phone reads these lines as text, to be copied.</p>
+              </details>
             </>
           )
         }
