@@ -53,7 +53,7 @@ test: ## All tests, with third-party mail programs unpacked under build/peers
 test-programs: ## Programs that people send with, those too that are large (Go, Thunderbird: 80 MB each), against a server with its default settings
 	@tools/setup build test
 	@tools/peers
-	@tools/peers golang-1.19-go golang-1.19-src prometheus pebble thunderbird xvfb
+	@tools/peers golang-1.19-go golang-1.19-src prometheus pebble thunderbird xvfb unbound iproute2
 	@{ command -v node && command -v npm && command -v chromium; } >/dev/null || tools/setup programs
 	@tools/modules
 	@cmake --preset release -DPAQUEBOT_TESTS=ON
@@ -71,6 +71,7 @@ test-programs: ## Programs that people send with, those too that are large (Go, 
 	  /usr/bin/python3 tests/e2e/thunderbird_test.py -v
 	@tools/setup package
 	@PYTHONDONTWRITEBYTECODE=1 PAQUEBOT_BINARY=build/release/paquebot /usr/bin/python3 tests/packages/packages_test.py -v
+	@PROGRAMS_ALL=1 PYTHONDONTWRITEBYTECODE=1 PAQUEBOT_BINARY=build/release/paquebot /usr/bin/python3 tests/packages/first_domain_test.py -v
 
 browser: ## The console in chromium, every page for every role; pictures in build/pictures/console
 	@tools/setup build test
