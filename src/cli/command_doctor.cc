@@ -57,7 +57,8 @@ public:
       for (const std::string_view line : split(advice, '\n')) out_ << space << "-> " << printable(line, 2000) << '\n';
     for (const auto& record : control::get_list(finding, "records")) {
       const std::string zone = control::get_text(record, "zone"); // named: the loop looks into it
-      for (const std::string_view line : split(zone, '\n')) out_ << space << "   " << printable(line, 1000) << '\n';
+      // At the margin, as it is pasted: a space in front would give it to the name before (RFC 1035 section 5.1).
+      for (const std::string_view line : split(zone, '\n')) out_ << printable(line, 1000) << '\n';
     }
   }
   void sum_up() const {

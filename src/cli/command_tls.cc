@@ -12,7 +12,8 @@ void print_tls_keys(std::ostream& out, const json::value& certificate) {
   for (const auto& key : control::get_list(certificate, "keys")) {
     if (!is_signed || !key.is_object() || !key.as_object().contains("record")) continue;
     const auto& record = key.at("record");
-    out << "  ; " << control::get_text(record, "purpose") << "\n  " << control::get_text(record, "zone") << '\n';
+    // At the margin: what begins with a space belongs to the name before it in a zone file (RFC 1035 section 5.1).
+    out << "; " << control::get_text(record, "purpose") << '\n' << control::get_text(record, "zone") << '\n';
   }
 }
 

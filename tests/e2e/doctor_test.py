@@ -78,7 +78,7 @@ class RecordsTest(unittest.TestCase):
             self.assertIn("example.test. IN MX 10 mx.example.test.", paste)
             said = server.cli("doctor", "example.test")
             self.assertIn("MX of example.test leads to old.test, not to mx.example.test.", said.stdout)
-            self.assertIn("   example.test. IN MX 10 mx.example.test.\n", said.stdout)
+            self.assertIn("\nexample.test. IN MX 10 mx.example.test.\n", said.stdout)
             self.assertNotIn("\x1b", said.stdout)
 
             keys = [one for one in server.json("domain", "dns", "example.test")["records"] if "_domainkey" in one["name"]]

@@ -172,6 +172,13 @@ class FirstDomainTest(BareRoot):
         self.assertRegex(peer.log(), rf"Verified TLS connection established to {re.escape(HOST)}\[{re.escape(SERVER)}\]:25")
         return letter
 
+    def publish_keys(self):
+        """The TLSA records of the keys, as `tls status` prints them."""
+        lines = re.findall(r"(?m)^(?:; TLSA: .*|_25\._tcp\..*)$", said := self.paquebot("tls", "status"))
+        own = [line for line in lines if line.startswith(f"_25._tcp.{HOST}. IN TLSA 3 1 1 ")]
+        self.assertEqual(len(own), 2, said)
+        self.world.zone(DOMAIN).append("\n".join(lines))
+
     def judge(self, data):
         path = f"{PEERS}/root/usr/lib/python3/dist-packages:/usr/lib/python3/dist-packages"
         done = subprocess.run(["/usr/bin/python3", "-c", JUDGE], input=data, capture_output=True, check=False, timeout=120,
@@ -235,6 +242,10 @@ class FirstDomainTest(BareRoot):
         self.assertIn("setup", self.shown)
         with self.step("a mail has come over verified TLS"):
             self.from_peer(self.peer, "over verified TLS")
+        with self.step("one has come by DANE, with the TLSA records in the zone"):
+            self.publish_keys()
+            with self.postfix("mx2.peer.test", OTHER_PEER, "dane-only") as other:
+                self.from_peer(other, "by DANE")
         self.use_thunderbird()
         with self.step("promtool reads the metrics"):
             run(PEERS / "bin/promtool", "check", "metrics", input=self.paquebot("metrics"))

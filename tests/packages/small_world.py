@@ -32,11 +32,12 @@ TTL = 60
 ROOT_ZONE = f"""
 {AUTHORITY_NAME}. A {AUTHORITY}
 peer.test. MX 10 mx.peer.test.
-peer.test. TXT "v=spf1 mx -all"
+peer.test. TXT "v=spf1 ip4:{NET}.0/24 -all"
 mx.peer.test. A {PEER}
 mx.peer.test. TXT "v=spf1 a -all"
 20.48.175.192.in-addr.arpa. PTR mx.peer.test.
-21.48.175.192.in-addr.arpa. PTR mx.peer.test.
+mx2.peer.test. A {OTHER_PEER}
+21.48.175.192.in-addr.arpa. PTR mx2.peer.test.
 """ + "".join(f"{name}. MX 10 mx.{name}.\nmx.{name}. A {PEER}\n" for name in ("gmail.com", "outlook.com", "yahoo.com"))
 
 UNBOUND = """server:
@@ -139,7 +140,7 @@ class SmallWorld:
         for words in (("addr", "add", f"{SERVER}/24", "dev", "eth0"), ("link", "set", "eth0", "up"), ("link", "set", "lo", "up")):
             run("nsenter", "-t", self.network, "--net", shutil.which("ip") or PEERS / "root/bin/ip", *words, env=peers_environment(PEERS))
         conf = self.folder / "resolv.conf"
-        conf.write_text(f"nameserver {RESOLVER}\n")
+        conf.write_text(f"nameserver {RESOLVER}\noptions edns0 trust-ad\n")
         run("mount", "--bind", conf, "/etc/resolv.conf")
 
     # --- names ---------------------------------------------------------------------------------
