@@ -60,6 +60,26 @@ TEST_F(ControlTest, Paths) {
   EXPECT_EQ(outcome("GET", "/v1/status"), "200");
 }
 
+TEST_F(ControlTest, ProblemsNameTheFieldThatIsWrong) {
+  ok("POST", "/v1/domains", R"({"name":"example.org"})");
+  const struct {
+    const char* path;
+    const char* body;
+    const char* field;
+  } cases[] = {
+      {"/v1/domains", R"({"name":"not a domain"})", "name"},
+      {"/v1/domains", R"({"name":"example.net","alias_of":"not a domain"})", "alias_of"},
+      {"/v1/accounts", R"({"login":"no address"})", "login"},
+      {"/v1/aliases", R"({"address":"no address","targets":["x@example.net"]})", "address"},
+      {"/v1/aliases", R"({"address":"a@example.org","targets":["x@example.net"],"senders":["not a domain"]})",
+       "senders"},
+      {"/v1/rights", R"({"login":"no address","domain":"example.org"})", "login"},
+  };
+  for (const auto& c : cases)
+    EXPECT_EQ(get_text(parse_json(call("POST", c.path, c.body).body, "x").value_or(json::value()), "field"), c.field)
+        << c.body;
+}
+
 TEST_F(ControlTest, Domains) {
   EXPECT_EQ(get_text(ok("POST", "/v1/domains", R"({"name":"Example.ORG"})"), "name"), "example.org");
   EXPECT_EQ(outcome("POST", "/v1/domains", R"({"name":"example.org"})"), "409 conflict");

@@ -60,6 +60,26 @@ Problem not_logged_in() {
   return problem;
 }
 
+bool quotes(const std::string& detail, const json::value& value) {
+  const auto quoted = [&](const json::value& one) {
+    return one.is_string() && !one.as_string().empty() &&
+           detail.contains("\"" + printable(std::string_view(one.as_string()), 256) + "\"");
+  };
+  return value.is_array() ? std::ranges::any_of(value.as_array(), quoted) : quoted(value);
+}
+
+/// A problem that quotes what one member of the request says, and no other one says too, is that member's.
+void name_quoted_field(Problem& problem, const json::object& request) {
+  if (problem.code != Errc::invalid || !problem.field.empty()) return;
+  std::string_view found;
+  for (const auto& [name, value] : request) {
+    if (!quotes(problem.message, value)) continue;
+    if (!found.empty()) return;
+    found = name;
+  }
+  problem.field = found;
+}
+
 } // namespace
 
 Dispatch::Dispatch(Context& context, Request request, Asker asker)
@@ -79,7 +99,8 @@ Task<Response> Dispatch::run() {
     response.fields.push_back({"Allow", match_.methods});
     co_return response;
   }
-  const Answer answer = co_await attempt();
+  Answer answer = co_await attempt();
+  if (!answer) name_quoted_field(answer.error(), body_);
   co_await write_down(answer);
   if (!answer) co_return problem_response(answer.error());
   Response response{200, to_text(*answer), {{"Content-Type", "application/json"}}};
