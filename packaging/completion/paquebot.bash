@@ -142,7 +142,7 @@ _paquebot() {
       "doctor") words="--config --data-dir --json --help --all --watch --for --tell" ;;
       "reload") words="--config --data-dir --json --help" ;;
       "clock confirm") words="--config --data-dir --json --help --yes" ;;
-      "api") words="--config --data-dir --json --help --describe --body --print-reference" ;;
+      "api") words="--config --data-dir --json --help --describe --body --print-reference --types" ;;
       "version") words="--config --data-dir --json --help" ;;
       "completion") words="--config --data-dir --json --help" ;;
       "tls status") words="--config --data-dir --json --help" ;;

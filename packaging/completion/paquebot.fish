@@ -124,6 +124,7 @@ complete -c paquebot -n '__fish_seen_subcommand_from clock; and __fish_seen_subc
 complete -c paquebot -n '__fish_seen_subcommand_from api' -l describe -d 'tell what it takes and answers, and who may, instead'
 complete -c paquebot -n '__fish_seen_subcommand_from api' -l body -r -d 'the request as it is ("-": standard input)'
 complete -c paquebot -n '__fish_seen_subcommand_from api' -l print-reference -d 'print what is told of every action (Markdown), instead'
+complete -c paquebot -n '__fish_seen_subcommand_from api' -l types -d 'print the types of all requests and answers (TypeScript), instead'
 complete -c paquebot -n '__fish_seen_subcommand_from completion' -f -a 'bash zsh fish'
 complete -c paquebot -n '__fish_seen_subcommand_from verify' -l quiet -d 'no progress bar'
 complete -c paquebot -n '__fish_seen_subcommand_from backup' -l quiet -d 'no progress bar'

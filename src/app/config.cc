@@ -30,13 +30,18 @@ std::vector<std::string_view> sections_within(std::string_view name) {
 }
 
 /// The keys of one table, each for itself, then together.
+/// `name` is the section's, with the number of a list's item: for `lines`.
 template <class Owner>
-void read_table(Reader& read, const Node& table, const Section<Owner>& section, std::string_view shown, Owner& owner) {
+void read_table(Reader& read, const Node& table, const Section<Owner>& section, std::string_view shown, Owner& owner,
+                const std::string& name, Lines& lines) {
   std::vector<std::string_view> known;
   for (const Setting<Owner>& setting : section.settings) setting.value.reset(owner); // two keys may lead to one member
   for (const Setting<Owner>& setting : section.settings) {
     known.push_back(setting.key);
-    if (const Node* node = table.find(setting.key)) setting.value.read(read, *node, owner);
+    const Node* node = table.find(setting.key);
+    if (node == nullptr) continue;
+    lines[fmt::format("{}.{}", name, setting.key)] = node->key_line;
+    setting.value.read(read, *node, owner);
   }
   for (const std::string_view name : sections_within(section.name)) known.push_back(name);
   read.only(table, shown, known);
@@ -44,16 +49,20 @@ void read_table(Reader& read, const Node& table, const Section<Owner>& section, 
 }
 
 void read_section(Reader& read, const Node& root, const Section<Config>& section, Config& config) {
-  read_table(read, read.section(root, section.name), section, fmt::format("[{}]", section.name), config);
+  Lines lines;
+  read_table(read, read.section(root, section.name), section, fmt::format("[{}]", section.name), config,
+             std::string(section.name), lines);
+  config.lines.merge(lines);
 }
 
 template <class Item>
 void read_section(Reader& read, const Node& root, const List<Item>& list, Config& config) {
   const std::string shown = fmt::format("[[{}]]", list.each.name);
   std::vector<Item>& items = list.items(config);
+  std::size_t number = 0;
   for (const Node* table : read.sections(root, list.each.name)) {
     Item item;
-    read_table(read, *table, list.each, shown, item);
+    read_table(read, *table, list.each, shown, item, fmt::format("{}.{}", list.each.name, ++number), config.lines);
     if (list.compare != nullptr) list.compare(read, *table, item, config);
     items.push_back(std::move(item));
   }

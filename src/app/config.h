@@ -6,6 +6,7 @@
 #include "service/server.h"
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -66,6 +67,9 @@ struct AcmeConfig {
   std::string ca_file;
 };
 
+/// Where keys stand in the file: "limits.mx_connections", of lists "listener.1.role".
+using Lines = std::map<std::string, std::uint32_t>;
+
 /// The configuration file, read and checked whole. What a part of the server is made of has that part's own type: the
 /// tables of settings (settings_*.cc) say where each key is kept. `Config()` is no configuration: load_config() gives
 /// the defaults too.
@@ -83,6 +87,7 @@ struct Config {
   };
 
   std::string file;
+  Lines lines;
   std::vector<std::string> warnings; ///< what works and should be looked at, each "file:line: …"
 
   // What takes a restart.

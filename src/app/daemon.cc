@@ -4,6 +4,7 @@
 #include "app/privileges.h"
 #include "app/processors.h"
 #include "app/sandbox.h"
+#include "app/setting_list.h"
 #include "app/snapshot.h"
 #include "base/log.h"
 #include "base/rights.h"
@@ -143,6 +144,11 @@ Result<> Daemon::start() {
   if (options.threads == 0) options.threads = default_session_threads(processors);
   if (options.message_memory == 0) options.message_memory = default_message_memory(usable_memory());
   in_force_ = config_;
+  tell_settings();
+  options.settings = [this] {
+    const std::scoped_lock lock(settings_mutex_);
+    return settings_;
+  };
   server_ = std::make_unique<service::Server>(*store_, std::move(options), make_snapshot(config_, *tls));
   server_->on_reload = [this] { return ask_reload(); };
   if (const auto patience = manager_.patience()) {
@@ -190,6 +196,13 @@ void Daemon::take(const Config& fresh, const TlsContexts& tls) {
   in_force_.server.hostname = config_.server.hostname;
   in_force_.server.origin = config_.server.origin;
   server_->replace(make_snapshot(in_force_, tls));
+  tell_settings();
+}
+
+void Daemon::tell_settings() {
+  auto all = setting_list(in_force_);
+  const std::scoped_lock lock(settings_mutex_);
+  settings_ = std::move(all);
 }
 
 /// In words for people.

@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,7 @@ private:
   Task<control::Reloaded> ask_reload();
   Result<TlsContexts> show_certificates(const Config& config);
   void take(const Config& fresh, const TlsContexts& tls);
+  void tell_settings();
   void look_at_certificates();
   void wait_for_end();
 
@@ -54,6 +56,8 @@ private:
   Inherited inherited_;
   Config config_;   ///< of the start: what needs a restart to change is as it says
   Config in_force_; ///< of the last reload; of the thread of errands once it runs
+  std::mutex settings_mutex_;
+  std::vector<control::SettingFacts> settings_; ///< of in_force_; under `settings_mutex_`
   std::string version_;
   std::string seen_; ///< the keeper's fingerprint when the files were last read; likewise
   std::unique_ptr<Keeper> keeper_;

@@ -6,6 +6,7 @@
 #include "control/describe.h"
 #include "control/schema.h"
 #include "control/target.h"
+#include "control/typescript.h"
 
 #include <algorithm>
 #include <fstream>
@@ -133,6 +134,10 @@ Result<Parts> read_parts(Session& session, const Arguments& arguments, const con
 int api(Session& session, const Arguments& arguments) {
   if (arguments.has("--print-reference")) {
     session.out() << control::reference();
+    return kOk;
+  }
+  if (arguments.has("--types")) {
+    session.out() << control::typescript();
     return kOk;
   }
   const std::string id = arguments.text("ID");

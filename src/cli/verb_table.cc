@@ -75,7 +75,8 @@ std::vector<Verb> care_verbs() {
         {"VALUE", "NAME=VALUE: what stands under that name in the path, the query or the request", Count::any}},
        {{"--describe", "", "tell what it takes and answers, and who may, instead"},
         {"--body", "FILE", "the request as it is (\"-\": standard input)"},
-        {"--print-reference", "", "print what is told of every action (Markdown), instead"}},
+        {"--print-reference", "", "print what is told of every action (Markdown), instead"},
+        {"--types", "", "print the types of all requests and answers (TypeScript), instead"}},
        api,
        "api.describe me.show domain.show alias.show address.resolve session.open session.link session.reset "
        "session.close second_factor.begin second_factor.confirm second_factor.end"},

@@ -1,5 +1,6 @@
 #include "base/text.h"
 #include "control/handlers.h"
+#include "control/page.h"
 #include "control/present.h"
 #include "control/web_session.h"
 
@@ -97,14 +98,10 @@ Task<Result<>> apply(Context& context, Wanted wanted, store::Account& account) {
   co_return Result<>{};
 }
 
-/// The aliases of its own domain that name the account, for `account show`.
-void add_aliases(json::array& out, const std::vector<store::AddressEntry>& entries, const std::string& login) {
-  for (const auto& entry : entries) {
-    if (std::ranges::any_of(entry.targets, [&](const std::string& target) { return iequals(target, login); })) {
-      out.emplace_back(entry.local + "@" + entry.domain);
-    }
-  }
-}
+/// Of its addresses, aliases and domains `account show` names so many of each at most.
+constexpr std::size_t kMostNamedOfEach = 1000;
+
+json::array named(const std::vector<std::string>& names) { return json::array(names.begin(), names.end()); }
 
 } // namespace
 
@@ -116,11 +113,19 @@ Task<Answer> list_accounts(Context& context, Call call) {
     domain = *name;
     if (const auto ours = co_await need_domain(context, domain); !ours) co_return std::unexpected(ours.error());
   }
-  const auto accounts = co_await context.store.directory().list_accounts(std::move(domain));
+  const auto page = read_page(call);
+  if (!page) co_return std::unexpected(page.error());
+  store::Within within = domain.empty() ? within_reach(call.asker) : within_domain(std::move(domain));
+  std::string after = page->after;
+  const std::size_t most = page->limit + 1;
+  auto accounts = co_await context.store.directory().page_accounts(std::move(within), std::move(after), most);
   if (!accounts) co_return std::unexpected(accounts.error());
+  const bool more = cut_to(*accounts, page->limit);
   json::array list;
   for (const auto& account : *accounts) list.push_back(present(account));
-  co_return json::object{{"accounts", std::move(list)}};
+  json::object out{{"accounts", std::move(list)}};
+  if (more) out["next"] = accounts->back().login;
+  co_return out;
 }
 
 Task<Answer> add_account(Context& context, Call call) {
@@ -152,8 +157,11 @@ Task<Answer> show_account(Context& context, Call call) {
   if (!account) co_return std::unexpected(account.error());
   const auto addresses = co_await context.store.directory().account_addresses(account->id);
   if (!addresses) co_return std::unexpected(addresses.error());
-  const auto domains = co_await context.store.directory().list_domains();
-  if (!domains) co_return std::unexpected(domains.error());
+  std::string login = account->login;
+  const auto aliases = co_await context.store.directory().aliases_to(std::move(login), kMostNamedOfEach);
+  if (!aliases) co_return std::unexpected(aliases.error());
+  const auto owned = co_await context.store.directory().domains_owned_by(account->id, kMostNamedOfEach);
+  if (!owned) co_return std::unexpected(owned.error());
   const auto passwords = co_await context.store.credentials().list_app_passwords(account->id);
   if (!passwords) co_return std::unexpected(passwords.error());
   json::object out = present(*account);
@@ -162,18 +170,11 @@ Task<Answer> show_account(Context& context, Call call) {
   out["app_passwords"] = std::move(apps);
   if (context.hooks.logins) out["logins"] = present(context.hooks.logins(account->login));
   json::array own;
-  for (const auto& entry : *addresses) own.emplace_back(entry.local + "@" + entry.domain);
-  json::array owner_of;
-  json::array aliases;
-  for (const auto& domain : *domains) {
-    if (domain.owner == account->id) owner_of.emplace_back(domain.name);
-    const auto entries = co_await context.store.directory().list_addresses(domain.name);
-    if (!entries) co_return std::unexpected(entries.error());
-    add_aliases(aliases, *entries, account->login);
-  }
+  for (const auto& entry : *addresses)
+    if (own.size() < kMostNamedOfEach) own.emplace_back(entry.local + "@" + entry.domain);
   out["addresses"] = std::move(own);
-  out["aliases"] = std::move(aliases);
-  out["owner_of"] = std::move(owner_of);
+  out["aliases"] = named(*aliases);
+  out["owner_of"] = named(*owned);
   auto limits = co_await present_limits(context, account->id);
   if (!limits) co_return std::unexpected(limits.error());
   out["limits"] = std::move(*limits);

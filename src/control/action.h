@@ -3,6 +3,7 @@
 #include "control/call.h"
 #include "control/grants.h"
 
+#include <array>
 #include <span>
 #include <string_view>
 
@@ -71,11 +72,18 @@ struct Action {
   std::string_view key = "";
   /// The member of an item that says whose it is: a login, an address or a domain. kOfMessage: each is a message.
   std::string_view owner = "";
-  /// Of a GET: the members that a PATCH of the same path can change; its ETag is made of them.
+  /// Of a GET: the members that can be changed at the same path; its ETag is made of them. "limits.most": that member
+  /// of each item of a list. If-Match of whatever changes something there is compared with it.
   std::string_view tagged = "";
+  /// The page of the console that offers it (kPages), where no verb of the command line does.
+  std::string_view page = "";
 };
 
 inline constexpr std::string_view kOfMessage = "message";
+/// Pages of the console.
+inline constexpr std::array<std::string_view, 14> kPages = {
+    "today", "trail", "queue",  "live",  "deliverability", "domains",  "accounts",
+    "me",    "hooks", "tokens", "lists", "audit",          "settings", "sink"};
 
 /// All of them, in the order in which the documents list them.
 std::span<const Action> actions();

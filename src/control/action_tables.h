@@ -18,5 +18,6 @@ std::span<const Action> alias_actions();
 std::span<const Action> queue_actions();
 std::span<const Action> list_actions();
 std::span<const Action> mail_actions();
+std::span<const Action> page_actions();
 
 } // namespace paquebot::control

@@ -35,7 +35,7 @@ std::span<const Action> actions() {
     std::vector<Action> table;
     for (const auto part :
          {server_actions(), rights_actions(), access_actions(), certificate_actions(), domain_actions(),
-          account_actions(), alias_actions(), queue_actions(), list_actions(), mail_actions()})
+          account_actions(), alias_actions(), queue_actions(), list_actions(), mail_actions(), page_actions()})
       table.insert(table.end(), part.begin(), part.end());
     return table;
   }();

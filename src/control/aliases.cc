@@ -1,8 +1,10 @@
 #include "base/text.h"
 #include "control/handlers.h"
+#include "control/page.h"
 #include "control/present.h"
 
 #include <algorithm>
+#include <map>
 
 namespace paquebot::control {
 namespace {
@@ -119,26 +121,26 @@ Task<Answer> list_aliases(Context& context, Call call) {
     only = *name;
     if (const auto ours = co_await need_domain(context, only); !ours) co_return std::unexpected(ours.error());
   }
-  const auto domains = co_await context.store.directory().list_domains();
-  if (!domains) co_return std::unexpected(domains.error());
-  const std::string any;
-  const auto accounts = co_await context.store.directory().list_accounts(any);
-  if (!accounts) co_return std::unexpected(accounts.error());
+  const auto page = read_page(call);
+  if (!page) co_return std::unexpected(page.error());
+  store::Within within = only.empty() ? within_reach(call.asker) : within_domain(std::move(only));
+  std::string after = page->after;
+  const std::size_t most = page->limit + 1;
+  auto entries = co_await context.store.directory().page_aliases(std::move(within), std::move(after), most);
+  if (!entries) co_return std::unexpected(entries.error());
+  const bool more = cut_to(*entries, page->limit);
   std::map<store::Id, std::string> logins;
-  for (const auto& account : *accounts) logins[account.id] = account.login;
   json::array list;
-  for (const auto& domain : *domains) {
-    if (!only.empty() && domain.name != only) continue;
-    const auto entries = co_await context.store.directory().list_addresses(domain.name);
-    if (!entries) co_return std::unexpected(entries.error());
-    for (const auto& entry : *entries) {
-      const std::string& login = logins[entry.account];
-      // An account's own address is no alias.
-      if (entry.targets.empty() && login == entry.local + "@" + entry.domain) continue;
-      list.push_back(present(entry, login));
+  for (const auto& entry : *entries) {
+    if (entry.account != 0 && !logins.contains(entry.account)) {
+      const auto account = co_await context.store.directory().get_account(entry.account);
+      logins[entry.account] = account ? account->login : std::string();
     }
+    list.push_back(present(entry, entry.account == 0 ? std::string() : logins[entry.account]));
   }
-  co_return json::object{{"aliases", std::move(list)}};
+  json::object out{{"aliases", std::move(list)}};
+  if (more) out["next"] = entries->back().local + "@" + entries->back().domain;
+  co_return out;
 }
 
 Task<Answer> add_alias(Context& context, Call call) {

@@ -36,26 +36,6 @@ void keep_events(const std::set<std::int64_t>& known, json::object& message) {
   *events = std::move(kept);
 }
 
-/// False when nothing of it is within reach. Who sent it sees it whole, who got it sees nothing of other recipients.
-bool keep_message(const Grants& grants, json::value& value) {
-  auto* message = value.if_object();
-  if (message == nullptr) return false;
-  const std::string account = get_text(value, "account");
-  if (!account.empty() && grants.reaches_login(account)) return true;
-  json::array kept;
-  std::set<std::int64_t> known;
-  for (json::value& recipient : (*message)["recipients"].as_array()) {
-    if (!reaches_recipient(grants, recipient)) continue;
-    known.insert(get_number(recipient, "index"));
-    kept.push_back(std::move(recipient));
-  }
-  if (kept.empty()) return false;
-  (*message)["recipients"] = std::move(kept);
-  keep_events(known, *message);
-  if (message->contains("reports")) (*message)["reports"] = json::array();
-  return true;
-}
-
 bool keep_item(const Grants& grants, const Action& action, json::value& item) {
   if (action.owner == kOfMessage) return keep_message(grants, item);
   return grants.reaches(get_text(item, action.owner));
@@ -92,10 +72,30 @@ json::value key_of(const Action& action, const json::value& item) {
 
 } // namespace
 
+bool keep_message(const Grants& grants, json::value& value) {
+  auto* message = value.if_object();
+  if (message == nullptr) return false;
+  if (grants.serves_all()) return true;
+  const std::string account = get_text(value, "account");
+  if (!account.empty() && grants.reaches_login(account)) return true;
+  json::array kept;
+  std::set<std::int64_t> known;
+  for (json::value& recipient : (*message)["recipients"].as_array()) {
+    if (!reaches_recipient(grants, recipient)) continue;
+    known.insert(get_number(recipient, "index"));
+    kept.push_back(std::move(recipient));
+  }
+  if (kept.empty()) return false;
+  (*message)["recipients"] = std::move(kept);
+  keep_events(known, *message);
+  if (message->contains("reports")) (*message)["reports"] = json::array();
+  return true;
+}
+
 void keep_to(const Grants& grants, const Action& action, json::value& answer) {
   if (grants.serves_all() || !answer.is_object()) return;
   auto& object = answer.as_object();
-  if (action.object.whose == Whose::message && action.list.empty()) {
+  if (action.answer.starts_with("=Message")) {
     keep_message(grants, answer);
     return;
   }
@@ -147,8 +147,16 @@ std::string tag_of(const Action& action, const json::value& answer) {
   if (action.tagged.empty() || object == nullptr) return {};
   json::array members;
   for (const std::string_view name : split(action.tagged, ' ')) {
-    const auto* member = object->if_contains(name);
-    members.push_back(member == nullptr ? json::value() : *member);
+    const auto dot = std::min(name.find('.'), name.size());
+    const auto* member = object->if_contains(name.substr(0, dot));
+    if (dot == name.size()) {
+      members.push_back(member == nullptr ? json::value() : *member);
+      continue;
+    }
+    for (const json::value& item : get_list(answer, name.substr(0, dot))) {
+      const auto* one = item.is_object() ? item.as_object().if_contains(name.substr(dot + 1)) : nullptr;
+      members.push_back(one == nullptr ? json::value() : *one);
+    }
   }
   constexpr std::size_t kDigits = 16;
   const mailauth::Digest digest = mailauth::sha256(json::serialize(members));

@@ -2,6 +2,7 @@
 
 #include "base/result.h"
 #include "base/task.h"
+#include "control/live.h"
 #include "directory/directory.h"
 #include "directory/login_throttle.h"
 #include "doctor/world.h"
@@ -97,6 +98,7 @@ struct Hooks {
   /// Of an address, newest first (policy::Refusals::find).
   std::function<std::vector<policy::Refusal>(const std::string& address, std::int64_t since, std::size_t most)>
       refusals;
+  LiveHooks live; ///< what pages show of a running server
 };
 
 struct Context;

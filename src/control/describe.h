@@ -14,6 +14,8 @@ json::object openapi();
 std::string reference();
 /// The help of one action, for a terminal.
 std::string help_of(const Action& action);
+/// Its query, with what the dispatcher takes for pages.
+std::string whole_query(const Action& action);
 /// Who may do it, in words: "account (its own)", "domain administrator", "operator".
 std::string who_may(const Action& action);
 

@@ -11,7 +11,7 @@
 namespace paquebot::control {
 namespace {
 
-/// One path that a PATCH works on; a second one waits for its turn at the client.
+/// One path that is being changed; a second change waits for its turn at the client.
 class Changing {
 public:
   Changing(Context& context, std::string path) : context_(context), path_(std::move(path)) {
@@ -170,7 +170,7 @@ Call Dispatch::call() const {
   return call;
 }
 
-/// The PATCH is of what the client has seen.
+/// What is to be changed is what the client has seen.
 Task<Found<>> Dispatch::check_tag() {
   const Action* show = match_action("GET", target_.segments).action;
   if (show == nullptr || show->tagged.empty()) co_return refuse(Errc::invalid, "what this changes has no ETag");
@@ -203,7 +203,8 @@ Task<Answer> Dispatch::attempt() {
   if (const auto may = check_role(); !may) co_return std::unexpected(may.error());
   if (const auto good = check_form(); !good) co_return std::unexpected(good.error());
   if (const auto reached = co_await check_object(); !reached) co_return std::unexpected(reached.error());
-  if (request_.method != "PATCH") {
+  const bool conditional = request_.method != "GET" && !request_.if_match.empty();
+  if (request_.method != "PATCH" && !conditional) {
     Answer answer = co_await perform();
     co_return answer;
   }

@@ -53,6 +53,9 @@ Task<Found<Grants>> grants_of(Context& context, store::Account account);
 
 /// Takes out of an answer what is not within reach: items of its list, recipients of messages.
 void keep_to(const Grants& grants, const Action& action, json::value& answer);
+/// The same for one message: false when nothing of it is within reach. Who sent it sees it whole, who got it sees
+/// nothing of other recipients.
+bool keep_message(const Grants& grants, json::value& message);
 /// Cuts its list to the page that the query asks for.
 Found<> cut_page(const Action& action, const Call& call, json::value& answer);
 /// The entity tag of a thing, of the members that can be changed; empty when the action has none.

@@ -3,10 +3,7 @@
 #include "base/encoding.h"
 #include "base/text.h"
 #include "control/handlers.h"
-#include "mail/head.h"
-
-#include <algorithm>
-#include <array>
+#include "control/report_mail.h"
 
 namespace paquebot::control {
 namespace {
@@ -14,39 +11,6 @@ namespace {
 constexpr std::size_t kEntriesAtOnce = 200;
 constexpr std::uint64_t kMostMessage = 8u << 20; ///< larger ones are passed over
 constexpr std::uint64_t kMostAtOnce = 4u << 20;  ///< after so many octets the answer ends
-
-/// RFC 9990, "Email", gives the subject; some senders know of the media type only.
-bool looks_like_report(const std::string& text) {
-  const auto head = mail::Head::parse(text);
-  if (!head) return false;
-  if (to_lower(head->value("Subject")).find("report domain:") != std::string::npos) return true;
-  const std::string type = to_lower(head->value("Content-Type"));
-  constexpr std::array kTypes = {"application/gzip", "application/x-gzip", "application/zip",
-                                 "application/x-zip-compressed"};
-  return std::ranges::any_of(kTypes, [&type](const char* one) { return type.starts_with(one); });
-}
-
-/// The account that gets mail for the address.
-Task<Result<store::Id>> reader_of(Context& context, mail::Address address) {
-  const std::string shown = address.to_string();
-  const auto found = co_await context.directory.resolve(address);
-  if (!found) co_return std::unexpected(found.error());
-  for (const directory::Node& node : found->nodes)
-    if (node.handling == store::Handling::mailbox) co_return node.account;
-  co_return fail(Errc::not_found, "mail for " + shown + " goes to no mailbox here");
-}
-
-Task<Result<std::string>> read_whole(store::Store& store, store::EntryContent content) {
-  std::string all = std::move(content.head);
-  for (std::uint64_t offset = 0; offset < content.body.size;) {
-    const auto piece = co_await store.content().read_body(content.body, offset, store::kBodyChunk);
-    if (!piece) co_return std::unexpected(piece.error());
-    if (piece->empty()) co_return fail(Errc::io, "a stored body is shorter than it should be");
-    all += *piece;
-    offset += piece->size();
-  }
-  co_return all;
-}
 
 /// One page of the answer.
 struct Page {

@@ -1,9 +1,8 @@
 #include "base/text.h"
 #include "control/dkim.h"
 #include "control/handlers.h"
+#include "control/page.h"
 #include "control/present.h"
-
-#include <algorithm>
 
 namespace paquebot::control {
 namespace {
@@ -53,15 +52,23 @@ Task<std::string> owner_of(Context& context, const store::Domain& domain) {
 
 } // namespace
 
-Task<Answer> list_domains(Context& context, Call) {
-  const auto domains = co_await context.store.directory().list_domains();
+Task<Answer> list_domains(Context& context, Call call) {
+  const auto page = read_page(call);
+  if (!page) co_return std::unexpected(page.error());
+  store::Within within = within_reach(call.asker);
+  std::string after = page->after;
+  const std::size_t most = page->limit + 1;
+  auto domains = co_await context.store.directory().page_domains(std::move(within), std::move(after), most);
   if (!domains) co_return std::unexpected(domains.error());
+  const bool more = cut_to(*domains, page->limit);
   json::array list;
   for (const auto& domain : *domains) {
     const std::string owner = co_await owner_of(context, domain);
     list.push_back(present_domain(domain, owner));
   }
-  co_return json::object{{"domains", std::move(list)}};
+  json::object out{{"domains", std::move(list)}};
+  if (more) out["next"] = domains->back().name;
+  co_return out;
 }
 
 Task<Answer> add_domain(Context& context, Call call) {
@@ -92,10 +99,10 @@ Task<Answer> add_domain(Context& context, Call call) {
 Task<Answer> show_domain(Context& context, Call call) {
   const auto name = read_domain(call.names[0]);
   if (!name) co_return std::unexpected(name.error());
-  const auto domains = co_await context.store.directory().list_domains();
-  if (!domains) co_return std::unexpected(domains.error());
-  const auto found = std::ranges::find(*domains, *name, &store::Domain::name);
-  if (found == domains->end()) co_return std::unexpected(no_domain(*name));
+  std::string asked = *name;
+  const auto found = co_await context.store.directory().get_domain(std::move(asked));
+  if (!found && found.error().code == Errc::not_found) co_return std::unexpected(no_domain(*name));
+  if (!found) co_return std::unexpected(found.error());
   const store::Domain& domain = *found;
   const std::string owner = co_await owner_of(context, domain);
   co_return present_domain(domain, owner);

@@ -49,6 +49,7 @@ Task<Answer> remove_domain(Context& context, Call call);
 Task<Answer> domain_records(Context& context, Call call);
 /// A profile with which programs of Apple set up an account (records.cc).
 Task<Answer> account_profile(Context& context, Call call);
+Task<Answer> account_setup(Context& context, Call call);
 /// Those that are ordered (certificates.cc).
 Task<Answer> list_certificates(Context& context, Call call);
 Task<Answer> renew_certificate(Context& context, Call call);
@@ -96,11 +97,17 @@ Task<Answer> retry_queued(Context& context, Call call);
 Task<Answer> hold_queued(Context& context, Call call);
 Task<Answer> release_queued(Context& context, Call call);
 Task<Answer> cancel_queued(Context& context, Call call);
+Task<Answer> count_queued(Context& context, Call call);
 Task<Answer> list_destinations(Context& context, Call call);
 
 /// Says whose the message is that was submitted, and of whatever lies in a mailbox, in whose: the address it came to
 /// may be an alias, or of an alias domain. An account that was removed since has no name.
 Task<void> name_accounts(Context& context, const store::WorkItem& item, json::object& shown);
+/// All that is said of a message beside what its rows hold: the names of accounts, what of it is held and whose that is
+/// to release, and what became of each recipient in words.
+Task<Found<>> complete(Context& context, const Asker& asker, const store::WorkItem& item, json::object& shown);
+/// What became of each recipient, as a sentence: `words` (words.cc).
+void put_in_words(json::object& message);
 Task<Answer> find_messages(Context& context, Call call);
 Task<Answer> trace_message(Context& context, Call call);
 
@@ -113,6 +120,27 @@ Task<Answer> examine_client(Context& context, Call call);
 Task<Answer> list_attempts(Context& context, Call call);
 
 Task<Answer> list_dmarc_reports(Context& context, Call call);
+Task<Answer> sum_dmarc_reports(Context& context, Call call);
+Task<Answer> sum_tls_reports(Context& context, Call call);
+
+/// What a running server shows of itself (today.cc, connections.cc).
+Task<Answer> show_today(Context& context, Call call);
+Task<Answer> show_traffic(Context& context, Call call);
+Task<Answer> list_connections(Context& context, Call call);
+Task<Answer> show_connection(Context& context, Call call);
+Task<Answer> end_connection(Context& context, Call call);
+Task<Answer> list_configuration(Context& context, Call call);
+
+/// What is held, by whose it is (held.cc).
+Task<Answer> release_held(Context& context, Call call);
+Task<Answer> drop_held(Context& context, Call call);
+/// An order to the queue of the running server, else to the store (queue.cc).
+Task<Result<std::size_t>> order_queue(Context& context, store::QueueAction action, store::QueueFilter filter,
+                                      std::string who);
+/// Whether mail for an address comes into the mailbox of this account, and goes nowhere else.
+Task<Found<bool>> leads_only_to(Context& context, std::string address, store::Id account);
+/// Says of the recipients that are held why, and whether whoever asks may release them.
+Task<Found<>> mark_held(Context& context, const Asker& asker, const store::WorkItem& item, json::object& shown);
 
 Task<Answer> begin_upload(Context& context, Call call);
 Task<Answer> append_upload(Context& context, Call call);

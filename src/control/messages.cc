@@ -1,4 +1,5 @@
 #include "base/text.h"
+#include "control/dispatch.h"
 #include "control/handlers.h"
 #include "control/present.h"
 
@@ -29,12 +30,31 @@ Task<Answer> trace_message(Context& context, Call call) {
     const store::Trace& found = *trace;
     json::object shown = present(found);
     const store::WorkItem item{found.message, found.recipients};
-    co_await name_accounts(context, item, shown);
+    const auto whole = co_await complete(context, call.asker, item, shown);
+    if (!whole) co_return std::unexpected(whole.error());
     co_return shown;
   }
   if (trace.error().code != Errc::not_found) co_return std::unexpected(trace.error());
   co_return std::unexpected(no_message(id->to_string()));
 }
+
+namespace {
+
+/// Messages that somebody who sees few of them looks through for one page.
+constexpr std::size_t kMostLookedAt = 2'000;
+
+/// A message without its events; nothing: its trail ended meanwhile.
+Task<std::optional<json::value>> shown_in_short(Context& context, const Asker& asker, Ulid id) {
+  const auto trace = co_await context.store.trail().trace(id);
+  if (!trace) co_return std::nullopt;
+  const store::WorkItem item{trace->message, trace->recipients};
+  json::object shown = present(item);
+  const auto whole = co_await complete(context, asker, item, shown);
+  if (!whole) co_return std::nullopt;
+  co_return json::value(std::move(shown));
+}
+
+} // namespace
 
 Task<Answer> find_messages(Context& context, Call call) {
   const std::string address = std::string(trim(call.ask("address")));
@@ -44,19 +64,30 @@ Task<Answer> find_messages(Context& context, Call call) {
   const auto from = read_time(call, "since");
   if (!from) co_return std::unexpected(from.error());
   const std::int64_t since = *from;
-  const auto ids = co_await context.store.trail().find_messages(address, since, *limit);
-  if (!ids) co_return std::unexpected(ids.error());
+  std::optional<Ulid> below;
+  if (const std::string text = call.ask("after"); !text.empty()) {
+    const auto id = read_id(text);
+    if (!id) co_return std::unexpected(id.error());
+    below = *id;
+  }
+  const bool first = !below;
   json::array list;
-  for (const Ulid id : *ids) {
-    const auto trace = co_await context.store.trail().trace(id);
-    if (!trace) continue; // its trail ended meanwhile
-    const store::WorkItem item{trace->message, trace->recipients};
-    json::object shown = present(item);
-    co_await name_accounts(context, item, shown);
-    list.push_back(std::move(shown));
+  bool more = true;
+  for (std::size_t looked = 0; more && list.size() < *limit && looked < kMostLookedAt;) {
+    const std::size_t room = *limit - list.size();
+    const auto ids = co_await context.store.trail().find_messages(address, since, below, room);
+    if (!ids) co_return std::unexpected(ids.error());
+    more = ids->size() == room;
+    looked += ids->size();
+    for (const Ulid id : *ids) {
+      below = id;
+      auto found = co_await shown_in_short(context, call.asker, id);
+      if (found && keep_message(call.asker.grants, *found)) list.push_back(std::move(*found));
+    }
   }
   json::object out{{"messages", std::move(list)}};
-  if (context.hooks.refusals) {
+  if (more && below) out["next"] = below->to_string();
+  if (context.hooks.refusals && first) {
     json::array refusals;
     for (const auto& one : context.hooks.refusals(address, since, *limit)) refusals.push_back(present(one));
     out["refusals"] = std::move(refusals);

@@ -1,5 +1,6 @@
 #include "base/log.h"
 #include "base/text.h"
+#include "control/dispatch.h"
 #include "control/handlers.h"
 #include "control/present.h"
 #include "store/offline.h"
@@ -9,10 +10,8 @@ namespace {
 
 /// Which messages a request means; "all" must be said.
 Result<store::QueueFilter> read_filter(const std::string& body) {
-  const auto object = parse_object(body, "the request");
+  const auto object = parse_object(body, "the request"); // whose form was checked
   if (!object) return std::unexpected(object.error());
-  if (auto known = only_fields(*object, {"id", "destination", "address", "all"}); !known)
-    return std::unexpected(known.error());
   const auto id = text_field(*object, "id");
   const auto destination = text_field(*object, "destination");
   const auto address = text_field(*object, "address");
@@ -49,18 +48,10 @@ Task<void> forget_restore(Context& context, store::QueueAction action, const sto
     log::warning("control", {{"what", "the store still says that its queue is held"}, {"why", done.error().message}});
 }
 
-/// By the queue of the running server, which has some of what waits in memory.
-Task<Result<std::size_t>> order(Context& context, store::QueueAction action, store::QueueFilter filter,
-                                std::string who) {
-  if (context.hooks.order) co_return co_await context.hooks.order(action, std::move(filter), std::move(who));
-  const std::int64_t now = millis(system_clock().wall());
-  co_return co_await context.store.queue().operate(action, std::move(filter), std::move(who), now);
-}
-
 Task<Answer> operate(Context& context, Call call, store::QueueAction action) {
   const auto filter = read_filter(call.body);
   if (!filter) co_return std::unexpected(filter.error());
-  const auto changed = co_await order(context, action, *filter, call.who);
+  const auto changed = co_await order_queue(context, action, *filter, call.who);
   if (!changed) co_return std::unexpected(changed.error());
   co_await forget_restore(context, action, *filter);
   co_return json::object{{"recipients", *changed}};
@@ -78,7 +69,43 @@ store::QueueFilter filter_of(const Call& call) {
   return filter;
 }
 
+/// Messages of the queue that somebody who sees little of it looks through for one page of what he sees.
+constexpr std::size_t kMostLookedThrough = 20'000;
+constexpr std::size_t kMostCounted = 10'000;
+
+Result<store::QueueAction> read_order(const std::string& body) {
+  const auto object = parse_object(body, "the request");
+  if (!object) return std::unexpected(object.error());
+  const std::string order = get_text(json::value(*object), "order");
+  if (order == "retry") return store::QueueAction::retry;
+  if (order == "hold") return store::QueueAction::hold;
+  if (order == "release") return store::QueueAction::release;
+  return store::QueueAction::cancel;
+}
+
 } // namespace
+
+/// By the queue of the running server, which has some of what waits in memory.
+Task<Result<std::size_t>> order_queue(Context& context, store::QueueAction action, store::QueueFilter filter,
+                                      std::string who) {
+  if (context.hooks.order) co_return co_await context.hooks.order(action, std::move(filter), std::move(who));
+  const std::int64_t now = millis(system_clock().wall());
+  co_return co_await context.store.queue().operate(action, std::move(filter), std::move(who), now);
+}
+
+Task<Answer> count_queued(Context& context, Call call) {
+  const auto filter = read_filter(call.body);
+  if (!filter) co_return std::unexpected(filter.error());
+  const auto action = read_order(call.body);
+  if (!action) co_return std::unexpected(action.error());
+  const std::int64_t now = millis(system_clock().wall());
+  const auto found = co_await context.store.queue().count(*action, *filter, now, kMostCounted);
+  if (!found) co_return std::unexpected(found.error());
+  co_return json::object{{"messages", found->messages},
+                         {"recipients", found->recipients},
+                         {"senders", found->senders},
+                         {"more", found->more}};
+}
 
 Task<Answer> list_queue(Context& context, Call call) {
   const auto filter = filter_of(call);
@@ -90,19 +117,28 @@ Task<Answer> list_queue(Context& context, Call call) {
     if (!id) co_return std::unexpected(id.error());
     after = *id;
   }
-  const auto items = co_await context.store.queue().list(filter, after, *limit);
-  if (!items) co_return std::unexpected(items.error());
   const auto destinations = co_await context.store.queue().list_destinations(false);
   if (!destinations) co_return std::unexpected(destinations.error());
   const std::int64_t now = millis(system_clock().wall());
   json::array list;
-  for (const auto& item : *items) {
-    json::object shown = present(item, *destinations, now);
-    co_await name_accounts(context, item, shown);
-    list.push_back(std::move(shown));
+  bool more = true;
+  for (std::size_t looked = 0; more && list.size() < *limit && looked < kMostLookedThrough;) {
+    const std::size_t room = *limit - list.size();
+    const auto items = co_await context.store.queue().list(filter, after, room);
+    if (!items) co_return std::unexpected(items.error());
+    more = items->size() == room;
+    looked += items->size();
+    for (const auto& item : *items) {
+      after = item.message.id;
+      json::object shown = present(item, *destinations, now);
+      const auto whole = co_await complete(context, call.asker, item, shown);
+      if (!whole) co_return std::unexpected(whole.error());
+      json::value row = std::move(shown);
+      if (keep_message(call.asker.grants, row)) list.push_back(std::move(row));
+    }
   }
   json::object out{{"messages", std::move(list)}};
-  if (items->size() == *limit) out["next"] = items->back().message.id.to_string();
+  if (more && after) out["next"] = after->to_string();
   co_return out;
 }
 
@@ -122,7 +158,8 @@ Task<Answer> show_queued(Context& context, Call call) {
   if (!destinations) co_return std::unexpected(destinations.error());
   const store::WorkItem& item = items->front();
   json::object shown = present(item, *destinations, millis(system_clock().wall()));
-  co_await name_accounts(context, item, shown);
+  const auto whole = co_await complete(context, call.asker, item, shown);
+  if (!whole) co_return std::unexpected(whole.error());
   co_return shown;
 }
 

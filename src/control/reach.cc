@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "control/dispatch.h"
+#include "control/handlers.h"
 
 #include <algorithm>
 
@@ -142,6 +143,10 @@ Task<Found<>> Dispatch::check_message(std::string text) const {
   for (const store::RecipientFacts& recipient : trace->recipients) {
     if (recipient.account == 0 && asker_.grants.reaches_login(recipient.address)) co_return Found<>();
     accounts.insert(recipient.account);
+    if (recipient.account != 0 || recipient.state != store::State::held) continue;
+    std::string address = recipient.address; // which may be an alias of his
+    const auto his = co_await leads_only_to(context_, std::move(address), asker_.grants.account);
+    if (his && *his) co_return Found<>();
   }
   accounts.erase(0);
   if (accounts.contains(asker_.grants.account)) co_return Found<>();
@@ -168,11 +173,11 @@ Task<Found<>> Dispatch::check_content(std::string text) const {
 
 Task<Found<>> Dispatch::check_token(std::string text) const {
   const auto number = parse_u64(text);
-  const auto all = co_await context_.store.rights().list_tokens(std::nullopt);
-  if (!all) co_return std::unexpected(all.error());
-  const auto found = std::ranges::find_if(
-      *all, [&](const store::Token& one) { return number && static_cast<std::uint64_t>(one.id) == *number; });
-  if (found == all->end() || !asker_.grants.reaches(found->login)) co_return std::unexpected(no_token(text));
+  if (!number || *number > INT64_MAX) co_return std::unexpected(no_token(text));
+  const auto id = static_cast<store::Id>(*number);
+  const auto found = co_await context_.store.rights().get_token(id);
+  if (!found && found.error().code != Errc::not_found) co_return std::unexpected(found.error());
+  if (!found || !asker_.grants.reaches(found->login)) co_return std::unexpected(no_token(text));
   const auto account = co_await context_.store.directory().get_account(found->account);
   if (!account) co_return std::unexpected(account.error());
   store::Account whose = *account;

@@ -34,6 +34,21 @@ Task<Answer> domain_records(Context& context, Call call) {
   co_return json::object{{"name", *domain}, {"hostname", host}, {"records", std::move(records)}};
 }
 
+Task<Answer> account_setup(Context& context, Call call) {
+  std::string login = call.names[0];
+  const auto account = co_await need_account(context, std::move(login));
+  if (!account) co_return std::unexpected(account.error());
+  const setup::Facts facts = context.hooks.setup ? context.hooks.setup() : setup::Facts{};
+  json::array servers;
+  for (const setup::Offer& one : facts.clients.offers)
+    servers.push_back(json::object{{"protocol", one.protocol == setup::Protocol::submission ? "smtp" : "pop3"},
+                                   {"host", facts.clients.host},
+                                   {"port", one.port},
+                                   {"tls", one.security == setup::Security::implicit ? "implicit" : "starttls"},
+                                   {"user", account->login}});
+  co_return json::object{{"login", account->login}, {"servers", std::move(servers)}};
+}
+
 Task<Answer> account_profile(Context& context, Call call) {
   std::string login = call.names[0];
   const auto account = co_await need_account(context, std::move(login));

@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "control/dispatch.h"
 #include "control/handlers.h"
+#include "control/page.h"
 #include "control/present.h"
 #include "control/token.h"
 #include "mail/timestamp.h"
@@ -202,11 +203,22 @@ Task<Answer> list_tokens(Context& context, Call call) {
     if (!account) co_return std::unexpected(account.error());
     of = account->id;
   }
-  const auto tokens = co_await context.store.rights().list_tokens(of);
+  const auto page = read_page(call);
+  if (!page) co_return std::unexpected(page.error());
+  const auto after = page->after.empty() ? std::optional<std::uint64_t>(0) : parse_u64(page->after);
+  if (!after || *after > INT64_MAX)
+    co_return refuse(Errc::invalid, "\"after\" must be what the last answer said as \"next\"", {}, "after");
+  store::Within within = within_reach(call.asker);
+  const auto behind = static_cast<store::Id>(*after);
+  const std::size_t most = page->limit + 1;
+  auto tokens = co_await context.store.rights().page_tokens(of, std::move(within), behind, most);
   if (!tokens) co_return std::unexpected(tokens.error());
+  const bool more = cut_to(*tokens, page->limit);
   json::array list;
   for (const store::Token& token : *tokens) list.push_back(present(token));
-  co_return json::object{{"tokens", std::move(list)}};
+  json::object out{{"tokens", std::move(list)}};
+  if (more) out["next"] = std::to_string(tokens->back().id);
+  co_return out;
 }
 
 Task<Answer> add_token(Context& context, Call call) {
@@ -225,11 +237,11 @@ Task<Answer> add_token(Context& context, Call call) {
 
 Task<Answer> remove_token(Context& context, Call call) {
   const auto number = parse_u64(call.names[0]);
-  const auto all = co_await context.store.rights().list_tokens(std::nullopt);
-  if (!all) co_return std::unexpected(all.error());
-  const auto found = std::ranges::find_if(
-      *all, [&](const store::Token& one) { return number && static_cast<std::uint64_t>(one.id) == *number; });
-  if (found == all->end()) co_return std::unexpected(no_token(call.names[0]));
+  if (!number || *number > INT64_MAX) co_return std::unexpected(no_token(call.names[0]));
+  const auto id = static_cast<store::Id>(*number);
+  const auto found = co_await context.store.rights().get_token(id);
+  if (!found && found.error().code == Errc::not_found) co_return std::unexpected(no_token(call.names[0]));
+  if (!found) co_return std::unexpected(found.error());
   const auto removed = co_await context.store.rights().remove_token(found->id);
   if (!removed) co_return std::unexpected(removed.error());
   co_return present(*found);

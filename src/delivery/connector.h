@@ -84,6 +84,8 @@ public:
   void forget_roots();
 
   const ConnectorOptions& options() const { return options_; }
+  /// Those that are open. Use from its executor.
+  const LivePeers& live() const { return *live_; }
 
 private:
   struct Search;
@@ -111,6 +113,7 @@ private:
   std::shared_ptr<dns::Resolver> resolver_;
   ConnectorOptions options_;
   std::unique_ptr<Dial> dial_;
+  std::shared_ptr<LivePeers> live_ = std::make_shared<LivePeers>();
   std::shared_ptr<net::TlsContext> opportunistic_;
   std::map<std::string, std::shared_ptr<net::TlsContext>> verifying_; ///< by CA text
   std::map<Peer*, std::chrono::steady_clock::time_point> knocking_;   ///< not ready for mail yet, since

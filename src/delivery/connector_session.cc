@@ -183,6 +183,7 @@ Task<Reached> Connector::try_session(const Target& to, bool allow_tls) {
   auto peer =
       std::make_unique<Peer>(std::move(*stream), session_options(to, allow_tls), at_once, std::move(identity), *tls);
   peer->set_tls(std::move(info));
+  peer->show_in(live_);
   co_await greet(to.plan, std::move(peer), reached);
   co_return reached;
 }

@@ -4,6 +4,7 @@
 #include "delivery/content.h"
 #include "delivery/retry.h"
 #include "delivery/verdict.h"
+#include "metrics/counters.h"
 #include "store/body_writer.h"
 
 #include <cstring>
@@ -77,6 +78,7 @@ Task<mail::Reply> Homecoming::take_in_one(const queue::Job& job, const store::Re
   std::string id = ready->id.to_string();
   auto result = co_await queue_.accept(std::move(*ready));
   bool taken = result.status == store::AcceptStatus::accepted || result.status == store::AcceptStatus::duplicate;
+  metrics::delivered.add(result.mailboxes.size());
   if (taken) co_return mail::Reply(250, {2, 0, 0}, "taken in here, id=" + id);
   bool full = result.status == store::AcceptStatus::over_quota;
   co_return mail::Reply(452,

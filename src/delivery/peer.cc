@@ -27,6 +27,59 @@ Peer::Peer(net::Stream stream, smtp::ClientOptions options, bool encrypted, Peer
   if (encrypted) session_.set_channel(net::channel_of(pump_.stream()));
 }
 
+Peer::~Peer() {
+  if (live_) live_->leave(number_);
+}
+
+void Peer::show_in(std::shared_ptr<LivePeers> live) {
+  live_ = std::move(live);
+  number_ = live_->enter(*this, millis(system_clock().wall()));
+}
+
+net::LiveFacts Peer::facts() const {
+  return {.protocol = session_.lmtp() ? "lmtp" : "smtp",
+          .role = "delivery",
+          .peer = identity_.address,
+          .name = identity_.host,
+          .state = in_content_       ? "gets a message"
+                   : pump_.writing() ? "is slow to read"
+                   : pump_.reading() ? "is to reply"
+                                     : "rests",
+          .tls = tls_info_.version,
+          .last_reply = last_reply_,
+          .destination = identity_.name};
+}
+
+void Peer::break_off() { pump_.stream().close(); }
+
+void Peer::feed(std::string_view bytes) {
+  constexpr std::size_t kMostKept = 100;
+  std::string_view last = bytes.substr(0, bytes.find_last_not_of("\r\n") + 1);
+  if (const auto line = last.rfind('\n'); line != last.npos) last.remove_prefix(line + 1);
+  last_reply_.assign(last.starts_with("334") ? "334" : last.substr(0, kMostKept));
+  if (transcript_) {
+    const std::int64_t now = millis(system_clock().wall());
+    if (!transcript_->watched(now))
+      transcript_.reset();
+    else if (last_reply_ == "334")
+      transcript_->add(net::Transcript::Who::peer, "334 (hidden)", now);
+    else
+      transcript_->add_lines(net::Transcript::Who::peer, bytes, now);
+  }
+  session_.feed(bytes);
+}
+
+/// Without what logs us in, and without what is sent for others.
+void Peer::note_sent(std::string_view bytes) {
+  using Who = net::Transcript::Who;
+  const std::int64_t now = millis(system_clock().wall());
+  if (in_content_) return transcript_->add_content(Who::us, bytes.size(), now);
+  if (last_reply_ == "334") return transcript_->add(Who::us, "(hidden)", now);
+  if (!bytes.starts_with("AUTH ")) return transcript_->add_lines(Who::us, bytes, now);
+  const auto mechanism = bytes.find_first_of(" \r", 5);
+  transcript_->add(Who::us, std::string(bytes.substr(0, mechanism)) + " (hidden)", now);
+}
+
 mail::Told Peer::told(mail::Reply reply) const {
   const std::string security = tls_info_.version.empty() ? "" : " (" + tls_info_.version + ")";
   return mail::Told::by(std::move(reply), name_for_reports(identity_.host), identity_.name + security);
@@ -52,11 +105,14 @@ net::Order Peer::next() {
   using Kind = net::Order::Kind;
   smtp::ClientAction action = session_.next();
   const auto by = session_.sending() ? until_ : net::Order::Instant::max();
-  if (const auto* send = std::get_if<smtp::ClientSend>(&action))
+  if (const auto* send = std::get_if<smtp::ClientSend>(&action)) {
+    if (transcript_) note_sent(send->bytes);
     return {.kind = Kind::send, .bytes = send->bytes, .within = write_limit_, .by = by};
+  }
   if (const auto* need = std::get_if<smtp::ClientNeedInput>(&action))
     return {.kind = Kind::read, .within = need->within, .window = need->window, .by = by};
   if (std::holds_alternative<smtp::ClientStartTls>(action)) return {.kind = Kind::tls};
+  in_content_ = std::holds_alternative<smtp::NeedContent>(action);
   if (std::holds_alternative<smtp::Ready>(action)) {
     pump_.stream().release_buffer();
     if (!session_.refused_login().empty() && !std::exchange(told_of_login_, true))

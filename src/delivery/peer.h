@@ -3,11 +3,13 @@
 #include "base/clock.h"
 #include "base/task.h"
 #include "delivery/doors.h"
+#include "delivery/live_peers.h"
 #include "delivery/proof.h"
 #include "delivery/terms.h"
 #include "mail/told.h"
 #include "net/pump.h"
 #include "net/tls.h"
+#include "net/transcript.h"
 #include "smtp/client_session.h"
 
 #include <memory>
@@ -39,6 +41,16 @@ public:
   /// `tls` is used for STARTTLS, and checks certificates if the identity's need is pkix.
   Peer(net::Stream stream, smtp::ClientOptions options, bool encrypted, PeerIdentity identity,
        std::shared_ptr<net::TlsContext> tls);
+
+  ~Peer() override;
+
+  /// Is among those that are shown, from now on.
+  void show_in(std::shared_ptr<LivePeers> live);
+  net::LiveFacts facts() const;
+  /// What is said from now on is written down there, as long as it is watched.
+  void watch(std::shared_ptr<net::Transcript> transcript) { transcript_ = std::move(transcript); }
+  /// At once: run() ends as if the connection were lost.
+  void break_off();
 
   /// Performs the session's actions until it has something to tell.
   Task<Event> run();
@@ -73,18 +85,25 @@ public:
 private:
   net::Order next() override;
   Task<void> answer() override;
-  void feed(std::string_view bytes) override { session_.feed(bytes); }
+  void feed(std::string_view bytes) override;
   void eof() override { session_.eof(); }
   void out_of_time() override;
   Handshake handshake() override { return {*tls_, &identity_.server_name()}; }
   void tls_started(net::TlsInfo info) override;
   void tls_failed(const Error& why) override;
 
+  void note_sent(std::string_view bytes);
+
   net::Pump pump_;
   smtp::ClientSession session_;
   PeerIdentity identity_;
   std::shared_ptr<net::TlsContext> tls_;
   net::TlsInfo tls_info_;
+  std::shared_ptr<LivePeers> live_;             ///< null: it is not shown
+  std::uint64_t number_ = 0;                    ///< there
+  std::shared_ptr<net::Transcript> transcript_; ///< null: nobody watches
+  std::string last_reply_;
+  bool in_content_ = false; ///< what is sent now is a message
   bool told_of_login_ = false;
   bool timed_out_ = false, cut_short_ = false;
   Event event_ = Event::closed; ///< what run() has to tell

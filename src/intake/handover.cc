@@ -65,6 +65,7 @@ Task<mail::Reply> Handover::conclude(Task<store::AcceptResult> accepting, std::u
   store::AcceptResult result = co_await std::move(accepting);
   mail::Reply reply = answer(result);
   log_result(reply, size);
+  metrics::delivered.add(result.mailboxes.size());
   if (!bounces.empty() && result.status == store::AcceptStatus::accepted) co_await note_bounces(std::move(bounces));
   if (reply.positive() && !message_.discarded.empty()) co_await drop_discarded();
   const policy::Client& client = message_.origin.client;
@@ -83,6 +84,7 @@ Task<void> Handover::commit_each(queue::Draft draft, Verdicts& verdicts) {
     result = co_await message_.means.queue.accept(std::move(attempt));
     const mail::Reply reply = answer(result);
     log_result(reply, size);
+    metrics::delivered.add(result.mailboxes.size());
     again = verdicts.settle(draft, result.addresses, reply);
   }
   if (result.status == store::AcceptStatus::accepted) co_await drop_discarded();

@@ -75,8 +75,10 @@ inline constexpr Counter<LoginProtocol, LoginResult> logins{"paquebot_logins_tot
 inline constexpr Counter<> accepted{"paquebot_messages_accepted_total",
                                     "Messages that the server took responsibility for.", after(logins)};
 inline constexpr Counter<> accepted_bytes{"paquebot_messages_accepted_bytes_total", "Their size.", after(accepted)};
+inline constexpr Counter<> delivered{"paquebot_mailbox_deliveries_total",
+                                     "Mailboxes into which an accepted message came.", after(accepted_bytes)};
 inline constexpr Counter<Stage, Permanence> refused{
-    "paquebot_refused_total", "Senders, recipients and contents that were refused.", after(accepted_bytes)};
+    "paquebot_refused_total", "Senders, recipients and contents that were refused.", after(delivered)};
 inline constexpr Counter<DeliveryResult, DeliveryTls> deliveries{
     "paquebot_deliveries_total", "Attempts to hand a recipient's message to another server.", after(refused)};
 inline constexpr Counter<AuthMethod, AuthOutcome> authentication{

@@ -34,8 +34,9 @@ std::vector<ClientMetric::Label> labels_at(std::size_t place) {
 /// Calls `use` with each family of counters.h, in their order.
 template <class F>
 void for_each_family(F use) {
-  use(connections), use(turned_away), use(replies), use(logins), use(accepted), use(accepted_bytes), use(refused),
-      use(deliveries), use(authentication), use(commit_failures), use(commits), use(acceptance), use(filters), use(dns);
+  use(connections), use(turned_away), use(replies), use(logins), use(accepted), use(accepted_bytes), use(delivered),
+      use(refused), use(deliveries), use(authentication), use(commit_failures), use(commits), use(acceptance),
+      use(filters), use(dns);
 }
 
 template <class... Labels>

@@ -160,6 +160,10 @@ struct ServerSession::Impl {
   void noop(const Arguments&);
   void foreign(const Arguments&);
 
+  /// A line of the client's for somebody who watches: before the login only of verbs that take no secret.
+  std::string without_secrets(std::string_view line) const;
+
+  std::unique_ptr<std::function<void(std::string_view)>> listener; ///< null: nobody watches
   std::shared_ptr<const ServerOptions> options;
   bool encrypted;
   State state = authorization;

@@ -107,8 +107,21 @@ void ServerSession::Impl::handle_input(LineBuffer::Status status, std::string_vi
     login.too_long();
     return error(Text::line_too_long);
   }
+  if (listener) (*listener)(without_secrets(line));
   if (login.waits()) return login.respond(line);
   command(line);
+}
+
+std::string ServerSession::Impl::without_secrets(std::string_view line) const {
+  constexpr std::size_t kMostTold = 200;
+  if (login.waits()) return "(hidden)";
+  if (state != authorization) return std::string(line.substr(0, kMostTold));
+  const std::string_view verb = line.substr(0, line.find_first_of(" \t"));
+  for (const std::string_view open : {"USER", "CAPA", "STLS", "QUIT", "NOOP", "LANG", "UTF8"})
+    if (iequals(verb, open)) return std::string(line.substr(0, kMostTold));
+  for (const std::string_view closed : {"PASS", "APOP", "AUTH"})
+    if (iequals(verb, closed)) return std::string(closed) + (verb.size() < line.size() ? " (hidden)" : "");
+  return "(hidden)";
 }
 
 ServerSession::ServerSession(std::shared_ptr<const ServerOptions> options, bool encrypted)
@@ -147,6 +160,9 @@ void ServerSession::answer_keys(std::uint32_t id, sasl::ScramCredentials credent
   if (impl_->answered(Impl::Question::login, id)) impl_->login.answer_keys(std::move(credentials));
 }
 
+void ServerSession::listen(std::function<void(std::string_view)> told) {
+  impl_->listener = told ? std::make_unique<std::function<void(std::string_view)>>(std::move(told)) : nullptr;
+}
 void ServerSession::offer_scram(bool offered) { impl_->login.offer_scram(offered); }
 std::optional<sasl::Refusal> ServerSession::take_refusal() { return impl_->login.take_refusal(); }
 void ServerSession::set_channel(sasl::Channel channel) { impl_->login.set_channel(std::move(channel)); }

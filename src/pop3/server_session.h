@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -142,6 +143,10 @@ public:
   void message_bytes(std::uint32_t id, std::string_view bytes, bool last, bool failed = false,
                      bool international = false);
   void answer_commit(std::uint32_t id, bool done);
+
+  /// `told` is called with each line that the client sends, without what may be a secret, before it is looked at; an
+  /// empty function ends that.
+  void listen(std::function<void(std::string_view line)> told);
 
   Action next();
 

@@ -20,6 +20,7 @@ bool means(const store::QueueFilter& filter, const store::MessageFacts& message,
            const store::RecipientFacts& recipient) {
   if (filter.held_only || filter.takeover_only) return false;
   if (filter.message && *filter.message != message.id) return false;
+  if (!filter.only.empty() && std::ranges::find(filter.only, recipient.index) == filter.only.end()) return false;
   if (filter.account != 0 && filter.account != message.account) return false;
   if (!filter.destination.empty() && filter.destination != recipient.destination) return false;
   return filter.address.empty() || iequals(recipient.address, filter.address) || sent_by(message, filter.address);

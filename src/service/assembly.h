@@ -11,6 +11,7 @@
 #include "directory/directory.h"
 #include "dns/watched_resolver.h"
 #include "intake/dmarc_book.h"
+#include "metrics/hours.h"
 #include "net/context_pool.h"
 #include "policy/attempts.h"
 #include "service/certificate_desk.h"
@@ -131,7 +132,8 @@ struct Assembly {
 
   store::Store& store;
   ServerOptions options;
-  ClockTrust clock{system_clock()}; ///< for all that deletes, returns or forgets what is old
+  metrics::Hours hours{millis(system_clock().wall())}; ///< what goes through
+  ClockTrust clock{system_clock()};                    ///< for all that deletes, returns or forgets what is old
   ClockKeeper clock_keeper;
   CertificateWatch certificate;
   net::ContextPool contexts;

@@ -98,6 +98,16 @@ doctor::World DoctorDesk::world() {
   return world;
 }
 
+control::Examined DoctorDesk::examined() const {
+  const std::scoped_lock lock(mutex_);
+  return examined_;
+}
+
+void DoctorDesk::add_to(control::Hooks& hooks) {
+  hooks.world = [this] { return world(); };
+  hooks.live.examined = [this] { return examined(); };
+}
+
 Task<void> DoctorDesk::daily() {
   if (parts_.current()->doctor.daily) co_await round();
 }
@@ -127,6 +137,10 @@ Task<void> DoctorDesk::make_round() {
   }
   count(findings);
   co_await note_certificate(findings);
+  {
+    const std::scoped_lock lock(mutex_);
+    examined_ = {millis(system_clock().wall()), findings};
+  }
   std::string key(doctor::kFoundSetting);
   const auto before = co_await parts_.store.upkeep().get_setting(std::move(key));
   if (!before) co_return; // what was told is not known: nothing is told twice

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "control/control.h"
 #include "doctor/changes.h"
 #include "doctor/checks.h"
 #include "service/assembly.h"
@@ -9,6 +10,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -30,6 +32,10 @@ public:
   /// All checks; what changed since the last time is logged and written to whom [doctor] names. Nothing when it is not
   /// wanted.
   Task<void> round();
+  /// What the last round found. From any thread.
+  control::Examined examined() const;
+  /// What actions reach of it.
+  void add_to(control::Hooks& hooks);
   /// A round some minutes after the start and then each day, by one node for all.
   Task<void> run() { return rounds_.run(stopping_); }
 
@@ -45,6 +51,8 @@ private:
   Assembly& parts_;
   const bool& stopping_;
   bool busy_ = false; ///< a round is under way
+  mutable std::mutex mutex_;
+  control::Examined examined_; ///< under `mutex_`
   Rounds rounds_;
 };
 

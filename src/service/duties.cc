@@ -28,6 +28,7 @@ std::vector<Round> Duties::house() {
       {"suspects", 1s, 10s, By::each, [this] { return attend_suspects(false); },
        [this] { return suspicions_changed(); }},
       {"certificate", 0s, 10s, By::each, [this] { return tell_of_certificate(); }},
+      {"traffic", 0s, 30s, By::each, [this] { return count_hours(); }},
       {"upkeep", 1s, 10s, By::one, [this] { return maintain(); }},
       {"expiry", 1s, 10s, By::one, [this] { return expire_mail(); }},
   };
@@ -95,6 +96,11 @@ Task<void> Duties::attend_suspects(bool all) {
 Task<void> Duties::tell_of_certificate() {
   for (const CertificateWatch::Problem& problem : parts_.certificate.due(millis(system_clock().wall())))
     log::warning("certificate-problem", {{"certificate", problem.file}, {"why", problem.why}});
+  co_return;
+}
+
+Task<void> Duties::count_hours() {
+  parts_.hours.note(millis(system_clock().wall()));
   co_return;
 }
 

@@ -39,6 +39,7 @@ private:
   Task<void> save();
   Task<void> attend_suspects(bool all);
   Task<void> tell_of_certificate();
+  Task<void> count_hours();
   Task<void> maintain();
   Task<void> expire_mail();
   Task<void> send_dmarc();

@@ -1,5 +1,6 @@
 #include "service/http_session.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "policy/client_rates.h"
@@ -75,6 +76,23 @@ void HttpConnection::shut_down() {
   session_.shut_down();
   if (source_) source_->stop();
   pump_.wake();
+}
+
+net::LiveFacts HttpConnection::facts() const {
+  const net::Endpoint remote = pump_.stream().remote();
+  return {.protocol = "http",
+          .role = peer_.uid ? "control" : "http",
+          .peer = peer_.uid ? "uid " + std::to_string(*peer_.uid) : remote.to_string(),
+          .state = pump_.writing()       ? "is slow to read"
+                   : request_ != nullptr ? "waits for an answer"
+                                         : "is silent",
+          .tls = peer_.encrypted ? "TLS" : ""};
+}
+
+/// Requests carry tokens, cookies and passwords in many places.
+void HttpConnection::watch(std::shared_ptr<net::Transcript> transcript) {
+  if (transcript->lines().empty())
+    transcript->add(net::Transcript::Who::note, "what is said over HTTP is not shown", millis(system_clock().wall()));
 }
 
 void HttpConnection::end() {

@@ -36,6 +36,8 @@ public:
 
   void shut_down() override;
   void end() override;
+  net::LiveFacts facts() const override;
+  void watch(std::shared_ptr<net::Transcript> transcript) override;
 
 private:
   net::Order next() override;

@@ -1,5 +1,8 @@
 #include "service/operator_hooks.h"
 
+#include "base/clock.h"
+#include "service/live_desk.h"
+
 #include <utility>
 
 namespace paquebot::service {
@@ -27,6 +30,11 @@ control::Hooks operator_hooks(Assembly& parts) {
     parts.names.keeper->look_now();
   };
   hooks.hostname = parts.options.hostname;
+  LiveDesk::add_to(hooks.live, std::make_shared<LiveDesk>(parts));
+  hooks.live.settings = parts.options.settings;
+  hooks.live.traffic = [&parts](std::size_t hours) {
+    return control::Traffic{parts.hours.since(), parts.hours.last(hours, millis(system_clock().wall()))};
+  };
   return hooks;
 }
 

@@ -6,6 +6,7 @@
 #include "service/attempt_note.h"
 #include "store/entry_flags.h"
 
+#include <algorithm>
 #include <stdexcept>
 #include <utility>
 
@@ -61,6 +62,7 @@ Task<bool> Pop3Connection::begin() {
       refused_tls(policy::Attempt::What::tls_failed, info.error().message);
       co_return false;
     }
+    tls_ = info->version;
   }
   session_ = std::make_unique<pop3::ServerSession>(options_->session, options_->implicit_tls);
   if (options_->implicit_tls) session_->set_channel(net::channel_of(pump_.stream()));
@@ -70,6 +72,7 @@ Task<bool> Pop3Connection::begin() {
     const bool offered = co_await scram.offered();
     session_->offer_scram(offered);
   }
+  if (transcript_) listen();
   log::debug("connected", {{"client", peer_}, {"role", "pop3"}});
   co_return true;
 }
@@ -88,6 +91,53 @@ void Pop3Connection::end() {
   }
   if (desk_) desk_->stop();
   pump_.cut();
+}
+
+void Pop3Connection::break_off() {
+  if (desk_) desk_->stop();
+  pump_.cut();
+}
+
+net::LiveFacts Pop3Connection::facts() const {
+  std::string state = "begins TLS";
+  if (session_)
+    state = pump_.writing()    ? "is slow to read"
+            : !pump_.reading() ? "waits for a reply"
+                               : (mailbox_.is_held() ? "reads its mail" : "is silent");
+  return {.protocol = "pop3",
+          .role = "pop3",
+          .peer = pump_.stream().remote().to_string(),
+          .account = session_ && !session_->user().empty() ? account_.login : std::string(),
+          .state = std::move(state),
+          .tls = tls_};
+}
+
+void Pop3Connection::watch(std::shared_ptr<net::Transcript> transcript) {
+  transcript_ = std::move(transcript);
+  if (session_) listen();
+}
+
+void Pop3Connection::listen() {
+  session_->listen([kept = transcript_, heard = heard_](std::string_view line) {
+    *heard = true;
+    kept->add(net::Transcript::Who::peer, line, millis(system_clock().wall()));
+  });
+}
+
+/// Of a reply its first line, unless it asks for more of a login; listings and messages are content.
+void Pop3Connection::note_sent(std::string_view bytes) {
+  const std::int64_t now = millis(system_clock().wall());
+  if (!transcript_->watched(now)) {
+    transcript_.reset();
+    return session_->listen({});
+  }
+  using Who = net::Transcript::Who;
+  if (std::exchange(*heard_, false)) {
+    const std::string_view line = bytes.substr(0, bytes.find('\r'));
+    transcript_->add(Who::us, line.starts_with("+ ") ? "+ (hidden)" : line, now);
+    bytes.remove_prefix(std::min(line.size() + 2, bytes.size()));
+  }
+  transcript_->add_content(Who::us, bytes.size(), now);
 }
 
 /// While it waits for its client, and only then: what is under way in the store ends first.
@@ -115,6 +165,7 @@ net::Order Pop3Connection::next() {
   }
   if (const auto* send = std::get_if<pop3::Send>(&action_)) {
     if (session_->closing() && mailbox_.is_held()) return {.kind = Kind::question};
+    if (transcript_) note_sent(send->bytes);
     return {.kind = Kind::send, .bytes = send->bytes, .within = options_->session->idle_timeout};
   }
   if (const auto* need = std::get_if<pop3::NeedInput>(&action_)) {
@@ -136,7 +187,8 @@ Task<void> Pop3Connection::answer() {
   return std::visit(by_kind, action_);
 }
 
-void Pop3Connection::tls_started(net::TlsInfo) {
+void Pop3Connection::tls_started(net::TlsInfo info) {
+  tls_ = std::move(info.version);
   session_->set_channel(net::channel_of(pump_.stream()));
   session_->tls_started();
 }

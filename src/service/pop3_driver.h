@@ -44,6 +44,9 @@ public:
 
   void shut_down() override;
   void end() override;
+  void break_off() override;
+  net::LiveFacts facts() const override;
+  void watch(std::shared_ptr<net::Transcript> transcript) override;
   GivenUp give_way() override;
 
 private:
@@ -57,6 +60,8 @@ private:
   void tls_failed(const Error& why) override;
 
   void refused_tls(policy::Attempt::What what, const std::string& why);
+  void listen();
+  void note_sent(std::string_view bytes);
   Task<bool> begin();
   Task<void> release_mailbox();
   Task<void> ask(pop3::Send send);
@@ -78,8 +83,12 @@ private:
   std::optional<LoginDesk> desk_;
   store::Account account_;
   Pop3Mailbox mailbox_;
-  pop3::Action action_;   ///< the one under way
-  bool deferred_ = false; ///< it comes once more
+  pop3::Action action_;                         ///< the one under way
+  bool deferred_ = false;                       ///< it comes once more
+  std::shared_ptr<net::Transcript> transcript_; ///< null: nobody watches
+  /// A command was heard since something was sent: what is sent next begins with the reply.
+  std::shared_ptr<bool> heard_ = std::make_shared<bool>(true);
+  std::string tls_; ///< version
 };
 
 } // namespace paquebot::service

@@ -321,7 +321,7 @@ Result<> Server::start(std::vector<BoundListener> listeners) {
   hooks.setup = [&s] { return s.setup_facts(); };
   hooks.reload = on_reload;
   hooks.console_url = [&s] { return console_url(s.parts.options.hostname, s.web_listeners()); };
-  hooks.world = [&s] { return s.doctor.world(); };
+  s.doctor.add_to(hooks);
   hooks.begin_round = [&s] { s.launcher.launch(s.parts.first(), s.doctor.round(), "doctor"); };
   s.control = std::make_unique<control::Control>(s.parts.store, s.parts.accounts.directory, std::move(hooks));
   s.open_web();

@@ -98,6 +98,7 @@ Task<bool> SmtpConnection::begin() {
     const bool offered = co_await scram.offered();
     client_.session->offer_scram(offered);
   }
+  if (transcript_) listen();
   log::debug("connected", {{"client", client_.address}, {"role", role_name(options.session->role)}});
   co_return true;
 }
@@ -118,6 +119,64 @@ void SmtpConnection::end() {
   client_.pump.cut();
 }
 
+void SmtpConnection::break_off() {
+  if (desk_) desk_->stop();
+  client_.pump.cut();
+}
+
+// ---- For who watches ----
+
+net::LiveFacts SmtpConnection::facts() const {
+  const smtp::Role role = client_.options->session->role;
+  net::LiveFacts facts{.protocol = role == smtp::Role::lmtp ? "lmtp" : "smtp",
+                       .role = std::string(role_name(role)),
+                       .peer = client_.pump.stream().remote().to_string(),
+                       .state = state(),
+                       .tls = client_.tls.version,
+                       .last_reply = last_reply_};
+  if (!client_.session) return facts;
+  facts.name = std::string(client_.session->helo());
+  facts.account = client_.login();
+  return facts;
+}
+
+std::string SmtpConnection::state() const {
+  if (!client_.session) return "begins TLS";
+  if (transaction_.receives()) return "sends a message";
+  if (client_.pump.writing()) return "is slow to read replies";
+  if (!client_.pump.reading()) return "waits for a reply";
+  if (client_.session->helo().empty()) return "has not said hello";
+  return client_.session->in_transaction() ? "names recipients" : "is silent";
+}
+
+void SmtpConnection::watch(std::shared_ptr<net::Transcript> transcript) {
+  transcript_ = std::move(transcript);
+  if (client_.session) listen();
+}
+
+void SmtpConnection::listen() {
+  client_.session->listen([kept = transcript_](std::string_view line) {
+    kept->add(net::Transcript::Who::peer, line, millis(system_clock().wall()));
+  });
+}
+
+void SmtpConnection::note_sent(std::string_view replies) {
+  constexpr std::size_t kMostKept = 100;
+  std::string_view last = replies.substr(0, replies.find_last_not_of("\r\n") + 1);
+  if (const auto line = last.rfind('\n'); line != last.npos) last.remove_prefix(line + 1);
+  last_reply_.assign(last.starts_with("334") ? "334" : last.substr(0, kMostKept));
+  if (!transcript_) return;
+  const std::int64_t now = millis(system_clock().wall());
+  if (!transcript_->watched(now)) {
+    transcript_.reset();
+    return client_.session->listen({});
+  }
+  if (replies.starts_with("334"))
+    transcript_->add(net::Transcript::Who::us, "334 (hidden)", now);
+  else
+    transcript_->add_lines(net::Transcript::Who::us, replies, now);
+}
+
 // ---- What the pump asks ----
 
 net::Order SmtpConnection::next() {
@@ -125,14 +184,17 @@ net::Order SmtpConnection::next() {
   do {
     action_ = session.next();
     if (const auto refusal = session.take_refusal()) login_desk().note(*refusal);
-    if (session.has_remarks()) notes_.take_remarks();
+    notes_.take_remarks();
     if (transaction_.holds() && !session.in_transaction()) transaction_.end(); // by RSET, EHLO, a refusal, the end
   } while (transaction_.answer_known(action_));
   using Kind = net::Order::Kind;
   if (const auto* send = std::get_if<smtp::Send>(&action_)) {
     count_replies(client_.options->session->role, send->bytes);
+    note_sent(send->bytes);
     return {.kind = Kind::send, .bytes = send->bytes, .within = client_.options->session->command_timeout};
   }
+  if (const auto* piece = std::get_if<smtp::Chunk>(&action_); piece != nullptr && transcript_)
+    transcript_->add_content(net::Transcript::Who::peer, piece->bytes.size(), millis(system_clock().wall()));
   if (const auto* need = std::get_if<smtp::NeedInput>(&action_)) {
     net::Order order{.kind = Kind::read,
                      .within = need->within,

@@ -19,6 +19,9 @@ public:
 
   void shut_down() override;
   void end() override;
+  void break_off() override;
+  net::LiveFacts facts() const override;
+  void watch(std::shared_ptr<net::Transcript> transcript) override;
 
 private:
   net::Order next() override;
@@ -30,6 +33,9 @@ private:
   void tls_started(net::TlsInfo info) override;
   void tls_failed(const Error& why) override;
 
+  void listen();
+  void note_sent(std::string_view replies);
+  std::string state() const;
   Task<bool> begin();
   Task<void> leave();
   Task<void> ask(smtp::AskPeer ask);
@@ -45,8 +51,10 @@ private:
   SmtpTransaction transaction_{client_, notes_};
   boost::asio::any_io_executor executor_;
   Sessions::Token token_ = 0;
-  std::unique_ptr<LoginDesk> desk_; ///< null before the first AUTH
-  smtp::Action action_;             ///< the one under way
+  std::unique_ptr<LoginDesk> desk_;             ///< null before the first AUTH
+  smtp::Action action_;                         ///< the one under way
+  std::shared_ptr<net::Transcript> transcript_; ///< null: nobody watches
+  std::string last_reply_;
 };
 
 } // namespace paquebot::service

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "control/live.h"
 #include "delivery/connector.h"
 #include "delivery/dmarc_reporter.h"
 #include "directory/jwt.h"
@@ -23,6 +24,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -84,6 +86,8 @@ struct ServerOptions {
   bool confined = true;                              ///< the sandbox is in force
   delivery::ConnectorOptions connector;
   dns::Options dns;
+  /// What the configuration in force says, key by key; called from any thread. Empty: nobody can say.
+  std::function<std::vector<control::SettingFacts>()> settings;
   std::shared_ptr<net::Certificates> certificates; ///< what the listeners show, from then on and by name
 };
 

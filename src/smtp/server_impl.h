@@ -45,7 +45,8 @@ public:
 
   std::uint32_t errors() const { return errors_; } ///< since the last forgive()
   void forgive() { errors_ = 0; }
-  bool has_remarks() const { return !remarks_.empty(); }
+  /// A line of the peer's for somebody who watches: nothing of a login but its mechanism.
+  std::string without_secrets(std::string_view line) const;
   std::vector<Remark> take_remarks() { return std::exchange(remarks_, {}); }
 
   bool empty() const { return out_.empty(); }
@@ -312,7 +313,8 @@ struct ServerSession::Impl {
   bool heard = false; ///< something was fed
   bool shutting_down = false;
   bool logged_out = false;
-  bool gone = false; ///< the connection is lost: nothing is sent any more
+  bool gone = false;                                               ///< the connection is lost: nothing is sent any more
+  std::unique_ptr<std::function<void(std::string_view)>> listener; ///< null: nobody watches
 
   // The open question.
   Question question = Question::none;

@@ -64,6 +64,19 @@ void ServerSession::Replies::part(std::string_view line) {
   session_.close();
 }
 
+std::string ServerSession::Replies::without_secrets(std::string_view line) const {
+  constexpr std::string_view kBlank = " \t", kHidden = "(hidden)";
+  while (!line.empty() && kBlank.contains(line.front())) line.remove_prefix(1);
+  const auto end = std::min(line.find_first_of(kBlank), line.size());
+  if (istarts_with(line, "AUTH")) {
+    const auto mechanism = line.find_first_not_of(kBlank, end);
+    const auto rest = mechanism == line.npos ? line.npos : line.find_first_of(kBlank, mechanism);
+    return rest == line.npos ? std::string(line) : std::string(line.substr(0, rest)) + " " + std::string(kHidden);
+  }
+  if (secrets_ && find_verb(line.substr(0, end)) == nullptr) return std::string(kHidden);
+  return std::string(line.substr(0, kMostTold));
+}
+
 /// Of AUTH only the mechanism is told, and nothing of what is no command once a secret may be among it.
 void ServerSession::Replies::remark(Remark::Kind kind, std::string_view reply) {
   if (remarks_.size() >= kMostRemarks) return;

@@ -109,6 +109,7 @@ bool Impl::take_line() {
     case LineReader::Status::none: return false;
     case LineReader::Status::line:
       ++window;
+      if (listener) (*listener)(in_auth ? "(hidden)" : replies.without_secrets(lines.line()));
       if (in_auth) {
         login.respond(lines.line());
       } else {
@@ -265,6 +266,9 @@ void ServerSession::answer(std::uint32_t id, std::vector<mail::Reply> verdicts) 
 void ServerSession::answer_keys(std::uint32_t id, sasl::ScramCredentials credentials) {
   impl_->login.answer_keys(id, std::move(credentials));
 }
+void ServerSession::listen(std::function<void(std::string_view)> told) {
+  impl_->listener = told ? std::make_unique<std::function<void(std::string_view)>>(std::move(told)) : nullptr;
+}
 void ServerSession::offer_scram(bool offered) { impl_->login.offer_scram(offered); }
 std::unique_ptr<sasl::Refusal> ServerSession::take_refusal() { return impl_->login.take_refusal(); }
 void ServerSession::set_channel(sasl::Channel channel) { impl_->login.set_channel(std::move(channel)); }
@@ -277,7 +281,6 @@ void ServerSession::shut_down() { impl_->shutting_down = true; }
 void ServerSession::log_out() { impl_->logged_out = true; }
 Action ServerSession::next() { return impl_->next(); }
 bool ServerSession::has_input() const { return !impl_->input.empty() || impl_->content.waits(); }
-bool ServerSession::has_remarks() const { return impl_->replies.has_remarks(); }
 std::vector<Remark> ServerSession::take_remarks() { return impl_->replies.take_remarks(); }
 
 std::string_view ServerSession::helo() const {

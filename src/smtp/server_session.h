@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -187,6 +188,10 @@ public:
   /// The login does not hold any more (another password, disabled, deleted): 421 4.7.0, likewise.
   void log_out();
 
+  /// `told` is called with each line that is a command or belongs to a login, without what may be a secret, before it
+  /// is looked at; an empty function ends that.
+  void listen(std::function<void(std::string_view line)> told);
+
   Action next();
   /// Whether some of what was fed was not looked at yet; else the octets are needed no more.
   bool has_input() const;
@@ -204,7 +209,6 @@ public:
   std::uint32_t errors() const;                        ///< of the peer's since the last accepted message
   /// Refusals that nobody outside knows of, and what was tolerated, since the last call; at most a few are kept.
   std::vector<Remark> take_remarks();
-  bool has_remarks() const;
 
   struct Impl;
 

@@ -361,6 +361,8 @@ TEST_P(StoreContract, MessagesAreFoundByEitherAddressInAnyCase) {
   EXPECT_EQ(run(store().trail().find_messages("chris@far.example", ids[1].millis(), 10)).value().size(), 2u);
   EXPECT_TRUE(run(store().trail().find_messages("nobody@far.example", 0, 10)).value().empty());
   EXPECT_TRUE(run(store().trail().find_messages("", 0, 10)).value().empty());
+  EXPECT_EQ(run(store().trail().find_messages("chris@far.example", 0, ids[2], 1)).value(), std::vector<Ulid>{ids[1]});
+  EXPECT_TRUE(run(store().trail().find_messages("chris@far.example", 0, ids[0], 10)).value().empty());
 }
 
 TEST_P(StoreContract, OldTrailsGoInSlicesButUnfinishedMailStays) {

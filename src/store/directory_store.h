@@ -3,6 +3,7 @@
 #include "base/result.h"
 #include "base/task.h"
 #include "store/types.h"
+#include "store/within.h"
 
 #include <string>
 #include <vector>
@@ -44,6 +45,18 @@ public:
   /// Removes the address, or only `target` from it when not empty.
   virtual Task<Result<>> remove_address(std::string local, std::string domain, std::string target) = 0;
   virtual Task<Result<std::vector<AddressEntry>>> list_addresses(std::string domain) = 0;
+  // Lists in pages: at most `most` behind `after`, which is what the last one of the page before was sorted by.
+
+  virtual Task<Result<std::vector<Account>>> page_accounts(Within within, std::string after, std::size_t most) = 0;
+  virtual Task<Result<std::vector<Domain>>> page_domains(Within within, std::string after, std::size_t most) = 0;
+  /// All addresses but those that are an account's own; by domain, then by local part. `after` is a whole address.
+  virtual Task<Result<std::vector<AddressEntry>>> page_aliases(Within within, std::string after, std::size_t most) = 0;
+
+  virtual Task<Result<Domain>> get_domain(std::string name) = 0;
+  /// Aliases that lead to this address, by name: at most `most`.
+  virtual Task<Result<std::vector<std::string>>> aliases_to(std::string address, std::size_t most) = 0;
+  /// Names of the domains whose owner the account is: at most `most`.
+  virtual Task<Result<std::vector<std::string>>> domains_owned_by(Id account, std::size_t most) = 0;
   /// All addresses that lead straight to the account.
   virtual Task<Result<std::vector<AddressEntry>>> account_addresses(Id account) = 0;
 };

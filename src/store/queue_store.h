@@ -13,11 +13,21 @@ namespace paquebot::store {
 /// Which recipients an operator means.
 struct QueueFilter {
   std::optional<Ulid> message;
-  std::string destination;    ///< key; empty: any
-  std::string address;        ///< sender or recipient; empty: any
-  bool held_only = false;     ///< held, or held for later
-  Id account = 0;             ///< who submitted it; 0: anybody
-  bool takeover_only = false; ///< held because the account looks taken over (HoldKind::takeover)
+  std::string destination;           ///< key; empty: any
+  std::string address;               ///< sender or recipient; empty: any
+  bool held_only = false;            ///< held, or held for later
+  Id account = 0;                    ///< who submitted it; 0: anybody
+  bool takeover_only = false;        ///< held because the account looks taken over (HoldKind::takeover)
+  std::vector<std::uint32_t> only{}; ///< with `message`: these of its recipients; empty: all
+  std::uint32_t holds = 0;           ///< of what is held only these kinds (bit_of); 0: any
+};
+constexpr std::uint32_t bit_of(HoldKind kind) { return 1u << static_cast<unsigned>(kind); }
+
+/// What an order would change.
+struct QueueCount {
+  std::uint64_t messages = 0, recipients = 0;
+  std::uint64_t senders = 0; ///< different reverse-paths, the empty one too
+  bool more = false;         ///< there are more messages than were looked at
 };
 
 /// `retry` leaves alone what is held for later (is_held_for_later). `release` of a held recipient lets it wait again,
@@ -58,6 +68,9 @@ public:
   virtual Task<Result<>> waive_reports(Ulid message, std::vector<std::uint32_t> recipients) = 0;
   /// Unfinished messages (or held ones), by id, starting after `after`.
   virtual Task<Result<std::vector<WorkItem>>> list(QueueFilter filter, std::optional<Ulid> after, std::size_t most) = 0;
+  /// What operate() would change if it were called now; not more than `most` messages are counted.
+  virtual Task<Result<QueueCount>> count(QueueAction action, QueueFilter filter, std::int64_t now,
+                                         std::size_t most) = 0;
   /// An operator's order, recorded with `who`. Returns the number of recipients changed. `cancel` drops unfinished
   /// recipients. In-hand recipients are refused for `hold` and `cancel` unless they return to waiting first: they are
   /// left alone.

@@ -3,6 +3,7 @@
 #include "base/result.h"
 #include "base/task.h"
 #include "store/types.h"
+#include "store/within.h"
 
 #include <optional>
 #include <string>
@@ -51,6 +52,11 @@ public:
   virtual Task<Result<>> remove_token(Id id) = 0;
   /// By account and label. Nothing: everybody's.
   virtual Task<Result<std::vector<Token>>> list_tokens(std::optional<Id> account) = 0;
+  /// By id, behind `after`, at most `most`: of one account, or of everybody within reach. The server's own are only in
+  /// the list of all.
+  virtual Task<Result<std::vector<Token>>> page_tokens(std::optional<Id> account, Within within, Id after,
+                                                       std::size_t most) = 0;
+  virtual Task<Result<Token>> get_token(Id id) = 0;
   virtual Task<Result<Token>> find_token(std::string hash) = 0;
   /// Notes that it was used; one that is gone is passed over.
   virtual Task<Result<>> use_token(Id id, std::int64_t when, std::string from) = 0;

@@ -4,7 +4,9 @@
 #include "base/task.h"
 #include "store/types.h"
 
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace paquebot::store {
@@ -15,8 +17,12 @@ public:
   virtual ~Trail() = default;
 
   virtual Task<Result<Trace>> trace(Ulid message) = 0;
-  /// Messages with this sender or recipient address, newest first.
-  virtual Task<Result<std::vector<Ulid>>> find_messages(std::string address, std::int64_t since, std::size_t most) = 0;
+  /// Messages with this sender or recipient address, newest first; with `below` only older ones than that.
+  virtual Task<Result<std::vector<Ulid>>> find_messages(std::string address, std::int64_t since,
+                                                        std::optional<Ulid> below, std::size_t most) = 0;
+  Task<Result<std::vector<Ulid>>> find_messages(std::string address, std::int64_t since, std::size_t most) {
+    return find_messages(std::move(address), since, std::nullopt, most);
+  }
   /// Messages of strangers with an id of this millisecond that addresses of ours handed on to others, and whose trail
   /// is kept: at most `most`, by id.
   virtual Task<Result<std::vector<Forwarded>>> forwarded_at(std::int64_t time, std::size_t most) = 0;

@@ -65,6 +65,9 @@ public:
   Task<Result<std::vector<WorkItem>>> list(QueueFilter filter, std::optional<Ulid> after, std::size_t most) override {
     return inner_.list(std::move(filter), std::move(after), most);
   }
+  Task<Result<QueueCount>> count(QueueAction action, QueueFilter filter, std::int64_t now, std::size_t most) override {
+    return inner_.count(action, std::move(filter), now, most);
+  }
   Task<Result<std::size_t>> operate(QueueAction action, QueueFilter filter, std::string who,
                                     std::int64_t now) override {
     return inner_.operate(action, std::move(filter), std::move(who), now);
@@ -113,6 +116,22 @@ public:
   }
   Task<Result<std::vector<AddressEntry>>> account_addresses(Id account) override {
     return inner_.account_addresses(account);
+  }
+  Task<Result<std::vector<Account>>> page_accounts(Within within, std::string after, std::size_t most) override {
+    return inner_.page_accounts(std::move(within), std::move(after), most);
+  }
+  Task<Result<std::vector<Domain>>> page_domains(Within within, std::string after, std::size_t most) override {
+    return inner_.page_domains(std::move(within), std::move(after), most);
+  }
+  Task<Result<std::vector<AddressEntry>>> page_aliases(Within within, std::string after, std::size_t most) override {
+    return inner_.page_aliases(std::move(within), std::move(after), most);
+  }
+  Task<Result<Domain>> get_domain(std::string name) override { return inner_.get_domain(std::move(name)); }
+  Task<Result<std::vector<std::string>>> aliases_to(std::string address, std::size_t most) override {
+    return inner_.aliases_to(std::move(address), most);
+  }
+  Task<Result<std::vector<std::string>>> domains_owned_by(Id account, std::size_t most) override {
+    return inner_.domains_owned_by(account, most);
   }
 
 private:

@@ -7,6 +7,7 @@ import json
 import re
 import unittest
 
+from api import Api
 from server import SECRET, Server, trusting, wait_until
 
 ALICE, BOB, EVE = "alice@example.test", "bob@example.test", "eve@other.test"
@@ -19,17 +20,12 @@ class ApiTest(unittest.TestCase):
         cls.server = Server(accounts={ALICE: SECRET, BOB: SECRET, EVE: SECRET}, listeners=LISTENERS)
         cls.addClassCleanup(cls.server.close)
         cls.server.start()
+        cls.api = Api(cls.server)
         cls.server.must("right", "add", BOB, "--domain", "example.test")
 
     def ask(self, path, body=None, method=None, **fields):
-        """Status, fields and JSON of an answer."""
-        client = http.client.HTTPSConnection("127.0.0.1", self.server.ports["https"], context=trusting(), timeout=60)
-        with contextlib.closing(client):
-            headers = {"Host": self.server.hostname} | {name.replace("_", "-"): value for name, value in fields.items()}
-            client.request(method or ("POST" if body is not None else "GET"), path, headers=headers,
-                           body=None if body is None else json.dumps(body))
-            answer = client.getresponse()
-            return answer.status, dict(answer.getheaders()), json.loads(answer.read())
+        """Status, fields and JSON of an answer, which was judged by the server's own document."""
+        return self.api.ask(path, body, method, **fields)
 
     def token(self, label, *words):
         return self.server.json("token", "add", label, *words)["token"]

@@ -44,17 +44,6 @@ AddressEntry entry_of(Db& db, const AddressRow& row) {
   return entry;
 }
 
-std::optional<AddressEntry> exact_address(Db& db, const Domain& domain, const std::string& local) {
-  AddressRow row{domain.id, local, domain.name, 0, {}};
-  {
-    Query q = db.query("SELECT account, senders FROM address WHERE domain = ? AND local = ?", domain.id, local);
-    if (!q.row()) return {};
-    row.account = q.i64(0);
-    row.senders = q.text(1);
-  }
-  return entry_of(db, row);
-}
-
 /// A local part as it is kept; one of before that clashes with another (settle_names) by its own spelling.
 std::string kept_local(Db& db, const Domain& domain, const std::string& local) {
   std::string own = to_lower(local);
@@ -73,6 +62,17 @@ std::vector<AddressEntry> entries_of(Db& db, Query q) {
 }
 
 } // namespace
+
+std::optional<AddressEntry> exact_address(Db& db, const Domain& domain, const std::string& local) {
+  AddressRow row{domain.id, local, domain.name, 0, {}};
+  {
+    Query q = db.query("SELECT account, senders FROM address WHERE domain = ? AND local = ?", domain.id, local);
+    if (!q.row()) return {};
+    row.account = q.i64(0);
+    row.senders = q.text(1);
+  }
+  return entry_of(db, row);
+}
 
 Error no_domain(const std::string& name) {
   return {Errc::not_found, "the domain " + printable(name) + " is not ours: `paquebot domain add` makes it so"};
@@ -315,6 +315,34 @@ public:
   }
   Task<Result<std::vector<AddressEntry>>> account_addresses(Id account) override {
     return core_.read([account](Db& db) { return sqlite::account_addresses(db, account); });
+  }
+  Task<Result<std::vector<Account>>> page_accounts(Within within, std::string after, std::size_t most) override {
+    return core_.read_long([within = std::move(within), after = std::move(after), most](Db& db) {
+      return sqlite::page_accounts(db, within, after, most);
+    });
+  }
+  Task<Result<std::vector<Domain>>> page_domains(Within within, std::string after, std::size_t most) override {
+    return core_.read_long([within = std::move(within), after = std::move(after), most](Db& db) {
+      return sqlite::page_domains(db, within, after, most);
+    });
+  }
+  Task<Result<std::vector<AddressEntry>>> page_aliases(Within within, std::string after, std::size_t most) override {
+    return core_.read_long([within = std::move(within), after = std::move(after), most](Db& db) {
+      return sqlite::page_aliases(db, within, after, most);
+    });
+  }
+  Task<Result<Domain>> get_domain(std::string name) override {
+    return core_.read([name = std::move(name)](Db& db) -> Result<Domain> {
+      auto found = find_domain(db, name);
+      if (!found) return std::unexpected(no_domain(name));
+      return std::move(*found);
+    });
+  }
+  Task<Result<std::vector<std::string>>> aliases_to(std::string address, std::size_t most) override {
+    return core_.read([address = std::move(address), most](Db& db) { return sqlite::aliases_to(db, address, most); });
+  }
+  Task<Result<std::vector<std::string>>> domains_owned_by(Id account, std::size_t most) override {
+    return core_.read([account, most](Db& db) { return sqlite::domains_owned_by(db, account, most); });
   }
 
 private:

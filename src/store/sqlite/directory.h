@@ -34,6 +34,18 @@ Result<> remove_address(Tx& tx, const std::string& local, const std::string& dom
 std::vector<AddressEntry> list_addresses(Db& db, const std::string& domain);
 std::vector<AddressEntry> account_addresses(Db& db, Id account);
 
+// Lists in pages, and what leads to one account (pages.cc).
+
+std::vector<Account> page_accounts(Db& db, const Within& within, const std::string& after, std::size_t most);
+std::vector<Domain> page_domains(Db& db, const Within& within, const std::string& after, std::size_t most);
+std::vector<AddressEntry> page_aliases(Db& db, const Within& within, const std::string& after, std::size_t most);
+std::vector<std::string> aliases_to(Db& db, const std::string& address, std::size_t most);
+std::vector<std::string> domains_owned_by(Db& db, Id account, std::size_t most);
+/// Names with a line feed around each, for instr().
+std::string fenced(const std::vector<std::string>& names);
+/// An address of ours by its domain and local part as they are kept; none when there is none.
+std::optional<AddressEntry> exact_address(Db& db, const Domain& domain, const std::string& local);
+
 /// The domain's row; none when it is not ours.
 std::optional<Domain> find_domain(Db& db, const std::string& name);
 /// What to say then.

@@ -22,6 +22,8 @@ bool sent_by(const MessageFacts& m, std::string_view address) {
 bool matches(const QueueFilter& filter, const MessageFacts& m, const RecipientFacts& r) {
   if (!is_unfinished(r.state)) return false;
   if (filter.takeover_only && r.hold != HoldKind::takeover) return false;
+  if (!filter.only.empty() && std::ranges::find(filter.only, r.index) == filter.only.end()) return false;
+  if (filter.holds != 0 && r.state == State::held && (filter.holds & bit_of(r.hold)) == 0) return false;
   if (filter.held_only && r.state != State::held && !is_held_for_later(m, r)) return false;
   if (!filter.destination.empty() && r.destination != filter.destination) return false;
   return filter.address.empty() || same_address(r.address, filter.address) || sent_by(m, filter.address);
@@ -167,13 +169,14 @@ std::int64_t due_after(const Order& order, const WorkItem& item, const Recipient
   return back_to_hold ? std::max(now, item.message.sender.hold.until) : now;
 }
 
-/// Asks again for the state: the listing was another transaction.
-bool apply(Tx& tx, const Order& order, HoldKind hold, const Ulid& message, std::uint32_t index,
+/// Asks again for the state, and why it is held: the listing was another transaction.
+bool apply(Tx& tx, const Order& order, HoldKind hold, std::uint32_t holds, const Ulid& message, std::uint32_t index,
            const std::string& reason, std::int64_t now, std::int64_t due) {
   tx.db.run(
       "UPDATE recipient SET state = ?1, due = iif(?2 <> 0, ?2, due), owed = iif(?1 = 8, 0, owed), changed_at = ?3, "
-      "reason = ?4, hold_kind = ?9 WHERE message = ?5 AND n = ?6 AND state IN (?7, ?8)",
-      order.to, due, now, reason, message, index, order.from, order.also_from, hold);
+      "reason = ?4, hold_kind = ?9 WHERE message = ?5 AND n = ?6 AND state IN (?7, ?8) "
+      "AND (?10 = 0 OR state <> 1 OR ((1 << hold_kind) & ?10) <> 0)",
+      order.to, due, now, reason, message, index, order.from, order.also_from, hold, holds);
   if (tx.db.changes() == 0) return false;
   if (order.to == State::dropped) change_pending(tx.db, message, -1);
   return true;
@@ -230,6 +233,12 @@ QueuePage list_queue(Db& db, const QueueFilter& filter, const std::optional<Ulid
   return page;
 }
 
+bool would_change(QueueAction action, const QueueFilter& filter, const WorkItem& item, const RecipientFacts& recipient,
+                  std::int64_t now) {
+  const auto order = order_for(action, filter, item, recipient, now);
+  return order && (recipient.state == order->from || recipient.state == order->also_from);
+}
+
 std::size_t operate(Tx& tx, QueueAction action, const QueueFilter& filter, const std::vector<WorkItem>& items,
                     const std::string& who, std::int64_t now) {
   const std::string reason = reason_of(action, who);
@@ -243,8 +252,8 @@ std::size_t operate(Tx& tx, QueueAction action, const QueueFilter& filter, const
     }
     for (const RecipientFacts& r : item.recipients) {
       const auto order = order_for(action, filter, item, r, now);
-      if (!order ||
-          !apply(tx, *order, hold_of(action), item.message.id, r.index, reason, now, due_after(*order, item, r, now)))
+      if (!order || !apply(tx, *order, hold_of(action), filter.holds, item.message.id, r.index, reason, now,
+                           due_after(*order, item, r, now)))
         continue;
       indexes.push_back(r.index);
       destinations.insert(r.destination);

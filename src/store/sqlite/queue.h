@@ -42,6 +42,9 @@ struct QueuePage {
 };
 /// Looks at a bounded number of messages after `after` and gives at most `most` that match.
 QueuePage list_queue(Db& db, const QueueFilter& filter, const std::optional<Ulid>& after, std::size_t most);
+/// Whether the order would change that recipient of the item now.
+bool would_change(QueueAction action, const QueueFilter& filter, const WorkItem& item, const RecipientFacts& recipient,
+                  std::int64_t now);
 /// Applies an operator's order to the recipients listed; those in hand are left alone. Returns how many were changed.
 std::size_t operate(Tx& tx, QueueAction action, const QueueFilter& filter, const std::vector<WorkItem>& items,
                     const std::string& who, std::int64_t now);

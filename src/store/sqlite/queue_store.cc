@@ -1,8 +1,10 @@
+#include "base/text.h"
 #include "store/sqlite/core.h"
 #include "store/sqlite/parts.h"
 #include "store/sqlite/queue.h"
 
 #include <algorithm>
+#include <set>
 
 namespace paquebot::store::sqlite {
 namespace {
@@ -57,6 +59,7 @@ public:
         [message, recipients = std::move(recipients)](Tx& tx) { sqlite::waive_reports(tx, message, recipients); });
   }
   Task<Result<std::vector<WorkItem>>> list(QueueFilter filter, std::optional<Ulid> after, std::size_t most) override;
+  Task<Result<QueueCount>> count(QueueAction action, QueueFilter filter, std::int64_t now, std::size_t most) override;
   Task<Result<std::size_t>> operate(QueueAction action, QueueFilter filter, std::string who, std::int64_t now) override;
   Task<Result<std::size_t>> pull_forward(std::int64_t now, std::int64_t latest) override;
 
@@ -76,6 +79,31 @@ Task<Result<std::vector<WorkItem>>> SqliteQueue::list(QueueFilter filter, std::o
     if (!at) break;
   }
   co_return out;
+}
+
+Task<Result<QueueCount>> SqliteQueue::count(QueueAction action, QueueFilter filter, std::int64_t now,
+                                            std::size_t most) {
+  QueueCount found;
+  std::set<std::string> senders;
+  std::optional<Ulid> at;
+  do {
+    auto read = core_.read_long([filter, at](Db& db) { return list_queue(db, filter, at, kOperateSlice); });
+    const Result<QueuePage> page = co_await std::move(read);
+    if (!page) co_return std::unexpected(page.error());
+    at = page->next;
+    for (const WorkItem& item : page->items) {
+      const auto changed = std::ranges::count_if(
+          item.recipients, [&](const RecipientFacts& one) { return would_change(action, filter, item, one, now); });
+      if (changed == 0) continue;
+      found.more = found.messages == most;
+      if (found.more) break;
+      ++found.messages;
+      found.recipients += static_cast<std::uint64_t>(changed);
+      senders.insert(to_lower(item.message.sender.reverse_path.to_string()));
+    }
+  } while (at && !found.more);
+  found.senders = senders.size();
+  co_return found;
 }
 
 Task<Result<std::size_t>> SqliteQueue::operate(QueueAction action, QueueFilter filter, std::string who,

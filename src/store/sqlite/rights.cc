@@ -80,14 +80,10 @@ Result<Token> add_token(Tx& tx, const Token& token) {
   return made;
 }
 
-constexpr const char* kTokens =
-    "SELECT t.id, t.account, ifnull(a.login, ''), t.label, t.hash, t.scopes, t.domains, t.networks, t.created, "
-    "t.expires, t.used, t.used_from FROM token t LEFT JOIN account a ON a.id = t.account "
-    "WHERE ?1 < 0 OR t.account = ?1 ORDER BY a.login, t.label";
-constexpr const char* kTokenOfHash =
-    "SELECT t.id, t.account, ifnull(a.login, ''), t.label, t.hash, t.scopes, t.domains, t.networks, t.created, "
-    "t.expires, t.used, t.used_from FROM token t LEFT JOIN account a ON a.id = t.account "
-    "WHERE t.hash = ?";
+// What read_token() reads. A macro, since statements are literals (Db::query).
+#define TOKEN_QUERY                                                                                                    \
+  "SELECT t.id, t.account, ifnull(a.login, ''), t.label, t.hash, t.scopes, t.domains, t.networks, t.created, "         \
+  "t.expires, t.used, t.used_from FROM token t LEFT JOIN account a ON a.id = t.account "
 
 Token read_token(const Query& q) {
   Token token;
@@ -107,16 +103,32 @@ Token read_token(const Query& q) {
 }
 
 std::vector<Token> read_tokens(Db& db, std::optional<Id> account) {
-  Query q = db.query(kTokens, account.value_or(-1));
+  Query q = db.query(TOKEN_QUERY "WHERE ?1 < 0 OR t.account = ?1 ORDER BY a.login, t.label", account.value_or(-1));
   std::vector<Token> out;
   while (q.row()) out.push_back(read_token(q));
   return out;
 }
 
 Result<Token> token_of(Db& db, const std::string& hash) {
-  Query q = db.query(kTokenOfHash, Blob{hash});
+  Query q = db.query(TOKEN_QUERY "WHERE t.hash = ?", Blob{hash});
   if (!q.row()) return fail(Errc::not_found, "there is no such token");
   return read_token(q);
+}
+
+Result<Token> token_by_id(Db& db, Id id) {
+  Query q = db.query(TOKEN_QUERY "WHERE t.id = ?", id);
+  if (!q.row()) return fail(Errc::not_found, "there is no such token");
+  return read_token(q);
+}
+
+std::vector<Token> page_of_tokens(Db& db, std::optional<Id> account, const Within& within, Id after, std::size_t most) {
+  Query q = db.query(TOKEN_QUERY "LEFT JOIN domain d ON d.id = a.domain WHERE t.id > ?1 AND (?2 < 0 OR t.account = ?2) "
+                                 "AND (?3 OR a.login = ?5 OR instr(?4, char(10) || d.name || char(10)) > 0) "
+                                 "ORDER BY t.id LIMIT ?6",
+                     after, account.value_or(-1), within.all, fenced(within.domains), within.login, most);
+  std::vector<Token> out;
+  while (q.row()) out.push_back(read_token(q));
+  return out;
 }
 
 class SqliteRights final : public Rights {
@@ -146,6 +158,15 @@ public:
   }
   Task<Result<std::vector<Token>>> list_tokens(std::optional<Id> account) override {
     return core_.read([account](Db& db) { return read_tokens(db, account); });
+  }
+  Task<Result<std::vector<Token>>> page_tokens(std::optional<Id> account, Within within, Id after,
+                                               std::size_t most) override {
+    return core_.read([account, within = std::move(within), after, most](Db& db) {
+      return page_of_tokens(db, account, within, after, most);
+    });
+  }
+  Task<Result<Token>> get_token(Id id) override {
+    return core_.read([id](Db& db) { return token_by_id(db, id); });
   }
   Task<Result<Token>> find_token(std::string hash) override {
     return core_.read([hash = std::move(hash)](Db& db) { return token_of(db, hash); });

@@ -259,6 +259,8 @@ CREATE INDEX counter_window ON counter(window_start);
 ALTER TABLE domain ADD COLUMN created INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE domain ADD COLUMN alias_of INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX domain_alias ON domain(alias_of) WHERE alias_of <> 0;
+CREATE INDEX domain_owner ON domain(owner) WHERE owner <> 0;
+CREATE INDEX target_address ON address_target(target COLLATE NOCASE);
 
 CREATE TABLE account_right(account INTEGER NOT NULL, domain INTEGER NOT NULL,
   PRIMARY KEY(account, domain)) WITHOUT ROWID;

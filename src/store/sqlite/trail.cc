@@ -123,7 +123,8 @@ public:
   Task<Result<Trace>> trace(Ulid message) override {
     return core_.read([message](Db& db) { return sqlite::trace(db, message); });
   }
-  Task<Result<std::vector<Ulid>>> find_messages(std::string address, std::int64_t since, std::size_t most) override;
+  Task<Result<std::vector<Ulid>>> find_messages(std::string address, std::int64_t since, std::optional<Ulid> below,
+                                                std::size_t most) override;
   Task<Result<std::vector<Forwarded>>> forwarded_at(std::int64_t time, std::size_t most) override {
     return core_.read([time, most](Db& db) { return sqlite::forwarded_at(db, time, most); });
   }
@@ -135,9 +136,9 @@ private:
   Core& core_;
 };
 
-Task<Result<std::vector<Ulid>>> SqliteTrail::find_messages(std::string address, std::int64_t since, std::size_t most) {
+Task<Result<std::vector<Ulid>>> SqliteTrail::find_messages(std::string address, std::int64_t since,
+                                                           std::optional<Ulid> below, std::size_t most) {
   std::vector<Ulid> found;
-  std::optional<Ulid> below;
   do {
     auto job =
         core_.read_long([address, since, below](Db& db) { return sqlite::find_messages(db, address, since, below); });

@@ -1,0 +1,75 @@
+// Lists in pages, and orders of which is told first what they would change.
+#include "store/test_contract.h"
+
+namespace paquebot::store {
+namespace {
+
+TEST_P(StoreContract, OrdersAreCountedAndKeptToWhatTheyName) {
+  AcceptRequest held = message();
+  held.recipients.assign(3, to_remote("bert@far.example", "far.example"));
+  for (NewRecipient& one : held.recipients) one.handling = Handling::held;
+  held.recipients[0].hold = HoldKind::quarantine;
+  held.recipients[1].hold = HoldKind::takeover;
+  held.recipients[2].hold = HoldKind::filter;
+  const Ulid id = accepted(held);
+  AcceptRequest other = message();
+  other.recipients = {to_remote("dora@far.example", "far.example")};
+  accepted(other);
+  const auto count = [&](QueueAction action, QueueFilter filter, std::size_t most = 100) {
+    const QueueCount found = run(store().queue().count(action, std::move(filter), now(), most)).value();
+    return std::to_string(found.messages) + " " + std::to_string(found.recipients) + (found.more ? " more" : "");
+  };
+  EXPECT_EQ(count(QueueAction::release, {}), "1 3");
+  EXPECT_EQ(count(QueueAction::retry, {}), "1 1");
+  EXPECT_EQ(count(QueueAction::cancel, {}), "2 4");
+  EXPECT_EQ(count(QueueAction::cancel, {}, 1), "1 3 more");
+  QueueFilter some;
+  some.message = id;
+  some.holds = bit_of(HoldKind::quarantine) | bit_of(HoldKind::takeover);
+  EXPECT_EQ(count(QueueAction::release, some), "1 2");
+  some.only = {1, 2};
+  EXPECT_EQ(count(QueueAction::release, some), "1 1");
+  EXPECT_EQ(run(store().queue().operate(QueueAction::release, some, "a test", now())).value(), 1u);
+  EXPECT_EQ(count(QueueAction::release, {}), "1 2");
+}
+
+TEST_P(StoreContract, ListsAreReadInPages) {
+  DirectoryStore& directory = store().directory();
+  const Account anna = make_account("anna@example.org");
+  make_account("bert@example.org");
+  make_account("anna@example.net");
+  ASSERT_TRUE(run(directory.add_address({"sales", "example.org", 0, {"anna@example.org", "x@far.example"}})));
+  ASSERT_TRUE(run(directory.add_address({"*", "example.net", 0, {"ANNA@example.org"}})));
+  ASSERT_TRUE(run(directory.add_address({"second", "example.org", anna.id, {}})));
+  const auto logins = [&](Within within, std::string after, std::size_t most) {
+    std::string all;
+    const auto page = run(directory.page_accounts(std::move(within), std::move(after), most));
+    for (const Account& one : page.value()) all += one.login + " ";
+    return all;
+  };
+  EXPECT_EQ(logins({}, "", 2), "anna@example.net anna@example.org ");
+  EXPECT_EQ(logins({}, "anna@example.org", 2), "bert@example.org ");
+  EXPECT_EQ(logins({.all = false, .domains = {"example.org"}}, "", 9), "anna@example.org bert@example.org ");
+  EXPECT_EQ(logins({.all = false, .domains = {}, .login = "bert@example.org"}, "", 9), "bert@example.org ");
+  EXPECT_EQ(logins({.all = false}, "", 9), "");
+  const auto aliases = [&](Within within, std::string after, std::size_t most) {
+    std::string all;
+    const auto page = run(directory.page_aliases(std::move(within), std::move(after), most));
+    for (const AddressEntry& one : page.value())
+      all += one.local + "@" + one.domain + ":" + std::to_string(one.targets.size()) + " ";
+    return all;
+  };
+  EXPECT_EQ(aliases({}, "", 2), "*@example.net:1 sales@example.org:2 ");
+  EXPECT_EQ(aliases({}, "sales@example.org", 2), "second@example.org:0 ");
+  EXPECT_EQ(aliases({.all = false, .domains = {"example.org"}}, "", 9), "sales@example.org:2 second@example.org:0 ");
+  EXPECT_EQ(run(directory.page_domains({}, "example.net", 9)).value().size(), 1u);
+  EXPECT_EQ(run(directory.aliases_to("Anna@example.org", 9)).value(),
+            (std::vector<std::string>{"*@example.net", "sales@example.org"}));
+  EXPECT_EQ(run(directory.aliases_to("anna@example.org", 1)).value().size(), 1u);
+  EXPECT_EQ(run(directory.domains_owned_by(anna.id, 9)).value(), std::vector<std::string>{"example.org"});
+  EXPECT_EQ(run(directory.get_domain("EXAMPLE.org")).value().owner, anna.id);
+  EXPECT_EQ(run(directory.get_domain("example.com")).error().code, Errc::not_found);
+}
+
+} // namespace
+} // namespace paquebot::store
