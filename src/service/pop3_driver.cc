@@ -114,6 +114,7 @@ net::LiveFacts Pop3Connection::facts() const {
 
 void Pop3Connection::watch(std::shared_ptr<net::Transcript> transcript) {
   transcript_ = std::move(transcript);
+  heard_ = std::make_shared<bool>(true);
   if (session_) listen();
 }
 

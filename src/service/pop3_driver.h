@@ -86,8 +86,8 @@ private:
   pop3::Action action_;                         ///< the one under way
   bool deferred_ = false;                       ///< it comes once more
   std::shared_ptr<net::Transcript> transcript_; ///< null: nobody watches
-  /// A command was heard since something was sent: what is sent next begins with the reply.
-  std::shared_ptr<bool> heard_ = std::make_shared<bool>(true);
+  /// With that: a command was heard since something was sent, so that what is sent next begins with the reply.
+  std::shared_ptr<bool> heard_;
   std::string tls_; ///< version
 };
 

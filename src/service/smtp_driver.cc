@@ -8,6 +8,7 @@
 #include "service/attempt_note.h"
 #include "smtp/xclient.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <stdexcept>
 #include <utility>
@@ -161,9 +162,10 @@ void SmtpConnection::listen() {
 }
 
 void SmtpConnection::note_sent(std::string_view replies) {
-  constexpr std::size_t kMostKept = 100;
+  constexpr std::size_t kMostKept = 15; // code and status: what a text holds without memory of its own
   std::string_view last = replies.substr(0, replies.find_last_not_of("\r\n") + 1);
   if (const auto line = last.rfind('\n'); line != last.npos) last.remove_prefix(line + 1);
+  last.remove_suffix(last.size() - std::min(last.find(' ', std::min<std::size_t>(4, last.size())), last.size()));
   last_reply_.assign(last.starts_with("334") ? "334" : last.substr(0, kMostKept));
   if (!transcript_) return;
   const std::int64_t now = millis(system_clock().wall());

@@ -54,7 +54,7 @@ private:
   std::unique_ptr<LoginDesk> desk_;             ///< null before the first AUTH
   smtp::Action action_;                         ///< the one under way
   std::shared_ptr<net::Transcript> transcript_; ///< null: nobody watches
-  std::string last_reply_;
+  std::string last_reply_;                      ///< its codes
 };
 
 } // namespace paquebot::service

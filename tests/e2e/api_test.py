@@ -1,17 +1,14 @@
 """The API over HTTPS, as programs ask with tokens and passwords: who reaches what, and what is written down."""
 
 import base64
-import contextlib
-import http.client
-import json
 import re
 import unittest
 
 from api import Api
-from server import SECRET, Server, trusting, wait_until
+from server import SECRET, Server, wait_until
 
 ALICE, BOB, EVE = "alice@example.test", "bob@example.test", "eve@other.test"
-LISTENERS = {"https": {"role": "http"}}
+LISTENERS = {"https": {"role": "http"}, "submission": {"role": "submission", "tls": "none", "login_in_clear": True}}
 
 
 class ApiTest(unittest.TestCase):
@@ -92,6 +89,64 @@ class ApiTest(unittest.TestCase):
     def test_other_names_than_ours_are_not_served(self):
         """A page of whoever has pointed a name of his at us could read what we answer it."""
         self.assertEqual(self.ask("/v1/me", Authorization=self.basic(BOB), Host="evil.example")[0], 421)
+
+    def test_the_life_of_things_is_as_described(self):
+        """Each answer is judged by the document; what an action answers is seen with something in it."""
+        must = self.api.must
+        must("/v1/domains", {"name": "life.test"})
+        must("/v1/domains", {"name": "alias.test", "alias_of": "life.test"})
+        login = "one@life.test"
+        must("/v1/accounts", {"login": login, "password": SECRET})
+        must("/v1/domains/life.test", {"owner": login}, "PATCH")
+        must(f"/v1/accounts/{login}", {"quota": 1_000_000, "disabled": False}, "PATCH")
+        must(f"/v1/accounts/{login}/password", {"password": SECRET + " again"})
+        must(f"/v1/accounts/{login}/limits", {"messages_per_hour": 5, "bytes_per_day": None}, "PATCH")
+        must(f"/v1/accounts/{login}/app-passwords", {"label": "phone"})
+        must("/v1/aliases", {"address": "all@life.test", "targets": [login, ALICE], "senders": ["domain"]})
+        must("/v1/aliases/all@life.test", {"senders": ["members", "friend.test"]}, "PATCH")
+        must("/v1/rights", {"login": login, "domain": "life.test"})
+        token = must("/v1/tokens", {"login": login, "label": "program", "scopes": ["accounts.read"], "domains": ["life.test"],
+                                    "networks": ["127.0.0.0/8"], "expires": "2099-01-01T00:00:00Z"})
+        must(f"/v1/accounts/{login}/suspicion", {"reason": "a test"})
+        must("/v1/lists/block", {"what": "192.0.2.0/24", "reason": "a test", "seconds": 3600})
+        must("/v1/domains/life.test/dkim/rotate", {})
+        for path in ("/v1/domains", "/v1/domains/life.test", "/v1/domains/life.test/dns", "/v1/dkim?domain=life.test", "/v1/accounts?limit=1",
+                     f"/v1/accounts/{login}", f"/v1/accounts/{login}/limits", f"/v1/accounts/{login}/app-passwords", "/v1/aliases?limit=1",
+                     "/v1/aliases/all@life.test", "/v1/addresses/all@alias.test", "/v1/rights", "/v1/tokens", "/v1/suspicions",
+                     "/v1/lists/block"):
+            must(path)
+        must("/v1/lists/block/192.0.2.0~124", method="DELETE")
+        must(f"/v1/accounts/{login}/suspicion?drop=1", method="DELETE")
+        must(f"/v1/tokens/{token['id']}", method="DELETE")
+        must(f"/v1/rights/{login}?domain=life.test", method="DELETE")
+        must("/v1/aliases/all@life.test", method="DELETE")
+        must(f"/v1/accounts/{login}/app-passwords/phone", method="DELETE")
+        must(f"/v1/accounts/{login}", method="DELETE")
+        must("/v1/domains/alias.test", method="DELETE")
+        must("/v1/domains/life.test", method="DELETE")
+
+    def test_mail_is_as_described(self):
+        """A message that waits, is held, released and dropped; its trail, and the destination that it waits for."""
+        must = self.api.must
+        with self.server.smtp("submission") as client:
+            client.login(ALICE, SECRET)
+            client.sendmail(ALICE, [BOB, "x@far.test"], "Subject: x\r\n\r\nx\r\n")
+        [message] = must(f"/v1/queue?address={ALICE}&limit=1")["messages"]
+        path = f"/v1/queue/{message['id']}"
+        must(path)
+        must(f"/v1/messages/{message['id']}")
+        must(f"/v1/messages?address={ALICE}")
+        must("/v1/destinations")
+        wait_until(lambda: must("/v1/queue/hold", {"id": message["id"]})["recipients"], "a recipient that is not in hand")
+        self.assertEqual(must("/v1/queue/count", {"order": "release", "id": message["id"]})["recipients"], 1)
+        held = [one for one in must(path)["recipients"] if one["state"] == "held"]
+        self.assertEqual([(one["hold"], one["yours"]) for one in held], [("order", True)])
+        mine = {"Authorization": self.basic(ALICE)}
+        self.assertEqual(self.ask(path + "/release", {}, **mine)[0], 403)  # an operator's order
+        self.assertEqual(must(path + "/drop", {})["recipients"], 1)
+        words = {one["address"]: one["words"] for one in must(f"/v1/messages/{message['id']}")["recipients"]}
+        self.assertEqual(words[BOB], f"It is in the mailbox of {BOB}.")
+        self.assertIn("dropped", words["x@far.test"])
 
     def test_it_describes_itself(self):
         _, _, document = self.ask("/v1/openapi.json", Authorization=self.basic(ALICE))
