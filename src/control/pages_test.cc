@@ -105,7 +105,8 @@ TEST_F(PagesTest, WhatOnlyARunningServerKnowsSaysSo) {
 
 /// A running server's, with one of each.
 Hooks live_hooks() {
-  Hooks hooks = World::hooks();
+  Hooks hooks;
+  hooks.status = [] { return std::string(R"({"running":true,"version":"0.1.0"})"); };
   hooks.live.traffic = [](std::size_t hours) { return Traffic{1000, std::vector<metrics::Hour>(hours)}; };
   hooks.live.settings = [] {
     return std::vector<SettingFacts>{{"b.key", "1", "2", 7, true, "x"}, {"a.key", "\"y\"", "none", 0, false, ""}};
