@@ -46,10 +46,15 @@ json::object reference_to(std::string_view kind, std::string_view name) {
   return {{"$ref", "#/components/" + std::string(kind) + "/" + std::string(name)}};
 }
 
+/// An answer that is a shape and nothing more is told as that.
+json::object answer_schema(const Action& action) {
+  const bool shape = action.answer.starts_with('=') && action.answer.find(' ') == action.answer.npos;
+  return shape ? json_schema_of(action.answer.substr(1)) : Schema::parse(action.answer).to_json_schema();
+}
+
 /// Which problems may come, by status.
 json::object responses(const Action& action) {
-  json::object done{{"description", "done"},
-                    {"content", content("application/json", Schema::parse(action.answer).to_json_schema())}};
+  json::object done{{"description", "done"}, {"content", content("application/json", answer_schema(action))}};
   if (!action.tagged.empty()) done["headers"] = json::object{{"ETag", reference_to("headers", "ETag")}};
   json::object all{{"200", std::move(done)}};
   const auto problem = [&all](const char* status, std::string_view name) {
