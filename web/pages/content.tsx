@@ -2,10 +2,17 @@
 import { useState } from "react";
 import { size } from "../format";
 import { useAsk } from "../ui/hooks";
-import { Trouble } from "../ui/parts";
+import { Facts, Trouble } from "../ui/parts";
 
 interface Read {
+  from?: string;
+  to?: string;
+  cc?: string;
+  subject?: string;
+  date?: string;
   text?: string;
+  /** The text is only the beginning. */
+  cut?: boolean;
   html?: boolean;
   attachments?: { part: string | number; name: string; type: string; octets: number }[];
 }
@@ -17,8 +24,8 @@ export function Content({ id }: { id: string }) {
   const read = useAsk<Read>(open ? `/v1/messages/${encodeURIComponent(id)}/content` : null);
   if (!open)
     return (
-      <p className="more">
-        <button className="btn btn--small" type="button" onClick={() => setOpen(true)}>
+      <p className="actions">
+        <button className="btn" type="button" onClick={() => setOpen(true)}>
           Read it
         </button>
       </p>
@@ -33,8 +40,19 @@ export function Content({ id }: { id: string }) {
   if (!read.data) return null;
   const html = read.data.html === true && (form === "html" || !read.data.text);
   const address = `/console/message/${encodeURIComponent(id)}/html${pictures ? "?pictures=1" : ""}`;
+  const { from, to, cc, subject, date } = read.data;
+  const words = (text: string | undefined) => (text ? <bdi>{text}</bdi> : null);
   return (
-    <div className="stack">
+    <div className="stack content">
+      <Facts
+        of={[
+          ["From", words(from)],
+          ["To", words(to)],
+          ["Cc", words(cc)],
+          ["Subject", words(subject)],
+          ["Date", words(date)],
+        ]}
+      />
       {read.data.html && read.data.text ? (
         <p className="actions">
           <button className="btn btn--small" type="button" aria-pressed={!html} onClick={() => setForm("text")}>
@@ -57,7 +75,7 @@ export function Content({ id }: { id: string }) {
           <p className="more">
             Scripts are off.{" "}
             {pictures ? (
-              "Pictures from elsewhere are fetched by this server."
+              "Pictures from elsewhere are fetched, which their senders may notice."
             ) : (
               <>
                 Pictures from elsewhere are not fetched.{" "}
@@ -73,6 +91,7 @@ export function Content({ id }: { id: string }) {
           <bdi>{read.data.text || "It has no text."}</bdi>
         </pre>
       )}
+      {read.data.cut && !html ? <p className="more">Only its beginning is shown.</p> : null}
       {read.data.attachments?.length ? (
         <ul className="small">
           {read.data.attachments.map((one, at) => (

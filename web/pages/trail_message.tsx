@@ -44,6 +44,9 @@ export function One({ id, me }: { id: string; me: Me }) {
 function Whole({ trail, me, reload }: { trail: Trail; me: Me; reload: () => void }) {
   const now = serverNow();
   const guarded = protection(trail.tls);
+  // Only whose mail it is reads it, whatever else he may do.
+  const readable =
+    me.login !== undefined && (trail.account === me.login || trail.recipients.some((one) => one.mailbox === me.login));
   const facts: (readonly [string, ReactNode, string?])[] = [
     ["From", <bdi>{trail.sender || "nobody (a report)"}</bdi>],
     ["Subject", trail.subject ? <bdi>{trail.subject}</bdi> : null],
@@ -95,9 +98,13 @@ function Whole({ trail, me, reload }: { trail: Trail; me: Me; reload: () => void
               ))}
             </p>
           ) : null}
-          <Content id={trail.id} />
         </aside>
       </div>
+      {readable ? (
+        <Section title="What it says">
+          <Content id={trail.id} />
+        </Section>
+      ) : null}
     </>
   );
 }
