@@ -79,7 +79,8 @@ std::vector<Verb> care_verbs() {
         {"--types", "", "print the types of all requests and answers (TypeScript), instead"}},
        api,
        "api.describe me.show domain.show alias.show address.resolve session.open session.link session.reset "
-       "session.close second_factor.begin second_factor.confirm second_factor.end"},
+       "session.close second_factor.begin second_factor.confirm second_factor.end "
+       "message.content"},
   };
 }
 

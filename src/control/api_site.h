@@ -12,6 +12,7 @@
 namespace paquebot::control {
 
 class Control;
+struct Context;
 
 /// Where logins over HTTP belong to; all outlive the site.
 struct ApiParts {
@@ -41,6 +42,7 @@ public:
   /// Who asks, for sites beside this one.
   Task<Found<Asker>> find_asker(const http::Request& request, const http::Visitor& visitor);
   Control& control() { return parts_.control; }
+  Context& context() { return *parts_.control.context_; }
 
 private:
   Task<Found<Asker>> by_cookie(const http::Request& request, const http::Visitor& visitor);

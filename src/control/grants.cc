@@ -67,7 +67,7 @@ const std::vector<Scope>& scopes() {
       {"trails.read", "see the trails of messages, and attempts that were refused"},
       {"lists.read", "see the block and allow lists"},
       {"lists.write", "change the block and allow lists"},
-      {"mail.read", "read reports that came by mail"},
+      {"mail.read", "read reports that came by mail, and what is in one's own"},
       {"mail.write", "bring mail into mailboxes"},
   };
   return all;

@@ -109,6 +109,8 @@ Task<Found<>> complete(Context& context, const Asker& asker, const store::WorkIt
 /// What became of each recipient, as a sentence: `words` (words.cc).
 void put_in_words(json::object& message);
 Task<Answer> find_messages(Context& context, Call call);
+/// What is in a message, for whose it is (content.cc).
+Task<Answer> show_content(Context& context, Call call);
 Task<Answer> trace_message(Context& context, Call call);
 
 /// What is wrong, and why (doctor.cc).

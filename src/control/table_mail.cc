@@ -114,6 +114,16 @@ constexpr auto kQueueActions = std::to_array<Action>({
      .object = {Whose::message, "id"},
      .run = trace_message,
      .answer = "=Message events:[Event] reports:[text]"},
+    {.id = "message.content",
+     .method = "GET",
+     .path = "/v1/messages/{id}/content",
+     .summary = "Tell what is in a message, for who sent it or has it in the mailbox, and nobody else",
+     .scope = "mail.read",
+     .least = Role::account,
+     .object = {Whose::content, "id"},
+     .run = show_content,
+     .answer = "id:text from:text to:text cc:text subject:text date:text text:text cut:bool html:bool "
+               "attachments:[Attachment]"},
 });
 
 constexpr auto kListActions = std::to_array<Action>({

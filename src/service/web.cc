@@ -1,5 +1,6 @@
 #include "service/web.h"
 
+#include "control/message_site.h"
 #include "service/client_offers.h"
 #include "service/console_site.h"
 #include "service/setup_site.h"
@@ -83,6 +84,9 @@ std::shared_ptr<control::ApiSite> open_sites(const WebMeans& means) {
   parts.web.sites.add({.path = "/"}, std::make_shared<FrontDoor>(parts.web.sites));
   parts.web.sites.add({.path = "/v1/", .own_names = true}, api);
   const auto console = std::make_shared<ConsoleSite>();
+  const auto messages = std::make_shared<control::MessageSite>(api);
+  for (const char* path : {"/console/message/", "/console/picture/"})
+    parts.web.sites.add({.path = path, .own_names = true}, messages);
   parts.web.sites.add({.path = "/console", .own_names = true}, console);
   parts.web.sites.add({.path = "/console/", .own_names = true}, console);
   add_watch(means);

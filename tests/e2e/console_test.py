@@ -10,12 +10,14 @@ import hashlib
 import hmac
 import http.client
 import json
+import re
 import smtplib
 import struct
 import time
 import unittest
+from email.message import EmailMessage
 
-from server import SECRET, Server, trusting
+from server import SECRET, Server, accepted_id, trusting, wait_until
 
 ALICE, BOB, EVE = "alice@example.test", "bob@example.test", "eve@other.test"
 HOST = "mx.example.test"
@@ -278,6 +280,47 @@ class ConsoleTest(unittest.TestCase):
         self.assertNotIn("looking glass", self.server.must("audit", "--limit", "1000"))
         opened = [one for one in self.server.json("audit", "--action", "session.open")["entries"] if one["who"] == BOB]
         self.assertEqual(opened[0]["role"], "domain administrator")
+
+    def test_what_is_in_a_message(self):
+        """Its HTML stands in a frame that can do nothing; a picture in it has a name that works once."""
+        picture = b"\x89PNG\r\n\x1a\n" + b"p" * 300
+        message = EmailMessage()
+        message["From"], message["To"], message["Subject"] = BOB, ALICE, "caf\u00e9 <script>alert(1)</script>"
+        message.set_content("Un caf\u00e9\n")
+        message.add_alternative('<script>alert(1)</script><img src="cid:flag@x"><img src="http://far.example/p.png">', subtype="html")
+        message.get_payload()[1].add_related(picture, "image", "png", cid="<flag@x>")
+        message.add_attachment(b"x", maintype="application", subtype="zip", filename="../../r\u00e9sum\u00e9.zip")
+        with smtplib.SMTP_SSL("127.0.0.1", self.server.ports["submissions"], context=trusting(), timeout=60) as client:
+            client.login(BOB, SECRET)
+            client.mail(BOB)
+            client.rcpt(ALICE)
+            ident = accepted_id(client.data(message.as_bytes())[1])
+        alice, bob, eve = self.browser(), self.browser(), self.browser()
+        for browser, login in ((alice, ALICE), (bob, BOB), (eve, EVE)):
+            self.assertEqual(browser.log_in(login)[0], 200)
+        wait_until(lambda: alice.ask("GET", f"/v1/messages/{ident}/content")[0] == 200, "the message in the mailbox")
+        told = alice.ask("GET", f"/v1/messages/{ident}/content")[1]
+        self.assertEqual((told["text"].strip(), told["html"], told["subject"]), ("Un caf\u00e9", True, "caf\u00e9 <script>alert(1)</script>"))
+        self.assertEqual([one["name"] for one in told["attachments"]], ["", "../../r\u00e9sum\u00e9.zip"])
+        self.assertEqual(eve.ask("GET", f"/v1/messages/{ident}/content")[0], 404)
+        path, same = f"/console/message/{ident}/html", {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Dest": "iframe"}
+        self.assertEqual(eve.raw("GET", path, fields=same)[0], 404)
+        self.assertEqual(self.browser().raw("GET", path, fields=same)[0], 401)
+        self.assertEqual(alice.raw("GET", path, fields={"Sec-Fetch-Site": "cross-site"})[0], 403)
+        status, fields, page = alice.raw("GET", path, fields=same)
+        self.assertEqual((status, fields["Content-Type"]), (200, "text/html; charset=utf-8"))
+        policy = fields["Content-Security-Policy"]
+        self.assertTrue(policy.startswith("sandbox; default-src 'none'; "), policy)
+        self.assertNotIn("allow-", policy)
+        self.assertNotIn(" https:;", policy)
+        [url] = re.findall(rb'src="(/console/picture/[a-z0-9]+)"', page)
+        self.assertIn(f"img-src https://{HOST}:{self.server.ports['https']}/console/picture/;", policy)
+        stranger = self.browser()  # the frame has no cookie
+        status, fields, got = stranger.raw("GET", url.decode(), fields={"Sec-Fetch-Site": "cross-site"})
+        self.assertEqual((status, fields["Content-Type"], got), (200, "image/png", picture))
+        self.assertEqual(fields["Cross-Origin-Resource-Policy"], "cross-origin")
+        self.assertEqual(stranger.raw("GET", url.decode())[0], 404, "once")
+        self.assertIn("/console/picture/ https: http:;", alice.raw("GET", path + "?pictures=1", fields=same)[1]["Content-Security-Policy"])
 
     def test_a_session_outlives_a_restart(self):
         browser = self.browser()
