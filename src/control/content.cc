@@ -114,7 +114,7 @@ Task<Found<Readable>> open_readable(Context& context, store::Id own, Ulid id) {
   auto root = co_await find_parts(context, message.head, message.body);
   if (!root) co_return std::unexpected(root.error());
   message.root = std::move(*root);
-  co_return message;
+  co_return Found<Readable>(std::move(message));
 }
 
 std::vector<LeafPart> leaves_of(const Readable& message) {

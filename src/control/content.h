@@ -3,9 +3,11 @@
 #include "control/call.h"
 #include "mail/mime_structure.h"
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 /// A message as its owner reads it. Whose it is, the dispatcher has checked (Whose::content).

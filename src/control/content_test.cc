@@ -123,7 +123,7 @@ TEST_F(ContentTest, ItsOwnersReadIt) {
   const std::string id = letter(kLetterHead, kLetterBody);
   for (const auto& who : {world.ann, world.bob}) {
     const json::value told = world.ok(world.asker(who), "GET", "/v1/messages/" + id + "/content");
-    EXPECT_EQ(get_text(told, "text"), "Un café\r\n") << who.login;
+    EXPECT_EQ(get_text(told, "text"), "Un café") << who.login;
     EXPECT_TRUE(get_bool(told, "html"));
     EXPECT_FALSE(get_bool(told, "cut"));
     EXPECT_EQ(get_text(told, "from"), "Ann é <ann@example.org>");
