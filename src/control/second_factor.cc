@@ -41,7 +41,8 @@ Task<Answer> begin_second_factor(Context& context, Call call) {
   const auto begun = co_await context.store.access().begin_factor(account->id, std::move(kept));
   if (!begun) co_return std::unexpected(begun.error());
   const std::string issuer = context.hooks.hostname.empty() ? std::string("Paquebot") : context.hooks.hostname;
-  co_return json::object{{"secret", sasl::base32_encode(secret)},
+  co_return json::object{{"login", account->login},
+                         {"secret", sasl::base32_encode(secret)},
                          {"uri", sasl::totp_uri(issuer, account->login, secret)}};
 }
 
@@ -73,7 +74,7 @@ Task<Answer> confirm_second_factor(Context& context, Call call) {
   std::string own = call.asker.session;
   const auto ended = co_await context.store.access().end_sessions(account, std::move(own));
   if (!ended) co_return std::unexpected(ended.error());
-  co_return json::object{{"recovery", std::move(shown)}};
+  co_return json::object{{"login", call.asker.grants.login}, {"recovery", std::move(shown)}};
 }
 
 Task<Answer> end_second_factor(Context& context, Call call) {

@@ -154,7 +154,9 @@ Task<Answer> close_session(Context& context, Call call) {
   const auto ended = co_await context.store.access().end_session(std::move(hash));
   if (!ended) co_return std::unexpected(ended.error());
   call.fields->push_back({"Set-Cookie", cookie_field(call.asker, "")});
-  co_return json::object{{"ended", true}};
+  json::object out{{"ended", true}};
+  if (!call.asker.grants.login.empty()) out["login"] = call.asker.grants.login;
+  co_return out;
 }
 
 Task<Answer> show_me(Context& context, Call call) {
