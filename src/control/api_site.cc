@@ -72,10 +72,10 @@ std::string target_of(const http::Request& request) {
 std::string method_of(const http::Request& request) { return request.method == "HEAD" ? "GET" : request.method; }
 
 /// Whether an origin (RFC 6454) is the one that this request went to.
-bool is_ours(const std::string& origin, const http::Request& request) {
+bool is_ours(const std::string& origin, const http::Request& request, bool encrypted) {
   const auto begin = origin.find("://");
-  if (begin == origin.npos) return false; // "null", too
-  const std::uint16_t usual = origin.starts_with("https:") ? 443 : 80;
+  if (begin == origin.npos || origin.substr(0, begin) != (encrypted ? "https" : "http")) return false; // "null", too
+  const std::uint16_t usual = encrypted ? 443 : 80;
   const std::string_view rest = std::string_view(origin).substr(begin + 3);
   const auto colon = rest.find_last_of(":]");
   const bool has_port = colon != rest.npos && rest[colon] == ':';
@@ -124,16 +124,16 @@ http::Answer in_http(Response response, const http::Request& request) {
 
 } // namespace
 
-bool comes_from_elsewhere(const http::Request& request) {
+bool comes_from_elsewhere(const http::Request& request, bool encrypted) {
   if (const std::string* site = request.field("sec-fetch-site")) return *site != "same-origin" && *site != "none";
   const std::string* origin = request.field("origin");
-  return origin != nullptr && !is_ours(*origin, request);
+  return origin != nullptr && !is_ours(*origin, request, encrypted);
 }
 
-bool comes_from_here(const http::Request& request) {
+bool comes_from_here(const http::Request& request, bool encrypted) {
   if (const std::string* site = request.field("sec-fetch-site")) return *site == "same-origin";
   const std::string* origin = request.field("origin");
-  return origin != nullptr && is_ours(*origin, request);
+  return origin != nullptr && is_ours(*origin, request, encrypted);
 }
 
 std::uint64_t ApiSite::most_content(const http::Request& request, const http::Visitor& visitor) const {
@@ -168,7 +168,7 @@ Task<http::Answer> ApiSite::answer(http::Exchange exchange) {
 
 Task<Found<Asker>> ApiSite::find_asker(const http::Request& request, const http::Visitor& visitor) {
   if (visitor.uid) co_return asker_of_user(*visitor.uid);
-  if (comes_from_elsewhere(request)) co_return std::unexpected(elsewhere());
+  if (comes_from_elsewhere(request, visitor.encrypted)) co_return std::unexpected(elsewhere());
   if (request.field("authorization") == nullptr) {
     auto found = co_await by_cookie(request, visitor);
     co_return found;
@@ -226,7 +226,7 @@ Task<Found<Asker>> ApiSite::by_cookie(const http::Request& request, const http::
   if (nobody.clear && !is_this_machine(visitor.address)) co_return nobody;
   const auto shown = http::cookie(request, nobody.clear ? kClearSessionCookie : kSessionCookie);
   if (!shown) co_return nobody;
-  if (!comes_from_here(request)) co_return std::unexpected(elsewhere());
+  if (!comes_from_here(request, visitor.encrypted)) co_return std::unexpected(elsewhere());
   std::string cookie(*shown), address = visitor.address;
   Context& context = *parts_.control.context_;
   auto found = co_await asker_of_session(context, std::move(cookie), std::move(address));

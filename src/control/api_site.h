@@ -53,9 +53,9 @@ private:
 };
 
 /// Whether a browser says that a page of another site made this request (Fetch Metadata, else Origin of RFC 6454).
-/// Programs say neither, which is no.
-bool comes_from_elsewhere(const http::Request& request);
+/// Programs say neither, which is no. `encrypted`: it came under TLS, so that an origin of ours is one of https.
+bool comes_from_elsewhere(const http::Request& request, bool encrypted);
 /// Whether it says that a page of ours did.
-bool comes_from_here(const http::Request& request);
+bool comes_from_here(const http::Request& request, bool encrypted);
 
 } // namespace paquebot::control

@@ -31,7 +31,7 @@ std::optional<http::Response> refused(const http::Request& request, const http::
                                       const SinkFacts& facts) {
   if (!is_own_name(request, visitor, facts))
     return say_problem(421, "this is not served under that name; \"--host NAME\" allows it");
-  if (!is_read(request.method) && control::comes_from_elsewhere(request))
+  if (!is_read(request.method) && control::comes_from_elsewhere(request, visitor.encrypted))
     return say_problem(403, "a page of another site asked for this");
   return {};
 }
