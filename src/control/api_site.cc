@@ -144,6 +144,8 @@ std::uint64_t ApiSite::most_content(const http::Request& request, const http::Vi
   return stranger ? std::min<std::uint64_t>(most_body(*match.action), kUnknownBody) : most_body(*match.action);
 }
 
+Context& ApiSite::context() { return *parts_.control.context_; }
+
 Task<http::Answer> ApiSite::answer(http::Exchange exchange) {
   const http::Request& request = exchange.request;
   auto asker = co_await find_asker(request, exchange.visitor);

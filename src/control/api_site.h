@@ -42,7 +42,7 @@ public:
   /// Who asks, for sites beside this one.
   Task<Found<Asker>> find_asker(const http::Request& request, const http::Visitor& visitor);
   Control& control() { return parts_.control; }
-  Context& context() { return *parts_.control.context_; }
+  Context& context();
 
 private:
   Task<Found<Asker>> by_cookie(const http::Request& request, const http::Visitor& visitor);
