@@ -14,7 +14,7 @@ _paquebot() {
       -*) ;;
       *)
         if [[ -z $verb ]]; then verb="${typed[i]}"
-        elif [[ $verb != *" "* ]]; then case "$verb" in domain|dkim|account|alias|right|token|queue|fetch|import|message|block|allow|report|tls|dns|clock) verb+=" ${typed[i]}" ;; *) ((at++)) ;; esac
+        elif [[ $verb != *" "* ]]; then case "$verb" in domain|dkim|account|alias|right|token|hook|queue|fetch|import|message|block|allow|report|tls|dns|clock) verb+=" ${typed[i]}" ;; *) ((at++)) ;; esac
         else ((at++)); fi ;;
     esac
   done
@@ -29,6 +29,7 @@ _paquebot() {
     "alias:0") words="add senders list remove" ;;
     "right:0") words="add list remove" ;;
     "token:0") words="add list remove" ;;
+    "hook:0") words="add list show change pause resume remove test replay" ;;
     "queue:0") words="list show retry hold release cancel" ;;
     "fetch:0") words="list show save delete" ;;
     "import:0") words="accounts mail" ;;
@@ -88,6 +89,10 @@ _paquebot() {
     "token add --account") words="@accounts" ;;
     "token add --domain") words="@domains" ;;
     "token list:0") words="@accounts" ;;
+    "hook add --domain") words="@domains" ;;
+    "hook add --account") words="@accounts" ;;
+    "hook list:0") words="@accounts" ;;
+    "hook change --domain") words="@domains" ;;
     "queue list --destination") words="@domains" ;;
     "queue list --address") words="@accounts" ;;
     "send --user") words="@accounts" ;;
@@ -101,6 +106,7 @@ _paquebot() {
     "send --text-file") words="@files" ;;
     "send --html-file") words="@files" ;;
     "send --attach") words="@files" ;;
+    "send --as") words="@accounts" ;;
     "fetch list --user") words="@accounts" ;;
     "fetch list --password-file") words="@files" ;;
     "fetch list --tls") words="auto starttls implicit none" ;;
@@ -187,6 +193,16 @@ _paquebot() {
       "token add") words="--config --data-dir --json --help --account --domain --from --for" ;;
       "token list") words="--config --data-dir --json --help" ;;
       "token remove") words="--config --data-dir --json --help" ;;
+      "hook add") words="--config --data-dir --json --help --event --domain --account" ;;
+      "hook list") words="--config --data-dir --json --help" ;;
+      "hook show") words="--config --data-dir --json --help" ;;
+      "hook change") words="--config --data-dir --json --help --url --event --domain --rotate" ;;
+      "hook pause") words="--config --data-dir --json --help" ;;
+      "hook resume") words="--config --data-dir --json --help" ;;
+      "hook remove") words="--config --data-dir --json --help" ;;
+      "hook test") words="--config --data-dir --json --help" ;;
+      "hook replay") words="--config --data-dir --json --help --since" ;;
+      "events") words="--config --data-dir --json --help --after --event" ;;
       "queue list") words="--config --data-dir --json --help --held --destination --address --after --limit" ;;
       "queue show") words="--config --data-dir --json --help" ;;
       "queue retry") words="--config --data-dir --json --help --all" ;;
@@ -195,7 +211,7 @@ _paquebot() {
       "queue cancel") words="--config --data-dir --json --help --all --yes" ;;
       "destinations") words="--config --data-dir --json --help" ;;
       "trace") words="--config --data-dir --json --help --limit" ;;
-      "send") words="--config --data-dir --json --help --server --user --password-file --tls --ca-file --insecure --from --to --cc --bcc --subject --text --text-file --html --html-file --attach --header --priority --hold-for --hold-until --deliver-by --require-tls --quiet" ;;
+      "send") words="--config --data-dir --json --help --server --user --password-file --tls --ca-file --insecure --from --to --cc --bcc --subject --text --text-file --html --html-file --attach --header --priority --hold-for --hold-until --deliver-by --require-tls --as --quiet" ;;
       "fetch list") words="--config --data-dir --json --help --server --user --password-file --tls --ca-file --insecure --newest" ;;
       "fetch show") words="--config --data-dir --json --help --server --user --password-file --tls --ca-file --insecure --delete" ;;
       "fetch save") words="--config --data-dir --json --help --server --user --password-file --tls --ca-file --insecure --delete --folder" ;;

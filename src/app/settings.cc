@@ -9,7 +9,8 @@ const std::vector<AnySection>& settings() {
       kLoginSettings,      kOauthSettings,       kAuthenticationSettings, kReportsSettings, kListedSettings,
       kDnsListSettings,    kForwardingSettings,  kDkimSettings,           kLimitsSettings,  kAccountLimitsSettings,
       kSubmissionSettings, kRelaySettings,       kTakeoverSettings,       kMailboxSettings, kPop3Settings,
-      kExtensionsSettings, kClientSetupSettings, kMtaStsSettings,         kMetricsSettings, kDoctorSettings};
+      kExtensionsSettings, kClientSetupSettings, kMtaStsSettings,         kMetricsSettings, kDoctorSettings,
+      kHooksSettings};
   return kAll;
 }
 

@@ -45,5 +45,6 @@ extern const Section<Config> kExtensionsSettings;
 extern const Section<Config> kClientSetupSettings;
 extern const Section<Config> kMtaStsSettings;
 extern const Section<Config> kMetricsSettings;
+extern const Section<Config> kHooksSettings;
 
 } // namespace paquebot::app

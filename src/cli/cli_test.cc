@@ -349,6 +349,38 @@ TEST_F(CliTest, AnyActionByItsId) {
   EXPECT_EQ(control::get_text(out_json(), "role"), "root");
 }
 
+TEST_F(CliTest, HooksAndEvents) {
+  run({"domain", "add", "example.org"});
+  run({"account", "add", "ann@example.org", "--no-password"});
+  EXPECT_EQ(run({"hook", "list"}), kOk);
+  EXPECT_THAT(out.str(), HasSubstr("There are no hooks"));
+  EXPECT_EQ(run({"hook", "add", "http://127.0.0.1/"}), kBadData);
+  EXPECT_EQ(run({"hook", "add", "https://hooks.example/", "--event", "message.sent"}), kBadData);
+  EXPECT_EQ(run({"hook", "add", "https://hooks.example/", "--event", "message.*", "--account", "ann@example.org"}), kOk)
+      << err.str();
+  EXPECT_THAT(out.str(), HasSubstr("shown once, here:\nwhsec_"));
+  EXPECT_EQ(run({"hook", "list"}), kOk);
+  EXPECT_THAT(out.str(), AllOf(HasSubstr("message.*"), HasSubstr("ann@example.org"), Not(HasSubstr("whsec_"))));
+  EXPECT_EQ(run({"hook", "list", "ann@example.org", "--json"}), kOk);
+  const std::string id = std::to_string(control::get_number(control::get_list(out_json(), "hooks").at(0), "id"));
+  EXPECT_EQ(run({"hook", "show", id}), kOk);
+  EXPECT_THAT(out.str(), HasSubstr("last taken: nothing yet"));
+  EXPECT_EQ(run({"hook", "change", id}), kUsage);
+  EXPECT_EQ(run({"hook", "change", id, "--rotate", "--domain", "example.org"}), kOk) << err.str();
+  EXPECT_THAT(out.str(), HasSubstr("whsec_"));
+  EXPECT_EQ(run({"hook", "pause", id}), kOk);
+  EXPECT_EQ(run({"hook", "resume", id}), kOk);
+  EXPECT_EQ(run({"hook", "replay", id, "--since", "2026-11-30T09:00:00Z"}), kOk) << err.str();
+  EXPECT_EQ(run({"hook", "test", id}), kUnavailable);
+  EXPECT_EQ(run({"hook", "remove", id}), kOk);
+  EXPECT_EQ(run({"hook", "remove", id}), kRefused);
+  EXPECT_EQ(run({"events"}), kOk) << err.str();
+  EXPECT_THAT(out.str(), HasSubstr("go on with: paquebot events --after "));
+  EXPECT_EQ(run({"send", "--as", "ann@example.org", "--to", "bob@example.net", "--text", "x"}), kUnavailable);
+  EXPECT_EQ(run({"send", "--as", "ann@example.org", "--to", "bob@example.net", "--text", "x", "--priority", "3"}),
+            kUsage);
+}
+
 TEST_F(CliTest, RightsAndTokens) {
   run({"domain", "add", "example.org"});
   run({"account", "add", "ann@example.org", "--no-password"});

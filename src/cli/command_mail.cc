@@ -123,6 +123,7 @@ Result<> check_files(Session& session, const SendOptions& options) {
 } // namespace
 
 int send(Session& session, const Arguments& arguments) {
+  if (arguments.has("--as")) return send_as(session, arguments);
   SendOptions options;
   options.letter.from = arguments.text("--from");
   options.letter.to = arguments.list("--to");

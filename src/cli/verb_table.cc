@@ -287,6 +287,7 @@ std::span<const Group> groups() {
       {"alias", "Addresses that lead to other addresses"},
       {"right", "Who looks after domains, or after the whole server"},
       {"token", "What programs ask the API with"},
+      {"hook", "URLs that are told what happens"},
       {"queue", "Mail that waits to be delivered"},
       {"fetch", "Read mail from a mailbox over POP3"},
       {"import", "Bring accounts and mail from another server"},
@@ -306,9 +307,9 @@ std::span<const Verb> verbs() {
     std::vector<Verb> table;
     for (auto part : {setup_verbs(),   server_verbs(),      care_verbs(),           program_verbs(), tls_verbs(),
                       dns_verbs(),     store_verbs(),       domain_verbs(),         dkim_verbs(),    alias_verbs(),
-                      account_verbs(), account_use_verbs(), account_access_verbs(), right_verbs(),   console_verbs(),
-                      queue_verbs(),   trail_verbs(),       send_verbs(),           fetch_verbs(),   import_verbs(),
-                      message_verbs(), list_verbs(),        report_verbs(),         sink_verbs()}) {
+                      account_verbs(), account_use_verbs(), account_access_verbs(), right_verbs(),   hook_verbs(),
+                      console_verbs(), queue_verbs(),       trail_verbs(),          send_verbs(),    fetch_verbs(),
+                      import_verbs(),  message_verbs(),     list_verbs(),           report_verbs(),  sink_verbs()}) {
       table.insert(table.end(), part.begin(), part.end());
     }
     return table;

@@ -20,6 +20,8 @@ std::vector<Verb> account_access_verbs();
 std::vector<Verb> right_verbs();
 /// How people get into the console, and what was done.
 std::vector<Verb> console_verbs();
+/// What happens, and who is told of it.
+std::vector<Verb> hook_verbs();
 std::vector<Verb> queue_verbs();
 std::vector<Verb> trail_verbs();
 std::vector<Verb> send_verbs();

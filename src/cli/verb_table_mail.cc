@@ -116,8 +116,10 @@ std::vector<Verb> send_verbs() {
             {"--hold-until", "TIME", "the server holds it until then: \"2026-12-24 08:00\", local time"},
             {"--deliver-by", "TIME", "return it when it isn't delivered within this time (15m, 2h, 3d)"},
             {"--require-tls", "", "it may travel only under TLS with checked certificates, all the way"},
+            {"--as", "LOGIN", "hand it to the server of this machine by its API, as this account, without a password"},
             {"--quiet", "", "no progress bar"}}),
-       send},
+       send,
+       "message.send"},
   };
 }
 

@@ -22,6 +22,7 @@ enum class Whose : std::uint8_t {
   message, ///< `by` names a message: its sender's and its recipients'; of other recipients nothing is shown
   content, ///< `by` names a message: only who sent it or has it in his mailbox reads it, whatever else he may
   token,   ///< `by` names a token: its account's
+  hook,    ///< likewise a hook
 };
 
 struct Object {
@@ -37,7 +38,7 @@ struct Object {
 enum class Gives : std::uint8_t {
   nothing,
   right,    ///< `domain`, or without it the whole server, to the account; no token can
-  token,    ///< what its account may do; no token can
+  token,    ///< what its account may do, or see (a hook); no token can
   password, ///< likewise; a token can for accounts that have nothing but their own things
   reset,    ///< the same, whatever the request says: a link to set a password
   entrance, ///< how the asker himself logs in; no token can
@@ -77,6 +78,8 @@ struct Action {
   std::string_view tagged = "";
   /// The page of the console that offers it (kPages), where no verb of the command line does.
   std::string_view page = "";
+  /// A media type that the body may have instead of JSON; the function reads it.
+  std::string_view other = "";
 };
 
 inline constexpr std::string_view kOfMessage = "message";

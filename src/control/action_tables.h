@@ -19,5 +19,6 @@ std::span<const Action> queue_actions();
 std::span<const Action> list_actions();
 std::span<const Action> mail_actions();
 std::span<const Action> page_actions();
+std::span<const Action> send_actions();
 
 } // namespace paquebot::control

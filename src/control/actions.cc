@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "control/action.h"
 #include "control/action_tables.h"
+#include "control/submission.h"
 
 #include <algorithm>
 
@@ -33,9 +34,9 @@ std::optional<std::vector<std::string>> match(std::string_view pattern, const st
 std::span<const Action> actions() {
   static const std::vector<Action> all = [] {
     std::vector<Action> table;
-    for (const auto part :
-         {server_actions(), rights_actions(), access_actions(), certificate_actions(), domain_actions(),
-          account_actions(), alias_actions(), queue_actions(), list_actions(), mail_actions(), page_actions()})
+    for (const auto part : {server_actions(), rights_actions(), access_actions(), certificate_actions(),
+                            domain_actions(), account_actions(), alias_actions(), queue_actions(), list_actions(),
+                            mail_actions(), page_actions(), send_actions()})
       table.insert(table.end(), part.begin(), part.end());
     return table;
   }();
@@ -47,7 +48,10 @@ const Action* find_action(std::string_view id) {
   return found == actions().end() ? nullptr : &*found;
 }
 
-std::size_t most_body(const Action& action) { return action.request == "octets" ? kMaxBody : kUsualBody; }
+std::size_t most_body(const Action& action) {
+  if (action.id == "message.send") return kMostSent;
+  return action.request == "octets" ? kMaxBody : kUsualBody;
+}
 
 Match match_action(std::string_view method, const std::vector<std::string>& segments) {
   Match found;

@@ -71,6 +71,21 @@ std::string target_of(const http::Request& request) {
 
 std::string method_of(const http::Request& request) { return request.method == "HEAD" ? "GET" : request.method; }
 
+/// Lower case, without parameters.
+std::string media_type_of(const http::Request& request) {
+  const std::string* field = request.field("content-type");
+  return field == nullptr ? std::string() : to_lower(trim(split(*field, ';').front()));
+}
+
+/// A stream of events rather than a page of them.
+bool wants_events(const http::Request& request) {
+  const std::string* accept = request.field("accept");
+  if (accept == nullptr || accept->find("text/event-stream") == accept->npos) return false;
+  const auto target = parse_target(target_of(request));
+  const Action* action = target ? match_action(method_of(request), target->segments).action : nullptr;
+  return action != nullptr && action->id == "event.list" && request.method == "GET";
+}
+
 /// Whether an origin (RFC 6454) is the one that this request went to.
 bool is_ours(const std::string& origin, const http::Request& request, bool encrypted) {
   const auto begin = origin.find("://");
@@ -100,8 +115,9 @@ Found<> check_type(const http::Exchange& exchange, const Asker& asker) {
   const auto target = parse_target(target_of(exchange.request));
   const auto match = target ? match_action(method_of(exchange.request), target->segments) : Match();
   const bool octets = match.action != nullptr && match.action->request == "octets";
-  const bool good =
-      octets ? essence == "message/rfc822" || essence == "application/octet-stream" : essence == "application/json";
+  const bool as_it_is = match.action != nullptr && !match.action->other.empty() && essence == match.action->other;
+  const bool good = as_it_is || (octets ? essence == "message/rfc822" || essence == "application/octet-stream"
+                                        : essence == "application/json");
   if (good) return {};
   Problem problem(Errc::invalid, octets ? "the content is taken as message/rfc822 only"
                                         : "the content is taken as application/json only");
@@ -161,10 +177,20 @@ Task<http::Answer> ApiSite::answer(http::Exchange exchange) {
     Response refusal = problem_response(good.error());
     co_return in_http(std::move(refusal), request);
   }
+  const Asker who = *asker;
   const std::string* tag = request.field("if-match");
   Request asked{method_of(request), target_of(request), std::move(exchange.content), "", tag ? *tag : std::string()};
+  asked.content_type = media_type_of(request);
+  if (const std::string* key = request.field("idempotency-key")) asked.idempotency_key = *key;
   Task<Response> running = parts_.control.handle(std::move(asked), std::move(*asker));
   Response response = co_await std::move(running);
+  if (response.status == 200 && wants_events(request)) {
+    Asker whose = who;
+    http::Exchange opened = std::move(exchange);
+    Task<http::Answer> opening = open_stream(std::move(opened), std::move(whose));
+    http::Answer stream = co_await std::move(opening);
+    co_return stream;
+  }
   co_return in_http(std::move(response), request);
 }
 

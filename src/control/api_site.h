@@ -1,5 +1,6 @@
 #pragma once
 
+#include "control/event_stream.h"
 #include "control/grants.h"
 #include "control/problem.h"
 #include "directory/directory.h"
@@ -49,7 +50,13 @@ private:
   Task<Found<Asker>> by_token(std::string token, std::string address);
   Task<Found<Asker>> by_password(std::string user, std::string password, std::string address);
 
+  /// The events that this asker may see, as they happen (api_stream.cc); what the request asks for is good.
+  Task<http::Answer> open_stream(http::Exchange exchange, Asker asker);
+  /// Whether who opened a stream still may: who showed a password, while it is his (`password`: its hash then).
+  Task<std::optional<Asker>> ask_again(http::Exchange opened, Asker asker, std::string password);
+
   ApiParts parts_;
+  StreamCount streams_;
 };
 
 /// Whether a browser says that a page of another site made this request (Fetch Metadata, else Origin of RFC 6454).

@@ -33,7 +33,9 @@ struct Call {
   std::vector<std::string> names; ///< what the braces of the path stood for
   std::map<std::string, std::string> query;
   std::string body;
-  std::string who; ///< Asker::name, for the trail
+  std::string who;               ///< Asker::name, for the trail
+  std::string content_type{};    ///< of the body, lower case, without parameters; empty: JSON
+  std::string idempotency_key{}; ///< empty: none
   Asker asker = {};
   /// Added to the answer's (Set-Cookie). Never null in a call of the dispatcher's.
   std::shared_ptr<http::Fields> fields = nullptr;
@@ -64,5 +66,6 @@ Problem no_account(std::string_view login);
 Problem no_domain(std::string_view domain);
 Problem no_message(std::string_view id);
 Problem no_token(std::string_view id);
+Problem no_hook(std::string_view id);
 
 } // namespace paquebot::control

@@ -16,6 +16,20 @@ Control::Control(store::Store& store, directory::Directory& directory, Hooks hoo
 }
 Control::~Control() = default;
 
+Task<Result<Grants>> Control::reach_of(store::Id account) {
+  Grants grants;
+  grants.role = Role::operator_;
+  if (account == 0) co_return grants;
+  auto found = co_await context_->store.directory().get_account(account);
+  if (!found && found.error().code != Errc::not_found) co_return std::unexpected(found.error());
+  if (!found || found->disabled) co_return Grants();
+  store::Account whose = std::move(*found);
+  Context& context = *context_;
+  auto theirs = co_await grants_of(context, std::move(whose));
+  if (!theirs) co_return fail(theirs.error().code, theirs.error().message);
+  co_return std::move(*theirs);
+}
+
 Task<Response> Control::handle(Request request) {
   Asker root = root_asker(request.who);
   Task<Response> running = handle(std::move(request), std::move(root));

@@ -2,6 +2,7 @@
 
 #include "base/result.h"
 #include "base/task.h"
+#include "control/hook_trial.h"
 #include "control/live.h"
 #include "directory/directory.h"
 #include "directory/login_throttle.h"
@@ -29,16 +30,21 @@ namespace paquebot::control {
 
 struct Action;
 struct Asker;
+struct Grants;
 struct Problem;
+struct Submission;
+struct Submitted;
 
 /// One action (action.h) as HTTP would carry it; the console, the control socket and the command line (also with the
 /// server down, in process) all speak it.
 struct Request {
-  std::string method;     ///< GET, POST, DELETE, PATCH
-  std::string target;     ///< "/v1/accounts?domain=example.org", percent-encoded
-  std::string body;       ///< JSON or empty
-  std::string who;        ///< for the trail: "operator root (uid 0)"
-  std::string if_match{}; ///< the field If-Match of a PATCH; empty: none
+  std::string method;            ///< GET, POST, DELETE, PATCH
+  std::string target;            ///< "/v1/accounts?domain=example.org", percent-encoded
+  std::string body;              ///< JSON or empty
+  std::string who;               ///< for the trail: "operator root (uid 0)"
+  std::string if_match{};        ///< the field If-Match of a PATCH; empty: none
+  std::string content_type{};    ///< of the body, lower case, without parameters; empty: JSON
+  std::string idempotency_key{}; ///< the field Idempotency-Key; empty: none
 };
 struct Response {
   unsigned status = 200;
@@ -70,6 +76,12 @@ struct Reloaded {
 struct Hooks {
   /// Takes an imported message as all other mail is taken (queue::Queue::accept); without it: the same, with no queue.
   std::function<Task<store::AcceptResult>(queue::Draft draft)> accept;
+  /// Takes a message that an account sends, as a session of submission would; without it: nobody takes any.
+  std::function<Task<Submitted>(Submission submission)> submit;
+  /// Posts a test to a hook; without it: nobody does.
+  std::function<Task<HookTrial>(store::Hook hook)> test_hook;
+  std::function<void()> hooks_changed;   ///< somebody made, changed or removed one
+  std::function<HookRules()> hook_rules; ///< where they may lead; without it: as is usual
   /// An order to the queue, also to what waits in memory (queue::Orders).
   std::function<Task<Result<std::size_t>>(store::QueueAction action, store::QueueFilter filter, std::string who)> order;
   std::function<Task<Result<>>()> confirm_clock;                         ///< an operator says that the clock is right
@@ -112,6 +124,9 @@ public:
   /// For whoever has the control socket, that is root: the transport has made sure of it. Never fails otherwise than by
   /// the response. Bodies above kMaxBody are refused by the transport.
   Task<Response> handle(Request request);
+  /// What an account may do by now, and so whoever is told of things in its name; nobody's when it is gone or disabled.
+  /// 0: the server's own, which may see all.
+  Task<Result<Grants>> reach_of(store::Id account);
   /// For anybody, who may do little or nothing. Request::who is not looked at.
   Task<Response> handle(Request request, Asker asker);
 

@@ -35,6 +35,8 @@ json::array parameters(const Action& action) {
   for (const SchemaField& field : query.fields())
     all.push_back(parameter(field.name, "query", field.type, !field.optional));
   if (takes_tag(action)) all.push_back(parameter("If-Match", "header", "text", false));
+  if (action.id == "message.send") all.push_back(parameter("Idempotency-Key", "header", "text", false));
+  if (action.id == "event.list") all.push_back(parameter("Last-Event-ID", "header", "text", false));
   return all;
 }
 
@@ -94,6 +96,9 @@ json::object operation(const Action& action) {
   else if (!request.empty())
     out["requestBody"] =
         json::object{{"required", true}, {"content", content("application/json", request.to_json_schema())}};
+  if (!action.other.empty())
+    out["requestBody"].as_object()["content"].as_object()[action.other] =
+        json::object{{"schema", json::object{{"type", "string"}, {"format", "binary"}}}};
   out["responses"] = responses(action);
   if (action.least == Role::nobody) out["security"] = json::array();
   return out;

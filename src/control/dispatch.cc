@@ -127,8 +127,8 @@ Found<> Dispatch::check_role() const {
 Found<> Dispatch::check_token_use() const {
   const Action& action = *match_.action;
   if (asker_.token == 0) return {};
-  if (action.method == "POST" && (action.gives == Gives::right || action.gives == Gives::token))
-    return refuse(Errc::permission, "a token can't give rights or tokens", "log in with a password");
+  if (action.method != "DELETE" && (action.gives == Gives::right || action.gives == Gives::token))
+    return refuse(Errc::permission, "a token can't give rights, tokens or hooks", "log in with a password");
   if (action.gives == Gives::entrance)
     return refuse(Errc::permission, "a token can't change how somebody logs in", "log in with a password");
   return {};
@@ -140,7 +140,7 @@ Found<> Dispatch::check_form() {
   if (is_paged(action)) query = Schema::parse(std::string(action.query) + " limit?:number after?:text");
   if (auto good = query.check(target_.query); !good) return good;
   const Schema schema = Schema::parse(action.request);
-  if (schema.octets()) return {};
+  if (schema.octets() || (!action.other.empty() && request_.content_type == action.other)) return {};
   auto body = parse_object(request_.body, "the request");
   if (!body) return std::unexpected(body.error());
   if (const auto once = names_once(request_.body, "the request"); !once) return std::unexpected(once.error());
@@ -165,6 +165,8 @@ Call Dispatch::call() const {
   call.query = target_.query;
   call.body = request_.body;
   call.who = asker_.name;
+  call.content_type = request_.content_type;
+  call.idempotency_key = request_.idempotency_key;
   call.asker = asker_;
   call.fields = fields_;
   return call;

@@ -67,6 +67,10 @@ const std::vector<Scope>& scopes() {
       {"trails.read", "see the trails of messages, and attempts that were refused"},
       {"lists.read", "see the block and allow lists"},
       {"lists.write", "change the block and allow lists"},
+      {"mail.send", "send mail in the name of the account"},
+      {"events.read", "see what happens, as it does"},
+      {"hooks.read", "see hooks (never their secrets)"},
+      {"hooks.write", "make, change and remove hooks, which are told what happens"},
       {"mail.read", "read reports that came by mail, and what is in one's own"},
       {"mail.write", "bring mail into mailboxes"},
   };

@@ -150,6 +150,19 @@ Task<Answer> drop_upload(Context& context, Call call);
 Task<Answer> was_imported(Context& context, Call call);
 Task<Answer> import_message(Context& context, Call call);
 
+/// What happens (events.cc), and who is told of it as it does (hooks.cc).
+Task<Answer> list_events(Context& context, Call call);
+Task<Answer> list_hooks(Context& context, Call call);
+Task<Answer> add_hook(Context& context, Call call);
+Task<Answer> show_hook(Context& context, Call call);
+Task<Answer> change_hook(Context& context, Call call);
+Task<Answer> remove_hook(Context& context, Call call);
+Task<Answer> test_hook(Context& context, Call call);
+Task<Answer> replay_hook(Context& context, Call call);
+
+/// Mail that programs hand in (send.cc).
+Task<Answer> send_message(Context& context, Call call);
+
 Task<Answer> show_status(Context& context, Call call);
 Task<Answer> show_metrics(Context& context, Call call);
 Task<Answer> reload(Context& context, Call call);

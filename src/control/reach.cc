@@ -25,6 +25,10 @@ Problem no_token(std::string_view id) {
   return {Errc::not_found, "there is no token " + printable(id, 64), "paquebot token list names them"};
 }
 
+Problem no_hook(std::string_view id) {
+  return {Errc::not_found, "there is no hook " + printable(id, 64), "paquebot hook list names them"};
+}
+
 Task<Found<Grants>> grants_of(Context& context, store::Account account) {
   Grants grants;
   grants.role = Role::account;
@@ -72,6 +76,7 @@ Task<Found<>> Dispatch::check_object() {
       case Whose::message: reached = co_await check_message(std::move(one)); break;
       case Whose::content: reached = co_await check_content(std::move(one)); break;
       case Whose::token: reached = co_await check_token(std::move(one)); break;
+      case Whose::hook: reached = co_await check_hook(std::move(one), acts); break;
     }
   }
   if (!reached) co_return reached;
@@ -169,6 +174,22 @@ Task<Found<>> Dispatch::check_content(std::string text) const {
       trace && own != 0 && (trace->message.account == own || std::ranges::any_of(trace->recipients, has_it));
   if (!own_mail) co_return std::unexpected(no_message(id->to_string()));
   co_return Found<>();
+}
+
+Task<Found<>> Dispatch::check_hook(std::string text, bool acts) const {
+  const auto number = parse_u64(text);
+  if (!number || *number > INT64_MAX) co_return std::unexpected(no_hook(text));
+  const auto id = static_cast<store::Id>(*number);
+  const auto hook = co_await context_.store.feed().get_hook(id);
+  if (!hook && hook.error().code != Errc::not_found) co_return std::unexpected(hook.error());
+  if (!hook || !asker_.grants.reaches(hook->login)) co_return std::unexpected(no_hook(text));
+  if (!acts) co_return Found<>();
+  const store::Id owner = hook->account;
+  const auto account = co_await context_.store.directory().get_account(owner);
+  if (!account) co_return std::unexpected(account.error());
+  store::Account whose = *account;
+  auto may = co_await check_gift(std::move(whose));
+  co_return may;
 }
 
 Task<Found<>> Dispatch::check_token(std::string text) const {

@@ -109,6 +109,26 @@ constexpr Shape kPageShapes[] = {
      "kinds:[TlsFailure] days:[TlsDay]"},
 };
 
+/// Of what programs send, and are told.
+std::vector<Shape> program_shapes() {
+  return {
+      {"Attachment", "a file of a message; `content` in base 64; with a `content_id` it belongs to the HTML (`cid:…`)",
+       "name?:text type?:text content:text content_id?:text"},
+      {"FeedEvent",
+       "something that happened (docs/webhooks.md); `account` and `metadata` are for who sent the message, and "
+       "`recipient` names what it is about where that is no message",
+       "id:text time:time event:text message?:text class?:text sender?:text recipient?:text account?:text "
+       "domain?:text detail?:text metadata?:object"},
+      {"Hook",
+       "a URL that is told what happens; `login` is empty for the server's own; no `events`, no `domains`: all; "
+       "`waiting`: there is something that it was not told yet",
+       "id:number login:text url:text events:[text] domains:[text] state:active/paused created:time failures:number "
+       "failing_since:time again_at:time last_error:text delivered_at:time waiting:bool rotating_until:time"},
+      {"SentTo", "a recipient of a message that was sent, and what is said of it",
+       "address:text accepted:bool reply:text"},
+  };
+}
+
 } // namespace
 
 const std::vector<Shape>& shapes() {
@@ -116,6 +136,8 @@ const std::vector<Shape>& shapes() {
     std::vector<Shape> table(std::begin(kShapes), std::end(kShapes));
     table.insert(table.end(), std::begin(kAccessShapes), std::end(kAccessShapes));
     table.insert(table.end(), std::begin(kPageShapes), std::end(kPageShapes));
+    const auto of_programs = program_shapes();
+    table.insert(table.end(), of_programs.begin(), of_programs.end());
     return table;
   }();
   return all;

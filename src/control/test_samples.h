@@ -23,6 +23,8 @@ public:
   explicit Samples(World& world) : world_(world) {
     orgs_token_ = token_of(world.ann);
     nets_token_ = token_of(world.bob);
+    orgs_hook_ = hook_of(world.ann);
+    nets_hook_ = hook_of(world.bob);
   }
 
   Request request(const Action& action, Side side) {
@@ -64,10 +66,15 @@ private:
   /// Of requests in which something must be said, though nothing by itself must.
   static json::object also(const Action& action) {
     static const std::map<std::string_view, json::object> all{
-        {"limit.change", {{"messages_per_hour", 5}}},           {"account.change", {{"quota", 5}}},
-        {"queue.retry", {{"address", "nobody@far.example"}}},   {"queue.hold", {{"address", "nobody@far.example"}}},
-        {"queue.release", {{"address", "nobody@far.example"}}}, {"queue.cancel", {{"address", "nobody@far.example"}}},
+        {"limit.change", {{"messages_per_hour", 5}}},
+        {"account.change", {{"quota", 5}}},
+        {"queue.retry", {{"address", "nobody@far.example"}}},
+        {"queue.hold", {{"address", "nobody@far.example"}}},
+        {"queue.release", {{"address", "nobody@far.example"}}},
+        {"queue.cancel", {{"address", "nobody@far.example"}}},
         {"queue.count", {{"address", "nobody@far.example"}}},
+        {"hook.change", {{"state", "paused"}}},
+        {"message.send", {{"to", json::array{"bob@example.net"}}}},
     };
     const auto found = all.find(action.id);
     return found == all.end() ? json::object() : found->second;
@@ -82,6 +89,14 @@ private:
     const auto added = run_task(world_.server.store().rights().add_token(token));
     return std::to_string(added->id);
   }
+  std::string hook_of(const store::Account& account) {
+    store::Hook hook;
+    hook.account = account.id;
+    hook.url = "https://hooks.example/in";
+    hook.secret = std::string(24, 's');
+    const auto added = run_task(world_.server.store().feed().add_hook(hook));
+    return std::to_string(added->id);
+  }
   static std::string domain(Side side) {
     return side == Side::org ? "example.org" : side == Side::net ? "example.net" : "example.edu";
   }
@@ -93,6 +108,7 @@ private:
       return (none ? "nobody@" : org ? "ann@" : "bob@") + domain(side);
     if (name == "domain") return domain(side);
     if (name == "address") return (action.id == "alias.add" ? "fresh@" : "team@") + domain(side);
+    if (name == "id" && action.object.whose == Whose::hook) return none ? "4711" : org ? orgs_hook_ : nets_hook_;
     if (name == "id" && action.object.whose == Whose::token) return none ? "4711" : org ? orgs_token_ : nets_token_;
     if (name == "id") return none ? "01ARZ3NDEKTSV4RRFFQ69G5FAV" : org ? world_.anns_mail : world_.bobs_mail;
     if (name == "password" && action.id.starts_with("second_factor.")) return "wonderland";
@@ -114,6 +130,8 @@ private:
         {"token", "sample"},
         {"order", "release"},
         {"limit", "1"},
+        {"url", "https://hooks.example/in"},
+        {"since", "2026-11-30T09:41:07Z"},
     };
     const auto found = others.find(name);
     if (found != others.end()) return found->second;
@@ -130,7 +148,7 @@ private:
   }
 
   World& world_;
-  std::string orgs_token_, nets_token_;
+  std::string orgs_token_, nets_token_, orgs_hook_, nets_hook_;
 };
 
 } // namespace paquebot::control::test

@@ -67,6 +67,7 @@ std::span<const Check> checks() {
       {"disk", "disk and descriptors", false, check_disk},
       {"store", "backups and the store", false, check_store},
       {"accounts", "accounts that are held or at their limits", false, check_accounts},
+      {"hooks", "URLs that are told what happens, and do not take it", false, check_hooks},
       {"programs", "filters and the sandbox", false, check_programs},
       {"mx", "MX", true, check_mx},
       {"spf", "SPF", true, check_spf},

@@ -60,6 +60,7 @@ Task<std::vector<Finding>> check_queue(Patient& patient);
 Task<std::vector<Finding>> check_disk(Patient& patient);
 Task<std::vector<Finding>> check_store(Patient& patient);
 Task<std::vector<Finding>> check_accounts(Patient& patient);
+Task<std::vector<Finding>> check_hooks(Patient& patient);
 Task<std::vector<Finding>> check_programs(Patient& patient);
 // domain_checks.cc, spf_check.cc, transport_checks.cc
 Task<std::vector<Finding>> check_mx(Patient& patient);

@@ -37,6 +37,7 @@ struct QueueFacts {
   std::uint64_t owed = 0;       ///< reports
   std::int64_t oldest_owed = 0; ///< 0: there is none
 };
+std::vector<Finding> judge_hooks(const std::vector<store::Hook>& hooks); // hook_check.cc
 std::vector<Finding> judge_queue(const QueueFacts& facts, std::int64_t now);
 
 /// How much room there was some time ago.

@@ -110,6 +110,21 @@ TEST_F(DoctorHouse, AnAccountThatIsHeld) {
   EXPECT_THAT(test.worst("accounts"), StartsWith("warning: ann@example.test is held since"));
 }
 
+TEST_F(DoctorHouse, Hooks) {
+  EXPECT_EQ(test.worst("hooks"), "good: There are no hooks.");
+  store::Hook hook{.url = "https://hooks.example/in", .secret = std::string(24, 's')};
+  hook = directory::run_task(server.store().feed().add_hook(hook)).value();
+  EXPECT_EQ(test.worst("hooks"), "good: No hook fails.");
+  hook.failures = 3;
+  hook.last_error = "it answered 500";
+  ASSERT_TRUE(directory::run_task(server.store().feed().note_hook(hook, hook.cursor)));
+  EXPECT_THAT(test.worst("hooks"), StartsWith("note: The hook 1 to https://hooks.example/in has not taken"));
+  hook.state = store::Hook::State::paused;
+  ASSERT_TRUE(directory::run_task(server.store().feed().note_hook(hook, hook.cursor)));
+  EXPECT_EQ(test.worst("hooks").rfind("warning: The hook 1 to https://hooks.example/in is paused: it answered 500.", 0),
+            0U);
+}
+
 TEST_F(DoctorHouse, Programs) {
   test.world.machine.sandbox = true;
   test.world.machine.filters = {{"virus", "unix:/run/clamd.sock", true}};

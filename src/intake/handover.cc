@@ -39,6 +39,7 @@ queue::Draft Handover::draft(store::NewBody body) {
   draft.head = message_.head.to_string();
   draft.content_8bit = message_.has_8bit;
   draft.account = origin.client.account;
+  draft.sending = std::move(origin.sending);
   draft.peer = message_.peer();
   std::string& note = draft.note;
   note.reserve(128);

@@ -55,7 +55,8 @@ struct Origin {
   std::optional<policy::Returned> returned{}; ///< the one recipient is a return address of ours
   bool given_back =
       false; ///< all recipients are failed: it goes back to its sender, and where it was before does not matter
-  std::vector<std::string> tags; ///< values of policy::kStrangerField: what was noticed about a stranger
+  std::optional<store::Sending> sending{}; ///< it came by the API, with this
+  std::vector<std::string> tags;           ///< values of policy::kStrangerField: what was noticed about a stranger
 };
 
 /// One message on its way in, as the steps see it. Each does nothing once something has gone wrong, and leaves it in

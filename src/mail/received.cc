@@ -86,6 +86,7 @@ void add_peer(FoldedField& field, const Arrival& arrival) {
 } // namespace
 
 std::string transmission_type(const Arrival& arrival) {
+  if (arrival.http) return arrival.tls ? "HTTPS" : "HTTP";
   std::string type = arrival.smtputf8 ? "UTF8" : "";
   if (arrival.lmtp) {
     type += "LMTP";

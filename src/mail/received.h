@@ -27,10 +27,11 @@ struct Arrival {
   int priority = 0;                 ///< MT-PRIORITY; told when it is not 0
   std::optional<Address> recipient; ///< only when there is exactly one (RFC 5321 section 7.2)
   WallTime when{};
+  bool http = false; ///< by the API: "with HTTP"
 };
 
 /// The "with" word: SMTP, ESMTPSA, LMTPS, UTF8SMTPA ... (RFC 3848, RFC 6531 section 4.3, which has no
-/// word for UTF8SMTP without ESMTP: SMTPUTF8 needs EHLO).
+/// word for UTF8SMTP without ESMTP: SMTPUTF8 needs EHLO); HTTP and HTTPS for the API, which has none of its own.
 std::string transmission_type(const Arrival& arrival);
 
 /// The whole Received field (RFC 5321 section 4.4), folded, ending in CRLF; for Head::prepend_raw. What comes

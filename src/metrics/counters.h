@@ -94,6 +94,9 @@ inline constexpr Histogram<FilterKind> filters{"paquebot_filter_seconds",
 inline constexpr Histogram<DnsResult> dns{"paquebot_dns_seconds", "How long questions to the DNS took.",
                                           after(filters)};
 
-inline constexpr std::size_t kSlots = after(dns);
+inline constexpr Counter<HookResult> hook_deliveries{"paquebot_hook_deliveries_total",
+                                                     "Events that were posted to hooks.", after(dns)};
+
+inline constexpr std::size_t kSlots = after(hook_deliveries);
 
 } // namespace paquebot::metrics

@@ -24,6 +24,7 @@ enum class AuthOutcome : std::uint8_t { none, pass, fail, softfail, neutral, pol
 enum class FilterKind : std::uint8_t { milter, rspamd, clamd };
 enum class Asker : std::uint8_t { deliveries, strangers };
 enum class DnsResult : std::uint8_t { answered, failed };
+enum class HookResult : std::uint8_t { delivered, failed };
 enum class StoreFile : std::uint8_t { main, bulk };
 
 /// The name of a label and its words, in the order of the enumeration.
@@ -50,6 +51,7 @@ PAQUEBOT_LABEL(AuthOutcome, "result", "none", "pass", "fail", "softfail", "neutr
 PAQUEBOT_LABEL(FilterKind, "kind", "milter", "rspamd", "clamd");
 PAQUEBOT_LABEL(Asker, "for", "deliveries", "strangers");
 PAQUEBOT_LABEL(DnsResult, "result", "answered", "failed");
+PAQUEBOT_LABEL(HookResult, "result", "delivered", "failed");
 PAQUEBOT_LABEL(StoreFile, "file", "main", "bulk");
 #undef PAQUEBOT_LABEL
 

@@ -53,6 +53,7 @@ void Assembly::configure(const Snapshot& snapshot) {
   if (deliveries.reporter) deliveries.reporter->configure(snapshot.intake.hide_inner);
   certificate.configure(snapshot.certificates, options.hostname);
   if (ordered) ordered->configure(snapshot.acme);
+  if (hooks) hooks->configure(snapshot.hooks);
   store.books().watch_accounts(snapshot.takeover);
 }
 
@@ -70,7 +71,16 @@ Result<> Assembly::open_names(Launcher& launcher) {
       store, options.certificates.get(), first(), contexts.wheel(0), names.resolvers.deliveries, options.hostname});
   ordered->configure(current()->acme);
   web.sites.add({.path = ChallengeSite::kPath, .plain = true}, std::make_shared<ChallengeSite>(ordered->shelf()));
+  hooks = std::make_shared<HookPoster>(
+      HookPoster::Parts{store.feed(), first(), contexts.wheel(0), names.resolvers.deliveries});
+  hooks->configure(current()->hooks);
   return {};
+}
+
+void Assembly::stop_names() {
+  names.keeper->stop();
+  ordered->stop();
+  hooks->stop();
 }
 
 void Assembly::open_deliveries(std::vector<net::Endpoint> listeners, std::unique_ptr<delivery::Dial> dial) {

@@ -20,6 +20,7 @@
 #include "service/dns_keeper.h"
 #include "service/etrn.h"
 #include "service/grey_keeper.h"
+#include "service/hook_poster.h"
 #include "service/launcher.h"
 #include "service/login_keeper.h"
 #include "service/patience_keeper.h"
@@ -145,8 +146,12 @@ struct Assembly {
   Deliveries deliveries;
 
   std::unique_ptr<CertificateDesk> ordered; ///< certificates; from open_names() on
+  std::shared_ptr<HookPoster> hooks;        ///< likewise
   /// Of the last round of the doctor, how many findings of each doctor::Level; -1: there was none yet.
   std::array<std::atomic<int>, 5> found{-1, -1, -1, -1, -1};
+
+  /// What was begun by open_names() ends soon. Thread-safe.
+  void stop_names();
 
 private:
   void configure(const Snapshot& snapshot);

@@ -146,6 +146,8 @@ Task<void> DoctorDesk::make_round() {
   if (!before) co_return; // what was told is not known: nothing is told twice
   doctor::Changes changes = doctor::compare(doctor::read_told(*before), findings);
   const std::string now_told = doctor::write_told(changes.told);
+  doctor::Changes copy = changes;
+  co_await tell_hooks(std::move(copy), std::move(names));
   const bool told = co_await tell(std::move(changes));
   if (told && now_told != *before) {
     std::string again(doctor::kFoundSetting), value = now_told;
@@ -175,6 +177,28 @@ Task<void> DoctorDesk::note_certificate(const std::vector<doctor::Finding>& find
   std::string value = good ? std::to_string(millis(system_clock().wall())) : std::string();
   const auto kept = co_await parts_.store.upkeep().set_setting(std::move(again), std::move(value));
   if (!kept) log::error("doctor-not-kept", {{"why", kept.error().message}});
+}
+
+/// Whoever looks after a domain hears of what changed in its DNS by the feed.
+Task<void> DoctorDesk::tell_hooks(doctor::Changes changes, std::vector<std::string> domains) {
+  store::Feed& feed = parts_.store.feed();
+  const std::string word = "domain.dns_changed";
+  const auto tell_one = [&](const std::string& domain, std::string what) {
+    std::string kind = word, about = domain;
+    return feed.tell(std::move(kind), std::move(about), std::move(what));
+  };
+  for (const std::string& domain : domains) {
+    for (const doctor::Finding& one : changes.worse) {
+      if (one.about != domain) continue;
+      auto telling = tell_one(domain, one.check + ": " + one.seen);
+      co_await std::move(telling);
+    }
+    for (const std::string& one : changes.better) {
+      if (!one.ends_with(" " + domain)) continue;
+      auto telling = tell_one(domain, one.substr(0, one.size() - domain.size() - 1) + ": good again");
+      co_await std::move(telling);
+    }
+  }
 }
 
 /// How full the disk was a day ago tells how long it will last.

@@ -44,6 +44,7 @@ private:
   Task<void> make_round();
   Task<bool> tell(doctor::Changes changes);
   Task<bool> send(doctor::Letter letter, std::string to);
+  Task<void> tell_hooks(doctor::Changes changes, std::vector<std::string> domains);
   Task<void> keep_free_space();
   Task<void> note_certificate(const std::vector<doctor::Finding>& findings);
   void count(const std::vector<doctor::Finding>& findings);

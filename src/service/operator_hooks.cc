@@ -1,6 +1,7 @@
 #include "service/operator_hooks.h"
 
 #include "base/clock.h"
+#include "service/api_submission.h"
 #include "service/live_desk.h"
 
 #include <utility>
@@ -10,6 +11,10 @@ namespace paquebot::service {
 control::Hooks operator_hooks(Assembly& parts) {
   control::Hooks hooks;
   hooks.accept = [&parts](queue::Draft draft) { return parts.intake.queue.accept(std::move(draft)); };
+  hooks.submit = [&parts](control::Submission wanted) { return submit_by_api(parts, std::move(wanted)); };
+  hooks.test_hook = [&parts](store::Hook hook) { return parts.hooks->test(std::move(hook)); };
+  hooks.hooks_changed = [&parts] { parts.hooks->refresh(); };
+  hooks.hook_rules = [&parts] { return parts.hooks->rules(); };
   hooks.order = [&parts](store::QueueAction action, store::QueueFilter filter, std::string who) {
     return parts.intake.queue.orders().operate(action, std::move(filter), std::move(who));
   };

@@ -298,6 +298,7 @@ void Server::Impl::launch_all() {
   launcher.launch(first, doctor.run(), "doctor");
   launcher.launch(first, duties.tend_certificates(), "certificates");
   launcher.launch(first, duties.pick_up_drops(), "drop directory");
+  launcher.launch(first, parts.hooks->run([this](store::Id one) { return control->reach_of(one); }), "hooks");
   for (std::size_t i = 0; i < listeners.size(); ++i) serve_listener(i);
 }
 
@@ -350,12 +351,11 @@ bool Server::stop(std::chrono::seconds bound) {
     s.parts.accounts.sessions.shut_down_all();
   });
   Assembly::Deliveries& deliveries = s.parts.deliveries;
-  s.parts.names.keeper->stop();
+  s.parts.stop_names();
   deliveries.dispatcher->stop();
   deliveries.reporter->stop();
   deliveries.deadlines.stop();
   deliveries.dmarc_reporter->stop();
-  s.parts.ordered->stop();
   bool ended = s.launcher.wait_idle(until);
   if (!ended)
     log::warning("stopped-early", {{"sessions", s.parts.accounts.sessions.count()},

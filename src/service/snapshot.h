@@ -1,5 +1,6 @@
 #pragma once
 
+#include "control/hook_trial.h"
 #include "control/live.h"
 #include "delivery/connector.h"
 #include "delivery/dmarc_reporter.h"
@@ -63,9 +64,10 @@ struct Snapshot {
   delivery::DmarcSending dmarc_reports;
   doctor::Options doctor;
   std::vector<WatchedCertificate>
-      certificates;     ///< of all listeners, the default first; none: a self-signed one of ours
-  WatchOptions watch;   ///< who may look at the numbers
-  setup::Options setup; ///< what users' programs and other servers are told of this one
+      certificates;         ///< of all listeners, the default first; none: a self-signed one of ours
+  WatchOptions watch;       ///< who may look at the numbers
+  setup::Options setup;     ///< what users' programs and other servers are told of this one
+  control::HookRules hooks; ///< where hooks may lead
   std::shared_ptr<const CertificateOptions> acme; ///< those that are ordered; null: none
   std::uint32_t expire_days = 0;                  ///< mail that has been in a mailbox for longer is deleted; 0: none
 };

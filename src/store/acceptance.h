@@ -6,6 +6,7 @@
 #include "store/types.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace paquebot::store {
@@ -23,6 +24,8 @@ public:
   virtual Task<AcceptResult> accept(std::shared_ptr<const AcceptRequest> request) = 0;
   /// True while commits work; false after one failed for lack of room, until one works again (asked before DATA).
   virtual bool has_room() = 0;
+  /// What the account had accepted under this key within kKeepSendings before `now`.
+  virtual Task<Result<std::optional<KeptSending>>> find_sending(Id account, std::string key, std::int64_t now) = 0;
 };
 
 } // namespace paquebot::store

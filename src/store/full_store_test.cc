@@ -8,6 +8,7 @@ void FullStore::fill() {
   fill_mail();
   fill_queue();
   fill_rest();
+  fill_feed();
 }
 
 std::shared_ptr<AcceptRequest> FullStore::message(const std::string& body) {
@@ -174,6 +175,19 @@ void FullStore::fill_access() {
   AuditEntry entry{.who = "anna@example.org", .login = "anna@example.org"};
   entry.action = "account.add";
   EXPECT_TRUE(run(store_.audit().add(entry)));
+}
+
+void FullStore::fill_feed() {
+  EXPECT_TRUE(run(store_.feed().add_hook({.account = anna_.id,
+                                          .url = "https://hooks.example/in",
+                                          .events = {"message.failed"},
+                                          .secret = std::string(24, 's')})));
+  auto request = message("by the API");
+  request->klass = MessageClass::submitted;
+  request->account = anna_.id;
+  request->sending = Sending{"key", std::string(32, 'd'), "{}", R"({"order":"7"})"};
+  request->recipients = {to(anna_)};
+  accept(request);
 }
 
 } // namespace paquebot::store

@@ -11,6 +11,7 @@
 #include "store/content_store.h"
 #include "store/credentials.h"
 #include "store/directory_store.h"
+#include "store/feed.h"
 #include "store/mailboxes.h"
 #include "store/queue_store.h"
 #include "store/rights.h"
@@ -51,6 +52,7 @@ public:
   virtual Certificates& certificates() = 0;
   virtual Books& books() = 0;
   virtual Upkeep& upkeep() = 0;
+  virtual Feed& feed() = 0;
 
   /// `told` is called for each change, of whichever thread, after its commit and before who made it hears that it is
   /// done. It must be quick and ask nothing of the store: what there is to do it posts elsewhere. Changes that are made

@@ -22,6 +22,7 @@ private:
   void fill_rest();
   void fill_certificates();
   void fill_access();
+  void fill_feed();
 
   Store& store_;
   UlidSource ulids_;

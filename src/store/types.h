@@ -4,6 +4,7 @@
 #include "mail/envelope.h"
 #include "mail/told.h"
 #include "store/dmarc_days.h"
+#include "store/sending.h"
 #include "store/sending_limits.h"
 
 #include <cstdint>
@@ -130,9 +131,7 @@ struct NewBody {
   std::uint64_t size = 0;                          ///< octets
   mail::BodyType type = mail::BodyType::seven_bit; ///< what the content needs
 };
-inline constexpr std::size_t kInlineBody = 128u << 10;
-inline constexpr std::size_t kBodyChunk = 256u << 10;
-inline constexpr std::size_t kMaxHead = 1u << 20;
+inline constexpr std::size_t kInlineBody = 128u << 10, kBodyChunk = 256u << 10, kMaxHead = 1u << 20;
 
 /// A stored body.
 struct BodyRef {
@@ -210,6 +209,7 @@ struct NewMessage : Envelope { // its id is chosen by who brings it; accepting t
   /// Submissions: `account` is charged within these bounds, or its own, in the same transaction. Null: nothing is
   /// counted.
   std::shared_ptr<const Limits> limits;
+  std::optional<Sending> sending{}; ///< `duplicate` when the account has sent something under its key already
 };
 
 /// One acceptance. What it says becomes durable as a whole or not at all.

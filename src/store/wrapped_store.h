@@ -15,6 +15,9 @@ public:
     return inner_.accept(std::move(request));
   }
   bool has_room() override { return inner_.has_room(); }
+  Task<Result<std::optional<KeptSending>>> find_sending(Id account, std::string key, std::int64_t now) override {
+    return inner_.find_sending(account, std::move(key), now);
+  }
 
 private:
   Acceptance& inner_;
@@ -235,6 +238,7 @@ public:
   Certificates& certificates() override { return own_or(store_.certificates()); }
   Books& books() override { return own_or(store_.books()); }
   Upkeep& upkeep() override { return own_or(store_.upkeep()); }
+  Feed& feed() override { return own_or(store_.feed()); }
 
   std::unique_ptr<Subscription> subscribe(std::function<void(const Change&)> told) override {
     return store_.subscribe(std::move(told));

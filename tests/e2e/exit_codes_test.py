@@ -72,6 +72,8 @@ class ExitCodesTest(unittest.TestCase):
         yield ["restore", tmp / "no-backup"], BAD_DATA, "backup", {"server": self.down, "fresh": True}
         yield ["token", "add", "backup", "no.scope"], BAD_DATA, "accounts.read"
         yield ["right", "add", ALICE], BAD_DATA, "operator"
+        yield ["hook", "add", "https://127.0.0.1/"], BAD_DATA, "public Internet"
+        yield ["events", "--after", "what"], BAD_DATA, "after"
         yield ["api", "account.change", f"login={ALICE}", "quota=-5"], BAD_DATA, "quota"
         yield ["import", "accounts", NOWHERE], NO_INPUT, NOWHERE
         yield ["import", "accounts", tmp / "no-accounts"], NO_INPUT, "nothing to import"
@@ -104,6 +106,8 @@ class ExitCodesTest(unittest.TestCase):
         yield ["account", "mobileconfig", "nobody@example.test"], NOT_DONE, "nobody@example.test"
         yield ["account", "remove", BOB], NOT_DONE, "--yes"
         yield ["token", "remove", "4711"], NOT_DONE, "4711"
+        for verb in ("show", "pause", "resume", "test", "remove"):
+            yield ["hook", verb, "4711"], NOT_DONE, "4711"
         yield ["right", "remove", ALICE, "--operator"], NOT_DONE, "operator"
         yield ["api", "account.show", "login=nobody@example.test"], NOT_DONE, "nobody@example.test"
         yield ["alias", "add", "x@example.test", "typo@example.test"], NOT_DONE, "typo@example.test"

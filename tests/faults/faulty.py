@@ -1,14 +1,18 @@
 """The server under faults, and the fixed scenario that the sweeps run through it."""
 
+import contextlib
 import os
 import pathlib
 import shutil
 import smtplib
+import sqlite3
 import struct
 import tempfile
 
 import poplib
 
+from hook_ledger import check_hooks
+from hook_receiver import Receiver
 from ledger import Ledger, check
 from peer import Peer
 from server import SECRET, Server, wait_until
@@ -72,12 +76,21 @@ class FaultyServer(Server):
         return code
 
 
+def ids_in(server):
+    """Of all messages that a server's store knows, also while it runs."""
+    letters = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+    with contextlib.closing(sqlite3.connect(f"file:{server.data}/paquebot.db?mode=ro", uri=True, timeout=30)) as db:
+        numbers = [int.from_bytes(row[0], "big") for row in db.execute("SELECT id FROM message ORDER BY id")]
+    return ["".join(letters[number >> shift & 31] for shift in range(125, -1, -5)) for number in numbers]
+
+
 class World:
     """A peer, a server with a template of its data, and the ledger of one run after the other."""
 
     def __init__(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="paquebot-faults-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None))
         self.peer = Peer(script=refuse_some).__enter__()
+        self.receiver = Receiver().__enter__()
         self.runs = 0
         template = self.server("template")
         template.prepare()
@@ -88,11 +101,14 @@ class World:
         client = template.pop3(ANN)
         self.kept = [line.split()[1].decode() for line in client.uidl()[1]]
         client.quit()
+        template.json("hook", "add", self.receiver.url)
         template.stop()
         self.template = template.data
+        self.old = ids_in(template)
 
     def close(self):
         self.peer.__exit__(None, None, None)
+        self.receiver.__exit__(None, None, None)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def server(self, name):
@@ -100,7 +116,8 @@ class World:
                      "submission": {"role": "submission", "tls": "none", "login_in_clear": True}}
         route = {"to": "far.test", "host": f"127.0.0.1:{self.peer.port}", "tls": "none"}
         return FaultyServer(accounts={ANN: SECRET, BOB: SECRET}, listeners=listeners, routes=[route], folder=self.folder / name,
-                            queue={"retry_first": "1s", "retry_most": "1s"}, extra_server={"threads": 2})
+                            queue={"retry_first": "1s", "retry_most": "1s"}, extra_server={"threads": 2},
+                            extra={"hooks": {"private_networks": ["127.0.0.0/8"], "plain_http": True}})
 
     def fresh(self):
         """A server whose store is as it was in the beginning."""
@@ -110,6 +127,8 @@ class World:
         server.prepared = True
         with self.peer.lock:
             self.peer.messages.clear()
+        with self.receiver.changed:
+            self.receiver.taken.clear()
         return server
 
 
@@ -211,10 +230,21 @@ class Run:
         problems = check(self.ledger, {login: [m for m in box if b"X-Ledger: 9000" not in m.split(b"\r\n\r\n", 1)[0]]
                                        for login, box in boxes.items()}, list(self.world.peer.messages))
         problems += self.judge_mailbox(server)
+        problems += self.judge_hook(server)
         problems += [f"verify: {line}" for line in server.findings()]
         server.stop()
         problems += [f"verify (down): {line}" for line in server.findings()]
         return problems
+
+    def judge_hook(self, server):
+        """What the trails tell has come to the receiver; a post that was under way at the end of a run comes again."""
+        try:
+            wait_until(lambda: not server.json("hook", "show", "1")["waiting"], "the hook to be told all", 60, 0.1)
+        except TimeoutError as late:
+            return [f"{late}: {server.json('hook', 'show', '1')}"]
+        traces = [server.trace(one) for one in ids_in(server) if one not in self.world.old]
+        with self.world.receiver.changed:
+            return check_hooks(traces, list(self.world.receiver.taken))
 
     def wait_reports(self, expected):
         def there():

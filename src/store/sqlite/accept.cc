@@ -5,9 +5,11 @@
 #include "store/event.h"
 #include "store/sqlite/content.h"
 #include "store/sqlite/dmarc.h"
+#include "store/sqlite/feed.h"
 #include "store/sqlite/limit_charge.h"
 #include "store/sqlite/mailboxes.h"
 #include "store/sqlite/rows.h"
+#include "store/sqlite/sendings.h"
 #include "store/sqlite/suspicion.h"
 
 #include <algorithm>
@@ -81,6 +83,8 @@ public:
     if (!request_.new_id && tx_.db.number("SELECT 1 FROM message WHERE id = ?", 0, request_.id) != 0) {
       return {AcceptStatus::duplicate, {}, "message " + request_.id.to_string() + " is here already", {}, {}};
     }
+    if (request_.sending && find_sending(tx_.db, request_.account, request_.sending->key, tx_.now))
+      return {AcceptStatus::duplicate, {}, "something was sent under that key already", {}, {}};
     if (request_.dmarc && !has_dmarc(tx_.db, *request_.dmarc))
       return {AcceptStatus::duplicate, {}, "that DMARC report was made already", {}, {}};
     if (!settles_what_is_owed()) return {AcceptStatus::duplicate, {}, "the report is settled or out of date", {}, {}};
@@ -105,6 +109,8 @@ public:
       return {AcceptStatus::over_limit, {}, "account over " + std::string(name_of(hit->kind)), hit, {}};
     charge.write(tx_);
     result.passed = charge.passed();
+    for (const LimitHit& hit : result.passed)
+      feed_word(tx_, "account.limit_reached", login_of(tx_.db, request_.account), std::string(name_of(hit.kind)));
     watch_new_recipients(tx_, request_.account, charge.first_time(), request_.accepted_at);
     if (const auto reason = hold_reason(tx_.db, request_.account)) {
       const AcceptRequest held = held_whole(request_, *reason);
@@ -215,7 +221,8 @@ private:
 
   void write_message(std::int64_t pending, const Content& queued) {
     const mail::Sender& sender = request_.sender;
-    const std::string trail = pack_events(first_events());
+    const std::vector<Event> events = first_events();
+    const std::string trail = pack_events(events);
     tx_.db.run("INSERT INTO message(id, pending, class, sender_local, sender_domain, body_type, smtputf8, ret, envid, "
                "content_8bit, "
                "account, peer, accepted_at, expires_at, head, head_size, body, bulk, body_size, requiretls, priority, "
@@ -226,6 +233,8 @@ private:
                request_.accepted_at, expires(), queued.head, request_.head.size(), queued.body.id, queued.body.bulk,
                body_size(), sender.tls, sender.priority, sender.deliver_by.at + more_time(), sender.deliver_by.mode,
                sender.deliver_by.trace, sender.hold.until, sender.hold.request, Blob{trail});
+    feed_events(tx_, request_.id, events);
+    if (request_.sending) keep_sending(tx_, request_);
   }
 
   /// By a clock that is behind, its life would be over as soon as the clock is right again.

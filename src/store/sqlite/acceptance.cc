@@ -2,6 +2,7 @@
 #include "store/sqlite/content.h"
 #include "store/sqlite/core.h"
 #include "store/sqlite/parts.h"
+#include "store/sqlite/sendings.h"
 
 namespace paquebot::store::sqlite {
 namespace {
@@ -46,6 +47,10 @@ public:
   bool has_room() override {
     const bool bulk = core_.bulk->has_room();
     return core_.writer.has_room() && bulk && core_.room_is_left();
+  }
+  Task<Result<std::optional<KeptSending>>> find_sending(Id account, std::string key, std::int64_t now) override {
+    return core_.read(
+        [account, key = std::move(key), now](Db& db) { return sqlite::find_sending(db, account, key, now); });
   }
 
 private:

@@ -3,6 +3,7 @@
 #include "store/settings.h"
 #include "store/sqlite/access.h"
 #include "store/sqlite/directory.h"
+#include "store/sqlite/feed.h"
 #include "store/sqlite/mailboxes.h"
 
 namespace paquebot::store::sqlite {
@@ -151,6 +152,8 @@ Result<Id> remove_account(Tx& tx, const std::string& login) {
   tx.db.run("DELETE FROM account_right WHERE account = ?", account->id);
   tx.db.run("DELETE FROM token WHERE account = ?", account->id);
   drop_access(tx, account->id);
+  tx.db.run("DELETE FROM send_key WHERE account = ?", account->id);
+  drop_hooks_of(tx, account->id);
   // From where it logs in: whoever gets the name later is somebody else.
   tx.db.run("DELETE FROM setting WHERE key = ? || ?", kKnownNetworks, account->login);
   tx.db.run("DELETE FROM account WHERE id = ?", account->id);

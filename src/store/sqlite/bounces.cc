@@ -1,5 +1,6 @@
 #include "base/text.h"
 #include "store/event.h"
+#include "store/sqlite/feed.h"
 #include "store/sqlite/rows.h"
 #include "store/sqlite/suspicion.h"
 
@@ -52,7 +53,7 @@ std::size_t note_bounces(Tx& tx, const LateBounces& bounces) {
   FailureCount failures;
   for (const std::uint32_t index : indexes) failures.add(tx, *message, index);
   const std::size_t count = indexes.size();
-  add_events(tx.db, *message, {{tx.now, EventKind::returned, std::move(indexes), bounces.report.to_string(), 1}});
+  tell_events(tx, *message, {{tx.now, EventKind::returned, std::move(indexes), bounces.report.to_string(), 1}});
   failures.write(tx);
   return count;
 }

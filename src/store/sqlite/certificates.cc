@@ -1,5 +1,6 @@
 #include "base/text.h"
 #include "store/sqlite/core.h"
+#include "store/sqlite/feed.h"
 #include "store/sqlite/parts.h"
 
 namespace paquebot::store::sqlite {
@@ -81,6 +82,8 @@ std::vector<Certificate> all_certificates(Db& db) {
 }
 
 Result<> note_one(Tx& tx, const Certificate& c) {
+  const std::int64_t failed = tx.db.number("SELECT failures FROM certificate WHERE name = ?", 0, c.name);
+  if (c.failures > failed) feed_word(tx, "certificate.failed", c.name, c.last_error);
   tx.db.run("UPDATE certificate SET renew_at = ?, ask_at = ?, order_url = ?, order_key = ?, order_since = ?, "
             "failures = ?, wait_until = ?, last_error = ?, seen_since = ?, seen_ttl = ? WHERE name = ?",
             c.renew_at, c.ask_at, c.order, c.order_key, c.order_since, c.failures, c.wait_until, c.last_error,
@@ -100,6 +103,7 @@ Result<> install_one(Tx& tx, const std::string& name, Id key, const std::string&
             "ask_at = 0, order_url = '', order_key = 0, order_since = 0, failures = 0, wait_until = 0, last_error = '' "
             "WHERE name = ?",
             key, chain, authority, tx.now, name);
+  feed_word(tx, "certificate.renewed", name, authority);
   if (swaps) tx.db.run("UPDATE certificate SET wants_rotation = 0, seen_since = 0, seen_ttl = 0 WHERE name = ?", name);
   return {};
 }

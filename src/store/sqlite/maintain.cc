@@ -51,6 +51,7 @@ bool drop_old_trails(Tx& tx, std::int64_t before, std::int64_t now) {
     tx.db.run("DELETE FROM event WHERE message = ?", id);
     tx.db.run("DELETE FROM recipient WHERE message = ?", id);
     tx.db.run("DELETE FROM message WHERE id = ?", id);
+    tx.db.run("DELETE FROM metadata WHERE message = ?", id);
   }
   if (seen == kTrails || ids.size() == kMessages) return true;
   tx.memory.swept_trail = Ulid();

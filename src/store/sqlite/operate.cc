@@ -1,4 +1,5 @@
 #include "base/text.h"
+#include "store/sqlite/feed.h"
 #include "store/sqlite/queue.h"
 #include "store/sqlite/rows.h"
 #include "store/sqlite/slice.h"
@@ -260,7 +261,7 @@ std::size_t operate(Tx& tx, QueueAction action, const QueueFilter& filter, const
     }
     changed += indexes.size();
     if (!indexes.empty())
-      add_events(tx.db, item.message.id, {{now, order_of(action).kind, std::move(indexes), reason, 1}});
+      tell_events(tx, item.message.id, {{now, order_of(action).kind, std::move(indexes), reason, 1}});
   }
   if (action == QueueAction::retry) {
     // The operator wants it tried now: the destination's back-off would stand in the way.

@@ -25,5 +25,6 @@ std::unique_ptr<SigningKeys> make_keys(Core& core);
 std::unique_ptr<Certificates> make_certificates(Core& core);
 std::unique_ptr<Books> make_books(Core& core);
 std::unique_ptr<Upkeep> make_upkeep(Core& core);
+std::unique_ptr<Feed> make_feed(Core& core);
 
 } // namespace paquebot::store::sqlite

@@ -1,6 +1,7 @@
 #include "store/sqlite/queue.h"
 
 #include "base/log.h"
+#include "store/sqlite/feed.h"
 #include "store/sqlite/rows.h"
 #include "store/sqlite/suspicion.h"
 
@@ -34,10 +35,10 @@ public:
       known->recipients.push_back(index);
     }
   }
-  void write(Db& db) {
+  void write(Tx& tx) {
     for (auto& [message, events] : by_message_) {
       for (Event& event : events) std::ranges::sort(event.recipients);
-      add_events(db, message, std::move(events));
+      tell_events(tx, message, std::move(events));
     }
   }
 
@@ -196,6 +197,8 @@ void update_destination(Tx& tx, const DestinationUpdate& update) {
               tx.now, id);
     return;
   }
+  const bool was_well = tx.db.number("SELECT failures FROM destination WHERE id = ?", 0, id) == 0;
+  if (was_well) feed_word(tx, "destination.failed", update.key, update.error);
   tx.db.run("UPDATE destination SET failures = failures + (backoff_until <= ?1), "
             "backoff_until = max(backoff_until, ?2), last_error = ?3, changed_at = ?1 WHERE id = ?4",
             tx.now, update.failed_until, update.error, id);
@@ -287,7 +290,7 @@ std::size_t record(Tx& tx, const std::vector<Outcome>& outcomes, const std::opti
     counted += counts;
     if (counts && outcome.to == State::failed && outcome.attempted) failures.add(tx, outcome.message, outcome.index);
   }
-  events.write(tx.db);
+  events.write(tx);
   failures.write(tx);
   if (destination) update_destination(tx, *destination);
   assert(counted <= outcomes.size());

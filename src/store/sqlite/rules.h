@@ -90,6 +90,7 @@ std::vector<Part> mailbox_parts();     ///< mailboxes and their entries
 std::vector<Part> content_parts();     ///< heads, bodies, bulk.db and who holds what
 std::vector<Part> certificate_parts(); ///< certificates, their keys, and how they are got
 std::vector<Part> access_parts();      ///< sessions, links and second factors, and who did what
+std::vector<Part> feed_parts();        ///< what is told, hooks, and what came by the API
 std::vector<Part> stranger_parts();    ///< what is kept of others: greylisting, DMARC reports
 
 /// All of the above.

@@ -116,7 +116,8 @@ std::vector<Part> shape_parts() {
           "SELECT 'account', max(id) FROM account UNION ALL SELECT 'mailbox', max(id) FROM mailbox UNION ALL "
           "SELECT 'destination', max(id) FROM destination UNION ALL SELECT 'dkim_key', max(id) FROM dkim_key UNION ALL "
           "SELECT 'app_password', max(id) FROM app_password UNION ALL SELECT 'token', max(id) FROM token UNION ALL "
-          "SELECT 'tls_key', max(id) FROM tls_key UNION ALL SELECT 'audit', max(id) FROM audit) t "
+          "SELECT 'tls_key', max(id) FROM tls_key UNION ALL SELECT 'audit', max(id) FROM audit UNION ALL "
+          "SELECT 'hook', max(id) FROM hook UNION ALL SELECT 'feed', max(id) FROM feed) t "
           "WHERE t.id > ifnull((SELECT seq FROM sqlite_sequence s WHERE s.name = t.name), 0)",
           "paquebot.db: an id of % would be given again", kGivenAgain},
       Question{"sequence.body",

@@ -175,6 +175,10 @@ CREATE TABLE dmarc_row(day INTEGER NOT NULL, domain TEXT NOT NULL, source TEXT N
 // imported: what was imported into a mailbox, so that it is not taken twice. entry.uidl is text where it was kept at an
 // import.
 //
+// feed: what happens, for hooks and whoever watches (feed.h): of a message its events packed as in a trail, of anything
+// else a word. hook: whom that is posted to; cursor: the last row of which all was taken. send_key: what was accepted
+// by the API under a key, and what was answered. metadata: what its sender says of a message.
+//
 // account_right: who looks after a domain, or (domain 0) after the whole server. token: what programs ask the API with;
 // account 0: the server's own. scopes, domains and networks: one a line.
 //
@@ -279,6 +283,18 @@ CREATE TABLE second_factor(account INTEGER PRIMARY KEY, secret BLOB NOT NULL, co
 CREATE TABLE recovery_code(account INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY(account, hash)) WITHOUT ROWID;
 CREATE TABLE audit(id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, who TEXT NOT NULL, login TEXT NOT NULL,
   role TEXT NOT NULL, source TEXT NOT NULL, action TEXT NOT NULL, subject TEXT NOT NULL, outcome TEXT NOT NULL);
+
+CREATE TABLE feed(id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, message BLOB, events BLOB,
+  word TEXT NOT NULL DEFAULT '', about TEXT NOT NULL DEFAULT '', detail TEXT NOT NULL DEFAULT '');
+CREATE TABLE hook(id INTEGER PRIMARY KEY AUTOINCREMENT, account INTEGER NOT NULL, url TEXT NOT NULL,
+  events TEXT NOT NULL, domains TEXT NOT NULL, secret BLOB NOT NULL, old_secret BLOB NOT NULL DEFAULT x'',
+  old_until INTEGER NOT NULL DEFAULT 0, created INTEGER NOT NULL, state INTEGER NOT NULL, cursor INTEGER NOT NULL,
+  failures INTEGER NOT NULL DEFAULT 0, failing_since INTEGER NOT NULL DEFAULT 0, again_at INTEGER NOT NULL DEFAULT 0,
+  last_error TEXT NOT NULL DEFAULT '', delivered_at INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE send_key(account INTEGER NOT NULL, key TEXT NOT NULL, message BLOB NOT NULL, digest BLOB NOT NULL,
+  answer TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(account, key)) WITHOUT ROWID;
+CREATE INDEX send_key_at ON send_key(at);
+CREATE TABLE metadata(message BLOB NOT NULL PRIMARY KEY, words TEXT NOT NULL) WITHOUT ROWID;
 
 CREATE TABLE acme_account(directory TEXT NOT NULL PRIMARY KEY, private_key TEXT NOT NULL, url TEXT NOT NULL,
   created INTEGER NOT NULL) WITHOUT ROWID;

@@ -25,6 +25,7 @@ public:
   Certificates& certificates() override { return *certificates_; }
   Books& books() override { return *books_; }
   Upkeep& upkeep() override { return *upkeep_; }
+  Feed& feed() override { return *feed_; }
   std::unique_ptr<Subscription> subscribe(std::function<void(const Change&)> told) override {
     return core_.subscribers.add(std::move(told));
   }
@@ -45,6 +46,7 @@ private:
   const std::unique_ptr<Certificates> certificates_ = make_certificates(core_);
   const std::unique_ptr<Books> books_ = make_books(core_);
   const std::unique_ptr<Upkeep> upkeep_ = make_upkeep(core_);
+  const std::unique_ptr<Feed> feed_ = make_feed(core_);
 };
 
 } // namespace paquebot::store::sqlite

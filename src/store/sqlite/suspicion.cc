@@ -1,6 +1,7 @@
 #include "store/sqlite/suspicion.h"
 
 #include "store/sending_limits.h"
+#include "store/sqlite/feed.h"
 
 #include <algorithm>
 
@@ -59,6 +60,7 @@ bool suspect(Tx& tx, Id account, TakeoverSign signal, const std::string& reason)
             tx.now, signal, reason, tx.memory.ulids.next(), account);
   if (tx.db.changes() == 0) return false;
   ++tx.memory.marks;
+  feed_word(tx, "account.suspected", login_of(tx.db, account), reason);
   return true;
 }
 

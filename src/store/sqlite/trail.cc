@@ -1,5 +1,6 @@
 #include "store/event.h"
 #include "store/sqlite/core.h"
+#include "store/sqlite/feed.h"
 #include "store/sqlite/parts.h"
 #include "store/sqlite/rows.h"
 
@@ -112,7 +113,7 @@ std::vector<Forwarded> forwarded_at(Db& db, std::int64_t time, std::size_t most)
 
 bool note_return(Tx& tx, const Ulid& message, const Ulid& report, std::uint64_t most) {
   if (!load_message(tx.db, message) || returned(tx.db, message) >= most) return false;
-  add_events(tx.db, message, {{tx.now, EventKind::returned, {}, report.to_string(), 1}});
+  tell_events(tx, message, {{tx.now, EventKind::returned, {}, report.to_string(), 1}});
   return true;
 }
 

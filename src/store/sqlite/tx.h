@@ -13,6 +13,15 @@
 
 namespace paquebot::store::sqlite {
 
+/// What the writer knows of the feed.
+struct FeedState {
+  std::atomic<std::int64_t> watched_until = 0; ///< Feed::watch; any thread
+  std::atomic<Id> last = 0;                    ///< row; any thread may look
+  bool hooks = false;                          ///< there are some
+  bool unbroken = false;                       ///< all that happened since the last row is in it
+  Id gap = 0;                                  ///< the row that said last that something is missing
+};
+
 /// What the writer thread remembers between transactions; forgotten after every rollback.
 struct WriterMemory {
   WriterMemory(const Clock& clock, Db& db) : ulids(clock) { reload(db); }
@@ -25,6 +34,8 @@ struct WriterMemory {
 
   TakeoverRules takeover;               ///< Books::watch_accounts
   std::atomic<std::uint64_t> marks = 1; ///< rises with each account that is marked; any thread may look
+
+  FeedState feed;
 
   Id swept_destination = 0; ///< how far drop_idle_destinations has come
   Id swept_expunged = 0;    ///< how far forget_expunged has come: this mailbox is done
@@ -43,6 +54,9 @@ struct WriterMemory {
     heartbeat = db.number("SELECT heartbeat FROM node WHERE id = 1", 0);
     reserved_body = db.number("SELECT next_body FROM node WHERE id = 1", 0);
     next_body = std::max({next_body, reserved_body, db.number("SELECT max(id) FROM body", 0) + 1});
+    feed.hooks = db.number("SELECT 1 FROM hook LIMIT 1", 0) != 0;
+    feed.last = db.number("SELECT seq FROM sqlite_sequence WHERE name = 'feed'", 0);
+    feed.unbroken = feed.hooks || (feed.unbroken && feed.gap != 0 && feed.gap <= feed.last);
   }
 
 private:

@@ -3,11 +3,13 @@
 #include "store/sqlite/archive.h"
 #include "store/sqlite/core.h"
 #include "store/sqlite/dmarc.h"
+#include "store/sqlite/feed.h"
 #include "store/sqlite/greylist.h"
 #include "store/sqlite/limit_charge.h"
 #include "store/sqlite/maintain.h"
 #include "store/sqlite/open_counts.h"
 #include "store/sqlite/parts.h"
+#include "store/sqlite/sendings.h"
 #include "store/sqlite/verify.h"
 #include "store/sqlite/view.h"
 
@@ -131,6 +133,8 @@ std::vector<SqliteUpkeep::UpkeepStep> SqliteUpkeep::upkeep_steps(std::int64_t no
       {"access", [now](Tx& tx) { return drop_old_access(tx, now); }},
       {"audit", [now](Tx& tx) { return drop_old_audit(tx, now); }},
       {"dmarc", [given_up](Tx& tx) { return drop_old_dmarc(tx, given_up); }},
+      {"feed", [now](Tx& tx) { return drop_old_feed(tx, now); }},
+      {"sendings", [now](Tx& tx) { return drop_old_sendings(tx, now); }},
       {"room", [short_of_room](Tx& tx) { return shrink(tx.db, short_of_room); }},
   };
 }

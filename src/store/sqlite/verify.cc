@@ -64,7 +64,7 @@ const std::vector<Part>& all_parts() {
   static const std::vector<Part> all = [] {
     std::vector<Part> list;
     for (const auto& parts : {shape_parts(), directory_parts(), queue_parts(), mailbox_parts(), content_parts(),
-                              certificate_parts(), access_parts(), stranger_parts()})
+                              certificate_parts(), access_parts(), feed_parts(), stranger_parts()})
       list.insert(list.end(), parts.begin(), parts.end());
     return list;
   }();

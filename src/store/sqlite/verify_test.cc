@@ -264,6 +264,15 @@ constexpr Break kContent[] = {
     {"acme_account.values", "UPDATE acme_account SET private_key = ''",
      "account with the authority https://ca.test/dir"},
     {"acme_challenge.values", "UPDATE acme_challenge SET kind = 7", "challenge for mx.example.org: a value"},
+    {"sequence.main", "UPDATE sqlite_sequence SET seq = 0 WHERE name = 'hook'", "an id of hook would be"},
+    {"hook.account", "UPDATE hook SET account = 9", "hook 1: its account does not exist"},
+    {"hook.cursor", "UPDATE hook SET cursor = 99", "hook 1: it has come further"},
+    {"hook.values", "UPDATE hook SET state = 3", "hook 1: a value"},
+    {"hook.values", "UPDATE hook SET secret = x'00'", "hook 1: a value"},
+    {"feed.values", "UPDATE feed SET word = 'x'", "row 2 of what is to be told: a value"},
+    {"send_key.account", "UPDATE send_key SET account = 9", "account 9: it sent something under a key, but does not"},
+    {"send_key.values", "UPDATE send_key SET digest = x'00'", "account 1: of what it sent under a key a value"},
+    {"metadata.values", "UPDATE metadata SET words = ''", "what is said of it is nothing"},
     {"dmarc.orphans", "DELETE FROM dmarc_day", "DMARC reports of day 86400000: rows belong to no report"},
 };
 
