@@ -7,6 +7,7 @@ import { Login } from "./pages/login";
 import { LinkPage, ResetPage } from "./pages/links";
 import { pageOf } from "./pages/all";
 import { go, to, usePlace } from "./router";
+import { Boundary } from "./ui/boundary";
 import { Loading, Trouble } from "./ui/parts";
 import { Shell } from "./ui/shell";
 import { Toasts } from "./ui/toasts";
@@ -74,7 +75,11 @@ function Page({ me, reload }: { me: Me; reload: () => Promise<void> }) {
     );
   }
   const Body = page.body;
-  return <Body key={name} me={me} place={place} reloadMe={reload} />;
+  return (
+    <Boundary key={route}>
+      <Body key={name} me={me} place={place} reloadMe={reload} />
+    </Boundary>
+  );
 }
 
 function Inside({ me, reload, leave }: { me: Me; reload: () => Promise<void>; leave: () => void }) {
