@@ -161,6 +161,12 @@ void SmtpConnection::listen() {
   });
 }
 
+/// Of a message only how long it is.
+void SmtpConnection::note_content() {
+  if (const auto* piece = std::get_if<smtp::Chunk>(&action_))
+    transcript_->add_content(net::Transcript::Who::peer, piece->bytes.size(), millis(system_clock().wall()));
+}
+
 void SmtpConnection::note_sent(std::string_view replies) {
   constexpr std::size_t kMostKept = 15; // code and status: what a text holds without memory of its own
   std::string_view last = replies.substr(0, replies.find_last_not_of("\r\n") + 1);
@@ -188,6 +194,7 @@ net::Order SmtpConnection::next() {
     if (const auto refusal = session.take_refusal()) login_desk().note(*refusal);
     notes_.take_remarks();
     if (transaction_.holds() && !session.in_transaction()) transaction_.end(); // by RSET, EHLO, a refusal, the end
+    if (transcript_) note_content();
   } while (transaction_.answer_known(action_));
   using Kind = net::Order::Kind;
   if (const auto* send = std::get_if<smtp::Send>(&action_)) {
@@ -195,8 +202,6 @@ net::Order SmtpConnection::next() {
     note_sent(send->bytes);
     return {.kind = Kind::send, .bytes = send->bytes, .within = client_.options->session->command_timeout};
   }
-  if (const auto* piece = std::get_if<smtp::Chunk>(&action_); piece != nullptr && transcript_)
-    transcript_->add_content(net::Transcript::Who::peer, piece->bytes.size(), millis(system_clock().wall()));
   if (const auto* need = std::get_if<smtp::NeedInput>(&action_)) {
     net::Order order{.kind = Kind::read,
                      .within = need->within,

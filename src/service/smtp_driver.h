@@ -34,6 +34,7 @@ private:
   void tls_failed(const Error& why) override;
 
   void listen();
+  void note_content();
   void note_sent(std::string_view replies);
   std::string state() const;
   Task<bool> begin();

@@ -63,10 +63,12 @@ class Judge:
         return self.paths[found[0][1]][2][method.lower()] if found else None
 
     def check(self, method, target, status, media, told):
-        """Fails when the answer is not what the document says."""
+        """Fails when the answer is not what the document says. A name that is not the server's (421) never comes to the API."""
+        if status == 421:
+            return
         operation = self.operation("GET" if method == "HEAD" else method, target.partition("?")[0])
         if operation is None:
-            assert status in (404, 405, 421), f"{method} {target} is not in the document, and answered {status}"
+            assert status in (404, 405), f"{method} {target} is not in the document, and answered {status}"
             answer = self.document["components"]["responses"]["Problem"]
         else:
             answers = operation["responses"]
