@@ -56,5 +56,12 @@ export type Checks = [
   Fits<Answer<"right.list">, { rights: Solid<mine.Right>[]; next?: string }>,
   Fits<Answer<"token.list">, { tokens: Solid<mine.Token>[]; next?: string }>,
   Fits<Answer<"list.show">, { entries: Solid<mine.Listed>[]; next?: string }>,
+  Fits<Answer<"hook.list">, { hooks: Solid<mine.Hook>[]; next?: string }>,
+  Fits<Answer<"hook.add">, Solid<mine.Hook> & { secret: string }>,
+  Fits<Answer<"audit.list">, { entries: Solid<mine.AuditEntry>[]; next?: string }>,
+  Fits<Answer<"second_factor.begin">, { secret: string; uri: string }>,
+  Fits<Answer<"second_factor.confirm">, { recovery: string[] }>,
+  Fits<Answer<"account.reset_link">, { url: string; expires: string }>,
+  Fits<Answer<"message.content">, Solid<mine.Content>>,
   Fits<Answer<"setting.list">, { settings: Solid<mine.Setting>[]; next?: string }>,
 ];

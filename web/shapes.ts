@@ -360,3 +360,17 @@ export interface Hook {
   waiting?: boolean;
   secret?: string;
 }
+
+/** What is in a message. */
+export interface Content {
+  from: string;
+  to: string;
+  cc: string;
+  subject: string;
+  date: string;
+  text: string;
+  /** The text is only the beginning. */
+  cut: boolean;
+  html: boolean;
+  attachments: { part: string; name: string; type: string; octets: number }[];
+}

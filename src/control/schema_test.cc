@@ -127,5 +127,10 @@ TEST(Actions, AreDescribedAsOpenApi) {
   }
 }
 
+TEST(Schema, ShapesHaveNamesOfTheirOwn) {
+  std::set<std::string> names;
+  for (const Shape& shape : shapes()) EXPECT_TRUE(names.insert(std::string(shape.name)).second) << shape.name;
+}
+
 } // namespace
 } // namespace paquebot::control

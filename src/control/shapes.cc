@@ -73,7 +73,7 @@ constexpr Shape kAccessShapes[] = {
      "do more than what is his own",
      "name:text role:text domains:[text] login?:text scopes?:[text] session:bool totp:bool "
      "two_factor_recommended:bool hostname:text sink:bool"},
-    {"Attachment", "a part of a message that is not the text people read first; `octets` about",
+    {"MessagePart", "a part of a message that is not the text people read first; `octets` about",
      "part:text name:text type:text octets:number"},
     {"AuditEntry", "an order that was given; `login` of the account, empty for the server's own; `from` empty: locally",
      "id:number time:time who:text login:text role:text from:text action:text on:text result:text"},

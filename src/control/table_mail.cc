@@ -123,7 +123,7 @@ constexpr auto kQueueActions = std::to_array<Action>({
      .object = {Whose::content, "id"},
      .run = show_content,
      .answer = "id:text from:text to:text cc:text subject:text date:text text:text cut:bool html:bool "
-               "attachments:[Attachment]"},
+               "attachments:[MessagePart]"},
 });
 
 constexpr auto kListActions = std::to_array<Action>({

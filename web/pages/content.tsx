@@ -1,27 +1,15 @@
 // What is in a message, for whose it is. Its HTML has a URL of its own and runs in a sandbox.
 import { useState } from "react";
+import type { Content as MessageContent } from "../api";
 import { size } from "../format";
 import { useAsk } from "../ui/hooks";
 import { Facts, Trouble } from "../ui/parts";
-
-interface Read {
-  from?: string;
-  to?: string;
-  cc?: string;
-  subject?: string;
-  date?: string;
-  text?: string;
-  /** The text is only the beginning. */
-  cut?: boolean;
-  html?: boolean;
-  attachments?: { part: string | number; name: string; type: string; octets: number }[];
-}
 
 export function Content({ id }: { id: string }) {
   const [open, setOpen] = useState(false);
   const [form, setForm] = useState<"text" | "html">("html");
   const [pictures, setPictures] = useState(false);
-  const read = useAsk<Read>(open ? `/v1/messages/${encodeURIComponent(id)}/content` : null);
+  const read = useAsk<MessageContent>(open ? `/v1/messages/${encodeURIComponent(id)}/content` : null);
   if (!open)
     return (
       <p className="actions">
