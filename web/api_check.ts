@@ -52,6 +52,7 @@ export type Checks = [
   Fits<Answer<"app_password.list">, { app_passwords: Solid<mine.AppPassword>[]; next?: string }>,
   Fits<Answer<"app_password.add">, { label: string; password: string }>,
   Fits<Answer<"suspicion.list">, { suspicions: Solid<mine.Suspicion>[]; next?: string }>,
+  Fits<Answer<"address.resolve">, Solid<mine.Resolved>>,
   Fits<Answer<"alias.list">, { aliases: Solid<mine.Alias>[]; next?: string }>,
   Fits<Answer<"right.list">, { rights: Solid<mine.Right>[]; next?: string }>,
   Fits<Answer<"token.list">, { tokens: Solid<mine.Token>[]; next?: string }>,

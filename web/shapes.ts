@@ -374,3 +374,10 @@ export interface Content {
   html: boolean;
   attachments: { part: string; name: string; type: string; octets: number }[];
 }
+
+/** Where mail for an address would go, or why it would be refused. */
+export interface Resolved {
+  address: string;
+  leads_to: { address: string; how: string; account?: string; why?: string }[];
+  problem?: string;
+}

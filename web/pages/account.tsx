@@ -1,6 +1,6 @@
 // One account: why it can't send, its quota, password, rights, and its end.
 import { useState } from "react";
-import { type Account, type AccountShown, type Suspicion, type Symptom, act, at, part } from "../api";
+import { type Account, type AccountShown, type Resolved, type Suspicion, type Symptom, act, at, part } from "../api";
 import { count, plural, readSize, size } from "../format";
 import { Link, to } from "../router";
 import { only, useDanger } from "../ui/dialog";
@@ -8,10 +8,52 @@ import { Check, Field, Form } from "../ui/field";
 import { useAsk, useDoing } from "../ui/hooks";
 import { Answer, Empty, Facts, Mark, Section, Sentence, Time, Trouble } from "../ui/parts";
 import { Head } from "../ui/shell";
+import { Table } from "../ui/table";
+import type { State } from "../words";
 import { say } from "../ui/toasts";
 import { AppPasswords, Limits, Secret } from "./account_parts";
 import { WhyNot } from "./why_not";
 import { Rights, Remove } from "./account_rights";
+
+const ways: Record<string, State> = {
+  mailbox: { is: "good", word: "into a mailbox" },
+  remote: { is: "good", word: "to another server" },
+  expanded: { is: "note", word: "led on" },
+  held: { is: "held", word: "held" },
+};
+
+/** Where mail for an address that is no account would go. */
+function LeadsTo({ address }: { address: string }) {
+  const asked = useAsk<Resolved>(`/v1/addresses/${part(address)}`);
+  if (!asked.data) return null;
+  const { leads_to: list, problem } = asked.data;
+  return (
+    <Section title="Where mail for it goes">
+      {problem ? (
+        <p>
+          <Mark is="bad" word="refused" /> <bdi>{problem}</bdi>
+        </p>
+      ) : null}
+      {list.length > 0 ? (
+        <Table
+          caption={`Where mail for ${address} goes`}
+          rows={list.slice(0, 200)}
+          keyOf={(one) => `${one.address} ${one.how}`}
+          columns={[
+            { head: "Address", cell: (one) => <bdi>{one.address}</bdi> },
+            {
+              head: "How",
+              lead: true,
+              cell: (one) => <Mark {...(ways[one.how] ?? { is: "unknown", word: one.how })} />,
+            },
+            { head: "Account", cell: (one) => (one.account ? <bdi>{one.account}</bdi> : null) },
+            { head: "Why", cell: (one) => (one.why ? <bdi>{one.why}</bdi> : null) },
+          ]}
+        />
+      ) : null}
+    </Section>
+  );
+}
 
 export function StateOf({ of }: { of: Account }) {
   if (of.disabled) return <Mark is="held" word="disabled" />;
@@ -34,6 +76,7 @@ export function One({ login, operator, mine }: { login: string; operator: boolea
         >
           Is the login whole, and is there no typo? <Link href={to("accounts")}>All accounts</Link>
         </Empty>
+        <LeadsTo address={login} />
       </>
     );
   }
