@@ -53,10 +53,14 @@ export function Shell({ me, leave, children }: { me: Me; leave: () => void; chil
               <ul key={at}>
                 {group.map((page) => (
                   <li key={page.path}>
-                    <Link href={to(page.path)} aria-current={page.path === here ? "page" : undefined}>
+                    <Link
+                      href={to(page.path)}
+                      aria-current={page.path === here ? "page" : undefined}
+                      aria-describedby={counts[page.path] ? `count-${page.path}` : undefined}
+                    >
                       {own && page.own ? page.own : page.title}
-                      {counts[page.path]}
                     </Link>
+                    {counts[page.path]}
                   </li>
                 ))}
               </ul>
@@ -103,10 +107,14 @@ function useCounts(operator: boolean): Record<string, ReactNode> {
       </>
     ) : null;
   return {
-    queue: queue ? <span className="count">{queue}</span> : null,
+    queue: queue ? (
+      <span className="count" id="count-queue">
+        {queue}
+      </span>
+    ) : null,
     deliverability:
       wrong > 0 ? (
-        <span className="count state" data-is="bad">
+        <span className="count state" data-is="bad" id="count-deliverability">
           {wrong}
           <span className="sr"> wrong</span>
         </span>
