@@ -1,17 +1,18 @@
 """What a terminal shows, as a picture (SVG): `picture(command, text)`. The same words give the same octets."""
 
 import html
+import textwrap
 
 WIDTH, MARGIN, LINE, LETTER = 100, 16, 19, 8.4
 COLOURS = {"== ": "#7dcfff", "$ ": "#9ece6a"}
 
 
 def picture(command, text, title="paquebot"):
-    """`command` stands behind a prompt, `text` below it; lines are cut where a narrow terminal would cut them."""
-    lines = ["$ " + command]
-    for line in text.rstrip("\n").split("\n"):
-        line = line.expandtabs()
-        lines += [line[i:i + WIDTH] for i in range(0, len(line), WIDTH)] or [""]
+    """`command` stands behind a prompt (empty: nothing was typed), `text` below it; long lines go on in the next one."""
+    lines = ["$ " + command] if command else []
+    for line in text.strip("\n").expandtabs().split("\n"):
+        lines += textwrap.wrap(line, WIDTH, drop_whitespace=False, break_on_hyphens=False) or [""]
+    lines = [line.rstrip() for line in lines]
     width, height = round(2 * MARGIN + WIDTH * LETTER), 2 * MARGIN + LINE * len(lines) + 24
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '
            f'aria-label="{html.escape(title)}">',
