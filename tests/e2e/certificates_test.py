@@ -185,7 +185,7 @@ class SetupTest(unittest.TestCase):
         words = ["--agree-tos", "--acme-directory", authority.url("/dir"), "--acme-ca-file", authority.ca]
         machine.set_up("--no-wait", *words, password=SECRET_OF_ANN)
         machine.start()
-        said = machine.set_up("--wait", "5s", *words)
+        said = machine.set_up("--wait", "45s", *words)
         self.assertRegex(said, r"- see why there is no certificate for mx.example.test yet: paquebot tls status \(.*not of the public Internet")
 
 
