@@ -12,8 +12,10 @@ import os
 import pathlib
 import re
 import shutil
+import socket
 import subprocess
 import sys
+import threading
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
@@ -46,7 +48,7 @@ Content-Type: multipart/mixed; boundary=b\r
 --b\r
 Content-Type: text/html; charset=utf-8\r
 \r
-<p>Hello from the frame<script>parent.pwned=1</script><img src=x onerror="parent.pwned=1"><img src="http://tracker.test/pixel.png">
+<p>Hello from the frame<script>parent.pwned=1</script><img src=x onerror="parent.pwned=1"><img src="http://tracker.test:TRACKER/pixel.png">
 <form action="http://evil.test/"><input autofocus onfocus="parent.pwned=1"></form><a href="javascript:parent.pwned=1">x</a>\r
 --b\r
 Content-Type: application/octet-stream; name="=?utf-8?q?=3Cimg_src=3Dx_onerror=3Dpwned=3D1=3E.pdf?="\r
@@ -76,6 +78,28 @@ def report():
             f'Content-Disposition: attachment; filename="far.test!example.test!1795910400!1795996799.xml.gz"\r\n\r\n{body}').encode()
 
 
+class Tracker:
+    """Who would see that a remote picture is fetched."""
+
+    def __enter__(self):
+        self.seen, self.socket = 0, socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.thread = threading.Thread(target=self.count, daemon=True)
+        self.thread.start()
+        return self
+
+    def count(self):
+        with contextlib.suppress(OSError):
+            while True:
+                self.socket.accept()[0].close()
+                self.seen += 1
+
+    def __exit__(self, *failure):
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+        self.thread.join()
+
+
 class World:
     """A server with an owner, a keeper of one domain and people, and mail of all fates."""
 
@@ -84,6 +108,7 @@ class World:
             port = free_port_everywhere()
             stack.enter_context(Peer(address="127.0.0.1", port=port, replies={"RCPT": SAID}))
             dns = stack.enter_context(Dns())
+            self.tracker = stack.enter_context(Tracker())
             self.server = stack.enter_context(
                 Server(accounts=SECRETS, listeners=LISTENERS, dns=dns,
                        routes=[{"to": "far.test", "host": f"127.0.0.1:{port}", "tls": "none"},
@@ -101,7 +126,7 @@ class World:
         server.must("right", "add", OPERATOR, "--operator")
         server.must("right", "add", KEEPER, "--domain", "example.test")
         server.must("alias", "add", "dmarc@example.test", KEEPER)
-        self.html = server.send("x@far.test", [ANN], letter("html", '"<svg onload=pwned=1>" <x@far.test>', ANN, EVIL, HTML))
+        self.html = server.send("x@far.test", [ANN], letter("html", '"<svg onload=pwned=1>" <x@far.test>', ANN, EVIL, HTML.replace("TRACKER", str(self.tracker.port))))
         server.send("x@far.test", ["dmarc@example.test"], report())
         self.bounced = server.send(ANN, ["nobody@far.test"], letter("bounced", ANN, "nobody@far.test", EVIL), login=ANN)
         people = [f"friend{n}@nowhere.test" for n in range(STUCK)]
@@ -150,6 +175,7 @@ class ConsoleTest(unittest.TestCase):
             process.stdout.close()
             self.assertIn(process.wait(SECONDS), (0, 1), "the script itself failed")
             self.assertGreater(seen, 3)
+            self.assertEqual(world.tracker.seen, 0, "a remote picture was fetched")
 
     def test_console(self):
         self.play("console.mjs")
