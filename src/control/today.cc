@@ -86,9 +86,13 @@ std::vector<doctor::Finding> seen_now(const QueueNow& queue, const json::value& 
         "What they send is held.", "Ask whose they are, then release or drop what is held.");
   if (queue.failing > 0)
     add(Level::note, "queue",
-        fmt::format("{} destinations can't be reached just now, {} most of all: {}", queue.failing, queue.worst,
-                    printable(queue.worst_error, 200)),
-        fmt::format("{} recipients wait for it; it is tried again.", queue.worst_waiting), "");
+        queue.failing == 1
+            ? fmt::format("{} can't be reached just now: {}", queue.worst, printable(queue.worst_error, 200))
+            : fmt::format("{} destinations can't be reached just now, {} most of all: {}", queue.failing, queue.worst,
+                          printable(queue.worst_error, 200)),
+        queue.worst_waiting == 1 ? "One recipient waits for it; it is tried again."
+                                 : fmt::format("{} recipients wait for it; it is tried again.", queue.worst_waiting),
+        "");
   if (queue.oldest != 0 && now - queue.oldest > kLongWait && queue.waiting > 0)
     add(Level::note, "queue", "Some mail has waited for more than four hours.", "", "Look at the queue.");
   const auto* clock = status.is_object() ? status.as_object().if_contains("clock") : nullptr;

@@ -124,7 +124,7 @@ export async function inert(page) {
   expect(alive.length === 0, alive.join("\n"));
 }
 
-export async function picture(page, name) {
+export async function picture(page, name, whole = true) {
   mkdirSync(world.pictures, { recursive: true });
-  await page.screenshot({ path: join(world.pictures, `${name}.png`), fullPage: true, animations: "disabled" });
+  await page.screenshot({ path: join(world.pictures, `${name}.png`), fullPage: whole, animations: "disabled" });
 }
