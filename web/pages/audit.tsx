@@ -98,12 +98,16 @@ export function AuditPage({ place }: PageProps) {
             { head: "On", cell: (one) => <bdi>{one.on}</bdi> },
             {
               head: "What came of it",
-              lead: true,
               cell: (one) =>
                 /^(done|ok|2\d\d)$/i.test(one.result) ? (
                   <Mark is="good" word="done" />
                 ) : (
-                  <Mark is="bad" word={one.result || "unknown"} />
+                  <>
+                    <Mark is="bad" word="not done" />
+                    <span className="sub">
+                      <bdi>{one.result}</bdi>
+                    </span>
+                  </>
                 ),
             },
           ]}

@@ -16,9 +16,13 @@ import type { PageProps } from "./page";
 const shapes: readonly (readonly [RegExp, Shape])[] = [
   [/refus|reject|fail/i, "bad"],
   [/wait|asking|dns|filter|slow/i, "waiting"],
-  [/idle|parked|quiet/i, "idle"],
+  [/idle|parked|quiet|silent/i, "idle"],
   [/held/i, "held"],
 ];
+/** Who is at the other end: a socket of this machine has no address. */
+const peerOf = (one: Connection): string => (one.peer === ":0" || one.peer === "" ? "this machine" : one.peer);
+const nameOf = (one: Connection): string => one.name || peerOf(one);
+
 const shapeOf = (state: string): Shape => shapes.find(([words]) => words.test(state))?.[1] ?? "moving";
 
 export function LivePage(_: PageProps) {
@@ -98,10 +102,10 @@ function Sessions({
                       aria-expanded={value.id === open?.id}
                       onClick={() => pick(value)}
                     >
-                      <bdi>{value.name || value.peer}</bdi>
+                      <bdi>{nameOf(value)}</bdi>
                     </button>
                     <span className="sub">
-                      <bdi>{value.peer}</bdi>
+                      <bdi>{peerOf(value)}</bdi>
                       {value.destination ? (
                         <>
                           , for <bdi>{value.destination}</bdi>
@@ -140,7 +144,7 @@ function One({ of, close, reload }: { of: Connection; close: () => void; reload:
   useRefresh(said.reload, () => false, 2000);
   const danger = useDanger();
   const doing = useDoing();
-  const peer = of.peer.replace(/:\d+$/, "");
+  const peer = peerOf(of).replace(/:\d+$/, "");
   const who = `${of.account || of.name || peer} from ${peer}`;
   const block = (): void =>
     void doing.run(async () => {
@@ -172,12 +176,12 @@ function One({ of, close, reload }: { of: Connection; close: () => void; reload:
     <Section
       title={
         <>
-          The session of <bdi>{of.name || of.peer}</bdi>
+          The session of <bdi>{nameOf(of)}</bdi>
         </>
       }
       side={
         <p className="actions">
-          {of.direction === "in" ? (
+          {of.direction === "in" && /^[[0-9]/.test(peer) ? (
             <button className="btn btn--small" type="button" onClick={block}>
               Block {peer}
             </button>
