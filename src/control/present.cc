@@ -103,7 +103,8 @@ json::object present(const store::Account& account) {
           {"used", account.used},
           {"messages", account.messages},
           {"created", time_value(account.created)},
-          {"scram", !account.scram_keys.empty()}};
+          {"scram", !account.scram_keys.empty()},
+          {"second_factor", account.second_factor}};
 }
 
 json::object present(const store::AppPassword& password) {

@@ -15,8 +15,11 @@ constexpr Shape kShapes[] = {
     {"DkimKey", "a key that signs; `bits` and `record` are missing when it can't be read",
      "domain:text selector:text algorithm:rsa/ed25519 bits?:number state:next/active/retired created:time "
      "changed:time record?:Record"},
-    {"Account", "an account; `scram`: SCRAM works with its password; `quota` 0: any",
-     "login:text disabled:bool has_password:bool quota:number used:number messages:number created:time scram:bool"},
+    {"Account",
+     "an account; `scram`: SCRAM works with its password; `quota` 0: any; `second_factor`: its password alone is not "
+     "enough, and mail programs need app passwords",
+     "login:text disabled:bool has_password:bool quota:number used:number messages:number created:time scram:bool "
+     "second_factor:bool"},
     {"TlsKey", "a key of a certificate; `record` where the zone is signed",
      "state:active/next created:time digest:text record?:Record"},
     {"Certificate", "one that is ordered; no attempt before `again_at`, no change of keys before `rotates_at`",
@@ -71,7 +74,7 @@ constexpr Shape kAccessShapes[] = {
     {"Me",
      "who asks; `session`: by a cookie; `totp`: with a second factor, which is `two_factor_recommended` for who may "
      "do more than what is his own",
-     "name:text role:text domains:[text] login?:text scopes?:[text] session:bool totp:bool "
+     "name:text role:text domains:[text] login?:text scopes?:[text] session:bool totp:bool recovery_codes?:number "
      "two_factor_recommended:bool hostname:text sink:bool"},
     {"MessagePart", "a part of a message that is not the text people read first; `octets` about",
      "part:text name:text type:text octets:number"},

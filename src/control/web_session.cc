@@ -112,11 +112,14 @@ Task<Found<Asker>> asker_of_account(Context& context, const Call& call, store::A
 
 Task<Answer> present_me(Context& context, const Asker& asker) {
   bool second_factor = false;
+  std::optional<std::size_t> codes;
   if (asker.grants.account != 0) {
     const auto account = co_await context.store.directory().get_account(asker.grants.account);
     if (!account) co_return std::unexpected(account.error());
     second_factor = account->second_factor;
   }
+  if (second_factor)
+    if (const auto factor = co_await context.store.access().get_factor(asker.grants.account)) codes = factor->codes;
   const bool powerful = asker.grants.role >= Role::domain_admin && asker.grants.account != 0;
   json::object out{{"name", asker.name},
                    {"role", name_of(asker.grants.role)},
@@ -127,6 +130,7 @@ Task<Answer> present_me(Context& context, const Asker& asker) {
                    {"hostname", context.hooks.hostname},
                    {"sink", false}};
   if (!asker.grants.login.empty()) out["login"] = asker.grants.login;
+  if (codes) out["recovery_codes"] = *codes;
   if (asker.scopes) {
     json::array all;
     for (const std::string& scope : *asker.scopes) all.emplace_back(scope);

@@ -275,6 +275,8 @@ TEST_F(WebSessionTest, ASecondFactorIsAskedFor) {
   const json::value done = browser.ok("POST", "/v1/me/totp/confirm", R"({"code":")" + first + "\"}");
   ASSERT_EQ(get_list(done, "recovery").size(), 10U);
   EXPECT_TRUE(get_bool(browser.ok("GET", "/v1/me"), "totp"));
+  EXPECT_EQ(get_number(browser.ok("GET", "/v1/me"), "recovery_codes"), 10);
+  EXPECT_TRUE(get_bool(world.ok(root_asker("root"), "GET", "/v1/accounts/ann@example.org"), "second_factor"));
   EXPECT_EQ(other.me(), "401 login_required") << "it was begun with the password alone";
   EXPECT_EQ(browser.outcome("POST", "/v1/me/totp", R"({"password":"wonderland"})"), "409 conflict");
 
