@@ -99,6 +99,11 @@ void explain_wrong(const policy::Attempt& attempt, const Sufferer* who, Finding&
         "app-password add " +
         who->login;
   }
+  if (has_one(attempt.why, {"second factor"})) {
+    finding.seen = begin + printable(attempt.client, 64) + " tried to log in as " + name + " on " + on_port(attempt) +
+                   " with the account's own password: with a second factor that is for the console alone.";
+    finding.advice = "Make a password for the program: paquebot account app-password add " + who->login;
+  }
   if (has_one(attempt.why, {"SCRAM"})) finding.means = printable(attempt.why, 120) + ".";
 }
 

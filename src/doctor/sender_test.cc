@@ -69,6 +69,8 @@ TEST(DoctorSender, InPlainWords) {
       {attempt(What::no_login), "without having logged in", "asks for name and password"},
       {attempt(What::mechanism, "", "this mechanism is not offered here"), "broke the login off", "normal password"},
       {attempt(What::wrong, "ann@example.org"), "wrong name or password", "it is the password"},
+      {attempt(What::wrong, "ann@example.org", "the account has a second factor: mail programs need an app password"),
+       "with the account's own password", "app-password add"},
       {attempt(What::wrong, "ann@exmaple.org"), "the domain is another one", "ann@example.org"},
       {attempt(What::disabled, "ann@example.org"), "the account is disabled", "account enable"},
       {attempt(What::temporary, "ann@example.org"), "could not be checked", "tries again"},
