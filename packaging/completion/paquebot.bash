@@ -7,7 +7,7 @@ _paquebot() {
   [[ $line == *[[:blank:]] ]] || { current="${typed[i]}"; typed=("${typed[@]:0:$i}"); }
   for ((i = 1; i < ${#typed[@]}; i++)); do
     case "${typed[i]}" in
-      --account|--acme-allow|--acme-ca-file|--acme-directory|--address|--after|--alias-of|--attach|--bcc|--body|--ca-file|--cc|--config|--data-dir|--days|--deliver-by|--destination|--domain|--faults|--folder|--for|--from|--header|--helo|--hold-for|--hold-until|--host|--hostname|--html|--html-file|--http|--ip|--limit|--list|--mail-from|--memory|--newest|--password-file|--pop3|--priority|--quota|--reason|--resolver|--seed|--senders|--server|--smarthost|--smarthost-password-file|--smarthost-user|--smtp|--subject|--text|--text-file|--tls|--to|--trust-anchor|--user|--wait)
+      --account|--acme-allow|--acme-ca-file|--acme-directory|--action|--address|--after|--alias-of|--as|--attach|--bcc|--body|--ca-file|--cc|--config|--data-dir|--days|--deliver-by|--destination|--domain|--event|--faults|--folder|--for|--from|--header|--helo|--hold-for|--hold-until|--host|--hostname|--html|--html-file|--http|--ip|--limit|--list|--mail-from|--memory|--newest|--password-file|--pop3|--priority|--quota|--reason|--resolver|--seed|--senders|--server|--since|--smarthost|--smarthost-password-file|--smarthost-user|--smtp|--subject|--text|--text-file|--tls|--to|--trust-anchor|--url|--user|--wait)
         if ((i + 1 == ${#typed[@]})); then behind="${typed[i]}"; fi
         case "${typed[i]}" in --config|--data-dir) place+=("${typed[i]}" "${typed[i+1]}") ;; esac
         ((i++)) ;;
@@ -22,10 +22,10 @@ _paquebot() {
   [[ -n $behind ]] || behind=":$at"
   [[ $behind == :* ]] || behind=" $behind"
   if [[ -z $words ]]; then case "$verb$behind" in
-    ":0") words="domain dkim account alias right token queue fetch import message block allow report tls dns clock setup serve check status metrics doctor reload api version completion verify backup restore destinations trace send sink help" ;;
+    ":0") words="domain dkim account alias right token hook queue fetch import message block allow report tls dns clock setup serve check status metrics doctor reload api version completion verify backup restore events audit destinations trace send sink help" ;;
     "domain:0") words="add list dns owner remove" ;;
     "dkim:0") words="create list dns rotate retire" ;;
-    "account:0") words="add list show addresses passwd quota mobileconfig limit disable enable suspects hold release app-password remove" ;;
+    "account:0") words="add list show addresses passwd quota mobileconfig limit disable enable suspects hold release app-password remove reset-link second-factor" ;;
     "alias:0") words="add senders list remove" ;;
     "right:0") words="add list remove" ;;
     "token:0") words="add list remove" ;;
@@ -93,6 +93,11 @@ _paquebot() {
     "hook add --account") words="@accounts" ;;
     "hook list:0") words="@accounts" ;;
     "hook change --domain") words="@domains" ;;
+    "account reset-link:0") words="@accounts" ;;
+    "account second-factor:0") words="remove" ;;
+    "account second-factor:1") words="@accounts" ;;
+    "console link:0") words="@accounts" ;;
+    "audit:0") words="@accounts" ;;
     "queue list --destination") words="@domains" ;;
     "queue list --address") words="@accounts" ;;
     "send --user") words="@accounts" ;;
@@ -203,6 +208,10 @@ _paquebot() {
       "hook test") words="--config --data-dir --json --help" ;;
       "hook replay") words="--config --data-dir --json --help --since" ;;
       "events") words="--config --data-dir --json --help --after --event" ;;
+      "account reset-link") words="--config --data-dir --json --help" ;;
+      "account second-factor") words="--config --data-dir --json --help" ;;
+      "console link") words="--config --data-dir --json --help" ;;
+      "audit") words="--config --data-dir --json --help --action --limit" ;;
       "queue list") words="--config --data-dir --json --help --held --destination --address --after --limit" ;;
       "queue show") words="--config --data-dir --json --help" ;;
       "queue retry") words="--config --data-dir --json --help --all" ;;
