@@ -56,6 +56,7 @@ test-programs: ## Programs that people send with, those too that are large (Go, 
 	@tools/peers golang-1.19-go golang-1.19-src prometheus pebble thunderbird xvfb unbound iproute2
 	@{ command -v node && command -v npm && command -v chromium; } >/dev/null || tools/setup programs
 	@tools/modules
+	@tools/modules sink
 	@cmake --preset release -DPAQUEBOT_TESTS=ON
 	@$(BUILD) build/release --target paquebot $(FLAGS)
 	@PROGRAMS_ALL=1 PYTHONDONTWRITEBYTECODE=1 PAQUEBOT_BINARY=build/release/paquebot /usr/bin/python3 tests/browser/console_test.py
@@ -71,6 +72,8 @@ test-programs: ## Programs that people send with, those too that are large (Go, 
 	  /usr/bin/python3 tests/e2e/api_document_test.py -v
 	@PROGRAMS_ALL=1 PYTHONPATH=tests/e2e PYTHONDONTWRITEBYTECODE=1 PAQUEBOT_BINARY=build/release/paquebot \
 	  /usr/bin/python3 tests/e2e/thunderbird_test.py -v
+	@PROGRAMS_ALL=1 PYTHONPATH=tests/e2e PYTHONDONTWRITEBYTECODE=1 PAQUEBOT_BINARY=build/release/paquebot \
+	  /usr/bin/python3 tests/e2e/sink_recipes_test.py -v
 	@tools/setup package
 	@PYTHONDONTWRITEBYTECODE=1 PAQUEBOT_BINARY=build/release/paquebot /usr/bin/python3 tests/packages/packages_test.py -v
 	@PROGRAMS_ALL=1 PYTHONDONTWRITEBYTECODE=1 PAQUEBOT_BINARY=build/release/paquebot /usr/bin/python3 tests/packages/first_domain_test.py -v
