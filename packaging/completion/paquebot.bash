@@ -36,8 +36,8 @@ _paquebot() {
     "message:0") words="check" ;;
     "block:0") words="add list remove" ;;
     "allow:0") words="add list remove" ;;
-    "report:0") words="dmarc" ;;
-    "tls:0") words="status renew rotate" ;;
+    "report:0") words="dmarc tls" ;;
+    "tls:0") words="status explain renew rotate" ;;
     "dns:0") words="forget" ;;
     "clock:0") words="confirm" ;;
     "setup --password-file") words="@files" ;;
@@ -47,6 +47,7 @@ _paquebot() {
     "setup:0") words="@accounts" ;;
     "api --body") words="@files" ;;
     "completion:0") words="bash zsh fish" ;;
+    "tls explain:0") words="@domains" ;;
     "backup:0") words="@files" ;;
     "restore:0") words="@files" ;;
     "domain add --alias-of") words="@domains" ;;
@@ -137,6 +138,8 @@ _paquebot() {
     "message check:"*) words="@files" ;;
     "report dmarc --domain") words="@domains" ;;
     "report dmarc --address") words="@accounts" ;;
+    "report tls --domain") words="@domains" ;;
+    "report tls --address") words="@accounts" ;;
     "sink --smtp") words="@accounts" ;;
     "sink --http") words="@accounts" ;;
     "sink --pop3") words="@accounts" ;;
@@ -157,6 +160,7 @@ _paquebot() {
       "version") words="--config --data-dir --json --help" ;;
       "completion") words="--config --data-dir --json --help" ;;
       "tls status") words="--config --data-dir --json --help" ;;
+      "tls explain") words="--config --data-dir --json --help --refresh" ;;
       "tls renew") words="--config --data-dir --json --help" ;;
       "tls rotate") words="--config --data-dir --json --help" ;;
       "dns forget") words="--config --data-dir --json --help" ;;
@@ -235,6 +239,7 @@ _paquebot() {
       "allow list") words="--config --data-dir --json --help" ;;
       "allow remove") words="--config --data-dir --json --help" ;;
       "report dmarc") words="--config --data-dir --json --help --days --domain --address" ;;
+      "report tls") words="--config --data-dir --json --help --days --domain --address" ;;
       "sink") words="--config --data-dir --json --help --smtp --http --pop3 --host --faults --seed --memory" ;;
     esac
   fi

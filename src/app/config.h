@@ -70,6 +70,11 @@ struct AcmeConfig {
 /// Where keys stand in the file: "limits.mx_connections", of lists "listener.1.role".
 using Lines = std::map<std::string, std::uint32_t>;
 
+/// The files that parts of [delivery.mta_sts] were read from.
+struct StsConfig {
+  std::string ca_file;
+};
+
 /// The configuration file, read and checked whole. What a part of the server is made of has that part's own type: the
 /// tables of settings (settings_*.cc) say where each key is kept. `Config()` is no configuration: load_config() gives
 /// the defaults too.
@@ -112,6 +117,7 @@ struct Config {
   Smtp smtp;
   Pop3 pop3;
   AcmeConfig acme;
+  StsConfig sts;
   bool mend_bare_lf = true;          ///< of own users
   Scram scram = Scram::automatic;    ///< automatic: while every account can do it (service::ScramSwitch)
   bool channel_binding = false;      ///< SCRAM with -PLUS
@@ -121,7 +127,8 @@ struct Config {
   bool takeover_signs = true; ///< false: snapshot.takeover is empty
   policy::RelayRules relay;
   policy::StrangerRules guard;
-  std::string reports_from; ///< snapshot.dmarc_reports has it as an address
+  std::string tls_reports_from; ///< of snapshot.tls_reports, likewise
+  std::string reports_from;     ///< snapshot.dmarc_reports has it as an address
 };
 
 /// The plain way: plain files of at most 4 MiB, never waiting for the other end of something else.

@@ -14,6 +14,10 @@ using AnySection = std::variant<Section<Config>, List<ListenerConfig>, List<Filt
 /// Every key of the configuration file, in the order in which sections are read and told.
 const std::vector<AnySection>& settings();
 
+/// Of a section that says who sends reports: `from` as an address, and what is not given.
+void check_sender(Reader& read, const Node& table, const Config& config, const std::string& from,
+                  delivery::DmarcSending& reports);
+
 // The tables that it is made of, each with its checks: settings_NAME.cc.
 extern const Section<Config> kServerSettings;
 extern const List<ListenerConfig> kListenerSettings;
@@ -25,6 +29,8 @@ extern const Section<Config> kDnsSettings;
 extern const List<RouteConfig> kRouteSettings;
 extern const Section<Config> kQueueSettings;
 extern const Section<Config> kDeliverySettings;
+extern const Section<Config> kPolicySettings;
+extern const Section<Config> kTlsReportsSettings;
 extern const Section<Config> kLoginSettings;
 extern const Section<Config> kOauthSettings;
 extern const Section<Config> kAuthenticationSettings;

@@ -173,6 +173,10 @@ void check_delivery(Reader& read, const Node& table, Config& config) {
                  fmt::format("source_address names an address of {}, which families leaves out", family));
 }
 
+void check_tls_reports(Reader& read, const Node& table, Config& config) {
+  check_sender(read, table, config, config.tls_reports_from, config.snapshot.tls_reports);
+}
+
 void check_queue(Reader&, const Node& table, Config& config) {
   if (table.find("deliveries") == nullptr) config.snapshot.queue.workers_total = default_deliveries(usable_memory());
 }
@@ -284,12 +288,65 @@ const Section<Config> kDeliverySettings = {
              .text =
                  R"(which addresses of mail hosts are connected to: those of `"ipv4"`, of `"ipv6"`, or both. Without
                  `"ipv6"` is right where the IPv6 address has no PTR record, or is not in the SPF record)"},
+            {.key = "dane",
+             .value = flag(AT(Config, server.connector.dane), true),
+             .restart = true,
+             .text =
+                 R"(mail hosts that publish TLSA records under DNSSEC must fit them (RFC 7672, docs/outbound.md); `false`:
+             they are not asked for)"},
             {.key = "connect_timeout",
              .value = duration(AT(Config, server.connector.connect_timeout), 30s, 1s),
              .restart = true,
              .text = "for each address of a host"},
         },
     .check = check_delivery,
+};
+
+const Section<Config> kPolicySettings = {
+    .name = "delivery.mta_sts",
+    .settings =
+        {
+            {.key = "check",
+             .value = flag(AT(Config, server.connector.sts.check), true),
+             .restart = true,
+             .text = "`false`: nobody's policy is asked for"},
+            {.key = "port",
+             .value = number(AT(Config, server.connector.sts.port), 443, 1, 65535),
+             .restart = true,
+             .text = "of policy hosts: for tests"},
+            {.key = "ca_file",
+             .value = file(AT(Config, sts.ca_file), AT(Config, server.connector.sts.ca_pem)),
+             .otherwise = "the system's roots",
+             .restart = true,
+             .text = "who vouches for policy hosts (PEM): for tests, and networks of your own"},
+            {.key = "allow",
+             .value = networks(AT(Config, server.connector.sts.allow), {}),
+             .otherwise = "none",
+             .restart = true,
+             .text = "networks that policy hosts may be in beside the public Internet"},
+        },
+};
+
+const Section<Config> kTlsReportsSettings = {
+    .name = "delivery.reports",
+    .settings =
+        {
+            {.key = "send",
+             .value = flag(AT(Config, snapshot.tls_reports.send), false),
+             .text = "count how connections were protected, and send reports"},
+            {.key = "from",
+             .value = text(AT(Config, tls_reports_from), ""),
+             .text = "the address that they come from; needed with `send`"},
+            {.key = "org_name",
+             .value = text(AT(Config, snapshot.tls_reports.org_name), ""),
+             .otherwise = "`server.hostname`",
+             .text = "who we are, in the report"},
+            {.key = "contact",
+             .value = text(AT(Config, snapshot.tls_reports.contact), ""),
+             .otherwise = "`from`",
+             .text = "whom to ask about a report"},
+        },
+    .check = check_tls_reports,
 };
 
 const Section<Config> kForwardingSettings = {

@@ -33,9 +33,10 @@ Words<Measure> measures(Measure most = Measure::refuse) {
   return words;
 }
 
-void check_reports(Reader& read, const Node& table, Config& config) {
-  delivery::DmarcSending& reports = config.snapshot.dmarc_reports;
-  const std::string& from = config.reports_from;
+} // namespace
+
+void check_sender(Reader& read, const Node& table, const Config& config, const std::string& from,
+                  delivery::DmarcSending& reports) {
   if (table.find("org_name") == nullptr) reports.org_name = config.server.hostname;
   if (table.find("contact") == nullptr) reports.contact = from;
   if (!from.empty()) {
@@ -49,6 +50,12 @@ void check_reports(Reader& read, const Node& table, Config& config) {
   }
   if (reports.send && from.empty())
     read.error(table, "send", "reports need a sender: write from = \"dmarc-reports@your.domain\" beside send");
+}
+
+namespace {
+
+void check_reports(Reader& read, const Node& table, Config& config) {
+  check_sender(read, table, config, config.reports_from, config.snapshot.dmarc_reports);
 }
 
 void check_stranger_rules(Reader& read, const Node& table, Config& config) {

@@ -3,10 +3,13 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "cli/dmarc_summary.h"
+#include "cli/tls_summary.h"
 #include "cli/verbs.h"
 #include "control/target.h"
 
+#include <functional>
 #include <ostream>
+#include <string_view>
 
 namespace paquebot::cli {
 namespace {
@@ -18,6 +21,7 @@ constexpr std::size_t kMostProblems = 10;
 /// What was found in mailboxes.
 struct Found {
   DmarcSummary summary;
+  TlsSummary tls;
   std::vector<std::string> problems; ///< what was no report after all
   std::uint64_t skipped = 0;         ///< messages that were too large
 };
@@ -34,44 +38,50 @@ Result<std::vector<std::string>> addresses_of(Session& session, const Arguments&
   return out;
 }
 
-void read_message(const json::value& message, const std::string& domain, Found& found) {
-  const auto text = base64_decode(control::get_text(message, "content"));
-  if (!text) return;
-  for (const auto& report : reports_of(*text, found.problems))
+/// Reads one message.
+using Reader = std::function<void(std::string_view message, const std::string& domain, Found& found)>;
+
+void read_dmarc_message(std::string_view message, const std::string& domain, Found& found) {
+  for (const auto& report : reports_of(message, found.problems))
     if (domain.empty() || iequals(report.domain, domain)) found.summary.add(report);
 }
 
+void read_tls_message(std::string_view message, const std::string& domain, Found& found) {
+  for (const auto& report : tls_reports_of(message, found.problems)) found.tls.add(report, domain);
+}
+
 Result<> read_mailbox(Session& session, const std::string& address, std::int64_t since, const std::string& domain,
-                      Found& found) {
+                      const Reader& read, Found& found) {
   for (std::int64_t after = 0;;) {
     const std::string target = "/v1/dmarc-reports?address=" + control::percent_encode(address) +
                                "&since=" + control::percent_encode(log::time_of(from_millis(since))) +
                                "&after=" + std::to_string(after);
     const auto page = session.call("GET", target);
     if (!page) return std::unexpected(page.error());
-    for (const auto& message : control::get_list(*page, "messages")) read_message(message, domain, found);
+    for (const auto& message : control::get_list(*page, "messages"))
+      if (const auto text = base64_decode(control::get_text(message, "content"))) read(*text, domain, found);
     found.skipped += static_cast<std::uint64_t>(control::get_number(*page, "skipped"));
     after = control::get_number(*page, "next");
     if (after == 0) return {};
   }
 }
 
-void print(Session& session, const Found& found) {
+template <class Summary>
+void print(Session& session, const Summary& summary, const Found& found) {
   if (session.json) {
-    session.out() << control::to_pretty_text(found.summary.to_json());
-  } else if (found.summary.empty()) {
+    session.out() << control::to_pretty_text(summary.to_json());
+  } else if (summary.empty()) {
     session.out() << "no reports found\n";
   } else {
-    found.summary.print(session.out());
+    summary.print(session.out());
   }
   if (found.skipped > 0) session.err() << found.skipped << " messages are too large and were passed over\n";
   for (std::size_t i = 0; i < found.problems.size() && i < kMostProblems; ++i)
     session.err() << "not read: " << printable(found.problems[i]) << '\n';
 }
 
-} // namespace
-
-int report_dmarc(Session& session, const Arguments& arguments) {
+/// What both kinds of reports have in common: 0, or the exit code.
+int gather(Session& session, const Arguments& arguments, const Reader& read, Found& found) {
   std::uint64_t days = 7;
   if (const std::string text = arguments.text("--days"); !text.empty()) {
     const auto number = parse_u64(text);
@@ -82,15 +92,29 @@ int report_dmarc(Session& session, const Arguments& arguments) {
   const auto addresses = addresses_of(session, arguments);
   if (!addresses) return session.report(addresses.error());
   const std::int64_t since = millis(system_clock().wall()) - static_cast<std::int64_t>(days) * kDayMs;
-  Found found;
   for (const std::string& address : *addresses) {
-    const auto read = read_mailbox(session, address, since, arguments.text("--domain"), found);
+    const auto done = read_mailbox(session, address, since, arguments.text("--domain"), read, found);
     // A domain may have no postmaster of its own; an address that was asked for must be there.
-    const bool missing = !read && read.error().code == Errc::not_found && !arguments.has("--address");
-    if (!read && !missing) return session.report(read.error());
+    const bool missing = !done && done.error().code == Errc::not_found && !arguments.has("--address");
+    if (!done && !missing) return session.report(done.error());
   }
-  print(session, found);
   return kOk;
+}
+
+} // namespace
+
+int report_dmarc(Session& session, const Arguments& arguments) {
+  Found found;
+  const int code = gather(session, arguments, read_dmarc_message, found);
+  if (code == kOk) print(session, found.summary, found);
+  return code;
+}
+
+int report_tls(Session& session, const Arguments& arguments) {
+  Found found;
+  const int code = gather(session, arguments, read_tls_message, found);
+  if (code == kOk) print(session, found.tls, found);
+  return code;
 }
 
 } // namespace paquebot::cli

@@ -21,7 +21,7 @@ constexpr std::size_t kShown = 80;
 
 std::string shown(std::string_view text) { return printable(text, kShown); }
 
-bool may_be_report(const MimeView::Attachment& part) {
+bool may_be_report(const std::string& type, const std::string& name) {
   constexpr std::array kTypes = {"application/gzip",
                                  "application/x-gzip",
                                  "application/zip",
@@ -30,7 +30,6 @@ bool may_be_report(const MimeView::Attachment& part) {
                                  "application/xml",
                                  "application/x-zip-compressed",
                                  "application/x-gzip-compressed"};
-  const std::string type = to_lower(part.type), name = to_lower(part.name);
   if (std::ranges::any_of(kTypes, [&type](const char* one) { return type == one; })) return true;
   return type == "application/octet-stream" &&
          (name.ends_with(".gz") || name.ends_with(".zip") || name.ends_with(".xml"));
@@ -74,8 +73,11 @@ void remember(std::set<std::string>& names, const std::string& name) {
 
 } // namespace
 
-std::vector<mailauth::DmarcReport> reports_of(std::string_view message, std::vector<std::string>& problems) {
-  std::vector<mailauth::DmarcReport> out;
+std::vector<std::pair<std::string, std::string>>
+attachments_of(std::string_view message,
+               const std::function<bool(const std::string& type, const std::string& name)>& wanted,
+               std::vector<std::string>& problems) {
+  std::vector<std::pair<std::string, std::string>> out;
   auto file = TempFile::make();
   if (!file) return problems.push_back(file.error().message), out;
   auto written = file->append(message);
@@ -83,17 +85,27 @@ std::vector<mailauth::DmarcReport> reports_of(std::string_view message, std::vec
   if (!written) return problems.push_back(written.error().message), out;
   const auto view = MimeView::open(*file);
   if (!view) return problems.push_back(view.error().message), out;
-  std::size_t looked_at = 0;
-  for (std::size_t i = 0; i < view->attachments().size() && looked_at < kMostAttachments; ++i) {
+  for (std::size_t i = 0, looked_at = 0; i < view->attachments().size() && looked_at < kMostAttachments; ++i) {
     const MimeView::Attachment& part = view->attachments()[i];
-    if (!may_be_report(part)) continue;
+    if (!wanted(to_lower(part.type), to_lower(part.name))) continue;
     ++looked_at;
     auto content = content_of(*view, i);
-    auto report = content ? mailauth::parse_dmarc_report(*content) : std::unexpected(content.error());
+    if (content)
+      out.emplace_back(part.name, std::move(*content));
+    else
+      problems.push_back(shown(part.name) + ": " + content.error().message);
+  }
+  return out;
+}
+
+std::vector<mailauth::DmarcReport> reports_of(std::string_view message, std::vector<std::string>& problems) {
+  std::vector<mailauth::DmarcReport> out;
+  for (const auto& [name, content] : attachments_of(message, may_be_report, problems)) {
+    auto report = mailauth::parse_dmarc_report(content);
     if (report)
       out.push_back(std::move(*report));
     else
-      problems.push_back(shown(part.name) + ": " + report.error().message);
+      problems.push_back(shown(name) + ": " + report.error().message);
   }
   return out;
 }

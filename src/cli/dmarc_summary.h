@@ -4,12 +4,14 @@
 #include "mailauth/dmarc_report.h"
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <ostream>
 #include <set>
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 namespace paquebot::cli {
@@ -17,6 +19,13 @@ namespace paquebot::cli {
 /// The reports that a message carries: each attachment that may be one is read. Bounded in number, size and depth. What
 /// was no report is told in `problems`.
 std::vector<mailauth::DmarcReport> reports_of(std::string_view message, std::vector<std::string>& problems);
+
+/// The attachments of a message that `wanted` says yes to (media type and name in lower case), at most ten and 10 MiB
+/// each, as they are; what can't be read is told in `problems`.
+std::vector<std::pair<std::string, std::string>>
+attachments_of(std::string_view message,
+               const std::function<bool(const std::string& type, const std::string& name)>& wanted,
+               std::vector<std::string>& problems);
 
 /// Adds up aggregate reports and says in plain words who sends mail in the name of a domain, and what to do. What is
 /// in reports is by strangers: shown printable.

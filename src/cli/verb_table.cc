@@ -144,6 +144,7 @@ std::vector<Verb> dns_verbs() {
 
 std::vector<Verb> tls_verbs() {
   const Positional name{"NAME", "the certificate's, such as the server's host name"};
+  const Positional domain{"DOMAIN", "where mail would go"};
   return {
       {"tls status",
        "List the certificates that are ordered: until when they are good, what failed, their keys' TLSA records.",
@@ -152,6 +153,13 @@ std::vector<Verb> tls_verbs() {
        {},
        tls_status,
        "certificate.list"},
+      {"tls explain",
+       "Tell how mail to a domain would be protected now: DANE, MTA-STS, and what a connection to each host shows.",
+       "paquebot tls explain example.net\npaquebot tls explain example.net --refresh",
+       {domain},
+       {{"--refresh", "", "fetch its policy of MTA-STS anew"}},
+       tls_explain,
+       "tls.explain"},
       {"tls renew",
        "Order a certificate anew now, whatever is waited for; its key stays.",
        "paquebot tls renew mx.example.org",
@@ -259,6 +267,15 @@ std::vector<Verb> report_verbs() {
         {"--domain", "DOMAIN", "only about this domain"},
         {"--address", "ADDRESS", "where they come in; without it postmaster of each of our domains"}},
        report_dmarc,
+       "report.dmarc domain.list"},
+      {"report tls",
+       "Read the reports on TLS that others sent us: whether they reached our mail hosts under TLS, and what failed.",
+       "paquebot report tls\npaquebot report tls --days 30 --domain example.org --address tls@example.org",
+       {},
+       {{"--days", "N", "reports that came within so many days; 7 without it"},
+        {"--domain", "DOMAIN", "only about this domain"},
+        {"--address", "ADDRESS", "where they come in; without it postmaster of each of our domains"}},
+       report_tls,
        "report.dmarc domain.list"},
   };
 }

@@ -176,6 +176,8 @@ int allow_add(Session& session, const Arguments& arguments);
 int allow_list(Session& session, const Arguments& arguments);
 int allow_remove(Session& session, const Arguments& arguments);
 int report_dmarc(Session& session, const Arguments& arguments);
+int report_tls(Session& session, const Arguments& arguments);
+int tls_explain(Session& session, const Arguments& arguments);
 int status(Session& session, const Arguments& arguments);
 int metrics(Session& session, const Arguments& arguments);
 int dns_forget(Session& session, const Arguments& arguments);

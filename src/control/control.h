@@ -97,7 +97,9 @@ struct Hooks {
   std::function<void(const std::string& login)> account_removed;
   /// What is remembered of a resolver, or of all, was taken back.
   std::function<void(const std::optional<std::string>& address)> forget_resolvers;
-  std::string hostname;                       ///< of this server, also when it is down
+  std::string hostname; ///< of this server, also when it is down
+  /// How mail to a domain would be protected, as the answer of tls.explain (JSON); without it: the server does not run.
+  std::function<Task<std::string>(std::string domain, bool refresh)> explain_tls;
   std::function<Task<std::string>()> metrics; ///< the numbers of the running server, as Prometheus reads them
   std::function<setup::Facts()> setup;        ///< what users' programs are told; without it: nothing
   /// What the doctor can see from here; without it: nothing.

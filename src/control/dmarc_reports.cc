@@ -1,4 +1,5 @@
-// Aggregate reports of DMARC that others sent to an address of ours: who asks for them reads and sums them up.
+// Aggregate reports of DMARC and on TLS that others sent to an address of ours: who asks for them reads and sums them
+// up.
 
 #include "base/encoding.h"
 #include "base/text.h"

@@ -122,6 +122,7 @@ Task<Answer> examine_client(Context& context, Call call);
 Task<Answer> list_attempts(Context& context, Call call);
 
 Task<Answer> list_dmarc_reports(Context& context, Call call);
+Task<Answer> explain_tls(Context& context, Call call);
 Task<Answer> sum_dmarc_reports(Context& context, Call call);
 Task<Answer> sum_tls_reports(Context& context, Call call);
 

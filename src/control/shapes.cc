@@ -132,6 +132,14 @@ std::vector<Shape> program_shapes() {
   };
 }
 
+/// Of the way out.
+constexpr Shape kWayOutShapes[] = {
+    {"StsPolicy", "a domain's policy of MTA-STS; `mode` empty: there is none, and `why`; `trouble` with the last fetch",
+     "mode:text id:text mx:[text] max_age:number fetched:time trouble:bool why:text"},
+    {"TlsHost", "a mail host: what its TLSA records say, who asks for protection, what a connection has shown",
+     "host:text preference:number dane:text asked_by:text named:bool works:bool told:text"},
+};
+
 } // namespace
 
 const std::vector<Shape>& shapes() {
@@ -141,6 +149,7 @@ const std::vector<Shape>& shapes() {
     table.insert(table.end(), std::begin(kPageShapes), std::end(kPageShapes));
     const auto of_programs = program_shapes();
     table.insert(table.end(), of_programs.begin(), of_programs.end());
+    table.insert(table.end(), std::begin(kWayOutShapes), std::end(kWayOutShapes));
     return table;
   }();
   return all;

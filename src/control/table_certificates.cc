@@ -9,6 +9,16 @@ namespace paquebot::control {
 namespace {
 
 constexpr auto kCertificateActions = std::to_array<Action>({
+    {.id = "tls.explain",
+     .method = "GET",
+     .path = "/v1/tls/{domain}",
+     .summary = "Tell how mail to a domain would be protected: DANE, MTA-STS, and each host asked in a connection",
+     .scope = "server.read",
+     .least = Role::operator_,
+     .object = {Whose::server},
+     .run = explain_tls,
+     .query = "refresh?:flag",
+     .answer = "domain:text route:text signed_mx:bool failure:text policy:StsPolicy hosts:[TlsHost]"},
     {.id = "certificate.list",
      .method = "GET",
      .path = "/v1/certificates",

@@ -4,6 +4,7 @@
 #include "base/random.h"
 #include "base/text.h"
 #include "delivery/connector_words.h"
+#include "delivery/dane.h"
 #include "delivery/host_answers.h"
 #include "net/own_addresses.h"
 
@@ -60,13 +61,12 @@ Connector::Connector(boost::asio::any_io_executor executor, net::Wheel& wheel, s
     : executor_(std::move(executor)), resolver_(std::move(resolver)), options_(std::move(options)),
       dial_(std::move(dial)) {
   if (!dial_) dial_ = std::make_unique<SocketDial>(executor_, wheel);
-  auto context = net::TlsContext::client(false);
-  if (context) opportunistic_ = *context;
 }
 
-Task<queue::Plan> Connector::plan_for(std::string destination, const queue::RouteTable& routes, bool require_tls) {
+Task<queue::Plan> Connector::plan_for(std::string destination, const queue::RouteTable& routes, mail::TlsWish wish) {
   queue::PlanInput input;
-  input.require_tls = require_tls;
+  input.require_tls = wish == mail::TlsWish::required;
+  input.dane = options_.dane && wish != mail::TlsWish::not_required;
   input.domain = destination;
   input.our_name = to_lower(options_.hostname);
   input.port = options_.port;
@@ -84,7 +84,19 @@ Task<queue::Plan> Connector::plan_for(std::string destination, const queue::Rout
   dns::Resolver& resolver = *resolver_;
   auto answer = co_await resolver.query(destination, dns::Type::mx);
   input.mx = answer.get();
-  co_return queue::plan(input);
+  StsFinding policy; // outlives the input
+  const bool known = answer->status == dns::Status::ok || answer->status == dns::Status::no_data;
+  if (policies_ && known && wish != mail::TlsWish::not_required) {
+    StsBook& book = *policies_;
+    std::string domain = destination;
+    policy = co_await book.ask(std::move(domain));
+    input.sts = policy.policy.get();
+  }
+  queue::Plan plan = queue::plan(input);
+  plan.sts = policy.policy;
+  plan.counted = wish != mail::TlsWish::not_required;
+  note_policy(plan, policy);
+  co_return plan;
 }
 
 bool Connector::has_family(const std::string& address) const {
@@ -222,8 +234,61 @@ Task<Reached> Connector::open(const queue::Plan& plan, const Tried& tried, const
   co_return std::move(search.last);
 }
 
+/// Adds to what a host must show what TLSA records ask for. False: that can't be found out, and so it is not tried
+/// (RFC 7672 section 2.1.2).
+Task<bool> Connector::protect(Search& search, queue::Candidate& candidate) {
+  if (!search.plan.dane || !search.plan.next_hop) co_return true;
+  const queue::NextHop& next_hop = *search.plan.next_hop;
+  std::string host = candidate.host;
+  const std::uint16_t port = candidate.port;
+  const DaneFinding found = co_await find_dane(search.dns, std::move(host), port, next_hop);
+  settle_need(candidate, found, next_hop);
+  if (found.kind != DaneFinding::Kind::unknown) co_return true;
+  if (found.bogus) {
+    const mailauth::TlsPolicy policy{.type = mailauth::TlsPolicyType::tlsa};
+    note_trouble(search.plan, candidate.host,
+                 {.policy = policy, .result = mailauth::TlsResult::dnssec_invalid, .reason = found.why});
+  }
+  search.temporary = true;
+  search.own_fault = search.own_fault || found.own_fault;
+  if (says_little(search.last.failure)) {
+    const std::string why = "the DNS can't say how " + candidate.host + " is to be known (DANE): " + found.why;
+    search.fails(own_word(mail::Reply(451, {4, 4, 3}, why)), found.own_fault ? queue::Cause::ours : queue::Cause::none);
+  }
+  co_return false;
+}
+
+Task<DaneFinding> Connector::dane_of(const queue::Plan& plan, const queue::Candidate& candidate) {
+  HostAnswers dns(*resolver_, options_.ipv4, options_.ipv6);
+  const queue::NextHop& next_hop = *plan.next_hop;
+  std::string host = candidate.host;
+  const std::uint16_t port = candidate.port;
+  DaneFinding found = co_await find_dane(dns, std::move(host), port, next_hop);
+  co_return found;
+}
+
+Task<Needs> Connector::needs_of(const queue::Plan& plan, std::vector<std::string> hosts) {
+  HostAnswers dns(*resolver_, options_.ipv4, options_.ipv6);
+  Needs needs;
+  for (const queue::Candidate& named : plan.candidates) {
+    if (std::ranges::find(hosts, named.host) == hosts.end()) continue;
+    queue::Candidate candidate = named;
+    if (plan.dane && plan.next_hop) {
+      const queue::NextHop& next_hop = *plan.next_hop;
+      std::string host = candidate.host;
+      const std::uint16_t port = candidate.port;
+      const DaneFinding found = co_await find_dane(dns, std::move(host), port, next_hop);
+      if (found.kind == DaneFinding::Kind::unknown) continue;
+      settle_need(candidate, found, next_hop);
+    }
+    needs[candidate.host] = candidate.need;
+  }
+  co_return needs;
+}
+
 /// True when a connection is there.
-Task<bool> Connector::try_host(Search& search, const queue::Candidate& candidate) {
+Task<bool> Connector::try_host(Search& search, const queue::Candidate& named) {
+  queue::Candidate candidate = named;
   if (search.tried.hosts.contains(candidate.host)) {
     search.temporary = true;
     co_return false;
@@ -237,6 +302,8 @@ Task<bool> Connector::try_host(Search& search, const queue::Candidate& candidate
     co_return false;
   }
   search.hostless = false;
+  const bool known = co_await protect(search, candidate);
+  if (!known) co_return false;
   bool unreached = false, lacking = false;
   for (const std::string& address : addresses) {
     const std::string key = key_of(address, candidate.port);

@@ -1,10 +1,14 @@
 #pragma once
 
+#include "delivery/dane.h"
 #include "delivery/dial.h"
 #include "delivery/doors.h"
 #include "delivery/host_book.h"
 #include "delivery/peer.h"
+#include "delivery/sts_book.h"
+#include "delivery/tls_book.h"
 #include "dns/resolver.h"
+#include "mail/envelope.h"
 #include "net/wheel.h"
 #include "queue/plan.h"
 
@@ -19,10 +23,12 @@
 namespace paquebot::delivery {
 
 struct ConnectorOptions {
-  std::string hostname;                     ///< EHLO name
-  std::uint16_t port = 25;                  ///< of MX hosts
-  std::string source_ipv4, source_ipv6;     ///< the local addresses; "": the system chooses
-  bool ipv4 = true, ipv6 = true;            ///< families of addresses that are connected to
+  std::string hostname;                 ///< EHLO name
+  std::uint16_t port = 25;              ///< of MX hosts
+  std::string source_ipv4, source_ipv6; ///< the local addresses; "": the system chooses
+  bool ipv4 = true, ipv6 = true;        ///< families of addresses that are connected to
+  bool dane = true;                     ///< hosts that TLSA records know must fit them
+  StsOptions sts;
   std::chrono::seconds connect_timeout{30}; ///< each address; RFC 5321 leaves it to the system
   /// How long one attempt waits for the DNS, in all, before it looks up no further host: who has many hosts with silent
   /// DNS holds up a delivery no longer than others.
@@ -49,6 +55,9 @@ struct Reached {
   std::vector<std::pair<std::string, mail::Told>> turned_away;
 };
 
+/// What the connection to a host must show, by its name.
+using Needs = std::map<std::string, queue::Need>;
+
 /// What a message had no luck with before, in the same attempt.
 struct Tried {
   std::set<std::string> hosts;     ///< as the plan calls them
@@ -71,14 +80,32 @@ public:
   Connector(boost::asio::any_io_executor executor, net::Wheel& wheel, std::shared_ptr<dns::Resolver> resolver,
             ConnectorOptions options, std::unique_ptr<Dial> dial = nullptr);
 
-  /// Asks the DNS what it must and makes the plan. `require_tls`: for a message with REQUIRETLS.
-  Task<queue::Plan> plan_for(std::string destination, const queue::RouteTable& routes, bool require_tls);
+  /// Asks the DNS what it must and makes the plan, for a message of which that was wished: REQUIRETLS, or to be sent in
+  /// any case (`TLS-Required: No`, RFC 8689 section 4.1: no policy of the recipient's side is asked for).
+  Task<queue::Plan> plan_for(std::string destination, const queue::RouteTable& routes, mail::TlsWish wish);
+  /// What connections to these hosts of the plan must show, for those that are open already; without those of which
+  /// that can't be found out.
+  Task<Needs> needs_of(const queue::Plan& plan, std::vector<std::string> hosts);
   /// Tries the candidates until one is ready for mail; but not those that were tried before or rest, nor those at whose
   /// door there is no room (those of a configured route have no doors), and the doubtful ones last. Where there is no
   /// room no worse host is tried.
   Task<Reached> open(const queue::Plan& plan, const Tried& tried, const HostBook& hosts, AtDoors at);
   /// Others wait: whoever has let us wait for longer than `patience` before it was ready for mail has had its time.
   void hurry(std::chrono::milliseconds patience);
+
+  /// What TLSA records say of a host of the plan.
+  Task<DaneFinding> dane_of(const queue::Plan& plan, const queue::Candidate& candidate);
+  StsBook* policies() { return policies_.get(); } ///< null: none count
+
+  /// An open connection of `peer` is used for another plan.
+  void note_reuse(const queue::Plan& plan, const Peer& peer);
+
+  /// Whose policies of MTA-STS count, and where sessions are counted for reports on TLS; nobody's and nowhere before.
+  /// `book` must outlive it.
+  void attach(std::shared_ptr<StsBook> policies, TlsBook& book) {
+    policies_ = std::move(policies);
+    book_ = &book;
+  }
 
   /// From any thread: the roots of the system and of routes are read again for connections from now on.
   void forget_roots();
@@ -90,8 +117,9 @@ public:
 private:
   struct Search;
   class Knock;
-  Task<bool> try_host(Search& search, const queue::Candidate& candidate);
+  Task<bool> try_host(Search& search, const queue::Candidate& named);
   Task<bool> try_address(Search& search, const queue::Candidate& candidate, std::string address);
+  Task<bool> protect(Search& search, queue::Candidate& candidate);
   bool has_family(const std::string& address) const;
   Task<bool> leads_back(Search& search, std::size_t index);
   Task<bool> is_ours(Search& search, const queue::Candidate& candidate, bool& known);
@@ -102,19 +130,25 @@ private:
   Task<std::vector<std::string>> addresses_of(Search& search, std::string host, NoAddress& failure);
   struct Target;
   Task<Reached> open_one(const queue::Plan& plan, const queue::Candidate& candidate, std::string address);
-  Task<Reached> try_session(const Target& to, bool allow_tls);
+  Task<Reached> try_session(const Target& to, const std::string& in_clear);
   Task<Reached> try_protected(const Target& to);
   Task<Result<net::Stream>> dial(const Target& to, std::chrono::steady_clock::time_point deadline);
+  void note_session(const queue::Plan& plan, const Peer& peer, const Reached& reached);
+  void note_policy(const queue::Plan& plan, const StsFinding& found);
+  void note_trouble(const queue::Plan& plan, const std::string& host, const mailauth::TlsSessions& sessions);
   Task<void> greet(const queue::Plan& plan, std::unique_ptr<Peer> peer, Reached& reached);
   smtp::ClientOptions session_options(const Target& to, bool allow_tls) const;
   Result<std::shared_ptr<net::TlsContext>> tls_for(const queue::Need& need);
+  Result<std::shared_ptr<net::TlsContext>> opportunistic();
 
   boost::asio::any_io_executor executor_;
   std::shared_ptr<dns::Resolver> resolver_;
+  std::shared_ptr<StsBook> policies_;
+  TlsBook* book_ = nullptr;
   ConnectorOptions options_;
   std::unique_ptr<Dial> dial_;
   std::shared_ptr<LivePeers> live_ = std::make_shared<LivePeers>();
-  std::shared_ptr<net::TlsContext> opportunistic_;
+  std::shared_ptr<net::TlsContext> opportunistic_, dane_;             ///< made when they are needed first
   std::map<std::string, std::shared_ptr<net::TlsContext>> verifying_; ///< by CA text
   std::map<Peer*, std::chrono::steady_clock::time_point> knocking_;   ///< not ready for mail yet, since
 };

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "delivery/connector.h"
 #include "delivery/connector_words.h"
+#include "delivery/protection.h"
 
 #include <boost/asio/post.hpp>
 #include <optional>
@@ -34,10 +35,22 @@ void soften(mail::Told& failure) {
   failure.own = mail::Reply(451, {4, 4, 2}, "the server refused the session");
 }
 
+/// Why the protection of a host did not come about that somebody asks for.
+void explain_failure(const queue::Candidate& candidate, Reached& reached) {
+  const bool missing = reached.cause == Cause::tls_missing;
+  if (candidate.asked_by.empty() || (!missing && reached.cause != Cause::tls_failed)) return;
+  mail::Reply& own = reached.failure.own;
+  const mail::EnhancedCode status = missing ? mail::EnhancedCode{4, 7, 10} : mail::EnhancedCode{4, 7, 5};
+  own = mail::Reply(454, status, unprotected_because(candidate.need, candidate.asked_by, missing, own.text));
+}
+
 } // namespace
 
 void Connector::forget_roots() {
-  boost::asio::post(executor_, [this] { verifying_.clear(); });
+  boost::asio::post(executor_, [this] {
+    verifying_.clear();
+    opportunistic_.reset();
+  });
 }
 
 /// One address of a host.
@@ -59,17 +72,21 @@ Task<Reached> Connector::open_one(const queue::Plan& plan, const queue::Candidat
     reached = co_await try_protected(to);
     co_return reached;
   }
-  reached = co_await try_session(to, true);
+  const std::string nothing;
+  reached = co_await try_session(to, nothing);
   const bool tls_broke = reached.cause == Cause::tls_failed || reached.cause == Cause::tls_silent;
+  if (!candidate.need.is_any()) explain_failure(candidate, reached);
   if (!tls_broke || !candidate.need.is_any()) co_return reached;
-  reached = co_await try_session(to, false);
+  const std::string why = "TLS failed: " + reached.failure.own.text;
+  reached = co_await try_session(to, why);
   co_return reached;
 }
 
 /// For a message with REQUIRETLS: what a host can't give now it is taken never to give (RFC 8689 section 4.2.1); one
 /// that can't be reached may work later.
 Task<Reached> Connector::try_protected(const Target& to) {
-  Reached reached = co_await try_session(to, true);
+  const std::string nothing;
+  Reached reached = co_await try_session(to, nothing);
   if (reached.peer && !satisfies(reached.peer->proof(), to.candidate.need)) {
     Peer& peer = *reached.peer;
     mail::Reply lacking(550, {5, 7, 30}, "REQUIRETLS support required: the server does not offer it");
@@ -87,13 +104,25 @@ Task<Reached> Connector::try_protected(const Target& to) {
   co_return reached;
 }
 
+/// Looks at certificates too, if the system's roots can be had.
+Result<std::shared_ptr<net::TlsContext>> Connector::opportunistic() {
+  if (opportunistic_) return opportunistic_;
+  auto made = net::TlsContext::watching();
+  if (!made) made = net::TlsContext::client(false);
+  if (made) opportunistic_ = *made;
+  return made;
+}
+
 /// A context that enforces a certificate if it is needed.
 Result<std::shared_ptr<net::TlsContext>> Connector::tls_for(const queue::Need& need) {
-  const queue::Need::Pkix* pkix = need.pkix();
-  if (pkix == nullptr) {
-    if (!opportunistic_) return fail(Errc::unsupported, "TLS can't be set up");
-    return opportunistic_;
+  if (need.dane() != nullptr && !dane_) {
+    auto made = net::TlsContext::for_dane();
+    if (!made) return made;
+    dane_ = *made;
   }
+  if (need.dane() != nullptr) return dane_;
+  const queue::Need::Pkix* pkix = need.pkix();
+  if (pkix == nullptr) return opportunistic();
   auto known = verifying_.find(pkix->roots);
   if (known != verifying_.end()) return known->second;
   auto made = net::TlsContext::client(true, pkix->roots);
@@ -144,8 +173,8 @@ Task<Result<net::Stream>> Connector::dial(const Target& to, std::chrono::steady_
   co_return stream;
 }
 
-/// From the socket to where it is ready for mail.
-Task<Reached> Connector::try_session(const Target& to, bool allow_tls) {
+/// From the socket to where it is ready for mail. `in_clear`: why TLS is not tried; empty: it is.
+Task<Reached> Connector::try_session(const Target& to, const std::string& in_clear) {
   Reached reached;
   const auto fails = [&](std::uint16_t subject, std::uint16_t detail, const std::string& why, Cause cause) {
     reached.failure = own_word(mail::Reply(451, {4, subject, detail}, why), to.name);
@@ -165,6 +194,12 @@ Task<Reached> Connector::try_session(const Target& to, bool allow_tls) {
   }
   const std::string door = Doors::door_of(to.end.address, candidate.port);
   PeerIdentity identity{to.name, candidate.host, to.key, candidate.port, candidate.need, terms_of(to.plan), door};
+  identity.asked_by = candidate.asked_by;
+  identity.in_clear = in_clear;
+  identity.configured = !to.plan.next_hop;
+  identity.sts_testing = candidate.sts_testing;
+  identity.sts_named = candidate.sts_named;
+  identity.tlsa_unusable = candidate.tlsa_unusable;
   const bool at_once = candidate.tls == queue::TlsStart::at_once;
   net::TlsInfo info;
   if (at_once) {
@@ -180,8 +215,8 @@ Task<Reached> Connector::try_session(const Target& to, bool allow_tls) {
     }
     info = *done;
   }
-  auto peer =
-      std::make_unique<Peer>(std::move(*stream), session_options(to, allow_tls), at_once, std::move(identity), *tls);
+  auto peer = std::make_unique<Peer>(std::move(*stream), session_options(to, in_clear.empty()), at_once,
+                                     std::move(identity), *tls);
   peer->set_tls(std::move(info));
   peer->show_in(live_);
   co_await greet(to.plan, std::move(peer), reached);
@@ -195,11 +230,13 @@ Task<void> Connector::greet(const queue::Plan& plan, std::unique_ptr<Peer> peer,
   if (!plan.patient) knock.emplace(knocking_, running);
   if (co_await running.run() == Peer::Event::ready) {
     knock.reset();
+    note_session(plan, running, reached);
     reached.peer = std::move(peer);
     co_return;
   }
   reached.cause = cause_of(running);
   reached.failure = running.told(running.session().failure());
+  note_session(plan, running, reached);
   soften(reached.failure);
   mail::Reply& own = reached.failure.own;
   if ((reached.cause == Cause::tls_failed || reached.cause == Cause::tls_silent) && own.code != 0) {

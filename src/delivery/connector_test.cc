@@ -22,7 +22,7 @@ struct Ways {
   Reached open(const std::string& domain) {
     Connector connector(loop.executor(), loop.wheel(), zone, options);
     const queue::RouteTable routes;
-    const queue::Plan plan = loop.run(connector.plan_for(domain, routes, false));
+    const queue::Plan plan = loop.run(connector.plan_for(domain, routes, mail::TlsWish::unspecified));
     const Tried tried;
     const HostBook hosts;
     if (!plan.candidates.empty()) return loop.run(connector.open(plan, tried, hosts, AtDoors{doors, 10}));
@@ -136,7 +136,7 @@ TEST(Connector, ASilentHostIsWaitedForWhileNobodyElseWaits) {
   };
   ways.loop.start(others_wait());
   const queue::RouteTable routes;
-  const queue::Plan plan = ways.loop.run(connector.plan_for("silent.test", routes, false));
+  const queue::Plan plan = ways.loop.run(connector.plan_for("silent.test", routes, mail::TlsWish::unspecified));
   const Tried tried;
   const HostBook hosts;
   const Reached reached = ways.loop.run(connector.open(plan, tried, hosts, AtDoors{ways.doors, 10}));
@@ -194,7 +194,8 @@ Reached open_mute(Ways& ways, MuteAtTls& host, bool require_tls, bool hurry) {
   };
   ways.loop.start(others_wait());
   const queue::RouteTable routes;
-  const queue::Plan plan = ways.loop.run(connector.plan_for("mute.test", routes, require_tls));
+  const queue::Plan plan = ways.loop.run(
+      connector.plan_for("mute.test", routes, require_tls ? mail::TlsWish::required : mail::TlsWish::unspecified));
   const Tried tried;
   const HostBook hosts;
   Reached reached = ways.loop.run(connector.open(plan, tried, hosts, AtDoors{ways.doors, 10}));
@@ -251,7 +252,7 @@ TEST(Connector, WhereThereIsNoRoomNoWorseHostIsTried) {
   const DoorHold first = ways.doors.enter(door);
   Connector connector(ways.loop.executor(), ways.loop.wheel(), ways.zone, ways.options);
   const queue::RouteTable routes;
-  const queue::Plan plan = ways.loop.run(connector.plan_for("two.test", routes, false));
+  const queue::Plan plan = ways.loop.run(connector.plan_for("two.test", routes, mail::TlsWish::unspecified));
   const Tried tried;
   const HostBook hosts;
   const Reached full = ways.loop.run(connector.open(plan, tried, hosts, AtDoors{ways.doors, 1}));

@@ -2,6 +2,8 @@
 
 #include "base/clock.h"
 
+#include <utility>
+
 namespace paquebot::delivery {
 
 Task<HostAnswers::Both> HostAnswers::look_up(std::string host) {
@@ -16,6 +18,13 @@ Task<HostAnswers::Both> HostAnswers::look_up(std::string host) {
   taken_ += system_clock().now() - begun;
   asked_[host] = both;
   co_return both;
+}
+
+Task<std::shared_ptr<const dns::Answer>> HostAnswers::ask(std::string name, dns::Type type) {
+  const auto begun = system_clock().now();
+  auto answer = co_await resolver_.query(std::move(name), type);
+  taken_ += system_clock().now() - begun;
+  co_return answer;
 }
 
 } // namespace paquebot::delivery

@@ -21,6 +21,8 @@ public:
     std::shared_ptr<const dns::Answer> four, six; ///< A and AAAA
   };
   Task<Both> look_up(std::string host);
+  /// Another question about them; the time that it takes counts too.
+  Task<std::shared_ptr<const dns::Answer>> ask(std::string name, dns::Type type);
 
   /// How long the DNS took, in all.
   std::chrono::steady_clock::duration taken() const { return taken_; }

@@ -5,26 +5,36 @@
 namespace paquebot::delivery {
 namespace {
 
-bool serves(const queue::Plan& plan, const Peer& peer) {
+bool serves(const queue::Plan& plan, const Needs& needs, const Peer& peer) {
   const PeerIdentity& identity = peer.identity();
   const auto host = std::ranges::find_if(plan.candidates, [&](const queue::Candidate& candidate) {
     return candidate.host == identity.host && candidate.port == identity.port;
   });
-  return host != plan.candidates.end() && satisfies(peer.proof(), host->need);
+  const auto need = needs.find(identity.host);
+  return host != plan.candidates.end() && need != needs.end() && satisfies(peer.proof(), need->second);
 }
 
 } // namespace
 
-std::unique_ptr<Peer> Parked::take(const queue::Plan& plan) {
+std::unique_ptr<Peer> Parked::take(const queue::Plan& plan, const Needs& needs) {
   const Terms terms = terms_of(plan);
   for (auto entry = order_.rbegin(); entry != order_.rend(); ++entry) {
     if (entry->place != plan.place || entry->peer->identity().terms != terms) continue;
-    if (!serves(plan, *entry->peer)) continue;
+    if (!serves(plan, needs, *entry->peer)) continue;
     auto peer = std::move(entry->peer);
     order_.erase(std::next(entry).base());
     return peer;
   }
   return nullptr;
+}
+
+std::vector<std::string> Parked::hosts_at(const std::string& place) const {
+  std::vector<std::string> hosts;
+  for (const Entry& entry : order_) {
+    const std::string& host = entry.peer->identity().host;
+    if (entry.place == place && std::ranges::find(hosts, host) == hosts.end()) hosts.push_back(host);
+  }
+  return hosts;
 }
 
 std::unique_ptr<Peer> Parked::oldest() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "delivery/connector.h"
 #include "delivery/peer.h"
 #include "queue/plan.h"
 
@@ -8,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace paquebot::delivery {
 
@@ -17,9 +19,11 @@ class Parked {
 public:
   explicit Parked(std::size_t most = 200) : most_(most) {}
   /// Takes a connection to the plan's place, to a host of the plan (who has the same best hosts may have backups of its
-  /// own), whose proof satisfies what the plan needs of that host, and that was made under the plan's terms. Null when
+  /// own), whose proof satisfies what is needed of that host, and that was made under the plan's terms. Null when
   /// none is parked.
-  std::unique_ptr<Peer> take(const queue::Plan& plan);
+  std::unique_ptr<Peer> take(const queue::Plan& plan, const Needs& needs);
+  /// The hosts that connections to a place are open to.
+  std::vector<std::string> hosts_at(const std::string& place) const;
   /// Keeps one for later; returns the oldest one when there are too many.
   std::unique_ptr<Peer> keep(const std::string& place, std::unique_ptr<Peer> peer,
                              std::chrono::steady_clock::time_point now);

@@ -38,7 +38,9 @@ protected:
     queue::Plan plan = plan_;
     plan.route = &route;
     change(plan, route);
-    return parked.take(plan) != nullptr;
+    Needs needs;
+    for (const queue::Candidate& host : plan.candidates) needs[host.host] = host.need;
+    return parked.take(plan, needs) != nullptr;
   }
 
   bool encrypted_ = true;

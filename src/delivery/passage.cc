@@ -109,9 +109,14 @@ void Passage::park() {
   if (surplus) commons_.spawn(say_goodbye(std::move(surplus)));
 }
 
-void Passage::take_parked() {
-  peer_ = commons_.parked.take(*plan_);
-  if (!peer_ || plan_->route != nullptr) return;
+Task<void> Passage::take_parked() {
+  std::vector<std::string> hosts = commons_.parked.hosts_at(plan_->place);
+  if (hosts.empty()) co_return;
+  const queue::Plan& plan = *plan_;
+  const Needs needs = co_await commons_.connector.needs_of(plan, std::move(hosts));
+  peer_ = commons_.parked.take(*plan_, needs);
+  if (peer_) commons_.connector.note_reuse(*plan_, *peer_);
+  if (!peer_ || plan_->route != nullptr) co_return;
   const PeerIdentity& identity = peer_->identity();
   peer_->door = commons_.doors.enter(identity.door);
 }
@@ -149,16 +154,16 @@ Task<bool> Passage::crowded(bool ready) {
 // ---- Connections ----
 
 /// What was planned under other rules (a reload, another wish of the sender) goes.
-Task<void> Passage::follow_options(bool secure) {
+Task<void> Passage::follow_options(mail::TlsWish wish) {
   auto options = commons_.queue.options();
-  if (secure_ == secure && options_ == options) co_return;
+  if (wish_ == wish && options_ == options) co_return;
   co_await part();
   plan_.reset();
-  secure_ = secure;
+  wish_ = wish;
   options_ = std::move(options);
 }
 
-Task<Reach> Passage::reach(Attempt& attempt, bool secure) {
+Task<Reach> Passage::reach(Attempt& attempt, mail::TlsWish wish) {
   Reach found;
   if (leaving_) {
     auto leaving = std::move(leaving_);
@@ -167,11 +172,11 @@ Task<Reach> Passage::reach(Attempt& attempt, bool secure) {
   const unsigned loads = commons_.queue.loads();
   if (loads != std::exchange(commons_.loads, loads)) commons_.hosts.wake_all();
   for (;;) {
-    co_await follow_options(secure);
+    co_await follow_options(wish);
     if (!plan_) {
       std::string key = destination_;
       const queue::RouteTable& routes = options_->routes;
-      plan_ = co_await commons_.connector.plan_for(key, routes, secure);
+      plan_ = co_await commons_.connector.plan_for(key, routes, wish);
     }
     found.way = Way::failed;
     found.failure = mail::Told::by(plan_->failure);
@@ -184,7 +189,7 @@ Task<Reach> Passage::reach(Attempt& attempt, bool secure) {
       if (turn != Turn::now) co_return found;
     }
     const bool any = attempt.tried.empty() && attempt.used_up == 0;
-    if (!peer_ && any && options_ == commons_.queue.options()) take_parked();
+    if (!peer_ && any && options_ == commons_.queue.options()) co_await take_parked();
     bool again = false;
     if (!peer_) again = co_await open(attempt, found);
     if (!peer_ && !found.full.empty()) {
@@ -228,7 +233,7 @@ Task<bool> Passage::open(Attempt& attempt, Reach& found) {
   if (peer_) co_return false;
   if (!others) commons_.places.raise(plan.place);
   if (!others || found.cause == queue::Cause::ours) co_return false;
-  if (secure_ && is_about_tls(found.cause)) co_return false; // the others may need less than this one
+  if (secure() && is_about_tls(found.cause)) co_return false; // the others may need less than this one
   if (attempt.last.empty() ? found.failure.permanent() : !attempt.surplus) co_return false;
   const mail::Told& why = attempt.last.empty() ? found.failure : attempt.last.front();
   log::info("place-full", {{"destination", destination_}, {"why", why.to_string()}});

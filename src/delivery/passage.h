@@ -4,6 +4,7 @@
 #include "delivery/commons.h"
 #include "delivery/finding.h"
 #include "delivery/peer.h"
+#include "mail/envelope.h"
 #include "queue/plan.h"
 #include "queue/seats.h"
 
@@ -24,12 +25,12 @@ public:
   /// Between jobs: it holds up nobody.
   void rest();
 
-  /// Finds a connection that may be used for a message that is `secure` (REQUIRETLS) or not, or says why there is none.
-  Task<Reach> reach(Attempt& attempt, bool secure);
+  /// Finds a connection that may be used for a message of which that is wished, or says why there is none.
+  Task<Reach> reach(Attempt& attempt, mail::TlsWish wish);
   /// The connection; null when there is none.
   Peer* peer() { return peer_.get(); }
   /// Whether plan and connection are such as REQUIRETLS wants.
-  bool secure() const { return secure_; }
+  bool secure() const { return wish_ == mail::TlsWish::required; }
 
   /// The place works: mail was taken or judged over the connection.
   void works() { set_share(Share::working); }
@@ -59,9 +60,9 @@ private:
   static void come_again(Reach& found, Turn turn);
   void set_share(Share share);
   void park();
-  void take_parked();
+  Task<void> take_parked();
   Task<bool> crowded(bool ready);
-  Task<void> follow_options(bool secure);
+  Task<void> follow_options(mail::TlsWish wish);
   Task<bool> open(Attempt& attempt, Reach& found);
   void learn_break(const Finding& finding, bool content_begun, Attempt& attempt);
 
@@ -71,7 +72,7 @@ private:
   std::optional<queue::Plan> plan_;
   std::unique_ptr<Peer> peer_;
   std::unique_ptr<Peer> leaving_; ///< used up, the only one at its place: it is gone before the next one is opened
-  bool secure_ = false;
+  mail::TlsWish wish_ = mail::TlsWish::unspecified; ///< of the plan
   Share share_ = Share::none;
   queue::Seat seat_;
   DoorHold kept_; ///< a place at a door that was waited for

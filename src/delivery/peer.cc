@@ -1,6 +1,7 @@
 #include "delivery/peer.h"
 
 #include "base/log.h"
+#include "delivery/protection.h"
 #include "net/channel.h"
 #include "net/endpoint.h"
 
@@ -25,6 +26,7 @@ Peer::Peer(net::Stream stream, smtp::ClientOptions options, bool encrypted, Peer
     : pump_(std::move(stream), net::Pump::Side::client), session_(options, encrypted), identity_(std::move(identity)),
       tls_(std::move(tls)), write_limit_(options.block_timeout) {
   if (encrypted) session_.set_channel(net::channel_of(pump_.stream()));
+  local_ = pump_.stream().local().address;
 }
 
 Peer::~Peer() {
@@ -80,13 +82,24 @@ void Peer::note_sent(std::string_view bytes) {
   transcript_->add(Who::us, std::string(bytes.substr(0, mechanism)) + " (hidden)", now);
 }
 
+std::string Peer::words(bool whole) const {
+  Hop hop{tls_info_, identity_.need, identity_.asked_by, identity_.in_clear, {}, identity_.configured};
+  if (identity_.sts_testing) hop.sts_testing = testing_verdict(identity_.sts_named, tls_info_);
+  return protection(hop, whole);
+}
+
+std::string Peer::protection_words() const { return words(true); }
+
 mail::Told Peer::told(mail::Reply reply) const {
-  const std::string security = tls_info_.version.empty() ? "" : " (" + tls_info_.version + ")";
+  const std::string how = words(reply.positive());
+  const std::string security = how.empty() ? "" : " (" + how + ")";
   return mail::Told::by(std::move(reply), name_for_reports(identity_.host), identity_.name + security);
 }
 
 Proof Peer::proof() const {
   Proof proof{.encrypted = !tls_info_.version.empty(), .onward = session_.features().requiretls};
+  proof.tlsa = tls_info_.tlsa;
+  proof.tlsa_names = tls_info_.tlsa_names;
   const queue::Need::Pkix* pkix = identity_.need.pkix();
   if (!proof.encrypted || pkix == nullptr) return proof;
   proof.name = pkix->name;
@@ -139,12 +152,14 @@ void Peer::out_of_time() {
 
 void Peer::tls_started(net::TlsInfo info) {
   tls_info_ = std::move(info);
+  flaw_ = tls_info_.flaw_kind;
   session_.set_channel(net::channel_of(pump_.stream()));
   session_.tls_started();
 }
 
 void Peer::tls_failed(const Error& why) {
   timed_out_ = why.code == Errc::timeout;
+  flaw_ = pump_.stream().certificate_flaw();
   session_.tls_failed(why.message);
 }
 

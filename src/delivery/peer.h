@@ -25,12 +25,19 @@ struct PeerIdentity {
   std::string host;    ///< as the plan calls it
   std::string address; ///< "[192.0.2.1]:25", or of a local socket the path in brackets
   std::uint16_t port = 25;
-  queue::Need need{}; ///< what was asked of it; a handshake that does not fulfil it fails
-  Terms terms{};      ///< what it was made under
-  std::string door{}; ///< of Doors
+  queue::Need need{};      ///< what was asked of it; a handshake that does not fulfil it fails
+  Terms terms{};           ///< what it was made under
+  std::string door{};      ///< of Doors
+  std::string asked_by{};  ///< who asked for `need`, as in queue::Candidate
+  std::string in_clear{};  ///< TLS was not tried: why
+  bool configured = false; ///< no name of the DNS said where to
+  bool sts_testing = false, sts_named = true, tlsa_unusable = false; ///< as in queue::Candidate
 
   /// Whose certificate is checked where one is; goes into SNI in any case.
-  const std::string& server_name() const { return need.pkix() != nullptr ? need.pkix()->name : host; }
+  const std::string& server_name() const {
+    if (need.dane() != nullptr) return need.dane()->names.front();
+    return need.pkix() != nullptr ? need.pkix()->name : host;
+  }
 };
 
 /// One open SMTP connection to another server: net::Pump performs what smtp::ClientSession wants of the connection.
@@ -38,7 +45,7 @@ class Peer : private net::Session {
 public:
   enum class Event { ready, need_content, message_done, closed };
 
-  /// `tls` is used for STARTTLS, and checks certificates if the identity's need is pkix.
+  /// `tls` is used for STARTTLS, and checks certificates if the identity's need is pkix or dane.
   Peer(net::Stream stream, smtp::ClientOptions options, bool encrypted, PeerIdentity identity,
        std::shared_ptr<net::TlsContext> tls);
 
@@ -71,8 +78,13 @@ public:
   const PeerIdentity& identity() const { return identity_; }
   /// A reply of its session, with whose it is (mail::Told::host): what was heard is the peer's.
   mail::Told told(mail::Reply reply) const;
+  /// How it is protected, and why (protection.h).
+  std::string protection_words() const;
   const net::TlsInfo& tls() const { return tls_info_; }
   void set_tls(net::TlsInfo info) { tls_info_ = std::move(info); }
+  /// What was wrong with its certificate, also when that ended the handshake.
+  net::Flaw flaw() const { return flaw_; }
+  const std::string& local_address() const { return local_; }
   /// What it has shown so far.
   Proof proof() const;
   DoorHold door; ///< while it is used
@@ -83,12 +95,13 @@ public:
   std::set<std::string> domains;
 
 private:
+  std::string words(bool whole) const;
   net::Order next() override;
   Task<void> answer() override;
   void feed(std::string_view bytes) override;
   void eof() override { session_.eof(); }
   void out_of_time() override;
-  Handshake handshake() override { return {*tls_, &identity_.server_name()}; }
+  Handshake handshake() override { return {*tls_, &identity_.server_name(), identity_.need.dane()}; }
   void tls_started(net::TlsInfo info) override;
   void tls_failed(const Error& why) override;
 
@@ -104,6 +117,8 @@ private:
   std::shared_ptr<net::Transcript> transcript_; ///< null: nobody watches
   std::string last_reply_;
   bool in_content_ = false; ///< what is sent now is a message
+  net::Flaw flaw_ = net::Flaw::none;
+  std::string local_; ///< our end
   bool told_of_login_ = false;
   bool timed_out_ = false, cut_short_ = false;
   Event event_ = Event::closed; ///< what run() has to tell

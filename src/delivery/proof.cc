@@ -1,5 +1,6 @@
 #include "delivery/proof.h"
 
+#include <algorithm>
 #include <variant>
 
 namespace paquebot::delivery {
@@ -11,6 +12,14 @@ struct Shown {
   bool operator()(const queue::Need::Encrypted&) const { return proof.encrypted; }
   bool operator()(const queue::Need::Pkix& pkix) const {
     return proof.encrypted && !proof.name.empty() && proof.name == pkix.name && proof.roots == pkix.roots;
+  }
+  bool operator()(const queue::Need::Dane& dane) const {
+    if (!proof.encrypted || proof.tlsa.empty()) return false;
+    if (std::ranges::find(dane.records, proof.tlsa) == dane.records.end()) return false;
+    constexpr char kDaneEe = 3;
+    return proof.tlsa.front() == kDaneEe || std::ranges::any_of(dane.names, [&](const std::string& name) {
+             return std::ranges::find(proof.tlsa_names, name) != proof.tlsa_names.end();
+           });
   }
 };
 

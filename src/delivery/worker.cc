@@ -22,7 +22,7 @@ constexpr auto kAskAgain = std::chrono::milliseconds(500); // whose a domain is,
 metrics::DeliveryTls tls_of(const Peer& peer) {
   const Proof proof = peer.proof();
   if (!proof.encrypted) return metrics::DeliveryTls::none;
-  return proof.name.empty() ? metrics::DeliveryTls::encrypted : metrics::DeliveryTls::verified;
+  return proof.name.empty() && proof.tlsa.empty() ? metrics::DeliveryTls::encrypted : metrics::DeliveryTls::verified;
 }
 
 std::string what_was_thrown(const std::exception_ptr& error) {
@@ -184,11 +184,12 @@ Task<Way> Worker::send_part(queue::Job& part, std::vector<store::RecipientFacts>
 /// Sees to it that there is a connection that the job may use; otherwise settles the job, but for `no_room`.
 Task<Way> Worker::connect(const queue::Job& job, Attempt& attempt) {
   const bool secure = job.message.sender.tls == mail::TlsWish::required;
-  Reach found = co_await passage_.reach(attempt, secure);
+  const mail::TlsWish wish = job.message.sender.tls;
+  Reach found = co_await passage_.reach(attempt, wish);
   // RFC 8689 section 5: a report is better sent without protection than lost.
   const bool report = job.message.sender.reverse_path.empty();
   const bool unprotected = found.way == Way::failed && found.cause == queue::Cause::unprotected;
-  if (secure && report && unprotected) found = co_await passage_.reach(attempt, false);
+  if (secure && report && unprotected) found = co_await passage_.reach(attempt, mail::TlsWish::unspecified);
   if (found.way != Way::failed) co_return found.way;
   Way way = Way::failed;
   if (!attempt.last.empty())

@@ -10,7 +10,8 @@ std::size_t QuestionHash::operator()(const Question& question) const {
 
 std::size_t octets_of(const Question& question, const Answer& answer) {
   constexpr std::size_t kNodes = 192; // of the list, the index and the shared answer, with what the allocator adds
-  std::size_t octets = kNodes + sizeof(Answer) + 2 * question.name.capacity() + answer.why.capacity();
+  std::size_t octets =
+      kNodes + sizeof(Answer) + 2 * question.name.capacity() + answer.why.capacity() + answer.canonical.capacity();
   for (const Record& record : answer.records) octets += sizeof(Record) + record.text.capacity();
   return octets;
 }

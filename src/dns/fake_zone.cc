@@ -177,6 +177,7 @@ Answer FakeZone::look_up(std::string name, Type type) const {
     answer.status = Status::no_data;
     if (alias == entry.records.end()) return answer;
     name = alias->second.front().text;
+    answer.canonical = name;
   }
   answer.status = Status::servfail;
   answer.why = "a chain of aliases that is too long";

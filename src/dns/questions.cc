@@ -40,6 +40,17 @@ Answer with_records(Type type, const ub_result& result) {
   return answer.records.empty() ? failed("the answer holds no well-formed record") : answer;
 }
 
+/// Where aliases led, if that is another name and one that could be asked.
+std::string canonical_of(const ub_result& result) {
+  if (result.canonname == nullptr || result.qname == nullptr) return {};
+  const auto plain = [](std::string_view name) {
+    if (name.ends_with('.')) name.remove_suffix(1);
+    return to_lower(name);
+  };
+  std::string name = plain(result.canonname);
+  return name == plain(result.qname) || !is_query_name(name) ? std::string() : name;
+}
+
 Answer to_answer(Type type, int error, const ub_result* result) {
   if (error != 0 || result == nullptr) return own_failure(ub_strerror(error));
   if (result->bogus != 0) {
@@ -49,8 +60,13 @@ Answer to_answer(Type type, int error, const ub_result* result) {
   }
   const bool none = result->nxdomain != 0;
   if (!none && result->rcode != 0) return failed("the name server answered with code " + std::to_string(result->rcode));
-  if (!none && result->havedata != 0) return with_records(type, *result);
+  if (!none && result->havedata != 0) {
+    Answer answer = with_records(type, *result);
+    answer.canonical = canonical_of(*result);
+    return answer;
+  }
   Answer answer;
+  answer.canonical = canonical_of(*result);
   answer.status = none ? Status::nxdomain : Status::no_data;
   answer.secure = result->secure != 0;
   answer.ttl = bounded_negative_ttl(result->ttl);

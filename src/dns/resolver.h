@@ -46,6 +46,7 @@ struct Answer {
   std::uint32_t ttl = 0;       ///< seconds when it was asked, already bounded
   std::vector<Record> records; ///< at most 256
   std::string why;             ///< for people, when status is servfail
+  std::string canonical;       ///< where aliases led, lower case without the final dot; empty: the name is none
 };
 
 /// Asks the DNS. Thread-safe; coroutines resume on their own executor. Answers are shared and immutable.

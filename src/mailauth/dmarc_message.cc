@@ -43,20 +43,22 @@ std::vector<mail::Address> overridden(const DmarcRecord& record, const mail::Add
   return out;
 }
 
-std::string joined(const std::vector<mail::Address>& addresses) {
+} // namespace
+
+std::string joined_addresses(const std::vector<mail::Address>& addresses) {
   std::string out;
   for (const mail::Address& address : addresses) out += (out.empty() ? "<" : ",\r\n <") + address.to_string() + ">";
   return out;
 }
 
-std::string base64_lines(std::string_view octets) {
+std::string attachment_lines(std::string_view octets) {
   std::string out;
   for (std::size_t i = 0; i < octets.size(); i += kLineOctets)
     out += base64_encode(octets.substr(i, kLineOctets)) + "\r\n";
   return out;
 }
 
-} // namespace
+std::string report_date(WallTime now) { return mail::format_date(now); }
 
 Result<mail::Address> rua_address(std::string_view uri) {
   if (!istarts_with(uri, "mailto:")) return fail(Errc::unsupported, "reports are sent by mail only");
@@ -101,8 +103,8 @@ ReportMessage compose_report_message(const DmarcReport& report, const ReportSend
                          "MIME-Version: 1.0\r\n"
                          "Content-Type: multipart/mixed; boundary=\"{}\"\r\n"
                          "\r\n",
-                         sender.from.to_string(), joined(to), report.domain, sender.hostname, report.report_id,
-                         mail::format_date(now), report.report_id, sender.hostname, boundary);
+                         sender.from.to_string(), joined_addresses(to), report.domain, sender.hostname,
+                         report.report_id, mail::format_date(now), report.report_id, sender.hostname, boundary);
   out.body = fmt::format("--{0}\r\n"
                          "Content-Type: text/plain; charset=us-ascii\r\n"
                          "\r\n"
@@ -115,7 +117,7 @@ ReportMessage compose_report_message(const DmarcReport& report, const ReportSend
                          "Content-Disposition: attachment; filename=\"{3}\"\r\n"
                          "\r\n",
                          boundary, report.domain, sender.hostname, file);
-  out.body += base64_lines(gzip(compose_dmarc_report(report)));
+  out.body += attachment_lines(gzip(compose_dmarc_report(report)));
   out.body += "--" + boundary + "--\r\n";
   return out;
 }

@@ -31,6 +31,12 @@ struct ReportSender {
   std::string hostname; ///< the submitter
   mail::Address from;
 };
+/// What messages with reports have in common: the value of To, a date, and an attachment in Base64 (RFC 2045
+/// section 6.8).
+std::string joined_addresses(const std::vector<mail::Address>& addresses);
+std::string report_date(WallTime now);
+std::string attachment_lines(std::string_view octets);
+
 /// The message that carries a report (RFC 9990, "Email"). `report.report_id`: letters and digits only; it is the unique
 /// id everywhere.
 ReportMessage compose_report_message(const DmarcReport& report, const ReportSender& sender,

@@ -131,7 +131,9 @@ Task<void> Pump::shake_hands(Session& session) {
   stream_.set_deadline(system_clock().now() + kHandshake);
   stream_.release_buffer();
   Result<TlsInfo> info;
-  if (wanted.server_name != nullptr)
+  if (wanted.dane != nullptr)
+    info = co_await stream_.start_tls_client(wanted.context, *wanted.dane);
+  else if (wanted.server_name != nullptr)
     info = co_await stream_.start_tls_client(wanted.context, *wanted.server_name);
   else
     info = co_await stream_.start_tls_server(wanted.context);

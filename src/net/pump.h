@@ -40,6 +40,7 @@ public:
   struct Handshake {
     TlsContext& context;
     const std::string* server_name = nullptr; ///< the name to ask for, as the client; null: as the server
+    const Dane* dane = nullptr;               ///< how the server is to be known, instead of its name alone
   };
 
   virtual ~Session() = default;

@@ -6,14 +6,27 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace paquebot::net {
 
 class TlsContext;
 class Wheel;
+struct Dane;
+
+/// What is wrong with a server's certificate.
+enum class Flaw : std::uint8_t {
+  none,
+  name,      ///< it is for another name
+  expired,   ///< or not valid yet
+  untrusted, ///< nobody who is believed vouches for it
+  tlsa,      ///< no TLSA record fits
+  other,
+};
 
 /// What TLS agreed on; empty version means plain text.
 struct TlsInfo {
@@ -22,6 +35,12 @@ struct TlsInfo {
   std::string server_name; ///< SNI the client sent, server side only
   std::string protocol;    ///< agreed on by ALPN; empty: none
   bool resumed = false;
+  // Client side, what the server's certificate is worth:
+  bool authentic = false; ///< its check was passed: by TLSA records, or by roots and name
+  std::string flaw{};     ///< looked at, found wanting, and no condition of the handshake (TlsContext::watching()): why
+  Flaw flaw_kind = Flaw::none;
+  std::string tlsa{};                    ///< the TLSA record that fitted
+  std::vector<std::string> tlsa_names{}; ///< of those asked for with it, those that the certificate bears
 };
 
 /// Writing to a connection that is gone must not end the process. Streams do not raise SIGPIPE; call this once
@@ -63,7 +82,11 @@ public:
   Task<Result<TlsInfo>> start_tls_server(TlsContext& context);
   /// TLS handshake as the client; `server_name` goes into SNI and, if the context verifies, is checked.
   Task<Result<TlsInfo>> start_tls_client(TlsContext& context, const std::string& server_name);
+  /// The same with a server that is known by TLSA records; the context is TlsContext::for_dane().
+  Task<Result<TlsInfo>> start_tls_client(TlsContext& context, const Dane& dane);
   bool encrypted() const;
+  /// As the client, also after a handshake that failed: what was found wrong with the server's certificate.
+  Flaw certificate_flaw() const;
 
   /// Closes our direction (close_notify if TLS is on, without waiting, then the socket's): what was written last
   /// arrives, and what the peer still sends can be read. Nothing may be written afterwards.

@@ -53,6 +53,8 @@ struct Stream::Impl final : Wheel::Entry {
   Result<> prepare_tls(TlsContext& context);
   static bool is_tcp(int descriptor);
   TlsInfo tls_info() const;
+  void judge_server(TlsInfo& info) const;
+  Flaw certificate_flaw() const;
 
   /// Octets that one busy connection may move before others get their turn are bounded by this many operations.
   static constexpr int kImmediateMost = 16;

@@ -137,6 +137,14 @@ Result<> ask_clients(SSL_CTX* context, const std::string& ca_pem) {
   return {};
 }
 
+/// Checks a certificate, and goes on whatever comes of it: SSL_get_verify_result() tells.
+int only_look(X509_STORE_CTX* chain, void*) {
+  if (X509_verify_cert(chain) != 1 && X509_STORE_CTX_get_error(chain) == X509_V_OK)
+    X509_STORE_CTX_set_error(chain, X509_V_ERR_UNSPECIFIED);
+  ERR_clear_error();
+  return 1;
+}
+
 } // namespace
 
 TlsContext::TlsContext(SSL_CTX* context) : context_(context) {}
@@ -170,6 +178,23 @@ Result<std::shared_ptr<TlsContext>> TlsContext::client(bool verify, const std::s
   SSL_CTX_set_verify(context.get(), verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
   if (verify)
     if (auto done = trust(context.get(), ca_pem); !done) return std::unexpected(done.error());
+  return std::shared_ptr<TlsContext>(new TlsContext(context.release()));
+}
+
+Result<std::shared_ptr<TlsContext>> TlsContext::watching(const std::string& ca_pem) {
+  auto context = new_context(TLS_client_method(), kOpportunisticCiphers);
+  if (!context) return tls_error(Errc::io, "TLS could not be set up");
+  SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
+  SSL_CTX_set_cert_verify_callback(context.get(), only_look, nullptr);
+  if (auto done = trust(context.get(), ca_pem); !done) return std::unexpected(done.error());
+  return std::shared_ptr<TlsContext>(new TlsContext(context.release()));
+}
+
+Result<std::shared_ptr<TlsContext>> TlsContext::for_dane() {
+  auto context = new_context(TLS_client_method(), kCiphers);
+  if (!context || SSL_CTX_dane_enable(context.get()) != 1) return tls_error(Errc::io, "TLS could not be set up");
+  SSL_CTX_dane_set_flags(context.get(), DANE_FLAG_NO_DANE_EE_NAMECHECKS);
+  SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
   return std::shared_ptr<TlsContext>(new TlsContext(context.release()));
 }
 

@@ -41,6 +41,10 @@ public:
   /// Client side. `verify`: against the system's roots (or `ca_pem` when not empty) and the server's name.
   /// Opportunistic SMTP does not verify (RFC 7435).
   static Result<std::shared_ptr<TlsContext>> client(bool verify, const std::string& ca_pem = {});
+  /// Client side: certificates are checked as with `verify`, but nothing depends on it: TlsInfo tells.
+  static Result<std::shared_ptr<TlsContext>> watching(const std::string& ca_pem = {});
+  /// Client side, for servers that are known by TLSA records (dane.h); those of the system's roots don't count.
+  static Result<std::shared_ptr<TlsContext>> for_dane();
   /// Client side: the certificate to show to a server that asks. Before the context is shared.
   Result<> use_certificate(const std::string& certificate_pem, const std::string& key_pem);
   /// Client side: the protocols to offer by ALPN (RFC 7301), each of 1 to 255 octets. Before the context is shared.

@@ -1,4 +1,5 @@
 #include "base/text.h"
+#include "net/dane.h"
 #include "net/socket_address.h"
 #include "net/stream_impl.h"
 #include "net/tls.h"
@@ -65,6 +66,17 @@ Task<Result<TlsInfo>> Stream::start_tls_client(TlsContext& context, const std::s
   if (auto named = name_server(self.ssl, server_name); !named) co_return std::unexpected(std::move(named.error()));
   SSL_set_connect_state(self.ssl);
   co_return co_await self.handshake();
+}
+
+Task<Result<TlsInfo>> Stream::start_tls_client(TlsContext& context, const Dane& dane) {
+  Impl& self = *impl_;
+  const std::vector<std::string> names = dane.names;
+  if (auto ready = self.prepare_tls(context); !ready) co_return std::unexpected(std::move(ready.error()));
+  if (auto set = expect_dane(self.ssl, dane); !set) co_return std::unexpected(std::move(set.error()));
+  SSL_set_connect_state(self.ssl);
+  auto info = co_await self.handshake();
+  if (info) info->tlsa_names = names_borne(self.ssl, names);
+  co_return info;
 }
 
 Task<Result<TlsInfo>> Stream::Impl::handshake() {
@@ -144,11 +156,43 @@ Attempt Stream::Impl::try_write_tls(std::string_view bytes) {
   return outcome;
 }
 
+Flaw Stream::certificate_flaw() const { return impl_->certificate_flaw(); }
+
+Flaw Stream::Impl::certificate_flaw() const {
+  if (ssl == nullptr || server_side || (SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER) == 0) return Flaw::none;
+  switch (SSL_get_verify_result(ssl)) {
+    case X509_V_OK: return Flaw::none;
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH: return Flaw::name;
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+    case X509_V_ERR_CERT_HAS_EXPIRED: return Flaw::expired;
+    case X509_V_ERR_DANE_NO_MATCH: return Flaw::tlsa;
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_CERT_UNTRUSTED: return Flaw::untrusted;
+    default: return Flaw::other;
+  }
+}
+
+/// What the check of the server's certificate came to, where there was one.
+void Stream::Impl::judge_server(TlsInfo& info) const {
+  if ((SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER) == 0) return;
+  const long verified = SSL_get_verify_result(ssl);
+  info.authentic = verified == X509_V_OK && SSL_get0_peer_certificate(ssl) != nullptr;
+  if (verified != X509_V_OK) info.flaw = X509_verify_cert_error_string(verified);
+  info.flaw_kind = certificate_flaw();
+  info.tlsa = matched_tlsa(ssl);
+}
+
 TlsInfo Stream::Impl::tls_info() const {
   TlsInfo info;
   info.version = SSL_get_version(ssl);
   info.cipher = SSL_CIPHER_standard_name(SSL_get_current_cipher(ssl));
   info.resumed = SSL_session_reused(ssl) == 1;
+  if (!server_side) judge_server(info);
   const char* name = server_side ? SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name) : nullptr;
   if (name != nullptr) info.server_name = to_lower(name);
   const unsigned char* protocol = nullptr;

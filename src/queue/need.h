@@ -1,5 +1,7 @@
 #pragma once
 
+#include "net/dane.h"
+
 #include <string>
 #include <variant>
 
@@ -23,11 +25,15 @@ struct Need {
     bool operator==(const Pkix&) const = default;
   };
 
-  std::variant<Any, Encrypted, Pkix> hop;
+  /// TLS with a server that TLSA records know (RFC 7672).
+  using Dane = net::Dane;
+
+  std::variant<Any, Encrypted, Pkix, Dane> hop;
   bool onward = false; ///< the host must promise as much for the way behind it: REQUIRETLS (RFC 8689 section 4.2.1)
 
   bool is_any() const { return std::holds_alternative<Any>(hop) && !onward; }
   const Pkix* pkix() const { return std::get_if<Pkix>(&hop); }
+  const Dane* dane() const { return std::get_if<Dane>(&hop); }
   bool operator==(const Need&) const = default;
 };
 

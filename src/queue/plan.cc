@@ -56,6 +56,11 @@ std::string place_of(const std::vector<dns::Record>& records) {
   return place;
 }
 
+/// Of a domain's own hosts.
+NextHop next_hop_of(const PlanInput& input, bool through_mx) {
+  return {.name = input.domain, .expanded = input.mx->canonical, .secure = input.mx->secure, .through_mx = through_mx};
+}
+
 Plan by_mx(const PlanInput& input) {
   std::vector<dns::Record> records = ordered(input.mx->records, input.random);
   if (records.size() == 1 && records.front().text.empty())
@@ -76,6 +81,8 @@ Plan by_mx(const PlanInput& input) {
     if (plan.candidates.size() < kMaxCandidates)
       plan.candidates.push_back({.host = record.text, .port = input.port, .preference = record.preference});
   plan.more_hosts = records.size() > kMaxCandidates;
+  plan.next_hop = next_hop_of(input, true);
+  plan.dane = input.dane;
   return plan;
 }
 
@@ -88,7 +95,8 @@ Plan unanswered(const PlanInput& input) {
 /// Who the mail would go to with REQUIRETLS must be beyond doubt (RFC 8689 section 4.2.1 item 2). Without an MX the
 /// certificate has to name the domain itself.
 bool unsure(const PlanInput& input) {
-  return input.require_tls && input.mx->status == dns::Status::ok && !input.mx->secure;
+  const bool named = input.sts != nullptr && input.sts->mode == StsMode::enforce;
+  return input.require_tls && input.mx->status == dns::Status::ok && !input.mx->secure && !named;
 }
 
 /// TLS from the route as far as it suffices, else STARTTLS; certificates are checked whatever the route says.
@@ -114,6 +122,25 @@ Need need_of(const Route& route) {
   if (route.tls == RouteTls::none || route.tls == RouteTls::opportunistic) return {};
   if (!route.verify) return {.hop = Need::Encrypted{}};
   return {.hop = Need::Pkix{route.host, route.ca_pem}};
+}
+
+/// RFC 8461 sections 4 and 5: who is not named gets nothing, or is told of.
+Plan follow_policy(Plan plan, const PlanInput& input) {
+  const StsPolicy& policy = *input.sts;
+  if (policy.mode == StsMode::none) return plan;
+  const bool enforced = policy.mode == StsMode::enforce;
+  if (enforced) std::erase_if(plan.candidates, [&](const Candidate& c) { return !names_host(policy, c.host); });
+  if (plan.candidates.empty())
+    return refused(451, {4, 7, 5},
+                   "not sent: the policy of " + input.domain + " (MTA-STS, enforce) names none of its mail hosts",
+                   Cause::tls_failed);
+  for (Candidate& candidate : plan.candidates) {
+    candidate.sts_testing = !enforced;
+    candidate.sts_named = names_host(policy, candidate.host);
+    if (enforced) candidate.need.hop = Need::Pkix{candidate.host, ""};
+    if (enforced) candidate.asked_by = "MTA-STS";
+  }
+  return plan;
 }
 
 Plan choose(const PlanInput& input) {
@@ -147,6 +174,8 @@ Plan choose(const PlanInput& input) {
   Plan plan; // no MX: the domain's own addresses (RFC 5321 section 5.1, "implicit MX")
   plan.place = "mx:" + input.domain;
   plan.candidates.push_back({.host = input.domain, .port = input.port});
+  plan.next_hop = next_hop_of(input, false);
+  plan.dane = input.dane;
   return plan;
 }
 
@@ -154,6 +183,7 @@ Plan choose(const PlanInput& input) {
 
 Plan plan(const PlanInput& input) {
   Plan plan = choose(input);
+  if (input.sts != nullptr && plan.next_hop && !plan.candidates.empty()) plan = follow_policy(std::move(plan), input);
   if (input.require_tls && !plan.candidates.empty()) require_tls(plan);
   return plan;
 }

@@ -136,6 +136,54 @@ TEST(Plan, RequireTlsRaisesWhatARouteAsksFor) {
   }
 }
 
+TEST(Plan, SaysByWhatNamesItsHostsWereFound) {
+  auto answer = mx({{10, "a.example"}});
+  answer.secure = true;
+  answer.canonical = "hosted.example";
+  const Plan named = plan({.domain = "example", .mx = &answer, .dane = true});
+  ASSERT_TRUE(named.next_hop);
+  EXPECT_TRUE(named.dane);
+  EXPECT_EQ(named.next_hop->name, "example");
+  EXPECT_EQ(named.next_hop->expanded, "hosted.example");
+  EXPECT_TRUE(named.next_hop->secure && named.next_hop->through_mx);
+  EXPECT_FALSE(plan({.domain = "example", .mx = &answer}).dane);
+  dns::Answer none{.status = dns::Status::no_data};
+  const Plan implicit = plan({.domain = "example", .mx = &none, .dane = true});
+  ASSERT_TRUE(implicit.next_hop);
+  EXPECT_FALSE(implicit.next_hop->through_mx);
+  EXPECT_FALSE(plan({.domain = "[192.0.2.1]", .dane = true}).next_hop);
+  const Route route{.name = "isp", .host = "smtp.isp.example"};
+  EXPECT_FALSE(plan({.domain = "example", .route = &route, .dane = true}).next_hop);
+}
+
+/// RFC 8461 sections 4 and 5.
+TEST(Plan, APolicySaysWhichHostsCount) {
+  using std::chrono_literals::operator""s;
+  auto answer = mx({{10, "a.example"}, {20, "b.example"}});
+  const StsPolicy enforce{StsMode::enforce, {"b.example"}, 1s}, other{StsMode::enforce, {"c.example"}, 1s},
+      testing{StsMode::testing, {"b.example"}, 1s}, none{StsMode::none, {}, 1s};
+  const Plan named = plan({.domain = "example", .mx = &answer, .sts = &enforce});
+  EXPECT_EQ(hosts(named), "b.example");
+  EXPECT_EQ(named.candidates[0].need, (Need{.hop = Need::Pkix{"b.example", ""}}));
+  EXPECT_EQ(named.candidates[0].asked_by, "MTA-STS");
+  const Plan nobody = plan({.domain = "example", .mx = &answer, .sts = &other});
+  EXPECT_TRUE(nobody.candidates.empty());
+  EXPECT_EQ(nobody.failure.code, 451) << "the policy may be old: it waits";
+  EXPECT_EQ(nobody.failure.enhanced, (mail::EnhancedCode{4, 7, 5}));
+  const Plan tried = plan({.domain = "example", .mx = &answer, .sts = &testing});
+  ASSERT_EQ(tried.candidates.size(), 2u);
+  EXPECT_TRUE(tried.candidates[0].need.is_any());
+  EXPECT_TRUE(tried.candidates[0].sts_testing && !tried.candidates[0].sts_named && tried.candidates[1].sts_named);
+  const Plan free = plan({.domain = "example", .mx = &answer, .sts = &none});
+  EXPECT_EQ(free.candidates.size(), 2u);
+  EXPECT_FALSE(free.candidates[0].sts_testing);
+  // Its names are as sure as those under DNSSEC (RFC 8689 section 4.2.1).
+  const Plan required = plan({.domain = "example", .mx = &answer, .require_tls = true, .sts = &enforce});
+  EXPECT_EQ(hosts(required), "b.example");
+  EXPECT_TRUE(required.candidates[0].need.onward);
+  EXPECT_TRUE(plan({.domain = "example", .mx = &answer, .require_tls = true, .sts = &testing}).candidates.empty());
+}
+
 TEST(Plan, ARouteSaysWhatItsHostMustShow) {
   const Need::Pkix named{"smtp.isp.example", ""};
   const std::tuple<RouteTls, bool, TlsStart, Need> cases[] = {

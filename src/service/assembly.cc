@@ -89,6 +89,11 @@ void Assembly::open_deliveries(std::vector<net::Endpoint> listeners, std::unique
   std::size_t where = contexts.size() - 1; // all deliveries live on the last context
   d.connector = std::make_unique<delivery::Connector>(last(), contexts.wheel(where), names.resolvers.deliveries,
                                                       options.connector, std::move(dial));
+  d.policies = std::make_shared<delivery::StsBook>(
+      delivery::StsBook::Means{
+          last(), names.resolvers.deliveries, store.books(), clock,
+          delivery::fetch_over_https(last(), contexts.wheel(where), names.resolvers.deliveries, options.connector.sts)},
+      options.connector.sts);
   d.dispatcher = std::make_unique<delivery::Dispatcher>(last(), intake.queue, store, clock, *d.connector, d.homecoming,
                                                         d.signer, intake.paths);
   d.reporter = std::make_unique<delivery::Reporter>(last(), intake.queue, store, accounts.directory, intake.ids,
@@ -96,10 +101,28 @@ void Assembly::open_deliveries(std::vector<net::Endpoint> listeners, std::unique
   d.reporter->configure(current()->intake.hide_inner);
   d.dmarc_reporter = std::make_unique<delivery::DmarcReporter>(
       intake.queue, store, accounts.directory, names.resolvers.strangers, intake.ids, clock, options.hostname);
+  d.tls_book = std::make_unique<delivery::TlsBook>(store.books(), names.resolvers.strangers, system_clock());
+  d.tls_book->configure(current()->tls_reports.send);
+  d.connector->attach(d.policies, *d.tls_book);
+  auto post = delivery::post_over_https(first(), contexts.wheel(0), names.resolvers.strangers, options.connector.sts);
+  d.tls_reporter = std::make_unique<delivery::TlsReporter>(delivery::TlsReporter::Means{
+      intake.queue, store, accounts.directory, intake.ids, clock, options.hostname, std::move(post)});
+}
+
+void Assembly::Deliveries::stop_reports() {
+  reporter->stop();
+  dmarc_reporter->stop();
+  tls_reporter->stop();
+}
+
+Task<void> Assembly::write_reports() {
+  co_await intake.dmarc_book.flush();
+  co_await deliveries.tls_book->flush();
 }
 
 std::vector<std::string> Assembly::replace(std::shared_ptr<const Snapshot> snapshot) {
   deliveries.connector->forget_roots();
+  deliveries.tls_book->configure(snapshot->tls_reports.send);
   auto mended = snapshot->queue.routes.changed_since(intake.queue.options()->routes);
   intake.queue.configure(snapshot->queue);
   strangers.facts.clear();

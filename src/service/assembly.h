@@ -8,6 +8,8 @@
 #include "delivery/homecoming.h"
 #include "delivery/reporter.h"
 #include "delivery/signer.h"
+#include "delivery/sts_book.h"
+#include "delivery/tls_reporter.h"
 #include "directory/directory.h"
 #include "dns/watched_resolver.h"
 #include "intake/dmarc_book.h"
@@ -103,10 +105,15 @@ struct Assembly {
     delivery::Signer signer;
     delivery::Deadlines deadlines;
     // From open() on:
+    std::shared_ptr<delivery::StsBook> policies;
     std::unique_ptr<delivery::Connector> connector;
     std::unique_ptr<delivery::Dispatcher> dispatcher;
     std::unique_ptr<delivery::Reporter> reporter;
     std::unique_ptr<delivery::DmarcReporter> dmarc_reporter;
+    std::unique_ptr<delivery::TlsReporter> tls_reporter;
+    std::unique_ptr<delivery::TlsBook> tls_book;
+    /// From any thread: no further reports.
+    void stop_reports();
   };
 
   /// `store` must outlive it.
@@ -121,6 +128,8 @@ struct Assembly {
   /// Another configuration. Gives the destinations of the queue whose route is another one now.
   std::vector<std::string> replace(std::shared_ptr<const Snapshot> snapshot);
   std::shared_ptr<const Snapshot> current();
+  /// Writes down what reports of DMARC and on TLS will tell.
+  Task<void> write_reports();
 
   boost::asio::any_io_executor first() { return contexts.executor(0); }
   boost::asio::any_io_executor last() { return contexts.executor(contexts.size() - 1); }

@@ -36,8 +36,8 @@ std::vector<Round> Duties::house() {
 
 std::vector<Round> Duties::reports() {
   return {
-      {"dmarc-book", 0s, 60s, Round::By::each, [this] { return parts_.intake.dmarc_book.flush(); }},
-      {"dmarc", 0s, 60s, Round::By::one, [this] { return send_dmarc(); }},
+      {"report-books", 0s, 60s, Round::By::each, [this] { return parts_.write_reports(); }},
+      {"dmarc", 0s, 60s, Round::By::one, [this] { return send_reports(); }},
   };
 }
 
@@ -126,9 +126,11 @@ Task<void> Duties::expire_mail() {
   }
 }
 
-Task<void> Duties::send_dmarc() {
+Task<void> Duties::send_reports() {
   delivery::DmarcSending how = parts_.current()->dmarc_reports;
   co_await parts_.deliveries.dmarc_reporter->round(std::move(how));
+  delivery::TlsSending on_tls = parts_.current()->tls_reports;
+  co_await parts_.deliveries.tls_reporter->round(std::move(on_tls));
 }
 
 Task<void> Duties::pick_up_drops() {

@@ -17,7 +17,7 @@ public:
 
   /// Slices of the store's upkeep and all that is saved, a pause between rounds.
   Task<void> keep_house();
-  /// Writes down what DMARC reports will tell, and sends those that are due.
+  /// Writes down what reports of DMARC and on TLS will tell, and sends those that are due.
   Task<void> report_dmarc();
   /// Gets certificates, and renews them.
   Task<void> tend_certificates();
@@ -42,7 +42,7 @@ private:
   Task<void> count_hours();
   Task<void> maintain();
   Task<void> expire_mail();
-  Task<void> send_dmarc();
+  Task<void> send_reports();
 
   Assembly& parts_;
   const bool& stopping_;

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "service/api_submission.h"
 #include "service/live_desk.h"
+#include "service/tls_desk.h"
 
 #include <utility>
 
@@ -33,6 +34,9 @@ control::Hooks operator_hooks(Assembly& parts) {
   hooks.forget_resolvers = [&parts](const std::optional<std::string>& address) {
     parts.names.resolvers.upstream->forget(address);
     parts.names.keeper->look_now();
+  };
+  hooks.explain_tls = [&parts](std::string domain, bool refresh) {
+    return explain_tls(parts, std::move(domain), refresh);
   };
   hooks.hostname = parts.options.hostname;
   LiveDesk::add_to(hooks.live, std::make_shared<LiveDesk>(parts));

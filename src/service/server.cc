@@ -353,15 +353,14 @@ bool Server::stop(std::chrono::seconds bound) {
   Assembly::Deliveries& deliveries = s.parts.deliveries;
   s.parts.stop_names();
   deliveries.dispatcher->stop();
-  deliveries.reporter->stop();
+  deliveries.stop_reports();
   deliveries.deadlines.stop();
-  deliveries.dmarc_reporter->stop();
   bool ended = s.launcher.wait_idle(until);
   if (!ended)
     log::warning("stopped-early", {{"sessions", s.parts.accounts.sessions.count()},
                                    {"deliveries", s.parts.intake.queue.numbers().workers}});
   s.launcher.launch(s.parts.first(), s.parts.intake.queue.orders().give_back(), "give back");
-  s.launcher.launch(s.parts.first(), s.parts.intake.dmarc_book.flush(), "DMARC reports");
+  s.launcher.launch(s.parts.first(), s.parts.write_reports(), "reports");
   s.launcher.wait_idle(system_clock().now() + std::chrono::seconds(2));
   s.parts.names.resolvers.deliveries->give_up();
   s.parts.names.resolvers.strangers->give_up(); // what was asked for sessions that are over

@@ -61,7 +61,7 @@ struct Snapshot {
   store::TakeoverRules takeover; ///< what an account is marked for
   unsigned takeover_networks =
       0; ///< likewise: logins from more networks than this within an hour; 0: none are too many
-  delivery::DmarcSending dmarc_reports;
+  delivery::DmarcSending dmarc_reports, tls_reports;
   doctor::Options doctor;
   std::vector<WatchedCertificate>
       certificates;         ///< of all listeners, the default first; none: a self-signed one of ours

@@ -5,6 +5,7 @@
 #include "store/dmarc_days.h"
 #include "store/greylist.h"
 #include "store/sending_limits.h"
+#include "store/sts.h"
 #include "store/takeover.h"
 #include "store/types.h"
 
@@ -16,7 +17,7 @@
 namespace paquebot::store {
 
 /// What is counted and remembered about people's mail: bounds of accounts, accounts that look taken over, greylisting,
-/// aggregate reports of DMARC.
+/// aggregate reports of DMARC and on TLS; and what other domains want of whoever sends to them.
 class Books {
 public:
   virtual ~Books() = default;
@@ -55,13 +56,18 @@ public:
   virtual Task<Result<std::vector<GreyRow>>> load_greylist(std::string after, std::size_t most) = 0;
   /// Adds to what is kept for reports; how many messages had no room within the bounds of dmarc_days.h.
   virtual Task<Result<std::uint64_t>> count_dmarc(std::vector<DmarcCount> counts) = 0;
-  /// Reports about days before `day` (the first millisecond of one), oldest first, behind `after`.
+  /// Reports about days before `day` (the first millisecond of one), oldest first, behind `after` and of its kind.
   virtual Task<Result<std::vector<DmarcDue>>> list_dmarc(std::int64_t day, DmarcDay after, std::size_t most) = 0;
   /// The rows of a report, by source and detail, behind `after`.
   virtual Task<Result<std::vector<DmarcRow>>> read_dmarc(DmarcDay of, std::optional<DmarcRow> after,
                                                          std::size_t most) = 0;
   /// Forgets a report that nobody is to get. not_found when there is none.
   virtual Task<Result<>> drop_dmarc(DmarcDay of) = 0;
+  /// Keeps a policy of MTA-STS in place of the one before.
+  virtual Task<Result<>> save_sts(StsRow row) = 0;
+  virtual Task<Result<>> drop_sts(std::string domain) = 0;
+  /// At most `most` with domain > `after`, by domain.
+  virtual Task<Result<std::vector<StsRow>>> load_sts(std::string after, std::size_t most) = 0;
 };
 
 } // namespace paquebot::store

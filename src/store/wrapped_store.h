@@ -184,6 +184,11 @@ public:
     return inner_.read_dmarc(std::move(of), std::move(after), most);
   }
   Task<Result<>> drop_dmarc(DmarcDay of) override { return inner_.drop_dmarc(std::move(of)); }
+  Task<Result<>> save_sts(StsRow row) override { return inner_.save_sts(std::move(row)); }
+  Task<Result<>> drop_sts(std::string domain) override { return inner_.drop_sts(std::move(domain)); }
+  Task<Result<std::vector<StsRow>>> load_sts(std::string after, std::size_t most) override {
+    return inner_.load_sts(std::move(after), most);
+  }
 
 private:
   Books& inner_;

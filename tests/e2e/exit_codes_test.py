@@ -62,6 +62,8 @@ class ExitCodesTest(unittest.TestCase):
         yield ["account", "quota", ALICE, "lots"], BAD_DATA, "size"
         yield ["account", "passwd", ALICE], BAD_DATA, "8 characters", {"password": "short"}
         yield ["queue", "show", "what"], BAD_DATA, "id"
+        yield ["tls", "explain", "no domain"], BAD_DATA, "no domain"
+        yield ["report", "tls", "--days", "0"], BAD_DATA, "--days"
         yield ["block", "add", "what ever"], BAD_DATA, "what ever"
         yield ["fetch", "show", "first", *pop3], BAD_DATA, "first"
         yield self.letter(*text, "--priority", "99"), BAD_DATA, "priority"

@@ -5,6 +5,7 @@
 #include "store/sqlite/greylist.h"
 #include "store/sqlite/limit_charge.h"
 #include "store/sqlite/parts.h"
+#include "store/sqlite/sts.h"
 #include "store/sqlite/suspicion.h"
 
 namespace paquebot::store::sqlite {
@@ -90,6 +91,16 @@ public:
       if (!sqlite::drop_dmarc(tx, of)) return fail(Errc::not_found, "there is no report about " + of.domain);
       return {};
     });
+  }
+
+  Task<Result<>> save_sts(StsRow row) override {
+    return core_.write([row = std::move(row)](Tx& tx) { sqlite::save_sts(tx, row); });
+  }
+  Task<Result<>> drop_sts(std::string domain) override {
+    return core_.write([domain = std::move(domain)](Tx& tx) { sqlite::drop_sts(tx, domain); });
+  }
+  Task<Result<std::vector<StsRow>>> load_sts(std::string after, std::size_t most) override {
+    return core_.read([after = std::move(after), most](Db& db) { return sqlite::load_sts(db, after, most); });
   }
 
 private:

@@ -24,12 +24,19 @@ constexpr Rule kReportRules[] = {
      "DMARC reports of day %: a value is out of its range"},
 };
 
+constexpr Rule kStsRules[] = {
+    {"sts.values",
+     "s.domain = '' OR length(s.id) > 32 OR length(s.text) > 65536 OR s.fetched NOT BETWEEN 0 AND 253402300799999",
+     "MTA-STS policy of %: a value is out of its range"},
+};
+
 } // namespace
 
 std::vector<Part> stranger_parts() {
   return {
       Walk{false, {"greylist g", {"g.key"}}, "g.key", kGreyRules},
       Walk{false, {"dmarc_day d", {"d.day", "d.domain"}}, "d.day", kReportRules},
+      Walk{false, {"sts_policy s", {"s.domain"}}, "s.domain", kStsRules},
       Question{"dmarc.orphans",
                "SELECT DISTINCT r.day FROM dmarc_row r WHERE NOT EXISTS (SELECT 1 FROM dmarc_day d WHERE d.day = r.day "
                "AND d.domain = r.domain)",

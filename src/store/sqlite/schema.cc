@@ -130,7 +130,8 @@ ALTER TABLE body ADD COLUMN head_sum INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE body ADD COLUMN head BLOB NOT NULL DEFAULT x'';
 )sql";
 
-// What aggregate reports of DMARC are made of; rows counts those of the report.
+// What aggregate reports of DMARC are made of; rows counts those of the report. Of reports on TLS "tls/" stands in
+// front of the domain.
 constexpr const char* kMainReports = R"sql(
 CREATE TABLE dmarc_day(day INTEGER NOT NULL, domain TEXT NOT NULL, policy TEXT NOT NULL, rows INTEGER NOT NULL,
   PRIMARY KEY(day, domain)) WITHOUT ROWID;
@@ -308,6 +309,9 @@ CREATE TABLE certificate(name TEXT NOT NULL PRIMARY KEY, key INTEGER NOT NULL DE
   seen_since INTEGER NOT NULL DEFAULT 0, seen_ttl INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
 CREATE TABLE acme_challenge(kind INTEGER NOT NULL, name TEXT NOT NULL, token TEXT NOT NULL, answer TEXT NOT NULL,
   expires INTEGER NOT NULL, PRIMARY KEY(kind, name, token)) WITHOUT ROWID;
+
+CREATE TABLE sts_policy(domain TEXT NOT NULL PRIMARY KEY, id TEXT NOT NULL, text BLOB NOT NULL,
+  fetched INTEGER NOT NULL) WITHOUT ROWID;
 )sql";
 
 // state: 1 being staged, 2 complete and synced, 3 to be dropped. A chunk is found by the offset of its first octet.

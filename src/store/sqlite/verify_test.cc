@@ -40,6 +40,7 @@ constexpr Break kShape[] = {
     {"setting.secret", "DELETE FROM setting WHERE key = 'login.secret'", "the secret is missing"},
     {"setting.uidvalidity", "DELETE FROM setting WHERE key = 'mailbox.uidvalidity'",
      "which uidvalidity was given last"},
+    {"sts.values", "INSERT INTO sts_policy VALUES('far.test', '1', x'61', -1)", "MTA-STS policy of far.test: a value"},
     {"sequence.main", "UPDATE sqlite_sequence SET seq = 0 WHERE name = 'domain'",
      "an id of domain would be given again"},
     {"sequence.main", "UPDATE sqlite_sequence SET seq = 1 WHERE name = 'account'", "an id of account would be"},
