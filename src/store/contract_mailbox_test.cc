@@ -314,7 +314,7 @@ TEST_P(StoreContract, WhatCameAsSmtputf8IsMarked) {
 TEST_P(StoreContract, InboxIsFoundInAnyCaseAndOthersNot) {
   const Account anna = make_account("anna@example.org");
   EXPECT_TRUE(run(store().mailboxes().open(anna.id, "inbox")));
-  EXPECT_EQ(run(store().mailboxes().open(anna.id, "Sent")).error().code, Errc::not_found);
+  EXPECT_EQ(run(store().mailboxes().open(anna.id, "sent")).error().code, Errc::not_found);
   EXPECT_EQ(run(store().mailboxes().open(999, "INBOX")).error().code, Errc::not_found);
 }
 

@@ -4,11 +4,77 @@
 #include "base/task.h"
 #include "store/types.h"
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
 namespace paquebot::store {
+
+/// Uids that follow on each other.
+struct UidRun {
+  std::uint32_t first = 0;
+  std::uint32_t last = 0;
+  bool operator==(const UidRun&) const = default;
+};
+/// Ascending, and no two overlap.
+using UidSet = std::vector<UidRun>;
+
+/// A mailbox of an account with what it is called.
+struct Folder : MailboxInfo {
+  std::string name; ///< UTF-8, levels parted by "/"; INBOX in upper case
+  std::uint8_t special_use =
+      0; ///< bits of RFC 6154: 1 \\All, 2 \\Archive, 4 \\Drafts, 8 \\Flagged, 16 \\Junk, 32 \\Sent, 64 \\Trash
+};
+struct FolderList {
+  std::vector<Folder> folders;
+  std::vector<std::string> subscribed; ///< names, of which some may have no mailbox
+};
+inline constexpr std::size_t kMostFolders = 1000;       ///< mailboxes of an account
+inline constexpr std::size_t kMostSubscriptions = 2000; ///< likewise
+
+struct Keyword {
+  unsigned bit = 0; ///< of an entry's flags
+  std::string name;
+};
+/// The flags of an entry.
+struct Mark {
+  std::uint32_t uid = 0;
+  std::uint64_t flags = 0;
+  std::int64_t modseq = 0; ///< of the change that gave it these; mark(): 0 when they were so before
+};
+struct FlagChange {
+  enum class How : std::uint8_t { add, remove, replace };
+  How how = How::add;
+  std::uint64_t flags = 0; ///< of kSystemFlags
+  std::vector<std::string> keywords{};
+};
+struct Marked {
+  std::vector<Mark> marks;       ///< of all that are there
+  std::vector<Keyword> keywords; ///< of the mailbox
+};
+/// What has happened to a mailbox since somebody saw it.
+struct MailboxChanges {
+  MailboxView until; ///< what is told here leads to this view
+  UidSet gone;       ///< may have uids in it that he never saw, and some are told again
+  UidSet added;
+  std::vector<Mark> changed; ///< flags of those that he saw
+  std::vector<Keyword> keywords;
+  bool more = false; ///< ask again with `until`
+};
+/// What one slice of expunge_deleted() did.
+struct Purged {
+  std::size_t removed = 0;
+  std::uint32_t done = 0; ///< all up to this uid were looked at
+  bool more = false;
+};
+struct Copied {
+  Id mailbox = 0;
+  std::uint32_t uidvalidity = 0;
+  std::vector<std::uint32_t> from, to; ///< uids in pairs, both ascending
+};
+inline constexpr std::size_t kMostMoved = 500; ///< entries that one call of mark() or copy() takes
 
 /// A mailbox that one session has for itself (RFC 1939 section 4). May be let go after its store, and of any thread.
 class MailboxLock {
@@ -54,6 +120,39 @@ public:
                                                                std::size_t most) = 0;
   /// Deletes entries (uids ascending); those already gone are passed over. One transaction.
   virtual Task<Result<std::size_t>> expunge(Id mailbox, std::vector<std::uint32_t> uids, std::string who) = 0;
+
+  // ---- Folders ----
+
+  virtual Task<Result<FolderList>> list_folders(Id account) = 0;
+  /// And those above it. conflict: it is there; refused: there are kMostFolders.
+  virtual Task<Result<>> create_folder(Id account, std::string name, std::uint8_t special_use) = 0;
+  /// With all that is in it; those below it stay, and so do subscriptions. refused: INBOX.
+  virtual Task<Result<>> remove_folder(Id account, std::string name) = 0;
+  /// With those below it. INBOX gives all that is in it to a new mailbox and is empty afterwards (RFC 9051 section
+  /// 6.3.6). conflict: one of the new names is taken.
+  virtual Task<Result<>> rename_folder(Id account, std::string from, std::string to) = 0;
+  /// refused: there are kMostSubscriptions.
+  virtual Task<Result<>> subscribe_folder(Id account, std::string name, bool subscribed) = 0;
+
+  // ---- Entries as IMAP sees them ----
+
+  virtual Task<Result<std::vector<Keyword>>> list_keywords(Id mailbox) = 0;
+  /// The uids of a view that are still there.
+  virtual Task<Result<UidSet>> list_uids(MailboxView view) = 0;
+  /// The first `most` entries of `uids`.
+  virtual Task<Result<std::vector<EntryInfo>>> list_set(Id mailbox, UidSet uids, std::size_t most) = 0;
+  /// Errors as list_view().
+  virtual Task<Result<MailboxChanges>> changes_since(MailboxView view) = 0;
+  /// Changes flags, in one transaction; `uids` has at most kMostMoved. refused: there is no room for another keyword.
+  virtual Task<Result<Marked>> mark(Id mailbox, UidSet uids, FlagChange change) = 0;
+  /// One slice: deletes those of `uids` that have kDeleted.
+  virtual Task<Result<Purged>> expunge_deleted(Id mailbox, UidSet uids, std::string who) = 0;
+  /// Copies entries, or moves them, into a mailbox of `account`, in one transaction; `uids` has at most kMostMoved.
+  /// Flags and dates stay, content is shared. not_found: there is no such mailbox; refused: over the quota.
+  virtual Task<Result<Copied>> copy(Id mailbox, UidSet uids, Id account, std::string to, bool move) = 0;
+
+  // ---- Expiry ----
+
   /// What one slice of expiry did.
   struct Expired {
     std::size_t removed = 0;

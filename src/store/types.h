@@ -185,16 +185,15 @@ struct NewMessage : Envelope { // its id is chosen by who brings it; accepting t
   bool new_id = false; ///< the id is made for this acceptance alone: it is not looked up whether it was accepted before
   std::string head;    ///< at most kMaxHead
   NewBody body;
-  std::string note; ///< detail of the `accepted` event
-  // What brings content that is older than its acceptance (imports):
-  std::int64_t internal_date = 0; ///< 0: accepted_at
+  std::string note;               ///< detail of the `accepted` event
+  std::int64_t internal_date = 0; ///< of content that is older than its acceptance (imports); 0: accepted_at
   std::uint64_t flags = 0;        ///< bits of Flag
   /// By which name POP3 clients know it (1 to 70 characters 0x21 to 0x7E); empty, or taken there: a new one.
   std::string uidl;
+  std::vector<std::string> keywords{}; ///< names; those for which its mailbox has no room are left out
   /// What tells it from others; imported into the same mailbox twice it is a `duplicate`. Empty: nothing does.
   std::string digest;
-  // Reports only: the marks this report settles, cleared in the same transaction.
-  struct Settles {
+  struct Settles { ///< reports only: the marks that this one settles, cleared in the same transaction
     Ulid message;
     std::vector<std::uint32_t> recipients; ///< indexes
     /// What each of them owed when the report was written; when it owes something else by now (a delay that has become
@@ -230,7 +229,8 @@ struct AcceptResult {
   std::vector<LimitHit> passed; ///< accepted: bounds of which most is used up now, for the first time in their window
   std::vector<std::string> addresses{}; ///< the same as addresses; filled in by queue::Queue::accept
   bool held = false; ///< accepted: the account is marked (Suspicion), so all recipients are held and none is in hand
-  std::vector<Id> mailboxes{}; ///< accepted: into which it came
+  std::vector<Id> mailboxes{};       ///< accepted: into which it came
+  std::vector<std::uint32_t> uids{}; ///< likewise: its uid in each
 };
 
 // ---- Queue ----

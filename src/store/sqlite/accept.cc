@@ -6,6 +6,7 @@
 #include "store/sqlite/content.h"
 #include "store/sqlite/dmarc.h"
 #include "store/sqlite/feed.h"
+#include "store/sqlite/flags.h"
 #include "store/sqlite/limit_charge.h"
 #include "store/sqlite/mailboxes.h"
 #include "store/sqlite/rows.h"
@@ -95,7 +96,10 @@ public:
     if (!gone_.empty()) return {AcceptStatus::account_gone, std::move(gone_), "account removed", {}, {}};
     if (!full_.empty()) return {AcceptStatus::over_quota, std::move(full_), "mailbox over its quota", {}, {}};
     AcceptResult result{AcceptStatus::accepted, {}, {}, {}, {}};
-    for (const Delivery& d : deliveries_) result.mailboxes.push_back(d.mailbox);
+    for (const Delivery& d : deliveries_) {
+      result.mailboxes.push_back(d.mailbox);
+      result.uids.push_back(d.uid);
+    }
     if (!request_.limits) {
       write();
       return result;
@@ -117,6 +121,7 @@ public:
       Accepting(tx_, held).write();
       result.held = true;
       result.mailboxes.clear();
+      result.uids.clear();
     } else {
       write();
     }
@@ -296,8 +301,9 @@ private:
   }
 
   void write_entry(const Delivery& d, const Content& content) {
-    const std::uint64_t flags =
+    std::uint64_t flags =
         (request_.flags & kSystemFlags) | (request_.sender.smtputf8 ? kInternational : std::uint64_t{0});
+    for (const std::string& keyword : request_.keywords) flags |= keyword_bit(tx_, d.mailbox, keyword).value_or(0);
     tx_.db.run("UPDATE mailbox SET uidnext = ?, highestmodseq = ?, count = count + 1, bytes = bytes + ?, "
                "unseen = unseen + ?, deleted = deleted + ? WHERE id = ?",
                d.uid + 1, d.modseq, entry_size(d), (flags & kSeen) == 0, (flags & kDeleted) != 0, d.mailbox);

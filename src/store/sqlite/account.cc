@@ -4,6 +4,7 @@
 #include "store/sqlite/access.h"
 #include "store/sqlite/directory.h"
 #include "store/sqlite/feed.h"
+#include "store/sqlite/folders.h"
 #include "store/sqlite/mailboxes.h"
 
 namespace paquebot::store::sqlite {
@@ -85,8 +86,7 @@ Result<Account> add_account(Tx& tx, const Account& account) {
                          0, domain->id, made.login, made.password, made.disabled, made.quota, made.created,
                          Blob{made.scram_salt}, made.scram_iterations, Blob{made.scram_keys});
   tx.db.run("INSERT INTO address(domain, local, account) VALUES(?, ?, ?)", domain->id, local, made.id);
-  make_mailbox(tx, made.id, "INBOX");
-  tx.db.run("INSERT INTO subscription(account, name) VALUES(?, 'INBOX')", made.id);
+  make_first_folders(tx, made.id);
   if (domain->owner == 0) tx.db.run("UPDATE domain SET owner = ? WHERE id = ?", made.id, domain->id);
   return made;
 }

@@ -14,7 +14,6 @@ protected:
     Account wanted;
     wanted.login = "anna@example.org";
     anna_ = run(store_->directory().add_account(wanted)).value();
-    change("INSERT INTO mailbox(account, name, uidvalidity) SELECT account, 'Junk', uidvalidity FROM mailbox");
   }
   void open() {
     SqliteOptions options;
@@ -65,7 +64,7 @@ TEST_F(SqliteMailbox, ARecipientNamesItsMailbox) {
   EXPECT_EQ(faults(), std::vector<std::string>());
   EXPECT_EQ(run(store_->mailboxes().expunge(box("Junk").id, {1}, "anna")).value(), 1u);
   EXPECT_EQ(faults(), std::vector<std::string>());
-  change("DELETE FROM entry WHERE mailbox = 2; UPDATE mailbox SET count = 0, bytes = 0, unseen = 0 WHERE id = 2");
+  change("DELETE FROM entry WHERE mailbox = 4; UPDATE mailbox SET count = 0, bytes = 0, unseen = 0 WHERE id = 4");
   const std::vector<std::string> found = faults();
   ASSERT_FALSE(found.empty());
   EXPECT_NE(found.front().find("it was delivered to a mailbox, but is not there"), std::string::npos) << found.front();
@@ -91,7 +90,7 @@ TEST_F(SqliteMailbox, TheQuotaIsOfAllMailboxes) {
 TEST_F(SqliteMailbox, NothingStaysBehindOfAnAccount) {
   ASSERT_EQ(accept({"Junk", ""}).status, AcceptStatus::accepted);
   EXPECT_TRUE(run(store_->mailboxes().expunge(box("Junk").id, {1}, "anna")));
-  change("INSERT INTO keyword VALUES(2, 16, '$Junk'); INSERT INTO outline SELECT id, -id, x'', x'', '' FROM body");
+  change("INSERT INTO keyword VALUES(4, 16, '$Junk'); INSERT INTO outline SELECT id, -id, x'', x'', '' FROM body");
   EXPECT_EQ(faults(), std::vector<std::string>());
   run(store_->directory().remove_account(anna_.login)).value();
   while (run(store_->upkeep().maintain(millis(system_clock().wall()))).value()) {

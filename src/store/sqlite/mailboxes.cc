@@ -4,6 +4,9 @@
 #include "store/sqlite/content.h"
 #include "store/sqlite/core.h"
 #include "store/sqlite/expiry.h"
+#include "store/sqlite/flags.h"
+#include "store/sqlite/folders.h"
+#include "store/sqlite/mailbox_locks.h"
 #include "store/sqlite/parts.h"
 #include "store/sqlite/rows.h"
 #include "store/sqlite/view.h"
@@ -11,7 +14,6 @@
 #include <algorithm>
 #include <cassert>
 #include <mutex>
-#include <unordered_set>
 
 namespace paquebot::store::sqlite {
 namespace {
@@ -118,42 +120,6 @@ Result<std::vector<EntryContent>> read_entries(Db& db, Id mailbox, const std::ve
   return entries;
 }
 
-/// Which mailboxes are locked. In memory: the lock on the directory keeps every other process away, and a dead process
-/// takes its locks with it.
-class LockedMailboxes {
-public:
-  bool add(Id mailbox) {
-    const std::lock_guard lock(mutex_);
-    return mailboxes_.insert(mailbox).second;
-  }
-  void remove(Id mailbox) {
-    const std::lock_guard lock(mutex_);
-    mailboxes_.erase(mailbox);
-  }
-
-private:
-  std::mutex mutex_;
-  std::unordered_set<Id> mailboxes_;
-};
-
-class SqliteLock final : public MailboxLock {
-public:
-  SqliteLock(std::shared_ptr<LockedMailboxes> all, Id mailbox) : all_(std::move(all)), mailbox_(mailbox) {}
-  ~SqliteLock() override { release(); }
-  Task<Result<>> unlock() override {
-    release();
-    co_return Result<>();
-  }
-
-private:
-  void release() {
-    if (const auto all = std::exchange(all_, nullptr)) all->remove(mailbox_);
-  }
-
-  std::shared_ptr<LockedMailboxes> all_; ///< null: it is given back
-  const Id mailbox_;
-};
-
 class SqliteMailboxes final : public Mailboxes {
 public:
   explicit SqliteMailboxes(Core& core) : core_(core) {}
@@ -190,12 +156,46 @@ public:
       return sqlite::expunge(tx, mailbox, uids, who);
     });
     const Result<std::size_t> done = co_await std::move(job);
-    if (done && *done > 0) core_.subscribers.tell({.kind = Change::Kind::mailbox, .id = mailbox});
+    if (done && *done > 0) tell(mailbox);
     co_return done;
   }
+  Task<Result<FolderList>> list_folders(Id account) override {
+    return core_.read([account](Db& db) { return sqlite::list_folders(db, account); });
+  }
+  Task<Result<>> create_folder(Id account, std::string name, std::uint8_t special_use) override {
+    return core_.write([account, name = std::move(name), special_use](Tx& tx) {
+      return sqlite::create_folder(tx, account, name, special_use);
+    });
+  }
+  Task<Result<>> remove_folder(Id account, std::string name) override;
+  Task<Result<>> rename_folder(Id account, std::string from, std::string to) override {
+    return core_.write([account, from = std::move(from), to = std::move(to)](Tx& tx) {
+      return sqlite::rename_folder(tx, account, from, to);
+    });
+  }
+  Task<Result<>> subscribe_folder(Id account, std::string name, bool subscribed) override {
+    return core_.write([account, name = std::move(name), subscribed](Tx& tx) {
+      return sqlite::subscribe_folder(tx, account, name, subscribed);
+    });
+  }
+  Task<Result<std::vector<Keyword>>> list_keywords(Id mailbox) override {
+    return core_.read([mailbox](Db& db) { return sqlite::list_keywords(db, mailbox); });
+  }
+  Task<Result<UidSet>> list_uids(MailboxView view) override;
+  Task<Result<std::vector<EntryInfo>>> list_set(Id mailbox, UidSet uids, std::size_t most) override {
+    return core_.read(
+        [mailbox, uids = std::move(uids), most](Db& db) { return sqlite::list_set(db, mailbox, uids, most); });
+  }
+  Task<Result<MailboxChanges>> changes_since(MailboxView view) override {
+    return core_.read([view](Db& db) { return sqlite::changes_since(db, view); });
+  }
+  Task<Result<Marked>> mark(Id mailbox, UidSet uids, FlagChange change) override;
+  Task<Result<Purged>> expunge_deleted(Id mailbox, UidSet uids, std::string who) override;
+  Task<Result<Copied>> copy(Id mailbox, UidSet uids, Id account, std::string to, bool move) override;
   Task<Result<Expired>> expire_entries(std::int64_t before, std::string who) override;
 
 private:
+  void tell(Id mailbox) { core_.subscribers.tell({.kind = Change::Kind::mailbox, .id = mailbox}); }
   ExpiryRound expiry_round();
   Task<Result<std::size_t>> expire_in(Id mailbox, ExpiryRound& round, std::int64_t before, std::string who);
 
@@ -228,6 +228,58 @@ Task<Result<std::vector<std::uint32_t>>> SqliteMailboxes::index_view(MailboxView
   co_return out;
 }
 
+Task<Result<>> SqliteMailboxes::remove_folder(Id account, std::string name) {
+  auto job =
+      core_.write([account, name = std::move(name)](Tx& tx) { return sqlite::remove_folder(tx, account, name); });
+  const Result<Id> gone = co_await std::move(job);
+  if (!gone) co_return std::unexpected(gone.error());
+  tell(*gone);
+  co_return Result<>();
+}
+
+Task<Result<UidSet>> SqliteMailboxes::list_uids(MailboxView view) {
+  UidSet out;
+  for (bool more = true; more;) {
+    const std::uint32_t after = out.empty() ? 0 : out.back().last;
+    auto job = core_.read([view, after](Db& db) { return uid_runs(db, view, after, kIndexRows); });
+    const Result<UidSlice> slice = co_await std::move(job);
+    if (!slice) co_return std::unexpected(slice.error());
+    more = slice->more;
+    std::ranges::copy(slice->runs, std::back_inserter(out));
+  }
+  co_return out;
+}
+
+Task<Result<Marked>> SqliteMailboxes::mark(Id mailbox, UidSet uids, FlagChange change) {
+  auto job = core_.write([mailbox, uids = std::move(uids), change = std::move(change)](Tx& tx) {
+    return sqlite::mark(tx, mailbox, uids, change);
+  });
+  Result<Marked> done = co_await std::move(job);
+  if (done && std::ranges::any_of(done->marks, [](const Mark& one) { return one.modseq != 0; })) tell(mailbox);
+  co_return done;
+}
+
+Task<Result<Purged>> SqliteMailboxes::expunge_deleted(Id mailbox, UidSet uids, std::string who) {
+  auto job = core_.write([mailbox, uids = std::move(uids), who = std::move(who)](Tx& tx) {
+    return sqlite::expunge_deleted(tx, mailbox, uids, who);
+  });
+  const Result<Purged> done = co_await std::move(job);
+  if (done && done->removed > 0) tell(mailbox);
+  co_return done;
+}
+
+Task<Result<Copied>> SqliteMailboxes::copy(Id mailbox, UidSet uids, Id account, std::string to, bool move) {
+  auto job = core_.write([mailbox, uids = std::move(uids), account, to = std::move(to), move](Tx& tx) {
+    return copy_entries(tx, mailbox, uids, account, to, move);
+  });
+  Result<Copied> done = co_await std::move(job);
+  if (done && !done->to.empty()) {
+    tell(done->mailbox);
+    if (move) tell(mailbox);
+  }
+  co_return done;
+}
+
 /// Where the round goes on, or a new one begins.
 ExpiryRound SqliteMailboxes::expiry_round() {
   const std::lock_guard lock(mutex_);
@@ -257,7 +309,7 @@ Task<Result<std::size_t>> SqliteMailboxes::expire_in(Id mailbox, ExpiryRound& ro
     round = next_mailbox(round); // tried again when its turn comes, and holds up nobody behind it
     co_return std::unexpected(slice ? unlocked.error() : slice.error());
   }
-  if (slice->removed > 0) core_.subscribers.tell({.kind = Change::Kind::mailbox, .id = mailbox});
+  if (slice->removed > 0) tell(mailbox);
   round.uid = slice->last;
   co_return slice->removed;
 }

@@ -179,8 +179,12 @@ private:
     const std::int64_t fresh = std::max(last + 1, millis(system_clock().wall()) / 1000);
     main.exec("DELETE FROM web_session; DELETE FROM once_link"); // they may have been ended since
     main.exec("DELETE FROM expunged");                           // under another uidvalidity nobody asks for it
-    main.run("UPDATE mailbox SET uidvalidity = ?, forgotten = highestmodseq", fresh);
-    main.run("UPDATE setting SET value = max(CAST(value AS INTEGER), ?) WHERE key = 'mailbox.uidvalidity'", fresh);
+    // No two alike: one may be renamed to what another was called.
+    main.run("UPDATE mailbox SET uidvalidity = ? + n.before, forgotten = highestmodseq FROM (SELECT id, row_number() "
+             "OVER (ORDER BY id) - 1 AS before FROM mailbox) n WHERE n.id = mailbox.id",
+             fresh);
+    main.run("UPDATE setting SET value = max(CAST(value AS INTEGER), ifnull((SELECT max(uidvalidity) FROM mailbox), "
+             "0)) WHERE key = 'mailbox.uidvalidity'");
     main.run("INSERT OR REPLACE INTO setting(key, value) VALUES(?, ?)", std::string_view(kRestoredSetting),
              std::string_view("yes"));
     hold_queue(main);

@@ -157,14 +157,14 @@ CREATE TABLE dmarc_row(day INTEGER NOT NULL, domain TEXT NOT NULL, source TEXT N
 // What IMAP needs of mailboxes. mailbox.unseen, deleted: entries without \Seen, with \Deleted; whatever adds, deletes
 // or changes entries keeps them, STATUS tells them. mailbox.special_use: a bit for each of RFC 6154 (1 \All, 2
 // \Archive, 4 \Drafts, 8 \Flagged, 16 \Junk, 32 \Sent, 64 \Trash), set by CREATE, told by LIST. subscription: names,
-// which stay when their mailbox goes (RFC 9051 section 6.3.8); INBOX from the beginning. keyword: which bit of
-// entry.flags (entry_flags.h) is which keyword in a mailbox, made by STORE and APPEND. entry_touched: entries whose
-// flags were changed since they came, by modseq: FETCH (CHANGEDSINCE). Those that were not are found without it, since
-// their modseqs rise with their uids (an index over all would cost every message a page). entry.arrived is also the
-// save date (RFC 8514), entry.message the EMAILID (RFC 8474: a copy keeps it); THREADID is NIL as that allows, and may
-// come as a column that may be null. outline: what FETCH makes of a head over a body, packed, kept on the first time:
-// beside the body and not in its row, which would have to be written anew with all of its content. It goes with the
-// body.
+// which stay when their mailbox goes (RFC 9051 section 6.3.8); INBOX and the five mailboxes that each account begins
+// with are in it. keyword: which bit of entry.flags (entry_flags.h) is which keyword in a mailbox, made by STORE and
+// APPEND. entry_touched: entries whose flags were changed since they came, by modseq: FETCH (CHANGEDSINCE). Those that
+// were not are found without it, since their modseqs rise with their uids (an index over all would cost every message a
+// page). entry.arrived is also the save date (RFC 8514), entry.message the EMAILID (RFC 8474: a copy keeps it);
+// THREADID is NIL as that allows, and may come as a column that may be null. outline: what FETCH makes of a head over a
+// body, packed, kept on the first time: beside the body and not in its row, which would have to be written anew with
+// all of its content. It goes with the body.
 //
 // recipient.mailbox: where the entry `uid` of one that was delivered is, if any. recipient.hold_kind: HoldKind; it was
 // told from the words of `reason` before.
@@ -235,6 +235,13 @@ ALTER TABLE mailbox ADD COLUMN deleted INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE mailbox ADD COLUMN special_use INTEGER NOT NULL DEFAULT 0;
 UPDATE mailbox SET forgotten = highestmodseq, (unseen, deleted) = (SELECT count(*) FILTER (WHERE flags & 1 = 0),
   count(*) FILTER (WHERE flags & 8 <> 0) FROM entry WHERE entry.mailbox = mailbox.id);
+INSERT OR IGNORE INTO mailbox(account, name, uidvalidity, special_use)
+  SELECT a.id, f.name, (SELECT CAST(value AS INTEGER) FROM setting WHERE key = 'mailbox.uidvalidity') +
+    row_number() OVER (ORDER BY a.id, f.special), f.special FROM account a CROSS JOIN (SELECT 'Drafts' AS name,
+    4 AS special UNION ALL SELECT 'Sent', 32 UNION ALL SELECT 'Junk', 16 UNION ALL SELECT 'Trash', 64
+    UNION ALL SELECT 'Archive', 2) f;
+UPDATE setting SET value = max(CAST(value AS INTEGER), ifnull((SELECT max(uidvalidity) FROM mailbox), 0))
+  WHERE key = 'mailbox.uidvalidity';
 CREATE TABLE subscription(account INTEGER NOT NULL, name TEXT NOT NULL, PRIMARY KEY(account, name)) WITHOUT ROWID;
 INSERT INTO subscription(account, name) SELECT account, name FROM mailbox WHERE account IS NOT NULL;
 CREATE TABLE keyword(mailbox INTEGER NOT NULL, bit INTEGER NOT NULL, name TEXT NOT NULL,

@@ -153,7 +153,7 @@ constexpr Break kQueue[] = {
      "= 1",
      "its uid in a mailbox would be given again"},
     {"recipient.mailbox", "UPDATE recipient SET mailbox = 0", "it was delivered to a mailbox that never was"},
-    {"recipient.mailbox", "UPDATE recipient SET mailbox = 9 WHERE uid > 0", "delivered to a mailbox that never was"},
+    {"recipient.mailbox", "UPDATE recipient SET mailbox = 99 WHERE uid > 0", "delivered to a mailbox that never was"},
     {"recipient.hold", "UPDATE recipient SET hold_kind = 0", "a recipient is held for no known reason"},
     {"recipient.hold", "UPDATE recipient SET hold_kind = 9 WHERE state = 1", "a recipient is held for no known reason"},
     {"recipient.hold", "UPDATE recipient SET hold_kind = 5 WHERE state = 2", "or has one and is not held"},
@@ -188,26 +188,28 @@ constexpr Break kMailbox[] = {
     {"mailbox.uidvalidity_lowered", "UPDATE mailbox SET uidvalidity = 1", "mailbox 1: its uidvalidity is lower"},
     {"mailbox.modseq", "UPDATE mailbox SET highestmodseq = 1", "mailbox 1: its highest modseq is lower than it can be"},
     {"mailbox.forgotten", "UPDATE mailbox SET forgotten = 99", "mailbox 1: it forgot what is still to be deleted"},
-    {"expunged.mailbox", "INSERT INTO expunged VALUES(9, 1, 1, 1, 1)",
-     "mailbox 9: it does not exist, but entries of it were deleted"},
+    {"expunged.mailbox", "INSERT INTO expunged VALUES(99, 1, 1, 1, 1)",
+     "mailbox 99: it does not exist, but entries of it were deleted"},
     {"expunged.modseq", "UPDATE expunged SET modseq = 99", "mailbox 1: entries were deleted by what it forgot"},
     {"expunged.modseq", "UPDATE mailbox SET forgotten = highestmodseq", "mailbox 1: entries were deleted by what"},
     {"expunged.entry", "UPDATE expunged SET last = 3", "mailbox 1: an entry is there that was deleted"},
     {"expunged.values", "UPDATE expunged SET uid = 0", "mailbox 1: a value of a deleted entry"},
     {"expunged.values", "UPDATE expunged SET last = 99", "mailbox 1: a value of a deleted entry"},
-    {"mailbox.name", "UPDATE mailbox SET name = 'Inbox'", "mailbox 1: its name is not normal"},
+    {"mailbox.name", "UPDATE mailbox SET name = 'Inbox' WHERE id = 1", "mailbox 1: its name is not normal"},
     {"mailbox.values", "UPDATE mailbox SET uidnext = 4294967297", "mailbox 1: a value"},
     {"mailbox.values", "UPDATE mailbox SET special_use = 128", "mailbox 1: a value"},
-    {"keyword.mailbox", "INSERT INTO keyword VALUES(9, 16, '$Junk')", "mailbox 9: it does not exist, but has keywords"},
+    {"keyword.mailbox", "INSERT INTO keyword VALUES(99, 16, '$Junk')",
+     "mailbox 99: it does not exist, but has keywords"},
     {"keyword.values", "INSERT INTO keyword VALUES(1, 15, '$Junk')", "mailbox 1: a keyword is out of its range"},
     {"subscription.account", "INSERT INTO subscription VALUES(9, 'INBOX')", "account 9: it does not exist, but has"},
-    {"subscription.name", "UPDATE subscription SET name = 'Inbox'", "account 1: a name that it has subscribed"},
+    {"subscription.name", "UPDATE subscription SET name = 'Inbox' WHERE account = 1 AND name = 'INBOX'",
+     "account 1: a name that it has subscribed"},
     {"entry.order", "UPDATE entry SET modseq = 1", "mailbox 1: an entry was changed, but is not noted as such"},
     {"entry.keyword", "UPDATE entry SET flags = 65536; INSERT INTO keyword VALUES(1, 17, '$Junk')",
      "mailbox 1: an entry has a keyword without a name"},
-    {"imported.mailbox", "INSERT INTO imported VALUES(9, x'01')",
-     "mailbox 9: it does not exist, but mail was imported"},
-    {"entry.mailbox", "DELETE FROM mailbox WHERE id = 2", "mailbox 2: it does not exist, but has entries"},
+    {"imported.mailbox", "INSERT INTO imported VALUES(99, x'01')",
+     "mailbox 99: it does not exist, but mail was imported"},
+    {"entry.mailbox", "DELETE FROM mailbox WHERE id = 7", "mailbox 7: it does not exist, but has entries"},
     {"entry.content", "UPDATE entry SET body = 0", "mailbox 1: an entry has no content"},
     {"entry.content", "UPDATE entry SET head = 0", "mailbox 1: an entry has no content"},
     {"entry.content", "DELETE FROM body WHERE bulk = 0", "mailbox 1: an entry has no content"},
@@ -425,8 +427,8 @@ TEST_F(SqliteVerify, LeavesAloneWhatMayBe) {
       "UPDATE mailbox SET unseen = unseen - 1, highestmodseq = 20 WHERE id = 1; "
       "INSERT INTO keyword VALUES(1, 16, '$Junk'), (1, 62, 'b')",
       // recipients delivered by an older program
-      "UPDATE recipient SET uid = 0, mailbox = 0; DELETE FROM entry WHERE mailbox = 2; "
-      "UPDATE mailbox SET count = 0, bytes = 0, unseen = 0 WHERE id = 2; DELETE FROM body WHERE bulk = 0 AND id NOT IN "
+      "UPDATE recipient SET uid = 0, mailbox = 0; DELETE FROM entry WHERE mailbox = 7; "
+      "UPDATE mailbox SET count = 0, bytes = 0, unseen = 0 WHERE id = 7; DELETE FROM body WHERE bulk = 0 AND id NOT IN "
       "(SELECT body FROM entry UNION SELECT body FROM message); "
       "UPDATE body SET refs = 1 WHERE bulk <> 0",
   };

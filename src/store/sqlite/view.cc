@@ -9,23 +9,6 @@ namespace {
 constexpr std::size_t kRuns = 5000;           // forgotten in one transaction
 constexpr std::size_t kMailboxesSwept = 1000; // looked at in one
 
-/// What was deleted of a view since, among the uids above `after_uid`: ascending, and no two have a uid in common.
-Result<std::vector<UidRun>> gone_since(Db& db, const MailboxView& view, std::uint32_t after_uid) {
-  const std::int64_t forgotten =
-      db.number("SELECT forgotten FROM mailbox WHERE id = ? AND account IS NOT NULL", -1, view.mailbox);
-  if (forgotten < 0) return fail(Errc::not_found, "the mailbox is gone");
-  if (forgotten > view.modseq) return fail(Errc::conflict, "what was deleted since then is not known any more");
-  Query q = db.query("SELECT uid, last FROM expunged WHERE mailbox = ? AND modseq > ? AND last > ? AND uid < ?",
-                     view.mailbox, view.modseq, after_uid, view.uidnext);
-  std::vector<UidRun> runs;
-  while (q.row()) {
-    const UidRun run{std::max(q.u32(0), after_uid + 1), std::min(q.u32(1), view.uidnext - 1)};
-    if (run.first <= run.last) runs.push_back(run); // else all of it that could be meant came since
-  }
-  std::ranges::sort(runs, {}, &UidRun::first);
-  return runs;
-}
-
 /// Goes through a view: entries that are there, and what is gone between them.
 class ViewWalk {
 public:
@@ -60,6 +43,22 @@ private:
 };
 
 } // namespace
+
+Result<UidSet> gone_since(Db& db, const MailboxView& view, std::uint32_t after_uid) {
+  const std::int64_t forgotten =
+      db.number("SELECT forgotten FROM mailbox WHERE id = ? AND account IS NOT NULL", -1, view.mailbox);
+  if (forgotten < 0) return fail(Errc::not_found, "the mailbox is gone");
+  if (forgotten > view.modseq) return fail(Errc::conflict, "what was deleted since then is not known any more");
+  Query q = db.query("SELECT uid, last FROM expunged WHERE mailbox = ? AND modseq > ? AND last > ? AND uid < ?",
+                     view.mailbox, view.modseq, after_uid, view.uidnext);
+  UidSet runs;
+  while (q.row()) {
+    const UidRun run{std::max(q.u32(0), after_uid + 1), std::min(q.u32(1), view.uidnext - 1)};
+    if (run.first <= run.last) runs.push_back(run); // else all of it that could be meant came since
+  }
+  std::ranges::sort(runs, {}, &UidRun::first);
+  return runs;
+}
 
 void note_expunged(Tx& tx, Id mailbox, std::int64_t modseq, const std::vector<std::uint32_t>& uids) {
   const std::int64_t at = std::max(tx.now, tx.memory.heartbeat);

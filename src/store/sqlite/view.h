@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "store/mailboxes.h"
 #include "store/sqlite/tx.h"
 
 #include <vector>
@@ -8,14 +9,11 @@
 /// What was deleted of a mailbox, and with it the mailbox as somebody saw it before (MailboxView).
 namespace paquebot::store::sqlite {
 
-/// Uids that follow on each other.
-struct UidRun {
-  std::uint32_t first = 0;
-  std::uint32_t last = 0;
-};
-
 /// Notes that these uids (ascending; all were there) were deleted by what gave the mailbox this modseq.
 void note_expunged(Tx& tx, Id mailbox, std::int64_t modseq, const std::vector<std::uint32_t>& uids);
+/// What was deleted of a view since, among the uids above `after_uid`: ascending, and no two have a uid in common.
+/// Errors as Mailboxes::list_view.
+Result<UidSet> gone_since(Db& db, const MailboxView& view, std::uint32_t after_uid);
 /// Of a row that begins with uid, uidl, flags, internal_date and size.
 EntryInfo entry_info(const Query& row);
 /// As Mailboxes::list_view.

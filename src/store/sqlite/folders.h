@@ -1,0 +1,22 @@
+#pragma once
+
+#include "base/result.h"
+#include "store/mailboxes.h"
+#include "store/sqlite/tx.h"
+
+#include <string>
+#include <vector>
+
+/// The mailboxes of an account by their names.
+namespace paquebot::store::sqlite {
+
+/// Those that an account begins with: INBOX, Drafts, Sent, Junk, Trash and Archive, all subscribed.
+void make_first_folders(Tx& tx, Id account);
+FolderList list_folders(Db& db, Id account);
+/// As in Mailboxes; remove_folder gives the mailbox that is gone.
+Result<> create_folder(Tx& tx, Id account, const std::string& name, std::uint8_t special_use);
+Result<Id> remove_folder(Tx& tx, Id account, const std::string& name);
+Result<> rename_folder(Tx& tx, Id account, const std::string& from, const std::string& to);
+Result<> subscribe_folder(Tx& tx, Id account, const std::string& name, bool subscribed);
+
+} // namespace paquebot::store::sqlite
