@@ -75,6 +75,7 @@ private:
   }
 
   std::string expect_reply(const std::string& code) {
+    if (code.starts_with("tagged ")) return expect_tagged(code.substr(7));
     for (;;) {
       const auto line = take_line();
       if (!line) return "the server says nothing; expected a reply " + code;
@@ -84,6 +85,17 @@ private:
       }
       if (!line->starts_with(code)) return "expected a reply " + code + ", the server says " + printable(*line);
       if (line->size() == code.size() || (*line)[code.size()] == ' ') return "";
+    }
+  }
+
+  /// IMAP: lines up to and with the one that has this tag and word.
+  std::string expect_tagged(const std::string& words) {
+    const std::string tag = words.substr(0, words.find(' ') + 1);
+    for (;;) {
+      const auto line = take_line();
+      if (!line) return "the server says nothing; expected " + words;
+      if (line->starts_with(tag))
+        return line->starts_with(words + " ") ? "" : "expected " + words + ", the server says " + printable(*line);
     }
   }
 

@@ -1,6 +1,7 @@
 // Plays every dialog against the pure engines: as written, octet by octet, and cut in two at every octet.
 
 #include "http_engine.h"
+#include "imap_engine.h"
 #include "player.h"
 #include "smtp_engine.h"
 #if PAQUEBOT_POP3_DIALOGS
@@ -17,6 +18,7 @@ constexpr std::size_t kMostCuts = 1500;
 
 std::unique_ptr<Engine> make_engine(const Dialog& dialog) {
   if (dialog.protocol == "smtp") return make_smtp_engine(dialog);
+  if (dialog.protocol == "imap") return make_imap_engine(dialog);
   if (dialog.protocol == "http") return make_http_engine(dialog);
 #if PAQUEBOT_POP3_DIALOGS
   if (dialog.protocol == "pop3") return make_pop3_engine(dialog);

@@ -1,0 +1,78 @@
+#pragma once
+
+#include "imap/lexer.h"
+#include "imap/requests.h"
+#include "imap/uid_set.h"
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace paquebot::imap {
+
+/// What SEARCH asks of each message, as a tree.
+struct SearchNode {
+  enum class Key : std::uint8_t {
+    all_of,  ///< every child
+    one_of,  ///< any child; OR
+    none_of, ///< not its child; NOT
+    flag,    ///< a bit of `number`
+    keyword, ///< `name`
+    uids,    ///< in `set`
+    before,
+    on,
+    since, ///< `number`: a day, of the internal date
+    sent_before,
+    sent_on,
+    sent_since, ///< of the Date field
+    larger,
+    smaller, ///< `number`
+    header,  ///< field `name` holds `text`
+    body,
+    text, ///< needle `number` of the program
+  };
+  Key key = Key::all_of;
+  std::uint64_t number = 0;
+  std::string name, text{}; ///< text: as fold_text() gives it
+  UidSet set{};
+  std::vector<SearchNode> children{};
+};
+
+struct SearchProgram {
+  SearchNode root;
+  std::vector<std::string> needles; ///< of BODY and TEXT, folded, each once
+
+  // RETURN (RFC 4731, RFC 5182).
+  bool extended = false;
+  bool minimum = false, maximum = false, all = false, count = false, save = false;
+};
+inline constexpr std::size_t kMaxSearchDepth = 20;
+inline constexpr std::size_t kMaxSearchKeys = 1000;
+
+enum class SearchProblem : std::uint8_t { none, malformed, charset };
+/// `resolve` gives the uids of a set that is written by number (false) or by uid; nothing when a number is not there.
+using ResolveSet = std::function<std::optional<UidSet>(std::string_view, bool by_uid)>;
+SearchProblem parse_search(Lexer& lexer, const ResolveSet& resolve, SearchProgram& program);
+
+/// True, false, or it takes more to tell.
+enum class Verdict : std::uint8_t { no, yes, unknown };
+
+/// What is known of a message. Null: not looked at yet.
+struct SearchFacts {
+  const Row* row = nullptr;
+  const std::vector<Keyword>* keywords = nullptr;
+  const std::string* head = nullptr;
+  const std::vector<bool>* in_head = nullptr; ///< by needle
+  const std::vector<bool>* in_body = nullptr;
+};
+Verdict judge(const SearchNode& node, const SearchFacts& facts);
+
+/// Lower case by Unicode, so that texts can be compared; what is no UTF-8 stays as it is.
+std::string fold_text(std::string_view text);
+/// A field's value as people read it: encoded words decoded, folded by fold_text().
+std::string fold_value(std::string_view value);
+
+} // namespace paquebot::imap

@@ -1,0 +1,339 @@
+#include "base/text.h"
+#include "imap/message_reader.h"
+#include "imap/search_program.h"
+#include "imap/server_impl.h"
+#include "mail/head.h"
+
+#include <algorithm>
+#include <deque>
+#include <fmt/format.h>
+#include <iterator>
+#include <utility>
+
+namespace paquebot::imap {
+namespace {
+
+constexpr std::size_t kSearchedAtOnce = 16;
+
+/// Looks for needles in a text that comes in pieces.
+class NeedleScan {
+public:
+  NeedleScan(const std::vector<std::string>& needles, std::vector<bool>& found) : needles_(needles), found_(found) {
+    for (const std::string& one : needles) longest_ = std::max(longest_, one.size());
+  }
+  /// `latin`: octets of ISO 8859-1, else of UTF-8.
+  void feed(std::string_view text, bool latin) {
+    if (latin) {
+      for (const char c : text) {
+        const auto octet = static_cast<unsigned char>(c);
+        if (octet >= 0x80) raw_ += static_cast<char>(octet >= 0xC0 ? 0xC3 : 0xC2);
+        raw_ += static_cast<char>(octet >= 0xC0 ? octet - 0x40 : octet);
+      }
+    } else {
+      raw_ += text;
+    }
+    // A character that is not whole yet waits.
+    std::size_t whole = raw_.size();
+    while (whole > 0 && raw_.size() - whole < 3 && (static_cast<unsigned char>(raw_[whole - 1]) & 0xC0) == 0x80)
+      --whole;
+    if (whole > 0 && static_cast<unsigned char>(raw_[whole - 1]) >= 0xC0 &&
+        utf8_length(std::string_view(raw_).substr(whole - 1)) == 0)
+      --whole;
+    else
+      whole = raw_.size();
+    look(std::string_view(raw_).substr(0, whole));
+    raw_.erase(0, whole);
+  }
+  void end_part() {
+    look(raw_);
+    raw_.clear();
+    folded_.clear();
+  }
+
+private:
+  void look(std::string_view text) {
+    folded_ += fold_text(text);
+    for (std::size_t i = 0; i < needles_.size(); ++i)
+      if (!found_[i] && folded_.find(needles_[i]) != std::string::npos) found_[i] = true;
+    if (folded_.size() > longest_) folded_.erase(0, folded_.size() - longest_);
+  }
+
+  const std::vector<std::string>& needles_;
+  std::vector<bool>& found_;
+  std::size_t longest_ = 1;
+  std::string raw_, folded_;
+};
+
+bool is_latin(const mail::MimePart& part) {
+  const mail::MimeValue type{{}, part.parameters};
+  const std::string_view charset = type.parameter("charset");
+  for (const std::string_view name : {"iso-8859-1", "iso-8859-15", "windows-1252", "latin1"})
+    if (iequals(charset, name)) return true;
+  return false;
+}
+
+/// Where a text for people is.
+struct TextRange {
+  std::uint64_t from, to;
+  PartDecoder::Encoding encoding;
+  bool latin;
+};
+
+/// Text parts, and the fields of messages within the message.
+void find_texts(const mail::MimePart& part, std::vector<TextRange>& out) {
+  if (part.is_root)
+    out.push_back({part.head_offset, part.head_offset + part.head_size, PartDecoder::Encoding::none, false});
+  if (part.type == "text")
+    out.push_back(
+        {part.body_offset, part.body_offset + part.body_size, PartDecoder::encoding_of(part), is_latin(part)});
+  for (const auto& one : part.parts) find_texts(*one, out);
+}
+
+} // namespace
+
+/// One SEARCH.
+struct ServerSession::Searcher::Work {
+  explicit Work(Impl& s)
+      : session(s), reader([&s](AskBody question, std::function<void(Piece&)> then) {
+          s.ask_for<Piece>(std::move(question), std::move(then));
+        }) {}
+
+  void go();
+  void load_rows();
+  void load_contents();
+  bool look();
+  void look_at_head();
+  bool look_at_body();
+  void end();
+  void give_up();
+  void answer_old(const UidSet& shown);
+  void answer_extended(const UidSet& shown);
+  SearchFacts facts(const Row& row) const { return {&row, &session.selected.keywords()}; }
+
+  Impl& session;
+  MessageReader reader;
+  SearchProgram program;
+  UidSet todo;
+  std::vector<std::uint32_t> unsure; ///< it takes their content
+  std::deque<Content> waiting;
+  std::vector<UidRun> found;
+  bool failed = false;
+
+  // Of the message under way.
+  bool reading = false;
+  std::vector<bool> in_head, in_body;
+  bool body_begun = false;
+  std::vector<TextRange> parts;
+  std::uint64_t at = 0;
+  std::optional<PartDecoder> decoder;
+  std::optional<NeedleScan> scan;
+  std::function<void()> resume = [this] { go(); };
+};
+
+ServerSession::Searcher::Searcher(Impl& session) : session_(session) {}
+ServerSession::Searcher::~Searcher() = default;
+
+void ServerSession::Searcher::search(Lexer& args) {
+  work_ = std::make_unique<Work>(session_);
+  const View& view = session_.selected.view();
+  const auto resolve = [&](std::string_view text, bool by_uid) -> std::optional<UidSet> {
+    const auto set = parse_sequence_set(text);
+    if (!set) return {};
+    if (set->saved) return session_.selected.saved();
+    if (by_uid) return view.present(set->resolve(view.highest()));
+    return view.uids_of(set->resolve(view.count())); // numbers that are none find nothing
+  };
+  const SearchProblem problem = parse_search(args, resolve, work_->program);
+  if (problem != SearchProblem::none) {
+    work_.reset();
+    if (problem == SearchProblem::charset)
+      return session_.no("[BADCHARSET (UTF-8 US-ASCII)] only UTF-8 is searched in");
+    return session_.bad("what is searched for can't be understood");
+  }
+  work_->todo = view.uids();
+  for (const SearchNode& node : work_->program.root.children)
+    if (node.key == SearchNode::Key::uids) work_->todo = intersect(work_->todo, node.set);
+  const bool plain = std::ranges::all_of(work_->program.root.children, [](const SearchNode& node) {
+    return node.key == SearchNode::Key::uids || (node.key == SearchNode::Key::all_of && node.children.empty());
+  });
+  if (plain) work_->found = std::exchange(work_->todo, {});
+  work_->go();
+}
+
+void ServerSession::Searcher::Work::go() {
+  for (;;) {
+    if (reader.failed()) return give_up();
+    if (reading || !waiting.empty()) {
+      if (look()) continue;
+      if (reader.failed()) give_up();
+      return;
+    }
+    if (failed) return end();
+    if (!unsure.empty()) return load_contents();
+    if (todo.empty()) return end();
+    return load_rows();
+  }
+}
+
+void ServerSession::Searcher::Work::load_rows() {
+  session.ask_for<Rows>(AskRows{take_front(todo, kRowsAtOnce)}, [this](Rows& answer) {
+    failed = answer.fault != Fault::none;
+    for (const Row& row : answer.rows) {
+      const Verdict verdict = judge(program.root, facts(row));
+      if (verdict == Verdict::yes) found.push_back({row.uid, row.uid});
+      if (verdict == Verdict::unknown) unsure.push_back(row.uid);
+    }
+    go();
+  });
+}
+
+void ServerSession::Searcher::Work::load_contents() {
+  AskContents question;
+  question.uids.assign(unsure.begin(),
+                       unsure.begin() + static_cast<std::ptrdiff_t>(std::min(unsure.size(), kSearchedAtOnce)));
+  session.ask_for<Contents>(std::move(question), [this](Contents& answer) {
+    const bool gone = answer.fault == Fault::not_found;
+    failed = !gone && (answer.fault != Fault::none || answer.contents.empty());
+    const std::size_t used = gone ? 1 : std::min(answer.contents.size(), unsure.size());
+    unsure.erase(unsure.begin(), unsure.begin() + static_cast<std::ptrdiff_t>(used));
+    waiting.assign(std::make_move_iterator(answer.contents.begin()), std::make_move_iterator(answer.contents.end()));
+    go();
+  });
+}
+
+/// Goes on with a message. False: something was asked for, or it can't be read.
+bool ServerSession::Searcher::Work::look() {
+  if (!reading) {
+    reader.begin(std::move(waiting.front()));
+    waiting.pop_front();
+    reading = true;
+    body_begun = false;
+    look_at_head();
+  }
+  const Row& row = reader.content().row;
+  SearchFacts known = facts(row);
+  known.head = &reader.content().head;
+  known.in_head = &in_head;
+  Verdict verdict = judge(program.root, known);
+  if (verdict == Verdict::unknown) {
+    if (!look_at_body()) return false;
+    known.in_body = &in_body;
+    verdict = judge(program.root, known);
+  }
+  if (verdict == Verdict::yes) found.push_back({row.uid, row.uid});
+  reader.end();
+  reading = false;
+  return true;
+}
+
+void ServerSession::Searcher::Work::look_at_head() {
+  in_head.assign(program.needles.size(), false);
+  if (program.needles.empty()) return;
+  const auto head = mail::Head::parse(reader.content().head);
+  if (!head) return;
+  for (const mail::Field& field : *head) {
+    const std::string text = fold_text(field.name()) + ": " + fold_value(field.value());
+    for (std::size_t i = 0; i < program.needles.size(); ++i)
+      if (text.find(program.needles[i]) != std::string::npos) in_head[i] = true;
+  }
+}
+
+bool ServerSession::Searcher::Work::look_at_body() {
+  if (!reader.scan(resume)) return false;
+  if (!std::exchange(body_begun, true)) {
+    in_body.assign(program.needles.size(), false);
+    parts.clear();
+    find_texts(reader.structure(), parts);
+    std::ranges::reverse(parts); // taken from the back
+    scan.emplace(program.needles, in_body);
+    decoder.reset();
+  }
+  while (!parts.empty()) {
+    const TextRange part = parts.back();
+    if (!decoder) {
+      decoder.emplace(part.encoding);
+      at = part.from;
+    }
+    std::string decoded;
+    while (at < part.to) {
+      std::string_view bytes;
+      if (!reader.piece(at, part.to, bytes, resume)) return false;
+      at += bytes.size();
+      decoded.clear();
+      decoder->feed(bytes, decoded);
+      scan->feed(decoded, part.latin);
+    }
+    decoded.clear();
+    decoder->finish(decoded);
+    scan->feed(decoded, part.latin);
+    scan->end_part();
+    decoder.reset();
+    parts.pop_back();
+  }
+  return true;
+}
+
+void ServerSession::Searcher::Work::give_up() {
+  reader.end();
+  reading = false;
+  failed = true;
+  waiting.clear();
+  end();
+}
+
+void ServerSession::Searcher::Work::answer_old(const UidSet& shown) {
+  session.out += "* SEARCH";
+  for (const UidRun& run : shown)
+    for (std::uint64_t one = run.first; one <= run.last; ++one)
+      fmt::format_to(std::back_inserter(session.out), " {}", one);
+  session.out += "\r\n";
+}
+
+/// RFC 4731.
+void ServerSession::Searcher::Work::answer_extended(const UidSet& shown) {
+  std::string tag;
+  for (const char c : session.tag) tag += c == '"' || c == '\\' ? '_' : c;
+  std::string line = fmt::format("ESEARCH (TAG \"{}\"){}", tag, session.by_uid ? " UID" : "");
+  if (program.minimum && !shown.empty()) line += fmt::format(" MIN {}", shown.front().first);
+  if (program.maximum && !shown.empty()) line += fmt::format(" MAX {}", shown.back().last);
+  if (program.all && !shown.empty()) line += " ALL " + to_text(shown);
+  if (program.count) line += fmt::format(" COUNT {}", count_of(shown));
+  if (program.all || program.minimum || program.maximum || program.count) session.untagged(line);
+}
+
+void ServerSession::Searcher::Work::end() {
+  const auto alive = std::move(session.searcher.work_);
+  Selected& selected = session.selected;
+  if (failed) {
+    if (program.save) selected.save({});
+    return session.fault(Fault::unavailable, "message");
+  }
+  const UidSet uids = normalize(std::move(found));
+  UidSet shown = uids;
+  if (!session.by_uid) {
+    shown.clear();
+    for (const UidRun& run : uids)
+      for (std::uint64_t uid = run.first; uid <= run.last; ++uid)
+        if (const auto number = selected.view().number_of(static_cast<std::uint32_t>(uid)); number != 0)
+          append(shown, number);
+  }
+  if (session.rev2 && !program.extended) program.extended = program.all = true;
+  if (program.extended)
+    answer_extended(shown);
+  else
+    answer_old(shown);
+  if (program.save) {
+    // RFC 5182 section 2.1: with MIN or MAX alone only those are kept.
+    UidSet kept = uids;
+    if (!uids.empty() && !program.all && !program.count && (program.minimum || program.maximum)) {
+      std::vector<UidRun> ends;
+      if (program.minimum) ends.push_back({uids.front().first, uids.front().first});
+      if (program.maximum) ends.push_back({uids.back().last, uids.back().last});
+      kept = normalize(std::move(ends));
+    }
+    selected.save(std::move(kept));
+  }
+  session.ok("that is all");
+}
+
+} // namespace paquebot::imap
