@@ -82,6 +82,8 @@ void finish(Config& config) {
   config.smtp.session.max_message_size = snapshot.intake.max_message_size;
   config.pop3.session.max_errors = config.smtp.session.max_errors;
   config.pop3.session.expire_days = snapshot.expire_days;
+  config.imap.session.max_errors = config.smtp.session.max_errors;
+  config.imap.session.max_message = snapshot.intake.max_message_size;
 }
 
 void compare(const Section<Config>& section, const Config& before, const Config& after,

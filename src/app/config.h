@@ -34,7 +34,10 @@ struct ListenerConfig {
       socket{}; ///< the name of one that the service manager passes on; empty: the one with this address, if any
   bool is_local() const { return address.starts_with(kLocalSocket); }
   /// Whether users log in there.
-  bool has_logins() const { return role == service::ListenerRole::submission || role == service::ListenerRole::pop3; }
+  bool has_logins() const {
+    using enum service::ListenerRole;
+    return role == submission || role == pop3 || role == imap;
+  }
 };
 
 /// A certificate and its key, and the files that they were read from; empty: none.
@@ -81,7 +84,8 @@ struct StsConfig {
 struct Config {
   enum class Scram : std::uint8_t { automatic, on, off };
   enum class Backend : std::uint8_t { sqlite };
-  /// What listeners for SMTP have in common, and those for POP3; the rest comes with each listener (snapshot.h).
+  /// What listeners for SMTP have in common, those for POP3, and those for IMAP; the rest comes with each listener
+  /// (snapshot.h).
   struct Smtp {
     smtp::ServerOptions session;
     service::SmtpListenerOptions listener;
@@ -89,6 +93,11 @@ struct Config {
   struct Pop3 {
     pop3::ServerOptions session;
     service::Pop3ListenerOptions listener;
+  };
+
+  struct Imap {
+    imap::ServerOptions session;
+    service::ImapListenerOptions listener;
   };
 
   std::string file;
@@ -116,6 +125,7 @@ struct Config {
   std::vector<RouteConfig> routes;   ///< snapshot.queue has them too, as they are used
   Smtp smtp;
   Pop3 pop3;
+  Imap imap;
   AcmeConfig acme;
   StsConfig sts;
   bool mend_bare_lf = true;          ///< of own users

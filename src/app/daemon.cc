@@ -30,6 +30,7 @@ const char* role_name(service::ListenerRole role) {
     case service::ListenerRole::submission: return "submission";
     case service::ListenerRole::lmtp: return "lmtp";
     case service::ListenerRole::pop3: return "pop3";
+    case service::ListenerRole::imap: return "imap";
     case service::ListenerRole::control: return "control";
     case service::ListenerRole::http: return "http";
   }

@@ -32,8 +32,9 @@ setup::Facts setup_facts(const Config& config) {
   for (const ListenerConfig& listener : config.listeners) {
     const auto at = net::parse_endpoint(listener.address);
     if (!at || !listener.has_logins() || listener.tls == ListenerConfig::Tls::none) continue;
-    const auto protocol =
-        listener.role == service::ListenerRole::pop3 ? setup::Protocol::pop3 : setup::Protocol::submission;
+    const auto protocol = listener.role == service::ListenerRole::pop3   ? setup::Protocol::pop3
+                          : listener.role == service::ListenerRole::imap ? setup::Protocol::imap
+                                                                         : setup::Protocol::submission;
     const auto security =
         listener.tls == ListenerConfig::Tls::implicit ? setup::Security::implicit : setup::Security::starttls;
     offers.push_back({protocol, security, at->port, service::is_loopback(at->address)});

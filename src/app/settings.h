@@ -47,6 +47,7 @@ extern const Section<Config> kRelaySettings;
 extern const Section<Config> kTakeoverSettings;
 extern const Section<Config> kMailboxSettings;
 extern const Section<Config> kPop3Settings;
+extern const Section<Config> kImapSettings;
 extern const Section<Config> kExtensionsSettings;
 extern const Section<Config> kClientSetupSettings;
 extern const Section<Config> kMtaStsSettings;

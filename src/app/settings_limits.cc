@@ -1,4 +1,4 @@
-// [limits], [limits.account], [mailbox], [pop3], [extensions].
+// [limits], [limits.account], [mailbox], [pop3], [imap], [extensions].
 
 #include "app/settings.h"
 #include "net/endpoint.h"
@@ -51,7 +51,8 @@ const Section<Config> kLimitsSettings = {
              .text = "a message with more Received fields is refused: 554 5.4.6"},
             {.key = "connections",
              .value = number(AT(Config, snapshot.gate.total), 5000, 1, 1'000'000),
-             .text = R"(421, in POP3 -ERR. A fifth is kept for submission, LMTP and POP3, half of it for networks that
+             .text =
+                 R"(421, in POP3 -ERR, in IMAP BYE. A fifth is kept for submission, LMTP, POP3 and IMAP, half of it for networks that
              somebody logged in from within 30 days)"},
             {.key = "connections_per_address",
              .value = number(AT(Config, snapshot.gate.per_address), 200, 1, 1'000'000),
@@ -79,6 +80,9 @@ const Section<Config> kLimitsSettings = {
             {.key = "pop3_idle_timeout",
              .value = duration(AT(Config, pop3.session.idle_timeout), 10min, 1s),
              .text = "an idle POP3 session ends; nothing is deleted. RFC 1939 asks for at least ten minutes"},
+            {.key = "imap_idle_timeout",
+             .value = duration(AT(Config, imap.session.idle_timeout), 30min, 1s),
+             .text = "an IMAP session without a command ends, in IDLE too. RFC 9051 asks for at least 30 minutes"},
             {.key = "hold",
              .value = duration(AT(Config, smtp.session.hold_most), 30 * 24h, 0s),
              .text = "the most that FUTURERELEASE holds a message: 501; `0`: not offered"},
@@ -147,6 +151,18 @@ const Section<Config> kPop3Settings = {
                            {{"en", Language::en}, {"de", Language::de}, {"fr", Language::fr}, {"es", Language::es}}),
              .text = R"(what `LANG *` stands for: `"en"`, `"de"`, `"fr"` or `"es"`. A session speaks English until its
              client asks for another language)"},
+        },
+};
+
+const Section<Config> kImapSettings = {
+    .name = "imap",
+    .settings =
+        {
+            {.key = "sessions_per_account",
+             .value = number(AT(Config, imap.listener.max_per_account), 20, 1, 10'000),
+             .text =
+                 R"(connections that one account may have logged in at once, with all its programs together; one more
+             gets `NO [LIMIT]`)"},
         },
 };
 

@@ -49,7 +49,7 @@ void check_http(Reader& read, const Node& table, ListenerConfig& listener) {
 /// What goes together and what does not.
 void check_listener(Reader& read, const Node& table, ListenerConfig& listener) {
   if (table.find("role") == nullptr)
-    read.error(table, "a [[listener]] needs a role: mx, submission, lmtp, pop3 or http");
+    read.error(table, "a [[listener]] needs a role: mx, submission, lmtp, pop3, imap or http");
   if (table.find("address") == nullptr)
     read.error(table, "a [[listener]] needs an address, such as \"0.0.0.0:25\"");
   else if (listener.address.empty())
@@ -78,10 +78,11 @@ const List<ListenerConfig> kListenerSettings = {
                                    {"submission", Role::submission},
                                    {"lmtp", Role::lmtp},
                                    {"pop3", Role::pop3},
+                                   {"imap", Role::imap},
                                    {"http", Role::http}}),
                     .required = true,
                     .restart = true,
-                    .text = R"(`"mx"`, `"submission"`, `"lmtp"`, `"pop3"` or `"http"`)"},
+                    .text = R"(`"mx"`, `"submission"`, `"lmtp"`, `"pop3"`, `"imap"` or `"http"`)"},
                    {.key = "address",
                     .value = text(AT(ListenerConfig, address), ""),
                     .required = true,
@@ -107,13 +108,13 @@ const List<ListenerConfig> kListenerSettings = {
                     .value = flag(AT(ListenerConfig, login_in_clear), false),
                     .text =
                         R"(takes passwords without TLS: for the loopback and tests only. With `tls = "none"` it must be `true`
-             for `submission` and `pop3`: else nobody could log in)"},
+             for `submission`, `pop3` and `imap`: else nobody could log in)"},
                    {.key = "client_ca",
                     .value = file(AT(ListenerConfig, client_ca), AT(ListenerConfig, client_ca_pem)),
                     .text =
                         R"(a file of root certificates (PEM). Clients of this listener are asked for a certificate that one of
              them vouches for; its addresses (rfc822Name) log in with `AUTH EXTERNAL` as the account they belong
-             to. Who has no certificate logs in as elsewhere. For `submission` and `pop3` with TLS)"},
+             to. Who has no certificate logs in as elsewhere. For `submission`, `pop3` and `imap` with TLS)"},
                    {.key = "accept_from",
                     .value = networks(AT(ListenerConfig, accept_from), {}),
                     .otherwise = "everybody; for `lmtp` the loopback",

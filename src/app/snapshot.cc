@@ -88,6 +88,14 @@ std::shared_ptr<const service::Pop3ListenerOptions> pop3_options(const Config& c
   return options;
 }
 
+std::shared_ptr<const service::ImapListenerOptions> imap_options(const Config& config, const ListenerConfig& listener,
+                                                                 const TlsContexts& contexts) {
+  auto [session, options] = options_of(config, config.imap, listener, contexts);
+  session.login_in_clear = listener.login_in_clear;
+  options->session = std::make_shared<const imap::ServerOptions>(std::move(session));
+  return options;
+}
+
 std::shared_ptr<const service::HttpListenerOptions> http_options(const ListenerConfig& listener,
                                                                  const TlsContexts& contexts) {
   const bool encrypted = listener.tls != ListenerConfig::Tls::none;
@@ -130,6 +138,8 @@ std::shared_ptr<const service::Snapshot> make_snapshot(const Config& config, con
       one.http = http_options(listener, contexts);
     else if (listener.role == service::ListenerRole::pop3)
       one.pop3 = pop3_options(config, listener, contexts);
+    else if (listener.role == service::ListenerRole::imap)
+      one.imap = imap_options(config, listener, contexts);
     else
       one.smtp = smtp_options(config, listener, shared);
     snapshot->listeners.push_back(std::move(one));

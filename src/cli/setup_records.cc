@@ -153,7 +153,8 @@ void print_form(std::ostream& out, const std::vector<WantedRecord>& records) {
 std::string program_settings(const setup::ClientSettings& clients, const std::string& login) {
   std::string lines;
   for (const auto& [words, protocol] :
-       {std::pair("incoming   POP3", setup::Protocol::pop3), std::pair("outgoing   SMTP", setup::Protocol::submission)})
+       {std::pair("incoming   IMAP", setup::Protocol::imap), std::pair("incoming   POP3", setup::Protocol::pop3),
+        std::pair("outgoing   SMTP", setup::Protocol::submission)})
     if (const setup::Offer* offer = clients.best(protocol))
       lines += fmt::format("  {}  {}  port {} with {}\n", words, clients.host, offer->port,
                            offer->security == setup::Security::implicit ? "TLS" : "STARTTLS");

@@ -54,6 +54,8 @@ doctor::LoginPorts ports_of(const doctor::Machine& machine) {
     if (one.role == "submission" && starttls) ports.submission_starttls = one.bound.port;
     if (one.role == "pop3" && implicit) ports.pop3_tls = one.bound.port;
     if (one.role == "pop3" && starttls) ports.pop3_starttls = one.bound.port;
+    if (one.role == "imap" && implicit) ports.imap_tls = one.bound.port;
+    if (one.role == "imap" && starttls) ports.imap_starttls = one.bound.port;
   }
   return ports;
 }
@@ -68,8 +70,10 @@ Task<Result<doctor::Sufferer>> names_of_account(Context& context, store::Id acco
 }
 
 bool is_users_port(const doctor::LoginPorts& ports, std::uint16_t port) {
-  return port != 0 && (port == ports.submission_tls || port == ports.submission_starttls || port == ports.pop3_tls ||
-                       port == ports.pop3_starttls);
+  if (port == 0) return false;
+  for (const std::string_view protocol : {"smtp", "pop3", "imap"})
+    if (port == ports.tls(protocol) || port == ports.starttls(protocol)) return true;
+  return false;
 }
 
 /// Sorts the journal: in the account's name; nameless, of the same clients; nameless, of others.
@@ -88,7 +92,8 @@ void sort_attempts(const policy::Attempts& journal, std::uint64_t after, doctor:
   facts.nameless =
       journal.find(after, kMostAttempts, [&](const policy::Attempt& one) { return one.name.empty() && known(one); });
   facts.strangers = journal.find(after, kMostAttempts, [&](const policy::Attempt& one) {
-    return one.name.empty() && !known(one) && (is_users_port(facts.ports, one.port) || one.protocol == "pop3");
+    return one.name.empty() && !known(one) &&
+           (is_users_port(facts.ports, one.port) || one.protocol == "pop3" || one.protocol == "imap");
   });
 }
 

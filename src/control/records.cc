@@ -40,8 +40,11 @@ Task<Answer> account_setup(Context& context, Call call) {
   if (!account) co_return std::unexpected(account.error());
   const setup::Facts facts = context.hooks.setup ? context.hooks.setup() : setup::Facts{};
   json::array servers;
+  const auto word = [](setup::Protocol protocol) {
+    return protocol == setup::Protocol::submission ? "smtp" : protocol == setup::Protocol::imap ? "imap" : "pop3";
+  };
   for (const setup::Offer& one : facts.clients.offers)
-    servers.push_back(json::object{{"protocol", one.protocol == setup::Protocol::submission ? "smtp" : "pop3"},
+    servers.push_back(json::object{{"protocol", word(one.protocol)},
                                    {"host", facts.clients.host},
                                    {"port", one.port},
                                    {"tls", one.security == setup::Security::implicit ? "implicit" : "starttls"},

@@ -33,16 +33,15 @@ std::string on_port(const policy::Attempt& attempt) {
 
 /// "choose 465, or STARTTLS".
 std::string tls_choice(const policy::Attempt& attempt, const LoginPorts& ports) {
-  const std::uint16_t tls = attempt.protocol == "pop3" ? ports.pop3_tls : ports.submission_tls;
+  const std::uint16_t tls = ports.tls(attempt.protocol);
   return tls != 0 ? fmt::format("Choose port {} in the program, or STARTTLS for {}.", tls, attempt.port)
                   : fmt::format("Choose STARTTLS for port {} in the program.", attempt.port);
 }
 
 /// "use 465 with TLS, or 587 with STARTTLS".
 std::string right_port(const policy::Attempt& attempt, const LoginPorts& ports) {
-  const bool pop3 = attempt.protocol == "pop3";
-  const std::uint16_t tls = pop3 ? ports.pop3_tls : ports.submission_tls;
-  const std::uint16_t start = pop3 ? ports.pop3_starttls : ports.submission_starttls;
+  const std::uint16_t tls = ports.tls(attempt.protocol);
+  const std::uint16_t start = ports.starttls(attempt.protocol);
   if (tls != 0 && start != 0) return fmt::format("Use port {} with TLS, or {} with STARTTLS.", tls, start);
   if (tls != 0) return fmt::format("Use port {} with TLS.", tls);
   if (start != 0) return fmt::format("Use port {} with STARTTLS.", start);

@@ -21,6 +21,15 @@ struct LoginPorts {
   std::uint16_t submission_starttls = 0; ///< likewise
   std::uint16_t pop3_tls = 0;
   std::uint16_t pop3_starttls = 0;
+  std::uint16_t imap_tls = 0;
+  std::uint16_t imap_starttls = 0;
+
+  std::uint16_t tls(std::string_view protocol) const {
+    return protocol == "pop3" ? pop3_tls : protocol == "imap" ? imap_tls : submission_tls;
+  }
+  std::uint16_t starttls(std::string_view protocol) const {
+    return protocol == "pop3" ? pop3_starttls : protocol == "imap" ? imap_starttls : submission_starttls;
+  }
 };
 
 /// Whom it is about.

@@ -47,7 +47,8 @@ Task<std::vector<Finding>> check_tls(Patient& patient) {
   const std::int64_t now = millis(patient.world.clock.wall());
   if (machine.listeners) {
     for (const ListenerFacts& one : *machine.listeners)
-      if (one.tls == ListenerFacts::Tls::none && (one.role == "submission" || one.role == "pop3" || one.role == "mx"))
+      if (one.tls == ListenerFacts::Tls::none &&
+          (one.role == "submission" || one.role == "pop3" || one.role == "imap" || one.role == "mx"))
         findings.push_back({.level = one.bound.address.starts_with("127.") ? Level::note : Level::warning,
                             .about = one.role + " on port " + std::to_string(one.bound.port),
                             .seen = "The listener " + one.role + " on " + one.bound.to_string() + " has no TLS.",

@@ -310,13 +310,16 @@ Finding judge_set_up(const Record& record, const dns::Answer& answer, const std:
 std::vector<Record> service_records(const Machine& machine, const std::string& domain) {
   std::vector<Record> records;
   for (const ListenerFacts& one : *machine.listeners) {
-    const bool sends = one.role == "submission", inside = one.bound.address.starts_with("127.");
-    if ((!sends && one.role != "pop3") || one.tls == ListenerFacts::Tls::none || inside) continue;
+    const bool sends = one.role == "submission", imap = one.role == "imap",
+               inside = one.bound.address.starts_with("127.");
+    if ((!sends && !imap && one.role != "pop3") || one.tls == ListenerFacts::Tls::none || inside) continue;
     const bool implicit = one.tls == ListenerFacts::Tls::implicit;
-    const std::string service = std::string(sends ? "_submission" : "_pop3") + (implicit ? "s" : "");
+    const std::string service = std::string(sends ? "_submission" : imap ? "_imap" : "_pop3") + (implicit ? "s" : "");
     const std::string value = fmt::format("{} 1 {} {}", implicit ? 0 : 10, one.bound.port, machine.hostname);
     records.push_back(plain_record(service + "._tcp." + domain, "SRV", value,
-                                   sends ? "where users' programs send mail" : "where users' programs fetch their mail",
+                                   sends  ? "where users' programs send mail"
+                                   : imap ? "where users' programs read their mail"
+                                          : "where users' programs fetch their mail",
                                    value + "."));
   }
   return records;

@@ -10,11 +10,11 @@
 /// is built.
 namespace paquebot::metrics {
 
-enum class Role : std::uint8_t { mx, submission, lmtp, pop3, http, control };
+enum class Role : std::uint8_t { mx, submission, lmtp, pop3, imap, http, control };
 enum class TurnedAway : std::uint8_t { full, address, stranger };
 enum class ReplyClass : std::uint8_t { success, going_on, temporary, permanent };
 enum class LoginResult : std::uint8_t { accepted, wrong, disabled, put_off, temporary };
-enum class LoginProtocol : std::uint8_t { smtp, pop3 };
+enum class LoginProtocol : std::uint8_t { smtp, pop3, imap };
 enum class Stage : std::uint8_t { sender, recipient, content, filter };
 enum class Permanence : std::uint8_t { temporary, permanent };
 enum class DeliveryResult : std::uint8_t { relayed, deferred, failed };
@@ -36,11 +36,11 @@ struct LabelOf;
     static constexpr std::string_view name = NAME;                                                                     \
     static constexpr auto words = std::to_array<std::string_view>({__VA_ARGS__});                                      \
   }
-PAQUEBOT_LABEL(Role, "role", "mx", "submission", "lmtp", "pop3", "http", "control");
+PAQUEBOT_LABEL(Role, "role", "mx", "submission", "lmtp", "pop3", "imap", "http", "control");
 PAQUEBOT_LABEL(TurnedAway, "reason", "full", "address", "stranger");
 PAQUEBOT_LABEL(ReplyClass, "class", "2xx", "3xx", "4xx", "5xx");
 PAQUEBOT_LABEL(LoginResult, "result", "accepted", "wrong", "disabled", "put_off", "temporary");
-PAQUEBOT_LABEL(LoginProtocol, "protocol", "smtp", "pop3");
+PAQUEBOT_LABEL(LoginProtocol, "protocol", "smtp", "pop3", "imap");
 PAQUEBOT_LABEL(Stage, "stage", "sender", "recipient", "content", "filter");
 PAQUEBOT_LABEL(Permanence, "class", "4xx", "5xx");
 PAQUEBOT_LABEL(DeliveryResult, "result", "relayed", "deferred", "failed");

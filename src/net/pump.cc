@@ -152,6 +152,12 @@ void Pump::wake() {
   stream_.set_deadline(system_clock().now());
 }
 
+void Pump::nudge() {
+  if (!reading_) return; // next() is asked anyway
+  woken_ = true;
+  stream_.interrupt();
+}
+
 void Pump::cut() {
   cut_ = true;
   stream_.close();

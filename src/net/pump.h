@@ -81,6 +81,9 @@ public:
   /// The session has something to say to who waits: a read under way ends, and next() is asked. It does not count as
   /// timed out.
   void wake();
+  /// The session has news for who waits, and goes on afterwards: a read under way ends, and next() is asked. It does
+  /// not count as timed out, and the deadline of the read's window stays.
+  void nudge();
   /// At once: run() ends with the step under way, whose wait fails.
   void cut();
   /// What is waited for has had its time. Counts once for each wait, so that saying it again does not put the end off;

@@ -71,6 +71,10 @@ void Stream::set_deadline(std::chrono::steady_clock::time_point when) {
   impl_->wheel->set(*impl_, when);
 }
 
+void Stream::interrupt() {
+  if (!impl_->closed) impl_->on_expired();
+}
+
 bool Stream::timed_out() const { return impl_->expired; }
 
 Task<Result<std::string_view>> Stream::read() {

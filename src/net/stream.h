@@ -61,6 +61,8 @@ public:
   /// From now on every operation fails with `timeout` once this instant has passed. Coarse: up to a second late.
   void set_deadline(std::chrono::steady_clock::time_point when);
   bool timed_out() const;
+  /// What waits for this stream ends now as if its deadline had passed; what has not begun to wait yet, too.
+  void interrupt();
 
   /// Waits until there is input, then reads what there is (at most 64 KiB). The view lives in a buffer taken
   /// from a pool and stays valid until the next read or release_buffer(), also when the stream is closed meanwhile, as

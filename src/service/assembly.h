@@ -25,6 +25,7 @@
 #include "service/hook_poster.h"
 #include "service/launcher.h"
 #include "service/login_keeper.h"
+#include "service/mailbox_news.h"
 #include "service/patience_keeper.h"
 #include "service/sites.h"
 #include "service/snapshot.h"
@@ -55,6 +56,8 @@ struct Assembly {
     LoginKeeper keeper;
     LoginDelay delay;
     MailboxHolders holders;
+    MailboxNews news;
+    AccountSeats seats;
     Sessions sessions;
   };
   /// What listeners for HTTP answer. Whoever has something to show adds his site to `sites` before anything listens.

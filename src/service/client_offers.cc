@@ -27,6 +27,10 @@ std::optional<setup::Offer> offer_of(const ListenerSnapshot& listener, const net
     security = security_of(*listener.pop3);
     protocol = setup::Protocol::pop3;
   }
+  if (listener.role == ListenerRole::imap && listener.imap) {
+    security = security_of(*listener.imap);
+    protocol = setup::Protocol::imap;
+  }
   if (!security || at.is_local()) return {};
   return setup::Offer{protocol, *security, at.port, is_loopback(at.address)};
 }

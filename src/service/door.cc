@@ -12,17 +12,19 @@ namespace {
 
 constexpr std::string_view kBusy = "421 4.7.0 too many connections, please try again later\r\n";
 constexpr std::string_view kBusyPop3 = "-ERR [SYS/TEMP] too many connections, please try again later\r\n";
+constexpr std::string_view kBusyImap = "* BYE [UNAVAILABLE] too many connections, please try again later\r\n";
 constexpr std::string_view kBusyHttp =
     "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 30\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 constexpr std::string_view kStranger = "554 5.7.1 this server does not speak with you\r\n"; // RFC 5321 section 3.1
 constexpr std::string_view kStrangerPop3 = "-ERR [SYS/PERM] this server does not speak with you\r\n";
+constexpr std::string_view kStrangerImap = "* BYE [NOPERM] this server does not speak with you\r\n";
 constexpr std::string_view kStrangerHttp = "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 /// Of all connections, those that HTTP may have.
 constexpr unsigned kWebShare = 4;
 
 bool implicit_tls(const ListenerSnapshot& listener) {
   return (listener.smtp && listener.smtp->implicit_tls) || (listener.pop3 && listener.pop3->implicit_tls) ||
-         (listener.http && listener.http->tls);
+         (listener.imap && listener.imap->implicit_tls) || (listener.http && listener.http->tls);
 }
 
 /// A local socket has neither address nor port; who may open it is for its mode to say.
@@ -34,6 +36,7 @@ metrics::Role counted_role(ListenerRole role) {
     case ListenerRole::submission: return metrics::Role::submission;
     case ListenerRole::lmtp: return metrics::Role::lmtp;
     case ListenerRole::pop3: return metrics::Role::pop3;
+    case ListenerRole::imap: return metrics::Role::imap;
     case ListenerRole::http: return metrics::Role::http;
     case ListenerRole::control: return metrics::Role::control;
   }
@@ -110,7 +113,9 @@ void Door::note(const ListenerSnapshot& listener, const net::Stream& stream, con
   attempt.at = millis(system_clock().wall());
   attempt.client = peer.address;
   attempt.port = stream.local().port;
-  attempt.protocol = listener.role == ListenerRole::pop3 ? "pop3" : "smtp";
+  attempt.protocol = listener.role == ListenerRole::pop3   ? "pop3"
+                     : listener.role == ListenerRole::imap ? "imap"
+                                                           : "smtp";
   attempt.why = why;
   attempts_->add(std::move(attempt));
 }
@@ -138,6 +143,7 @@ Task<void> Door::turn_away(const ListenerSnapshot& listener, net::Stream& stream
   const bool busy = why == Refusal::busy;
   std::string_view said = busy ? kBusy : kStranger;
   if (listener.role == ListenerRole::pop3) said = busy ? kBusyPop3 : kStrangerPop3;
+  if (listener.role == ListenerRole::imap) said = busy ? kBusyImap : kStrangerImap;
   if (listener.role == ListenerRole::http) said = busy ? kBusyHttp : kStrangerHttp;
   co_await stream.write(said);
 }

@@ -65,6 +65,7 @@ metrics::LoginResult counted_login(Verdict verdict) {
 }
 
 metrics::LoginProtocol protocol_of(std::string_view protocol) {
+  if (protocol == "imap") return metrics::LoginProtocol::imap;
   return protocol == "pop3" ? metrics::LoginProtocol::pop3 : metrics::LoginProtocol::smtp;
 }
 

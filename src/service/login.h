@@ -38,12 +38,12 @@ struct LoginAnswer {
   std::chrono::seconds retry{0};
 };
 
-/// The logins of one connection, for SMTP and POP3 alike: asks the throttle and the directory, makes the session the
-/// account's (so that it ends when the account is disabled or removed: also when that happens while a password is being
-/// checked), notes the use of app passwords, logs, and holds back the answer to a failure.
+/// The logins of one connection, for SMTP, POP3 and IMAP alike: asks the throttle and the directory, makes the session
+/// the account's (so that it ends when the account is disabled or removed: also when that happens while a password is
+/// being checked), notes the use of app passwords, logs, and holds back the answer to a failure.
 class LoginDesk {
 public:
-  /// `protocol` is for the log and the owner: "smtp", "pop3"; `port` is ours, for the journal of attempts.
+  /// `protocol` is for the log and the owner: "smtp", "pop3", "imap"; `port` is ours, for the journal of attempts.
   LoginDesk(LoginMeans means, std::string address, std::string protocol, Sessions::Token token, std::uint16_t port = 0);
 
   /// `channel` is the connection's, `mechanism` for the log.

@@ -9,6 +9,7 @@
 #include "service/duties.h"
 #include "service/health.h"
 #include "service/launcher.h"
+#include "service/listener_facts.h"
 #include "service/monitor.h"
 #include "service/operator_hooks.h"
 #include "service/pulse.h"
@@ -23,19 +24,6 @@
 #include <utility>
 
 namespace paquebot::service {
-namespace {
-
-/// As in the configuration.
-std::string word_of(ListenerRole role) {
-  if (role == ListenerRole::mx) return "mx";
-  if (role == ListenerRole::submission) return "submission";
-  if (role == ListenerRole::lmtp) return "lmtp";
-  if (role == ListenerRole::pop3) return "pop3";
-  if (role == ListenerRole::http) return "http";
-  return "other";
-}
-
-} // namespace
 
 struct Server::Impl {
   Impl(store::Store& store, ServerOptions options, std::shared_ptr<const Snapshot> first)
@@ -45,6 +33,7 @@ struct Server::Impl {
   struct Welcome {
     std::shared_ptr<const SmtpListenerOptions> smtp;
     std::shared_ptr<const Pop3ListenerOptions> pop3;
+    std::shared_ptr<const ImapListenerOptions> imap;
     std::shared_ptr<const HttpListenerOptions> http;
     bool control = false; ///< over HTTP, at the control socket
   };
@@ -98,8 +87,8 @@ void Server::Impl::attend(const store::Change& change) {
     case Kind::suspicion:
     case Kind::destination:
     case Kind::setting:
-    case Kind::mailbox:
     case Kind::node: return;
+    case Kind::mailbox: return parts.accounts.news.tell(change.id);
     case Kind::certificate: return launcher.launch(parts.first(), parts.ordered->refresh(), "certificates");
   }
 }
@@ -142,7 +131,7 @@ const ListenerSnapshot* Server::Impl::listener_of(const Snapshot& configured, st
 Task<void> Server::Impl::session(std::size_t index, std::size_t context, int descriptor, net::Endpoint peer) {
   net::Stream stream(parts.contexts.executor(context), descriptor, parts.contexts.wheel(context));
   Welcome welcome = co_await receive(index, stream, peer);
-  if (!welcome.smtp && !welcome.pop3 && !welcome.http) co_return;
+  if (!welcome.smtp && !welcome.pop3 && !welcome.imap && !welcome.http) co_return;
   try {
     Task<void> talk = converse(std::move(welcome), std::move(stream), context);
     co_await std::move(talk);
@@ -155,7 +144,8 @@ Task<void> Server::Impl::session(std::size_t index, std::size_t context, int des
 /// All that comes before the session. In a coroutine of its own, since what session() itself holds it holds as long as
 /// the connection lasts.
 Task<Server::Impl::Welcome> Server::Impl::receive(std::size_t index, net::Stream& stream, net::Endpoint& peer) {
-  if (listeners[index].role == ListenerRole::control) co_return Welcome{nullptr, nullptr, control_socket, true};
+  if (listeners[index].role == ListenerRole::control)
+    co_return Welcome{nullptr, nullptr, nullptr, control_socket, true};
   auto now = parts.current();
   const ListenerSnapshot* found = listener_of(*now, index);
   if (!found) co_return Welcome{}; // taken out of the configuration by a reload: closed at once, until the restart
@@ -164,7 +154,7 @@ Task<Server::Impl::Welcome> Server::Impl::receive(std::size_t index, net::Stream
   bool admitted = co_await door.admit(listener, stream, peer, limits);
   if (!admitted) co_return Welcome{};
   note_outside(index, peer);
-  co_return Welcome{listener.smtp, listener.pop3, listener.http, false};
+  co_return Welcome{listener.smtp, listener.pop3, listener.imap, listener.http, false};
 }
 
 /// That somebody came from outside shows that the port can be reached. Looked at once a minute.
@@ -182,14 +172,7 @@ std::vector<doctor::ListenerFacts> Server::Impl::listener_facts() {
   for (std::size_t i = 0; i < listeners.size(); ++i) {
     const ListenerSnapshot* found = listener_of(*now, i);
     if (found == nullptr) continue;
-    doctor::ListenerFacts facts{.role = word_of(found->role), .bound = listeners[i].listener.bound()};
-    const bool https = found->http && found->http->tls;
-    const bool tls = https || (found->smtp && found->smtp->tls) || (found->pop3 && found->pop3->tls);
-    const bool at_once =
-        https || (found->smtp && found->smtp->implicit_tls) || (found->pop3 && found->pop3->implicit_tls);
-    if (tls) facts.tls = at_once ? doctor::ListenerFacts::Tls::implicit : doctor::ListenerFacts::Tls::starttls;
-    facts.outside = outside[i].load(std::memory_order_relaxed);
-    all.push_back(std::move(facts));
+    all.push_back(facts_of(*found, listeners[i].listener.bound(), outside[i].load(std::memory_order_relaxed)));
   }
   return all;
 }
@@ -203,6 +186,11 @@ Task<void> Server::Impl::converse(Welcome welcome, net::Stream stream, std::size
     Pop3Means pop3{parts.store, a.directory, a.sessions, a.delay, a.holders, parts.login_means()};
     return Pop3Connection::serve(
         std::make_shared<Pop3Connection>(pop3, std::move(welcome.pop3), std::move(stream), executor));
+  }
+  if (welcome.imap) {
+    ImapMeans imap{parts.store, a.sessions, a.news, a.seats, parts.intake.ids, parts.login_means()};
+    return ImapConnection::serve(
+        std::make_shared<ImapConnection>(imap, std::move(welcome.imap), std::move(stream), executor));
   }
   auto smtp = parts.smtp_means(context, welcome.smtp->session->role != smtp::Role::mx);
   return SmtpConnection::serve(
@@ -277,7 +265,7 @@ setup::Facts Server::Impl::setup_facts() {
 std::vector<net::Endpoint> Server::Impl::addresses() const {
   std::vector<net::Endpoint> all;
   for (const BoundListener& one : listeners)
-    if (one.role != ListenerRole::control && one.role != ListenerRole::pop3 && one.role != ListenerRole::http)
+    if (one.role == ListenerRole::mx || one.role == ListenerRole::submission || one.role == ListenerRole::lmtp)
       all.push_back(one.listener.bound());
   return all;
 }

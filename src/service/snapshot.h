@@ -17,6 +17,7 @@
 #include "service/certificate_watch.h"
 #include "service/gate.h"
 #include "service/http_session.h"
+#include "service/imap_driver.h"
 #include "service/pop3_driver.h"
 #include "service/smtp_driver.h"
 #include "service/watch_site.h"
@@ -34,7 +35,7 @@
 /// What the configuration says to the server.
 namespace paquebot::service {
 
-enum class ListenerRole : std::uint8_t { mx, submission, lmtp, pop3, control, http };
+enum class ListenerRole : std::uint8_t { mx, submission, lmtp, pop3, imap, control, http };
 
 /// What one listener's sessions are made of; which member counts depends on the role.
 struct ListenerSnapshot {
@@ -44,6 +45,7 @@ struct ListenerSnapshot {
   net::Networks proxy_from;  ///< proxies: connections from there must begin with a PROXY header
   std::shared_ptr<const SmtpListenerOptions> smtp;
   std::shared_ptr<const Pop3ListenerOptions> pop3;
+  std::shared_ptr<const ImapListenerOptions> imap;
   std::shared_ptr<const HttpListenerOptions> http;
 };
 

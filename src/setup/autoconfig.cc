@@ -9,8 +9,11 @@ namespace {
 std::string_view socket_type(Security security) { return security == Security::implicit ? "SSL" : "STARTTLS"; }
 
 void write_server(XmlWriter& xml, const ClientSettings& settings, const Offer& offer) {
-  const bool incoming = offer.protocol == Protocol::pop3;
-  xml.open(incoming ? "incomingServer" : "outgoingServer", incoming ? "type=\"pop3\"" : "type=\"smtp\"")
+  const bool incoming = offer.protocol != Protocol::submission;
+  const bool imap = offer.protocol == Protocol::imap;
+  xml.open(incoming ? "incomingServer" : "outgoingServer", imap       ? "type=\"imap\""
+                                                           : incoming ? "type=\"pop3\""
+                                                                      : "type=\"smtp\"")
       .leaf("hostname", settings.host)
       .leaf("port", std::to_string(offer.port))
       .leaf("socketType", socket_type(offer.security))

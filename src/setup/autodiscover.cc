@@ -68,9 +68,12 @@ private:
 };
 
 void write_protocol(XmlWriter& xml, const ClientSettings& settings, const Offer& offer, std::string_view address) {
-  const bool pop3 = offer.protocol == Protocol::pop3;
+  const bool incoming = offer.protocol != Protocol::submission;
+  const bool imap = offer.protocol == Protocol::imap;
   xml.open("Protocol")
-      .leaf("Type", pop3 ? "POP3" : "SMTP")
+      .leaf("Type", imap       ? "IMAP"
+                    : incoming ? "POP3"
+                               : "SMTP")
       .leaf("Server", settings.host)
       .leaf("Port", std::to_string(offer.port))
       .leaf("DomainRequired", "off")
@@ -79,7 +82,7 @@ void write_protocol(XmlWriter& xml, const ClientSettings& settings, const Offer&
       .leaf("SSL", "on")
       .leaf("Encryption", offer.security == Security::implicit ? "SSL" : "TLS")
       .leaf("AuthRequired", "on");
-  if (!pop3) xml.leaf("UsePOPAuth", "on").leaf("SMTPLast", "off");
+  if (!incoming) xml.leaf("UsePOPAuth", "on").leaf("SMTPLast", "off");
   xml.close();
 }
 
@@ -115,7 +118,7 @@ std::string autodiscover(const ClientSettings& settings, std::string_view addres
       .open("Account")
       .leaf("AccountType", "email")
       .leaf("Action", "settings");
-  for (const Protocol protocol : {Protocol::pop3, Protocol::submission})
+  for (const Protocol protocol : {Protocol::imap, Protocol::pop3, Protocol::submission})
     if (const Offer* offer = settings.best(protocol)) write_protocol(xml, settings, *offer, address);
   return xml.finish();
 }

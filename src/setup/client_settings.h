@@ -10,7 +10,7 @@
 namespace paquebot::setup {
 
 /// What users log in to, in the order of names in the forms below.
-enum class Protocol : std::uint8_t { pop3, submission };
+enum class Protocol : std::uint8_t { imap, pop3, submission };
 /// How the connection is encrypted; without encryption nothing is told to anybody.
 enum class Security : std::uint8_t { implicit, starttls };
 

@@ -50,7 +50,8 @@ std::string reversed(std::string_view host) {
 
 void write_account(XmlWriter& xml, const ClientSettings& settings, const std::string& address, std::string_view name,
                    const std::string& identifier) {
-  const Offer& in = *settings.best(Protocol::pop3);
+  const Offer* const imap = settings.best(Protocol::imap);
+  const Offer& in = imap != nullptr ? *imap : *settings.best(Protocol::pop3);
   const Offer& out = *settings.best(Protocol::submission);
   Dict dict(xml);
   dict.text("PayloadType", "com.apple.mail.managed")
@@ -60,7 +61,7 @@ void write_account(XmlWriter& xml, const ClientSettings& settings, const std::st
       .text("PayloadDisplayName", address)
       .text("EmailAccountDescription", address)
       .text("EmailAccountName", name)
-      .text("EmailAccountType", "EmailTypePOP")
+      .text("EmailAccountType", imap != nullptr ? "EmailTypeIMAP" : "EmailTypePOP")
       .text("EmailAddress", address)
       .text("IncomingMailServerAuthentication", "EmailAuthPassword")
       .text("IncomingMailServerHostName", settings.host)
@@ -78,9 +79,10 @@ void write_account(XmlWriter& xml, const ClientSettings& settings, const std::st
 } // namespace
 
 Result<std::string> mobileconfig(const ClientSettings& settings, const mail::Address& of, std::string_view name) {
-  if (settings.best(Protocol::pop3) == nullptr || settings.best(Protocol::submission) == nullptr)
+  const bool incoming = settings.best(Protocol::imap) != nullptr || settings.best(Protocol::pop3) != nullptr;
+  if (!incoming || settings.best(Protocol::submission) == nullptr)
     return fail(Errc::unsupported,
-                "a profile needs a listener with TLS for pop3 and one for submission, and one of them is "
+                "a profile needs a listener with TLS for imap or pop3 and one for submission, and one of them is "
                 "not there: see [[listener]] in the configuration");
   const std::string address = of.to_string();
   const std::string uuid = uuid_of("mailto:" + address);

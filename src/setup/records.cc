@@ -7,12 +7,18 @@ namespace {
 
 std::string_view service_of(const Offer& offer) {
   const bool implicit = offer.security == Security::implicit;
+  if (offer.protocol == Protocol::imap) return implicit ? "_imaps" : "_imap";
   if (offer.protocol == Protocol::pop3) return implicit ? "_pop3s" : "_pop3";
   return implicit ? "_submissions" : "_submission";
 }
 
 std::string_view words_of(const Offer& offer) {
-  return offer.protocol == Protocol::pop3 ? "fetch their mail" : "send mail";
+  switch (offer.protocol) {
+    case Protocol::imap: return "read their mail";
+    case Protocol::pop3: return "fetch their mail";
+    case Protocol::submission: break;
+  }
+  return "send mail";
 }
 
 /// Implicit TLS is to be preferred (RFC 8314 section 3): the lower number.

@@ -1,0 +1,190 @@
+#include "service/imap_driver.h"
+
+#include "base/log.h"
+#include "net/channel.h"
+#include "service/attempt_note.h"
+
+#include <stdexcept>
+#include <utility>
+
+namespace paquebot::service {
+namespace {
+
+/// For implicit TLS: nothing was said yet.
+constexpr std::chrono::seconds kImapFirstHandshake{30};
+
+} // namespace
+
+ImapConnection::ImapConnection(ImapMeans means, std::shared_ptr<const ImapListenerOptions> options, net::Stream stream,
+                               boost::asio::any_io_executor executor)
+    : means_(means), options_(std::move(options)), pump_(std::move(stream), net::Pump::Side::server),
+      executor_(std::move(executor)), peer_(pump_.stream().remote().address),
+      mailbox_(means.store, means.news, means.ids) {}
+
+Task<void> ImapConnection::serve(std::shared_ptr<ImapConnection> self) {
+  ImapConnection& connection = *self;
+  std::weak_ptr<LiveSession> weak = self;
+  connection.self_ = self;
+  connection.token_ = connection.means_.sessions.enter(connection.executor_, weak);
+  std::exception_ptr broke; // what was taken is given back all the same
+  try {
+    bool begun = co_await connection.begin();
+    if (begun) co_await connection.pump_.run(connection);
+  } catch (...) {
+    broke = std::current_exception();
+  }
+  connection.mailbox_.close();
+  if (connection.seated_ != 0) connection.means_.seats.leave(connection.seated_);
+  connection.means_.sessions.leave(connection.token_);
+  connection.pump_.stream().close();
+  if (broke) std::rethrow_exception(broke);
+}
+
+Task<bool> ImapConnection::begin() {
+  if (options_->implicit_tls) {
+    net::TlsContext& context = *options_->tls;
+    auto info = co_await pump_.accept_tls(context, kImapFirstHandshake);
+    if (!info) {
+      refused_tls(policy::Attempt::What::tls_failed, info.error().message);
+      co_return false;
+    }
+    tls_ = info->version;
+  }
+  session_ = std::make_unique<imap::ServerSession>(options_->session, options_->implicit_tls);
+  if (options_->implicit_tls) session_->set_channel(net::channel_of(pump_.stream()));
+  desk_.emplace(means_.logins, peer_, "imap", token_, pump_.stream().local().port);
+  if (options_->scram_by_accounts && means_.logins.scram != nullptr) {
+    ScramSwitch& scram = *means_.logins.scram;
+    const bool offered = co_await scram.offered();
+    session_->offer_scram(offered);
+  }
+  log::debug("connected", {{"client", peer_}, {"role", "imap"}});
+  co_return true;
+}
+
+void ImapConnection::shut_down() {
+  if (desk_) desk_->stop();
+  if (session_) session_->shut_down();
+  pump_.wake();
+}
+
+void ImapConnection::end() {
+  if (pump_.reading()) { // it waits for a command: it is told why
+    session_->log_out();
+    pump_.wake();
+    return;
+  }
+  if (desk_) desk_->stop();
+  pump_.cut();
+}
+
+void ImapConnection::break_off() {
+  if (desk_) desk_->stop();
+  pump_.cut();
+}
+
+net::LiveFacts ImapConnection::facts() const {
+  std::string state = "begins TLS";
+  if (session_) state = pump_.writing() ? "is slow to read" : pump_.reading() ? "is silent" : "waits for a reply";
+  return {.protocol = "imap",
+          .role = "imap",
+          .peer = pump_.stream().remote().to_string(),
+          .account = seated_ != 0 ? mailbox_.account().login : std::string(),
+          .state = std::move(state),
+          .tls = tls_};
+}
+
+void ImapConnection::mailbox_changed() {
+  if (session_ && session_->changed()) pump_.nudge();
+}
+
+// ---- What the pump asks ----
+
+net::Order ImapConnection::next() {
+  using Kind = net::Order::Kind;
+  action_ = session_->next();
+  if (const auto refusal = session_->take_refusal()) desk_->note(*refusal);
+  if (const auto* send = std::get_if<imap::Send>(&action_))
+    return {.kind = Kind::send, .bytes = send->bytes, .within = options_->write_within};
+  if (const auto* need = std::get_if<imap::NeedInput>(&action_))
+    return {.kind = Kind::read, .within = need->within, .window = need->window};
+  if (std::holds_alternative<imap::StartTls>(action_)) return {.kind = Kind::tls};
+  if (std::holds_alternative<imap::Close>(action_)) return {.kind = Kind::rest};
+  return {.kind = Kind::question};
+}
+
+Task<void> ImapConnection::answer() {
+  if (const auto* login = std::get_if<imap::AskLogin>(&action_)) return ask(*login);
+  if (const auto* question = std::get_if<imap::Ask>(&action_)) return ask(*question);
+  throw std::logic_error("the pump's own"); // see next()
+}
+
+void ImapConnection::tls_started(net::TlsInfo info) {
+  tls_ = std::move(info.version);
+  session_->set_channel(net::channel_of(pump_.stream()));
+  session_->tls_started();
+}
+
+void ImapConnection::tls_failed(const Error& why) {
+  refused_tls(policy::Attempt::What::tls_failed, why.message);
+  session_->eof();
+}
+
+/// For the log, and for its user.
+void ImapConnection::refused_tls(policy::Attempt::What what, const std::string& why) {
+  if (what == policy::Attempt::What::tls_failed) log::info("tls-failed", {{"client", peer_}, {"why", why}});
+  note_attempt(means_.logins, pump_.stream(), peer_, "imap", what, why);
+}
+
+void ImapConnection::feed(std::string_view bytes) {
+  if (begins_tls(bytes) && !pump_.stream().encrypted()) refused_tls(policy::Attempt::What::tls_at_once, {});
+  session_->feed(bytes);
+}
+
+// ---- Questions of the session ----
+
+/// Whether the account may have one more session.
+imap::LoginVerdict ImapConnection::seat(store::Account account) {
+  if (!means_.seats.take(account.id, options_->max_per_account)) {
+    log::warning("too-many-sessions", {{"client", peer_}, {"account", account.login}, {"protocol", "imap"}});
+    return imap::LoginVerdict::too_many_sessions;
+  }
+  if (seated_ != 0) means_.seats.leave(seated_);
+  seated_ = account.id;
+  std::string who = "IMAP of " + account.login + " [" + peer_ + "]";
+  mailbox_.log_in(std::move(account), std::move(who), executor_, self_);
+  return imap::LoginVerdict::accepted;
+}
+
+Task<void> ImapConnection::ask(imap::AskLogin ask) {
+  using Verdict = LoginAnswer::Verdict;
+  std::uint32_t id = ask.id;
+  sasl::Question question = *ask.question;
+  sasl::Channel channel = net::channel_of(pump_.stream());
+  LoginDesk& desk = *desk_;
+  std::string mechanism(ask.mechanism);
+  LoginAnswer answer = co_await desk.ask(std::move(question), std::move(channel), std::move(mechanism));
+  imap::LoginVerdict verdict = imap::LoginVerdict::wrong; // disabled too: a stranger must not learn that there is one
+  switch (answer.verdict) {
+    case Verdict::keys: session_->answer_keys(id, std::move(answer.keys)); co_return;
+    case Verdict::accepted: verdict = seat(std::move(answer.account)); break;
+    case Verdict::temporary: verdict = imap::LoginVerdict::temporary_failure; break;
+    case Verdict::slow_down: verdict = imap::LoginVerdict::slow_down; break;
+    case Verdict::wrong:
+    case Verdict::disabled: break;
+  }
+  session_->answer_login(id, verdict);
+}
+
+/// The octets of an AskAppendPiece are the engine's, which keeps them until the answer.
+Task<void> ImapConnection::ask(imap::Ask ask) {
+  const std::uint32_t id = ask.id;
+  const auto by_kind = [this](const auto& question) { return mailbox_.answer(question); };
+  Task<imap::Answer> task = std::visit(by_kind, *ask.question);
+  imap::Answer answer = co_await std::move(task);
+  if (const std::string why = mailbox_.take_trouble(); !why.empty())
+    log::error("mailbox-unreadable", {{"account", mailbox_.account().login}, {"why", why}});
+  session_->answer(id, std::move(answer));
+}
+
+} // namespace paquebot::service
