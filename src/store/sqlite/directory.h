@@ -2,6 +2,7 @@
 
 #include "base/result.h"
 #include "store/sqlite/tx.h"
+#include "store/within.h"
 
 #include <string>
 #include <vector>
