@@ -38,7 +38,7 @@ public:
   void keep_writing();
   bool has_event() const { return !waiting_.empty(); }
   /// There is more in the feed than what was read; perhaps not committed yet.
-  bool behind() const { return feed_->last() > place_.row; }
+  bool behind() const { return feed_->last() > place_.behind(); }
   /// Some rows more.
   Task<Found<>> read();
   FeedEvent take() {

@@ -91,10 +91,10 @@ Task<Answer> list_events(Context& context, Call call) {
   while (events.size() < *limit) {
     if (!reader->has_event()) {
       if (!reader->behind()) break;
-      const store::Id before = reader->place().row;
+      const store::Id before = reader->place().behind();
       const auto read = co_await reader->read();
       if (!read) co_return std::unexpected(read.error());
-      if (reader->place().row == before) break; // not committed yet
+      if (reader->place().behind() == before) break; // not committed yet
       if (!reader->has_event()) next = place_text(reader->place());
       continue;
     }
