@@ -76,7 +76,7 @@ void forget_stale_order(store::Certificate& row, const std::vector<store::TlsKey
 void begin_attempt(store::Certificate& row, std::int64_t now) {
   row.failures = std::min(row.failures + 1, 1000u);
   row.wait_until = now + acme::back_off(row.failures, std::chrono::seconds(0)).count();
-  row.last_error = "an attempt is under way, or was broken off";
+  row.last_error = store::kAttemptUnderWay;
 }
 
 } // namespace paquebot::service

@@ -30,6 +30,9 @@ struct TlsKey {
   std::string private_key; ///< PEM, not encrypted
 };
 
+/// Certificate::last_error from the beginning of an attempt until it is known how it went: what a crash leaves.
+inline constexpr const char* kAttemptUnderWay = "an attempt is under way, or was broken off";
+
 /// What is kept of the certificate for a name, and of how it is got.
 struct Certificate {
   std::string name; ///< lower-case, one of a kind
@@ -47,7 +50,7 @@ struct Certificate {
   std::string order;         ///< the URL of the one under way; empty: none
   Id order_key = 0;          ///< the TlsKey that it is for
   std::int64_t order_since = 0;
-  std::uint32_t failures = 0;  ///< in a row
+  std::uint32_t failures = 0;  ///< in a row; an attempt that is under way counts until it succeeds
   std::int64_t wait_until = 0; ///< no new attempt before
   std::string last_error;      ///< of the last attempt; empty: it did not fail
   std::int64_t seen_since = 0; ///< both keys' TLSA records have been in the DNS since then; 0: they are not

@@ -93,6 +93,31 @@ TEST_P(StoreContract, FeedTellsOfAccountsAndPlaces) {
             (Told{"account.suspected anna@example.org", "domain.dns_changed example.org"}));
 }
 
+TEST_P(StoreContract, FeedTellsOfCertificatesOnceItIsKnownHowItWent) {
+  const Hook hook = run(store().feed().add_hook(hook_to(0))).value();
+  Certificates& certificates = store().certificates();
+  const TlsKey key{.name = "mx.test", .state = TlsKey::State::active, .private_key = "PEM"};
+  ASSERT_TRUE(run(certificates.add_tls_key(key)));
+  const auto note = [&](std::uint32_t failures, const std::string& error) {
+    Certificate row{.name = "mx.test"};
+    row.failures = failures;
+    row.last_error = error;
+    ASSERT_TRUE(run(certificates.note_progress(row)));
+  };
+  note(1, kAttemptUnderWay);
+  EXPECT_EQ(told_of(store(), hook.cursor), Told{}) << "it has only begun";
+  note(1, "no");
+  note(1, "no"); // a record was looked for meanwhile
+  note(2, kAttemptUnderWay);
+  note(2, "no");
+  EXPECT_EQ(told_of(store(), hook.cursor), (Told{"certificate.failed mx.test", "certificate.failed mx.test"}));
+  note(3, kAttemptUnderWay);
+  const Id of = run(certificates.list_tls_keys("mx.test")).value().front().id;
+  ASSERT_TRUE(run(certificates.install_certificate("mx.test", of, "CHAIN", "https://a.test/")));
+  EXPECT_EQ(told_of(store(), hook.cursor).back(), "certificate.renewed mx.test");
+  EXPECT_EQ(told_of(store(), hook.cursor).size(), 3U);
+}
+
 TEST_P(StoreContract, FeedForgetsWhatIsOld) {
   const Account anna = make_account("anna@example.org");
   const Hook hook = run(store().feed().add_hook(hook_to(anna.id))).value();

@@ -82,8 +82,11 @@ std::vector<Certificate> all_certificates(Db& db) {
 }
 
 Result<> note_one(Tx& tx, const Certificate& c) {
-  const std::int64_t failed = tx.db.number("SELECT failures FROM certificate WHERE name = ?", 0, c.name);
-  if (c.failures > failed) feed_word(tx, "certificate.failed", c.name, c.last_error);
+  // An attempt counts as failed when it begins; it is told of when it has.
+  const bool same = tx.db.number("SELECT failures >= ? AND last_error = ? FROM certificate WHERE name = ?", 0,
+                                 c.failures, c.last_error, c.name) != 0;
+  const bool failed = c.failures > 0 && !c.last_error.empty() && c.last_error != kAttemptUnderWay;
+  if (failed && !same) feed_word(tx, "certificate.failed", c.name, c.last_error);
   tx.db.run("UPDATE certificate SET renew_at = ?, ask_at = ?, order_url = ?, order_key = ?, order_since = ?, "
             "failures = ?, wait_until = ?, last_error = ?, seen_since = ?, seen_ttl = ? WHERE name = ?",
             c.renew_at, c.ask_at, c.order, c.order_key, c.order_since, c.failures, c.wait_until, c.last_error,
