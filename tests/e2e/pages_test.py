@@ -4,10 +4,12 @@ judged by the server's own document."""
 import base64
 import re
 import socket
+import threading
 import unittest
 
 from api import Api
-from server import SECRET, Server, wait_until
+from peer import Peer
+from server import SECRET, Server, free_port_everywhere, wait_until
 
 ALICE = "alice@example.test"
 LISTENERS = {"mx": {"role": "mx", "tls": "starttls"}, "https": {"role": "http"},
@@ -40,9 +42,12 @@ class Talk:
 class PagesTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.server = Server(accounts={ALICE: SECRET}, listeners=LISTENERS)
+        cls.port = free_port_everywhere()
+        cls.server = Server(accounts={ALICE: SECRET}, listeners=LISTENERS,
+                            routes=[{"to": "far.test", "host": f"127.0.0.1:{cls.port}", "tls": "none"}])
         cls.addClassCleanup(cls.server.close)
         cls.server.start()
+        cls.server.must("alias", "add", "out@example.test", "x@far.test")
         cls.api = Api(cls.server)
 
     def talk(self, listener):
@@ -103,6 +108,32 @@ class PagesTest(unittest.TestCase):
         self.lines(number)
         other.say(SECRET, 1)  # a password that went astray
         self.assertNotIn(SECRET, str(self.lines(number)))
+
+    def test_a_delivery_is_watched_and_broken_off(self):
+        go_on = {"MAIL": threading.Event(), ".": threading.Event()}
+        self.addCleanup(lambda: [one.set() for one in go_on.values()])
+
+        def script(session, verb, line):
+            if verb in go_on:
+                go_on[verb].wait(60)
+
+        with Peer(port=self.port, script=script):
+            with self.server.smtp("mx") as client:
+                client.sendmail("x@stranger.test", ["out@example.test"], "Subject: a secret\r\n\r\nof ours\r\n")
+            look = lambda: self.api.must("/v1/connections?direction=out")["connections"]
+            [out] = wait_until(look, "a connection to the peer")
+            self.assertEqual((out["direction"], out["role"], out["protocol"]), ("out", "delivery", "smtp"))
+            self.assertIn(str(self.port), out["peer"])
+            self.lines(out["id"])
+            go_on["MAIL"].set()
+            told = wait_until(lambda: [one for one in [self.lines(out["id"])] if "octets of content" in str(one)], "the message's content")[0]
+            self.assertTrue(any(who == "us" and re.fullmatch(r"\(\d+ octets of content\)", text) for who, text in told), told)
+            self.assertTrue(any(who == "peer" and text.startswith("354") for who, text in told), told)
+            self.assertNotIn("a secret", str(told))
+            self.api.must(f"/v1/connections/{out['id']}", method="DELETE")
+            wait_until(lambda: self.api.order(f"/v1/connections/{out['id']}")[0] == 404, "the end of the connection")
+            [message] = self.api.must("/v1/queue?address=x@far.test")["messages"]  # it is tried again
+            self.assertIn(message["recipients"][-1]["state"], ("waiting", "in hand"))
 
     def test_traffic_and_today(self):
         before = self.api.must("/v1/traffic?hours=2")["hours"][-1]
