@@ -194,12 +194,8 @@ std::unique_ptr<Wire> SimServer::call() {
   const auto here = parts.first();
   net::Stream stream(here, ends.first, parts.contexts.wheel(0));
   stream.set_ends({"192.0.2.1", 25}, {kClient, 50'000});
-  filter::LinkMeans filter_links{here, &parts.contexts.wheel(0), parts.names.resolvers.deliveries.get()};
-  service::SmtpMeans smtp{parts.services(true),   parts.accounts.directory, parts.accounts.sessions,
-                          parts.intake.etrn,      parts.login_means(),      std::move(filter_links),
-                          parts.stranger_means(), parts.strangers.refusals};
   launch(service::SmtpConnection::serve(
-             std::make_shared<service::SmtpConnection>(std::move(smtp), listener_, std::move(stream), here)),
+             std::make_shared<service::SmtpConnection>(parts.smtp_means(0, true), listener_, std::move(stream), here)),
          "session");
   return std::make_unique<Wire>(scene_, ends.second, gone_);
 }
