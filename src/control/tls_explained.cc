@@ -7,7 +7,7 @@ namespace paquebot::control {
 
 Task<Answer> explain_tls(Context& context, Call call) {
   if (!context.hooks.explain_tls) co_return fail(Errc::closed, "the server does not run: it sends no mail");
-  auto domain = mail::normalize_domain(call.names.at(0));
+  auto domain = read_domain(call.names.at(0));
   if (!domain) co_return std::unexpected(domain.error());
   const bool refresh = !call.ask("refresh").empty();
   const auto& function = context.hooks.explain_tls;

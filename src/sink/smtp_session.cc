@@ -281,6 +281,7 @@ Task<void> SmtpSession::ask(smtp::AskContent ask) {
     reply = co_await std::move(keeping);
   } else {
     ++means_.inboxes.counts.refused;
+    if (reply.code == 0) reply = mail::Reply(451, {4, 3, 0}, "not kept"); // which nobody hears any more
   }
   give_up();
   session_.answer(id, std::move(reply));

@@ -69,11 +69,12 @@ class DaneTest(WishesCase):
         host("broken.signed.test", 69, right, right.tlsa(3, 1, 1))
         host("none.signed.test", 70, right)
         host("alias.signed.test", 71, right)
+        host("under.signed.test", 72, right, right.tlsa(3, 1, 1))  # whose kept connection nobody else shall find
         records += [f"_{port}._tcp.mx.alias.signed.test CNAME _dane.signed.test", f"_dane.signed.test {right.tlsa(3, 1, 1)}"]
         records += ["two.signed.test MX 10 mx.wrong.signed.test", "two.signed.test MX 20 mx.ee.signed.test",
                     "shared.signed.test MX 10 mx.ee.signed.test",
                     "plain.signed.test NS ns.plain.signed.test", "ns.plain.signed.test A 127.0.0.1"]
-        unsigned = ["hosted.unsigned.test MX 10 mx.ee.signed.test", "forged.unsigned.test MX 10 mx.wrong.signed.test",
+        unsigned = ["hosted.unsigned.test MX 10 mx.under.signed.test", "forged.unsigned.test MX 10 mx.wrong.signed.test",
                     "own.unsigned.test MX 10 mx.own.unsigned.test", "mx.own.unsigned.test A 127.0.0.61",
                     f"_{port}._tcp.mx.own.unsigned.test {other.tlsa(3, 1, 1)}"]
         old = ["old.test MX 10 mx.old.test", "mx.old.test A 127.0.0.61"]

@@ -34,7 +34,7 @@ ANN, BOB = "ann@example.test", "bob@example.test"
 MIB = 1 << 20
 # What is kept of mail that is gone, or of whom was written to, for a time. All other tables hold what lasts only while mail is
 # there, or as long as what it belongs to.
-HISTORY = ("message", "recipient", "event", "correspondent", "expunged")
+HISTORY = ("audit", "message", "recipient", "event", "correspondent", "expunged")
 UNBOUND = dict.fromkeys(("messages_per_hour", "messages_per_day", "recipients_per_day", "new_recipients_per_day"), 0) | {"bytes_per_day": "0"}
 
 
