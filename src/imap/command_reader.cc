@@ -11,6 +11,8 @@
 namespace paquebot::imap {
 namespace {
 constexpr std::size_t kKeptCapacity = 4096; // octets that an idle connection may keep
+constexpr std::size_t kMostDigits = 20;
+constexpr std::size_t kMostAnnounced = kMostDigits + 5; // octets at the end of a line that announce a literal, with CR
 } // namespace
 
 CommandReader::~CommandReader() { clear(); }
@@ -59,7 +61,7 @@ bool CommandReader::announces_literal(std::string_view line) {
   std::string_view number = line.substr(open + 1, line.size() - open - 2);
   const bool waits = !number.ends_with('+') && !number.ends_with('-');
   if (!waits) number.remove_suffix(1);
-  const auto size = parse_u64(number);
+  const auto size = number.size() <= kMostDigits ? parse_u64(number) : std::nullopt;
   if (!size) return false;
   literal_ = {*size, waits, open > 0 && line[open - 1] == '~'};
   return true;
@@ -82,7 +84,8 @@ CommandReader::Status CommandReader::next(std::size_t most, bool lines_only) {
     const auto end = input_.find('\n', std::max(scanned_, used_));
     if (end == std::string::npos) {
       scanned_ = input_.size();
-      if (mode_ == Mode::skip_line) used_ = scanned_;
+      // Its end may announce a literal, wherever the octets are cut.
+      if (mode_ == Mode::skip_line) used_ = std::max(used_, scanned_ - std::min(scanned_, kMostAnnounced));
       if (mode_ == Mode::skip_line || text_.size() + (scanned_ - used_) <= most) return Status::none;
       used_ = scanned_;
       mode_ = Mode::skip_line;

@@ -133,7 +133,8 @@ TEST_P(OldBackup, DamageIsFoundBeforeAnythingIsRestored) {
       {"UPDATE head SET sum = sum + 1 WHERE id = 1", "does not match its checksum"},
       {"DELETE FROM event", "does not begin with its acceptance"},
       {"UPDATE entry SET size = size + 1 WHERE uid = 1; UPDATE mailbox SET bytes = "
-       "(SELECT ifnull(sum(size), 0) FROM entry WHERE mailbox = mailbox.id)", "size of an entry"},
+       "(SELECT ifnull(sum(size), 0) FROM entry WHERE mailbox = mailbox.id)",
+       "size of an entry"},
   };
   for (const auto& [sql, words] : cases) {
     std::filesystem::remove_all(path("old"));
