@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <ostream>
 
 namespace paquebot::simulation {
 namespace {
@@ -36,6 +37,7 @@ struct Fault {
   Planted planted;
   const char* found;
 };
+void PrintTo(const Fault& fault, std::ostream* out) { *out << fault.found; }
 class PlantedFault : public ::testing::TestWithParam<Fault> {};
 
 TEST_P(PlantedFault, IsFound) {

@@ -49,6 +49,7 @@ void World::run() {
     if (options_.stop_at_first && !scene_.ledger.broken().empty()) break;
     advance();
   }
+  done_ = true; // also where it ended early: nobody starts another server
   figures_.disk_operations = disk_.operations();
   end_server(SimDisk::End::killed);
   settle();
