@@ -17,12 +17,12 @@ std::string reachable(const std::string& address) {
 }
 
 /// The first listener of a role, those with TLS from the first byte before the others.
-std::string find_listener(const Config& config, service::ListenerRole role) {
-  std::string found;
+cli::NearListener find_listener(const Config& config, service::ListenerRole role) {
+  cli::NearListener found;
   for (const ListenerConfig& listener : config.listeners) {
     if (listener.role != role) continue;
-    if (listener.tls == ListenerConfig::Tls::implicit) return reachable(listener.address);
-    if (found.empty()) found = reachable(listener.address);
+    if (listener.tls == ListenerConfig::Tls::implicit) return {reachable(listener.address), true};
+    if (found.address.empty()) found.address = reachable(listener.address);
   }
   return found;
 }

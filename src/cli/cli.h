@@ -38,6 +38,12 @@ enum Exit : int {
   kConfiguration = 78 ///< the configuration file is missing or wrong
 };
 
+/// A listener of the server's that this machine can reach.
+struct NearListener {
+  std::string address;    ///< "127.0.0.1:587"; empty: there is none
+  bool tls_first = false; ///< it expects TLS from the first octet
+};
+
 /// Where the configuration file says that the server and its parts are.
 struct ServerPlace {
   std::string data_dir;
@@ -45,8 +51,8 @@ struct ServerPlace {
   std::string drop_dir;
   std::string hostname;
   std::string user;                        ///< that the server runs as; empty: whoever starts it
-  std::string submission;                  ///< "127.0.0.1:587": for `send`; may be empty
-  std::string pop3;                        ///< "127.0.0.1:995": for `fetch`; may be empty
+  NearListener submission;                 ///< for `send`
+  NearListener pop3;                       ///< for `fetch`
   store::Limits account_limits;            ///< what accounts may send that have no limits of their own
   std::vector<std::string> resolvers = {}; ///< [dns]
   std::string trust_anchor = {};           ///< [dns]

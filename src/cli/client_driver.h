@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,9 +23,10 @@ enum class TlsMode : std::uint8_t {
 struct Target {
   std::string server; ///< "host", "host:port", "192.0.2.1", "[2001:db8::1]:25"
   TlsMode tls = TlsMode::automatic;
-  bool verify = true; ///< the server's certificate and name
-  std::string ca_pem; ///< certificates to trust instead of the system's, PEM; may be empty
-  std::string user;   ///< empty: no login
+  std::optional<bool> tls_first = {}; ///< whether its port expects TLS at once, where that is known; for `automatic`
+  bool verify = true;                 ///< the server's certificate and name
+  std::string ca_pem;                 ///< certificates to trust instead of the system's, PEM; may be empty
+  std::string user;                   ///< empty: no login
   std::string password;
   std::chrono::seconds connect_timeout{30};          ///< each address
   std::chrono::milliseconds greeting_timeout{60000}; ///< for the server's first octet

@@ -28,7 +28,7 @@ Result<TlsMode> read_tls(const Arguments& arguments) {
 }
 
 /// Where and as whom. Without --server: the server of this machine's configuration, else `standard`.
-Result<Target> read_target(Session& session, const Arguments& arguments, std::string ServerPlace::* endpoint,
+Result<Target> read_target(Session& session, const Arguments& arguments, NearListener ServerPlace::* listener,
                            const char* standard) {
   Target target;
   const auto tls = read_tls(arguments);
@@ -37,7 +37,11 @@ Result<Target> read_target(Session& session, const Arguments& arguments, std::st
   target.server = arguments.text("--server");
   if (target.server.empty()) {
     const auto place = session.place();
-    target.server = place && !((*place).*endpoint).empty() ? (*place).*endpoint : standard;
+    target.server = standard;
+    if (place && !((*place).*listener).address.empty()) {
+      target.server = ((*place).*listener).address;
+      target.tls_first = ((*place).*listener).tls_first;
+    }
   }
   target.verify = !arguments.has("--insecure");
   if (const std::string file = arguments.text("--ca-file"); !file.empty()) {
@@ -62,7 +66,8 @@ Result<> require_tls(SendOptions& options) {
   if (options.target.tls == TlsMode::none || !options.target.verify)
     return fail(Errc::invalid,
                 "--require-tls needs TLS with a checked certificate: leave out --tls none and --insecure");
-  const bool plain = options.target.tls == TlsMode::automatic && !options.target.server.ends_with(":465");
+  const bool plain = options.target.tls == TlsMode::automatic &&
+                     !options.target.tls_first.value_or(options.target.server.ends_with(":465"));
   if (plain && options.target.user.empty()) options.target.tls = TlsMode::starttls;
   return {};
 }

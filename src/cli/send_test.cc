@@ -223,6 +223,11 @@ TEST(ClientDriver, PlansTls) {
   EXPECT_TRUE(far.wanted && far.required && far.verify && !far.implicit);
   TlsPlan near = plan_tls(login, 2465, true);
   EXPECT_TRUE(near.implicit && !near.verify);
+  Target told = login; // by the configuration, on a port that tells nothing
+  told.tls_first = true;
+  EXPECT_TRUE(plan_tls(told, 2466, true).implicit);
+  told.tls_first = false;
+  EXPECT_FALSE(plan_tls(told, 2465, true).implicit);
   TlsPlan stranger = plan_tls({}, 25, false);
   EXPECT_TRUE(stranger.wanted && !stranger.required && !stranger.verify);
   login.tls = TlsMode::none;

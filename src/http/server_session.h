@@ -26,7 +26,9 @@ struct ServerOptions {
   std::uint32_t max_requests = 1000; ///< of a connection; the answer to the last one says so
   std::uint64_t max_drain =
       65536; ///< octets of content that nobody wanted and that are passed over to keep the connection
-  std::uint64_t max_linger = 262144;              ///< octets that are dropped behind the last answer
+  /// Octets that are dropped behind the last answer, so that a client which still sends too large a content gets to
+  /// read why it was refused; `linger_timeout` bounds it too.
+  std::uint64_t max_linger = 4 << 20;
   std::chrono::milliseconds idle_timeout{60'000}; ///< for the first octet of a request
   std::chrono::milliseconds head_timeout{20'000}; ///< for the whole of a head, from its first octet
   /// For each `body_step` octets of content, and for its last ones: the two are the least speed.
