@@ -21,6 +21,9 @@ namespace {
 
 /// How often the files of the configuration are looked at: a renewed certificate is in force that soon.
 constexpr std::chrono::seconds kLook{5};
+/// For a command that works on the store while no server runs (`paquebot status` of a health check), or a server that
+/// is about to end.
+constexpr std::chrono::milliseconds kLockPatience{5'000};
 /// For what is under way when the server ends.
 constexpr std::chrono::seconds kLastErrand{2};
 
@@ -119,7 +122,9 @@ Result<> Daemon::confine() {
 
 Result<> Daemon::open_store() {
   manager_.status("Opening the store"); // after an upgrade that takes as long as it takes
-  auto store = store::open_store(config_.server.data_directory);
+  store::StoreOptions options;
+  options.lock_patience_ms = kLockPatience.count();
+  auto store = store::open_store(config_.server.data_directory, std::move(options));
   if (!store) return std::unexpected(store.error());
   store_ = std::move(*store);
   control::tell_kept_orders(config_.server.data_directory);

@@ -4,9 +4,11 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <thread>
 #include <unistd.h>
 
 namespace paquebot::store {
@@ -19,13 +21,25 @@ std::string holder_of(int fd) {
   return pid ? "process " + std::to_string(*pid) : "another process";
 }
 
+constexpr std::chrono::milliseconds kPause{20};
+
+/// flock() can't be given a deadline.
+bool lock_within(int fd, std::chrono::milliseconds patience) {
+  while (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (patience <= patience.zero()) return false;
+    std::this_thread::sleep_for(kPause);
+    patience -= kPause;
+  }
+  return true;
+}
+
 } // namespace
 
-Result<LockFile> LockFile::take(const std::string& path) {
+Result<LockFile> LockFile::take(const std::string& path, std::chrono::milliseconds patience) {
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0) return fail(Errc::io, "cannot open " + path + ": " + std::strerror(errno));
   LockFile lock(fd);
-  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+  if (!lock_within(fd, patience)) {
     return fail(Errc::conflict, path + " is held by " + holder_of(fd) +
                                     ": only one server may use a data directory; stop that one first");
   }

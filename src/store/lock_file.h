@@ -2,6 +2,7 @@
 
 #include "base/result.h"
 
+#include <chrono>
 #include <string>
 #include <utility>
 
@@ -11,8 +12,9 @@ namespace paquebot::store {
 /// the process, however it ends; the file stays.
 class LockFile {
 public:
-  /// conflict, with the number of the process that has it, when it is taken; io when the file cannot be made.
-  static Result<LockFile> take(const std::string& path);
+  /// conflict, with the number of the process that has it, when it is taken and stays so for `patience`; io when the
+  /// file cannot be made. Blocks.
+  static Result<LockFile> take(const std::string& path, std::chrono::milliseconds patience = {});
   LockFile(LockFile&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   LockFile& operator=(LockFile&&) = delete;
   ~LockFile();

@@ -118,7 +118,8 @@ Result<std::unique_ptr<Store>> open_files(SqliteOptions options, LockFile lock) 
 
 Result<std::unique_ptr<Store>> open_directory(SqliteOptions options) {
   if (auto made = make_directory(options.directory); !made) return std::unexpected(made.error());
-  auto lock = LockFile::take(options.directory + "/paquebot.lock");
+  const std::chrono::milliseconds patience(options.lock_patience_ms);
+  auto lock = LockFile::take(options.directory + "/paquebot.lock", patience);
   if (!lock) return std::unexpected(lock.error());
   const std::string path = options.directory;
   try {
