@@ -281,7 +281,8 @@ Task<Needs> Connector::needs_of(const queue::Plan& plan, std::vector<std::string
       if (found.kind == DaneFinding::Kind::unknown) continue;
       settle_need(candidate, found, next_hop);
     }
-    needs[candidate.host] = candidate.need;
+    std::string host = candidate.host;
+    needs[std::move(host)] = std::move(candidate);
   }
   co_return needs;
 }

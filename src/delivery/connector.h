@@ -56,7 +56,7 @@ struct Reached {
 };
 
 /// What the connection to a host must show, by its name.
-using Needs = std::map<std::string, queue::Need>;
+using Needs = std::map<std::string, queue::Candidate>;
 
 /// What a message had no luck with before, in the same attempt.
 struct Tried {

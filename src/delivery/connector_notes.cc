@@ -15,9 +15,10 @@ std::string bare_address(const std::string& key) {
 
 TlsTry try_of(const queue::Plan& plan, const Peer& peer) {
   const PeerIdentity& identity = peer.identity();
-  TlsTry one{.need = identity.need, .sts = plan.sts};
-  one.tlsa_unusable = identity.tlsa_unusable;
-  one.named = !identity.sts_testing || identity.sts_named;
+  const Peer::Served& served = peer.served;
+  TlsTry one{.need = served.need, .sts = plan.sts};
+  one.tlsa_unusable = served.tlsa_unusable;
+  one.named = !served.sts_testing || served.sts_named;
   one.encrypted = !peer.tls().version.empty();
   one.authentic = peer.tls().authentic;
   one.flaw = peer.flaw();

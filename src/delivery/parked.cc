@@ -5,13 +5,15 @@
 namespace paquebot::delivery {
 namespace {
 
-bool serves(const queue::Plan& plan, const Needs& needs, const Peer& peer) {
+/// What its host is asked for; null: the connection does not do for that.
+const queue::Candidate* serves(const queue::Plan& plan, const Needs& needs, const Peer& peer) {
   const PeerIdentity& identity = peer.identity();
   const auto host = std::ranges::find_if(plan.candidates, [&](const queue::Candidate& candidate) {
     return candidate.host == identity.host && candidate.port == identity.port;
   });
   const auto need = needs.find(identity.host);
-  return host != plan.candidates.end() && need != needs.end() && satisfies(peer.proof(), need->second);
+  if (host == plan.candidates.end() || need == needs.end()) return nullptr;
+  return satisfies(peer.proof(), need->second.need) ? &need->second : nullptr;
 }
 
 } // namespace
@@ -20,8 +22,10 @@ std::unique_ptr<Peer> Parked::take(const queue::Plan& plan, const Needs& needs) 
   const Terms terms = terms_of(plan);
   for (auto entry = order_.rbegin(); entry != order_.rend(); ++entry) {
     if (entry->place != plan.place || entry->peer->identity().terms != terms) continue;
-    if (!serves(plan, needs, *entry->peer)) continue;
+    const queue::Candidate* wanted = serves(plan, needs, *entry->peer);
+    if (wanted == nullptr) continue;
     auto peer = std::move(entry->peer);
+    peer->served = {wanted->need, wanted->asked_by, wanted->sts_testing, wanted->sts_named, wanted->tlsa_unusable};
     order_.erase(std::next(entry).base());
     return peer;
   }

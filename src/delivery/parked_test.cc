@@ -39,7 +39,7 @@ protected:
     plan.route = &route;
     change(plan, route);
     Needs needs;
-    for (const queue::Candidate& host : plan.candidates) needs[host.host] = host.need;
+    for (const queue::Candidate& host : plan.candidates) needs[host.host] = host;
     return parked.take(plan, needs) != nullptr;
   }
 
@@ -50,6 +50,34 @@ protected:
 };
 
 using queue::Plan, queue::Route;
+
+TEST_F(ParkedTest, AConnectionTellsOfWhomItServesNow) {
+  Parked parked;
+  auto made = peer();
+  EXPECT_EQ(made->protection_words().find("MTA-STS"), std::string::npos);
+  parked.keep(plan_.place, std::move(made), {});
+  Plan plan = plan_;
+  plan.route = &route_;
+  Needs needs;
+  for (queue::Candidate& host : plan.candidates) {
+    host.asked_by = "MTA-STS";
+    needs[host.host] = host;
+  }
+  auto taken = parked.take(plan, needs);
+  ASSERT_TRUE(taken);
+  EXPECT_EQ(taken->protection_words(), "TLSv1.3, MTA-STS") << "this destination asks, whoever it was made for";
+  parked.keep(plan_.place, std::move(taken), {});
+  for (queue::Candidate& host : plan.candidates) {
+    host.asked_by.clear();
+    host.need = {};
+    host.sts_testing = true;
+    needs[host.host] = host;
+  }
+  taken = parked.take(plan, needs);
+  ASSERT_TRUE(taken);
+  EXPECT_EQ(taken->protection_words().find("TLSv1.3, MTA-STS"), std::string::npos) << "and this one does not";
+  EXPECT_NE(taken->protection_words().find("MTA-STS (testing)"), std::string::npos);
+}
 
 TEST_F(ParkedTest, AConnectionIsUsedUnderTheTermsThatItWasMadeUnder) {
   EXPECT_TRUE(usable([](Plan&, Route&) {}));

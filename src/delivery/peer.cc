@@ -25,6 +25,7 @@ Peer::Peer(net::Stream stream, smtp::ClientOptions options, bool encrypted, Peer
            std::shared_ptr<net::TlsContext> tls)
     : pump_(std::move(stream), net::Pump::Side::client), session_(options, encrypted), identity_(std::move(identity)),
       tls_(std::move(tls)), write_limit_(options.block_timeout) {
+  served = {identity_.need, identity_.asked_by, identity_.sts_testing, identity_.sts_named, identity_.tlsa_unusable};
   if (encrypted) session_.set_channel(net::channel_of(pump_.stream()));
   local_ = pump_.stream().local().address;
 }
@@ -83,8 +84,8 @@ void Peer::note_sent(std::string_view bytes) {
 }
 
 std::string Peer::words(bool whole) const {
-  Hop hop{tls_info_, identity_.need, identity_.asked_by, identity_.in_clear, {}, identity_.configured};
-  if (identity_.sts_testing) hop.sts_testing = testing_verdict(identity_.sts_named, tls_info_);
+  Hop hop{tls_info_, served.need, served.asked_by, identity_.in_clear, {}, identity_.configured};
+  if (served.sts_testing) hop.sts_testing = testing_verdict(served.sts_named, tls_info_);
   return protection(hop, whole);
 }
 

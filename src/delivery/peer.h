@@ -88,6 +88,13 @@ public:
   /// What it has shown so far.
   Proof proof() const;
   DoorHold door; ///< while it is used
+  /// What is asked of its host by whom it is used for now: whom it was made for, or whom it serves since (Parked).
+  struct Served {
+    queue::Need need{};
+    std::string asked_by{};
+    bool sts_testing = false, sts_named = true, tlsa_unusable = false;
+  };
+  Served served;
   /// Messages sent so far, and the domains of their recipients as far as the peer limits them (RFC 9422).
   unsigned used = 0;
   unsigned carried = 0;       ///< of them those that the peer judged

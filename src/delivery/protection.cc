@@ -15,6 +15,7 @@ std::string plain_protection(const Hop& hop, bool whole) {
   if (!hop.asked_by.empty()) return words + ", " + hop.asked_by;
   if (hop.need.pkix() != nullptr) return words + ", certificate checked";
   if (!whole) return words;
+  if (!hop.tls.tlsa.empty()) return words + ", its TLSA record fits, which nobody asks for here";
   if (hop.tls.authentic) return words + ", valid certificate";
   return words + ", not authenticated" + (hop.tls.flaw.empty() ? "" : ": " + hop.tls.flaw);
 }
