@@ -86,6 +86,7 @@ FetchPolicy fetch_over_https(boost::asio::any_io_executor executor, net::Wheel& 
 Task<StsFinding> StsBook::ask(std::string domain) {
   if (!options_.check) co_return StsFinding{.why = "MTA-STS is switched off here"};
   if (!loaded_) co_await load();
+  renew_unused();
   const auto known = means_.resolver->known("_mta-sts." + domain, dns::Type::txt);
   const auto entry = entries_.find(domain);
   const std::string id = known ? queue::sts_id(texts_of(*known)).value_or("") : std::string();
@@ -134,6 +135,25 @@ Task<void> StsBook::load() {
   loaded_ = true;
   loading_->over = true;
   loading_->done.notify_all();
+}
+
+/// Policies of domains that no mail goes to now must not be gone when it does (RFC 8461 section 10.2): what has less
+/// than two days left, or a quarter of its life, is looked at again. Once an hour, a few at a time.
+void StsBook::renew_unused() {
+  constexpr std::int64_t kHour = 3600 * 1000LL;
+  constexpr std::size_t kAtOnce = kMostFetches / 2; // mail that goes now has the rest
+  const std::int64_t at = now();
+  if (at >= renewed_at_ && at - renewed_at_ < kHour) return;
+  renewed_at_ = at;
+  std::vector<std::string> due;
+  for (const auto& [domain, entry] : entries_) {
+    if (due.size() == kAtOnce) break;
+    if (!entry.found.policy || rests(entry)) continue;
+    const std::int64_t most = std::chrono::milliseconds(entry.found.policy->max_age).count();
+    const std::int64_t left = entry.found.fetched + most - at;
+    if (left < std::min(2 * kAgainMs, most / 4)) due.push_back(domain);
+  }
+  for (const std::string& domain : due) look_at(domain, false);
 }
 
 /// Null when too much is under way already.
@@ -268,6 +288,7 @@ StsFinding StsBook::in_force(const std::string& domain) {
   const std::int64_t most = std::chrono::milliseconds(entry.found.policy->max_age).count();
   if (age <= most) return entry.found;
   octets_ -= std::exchange(entry.octets, 0);
+  log::warning("sts-policy-expired", {{"domain", domain}, {"why", entry.found.why}});
   StsFinding gone{.trouble = entry.found.trouble, .why = entry.found.why};
   if (gone.why.empty()) gone.why = "its policy of MTA-STS has expired";
   entry.found = gone;

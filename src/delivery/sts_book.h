@@ -60,9 +60,9 @@ struct StsFinding {
 
 /// The policies of MTA-STS of other domains (RFC 8461): asks for their records, fetches and keeps them, in the store
 /// too, so that a restart forgets nothing that protects. An old policy counts until it has expired, whatever the
-/// domain's servers say or don't; one in use is fetched again each day. Who is asked how often, for how long, and how
-/// much is kept has bounds. Belongs to one executor; owned by shared_ptr, since fetches go on behind whoever wanted
-/// them.
+/// domain's servers say or don't; one in use is fetched again each day, another before it expires. Who is asked how
+/// often, for how long, and how much is kept has bounds. Belongs to one executor; owned by shared_ptr, since fetches go
+/// on behind whoever wanted them.
 class StsBook : public std::enable_shared_from_this<StsBook> {
 public:
   struct Means {
@@ -108,6 +108,7 @@ private:
   Task<void> fetch(std::string domain, std::string id);
   Task<void> wait_for(std::shared_ptr<Look> look, std::chrono::milliseconds most);
   StsFinding in_force(const std::string& domain);
+  void renew_unused();
   void fails(Entry& entry, StsTrouble trouble, std::string why, const std::string& domain);
   Entry& entry_of(const std::string& domain);
   void make_room();
@@ -122,6 +123,7 @@ private:
   std::map<std::string, std::shared_ptr<Look>> looks_;
   std::shared_ptr<Look> loading_;
   bool loaded_ = false;
+  std::int64_t renewed_at_ = 0; ///< when renew_unused() looked last
 };
 
 } // namespace paquebot::delivery

@@ -67,6 +67,24 @@ struct StsWorld {
   std::shared_ptr<StsBook> book;
 };
 
+TEST(StsBook, WhatNobodyUsesIsFetchedAgainBeforeItExpires) {
+  StsWorld world;
+  world.publish("1");
+  world.answers.push_back(answer_of(policy_text()));
+  EXPECT_EQ(world.mode(), "enforce");
+  const auto other = [&] { return world.loop.run(world.book->ask("other.test")); };
+  world.clock.moved = 4 * 24h;
+  other();
+  EXPECT_EQ(world.asked.size(), 1u) << "three days are left";
+  world.clock.moved = 6 * 24h;
+  world.answers.push_back(answer_of(policy_text("enforce", "mx2.far.test")));
+  other();
+  world.ask(); // waits for what runs
+  EXPECT_EQ(world.asked.size(), 2u) << "mail for somebody else has it looked at";
+  world.clock.moved = 12 * 24h;
+  EXPECT_EQ(world.mode(), "enforce") << "it is there when mail comes for it";
+}
+
 TEST(StsBook, FetchesAPolicyOnceAndKeepsIt) {
   StsWorld world;
   world.publish("1");
