@@ -106,6 +106,9 @@ const kinds: Record<string, { is: Shape; word: string }> = {
   retrieved: { is: "good", word: "retrieved" },
   removed: { is: "dropped", word: "removed" },
   returned: { is: "bad", word: "returned" },
+  suppressed: { is: "dropped", word: "suppressed" },
+  warned: { is: "warning", word: "warned" },
+  complained: { is: "bad", word: "called spam" },
 };
 
 export const stateOfEvent = (kind: string): State => kinds[kind] ?? { is: "unknown", word: kind };

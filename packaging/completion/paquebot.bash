@@ -7,7 +7,7 @@ _paquebot() {
   [[ $line == *[[:blank:]] ]] || { current="${typed[i]}"; typed=("${typed[@]:0:$i}"); }
   for ((i = 1; i < ${#typed[@]}; i++)); do
     case "${typed[i]}" in
-      --account|--acme-allow|--acme-ca-file|--acme-directory|--action|--address|--after|--alias-of|--as|--attach|--bcc|--body|--ca-file|--cc|--config|--data-dir|--days|--deliver-by|--destination|--domain|--event|--faults|--folder|--for|--from|--header|--helo|--hold-for|--hold-until|--host|--hostname|--html|--html-file|--http|--ip|--limit|--list|--mail-from|--memory|--newest|--password-file|--pop3|--priority|--quota|--reason|--resolver|--seed|--senders|--server|--since|--smarthost|--smarthost-password-file|--smarthost-user|--smtp|--subject|--text|--text-file|--tls|--to|--trust-anchor|--url|--user|--wait)
+      --account|--acme-allow|--acme-ca-file|--acme-directory|--action|--address|--after|--alias-of|--as|--attach|--bcc|--body|--ca-file|--cc|--config|--data-dir|--days|--deliver-by|--destination|--domain|--event|--faults|--folder|--for|--from|--header|--helo|--hold-for|--hold-until|--host|--hostname|--html|--html-file|--http|--ip|--limit|--list|--mail-from|--memory|--newest|--note|--of|--password-file|--pop3|--priority|--quota|--reason|--resolver|--seed|--senders|--server|--since|--smarthost|--smarthost-password-file|--smarthost-user|--smtp|--subject|--text|--text-file|--tls|--to|--trust-anchor|--until|--url|--user|--wait)
         if ((i + 1 == ${#typed[@]})); then behind="${typed[i]}"; fi
         case "${typed[i]}" in --config|--data-dir) place+=("${typed[i]}" "${typed[i+1]}") ;; esac
         ((i++)) ;;
@@ -94,6 +94,8 @@ _paquebot() {
     "hook add --account") words="@accounts" ;;
     "hook list:0") words="@accounts" ;;
     "hook change --domain") words="@domains" ;;
+    "suppression list:0") words="@accounts" ;;
+    "suppression add:0") words="@accounts" ;;
     "account reset-link:0") words="@accounts" ;;
     "account second-factor:0") words="remove" ;;
     "account second-factor:1") words="@accounts" ;;
@@ -212,6 +214,10 @@ _paquebot() {
       "hook test") words="--config --data-dir --json --help" ;;
       "hook replay") words="--config --data-dir --json --help --since" ;;
       "events") words="--config --data-dir --json --help --after --event" ;;
+      "suppression list") words="--config --data-dir --json --help --of" ;;
+      "suppression add") words="--config --data-dir --json --help --of --until --note" ;;
+      "suppression show") words="--config --data-dir --json --help" ;;
+      "suppression remove") words="--config --data-dir --json --help" ;;
       "account reset-link") words="--config --data-dir --json --help" ;;
       "account second-factor") words="--config --data-dir --json --help" ;;
       "console link") words="--config --data-dir --json --help" ;;

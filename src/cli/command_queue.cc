@@ -132,6 +132,8 @@ void print_recipient(std::ostream& out, const json::value& message, const json::
   const std::string reason = control::get_text(recipient, "reason");
   const std::string place = control::get_text(recipient, "destination_error");
   if (!reply.empty()) out << "      last reply: " << printable(reply) << '\n';
+  if (const std::string bounce = control::get_text(recipient, "bounce"); !bounce.empty())
+    out << "      class: " << printable(bounce) << '\n';
   if (!place.empty()) out << "      its destination: " << printable(place) << '\n';
   if (!reason.empty()) out << "      reason: " << printable(reason) << '\n';
 }
@@ -182,6 +184,8 @@ void print_events(std::ostream& out, const json::value& trace) {
     const std::string names = names_of(event, recipients);
     const std::string detail = printable(control::get_text(event, "detail"), 1024);
     if (!names.empty()) out << " " << names;
+    if (const std::string bounce = control::get_text(event, "bounce"); !bounce.empty())
+      out << " (" << printable(bounce) << ")";
     if (!detail.empty()) out << ": " << detail;
     out << '\n';
   }

@@ -22,6 +22,8 @@ std::vector<Verb> right_verbs();
 std::vector<Verb> console_verbs();
 /// What happens, and who is told of it.
 std::vector<Verb> hook_verbs();
+/// Whom programs send nothing to any more.
+std::vector<Verb> suppression_verbs();
 std::vector<Verb> queue_verbs();
 std::vector<Verb> trail_verbs();
 std::vector<Verb> send_verbs();

@@ -58,4 +58,42 @@ std::vector<Verb> hook_verbs() {
   };
 }
 
+std::vector<Verb> suppression_verbs() {
+  const Positional id{"ID", "its number, as suppression list tells it"};
+  return {
+      {"suppression list",
+       "List addresses that programs send nothing to any more, and why.",
+       "paquebot suppression list\npaquebot suppression list bob@far.example\n"
+       "paquebot suppression list --of example.org",
+       {{"ADDRESS", "only this one", Positional::Count::optional}},
+       {{"--of", "WHOSE", "a login, or a domain with its accounts"}},
+       suppression_list,
+       "suppression.list"},
+      {"suppression add",
+       "Send nothing to an address any more by the API.",
+       "paquebot suppression add bob@far.example --note \"asked by phone\"\n"
+       "paquebot suppression add bob@far.example --of shop@example.org --until 2027-01-01T00:00:00Z",
+       {{"ADDRESS", "local@domain"}},
+       {{"--of", "WHOSE", "for mail of this login or domain only; without it the whole server's"},
+        {"--until", "TIME", "as 2027-01-01T00:00:00Z; without it for good"},
+        {"--note", "TEXT", "why"}},
+       suppression_add,
+       "suppression.add"},
+      {"suppression show",
+       "Show why an address is suppressed.",
+       "paquebot suppression show 3",
+       {id},
+       {},
+       suppression_show,
+       "suppression.show"},
+      {"suppression remove",
+       "Let programs send to an address again.",
+       "paquebot suppression remove 3",
+       {id},
+       {},
+       suppression_remove,
+       "suppression.remove"},
+  };
+}
+
 } // namespace paquebot::cli

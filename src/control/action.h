@@ -14,15 +14,17 @@ namespace paquebot::control {
 /// Whose thing an action is about: how the dispatcher finds the domain and account that it belongs to, before the
 /// action's function is called. What is not within the asker's reach answers as if it did not exist.
 enum class Whose : std::uint8_t {
-  server,  ///< the whole server's: operators only
-  open,    ///< nobody's in particular; with Action::owner each item of the answer is somebody's
-  domain,  ///< `by` names a domain
-  account, ///< `by` names an account's login
-  place,   ///< `by` names an address (or a domain): whoever looks after its domain; it need not exist
-  message, ///< `by` names a message: its sender's and its recipients'; of other recipients nothing is shown
-  content, ///< `by` names a message: only who sent it or has it in his mailbox reads it, whatever else he may
-  token,   ///< `by` names a token: its account's
-  hook,    ///< likewise a hook
+  server,      ///< the whole server's: operators only
+  open,        ///< nobody's in particular; with Action::owner each item of the answer is somebody's
+  domain,      ///< `by` names a domain
+  account,     ///< `by` names an account's login
+  place,       ///< `by` names an address (or a domain): whoever looks after its domain; it need not exist
+  message,     ///< `by` names a message: its sender's and its recipients'; of other recipients nothing is shown
+  content,     ///< `by` names a message: only who sent it or has it in his mailbox reads it, whatever else he may
+  token,       ///< `by` names a token: its account's
+  hook,        ///< likewise a hook
+  owner,       ///< `by` names an account's login or a domain
+  suppression, ///< `by` names a suppression: whose it is
 };
 
 struct Object {

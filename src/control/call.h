@@ -67,5 +67,6 @@ Problem no_domain(std::string_view domain);
 Problem no_message(std::string_view id);
 Problem no_token(std::string_view id);
 Problem no_hook(std::string_view id);
+Problem no_suppression(std::string_view id);
 
 } // namespace paquebot::control

@@ -27,6 +27,7 @@ private:
   Task<Found<>> check_content(std::string id) const;
   Task<Found<>> check_token(std::string id) const;
   Task<Found<>> check_hook(std::string id, bool acts) const;
+  Task<Found<>> check_suppression(std::string id) const;
   Task<Found<>> check_gift(store::Account account) const;
   Found<> check_token_use() const;
   Task<Found<>> check_tag();

@@ -16,8 +16,11 @@ constexpr auto kWords = std::to_array<EventWord>({
     {"message.relayed", "the server of this recipient took it"},
     {"message.expanded", "this address of ours led to others, which get it instead"},
     {"message.deferred", "an attempt failed for now, `detail` says why; there will be another"},
-    {"message.failed", "it can't be delivered to this recipient, `detail` says why"},
-    {"message.bounced", "a report came by mail that it was not delivered after all"},
+    {"message.failed",
+     "it can't be delivered to this recipient, or came back later, `detail` says why, `bounce` of what kind that is"},
+    {"message.bounced", "a report came by mail that it was not delivered after all; nothing proves it"},
+    {"message.suppressed", "this recipient gets nothing by the API any more and was left out, `detail` says why"},
+    {"message.complained", "a report came by mail that this recipient, or his server, calls it spam"},
     {"message.held", "it waits for somebody to release it, `detail` says why"},
     {"message.released", "it was let go"},
     {"message.dropped", "it was taken out of the queue, `detail` says by whom"},
@@ -45,15 +48,29 @@ std::string_view word_of(store::EventKind kind, store::MessageClass klass) {
     case relayed: return "message.relayed";
     case deferred: return "message.deferred";
     case failed: return "message.failed";
-    case returned: return "message.bounced";
+    case returned: return "message.bounced"; // or, where it is proven, failed: Telling
+    case suppressed: return "message.suppressed";
+    case complained: return "message.complained";
     case held: return "message.held";
     case released: return "message.released";
     case dropped: return "message.dropped";
     case reported:
+    case warned:
     case retrieved:
     case removed: break;
   }
   return {};
+}
+
+constexpr std::string_view kSuppressed = "message.suppressed";
+
+/// "bob@far.example: why": whom nothing was sent to is no recipient of the message.
+void split_suppressed(FeedEvent& event) {
+  const auto at = event.detail.starts_with('"') ? event.detail.find("\"@") : 0;
+  const auto colon = at == event.detail.npos ? at : event.detail.find(": ", at);
+  if (colon == event.detail.npos) return;
+  event.recipient = event.detail.substr(0, colon);
+  event.detail.erase(0, colon + 2);
 }
 
 /// Events of a message, one for each recipient that one is about.
@@ -63,8 +80,10 @@ public:
 
   std::vector<FeedEvent> run() {
     for (const store::Event& event : row_.events) {
-      const std::string_view word = word_of(event.kind, message_.klass);
+      std::string_view word = word_of(event.kind, message_.klass);
       if (word.empty()) continue;
+      bounce_ = mail::name_of(event.bounce);
+      if (event.kind == store::EventKind::returned && !bounce_.empty()) word = "message.failed";
       const bool accepted = event.kind == store::EventKind::accepted;
       if (accepted && message_.klass == store::MessageClass::incoming)
         for (const auto& whom : message_.recipients) {
@@ -95,6 +114,8 @@ private:
     event.account = message_.login;
     event.detail = detail;
     event.metadata = message_.metadata;
+    event.bounce = bounce_;
+    if (word == kSuppressed) split_suppressed(event);
     if (whom != nullptr) {
       event.recipient = whom->address;
       event.owner = whom->login;
@@ -107,6 +128,7 @@ private:
 
   const store::FeedRow& row_;
   const store::FeedMessage& message_;
+  std::string_view bounce_; ///< of the event that is told
   std::vector<FeedEvent> out_;
 };
 
@@ -137,8 +159,10 @@ std::vector<FeedEvent> events_of(const store::FeedRow& row) {
   event.at = row.at;
   event.word = row.word;
   event.detail = row.detail;
-  if (row.word.starts_with("account.")) event.account = row.about;
-  if (row.word.starts_with("account.")) event.domain = domain_of(row.about);
+  const bool of_account = row.word.starts_with("account.") || row.word == kSuppressed;
+  if (of_account) event.account = row.about;
+  if (of_account) event.domain = domain_of(row.about);
+  if (row.word == kSuppressed) split_suppressed(event);
   if (row.word.starts_with("domain.")) event.domain = row.about;
   if (row.word.starts_with("certificate.") || row.word.starts_with("destination.")) event.recipient = row.about;
   return {std::move(event)};
@@ -172,6 +196,7 @@ json::object told_to(const Grants& grants, const FeedEvent& event) {
   add("recipient", event.recipient);
   add("domain", event.domain);
   add("detail", event.detail);
+  add("bounce", event.bounce);
   const bool own = grants.serves_all() || (!event.account.empty() && grants.reaches_login(event.account));
   if (!own) return out;
   add("account", event.account);

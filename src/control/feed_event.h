@@ -27,6 +27,7 @@ struct FeedEvent {
   std::string account{};   ///< login of who submitted the message; or the account that it is about
   std::string domain{};    ///< of the account, else of the recipient; or the domain that it is about
   std::string detail{};    ///< a reply, a reason
+  std::string bounce{};    ///< the class of a failure (mail::BounceClass)
   std::string metadata{};  ///< JSON of the sender's
 };
 

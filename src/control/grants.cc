@@ -71,6 +71,8 @@ const std::vector<Scope>& scopes() {
       {"events.read", "see what happens, as it does"},
       {"hooks.read", "see hooks (never their secrets)"},
       {"hooks.write", "make, change and remove hooks, which are told what happens"},
+      {"suppressions.read", "see whom programs send nothing to any more"},
+      {"suppressions.write", "change whom programs send nothing to"},
       {"mail.read", "read reports that came by mail, and what is in one's own"},
       {"mail.write", "bring mail into mailboxes"},
   };

@@ -161,6 +161,12 @@ Task<Answer> remove_hook(Context& context, Call call);
 Task<Answer> test_hook(Context& context, Call call);
 Task<Answer> replay_hook(Context& context, Call call);
 
+/// Whom programs send nothing to any more (suppressions.cc).
+Task<Answer> list_suppressions(Context& context, Call call);
+Task<Answer> add_suppression(Context& context, Call call);
+Task<Answer> show_suppression(Context& context, Call call);
+Task<Answer> remove_suppression(Context& context, Call call);
+
 /// Mail that programs hand in (send.cc).
 Task<Answer> send_message(Context& context, Call call);
 

@@ -85,6 +85,37 @@ TEST(FeedEvents, AMessagesEventsAreOneForEachRecipient) {
   EXPECT_EQ(words_in(row), "") << "its trail is gone";
 }
 
+TEST(FeedEvents, WhatWasNotTakenHasItsClass) {
+  using enum store::EventKind;
+  using mail::BounceClass;
+  auto row = row_of(store::MessageClass::submitted, {{1, deferred, {1}, "451 later", 1, BounceClass::greylist},
+                                                     {1, returned, {1}, "returned later: x", 1, BounceClass::full},
+                                                     {1, returned, {}, "x", 1},
+                                                     {1, suppressed, {}, "dora@far.example: full since x: 552 y", 1},
+                                                     {1, complained, {1}, "abuse", 1},
+                                                     {1, warned, {1}, "not for programs", 1}});
+  EXPECT_EQ(words_in(row), "17-0 message.deferred bob@far.example; 17-1 message.failed bob@far.example; "
+                           "17-2 message.bounced ; 17-3 message.suppressed dora@far.example; "
+                           "17-4 message.complained bob@far.example; ");
+  const auto events = events_of(row);
+  EXPECT_EQ(events[0].bounce, "greylist");
+  EXPECT_EQ(events[1].bounce, "full");
+  EXPECT_EQ(events[2].bounce, "");
+  EXPECT_EQ(events[3].detail, "full since x: 552 y");
+  Grants root;
+  root.role = Role::root;
+  EXPECT_EQ(told_to(root, events[0]).at("bounce").as_string(), "greylist");
+  store::FeedRow alone;
+  alone.id = 18;
+  alone.word = "message.suppressed";
+  alone.about = "ann@example.org";
+  alone.detail = "\"a: b\"@far.example: manual since x";
+  const auto told = events_of(alone).at(0);
+  EXPECT_EQ(told.account, "ann@example.org");
+  EXPECT_EQ(told.recipient, "\"a: b\"@far.example");
+  EXPECT_EQ(told.detail, "manual since x");
+}
+
 TEST(FeedEvents, PatternsAndPlaces) {
   EXPECT_TRUE(is_event_pattern("message.failed"));
   EXPECT_TRUE(is_event_pattern("message.*"));

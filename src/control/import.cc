@@ -109,6 +109,7 @@ Answer outcome(const store::AcceptResult& result, const Ulid& id) {
     case store::AcceptStatus::accepted: return json::object{{"id", id.to_string()}};
     case store::AcceptStatus::duplicate: return json::object{{"imported", "before"}};
     case store::AcceptStatus::over_limit: // imports are not charged
+    case store::AcceptStatus::suppressed: // nor judged
     case store::AcceptStatus::over_quota:
       return fail(Errc::no_space,
                   "the account's quota is used up: give it more (paquebot account quota), and import again: what "

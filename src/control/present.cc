@@ -42,11 +42,13 @@ std::string_view words_of(mail::DeliverBy::Mode mode) {
 json::object present_event(const store::Event& event) {
   json::array recipients;
   for (const auto index : event.recipients) recipients.push_back(index);
-  return {{"at", time_value(event.at)},
-          {"kind", name_of(event.kind)},
-          {"recipients", std::move(recipients)},
-          {"detail", event.detail},
-          {"times", event.times}};
+  json::object out{{"at", time_value(event.at)},
+                   {"kind", name_of(event.kind)},
+                   {"recipients", std::move(recipients)},
+                   {"detail", event.detail},
+                   {"times", event.times}};
+  if (event.bounce != mail::BounceClass::none) out["bounce"] = mail::name_of(event.bounce);
+  return out;
 }
 
 } // namespace
@@ -91,6 +93,9 @@ std::string_view name_of(store::EventKind kind) {
     case store::EventKind::retrieved: return "retrieved";
     case store::EventKind::removed: return "removed";
     case store::EventKind::returned: return "returned";
+    case store::EventKind::suppressed: return "suppressed";
+    case store::EventKind::warned: return "warned";
+    case store::EventKind::complained: return "complained";
   }
   return "unknown";
 }
@@ -192,18 +197,20 @@ json::object present(const mail::Told& told) {
 }
 
 json::object present(const store::RecipientFacts& recipient) {
-  return {{"index", recipient.index},
-          {"address", recipient.address},
-          {"parent", recipient.parent},
-          {"state", name_of(recipient.state)},
-          {"destination", recipient.destination},
-          {"due", time_value(recipient.due)},
-          {"attempts", recipient.attempts},
-          {"last_reply", recipient.last_reply.to_string()},
-          {"told", present(recipient.last_reply)},
-          {"changed", time_value(recipient.changed_at)},
-          {"report_owed", name_of_owed(recipient.owed)},
-          {"reason", recipient.reason}};
+  json::object out{{"index", recipient.index},
+                   {"address", recipient.address},
+                   {"parent", recipient.parent},
+                   {"state", name_of(recipient.state)},
+                   {"destination", recipient.destination},
+                   {"due", time_value(recipient.due)},
+                   {"attempts", recipient.attempts},
+                   {"last_reply", recipient.last_reply.to_string()},
+                   {"told", present(recipient.last_reply)},
+                   {"changed", time_value(recipient.changed_at)},
+                   {"report_owed", name_of_owed(recipient.owed)},
+                   {"reason", recipient.reason}};
+  if (recipient.bounce != mail::BounceClass::none) out["bounce"] = mail::name_of(recipient.bounce);
+  return out;
 }
 
 json::object present(const store::WorkItem& item) {

@@ -29,6 +29,10 @@ Problem no_hook(std::string_view id) {
   return {Errc::not_found, "there is no hook " + printable(id, 64), "paquebot hook list names them"};
 }
 
+Problem no_suppression(std::string_view id) {
+  return {Errc::not_found, "there is no suppression " + printable(id, 64), "paquebot suppression list names them"};
+}
+
 Task<Found<Grants>> grants_of(Context& context, store::Account account) {
   Grants grants;
   grants.role = Role::account;
@@ -77,6 +81,13 @@ Task<Found<>> Dispatch::check_object() {
       case Whose::content: reached = co_await check_content(std::move(one)); break;
       case Whose::token: reached = co_await check_token(std::move(one)); break;
       case Whose::hook: reached = co_await check_hook(std::move(one), acts); break;
+      case Whose::suppression: reached = co_await check_suppression(std::move(one)); break;
+      case Whose::owner:
+        if (one.find('@') != one.npos)
+          reached = co_await check_account(std::move(one), acts);
+        else
+          reached = co_await check_place(std::move(one));
+        break;
     }
   }
   if (!reached) co_return reached;
@@ -190,6 +201,23 @@ Task<Found<>> Dispatch::check_hook(std::string text, bool acts) const {
   store::Account whose = *account;
   auto may = co_await check_gift(std::move(whose));
   co_return may;
+}
+
+/// Of an account that is within reach, or of a domain that is looked after: an account does not see its domain's.
+Task<Found<>> Dispatch::check_suppression(std::string text) const {
+  const auto number = parse_u64(text);
+  if (!number || *number > INT64_MAX) co_return std::unexpected(no_suppression(text));
+  const auto id = static_cast<store::Id>(*number);
+  const auto found = co_await context_.store.books().get_suppression(id);
+  if (!found && found.error().code != Errc::not_found) co_return std::unexpected(found.error());
+  if (!found) co_return std::unexpected(no_suppression(text));
+  using store::SuppressScope;
+  const Grants& grants = asker_.grants;
+  const bool reached = found->scope == SuppressScope::account  ? grants.reaches_login(found->owner)
+                       : found->scope == SuppressScope::domain ? grants.reaches_domain(found->owner)
+                                                               : grants.serves_all();
+  if (!reached) co_return std::unexpected(no_suppression(text));
+  co_return Found<>();
 }
 
 Task<Found<>> Dispatch::check_token(std::string text) const {

@@ -43,18 +43,22 @@ constexpr Shape kShapes[] = {
     {"Recipient",
      "one recipient; `mailbox` is the login of the account that has it, empty when that was removed; `state`: "
      "held, waiting, in hand, in mailbox, relayed, expanded, failed, dropped; `hold` says why it is held; `yours`: "
-     "you may release it; `words`: what became of it, as a sentence",
+     "you may release it; `words`: what became of it, as a sentence; `bounce`: the class of the last attempt that "
+     "failed, "
+     "or of a report that came later (docs/outbound.md)",
      "index:number address:text parent:integer "
      "state:text destination:text due:time "
      "attempts:number last_reply:text told:Told changed:time report_owed:none/failure/delay/success reason:text "
-     "mailbox?:text destination_error?:text destination_until?:time "
+     "mailbox?:text destination_error?:text destination_until?:time bounce?:text "
      "hold?:unowned/quarantine/filter/order/takeover/restored/damaged/later/other yours?:bool words?:text"},
     {"Message", "a message; `account` is the login of who submitted it",
      "id:text class:incoming/submitted/local/report/imported sender:text envid:text peer:text account?:text "
      "accepted:time expires:time tls:text priority:integer deliver_by:time deliver_by_mode:text hold_until:time "
      "size:number recipients:[Recipient]"},
-    {"Event", "one step of a message; of the kind `returned`, `detail` is the id of a report that came by mail",
-     "at:time kind:text recipients:[number] detail:text times:number"},
+    {"Event",
+     "one step of a message; of the kind `returned`, `detail` ends with the id of a report that came by mail; `bounce` "
+     "is the class of what was not taken",
+     "at:time kind:text recipients:[number] detail:text times:number bounce?:text"},
     {"Destination", "a place that mail waits for",
      "destination:text earliest_due:time backoff_until:time failures:number last_error:text waiting:number"},
     {"Refusal", "an attempt that was refused; `from` is empty for the null sender, `to` where MAIL was refused",
@@ -119,9 +123,15 @@ std::vector<Shape> program_shapes() {
        "name?:text type?:text content:text content_id?:text"},
       {"FeedEvent",
        "something that happened (docs/webhooks.md); `account` and `metadata` are for who sent the message, and "
-       "`recipient` names what it is about where that is no message",
+       "`recipient` names what it is about where that is no message; `bounce` is the class of a failure",
        "id:text time:time event:text message?:text class?:text sender?:text recipient?:text account?:text "
-       "domain?:text detail?:text metadata?:object"},
+       "domain?:text detail?:text bounce?:text metadata?:object"},
+      {"Suppression",
+       "an address that programs send nothing to any more (docs/outbound.md); `of`: the login or domain whose it is, "
+       "empty for the server's; `message`: of which the `reply` was, empty where somebody put it there; `until` null: "
+       "for good",
+       "id:number address:text scope:server/domain/account of:text "
+       "reason:no-such-user/full/disabled/complaint/manual message:text reply:text since:time until:time"},
       {"Hook",
        "a URL that is told what happens; `login` is empty for the server's own; no `events`, no `domains`: all; "
        "`waiting`: there is something that it was not told yet",

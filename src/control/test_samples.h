@@ -25,6 +25,8 @@ public:
     nets_token_ = token_of(world.bob);
     orgs_hook_ = hook_of(world.ann);
     nets_hook_ = hook_of(world.bob);
+    orgs_suppression_ = suppression_of(world.ann);
+    nets_suppression_ = suppression_of(world.bob);
   }
 
   Request request(const Action& action, Side side) {
@@ -97,6 +99,11 @@ private:
     const auto added = run_task(world_.server.store().feed().add_hook(hook));
     return std::to_string(added->id);
   }
+  std::string suppression_of(const store::Account& account) {
+    const auto added =
+        run_task(world_.server.store().books().add_suppression({.of = account.id, .address = "x@far.example"}));
+    return std::to_string(added->id);
+  }
   static std::string domain(Side side) {
     return side == Side::org ? "example.org" : side == Side::net ? "example.net" : "example.edu";
   }
@@ -104,11 +111,14 @@ private:
   std::string text(const Action& action, const std::string& name, Side side) const {
     const bool org = side == Side::org, none = side == Side::nowhere;
     if (name == "login" && action.id == "account.add") return "new@" + domain(side);
-    if (name == "login" || name == "account" || name == "owner")
+    if (name == "login" || name == "account" || name == "owner" || name == "of")
       return (none ? "nobody@" : org ? "ann@" : "bob@") + domain(side);
     if (name == "domain") return domain(side);
+    if (name == "address" && action.id == "suppression.add") return "y@far.example";
     if (name == "address") return (action.id == "alias.add" ? "fresh@" : "team@") + domain(side);
     if (name == "id" && action.object.whose == Whose::hook) return none ? "4711" : org ? orgs_hook_ : nets_hook_;
+    if (name == "id" && action.object.whose == Whose::suppression)
+      return none ? "4711" : org ? orgs_suppression_ : nets_suppression_;
     if (name == "id" && action.object.whose == Whose::token) return none ? "4711" : org ? orgs_token_ : nets_token_;
     if (name == "id") return none ? "01ARZ3NDEKTSV4RRFFQ69G5FAV" : org ? world_.anns_mail : world_.bobs_mail;
     if (name == "password" && action.id.starts_with("second_factor.")) return "wonderland";
@@ -148,7 +158,7 @@ private:
   }
 
   World& world_;
-  std::string orgs_token_, nets_token_, orgs_hook_, nets_hook_;
+  std::string orgs_token_, nets_token_, orgs_hook_, nets_hook_, orgs_suppression_, nets_suppression_;
 };
 
 } // namespace paquebot::control::test

@@ -170,6 +170,15 @@ Task<mail::Reply> Handover::sign(std::uint64_t max_size) {
 /// unless that name was false already: who gets to see a return address of ours could write to whom he named.
 Task<void> Handover::name_return_path() {
   std::string via = part_.recipients.front().via;
+  if (via.empty() && part_.message.by_api) {
+    // A server that we log in to may take only addresses that are known to be ours.
+    if (!peer_.identity().terms.user.empty()) co_return;
+    std::optional<std::uint32_t> alone;
+    if (part_.recipients.size() == 1 && part_.recipients.front().parent < 0) alone = part_.recipients.front().index;
+    mail::Address own = part_.message.sender.reverse_path;
+    out_.sender.reverse_path = co_await commons_.paths.leaving_api(std::move(own), part_.message.id, alone);
+    co_return;
+  }
   if (via.empty() || part_.message.klass != store::MessageClass::incoming) co_return;
   const Standing standing = commons_.signer.standing(part_.message, content_);
   if (standing.spf_failed) {

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "delivery/retry.h"
 #include "delivery/verdict.h"
+#include "mail/bounce_class.h"
 
 #include <algorithm>
 #include <cassert>
@@ -24,6 +25,22 @@ metrics::DeliveryResult counted_outcome(const store::Outcome& outcome) {
   return outcome.to == store::State::failed ? failed : deferred;
 }
 
+/// What a place failed with is what somebody asks of its protection, and the sender of `other` does not.
+bool overrules(const queue::Job& job, const mail::Told& told, const queue::Job& other) {
+  const mail::EnhancedCode& status = told.own.enhanced;
+  const bool about_protection = status.subject == 7 || status == mail::EnhancedCode{4, 4, 3}; // or its DNS says nothing
+  return about_protection && job.message.sender.tls != mail::TlsWish::not_required &&
+         other.message.sender.tls == mail::TlsWish::not_required;
+}
+
+void count_untaken(const store::Outcome& outcome) {
+  static_assert(static_cast<std::size_t>(metrics::Bounce::unknown) + 2 == mail::kBounceClasses);
+  if (outcome.bounce == mail::BounceClass::none || !outcome.attempted) return;
+  const bool failed = outcome.to == store::State::failed;
+  metrics::bounces.add(failed ? metrics::Untaken::failed : metrics::Untaken::deferred,
+                       static_cast<metrics::Bounce>(static_cast<unsigned>(outcome.bounce) - 1));
+}
+
 } // namespace
 
 Settling::Settling(Commons& commons, std::string destination)
@@ -31,7 +48,17 @@ Settling::Settling(Commons& commons, std::string destination)
 
 void Settling::begin(const queue::Job& job) {
   judged_at_ = 0;
+  in_apart_ = false;
   unsettled_ = queue::Job{job.message, job.recipients, nullptr};
+}
+
+std::optional<queue::Job> Settling::next_apart() {
+  if (apart_.empty()) return {};
+  queue::Job job = std::move(apart_.back());
+  apart_.pop_back();
+  begin(job);
+  in_apart_ = true;
+  return job;
 }
 
 /// These are about to be recorded: whatever happens, they are not to be given back.
@@ -73,13 +100,15 @@ Task<void> Settling::results(const queue::Job& part, std::vector<mail::Told> all
                                 .schedule = &options->schedule}));
     const store::Outcome& outcome = outcomes.back();
     metrics::deliveries.add(counted_outcome(outcome), handed.tls);
+    count_untaken(outcome);
     log::info(word_for(outcome),
               {{"id", part.message.id.to_string()}, {"to", recipient.address}, {"reply", outcome.reply.to_string()}});
   }
   std::string key = destination_;
   settles(outcomes);
   Recorder& recorder = commons_.recorder;
-  co_await recorder.add(std::move(key), std::move(outcomes), works);
+  const bool place_works = works && !in_apart_;
+  co_await recorder.add(std::move(key), std::move(outcomes), place_works);
   if (recorder.wants_flush()) commons_.spawn(recorder.flush());
   co_await recorder.room();
 }
@@ -98,7 +127,7 @@ Task<void> Settling::give_up_late(const queue::Job& job) {
 void Settling::judge(const queue::Job& job, const mail::Told& told, std::int64_t now, std::int64_t retry_at,
                      std::vector<store::Outcome>& outcomes) const {
   auto options = commons_.queue.options();
-  for (const store::RecipientFacts& recipient : job.recipients)
+  for (const store::RecipientFacts& recipient : job.recipients) {
     outcomes.push_back(verdict({.message = &job.message,
                                 .recipient = &recipient,
                                 .told = &told,
@@ -106,6 +135,8 @@ void Settling::judge(const queue::Job& job, const mail::Told& told, std::int64_t
                                 .wall = commons_.wall(),
                                 .retry_at = retry_at,
                                 .schedule = &options->schedule}));
+    count_untaken(outcomes.back());
+  }
 }
 
 Task<void> Settling::put_off(const queue::Job& job, mail::Told told) {
@@ -129,7 +160,13 @@ Task<void> Settling::fail_place(const queue::Job& job, mail::Told told) {
   std::vector<store::Outcome> outcomes;
   const std::int64_t now = judged_at();
   judge(job, told, now, until, outcomes);
-  for (const queue::Job& other : commons_.queue.take_window(destination_)) judge(other, told, now, until, outcomes);
+  std::vector<queue::Job> ready = commons_.queue.take_window(destination_);
+  for (queue::Job& other : ready) {
+    if (overrules(job, told, other))
+      apart_.push_back(std::move(other));
+    else
+      judge(other, told, now, until, outcomes);
+  }
   log::info("destination-failed",
             {{"destination", destination_}, {"id", job.message.id.to_string()}, {"why", told.to_string()}});
   std::string key = destination_;
@@ -181,12 +218,15 @@ Task<void> Settling::pick_up_pieces(std::string why) {
                                 {"recipients", unsettled_.recipients.size()},
                                 {"why", why}});
   const queue::Job job = std::exchange(unsettled_, {});
-  if (job.recipients.empty()) co_return;
+  const std::vector<queue::Job> apart = std::exchange(apart_, {});
+  if (job.recipients.empty() && apart.empty()) co_return;
   const mail::Told told = mail::Told::by(mail::Reply(451, {4, 3, 0}, "the delivery broke off"));
   std::vector<store::Outcome> outcomes;
   const std::int64_t now = commons_.wall();
   const auto options = commons_.queue.options();
   judge(job, told, now, due_again(options->schedule, job.message, job.recipients, destination_, now), outcomes);
+  for (const queue::Job& one : apart)
+    judge(one, told, now, due_again(options->schedule, one.message, one.recipients, destination_, now), outcomes);
   std::string key = destination_;
   co_await commons_.queue.settle(std::move(key), std::move(outcomes), false);
 }

@@ -7,6 +7,7 @@
 #include "store/types.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,9 @@ public:
   /// The destination can't be reached now: the job and all that was ready for the same place had their attempt, and
   /// wait for the next one together.
   Task<void> fail_place(const queue::Job& job, mail::Told told);
+  /// What was ready for the place that has just failed, and whose senders overrule what it failed with (TLS-Required:
+  /// No): each goes in an attempt of its own, from begin() on, whose success says nothing of the place for others.
+  std::optional<queue::Job> next_apart();
   /// The sender wanted it back when it took so long (RFC 2852 section 4.1.3): no further attempt.
   Task<void> give_up_late(const queue::Job& job);
   /// The rest of a job whose destination failed waits with it, unattempted.
@@ -57,7 +61,9 @@ private:
   std::string destination_;
   std::int64_t judged_at_ = 0; ///< the time that counts for all recipients of the job in hand
   std::int64_t again_at_ = 0;  ///< when what was put off is due; 0: nothing was
-  queue::Job unsettled_;       ///< the message in hand, with those of its recipients of whom nothing was recorded yet
+  bool in_apart_ = false;      ///< the job in hand is one of:
+  std::vector<queue::Job> apart_;
+  queue::Job unsettled_; ///< the message in hand, with those of its recipients of whom nothing was recorded yet
 };
 
 } // namespace paquebot::delivery

@@ -1,5 +1,6 @@
 #include "delivery/verdict.h"
 
+#include "mail/bounce_class.h"
 #include "queue/owed.h"
 
 #include <algorithm>
@@ -23,9 +24,11 @@ store::Outcome verdict(const VerdictInput& input) {
     return outcome;
   }
   bool over = input.now >= message.expires_at;
+  outcome.bounce = mail::class_of(told);
   if (told.permanent() || over) { // RFC 5321 sections 4.5.4.1, 6.1: given up, and its sender told
     outcome.to = store::State::failed;
     outcome.owed = queue::owed_on_failure(message.sender, recipient.notify);
+    if (!told.permanent()) outcome.bounce = mail::class_at_end(outcome.bounce);
     return outcome;
   }
   outcome.to = store::State::waiting;
@@ -57,6 +60,7 @@ store::Outcome overdue(const store::MessageFacts& message, const store::Recipien
     outcome.owed = queue::owed_on_delay(message.sender, recipient.notify);
   }
   outcome.reply = recipient.last_reply; // what the other server said last is still the best that is known
+  outcome.bounce = back ? mail::class_at_end(mail::class_of(outcome.reply)) : recipient.bounce;
   outcome.reply.own =
       mail::Reply(back ? 554 : 450, {static_cast<std::uint8_t>(back ? 5 : 4), 4, 7}, "delivery time expired");
   return outcome;

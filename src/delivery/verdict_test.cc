@@ -27,6 +27,24 @@ store::RecipientFacts recipient_with(std::uint8_t notify, std::uint32_t index = 
   return recipient;
 }
 
+TEST(Verdict, WhatWasNotTakenHasAClass) {
+  queue::Schedule schedule;
+  const auto message = living_until(1000);
+  const auto recipient = recipient_with(0);
+  const auto class_at = [&](const mail::Told& told, std::int64_t now) {
+    return verdict({.message = &message, .recipient = &recipient, .told = &told, .now = now, .schedule = &schedule})
+        .bounce;
+  };
+  using enum mail::BounceClass;
+  EXPECT_EQ(class_at(by_mx({250, {}, "ok"}), 1), none);
+  EXPECT_EQ(class_at(by_mx({550, {5, 1, 1}, "no"}), 1), no_such_user);
+  EXPECT_EQ(class_at(by_mx({451, {4, 7, 1}, "Greylisted"}), 1), greylist);
+  EXPECT_EQ(class_at(by_mx({451, {4, 7, 1}, "Greylisted"}), 1000), expired);
+  EXPECT_EQ(class_at(by_mx({452, {4, 2, 2}, "full"}), 1000), full) << "that is why its time is over";
+  EXPECT_EQ(class_at(mail::Told::by({451, {4, 4, 1}, "no connection"}), 1), network);
+  EXPECT_EQ(class_at(mail::Told::by({451, {4, 4, 1}, "no connection"}), 1000), expired);
+}
+
 TEST(Verdict, RepliesDecideAndLifetimeEnds) {
   queue::Schedule schedule; // notice after 4 hours
   constexpr std::int64_t hour = 3600 * 1000;

@@ -98,11 +98,23 @@ Task<bool> Worker::serve() {
       settling_.end(); // they wait in the window again
       commons_.queue.put_back(destination_, std::move(*job));
     }
-    if (way == Way::failed) co_await settling_.give_back(*job);
+    if (way == Way::failed) {
+      co_await settling_.give_back(*job);
+      co_await send_apart();
+    }
     if (way == Way::no_room || way == Way::failed) co_return false;
     passage_.forget_plan();
   }
   co_return false;
+}
+
+/// The place failed with what is asked of its protection: mail whose sender overrules that goes all the same.
+Task<void> Worker::send_apart() {
+  for (auto job = settling_.next_apart(); job; job = settling_.next_apart()) {
+    const Way way = co_await handle(*job);
+    if (way == Way::failed || way == Way::no_room) co_await settling_.give_back(*job);
+    passage_.forget_plan();
+  }
 }
 
 /// Whether the destination is a domain of this server. Asked again while the store fails, since mail for ourselves must

@@ -30,6 +30,7 @@ public:
 
 private:
   Task<bool> serve();
+  Task<void> send_apart();
   Task<std::optional<bool>> is_ours();
   Task<void> pick_up_pieces(std::exception_ptr error);
   Task<Way> handle(queue::Job& job);

@@ -39,6 +39,7 @@ queue::Draft Handover::draft(store::NewBody body) {
   draft.head = message_.head.to_string();
   draft.content_8bit = message_.has_8bit;
   draft.account = origin.client.account;
+  draft.by_api = origin.sending.has_value();
   draft.sending = std::move(origin.sending);
   draft.peer = message_.peer();
   std::string& note = draft.note;
@@ -57,17 +58,28 @@ queue::Draft Handover::draft(store::NewBody body) {
 Task<mail::Reply> Handover::commit(queue::Draft draft) {
   note_addresses(draft);
   std::uint64_t size = draft.head.size() + draft.body.size;
-  std::vector<store::LateBounces> bounces = late_bounces(draft, message_.options.hostname);
-  return conclude(message_.means.queue.accept(std::move(draft)), size, std::move(bounces));
+  Told told = told_by(draft);
+  return conclude(message_.means.queue.accept(std::move(draft)), size, std::move(told));
 }
 
-Task<mail::Reply> Handover::conclude(Task<store::AcceptResult> accepting, std::uint64_t size,
-                                     std::vector<store::LateBounces> bounces) {
+/// A feedback report counts as that of whom the checks of its own source name.
+Handover::Told Handover::told_by(const queue::Draft& draft) const {
+  Told told{late_bounces(draft, message_.options.hostname), feedback_in(draft, message_.options.hostname)};
+  if (told.feedback && message_.authentication) told.feedback->teller = teller_of(message_.authentication->findings());
+  return told;
+}
+
+Task<mail::Reply> Handover::conclude(Task<store::AcceptResult> accepting, std::uint64_t size, Told told) {
   store::AcceptResult result = co_await std::move(accepting);
   mail::Reply reply = answer(result);
   log_result(reply, size);
   metrics::delivered.add(result.mailboxes.size());
-  if (!bounces.empty() && result.status == store::AcceptStatus::accepted) co_await note_bounces(std::move(bounces));
+  const bool taken = result.status == store::AcceptStatus::accepted;
+  if (!told.bounces.empty() && taken) co_await note_bounces(std::move(told.bounces));
+  if (told.feedback && taken) {
+    FeedbackNote note = std::move(*told.feedback);
+    co_await note_feedback(message_.means, std::move(note), message_.id);
+  }
   if (reply.positive() && !message_.discarded.empty()) co_await drop_discarded();
   const policy::Client& client = message_.origin.client;
   if (charged()) message_.means.policy.limits()->forget(client.account);
@@ -129,6 +141,8 @@ mail::Reply Handover::answer(const store::AcceptResult& result) const {
     case store::AcceptStatus::over_limit: return policy::over_limit(*result.limit, message_.origin.client.login);
     case store::AcceptStatus::account_gone:
       return mail::Reply(451, {4, 2, 1}, "a recipient has just been removed, please try again", result.why);
+    case store::AcceptStatus::suppressed: // between its being named and the commit
+      return mail::Reply(451, {4, 7, 0}, "a recipient has just been suppressed, please try again", result.why);
     case store::AcceptStatus::no_space:
       return mail::Reply(452, {4, 3, 1}, "no room for the message now, please try again later", result.why);
     case store::AcceptStatus::failed: break;

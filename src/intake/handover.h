@@ -1,5 +1,6 @@
 #pragma once
 
+#include "intake/complaint.h"
 #include "intake/passage.h"
 #include "intake/verdicts.h"
 
@@ -29,8 +30,13 @@ public:
 private:
   std::string wishes() const;
   bool charged() const;
-  Task<mail::Reply> conclude(Task<store::AcceptResult> accepting, std::uint64_t size,
-                             std::vector<store::LateBounces> bounces);
+  /// What a report says of mail that went out before.
+  struct Told {
+    std::vector<store::LateBounces> bounces;
+    std::optional<FeedbackNote> feedback;
+  };
+  Told told_by(const queue::Draft& draft) const;
+  Task<mail::Reply> conclude(Task<store::AcceptResult> accepting, std::uint64_t size, Told told);
   Task<void> note_bounces(std::vector<store::LateBounces> bounces);
   Task<void> drop_discarded();
   void note_addresses(const queue::Draft& draft);

@@ -20,27 +20,6 @@ bool may_be_report(const queue::Draft& draft) {
   return head && mail::parse_content_type(head->value("Content-Type")).is("multipart", "report");
 }
 
-/// The ids in trace fields that `hostname` put there.
-std::vector<Ulid> ids_in(const std::string& returned, std::string_view hostname) {
-  std::vector<Ulid> ids;
-  const auto head = mail::Head::parse(returned);
-  if (!head) return ids;
-  for (const mail::Field& field : *head) {
-    if (!field.is("Received") || ids.size() == kIds) continue;
-    const std::string text = mail::unfold(field.value());
-    const auto words = split(text, ' ');
-    bool by_us = false;
-    for (std::size_t i = 0; i + 1 < words.size(); ++i) {
-      by_us = by_us || (words[i] == "by" && iequals(words[i + 1], hostname));
-      if (!by_us || words[i] != "id") continue;
-      const std::string_view word = words[i + 1].substr(0, words[i + 1].find(';'));
-      if (const auto id = Ulid::parse(word)) ids.push_back(*id);
-      break;
-    }
-  }
-  return ids;
-}
-
 /// "rfc822; Ann@Far.Example" (RFC 3464 section 2.3.1): the address.
 std::string address_in(std::string_view typed) {
   const auto semicolon = typed.find(';');
@@ -71,6 +50,26 @@ std::vector<store::Id> accounts_of(const queue::Draft& draft) {
 }
 
 } // namespace
+
+std::vector<Ulid> ids_in(const std::string& returned, std::string_view hostname) {
+  std::vector<Ulid> ids;
+  const auto head = mail::Head::parse(returned);
+  if (!head) return ids;
+  for (const mail::Field& field : *head) {
+    if (!field.is("Received") || ids.size() == kIds) continue;
+    const std::string text = mail::unfold(field.value());
+    const auto words = split(text, ' ');
+    bool by_us = false;
+    for (std::size_t i = 0; i + 1 < words.size(); ++i) {
+      by_us = by_us || (words[i] == "by" && iequals(words[i + 1], hostname));
+      if (!by_us || words[i] != "id") continue;
+      const std::string_view word = words[i + 1].substr(0, words[i + 1].find(';'));
+      if (const auto id = Ulid::parse(word)) ids.push_back(*id);
+      break;
+    }
+  }
+  return ids;
+}
 
 std::vector<store::LateBounces> late_bounces(const queue::Draft& draft, std::string_view hostname) {
   std::vector<store::LateBounces> all;

@@ -14,4 +14,7 @@ namespace paquebot::intake {
 /// ours. Pure.
 std::vector<store::LateBounces> late_bounces(const queue::Draft& draft, std::string_view hostname);
 
+/// The ids in trace fields of a head that `hostname` put there, at most three.
+std::vector<Ulid> ids_in(const std::string& returned, std::string_view hostname);
+
 } // namespace paquebot::intake

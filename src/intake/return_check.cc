@@ -3,6 +3,9 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "intake/handover.h"
+#include "intake/proven_return.h"
+#include "metrics/counters.h"
+#include "policy/replies.h"
 
 namespace paquebot::intake {
 namespace {
@@ -71,8 +74,35 @@ queue::Draft ReturnCheck::notice(KeptBack why) {
   return draft;
 }
 
+/// About a message that a program of ours sent by the API: who knows its return address had it in hand, and what the
+/// report says counts. It goes on to its sender as it is.
+Task<void> ReturnCheck::note_own() {
+  if (is_held()) co_return;
+  const std::string begin = co_await begin_of_content();
+  if (!message_.fine()) co_return;
+  store::ProvenReturn proven = proven_return(*message_.origin.returned, message_.id, begin);
+  const auto classes = classes_of(proven);
+  const auto noted = co_await message_.means.store.books().note_proven_return(std::move(proven));
+  const std::string address = message_.origin.recipients.front().recipient.address.to_string();
+  if (!noted) message_.failure = {451, {4, 3, 0}, "the report can't be noted now", noted.error().message};
+  if (noted && !*noted) message_.failure = policy::enough_reports(address);
+  if (!message_.fine()) co_return;
+  for (const mail::BounceClass one : classes)
+    metrics::bounces.add(metrics::Untaken::returned, static_cast<metrics::Bounce>(static_cast<unsigned>(one) - 1));
+  log::info("returned-later", {{"id", message_.id.to_string()},
+                               {"about", message_.origin.returned->about.id.to_string()},
+                               {"recipients", classes.size()}});
+}
+
 Task<std::optional<mail::Reply>> ReturnCheck::run() {
   using Done = std::optional<mail::Reply>;
+  if (message_.origin.returned->own) {
+    co_await note_own();
+    if (message_.fine()) co_return Done();
+    content_.drop();
+    message_.log_refused(message_.failure);
+    co_return Done(message_.failure);
+  }
   policy::Returned returned = *message_.origin.returned;
   std::string address = message_.origin.recipients.front().recipient.address.to_string();
   const Ulid id = message_.id;

@@ -20,6 +20,7 @@ public:
 
 private:
   bool is_held() const;
+  Task<void> note_own();
   Task<std::string> begin_of_content();
   Task<std::optional<KeptBack>> keeps_back();
   queue::Draft notice(KeptBack why);

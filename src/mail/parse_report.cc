@@ -101,32 +101,80 @@ bool is_returned(const ContentType& kind) {
          kind.is("message", "global-headers");
 }
 
-} // namespace
+/// The parts of a message that is multipart/report: their kind and decoded content, in their order.
+struct ReportPart {
+  ContentType kind;
+  std::string_view content;
+  std::string encoding;
+};
 
-Result<ParsedReport> parse_report(std::string_view message) {
+Result<std::vector<ReportPart>> report_parts(std::string_view message, std::string_view what) {
   const auto [head_text, body] = head_and_body(message);
   const auto head = Head::parse(std::string(head_text));
   if (!head) return std::unexpected(head.error());
   const Field* field = head->find("Content-Type");
   const ContentType type = parse_content_type(field ? field->value() : std::string_view());
-  if (!type.is("multipart", "report") || type.boundary.empty()) {
-    return fail(Errc::not_found, "the message is no delivery report");
-  }
-  Result<ParsedReport> report = fail(Errc::not_found, "the report has no part with delivery status");
-  std::string returned;
-  bool found = false;
+  if (!type.is("multipart", "report") || type.boundary.empty())
+    return fail(Errc::not_found, "the message is no " + std::string(what));
+  std::vector<ReportPart> all;
   for (const std::string_view part : parts_of(body, type.boundary)) {
     const auto [part_head, content] = head_and_body(part);
     const auto fields = Head::parse(std::string(part_head));
     if (!fields) return std::unexpected(fields.error());
-    const ContentType kind = parse_content_type(fields->value("Content-Type"));
-    const std::string encoding(first_token(fields->value("Content-Transfer-Encoding")));
-    if (!found && (kind.is("message", "delivery-status") || kind.is("message", "global-delivery-status"))) {
+    all.push_back({parse_content_type(fields->value("Content-Type")), content,
+                   std::string(first_token(fields->value("Content-Transfer-Encoding")))});
+  }
+  return all;
+}
+
+std::string head_of_returned(const ReportPart& part) {
+  const std::string text = decode(part.content.substr(0, kMaxReturned), part.encoding);
+  return std::string(head_and_body(text).first);
+}
+
+/// "<ann@ours.test>" without the brackets.
+std::string bare_address(std::string_view value) {
+  value = trim(value);
+  if (value.starts_with('<')) value.remove_prefix(1);
+  return std::string(value.substr(0, value.find('>')));
+}
+
+} // namespace
+
+Result<ParsedReport> parse_report(std::string_view message) {
+  const auto parts = report_parts(message, "delivery report");
+  if (!parts) return std::unexpected(parts.error());
+  Result<ParsedReport> report = fail(Errc::not_found, "the report has no part with delivery status");
+  std::string returned;
+  bool found = false;
+  for (const ReportPart& part : *parts) {
+    if (!found && (part.kind.is("message", "delivery-status") || part.kind.is("message", "global-delivery-status"))) {
       found = true;
-      report = parse_status(decode(content, encoding));
-    } else if (returned.empty() && is_returned(kind)) {
-      const std::string text = decode(content.substr(0, kMaxReturned), encoding);
-      returned = head_and_body(text).first;
+      report = parse_status(decode(part.content, part.encoding));
+    } else if (returned.empty() && is_returned(part.kind)) {
+      returned = head_of_returned(part);
+    }
+  }
+  if (report) report->returned_head = std::move(returned);
+  return report;
+}
+
+Result<ParsedFeedback> parse_feedback(std::string_view message) {
+  const auto parts = report_parts(message, "feedback report");
+  if (!parts) return std::unexpected(parts.error());
+  Result<ParsedFeedback> report = fail(Errc::not_found, "the report has no part with feedback");
+  std::string returned;
+  for (const ReportPart& part : *parts) {
+    if (!report && part.kind.is("message", "feedback-report")) {
+      const std::string text = decode(part.content, part.encoding);
+      const auto fields = Head::parse(std::string(head_and_body(text).first));
+      if (!fields) return std::unexpected(fields.error());
+      report = ParsedFeedback{to_lower(std::string(trim(fields->value("Feedback-Type")))),
+                              bare_address(fields->value("Original-Mail-From")),
+                              {}};
+      if (report->type.empty()) return fail(Errc::invalid, "the feedback report has no Feedback-Type");
+    } else if (returned.empty() && is_returned(part.kind)) {
+      returned = head_of_returned(part);
     }
   }
   if (report) report->returned_head = std::move(returned);

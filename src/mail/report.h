@@ -97,6 +97,15 @@ struct ParsedReport {
 /// none, Errc::invalid when it is broken. Looks at no more than 1 MiB of status fields.
 Result<ParsedReport> parse_report(std::string_view message);
 
+/// A report of RFC 5965: somebody who got a message says what he thinks of it. Octets from outside, unfolded.
+struct ParsedFeedback {
+  std::string type;               ///< lower case: "abuse", "not-spam"
+  std::string original_mail_from; ///< without angle brackets
+  std::string returned_head;      ///< of the message that it is about, at most 64 KiB; empty when it returns none of it
+};
+/// From a whole message (head and body). Errc::not_found when it is none, Errc::invalid when it is broken.
+Result<ParsedFeedback> parse_feedback(std::string_view message);
+
 /// What we say ourselves, and of which server. For compose_report.
 std::string own_words(const Told& told);
 /// The part for a person; lines end in CRLF. Declared here for compose_report and its tests.

@@ -97,6 +97,14 @@ inline constexpr Histogram<DnsResult> dns{"paquebot_dns_seconds", "How long ques
 inline constexpr Counter<HookResult> hook_deliveries{"paquebot_hook_deliveries_total",
                                                      "Events that were posted to hooks.", after(dns)};
 
-inline constexpr std::size_t kSlots = after(hook_deliveries);
+inline constexpr Counter<Untaken, Bounce> bounces{"paquebot_bounces_total",
+                                                  "Attempts that did not end with the message taken, by their class.",
+                                                  after(hook_deliveries)};
+inline constexpr Counter<> suppressed{
+    "paquebot_suppressed_total", "Recipients that programs named and that a suppression list refused.", after(bounces)};
+inline constexpr Counter<Feedback> feedback{"paquebot_feedback_reports_total",
+                                            "Reports that call a message of ours spam.", after(suppressed)};
+
+inline constexpr std::size_t kSlots = after(feedback);
 
 } // namespace paquebot::metrics

@@ -26,6 +26,29 @@ enum class Asker : std::uint8_t { deliveries, strangers };
 enum class DnsResult : std::uint8_t { answered, failed };
 enum class HookResult : std::uint8_t { delivered, failed };
 enum class StoreFile : std::uint8_t { main, bulk };
+enum class Untaken : std::uint8_t { deferred, failed, returned };
+/// As mail::BounceClass, without `none`: in the same order.
+enum class Bounce : std::uint8_t {
+  no_such_user,
+  no_such_domain,
+  disabled,
+  full,
+  rate,
+  greylist,
+  blocked_source,
+  blocked_domain,
+  spam_content,
+  authentication,
+  tls,
+  size,
+  policy,
+  loop,
+  expired,
+  network,
+  protocol,
+  unknown
+};
+enum class Feedback : std::uint8_t { counted, doubted };
 
 /// The name of a label and its words, in the order of the enumeration.
 template <class Enum>
@@ -53,6 +76,11 @@ PAQUEBOT_LABEL(Asker, "for", "deliveries", "strangers");
 PAQUEBOT_LABEL(DnsResult, "result", "answered", "failed");
 PAQUEBOT_LABEL(HookResult, "result", "delivered", "failed");
 PAQUEBOT_LABEL(StoreFile, "file", "main", "bulk");
+PAQUEBOT_LABEL(Untaken, "result", "deferred", "failed", "returned");
+PAQUEBOT_LABEL(Bounce, "class", "no-such-user", "no-such-domain", "disabled", "full", "rate", "greylist",
+               "blocked-source", "blocked-domain", "spam-content", "authentication", "tls", "size", "policy", "loop",
+               "expired", "network", "protocol", "unknown");
+PAQUEBOT_LABEL(Feedback, "result", "counted", "doubted");
 #undef PAQUEBOT_LABEL
 
 } // namespace paquebot::metrics

@@ -36,7 +36,7 @@ template <class F>
 void for_each_family(F use) {
   use(connections), use(turned_away), use(replies), use(logins), use(accepted), use(accepted_bytes), use(delivered),
       use(refused), use(deliveries), use(authentication), use(commit_failures), use(commits), use(acceptance),
-      use(filters), use(dns), use(hook_deliveries);
+      use(filters), use(dns), use(hook_deliveries), use(bounces), use(suppressed), use(feedback);
 }
 
 template <class... Labels>

@@ -183,6 +183,12 @@ Task<RecipientVerdict> Policy::check_bounce(mail::Sender sender, std::string add
   co_return verdict;
 }
 
+Task<Result<std::optional<Returned>>> Policy::whose_return(mail::Address address) {
+  if (paths_ == nullptr) co_return std::optional<Returned>();
+  auto found = co_await paths_->returning(std::move(address));
+  co_return found;
+}
+
 Task<mail::Reply> Policy::take_return(Returned returned, std::string address, Ulid report) {
   auto taken = co_await paths_->take(std::move(returned), report);
   if (!taken) co_return try_later(taken.error().message);

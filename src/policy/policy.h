@@ -59,6 +59,9 @@ public:
   /// End of data for a return address: something comes back as message `report`. Code 0: it may.
   Task<mail::Reply> take_return(Returned returned, std::string address, Ulid report);
 
+  /// What a return address of ours was given out for; nothing: it is none.
+  Task<Result<std::optional<Returned>>> whose_return(mail::Address address);
+
   /// MAIL: submission may use only the account's own addresses, or "<>" (answers of the account's programs: RFC 3834,
   /// 8098).
   Task<mail::Reply> check_sender(const Client& client, const mail::Sender& sender);

@@ -23,6 +23,7 @@ Task<Result<std::shared_ptr<const Srs>>> ReturnPaths::srs() {
   if (!secret) co_return std::unexpected(secret.error());
   const std::lock_guard lock(mutex_);
   srs_ = std::make_shared<const Srs>(sasl::hmac(sasl::ScramHash::sha256, *secret, "return paths"));
+  bounces_ = std::make_shared<const BouncePath>(sasl::hmac(sasl::ScramHash::sha256, *secret, "bounce paths"));
   co_return srs_;
 }
 
@@ -42,13 +43,45 @@ Task<mail::Address> ReturnPaths::leaving(mail::Address sender, Ulid message, std
   co_return wrap->forward(sender, message, through->domain, vouched);
 }
 
+Task<mail::Address> ReturnPaths::leaving_api(mail::Address sender, Ulid message,
+                                             std::optional<std::uint32_t> recipient) {
+  if (sender.empty() || sender.is_literal()) co_return sender;
+  std::string domain = sender.domain;
+  const auto ours = co_await directory_.is_our_domain(std::move(domain));
+  const auto ready = co_await srs();
+  if (!ours || !ready || !*ours) co_return sender;
+  co_return mail::Address{bounces_->local_for(message, recipient), sender.domain};
+}
+
+Task<Result<std::optional<Returned>>> ReturnPaths::returning_own(std::string local) {
+  using Found = std::optional<Returned>;
+  const std::int64_t now = millis(clock_.wall());
+  const auto came = BouncePath::time_of(local, now);
+  if (!came || now - *came > std::chrono::milliseconds(kReturnPathLife).count()) co_return Found();
+  const auto ready = co_await srs();
+  if (!ready) co_return std::unexpected(ready.error());
+  const std::int64_t at = *came;
+  auto candidates = co_await store_.trail().sent_at(at, kCandidates);
+  if (!candidates) co_return std::unexpected(candidates.error());
+  for (store::Forwarded& one : *candidates)
+    if (const auto served = bounces_->serves(local, one.id))
+      co_return Found(Returned{.about = std::move(one), .vouched = true, .own = true, .recipient = served->recipient});
+  co_return Found();
+}
+
 Task<Result<std::optional<Returned>>> ReturnPaths::returning(mail::Address address) {
   using Found = std::optional<Returned>;
-  if (!Srs::looks_like(address.local)) co_return Found();
+  const bool own = BouncePath::looks_like(address.local);
+  if (!own && !Srs::looks_like(address.local)) co_return Found();
   std::string domain = address.domain;
   const auto ours = co_await directory_.is_our_domain(std::move(domain));
   if (!ours) co_return std::unexpected(ours.error());
   if (!*ours) co_return Found();
+  if (own) {
+    std::string local = address.local;
+    auto found = co_await returning_own(std::move(local));
+    co_return found;
+  }
   const std::int64_t now = millis(clock_.wall());
   const auto came = Srs::time_of(address.local, now);
   if (!came || now - *came > std::chrono::milliseconds(kReturnPathLife).count()) {

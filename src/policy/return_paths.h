@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "directory/directory.h"
+#include "policy/bounce_path.h"
 #include "policy/report_bounds.h"
 #include "policy/srs.h"
 #include "store/store.h"
@@ -24,14 +25,16 @@ inline constexpr std::uint64_t kReportsOfMessage = 100;
 /// What a return address of ours says: something comes back about `about`.
 struct Returned {
   store::Forwarded about;
-  bool vouched = false; ///< its sender's domain said that the message was his
+  bool vouched = false;                     ///< its sender's domain said that the message was his
+  bool own = false;                         ///< a program of ours sent it by the API; nobody forwarded it
+  std::optional<std::uint32_t> recipient{}; ///< of `own`: whom the address served alone
   /// How many reports there may be.
   std::uint64_t most() const { return std::min(about.onward * kReportsEach, kReportsOfMessage); }
 };
 
-/// Return addresses of what we forward, with the secret of this store. Each serves one message, for some days and a few
-/// reports: whoever gets hold of one can write to the sender of that message only, and not often. And who has many for
-/// one sender can write to him no more than ReportBounds lets through. Thread-safe.
+/// Return addresses of what we forward and of what programs send by the API, with the secret of this store. Each serves
+/// one message, for some days and a few reports: whoever gets hold of one can write to the sender of that message only,
+/// and not often. And who has many for one sender can write to him no more than ReportBounds lets through. Thread-safe.
 class ReturnPaths {
 public:
   /// All must outlive it.
@@ -45,8 +48,11 @@ public:
   /// under the domain of `via`. `sender` itself when it is ours or empty. `vouched`: his domain says that the message
   /// is his.
   Task<mail::Address> leaving(mail::Address sender, Ulid message, std::string via, bool vouched);
-  /// What the bounce to an address of ours is about. Nothing when it is not one that leaving() made, or too old. Errors
-  /// are those of the store.
+  /// The return address with which a message leaves that a program handed in by the API, to one recipient or to several
+  /// (nothing). `sender` itself when it is empty or not of a domain of ours.
+  Task<mail::Address> leaving_api(mail::Address sender, Ulid message, std::optional<std::uint32_t> recipient);
+  /// What the bounce to an address of ours is about. Nothing when it is not one that leaving() or leaving_api() made,
+  /// or too old. Errors are those of the store.
   Task<Result<std::optional<Returned>>> returning(mail::Address address);
   enum class Taken : std::uint8_t {
     yes,
@@ -58,6 +64,7 @@ public:
 
 private:
   Task<Result<std::shared_ptr<const Srs>>> srs();
+  Task<Result<std::optional<Returned>>> returning_own(std::string local);
   bool is_bounded(const Returned& returned);
 
   store::Store& store_;
@@ -65,8 +72,9 @@ private:
   const Clock& clock_;
   std::atomic<bool> rewrite_ = true;
   std::mutex mutex_;
-  std::shared_ptr<const Srs> srs_; ///< once it was needed
-  ReportBounds bounds_;            ///< under mutex_
+  std::shared_ptr<const Srs> srs_;            ///< once it was needed
+  std::shared_ptr<const BouncePath> bounces_; ///< likewise
+  ReportBounds bounds_;                       ///< under mutex_
 };
 
 } // namespace paquebot::policy

@@ -190,5 +190,37 @@ TEST_F(ReturnPathsTest, ALargeAliasDoesNotMakeManyReports) {
   EXPECT_EQ(recipient(address).returned->most(), kReportsOfMessage);
 }
 
+TEST_F(ReturnPathsTest, MailByTheApiHasOnesOfItsOwn) {
+  auto request = directory::TestServer::outgoing(ids.next(), "bob@next.test");
+  request->by_api = true;
+  request->klass = store::MessageClass::submitted;
+  request->sender.reverse_path = parse("ann@example.org");
+  request->expires_at = request->accepted_at + 1'000'000'000;
+  ASSERT_EQ(run_task(server.store().acceptance().accept(request)).status, store::AcceptStatus::accepted);
+  const auto leaving_api = [&](const std::string& from, std::optional<std::uint32_t> alone) {
+    return run_task(paths.leaving_api(parse(from), request->id, alone));
+  };
+  EXPECT_EQ(leaving_api("ann@elsewhere.test", 0).to_string(), "ann@elsewhere.test") << "not ours to answer for";
+  const mail::Address path = leaving_api("ann@example.org", 0);
+  EXPECT_EQ(path.domain, "example.org");
+  EXPECT_NE(path.local, "ann");
+  const auto verdict = recipient(path);
+  ASSERT_TRUE(verdict.returned) << verdict.reply.to_string();
+  EXPECT_TRUE(verdict.returned->own);
+  EXPECT_EQ(verdict.returned->about.id, request->id);
+  EXPECT_EQ(verdict.returned->recipient, 0u);
+  EXPECT_EQ(verdict.nodes.at(0).address, "ann@example.org") << "it goes on to the sender";
+  EXPECT_FALSE(recipient(leaving_api("ann@example.org", std::nullopt)).returned->recipient);
+  EXPECT_FALSE(recipient(path, "eve@evil.test").reply.positive()) << "reports only";
+  mail::Address forged = path;
+  forged.local.back() = forged.local.back() == 'a' ? 'b' : 'a';
+  EXPECT_FALSE(recipient(forged).reply.positive());
+  mail::Address elsewhere = path;
+  elsewhere.domain = "next.test";
+  EXPECT_FALSE(recipient(elsewhere).returned);
+  clock.advance(kReturnPathLife + std::chrono::hours(1));
+  EXPECT_FALSE(recipient(path).reply.positive()) << "too old";
+}
+
 } // namespace
 } // namespace paquebot::policy

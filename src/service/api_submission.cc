@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "intake/incoming.h"
 #include "metrics/counters.h"
 
@@ -130,8 +131,26 @@ private:
       if (!reply.positive()) last = reply;
       named_.push_back({recipient.address, std::move(reply)});
     }
-    if (recipients_.empty()) co_return last;
-    co_return mail::Reply(250, {}, "");
+    if (!recipients_.empty()) co_return mail::Reply(250, {}, "");
+    for (const std::string& one : wanted_.sending.suppressed) { // no message tells of it
+      std::string word = "message.suppressed", about = client_.login, detail = one;
+      const auto told = co_await means_.store.feed().tell(std::move(word), std::move(about), std::move(detail));
+      if (!told) log::warning("event-lost", {{"about", client_.login}, {"why", told.error().message}});
+    }
+    co_return last;
+  }
+
+  /// Programs send nothing to whom a suppression list has: said here, and judged again in the transaction that accepts.
+  Task<mail::Reply> check_suppression(const mail::Recipient& recipient) {
+    std::string address = recipient.address.to_string();
+    const store::Id account = client_.account;
+    const auto found = co_await means_.store.books().find_suppression(account, std::move(address));
+    if (!found) co_return mail::Reply(451, {4, 3, 0}, "not now, please try again later", found.error().message);
+    if (!*found) co_return mail::Reply(250, {}, "");
+    const std::string words = store::words_of(**found);
+    wanted_.sending.suppressed.push_back(recipient.address.to_string() + ": " + words);
+    metrics::suppressed.add();
+    co_return mail::Reply(550, {5, 7, 0}, "suppressed: " + printable(words, 600));
   }
 
   Task<mail::Reply> name_recipient(const mail::Recipient& recipient) {
@@ -139,6 +158,10 @@ private:
     const mail::Sender& sender = wanted_.sender;
     policy::RecipientVerdict verdict = co_await means_.policy.check_recipient(client_, sender, recipient);
     if (!verdict.reply.positive()) co_return std::move(verdict.reply);
+    if (verdict.nodes.front().handling == store::Handling::remote) {
+      mail::Reply free = co_await check_suppression(recipient);
+      if (!free.positive()) co_return free;
+    }
     if (nodes_ + verdict.nodes.size() > kMostExpandedByApi + rules_.max_recipients)
       co_return mail::Reply(452, {4, 5, 3}, "too many recipients for one message");
     if (!recipients_.empty() && (returned_ || verdict.returned))

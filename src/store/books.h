@@ -6,6 +6,7 @@
 #include "store/greylist.h"
 #include "store/sending_limits.h"
 #include "store/sts.h"
+#include "store/suppression.h"
 #include "store/takeover.h"
 #include "store/types.h"
 
@@ -39,6 +40,22 @@ public:
   /// Recipients that the account named, to which we relayed, and for which a report says so for the first time count as
   /// failed, and the trail tells of it. How many there were.
   virtual Task<Result<std::size_t>> note_bounces(LateBounces bounces) = 0;
+  /// A report came to a return address of ours: noted in the trail of its message, with what it says of recipients that
+  /// were relayed; false when that was done `most` times before, or nothing is known of the message.
+  virtual Task<Result<bool>> note_proven_return(ProvenReturn proven) = 0;
+  /// Somebody calls a message of ours spam: noted in its trail, once for each recipient, whom a message by the API
+  /// reaches no more. False when nobody can be meant, or it was told before.
+  virtual Task<Result<bool>> note_complaint(Complaint complaint) = 0;
+  /// What keeps mail by the API of this account from the address; nothing: nothing does.
+  virtual Task<Result<std::optional<Suppression>>> find_suppression(Id account, std::string address) = 0;
+  /// `since` is now. conflict when the address is there already, no_space when kMostSuppressions are, not_found without
+  /// its owner.
+  virtual Task<Result<Suppression>> add_suppression(Suppression one) = 0;
+  virtual Task<Result<Suppression>> get_suppression(Id id) = 0;
+  virtual Task<Result<>> remove_suppression(Id id) = 0;
+  /// At most `most` behind `after`, by id.
+  virtual Task<Result<std::vector<Suppression>>> list_suppressions(SuppressionFilter filter, Id after,
+                                                                   std::size_t most) = 0;
   /// Rises when an account is marked, perhaps a moment before that is committed. Cheap.
   virtual std::uint64_t suspicion_generation() = 0;
   /// What the account has sent in the windows of `now`, and the bounds that hold for it: its own, else `general`.

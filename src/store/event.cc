@@ -5,7 +5,7 @@
 namespace paquebot::store {
 namespace {
 
-constexpr char kVersion = 1;
+constexpr char kPlain = 1, kWithClasses = 2;
 
 void put(std::string& out, std::uint64_t value) {
   for (; value >= 0x80; value >>= 7) out += static_cast<char>(value | 0x80);
@@ -49,10 +49,11 @@ private:
   bool ok_ = true;
 };
 
-void put_event(std::string& out, const Event& event) {
+void put_event(std::string& out, const Event& event, bool with_class) {
   put(out, static_cast<std::uint64_t>(event.kind));
   put(out, static_cast<std::uint64_t>(event.at));
   put(out, event.times);
+  if (with_class) put(out, static_cast<std::uint64_t>(event.bounce));
   put(out, event.recipients.size());
   std::uint32_t before = 0;
   for (const std::uint32_t index : event.recipients) {
@@ -64,11 +65,12 @@ void put_event(std::string& out, const Event& event) {
   out += detail;
 }
 
-Event take_event(Cursor& in) {
+Event take_event(Cursor& in, bool with_class) {
   Event event;
   event.kind = static_cast<EventKind>(in.number());
   event.at = static_cast<std::int64_t>(in.number());
   event.times = static_cast<std::uint32_t>(in.number());
+  if (with_class) event.bounce = static_cast<mail::BounceClass>(in.number());
   event.recipients.resize(in.count());
   std::uint32_t before = 0;
   for (std::uint32_t& index : event.recipients) index = before += static_cast<std::uint32_t>(in.number());
@@ -79,17 +81,20 @@ Event take_event(Cursor& in) {
 } // namespace
 
 std::string pack_events(const std::vector<Event>& events) {
-  std::string out(1, kVersion);
+  const bool classes =
+      std::ranges::any_of(events, [](const Event& one) { return one.bounce != mail::BounceClass::none; });
+  std::string out(1, classes ? kWithClasses : kPlain);
   put(out, events.size());
-  for (const Event& event : events) put_event(out, event);
+  for (const Event& event : events) put_event(out, event, classes);
   return out;
 }
 
 std::optional<std::vector<Event>> unpack_events(std::string_view packed) {
-  if (packed.empty() || packed.front() != kVersion) return {};
+  if (packed.empty() || (packed.front() != kPlain && packed.front() != kWithClasses)) return {};
+  const bool classes = packed.front() == kWithClasses;
   Cursor in(packed.substr(1));
   std::vector<Event> events;
-  for (std::size_t n = in.count(); n > 0 && in.ok(); --n) events.push_back(take_event(in));
+  for (std::size_t n = in.count(); n > 0 && in.ok(); --n) events.push_back(take_event(in, classes));
   if (!in.at_end()) return {};
   return events;
 }

@@ -38,6 +38,21 @@ TEST(Event, PacksAndUnpacks) {
   }
 }
 
+TEST(Event, ClassesArePackedWhereThereAreSome) {
+  EXPECT_EQ(pack_events(some_events()).front(), '\x01') << "older programs read it";
+  auto all = some_events();
+  all[1].bounce = mail::BounceClass::greylist;
+  const std::string packed = pack_events(all);
+  const auto events = unpack_events(packed);
+  ASSERT_TRUE(events);
+  ASSERT_EQ(events->size(), 3u);
+  EXPECT_EQ((*events)[0].bounce, mail::BounceClass::none);
+  EXPECT_EQ((*events)[1].bounce, mail::BounceClass::greylist);
+  EXPECT_EQ((*events)[1].recipients, all[1].recipients);
+  EXPECT_EQ((*events)[2].detail, all[2].detail);
+  for (std::size_t cut = 0; cut < packed.size(); ++cut) EXPECT_FALSE(unpack_events(packed.substr(0, cut))) << cut;
+}
+
 TEST(Event, LongDetailsAreCut) {
   const auto events = unpack_events(pack_events({{1, EventKind::failed, {}, std::string(100000, 'x'), 1}}));
   ASSERT_TRUE(events);
@@ -48,7 +63,7 @@ TEST(Event, DamageIsNoticedAndNeverTrusted) {
   const std::string packed = pack_events(some_events());
   for (std::size_t cut = 0; cut < packed.size(); ++cut) EXPECT_FALSE(unpack_events(packed.substr(0, cut))) << cut;
   EXPECT_FALSE(unpack_events(packed + "x"));
-  EXPECT_FALSE(unpack_events("\x02\x01")) << "a version to come";
+  EXPECT_FALSE(unpack_events(std::string("\x03\x00", 2))) << "a version to come";
   EXPECT_FALSE(unpack_events(std::string("\x01\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x7F", 10))) << "a huge count";
   for (std::size_t at = 0; at < packed.size(); ++at) {
     std::string broken = packed;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace paquebot::store {
 
@@ -13,6 +14,8 @@ struct Sending {
   std::string digest{};   ///< SHA-256 of what was asked, with a key
   std::string answer{};   ///< what it is told, with a key
   std::string metadata{}; ///< its own words about the message, which its events have in them; JSON
+  /// "address: why" of whom it named and who is left out since a suppression list has him.
+  std::vector<std::string> suppressed{};
 };
 
 /// What was accepted under a key.

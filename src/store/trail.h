@@ -26,8 +26,10 @@ public:
   /// Messages of strangers with an id of this millisecond that addresses of ours handed on to others, and whose trail
   /// is kept: at most `most`, by id.
   virtual Task<Result<std::vector<Forwarded>>> forwarded_at(std::int64_t time, std::size_t most) = 0;
-  /// Something comes back about such a message, as `report`: noted in its trail, unless that was done `most` times
-  /// before, or the message is not known. False then.
+  /// The same of messages that programs handed in by the API: `onward` counts all recipients elsewhere.
+  virtual Task<Result<std::vector<Forwarded>>> sent_at(std::int64_t time, std::size_t most) = 0;
+  /// Something comes back about a message as forwarded_at() finds them, as `report`: noted in its trail, unless that
+  /// was done `most` times before, or the message is not known. False then.
   virtual Task<Result<bool>> note_return(Ulid message, Ulid report, std::uint64_t most) = 0;
 };
 

@@ -1,8 +1,10 @@
 #pragma once
 
 #include "base/ulid.h"
+#include "mail/bounce_class.h"
 #include "mail/envelope.h"
 #include "mail/told.h"
+#include "store/directory_facts.h"
 #include "store/dmarc_days.h"
 #include "store/sending.h"
 #include "store/sending_limits.h"
@@ -15,88 +17,6 @@
 
 /// The words of the data model. Times are milliseconds since 1970 UTC; sizes are octets.
 namespace paquebot::store {
-
-/// Row id of a domain, account, mailbox, destination or body. 0: none.
-using Id = std::int64_t;
-
-// ---- Directory ----
-
-struct Domain {
-  Id id = 0;
-  std::string name;         ///< lower-case A-labels
-  Id owner = 0;             ///< the account that gets postmaster and abuse when they have no address of their own
-  std::int64_t created = 0; ///< when it was added; 0: by a version that did not write it down
-  /// Another domain of ours, which is no alias: every address there is one here too, and there are no others. Empty: it
-  /// is no alias.
-  std::string alias_of{};
-};
-
-struct Account {
-  Id id = 0;
-  std::string login;       ///< its primary address, "local@domain", lower-case local part
-  std::string password;    ///< hash: "$argon2id$…" or a crypt(3) form; empty: no login possible
-  bool disabled = false;   ///< no login; mail still comes in
-  std::uint64_t quota = 0; ///< octets in its mailboxes; 0: unlimited
-  std::int64_t created = 0;
-  std::string scram_salt;             ///< of all its passwords; empty until a password was set that we saw
-  std::uint32_t scram_iterations = 0; ///< likewise
-  std::string scram_keys;             ///< made from `password` (directory::pack_scram_keys); empty: there are none
-  // Filled when read:
-  std::uint64_t used = 0; ///< octets
-  std::uint64_t messages = 0;
-  bool second_factor = false; ///< it logs in with a second one (store::SecondFactor); its password alone is not enough
-};
-
-/// One more password of an account, for one program, made by us.
-struct AppPassword {
-  Id id = 0;
-  Id account = 0;
-  std::string label; ///< what its owner calls it; one of a kind in the account
-  std::int64_t created = 0;
-  std::int64_t used = 0;  ///< the last login with it; 0: none
-  std::string used_from;  ///< and its address
-  std::string hash;       ///< SHA-256 of the password, which is long and random
-  std::string scram_keys; ///< under the account's salt and count
-};
-
-/// What signs the mail of a domain. A domain has at most one of each algorithm that is `next`, and one that is
-/// `active`.
-struct DkimKey {
-  /// `next`: to be published, signs nothing yet. `retired`: signs no more, its record is still needed for what it
-  /// signed. Numbers are stored.
-  enum class State : std::uint8_t { next = 1, active, retired };
-  enum class Algorithm : std::uint8_t { rsa = 1, ed25519 };
-
-  Id id = 0;
-  std::string domain;
-  std::string selector; ///< one of a kind in the domain, lower-case
-  Algorithm algorithm = Algorithm::rsa;
-  State state = State::active;
-  std::int64_t created = 0;
-  std::int64_t changed = 0; ///< when it came into this state
-  std::string private_key;  ///< PEM, not encrypted; its form is not the store's business
-};
-
-/// An address of ours. `local` is lower-case; "*" is the domain's catch-all.
-struct AddressEntry {
-  std::string local;
-  std::string domain;
-  Id account = 0;                   ///< leads to this account, or
-  std::vector<std::string> targets; ///< expands to these addresses ("local@domain")
-  /// Who may write to it: "domain" (senders in its own domain), "members" (its targets), an address, or a domain.
-  /// Empty: anybody.
-  std::vector<std::string> senders{};
-};
-
-/// What one address lookup finds.
-struct AddressLookup {
-  bool domain_is_ours = false;
-  std::optional<AddressEntry> entry; ///< exact, without falling back to the catch-all
-  std::optional<AddressEntry> catch_all;
-  Id owner = 0;             ///< the domain's owner
-  std::int64_t created = 0; ///< of the domain, see Domain
-  std::string alias_of{};   ///< Domain::alias_of: where the entries are, and whose owner it is
-};
 
 // ---- Messages ----
 
@@ -148,6 +68,7 @@ struct Envelope {
   bool content_8bit = false; ///< head or body hold octets beyond ASCII
   Id account = 0;            ///< who submitted it
   std::string peer;          ///< "client.example [192.0.2.1]", for the trail
+  bool by_api = false;       ///< a program handed it in by POST /v1/send: suppression lists are kept for it
   std::int64_t accepted_at = 0;
   std::int64_t expires_at = 0; ///< end of the queue lifetime
 };
@@ -219,11 +140,21 @@ struct AcceptRequest : NewMessage {
 /// Flags of a mailbox entry, as IMAP knows them. Numbers are stored.
 enum Flag : std::uint32_t { kSeen = 1, kAnswered = 2, kFlagged = 4, kDeleted = 8, kDraft = 16 };
 
-enum class AcceptStatus : std::uint8_t { accepted, duplicate, over_quota, over_limit, account_gone, no_space, failed };
+/// `suppressed`: of a message by the API, an address is on a suppression list by now that was not when it was named.
+enum class AcceptStatus : std::uint8_t {
+  accepted,
+  duplicate,
+  over_quota,
+  over_limit,
+  account_gone,
+  suppressed,
+  no_space,
+  failed
+};
 
 struct AcceptResult {
   AcceptStatus status = AcceptStatus::failed;
-  std::vector<std::uint32_t> recipients; ///< whom over_quota or account_gone concern (indexes)
+  std::vector<std::uint32_t> recipients; ///< whom over_quota, account_gone or suppressed concern (indexes)
   std::string why;                       ///< private, for the log
   std::optional<LimitHit> limit;         ///< over_limit: which
   std::vector<LimitHit> passed; ///< accepted: bounds of which most is used up now, for the first time in their window
@@ -249,6 +180,7 @@ struct RecipientFacts : Recipient {
   std::uint32_t attempts = 0;
   bool delay_reported = false;
   mail::Told last_reply;       ///< what the last attempt came to; Handling::failed: our refusal
+  mail::BounceClass bounce{};  ///< of that, where it was not taken; or of a report that came later
   std::int64_t changed_at = 0; ///< of the last transition or attempt
 };
 
@@ -279,12 +211,13 @@ struct DestinationFacts {
 struct Outcome {
   Ulid message;
   std::uint32_t index = 0;
-  State to = State::waiting; ///< waiting (deferred), relayed, failed, held
-  std::int64_t due = 0;      ///< waiting: next attempt
-  bool attempted = true;     ///< counts as an attempt
-  Owed owed = Owed::none;    ///< report owed from now on
-  mail::Told reply;          ///< what the attempt came to, or why there was none, for the trail and the report
-  bool deadline_met = false; ///< what its deadline asks for is done: claim_overdue() gives it no more
+  State to = State::waiting;  ///< waiting (deferred), relayed, failed, held
+  std::int64_t due = 0;       ///< waiting: next attempt
+  bool attempted = true;      ///< counts as an attempt
+  Owed owed = Owed::none;     ///< report owed from now on
+  mail::Told reply;           ///< what the attempt came to, or why there was none, for the trail and the report
+  mail::BounceClass bounce{}; ///< of `reply`, where it was not taken
+  bool deadline_met = false;  ///< what its deadline asks for is done: claim_overdue() gives it no more
 };
 
 /// The destination as a whole failed or worked again; part of the same transaction as outcomes. Relative to what is
@@ -330,7 +263,10 @@ enum class EventKind : std::uint8_t {
   dropped,
   retrieved,
   removed,
-  returned, ///< a delivery report about it came by mail
+  returned,   ///< a delivery report about it came by mail
+  suppressed, ///< left out since its address is on a suppression list: "address: why"
+  warned,     ///< its address is on such a list, and it was sent all the same
+  complained, ///< a feedback report about it came by mail
 };
 
 struct Event {
@@ -338,7 +274,8 @@ struct Event {
   EventKind kind = EventKind::accepted;
   std::vector<std::uint32_t> recipients; ///< indexes concerned; empty: the message as a whole
   std::string detail;
-  std::uint32_t times = 1; ///< repeated deferrals collapse
+  std::uint32_t times = 1;    ///< repeated deferrals collapse
+  mail::BounceClass bounce{}; ///< of a failure, a deferral, or a report of one that is known to be true
 };
 
 struct Trace {

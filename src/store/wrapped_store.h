@@ -155,6 +155,22 @@ public:
   Task<Result<unsigned>> note_network(Id account, std::string network, std::chrono::seconds within) override {
     return inner_.note_network(account, std::move(network), within);
   }
+  Task<Result<bool>> note_proven_return(ProvenReturn proven) override {
+    return inner_.note_proven_return(std::move(proven));
+  }
+  Task<Result<bool>> note_complaint(Complaint complaint) override {
+    return inner_.note_complaint(std::move(complaint));
+  }
+  Task<Result<std::optional<Suppression>>> find_suppression(Id account, std::string address) override {
+    return inner_.find_suppression(account, std::move(address));
+  }
+  Task<Result<Suppression>> add_suppression(Suppression one) override { return inner_.add_suppression(std::move(one)); }
+  Task<Result<Suppression>> get_suppression(Id id) override { return inner_.get_suppression(id); }
+  Task<Result<>> remove_suppression(Id id) override { return inner_.remove_suppression(id); }
+  Task<Result<std::vector<Suppression>>> list_suppressions(SuppressionFilter filter, Id after,
+                                                           std::size_t most) override {
+    return inner_.list_suppressions(std::move(filter), after, most);
+  }
   Task<Result<bool>> clear_suspicion(Id account) override { return inner_.clear_suspicion(account); }
   Task<Result<std::size_t>> note_bounces(LateBounces bounces) override {
     return inner_.note_bounces(std::move(bounces));

@@ -70,6 +70,7 @@ class DaneTest(WishesCase):
         host("none.signed.test", 70, right)
         host("alias.signed.test", 71, right)
         host("under.signed.test", 72, right, right.tlsa(3, 1, 1))  # whose kept connection nobody else shall find
+        host("apart.signed.test", 73, other, right.tlsa(3, 1, 1))
         records += [f"_{port}._tcp.mx.alias.signed.test CNAME _dane.signed.test", f"_dane.signed.test {right.tlsa(3, 1, 1)}"]
         records += ["two.signed.test MX 10 mx.wrong.signed.test", "two.signed.test MX 20 mx.ee.signed.test",
                     "shared.signed.test MX 10 mx.ee.signed.test",
@@ -147,6 +148,14 @@ class DaneTest(WishesCase):
     def test_the_sender_may_want_it_sent_in_any_case(self):
         """RFC 8689 section 4.1."""
         self.relayed("h@wrong.signed.test", "not authenticated", more="TLS-Required: No\r\n")
+
+    def test_such_mail_waits_behind_nobody(self):
+        ordinary = self.submit("i@apart.signed.test")
+        self.wait_event(ordinary, "deferred")
+        free = self.submit("i@apart.signed.test", more="TLS-Required: No\r\n")
+        self.server.must("queue", "retry", "apart.signed.test")
+        self.wait_state(free, "relayed")
+        self.assertNotIn("relayed", self.states(ordinary).values())
 
 
 class StrippedTest(WishesCase):

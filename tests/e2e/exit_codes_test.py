@@ -110,6 +110,8 @@ class ExitCodesTest(unittest.TestCase):
         yield ["token", "remove", "4711"], NOT_DONE, "4711"
         for verb in ("show", "pause", "resume", "test", "remove"):
             yield ["hook", verb, "4711"], NOT_DONE, "4711"
+        for verb in ("show", "remove"):
+            yield ["suppression", verb, "4711"], NOT_DONE, "4711"
         yield ["right", "remove", ALICE, "--operator"], NOT_DONE, "operator"
         yield ["api", "account.show", "login=nobody@example.test"], NOT_DONE, "nobody@example.test"
         yield ["alias", "add", "x@example.test", "typo@example.test"], NOT_DONE, "typo@example.test"

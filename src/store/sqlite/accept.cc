@@ -11,6 +11,7 @@
 #include "store/sqlite/mailboxes.h"
 #include "store/sqlite/rows.h"
 #include "store/sqlite/sendings.h"
+#include "store/sqlite/suppression.h"
 #include "store/sqlite/suspicion.h"
 
 #include <algorithm>
@@ -94,6 +95,8 @@ public:
     find_mailboxes();
     if (is_known_import()) return {AcceptStatus::duplicate, {}, "it was imported before", {}, {}};
     if (!gone_.empty()) return {AcceptStatus::account_gone, std::move(gone_), "account removed", {}, {}};
+    if (auto who = suppressed_in(tx_.db, request_, tx_.now); !who.empty())
+      return {AcceptStatus::suppressed, std::move(who), "a recipient has just been suppressed", {}, {}};
     if (!full_.empty()) return {AcceptStatus::over_quota, std::move(full_), "mailbox over its quota", {}, {}};
     AcceptResult result{AcceptStatus::accepted, {}, {}, {}, {}};
     for (const Delivery& d : deliveries_) {
@@ -231,13 +234,13 @@ private:
     tx_.db.run("INSERT INTO message(id, pending, class, sender_local, sender_domain, body_type, smtputf8, ret, envid, "
                "content_8bit, "
                "account, peer, accepted_at, expires_at, head, head_size, body, bulk, body_size, requiretls, priority, "
-               "deliver_by, by_mode, by_trace, hold_until, hold_request, trail) "
-               "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+               "deliver_by, by_mode, by_trace, hold_until, hold_request, trail, by_api) "
+               "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                request_.id, pending, request_.klass, sender.reverse_path.local, sender.reverse_path.domain, sender.body,
                sender.smtputf8, sender.ret, sender.envid, request_.content_8bit, request_.account, request_.peer,
                request_.accepted_at, expires(), queued.head, request_.head.size(), queued.body.id, queued.body.bulk,
                body_size(), sender.tls, sender.priority, sender.deliver_by.at + more_time(), sender.deliver_by.mode,
-               sender.deliver_by.trace, sender.hold.until, sender.hold.request, Blob{trail});
+               sender.deliver_by.trace, sender.hold.until, sender.hold.request, Blob{trail}, request_.by_api);
     feed_events(tx_, request_.id, events);
     if (request_.sending) keep_sending(tx_, request_);
   }
@@ -350,6 +353,10 @@ private:
       if (r.handling == Handling::failed)
         note(events, EventKind::failed, i, mail::Reply(r.code, r.status, r.reason).to_string());
     }
+    if (request_.sending)
+      for (const std::string& whom : request_.sending->suppressed)
+        events.push_back({request_.accepted_at, EventKind::suppressed, {}, whom, 1});
+    std::ranges::copy(warnings_for(tx_.db, request_, tx_.now), std::back_inserter(events));
     return events;
   }
 

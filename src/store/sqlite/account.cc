@@ -6,6 +6,7 @@
 #include "store/sqlite/feed.h"
 #include "store/sqlite/folders.h"
 #include "store/sqlite/mailboxes.h"
+#include "store/sqlite/suppression.h"
 
 namespace paquebot::store::sqlite {
 namespace {
@@ -154,6 +155,7 @@ Result<Id> remove_account(Tx& tx, const std::string& login) {
   drop_access(tx, account->id);
   tx.db.run("DELETE FROM send_key WHERE account = ?", account->id);
   drop_hooks_of(tx, account->id);
+  drop_suppressions_of(tx, SuppressScope::account, account->id);
   // From where it logs in: whoever gets the name later is somebody else.
   tx.db.run("DELETE FROM setting WHERE key = ? || ?", kKnownNetworks, account->login);
   tx.db.run("DELETE FROM account WHERE id = ?", account->id);

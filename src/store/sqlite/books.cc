@@ -6,6 +6,7 @@
 #include "store/sqlite/limit_charge.h"
 #include "store/sqlite/parts.h"
 #include "store/sqlite/sts.h"
+#include "store/sqlite/suppression.h"
 #include "store/sqlite/suspicion.h"
 
 namespace paquebot::store::sqlite {
@@ -45,6 +46,34 @@ public:
   }
   Task<Result<std::size_t>> note_bounces(LateBounces bounces) override {
     return core_.write([bounces = std::move(bounces)](Tx& tx) { return sqlite::note_bounces(tx, bounces); });
+  }
+  Task<Result<bool>> note_proven_return(ProvenReturn proven) override {
+    return core_.write([proven = std::move(proven)](Tx& tx) { return sqlite::note_proven_return(tx, proven); });
+  }
+  Task<Result<bool>> note_complaint(Complaint complaint) override {
+    return core_.write([complaint = std::move(complaint)](Tx& tx) { return sqlite::note_complaint(tx, complaint); });
+  }
+  Task<Result<std::optional<Suppression>>> find_suppression(Id account, std::string address) override {
+    const std::int64_t now = millis(core_.clock.wall());
+    return core_.read([account, address = std::move(address), now](Db& db) {
+      return sqlite::find_suppression(db, account, address, now);
+    });
+  }
+  Task<Result<Suppression>> add_suppression(Suppression one) override {
+    return core_.write([one = std::move(one)](Tx& tx) { return sqlite::add_suppression(tx, one); });
+  }
+  Task<Result<Suppression>> get_suppression(Id id) override {
+    return core_.read([id](Db& db) { return sqlite::get_suppression(db, id); });
+  }
+  Task<Result<>> remove_suppression(Id id) override {
+    return core_.write([id](Tx& tx) { return sqlite::remove_suppression(tx, id); });
+  }
+  Task<Result<std::vector<Suppression>>> list_suppressions(SuppressionFilter filter, Id after,
+                                                           std::size_t most) override {
+    const std::int64_t now = millis(core_.clock.wall());
+    return core_.read([filter = std::move(filter), after, most, now](Db& db) {
+      return sqlite::list_suppressions(db, filter, after, most, now);
+    });
   }
   std::uint64_t suspicion_generation() override { return core_.memory.marks; }
 

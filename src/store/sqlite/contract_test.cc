@@ -1,5 +1,6 @@
 #include "store/sqlite/open.h"
 #include "store/test_contract.h"
+#include "store/test_suppression.h"
 
 namespace paquebot::store::sqlite {
 namespace {
@@ -20,6 +21,7 @@ Result<std::unique_ptr<Store>> open_without_threads(const std::string& place, co
 }
 
 INSTANTIATE_TEST_SUITE_P(Sqlite, StoreContract, testing::Values(Backend{"sqlite", open_at}));
+INSTANTIATE_TEST_SUITE_P(Sqlite, SuppressionContract, testing::Values(Backend{"sqlite", open_at}));
 INSTANTIATE_TEST_SUITE_P(SqliteWithoutThreads, StoreContract,
                          testing::Values(Backend{"sqlite-without-threads", open_without_threads}));
 

@@ -4,6 +4,7 @@
 #include "mail/names.h"
 #include "store/sqlite/core.h"
 #include "store/sqlite/parts.h"
+#include "store/sqlite/suppression.h"
 
 #include <algorithm>
 
@@ -124,6 +125,7 @@ Result<> remove_domain(Tx& tx, const std::string& name) {
                 "the domain " + alias.text(0) + " is an alias of " + domain->name + ": remove it first");
   tx.db.run("DELETE FROM dkim_key WHERE domain = ?", domain->id);
   tx.db.run("DELETE FROM account_right WHERE domain = ?", domain->id);
+  drop_suppressions_of(tx, SuppressScope::domain, domain->id);
   // Whoever gets the name later is somebody else.
   tx.db.run("DELETE FROM token WHERE instr(char(10) || domains || char(10), char(10) || ? || char(10))", domain->name);
   tx.db.run("DELETE FROM domain WHERE id = ?", domain->id);

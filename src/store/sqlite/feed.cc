@@ -22,7 +22,10 @@ bool is_told(EventKind kind) {
     case EventKind::held:
     case EventKind::released:
     case EventKind::dropped:
+    case EventKind::suppressed:
+    case EventKind::complained:
     case EventKind::returned: return true;
+    case EventKind::warned:
     case EventKind::reported:
     case EventKind::retrieved:
     case EventKind::removed: break;

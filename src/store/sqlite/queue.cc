@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "store/sqlite/feed.h"
 #include "store/sqlite/rows.h"
+#include "store/sqlite/suppression.h"
 #include "store/sqlite/suspicion.h"
 
 #include <algorithm>
@@ -25,12 +26,13 @@ struct Key {
 /// Events of several recipients of one message that say the same become one.
 class EventList {
 public:
-  void add(const Ulid& message, std::int64_t at, EventKind kind, std::uint32_t index, const std::string& detail) {
+  void add(const Ulid& message, std::int64_t at, EventKind kind, std::uint32_t index, const std::string& detail,
+           mail::BounceClass bounce = mail::BounceClass::none) {
     auto& events = by_message_[message];
-    const auto same = [&](const Event& e) { return e.kind == kind && e.detail == detail; };
+    const auto same = [&](const Event& e) { return e.kind == kind && e.detail == detail && e.bounce == bounce; };
     const auto known = std::ranges::find_if(events, same);
     if (known == events.end()) {
-      events.push_back({at, kind, {index}, detail, 1});
+      events.push_back({at, kind, {index}, detail, 1, bounce});
     } else {
       known->recipients.push_back(index);
     }
@@ -97,10 +99,10 @@ void hold_back(Tx& tx, const Outcome& o, Owed before, const std::string& reason,
             o.message, o.index);
   if (!told.empty())
     tx.db.run("UPDATE recipient SET peer_host = ?, peer_place = ?, peer_code = ?, peer_status = ?, last_reply = ?, "
-              "own_code = ?, own_status = ?, own_text = ? WHERE message = ? AND n = ?",
+              "own_code = ?, own_status = ?, own_text = ?, bounce = ? WHERE message = ? AND n = ?",
               told.host, told.place, told.peer.code, to_column(told.peer.enhanced), told.peer.text, told.own.code,
-              to_column(told.own.enhanced), told.own.text, o.message, o.index);
-  if (o.attempted) events.add(o.message, tx.now, EventKind::deferred, o.index, told.to_string());
+              to_column(told.own.enhanced), told.own.text, o.bounce, o.message, o.index);
+  if (o.attempted) events.add(o.message, tx.now, EventKind::deferred, o.index, told.to_string(), o.bounce);
   events.add(o.message, tx.now, EventKind::held, o.index, reason);
 }
 
@@ -138,16 +140,16 @@ bool record_outcome(Tx& tx, const Outcome& o, EventList& events, bool suspects) 
   tx.db.run("UPDATE recipient SET state = ?, owner = 0, due = iif(? = 0, due, iif(expires < ?, ?, min(?, expires))), "
             "attempts = attempts + ?, owed = ?, changed_at = ?, peer_host = ?, peer_place = ?, peer_code = ?, "
             "peer_status = ?, last_reply = ?, own_code = ?, "
-            "own_status = ?, own_text = ?, reason = iif(? = 1, ?, reason), deadline = iif(?, 0, deadline) "
+            "own_status = ?, own_text = ?, reason = iif(? = 1, ?, reason), deadline = iif(?, 0, deadline), bounce = ? "
             "WHERE message = ? AND n = ?",
             o.to, o.due, tx.now, o.due, o.due, o.attempted, owed, tx.now, told.host, told.place, told.peer.code,
             to_column(told.peer.enhanced), told.peer.text, told.own.code, to_column(told.own.enhanced), told.own.text,
-            o.to, words, o.deadline_met, o.message, o.index);
+            o.to, words, o.deadline_met, o.bounce, o.message, o.index);
   assert(tx.db.changes() == 1 && "it was in hand a moment ago");
   if (o.to == State::held)
     tx.db.run("UPDATE recipient SET hold_kind = ? WHERE message = ? AND n = ?", HoldKind::other, o.message, o.index);
   if (!is_pending(o.to, owed)) change_pending(tx.db, o.message, -1);
-  events.add(o.message, tx.now, event_of(o.to), o.index, words);
+  events.add(o.message, tx.now, event_of(o.to), o.index, words, o.bounce);
   return true;
 }
 
@@ -284,14 +286,17 @@ std::size_t record(Tx& tx, const std::vector<Outcome>& outcomes, const std::opti
   std::size_t counted = 0;
   EventList events;
   FailureCount failures;
+  std::vector<const Outcome*> judged;
   const bool suspects = anybody_suspected(tx.db);
   for (const Outcome& outcome : outcomes) {
     const bool counts = record_outcome(tx, outcome, events, suspects);
     counted += counts;
+    if (counts) judged.push_back(&outcome);
     if (counts && outcome.to == State::failed && outcome.attempted) failures.add(tx, outcome.message, outcome.index);
   }
   events.write(tx);
   failures.write(tx);
+  for (const Outcome* outcome : judged) judge_outcome(tx, *outcome);
   if (destination) update_destination(tx, *destination);
   assert(counted <= outcomes.size());
   return counted;

@@ -30,7 +30,7 @@ mail::Told told_of(const Query& q, int first) {
 #define RECIPIENT_QUERY                                                                                                \
   "SELECT n, address, orcpt, notify, state, parent, (SELECT key FROM destination WHERE id = destination), due, "       \
   "attempts, owed, delay_reported, changed_at, reason, via, peer_host, peer_place, peer_code, peer_status, "           \
-  "last_reply, own_code, own_status, own_text, account, hold_kind FROM recipient "
+  "last_reply, own_code, own_status, own_text, account, hold_kind, bounce FROM recipient "
 
 RecipientFacts recipient_of(const Query& q) {
   RecipientFacts r;
@@ -51,6 +51,7 @@ RecipientFacts recipient_of(const Query& q) {
   r.last_reply = told_of(q, 14);
   if (r.state == State::in_mailbox) r.account = q.i64(22);
   r.hold = q.as<HoldKind>(23);
+  r.bounce = q.as<mail::BounceClass>(24);
   return r;
 }
 
@@ -62,6 +63,7 @@ bool collapse(Db& db, const Ulid& message, std::int64_t row, std::string_view pa
   if (last.kind != EventKind::deferred || last.recipients != again.recipients) return false;
   last.at = again.at;
   last.detail = again.detail;
+  last.bounce = again.bounce;
   ++last.times;
   const std::string data = pack_events(*events);
   db.run("UPDATE event SET data = ? WHERE message = ? AND n = ?", Blob{data}, message, row);
@@ -74,7 +76,7 @@ std::optional<MessageFacts> load_message(Db& db, const Ulid& id) {
   Query q = db.query(
       "SELECT class, sender_local, sender_domain, body_type, smtputf8, ret, envid, content_8bit, account, peer, "
       "accepted_at, expires_at, head, head_size, body, bulk, body_size, requiretls, priority, deliver_by, by_mode, "
-      "by_trace, hold_until, hold_request FROM message WHERE id = ?",
+      "by_trace, hold_until, hold_request, by_api FROM message WHERE id = ?",
       id);
   if (!q.row()) return {};
   MessageFacts m;
@@ -98,6 +100,7 @@ std::optional<MessageFacts> load_message(Db& db, const Ulid& id) {
   m.sender.deliver_by = {.mode = q.as<mail::DeliverBy::Mode>(20), .trace = q.flag(21), .at = q.i64(19)};
   m.sender.hold.until = q.i64(22);
   m.sender.hold.request = q.text(23);
+  m.by_api = q.flag(24);
   if (m.sender.hold.until != 0) m.sender.hold.kind = mail::Hold::Kind::until;
   return m;
 }

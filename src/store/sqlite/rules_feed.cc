@@ -34,6 +34,24 @@ constexpr Rule kMetadataRules[] = {
     {"metadata.values", "w.words = '' OR length(w.message) <> 16", "message %: what is said of it is nothing"},
 };
 
+constexpr Rule kSuppressionRules[] = {
+    {"suppression.owner",
+     "(s.scope = 2 AND NOT EXISTS (SELECT 1 FROM domain d WHERE d.id = s.of)) OR "
+     "(s.scope = 3 AND NOT EXISTS (SELECT 1 FROM account a WHERE a.id = s.of))",
+     "suppression %: whose it is does not exist"},
+    {"suppression.values",
+     "s.scope NOT BETWEEN 1 AND 3 OR s.reason NOT BETWEEN 1 AND 5 OR s.address NOT LIKE '%_@_%' OR "
+     "(s.message IS NOT NULL AND length(s.message) <> 16) OR min(s.since, s.until) < 0",
+     "suppression %: a value is out of its range"},
+};
+
+constexpr Rule kStrikeRules[] = {
+    {"suppression_strike.account", "NOT EXISTS (SELECT 1 FROM account a WHERE a.id = t.account)",
+     "account %: something of its mail is counted, but it does not exist"},
+    {"suppression_strike.values", "t.address = '' OR length(t.message) <> 16 OR t.reason NOT IN (2, 3)",
+     "account %: of what is counted of its mail a value is out of its range"},
+};
+
 } // namespace
 
 std::vector<Part> feed_parts() {
@@ -42,6 +60,8 @@ std::vector<Part> feed_parts() {
       Walk{false, {"feed f", {"f.id"}}, "f.id", kFeedRules},
       Walk{false, {"send_key k", {"k.account", "k.key"}}, "k.account", kSendKeyRules},
       Walk{false, {"metadata w", {"w.message"}}, "w.message", kMetadataRules},
+      Walk{false, {"suppression s", {"s.id"}}, "s.id", kSuppressionRules},
+      Walk{false, {"suppression_strike t", {"t.account", "t.address", "t.message"}}, "t.account", kStrikeRules},
   };
 }
 

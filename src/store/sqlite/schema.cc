@@ -319,6 +319,18 @@ CREATE TABLE acme_challenge(kind INTEGER NOT NULL, name TEXT NOT NULL, token TEX
 
 CREATE TABLE sts_policy(domain TEXT NOT NULL PRIMARY KEY, id TEXT NOT NULL, text BLOB NOT NULL,
   fetched INTEGER NOT NULL) WITHOUT ROWID;
+
+ALTER TABLE recipient ADD COLUMN bounce INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE message ADD COLUMN by_api INTEGER NOT NULL DEFAULT 0;
+-- scope: 1 the server (of is 0), 2 a domain, 3 an account. until: 0 for good.
+CREATE TABLE suppression(id INTEGER PRIMARY KEY AUTOINCREMENT, scope INTEGER NOT NULL, of INTEGER NOT NULL,
+  address TEXT NOT NULL, reason INTEGER NOT NULL, message BLOB, reply TEXT NOT NULL, since INTEGER NOT NULL,
+  until INTEGER NOT NULL, UNIQUE(scope, of, address));
+CREATE INDEX suppression_address ON suppression(address);
+CREATE INDEX suppression_until ON suppression(until) WHERE until > 0;
+CREATE TABLE suppression_strike(account INTEGER NOT NULL, address TEXT NOT NULL, message BLOB NOT NULL,
+  reason INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(account, address, message)) WITHOUT ROWID;
+CREATE INDEX suppression_strike_at ON suppression_strike(at);
 )sql";
 
 // state: 1 being staged, 2 complete and synced, 3 to be dropped. A chunk is found by the offset of its first octet.

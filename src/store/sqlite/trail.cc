@@ -87,28 +87,38 @@ std::string named(Db& db, const Ulid& message) {
   return q.row() ? std::string() : address;
 }
 
-std::vector<Forwarded> forwarded_at(Db& db, std::int64_t time, std::size_t most) {
+/// What a query for these columns finds: id, sender_local, sender_domain, accepted_at, onward.
+std::vector<Forwarded> read_forwarded(Db& db, Query q) {
   std::vector<Forwarded> all;
-  {
-    Query q =
-        db.query("SELECT m.id, m.sender_local, m.sender_domain, m.accepted_at, "
-                 "(SELECT count(*) FROM recipient r WHERE r.message = m.id AND r.via <> '') AS onward "
-                 "FROM message m WHERE m.id >= ? AND m.id < ? AND m.class = ? AND onward > 0 ORDER BY m.id LIMIT ?",
-                 first_ulid_of(time), first_ulid_of(time + 1), MessageClass::incoming, most);
-    while (q.row()) {
-      Forwarded one;
-      one.id = q.ulid(0);
-      one.sender = {q.text(1), q.text(2)};
-      one.accepted_at = q.i64(3);
-      one.onward = q.u64(4);
-      all.push_back(std::move(one));
-    }
+  while (q.row()) {
+    Forwarded one;
+    one.id = q.ulid(0);
+    one.sender = {q.text(1), q.text(2)};
+    one.accepted_at = q.i64(3);
+    one.onward = q.u64(4);
+    all.push_back(std::move(one));
   }
   for (Forwarded& one : all) {
     one.named = named(db, one.id);
     one.returned = returned(db, one.id);
   }
   return all;
+}
+
+std::vector<Forwarded> sent_at(Db& db, std::int64_t time, std::size_t most) {
+  return read_forwarded(
+      db, db.query("SELECT m.id, m.sender_local, m.sender_domain, m.accepted_at, (SELECT count(*) FROM recipient r "
+                   "WHERE r.message = m.id AND r.destination <> 0) AS onward "
+                   "FROM message m WHERE m.id >= ? AND m.id < ? AND m.by_api = 1 AND onward > 0 ORDER BY m.id LIMIT ?",
+                   first_ulid_of(time), first_ulid_of(time + 1), most));
+}
+
+std::vector<Forwarded> forwarded_at(Db& db, std::int64_t time, std::size_t most) {
+  return read_forwarded(
+      db, db.query("SELECT m.id, m.sender_local, m.sender_domain, m.accepted_at, "
+                   "(SELECT count(*) FROM recipient r WHERE r.message = m.id AND r.via <> '') AS onward "
+                   "FROM message m WHERE m.id >= ? AND m.id < ? AND m.class = ? AND onward > 0 ORDER BY m.id LIMIT ?",
+                   first_ulid_of(time), first_ulid_of(time + 1), MessageClass::incoming, most));
 }
 
 bool note_return(Tx& tx, const Ulid& message, const Ulid& report, std::uint64_t most) {
@@ -128,6 +138,9 @@ public:
                                                 std::size_t most) override;
   Task<Result<std::vector<Forwarded>>> forwarded_at(std::int64_t time, std::size_t most) override {
     return core_.read([time, most](Db& db) { return sqlite::forwarded_at(db, time, most); });
+  }
+  Task<Result<std::vector<Forwarded>>> sent_at(std::int64_t time, std::size_t most) override {
+    return core_.read([time, most](Db& db) { return sqlite::sent_at(db, time, most); });
   }
   Task<Result<bool>> note_return(Ulid message, Ulid report, std::uint64_t most) override {
     return core_.write([message, report, most](Tx& tx) { return sqlite::note_return(tx, message, report, most); });

@@ -10,6 +10,7 @@
 #include "store/sqlite/open_counts.h"
 #include "store/sqlite/parts.h"
 #include "store/sqlite/sendings.h"
+#include "store/sqlite/suppression.h"
 #include "store/sqlite/verify.h"
 #include "store/sqlite/view.h"
 
@@ -135,6 +136,7 @@ std::vector<SqliteUpkeep::UpkeepStep> SqliteUpkeep::upkeep_steps(std::int64_t no
       {"dmarc", [given_up](Tx& tx) { return drop_old_dmarc(tx, given_up); }},
       {"feed", [now](Tx& tx) { return drop_old_feed(tx, now); }},
       {"sendings", [now](Tx& tx) { return drop_old_sendings(tx, now); }},
+      {"suppressions", [now](Tx& tx) { return drop_old_suppressions(tx, now); }},
       {"room", [short_of_room](Tx& tx) { return shrink(tx.db, short_of_room); }},
   };
 }

@@ -276,6 +276,14 @@ constexpr Break kContent[] = {
     {"send_key.account", "UPDATE send_key SET account = 9", "account 9: it sent something under a key, but does not"},
     {"send_key.values", "UPDATE send_key SET digest = x'00'", "account 1: of what it sent under a key a value"},
     {"metadata.values", "UPDATE metadata SET words = ''", "what is said of it is nothing"},
+    {"suppression.owner", "INSERT INTO suppression VALUES(1, 3, 99, 'a@b.test', 5, NULL, '', 1, 0)",
+     "suppression 1: whose it is does not exist"},
+    {"suppression.values", "INSERT INTO suppression VALUES(1, 1, 0, 'ab', 5, NULL, '', 1, 0)",
+     "suppression 1: a value"},
+    {"suppression_strike.account", "INSERT INTO suppression_strike VALUES(99, 'a@b.test', zeroblob(16), 2, 1)",
+     "account 99: something of its mail is counted"},
+    {"suppression_strike.values", "INSERT INTO suppression_strike VALUES(1, '', zeroblob(16), 2, 1)",
+     "account 1: of what is counted of its mail"},
     {"dmarc.orphans", "DELETE FROM dmarc_day", "DMARC reports of day 86400000: rows belong to no report"},
 };
 
