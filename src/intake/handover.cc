@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "intake/late_bounces.h"
 #include "intake/notice.h"
+#include "mail/content_type.h"
 #include "mail/timestamp.h"
 #include "metrics/counters.h"
 
@@ -64,6 +65,8 @@ Task<mail::Reply> Handover::commit(queue::Draft draft) {
 
 /// A feedback report counts as that of whom the checks of its own source name.
 Handover::Told Handover::told_by(const queue::Draft& draft) const {
+  // Asked first of the head that is parsed already: few messages are reports.
+  if (!mail::parse_content_type(message_.head.value("Content-Type")).is("multipart", "report")) return {};
   Told told{late_bounces(draft, message_.options.hostname), feedback_in(draft, message_.options.hostname)};
   if (told.feedback && message_.authentication) told.feedback->teller = teller_of(message_.authentication->findings());
   return told;
