@@ -1,5 +1,6 @@
 #include "service/assembly.h"
 
+#include "service/own_letter.h"
 #include "service/smtp_client.h"
 
 #include <utility>
@@ -53,7 +54,7 @@ void Assembly::configure(const Snapshot& snapshot) {
   if (deliveries.reporter) deliveries.reporter->configure(snapshot.intake.hide_inner);
   certificate.configure(snapshot.certificates, options.hostname);
   if (ordered) ordered->configure(snapshot.acme);
-  if (hooks) hooks->configure(snapshot.hooks);
+  if (hook_client) hook_client->configure(snapshot.hooks);
   store.books().watch_accounts(snapshot.takeover);
 }
 
@@ -71,9 +72,12 @@ Result<> Assembly::open_names(Launcher& launcher) {
       store, options.certificates.get(), first(), contexts.wheel(0), names.resolvers.deliveries, options.hostname});
   ordered->configure(current()->acme);
   web.sites.add({.path = ChallengeSite::kPath, .plain = true}, std::make_shared<ChallengeSite>(ordered->shelf()));
+  hook_client = std::make_shared<HookClient>(first(), contexts.wheel(0), names.resolvers.deliveries);
+  hook_client->configure(current()->hooks);
   hooks = std::make_shared<HookPoster>(
-      HookPoster::Parts{store.feed(), first(), contexts.wheel(0), names.resolvers.deliveries});
-  hooks->configure(current()->hooks);
+      HookPoster::Parts{store.feed(), store.upkeep(), system_clock(), first(),
+                        [client = hook_client](net::HttpRequest request) { return client->send(std::move(request)); },
+                        [this](store::Hook hook) { return tell_of_paused_hook(*this, std::move(hook)); }});
   return {};
 }
 

@@ -22,6 +22,7 @@
 #include "service/dns_keeper.h"
 #include "service/etrn.h"
 #include "service/grey_keeper.h"
+#include "service/hook_client.h"
 #include "service/hook_poster.h"
 #include "service/launcher.h"
 #include "service/login_keeper.h"
@@ -158,6 +159,7 @@ struct Assembly {
   Deliveries deliveries;
 
   std::unique_ptr<CertificateDesk> ordered; ///< certificates; from open_names() on
+  std::shared_ptr<HookClient> hook_client;  ///< likewise
   std::shared_ptr<HookPoster> hooks;        ///< likewise
   /// Of the last round of the doctor, how many findings of each doctor::Level; -1: there was none yet.
   std::array<std::atomic<int>, 5> found{-1, -1, -1, -1, -1};

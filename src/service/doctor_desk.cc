@@ -1,14 +1,12 @@
 #include "service/doctor_desk.h"
 
 #include "base/log.h"
-#include "delivery/addressee.h"
 #include "doctor/house.h"
 #include "doctor/records.h"
-#include "mail/date.h"
+#include "service/own_letter.h"
 #include "service/senses.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <set>
 #include <sys/resource.h>
 #include <utility>
@@ -221,51 +219,27 @@ Task<bool> DoctorDesk::tell(doctor::Changes changes) {
                                     {"seen", one.seen},
                                     {"means", one.means}});
   for (const std::string& name : changes.better) log::info("doctor-good-again", {{"finding", name}});
-  std::string to = parts_.current()->doctor.report_to;
-  if (to.empty()) {
-    const auto domains = co_await parts_.store.directory().list_domains();
-    if (!domains || domains->empty()) co_return true; // there is nobody to write to
-    to = "postmaster@" + domains->front().name;
-  }
+  std::string to = co_await operators_address(parts_);
+  if (to.empty()) co_return true; // there is nobody to write to
   doctor::Letter letter = doctor::compose(parts_.options.hostname, changes);
   co_return co_await send(std::move(letter), std::move(to));
 }
 
 Task<bool> DoctorDesk::send(doctor::Letter letter, std::string to) {
-  auto address = mail::parse_address(to, false);
-  if (!address) co_return true; // the configuration was checked: an address that nobody can write to
-  mail::Address target = std::move(*address);
-  directory::Directory& directory = parts_.accounts.directory;
-  auto row = co_await delivery::addressee(directory, std::move(target));
-  if (!row) {
-    log::warning("doctor-letter", {{"to", to}, {"why", row.error().message}});
-    co_return row.error().code == Errc::not_found;
-  }
-  queue::Draft draft;
-  draft.id = parts_.intake.ids.next();
-  draft.klass = store::MessageClass::report;
-  const std::string& host = parts_.options.hostname;
-  draft.head = fmt::format("From: Mail server {0} <postmaster@{0}>\r\n"
-                           "To: <{1}>\r\n"
-                           "Subject: {2}\r\n"
-                           "Date: {3}\r\n"
-                           "Message-ID: <{4}@{0}>\r\n"
-                           "Auto-Submitted: auto-generated\r\n"
-                           "MIME-Version: 1.0\r\n"
-                           "Content-Type: text/plain; charset=utf-8\r\n"
-                           "Content-Transfer-Encoding: 8bit\r\n"
-                           "\r\n",
-                           host, to, letter.subject, mail::format_date(system_clock().wall()), draft.id.to_string());
-  draft.body.size = letter.text.size();
-  draft.body.type = mail::BodyType::eight_bit;
-  draft.body.bytes = std::move(letter.text);
-  draft.note = "findings of the doctor";
-  draft.recipients.push_back(std::move(*row));
-  const std::string id = draft.id.to_string();
-  const store::AcceptResult result = co_await parts_.intake.queue.accept(std::move(draft));
-  const bool sent = result.status == store::AcceptStatus::accepted || result.status == store::AcceptStatus::duplicate;
-  log::info("doctor-letter", {{"to", to}, {"id", id}, {"why", sent ? "" : result.why}});
-  co_return sent;
+  OwnLetter own{.to = to,
+                .subject = std::move(letter.subject),
+                .text = std::move(letter.text),
+                .note = "findings of the doctor",
+                .id = parts_.intake.ids.next()};
+  const std::string id = own.id.to_string();
+  const auto sent = co_await send_own_letter(parts_, std::move(own));
+  // An address that nobody has stays so: it is not told again and again.
+  const bool nobody = !sent && sent.error().code == Errc::not_found;
+  if (nobody)
+    log::warning("doctor-letter", {{"to", to}, {"why", sent.error().message}});
+  else
+    log::info("doctor-letter", {{"to", to}, {"id", id}, {"why", sent ? "" : sent.error().message}});
+  co_return sent || nobody;
 }
 
 } // namespace paquebot::service

@@ -3,8 +3,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "control/hook_rules.h"
-#include "mail/timestamp.h"
 #include "metrics/counters.h"
+#include "net/wheel.h"
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
@@ -20,25 +20,10 @@ using namespace std::chrono_literals;
 constexpr auto kLookAtFeed = 200ms;
 constexpr std::size_t kRowsOfPage = 50;
 constexpr std::size_t kLanes = 8; ///< messages of which is posted to one hook at a time
-constexpr std::chrono::milliseconds kHookConnect{5'000};
-constexpr std::chrono::milliseconds kHookTime{15'000}; ///< for a whole request: who is slower has not answered
-constexpr std::uint64_t kMostHookAnswer = 64u << 10;
 constexpr unsigned kGone = 410;
-
-Task<Result<std::vector<std::string>>> hook_addresses(std::shared_ptr<dns::Resolver> resolver, std::string host) {
-  std::vector<std::string> addresses;
-  std::string why;
-  for (const dns::Type type : {dns::Type::aaaa, dns::Type::a}) {
-    std::string name = host;
-    const auto answer = co_await resolver->query(std::move(name), type);
-    for (const dns::Record& record : answer->records) addresses.push_back(record.text);
-    if (answer->status == dns::Status::servfail) why = answer->why;
-  }
-  if (addresses.empty()) co_return fail(Errc::not_found, host + " has no address" + (why.empty() ? "" : ": " + why));
-  co_return addresses;
-}
-
-std::int64_t wall_now() { return millis(system_clock().wall()); }
+/// The lease is asked for again so long after the last time.
+constexpr auto kAskLease = 15s;
+constexpr const char* kHookLease = "hooks";
 
 } // namespace
 
@@ -62,41 +47,43 @@ struct HookPoster::Page {
 
 HookPoster::HookPoster(Parts parts) : parts_(std::move(parts)) {}
 
-void HookPoster::configure(control::HookRules rules) {
-  const std::lock_guard lock(mutex_);
-  rules_ = std::move(rules);
-  client_.reset();
-}
-
-control::HookRules HookPoster::rules() {
-  const std::lock_guard lock(mutex_);
-  return rules_;
-}
-
-std::shared_ptr<net::HttpClient> HookPoster::client() {
-  const std::lock_guard lock(mutex_);
-  if (client_) return client_;
-  net::HttpClientOptions options;
-  options.plain = rules_.plain;
-  options.also = rules_.also;
-  options.connect_timeout = kHookConnect;
-  options.timeout = kHookTime;
-  options.answer.max_content = kMostHookAnswer;
-  client_ = std::make_shared<net::HttpClient>(
-      parts_.executor, parts_.wheel,
-      [resolver = parts_.resolver](std::string host) { return hook_addresses(resolver, std::move(host)); },
-      std::move(options));
-  return client_;
-}
-
 Task<void> HookPoster::run(Reach reach) {
-  reach_ = std::move(reach);
   while (!stopping_) {
-    if (changed_.exchange(false)) co_await reload();
-    begin_due();
+    Reach same = reach;
+    co_await turn(std::move(same));
     co_await net::sleep_for(kLookAtFeed);
   }
 }
+
+Task<void> HookPoster::turn(Reach reach) {
+  reach_ = std::move(reach);
+  const bool ours = co_await keep_lease();
+  if (!ours) co_return;
+  if (changed_.exchange(false)) co_await reload();
+  begin_due();
+}
+
+bool HookPoster::idle() const {
+  return std::ranges::none_of(workers_, [](const auto& one) { return one.second->busy; });
+}
+
+/// Whether this node posts. A store that can't say does not take away what it has given for so long.
+Task<bool> HookPoster::keep_lease() {
+  const Instant now = parts_.clock.now();
+  if (now < ask_lease_at_) co_return now < leased_until_;
+  ask_lease_at_ = now + kAskLease;
+  std::string name = kHookLease;
+  const auto given = co_await parts_.upkeep.lease(std::move(name), kLease);
+  if (!given) {
+    log::error("lease-unknown", {{"work", kHookLease}, {"why", given.error().message}});
+    co_return now < leased_until_;
+  }
+  if (*given && now >= leased_until_) changed_ = true; // another node may have posted meanwhile
+  leased_until_ = *given ? now + kLease : now;
+  co_return *given;
+}
+
+bool HookPoster::may_go_on() const { return !stopping_ && parts_.clock.now() < leased_until_; }
 
 Task<void> HookPoster::reload() {
   const auto hooks = co_await parts_.feed.list_hooks(std::nullopt);
@@ -131,7 +118,7 @@ void HookPoster::begin_due() {
         std::rethrow_exception(broke);
       } catch (const std::exception& thrown) {
         log::error("task-broke", {{"task", "hook"}, {"why", thrown.what()}});
-        worker->hook.again_at = wall_now() + 60'000;
+        worker->hook.again_at = self->wall_now() + 60'000;
       }
     });
   }
@@ -215,7 +202,7 @@ Task<void> HookPoster::post_lane(std::shared_ptr<HookPoster> self, std::shared_p
     page->lanes.pop_front();
     for (const auto& [row, event] : lane) {
       control::HookTrial trial;
-      if (page->error.empty() && !poster.stopping_) {
+      if (page->error.empty() && poster.may_go_on()) {
         const store::Hook& hook = worker->hook;
         const control::FeedEvent& one = event;
         const control::Grants& grants = page->grants;
@@ -251,8 +238,8 @@ Task<control::HookTrial> HookPoster::post(const store::Hook& hook, const control
                     {"webhook-id", event.id},
                     {"webhook-timestamp", std::to_string(now / 1000)},
                     {"webhook-signature", control::sign_hook(hook, event.id, now / 1000, request.content, now)}};
-  const std::shared_ptr<net::HttpClient> asked = client();
-  auto reply = co_await asked->send(std::move(request));
+  auto asking = parts_.send(std::move(request));
+  const auto reply = co_await std::move(asking);
   if (!reply) co_return control::HookTrial{0, reply.error().message};
   if (reply->status >= 200 && reply->status < 300) co_return control::HookTrial{reply->status, {}};
   co_return control::HookTrial{reply->status, "it answered " + std::to_string(reply->status)};
@@ -260,7 +247,7 @@ Task<control::HookTrial> HookPoster::post(const store::Hook& hook, const control
 
 /// Writes down how far it has come.
 Task<void> HookPoster::settle(Worker& worker, const Page& page) {
-  if (stopping_ && page.error.empty() && page.first_open != 0 && !page.delivered) co_return; // nothing was begun
+  if (page.error.empty() && page.first_open != 0 && !page.delivered) co_return; // nothing was begun
   store::Hook hook = worker.hook;
   const store::Id from = hook.cursor;
   const std::int64_t now = wall_now();
@@ -277,7 +264,8 @@ Task<void> HookPoster::settle(Worker& worker, const Page& page) {
     const bool given_up = now - hook.failing_since >= std::chrono::milliseconds(control::kGiveUpHook).count();
     if (page.gone || given_up) {
       hook.state = store::Hook::State::paused;
-      log::warning("hook-paused", {{"hook", hook.id}, {"account", hook.login}, {"url", hook.url}, {"why", page.error}});
+      store::Hook paused = hook;
+      co_await give_up(std::move(paused));
     }
   }
   if (page.first_open == 0) worker.taken.clear();
@@ -291,6 +279,14 @@ Task<void> HookPoster::settle(Worker& worker, const Page& page) {
   worker.hook = now_is ? std::move(*now_is) : std::move(hook);
   if (!now_is) worker.hook.state = store::Hook::State::paused; // it is gone, or nobody knows
   if (!now_is) changed_ = true;
+}
+
+/// Its owner is told before it is written down, since nobody would be after a crash between.
+Task<void> HookPoster::give_up(store::Hook hook) {
+  log::warning("hook-paused",
+               {{"hook", hook.id}, {"account", hook.login}, {"url", hook.url}, {"why", hook.last_error}});
+  auto telling = parts_.tell(std::move(hook));
+  co_await std::move(telling);
 }
 
 /// Keeps all that it needs, since nobody may wait for it any more.

@@ -15,7 +15,7 @@ control::Hooks operator_hooks(Assembly& parts) {
   hooks.submit = [&parts](control::Submission wanted) { return submit_by_api(parts, std::move(wanted)); };
   hooks.test_hook = [&parts](store::Hook hook) { return parts.hooks->test(std::move(hook)); };
   hooks.hooks_changed = [&parts] { parts.hooks->refresh(); };
-  hooks.hook_rules = [&parts] { return parts.hooks->rules(); };
+  hooks.hook_rules = [&parts] { return parts.hook_client->rules(); };
   hooks.order = [&parts](store::QueueAction action, store::QueueFilter filter, std::string who) {
     return parts.intake.queue.orders().operate(action, std::move(filter), std::move(who));
   };

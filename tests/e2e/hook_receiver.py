@@ -27,6 +27,7 @@ class Post:
         self.id, self.timestamp = handler.headers["webhook-id"], handler.headers["webhook-timestamp"]
         self.signatures = handler.headers["webhook-signature"].split(" ")
         self.type = handler.headers["content-type"]
+        self.headers = dict(handler.headers.items())
         told = json.loads(body)
         self.event, self.data = told["type"], told["data"]
 
@@ -35,7 +36,7 @@ class Post:
 
 
 class Receiver:
-    def __init__(self, port=0):
+    def __init__(self, port=0, host="127.0.0.1"):
         receiver = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -64,10 +65,10 @@ class Receiver:
 
         self.posts, self.taken, self.changed, self.ended = [], [], threading.Condition(), threading.Event()
         self.answer, self.fields = lambda post: 200, {}
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self.server = http.server.ThreadingHTTPServer((host, port), Handler)
         self.server.daemon_threads = True
         self.port = self.server.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}/hook"
+        self.url = f"http://{host}:{self.port}/hook"
         self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
 
     def __enter__(self):

@@ -4,25 +4,32 @@ import base64
 import contextlib
 import http.client
 import json
+import os
+import shutil
 import socket
+import subprocess
 import threading
 import time
 import unittest
 
+from api import Api
+from dns import Dns
 from hook_receiver import Receiver, signature
 from peer import Peer
-from server import SECRET, Server, letter, trusting, wait_until
+from server import PEERS, SECRET, SOURCE, Server, letter, trusting, wait_until
 
 ALICE, BOB, EVE = "alice@example.test", "bob@example.test", "eve@other.test"
 LISTENERS = {"mx": {"role": "mx", "tls": "none"}, "https": {"role": "http"},
-             "submission": {"role": "submission", "tls": "starttls"}}
+             "submission": {"role": "submission", "tls": "starttls"},
+             "pop3-clear": {"role": "pop3", "tls": "none", "login_in_clear": True}}
 HOOKS = {"hooks": {"private_networks": ["127.0.0.0/8"], "plain_http": True}}
+VERIFIER = PEERS / "npm/node_modules/standardwebhooks"
 
 
-def made(extra=None, peer=None):
+def made(extra=None, peer=None, dns=None):
     route = {"name": "far", "to": "far.test", "host": f"127.0.0.1:{peer.port}", "tls": "none"} if peer else None
     return Server(accounts={ALICE: SECRET, BOB: SECRET, EVE: SECRET}, listeners=LISTENERS, extra=HOOKS if extra is None else extra,
-                  routes=[route] if route else [])
+                  dns=dns, routes=[route] if route else [])
 
 
 class Stream:
@@ -222,6 +229,87 @@ class HooksTest(unittest.TestCase):
         server.must("hook", "resume", str(hook["id"]))
         wait_until(lambda: server.json("hook", "show", str(hook["id"]))["state"] == "paused", "the pause")
         self.assertIn("hook-paused", server.log())
+
+    def test_a_name_that_turns_to_a_neighbour_is_not_asked(self):
+        neighbour = self.enter(Receiver(host="127.0.0.2"))
+        receiver = self.enter(Receiver(port=neighbour.port))
+        forms = ("::1", "::", "::ffff:127.0.0.2", "64:ff9b::7f00:2", "2002:7f00:2::", "fe80::1", "fc00::1")
+        dns = self.enter(Dns("hooks.far.test A 127.0.0.1", *(f"v{i}.far.test AAAA {one}" for i, one in enumerate(forms)), ttl=0))
+        server = self.running(dns=dns, extra={"hooks": {"private_networks": ["127.0.0.1/32"], "plain_http": True},
+                                              "authentication": {"verify": False}})
+        hook = server.json("hook", "add", f"http://hooks.far.test:{receiver.port}/", "--event", "message.delivered")
+        ident = str(hook["id"])
+        server.must("hook", "test", ident)
+        self.assertEqual(len(receiver.posts), 1)
+
+        def refused(which):
+            done = server.cli("hook", "test", which)
+            return done.returncode != 0 and "not of the public Internet" in done.stdout + done.stderr
+
+        for address in ("127.0.0.2", "10.0.0.1", "169.254.169.254"):
+            dns.remove("hooks.far.test")
+            dns.add(f"hooks.far.test A {address}")
+            wait_until(lambda: refused(ident), f"the refusal of {address}")
+        for i, address in enumerate(forms):
+            other = server.json("hook", "add", f"http://v{i}.far.test:{receiver.port}/")
+            self.assertTrue(refused(str(other["id"])), address)
+            server.must("hook", "remove", str(other["id"]))
+        self.assertEqual(neighbour.posts, [])
+        server.send("x@y.test", [ALICE], letter())
+        wait_until(lambda: server.json("hook", "show", ident)["failures"] > 0, "the failure of an event")
+        self.assertIn("not of the public Internet", server.json("hook", "show", ident)["last_error"])
+        self.assertEqual(neighbour.posts, [])
+
+    def test_who_owns_a_paused_hook_has_a_letter(self):
+        server = self.running()
+        self.receiver.answer = lambda post: 410
+        hook = server.json("hook", "add", self.receiver.url + "?a=1", "--event", "message.delivered", "--account", ALICE)
+        server.send("x@y.test", [ALICE], letter(subject="the first"))
+        mail = server.wait_mail(ALICE, 2)
+        [told] = [one for one in mail if b"A webhook is paused" in one]
+        for words in (self.receiver.url + "?a=1", "it answered 410", f"paquebot hook resume {hook['id']}", f"Webhook {hook['id']} of {ALICE}"):
+            self.assertIn(words.encode(), told)
+        self.assertIn(b"Auto-Submitted: auto-generated", told)
+        wait_until(lambda: server.json("hook", "show", str(hook["id"]))["state"] == "paused", "the pause")
+        server.restart()
+        server.send("x@y.test", [ALICE], letter(subject="the second"))
+        self.assertEqual(len([one for one in server.wait_mail(ALICE, 3) if b"A webhook is paused" in one]), 1, "once a pause")
+
+    @unittest.skipUnless(VERIFIER.exists() and shutil.which("node") or os.environ.get("PROGRAMS_ALL"), "tools/modules: no standardwebhooks")
+    def test_the_standards_own_library_verifies_it(self):
+        server = self.running()
+        hook = server.json("hook", "add", self.receiver.url)
+        server.send("x@y.test", [ALICE], letter())
+        self.receiver.wait(lambda all: any(one.event == "message.delivered" for one in all))
+        other = server.json("hook", "change", str(hook["id"]), "--rotate")
+        server.send("x@y.test", [BOB], letter(to=BOB))
+        posts = self.receiver.wait(lambda all: len([one for one in all if one.event == "message.delivered"]) == 2)
+        alone, both = posts[0], posts[-1]
+        cases = [(True, hook, alone, {}), (True, hook, both, {}), (True, other, both, {}), (False, other, alone, {}),
+                 (False, hook, alone, {"body": alone.body.decode() + " "}), (False, hook, alone, {"id": alone.id + "0"}),
+                 (False, hook, alone, {"timestamp": str(int(alone.timestamp) + 1)})]
+        asked = [{"secret": which["secret"], "body": more.get("body", post.body.decode()),
+                  "headers": {"webhook-id": more.get("id", post.id), "webhook-timestamp": more.get("timestamp", post.timestamp),
+                              "webhook-signature": post.headers["webhook-signature"]}} for _, which, post, more in cases]
+        done = subprocess.run(["node", SOURCE / "tests/support/verify_hook.js", VERIFIER], input=json.dumps(asked),
+                              capture_output=True, text=True, timeout=60, check=True)
+        found = json.loads(done.stdout)
+        self.assertEqual([one is not None for one in found], [good for good, *_ in cases])
+        self.assertEqual([found[0], found[1], found[2]], [json.loads(post.body) for post in (alone, both, both)])
+
+    def test_the_api_of_hooks_is_as_described(self):
+        server = self.running()
+        api, mine = Api(server), {"Authorization": basic(ALICE)}
+        _, _, made_one = api.ask("/v1/hooks", {"url": self.receiver.url, "events": ["message.*"], "domains": ["example.test"]}, **mine)
+        place = f"/v1/hooks/{made_one['id']}"
+        for path, body, method, status in (("/v1/hooks", None, None, 200), (place, None, None, 200), (place + "/test", {}, None, 200),
+                                           (place, {"rotate": True}, "PATCH", 200), (place, {"state": "paused"}, "PATCH", 200),
+                                           (place + "/replay", {"since": "2026-01-01T00:00:00Z"}, None, 200),
+                                           (place, {"state": "asleep"}, "PATCH", 400), ("/v1/hooks/999", None, None, 404),
+                                           ("/v1/hooks", {"url": "ftp://x/"}, None, 400), ("/v1/events", None, None, 200),
+                                           (place, None, "DELETE", 200), (place, None, "DELETE", 404)):
+            self.assertEqual(api.ask(path, body, method, **mine)[0], status, (method, path))
+        self.assertEqual(api.ask("/v1/hooks", Authorization=basic(EVE))[2]["hooks"], [])
 
     def test_private_addresses_are_refused_when_they_are_looked_up(self):
         server = self.running(extra={})
