@@ -15,7 +15,7 @@ CASE ?=
 ENDING ?=
 CELL ?=
 BENCH_PEERS := postfix exim4-daemon-light opensmtpd dovecot-core dovecot-pop3d dovecot-lmtpd postal opendkim
-CTEST_JOBS ?= $(shell echo $$(( $$(nproc) + 1 )))
+CTEST_JOBS ?= 2
 CTEST := ctest --output-on-failure -j$(CTEST_JOBS) $(if $(V),-V)
 BUILD := cmake --build
 FLAGS := -j$(JOBS) $(if $(V),-v)
@@ -110,6 +110,7 @@ quick: ## Unit tests and checkers only, not optimised (build/debug)
 bench: ## Beside Postfix, Exim, OpenSMTPD, Dovecot: about an hour, as root; CASE="accept pop3", QUICK=1, BASELINE=DIR (see docs/benchmarks.md)
 	@tools/setup build bench
 	@tools/peers $(BENCH_PEERS)
+	@case " $(or $(CASE),console) " in *" console "*) tools/setup programs && tools/modules;; esac
 	@cmake --preset release -DPAQUEBOT_TESTS=OFF -DPAQUEBOT_BENCH=ON
 	@$(BUILD) build/release --target paquebot bench_tools $(FLAGS)
 	@QUICK=$(QUICK) ROUNDS=$(ROUNDS) CELL="$(CELL)" /usr/bin/python3 bench/run.py $(CASE)

@@ -22,6 +22,7 @@ INTERRUPTED = 130
 
 def all_cases(plan):
     """{name: (the case, about how many seconds it takes)}"""
+    import cases_console
     import cases_counters
     import cases_smtp
     import cases_store
@@ -36,6 +37,7 @@ def all_cases(plan):
             "queue": (cases_store.queue, 60 if quick else 500),
             "pop3": (cases_store.pop3, 40 if quick else 240),
             "latency": (cases_smtp.latency, 20 + plan.rounds * 4 * (4 if quick else 10)),
+            "console": (cases_console.console, 60 + plan.rounds * 40 if quick else 240 + plan.rounds * 60),
             "counters": (cases_counters.counters, one + 10),
             "syncs": (cases_smtp.syncs, 3 * 4 * 3 * one + 20),
             "postal": (cases_smtp.postal, 5 * 66)}

@@ -1,6 +1,7 @@
 // Fills a store of a server that is down, through the Store interface, and prints one line of JSON.
 //
 //   fill_store --directory DATA --mode account --login u@d --password HASH
+//              --mode accounts --domain people.test --count 100000 (u0, u1, …, without a password)
 //              --mode mailbox --login u@d --count 10000 --size 4096
 //              --mode waiting --destination route:sink --domain far.test --count 1000000 --size 4096
 //                             --due-every 100 (each 100th is due at once, the others in an hour; 1: all at once)
@@ -43,6 +44,19 @@ public:
     if (!added) fail(added.error().message);
   }
 
+  void make_accounts() {
+    const auto domain = options_.text("domain", "");
+    run(store_->directory().add_domain(domain));
+    const long count = options_.number("count", 0);
+    for (long done = 0; done < count;) {
+      const long end = std::min(done + kBatch, count);
+      for (; done < end; ++done) add_account("u" + std::to_string(done) + "@" + domain);
+      context_.restart();
+      context_.run();
+      if (failed_) fail("an account was not added");
+    }
+  }
+
   void fill() {
     const bool waiting = options_.text("mode", "") == "waiting";
     if (!waiting) account_ = find();
@@ -76,6 +90,14 @@ private:
     auto found = run(store_->directory().find_account(options_.text("login", "")));
     if (!found) fail(found.error().message);
     return *found;
+  }
+
+  void add_account(std::string login) {
+    store::Account account;
+    account.login = std::move(login);
+    boost::asio::co_spawn(
+        context_, store_->directory().add_account(std::move(account)),
+        [this](const std::exception_ptr&, const Result<store::Account>& added) { failed_ = failed_ || !added; });
   }
 
   void accept(std::shared_ptr<store::AcceptRequest> request) {
@@ -137,8 +159,11 @@ int main(int count, char** words) {
   const auto start = std::chrono::steady_clock::now();
   {
     paquebot::bench::Filler filler(options);
-    if (options.text("mode", "") == "account") {
+    const std::string mode = options.text("mode", "");
+    if (mode == "account") {
       filler.make_account();
+    } else if (mode == "accounts") {
+      filler.make_accounts();
     } else {
       filler.fill();
     }
