@@ -242,7 +242,8 @@ json::object present(const store::DestinationFacts& destination) {
           {"backoff_until", time_value(destination.backoff_until)},
           {"failures", destination.failures},
           {"last_error", destination.last_error},
-          {"waiting", destination.waiting}};
+          {"waiting", destination.waiting},
+          {"oldest", time_value(destination.oldest)}};
 }
 
 json::object present(const store::Trace& trace) {

@@ -59,8 +59,9 @@ constexpr Shape kShapes[] = {
      "one step of a message; of the kind `returned`, `detail` ends with the id of a report that came by mail; `bounce` "
      "is the class of what was not taken",
      "at:time kind:text recipients:[number] detail:text times:number bounce?:text"},
-    {"Destination", "a place that mail waits for",
-     "destination:text earliest_due:time backoff_until:time failures:number last_error:text waiting:number"},
+    {"Destination", "a place that mail waits for; `oldest`: when what waits longest was accepted",
+     "destination:text earliest_due:time backoff_until:time failures:number last_error:text waiting:number "
+     "oldest:time"},
     {"Refusal", "an attempt that was refused; `from` is empty for the null sender, `to` where MAIL was refused",
      "at:time client:text account:text from:text to:text reply:text"},
     {"Symptom", "what the doctor saw: whole sentences; `records` belong into the DNS",

@@ -247,6 +247,11 @@ TEST_P(StoreContract, DestinationsTellWhenToLookAgain) {
   request.recipients[1].due = 400;
   request.recipients[2].due = 300;
   accepted(request);
+  AcceptRequest later = message();
+  later.accepted_at = request.accepted_at + kHour;
+  later.recipients = {to_remote("e@two.example", "two.example")};
+  later.recipients[0].due = 450;
+  accepted(later);
   DestinationUpdate update{"one.example", now() + kHour, "connection refused"};
   ASSERT_TRUE(run(store().queue().record({}, update)));
   const auto list = run(store().queue().list_destinations(true));
@@ -254,7 +259,8 @@ TEST_P(StoreContract, DestinationsTellWhenToLookAgain) {
   ASSERT_EQ(list->size(), 2u) << "three.example has nothing waiting";
   EXPECT_EQ((*list)[0].key, "two.example");
   EXPECT_EQ((*list)[0].earliest_due, 300);
-  EXPECT_EQ((*list)[0].waiting, 2u);
+  EXPECT_EQ((*list)[0].waiting, 3u);
+  EXPECT_EQ((*list)[0].oldest, request.accepted_at);
   EXPECT_EQ((*list)[1].failures, 1u);
   EXPECT_EQ((*list)[1].backoff_until, now() + kHour);
   EXPECT_EQ((*list)[1].last_error, "connection refused");

@@ -200,11 +200,11 @@ struct WorkItem {
 struct DestinationFacts {
   Id id = 0;
   std::string key;
-  std::int64_t earliest_due = 0; ///< of its waiting recipients; 0: none wait
+  std::int64_t earliest_due = 0, oldest = 0; ///< of what waits: when due next, and accepted first; 0: nothing waits
   std::int64_t backoff_until = 0;
   std::uint32_t failures = 0; ///< attempts in a row that failed as a whole
   std::string last_error;
-  std::uint64_t waiting = 0; ///< filled only by list_destinations(true)
+  std::uint64_t waiting = 0; ///< like `oldest` filled only by list_destinations(true)
 };
 
 /// One recipient's transition out of `in_hand` (or, for operators, of any unfinished state).
