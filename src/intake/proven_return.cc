@@ -3,6 +3,8 @@
 #include "base/text.h"
 #include "mail/report.h"
 
+#include <algorithm>
+
 namespace paquebot::intake {
 namespace {
 

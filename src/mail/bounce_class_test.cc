@@ -1,6 +1,7 @@
 #include "base/text.h"
 #include "mail/bounce_class.h"
 
+#include <algorithm>
 #include <gtest/gtest.h>
 #include <set>
 #include <string>

@@ -166,6 +166,19 @@ TEST_P(SuppressionContract, AReturnThatIsProvenCountsOnce) {
   EXPECT_FALSE(run(store().books().note_proven_return(proven)).value()) << "that is enough";
 }
 
+TEST_P(SuppressionContract, AnAnswerThatCameBackIsNoFailure) {
+  const Account anna = make_account("anna@example.org");
+  const Ulid id = sent(anna, "bob@far.example");
+  came_to(id, State::relayed, mail::BounceClass::none);
+  store().feed().watch(now() + 1'000'000);
+  const Id before = store().feed().last();
+  EXPECT_TRUE(run(store().books().note_proven_return({message().id, id, 0, {}, 1})).value());
+  EXPECT_FALSE(run(store().books().note_proven_return({message().id, id, 0, {}, 1})).value()) << "it counts";
+  EXPECT_EQ(trail(id).recipients[0].bounce, mail::BounceClass::none);
+  EXPECT_EQ(trail(id).events.back().kind, EventKind::returned);
+  EXPECT_EQ(store().feed().last(), before) << "somebody on holiday is nothing that a program is told of";
+}
+
 TEST_P(SuppressionContract, AReturnAddressOfSeveralSuppressesNobody) {
   const Account anna = make_account("anna@example.org");
   AcceptRequest request = message();

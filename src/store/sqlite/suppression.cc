@@ -299,7 +299,11 @@ bool note_proven_return(Tx& tx, const ProvenReturn& proven) {
       evidence.push_back({message->account, to_lower(one.address), proven.message, one.index, bounce,
                           mail::is_hard_no_such_user(failed->told), said});
   }
-  if (events.empty()) events.push_back({tx.now, EventKind::returned, {}, proven.report.to_string(), 1});
+  if (events.empty()) { // an answer of a program, a delay, or what is known already: it counts, and nobody is told
+    const std::string words = "something came back: " + proven.report.to_string();
+    add_events(tx.db, proven.message, {{tx.now, EventKind::returned, {}, words, 1}});
+    return true;
+  }
   tell_events(tx, proven.message, std::move(events));
   for (const Evidence& one : evidence) judge(tx, one);
   return true;
