@@ -259,6 +259,8 @@ TEST_F(CliTest, QueueOfAnEmptyServer) {
   EXPECT_EQ(run({"queue", "show", "nonsense"}), kBadData);
   EXPECT_EQ(run({"trace", "01ARZ3NDEKTSV4RRFFQ69G5FAV"}), kRefused);
   EXPECT_EQ(run({"trace", "ann@example.org"}), kRefused);
+  EXPECT_EQ(run({"trace", "<x@example.org>"}), kRefused);
+  EXPECT_THAT(out.str(), ::testing::HasSubstr("has the Message-ID <x@example.org>"));
 }
 
 TEST_F(CliTest, ImportAccounts) {

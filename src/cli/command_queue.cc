@@ -241,8 +241,11 @@ bool print_refusals(std::ostream& out, const json::value& answer) {
   return true;
 }
 
-int trace_address(Session& session, const Arguments& arguments, const std::string& address) {
-  std::string target = "/v1/messages?address=" + control::percent_encode(address);
+/// `what`: an address, or a Message-ID in angle brackets.
+int trace_many(Session& session, const Arguments& arguments, const std::string& what) {
+  const bool by_id = what.starts_with('<');
+  std::string target =
+      "/v1/messages?" + std::string(by_id ? "message_id=" : "address=") + control::percent_encode(what);
   if (arguments.has("--limit")) target += "&limit=" + control::percent_encode(arguments.text("--limit"));
   const auto answer = session.call("GET", target);
   if (!answer) return session.report(answer.error());
@@ -260,7 +263,9 @@ int trace_address(Session& session, const Arguments& arguments, const std::strin
     table.add({control::get_text(message, "id"), time_text(control::get_time(message, "accepted")),
                sender_text(message), to, state_of(recipients)});
   }
-  table.print_or(session.out(), "No message of the last 30 days came from or went to " + printable(address) + ".");
+  table.print_or(session.out(), "No message of the last 30 days " +
+                                    std::string(by_id ? "has the Message-ID " : "came from or went to ") +
+                                    printable(what) + ".");
   const bool refused = print_refusals(session.out(), *answer);
   return table.empty() && !refused ? kRefused : kOk;
 }
@@ -341,7 +346,7 @@ int destinations(Session& session, const Arguments&) {
 
 int trace(Session& session, const Arguments& arguments) {
   const std::string what = arguments.text("ID");
-  if (what.find('@') != std::string::npos) return trace_address(session, arguments, what);
+  if (what.starts_with('<') || what.find('@') != std::string::npos) return trace_many(session, arguments, what);
   return trace_one(session, what);
 }
 

@@ -83,9 +83,10 @@ std::vector<Verb> trail_verbs() {
        destinations,
        "destination.list"},
       {"trace",
-       "Tell the whole trail of a message, or the messages of an address.",
-       "paquebot trace 01J9ZQ3V5W8XKD2M6N7P4R1STB\npaquebot trace bob@example.net --limit 5",
-       {{"ID", "a message id (as in the 250 reply), or an address"}},
+       "Tell the whole trail of a message, or the messages of an address or with a Message-ID.",
+       "paquebot trace 01J9ZQ3V5W8XKD2M6N7P4R1STB\npaquebot trace bob@example.net --limit 5\n"
+       "paquebot trace '<17-abc@mail.example.net>'",
+       {{"ID", "a message id (as in the 250 reply), an address, or a Message-ID in angle brackets"}},
        {kLimit},
        trace,
        "trail.find trail.show"},

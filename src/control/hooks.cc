@@ -6,6 +6,7 @@
 #include "control/handlers.h"
 #include "control/hook_rules.h"
 #include "control/hook_trial.h"
+#include "control/page.h"
 #include "net/http_client.h"
 #include "net/public_address.h"
 
@@ -122,14 +123,23 @@ Task<Answer> list_hooks(Context& context, Call call) {
     const auto account = co_await need_account(context, std::move(login));
     if (!account) co_return std::unexpected(account.error());
     of = account->id;
-  } else if (!call.asker.grants.serves_all() && call.asker.grants.role == Role::account) {
-    of = call.asker.grants.account;
   }
-  const auto hooks = co_await context.store.feed().list_hooks(of);
+  const auto page = read_page(call);
+  if (!page) co_return std::unexpected(page.error());
+  const auto after = page->after.empty() ? std::optional<std::uint64_t>(0) : parse_u64(page->after);
+  if (!after || *after > INT64_MAX)
+    co_return refuse(Errc::invalid, "\"after\" must be what the last answer said as \"next\"", {}, "after");
+  store::Within within = within_reach(call.asker);
+  const auto behind = static_cast<store::Id>(*after);
+  const std::size_t most = page->limit + 1;
+  auto hooks = co_await context.store.feed().page_hooks(of, std::move(within), behind, most);
   if (!hooks) co_return std::unexpected(hooks.error());
+  const bool more = cut_to(*hooks, page->limit);
   json::array list;
   for (const store::Hook& hook : *hooks) list.push_back(present_hook(context, hook));
-  co_return json::object{{"hooks", std::move(list)}};
+  json::object out{{"hooks", std::move(list)}};
+  if (more) out["next"] = std::to_string(hooks->back().id);
+  co_return out;
 }
 
 Task<Answer> add_hook(Context& context, Call call) {

@@ -1,5 +1,6 @@
 #include "base/text.h"
 #include "control/handlers.h"
+#include "control/page.h"
 #include "policy/listed_book.h"
 
 #include <algorithm>
@@ -9,6 +10,7 @@ namespace {
 
 using policy::Listed;
 
+constexpr std::size_t kListedPiece = 1000; // settings that are read at a time
 constexpr std::uint64_t kLongest = 10ULL * 366 * 24 * 3600;
 
 std::string key_of(const std::string& what) { return std::string(policy::kListedSetting) + what; }
@@ -48,9 +50,9 @@ json::object present_listed(const Listed& entry) {
 }
 
 Task<Result<std::vector<Listed>>> read_all(Context& context) {
-  std::string prefix(policy::kListedSetting);
+  std::string prefix(policy::kListedSetting), beginning;
   const std::size_t most = policy::kMaxListed;
-  const auto rows = co_await context.store.upkeep().list_settings(std::move(prefix), most);
+  const auto rows = co_await context.store.upkeep().list_settings(std::move(prefix), most, std::move(beginning));
   if (!rows) co_return std::unexpected(rows.error());
   std::vector<Listed> all;
   for (const auto& [key, value] : *rows)
@@ -91,12 +93,30 @@ Task<Result<>> make_room(Context& context, const Listed& entry) {
 Task<Answer> show_listed(Context& context, Call call) {
   const auto allow = read_list(call);
   if (!allow) co_return std::unexpected(allow.error());
-  const auto all = co_await read_all(context);
-  if (!all) co_return std::unexpected(all.error());
+  const auto page = read_page(call);
+  if (!page) co_return std::unexpected(page.error());
   json::array entries;
-  for (const Listed& one : *all)
-    if (one.allow == *allow && one.in_force(wall_now())) entries.push_back(present_listed(one));
-  co_return json::object{{"list", list_name(*allow)}, {"entries", std::move(entries)}};
+  std::string next, after = page->after.empty() ? std::string() : key_of(page->after);
+  for (bool more = true; more && next.empty();) {
+    std::string prefix(policy::kListedSetting), behind = after;
+    const std::size_t most = kListedPiece;
+    const auto rows = co_await context.store.upkeep().list_settings(std::move(prefix), most, std::move(behind));
+    if (!rows) co_return std::unexpected(rows.error());
+    more = rows->size() == most;
+    for (const auto& [key, value] : *rows) {
+      after = key;
+      const auto entry = policy::unpacked(key, value);
+      if (!entry || entry->allow != *allow || !entry->in_force(wall_now())) continue;
+      if (entries.size() == page->limit) {
+        next = get_text(entries.back(), "what");
+        break;
+      }
+      entries.push_back(present_listed(*entry));
+    }
+  }
+  json::object out{{"list", list_name(*allow)}, {"entries", std::move(entries)}};
+  if (!next.empty()) out["next"] = next;
+  co_return out;
 }
 
 Task<Answer> put_listed(Context& context, Call call) {

@@ -2,6 +2,7 @@
 #include "control/dispatch.h"
 #include "control/handlers.h"
 #include "control/present.h"
+#include "store/message_key.h"
 
 #include <map>
 
@@ -58,7 +59,11 @@ Task<std::optional<json::value>> shown_in_short(Context& context, const Asker& a
 
 Task<Answer> find_messages(Context& context, Call call) {
   const std::string address = std::string(trim(call.ask("address")));
-  if (address.empty()) co_return fail(Errc::invalid, "say which \"address\" the messages came from or went to");
+  const std::string message_id = std::string(trim(call.ask("message_id")));
+  if (address.empty() && message_id.empty())
+    co_return fail(Errc::invalid, "say which \"address\" the messages came from or went to, or their \"message_id\"");
+  if (!message_id.empty() && store::message_key(message_id) == 0)
+    co_return refuse(Errc::invalid, "that is no Message-ID", "it is as in <17-abc@mail.example.net>", "message_id");
   const auto limit = read_limit(call, 20, 200);
   if (!limit) co_return std::unexpected(limit.error());
   const auto from = read_time(call, "since");
@@ -75,7 +80,8 @@ Task<Answer> find_messages(Context& context, Call call) {
   bool more = true;
   for (std::size_t looked = 0; more && list.size() < *limit && looked < kMostLookedAt;) {
     const std::size_t room = *limit - list.size();
-    const auto ids = co_await context.store.trail().find_messages(address, since, below, room);
+    store::TrailFilter filter{.address = address, .message_id = message_id};
+    const auto ids = co_await context.store.trail().find_messages(std::move(filter), since, below, room);
     if (!ids) co_return std::unexpected(ids.error());
     more = ids->size() == room;
     looked += ids->size();
@@ -87,7 +93,7 @@ Task<Answer> find_messages(Context& context, Call call) {
   }
   json::object out{{"messages", std::move(list)}};
   if (more && below) out["next"] = below->to_string();
-  if (context.hooks.refusals && first) {
+  if (context.hooks.refusals && first && !address.empty()) {
     json::array refusals;
     for (const auto& one : context.hooks.refusals(address, since, *limit)) refusals.push_back(present(one));
     out["refusals"] = std::move(refusals);

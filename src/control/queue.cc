@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "control/dispatch.h"
 #include "control/handlers.h"
+#include "control/page.h"
 #include "control/present.h"
 #include "store/offline.h"
 
@@ -176,12 +177,19 @@ Task<Answer> cancel_queued(Context& context, Call call) {
   return operate(context, std::move(call), store::QueueAction::cancel);
 }
 
-Task<Answer> list_destinations(Context& context, Call) {
-  const auto destinations = co_await context.store.queue().list_destinations(true);
+Task<Answer> list_destinations(Context& context, Call call) {
+  const auto page = read_page(call);
+  if (!page) co_return std::unexpected(page.error());
+  std::string after = page->after;
+  const std::size_t most = page->limit + 1;
+  auto destinations = co_await context.store.queue().page_destinations(std::move(after), most);
   if (!destinations) co_return std::unexpected(destinations.error());
+  const bool more = cut_to(*destinations, page->limit);
   json::array list;
   for (const auto& destination : *destinations) list.push_back(present(destination));
-  co_return json::object{{"destinations", std::move(list)}};
+  json::object out{{"destinations", std::move(list)}};
+  if (more) out["next"] = destinations->back().key;
+  co_return out;
 }
 
 } // namespace paquebot::control

@@ -1,6 +1,7 @@
 // Who may do more than what is his own.
 
 #include "control/handlers.h"
+#include "control/page.h"
 
 #include <algorithm>
 
@@ -25,12 +26,23 @@ Task<Found<std::string>> read_place(Context& context, std::string text) {
 
 } // namespace
 
-Task<Answer> list_rights(Context& context, Call) {
-  const auto grants = co_await context.store.rights().list_grants(0);
+Task<Answer> list_rights(Context& context, Call call) {
+  const auto page = read_page(call);
+  if (!page) co_return std::unexpected(page.error());
+  store::Within within = within_reach(call.asker);
+  store::Grant after;
+  const std::size_t blank = std::min(page->after.rfind(' '), page->after.size());
+  after.login = page->after.substr(0, blank);
+  if (blank < page->after.size()) after.domain = page->after.substr(blank + 1);
+  const std::size_t most = page->limit + 1;
+  auto grants = co_await context.store.rights().page_grants(std::move(within), std::move(after), most);
   if (!grants) co_return std::unexpected(grants.error());
+  const bool more = cut_to(*grants, page->limit);
   json::array list;
   for (const store::Grant& one : *grants) list.push_back(present_right(one.login, one.domain));
-  co_return json::object{{"rights", std::move(list)}};
+  json::object out{{"rights", std::move(list)}};
+  if (more) out["next"] = grants->back().login + " " + grants->back().domain;
+  co_return out;
 }
 
 Task<Answer> add_right(Context& context, Call call) {

@@ -55,9 +55,9 @@ namespace {
 /// Takes back that validation has worked with these resolvers: the next look at them is a first one.
 Task<Answer> forget_proven(Context& context, std::optional<std::string> address) {
   const std::string prefix = dns::kProvenSetting;
-  std::string asked = prefix;
+  std::string asked = prefix, beginning;
   const std::size_t most = 1000;
-  const auto rows = co_await context.store.upkeep().list_settings(std::move(asked), most);
+  const auto rows = co_await context.store.upkeep().list_settings(std::move(asked), most, std::move(beginning));
   if (!rows) co_return std::unexpected(rows.error());
   json::array forgotten;
   for (const auto& [key, value] : *rows) {

@@ -1,5 +1,6 @@
 #include "base/text.h"
 #include "control/handlers.h"
+#include "control/page.h"
 #include "control/present.h"
 
 #include <algorithm>
@@ -21,19 +22,26 @@ Result<std::string> read_reason(const std::string& body) {
 } // namespace
 
 Task<Found<std::optional<json::object>>> present_suspicion(Context& context, store::Id account) {
-  const auto marked = co_await context.store.books().list_suspicions(true);
+  const auto marked = co_await context.store.books().get_suspicion(account);
   if (!marked) co_return std::unexpected(marked.error());
-  const auto found = std::ranges::find(*marked, account, &store::Suspicion::account);
-  if (found == marked->end()) co_return std::nullopt;
-  co_return present(*found);
+  if (!*marked) co_return std::nullopt;
+  co_return present(**marked);
 }
 
-Task<Answer> list_suspicions(Context& context, Call) {
-  const auto marked = co_await context.store.books().list_suspicions(true);
+Task<Answer> list_suspicions(Context& context, Call call) {
+  const auto page = read_page(call);
+  if (!page) co_return std::unexpected(page.error());
+  store::Within within = within_reach(call.asker);
+  std::string after = page->after;
+  const std::size_t most = page->limit + 1;
+  auto marked = co_await context.store.books().page_suspicions(std::move(within), std::move(after), most);
   if (!marked) co_return std::unexpected(marked.error());
+  const bool more = cut_to(*marked, page->limit);
   json::array list;
   for (const store::Suspicion& one : *marked) list.push_back(present(one));
-  co_return json::object{{"suspicions", std::move(list)}};
+  json::object out{{"suspicions", std::move(list)}};
+  if (more) out["next"] = marked->back().login;
+  co_return out;
 }
 
 Task<Answer> suspect_account(Context& context, Call call) {

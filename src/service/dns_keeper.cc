@@ -90,9 +90,9 @@ DnsKeeper::DnsKeeper(store::Upkeep& store, std::shared_ptr<dns::Upstream> upstre
 Result<> DnsKeeper::recall() {
   Result<std::vector<std::pair<std::string, std::string>>> rows;
   auto ask = [](store::Upkeep& store, auto& into) -> Task<void> {
-    std::string prefix = dns::kProvenSetting;
+    std::string prefix = dns::kProvenSetting, beginning;
     const std::size_t most = kMost;
-    into = co_await store.list_settings(std::move(prefix), most);
+    into = co_await store.list_settings(std::move(prefix), most, std::move(beginning));
   };
   boost::asio::co_spawn(here_, ask(store_, rows), [](const std::exception_ptr&) {});
   here_.run();

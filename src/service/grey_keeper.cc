@@ -31,9 +31,9 @@ Task<void> GreyKeeper::save() {
 }
 
 Task<void> load_listed_book(store::Upkeep& store, policy::ListedBook& book) {
-  std::string prefix(policy::kListedSetting);
+  std::string prefix(policy::kListedSetting), beginning;
   const std::size_t most = policy::kMaxListed;
-  const auto rows = co_await store.list_settings(std::move(prefix), most);
+  const auto rows = co_await store.list_settings(std::move(prefix), most, std::move(beginning));
   if (!rows) {
     log::error("lists-unreadable", {{"why", rows.error().message}});
     co_return;

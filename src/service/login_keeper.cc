@@ -16,8 +16,8 @@ constexpr std::size_t kSavedAtOnce = 100;
 } // namespace
 
 Task<void> LoginKeeper::load() {
-  std::string prefix(kKnownSetting);
-  const auto rows = co_await store_.upkeep().list_settings(std::move(prefix), kKnownRows);
+  std::string prefix(kKnownSetting), beginning;
+  const auto rows = co_await store_.upkeep().list_settings(std::move(prefix), kKnownRows, std::move(beginning));
   if (!rows) {
     log::error("known-addresses-unreadable", {{"why", rows.error().message}});
     co_return;

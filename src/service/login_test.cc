@@ -174,7 +174,7 @@ TEST(PatienceKeeper, ARestartMakesNobodyBeginAnew) {
   intake::Patience later; // what is too old is read, and goes away
   EXPECT_TRUE(run_task(done(keeper.load(later))));
   EXPECT_TRUE(run_task(done(keeper.save(later))));
-  EXPECT_TRUE(run_task(server.store().upkeep().list_settings("patience.", 10))->empty());
+  EXPECT_TRUE(run_task(server.store().upkeep().list_settings("patience.", 10, ""))->empty());
 }
 
 TEST(Login, ScramIsOfferedWhileEverybodyCanDoIt) {

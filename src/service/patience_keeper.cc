@@ -15,8 +15,8 @@ constexpr std::size_t kPatienceAtOnce = 100;
 } // namespace
 
 Task<void> PatienceKeeper::load(intake::Patience& patience) {
-  std::string prefix(kPatienceSetting);
-  const auto rows = co_await store_.list_settings(std::move(prefix), kPatienceRows);
+  std::string prefix(kPatienceSetting), beginning;
+  const auto rows = co_await store_.list_settings(std::move(prefix), kPatienceRows, std::move(beginning));
   if (!rows) {
     log::error("patience-unreadable", {{"why", rows.error().message}});
     co_return;

@@ -24,7 +24,8 @@ public:
     co_return outcome;
   }
   Task<Result<std::string>> get_setting(std::string) override { co_return std::string(); }
-  Task<Result<std::vector<std::pair<std::string, std::string>>>> list_settings(std::string, std::size_t) override {
+  Task<Result<std::vector<std::pair<std::string, std::string>>>> list_settings(std::string, std::size_t,
+                                                                               std::string) override {
     co_return std::vector<std::pair<std::string, std::string>>();
   }
   Task<Result<bool>> lease(std::string, std::chrono::seconds) override { co_return true; }

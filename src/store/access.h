@@ -56,8 +56,10 @@ public:
   virtual Task<Result<>> use_session(std::string hash, std::int64_t when) = 0;
   /// One that is over is passed over.
   virtual Task<Result<>> end_session(std::string hash) = 0;
-  /// All of the account but the one with this hash.
-  virtual Task<Result<>> end_sessions(Id account, std::string but) = 0;
+  /// All of the account but the one with this hash: how many those were.
+  virtual Task<Result<std::size_t>> end_sessions(Id account, std::string but) = 0;
+  /// Of the account, the oldest first, also those that have ended by time; at most kMostSessions.
+  virtual Task<Result<std::vector<WebSession>>> list_sessions(Id account) = 0;
 
   /// Takes the place of the one that the account has for this purpose. not_found when there is no such account.
   virtual Task<Result<>> add_link(OnceLink link) = 0;

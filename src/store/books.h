@@ -9,6 +9,7 @@
 #include "store/suppression.h"
 #include "store/takeover.h"
 #include "store/types.h"
+#include "store/within.h"
 
 #include <chrono>
 #include <optional>
@@ -30,6 +31,10 @@ public:
   virtual Task<Result<bool>> suspect(Id account, TakeoverSign signal, std::string reason) = 0;
   /// All marked accounts, oldest first. `with_counts` fills `held`.
   virtual Task<Result<std::vector<Suspicion>>> list_suspicions(bool with_counts) = 0;
+  /// Marked accounts within reach, by login, behind `after`, at most `most`; `held` is filled.
+  virtual Task<Result<std::vector<Suspicion>>> page_suspicions(Within within, std::string after, std::size_t most) = 0;
+  /// The account's mark; nothing: it has none. `held` is filled.
+  virtual Task<Result<std::optional<Suspicion>>> get_suspicion(Id account) = 0;
   virtual Task<Result<>> suspicion_told(Id account) = 0;
   /// Counts a login of the account from a network (at most 64 octets, whatever whoever counts takes for one); from how
   /// many it came within the last `within`, at any node, this one among them. Begins anew when the account is marked,

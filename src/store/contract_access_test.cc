@@ -28,7 +28,16 @@ TEST_P(StoreContract, SessionsComeAndGo) {
   EXPECT_EQ(kept->used, now() + 5);
   EXPECT_EQ(kept->from, "192.0.2.1");
   EXPECT_EQ(run(store().access().find_session(hash_of('r')))->account, 0);
-  ASSERT_TRUE(run(store().access().end_sessions(anna.id, hash_of('a'))));
+  const auto all = run(store().access().list_sessions(anna.id));
+  ASSERT_TRUE(all);
+  ASSERT_EQ(all->size(), 2u);
+  EXPECT_EQ(all->at(0).hash, hash_of('a'));
+  EXPECT_EQ(all->at(0).used, now() + 5);
+  EXPECT_EQ(all->at(1).hash, hash_of('b'));
+  EXPECT_EQ(run(store().access().list_sessions(0))->size(), 1u);
+  EXPECT_EQ(run(store().access().list_sessions(99))->size(), 0u);
+  EXPECT_EQ(run(store().access().end_sessions(anna.id, hash_of('a'))).value_or(0), 1u);
+  EXPECT_EQ(run(store().access().end_sessions(anna.id, hash_of('a'))).value_or(9), 0u);
   EXPECT_TRUE(is_open(store(), 'a') && !is_open(store(), 'b') && is_open(store(), 'r'));
   ASSERT_TRUE(run(store().access().end_session(hash_of('a'))));
   ASSERT_TRUE(run(store().access().end_session(hash_of('a')))) << "once more is no error";

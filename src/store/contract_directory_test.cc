@@ -214,10 +214,13 @@ TEST_P(StoreContract, SettingsStay) {
 TEST_P(StoreContract, SettingsAreListedByPrefix) {
   using Rows = std::vector<std::pair<std::string, std::string>>;
   for (const char* key : {"list b", "list a", "lisu", "list"}) ASSERT_TRUE(run(store().upkeep().set_setting(key, "1")));
-  EXPECT_EQ(run(store().upkeep().list_settings("list ", 9)).value(), (Rows{{"list a", "1"}, {"list b", "1"}}));
-  EXPECT_EQ(run(store().upkeep().list_settings("list ", 1)).value(), (Rows{{"list a", "1"}}));
+  EXPECT_EQ(run(store().upkeep().list_settings("list ", 9, "")).value(), (Rows{{"list a", "1"}, {"list b", "1"}}));
+  EXPECT_EQ(run(store().upkeep().list_settings("list ", 1, "")).value(), (Rows{{"list a", "1"}}));
+  EXPECT_EQ(run(store().upkeep().list_settings("list ", 9, "list a")).value(), (Rows{{"list b", "1"}}));
+  EXPECT_EQ(run(store().upkeep().list_settings("list ", 9, "a")).value(), (Rows{{"list a", "1"}, {"list b", "1"}}));
+  EXPECT_EQ(run(store().upkeep().list_settings("list ", 9, "list b")).value(), Rows());
   ASSERT_TRUE(run(store().upkeep().set_setting("list a", "")));
-  EXPECT_EQ(run(store().upkeep().list_settings("list ", 9)).value(), (Rows{{"list b", "1"}}));
+  EXPECT_EQ(run(store().upkeep().list_settings("list ", 9, "")).value(), (Rows{{"list b", "1"}}));
 }
 
 TEST_P(StoreContract, AnAliasDomainHasTheAddressesOfAnother) {

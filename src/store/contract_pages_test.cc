@@ -71,5 +71,68 @@ TEST_P(StoreContract, ListsAreReadInPages) {
   EXPECT_EQ(run(directory.get_domain("example.com")).error().code, Errc::not_found);
 }
 
+TEST_P(StoreContract, RightsHooksMarksAndPlacesAreReadInPages) {
+  const Account anna = make_account("anna@example.org"), bert = make_account("bert@example.org"),
+                carl = make_account("carl@example.net");
+  Rights& rights = store().rights();
+  for (const auto& [account, domain] : {std::pair(bert.id, "example.org"), std::pair(bert.id, "example.net"),
+                                        std::pair(anna.id, ""), std::pair(carl.id, "example.net")})
+    ASSERT_TRUE(run(rights.grant(account, domain)));
+  const auto grants = [&](Within within, Grant after, std::size_t most) {
+    std::string all;
+    const auto page = run(rights.page_grants(std::move(within), std::move(after), most)).value();
+    for (const Grant& one : page) all += one.login.substr(0, 4) + ":" + one.domain + " ";
+    return all;
+  };
+  EXPECT_EQ(grants({}, {}, 9), "anna: bert:example.net bert:example.org carl:example.net ");
+  EXPECT_EQ(grants({}, {.login = "bert@example.org", .domain = "example.net"}, 1), "bert:example.org ");
+  EXPECT_EQ(grants({.all = false, .domains = {"example.net"}}, {}, 9), "carl:example.net ");
+  EXPECT_EQ(grants({.all = false, .domains = {}, .login = "anna@example.org"}, {}, 9), "anna: ");
+
+  Feed& feed = store().feed();
+  for (const Id account : {Id{0}, anna.id, bert.id, carl.id})
+    ASSERT_TRUE(run(feed.add_hook({.account = account, .url = "https://x.example/", .secret = std::string(24, 's')})));
+  const auto hooks = [&](std::optional<Id> account, Within within, Id after, std::size_t most) {
+    std::string all;
+    const auto page = run(feed.page_hooks(account, std::move(within), after, most)).value();
+    for (const Hook& one : page) all += one.login.substr(0, 4) + " ";
+    return all;
+  };
+  EXPECT_EQ(hooks({}, {}, 0, 9), " anna bert carl ");
+  EXPECT_EQ(hooks({}, {}, 2, 1), "bert ");
+  EXPECT_EQ(hooks(bert.id, {}, 0, 9), "bert ");
+  EXPECT_EQ(hooks({}, {.all = false, .domains = {"example.org"}}, 0, 9), "anna bert ") << "not the server's own";
+  EXPECT_EQ(hooks(carl.id, {.all = false, .domains = {"example.org"}}, 0, 9), "");
+
+  for (const Id account : {carl.id, anna.id})
+    ASSERT_TRUE(run(store().books().suspect(account, TakeoverSign::operators_order, "x")));
+  const auto marked = [&](Within within, std::string after, std::size_t most) {
+    std::string all;
+    const auto page = run(store().books().page_suspicions(std::move(within), std::move(after), most)).value();
+    for (const Suspicion& one : page) all += one.login + " ";
+    return all;
+  };
+  EXPECT_EQ(marked({}, "", 9), "anna@example.org carl@example.net ");
+  EXPECT_EQ(marked({}, "", 1), "anna@example.org ");
+  EXPECT_EQ(marked({}, "anna@example.org", 9), "carl@example.net ");
+  EXPECT_EQ(marked({.all = false, .domains = {"example.net"}}, "", 9), "carl@example.net ");
+  EXPECT_EQ(run(store().books().get_suspicion(carl.id)).value()->login, "carl@example.net");
+  EXPECT_FALSE(run(store().books().get_suspicion(bert.id)).value());
+
+  for (const char* place : {"c.example", "a.example", "b.example", "a.example"}) queue(place);
+  const auto places = [&](std::string after, std::size_t most) {
+    std::string all;
+    const auto page = run(store().queue().page_destinations(std::move(after), most)).value();
+    for (const DestinationFacts& one : page) all += one.key + ":" + std::to_string(one.waiting) + " ";
+    return all;
+  };
+  EXPECT_EQ(places("", 9), "a.example:2 b.example:1 c.example:1 ");
+  EXPECT_EQ(places("", 1), "a.example:2 ");
+  EXPECT_EQ(places("a.example", 1), "b.example:1 ");
+  EXPECT_EQ(places("c.example", 9), "");
+  claim("b.example");
+  EXPECT_EQ(places("", 9), "a.example:2 c.example:1 ") << "what is in hand does not wait";
+}
+
 } // namespace
 } // namespace paquebot::store

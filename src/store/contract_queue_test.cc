@@ -367,8 +367,20 @@ TEST_P(StoreContract, MessagesAreFoundByEitherAddressInAnyCase) {
   EXPECT_EQ(run(store().trail().find_messages("chris@far.example", ids[1].millis(), 10)).value().size(), 2u);
   EXPECT_TRUE(run(store().trail().find_messages("nobody@far.example", 0, 10)).value().empty());
   EXPECT_TRUE(run(store().trail().find_messages("", 0, 10)).value().empty());
-  EXPECT_EQ(run(store().trail().find_messages("chris@far.example", 0, ids[2], 1)).value(), std::vector<Ulid>{ids[1]});
-  EXPECT_TRUE(run(store().trail().find_messages("chris@far.example", 0, ids[0], 10)).value().empty());
+  AcceptRequest named = message();
+  named.head = "Received: x\r\nMessage-Id:\r\n <a.B@c>\r\nSubject: x\r\n\r\n";
+  named.recipients = {to_remote("chris@far.example", "far.example")};
+  const Ulid known = accepted(named);
+  const auto by = [&](TrailFilter filter) {
+    return run(store().trail().find_messages(std::move(filter), 0, std::nullopt, 10)).value();
+  };
+  EXPECT_EQ(by({.message_id = "<a.B@c>"}), std::vector<Ulid>{known});
+  EXPECT_EQ(by({.address = "chris@far.example", .message_id = " a.B@c "}), std::vector<Ulid>{known});
+  EXPECT_TRUE(by({.message_id = "<a.b@c>"}).empty()) << "case counts (RFC 5322 section 3.6.4)";
+  EXPECT_TRUE(by({.address = "nobody@far.example", .message_id = "<a.B@c>"}).empty());
+  EXPECT_EQ(run(store().trail().find_messages(TrailFilter{"chris@far.example"}, 0, ids[2], 1)).value(),
+            std::vector<Ulid>{ids[1]});
+  EXPECT_TRUE(run(store().trail().find_messages(TrailFilter{"chris@far.example"}, 0, ids[0], 10)).value().empty());
 }
 
 TEST_P(StoreContract, OldTrailsGoInSlicesButUnfinishedMailStays) {

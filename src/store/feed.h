@@ -3,6 +3,7 @@
 #include "base/result.h"
 #include "base/task.h"
 #include "store/types.h"
+#include "store/within.h"
 
 #include <optional>
 #include <string>
@@ -90,6 +91,10 @@ public:
   virtual Task<Result<>> remove_hook(Id id) = 0;
   /// By id. Nothing: everybody's.
   virtual Task<Result<std::vector<Hook>>> list_hooks(std::optional<Id> account) = 0;
+  /// By id, behind `after`, at most `most`: of one account, or of everybody within reach. The server's own are only in
+  /// the list of all.
+  virtual Task<Result<std::vector<Hook>>> page_hooks(std::optional<Id> account, Within within, Id after,
+                                                     std::size_t most) = 0;
   virtual Task<Result<Hook>> get_hook(Id id) = 0;
   /// Its URL, events, domains, secrets and state; one that becomes active is tried at once.
   virtual Task<Result<>> change_hook(Hook hook) = 0;

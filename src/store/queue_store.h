@@ -44,6 +44,8 @@ public:
 
   /// Destinations with waiting recipients, earliest due first. `with_counts` fills `waiting` (slow).
   virtual Task<Result<std::vector<DestinationFacts>>> list_destinations(bool with_counts) = 0;
+  /// Those behind the key `after`, by key, at most `most`; `waiting` and `oldest` are filled.
+  virtual Task<Result<std::vector<DestinationFacts>>> page_destinations(std::string after, std::size_t most) = 0;
   /// Takes recipients of one destination that are due by `now` in hand for this epoch: at most `most`, grouped by
   /// message. First those of the highest priority above 0, then the others, each oldest due first.
   virtual Task<Result<Claim>> claim(std::string destination, std::int64_t now, std::size_t most) = 0;

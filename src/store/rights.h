@@ -45,6 +45,9 @@ public:
   virtual Task<Result<>> revoke(Id account, std::string domain) = 0;
   /// By login and domain, the server's operators first. `account` 0: everybody's.
   virtual Task<Result<std::vector<Grant>>> list_grants(Id account) = 0;
+  /// By login and domain (that of operators is empty), behind the ones of `after`, at most `most`: of accounts within
+  /// reach.
+  virtual Task<Result<std::vector<Grant>>> page_grants(Within within, Grant after, std::size_t most) = 0;
 
   /// conflict when the account has one of that label, no_space when it has 100, not_found when there is no such
   /// account.

@@ -32,9 +32,9 @@ public:
   /// beginning: 64 random hex digits of this store, which never change.
   virtual Task<Result<std::string>> get_setting(std::string key) = 0;
   virtual Task<Result<>> set_setting(std::string key, std::string value) = 0; ///< an empty value unsets it
-  /// At most `most` keys that begin with `prefix`, with their values, by key.
-  virtual Task<Result<std::vector<std::pair<std::string, std::string>>>> list_settings(std::string prefix,
-                                                                                       std::size_t most) = 0;
+  /// At most `most` keys that begin with `prefix`, with their values, by key, behind the key `after`.
+  virtual Task<Result<std::vector<std::pair<std::string, std::string>>>>
+  list_settings(std::string prefix, std::size_t most, std::string after) = 0;
   /// Whether this node may do for so long what only one of them does at a time ("upkeep"): nobody has it, or this one,
   /// which keeps it by asking again. Ends with this node's epoch.
   virtual Task<Result<bool>> lease(std::string name, std::chrono::seconds time) = 0;

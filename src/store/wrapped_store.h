@@ -41,6 +41,9 @@ public:
   Task<Result<std::vector<DestinationFacts>>> list_destinations(bool with_counts) override {
     return inner_.list_destinations(with_counts);
   }
+  Task<Result<std::vector<DestinationFacts>>> page_destinations(std::string after, std::size_t most) override {
+    return inner_.page_destinations(std::move(after), most);
+  }
   Task<Result<Claim>> claim(std::string destination, std::int64_t now, std::size_t most) override {
     return inner_.claim(std::move(destination), now, most);
   }
@@ -151,6 +154,10 @@ public:
   Task<Result<std::vector<Suspicion>>> list_suspicions(bool with_counts) override {
     return inner_.list_suspicions(with_counts);
   }
+  Task<Result<std::vector<Suspicion>>> page_suspicions(Within within, std::string after, std::size_t most) override {
+    return inner_.page_suspicions(std::move(within), std::move(after), most);
+  }
+  Task<Result<std::optional<Suspicion>>> get_suspicion(Id account) override { return inner_.get_suspicion(account); }
   Task<Result<>> suspicion_told(Id account) override { return inner_.suspicion_told(account); }
   Task<Result<unsigned>> note_network(Id account, std::string network, std::chrono::seconds within) override {
     return inner_.note_network(account, std::move(network), within);
@@ -217,9 +224,9 @@ public:
   Task<Result<>> set_setting(std::string key, std::string value) override {
     return inner_.set_setting(std::move(key), std::move(value));
   }
-  Task<Result<std::vector<std::pair<std::string, std::string>>>> list_settings(std::string prefix,
-                                                                               std::size_t most) override {
-    return inner_.list_settings(std::move(prefix), most);
+  Task<Result<std::vector<std::pair<std::string, std::string>>>> list_settings(std::string prefix, std::size_t most,
+                                                                               std::string after) override {
+    return inner_.list_settings(std::move(prefix), most, std::move(after));
   }
   Task<Result<bool>> lease(std::string name, std::chrono::seconds time) override {
     return inner_.lease(std::move(name), time);

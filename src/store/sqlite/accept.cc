@@ -3,6 +3,7 @@
 #include "store/charge.h"
 #include "store/entry_flags.h"
 #include "store/event.h"
+#include "store/message_key.h"
 #include "store/sqlite/content.h"
 #include "store/sqlite/dmarc.h"
 #include "store/sqlite/feed.h"
@@ -234,13 +235,14 @@ private:
     tx_.db.run("INSERT INTO message(id, pending, class, sender_local, sender_domain, body_type, smtputf8, ret, envid, "
                "content_8bit, "
                "account, peer, accepted_at, expires_at, head, head_size, body, bulk, body_size, requiretls, priority, "
-               "deliver_by, by_mode, by_trace, hold_until, hold_request, trail, by_api) "
-               "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+               "deliver_by, by_mode, by_trace, hold_until, hold_request, trail, by_api, message_key) "
+               "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                request_.id, pending, request_.klass, sender.reverse_path.local, sender.reverse_path.domain, sender.body,
                sender.smtputf8, sender.ret, sender.envid, request_.content_8bit, request_.account, request_.peer,
                request_.accepted_at, expires(), queued.head, request_.head.size(), queued.body.id, queued.body.bulk,
                body_size(), sender.tls, sender.priority, sender.deliver_by.at + more_time(), sender.deliver_by.mode,
-               sender.deliver_by.trace, sender.hold.until, sender.hold.request, Blob{trail}, request_.by_api);
+               sender.deliver_by.trace, sender.hold.until, sender.hold.request, Blob{trail}, request_.by_api,
+               message_key_in(request_.head));
     feed_events(tx_, request_.id, events);
     if (request_.sending) keep_sending(tx_, request_);
   }

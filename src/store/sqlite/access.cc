@@ -32,6 +32,15 @@ Result<WebSession> find_session(Db& db, const std::string& hash) {
   return WebSession{q.text(0), q.i64(1), q.i64(2), q.i64(3), q.text(4)};
 }
 
+std::vector<WebSession> list_sessions(Db& db, Id account) {
+  Query q = db.query("SELECT hash, account, created, used, source FROM web_session WHERE account = ? "
+                     "ORDER BY created, hash LIMIT ?",
+                     account, kMostSessions);
+  std::vector<WebSession> all;
+  while (q.row()) all.push_back({q.text(0), q.i64(1), q.i64(2), q.i64(3), q.text(4)});
+  return all;
+}
+
 Result<> add_link(Tx& tx, const OnceLink& link) {
   if (!may_enter(tx.db, link.account)) return nobody_there();
   tx.db.run("INSERT OR REPLACE INTO once_link(account, purpose, hash, created, expires) VALUES(?, ?, ?, ?, ?)",
@@ -119,10 +128,15 @@ public:
     return core_.write(
         [hash = std::move(hash)](Tx& tx) { tx.db.run("DELETE FROM web_session WHERE hash = ?", Blob{hash}); });
   }
-  Task<Result<>> end_sessions(Id account, std::string but) override {
-    return core_.write([account, but = std::move(but)](Tx& tx) {
+  Task<Result<std::size_t>> end_sessions(Id account, std::string but) override {
+    return core_.write([account, but = std::move(but)](Tx& tx) -> Result<std::size_t> {
       tx.db.run("DELETE FROM web_session WHERE account = ? AND hash <> ?", account, Blob{but});
+      return static_cast<std::size_t>(tx.db.changes());
     });
+  }
+  Task<Result<std::vector<WebSession>>> list_sessions(Id account) override {
+    return core_.read(
+        [account](Db& db) -> Result<std::vector<WebSession>> { return sqlite::list_sessions(db, account); });
   }
 
   Task<Result<>> add_link(OnceLink link) override {

@@ -12,6 +12,8 @@
 namespace paquebot::store::sqlite {
 namespace {
 
+void tell_of(Core& core, Change::Kind kind, Id account) { core.subscribers.tell({.kind = kind, .id = account}); }
+
 class SqliteBooks final : public Books {
 public:
   explicit SqliteBooks(Core& core) : core_(core) {}
@@ -24,12 +26,21 @@ public:
     auto job = core_.write(
         [account, signal, reason = std::move(reason)](Tx& tx) { return sqlite::suspect(tx, account, signal, reason); });
     const Result<bool> marked = co_await std::move(job);
-    if (marked && *marked) tell(Change::Kind::suspicion, account);
+    if (marked && *marked) tell_of(core_, Change::Kind::suspicion, account);
     if (marked) networks_.forget(account);
     co_return marked;
   }
   Task<Result<std::vector<Suspicion>>> list_suspicions(bool with_counts) override {
     return core_.read([with_counts](Db& db) { return sqlite::list_suspicions(db, with_counts); });
+  }
+  Task<Result<std::vector<Suspicion>>> page_suspicions(Within within, std::string after, std::size_t most) override {
+    return core_.read([within = std::move(within), after = std::move(after), most](Db& db) {
+      return sqlite::page_suspicions(db, within, after, most);
+    });
+  }
+  Task<Result<std::optional<Suspicion>>> get_suspicion(Id account) override {
+    return core_.read(
+        [account](Db& db) -> Result<std::optional<Suspicion>> { return sqlite::get_suspicion(db, account); });
   }
   Task<Result<>> suspicion_told(Id account) override {
     return core_.write([account](Tx& tx) { sqlite::suspicion_told(tx, account); });
@@ -37,7 +48,7 @@ public:
   Task<Result<bool>> clear_suspicion(Id account) override {
     auto job = core_.write([account](Tx& tx) { return sqlite::clear_suspicion(tx, account); });
     const Result<bool> cleared = co_await std::move(job);
-    if (cleared && *cleared) tell(Change::Kind::suspicion, account);
+    if (cleared && *cleared) tell_of(core_, Change::Kind::suspicion, account);
     if (cleared) networks_.forget(account);
     co_return cleared;
   }
@@ -88,7 +99,7 @@ public:
       return {};
     });
     const Result<> set = co_await std::move(job);
-    if (set) tell(Change::Kind::directory, account);
+    if (set) tell_of(core_, Change::Kind::directory, account);
     co_return set;
   }
 
@@ -133,8 +144,6 @@ public:
   }
 
 private:
-  void tell(Change::Kind kind, Id account) { core_.subscribers.tell({.kind = kind, .id = account}); }
-
   Core& core_;
   NetworkCounts networks_{core_.clock};
 };

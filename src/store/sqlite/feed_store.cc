@@ -1,6 +1,7 @@
 #include "base/text.h"
 #include "store/event.h"
 #include "store/sqlite/core.h"
+#include "store/sqlite/directory.h"
 #include "store/sqlite/feed.h"
 #include "store/sqlite/parts.h"
 #include "store/sqlite/rows.h"
@@ -55,6 +56,16 @@ Hook hook_of(const Query& q) {
 
 std::vector<Hook> read_hooks(Db& db, std::optional<Id> account) {
   Query q = db.query(HOOK_QUERY "WHERE ?1 < 0 OR h.account = ?1 ORDER BY h.id", account.value_or(-1));
+  std::vector<Hook> all;
+  while (q.row()) all.push_back(hook_of(q));
+  return all;
+}
+
+std::vector<Hook> page_of_hooks(Db& db, std::optional<Id> account, const Within& within, Id after, std::size_t most) {
+  Query q = db.query(HOOK_QUERY "LEFT JOIN domain d ON d.id = a.domain WHERE h.id > ?1 AND (?2 < 0 OR h.account = ?2) "
+                                "AND (?3 OR a.login = ?5 OR instr(?4, char(10) || d.name || char(10)) > 0) "
+                                "ORDER BY h.id LIMIT ?6",
+                     after, account.value_or(-1), within.all, fenced(within.domains), within.login, most);
   std::vector<Hook> all;
   while (q.row()) all.push_back(hook_of(q));
   return all;
@@ -212,6 +223,12 @@ public:
   }
   Task<Result<std::vector<Hook>>> list_hooks(std::optional<Id> account) override {
     return core_.read([account](Db& db) { return read_hooks(db, account); });
+  }
+  Task<Result<std::vector<Hook>>> page_hooks(std::optional<Id> account, Within within, Id after,
+                                             std::size_t most) override {
+    return core_.read([account, within = std::move(within), after, most](Db& db) {
+      return page_of_hooks(db, account, within, after, most);
+    });
   }
   Task<Result<Hook>> get_hook(Id id) override {
     return core_.read([id](Db& db) { return read_hook(db, id); });

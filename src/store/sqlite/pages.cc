@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "store/sqlite/directory.h"
+#include "store/sqlite/queue.h"
 
 namespace paquebot::store::sqlite {
 
@@ -75,6 +76,36 @@ std::vector<std::string> domains_owned_by(Db& db, Id account, std::size_t most) 
   Query q = db.query("SELECT name FROM domain WHERE owner = ? AND owner <> 0 ORDER BY name LIMIT ?", account, most);
   std::vector<std::string> out;
   while (q.row()) out.push_back(q.text(0));
+  return out;
+}
+
+void count_waiting(Db& db, DestinationFacts& place) {
+  // One pass over the index, which has the ids in it; these grow with the time of acceptance.
+  Query all = db.query("SELECT count(*), min(message) FROM recipient WHERE state = 2 AND destination = ?", place.id);
+  if (!all.row() || all.i64(0) == 0) return;
+  place.waiting = static_cast<std::uint64_t>(all.i64(0));
+  place.oldest = db.number("SELECT accepted_at FROM message WHERE id = ?", 0, all.ulid(1));
+}
+
+std::vector<DestinationFacts> page_destinations(Db& db, const std::string& after, std::size_t most) {
+  std::vector<DestinationFacts> out;
+  {
+    Query q = db.query("SELECT id, key, backoff_until, failures, last_error, "
+                       "(SELECT min(due) FROM recipient r WHERE r.state = 2 AND r.destination = d.id) AS soonest "
+                       "FROM destination d WHERE key > ? AND soonest IS NOT NULL ORDER BY key LIMIT ?",
+                       after, most);
+    while (q.row()) {
+      DestinationFacts d;
+      d.id = q.i64(0);
+      d.key = q.text(1);
+      d.backoff_until = q.i64(2);
+      d.failures = q.u32(3);
+      d.last_error = q.text(4);
+      d.earliest_due = q.i64(5);
+      out.push_back(std::move(d));
+    }
+  }
+  for (DestinationFacts& d : out) count_waiting(db, d);
   return out;
 }
 

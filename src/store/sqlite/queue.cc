@@ -228,14 +228,7 @@ std::vector<DestinationFacts> list_destinations(Db& db, bool with_counts) {
     d.backoff_until = facts.i64(1);
     d.failures = facts.u32(2);
     d.last_error = facts.text(3);
-    if (with_counts) {
-      // One pass over the index, which has the ids in it; these grow with the time of acceptance.
-      Query all = db.query("SELECT count(*), min(message) FROM recipient WHERE state = 2 AND destination = ?", d.id);
-      if (all.row() && all.i64(0) > 0) {
-        d.waiting = static_cast<std::uint64_t>(all.i64(0));
-        d.oldest = db.number("SELECT accepted_at FROM message WHERE id = ?", 0, all.ulid(1));
-      }
-    }
+    if (with_counts) count_waiting(db, d);
     out.push_back(std::move(d));
   }
   std::ranges::sort(out, {}, [](const DestinationFacts& d) { return std::pair(d.earliest_due, d.id); });

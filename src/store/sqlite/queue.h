@@ -12,6 +12,9 @@
 namespace paquebot::store::sqlite {
 
 std::vector<DestinationFacts> list_destinations(Db& db, bool with_counts);
+std::vector<DestinationFacts> page_destinations(Db& db, const std::string& after, std::size_t most);
+/// Fills `waiting` and `oldest`.
+void count_waiting(Db& db, DestinationFacts& place);
 
 std::int64_t earliest_due(Db& db, const std::string& destination);
 std::int64_t earliest_deadline(Db& db);

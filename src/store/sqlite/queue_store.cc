@@ -19,6 +19,10 @@ public:
     const auto list = [with_counts](Db& db) { return sqlite::list_destinations(db, with_counts); };
     return with_counts ? core_.read_long(list) : core_.read(list); // counting goes through all that waits
   }
+  Task<Result<std::vector<DestinationFacts>>> page_destinations(std::string after, std::size_t most) override {
+    return core_.read_long(
+        [after = std::move(after), most](Db& db) { return sqlite::page_destinations(db, after, most); });
+  }
   Task<Result<Claim>> claim(std::string destination, std::int64_t now, std::size_t most) override {
     return core_.write([destination = std::move(destination), now, most](Tx& tx) {
       return sqlite::claim(tx, destination, now, most, false);

@@ -62,6 +62,18 @@ std::vector<Grant> read_grants(Db& db, Id account) {
   return out;
 }
 
+std::vector<Grant> page_of_grants(Db& db, const Within& within, const Grant& after, std::size_t most) {
+  Query q = db.query("SELECT r.account, a.login, ifnull(d.name, '') FROM account_right r "
+                     "JOIN account a ON a.id = r.account JOIN domain h ON h.id = a.domain "
+                     "LEFT JOIN domain d ON d.id = r.domain WHERE (a.login, ifnull(d.name, '')) > (?1, ?2) AND "
+                     "(?3 OR a.login = ?5 OR instr(?4, char(10) || h.name || char(10)) > 0) "
+                     "ORDER BY a.login, ifnull(d.name, '') LIMIT ?6",
+                     after.login, after.domain, within.all, fenced(within.domains), within.login, most);
+  std::vector<Grant> out;
+  while (q.row()) out.push_back({q.i64(0), q.text(1), q.text(2)});
+  return out;
+}
+
 Result<Token> add_token(Tx& tx, const Token& token) {
   if (token.account != 0 && !account_exists(tx.db, token.account))
     return fail(Errc::not_found, "there is no such account");
@@ -145,6 +157,11 @@ public:
   }
   Task<Result<std::vector<Grant>>> list_grants(Id account) override {
     return core_.read([account](Db& db) { return read_grants(db, account); });
+  }
+  Task<Result<std::vector<Grant>>> page_grants(Within within, Grant after, std::size_t most) override {
+    return core_.read([within = std::move(within), after = std::move(after), most](Db& db) {
+      return page_of_grants(db, within, after, most);
+    });
   }
   Task<Result<Token>> add_token(Token token) override {
     return core_.write([token = std::move(token)](Tx& tx) { return sqlite::add_token(tx, token); });

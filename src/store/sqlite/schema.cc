@@ -166,6 +166,9 @@ CREATE TABLE dmarc_row(day INTEGER NOT NULL, domain TEXT NOT NULL, source TEXT N
 // body, packed, kept on the first time: beside the body and not in its row, which would have to be written anew with
 // all of its content. It goes with the body.
 //
+// message.message_key: what it is found by (message_key.h); 0: its head has no Message-ID, or is older than this. There
+// is no index: a walk finds it, as it does addresses.
+//
 // recipient.mailbox: where the entry `uid` of one that was delivered is, if any. recipient.hold_kind: HoldKind; it was
 // told from the words of `reason` before.
 //
@@ -221,6 +224,8 @@ UPDATE recipient SET own_status = substr(own_text, 1, instr(own_text || ' ', ' '
     own_text = substr(own_text, instr(own_text || ' ', ' ') + 1)
   WHERE own_code > 0 AND own_text GLOB (own_code / 100) || '.[0-9]*.[0-9]*'
     AND substr(own_text, 1, instr(own_text || ' ', ' ') - 1) NOT GLOB '*[^0-9.]*';
+
+ALTER TABLE message ADD COLUMN message_key INTEGER NOT NULL DEFAULT 0;
 
 DELETE FROM setting WHERE key LIKE 'login.known.%' AND substr(key, 13) NOT IN (SELECT login FROM account);
 

@@ -1,6 +1,7 @@
 #include "store/sqlite/suspicion.h"
 
 #include "store/sending_limits.h"
+#include "store/sqlite/directory.h"
 #include "store/sqlite/feed.h"
 
 #include <algorithm>
@@ -76,22 +77,61 @@ std::optional<std::string> hold_reason_of(Db& db, const Ulid& message) {
 
 bool anybody_suspected(Db& db) { return db.number("SELECT 1 FROM account_suspicion LIMIT 1", 0) != 0; }
 
-std::vector<Suspicion> list_suspicions(Db& db, bool with_counts) {
-  std::vector<Suspicion> out;
-  {
-    Query q = db.query("SELECT s.account, a.login, s.since, s.signal, s.reason, s.notice, s.told "
-                       "FROM account_suspicion s JOIN account a ON a.id = s.account ORDER BY s.since, s.account");
-    while (q.row())
-      out.push_back({q.i64(0), q.text(1), q.i64(2), q.as<TakeoverSign>(3), q.text(4), q.ulid(5), q.flag(6), 0});
-  }
-  if (!with_counts || out.empty()) return out;
+// What suspicion_of() reads. A macro, since statements are literals (Db::query).
+#define SUSPICION_QUERY                                                                                                \
+  "SELECT s.account, a.login, s.since, s.signal, s.reason, s.notice, s.told "                                          \
+  "FROM account_suspicion s JOIN account a ON a.id = s.account "
+
+namespace {
+
+Suspicion suspicion_of(const Query& q) {
+  return {q.i64(0), q.text(1), q.i64(2), q.as<TakeoverSign>(3), q.text(4), q.ulid(5), q.flag(6), 0};
+}
+
+void count_held(Db& db, std::vector<Suspicion>& marked) {
+  if (marked.empty()) return;
   std::map<Id, std::uint64_t> held;
   Query q = db.query("SELECT m.account, count(*) FROM recipient r JOIN message m ON m.id = r.message WHERE r.state = 1 "
                      "AND m.account <> 0 AND r.hold_kind = ? GROUP BY m.account",
                      HoldKind::takeover);
   while (q.row()) held[q.i64(0)] = q.u64(1);
-  for (Suspicion& one : out) one.held = held[one.account];
+  for (Suspicion& one : marked) one.held = held[one.account];
+}
+
+} // namespace
+
+std::vector<Suspicion> list_suspicions(Db& db, bool with_counts) {
+  std::vector<Suspicion> out;
+  {
+    Query q = db.query(SUSPICION_QUERY "ORDER BY s.since, s.account");
+    while (q.row()) out.push_back(suspicion_of(q));
+  }
+  if (with_counts) count_held(db, out);
   return out;
+}
+
+std::vector<Suspicion> page_suspicions(Db& db, const Within& within, const std::string& after, std::size_t most) {
+  std::vector<Suspicion> out;
+  {
+    Query q = db.query(SUSPICION_QUERY "JOIN domain d ON d.id = a.domain WHERE a.login > ?1 AND "
+                                       "(?2 OR a.login = ?4 OR instr(?3, char(10) || d.name || char(10)) > 0) "
+                                       "ORDER BY a.login LIMIT ?5",
+                       after, within.all, fenced(within.domains), within.login, most);
+    while (q.row()) out.push_back(suspicion_of(q));
+  }
+  count_held(db, out);
+  return out;
+}
+
+std::optional<Suspicion> get_suspicion(Db& db, Id account) {
+  std::vector<Suspicion> found;
+  {
+    Query q = db.query(SUSPICION_QUERY "WHERE s.account = ?", account);
+    if (!q.row()) return {};
+    found.push_back(suspicion_of(q));
+  }
+  count_held(db, found);
+  return std::move(found.front());
 }
 
 void suspicion_told(Tx& tx, Id account) {

@@ -2,6 +2,7 @@
 
 #include "store/sqlite/tx.h"
 #include "store/takeover.h"
+#include "store/within.h"
 
 #include <map>
 #include <optional>
@@ -19,6 +20,8 @@ std::optional<std::string> hold_reason(Db& db, Id account);
 bool anybody_suspected(Db& db);
 /// All of them, oldest first. `with_counts` fills `held` by one walk over what is held.
 std::vector<Suspicion> list_suspicions(Db& db, bool with_counts);
+std::vector<Suspicion> page_suspicions(Db& db, const Within& within, const std::string& after, std::size_t most);
+std::optional<Suspicion> get_suspicion(Db& db, Id account);
 void suspicion_told(Tx& tx, Id account);
 /// Takes the mark away and lets the counting begin anew, so that it does not come back at once. False when there was
 /// none.

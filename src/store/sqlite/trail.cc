@@ -1,4 +1,5 @@
 #include "store/event.h"
+#include "store/message_key.h"
 #include "store/sqlite/core.h"
 #include "store/sqlite/feed.h"
 #include "store/sqlite/parts.h"
@@ -45,7 +46,9 @@ Result<Trace> trace(Db& db, const Ulid& id) {
 
 /// Looks at a bounded number of messages below `below` and not older than `since`. There is no index of addresses: it
 /// would cost every acceptance two random pages, and a walk looks at about a million messages a second.
-TrailPage find_messages(Db& db, const std::string& address, std::int64_t since, const std::optional<Ulid>& below) {
+TrailPage find_messages(Db& db, const TrailFilter& filter, std::int64_t since, const std::optional<Ulid>& below) {
+  const std::string& address = filter.address;
+  const std::int64_t key = message_key(filter.message_id);
   const std::size_t at = address.rfind('@');
   const std::string local = address.substr(0, at);
   const std::string domain = at == std::string::npos ? std::string() : address.substr(at + 1);
@@ -61,10 +64,11 @@ TrailPage find_messages(Db& db, const std::string& address, std::int64_t since, 
     }
   }
   Query q = db.query(
-      "SELECT m.id FROM message m WHERE m.id < ?1 AND m.id >= ?2 AND "
-      "((m.sender_domain = ?4 COLLATE NOCASE AND m.sender_local = ?3 COLLATE NOCASE) OR EXISTS "
+      "SELECT m.id FROM message m WHERE m.id < ?1 AND m.id >= ?2 AND (?6 = 0 OR m.message_key = ?6) AND "
+      "((?6 <> 0 AND ?5 = '') OR (m.sender_domain = ?4 COLLATE NOCASE AND m.sender_local = ?3 COLLATE NOCASE) OR "
+      "EXISTS "
       "(SELECT 1 FROM recipient r WHERE r.message = m.id AND r.address = ?5 COLLATE NOCASE)) ORDER BY m.id DESC",
-      top, bottom, local, domain, address);
+      top, bottom, local, domain, address, key);
   while (q.row()) page.found.push_back(q.ulid(0));
   return page;
 }
@@ -134,7 +138,7 @@ public:
   Task<Result<Trace>> trace(Ulid message) override {
     return core_.read([message](Db& db) { return sqlite::trace(db, message); });
   }
-  Task<Result<std::vector<Ulid>>> find_messages(std::string address, std::int64_t since, std::optional<Ulid> below,
+  Task<Result<std::vector<Ulid>>> find_messages(TrailFilter filter, std::int64_t since, std::optional<Ulid> below,
                                                 std::size_t most) override;
   Task<Result<std::vector<Forwarded>>> forwarded_at(std::int64_t time, std::size_t most) override {
     return core_.read([time, most](Db& db) { return sqlite::forwarded_at(db, time, most); });
@@ -150,12 +154,12 @@ private:
   Core& core_;
 };
 
-Task<Result<std::vector<Ulid>>> SqliteTrail::find_messages(std::string address, std::int64_t since,
+Task<Result<std::vector<Ulid>>> SqliteTrail::find_messages(TrailFilter filter, std::int64_t since,
                                                            std::optional<Ulid> below, std::size_t most) {
   std::vector<Ulid> found;
   do {
     auto job =
-        core_.read_long([address, since, below](Db& db) { return sqlite::find_messages(db, address, since, below); });
+        core_.read_long([filter, since, below](Db& db) { return sqlite::find_messages(db, filter, since, below); });
     Result<TrailPage> page = co_await std::move(job);
     if (!page) co_return std::unexpected(page.error());
     std::ranges::copy(page->found, std::back_inserter(found));

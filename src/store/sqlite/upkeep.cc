@@ -30,9 +30,10 @@ constexpr std::chrono::seconds kGivenUp{60};  // since somebody went on with it
 
 using SettingRows = std::vector<std::pair<std::string, std::string>>;
 
-SettingRows list_settings(Db& db, const std::string& prefix, std::size_t most) {
-  Query q = db.query("SELECT key, value FROM setting WHERE key >= ? AND substr(key, 1, ?) = ? ORDER BY key LIMIT ?",
-                     prefix, prefix.size(), prefix, most);
+SettingRows list_settings(Db& db, const std::string& prefix, std::size_t most, const std::string& after) {
+  Query q = db.query("SELECT key, value FROM setting WHERE key >= max(?1, ?2) AND key <> ?2 AND "
+                     "substr(key, 1, ?3) = ?1 ORDER BY key LIMIT ?4",
+                     prefix, after, prefix.size(), most);
   SettingRows rows;
   while (q.row()) rows.emplace_back(q.text(0), q.text(1));
   return rows;
@@ -65,8 +66,10 @@ public:
     if (done) core_.subscribers.tell(change);
     co_return done;
   }
-  Task<Result<SettingRows>> list_settings(std::string prefix, std::size_t most) override {
-    return core_.read([prefix = std::move(prefix), most](Db& db) { return sqlite::list_settings(db, prefix, most); });
+  Task<Result<SettingRows>> list_settings(std::string prefix, std::size_t most, std::string after) override {
+    return core_.read([prefix = std::move(prefix), most, after = std::move(after)](Db& db) {
+      return sqlite::list_settings(db, prefix, most, after);
+    });
   }
   /// There is one node: the lock on the directory keeps every other process away.
   Task<Result<bool>> lease(std::string, std::chrono::seconds) override { co_return true; }
