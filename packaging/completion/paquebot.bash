@@ -25,7 +25,7 @@ _paquebot() {
     ":0") words="domain dkim account alias right token hook queue fetch import message block allow report tls dns clock setup serve check status metrics doctor reload api version completion verify backup restore events audit destinations trace send sink help" ;;
     "domain:0") words="add list dns owner remove" ;;
     "dkim:0") words="create list dns rotate retire" ;;
-    "account:0") words="add list show addresses passwd quota mobileconfig limit disable enable suspects hold release app-password remove reset-link second-factor" ;;
+    "account:0") words="add list show addresses passwd quota mobileconfig limit disable enable suspects hold release app-password remove reset-link logout second-factor" ;;
     "alias:0") words="add senders list remove" ;;
     "right:0") words="add list remove" ;;
     "token:0") words="add list remove" ;;
@@ -97,6 +97,7 @@ _paquebot() {
     "suppression list:0") words="@accounts" ;;
     "suppression add:0") words="@accounts" ;;
     "account reset-link:0") words="@accounts" ;;
+    "account logout:0") words="@accounts" ;;
     "account second-factor:0") words="remove" ;;
     "account second-factor:1") words="@accounts" ;;
     "console link:0") words="@accounts" ;;
@@ -219,6 +220,7 @@ _paquebot() {
       "suppression show") words="--config --data-dir --json --help" ;;
       "suppression remove") words="--config --data-dir --json --help" ;;
       "account reset-link") words="--config --data-dir --json --help" ;;
+      "account logout") words="--config --data-dir --json --help" ;;
       "account second-factor") words="--config --data-dir --json --help" ;;
       "console link") words="--config --data-dir --json --help" ;;
       "audit") words="--config --data-dir --json --help --action --limit" ;;

@@ -52,6 +52,18 @@ int account_second_factor(Session& session, const Arguments& arguments) {
   return kOk;
 }
 
+int account_logout(Session& session, const Arguments& arguments) {
+  const std::string path = "/v1/accounts/" + control::path_encode(arguments.text("LOGIN")) + "/sessions";
+  const auto answer = session.call("DELETE", path);
+  if (!answer) return session.report(answer.error());
+  if (session.json)
+    session.out() << control::to_pretty_text(*answer);
+  else
+    session.out() << printable(control::get_text(*answer, "login"), 256) << " is logged out of "
+                  << count_text(control::get_number(*answer, "ended"), "browser") << ".\n";
+  return kOk;
+}
+
 int audit(Session& session, const Arguments& arguments) {
   std::string query;
   const auto add = [&](std::string_view name, const std::string& value) {

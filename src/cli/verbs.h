@@ -189,6 +189,7 @@ int token_remove(Session& session, const Arguments& arguments);
 int console_link(Session& session, const Arguments& arguments);
 int account_reset_link(Session& session, const Arguments& arguments);
 int account_second_factor(Session& session, const Arguments& arguments);
+int account_logout(Session& session, const Arguments& arguments);
 int audit(Session& session, const Arguments& arguments);
 int suppression_list(Session& session, const Arguments& arguments);
 int suppression_add(Session& session, const Arguments& arguments);

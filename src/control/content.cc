@@ -82,11 +82,9 @@ Task<Found<std::unique_ptr<mail::MimePart>>> find_parts(Context& context, const 
 
 json::object present_leaf(const LeafPart& leaf) {
   const mail::MimePart& part = *leaf.part;
-  std::string name = parameter_text(part.disposition.parameters, "filename");
-  if (name.empty()) name = parameter_text(part.parameters, "name");
   const std::uint64_t octets = part.encoding == "base64" ? part.body_size / 4 * 3 : part.body_size;
   return {{"part", leaf.number},
-          {"name", name.substr(0, kMostField)},
+          {"name", name_of_part(part).substr(0, kMostField)},
           {"type", mail::to_utf8(part.type + "/" + part.subtype, "us-ascii")},
           {"octets", octets}};
 }
@@ -127,6 +125,17 @@ const LeafPart* text_of(const std::vector<LeafPart>& leaves, std::string_view su
   const auto found = std::ranges::find_if(
       leaves, [&](const LeafPart& leaf) { return !leaf.attached && leaf.part->subtype == subtype; });
   return found == leaves.end() ? nullptr : &*found;
+}
+
+const LeafPart* find_leaf(const std::vector<LeafPart>& leaves, std::string_view number) {
+  const auto found = std::ranges::find(leaves, number, &LeafPart::number);
+  return found == leaves.end() ? nullptr : &*found;
+}
+
+std::string name_of_part(const mail::MimePart& part) {
+  std::string name = parameter_text(part.disposition.parameters, "filename");
+  if (name.empty()) name = parameter_text(part.parameters, "name");
+  return name;
 }
 
 PartPlace part_place(const Readable& message, const mail::MimePart& part) {

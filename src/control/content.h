@@ -32,6 +32,11 @@ std::vector<LeafPart> leaves_of(const Readable& message);
 /// The first text of this kind ("plain", "html") that is not attached, or null.
 const LeafPart* text_of(const std::vector<LeafPart>& leaves, std::string_view subtype);
 
+/// The one with this number, or null.
+const LeafPart* find_leaf(const std::vector<LeafPart>& leaves, std::string_view number);
+/// The name that it gives its file, as it is written.
+std::string name_of_part(const mail::MimePart& part);
+
 /// Where the content of a part is, and how it travelled.
 struct PartPlace {
   store::BodyRef body;

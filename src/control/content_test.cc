@@ -1,10 +1,13 @@
 // A message as its owner reads it: its text, its HTML in a frame that can do nothing, and its pictures, once each.
 #include "base/fake_clock.h"
+#include "base/text.h"
 #include "control/content.h"
 #include "control/message_site.h"
+#include "control/part_source.h"
 #include "control/test_world.h"
 #include "control/token.h"
 #include "control/web_session.h"
+#include "mail/transfer_encoding.h"
 
 #include <gmock/gmock.h>
 
@@ -193,6 +196,111 @@ TEST_F(ContentTest, APictureIsShownOnce) {
   EXPECT_EQ(get(urls[1], "").response.status, 404U) << "too late";
 }
 
+/// All that a part of a message gives when it is saved.
+std::string saved(http::Answer& answer) {
+  std::string all;
+  while (answer.source) {
+    const auto piece = run_task(answer.source->next());
+    EXPECT_TRUE(piece);
+    if (!piece || piece->empty()) break;
+    all += *piece;
+  }
+  return all;
+}
+
+TEST_F(ContentTest, APartIsSavedByWhoseItIsAndShownToNobody) {
+  const std::string id = letter(kLetterHead, kLetterBody), path = "/console/message/" + id + "/part/";
+  const std::string bob = cookie_of(world.bob);
+  http::Answer file = get(path + "2", bob);
+  EXPECT_EQ(file.response.status, 200U);
+  EXPECT_EQ(saved(file), "<b>x</b>");
+  EXPECT_EQ(file.response.length, std::optional<std::uint64_t>(8));
+  EXPECT_EQ(field(file, "Content-Type"), "application/octet-stream");
+  EXPECT_EQ(field(file, "Content-Disposition"),
+            "attachment; filename=\"r_sum_.html\"; filename*=UTF-8''r%C3%A9sum%C3%A9.html");
+  EXPECT_EQ(field(file, "X-Content-Type-Options"), "nosniff");
+  EXPECT_EQ(field(file, "Content-Security-Policy"), "sandbox; default-src 'none'");
+  EXPECT_EQ(field(file, "Cache-Control"), "no-store");
+  http::Answer picture = get(path + "1.2", bob);
+  EXPECT_EQ(saved(picture), "\x89PNG");
+  EXPECT_EQ(field(picture, "Content-Type"), "image/png");
+  EXPECT_EQ(field(picture, "Content-Disposition"), "attachment; filename=\"part-1.2\"");
+  http::Answer drawing = get(path + "1.3", bob), html = get(path + "1.1.2", bob), plain = get(path + "1.1.1", bob);
+  EXPECT_EQ(field(drawing, "Content-Type"), "application/octet-stream");
+  EXPECT_EQ(field(html, "Content-Type"), "application/octet-stream");
+  EXPECT_EQ(saved(plain), "Un caf\xE9");
+  EXPECT_EQ(saved(*std::make_unique<http::Answer>(get(path + "2", cookie_of(world.ann)))), "<b>x</b>") << "who sent it";
+  for (const char* number :
+       {"", "0", "1", "1.1", "3", "2.1", "1.2.1", "two", "2/", "2/x", "-1", "999999999999999999999"})
+    EXPECT_EQ(get(path + number, bob).response.status, 404U) << number;
+}
+
+TEST_F(ContentTest, NobodyElseSavesAPart) {
+  const std::string path = "/console/message/" + letter(kLetterHead, kLetterBody) + "/part/2";
+  for (const store::Account& other : {world.dora, world.dave, world.olga})
+    EXPECT_EQ(get(path, cookie_of(other)).response.status, 404U) << other.login;
+  EXPECT_EQ(get(path, "").response.status, 401U);
+  EXPECT_EQ(get(path, cookie_of(world.bob), {}, "cross-site").response.status, 403U);
+  EXPECT_EQ(get("/console/message/01ARZ3NDEKTSV4RRFFQ69G5FAV/part/2", cookie_of(world.bob)).response.status, 404U);
+  EXPECT_EQ(get("/console/message/nonsense/part/2", cookie_of(world.bob)).response.status, 400U);
+}
+
+TEST_F(ContentTest, APartIsDecodedHoweverItIsCut) {
+  const std::string bob = cookie_of(world.bob);
+  const auto part = [&](const std::string& head, const std::string& body) {
+    http::Answer answer = get("/console/message/" + letter(head + "\r\n", body) + "/part/1", bob);
+    EXPECT_EQ(answer.response.status, 200U);
+    return saved(answer);
+  };
+  std::string octets; // more than a piece of the store's
+  for (int i = 0; octets.size() < 900'001; ++i) octets += "line " + std::to_string(i) + " \xFF=\r\n";
+  std::string coded;
+  mail::Base64Encoder encoder;
+  encoder.feed(octets, coded);
+  encoder.finish(coded);
+  EXPECT_EQ(part("Content-Transfer-Encoding: base64\r\n", coded), octets);
+  coded.clear();
+  mail::QuotedPrintableEncoder quoted;
+  quoted.feed(octets, coded);
+  quoted.finish(coded);
+  EXPECT_EQ(part("Content-Transfer-Encoding: quoted-printable\r\n", coded), octets);
+  EXPECT_EQ(part("", octets), octets);
+  std::string escapes;
+  for (int i = 0; i < 300'000; ++i) escapes += "=41";
+  EXPECT_EQ(part("Content-Transfer-Encoding: quoted-printable\r\n", escapes), std::string(300'000, 'A'))
+      << "a line without an end";
+  EXPECT_EQ(part("Content-Transfer-Encoding: base64\r\n", "aGVs bG8*!\r\n=aaaa"), "hello");
+  EXPECT_EQ(part("Content-Transfer-Encoding: base64\r\n", "a"), "");
+  EXPECT_EQ(part("Content-Type: application/x; name=x\r\n", ""), "");
+}
+
+TEST(Content, NamesOfSavedFilesAreHarmless) {
+  const auto name = [](std::string_view text) { return file_name(text, "2.1"); };
+  EXPECT_EQ(name("report.pdf"), "report.pdf");
+  EXPECT_EQ(name("été 2026.pdf"), "été 2026.pdf");
+  EXPECT_EQ(name("../../etc/passwd"), "_.._etc_passwd");
+  EXPECT_EQ(name("..\\..\\x.exe"), "_.._x.exe");
+  EXPECT_EQ(name("C:\\x"), "C__x");
+  EXPECT_EQ(name(".bashrc"), "bashrc");
+  EXPECT_EQ(name("a\r\nSet-Cookie: x=1"), "a__Set-Cookie_ x=1");
+  EXPECT_EQ(name(std::string("a\0.txt", 6)), "a_.txt");
+  EXPECT_EQ(name("gpj.\u202Eexe"), "gpj._exe");
+  EXPECT_EQ(name("\xFF\xC3"), "__");
+  EXPECT_EQ(name("x\u0085y"), "x_y");
+  EXPECT_EQ(name("CON"), "_CON");
+  EXPECT_EQ(name("com1.txt"), "_com1.txt");
+  EXPECT_EQ(name("x. . "), "x");
+  for (const char* none : {"", ".", "..", " . "}) EXPECT_EQ(name(none), "part-2.1") << none;
+  std::string longest;
+  for (int i = 0; i < 300; ++i) longest += "é";
+  const std::string cut = name(longest + ".tar");
+  EXPECT_LE(cut.size(), 200U);
+  EXPECT_TRUE(cut.ends_with("é.tar") && is_utf8(cut)) << cut;
+  EXPECT_EQ(attachment_field("a\"b\\c%41.txt"),
+            "attachment; filename=\"a_b_c_41.txt\"; filename*=UTF-8''a%22b%5Cc%2541.txt");
+  EXPECT_EQ(attachment_field("plain.txt"), "attachment; filename=\"plain.txt\"");
+}
+
 TEST_F(ContentTest, OddMessagesAreReadAllTheSame) {
   const Asker bob = world.asker(world.bob);
   const auto content = [&](std::string_view head, std::string_view body) {
@@ -205,6 +313,25 @@ TEST_F(ContentTest, OddMessagesAreReadAllTheSame) {
   EXPECT_EQ(get_text(content("Content-Type: text/plain; charset=utf-8\r\n\r\n", "a\xff"), "text"), "a\xEF\xBF\xBD");
   const json::value wide = content("Content-Type: text/plain\r\n\r\n", std::string(120'000, 'x'));
   EXPECT_EQ(get_text(wide, "text").size(), 120'000U);
+}
+
+TEST_F(ContentTest, AMessageIsFoundByItsMessageId) {
+  const std::string id = letter("Message-ID: <17@far.example>\r\n\r\n", "x\r\n");
+  const auto found = [&](const store::Account& who, const std::string& query) {
+    std::string all;
+    const json::value answer = world.ok(world.asker(who), "GET", "/v1/messages?" + query);
+    for (const auto& one : get_list(answer, "messages")) all += get_text(one, "id");
+    return all;
+  };
+  for (const store::Account& who : {world.ann, world.bob, world.dora, world.olga})
+    EXPECT_EQ(found(who, "message_id=%3C17%40far.example%3E"), id) << who.login;
+  EXPECT_EQ(found(world.ann, "message_id=17%40far.example&address=bob%40example.net"), id);
+  EXPECT_EQ(found(world.ann, "message_id=17%40far.example&address=dave%40example.net"), "");
+  EXPECT_EQ(found(world.ann, "message_id=18%40far.example"), "");
+  const store::Account eve = world.account("eve@example.com");
+  EXPECT_EQ(found(eve, "message_id=17%40far.example"), "") << "it is not hers";
+  for (const char* none : {"", "message_id=%3C%3E", "message_id=%20", "address="})
+    EXPECT_EQ(world.outcome(world.asker(world.ann), "GET", std::string("/v1/messages?") + none), "400 invalid") << none;
 }
 
 TEST(Content, ReferencesAreReplaced) {

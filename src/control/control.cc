@@ -48,4 +48,9 @@ Task<Response> Control::handle(Request request, Asker asker) {
   co_return problem_response({Errc::io, "an internal error; the server's log has more"});
 }
 
+Task<Response> Control::check(Request request, Asker asker) {
+  Dispatch dispatch(*context_, std::move(request), std::move(asker));
+  co_return co_await dispatch.check();
+}
+
 } // namespace paquebot::control

@@ -131,6 +131,8 @@ public:
   Task<Result<Grants>> reach_of(store::Id account);
   /// For anybody, who may do little or nothing. Request::who is not looked at.
   Task<Response> handle(Request request, Asker asker);
+  /// Whether that one may: what handle() would refuse, or 200 without content. Nothing is done, nor written down.
+  Task<Response> check(Request request, Asker asker);
 
 private:
   friend class ApiSite; // finds out who asks

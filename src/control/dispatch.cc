@@ -86,17 +86,9 @@ Dispatch::Dispatch(Context& context, Request request, Asker asker)
     : context_(context), request_(std::move(request)), asker_(std::move(asker)) {}
 
 Task<Response> Dispatch::run() {
-  auto target = parse_target(request_.target);
-  if (!target) co_return error_response(target.error());
-  target_ = std::move(*target);
-  match_ = match_action(request_.method, target_.segments);
-  if (match_.action == nullptr && match_.methods.empty())
-    co_return problem_response({Errc::not_found, "there is no such path", "docs/api.md lists them all"});
-  if (match_.action == nullptr) {
-    Problem problem(Errc::unsupported, "this path does not take that method", "it takes " + match_.methods);
-    problem.status = 405;
-    Response response = problem_response(problem);
-    response.fields.push_back({"Allow", match_.methods});
+  if (const auto found = find_row(); !found) {
+    Response response = problem_response(found.error());
+    if (!match_.methods.empty()) response.fields.push_back({"Allow", match_.methods});
     co_return response;
   }
   Answer answer = co_await attempt();
@@ -107,6 +99,24 @@ Task<Response> Dispatch::run() {
   std::ranges::move(*fields_, std::back_inserter(response.fields));
   if (const std::string tag = tag_of(*match_.action, *answer); !tag.empty()) response.fields.push_back({"ETag", tag});
   co_return response;
+}
+
+Found<> Dispatch::find_row() {
+  auto target = parse_target(request_.target);
+  if (!target) return std::unexpected(Problem(target.error()));
+  target_ = std::move(*target);
+  match_ = match_action(request_.method, target_.segments);
+  if (match_.action != nullptr) return {};
+  if (match_.methods.empty()) return refuse(Errc::not_found, "there is no such path", "docs/api.md lists them all");
+  Problem problem(Errc::unsupported, "this path does not take that method", "it takes " + match_.methods);
+  problem.status = 405;
+  return std::unexpected(problem);
+}
+
+Task<Response> Dispatch::check() {
+  if (const auto found = find_row(); !found) co_return problem_response(found.error());
+  if (const auto may = co_await admit(); !may) co_return problem_response(may.error());
+  co_return Response{200, {}, {}};
 }
 
 Found<> Dispatch::check_role() const {
@@ -201,10 +211,15 @@ Task<Answer> Dispatch::perform() {
   co_return answer;
 }
 
-Task<Answer> Dispatch::attempt() {
+Task<Found<>> Dispatch::admit() {
   if (const auto may = check_role(); !may) co_return std::unexpected(may.error());
   if (const auto good = check_form(); !good) co_return std::unexpected(good.error());
-  if (const auto reached = co_await check_object(); !reached) co_return std::unexpected(reached.error());
+  auto reached = co_await check_object();
+  co_return reached;
+}
+
+Task<Answer> Dispatch::attempt() {
+  if (const auto may = co_await admit(); !may) co_return std::unexpected(may.error());
   const bool conditional = request_.method != "GET" && !request_.if_match.empty();
   if (request_.method != "PATCH" && !conditional) {
     Answer answer = co_await perform();

@@ -16,6 +16,8 @@ public:
   Dispatch(Context& context, Request request, Asker asker);
 
   Task<Response> run();
+  /// Whether run() would go so far as to do it: 200 with nothing in it, or the problem that stands in its way.
+  Task<Response> check();
 
 private:
   Found<> check_role() const;
@@ -33,6 +35,8 @@ private:
   Task<Found<>> check_tag();
   /// What of the path, the query or the body stands under this name.
   std::optional<std::string> named(std::string_view name) const;
+  Found<> find_row();
+  Task<Found<>> admit();
   Task<Answer> attempt();
   Task<Answer> perform();
   Call call() const;

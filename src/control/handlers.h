@@ -22,6 +22,11 @@ Task<Answer> show_me(Context& context, Call call);
 Task<Answer> open_session(Context& context, Call call);
 Task<Answer> open_session_by_link(Context& context, Call call);
 Task<Answer> close_session(Context& context, Call call);
+// Those that are open (sessions.cc).
+Task<Answer> list_sessions(Context& context, Call call);
+Task<Answer> end_session(Context& context, Call call);
+Task<Answer> end_other_sessions(Context& context, Call call);
+Task<Answer> end_account_sessions(Context& context, Call call);
 Task<Answer> reset_password(Context& context, Call call);
 Task<Answer> make_console_link(Context& context, Call call);
 Task<Answer> make_reset_link(Context& context, Call call);

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "control/action.h"
+#include "control/part_source.h"
 #include "directory/directory.h"
 #include "http/path.h"
 #include "mail/charset.h"
@@ -16,7 +17,6 @@ namespace {
 
 constexpr std::string_view kMessages = "/console/message/";
 constexpr std::string_view kPictures = "/console/picture/";
-constexpr std::string_view kHtml = "/html";
 constexpr std::size_t kPictureLetters = 32; // of five bits each
 constexpr std::size_t kMostPictures = 2000;
 constexpr std::size_t kMostOfMessage = 200;
@@ -96,11 +96,19 @@ Task<http::Answer> MessageSite::answer(http::Exchange exchange) {
     http::Answer shown = co_await picture(std::move(name));
     co_return shown;
   }
-  if (!path.starts_with(kMessages) || !path.ends_with(kHtml) || path.size() <= kMessages.size() + kHtml.size())
-    co_return site_problem(404, "there is nothing here");
-  std::string id = path.substr(kMessages.size(), path.size() - kMessages.size() - kHtml.size());
-  http::Answer shown = co_await page(std::move(id), std::move(exchange));
-  co_return shown;
+  if (!path.starts_with(kMessages)) co_return site_problem(404, "there is nothing here");
+  const auto words = split(std::string_view(path).substr(kMessages.size()), '/');
+  std::string id(words[0]);
+  if (words.size() == 2 && words[1] == "html") {
+    http::Answer shown = co_await page(std::move(id), std::move(exchange));
+    co_return shown;
+  }
+  if (words.size() == 3 && words[1] == "part") {
+    std::string number(words[2]);
+    http::Answer saved = co_await part(std::move(id), std::move(number), std::move(exchange));
+    co_return saved;
+  }
+  co_return site_problem(404, "there is nothing here");
 }
 
 /// Its pictures get their names, as many as a message may have.
@@ -121,27 +129,60 @@ std::string MessageSite::embed(const Readable& message, const std::vector<LeafPa
   });
 }
 
-Task<http::Answer> MessageSite::page(std::string id, http::Exchange exchange) {
+Task<std::expected<std::unique_ptr<MessageSite::Opened>, http::Answer>>
+MessageSite::open(std::string id, const http::Exchange& exchange) {
   auto asker = co_await api_->find_asker(exchange.request, exchange.visitor);
-  if (!asker) co_return in_site(problem_response(asker.error()));
+  if (!asker) co_return std::unexpected(in_site(problem_response(asker.error())));
   const store::Id own = asker->grants.account;
   // Whose it is decides the dispatcher, by the same row as for the text of it.
   Request wanted{"GET", "/v1/messages/" + http::percent_encode(id) + "/content", "", ""};
   Control& control = api_->control();
   Asker who = std::move(*asker);
-  Task<Response> asking = control.handle(std::move(wanted), std::move(who));
+  Task<Response> asking = control.check(std::move(wanted), std::move(who));
   Response checked = co_await std::move(asking);
-  if (checked.status != 200) co_return in_site(std::move(checked));
+  if (checked.status != 200) co_return std::unexpected(in_site(std::move(checked)));
   const auto ulid = read_id(id);
-  if (!ulid) co_return in_site(problem_response(ulid.error()));
+  if (!ulid) co_return std::unexpected(in_site(problem_response(ulid.error())));
   const Ulid number = *ulid;
   Context& context = api_->context();
-  const auto message = co_await open_readable(context, own, number);
-  if (!message) co_return in_site(problem_response(message.error()));
-  const std::vector<LeafPart> leaves = leaves_of(*message);
+  auto message = co_await open_readable(context, own, number);
+  if (!message) co_return std::unexpected(in_site(problem_response(message.error())));
+  auto opened = std::make_unique<Opened>();
+  opened->message = std::move(*message);
+  opened->leaves = leaves_of(opened->message);
+  co_return std::move(opened);
+}
+
+Task<http::Answer> MessageSite::part(std::string id, std::string number, http::Exchange exchange) {
+  auto opened = co_await open(std::move(id), exchange);
+  if (!opened) co_return std::move(opened.error());
+  const Opened& own = **opened;
+  const LeafPart* leaf = find_leaf(own.leaves, number);
+  if (leaf == nullptr) co_return site_problem(404, "this message has no such part");
+  auto source = std::make_unique<PartSource>(api_->context().store.content(), part_place(own.message, *leaf->part));
+  const std::string name = file_name(name_of_part(*leaf->part), leaf->number);
+  http::Answer answer;
+  answer.response.fields = {{"Content-Type", std::string(file_type(*leaf->part))},
+                            {"Content-Disposition", attachment_field(name)},
+                            {"Content-Security-Policy", "sandbox; default-src 'none'"},
+                            {"X-Content-Type-Options", "nosniff"},
+                            {"Cross-Origin-Resource-Policy", "same-origin"},
+                            {"Cache-Control", "no-store"}};
+  answer.response.streamed = true;
+  answer.response.length = source->length();
+  answer.source = std::move(source);
+  co_return answer;
+}
+
+Task<http::Answer> MessageSite::page(std::string id, http::Exchange exchange) {
+  auto opened = co_await open(std::move(id), exchange);
+  if (!opened) co_return std::move(opened.error());
+  const Readable& message = (*opened)->message;
+  const std::vector<LeafPart>& leaves = (*opened)->leaves;
+  Context& context = api_->context();
   const LeafPart* html = text_of(leaves, "html");
   if (html == nullptr) co_return site_problem(404, "this message has no HTML");
-  PartPlace place = part_place(*message, *html->part);
+  PartPlace place = part_place(message, *html->part);
   const auto octets = co_await read_part(context, std::move(place), kMostText);
   if (!octets) co_return in_site(error_response(octets.error()));
   const std::string text = mail::to_utf8(*octets, parameter_text(html->part->parameters, "charset"));
@@ -150,7 +191,7 @@ Task<http::Answer> MessageSite::page(std::string id, http::Exchange exchange) {
   answer.response.fields = {{"Content-Type", "text/html; charset=utf-8"},
                             {"Content-Security-Policy", message_policy(origin_of(exchange), pictures)},
                             {"Cache-Control", "no-store"}};
-  answer.response.content = embed(*message, leaves, text);
+  answer.response.content = embed(message, leaves, text);
   co_return answer;
 }
 

@@ -4,6 +4,7 @@
 #include "control/api_site.h"
 #include "control/content.h"
 
+#include <expected>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -42,14 +43,15 @@ private:
   std::unordered_map<std::string, std::list<Entry>::iterator> names_;
 };
 
-/// The HTML of messages, for a frame of the console and nothing else:
+/// The HTML of messages, for a frame of the console and nothing else, and their parts as files:
 ///
 ///   GET /console/message/ID/html             as it came, in UTF-8; ?pictures=1: with pictures from elsewhere
 ///   GET /console/picture/NAME                one that is embedded in it
+///   GET /console/message/ID/part/2.1         a part, by its number as IMAP counts: a file to be saved
 ///
 /// It is answered with `Content-Security-Policy: sandbox` and no source but its own styles: no script, form, plugin or
 /// frame of it does anything, it has no origin and no cookie, and nothing is asked of others unless pictures are
-/// wanted.
+/// wanted. A part is saved, never shown (Content-Disposition), under a name that is harmless.
 class MessageSite final : public http::Site {
 public:
   /// `api` finds out who asks.
@@ -60,7 +62,15 @@ public:
   Task<http::Answer> answer(http::Exchange exchange) override;
 
 private:
+  /// Somebody's message, once he may read it.
+  struct Opened {
+    Readable message;
+    std::vector<LeafPart> leaves; ///< views of it
+  };
+  /// Whoever asks must be one whose message it is; else what he is answered.
+  Task<std::expected<std::unique_ptr<Opened>, http::Answer>> open(std::string id, const http::Exchange& exchange);
   Task<http::Answer> page(std::string id, http::Exchange exchange);
+  Task<http::Answer> part(std::string id, std::string number, http::Exchange exchange);
   Task<http::Answer> picture(std::string name);
   std::string embed(const Readable& message, const std::vector<LeafPart>& leaves, const std::string& html);
 

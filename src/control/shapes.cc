@@ -81,6 +81,8 @@ constexpr Shape kAccessShapes[] = {
      "do more than what is his own",
      "name:text role:text domains:[text] login?:text scopes?:[text] session:bool totp:bool recovery_codes?:number "
      "two_factor_recommended:bool hostname:text sink:bool"},
+    {"Session", "a browser in which somebody is logged in; `current`: the one that asks; `from`: where it began",
+     "id:text created:time used:time from:text current:bool"},
     {"MessagePart", "a part of a message that is not the text people read first; `octets` about",
      "part:text name:text type:text octets:number"},
     {"AuditEntry", "an order that was given; `login` of the account, empty for the server's own; `from` empty: locally",

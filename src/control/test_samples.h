@@ -52,7 +52,8 @@ public:
 private:
   /// What the dispatcher looks at, also where it may be missing.
   static bool is_named(const Action& action, const std::string& name) {
-    return name == action.object.by || name == action.object.also || (action.gives == Gives::right && name == "domain");
+    return (action.id == "trail.find" && name == "address") || name == action.object.by || name == action.object.also ||
+           (action.gives == Gives::right && name == "domain");
   }
 
   json::object fields(const Action& action, const Schema& schema, Side side) const {
@@ -136,6 +137,8 @@ private:
         {"label", "sample"},
         {"selector", "none"},
         {"connection", "2"},
+        {"session", "0123456789abcdef"},
+        {"part", "1"},
         {"code", "123456"},
         {"token", "sample"},
         {"order", "release"},

@@ -16,10 +16,6 @@ constexpr std::size_t kCookieLetters = 32; // of five bits each
 constexpr std::int64_t kUseNotedEach = 5 * 60 * 1000;
 constexpr std::string_view kLinkedOperator = "operator by link";
 
-bool is_over(const store::WebSession& session, std::int64_t now) {
-  return now - session.used >= store::kSessionIdle || now - session.created >= store::kSessionLife;
-}
-
 json::array domains_of(const Grants& grants) {
   json::array all;
   for (const std::string& domain : grants.domains) all.emplace_back(domain);
@@ -35,6 +31,12 @@ std::string cookie_field(const Asker& asker, std::string_view value) {
 }
 
 } // namespace
+
+bool is_over(const store::WebSession& session, std::int64_t now) {
+  return now - session.used >= store::kSessionIdle || now - session.created >= store::kSessionLife;
+}
+
+void drop_cookie(const Call& call) { call.fields->push_back({"Set-Cookie", cookie_field(call.asker, "")}); }
 
 Asker linked_operator() {
   Asker asker;
@@ -157,7 +159,7 @@ Task<Answer> close_session(Context& context, Call call) {
   std::string hash = call.asker.session;
   const auto ended = co_await context.store.access().end_session(std::move(hash));
   if (!ended) co_return std::unexpected(ended.error());
-  call.fields->push_back({"Set-Cookie", cookie_field(call.asker, "")});
+  drop_cookie(call);
   json::object out{{"ended", true}};
   if (!call.asker.grants.login.empty()) out["login"] = call.asker.grants.login;
   co_return out;

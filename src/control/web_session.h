@@ -32,6 +32,11 @@ Task<Found<Asker>> asker_of_account(Context& context, const Call& call, store::A
 /// GET /v1/me, and what a login answers.
 Task<Answer> present_me(Context& context, const Asker& asker);
 
+/// It was not used for too long, or began too long ago.
+bool is_over(const store::WebSession& session, std::int64_t now);
+/// The answer takes the cookie away.
+void drop_cookie(const Call& call);
+
 /// Writes down what somebody did who was nobody before.
 Task<void> note_entrance(Context& context, Asker asker, std::string action, std::string subject);
 

@@ -169,6 +169,81 @@ TEST_F(WebSessionTest, ASessionEndsWithPasswordAccountAndTime) {
   EXPECT_EQ(browser.me(), "401 login_required");
 }
 
+TEST_F(WebSessionTest, OnesOwnSessionsAreListedAndEnded) {
+  Browser second(world), third(world), other(world);
+  second.address = "203.0.113.5";
+  ASSERT_EQ(browser.log_in("ann@example.org"), "200");
+  ASSERT_EQ(second.log_in("ann@example.org"), "200");
+  ASSERT_EQ(third.log_in("ann@example.org"), "200");
+  ASSERT_EQ(other.log_in("bob@example.net"), "200");
+  store::WebSession old;
+  old.hash = hash_of_token(std::string(32, 'p'));
+  old.account = world.ann.id;
+  old.created = millis(system_clock().wall()) - store::kSessionIdle;
+  ASSERT_TRUE(run_task(world.server.store().access().add_session(old)));
+  const auto sessions = [](Browser& one) {
+    const json::value answer = one.ok("GET", "/v1/me/sessions");
+    return get_list(answer, "sessions");
+  };
+  const json::array all = sessions(browser);
+  ASSERT_EQ(all.size(), 3U) << "not what is over";
+  std::string seconds;
+  int current = 0;
+  for (const auto& one : all) {
+    current += get_bool(one, "current") ? 1 : 0;
+    if (get_text(one, "from") == "203.0.113.5") seconds = get_text(one, "id");
+    EXPECT_EQ(get_text(one, "id").size(), 16U);
+    EXPECT_NE(get_time(one, "used"), 0);
+  }
+  EXPECT_EQ(current, 1);
+  const std::string bobs = get_text(sessions(other).at(0), "id");
+  EXPECT_EQ(browser.outcome("DELETE", "/v1/me/sessions/" + bobs), "404 not_found") << "it is another's";
+  EXPECT_EQ(browser.outcome("DELETE", "/v1/me/sessions/x"), "404 not_found");
+  EXPECT_EQ(other.me(), "200");
+  browser.ok("DELETE", "/v1/me/sessions/" + seconds);
+  EXPECT_EQ(second.me(), "401 login_required");
+  EXPECT_EQ(get_number(browser.ok("DELETE", "/v1/me/sessions"), "ended"), 2) << "the one that was over, too";
+  EXPECT_EQ(third.me(), "401 login_required");
+  EXPECT_EQ(browser.me(), "200");
+  EXPECT_EQ(sessions(browser).size(), 1U);
+  browser.ok("DELETE", "/v1/me/sessions/" + get_text(sessions(browser).at(0), "id"));
+  EXPECT_THAT(browser.set_cookie, HasSubstr("Max-Age=0"));
+  EXPECT_EQ(browser.me(), "401 login_required");
+  EXPECT_EQ(other.me(), "200");
+}
+
+TEST_F(WebSessionTest, SessionsAreEndedByWhoLooksAfterTheAccount) {
+  Browser mine(world);
+  ASSERT_EQ(browser.log_in("ann@example.org"), "200");
+  ASSERT_EQ(mine.log_in("olga@example.com"), "200");
+  EXPECT_EQ(world.outcome(world.asker(world.dave), "DELETE", "/v1/accounts/ann@example.org/sessions"), "404 not_found");
+  EXPECT_EQ(world.outcome(world.asker(world.ann), "DELETE", "/v1/accounts/ann@example.org/sessions"), "403 permission");
+  EXPECT_EQ(browser.me(), "200");
+  EXPECT_EQ(get_number(world.ok(world.asker(world.dora), "DELETE", "/v1/accounts/ann@example.org/sessions"), "ended"),
+            1);
+  EXPECT_EQ(browser.me(), "401 login_required");
+  EXPECT_EQ(mine.me(), "200");
+  mine.ok("DELETE", "/v1/accounts/olga@example.com/sessions");
+  EXPECT_THAT(mine.set_cookie, HasSubstr("Max-Age=0"));
+  EXPECT_EQ(mine.me(), "401 login_required");
+}
+
+TEST_F(WebSessionTest, RootSeesTheSessionsOfItsLinksAndTokensSeeNone) {
+  ASSERT_EQ(browser.outcome("POST", "/v1/session/link",
+                            to_text(json::object{{"token", secret_of(link("/v1/console/link"))}})),
+            "200");
+  const Asker root = root_asker("root");
+  EXPECT_EQ(get_list(world.ok(root, "GET", "/v1/me/sessions"), "sessions").size(), 1U);
+  Asker token = root;
+  token.token = 1;
+  token.scopes = {"server.write"};
+  EXPECT_EQ(world.outcome(token, "GET", "/v1/me/sessions"), "403 permission");
+  EXPECT_EQ(world.outcome(token, "DELETE", "/v1/me/sessions"), "403 permission");
+  EXPECT_EQ(browser.me(), "200");
+  EXPECT_EQ(get_number(world.ok(root, "DELETE", "/v1/me/sessions"), "ended"), 1);
+  EXPECT_EQ(browser.me(), "401 login_required");
+}
+
 TEST_F(WebSessionTest, WhoChangesHisOwnPasswordStaysIn) {
   Browser other(world);
   ASSERT_EQ(browser.log_in("ann@example.org"), "200");

@@ -17,6 +17,7 @@ import time
 import unittest
 from email.message import EmailMessage
 
+from api import Api
 from server import SECRET, Server, accepted_id, trusting, wait_until
 
 ALICE, BOB, EVE = "alice@example.test", "bob@example.test", "eve@other.test"
@@ -38,8 +39,9 @@ def totp(secret, when=None):
 class Browser:
     """One browser: its cookies, and what it says of its own accord."""
 
-    def __init__(self, server, listener="https"):
+    def __init__(self, server, listener="https", api=None):
         self.server, self.listener, self.cookies, self.set_cookie = server, listener, {}, ""
+        self.api = api or Api(server)
 
     def raw(self, method, path, content=None, fields=None, host=HOST):
         port = self.server.ports[self.listener]
@@ -57,7 +59,7 @@ class Browser:
                 self.cookies.pop(name, None)
                 if value:
                     self.cookies[name] = value
-            return answer.status, dict(answer.getheaders()), answer.read()
+            return self.api.judged(method, path, answer.status, dict(answer.getheaders()), answer.read())
 
     def ask(self, method, path, body=None, fields=None):
         """What a page's fetch() does: status, and the JSON of the answer."""
@@ -77,9 +79,10 @@ class ConsoleTest(unittest.TestCase):
         cls.addClassCleanup(cls.server.close)
         cls.server.start()
         cls.server.must("right", "add", BOB, "--domain", "example.test")
+        cls.api = Api(cls.server)
 
     def browser(self, listener="https"):
-        return Browser(self.server, listener)
+        return Browser(self.server, listener, self.api)
 
     def smtp_login(self, login, password):
         with smtplib.SMTP_SSL("127.0.0.1", self.server.ports["submissions"], context=trusting(), timeout=60) as client:
@@ -321,6 +324,64 @@ class ConsoleTest(unittest.TestCase):
         self.assertEqual(fields["Cross-Origin-Resource-Policy"], "cross-origin")
         self.assertEqual(stranger.raw("GET", url.decode())[0], 404, "once")
         self.assertIn("/console/picture/ https: http:;", alice.raw("GET", path + "?pictures=1", fields=same)[1]["Content-Security-Policy"])
+
+    def test_a_part_of_a_message_is_saved(self):
+        """By whoever's it is and nobody else, whatever it is called and whatever it says that it is."""
+        large = bytes(range(256)) * 12_000
+        message = EmailMessage()
+        message["From"], message["To"], message["Subject"] = BOB, ALICE, "files"
+        message.set_content("see there\n")
+        message.add_attachment(large, maintype="application", subtype="zip", filename="..\\..\\r\u00e9sum\u00e9.zip")
+        message.add_attachment(b"<script>alert(1)</script>", maintype="text", subtype="html", filename='a"; filename=evil.html')
+        message.add_attachment(b"<svg onload='alert(1)'/>", maintype="image", subtype="svg+xml", filename="\u202egpj.exe")
+        message.add_attachment(b"", maintype="application", subtype="x-none")
+        with smtplib.SMTP_SSL("127.0.0.1", self.server.ports["submissions"], context=trusting(), timeout=60) as client:
+            client.login(BOB, SECRET)
+            client.mail(BOB)
+            client.rcpt(ALICE)
+            ident = accepted_id(client.data(message.as_bytes())[1])
+        alice, eve = self.browser(), self.browser()
+        for browser, login in ((alice, ALICE), (eve, EVE)):
+            self.assertEqual(browser.log_in(login)[0], 200)
+        wait_until(lambda: alice.ask("GET", f"/v1/messages/{ident}/content")[0] == 200, "the message in the mailbox")
+        parts = [one["part"] for one in alice.ask("GET", f"/v1/messages/{ident}/content")[1]["attachments"]]
+        same = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Dest": "document"}
+        wanted = (("application/zip", large, "attachment; filename=\"_.._r_sum_.zip\"; filename*=UTF-8''_.._r%C3%A9sum%C3%A9.zip"),
+                  ("application/octet-stream", b"<script>alert(1)</script>", 'attachment; filename="a_; filename=evil.html"'),
+                  ("application/octet-stream", b"<svg onload='alert(1)'/>", 'attachment; filename="_gpj.exe"'),
+                  ("application/octet-stream", b"", f'attachment; filename="part-{parts[3]}"'))
+        for part, (media, octets, disposition) in zip(parts, wanted):
+            path = f"/console/message/{ident}/part/{part}"
+            status, fields, got = alice.raw("GET", path, fields=same)
+            self.assertEqual((status, fields["Content-Type"], fields["Content-Disposition"]), (200, media, disposition))
+            self.assertTrue(got == octets, f"{len(got)} octets of {part}")
+            self.assertEqual((fields["X-Content-Type-Options"], fields["Content-Security-Policy"], fields["Cache-Control"]),
+                             ("nosniff", "sandbox; default-src 'none'", "no-store"))
+            self.assertEqual(eve.raw("GET", path, fields=same)[0], 404)
+            self.assertEqual(self.browser().raw("GET", path, fields=same)[0], 401)
+            self.assertEqual(alice.raw("GET", path, fields={"Sec-Fetch-Site": "cross-site"})[0], 403)
+        for odd in ("9", "0", "", "1/..", "%2e%2e", "..%2f..%2fetc%2fpasswd", "1%00"):
+            self.assertIn(alice.raw("GET", f"/console/message/{ident}/part/{odd}", fields=same)[0], (400, 404), odd)
+
+    def test_ones_own_sessions(self):
+        login = "sessions@example.test"
+        self.server.add_account(login)
+        first, second, third, eve = (self.browser() for _ in range(4))
+        for browser in (first, second, third):
+            self.assertEqual(browser.log_in(login)[0], 200)
+        self.assertEqual(eve.log_in(EVE)[0], 200)
+        sessions = first.ask("GET", "/v1/me/sessions")[1]["sessions"]
+        self.assertEqual([one["from"] for one in sessions], ["127.0.0.1"] * 3)
+        self.assertEqual(sum(one["current"] for one in sessions), 1)
+        other = next(one["id"] for one in second.ask("GET", "/v1/me/sessions")[1]["sessions"] if one["current"])
+        self.assertEqual(eve.ask("DELETE", f"/v1/me/sessions/{other}")[0], 404)
+        self.assertEqual(second.ask("GET", "/v1/me")[0], 200)
+        self.assertEqual(first.ask("DELETE", f"/v1/me/sessions/{other}"), (200, {"ended": 1}))
+        self.assertEqual((second.ask("GET", "/v1/me")[0], third.ask("GET", "/v1/me")[0]), (401, 200))
+        self.assertEqual(first.ask("DELETE", "/v1/me/sessions"), (200, {"ended": 1, "login": login}))
+        self.assertEqual((third.ask("GET", "/v1/me")[0], first.ask("GET", "/v1/me")[0]), (401, 200))
+        self.assertIn("1 browser", self.server.must("account", "logout", login))
+        self.assertEqual((first.ask("GET", "/v1/me")[0], eve.ask("GET", "/v1/me")[0]), (401, 200))
 
     def test_a_session_outlives_a_restart(self):
         browser = self.browser()

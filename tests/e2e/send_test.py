@@ -10,6 +10,7 @@ import json
 import threading
 import unittest
 
+from api import Api
 from peer import Peer
 from server import SECRET, Server, trusting, wait_until
 
@@ -29,6 +30,7 @@ class SendTest(unittest.TestCase):
         cls.server = Server(accounts={ALICE: SECRET, BOB: SECRET}, listeners=LISTENERS, routes=[route])
         cls.addClassCleanup(cls.server.close)
         cls.server.start()
+        cls.api = Api(cls.server)
 
     def post(self, body, query="", login=ALICE, **fields):
         client = http.client.HTTPSConnection("127.0.0.1", self.server.ports["https"], context=trusting(), timeout=60)
@@ -39,7 +41,8 @@ class SendTest(unittest.TestCase):
             octets = body if isinstance(body, bytes) else json.dumps(body).encode()
             client.request("POST", "/v1/send" + query, body=octets, headers=headers)
             answer = client.getresponse()
-            return answer.status, json.loads(answer.read())
+            status, _, content = self.api.judged("POST", "/v1/send" + query, answer.status, dict(answer.getheaders()), answer.read())
+            return status, json.loads(content)
 
     def got(self, ident):
         """Bob's message with that id, read."""
