@@ -69,7 +69,10 @@ std::string words_of(const mail::Address& sender, std::size_t most) {
 bool Srs::looks_like(std::string_view local) { return begins_with(local, kFirst) || begins_with(local, kAgain); }
 
 std::string Srs::hash(std::string_view text, const Ulid& message, bool vouched) const {
-  const std::string signed_text = to_lower(std::string(text)) + "=" + message.to_string() + (vouched ? "=vouched" : "");
+  std::string signed_text = to_lower(text);
+  signed_text += '=';
+  signed_text += message.to_string();
+  if (vouched) signed_text += "=vouched";
   const std::string mac = sasl::hmac(sasl::ScramHash::sha256, key_, signed_text);
   std::string letters;
   for (std::size_t i = 0; i < kHashLetters; ++i) letters += kLetters[static_cast<unsigned char>(mac[i]) % 32];

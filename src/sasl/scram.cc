@@ -3,12 +3,13 @@
 #include "base/encoding.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "sasl/secret.h"
 
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <stdexcept>
 
 namespace paquebot::sasl {
@@ -17,7 +18,12 @@ namespace {
 constexpr std::size_t kMaxScramName = 255;
 constexpr std::size_t kMaxNonce = 512;
 
-const EVP_MD* method(ScramHash hash) { return hash == ScramHash::sha1 ? EVP_sha1() : EVP_sha256(); }
+/// Looked up in OpenSSL once: each time costs as much as to hash some kilobytes.
+const EVP_MD* method(ScramHash hash) {
+  static const EVP_MD* const sha1 = EVP_MD_fetch(nullptr, "SHA1", nullptr);
+  static const EVP_MD* const sha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  return hash == ScramHash::sha1 ? sha1 : sha256;
+}
 int size_of(ScramHash hash) { return hash == ScramHash::sha1 ? 20 : 32; }
 
 const unsigned char* octets(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
@@ -25,6 +31,27 @@ const unsigned char* octets(std::string_view text) { return reinterpret_cast<con
 /// OpenSSL does not know the hash, or has no memory left.
 void check(bool done) {
   if (!done) throw std::runtime_error("the cryptographic library failed");
+}
+
+constexpr std::size_t kBlock = 64; // octets that either hash takes at a time
+
+struct FreeContext {
+  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+};
+using Context = std::unique_ptr<EVP_MD_CTX, FreeContext>;
+
+/// The hash of `key`, a block, with each octet changed by `pad`, and `text` behind it.
+std::string keyed(EVP_MD_CTX* context, ScramHash hash, std::string_view key, char pad, std::string_view text) {
+  std::array<unsigned char, kBlock> block;
+  block.fill(static_cast<unsigned char>(pad));
+  for (std::size_t i = 0; i < key.size(); ++i) block[i] ^= static_cast<unsigned char>(key[i]);
+  std::string out(static_cast<std::size_t>(size_of(hash)), '\0');
+  check(context != nullptr && EVP_DigestInit_ex(context, method(hash), nullptr) == 1 &&
+        EVP_DigestUpdate(context, block.data(), block.size()) == 1 &&
+        EVP_DigestUpdate(context, text.data(), text.size()) == 1 &&
+        EVP_DigestFinal_ex(context, reinterpret_cast<unsigned char*>(out.data()), nullptr) == 1);
+  OPENSSL_cleanse(block.data(), block.size());
+  return out;
 }
 
 } // namespace
@@ -37,10 +64,12 @@ std::string digest(ScramHash hash, std::string_view text) {
 }
 
 std::string hmac(ScramHash hash, std::string_view key, std::string_view text) {
-  std::string out(static_cast<std::size_t>(size_of(hash)), '\0');
-  check(HMAC(method(hash), key.data(), static_cast<int>(key.size()), octets(text), text.size(),
-             reinterpret_cast<unsigned char*>(out.data()), nullptr) != nullptr);
-  return out;
+  std::string shortened = key.size() > kBlock ? digest(hash, key) : std::string();
+  if (!shortened.empty()) key = shortened;
+  const Context context(EVP_MD_CTX_new());
+  std::string mac = keyed(context.get(), hash, key, 0x5c, keyed(context.get(), hash, key, 0x36, text));
+  wipe(shortened);
+  return mac;
 }
 
 std::string salted_password(ScramHash hash, std::string_view password, std::string_view salt,

@@ -335,5 +335,20 @@ TEST(Scram, AgreesWithGnuSasl) {
   gsasl_done(library);
 }
 
+TEST(Hmac, IsThatOfRfc2104) {
+  // RFC 4231 sections 4.2, 4.3 and 4.7, RFC 2202 section 3.
+  const auto sha256 = [](std::string_view key, std::string_view text) {
+    return hex_encode(hmac(ScramHash::sha256, key, text));
+  };
+  EXPECT_EQ(sha256(std::string(20, 0x0b), "Hi There"),
+            "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+  EXPECT_EQ(sha256("Jefe", "what do ya want for nothing?"),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+  EXPECT_EQ(sha256(std::string(131, '\xaa'), "Test Using Larger Than Block-Size Key - Hash Key First"),
+            "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+  EXPECT_EQ(hex_encode(hmac(ScramHash::sha1, "Jefe", "what do ya want for nothing?")),
+            "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
+}
+
 } // namespace
 } // namespace paquebot::sasl
