@@ -86,9 +86,15 @@ std::optional<EnhancedCode> EnhancedCode::parse(std::string_view text) {
 }
 
 std::string Reply::to_string() const {
-  std::string out = std::to_string(code);
-  if (enhanced) out += " " + enhanced.to_string();
-  for (const std::string_view line : split(text, '\n')) {
+  std::string out;
+  append_number(out, code);
+  if (enhanced) {
+    out += ' ';
+    append_code(out, enhanced);
+  }
+  for (std::string_view rest = text; !rest.empty();) {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
     if (line.empty()) continue;
     out += ' ';
     append_clean(out, line, line.size());

@@ -1,5 +1,6 @@
 #include "mail/told.h"
 
+#include <string_view>
 #include <utility>
 
 namespace paquebot::mail {
@@ -14,13 +15,20 @@ Told Told::by(Reply reply, std::string host, std::string place) {
 }
 
 std::string Told::to_string() const {
-  if (empty()) return {};
   const std::string& where = place.empty() ? host : place;
-  std::string said = peer.code != 0 ? (where.empty() ? "the other server" : where) + " said: " + peer.to_string() : "";
-  if (own.code == 0) return said;
-  std::string out = own.to_string();
-  if (!said.empty()) return out + "; " + said;
-  return where.empty() ? out : out + " (" + where + ")";
+  std::string out;
+  if (own.code != 0) out = own.to_string();
+  if (own.code != 0 && peer.code != 0) out += "; ";
+  if (peer.code != 0) {
+    out += where.empty() ? std::string_view("the other server") : where;
+    out += " said: ";
+    out += peer.to_string();
+  } else if (own.code != 0 && !where.empty()) {
+    out += " (";
+    out += where;
+    out += ')';
+  }
+  return out;
 }
 
 } // namespace paquebot::mail

@@ -16,6 +16,11 @@ std::uint16_t code_of(std::string_view line) {
 
 void append_printable(std::string& out, std::string_view text, std::size_t most) {
   while (!text.empty() && out.size() < most) {
+    if (const std::size_t plain = std::min(plain_length(text), most - out.size()); plain > 0) {
+      out += text.substr(0, plain);
+      text.remove_prefix(plain);
+      continue;
+    }
     const std::size_t length = printable_length(text);
     if (length == 0) {
       out += text.front() == '\t' ? ' ' : '?';
