@@ -17,7 +17,7 @@ bool ours(store::MessageClass klass) { return klass != store::MessageClass::inco
 
 mail::Recipient envelope_recipient(const store::RecipientFacts& facts) {
   mail::Recipient recipient;
-  if (auto address = mail::parse_address(facts.address)) recipient.address = *address;
+  if (auto address = mail::parse_address(facts.address)) recipient.address = std::move(*address);
   recipient.notify = facts.notify;
   recipient.orcpt = facts.orcpt;
   return recipient;
@@ -54,7 +54,8 @@ mail::Reply too_large(std::uint64_t most, std::uint64_t size) {
 }
 
 /// Makes message and content fit what the peer can take; a negative reply when that can't be done.
-Task<mail::Reply> fit(const queue::Job& job, smtp::PeerFeatures peer, Content& content, smtp::OutgoingMessage& out) {
+Task<mail::Reply> fit(const queue::Job& job, const smtp::PeerFeatures& peer, Content& content,
+                      smtp::OutgoingMessage& out) {
   out.sender = job.message.sender;
   out.sender.hold = {}; // its time has come
   out.size = content.size();
@@ -103,8 +104,9 @@ Handover::Handover(Commons& commons, Peer& peer, const queue::Job& part, Content
     : commons_(commons), peer_(peer), part_(part), content_(content), secure_(secure) {}
 
 Task<mail::Reply> Handover::prepare() {
-  smtp::PeerFeatures features = peer_.session().features();
-  mail::Reply fits = co_await hide();
+  const smtp::PeerFeatures& features = peer_.session().features();
+  mail::Reply fits(250, {}, "");
+  if (tells_too_much()) fits = co_await hide();
   const std::uint64_t max_size = features.max_size;
   for (const store::RecipientFacts& recipient : part_.recipients)
     out_.recipients.push_back(envelope_recipient(recipient));
@@ -142,9 +144,12 @@ Transmission Handover::came_to() const {
 }
 
 /// A report that can't be protected like the message that it is about tells nothing of that (RFC 8689 section 5).
-Task<mail::Reply> Handover::hide() {
+bool Handover::tells_too_much() const {
   const bool bare = part_.message.sender.tls == mail::TlsWish::required && !secure_;
-  if (!bare || part_.message.klass != store::MessageClass::report) co_return mail::Reply(250, {}, "");
+  return bare && part_.message.klass == store::MessageClass::report;
+}
+
+Task<mail::Reply> Handover::hide() {
   auto done = co_await content_.redact();
   if (done) co_return mail::Reply(250, {}, "");
   log::error("content-unreadable", {{"id", part_.message.id.to_string()}, {"why", done.error().message}});

@@ -34,6 +34,7 @@ public:
   Handed handed() const { return handed_; }
 
 private:
+  bool tells_too_much() const;
   Task<mail::Reply> hide();
   Task<mail::Reply> sign(std::uint64_t max_size);
   Task<void> name_return_path();

@@ -179,9 +179,11 @@ Task<Reach> Passage::reach(Attempt& attempt, mail::TlsWish wish) {
       plan_ = co_await commons_.connector.plan_for(key, routes, wish);
     }
     found.way = Way::failed;
-    found.failure = mail::Told::by(plan_->failure);
     found.cause = plan_->cause;
-    if (plan_->candidates.empty()) co_return found;
+    if (plan_->candidates.empty()) {
+      found.failure = mail::Told::by(plan_->failure);
+      co_return found;
+    }
     if (share_ == Share::none) {
       std::string place;
       const Turn turn = co_await stand_in_line(std::move(place));

@@ -8,6 +8,7 @@ namespace paquebot::delivery {
 
 bool keep_limits(const smtp::PeerFeatures& limits, std::set<std::string>& domains,
                  std::vector<store::RecipientFacts>& recipients, std::vector<store::RecipientFacts>& rest) {
+  if (limits.rcpt_max == 0 && limits.rcpt_domain_max == 0) return !recipients.empty();
   std::vector<store::RecipientFacts> going, staying;
   for (store::RecipientFacts& recipient : recipients) {
     bool room = limits.rcpt_max == 0 || going.size() < limits.rcpt_max;

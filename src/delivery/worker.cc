@@ -183,8 +183,9 @@ Task<Way> Worker::send_part(queue::Job& part, std::vector<store::RecipientFacts>
       const Way way = co_await connect(part, attempt);
       if (way != Way::open) co_return way;
       Peer& peer = *passage_.peer();
-      smtp::PeerFeatures limits = peer.session().features();
-      if (peer.rcpt_max > 0) limits.rcpt_max = peer.rcpt_max;
+      const smtp::PeerFeatures& offered = peer.session().features();
+      const smtp::PeerFeatures limits{.rcpt_max = peer.rcpt_max > 0 ? peer.rcpt_max : offered.rcpt_max,
+                                      .rcpt_domain_max = offered.rcpt_domain_max};
       if (keep_limits(limits, peer.domains, part.recipients, rest)) break;
       passage_.let_go(); // a new session has room
     }
@@ -282,6 +283,13 @@ Task<bool> Worker::transmit(queue::Job& part, Content& content, Attempt& attempt
 Task<bool> Worker::settle_finding(queue::Job& part, std::vector<mail::Told> all, const Finding& finding, Handed handed,
                                   Attempt& attempt, std::vector<store::RecipientFacts>& rest) {
   const bool again = attempt.sessions < kSessions && std::ranges::find(finding.again, true) != finding.again.end();
+  const bool some_next = std::ranges::find(finding.next, true) != finding.next.end();
+  if (!again && !some_next) { // as it nearly always is
+    attempt.last.clear();
+    if (!part.recipients.empty()) co_await settling_.results(part, std::move(all), attempt.host_spoke, handed);
+    part.recipients.clear();
+    co_return true;
+  }
   queue::Job judged{part.message, {}, part.fresh};
   std::vector<store::RecipientFacts> left;
   std::vector<mail::Told> said, last;
