@@ -37,16 +37,22 @@ void release_head(Db& db, Id head) {
   if (db.changes() == 0) db.run("UPDATE head SET refs = refs - 1 WHERE id = ?", head);
 }
 
+/// Most bodies have none, and to look costs less than to delete.
+void drop_outlines(Db& db, Id body) {
+  if (db.number("SELECT 1 FROM outline WHERE body = ?", 0, body) != 0)
+    db.run("DELETE FROM outline WHERE body = ?", body);
+}
+
 void release_body(Db& db, Id body) {
   if (body == 0) return;
   db.run("DELETE FROM body WHERE id = ? AND refs <= 1 AND bulk = 0", body); // most have one holder
-  if (db.changes() != 0) return db.run("DELETE FROM outline WHERE body = ?", body);
+  if (db.changes() != 0) return drop_outlines(db, body);
   db.run("UPDATE body SET refs = refs - 1 WHERE id = ? AND refs > 1", body);
   if (db.changes() != 0) return;
   const Id bulk = db.number("SELECT bulk FROM body WHERE id = ?", 0, body);
   if (bulk != 0) db.run("INSERT OR IGNORE INTO bulk_garbage(bulk) VALUES(?)", bulk);
   db.run("DELETE FROM body WHERE id = ?", body);
-  db.run("DELETE FROM outline WHERE body = ?", body);
+  drop_outlines(db, body);
 }
 
 } // namespace
