@@ -180,8 +180,11 @@ TEST(Config, Takeover) {
 TEST(Config, AnEmptyFileGivesTheStandardPorts) {
   auto config = parse("");
   ASSERT_TRUE(config) << config.error().message;
-  ASSERT_EQ(config->listeners.size(), 5u);
+  ASSERT_EQ(config->listeners.size(), 7u);
   EXPECT_EQ(config->listeners[0].address, "[::]:25");
+  EXPECT_EQ(config->listeners[5].role, service::ListenerRole::imap);
+  EXPECT_EQ(config->listeners[5].address, "[::]:143");
+  EXPECT_EQ(config->listeners[6].address, "[::]:993");
   EXPECT_EQ(config->control_socket, "/var/lib/paquebot/control.sock");
   EXPECT_FALSE(config->server.hostname.empty());
 }

@@ -151,7 +151,9 @@ const List<ListenerConfig> kListenerSettings = {
                    {Role::submission, "[::]:587", Tls::starttls},
                    {Role::submission, "[::]:465", Tls::implicit},
                    {Role::pop3, "[::]:110", Tls::starttls},
-                   {Role::pop3, "[::]:995", Tls::implicit}},
+                   {Role::pop3, "[::]:995", Tls::implicit},
+                   {Role::imap, "[::]:143", Tls::starttls},
+                   {Role::imap, "[::]:993", Tls::implicit}},
 };
 
 } // namespace paquebot::app

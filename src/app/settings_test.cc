@@ -85,7 +85,7 @@ TEST(Settings, TheDefaultsReadBackAreTheDefaults) {
   ASSERT_TRUE(none);
   ASSERT_TRUE(printed) << printed.error().message;
   EXPECT_EQ(everything(*printed), everything(*none));
-  EXPECT_EQ(printed->listeners.size(), 5u);
+  EXPECT_EQ(printed->listeners.size(), 7u);
   EXPECT_TRUE(restart_keys(*none, *printed).empty());
 }
 

@@ -65,6 +65,15 @@ role = "pop3"
 address = "[::]:995"
 tls = "implicit"
 
+[[listener]]
+role = "imap"
+address = "[::]:143"
+
+[[listener]]
+role = "imap"
+address = "[::]:993"
+tls = "implicit"
+
 # For certificates, and for users' programs that set themselves up.
 [[listener]]
 role = "http"

@@ -203,7 +203,8 @@ TEST_F(SetupTest, ACertificateForWhoAgrees) {
   EXPECT_THAT(
       written(),
       HasSubstr("\n[dns]\ntrust_anchor = \"corp.example. IN DS 1 8 2 AA\\ncorp.example. IN DS 2 8 2 BB\\n\"\n"));
-  for (const char* address : {"[::]:25", "[::]:587", "[::]:465", "[::]:110", "[::]:995", "[::]:80", "[::]:443"})
+  for (const char* address :
+       {"[::]:25", "[::]:587", "[::]:465", "[::]:110", "[::]:995", "[::]:143", "[::]:993", "[::]:80", "[::]:443"})
     EXPECT_THAT(written(), HasSubstr("address = \"" + std::string(address) + "\"\n"));
 }
 

@@ -23,6 +23,8 @@ LISTENERS = {
     "submissions": {"role": "submission", "tls": "implicit", "address": "127.0.0.1:465"},
     "pop3": {"role": "pop3", "tls": "starttls", "address": "127.0.0.1:110"},
     "pop3s": {"role": "pop3", "tls": "implicit", "address": "127.0.0.1:995"},
+    "imap": {"role": "imap", "tls": "starttls", "address": "127.0.0.1:143"},
+    "imaps": {"role": "imap", "tls": "implicit", "address": "127.0.0.1:993"},
     "https": {"role": "http", "tls": "implicit", "address": "127.0.0.1:443"},
 }
 
@@ -71,7 +73,7 @@ return text;
 
 ACCOUNT = """
 const {MailServices} = ChromeUtils.importESModule("resource:///modules/MailServices.sys.mjs");
-const server = MailServices.accounts.allServers.find(one => one.type == "pop3");
+const server = MailServices.accounts.allServers.find(one => one.type == "imap");
 const outgoing = MailServices.outgoingServer.servers[0].QueryInterface(Ci.nsISmtpServer);
 return {incoming: [server.hostname ?? server.hostName, server.port, server.socketType, server.username],
         outgoing: [outgoing.hostname, outgoing.port, outgoing.socketType, outgoing.username]};
@@ -103,20 +105,37 @@ await new Promise((resolve, reject) => {
 });
 """
 
-FETCH = """
+# What all scripts of an IMAP account need: its server, and operations on folders that end when the program says so.
+IMAP = """
 const {MailServices} = ChromeUtils.importESModule("resource:///modules/MailServices.sys.mjs");
-const server = MailServices.accounts.allServers.find(one => one.type == "pop3");
-const inbox = server.rootFolder.getFolderWithFlags(Ci.nsMsgFolderFlags.Inbox);
-await new Promise((resolve, reject) => MailServices.pop3.GetNewMail(null, {
+const window = Services.wm.getMostRecentWindow("mail:3pane");
+const sleep = () => new Promise(done => window.setTimeout(done, 50));
+async function until(look, what) {
+  for (let turns = 0; turns < 1200; ++turns) {
+    const found = look();
+    if (found) return found;
+    await sleep();
+  }
+  throw new Error("waited in vain for " + what);
+}
+const server = MailServices.accounts.allServers.find(one => one.type == "imap");
+const ended = begin => new Promise((resolve, reject) => begin({
   QueryInterface: ChromeUtils.generateQI(["nsIUrlListener"]),
   OnStartRunningUrl() {},
   OnStopRunningUrl(_, status) {
-    Components.isSuccessCode(status) ? resolve() : reject(new Error("not fetched: " + status.toString(16)));
+    Components.isSuccessCode(status) ? resolve() : reject(new Error("not done: " + status.toString(16)));
   },
-}, inbox, server));
-return [...inbox.messages].map(one => one.mime2DecodedSubject);
+}));
+const folder = name => server.rootFolder.descendants.find(one => one.name == name);
+const update = one => ended(listener => one.QueryInterface(Ci.nsIMsgImapMailFolder).updateFolderWithListener(null, listener));
+const subjects = one => [...one.messages].map(message => message.mime2DecodedSubject);
+const inbox = await until(() => server.rootFolder.getFolderWithFlags(Ci.nsMsgFolderFlags.Inbox), "the inbox");
 """
 
+FETCH = IMAP + """
+await update(inbox);
+return subjects(inbox);
+"""
 
 def make_authority(folder):
     """A root and a certificate of the server's names, as files: ca.pem, cert.pem, key.pem."""
@@ -158,7 +177,7 @@ class ThunderbirdTest(unittest.TestCase):
         with Thunderbird(folder, inside.command) as program:
             found = program.run(SET_UP, ANN, SECRET)
             self.assertIn("mx.example.test", found["incomingHost"] + found["outgoingHost"])
-            self.assertEqual(program.run(ACCOUNT), {"incoming": ["mx.example.test", 995, 3, ANN],
+            self.assertEqual(program.run(ACCOUNT), {"incoming": ["mx.example.test", 993, 3, ANN],
                                                     "outgoing": ["mx.example.test", 465, 3, ANN]})
             program.run(SEND, ANN, BOB, "from Thunderbird", str(folder))
             wait_until(lambda: json.loads(server.must("account", "show", BOB, "--json"))["messages"] == 1, "the mail for Bob", 60)

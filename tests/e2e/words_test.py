@@ -275,7 +275,7 @@ until paquebot account list --json | grep -Eq '"messages": ?1'; do sleep 0.1; do
         self.assertIn("A first mail to ann@example.org waits until it runs.", done.stdout)
         for record in ("mx.example.org. IN A 192.0.2.10", "v=spf1 mx -all", "v=DKIM1", "v=DMARC1"):
             self.assertIn(record, done.stdout)
-        for port in (25, 587, 465, 110, 995):
+        for port in (25, 587, 465, 110, 995, 143, 993):
             self.assertIn(f":{port}", log)
 
 

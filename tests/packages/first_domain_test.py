@@ -198,7 +198,7 @@ class FirstDomainTest(BareRoot):
         with Thunderbird(folder, inside.command) as program:
             with self.step("Thunderbird is set up by address and password"):
                 program.run(SET_UP, ANN, self.password)
-                self.assertEqual(program.run(ACCOUNT), {"incoming": [HOST, 995, 3, ANN], "outgoing": [HOST, 465, 3, ANN]})
+                self.assertEqual(program.run(ACCOUNT), {"incoming": [HOST, 993, 3, ANN], "outgoing": [HOST, 465, 3, ANN]})
             with self.step("it sends to the peer, who verifies SPF, DKIM and DMARC"):
                 program.run(SEND, ANN, BOB, "from Thunderbird", str(folder))
                 [data] = self.peer.wait_for(BOB, 1, 60)
