@@ -45,9 +45,6 @@ Content read_content(const std::string& message);
 /// nothing is left.
 std::string safe_name(std::string_view name);
 
-/// What somebody sees of HTML: its text, without scripts and styles, white space collapsed, entities as characters.
-std::string text_of_html(std::string_view html);
-
 /// Web addresses in a message, each once, in the order in which they come: of its HTML those that a click follows, of
 /// its text those that are written out. At most 100.
 std::vector<std::string> links_of(const Content& content);

@@ -76,13 +76,6 @@ TEST(SinkContent, NamesAreNeverPaths) {
   EXPECT_EQ(safe_name(std::string(1000, 'x')).size(), 120u);
 }
 
-TEST(SinkFound, TextOfHtml) {
-  EXPECT_EQ(text_of_html("<p>a &amp; b</p><script>alert(1)</script><p>c&nbsp;&#100;</p>"), "a & b\nc d\n");
-  EXPECT_EQ(text_of_html("<style>x { } </style>1 < 2"), "1 < 2");
-  EXPECT_EQ(text_of_html("<!-- <b>no</b> -->yes"), "yes");
-  EXPECT_THAT(text_of_html("<script>never ends"), IsEmpty());
-}
-
 TEST(SinkFound, Links) {
   Content content;
   content.html =

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "mail/head.h"
+#include "mail/html.h"
 
 #include <algorithm>
 #include <ranges>
@@ -41,7 +42,7 @@ Brief brief_of(const Content& content) {
   brief.reply_to = content.reply_to;
   brief.subject = content.subject;
   brief.message_id = content.message_id;
-  const std::string text = content.text.empty() ? text_of_html(content.html) : content.text;
+  const std::string text = content.text.empty() ? mail::text_of_html(content.html) : content.text;
   brief.snippet = snippet_of(std::string_view(text).substr(0, kWords));
   brief.words = to_lower(content.subject + "\n" + text);
   if (brief.words.size() > kWords) brief.words.resize(kWords);
