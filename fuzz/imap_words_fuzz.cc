@@ -73,7 +73,7 @@ void search(std::string_view text) {
     if (!parsed) return {};
     return parsed->resolve(5);
   };
-  if (parse_search(lexer, resolve, program) != SearchProblem::none) return;
+  if (parse_search(lexer, resolve, 1'795'435'200'000, program) != SearchProblem::none) return;
   const Row row{.uid = 1};
   const std::vector<Keyword> keywords;
   const std::string head = "Subject: x\r\n\r\n";

@@ -9,6 +9,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace paquebot::imap {
@@ -24,13 +25,15 @@ public:
     std::string text{};                    ///< head and body
     std::int64_t date = 1'795'435'200'000; ///< 2026-11-23T12:00:00Z
     std::int64_t modseq = 0;
+    std::int64_t email = 0; ///< the same for copies
     bool touched = false;
   };
   struct Mailbox {
     std::int64_t id = 0;
     std::uint32_t uidvalidity = 1;
     std::uint32_t uidnext = 1;
-    std::int64_t modseq = 0;
+    std::int64_t modseq = 1;
+    std::int64_t forgotten = 0; ///< what was deleted up to this modseq is not known any more
     std::uint8_t special_use = 0;
     std::vector<Message> messages{};
     std::vector<std::string> keywords{};
@@ -70,6 +73,7 @@ public:
     message.flags = flags;
     message.text = std::move(text);
     message.modseq = ++box.modseq;
+    message.email = ++last_email_;
     box.messages.push_back(std::move(message));
     return box.messages.back();
   }
@@ -110,6 +114,8 @@ public:
     out.facts = facts(ask.name, box);
     out.keywords = keywords(box);
     for (const Message& m : box.messages) append(out.uids, m.uid);
+    const auto unseen = std::ranges::find_if(box.messages, [](const Message& m) { return (m.flags & kSeen) == 0; });
+    if (ask.first_unseen && unseen != box.messages.end()) out.first_unseen = unseen->uid;
     seen_modseq_ = box.modseq;
     seen_uidnext_ = box.uidnext;
     return out;
@@ -156,9 +162,27 @@ public:
       else if (m.touched && m.modseq > seen_modseq_)
         out.changed.push_back(row(box, m));
     }
+    out.modseq = box.modseq;
     seen_modseq_ = box.modseq;
     seen_uidnext_ = box.uidnext;
     return out;
+  }
+  Answer answer(const AskSince& ask) {
+    if (broken) return Since{Fault::unavailable};
+    Mailbox& box = boxes.at(selected_);
+    Since out;
+    out.all_gone = ask.modseq < box.forgotten;
+    std::vector<UidRun> gone;
+    for (const auto& [modseq, uid] : box.gone)
+      if (modseq > ask.modseq) gone.push_back({uid, uid});
+    out.gone = normalize(std::move(gone));
+    for (const Message& m : box.messages)
+      if (m.modseq > ask.modseq) append(out.changed, m.uid);
+    return out;
+  }
+  Answer answer(const AskQuota&) {
+    if (broken) return Quota{Fault::unavailable};
+    return Quota{Fault::none, used(), quota == UINT64_MAX ? 0 : quota};
   }
   Answer answer(const AskRows& ask) {
     Rows out;
@@ -201,6 +225,7 @@ public:
     Mailbox& box = boxes.at(selected_);
     const std::int64_t modseq = box.modseq + 1;
     each(ask.uids, [&](Mailbox&, Message& m) {
+      if (ask.unchanged_since && m.modseq > *ask.unchanged_since) return append(out.refused, m.uid);
       std::uint64_t flags = m.flags;
       std::vector<std::string> names = m.keywords;
       using How = AskStore::How;
@@ -210,8 +235,10 @@ public:
         std::erase_if(names, [&](const std::string& other) { return iequals(one, other); });
         if (ask.how != How::remove) names.push_back(one);
       }
-      if (flags != m.flags || names != m.keywords) change(box, m, flags, names, box.modseq = modseq);
+      const bool changes = flags != m.flags || names != m.keywords;
+      if (changes) change(box, m, flags, names, box.modseq = modseq);
       out.rows.push_back(row(box, m));
+      out.rows.back().untouched = !changes;
     });
     out.keywords = keywords(box);
     return out;
@@ -242,6 +269,7 @@ public:
       if (ask.move) remove(selected_, m.uid);
       Message& made = deliver(ask.to, m.text, m.flags);
       made.keywords = m.keywords;
+      made.email = m.email;
       out.to.push_back(made.uid);
     }
     return out;
@@ -249,28 +277,35 @@ public:
   Answer answer(const AskAppend& ask) {
     if (broken) return Done{Fault::unavailable};
     if (!boxes.contains(ask.mailbox)) return Done{Fault::not_found};
-    if (used() + ask.size > quota) return Done{Fault::over_quota};
-    append_ = ask;
-    appended_.clear();
+    std::uint64_t waits = 0;
+    for (const auto& [question, text] : appends_) waits += text.size();
+    if (used() + waits + ask.size > quota) return Done{Fault::over_quota};
+    appends_.emplace_back(ask, "");
     return Done{};
   }
   Answer answer(const AskAppendPiece& ask) {
     if (broken) return Done{Fault::unavailable};
-    appended_ += ask.bytes;
+    appends_.back().second += ask.bytes;
     return Done{};
   }
   Answer answer(const AskAppendEnd& ask) {
     Appended out;
+    appended.clear();
+    const auto all = std::exchange(appends_, {});
     if (broken || !ask.whole) return Appended{Fault::unavailable};
-    Message& made = deliver(append_.mailbox, appended_, append_.flags);
-    made.keywords = append_.keywords;
-    if (append_.date != 0) made.date = append_.date;
-    out.uidvalidity = boxes[append_.mailbox].uidvalidity;
-    out.uid = made.uid;
+    for (const auto& [question, text] : all) {
+      Message& made = deliver(question.mailbox, text, question.flags);
+      made.keywords = question.keywords;
+      if (question.date != 0) made.date = question.date;
+      out.uidvalidity = boxes[question.mailbox].uidvalidity;
+      append(out.uids, made.uid);
+      appended.push_back(text);
+    }
+    if (ask.replaces != 0) remove(selected_, ask.replaces);
     return out;
   }
 
-  const std::string& last_appended() const { return appended_; }
+  std::vector<std::string> appended; ///< by the last command
 
 private:
   static std::pair<std::string, std::string> parts(const Message& m) {
@@ -317,6 +352,8 @@ private:
         out.flags |= std::uint64_t{1} << one.bit;
     out.modseq = m.modseq;
     out.internal_date = m.date;
+    out.saved = m.date + 60'000;
+    out.email[15] = static_cast<unsigned char>(m.email);
     const auto [head, body] = parts(m);
     out.size = head.size() + body.size();
     return out;
@@ -333,6 +370,7 @@ private:
     for (const Message& m : box.messages) {
       out.unseen += (m.flags & kSeen) == 0 ? 1 : 0;
       out.deleted += (m.flags & kDeleted) != 0 ? 1 : 0;
+      if ((m.flags & kDeleted) != 0) out.deleted_octets += m.text.size();
       out.octets += m.text.size();
     }
     return out;
@@ -354,8 +392,8 @@ private:
   std::string selected_;
   std::int64_t seen_modseq_ = 0;
   std::uint32_t seen_uidnext_ = 1;
-  AskAppend append_;
-  std::string appended_;
+  std::int64_t last_email_ = 0;
+  std::vector<std::pair<AskAppend, std::string>> appends_;
 };
 
 } // namespace paquebot::imap

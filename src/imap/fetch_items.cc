@@ -14,9 +14,16 @@ namespace {
 using Kind = FetchItem::Kind;
 using Text = FetchItem::Text;
 
-constexpr std::pair<std::string_view, Kind> kSimpleItems[] = {
-    {"FLAGS", Kind::flags},      {"UID", Kind::uid},           {"INTERNALDATE", Kind::internal_date},
-    {"RFC822.SIZE", Kind::size}, {"ENVELOPE", Kind::envelope}, {"BODYSTRUCTURE", Kind::body_structure}};
+constexpr std::pair<std::string_view, Kind> kSimpleItems[] = {{"FLAGS", Kind::flags},
+                                                              {"UID", Kind::uid},
+                                                              {"INTERNALDATE", Kind::internal_date},
+                                                              {"RFC822.SIZE", Kind::size},
+                                                              {"ENVELOPE", Kind::envelope},
+                                                              {"BODYSTRUCTURE", Kind::body_structure},
+                                                              {"MODSEQ", Kind::modseq},
+                                                              {"SAVEDATE", Kind::save_date},
+                                                              {"EMAILID", Kind::email_id},
+                                                              {"THREADID", Kind::thread_id}};
 
 struct OldItem {
   std::string_view name;
@@ -25,13 +32,6 @@ struct OldItem {
 };
 constexpr OldItem kOldItems[] = {
     {"RFC822.HEADER", Text::header, true}, {"RFC822.TEXT", Text::text, false}, {"RFC822", Text::whole, false}};
-
-FetchItem simple(Kind kind, std::string_view label) {
-  FetchItem item;
-  item.kind = kind;
-  item.label = label;
-  return item;
-}
 
 bool part_numbers(Lexer& lexer, FetchItem& item) {
   while (is_digit(lexer.peek())) {
@@ -124,18 +124,24 @@ std::optional<FetchItem> section(Lexer& lexer, Kind kind, bool peek, std::string
 
 std::optional<FetchItem> one_item(Lexer& lexer) {
   for (const auto& [name, kind] : kSimpleItems)
-    if (lexer.take_word(name)) return simple(kind, name);
+    if (lexer.take_word(name)) return simple_item(kind, name);
   for (const OldItem& old : kOldItems)
     if (lexer.take_word(old.name)) {
-      FetchItem item = simple(Kind::section, old.name);
+      FetchItem item = simple_item(Kind::section, old.name);
       item.text = old.text;
       item.peek = old.peek;
       return item;
     }
+  if (lexer.take_word("PREVIEW")) {
+    // There is always time for it. Other parentheses are modifiers of FETCH.
+    constexpr std::string_view kLazy = " (LAZY)";
+    if (istarts_with(lexer.rest(), kLazy)) lexer.space(), lexer.take('('), lexer.take_word("LAZY"), lexer.take(')');
+    return simple_item(Kind::preview, "PREVIEW");
+  }
   if (lexer.take_word("BODY.PEEK")) return section(lexer, Kind::section, true, "BODY");
   if (lexer.take_word("BODY")) {
     if (lexer.peek() == '[') return section(lexer, Kind::section, false, "BODY");
-    return simple(Kind::body, "BODY");
+    return simple_item(Kind::body, "BODY");
   }
   if (lexer.take_word("BINARY.PEEK")) return section(lexer, Kind::binary, true, "BINARY");
   if (lexer.take_word("BINARY.SIZE")) return section(lexer, Kind::binary_size, true, "BINARY.SIZE");
@@ -144,23 +150,27 @@ std::optional<FetchItem> one_item(Lexer& lexer) {
 }
 
 std::optional<std::vector<FetchItem>> macro(Lexer& lexer) {
-  std::vector<FetchItem> items{simple(Kind::flags, "FLAGS"), simple(Kind::internal_date, "INTERNALDATE"),
-                               simple(Kind::size, "RFC822.SIZE")};
+  std::vector<FetchItem> items{simple_item(Kind::flags, "FLAGS"), simple_item(Kind::internal_date, "INTERNALDATE"),
+                               simple_item(Kind::size, "RFC822.SIZE")};
   if (lexer.take_word("FAST")) return items;
   const bool full = lexer.take_word("FULL");
   if (!full && !lexer.take_word("ALL")) return {};
-  items.push_back(simple(Kind::envelope, "ENVELOPE"));
-  if (full) items.push_back(simple(Kind::body, "BODY"));
+  items.push_back(simple_item(Kind::envelope, "ENVELOPE"));
+  if (full) items.push_back(simple_item(Kind::body, "BODY"));
   return items;
 }
 
 } // namespace
 
+FetchItem simple_item(Kind kind, std::string_view label) {
+  FetchItem item;
+  item.kind = kind;
+  item.label = label;
+  return item;
+}
+
 std::optional<std::vector<FetchItem>> parse_fetch_items(Lexer& lexer) {
-  if (auto items = macro(lexer)) {
-    if (!lexer.at_end()) return {};
-    return items;
-  }
+  if (auto items = macro(lexer)) return items;
   std::vector<FetchItem> items;
   const bool list = lexer.take('(');
   do {
@@ -169,8 +179,25 @@ std::optional<std::vector<FetchItem>> parse_fetch_items(Lexer& lexer) {
     items.push_back(std::move(*item));
   } while (list && lexer.space() && lexer.peek() != ')');
   if (list && !lexer.take(')')) return {};
-  if (!lexer.at_end()) return {};
   return items;
+}
+
+bool parse_fetch_modifiers(Lexer& lexer, FetchModifiers& modifiers) {
+  if (lexer.at_end()) return true;
+  if (!lexer.space() || !lexer.take('(')) return false;
+  for (bool first = true; !lexer.take(')'); first = false) {
+    if (!first && !lexer.space()) return false;
+    if (!modifiers.changed_since && lexer.take_word("CHANGEDSINCE")) {
+      const auto modseq = lexer.space() ? lexer.number() : std::nullopt;
+      if (!modseq || *modseq > INT64_MAX) return false;
+      modifiers.changed_since = static_cast<std::int64_t>(*modseq);
+    } else if (modifiers.vanished || !lexer.take_word("VANISHED")) {
+      return false;
+    } else {
+      modifiers.vanished = true;
+    }
+  }
+  return lexer.at_end() && modifiers.changed_since.has_value();
 }
 
 std::string chosen_fields(std::string_view head, const FetchItem& item) {

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "imap/mailbox_name.h"
+#include "imap/write.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -15,10 +16,17 @@ namespace {
 
 constexpr std::size_t kMaxPatterns = 50;
 
-constexpr std::pair<std::string_view, std::uint16_t> kStatusNames[] = {
-    {"MESSAGES", kMessagesItem}, {"UIDNEXT", kUidNextItem},        {"UIDVALIDITY", kUidValidityItem},
-    {"UNSEEN", kUnseenItem},     {"DELETED", kDeletedItem},        {"SIZE", kSizeItem},
-    {"RECENT", kRecentItem},     {"APPENDLIMIT", kAppendLimitItem}};
+constexpr std::pair<std::string_view, std::uint16_t> kStatusNames[] = {{"MESSAGES", kMessagesItem},
+                                                                       {"UIDNEXT", kUidNextItem},
+                                                                       {"UIDVALIDITY", kUidValidityItem},
+                                                                       {"UNSEEN", kUnseenItem},
+                                                                       {"DELETED", kDeletedItem},
+                                                                       {"SIZE", kSizeItem},
+                                                                       {"RECENT", kRecentItem},
+                                                                       {"APPENDLIMIT", kAppendLimitItem},
+                                                                       {"HIGHESTMODSEQ", kModSeqItem},
+                                                                       {"MAILBOXID", kMailboxIdItem},
+                                                                       {"DELETED-STORAGE", kDeletedSizeItem}};
 
 bool selection_option(Lexer& lexer, ListQuery& query) {
   if (lexer.take_word("SUBSCRIBED"))
@@ -109,6 +117,10 @@ std::string status_text(const MailboxFacts& facts, std::uint16_t items, std::uin
   std::string out;
   for (const auto& [name, item] : kStatusNames) {
     if ((items & item) == 0) continue;
+    if (item == kMailboxIdItem) {
+      fmt::format_to(std::back_inserter(out), "{}MAILBOXID ({})", out.empty() ? "" : " ", mailbox_id(facts.id));
+      continue;
+    }
     std::uint64_t value = 0;
     switch (item) {
       case kMessagesItem: value = facts.messages; break;
@@ -118,6 +130,8 @@ std::string status_text(const MailboxFacts& facts, std::uint16_t items, std::uin
       case kDeletedItem: value = facts.deleted; break;
       case kSizeItem: value = facts.octets; break;
       case kAppendLimitItem: value = append_limit; break;
+      case kModSeqItem: value = static_cast<std::uint64_t>(facts.modseq); break;
+      case kDeletedSizeItem: value = facts.deleted_octets; break;
       default: break;
     }
     fmt::format_to(std::back_inserter(out), "{}{} {}", out.empty() ? "" : " ", name, value);

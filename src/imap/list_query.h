@@ -20,6 +20,9 @@ enum StatusItem : std::uint16_t {
   kSizeItem = 32,
   kRecentItem = 64,
   kAppendLimitItem = 128,
+  kModSeqItem = 256,
+  kMailboxIdItem = 512,
+  kDeletedSizeItem = 1024,
 };
 /// "(MESSAGES UNSEEN)"; 0 when it is malformed or empty.
 std::uint16_t parse_status_items(Lexer& lexer);

@@ -3,6 +3,7 @@
 #include "imap/uid_set.h"
 #include "sasl/server.h"
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -57,6 +58,7 @@ struct MailboxFacts {
   std::uint32_t uidnext = 1;
   std::int64_t modseq = 0; ///< the highest
   std::uint64_t messages = 0, unseen = 0, deleted = 0, octets = 0;
+  std::uint64_t deleted_octets = 0; ///< when they were asked for
 };
 
 struct Done {
@@ -70,15 +72,20 @@ struct Folders {
 struct Opened {
   Fault fault = Fault::none;
   MailboxFacts facts{};
+  std::uint32_t first_unseen = 0; ///< uid, when AskOpen wants to know; 0: none is
   UidSet uids{};
   std::vector<Keyword> keywords{};
 };
 struct Row {
   std::uint32_t uid = 0;
   std::uint64_t flags = 0;
-  std::int64_t modseq = 0; ///< Stored and News only
+  std::int64_t modseq = 0;
   std::int64_t internal_date = 0;
   std::uint64_t size = 0; ///< head and body
+  std::int64_t saved = 0; ///< when it came into this mailbox (RFC 8514)
+  /// The same for copies of one message (RFC 8474); not in Stored and News.
+  std::array<unsigned char, 16> email{};
+  bool untouched = false; ///< Stored only: it was so before
 };
 /// What changed in the selected mailbox since the last one was asked for.
 struct News {
@@ -86,7 +93,15 @@ struct News {
   UidSet gone{};
   UidSet added{};
   std::vector<Row> changed{}; ///< their flags
+  std::int64_t modseq = 0;    ///< of the mailbox with all that
   std::vector<Keyword> keywords{};
+};
+/// What happened in the selected mailbox behind a modseq (RFC 7162), of what it has now.
+struct Since {
+  Fault fault = Fault::none;
+  UidSet changed{};      ///< there, new or with other flags
+  UidSet gone{};         ///< deleted since
+  bool all_gone = false; ///< `gone` is not known so far back: all that are not there may be
 };
 struct Rows {
   Fault fault = Fault::none;
@@ -110,6 +125,7 @@ struct Piece {
 struct Stored {
   Fault fault = Fault::none;
   std::vector<Row> rows{};         ///< of those that are there
+  UidSet refused{};                ///< changed behind AskStore::unchanged_since
   std::vector<Keyword> keywords{}; ///< of the mailbox, now
 };
 struct Copied {
@@ -120,18 +136,27 @@ struct Copied {
 struct Appended {
   Fault fault = Fault::none;
   std::uint32_t uidvalidity = 0;
-  std::uint32_t uid = 0;
+  UidSet uids{}; ///< in the order of the messages; empty: they have none to tell
 };
-using Answer = std::variant<Done, Folders, Opened, News, Rows, Contents, Piece, Stored, Copied, Appended>;
+/// Octets of all mailboxes of the account.
+struct Quota {
+  Fault fault = Fault::none;
+  std::uint64_t used = 0;
+  std::uint64_t bound = 0; ///< 0: none
+};
+using Answer = std::variant<Done, Folders, Opened, News, Since, Rows, Contents, Piece, Stored, Copied, Appended, Quota>;
 
 // ---- Questions ----
 
 /// Folders: all mailboxes of the account.
-struct AskFolders {};
+struct AskFolders {
+  bool deleted_octets = false; ///< they are wanted
+};
 /// Opened: facts, uids and keywords of this one; it is the selected one from then on.
 struct AskOpen {
   std::string name;
   bool read_only = false;
+  bool first_unseen = false; ///< it is wanted
 };
 /// Done, not to be waited for: none is selected any more.
 struct AskClose {};
@@ -146,9 +171,14 @@ struct AskFolder {
 /// Opened without uids: facts of one that need not be selected.
 struct AskStatus {
   std::string name;
+  bool deleted_octets = false; ///< they are wanted
 };
 /// News of the selected one.
 struct AskNews {};
+/// Since.
+struct AskSince {
+  std::int64_t modseq = 0;
+};
 /// Rows of messages of the selected one, at most those of `uids` (at most kRowsAtOnce).
 struct AskRows {
   UidSet uids;
@@ -171,6 +201,7 @@ struct AskStore {
   How how = How::add;
   std::uint64_t flags = 0; ///< system flags
   std::vector<std::string> keywords{};
+  std::optional<std::int64_t> unchanged_since{}; ///< those with a higher modseq are left alone
 };
 /// Done: those of these that are marked as deleted are deleted.
 struct AskExpunge {
@@ -182,7 +213,8 @@ struct AskCopy {
   std::string to;
   bool move = false;
 };
-/// Done: a message begins, of which AskAppendPiece brings the octets.
+/// Done: a message begins, of which AskAppendPiece brings the octets. Behind one that was not ended by AskAppendEnd it
+/// is the next one of the same mailbox (RFC 3502): all become durable, or none.
 struct AskAppend {
   std::string mailbox;
   std::uint64_t flags = 0;
@@ -194,11 +226,16 @@ struct AskAppend {
 struct AskAppendPiece {
   std::string_view bytes;
 };
-/// Appended: durable, or what was begun is dropped when not `whole`.
+/// Appended: durable, or all that was begun is dropped when not `whole`. Then what it replaces is deleted.
 struct AskAppendEnd {
   bool whole = true;
+  std::uint32_t replaces = 0; ///< uid in the selected mailbox (RFC 8508); 0: nothing
 };
-using Question = std::variant<AskFolders, AskOpen, AskClose, AskFolder, AskStatus, AskNews, AskRows, AskContents,
-                              AskBody, AskStore, AskExpunge, AskCopy, AskAppend, AskAppendPiece, AskAppendEnd>;
+/// Quota.
+struct AskQuota {};
+inline constexpr std::size_t kMostAppended = 100; ///< messages of one command
+using Question =
+    std::variant<AskFolders, AskOpen, AskClose, AskFolder, AskStatus, AskNews, AskSince, AskRows, AskContents, AskBody,
+                 AskStore, AskExpunge, AskCopy, AskAppend, AskAppendPiece, AskAppendEnd, AskQuota>;
 
 } // namespace paquebot::imap

@@ -29,9 +29,15 @@ constexpr FlagKey kFlagKeys[] = {{"ANSWERED", kAnswered, true},  {"DELETED", kDe
                                  {"SEEN", kSeen, true},          {"UNANSWERED", kAnswered, false},
                                  {"UNDELETED", kDeleted, false}, {"UNDRAFT", kDraft, false},
                                  {"UNFLAGGED", kFlagged, false}, {"UNSEEN", kSeen, false}};
-constexpr std::pair<std::string_view, Key> kDateKeys[] = {{"BEFORE", Key::before},  {"ON", Key::on},
-                                                          {"SINCE", Key::since},    {"SENTBEFORE", Key::sent_before},
-                                                          {"SENTON", Key::sent_on}, {"SENTSINCE", Key::sent_since}};
+constexpr std::pair<std::string_view, Key> kDateKeys[] = {{"BEFORE", Key::before},
+                                                          {"ON", Key::on},
+                                                          {"SINCE", Key::since},
+                                                          {"SENTBEFORE", Key::sent_before},
+                                                          {"SENTON", Key::sent_on},
+                                                          {"SENTSINCE", Key::sent_since},
+                                                          {"SAVEDBEFORE", Key::saved_before},
+                                                          {"SAVEDON", Key::saved_on},
+                                                          {"SAVEDSINCE", Key::saved_since}};
 constexpr std::pair<std::string_view, std::string_view> kFieldKeys[] = {
     {"BCC", "Bcc"}, {"CC", "Cc"}, {"FROM", "From"}, {"SUBJECT", "Subject"}, {"TO", "To"}};
 
@@ -45,8 +51,8 @@ SearchNode negated(SearchNode node) {
 /// Reads a program by descent.
 class SearchReader {
 public:
-  SearchReader(Lexer& lexer, const ResolveSet& resolve, SearchProgram& program)
-      : lexer_(lexer), resolve_(resolve), program_(program) {}
+  SearchReader(Lexer& lexer, const ResolveSet& resolve, std::int64_t now, SearchProgram& program)
+      : lexer_(lexer), resolve_(resolve), now_(now), program_(program) {}
 
   SearchProblem read() {
     if (!lexer_.space()) return SearchProblem::malformed;
@@ -54,6 +60,7 @@ public:
     if (lexer_.take_word("CHARSET")) {
       const auto name = lexer_.space() ? lexer_.astring() : std::nullopt;
       if (!name || !lexer_.space()) return SearchProblem::malformed;
+      program_.charset = true;
       if (!iequals(*name, "UTF-8") && !iequals(*name, "US-ASCII")) return SearchProblem::charset;
     }
     do {
@@ -93,7 +100,8 @@ private:
     if (is_digit(lexer_.peek()) || lexer_.peek() == '*' || lexer_.peek() == '$') return set(out, false);
     const auto word = lexer_.atom();
     if (!word) return false;
-    if (iequals(*word, "ALL") || iequals(*word, "OLD")) return true; // \Recent is not kept: all are old
+    // \Recent is not kept: all are old.
+    if (iequals(*word, "ALL") || iequals(*word, "OLD") || iequals(*word, "SAVEDATESUPPORTED")) return true;
     if (iequals(*word, "RECENT") || iequals(*word, "NEW")) {
       out = negated({});
       return true;
@@ -158,6 +166,9 @@ private:
       out.number = number.value_or(0);
       return number.has_value();
     }
+    if (iequals(word, "OLDER") || iequals(word, "YOUNGER")) return interval(out, iequals(word, "OLDER"));
+    if (iequals(word, "MODSEQ")) return modseq(out);
+    if (iequals(word, "EMAILID") || iequals(word, "THREADID")) return object_id(out, iequals(word, "EMAILID"));
     if (iequals(word, "KEYWORD") || iequals(word, "UNKEYWORD")) {
       const auto name = lexer_.flag();
       if (!name) return false;
@@ -197,6 +208,44 @@ private:
     return true;
   }
 
+  /// RFC 5032: seconds, at least one.
+  bool interval(SearchNode& out, bool older) {
+    const auto seconds = lexer_.number();
+    if (!seconds || *seconds == 0 || *seconds > UINT32_MAX) return false;
+    out.key = older ? Key::older : Key::younger;
+    out.number = static_cast<std::uint64_t>(now_ - static_cast<std::int64_t>(*seconds) * 1000);
+    return true;
+  }
+
+  /// RFC 7162 section 3.1.5. All flags of a message have one modseq here: which is named does not matter.
+  bool modseq(SearchNode& out) {
+    if (lexer_.peek() == '"') {
+      const auto entry = lexer_.string();
+      if (!entry || !istarts_with(*entry, "/flags/") || !lexer_.space()) return false;
+      if (!lexer_.take_word("all") && !lexer_.take_word("priv") && !lexer_.take_word("shared")) return false;
+      if (!lexer_.space()) return false;
+    }
+    const auto number = lexer_.number();
+    if (!number || *number > INT64_MAX) return false;
+    out.key = Key::modseq;
+    out.number = *number;
+    program_.modseqs = true;
+    return true;
+  }
+
+  /// RFC 8474 section 6. There are no threads: none has such an id.
+  bool object_id(SearchNode& out, bool email) {
+    auto id = lexer_.astring();
+    if (!id || id->empty() || id->size() > 255) return false;
+    if (!email) {
+      out = negated({});
+      return true;
+    }
+    out.key = Key::email;
+    out.text = std::move(*id);
+    return true;
+  }
+
   bool value(std::string& into) {
     const auto text = lexer_.astring();
     if (!text || text->size() > kMaxNeedle) return false;
@@ -217,6 +266,7 @@ private:
 
   Lexer& lexer_;
   const ResolveSet& resolve_;
+  const std::int64_t now_;
   SearchProgram& program_;
   std::size_t keys_ = 0;
 };
@@ -264,6 +314,13 @@ Verdict judge_leaf(const SearchNode& node, const SearchFacts& facts) {
     case Key::before: return known(day_of(row.internal_date) < wanted);
     case Key::on: return known(day_of(row.internal_date) == wanted);
     case Key::since: return known(day_of(row.internal_date) >= wanted);
+    case Key::saved_before: return known(day_of(row.saved) < wanted);
+    case Key::saved_on: return known(day_of(row.saved) == wanted);
+    case Key::saved_since: return known(day_of(row.saved) >= wanted);
+    case Key::older: return known(row.internal_date <= wanted);
+    case Key::younger: return known(row.internal_date >= wanted);
+    case Key::modseq: return known(row.modseq >= wanted);
+    case Key::email: return known(email_id(row.email) == node.text);
     case Key::larger: return known(row.size > node.number);
     case Key::smaller: return known(row.size < node.number);
     default: return Verdict::unknown;
@@ -272,8 +329,8 @@ Verdict judge_leaf(const SearchNode& node, const SearchFacts& facts) {
 
 } // namespace
 
-SearchProblem parse_search(Lexer& lexer, const ResolveSet& resolve, SearchProgram& program) {
-  const SearchProblem problem = SearchReader(lexer, resolve, program).read();
+SearchProblem parse_search(Lexer& lexer, const ResolveSet& resolve, std::int64_t now, SearchProgram& program) {
+  const SearchProblem problem = SearchReader(lexer, resolve, now, program).read();
   return problem;
 }
 

@@ -28,6 +28,13 @@ struct SearchNode {
     sent_before,
     sent_on,
     sent_since, ///< of the Date field
+    saved_before,
+    saved_on,
+    saved_since, ///< of the day it came into the mailbox (RFC 8514)
+    older,
+    younger, ///< `number`: a time, of the internal date (RFC 5032)
+    modseq,  ///< at least `number` (RFC 7162)
+    email,   ///< its EMAILID is `text` (RFC 8474)
     larger,
     smaller, ///< `number`
     header,  ///< field `name` holds `text`
@@ -47,6 +54,8 @@ struct SearchProgram {
 
   // RETURN (RFC 4731, RFC 5182).
   bool extended = false;
+  bool modseqs = false; ///< MODSEQ was asked for: the answer tells the highest
+  bool charset = false; ///< one was named
   bool minimum = false, maximum = false, all = false, count = false, save = false;
 };
 inline constexpr std::size_t kMaxSearchDepth = 20;
@@ -55,7 +64,8 @@ inline constexpr std::size_t kMaxSearchKeys = 1000;
 enum class SearchProblem : std::uint8_t { none, malformed, charset };
 /// `resolve` gives the uids of a set that is written by number (false) or by uid; nothing when a number is not there.
 using ResolveSet = std::function<std::optional<UidSet>(std::string_view, bool by_uid)>;
-SearchProblem parse_search(Lexer& lexer, const ResolveSet& resolve, SearchProgram& program);
+/// `now`: milliseconds since 1970 UTC.
+SearchProblem parse_search(Lexer& lexer, const ResolveSet& resolve, std::int64_t now, SearchProgram& program);
 
 /// True, false, or it takes more to tell.
 enum class Verdict : std::uint8_t { no, yes, unknown };

@@ -29,6 +29,13 @@ void ServerSession::Editor::store(Lexer& args) {
   const auto text = args.space() ? args.sequence_set() : std::nullopt;
   if (!text || !args.space()) return session_.bad("a set of messages is expected");
   change_ = {};
+  refused_.clear();
+  if (args.take('(')) { // RFC 7162 section 3.1.3
+    const auto modseq = args.take_word("UNCHANGEDSINCE") && args.space() ? args.number() : std::nullopt;
+    if (!modseq || *modseq > INT64_MAX || !args.take(')') || !args.space())
+      return session_.bad("UNCHANGEDSINCE and a number are expected");
+    change_.unchanged_since = static_cast<std::int64_t>(*modseq);
+  }
   if (args.take('+'))
     change_.how = AskStore::How::add;
   else if (args.take('-'))
@@ -39,6 +46,7 @@ void ServerSession::Editor::store(Lexer& args) {
   const bool named = silent_ || args.take_word("FLAGS");
   auto list = named && args.space() ? parse_flags(args) : std::nullopt;
   if (!list || !args.at_end()) return session_.bad("FLAGS and a list of flags are expected");
+  if (change_.unchanged_since) session_.enable_condstore();
   auto uids = session_.selected.resolve(*text, session_.by_uid);
   if (!uids) return;
   if (session_.selected.read_only()) return session_.no("[CANNOT] the mailbox is open read only");
@@ -49,7 +57,12 @@ void ServerSession::Editor::store(Lexer& args) {
 }
 
 void ServerSession::Editor::store_next() {
-  if (left_.empty()) return session_.ok("they are kept");
+  if (left_.empty()) {
+    if (refused_.empty()) return session_.ok("they are kept");
+    const View& view = session_.selected.view();
+    const UidSet named = session_.by_uid ? refused_ : view.numbers_of(refused_);
+    return session_.ok(fmt::format("[MODIFIED {}] some were changed meanwhile", to_text(named)));
+  }
   AskStore question = change_;
   question.uids = take_front(left_, kRowsAtOnce);
   session_.ask_for<Stored>(std::move(question), [this](Stored& stored) {
@@ -61,12 +74,17 @@ void ServerSession::Editor::store_next() {
     Selected& selected = session_.selected;
     selected.set_keywords(std::move(stored.keywords));
     selected.told(stored.rows);
+    refused_.insert(refused_.end(), stored.refused.begin(), stored.refused.end());
     for (const Row& row : stored.rows) {
       const std::uint32_t number = selected.view().number_of(row.uid);
-      if (silent_ || number == 0) continue;
-      const std::string uid = session_.by_uid || session_.rev2 ? fmt::format("UID {} ", row.uid) : std::string();
-      session_.untagged(
-          fmt::format("{} FETCH ({}FLAGS ({}))", number, uid, flags_text(row.flags, selected.keywords())));
+      const bool numbered = session_.condstore && !row.untouched;
+      if (number == 0 || (silent_ && !numbered)) continue;
+      std::string items;
+      if (session_.by_uid || session_.rev2 || session_.condstore) items = fmt::format("UID {} ", row.uid);
+      if (!silent_) items += fmt::format("FLAGS ({}) ", flags_text(row.flags, selected.keywords()));
+      if (session_.condstore) items += fmt::format("MODSEQ ({}) ", row.modseq);
+      items.pop_back();
+      session_.untagged(fmt::format("{} FETCH ({})", number, items));
     }
     store_next();
   });
@@ -86,6 +104,7 @@ void ServerSession::Editor::copy(Lexer& args, bool move) {
   if (uids->empty()) return session_.ok("there are none");
   session_.ask_for<Copied>(AskCopy{std::move(*uids), std::move(*to), move}, [this, move](Copied& copied) {
     session_.must_look = true;
+    session_.tells_modseq = move;
     if (copied.fault == Fault::not_found) return session_.no("[TRYCREATE] there is no such mailbox");
     if (copied.fault != Fault::none) return session_.fault(copied.fault, "mailbox");
     std::string code;

@@ -2,6 +2,7 @@
 #include "imap/list_query.h"
 #include "imap/mailbox_name.h"
 #include "imap/server_impl.h"
+#include "imap/write.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -30,7 +31,9 @@ void ServerSession::Folders::list(Lexer& args) {
     session_.untagged("LIST (\\Noselect) \"/\" \"\"");
     return session_.ok("that is all");
   }
-  session_.ask_for<imap::Folders>(AskFolders{}, [this, query = std::move(*query)](imap::Folders& folders) {
+  if ((query->status & kModSeqItem) != 0) session_.enable_condstore();
+  AskFolders question{(query->status & kDeletedSizeItem) != 0};
+  session_.ask_for<imap::Folders>(std::move(question), [this, query = std::move(*query)](imap::Folders& folders) {
     if (folders.fault != Fault::none) return session_.fault(folders.fault, "mailbox");
     for (const ListLine& line : list_lines(query, folders)) {
       const std::string name = session_.name_text(line.name);
@@ -67,7 +70,8 @@ void ServerSession::Folders::status(Lexer& args) {
   if (!name) return;
   const std::uint16_t items = args.space() ? parse_status_items(args) : std::uint16_t{0};
   if (items == 0 || !args.at_end()) return session_.bad("a list of items is expected");
-  AskStatus question{*name};
+  if ((items & kModSeqItem) != 0) session_.enable_condstore();
+  AskStatus question{*name, (items & kDeletedSizeItem) != 0};
   session_.ask_for<Opened>(std::move(question), [this, items, name = std::move(*name)](Opened& opened) {
     if (opened.fault != Fault::none) return session_.fault(opened.fault, "mailbox");
     session_.untagged(fmt::format("STATUS {} ({})", session_.name_text(name),
@@ -102,8 +106,49 @@ void ServerSession::Folders::create(Lexer& args) {
   if (!args.at_end()) return session_.bad("nothing more is expected");
   if (name->size() > 1 && name->back() == kDelimiter) name->pop_back(); // it says that there will be more below
   if (const auto why = refusal_of_name(*name)) return session_.no(fmt::format("[CANNOT] {}", *why));
-  session_.ask_for<Done>(AskFolder{AskFolder::What::create, std::move(*name), {}, use},
-                         [this](Done& done) { changed(done.fault, "it is made"); });
+  AskFolder question{AskFolder::What::create, *name, {}, use};
+  session_.ask_for<Done>(std::move(question), [this, name = std::move(*name)](Done& done) { made(done.fault, name); });
+}
+
+/// RFC 8474 section 4.1.
+void ServerSession::Folders::made(Fault fault, std::string name) {
+  if (fault != Fault::none) return session_.fault(fault, "mailbox");
+  session_.ask_for<Opened>(AskStatus{std::move(name)}, [this](Opened& opened) {
+    if (opened.fault != Fault::none) return session_.ok("it is made"); // and gone already, or can't be looked at
+    session_.ok(fmt::format("[MAILBOXID ({})] it is made", mailbox_id(opened.facts.id)));
+  });
+}
+
+// ---- QUOTA (RFC 9208): one root, of all mailboxes together ----
+
+void ServerSession::Folders::quota(Lexer& args, bool of_mailbox) {
+  if (!of_mailbox) {
+    const auto root = args.space() ? args.astring() : std::nullopt;
+    if (!root || !args.at_end()) return session_.bad("the name of a quota root is expected");
+    if (!root->empty()) return session_.no("[NONEXISTENT] there is no such quota root");
+    return tell_quota({});
+  }
+  auto name = session_.read_mailbox(args);
+  if (!name) return;
+  if (!args.at_end()) return session_.bad("nothing is expected behind the name");
+  AskStatus question{*name};
+  session_.ask_for<Opened>(std::move(question), [this, name = std::move(*name)](Opened& opened) {
+    if (opened.fault != Fault::none) return session_.fault(opened.fault, "mailbox");
+    tell_quota(session_.name_text(name));
+  });
+}
+
+/// In units of 1024 octets. `mailbox`: as it is told, when its root was asked for. Without a bound there is no root.
+void ServerSession::Folders::tell_quota(std::string mailbox) {
+  session_.ask_for<Quota>(AskQuota{}, [this, mailbox = std::move(mailbox)](Quota& quota) {
+    if (quota.fault != Fault::none) return session_.fault(quota.fault, "quota");
+    const bool bounded = quota.bound != 0;
+    if (!bounded && mailbox.empty()) return session_.no("[NONEXISTENT] there is no quota");
+    if (!mailbox.empty()) session_.untagged(fmt::format("QUOTAROOT {}{}", mailbox, bounded ? " \"\"" : ""));
+    if (bounded)
+      session_.untagged(fmt::format("QUOTA \"\" (STORAGE {} {})", (quota.used + 1023) / 1024, quota.bound / 1024));
+    session_.ok("that is all");
+  });
 }
 
 void ServerSession::Folders::change(Lexer& args, AskFolder::What what) {

@@ -57,6 +57,30 @@ private:
   std::uint32_t failures_ = 0;
 };
 
+/// What a client knows of a mailbox that it selects once more (RFC 7162, QRESYNC).
+struct Resync {
+  std::uint32_t uidvalidity = 0;
+  std::int64_t modseq = 0;
+  std::optional<SequenceSet> known{};      ///< uids
+  std::optional<SequenceSet> numbers{};    ///< a sample of message numbers,
+  std::optional<SequenceSet> their_uids{}; ///< and the uids that they had
+};
+
+/// What stands behind the name in SELECT. `qresync`: it is enabled. Nothing when it is malformed.
+struct SelectParameters {
+  bool condstore = false;
+  std::optional<Resync> resync{};
+};
+std::optional<SelectParameters> parse_select_parameters(Lexer& args, bool qresync);
+
+/// Who listens to what is said; nobody does without `told`.
+struct Ear {
+  std::function<void(Said, std::string_view)> told{};
+  std::uint32_t lines = 0; ///< untagged ones of the command under way
+
+  void tell(Said who, std::string_view line) const;
+};
+
 /// The selected mailbox: what the session sees of it, and what it is told of changes.
 class ServerSession::Selected {
 public:
@@ -86,10 +110,19 @@ public:
   void tell_news(bool with_expunged, std::function<void()> then);
   /// The session itself has set these flags and told them: they are no news.
   void told(const std::vector<Row>& rows);
+  std::int64_t modseq() const { return modseq_; } ///< the highest that was told
+  bool take_expunged() { return std::exchange(expunged_, false); }
+  /// VANISHED (EARLIER) of those that are not in the view.
+  void tell_vanished(const Since& since, const UidSet& asked);
+  /// A message's flags, as news of it.
+  void tell_flags(const Row& row, std::uint32_t number);
 
 private:
   void opened(imap::Opened opened, const std::string& name);
+  void resync(std::string ending);
+  void resync_rows(UidSet left, std::string ending);
   void news(News news, bool with_expunged);
+  void tell_hidden();
 
   Impl& session_;
   bool open_ = false, read_only_ = false, idling_ = false;
@@ -100,6 +133,10 @@ private:
   UidSet saved_;
   std::vector<std::int64_t> own_; ///< modseqs of changes that were told
   UidSet doomed_;                 ///< to be expunged
+  std::optional<Resync> resync_;  ///< of the SELECT under way
+  std::int64_t modseq_ = 0;
+  std::uint32_t uidnext_ = 1;
+  bool expunged_ = false; ///< some deletions were told
 };
 
 /// LIST, STATUS and what makes, changes and names mailboxes.
@@ -109,12 +146,15 @@ public:
   void list(Lexer& args);
   void lsub(Lexer& args);
   void status(Lexer& args);
+  void quota(Lexer& args, bool of_mailbox);
   void create(Lexer& args);
   void change(Lexer& args, AskFolder::What what);
   void rename(Lexer& args);
 
 private:
   void changed(Fault fault, std::string_view done);
+  void made(Fault fault, std::string name);
+  void tell_quota(std::string mailbox);
   Impl& session_;
 };
 
@@ -156,26 +196,39 @@ private:
   Impl& session_;
   UidSet left_; ///< of a STORE
   AskStore change_;
+  UidSet refused_; ///< changed meanwhile
   bool silent_ = false;
 };
 
-/// APPEND.
+/// APPEND, REPLACE.
 class ServerSession::Appender {
 public:
   explicit Appender(Impl& session) : session_(session) {}
   /// Whether the command so far is an APPEND whose message is the literal that comes now. Then it is dealt with.
   bool begins(std::string_view tag, Lexer args, const Literal& literal);
+  /// One more literal behind a message: another message, or nonsense.
+  void another(const Literal& literal);
   bool active() const { return active_; }
   void go_on();                    ///< input has come
-  void end(std::string_view rest); ///< the line behind the literal
-  void broken();                   ///< what was begun is not to be
+  void end(std::string_view text); ///< the command, with what stands behind the literal
+  void too_long();                 ///< what stands there
 
 private:
+  std::uint32_t replaced(std::string_view text, bool by_uid) const;
+  void take(AskAppend question, const Literal& literal);
+  void begun(Fault fault);
+  void refuse(const Literal& literal, std::string ending);
+  void finish_all(bool whole);
   void finish(Appended appended);
   Impl& session_;
   bool active_ = false;
-  bool broken_ = false; ///< the rest is dropped
+  bool in_utf8_ = false; ///< the message stands in UTF8 (…)
   Fault fault_ = Fault::none;
+  std::string refusal_; ///< how the command ends, when it may not be what it says
+  std::string mailbox_;
+  std::size_t messages_ = 0;   ///< of the command
+  std::uint32_t replaces_ = 0; ///< uid; 0: APPEND
+  std::size_t used_ = 0;       ///< octets of the command that were read
   std::uint64_t since_window_ = 0;
 };
 
@@ -209,7 +262,7 @@ struct ServerSession::Impl {
   void no(std::string_view text);
   void bad(std::string_view text);
   void fault(Fault fault, std::string_view what);
-  void untagged(std::string_view text) { out.append("* ").append(text).append("\r\n"); }
+  void untagged(std::string_view text);
   void bye(std::string_view text);
   void finish(std::string line);
   void conclude();
@@ -222,10 +275,10 @@ struct ServerSession::Impl {
   void run(const Verb& verb, Lexer args);
   static const Verb* find_verb(std::string_view name);
   std::string capabilities() const;
-  void capability();
   void identify(Lexer& args);
   void starttls();
   void enable(Lexer& args);
+  void enable_condstore();
   void logout();
 
   std::shared_ptr<const ServerOptions> options;
@@ -233,10 +286,13 @@ struct ServerSession::Impl {
   CommandReader reader;
   std::uint32_t window = 1;
   std::uint32_t errors = 0;
-  bool utf8 = false; ///< the client has said ENABLE IMAP4rev2: names are UTF-8
+  bool utf8 = false; ///< the client has said ENABLE IMAP4rev2 or UTF8=ACCEPT: names are UTF-8
+  bool utf8_accept = false;
   bool rev2 = false;
+  bool condstore = false, qresync = false; ///< RFC 7162
 
   std::string out;
+  Ear ear;
   bool out_given = false; ///< out is with the driver; the next call of next() means it was sent
   bool tls_pending = false;
   bool closing = false;
@@ -250,7 +306,8 @@ struct ServerSession::Impl {
   bool running = false;
   bool by_uid = false; ///< UID stood in front of it
   Tells tells = Tells::all;
-  bool must_look = false; ///< news are asked for whether or not somebody told of them
+  bool tells_modseq = false; ///< with the end of the command under way, when it deleted something
+  bool must_look = false;    ///< news are asked for whether or not somebody told of them
 
   std::uint32_t question_id = 0;
   std::optional<Question> question;

@@ -106,6 +106,8 @@ struct ServerSession::Searcher::Work {
   bool look_at_body();
   void end();
   void give_up();
+  void take(const Row& row);
+  std::string modseq_text(std::string_view before, std::string_view behind) const;
   void answer_old(const UidSet& shown);
   void answer_extended(const UidSet& shown);
   SearchFacts facts(const Row& row) const { return {&row, &session.selected.keywords()}; }
@@ -117,6 +119,8 @@ struct ServerSession::Searcher::Work {
   std::vector<std::uint32_t> unsure; ///< it takes their content
   std::deque<Content> waiting;
   std::vector<UidRun> found;
+  std::int64_t highest = 0; ///< modseq of them
+  Row lowest_uid, highest_uid;
   bool failed = false;
 
   // Of the message under way.
@@ -143,13 +147,19 @@ void ServerSession::Searcher::search(Lexer& args) {
     if (by_uid) return view.present(set->resolve(view.highest()));
     return view.uids_of(set->resolve(view.count())); // numbers that are none find nothing
   };
-  const SearchProblem problem = parse_search(args, resolve, work_->program);
+  const Clock& clock = session_.options->clock != nullptr ? *session_.options->clock : system_clock();
+  const SearchProblem problem = parse_search(args, resolve, millis(clock.wall()), work_->program);
   if (problem != SearchProblem::none) {
     work_.reset();
     if (problem == SearchProblem::charset)
       return session_.no("[BADCHARSET (UTF-8 US-ASCII)] only UTF-8 is searched in");
     return session_.bad("what is searched for can't be understood");
   }
+  if (work_->program.charset && session_.utf8_accept) { // RFC 6855 section 3
+    work_.reset();
+    return session_.bad("all is UTF-8: no charset is expected");
+  }
+  if (work_->program.modseqs) session_.enable_condstore();
   work_->todo = view.uids();
   for (const SearchNode& node : work_->program.root.children)
     if (node.key == SearchNode::Key::uids) work_->todo = intersect(work_->todo, node.set);
@@ -180,7 +190,7 @@ void ServerSession::Searcher::Work::load_rows() {
     failed = answer.fault != Fault::none;
     for (const Row& row : answer.rows) {
       const Verdict verdict = judge(program.root, facts(row));
-      if (verdict == Verdict::yes) found.push_back({row.uid, row.uid});
+      if (verdict == Verdict::yes) take(row);
       if (verdict == Verdict::unknown) unsure.push_back(row.uid);
     }
     go();
@@ -220,7 +230,7 @@ bool ServerSession::Searcher::Work::look() {
     known.in_body = &in_body;
     verdict = judge(program.root, known);
   }
-  if (verdict == Verdict::yes) found.push_back({row.uid, row.uid});
+  if (verdict == Verdict::yes) take(row);
   reader.end();
   reading = false;
   return true;
@@ -281,12 +291,28 @@ void ServerSession::Searcher::Work::give_up() {
   end();
 }
 
+void ServerSession::Searcher::Work::take(const Row& row) {
+  if (found.empty() || row.uid < lowest_uid.uid) lowest_uid = row;
+  if (found.empty() || row.uid > highest_uid.uid) highest_uid = row;
+  highest = std::max(highest, row.modseq);
+  found.push_back({row.uid, row.uid});
+}
+
+/// RFC 7162 section 3.1.10: of what the answer tells of.
+std::string ServerSession::Searcher::Work::modseq_text(std::string_view before, std::string_view behind) const {
+  if (!program.modseqs || found.empty()) return {};
+  std::int64_t told = highest;
+  if (program.extended && !program.all && !program.count && (program.minimum || program.maximum))
+    told = std::max(program.minimum ? lowest_uid.modseq : 0, program.maximum ? highest_uid.modseq : 0);
+  return fmt::format("{}MODSEQ {}{}", before, told, behind);
+}
+
 void ServerSession::Searcher::Work::answer_old(const UidSet& shown) {
   session.out += "* SEARCH";
   for (const UidRun& run : shown)
     for (std::uint64_t one = run.first; one <= run.last; ++one)
       fmt::format_to(std::back_inserter(session.out), " {}", one);
-  session.out += "\r\n";
+  session.out += modseq_text(" (", ")") + "\r\n";
 }
 
 /// RFC 4731.
@@ -298,6 +324,7 @@ void ServerSession::Searcher::Work::answer_extended(const UidSet& shown) {
   if (program.maximum && !shown.empty()) line += fmt::format(" MAX {}", shown.back().last);
   if (program.all && !shown.empty()) line += " ALL " + to_text(shown);
   if (program.count) line += fmt::format(" COUNT {}", count_of(shown));
+  line += modseq_text(" ", "");
   if (program.all || program.minimum || program.maximum || program.count) session.untagged(line);
 }
 
@@ -308,7 +335,7 @@ void ServerSession::Searcher::Work::end() {
     if (program.save) selected.save({});
     return session.fault(Fault::unavailable, "message");
   }
-  const UidSet uids = normalize(std::move(found));
+  const UidSet uids = normalize(found);
   UidSet shown = uids;
   if (!session.by_uid) {
     shown.clear();

@@ -1,16 +1,18 @@
 #include "base/text.h"
 #include "imap/mailbox_name.h"
 #include "imap/server_impl.h"
+#include "imap/write.h"
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <ranges>
 #include <utility>
 
 namespace paquebot::imap {
 
 void ServerSession::Selected::forget() {
-  open_ = read_only_ = idling_ = stale_ = false;
+  open_ = read_only_ = idling_ = stale_ = expunged_ = false;
+  modseq_ = 0;
+  uidnext_ = 1;
   view_ = {};
   keywords_.clear();
   hidden_.clear();
@@ -23,12 +25,15 @@ void ServerSession::Selected::forget() {
 void ServerSession::Selected::select(Lexer& args, bool read_only) {
   auto name = session_.read_mailbox(args);
   if (!name) return;
-  if (!args.at_end()) return session_.bad("nothing is expected behind the name");
+  auto parameters = parse_select_parameters(args, session_.qresync);
+  if (!parameters) return session_.bad("CONDSTORE, or QRESYNC where it is enabled, is expected behind the name");
+  session_.condstore = session_.condstore || parameters->condstore;
+  resync_ = std::move(parameters->resync);
   if (open_) { // RFC 9051 section 6.3.2: what was selected is not any more, whatever comes of this
     forget();
-    if (session_.rev2) session_.untagged("OK [CLOSED] the mailbox of before is closed");
+    session_.untagged("OK [CLOSED] the mailbox of before is closed");
   }
-  AskOpen question{*name, read_only};
+  AskOpen question{*name, read_only, !session_.rev2};
   session_.ask_for<Opened>(std::move(question), [this, read_only, name = std::move(*name)](Opened& answer) {
     if (answer.fault != Fault::none) return session_.fault(answer.fault, "mailbox");
     read_only_ = read_only;
@@ -42,6 +47,8 @@ void ServerSession::Selected::opened(Opened answer, const std::string& name) {
   view_ = View(answer.uids);
   keywords_ = std::move(answer.keywords);
   const MailboxFacts& facts = answer.facts;
+  modseq_ = facts.modseq;
+  uidnext_ = facts.uidnext;
   Impl& s = session_;
   s.untagged(fmt::format("FLAGS ({})", all_flags_text(keywords_)));
   s.untagged(fmt::format("{} EXISTS", view_.count()));
@@ -50,8 +57,14 @@ void ServerSession::Selected::opened(Opened answer, const std::string& name) {
                         : fmt::format("OK [PERMANENTFLAGS ({} \\*)] these are kept", all_flags_text(keywords_)));
   s.untagged(fmt::format("OK [UIDVALIDITY {}] uids hold", facts.uidvalidity));
   s.untagged(fmt::format("OK [UIDNEXT {}] the next uid", facts.uidnext));
+  s.untagged(fmt::format("OK [HIGHESTMODSEQ {}] changes are numbered", facts.modseq));
+  s.untagged(fmt::format("OK [MAILBOXID ({})] it keeps its id", mailbox_id(facts.id)));
+  if (const std::uint32_t first = view_.number_of(answer.first_unseen); !s.rev2 && first != 0)
+    s.untagged(fmt::format("OK [UNSEEN {}] the first that is not seen", first));
   if (s.rev2) s.untagged(fmt::format("LIST ({}) \"/\" {}", "", s.name_text(name)));
-  s.ok(read_only_ ? "[READ-ONLY] it is open" : "[READ-WRITE] it is open");
+  const std::string ending = read_only_ ? "[READ-ONLY] it is open" : "[READ-WRITE] it is open";
+  if (resync_ && resync_->uidvalidity == facts.uidvalidity) return resync(ending);
+  s.ok(ending);
 }
 
 void ServerSession::Selected::close(bool expunging) {
@@ -74,7 +87,7 @@ void ServerSession::Selected::expunge(Lexer* uids) {
   }
   if (read_only_) return session_.no("[CANNOT] the mailbox is open read only");
   session_.ask_for<Done>(AskExpunge{std::exchange(doomed_, {})}, [this](Done& done) {
-    session_.must_look = true;
+    session_.must_look = session_.tells_modseq = true;
     if (done.fault != Fault::none) return session_.fault(done.fault, "mailbox");
     session_.ok("they are gone");
   });
@@ -127,7 +140,7 @@ void ServerSession::Selected::set_keywords(std::vector<Keyword> keywords) {
 
 void ServerSession::Selected::told(const std::vector<Row>& rows) {
   for (const Row& row : rows)
-    if (own_.empty() || own_.back() != row.modseq) own_.push_back(row.modseq);
+    if (!row.untouched && (own_.empty() || own_.back() != row.modseq)) own_.push_back(row.modseq);
   stale_ = true; // so that they are forgotten, and whatever came between is told
 }
 
@@ -153,17 +166,7 @@ void ServerSession::Selected::news(News news, bool with_expunged) {
   std::vector<UidRun> all(hidden_);
   all.insert(all.end(), gone.begin(), gone.end());
   hidden_ = normalize(std::move(all));
-  if (with_expunged && !hidden_.empty()) {
-    // The highest first, so that the numbers of those that follow stay what they are.
-    for (const UidRun& run : hidden_ | std::views::reverse)
-      for (std::uint32_t uid = run.last;; --uid) {
-        if (const std::uint32_t number = view_.number_of(uid); number != 0)
-          session_.untagged(fmt::format("{} EXPUNGE", number));
-        if (uid == run.first) break;
-      }
-    view_.remove(hidden_);
-    hidden_.clear();
-  }
+  if (with_expunged && !hidden_.empty()) tell_hidden();
   const std::uint32_t before = view_.count();
   const std::uint32_t highest = view_.highest();
   UidSet fresh;
@@ -172,14 +175,15 @@ void ServerSession::Selected::news(News news, bool with_expunged) {
     if (run.first <= run.last) fresh.push_back(run);
   }
   view_.add(fresh);
+  uidnext_ = std::max(uidnext_, view_.highest() + 1);
+  modseq_ = std::max(modseq_, news.modseq);
   if (view_.count() != before) {
     session_.untagged(fmt::format("{} EXISTS", view_.count()));
     if (!session_.rev2) session_.untagged("0 RECENT");
   }
   for (const Row& row : news.changed) {
     if (std::ranges::find(own_, row.modseq) != own_.end()) continue;
-    if (const std::uint32_t number = view_.number_of(row.uid); number != 0)
-      session_.untagged(fmt::format("{} FETCH (UID {} FLAGS ({}))", number, row.uid, flags_text(row.flags, keywords_)));
+    if (const std::uint32_t number = view_.number_of(row.uid); number != 0) tell_flags(row, number);
   }
   own_.clear();
 }

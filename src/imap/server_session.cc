@@ -1,5 +1,6 @@
 #include "imap/server_session.h"
 
+#include "base/text.h"
 #include "imap/mailbox_name.h"
 #include "imap/server_impl.h"
 #include "imap/write.h"
@@ -15,6 +16,19 @@ constexpr std::size_t kFlushAt = 16 * 1024; // octets of replies that are sent w
 constexpr std::size_t kKeptOutput = 4096;   // octets of output memory that an idle session keeps
 constexpr char kTlsHandshake = 0x16;        // the first octet of a TLS ClientHello
 constexpr std::uint64_t kSkippedLiteral = 1u << 20;
+
+/// The first line of a command, of a login no more than its name.
+std::string without_secrets(std::string_view line, bool stranger) {
+  line = line.substr(0, line.find('\r'));
+  Lexer words(line);
+  const auto its_tag = words.tag();
+  const auto verb = its_tag && words.space() ? words.atom() : std::nullopt;
+  const auto is = [&](std::string_view name) { return verb && iequals(*verb, name); };
+  if (is("LOGIN") || is("AUTHENTICATE")) return fmt::format("{} {} (hidden)", *its_tag, *verb);
+  if (stranger && !is("CAPABILITY") && !is("NOOP") && !is("LOGOUT") && !is("ID") && !is("STARTTLS"))
+    return "(hidden)"; // who knows what it is
+  return std::string(line);
+}
 } // namespace
 
 ServerSession::Impl::Impl(std::shared_ptr<const ServerOptions> o, bool e) : options(std::move(o)), encrypted(e) {}
@@ -43,7 +57,20 @@ void ServerSession::Impl::ask(Question what, Then what_then) {
   ++question_id;
 }
 
+// ---- Who listens ----
+
+void Ear::tell(Said who, std::string_view line) const {
+  constexpr std::size_t kMostTold = 200;
+  if (told) told(who, line.substr(0, kMostTold));
+}
+
 // ---- Replies ----
+
+void ServerSession::Impl::untagged(std::string_view text) {
+  constexpr std::uint32_t kLinesTold = 10; // of one command; the rest is content
+  out.append("* ").append(text).append("\r\n");
+  if (ear.told && ++ear.lines <= kLinesTold) ear.tell(Said::server, fmt::format("* {}", text));
+}
 
 void ServerSession::Impl::ok(std::string_view text) { finish(fmt::format("OK {}", text)); }
 void ServerSession::Impl::no(std::string_view text) { finish(fmt::format("NO {}", text)); }
@@ -81,7 +108,11 @@ void ServerSession::Impl::finish(std::string line) {
 
 void ServerSession::Impl::conclude() {
   running = false;
+  const bool expunged = selected.take_expunged();
+  if (std::exchange(tells_modseq, false) && expunged && qresync && ending.starts_with("OK ")) // RFC 7162 section 3.2.7
+    ending = fmt::format("OK [HIGHESTMODSEQ {}] {}", selected.modseq(), ending.substr(3));
   out.append(tag).append(" ").append(ending).append("\r\n");
+  if (ear.told) ear.tell(Said::server, fmt::format("{} {}", tag, ending));
   ending.clear();
   if (errors >= options->max_errors) bye("too many errors");
 }
@@ -164,7 +195,14 @@ bool ServerSession::Impl::read_more() {
 void ServerSession::Impl::handle(CommandReader::Status status) {
   using Status = CommandReader::Status;
   if (!logged_in.empty()) ++window;
+  if (ear.told && status == Status::command) {
+    ear.lines = 0;
+    const bool secret = login.waits();
+    if (reader.text().find("\r\n") == std::string_view::npos) // else it was told when its literal came
+      ear.tell(Said::client, secret ? "(hidden)" : without_secrets(reader.text(), logged_in.empty()));
+  }
   if (status == Status::literal) return literal_announced();
+  if (status == Status::too_long && appender.active()) return appender.too_long();
   if (status == Status::too_long) {
     if (!login.waits()) tag = "*";
     login.too_long();
@@ -179,12 +217,13 @@ void ServerSession::Impl::handle(CommandReader::Status status) {
 /// Of a command that goes on with a literal.
 void ServerSession::Impl::literal_announced() {
   const Literal literal = reader.literal();
-  if (appender.active()) { // a second message (MULTIAPPEND), or nonsense
-    appender.broken();
-    return reader.literal().waits ? reader.abandon() : reader.skip();
-  }
+  if (appender.active()) return appender.another(literal);
   Lexer args(reader.text());
   const auto its_tag = args.tag();
+  if (ear.told && reader.text().find("\r\n") + 2 == reader.text().size()) { // its first one
+    ear.lines = 0;
+    ear.tell(Said::client, without_secrets(reader.text(), logged_in.empty()));
+  }
   if (its_tag && !logged_in.empty() && appender.begins(*its_tag, args, literal)) return;
   if (literal.size <= bound() && reader.text().size() + literal.size <= bound()) {
     if (literal.waits) out += "+ go on\r\n";
@@ -256,6 +295,7 @@ void ServerSession::answer(std::uint32_t id, Answer answer) {
 }
 
 void ServerSession::offer_scram(bool offered) { impl_->login.offer_scram(offered); }
+void ServerSession::listen(std::function<void(Said, std::string_view)> told) { impl_->ear = {std::move(told)}; }
 std::optional<sasl::Refusal> ServerSession::take_refusal() { return impl_->login.take_refusal(); }
 void ServerSession::set_channel(sasl::Channel channel) { impl_->login.set_channel(std::move(channel)); }
 Action ServerSession::next() { return impl_->next(); }

@@ -1,10 +1,12 @@
 #pragma once
 
+#include "base/clock.h"
 #include "imap/requests.h"
 #include "sasl/server.h"
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,7 +17,8 @@ namespace paquebot::imap {
 
 struct ServerOptions {
   std::string hostname;
-  bool tls_available = false; ///< offer STARTTLS
+  const Clock* clock = nullptr; ///< for SEARCH by age; null: the system's. Outlives the session
+  bool tls_available = false;   ///< offer STARTTLS
   bool login_in_clear = false;
   sasl::Offer login;                    ///< mechanisms; its channel comes with set_channel()
   std::uint32_t max_errors = 20;        ///< commands answered BAD in a session; then BYE
@@ -67,6 +70,9 @@ enum class LoginVerdict : std::uint8_t {
   too_many_sessions, ///< the account has as many connections as it may
 };
 
+/// Whose a line is that somebody listens to.
+enum class Said : std::uint8_t { client, server };
+
 /// The server side of one IMAP connection; pure (RFC 9051, RFC 3501; docs/imap.md lists the extensions). It keeps what
 /// it sees of the selected mailbox as runs of uids, and no list of messages. Each question has an id: an answer with
 /// another id is late and ignored; next() repeats a question until it is answered. Replies coalesce until input is
@@ -100,6 +106,9 @@ public:
   std::optional<sasl::Refusal> take_refusal();
   /// What logins can be bound to: after a handshake, before tls_started() or the first next().
   void set_channel(sasl::Channel channel);
+  /// From now on what is said is told: commands, the first lines of their answers, the last one. What is secret is
+  /// hidden, the content of messages is no line. An empty function ends it.
+  void listen(std::function<void(Said who, std::string_view line)> told);
   void answer(std::uint32_t id, Answer answer);
 
   Action next();

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <iterator>
 #include <utility>
 
 namespace paquebot::imap {
@@ -15,64 +16,75 @@ struct ServerSession::Impl::Verb {
   bool words;   ///< it has arguments, which it reads itself
   Tells tells;  ///< what its end may tell of the selected mailbox (RFC 9051 section 7.5.1)
   void (*handler)(Impl&, Lexer&);
+
+  static const Verb kAll[];
+  using enum Tells;
+};
+
+// RFC 9051 section 6, RFC 3501 (LSUB, CHECK), RFC 2971 (ID).
+const ServerSession::Impl::Verb ServerSession::Impl::Verb::kAll[] = {
+    {"CAPABILITY", any, false, all,
+     [](Impl& s, Lexer&) {
+       s.untagged("CAPABILITY " + s.capabilities());
+       s.ok("that is all");
+     }},
+    {"NOOP", any, false, all,
+     [](Impl& s, Lexer&) {
+       s.must_look = true;
+       s.ok("nothing was done");
+     }},
+    {"LOGOUT", any, false, all, [](Impl& s, Lexer&) { s.logout(); }},
+    {"ID", any, true, all, [](Impl& s, Lexer& a) { s.identify(a); }},
+    {"STARTTLS", stranger, false, all, [](Impl& s, Lexer&) { s.starttls(); }},
+    {"AUTHENTICATE", stranger, true, all, [](Impl& s, Lexer& a) { s.login.authenticate(a); }},
+    {"LOGIN", stranger, true, all, [](Impl& s, Lexer& a) { s.login.login(a); }},
+    {"ENABLE", inside, true, all, [](Impl& s, Lexer& a) { s.enable(a); }},
+    {"SELECT", inside, true, all, [](Impl& s, Lexer& a) { s.selected.select(a, false); }},
+    {"EXAMINE", inside, true, all, [](Impl& s, Lexer& a) { s.selected.select(a, true); }},
+    {"CREATE", inside, true, all, [](Impl& s, Lexer& a) { s.folders.create(a); }},
+    {"DELETE", inside, true, all, [](Impl& s, Lexer& a) { s.folders.change(a, AskFolder::What::remove); }},
+    {"RENAME", inside, true, all, [](Impl& s, Lexer& a) { s.folders.rename(a); }},
+    {"SUBSCRIBE", inside, true, all, [](Impl& s, Lexer& a) { s.folders.change(a, AskFolder::What::subscribe); }},
+    {"UNSUBSCRIBE", inside, true, all, [](Impl& s, Lexer& a) { s.folders.change(a, AskFolder::What::unsubscribe); }},
+    {"LIST", inside, true, all, [](Impl& s, Lexer& a) { s.folders.list(a); }},
+    {"LSUB", inside, true, all, [](Impl& s, Lexer& a) { s.folders.lsub(a); }},
+    {"NAMESPACE", inside, false, all,
+     [](Impl& s, Lexer&) {
+       s.untagged("NAMESPACE ((\"\" \"/\")) NIL NIL");
+       s.ok("that is all");
+     }},
+    {"STATUS", inside, true, all, [](Impl& s, Lexer& a) { s.folders.status(a); }},
+    {"APPEND", inside, true, all, [](Impl& s, Lexer&) { s.bad("a message is expected, as a literal"); }},
+    {"REPLACE", selecting, true, all, [](Impl& s, Lexer&) { s.bad("a message is expected, as a literal"); }},
+    {"GETQUOTA", inside, true, all, [](Impl& s, Lexer& a) { s.folders.quota(a, false); }},
+    {"GETQUOTAROOT", inside, true, all, [](Impl& s, Lexer& a) { s.folders.quota(a, true); }},
+    {"IDLE", inside, false, all, [](Impl& s, Lexer&) { s.selected.idle(); }},
+    {"CHECK", selecting, false, all,
+     [](Impl& s, Lexer&) {
+       s.must_look = true;
+       s.ok("all is kept already");
+     }},
+    {"CLOSE", selecting, false, all, [](Impl& s, Lexer&) { s.selected.close(true); }},
+    {"UNSELECT", selecting, false, all, [](Impl& s, Lexer&) { s.selected.close(false); }},
+    {"EXPUNGE", selecting, false, all, [](Impl& s, Lexer&) { s.selected.expunge(nullptr); }},
+    {"SEARCH", selecting, true, no_expunge, [](Impl& s, Lexer& a) { s.searcher.search(a); }},
+    {"FETCH", selecting, true, no_expunge, [](Impl& s, Lexer& a) { s.fetcher.fetch(a); }},
+    {"STORE", selecting, true, no_expunge, [](Impl& s, Lexer& a) { s.editor.store(a); }},
+    {"COPY", selecting, true, all, [](Impl& s, Lexer& a) { s.editor.copy(a, false); }},
+    {"MOVE", selecting, true, all, [](Impl& s, Lexer& a) { s.editor.copy(a, true); }},
+    // The same with uids, found by the word behind UID.
+    {"UID EXPUNGE", selecting, true, all, [](Impl& s, Lexer& a) { s.selected.expunge(&a); }},
+    {"UID SEARCH", selecting, true, all, [](Impl& s, Lexer& a) { s.searcher.search(a); }},
+    {"UID FETCH", selecting, true, all, [](Impl& s, Lexer& a) { s.fetcher.fetch(a); }},
+    {"UID STORE", selecting, true, all, [](Impl& s, Lexer& a) { s.editor.store(a); }},
+    {"UID COPY", selecting, true, all, [](Impl& s, Lexer& a) { s.editor.copy(a, false); }},
+    {"UID MOVE", selecting, true, all, [](Impl& s, Lexer& a) { s.editor.copy(a, true); }},
+    {"UID REPLACE", selecting, true, all, [](Impl& s, Lexer&) { s.bad("a message is expected, as a literal"); }},
 };
 
 const ServerSession::Impl::Verb* ServerSession::Impl::find_verb(std::string_view name) {
-  // RFC 9051 section 6, RFC 3501 (LSUB, CHECK), RFC 2971 (ID).
-  using enum Tells;
-  static constexpr Verb kVerbs[] = {
-      {"CAPABILITY", any, false, all, [](Impl& s, Lexer&) { s.capability(); }},
-      {"NOOP", any, false, all,
-       [](Impl& s, Lexer&) {
-         s.must_look = true;
-         s.ok("nothing was done");
-       }},
-      {"LOGOUT", any, false, all, [](Impl& s, Lexer&) { s.logout(); }},
-      {"ID", any, true, all, [](Impl& s, Lexer& a) { s.identify(a); }},
-      {"STARTTLS", stranger, false, all, [](Impl& s, Lexer&) { s.starttls(); }},
-      {"AUTHENTICATE", stranger, true, all, [](Impl& s, Lexer& a) { s.login.authenticate(a); }},
-      {"LOGIN", stranger, true, all, [](Impl& s, Lexer& a) { s.login.login(a); }},
-      {"ENABLE", inside, true, all, [](Impl& s, Lexer& a) { s.enable(a); }},
-      {"SELECT", inside, true, all, [](Impl& s, Lexer& a) { s.selected.select(a, false); }},
-      {"EXAMINE", inside, true, all, [](Impl& s, Lexer& a) { s.selected.select(a, true); }},
-      {"CREATE", inside, true, all, [](Impl& s, Lexer& a) { s.folders.create(a); }},
-      {"DELETE", inside, true, all, [](Impl& s, Lexer& a) { s.folders.change(a, AskFolder::What::remove); }},
-      {"RENAME", inside, true, all, [](Impl& s, Lexer& a) { s.folders.rename(a); }},
-      {"SUBSCRIBE", inside, true, all, [](Impl& s, Lexer& a) { s.folders.change(a, AskFolder::What::subscribe); }},
-      {"UNSUBSCRIBE", inside, true, all, [](Impl& s, Lexer& a) { s.folders.change(a, AskFolder::What::unsubscribe); }},
-      {"LIST", inside, true, all, [](Impl& s, Lexer& a) { s.folders.list(a); }},
-      {"LSUB", inside, true, all, [](Impl& s, Lexer& a) { s.folders.lsub(a); }},
-      {"NAMESPACE", inside, false, all,
-       [](Impl& s, Lexer&) {
-         s.untagged("NAMESPACE ((\"\" \"/\")) NIL NIL");
-         s.ok("that is all");
-       }},
-      {"STATUS", inside, true, all, [](Impl& s, Lexer& a) { s.folders.status(a); }},
-      {"APPEND", inside, true, all, [](Impl& s, Lexer&) { s.bad("a message is expected, as a literal"); }},
-      {"IDLE", inside, false, all, [](Impl& s, Lexer&) { s.selected.idle(); }},
-      {"CHECK", selecting, false, all,
-       [](Impl& s, Lexer&) {
-         s.must_look = true;
-         s.ok("all is kept already");
-       }},
-      {"CLOSE", selecting, false, all, [](Impl& s, Lexer&) { s.selected.close(true); }},
-      {"UNSELECT", selecting, false, all, [](Impl& s, Lexer&) { s.selected.close(false); }},
-      {"EXPUNGE", selecting, false, all, [](Impl& s, Lexer&) { s.selected.expunge(nullptr); }},
-      {"SEARCH", selecting, true, no_expunge, [](Impl& s, Lexer& a) { s.searcher.search(a); }},
-      {"FETCH", selecting, true, no_expunge, [](Impl& s, Lexer& a) { s.fetcher.fetch(a); }},
-      {"STORE", selecting, true, no_expunge, [](Impl& s, Lexer& a) { s.editor.store(a); }},
-      {"COPY", selecting, true, all, [](Impl& s, Lexer& a) { s.editor.copy(a, false); }},
-      {"MOVE", selecting, true, all, [](Impl& s, Lexer& a) { s.editor.copy(a, true); }},
-      // The same with uids, found by the word behind UID.
-      {"UID EXPUNGE", selecting, true, all, [](Impl& s, Lexer& a) { s.selected.expunge(&a); }},
-      {"UID SEARCH", selecting, true, all, [](Impl& s, Lexer& a) { s.searcher.search(a); }},
-      {"UID FETCH", selecting, true, all, [](Impl& s, Lexer& a) { s.fetcher.fetch(a); }},
-      {"UID STORE", selecting, true, all, [](Impl& s, Lexer& a) { s.editor.store(a); }},
-      {"UID COPY", selecting, true, all, [](Impl& s, Lexer& a) { s.editor.copy(a, false); }},
-      {"UID MOVE", selecting, true, all, [](Impl& s, Lexer& a) { s.editor.copy(a, true); }},
-  };
-  const auto found = std::ranges::find_if(kVerbs, [&](const Verb& verb) { return iequals(verb.name, name); });
-  return found == std::end(kVerbs) ? nullptr : found;
+  const auto found = std::ranges::find_if(Verb::kAll, [&](const Verb& verb) { return iequals(verb.name, name); });
+  return found == std::end(Verb::kAll) ? nullptr : found;
 }
 
 void ServerSession::Impl::command(std::string_view line) {
@@ -121,13 +133,9 @@ std::string ServerSession::Impl::capabilities() const {
     return out;
   }
   out += " IDLE NAMESPACE CHILDREN UIDPLUS UNSELECT MOVE SPECIAL-USE CREATE-SPECIAL-USE LIST-EXTENDED LIST-STATUS "
-         "STATUS=SIZE ESEARCH SEARCHRES BINARY";
+         "STATUS=SIZE ESEARCH SEARCHRES BINARY UTF8=ACCEPT CONDSTORE QRESYNC QUOTA QUOTA=RES-STORAGE OBJECTID SAVEDATE "
+         "PREVIEW REPLACE MULTIAPPEND WITHIN";
   return out + fmt::format(" APPENDLIMIT={}", options->max_message);
-}
-
-void ServerSession::Impl::capability() {
-  untagged("CAPABILITY " + capabilities());
-  ok("that is all");
 }
 
 /// RFC 2971. What the client says of itself is read and forgotten; of us it learns nothing but the name.
@@ -158,12 +166,25 @@ void ServerSession::Impl::enable(Lexer& args) {
   do {
     const auto word = args.space() ? args.atom() : std::nullopt;
     if (!word) return bad("names of capabilities are expected");
-    if (!iequals(*word, "IMAP4rev2") || rev2) continue;
-    rev2 = utf8 = true;
-    enabled += " IMAP4rev2";
+    if (iequals(*word, "IMAP4rev2") && !std::exchange(rev2, true))
+      enabled += " IMAP4rev2";
+    else if (iequals(*word, "UTF8=ACCEPT") && !std::exchange(utf8_accept, true))
+      enabled += " UTF8=ACCEPT";
+    else if (iequals(*word, "CONDSTORE") && !condstore)
+      enabled += " CONDSTORE";
+    else if (iequals(*word, "QRESYNC") && !std::exchange(qresync, true))
+      enabled += " QRESYNC";
+    if (qresync || iequals(*word, "CONDSTORE")) enable_condstore();
+    utf8 = rev2 || utf8_accept;
   } while (!args.at_end());
   untagged("ENABLED" + enabled);
   ok("enabled");
+}
+
+/// RFC 7162 section 3.1: by any command that has to do with modseqs.
+void ServerSession::Impl::enable_condstore() {
+  if (std::exchange(condstore, true) || !selected.is_open()) return;
+  untagged(fmt::format("OK [HIGHESTMODSEQ {}] changes are numbered", selected.modseq()));
 }
 
 void ServerSession::Impl::logout() {

@@ -171,6 +171,19 @@ UidSet View::uids_of(const UidSet& numbers) const {
   return normalize(std::move(out));
 }
 
+UidSet View::numbers_of(const UidSet& uids) const {
+  UidSet out;
+  for (const UidRun& run : intersect(this->uids(), uids)) {
+    // Within one run of the view: their numbers follow on each other, too.
+    const UidRun numbers{number_of(run.first), number_of(run.last)};
+    if (!out.empty() && out.back().last + 1 == numbers.first)
+      out.back().last = numbers.last;
+    else
+      out.push_back(numbers);
+  }
+  return out;
+}
+
 void View::add(const UidSet& uids) {
   for (const UidRun& run : uids) {
     assert(run.first > highest());

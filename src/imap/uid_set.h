@@ -58,6 +58,8 @@ public:
   UidSet uids() const;
   /// The uids of these message numbers; those beyond the end are none.
   UidSet uids_of(const UidSet& numbers) const;
+  /// The message numbers of these uids; those that are not there have none.
+  UidSet numbers_of(const UidSet& uids) const;
   /// Those that are in the view.
   UidSet present(const UidSet& uids) const { return intersect(this->uids(), uids); }
   /// Uids above all that are there.

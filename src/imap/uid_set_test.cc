@@ -82,5 +82,12 @@ TEST(UidSet, AViewOfAMillionWithoutGapsIsOneRun) {
   EXPECT_EQ(view.uids().size(), 3u);
 }
 
+TEST(ImapView, NumbersOfUids) {
+  const View view(UidSet{{2, 4}, {7, 7}, {9, 12}});
+  EXPECT_EQ(view.numbers_of({{1, 20}}), (UidSet{{1, 8}}));
+  EXPECT_EQ(view.numbers_of({{3, 7}, {11, 99}}), (UidSet{{2, 4}, {7, 8}}));
+  EXPECT_EQ(view.numbers_of({{5, 6}, {8, 8}}), UidSet());
+}
+
 } // namespace
 } // namespace paquebot::imap

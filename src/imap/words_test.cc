@@ -171,8 +171,10 @@ TEST(ImapFetch, Items) {
   const auto labels = [](std::string_view text) {
     Lexer lexer(text);
     const auto items = parse_fetch_items(lexer);
-    std::string out = items ? "" : "none";
-    if (items)
+    FetchModifiers modifiers;
+    const bool good = items && parse_fetch_modifiers(lexer, modifiers);
+    std::string out = good ? "" : "none";
+    if (good)
       for (const FetchItem& one : *items) out += one.label + ";";
     return out;
   };
@@ -182,7 +184,10 @@ TEST(ImapFetch, Items) {
   EXPECT_EQ(labels("BODY[HEADER.FIELDS (\"a b\" To)]"), "BODY[HEADER.FIELDS (\"a b\" To)];");
   EXPECT_EQ(labels("BINARY[1]<0.9>"), "BINARY[1]<0>;");
   EXPECT_EQ(labels("BODY[1.TEXT]"), "BODY[1.TEXT];");
-  for (const char* bad : {"", "()", "BODY[1.]", "BODY[4294967296]", "BINARY[1.MIME]", "BINARY.SIZE[1]<0.1>", "(FLAGS"})
+  EXPECT_EQ(labels("(PREVIEW (LAZY) MODSEQ EMAILID) (CHANGEDSINCE 5)"), "PREVIEW;MODSEQ;EMAILID;");
+  EXPECT_EQ(labels("PREVIEW (CHANGEDSINCE 5 VANISHED)"), "PREVIEW;");
+  for (const char* bad : {"", "()", "BODY[1.]", "BODY[4294967296]", "BINARY[1.MIME]", "BINARY.SIZE[1]<0.1>", "(FLAGS",
+                          "FLAGS (VANISHED)", "PREVIEW (EAGER)", "FLAGS (CHANGEDSINCE)", "ALL x"})
     EXPECT_EQ(labels(bad), "none") << bad;
   std::string deep = "BODY[1";
   for (int i = 0; i < 50; ++i) deep += ".1";

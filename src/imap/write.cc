@@ -61,6 +61,14 @@ void put_nstring(std::string& out, std::string_view text) {
     put_string(out, text);
 }
 
+std::string mailbox_id(std::int64_t id) { return fmt::format("F{}", id); }
+
+std::string email_id(const std::array<unsigned char, 16>& id) {
+  std::string out = "M";
+  for (const unsigned char octet : id) fmt::format_to(std::back_inserter(out), "{:02x}", octet);
+  return out;
+}
+
 std::int64_t day_of(std::int64_t when) { return when >= 0 ? when / kDay : -((-when + kDay - 1) / kDay); }
 
 void put_date_time(std::string& out, std::int64_t when) {

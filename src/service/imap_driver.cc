@@ -1,9 +1,11 @@
 #include "service/imap_driver.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "net/channel.h"
 #include "service/attempt_note.h"
 
+#include <algorithm>
 #include <stdexcept>
 #include <utility>
 
@@ -58,6 +60,7 @@ Task<bool> ImapConnection::begin() {
     const bool offered = co_await scram.offered();
     session_->offer_scram(offered);
   }
+  if (transcript_) listen();
   log::debug("connected", {{"client", peer_}, {"role", "imap"}});
   co_return true;
 }
@@ -94,6 +97,32 @@ net::LiveFacts ImapConnection::facts() const {
           .tls = tls_};
 }
 
+void ImapConnection::watch(std::shared_ptr<net::Transcript> transcript) {
+  transcript_ = std::move(transcript);
+  told_ = std::make_shared<std::size_t>(0);
+  if (session_) listen();
+}
+
+void ImapConnection::listen() {
+  session_->listen([kept = transcript_, told = told_](imap::Said who, std::string_view line) {
+    const bool ours = who == imap::Said::server;
+    if (ours) *told += line.size() + 2;
+    kept->add(ours ? net::Transcript::Who::us : net::Transcript::Who::peer, line, millis(system_clock().wall()));
+  });
+}
+
+/// What was not written down as lines is content.
+void ImapConnection::note_sent(std::size_t octets) {
+  const std::int64_t now = millis(system_clock().wall());
+  if (!transcript_->watched(now)) {
+    transcript_.reset();
+    return session_->listen({});
+  }
+  const std::size_t lines = std::min(octets, *told_);
+  *told_ -= lines;
+  if (octets > lines) transcript_->add_content(net::Transcript::Who::us, octets - lines, now);
+}
+
 void ImapConnection::mailbox_changed() {
   if (session_ && session_->changed()) pump_.nudge();
 }
@@ -104,8 +133,10 @@ net::Order ImapConnection::next() {
   using Kind = net::Order::Kind;
   action_ = session_->next();
   if (const auto refusal = session_->take_refusal()) desk_->note(*refusal);
-  if (const auto* send = std::get_if<imap::Send>(&action_))
+  if (const auto* send = std::get_if<imap::Send>(&action_)) {
+    if (transcript_) note_sent(send->bytes.size());
     return {.kind = Kind::send, .bytes = send->bytes, .within = options_->write_within};
+  }
   if (const auto* need = std::get_if<imap::NeedInput>(&action_))
     return {.kind = Kind::read, .within = need->within, .window = need->window};
   if (std::holds_alternative<imap::StartTls>(action_)) return {.kind = Kind::tls};

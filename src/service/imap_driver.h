@@ -48,6 +48,7 @@ public:
   void end() override;
   void break_off() override;
   net::LiveFacts facts() const override;
+  void watch(std::shared_ptr<net::Transcript> transcript) override;
   void mailbox_changed() override;
 
 private:
@@ -61,6 +62,8 @@ private:
   void tls_failed(const Error& why) override;
 
   void refused_tls(policy::Attempt::What what, const std::string& why);
+  void listen();
+  void note_sent(std::size_t octets);
   Task<bool> begin();
   Task<void> ask(imap::AskLogin ask);
   Task<void> ask(imap::Ask ask);
@@ -76,9 +79,11 @@ private:
   Sessions::Token token_ = 0;
   std::optional<LoginDesk> desk_;
   ImapMailbox mailbox_;
-  store::Id seated_ = 0; ///< whose seat it has
-  imap::Action action_;  ///< the one under way
-  std::string tls_;      ///< version
+  store::Id seated_ = 0;                        ///< whose seat it has
+  imap::Action action_;                         ///< the one under way
+  std::string tls_;                             ///< version
+  std::shared_ptr<net::Transcript> transcript_; ///< null: nobody watches
+  std::shared_ptr<std::size_t> told_;           ///< octets that were written down as lines, and not sent yet
 };
 
 } // namespace paquebot::service

@@ -1,3 +1,4 @@
+#include "base/clock.h"
 #include "directory/test_server.h"
 #include "net/test_support.h"
 #include "service/imap_driver.h"
@@ -8,7 +9,9 @@
 namespace paquebot::service {
 namespace {
 
+using ::testing::AnyOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 /// Sessions over socket pairs, and a store that others use beside them.
@@ -164,6 +167,29 @@ TEST_F(ImapDriverTest, AnAccountHasSoManySessions) {
   EXPECT_THAT(ask(one, "b LOGOUT"), HasSubstr("* BYE"));
   read(one, "never");
   EXPECT_THAT(ask(three, "c LOGIN anna@example.org secret"), StartsWith("c OK"));
+}
+
+TEST_F(ImapDriverTest, WhatIsSaidIsWrittenDownForWhoWatches) {
+  deliver(1, "of no concern to others\r\n");
+  net::Stream client = connect();
+  ask(client, "b SELECT INBOX");
+  auto transcript = std::make_shared<net::Transcript>();
+  transcript->watch_until(millis(system_clock().wall()) + 60'000);
+  const auto seen = loop_.run(sessions_.watch(1, transcript));
+  ASSERT_TRUE(seen);
+  EXPECT_EQ(seen->facts.protocol, "imap");
+  EXPECT_EQ(seen->facts.account, "anna@example.org");
+  EXPECT_THAT(ask(client, "c FETCH 1 BODY[]"), HasSubstr("of no concern"));
+  EXPECT_THAT(ask(client, "d LOGIN anna wonderland"), HasSubstr("d BAD"));
+  ask(client, "e APPEND Sent {13+}\r\nA: b\r\n\r\nbody!");
+  std::string said;
+  for (const net::Transcript::Line& line : transcript->lines()) said += line.text + "\n";
+  EXPECT_THAT(said, HasSubstr("c FETCH 1 BODY[]\n"));
+  EXPECT_THAT(said, HasSubstr("c OK"));
+  EXPECT_THAT(said, HasSubstr("d LOGIN (hidden)\n"));
+  EXPECT_THAT(said, HasSubstr("e APPEND Sent {13+}\n"));
+  EXPECT_THAT(said, HasSubstr("e OK [APPENDUID"));
+  EXPECT_THAT(said, Not(AnyOf(HasSubstr("concern"), HasSubstr("wonderland"), HasSubstr("body!"))));
 }
 
 TEST_F(ImapDriverTest, ASessionEndsWithItsAccount) {

@@ -28,13 +28,17 @@ std::vector<imap::Keyword> from_store(const std::vector<store::Keyword>& keyword
   return out;
 }
 
+/// On the wire modseqs are one higher than in the store, where the first change of a mailbox is 1 and none is 0: a
+/// client that saw an empty mailbox has to have a number below it that is none of 0 (RFC 7162 section 7).
+constexpr std::int64_t kFirstModseq = 1;
+
 imap::MailboxFacts facts_of(const store::MailboxInfo& info, std::string name) {
   imap::MailboxFacts facts;
   facts.id = info.id;
   facts.name = std::move(name);
   facts.uidvalidity = info.uidvalidity;
   facts.uidnext = info.uidnext;
-  facts.modseq = info.modseq;
+  facts.modseq = info.modseq + kFirstModseq;
   facts.messages = info.count;
   facts.unseen = info.unseen;
   facts.deleted = info.deleted;
@@ -43,10 +47,25 @@ imap::MailboxFacts facts_of(const store::MailboxInfo& info, std::string name) {
 }
 
 imap::Row row_of(const store::EntryInfo& entry) {
-  return {.uid = entry.uid, .flags = entry.flags, .internal_date = entry.internal_date, .size = entry.size};
+  return {.uid = entry.uid,
+          .flags = entry.flags,
+          .modseq = entry.modseq + kFirstModseq,
+          .internal_date = entry.internal_date,
+          .size = entry.size,
+          .saved = entry.arrived != 0 ? entry.arrived : entry.internal_date,
+          .email = entry.message.bytes};
 }
 
-imap::Row row_of(const store::Mark& mark) { return {.uid = mark.uid, .flags = mark.flags, .modseq = mark.modseq}; }
+imap::Row row_of(const store::Mark& mark) {
+  return {.uid = mark.uid, .flags = mark.flags, .modseq = mark.modseq + kFirstModseq, .untouched = !mark.changed};
+}
+
+/// 0 too when it can't be told.
+Task<std::uint64_t> deleted_octets(store::Mailboxes& boxes, store::Id mailbox, std::uint64_t deleted) {
+  if (deleted == 0) co_return 0;
+  const auto sums = co_await boxes.sum_flags(mailbox);
+  co_return sums ? sums->deleted_octets : 0;
+}
 
 } // namespace
 
@@ -76,7 +95,7 @@ imap::Fault ImapMailbox::fault_of(const Error& error) {
 
 // ---- Folders ----
 
-Task<imap::Answer> ImapMailbox::answer(imap::AskFolders) {
+Task<imap::Answer> ImapMailbox::answer(imap::AskFolders ask) {
   const store::Id account = account_.id;
   auto list = co_await store_.mailboxes().list_folders(account);
   imap::Folders folders;
@@ -86,7 +105,14 @@ Task<imap::Answer> ImapMailbox::answer(imap::AskFolders) {
   }
   for (store::Folder& one : list->folders) {
     folders.mailboxes.push_back(facts_of(one, std::move(one.name)));
-    folders.mailboxes.back().special_use = one.special_use;
+    imap::MailboxFacts& facts = folders.mailboxes.back();
+    facts.special_use = one.special_use;
+    if (ask.deleted_octets) {
+      const store::Id id = facts.id;
+      const std::uint64_t deleted = facts.deleted;
+      store::Mailboxes& boxes = store_.mailboxes();
+      facts.deleted_octets = co_await deleted_octets(boxes, id, deleted);
+    }
   }
   folders.subscribed = std::move(list->subscribed);
   co_return folders;
@@ -116,10 +142,17 @@ Task<imap::Answer> ImapMailbox::answer(imap::AskStatus ask) {
   std::string name = ask.name;
   const auto info = co_await store_.mailboxes().open(account, std::move(name));
   imap::Opened opened;
-  if (info)
-    opened.facts = facts_of(*info, std::move(ask.name));
-  else
+  if (!info) {
     opened.fault = fault_of(info.error());
+    co_return opened;
+  }
+  opened.facts = facts_of(*info, std::move(ask.name));
+  if (ask.deleted_octets) {
+    const store::Id id = info->id;
+    const std::uint64_t deleted = info->deleted;
+    store::Mailboxes& boxes = store_.mailboxes();
+    opened.facts.deleted_octets = co_await deleted_octets(boxes, id, deleted);
+  }
   co_return opened;
 }
 
@@ -170,6 +203,10 @@ Task<imap::Answer> ImapMailbox::answer(imap::AskOpen ask) {
   opened.facts = facts_of(found, std::move(ask.name));
   opened.uids = from_store(*uids);
   opened.keywords = from_store(*keywords);
+  if (ask.first_unseen && found.unseen > 0) {
+    const auto sums = co_await boxes.sum_flags(id);
+    if (sums) opened.first_unseen = sums->first_unseen;
+  }
   co_return opened;
 }
 
@@ -198,7 +235,36 @@ Task<imap::Answer> ImapMailbox::answer(imap::AskNews) {
     more = changes->more;
   }
   news.gone = imap::normalize(std::move(gone));
+  news.modseq = view_.modseq + kFirstModseq;
   co_return news;
+}
+
+Task<imap::Answer> ImapMailbox::answer(imap::AskSince ask) {
+  store::MailboxView view = view_;
+  view.modseq = ask.modseq - kFirstModseq;
+  auto found = co_await store_.mailboxes().entries_since(view);
+  imap::Since since;
+  if (!found) {
+    since.fault = fault_of(found.error());
+    co_return since;
+  }
+  since.changed = from_store(found->changed);
+  since.gone = from_store(found->gone);
+  since.all_gone = found->all_gone;
+  co_return since;
+}
+
+Task<imap::Answer> ImapMailbox::answer(imap::AskQuota) {
+  const store::Id account = account_.id;
+  const auto owner = co_await store_.directory().get_account(account);
+  imap::Quota quota;
+  if (!owner) {
+    quota.fault = fault_of(owner.error());
+    co_return quota;
+  }
+  quota.used = owner->used;
+  quota.bound = owner->quota;
+  co_return quota;
 }
 
 Task<imap::Answer> ImapMailbox::answer(imap::AskRows ask) {
@@ -255,6 +321,7 @@ Task<imap::Answer> ImapMailbox::answer(imap::AskStore ask) {
                                         : store::FlagChange::How::replace;
   change.flags = ask.flags;
   change.keywords = std::move(ask.keywords);
+  if (ask.unchanged_since) change.unchanged_since = *ask.unchanged_since - kFirstModseq;
   const store::Id mailbox = view_.mailbox;
   store::UidSet uids = to_store(ask.uids);
   auto marked = co_await store_.mailboxes().mark(mailbox, std::move(uids), std::move(change));
@@ -264,6 +331,7 @@ Task<imap::Answer> ImapMailbox::answer(imap::AskStore ask) {
     co_return stored;
   }
   for (const store::Mark& mark : marked->marks) stored.rows.push_back(row_of(mark));
+  stored.refused = from_store(marked->refused);
   stored.keywords = from_store(marked->keywords);
   co_return stored;
 }

@@ -18,6 +18,14 @@
 
 namespace paquebot::service {
 
+/// A message of an APPEND that has come whole.
+struct AppendedMessage {
+  imap::AskAppend wanted;
+  std::string head;
+  store::NewBody body;
+  bool content_8bit = false;
+};
+
 /// What an IMAP session asks of its account's mailboxes, answered out of the store. One coroutine at a time.
 class ImapMailbox {
 public:
@@ -41,6 +49,7 @@ public:
   Task<imap::Answer> answer(imap::AskFolder ask);
   Task<imap::Answer> answer(imap::AskStatus ask);
   Task<imap::Answer> answer(imap::AskNews ask);
+  Task<imap::Answer> answer(imap::AskSince ask);
   Task<imap::Answer> answer(imap::AskRows ask);
   Task<imap::Answer> answer(imap::AskContents ask);
   Task<imap::Answer> answer(imap::AskBody ask);
@@ -50,13 +59,13 @@ public:
   Task<imap::Answer> answer(imap::AskAppend ask);
   Task<imap::Answer> answer(imap::AskAppendPiece ask);
   Task<imap::Answer> answer(imap::AskAppendEnd ask);
+  Task<imap::Answer> answer(imap::AskQuota ask);
 
 private:
-  /// A message that is appended.
+  /// The message that comes.
   struct Append {
     explicit Append(store::Acceptance& acceptance) : body(acceptance) {}
     imap::AskAppend wanted;
-    store::MailboxInfo mailbox;
     mail::HeadSplitter head;
     store::BodyWriter body;
   };
@@ -66,7 +75,8 @@ private:
   Task<Result<store::UidSet>> uids_of(store::MailboxInfo info);
   Task<imap::Fault> copy_some(imap::AskCopy ask, imap::Copied& copied, store::Id& target);
   Task<Result<>> write_body(std::string_view bytes);
-  std::shared_ptr<store::AcceptRequest> request_of(store::NewBody body);
+  Task<imap::Fault> end_message();
+  Task<imap::Fault> accept_all(imap::Appended& appended);
 
   store::Store& store_;
   MailboxNews& news_;
@@ -81,6 +91,9 @@ private:
   MailboxNews::Token watching_ = 0;
   std::unordered_map<std::uint32_t, store::BodyRef> bodies_; ///< of the contents that were given last, by uid
   std::unique_ptr<Append> append_;
+  std::vector<AppendedMessage> whole_;              ///< in front of append_
+  std::uint64_t whole_size_ = 0, whole_memory_ = 0; ///< octets; those of them that are in memory
+  store::MailboxInfo target_;                       ///< into which they go
 };
 
 } // namespace paquebot::service

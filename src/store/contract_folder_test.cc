@@ -149,7 +149,7 @@ TEST_P(StoreContract, FlagsAndKeywordsAreKeptAndCounted) {
   EXPECT_EQ(inbox(anna).unseen, 2u);
   EXPECT_EQ(inbox(anna).deleted, 2u);
   done = marked(store(), box, {{1, 1}}, {How::add, kSeen, {"$JUNK"}});
-  EXPECT_EQ(done.marks[0].modseq, 0) << "it was so before";
+  EXPECT_FALSE(done.marks[0].changed) << "it was so before";
   EXPECT_EQ(done.keywords.size(), 2u) << "in any case one keyword";
   marked(store(), box, {{1, 1}}, {How::remove, kDeleted, {"Later", "never there"}});
   marked(store(), box, {{2, 2}}, {How::replace, kFlagged, {}});
@@ -160,6 +160,40 @@ TEST_P(StoreContract, FlagsAndKeywordsAreKeptAndCounted) {
   EXPECT_EQ(inbox(anna).unseen, 3u);
   EXPECT_EQ(inbox(anna).deleted, 0u);
   EXPECT_EQ(run(store().mailboxes().list_keywords(box))->size(), 2u);
+}
+
+TEST_P(StoreContract, WhatChangedBehindAModseqIsFound) {
+  const Account anna = make_account("anna@example.org");
+  for (int i = 0; i < 5; ++i) deliver(anna);
+  const MailboxInfo then = inbox(anna);
+  marked(store(), then.id, {{2, 2}}, {How::add, kSeen, {}});
+  deliver(anna);
+  ASSERT_TRUE(run(store().mailboxes().expunge(then.id, {3, 4}, "somebody")));
+  const auto since = [&](std::int64_t modseq) {
+    return run(store().mailboxes().entries_since({then.id, inbox(anna).uidnext, modseq})).value();
+  };
+  EXPECT_EQ(since(then.modseq).changed, (UidSet{{2, 2}, {6, 6}}));
+  EXPECT_EQ(since(then.modseq).gone, (UidSet{{3, 4}}));
+  EXPECT_FALSE(since(then.modseq).all_gone);
+  EXPECT_EQ(since(-1).changed, (UidSet{{1, 2}, {5, 6}}));
+  EXPECT_TRUE(since(inbox(anna).modseq).changed.empty());
+  EXPECT_EQ(run(store().mailboxes().entries_since({then.id + 99, 9, 0})).error().code, Errc::not_found);
+}
+
+TEST_P(StoreContract, FlagsAreChangedOnlyWhereNobodyElseHas) {
+  const Account anna = make_account("anna@example.org");
+  for (int i = 0; i < 3; ++i) deliver(anna);
+  const MailboxInfo then = inbox(anna);
+  marked(store(), then.id, {{2, 2}}, {How::add, kSeen, {}});
+  FlagChange change{How::add, kFlagged | kDeleted, {}, then.modseq};
+  const Marked done = marked(store(), then.id, {{1, 3}}, change);
+  EXPECT_EQ(done.refused, (UidSet{{2, 2}}));
+  ASSERT_EQ(done.marks.size(), 2u);
+  EXPECT_EQ(done.marks[1].uid, 3u);
+  EXPECT_EQ(flags_of(store(), then.id, 2) & kFlagged, 0u);
+  const FlagSums sums = run(store().mailboxes().sum_flags(then.id)).value();
+  EXPECT_EQ(sums.first_unseen, 1u);
+  EXPECT_EQ(sums.deleted_octets, inbox(anna).bytes / 3 * 2);
 }
 
 TEST_P(StoreContract, KeywordsOfAMailboxAreBounded) {

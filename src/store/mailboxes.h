@@ -7,10 +7,31 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace paquebot::store {
+
+struct EntryInfo {
+  std::uint32_t uid = 0;
+  bool gone = false; ///< list_view(): it was deleted since; nothing else is known of it
+  Ulid uidl;
+  std::string old_uidl;    ///< what it goes by instead, when it was imported under that name; else empty
+  std::uint64_t flags = 0; ///< entry_flags.h
+  std::int64_t internal_date = 0;
+  std::uint64_t size = 0; ///< octets as read: prefix, head and body
+  std::int64_t modseq = 0;
+  std::int64_t arrived = 0; ///< when it came into this mailbox
+  Ulid message;             ///< the same for copies
+};
+
+struct EntryContent {
+  EntryInfo info;
+  std::string head; ///< Return-Path and Delivered-To in front, then the head
+  BodyRef body;
+  std::optional<std::string> text; ///< the whole body, where read_entries() brought it along
+};
 
 /// Uids that follow on each other.
 struct UidRun {
@@ -42,15 +63,18 @@ struct Keyword {
 struct Mark {
   std::uint32_t uid = 0;
   std::uint64_t flags = 0;
-  std::int64_t modseq = 0; ///< of the change that gave it these; mark(): 0 when they were so before
+  std::int64_t modseq = 0; ///< of the change that gave it these
+  bool changed = true;     ///< mark(): false when they were so before
 };
 struct FlagChange {
   enum class How : std::uint8_t { add, remove, replace };
   How how = How::add;
   std::uint64_t flags = 0; ///< of kSystemFlags
   std::vector<std::string> keywords{};
+  std::optional<std::int64_t> unchanged_since{}; ///< entries with a higher modseq are left alone
 };
 struct Marked {
+  UidSet refused;                ///< by unchanged_since
   std::vector<Mark> marks;       ///< of all that are there
   std::vector<Keyword> keywords; ///< of the mailbox
 };
@@ -62,6 +86,16 @@ struct MailboxChanges {
   std::vector<Mark> changed; ///< flags of those that he saw
   std::vector<Keyword> keywords;
   bool more = false; ///< ask again with `until`
+};
+/// What happened behind a modseq, of what is there now (RFC 7162).
+struct EntriesSince {
+  UidSet changed;        ///< there, new or with other flags
+  UidSet gone;           ///< deleted since; may have some that came and went between
+  bool all_gone = false; ///< what was deleted is not known so far back
+};
+struct FlagSums {
+  std::uint32_t first_unseen = 0;   ///< uid; 0: all are seen
+  std::uint64_t deleted_octets = 0; ///< of entries with kDeleted
 };
 /// What one slice of expunge_deleted() did.
 struct Purged {
@@ -143,6 +177,10 @@ public:
   virtual Task<Result<std::vector<EntryInfo>>> list_set(Id mailbox, UidSet uids, std::size_t most) = 0;
   /// Errors as list_view().
   virtual Task<Result<MailboxChanges>> changes_since(MailboxView view) = 0;
+  /// `view`: uidnext of now, and the modseq that is asked about. not_found when the mailbox is gone.
+  virtual Task<Result<EntriesSince>> entries_since(MailboxView view) = 0;
+  /// Looks at every entry when some are unseen or deleted, and at none else.
+  virtual Task<Result<FlagSums>> sum_flags(Id mailbox) = 0;
   /// Changes flags, in one transaction; `uids` has at most kMostMoved. refused: there is no room for another keyword.
   virtual Task<Result<Marked>> mark(Id mailbox, UidSet uids, FlagChange change) = 0;
   /// One slice: deletes those of `uids` that have kDeleted.

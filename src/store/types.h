@@ -94,7 +94,9 @@ enum class Handling : std::uint8_t { mailbox, remote, expanded, held, failed };
 
 struct NewRecipient : Recipient {
   Handling handling = Handling::remote;
-  std::string mailbox{};     ///< mailbox: its name; INBOX when empty, or when there is none of that name (any more)
+  std::string mailbox{}; ///< mailbox: its name; INBOX when empty, or when there is none of that name (any more)
+  /// mailbox: before its name the one with one of these uses (Folder::special_use) counts, when there is one.
+  std::uint8_t special_use = 0;
   bool in_hand = false;      ///< remote: this node delivers it at once from memory
   std::uint16_t code = 0;    ///< failed: the codes of our refusal, whose words `reason` has
   mail::EnhancedCode status; ///< likewise
@@ -315,23 +317,6 @@ struct MailboxInfo {
   std::uint64_t unseen = 0;  ///< entries without kSeen
   std::uint64_t deleted = 0; ///< entries with kDeleted
   MailboxView view() const { return {id, uidnext, modseq}; }
-};
-
-struct EntryInfo {
-  std::uint32_t uid = 0;
-  bool gone = false; ///< list_view(): it was deleted since; nothing else is known of it
-  Ulid uidl;
-  std::string old_uidl;    ///< what it goes by instead, when it was imported under that name; else empty
-  std::uint64_t flags = 0; ///< entry_flags.h
-  std::int64_t internal_date = 0;
-  std::uint64_t size = 0; ///< octets as read: prefix, head and body
-};
-
-struct EntryContent {
-  EntryInfo info;
-  std::string head; ///< Return-Path and Delivered-To in front, then the head
-  BodyRef body;
-  std::optional<std::string> text; ///< the whole body, where read_entries() brought it along
 };
 
 } // namespace paquebot::store

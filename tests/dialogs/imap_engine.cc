@@ -1,5 +1,6 @@
 #include "imap_engine.h"
 
+#include "base/fake_clock.h"
 #include "imap/fake_store.h"
 #include "imap/server_session.h"
 #include "login_oracle.h"
@@ -10,9 +11,17 @@
 namespace paquebot::dialogs {
 namespace {
 
+/// It stands at 2026-11-23T12:00:00Z.
+const Clock& imap_clock() {
+  static FakeClock clock;
+  clock.set_wall(from_millis(1'795'435'200'000));
+  return clock;
+}
+
 std::shared_ptr<const imap::ServerOptions> imap_options(const Dialog& dialog) {
   auto options = std::make_shared<imap::ServerOptions>();
   options->hostname = "mx.example.test";
+  options->clock = &imap_clock();
   options->tls_available = dialog.option("tls", "none") != "none";
   options->login_in_clear = dialog.option("auth_in_clear", "no") == "yes";
   options->login = offer_of(dialog);
@@ -50,7 +59,8 @@ public:
   }
 
   /// Of logins "login temporary_failure", "login slow_down", "login too_many_sessions"; what happens outside at once:
-  /// "deliver BOX", "remove UID", "flag UID", "delete BOX", "store broken", "store works", "shutdown", "logout".
+  /// "deliver BOX", "remove UID", "flag UID", "delete BOX", "forget BOX", "store broken", "store works", "shutdown",
+  /// "logout".
   bool set_answer(std::string_view answer) override {
     const auto space = answer.find(' ');
     const std::string_view what = answer.substr(0, space);
@@ -64,6 +74,8 @@ public:
       store_.remove("INBOX", uid);
     else if (what == "flag")
       store_.flag("INBOX", uid, imap::kAnswered);
+    else if (what == "forget")
+      store_.boxes.at(rest).forgotten = store_.boxes.at(rest).modseq;
     else if (what == "delete")
       store_.boxes.erase(rest);
     else if (what == "store")
@@ -106,7 +118,7 @@ private:
   void perform(const imap::Ask& ask) {
     imap::Answer answer = std::visit([this](const auto& question) { return store_.answer(question); }, *ask.question);
     if (std::holds_alternative<imap::Appended>(answer) && std::get<imap::Appended>(answer).fault == imap::Fault::none)
-      accepted.push_back(store_.last_appended());
+      accepted.insert(accepted.end(), store_.appended.begin(), store_.appended.end());
     session_.answer(ask.id, std::move(answer));
   }
   void perform(const imap::AskLogin& ask) {

@@ -208,10 +208,10 @@ std::vector<EntryInfo> list_set(Db& db, Id mailbox, const UidSet& uids, std::siz
   std::vector<EntryInfo> out;
   for (const UidRun& run : uids) {
     if (out.size() >= most) break;
-    Query q =
-        db.query("SELECT uid, uidl, flags, internal_date, size FROM entry WHERE mailbox = ? AND uid BETWEEN ? AND "
-                 "? ORDER BY uid LIMIT ?",
-                 mailbox, run.first, run.last, most - out.size());
+    Query q = db.query("SELECT uid, uidl, flags, internal_date, size, modseq, arrived, message FROM entry WHERE "
+                       "mailbox = ? AND uid BETWEEN ? AND "
+                       "? ORDER BY uid LIMIT ?",
+                       mailbox, run.first, run.last, most - out.size());
     while (q.row()) out.push_back(entry_info(q));
   }
   return out;
@@ -228,7 +228,7 @@ Result<MailboxChanges> changes_since(Db& db, const MailboxView& view) {
     Query q = db.query("SELECT uid, flags, modseq FROM entry INDEXED BY entry_touched WHERE mailbox = ? AND modseq > ? "
                        "AND flags & 64 <> 0 AND uid < ? ORDER BY modseq LIMIT ?",
                        view.mailbox, view.modseq, view.uidnext, kChanged + 1);
-    while (q.row()) changes.changed.push_back({q.u32(0), q.u64(1), q.i64(2)});
+    while (q.row()) changes.changed.push_back({q.u32(0), q.u64(1), q.i64(2), true});
   }
   if (changes.changed.size() > kChanged) {
     // All that one change did, and no part of it; one change has fewer than there are here.
@@ -251,6 +251,48 @@ Result<MailboxChanges> changes_since(Db& db, const MailboxView& view) {
   return changes;
 }
 
+Result<EntriesSince> entries_since(Db& db, const MailboxView& view) {
+  EntriesSince since;
+  auto gone = gone_since(db, view, 0);
+  since.all_gone = !gone && gone.error().code == Errc::conflict;
+  if (!gone && !since.all_gone) return std::unexpected(std::move(gone.error()));
+  if (gone) since.gone = std::move(*gone);
+  std::vector<UidRun> runs;
+  {
+    Query q = db.query("SELECT uid FROM entry INDEXED BY entry_touched WHERE mailbox = ? AND modseq > ? AND "
+                       "flags & 64 <> 0 AND uid < ?",
+                       view.mailbox, view.modseq, view.uidnext);
+    while (q.row()) runs.push_back({q.u32(0), q.u32(0)});
+  }
+  // Of the others the modseqs rise with the uids: from the last one back.
+  Query q = db.query("SELECT uid, modseq, flags FROM entry WHERE mailbox = ? AND uid < ? ORDER BY uid DESC",
+                     view.mailbox, view.uidnext);
+  while (q.row()) {
+    if ((q.u64(2) & kTouched) != 0) continue;
+    if (q.i64(1) <= view.modseq) break;
+    runs.push_back({q.u32(0), q.u32(0)});
+  }
+  std::ranges::sort(runs, {}, &UidRun::first);
+  for (const UidRun& run : runs) add_run(since.changed, run.first);
+  return since;
+}
+
+FlagSums sum_flags(Db& db, Id mailbox) {
+  FlagSums sums;
+  std::uint64_t unseen = 0, deleted = 0;
+  {
+    Query q = db.query("SELECT unseen, deleted FROM mailbox WHERE id = ?", mailbox);
+    if (q.row()) unseen = q.u64(0), deleted = q.u64(1);
+  }
+  if (unseen > 0)
+    sums.first_unseen = static_cast<std::uint32_t>(
+        db.number("SELECT uid FROM entry WHERE mailbox = ? AND flags & 1 = 0 ORDER BY uid LIMIT 1", 0, mailbox));
+  if (deleted > 0)
+    sums.deleted_octets = static_cast<std::uint64_t>(
+        db.number("SELECT sum(size) FROM entry WHERE mailbox = ? AND flags & 8 <> 0", 0, mailbox));
+  return sums;
+}
+
 Result<Marked> mark(Tx& tx, Id mailbox, const UidSet& uids, const FlagChange& change) {
   assert(count_of(uids) <= kMostMoved);
   if (tx.db.number("SELECT 1 FROM mailbox WHERE id = ? AND account IS NOT NULL", 0, mailbox) == 0)
@@ -261,9 +303,14 @@ Result<Marked> mark(Tx& tx, Id mailbox, const UidSet& uids, const FlagChange& ch
   const std::int64_t modseq = tx.db.number("SELECT highestmodseq + 1 FROM mailbox WHERE id = ?", 0, mailbox);
   Marked marked;
   for (const UidRun& run : uids) {
-    Query q = tx.db.query("SELECT uid, flags FROM entry WHERE mailbox = ? AND uid BETWEEN ? AND ? ORDER BY uid",
+    Query q = tx.db.query("SELECT uid, flags, modseq FROM entry WHERE mailbox = ? AND uid BETWEEN ? AND ? ORDER BY uid",
                           mailbox, run.first, run.last);
-    while (q.row()) marked.marks.push_back({q.u32(0), q.u64(1), 0});
+    while (q.row()) {
+      if (change.unchanged_since && q.i64(2) > *change.unchanged_since)
+        add_run(marked.refused, q.u32(0));
+      else
+        marked.marks.push_back({q.u32(0), q.u64(1), q.i64(2), false});
+    }
   }
   std::int64_t unseen = 0, deleted = 0;
   bool changed = false;
@@ -272,7 +319,7 @@ Result<Marked> mark(Tx& tx, Id mailbox, const UidSet& uids, const FlagChange& ch
     if (after == one.flags) continue;
     unseen += ((after & kSeen) == 0 ? 1 : 0) - ((one.flags & kSeen) == 0 ? 1 : 0);
     deleted += ((after & kDeleted) != 0 ? 1 : 0) - ((one.flags & kDeleted) != 0 ? 1 : 0);
-    one = {one.uid, after | kTouched, modseq};
+    one = {one.uid, after | kTouched, modseq, true};
     changed = true;
     tx.db.run("UPDATE entry SET flags = ?, modseq = ? WHERE mailbox = ? AND uid = ?", one.flags, modseq, mailbox,
               one.uid);

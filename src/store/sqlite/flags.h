@@ -24,6 +24,8 @@ UidSlice uid_runs(Db& db, const MailboxView& view, std::uint32_t after, std::siz
 /// As in Mailboxes.
 std::vector<EntryInfo> list_set(Db& db, Id mailbox, const UidSet& uids, std::size_t most);
 Result<MailboxChanges> changes_since(Db& db, const MailboxView& view);
+Result<EntriesSince> entries_since(Db& db, const MailboxView& view);
+FlagSums sum_flags(Db& db, Id mailbox);
 Result<Marked> mark(Tx& tx, Id mailbox, const UidSet& uids, const FlagChange& change);
 Purged expunge_deleted(Tx& tx, Id mailbox, const UidSet& uids, const std::string& who);
 Result<Copied> copy_entries(Tx& tx, Id mailbox, const UidSet& uids, Id account, const std::string& to, bool move);

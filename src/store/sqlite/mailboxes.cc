@@ -48,9 +48,9 @@ Result<MailboxInfo> open_mailbox(Db& db, Id account, const std::string& name) {
 }
 
 std::vector<EntryInfo> list_entries(Db& db, Id mailbox, std::uint32_t after_uid, std::size_t most) {
-  Query q = db.query(
-      "SELECT uid, uidl, flags, internal_date, size FROM entry WHERE mailbox = ? AND uid > ? ORDER BY uid LIMIT ?",
-      mailbox, after_uid, most);
+  Query q = db.query("SELECT uid, uidl, flags, internal_date, size, modseq, arrived, message FROM entry WHERE mailbox "
+                     "= ? AND uid > ? ORDER BY uid LIMIT ?",
+                     mailbox, after_uid, most);
   std::vector<EntryInfo> out;
   while (q.row()) out.push_back(entry_info(q));
   return out;
@@ -61,14 +61,14 @@ Result<EntryContent> read_entry(Db& db, Id mailbox, std::uint32_t uid) {
   Id head = 0;
   Id body = 0;
   {
-    Query q = db.query(
-        "SELECT uid, uidl, flags, internal_date, size, prefix, head, body FROM entry WHERE mailbox = ? AND uid = ?",
-        mailbox, uid);
+    Query q = db.query("SELECT uid, uidl, flags, internal_date, size, modseq, arrived, message, prefix, head, body "
+                       "FROM entry WHERE mailbox = ? AND uid = ?",
+                       mailbox, uid);
     if (!q.row()) return fail(Errc::not_found, "there is no message " + std::to_string(uid) + " in this mailbox");
     content.info = entry_info(q);
-    content.head = q.text(5);
-    head = q.i64(6);
-    body = q.i64(7);
+    content.head = q.text(8);
+    head = q.i64(9);
+    body = q.i64(10);
   }
   auto bytes = load_head(db, head);
   if (!bytes) return std::unexpected(std::move(bytes.error()));
@@ -189,6 +189,12 @@ public:
   Task<Result<MailboxChanges>> changes_since(MailboxView view) override {
     return core_.read([view](Db& db) { return sqlite::changes_since(db, view); });
   }
+  Task<Result<EntriesSince>> entries_since(MailboxView view) override {
+    return core_.read([view](Db& db) { return sqlite::entries_since(db, view); });
+  }
+  Task<Result<FlagSums>> sum_flags(Id mailbox) override {
+    return core_.read([mailbox](Db& db) { return sqlite::sum_flags(db, mailbox); });
+  }
   Task<Result<Marked>> mark(Id mailbox, UidSet uids, FlagChange change) override;
   Task<Result<Purged>> expunge_deleted(Id mailbox, UidSet uids, std::string who) override;
   Task<Result<Copied>> copy(Id mailbox, UidSet uids, Id account, std::string to, bool move) override;
@@ -255,7 +261,7 @@ Task<Result<Marked>> SqliteMailboxes::mark(Id mailbox, UidSet uids, FlagChange c
     return sqlite::mark(tx, mailbox, uids, change);
   });
   Result<Marked> done = co_await std::move(job);
-  if (done && std::ranges::any_of(done->marks, [](const Mark& one) { return one.modseq != 0; })) tell(mailbox);
+  if (done && std::ranges::any_of(done->marks, &Mark::changed)) tell(mailbox);
   co_return done;
 }
 

@@ -82,17 +82,20 @@ EntryInfo entry_info(const Query& row) {
   e.flags = row.u64(2);
   e.internal_date = row.i64(3);
   e.size = row.u64(4);
+  e.modseq = row.i64(5);
+  e.arrived = row.i64(6) != 0 || row.is_text(1) ? row.i64(6) : e.uidl.millis();
+  e.message = row.ulid(7);
   return e;
 }
 
 Result<std::vector<EntryInfo>> list_view(Db& db, const MailboxView& view, std::uint32_t after_uid, std::size_t most) {
   auto gone = gone_since(db, view, after_uid);
   if (!gone) return std::unexpected(std::move(gone.error()));
-  ViewWalk walk(
-      db.query("SELECT uid, uidl, flags, internal_date, size FROM entry WHERE mailbox = ? AND uid > ? AND uid < ? "
-               "ORDER BY uid LIMIT ?",
-               view.mailbox, after_uid, view.uidnext, most),
-      std::move(*gone));
+  ViewWalk walk(db.query("SELECT uid, uidl, flags, internal_date, size, modseq, arrived, message FROM entry WHERE "
+                         "mailbox = ? AND uid > ? AND uid < ? "
+                         "ORDER BY uid LIMIT ?",
+                         view.mailbox, after_uid, view.uidnext, most),
+                std::move(*gone));
   std::vector<EntryInfo> out;
   while (out.size() < most && walk.next()) {
     EntryInfo entry;

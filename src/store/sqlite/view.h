@@ -14,7 +14,7 @@ void note_expunged(Tx& tx, Id mailbox, std::int64_t modseq, const std::vector<st
 /// What was deleted of a view since, among the uids above `after_uid`: ascending, and no two have a uid in common.
 /// Errors as Mailboxes::list_view.
 Result<UidSet> gone_since(Db& db, const MailboxView& view, std::uint32_t after_uid);
-/// Of a row that begins with uid, uidl, flags, internal_date and size.
+/// Of a row that begins with uid, uidl, flags, internal_date, size, modseq, arrived and message.
 EntryInfo entry_info(const Query& row);
 /// As Mailboxes::list_view.
 Result<std::vector<EntryInfo>> list_view(Db& db, const MailboxView& view, std::uint32_t after_uid, std::size_t most);
