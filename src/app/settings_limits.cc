@@ -129,6 +129,17 @@ const Section<Config> kMailboxSettings = {
              its trail says so. For imported mail it counts from the import, for what was held from its release.
              Not while the clock is doubted (docs/operations.md, "The clock"). POP3 announces it (EXPIRE). `0`:
              mail stays for ever (EXPIRE NEVER))"},
+            {.key = "junk",
+             .value = flag(AT(Config, snapshot.intake.junk), true),
+             .text =
+                 R"(what is tagged (by the policy `quarantine`, see [authentication], or by a filter: `X-Spam-Flag: YES`,
+             `X-Spam: Yes`) goes into the account's mailbox with the use \Junk. POP3 does not show it there.
+             `false`: into INBOX)"},
+            {.key = "tag_folders",
+             .value = flag(AT(Config, snapshot.intake.tag_folders), false),
+             .text =
+                 R"(mail for `ann+work@example.org` goes into Ann's mailbox `work` when she has one of exactly that name.
+             Whoever knows the names can put mail there. `false`: into INBOX)"},
         },
 };
 

@@ -1,6 +1,8 @@
 #include "intake/handover.h"
 
 #include "base/log.h"
+#include "base/text.h"
+#include "directory/directory.h"
 #include "intake/late_bounces.h"
 #include "intake/notice.h"
 #include "mail/content_type.h"
@@ -10,6 +12,16 @@
 #include <cassert>
 
 namespace paquebot::intake {
+namespace {
+
+constexpr std::uint8_t kJunkUse = 16; // store::Folder::special_use
+
+/// A check of ours or a filter says so, or a server before us did.
+bool is_tagged(const mail::Head& head) {
+  return istarts_with(head.value("X-Spam-Flag"), "yes") || istarts_with(head.value("X-Spam"), "yes");
+}
+
+} // namespace
 
 /// What the sender wants of time, priority and safety, for the trail.
 std::string Handover::wishes() const {
@@ -37,6 +49,8 @@ queue::Draft Handover::draft(store::NewBody body) {
   draft.klass = origin.klass;
   draft.sender = origin.sender;
   draft.recipients = std::move(origin.recipients);
+  if (message_.options.junk && is_tagged(message_.head)) draft.special_use = kJunkUse;
+  if (message_.options.tag_folders) draft.tag_separator = directory::Options().tag_separator;
   draft.head = message_.head.to_string();
   draft.content_8bit = message_.has_8bit;
   draft.account = origin.client.account;

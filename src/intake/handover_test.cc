@@ -34,6 +34,23 @@ TEST_F(HandoverTest, TheTrailSaysWhoBroughtItAndWhatHeWants) {
   EXPECT_EQ(draft.body.bytes, "body\r\n");
 }
 
+TEST_F(HandoverTest, WhatIsTaggedGoesIntoJunkWhateverItIsCalled) {
+  const auto junk = [&](const char* name) {
+    return run_task(server_.store().mailboxes().open(bob_.id, name)).value().count;
+  };
+  EXPECT_EQ(hand_over(begin(from_stranger(), "X-Spam-Flag: YES\r\n")).code, 250);
+  EXPECT_EQ(hand_over(begin(from_stranger(), "X-Spam: Yes\r\n")).code, 250);
+  EXPECT_EQ(junk("Junk"), 2u);
+  ASSERT_TRUE(run_task(server_.store().mailboxes().rename_folder(bob_.id, "Junk", "Spam")));
+  EXPECT_EQ(hand_over(begin(from_stranger(), "X-Spam-Flag: YES\r\n")).code, 250);
+  EXPECT_EQ(junk("Spam"), 3u);
+  EXPECT_EQ(hand_over(begin(from_stranger(), "X-Spam-Flag: NO\r\n")).code, 250);
+  EXPECT_EQ(inbox(bob_), 1u);
+  ASSERT_TRUE(run_task(server_.store().mailboxes().remove_folder(bob_.id, "Spam")));
+  EXPECT_EQ(hand_over(begin(from_stranger(), "X-Spam-Flag: YES\r\n")).code, 250);
+  EXPECT_EQ(inbox(bob_), 2u) << "there is no such mailbox any more";
+}
+
 TEST_F(HandoverTest, A250IsForWhatIsThere) {
   Passage& message = begin(from_stranger(), "Subject: x\r\n");
   EXPECT_EQ(hand_over(message).to_string(), "250 2.0.0 accepted id=" + message.id.to_string());

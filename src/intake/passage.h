@@ -24,6 +24,8 @@ struct Options {
   std::uint64_t max_message_size = 0; ///< octets, of dropped messages (sessions have a bound of their own); 0: no limit
   std::size_t max_hops = 100;         ///< Received fields; RFC 5321 section 6.3 asks for at least 100
   bool keep_bcc = false;              ///< in what own users and programs hand in
+  bool junk = true;                   ///< what is tagged goes into the mailbox with that use
+  bool tag_folders = false;           ///< ann+work goes into the mailbox "work"
   bool hide_inner = false;            ///< outsiders are not told to where mail is sent on
   AuthenticationOptions authentication;
 };

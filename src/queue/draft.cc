@@ -14,11 +14,21 @@ std::string domain_of(const std::string& address) {
   return at == std::string::npos ? std::string() : to_lower(address.substr(at + 1));
 }
 
+/// "work" of "ann+work@example.org"; empty: it has none.
+std::string tag_of(const std::string& address, char separator) {
+  const auto at = address.rfind('@');
+  const auto from = separator != 0 ? address.find(separator) : std::string::npos;
+  if (at == std::string::npos || from == std::string::npos || from == 0 || from > at) return {};
+  return address.substr(from + 1, at - from - 1);
+}
+
 class Builder {
 public:
   /// `nodes`: how many there will be in all.
-  Builder(store::AcceptRequest& request, const RouteTable& routes, std::int64_t now, std::size_t nodes)
-      : request_(request), routes_(routes), now_(now), alone_(nodes == 1) {
+  Builder(store::AcceptRequest& request, const Draft& draft, const RouteTable& routes, std::int64_t now,
+          std::size_t nodes)
+      : request_(request), routes_(routes), now_(now), alone_(nodes == 1), special_use_(draft.special_use),
+        tag_separator_(draft.tag_separator) {
     request_.recipients.reserve(nodes);
   }
 
@@ -98,6 +108,10 @@ private:
       row.deadline = deadline();
       if (node.parent >= 0) row.via = from.nodes[static_cast<std::size_t>(node.parent)].address;
     }
+    if (row.handling == store::Handling::mailbox) {
+      row.special_use = special_use_;
+      if (tag_separator_ != 0) row.mailbox = tag_of(node.address, tag_separator_);
+    }
     if (row.handling == store::Handling::mailbox) row.owed = owed_on_success(request_.sender, row.notify);
     if (row.handling == store::Handling::failed) row.owed = owed_on_failure(request_.sender, row.notify);
   }
@@ -106,6 +120,8 @@ private:
   const RouteTable& routes_;
   std::int64_t now_;
   bool alone_; ///< there is one node only: nothing repeats
+  const std::uint8_t special_use_;
+  const char tag_separator_;
   std::set<std::string> seen_;
 };
 
@@ -120,7 +136,7 @@ std::shared_ptr<store::AcceptRequest> build_request(Draft&& draft, const RouteTa
   request->expires_at = millis(released + schedule.lifetime);
   std::size_t nodes = 0;
   for (const DraftRecipient& recipient : draft.recipients) nodes += recipient.nodes.size();
-  Builder builder(*request, routes, request->accepted_at, nodes);
+  Builder builder(*request, draft, routes, request->accepted_at, nodes);
   for (const DraftRecipient& recipient : draft.recipients) builder.add(recipient);
   return request;
 }

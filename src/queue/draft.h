@@ -6,6 +6,7 @@
 #include "queue/schedule.h"
 #include "store/types.h"
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,6 +25,8 @@ struct DraftRecipient {
 /// imports.
 struct Draft : store::NewMessage {
   std::vector<DraftRecipient> recipients;
+  std::uint8_t special_use = 0; ///< store::NewRecipient::special_use of mailboxes here
+  char tag_separator = 0;       ///< what stands behind it in a local part names the mailbox; 0: nothing does
 };
 
 /// Turns a draft into what the store accepts: gives each recipient its route and destination, hands NOTIFY and ORCPT on

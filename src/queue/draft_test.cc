@@ -32,6 +32,28 @@ TEST(Draft, ExpandsRoutesAndHandsNotifyOn) {
   EXPECT_EQ(request->expires_at, 1000 + 5LL * 86400 * 1000);
 }
 
+TEST(Draft, WhatStandsBehindTheSeparatorNamesTheMailbox) {
+  const auto mailbox_of = [](const std::string& address, char separator) {
+    Draft draft;
+    draft.special_use = 16;
+    draft.tag_separator = separator;
+    directory::Node node;
+    node.address = address;
+    node.account = 1;
+    draft.recipients.push_back({{}, {node}});
+    const auto request = build_request(std::move(draft), RouteTable(), Schedule(), from_millis(1));
+    EXPECT_EQ(request->recipients.at(0).special_use, 16);
+    return request->recipients.at(0).mailbox;
+  };
+  EXPECT_EQ(mailbox_of("ann+work@example.org", '+'), "work");
+  EXPECT_EQ(mailbox_of("ann+Work/2026@example.org", '+'), "Work/2026");
+  EXPECT_EQ(mailbox_of("ann+a+b@example.org", '+'), "a+b");
+  EXPECT_EQ(mailbox_of("ann+work@example.org", 0), "");
+  EXPECT_EQ(mailbox_of("ann@a+b.example", '+'), "");
+  EXPECT_EQ(mailbox_of("+work@example.org", '+'), "");
+  EXPECT_EQ(mailbox_of("ann+@example.org", '+'), "");
+}
+
 TEST(Draft, ADomainsOwnLmtpRouteKeepsItsMailboxes) {
   const auto way = [](std::string address, store::MessageClass klass, bool lmtp) {
     Draft draft;

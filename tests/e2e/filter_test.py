@@ -247,7 +247,7 @@ class MilterTest(FilterTest):
 class RspamdTest(FilterTest):
     def test_actions_and_facts(self):
         rspamd = self.program(Rspamd())
-        server = self.start({"type": "rspamd", "address": rspamd.address})
+        server = self.start({"type": "rspamd", "address": rspamd.address}, extra={"mailbox": {"junk": False}})
         check(self.reply(server, letter(subject="spamword")), 550, "spam")
         check(self.reply(server, letter(subject="laterword")), 451, "come back later")
         for subject in ("fine", "tagword", "subjectword"):

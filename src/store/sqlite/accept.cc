@@ -8,6 +8,7 @@
 #include "store/sqlite/dmarc.h"
 #include "store/sqlite/feed.h"
 #include "store/sqlite/flags.h"
+#include "store/sqlite/folders.h"
 #include "store/sqlite/limit_charge.h"
 #include "store/sqlite/mailboxes.h"
 #include "store/sqlite/rows.h"
@@ -28,12 +29,13 @@ constexpr std::string_view kInbox = "INBOX";
 struct Delivery {
   Id account = 0;
   std::string named; ///< by the first of them
+  std::uint8_t special_use = 0;
   Id mailbox = 0;
   std::uint64_t quota = 0;
   std::uint32_t uid = 0;
   std::int64_t modseq = 0;
   std::uint32_t recipient = 0; ///< the first that leads here
-  std::string prefix;
+  std::string prefix{};
 };
 
 /// Our own text goes into the head of what is read: a control character would break out of its line.
@@ -162,16 +164,15 @@ private:
   void find_mailbox(const NewRecipient& recipient, std::uint32_t index) {
     if (leads_to_.empty()) leads_to_.assign(request_.recipients.size(), kNowhere);
     const auto same = [&recipient](const Delivery& d) {
-      return d.account == recipient.account && d.named == recipient.mailbox;
+      return d.account == recipient.account && d.named == recipient.mailbox && d.special_use == recipient.special_use;
     };
     const auto known = std::ranges::find_if(deliveries_, same);
     if (known != deliveries_.end())
       return void(leads_to_[index] = static_cast<std::uint32_t>(known - deliveries_.begin()));
-    Delivery d;
-    d.account = recipient.account;
-    d.named = recipient.mailbox;
+    Delivery d{recipient.account, recipient.mailbox, recipient.special_use};
     d.recipient = index;
-    const bool elsewhere = !recipient.mailbox.empty() && load_mailbox(d, mailbox_name(recipient.mailbox));
+    const std::string name = wanted_folder(tx_.db, d.account, d.special_use, d.named);
+    const bool elsewhere = !name.empty() && load_mailbox(d, name);
     if (!elsewhere && !load_mailbox(d, kInbox)) return gone_.push_back(index);
     const auto there = std::ranges::find(deliveries_, d.mailbox, &Delivery::mailbox); // by another name
     if (there != deliveries_.end())

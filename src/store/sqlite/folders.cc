@@ -58,6 +58,15 @@ void make_first_folders(Tx& tx, Id account) {
   }
 }
 
+std::string wanted_folder(Db& db, Id account, std::uint8_t special_use, const std::string& named) {
+  if (special_use != 0) {
+    Query q = db.query("SELECT name FROM mailbox WHERE account = ? AND special_use & ? <> 0 ORDER BY id LIMIT 1",
+                       account, special_use);
+    if (q.row()) return q.text(0);
+  }
+  return named.empty() ? std::string() : mailbox_name(named);
+}
+
 FolderList list_folders(Db& db, Id account) {
   FolderList list;
   {

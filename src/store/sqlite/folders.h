@@ -12,6 +12,8 @@ namespace paquebot::store::sqlite {
 
 /// Those that an account begins with: INBOX, Drafts, Sent, Junk, Trash and Archive, all subscribed.
 void make_first_folders(Tx& tx, Id account);
+/// The oldest mailbox with one of these uses, else what is named (which need not be there); empty: INBOX.
+std::string wanted_folder(Db& db, Id account, std::uint8_t special_use, const std::string& named);
 FolderList list_folders(Db& db, Id account);
 /// As in Mailboxes; remove_folder gives the mailbox that is gone.
 Result<> create_folder(Tx& tx, Id account, const std::string& name, std::uint8_t special_use);
