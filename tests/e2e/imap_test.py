@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import imaplib
+import re
 import shutil
 import socket
 import subprocess
@@ -202,6 +203,42 @@ class ImapTest(ImapCase):
         self.assertTrue(any("日本語" in line for line in raw.ask('LIST "" *')))
         self.assertIn("x OK", raw.ask('DELETE "日本語"')[-1])
 
+    def test_resynchronisation(self):
+        self.deliver(*(f"n{i}" for i in range(10)))
+        raw = self.raw()
+        uidvalidity = next(re.search(r"UIDVALIDITY (\d+)", line)[1] for line in raw.ask("SELECT INBOX") if "UIDVALIDITY" in line)
+        self.assertIn("x OK", raw.ask("ENABLE QRESYNC")[-1])
+        modseq = re.search(r"HIGHESTMODSEQ (\d+)", " ".join(raw.ask("STATUS INBOX (HIGHESTMODSEQ)")))[1]
+        uids = re.search(r"SEARCH ([\d ]+)", raw.ask("UID SEARCH ALL")[0])[1].split()
+        other = self.raw()
+        other.ask(r"STORE 3 +FLAGS (\Flagged)")
+        other.ask(r"STORE 5:6 +FLAGS.SILENT (\Deleted)")
+        other.ask("EXPUNGE")
+        self.deliver("news")
+        self.server.stop(kill=True)
+        self.server.start()
+        raw = self.raw(None)
+        raw.ask("ENABLE QRESYNC")
+        said = raw.ask(f"SELECT INBOX (QRESYNC ({uidvalidity} {modseq}))")
+        self.assertIn(f"* VANISHED (EARLIER) {uids[4]}:{uids[5]}", said)
+        changed = [re.match(r"\* (\d+) FETCH \(UID \d+ FLAGS \((.*?)\) MODSEQ", line) for line in said if " FETCH " in line]
+        self.assertEqual([found[1] for found in changed], ["3", "9"])
+        self.assertEqual(changed[0][2], r"\Flagged")
+        # All that a client would have by listing anew is what it has by this.
+        listed = re.search(r"SEARCH ([\d ]+)", raw.ask("UID SEARCH ALL")[0])[1].split()
+        self.assertEqual(listed[:8], [one for one in uids if one not in uids[4:6]])
+
+    def test_several_messages_at_once_and_replacements(self):
+        raw = self.raw("Drafts")
+        raw.send("m APPEND Drafts {10+}\r\na: b\r\n\r\nx\n (\\Seen) {10+}\r\na: c\r\n\r\ny\n")
+        said = raw.until("m")
+        self.assertRegex(said[-1], r"m OK \[APPENDUID \d+ \d+:\d+\]")
+        raw.send("r REPLACE 1 Drafts (\\Draft) {10+}\r\na: d\r\n\r\nz\n")
+        said = raw.until("r")
+        self.assertRegex(said[0], r"\* OK \[APPENDUID")
+        self.assertIn("* 1 EXPUNGE", said)
+        self.assertEqual(raw.ask("FETCH 1:* (FLAGS PREVIEW)")[:-1], [r'* 1 FETCH (FLAGS (\Seen) PREVIEW "y")', r'* 2 FETCH (FLAGS (\Draft) PREVIEW "z")'])
+
     def test_search_in_bodies(self):
         self.deliver("one", body="a needle in it\r\n")
         self.deliver("two", body="nothing\r\n")
@@ -227,6 +264,28 @@ class ImapTest(ImapCase):
         self.assertIn("x OK", raw.ask(r"STORE 1:600 +FLAGS.SILENT (\Deleted)")[-1])
         self.assertEqual(len(raw.ask("EXPUNGE")), 601)
         self.assertEqual(len(raw.ask("UID FETCH 1:* FLAGS")), 601)
+
+
+class DeliveryTest(ImapCase):
+    """Into which mailbox mail comes."""
+
+    options = {"extra": {"mailbox": {"tag_folders": True}}}
+
+    def count(self, box, login=BOB):
+        return int(re.search(rb"MESSAGES (\d+)", self.good(self.client(login).status(box, "(MESSAGES)"))[0])[1])
+
+    def test_what_is_tagged_goes_into_junk(self):
+        with self.server.smtp() as smtp:
+            transact(smtp, "x@y.test", [ALICE], letter(subject="cheap", more="X-Spam: Yes\r\n"))
+        self.assertEqual(self.count("Junk", ALICE), 1)
+        self.assertEqual(self.server.mail(ALICE), [])
+
+    def test_a_tag_names_the_mailbox(self):
+        self.good(self.client(BOB).create("work"))
+        self.deliver("one", to="bob+work@example.test")
+        self.assertEqual(self.count("work"), 1)
+        self.deliver("two", to="bob+nothing@example.test")
+        self.assertEqual(len(self.server.mail(BOB)), 1)
 
 
 class ImapConnectionTest(ImapCase):
