@@ -1,6 +1,7 @@
 // The API as the console sees it: the one function that asks, and how what went wrong is told.
 
 export * from "./shapes";
+export * from "./shapes_server";
 
 /** A problem of RFC 9457, or what stands for one when no server answered. */
 export interface Problem {

@@ -29,6 +29,8 @@ export type Checks = [
   Fits<Answer<"connection.show">, Solid<mine.Transcript>>,
   Fits<Answer<"doctor.server">, Solid<mine.Step>>,
   Fits<Answer<"doctor.domain">, Solid<mine.Step>>,
+  Fits<Answer<"certificate.list">, { certificates: Solid<mine.Certificate>[] }>,
+  Fits<Answer<"session.list">, { sessions: Solid<mine.Session>[]; next?: string }>,
   Fits<Answer<"domain.list">, { domains: Solid<mine.Domain>[]; next?: string }>,
   Fits<Answer<"domain.dns">, { hostname: string; records: Solid<mine.DnsRecord>[] }>,
   Fits<Answer<"dkim.list">, { keys: Solid<mine.DkimKey>[] }>,

@@ -129,6 +129,7 @@ export interface Destination {
   failures: number;
   last_error: string;
   waiting: number;
+  /** When the one that waits longest was accepted. */
   oldest?: Time | null;
 }
 
@@ -253,45 +254,6 @@ export interface Today {
   connections?: number;
   disk?: { free: number; size: number };
   certificates: { name: string; not_after: Time | null; problems: string[] }[];
-}
-
-export interface Hour {
-  at: Time;
-  accepted: number;
-  delivered: number;
-  relayed: number;
-  deferred: number;
-  failed: number;
-  refused: number;
-}
-
-export interface Connection {
-  id: number;
-  direction: "in" | "out";
-  protocol: string;
-  role: string;
-  peer: string;
-  name: string;
-  account: string;
-  state: string;
-  tls: string;
-  since: Time;
-  last_reply: string;
-  destination: string;
-}
-
-export interface Transcript extends Connection {
-  lines: { at: Time; who: "peer" | "us" | "note"; text: string }[];
-  lost: number;
-}
-
-export interface Setting {
-  key: string;
-  value: string;
-  default: string;
-  line: number;
-  restart: boolean;
-  text: string;
 }
 
 export interface DmarcSummary {

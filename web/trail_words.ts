@@ -113,6 +113,12 @@ const kinds: Record<string, { is: Shape; word: string }> = {
 
 export const stateOfEvent = (kind: string): State => kinds[kind] ?? { is: "unknown", word: kind };
 
+/** What a step's detail says, and the report that it ends with: "returned later: no such user; report 01M8…". */
+export function reportIn(detail: string): { said: string; report: string } | undefined {
+  const found = /^(?:(.*); report )?([0-9A-HJKMNP-TV-Z]{26})$/is.exec(detail);
+  return found ? { said: found[1] ?? "", report: (found[2] ?? "").toUpperCase() } : undefined;
+}
+
 /** Whom a step is about, and how often. */
 export function whom(event: TrailEvent, recipients: readonly Recipient[]): string {
   const names = event.recipients.map(

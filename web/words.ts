@@ -81,6 +81,28 @@ const holds: Record<string, string> = {
 export const whyHeld = (one: { hold?: string; reason: string }): string =>
   holds[one.hold ?? ""] ?? (one.reason || "Nobody says why.");
 
+const certificateStates: Record<string, State> = {
+  valid: { is: "good", word: "good" },
+  waiting: { is: "waiting", word: "on its way" },
+  late: { is: "warning", word: "late" },
+  failing: { is: "bad", word: "failing" },
+  expired: { is: "bad", word: "expired" },
+};
+
+export const stateOfCertificate = (state: string): State =>
+  certificateStates[state] ?? { is: "unknown", word: state || "unknown" };
+
+const certificateGravity: readonly string[] = ["expired", "failing", "late", "waiting", "valid"];
+
+/** The certificate that asks most for somebody; a state of tomorrow stands behind all that is known to be bad. */
+export const worstCertificate = <T extends { state: string }>(list: readonly T[]): T | undefined => {
+  const rank = (one: T): number => {
+    const at = certificateGravity.indexOf(one.state);
+    return at < 0 ? certificateGravity.indexOf("late") : at;
+  };
+  return [...list].sort((a, b) => rank(a) - rank(b))[0];
+};
+
 // ---- Pages ----
 
 export type Role = "operator" | "domain" | "account";
@@ -118,6 +140,7 @@ export const groups: readonly (readonly PageName[])[] = [
   ],
   [
     { path: "deliverability", title: "Deliverability", roles: lookers },
+    { path: "certificates", title: "Certificates", roles: operators },
     { path: "domains", title: "Domains", roles: lookers },
     { path: "accounts", title: "Accounts", roles: lookers },
   ],

@@ -1,8 +1,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Recipient } from "./api";
-import { sentence, stateOfEvent, stateOfMessage, voice, whom, worstOf } from "./trail_words";
-import { homeOf, levelOf, mayOpen, pageAt, railOf, stateOf, stateOfDestination, whyHeld, worstFirst } from "./words";
+import { reportIn, sentence, stateOfEvent, stateOfMessage, voice, whom, worstOf } from "./trail_words";
+import {
+  homeOf,
+  levelOf,
+  mayOpen,
+  pageAt,
+  railOf,
+  stateOf,
+  stateOfCertificate,
+  stateOfDestination,
+  whyHeld,
+  worstCertificate,
+  worstFirst,
+} from "./words";
 
 const one = (address: string, state: string, more: Partial<Recipient> = {}): Recipient => ({
   index: 0,
@@ -41,6 +53,26 @@ test("a level of tomorrow is unknown, and the worst comes first", () => {
     sorted.map((x) => x.level),
     ["wrong", "note", "good", "splendid"],
   );
+});
+
+test("a report is found at the end of what a step says", () => {
+  const report = "01M8PJQFMF9ESV423HK1AYQMD8";
+  assert.deepEqual(reportIn(report), { said: "", report });
+  assert.deepEqual(reportIn(`returned later: 550 no; report here; report ${report}`), {
+    said: "returned later: 550 no; report here",
+    report,
+  });
+  assert.equal(reportIn("250 2.0.0 taken"), undefined);
+  assert.equal(reportIn(`${report} and more`), undefined);
+});
+
+test("the certificate that asks most for somebody is told first, and a state of tomorrow is not called good", () => {
+  const list = ["valid", "waiting", "renamed", "failing", "expired"].map((state) => ({ state }));
+  assert.equal(worstCertificate(list)?.state, "expired");
+  assert.equal(worstCertificate(list.slice(0, 3))?.state, "renamed");
+  assert.equal(worstCertificate([]), undefined);
+  assert.equal(stateOfCertificate("renamed").is, "unknown");
+  assert.equal(stateOfCertificate("late").is, "warning");
 });
 
 test("a message is said in one sentence", () => {
@@ -126,7 +158,8 @@ test("each role opens its own pages and no other", () => {
       .flat()
       .map((page) => page.path)
       .join(" ");
-  const all = "today me trail queue live deliverability domains accounts hooks tokens lists audit settings";
+  const all =
+    "today me trail queue live deliverability certificates domains accounts hooks tokens lists audit settings";
   assert.equal(rail("operator"), all);
   assert.equal(rail("root", { login: undefined }), all.replace(" me", ""));
   assert.equal(rail("domain administrator"), "me trail queue deliverability domains accounts hooks tokens");

@@ -31,6 +31,7 @@ export async function person({ width = 1280, scheme = "light", base = world.base
     addEventListener("securitypolicyviolation", (event) =>
       window.tellViolation(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber} ${event.sample}`));
   });
+  if (world.files) await context.route("**/console/assets/console.*", (route) => route.fulfill({ path: join(world.files, new URL(route.request().url()).pathname.split("/").pop()) }));
   const page = await context.newPage();
   page.on("pageerror", (error) => faults.push(`an error in the page: ${error.message}`));
   page.on("console", (message) => {
@@ -69,8 +70,12 @@ export function expect(truth, words) {
   if (!truth) throw new Error(words);
 }
 
-export function noFaults(who) {
-  const told = who.faults.splice(0);
+/** What a browser says when hostile HTML tries itself in a frame that may do nothing. */
+export const refusedInFrame = /frame is sandboxed|Loading the image 'http:\/\/(tracker\.test|[^']*\/console\/message\/)/;
+
+/** `wanted`: what the browser says of things that it has to refuse. */
+export function noFaults(who, wanted = undefined) {
+  const told = who.faults.splice(0).filter((words) => !wanted?.test(words));
   expect(told.length === 0, told.join("\n"));
 }
 
@@ -101,6 +106,34 @@ export async function accessible(page) {
   const found = await page.evaluate(() => axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
   const words = found.violations.flatMap((one) => one.nodes.slice(0, 3).map((node) => `${one.id}: ${one.help}: ${node.html.slice(0, 160)}; ${node.failureSummary ?? ""}`));
   expect(words.length === 0, words.join("\n"));
+}
+
+/** What readers of screens go by: a way past the rail, one heading of the page, tables with a caption and heads, nothing that interrupts. */
+export async function structured(page) {
+  const missing = await page.evaluate(() => {
+    const all = (what, root = document) => [...root.querySelectorAll(what)];
+    const named = (e) => e.getAttribute("aria-label") || all(`#${CSS.escape(e.getAttribute("aria-labelledby") ?? "none")}`).length > 0;
+    return [
+      ...(all("main h1").length === 1 ? [] : [`${all("main h1").length} headings of the page`]),
+      ...(all("a.skip").length === 1 && document.querySelector("a, button, input, select, summary, [tabindex='0']") === document.querySelector("a.skip")
+        ? [] : ["the first stop is not the way past the rail"]),
+      ...all("table").filter((e) => !e.caption?.textContent).map((e) => `a table without a caption: ${e.outerHTML.slice(0, 120)}`),
+      ...all("table").filter((e) => all("th[scope=col]", e).length === 0 || all("tbody tr", e).some((row) => all("th[scope=row]", row).length !== 1))
+        .map((e) => `a table without heads: ${e.caption?.textContent}`),
+      ...all("nav, section, dialog").filter((e) => !named(e)).map((e) => `without a name: ${e.outerHTML.slice(0, 120)}`),
+      ...all("[aria-live=assertive]").map((e) => `it interrupts: ${e.outerHTML.slice(0, 120)}`),
+    ];
+  });
+  expect(missing.length === 0, missing.join("\n"));
+}
+
+/** Goes on with the Tab key alone until the element has the focus. */
+export async function tabTo(page, element) {
+  for (let n = 0; n < 200; n++) {
+    await page.keyboard.press("Tab");
+    if (await element.evaluate((e) => e === document.activeElement)) return;
+  }
+  throw new Error(`the Tab key does not come to ${element}`);
 }
 
 /** Nobody has to move the page sideways. */

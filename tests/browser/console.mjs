@@ -1,6 +1,7 @@
 // The console in a real browser, for every role. console_test.py makes the world and reads what is told here.
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
-import { accessible, done, expect, fits, inert, logIn, noFaults, patience, person, picture, rail, settled, test, world } from "./browser.mjs";
+import { accessible, done, expect, fits, inert, logIn, noFaults, patience, person, picture, rail, refusedInFrame, settled, structured, test, world } from "./browser.mjs";
 
 // ---- The door ----
 
@@ -78,6 +79,7 @@ for (const [role, { login, password }] of Object.entries(world.roles)) {
         expect((await who.page.title()).includes("Paquebot"), "the window has no title");
         await inert(who.page);
         await fits(who.page);
+        await structured(who.page);
         if (form === "1280-light" || form === "360-dark") await accessible(who.page);
         noFaults(who);
       });
@@ -117,6 +119,11 @@ await test("a trail shows what the other server said, word by word", async () =>
   await page.goto(`/console/trail/${world.bounced}`);
   await settled(page);
   expect((await page.locator("main").innerText()).includes(world.said), "the reply is not on the page");
+  await page.getByRole("searchbox").fill("<bounced@far.test>");
+  await page.keyboard.press("Enter");
+  await page.getByRole("table", { name: "Messages with the Message-ID <bounced@far.test>" }).getByRole("link").first().click();
+  await page.getByText(world.bounced).first().waitFor();
+  await page.getByText(world.said).first().waitFor();
   await accessible(page);
   await picture(page, "trail-of-a-failure-1280-light");
   noFaults(who);
@@ -138,6 +145,77 @@ await test("a message's HTML runs nothing and fetches nothing", async () => {
   await page.frameLocator("iframe").getByText("Hello from the frame").waitFor();
   // Whether a remote picture is fetched is counted where it would be fetched from.
   await inert(page);
+  await who.context.close();
+});
+
+await test("an attachment is stored under the name that it has, and opened by nobody", async () => {
+  const who = await person();
+  const { page } = who;
+  await logIn(who, world.roles.account.login, world.roles.account.password);
+  await page.goto(`/console/trail/${world.html}`);
+  await settled(page);
+  await page.getByRole("button", { name: "Read it" }).click();
+  const link = page.getByRole("list", { name: "Attachments" }).getByRole("link").first();
+  await accessible(page);
+  await inert(page);
+  const [download] = await Promise.all([page.waitForEvent("download"), link.click()]);
+  expect(!/[\\/]/.test(download.suggestedFilename()), `it is called ${download.suggestedFilename()}`);
+  expect(readFileSync(await download.path(), "latin1").startsWith("x"), "it is not what was sent");
+  const stranger = await person();
+  await logIn(stranger, world.roles.foreigner.login, world.roles.foreigner.password);
+  const answer = await stranger.context.request.get(new URL(await link.getAttribute("href"), world.base).href, { headers: { "Sec-Fetch-Site": "same-origin" } });
+  expect(answer.status() === 404, `another gets it, with ${answer.status()}`);
+  noFaults(who, refusedInFrame);
+  await who.context.close();
+  await stranger.context.close();
+});
+
+// ---- Where one is logged in ----
+
+await test("she sees where she is logged in, and ends a session that she forgot", async () => {
+  const forgotten = await person();
+  await logIn(forgotten, world.roles.foreigner.login, world.roles.foreigner.password);
+  const another = await person();
+  await logIn(another, world.roles.foreigner.login, world.roles.foreigner.password);
+  await another.context.close(); // which does not log out
+  const who = await person();
+  const { page } = who;
+  await logIn(who, world.roles.foreigner.login, world.roles.foreigner.password);
+  await page.goto("/console/me#sessions");
+  await settled(page);
+  const mine = page.getByRole("region", { name: "Where you are logged in" });
+  await mine.getByText("this one").waitFor();
+  await mine.getByRole("button", { name: /^End it/ }).first().click();
+  await page.getByText(/^Ended: the session from/).waitFor();
+  await mine.getByRole("button", { name: "End all others" }).click();
+  await mine.getByText("You are logged in nowhere else.").waitFor();
+  await forgotten.page.goto("/console/me");
+  await forgotten.page.getByRole("button", { name: "Log in" }).waitFor();
+  noFaults(who);
+  await forgotten.context.close();
+  await who.context.close();
+});
+
+// ---- By keyboard ----
+
+await test("the first stop leads past the rail, and the menu of small windows gives the focus back", async () => {
+  const who = await person({ width: 360 });
+  const { page } = who;
+  await logIn(who, world.roles.account.login, world.roles.account.password);
+  await settled(page);
+  await page.reload();
+  await settled(page);
+  await page.keyboard.press("Tab");
+  expect(await page.evaluate(() => document.activeElement.textContent === "Skip to content"), "the first stop is another");
+  await page.keyboard.press("Enter");
+  expect(await page.evaluate(() => document.activeElement.id === "main"), "the page does not have the focus");
+  const menu = page.getByRole("button", { name: "Menu" });
+  await menu.focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("link", { name: "Held mail", exact: true }).first().waitFor();
+  await page.keyboard.press("Escape");
+  expect(await menu.evaluate((e) => e === document.activeElement), "the menu keeps the focus");
+  noFaults(who);
   await who.context.close();
 });
 
@@ -211,16 +289,24 @@ await test("dropping begins with the count, asks above twenty for the number, an
   const dialog = page.getByRole("dialog");
   await dialog.getByText(String(world.stuck.count)).first().waitFor();
   await accessible(page);
+  // Nobody leaves the question by the Tab key, in either direction.
+  for (const key of ["Tab", "Tab", "Tab", "Tab", "Shift+Tab", "Shift+Tab", "Shift+Tab", "Shift+Tab"]) {
+    await page.keyboard.press(key);
+    const where = await page.evaluate(() => (document.activeElement === document.body ? "" : document.activeElement.closest("dialog") === null ? document.activeElement.outerHTML : ""));
+    expect(where === "", `the focus has left the question: ${where}`);
+  }
   const drop = dialog.getByRole("button", { name: `Drop ${world.stuck.count} recipients` });
   await drop.click({ force: true });
   expect(await dialog.isVisible(), "it did not wait for the number");
   await page.keyboard.press("Escape");
   await dialog.waitFor({ state: "hidden" });
+  expect(await page.getByRole("button", { name: "Drop…" }).evaluate((e) => e === document.activeElement), "the focus was not given back");
   await page.getByRole("button", { name: "Drop…" }).click();
   await dialog.getByLabel(/^Type /).fill(String(world.stuck.count));
   await dialog.getByRole("button", { name: `Drop ${world.stuck.count} recipients` }).click();
   await dialog.waitFor({ state: "hidden" });
   await page.getByText(`Dropped: ${world.stuck.count} recipients`).waitFor();
+  expect(await page.evaluate(() => document.activeElement !== document.body), "the focus is nowhere, since what asked is gone");
   noFaults(who);
   await who.context.close();
 });

@@ -1,7 +1,8 @@
 """The console in Debian's chromium, driven by playwright-core: every page for every role, hostile mail shown inert, other sites kept out,
-dangerous buttons, pictures. Each test of console.mjs and story.mjs is one here. Large: `make test-programs`.
+dangerous buttons, pictures. Each test of console.mjs, story.mjs and sink.mjs is one here. Large: `make test-programs`.
 
-PAQUEBOT_PICTURES is where pictures go; by default build/pictures/console.
+PAQUEBOT_PICTURES is where pictures go; by default build/pictures/console. PAQUEBOT_CONSOLE is a folder with console.js and console.css that are tried
+instead of the program's own.
 """
 
 import base64
@@ -12,6 +13,7 @@ import os
 import pathlib
 import re
 import shutil
+import smtplib
 import socket
 import subprocess
 import sys
@@ -23,10 +25,12 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 from dns import Dns  # noqa: E402
 from peer import Peer  # noqa: E402
 from server import PEERS, SECRET, SOURCE, Server, free_port_everywhere, wait_until  # noqa: E402
+from sink_test import Sink  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 PICTURES = pathlib.Path(os.environ.get("PAQUEBOT_PICTURES", SOURCE / "build/pictures/console"))
 MODULES = PEERS / "npm/node_modules"
+FILES = os.environ.get("PAQUEBOT_CONSOLE", "")
 SECONDS = 600  # for all tests of one script
 
 OPERATOR, KEEPER, ANN, BOB = "root@example.test", "keeper@example.test", "ann@example.test", "bob@example.test"
@@ -36,7 +40,7 @@ LISTENERS = {"mx": {"role": "mx", "tls": "starttls"},
              "submission": {"role": "submission", "tls": "starttls"},
              "pop3-clear": {"role": "pop3", "tls": "none", "login_in_clear": True},
              "http": {"role": "http", "tls": "none", "redirect": False}}
-PAGES = ["today", "trail", "queue", "live", "deliverability", "domains", "accounts", "hooks", "tokens", "lists", "audit", "settings"]
+PAGES = ["today", "trail", "queue", "live", "deliverability", "certificates", "domains", "accounts", "hooks", "tokens", "lists", "audit", "settings"]
 STUCK = 25
 
 EVIL = '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script>'
@@ -138,7 +142,7 @@ class World:
         server.must("account", "hold", BOB, "--reason", f"her laptop was stolen {self.evil}")
         self.later = server.send(BOB, [ANN], letter("later", BOB, ANN, "From Bob"), login=BOB)
 
-    def more(self):
+    def do_more(self):
         self.server.send(ANN, ["late@nowhere.test"], letter(f"more{os.urandom(4).hex()}", ANN, "late@nowhere.test", "One more"), login=ANN)
 
     def told(self):
@@ -146,7 +150,7 @@ class World:
         link = re.search(r"\S+/console/link#\S+", self.server.must("console", "link"))[0]
         role = lambda login: {"login": login, "password": SECRETS[login]}
         return {"base": base, "link": base + "/" + link.split("/", 3)[3], "modules": str(MODULES), "chromium": shutil.which("chromium"),
-                "pictures": str(PICTURES), "pages": PAGES,
+                "files": FILES, "pictures": str(PICTURES), "pages": PAGES,
                 "roles": {"operator": role(OPERATOR), "domain": role(KEEPER), "account": role(ANN), "foreigner": role(FOREIGNER)},
                 "bounced": self.bounced, "html": self.html, "said": self.said.split(" ", 2)[2],
                 "hostile": [f"/console/trail/{self.html}", f"/console/trail/{self.bounced}", f"/console/trail?q={ANN}", "/console/queue?view=messages",
@@ -154,21 +158,59 @@ class World:
                 "suspect": BOB, "stuck": {"destination": "nowhere.test", "count": STUCK}, "later": self.later}
 
 
+class Sinked:
+    """A sink, and what programs under test send to it."""
+
+    def __enter__(self):
+        with contextlib.ExitStack() as stack:
+            self.tracker, self.sink = stack.enter_context(Tracker()), stack.enter_context(Sink())
+            self.stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *failure):
+        self.stack.__exit__(*failure)
+
+    def do_text(self):
+        self.sink.send("Welcome", "Hello Bob,\r\nhere you are.")
+
+    def do_order(self):
+        self.sink.send("Your order", "One kettle: https://shop.example/orders/7\r\nYour code: 482913\r\n", login="checkout")
+
+    def do_evil(self):
+        html = HTML.replace("TRACKER", str(self.tracker.port))
+        self.sink.send(message=letter("evil", '"<svg onload=pwned=1>" <x@far.test>', "bob@example.net", EVIL, html))
+
+    def do_refused(self):
+        try:
+            self.sink.send("Not taken", to=["full@example.org"])
+        except smtplib.SMTPRecipientsRefused as refused:
+            assert refused.recipients["full@example.org"][0] in (452, 552), refused.recipients
+        else:
+            raise AssertionError("the full mailbox has taken it")
+
+    def do_taken(self):
+        self.sink.send("Taken again", to=["full@example.org"])
+
+    def told(self):
+        return {"base": f"http://127.0.0.1:{self.sink.port['http']}", "smtp": self.sink.port["smtp"], "modules": str(MODULES),
+                "chromium": shutil.which("chromium"), "files": FILES, "pictures": str(PICTURES), "evil": EVIL}
+
+
 class ConsoleTest(unittest.TestCase):
-    def play(self, script, **options):
+    def play(self, script, world):
         if shutil.which("chromium") is None or shutil.which("node") is None or not (MODULES / "playwright-core").is_dir():
             if os.environ.get("PROGRAMS_ALL"):
                 self.fail("chromium, node or playwright-core is missing: tools/setup programs, tools/modules")
             self.skipTest("make test-programs has chromium and playwright-core")
-        with World(**options) as world:
+        with world:
             process = subprocess.Popen(["node", str(HERE / script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
             process.stdin.write(json.dumps(world.told()))
             process.stdin.close()
             seen = 0
             for line in process.stdout:
                 told = json.loads(line)
-                if told.get("do") == "more":
-                    world.more()
+                if "do" in told:
+                    getattr(world, f"do_{told['do']}")()
                     continue
                 seen += 1
                 print(f"  {told['seconds']:5.1f} s  {told['name']}", file=sys.stderr)
@@ -180,13 +222,16 @@ class ConsoleTest(unittest.TestCase):
             self.assertEqual(world.tracker.seen, 0, "a remote picture was fetched")
 
     def test_console(self):
-        self.play("console.mjs")
+        self.play("console.mjs", World())
 
     def test_gallery(self):
-        self.play("gallery.mjs", evil="")
+        self.play("gallery.mjs", World(evil=""))
 
     def test_story(self):
-        self.play("story.mjs")
+        self.play("story.mjs", World())
+
+    def test_sink(self):
+        self.play("sink.mjs", Sinked())
 
 
 if __name__ == "__main__":

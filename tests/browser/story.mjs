@@ -1,5 +1,5 @@
 // Somebody who never saw the command line runs a mail server: told in the words that she reads.
-import { done, expect, noFaults, person, picture, settled, test, world } from "./browser.mjs";
+import { done, expect, noFaults, person, picture, settled, tabTo, test, world } from "./browser.mjs";
 
 const mia = await person();
 const { page } = mia;
@@ -62,10 +62,21 @@ await test("she finds why Ann's message did not arrive", async () => {
   noFaults(mia);
 });
 
-await test("she lets go what is held, and it arrives", async () => {
-  await open("Accounts");
-  await page.getByRole("link", { name: world.suspect }).first().click();
-  await page.getByRole("button", { name: "Let it go" }).click();
+await test("her mouse is flat: by keyboard alone she lets go what is held, and it arrives", async () => {
+  await page.reload();
+  await settled(page);
+  const press = async (element) => {
+    await element.waitFor();
+    await tabTo(page, element);
+    await page.keyboard.press("Enter");
+  };
+  await press(page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name: "Accounts", exact: true }));
+  await page.getByRole("heading", { level: 1, name: "Accounts" }).waitFor();
+  await settled(page);
+  expect(await page.evaluate(() => document.activeElement.id === "main"), "the new page does not have the focus");
+  await press(page.getByRole("region", { name: "Accounts in one sentence" }).getByRole("link", { name: world.suspect }));
+  await page.getByRole("heading", { level: 1, name: world.suspect }).waitFor();
+  await press(page.getByRole("button", { name: "Let it go" }));
   await page.getByText(/^Released: \d+ recipients? of/).waitFor();
   await page.goto(`/console/trail/${world.later}`);
   await settled(page);

@@ -282,6 +282,11 @@ function Entrance({ of, mine }: { of: AccountShown; mine: boolean }) {
     void making.run(async () =>
       setLink(await act<{ url: string; expires: string }>("POST", `/v1/accounts/${part(of.login)}/reset-link`)),
     );
+  const endSessions = (): void =>
+    void making.run(async () => {
+      const { ended } = await act<{ ended: number }>("DELETE", `/v1/accounts/${part(of.login)}/sessions`);
+      say(`Ended: ${plural(ended, "session")} of ${of.login}.`);
+    });
   const noFactor = (): void =>
     danger.open({
       ask: only(1),
@@ -307,9 +312,14 @@ function Entrance({ of, mine }: { of: AccountShown; mine: boolean }) {
           Make a link for its owner
         </button>
         {mine ? null : (
-          <button className="btn btn--danger" type="button" onClick={noFactor}>
-            Its phone is lost…
-          </button>
+          <>
+            <button className="btn" type="button" onClick={endSessions}>
+              End its sessions
+            </button>
+            <button className="btn btn--danger" type="button" onClick={noFactor}>
+              Its phone is lost…
+            </button>
+          </>
         )}
       </p>
       <details>

@@ -4,6 +4,7 @@ import type { Me } from "../api";
 import { mayOpen, pageAt } from "../words";
 import { AccountsPage } from "./accounts";
 import { AuditPage } from "./audit";
+import { CertificatesPage } from "./certificates";
 import { DeliverabilityPage } from "./deliverability";
 import { DomainsPage } from "./domains";
 import { HooksPage } from "./hooks";
@@ -24,6 +25,7 @@ const bodies: Record<string, ComponentType<PageProps>> = {
   queue: QueuePage,
   live: LivePage,
   deliverability: DeliverabilityPage,
+  certificates: CertificatesPage,
   domains: DomainsPage,
   accounts: AccountsPage,
   me: MePage,

@@ -81,10 +81,12 @@ export function Content({ id }: { id: string }) {
       )}
       {read.data.cut && !html ? <p className="more">Only its beginning is shown.</p> : null}
       {read.data.attachments?.length ? (
-        <ul className="small">
+        <ul className="small" aria-label="Attachments">
           {read.data.attachments.map((one, at) => (
             <li key={at}>
-              <bdi>{one.name || "without a name"}</bdi>{" "}
+              <a href={`/console/message/${encodeURIComponent(id)}/part/${encodeURIComponent(one.part)}`} download>
+                <bdi>{one.name || "without a name"}</bdi>
+              </a>{" "}
               <span className="quiet">
                 <bdi>{one.type}</bdi>, {size(one.octets)}
               </span>

@@ -7,9 +7,10 @@ import { serverNow } from "../api";
 import { Link, to } from "../router";
 import { levelOf, levels, roleOf, worstFirst } from "../words";
 import { useAsk } from "../ui/hooks";
-import { Answer, Copy, Empty, Findings, Mark, Section, Sentence } from "../ui/parts";
+import { Answer, Empty, Findings, Mark, Section, Sentence } from "../ui/parts";
+import { Records, Zone } from "../ui/records";
 import { Table } from "../ui/table";
-import { AsTable, Curve } from "../ui/plot";
+import { Curve } from "../ui/plot";
 import { Head } from "../ui/shell";
 import type { PageProps } from "./page";
 
@@ -86,9 +87,7 @@ function Worst({ round, good }: { round: Round; good: string }) {
       main={<bdi>{worst.seen}</bdi>}
       why={<bdi>{[worst.means, worst.advice].filter(Boolean).join(" ")}</bdi>}
     >
-      {worst.records?.map((one, n) => (
-        <Copy key={n} text={one.zone} what={`the ${one.type} record`} />
-      ))}
+      {worst.records?.length ? <Records of={worst.records} label="What is to be put into the DNS" /> : null}
     </Sentence>
   );
 }
@@ -133,29 +132,9 @@ function OneDomain({ name }: { name: string }) {
           ))}
         </div>
       </Section>
-      <Section title="Records" about="All that belongs into the zone of this domain, ready to paste.">
+      <Section title="Records" about="All that belongs into the zone of this domain, ready to copy.">
         <Answer of={dns} what="what belongs into the zone">
-          {(data) => (
-            <div className="stack">
-              {data.records.map((one, n) => (
-                <div key={n}>
-                  <p className="small quiet">
-                    {one.type} at <bdi>{one.name}</bdi>
-                    {one.purpose ? <>: {one.purpose}</> : null}
-                  </p>
-                  <Copy text={one.zone} what={`the ${one.type} record of ${one.name}`} />
-                </div>
-              ))}
-              {data.records.length > 1 ? (
-                <details>
-                  <summary>The whole zone as text</summary>
-                  <pre className="letter" tabIndex={0}>
-                    {data.records.map((one) => one.zone).join("\n")}
-                  </pre>
-                </details>
-              ) : null}
-            </div>
-          )}
+          {(data) => <Zone of={data.records} label={`Records of ${name}`} />}
         </Answer>
       </Section>
       <Dmarc name={name} />
@@ -188,14 +167,10 @@ function Check({ of }: { of: Symptom }) {
         </p>
       ) : null}
       {of.records?.length ? (
-        <dl>
-          <dt>Expected</dt>
-          <dd className="stack">
-            {of.records.map((one, n) => (
-              <Copy key={n} text={one.zone} what={`the ${one.type} record`} />
-            ))}
-          </dd>
-        </dl>
+        <div className="expected">
+          <p>Expected:</p>
+          <Records of={of.records} label="What is expected in the DNS" />
+        </div>
       ) : null}
     </div>
   );
@@ -302,6 +277,11 @@ function Tls({ name }: { name: string }) {
                 With a TLS-RPT record in the DNS, others tell whether they reach you under TLS.
               </Empty>
             );
+          const days = sum.days.filter((one) => one.successes + one.failures > 0);
+          const points = days.map((one) => ({
+            label: dayOf(one.day),
+            percent: (one.successes / (one.successes + one.failures)) * 100,
+          }));
           return (
             <div className="stack">
               <p>
@@ -330,10 +310,18 @@ function Tls({ name }: { name: string }) {
                   ]}
                 />
               ) : null}
-              {sum.days.length > 0 ? (
-                <AsTable
+              {points.length > 0 ? (
+                <Curve
+                  title="Under TLS, a day"
+                  side={plural(sum.reports, "report")}
+                  points={points}
+                  axis={axisOf(days)}
+                  words={
+                    `Share of sessions with ${name} that were under TLS, each day: least ` +
+                    `${Math.min(...points.map((one) => one.percent)).toFixed(1)} per cent.`
+                  }
                   head={["Day", "Under TLS", "Failed"]}
-                  rows={sum.days.map((one) => [dayOf(one.day), count(one.successes), count(one.failures)])}
+                  rows={days.map((one) => [dayOf(one.day), count(one.successes), count(one.failures)])}
                 />
               ) : null}
             </div>

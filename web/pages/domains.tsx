@@ -1,14 +1,15 @@
 // Domains: which are ours, who owns them, and their keys.
 import { useState } from "react";
-import { type DkimKey, type Domain, act, at, part } from "../api";
+import { type DkimKey, type DnsRecord, type Domain, act, at, part } from "../api";
 import { plural } from "../format";
 import { Link, go, to } from "../router";
 import { roleOf } from "../words";
 import { only, useDanger } from "../ui/dialog";
 import { Field, Form } from "../ui/field";
 import { useAsk, useDoing, usePages } from "../ui/hooks";
-import { Answer, Copy, Empty, Facts, Loading, Mark, Pager, Section, Time, Trouble } from "../ui/parts";
+import { Answer, Empty, Facts, Loading, Mark, Pager, Section, Time, Trouble } from "../ui/parts";
 import { Table } from "../ui/table";
+import { Records, Zone } from "../ui/records";
 import { Head } from "../ui/shell";
 import { say } from "../ui/toasts";
 import type { PageProps } from "./page";
@@ -191,6 +192,7 @@ function One({ name, operator }: { name: string; operator: boolean }) {
             {data.alias_of ? null : (
               <>
                 <Owner of={data} etag={asked.etag} done={asked.reload} />
+                <InTheDns name={data.name} />
                 <Keys name={data.name} />
               </>
             )}
@@ -227,6 +229,28 @@ function Owner({ of, etag, done }: { of: Domain; etag: string | null; done: () =
           Save
         </button>
       </Form>
+    </Section>
+  );
+}
+
+/** All that belongs into the zone of this domain. */
+function InTheDns({ name }: { name: string }) {
+  const asked = useAsk<{ hostname: string; records: DnsRecord[] }>(`/v1/domains/${part(name)}/dns`);
+  return (
+    <Section
+      title="Records"
+      about="What belongs into the DNS of this domain, as the forms of whoever serves it ask for it."
+      side={
+        <p className="actions">
+          <Link className="btn btn--small" href={to("deliverability", name)}>
+            Check them
+          </Link>
+        </p>
+      }
+    >
+      <Answer of={asked} what="what belongs into the zone">
+        {({ records }) => <Zone of={records} label={`Records of ${name}`} />}
+      </Answer>
     </Section>
   );
 }
@@ -276,9 +300,11 @@ function Keys({ name }: { name: string }) {
             )}
             {keys
               .filter((one) => one.state === "next" && one.record)
-              .map((one) => (
-                <Copy key={one.selector} text={one.record?.zone ?? ""} what={`the record of ${one.selector}`} />
-              ))}
+              .map((one) =>
+                one.record ? (
+                  <Records key={one.selector} of={[one.record]} label={`The record of ${one.selector}`} />
+                ) : null,
+              )}
             <p className="actions">
               {keys.length === 0 ? (
                 <button className="btn" type="button" onClick={() => give("", "Made: keys, which sign from now on.")}>

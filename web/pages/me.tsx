@@ -12,6 +12,7 @@ import { Copy, Mark, Section, Sentence } from "../ui/parts";
 import { Head } from "../ui/shell";
 import { say } from "../ui/toasts";
 import { AppPasswords, Limits } from "./account_parts";
+import { Sessions } from "./sessions";
 import { WhyNot } from "./why_not";
 import type { PageProps } from "./page";
 
@@ -53,6 +54,8 @@ export function MePage({ me, reloadMe }: PageProps) {
         <a href="#limits">Limits</a>
         <a href="#password">Password</a>
         <a href="#second">Second step</a>
+        <a href="#sessions">Sessions</a>
+        <Link href={to("trail")}>Sent and received</Link>
         <Link href={to("queue", { view: "held" })}>Held mail</Link>
       </nav>
       <WhyNot login={login} doctor={doctor} own />
@@ -61,6 +64,7 @@ export function MePage({ me, reloadMe }: PageProps) {
       <Limits login={login} mailbox={account.data} />
       <Password login={login} />
       <SecondStep me={me} done={reloadMe} />
+      <Sessions />
     </>
   );
 }

@@ -47,11 +47,20 @@ export function QueuePage({ me, place }: PageProps) {
   );
 }
 
+/** Of so many the server counts for a while: it is asked less often then. */
+const manyWait = 100_000;
+
 function Destinations() {
   const [picked, setPicked] = useState<ReadonlySet<string>>(new Set());
   const pages = usePages<Destination>("/v1/destinations", "destinations", {}, 200);
   const live = useLiveRows(pages.items, (one) => one.destination, picked.size, `destinations ${pages.page}`);
-  useRefresh(pages.reload, (name) => name.startsWith("message.") || name.startsWith("destination."));
+  const all = (pages.items ?? []).reduce((sum, one) => sum + one.waiting, 0);
+  useRefresh(
+    pages.reload,
+    (name) => name.startsWith("message.") || name.startsWith("destination."),
+    undefined,
+    all > manyWait ? 15_000 : undefined,
+  );
   const now = serverNow();
   const there = kept(picked, live.rows);
   const chosen = live.rows.filter((row) => there.has(row.key)).map((row) => row.value);
@@ -59,6 +68,11 @@ function Destinations() {
   const worst = [...live.rows]
     .filter((row) => row.value.failures > 0 && !row.gone)
     .sort((a, b) => b.value.waiting - a.value.waiting)[0]?.value;
+  const oldest: Column<(typeof live.rows)[number]> = {
+    head: "Oldest",
+    cell: ({ value }) =>
+      value.oldest ? <span className="nowrap">{span(now.getTime() - Date.parse(value.oldest))}</span> : null,
+  };
   const columns: Column<(typeof live.rows)[number]>[] = [
     {
       head: "Destination",
@@ -69,6 +83,7 @@ function Destinations() {
       ),
     },
     { head: "Waiting", num: true, cell: ({ value, gone }) => (gone ? "none now" : count(value.waiting)) },
+    ...(live.rows.some((row) => row.value.oldest) ? [oldest] : []),
     {
       head: "Why",
       cell: ({ value }) => (
@@ -254,10 +269,12 @@ function Messages({ held, destination, orders }: { held: boolean; destination: s
         </p>
       ) : null}
       {live.rows.length === 0 ? (
-        <Empty title={held ? "Nothing is held." : "Nothing waits."}>
-          {held
-            ? "What a filter, a policy or an operator keeps back is listed here, with the reason."
-            : "What can't be delivered at once appears here."}
+        <Empty title={pages.next ? "Nothing of yours so far." : held ? "Nothing is held." : "Nothing waits."}>
+          {pages.next
+            ? "Much of others was looked through; the next page looks further."
+            : held
+              ? "What a filter, a policy or an operator keeps back is listed here, with the reason."
+              : "What can't be delivered at once appears here."}
         </Empty>
       ) : (
         <div {...live.watch}>

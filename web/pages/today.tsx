@@ -30,11 +30,18 @@ export function TodayPage(_: PageProps) {
         {(data) => (
           <>
             <Sentence state={levelOf(data.level)} main={<bdi>{data.sentence}</bdi>} label="The server in one sentence">
-              {data.waiting > 0 ? (
+              {data.waiting + data.suspected > 0 ? (
                 <p className="actions">
-                  <Link className="btn" href={to("queue")}>
-                    See the queue
-                  </Link>
+                  {data.suspected > 0 ? (
+                    <Link className="btn" href={to("accounts")}>
+                      {data.suspected === 1 ? "See the account" : "See the accounts"}
+                    </Link>
+                  ) : null}
+                  {data.waiting > 0 ? (
+                    <Link className="btn" href={to("queue")}>
+                      See the queue
+                    </Link>
+                  ) : null}
                 </p>
               ) : null}
             </Sentence>
@@ -57,6 +64,7 @@ function Numbers({ of }: { of: Today }) {
   const next = of.certificates
     .filter((one) => one.not_after)
     .sort((a, b) => Date.parse(a.not_after ?? "") - Date.parse(b.not_after ?? ""))[0];
+  const wrong = of.certificates.find((one) => one.problems.length > 0);
   const left = next?.not_after ? Date.parse(next.not_after) - now.getTime() : 0;
   return (
     <section aria-labelledby="numbers">
@@ -106,10 +114,17 @@ function Numbers({ of }: { of: Today }) {
         ) : null}
         {next?.not_after ? (
           <div className="stat">
-            <dt>Certificate</dt>
+            <dt>
+              <Link href={to("certificates")}>Certificate</Link>
+            </dt>
             <dd>{left > 0 ? <Units text={span(left)} /> : "expired"}</dd>
             <dd className="note">
               <bdi>{next.name}</bdi>, until {day(new Date(next.not_after), now)}
+              {wrong ? (
+                <>
+                  . <bdi>{wrong.name}</bdi>: <bdi>{wrong.problems[0]}</bdi>
+                </>
+              ) : null}
             </dd>
           </div>
         ) : null}

@@ -13,6 +13,9 @@ import { Head } from "../ui/shell";
 import type { PageProps } from "./page";
 import { idForm, One } from "./trail_message";
 
+/** `<…@…>`, as a message's field has it. */
+const messageId = /^<[^<>]+>$/;
+
 export function TrailPage({ me, place }: PageProps) {
   const id = place.parts[1];
   const own = roleOf(me) === "account";
@@ -24,18 +27,8 @@ export function TrailPage({ me, place }: PageProps) {
       <Search text={id ?? asked} own={own} />
       {id ? (
         <One id={id} me={me} />
-      ) : /^<.*>$/.test(address) ? (
-        <Empty
-          title={
-            <>
-              Messages are not found by their Message-ID, <bdi>{address}</bdi>.
-            </>
-          }
-        >
-          Look for who sent it or who should have it: each message that is listed has its trail.
-        </Empty>
       ) : address ? (
-        <Found address={address} own={own && !asked} />
+        <Found key={address} sought={address} own={own && !asked} />
       ) : (
         <Empty title="Where is it?">
           Every message that this server took has a trail: who sent it, who has it, who said what, and what comes next.
@@ -83,15 +76,20 @@ function Search({ text, own }: { text: string; own: boolean }) {
       </div>
       <p className="help" id="q-help">
         {own
-          ? "The id from a 250 reply, or an address that you wrote to or that wrote to you."
-          : "The id from a 250 reply, or an address."}
+          ? "An address that you wrote to or that wrote to you, a Message-ID from < to >, or the id from a 250 reply."
+          : "The id from a 250 reply, an address, or a Message-ID from < to >."}
       </p>
     </form>
   );
 }
 
-function Found({ address, own }: { address: string; own: boolean }) {
-  const pages = usePages<Message>("/v1/messages", "messages", { address }, 20);
+/** What was sought: a Message-ID stands between < and >, all else is an address. */
+const queryFor = (sought: string): Record<string, string> =>
+  messageId.test(sought) ? { message_id: sought } : { address: sought };
+
+function Found({ sought, own }: { sought: string; own: boolean }) {
+  const byId = messageId.test(sought);
+  const pages = usePages<Message>("/v1/messages", "messages", queryFor(sought), 20);
   useRefresh(pages.reload, (name) => name.startsWith("message."));
   const now = serverNow();
   const refusals = (pages.data?.["refusals"] as Refusal[] | undefined) ?? [];
@@ -103,17 +101,19 @@ function Found({ address, own }: { address: string; own: boolean }) {
         <Empty
           title={
             <>
-              No message from or to <bdi>{address}</bdi>.
+              No message {byId ? "with the Message-ID" : "from or to"} <bdi>{sought}</bdi>.
             </>
           }
         >
           {own
             ? "What you send and what comes for you is listed here."
-            : "Is the address whole, and is there no typo? Old trails are forgotten after some time."}
+            : byId
+              ? "Is it whole, from < to >? Old trails are forgotten after some time."
+              : "Is the address whole, and is there no typo? Old trails are forgotten after some time."}
         </Empty>
       ) : (
         <Table
-          caption={`Messages from or to ${address}`}
+          caption={byId ? `Messages with the Message-ID ${sought}` : `Messages from or to ${sought}`}
           rows={pages.items}
           keyOf={(one) => one.id}
           columns={[

@@ -7,7 +7,7 @@ import { type Me, type Recipient, type Trail, act, serverNow } from "../api";
 import { apart, plural, size } from "../format";
 import { useRefresh } from "../live";
 import { Link, to } from "../router";
-import { protection, sentence, stateOfMessage, voice, whom, worstOf } from "../trail_words";
+import { protection, reportIn, sentence, stateOfMessage, voice, whom, worstOf } from "../trail_words";
 import { roleOf, whyHeld } from "../words";
 import { useDanger } from "../ui/dialog";
 import { useAsk, useDoing } from "../ui/hooks";
@@ -189,6 +189,23 @@ function InShort({ of, words }: { of: Recipient; words: string | undefined }) {
   );
 }
 
+/** What is known more of a step: often another's words, or a report. */
+function Detail({ of }: { of: string }) {
+  const found = reportIn(of);
+  if (!found) return of ? <Said>{of}</Said> : null;
+  return (
+    <>
+      {found.said ? <Said>{found.said}</Said> : null}
+      <p className="why">
+        Its report:{" "}
+        <Link className="id mono" href={to("trail", found.report)}>
+          {found.report}
+        </Link>
+      </p>
+    </>
+  );
+}
+
 function Timeline({ of, now }: { of: Trail; now: Date }) {
   const due = of.recipients
     .filter((one) => one.state === "waiting" && one.due)
@@ -216,16 +233,7 @@ function Timeline({ of, now }: { of: Trail; now: Date }) {
                   <bdi>{whom(event, of.recipients)}</bdi>
                 </span>
               </p>
-              {idForm.test(event.detail) ? (
-                <p className="why">
-                  Its report:{" "}
-                  <Link className="id mono" href={to("trail", event.detail)}>
-                    {event.detail}
-                  </Link>
-                </p>
-              ) : event.detail ? (
-                <Said>{event.detail}</Said>
-              ) : null}
+              <Detail of={event.detail} />
             </div>
           </li>
         ))}

@@ -35,7 +35,9 @@ export function Danger({ question, close }: { question: Question; close: () => v
     dialog.current?.showModal();
     keep.current?.focus();
     return () => {
-      if (before instanceof HTMLElement && before.isConnected) before.focus();
+      // What asked may be gone with what it was about: then the page has the focus, not nobody.
+      const after = before instanceof HTMLElement && before.isConnected ? before : document.getElementById("main");
+      after?.focus();
     };
   }, []);
   useEffect(() => {

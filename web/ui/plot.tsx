@@ -70,7 +70,7 @@ export function Bars({
           ))}
         </div>
       </div>
-      <AsTable head={["Hour", up, down]} rows={bars.map((bar) => [bar.label, count(bar.up), count(bar.down)])} />
+      <AsTable caption={title} head={["Hour", up, down]} rows={bars.map((bar) => [bar.label, count(bar.up), count(bar.down)])} />
     </figure>
   );
 }
@@ -82,12 +82,17 @@ export function Curve({
   words,
   points,
   axis,
+  head = ["Day", "Passed"],
+  rows,
 }: {
   title: string;
   side: string;
   words: string;
   points: readonly { label: string; percent: number }[];
   axis: readonly string[];
+  /** The table beneath, where it says more than the points. */
+  head?: readonly string[];
+  rows?: readonly (readonly ReactNode[])[];
 }) {
   const least = Math.min(100, ...points.map((point) => point.percent));
   const low = least >= 90 ? 90 : least >= 50 ? 50 : 0;
@@ -122,16 +127,25 @@ export function Curve({
           ))}
         </div>
       </div>
-      <AsTable head={["Day", "Passed"]} rows={points.map((point) => [point.label, `${point.percent.toFixed(1)} %`])} />
+      <AsTable caption={title} head={head} rows={rows ?? points.map((point) => [point.label, `${point.percent.toFixed(1)} %`])} />
     </figure>
   );
 }
 
-export function AsTable({ head, rows }: { head: readonly string[]; rows: readonly (readonly ReactNode[])[] }) {
+export function AsTable({
+  caption,
+  head,
+  rows,
+}: {
+  caption: string;
+  head: readonly string[];
+  rows: readonly (readonly ReactNode[])[];
+}) {
   return (
     <details>
       <summary>As a table</summary>
       <table className="table">
+        <caption className="sr">{caption}</caption>
         <thead>
           <tr>
             {head.map((text, at) => (
