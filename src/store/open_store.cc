@@ -4,6 +4,9 @@
 namespace paquebot::store {
 
 Result<std::unique_ptr<Store>> open_store(const std::string& url, StoreOptions options) {
+  if (url.starts_with("postgresql:") || url.starts_with("postgres:"))
+    return fail(Errc::unsupported,
+                "a PostgreSQL database can't be chosen as the store yet: it serves one node in tests only");
   SqliteOptions sqlite;
   static_cast<StoreOptions&>(sqlite) = std::move(options);
   sqlite.directory = url;

@@ -370,9 +370,9 @@ private:
     indexes.erase(std::ranges::unique(indexes).begin(), indexes.end());
     std::int64_t fewer = 0;
     for (const std::uint32_t index : indexes) {
-      tx_.db.run(
-          "UPDATE recipient SET delay_reported = delay_reported OR owed = ?, owed = 0 WHERE message = ? AND n = ?",
-          Owed::delay, settles.message, index);
+      tx_.db.run("UPDATE recipient SET delay_reported = iif(owed = ?, 1, delay_reported), owed = 0 WHERE message = ? "
+                 "AND n = ?",
+                 Owed::delay, settles.message, index);
       const auto state = static_cast<State>(
           tx_.db.number("SELECT state FROM recipient WHERE message = ? AND n = ?", 0, settles.message, index));
       if (!is_unfinished(state)) --fewer;

@@ -43,8 +43,10 @@ std::vector<WebSession> list_sessions(Db& db, Id account) {
 
 Result<> add_link(Tx& tx, const OnceLink& link) {
   if (!may_enter(tx.db, link.account)) return nobody_there();
-  tx.db.run("INSERT OR REPLACE INTO once_link(account, purpose, hash, created, expires) VALUES(?, ?, ?, ?, ?)",
-            link.account, link.purpose, Blob{link.hash}, tx.now, link.expires);
+  tx.db.run(
+      "INSERT INTO once_link(account, purpose, hash, created, expires) VALUES(?, ?, ?, ?, ?) ON CONFLICT(account, "
+      "purpose) DO UPDATE SET hash = excluded.hash, created = excluded.created, expires = excluded.expires",
+      link.account, link.purpose, Blob{link.hash}, tx.now, link.expires);
   return {};
 }
 
@@ -75,8 +77,10 @@ Result<> begin_factor(Tx& tx, Id account, const std::string& secret) {
   if (account == 0 || !may_enter(tx.db, account)) return nobody_there();
   if (const auto found = get_factor(tx.db, account); found && found->confirmed)
     return fail(Errc::conflict, "the account has a second factor already");
-  tx.db.run("INSERT OR REPLACE INTO second_factor(account, secret, confirmed, step, created) VALUES(?, ?, 0, 0, ?)",
-            account, Blob{secret}, tx.now);
+  tx.db.run(
+      "INSERT INTO second_factor(account, secret, confirmed, step, created) VALUES(?, ?, 0, 0, ?) ON CONFLICT(account) "
+      "DO UPDATE SET secret = excluded.secret, confirmed = 0, step = 0, created = excluded.created",
+      account, Blob{secret}, tx.now);
   return {};
 }
 

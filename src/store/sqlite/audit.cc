@@ -49,7 +49,7 @@ private:
 } // namespace
 
 bool drop_old_audit(Tx& tx, std::int64_t now) {
-  tx.db.run("DELETE FROM audit WHERE id IN (SELECT id FROM (SELECT id, at FROM audit ORDER BY id LIMIT ?1) "
+  tx.db.run("DELETE FROM audit WHERE id IN (SELECT id FROM (SELECT id, at FROM audit ORDER BY id LIMIT ?1) old "
             "WHERE at < ?2 OR id <= (SELECT max(id) FROM audit) - ?3)",
             kAuditSlice, now - kKeepAudit, kMostAudit);
   return tx.db.changes() == kAuditSlice;

@@ -34,12 +34,12 @@ bool delete_slice(Db& db) {
 
 } // namespace
 
-BulkStore::BulkStore(Db db, Writer::Options options, Id epoch, std::uint64_t byte_budget,
+BulkStore::BulkStore(std::unique_ptr<Lane> lane, Id epoch, std::uint64_t byte_budget,
                      std::chrono::milliseconds patience)
-    : epoch_(epoch), budget_(byte_budget, patience), writer_(std::move(db), std::move(options)) {}
+    : epoch_(epoch), budget_(byte_budget, patience), writer_(std::move(lane)) {}
 
 Task<Result<Id>> BulkStore::begin() {
-  const auto job = writer_.write<Id>(
+  const auto job = writer_->write<Id>(
       [epoch = epoch_](Db& db) -> Result<Id> {
         return db.number("INSERT INTO bulk(epoch, state, size) VALUES(?, 1, 0) RETURNING id", 0, epoch);
       },
@@ -78,7 +78,7 @@ Task<Result<>> BulkStore::append(Id staged, std::string chunk) {
   const Result<std::uint64_t> start = reserve(staged, size);
   if (!start) co_return std::unexpected(start.error());
   const auto sum = checksum(chunk); // before the chunk moves: captures have no order
-  const auto job = writer_.write<void>(
+  const auto job = writer_->write<void>(
       [staged, start = *start, sum, data = std::move(chunk), permit = std::move(permit)](Db& db) -> Result<> {
         db.run("INSERT INTO chunk(bulk, start, sum, data) VALUES(?, ?, ?, ?)", staged, start, sum, Blob{data});
         return {};
@@ -92,7 +92,7 @@ Task<Result<>> BulkStore::append(Id staged, std::string chunk) {
 Task<Result<>> BulkStore::finish(Id staged) {
   const Result<std::uint64_t> size = reserve(staged, 0);
   if (!size) co_return std::unexpected(size.error());
-  const auto job = writer_.write<void>([staged, size = *size](Db& db) -> Result<> {
+  const auto job = writer_->write<void>([staged, size = *size](Db& db) -> Result<> {
     db.run("UPDATE bulk SET state = 2, size = ? WHERE id = ? AND state = 1", size, staged);
     if (db.changes() == 0) return std::unexpected(not_staged(staged));
     return {};
@@ -116,7 +116,7 @@ bool BulkStore::forget(Id staged) {
 
 void BulkStore::abandon(Id staged) {
   if (!forget(staged)) return;
-  writer_.write<void>(
+  writer_->write<void>(
       [staged](Db& db) -> Result<> {
         mark(db, staged);
         return {};
@@ -149,7 +149,7 @@ Task<Result<>> BulkStore::mark_dropped(std::vector<Id> bulks) {
     const std::lock_guard lock(mutex_);
     std::erase_if(bulks, [this](Id bulk) { return staged_.contains(bulk); });
   }
-  const auto job = writer_.write<void>([bulks = std::move(bulks)](Db& db) -> Result<> {
+  const auto job = writer_->write<void>([bulks = std::move(bulks)](Db& db) -> Result<> {
     for (const Id bulk : bulks) mark(db, bulk);
     return {};
   });
@@ -157,8 +157,8 @@ Task<Result<>> BulkStore::mark_dropped(std::vector<Id> bulks) {
 }
 
 Task<Result<bool>> BulkStore::drop_slice(bool short_of_room) {
-  if (short_of_room) writer_.cut_log_soon();
-  const auto job = writer_.write<bool>(
+  if (short_of_room) writer_->cut_log_soon();
+  const auto job = writer_->write<bool>(
       [short_of_room](Db& db) -> Result<bool> { return delete_slice(db) || shrink(db, short_of_room); }, 0, false);
   co_return co_await job.take();
 }

@@ -1,9 +1,10 @@
 #pragma once
 
 #include "store/byte_budget.h"
-#include "store/sqlite/writer.h"
+#include "store/sqlite/lane.h"
 #include "store/types.h"
 
+#include <memory>
 #include <mutex>
 #include <unordered_map>
 #include <vector>
@@ -15,7 +16,7 @@ namespace paquebot::store::sqlite {
 /// never in one transaction.
 class BulkStore {
 public:
-  BulkStore(Db db, Writer::Options options, Id epoch, std::uint64_t byte_budget, std::chrono::milliseconds patience);
+  BulkStore(std::unique_ptr<Lane> lane, Id epoch, std::uint64_t byte_budget, std::chrono::milliseconds patience);
 
   Task<Result<Id>> begin();
   Task<Result<>> append(Id staged, std::string chunk);
@@ -33,7 +34,7 @@ public:
   Task<Result<>> mark_dropped(std::vector<Id> bulks);
   /// Deletes a slice of what is marked, then gives free pages back (shrink()); true while there is more.
   Task<Result<bool>> drop_slice(bool short_of_room);
-  bool has_room() { return writer_.has_room(); }
+  bool has_room() { return writer_->has_room(); }
 
 private:
   struct Staged {
@@ -50,7 +51,7 @@ private:
   ByteBudget budget_;
   std::mutex mutex_;
   std::unordered_map<Id, Staged> staged_;
-  Writer writer_; ///< last: its jobs hold permits of the budget
+  const std::unique_ptr<Lane> writer_; ///< last: its jobs hold permits of the budget
 };
 
 /// For readers of bulk.db: at most `most` octets from `offset`, the checksum of every chunk touched verified.

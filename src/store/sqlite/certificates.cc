@@ -136,8 +136,10 @@ Result<> publish_one(Tx& tx, const ChallengeAnswer& answer) {
   tx.db.run("DELETE FROM acme_challenge WHERE expires <= ?", tx.now);
   if (tx.db.number("SELECT count(*) FROM acme_challenge", 0) >= kMostChallengeAnswers)
     return fail(Errc::no_space, "too many challenges wait for their authorities");
-  tx.db.run("INSERT OR REPLACE INTO acme_challenge(kind, name, token, answer, expires) VALUES(?, ?, ?, ?, ?)",
-            answer.kind, answer.name, answer.token, answer.answer, answer.expires);
+  tx.db.run(
+      "INSERT INTO acme_challenge(kind, name, token, answer, expires) VALUES(?, ?, ?, ?, ?) ON CONFLICT(kind, name, "
+      "token) DO UPDATE SET answer = excluded.answer, expires = excluded.expires",
+      answer.kind, answer.name, answer.token, answer.answer, answer.expires);
   return {};
 }
 

@@ -6,26 +6,33 @@
 #include "store/lock_file.h"
 #include "store/reserve.h"
 #include "store/sqlite/bulk.h"
+#include "store/sqlite/lane.h"
 #include "store/sqlite/open.h"
 #include "store/sqlite/readers.h"
 #include "store/sqlite/subscribers.h"
 #include "store/sqlite/tx.h"
-#include "store/sqlite/writer.h"
 
 #include <atomic>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
 namespace paquebot::store::sqlite {
 
-/// What open_sqlite has made ready.
-struct OpenFiles {
-  SqliteOptions options;
-  LockFile lock;
-  Db main;
-  Db bulk;
-  Id epoch;
+/// What a backend has made ready for a store.
+struct CoreParts {
+  StoreOptions options;
+  Carrier carrier{};              ///< of readers, in place of threads
+  std::optional<LockFile> lock{}; ///< of the data directory, where there is one
+  std::string disk{};             ///< a place on the disk on which a reserve is kept free; empty: on none
+  Id epoch = 0;
+  Db& main; ///< what the writer remembers is read with it, once
+  Readers::Open open_readers;
+  /// Where mail is written; what it is given is called after each opening and each rollback.
+  std::function<std::unique_ptr<Lane>(std::function<void(Db&)>)> main_lane;
+  std::function<std::unique_ptr<Lane>()> bulk_lane;
 };
 
 /// The T of a function that gives T or Result<T>.
@@ -40,12 +47,12 @@ struct ValueOf<Result<T>> {
 template <class F, class Argument>
 using Value = ValueOf<std::invoke_result_t<const F&, Argument>>::type;
 
-/// What the parts of the store share: the files, the threads that use them, and this run's epoch. Every call of a part
+/// What the parts of the store share: the threads that use the database, and this run's epoch. Every call of a part
 /// is a function that is carried to one of the threads; who awaits what these give must keep the core.
 class Core {
 public:
   /// Throws DbError when a reader cannot be opened.
-  explicit Core(OpenFiles parts);
+  explicit Core(CoreParts parts);
   /// Ends the epoch, after all that waits.
   ~Core();
   Core(const Core&) = delete;
@@ -102,22 +109,28 @@ public:
 
   std::int64_t wall() const { return millis(clock.wall()); }
   /// False while what is left of the disk is kept for deleting and delivering.
-  bool room_is_left() const { return reserve.spared(); }
+  bool room_is_left() const { return !reserve || reserve->spared(); }
+  /// Whether the store is files of ours, which we look after and copy.
+  bool keeps_files() const { return lock.has_value(); }
 
-  const SqliteOptions options;
+  const StoreOptions options;
   const Clock& clock;
-  const LockFile lock;
-  const Reserve reserve;
+  const std::optional<LockFile> lock;
+  const std::optional<Reserve> reserve;
   const Id epoch;
   WriterMemory memory; ///< the writer's thread's
   std::atomic<std::uint64_t> directory_generation = 1;
   std::atomic<std::uint64_t> told_marks = 1; ///< of WriterMemory::marks
   Subscribers subscribers;
-  SyncPace pace; ///< from writer to bulk
   Readers readers;
   Readers long_readers;
   const std::shared_ptr<BulkStore> bulk;
-  Writer writer; ///< last: its jobs use all of the above
+
+private:
+  const std::unique_ptr<Lane> lane_; ///< last: its jobs use all of the above
+
+public:
+  Lane& writer;
 
 private:
   template <class T, class F, class Argument>

@@ -127,7 +127,8 @@ Result<> remove_domain(Tx& tx, const std::string& name) {
   tx.db.run("DELETE FROM account_right WHERE domain = ?", domain->id);
   drop_suppressions_of(tx, SuppressScope::domain, domain->id);
   // Whoever gets the name later is somebody else.
-  tx.db.run("DELETE FROM token WHERE instr(char(10) || domains || char(10), char(10) || ? || char(10))", domain->name);
+  tx.db.run("DELETE FROM token WHERE instr(char(10) || domains || char(10), char(10) || ? || char(10)) > 0",
+            domain->name);
   tx.db.run("DELETE FROM domain WHERE id = ?", domain->id);
   return {};
 }

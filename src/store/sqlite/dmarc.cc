@@ -23,9 +23,10 @@ class Counter {
 public:
   Counter(Db& db, Kind kind)
       : db_(db), rows_(static_cast<std::uint64_t>(db.number(
-                     "SELECT sum(rows) FROM dmarc_day WHERE (domain GLOB 'tls/*') = ?", 0, kind == Kind::tls))),
+                     "SELECT sum(rows) FROM dmarc_day WHERE (domain GLOB 'tls/*') = (? <> 0)", 0, kind == Kind::tls))),
         reports_(static_cast<std::uint64_t>(
-            db.number("SELECT count(*) FROM dmarc_day WHERE (domain GLOB 'tls/*') = ?", 0, kind == Kind::tls))) {}
+            db.number("SELECT count(*) FROM dmarc_day WHERE (domain GLOB 'tls/*') = (? <> 0)", 0, kind == Kind::tls))) {
+  }
 
   bool add(const DmarcCount& count) {
     if (count.row.detail.size() > kMaxDmarcDetail || count.policy.size() > kMaxDmarcPolicy) return false;
@@ -48,7 +49,7 @@ private:
 
   void note_policy(const DmarcCount& count, std::int64_t known, std::uint64_t new_rows) {
     db_.run("INSERT INTO dmarc_day(day, domain, policy, rows) VALUES(?, ?, ?, ?) ON CONFLICT(day, domain) DO UPDATE "
-            "SET policy = excluded.policy, rows = rows + excluded.rows",
+            "SET policy = excluded.policy, rows = dmarc_day.rows + excluded.rows",
             count.of.day, key_of(count.of), count.policy, new_rows);
     rows_ += new_rows;
     if (known < 0) ++reports_;
@@ -71,7 +72,7 @@ std::uint64_t count_dmarc(Tx& tx, const std::vector<DmarcCount>& counts) {
 
 std::vector<DmarcDue> list_dmarc(Db& db, std::int64_t day, const DmarcDay& after, std::size_t most) {
   Query q = db.query("SELECT day, domain, policy, rows FROM dmarc_day WHERE day < ? AND (day, domain) > (?, ?) "
-                     "AND (domain GLOB 'tls/*') = ? ORDER BY day, domain LIMIT ?",
+                     "AND (domain GLOB 'tls/*') = (? <> 0) ORDER BY day, domain LIMIT ?",
                      day, after.day, key_of(after), after.kind == Kind::tls, most);
   std::vector<DmarcDue> out;
   while (q.row()) out.push_back({day_of(q.i64(0), q.text(1), after.kind), q.text(2), q.u64(3)});

@@ -33,8 +33,6 @@ bool is_told(EventKind kind) {
   return false;
 }
 
-void note_last(Tx& tx) { tx.memory.feed.last = sqlite3_last_insert_rowid(tx.db.raw()); }
-
 /// Whether somebody wants what happens now. The first row after a while in which nobody did says so.
 bool is_wanted(Tx& tx) {
   FeedState& feed = tx.memory.feed;
@@ -47,8 +45,8 @@ bool is_wanted(Tx& tx) {
 } // namespace
 
 void note_gap(Tx& tx) {
-  tx.db.run("INSERT INTO feed(at, word) VALUES(?, ?)", tx.now, kFeedGap);
-  note_last(tx);
+  tx.memory.feed.last =
+      tx.db.number("INSERT INTO feed(at, word) VALUES(?, ?) RETURNING id", 0, tx.now, std::string_view(kFeedGap));
   tx.memory.feed.gap = tx.memory.feed.last;
 }
 
@@ -60,15 +58,14 @@ void feed_events(Tx& tx, const Ulid& message, const std::vector<Event>& events) 
   if (told.empty()) return;
   for (Event& event : told) std::ranges::sort(event.recipients);
   const std::string packed = pack_events(told);
-  tx.db.run("INSERT INTO feed(at, message, events) VALUES(?, ?, ?)", tx.now, message, Blob{packed});
-  note_last(tx);
+  tx.memory.feed.last = tx.db.number("INSERT INTO feed(at, message, events) VALUES(?, ?, ?) RETURNING id", 0, tx.now,
+                                     message, Blob{packed});
 }
 
 void feed_word(Tx& tx, std::string_view word, const std::string& about, const std::string& detail) {
   if (!is_wanted(tx)) return;
-  tx.db.run("INSERT INTO feed(at, word, about, detail) VALUES(?, ?, ?, ?)", tx.now, word, about,
-            std::string_view(detail).substr(0, kMaxEventDetail));
-  note_last(tx);
+  tx.memory.feed.last = tx.db.number("INSERT INTO feed(at, word, about, detail) VALUES(?, ?, ?, ?) RETURNING id", 0,
+                                     tx.now, word, about, std::string_view(detail).substr(0, kMaxEventDetail));
 }
 
 void tell_events(Tx& tx, const Ulid& message, std::vector<Event> events) {

@@ -35,7 +35,7 @@ Result<std::uint64_t> keyword_flags(Tx& tx, Id mailbox, const FlagChange& change
   for (const std::string& name : change.keywords) {
     if (change.how == FlagChange::How::remove) {
       const std::int64_t bit =
-          tx.db.number("SELECT bit FROM keyword WHERE mailbox = ? AND name = ? COLLATE NOCASE", -1, mailbox, name);
+          tx.db.number("SELECT bit FROM keyword WHERE mailbox = ? AND lower(name) = lower(?)", -1, mailbox, name);
       if (bit >= 0) flags |= std::uint64_t{1} << bit;
       continue;
     }
@@ -185,7 +185,7 @@ std::vector<Keyword> list_keywords(Db& db, Id mailbox) {
 
 std::optional<std::uint64_t> keyword_bit(Tx& tx, Id mailbox, const std::string& name) {
   const std::int64_t known =
-      tx.db.number("SELECT bit FROM keyword WHERE mailbox = ? AND name = ? COLLATE NOCASE", -1, mailbox, name);
+      tx.db.number("SELECT bit FROM keyword WHERE mailbox = ? AND lower(name) = lower(?)", -1, mailbox, name);
   if (known >= 0) return std::uint64_t{1} << known;
   const std::int64_t bit = tx.db.number("SELECT ifnull(max(bit) + 1, ?2) FROM keyword WHERE mailbox = ?1", 0, mailbox,
                                         static_cast<std::int64_t>(kFirstKeyword));

@@ -16,12 +16,11 @@ void save_greylist(Tx& tx, const std::vector<GreyRow>& rows) {
     if (row.state == GreyRow::State::gone)
       tx.db.run("DELETE FROM greylist WHERE key = ?", row.key);
     else
-      tx.db.run(
-          "INSERT INTO greylist(key, state, first, last, count, expires) VALUES(?, ?, ?, ?, ?, ?) "
-          "ON CONFLICT(key) DO UPDATE SET state = max(state, excluded.state), first = min(first, excluded.first), "
-          "last = max(last, excluded.last), count = max(count, excluded.count), "
-          "expires = max(expires, excluded.expires)",
-          row.key, row.state, row.first, row.last, row.count, row.expires);
+      tx.db.run("INSERT INTO greylist(key, state, first, last, count, expires) VALUES(?, ?, ?, ?, ?, ?) "
+                "ON CONFLICT(key) DO UPDATE SET state = max(greylist.state, excluded.state), "
+                "first = min(greylist.first, excluded.first), last = max(greylist.last, excluded.last), "
+                "count = max(greylist.count, excluded.count), expires = max(greylist.expires, excluded.expires)",
+                row.key, row.state, row.first, row.last, row.count, row.expires);
   }
 }
 

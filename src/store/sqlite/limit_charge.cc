@@ -59,14 +59,14 @@ void LimitCharge::write(Tx& tx) const {
       tx.db.run("DELETE FROM counter WHERE account = ? AND kind = ? AND window_start < ?", request_.account, hit.kind,
                 kept_from(hit.kind, start));
     tx.db.run("INSERT INTO counter(account, kind, window_start, value) VALUES(?, ?, ?, ?) "
-              "ON CONFLICT(account, kind, window_start) DO UPDATE SET value = value + excluded.value",
+              "ON CONFLICT(account, kind, window_start) DO UPDATE SET value = counter.value + excluded.value",
               request_.account, hit.kind, start, hit.wanted);
   }
   // The day is enough to know whom nobody writes to any more: a frequent correspondent is not written each time.
   const std::int64_t today = window_start(LimitKind::new_recipients_per_day, request_.accepted_at);
   for (const std::string& address : correspondents_)
     tx.db.run("INSERT INTO correspondent(account, address, day) VALUES(?, ?, ?) "
-              "ON CONFLICT(account, address) DO UPDATE SET day = excluded.day WHERE day < excluded.day",
+              "ON CONFLICT(account, address) DO UPDATE SET day = excluded.day WHERE correspondent.day < excluded.day",
               request_.account, address, today);
 }
 

@@ -377,7 +377,9 @@ void make_mailbox(Tx& tx, Id account, const std::string& name) {
   // RFC 3501 section 2.3.1.1: a mailbox made anew under an old name must have a greater uidvalidity.
   const std::int64_t last = tx.db.number("SELECT value FROM setting WHERE key = 'mailbox.uidvalidity'", 0);
   const std::int64_t fresh = std::max(last + 1, tx.now / 1000);
-  tx.db.run("INSERT OR REPLACE INTO setting(key, value) VALUES('mailbox.uidvalidity', ?)", fresh);
+  tx.db.run("INSERT INTO setting(key, value) VALUES('mailbox.uidvalidity', ?) ON CONFLICT(key) DO UPDATE SET "
+            "value = excluded.value",
+            std::to_string(fresh));
   tx.db.run("INSERT INTO mailbox(account, name, uidvalidity) VALUES(?, ?, ?)", account, name, fresh);
 }
 

@@ -122,6 +122,7 @@ bool drop_idle_destinations(Tx& tx, std::int64_t before) {
 }
 
 bool shrink(Db& db, bool short_of_room) {
+  if (!db.is_sqlite()) return false;
   const std::int64_t free = db.number("PRAGMA freelist_count", 0);
   const std::int64_t pages = db.number("PRAGMA page_count", 0);
   if (free == 0 || (!short_of_room && (free < kWorthShrinking || free * 4 < pages))) return false;

@@ -1,5 +1,6 @@
 #include "base/log.h"
 #include "store/sqlite/checkpoint.h"
+#include "store/sqlite/files.h"
 #include "store/sqlite/names.h"
 #include "store/sqlite/pair.h"
 #include "store/sqlite/queue.h"
@@ -111,7 +112,7 @@ Result<std::unique_ptr<Store>> open_files(SqliteOptions options, LockFile lock) 
   const Id epoch = begin_epoch(*main, *bulk);
   if (auto synced = sync_directory(directory); !synced) return std::unexpected(synced.error());
   OpenFiles parts{std::move(options), std::move(lock), std::move(*main), std::move(*bulk), epoch};
-  return std::make_unique<SqliteStore>(std::move(parts));
+  return std::make_unique<SqlStore>(parts_of(parts));
 }
 
 } // namespace

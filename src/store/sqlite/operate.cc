@@ -71,9 +71,9 @@ Candidates all_of(std::vector<Ulid> ids) {
 Candidates held(Db& db, const Ulid& after) {
   return all_of(ids_of(db.query(
       "SELECT id FROM (SELECT DISTINCT message AS id FROM recipient WHERE state = 1 AND message > ?1 ORDER BY message "
-      "LIMIT ?2) UNION SELECT id FROM (SELECT id FROM message WHERE hold_until > 0 AND pending > 0 AND id > ?1 ORDER "
+      "LIMIT ?2) h UNION SELECT id FROM (SELECT id FROM message WHERE hold_until > 0 AND pending > 0 AND id > ?1 ORDER "
       "BY id "
-      "LIMIT ?2) ORDER BY 1 LIMIT ?2",
+      "LIMIT ?2) l ORDER BY 1 LIMIT ?2",
       after, kWalk)));
 }
 
@@ -83,9 +83,9 @@ std::optional<Candidates> bound_for(Db& db, const std::string& key, const Ulid& 
   const Id destination = db.number("SELECT id FROM destination WHERE key = ?", 0, key);
   if (destination == 0) return Candidates{};
   const std::int64_t count = db.number(
-      "SELECT (SELECT count(*) FROM (SELECT 1 FROM recipient WHERE destination = ?1 AND state = 1 LIMIT ?2)) + "
-      "(SELECT count(*) FROM (SELECT 1 FROM recipient WHERE destination = ?1 AND state = 2 LIMIT ?2)) + "
-      "(SELECT count(*) FROM (SELECT 1 FROM recipient WHERE destination = ?1 AND state = 3 LIMIT ?2))",
+      "SELECT (SELECT count(*) FROM (SELECT 1 FROM recipient WHERE destination = ?1 AND state = 1 LIMIT ?2) h) + "
+      "(SELECT count(*) FROM (SELECT 1 FROM recipient WHERE destination = ?1 AND state = 2 LIMIT ?2) h) + "
+      "(SELECT count(*) FROM (SELECT 1 FROM recipient WHERE destination = ?1 AND state = 3 LIMIT ?2) h)",
       0, destination, kSorted);
   if (count >= kSorted) return {};
   return all_of(ids_of(db.query(
@@ -99,9 +99,9 @@ std::optional<Candidates> bound_for(Db& db, const std::string& key, const Ulid& 
 Candidates walk(Db& db, const QueueFilter& filter, const std::optional<Ulid>& after) {
   constexpr Ordered kUnfinished{"message m", {"m.id"}, "m.pending > 0"};
   const std::string columns =
-      "(?11 = '0' OR m.account = CAST(?11 AS INTEGER)) AND (?12 = '' OR "
-      "m.sender_local || '@' || m.sender_domain = ?12 COLLATE NOCASE OR EXISTS (SELECT 1 FROM recipient r WHERE "
-      "r.message = m.id AND r.address = ?12 COLLATE NOCASE)) AND (?13 = '' OR EXISTS (SELECT 1 FROM recipient r WHERE "
+      "(?11 = '0' OR m.account = CAST(?11 AS BIGINT)) AND (?12 = '' OR "
+      "lower(m.sender_local || '@' || m.sender_domain) = lower(?12) OR EXISTS (SELECT 1 FROM recipient r WHERE "
+      "r.message = m.id AND lower(r.address) = lower(?12))) AND (?13 = '' OR EXISTS (SELECT 1 FROM recipient r WHERE "
       "r.message = m.id AND r.destination = (SELECT d.id FROM destination d WHERE d.key = ?13)))";
   Slice slice(db, kUnfinished, columns, after ? key_text(*after) : std::string(),
               {std::to_string(filter.account), filter.address, filter.destination});
@@ -116,8 +116,8 @@ Candidates walk(Db& db, const QueueFilter& filter, const std::optional<Ulid>& af
 }
 
 bool many_are_held(Db& db) {
-  return db.number("SELECT (SELECT count(*) FROM (SELECT 1 FROM recipient WHERE state = 1 LIMIT ?1)) + "
-                   "(SELECT count(*) FROM (SELECT 1 FROM message WHERE hold_until > 0 AND pending > 0 LIMIT ?1))",
+  return db.number("SELECT (SELECT count(*) FROM (SELECT 1 FROM recipient WHERE state = 1 LIMIT ?1) h) + "
+                   "(SELECT count(*) FROM (SELECT 1 FROM message WHERE hold_until > 0 AND pending > 0 LIMIT ?1) l)",
                    0, kSorted) >= kSorted;
 }
 

@@ -18,7 +18,7 @@ std::vector<Account> page_accounts(Db& db, const Within& within, const std::stri
     // The plus keeps the walk to the names, which are in order.
     Query q =
         db.query("SELECT a.id FROM account a JOIN domain d ON d.id = +a.domain WHERE a.login > ?1 AND "
-                 "(?2 OR a.login = ?4 OR instr(?3, char(10) || d.name || char(10)) > 0) ORDER BY a.login LIMIT ?5",
+                 "(?2 <> 0 OR a.login = ?4 OR instr(?3, char(10) || d.name || char(10)) > 0) ORDER BY a.login LIMIT ?5",
                  after, within.all, fenced(within.domains), within.login, most);
     while (q.row()) ids.push_back(q.i64(0));
   }
@@ -31,7 +31,7 @@ std::vector<Account> page_accounts(Db& db, const Within& within, const std::stri
 std::vector<Domain> page_domains(Db& db, const Within& within, const std::string& after, std::size_t most) {
   Query q = db.query("SELECT d.id, d.name, d.owner, d.created, ifnull(t.name, '') FROM domain d "
                      "LEFT JOIN domain t ON d.alias_of <> 0 AND t.id = d.alias_of WHERE d.name > ?1 AND "
-                     "(?2 OR instr(?3, char(10) || d.name || char(10)) > 0) ORDER BY d.name LIMIT ?4",
+                     "(?2 <> 0 OR instr(?3, char(10) || d.name || char(10)) > 0) ORDER BY d.name LIMIT ?4",
                      to_lower(after), within.all, fenced(within.domains), most);
   std::vector<Domain> out;
   while (q.row()) out.push_back({q.i64(0), q.text(1), q.i64(2), q.i64(3), q.text(4)});
@@ -50,7 +50,7 @@ std::vector<AddressEntry> page_aliases(Db& db, const Within& within, const std::
   {
     Query q =
         db.query("SELECT d.id, d.name, a.local FROM domain d JOIN address a ON a.domain = d.id WHERE d.name >= ?1 AND "
-                 "(d.name > ?1 OR a.local > ?2) AND (?3 OR instr(?4, char(10) || d.name || char(10)) > 0) AND "
+                 "(d.name > ?1 OR a.local > ?2) AND (?3 <> 0 OR instr(?4, char(10) || d.name || char(10)) > 0) AND "
                  "NOT EXISTS (SELECT 1 FROM account x WHERE x.id = a.account AND x.login = a.local || '@' || d.name) "
                  "ORDER BY d.name, a.local LIMIT ?5",
                  domain, local, within.all, fenced(within.domains), most);
@@ -64,9 +64,13 @@ std::vector<AddressEntry> page_aliases(Db& db, const Within& within, const std::
 }
 
 std::vector<std::string> aliases_to(Db& db, const std::string& address, std::size_t most) {
-  Query q = db.query("SELECT t.local || '@' || d.name FROM address_target t JOIN domain d ON d.id = t.domain "
-                     "WHERE t.target = ? COLLATE NOCASE ORDER BY d.name, t.local LIMIT ?",
-                     address, most);
+  // Each by its index.
+  const char* sql = db.is_sqlite()
+                        ? "SELECT t.local || '@' || d.name FROM address_target t JOIN domain d ON d.id = t.domain "
+                          "WHERE t.target = ? COLLATE NOCASE ORDER BY d.name, t.local LIMIT ?"
+                        : "SELECT t.local || '@' || d.name FROM address_target t JOIN domain d ON d.id = t.domain "
+                          "WHERE lower(t.target) = lower(?) ORDER BY d.name, t.local LIMIT ?";
+  Query q = db.query(sql, address, most);
   std::vector<std::string> out;
   while (q.row()) out.push_back(q.text(0));
   return out;
@@ -90,9 +94,9 @@ void count_waiting(Db& db, DestinationFacts& place) {
 std::vector<DestinationFacts> page_destinations(Db& db, const std::string& after, std::size_t most) {
   std::vector<DestinationFacts> out;
   {
-    Query q = db.query("SELECT id, key, backoff_until, failures, last_error, "
+    Query q = db.query("SELECT id, key, backoff_until, failures, last_error, soonest FROM (SELECT d.*, "
                        "(SELECT min(due) FROM recipient r WHERE r.state = 2 AND r.destination = d.id) AS soonest "
-                       "FROM destination d WHERE key > ? AND soonest IS NOT NULL ORDER BY key LIMIT ?",
+                       "FROM destination d WHERE key > ?) f WHERE soonest IS NOT NULL ORDER BY key LIMIT ?",
                        after, most);
     while (q.row()) {
       DestinationFacts d;

@@ -137,14 +137,15 @@ bool record_outcome(Tx& tx, const Outcome& o, EventList& events, bool suspects) 
   const mail::Told& told = o.reply;
   const std::string words = told.to_string();
   // An end of life that is over bounds nothing: by a clock that is doubted it would mean due at once, again and again.
-  tx.db.run("UPDATE recipient SET state = ?, owner = 0, due = iif(? = 0, due, iif(expires < ?, ?, min(?, expires))), "
-            "attempts = attempts + ?, owed = ?, changed_at = ?, peer_host = ?, peer_place = ?, peer_code = ?, "
-            "peer_status = ?, last_reply = ?, own_code = ?, "
-            "own_status = ?, own_text = ?, reason = iif(? = 1, ?, reason), deadline = iif(?, 0, deadline), bounce = ? "
-            "WHERE message = ? AND n = ?",
-            o.to, o.due, tx.now, o.due, o.due, o.attempted, owed, tx.now, told.host, told.place, told.peer.code,
-            to_column(told.peer.enhanced), told.peer.text, told.own.code, to_column(told.own.enhanced), told.own.text,
-            o.to, words, o.deadline_met, o.bounce, o.message, o.index);
+  tx.db.run(
+      "UPDATE recipient SET state = ?, owner = 0, due = iif(? = 0, due, iif(expires < ?, ?, min(?, expires))), "
+      "attempts = attempts + ?, owed = ?, changed_at = ?, peer_host = ?, peer_place = ?, peer_code = ?, "
+      "peer_status = ?, last_reply = ?, own_code = ?, "
+      "own_status = ?, own_text = ?, reason = iif(? = 1, ?, reason), deadline = iif(? <> 0, 0, deadline), bounce = ? "
+      "WHERE message = ? AND n = ?",
+      o.to, o.due, tx.now, o.due, o.due, o.attempted, owed, tx.now, told.host, told.place, told.peer.code,
+      to_column(told.peer.enhanced), told.peer.text, told.own.code, to_column(told.own.enhanced), told.own.text, o.to,
+      words, o.deadline_met, o.bounce, o.message, o.index);
   assert(tx.db.changes() == 1 && "it was in hand a moment ago");
   if (o.to == State::held)
     tx.db.run("UPDATE recipient SET hold_kind = ? WHERE message = ? AND n = ?", HoldKind::other, o.message, o.index);
@@ -201,7 +202,7 @@ void update_destination(Tx& tx, const DestinationUpdate& update) {
   }
   const bool was_well = tx.db.number("SELECT failures FROM destination WHERE id = ?", 0, id) == 0;
   if (was_well) feed_word(tx, "destination.failed", update.key, update.error);
-  tx.db.run("UPDATE destination SET failures = failures + (backoff_until <= ?1), "
+  tx.db.run("UPDATE destination SET failures = failures + iif(backoff_until <= ?1, 1, 0), "
             "backoff_until = max(backoff_until, ?2), last_error = ?3, changed_at = ?1 WHERE id = ?4",
             tx.now, update.failed_until, update.error, id);
 }
@@ -358,9 +359,10 @@ OwedPage owed_reports(Db& db, const std::optional<Ulid>& after, std::size_t most
 void waive_reports(Tx& tx, const Ulid& message, const std::vector<std::uint32_t>& recipients) {
   std::int64_t fewer = 0;
   for (const std::uint32_t index : recipients) {
-    tx.db.run("UPDATE recipient SET delay_reported = delay_reported OR owed = ?, owed = 0 WHERE message = ? AND n = ? "
-              "AND owed <> 0",
-              Owed::delay, message, index);
+    tx.db.run(
+        "UPDATE recipient SET delay_reported = iif(owed = ?, 1, delay_reported), owed = 0 WHERE message = ? AND n = ? "
+        "AND owed <> 0",
+        Owed::delay, message, index);
     if (tx.db.changes() == 0) continue;
     const auto state =
         static_cast<State>(tx.db.number("SELECT state FROM recipient WHERE message = ? AND n = ?", 0, message, index));

@@ -8,15 +8,14 @@
 
 namespace paquebot::store::sqlite {
 
-Readers::Readers(const std::string& main, const std::string& bulk, unsigned threads, const char* name, Carrier carrier)
-    : carrier_(std::move(carrier)) {
+Readers::Readers(Open open, unsigned threads, const char* name, Carrier carrier)
+    : open_(std::move(open)), carrier_(std::move(carrier)) {
   if (carrier_) {
-    own_.emplace(open_for_reading(main), open_for_reading(bulk));
+    own_.emplace(open_());
     return;
   }
   std::vector<ReadDbs> connections;
-  for (unsigned i = 0; i < std::max(threads, 1u); ++i)
-    connections.push_back({open_for_reading(main), open_for_reading(bulk)});
+  for (unsigned i = 0; i < std::max(threads, 1u); ++i) connections.push_back(open_());
   for (ReadDbs& dbs : connections) {
     threads_.emplace_back([this, name, own = std::move(dbs)]() mutable { loop(std::move(own), name); });
   }
@@ -59,7 +58,18 @@ void Readers::work() {
     job = std::move(waiting_.front());
     waiting_.pop_front();
   }
-  job(*own_);
+  run(job, *own_);
+}
+
+/// Another database may have gone and come back meanwhile; SQLite's files are where they were.
+void Readers::run(Job& job, ReadDbs& dbs) {
+  if (job(dbs, dbs.main.is_sqlite())) return;
+  try {
+    dbs = open_();
+  } catch (const DbError& error) {
+    log::warning("store-unreachable", {{"why", error.message}});
+  }
+  job(dbs, true);
 }
 
 void Readers::loop(ReadDbs dbs, const char* name) {
@@ -73,7 +83,7 @@ void Readers::loop(ReadDbs dbs, const char* name) {
       job = std::move(waiting_.front());
       waiting_.pop_front();
     }
-    job(dbs);
+    run(job, dbs);
   }
 }
 

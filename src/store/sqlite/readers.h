@@ -17,7 +17,7 @@
 
 namespace paquebot::store::sqlite {
 
-/// One reader's connections to both files.
+/// One reader's connections to both files; where all is in one database they are the same.
 struct ReadDbs {
   Db main;
   Db bulk;
@@ -28,9 +28,11 @@ struct ReadDbs {
 /// no reader pins the write-ahead log.
 class Readers {
 public:
+  /// Makes the connections of one thread. Throws DbError.
+  using Open = std::function<ReadDbs()>;
   /// `name` is that of the threads, at most 15 octets. With a carrier (SqliteOptions) there are none. Throws DbError
-  /// when the files cannot be opened.
-  Readers(const std::string& main, const std::string& bulk, unsigned threads, const char* name, Carrier carrier = {});
+  /// when the connections cannot be made.
+  Readers(Open open, unsigned threads, const char* name, Carrier carrier = {});
   /// Finishes what waits.
   ~Readers();
   Readers(const Readers&) = delete;
@@ -40,21 +42,24 @@ public:
   template <class T, class F>
   Promised<Result<T>> read(F function) {
     Promised<Result<T>> promised;
-    submit([function = std::move(function), promised](ReadDbs& dbs) {
+    submit([function = std::move(function), promised](ReadDbs& dbs, bool last) {
       try {
         Snapshot snapshot(dbs.main);
         Result<T> result = function(dbs);
         snapshot.end();
         promised.set(std::move(result));
       } catch (const DbError& error) {
+        if (!last && error.io()) return false;
         promised.set(std::unexpected(Error{Errc::io, "the store cannot be read: " + error.message}));
       }
+      return true;
     });
     return promised;
   }
 
 private:
-  using Job = std::move_only_function<void(ReadDbs&)>;
+  /// False when reading failed and it is to be done again by new connections; never for the last time.
+  using Job = std::move_only_function<bool(ReadDbs&, bool last)>;
 
   /// All that one job sees of paquebot.db is of one moment.
   class Snapshot {
@@ -71,7 +76,9 @@ private:
   void submit(Job job);
   void work();
   void loop(ReadDbs dbs, const char* name);
+  void run(Job& job, ReadDbs& dbs);
 
+  const Open open_;
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Job> waiting_;

@@ -135,7 +135,7 @@ Result<Token> token_by_id(Db& db, Id id) {
 
 std::vector<Token> page_of_tokens(Db& db, std::optional<Id> account, const Within& within, Id after, std::size_t most) {
   Query q = db.query(TOKEN_QUERY "LEFT JOIN domain d ON d.id = a.domain WHERE t.id > ?1 AND (?2 < 0 OR t.account = ?2) "
-                                 "AND (?3 OR a.login = ?5 OR instr(?4, char(10) || d.name || char(10)) > 0) "
+                                 "AND (?3 <> 0 OR a.login = ?5 OR instr(?4, char(10) || d.name || char(10)) > 0) "
                                  "ORDER BY t.id LIMIT ?6",
                      after, account.value_or(-1), within.all, fenced(within.domains), within.login, most);
   std::vector<Token> out;

@@ -139,7 +139,7 @@ void change_pending(Db& db, const Ulid& message, std::int64_t by) {
 
 std::vector<std::string> load_trail(Db& db, const Ulid& message) {
   Query q = db.query("SELECT trail FROM message WHERE id = ?1 AND trail <> x'' UNION ALL "
-                     "SELECT data FROM (SELECT data FROM event WHERE message = ?1 ORDER BY n)",
+                     "SELECT data FROM (SELECT data FROM event WHERE message = ?1 ORDER BY n) e",
                      message);
   std::vector<std::string> rows;
   while (q.row()) rows.push_back(q.text(0));

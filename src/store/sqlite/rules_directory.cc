@@ -44,7 +44,7 @@ constexpr Rule kAccountRules[] = {
      "account %: its own address does not lead to it"},
     {"account.name",
      "a.login <> lower(a.login) OR a.login NOT GLOB '?*@?*' OR substr(a.login, 1, 2) = '*@' OR "
-     "(SELECT substr(a.login, -length(d.name) - 1) <> '@' || d.name FROM domain d WHERE d.id = a.domain)",
+     "(SELECT substr(a.login, length(a.login) - length(d.name)) <> '@' || d.name FROM domain d WHERE d.id = a.domain)",
      "account %: its name is not normal"},
     {"account.scram",
      "(a.scram_keys <> x'' OR a.scram_iterations <> 0) AND (a.scram_salt = x'' OR a.scram_iterations < 1)",

@@ -79,8 +79,8 @@ constexpr Rule kEntryRules[] = {
      "p.flags & 64 = 0 ORDER BY p.uid DESC LIMIT 1)",
      "mailbox %: an entry was changed, but is not noted as such"},
     {"entry.keyword",
-     "e.flags >= 65536 AND (e.flags >> 16) & ~(SELECT ifnull(sum(1 << (k.bit - 16)), 0) FROM keyword k "
-     "WHERE k.mailbox = e.mailbox) <> 0",
+     "e.flags >= 65536 AND (e.flags >> 16) & ~CAST((SELECT ifnull(sum(CAST(1 AS BIGINT) << (k.bit - 16)), 0) FROM "
+     "keyword k WHERE k.mailbox = e.mailbox) AS BIGINT) <> 0",
      "mailbox %: an entry has a keyword without a name"},
     {"entry.recipient",
      "EXISTS (SELECT 1 FROM message m WHERE m.id = e.message) AND "

@@ -16,7 +16,10 @@ bool is_archive(Db& bulk) { return bulk.number("PRAGMA application_id", 0) == kA
 /// Something empty in the place of a file that is lost: what it lacks is told of the bodies.
 bool is_stand_in(Db& bulk) { return std::string_view(sqlite3_db_filename(bulk.raw(), "main")).empty(); }
 
+// What is said of files is true of SQLite's: other databases look after their own.
+
 std::optional<CheckPlace> check_shape(Check& check, const CheckPlace&) {
+  if (!check.main.is_sqlite()) return {};
   const bool archive = is_archive(check.bulk);
   const auto look = [&check, archive](Db& db, const Schema& schema) {
     for (const std::string& fault : shape_faults(db, schema, archive))
@@ -29,7 +32,7 @@ std::optional<CheckPlace> check_shape(Check& check, const CheckPlace&) {
 
 /// Both files carry one id, since these steps of their schemas.
 std::optional<CheckPlace> check_pair(Check& check, const CheckPlace&) {
-  if (is_archive(check.bulk) || is_stand_in(check.bulk)) return {};
+  if (!check.main.is_sqlite() || is_archive(check.bulk) || is_stand_in(check.bulk)) return {};
   if (check.main.number("PRAGMA user_version", 0) < 11 || check.bulk.number("PRAGMA user_version", 0) < 2) return {};
   if (!carry_one_id(check.main, check.bulk))
     check.tell(kPair[0], "bulk.db: it belongs to another store than paquebot.db", kForeign);
@@ -40,6 +43,7 @@ std::optional<CheckPlace> check_pair(Check& check, const CheckPlace&) {
 /// short. What only a look at the whole file shows (pages that belong to nobody, or twice) is left to the check of a
 /// backup, or of a store that nobody works on.
 std::optional<CheckPlace> check_pages(Check& check, const CheckPlace& from, Db& db, const char* file) {
+  if (!db.is_sqlite()) return {};
   const auto tell = [&check, file](Query q) {
     try {
       while (q.row()) {
@@ -72,8 +76,7 @@ std::optional<CheckPlace> check_bulk_pages(Check& check, const CheckPlace& from)
 }
 
 /// The other file is asked last: meanwhile ids only rise there.
-std::optional<CheckPlace> check_bulk_sequence(Check& check, const CheckPlace&) {
-  if (is_archive(check.bulk) || is_stand_in(check.bulk)) return {};
+std::optional<CheckPlace> check_given_bulk(Check& check) {
   const Id known = check.main.number("SELECT max(ifnull((SELECT max(bulk) FROM body WHERE bulk <> 0), 0), "
                                      "ifnull((SELECT max(bulk) FROM bulk_garbage), 0))",
                                      0);
@@ -83,6 +86,12 @@ std::optional<CheckPlace> check_bulk_sequence(Check& check, const CheckPlace&) {
     check.tell(kBulkSequence[0], "bulk.db: ids up to " + std::to_string(highest) + " would be given again",
                kGivenAgain);
   return {};
+}
+
+std::optional<CheckPlace> check_bulk_sequence(Check& check, const CheckPlace&) {
+  if (!check.main.is_sqlite()) return check_given_bulk(check);
+  if (is_archive(check.bulk) || is_stand_in(check.bulk)) return {};
+  return check_given_bulk(check);
 }
 
 } // namespace

@@ -18,8 +18,11 @@ std::optional<KeptSending> find_sending(Db& db, Id account, const std::string& k
 void keep_sending(Tx& tx, const NewMessage& message) {
   const Sending& sending = *message.sending;
   if (!sending.key.empty()) // one that is too old to count gives way
-    tx.db.run("INSERT OR REPLACE INTO send_key(account, key, message, digest, answer, at) VALUES(?, ?, ?, ?, ?, ?)",
-              message.account, sending.key, message.id, Blob{sending.digest}, sending.answer, tx.now);
+    tx.db.run(
+        "INSERT INTO send_key(account, key, message, digest, answer, at) VALUES(?, ?, ?, ?, ?, ?) ON CONFLICT(account, "
+        "key) DO UPDATE SET message = excluded.message, digest = excluded.digest, answer = excluded.answer, "
+        "at = excluded.at",
+        message.account, sending.key, message.id, Blob{sending.digest}, sending.answer, tx.now);
   if (!sending.metadata.empty())
     tx.db.run("INSERT OR IGNORE INTO metadata(message, words) VALUES(?, ?)", message.id, sending.metadata);
 }

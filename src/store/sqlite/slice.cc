@@ -26,30 +26,28 @@ std::string octets_of(std::string_view hex) {
 
 /// A column of a key as text: its type and its value, so that rows with values that should not be there are walked over
 /// like any others.
-std::string cell_text(sqlite3_stmt* row, int column) {
-  const int type = sqlite3_column_type(row, column);
-  if (type == SQLITE_NULL) return "n";
-  if (type == SQLITE_INTEGER)
-    return "i" + std::to_string(static_cast<std::uint64_t>(sqlite3_column_int64(row, column)));
-  if (type == SQLITE_FLOAT)
-    return "f" + std::to_string(std::bit_cast<std::uint64_t>(sqlite3_column_double(row, column)));
-  const auto* data = static_cast<const char*>(sqlite3_column_blob(row, column));
-  const auto size = static_cast<std::size_t>(sqlite3_column_bytes(row, column));
-  return (type == SQLITE_BLOB ? "b" : "t") +
-         hex_encode(data == nullptr ? std::string_view() : std::string_view(data, size));
+std::string cell_text(const Statement& row, int column) {
+  switch (row.type(column)) {
+    case Statement::Type::null: return "n";
+    case Statement::Type::integer: return "i" + std::to_string(static_cast<std::uint64_t>(row.number(column)));
+    case Statement::Type::real: return "f" + std::to_string(std::bit_cast<std::uint64_t>(row.real(column)));
+    case Statement::Type::text: return "t" + hex_encode(row.octets(column));
+    case Statement::Type::blob: break;
+  }
+  return "b" + hex_encode(row.octets(column));
 }
 
 /// What is not as cell_text() writes it is bound as NULL, after which nothing comes.
-void bind_cell(sqlite3_stmt* statement, int index, std::string_view cell) {
-  if (cell.empty()) return;
-  const char type = cell.front();
-  cell.remove_prefix(1);
-  if (type == 'i') sqlite3_bind_int64(statement, index, static_cast<sqlite3_int64>(number_of(cell)));
-  if (type == 'f') sqlite3_bind_double(statement, index, std::bit_cast<double>(number_of(cell)));
-  if (type != 'b' && type != 't') return;
-  const std::string octets = octets_of(cell);
-  if (type == 'b') sqlite3_bind_blob64(statement, index, octets.c_str(), octets.size(), SQLITE_TRANSIENT);
-  if (type == 't') sqlite3_bind_text64(statement, index, octets.c_str(), octets.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+void bind_cell(Statement& statement, int index, std::string_view cell) {
+  const char type = cell.empty() ? 'n' : cell.front();
+  if (!cell.empty()) cell.remove_prefix(1);
+  switch (type) {
+    case 'i': return statement.bind_number(index, static_cast<std::int64_t>(number_of(cell)));
+    case 'f': return statement.bind_real(index, std::bit_cast<double>(number_of(cell)));
+    case 'b': return statement.bind_blob(index, octets_of(cell), false);
+    case 't': return statement.bind_text(index, octets_of(cell), false);
+    default: return statement.bind_null(index);
+  }
 }
 
 } // namespace
@@ -77,35 +75,31 @@ std::string walk_statement(const Ordered& table, const std::string& columns, boo
   return "SELECT " + key + (columns.empty() ? "" : ", " + columns) + " FROM " + table.from + where + " ORDER BY " + key;
 }
 
-sqlite3_stmt* Slice::prepare(Db& db, const std::string& sql) {
-  sqlite3_stmt* statement = nullptr;
-  const int code = sqlite3_prepare_v3(db.raw(), sql.c_str(), -1, 0, &statement, nullptr);
-  if (code != SQLITE_OK) db.raise(code, sql);
-  return statement;
+std::string Slice::bounded(const Db& db, std::string sql) {
+  if (db.walk_rows() == 0) return sql;
+  return sql + " LIMIT " + std::to_string(db.walk_rows());
 }
 
 Slice::Slice(Db& db, const Ordered& table, const std::string& columns, const std::string& after,
              const std::vector<std::string>& given)
-    : keys_(table.columns()), statement_(prepare(db, walk_statement(table, columns, !after.empty()))),
-      query_(statement_.get()) {
+    : keys_(table.columns()), most_(db.walk_rows()),
+      statement_(db.prepare(bounded(db, walk_statement(table, columns, !after.empty())))), query_(statement_.get()) {
   std::size_t at = 0;
   for (int i = 1; !after.empty() && i <= keys_ && at <= after.size(); ++i) {
     const std::size_t end = std::min(after.find('-', at), after.size());
-    bind_cell(statement_.get(), i, std::string_view(after).substr(at, end - at));
+    bind_cell(*statement_, i, std::string_view(after).substr(at, end - at));
     at = end + 1;
   }
   int number = kFirstGiven;
-  for (const std::string& one : given) {
-    sqlite3_bind_text64(statement_.get(), number++, one.c_str(), one.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
-  }
+  for (const std::string& one : given) statement_->bind_text(number++, one, false);
 }
 
 bool Slice::row() {
   if (ended_) return false;
-  const bool enough =
-      octets_ >= kSliceOctets || sqlite3_stmt_status(statement_.get(), SQLITE_STMTSTATUS_VM_STEP, 0) >= kSliceSteps;
+  const bool enough = octets_ >= kSliceOctets || statement_->cost() >= kSliceSteps || (most_ != 0 && rows_ == most_);
   if (begun_ && enough) return false;
   begun_ = true;
+  ++rows_;
   ended_ = !query_.row();
   return !ended_;
 }
@@ -113,7 +107,7 @@ bool Slice::row() {
 std::string Slice::next() const {
   if (ended_ || !begun_) return {};
   std::string text;
-  for (int i = 0; i < keys_; ++i) text += (i == 0 ? "" : "-") + cell_text(statement_.get(), i);
+  for (int i = 0; i < keys_; ++i) text += (i == 0 ? "" : "-") + cell_text(*statement_, i);
   return text;
 }
 

@@ -43,15 +43,14 @@ public:
   std::string next() const;
 
 private:
-  struct Finalize {
-    void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
-  };
-  static sqlite3_stmt* prepare(Db& db, const std::string& sql);
+  static std::string bounded(const Db& db, std::string sql);
 
   const int keys_;
-  std::unique_ptr<sqlite3_stmt, Finalize> statement_;
+  const int most_; ///< rows of one statement; 0: as many as it may cost
+  const std::unique_ptr<Statement> statement_;
   Query query_; ///< of statement_
   std::uint64_t octets_ = 0;
+  int rows_ = 0;
   bool begun_ = false;
   bool ended_ = false;
 };

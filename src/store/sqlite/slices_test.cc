@@ -74,16 +74,10 @@ TEST_F(SqliteSlices, NoStepOfVerifyCostsMoreThanASlice) {
 }
 
 std::vector<std::string> plan_of(Db& db, const std::string& sql) {
-  sqlite3_stmt* statement = nullptr;
-  const std::string question = "EXPLAIN QUERY PLAN " + sql;
-  if (const int code = sqlite3_prepare_v2(db.raw(), question.c_str(), -1, &statement, nullptr); code != SQLITE_OK)
-    db.raise(code, sql);
+  const std::unique_ptr<Statement> statement = db.prepare("EXPLAIN QUERY PLAN " + sql);
   std::vector<std::string> plan;
-  {
-    Query q(statement);
-    while (q.row()) plan.push_back(q.text(3));
-  }
-  sqlite3_finalize(statement);
+  Query q(statement.get());
+  while (q.row()) plan.push_back(q.text(3));
   return plan;
 }
 

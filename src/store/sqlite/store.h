@@ -5,11 +5,11 @@
 
 namespace paquebot::store::sqlite {
 
-/// The store on SQLite: one core, and the parts that stand on it.
-class SqliteStore final : public Store {
+/// A store on a database that speaks SQL: one core, and the parts that stand on it.
+class SqlStore : public Store {
 public:
   /// Throws DbError when a reader cannot be opened.
-  explicit SqliteStore(OpenFiles parts) : core_(std::move(parts)) {}
+  explicit SqlStore(CoreParts parts) : core_(std::move(parts)) {}
 
   Acceptance& acceptance() override { return *acceptance_; }
   ContentStore& content() override { return *content_; }

@@ -35,15 +35,15 @@ Suppression suppression_of(const Query& q) {
 
 Id domain_of(Db& db, Id account) { return db.number("SELECT domain FROM account WHERE id = ?", 0, account); }
 
-void insert(Tx& tx, const Suppression& one) {
+Id insert(Tx& tx, const Suppression& one) {
   const std::string reply = one.reply.substr(0, kMostSuppressReply);
   if (one.message == Ulid())
-    return tx.db.run("INSERT INTO suppression(scope, of, address, reason, reply, since, until) "
-                     "VALUES(?, ?, ?, ?, ?, ?, ?)",
-                     one.scope, one.of, one.address, one.reason, reply, one.since, one.until);
-  tx.db.run("INSERT INTO suppression(scope, of, address, reason, message, reply, since, until) "
-            "VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
-            one.scope, one.of, one.address, one.reason, one.message, reply, one.since, one.until);
+    return tx.db.number("INSERT INTO suppression(scope, of, address, reason, reply, since, until) "
+                        "VALUES(?, ?, ?, ?, ?, ?, ?) RETURNING id",
+                        0, one.scope, one.of, one.address, one.reason, reply, one.since, one.until);
+  return tx.db.number("INSERT INTO suppression(scope, of, address, reason, message, reply, since, until) "
+                      "VALUES(?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+                      0, one.scope, one.of, one.address, one.reason, one.message, reply, one.since, one.until);
 }
 
 /// One that comes by itself. What somebody put there stays, and so does a complaint.
@@ -82,7 +82,9 @@ struct Evidence {
 
 /// The third of these within two weeks.
 bool strikes_out(Tx& tx, const Evidence& one, SuppressReason reason) {
-  tx.db.run("INSERT OR REPLACE INTO suppression_strike(account, address, message, reason, at) VALUES(?, ?, ?, ?, ?)",
+  tx.db.run("INSERT INTO suppression_strike(account, address, message, reason, at) VALUES(?, ?, ?, ?, ?) ON "
+            "CONFLICT(account, "
+            "address, message) DO UPDATE SET reason = excluded.reason, at = excluded.at",
             one.account, one.address, one.message, reason, tx.now);
   const std::int64_t count =
       tx.db.number("SELECT count(*) FROM suppression_strike WHERE account = ? AND address = ? AND at > ?", 0,
@@ -221,8 +223,7 @@ Result<Suppression> add_suppression(Tx& tx, Suppression one) {
   if (tx.db.number("SELECT count(*) FROM suppression WHERE scope = ? AND of = ?", 0, one.scope, one.of) >=
       kMostSuppressions)
     return fail(Errc::no_space, "there are " + std::to_string(kMostSuppressions) + " already");
-  insert(tx, one);
-  return get_suppression(tx.db, sqlite3_last_insert_rowid(tx.db.raw()));
+  return get_suppression(tx.db, insert(tx, one));
 }
 
 Result<Suppression> get_suppression(Db& db, Id id) {
@@ -245,15 +246,16 @@ std::vector<Suppression> list_suppressions(Db& db, const SuppressionFilter& filt
     while (q.row()) all.push_back(suppression_of(q));
   };
   if (!filter.address.empty())
-    read(db.query(SUPPRESSION_QUERY
-                  "WHERE s.address = ?1 AND s.id > ?2 AND (s.until = 0 OR s.until > ?3) AND (?4 OR (s.scope = 3 AND "
-                  "(s.of IN (SELECT value FROM json_each(?5)) OR s.of IN (SELECT id FROM account WHERE domain IN "
-                  "(SELECT value FROM json_each(?6))))) OR (s.scope = 2 AND s.of IN (SELECT value FROM "
-                  "json_each(?6)))) ORDER BY s.id LIMIT ?7",
-                  filter.address, after, now, filter.everybodys, accounts, domains, most));
+    read(db.query(
+        SUPPRESSION_QUERY
+        "WHERE s.address = ?1 AND s.id > ?2 AND (s.until = 0 OR s.until > ?3) AND (?4 <> 0 OR (s.scope = 3 AND "
+        "(s.of IN (SELECT value FROM json_each(?5)) OR s.of IN (SELECT id FROM account WHERE domain IN "
+        "(SELECT value FROM json_each(?6))))) OR (s.scope = 2 AND s.of IN (SELECT value FROM "
+        "json_each(?6)))) ORDER BY s.id LIMIT ?7",
+        filter.address, after, now, filter.everybodys, accounts, domains, most));
   else
     read(db.query(SUPPRESSION_QUERY
-                  "WHERE s.id > ?1 AND (s.until = 0 OR s.until > ?2) AND (?3 OR (s.scope = 3 AND "
+                  "WHERE s.id > ?1 AND (s.until = 0 OR s.until > ?2) AND (?3 <> 0 OR (s.scope = 3 AND "
                   "(s.of IN (SELECT value FROM json_each(?4)) OR s.of IN (SELECT id FROM account WHERE domain IN "
                   "(SELECT value FROM json_each(?5))))) OR (s.scope = 2 AND s.of IN (SELECT value FROM "
                   "json_each(?5)))) ORDER BY s.id LIMIT ?6",

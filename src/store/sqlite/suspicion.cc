@@ -142,9 +142,9 @@ bool clear_suspicion(Tx& tx, Id account) {
   tx.db.run("DELETE FROM account_suspicion WHERE account = ?", account);
   if (tx.db.changes() == 0) return false;
   // Failures are counted for the day of the submission, so those of yesterday's mail still come in.
-  tx.db.run("INSERT OR REPLACE INTO counter(account, kind, window_start, value) "
+  tx.db.run("INSERT INTO counter(account, kind, window_start, value) "
             "SELECT account, kind + ?, window_start, value FROM counter WHERE account = ? AND kind IN (?, ?, ?) AND "
-            "window_start >= ?",
+            "window_start >= ? ON CONFLICT(account, kind, window_start) DO UPDATE SET value = excluded.value",
             kForgiven, account, LimitKind::recipients_per_day, LimitKind::new_recipients_per_day, kFailed,
             day_of(tx.now) - kDayMillis);
   return true;
@@ -176,7 +176,7 @@ void FailureCount::write(Tx& tx) const {
     tx.db.run("DELETE FROM counter WHERE account = ? AND kind >= ? AND window_start < ?", account, kFailed,
               day_of(tx.now) - kDayMillis);
     tx.db.run("INSERT INTO counter(account, kind, window_start, value) SELECT id, ?, ?, ? FROM account WHERE id = ? "
-              "ON CONFLICT(account, kind, window_start) DO UPDATE SET value = value + excluded.value",
+              "ON CONFLICT(account, kind, window_start) DO UPDATE SET value = counter.value + excluded.value",
               kFailed, day, count, account);
     watch_failures(tx, account, day);
   }

@@ -65,9 +65,8 @@ TrailPage find_messages(Db& db, const TrailFilter& filter, std::int64_t since, c
   }
   Query q = db.query(
       "SELECT m.id FROM message m WHERE m.id < ?1 AND m.id >= ?2 AND (?6 = 0 OR m.message_key = ?6) AND "
-      "((?6 <> 0 AND ?5 = '') OR (m.sender_domain = ?4 COLLATE NOCASE AND m.sender_local = ?3 COLLATE NOCASE) OR "
-      "EXISTS "
-      "(SELECT 1 FROM recipient r WHERE r.message = m.id AND r.address = ?5 COLLATE NOCASE)) ORDER BY m.id DESC",
+      "((?6 <> 0 AND ?5 = '') OR (lower(m.sender_domain) = lower(?4) AND lower(m.sender_local) = lower(?3)) OR EXISTS "
+      "(SELECT 1 FROM recipient r WHERE r.message = m.id AND lower(r.address) = lower(?5))) ORDER BY m.id DESC",
       top, bottom, local, domain, address, key);
   while (q.row()) page.found.push_back(q.ulid(0));
   return page;
@@ -111,18 +110,22 @@ std::vector<Forwarded> read_forwarded(Db& db, Query q) {
 
 std::vector<Forwarded> sent_at(Db& db, std::int64_t time, std::size_t most) {
   return read_forwarded(
-      db, db.query("SELECT m.id, m.sender_local, m.sender_domain, m.accepted_at, (SELECT count(*) FROM recipient r "
-                   "WHERE r.message = m.id AND r.destination <> 0) AS onward "
-                   "FROM message m WHERE m.id >= ? AND m.id < ? AND m.by_api = 1 AND onward > 0 ORDER BY m.id LIMIT ?",
-                   first_ulid_of(time), first_ulid_of(time + 1), most));
+      db,
+      db.query("SELECT id, sender_local, sender_domain, accepted_at, onward FROM (SELECT m.id, m.sender_local, "
+               "m.sender_domain, m.accepted_at, (SELECT count(*) FROM recipient r "
+               "WHERE r.message = m.id AND r.destination <> 0) AS onward "
+               "FROM message m WHERE m.id >= ? AND m.id < ? AND m.by_api = 1) f WHERE onward > 0 ORDER BY id LIMIT ?",
+               first_ulid_of(time), first_ulid_of(time + 1), most));
 }
 
 std::vector<Forwarded> forwarded_at(Db& db, std::int64_t time, std::size_t most) {
   return read_forwarded(
-      db, db.query("SELECT m.id, m.sender_local, m.sender_domain, m.accepted_at, "
-                   "(SELECT count(*) FROM recipient r WHERE r.message = m.id AND r.via <> '') AS onward "
-                   "FROM message m WHERE m.id >= ? AND m.id < ? AND m.class = ? AND onward > 0 ORDER BY m.id LIMIT ?",
-                   first_ulid_of(time), first_ulid_of(time + 1), MessageClass::incoming, most));
+      db,
+      db.query("SELECT id, sender_local, sender_domain, accepted_at, onward FROM (SELECT m.id, m.sender_local, "
+               "m.sender_domain, m.accepted_at, "
+               "(SELECT count(*) FROM recipient r WHERE r.message = m.id AND r.via <> '') AS onward "
+               "FROM message m WHERE m.id >= ? AND m.id < ? AND m.class = ?) f WHERE onward > 0 ORDER BY id LIMIT ?",
+               first_ulid_of(time), first_ulid_of(time + 1), MessageClass::incoming, most));
 }
 
 bool note_return(Tx& tx, const Ulid& message, const Ulid& report, std::uint64_t most) {

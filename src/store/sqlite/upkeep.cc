@@ -32,8 +32,8 @@ using SettingRows = std::vector<std::pair<std::string, std::string>>;
 
 SettingRows list_settings(Db& db, const std::string& prefix, std::size_t most, const std::string& after) {
   Query q = db.query("SELECT key, value FROM setting WHERE key >= max(?1, ?2) AND key <> ?2 AND "
-                     "substr(key, 1, ?3) = ?1 ORDER BY key LIMIT ?4",
-                     prefix, after, prefix.size(), most);
+                     "substr(key, 1, length(?1)) = ?1 ORDER BY key LIMIT ?3",
+                     prefix, after, most);
   SettingRows rows;
   while (q.row()) rows.emplace_back(q.text(0), q.text(1));
   return rows;
@@ -48,7 +48,8 @@ void set_setting(Tx& tx, const std::string& key, const std::string& value) {
   if (value.empty())
     tx.db.run("DELETE FROM setting WHERE key = ?", key);
   else
-    tx.db.run("INSERT OR REPLACE INTO setting(key, value) VALUES(?, ?)", key, value);
+    tx.db.run("INSERT INTO setting(key, value) VALUES(?, ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value", key,
+              value);
 }
 
 class SqliteUpkeep final : public Upkeep {
@@ -223,6 +224,8 @@ bool SqliteUpkeep::backup_under_way(std::chrono::milliseconds patience) {
 }
 
 Task<Result<BackupStep>> SqliteUpkeep::begin_backup(std::string path) {
+  if (!core_.keeps_files())
+    co_return fail(Errc::unsupported, "the database keeps this store: back it up by its own means");
   if (backup_under_way(kTakenOver))
     co_return fail(Errc::conflict, "another backup is being made: wait until it is done");
   auto size = core_.read_long(

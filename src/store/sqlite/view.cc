@@ -72,10 +72,21 @@ void note_expunged(Tx& tx, Id mailbox, std::int64_t modseq, const std::vector<st
   }
 }
 
+namespace {
+
+/// Kept at an import. It is text, those of our own are octets; where all are octets, the first of ours is of a time
+/// before the year 3000, that of the others is a character.
+bool is_old_uidl(const Query& row, int column) {
+  const std::string_view octets = row.view(column);
+  return row.is_text(column) || octets.size() != Ulid().bytes.size() || octets.front() > ' ';
+}
+
+} // namespace
+
 EntryInfo entry_info(const Query& row) {
   EntryInfo e;
   e.uid = row.u32(0);
-  if (row.is_text(1)) // kept at an import; those of our own are octets
+  if (is_old_uidl(row, 1))
     e.old_uidl = row.text(1);
   else
     e.uidl = row.ulid(1);

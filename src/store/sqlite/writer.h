@@ -1,9 +1,7 @@
 #pragma once
 
-#include "base/result.h"
-#include "base/task.h"
 #include "store/sqlite/copy.h"
-#include "store/sqlite/db.h"
+#include "store/sqlite/lane.h"
 #include "store/sqlite/open.h"
 #include "store/sync_pace.h"
 #include "store/types.h"
@@ -20,59 +18,6 @@
 
 namespace paquebot::store::sqlite {
 
-/// A piece of work for the writer. It runs inside the writer's transaction, perhaps more than once (a batch that failed
-/// is done again), so it must not use up what it was given.
-class WriteJob {
-public:
-  virtual ~WriteJob() = default;
-  /// False: whatever it changed must be undone; its result is told all the same. May throw DbError.
-  virtual bool run(Db& db) = 0;
-  /// Called once, after the commit, or with the error that stands instead of the job's own result. Does not wake the
-  /// waiter.
-  virtual void settle(const std::optional<Error>& failure) = 0;
-  /// What wakes the waiter.
-  virtual const OneShot& event() const = 0;
-
-  std::size_t bytes = 0; ///< rough size, bounds a batch
-  bool durable = true;   ///< false: may be lost in a power cut until a later durable job
-  bool between = false;  ///< runs by itself, between two transactions, and changes nothing in the database
-};
-
-/// True when the job's changes are to be kept.
-template <class T>
-bool keeps(const Result<T>& result) {
-  return result.has_value();
-}
-
-/// A refusal must leave nothing behind.
-inline bool keeps(const Result<AcceptResult>& result) { return result && result->status == AcceptStatus::accepted; }
-
-/// A job made of a function Result<T>(Db&).
-template <class T, class F>
-class FunctionJob final : public WriteJob {
-public:
-  explicit FunctionJob(F function) : function_(std::move(function)) {}
-  const Promised<Result<T>>& promised() const { return promised_; }
-
-  bool run(Db& db) override {
-    result_.emplace(function_(db));
-    return keeps(*result_);
-  }
-  void settle(const std::optional<Error>& failure) override {
-    if (failure) {
-      promised_.put(std::unexpected(*failure));
-    } else {
-      promised_.put(std::move(*result_));
-    }
-  }
-  const OneShot& event() const override { return promised_.event(); }
-
-private:
-  F function_;
-  std::optional<Result<T>> result_;
-  Promised<Result<T>> promised_;
-};
-
 /// The one thread that changes a database file. It takes everything that waits, up to a bound, as one transaction,
 /// answers, and then moves the write-ahead log on. It never waits to fill a batch.
 ///
@@ -82,7 +27,7 @@ private:
 /// all jobs of the batch are answered with Errc::io, the connection is opened anew and the log moved wholly into the
 /// database before anything else is answered with
 /// success.
-class Writer {
+class Writer final : public Lane {
 public:
   struct Options {
     std::function<Db()> open; ///< throws DbError
@@ -92,42 +37,30 @@ public:
     std::string name;                          ///< of the file, for logs
     std::string thread;                        ///< its name among the process's threads: at most 15 octets
     Carrier carrier{};                         ///< in place of a thread (SqliteOptions)
-    SyncPace* pace = nullptr;                  ///< measured here; must outlive the writer
-    const SyncPace* behind = nullptr; ///< measured by the writer of small commits, which this one must not hold up: its
-                                      ///< thread has less of a processor that all want, its log moves in small steps
+    std::shared_ptr<SyncPace> pace{};          ///< measured here
+    std::shared_ptr<const SyncPace>
+        behind{};          ///< measured by the writer of small commits, which this one must not hold up: its
+                           ///< thread has less of a processor that all want, its log moves in small steps
     int log_frames = 1024; ///< pages in the log from which on it is moved into the file; from four times as many on,
                            ///< readers that keep it from being begun anew are waited for, for a moment
   };
   /// Starts the thread, unless there is a carrier. `db` comes from options.open.
   Writer(Db db, Options options);
   /// Finishes everything that waits, then closes the connection.
-  ~Writer();
+  ~Writer() override;
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
 
-  /// Takes the job; it will be settled, whatever happens.
-  void submit(std::unique_ptr<WriteJob> job);
-  template <class T, class F>
-  Promised<Result<T>> write(F function, std::size_t bytes = 0, bool durable = true) {
-    auto job = std::make_unique<FunctionJob<T, F>>(std::move(function));
-    job->bytes = bytes;
-    job->durable = durable;
-    Promised<Result<T>> promised = job->promised();
-    submit(std::move(job));
-    return promised;
-  }
-  // ---- A copy of the file, for backups ----
-  /// Begins one in the (empty) file `path`, instead of one that is under way.
-  Promised<Result<BackupStep>> begin_copy(std::string path);
-  /// Copies at most so many pages more. `closed` when none is under way, or the file had to be opened anew meanwhile.
-  Promised<Result<BackupStep>> go_on_with_copy(int pages);
-  Promised<Result<>> end_copy();
+  void submit(std::unique_ptr<WriteJob> job) override;
+  Promised<Result<BackupStep>> begin_copy(std::string path) override;
+  Promised<Result<BackupStep>> go_on_with_copy(int pages) override;
+  Promised<Result<>> end_copy() override;
 
   /// False after a commit failed for lack of room, until one works again. While false, asks for a small real write each
   /// second.
-  bool has_room();
-  /// After the next job the log is moved into the database and cut to nothing: for when the disk is short of room.
-  void cut_log_soon() { cut_log_ = true; }
+  bool has_room() override;
+  /// After the next job the log is moved into the database and cut to nothing.
+  void cut_log_soon() override { cut_log_ = true; }
 
 private:
   using Batch = std::vector<std::unique_ptr<WriteJob>>;
