@@ -63,7 +63,7 @@ std::vector<Hook> read_hooks(Db& db, std::optional<Id> account) {
 
 std::vector<Hook> page_of_hooks(Db& db, std::optional<Id> account, const Within& within, Id after, std::size_t most) {
   Query q = db.query(HOOK_QUERY "LEFT JOIN domain d ON d.id = a.domain WHERE h.id > ?1 AND (?2 < 0 OR h.account = ?2) "
-                                "AND (?3 OR a.login = ?5 OR instr(?4, char(10) || d.name || char(10)) > 0) "
+                                "AND (?3 <> 0 OR a.login = ?5 OR instr(?4, char(10) || d.name || char(10)) > 0) "
                                 "ORDER BY h.id LIMIT ?6",
                      after, account.value_or(-1), within.all, fenced(within.domains), within.login, most);
   std::vector<Hook> all;

@@ -66,7 +66,7 @@ std::vector<Grant> page_of_grants(Db& db, const Within& within, const Grant& aft
   Query q = db.query("SELECT r.account, a.login, ifnull(d.name, '') FROM account_right r "
                      "JOIN account a ON a.id = r.account JOIN domain h ON h.id = a.domain "
                      "LEFT JOIN domain d ON d.id = r.domain WHERE (a.login, ifnull(d.name, '')) > (?1, ?2) AND "
-                     "(?3 OR a.login = ?5 OR instr(?4, char(10) || h.name || char(10)) > 0) "
+                     "(?3 <> 0 OR a.login = ?5 OR instr(?4, char(10) || h.name || char(10)) > 0) "
                      "ORDER BY a.login, ifnull(d.name, '') LIMIT ?6",
                      after.login, after.domain, within.all, fenced(within.domains), within.login, most);
   std::vector<Grant> out;

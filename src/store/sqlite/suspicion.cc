@@ -114,7 +114,7 @@ std::vector<Suspicion> page_suspicions(Db& db, const Within& within, const std::
   std::vector<Suspicion> out;
   {
     Query q = db.query(SUSPICION_QUERY "JOIN domain d ON d.id = a.domain WHERE a.login > ?1 AND "
-                                       "(?2 OR a.login = ?4 OR instr(?3, char(10) || d.name || char(10)) > 0) "
+                                       "(?2 <> 0 OR a.login = ?4 OR instr(?3, char(10) || d.name || char(10)) > 0) "
                                        "ORDER BY a.login LIMIT ?5",
                        after, within.all, fenced(within.domains), within.login, most);
     while (q.row()) out.push_back(suspicion_of(q));
