@@ -235,7 +235,7 @@ class ConfigurationTest(CliCase):
         text = server.must("check", "--print-defaults", "--config", "/nowhere.toml")
         text = re.sub(r'^address = "\[::\]:\d+"$', 'address = "127.0.0.1:0"', text, flags=re.M)
         server.config.write_text(text.replace('data_dir = "/var/lib/paquebot"', f'data_dir = "{server.data}"'))
-        self.assertIn(f"5 listeners, data in {server.data}", server.must("check"))
+        self.assertIn(f"7 listeners, data in {server.data}", server.must("check"))
         told = json.loads(server.must("check", "--print-reference", "--json"))
         tables = server.must("check", "--print-reference")
         for section in told["sections"]:

@@ -175,7 +175,7 @@ class PagesTest(unittest.TestCase):
         """What can be read without a name of something; each answer is judged."""
         for path, methods in self.api.must("/v1/openapi.json")["paths"].items():
             operation = methods.get("get")
-            if operation is None or "{" in path:
+            if operation is None or "{" in path or path == "/v1/messages":  # which wants one of two parameters
                 continue
             if any(one["required"] for one in operation.get("parameters", [])):
                 continue
