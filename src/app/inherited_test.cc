@@ -22,7 +22,9 @@ int open_socket(bool listening) {
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   EXPECT_EQ(::bind(made, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-  if (listening) EXPECT_EQ(::listen(made, 5), 0);
+  if (listening) {
+    EXPECT_EQ(::listen(made, 5), 0);
+  }
   return made;
 }
 

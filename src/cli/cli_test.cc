@@ -296,7 +296,7 @@ TEST_F(CliTest, ImportMail) {
 
 TEST_F(CliTest, SecondUserOfTheDirectoryIsTold) {
   run({"domain", "add", "example.org"});
-  const ServerPlace place{folder.path("data"), folder.path("control.sock"), "", "mx.example.org", "", "", ""};
+  const ServerPlace place{folder.path("data"), folder.path("control.sock"), "", "mx.example.org", ""};
   const auto holder = local_transport(place);
   ASSERT_TRUE(holder);
   EXPECT_EQ(run({"domain", "list"}), kUnavailable);

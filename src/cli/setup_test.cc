@@ -76,7 +76,7 @@ protected:
     environment.locate = [this](const std::string& config) -> Result<ServerPlace> {
       std::ifstream file(config);
       if (!file) return fail(Errc::not_found, "no configuration there");
-      ServerPlace place{folder.path("data"), folder.path("control.sock"), folder.path("drop"), hostname, "", "", ""};
+      ServerPlace place{folder.path("data"), folder.path("control.sock"), folder.path("drop"), hostname, ""};
       place.origin = hostname;
       return place;
     };

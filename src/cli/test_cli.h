@@ -24,8 +24,7 @@ protected:
       configs.push_back(config);
       if (config == "missing") return fail(Errc::not_found, "no configuration there");
       if (config == "broken") return fail(Errc::invalid, "broken:1: one\nbroken:2: \x1b two");
-      ServerPlace place{
-          folder.path("data"), folder.path("control.sock"), folder.path("drop"), "mx.example.org", "", "", ""};
+      ServerPlace place{folder.path("data"), folder.path("control.sock"), folder.path("drop"), "mx.example.org", ""};
       place.origin = origin;
       place.message_size = message_size;
       return place;

@@ -82,7 +82,7 @@ class TransportTest : public ::testing::Test {
 protected:
   TransportTest() {
     environment.locate = [this](const std::string&) -> Result<ServerPlace> {
-      return ServerPlace{folder.path("data"), folder.path("control.sock"), "", "mx.example.org", "", "", ""};
+      return ServerPlace{folder.path("data"), folder.path("control.sock"), "", "mx.example.org", ""};
     };
   }
   int run(std::vector<std::string> arguments) {

@@ -52,8 +52,9 @@ std::optional<BouncePath::Served> BouncePath::serves(std::string_view local, con
   if (!equal_constant_time(to_lower(std::string(mac_of(local))), hash(signed_part(local), message)))
     return std::nullopt;
   const std::uint64_t who = read_base32(signed_part(local).substr(kWhenLetters)).value_or(kSeveral);
-  if (who == kSeveral) return Served{};
-  return Served{static_cast<std::uint32_t>(who)};
+  Served served;
+  if (who != kSeveral) served.recipient = static_cast<std::uint32_t>(who);
+  return served;
 }
 
 } // namespace paquebot::policy

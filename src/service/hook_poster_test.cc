@@ -268,7 +268,11 @@ TEST_F(HookPosterTest, OneThatNeverAnswersHoldsUpNoOther) {
   for (int i = 0; i < 3; ++i) {
     happens("ann@example.org");
     begin();
-    loop_.run(until([&] { return now_of(well).cursor == server_.store().feed().last(); }));
+    // A turn may find it busy still with the end of the one before, as it may in the server.
+    while (now_of(well).cursor != server_.store().feed().last()) {
+      loop_.run(one_turn());
+      loop_.run(until([turns = 0]() mutable { return ++turns > 3; }));
+    }
   }
   EXPECT_EQ(now_of(silent).cursor, silent.cursor);
   EXPECT_FALSE(poster_->idle());

@@ -23,6 +23,8 @@ const scopes: readonly (readonly [string, string, boolean])[] = [
   ["accounts.write", "change accounts and aliases", true],
   ["hooks.read", "see hooks", true],
   ["hooks.write", "change hooks", true],
+  ["suppressions.read", "see whom programs send nothing to any more", true],
+  ["suppressions.write", "change whom programs send nothing to", true],
   ["domains.read", "see domains and their records", false],
   ["domains.write", "change domains and DKIM keys", false],
   ["rights.read", "see who may do what", false],
