@@ -19,7 +19,8 @@ struct Migration {
   const char* sql;
 };
 
-/// What makes a database file ours: its mark and its steps, oldest first. Released steps never change.
+/// What makes a database file ours: its mark and its steps, oldest first. A step never changes once a commit has it:
+/// people run those too.
 struct Schema {
   const char* file; ///< name for messages
   std::int64_t application;

@@ -1,6 +1,8 @@
 // A store of every schema there has been, kept as text in samples/, goes on working with this program.
+#include "store/checksum.h"
 #include "store/sqlite/db.h"
 #include "store/sqlite/open.h"
+#include "store/sqlite/schema.h"
 #include "store/sqlite/test_samples.h"
 #include "store/test_contract.h"
 
@@ -230,6 +232,20 @@ TEST_P(Upgrade, SamplesHoldWhatTheirStepsBrought) {
 
 // The newest has a sample from its release on.
 INSTANTIATE_TEST_SUITE_P(Schema, Upgrade, testing::Range(1, kMainSchema.count));
+
+std::vector<std::uint32_t> sums_of(const Schema& schema) {
+  std::vector<std::uint32_t> sums;
+  for (int i = 0; i < schema.count; ++i) sums.push_back(checksum(schema.steps[i].sql));
+  return sums;
+}
+
+/// People follow every commit: whoever has a step has it as it is here. What is new goes into a step of its own.
+TEST(Schema, StepsAreNeverEdited) {
+  EXPECT_EQ(sums_of(kMainSchema),
+            (std::vector<std::uint32_t>{2978828356, 1512276652, 2281671219, 2135708806, 446456712, 2214957154,
+                                        919649397, 1195176895, 3435388007, 2590447380, 2966328755}));
+  EXPECT_EQ(sums_of(kBulkSchema), (std::vector<std::uint32_t>{2564030154, 2429562304}));
+}
 
 } // namespace
 } // namespace paquebot::store::sqlite
