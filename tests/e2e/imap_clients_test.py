@@ -2,17 +2,15 @@
 
 import contextlib
 import imaplib
-import os
 import pathlib
-import pty
 import ssl
 import subprocess
 import tempfile
-import threading
 import unittest
 import urllib.parse
 
 from server import PEERS, SECRET, Server, letter, transact
+from terminal import at_terminal
 
 ALICE = "alice@example.test"
 LISTENERS = {"mx": {"role": "mx", "tls": "starttls"}, "imap": {"role": "imap", "tls": "starttls"},
@@ -63,26 +61,7 @@ class ImapClientsTest(unittest.TestCase):
     # --- mutt and neomutt: programs of a terminal --------------------------------------------------
 
     def at_terminal(self, *words):
-        master, slave = pty.openpty()
-        program = subprocess.Popen(list(map(str, words)), stdin=slave, stdout=slave, stderr=slave, cwd=self.home, start_new_session=True,
-                                   env=self.server.environment(HOME=str(self.home), SASL_PATH=SASL, TERM="vt100", LC_ALL="C.UTF-8"))
-        os.close(slave)
-        screen, late = [], threading.Timer(120, program.kill)
-        late.start()
-        try:
-            while program.poll() is None:
-                try:
-                    screen.append(os.read(master, 4096))
-                except OSError:  # the terminal's other end is closed
-                    break
-            program.wait(120)
-        finally:
-            late.cancel()
-            if program.poll() is None:
-                program.kill()
-                program.wait()
-            os.close(master)
-        return b"".join(screen).decode(errors="replace")
+        return at_terminal(words, self.home, self.server.environment(HOME=str(self.home), SASL_PATH=SASL, TERM="vt100", LC_ALL="C.UTF-8"))
 
     def mutt(self, name):
         """The first is flagged and read into a file, the second moved, the third deleted."""

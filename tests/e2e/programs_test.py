@@ -7,15 +7,14 @@ PROGRAMS_ALL=1 (`make test-programs`) asks for those too that are large: without
 import email.policy
 import os
 import pathlib
-import pty
 import subprocess
 import tempfile
-import threading
 import unittest
 
 from dns import Dns
 from peer import Peer
 from server import BINARY, PEERS, SECRET, SOURCE, Server, body_of, free_port_everywhere, wait_until
+from terminal import at_terminal
 
 ALICE, BOB, FAR = "alice@example.test", "bob@example.test", "ann@peer.test"
 UNIX_FILE = "From: Alice <alice@example.test>\nTo: bob@example.test\nSubject: a file\n\none\n.\n..two\n\nlast\n"
@@ -92,28 +91,10 @@ class ProgramsTest(unittest.TestCase):
         (self.home / "rc").write_text(
             f'set pop_user="{BOB}" pop_pass="{SECRET}" ssl_ca_certificates_file="{self.certificate}" confirmappend=no confirmcreate=no\n'
             f'set quit=yes delete=no pop_delete=no mark_old=no\npush "{keys}"\n')
-        master, slave = pty.openpty()
         words = [PEERS / "bin" / name, "-n", "-F", self.home / "rc", "-f", f"pop://localhost:{self.server.ports['pop3']}/"]
-        program = subprocess.Popen(list(map(str, words)), stdin=slave, stdout=slave, stderr=slave, cwd=self.home, start_new_session=True,
-                                   env=self.server.environment(HOME=str(self.home), SASL_PATH=SASL, TERM="vt100", LC_ALL="C.UTF-8"))
-        os.close(slave)
-        screen, late = [], threading.Timer(60, program.kill)
-        late.start()
-        try:
-            while program.poll() is None:
-                try:
-                    screen.append(os.read(master, 4096))
-                except OSError:  # the terminal's other end is closed
-                    break
-            program.wait(60)
-        finally:
-            late.cancel()
-            if program.poll() is None:
-                program.kill()
-                program.wait()
-            os.close(master)
-        self.assertTrue((self.home / "out").exists(), b"".join(screen).decode(errors="replace"))
-        self.assertIn("read me", (self.home / "out").read_text(), b"".join(screen).decode(errors="replace"))
+        screen = at_terminal(words, self.home, self.server.environment(HOME=str(self.home), SASL_PATH=SASL, TERM="vt100", LC_ALL="C.UTF-8"), 60)
+        self.assertTrue((self.home / "out").exists(), screen)
+        self.assertIn("read me", (self.home / "out").read_text(), screen)
 
     def test_curl(self):
         """A file with the line ends of Unix."""
