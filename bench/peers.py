@@ -134,11 +134,15 @@ class Postfix(Peer):
         self.signer = OpenDkim(self.folder) if job.keys else None
         self.instance = None
 
-    def start_own(self):
-        main = {"maillog_file": "", "in_flow_delay": "0s", "qmgr_message_active_limit": "100000", "queue_run_delay": "300s",
+    def own_main(self):
+        """Its settings but those of a job, which are more."""
+        return {"maillog_file": "", "in_flow_delay": "0s", "qmgr_message_active_limit": "100000", "queue_run_delay": "300s",
                 "qmgr_message_recipient_limit": "100000", "minimal_backoff_time": "300s", "maximal_backoff_time": "4000s",
                 "default_destination_concurrency_limit": PARALLEL, "initial_destination_concurrency": PARALLEL,
                 "smtpd_error_sleep_time": "0", "smtpd_client_message_rate_limit": "0", "smtpd_recipient_limit": "1000"}
+
+    def start_own(self):
+        main = self.own_main()
         options = {"domains": [DOMAIN]}
         if self.job.kind in ("accept", "submission"):
             main["smtpd_data_restrictions"] = "check_client_access static:HOLD"

@@ -28,6 +28,11 @@ FIGURES = {
     "load": ("In the browser: first load, compressed", "KiB", False),
     "memory": ("Memory", "MiB", False),
     "start": ("From start to the first delivery", "s", False),
+    "drained": ("Until 99 of 100 messages have arrived", "s", False),
+    "missing": ("Not arrived when the cell ended", "%", False),
+    "deferred": ("Temporary refusals a message", "", False),
+    "blocks": ("Times that a host blocked the sender", "", False),
+    "lone": ("A lone message on its way, 99th percentile", "ms", False),
     "resumed": ("TLS sessions resumed", "%", True),
 }
 

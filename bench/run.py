@@ -24,6 +24,7 @@ def all_cases(plan):
     """{name: (the case, about how many seconds it takes)}"""
     import cases_console
     import cases_counters
+    import cases_internet
     import cases_smtp
     import cases_store
 
@@ -39,6 +40,7 @@ def all_cases(plan):
             "latency": (cases_smtp.latency, 20 + plan.rounds * 4 * (4 if quick else 10)),
             "console": (cases_console.console, 60 + plan.rounds * 40 if quick else 240 + plan.rounds * 60),
             "counters": (cases_counters.counters, one + 10),
+            "internet": (cases_internet.internet, 600 if quick else 2400),
             "syncs": (cases_smtp.syncs, 3 * 4 * 3 * one + 20),
             "postal": (cases_smtp.postal, 5 * 66)}
 

@@ -149,13 +149,15 @@ class Paquebot(Served):
                  table("dns", {"resolvers": ["127.0.0.1:53"], "trust_anchor": "none"}),
                  table("limits", {"connections_per_address": 5000, "message_size": "200MiB", "commands": 1000000}),
                  table("limits.account", dict.fromkeys(UNLIMITED, 0)),
-                 table("takeover", {"enabled": False}),
-                 table("queue", {"deliveries_per_destination": PARALLEL})]
+                 table("takeover", {"enabled": False}), *self.delivery_tables()]
         if self.job.keys is not None:
             parts += [table("relay", {"networks": ["127.0.0.1/32"]})]
         parts += [table("route", {"to": domain, "host": f"127.0.0.1:{port}", "tls": "none"}, double=True)
                   for domain, port in self.job.sinks.items()]
         return "\n".join(parts)
+
+    def delivery_tables(self):
+        return [table("queue", {"deliveries_per_destination": PARALLEL})]
 
     def environment(self):
         return {**os.environ, "PAQUEBOT_CONFIG": str(self.config)}

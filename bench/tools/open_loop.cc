@@ -3,6 +3,9 @@
 //
 //   open_loop --to 127.0.0.1:25 --rate 240 --seconds 10 --connections 50 --size 4096 --from a@b --rcpt c@d
 //
+// In --rcpt, % stands for the message's number modulo --spread, and $ for the nanoseconds of CLOCK_MONOTONIC as it is
+// sent. --rate 0: as fast as the connections take them, --messages of them.
+//
 // Prints one line of JSON with percentiles in microseconds. Connections are kept; commands are not pipelined, as in
 // smtp-source. A refusal or a lost connection ends the program with 1.
 
@@ -38,13 +41,15 @@ struct Connection {
   std::string buffer; ///< of an unfinished line
   std::size_t step = 0;
   bool busy = false;
+  long number = 0; ///< of its message
   Nanoseconds due = 0;
 };
 
 class Generator {
 public:
   explicit Generator(const Options& options)
-      : rate_(options.number("rate", 100)), total_(rate_ * options.number("seconds", 10)) {
+      : rate_(options.number("rate", 100)), total_(options.number("messages", rate_ * options.number("seconds", 10))),
+        spread_(options.number("spread", 1)) {
     const auto size = options.number("size", 4096);
     std::string content = "Subject: open loop\r\n\r\n";
     while (static_cast<long>(content.size()) < size) content += std::string(76, 'x') + "\r\n";
@@ -99,7 +104,7 @@ private:
     idle_.push_back(index);
   }
 
-  Nanoseconds due(long number) const { return start_ + number * 1'000'000'000 / rate_; }
+  Nanoseconds due(long number) const { return rate_ == 0 ? start_ : start_ + number * 1'000'000'000 / rate_; }
 
   /// To the moment at which the next message is due, once for each, and only while a connection is free for it.
   void arm_timer() {
@@ -117,19 +122,33 @@ private:
       idle_.pop_front();
       one.busy = true;
       one.step = 0;
-      one.due = due(next_++);
+      one.number = next_++;
+      one.due = rate_ == 0 ? now() : due(one.number);
       send(one);
     }
     arm_timer();
   }
 
   void send(Connection& one) {
-    std::string_view left = script_[one.step].text;
+    const auto text = filled(script_[one.step].text, one.step, one.number);
+    std::string_view left = text;
     while (!left.empty()) { // at most a few kilobytes behind a reply: never waits long
       const auto done = ::send(one.file, left.data(), left.size(), MSG_NOSIGNAL);
       if (done < 0 && errno != EAGAIN && errno != EINTR) throw std::runtime_error("the peer takes no more");
       if (done > 0) left.remove_prefix(static_cast<std::size_t>(done));
     }
+  }
+
+  /// A command with what stands for numbers replaced; the content stays as it is.
+  std::string filled(std::string text, std::size_t step, long number) const {
+    if (step > 1) return text;
+    const auto replace = [&](char mark, long value) {
+      for (auto at = text.find(mark); at != std::string::npos; at = text.find(mark))
+        text.replace(at, 1, std::to_string(value));
+    };
+    replace('%', number % spread_);
+    replace('$', now());
+    return text;
   }
 
   void read(Connection& one) {
@@ -161,7 +180,7 @@ private:
               << ", \"max\": " << at(1) << "}\n";
   }
 
-  long rate_, total_;
+  long rate_, total_, spread_;
   long next_ = 0, armed_ = -1; ///< numbers of messages: the next to begin, the one that the timer waits for
   std::vector<Step> script_;
   int poll_ = -1, timer_ = -1;
