@@ -108,6 +108,8 @@ std::vector<std::string> as_verbs(const std::vector<std::string>& arguments) {
     out.emplace_back("--help");
   } else if (out.size() == 2 && (out[1] == "--version" || out[1] == "-V")) {
     out[1] = "version";
+  } else if (out.size() > 2 && out[1] == "tls" && !out[2].starts_with('-') && out[2].contains('.')) {
+    out.insert(out.begin() + 2, "explain"); // `paquebot tls example.net` asks what is asked most
   }
   return out;
 }

@@ -312,7 +312,7 @@ std::span<const Group> groups() {
       {"block", "Whose mail we do not take"},
       {"allow", "Who is not asked for names and lists"},
       {"report", "What other servers tell us"},
-      {"tls", "Certificates that are ordered"},
+      {"tls", "How mail to a domain is protected; certificates that are ordered"},
       {"dns", "The resolvers that this server asks"},
       {"clock", "Whether this machine's clock is believed"},
   };

@@ -178,6 +178,8 @@ void ClientSession::tls_started() {
   impl_->setup.say_hello();
 }
 void ClientSession::tls_failed(std::string cause) {
+  constexpr std::string_view said_already = "the TLS handshake failed: ";
+  if (cause.starts_with(said_already)) cause.erase(0, said_already.size());
   impl_->break_off(Breakage::tls_failed, {450, {4, 7, 5}, "the TLS handshake failed", std::move(cause)});
 }
 void ClientSession::timed_out() {
