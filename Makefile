@@ -193,12 +193,16 @@ asan: ## Tests under the address and undefined-behaviour sanitizers
 	@$(BUILD) build/asan $(FLAGS)
 	@$(CTEST) --test-dir build/asan
 
-tsan: ## Tests under the thread sanitizer
+# Live suites in which several threads of the server have work at once; all others walk one session after the other.
+THREADED := backup|console|crowd|filter|flat|hooks|imap|load|pop3|relay|resolver|service|start|ways
+
+tsan: ## Unit tests and the live suites with much at once under the thread sanitizer; ALL=1: every suite
 	@tools/setup build test lint
 	@tools/peers
 	@cmake --preset tsan
 	@$(BUILD) build/tsan $(FLAGS)
-	@$(CTEST) --test-dir build/tsan
+	@$(CTEST) --test-dir build/tsan $(if $(ALL),,-E '^(e2e|faults)_')
+	@$(if $(ALL),,$(CTEST) --test-dir build/tsan -R '^e2e_($(THREADED))$$')
 
 clang: ## Unit tests built with clang-19
 	@tools/setup build test lint

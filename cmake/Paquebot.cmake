@@ -43,7 +43,9 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   add_compile_options(-fcoroutines)
 endif()
 
+set(PAQUEBOT_TEST_SECONDS 600) # the most that one test may take
 if(PAQUEBOT_SANITIZE)
+  set(PAQUEBOT_TEST_SECONDS 2400)
   add_compile_options(-fsanitize=${PAQUEBOT_SANITIZE} -fno-sanitize-recover=all -g1)
   add_link_options(-fsanitize=${PAQUEBOT_SANITIZE})
 endif()
@@ -99,7 +101,7 @@ function(paquebot_library name)
     set_source_files_properties(${ARG_READS} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON
                                 COMPILE_DEFINITIONS PAQUEBOT_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     add_test(NAME ${name} COMMAND ${name}_test)
-    set_tests_properties(${name} PROPERTIES TIMEOUT 600)
+    set_tests_properties(${name} PROPERTIES TIMEOUT ${PAQUEBOT_TEST_SECONDS})
   endif()
 endfunction()
 
