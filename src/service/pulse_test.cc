@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <gtest/gtest.h>
 #include <latch>
@@ -33,14 +32,15 @@ public:
 class PulseTest : public testing::Test {
 protected:
   void TearDown() override {
-    stopping = true;
+    boost::asio::post(contexts.executor(0), [this] { stopping = true; });
+    ended.acquire(); // the store answers whoever asked it, so whoever did has to be there
     contexts.stop();
     contexts.join();
   }
   void begin() {
     contexts.run();
     boost::asio::co_spawn(contexts.executor(0), pulse.run(stopping, 1ms, [this] { ++beats, beaten.release(); }),
-                          boost::asio::detached);
+                          [this](const std::exception_ptr&) { ended.release(); });
   }
   directory::TestServer place;
   StandingWriter store{place.store()};
@@ -49,6 +49,7 @@ protected:
   bool stopping = false;
   std::atomic<int> beats = 0;
   std::counting_semaphore<> beaten{0};
+  std::binary_semaphore ended{0};
 };
 
 TEST_F(PulseTest, BeatsWhileAllAnswer) {

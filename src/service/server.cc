@@ -349,7 +349,8 @@ bool Server::stop(std::chrono::seconds bound) {
                                    {"deliveries", s.parts.intake.queue.numbers().workers}});
   s.launcher.launch(s.parts.first(), s.parts.intake.queue.orders().give_back(), "give back");
   s.launcher.launch(s.parts.first(), s.parts.write_reports(), "reports");
-  s.launcher.wait_idle(system_clock().now() + std::chrono::seconds(2));
+  // What still waits for the store would be answered into contexts that are gone.
+  ended = s.launcher.wait_idle(system_clock().now() + std::chrono::seconds(2)) && ended;
   s.parts.names.resolvers.deliveries->give_up();
   s.parts.names.resolvers.strangers->give_up(); // what was asked for sessions that are over
   s.parts.names.verifier->lookups.wait_idle(system_clock().now() + std::chrono::seconds(2));

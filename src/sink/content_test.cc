@@ -52,9 +52,10 @@ TEST(SinkContent, ReadsAllThatPeopleLookAt) {
 }
 
 TEST(SinkContent, WhatIsMalformedIsReadAsFarAsItCanBe) {
-  for (const std::string& raw : {std::string(), std::string("\r\n"), std::string("no header at all"),
-                                 std::string("Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n"),
-                                 std::string("Subject: \xFF\xFE\r\nTo: <<<>>>,,;\r\n\r\n\x00\xFF", 40)})
+  constexpr char kOdd[] = "Subject: \xFF\xFE\r\nTo: <<<>>>,,;\r\n\r\n\x00\xFF";
+  for (const std::string& raw :
+       {std::string(), std::string("\r\n"), std::string("no header at all"),
+        std::string("Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n"), std::string(kOdd, sizeof kOdd - 1)})
     (void)read_content(raw);
   std::string deep = "MIME-Version: 1.0\r\n", tail;
   for (int i = 0; i < 2000; ++i)
