@@ -13,6 +13,7 @@ import poplib
 
 from hook_ledger import check_hooks
 from hook_receiver import Receiver
+from imap_ledger import Book, ImapClient, Refused
 from ledger import Ledger, check
 from peer import Peer
 from server import SECRET, Server, wait_until
@@ -24,6 +25,7 @@ LARGE = 200_000
 STEP_SECONDS = 6
 BROKEN = (OSError, EOFError, smtplib.SMTPException, poplib.error_proto)
 LISTENERS = ("mx", "pop3-clear")
+BOXES = ("Archive", "Trash")
 
 
 def refuse_some(session, verb, line):
@@ -113,7 +115,8 @@ class World:
 
     def server(self, name):
         listeners = {"mx": {"role": "mx", "tls": "none"}, "pop3-clear": {"role": "pop3", "tls": "none", "login_in_clear": True},
-                     "submission": {"role": "submission", "tls": "none", "login_in_clear": True}}
+                     "submission": {"role": "submission", "tls": "none", "login_in_clear": True},
+                     "imap": {"role": "imap", "tls": "none", "login_in_clear": True}}
         route = {"to": "far.test", "host": f"127.0.0.1:{self.peer.port}", "tls": "none"}
         return FaultyServer(accounts={ANN: SECRET, BOB: SECRET}, listeners=listeners, routes=[route], folder=self.folder / name,
                             queue={"retry_first": "1s", "retry_most": "1s"}, extra_server={"threads": 2},
@@ -137,7 +140,7 @@ class Run:
 
     def __init__(self, world):
         self.world, self.ledger, self.server = world, Ledger(), world.fresh()
-        self.quits = []
+        self.book, self.seen = Book(), {}  # seen: {box: Listing} of before the changes
 
     def close(self):
         self.server.reap()
@@ -147,12 +150,13 @@ class Run:
 
     def walk(self):
         """All steps; what breaks off is in the ledger. Ends early when the server has died."""
-        for step in (self.send_mixed, self.send_bounce, self.send_large, self.delete_one):
+        for step in (self.send_mixed, self.send_bounce, self.send_large, self.delete_one, self.put_away, self.mark_some, self.move_some,
+                     self.expunge_some):
             if not self.server.alive():
                 return
             try:
                 step()
-            except BROKEN:
+            except (*BROKEN, Refused):
                 continue
 
     def send(self, one, login=None):
@@ -203,6 +207,33 @@ class Run:
         client.quit()
         self.ledger.deleted[ANN] = [first]
 
+    # Bob's folders: a and b are changed, c is moved, d is deleted.
+
+    def imap(self):
+        return ImapClient(self.server.ports["imap"], BOB, SECRET, STEP_SECONDS)
+
+    def put_away(self):
+        with self.imap() as client:
+            for mark, size in (("a", 200), ("b", LARGE), ("c", LARGE), ("d", 200)):
+                client.append(self.book, "Archive", mark, [r"\Seen"] if mark == "a" else [], size)
+            self.seen = {box: client.listing(box) for box in BOXES}
+
+    def change(self, marks, deed):
+        with self.imap() as client:
+            client.select("Archive")
+            if states := self.book.known(marks, "Archive"):
+                deed(client, states)
+
+    def mark_some(self):
+        self.change("ab", lambda client, states: client.store(self.book, states, "+", [r"\Flagged", "$Label1"]))
+        self.change("a", lambda client, states: client.store(self.book, states, "-", [r"\Seen"]))
+
+    def move_some(self):
+        self.change("c", lambda client, states: client.move(self.book, states, "Trash"))
+
+    def expunge_some(self):
+        self.change("d", lambda client, states: client.delete(self.book, states))
+
     def settle_down(self, seconds=20):
         """Until the queue is empty, or the server has died, or the faults keep it from getting there."""
         try:
@@ -230,10 +261,21 @@ class Run:
         problems = check(self.ledger, {login: [m for m in box if b"X-Ledger: 9000" not in m.split(b"\r\n\r\n", 1)[0]]
                                        for login, box in boxes.items()}, list(self.world.peer.messages))
         problems += self.judge_mailbox(server)
+        problems += self.judge_folders()
         problems += self.judge_hook(server)
         problems += [f"verify: {line}" for line in server.findings()]
         server.stop()
         problems += [f"verify (down): {line}" for line in server.findings()]
+        return problems
+
+    def judge_folders(self):
+        """What was acknowledged over IMAP is so, and who asks for what is new has what a whole listing gives."""
+        with self.imap() as client:
+            listings = {box: client.listing(box) for box in BOXES}
+            problems = self.book.check(BOXES, listings)
+            for box, seen in self.seen.items():
+                if (known := client.resync(box, seen)) != listings[box].flags():
+                    problems.append(f"resynchronised, {box} is {known}, and listed {listings[box].flags()}")
         return problems
 
     def judge_hook(self, server):

@@ -13,7 +13,7 @@ from sweep import sweep
 
 FULL = os.environ.get("FAULTS_FULL") == "1"
 SEED = int(os.environ.get("FAULTS_SEED", "4"))
-SAMPLE = 14
+SAMPLE = 18
 
 
 def count_places(world):
@@ -24,6 +24,7 @@ def count_places(world):
         run.walk()
         run.settle_down()
         assert [one.code for one in run.ledger.sent] == [250, 250, 250], [one.code for one in run.ledger.sent]
+        assert [next(iter(run.book.states[mark])) and next(iter(run.book.states[mark]))[0] for mark in "abcd"] == ["Archive", "Archive", "Trash", None]
         places = run.server.count()
         run.server.stop()
         places = max(places, run.server.count())
