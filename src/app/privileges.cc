@@ -3,6 +3,7 @@
 #include "base/rights.h"
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <grp.h>
 #include <pwd.h>
@@ -37,9 +38,13 @@ Result<> own_data_directory(const std::string& directory, const std::string& use
 Result<> become(const std::string& user) {
   const passwd* entry = ::getpwnam(user.c_str());
   if (!entry) return fail(Errc::not_found, "there is no user " + user);
+  // Libraries look for their files there (libpq: certificates, passwords); those of whoever started us are not ours to
+  // read.
+  const std::string home = entry->pw_dir ? entry->pw_dir : "/";
   if (::initgroups(user.c_str(), entry->pw_gid) != 0 || ::setgid(entry->pw_gid) != 0 || ::setuid(entry->pw_uid) != 0)
     return no_permission("can't become user " + user);
   if (entry->pw_uid != 0 && ::setuid(0) == 0) return fail(Errc::permission, "root was not dropped for good");
+  ::setenv("HOME", home.c_str(), 1);
   return {};
 }
 
