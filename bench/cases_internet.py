@@ -12,7 +12,7 @@ import measure
 import world
 from peers import Postfix
 from rounds import in_turn, running
-from servers import DOMAIN, Job, Paquebot, table, wait_until
+from servers import DOMAIN, PASSWORD, Job, Paquebot, free_port, table, wait_until
 
 KIB = 1 << 10
 HOSTS = 1000
@@ -95,8 +95,13 @@ class Internet:
 class FarPaquebot(Paquebot):
     """With the settings that it has of itself: its networks, addresses and name server have to be told, nothing of how it delivers."""
 
+    def __init__(self, job):
+        super().__init__(job)
+        self.submission_port = free_port()
+
     def delivery_tables(self):
-        return [table("delivery", {"source_address": Shore.addresses[self.name]})]
+        submission = {"role": "submission", "address": f"127.0.0.1:{self.submission_port}", "tls": "none", "login_in_clear": True}
+        return [table("delivery", {"source_address": Shore.addresses[self.name]}), table("listener", submission, double=True)]
 
 
 class FarPostfix(Postfix):
@@ -111,16 +116,22 @@ class FarPostfix(Postfix):
                                "smtp_bind_address": Shore.addresses[self.name]}
 
 
+def way_in(server, sender):
+    """Ours is told by a login whose mail it is: it shares what it sends between accounts. Postfix knows no such thing."""
+    if isinstance(server, Paquebot):
+        return {"to": f"127.0.0.1:{server.submission_port}", "user": sender, "password": PASSWORD, "from": sender}
+    return {"to": f"127.0.0.1:{server.port}", "from": sender}
+
+
 def hand_in(server, count, spread, rcpt, sender=f"u0@{DOMAIN}"):
     """As fast as 50 connections are taken."""
-    loads.tool("open_loop", to=f"127.0.0.1:{server.port}", rate=0, messages=count, connections=50, size=4 * KIB, spread=spread,
-               **{"from": sender}, rcpt=rcpt)
+    loads.tool("open_loop", rate=0, messages=count, connections=50, size=4 * KIB, spread=spread, rcpt=rcpt, **way_in(server, sender))
 
 
 def hand_in_lone(server, domain, seconds):
     """A few a second, each stamped with its moment."""
-    loads.tool("open_loop", to=f"127.0.0.1:{server.port}", rate=LONE_A_SECOND, seconds=seconds, connections=2, size=4 * KIB,
-               **{"from": f"u2@{DOMAIN}"}, rcpt=f"lone-$@{domain}")
+    loads.tool("open_loop", rate=LONE_A_SECOND, seconds=seconds, connections=2, size=4 * KIB, rcpt=f"lone-$@{domain}",
+               **way_in(server, f"u2@{DOMAIN}"))
 
 
 def job(kind):

@@ -5,6 +5,7 @@
 //
 // In --rcpt, % stands for the message's number modulo --spread, and $ for the nanoseconds of CLOCK_MONOTONIC as it is
 // sent. --rate 0: as fast as the connections take them, --messages of them.
+// --user and --password: a login in clear before the first message.
 //
 // Prints one line of JSON with percentiles in microseconds. Connections are kept; commands are not pipelined, as in
 // smtp-source. A refusal or a lost connection ends the program with 1.
@@ -16,6 +17,7 @@
 #include <deque>
 #include <fcntl.h>
 #include <memory>
+#include <openssl/evp.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 #include <vector>
@@ -60,6 +62,7 @@ public:
     poll_ = ::epoll_create1(EPOLL_CLOEXEC);
     timer_ = ::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     connections_.resize(static_cast<std::size_t>(options.number("connections", 20)));
+    login_ = login(options.text("user", ""), options.text("password", ""));
     for (std::size_t i = 0; i < connections_.size(); ++i) open(i, options.text("to", ""));
     watch(timer_, kTimer);
     latencies_.reserve(static_cast<std::size_t>(total_));
@@ -93,11 +96,30 @@ private:
     ::epoll_ctl(poll_, EPOLL_CTL_ADD, file, &event);
   }
 
+  /// AUTH PLAIN (RFC 4616); "" for nobody.
+  static std::string login(const std::string& user, const std::string& password) {
+    if (user.empty()) return {};
+    const auto secret = std::string(1, '\0') + user + std::string(1, '\0') + password;
+    std::string coded(4 * ((secret.size() + 2) / 3) + 1, '\0');
+    const auto size =
+        EVP_EncodeBlock(reinterpret_cast<unsigned char*>(coded.data()),
+                        reinterpret_cast<const unsigned char*>(secret.data()), static_cast<int>(secret.size()));
+    coded.resize(static_cast<std::size_t>(size));
+    return "AUTH PLAIN " + coded + "\r\n";
+  }
+
   void open(std::size_t index, const std::string& where) {
     LineSocket greeting(where);
     if (!greeting.line().starts_with("220")) throw std::runtime_error("no greeting");
     greeting.write("HELO client.bench.test\r\n");
     if (!greeting.line().starts_with("250")) throw std::runtime_error("HELO refused");
+    if (!login_.empty()) {
+      greeting.write("EHLO client.bench.test\r\n");
+      while (!greeting.line().starts_with("250 ")) {
+      }
+      greeting.write(login_);
+      if (!greeting.line().starts_with("235")) throw std::runtime_error("the login was refused");
+    }
     connections_[index].file = ::dup(greeting.file());
     ::fcntl(connections_[index].file, F_SETFL, O_NONBLOCK);
     watch(connections_[index].file, index);
@@ -183,6 +205,7 @@ private:
   long rate_, total_, spread_;
   long next_ = 0, armed_ = -1; ///< numbers of messages: the next to begin, the one that the timer waits for
   std::vector<Step> script_;
+  std::string login_;
   int poll_ = -1, timer_ = -1;
   std::vector<Connection> connections_;
   std::deque<std::size_t> idle_;
