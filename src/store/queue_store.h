@@ -47,7 +47,8 @@ public:
   /// Those behind the key `after`, by key, at most `most`; `waiting` and `oldest` are filled.
   virtual Task<Result<std::vector<DestinationFacts>>> page_destinations(std::string after, std::size_t most) = 0;
   /// Takes recipients of one destination that are due by `now` in hand for this epoch: at most `most`, grouped by
-  /// message. First those of the highest priority above 0, then the others, each oldest due first.
+  /// message. First those of the highest priority above 0, then the others: of each lane (lane_of) as much, oldest due
+  /// first. With `most` 0 it only tells of the destination.
   virtual Task<Result<Claim>> claim(std::string destination, std::int64_t now, std::size_t most) = 0;
   /// Those of a destination whose message has expired by `now`, regardless of their due time, taken in hand.
   virtual Task<Result<std::vector<WorkItem>>> claim_expired(std::string destination, std::int64_t now,
@@ -70,6 +71,9 @@ public:
   virtual Task<Result<>> waive_reports(Ulid message, std::vector<std::uint32_t> recipients) = 0;
   /// Unfinished messages (or held ones), by id, starting after `after`.
   virtual Task<Result<std::vector<WorkItem>>> list(QueueFilter filter, std::optional<Ulid> after, std::size_t most) = 0;
+  /// What was learnt of sites, and is kept: those of which nothing is known any more are forgotten.
+  virtual Task<Result<>> keep_sites(std::vector<SiteFacts> sites) = 0;
+  virtual Task<Result<std::vector<SiteFacts>>> list_sites() = 0;
   /// What operate() would change if it were called now; not more than `most` messages are counted.
   virtual Task<Result<QueueCount>> count(QueueAction action, QueueFilter filter, std::int64_t now,
                                          std::size_t most) = 0;

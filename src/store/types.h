@@ -73,6 +73,10 @@ struct Envelope {
   std::int64_t expires_at = 0; ///< end of the queue lifetime
 };
 
+/// Whose work a message is, among what waits for the same place: what an account sends itself, what its programs hand
+/// in, and all that no account submitted have a lane each.
+inline Id lane_of(const Envelope& message) { return message.account * 2 + (message.by_api ? 1 : 0); }
+
 /// What is said of each recipient all the while.
 struct Recipient {
   std::string address; ///< "local@domain": where it goes
@@ -231,9 +235,25 @@ struct DestinationUpdate {
   std::string error;             ///< what it failed with
 };
 
+/// What was learnt of a site (queue::Site), to be known after a restart.
+struct SiteFacts {
+  std::string key;
+  std::uint32_t most = 0; ///< connections; 0: as many as are configured
+  std::int64_t pace = 0;  ///< milliseconds from one message to the next; 0: any
+  std::uint32_t per_connection = 0;
+  std::int64_t pause_until = 0; ///< 0: there is no pause
+  std::uint32_t blocks = 0;     ///< pauses in a row
+  std::string why;
+  std::int64_t learned_at = 0;
+  bool empty() const { return most == 0 && pace == 0 && per_connection == 0 && pause_until == 0 && blocks == 0; }
+  bool operator==(const SiteFacts&) const = default;
+};
+
 /// What a claim gives: work, and how the destination fares, as other nodes may have found out.
 struct Claim {
   std::vector<WorkItem> items;
+  std::vector<Id> lanes{}; ///< of which more was due before it; not all, if `many`
+  bool many = false;
   std::int64_t backoff_until = 0;
   std::uint32_t failures = 0;
   std::string last_error;

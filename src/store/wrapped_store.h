@@ -44,6 +44,8 @@ public:
   Task<Result<std::vector<DestinationFacts>>> page_destinations(std::string after, std::size_t most) override {
     return inner_.page_destinations(std::move(after), most);
   }
+  Task<Result<>> keep_sites(std::vector<SiteFacts> sites) override { return inner_.keep_sites(std::move(sites)); }
+  Task<Result<std::vector<SiteFacts>>> list_sites() override { return inner_.list_sites(); }
   Task<Result<Claim>> claim(std::string destination, std::int64_t now, std::size_t most) override {
     return inner_.claim(std::move(destination), now, most);
   }

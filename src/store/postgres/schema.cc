@@ -86,13 +86,15 @@ CREATE TABLE recipient(message bytea NOT NULL, n bigint NOT NULL, state bigint N
   peer_host text NOT NULL DEFAULT '', peer_place text NOT NULL DEFAULT '', peer_code bigint NOT NULL DEFAULT 0,
   peer_status text NOT NULL DEFAULT '', own_code bigint NOT NULL DEFAULT 0, own_status text NOT NULL DEFAULT '',
   own_text text NOT NULL DEFAULT '', uid bigint NOT NULL DEFAULT 0, mailbox bigint NOT NULL DEFAULT 0, hold_kind
-  integer NOT NULL DEFAULT 0, bounce bigint NOT NULL DEFAULT 0, PRIMARY KEY(message, n));
+  integer NOT NULL DEFAULT 0, bounce bigint NOT NULL DEFAULT 0, lane bigint NOT NULL DEFAULT 0,
+  PRIMARY KEY(message, n));
 CREATE INDEX recipient_deadline ON recipient(deadline) WHERE state = 2 AND deadline > 0;
 CREATE INDEX recipient_due ON recipient(destination, due) WHERE state = 2;
 CREATE INDEX recipient_expiry ON recipient(destination, expires) WHERE state = 2;
 CREATE INDEX recipient_held ON recipient(destination) WHERE state = 1;
 CREATE INDEX recipient_held_message ON recipient(message) WHERE state = 1;
 CREATE INDEX recipient_in_hand ON recipient(destination) WHERE state = 3;
+CREATE INDEX recipient_lane ON recipient(destination, lane, due) WHERE state = 2;
 CREATE INDEX recipient_owed ON recipient(message) WHERE owed <> 0;
 CREATE INDEX recipient_urgent ON recipient(destination, priority, due) WHERE state = 2 AND priority > 0;
 CREATE TABLE event(message bytea NOT NULL, n bigint NOT NULL, data bytea NOT NULL, PRIMARY KEY(message, n));
@@ -188,6 +190,9 @@ ALTER TABLE body ALTER COLUMN head SET STORAGE EXTERNAL;
 ALTER TABLE chunk ALTER COLUMN data SET STORAGE EXTERNAL;
 ALTER TABLE recipient SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
 
+CREATE TABLE site(key text NOT NULL PRIMARY KEY, most bigint NOT NULL, pace bigint NOT NULL, per_connection
+  bigint NOT NULL, pause_until bigint NOT NULL, blocks bigint NOT NULL, why text NOT NULL, learned_at bigint NOT NULL);
+
 CREATE TABLE writer(epoch bigint NOT NULL, lane bigint NOT NULL, seq bigint NOT NULL, beat bigint NOT NULL DEFAULT 0,
   PRIMARY KEY(epoch, lane));
 
@@ -195,7 +200,7 @@ CREATE TABLE writer(epoch bigint NOT NULL, lane bigint NOT NULL, seq bigint NOT 
 -- whose tables these are.
 CREATE VIEW sqlite_sequence AS SELECT left(sequencename::text, -7) AS name, coalesce(last_value, 0) AS seq
   FROM pg_sequences WHERE schemaname = current_schema() AND right(sequencename::text, 7) = '_id_seq';
-CREATE VIEW pragma_user_version AS SELECT 11 AS user_version;
+CREATE VIEW pragma_user_version AS SELECT 12 AS user_version;
 
 INSERT INTO tenant(id, name) VALUES(1, 'default');
 INSERT INTO node(id, epoch, heartbeat, ended, next_body) VALUES(1, 0, 0, 1, 1);

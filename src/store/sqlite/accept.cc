@@ -296,14 +296,14 @@ private:
     tx_.db.run(
         "INSERT INTO recipient(message, n, state, destination, due, expires, owner, owed, delay_reported, attempts, "
         "changed_at, route, account, parent, notify, address, orcpt, via, last_reply, own_code, own_status, own_text, "
-        "reason, priority, deadline, uid, mailbox, hold_kind) "
-        "VALUES(?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "reason, priority, deadline, uid, mailbox, hold_kind, lane) "
+        "VALUES(?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         request_.id, index, state, destination, std::min(r.due, expires()), expires(), owner, r.owed,
         request_.accepted_at, r.handling, r.account, r.parent, r.notify, r.address, r.orcpt, r.via,
         refused ? r.code : std::uint16_t{0}, refused ? to_column(r.status) : std::string(),
         refused ? r.reason : std::string(), r.reason, request_.sender.priority,
         r.deadline > 0 ? r.deadline + more_time() : 0, entry != nullptr ? entry->uid : 0,
-        entry != nullptr ? entry->mailbox : 0, hold_of(r, state));
+        entry != nullptr ? entry->mailbox : 0, hold_of(r, state), lane_of(request_));
   }
 
   void write_entry(const Delivery& d, const Content& content) {

@@ -11,17 +11,13 @@
 #include <map>
 #include <set>
 #include <string_view>
+#include <utility>
 
 namespace paquebot::store::sqlite {
 namespace {
 
 constexpr std::int64_t kGather = 60'000;         // how long a report waits for recipients in hand, milliseconds
 constexpr std::int64_t kGatherAtOne = 3'600'000; // a notice of delay, for those in hand at a place that it tells of
-
-struct Key {
-  Ulid message;
-  std::uint32_t index;
-};
 
 /// Events of several recipients of one message that say the same become one.
 class EventList {
@@ -47,33 +43,6 @@ public:
 private:
   std::map<Ulid, std::vector<Event>> by_message_;
 };
-
-/// Those that are urgent: one look into the index for each priority, so that what is urgent and not due costs nothing.
-/// The planner has to be told: left to itself it takes the width of the table's rows for a reason to go through all
-/// that is due instead.
-std::vector<Key> urgent_keys(Db& db, Id destination, std::int64_t now, std::size_t most) {
-  std::vector<Key> keys;
-  for (int priority = mail::kMaxPriority; priority > 0 && keys.size() < most; --priority) {
-    Query q = db.query("SELECT message, n FROM recipient INDEXED BY recipient_urgent WHERE destination = ? AND "
-                       "state = 2 AND priority > 0 AND unlikely(priority = ?) AND due <= ? "
-                       "ORDER BY due, message, n LIMIT ?",
-                       destination, priority, now, most - keys.size());
-    while (q.row()) keys.push_back({q.ulid(0), q.u32(1)});
-  }
-  return keys;
-}
-
-std::vector<Key> due_keys(Db& db, Id destination, std::int64_t now, std::size_t most, bool expired) {
-  Query q = expired ? db.query("SELECT message, n FROM recipient WHERE destination = ? AND state = 2 AND expires <= ? "
-                               "ORDER BY expires, message, n LIMIT ?",
-                               destination, now, most)
-                    : db.query("SELECT message, n FROM recipient WHERE destination = ? AND state = 2 AND due <= ? "
-                               "ORDER BY due, message, n LIMIT ?",
-                               destination, now, most);
-  std::vector<Key> keys;
-  while (q.row()) keys.push_back({q.ulid(0), q.u32(1)});
-  return keys;
-}
 
 EventKind event_of(State to) {
   switch (to) {
@@ -154,45 +123,6 @@ bool record_outcome(Tx& tx, const Outcome& o, EventList& events, bool suspects) 
   return true;
 }
 
-/// A recipient whose message can't be read would be claimed for ever: it is set aside, and verify() tells of it too.
-void set_aside(Tx& tx, const Key& key) {
-  const std::string reason = "held: its message is missing from the store, which is damaged";
-  std::string address;
-  if (const auto recipient = load_recipient(tx.db, key.message, key.index)) address = recipient->address;
-  log::error("queue-damaged", {{"id", key.message.to_string()},
-                               {"recipient", key.index},
-                               {"to", address},
-                               {"why", "its message is missing from the store: it is held"},
-                               {"advice", "restore a backup, or let go of it: paquebot queue cancel"}});
-  tx.db.run(
-      "UPDATE recipient SET state = 1, owner = 0, changed_at = ?, reason = ?, hold_kind = ? WHERE message = ? AND "
-      "n = ?",
-      tx.now, reason, HoldKind::damaged, key.message, key.index);
-}
-
-/// Takes recipients in hand and adds them to `items`, by message.
-void take_in_hand(Tx& tx, const std::vector<Key>& keys, std::vector<WorkItem>& items) {
-  std::map<Ulid, std::size_t> places;
-  for (std::size_t i = 0; i < items.size(); ++i) places.emplace(items[i].message.id, i);
-  for (const Key& key : keys) {
-    const auto [place, fresh] = places.try_emplace(key.message, items.size());
-    if (fresh) {
-      auto message = load_message(tx.db, key.message);
-      if (!message) {
-        places.erase(place);
-        set_aside(tx, key);
-        continue;
-      }
-      items.push_back({std::move(*message), {}});
-    }
-    tx.db.run("UPDATE recipient SET state = 3, owner = ? WHERE message = ? AND n = ?", tx.epoch, key.message,
-              key.index);
-    if (auto r = load_recipient(tx.db, key.message, key.index))
-      items[place->second].recipients.push_back(std::move(*r));
-  }
-  std::erase_if(items, [](const WorkItem& item) { return item.recipients.empty(); }); // of a damaged index
-}
-
 void update_destination(Tx& tx, const DestinationUpdate& update) {
   const Id id = destination_id(tx, update.key);
   if (update.failed_until == 0) {
@@ -243,41 +173,8 @@ std::int64_t earliest_due(Db& db, const std::string& destination) {
       0, destination);
 }
 
-Claim claim(Tx& tx, const std::string& destination, std::int64_t now, std::size_t most, bool expired) {
-  Claim claim;
-  Id id = 0;
-  {
-    Query q = tx.db.query("SELECT id, backoff_until, failures, last_error FROM destination WHERE key = ?", destination);
-    if (!q.row()) return claim;
-    id = q.i64(0);
-    claim.backoff_until = q.i64(1);
-    claim.failures = q.u32(2);
-    claim.last_error = q.text(3);
-  }
-  std::vector<WorkItem>& items = claim.items;
-  const std::vector<Key> urgent = expired ? std::vector<Key>() : urgent_keys(tx.db, id, now, most);
-  take_in_hand(tx, urgent, items); // they wait no more, so the next question does not find them
-  assert(urgent.size() <= most);
-  if (urgent.size() < most) take_in_hand(tx, due_keys(tx.db, id, now, most - urgent.size(), expired), items);
-  assert(items.size() <= most && "nobody gets more than he asked for");
-  return claim;
-}
-
 std::int64_t earliest_deadline(Db& db) {
   return db.number("SELECT deadline FROM recipient WHERE state = 2 AND deadline > 0 ORDER BY deadline LIMIT 1", 0);
-}
-
-std::vector<WorkItem> claim_overdue(Tx& tx, std::int64_t now, std::size_t most) {
-  std::vector<Key> keys;
-  {
-    Query q = tx.db.query("SELECT message, n FROM recipient WHERE state = 2 AND deadline > 0 AND deadline <= ? "
-                          "ORDER BY deadline, message, n LIMIT ?",
-                          now, most);
-    while (q.row()) keys.push_back({q.ulid(0), q.u32(1)});
-  }
-  std::vector<WorkItem> items;
-  take_in_hand(tx, keys, items);
-  return items;
 }
 
 std::size_t record(Tx& tx, const std::vector<Outcome>& outcomes, const std::optional<DestinationUpdate>& destination) {

@@ -31,6 +31,9 @@ std::size_t record(Tx& tx, const std::vector<Outcome>& outcomes, const std::opti
 /// In-hand recipients of ended epochs wait again, their due time unchanged.
 void return_orphans(Db& db, Id epoch);
 
+void keep_sites(Tx& tx, const std::vector<SiteFacts>& sites);
+std::vector<SiteFacts> list_sites(Db& db);
+
 OwedPage owed_reports(Db& db, const std::optional<Ulid>& after, std::size_t most, std::int64_t now);
 void waive_reports(Tx& tx, const Ulid& message, const std::vector<std::uint32_t>& recipients);
 

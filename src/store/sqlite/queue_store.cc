@@ -62,6 +62,10 @@ public:
     return core_.write(
         [message, recipients = std::move(recipients)](Tx& tx) { sqlite::waive_reports(tx, message, recipients); });
   }
+  Task<Result<>> keep_sites(std::vector<SiteFacts> sites) override {
+    return core_.write([sites = std::move(sites)](Tx& tx) { sqlite::keep_sites(tx, sites); });
+  }
+  Task<Result<std::vector<SiteFacts>>> list_sites() override { return core_.read(sqlite::list_sites); }
   Task<Result<std::vector<WorkItem>>> list(QueueFilter filter, std::optional<Ulid> after, std::size_t most) override;
   Task<Result<QueueCount>> count(QueueAction action, QueueFilter filter, std::int64_t now, std::size_t most) override;
   Task<Result<std::size_t>> operate(QueueAction action, QueueFilter filter, std::string who, std::int64_t now) override;

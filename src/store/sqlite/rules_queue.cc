@@ -117,7 +117,8 @@ constexpr Rule kRecipientRules[] = {
      "r.changed_at NOT BETWEEN 0 AND 253402300799999 OR r.route NOT BETWEEN 0 AND 4 OR r.parent < -1 OR "
      "(r.peer_code <> 0 AND r.peer_code NOT BETWEEN 200 AND 599) OR (r.own_code <> 0 AND r.own_code NOT BETWEEN 200 "
      "AND "
-     "599) OR r.notify NOT BETWEEN 0 AND 15 OR r.priority NOT BETWEEN -9 AND 9 OR r.uid NOT BETWEEN 0 AND 4294967295 "
+     "599) OR r.notify NOT BETWEEN 0 AND 15 OR r.priority NOT BETWEEN -9 AND 9 OR r.lane < 0 OR r.uid NOT BETWEEN 0 "
+     "AND 4294967295 "
      "OR "
      "r.account NOT BETWEEN 0 AND (SELECT ifnull(max(seq), 0) FROM sqlite_sequence WHERE name = 'account')",
      "message %: a value of a recipient is out of its range"},

@@ -365,10 +365,22 @@ CREATE TABLE greylist(
 CREATE INDEX greylist_by_expiry ON greylist(expires);
 )sql";
 
+// lane: whose work it is (store::lane_of), so that no account's mail has to wait behind all of another's at the same
+// place; 0 also for what waited before there were lanes. site: what was learnt of hosts of others that share limits
+// (queue::Site); most: connections, 0: as many as are configured; pace: milliseconds from one message to the next,
+// 0: any; blocks: pauses in a row.
+constexpr const char* kMainSites = R"sql(
+ALTER TABLE recipient ADD COLUMN lane INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX recipient_lane ON recipient(destination, lane, due) WHERE state = 2;
+CREATE TABLE site(key TEXT NOT NULL PRIMARY KEY, most INTEGER NOT NULL, pace INTEGER NOT NULL,
+  per_connection INTEGER NOT NULL, pause_until INTEGER NOT NULL, blocks INTEGER NOT NULL, why TEXT NOT NULL,
+  learned_at INTEGER NOT NULL) WITHOUT ROWID;
+)sql";
+
 constexpr std::array kMainSteps = {Migration{kMain1},       Migration{kMainLimits},    Migration{kMainTimes},
                                    Migration{kMainLogins},  Migration{kMainDkim},      Migration{kMainGreylist},
                                    Migration{kMainReports}, Migration{kMainSuspicion}, Migration{kMainSenders},
-                                   Migration{kMainFewRows}, Migration{kMainAudit}};
+                                   Migration{kMainFewRows}, Migration{kMainAudit},     Migration{kMainSites}};
 constexpr std::array kBulkSteps = {Migration{kBulk1}, Migration{kBulkOrigin}};
 
 } // namespace
