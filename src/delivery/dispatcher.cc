@@ -16,6 +16,7 @@ namespace paquebot::delivery {
 namespace {
 
 constexpr auto kParkFor = std::chrono::seconds(3);
+constexpr unsigned kKeepEach = 20; // looks at parked connections until what was learnt of sites is kept
 
 } // namespace
 
@@ -31,7 +32,10 @@ Dispatcher::Dispatcher(boost::asio::any_io_executor executor, queue::Queue& queu
                                                .paths = paths,
                                                .spawn = [this](Task<void> task) { spawn(std::move(task)); }} {
   queue.on_runnable([this] { wake(); });
-  commons_.doors.on_left([this] { commons_.slots.notify_all(); });
+  commons_.doors.on_left([this](const std::string& door) {
+    commons_.slots.notify_all();
+    commons_.queue.posts().opened(door);
+  });
 }
 
 void Dispatcher::wake() {
@@ -72,7 +76,12 @@ Task<void> Dispatcher::run() {
   while (!commons_.stopping) {
     woken_ = false;
     queue::Seat seat;
-    while (auto destination = commons_.queue.start_worker(&seat)) spawn(work(std::move(*destination), std::move(seat)));
+    queue::Post post;
+    while (auto destination = commons_.queue.start_worker(&seat, &post.site)) {
+      post.destination = std::move(*destination);
+      spawn(work(std::move(post), std::move(seat)));
+      post = {};
+    }
     if (woken_) continue;
     // Whichever comes first: somebody wakes us, or the next destination is due.
     Timer timer(executor_, commons_.queue.next_look());
@@ -82,13 +91,17 @@ Task<void> Dispatcher::run() {
     co_await changed_.wait();
   }
   while (active_ > 0) co_await changed_.wait();
+  queue::Posts& posts = commons_.queue.posts();
+  co_await posts.keep();
 }
 
 /// Closes parked connections after a while, and all of them at the end.
 Task<void> Dispatcher::reap() {
-  while (!commons_.stopping) {
+  queue::Posts& posts = commons_.queue.posts();
+  for (unsigned ticks = 1; !commons_.stopping; ++ticks) {
     auto tick = std::chrono::milliseconds(500);
     co_await net::sleep_for(tick);
+    if (ticks % kKeepEach == 0) co_await posts.keep();
     if (commons_.queue.crowded()) commons_.connector.hurry(commons_.connector.options().patience);
     auto since = system_clock().now() - kParkFor;
     while (auto peer = commons_.parked.expired(since)) spawn(say_goodbye(std::move(peer)));
@@ -97,8 +110,8 @@ Task<void> Dispatcher::reap() {
     spawn(say_goodbye(std::move(peer)));
 }
 
-Task<void> Dispatcher::work(std::string destination, queue::Seat seat) {
-  Worker worker(commons_, std::move(destination), std::move(seat));
+Task<void> Dispatcher::work(queue::Post post, queue::Seat seat) {
+  Worker worker(commons_, std::move(post), std::move(seat));
   co_await worker.run();
 }
 

@@ -11,8 +11,8 @@
 
 namespace paquebot::delivery {
 
-/// Says who delivers when: starts a Worker for each destination that has something and may have one more, and closes
-/// what nobody uses. Lives on one executor.
+/// Says who delivers when: starts a Worker for each destination that has something and may have one more, at a site
+/// that has room, and closes what nobody uses. Lives on one executor.
 class Dispatcher {
 public:
   Dispatcher(boost::asio::any_io_executor executor, queue::Queue& queue, store::Store& store, const Clock& clock,
@@ -27,7 +27,7 @@ public:
   void wake();
 
 private:
-  Task<void> work(std::string destination, queue::Seat seat);
+  Task<void> work(queue::Post post, queue::Seat seat);
   Task<void> reap();
   void spawn(Task<void> task);
 

@@ -54,7 +54,7 @@ void Doors::leave(const std::string& door) {
   const auto known = doors_.find(door);
   if (known == doors_.end()) return;
   if (--known->second == 0) doors_.erase(known);
-  if (left_) left_();
+  if (left_) left_(door);
 }
 
 } // namespace paquebot::delivery

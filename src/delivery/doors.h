@@ -32,7 +32,8 @@ public:
   /// "192.0.2.1:25", "2001:db8::/64:25"; "" for a local socket, which is no door.
   static std::string door_of(const std::string& address, std::uint16_t port);
 
-  void on_left(std::function<void()> left) { left_ = std::move(left); }
+  /// `left` is told at which door there is room again.
+  void on_left(std::function<void(const std::string&)> left) { left_ = std::move(left); }
   bool room(const std::string& door, unsigned most) const;
   /// Without a look at any bound.
   DoorHold enter(const std::string& door);
@@ -44,7 +45,7 @@ private:
   void leave(const std::string& door);
 
   std::map<std::string, unsigned> doors_;
-  std::function<void()> left_;
+  std::function<void(const std::string&)> left_;
 };
 
 } // namespace paquebot::delivery

@@ -19,7 +19,10 @@ TEST(Doors, AreAddressesAndNetworksOfOneHost) {
 TEST(Doors, CountUntilTheyAreLeft) {
   Doors doors;
   int left = 0;
-  doors.on_left([&] { ++left; });
+  doors.on_left([&](const std::string& door) {
+    EXPECT_EQ(door, "a");
+    ++left;
+  });
   DoorHold first = doors.enter("a");
   {
     DoorHold second = doors.enter("a");

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "delivery/signals.h"
 
 #include <algorithm>
 #include <utility>
@@ -29,13 +30,20 @@ bool is_about_tls(queue::Cause cause) {
 
 } // namespace
 
-Passage::Passage(Commons& commons, std::string destination, queue::Seat seat)
-    : commons_(commons), destination_(std::move(destination)), options_(commons.queue.options()),
-      seat_(std::move(seat)) {}
+Passage::Passage(Commons& commons, queue::Post& post, queue::Seat seat)
+    : commons_(commons), post_(post), options_(commons.queue.options()), seat_(std::move(seat)) {}
 
-void Passage::rest() {
-  seat_.leave();
-  kept_.leave();
+void Passage::rest() { seat_.leave(); }
+
+Task<std::string> Passage::find_site() {
+  co_await follow_options(wish_);
+  if (!plan_) {
+    std::string key = post_.destination;
+    const queue::RouteTable& routes = options_->routes;
+    const mail::TlsWish wish = wish_;
+    plan_ = co_await commons_.connector.plan_for(key, routes, wish);
+  }
+  co_return plan_->candidates.empty() ? "none:" + post_.destination : plan_->place;
 }
 
 void Passage::forget_plan() {
@@ -51,48 +59,15 @@ void Passage::drop() {
 
 // ---- Shares of a place ----
 
-bool Passage::has_room(const std::string& door) const {
-  const unsigned most = options_->workers_per_destination;
-  return door.empty() ? commons_.places.room(plan_->place, most, system_clock().now())
-                      : commons_.doors.room(door, most);
-}
-
-/// Domains with the same mail hosts share one limit, and so do all names of one address (`door`; "": the place). The
-/// job does not wait here when other workers of the destination take it, or its time has not come, or too many wait.
-Task<Passage::Turn> Passage::stand_in_line(std::string door) {
-  bool paused = false;
-  Turn turn = Turn::now;
-  while (!has_room(door)) {
-    if (commons_.stopping || commons_.queue.spare_worker(destination_)) turn = Turn::others;
-    if (turn != Turn::now) break;
-    paused = paused || commons_.queue.pause_worker(seat_);
-    if (!paused) turn = Turn::later;
-    if (!paused) break;
-    co_await commons_.slots.wait();
-    if (commons_.stopping || commons_.queue.standing().resting(destination_)) turn = Turn::others;
-    if (turn != Turn::now) break;
-  }
-  if (turn == Turn::now && door.empty()) set_share(Share::opening);
-  if (turn == Turn::now && !door.empty()) kept_ = commons_.doors.enter(door);
-  if (paused) commons_.queue.resume_worker(seat_);
-  if (paused && turn == Turn::now) commons_.queue.more_room(destination_);
-  co_return turn;
-}
-
-/// Who waits there is at no place meanwhile.
-Task<Passage::Turn> Passage::wait_at_door(std::string door) {
-  set_share(Share::none);
-  const Turn turn = co_await stand_in_line(std::move(door));
-  co_return turn;
-}
-
-/// It did not get its turn: `no_room`, or it is put off.
-void Passage::come_again(Reach& found, Turn turn) {
-  found.way = turn == Turn::others ? Way::no_room : Way::failed;
-  found.cause = turn == Turn::later ? queue::Cause::ours : queue::Cause::none;
-  if (turn == Turn::later)
-    found.failure =
-        mail::Told::by(mail::Reply(451, {4, 4, 5}, "too many messages wait for the mail host that this one is for"));
+/// Domains with the same mail hosts share one limit. Nothing is opened while the site has to wait, but for what this
+/// attempt has begun with.
+bool Passage::has_turn(const Attempt& attempt) {
+  queue::Posts& posts = commons_.queue.posts();
+  const bool begun = !attempt.tried.empty() || !attempt.last.empty();
+  if (!begun && posts.must_wait(post_)) return false;
+  if (!posts.enter(post_, plan_->place)) return false;
+  set_share(Share::opening);
+  return true;
 }
 
 void Passage::set_share(Share share) {
@@ -174,7 +149,7 @@ Task<Reach> Passage::reach(Attempt& attempt, mail::TlsWish wish) {
   for (;;) {
     co_await follow_options(wish);
     if (!plan_) {
-      std::string key = destination_;
+      std::string key = post_.destination;
       const queue::RouteTable& routes = options_->routes;
       plan_ = co_await commons_.connector.plan_for(key, routes, wish);
     }
@@ -184,23 +159,21 @@ Task<Reach> Passage::reach(Attempt& attempt, mail::TlsWish wish) {
       found.failure = mail::Told::by(plan_->failure);
       co_return found;
     }
-    if (share_ == Share::none) {
-      std::string place;
-      const Turn turn = co_await stand_in_line(std::move(place));
-      come_again(found, turn);
-      if (turn != Turn::now) co_return found;
+    if (share_ == Share::none && !has_turn(attempt)) {
+      found.way = Way::no_room;
+      co_return found;
     }
     const bool any = attempt.tried.empty() && attempt.used_up == 0;
     if (!peer_ && any && options_ == commons_.queue.options()) co_await take_parked();
     bool again = false;
     if (!peer_) again = co_await open(attempt, found);
     if (!peer_ && !found.full.empty()) {
-      const Turn turn = co_await wait_at_door(found.full);
-      come_again(found, turn);
-      if (turn != Turn::now) co_return found;
-      continue;
+      set_share(Share::none);
+      if (commons_.doors.room(found.full, options_->workers_per_destination)) continue; // it was left meanwhile
+      commons_.queue.posts().shut(post_, found.full);
+      found.way = Way::no_room;
+      co_return found;
     }
-    kept_.leave();
     if (again || options_ != commons_.queue.options())
       continue; // a reload: what was opened is parked, and taken if it may be
     found.way = peer_ ? Way::open : Way::failed;
@@ -213,15 +186,15 @@ Task<Reach> Passage::reach(Attempt& attempt, mail::TlsWish wish) {
 Task<bool> Passage::open(Attempt& attempt, Reach& found) {
   set_share(Share::opening);
   // A slow host must have an attempt with all its time before its mail is returned; a configured one has it always.
-  plan_->patient = plan_->route != nullptr || commons_.queue.standing().failures(destination_) >= kHurried;
+  plan_->patient = plan_->route != nullptr || commons_.queue.standing().failures(post_.destination) >= kHurried;
   const queue::Plan& plan = *plan_;
-  AtDoors at{commons_.doors, options_->workers_per_destination, std::move(kept_)};
+  AtDoors at{commons_.doors, options_->workers_per_destination};
   Reached reached = co_await commons_.connector.open(plan, attempt.tried, commons_.hosts, std::move(at));
   peer_ = std::move(reached.peer);
   found.failure = std::move(reached.failure);
   found.cause = reached.cause;
   found.full = std::move(reached.full);
-  if (!peer_ && reached.silent) commons_.queue.standing().kept_silent(destination_);
+  if (!peer_ && reached.silent) commons_.queue.standing().kept_silent(post_.destination);
   if (!peer_ && !found.full.empty()) co_return false;
   bool others = false;
   if (!peer_) {
@@ -233,16 +206,21 @@ Task<bool> Passage::open(Attempt& attempt, Reach& found) {
     for (const auto& [address, reply] : reached.turned_away)
       commons_.hosts.turned_away(address, reply, system_clock().now(), rest_until(*options_));
   if (peer_) co_return false;
-  if (!others) commons_.places.raise(plan.place);
+  queue::Posts& posts = commons_.queue.posts();
+  if (!others) posts.not_too_many(post_);
+  if (!others && !found.failure.peer.text.empty())
+    posts.heard(post_, signal_of(found.failure.peer), found.failure.to_string());
   if (!others || found.cause == queue::Cause::ours) co_return false;
   if (secure() && is_about_tls(found.cause)) co_return false; // the others may need less than this one
   if (attempt.last.empty() ? found.failure.permanent() : !attempt.surplus) co_return false;
   const mail::Told& why = attempt.last.empty() ? found.failure : attempt.last.front();
-  log::info("place-full", {{"destination", destination_}, {"why", why.to_string()}});
+  const std::string why_not = why.to_string();
+  log::info("place-full", {{"destination", post_.destination}, {"why", why_not}});
   attempt.last.clear(); // it is no attempt
   attempt.tried = {};
-  commons_.places.lower(plan.place, system_clock().now());
+  posts.too_many(post_, commons_.places.connected(plan.place), why_not);
   set_share(Share::none);
+  posts.leave(post_); // it comes again when there is room
   co_return true;
 }
 
@@ -259,9 +237,9 @@ void Passage::learn(const Finding& finding, const Transmission& sent, Attempt& a
   attempt.host_spoke = finding.session != Session::broken;
   attempt.rests = false;
   if (peer.session().breakage() == smtp::Breakage::timeout || (finding.slow && commons_.queue.crowded()))
-    commons_.queue.standing().kept_silent(destination_);
+    commons_.queue.standing().kept_silent(post_.destination);
   else if (finding.session == Session::judged && !finding.slow)
-    commons_.queue.standing().answered(destination_);
+    commons_.queue.standing().answered(post_.destination);
   if (finding.session == Session::used_up) {
     attempt.used_up = std::max(peer.carried, 1u);
     return;
@@ -269,14 +247,39 @@ void Passage::learn(const Finding& finding, const Transmission& sent, Attempt& a
   // What a connection that works refuses as well is refused to the message.
   const bool early = sent.carried == 0 && attempt.used_up == 0 && !sent.content_begun && !sent.in_doubt;
   attempt.surplus = early && (attempt.sessions == 0 || attempt.surplus);
-  if (finding.session == Session::elsewhere && attempt.used_up > 0) commons_.places.raise(plan_->place);
+  if (finding.session == Session::elsewhere && attempt.used_up > 0) commons_.queue.posts().not_too_many(post_);
   ++attempt.sessions;
   if (finding.session == Session::broken) return learn_break(finding, sent.content_begun, attempt);
   commons_.hosts.worked(identity.address);
   if (finding.session == Session::elsewhere) attempt.tried.hosts.insert(identity.host);
   // It was indeed for the connection: the new one takes it.
   if (finding.session == Session::judged && attempt.used_up > 0)
-    commons_.places.allow_messages(plan_->place, std::exchange(attempt.used_up, 0U), now);
+    commons_.queue.posts().used_up(post_, std::exchange(attempt.used_up, 0U));
+}
+
+bool Passage::heed(const Finding& finding, const Transmission& sent) {
+  using Session = Finding::Session;
+  queue::Posts& posts = commons_.queue.posts();
+  const bool taken = std::ranges::any_of(sent.replies, [](const mail::Reply& reply) { return reply.positive(); });
+  if (taken) blocked_ = 0;
+  if (taken || sent.replies.empty()) {
+    posts.judged(post_);
+    return false;
+  }
+  const Heard heard = heard_of(sent.replies, finding.session == Session::elsewhere);
+  if (heard.signal == queue::Signal::none) {
+    if (finding.session == Session::judged) posts.judged(post_);
+    return false;
+  }
+  const std::string why = peer_->told(*heard.reply).to_string();
+  if (heard.signal == queue::Signal::rate) posts.heard(post_, heard.signal, why);
+  if (heard.signal == queue::Signal::connections)
+    posts.too_many(post_, std::max(1U, commons_.places.connected(plan_->place)), why);
+  if (heard.signal != queue::Signal::blocked || (!heard.sure && ++blocked_ < 2)) return false;
+  blocked_ = 0;
+  posts.heard(post_, heard.signal, why);
+  log::warning("site-blocks-us", {{"site", post_.site}, {"destination", post_.destination}, {"why", why}});
+  return true;
 }
 
 /// The host ended the session before it judged the message.
@@ -304,7 +307,7 @@ Task<void> Passage::keep_or_leave(Peer::Event event, Finding::Session found) {
     co_return;
   }
   const std::uint32_t offered = peer.session().features().mail_max;
-  const unsigned known = commons_.places.messages(plan_->place, system_clock().now());
+  const unsigned known = commons_.queue.posts().per_connection(post_);
   const bool used_up = peer.used >= kMessagesPerConnection || (offered > 0 && peer.used >= offered) ||
                        (known > 0 && peer.carried >= known) || found == Finding::Session::used_up;
   if (used_up)

@@ -18,7 +18,11 @@ namespace paquebot::delivery {
 /// hosts and their addresses. It learns of places and hosts what transactions show.
 class Passage {
 public:
-  Passage(Commons& commons, std::string destination, queue::Seat seat);
+  /// `post`: where the worker is. It must outlive this.
+  Passage(Commons& commons, queue::Post& post, queue::Seat seat);
+
+  /// To which site the mail of the destination goes: queue::Plan::place, or one of its own where there is no way.
+  Task<std::string> find_site();
 
   /// What the worker takes of all deliveries: the job's in hand.
   void take_seat(queue::Seat seat) { seat_ = std::move(seat); }
@@ -36,6 +40,8 @@ public:
   void works() { set_share(Share::working); }
   /// Takes note of what a transaction showed of the host and its place.
   void learn(const Finding& finding, const Transmission& sent, Attempt& attempt);
+  /// Takes note of what the site says of its limits. True: it takes nothing from us for a while.
+  bool heed(const Finding& finding, const Transmission& sent);
   /// After a transaction, at `event`: the connection stays, or goes.
   Task<void> keep_or_leave(Peer::Event event, Finding::Session found);
   /// Somebody else is connected to the place.
@@ -51,13 +57,7 @@ public:
   void drop();
 
 private:
-  /// How waiting in line ended: `later`: so many wait that this one is to come again.
-  enum class Turn { now, others, later };
-
-  bool has_room(const std::string& door) const;
-  Task<Turn> stand_in_line(std::string door);
-  Task<Turn> wait_at_door(std::string door);
-  static void come_again(Reach& found, Turn turn);
+  bool has_turn(const Attempt& attempt);
   void set_share(Share share);
   void park();
   Task<void> take_parked();
@@ -67,7 +67,7 @@ private:
   void learn_break(const Finding& finding, bool content_begun, Attempt& attempt);
 
   Commons& commons_;
-  std::string destination_;
+  queue::Post& post_;
   std::shared_ptr<const queue::Options> options_;
   std::optional<queue::Plan> plan_;
   std::unique_ptr<Peer> peer_;
@@ -75,7 +75,7 @@ private:
   mail::TlsWish wish_ = mail::TlsWish::unspecified; ///< of the plan
   Share share_ = Share::none;
   queue::Seat seat_;
-  DoorHold kept_; ///< a place at a door that was waited for
+  unsigned blocked_ = 0; ///< messages in a row of which the site said that it blocks us
 };
 
 } // namespace paquebot::delivery

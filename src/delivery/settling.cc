@@ -176,6 +176,15 @@ Task<void> Settling::fail_place(const queue::Job& job, mail::Told told) {
   co_await expire_waiting(std::move(told));
 }
 
+Task<void> Settling::put_away(mail::Told told) {
+  const std::vector<queue::Job> ready = commons_.queue.take_window(destination_);
+  std::vector<store::Outcome> back;
+  queue::let_wait(ready, commons_.wall(), back);
+  std::string key = destination_;
+  co_await commons_.queue.settle(std::move(key), std::move(back), false);
+  co_await expire_waiting(std::move(told));
+}
+
 /// What waits for a destination that was just tried in vain and is past its lifetime is returned.
 Task<void> Settling::expire_waiting(mail::Told told) {
   for (;;) {

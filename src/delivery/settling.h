@@ -26,6 +26,11 @@ class Settling {
 public:
   Settling(Commons& commons, std::string destination);
 
+  /// From now on it is about that destination. Nothing of the one before is in hand.
+  void move_to(const std::string& destination) {
+    destination_ = destination;
+    again_at_ = 0;
+  }
   /// From now on it is about this job.
   void begin(const queue::Job& job);
   /// Somebody else has taken over those that are left.
@@ -43,6 +48,9 @@ public:
   /// What was ready for the place that has just failed, and whose senders overrule what it failed with (TLS-Required:
   /// No): each goes in an attempt of its own, from begin() on, whose success says nothing of the place for others.
   std::optional<queue::Job> next_apart();
+  /// The site pauses, since it said that: what was ready waits in the store, unattempted, and what is past its lifetime
+  /// is returned.
+  Task<void> put_away(mail::Told told);
   /// The sender wanted it back when it took so long (RFC 2852 section 4.1.3): no further attempt.
   Task<void> give_up_late(const queue::Job& job);
   /// The rest of a job whose destination failed waits with it, unattempted.

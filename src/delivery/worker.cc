@@ -16,6 +16,7 @@ namespace paquebot::delivery {
 namespace {
 
 constexpr unsigned kSessions = 5;              // that one attempt makes for a message, when hosts take no mail
+constexpr unsigned kTurn = 10;                 // messages for a destination while others wait for the same site
 constexpr std::size_t kRecipientsAtOnce = 100; // in a transaction (RFC 5321 section 4.5.3.1.8)
 constexpr auto kAskAgain = std::chrono::milliseconds(500); // whose a domain is, while the store fails
 
@@ -51,15 +52,14 @@ queue::Job next_part(queue::Job& job) {
 
 } // namespace
 
-Worker::Worker(Commons& commons, std::string destination, queue::Seat seat)
-    : commons_(commons), destination_(std::move(destination)), passage_(commons, destination_, std::move(seat)),
-      settling_(commons, destination_) {}
+Worker::Worker(Commons& commons, queue::Post post, queue::Seat seat)
+    : commons_(commons), post_(std::move(post)), passage_(commons, post_, std::move(seat)),
+      settling_(commons, post_.destination) {}
 
 Task<void> Worker::run() {
-  bool released = false;
   std::exception_ptr error;
   try {
-    released = co_await serve();
+    co_await serve();
     co_await passage_.part();
   } catch (...) {
     error = std::current_exception();
@@ -70,7 +70,7 @@ Task<void> Worker::run() {
   } catch (...) {
     again = std::current_exception();
   }
-  if (!released) commons_.queue.release_worker(destination_);
+  commons_.queue.posts().release(post_);
   if (again) std::rethrow_exception(again);
 }
 
@@ -81,22 +81,53 @@ Task<void> Worker::pick_up_pieces(std::exception_ptr error) {
   co_await settling_.pick_up_pieces(std::move(why));
 }
 
-/// Delivers job after job. True when the queue had no more, and has released the worker.
-Task<bool> Worker::serve() {
+/// Destination after destination.
+Task<void> Worker::serve() {
+  while (!commons_.stopping) {
+    const bool there = co_await locate();
+    if (!there) co_return;
+    const bool goes_on = co_await serve_destination();
+    if (!goes_on || commons_.stopping) co_return;
+    const bool next = co_await move_on();
+    if (!next) co_return;
+  }
+}
+
+/// Finds out to which site the mail of the destination goes. False: it has to wait until there is room.
+Task<bool> Worker::locate() {
   const auto ours = co_await is_ours();
   if (!ours) co_return false;
   ours_ = *ours;
+  std::string site = "here:" + post_.destination;
+  if (!ours_) site = co_await passage_.find_site();
+  co_return commons_.queue.posts().enter(post_, site);
+}
+
+/// The next destination that waits for the site; the connection is there for it if it may be used for it.
+Task<bool> Worker::move_on() {
+  turn_ = 0;
+  queue::Post next = post_;
+  if (!commons_.queue.posts().move_on(next)) co_return false;
+  post_ = std::move(next); // released is what it is at
+  co_await passage_.part();
+  passage_.forget_plan();
+  settling_.move_to(post_.destination);
+  co_return true;
+}
+
+/// Delivers job after job of a destination. True: it has no more, or others have waited long enough.
+Task<bool> Worker::serve_destination() {
   while (!commons_.stopping) {
     passage_.rest();
-    std::string key = destination_;
-    auto job = co_await commons_.queue.take(std::move(key));
+    const queue::Post& post = post_;
+    auto job = co_await commons_.queue.next(post);
     if (!job) co_return true;
     passage_.take_seat(std::move(job->seat));
     settling_.begin(*job);
     const Way way = co_await handle(*job);
     if (way == Way::no_room) {
       settling_.end(); // they wait in the window again
-      commons_.queue.put_back(destination_, std::move(*job));
+      commons_.queue.put_back(post_.destination, std::move(*job));
     }
     if (way == Way::failed) {
       co_await settling_.give_back(*job);
@@ -104,6 +135,9 @@ Task<bool> Worker::serve() {
     }
     if (way == Way::no_room || way == Way::failed) co_return false;
     passage_.forget_plan();
+    const bool others = commons_.queue.posts().wanted(post_);
+    turn_ = others ? turn_ + 1 : 0;
+    if (turn_ >= kTurn) co_return true;
   }
   co_return false;
 }
@@ -122,10 +156,10 @@ Task<void> Worker::send_apart() {
 Task<std::optional<bool>> Worker::is_ours() {
   bool told = false;
   while (!commons_.stopping) {
-    std::string key = destination_;
+    std::string key = post_.destination;
     const auto known = co_await commons_.homecoming.concerns(std::move(key));
     if (known) co_return *known;
-    if (!told) log::error("directory-unreadable", {{"destination", destination_}, {"why", known.error().message}});
+    if (!told) log::error("directory-unreadable", {{"destination", post_.destination}, {"why", known.error().message}});
     told = true;
     co_await net::sleep_for(kAskAgain);
   }
@@ -142,7 +176,7 @@ Task<Way> Worker::handle(queue::Job& job) {
     const Way way = co_await send_all(job);
     co_return way;
   }
-  std::string key = destination_;
+  std::string key = post_.destination;
   co_await commons_.homecoming.take_in(std::move(key), std::move(job));
   settling_.end();
   co_return Way::open;
@@ -268,6 +302,7 @@ Task<bool> Worker::transmit(queue::Job& part, Content& content, Attempt& attempt
     passage_.works();
   }
   passage_.learn(finding, sent, attempt);
+  const bool blocked = passage_.heed(finding, sent);
   std::vector<mail::Told> all;
   all.reserve(part.recipients.size());
   for (const mail::Reply& reply : peer.session().results()) all.push_back(peer.told(reply));
@@ -275,7 +310,9 @@ Task<bool> Worker::transmit(queue::Job& part, Content& content, Attempt& attempt
   co_await passage_.keep_or_leave(event, finding.session);
   Handed handed = handover.handed();
   handed.tls = tls;
+  mail::Told told = blocked ? all.front() : mail::Told();
   const bool done = co_await settle_finding(part, std::move(all), finding, handed, attempt, rest);
+  if (blocked) co_await settling_.put_away(std::move(told));
   co_return done;
 }
 

@@ -15,21 +15,25 @@
 
 namespace paquebot::delivery {
 
-/// Discharges the jobs of one destination, one after the other: takes each from the queue, finds a connection for it,
-/// sends, and has recorded what became of each recipient. `commons` must outlive run().
+/// Discharges jobs, one after the other: those of a destination, and then of others with the same site. Finds out where
+/// its mail goes before it takes any; takes each from the queue, finds a connection for it, sends, and has recorded
+/// what became of each recipient. `commons` must outlive run().
 class Worker {
 public:
   /// For a worker that the queue has started, with what it takes of all deliveries until it has a job
   /// (Queue::start_worker()).
-  Worker(Commons& commons, std::string destination, queue::Seat seat);
+  Worker(Commons& commons, queue::Post post, queue::Seat seat);
 
-  /// Until the queue has no more, or the destination has to wait, or Commons::stopping. Whatever is thrown in it, the
-  /// job goes on, the worker is released and its places are free afterwards. Throws only where that failed too. Call
-  /// once.
+  /// Until the queue has no more, or the destination or its site has to wait, or Commons::stopping. Whatever is thrown
+  /// in it, the job goes on, the worker is released and its places are free afterwards. Throws only where that failed
+  /// too. Call once.
   Task<void> run();
 
 private:
-  Task<bool> serve();
+  Task<void> serve();
+  Task<bool> locate();
+  Task<bool> serve_destination();
+  Task<bool> move_on();
   Task<void> send_apart();
   Task<std::optional<bool>> is_ours();
   Task<void> pick_up_pieces(std::exception_ptr error);
@@ -44,10 +48,11 @@ private:
                             Attempt& attempt, std::vector<store::RecipientFacts>& rest);
 
   Commons& commons_;
-  std::string destination_;
+  queue::Post post_;
   Passage passage_;
   Settling settling_;
   bool ours_ = false; ///< the destination is a domain of this server
+  unsigned turn_ = 0; ///< jobs of it while others waited for the site
 };
 
 } // namespace paquebot::delivery

@@ -20,19 +20,24 @@ const char* const kWorkerZone = "far.example MX 10 mx1.far.example\nfar.example 
 class WorkerTest : public testing::Test {
 protected:
   explicit WorkerTest(queue::Options options = {}) : all_(kWorkerZone, std::move(options)) {
-    commons_.doors.on_left([this] { commons_.slots.notify_all(); });
+    commons_.doors.on_left([this](const std::string& door) {
+      commons_.slots.notify_all();
+      all_.queue.posts().opened(door);
+    });
   }
 
   /// Starts a worker for what is due; false: nothing is.
   bool start() {
     queue::Seat seat;
-    auto destination = all_.queue.start_worker(&seat);
+    queue::Post post;
+    auto destination = all_.queue.start_worker(&seat, &post.site);
     if (!destination) return false;
-    commons_.spawn(work(std::move(*destination), std::move(seat)));
+    post.destination = std::move(*destination);
+    commons_.spawn(work(std::move(post), std::move(seat)));
     return true;
   }
-  Task<void> work(std::string destination, queue::Seat seat) {
-    Worker worker(commons_, std::move(destination), std::move(seat));
+  Task<void> work(queue::Post post, queue::Seat seat) {
+    Worker worker(commons_, std::move(post), std::move(seat));
     co_await worker.run();
   }
   /// Until nobody works any more.
@@ -56,6 +61,11 @@ protected:
     ASSERT_TRUE(start());
     finish();
     EXPECT_EQ(all_.queue.numbers().workers, 0u) << "it is released";
+  }
+  void run_one_of_two() {
+    ASSERT_TRUE(start());
+    finish();
+    EXPECT_EQ(all_.queue.numbers().workers, 1u);
   }
   store::RecipientFacts recipient(const Ulid& id) { return all_.mail.recipient(id); }
   test::FakeHost& first() { return all_.host("192.0.2.1"); }
@@ -201,7 +211,7 @@ TEST_F(WorkerTest, WhoGetsItsProtectionNowhereIsNotOneOfACrowd) {
   run_one();
   EXPECT_EQ(recipient(id).state, State::waiting) << "the other host may have it later";
   EXPECT_EQ(recipient(id).attempts, 1u);
-  EXPECT_TRUE(commons_.places.room("mx:mx1.far.example", 2, system_clock().now())) << "others may come";
+  EXPECT_TRUE(all_.queue.posts().sites(10).empty()) << "others may come";
 }
 
 class OneAtATime : public WorkerTest {
@@ -209,21 +219,36 @@ protected:
   OneAtATime() : WorkerTest({.workers_per_destination = 1}) {}
 };
 
-TEST_F(OneAtATime, WaitsForItsTurnAtAPlaceThatOthersFill) {
+TEST_F(OneAtATime, NothingIsInHandWhileOthersFillItsSite) {
   first();
-  const std::string place = "mx:mx1.far.example";
-  commons_.places.move(place, Share::none, Share::working);
+  const Ulid other = all_.mail.accept("b@shared.example");
+  queue::Post taken{.destination = *all_.queue.start_worker()};
+  ASSERT_TRUE(all_.queue.posts().enter(taken, "mx:mx1.far.example"));
   const Ulid id = all_.mail.accept("a@far.example");
-  ASSERT_TRUE(start());
-  // Once it has asked the DNS it stands in line, and nothing else is left to do.
-  while (all_.zone->questions("far.example", dns::Type::mx) == 0) all_.loop.run(once());
-  EXPECT_EQ(active_, 1u);
+  run_one_of_two();
   EXPECT_EQ(first().connections, 0u);
-  commons_.places.move(place, Share::working, Share::none);
-  commons_.slots.notify_all();
-  finish();
+  EXPECT_FALSE(start()) << "it waits for the site";
+  all_.queue.posts().release(taken);
+  while (start()) finish();
   EXPECT_EQ(recipient(id).state, State::relayed);
+  EXPECT_EQ(recipient(id).attempts, 1u);
+  EXPECT_EQ(recipient(other).state, State::relayed);
   EXPECT_EQ(commons_.places.size(), 0u);
+}
+
+TEST_F(OneAtATime, AWorkerGoesOnWithWhatElseWaitsForItsSite) {
+  first();
+  std::vector<Ulid> all;
+  for (int i = 0; i < 25; ++i) all.push_back(all_.mail.accept("a@far.example"));
+  ASSERT_TRUE(start());
+  for (int i = 0; i < 3; ++i) all.push_back(all_.mail.accept("b@shared.example"));
+  while (start()) {
+  }
+  finish();
+  while (start()) finish();
+  for (const Ulid& id : all) EXPECT_EQ(recipient(id).state, State::relayed);
+  EXPECT_EQ(first().connections, 1u);
+  EXPECT_NE(first().recipients.back(), "<b@shared.example>") << "they did not wait for all of the others";
 }
 
 /// A smarthost with a certificate of its own.

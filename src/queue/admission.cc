@@ -12,6 +12,7 @@
 namespace paquebot::queue {
 namespace {
 
+constexpr std::size_t kLanesKnown = 1000;
 constexpr std::size_t kNamed = 3; // destinations that a note tells of one by one
 
 store::MessageFacts facts_of(const store::AcceptRequest& request) {
@@ -73,6 +74,13 @@ Task<store::AcceptResult> Admission::admit(std::shared_ptr<store::AcceptRequest>
   co_return result;
 }
 
+/// Nothing of its lane is due in the store, and there is room. A lane of which nothing waits has some more.
+bool Admission::goes_first(const Destination& place, store::Id lane, std::int64_t at) const {
+  const bool idle = place.due > at || (!place.stored_more && !place.stored.contains(lane));
+  const std::size_t most = core_.options->window;
+  return idle && place.window.size() < (place.window.has_lane(lane) ? most : most + most / 4);
+}
+
 /// Decides for each remote destination of the message whether it is delivered from memory (in hand at once) or waits in
 /// the store.
 Admission::Reservation Admission::reserve(store::AcceptRequest& request) {
@@ -83,6 +91,7 @@ Admission::Reservation Admission::reserve(store::AcceptRequest& request) {
   std::int64_t at = core_.now();
   std::uint64_t bytes = FreshBudget::weight(request);
   bool in_memory = request.body.staged == nullptr;
+  const store::Id lane = store::lane_of(request);
   for (store::NewRecipient& row : request.recipients) {
     if (row.handling != store::Handling::remote) continue;
     auto [known, first] = backing.places.try_emplace(row.destination);
@@ -91,8 +100,7 @@ Admission::Reservation Admission::reserve(store::AcceptRequest& request) {
       if (place.back_off.rests(at)) {
         known->second.due = place.back_off.until();
         backing.add(row.destination, place.back_off.error());
-      } else if (in_memory && row.due <= at && place.due > at && place.window.size() < core_.options->window &&
-                 core_.fresh.fits(bytes)) {
+      } else if (in_memory && row.due <= at && goes_first(place, lane, at) && core_.fresh.fits(bytes)) {
         known->second.in_hand = true;
         core_.fresh.take(bytes);
         reservation.destinations.push_back(row.destination);
@@ -119,6 +127,10 @@ void Admission::offer(const std::shared_ptr<const store::AcceptRequest>& request
       Destination& place = core_.destinations.at(row.destination);
       if (!row.in_hand) {
         place.due = std::min(place.due, row.due);
+        if (place.stored.size() < kLanesKnown)
+          place.stored.insert(store::lane_of(*request));
+        else
+          place.stored_more = true;
         core_.destinations.arm(row.destination, place, core_.now());
         wake = true;
         continue;

@@ -26,6 +26,7 @@ private:
     std::uint64_t bytes = 0;               ///< of each
   };
   Task<store::AcceptResult> admit(std::shared_ptr<store::AcceptRequest> request);
+  bool goes_first(const Destination& place, store::Id lane, std::int64_t at) const;
   Reservation reserve(store::AcceptRequest& request);
   void offer(const std::shared_ptr<const store::AcceptRequest>& request, const Reservation& reservation);
   void cancel(const store::AcceptRequest& request, const Reservation& reservation);

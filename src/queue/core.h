@@ -8,6 +8,7 @@
 #include "queue/fresh_budget.h"
 #include "queue/options.h"
 #include "queue/seats.h"
+#include "queue/sites.h"
 #include "store/store.h"
 
 #include <memory>
@@ -35,7 +36,8 @@ struct Core {
   mutable std::mutex mutex;
   std::shared_ptr<const Options> options;
   Destinations destinations;
-  Crew crew{destinations, seats};
+  Sites sites;
+  Crew crew{destinations, seats, sites};
   FreshBudget fresh;
   Changes changes;
   unsigned frozen = 0; ///< while it is not 0, nothing comes from the store into the windows

@@ -7,22 +7,71 @@
 namespace paquebot::queue {
 namespace {
 
-constexpr unsigned kPaused = 1000; // each has a job in hand
 constexpr std::array kKindsOfSeats{Seat::Kind::known, Seat::Kind::unknown, Seat::Kind::report};
 
 } // namespace
 
-bool Crew::spared(const Destination& place, const Terms& terms) {
-  return place.spared_until > terms.now && place.workers >= place.spared_to;
+bool Crew::may_start(const Destination& place, unsigned per_destination, std::int64_t wall) {
+  const unsigned most = place.back_off.failures() > 0 ? 1 : per_destination; // one probe for a place that failed
+  return place.workers < most && !place.back_off.rests(wall);
 }
 
-bool Crew::may_start(const Destination& place, const Terms& terms) {
-  const unsigned most = place.back_off.failures() > 0 ? 1 : terms.per_destination; // one probe for a place that failed
-  return place.workers < most && !place.back_off.rests(terms.wall) && !spared(place, terms);
-}
-
-std::optional<std::string> Crew::start(const Terms& terms, Seat* seat) {
+std::optional<std::string> Crew::start(const Terms& terms, Seat* seat, std::string* site) {
+  while (auto ready = sites_.ring(terms.wall)) free(*ready, terms.per_destination, terms.wall);
   if (workers_ >= terms.total) return std::nullopt;
+  auto key = start_one(terms, seat);
+  if (!key || site == nullptr) return key;
+  *site = destinations_.at(*key).site;
+  if (!site->empty()) sites_.enter(*site);
+  return key;
+}
+
+/// True when the site of the destination is known and has no room.
+bool Crew::wait_at_site(const std::string& key, const Destination& place, const Terms& terms) {
+  if (place.site.empty() || sites_.room(place.site, terms.per_destination, terms.wall)) return false;
+  sites_.line_up(place.site, key, place.window.lanes(), terms.wall);
+  return true;
+}
+
+bool Crew::surplus(const std::string& site, unsigned per_site, std::int64_t wall) const {
+  const Sites::Entry* const entry = sites_.find(site);
+  return entry != nullptr && (entry->workers > entry->site.window(per_site) || entry->site.goes_at(wall) > wall);
+}
+
+bool Crew::move(const std::string& from, const std::string& to, unsigned per_destination, std::int64_t wall) {
+  Destination* const place = destinations_.find(to);
+  if (place == nullptr) return false;
+  const bool some = !place->window.empty() || (place->due <= wall && !place->claiming);
+  if (!some || !may_start(*place, per_destination, wall)) {
+    destinations_.heat(to, *place);
+    destinations_.arm(to, *place, wall);
+    return false;
+  }
+  ++place->workers;
+  ++workers_;
+  release(from, wall);
+  return true;
+}
+
+void Crew::free(const std::string& site, unsigned per_site, std::int64_t wall) {
+  const Sites::Entry* const entry = sites_.find(site);
+  if (entry == nullptr) return;
+  if (!sites_.room(site, per_site, wall)) return sites_.rearm(site, wall);
+  unsigned left = entry->site.window(per_site) - entry->workers;
+  if (entry->site.learned().interval > 0) left = 1; // one message's turn
+  while (left > 0) {
+    const auto next = sites_.next(site);
+    if (!next) break;
+    Destination* const place = destinations_.find(*next);
+    if (place == nullptr) continue;
+    destinations_.line_up(*next, *place, destinations_.kind_of(*next, *place));
+    --left;
+  }
+  sites_.rearm(site, wall);
+  sites_.forget_if_idle(site);
+}
+
+std::optional<std::string> Crew::start_one(const Terms& terms, Seat* seat) {
   for (std::size_t i = 0; i < kKindsOfSeats.size(); ++i) {
     const std::size_t which = (turn_ + i) % kKindsOfSeats.size();
     auto key = start_ready(kKindsOfSeats[which], terms, seat);
@@ -47,15 +96,16 @@ std::optional<std::string> Crew::start_ready(Seat::Kind kind, const Terms& terms
     const bool ready = !place.window.empty();
     const bool stored = !ready && place.due <= terms.wall && !place.claiming && terms.from_store;
     const Seat::Kind now_for = destinations_.kind_of(key, place);
-    if (ready && (spared(place, terms) || (now_for != kind && !seats_.room(now_for, terms.total)))) {
-      destinations_.heat(key, place); // its minute ends without a sign; or it changed
+    if (ready && now_for != kind && !seats_.room(now_for, terms.total)) {
+      destinations_.heat(key, place); // it changed
       continue;
     }
-    if ((!ready && !stored) || !may_start(place, terms)) {
+    if ((!ready && !stored) || !may_start(place, terms.per_destination, terms.wall)) {
       destinations_.arm(key, place, terms.wall); // a worker that ends heats it again, or the end of its back-off
       destinations_.forget_if_idle(key);
       continue;
     }
+    if (wait_at_site(key, place, terms)) continue;
     add(place, now_for, seat);
     if (place.window.size() > place.workers) destinations_.heat(key, place);
     return key;
@@ -69,7 +119,8 @@ std::optional<std::string> Crew::start_due(const Terms& terms, Seat* seat) {
     auto key = destinations_.ring(terms.wall);
     if (!key) break;
     Destination& place = destinations_.at(*key);
-    if (place.claiming || !may_start(place, terms)) continue;
+    if (place.claiming || !may_start(place, terms.per_destination, terms.wall)) continue;
+    if (wait_at_site(*key, place, terms)) continue;
     const Seat::Kind kind = destinations_.kind_of(*key, place);
     if (!seats_.room(kind, terms.total)) { // it stands in line there
       destinations_.line_up(*key, place, kind);
@@ -91,22 +142,6 @@ void Crew::release(const std::string& key, std::int64_t wall) {
   destinations_.forget_if_idle(key);
 }
 
-bool Crew::pause(Seat::Kind kind) {
-  const bool stranger = kind != Seat::Kind::known;
-  if (paused_ >= kPaused || (stranger && paused_strangers_ >= kPaused / 2)) return false;
-  ++paused_;
-  if (stranger) ++paused_strangers_;
-  --workers_;
-  return true;
-}
-
-void Crew::resume(Seat::Kind kind) {
-  assert(paused_ > 0 && paused_strangers_ <= paused_);
-  --paused_;
-  if (kind != Seat::Kind::known) --paused_strangers_;
-  ++workers_;
-}
-
 std::optional<Job> Crew::pick(const std::string& key, Destination& place, unsigned total) {
   const Seat::Kind plain = destinations_.is_known(key) ? Seat::Kind::known : Seat::Kind::unknown;
   const std::size_t reports = place.window.reports();
@@ -115,13 +150,6 @@ std::optional<Job> Crew::pick(const std::string& key, Destination& place, unsign
   auto job = place.window.pick(any_report, any_plain);
   if (job) job->seat = seats_.take(is_report(job->message) ? Seat::Kind::report : plain);
   return job;
-}
-
-bool Crew::spare(Destination& place, Instant until) {
-  if (place.workers < 2) return false;
-  place.spared_to = place.workers - 1;
-  place.spared_until = until;
-  return true;
 }
 
 } // namespace paquebot::queue

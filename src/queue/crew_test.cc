@@ -24,8 +24,9 @@ protected:
 
   Destinations all_;
   Seats seats_;
-  Crew crew_{all_, seats_};
-  Crew::Terms terms_{.total = 10, .per_destination = 2, .wall = 1000, .now = Instant(1h)};
+  Sites sites_;
+  Crew crew_{all_, seats_, sites_};
+  Crew::Terms terms_{.total = 10, .per_destination = 2, .wall = 1000};
 };
 
 TEST_F(CrewTest, ADestinationGetsNoMoreWorkersThanItMayHaveAndThanItHasJobs) {
@@ -64,43 +65,51 @@ TEST_F(CrewTest, WhatIsDueInTheStoreStartsAWorkerUnlessNothingMayComeFromThere) 
   EXPECT_EQ(start(), "a");
 }
 
-TEST_F(CrewTest, WhoWaitsForItsPlaceDoesNotCount) {
-  terms_.total = 1;
+TEST_F(CrewTest, WhoeverFindsItsSiteFullWaitsThereAndGoesWhenThereIsRoom) {
+  sites_.enter("s");
+  sites_.enter("s");
+  all_.at("a").site = all_.at("b").site = "s";
   ready("a");
   ready("b");
-  EXPECT_EQ(start(), "a");
+  ready("c"); // nobody knows yet where to
+  std::string site = "x";
+  EXPECT_EQ(crew_.start(terms_, nullptr, &site), "c");
+  EXPECT_EQ(site, "");
   EXPECT_EQ(start(), "");
-  ASSERT_TRUE(crew_.pause(Kind::unknown));
-  EXPECT_EQ(crew_.working(), 0U);
-  EXPECT_EQ(crew_.paused(), 1U);
-  EXPECT_EQ(start(), "b");
-  crew_.resume(Kind::unknown);
-  EXPECT_EQ(crew_.working(), 2U);
+  EXPECT_EQ(sites_.find("s")->waiting(), 2U);
+  sites_.leave("s");
+  crew_.free("s", terms_.per_destination, terms_.wall);
+  EXPECT_EQ(crew_.start(terms_, nullptr, &site), "a");
+  EXPECT_EQ(site, "s");
+  EXPECT_EQ(sites_.find("s")->workers, 2U) << "it is there already";
+  EXPECT_EQ(start(), "");
 }
 
-TEST_F(CrewTest, NoMoreThanAHalfOfThoseThatMayWaitAreStrangers) {
-  terms_.total = terms_.per_destination = 2000;
-  ready("a", 600);
-  for (int i = 0; i < 502; ++i) ASSERT_EQ(start(), "a");
-  for (int i = 0; i < 500; ++i) ASSERT_TRUE(crew_.pause(i % 2 == 0 ? Kind::report : Kind::unknown));
-  EXPECT_FALSE(crew_.pause(Kind::unknown));
-  EXPECT_FALSE(crew_.pause(Kind::report));
-  EXPECT_TRUE(crew_.pause(Kind::known));
-  crew_.resume(Kind::report);
-  EXPECT_TRUE(crew_.pause(Kind::unknown));
-  EXPECT_EQ(crew_.paused(), 501U);
+TEST_F(CrewTest, AWorkerGoesFromOneDestinationOfItsSiteToTheNext) {
+  ready("a");
+  ready("b");
+  ASSERT_EQ(start(), "a");
+  EXPECT_TRUE(crew_.move("a", "b", 2, terms_.wall));
+  EXPECT_EQ(crew_.working(), 1U);
+  EXPECT_EQ(all_.at("b").workers, 1U);
+  EXPECT_EQ(all_.at("a").workers, 0U);
+  EXPECT_FALSE(crew_.move("b", "never", 2, terms_.wall));
+  all_.at("a").back_off.fail(0, 5000, "down");
+  EXPECT_FALSE(crew_.move("b", "a", 2, terms_.wall)) << "it rests";
+  EXPECT_EQ(crew_.working(), 1U);
 }
 
-TEST_F(CrewTest, ASparedWorkerIsNotReplacedBeforeTheTimeIsOver) {
-  ready("a", 5);
-  EXPECT_FALSE(Crew::spare(all_.at("a"), terms_.now + 1min)) << "there is none";
-  start();
-  start();
-  ASSERT_TRUE(Crew::spare(all_.at("a"), terms_.now + 1min));
-  crew_.release("a", terms_.wall);
+TEST_F(CrewTest, WhereASiteHasToPauseNobodyStartsBeforeItsEnd) {
+  sites_.at("s").blocked(terms_.wall, "blocked");
+  all_.at("a").site = all_.at("b").site = "s";
+  ready("a");
+  ready("b");
   EXPECT_EQ(start(), "");
-  terms_.now += 1min;
-  EXPECT_EQ(start(), "a");
+  terms_.wall = sites_.find("s")->site.learned().pause_until;
+  EXPECT_EQ(sites_.first_timer(), terms_.wall);
+  std::string site;
+  EXPECT_EQ(crew_.start(terms_, nullptr, &site), "a");
+  EXPECT_EQ(crew_.start(terms_, nullptr, &site), std::nullopt) << "one probe";
 }
 
 TEST_F(CrewTest, AJobComesWithTheSeatThatIsLeft) {

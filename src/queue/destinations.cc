@@ -12,6 +12,12 @@ std::size_t line_of(Seat::Kind kind) { return static_cast<std::size_t>(kind); }
 
 } // namespace
 
+Destination& Destinations::at(const std::string& key) {
+  const auto [at, fresh] = destinations_.try_emplace(key);
+  if (fresh) at->second.window.count_in(&ready_);
+  return at->second;
+}
+
 Destination* Destinations::find(const std::string& key) {
   const auto it = destinations_.find(key);
   return it == destinations_.end() ? nullptr : &it->second;

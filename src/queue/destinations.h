@@ -26,9 +26,12 @@ struct Destination {
   BackOff back_off;
   std::int64_t due = kNever; ///< earliest in the store (wall milliseconds); kNever: none
   unsigned workers = 0;
-  unsigned spared_to = 0; ///< no more workers than that, until:
-  Instant spared_until{};
+  std::string site{};    ///< of Sites, where its mail went last; "": not known
   bool claiming = false; ///< work for it is just coming out of the store
+  Instant claimed{};     ///< when some came last
+  /// Lanes of which something due may be in the store; and whether there may be others.
+  std::set<store::Id> stored{};
+  bool stored_more = false;
   unsigned changing = 0; ///< how many changes of its back-off are on their way into the store
   bool changed = false;  ///< there was one since the claim began
 private:
@@ -43,7 +46,8 @@ private:
 class Destinations {
 public:
   /// Made when there is none. Valid until forget_if_idle().
-  Destination& at(const std::string& key) { return destinations_[key]; }
+  Destination& at(const std::string& key);
+  std::size_t ready() const { return ready_; } ///< jobs in all windows
   Destination* find(const std::string& key);
   const Destination* find(const std::string& key) const;
   /// Drops it if nothing waits for it, nobody is there and it is in no line. That it failed is remembered in a word;
@@ -77,6 +81,7 @@ public:
   bool forgive(const std::string& key) { return forgotten_.erase(key) > 0; }
 
 private:
+  std::size_t ready_ = 0; ///< outlives the windows that are counted in it
   std::map<std::string, Destination, std::less<>> destinations_;
   std::set<std::pair<std::int64_t, std::string>> timers_;
   std::array<std::deque<std::string>, Seats::kKinds> lines_;

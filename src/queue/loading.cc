@@ -52,8 +52,10 @@ Task<Result<>> Loading::load() {
       const bool newer = core_.changes.newer(facts.key, destinations.find(facts.key));
       if (facts.earliest_due == 0 && (newer || facts.backoff_until <= core_.now())) continue;
       Destination& place = destinations.at(facts.key);
-      if (facts.earliest_due != 0) // what became known while the list was read stays
+      if (facts.earliest_due != 0) { // what became known while the list was read stays
         place.due = std::min(place.due, facts.earliest_due);
+        place.stored_more = true;
+      }
       if (!newer) place.back_off.learn(facts.backoff_until, facts.failures, facts.last_error);
       destinations.arm(facts.key, place, core_.now());
       destinations.heat(facts.key, place);

@@ -9,6 +9,7 @@
 #include "queue/loading.h"
 #include "queue/options.h"
 #include "queue/orders.h"
+#include "queue/posts.h"
 #include "queue/settling.h"
 #include "queue/standing.h"
 #include "queue/supply.h"
@@ -43,7 +44,7 @@ public:
   Task<store::AcceptResult> accept(Draft&& draft) { return admission_.accept(std::move(draft)); }
   /// Loads what waits in the store, and mends what a clock that was ahead left there and here
   /// (QueueStore::pull_forward). At start, after an operator's retry or release, and when the wall clock was set back.
-  Task<Result<>> load() { return loading_.load(); }
+  Task<Result<>> load();
   /// How often load() was called: an operator may want tried at once what failed.
   unsigned loads() const { return loading_.loads(); }
   /// Operators' orders, and the end.
@@ -52,13 +53,17 @@ public:
   // ---- For the dispatcher ----
   /// Reserves a worker for a destination that has work and may have one more; nothing when there is none now.
   /// `seat`: what the worker takes of the deliveries until it has a job, which brings its own.
-  std::optional<std::string> start_worker(Seat* seat = nullptr);
+  /// `site`: where it is already; "": the worker has to find that out (Posts::enter()).
+  std::optional<std::string> start_worker(Seat* seat = nullptr, std::string* site = nullptr);
   /// Milliseconds until start_worker() may give something new by the passing of time; at most a minute.
   std::chrono::milliseconds next_look() const;
 
   // ---- For a worker ----
   /// The next job of a destination; nothing: no work now, the worker is released and must end.
   Task<std::optional<Job>> take(std::string destination) { return supply_.take(std::move(destination)); }
+  /// The next job of its destination, as far as its site allows; nothing: it goes on elsewhere (Posts), or ends.
+  Task<std::optional<Job>> next(const Post& post) { return supply_.next(post); }
+  Posts& posts() { return posts_; }
   /// Messages of the destination that have expired, after an attempt failed for the destination as a whole.
   Task<std::vector<Job>> take_expired(std::string destination) { return supply_.take_expired(std::move(destination)); }
   /// Everything ready for a destination that was just tried in vain: it shares the attempt, so that each message has
@@ -66,18 +71,9 @@ public:
   std::vector<Job> take_window(const std::string& destination) { return supply_.take_window(destination); }
   /// Puts a job that was taken, or what is left of it, in front of the others of its priority: it was not attempted.
   void put_back(const std::string& key, Job job) { supply_.put_back(key, std::move(job)); }
-  /// There is no room at its place for the worker that asks. True: the destination's other workers go on without it,
-  /// and there will be no more than these for a minute, or until more_room(). False: it has no others.
-  bool spare_worker(const std::string& key);
-  void more_room(const std::string& key);
   /// Ends a worker that stops while there may be more work.
   void release_worker(const std::string& destination) { supply_.release_worker(destination); }
-  /// A worker begins to wait for its place, which other destinations fill: it does not count in workers_total, nor does
-  /// its seat, meanwhile, so that the others are not held up. False when so many wait that this one must not. Follow
-  /// `true` by resume_worker().
-  bool pause_worker(Seat& seat);
-  void resume_worker(Seat& seat);
-  /// Somebody waits for a delivery, or for its place: others should not take their time.
+  /// Somebody waits for a delivery, or for room at a site: others should not take their time.
   bool crowded() const;
 
   // ---- How destinations fare ----
@@ -106,6 +102,7 @@ private:
   Admission admission_{core_};
   Loading loading_{core_};
   Supply supply_{core_};
+  Posts posts_{core_};
   Standing standing_{core_};
   Settling settling_{core_};
   Orders orders_{core_, settling_};

@@ -45,7 +45,8 @@ protected:
 
   std::size_t start_all() {
     std::size_t started = 0;
-    while (queue_.start_worker()) ++started;
+    std::string site;
+    while (queue_.start_worker(nullptr, &site)) ++started;
     return started;
   }
 
@@ -73,31 +74,36 @@ TEST_F(QueueRoomTest, AJobThatIsPutBackIsTheNextOfItsPriority) {
   EXPECT_EQ(take().message.id, late);
 }
 
-TEST_F(QueueRoomTest, AWorkerWithoutRoomIsSparedWhileThereAreOthers) {
+TEST_F(QueueRoomTest, AWorkerWithoutRoomEndsWhileOthersGoOn) {
   for (int i = 0; i < 10; ++i) accept();
-  ASSERT_EQ(start_all(), 3u);
-  Job job = take();
-  ASSERT_TRUE(queue_.spare_worker(kFar));
-  queue_.put_back(kFar, std::move(job));
-  queue_.release_worker(kFar);
+  std::vector<Post> posts(3);
+  for (Post& post : posts) post.destination = *queue_.start_worker(nullptr, &post.site);
+  for (Post& post : posts) ASSERT_TRUE(queue_.posts().enter(post, "mx:far"));
+  queue_.posts().too_many(posts[2], 2, "421 too many connections");
+  EXPECT_FALSE(run_task(queue_.next(posts[2]))) << "it is one too many";
+  queue_.posts().release(posts[2]);
   EXPECT_EQ(start_all(), 0u);
-  ASSERT_TRUE(queue_.spare_worker(kFar));
-  queue_.release_worker(kFar);
-  EXPECT_EQ(start_all(), 0u);
-  EXPECT_FALSE(queue_.spare_worker(kFar)) << "the last one stays";
-  queue_.more_room(kFar);
-  EXPECT_EQ(start_all(), 2u);
+  EXPECT_TRUE(run_task(queue_.next(posts[0])));
+  queue_.posts().release(posts[1]);
+  EXPECT_EQ(start_all(), 0u) << "they are to calm down first";
+  clock_.advance(5s);
+  EXPECT_EQ(start_all(), 1u);
 }
 
-TEST_F(QueueRoomTest, AfterAMinuteMoreAreTriedWithoutASign) {
+TEST_F(QueueRoomTest, WhereThereIsNoRoomAtTheAddressTheSiteWaitsForIt) {
   for (int i = 0; i < 10; ++i) accept();
-  ASSERT_EQ(start_all(), 3u);
-  ASSERT_TRUE(queue_.spare_worker(kFar));
-  queue_.release_worker(kFar);
-  clock_.advance(59s);
+  Post post;
+  post.destination = *queue_.start_worker(nullptr, &post.site);
+  ASSERT_TRUE(queue_.posts().enter(post, "mx:far"));
+  queue_.posts().shut(post, "192.0.2.1:25");
+  queue_.posts().release(post);
   EXPECT_EQ(start_all(), 0u);
-  clock_.advance(2s);
-  EXPECT_EQ(start_all(), 1u);
+  clock_.advance(9s);
+  EXPECT_EQ(start_all(), 0u);
+  queue_.posts().opened("192.0.2.2:25");
+  EXPECT_EQ(start_all(), 0u);
+  queue_.posts().opened("192.0.2.1:25");
+  EXPECT_EQ(start_all(), 3u);
 }
 
 TEST_F(QueueRoomTest, WorkersThatFailTogetherRestTogether) {

@@ -100,23 +100,54 @@ TEST_F(QueueTest, WorkersOfADestinationAreBounded) {
   EXPECT_LE(started.count("near.example"), 2u);
 }
 
-TEST_F(QueueTest, AWorkerThatWaitsForItsPlaceHoldsUpNobody) {
-  queue_->configure(Options{.workers_total = 1});
+TEST_F(QueueTest, WhoeverWaitsForItsSiteHoldsUpNobody) {
+  queue_->configure(Options{.workers_total = 2, .workers_per_destination = 1});
   accept("a@far.example");
+  accept("a@shared.example");
   accept("a@near.example");
-  ASSERT_EQ(queue_->start_worker(), "far.example");
-  EXPECT_FALSE(queue_->start_worker());
-  int woken = 0;
-  queue_->on_runnable([&] { ++woken; });
-  Seat none;
-  ASSERT_TRUE(queue_->pause_worker(none));
-  EXPECT_EQ(woken, 1);
-  EXPECT_EQ(queue_->start_worker(), "near.example");
-  queue_->resume_worker(none);
-  EXPECT_EQ(queue_->numbers().workers, 2u);
-  queue_->release_worker("near.example");
-  queue_->release_worker("far.example");
+  Post first, second, third;
+  first.destination = *queue_->start_worker(nullptr, &first.site);
+  second.destination = *queue_->start_worker(nullptr, &second.site);
+  EXPECT_TRUE(queue_->posts().enter(first, "mx:one"));
+  EXPECT_FALSE(queue_->posts().enter(second, "mx:one")) << "its destination waits there";
+  EXPECT_TRUE(queue_->crowded());
+  queue_->posts().release(second);
+  third.destination = *queue_->start_worker(nullptr, &third.site);
+  EXPECT_EQ(third.destination, "near.example");
+  ASSERT_TRUE(run_task(queue_->next(first)));
+  EXPECT_TRUE(queue_->posts().wanted(first));
+  EXPECT_FALSE(run_task(queue_->next(first)));
+  EXPECT_TRUE(queue_->posts().move_on(first));
+  EXPECT_EQ(first.destination, "shared.example");
+  EXPECT_TRUE(run_task(queue_->next(first)));
+  queue_->posts().release(first);
+  queue_->posts().release(third);
   EXPECT_EQ(queue_->numbers().workers, 0u);
+  EXPECT_TRUE(queue_->posts().sites(10).empty());
+}
+
+TEST_F(QueueTest, OneAccountsManyHoldUpNobodysSingleMessage) {
+  queue_->configure(Options{.window = 200});
+  account_ = 1;
+  for (int i = 0; i < 1000; ++i) accept("a@far.example"); // 200 in memory, the others in the store
+  account_ = 2;
+  const Ulid lone = accept("b@far.example");
+  ASSERT_EQ(queue_->start_worker(), "far.example");
+  int before = 0;
+  for (auto job = take("far.example"); job && job->message.id != lone; job = take("far.example")) ++before;
+  EXPECT_LE(before, 17) << "a turn of the other lane";
+  // Once only the store has something of either, it is no other.
+  const Ulid second = [&] {
+    run_task(queue_->orders().operate(store::QueueAction::hold, {}, "test"));
+    const Ulid id = accept("b@far.example");
+    run_task(queue_->orders().operate(store::QueueAction::hold, {}, "test"));
+    run_task(queue_->orders().operate(store::QueueAction::release, {}, "test"));
+    EXPECT_TRUE(run_task(queue_->load()));
+    return id;
+  }();
+  before = 0;
+  for (auto job = take("far.example"); job && job->message.id != second; job = take("far.example")) ++before;
+  EXPECT_LE(before, 33);
 }
 
 TEST_F(QueueTest, AFailedDestinationBacksOffWithAllThatWaitsForIt) {

@@ -11,31 +11,19 @@ std::size_t place_of(Seat::Kind kind) { return static_cast<std::size_t>(kind); }
 
 } // namespace
 
-Seat::Seat(Seat&& other) noexcept
-    : seats_(std::exchange(other.seats_, nullptr)), kind_(other.kind_), paused_(other.paused_) {}
+Seat::Seat(Seat&& other) noexcept : seats_(std::exchange(other.seats_, nullptr)), kind_(other.kind_) {}
 
 Seat& Seat::operator=(Seat&& other) noexcept {
   if (this == &other) return *this;
   leave();
   seats_ = std::exchange(other.seats_, nullptr);
   kind_ = other.kind_;
-  paused_ = other.paused_;
   return *this;
 }
 
 void Seat::leave() {
   Seats* const seats = std::exchange(seats_, nullptr);
-  if (seats != nullptr && !paused_) seats->count(kind_, -1);
-}
-
-void Seat::pause() {
-  if (seats_ == nullptr || std::exchange(paused_, true)) return;
-  seats_->count(kind_, -1);
-}
-
-void Seat::resume() {
-  if (seats_ == nullptr || !std::exchange(paused_, false)) return;
-  seats_->count(kind_, 1);
+  if (seats != nullptr) seats->count(kind_, -1);
 }
 
 unsigned Seats::most(Seat::Kind kind, unsigned total) {

@@ -29,13 +29,9 @@ public:
 
 private:
   friend class Seats;
-  friend class Queue; // pauses and resumes it
-  void pause();
-  void resume();
 
   Seats* seats_ = nullptr;
   Kind kind_ = Kind::known;
-  bool paused_ = false;
 };
 
 /// How many there are of each kind, and may be: a half of the deliveries for unknown places, a quarter for reports, at

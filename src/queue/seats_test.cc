@@ -162,33 +162,6 @@ TEST_F(SeatsTest, WhatIsDueInTheStoreStandsInLineToo) {
   EXPECT_EQ(late[0].key, "late.example");
 }
 
-TEST_F(SeatsTest, WhoWaitsForItsPlaceTakesNoSeat) {
-  for (int i = 0; i < 6; ++i) accept(domain(i));
-  auto first = start_all();
-  ASSERT_EQ(first.size(), 4u);
-  for (Worker& worker : first) EXPECT_TRUE(queue_.pause_worker(worker.job.seat));
-  const auto second = start_all();
-  EXPECT_EQ(second.size(), 2u);
-  for (Worker& worker : first) queue_.resume_worker(worker.job.seat);
-  accept(domain(9));
-  EXPECT_TRUE(start_all().empty());
-}
-
-TEST(Seats, OfStrangersSomeWaitOnly) {
-  FakeClock clock;
-  directory::TestServer server;
-  Queue queue(server.store(), clock, {.workers_total = 4000});
-  Seats seats;
-  std::vector<Seat> waiting;
-  for (int i = 0; i < 2000; ++i) {
-    Seat seat = seats.take(Kind::report);
-    if (queue.pause_worker(seat)) waiting.push_back(std::move(seat));
-  }
-  EXPECT_EQ(waiting.size(), 500u);
-  Seat known = seats.take(Kind::known);
-  EXPECT_TRUE(queue.pause_worker(known));
-}
-
 TEST(KnownPlaces, AreBounded) {
   KnownPlaces places(100);
   for (int i = 0; i < 1000; ++i) places.add(std::to_string(i));
