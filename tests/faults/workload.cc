@@ -1,11 +1,10 @@
 #include "workload.h"
 
+#include "folder_work.h"
+#include "run_task.h"
 #include "store/store.h"
 
 #include <algorithm>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <boost/asio/io_context.hpp>
 #include <charconv>
 #include <random>
 #include <sstream>
@@ -18,24 +17,6 @@ using store::Store;
 constexpr const char* kPlace = "far.test";
 constexpr const char* kLogin = "anna@example.test";
 constexpr std::uint64_t kLarge = 150'000;
-
-/// Contexts live as long as the process: a store's thread may still be leaving post().
-boost::asio::io_context& context() {
-  static auto* const one = new boost::asio::io_context;
-  return *one;
-}
-
-template <class T>
-T run(Task<T> task) {
-  std::optional<T> result;
-  boost::asio::co_spawn(context(), std::move(task), [&result](const std::exception_ptr& error, T value) {
-    if (error) std::rethrow_exception(error);
-    result = std::move(value);
-  });
-  context().restart();
-  context().run();
-  return std::move(*result);
-}
 
 std::unique_ptr<Store> open(const std::string& directory, std::string& why) {
   store::StoreOptions options;
@@ -53,10 +34,12 @@ public:
 
   void run_rounds(int rounds) {
     make_account();
+    FolderWork folders(vfs_, store_, ids_, account_, chance_());
     for (int i = 0; i < rounds; ++i) {
       accept_some();
       if (i % 2 == 0) deliver();
       if (i % 3 == 1) remove_one();
+      folders.change_some();
       if (i % 4 == 3) static_cast<void>(run(store_.upkeep().maintain(1)));
     }
   }
@@ -237,6 +220,7 @@ void Promises::take(const std::string& note) {
   if (what == "relayed") relayed_.insert(subject);
   if (what == "deleting") deleting_.insert(static_cast<std::uint32_t>(std::stoul(subject)));
   if (what == "deleted") deleted_.insert(static_cast<std::uint32_t>(std::stoul(subject)));
+  folders_.take(note);
   if (what != "accepted") return;
   Message message{};
   words >> message.letter >> message.size;
@@ -258,6 +242,7 @@ std::vector<std::string> Promises::broken_in(const std::string& directory) const
   if (!findings) judge.say("it can't be checked: " + findings.error().message);
   for (const std::string& line : findings.value_or(std::vector<std::string>())) judge.say(line);
   if (account_ == 0) return judge.take();
+  for (std::string& problem : folders_.broken_in(*store, account_)) judge.say(std::move(problem));
   const auto mailbox = judge.read_mailbox(account_);
   std::set<std::uint32_t> uids;
   for (const auto& [id, content] : mailbox) uids.insert(content.info.uid);
