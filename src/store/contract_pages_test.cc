@@ -1,6 +1,8 @@
 // Lists in pages, and orders of which is told first what they would change.
 #include "store/test_contract.h"
 
+#include <map>
+
 namespace paquebot::store {
 namespace {
 
@@ -132,6 +134,71 @@ TEST_P(StoreContract, RightsHooksMarksAndPlacesAreReadInPages) {
   EXPECT_EQ(places("c.example", 9), "");
   claim("b.example");
   EXPECT_EQ(places("", 9), "a.example:2 c.example:1 ") << "what is in hand does not wait";
+}
+
+TEST_P(StoreContract, WhatWaitsForADestinationIsCountedThroughEveryStep) {
+  std::map<std::int64_t, std::string> accepted_at;
+  const auto waiting = [&] {
+    expect_sound();
+    std::string all;
+    const auto page = run(store().queue().page_destinations("", 10));
+    for (const DestinationFacts& one : page.value())
+      all += one.key + " " + std::to_string(one.waiting) + " since " + accepted_at[one.oldest] + "; ";
+    return all;
+  };
+  const auto order = [&](QueueAction action, QueueFilter filter) {
+    return run(store().queue().operate(action, std::move(filter), "a test", now())).value();
+  };
+  AcceptRequest both = message();
+  both.recipients = {to_remote("a@near.example", "near.example"), to_remote("b@far.example", "far.example"),
+                     to_remote("c@far.example", "far.example", true)};
+  const Ulid first = accepted(both);
+  clock().advance(std::chrono::milliseconds(5));
+  const Ulid second = queue("far.example");
+  accepted_at[trail(first).message.accepted_at] = "the first";
+  accepted_at[trail(second).message.accepted_at] = "the second";
+  EXPECT_EQ(waiting(), "far.example 2 since the first; near.example 1 since the first; ");
+  EXPECT_TRUE(record({first, 2, State::waiting, now(), true, Owed::none, peer_said(450, "")}));
+  EXPECT_EQ(waiting(), "far.example 3 since the first; near.example 1 since the first; ") << "what was in hand waits";
+  EXPECT_EQ(claim("far.example").size(), 2u);
+  EXPECT_EQ(waiting(), "near.example 1 since the first; ");
+  EXPECT_TRUE(record({second, 0, State::waiting, 0, false, Owed::none, {}}));
+  EXPECT_TRUE(record({first, 1, State::relayed, 0, true, Owed::none, peer_said(250, "")}));
+  EXPECT_EQ(waiting(), "far.example 1 since the second; near.example 1 since the first; ");
+  reopen();
+  EXPECT_EQ(waiting(), "far.example 2 since the first; near.example 1 since the first; ") << "what was in hand waits again";
+  EXPECT_EQ(order(QueueAction::hold, {.destination = "far.example"}), 2u);
+  EXPECT_EQ(waiting(), "near.example 1 since the first; ");
+  EXPECT_EQ(order(QueueAction::release, {.message = second}), 1u);
+  EXPECT_EQ(order(QueueAction::retry, {}), 2u);
+  EXPECT_EQ(waiting(), "far.example 1 since the second; near.example 1 since the first; ");
+  EXPECT_EQ(order(QueueAction::cancel, {.message = first}), 2u);
+  EXPECT_EQ(waiting(), "far.example 1 since the second; ");
+}
+
+TEST_P(StoreContract, WhatIsUnfinishedForADestinationIsListedInOrder) {
+  std::vector<Ulid> ids;
+  for (int i = 0; i < 4; ++i) {
+    AcceptRequest many = message();
+    many.recipients = {to_remote("a@far.example", "far.example", i == 1), to_remote("b@far.example", "far.example")};
+    if (i == 2) many.recipients[0].handling = many.recipients[1].handling = Handling::held;
+    ids.push_back(accepted(many));
+    clock().advance(std::chrono::milliseconds(1));
+    queue("near.example");
+  }
+  const QueueFilter filter{.destination = "far.example"};
+  std::vector<Ulid> listed;
+  std::optional<Ulid> after;
+  for (;;) {
+    const auto page = run(store().queue().list(filter, after, 3)).value();
+    for (const WorkItem& one : page) {
+      EXPECT_EQ(one.recipients.size(), 2u);
+      listed.push_back(one.message.id);
+    }
+    if (page.size() < 3) break;
+    after = listed.back();
+  }
+  EXPECT_EQ(listed, ids);
 }
 
 } // namespace

@@ -42,7 +42,7 @@ class QueueStore {
 public:
   virtual ~QueueStore() = default;
 
-  /// Destinations with waiting recipients, earliest due first. `with_counts` fills `waiting` (slow).
+  /// Destinations with waiting recipients, earliest due first. `with_counts` fills `waiting` and `oldest`.
   virtual Task<Result<std::vector<DestinationFacts>>> list_destinations(bool with_counts) = 0;
   /// Those behind the key `after`, by key, at most `most`; `waiting` and `oldest` are filled.
   virtual Task<Result<std::vector<DestinationFacts>>> page_destinations(std::string after, std::size_t most) = 0;

@@ -15,6 +15,7 @@
 #include "store/sqlite/sendings.h"
 #include "store/sqlite/suppression.h"
 #include "store/sqlite/suspicion.h"
+#include "store/sqlite/waiting_count.h"
 
 #include <algorithm>
 #include <cassert>
@@ -60,24 +61,6 @@ State first_state(const NewRecipient& recipient) {
     case Handling::failed: return State::failed;
   }
   return State::held;
-}
-
-/// The message of an account that looks taken over: all whom it names are held, as named. What an alias of ours leads
-/// to is looked up when they are let go.
-AcceptRequest held_whole(const AcceptRequest& request, const std::string& reason) {
-  AcceptRequest held = request;
-  held.limits = nullptr; // it is charged already
-  std::erase_if(held.recipients, [](const NewRecipient& r) { return r.parent >= 0; });
-  for (NewRecipient& r : held.recipients) {
-    if (r.handling == Handling::held || r.handling == Handling::failed) continue;
-    r.handling = Handling::held;
-    r.hold = HoldKind::takeover;
-    r.account = 0;
-    r.in_hand = false;
-    r.owed = Owed::none;
-    r.reason = reason;
-  }
-  return held;
 }
 
 class Accepting {
@@ -225,6 +208,7 @@ private:
     }
     write_message(pending, pending > 0 ? content : Content());
     for (std::uint32_t i = 0; i < request_.recipients.size(); ++i) write_recipient(request_.recipients[i], i);
+    waiting_.write(tx_.db);
     for (const Delivery& d : deliveries_) write_entry(d, content);
     if (request_.settles) settle();
   }
@@ -288,6 +272,7 @@ private:
     const std::string key = destination_key(r);
     const Id destination = key.empty() ? 0 : destination_id(tx_, key);
     const Id owner = state == State::in_hand ? tx_.epoch : 0;
+    if (state == State::waiting) waiting_.add(destination, 1);
     const bool refused = state == State::failed;
     const Delivery* entry = delivery_of(index);
     assert(r.parent < static_cast<std::int64_t>(index) && "what it comes of stands before it");
@@ -388,6 +373,7 @@ private:
   std::vector<std::uint32_t> leads_to_; ///< by recipient: which delivery; empty: none leads to any
   std::vector<std::uint32_t> gone_;
   std::vector<std::uint32_t> full_;
+  WaitingCount waiting_;
 };
 
 } // namespace

@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "store/sqlite/queue.h"
 #include "store/sqlite/rows.h"
+#include "store/sqlite/waiting_count.h"
 
 #include <algorithm>
 #include <cassert>
@@ -11,9 +12,11 @@
 namespace paquebot::store::sqlite {
 namespace {
 
+/// One that waits.
 struct Key {
   Ulid message;
   std::uint32_t index;
+  Id destination;
 };
 
 /// Those that are urgent: one look into the index for each priority, so that what is urgent and not due costs nothing.
@@ -26,7 +29,7 @@ std::vector<Key> urgent_keys(Db& db, Id destination, std::int64_t now, std::size
                        "state = 2 AND priority > 0 AND unlikely(priority = ?) AND due <= ? "
                        "ORDER BY due, message, n LIMIT ?",
                        destination, priority, now, most - keys.size());
-    while (q.row()) keys.push_back({q.ulid(0), q.u32(1)});
+    while (q.row()) keys.push_back({q.ulid(0), q.u32(1), destination});
   }
   return keys;
 }
@@ -39,7 +42,7 @@ std::vector<Key> due_keys(Db& db, Id destination, std::int64_t now, std::size_t 
                                "ORDER BY due, message, n LIMIT ?",
                                destination, now, most);
   std::vector<Key> keys;
-  while (q.row()) keys.push_back({q.ulid(0), q.u32(1)});
+  while (q.row()) keys.push_back({q.ulid(0), q.u32(1), destination});
   return keys;
 }
 
@@ -79,7 +82,7 @@ std::vector<Key> lane_keys(Db& db, Id destination, Id lane, std::int64_t now, st
                "state = 2 AND due <= ? ORDER BY due, message, n LIMIT ?",
                destination, lane, now, most);
   std::vector<Key> keys;
-  while (q.row()) keys.push_back({q.ulid(0), q.u32(1)});
+  while (q.row()) keys.push_back({q.ulid(0), q.u32(1), destination});
   return keys;
 }
 
@@ -101,9 +104,11 @@ void set_aside(Tx& tx, const Key& key) {
 
 /// Takes recipients in hand and adds them to `items`, by message.
 void take_in_hand(Tx& tx, const std::vector<Key>& keys, std::vector<WorkItem>& items) {
+  WaitingCount waiting;
   std::map<Ulid, std::size_t> places;
   for (std::size_t i = 0; i < items.size(); ++i) places.emplace(items[i].message.id, i);
   for (const Key& key : keys) {
+    waiting.add(key.destination, -1); // or set aside
     const auto [place, fresh] = places.try_emplace(key.message, items.size());
     if (fresh) {
       auto message = load_message(tx.db, key.message);
@@ -119,6 +124,7 @@ void take_in_hand(Tx& tx, const std::vector<Key>& keys, std::vector<WorkItem>& i
     if (auto r = load_recipient(tx.db, key.message, key.index))
       items[place->second].recipients.push_back(std::move(*r));
   }
+  waiting.write(tx.db);
   std::erase_if(items, [](const WorkItem& item) { return item.recipients.empty(); }); // of a damaged index
 }
 
@@ -172,10 +178,11 @@ Claim claim(Tx& tx, const std::string& destination, std::int64_t now, std::size_
 std::vector<WorkItem> claim_overdue(Tx& tx, std::int64_t now, std::size_t most) {
   std::vector<Key> keys;
   {
-    Query q = tx.db.query("SELECT message, n FROM recipient WHERE state = 2 AND deadline > 0 AND deadline <= ? "
-                          "ORDER BY deadline, message, n LIMIT ?",
-                          now, most);
-    while (q.row()) keys.push_back({q.ulid(0), q.u32(1)});
+    Query q =
+        tx.db.query("SELECT message, n, destination FROM recipient WHERE state = 2 AND deadline > 0 AND deadline <= ? "
+                    "ORDER BY deadline, message, n LIMIT ?",
+                    now, most);
+    while (q.row()) keys.push_back({q.ulid(0), q.u32(1), q.i64(2)});
   }
   std::vector<WorkItem> items;
   take_in_hand(tx, keys, items);

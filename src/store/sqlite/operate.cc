@@ -3,6 +3,7 @@
 #include "store/sqlite/queue.h"
 #include "store/sqlite/rows.h"
 #include "store/sqlite/slice.h"
+#include "store/sqlite/waiting_count.h"
 
 #include <algorithm>
 #include <map>
@@ -12,7 +13,7 @@ namespace paquebot::store::sqlite {
 namespace {
 
 constexpr std::size_t kWalk = 2000; // messages that are loaded in one short read
-constexpr std::int64_t kSorted = 20'000;
+constexpr std::int64_t kMany = 20'000;
 
 bool same_address(std::string_view a, std::string_view b) { return iequals(a, b); }
 
@@ -77,21 +78,18 @@ Candidates held(Db& db, const Ulid& after) {
       after, kWalk)));
 }
 
-/// Unfinished for one destination, by its indexes, which are ordered by time: only when they are not too many to be
-/// sorted.
-std::optional<Candidates> bound_for(Db& db, const std::string& key, const Ulid& after) {
+/// Unfinished for one destination, by its indexes, which are ordered by the message.
+Candidates bound_for(Db& db, const std::string& key, const Ulid& after) {
   const Id destination = db.number("SELECT id FROM destination WHERE key = ?", 0, key);
-  if (destination == 0) return Candidates{};
-  const std::int64_t count = db.number(
-      "SELECT (SELECT count(*) FROM (SELECT 1 FROM recipient WHERE destination = ?1 AND state = 1 LIMIT ?2) h) + "
-      "(SELECT count(*) FROM (SELECT 1 FROM recipient WHERE destination = ?1 AND state = 2 LIMIT ?2) h) + "
-      "(SELECT count(*) FROM (SELECT 1 FROM recipient WHERE destination = ?1 AND state = 3 LIMIT ?2) h)",
-      0, destination, kSorted);
-  if (count >= kSorted) return {};
+  if (destination == 0) return {};
   return all_of(ids_of(db.query(
-      "SELECT message FROM recipient WHERE destination = ?1 AND state = 1 AND message > ?2 UNION "
-      "SELECT message FROM recipient WHERE destination = ?1 AND state = 2 AND message > ?2 UNION "
-      "SELECT message FROM recipient WHERE destination = ?1 AND state = 3 AND message > ?2 ORDER BY 1 LIMIT ?3",
+      "SELECT message FROM (SELECT DISTINCT message FROM recipient INDEXED BY recipient_held WHERE destination = ?1 "
+      "AND "
+      "state = 1 AND message > ?2 ORDER BY message LIMIT ?3) h UNION "
+      "SELECT message FROM (SELECT DISTINCT message FROM recipient INDEXED BY recipient_waiting WHERE destination = ?1 "
+      "AND state = 2 AND message > ?2 ORDER BY message LIMIT ?3) w UNION "
+      "SELECT message FROM (SELECT DISTINCT message FROM recipient INDEXED BY recipient_in_hand WHERE destination = ?1 "
+      "AND state = 3 AND message > ?2 ORDER BY message LIMIT ?3) i ORDER BY 1 LIMIT ?3",
       destination, after, kWalk)));
 }
 
@@ -118,16 +116,14 @@ Candidates walk(Db& db, const QueueFilter& filter, const std::optional<Ulid>& af
 bool many_are_held(Db& db) {
   return db.number("SELECT (SELECT count(*) FROM (SELECT 1 FROM recipient WHERE state = 1 LIMIT ?1) h) + "
                    "(SELECT count(*) FROM (SELECT 1 FROM message WHERE hold_until > 0 AND pending > 0 LIMIT ?1) l)",
-                   0, kSorted) >= kSorted;
+                   0, kMany) >= kMany;
 }
 
 /// From what holds least of what doesn't match.
 Candidates candidates(Db& db, const QueueFilter& filter, const std::optional<Ulid>& after) {
   const Ulid from = after.value_or(Ulid());
   const bool only_held = filter.held_only || filter.takeover_only;
-  if (!filter.destination.empty() && (!only_held || many_are_held(db))) {
-    if (auto few = bound_for(db, filter.destination, from)) return std::move(*few);
-  }
+  if (!filter.destination.empty() && (!only_held || many_are_held(db))) return bound_for(db, filter.destination, from);
   return only_held ? held(db, from) : walk(db, filter, after);
 }
 
@@ -172,21 +168,33 @@ std::int64_t due_after(const Order& order, const WorkItem& item, const Recipient
 
 /// Asks again for the state, and why it is held: the listing was another transaction.
 bool apply(Tx& tx, const Order& order, HoldKind hold, std::uint32_t holds, const Ulid& message, std::uint32_t index,
-           const std::string& reason, std::int64_t now, std::int64_t due) {
-  tx.db.run(
-      "UPDATE recipient SET state = ?1, due = iif(?2 <> 0, ?2, due), owed = iif(?1 = 8, 0, owed), changed_at = ?3, "
-      "reason = ?4, hold_kind = ?9 WHERE message = ?5 AND n = ?6 AND state IN (?7, ?8) "
-      "AND (?10 = 0 OR state <> 1 OR ((1 << hold_kind) & ?10) <> 0)",
-      order.to, due, now, reason, message, index, order.from, order.also_from, hold, holds);
-  if (tx.db.changes() == 0) return false;
+           const std::string& reason, std::int64_t now, std::int64_t due, WaitingCount& waiting) {
+  Id destination = 0;
+  bool waited = false;
+  {
+    Query q =
+        tx.db.query("SELECT destination, state FROM recipient WHERE message = ?1 AND n = ?2 AND state IN (?3, ?4) "
+                    "AND (?5 = 0 OR state <> 1 OR ((1 << hold_kind) & ?5) <> 0)",
+                    message, index, order.from, order.also_from, holds);
+    if (!q.row()) return false;
+    destination = q.i64(0);
+    waited = q.as<State>(1) == State::waiting;
+  }
+  tx.db.run("UPDATE recipient SET state = ?1, due = iif(?2 <> 0, ?2, due), owed = iif(?1 = 8, 0, owed), "
+            "changed_at = ?3, reason = ?4, hold_kind = ?5 WHERE message = ?6 AND n = ?7",
+            order.to, due, now, reason, hold, message, index);
+  waiting.add(destination, (order.to == State::waiting ? 1 : 0) - (waited ? 1 : 0));
   if (order.to == State::dropped) change_pending(tx.db, message, -1);
   return true;
 }
 
 /// Recipients without a message can only be let go of, and leave no trail.
-std::size_t drop_orphans(Tx& tx, const WorkItem& item) {
+std::size_t drop_orphans(Tx& tx, const WorkItem& item, WaitingCount& waiting) {
   std::size_t dropped = 0;
   for (const RecipientFacts& r : item.recipients) {
+    const Id destination = tx.db.number("SELECT destination FROM recipient WHERE message = ? AND n = ? AND state = 2",
+                                        0, item.message.id, r.index);
+    if (destination != 0) waiting.add(destination, -1);
     tx.db.run("DELETE FROM recipient WHERE message = ? AND n = ? AND state IN (1, 2)", item.message.id, r.index);
     dropped += static_cast<std::size_t>(tx.db.changes());
   }
@@ -244,17 +252,18 @@ std::size_t operate(Tx& tx, QueueAction action, const QueueFilter& filter, const
                     const std::string& who, std::int64_t now) {
   const std::string reason = reason_of(action, who);
   std::set<std::string> destinations;
+  WaitingCount waiting;
   std::size_t changed = 0;
   for (const WorkItem& item : items) {
     std::vector<std::uint32_t> indexes;
     if (tx.db.number("SELECT 1 FROM message WHERE id = ?", 0, item.message.id) == 0) {
-      if (action == QueueAction::cancel) changed += drop_orphans(tx, item);
+      if (action == QueueAction::cancel) changed += drop_orphans(tx, item, waiting);
       continue;
     }
     for (const RecipientFacts& r : item.recipients) {
       const auto order = order_for(action, filter, item, r, now);
       if (!order || !apply(tx, *order, hold_of(action), filter.holds, item.message.id, r.index, reason, now,
-                           due_after(*order, item, r, now)))
+                           due_after(*order, item, r, now), waiting))
         continue;
       indexes.push_back(r.index);
       destinations.insert(r.destination);
@@ -263,6 +272,7 @@ std::size_t operate(Tx& tx, QueueAction action, const QueueFilter& filter, const
     if (!indexes.empty())
       tell_events(tx, item.message.id, {{now, order_of(action).kind, std::move(indexes), reason, 1}});
   }
+  waiting.write(tx.db);
   if (action == QueueAction::retry) {
     // The operator wants it tried now: the destination's back-off would stand in the way.
     for (const std::string& key : destinations)

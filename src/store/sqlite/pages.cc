@@ -4,6 +4,8 @@
 #include "store/sqlite/directory.h"
 #include "store/sqlite/queue.h"
 
+#include <optional>
+
 namespace paquebot::store::sqlite {
 
 std::string fenced(const std::vector<std::string>& names) {
@@ -84,11 +86,19 @@ std::vector<std::string> domains_owned_by(Db& db, Id account, std::size_t most) 
 }
 
 void count_waiting(Db& db, DestinationFacts& place) {
-  // One pass over the index, which has the ids in it; these grow with the time of acceptance.
-  Query all = db.query("SELECT count(*), min(message) FROM recipient WHERE state = 2 AND destination = ?", place.id);
-  if (!all.row() || all.i64(0) == 0) return;
-  place.waiting = static_cast<std::uint64_t>(all.i64(0));
-  place.oldest = db.number("SELECT accepted_at FROM message WHERE id = ?", 0, all.ulid(1));
+  // Ids grow with the time of acceptance.
+  std::optional<Ulid> first;
+  {
+    Query q = db.query("SELECT message FROM recipient INDEXED BY recipient_waiting WHERE destination = ? AND state = 2 "
+                       "ORDER BY message LIMIT 1",
+                       place.id);
+    if (q.row()) first = q.ulid(0);
+  }
+  if (!first) return;
+  place.oldest = db.number("SELECT accepted_at FROM message WHERE id = ?", 0, *first);
+  const char* sql = db.is_sqlite() ? "SELECT waiting FROM destination WHERE id = ?"
+                                   : "SELECT count(*) FROM recipient WHERE destination = ? AND state = 2";
+  place.waiting = static_cast<std::uint64_t>(db.number(sql, 0, place.id));
 }
 
 std::vector<DestinationFacts> page_destinations(Db& db, const std::string& after, std::size_t most) {

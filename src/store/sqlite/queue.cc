@@ -5,6 +5,7 @@
 #include "store/sqlite/rows.h"
 #include "store/sqlite/suppression.h"
 #include "store/sqlite/suspicion.h"
+#include "store/sqlite/waiting_count.h"
 
 #include <algorithm>
 #include <cassert>
@@ -75,26 +76,36 @@ void hold_back(Tx& tx, const Outcome& o, Owed before, const std::string& reason,
   events.add(o.message, tx.now, EventKind::held, o.index, reason);
 }
 
+/// What outcomes of one transaction add up to.
+struct Recording {
+  EventList events;
+  WaitingCount waiting;
+};
+
 /// False when it does not count.
-bool record_outcome(Tx& tx, const Outcome& o, EventList& events, bool suspects) {
+bool record_outcome(Tx& tx, const Outcome& o, Recording& all, bool suspects) {
   assert(o.to != State::in_hand && "an outcome ends a claim");
   Owed before = Owed::none;
+  Id destination = 0;
   {
-    Query q = tx.db.query("SELECT owed FROM recipient WHERE message = ? AND n = ? AND state = 3 AND owner = ?",
-                          o.message, o.index, tx.epoch);
+    Query q =
+        tx.db.query("SELECT owed, destination FROM recipient WHERE message = ? AND n = ? AND state = 3 AND owner = ?",
+                    o.message, o.index, tx.epoch);
     if (!q.row()) {
       // Not ours any more: an outcome counts only while this epoch holds the claim.
       log::warning("outcome-stale", {{"id", o.message.to_string()}, {"recipient", o.index}});
       return false;
     }
     before = q.as<Owed>(0);
+    destination = q.i64(1);
   }
   if (suspects && o.to == State::waiting) {
     if (const auto reason = hold_reason_of(tx.db, o.message)) {
-      hold_back(tx, o, before, *reason, events);
+      hold_back(tx, o, before, *reason, all.events);
       return true;
     }
   }
+  if (o.to == State::waiting) all.waiting.add(destination, 1);
   // A delay notice still owed is pointless once the recipient has come to an end.
   const Owed owed = o.owed == Owed::none && is_unfinished(o.to) ? before : o.owed;
   if (!o.attempted && !o.deadline_met && o.to == State::waiting && o.reply.empty()) {
@@ -119,7 +130,7 @@ bool record_outcome(Tx& tx, const Outcome& o, EventList& events, bool suspects) 
   if (o.to == State::held)
     tx.db.run("UPDATE recipient SET hold_kind = ? WHERE message = ? AND n = ?", HoldKind::other, o.message, o.index);
   if (!is_pending(o.to, owed)) change_pending(tx.db, o.message, -1);
-  events.add(o.message, tx.now, event_of(o.to), o.index, words, o.bounce);
+  all.events.add(o.message, tx.now, event_of(o.to), o.index, words, o.bounce);
   return true;
 }
 
@@ -179,17 +190,18 @@ std::int64_t earliest_deadline(Db& db) {
 
 std::size_t record(Tx& tx, const std::vector<Outcome>& outcomes, const std::optional<DestinationUpdate>& destination) {
   std::size_t counted = 0;
-  EventList events;
+  Recording all;
   FailureCount failures;
   std::vector<const Outcome*> judged;
   const bool suspects = anybody_suspected(tx.db);
   for (const Outcome& outcome : outcomes) {
-    const bool counts = record_outcome(tx, outcome, events, suspects);
+    const bool counts = record_outcome(tx, outcome, all, suspects);
     counted += counts;
     if (counts) judged.push_back(&outcome);
     if (counts && outcome.to == State::failed && outcome.attempted) failures.add(tx, outcome.message, outcome.index);
   }
-  events.write(tx);
+  all.events.write(tx);
+  all.waiting.write(tx.db);
   failures.write(tx);
   for (const Outcome* outcome : judged) judge_outcome(tx, *outcome);
   if (destination) update_destination(tx, *destination);
@@ -198,6 +210,13 @@ std::size_t record(Tx& tx, const std::vector<Outcome>& outcomes, const std::opti
 }
 
 void return_orphans(Db& db, Id epoch) {
+  WaitingCount waiting;
+  {
+    Query q = db.query(
+        "SELECT destination, count(*) FROM recipient WHERE state = 3 AND owner <> ? GROUP BY destination", epoch);
+    while (q.row()) waiting.add(q.i64(0), q.i64(1));
+  }
+  waiting.write(db);
   db.run("UPDATE recipient SET state = 2, owner = 0, due = min(due, expires) WHERE state = 3 AND owner <> ?", epoch);
 }
 

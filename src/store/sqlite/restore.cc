@@ -210,6 +210,7 @@ private:
     main.run(
         "UPDATE recipient SET state = 1, owner = 0, changed_at = ?, reason = ?, hold_kind = ? WHERE state IN (2, 3)",
         now, reason, HoldKind::restored);
+    main.run("UPDATE destination SET waiting = 0");
     for (auto& [message, indexes] : messages)
       add_events(main, message, {{now, EventKind::held, std::move(indexes), reason, 1}});
   }

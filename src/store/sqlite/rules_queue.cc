@@ -135,7 +135,14 @@ constexpr Rule kEventRules[] = {
      "message %: its trail has a gap"},
 };
 
+bool counts_waiting(Check& check, const Query&) {
+  return check.main.is_sqlite() && check.main.number("PRAGMA user_version", 0) >= 12;
+}
+
 constexpr Rule kDestinationRules[] = {
+    {"destination.waiting",
+     "d.waiting <> (SELECT count(*) FROM recipient r WHERE r.destination = d.id AND r.state = 2)",
+     "destination %: what waits for it is miscounted", kMiscounted, counts_waiting},
     {"destination.key", "d.key = ''", "destination %: it has no name", kStuck},
     {"destination.backoff", "d.backoff_until NOT BETWEEN 0 AND d.changed_at + 2678400000",
      "destination %: nothing is tried there until a time that cannot be", kStuck},

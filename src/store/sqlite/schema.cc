@@ -368,13 +368,17 @@ CREATE INDEX greylist_by_expiry ON greylist(expires);
 // lane: whose work it is (store::lane_of), so that no account's mail has to wait behind all of another's at the same
 // place; 0 also for what waited before there were lanes. site: what was learnt of hosts of others that share limits
 // (queue::Site); most: connections, 0: as many as are configured; pace: milliseconds from one message to the next,
-// 0: any; blocks: pauses in a row.
+// 0: any; blocks: pauses in a row. destination.waiting: its recipients that wait (waiting_count.h).
 constexpr const char* kMainSites = R"sql(
 ALTER TABLE recipient ADD COLUMN lane INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX recipient_lane ON recipient(destination, lane, due) WHERE state = 2;
 CREATE TABLE site(key TEXT NOT NULL PRIMARY KEY, most INTEGER NOT NULL, pace INTEGER NOT NULL,
   per_connection INTEGER NOT NULL, pause_until INTEGER NOT NULL, blocks INTEGER NOT NULL, why TEXT NOT NULL,
   learned_at INTEGER NOT NULL) WITHOUT ROWID;
+ALTER TABLE destination ADD COLUMN waiting INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX recipient_waiting ON recipient(destination, message) WHERE state = 2;
+UPDATE destination SET waiting =
+  (SELECT count(*) FROM recipient r INDEXED BY recipient_waiting WHERE r.destination = destination.id AND r.state = 2);
 )sql";
 
 constexpr std::array kMainSteps = {Migration{kMain1},       Migration{kMainLimits},    Migration{kMainTimes},
