@@ -247,7 +247,13 @@ int trace_many(Session& session, const Arguments& arguments, const std::string& 
   std::string target =
       "/v1/messages?" + std::string(by_id ? "message_id=" : "address=") + control::percent_encode(what);
   if (arguments.has("--limit")) target += "&limit=" + control::percent_encode(arguments.text("--limit"));
-  const auto answer = session.call("GET", target);
+  auto answer = session.call("GET", target);
+  // One answer looks back over so many messages at most: on, until there is something, or no more.
+  while (answer && control::get_list(*answer, "messages").empty() && !control::get_text(*answer, "next").empty()) {
+    auto refusals = control::get_list(*answer, "refusals");
+    answer = session.call("GET", target + "&after=" + control::get_text(*answer, "next"));
+    if (answer && !refusals.empty()) answer->as_object()["refusals"] = std::move(refusals);
+  }
   if (!answer) return session.report(answer.error());
   if (session.json) {
     session.out() << control::to_pretty_text(*answer);

@@ -77,22 +77,26 @@ Task<Answer> find_messages(Context& context, Call call) {
   }
   const bool first = !below;
   json::array list;
-  bool more = true;
-  for (std::size_t looked = 0; more && list.size() < *limit && looked < kMostLookedAt;) {
-    const std::size_t room = *limit - list.size();
+  for (std::size_t looked = 0, room = 1; room > 0 && looked < kMostLookedAt;) {
+    room = *limit - list.size();
     store::TrailFilter filter{.address = address, .message_id = message_id};
-    const auto ids = co_await context.store.trail().find_messages(std::move(filter), since, below, room);
-    if (!ids) co_return std::unexpected(ids.error());
-    more = ids->size() == room;
-    looked += ids->size();
-    for (const Ulid id : *ids) {
-      below = id;
-      auto found = co_await shown_in_short(context, call.asker, id);
-      if (found && keep_message(call.asker.grants, *found)) list.push_back(std::move(*found));
+    const auto found = co_await context.store.trail().find_messages(std::move(filter), since, below, room);
+    if (!found) co_return std::unexpected(found.error());
+    looked += found->ids.size();
+    for (const Ulid id : found->ids) {
+      auto shown = co_await shown_in_short(context, call.asker, id);
+      if (shown && keep_message(call.asker.grants, *shown)) list.push_back(std::move(*shown));
     }
+    below = found->next;
+    // So far back, and not to the end: who asks hears that, and goes on or not.
+    const bool bounded = found->ids.size() < room;
+    room = !below || bounded ? 0 : *limit - list.size();
   }
   json::object out{{"messages", std::move(list)}};
-  if (more && below) out["next"] = below->to_string();
+  if (below) {
+    out["next"] = below->to_string();
+    out["back_to"] = time_value(below->millis());
+  }
   if (context.hooks.refusals && first && !address.empty()) {
     json::array refusals;
     for (const auto& one : context.hooks.refusals(address, since, *limit)) refusals.push_back(present(one));

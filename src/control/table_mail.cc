@@ -95,14 +95,15 @@ constexpr auto kQueueActions = std::to_array<Action>({
     {.id = "trail.find",
      .method = "GET",
      .path = "/v1/messages",
-     .summary = "Find messages from or to an address, or by Message-ID, newest first, and while the server runs "
-                "attempts that were refused",
+     .summary =
+         "Find messages from or to an address, or by Message-ID, newest first, and while the server runs "
+         "attempts that were refused; go on with `next` as `after`, also where there were none back to `back_to`",
      .scope = "trails.read",
      .least = Role::account,
      .object = {Whose::open},
      .run = find_messages,
      .query = "address?:text message_id?:text since?:time limit?:number after?:text",
-     .answer = "messages:[Message] refusals?:[Refusal] next?:text",
+     .answer = "messages:[Message] refusals?:[Refusal] next?:text back_to?:time",
      .list = "messages",
      .owner = kOfMessage},
     {.id = "trail.show",

@@ -125,7 +125,7 @@ TEST_F(PickUp, ANameOfAnotherDayIsNoId) {
     EXPECT_TRUE(list_drops(drops_, 10).empty());
   }
   const auto found = run_task(server_.store().trail().find_messages("ann@example.org", 0, 10));
-  EXPECT_EQ(found->size(), 2u);
+  EXPECT_EQ(found->ids.size(), 2u);
   rename(drop("ann@example.org"), names[0]);
   store_.failing = true;
   EXPECT_EQ(round(), 0u);

@@ -361,26 +361,56 @@ TEST_P(StoreContract, MessagesAreFoundByEitherAddressInAnyCase) {
   other.recipients = {to_remote("dora@far.example", "far.example")};
   accepted(other);
   const std::vector<Ulid> newest_first(ids.rbegin(), ids.rend());
-  EXPECT_EQ(run(store().trail().find_messages("anna@EXAMPLE.org", 0, 10)).value(), newest_first);
-  EXPECT_EQ(run(store().trail().find_messages("Chris@far.example", 0, 10)).value(), newest_first);
-  EXPECT_EQ(run(store().trail().find_messages("chris@far.example", 0, 2)).value().size(), 2u);
-  EXPECT_EQ(run(store().trail().find_messages("chris@far.example", ids[1].millis(), 10)).value().size(), 2u);
-  EXPECT_TRUE(run(store().trail().find_messages("nobody@far.example", 0, 10)).value().empty());
-  EXPECT_TRUE(run(store().trail().find_messages("", 0, 10)).value().empty());
+  EXPECT_EQ(run(store().trail().find_messages("anna@EXAMPLE.org", 0, 10)).value().ids, newest_first);
+  EXPECT_EQ(run(store().trail().find_messages("Chris@far.example", 0, 10)).value().ids, newest_first);
+  EXPECT_EQ(run(store().trail().find_messages("chris@far.example", 0, 2)).value().ids.size(), 2u);
+  EXPECT_EQ(run(store().trail().find_messages("chris@far.example", ids[1].millis(), 10)).value().ids.size(), 2u);
+  EXPECT_TRUE(run(store().trail().find_messages("nobody@far.example", 0, 10)).value().ids.empty());
+  EXPECT_TRUE(run(store().trail().find_messages("", 0, 10)).value().ids.empty());
   AcceptRequest named = message();
   named.head = "Received: x\r\nMessage-Id:\r\n <a.B@c>\r\nSubject: x\r\n\r\n";
   named.recipients = {to_remote("chris@far.example", "far.example")};
   const Ulid known = accepted(named);
   const auto by = [&](TrailFilter filter) {
-    return run(store().trail().find_messages(std::move(filter), 0, std::nullopt, 10)).value();
+    return run(store().trail().find_messages(std::move(filter), 0, std::nullopt, 10)).value().ids;
   };
   EXPECT_EQ(by({.message_id = "<a.B@c>"}), std::vector<Ulid>{known});
   EXPECT_EQ(by({.address = "chris@far.example", .message_id = " a.B@c "}), std::vector<Ulid>{known});
   EXPECT_TRUE(by({.message_id = "<a.b@c>"}).empty()) << "case counts (RFC 5322 section 3.6.4)";
   EXPECT_TRUE(by({.address = "nobody@far.example", .message_id = "<a.B@c>"}).empty());
-  EXPECT_EQ(run(store().trail().find_messages(TrailFilter{"chris@far.example"}, 0, ids[2], 1)).value(),
+  EXPECT_EQ(run(store().trail().find_messages(TrailFilter{"chris@far.example"}, 0, ids[2], 1)).value().ids,
             std::vector<Ulid>{ids[1]});
-  EXPECT_TRUE(run(store().trail().find_messages(TrailFilter{"chris@far.example"}, 0, ids[0], 10)).value().empty());
+  EXPECT_TRUE(run(store().trail().find_messages(TrailFilter{"chris@far.example"}, 0, ids[0], 10)).value().ids.empty());
+}
+
+TEST_P(StoreContract, ALookBackIsBoundedAndGoesOn) {
+  std::vector<Ulid> ids;
+  for (int i = 0; i < 7; ++i) {
+    AcceptRequest request = message();
+    request.recipients = {to_remote(i % 3 == 0 ? "bert@far.example" : "dora@far.example", "far.example")};
+    ids.push_back(accepted(request));
+  }
+  const auto look = [&](std::optional<Ulid> below, std::size_t most) {
+    TrailFilter filter{.address = "bert@far.example"};
+    filter.look_at = 2;
+    return run(store().trail().find_messages(std::move(filter), 0, below, most)).value();
+  };
+  FoundMessages found = look(std::nullopt, 10);
+  EXPECT_EQ(found.ids, std::vector<Ulid>{ids[6]});
+  EXPECT_EQ(found.next, ids[5]);
+  found = look(found.next, 10);
+  EXPECT_EQ(found.ids, std::vector<Ulid>{ids[3]});
+  EXPECT_EQ(found.next, ids[3]);
+  found = look(found.next, 10);
+  EXPECT_TRUE(found.ids.empty()) << "none among those, and yet there are more";
+  EXPECT_EQ(found.next, ids[1]);
+  found = look(found.next, 10);
+  EXPECT_EQ(found.ids, std::vector<Ulid>{ids[0]});
+  EXPECT_FALSE(found.next);
+  TrailFilter filter{.address = "bert@far.example"};
+  found = run(store().trail().find_messages(std::move(filter), 0, std::nullopt, 2)).value();
+  EXPECT_EQ(found.ids, (std::vector<Ulid>{ids[6], ids[3]}));
+  EXPECT_EQ(found.next, ids[3]);
 }
 
 TEST_P(StoreContract, OldTrailsGoInSlicesButUnfinishedMailStays) {

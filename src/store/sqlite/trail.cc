@@ -16,7 +16,7 @@ struct TrailPage {
   std::optional<Ulid> next; ///< go on below this one; none: the walk is over
 };
 
-constexpr std::int64_t kTrailWalk = 10000; // messages looked at in one short read
+constexpr std::size_t kTrailWalk = 10000; // messages looked at in one short read
 
 Ulid last_possible() {
   Ulid id;
@@ -44,9 +44,10 @@ Result<Trace> trace(Db& db, const Ulid& id) {
   return trace;
 }
 
-/// Looks at a bounded number of messages below `below` and not older than `since`. There is no index of addresses: it
-/// would cost every acceptance two random pages, and a walk looks at about a million messages a second.
-TrailPage find_messages(Db& db, const TrailFilter& filter, std::int64_t since, const std::optional<Ulid>& below) {
+/// Looks at `walk` messages below `below` and not older than `since`. There is no index of addresses: it would cost
+/// every acceptance two random pages, and a walk looks at about a million messages a second.
+TrailPage find_messages(Db& db, const TrailFilter& filter, std::int64_t since, const std::optional<Ulid>& below,
+                        std::size_t walk) {
   const std::string& address = filter.address;
   const std::int64_t key = message_key(filter.message_id);
   const std::size_t at = address.rfind('@');
@@ -57,7 +58,7 @@ TrailPage find_messages(Db& db, const TrailFilter& filter, std::int64_t since, c
   TrailPage page;
   {
     Query q = db.query("SELECT id FROM message WHERE id < ? AND id >= ? ORDER BY id DESC LIMIT 1 OFFSET ?", top, bottom,
-                       kTrailWalk - 1);
+                       walk - 1);
     if (q.row()) {
       bottom = q.ulid(0);
       page.next = bottom;
@@ -141,8 +142,8 @@ public:
   Task<Result<Trace>> trace(Ulid message) override {
     return core_.read([message](Db& db) { return sqlite::trace(db, message); });
   }
-  Task<Result<std::vector<Ulid>>> find_messages(TrailFilter filter, std::int64_t since, std::optional<Ulid> below,
-                                                std::size_t most) override;
+  Task<Result<FoundMessages>> find_messages(TrailFilter filter, std::int64_t since, std::optional<Ulid> below,
+                                            std::size_t most) override;
   Task<Result<std::vector<Forwarded>>> forwarded_at(std::int64_t time, std::size_t most) override {
     return core_.read([time, most](Db& db) { return sqlite::forwarded_at(db, time, most); });
   }
@@ -157,19 +158,24 @@ private:
   Core& core_;
 };
 
-Task<Result<std::vector<Ulid>>> SqliteTrail::find_messages(TrailFilter filter, std::int64_t since,
-                                                           std::optional<Ulid> below, std::size_t most) {
-  std::vector<Ulid> found;
-  do {
-    auto job =
-        core_.read_long([filter, since, below](Db& db) { return sqlite::find_messages(db, filter, since, below); });
+Task<Result<FoundMessages>> SqliteTrail::find_messages(TrailFilter filter, std::int64_t since,
+                                                       std::optional<Ulid> below, std::size_t most) {
+  FoundMessages all{.ids = {}, .next = below};
+  for (std::size_t looked = 0; looked < filter.look_at && all.ids.size() < most; looked += kTrailWalk) {
+    const std::size_t walk = std::min(kTrailWalk, filter.look_at - looked);
+    auto job = core_.read_long([filter, since, below = all.next, walk](Db& db) {
+      return sqlite::find_messages(db, filter, since, below, walk);
+    });
     Result<TrailPage> page = co_await std::move(job);
     if (!page) co_return std::unexpected(page.error());
-    std::ranges::copy(page->found, std::back_inserter(found));
-    below = page->next;
-  } while (below && found.size() < most);
-  if (found.size() > most) found.resize(most);
-  co_return found;
+    std::ranges::copy(page->found, std::back_inserter(all.ids));
+    all.next = page->next;
+    if (!all.next) break;
+  }
+  if (all.ids.size() <= most) co_return all;
+  all.ids.resize(most);
+  all.next = all.ids.back();
+  co_return all;
 }
 
 } // namespace
