@@ -69,6 +69,9 @@ struct Action {
   bool idempotent = false;       ///< doing it once more changes nothing; GET and DELETE are anyway
   Gives gives = Gives::nothing;
   Audit audit = Audit::yes;
+  /// What it changes in the store takes several transactions: until the last one its entry in the audit log says that
+  /// it has begun. Others have their entry, and what came of it, in the one transaction that changes something.
+  bool steps = false;
   /// An answer with a list: its name. The dispatcher pages it by `limit` and `after` where `key` names the member (or
   /// several, with blanks between) that its items are sorted by (an action that pages by itself leaves it empty).
   std::string_view list = "";

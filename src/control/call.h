@@ -17,14 +17,27 @@
 /// What the functions of actions work with.
 namespace paquebot::control {
 
+/// What all calls share.
+struct Desk {
+  Hooks hooks{};
+  Uploads uploads{};
+  UlidSource ids{};
+  std::mutex mutex{};
+  std::set<std::string> changing{}; ///< under `mutex`: paths that a PATCH is working on
+};
+
+/// For a call that changes something, `store` is one whose first change keeps the entry of the audit log as well
+/// (store::Store::bound).
 struct Context {
+  Context(store::Store& store, directory::Directory& directory, Desk& desk)
+      : store(store), directory(directory), desk(desk) {}
+
   store::Store& store;
   directory::Directory& directory;
-  Hooks hooks;
-  Uploads uploads;
-  UlidSource ids;
-  std::mutex mutex;
-  std::set<std::string> changing; ///< under `mutex`: paths that a PATCH is working on
+  Desk& desk;
+  Hooks& hooks = desk.hooks;
+  Uploads& uploads = desk.uploads;
+  UlidSource& ids = desk.ids;
 };
 
 /// One request, taken apart. The dispatcher has checked its form against the action's schemas, and that what it is

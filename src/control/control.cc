@@ -9,7 +9,8 @@
 namespace paquebot::control {
 
 Control::Control(store::Store& store, directory::Directory& directory, Hooks hooks)
-    : context_(new Context{store, directory, std::move(hooks), {}, UlidSource(), {}, {}}) {
+    : desk_(std::make_unique<Desk>()), context_(std::make_unique<Context>(store, directory, *desk_)) {
+  desk_->hooks = std::move(hooks);
   if (context_->hooks.accept) return;
   const auto own = std::make_shared<queue::Queue>(store, system_clock(), queue::Options());
   context_->hooks.accept = [own](queue::Draft draft) { return own->accept(std::move(draft)); };

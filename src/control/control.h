@@ -82,8 +82,10 @@ struct Hooks {
   std::function<Task<HookTrial>(store::Hook hook)> test_hook;
   std::function<void()> hooks_changed;   ///< somebody made, changed or removed one
   std::function<HookRules()> hook_rules; ///< where they may lead; without it: as is usual
-  /// An order to the queue, also to what waits in memory (queue::Orders).
-  std::function<Task<Result<std::size_t>>(store::QueueAction action, store::QueueFilter filter, std::string who)> order;
+  /// An order to the queue, also to what waits in memory (queue::Orders); `queue` is what of the store carries it out.
+  std::function<Task<Result<std::size_t>>(store::QueueAction action, store::QueueFilter filter, std::string who,
+                                          store::QueueStore& queue)>
+      order;
   std::function<Task<Result<>>()> confirm_clock;                         ///< an operator says that the clock is right
   std::function<directory::LoginFacts(const std::string& login)> logins; ///< of an account
   std::function<std::string()> status;      ///< JSON object: version, uptime, listeners, connections, queue
@@ -116,6 +118,7 @@ struct Hooks {
 };
 
 struct Context;
+struct Desk;
 
 /// Does the actions of the table (action.h, docs/api.md), for whoever may. Thread-safe.
 class Control {
@@ -137,6 +140,7 @@ public:
 private:
   friend class ApiSite; // finds out who asks
 
+  std::unique_ptr<Desk> desk_;
   std::unique_ptr<Context> context_;
 };
 

@@ -499,8 +499,8 @@ TEST_F(ControlTest, OfTwoWhoChangeAThingAtOnceOneHasToComeAgain) {
 
 TEST_F(ControlTest, AnOrderGoesToTheQueueOfTheRunningServer) {
   std::string given;
-  const auto order = [&](store::QueueAction action, store::QueueFilter filter,
-                         std::string who) -> Task<Result<std::size_t>> {
+  const auto order = [&](store::QueueAction action, store::QueueFilter filter, std::string who,
+                         store::QueueStore&) -> Task<Result<std::size_t>> {
     given = who + " " + filter.destination + " " + std::to_string(static_cast<int>(action));
     co_return std::size_t{3};
   };
@@ -508,6 +508,27 @@ TEST_F(ControlTest, AnOrderGoesToTheQueueOfTheRunningServer) {
   control = std::make_unique<Control>(server.store(), server.directory(), hooks);
   EXPECT_EQ(get_number(ok("POST", "/v1/queue/cancel", R"({"destination":"far.example"})"), "recipients"), 3);
   EXPECT_EQ(given, "operator test far.example 3");
+}
+
+/// What a crash behind the order would leave of it in the audit log.
+TEST_F(ControlTest, WhatAnOrderChangedHasItsEntryBeforeTheOrderIsOver) {
+  std::vector<std::string> kept;
+  hooks.record = [&](const Order& order) {
+    const auto entries = run_task(server.store().audit().list({.action = order.action}, 10));
+    kept.push_back(order.action + " " + std::to_string(entries->size()) +
+                   (entries->empty() ? std::string() : " " + entries->front().outcome));
+  };
+  control = std::make_unique<Control>(server.store(), server.directory(), hooks);
+  ok("POST", "/v1/domains", R"({"name":"new.example"})");
+  EXPECT_EQ(outcome("POST", "/v1/domains", R"({"name":"new.example"})"), "409 conflict");
+  ok("DELETE", "/v1/domains/new.example");
+  EXPECT_EQ(outcome("DELETE", "/v1/domains/new.example"), "404 not_found");
+  EXPECT_EQ(kept, (std::vector<std::string>{"domain.add 1 begun", "domain.add 1 done", "domain.remove 1 done",
+                                            "domain.remove 1 done"}));
+  const json::value all = ok("GET", "/v1/audit");
+  std::vector<std::string> told;
+  for (const json::value& one : get_list(all, "entries")) told.push_back(get_text(one, "result").substr(0, 12));
+  EXPECT_EQ(told, (std::vector<std::string>{"new.example ", "done", "new.example ", "done"}));
 }
 
 } // namespace

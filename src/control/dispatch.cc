@@ -1,11 +1,11 @@
 #include "control/dispatch.h"
 
 #include "base/text.h"
-#include "control/orders.h"
 #include "control/schema.h"
 #include "http/credentials.h"
 
 #include <algorithm>
+#include <cassert>
 #include <iterator>
 
 namespace paquebot::control {
@@ -15,13 +15,13 @@ namespace {
 class Changing {
 public:
   Changing(Context& context, std::string path) : context_(context), path_(std::move(path)) {
-    const std::lock_guard lock(context_.mutex);
-    begun_ = context_.changing.insert(path_).second;
+    const std::lock_guard lock(context_.desk.mutex);
+    begun_ = context_.desk.changing.insert(path_).second;
   }
   ~Changing() {
     if (!begun_) return;
-    const std::lock_guard lock(context_.mutex);
-    context_.changing.erase(path_);
+    const std::lock_guard lock(context_.desk.mutex);
+    context_.desk.changing.erase(path_);
   }
   Changing(const Changing&) = delete;
   Changing& operator=(const Changing&) = delete;
@@ -200,7 +200,8 @@ Task<Found<>> Dispatch::check_tag() {
 
 Task<Answer> Dispatch::perform() {
   const Action& action = *match_.action;
-  Context& context = context_;
+  if (is_kept()) entry_.emplace(context_, asker_, order(nullptr));
+  Context& context = entry_ ? entry_->context() : context_;
   Call asked = call();
   Task<Answer> running = action.run(context, std::move(asked));
   Answer answer = co_await std::move(running);
@@ -234,32 +235,49 @@ Task<Answer> Dispatch::attempt() {
 }
 
 /// What the order is about: what stands under the names that the action says, in the request or else in the answer.
-std::string Dispatch::subject(const Answer& answer) const {
+std::string Dispatch::subject(const Answer* answer) const {
   std::string all;
   for (const std::string_view name : split(match_.action->subject, ' ')) {
     std::string one = named(name).value_or("");
     if (one.empty() && get_bool(json::value(body_), name)) one = name;
-    if (one.empty() && answer) one = get_text(*answer, name);
+    if (one.empty() && answer != nullptr && *answer) one = get_text(**answer, name);
     if (!one.empty()) all += (all.empty() ? "" : " ") + one;
   }
   return all;
 }
 
-/// One line for a change; the body as a whole is not in it, since it may hold a password. What nobody has tried to
-/// become somebody is for its function to write down.
-Task<void> Dispatch::write_down(const Answer& answer) const {
+/// What nobody has tried to become somebody is for its function to write down.
+bool Dispatch::is_kept() const {
+  return request_.method != "GET" && asker_.grants.role != Role::nobody && match_.action->audit == Audit::yes;
+}
+
+/// As it is written down; the body as a whole is not in it, since it may hold a password. Without an answer: before it
+/// is carried out.
+Order Dispatch::order(const Answer* answer) const {
+  const bool whole = answer == nullptr ? !match_.action->steps : answer->has_value();
+  return {.who = asker_.name,
+          .action = std::string(match_.action->id),
+          .from = asker_.from,
+          .method = request_.method,
+          .target = request_.target,
+          .subject = subject(answer),
+          .outcome = whole               ? "done"
+                     : answer == nullptr ? "begun"
+                                         : answer->error().message};
+}
+
+Task<void> Dispatch::write_down(const Answer& answer) {
   if (request_.method == "GET" || asker_.grants.role == Role::nobody) co_return;
+  Order done = order(&answer);
+  if (entry_) {
+    assert((match_.action->steps || entry_->changes() <= 1) && "its entry says that it is done before it is");
+    co_await entry_->end(std::move(done));
+    co_return;
+  }
   const Audit audit = match_.action->audit;
-  Order order{.who = asker_.name,
-              .action = std::string(match_.action->id),
-              .from = asker_.from,
-              .method = request_.method,
-              .target = request_.target,
-              .subject = subject(answer),
-              .outcome = answer ? std::string("done") : answer.error().message};
   Asker asker = asker_;
   Context& context = context_;
-  co_await note_order(context, std::move(asker), std::move(order), audit);
+  co_await note_order(context, std::move(asker), std::move(done), audit);
 }
 
 } // namespace paquebot::control

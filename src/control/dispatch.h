@@ -1,6 +1,7 @@
 #pragma once
 
 #include "control/action.h"
+#include "control/orders.h"
 #include "control/target.h"
 
 #include <optional>
@@ -40,8 +41,10 @@ private:
   Task<Answer> attempt();
   Task<Answer> perform();
   Call call() const;
-  Task<void> write_down(const Answer& answer) const;
-  std::string subject(const Answer& answer) const;
+  bool is_kept() const;
+  Order order(const Answer* answer) const;
+  Task<void> write_down(const Answer& answer);
+  std::string subject(const Answer* answer) const;
 
   Context& context_;
   Request request_;
@@ -50,6 +53,7 @@ private:
   Match match_;
   json::object body_;                                                       ///< of a request that is JSON
   std::shared_ptr<http::Fields> fields_ = std::make_shared<http::Fields>(); ///< Call::fields
+  std::optional<OrderEntry> entry_;                                         ///< of what is being carried out
 };
 
 /// What somebody may do who is this account: read from the store, with the aliases of its domains.

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "control/handlers.h"
+#include "control/orders.h"
 #include "control/password_login.h"
 #include "control/token.h"
 #include "control/web_session.h"
@@ -60,11 +61,13 @@ Task<Found<store::OnceLink>> open_link(Context& context, const Call& call, std::
 
 /// Lets in who `asker` is.
 Task<Answer> let_in(Context& context, const Call& call, Asker asker, std::string action) {
-  const auto begun = co_await begin_session(context, call, asker);
+  Order order = entrance_order(asker, std::move(action));
+  OrderEntry entry(context, asker, order);
+  Context& bound = entry.context();
+  const auto begun = co_await begin_session(bound, call, asker);
+  if (!begun) order.outcome = begun.error().message;
+  co_await entry.end(std::move(order));
   if (!begun) co_return std::unexpected(begun.error());
-  std::string subject = asker.grants.login;
-  Asker entered = asker;
-  co_await note_entrance(context, std::move(entered), std::move(action), std::move(subject));
   auto me = co_await present_me(context, asker);
   co_return me;
 }
@@ -150,14 +153,17 @@ Task<Answer> reset_password(Context& context, Call call) {
   shown = secret;
   const auto taken = co_await open_link(context, call, std::move(shown), Purpose::reset, true);
   if (!taken) co_return std::unexpected(taken.error());
-  const auto updated = co_await context.store.directory().update_account(changed);
-  if (!updated) co_return std::unexpected(updated.error());
   Asker asker;
   asker.name = asker.grants.login = changed.login;
   asker.grants.role = Role::account;
   asker.from = call.asker.from;
-  std::string action = "session.reset", subject = changed.login;
-  co_await note_entrance(context, std::move(asker), std::move(action), std::move(subject));
+  Order order = entrance_order(asker, "session.reset");
+  OrderEntry entry(context, asker, order);
+  store::DirectoryStore& directory = entry.context().store.directory();
+  const auto updated = co_await directory.update_account(changed);
+  if (!updated) order.outcome = updated.error().message;
+  co_await entry.end(std::move(order));
+  if (!updated) co_return std::unexpected(updated.error());
   co_return json::object{{"login", changed.login}};
 }
 

@@ -22,6 +22,27 @@ void log_order(const Order& order, Audit audit) {
               {"outcome", order.outcome}});
 }
 
+void tell_order(const Context& context, const Order& order, Audit audit) {
+  if (context.hooks.record && audit == Audit::yes)
+    context.hooks.record(order);
+  else
+    log_order(order, audit);
+}
+
+void tell_not_kept(const Order& order, const Error& error) {
+  log::warning("audit-not-kept", {{"action", order.action}, {"why", error.message}});
+}
+
+store::AuditEntry entry_of(const Asker& asker, const Order& order) {
+  store::AuditEntry entry{
+      .who = order.who, .login = asker.grants.login, .role = std::string(name_of(asker.grants.role))};
+  entry.from = order.from;
+  entry.action = order.action;
+  entry.subject = order.subject;
+  entry.outcome = order.outcome;
+  return entry;
+}
+
 json::object present_entry(const store::AuditEntry& entry) {
   return {{"id", entry.id},         {"time", time_value(entry.at)}, {"who", entry.who},
           {"login", entry.login},   {"role", entry.role},           {"from", entry.from},
@@ -31,19 +52,32 @@ json::object present_entry(const store::AuditEntry& entry) {
 } // namespace
 
 Task<void> note_order(Context& context, Asker asker, Order order, Audit audit) {
-  if (context.hooks.record && audit == Audit::yes)
-    context.hooks.record(order);
-  else
-    log_order(order, audit);
+  tell_order(context, order, audit);
   if (audit == Audit::bulk) co_return;
-  store::AuditEntry entry{
-      .who = order.who, .login = asker.grants.login, .role = std::string(name_of(asker.grants.role))};
-  entry.from = order.from;
-  entry.action = order.action;
-  entry.subject = order.subject;
-  entry.outcome = order.outcome;
+  store::AuditEntry entry = entry_of(asker, order);
   const auto kept = co_await context.store.audit().add(std::move(entry));
-  if (!kept) log::warning("audit-not-kept", {{"action", order.action}, {"why", kept.error().message}});
+  if (!kept) tell_not_kept(order, kept.error());
+}
+
+OrderEntry::OrderEntry(Context& context, Asker asker, const Order& order)
+    : whole_(context), asker_(std::move(asker)),
+      pending_(std::make_shared<store::PendingEntry>(entry_of(asker_, order))), store_(context.store.bound(pending_)) {
+  if (store_) bound_.emplace(*store_, context.directory, context.desk);
+}
+
+Task<void> OrderEntry::end(Order order) {
+  tell_order(whole_, order, Audit::yes);
+  const store::AuditEntry& first = pending_->entry();
+  const std::int64_t id = pending_->kept();
+  if (id != 0 && first.subject == order.subject && first.outcome == order.outcome) co_return;
+  Result<> kept;
+  if (id != 0) {
+    kept = co_await whole_.store.audit().amend(id, order.subject, order.outcome);
+  } else {
+    store::AuditEntry entry = entry_of(asker_, order);
+    kept = co_await whole_.store.audit().add(std::move(entry));
+  }
+  if (!kept) tell_not_kept(order, kept.error());
 }
 
 Task<Answer> list_audit(Context& context, Call call) {

@@ -89,9 +89,10 @@ Result<store::QueueAction> read_order(const std::string& body) {
 /// By the queue of the running server, which has some of what waits in memory.
 Task<Result<std::size_t>> order_queue(Context& context, store::QueueAction action, store::QueueFilter filter,
                                       std::string who) {
-  if (context.hooks.order) co_return co_await context.hooks.order(action, std::move(filter), std::move(who));
+  store::QueueStore& queue = context.store.queue();
+  if (context.hooks.order) co_return co_await context.hooks.order(action, std::move(filter), std::move(who), queue);
   const std::int64_t now = millis(system_clock().wall());
-  co_return co_await context.store.queue().operate(action, std::move(filter), std::move(who), now);
+  co_return co_await queue.operate(action, std::move(filter), std::move(who), now);
 }
 
 Task<Answer> count_queued(Context& context, Call call) {

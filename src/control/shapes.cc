@@ -85,7 +85,9 @@ constexpr Shape kAccessShapes[] = {
      "id:text created:time used:time from:text current:bool"},
     {"MessagePart", "a part of a message that is not the text people read first; `octets` about",
      "part:text name:text type:text octets:number"},
-    {"AuditEntry", "an order that was given; `login` of the account, empty for the server's own; `from` empty: locally",
+    {"AuditEntry",
+     "an order that was given; `login` of the account, empty for the server's own; `from` empty: locally; a `result` "
+     "`begun`: the server ended during it",
      "id:number time:time who:text login:text role:text from:text action:text on:text result:text"},
 };
 

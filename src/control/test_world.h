@@ -99,7 +99,8 @@ public:
   }
 
   Asker asker(const store::Account& account) {
-    Context context{server.store(), server.directory(), {}, {}, UlidSource(), {}, {}};
+    Desk desk;
+    Context context(server.store(), server.directory(), desk);
     store::Account whose = account;
     Asker asker;
     asker.grants = run_task(grants_of(context, std::move(whose))).value();

@@ -37,8 +37,8 @@ bool is_over(const store::WebSession& session, std::int64_t now);
 /// The answer takes the cookie away.
 void drop_cookie(const Call& call);
 
-/// Writes down what somebody did who was nobody before.
-Task<void> note_entrance(Context& context, Asker asker, std::string action, std::string subject);
+/// What somebody does who was nobody before, for OrderEntry.
+Order entrance_order(const Asker& asker, std::string action);
 
 /// An operator without an account, whom a link of root's lets in.
 Asker linked_operator();

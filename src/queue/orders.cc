@@ -73,7 +73,8 @@ Task<void> Orders::withdraw(const store::QueueFilter& filter, bool only_resting)
     co_await settling_.give_back(key, outcomes); // an order that leaves them alone lets them wait
 }
 
-Task<Result<std::size_t>> Orders::operate(store::QueueAction action, store::QueueFilter filter, std::string who) {
+Task<Result<std::size_t>> Orders::operate(store::QueueAction action, store::QueueFilter filter, std::string who,
+                                          store::QueueStore& queue) {
   const Freeze freeze(core_);
   while (!claims_nothing()) { // what was about to come out of the store, and is not in a window yet
     const std::chrono::milliseconds rest(2);
@@ -83,7 +84,7 @@ Task<Result<std::size_t>> Orders::operate(store::QueueAction action, store::Queu
   const bool retry = action == store::QueueAction::retry;
   co_await withdraw(filter, retry);
   const std::int64_t at = core_.now();
-  auto changed = co_await core_.store.queue().operate(action, std::move(filter), std::move(who), at);
+  auto changed = co_await queue.operate(action, std::move(filter), std::move(who), at);
   co_return changed;
 }
 

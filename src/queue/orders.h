@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <string>
+#include <utility>
 
 namespace paquebot::queue {
 
@@ -14,7 +15,12 @@ public:
   Orders(Core& core, Settling& settling) : core_(core), settling_(settling) {}
 
   /// QueueStore::operate. Follow a retry or release by Queue::load().
-  Task<Result<std::size_t>> operate(store::QueueAction action, store::QueueFilter filter, std::string who);
+  Task<Result<std::size_t>> operate(store::QueueAction action, store::QueueFilter filter, std::string who) {
+    return operate(action, std::move(filter), std::move(who), core_.store.queue());
+  }
+  /// The same, carried out by `queue`, a part of the same store or of one that is bound to the order's entry.
+  Task<Result<std::size_t>> operate(store::QueueAction action, store::QueueFilter filter, std::string who,
+                                    store::QueueStore& queue);
   /// Gives everything in the windows back to the store (shutdown). Workers must have ended.
   Task<void> give_back();
 

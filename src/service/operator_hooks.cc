@@ -16,8 +16,9 @@ control::Hooks operator_hooks(Assembly& parts) {
   hooks.test_hook = [&parts](store::Hook hook) { return parts.hooks->test(std::move(hook)); };
   hooks.hooks_changed = [&parts] { parts.hooks->refresh(); };
   hooks.hook_rules = [&parts] { return parts.hook_client->rules(); };
-  hooks.order = [&parts](store::QueueAction action, store::QueueFilter filter, std::string who) {
-    return parts.intake.queue.orders().operate(action, std::move(filter), std::move(who));
+  hooks.order = [&parts](store::QueueAction action, store::QueueFilter filter, std::string who,
+                         store::QueueStore& queue) {
+    return parts.intake.queue.orders().operate(action, std::move(filter), std::move(who), queue);
   };
   hooks.confirm_clock = [&parts] { return parts.clock_keeper.confirm(); };
   hooks.limits = [&parts] { return *parts.intake.limits.general(); };

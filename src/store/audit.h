@@ -3,9 +3,11 @@
 #include "base/result.h"
 #include "base/task.h"
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace paquebot::store {
@@ -20,7 +22,29 @@ struct AuditEntry {
   std::string from{};    ///< the address it came from; empty: this machine's control socket
   std::string action{};  ///< "account.remove"
   std::string subject{}; ///< what it was about, with blanks between
-  std::string outcome{}; ///< "done", or why not
+  std::string outcome{}; ///< "done", or why not; "begun": the server ended before it could say
+};
+
+/// The entry of an order that is being carried out, for a store that keeps it in the order's own transaction
+/// (Store::bound). Thread-safe.
+class PendingEntry {
+public:
+  explicit PendingEntry(AuditEntry entry) : entry_(std::move(entry)) {}
+  const AuditEntry& entry() const { return entry_; }
+  /// The id that it is kept under; 0: by no transaction yet.
+  std::int64_t kept() const { return id_; }
+  /// How many transactions have changed something for the order.
+  int changes() const { return changes_; }
+  /// One has: it kept the entry under this id, unless an earlier one did (0).
+  void changed(std::int64_t id) {
+    ++changes_;
+    if (id != 0) id_ = id;
+  }
+
+private:
+  const AuditEntry entry_;
+  std::atomic<std::int64_t> id_ = 0;
+  std::atomic<int> changes_ = 0;
 };
 
 /// Which of them.
@@ -37,6 +61,8 @@ public:
 
   /// Texts are cut to kAuditText octets.
   virtual Task<Result<>> add(AuditEntry entry) = 0;
+  /// Says of an entry that is kept what it was about and what came of it, as it is known by now.
+  virtual Task<Result<>> amend(std::int64_t id, std::string subject, std::string outcome) = 0;
   /// The newest first.
   virtual Task<Result<std::vector<AuditEntry>>> list(AuditFilter filter, std::size_t most) = 0;
 };

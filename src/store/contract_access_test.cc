@@ -192,5 +192,57 @@ TEST_P(StoreContract, TheAuditLogTellsTheNewestFirst) {
   EXPECT_EQ(audit_told(store(), {}), "domain.add:example.net ");
 }
 
+std::shared_ptr<PendingEntry> pending_order(const char* action, const char* subject) {
+  AuditEntry entry{.who = "olga@example.org", .login = "olga@example.org"};
+  entry.action = action;
+  entry.subject = subject;
+  entry.outcome = "done";
+  return std::make_shared<PendingEntry>(std::move(entry));
+}
+
+TEST_P(StoreContract, TheFirstChangeOfAnOrderKeepsItsEntry) {
+  const auto pending = pending_order("domain.add", "example.net");
+  {
+    const auto bound = store().bound(pending);
+    ASSERT_TRUE(bound);
+    ASSERT_TRUE(run(bound->directory().add_domain("example.net")));
+    EXPECT_NE(pending->kept(), 0);
+    ASSERT_TRUE(run(bound->upkeep().set_setting("a", "b")));
+  }
+  EXPECT_EQ(pending->changes(), 2);
+  reopen();
+  ASSERT_TRUE(run(store().directory().get_domain("example.net")));
+  EXPECT_EQ(audit_told(store(), {}), "domain.add:example.net ");
+  const AuditEntry kept = run(store().audit().list({}, 10)).value().at(0);
+  EXPECT_EQ(kept.id, pending->kept());
+  EXPECT_EQ(kept.outcome, "done");
+  EXPECT_EQ(kept.at, now());
+  ASSERT_TRUE(run(store().audit().amend(kept.id, "example.net 7", std::string(2 * kAuditText, 'y'))));
+  EXPECT_EQ(audit_told(store(), {}), "domain.add:example.net 7 ");
+  EXPECT_EQ(run(store().audit().list({}, 10)).value().at(0).outcome, std::string(kAuditText, 'y'));
+}
+
+TEST_P(StoreContract, WhatIsRefusedKeepsNoEntry) {
+  ASSERT_TRUE(run(store().directory().add_domain("example.net")));
+  const auto pending = pending_order("domain.add", "example.net");
+  const auto bound = store().bound(pending);
+  EXPECT_EQ(run(bound->directory().add_domain("example.net")).error().code, Errc::conflict);
+  ASSERT_TRUE(run(bound->directory().list_domains()));
+  EXPECT_EQ(pending->kept(), 0);
+  EXPECT_EQ(pending->changes(), 0);
+  EXPECT_EQ(audit_told(store(), {}), "");
+}
+
+TEST_P(StoreContract, WhoHearsOfChangesHearsOfThoseOfAnOrder) {
+  std::vector<Change::Kind> heard;
+  const auto subscription = store().subscribe([&heard](const Change& change) { heard.push_back(change.kind); });
+  const std::uint64_t before = store().directory().generation();
+  const auto pending = pending_order("domain.add", "example.net");
+  const auto bound = store().bound(pending);
+  ASSERT_TRUE(run(bound->directory().add_domain("example.net")));
+  EXPECT_GT(store().directory().generation(), before);
+  EXPECT_EQ(heard, std::vector{Change::Kind::directory});
+}
+
 } // namespace
 } // namespace paquebot::store

@@ -54,6 +54,12 @@ public:
   virtual Upkeep& upkeep() = 0;
   virtual Feed& feed() = 0;
 
+  /// This store for one order: the first transaction that changes something by the parts of this one (of what accounts,
+  /// domains, rights and the queue are; not by acceptance, content and mailboxes) keeps the entry, too, so that a crash
+  /// leaves both or neither. A commit of which nobody knows (Errc::io) may have done both. Must end before this store
+  /// does. Null: this store can't.
+  [[nodiscard]] virtual std::unique_ptr<Store> bound(std::shared_ptr<PendingEntry> entry) = 0;
+
   /// `told` is called for each change, of whichever thread, after its commit and before who made it hears that it is
   /// done. It must be quick and ask nothing of the store: what there is to do it posts elsewhere. Changes that are made
   /// while nobody waits for their end may be missed.

@@ -270,6 +270,7 @@ public:
   Upkeep& upkeep() override { return own_or(store_.upkeep()); }
   Feed& feed() override { return own_or(store_.feed()); }
 
+  std::unique_ptr<Store> bound(std::shared_ptr<PendingEntry>) override { return nullptr; }
   std::unique_ptr<Subscription> subscribe(std::function<void(const Change&)> told) override {
     return store_.subscribe(std::move(told));
   }

@@ -19,6 +19,7 @@ from peer import Peer
 from server import SECRET, Server, wait_until
 
 ANN, BOB = "ann@example.test", "bob@example.test"
+CREW = "crew@example.test"
 FAR, REFUSED = "rita@far.test", "refused@far.test"
 SHIM = pathlib.Path(os.environ.get("PAQUEBOT_SHIM", "build/release/tests/faults/fault_shim.so")).resolve()
 LARGE = 200_000
@@ -150,7 +151,7 @@ class Run:
 
     def walk(self):
         """All steps; what breaks off is in the ledger. Ends early when the server has died."""
-        for step in (self.send_mixed, self.send_bounce, self.send_large, self.delete_one, self.put_away, self.mark_some, self.move_some,
+        for step in (self.send_mixed, self.order, self.send_bounce, self.send_large, self.delete_one, self.put_away, self.mark_some, self.move_some,
                      self.expunge_some):
             if not self.server.alive():
                 return
@@ -188,6 +189,10 @@ class Run:
 
     def send_mixed(self):
         self.send(self.ledger.write(ANN, local=[BOB], remote=[FAR]), ANN)
+
+    def order(self):
+        """It may fail, as the server does."""
+        self.server.cli("alias", "add", CREW, BOB)
 
     def send_bounce(self):
         self.send(self.ledger.write(ANN, bad=[REFUSED]), ANN)
@@ -263,6 +268,7 @@ class Run:
         problems += self.judge_mailbox(server)
         problems += self.judge_folders()
         problems += self.judge_hook(server)
+        problems += self.judge_order(server)
         problems += [f"verify: {line}" for line in server.findings()]
         server.stop()
         problems += [f"verify (down): {line}" for line in server.findings()]
@@ -287,6 +293,14 @@ class Run:
         traces = [server.trace(one) for one in ids_in(server) if one not in self.world.old]
         with self.world.receiver.changed:
             return check_hooks(traces, list(self.world.receiver.taken))
+
+    @staticmethod
+    def judge_order(server):
+        """What an operator ordered is done and in the audit log, or neither."""
+        there = CREW in server.cli("alias", "list").stdout
+        entries = server.json("audit", "--action", "alias.add")["entries"]
+        done = [one for one in entries if one["result"] in ("done", "begun")]
+        return [] if len(done) == int(there) else [f"{CREW} {'is' if there else 'is not'} there, the audit log has {entries}"]
 
     def wait_reports(self, expected):
         def there():

@@ -12,12 +12,6 @@ constexpr std::int64_t kAuditSlice = 1000;
 
 std::string cut_text(const std::string& text) { return text.substr(0, kAuditText); }
 
-void keep_entry(Tx& tx, const AuditEntry& entry) {
-  tx.db.run("INSERT INTO audit(at, who, login, role, source, action, subject, outcome) VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
-            entry.at != 0 ? entry.at : tx.now, cut_text(entry.who), cut_text(entry.login), cut_text(entry.role),
-            cut_text(entry.from), cut_text(entry.action), cut_text(entry.subject), cut_text(entry.outcome));
-}
-
 std::vector<AuditEntry> list_entries(Db& db, const AuditFilter& filter, std::size_t most) {
   Query q = db.query(
       "SELECT id, at, who, login, role, source, action, subject, outcome FROM audit "
@@ -35,7 +29,12 @@ public:
   explicit SqliteAudit(Core& core) : core_(core) {}
 
   Task<Result<>> add(AuditEntry entry) override {
-    return core_.write([entry = std::move(entry)](Tx& tx) { keep_entry(tx, entry); });
+    return core_.write([entry = std::move(entry)](Tx& tx) { keep_entry(tx.db, entry, tx.now); });
+  }
+  Task<Result<>> amend(std::int64_t id, std::string subject, std::string outcome) override {
+    return core_.write([id, subject = std::move(subject), outcome = std::move(outcome)](Tx& tx) {
+      tx.db.run("UPDATE audit SET subject = ?, outcome = ? WHERE id = ?", cut_text(subject), cut_text(outcome), id);
+    });
   }
   Task<Result<std::vector<AuditEntry>>> list(AuditFilter filter, std::size_t most) override {
     return core_.read_long(
@@ -47,6 +46,13 @@ private:
 };
 
 } // namespace
+
+Id keep_entry(Db& db, const AuditEntry& entry, std::int64_t now) {
+  return db.number("INSERT INTO audit(at, who, login, role, source, action, subject, outcome) "
+                   "VALUES(?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+                   0, entry.at != 0 ? entry.at : now, cut_text(entry.who), cut_text(entry.login), cut_text(entry.role),
+                   cut_text(entry.from), cut_text(entry.action), cut_text(entry.subject), cut_text(entry.outcome));
+}
 
 bool drop_old_audit(Tx& tx, std::int64_t now) {
   tx.db.run("DELETE FROM audit WHERE id IN (SELECT id FROM (SELECT id, at FROM audit ORDER BY id LIMIT ?1) old "

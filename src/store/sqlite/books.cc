@@ -27,7 +27,7 @@ public:
         [account, signal, reason = std::move(reason)](Tx& tx) { return sqlite::suspect(tx, account, signal, reason); });
     const Result<bool> marked = co_await std::move(job);
     if (marked && *marked) tell_of(core_, Change::Kind::suspicion, account);
-    if (marked) networks_.forget(account);
+    if (marked) core_.networks.forget(account);
     co_return marked;
   }
   Task<Result<std::vector<Suspicion>>> list_suspicions(bool with_counts) override {
@@ -49,11 +49,11 @@ public:
     auto job = core_.write([account](Tx& tx) { return sqlite::clear_suspicion(tx, account); });
     const Result<bool> cleared = co_await std::move(job);
     if (cleared && *cleared) tell_of(core_, Change::Kind::suspicion, account);
-    if (cleared) networks_.forget(account);
+    if (cleared) core_.networks.forget(account);
     co_return cleared;
   }
   Task<Result<unsigned>> note_network(Id account, std::string network, std::chrono::seconds within) override {
-    co_return networks_.note(account, network, within);
+    co_return core_.networks.note(account, network, within);
   }
   Task<Result<std::size_t>> note_bounces(LateBounces bounces) override {
     return core_.write([bounces = std::move(bounces)](Tx& tx) { return sqlite::note_bounces(tx, bounces); });
@@ -145,7 +145,6 @@ public:
 
 private:
   Core& core_;
-  NetworkCounts networks_{core_.clock};
 };
 
 } // namespace

@@ -12,17 +12,19 @@ std::optional<Reserve> reserve_on(const std::string& disk) {
 
 } // namespace
 
-Core::Core(CoreParts parts)
+CoreState::CoreState(CoreParts parts)
     : options(std::move(parts.options)), clock(options.clock != nullptr ? *options.clock : system_clock()),
       lock(std::move(parts.lock)), reserve(reserve_on(parts.disk)), epoch(parts.epoch), memory(clock, parts.main),
       readers(parts.open_readers, options.readers, "store-reader", parts.carrier),
       long_readers(parts.open_readers, kLongReaders, "store-long", parts.carrier),
       bulk(std::make_shared<BulkStore>(parts.bulk_lane(), epoch, options.byte_budget,
                                        std::chrono::milliseconds(options.budget_patience_ms))),
-      lane_(parts.main_lane([this](Db& db) { memory.reload(db); })), writer(*lane_) {}
+      lane(parts.main_lane([this](Db& db) { memory.reload(db); })) {}
+
+Core::Core(CoreParts parts) : own_(std::make_unique<CoreState>(std::move(parts))), all_(*own_), writer(*all_.lane) {}
 
 Core::~Core() {
-  submit([](Tx& tx) { tx.db.run("UPDATE node SET ended = 1 WHERE id = 1"); });
+  if (own_) submit([](Tx& tx) { tx.db.run("UPDATE node SET ended = 1 WHERE id = 1"); });
 }
 
 } // namespace paquebot::store::sqlite

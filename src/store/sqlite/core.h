@@ -4,6 +4,7 @@
 #include "base/result.h"
 #include "base/task.h"
 #include "store/lock_file.h"
+#include "store/network_counts.h"
 #include "store/reserve.h"
 #include "store/sqlite/bulk.h"
 #include "store/sqlite/lane.h"
@@ -47,13 +48,39 @@ struct ValueOf<Result<T>> {
 template <class F, class Argument>
 using Value = ValueOf<std::invoke_result_t<const F&, Argument>>::type;
 
-/// What the parts of the store share: the threads that use the database, and this run's epoch. Every call of a part
-/// is a function that is carried to one of the threads; who awaits what these give must keep the core.
+/// What all cores of one store share: the threads that use the database, and this run's epoch.
+struct CoreState {
+  /// Throws DbError when a reader cannot be opened.
+  explicit CoreState(CoreParts parts);
+
+  const StoreOptions options;
+  const Clock& clock;
+  const std::optional<LockFile> lock;
+  const std::optional<Reserve> reserve;
+  const Id epoch;
+  WriterMemory memory; ///< the writer's thread's
+  std::atomic<std::uint64_t> directory_generation = 1;
+  std::atomic<std::uint64_t> told_marks = 1; ///< of WriterMemory::marks
+  NetworkCounts networks{clock};
+  Subscribers subscribers;
+  Readers readers;
+  Readers long_readers;
+  const std::shared_ptr<BulkStore> bulk;
+  const std::unique_ptr<Lane> lane; ///< last: its jobs use all of the above
+};
+
+/// What the parts of the store work with. Every call of a part is a function that is carried to one of the threads; who
+/// awaits what these give must keep the core.
 class Core {
+  std::unique_ptr<CoreState> own_; ///< of the core that a store stands on
+  CoreState& all_;
+
 public:
   /// Throws DbError when a reader cannot be opened.
   explicit Core(CoreParts parts);
-  /// Ends the epoch, after all that waits.
+  /// The same store, which is changed by way of another lane. Both must outlive it.
+  Core(Core& whole, Lane& by) : all_(whole.all_), writer(by) {}
+  /// Of a store: ends the epoch, after all that waits.
   ~Core();
   Core(const Core&) = delete;
   Core& operator=(const Core&) = delete;
@@ -74,8 +101,8 @@ public:
   Promised<Result<Value<F, Tx&>>> submit(F function, std::size_t bytes = 0) {
     using T = Value<F, Tx&>;
     return writer.write<T>(
-        [this, function = std::move(function)](Db& db) -> Result<T> {
-          Tx own{db, memory, epoch, millis(clock.wall()), memory.least(clock.now())};
+        [all = &all_, function = std::move(function)](Db& db) -> Result<T> {
+          Tx own{db, all->memory, all->epoch, millis(all->clock.wall()), all->memory.least(all->clock.now())};
           return result_of<T>(function, own);
         },
         bytes);
@@ -113,23 +140,19 @@ public:
   /// Whether the store is files of ours, which we look after and copy.
   bool keeps_files() const { return lock.has_value(); }
 
-  const StoreOptions options;
-  const Clock& clock;
-  const std::optional<LockFile> lock;
-  const std::optional<Reserve> reserve;
-  const Id epoch;
-  WriterMemory memory; ///< the writer's thread's
-  std::atomic<std::uint64_t> directory_generation = 1;
-  std::atomic<std::uint64_t> told_marks = 1; ///< of WriterMemory::marks
-  Subscribers subscribers;
-  Readers readers;
-  Readers long_readers;
-  const std::shared_ptr<BulkStore> bulk;
-
-private:
-  const std::unique_ptr<Lane> lane_; ///< last: its jobs use all of the above
-
-public:
+  const StoreOptions& options = all_.options;
+  const Clock& clock = all_.clock;
+  const std::optional<LockFile>& lock = all_.lock;
+  const std::optional<Reserve>& reserve = all_.reserve;
+  const Id epoch = all_.epoch;
+  WriterMemory& memory = all_.memory;
+  std::atomic<std::uint64_t>& directory_generation = all_.directory_generation;
+  std::atomic<std::uint64_t>& told_marks = all_.told_marks;
+  NetworkCounts& networks = all_.networks;
+  Subscribers& subscribers = all_.subscribers;
+  Readers& readers = all_.readers;
+  Readers& long_readers = all_.long_readers;
+  const std::shared_ptr<BulkStore>& bulk = all_.bulk;
   Lane& writer;
 
 private:

@@ -80,6 +80,37 @@ TEST_F(SqliteFault, AFullDiskIsToldAndRecoversByItself) {
   store_.reset();
 }
 
+/// An order and its entry in the audit log are one commit: whichever write or sync of it fails, both are there or
+/// neither.
+TEST_F(SqliteFault, AnOrderIsNeverWithoutItsEntry) {
+  FaultVfs faults("paquebot.db");
+  open();
+  std::size_t done = 0, failed = 0;
+  for (int at = 1; failed < 3 || done < 3; ++at) {
+    ASSERT_LT(at, 200);
+    const std::string name = "d" + std::to_string(at) + ".example";
+    AuditEntry entry{.who = "olga"};
+    entry.action = "domain.add";
+    entry.subject = name;
+    const auto pending = std::make_shared<PendingEntry>(std::move(entry));
+    faults.fail_in = 1 + at % 12;
+    const auto added = run(store_->bound(pending)->directory().add_domain(name));
+    faults.fail_in = -1;
+    ++(added ? done : failed);
+    EXPECT_EQ(pending->kept() != 0, added.has_value());
+    open(); // as the next start finds it
+    const bool there = run(store_->directory().get_domain(name)).has_value();
+    std::size_t kept = 0;
+    const auto entries = run(store_->audit().list({}, 1000));
+    ASSERT_TRUE(entries);
+    for (const AuditEntry& one : *entries) kept += one.subject == name ? 1 : 0;
+    EXPECT_EQ(kept, there ? 1U : 0U) << name;
+    EXPECT_TRUE(there || !added);
+  }
+  EXPECT_EQ(verify(), std::vector<std::string>());
+  store_.reset();
+}
+
 TEST_F(SqliteFault, ABodyThatFindsNoRoomIsRefusedAndGivenUp) {
   FaultVfs faults("bulk.db");
   open();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "store/sqlite/bound.h"
 #include "store/sqlite/core.h"
 #include "store/sqlite/parts.h"
 
@@ -26,6 +27,9 @@ public:
   Books& books() override { return *books_; }
   Upkeep& upkeep() override { return *upkeep_; }
   Feed& feed() override { return *feed_; }
+  std::unique_ptr<Store> bound(std::shared_ptr<PendingEntry> entry) override {
+    return bind_store(core_, *this, std::move(entry));
+  }
   std::unique_ptr<Subscription> subscribe(std::function<void(const Change&)> told) override {
     return core_.subscribers.add(std::move(told));
   }
