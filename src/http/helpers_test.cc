@@ -285,8 +285,8 @@ TEST(HttpFields, MediaType) {
 
 TEST(HttpProblems, HoldAnyDetail) {
   const Response answer = problem(404, "no \"a\\b\"\n\x01\xFF");
-  EXPECT_EQ(answer.content,
-            "{\"title\":\"Not Found\",\"status\":404,\"detail\":\"no \\\"a\\\\b\\\"\\u000a\\u0001?\"}\n");
+  EXPECT_EQ(answer.content, "{\"type\":\"about:blank\",\"title\":\"Not Found\",\"status\":404,\"detail\":\"no "
+                            "\\\"a\\\\b\\\"\\u000a\\u0001?\",\"code\":\"not_found\"}\n");
 }
 
 } // namespace

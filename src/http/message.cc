@@ -106,11 +106,34 @@ std::string_view reason_of(unsigned status) {
   return found == std::end(kReasons) ? "Unknown" : found->words;
 }
 
+std::string_view code_of(unsigned status) {
+  switch (status) {
+    case 401: return "login_required";
+    case 403:
+    case 421: return "refused";
+    case 404: return "not_found";
+    case 405:
+    case 501:
+    case 505: return "unsupported";
+    case 408:
+    case 504: return "timeout";
+    case 409: return "conflict";
+    case 412: return "changed";
+    case 413: return "too_large";
+    case 426: return "tls_required";
+    case 429: return "slow_down";
+    case 503: return "temporary";
+    case 507: return "no_space";
+    default: return status < 500 ? "invalid" : "io";
+  }
+}
+
 Response problem(unsigned status, std::string_view detail) {
   return {.status = status,
           .fields = {{"Content-Type", "application/problem+json"}, {"Cache-Control", "no-store"}},
-          .content = fmt::format("{{\"title\":\"{}\",\"status\":{},\"detail\":\"{}\"}}\n", reason_of(status), status,
-                                 json_inside(detail))};
+          .content = fmt::format(
+              "{{\"type\":\"about:blank\",\"title\":\"{}\",\"status\":{},\"detail\":\"{}\",\"code\":\"{}\"}}\n",
+              reason_of(status), status, json_inside(detail), code_of(status))};
 }
 
 } // namespace paquebot::http

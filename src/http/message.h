@@ -78,7 +78,10 @@ std::vector<std::string_view> list_of(const Fields& fields, std::string_view nam
 
 /// The reason phrase of RFC 9110 section 15; "Unknown" for what is not there.
 std::string_view reason_of(unsigned status);
-/// An answer that tells of a problem as JSON (RFC 9457). `detail` may hold anything.
+/// What programs are told for a status (docs/api.md, "Form"): "invalid", "too_large".
+std::string_view code_of(unsigned status);
+/// An answer that tells of a problem as JSON (RFC 9457), with `type` and `code` as the API's. `detail` may hold
+/// anything.
 Response problem(unsigned status, std::string_view detail);
 
 } // namespace paquebot::http

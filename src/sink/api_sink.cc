@@ -72,8 +72,11 @@ http::Response show_me(const SiteParts&, const Ask&) {
                                {"role", "sink"},
                                {"domains", json::array()},
                                {"scopes", json::array()},
-                               {"sink", true},
-                               {"totp", false}});
+                               {"session", false},
+                               {"totp", false},
+                               {"two_factor_recommended", false},
+                               {"hostname", ""},
+                               {"sink", true}});
 }
 
 http::Response show_alive(const SiteParts&, const Ask&) { return say_ok(); }

@@ -88,8 +88,11 @@ http::Response say_text(std::string text, std::string_view type) { return say(20
 http::Response say_ok() { return say_text("ok"); }
 
 http::Response say_problem(unsigned status, std::string_view detail, std::string_view field) {
-  boost::json::object problem{
-      {"type", "about:blank"}, {"title", http::reason_of(status)}, {"status", status}, {"detail", detail}};
+  boost::json::object problem{{"type", "about:blank"},
+                              {"title", http::reason_of(status)},
+                              {"status", status},
+                              {"detail", detail},
+                              {"code", http::code_of(status)}};
   if (!field.empty()) problem["field"] = field;
   problem["Error"] = detail; // as Mailpit tells it
   return say(status, "application/problem+json", control::to_text(problem) + "\n");

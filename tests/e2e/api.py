@@ -78,10 +78,17 @@ class Judge:
             answer = self.resolver.resolve(answer["$ref"])[1]
         media = media.partition(";")[0]
         assert media in answer["content"], f"{method} {target} answered {status} as {media}"
-        schema = self.strict(answer["content"][media].get("schema", {}))
-        judge = jsonschema.Draft202012Validator(schema, resolver=self.resolver, format_checker=FORMATS)
+        self.compare(f"{method} {target} ({status})", answer["content"][media].get("schema", {}), told)
+
+    def is_a(self, name, told):
+        """Fails when it is none of these shapes of the document; gives it back."""
+        self.compare(name, self.document["components"]["schemas"][name], told)
+        return told
+
+    def compare(self, what, schema, told):
+        judge = jsonschema.Draft202012Validator(self.strict(schema), resolver=self.resolver, format_checker=FORMATS)
         errors = [f"{'/'.join(map(str, error.absolute_path))}: {error.message}" for error in judge.iter_errors(told)]
-        assert not errors, f"{method} {target} ({status}): {errors[:3]}"
+        assert not errors, f"{what}: {errors[:3]}"
 
 
 class LocalConnection(http.client.HTTPConnection):
@@ -107,9 +114,8 @@ class Api:
         return self._judge
 
     def judged(self, method, target, status, fields, content):
-        """Judges an answer that a test got by itself, when it is one of the API's, and gives it back. Paths of the console are none, nor
-        is what is refused by a request's head alone (413)."""
-        if target.startswith("/v1/") and method in ("GET", "POST", "PATCH", "PUT", "DELETE") and status != 413:
+        """Judges an answer that a test got by itself, when it is one of the API's, and gives it back. Paths of the console are none."""
+        if target.startswith("/v1/") and method in ("GET", "POST", "PATCH", "PUT", "DELETE"):
             media = fields.get("Content-Type", "")
             self.judge.check(method, target, status, media, json.loads(content) if content and "json" in media else content)
         return status, fields, content

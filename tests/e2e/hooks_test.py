@@ -36,6 +36,7 @@ class Stream:
     """Events of GET /v1/events as they come."""
 
     def __init__(self, server, credentials, last=None, query=""):
+        self.api = Api(server)
         self.client = http.client.HTTPSConnection("127.0.0.1", server.ports["https"], context=trusting(), timeout=60)
         fields = {"Host": server.hostname, "Authorization": credentials, "Accept": "text/event-stream"}
         if last:
@@ -69,6 +70,11 @@ class Stream:
                 raise TimeoutError(f"events so far: {self.events}")
         return list(self.events)
 
+    def judge(self):
+        """What was told, by the document of the API."""
+        for _, word, told in self.events:
+            assert self.api.judge.is_a("FeedEvent", told)["event"] == word, (word, told)
+
     def close(self):
         with contextlib.suppress(OSError, AttributeError):  # it may have ended
             self.client.sock.shutdown(socket.SHUT_RDWR)
@@ -95,6 +101,7 @@ class EventsTest(unittest.TestCase):
 
     def stream(self, *arguments, **options):
         stream = Stream(self.server, *arguments, **options)
+        self.addCleanup(stream.judge)
         self.addCleanup(stream.close)
         self.assertEqual((stream.answer.status, stream.answer.headers["Content-Type"]), (200, "text/event-stream"))
         return stream

@@ -20,6 +20,7 @@ import unittest
 import urllib.parse
 from email.message import EmailMessage
 
+from api import Judge
 from server import BINARY, wait_until
 
 LETTER = "From: Ann <ann@example.org>\r\nTo: bob@example.net\r\nSubject: {}\r\n\r\n{}\r\n"
@@ -313,6 +314,16 @@ class ApiTest(SinkCase):
         for wrong in ({}, {"From": {"Email": "no address"}}, {"From": {"Email": "a@b.example"}, "Headers": {"X": "a\r\nBcc: x"}},
                       {"From": {"Email": "a@b.example"}, "Attachments": [{"Content": "!!", "Filename": "x"}]}):
             self.assertEqual(self.sink.ask("POST", "/api/v1/send", wrong)[0], 400, wrong)
+
+    def test_who_asks_is_told_as_by_a_server(self):
+        with tempfile.TemporaryDirectory() as folder:
+            document = subprocess.run([BINARY, "--data-dir", folder, "api", "api.describe"], capture_output=True, check=True, timeout=60,
+                                      env={key: value for key, value in os.environ.items() if key != "PAQUEBOT_CONFIG"})
+        judge = Judge(json.loads(document.stdout))
+        status, fields, content = self.sink.ask("GET", "/v1/me")
+        judge.check("GET", "/v1/me", status, fields["content-type"], json.loads(content))
+        status, fields, content = self.sink.ask("POST", "/api/v1/faults", "x" * (2 << 20))
+        self.assertEqual((status, json.loads(content)["type"], json.loads(content)["code"]), (413, "about:blank", "too_large"))
 
     def test_events(self):
         connection = http.client.HTTPConnection("127.0.0.1", self.sink.port["http"], timeout=30)
