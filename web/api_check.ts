@@ -20,7 +20,10 @@ export type Checks = [
   Fits<Answer<"traffic.show">, { hours: Solid<mine.Hour>[] }>,
   Fits<Answer<"queue.list">, { messages: Solid<mine.Message>[]; next?: string }>,
   Fits<Answer<"trail.show">, Solid<mine.Trail>>,
-  Fits<Answer<"trail.find">, { messages: Solid<mine.Message>[]; refusals?: Solid<mine.Refusal>[]; next?: string }>,
+  Fits<
+    Answer<"trail.find">,
+    { messages: Solid<mine.Message>[]; refusals?: Solid<mine.Refusal>[]; next?: string; back_to?: string }
+  >,
   Fits<Answer<"destination.list">, { destinations: Solid<mine.Destination>[]; next?: string }>,
   Fits<Answer<"queue.count">, { messages: number; recipients: number; senders: number; more: boolean }>,
   Fits<Answer<"held.release">, { recipients: number }>,
@@ -59,6 +62,7 @@ export type Checks = [
   Fits<Answer<"right.list">, { rights: Solid<mine.Right>[]; next?: string }>,
   Fits<Answer<"token.list">, { tokens: Solid<mine.Token>[]; next?: string }>,
   Fits<Answer<"list.show">, { entries: Solid<mine.Listed>[]; next?: string }>,
+  Fits<Answer<"suppression.list">, { suppressions: Solid<mine.Suppression>[]; next?: string }>,
   Fits<Answer<"hook.list">, { hooks: Solid<mine.Hook>[]; next?: string }>,
   Fits<Answer<"hook.add">, Solid<mine.Hook> & { secret: string }>,
   Fits<Answer<"audit.list">, { entries: Solid<mine.AuditEntry>[]; next?: string }>,

@@ -106,6 +106,8 @@ export interface TrailEvent {
   recipients: number[];
   detail: string;
   times: number;
+  /** The class of what was not taken. */
+  bounce?: string;
 }
 
 export interface Trail extends Message {
@@ -238,6 +240,19 @@ export interface Listed {
   reason: string;
   added: Time;
   expires: Time | null;
+}
+
+/** An address that programs send nothing to any more. */
+export interface Suppression {
+  id: number;
+  address: string;
+  scope: "server" | "domain" | "account";
+  of: string;
+  reason: string;
+  message: string;
+  reply: string;
+  since: Time;
+  until: Time | null;
 }
 
 export interface Today {

@@ -113,6 +113,31 @@ const kinds: Record<string, { is: Shape; word: string }> = {
 
 export const stateOfEvent = (kind: string): State => kinds[kind] ?? { is: "unknown", word: kind };
 
+const classes: Record<string, string> = {
+  "no-such-user": "The mailbox does not exist there.",
+  "no-such-domain": "The domain does not exist, or takes no mail.",
+  disabled: "The mailbox exists and takes nothing.",
+  full: "The mailbox has no room.",
+  rate: "It was too much or too fast for now.",
+  greylist: "Who comes there for the first time is to come again later.",
+  "blocked-source": "The address that this server sends from is on a list.",
+  "blocked-domain": "A domain of the sender, or in the message, is on a list.",
+  "spam-content": "What the message says looks like spam to them.",
+  authentication: "SPF, DKIM or DMARC, or our login there, did not satisfy.",
+  tls: "The protection that somebody asks for can't be had.",
+  size: "The message is too large for them.",
+  policy: "It is not wanted there, without a more exact reason.",
+  loop: "It goes round in a circle.",
+  expired: "Its time was over, and no server had named a reason of its own.",
+  network: "There was no connection, or the DNS had no answer.",
+  protocol: "They don't take a message of this kind.",
+  unknown: "",
+};
+
+/** What class a failure is of, as a sentence; empty where that says nothing. */
+export const classInWords = (bounce: string | undefined): string =>
+  bounce === undefined || bounce === "" ? "" : (classes[bounce] ?? `Class: ${bounce}.`);
+
 /** What a step's detail says, and the report that it ends with: "returned later: no such user; report 01M8…". */
 export function reportIn(detail: string): { said: string; report: string } | undefined {
   const found = /^(?:(.*); report )?([0-9A-HJKMNP-TV-Z]{26})$/is.exec(detail);

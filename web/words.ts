@@ -81,6 +81,18 @@ const holds: Record<string, string> = {
 export const whyHeld = (one: { hold?: string; reason: string }): string =>
   holds[one.hold ?? ""] ?? (one.reason || "Nobody says why.");
 
+const suppressionReasons: Record<string, State> = {
+  "no-such-user": { is: "bad", word: "does not exist" },
+  full: { is: "warning", word: "has no room" },
+  disabled: { is: "warning", word: "takes nothing" },
+  complaint: { is: "bad", word: "called it spam" },
+  manual: { is: "dropped", word: "put here by hand" },
+};
+
+/** Why programs send nothing to an address any more. */
+export const stateOfSuppression = (reason: string): State =>
+  suppressionReasons[reason] ?? { is: "unknown", word: reason || "unknown" };
+
 const certificateStates: Record<string, State> = {
   valid: { is: "good", word: "good" },
   waiting: { is: "waiting", word: "on its way" },
@@ -147,6 +159,7 @@ export const groups: readonly (readonly PageName[])[] = [
   [
     { path: "hooks", title: "Hooks", roles: all },
     { path: "tokens", title: "Tokens", roles: all },
+    { path: "suppressions", title: "Suppressed", roles: all },
     { path: "lists", title: "Lists", roles: operators },
     { path: "audit", title: "Audit", roles: operators },
     { path: "settings", title: "Settings", roles: operators },

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Recipient } from "./api";
-import { reportIn, sentence, stateOfEvent, stateOfMessage, voice, whom, worstOf } from "./trail_words";
+import { classInWords, reportIn, sentence, stateOfEvent, stateOfMessage, voice, whom, worstOf } from "./trail_words";
 import {
   homeOf,
   levelOf,
@@ -159,16 +159,23 @@ test("each role opens its own pages and no other", () => {
       .map((page) => page.path)
       .join(" ");
   const all =
-    "today me trail queue live deliverability certificates domains accounts hooks tokens lists audit settings";
+    "today me trail queue live deliverability certificates domains accounts hooks tokens suppressions lists audit settings";
   assert.equal(rail("operator"), all);
   assert.equal(rail("root", { login: undefined }), all.replace(" me", ""));
-  assert.equal(rail("domain administrator"), "me trail queue deliverability domains accounts hooks tokens");
-  assert.equal(rail("account"), "me trail queue hooks tokens");
-  assert.equal(rail("emperor"), "me trail queue hooks tokens");
+  assert.equal(rail("domain administrator"), "me trail queue deliverability domains accounts hooks tokens suppressions");
+  assert.equal(rail("account"), "me trail queue hooks tokens suppressions");
+  assert.equal(rail("emperor"), "me trail queue hooks tokens suppressions");
   assert.equal(rail("sink", { sink: true, login: "" }), "sink");
   assert.equal(homeOf({ role: "account", login: "a@x" }), "me");
   assert.equal(homeOf({ role: "sink", sink: true }), "sink");
   const settings = pageAt("settings");
   assert.ok(settings && !mayOpen(settings, { role: "account", login: "a@x" }));
   assert.equal(pageAt("constructor"), undefined);
+});
+
+test("the class of a failure is said in words", () => {
+  assert.equal(classInWords("no-such-user"), "The mailbox does not exist there.");
+  assert.equal(classInWords(undefined), "");
+  assert.equal(classInWords("unknown"), "");
+  assert.equal(classInWords("of-tomorrow"), "Class: of-tomorrow.");
 });

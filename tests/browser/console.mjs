@@ -119,6 +119,7 @@ await test("a trail shows what the other server said, word by word", async () =>
   await page.goto(`/console/trail/${world.bounced}`);
   await settled(page);
   expect((await page.locator("main").innerText()).includes(world.said), "the reply is not on the page");
+  await page.getByRole("list").getByText("The mailbox does not exist there.").first().waitFor();
   await page.getByRole("searchbox").fill("<bounced@far.test>");
   await page.keyboard.press("Enter");
   await page.getByRole("table", { name: "Messages with the Message-ID <bounced@far.test>" }).getByRole("link").first().click();
@@ -309,6 +310,156 @@ await test("dropping begins with the count, asks above twenty for the number, an
   expect(await page.evaluate(() => document.activeElement !== document.body), "the focus is nowhere, since what asked is gone");
   noFaults(who);
   await who.context.close();
+});
+
+await test("whatever is dangerous asks first, with the count, and nothing has happened when the question is left", async () => {
+  const who = await person();
+  const { page } = who;
+  await logIn(who, world.roles.operator.login, world.roles.operator.password);
+  let asked = [];
+  page.on("request", (request) => {
+    if (request.method() !== "GET" && !request.url().endsWith("/v1/queue/count")) asked.push(`${request.method()} ${request.url()}`);
+  });
+  const buttons = page.locator("main button", { hasText: "…" });
+  const dialog = page.getByRole("dialog");
+  for (const [path, least] of world.dangerous) {
+    await page.goto(path);
+    await settled(page);
+    const names = await buttons.allTextContents();
+    expect(names.length >= least, `${path} has only ${names}`);
+    asked = [];
+    for (let at = 0; at < names.length; at++) {
+      await buttons.nth(at).click();
+      await dialog.waitFor();
+      await dialog.locator(".dialog__count").waitFor();
+      expect(/^\d+ \S/.test(await dialog.getByRole("heading").innerText()), `${path}, ${names[at]}: the question does not begin with the count`);
+      const keeps = await page.evaluate(() => document.activeElement.closest("dialog") !== null && document.activeElement.getAttribute("type") !== "submit");
+      expect(keeps, `${path}, ${names[at]}: the focus is on the danger`);
+      if (at === 0) await accessible(page);
+      await inert(page);
+      await page.keyboard.press("Escape");
+      await dialog.waitFor({ state: "hidden" });
+    }
+    expect(asked.length === 0, `${path}: ${asked}`);
+    expect((await buttons.count()) === names.length, `${path}: what was asked about is gone`);
+  }
+  noFaults(who);
+  await who.context.close();
+});
+
+// ---- Plots ----
+
+/** What a plot draws, and what the table beneath it says. */
+const drawn = (figure) => figure.evaluate((e) => ({
+  key: [...e.querySelectorAll(".key > span")].map((one) => one.textContent),
+  up: [...e.querySelectorAll("rect.in")].map((one) => [Number(one.getAttribute("height")), one.textContent]),
+  down: [...e.querySelectorAll("rect.out")].map((one) => [Number(one.getAttribute("height")), one.textContent]),
+  curve: e.querySelector("polyline")?.getAttribute("points"),
+  most: e.querySelector(".plot__y span")?.textContent,
+  scale: [...e.querySelectorAll(".plot__y span")].map((one) => one.textContent),
+  rows: [...e.querySelectorAll("tbody tr")].map((row) => [...row.children].map((cell) => cell.textContent)),
+}));
+
+await test("the plots show what the server counted", async () => {
+  const who = await person();
+  const { page, context } = who;
+  await logIn(who, world.roles.operator.login, world.roles.operator.password);
+  await settled(page);
+  const figure = page.locator("figure.plot").first();
+  await figure.waitFor();
+  const told = await (await context.request.get("/v1/traffic", { headers: { "Sec-Fetch-Site": "same-origin" } })).json();
+  const plot = await drawn(figure);
+  const accepted = told.hours.map((one) => one.accepted), gone = told.hours.map((one) => one.delivered + one.relayed);
+  const sum = (all) => all.reduce((total, one) => total + one, 0);
+  expect(sum(accepted) > 5, `only ${sum(accepted)} were accepted`);
+  expect(plot.key[0] === `Accepted, ${sum(accepted)}` && plot.key[1] === `Delivered and relayed, ${sum(gone)}`, JSON.stringify(plot.key));
+  const most = Number(plot.most);
+  for (const [bars, counts] of [[plot.up, accepted], [plot.down, gone]]) {
+    expect(bars.length === counts.length, `${bars.length} bars for ${counts.length} hours`);
+    bars.forEach(([height, words], at) => {
+      expect(Math.abs(height - (counts[at] / most) * 100) < 0.01, `hour ${at}: ${counts[at]} of ${most} is drawn ${height} high`);
+      expect(words.includes(`: ${counts[at]} `), `${words} for ${counts[at]}`);
+    });
+  }
+  plot.rows.forEach((row, at) => expect(row[1] === String(accepted[at]) && row[2] === String(gone[at]), JSON.stringify(row)));
+  await page.goto("/console/deliverability/example.test");
+  await settled(page);
+  await page.getByText("Under TLS, a day").first().waitFor();
+  const dmarc = await drawn(page.locator("figure.plot", { hasText: "Passed DMARC, a day" }));
+  expect(dmarc.curve === "0,100.0 10,100.0" && dmarc.scale.at(-1) === "0 %", `none of 3 passed, and it draws ${JSON.stringify(dmarc)}`);
+  expect(dmarc.rows.length === 1 && dmarc.rows[0][1] === "0.0 %", JSON.stringify(dmarc.rows));
+  const tls = await drawn(page.locator("figure.plot", { hasText: "Under TLS, a day" }));
+  expect(tls.curve === "0,50.0 10,50.0" && tls.scale.join() === "100 %,75 %,50 %", `15 of 20 were, and it draws ${JSON.stringify(tls)}`);
+  expect(tls.rows.length === 1 && tls.rows[0][1] === "15" && tls.rows[0][2] === "5", JSON.stringify(tls.rows));
+  await inert(page);
+  await picture(page, "plots-1280-light");
+  noFaults(who);
+  await who.context.close();
+});
+
+// ---- Certificates ----
+
+await test("certificates say which work and why one does not, and are renewed from there", async () => {
+  const who = await person();
+  const { page } = who;
+  await logIn(who, world.roles.operator.login, world.roles.operator.password);
+  await page.goto("/console/certificates");
+  await settled(page);
+  await page.getByText(`No certificate could be had for ${world.refused_certificate}`).first().waitFor();
+  const good = page.getByRole("region", { name: world.certificate });
+  await good.getByText("good", { exact: true }).first().waitFor();
+  await accessible(page);
+  await good.getByRole("button", { name: /renew/i }).first().click();
+  await page.getByRole("status").getByText(world.certificate).first().waitFor();
+  noFaults(who);
+  await who.context.close();
+});
+
+// ---- Suppressed addresses ----
+
+await test("each sees the suppressed addresses that are hers, adds one, and takes it off after a question", async () => {
+  const { server, own, domain, foreign } = world.suppressed;
+  const seen = { operator: [server, own, domain, foreign], domain: [own, domain], account: [own], foreigner: [foreign] };
+  for (const [role, { login, password }] of Object.entries(world.roles)) {
+    const who = await person({ width: role === "account" ? 360 : 1280 });
+    const { page } = who;
+    await logIn(who, login, password);
+    await page.goto("/console/suppressions");
+    await settled(page);
+    const table = page.getByRole("table", { name: "Suppressed addresses" });
+    await table.waitFor();
+    const shown = await table.getByRole("rowheader").allTextContents();
+    expect(shown.sort().join() === [...seen[role]].sort().join(), `${role} sees ${shown}`);
+    await inert(page);
+    expect((await page.locator("main").innerText()).includes("she asked for it"), "who put it there, and why, is not told");
+    const form = page.getByRole("region", { name: "Suppress an address" });
+    expect((await form.getByLabel("For").count()) === (role === "account" || role === "foreigner" ? 0 : 1), `${role} may say for whom`);
+    await form.getByLabel("Address").fill("no address");
+    await form.getByRole("button", { name: "Suppress it" }).click();
+    await page.waitForFunction(() => document.querySelector("[aria-invalid=true]") !== null);
+    await form.getByLabel("Address").fill(`${role}-new@far.test`);
+    await form.getByLabel("Why").fill("<svg onload=pwned=1>");
+    await form.getByRole("button", { name: "Suppress it" }).click();
+    const row = table.getByRole("row").filter({ hasText: `${role}-new@far.test` });
+    await row.getByText("put here by hand").waitFor();
+    await row.getByText(login).first().waitFor();
+    await inert(page);
+    await accessible(page);
+    await row.getByRole("button", { name: /^Remove/ }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText(`${role}-new@far.test`).first().waitFor();
+    await dialog.getByRole("button", { name: "Keep it suppressed" }).click();
+    await dialog.waitFor({ state: "hidden" });
+    await row.getByRole("button", { name: /^Remove/ }).click();
+    await dialog.getByRole("button", { name: "Let programs send to it" }).click();
+    await dialog.waitFor({ state: "hidden" });
+    await row.waitFor({ state: "detached" });
+    await page.getByRole("searchbox", { name: "Find an address" }).fill(own);
+    await page.keyboard.press("Enter");
+    await (role === "foreigner" ? page.getByText("is not suppressed.") : table.getByRole("rowheader", { name: own })).waitFor();
+    noFaults(who);
+    await who.context.close();
+  }
 });
 
 // ---- Live ----

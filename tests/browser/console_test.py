@@ -18,10 +18,12 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 
+from authority import NAME as AUTHORITY, Authority  # noqa: E402
 from dns import Dns  # noqa: E402
 from peer import Peer  # noqa: E402
 from server import PEERS, SECRET, SOURCE, Server, free_port_everywhere, wait_until  # noqa: E402
@@ -40,8 +42,10 @@ LISTENERS = {"mx": {"role": "mx", "tls": "starttls"},
              "submission": {"role": "submission", "tls": "starttls"},
              "pop3-clear": {"role": "pop3", "tls": "none", "login_in_clear": True},
              "http": {"role": "http", "tls": "none", "redirect": False}}
-PAGES = ["today", "trail", "queue", "live", "deliverability", "certificates", "domains", "accounts", "hooks", "tokens", "lists", "audit", "settings"]
+PAGES = ["today", "trail", "queue", "live", "deliverability", "certificates", "domains", "accounts", "hooks", "tokens", "suppressions", "lists", "audit", "settings"]
 STUCK = 25
+HOST, SECOND = "mx.example.test", "mail.example.test"
+YESTERDAY = int(time.time()) // 86400 * 86400 - 86400  # reports are of the last days
 
 EVIL = '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script>'
 LETTER = "From: {sender}\r\nTo: {to}\r\nSubject: {subject}\r\nMessage-ID: <{name}@far.test>\r\nDate: Mon, 30 Nov 2026 10:00:00 +0000\r\n"
@@ -60,12 +64,25 @@ Content-Disposition: attachment; filename="..\\\\..\\\\<svg onload=pwned=1>.html
 x\r
 --b--\r
 """
-REPORT = f"""<?xml version="1.0"?><feedback><report_metadata><org_name>{EVIL.replace('<', '&lt;')}</org_name><email>a@far.test</email>
-<report_id>1</report_id><date_range><begin>1795910400</begin><end>1795996799</end></date_range></report_metadata>
+
+
+def dmarc_report(evil):
+    evil = evil.replace("<", "&lt;")
+    return f"""<?xml version="1.0"?><feedback><report_metadata><org_name>{evil}</org_name><email>a@far.test</email>
+<report_id>1</report_id><date_range><begin>{YESTERDAY}</begin><end>{YESTERDAY + 86399}</end></date_range></report_metadata>
 <policy_published><domain>example.test</domain><p>none</p></policy_published>
 <record><row><source_ip>192.0.2.1</source_ip><count>3</count><policy_evaluated><disposition>none</disposition><dkim>fail</dkim>
 <spf>fail</spf></policy_evaluated></row><identifiers><header_from>example.test</header_from></identifiers>
-<auth_results><spf><domain>{EVIL.replace('<', '&lt;')}</domain><result>fail</result></spf></auth_results></record></feedback>"""
+<auth_results><spf><domain>{evil}</domain><result>fail</result></spf></auth_results></record></feedback>"""
+
+
+def tls_report(evil):
+    day = time.strftime("%Y-%m-%d", time.gmtime(YESTERDAY))
+    failure = {"result-type": "certificate-expired", "receiving-mx-hostname": evil, "failed-session-count": 5, "failure-reason-code": evil}
+    policy = {"policy": {"policy-type": "no-policy-found", "policy-domain": "example.test"},
+              "summary": {"total-successful-session-count": 15, "total-failure-session-count": 5}, "failure-details": [failure]}
+    return json.dumps({"organization-name": evil, "contact-info": "a@far.test", "report-id": "1", "policies": [policy],
+                       "date-range": {"start-datetime": f"{day}T00:00:00Z", "end-datetime": f"{day}T23:59:59Z"}})
 
 
 def letter(name, sender, to, subject, rest="\r\nHello.\r\n"):
@@ -73,12 +90,12 @@ def letter(name, sender, to, subject, rest="\r\nHello.\r\n"):
     return text.replace("\r\n", "\n").replace("\n", "\r\n").encode()
 
 
-def report():
-    body = base64.encodebytes(gzip.compress(REPORT.encode())).decode().replace("\n", "\r\n")
-    return (LETTER.format(sender="a@far.test", to=f"dmarc@{ANN.split('@')[1]}", name="report",
+def report(name, kind, content):
+    body = base64.encodebytes(gzip.compress(content.encode())).decode().replace("\n", "\r\n")
+    return (LETTER.format(sender="a@far.test", to="dmarc@example.test", name=name,
                           subject="Report Domain: example.test Submitter: far.test Report-ID: 1") +
-            "MIME-Version: 1.0\r\nContent-Type: application/gzip\r\nContent-Transfer-Encoding: base64\r\n"
-            f'Content-Disposition: attachment; filename="far.test!example.test!1795910400!1795996799.xml.gz"\r\n\r\n{body}').encode()
+            f"MIME-Version: 1.0\r\nContent-Type: {kind}\r\nContent-Transfer-Encoding: base64\r\n"
+            f'Content-Disposition: attachment; filename="far.test!example.test!{YESTERDAY}!{YESTERDAY + 86399}.gz"\r\n\r\n{body}').encode()
 
 
 class Tracker:
@@ -113,10 +130,13 @@ class World:
         with contextlib.ExitStack() as stack:
             port = free_port_everywhere()
             stack.enter_context(Peer(address="127.0.0.1", port=port, replies={"RCPT": self.said}))
-            dns = stack.enter_context(Dns())
+            dns = stack.enter_context(Dns(f"{AUTHORITY} A 127.0.0.1", f"{HOST} A 127.0.0.1"))
+            web = free_port_everywhere()
+            authority = stack.enter_context(Authority(dns, http=web))
             self.tracker = stack.enter_context(Tracker())
             self.server = stack.enter_context(
-                Server(accounts=SECRETS, listeners=LISTENERS, dns=dns,
+                Server(accounts=SECRETS, listeners=LISTENERS | {"http": LISTENERS["http"] | {"address": f"127.0.0.1:{web}"}}, dns=dns, hostname=HOST,
+                       extra={"acme": authority.settings(challenges=["http-01"], names=[SECOND])},
                        routes=[{"to": "far.test", "host": f"127.0.0.1:{port}", "tls": "none"},
                                {"to": "nowhere.test", "host": "127.0.0.1:9", "tls": "none"}],
                        queue={"retry_first": "10m", "retry_most": "1h"}))
@@ -132,14 +152,25 @@ class World:
         server.must("right", "add", OPERATOR, "--operator")
         server.must("right", "add", KEEPER, "--domain", "example.test")
         server.must("alias", "add", "dmarc@example.test", KEEPER)
+        server.must("api", "domain.change", "domain=example.test", f"owner={KEEPER}")
+        who = self.evil or "far.test"
+        for address, of in (("gone@far.test", ""), ("full@far.test", ANN), ("angry@far.test", "example.test"), ("other@far.test", FOREIGNER)):
+            server.must("api", "suppression.add", f"address={address}", f"note=she asked for it {self.evil}", *([f"of={of}"] if of else []))
         self.html = server.send("x@far.test", [ANN], letter("html", '"<svg onload=pwned=1>" <x@far.test>', ANN, f"Hello {self.evil}", HTML.replace("TRACKER", str(self.tracker.port))))
-        server.send("x@far.test", ["dmarc@example.test"], report())
+        server.send("x@far.test", ["dmarc@example.test"], report("report", "application/gzip", dmarc_report(who)))
+        server.send("x@far.test", ["dmarc@example.test"], report("tls", "application/tlsrpt+gzip", tls_report(who)))
         self.bounced = server.send(ANN, ["nobody@far.test"], letter("bounced", ANN, "nobody@far.test", f"Lunch on Friday {self.evil}"), login=ANN)
         people = [f"friend{n}@nowhere.test" for n in range(STUCK)]
         for n in range(0, STUCK, 5):
-            server.send(ANN, people[n:n + 5], letter(f"stuck{n}", ANN, people[n], f"Invitation {self.evil}"), login=ANN)
+            self.stuck = server.send(ANN, people[n:n + 5], letter(f"stuck{n}", ANN, people[n], f"Invitation {self.evil}"), login=ANN)
         wait_until(lambda: "failed" in json.dumps(server.trace(self.bounced)), "the failure")
         server.must("account", "hold", BOB, "--reason", f"her laptop was stolen {self.evil}")
+        server.must("api", "app_password.add", f"login={ANN}", f"label=phone {self.evil}")
+        server.must("api", "token.add", f"label=backup {self.evil}", f"login={ANN}", "scopes=trails.read")
+        server.must("api", "hook.add", "url=https://hooks.far.test/paquebot", f"login={OPERATOR}")
+        # One certificate is there; for the other name, which nobody can find, there is none.
+        wait_until(lambda: [one["state"] for one in server.json("tls", "status")["certificates"] if one["name"] == HOST] == ["valid"], "a certificate")
+        wait_until(lambda: any(one["name"] == SECOND and one["error"] for one in server.json("tls", "status")["certificates"]), "the failure of one")
         self.later = server.send(BOB, [ANN], letter("later", BOB, ANN, "From Bob"), login=BOB)
 
     def do_more(self):
@@ -154,7 +185,13 @@ class World:
                 "roles": {"operator": role(OPERATOR), "domain": role(KEEPER), "account": role(ANN), "foreigner": role(FOREIGNER)},
                 "bounced": self.bounced, "html": self.html, "said": self.said.split(" ", 2)[2],
                 "hostile": [f"/console/trail/{self.html}", f"/console/trail/{self.bounced}", f"/console/trail?q={ANN}", "/console/queue?view=messages",
-                            "/console/deliverability", "/console/deliverability/example.test"],
+                            "/console/deliverability", "/console/deliverability/example.test", "/console/suppressions", "/console/certificates"],
+                "certificate": HOST, "refused_certificate": SECOND, "suppressed": {"server": "gone@far.test", "own": "full@far.test",
+                "domain": "angry@far.test", "foreign": "other@far.test"},
+                # Pages with what is dangerous, and how many buttons ask there at least.
+                "dangerous": [[f"/console/accounts/{BOB}", 3], [f"/console/accounts/{ANN}", 3], [f"/console/accounts/{KEEPER}", 3], ["/console/accounts?view=aliases", 1],
+                              ["/console/domains/example.test", 1], ["/console/hooks", 1], ["/console/tokens", 1], ["/console/suppressions", 4],
+                              [f"/console/trail/{self.stuck}", 1], [f"/console/trail/{self.later}", 1], ["/console/queue?view=held", 1]],
                 "suspect": BOB, "stuck": {"destination": "nowhere.test", "count": STUCK}, "later": self.later}
 
 

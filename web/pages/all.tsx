@@ -15,6 +15,7 @@ import type { PageProps } from "./page";
 import { QueuePage } from "./queue";
 import { SettingsPage } from "./settings";
 import { SinkPage } from "./sink";
+import { SuppressionsPage } from "./suppressions";
 import { TodayPage } from "./today";
 import { TokensPage } from "./tokens";
 import { TrailPage } from "./trail";
@@ -31,6 +32,7 @@ const bodies: Record<string, ComponentType<PageProps>> = {
   me: MePage,
   hooks: HooksPage,
   tokens: TokensPage,
+  suppressions: SuppressionsPage,
   lists: ListsPage,
   audit: AuditPage,
   settings: SettingsPage,

@@ -1,7 +1,7 @@
 // Tokens: what programs ask the API with.
 import { useState } from "react";
 import { type Token, act, serverNow } from "../api";
-import { roleOf } from "../words";
+import { type Role, roleOf } from "../words";
 import { only, useDanger } from "../ui/dialog";
 import { Choice, Field, Form } from "../ui/field";
 import { useDoing, usePages } from "../ui/hooks";
@@ -12,31 +12,33 @@ import { say } from "../ui/toasts";
 import { Secret } from "./account_parts";
 import type { PageProps } from "./page";
 
-/** What a token may do (docs/api.md); of a scope the server decides whether who asks may give it. */
-const scopes: readonly (readonly [string, string, boolean])[] = [
-  ["mail.send", "send mail", true],
-  ["trails.read", "see the trails of messages", true],
-  ["queue.read", "see what waits", true],
-  ["queue.write", "release, retry, hold and drop what waits", true],
-  ["events.read", "hear what happens", true],
-  ["accounts.read", "see accounts, limits and app passwords", true],
-  ["accounts.write", "change accounts and aliases", true],
-  ["hooks.read", "see hooks", true],
-  ["hooks.write", "change hooks", true],
-  ["suppressions.read", "see whom programs send nothing to any more", true],
-  ["suppressions.write", "change whom programs send nothing to", true],
-  ["domains.read", "see domains and their records", false],
-  ["domains.write", "change domains and DKIM keys", false],
-  ["rights.read", "see who may do what", false],
-  ["rights.write", "take rights and tokens away", false],
-  ["lists.read", "see the block and allow lists", false],
-  ["lists.write", "change the block and allow lists", false],
-  ["server.read", "see how the server does", false],
-  ["server.write", "reload and back up", false],
-  ["metrics.read", "read the metrics", false],
-  ["mail.read", "read reports that came by mail", false],
-  ["mail.write", "bring mail into mailboxes", false],
+/** What a token may do (docs/api.md), and who has use for it; whether who asks may give it the server decides. */
+const scopes: readonly (readonly [string, string, Role])[] = [
+  ["mail.send", "send mail", "account"],
+  ["trails.read", "see the trails of messages", "account"],
+  ["queue.read", "see what waits", "account"],
+  ["queue.write", "release, retry, hold and drop what waits", "account"],
+  ["events.read", "hear what happens", "account"],
+  ["accounts.read", "see accounts, limits and app passwords", "account"],
+  ["accounts.write", "change accounts and aliases", "account"],
+  ["hooks.read", "see hooks", "account"],
+  ["hooks.write", "change hooks", "account"],
+  ["suppressions.read", "see whom programs send nothing to any more", "account"],
+  ["suppressions.write", "change whom programs send nothing to", "account"],
+  ["domains.read", "see domains and their records", "domain"],
+  ["domains.write", "change domains and DKIM keys", "domain"],
+  ["rights.read", "see who may do what", "domain"],
+  ["rights.write", "take rights and tokens away", "domain"],
+  ["lists.read", "see the block and allow lists", "operator"],
+  ["lists.write", "change the block and allow lists", "operator"],
+  ["server.read", "see how the server does", "operator"],
+  ["server.write", "reload and back up", "operator"],
+  ["metrics.read", "read the metrics", "operator"],
+  ["mail.read", "read what is in your own mail, and reports", "account"],
+  ["mail.write", "bring mail into mailboxes", "operator"],
 ];
+
+const ranks: readonly Role[] = ["account", "domain", "operator"];
 
 export function TokensPage({ me }: PageProps) {
   const pages = usePages<Token>("/v1/tokens", "tokens");
@@ -152,7 +154,7 @@ export function TokensPage({ me }: PageProps) {
       )}
       <Pager of={pages} name="the tokens" />
       {me.login ? (
-        <Add own={roleOf(me) === "account"} done={pages.reload} />
+        <Add role={roleOf(me)} done={pages.reload} />
       ) : (
         <p className="more">
           Tokens belong to accounts: log in as yourself to make one, or use <code>paquebot token add</code> on the
@@ -164,7 +166,7 @@ export function TokensPage({ me }: PageProps) {
   );
 }
 
-function Add({ own, done }: { own: boolean; done: () => void }) {
+function Add({ role, done }: { role: Role; done: () => void }) {
   const [label, setLabel] = useState("");
   const [picked, setPicked] = useState<ReadonlySet<string>>(new Set());
   const [networks, setNetworks] = useState("");
@@ -211,7 +213,7 @@ function Add({ own, done }: { own: boolean; done: () => void }) {
         <fieldset className="scopes" aria-describedby={scopeProblem ? "scopes-error" : undefined}>
           <legend>It may</legend>
           {scopes
-            .filter(([, , all]) => all || !own)
+            .filter(([, , least]) => ranks.indexOf(least) <= ranks.indexOf(role))
             .map(([scope, words]) => (
               <label key={scope} className="check">
                 <input type="checkbox" checked={picked.has(scope)} onChange={() => turn(scope)} />{" "}
@@ -235,7 +237,7 @@ function Add({ own, done }: { own: boolean; done: () => void }) {
             problem={doing.problem}
             help="Addresses or networks; empty: any."
           />
-          {own ? null : (
+          {role === "account" ? null : (
             <Field
               label="Only for domains"
               name="domains"

@@ -92,6 +92,8 @@ function Found({ sought, own }: { sought: string; own: boolean }) {
   const pages = usePages<Message>("/v1/messages", "messages", queryFor(sought), 20);
   useRefresh(pages.reload, (name) => name.startsWith("message."));
   const now = serverNow();
+  // A look back is bounded: what is older was not looked at yet.
+  const backTo = pages.data?.["back_to"] as string | undefined;
   const refusals = (pages.data?.["refusals"] as Refusal[] | undefined) ?? [];
   if (pages.problem && !pages.items) return <Trouble problem={pages.problem} title="Not found" again={pages.reload} />;
   if (!pages.items) return pages.slow ? <Loading what="messages" /> : null;
@@ -101,11 +103,16 @@ function Found({ sought, own }: { sought: string; own: boolean }) {
         <Empty
           title={
             <>
-              No message {byId ? "with the Message-ID" : "from or to"} <bdi>{sought}</bdi>.
+              No message {byId ? "with the Message-ID" : "from or to"} <bdi>{sought}</bdi>
+              {backTo ? " so far." : "."}
             </>
           }
         >
-          {own
+          {backTo ? (
+            <>
+              What was accepted since <Time at={backTo} /> was looked at, and there is older mail: look further back.
+            </>
+          ) : own
             ? "What you send and what comes for you is listed here."
             : byId
               ? "Is it whole, from < to >? Old trails are forgotten after some time."
@@ -159,7 +166,7 @@ function Found({ sought, own }: { sought: string; own: boolean }) {
           ]}
         />
       )}
-      <Pager of={pages} name="the messages" />
+      <Pager of={pages} name="the messages" further={pages.items.length === 0 ? "Look further back" : undefined} />
       {refusals.length > 0 ? (
         <Section
           title="Refused, so there is no trail"

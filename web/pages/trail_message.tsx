@@ -7,7 +7,7 @@ import { type Me, type Recipient, type Trail, act, serverNow } from "../api";
 import { apart, plural, size } from "../format";
 import { useRefresh } from "../live";
 import { Link, to } from "../router";
-import { protection, reportIn, sentence, stateOfMessage, voice, whom, worstOf } from "../trail_words";
+import { classInWords, protection, reportIn, sentence, stateOfMessage, voice, whom, worstOf } from "../trail_words";
 import { roleOf, whyHeld } from "../words";
 import { useDanger } from "../ui/dialog";
 import { useAsk, useDoing } from "../ui/hooks";
@@ -234,6 +234,7 @@ function Timeline({ of, now }: { of: Trail; now: Date }) {
                 </span>
               </p>
               <Detail of={event.detail} />
+              {classInWords(event.bounce) ? <p className="why">{classInWords(event.bounce)}</p> : null}
             </div>
           </li>
         ))}

@@ -138,7 +138,8 @@ export function Answer<T>({ of, what, children }: { of: Asked<T>; what: string; 
   );
 }
 
-export function Pager({ of, name }: { of: Paged<unknown>; name: string }) {
+/** `further`: what the next page is called where this one is empty. */
+export function Pager({ of, name, further }: { of: Paged<unknown>; name: string; further?: string | undefined }) {
   if (!of.next && !of.back) return null;
   return (
     <nav className="actions pager" aria-label={`Pages of ${name}`}>
@@ -157,7 +158,7 @@ export function Pager({ of, name }: { of: Paged<unknown>; name: string }) {
       </span>
       {of.next ? (
         <button className="btn btn--small" type="button" onClick={of.next}>
-          Next page
+          {further ?? "Next page"}
         </button>
       ) : null}
     </nav>
