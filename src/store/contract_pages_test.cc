@@ -166,7 +166,8 @@ TEST_P(StoreContract, WhatWaitsForADestinationIsCountedThroughEveryStep) {
   EXPECT_TRUE(record({first, 1, State::relayed, 0, true, Owed::none, peer_said(250, "")}));
   EXPECT_EQ(waiting(), "far.example 1 since the second; near.example 1 since the first; ");
   reopen();
-  EXPECT_EQ(waiting(), "far.example 2 since the first; near.example 1 since the first; ") << "what was in hand waits again";
+  EXPECT_EQ(waiting(), "far.example 2 since the first; near.example 1 since the first; ")
+      << "what was in hand waits again";
   EXPECT_EQ(order(QueueAction::hold, {.destination = "far.example"}), 2u);
   EXPECT_EQ(waiting(), "near.example 1 since the first; ");
   EXPECT_EQ(order(QueueAction::release, {.message = second}), 1u);

@@ -58,6 +58,7 @@ INSERT INTO recipient(message, n, state, destination, due, expires, owner, owed,
 INSERT INTO entry(mailbox, uid, uidl, message, recipient, flags, modseq, internal_date, head, body, size, prefix, arrived)
   SELECT 1, 100 + n.i, n.id, n.id, 0, 0, 100 + n.i, e.internal_date, -1000 - n.i, 1000 + n.i, e.size, e.prefix, e.arrived
   FROM n, entry e WHERE n.waits = 0 AND e.mailbox = 1 AND e.uid = 3;
+UPDATE destination SET waiting = (SELECT sum(waits) FROM n) WHERE key = 'many.test';
 UPDATE node SET next_body = 1000000;
 UPDATE mailbox SET uidnext = 1000000, highestmodseq = 1000000, (count, bytes, unseen) =
   (SELECT count(*), sum(size), count(*) FROM entry WHERE mailbox = 1) WHERE id = 1;

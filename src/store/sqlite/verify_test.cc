@@ -169,6 +169,7 @@ constexpr Break kQueue[] = {
      "its first event is not its acceptance"},
     {"event.missing", "DELETE FROM event", "no event tells what became of a recipient"},
     {"event.missing", "UPDATE recipient SET attempts = 3 WHERE state = 2", "no event tells what became of a recipient"},
+    {"destination.waiting", "UPDATE destination SET waiting = waiting + 1", "what waits for it is miscounted"},
     {"destination.key", "UPDATE destination SET key = '' WHERE id = 1", "it has no name"},
     {"destination.backoff", "UPDATE destination SET backoff_until = changed_at + 31536000000",
      "destination far.test: nothing is tried there until a time that cannot be"},
