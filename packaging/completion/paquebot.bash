@@ -30,7 +30,7 @@ _paquebot() {
     "right:0") words="add list remove" ;;
     "token:0") words="add list remove" ;;
     "hook:0") words="add list show change pause resume remove test replay" ;;
-    "queue:0") words="list show retry hold release cancel" ;;
+    "queue:0") words="list show why retry hold release cancel" ;;
     "fetch:0") words="list show save delete" ;;
     "import:0") words="accounts mail" ;;
     "message:0") words="check" ;;
@@ -226,10 +226,16 @@ _paquebot() {
       "audit") words="--config --data-dir --json --help --action --limit" ;;
       "queue list") words="--config --data-dir --json --help --held --destination --address --after --limit" ;;
       "queue show") words="--config --data-dir --json --help" ;;
+      "queue why") words="--config --data-dir --json --help" ;;
       "queue retry") words="--config --data-dir --json --help --all" ;;
       "queue hold") words="--config --data-dir --json --help --all" ;;
       "queue release") words="--config --data-dir --json --help --all" ;;
       "queue cancel") words="--config --data-dir --json --help --all --yes" ;;
+      "site list") words="--config --data-dir --json --help" ;;
+      "site show") words="--config --data-dir --json --help" ;;
+      "site pause") words="--config --data-dir --json --help --until --reason" ;;
+      "site resume") words="--config --data-dir --json --help" ;;
+      "site forget") words="--config --data-dir --json --help" ;;
       "destinations") words="--config --data-dir --json --help" ;;
       "trace") words="--config --data-dir --json --help --limit" ;;
       "send") words="--config --data-dir --json --help --server --user --password-file --tls --ca-file --insecure --from --to --cc --bcc --subject --text --text-file --html --html-file --attach --header --priority --hold-for --hold-until --deliver-by --require-tls --as --quiet" ;;

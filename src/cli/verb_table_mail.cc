@@ -42,6 +42,13 @@ std::vector<Verb> queue_verbs() {
        {},
        queue_show,
        "queue.show"},
+      {"queue why",
+       "Tell what a waiting message waits for.",
+       "paquebot queue why 01J9ZQ3V5W8XKD2M6N7P4R1STB",
+       {{"ID", "the message's id"}},
+       {},
+       queue_why,
+       "queue.why"},
       {"queue retry",
        "Try again at once.",
        "paquebot queue retry 01J9ZQ3V5W8XKD2M6N7P4R1STB\npaquebot queue retry example.net",
@@ -70,6 +77,48 @@ std::vector<Verb> queue_verbs() {
        {kAll, kYes},
        queue_cancel,
        "queue.cancel"},
+  };
+}
+
+std::vector<Verb> site_verbs() {
+  const Positional site{"SITE", "as site list tells it"};
+  return {
+      {"site list",
+       "List hosts of others that share limits, what was learnt of these, and what waits.",
+       "paquebot site list",
+       {},
+       {},
+       site_list,
+       "site.list"},
+      {"site show",
+       "Tell what is known of a site.",
+       "paquebot site show mx:mx.far.example",
+       {site},
+       {},
+       site_show,
+       "site.show"},
+      {"site pause",
+       "Send nothing to a site for a while, or until it is resumed.",
+       "paquebot site pause mx:mx.far.example\n"
+       "paquebot site pause mx:mx.far.example --until 2027-01-01T00:00:00Z --reason \"asked by phone\"",
+       {site},
+       {{"--until", "TIME", "as 2027-01-01T00:00:00Z; without it until it is resumed"}, {"--reason", "TEXT", "why"}},
+       site_pause,
+       "site.pause"},
+      {"site resume",
+       "Send to a site again that pauses.",
+       "paquebot site resume mx:mx.far.example",
+       {site},
+       {},
+       site_resume,
+       "site.resume"},
+      {"site forget",
+       "Forget what was learnt of a site.",
+       "paquebot site forget mx:mx.far.example",
+       {site},
+       {},
+       site_forget,
+       "site.forget"},
   };
 }
 

@@ -104,6 +104,12 @@ Task<Answer> release_queued(Context& context, Call call);
 Task<Answer> cancel_queued(Context& context, Call call);
 Task<Answer> count_queued(Context& context, Call call);
 Task<Answer> list_destinations(Context& context, Call call);
+Task<Answer> why_queued(Context& context, Call call);
+Task<Answer> list_sites(Context& context, Call call);
+Task<Answer> show_site(Context& context, Call call);
+Task<Answer> pause_site(Context& context, Call call);
+Task<Answer> resume_site(Context& context, Call call);
+Task<Answer> forget_site(Context& context, Call call);
 
 /// Says whose the message is that was submitted, and of whatever lies in a mailbox, in whose: the address it came to
 /// may be an alias, or of an alias domain. An account that was removed since has no name.

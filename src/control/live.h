@@ -4,6 +4,7 @@
 #include "doctor/finding.h"
 #include "metrics/hours.h"
 #include "net/transcript.h"
+#include "queue/posts.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -64,6 +65,7 @@ struct LiveHooks {
   /// Breaks it off. False: there is no such connection.
   std::function<Task<bool>(std::uint64_t id)> end;
   std::function<std::vector<SettingFacts>()> settings;
+  queue::Posts* posts = nullptr; ///< sites, and what was learnt of them
 };
 
 } // namespace paquebot::control

@@ -62,6 +62,14 @@ constexpr Shape kShapes[] = {
     {"Destination", "a place that mail waits for; `oldest`: when what waits longest was accepted",
      "destination:text earliest_due:time backoff_until:time failures:number last_error:text waiting:number "
      "oldest:time"},
+    {"Site",
+     "hosts of others that share limits; `window`: connections that may be, `waiting`: destinations that wait for it, "
+     "`pace`: milliseconds from one message to the next (0: any), `per_connection`: messages (0: any number); `why`: "
+     "what was said last",
+     "site:text window:number workers:number waiting:number pace:number per_connection:number paused_until:time "
+     "waits_for:text why:text learned:time"},
+    {"Reason", "what a recipient waits for; `until`: as far as that is known",
+     "address:text words:text site:text until:time"},
     {"Refusal", "an attempt that was refused; `from` is empty for the null sender, `to` where MAIL was refused",
      "at:time client:text account:text from:text to:text reply:text"},
     {"Symptom", "what the doctor saw: whole sentences; `records` belong into the DNS",

@@ -137,6 +137,7 @@ private:
         {"label", "sample"},
         {"selector", "none"},
         {"connection", "2"},
+        {"site", "mx:mx.far.example"},
         {"session", "0123456789abcdef"},
         {"part", "1"},
         {"code", "123456"},

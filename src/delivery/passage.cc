@@ -266,7 +266,8 @@ bool Passage::heed(const Finding& finding, const Transmission& sent) {
     posts.judged(post_);
     return false;
   }
-  const Heard heard = heard_of(sent.replies, finding.session == Session::elsewhere);
+  const bool to_mail = std::ranges::find(sent.settled, smtp::Settled::mail) != sent.settled.end();
+  const Heard heard = heard_of(sent.replies, to_mail);
   if (heard.signal == queue::Signal::none) {
     if (finding.session == Session::judged) posts.judged(post_);
     return false;

@@ -100,6 +100,13 @@ std::optional<Posts::Shown> Posts::of(const std::string& destination) const {
   return entry == nullptr ? show(place->site, {}) : show(place->site, *entry);
 }
 
+std::optional<Posts::Shown> Posts::site(const std::string& key) const {
+  const std::lock_guard lock(core_.mutex);
+  const Sites::Entry* const entry = core_.sites.find(key);
+  if (entry == nullptr) return std::nullopt;
+  return show(key, *entry);
+}
+
 Posts::Shown Posts::show(const std::string& key, const Sites::Entry& entry) const {
   return {.key = key,
           .learned = entry.site.learned(),

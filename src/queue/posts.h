@@ -69,6 +69,7 @@ public:
   /// Sites of which something is known or that somebody waits for, by key, at most `most`, behind `after`.
   /// Where mail for a destination goes; nothing: nobody has found that out.
   std::optional<Shown> of(const std::string& destination) const;
+  std::optional<Shown> site(const std::string& key) const;
   std::vector<Shown> sites(std::size_t most, const std::string& after = {}) const;
 
 private:

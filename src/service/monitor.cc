@@ -16,6 +16,7 @@ using metrics::gauge;
 /// Of held mail so much is counted.
 constexpr int kHeldPages = 20;
 constexpr std::size_t kHeldPage = 1000;
+constexpr std::size_t kMostSites = 20'000;
 
 double number_of(const control::json::object& object, std::string_view name) {
   return static_cast<double>(control::get_number(object, name));
@@ -85,6 +86,7 @@ std::vector<Gauge> Monitor::gauges() {
                  .values = {{.labels = {{"version", parts_.options.version}}, .value = 1}}});
   all.push_back(gauge("paquebot_connections", "Sessions of clients now.", door_.count()));
   add_queue(all);
+  add_sites(all);
   add_store(all);
   if (const auto ends = first_end(parts_.certificate.status(millis(system_clock().wall()))); ends != 0)
     all.push_back(gauge("paquebot_certificate_expiry_timestamp_seconds",
@@ -128,6 +130,24 @@ void Monitor::add_queue(std::vector<Gauge>& all) {
   const double age =
       waiting.oldest == 0 ? 0 : static_cast<double>(std::max<std::int64_t>(0, now - waiting.oldest)) / 1000;
   all.push_back(gauge("paquebot_queue_oldest_seconds", "Age of the oldest message that is not done.", age));
+}
+
+void Monitor::add_sites(std::vector<Gauge>& all) const {
+  const std::int64_t now = millis(system_clock().wall());
+  std::size_t paused = 0, slowed = 0, waiting = 0;
+  const auto sites = parts_.intake.queue.posts().sites(kMostSites);
+  for (const queue::Posts::Shown& site : sites) {
+    paused += site.learned.pause_until > now ? 1 : 0;
+    slowed += site.learned.interval > 0 ? 1 : 0;
+    waiting += site.waiting;
+  }
+  all.push_back(gauge("paquebot_sites", "Mail hosts of others of which something was learnt, or that mail waits for.",
+                      static_cast<double>(sites.size())));
+  all.push_back(gauge("paquebot_sites_paused", "Sites that get nothing for now.", static_cast<double>(paused)));
+  all.push_back(
+      gauge("paquebot_sites_slowed", "Sites whose messages go one after the other.", static_cast<double>(slowed)));
+  all.push_back(gauge("paquebot_sites_waiting", "Destinations that wait for room at a site, or for its pause.",
+                      static_cast<double>(waiting)));
 }
 
 void Monitor::add_store(std::vector<Gauge>& all) const {

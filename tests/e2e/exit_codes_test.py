@@ -62,6 +62,8 @@ class ExitCodesTest(unittest.TestCase):
         yield ["account", "quota", ALICE, "lots"], BAD_DATA, "size"
         yield ["account", "passwd", ALICE], BAD_DATA, "8 characters", {"password": "short"}
         yield ["queue", "show", "what"], BAD_DATA, "id"
+        yield ["queue", "why", "what"], BAD_DATA, "id"
+        yield ["site", "pause", "mx:mx.far.test", "--until", "never"], BAD_DATA, "until"
         yield ["tls", "explain", "no domain"], BAD_DATA, "no domain"
         yield ["report", "tls", "--days", "0"], BAD_DATA, "--days"
         yield ["block", "add", "what ever"], BAD_DATA, "what ever"
@@ -92,6 +94,7 @@ class ExitCodesTest(unittest.TestCase):
         yield ["fetch", "list", "--server", "127.0.0.1:9", "--user", ALICE], UNAVAILABLE, "127.0.0.1:9"
         yield ["reload"], UNAVAILABLE, "", {"server": self.down}
         yield ["metrics"], UNAVAILABLE, "", {"server": self.down}
+        yield ["site", "list"], UNAVAILABLE, "", {"server": self.down}
         yield ["backup", "/proc/nothing/here"], CANT_CREATE, "/proc/nothing"
         yield ["fetch", "save", *pop3, "--folder", "/proc/nothing/here"], CANT_CREATE, "/proc/nothing"
         yield ["account", "list"], IO, "", {"stdout": "/dev/full"}
@@ -112,6 +115,9 @@ class ExitCodesTest(unittest.TestCase):
             yield ["hook", verb, "4711"], NOT_DONE, "4711"
         for verb in ("show", "remove"):
             yield ["suppression", verb, "4711"], NOT_DONE, "4711"
+        yield ["queue", "why", "01J9ZQ3V5W8XKD2M6N7P4R1STB"], NOT_DONE, ""
+        for verb in ("show", "resume", "forget"):
+            yield ["site", verb, "mx:nowhere"], NOT_DONE, "mx:nowhere"
         yield ["right", "remove", ALICE, "--operator"], NOT_DONE, "operator"
         yield ["api", "account.show", "login=nobody@example.test"], NOT_DONE, "nobody@example.test"
         yield ["alias", "add", "x@example.test", "typo@example.test"], NOT_DONE, "typo@example.test"

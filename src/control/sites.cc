@@ -1,0 +1,173 @@
+// Sites: hosts of others that share limits, what was learnt of these, and why something waits.
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "control/handlers.h"
+#include "control/page.h"
+#include "control/present.h"
+#include "mail/timestamp.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace paquebot::control {
+namespace {
+
+constexpr std::size_t kMostPauseReason = 200;
+constexpr std::size_t kMostSiteName = 1000;
+
+std::unexpected<Error> no_sites() { return fail(Errc::closed, "the server does not run: it is at no site"); }
+
+Problem no_site(std::string_view key) {
+  return {Errc::not_found, "nothing is known of a site " + printable(key, 200), "all: paquebot site list"};
+}
+
+/// What it has to wait for, in words; empty: for nothing.
+std::string waits_for(const queue::Posts::Shown& one, std::int64_t now) {
+  const queue::Site::Learned& known = one.learned;
+  if (known.pause_until > now) return "it pauses: " + known.why;
+  if (!one.door.empty()) return "as many deliveries as may be are under way to " + one.door;
+  if (one.workers >= one.window && one.workers > 0) return "as many deliveries as may be are under way to this site";
+  if (known.interval > 0) return "its messages go one after the other: " + known.why;
+  return {};
+}
+
+json::object present_site(const queue::Posts::Shown& one, std::int64_t now) {
+  const queue::Site::Learned& known = one.learned;
+  return {{"site", printable(one.key, 1000)},
+          {"window", one.window},
+          {"workers", one.workers},
+          {"waiting", one.waiting},
+          {"pace", known.interval},
+          {"per_connection", known.per_connection},
+          {"paused_until", time_value(known.pause_until > now ? known.pause_until : 0)},
+          {"waits_for", printable(waits_for(one, now), 1000)},
+          {"why", printable(known.why, 1000)},
+          {"learned", time_value(known.learned_at)}};
+}
+
+struct WaitReason {
+  std::string words, site;
+  std::int64_t until = 0; ///< 0: not known
+};
+
+/// Of a recipient whose time has come, or that is in hand.
+WaitReason reason_at_site(const queue::Posts::Shown& site, std::int64_t now) {
+  WaitReason reason{.words = waits_for(site, now), .site = site.key};
+  if (reason.words.empty()) reason.words = "its turn comes, or it is under way";
+  if (site.learned.pause_until > now && site.learned.pause_until != queue::Site::kForGood)
+    reason.until = site.learned.pause_until;
+  return reason;
+}
+
+WaitReason reason_of(const store::RecipientFacts& recipient, const std::vector<store::DestinationFacts>& destinations,
+                 const queue::Posts* posts, std::int64_t now) {
+  if (recipient.state == store::State::held) return {.words = "it is held: " + recipient.reason};
+  const auto place = std::ranges::find(destinations, recipient.destination, &store::DestinationFacts::key);
+  if (recipient.state == store::State::waiting && recipient.due > now) {
+    if (place != destinations.end() && place->backoff_until > now)
+      return {.words = recipient.destination + " is tried again then: " + place->last_error,
+              .until = std::max(place->backoff_until, recipient.due)};
+    if (recipient.attempts == 0) return {.words = "its time has not come", .until = recipient.due};
+    return {.words = "it is tried again then: " + recipient.last_reply.to_string(), .until = recipient.due};
+  }
+  if (posts == nullptr) return {.words = "the server does not run"};
+  const auto site = posts->of(recipient.destination);
+  return site ? reason_at_site(*site, now) : WaitReason{.words = "its turn comes"};
+}
+
+Task<Answer> order_site(Context& context, Call call, bool (*order)(queue::Posts&, const std::string&)) {
+  const std::string& key = call.names[0];
+  queue::Posts* const posts = context.hooks.live.posts;
+  if (posts == nullptr) co_return no_sites();
+  if (!order(*posts, key)) co_return std::unexpected(no_site(key));
+  co_return json::object{{"site", key}};
+}
+
+} // namespace
+
+Task<Answer> list_sites(Context& context, Call call) {
+  const auto page = read_page(call);
+  if (!page) co_return std::unexpected(page.error());
+  const queue::Posts* const posts = context.hooks.live.posts;
+  if (posts == nullptr) co_return no_sites();
+  auto found = posts->sites(page->limit + 1, page->after);
+  const bool more = cut_to(found, page->limit);
+  const std::int64_t now = millis(system_clock().wall());
+  json::array list;
+  for (const auto& one : found) list.emplace_back(present_site(one, now));
+  json::object out{{"sites", std::move(list)}};
+  if (more) out["next"] = found.back().key;
+  co_return out;
+}
+
+Task<Answer> show_site(Context& context, Call call) {
+  const queue::Posts* const posts = context.hooks.live.posts;
+  if (posts == nullptr) co_return no_sites();
+  const auto found = posts->site(call.names[0]);
+  if (!found) co_return std::unexpected(no_site(call.names[0]));
+  co_return present_site(*found, millis(system_clock().wall()));
+}
+
+Task<Answer> pause_site(Context& context, Call call) {
+  queue::Posts* const posts = context.hooks.live.posts;
+  if (posts == nullptr) co_return no_sites();
+  const auto body = parse_object(call.body, "the request");
+  if (!body) co_return std::unexpected(Problem(body.error()));
+  const json::value whole(*body);
+  const std::string reason = get_text(whole, "reason"), text = get_text(whole, "until");
+  if (reason.size() > kMostPauseReason)
+    co_return refuse(Errc::invalid, "the reason is too long: 200 octets at most", {}, "reason");
+  std::int64_t until = queue::Site::kForGood;
+  if (!text.empty()) {
+    const auto at = mail::parse_timestamp(text);
+    if (!at || millis(*at) <= millis(system_clock().wall()) || millis(*at) > queue::Site::kForGood)
+      co_return refuse(Errc::invalid, "\"until\" must be a time to come, like 2026-12-31T00:00:00Z", {}, "until");
+    until = millis(*at);
+  }
+  if (call.names[0].empty() || call.names[0].size() > kMostSiteName)
+    co_return refuse(Errc::invalid, "a site's name has 1 to 1000 octets", {}, "site");
+  const std::string why = "by " + call.who + (reason.empty() ? "" : ": " + reason);
+  posts->pause(call.names[0], until, why);
+  co_return json::object{{"site", call.names[0]}};
+}
+
+Task<Answer> resume_site(Context& context, Call call) {
+  return order_site(context, std::move(call),
+                    [](queue::Posts& posts, const std::string& key) { return posts.resume(key); });
+}
+
+Task<Answer> forget_site(Context& context, Call call) {
+  return order_site(context, std::move(call),
+                    [](queue::Posts& posts, const std::string& key) { return posts.forget(key); });
+}
+
+Task<Answer> why_queued(Context& context, Call call) {
+  const auto id = read_id(call.names[0]);
+  if (!id) co_return std::unexpected(id.error());
+  store::QueueFilter filter;
+  filter.message = *id;
+  const std::optional<Ulid> from_start;
+  const auto items = co_await context.store.queue().list(filter, from_start, 1);
+  if (!items) co_return std::unexpected(items.error());
+  if (items->empty()) {
+    const std::string text = id->to_string();
+    co_return refuse(Errc::not_found, "message " + text + " is not in the queue", "its trail: paquebot trace " + text);
+  }
+  const auto destinations = co_await context.store.queue().list_destinations(false);
+  if (!destinations) co_return std::unexpected(destinations.error());
+  const std::int64_t now = millis(system_clock().wall());
+  json::array reasons;
+  for (const store::RecipientFacts& recipient : items->front().recipients) {
+    using enum store::State;
+    if (recipient.state != waiting && recipient.state != in_hand && recipient.state != held) continue;
+    const WaitReason reason = reason_of(recipient, *destinations, context.hooks.live.posts, now);
+    reasons.emplace_back(json::object{{"address", recipient.address},
+                                      {"words", printable(reason.words, 2000)},
+                                      {"site", printable(reason.site, 1000)},
+                                      {"until", time_value(reason.until)}});
+  }
+  co_return json::object{{"reasons", std::move(reasons)}};
+}
+
+} // namespace paquebot::control
