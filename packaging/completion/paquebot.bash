@@ -32,7 +32,7 @@ _paquebot() {
     "hook:0") words="add list show change pause resume remove test replay" ;;
     "queue:0") words="list show why retry hold release cancel" ;;
     "fetch:0") words="list show save delete" ;;
-    "import:0") words="accounts mail" ;;
+    "import:0") words="accounts mail imap" ;;
     "message:0") words="check" ;;
     "block:0") words="add list remove" ;;
     "allow:0") words="add list remove" ;;
@@ -136,6 +136,11 @@ _paquebot() {
     "import accounts:0") words="@files" ;;
     "import mail:0") words="@accounts" ;;
     "import mail:1") words="@files" ;;
+    "import imap --user") words="@accounts" ;;
+    "import imap --password-file") words="@files" ;;
+    "import imap --tls") words="auto starttls implicit none" ;;
+    "import imap --ca-file") words="@files" ;;
+    "import imap:0") words="@accounts" ;;
     "message check --mail-from") words="@accounts" ;;
     "message check --list") words="@files" ;;
     "message check:"*) words="@files" ;;
@@ -244,7 +249,8 @@ _paquebot() {
       "fetch save") words="--config --data-dir --json --help --server --user --password-file --tls --ca-file --insecure --delete --folder" ;;
       "fetch delete") words="--config --data-dir --json --help --server --user --password-file --tls --ca-file --insecure" ;;
       "import accounts") words="--config --data-dir --json --help" ;;
-      "import mail") words="--config --data-dir --json --help --again --quiet" ;;
+      "import mail") words="--config --data-dir --json --help --folder --again --quiet" ;;
+      "import imap") words="--config --data-dir --json --help --server --user --password-file --tls --ca-file --insecure --folder --again --quiet" ;;
       "message check") words="--config --data-dir --json --help --ip --helo --mail-from --list --resolver" ;;
       "block add") words="--config --data-dir --json --help --reason --for" ;;
       "block list") words="--config --data-dir --json --help" ;;

@@ -127,7 +127,7 @@ TlsPlan plan_tls(const Target& target, std::uint16_t port, bool loopback) {
   }
   bool far_login = !target.user.empty() && !loopback;
   TlsPlan plan;
-  plan.implicit = target.tls_first.value_or(port % 1000 == 465 || port % 1000 == 995);
+  plan.implicit = target.tls_first.value_or(port % 1000 == 465 || port % 1000 == 993 || port % 1000 == 995);
   plan.wanted = !plan.implicit;
   plan.required = plan.implicit || far_login;
   plan.verify = target.verify && (far_login || !target.ca_pem.empty());

@@ -13,7 +13,7 @@
 namespace paquebot::cli {
 
 enum class TlsMode : std::uint8_t {
-  automatic, ///< from the first octet on ports that end in 465 or 995, else STARTTLS; see TlsPlan
+  automatic, ///< from the first octet on ports that end in 465, 993 or 995, else STARTTLS; see TlsPlan
   starttls,  ///< STARTTLS, or nothing is sent
   implicit,  ///< TLS from the first octet
   none,

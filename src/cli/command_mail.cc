@@ -1,5 +1,6 @@
 // The verbs of the mail programs: `send` and `fetch`. Their work is done in send.h and fetch.h.
 #include "base/text.h"
+#include "cli/client_target.h"
 #include "cli/fetch.h"
 #include "cli/passwords.h"
 #include "cli/safe_folder.h"
@@ -25,39 +26,6 @@ Result<TlsMode> read_tls(const Arguments& arguments) {
   if (text == "implicit") return TlsMode::implicit;
   if (text == "none") return TlsMode::none;
   return fail(Errc::invalid, "--tls must be auto, starttls, implicit or none");
-}
-
-/// Where and as whom. Without --server: the server of this machine's configuration, else `standard`.
-Result<Target> read_target(Session& session, const Arguments& arguments, NearListener ServerPlace::* listener,
-                           const char* standard) {
-  Target target;
-  const auto tls = read_tls(arguments);
-  if (!tls) return session.failure(kUsage, tls.error().message);
-  target.tls = *tls;
-  target.server = arguments.text("--server");
-  if (target.server.empty()) {
-    const auto place = session.place();
-    target.server = standard;
-    if (place && !((*place).*listener).address.empty()) {
-      target.server = ((*place).*listener).address;
-      target.tls_first = ((*place).*listener).tls_first;
-    }
-  }
-  target.verify = !arguments.has("--insecure");
-  if (const std::string file = arguments.text("--ca-file"); !file.empty()) {
-    std::ifstream in(file, std::ios::binary);
-    std::ostringstream text;
-    if (!in || !(text << in.rdbuf()))
-      return session.failure(kNoInput, "can't read " + file + ": " + std::strerror(errno));
-    target.ca_pem = text.str();
-  }
-  target.user = arguments.text("--user");
-  if (!target.user.empty()) {
-    auto password = read_password(password_source(arguments, "Password for " + printable(target.user), false), session);
-    if (!password) return std::unexpected(password.error());
-    target.password = std::move(*password);
-  }
-  return target;
 }
 
 /// --require-tls begins with the first server: TLS, and its certificate checked (RFC 8689 section 4.3).
@@ -126,6 +94,38 @@ Result<> check_files(Session& session, const SendOptions& options) {
 }
 
 } // namespace
+
+Result<Target> read_target(Session& session, const Arguments& arguments, NearListener ServerPlace::* listener,
+                           const char* standard) {
+  Target target;
+  const auto tls = read_tls(arguments);
+  if (!tls) return session.failure(kUsage, tls.error().message);
+  target.tls = *tls;
+  target.server = arguments.text("--server");
+  if (target.server.empty()) {
+    const auto place = session.place();
+    target.server = standard;
+    if (place && !((*place).*listener).address.empty()) {
+      target.server = ((*place).*listener).address;
+      target.tls_first = ((*place).*listener).tls_first;
+    }
+  }
+  target.verify = !arguments.has("--insecure");
+  if (const std::string file = arguments.text("--ca-file"); !file.empty()) {
+    std::ifstream in(file, std::ios::binary);
+    std::ostringstream text;
+    if (!in || !(text << in.rdbuf()))
+      return session.failure(kNoInput, "can't read " + file + ": " + std::strerror(errno));
+    target.ca_pem = text.str();
+  }
+  target.user = arguments.text("--user");
+  if (!target.user.empty()) {
+    auto password = read_password(password_source(arguments, "Password for " + printable(target.user), false), session);
+    if (!password) return std::unexpected(password.error());
+    target.password = std::move(*password);
+  }
+  return target;
+}
 
 int send(Session& session, const Arguments& arguments) {
   if (arguments.has("--as")) return send_as(session, arguments);

@@ -1,6 +1,7 @@
 #include "cli/import.h"
 
 #include "base/text.h"
+#include "cli/maildir_folders.h"
 #include "cli/maildir_uidls.h"
 #include "cli/mbox_reader.h"
 #include "cli/trusted_path.h"
@@ -61,13 +62,15 @@ private:
 
 class Importer {
 public:
-  Importer(const std::string& path, const ImportSink& sink, std::ostream& problems)
-      : path_(path), sink_(sink), problems_(problems) {}
+  Importer(const std::string& path, const std::string& folder, const ImportSink& sink, std::ostream& problems)
+      : path_(path), sink_(sink), problems_(problems), folder_(folder) {}
 
   Result<ImportSummary> run();
 
 private:
   Result<> maildir(const Opened& folder);
+  Result<> further_folders(const Opened& folder);
+  Result<> mail_of(const Opened& folder, const std::vector<Opened>& parts, const std::string& place);
   Result<> mbox(Opened file);
   Result<> one_file(const Opened& part, const std::string& name, const std::string& shown);
   Result<> give(const ImportedMessage& message, const ImportContent& content);
@@ -88,7 +91,9 @@ private:
   std::ostream& problems_;
   ImportSummary summary_;
   std::uint64_t doubts_ = 0;
+  std::string folder_; ///< of what is read now
   std::optional<MaildirUidls> uidls_;
+  std::vector<std::string> keywords_; ///< by their letters
 };
 
 Result<> Importer::give(const ImportedMessage& message, const ImportContent& content) {
@@ -124,6 +129,7 @@ Result<> Importer::one_file(const Opened& part, const std::string& name, const s
   }
   ImportedMessage message;
   message.source = shown;
+  message.folder = folder_;
   message.internal_date = from_millis(file->facts.st_mtim.tv_sec * 1000 + file->facts.st_mtim.tv_nsec / 1'000'000);
   message.uidl = uidls_->of(name);
   std::size_t info = name.rfind(":2,");
@@ -133,6 +139,8 @@ Result<> Importer::one_file(const Opened& part, const std::string& name, const s
   message.flagged = flags.contains('F');
   message.draft = flags.contains('D');
   message.trashed = flags.contains('T');
+  for (std::size_t i = 0; i < keywords_.size(); ++i)
+    if (!keywords_[i].empty() && flags.contains(static_cast<char>('a' + i))) message.keywords.push_back(keywords_[i]);
   FileContent content(file->descriptor.release());
   return give(message, [&] { return content.piece(); });
 }
@@ -159,30 +167,59 @@ Result<> Importer::maildir(const Opened& folder) {
   if (!parts && parts.error().code == Errc::not_found)
     return wrong(Errc::invalid, " is not a Maildir: it has no folders cur and new");
   if (!parts) return wrong(parts.error().code, parts.error().message);
+  if (auto done = mail_of(folder, *parts, ""); !done) return done;
+  return further_folders(folder);
+}
+
+/// Those of Maildir++, which stand beside cur and new. One that can't be read is told of, and left out.
+Result<> Importer::further_folders(const Opened& folder) {
+  auto names = names_within(folder, true);
+  if (!names) return {};
+  std::ranges::sort(*names);
+  const std::string top = folder_;
+  for (const std::string& name : *names) {
+    if (!name.starts_with('.')) continue;
+    const auto further = open_within(folder, name);
+    if (!further || !S_ISDIR(further->facts.st_mode) || !open_within(*further, "cur")) continue;
+    const auto wanted = folder_of_maildir(name, top);
+    if (!wanted) {
+      problem(name, wanted.error().message);
+      continue;
+    }
+    auto parts = open_parts(*further);
+    if (further->facts.st_uid != folder.facts.st_uid)
+      parts = fail(Errc::permission, "it belongs to another user than the folder around it");
+    if (!parts) {
+      problem(name, parts.error().message);
+      continue;
+    }
+    folder_ = *wanted;
+    if (auto done = mail_of(*further, *parts, name + "/"); !done) return done;
+  }
+  folder_ = top;
+  return {};
+}
+
+/// The files of one folder; `place` stands in front of what people are told.
+Result<> Importer::mail_of(const Opened& folder, const std::vector<Opened>& parts, const std::string& place) {
   uidls_.emplace(folder);
+  keywords_ = keywords_of_maildir(folder);
   struct File {
     std::uint64_t second; ///< in its name: of its delivery
     std::string name;
     std::size_t part;
   };
   std::vector<File> files;
-  for (std::size_t part = 0; part < parts->size(); ++part) {
-    auto names = names_within((*parts)[part]);
-    if (!names) return wrong(names.error().code, fmt::format("/{}: {}", kParts[part], names.error().message));
+  for (std::size_t part = 0; part < parts.size(); ++part) {
+    auto names = names_within(parts[part]);
+    if (!names) return wrong(names.error().code, fmt::format("/{}{}: {}", place, kParts[part], names.error().message));
     for (std::string& name : *names)
       files.push_back({parse_u64(name.substr(0, name.find('.'))).value_or(0), std::move(name), part});
   }
   std::ranges::sort(files, {}, [](const File& f) { return std::tie(f.second, f.name, f.part); });
   for (const File& file : files) {
-    const std::string shown = std::string(kParts[file.part]) + "/" + file.name;
-    if (auto done = one_file((*parts)[file.part], file.name, shown); !done) return done;
-  }
-  const auto names = names_within(folder, true);
-  for (const std::string& name : names ? *names : std::vector<std::string>()) {
-    if (!name.starts_with('.')) continue;
-    const auto further = open_within(folder, name);
-    if (further && S_ISDIR(further->facts.st_mode) && open_within(*further, "cur"))
-      tell(name, "a further folder, not imported; name it to import it");
+    const std::string shown = place + kParts[file.part] + "/" + file.name;
+    if (auto done = one_file(parts[file.part], file.name, shown); !done) return done;
   }
   return {};
 }
@@ -197,7 +234,8 @@ Result<> Importer::mbox(Opened file) {
     ImportedMessage message;
     message.source = fmt::format("{}, octet {}", path_, reader.offset());
     message.internal_date = reader.date();
-    message.head_has_uidl = true;
+    message.folder = folder_;
+    message.of_mbox = true;
     auto first = reader.piece();
     if (first && first->empty()) {
       problem(message.source, "the message is empty");
@@ -243,22 +281,21 @@ Result<ImportSummary> Importer::run() {
   if (!done && summary_.imported + summary_.before + summary_.failed == 0) return std::unexpected(done.error());
   if (!done) summary_.ended = done.error();
   if (done && summary_.imported + summary_.before + summary_.failed == 0)
-    return wrong(Errc::not_found,
-                 folder ? ": there is nothing to import in its folders cur and new" : ": there is nothing to import");
+    return wrong(Errc::not_found, folder ? ": there is nothing to import in it" : ": there is nothing to import");
   return summary_;
 }
 
 } // namespace
 
-Result<ImportSummary> import_mailbox(const std::string& path, const ImportSink& sink, std::ostream& problems) {
-  return Importer(path, sink, problems).run();
+Result<ImportSummary> import_mailbox(const std::string& path, const std::string& folder, const ImportSink& sink,
+                                     std::ostream& problems) {
+  return Importer(path, folder, sink, problems).run();
 }
 
-std::uint64_t octets_of_mailbox(const std::string& path) {
-  const auto opened = open_mailbox(path);
-  if (!opened) return 0;
-  if (S_ISREG(opened->facts.st_mode)) return static_cast<std::uint64_t>(opened->facts.st_size);
-  const auto parts = open_parts(*opened);
+namespace {
+
+std::uint64_t octets_of_folder(const Opened& folder) {
+  const auto parts = open_parts(folder);
   if (!parts) return 0;
   std::uint64_t octets = 0;
   for (const Opened& part : *parts) {
@@ -268,6 +305,22 @@ std::uint64_t octets_of_mailbox(const std::string& path) {
       if (::fstatat(part.descriptor.get(), name.c_str(), &facts, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(facts.st_mode))
         octets += static_cast<std::uint64_t>(facts.st_size);
     }
+  }
+  return octets;
+}
+
+} // namespace
+
+std::uint64_t octets_of_mailbox(const std::string& path) {
+  const auto opened = open_mailbox(path);
+  if (!opened) return 0;
+  if (S_ISREG(opened->facts.st_mode)) return static_cast<std::uint64_t>(opened->facts.st_size);
+  std::uint64_t octets = octets_of_folder(*opened);
+  const auto names = names_within(*opened, true);
+  for (const std::string& name : names ? *names : std::vector<std::string>()) {
+    if (!name.starts_with('.')) continue;
+    if (const auto further = open_within(*opened, name); further && S_ISDIR(further->facts.st_mode))
+      octets += octets_of_folder(*further);
   }
   return octets;
 }

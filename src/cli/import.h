@@ -9,17 +9,21 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace paquebot::cli {
 
 /// A message found in an old mailbox.
 struct ImportedMessage {
   std::string source;                    ///< where it is from, for people: "inbox.mbox, octet 1234", "cur/1.2.host:2,S"
+  std::string folder;                    ///< the mailbox it goes into: UTF-8, levels parted by "/"; empty: INBOX
   std::optional<WallTime> internal_date; ///< mbox: of its "From " line (taken as UTC); Maildir: of the file
-  // Maildir flags S, R, F, D and T; an mbox has none.
-  std::string uidl;           ///< by which POP3 clients know it (MaildirUidls); empty: nothing is known
-  bool head_has_uidl = false; ///< the field X-UIDL in its head says it (mbox)
+  std::string uidl;                      ///< by which name POP3 clients know it (MaildirUidls); empty: nothing is known
+  std::string origin{}; ///< what tells it from others, where that is known without its content (IMAP); else empty
+  bool of_mbox = false; ///< fields in its head say the UIDL and flags
+  // Maildir flags S, R, F, D and T.
   bool seen = false, answered = false, flagged = false, draft = false, trashed = false;
+  std::vector<std::string> keywords{}; ///< IMAP's; of a Maildir what dovecot-keywords says of its letters
 };
 
 /// Gives the next piece of the message, head and body, with CRLF line ends and one at the end; at most about 128 KiB,
@@ -38,14 +42,16 @@ struct ImportSummary {
   std::optional<Error> ended; ///< the sink's error that ended it early
 };
 
-/// Reads a Maildir (a folder with cur and new, in the order of their delivery) or an mbox file (MboxReader; one ">" is
-/// taken from ">From " lines, as mboxrd and mboxo have them). Line ends become CRLF. What can't be read is reported to
-/// `problems` with file and offset, and left out; so is what is doubtful, and taken all the same. Whoever owns the
-/// mailbox may have put anything there while root reads it: links are not followed (open_trusted), and of a Maildir
-/// only what belongs to the Maildir's owner is read, of an mbox file with further names only what belongs to the owner
-/// of its folder. Errc::not_found and Errc::invalid when `path` is neither, and not_found when there is no message at
-/// all.
-Result<ImportSummary> import_mailbox(const std::string& path, const ImportSink& sink, std::ostream& problems);
+/// Reads a Maildir (a folder with cur and new, in the order of their delivery), with the folders in it whose names
+/// begin with a dot (Maildir++: ".Work.2026" is "Work/2026"), or an mbox file (MboxReader; one ">" is taken from ">From
+/// " lines, as mboxrd and mboxo have them). All of it goes into `folder` (empty: INBOX), folders below it. Line ends
+/// become CRLF. What can't be read is reported to `problems` with file and offset, and left out; so is what is
+/// doubtful, and taken all the same. Whoever owns the mailbox may have put anything there while root reads it: links
+/// are not followed (open_trusted), and of a Maildir only what belongs to the Maildir's owner is read, of an mbox file
+/// with further names only what belongs to the owner of its folder. Errc::not_found and Errc::invalid when `path` is
+/// neither, and not_found when there is no message at all.
+Result<ImportSummary> import_mailbox(const std::string& path, const std::string& folder, const ImportSink& sink,
+                                     std::ostream& problems);
 
 /// About how many octets that would read; 0 when it can't be read.
 std::uint64_t octets_of_mailbox(const std::string& path);

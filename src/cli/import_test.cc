@@ -1,3 +1,4 @@
+#include "cli/imap_client.h"
 #include "cli/import.h"
 #include "cli/mbox_reader.h"
 #include "cli/test_support.h"
@@ -6,6 +7,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <map>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -40,7 +42,7 @@ Found import_all(const std::string& path, bool read = true) {
     all.contents.push_back(text);
     return text.contains("OLD") ? Imported::before : Imported::now;
   };
-  auto done = import_mailbox(path, sink, problems);
+  auto done = import_mailbox(path, "", sink, problems);
   if (done && !done->ended)
     all.summary = *done;
   else if (done)
@@ -155,7 +157,6 @@ TEST(Import, WithNothingToImportFails) {
     std::filesystem::create_directories(folder.path(part));
   Found all = import_all(folder.path());
   EXPECT_THAT(all.error, HasSubstr("there is nothing to import"));
-  EXPECT_THAT(all.problems, HasSubstr(".Sent: a further folder"));
   EXPECT_THAT(import_all(folder.write("empty", "")).error, HasSubstr("there is nothing to import"));
   EXPECT_THAT(import_all(folder.write("mark", "\xEF\xBB\xBF\n\n")).error, HasSubstr("there is nothing to import"));
   EXPECT_EQ(import_all(folder.write("old", kFrom + "A: OLD\n\n")).summary.before, 1u);
@@ -215,7 +216,6 @@ TEST(ImportMaildir, ReadsInOrderWithFlags) {
   folder.write("new/1700000001.M1.host", "A: 1\r\n\r\ny\r\n");
   folder.write("cur/1700000003.M1.host:2,FDT", "C: REFUSE\n");
   folder.write("cur/.hidden", "no");
-  folder.write(".Sent/cur/1.x", "no");
   std::filesystem::create_directories(folder.path("new/1.folder"));
   Found all = import_all(folder.path());
   EXPECT_THAT(all.contents, ElementsAre("A: 1\r\n\r\ny\r\n", "B: 2\r\n\r\nx\r\n"));
@@ -226,7 +226,88 @@ TEST(ImportMaildir, ReadsInOrderWithFlags) {
   EXPECT_TRUE(all.messages[0].internal_date);
   EXPECT_EQ(all.summary.failed, 2u);
   EXPECT_THAT(all.problems, HasSubstr("new/1.folder: it is not a file"));
-  EXPECT_THAT(all.problems, HasSubstr(".Sent: a further folder"));
+}
+
+TEST(ImportMaildir, FoldersAndKeywords) {
+  test::Folder folder;
+  folder.write("cur/1.a:2,Sab", "A: inbox\n\n");
+  folder.write("dovecot-keywords", "0 $Label1\n1 Work\nx y\n99 far\n");
+  folder.write(".Sent/cur/2.b:2,FSa", "A: sent\n\n");
+  folder.write(".Work.2026.&ZeVnLIqe-/new/3.c", "A: deep\n\n");
+  folder.write(".INBOX.Old/cur/4.d", "A: old\n\n");
+  folder.write(".Gr\xC3\xBC\xC3\x9F"
+               "e/cur/5.e",
+               "A: utf-8\n\n");
+  folder.write(".bad..levels/cur/6.f", "A: no\n\n");
+  folder.write(".a*/cur/7.g", "A: no\n\n");
+  folder.write(".nomail/x", "no folder of mail");
+  for (const char* name :
+       {"new", ".Sent/new", ".Work.2026.&ZeVnLIqe-/cur", ".INBOX.Old/new", ".bad..levels/new", ".a*/new",
+        ".Gr\xC3\xBC\xC3\x9F"
+        "e/new"})
+    std::filesystem::create_directories(folder.path(name));
+  const Found all = import_all(folder.path());
+  std::map<std::string, std::string> found;
+  for (std::size_t i = 0; i < all.messages.size(); ++i) found[all.messages[i].folder] = all.contents[i];
+  EXPECT_EQ(found, (std::map<std::string, std::string>{
+                       {"", "A: inbox\r\n\r\n"},
+                       {"Gr\xC3\xBC\xC3\x9F"
+                        "e",
+                        "A: utf-8\r\n\r\n"},
+                       {"Old", "A: old\r\n\r\n"},
+                       {"Sent", "A: sent\r\n\r\n"},
+                       {"Work/2026/\xE6\x97\xA5\xE6\x9C\xAC\xE8\xAA\x9E", "A: deep\r\n\r\n"}}));
+  EXPECT_THAT(all.messages[0].keywords, ElementsAre("$Label1", "Work"));
+  EXPECT_EQ(all.summary.failed, 2u);
+  EXPECT_THAT(all.problems, HasSubstr(".bad..levels: a level of the name is empty"));
+  EXPECT_THAT(all.problems, HasSubstr(".a*: a name has no *"));
+  for (const ImportedMessage& one : all.messages)
+    if (one.folder == "Sent") {
+      EXPECT_TRUE(one.flagged && one.seen);
+      EXPECT_TRUE(one.keywords.empty()) << "each folder has its own letters";
+    }
+  EXPECT_EQ(octets_of_mailbox(folder.path()), 10u + 9u + 9u + 8u + 10u + 7u + 7u);
+}
+
+TEST(ImportImap, FactsAreReadWithoutBelief) {
+  const auto facts =
+      parse_imap_facts("* 5 FETCH (UID 17 FLAGS (\\Seen $Label1) INTERNALDATE \" 1-Feb-2026 10:00:00 +0100\" "
+                       "RFC822.SIZE 1234 BODY[HEADER.FIELDS (MESSAGE-ID \"DATE\")] {6}\r\nA: b\r\n)");
+  ASSERT_TRUE(facts);
+  EXPECT_EQ(facts->uid, 17u);
+  EXPECT_THAT(facts->flags, ElementsAre("\\Seen", "$Label1"));
+  EXPECT_EQ(facts->size, 1234u);
+  EXPECT_EQ(facts->fields, "A: b\r\n");
+  ASSERT_TRUE(facts->date);
+  EXPECT_EQ(millis(*facts->date), 1769936400000);
+  for (const char* bad :
+       {"", "* 5 FETCH", "* 5 FETCH (", "* 5 FETCH ()", "* 5 FETCH (UID 0)", "* 5 FETCH (UID 4294967296)",
+        "* x FETCH (UID 1)", "* 5 FETCH (UID 1 FLAGS (\\Seen)", "* 5 FETCH (UID 1 BODY[HEADER",
+        "* 5 FETCH (UID 1 RFC822.SIZE x)", "* 5 FETCH (UID 1 BODY[] {99}\r\nx)", "* 5 FETCH (UID 1  )", "* 5 EXPUNGE"})
+    EXPECT_FALSE(parse_imap_facts(bad)) << bad;
+}
+
+TEST(ImportImap, FoldersAreReadWithoutBelief) {
+  struct {
+    const char* line;
+    const char* name;
+    const char* use;
+  } good[] = {{"* LIST (\\HasNoChildren) \"/\" inbox", "INBOX", ""},
+              {"* LIST (\\Sent) \".\" \"INBOX.Sent Items\"", "INBOX/Sent Items", "\\Sent"},
+              {"* LIST () \".\" \"a/b.c\"", "a_b/c", ""},
+              {"* LIST () NIL \"a.b\"", "a.b", ""},
+              {"* LIST () \"/\" {3}\r\na b", "a b", ""},
+              {"* LIST () \"/\" &ZeVnLIqe-", "\xE6\x97\xA5\xE6\x9C\xAC\xE8\xAA\x9E", ""}};
+  for (const auto& [line, name, use] : good) {
+    const auto folder = parse_imap_folder(line);
+    ASSERT_TRUE(folder) << line;
+    EXPECT_EQ(folder->name, name);
+    EXPECT_EQ(folder->use, use);
+  }
+  for (const char* bad :
+       {"* LIST (\\Noselect) \"/\" x", "* LIST (\\NonExistent) \"/\" x", "* LIST () \"//\" x", "* LIST () \"/\"",
+        "* LIST (a) x", "* LSUB () \"/\" x", "* LIST () \"/\" \"\"", "* LIST () \"/\" {9}\r\nx"})
+    EXPECT_FALSE(parse_imap_folder(bad)) << bad;
 }
 
 TEST(ImportMaildir, NoLinkIsFollowed) {

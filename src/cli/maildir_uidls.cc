@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <fmt/format.h>
-#include <optional>
 #include <unistd.h>
 
 namespace paquebot::cli {
@@ -15,7 +14,12 @@ constexpr std::size_t kMaxList = 256u << 20;
 
 std::string_view without_flags(std::string_view file) { return file.substr(0, file.find(':')); }
 
-/// The whole file when it belongs to the Maildir's owner; nothing when it is not there or can't be read.
+std::string dovecot_uidl(std::uint64_t uid, std::uint64_t validity) {
+  return fmt::format("{:08x}{:08x}", uid, validity);
+}
+
+} // namespace
+
 std::optional<std::string> read_list(const Opened& maildir, const std::string& name) {
   const auto file = open_within(maildir, name);
   if (!file || !S_ISREG(file->facts.st_mode) || file->facts.st_uid != maildir.facts.st_uid) return {};
@@ -32,12 +36,6 @@ std::optional<std::string> read_list(const Opened& maildir, const std::string& n
   text.resize(got);
   return text;
 }
-
-std::string dovecot_uidl(std::uint64_t uid, std::uint64_t validity) {
-  return fmt::format("{:08x}{:08x}", uid, validity);
-}
-
-} // namespace
 
 bool is_uidl(std::string_view text) {
   return !text.empty() && text.size() <= 70 && std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7F; });

@@ -2,6 +2,7 @@
 
 #include "cli/trusted_path.h"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -26,6 +27,10 @@ private:
   std::unordered_map<std::string, std::string> known_; ///< by name without flags
   bool by_name_ = true;                                ///< what is not in a list was called by its name
 };
+
+/// A whole file of a Maildir when it belongs to the Maildir's owner; nothing when it is not there, can't be read, or is
+/// too large (256 MiB).
+std::optional<std::string> read_list(const Opened& maildir, const std::string& name);
 
 /// 1 to 70 characters from 0x21 to 0x7E.
 bool is_uidl(std::string_view text);

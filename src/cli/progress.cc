@@ -9,8 +9,8 @@
 
 namespace paquebot::cli {
 
-ProgressBar::ProgressBar(std::ostream* terminal, std::string label, std::uint64_t total)
-    : terminal_(terminal), label_(std::move(label)), total_(total) {}
+ProgressBar::ProgressBar(std::ostream* terminal, std::string label, std::uint64_t total, std::string noun)
+    : terminal_(terminal), label_(std::move(label)), noun_(std::move(noun)), total_(total) {}
 
 ProgressBar::~ProgressBar() {
   if (drawn_) *terminal_ << "\r\x1b[K" << std::flush;
@@ -36,7 +36,8 @@ void ProgressBar::draw() {
   auto share = std::min(1.0, static_cast<double>(done_) / static_cast<double>(total_));
   auto full = static_cast<std::size_t>(share * kWidth);
   *terminal_ << fmt::format("\r{} [{}{}] {:3.0f} % of {}", label_, std::string(full, '#'),
-                            std::string(kWidth - full, ' '), share * 100, size_text(total_))
+                            std::string(kWidth - full, ' '), share * 100,
+                            noun_.empty() ? size_text(total_) : count_text(static_cast<std::int64_t>(total_), noun_))
              << std::flush;
 }
 

@@ -10,8 +10,8 @@ namespace paquebot::cli {
 /// A bar on a terminal, redrawn at most ten times a second. Removes itself.
 class ProgressBar {
 public:
-  /// Shows nothing when `terminal` is null.
-  ProgressBar(std::ostream* terminal, std::string label, std::uint64_t total);
+  /// Shows nothing when `terminal` is null. Octets are counted, or what `noun` says ("message").
+  ProgressBar(std::ostream* terminal, std::string label, std::uint64_t total, std::string noun = {});
   ~ProgressBar();
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
@@ -23,7 +23,7 @@ private:
   void draw();
 
   std::ostream* terminal_;
-  std::string label_;
+  std::string label_, noun_;
   std::uint64_t total_, done_ = 0;
   bool drawn_ = false;
   std::chrono::steady_clock::time_point next_{};

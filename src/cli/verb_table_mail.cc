@@ -206,6 +206,8 @@ std::vector<Verb> fetch_verbs() {
 }
 
 std::vector<Verb> import_verbs() {
+  const Option into{"--folder", "NAME", "into this mailbox instead of INBOX, and folders below it"};
+  const Option again{"--again", "", "take also what was imported into the account before"};
   return {
       {"import accounts",
        "Make accounts from lines \"login:hash[:quota]\" with argon2id or crypt(3) hashes.",
@@ -215,11 +217,19 @@ std::vector<Verb> import_verbs() {
        import_accounts,
        "account.add"},
       {"import mail",
-       "Copy a Maildir or mbox into an account's mailbox.",
-       "paquebot import mail ann@example.org /home/ann/Maildir",
+       "Copy a Maildir with its folders, or an mbox, into an account's mailboxes.",
+       "paquebot import mail ann@example.org /home/ann/Maildir\n"
+       "paquebot import mail ann@example.org lists.mbox --folder Lists",
        {kLogin, {"PATH", "a Maildir folder or an mbox file"}},
-       {{"--again", "", "take also what was imported into the account before"}, kQuiet},
+       {into, again, kQuiet},
        import_mail,
+       "account.show import.known import.message upload.begin upload.append upload.drop"},
+      {"import imap",
+       "Copy all mailboxes of an account of another server, over IMAP.",
+       "paquebot import imap ann@example.org --server imap.example.net --user ann",
+       {kLogin},
+       client_options({into, again, kQuiet}),
+       import_imap_mail,
        "account.show import.known import.message upload.begin upload.append upload.drop"},
   };
 }

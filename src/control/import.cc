@@ -1,6 +1,9 @@
 #include "base/text.h"
 #include "control/control.h"
 #include "control/handlers.h"
+#include "imap/flags.h"
+#include "imap/lexer.h"
+#include "imap/mailbox_name.h"
 #include "mail/head.h"
 #include "queue/draft.h"
 
@@ -18,6 +21,8 @@ struct WantedMail {
   std::uint64_t flags = 0;
   std::string digest; ///< octets
   std::string uidl;
+  std::string folder; ///< empty: INBOX
+  std::vector<std::string> keywords;
 };
 
 Result<std::uint64_t> number_of(const Call& call, const std::string& name, std::uint64_t most) {
@@ -54,6 +59,28 @@ Result<std::string> read_uidl(std::string text) {
   return text;
 }
 
+/// UTF-8, levels parted by "/".
+Result<std::string> read_folder(const std::string& text) {
+  if (text.empty()) return std::string();
+  auto name = imap::read_name(text, true);
+  const auto wrong = name ? imap::refusal_of_name(*name) : std::optional<std::string_view>("it is no UTF-8");
+  if (wrong) return fail(Errc::invalid, "\"folder\" can't be the name of a mailbox: " + std::string(*wrong));
+  return *name == "INBOX" ? std::string() : std::move(*name);
+}
+
+/// As IMAP clients know them, with spaces between.
+Result<std::vector<std::string>> read_keywords(const std::string& text) {
+  std::vector<std::string> keywords;
+  for (const std::string_view one : split(text, ' ')) {
+    if (one.empty()) continue;
+    const bool good = one.size() <= imap::kMaxKeyword && std::ranges::all_of(one, imap::is_atom_char);
+    if (!good || keywords.size() == imap::kMaxKeywords)
+      return fail(Errc::invalid, "\"keywords\" are at most 64 words of 1 to 100 characters, with spaces between");
+    keywords.emplace_back(one);
+  }
+  return keywords;
+}
+
 Result<WantedMail> read_wanted(const Call& call) {
   constexpr std::uint64_t kAllFlags =
       store::kSeen | store::kAnswered | store::kFlagged | store::kDeleted | store::kDraft;
@@ -75,6 +102,12 @@ Result<WantedMail> read_wanted(const Call& call) {
   auto uidl = read_uidl(call.ask("uidl"));
   if (!uidl) return std::unexpected(uidl.error());
   wanted.uidl = std::move(*uidl);
+  auto folder = read_folder(call.ask("folder"));
+  if (!folder) return std::unexpected(folder.error());
+  wanted.folder = std::move(*folder);
+  auto keywords = read_keywords(call.ask("keywords"));
+  if (!keywords) return std::unexpected(keywords.error());
+  wanted.keywords = std::move(*keywords);
   wanted.date = *date;
   wanted.flags = *flags;
   return wanted;
@@ -119,6 +152,20 @@ Answer outcome(const store::AcceptResult& result, const Ulid& id) {
     case store::AcceptStatus::failed: return fail(Errc::io, "the message could not be stored: " + result.why);
   }
   return fail(Errc::io, "the message could not be stored");
+}
+
+/// The mailbox is there afterwards, and those above it. They are subscribed, as those that an account begins with.
+Task<Result<>> make_folder(store::Store& store, store::Id account, std::string name) {
+  std::string wanted = name;
+  const auto there = co_await store.mailboxes().open(account, std::move(wanted));
+  if (there) co_return Result<>();
+  if (there.error().code != Errc::not_found) co_return std::unexpected(there.error());
+  wanted = name;
+  auto made = co_await store.mailboxes().create_folder(account, std::move(wanted), 0);
+  if (!made && made.error().code != Errc::conflict) co_return made;
+  const auto subscribed = co_await store.mailboxes().subscribe_folder(account, std::move(name), true);
+  if (!subscribed && subscribed.error().code != Errc::refused) co_return std::unexpected(subscribed.error());
+  co_return Result<>();
 }
 
 /// Finishes the upload as the body.
@@ -178,6 +225,11 @@ Task<Answer> import_message(Context& context, Call call) {
   if (!wanted) co_return std::unexpected(wanted.error());
   const auto account = co_await need_account(context, call.names[0]);
   if (!account) co_return std::unexpected(account.error());
+  if (!wanted->folder.empty()) {
+    std::string name = wanted->folder;
+    const auto made = co_await make_folder(context.store, account->id, std::move(name));
+    if (!made) co_return std::unexpected(made.error());
+  }
   queue::Draft draft;
   if (const auto parted = split_content(call.body, draft); !parted) co_return std::unexpected(parted.error());
   std::optional<Uploads::Upload> upload;
@@ -197,6 +249,8 @@ Task<Answer> import_message(Context& context, Call call) {
   draft.flags = wanted->flags;
   draft.digest = wanted->digest;
   draft.uidl = wanted->uidl;
+  draft.folder = wanted->folder;
+  draft.keywords = wanted->keywords;
   draft.recipients.push_back(into_mailbox(*account));
   draft.note = "imported by " + call.who;
   const Ulid id = draft.id;

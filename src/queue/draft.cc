@@ -28,7 +28,7 @@ public:
   Builder(store::AcceptRequest& request, const Draft& draft, const RouteTable& routes, std::int64_t now,
           std::size_t nodes)
       : request_(request), routes_(routes), now_(now), alone_(nodes == 1), special_use_(draft.special_use),
-        tag_separator_(draft.tag_separator) {
+        folder_(draft.folder), tag_separator_(draft.tag_separator) {
     request_.recipients.reserve(nodes);
   }
 
@@ -110,6 +110,7 @@ private:
     }
     if (row.handling == store::Handling::mailbox) {
       row.special_use = special_use_;
+      row.mailbox = folder_;
       if (tag_separator_ != 0) row.mailbox = tag_of(node.address, tag_separator_);
     }
     if (row.handling == store::Handling::mailbox) row.owed = owed_on_success(request_.sender, row.notify);
@@ -121,6 +122,7 @@ private:
   std::int64_t now_;
   bool alone_; ///< there is one node only: nothing repeats
   const std::uint8_t special_use_;
+  const std::string& folder_;
   const char tag_separator_;
   std::set<std::string> seen_;
 };

@@ -26,6 +26,7 @@ struct DraftRecipient {
 struct Draft : store::NewMessage {
   std::vector<DraftRecipient> recipients;
   std::uint8_t special_use = 0; ///< store::NewRecipient::special_use of mailboxes here
+  std::string folder{};         ///< store::NewRecipient::mailbox of them
   char tag_separator = 0;       ///< what stands behind it in a local part names the mailbox; 0: nothing does
 };
 

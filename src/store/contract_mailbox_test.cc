@@ -239,6 +239,18 @@ TEST_P(StoreContract, AnImportIsTakenOnce) {
       << "deleted by its owner: it does not come back";
   EXPECT_EQ(import(anna, one), AcceptStatus::duplicate);
   EXPECT_FALSE(run(store().mailboxes().was_imported(bert.id, two)).value());
+  AcceptRequest elsewhere = message();
+  elsewhere.klass = MessageClass::imported;
+  elsewhere.digest = two;
+  elsewhere.recipients = {to_mailbox(anna)};
+  elsewhere.recipients[0].mailbox = "Archive";
+  EXPECT_EQ(run(store().acceptance().accept(std::make_shared<AcceptRequest>(elsewhere))).status,
+            AcceptStatus::duplicate)
+      << "in whichever mailbox it was put";
+  elsewhere.digest = std::string(16, '\3');
+  EXPECT_EQ(run(store().acceptance().accept(std::make_shared<AcceptRequest>(elsewhere))).status,
+            AcceptStatus::accepted);
+  EXPECT_TRUE(run(store().mailboxes().was_imported(anna.id, elsewhere.digest)).value());
   ASSERT_TRUE(run(store().directory().remove_account("anna@example.org")));
   EXPECT_FALSE(run(store().mailboxes().was_imported(anna.id, one)).value());
   while (run(store().upkeep().maintain(message().accepted_at)).value()) {

@@ -144,8 +144,8 @@ public:
   virtual Task<Result<EntryContent>> read_entry(Id mailbox, std::uint32_t uid) = 0;
   /// The entry that a message came as into a mailbox of the account; not_found when it was deleted since, or moved.
   virtual Task<Result<EntryContent>> read_delivered(Id account, Ulid message) = 0;
-  /// Whether something with this AcceptRequest::digest was imported into the account's INBOX, still there or deleted
-  /// since.
+  /// Whether something with this AcceptRequest::digest was imported into a mailbox of the account that is still
+  /// there, if only the mailbox.
   virtual Task<Result<bool>> was_imported(Id account, std::string digest) = 0;
   /// Several at once, in the order of `uids` (at least one), for who wants one after the other. Bodies that lie beside
   /// their head (at most kInlineBody octets) come along as `text`. Ends in front of the entry that would make it more

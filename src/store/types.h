@@ -118,7 +118,7 @@ struct NewMessage : Envelope { // its id is chosen by who brings it; accepting t
   /// By which name POP3 clients know it (1 to 70 characters 0x21 to 0x7E); empty, or taken there: a new one.
   std::string uidl;
   std::vector<std::string> keywords{}; ///< names; those for which its mailbox has no room are left out
-  /// What tells it from others; imported into the same mailbox twice it is a `duplicate`. Empty: nothing does.
+  /// What tells it from others; imported into the same account twice it is a `duplicate`. Empty: nothing does.
   std::string digest;
   struct Settles { ///< reports only: the marks that this one settles, cleared in the same transaction
     Ulid message;

@@ -133,8 +133,7 @@ private:
   /// An import has one mailbox.
   bool is_known_import() {
     return !request_.digest.empty() && !deliveries_.empty() &&
-           tx_.db.number("SELECT 1 FROM imported WHERE mailbox = ? AND digest = ?", 0, deliveries_[0].mailbox,
-                         Blob{request_.digest}) != 0;
+           was_imported(tx_.db, deliveries_[0].account, request_.digest);
   }
 
   void find_mailboxes() {

@@ -91,12 +91,6 @@ Result<EntryContent> read_delivered(Db& db, Id account, Ulid message) {
   return read_entry(db, places.front().first, places.front().second);
 }
 
-bool was_imported(Db& db, Id account, const std::string& digest) {
-  return db.number("SELECT 1 FROM mailbox m JOIN imported i ON i.mailbox = m.id AND i.digest = ? "
-                   "WHERE m.account = ? AND m.name = 'INBOX'",
-                   0, Blob{digest}, account) != 0;
-}
-
 Result<std::vector<EntryContent>> read_entries(Db& db, Id mailbox, const std::vector<std::uint32_t>& uids,
                                                std::size_t most) {
   assert(!uids.empty());
@@ -344,6 +338,12 @@ Task<Result<Mailboxes::Expired>> SqliteMailboxes::expire_entries(std::int64_t be
 }
 
 } // namespace
+
+bool was_imported(Db& db, Id account, const std::string& digest) {
+  return db.number("SELECT 1 FROM mailbox m JOIN imported i ON i.mailbox = m.id AND i.digest = ? "
+                   "WHERE m.account = ? LIMIT 1",
+                   0, Blob{digest}, account) != 0;
+}
 
 std::string mailbox_name(const std::string& name) { return iequals(name, "INBOX") ? "INBOX" : name; }
 

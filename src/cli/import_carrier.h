@@ -1,0 +1,46 @@
+#pragma once
+
+#include "cli/import.h"
+#include "cli/progress.h"
+#include "cli/temp_file.h"
+#include "cli/verbs.h"
+#include "mail/head.h"
+#include "mailauth/crypto.h"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace paquebot::cli {
+
+/// Carries messages to the store over the control API: a small one in one request, the body of a larger one in pieces.
+/// What tells a message from others is its content (or ImportedMessage::origin) with the mailbox it goes into, and how
+/// many of the same there were before it.
+class ImportCarrier {
+public:
+  /// `again`: take what was imported before.
+  ImportCarrier(Session& session, const std::string& login, ProgressBar& bar, bool again);
+
+  Result<Imported> carry(const ImportedMessage& message, const ImportContent& content);
+
+private:
+  Result<std::string> read(const ImportedMessage& message, mail::HeadSplitter& splitter, const ImportContent& content);
+  std::string number(const ImportedMessage& message, std::string_view digest);
+  Result<bool> known(const std::string& digest);
+  Result<Imported> bring(const ImportedMessage& message, std::string head, const std::string& digest);
+  Result<> upload();
+  Result<Imported> hand_in(const ImportedMessage& message, std::string head, const std::string& digest);
+
+  Session& session_;
+  std::string path_;
+  ProgressBar& bar_;
+  bool again_;
+  std::string body_;
+  std::optional<TempFile> spilled_; ///< the body of a large message
+  std::string upload_;              ///< number of the upload under way
+  mailauth::Sha256 hash_;
+  std::map<std::string, unsigned> seen_; ///< how many messages of these octets there were
+};
+
+} // namespace paquebot::cli
