@@ -135,6 +135,12 @@ const Section<Config> kMailboxSettings = {
                  R"(what is tagged (by the policy `quarantine`, see [authentication], or by a filter: `X-Spam-Flag: YES`,
              `X-Spam: Yes`) goes into the account's mailbox with the use \Junk. POP3 does not show it there.
              `false`: into INBOX)"},
+            {.key = "sent_copies",
+             .value = flag(AT(Config, snapshot.intake.sent_copies), false),
+             .text =
+                 R"(what an account sends by the API (POST /v1/send) is also kept in its mailbox with the use \Sent, as read.
+             It counts towards the quota; when that is used up the message goes out all the same, and the log says
+             `sent-copy-lost`. `false`: who sends keeps what it wants to keep, as mail programs do)"},
             {.key = "tag_folders",
              .value = flag(AT(Config, snapshot.intake.tag_folders), false),
              .text =

@@ -26,6 +26,7 @@ struct Options {
   bool keep_bcc = false;              ///< in what own users and programs hand in
   bool junk = true;                   ///< what is tagged goes into the mailbox with that use
   bool tag_folders = false;           ///< ann+work goes into the mailbox "work"
+  bool sent_copies = false;           ///< what accounts send by the API is kept in their mailbox for it
   bool hide_inner = false;            ///< outsiders are not told to where mail is sent on
   AuthenticationOptions authentication;
 };

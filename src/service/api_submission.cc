@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "intake/incoming.h"
 #include "metrics/counters.h"
+#include "service/sent_copy.h"
 
 #include <algorithm>
 #include <boost/asio/this_coro.hpp>
@@ -45,6 +46,7 @@ public:
     client_.address = wanted_.address;
     client_.account = wanted_.account.id;
     client_.login = wanted_.account.login;
+    origin_ = wanted_.sending.key.empty() ? wanted_.id.to_string() : wanted_.sending.key + wanted_.sending.digest;
     filter::LinkMeans links{parts.contexts.executor(context), &parts.contexts.wheel(context),
                             parts.names.resolvers.deliveries.get()};
     if (rules_.filters) filters_ = std::make_unique<filter::Session>(rules_.filters, std::move(links));
@@ -58,6 +60,10 @@ public:
     if (out.reply.positive()) out.reply = co_await name_recipients();
     if (out.reply.positive()) out.reply = co_await hand_in();
     if (filters_) co_await filters_->leave();
+    if (out.reply.positive() && rules_.intake.sent_copies) {
+      SentCopy copy{wanted_.account, std::move(wanted_.content), std::move(origin_), wanted_.address};
+      co_await keep_sent_copy(means_.store, means_.ids, std::move(copy));
+    }
     out.recipients = std::move(named_);
     co_return out;
   }
@@ -229,6 +235,7 @@ private:
   std::vector<control::SubmittedTo> named_; ///< all, with what was said
   std::optional<policy::Returned> returned_;
   std::size_t nodes_ = 0;
+  std::string origin_; ///< SentCopy::origin
 };
 
 } // namespace
