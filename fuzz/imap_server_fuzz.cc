@@ -2,7 +2,7 @@
 // input are; the rest is what the client sends, after a login when the options say so. What the server says must not
 // depend on how input is cut, and what it keeps must be sound.
 
-#include "imap/fake_store.h"
+#include "imap/fake_answer.h"
 
 #include <cstdlib>
 
@@ -35,6 +35,10 @@ struct Talk {
   }
   void on(ServerSession&, const NeedInput&) {}
   void on(ServerSession&, const StartTls&) { wants_tls = true; }
+  void on(ServerSession& session, const StartCompression&) {
+    sent += "<DEFLATE>";
+    session.compression_started();
+  }
   void on(ServerSession&, const Close&) { closed = true; }
   void on(ServerSession&, const Send& send) {
     sent += send.bytes;
@@ -44,10 +48,7 @@ struct Talk {
     if (ask.question->kind == paquebot::sasl::Question::Kind::scram_keys) return session.answer_keys(ask.id, {});
     session.answer_login(ask.id, ask.question->authcid == "anna" ? LoginVerdict::accepted : LoginVerdict::wrong);
   }
-  void on(ServerSession& session, const Ask& ask) {
-    Answer answer = std::visit([this](const auto& question) { return store.answer(question); }, *ask.question);
-    session.answer(ask.id, std::move(answer));
-  }
+  void on(ServerSession& session, const Ask& ask) { session.answer(ask.id, answer_of(store, *ask.question)); }
 };
 
 Talk talk(unsigned flags, std::string_view input, std::size_t step) {

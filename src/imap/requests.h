@@ -233,9 +233,11 @@ struct AskAppendEnd {
 };
 /// Quota.
 struct AskQuota {};
+/// Done: whether this connection may be compressed (RFC 4978). too_many: others are.
+struct AskCompress {};
 inline constexpr std::size_t kMostAppended = 100; ///< messages of one command
 using Question =
     std::variant<AskFolders, AskOpen, AskClose, AskFolder, AskStatus, AskNews, AskSince, AskRows, AskContents, AskBody,
-                 AskStore, AskExpunge, AskCopy, AskAppend, AskAppendPiece, AskAppendEnd, AskQuota>;
+                 AskStore, AskExpunge, AskCopy, AskAppend, AskAppendPiece, AskAppendEnd, AskQuota, AskCompress>;
 
 } // namespace paquebot::imap

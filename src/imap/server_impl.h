@@ -176,10 +176,26 @@ class ServerSession::Searcher {
 public:
   explicit Searcher(Impl& session);
   ~Searcher();
-  void search(Lexer& args);
+  /// `then`: gets the uids that were found, instead of the client.
+  void search(Lexer& args, std::function<void(UidSet)> then = {});
 
 private:
   struct Work;
+  Impl& session_;
+  std::unique_ptr<Work> work_;
+};
+
+/// SORT and THREAD (RFC 5256).
+class ServerSession::Arranger {
+public:
+  explicit Arranger(Impl& session);
+  ~Arranger();
+  void sort(Lexer& args);
+  void thread(Lexer& args);
+
+private:
+  struct Work;
+  void search(Lexer& args);
   Impl& session_;
   std::unique_ptr<Work> work_;
 };
@@ -295,6 +311,7 @@ struct ServerSession::Impl {
   Ear ear;
   bool out_given = false; ///< out is with the driver; the next call of next() means it was sent
   bool tls_pending = false;
+  bool compression_pending = false, compressed = false;
   bool closing = false;
   bool going_down = false;
   bool logged_out = false;
@@ -320,6 +337,7 @@ struct ServerSession::Impl {
   Folders folders{*this};
   Fetcher fetcher{*this};
   Searcher searcher{*this};
+  Arranger arranger{*this};
   Editor editor{*this};
   Appender appender{*this};
 };

@@ -115,6 +115,7 @@ struct ServerSession::Searcher::Work {
   Impl& session;
   MessageReader reader;
   SearchProgram program;
+  std::function<void(UidSet)> then;
   UidSet todo;
   std::vector<std::uint32_t> unsure; ///< it takes their content
   std::deque<Content> waiting;
@@ -137,8 +138,9 @@ struct ServerSession::Searcher::Work {
 ServerSession::Searcher::Searcher(Impl& session) : session_(session) {}
 ServerSession::Searcher::~Searcher() = default;
 
-void ServerSession::Searcher::search(Lexer& args) {
+void ServerSession::Searcher::search(Lexer& args, std::function<void(UidSet)> then) {
   work_ = std::make_unique<Work>(session_);
+  work_->then = std::move(then);
   const View& view = session_.selected.view();
   const auto resolve = [&](std::string_view text, bool by_uid) -> std::optional<UidSet> {
     const auto set = parse_sequence_set(text);
@@ -154,6 +156,10 @@ void ServerSession::Searcher::search(Lexer& args) {
     if (problem == SearchProblem::charset)
       return session_.no("[BADCHARSET (UTF-8 US-ASCII)] only UTF-8 is searched in");
     return session_.bad("what is searched for can't be understood");
+  }
+  if (work_->then && (work_->program.extended || work_->program.charset)) {
+    work_.reset();
+    return session_.bad("the charset stands in front, and only what is searched for behind it");
   }
   if (work_->program.charset && session_.utf8_accept) { // RFC 6855 section 3
     work_.reset();
@@ -336,6 +342,7 @@ void ServerSession::Searcher::Work::end() {
     return session.fault(Fault::unavailable, "message");
   }
   const UidSet uids = normalize(found);
+  if (then) return then(uids);
   UidSet shown = uids;
   if (!session.by_uid) {
     shown.clear();

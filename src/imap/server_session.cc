@@ -154,7 +154,9 @@ Action ServerSession::Impl::next() {
     if (login_asked) return AskLogin{question_id, login.mechanism_name(), &login.question()};
     if (question) return Ask{question_id, &*question};
     if (tls_pending && out.empty()) return StartTls{};
-    if (!tls_pending && !running && !appender.active() && !login.waits() && (going_down || logged_out)) {
+    if (compression_pending && !running && out.empty()) return StartCompression{};
+    const bool turns = tls_pending || compression_pending; // into something else, behind what is sent
+    if (!turns && !running && !appender.active() && !login.waits() && (going_down || logged_out)) {
       bye(going_down ? "[UNAVAILABLE] the server is going down" : "[EXPIRED] the login does not hold any more");
       continue;
     }
@@ -162,7 +164,7 @@ Action ServerSession::Impl::next() {
       selected.tell_news(true, [] {});
       continue;
     }
-    if (!tls_pending && read_more()) continue;
+    if (!turns && read_more()) continue;
     if (!out.empty()) {
       out_given = true;
       return Send{out};
@@ -251,13 +253,19 @@ ServerSession::~ServerSession() = default;
 void ServerSession::feed(std::string_view bytes) {
   const bool first = !std::exchange(impl_->heard, true);
   if (first && !impl_->encrypted && bytes.starts_with(kTlsHandshake)) return impl_->bye("this port begins without TLS");
-  if (!impl_->closing && !impl_->tls_pending) impl_->reader.append(bytes);
+  if (!impl_->closing && !impl_->tls_pending && !impl_->compression_pending) impl_->reader.append(bytes);
 }
 
 void ServerSession::tls_started() {
   impl_->reader.clear(); // what was slipped in behind STARTTLS counts for nothing
   impl_->tls_pending = false;
   impl_->encrypted = true;
+}
+
+void ServerSession::compression_started() {
+  impl_->reader.clear();
+  impl_->compression_pending = false;
+  impl_->compressed = true;
 }
 
 void ServerSession::timed_out() {

@@ -46,6 +46,8 @@ struct NeedInput {
 };
 /// The reply is out: drop unread input, do the handshake, call tls_started() or eof().
 struct StartTls {};
+/// The reply is out: drop unread input, and call compression_started(). From then on all is compressed, both ways.
+struct StartCompression {};
 /// May who proves itself so log in? answer_login(), or answer_keys(). `mechanism` is "LOGIN" for the command.
 struct AskLogin {
   std::uint32_t id;
@@ -59,7 +61,7 @@ struct Ask {
 };
 /// Everything is sent: close. Always last.
 struct Close {};
-using Action = std::variant<Send, NeedInput, StartTls, AskLogin, Ask, Close>;
+using Action = std::variant<Send, NeedInput, StartTls, StartCompression, AskLogin, Ask, Close>;
 
 enum class LoginVerdict : std::uint8_t {
   accepted,
@@ -86,6 +88,8 @@ public:
   void feed(std::string_view bytes);
   /// Input fed since StartTls is dropped (RFC 9051 section 6.2.1).
   void tls_started();
+  /// Likewise behind StartCompression: feed() gets what was unpacked, Send is to be packed.
+  void compression_started();
   /// The deadline passed: BYE.
   void timed_out();
   /// The peer closed or the connection broke: nothing is sent any more.
@@ -124,6 +128,7 @@ private:
   class Selected;
   class Fetcher;
   class Searcher;
+  class Arranger;
   class Editor;
   class Appender;
   std::unique_ptr<Impl> impl_;

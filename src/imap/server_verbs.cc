@@ -17,6 +17,8 @@ struct ServerSession::Impl::Verb {
   Tells tells;  ///< what its end may tell of the selected mailbox (RFC 9051 section 7.5.1)
   void (*handler)(Impl&, Lexer&);
 
+  static void compress(Impl& s, Lexer& args);
+
   static const Verb kAll[];
   using enum Tells;
 };
@@ -58,6 +60,7 @@ const ServerSession::Impl::Verb ServerSession::Impl::Verb::kAll[] = {
     {"REPLACE", selecting, true, all, [](Impl& s, Lexer&) { s.bad("a message is expected, as a literal"); }},
     {"GETQUOTA", inside, true, all, [](Impl& s, Lexer& a) { s.folders.quota(a, false); }},
     {"GETQUOTAROOT", inside, true, all, [](Impl& s, Lexer& a) { s.folders.quota(a, true); }},
+    {"COMPRESS", inside, true, all, &Verb::compress},
     {"IDLE", inside, false, all, [](Impl& s, Lexer&) { s.selected.idle(); }},
     {"CHECK", selecting, false, all,
      [](Impl& s, Lexer&) {
@@ -68,6 +71,8 @@ const ServerSession::Impl::Verb ServerSession::Impl::Verb::kAll[] = {
     {"UNSELECT", selecting, false, all, [](Impl& s, Lexer&) { s.selected.close(false); }},
     {"EXPUNGE", selecting, false, all, [](Impl& s, Lexer&) { s.selected.expunge(nullptr); }},
     {"SEARCH", selecting, true, no_expunge, [](Impl& s, Lexer& a) { s.searcher.search(a); }},
+    {"SORT", selecting, true, no_expunge, [](Impl& s, Lexer& a) { s.arranger.sort(a); }},
+    {"THREAD", selecting, true, no_expunge, [](Impl& s, Lexer& a) { s.arranger.thread(a); }},
     {"FETCH", selecting, true, no_expunge, [](Impl& s, Lexer& a) { s.fetcher.fetch(a); }},
     {"STORE", selecting, true, no_expunge, [](Impl& s, Lexer& a) { s.editor.store(a); }},
     {"COPY", selecting, true, all, [](Impl& s, Lexer& a) { s.editor.copy(a, false); }},
@@ -75,6 +80,8 @@ const ServerSession::Impl::Verb ServerSession::Impl::Verb::kAll[] = {
     // The same with uids, found by the word behind UID.
     {"UID EXPUNGE", selecting, true, all, [](Impl& s, Lexer& a) { s.selected.expunge(&a); }},
     {"UID SEARCH", selecting, true, all, [](Impl& s, Lexer& a) { s.searcher.search(a); }},
+    {"UID SORT", selecting, true, all, [](Impl& s, Lexer& a) { s.arranger.sort(a); }},
+    {"UID THREAD", selecting, true, all, [](Impl& s, Lexer& a) { s.arranger.thread(a); }},
     {"UID FETCH", selecting, true, all, [](Impl& s, Lexer& a) { s.fetcher.fetch(a); }},
     {"UID STORE", selecting, true, all, [](Impl& s, Lexer& a) { s.editor.store(a); }},
     {"UID COPY", selecting, true, all, [](Impl& s, Lexer& a) { s.editor.copy(a, false); }},
@@ -134,7 +141,8 @@ std::string ServerSession::Impl::capabilities() const {
   }
   out += " IDLE NAMESPACE CHILDREN UIDPLUS UNSELECT MOVE SPECIAL-USE CREATE-SPECIAL-USE LIST-EXTENDED LIST-STATUS "
          "STATUS=SIZE ESEARCH SEARCHRES BINARY UTF8=ACCEPT CONDSTORE QRESYNC QUOTA QUOTA=RES-STORAGE OBJECTID SAVEDATE "
-         "PREVIEW REPLACE MULTIAPPEND WITHIN";
+         "PREVIEW REPLACE MULTIAPPEND WITHIN SORT THREAD=ORDEREDSUBJECT THREAD=REFERENCES";
+  if (!compressed) out += " COMPRESS=DEFLATE";
   return out + fmt::format(" APPENDLIMIT={}", options->max_message);
 }
 
@@ -158,6 +166,17 @@ void ServerSession::Impl::starttls() {
   if (!options->tls_available) return bad("there is no TLS here");
   ok("begin TLS");
   tls_pending = true;
+}
+
+/// RFC 4978.
+void ServerSession::Impl::Verb::compress(Impl& s, Lexer& args) {
+  if (!args.space() || !args.take_word("DEFLATE") || !args.at_end()) return s.bad("DEFLATE is expected");
+  if (s.compressed) return s.no("[COMPRESSIONACTIVE] all is compressed already");
+  s.ask_for<Done>(AskCompress{}, [&s](Done& done) {
+    if (done.fault != Fault::none) return s.no("[LIMIT] too many connections are compressed already");
+    s.compression_pending = true;
+    s.ok("compressed from here on");
+  });
 }
 
 /// RFC 5161.

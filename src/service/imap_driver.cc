@@ -6,7 +6,9 @@
 #include "service/attempt_note.h"
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
 #include <stdexcept>
+#include <type_traits>
 #include <utility>
 
 namespace paquebot::service {
@@ -14,6 +16,8 @@ namespace {
 
 /// For implicit TLS: nothing was said yet.
 constexpr std::chrono::seconds kImapFirstHandshake{30};
+/// Octets of compressed input that are answered before others have their turn.
+constexpr std::size_t kUnpackedAtOnce = 256u << 10;
 
 } // namespace
 
@@ -131,20 +135,59 @@ void ImapConnection::mailbox_changed() {
 
 net::Order ImapConnection::next() {
   using Kind = net::Order::Kind;
-  action_ = session_->next();
+  do {
+    if (unpacked_ >= kUnpackedAtOnce) return {.kind = Kind::question}; // let_others()
+    action_ = session_->next();
+  } while (begin_compression() || unpack_some());
   if (const auto refusal = session_->take_refusal()) desk_->note(*refusal);
   if (const auto* send = std::get_if<imap::Send>(&action_)) {
     if (transcript_) note_sent(send->bytes.size());
-    return {.kind = Kind::send, .bytes = send->bytes, .within = options_->write_within};
+    const std::string_view bytes = compression_ ? compression_->pack(send->bytes) : send->bytes;
+    return {.kind = Kind::send, .bytes = bytes, .within = options_->write_within};
   }
-  if (const auto* need = std::get_if<imap::NeedInput>(&action_))
+  if (const auto* need = std::get_if<imap::NeedInput>(&action_)) {
+    unpacked_ = 0;
+    if (compression_) compression_->rest();
     return {.kind = Kind::read, .within = need->within, .window = need->window};
+  }
   if (std::holds_alternative<imap::StartTls>(action_)) return {.kind = Kind::tls};
   if (std::holds_alternative<imap::Close>(action_)) return {.kind = Kind::rest};
   return {.kind = Kind::question};
 }
 
+/// True: that was what the session wanted.
+bool ImapConnection::begin_compression() {
+  if (!std::holds_alternative<imap::StartCompression>(action_)) return false;
+  compression_ = Compression::begin();
+  if (compression_ == nullptr) session_->eof(); // others were quicker; its client waits for what can't be sent
+  session_->compression_started();
+  return true;
+}
+
+/// True: the session that needs input got some that had come already, or learned that it never will.
+bool ImapConnection::unpack_some() {
+  if (!compression_ || !std::holds_alternative<imap::NeedInput>(action_) || !compression_->waits()) return false;
+  const auto piece = compression_->unpack();
+  if (!piece) {
+    log::debug("compression-broken", {{"client", peer_}, {"why", piece.error().message}});
+    session_->eof();
+  } else if (!piece->empty()) {
+    unpacked_ += piece->size();
+    session_->feed(*piece);
+  }
+  return true;
+}
+
+/// A few octets may be many commands: between them others have their turn.
+Task<void> ImapConnection::let_others() {
+  unpacked_ = 0;
+  const OneShot turn;
+  boost::asio::post(executor_, [turn] { turn.fire(); });
+  co_await turn.wait();
+}
+
 Task<void> ImapConnection::answer() {
+  if (unpacked_ >= kUnpackedAtOnce) return let_others();
   if (const auto* login = std::get_if<imap::AskLogin>(&action_)) return ask(*login);
   if (const auto* question = std::get_if<imap::Ask>(&action_)) return ask(*question);
   throw std::logic_error("the pump's own"); // see next()
@@ -169,7 +212,10 @@ void ImapConnection::refused_tls(policy::Attempt::What what, const std::string& 
 
 void ImapConnection::feed(std::string_view bytes) {
   if (begins_tls(bytes) && !pump_.stream().encrypted()) refused_tls(policy::Attempt::What::tls_at_once, {});
-  session_->feed(bytes);
+  if (compression_)
+    compression_->take(bytes);
+  else
+    session_->feed(bytes);
 }
 
 // ---- Questions of the session ----
@@ -207,10 +253,21 @@ Task<void> ImapConnection::ask(imap::AskLogin ask) {
   session_->answer_login(id, verdict);
 }
 
+Task<imap::Answer> ImapConnection::may_compress() {
+  imap::Done done;
+  if (!Compression::has_room()) done.fault = imap::Fault::too_many;
+  co_return done;
+}
+
 /// The octets of an AskAppendPiece are the engine's, which keeps them until the answer.
 Task<void> ImapConnection::ask(imap::Ask ask) {
   const std::uint32_t id = ask.id;
-  const auto by_kind = [this](const auto& question) { return mailbox_.answer(question); };
+  const auto by_kind = [this](const auto& question) {
+    if constexpr (std::is_same_v<std::decay_t<decltype(question)>, imap::AskCompress>)
+      return may_compress();
+    else
+      return mailbox_.answer(question);
+  };
   Task<imap::Answer> task = std::visit(by_kind, *ask.question);
   imap::Answer answer = co_await std::move(task);
   if (const std::string why = mailbox_.take_trouble(); !why.empty())

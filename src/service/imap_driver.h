@@ -4,6 +4,7 @@
 #include "imap/server_session.h"
 #include "net/pump.h"
 #include "net/tls.h"
+#include "service/compression.h"
 #include "service/imap_mailbox.h"
 #include "service/login.h"
 #include "service/mailbox_news.h"
@@ -67,6 +68,10 @@ private:
   Task<bool> begin();
   Task<void> ask(imap::AskLogin ask);
   Task<void> ask(imap::Ask ask);
+  Task<imap::Answer> may_compress();
+  bool begin_compression();
+  bool unpack_some();
+  Task<void> let_others();
   imap::LoginVerdict seat(store::Account account);
 
   ImapMeans means_;
@@ -81,6 +86,8 @@ private:
   ImapMailbox mailbox_;
   store::Id seated_ = 0;                        ///< whose seat it has
   imap::Action action_;                         ///< the one under way
+  std::unique_ptr<Compression> compression_;    ///< null: there is none
+  std::size_t unpacked_ = 0;                    ///< octets, since others had their turn
   std::string tls_;                             ///< version
   std::shared_ptr<net::Transcript> transcript_; ///< null: nobody watches
   std::shared_ptr<std::size_t> told_;           ///< octets that were written down as lines, and not sent yet

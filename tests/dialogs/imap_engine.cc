@@ -1,7 +1,7 @@
 #include "imap_engine.h"
 
 #include "base/fake_clock.h"
-#include "imap/fake_store.h"
+#include "imap/fake_answer.h"
 #include "imap/server_session.h"
 #include "login_oracle.h"
 #include "session_engine.h"
@@ -110,13 +110,14 @@ private:
   }
   void perform(const imap::NeedInput&) {}
   void perform(const imap::StartTls&) {}
+  void perform(const imap::StartCompression&) { session_.compression_started(); } // here all stays as it is
   void perform(const imap::Close&) { closed_ = true; }
   void perform(const imap::Send& send) {
     if (send.bytes.empty()) broken.push_back("empty Send");
     output += send.bytes;
   }
   void perform(const imap::Ask& ask) {
-    imap::Answer answer = std::visit([this](const auto& question) { return store_.answer(question); }, *ask.question);
+    imap::Answer answer = imap::answer_of(store_, *ask.question);
     if (std::holds_alternative<imap::Appended>(answer) && std::get<imap::Appended>(answer).fault == imap::Fault::none)
       accepted.insert(accepted.end(), store_.appended.begin(), store_.appended.end());
     session_.answer(ask.id, std::move(answer));
