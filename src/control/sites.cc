@@ -61,7 +61,7 @@ WaitReason reason_at_site(const queue::Posts::Shown& site, std::int64_t now) {
 }
 
 WaitReason reason_of(const store::RecipientFacts& recipient, const std::vector<store::DestinationFacts>& destinations,
-                 const queue::Posts* posts, std::int64_t now) {
+                     const queue::Posts* posts, std::int64_t now) {
   if (recipient.state == store::State::held) return {.words = "it is held: " + recipient.reason};
   const auto place = std::ranges::find(destinations, recipient.destination, &store::DestinationFacts::key);
   if (recipient.state == store::State::waiting && recipient.due > now) {

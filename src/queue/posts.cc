@@ -78,7 +78,8 @@ void Posts::release(Post& post) {
 
 bool Posts::must_wait(const Post& post) const {
   const std::lock_guard lock(core_.mutex);
-  return !core_.sites.goes(post.site, core_.now());
+  const Sites::Entry* const entry = core_.sites.find(post.site);
+  return entry != nullptr && entry->site.learned().pause_until > core_.now();
 }
 
 std::vector<Posts::Shown> Posts::sites(std::size_t most, const std::string& after) const {

@@ -34,7 +34,8 @@ public:
   /// It ends.
   void release(Post& post);
 
-  /// Nothing may be begun at the site now.
+  /// The site pauses: what was taken in hand before that is not begun. (Where messages go one after the other, what is
+  /// in hand has had its turn.)
   bool must_wait(const Post& post) const;
 
   /// All at the site wait for room at an address, which there is not now.

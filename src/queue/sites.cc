@@ -15,11 +15,6 @@ const Sites::Entry* Sites::find(const std::string& key) const {
   return at == sites_.end() ? nullptr : &at->second;
 }
 
-bool Sites::goes(const std::string& key, std::int64_t now) const {
-  const Entry* const entry = find(key);
-  return entry == nullptr || entry->site.goes_at(now) <= now;
-}
-
 bool Sites::room(const std::string& key, unsigned configured, std::int64_t now) const {
   const Entry* const entry = find(key);
   if (entry == nullptr) return configured > 0;

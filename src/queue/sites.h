@@ -45,8 +45,6 @@ public:
 
   /// Whether one more worker may come, where `configured` are the most of any site.
   bool room(const std::string& key, unsigned configured, std::int64_t now) const;
-  /// Whether a message may go now.
-  bool goes(const std::string& key, std::int64_t now) const;
   void enter(const std::string& key) { ++sites_[key].workers; }
   void leave(const std::string& key);
   /// Forgets a site at which there is nobody and of which nothing is known.
