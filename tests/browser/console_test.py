@@ -48,6 +48,7 @@ HOST, SECOND = "mx.example.test", "mail.example.test"
 YESTERDAY = int(time.time()) // 86400 * 86400 - 86400  # reports are of the last days
 
 EVIL = '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script>'
+LABEL = "<svg onload=pwned=1>"  # what is named may be 64 octets long
 LETTER = "From: {sender}\r\nTo: {to}\r\nSubject: {subject}\r\nMessage-ID: <{name}@far.test>\r\nDate: Mon, 30 Nov 2026 10:00:00 +0000\r\n"
 HTML = """MIME-Version: 1.0\r
 Content-Type: multipart/mixed; boundary=b\r
@@ -165,8 +166,8 @@ class World:
             self.stuck = server.send(ANN, people[n:n + 5], letter(f"stuck{n}", ANN, people[n], f"Invitation {self.evil}"), login=ANN)
         wait_until(lambda: "failed" in json.dumps(server.trace(self.bounced)), "the failure")
         server.must("account", "hold", BOB, "--reason", f"her laptop was stolen {self.evil}")
-        server.must("api", "app_password.add", f"login={ANN}", f"label=phone {self.evil}")
-        server.must("api", "token.add", f"label=backup {self.evil}", f"login={ANN}", "scopes=trails.read")
+        server.must("api", "app_password.add", f"login={ANN}", f"label=phone{self.evil and ' ' + LABEL}")
+        server.must("api", "token.add", f"label=backup{self.evil and ' ' + LABEL}", f"login={ANN}", "scopes=trails.read")
         server.must("api", "hook.add", "url=https://hooks.far.test/paquebot", f"login={OPERATOR}")
         # One certificate is there; for the other name, which nobody can find, there is none.
         wait_until(lambda: [one["state"] for one in server.json("tls", "status")["certificates"] if one["name"] == HOST] == ["valid"], "a certificate")

@@ -316,9 +316,10 @@ class ApiTest(SinkCase):
             self.assertEqual(self.sink.ask("POST", "/api/v1/send", wrong)[0], 400, wrong)
 
     def test_who_asks_is_told_as_by_a_server(self):
-        with tempfile.TemporaryDirectory() as folder:
-            document = subprocess.run([BINARY, "--data-dir", folder, "api", "api.describe"], capture_output=True, check=True, timeout=60,
-                                      env={key: value for key, value in os.environ.items() if key != "PAQUEBOT_CONFIG"})
+        environment = {key: value for key, value in os.environ.items() if key != "PAQUEBOT_CONFIG"}
+        with tempfile.TemporaryDirectory() as folder:  # of a server's store, which a first domain makes
+            for words in (("domain", "add", "example.test"), ("api", "api.describe")):
+                document = subprocess.run([BINARY, "--data-dir", folder, *words], capture_output=True, check=True, timeout=60, env=environment)
         judge = Judge(json.loads(document.stdout))
         status, fields, content = self.sink.ask("GET", "/v1/me")
         judge.check("GET", "/v1/me", status, fields["content-type"], json.loads(content))
