@@ -10,6 +10,7 @@
 #include "cli/transport.h"
 #include "control/target.h"
 #include "net/endpoint.h"
+#include "store/store.h"
 
 #include <fcntl.h>
 #include <filesystem>
@@ -88,6 +89,15 @@ void check_folders(const Config& config, const std::optional<Owner>& user, cli::
                             (exists ? config.log_file : "into " + folder));
 }
 
+/// As the server's user, who may be known to the database by that.
+void check_store(const Config& config, const std::optional<Owner>& user, cli::CheckReport& report) {
+  if (!store::is_database(config.store)) return;
+  const ActAs acting(user);
+  const auto doubts = store::doubt_database(config.store);
+  if (!doubts) return report.errors.push_back("store: " + doubts.error().message);
+  for (const std::string& doubt : *doubts) report.warnings.push_back("store: " + doubt);
+}
+
 /// Whom `login.scram = "auto"` waits for. Only a running server can be asked: nobody else may open its store.
 void check_scram(const Config& config, cli::CheckReport& report) {
   const auto server = cli::connect_transport(config.control_socket);
@@ -142,6 +152,7 @@ cli::CheckReport check(const std::string& config_path) {
   check_listeners(*config, report);
   if (config->scram == Config::Scram::automatic) check_scram(*config, report);
   check_folders(*config, user, report);
+  check_store(*config, user, report);
   report.summary = fmt::format("{}, {} listeners, data in {}", config->server.hostname, config->listeners.size(),
                                config->server.data_directory);
   return report;

@@ -83,7 +83,6 @@ struct StsConfig {
 /// the defaults too.
 struct Config {
   enum class Scram : std::uint8_t { automatic, on, off };
-  enum class Backend : std::uint8_t { sqlite };
   /// What listeners for SMTP have in common, those for POP3, and those for IMAP; the rest comes with each listener
   /// (snapshot.h).
   struct Smtp {
@@ -106,8 +105,8 @@ struct Config {
 
   // What takes a restart.
   service::ServerOptions server; ///< `threads` and `message_memory` 0: as the machine calls for (processors.h)
-  Backend store = Backend::sqlite;
-  std::string user; ///< to become after binding, when started as root
+  std::string store;             ///< "sqlite" (in server.data_directory), or the URL of a database
+  std::string user;              ///< to become after binding, when started as root
   std::string control_socket;
   std::string log_file;
   bool sandbox = true;                  ///< give up after the start what is not needed (sandbox.h)

@@ -124,7 +124,8 @@ Result<> Daemon::open_store() {
   manager_.status("Opening the store"); // after an upgrade that takes as long as it takes
   store::StoreOptions options;
   options.lock_patience_ms = kLockPatience.count();
-  auto store = store::open_store(config_.server.data_directory, std::move(options));
+  const bool here = !store::is_database(config_.store);
+  auto store = store::open_store(here ? config_.server.data_directory : config_.store, std::move(options));
   if (!store) return std::unexpected(store.error());
   store_ = std::move(*store);
   control::tell_kept_orders(config_.server.data_directory);

@@ -3,6 +3,7 @@
 #include "app/config.h"
 #include "app/privileges.h"
 #include "service/client_offers.h"
+#include "store/store.h"
 
 #include <algorithm>
 
@@ -55,6 +56,7 @@ Result<cli::ServerPlace> locate(const std::string& config_path) {
   if (!config) return std::unexpected(config.error());
   cli::ServerPlace place;
   place.data_dir = config->server.data_directory;
+  if (store::is_database(config->store)) place.database = config->store;
   place.control_socket = config->control_socket;
   place.drop_dir = config->server.drop_directory;
   place.hostname = config->server.hostname;

@@ -2,7 +2,9 @@
 
 #include "app/config_checks.h"
 #include "app/settings.h"
+#include "base/text.h"
 #include "mail/address.h"
+#include "store/store.h"
 
 #include <filesystem>
 #include <fmt/format.h>
@@ -27,6 +29,16 @@ Value<Config> place(std::string& (*at)(Config&), std::string standard) {
   return made;
 }
 
+/// Never repeats an address: a password may be in it.
+void check_store(Reader& read, const Node& table, const std::string& place) {
+  if (place == "sqlite") return;
+  if (!store::is_database(place))
+    return read.error(table, "store",
+                      "store" + (place.contains(':') ? std::string() : " = \"" + printable(place, 64) + "\"") +
+                          " is not known: use \"sqlite\" or \"postgresql://USER@HOST/DATABASE\"");
+  if (auto known = store::check_database(place); !known) read.error(table, "store", known.error().message);
+}
+
 void check_server(Reader& read, const Node& table, Config& config) {
   service::ServerOptions& server = config.server;
   if (server.data_directory.empty())
@@ -37,6 +49,7 @@ void check_server(Reader& read, const Node& table, Config& config) {
     server.hostname = mail::normalize_domain(name).value_or("localhost");
   }
   server.connector.hostname = server.hostname;
+  check_store(read, table, config.store);
   if (config.control_socket.empty()) config.control_socket = server.data_directory + "/control.sock";
   if (server.drop_directory.empty()) server.drop_directory = server.data_directory + "/drop";
   check_hostname(read, table, server.hostname);
@@ -90,8 +103,12 @@ const Section<Config> kServerSettings = {
                  R"(everything that is kept. One server each: a lock refuses a second. No folder of the system, such as
              `/srv` itself)"},
             {.key = "store",
-             .value = word(AT(Config, store), Config::Backend::sqlite, {{"sqlite", Config::Backend::sqlite}}),
-             .text = "what keeps the mail: `\"sqlite\"`, the only one yet"},
+             .value = text(AT(Config, store), "sqlite"),
+             .restart = true,
+             .text =
+                 R"(what keeps the mail: `"sqlite"`, in `data_dir`, or a PostgreSQL database, `"postgresql://USER@HOST/DATABASE"`
+             ([cluster.md](cluster.md)). Its password comes from a file that the address names (`?passfile=`), not from
+             the address)"},
             {.key = "user",
              .value = text(AT(Config, user), ""),
              .otherwise = "`paquebot` if there is such a user",

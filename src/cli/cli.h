@@ -64,7 +64,8 @@ struct ServerPlace {
   doctor::Options doctor = {};    ///< [doctor]
   bool signs = true;              ///< [dkim]
   std::optional<doctor::Smarthost> smarthost = {}; ///< that all mail goes through
-  std::string source_ipv4 = {}, source_ipv6 = {};  ///< [delivery]: local addresses of connections; empty: any
+  std::string database = {}; ///< the URL of the one that is the store; empty: the store is in data_dir
+  std::string source_ipv4 = {}, source_ipv6 = {}; ///< [delivery]: local addresses of connections; empty: any
 };
 
 /// What a check of the configuration found, each a sentence or a line "file:line: …".

@@ -270,7 +270,8 @@ namespace {
 /// this is asked for while a command is typed.
 int print_names(Session& session, const char* target, const char* list, const char* field) {
   const auto place = session.place_of_server();
-  if (!place || !std::filesystem::exists(place->data_dir + "/paquebot.db")) return kRefused;
+  if (!place || (place->database.empty() && !std::filesystem::exists(place->data_dir + "/paquebot.db")))
+    return kRefused;
   const auto answer = session.call_list(target, list);
   if (!answer) return kRefused;
   for (const auto& one : control::get_list(*answer, list))

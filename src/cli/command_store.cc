@@ -108,6 +108,8 @@ Result<Findings> check_store(Session& session, ProgressBar& bar) {
   const auto server = connect_transport(place->control_socket);
   if (server) return collect([&](const store::VerifyPoint& at) { return ask_server(**server, at); }, bar);
   if (server.error().code != Errc::not_found) return std::unexpected(server.error());
+  if (!place->database.empty())
+    return fail(Errc::closed, "the server is not running: where the store is a database, it is asked to check that");
   // What is made beside it, as the lock, is its owner's: a server that has given up root's rights could not open ours.
   const ActAs acting(owner_of(place->data_dir));
   if (acting.failed()) return fail(Errc::permission, "can't act as the owner of " + place->data_dir);
@@ -198,6 +200,9 @@ int backup(Session& session, const Arguments& arguments) {
 int restore(Session& session, const Arguments& arguments) {
   const auto place = session.place();
   if (!place) return session.report(place.error());
+  if (!place->database.empty())
+    return session.report({Errc::unsupported, "where the store is a database, it is restored by that database's own "
+                                              "means (docs/cluster.md)"});
   if (connect_transport(place->control_socket))
     return session.report({Errc::conflict, "the server runs: stop it, and move its data directory away first"});
   const auto owner = make_data_directory(place->data_dir, place->user);

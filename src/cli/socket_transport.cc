@@ -124,7 +124,7 @@ Result<std::unique_ptr<Transport>> open_transport(const ServerPlace& place, bool
   if (connected || connected.error().code != Errc::not_found) return connected;
   const std::string file = place.data_dir + "/paquebot.db";
   std::error_code unknown;
-  if (!changes && !std::filesystem::exists(file, unknown) && !unknown)
+  if (!changes && place.database.empty() && !std::filesystem::exists(file, unknown) && !unknown)
     return fail(Errc::not_found,
                 "there is no store in " + place.data_dir + ": no " + file +
                     "; if that is the right folder, the first start of the server or `paquebot domain add` makes it");

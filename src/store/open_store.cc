@@ -1,12 +1,19 @@
 #include "base/text.h"
+#include "store/postgres/open.h"
+#include "store/postgres/target.h"
 #include "store/sqlite/open.h"
 
 namespace paquebot::store {
 
+bool is_database(const std::string& url) { return url.starts_with("postgresql://") || url.starts_with("postgres://"); }
+
+Result<> check_database(const std::string& url) {
+  if (auto target = postgres::target_of(url); !target) return std::unexpected(target.error());
+  return {};
+}
+
 Result<std::unique_ptr<Store>> open_store(const std::string& url, StoreOptions options) {
-  if (url.starts_with("postgresql:") || url.starts_with("postgres:"))
-    return fail(Errc::unsupported,
-                "a PostgreSQL database can't be chosen as the store yet: it serves one node in tests only");
+  if (is_database(url)) return open_postgres(url, std::move(options));
   SqliteOptions sqlite;
   static_cast<StoreOptions&>(sqlite) = std::move(options);
   sqlite.directory = url;

@@ -23,6 +23,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace paquebot::store {
 
@@ -79,8 +80,16 @@ struct StoreOptions {
   std::function<void(std::string)> on_fatal;
 };
 
-/// Opens the store at `url`, making it when absent: "sqlite:DIRECTORY", or the directory alone (open_sqlite).
-/// unsupported when it begins with the name of another kind.
+/// Whether it is the address of a PostgreSQL database.
+bool is_database(const std::string& url);
+/// Whether such an address is understood, and holds no password; the error repeats nothing of it.
+Result<> check_database(const std::string& url);
+/// Looks at such a database: an error when it can't be reached, or can't be a store; else what makes its promises weak,
+/// a sentence each.
+Result<std::vector<std::string>> doubt_database(const std::string& url);
+
+/// Opens the store at `url`, making it when absent: "sqlite:DIRECTORY", or the directory alone (open_sqlite); or
+/// "postgresql://…" (open_postgres). unsupported when it begins with the name of another kind.
 Result<std::unique_ptr<Store>> open_store(const std::string& url, StoreOptions options = {});
 
 } // namespace paquebot::store

@@ -24,7 +24,9 @@ std::int64_t steady_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(system_clock().now().time_since_epoch()).count();
 }
 
-Error no_copy() { return {Errc::unsupported, "the database keeps this store: back it up by its own means"}; }
+Error no_copy() {
+  return {Errc::unsupported, "the database keeps this store: back it up by its own means (docs/cluster.md)"};
+}
 
 } // namespace
 

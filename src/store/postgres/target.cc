@@ -20,7 +20,8 @@ Result<Target> target_of(const std::string& url) {
   const std::unique_ptr<PQconninfoOption, OptionsDeleter> options(PQconninfoParse(url.c_str(), &why));
   PQfreemem(why);
   if (options == nullptr)
-    return fail(Errc::invalid, "the store's address is not understood: postgresql://USER@HOST/DATABASE");
+    return fail(Errc::invalid, "the store's address is not understood: postgresql://USER@HOST/DATABASE, see "
+                               "docs/cluster.md");
   Target target;
   bool here = true;
   bool secured = false;

@@ -225,7 +225,7 @@ bool SqliteUpkeep::backup_under_way(std::chrono::milliseconds patience) {
 
 Task<Result<BackupStep>> SqliteUpkeep::begin_backup(std::string path) {
   if (!core_.keeps_files())
-    co_return fail(Errc::unsupported, "the database keeps this store: back it up by its own means");
+    co_return fail(Errc::unsupported, "the database keeps this store: back it up by its own means (docs/cluster.md)");
   if (backup_under_way(kTakenOver))
     co_return fail(Errc::conflict, "another backup is being made: wait until it is done");
   auto size = core_.read_long(
