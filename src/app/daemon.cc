@@ -48,6 +48,15 @@ std::string path_of(const ListenerConfig& listener) {
 /// alone. The user that the server becomes opens it then.
 bool is_for_the_user(const ListenerConfig& listener) { return listener.is_local() && !roots_way(path_of(listener)); }
 
+/// Within the pause between two tries to reach a database.
+bool told_to_end() {
+  constexpr timespec kPause{2, 0};
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (int signal : {SIGINT, SIGTERM}) sigaddset(&signals, signal);
+  return sigtimedwait(&signals, nullptr, &kPause) > 0;
+}
+
 } // namespace
 
 int complain(int code, const std::string& text) {
@@ -125,7 +134,14 @@ Result<> Daemon::open_store() {
   store::StoreOptions options;
   options.lock_patience_ms = kLockPatience.count();
   const bool here = !store::is_database(config_.store);
-  auto store = store::open_store(here ? config_.server.data_directory : config_.store, std::move(options));
+  const std::string place = here ? config_.server.data_directory : config_.store;
+  auto store = store::open_store(place, options);
+  while (!here && !store && store.error().code == Errc::temporary) {
+    // As one that goes away later; who connects waits for our greeting.
+    log::warning("store-unreachable", {{"why", store.error().message}});
+    if (told_to_end()) return fail(Errc::closed, "told to end while the database was away");
+    store = store::open_store(place, options);
+  }
   if (!store) return std::unexpected(store.error());
   store_ = std::move(*store);
   control::tell_kept_orders(config_.server.data_directory);

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "mail/charset.h"
 #include "net/tls.h"
+#include "store/store.h"
 
 #include <cerrno>
 #include <cstdlib>
@@ -88,6 +89,9 @@ std::vector<PathRule> server_paths(const Config& config) {
     if (listener.is_local())
       paths.push_back({folder_of(listener.address.substr(kLocalSocket.size())), PathAccess::socket});
   if (!config.log_file.empty()) paths.push_back({folder_of(config.log_file), PathAccess::log});
+  if (store::is_database(config.store))
+    if (const auto files = store::check_database(config.store))
+      for (const std::string& file : *files) paths.push_back({file, PathAccess::read});
   return paths;
 }
 

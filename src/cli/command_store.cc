@@ -108,8 +108,11 @@ Result<Findings> check_store(Session& session, ProgressBar& bar) {
   const auto server = connect_transport(place->control_socket);
   if (server) return collect([&](const store::VerifyPoint& at) { return ask_server(**server, at); }, bar);
   if (server.error().code != Errc::not_found) return std::unexpected(server.error());
-  if (!place->database.empty())
-    return fail(Errc::closed, "the server is not running: where the store is a database, it is asked to check that");
+  if (!place->database.empty()) {
+    const auto opened = local_transport(*place);
+    if (!opened) return std::unexpected(opened.error());
+    return collect([&](const store::VerifyPoint& at) { return ask_server(**opened, at); }, bar);
+  }
   // What is made beside it, as the lock, is its owner's: a server that has given up root's rights could not open ours.
   const ActAs acting(owner_of(place->data_dir));
   if (acting.failed()) return fail(Errc::permission, "can't act as the owner of " + place->data_dir);

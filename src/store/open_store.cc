@@ -7,9 +7,10 @@ namespace paquebot::store {
 
 bool is_database(const std::string& url) { return url.starts_with("postgresql://") || url.starts_with("postgres://"); }
 
-Result<> check_database(const std::string& url) {
-  if (auto target = postgres::target_of(url); !target) return std::unexpected(target.error());
-  return {};
+Result<std::vector<std::string>> check_database(const std::string& url) {
+  auto target = postgres::target_of(url);
+  if (!target) return std::unexpected(target.error());
+  return postgres::files_of(*target);
 }
 
 Result<std::unique_ptr<Store>> open_store(const std::string& url, StoreOptions options) {

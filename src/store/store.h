@@ -82,8 +82,9 @@ struct StoreOptions {
 
 /// Whether it is the address of a PostgreSQL database.
 bool is_database(const std::string& url);
-/// Whether such an address is understood, and holds no password; the error repeats nothing of it.
-Result<> check_database(const std::string& url);
+/// Whether such an address is understood, and holds no password; the error repeats nothing of it. Gives the files that
+/// are read to reach the database.
+Result<std::vector<std::string>> check_database(const std::string& url);
 /// Looks at such a database: an error when it can't be reached, or can't be a store; else what makes its promises weak,
 /// a sentence each.
 Result<std::vector<std::string>> doubt_database(const std::string& url);

@@ -10,6 +10,8 @@ import tempfile
 import time
 import unittest
 
+from server import free_port_everywhere
+
 
 def programs():
     """The folder of the newest installed version, or None."""
@@ -29,12 +31,13 @@ class Postgres:
             os.chown(self.folder, self.user.pw_uid, self.user.pw_gid)
         self.folder.chmod(0o755)
         self.process = None
+        self.port = free_port_everywhere()  # on 127.0.0.1 and 127.0.0.2, beside the local socket
 
     def __enter__(self):
         self.run("initdb", "-D", self.folder / "data", "-U", "paquebot", "--auth=trust", "--encoding=SQL_ASCII", "--locale=C",
                  "--no-sync")
         self.start()
-        self.run("createdb", "-h", self.folder, "-U", "paquebot", "mail")
+        self.make("mail")
         return self
 
     def __exit__(self, *failure):
@@ -54,10 +57,11 @@ class Postgres:
     def start(self):
         with open(self.folder / "log", "ab") as log:
             self.process = subprocess.Popen(
-                [self.programs / "postgres", "-D", self.folder / "data", "-k", self.folder, "-c", "listen_addresses=", "-c",
-                 "fsync=off", "-c", "max_connections=60"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,
+                [self.programs / "postgres", "-D", self.folder / "data", "-k", self.folder, "-p", str(self.port), "-c",
+                 "listen_addresses=127.0.0.1,127.0.0.2", "-c", "fsync=off", "-c", "max_connections=60"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,
                 **self.as_user())
-        ready = [self.programs / "pg_isready", "-q", "-h", str(self.folder), "-U", "paquebot", "-d", "postgres"]
+        ready = [self.programs / "pg_isready", "-q", "-h", str(self.folder), "-p", str(self.port), "-U", "paquebot", "-d",
+                 "postgres"]
         for _ in range(600):
             if subprocess.run(ready).returncode == 0:
                 return
@@ -72,6 +76,29 @@ class Postgres:
             self.process.wait(60)
             self.process = None
 
+    def sql(self, text, database="postgres"):
+        """What psql answers, without frills."""
+        return self.run("psql", "-h", self.folder, "-p", self.port, "-U", "paquebot", "-d", database, "-XAtqc", text)
+
+    def make(self, database, owner="paquebot"):
+        self.run("createdb", "-h", self.folder, "-p", self.port, "-U", "paquebot", "--owner", owner, "--encoding=SQL_ASCII",
+                 "--locale=C", "--template=template0", database)
+
+    def cut_connections(self):
+        """Ends all that work in some database, as `kill` of their processes does."""
+        self.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname <> 'postgres'")
+
+    def ask_for_password(self, password):
+        """A user "keyed" with a database of that name, who is asked for it when he comes over TCP."""
+        self.sql(f"CREATE USER keyed PASSWORD '{password}'")
+        self.make("keyed", "keyed")
+        rules = self.folder / "data/pg_hba.conf"
+        rules.write_text("host all keyed all scram-sha-256\n" + rules.read_text())
+        self.sql("SELECT pg_reload_conf()")
+
     @property
     def url(self):
-        return f"postgresql://paquebot@/mail?host={self.folder}"
+        return self.url_of("mail")
+
+    def url_of(self, database):
+        return f"postgresql://paquebot@/{database}?host={self.folder}&port={self.port}"

@@ -1,11 +1,15 @@
-"""A server whose store is a PostgreSQL database: mail comes, stays over ends of either, is read and relayed."""
+"""A server whose store is a PostgreSQL database: mail comes, stays over ends of either, is read, relayed and returned."""
 
+import re
+import smtplib
+import subprocess
+import threading
 import unittest
 
 from dns import Dns
 from peer import Peer
 from postgres import Postgres
-from server import SECRET, Server, body_of, free_port_everywhere, letter, transact, wait_until
+from server import BINARY, SECRET, Output, Server, body_of, free_port_everywhere, letter, transact, wait_until
 
 ALICE, BOB = "alice@example.test", "bob@example.test"
 
@@ -56,18 +60,95 @@ class PostgresTest(unittest.TestCase):
             self.server.wait_queue_empty()
         self.assertEqual(self.take_all(BOB), ["away\r\n"])
 
-    def test_one_server_at_a_time(self):
-        with self.assertRaisesRegex(RuntimeError, "works on this store"):
-            other = Server(accounts={}, extra_server={"store": self.postgres.url})
-            self.addCleanup(other.close)
-            other.start()
-        self.send_to(BOB, "still here\r\n")
-        self.assertEqual(self.take_all(BOB), ["still here\r\n"])
+    def test_what_is_refused_comes_back(self):
+        with Peer(address="127.0.0.9", port=self.port, name="mx.far.test", replies={"RCPT": "550 5.1.1 nobody here"}):
+            self.server.send(ALICE, ["carl@far.test"], letter(sender=ALICE, body="away\r\n"), login=ALICE)
+            [report] = wait_until(lambda: self.server.mail(ALICE), "the report")
+            self.assertIn(b"5.1.1", report)
+            self.server.wait_queue_empty()
+        self.take_all(ALICE)
+
+    def test_backends_are_killed_while_mail_comes(self):
+        """Where nobody heard whether a commit happened, the marker answers: each message is accepted, and there once."""
+        stop = threading.Event()
+
+        def cut():
+            while not stop.wait(0.05):
+                self.postgres.cut_connections()
+
+        cutter = threading.Thread(target=cut)
+        cutter.start()
+        accepted = []
+        try:
+            for number in range(60):
+                body = f"number {number}\r\n"
+                try:
+                    self.send_to(ALICE, body)
+                    accepted.append(body)
+                except (smtplib.SMTPException, AssertionError) as refusal:  # an address could not be looked up: it is sent again
+                    self.assertRegex(str(refusal), r"4[25]\d")
+        finally:
+            stop.set()
+            cutter.join()
+        self.assertGreater(len(accepted), 0)
+        self.assertEqual(self.take_all(ALICE), accepted)
+
+    def test_a_database_that_is_away_is_waited_for(self):
+        self.send_to(BOB, "before\r\n")
+        self.postgres.stop()
+        try:
+            with self.server.smtp() as client:
+                client.ehlo()
+                codes = [client.mail("x@y.test")[0], client.rcpt(BOB)[0]]
+                self.assertRegex(str(codes[-1]), r"4[25]\d", codes)
+        finally:
+            self.postgres.start()
+        self.send_to(BOB, "after\r\n")
+        self.assertEqual(self.take_all(BOB), ["before\r\n", "after\r\n"])
+
+    def test_a_database_that_is_away_at_the_start_is_waited_for(self):
+        self.server.stop()
+        self.postgres.stop()
+        words = [str(BINARY), "serve", "--config", str(self.server.config)]
+        process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                                   env=self.server.environment())
+        output = Output(process.stderr)
+        try:
+            self.assertIsNotNone(output.wait("event=store-unreachable", 60))
+            self.postgres.start()
+            self.assertIsNotNone(output.wait("event=ready", 60))
+        finally:
+            process.terminate()
+            process.wait(30)
+            output.thread.join(10)
+            process.stderr.close()
+        self.postgres.stop()
+        done = self.server.cli("account", "list")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("cannot reach the database", done.stderr)
+        self.postgres.start()
+        self.server.start()
+
+    def test_what_works_without_the_server(self):
+        self.server.stop()
+        try:
+            self.assertIn(ALICE, self.server.must("account", "list"))
+            self.server.must("account", "add", "carol@example.test", password=SECRET)
+            self.server.must("account", "remove", "carol@example.test")
+            self.assertEqual(self.server.queued(), [])
+            done = self.server.cli("verify")
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            done = self.server.cli("restore", self.server.folder / "nothing.backup")
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn("docs/cluster.md", done.stderr)
+        finally:
+            self.server.start()
 
     def test_what_the_database_does_itself(self):
         done = self.server.cli("backup", self.server.folder / "data/copy")
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("docs/cluster.md", done.stderr)
+        self.assertIn("mx.example.test", self.server.must("status"))
 
     def test_what_is_to_be_doubted_is_told(self):
         done = self.server.cli("check")
@@ -83,6 +164,32 @@ class PostgresTest(unittest.TestCase):
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("passfile", done.stdout + done.stderr)
         self.assertNotIn("geheim", done.stdout + done.stderr)
+
+    def test_a_password_comes_from_a_file(self):
+        """Over TCP, where the database wants one; the file is read within the sandbox too."""
+        self.postgres.ask_for_password("geheim und lang")
+        other = Server(accounts={ALICE: SECRET})
+        self.addCleanup(other.close)
+        secret = other.folder / "database-password"
+        secret.write_text("*:*:*:*:geheim und lang\n")
+        secret.chmod(0o600)
+        other.extra_server["store"] = f"postgresql://keyed@127.0.0.1:{self.postgres.port}/keyed?passfile={secret}"
+        other.start()
+        with other.smtp() as client:
+            transact(client, "x@y.test", [ALICE], letter(body="by a password\r\n"))
+        self.postgres.cut_connections()  # it is read again for each connection
+        self.assertEqual([body_of(one) for one in other.mail(ALICE)], [b"by a password\r\n"])
+        shown = other.log() + other.must("status") + other.must("api", "setting.list") + other.cli("check").stderr
+        self.assertNotIn("geheim", shown)
+
+    def test_a_certificate_is_asked_for(self):
+        """Off the host nothing is said to a server that shows none."""
+        other = Server(accounts={}, extra_server={"store": f"postgresql://keyed@127.0.0.2:{self.postgres.port}/keyed"})
+        self.addCleanup(other.close)
+        other.write_config()
+        done = other.cli("check")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertTrue(re.search("SSL|certificate", done.stdout + done.stderr), done.stdout + done.stderr)
 
 
 if __name__ == "__main__":

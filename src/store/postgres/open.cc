@@ -154,6 +154,7 @@ Result<std::unique_ptr<Store>> open_postgres(const std::string& url, StoreOption
     return postgres::open_target(*target, std::move(options));
   } catch (const sqlite::DbError& error) {
     if (error.full()) return fail(Errc::no_space, "no room in the database to open the store");
+    if (error.code == SQLITE_CANTOPEN) return fail(Errc::temporary, error.message);
     return fail(Errc::io, "cannot open the store: " + error.message);
   }
 }

@@ -1,5 +1,6 @@
 #include "store/postgres/target.h"
 
+#include <cstdlib>
 #include <libpq-fe.h>
 #include <memory>
 #include <string_view>
@@ -11,7 +12,20 @@ struct OptionsDeleter {
   void operator()(PQconninfoOption* options) const { PQconninfoFree(options); }
 };
 
-bool is_here(std::string_view host) { return host.empty() || host.starts_with('/') || host.starts_with('@'); }
+/// What is sent to it does not leave the machine.
+bool is_here(std::string_view host) {
+  return host.empty() || host.starts_with('/') || host.starts_with('@') || host == "localhost" || host == "127.0.0.1" ||
+         host == "::1";
+}
+
+bool are_here(std::string_view hosts) { // several stand with commas between
+  for (;;) {
+    const std::size_t comma = hosts.find(',');
+    if (!is_here(hosts.substr(0, comma))) return false;
+    if (comma == std::string_view::npos) return true;
+    hosts.remove_prefix(comma + 1);
+  }
+}
 
 } // namespace
 
@@ -31,8 +45,9 @@ Result<Target> target_of(const std::string& url) {
     if (key == "password")
       return fail(Errc::invalid, "the store's address holds a password: put that into a file, and name it with "
                                  "?passfile=/etc/paquebot/database");
-    if (key == "host" || key == "hostaddr") here = here && is_here(one->val);
-    secured = secured || key == "sslmode" || key == "service";
+    if (key == "host" || key == "hostaddr") here = here && are_here(one->val);
+    if (key == "service") here = false; // it says where; on a local socket sslmode means nothing
+    secured = secured || key == "sslmode";
     target.settings.emplace_back(key, one->val);
   }
   const auto add = [&target](const char* key, const char* value) {
@@ -47,6 +62,16 @@ Result<Target> target_of(const std::string& url) {
   add("tcp_user_timeout", "30000");
   add("client_encoding", "SQL_ASCII");
   return target;
+}
+
+std::vector<std::string> files_of(const Target& target) {
+  std::vector<std::string> files;
+  for (const auto& [key, value] : target.settings)
+    if (key == "passfile" || key == "sslrootcert" || key == "sslcert" || key == "sslkey" || key == "sslcrl")
+      if (value.starts_with('/')) files.push_back(value);
+  for (const char* variable : {"PGPASSFILE", "PGSERVICEFILE"})
+    if (const char* path = std::getenv(variable); path != nullptr && *path == '/') files.emplace_back(path);
+  return files;
 }
 
 } // namespace paquebot::store::postgres
