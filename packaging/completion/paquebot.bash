@@ -173,6 +173,10 @@ _paquebot() {
       "tls rotate") words="--config --data-dir --json --help" ;;
       "dns forget") words="--config --data-dir --json --help" ;;
       "verify") words="--config --data-dir --json --help --quiet" ;;
+      "store status") words="--config --data-dir --json --help" ;;
+      "store copy") words="--config --data-dir --json --help --keep --quiet" ;;
+      "node list") words="--config --data-dir --json --help" ;;
+      "node drain") words="--config --data-dir --json --help --end" ;;
       "backup") words="--config --data-dir --json --help --quiet" ;;
       "restore") words="--config --data-dir --json --help --quiet --force" ;;
       "domain add") words="--config --data-dir --json --help --alias-of" ;;

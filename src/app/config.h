@@ -106,6 +106,7 @@ struct Config {
   // What takes a restart.
   service::ServerOptions server; ///< `threads` and `message_memory` 0: as the machine calls for (processors.h)
   std::string store;             ///< "sqlite" (in server.data_directory), or the URL of a database
+  std::string node;              ///< this server's name among those that work on the database; empty: the machine's
   std::string user;              ///< to become after binding, when started as root
   std::string control_socket;
   std::string log_file;

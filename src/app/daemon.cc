@@ -129,10 +129,19 @@ Result<> Daemon::confine() {
   return {};
 }
 
+std::string Daemon::node_name() const {
+  if (!config_.node.empty()) return config_.node;
+  char name[256] = {};
+  return ::gethostname(name, sizeof name - 1) == 0 ? std::string(name) : config_.server.hostname;
+}
+
 Result<> Daemon::open_store() {
   manager_.status("Opening the store"); // after an upgrade that takes as long as it takes
   store::StoreOptions options;
   options.lock_patience_ms = kLockPatience.count();
+  options.node = node_name();
+  options.node_directory = config_.server.data_directory;
+  options.version = version_;
   const bool here = !store::is_database(config_.store);
   const std::string place = here ? config_.server.data_directory : config_.store;
   auto store = store::open_store(place, options);
@@ -162,6 +171,7 @@ Result<> Daemon::start() {
   options.certificates = certificates_;
   options.version = version_;
   options.confined = config_.sandbox;
+  if (store::is_database(config_.store)) options.node = node_name();
   const unsigned processors = usable_processors();
   options.cpu_threads = options.threads > 0 ? options.threads : std::min(processors, 256u);
   if (options.threads == 0) options.threads = default_session_threads(processors);
@@ -329,6 +339,7 @@ int Daemon::run() {
   for (const auto step : {&Daemon::prepare, &Daemon::confine, &Daemon::open_store, &Daemon::start})
     if (auto done = (this->*step)(); !done) return complain(kSystemError, done.error().message);
   log::info("ready", {{"hostname", config_.server.hostname},
+                      {"node", node_name()},
                       {"data", config_.server.data_directory},
                       {"pid", static_cast<std::int64_t>(::getpid())}});
   manager_.ready(state());

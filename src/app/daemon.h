@@ -41,6 +41,7 @@ private:
   Result<> open_log();
   Result<> confine();
   Result<> open_store();
+  std::string node_name() const; ///< among those that work on a database
   Result<> start();
   control::Reloaded reload();
   control::Reloaded read_again();

@@ -109,6 +109,13 @@ const Section<Config> kServerSettings = {
                  R"(what keeps the mail: `"sqlite"`, in `data_dir`, or a PostgreSQL database, `"postgresql://USER@HOST/DATABASE"`
              ([cluster.md](cluster.md)). Its password comes from a file that the address names (`?passfile=`), not from
              the address)"},
+            {.key = "node",
+             .value = text(AT(Config, node), ""),
+             .otherwise = "the machine's name",
+             .restart = true,
+             .text =
+                 R"(the name of this server among those that work on the same database, for `paquebot node list`, events
+             and logs)"},
             {.key = "user",
              .value = text(AT(Config, user), ""),
              .otherwise = "`paquebot` if there is such a user",

@@ -131,7 +131,9 @@ Result<std::unique_ptr<Transport>> local_transport(const ServerPlace& place) {
   if (!owner) return std::unexpected(owner.error());
   const ActAs acting(*owner);
   if (acting.failed()) return failed("can't act as the owner of " + place.data_dir);
-  auto store = store::open_store(place.database.empty() ? place.data_dir : place.database);
+  store::StoreOptions options;
+  options.node = "command";
+  auto store = store::open_store(place.database.empty() ? place.data_dir : place.database, std::move(options));
   if (!store && store.error().code == Errc::conflict) {
     return fail(Errc::closed, store.error().message + "; but it does not answer on " + place.control_socket +
                                   ": if that is the server, is control_socket in its configuration the same?");

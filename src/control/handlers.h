@@ -9,6 +9,9 @@
 namespace paquebot::control {
 
 Task<Answer> verify(Context& context, Call call);
+Task<Answer> list_nodes(Context& context, Call call);
+Task<Answer> drain_node(Context& context, Call call);
+Task<Answer> show_store(Context& context, Call call);
 Task<Answer> begin_backup(Context& context, Call call);
 Task<Answer> go_on_with_backup(Context& context, Call call);
 

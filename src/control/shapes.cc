@@ -155,6 +155,15 @@ std::vector<Shape> program_shapes() {
   };
 }
 
+/// Of the store.
+constexpr Shape kStoreShapes[] = {
+    {"Node", "a server that works on the store; `silent_ms`: since it last said that it lives",
+     "name:text own:bool epoch:number version:text since:time silent_ms:number drained:bool"},
+    {"Lease", "what one server does for all", "work:text node:text left_ms:number"},
+    {"Copy", "a copy of the database; `wait`: sync or quorum, commits wait for it; `behind` -1: unknown",
+     "name:text state:text wait:text behind:integer"},
+};
+
 /// Of the way out.
 constexpr Shape kWayOutShapes[] = {
     {"StsPolicy", "a domain's policy of MTA-STS; `mode` empty: there is none, and `why`; `trouble` with the last fetch",
@@ -173,6 +182,7 @@ const std::vector<Shape>& shapes() {
     const auto of_programs = program_shapes();
     table.insert(table.end(), of_programs.begin(), of_programs.end());
     table.insert(table.end(), std::begin(kWayOutShapes), std::end(kWayOutShapes));
+    table.insert(table.end(), std::begin(kStoreShapes), std::end(kStoreShapes));
     return table;
   }();
   return all;

@@ -88,6 +88,21 @@ Task<Result<std::size_t>> Orders::operate(store::QueueAction action, store::Queu
   co_return changed;
 }
 
+Task<void> Orders::drain(bool drained) {
+  {
+    const std::lock_guard lock(core_.mutex);
+    if (std::exchange(drained_, drained) == drained) co_return;
+    core_.frozen += drained ? 1 : -1;
+  }
+  if (!drained) co_return core_.runnable();
+  while (!claims_nothing()) {
+    const std::chrono::milliseconds rest(2);
+    co_await net::sleep_for(rest);
+  }
+  const store::QueueFilter everything;
+  co_await withdraw(everything, false);
+}
+
 Task<void> Orders::give_back() {
   std::vector<store::Outcome> outcomes;
   {

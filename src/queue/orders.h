@@ -21,6 +21,9 @@ public:
   /// The same, carried out by `queue`, a part of the same store or of one that is bound to the order's entry.
   Task<Result<std::size_t>> operate(store::QueueAction action, store::QueueFilter filter, std::string who,
                                     store::QueueStore& queue);
+  /// What waits goes back to the store, from which nothing is taken until it is drained no more. What workers have in
+  /// hand goes on, and so does what comes new while nothing waits for its place.
+  Task<void> drain(bool drained);
   /// Gives everything in the windows back to the store (shutdown). Workers must have ended.
   Task<void> give_back();
 
@@ -32,6 +35,7 @@ private:
 
   Core& core_;
   Settling& settling_;
+  bool drained_ = false; ///< under the lock
 };
 
 } // namespace paquebot::queue

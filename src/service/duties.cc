@@ -6,6 +6,7 @@
 #include "net/wheel.h"
 #include "service/queue_tasks.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <utility>
 
@@ -29,6 +30,7 @@ std::vector<Round> Duties::house() {
        [this] { return suspicions_changed(); }},
       {"certificate", 0s, 10s, By::each, [this] { return tell_of_certificate(); }},
       {"traffic", 0s, 30s, By::each, [this] { return count_hours(); }},
+      {"queue", 60s, 60s, By::each, [this] { return look_at_queue(); }},
       {"upkeep", 1s, 10s, By::one, [this] { return maintain(); }},
       {"expiry", 1s, 10s, By::one, [this] { return expire_mail(); }},
   };
@@ -160,6 +162,23 @@ Task<void> Duties::load_queue() {
     auto rest = 500ms;
     co_await net::sleep_for(rest);
   }
+}
+
+/// Where there are other nodes, they may have left work of which nobody told.
+Task<void> Duties::look_at_queue() {
+  const auto nodes = co_await parts_.store.upkeep().list_nodes();
+  if (nodes && nodes->size() > 1) co_await load_queue();
+}
+
+Task<void> Duties::attend_drain(std::function<void(bool drained)> told) {
+  const auto nodes = co_await parts_.store.upkeep().list_nodes();
+  if (!nodes) co_return;
+  const bool drained = std::ranges::any_of(*nodes, [](const store::NodeFacts& one) { return one.own && one.drained; });
+  if (std::exchange(drained_, drained) == drained) co_return;
+  log::info("drained", {{"now", drained ? "yes" : "no"}});
+  told(drained);
+  co_await parts_.intake.queue.orders().drain(drained);
+  if (drained) parts_.store.upkeep().hand_over();
 }
 
 Task<void> Duties::wake_routes(std::vector<std::string> destinations) {

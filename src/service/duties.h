@@ -3,6 +3,7 @@
 #include "service/assembly.h"
 #include "service/rounds.h"
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,8 @@ public:
   Task<void> begin_queue();
   /// What waits in the store is known to the queue only after this: a store that can't be read just now is asked again.
   Task<void> load_queue();
+  /// Whether this node is to begin no work that another one can do; `told` hears it.
+  Task<void> attend_drain(std::function<void(bool drained)> told);
   /// What waits for a route that was changed is tried at once.
   Task<void> wake_routes(std::vector<std::string> destinations);
 
@@ -43,9 +46,11 @@ private:
   Task<void> maintain();
   Task<void> expire_mail();
   Task<void> send_reports();
+  Task<void> look_at_queue();
 
   Assembly& parts_;
   const bool& stopping_;
+  bool drained_ = false;
   std::uint64_t suspicions_ = 0;    ///< the generation that was attended to
   Rounds house_, reports_, orders_; ///< those that may take long have tables of their own: nothing else waits for them
 };

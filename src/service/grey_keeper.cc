@@ -42,4 +42,16 @@ Task<void> load_listed_book(store::Upkeep& store, policy::ListedBook& book) {
     if (const auto entry = policy::unpacked(key, value)) book.put(*entry);
 }
 
+Task<void> refresh_listed(store::Upkeep& store, policy::ListedBook& book, std::string key) {
+  if (!key.empty() && !key.starts_with(policy::kListedSetting)) co_return;
+  if (key.empty()) co_return co_await load_listed_book(store, book);
+  std::string asked = key;
+  const auto value = co_await store.get_setting(std::move(asked));
+  if (!value) co_return log::error("lists-unreadable", {{"why", value.error().message}});
+  if (const auto entry = policy::unpacked(key, *value); !value->empty() && entry)
+    book.put(*entry);
+  else
+    book.remove(key.substr(policy::kListedSetting.size()));
+}
+
 } // namespace paquebot::service

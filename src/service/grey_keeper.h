@@ -30,5 +30,7 @@ private:
 /// Puts what operators have listed into the book; both must outlive it. A store that can't be read leaves it empty,
 /// with a line in the log.
 Task<void> load_listed_book(store::Upkeep& store, policy::ListedBook& book);
+/// After a change of that setting, perhaps by another node; empty: of some.
+Task<void> refresh_listed(store::Upkeep& store, policy::ListedBook& book, std::string key);
 
 } // namespace paquebot::service

@@ -27,12 +27,18 @@ void Health::stop() {
   stopping_ = true;
 }
 
+void Health::drain(bool drained) {
+  const std::scoped_lock lock(mutex_);
+  drained_ = drained;
+}
+
 std::vector<std::string> Health::problems() {
   std::vector<std::string> all;
   bool look_now = false;
   {
     const std::scoped_lock lock(mutex_);
     if (stopping_) all.emplace_back("the server is about to end");
+    if (drained_) all.emplace_back("the node is drained: others are to do its work");
     for (const std::string& one : deaf_) all.push_back(one + " has ended");
     const Instant now = clock_.now();
     if (looking_ && now - begun_ >= kPatience) all.emplace_back("the store does not commit: a write does not end");

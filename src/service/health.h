@@ -26,6 +26,8 @@ public:
   void ended(const std::string& what);
   /// The server is about to end: it is not to get more work.
   void stop();
+  /// It is to get no more work, though it goes on.
+  void drain(bool drained);
 
   /// What is wrong now, a line each; none: ready. A write to the store is begun when the last one is long ago; what it
   /// shows is told the next time.
@@ -40,6 +42,7 @@ private:
   std::mutex mutex_;
   std::vector<std::string> deaf_;
   bool stopping_ = false;
+  bool drained_ = false;
   bool looking_ = false;
   Instant begun_{};    ///< the last look
   std::string failed_; ///< what it showed; empty: it went well

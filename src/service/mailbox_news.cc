@@ -25,7 +25,8 @@ void MailboxNews::tell(store::Id mailbox) {
   std::vector<Entry> told;
   {
     const std::lock_guard lock(mutex_);
-    const auto [first, last] = entries_.equal_range(mailbox);
+    const auto [first, last] =
+        mailbox == 0 ? std::pair(entries_.begin(), entries_.end()) : entries_.equal_range(mailbox);
     for (auto at = first; at != last; ++at) told.push_back(at->second);
   }
   for (Entry& entry : told)

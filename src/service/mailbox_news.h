@@ -27,7 +27,7 @@ public:
 
   Token watch(store::Id mailbox, boost::asio::any_io_executor executor, std::weak_ptr<MailboxWatcher> watcher);
   void leave(store::Id mailbox, Token token);
-  /// Something has changed there. Of any thread; quick.
+  /// Something has changed there (0: somewhere). Of any thread; quick.
   void tell(store::Id mailbox);
 
 private:

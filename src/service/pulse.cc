@@ -22,6 +22,7 @@ Task<void> Pulse::beat() {
     boost::asio::post(contexts_.executor(i), [answered] { answered.fire(); });
     co_await answered.wait();
   }
+  if (!own_store_) co_return;
   std::string key = kPulseSetting, now = std::to_string(millis(system_clock().wall()));
   (void)co_await store_.set_setting(std::move(key), std::move(now));
 }

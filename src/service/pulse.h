@@ -14,10 +14,12 @@ namespace paquebot::service {
 /// still makes the beat wait, and whoever listens for it draws the conclusion.
 class Pulse {
 public:
-  /// Both must outlive it.
-  Pulse(store::Upkeep& store, net::ContextPool& contexts) : store_(store), contexts_(contexts) {}
+  /// Both must outlive it. `own_store`: a restart may mend what stands still there; a database that is away it does
+  /// not.
+  Pulse(store::Upkeep& store, net::ContextPool& contexts, bool own_store = true)
+      : store_(store), contexts_(contexts), own_store_(own_store) {}
 
-  /// Ends once every thread has answered and the store has finished a commit that was begun for this.
+  /// Ends once every thread has answered and the own store has finished a commit that was begun for this.
   Task<void> beat();
   /// Beats, says so, and rests for `pause`, until `stopping` is set, which must outlive this.
   Task<void> run(const bool& stopping, std::chrono::milliseconds pause, std::function<void()> alive);
@@ -25,6 +27,7 @@ public:
 private:
   store::Upkeep& store_;
   net::ContextPool& contexts_;
+  const bool own_store_;
 };
 
 } // namespace paquebot::service

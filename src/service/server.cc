@@ -64,7 +64,7 @@ struct Server::Impl {
   Monitor monitor{parts, door};
   Health health{parts.store.upkeep(),
                 [this](Task<void> task) { launcher.launch(parts.first(), std::move(task), "health"); }};
-  Pulse pulse{parts.store.upkeep(), parts.contexts};
+  Pulse pulse{parts.store.upkeep(), parts.contexts, parts.options.node.empty()};
   DoctorDesk doctor{parts, stopping};
   std::vector<BoundListener> listeners;
   std::vector<std::atomic<std::int64_t>> outside; ///< of each listener: when a public address last came, wall ms
@@ -84,10 +84,16 @@ void Server::Impl::attend(const store::Change& change) {
     case Kind::directory:
       if (change.id != 0) parts.intake.limits.forget(change.id);
       return;
+    case Kind::setting: {
+      if (!change.key.empty() && !change.key.starts_with(policy::kListedSetting)) return;
+      Task<void> work = refresh_listed(parts.store.upkeep(), parts.strangers.book, change.key);
+      return launcher.launch(parts.first(), std::move(work), "own lists");
+    }
+    case Kind::node:
+      return launcher.launch(parts.first(), duties.attend_drain([this](bool drained) { health.drain(drained); }),
+                             "nodes");
     case Kind::suspicion:
-    case Kind::destination:
-    case Kind::setting:
-    case Kind::node: return;
+    case Kind::destination: return;
     case Kind::mailbox: return parts.accounts.news.tell(change.id);
     case Kind::certificate: return launcher.launch(parts.first(), parts.ordered->refresh(), "certificates");
   }
@@ -236,6 +242,7 @@ std::string Server::Impl::status() {
                             {"uptime_seconds", up},
                             {"listeners", std::move(list)},
                             {"connections", door.count()}};
+  if (!parts.options.node.empty()) out["node"] = parts.options.node;
   out["queue"] = control::json::object{
       {"destinations", numbers.destinations}, {"ready", numbers.ready}, {"workers", numbers.workers}};
   out["disk"] = disk_status(parts.options.data_directory);

@@ -80,6 +80,7 @@ struct ServerOptions {
   std::string origin;                            ///< the domain of names without one; empty: hostname
   std::chrono::milliseconds new_domain_grace{0}; ///< of directory::Options
   std::string version;                           ///< of this program, for the status
+  std::string node;                              ///< its name among those that share the store; empty: it has its own
   std::string data_directory;                    ///< likewise: how much room there is
   std::string drop_directory;
   unsigned threads = 2; ///< for connections

@@ -30,6 +30,9 @@ public:
   }
   Task<Result<bool>> lease(std::string, std::chrono::seconds) override { co_return true; }
   Task<Result<std::vector<store::NodeFacts>>> list_nodes() override { co_return std::vector<store::NodeFacts>(); }
+  Task<Result<store::StoreFacts>> describe() override { co_return store::StoreFacts(); }
+  Task<Result<>> drain_node(std::string, bool) override { co_return Result<>(); }
+  void hand_over() override {}
   Task<Result<std::int64_t>> last_beat() override { co_return 0; }
   Task<Result<>> beat(std::int64_t) override { co_return Result<>(); }
   Task<Result<bool>> maintain(std::int64_t) override { co_return false; }

@@ -7,7 +7,9 @@
 
 namespace paquebot::store {
 
-/// Something durable has changed, by whichever node.
+/// Something durable has changed, by whichever node. Of a store that several nodes work on, what others did is told
+/// within a second. When one of them died nobody knows what it had not told yet: then of each kind but account_ended
+/// all is told of, with neither `key` nor `id`.
 struct Change {
   enum class Kind : std::uint8_t {
     queue,         ///< work waits that nobody looks after yet: after an operator's order
@@ -16,9 +18,9 @@ struct Change {
     account_ended, ///< `id`: who knew its password is to be put out: it is removed, disabled, or has another password
     suspicion,     ///< an account (`id`; 0: some) is marked, or is no more
     setting,       ///< `key`
-    mailbox,       ///< mail came into `id`, or left it
+    mailbox,       ///< mail came into `id` (0: some), or left it
     certificate,   ///< of the name `key`, or how it is got, or how the name is proven
-    node,          ///< another node began or ended
+    node,          ///< a node began, ended, or is to begin no work any more
   };
   Kind kind = Kind::queue;
   std::string key{};

@@ -73,7 +73,12 @@ struct StoreOptions {
   std::int64_t keep_trail_ms = 30LL * 24 * 3600 * 1000;
   std::int64_t budget_patience_ms = 20'000; ///< how long Staged::append waits for a place in the budget
   std::int64_t lock_patience_ms = 0;        ///< how long to wait for another process that uses the directory
-  const Clock* clock = nullptr;             ///< the system's when null; must outlive the store
+  // Of a database that several nodes work on:
+  std::string node{};           ///< this one's name; the machine's when empty
+  std::string node_directory{}; ///< its own, by which what it left behind is known; empty: it has none
+  std::string version{};        ///< of the program
+  bool moved_too = false;       ///< also one that was copied elsewhere, or is half a copy (copy_store)
+  const Clock* clock = nullptr; ///< the system's when null; must outlive the store
   /// After a failed sync the store could not be opened again: nothing may be acknowledged any more. Told why; by
   /// default that is logged and the process ends with status 70. When it returns, every later call fails with
   /// Errc::closed.

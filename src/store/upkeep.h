@@ -20,7 +20,34 @@ inline constexpr const char* kClockSetting = "clock.synchronised";
 struct NodeFacts {
   Id epoch = 0;               ///< what it has in hand belongs to
   bool own = false;           ///< it is this one
-  std::int64_t heartbeat = 0; ///< when it last wrote down that it lives and its clock is right (beat); 0: not yet
+  std::int64_t heartbeat = 0; ///< when it last wrote down that its clock is right (beat); 0: not yet
+
+  // Of a store that several nodes work on:
+  std::string name{};
+  std::string version{};      ///< of its program
+  std::int64_t since = 0;     ///< when its epoch began
+  std::int64_t silent_ms = 0; ///< since it last said that it lives
+  bool drained = false;       ///< it begins no work that another node can do
+};
+
+/// What the store looks like to who looks after it.
+struct StoreFacts {
+  std::string kind;                                 ///< "SQLite 3.40.1", "PostgreSQL 15.14"
+  std::uint64_t size = 0;                           ///< octets on the disk
+  std::uint64_t waiting = 0, in_hand = 0, held = 0; ///< recipients
+  std::int64_t oldest_due = 0;                      ///< of what waits: since when it could be tried; 0: nothing does
+  std::uint64_t locks = 0; ///< mailboxes that sessions of POP3 have for themselves, on all nodes that share it
+  struct Lease {
+    std::string name, node;
+    std::int64_t left_ms = 0;
+  };
+  std::vector<Lease> leases{};
+  /// A copy of the database, as that knows it.
+  struct Copy {
+    std::string name, state, wait; ///< `wait`: "sync", "quorum": commits wait for it; "async", "potential": not
+    std::int64_t behind = 0;       ///< octets that it has not applied yet; -1: unknown
+  };
+  std::vector<Copy> copies{};
 };
 
 /// What belongs to the store as a whole: small values, the clock, upkeep, checks and backups.
@@ -40,6 +67,12 @@ public:
   virtual Task<Result<bool>> lease(std::string name, std::chrono::seconds time) = 0;
   /// The nodes whose epoch has not ended, by epoch. This one is among them.
   virtual Task<Result<std::vector<NodeFacts>>> list_nodes() = 0;
+  virtual Task<Result<StoreFacts>> describe() = 0;
+  /// Lets that node begin no work any more that another one can do, and have no leases; or take it up again. It hears
+  /// of it as Change::Kind::node. not_found when none of that name lives; unsupported where there is only one.
+  virtual Task<Result<>> drain_node(std::string name, bool drained) = 0;
+  /// This node has given back what it had in hand: the others hear that work waits.
+  virtual void hand_over() = 0;
   /// When this node last wrote down that the clock was right (ClockTrust, kClockSetting); 0: never.
   virtual Task<Result<std::int64_t>> last_beat() = 0;
   virtual Task<Result<>> beat(std::int64_t now) = 0;

@@ -234,6 +234,11 @@ public:
     return inner_.lease(std::move(name), time);
   }
   Task<Result<std::vector<NodeFacts>>> list_nodes() override { return inner_.list_nodes(); }
+  Task<Result<StoreFacts>> describe() override { return inner_.describe(); }
+  Task<Result<>> drain_node(std::string name, bool drained) override {
+    return inner_.drain_node(std::move(name), drained);
+  }
+  void hand_over() override { inner_.hand_over(); }
   Task<Result<std::int64_t>> last_beat() override { return inner_.last_beat(); }
   Task<Result<>> beat(std::int64_t now) override { return inner_.beat(now); }
   Task<Result<bool>> maintain(std::int64_t now) override { return inner_.maintain(now); }

@@ -10,7 +10,7 @@ import tempfile
 import time
 import unittest
 
-from server import free_port_everywhere
+from server import free_port_everywhere, wait_until
 
 
 def programs():
@@ -30,7 +30,7 @@ class Postgres:
             self.user = pwd.getpwnam("postgres")
             os.chown(self.folder, self.user.pw_uid, self.user.pw_gid)
         self.folder.chmod(0o755)
-        self.process = None
+        self.process, self.more = None, []
         self.port = free_port_everywhere()  # on 127.0.0.1 and 127.0.0.2, beside the local socket
 
     def __enter__(self):
@@ -58,7 +58,8 @@ class Postgres:
         with open(self.folder / "log", "ab") as log:
             self.process = subprocess.Popen(
                 [self.programs / "postgres", "-D", self.folder / "data", "-k", self.folder, "-p", str(self.port), "-c",
-                 "listen_addresses=127.0.0.1,127.0.0.2", "-c", "fsync=off", "-c", "max_connections=60"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,
+                 "listen_addresses=127.0.0.1,127.0.0.2", "-c", "fsync=off", "-c", "max_connections=60", *self.more],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,
                 **self.as_user())
         ready = [self.programs / "pg_isready", "-q", "-h", str(self.folder), "-p", str(self.port), "-U", "paquebot", "-d",
                  "postgres"]
@@ -96,9 +97,33 @@ class Postgres:
         rules.write_text("host all keyed all scram-sha-256\n" + rules.read_text())
         self.sql("SELECT pg_reload_conf()")
 
+    def wait_for_standby(self):
+        """From now on a commit is one when the standby has it."""
+        self.sql("ALTER SYSTEM SET synchronous_standby_names = 'second'")
+        self.sql("SELECT pg_reload_conf()")
+        state = "SELECT sync_state FROM pg_stat_replication WHERE application_name = 'second'"
+        wait_until(lambda: self.sql(state).strip() == "sync", "the standby to be waited for")
+
     @property
     def url(self):
         return self.url_of("mail")
 
     def url_of(self, database):
         return f"postgresql://paquebot@/{database}?host={self.folder}&port={self.port}"
+
+
+class Standby(Postgres):
+    """A copy of a running server, which follows it until it is promoted."""
+
+    def __init__(self, primary):
+        super().__init__()
+        self.primary, self.more = primary, ["-c", "cluster_name=second"]
+
+    def __enter__(self):
+        self.run("pg_basebackup", "-h", self.primary.folder, "-p", self.primary.port, "-U", "paquebot", "-D", self.folder / "data",
+                 "-R", "-c", "fast", "--no-sync")
+        self.start()
+        return self
+
+    def promote(self):
+        self.sql("SELECT pg_promote()")

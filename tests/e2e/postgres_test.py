@@ -56,7 +56,7 @@ class PostgresTest(unittest.TestCase):
         with Peer(address="127.0.0.9", port=self.port, name="mx.far.test") as peer:
             self.server.send(ALICE, ["carl@far.test", BOB], letter(sender=ALICE, body="away\r\n"), login=ALICE)
             wait_until(lambda: len(peer.messages) == 1, "the message at the other server")
-            self.assertEqual(peer.messages[0].recipients, ["carl@far.test"])
+            self.assertEqual(peer.messages[0].recipients, ["<carl@far.test>"])
             self.server.wait_queue_empty()
         self.assertEqual(self.take_all(BOB), ["away\r\n"])
 
@@ -99,7 +99,7 @@ class PostgresTest(unittest.TestCase):
         try:
             with self.server.smtp() as client:
                 client.ehlo()
-                codes = [client.mail("x@y.test")[0], client.rcpt(BOB)[0]]
+                codes = [client.mail("x@y.test")[0], client.rcpt("unknown@example.test")[0]]  # not remembered
                 self.assertRegex(str(codes[-1]), r"4[25]\d", codes)
         finally:
             self.postgres.start()
@@ -134,7 +134,7 @@ class PostgresTest(unittest.TestCase):
         try:
             self.assertIn(ALICE, self.server.must("account", "list"))
             self.server.must("account", "add", "carol@example.test", password=SECRET)
-            self.server.must("account", "remove", "carol@example.test")
+            self.server.must("account", "remove", "carol@example.test", "--yes")
             self.assertEqual(self.server.queued(), [])
             done = self.server.cli("verify")
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
@@ -155,6 +155,12 @@ class PostgresTest(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertIn("fsync = off", done.stdout + done.stderr)
         self.assertIn("event=store-unsafe", self.server.log())
+        self.postgres.sql("ALTER DATABASE mail SET statement_timeout TO '5s'")
+        try:
+            done = self.server.cli("check")
+            self.assertIn("statement_timeout", done.stdout + done.stderr)
+        finally:
+            self.postgres.sql("ALTER DATABASE mail RESET statement_timeout")
 
     def test_a_password_is_neither_taken_nor_shown(self):
         other = Server(accounts={}, extra_server={"store": "postgresql://mail:geheim@db.example.test/mail"})
@@ -181,6 +187,45 @@ class PostgresTest(unittest.TestCase):
         self.assertEqual([body_of(one) for one in other.mail(ALICE)], [b"by a password\r\n"])
         shown = other.log() + other.must("status") + other.must("api", "setting.list") + other.cli("check").stderr
         self.assertNotIn("geheim", shown)
+
+    def test_a_store_is_moved_and_comes_back(self):
+        old = Server(accounts={ALICE: SECRET})
+        self.addCleanup(old.close)
+        old.start()
+        large = "".join(f"line {number} of a large message\r\n" for number in range(10000))
+        with old.smtp() as client:
+            for body in ("small\r\n", large):
+                transact(client, "x@y.test", [ALICE], letter(body=body))
+        uidls = self.uidls(old)
+        self.postgres.make("moved")
+        url = self.postgres.url_of("moved")
+        done = old.cli("store", "copy", old.data, url)
+        self.assertNotEqual(done.returncode, 0, "the server runs")
+        old.stop()
+        self.assertIn("copied, counted and checked", old.must("store", "copy", old.data, url))
+        with self.assertRaisesRegex(RuntimeError, "was moved"):
+            old.start()
+        old.stop()
+        old.extra_server["store"] = url
+        old.start()
+        self.assertEqual(self.uidls(old), uidls)
+        self.assertEqual([body_of(one).decode() for one in old.mail(ALICE)], ["small\r\n", large])
+        self.assertEqual(old.findings(), [])
+        old.stop()
+        back = old.folder / "back"
+        old.must("store", "copy", url, back)
+        del old.extra_server["store"]
+        old.data = back
+        old.start()
+        self.assertEqual(self.uidls(old), uidls)
+        self.assertEqual(old.findings(), [])
+
+    @staticmethod
+    def uidls(server):
+        client = server.pop3(ALICE)
+        lines = client.uidl()[1]
+        client.quit()
+        return lines
 
     def test_a_certificate_is_asked_for(self):
         """Off the host nothing is said to a server that shows none."""

@@ -40,7 +40,11 @@ const char* const kReading = "SET default_transaction_isolation TO 'repeatable r
 
 } // namespace
 
-PgConnection::PgConnection(const Target& target, Use use) {
+std::string application_of(std::int64_t epoch) {
+  return epoch == 0 ? "paquebot" : "paquebot epoch " + std::to_string(epoch);
+}
+
+PgConnection::PgConnection(const Target& target, Use use, std::int64_t epoch) {
   std::vector<const char*> keys;
   std::vector<const char*> values;
   for (const auto& [key, value] : target.settings) {
@@ -59,6 +63,7 @@ PgConnection::PgConnection(const Target& target, Use use) {
   PQenterPipelineMode(connection_.get());
   exec(kSettings);
   if (use == Use::reading) exec(kReading);
+  if (epoch != 0) exec(("SET application_name TO '" + application_of(epoch) + "'").c_str());
 }
 
 PgConnection::~PgConnection() = default;

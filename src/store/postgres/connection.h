@@ -16,6 +16,9 @@ namespace paquebot::store::postgres {
 
 using sqlite::DbError;
 
+/// The name by which the database knows the connections of an epoch.
+std::string application_of(std::int64_t epoch);
+
 struct ResultDeleter {
   void operator()(PGresult* result) const { PQclear(result); }
 };
@@ -34,8 +37,8 @@ class PgStatement;
 class PgConnection final : public sqlite::Connection {
 public:
   enum class Use { writing, reading };
-  /// Waits at most ten seconds for the server. Throws DbError.
-  PgConnection(const Target& target, Use use);
+  /// Waits at most ten seconds for the server. `epoch`: whose it is; 0: nobody's yet. Throws DbError.
+  PgConnection(const Target& target, Use use, std::int64_t epoch = 0);
   ~PgConnection() override;
 
   std::unique_ptr<sqlite::Statement> prepare(const char* sql) override;

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "metrics/counters.h"
+#include "store/postgres/nodes.h"
 
 #include <algorithm>
 #include <cassert>
@@ -205,7 +206,12 @@ bool PgLane::begin(const Jobs& jobs) {
   if (std::ranges::none_of(jobs, &sqlite::WriteJob::durable)) db_->run("SET LOCAL synchronous_commit TO off");
   ++seq_;
   db_->run("UPDATE writer SET seq = ? WHERE epoch = ? AND lane = ?", seq_, options_.seat.epoch, options_.seat.lane);
-  return db_->changes() == 1;
+  const Id last = options_.bulk ? options_.seat.epoch : take_turn(*db_);
+  if (db_->changes() != 1) return false;
+  if (last == options_.seat.epoch) return true;
+  db_->run("UPDATE turn SET holder = ? WHERE id = 1", options_.seat.epoch);
+  options_.prepare(*db_);
+  return true;
 }
 
 void PgLane::commit() {
@@ -281,6 +287,7 @@ bool PgLane::went_through() {
                       options_.seat.lane);
     db_->run("COMMIT");
     in_doubt_ = false;
+    if (seq < 0 && is_stopping()) return true; // it was the last one, which ends the epoch
     if (seq < 0) {
       ended_ = true;
       last_ = {Errc::epoch_ended, "another node took this one for dead and writes in its place"};
@@ -296,12 +303,17 @@ bool PgLane::went_through() {
   }
 }
 
+bool PgLane::is_stopping() {
+  const std::lock_guard lock(mutex_);
+  return stopping_;
+}
+
 void PgLane::end_epoch(Jobs& batch) {
   ended_ = true;
   last_ = {Errc::epoch_ended, "another node took this one for dead and writes in its place"};
   db_.reset();
-  answer_all(batch, last_);
   options_.on_fatal(last_.message);
+  answer_all(batch, last_);
 }
 
 void PgLane::answer_all(Jobs& batch, const std::optional<Error>& failure) {

@@ -26,8 +26,9 @@ struct Seat {
 };
 
 /// One thread that changes the database, with one connection. It takes everything that waits, up to a bound, as one
-/// transaction, and answers. A batch that the database refuses is done again in savepoints, then job by job, as
-/// SQLite's writer does.
+/// transaction, and answers. Of the lanes that change mail one works at a time (take_turn): rules that read before they
+/// write hold as they do in SQLite's only writer. A batch that the database refuses is done again in savepoints, then
+/// job by job, as SQLite's writer does.
 ///
 /// A connection that is lost is made anew. What was not committed is done again; where nobody knows whether the last
 /// commit happened, the number of it in the fence's row tells. Until the database is back, nothing is answered: for
@@ -36,11 +37,12 @@ class PgLane final : public sqlite::Lane {
 public:
   struct Options {
     std::function<std::shared_ptr<PgConnection>()> open; ///< throws DbError
+    /// Called after each opening and rollback, and when another node has written since.
     std::function<void(sqlite::Db&)> prepare = [](sqlite::Db&) {};
     std::function<void(std::string)> on_fatal; ///< the epoch has ended: does not return in production
     std::string thread;                        ///< its name: at most 15 octets
     Seat seat;
-    bool bulk = false;
+    bool bulk = false; ///< not mail: nodes write side by side
     std::chrono::milliseconds patience{240'000};
   };
   explicit PgLane(Options options);
@@ -73,6 +75,7 @@ private:
   void rollback();
   bool connect();
   bool went_through();
+  bool is_stopping();
   void end_epoch(Jobs& batch);
   void answer(Jobs& batch, const Failures& failures);
   void answer_all(Jobs& batch, const std::optional<Error>& failure);

@@ -2,23 +2,21 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "store/lock_file.h"
 #include "store/postgres/doubts.h"
 #include "store/postgres/lane.h"
+#include "store/postgres/nodes.h"
 #include "store/postgres/pulse.h"
 #include "store/postgres/schema.h"
-#include "store/sqlite/queue.h"
+#include "store/sqlite/moved.h"
 #include "store/sqlite/store.h"
 
-#include <chrono>
-#include <thread>
+#include <mutex>
+#include <optional>
 #include <unistd.h>
 
 namespace paquebot::store::postgres {
 namespace {
-
-constexpr int kMailLane = 1, kBulkLane = 2;
-constexpr std::chrono::seconds kTakenForDead{10};
-constexpr std::chrono::milliseconds kLookEvery{250};
 
 [[noreturn]] void end_without_store(const std::string& why) {
   log::error("store-lost", {{"error", why}, {"advice", "see whether another server works on this store"}});
@@ -30,74 +28,90 @@ std::string host_name() {
   return ::gethostname(name, sizeof(name) - 1) == 0 ? printable(name, 64) : "?";
 }
 
-std::int64_t beat_of(sqlite::Db& db, Id epoch) {
-  return db.number("SELECT sum(beat) FROM writer WHERE epoch = ?", 0, epoch);
+/// Where this node's own things are.
+struct OwnPlace {
+  std::optional<LockFile> lock;
+  NodeIdentity identity;
+};
+
+Result<OwnPlace> own_place(const StoreOptions& options) {
+  OwnPlace place{.lock = {}, .identity = {.name = options.node, .key = {}, .version = options.version}};
+  if (place.identity.name.empty()) place.identity.name = host_name();
+  if (options.node_directory.empty()) return place;
+  auto lock =
+      LockFile::take(options.node_directory + "/node.lock", std::chrono::milliseconds(options.lock_patience_ms));
+  if (!lock) return std::unexpected(lock.error());
+  place.lock.emplace(std::move(*lock));
+  auto key = key_of(options.node_directory);
+  if (!key) return std::unexpected(key.error());
+  place.identity.key = std::move(*key);
+  return place;
 }
 
-/// Waits until it is known whether the node of this epoch lives: it has beaten meanwhile.
-bool lives(sqlite::Db& db, Id epoch) {
-  const std::int64_t before = beat_of(db, epoch);
-  const auto end = std::chrono::steady_clock::now() + kTakenForDead;
-  while (std::chrono::steady_clock::now() < end) {
-    if (db.number("SELECT ended FROM node WHERE id = 1", 0) != 0) return false;
-    if (beat_of(db, epoch) != before) return true;
-    std::this_thread::sleep_for(kLookEvery);
-  }
-  return false;
-}
-
-/// Takes the fence over from the last epoch, which waits for what that one commits just now; its work in hand waits
-/// again.
-Result<Id> take_epoch(sqlite::Db& db, Id last) {
-  db.run("BEGIN");
-  const Id now = db.number("SELECT epoch FROM node WHERE id = 1 FOR UPDATE", 0);
-  if (now != last) {
-    db.run("ROLLBACK");
-    return fail(Errc::conflict, "another server has just begun to work on this store");
-  }
-  const Id epoch = last + 1;
-  db.run("DELETE FROM writer");
-  for (const int lane : {kMailLane, kBulkLane, kPulseLane})
-    db.run("INSERT INTO writer(epoch, lane, seq) VALUES(?, ?, 0)", epoch, lane);
-  db.run("UPDATE node SET epoch = ?, ended = 0, name = ? WHERE id = 1", epoch, host_name());
-  sqlite::return_orphans(db, epoch);
-  // What was being staged has nobody who goes on with it, and what was finished may have nobody who owns it.
-  db.run("UPDATE bulk SET state = 3 WHERE epoch = ? AND state IN (1, 2) AND NOT EXISTS "
-         "(SELECT 1 FROM body b WHERE b.bulk = bulk.id AND b.bulk <> 0)",
-         last);
-  db.run("DELETE FROM bulk_garbage WHERE bulk IN (SELECT bulk FROM body WHERE bulk <> 0)");
-  db.run("COMMIT");
-  return epoch;
-}
-
-Result<Id> begin_epoch(sqlite::Db& db) {
-  const Id last = db.number("SELECT epoch FROM node WHERE id = 1", 0);
-  const bool ended = db.number("SELECT ended FROM node WHERE id = 1", 0) != 0;
-  if (!ended && lives(db, last)) {
-    sqlite::Query q = db.query("SELECT name FROM node WHERE id = 1");
-    return fail(Errc::conflict, "the server at " + (q.row() ? printable(q.view(0), 64) : "?") +
-                                    " works on this store: so far one does at a time");
-  }
-  return take_epoch(db, last);
-}
+/// What is told to others before there is somebody who carries it, and after, is not: nothing changes then.
+struct Carrier {
+  std::mutex mutex;
+  Pulse* pulse = nullptr;
+};
 
 /// The store, and what says that it lives.
 class PgStore final : public sqlite::SqlStore {
 public:
-  PgStore(sqlite::CoreParts parts, Pulse::Options pulse) : SqlStore(std::move(parts)), pulse_(std::move(pulse)) {}
+  PgStore(sqlite::CoreParts parts, Pulse::Options pulse, std::shared_ptr<Carrier> carrier, std::optional<LockFile> lock)
+      : SqlStore(std::move(parts)), lock_(std::move(lock)), carrier_(std::move(carrier)),
+        pulse_(complete(std::move(pulse))) {
+    const std::lock_guard guard(carrier_->mutex);
+    carrier_->pulse = &pulse_;
+  }
+  ~PgStore() override {
+    const std::lock_guard guard(carrier_->mutex);
+    carrier_->pulse = nullptr;
+  }
 
 private:
-  Pulse pulse_;
+  Pulse::Options complete(Pulse::Options pulse) {
+    pulse.told = [this](const Change& change) { core().hear(change); };
+    pulse.feed = &core().memory.feed;
+    return pulse;
+  }
+
+  const std::optional<LockFile> lock_;
+  const std::shared_ptr<Carrier> carrier_;
+  Pulse pulse_; ///< last: it tells of what the others do
 };
 
+sqlite::Shared shared_by(std::shared_ptr<Carrier> carrier, Id epoch) {
+  return {.tell_others =
+              [carrier = std::move(carrier)](const Change& change) {
+                const std::lock_guard guard(carrier->mutex);
+                if (carrier->pulse != nullptr) carrier->pulse->tell(change);
+              },
+          .end_epoch = [epoch](sqlite::Tx& tx) { leave(tx.db, epoch); }};
+}
+
+/// Several that start at once make the tables once.
+Result<> ready_schema(const Target& target) {
+  for (int tries = 0;; ++tries) {
+    try {
+      return prepare_schema(std::make_shared<PgConnection>(target, PgConnection::Use::writing));
+    } catch (const DbError& error) {
+      if (tries == 3 || error.code == SQLITE_CANTOPEN || error.full()) throw;
+    }
+  }
+}
+
 Result<std::unique_ptr<Store>> open_target(const Target& target, StoreOptions options) {
-  const auto first = std::make_shared<PgConnection>(target, PgConnection::Use::writing);
-  if (auto ready = prepare_schema(first); !ready) return std::unexpected(ready.error());
-  sqlite::Db db(first);
+  auto place = own_place(options);
+  if (!place) return std::unexpected(place.error());
+  if (auto ready = ready_schema(target); !ready) return std::unexpected(ready.error());
+  sqlite::Db db(std::make_shared<PgConnection>(target, PgConnection::Use::writing));
   for (const std::string& doubt : doubts_about(db)) log::warning("store-unsafe", {{"why", doubt}});
-  const Result<Id> epoch = begin_epoch(db);
+  if (auto here = sqlite::check_moved(db); !here && !options.moved_too) return std::unexpected(here.error());
+  const Result<Id> epoch = begin_epoch(db, place->identity);
   if (!epoch) return std::unexpected(epoch.error());
-  const auto writing = [target] { return std::make_shared<PgConnection>(target, PgConnection::Use::writing); };
+  const auto writing = [target, own = *epoch] {
+    return std::make_shared<PgConnection>(target, PgConnection::Use::writing, own);
+  };
   const auto on_fatal = options.on_fatal ? options.on_fatal : end_without_store;
   const auto lane = [writing, on_fatal, own = *epoch](int number, const char* thread) {
     PgLane::Options out;
@@ -108,14 +122,16 @@ Result<std::unique_ptr<Store>> open_target(const Target& target, StoreOptions op
     out.bulk = number == kBulkLane;
     return out;
   };
+  const auto carrier = std::make_shared<Carrier>();
   sqlite::CoreParts parts{
       .options = std::move(options),
+      .shared = shared_by(carrier, *epoch),
       .epoch = *epoch,
       .main = db,
       .open_readers =
-          [target] {
-            const auto shared = std::make_shared<PgConnection>(target, PgConnection::Use::reading);
-            return sqlite::ReadDbs{sqlite::Db(shared), sqlite::Db(shared)};
+          [target, own = *epoch] {
+            const auto connection = std::make_shared<PgConnection>(target, PgConnection::Use::reading, own);
+            return sqlite::ReadDbs{sqlite::Db(connection), sqlite::Db(connection)};
           },
       .main_lane = [lane](std::function<void(sqlite::Db&)> prepare) -> std::unique_ptr<sqlite::Lane> {
         PgLane::Options out = lane(kMailLane, "store");
@@ -126,7 +142,8 @@ Result<std::unique_ptr<Store>> open_target(const Target& target, StoreOptions op
         return std::make_unique<PgLane>(lane(kBulkLane, "store-bulk"));
       },
   };
-  return std::make_unique<PgStore>(std::move(parts), Pulse::Options{writing, on_fatal, *epoch});
+  Pulse::Options pulse{.open = writing, .on_fatal = on_fatal, .told = {}, .epoch = *epoch};
+  return std::make_unique<PgStore>(std::move(parts), std::move(pulse), carrier, std::move(place->lock));
 }
 
 } // namespace

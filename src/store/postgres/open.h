@@ -7,9 +7,9 @@
 
 namespace paquebot::store {
 
-/// Opens the store in a PostgreSQL database (docs/cluster.md), making its tables when it is empty: ends the last epoch
-/// and starts a new one. conflict while another node lives there: so far one works at a time. One that died without
-/// ending its epoch is waited for ten seconds. temporary while the database can't be reached.
+/// Opens the store in a PostgreSQL database (docs/cluster.md), making its tables when it is empty, as one more node: an
+/// epoch begins. conflict when a process lives that has the same directory. temporary while the database can't be
+/// reached.
 Result<std::unique_ptr<Store>> open_postgres(const std::string& url, StoreOptions options);
 
 } // namespace paquebot::store

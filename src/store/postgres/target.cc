@@ -56,7 +56,6 @@ Result<Target> target_of(const std::string& url) {
     target.settings.emplace_back(key, value);
   };
   if (!here && !secured) add("sslmode", "verify-full");
-  add("application_name", "paquebot");
   add("connect_timeout", "10");
   add("target_session_attrs", "read-write"); // of several hosts, the one that leads
   add("tcp_user_timeout", "30000");

@@ -80,7 +80,7 @@ Task<AcceptResult> SqliteAcceptance::accept(std::shared_ptr<const AcceptRequest>
     core_.bulk->lent(staged, !owned && !in_doubt);
   }
   if (!done) co_return refusal(done.error());
-  for (const Id mailbox : done->mailboxes) core_.subscribers.tell({.kind = Change::Kind::mailbox, .id = mailbox});
+  for (const Id mailbox : done->mailboxes) core_.tell({.kind = Change::Kind::mailbox, .id = mailbox});
   core_.tell_marks();
   co_return std::move(*done);
 }

@@ -170,7 +170,7 @@ public:
     });
     const Result<> done = co_await std::move(job);
     // Programs that are in with the password alone could not get in any more.
-    if (done) core_.subscribers.tell({.kind = Change::Kind::account_ended, .id = account});
+    if (done) core_.tell({.kind = Change::Kind::account_ended, .id = account});
     co_return done;
   }
   Task<Result<>> use_factor(Id account, std::int64_t step) override {

@@ -12,7 +12,7 @@
 namespace paquebot::store::sqlite {
 namespace {
 
-void tell_of(Core& core, Change::Kind kind, Id account) { core.subscribers.tell({.kind = kind, .id = account}); }
+void tell_of(Core& core, Change::Kind kind, Id account) { core.tell({.kind = kind, .id = account}); }
 
 class SqliteBooks final : public Books {
 public:

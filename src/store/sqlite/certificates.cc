@@ -214,7 +214,7 @@ private:
     auto job = core_.write(std::move(function));
     const Result<> done = co_await std::move(job);
     Change told{.kind = Change::Kind::certificate, .key = std::move(name)};
-    if (done) core_.subscribers.tell(told);
+    if (done) core_.tell(told);
     co_return done;
   }
 

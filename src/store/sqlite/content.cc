@@ -21,13 +21,15 @@ Error decayed(std::string_view what, Id id) {
 
 constexpr Id kReserved = 4096; // ids of bodies put aside at once
 
-/// An id that no body ever had.
+/// An id that no body ever had. Each node takes blocks of them.
 Id new_body_id(Tx& tx) {
-  const Id id = tx.memory.next_body++;
-  if (id < tx.memory.reserved_body) return id;
-  tx.memory.reserved_body = id + kReserved;
-  tx.db.run("UPDATE node SET next_body = ? WHERE id = 1", tx.memory.reserved_body);
-  return id;
+  WriterMemory& memory = tx.memory;
+  if (memory.next_body < memory.reserved_body) return memory.next_body++;
+  memory.reserved_body =
+      tx.db.number("UPDATE node SET next_body = max(next_body, ?1) + ?2 WHERE id = 1 RETURNING next_body",
+                   memory.next_body + kReserved, memory.next_body, kReserved);
+  memory.next_body = memory.reserved_body - kReserved;
+  return memory.next_body++;
 }
 
 /// A head with a row of its own, as stores of before have them.

@@ -14,8 +14,8 @@ std::optional<Reserve> reserve_on(const std::string& disk) {
 
 CoreState::CoreState(CoreParts parts)
     : options(std::move(parts.options)), clock(options.clock != nullptr ? *options.clock : system_clock()),
-      lock(std::move(parts.lock)), reserve(reserve_on(parts.disk)), epoch(parts.epoch), memory(clock, parts.main),
-      readers(parts.open_readers, options.readers, "store-reader", parts.carrier),
+      lock(std::move(parts.lock)), reserve(reserve_on(parts.disk)), shared(std::move(parts.shared)), epoch(parts.epoch),
+      memory(clock, parts.main), readers(parts.open_readers, options.readers, "store-reader", parts.carrier),
       long_readers(parts.open_readers, kLongReaders, "store-long", parts.carrier),
       bulk(std::make_shared<BulkStore>(parts.bulk_lane(), epoch, options.byte_budget,
                                        std::chrono::milliseconds(options.budget_patience_ms))),
@@ -24,7 +24,20 @@ CoreState::CoreState(CoreParts parts)
 Core::Core(CoreParts parts) : own_(std::make_unique<CoreState>(std::move(parts))), all_(*own_), writer(*all_.lane) {}
 
 Core::~Core() {
-  if (own_) submit([](Tx& tx) { tx.db.run("UPDATE node SET ended = 1 WHERE id = 1"); });
+  if (!own_) return;
+  submit([state = own_.get()](Tx& tx) {
+    if (state->shared) return state->shared->end_epoch(tx);
+    tx.db.run("UPDATE node SET ended = 1 WHERE id = 1");
+  });
+}
+
+void Core::hear(const Change& change) {
+  if (change.kind == Change::Kind::directory) ++directory_generation;
+  if (change.kind == Change::Kind::suspicion) { // it is not told on
+    ++memory.marks;
+    ++told_marks;
+  }
+  subscribers.tell(change);
 }
 
 } // namespace paquebot::store::sqlite

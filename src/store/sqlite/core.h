@@ -22,16 +22,24 @@
 
 namespace paquebot::store::sqlite {
 
+/// What a store needs that several nodes work on.
+struct Shared {
+  std::function<void(const Change&)> tell_others; ///< of any thread; quick
+  std::function<void(Tx&)> end_epoch;             ///< in the last transaction
+};
+
 /// What a backend has made ready for a store.
 struct CoreParts {
   StoreOptions options;
   Carrier carrier{};              ///< of readers, in place of threads
   std::optional<LockFile> lock{}; ///< of the data directory, where there is one
   std::string disk{};             ///< a place on the disk on which a reserve is kept free; empty: on none
+  std::optional<Shared> shared{}; ///< none: it is this node's alone
   Id epoch = 0;
   Db& main; ///< what the writer remembers is read with it, once
   Readers::Open open_readers;
-  /// Where mail is written; what it is given is called after each opening and each rollback.
+  /// Where mail is written; what it is given is called after each opening and each rollback, and where another node has
+  /// written since.
   std::function<std::unique_ptr<Lane>(std::function<void(Db&)>)> main_lane;
   std::function<std::unique_ptr<Lane>()> bulk_lane;
 };
@@ -57,6 +65,7 @@ struct CoreState {
   const Clock& clock;
   const std::optional<LockFile> lock;
   const std::optional<Reserve> reserve;
+  const std::optional<Shared> shared;
   const Id epoch;
   WriterMemory memory; ///< the writer's thread's
   std::atomic<std::uint64_t> directory_generation = 1;
@@ -126,12 +135,19 @@ public:
   /// Also after an error: the commit may have happened all the same.
   void directory_changed() {
     ++directory_generation;
-    subscribers.tell({.kind = Change::Kind::directory});
+    tell({.kind = Change::Kind::directory});
   }
+  /// Of what was done here.
+  void tell(const Change& change) {
+    subscribers.tell(change);
+    if (shared) shared->tell_others(change);
+  }
+  /// Of what another node has done.
+  void hear(const Change& change);
   /// Tells of accounts that were marked since the last time.
   void tell_marks() {
     const std::uint64_t now = memory.marks;
-    if (told_marks.exchange(now) != now) subscribers.tell({.kind = Change::Kind::suspicion});
+    if (told_marks.exchange(now) != now) tell({.kind = Change::Kind::suspicion});
   }
 
   std::int64_t wall() const { return millis(clock.wall()); }
@@ -144,6 +160,7 @@ public:
   const Clock& clock = all_.clock;
   const std::optional<LockFile>& lock = all_.lock;
   const std::optional<Reserve>& reserve = all_.reserve;
+  const std::optional<Shared>& shared = all_.shared;
   const Id epoch = all_.epoch;
   WriterMemory& memory = all_.memory;
   std::atomic<std::uint64_t>& directory_generation = all_.directory_generation;

@@ -76,7 +76,7 @@ public:
     auto job = core_.change_directory([account, id](Tx& tx) { return sqlite::remove_app_password(tx, account, id); });
     const Result<> done = co_await std::move(job);
     // Sessions do not remember which password opened them.
-    if (done) core_.subscribers.tell({.kind = Change::Kind::account_ended, .id = account});
+    if (done) core_.tell({.kind = Change::Kind::account_ended, .id = account});
     co_return done;
   }
   Task<Result<>> use_app_password(Id id, std::int64_t when, std::string from) override {

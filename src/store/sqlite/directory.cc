@@ -286,7 +286,7 @@ public:
     const Result<bool> ended = co_await std::move(job);
     core_.directory_changed();
     if (!ended) co_return std::unexpected(ended.error());
-    if (*ended) core_.subscribers.tell({.kind = Change::Kind::account_ended, .id = id});
+    if (*ended) core_.tell({.kind = Change::Kind::account_ended, .id = id});
     co_return Result<>();
   }
   Task<Result<>> remove_account(std::string login) override {
@@ -294,7 +294,7 @@ public:
     const Result<Id> gone = co_await std::move(job);
     core_.directory_changed();
     if (!gone) co_return std::unexpected(gone.error());
-    core_.subscribers.tell({.kind = Change::Kind::account_ended, .id = *gone});
+    core_.tell({.kind = Change::Kind::account_ended, .id = *gone});
     co_return Result<>();
   }
   Task<Result<AddressLookup>> find_address(std::string local, std::string domain) override {

@@ -117,6 +117,7 @@ Result<std::vector<EntryContent>> read_entries(Db& db, Id mailbox, const std::ve
 class SqliteMailboxes final : public Mailboxes {
 public:
   explicit SqliteMailboxes(Core& core) : core_(core) {}
+  ~SqliteMailboxes() override { locks_->close(); }
 
   Task<Result<MailboxInfo>> open(Id account, std::string name) override {
     return core_.read([account, name = std::move(name)](Db& db) { return open_mailbox(db, account, name); });
@@ -195,18 +196,24 @@ public:
   Task<Result<Expired>> expire_entries(std::int64_t before, std::string who) override;
 
 private:
-  void tell(Id mailbox) { core_.subscribers.tell({.kind = Change::Kind::mailbox, .id = mailbox}); }
+  void tell(Id mailbox) { core_.tell({.kind = Change::Kind::mailbox, .id = mailbox}); }
   ExpiryRound expiry_round();
   Task<Result<std::size_t>> expire_in(Id mailbox, ExpiryRound& round, std::int64_t before, std::string who);
 
   Core& core_;
-  const std::shared_ptr<LockedMailboxes> locks_ = std::make_shared<LockedMailboxes>();
+  const std::shared_ptr<LockedMailboxes> locks_ = std::make_shared<LockedMailboxes>(core_);
   std::mutex mutex_;
   ExpiryRound expiry_; ///< of expire_entries
 };
 
 Task<Result<std::unique_ptr<MailboxLock>>> SqliteMailboxes::lock(Id mailbox) {
   if (!locks_->add(mailbox)) co_return fail(Errc::conflict, "another session has this mailbox open");
+  if (const auto job = locks_->claim(mailbox)) {
+    const Result<bool> ours = co_await job->take();
+    if (!ours || !*ours) locks_->remove(mailbox);
+    if (!ours) co_return std::unexpected(ours.error());
+    if (!*ours) co_return fail(Errc::conflict, "a session at another node has this mailbox open");
+  }
   co_return std::make_unique<SqliteLock>(locks_, mailbox);
 }
 

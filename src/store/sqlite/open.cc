@@ -1,6 +1,7 @@
 #include "base/log.h"
 #include "store/sqlite/checkpoint.h"
 #include "store/sqlite/files.h"
+#include "store/sqlite/moved.h"
 #include "store/sqlite/names.h"
 #include "store/sqlite/pair.h"
 #include "store/sqlite/queue.h"
@@ -104,6 +105,7 @@ Result<std::unique_ptr<Store>> open_files(SqliteOptions options, LockFile lock) 
   auto bulk = prepare_file(directory, kBulkSchema);
   if (!bulk) return std::unexpected(bulk.error());
   pair_files(*main, *bulk);
+  if (auto here = check_moved(*main); !here && !options.moved_too) return std::unexpected(here.error());
   if (auto sound = check_after_crash(*main, *bulk, options); !sound) return std::unexpected(sound.error());
   for (const std::string& pair : settle_names(*main)) {
     log::warning("names-clash", {{"names", pair},

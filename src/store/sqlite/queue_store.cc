@@ -51,7 +51,7 @@ public:
       return sqlite::record(tx, outcomes, destination);
     });
     const Result<std::size_t> counted = co_await std::move(job);
-    if (counted && change) core_.subscribers.tell(*change);
+    if (counted && change) core_.tell(*change);
     if (counted) core_.tell_marks();
     co_return counted;
   }
@@ -132,7 +132,7 @@ Task<Result<std::size_t>> SqliteQueue::operate(QueueAction action, QueueFilter f
     changed += *done;
   } while (at);
   const bool waits = action == QueueAction::retry || action == QueueAction::release;
-  if (waits && changed > 0) core_.subscribers.tell({.kind = Change::Kind::queue});
+  if (waits && changed > 0) core_.tell({.kind = Change::Kind::queue});
   co_return changed;
 }
 

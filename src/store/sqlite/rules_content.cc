@@ -138,8 +138,11 @@ std::optional<CheckPlace> check_owners(Check& check, const CheckPlace& from) {
     const Id id = q.i64(0);
     const std::string name = "body " + std::to_string(id) + " in bulk.db";
     slice.add_cost(1024);
-    if (q.i64(2) > check.epoch) check.tell(kBulkOwner[1], name + ": of an epoch that is still to come", kMiscounted);
-    if (q.i64(1) == 3 || q.i64(2) == check.epoch) continue;
+    if (q.i64(2) > check.epoch && check.main.number("SELECT 1 FROM node WHERE epoch >= ? LIMIT 1", 0, q.i64(2)) == 0)
+      check.tell(kBulkOwner[1], name + ": of an epoch that is still to come", kMiscounted);
+    const Id epoch = q.i64(2);
+    if (q.i64(1) == 3 || epoch == check.epoch) continue;
+    if (check.main.number("SELECT 1 FROM node WHERE epoch = ? AND ended = 0", 0, epoch) != 0) continue; // another's
     const bool known = check.main.number("SELECT 1 FROM body WHERE bulk = ?1 AND bulk <> 0 UNION ALL "
                                          "SELECT 1 FROM bulk_garbage WHERE bulk = ?1 LIMIT 1",
                                          0, id) != 0;

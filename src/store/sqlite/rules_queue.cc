@@ -77,7 +77,10 @@ constexpr Rule kRecipientRules[] = {
     {"recipient.state", "r.state NOT BETWEEN 1 AND 8", "message %: a recipient is in no known state", kStuck},
     {"recipient.destination", "r.state <= 3 AND NOT EXISTS (SELECT 1 FROM destination d WHERE d.id = r.destination)",
      "message %: a recipient waits for a destination that does not exist", kStuck},
-    {"recipient.owner", "r.state = 3 AND r.owner <> (SELECT epoch FROM node WHERE id = 1)",
+    {"recipient.owner",
+     "r.state = 3 AND NOT EXISTS (SELECT 1 FROM node d WHERE d.id IN (1, r.owner) AND d.epoch = r.owner AND d.epoch > "
+     "0 "
+     "AND (d.ended = 0 OR d.id = 1))",
      "message %: a recipient is in hand of nobody", kStuck},
     {"recipient.idle", "r.state <> 3 AND r.owner <> 0", "message %: a recipient is in nobody's hand, but has an owner"},
     {"recipient.due",

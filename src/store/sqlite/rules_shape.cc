@@ -104,11 +104,11 @@ std::vector<Part> shape_parts() {
       Look{{kPair[0]}, check_pair},
       Question{"node.row", "SELECT 1 WHERE (SELECT count(*) FROM node WHERE id = 1) <> 1",
                "paquebot.db: what it says of this node is missing", kDamaged},
-      Question{
-          "node.values",
-          "SELECT id FROM node WHERE id <> 1 OR epoch < 0 OR ended NOT BETWEEN 0 AND 1 OR heartbeat NOT BETWEEN 0 AND "
-          "253402300799999",
-          "node %: a value is out of its range"},
+      Question{"node.values",
+               "SELECT id FROM node WHERE id NOT IN (1, epoch) OR epoch < 0 OR ended NOT BETWEEN 0 AND 1 OR heartbeat "
+               "NOT BETWEEN 0 AND "
+               "253402300799999",
+               "node %: a value is out of its range"},
       Question{"tenant.default", "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM tenant WHERE id = 1)",
                "paquebot.db: the tenant that every domain belongs to is missing", kDamaged},
       Question{"setting.secret", // since the fourth step

@@ -34,6 +34,9 @@ public:
     return core_.subscribers.add(std::move(told));
   }
 
+protected:
+  Core& core() { return core_; }
+
 private:
   Core core_;
   const std::unique_ptr<Acceptance> acceptance_ = make_acceptance(core_);

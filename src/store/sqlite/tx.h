@@ -52,6 +52,7 @@ struct WriterMemory {
   void reload(Db& db) {
     destinations.clear();
     heartbeat = db.number("SELECT heartbeat FROM node WHERE id = 1", 0);
+    // Also of others: what was left of a block is given up.
     reserved_body = db.number("SELECT next_body FROM node WHERE id = 1", 0);
     next_body = std::max({next_body, reserved_body, db.number("SELECT max(id) FROM body", 0) + 1});
     feed.hooks = db.number("SELECT 1 FROM hook LIMIT 1", 0) != 0;

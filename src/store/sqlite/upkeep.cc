@@ -1,7 +1,9 @@
 #include "base/log.h"
+#include "base/text.h"
 #include "store/sqlite/access.h"
 #include "store/sqlite/archive.h"
 #include "store/sqlite/core.h"
+#include "store/sqlite/describe.h"
 #include "store/sqlite/dmarc.h"
 #include "store/sqlite/feed.h"
 #include "store/sqlite/greylist.h"
@@ -52,6 +54,39 @@ void set_setting(Tx& tx, const std::string& key, const std::string& value) {
               value);
 }
 
+/// Of one that several nodes share; the time is the database's.
+bool take_lease(Tx& tx, const std::string& name, std::int64_t time) {
+  tx.db.run("INSERT INTO lease(name, epoch, until) SELECT ?1, ?2, database_ms() + ?3 WHERE NOT EXISTS "
+            "(SELECT 1 FROM node WHERE epoch = ?2 AND drained <> 0) ON CONFLICT(name) DO UPDATE SET "
+            "epoch = excluded.epoch, until = excluded.until WHERE lease.epoch = excluded.epoch OR lease.until < "
+            "database_ms()",
+            name, tx.epoch, time);
+  return tx.db.changes() == 1;
+}
+
+Result<> drain_node(Tx& tx, const std::string& name, bool drained) {
+  tx.db.run("UPDATE node SET drained = ? WHERE name = ? AND ended = 0 AND id <> 1", drained, name);
+  if (tx.db.changes() == 0)
+    return fail(Errc::not_found, "no node of the name " + printable(name) + " works on this store");
+  if (drained) tx.db.run("DELETE FROM lease WHERE epoch IN (SELECT epoch FROM node WHERE drained <> 0)");
+  return {};
+}
+
+std::vector<NodeFacts> list_nodes(Db& db, Id own) {
+  Query q = db.query("SELECT epoch, heartbeat, name, version, since, database_ms() - seen, drained FROM node "
+                     "WHERE ended = 0 AND id <> 1 ORDER BY epoch");
+  std::vector<NodeFacts> nodes;
+  while (q.row()) {
+    NodeFacts one{.epoch = q.i64(0), .own = q.i64(0) == own, .heartbeat = q.i64(1), .name = q.text(2)};
+    one.version = q.text(3);
+    one.since = q.i64(4);
+    one.silent_ms = std::max<std::int64_t>(q.i64(5), 0);
+    one.drained = q.flag(6);
+    nodes.push_back(std::move(one));
+  }
+  return nodes;
+}
+
 class SqliteUpkeep final : public Upkeep {
 public:
   explicit SqliteUpkeep(Core& core) : core_(core) {}
@@ -64,7 +99,7 @@ public:
     auto job =
         core_.write([key = std::move(key), value = std::move(value)](Tx& tx) { sqlite::set_setting(tx, key, value); });
     const Result<> done = co_await std::move(job);
-    if (done) core_.subscribers.tell(change);
+    if (done) core_.tell(change);
     co_return done;
   }
   Task<Result<SettingRows>> list_settings(std::string prefix, std::size_t most, std::string after) override {
@@ -72,19 +107,40 @@ public:
       return sqlite::list_settings(db, prefix, most, after);
     });
   }
-  /// There is one node: the lock on the directory keeps every other process away.
-  Task<Result<bool>> lease(std::string, std::chrono::seconds) override { co_return true; }
+  /// Where the store is this node's alone, the lock on the directory keeps every other process away.
+  Task<Result<bool>> lease(std::string name, std::chrono::seconds time) override {
+    if (!core_.shared) co_return true;
+    auto job = core_.write(
+        [name = std::move(name), time = time.count() * 1000](Tx& tx) { return take_lease(tx, name, time); });
+    co_return co_await std::move(job);
+  }
   Task<Result<std::vector<NodeFacts>>> list_nodes() override {
-    return core_.read([epoch = core_.epoch](Db& db) {
-      return std::vector{NodeFacts{epoch, true, db.number("SELECT heartbeat FROM node WHERE id = 1", 0)}};
+    const bool shared = core_.shared.has_value();
+    return core_.read([epoch = core_.epoch, shared](Db& db) {
+      if (shared) return sqlite::list_nodes(db, epoch);
+      return std::vector{
+          NodeFacts{.epoch = epoch, .own = true, .heartbeat = db.number("SELECT heartbeat FROM node WHERE id = 1", 0)}};
     });
   }
+  Task<Result<StoreFacts>> describe() override {
+    const auto job = core_.long_readers.read<StoreFacts>(
+        [](ReadDbs& dbs) -> Result<StoreFacts> { return sqlite::describe(dbs.main, dbs.bulk); });
+    co_return co_await job.take();
+  }
+  Task<Result<>> drain_node(std::string name, bool drained) override {
+    if (!core_.shared) co_return fail(Errc::unsupported, "one server alone works on this store: stop it");
+    auto job = core_.write([name = std::move(name), drained](Tx& tx) { return sqlite::drain_node(tx, name, drained); });
+    const Result<> done = co_await std::move(job);
+    if (done) core_.tell({.kind = Change::Kind::node});
+    co_return done;
+  }
+  void hand_over() override { core_.tell({.kind = Change::Kind::queue}); }
   Task<Result<std::int64_t>> last_beat() override {
     return core_.read([](Db& db) { return db.number("SELECT heartbeat FROM node WHERE id = 1", 0); });
   }
   Task<Result<>> beat(std::int64_t now) override {
     return core_.write([now, at = core_.clock.now()](Tx& tx) {
-      tx.db.run("UPDATE node SET heartbeat = ? WHERE id = 1", now);
+      tx.db.run("UPDATE node SET heartbeat = ?1 WHERE id = 1 OR (id = ?2 AND epoch = ?2)", now, tx.epoch);
       tx.memory.heartbeat = now;
       tx.memory.least(at); // counts from here on
     });
