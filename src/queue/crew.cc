@@ -16,10 +16,17 @@ bool Crew::may_start(const Destination& place, unsigned per_destination, std::in
   return place.workers < most && !place.back_off.rests(wall);
 }
 
+/// There is something to do, and one more may do it.
+bool Crew::may_work(const Destination& place, unsigned per_destination, std::int64_t wall) {
+  const bool some = !place.window.empty() || (place.due <= wall && !place.claiming);
+  return some && may_start(place, per_destination, wall);
+}
+
 std::optional<std::string> Crew::start(const Terms& terms, Seat* seat, std::string* site) {
   while (auto ready = sites_.ring(terms.wall)) free(*ready, terms.per_destination, terms.wall);
   if (workers_ >= terms.total) return std::nullopt;
   auto key = start_one(terms, seat);
+  while (!key && std::exchange(freed_, false)) key = start_one(terms, seat);
   if (!key || site == nullptr) return key;
   *site = destinations_.at(*key).site;
   if (!site->empty()) sites_.enter(*site);
@@ -41,8 +48,7 @@ bool Crew::surplus(const std::string& site, unsigned per_site, std::int64_t wall
 bool Crew::move(const std::string& from, const std::string& to, unsigned per_destination, std::int64_t wall) {
   Destination* const place = destinations_.find(to);
   if (place == nullptr) return false;
-  const bool some = !place->window.empty() || (place->due <= wall && !place->claiming);
-  if (!some || !may_start(*place, per_destination, wall)) {
+  if (!may_work(*place, per_destination, wall)) {
     destinations_.heat(to, *place);
     destinations_.arm(to, *place, wall);
     return false;
@@ -64,7 +70,13 @@ void Crew::free(const std::string& site, unsigned per_site, std::int64_t wall) {
     if (!next) break;
     Destination* const place = destinations_.find(*next);
     if (place == nullptr) continue;
+    if (!may_work(*place, per_site, wall)) { // the next one goes in its stead
+      destinations_.heat(*next, *place);
+      destinations_.arm(*next, *place, wall);
+      continue;
+    }
     destinations_.line_up(*next, *place, destinations_.kind_of(*next, *place));
+    freed_ = true;
     --left;
   }
   sites_.rearm(site, wall);
@@ -101,8 +113,10 @@ std::optional<std::string> Crew::start_ready(Seat::Kind kind, const Terms& terms
       continue;
     }
     if ((!ready && !stored) || !may_start(place, terms.per_destination, terms.wall)) {
+      const std::string site = place.site; // where others may go in its stead
       destinations_.arm(key, place, terms.wall); // a worker that ends heats it again, or the end of its back-off
       destinations_.forget_if_idle(key);
+      if (!site.empty()) free(site, terms.per_destination, terms.wall);
       continue;
     }
     if (wait_at_site(key, place, terms)) continue;

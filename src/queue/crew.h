@@ -45,6 +45,7 @@ public:
 
 private:
   static bool may_start(const Destination& place, unsigned per_destination, std::int64_t wall);
+  static bool may_work(const Destination& place, unsigned per_destination, std::int64_t wall);
   bool wait_at_site(const std::string& key, const Destination& place, const Terms& terms);
   void add(Destination& place, Seat::Kind kind, Seat* seat);
   std::optional<std::string> start_one(const Terms& terms, Seat* seat);
@@ -56,6 +57,7 @@ private:
   Sites& sites_;
   std::size_t turn_ = 0; ///< the kind that is looked at first
   unsigned workers_ = 0;
+  bool freed_ = false; ///< some went out of the line of a site
 };
 
 } // namespace paquebot::queue

@@ -85,6 +85,21 @@ TEST_F(CrewTest, WhoeverFindsItsSiteFullWaitsThereAndGoesWhenThereIsRoom) {
   EXPECT_EQ(start(), "");
 }
 
+TEST_F(CrewTest, WhoWaitsForItsSiteAndHasNothingToDoAnyMoreHoldsUpNobody) {
+  sites_.enter("s");
+  sites_.enter("s");
+  for (const char* key : {"a", "b", "c"}) {
+    all_.at(key).site = "s";
+    ready(key);
+  }
+  EXPECT_EQ(start(), "");
+  all_.at("a").window.take_all();
+  all_.at("b").back_off.fail(0, 5000, "down");
+  sites_.leave("s");
+  crew_.free("s", terms_.per_destination, terms_.wall);
+  EXPECT_EQ(start(), "c");
+}
+
 TEST_F(CrewTest, AWorkerGoesFromOneDestinationOfItsSiteToTheNext) {
   ready("a");
   ready("b");
