@@ -159,7 +159,8 @@ int import_mail(Session& session, const Arguments& arguments) {
 /// From a server of somewhere else.
 int import_imap_mail(Session& session, const Arguments& arguments) {
   if (arguments.text("--server").empty() || arguments.text("--user").empty())
-    return session.report(Error{Errc::invalid, "say from where and as whom: --server imap.example.org --user ann"});
+    return session.report(
+        session.failure(kUsage, "say from where and as whom: --server imap.example.org --user ann").error());
   const auto folder = wanted_folder(arguments);
   if (!folder) return session.report(folder.error());
   const auto account = session.call("GET", "/v1/accounts/" + control::path_encode(arguments.text("LOGIN")));

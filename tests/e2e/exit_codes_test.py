@@ -55,6 +55,7 @@ class ExitCodesTest(unittest.TestCase):
         yield ["completion", "tcsh"], USAGE, "bash"
         yield ["fetch", "list"], USAGE, "--user"
         yield ["fetch", "list", *pop3, "--tls", "what"], USAGE, "--tls"
+        yield ["import", "imap", ALICE], USAGE, "--server"
         yield ["send", "--to", BOB, *text], USAGE, "--from"
         yield self.letter(*text, "--tls", "none", "--require-tls"), USAGE, "--require-tls"
         yield ["domain", "add", "no domain"], BAD_DATA, "no domain"

@@ -144,7 +144,7 @@ class ImapTest(FoldersCase):
 
     def test_refusals(self):
         self.assertIn("refused the login", self.imports(*self.words(), password="wrong", code=NO_PERMISSION).stderr)
-        self.assertIn("say from where", self.imports("imap", BOB, password=OTHER, code=BAD_DATA).stderr)
+        self.assertIn("say from where", self.imports("imap", BOB, password=OTHER, code=USAGE).stderr)
         done = self.server.cli(*("import", *self.words("--password", OTHER)))
         self.assertEqual(done.returncode, USAGE, "a password on the command line is seen by others")
 
