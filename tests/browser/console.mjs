@@ -332,7 +332,7 @@ await test("whatever is dangerous asks first, with the count, and nothing has ha
       await buttons.nth(at).click();
       await dialog.waitFor();
       await dialog.locator(".dialog__count").waitFor();
-      expect(/^\d+ \S/.test(await dialog.getByRole("heading").innerText()), `${path}, ${names[at]}: the question does not begin with the count`);
+      expect(/^\d[\d,.]*\s+\S/.test(await dialog.getByRole("heading").innerText()), `${path}, ${names[at]}: the question does not begin with the count`);
       const keeps = await page.evaluate(() => document.activeElement.closest("dialog") !== null && document.activeElement.getAttribute("type") !== "submit");
       expect(keeps, `${path}, ${names[at]}: the focus is on the danger`);
       if (at === 0) await accessible(page);
@@ -355,6 +355,7 @@ const drawn = (figure) => figure.evaluate((e) => ({
   up: [...e.querySelectorAll("rect.in")].map((one) => [Number(one.getAttribute("height")), one.textContent]),
   down: [...e.querySelectorAll("rect.out")].map((one) => [Number(one.getAttribute("height")), one.textContent]),
   curve: e.querySelector("polyline")?.getAttribute("points"),
+  under: e.querySelector("polygon")?.getAttribute("points"),
   most: e.querySelector(".plot__y span")?.textContent,
   scale: [...e.querySelectorAll(".plot__y span")].map((one) => one.textContent),
   rows: [...e.querySelectorAll("tbody tr")].map((row) => [...row.children].map((cell) => cell.textContent)),
@@ -389,7 +390,7 @@ await test("the plots show what the server counted", async () => {
   expect(dmarc.curve === "0,100.0 10,100.0" && dmarc.scale.at(-1) === "0 %", `none of 3 passed, and it draws ${JSON.stringify(dmarc)}`);
   expect(dmarc.rows.length === 1 && dmarc.rows[0][1] === "0.0 %", JSON.stringify(dmarc.rows));
   const tls = await drawn(page.locator("figure.plot", { hasText: "Under TLS, a day" }));
-  expect(tls.curve === "0,50.0 10,50.0" && tls.scale.join() === "100 %,75 %,50 %", `15 of 20 were, and it draws ${JSON.stringify(tls)}`);
+  expect(tls.curve === "0,50.0 10,50.0" && tls.under === "0,100 0,50.0 10,50.0 10,100" && tls.scale.join() === "100 %,75 %,50 %", `15 of 20 were, and it draws ${JSON.stringify(tls)}`);
   expect(tls.rows.length === 1 && tls.rows[0][1] === "15" && tls.rows[0][2] === "5", JSON.stringify(tls.rows));
   await inert(page);
   await picture(page, "plots-1280-light");

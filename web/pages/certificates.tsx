@@ -189,11 +189,11 @@ function One({ of, done }: { of: Certificate; done: () => void }) {
             of.error ? (
               <>
                 <Said inline>{of.error}</Said>{" "}
-                {of.failures > 0 ? <span className="sub">{plural(of.failures, "order")} failed in a row.</span> : null}
+                {of.failures > 0 ? `${plural(of.failures, "order")} failed in a row. ` : null}
                 {of.again_at ? (
-                  <span className="sub">
+                  <>
                     Not ordered again before <Time at={of.again_at} />.
-                  </span>
+                  </>
                 ) : null}
               </>
             ) : null,

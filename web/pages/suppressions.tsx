@@ -146,7 +146,7 @@ function List({ of, done }: { of: readonly Suppression[]; done: () => void }) {
           },
           { head: "For", cell: (one) => <Whose of={one} /> },
           { head: "Since", cell: (one) => <Time at={one.since} /> },
-          { head: "Until", cell: (one) => (one.until ? <Time at={one.until} /> : "it is taken off") },
+          { head: "Until", cell: (one) => (one.until ? <Time at={one.until} /> : "for good") },
           {
             head: <span className="sr">What to do</span>,
             num: true,

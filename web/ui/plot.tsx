@@ -98,7 +98,9 @@ export function Curve({
   const low = least >= 90 ? 90 : least >= 50 ? 50 : 0;
   const width = Math.max(1, points.length - 1) * 10;
   const y = (percent: number): string => (((100 - percent) / (100 - low)) * 100).toFixed(1);
-  const line = points.map((point, at) => `${at * 10},${y(point.percent)}`).join(" ");
+  const known = points.map((point, at) => `${at * 10},${y(point.percent)}`).join(" ");
+  // One day alone is a level, not a slope.
+  const line = points.length === 1 ? `${known} ${width},${y(points[0]?.percent ?? 0)}` : known;
   return (
     <figure className="plot">
       <figcaption>
@@ -116,10 +118,7 @@ export function Curve({
           <line x1="0" y1="50" x2={width} y2="50" />
           <line className="zero" x1="0" y1="100" x2={width} y2="100" />
           <polygon className="under" points={`0,100 ${line} ${width},100`} />
-          <polyline
-            className="curve"
-            points={points.length === 1 ? `${line} ${width},${y(points[0]?.percent ?? 0)}` : line}
-          />
+          <polyline className="curve" points={line} />
         </svg>
         <div className="plot__x" aria-hidden="true">
           {axis.map((label, at) => (
