@@ -3,7 +3,7 @@
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run build install deb image test test-programs browser large flat quick bench microbench fuzz scan faults soak simulate memcheck fmt lint tidy asan tsan clang clean
+.PHONY: help run build install deb image test test-programs browser large flat quick bench microbench fuzz scan faults soak soak-imap simulate run-cluster faults-cluster memcheck fmt lint tidy asan tsan clang clean
 
 JOBS ?= $(shell nproc)
 SECONDS ?= 30
@@ -76,6 +76,7 @@ test-programs: ## Programs that people send with, those too that are large (Go, 
 	  /usr/bin/python3 tests/e2e/thunderbird_test.py -v
 	@PROGRAMS_ALL=1 PYTHONPATH=tests/e2e PYTHONDONTWRITEBYTECODE=1 PAQUEBOT_BINARY=build/release/paquebot \
 	  /usr/bin/python3 tests/e2e/sink_recipes_test.py -v
+	@$(MAKE) run-cluster
 	@tools/setup package
 	@PYTHONDONTWRITEBYTECODE=1 PAQUEBOT_BINARY=build/release/paquebot /usr/bin/python3 tests/packages/packages_test.py -v
 	@PROGRAMS_ALL=1 PYTHONDONTWRITEBYTECODE=1 PAQUEBOT_BINARY=build/release/paquebot /usr/bin/python3 tests/packages/first_domain_test.py -v
@@ -146,12 +147,34 @@ soak: ## Random kills under load for MINUTES=n (10)
 	@$(BUILD) build/release --target paquebot $(FLAGS)
 	@SOAK_SECONDS=$$(( $(MINUTES) * 60 )) ctest --test-dir build/release -V --timeout $$(( $(MINUTES) * 60 + 900 )) -R '^faults_soak$$'
 
+soak-imap: ## Ten IMAP clients at random under random kills for MINUTES=n (10), compared with a model
+	@tools/setup build test
+	@cmake --preset release -DPAQUEBOT_TESTS=ON
+	@$(BUILD) build/release --target paquebot $(FLAGS)
+	@IMAP_SOAK_SECONDS=$$(( $(MINUTES) * 60 )) ctest --test-dir build/release -V --timeout $$(( $(MINUTES) * 60 + 900 )) -R '^faults_imap_soak$$'
+
 simulate: ## SEEDS=n (100) simulated fortnights with MESSAGES=n (10000) each and all that goes wrong in them; FIRST=seed, KEEP=directory for traces
 	@tools/setup build test
 	@cmake --preset release -DPAQUEBOT_TESTS=ON
 	@$(BUILD) build/release --target simulate $(FLAGS)
 	@build/release/tests/simulation/simulate --seeds $(or $(SEEDS),100) --first $(or $(FIRST),1) \
 	  --messages $(or $(MESSAGES),10000) $(if $(KEEP),--keep $(KEEP)) $(if $(AGAIN),--again)
+
+CLUSTER := PYTHONPATH=tests/e2e PYTHONDONTWRITEBYTECODE=1 PAQUEBOT_SOURCE_DIR=$(CURDIR) PAQUEBOT_BINARY=build/release/paquebot
+
+run-cluster: ## Three servers, three databases under Patroni; a database and a server die, all mail arrives; as root; STAY=1: stays up
+	@tools/setup build test cluster
+	@tools/peers patroni etcd-server
+	@cmake --preset release -DPAQUEBOT_TESTS=ON
+	@$(BUILD) build/release --target paquebot $(FLAGS)
+	@$(CLUSTER) /usr/bin/python3 tests/cluster/run.py $(if $(STAY),--stay)
+
+faults-cluster: ## Servers, databases and links of a cluster fail for MINUTES=n (20); SEED=n: the same again; as root
+	@tools/setup build test cluster
+	@tools/peers patroni etcd-server
+	@cmake --preset release -DPAQUEBOT_TESTS=ON
+	@$(BUILD) build/release --target paquebot $(FLAGS)
+	@MINUTES=$(if $(filter command line,$(origin MINUTES)),$(MINUTES),20) SEED=$(SEED) $(CLUSTER) /usr/bin/python3 tests/cluster/faults.py
 
 memcheck: ## Sessions ended at every point of a dialogue, under valgrind; QUICK=1: every other point; ENDING=reset: one way only
 	@tools/setup build test memcheck

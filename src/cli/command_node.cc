@@ -75,6 +75,11 @@ int store_status(Session& session, const Arguments&) {
         << printable(control::get_text(one, "node"), 256) << '\n';
   for (const auto& one : control::get_list(*store, "copies")) {
     const std::int64_t behind = control::get_number(one, "behind");
+    if (control::get_text(one, "state").empty()) { // nothing but the name is told to whoever is no monitor
+      out << "copy " << printable(control::get_text(one, "name"), 256)
+          << ": what it does is told to members of pg_monitor only\n";
+      continue;
+    }
     out << "copy " << printable(control::get_text(one, "name"), 256) << ": "
         << printable(control::get_text(one, "state"), 64) << ", " << printable(control::get_text(one, "wait"), 64)
         << (behind < 0 ? std::string() : ", " + size_text(static_cast<std::uint64_t>(behind)) + " behind") << '\n';

@@ -113,7 +113,7 @@ std::optional<std::string> Crew::start_ready(Seat::Kind kind, const Terms& terms
       continue;
     }
     if ((!ready && !stored) || !may_start(place, terms.per_destination, terms.wall)) {
-      const std::string site = place.site; // where others may go in its stead
+      const std::string site = place.site;       // where others may go in its stead
       destinations_.arm(key, place, terms.wall); // a worker that ends heats it again, or the end of its back-off
       destinations_.forget_if_idle(key);
       if (!site.empty()) free(site, terms.per_destination, terms.wall);

@@ -1,0 +1,148 @@
+"""Machines of a small network: each a network namespace, joined by a bridge at which this program sits itself.
+
+    if (code := enter(sys.argv)) is not None: sys.exit(code)      # first thing of a program
+    network = Network()
+    db1 = network.machine("db1", 11)                              # 10.77.0.11, known by its name
+    process = db1.run(["postgres", ...], user="postgres", log=path)
+    db1.cut(); db1.join(); db1.kill()
+
+All lies in mount, network and process namespaces of this program: nothing is seen outside, and nothing stays. It needs root.
+"""
+
+import atexit
+import fcntl
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+
+MARK = "PAQUEBOT_CLUSTER_WORLD"
+SIOCSIFFLAGS, IFF_UP = 0x8914, 1
+DOMAIN = "cluster.test"
+HERE = "10.77.0.254"
+
+
+def enter(arguments):
+    """Runs this program again inside; gives its exit code, or None when we are inside already."""
+    if MARK in os.environ:
+        if os.getpid() == 1:
+            return be_init(arguments)
+        return None
+    if os.geteuid() != 0:
+        print("cluster: needs root, for network namespaces", file=sys.stderr)
+        return 2
+    base = pathlib.Path(tempfile.mkdtemp(prefix="paquebot-cluster-", dir="/var/tmp"))
+    base.chmod(0o755)
+    words = ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc",
+             "--propagation", "private", sys.executable, *arguments]
+    process = subprocess.Popen(words, env=os.environ | {MARK: str(base)})
+    signal.signal(signal.SIGINT, lambda *_: None)  # comes to the program inside as well, which ends in order
+    signal.signal(signal.SIGTERM, lambda *_: process.kill())
+    try:
+        code = process.wait()
+        return code if code >= 0 else 128 - code
+    finally:
+        shutil.rmtree(base, ignore_errors=True)
+
+
+def be_init(arguments):
+    """The first process of the namespace: runs the program, and reaps what other programs leave behind."""
+    signal.signal(signal.SIGINT, lambda *_: None)
+    program = subprocess.Popen([sys.executable, *arguments])
+    while (ended := os.wait())[0] != program.pid:
+        pass
+    return os.waitstatus_to_exitcode(ended[1]) % 256
+
+
+def base():
+    """The folder for everything that a run leaves on the disk."""
+    return pathlib.Path(os.environ[MARK])
+
+
+def ip(*words):
+    subprocess.run(["ip", *map(str, words)], check=True, capture_output=True, text=True)
+
+
+class Network:
+    def __init__(self):
+        with socket.socket() as any_socket:  # what `ip link set lo up` does
+            fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", IFF_UP))
+        names = pathlib.Path("/run/netns")
+        names.mkdir(exist_ok=True)
+        subprocess.run(["mount", "-t", "tmpfs", "none", names], check=True)
+        ip("link", "add", "switch", "type", "bridge")
+        ip("address", "add", f"{HERE}/24", "dev", "switch")
+        ip("link", "set", "switch", "up")
+        self.machines, self.hosts = {}, base() / "hosts"
+        self.hosts.write_text(f"127.0.0.1 localhost\n{HERE} switch.{DOMAIN}\n")
+        subprocess.run(["mount", "--bind", self.hosts, "/etc/hosts"], check=True)
+        atexit.register(self.kill_all)
+
+    def machine(self, name, number):
+        machine = Machine(name, f"10.77.0.{number}")
+        self.machines[name] = machine
+        with open(self.hosts, "a") as file:
+            file.write(f"{machine.address} {name} {machine.full_name}\n")
+        return machine
+
+    def kill_all(self):
+        for machine in self.machines.values():
+            machine.kill()
+
+
+class Machine:
+    """`name`: a host name without dots. Processes are started by run(), and end with kill()."""
+
+    def __init__(self, name, address):
+        self.name, self.address, self.full_name = name, address, f"{name}.{DOMAIN}"
+        self.folder = base() / name
+        self.folder.mkdir()
+        self.folder.chmod(0o755)
+        ip("netns", "add", name)
+        ip("link", "add", f"v-{name}", "type", "veth", "peer", "name", "eth0", "netns", name)
+        ip("link", "set", f"v-{name}", "master", "switch", "up")
+        self.inside("ip", "address", "add", f"{address}/24", "dev", "eth0")
+        for device in ("lo", "eth0"):
+            self.inside("ip", "link", "set", device, "up")
+        self.inside("sysctl", "-q", "-w", "net.ipv4.ip_unprivileged_port_start=0")
+
+    def enter_words(self):
+        return ["ip", "netns", "exec", self.name]
+
+    def inside(self, *words):
+        subprocess.run([*self.enter_words(), *map(str, words)], check=True, capture_output=True, text=True)
+
+    def run(self, words, user=None, log=None, environment=None):
+        """Starts a program there; what it says goes to the file `log`."""
+        change = ["setpriv", "--reuid", user, "--regid", user, "--init-groups"] if user else []
+        with open(log or os.devnull, "ab") as output:
+            return subprocess.Popen([*self.enter_words(), *change, *map(str, words)], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                                    env=os.environ | {"HOME": str(self.folder)} | (environment or {}), cwd=self.folder)
+
+    def processes(self):
+        done = subprocess.run(["ip", "netns", "pids", self.name], capture_output=True, text=True, check=False)
+        return [int(word) for word in done.stdout.split()]
+
+    def signal(self, number):
+        for process in self.processes():
+            try:
+                os.kill(process, number)
+            except ProcessLookupError:
+                pass
+
+    def kill(self):
+        """As when the power goes: all processes at once, and again for those that were just made."""
+        while self.processes():
+            self.signal(signal.SIGKILL)
+
+    def cut(self):
+        """Nothing comes to it or from it."""
+        ip("link", "set", f"v-{self.name}", "down")
+
+    def join(self):
+        ip("link", "set", f"v-{self.name}", "up")
