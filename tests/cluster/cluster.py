@@ -63,6 +63,8 @@ class Cluster:
             print(f"--- {log.relative_to(base())}\n{log.read_text(errors='replace')[-6000:]}", file=sys.stderr)
 
     def __exit__(self, *failure):
+        if failure[0] is not None:
+            self.last_words()
         self.stop()
 
     def wait_queue_empty(self, seconds=240):
