@@ -113,6 +113,7 @@ std::string_view code_of(unsigned status) {
     case 421: return "refused";
     case 404: return "not_found";
     case 405:
+    case 426:
     case 501:
     case 505: return "unsupported";
     case 408:
@@ -120,7 +121,6 @@ std::string_view code_of(unsigned status) {
     case 409: return "conflict";
     case 412: return "changed";
     case 413: return "too_large";
-    case 426: return "tls_required";
     case 429: return "slow_down";
     case 503: return "temporary";
     case 507: return "no_space";

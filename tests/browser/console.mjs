@@ -325,7 +325,9 @@ await test("whatever is dangerous asks first, with the count, and nothing has ha
   for (const [path, least] of world.dangerous) {
     await page.goto(path);
     await settled(page);
-    await page.waitForFunction((n) => [...document.querySelectorAll("main button")].filter((e) => e.textContent.includes("…")).length >= n, least);
+    const dangers = (n) => [...document.querySelectorAll("main button")].filter((e) => e.textContent.includes("…")).length >= n;
+    const there = await page.waitForFunction(dangers, least).then(() => true, () => false);
+    expect(there, `${path}: fewer than ${least} buttons ask: ${await buttons.allTextContents()}`);
     const names = await buttons.allTextContents();
     asked = [];
     for (let at = 0; at < names.length; at++) {

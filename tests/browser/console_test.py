@@ -192,7 +192,7 @@ class World:
                 # Pages with what is dangerous, and how many buttons ask there at least.
                 "dangerous": [[f"/console/accounts/{BOB}", 3], [f"/console/accounts/{ANN}", 3], [f"/console/accounts/{KEEPER}", 3], ["/console/accounts?view=aliases", 1],
                               ["/console/domains/example.test", 1], ["/console/hooks", 1], ["/console/tokens", 1], ["/console/suppressions", 4],
-                              [f"/console/trail/{self.stuck}", 1], [f"/console/trail/{self.later}", 1], ["/console/queue?view=held", 1]],
+                              [f"/console/trail/{self.later}", 1], ["/console/queue?view=held", 1]],
                 "suspect": BOB, "stuck": {"destination": "nowhere.test", "count": STUCK}, "later": self.later}
 
 
