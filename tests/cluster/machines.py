@@ -109,7 +109,9 @@ class Machine:
         self.inside("ip", "address", "add", f"{address}/24", "dev", "eth0")
         for device in ("lo", "eth0"):
             self.inside("ip", "link", "set", device, "up")
-        self.inside("sysctl", "-q", "-w", "net.ipv4.ip_unprivileged_port_start=0")
+        # A copy that lost its primary in the middle of a handshake would else wait for two hours (docs/cluster.md).
+        self.inside("sysctl", "-q", "-w", "net.ipv4.ip_unprivileged_port_start=0", "net.ipv4.tcp_keepalive_time=10",
+                    "net.ipv4.tcp_keepalive_intvl=3", "net.ipv4.tcp_keepalive_probes=3", "net.ipv4.tcp_retries2=6")
 
     def enter_words(self):
         return ["ip", "netns", "exec", self.name]

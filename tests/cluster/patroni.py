@@ -154,8 +154,8 @@ class Databases:
         members, leader = self.members(), self.leader()
         if leader is None or len(members) != len(self.machines) or not self.standbys():
             return False
-        states = [member["state"] for member in members.values()]
-        return all(state in ("running", "streaming") for state in states)
+        most = 1 << 20  # octets that a copy may be behind
+        return all(member["state"] in ("running", "streaming") and int(member.get("lag") or 0) < most for member in members.values())
 
     def sql(self, statement, database="postgres"):
         """As the superuser, where it can be written; gives the rows as text."""

@@ -55,6 +55,8 @@ TEST(PostgresTarget, AsksForACertificateOffTheHost) {
   EXPECT_EQ(setting(target_of("postgresql:///mail").value(), "sslmode"), "-");
   EXPECT_EQ(setting(target_of("postgresql:///mail?host=/run/postgresql").value(), "sslmode"), "-");
   EXPECT_EQ(setting(target_of("postgresql://a,b/mail").value(), "target_session_attrs"), "read-write");
+  EXPECT_EQ(setting(target_of("postgresql://a/mail").value(), "keepalives_idle"), "10");
+  EXPECT_EQ(setting(target_of("postgresql://a/mail?keepalives_idle=60").value(), "keepalives_idle"), "60");
 }
 
 TEST(PostgresTarget, NothingSecretIsTakenOrShown) {

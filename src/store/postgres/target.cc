@@ -59,6 +59,11 @@ Result<Target> target_of(const std::string& url) {
   add("connect_timeout", "10");
   add("target_session_attrs", "read-write"); // of several hosts, the one that leads
   add("tcp_user_timeout", "30000");
+  // Who waits for an answer sends nothing: a machine that vanished meanwhile is found by these, and not after two
+  // hours.
+  add("keepalives_idle", "10");
+  add("keepalives_interval", "5");
+  add("keepalives_count", "3");
   add("client_encoding", "SQL_ASCII");
   return target;
 }
