@@ -18,7 +18,7 @@ KIB = 1 << 10
 HOSTS = 1000
 FAR_MS = 50
 LONE_A_SECOND = 5
-PATIENCE = 240  # seconds for a lone message; one that has not come by then counts with these
+PATIENCE = 60  # seconds for a lone message; one that has not come by then counts with these
 # Share of the domains, hosts that these share (0: one each), and the habits of each host. The large providers' shares are of the kind that
 # surveys of MX records show; their limits are none that anybody publishes, but of the kinds that senders meet.
 PROVIDERS = (("big", 0.30, 2, "connections=20 messages=100 rate=6000 block=200 pause=60"),
