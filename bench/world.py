@@ -6,14 +6,10 @@ no network but the loopback, with a name server that knows nothing but says so a
 """
 
 import atexit
-import fcntl
 import os
 import pathlib
 import resource
 import shutil
-import signal
-import socket
-import struct
 import subprocess
 import sys
 import tempfile
@@ -22,10 +18,13 @@ import time
 SOURCE = pathlib.Path(__file__).resolve().parents[1]
 PEERS = (SOURCE / "build/peers").resolve()
 TOOLS = SOURCE / "build/release/bench"
+sys.path.append(str(SOURCE / "tests/support"))
+
+from namespaces import be_init, raise_loopback, run_inside  # noqa: E402
+
 MARK = "PAQUEBOT_BENCH_WORLD"
 USERS = ("postfix", "Debian-exim", "opensmtpd", "opensmtpq", "dovecot", "dovenull", "opendkim", "vmail")
 FIRST_ID = 20000
-SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 
 
 def enter(arguments):
@@ -41,27 +40,11 @@ def enter(arguments):
         return 2
     base = pathlib.Path(tempfile.mkdtemp(prefix="paquebot-bench-", dir=os.environ.get("BENCH_DIR", "/var/tmp")))
     base.chmod(0o755)
-    words = ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc",
-             "--propagation", "private", sys.executable, *arguments]
-    process = subprocess.Popen(words, env=os.environ | {MARK: str(base)})
-    # Ctrl-C goes to the program inside as well, which saves what it has and ends its servers in order.
-    signal.signal(signal.SIGINT, lambda *_: None)
-    signal.signal(signal.SIGTERM, lambda *_: process.kill())
     try:
-        code = process.wait()
-        return code if code >= 0 else 128 - code
+        return run_inside(arguments, {MARK: str(base)})
     finally:
         remove_groups(base.name)
         shutil.rmtree(base, ignore_errors=True)
-
-
-def be_init(arguments):
-    """The first process of the namespace: runs the program, and reaps what other programs leave behind."""
-    signal.signal(signal.SIGINT, lambda *_: None)
-    program = subprocess.Popen([sys.executable, *arguments])
-    while (ended := os.wait())[0] != program.pid:
-        pass
-    return os.waitstatus_to_exitcode(ended[1]) % 256
 
 
 def remove_groups(prefix):
@@ -82,12 +65,6 @@ def base():
 
 def mount(*words):
     subprocess.run(["mount", *map(str, words)], check=True)
-
-
-def raise_loopback():
-    """What `ip link set lo up` does."""
-    with socket.socket() as any_socket:
-        fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", IFF_UP))
 
 
 def start_name_server():

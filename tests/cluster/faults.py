@@ -77,7 +77,7 @@ class Faults:
         for _ in range(10):
             try:
                 ended = self.cluster.databases.sql("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'paquebot' "
-                                                   f"AND random() < 0.5")
+                                                   "AND random() < 0.5")
                 self.say(f"ended {ended} connections to the database")
             except RuntimeError as error:
                 self.say(f"no connection was ended: {error}")
@@ -164,10 +164,7 @@ def main():
     from nodes import Client, Ledger, mail_of_all
     from server import wait_until
 
-    begun = time.monotonic()
-
-    def say(text):
-        print(f"{time.monotonic() - begun:6.1f} s  {text}", flush=True)
+    say = machines.teller()
 
     say(f"seed {SEED}, {MINUTES:g} minutes")
     with Cluster(say=say) as cluster:

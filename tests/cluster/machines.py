@@ -10,19 +10,20 @@ All lies in mount, network and process namespaces of this program: nothing is se
 """
 
 import atexit
-import fcntl
 import os
 import pathlib
 import shutil
 import signal
-import socket
-import struct
 import subprocess
 import sys
 import tempfile
+import time
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+
+from namespaces import be_init, raise_loopback, run_inside  # noqa: E402
 
 MARK = "PAQUEBOT_CLUSTER_WORLD"
-SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 DOMAIN = "cluster.test"
 HERE = "10.77.0.254"
 
@@ -38,30 +39,21 @@ def enter(arguments):
         return 2
     base = pathlib.Path(tempfile.mkdtemp(prefix="paquebot-cluster-", dir="/var/tmp"))
     base.chmod(0o755)
-    words = ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc",
-             "--propagation", "private", sys.executable, *arguments]
-    process = subprocess.Popen(words, env=os.environ | {MARK: str(base)})
-    signal.signal(signal.SIGINT, lambda *_: None)  # comes to the program inside as well, which ends in order
-    signal.signal(signal.SIGTERM, lambda *_: process.kill())
     try:
-        code = process.wait()
-        return code if code >= 0 else 128 - code
+        return run_inside(arguments, {MARK: str(base)})
     finally:
         shutil.rmtree(base, ignore_errors=True)
-
-
-def be_init(arguments):
-    """The first process of the namespace: runs the program, and reaps what other programs leave behind."""
-    signal.signal(signal.SIGINT, lambda *_: None)
-    program = subprocess.Popen([sys.executable, *arguments])
-    while (ended := os.wait())[0] != program.pid:
-        pass
-    return os.waitstatus_to_exitcode(ended[1]) % 256
 
 
 def base():
     """The folder for everything that a run leaves on the disk."""
     return pathlib.Path(os.environ[MARK])
+
+
+def teller():
+    """What tells people who wait: say(text), with the seconds since now."""
+    begun = time.monotonic()
+    return lambda text: print(f"{time.monotonic() - begun:6.1f} s  {text}", flush=True)
 
 
 def ip(*words):
@@ -70,8 +62,7 @@ def ip(*words):
 
 class Network:
     def __init__(self):
-        with socket.socket() as any_socket:  # what `ip link set lo up` does
-            fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", IFF_UP))
+        raise_loopback()
         names = pathlib.Path("/run/netns")
         names.mkdir(exist_ok=True)
         subprocess.run(["mount", "-t", "tmpfs", "none", names], check=True)

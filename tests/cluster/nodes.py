@@ -11,9 +11,7 @@ import shutil
 import smtplib
 import subprocess
 import threading
-import time
 
-from machines import HERE, base
 from server import BINARY, SECRET, table, wait_until
 
 DOMAIN = "example.test"
@@ -148,7 +146,7 @@ class Client(threading.Thread):
     def run(self):
         while not self.stopping.is_set():
             far = self.random.random() < 0.3
-            number, recipient = self.ledger.begin(f"somebody@far.test" if far else self.random.choice(LOGINS))
+            number, recipient = self.ledger.begin("somebody@far.test" if far else self.random.choice(LOGINS))
             text = letter(number, recipient, 200_000 if self.random.random() < 0.1 else 500)
             while not self.stopping.is_set() and not self.send(number, recipient, text, far):
                 self.stopping.wait(0.5)

@@ -22,10 +22,7 @@ def main():
     from nodes import Client, Ledger, mail_of_all
     from server import wait_until
 
-    begun = time.monotonic()
-
-    def say(text):
-        print(f"{time.monotonic() - begun:6.1f} s  {text}", flush=True)
+    say = machines.teller()
 
     with Cluster(say=say) as cluster:
         ledger = Ledger()

@@ -3,20 +3,21 @@
 It asks whom /etc/resolv.conf names, at port 53, so all runs in a network and mount namespace of this test, which needs root."""
 
 import ctypes
-import fcntl
 import os
 import pathlib
 import socket
-import struct
 import subprocess
+import sys
 import tempfile
 import unittest
 
 import dane_test
-from server import PEERS, wait_until
+from server import PEERS, SOURCE, wait_until
+
+sys.path.append(str(SOURCE / "tests/support"))
+from namespaces import raise_loopback  # noqa: E402
 
 CLONE_NEWNS, CLONE_NEWNET, MS_BIND, MS_REC, MS_PRIVATE = 0x20000, 0x40000000, 0x1000, 0x4000, 0x40000
-SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 UNBOUND = """\
 server:
   directory: "{folder}"
@@ -51,8 +52,7 @@ def own_namespaces(folder):
     libc = ctypes.CDLL(None, use_errno=True)
     checked(libc.unshare(CLONE_NEWNS | CLONE_NEWNET), "unshare")
     checked(libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None), "private mounts")
-    with socket.socket() as any_socket:
-        fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", IFF_UP))
+    raise_loopback()
     file = pathlib.Path(folder) / "resolv.conf"
     file.write_text("nameserver 127.0.0.1\n")
     checked(libc.mount(os.fsencode(file), os.path.realpath(b"/etc/resolv.conf"), None, MS_BIND, None), "resolv.conf")
