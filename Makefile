@@ -3,7 +3,7 @@
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run build install deb image test test-programs browser large flat quick bench microbench fuzz scan faults soak soak-imap simulate run-cluster faults-cluster memcheck fmt lint tidy asan tsan clang clean
+.PHONY: help run build install deb image test test-programs browser large flat quick bench microbench fuzz scan faults soak soak-imap simulate run-cluster faults-cluster faults-database memcheck fmt lint tidy asan tsan clang clean
 
 JOBS ?= $(shell nproc)
 SECONDS ?= 30
@@ -175,6 +175,12 @@ faults-cluster: ## Servers, databases and links of a cluster fail for MINUTES=n 
 	@cmake --preset release -DPAQUEBOT_TESTS=ON
 	@$(BUILD) build/release --target paquebot $(FLAGS)
 	@MINUTES=$(if $(filter command line,$(origin MINUTES)),$(MINUTES),20) SEED=$(SEED) $(CLUSTER) /usr/bin/python3 tests/cluster/faults.py
+
+faults-database: ## The connection to the database cut before and after each message to it; STEPS=a,b: only these steps of the dialogue
+	@tools/setup build test
+	@cmake --preset release -DPAQUEBOT_TESTS=ON
+	@$(BUILD) build/release --target paquebot $(FLAGS)
+	@FAULTS_FULL=1 $(CLUSTER) /usr/bin/python3 tests/faults/database_cut_test.py -v
 
 memcheck: ## Sessions ended at every point of a dialogue, under valgrind; QUICK=1: every other point; ENDING=reset: one way only
 	@tools/setup build test memcheck

@@ -1,0 +1,82 @@
+"""The connection to the database is cut before and after each message that a server sends to it.
+
+FAULTS_FULL=1: at every place of every step (`make faults-database`); otherwise at a sample (FAULTS_SEED), which has both sides of every
+commit in it. STEPS=a,b: only these steps of the dialogue.
+"""
+
+import contextlib
+import os
+import random
+import sys
+import time
+import unittest
+
+from database_dialogue import Dialogue
+from database_wire import Cut, Place, Wire
+from postgres import Postgres
+from server import SANITIZED
+
+FULL = os.environ.get("FAULTS_FULL") == "1"
+SEED = int(os.environ.get("FAULTS_SEED", "4"))
+SAMPLE = 14  # of each step, beside its commits
+STEPS = os.environ.get("STEPS", ",".join(Dialogue.STEPS)).split(",")
+# What a node asks that does not know whether its commit happened, on a new connection.
+MARKER = "UPDATE writer SET seq = seq WHERE…"
+QUESTIONS = [Cut(Place("writer", MARKER, "Bind", 0), False), Cut(Place("writer", MARKER, "Execute", 0), True),
+             Cut(Place("writer", "COMMIT", "Execute", 0), False), Cut(Place("writer", "COMMIT", "Sync", 0), True)]
+
+
+@unittest.skipIf(SANITIZED, "it takes many minutes there")
+class DatabaseCutTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        stack = cls.enterClassContext(contextlib.ExitStack())
+        postgres = stack.enter_context(Postgres())
+        cls.wire = stack.enter_context(Wire(postgres.folder, postgres.port))
+        cls.dialogue = Dialogue(stack, postgres, cls.wire)
+        cls.random, cls.pid = random.Random(SEED), cls.dialogue.server.pid
+
+    def test_every_message(self):
+        made = {step: self.cut_all_of(step) for step in STEPS}
+        self.assertEqual(self.dialogue.server.pid, self.pid)
+        self.assertNotIn("event=node-taken-over", self.dialogue.server.log())
+        print("cut: " + ", ".join(f"{count} in {step}" for step, count in made.items()) +
+              f"; {sum(self.dialogue.refusals.values())} refusals, and each was followed by a success")
+
+    def cut_all_of(self, step):
+        walk = getattr(self.dialogue, step)
+        self.dialogue.cut = None
+        walk()
+        with self.wire.counted() as places:
+            walk()
+        self.assertEqual(self.dialogue.judge(), [], f"{step} without a fault")
+        made, began = 0, time.monotonic()
+        sequences = self.chosen(places)
+        for number, cuts in enumerate(sequences):
+            if FULL and number % 200 == 0:
+                print(f"{step}: {number} of {len(sequences)}, {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+            self.dialogue.cut = ", then ".join(map(str, cuts))
+            with self.wire.cut(cuts) as done:
+                walk()
+            made += done.done
+        self.assertEqual(self.dialogue.judge(), [], step)
+        # What others do at the same time is not the same each time.
+        self.assertGreater(made, len(sequences) * 0.7, step)
+        return made
+
+    def chosen(self, places):
+        """Sequences of cuts: one at each place; and behind a commit in doubt, the question whether it happened is cut, too."""
+        commits = [place for place in places if place.statement == "COMMIT" and place.kind in ("Execute", "Sync") and place.role == "writer"]
+        self.assertTrue(commits)
+        others = [place for place in places if place not in commits]
+        if not FULL:
+            commits = self.random.sample(commits, min(4, len(commits)))
+            others = self.random.sample(others, min(SAMPLE, len(others)))
+        single = [[Cut(place, after)] for place in commits + others for after in ((False, True) if FULL or place in commits
+                                                                                  else (self.random.random() < 0.5,))]
+        doubted = [Cut(place, True) for place in commits if FULL or place.kind == "Sync"]
+        return single + [[doubt, question] for doubt in doubted for question in QUESTIONS]
+
+
+if __name__ == "__main__":
+    unittest.main()
