@@ -33,6 +33,8 @@ export type Checks = [
   Fits<Answer<"doctor.server">, Solid<mine.Step>>,
   Fits<Answer<"doctor.domain">, Solid<mine.Step>>,
   Fits<Answer<"certificate.list">, { certificates: Solid<mine.Certificate>[] }>,
+  Fits<Answer<"node.list">, { nodes: Solid<mine.ClusterNode>[] }>,
+  Fits<Answer<"store.show">, Solid<mine.StoreFacts>>,
   Fits<Answer<"session.list">, { sessions: Solid<mine.Session>[]; next?: string }>,
   Fits<Answer<"domain.list">, { domains: Solid<mine.Domain>[]; next?: string }>,
   Fits<Answer<"domain.dns">, { hostname: string; records: Solid<mine.DnsRecord>[] }>,

@@ -1,4 +1,4 @@
-// Shapes of the API about the running server itself: certificates, sessions, traffic, settings.
+// Shapes of the API about the running server itself: certificates, sessions, traffic, settings, nodes.
 import type { DnsRecord, Time } from "./shapes";
 
 /** A key of a certificate; `record` where the zone is signed. */
@@ -74,4 +74,27 @@ export interface Setting {
   line: number;
   restart: boolean;
   text: string;
+}
+
+/** A server that works on the store; `silent_ms`: since it last said that it lives. */
+export interface ClusterNode {
+  name: string;
+  own: boolean;
+  epoch: number;
+  version: string;
+  since: Time;
+  silent_ms: number;
+  drained: boolean;
+}
+
+export interface StoreFacts {
+  kind: string;
+  size: number;
+  waiting: number;
+  in_hand: number;
+  held: number;
+  oldest_due: Time | null;
+  locks: number;
+  leases: { work: string; node: string; left_ms: number }[];
+  copies: { name: string; state: string; wait: string; behind: number }[];
 }

@@ -115,6 +115,14 @@ export const worstCertificate = <T extends { state: string }>(list: readonly T[]
   return [...list].sort((a, b) => rank(a) - rank(b))[0];
 };
 
+/** Silence after which a node seems not well; after ten seconds another one takes its work over. */
+const nodeSilence = 4_000;
+
+export function stateOfNode(node: { silent_ms: number; drained: boolean }): State {
+  if (node.silent_ms > nodeSilence) return { is: "warning", word: "silent" };
+  return node.drained ? { is: "waiting", word: "drained" } : { is: "good", word: "works" };
+}
+
 // ---- Pages ----
 
 export type Role = "operator" | "domain" | "account";
@@ -162,6 +170,7 @@ export const groups: readonly (readonly PageName[])[] = [
     { path: "suppressions", title: "Suppressed", roles: all },
     { path: "lists", title: "Lists", roles: operators },
     { path: "audit", title: "Audit", roles: operators },
+    { path: "nodes", title: "Nodes", roles: operators },
     { path: "settings", title: "Settings", roles: operators },
   ],
   [{ path: "sink", title: "Sink", roles: all, sink: true }],

@@ -11,6 +11,7 @@ import {
   stateOf,
   stateOfCertificate,
   stateOfDestination,
+  stateOfNode,
   whyHeld,
   worstCertificate,
   worstFirst,
@@ -152,6 +153,12 @@ test("destinations have a word of their own", () => {
   assert.equal(whyHeld({ reason: "because" }), "because");
 });
 
+test("a node that gives no sign of life is not well, whatever it was told", () => {
+  assert.deepEqual(stateOfNode({ silent_ms: 900, drained: false }), { is: "good", word: "works" });
+  assert.deepEqual(stateOfNode({ silent_ms: 900, drained: true }), { is: "waiting", word: "drained" });
+  assert.equal(stateOfNode({ silent_ms: 6000, drained: true }).word, "silent");
+});
+
 test("each role opens its own pages and no other", () => {
   const rail = (role: string, more = {}) =>
     railOf({ role, login: "a@x", ...more })
@@ -159,7 +166,7 @@ test("each role opens its own pages and no other", () => {
       .map((page) => page.path)
       .join(" ");
   const all =
-    "today me trail queue live deliverability certificates domains accounts hooks tokens suppressions lists audit settings";
+    "today me trail queue live deliverability certificates domains accounts hooks tokens suppressions lists audit nodes settings";
   assert.equal(rail("operator"), all);
   assert.equal(rail("root", { login: undefined }), all.replace(" me", ""));
   assert.equal(rail("domain administrator"), "me trail queue deliverability domains accounts hooks tokens suppressions");

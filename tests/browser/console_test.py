@@ -42,7 +42,7 @@ LISTENERS = {"mx": {"role": "mx", "tls": "starttls"},
              "submission": {"role": "submission", "tls": "starttls"},
              "pop3-clear": {"role": "pop3", "tls": "none", "login_in_clear": True},
              "http": {"role": "http", "tls": "none", "redirect": False}}
-PAGES = ["today", "trail", "queue", "live", "deliverability", "certificates", "domains", "accounts", "hooks", "tokens", "suppressions", "lists", "audit", "settings"]
+PAGES = ["today", "trail", "queue", "live", "deliverability", "certificates", "domains", "accounts", "hooks", "tokens", "suppressions", "lists", "audit", "nodes", "settings"]
 STUCK = 25
 HOST, SECOND = "mx.example.test", "mail.example.test"
 YESTERDAY = int(time.time()) // 86400 * 86400 - 86400  # reports are of the last days

@@ -11,6 +11,7 @@ import { HooksPage } from "./hooks";
 import { ListsPage } from "./lists";
 import { LivePage } from "./live";
 import { MePage } from "./me";
+import { NodesPage } from "./nodes";
 import type { PageProps } from "./page";
 import { QueuePage } from "./queue";
 import { SettingsPage } from "./settings";
@@ -35,6 +36,7 @@ const bodies: Record<string, ComponentType<PageProps>> = {
   suppressions: SuppressionsPage,
   lists: ListsPage,
   audit: AuditPage,
+  nodes: NodesPage,
   settings: SettingsPage,
   sink: SinkPage,
 };
