@@ -5,7 +5,7 @@
 #include "pop3/message_encoder.h"
 #include "pop3/server_session.h"
 #include "pop3/texts.h"
-#include "sasl/server.h"
+#include "sasl/exchange.h"
 
 #include <fmt/format.h>
 #include <optional>
@@ -28,37 +28,31 @@ public:
   void pass(const Arguments& a);
   void auth(const Arguments& a);
 
-  bool waits() const { return waits_; } ///< the next line is a response, not a command
-  void respond(std::string_view line);
-  void too_long(); ///< the response
+  bool waits() const { return exchange_.waits(); } ///< the next line is a response, not a command
+  void respond(std::string_view line) { show(exchange_.respond(line)); }
+  void too_long() { exchange_.end("a response of more octets than may be"); }
   void answer(LoginVerdict verdict);
-  void answer_keys(sasl::ScramCredentials credentials);
+  void answer_keys(sasl::ScramCredentials credentials) { show(exchange_.answer_keys(std::move(credentials))); }
 
   sasl::Offer offer() const;
   void offer_scram(bool offered) { scram_ = offered; }
   void set_channel(sasl::Channel channel) { channel_ = std::move(channel); }
-  const std::string& mechanism_name() const { return mechanism_name_; }
-  const sasl::Question& question() const { return question_; }
-  std::optional<sasl::Refusal> take_refusal() { return std::exchange(untold_, std::nullopt); }
+  const std::string& mechanism_name() const { return exchange_.mechanism(); }
+  const sasl::Question& question() const { return exchange_.question(); }
+  std::optional<sasl::Refusal> take_refusal() { return exchange_.take_refusal(); }
   void forget_name();
-  void wipe();
+  void wipe() { exchange_.end(); }
 
 private:
   bool allowed(); ///< false: refused already
-  void proceed(sasl::Step step);
+  void show(sasl::Exchange::Outcome outcome);
   void refuse(LoginVerdict verdict);
-  void note_refusal(std::string cause);
 
   Impl& session_;
-  std::string name_;                                 ///< USER's, until PASS
-  std::unique_ptr<sasl::ServerMechanism> mechanism_; ///< while AUTH goes on
-  bool waits_ = false;
-  std::string mechanism_name_; ///< of the login that goes on
-  sasl::Question question_;
+  std::string name_; ///< USER's, until PASS
+  sasl::Exchange exchange_;
   sasl::Channel channel_;
   std::optional<bool> scram_;                  ///< instead of the options'
-  std::optional<sasl::Refusal> untold_;        ///< not taken yet
-  bool judged_ = false;                        ///< somebody outside was asked about this exchange
   LoginVerdict verdict_ = LoginVerdict::wrong; ///< of the exchange that is about to end
   std::uint32_t failures_ = 0;
 };

@@ -2,8 +2,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "net/channel.h"
-#include "service/attempt_note.h"
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
@@ -14,8 +12,6 @@
 namespace paquebot::service {
 namespace {
 
-/// For implicit TLS: nothing was said yet.
-constexpr std::chrono::seconds kImapFirstHandshake{30};
 /// Octets of compressed input that are answered before others have their turn.
 constexpr std::size_t kUnpackedAtOnce = 256u << 10;
 
@@ -23,91 +19,34 @@ constexpr std::size_t kUnpackedAtOnce = 256u << 10;
 
 ImapConnection::ImapConnection(ImapMeans means, std::shared_ptr<const ImapListenerOptions> options, net::Stream stream,
                                boost::asio::any_io_executor executor)
-    : means_(means), options_(std::move(options)), pump_(std::move(stream), net::Pump::Side::server),
-      executor_(std::move(executor)), peer_(pump_.stream().remote().address),
-      mailbox_(means.store, means.news, means.ids) {}
+    : ReaderConnection(means.logins, options, std::move(stream), std::move(executor), "imap"),
+      options_(std::move(options)), seats_(means.seats), mailbox_(means.store, means.news, means.ids) {}
 
 Task<void> ImapConnection::serve(std::shared_ptr<ImapConnection> self) {
   ImapConnection& connection = *self;
-  std::weak_ptr<LiveSession> weak = self;
   connection.self_ = self;
-  connection.token_ = connection.means_.sessions.enter(connection.executor_, weak);
-  std::exception_ptr broke; // what was taken is given back all the same
-  try {
-    bool begun = co_await connection.begin();
-    if (begun) co_await connection.pump_.run(connection);
-  } catch (...) {
-    broke = std::current_exception();
-  }
-  connection.mailbox_.close();
-  if (connection.seated_ != 0) connection.means_.seats.leave(connection.seated_);
-  connection.means_.sessions.leave(connection.token_);
-  connection.pump_.stream().close();
-  if (broke) std::rethrow_exception(broke);
+  return connection.live(std::move(self)); // no frame of its own: it would stay for as long as the connection
 }
 
-Task<bool> ImapConnection::begin() {
-  if (options_->implicit_tls) {
-    net::TlsContext& context = *options_->tls;
-    auto info = co_await pump_.accept_tls(context, kImapFirstHandshake);
-    if (!info) {
-      refused_tls(policy::Attempt::What::tls_failed, info.error().message);
-      co_return false;
-    }
-    tls_ = info->version;
-  }
-  session_ = std::make_unique<imap::ServerSession>(options_->session, options_->implicit_tls);
-  if (options_->implicit_tls) session_->set_channel(net::channel_of(pump_.stream()));
-  desk_.emplace(means_.logins, peer_, "imap", token_, pump_.stream().local().port);
-  if (options_->scram_by_accounts && means_.logins.scram != nullptr) {
-    ScramSwitch& scram = *means_.logins.scram;
-    const bool offered = co_await scram.offered();
-    session_->offer_scram(offered);
-  }
-  if (transcript_) listen();
-  log::debug("connected", {{"client", peer_}, {"role", "imap"}});
-  co_return true;
+std::unique_ptr<imap::ServerSession> ImapConnection::make_engine() const {
+  return std::make_unique<imap::ServerSession>(options_->session, options_->implicit_tls);
 }
 
-void ImapConnection::shut_down() {
-  if (desk_) desk_->stop();
-  if (session_) session_->shut_down();
-  pump_.wake();
-}
-
-void ImapConnection::end() {
-  if (pump_.reading()) { // it waits for a command: it is told why
-    session_->log_out();
-    pump_.wake();
-    return;
-  }
-  if (desk_) desk_->stop();
-  pump_.cut();
-}
-
-void ImapConnection::break_off() {
-  if (desk_) desk_->stop();
-  pump_.cut();
+Task<void> ImapConnection::leave() {
+  mailbox_.close();
+  if (seated_ != 0) seats_.leave(seated_);
+  co_return;
 }
 
 net::LiveFacts ImapConnection::facts() const {
-  std::string state = "begins TLS";
-  if (session_) state = pump_.writing() ? "is slow to read" : pump_.reading() ? "is silent" : "waits for a reply";
-  return {.protocol = "imap",
-          .role = "imap",
-          .peer = pump_.stream().remote().to_string(),
-          .account = seated_ != 0 ? mailbox_.account().login : std::string(),
-          .state = std::move(state),
-          .tls = tls_};
-}
-
-void ImapConnection::watch(std::shared_ptr<net::Transcript> transcript) {
-  transcript_ = std::move(transcript);
-  told_ = std::make_shared<std::size_t>(0);
-  if (session_) listen();
+  const std::string_view state = pump_.writing()   ? "is slow to read"
+                                 : pump_.reading() ? "is silent"
+                                                   : "waits for a reply";
+  return seen(seated_ != 0 ? mailbox_.account().login : std::string(), std::string(state));
 }
 
 void ImapConnection::listen() {
+  told_ = std::make_shared<std::size_t>(0);
   session_->listen([kept = transcript_, told = told_](imap::Said who, std::string_view line) {
     const bool ours = who == imap::Said::server;
     if (ours) *told += line.size() + 2;
@@ -118,10 +57,7 @@ void ImapConnection::listen() {
 /// What was not written down as lines is content.
 void ImapConnection::note_sent(std::size_t octets) {
   const std::int64_t now = millis(system_clock().wall());
-  if (!transcript_->watched(now)) {
-    transcript_.reset();
-    return session_->listen({});
-  }
+  if (!is_watched(now)) return;
   const std::size_t lines = std::min(octets, *told_);
   *told_ -= lines;
   if (octets > lines) transcript_->add_content(net::Transcript::Who::us, octets - lines, now);
@@ -193,25 +129,8 @@ Task<void> ImapConnection::answer() {
   throw std::logic_error("the pump's own"); // see next()
 }
 
-void ImapConnection::tls_started(net::TlsInfo info) {
-  tls_ = std::move(info.version);
-  session_->set_channel(net::channel_of(pump_.stream()));
-  session_->tls_started();
-}
-
-void ImapConnection::tls_failed(const Error& why) {
-  refused_tls(policy::Attempt::What::tls_failed, why.message);
-  session_->eof();
-}
-
-/// For the log, and for its user.
-void ImapConnection::refused_tls(policy::Attempt::What what, const std::string& why) {
-  if (what == policy::Attempt::What::tls_failed) log::info("tls-failed", {{"client", peer_}, {"why", why}});
-  note_attempt(means_.logins, pump_.stream(), peer_, "imap", what, why);
-}
-
 void ImapConnection::feed(std::string_view bytes) {
-  if (begins_tls(bytes) && !pump_.stream().encrypted()) refused_tls(policy::Attempt::What::tls_at_once, {});
+  look_for_tls(bytes);
   if (compression_)
     compression_->take(bytes);
   else
@@ -222,11 +141,11 @@ void ImapConnection::feed(std::string_view bytes) {
 
 /// Whether the account may have one more session.
 imap::LoginVerdict ImapConnection::seat(store::Account account) {
-  if (!means_.seats.take(account.id, options_->max_per_account)) {
+  if (!seats_.take(account.id, options_->max_per_account)) {
     log::warning("too-many-sessions", {{"client", peer_}, {"account", account.login}, {"protocol", "imap"}});
     return imap::LoginVerdict::too_many_sessions;
   }
-  if (seated_ != 0) means_.seats.leave(seated_);
+  if (seated_ != 0) seats_.leave(seated_);
   seated_ = account.id;
   std::string who = "IMAP of " + account.login + " [" + peer_ + "]";
   mailbox_.log_in(std::move(account), std::move(who), executor_, self_);
@@ -237,10 +156,8 @@ Task<void> ImapConnection::ask(imap::AskLogin ask) {
   using Verdict = LoginAnswer::Verdict;
   std::uint32_t id = ask.id;
   sasl::Question question = *ask.question;
-  sasl::Channel channel = net::channel_of(pump_.stream());
-  LoginDesk& desk = *desk_;
   std::string mechanism(ask.mechanism);
-  LoginAnswer answer = co_await desk.ask(std::move(question), std::move(channel), std::move(mechanism));
+  LoginAnswer answer = co_await ask_desk(std::move(question), std::move(mechanism));
   imap::LoginVerdict verdict = imap::LoginVerdict::wrong; // disabled too: a stranger must not learn that there is one
   switch (answer.verdict) {
     case Verdict::keys: session_->answer_keys(id, std::move(answer.keys)); co_return;

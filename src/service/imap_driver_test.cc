@@ -53,8 +53,7 @@ protected:
     options->max_per_account = 2;
     net::test::StreamPair pair = loop_.pair();
     const ImapMeans means{
-        server_.store(), sessions_, news_,
-        seats_,          ids_,      {server_.store(), server_.directory(), sessions_, throttle_, nullptr}};
+        server_.store(), news_, seats_, ids_, {server_.store(), server_.directory(), sessions_, throttle_, nullptr}};
     auto connection =
         std::make_shared<ImapConnection>(means, std::move(options), std::move(pair.left), loop_.executor());
     loop_.start(ImapConnection::serve(std::move(connection)));

@@ -2,8 +2,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "net/channel.h"
-#include "service/attempt_note.h"
 #include "store/entry_flags.h"
 
 #include <algorithm>
@@ -12,9 +10,6 @@
 
 namespace paquebot::service {
 namespace {
-
-/// For implicit TLS: nothing was said yet.
-constexpr std::chrono::seconds kPop3FirstHandshake{30};
 
 /// Messages that are read ahead for a client that sends its commands without waiting.
 constexpr std::uint32_t kAheadMessages = 32;
@@ -26,99 +21,36 @@ constexpr int kSlowReaders = 6;
 
 Pop3Connection::Pop3Connection(Pop3Means means, std::shared_ptr<const Pop3ListenerOptions> options, net::Stream stream,
                                boost::asio::any_io_executor executor)
-    : means_(means), options_(std::move(options)), pump_(std::move(stream), net::Pump::Side::server),
-      executor_(std::move(executor)), peer_(pump_.stream().remote().address), mailbox_(means.store, means.holders) {}
+    : ReaderConnection(means.logins, options, std::move(stream), std::move(executor), "pop3"),
+      options_(std::move(options)), login_delay_(means.login_delay), mailbox_(means.store, means.holders) {}
 
 Task<void> Pop3Connection::serve(std::shared_ptr<Pop3Connection> self) {
   Pop3Connection& connection = *self;
-  std::weak_ptr<LiveSession> weak = self;
   connection.self_ = self;
-  connection.token_ = connection.means_.sessions.enter(connection.executor_, weak);
-  std::exception_ptr broke; // what was taken is given back all the same
-  try {
-    bool begun = co_await connection.begin();
-    if (begun) co_await connection.pump_.run(connection);
-  } catch (...) {
-    broke = std::current_exception();
-  }
-  co_await connection.release_mailbox();
-  connection.means_.sessions.leave(connection.token_);
-  connection.pump_.stream().close();
-  if (broke) std::rethrow_exception(broke);
+  return connection.live(std::move(self)); // no frame of its own: it would stay for as long as the connection
 }
 
-Task<void> Pop3Connection::release_mailbox() {
+std::unique_ptr<pop3::ServerSession> Pop3Connection::make_engine() const {
+  return std::make_unique<pop3::ServerSession>(options_->session, options_->implicit_tls);
+}
+
+Task<void> Pop3Connection::leave() {
   const std::unique_ptr<store::MailboxLock> lock = mailbox_.give_up();
   if (!lock) co_return;
   const auto unlocked = co_await lock->unlock();
   if (!unlocked) log::error("mailbox-not-unlocked", {{"account", account_.login}, {"why", unlocked.error().message}});
 }
 
-Task<bool> Pop3Connection::begin() {
-  if (options_->implicit_tls) {
-    net::TlsContext& context = *options_->tls;
-    auto info = co_await pump_.accept_tls(context, kPop3FirstHandshake);
-    if (!info) {
-      refused_tls(policy::Attempt::What::tls_failed, info.error().message);
-      co_return false;
-    }
-    tls_ = info->version;
-  }
-  session_ = std::make_unique<pop3::ServerSession>(options_->session, options_->implicit_tls);
-  if (options_->implicit_tls) session_->set_channel(net::channel_of(pump_.stream()));
-  desk_.emplace(means_.logins, peer_, "pop3", token_, pump_.stream().local().port);
-  if (options_->scram_by_accounts && means_.logins.scram != nullptr) {
-    ScramSwitch& scram = *means_.logins.scram;
-    const bool offered = co_await scram.offered();
-    session_->offer_scram(offered);
-  }
-  if (transcript_) listen();
-  log::debug("connected", {{"client", peer_}, {"role", "pop3"}});
-  co_return true;
-}
-
-void Pop3Connection::shut_down() {
-  if (desk_) desk_->stop();
-  if (session_) session_->shut_down();
-  pump_.wake();
-}
-
-void Pop3Connection::end() {
-  if (pump_.reading()) { // it waits for a command: it is told why
-    session_->log_out();
-    pump_.wake();
-    return;
-  }
-  if (desk_) desk_->stop();
-  pump_.cut();
-}
-
-void Pop3Connection::break_off() {
-  if (desk_) desk_->stop();
-  pump_.cut();
-}
-
 net::LiveFacts Pop3Connection::facts() const {
-  std::string state = "begins TLS";
-  if (session_)
-    state = pump_.writing()    ? "is slow to read"
-            : !pump_.reading() ? "waits for a reply"
-                               : (mailbox_.is_held() ? "reads its mail" : "is silent");
-  return {.protocol = "pop3",
-          .role = "pop3",
-          .peer = pump_.stream().remote().to_string(),
-          .account = session_ && !session_->user().empty() ? account_.login : std::string(),
-          .state = std::move(state),
-          .tls = tls_};
-}
-
-void Pop3Connection::watch(std::shared_ptr<net::Transcript> transcript) {
-  transcript_ = std::move(transcript);
-  heard_ = std::make_shared<bool>(true);
-  if (session_) listen();
+  const std::string_view state = pump_.writing()      ? "is slow to read"
+                                 : !pump_.reading()   ? "waits for a reply"
+                                 : mailbox_.is_held() ? "reads its mail"
+                                                      : "is silent";
+  return seen(session_ && !session_->user().empty() ? account_.login : std::string(), std::string(state));
 }
 
 void Pop3Connection::listen() {
+  heard_ = std::make_shared<bool>(true);
   session_->listen([kept = transcript_, heard = heard_](std::string_view line) {
     *heard = true;
     kept->add(net::Transcript::Who::peer, line, millis(system_clock().wall()));
@@ -128,10 +60,7 @@ void Pop3Connection::listen() {
 /// Of a reply its first line, unless it asks for more of a login; listings and messages are content.
 void Pop3Connection::note_sent(std::string_view bytes) {
   const std::int64_t now = millis(system_clock().wall());
-  if (!transcript_->watched(now)) {
-    transcript_.reset();
-    return session_->listen({});
-  }
+  if (!is_watched(now)) return;
   using Who = net::Transcript::Who;
   if (std::exchange(*heard_, false)) {
     const std::string_view line = bytes.substr(0, bytes.find('\r'));
@@ -188,25 +117,8 @@ Task<void> Pop3Connection::answer() {
   return std::visit(by_kind, action_);
 }
 
-void Pop3Connection::tls_started(net::TlsInfo info) {
-  tls_ = std::move(info.version);
-  session_->set_channel(net::channel_of(pump_.stream()));
-  session_->tls_started();
-}
-
-void Pop3Connection::tls_failed(const Error& why) {
-  refused_tls(policy::Attempt::What::tls_failed, why.message);
-  session_->eof();
-}
-
-/// For the log, and for its user.
-void Pop3Connection::refused_tls(policy::Attempt::What what, const std::string& why) {
-  if (what == policy::Attempt::What::tls_failed) log::info("tls-failed", {{"client", peer_}, {"why", why}});
-  note_attempt(means_.logins, pump_.stream(), peer_, "pop3", what, why);
-}
-
 void Pop3Connection::feed(std::string_view bytes) {
-  if (begins_tls(bytes) && !pump_.stream().encrypted()) refused_tls(policy::Attempt::What::tls_at_once, {});
+  look_for_tls(bytes);
   session_->feed(bytes);
 }
 
@@ -215,23 +127,21 @@ void Pop3Connection::feed(std::string_view bytes) {
 /// Before the reply to QUIT: whoever has read it may log in again at once.
 Task<void> Pop3Connection::ask(pop3::Send) {
   deferred_ = true;
-  return release_mailbox();
+  return leave();
 }
 
 Task<void> Pop3Connection::ask(pop3::AskLogin ask) {
   using Verdict = LoginAnswer::Verdict;
   std::uint32_t id = ask.id;
   sasl::Question question = *ask.question;
-  sasl::Channel channel = net::channel_of(pump_.stream());
-  LoginDesk& desk = *desk_;
   std::string mechanism(ask.mechanism);
-  LoginAnswer answer = co_await desk.ask(std::move(question), std::move(channel), std::move(mechanism));
+  LoginAnswer answer = co_await ask_desk(std::move(question), std::move(mechanism));
   pop3::LoginVerdict verdict = pop3::LoginVerdict::wrong; // disabled too: a stranger must not learn that there is one
   switch (answer.verdict) {
     case Verdict::keys: session_->answer_keys(id, std::move(answer.keys)); co_return;
     case Verdict::accepted:
       account_ = std::move(answer.account);
-      verdict = means_.login_delay.may(account_.id, options_->session->login_delay, system_clock().now())
+      verdict = login_delay_.may(account_.id, options_->session->login_delay, system_clock().now())
                     ? pop3::LoginVerdict::accepted
                     : pop3::LoginVerdict::slow_down;
       break;
@@ -253,7 +163,7 @@ Task<void> Pop3Connection::ask(pop3::AskOpen ask) {
     session_->answer_open(id, in_use ? pop3::OpenVerdict::in_use : pop3::OpenVerdict::temporary_failure, 0, 0);
     co_return;
   }
-  if (options_->session->login_delay.count() > 0) means_.login_delay.opened(account, system_clock().now());
+  if (options_->session->login_delay.count() > 0) login_delay_.opened(account, system_clock().now());
   session_->answer_open(id, pop3::OpenVerdict::opened, mailbox_.count(), opened->bytes);
 }
 

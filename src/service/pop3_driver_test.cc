@@ -53,9 +53,8 @@ protected:
     options->session = session;
     net::test::StreamPair pair = loop_.pair();
     client_.emplace(std::move(pair.right));
-    const Pop3Means means{server_.store(), server_.directory(),
-                          sessions_,       delay_,
-                          holders_,        {server_.store(), server_.directory(), sessions_, throttle_, nullptr}};
+    const Pop3Means means{
+        server_.store(), delay_, holders_, {server_.store(), server_.directory(), sessions_, throttle_, nullptr}};
     auto connection =
         std::make_shared<Pop3Connection>(means, std::move(options), std::move(pair.left), loop_.executor());
     loop_.start(Pop3Connection::serve(std::move(connection)));

@@ -189,12 +189,12 @@ Task<void> Server::Impl::converse(Welcome welcome, net::Stream stream, std::size
   Assembly::Accounts& a = parts.accounts;
   if (welcome.http) return browse(std::move(welcome), std::move(stream), std::move(executor));
   if (welcome.pop3) {
-    Pop3Means pop3{parts.store, a.directory, a.sessions, a.delay, a.holders, parts.login_means()};
+    Pop3Means pop3{parts.store, a.delay, a.holders, parts.login_means()};
     return Pop3Connection::serve(
         std::make_shared<Pop3Connection>(pop3, std::move(welcome.pop3), std::move(stream), executor));
   }
   if (welcome.imap) {
-    ImapMeans imap{parts.store, a.sessions, a.news, a.seats, parts.intake.ids, parts.login_means()};
+    ImapMeans imap{parts.store, a.news, a.seats, parts.intake.ids, parts.login_means()};
     return ImapConnection::serve(
         std::make_shared<ImapConnection>(imap, std::move(welcome.imap), std::move(stream), executor));
   }

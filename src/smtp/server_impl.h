@@ -2,7 +2,7 @@
 
 #include "mail/content_scan.h"
 #include "mail/line_mender.h"
-#include "sasl/server.h"
+#include "sasl/exchange.h"
 #include "smtp/dot_decoder.h"
 #include "smtp/grammar.h"
 #include "smtp/line_reader.h"
@@ -107,22 +107,17 @@ public:
   sasl::Offer offer() const;
   void offer_scram(bool offered) { scram_ = offered; }
   void set_channel(sasl::Channel channel) { channel_ = std::move(channel); }
-  const std::string& mechanism_name() const { return mechanism_name_; } ///< of the last exchange
-  std::unique_ptr<sasl::Refusal> take_refusal() { return std::move(untold_); }
+  std::string_view mechanism_name() const { return exchange_ ? exchange_->mechanism() : std::string_view(); }
+  std::optional<sasl::Refusal> take_refusal();
 
 private:
-  void proceed(sasl::Step step);
-  void note_refusal(std::string cause);
+  void show(sasl::Exchange::Outcome outcome);
 
   Impl& session_;
   std::string identity_;
-  std::unique_ptr<sasl::ServerMechanism> mechanism_;
-  std::string mechanism_name_;
-  std::unique_ptr<sasl::Question> asked_;
+  std::unique_ptr<sasl::Exchange> exchange_; ///< from the first AUTH on: most sessions have none
   sasl::Channel channel_;
-  std::unique_ptr<sasl::Refusal> untold_; ///< not taken yet
-  bool judged_ = false;                   ///< somebody outside was asked about this exchange
-  std::optional<bool> scram_;             ///< instead of the options'
+  std::optional<bool> scram_; ///< instead of the options'
 };
 
 /// The envelope: MAIL and RCPT (server_transaction.cc).

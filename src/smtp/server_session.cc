@@ -270,7 +270,7 @@ void ServerSession::listen(std::function<void(std::string_view)> told) {
   impl_->listener = told ? std::make_unique<std::function<void(std::string_view)>>(std::move(told)) : nullptr;
 }
 void ServerSession::offer_scram(bool offered) { impl_->login.offer_scram(offered); }
-std::unique_ptr<sasl::Refusal> ServerSession::take_refusal() { return impl_->login.take_refusal(); }
+std::optional<sasl::Refusal> ServerSession::take_refusal() { return impl_->login.take_refusal(); }
 void ServerSession::set_channel(sasl::Channel channel) { impl_->login.set_channel(std::move(channel)); }
 void ServerSession::refuse_content(mail::Reply verdict) { impl_->content.refuse(std::move(verdict)); }
 void ServerSession::tls_started(std::string_view, std::string_view) { impl_->tls_started(); }

@@ -165,8 +165,8 @@ public:
   void answer_keys(std::uint32_t id, sasl::ScramCredentials credentials);
   /// Whether SCRAM is offered, instead of what the options say: before the first next().
   void offer_scram(bool offered);
-  /// A login that ended before AskLogin asked whether it may, since the last call; null: none. For the log.
-  std::unique_ptr<sasl::Refusal> take_refusal();
+  /// A login that ended before AskLogin asked whether it may, since the last call. For the log.
+  std::optional<sasl::Refusal> take_refusal();
   /// What logins can be bound to: after a handshake, before tls_started() or the first next().
   void set_channel(sasl::Channel channel);
   /// Verdicts on content, one for each accepted recipient in order (LMTP); for SMTP the first counts.
