@@ -7,7 +7,7 @@ _paquebot() {
   [[ $line == *[[:blank:]] ]] || { current="${typed[i]}"; typed=("${typed[@]:0:$i}"); }
   for ((i = 1; i < ${#typed[@]}; i++)); do
     case "${typed[i]}" in
-      --account|--acme-allow|--acme-ca-file|--acme-directory|--action|--address|--after|--alias-of|--as|--attach|--bcc|--body|--ca-file|--cc|--config|--data-dir|--days|--deliver-by|--destination|--domain|--event|--faults|--folder|--for|--from|--header|--helo|--hold-for|--hold-until|--host|--hostname|--html|--html-file|--http|--ip|--limit|--list|--mail-from|--memory|--newest|--note|--of|--password-file|--pop3|--priority|--quota|--reason|--resolver|--seed|--senders|--server|--since|--smarthost|--smarthost-password-file|--smarthost-user|--smtp|--subject|--text|--text-file|--tls|--to|--trust-anchor|--until|--url|--user|--wait)
+      --account|--acme-allow|--acme-ca-file|--acme-directory|--action|--address|--after|--alias-of|--as|--attach|--bcc|--body|--ca-file|--cc|--config|--data-dir|--days|--deliver-by|--destination|--domain|--event|--faults|--folder|--for|--format|--from|--header|--helo|--hold-for|--hold-until|--host|--hostname|--html|--html-file|--http|--ip|--limit|--list|--mail-from|--memory|--newest|--note|--of|--password-file|--pop3|--priority|--quota|--reason|--resolver|--seed|--senders|--server|--since|--smarthost|--smarthost-password-file|--smarthost-user|--smtp|--subject|--text|--text-file|--tls|--to|--trust-anchor|--until|--url|--user|--wait)
         if ((i + 1 == ${#typed[@]})); then behind="${typed[i]}"; fi
         case "${typed[i]}" in --config|--data-dir) place+=("${typed[i]}" "${typed[i+1]}") ;; esac
         ((i++)) ;;
@@ -22,7 +22,7 @@ _paquebot() {
   [[ -n $behind ]] || behind=":$at"
   [[ $behind == :* ]] || behind=" $behind"
   if [[ -z $words ]]; then case "$verb$behind" in
-    ":0") words="domain dkim account alias right token hook queue fetch import message block allow report tls dns clock setup serve check status metrics doctor reload api version completion verify backup restore events audit destinations trace send sink help" ;;
+    ":0") words="domain dkim account alias right token hook queue fetch import message block allow report tls dns clock setup serve check status metrics doctor reload api version completion verify backup restore events audit destinations trace send export sink help" ;;
     "domain:0") words="add list dns owner remove" ;;
     "dkim:0") words="create list dns rotate retire" ;;
     "account:0") words="add list show addresses passwd quota mobileconfig limit disable enable suspects hold release app-password remove reset-link logout second-factor" ;;
@@ -141,6 +141,8 @@ _paquebot() {
     "import imap --tls") words="auto starttls implicit none" ;;
     "import imap --ca-file") words="@files" ;;
     "import imap:0") words="@accounts" ;;
+    "export --format") words="maildir mbox" ;;
+    "export:1") words="@files" ;;
     "message check --mail-from") words="@accounts" ;;
     "message check --list") words="@files" ;;
     "message check:"*) words="@files" ;;
@@ -255,6 +257,7 @@ _paquebot() {
       "import accounts") words="--config --data-dir --json --help" ;;
       "import mail") words="--config --data-dir --json --help --folder --again --quiet" ;;
       "import imap") words="--config --data-dir --json --help --server --user --password-file --tls --ca-file --insecure --folder --again --quiet" ;;
+      "export") words="--config --data-dir --json --help --format --quiet" ;;
       "message check") words="--config --data-dir --json --help --ip --helo --mail-from --list --resolver" ;;
       "block add") words="--config --data-dir --json --help --reason --for" ;;
       "block list") words="--config --data-dir --json --help" ;;

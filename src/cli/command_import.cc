@@ -14,6 +14,7 @@
 #include <cstring>
 #include <fstream>
 #include <iostream>
+#include <optional>
 
 namespace paquebot::cli {
 namespace {
@@ -91,16 +92,28 @@ int report_counts(Session& session, std::uint64_t done, std::uint64_t before, st
   return failed == 0 ? kOk : kBadData;
 }
 
-int report_mail(Session& session, const ImportSummary& summary) {
-  return report_counts(session, summary.imported, summary.before, summary.failed, "message");
+/// Of mail. `kept`: mailboxes with the uids of elsewhere.
+int report_mail(Session& session, const ImportSummary& summary, std::uint64_t kept) {
+  if (session.json) {
+    session.out() << control::to_pretty_text(json::object{
+        {"imported", summary.imported}, {"before", summary.before}, {"failed", summary.failed}, {"uids_kept", kept}});
+    return summary.failed == 0 ? kOk : kBadData;
+  }
+  const int told = report_counts(session, summary.imported, summary.before, summary.failed, "message");
+  if (kept > 0)
+    session.out() << "Uids were kept in " << count_text(static_cast<std::int64_t>(kept), "folder")
+                  << ": IMAP clients know that mail already.\n";
+  return told;
 }
 
-int tell_of_import(Session& session, const Result<ImportSummary>& summary) {
+int tell_of_import(Session& session, Result<ImportSummary>& summary, ImportCarrier& carrier) {
   if (!summary) {
     session.report(summary.error());
     return summary.error().code == Errc::not_found ? int{kNoInput} : int{exit_code(summary.error())};
   }
-  const int told = report_mail(session, *summary);
+  const auto kept = summary->ended ? Result<std::uint64_t>(0) : carrier.keep_uids();
+  if (!kept) summary->ended = kept.error();
+  const int told = report_mail(session, *summary, kept.value_or(0));
   return summary->ended ? session.report(*summary->ended) : told;
 }
 
@@ -145,15 +158,14 @@ int import_mail(Session& session, const Arguments& arguments) {
   if (!account) return session.report(account.error());
   std::ostream* terminal = session.terminal() && !arguments.has("--quiet") ? &session.err() : nullptr;
   Result<ImportSummary> summary;
-  {
-    ProgressBar bar(terminal, "importing", octets_of_mailbox(path));
-    ImportCarrier carrier(session, control::get_text(*account, "login"), bar, arguments.has("--again"));
-    summary = import_mailbox(
-        path, *folder,
-        [&](const ImportedMessage& message, const ImportContent& content) { return carrier.carry(message, content); },
-        session.err());
-  }
-  return tell_of_import(session, summary);
+  std::optional<ProgressBar> bar(std::in_place, terminal, "importing", octets_of_mailbox(path));
+  ImportCarrier carrier(session, control::get_text(*account, "login"), *bar, arguments.has("--again"));
+  summary = import_mailbox(
+      path, *folder,
+      [&](const ImportedMessage& message, const ImportContent& content) { return carrier.carry(message, content); },
+      session.err(), [&](const std::string& name) { return carrier.make_folder(name); });
+  bar.reset();
+  return tell_of_import(session, summary, carrier);
 }
 
 /// From a server of somewhere else.
@@ -169,15 +181,15 @@ int import_imap_mail(Session& session, const Arguments& arguments) {
   if (!target) return session.report(target.error());
   std::ostream* terminal = session.terminal() && !arguments.has("--quiet") ? &session.err() : nullptr;
   Result<ImportSummary> summary;
-  {
-    ProgressBar octets(nullptr, {}, 0), bar(terminal, "importing", 0, "message");
-    ImportCarrier carrier(session, control::get_text(*account, "login"), octets, arguments.has("--again"));
-    summary = import_imap(
-        *target, *folder, bar,
-        [&](const ImportedMessage& message, const ImportContent& content) { return carrier.carry(message, content); },
-        session.err());
-  }
-  return tell_of_import(session, summary);
+  ProgressBar octets(nullptr, {}, 0);
+  std::optional<ProgressBar> bar(std::in_place, terminal, "importing", 0, "message");
+  ImportCarrier carrier(session, control::get_text(*account, "login"), octets, arguments.has("--again"));
+  summary = import_imap(
+      *target, *folder, *bar,
+      [&](const ImportedMessage& message, const ImportContent& content) { return carrier.carry(message, content); },
+      session.err(), [&](const std::string& name) { return carrier.make_folder(name); });
+  bar.reset();
+  return tell_of_import(session, summary, carrier);
 }
 
 } // namespace paquebot::cli

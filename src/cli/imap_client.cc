@@ -233,12 +233,32 @@ Result<std::vector<ImapFolder>> ImapClient::list() {
   return folders;
 }
 
-Result<std::vector<std::uint32_t>> ImapClient::examine(const ImapFolder& folder) {
+namespace {
+
+/// Of "* OK [UIDNEXT 17] …".
+std::optional<std::uint32_t> code_number(std::string_view line, std::string_view code) {
+  if (!istarts_with(line, "* OK [")) return {};
+  line.remove_prefix(6);
+  if (!istarts_with(line, code) || !line.substr(code.size()).starts_with(' ')) return {};
+  line.remove_prefix(code.size() + 1);
+  const auto number = parse_u64(line.substr(0, line.find(']')));
+  if (!number || *number > UINT32_MAX) return {};
+  return static_cast<std::uint32_t>(*number);
+}
+
+} // namespace
+
+Result<ImapContents> ImapClient::examine(const ImapFolder& folder) {
   std::string name;
   imap::put_string(name, folder.wire);
   if (name.starts_with('{')) return wrong(Errc::refused, "has a mailbox whose name can't be written");
-  if (auto done = must("EXAMINE " + name, {}); !done) return std::unexpected(done.error());
-  std::vector<std::uint32_t> uids;
+  ImapContents contents;
+  const auto told = [&](std::string_view line) {
+    contents.uidvalidity = code_number(line, "UIDVALIDITY").value_or(contents.uidvalidity);
+    contents.uidnext = code_number(line, "UIDNEXT").value_or(contents.uidnext);
+  };
+  if (auto done = must("EXAMINE " + name, told); !done) return std::unexpected(done.error());
+  std::vector<std::uint32_t>& uids = contents.uids;
   bool good = true;
   auto done = must("UID SEARCH ALL", [&](std::string_view line) {
     if (!istarts_with(line, "* SEARCH")) return;
@@ -254,7 +274,7 @@ Result<std::vector<std::uint32_t>> ImapClient::examine(const ImapFolder& folder)
   if (!good) return wrong(Errc::invalid, "names messages by what is no uid");
   std::ranges::sort(uids);
   uids.erase(std::ranges::unique(uids).begin(), uids.end());
-  return uids;
+  return contents;
 }
 
 Result<std::vector<ImapFacts>> ImapClient::facts(const std::vector<std::uint32_t>& uids) {

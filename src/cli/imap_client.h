@@ -21,6 +21,12 @@ struct ImapFolder {
   bool prefixed = false; ///< the name began with "INBOX" and a delimiter
 };
 
+/// What is in a mailbox.
+struct ImapContents {
+  std::vector<std::uint32_t> uids;            ///< of all messages, ascending
+  std::uint32_t uidvalidity = 0, uidnext = 0; ///< 0: the server does not say
+};
+
 /// What a server says of a message without its content.
 struct ImapFacts {
   std::uint32_t uid = 0;
@@ -41,8 +47,8 @@ public:
   /// Those that hold messages, at most kMostFolders; without those that show what is in others as well (\All,
   /// \Flagged).
   Result<std::vector<ImapFolder>> list();
-  /// Selects it, read-only. The uids of all that is in it, ascending.
-  Result<std::vector<std::uint32_t>> examine(const ImapFolder& folder);
+  /// Selects it, read-only.
+  Result<ImapContents> examine(const ImapFolder& folder);
   /// Of some uids (at most some hundred); those that are gone are not there.
   Result<std::vector<ImapFacts>> facts(const std::vector<std::uint32_t>& uids);
   /// Begins to read a message; false: it is gone. Then piece() until it gives an empty one, or drop().

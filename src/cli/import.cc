@@ -62,8 +62,9 @@ private:
 
 class Importer {
 public:
-  Importer(const std::string& path, const std::string& folder, const ImportSink& sink, std::ostream& problems)
-      : path_(path), sink_(sink), problems_(problems), folder_(folder) {}
+  Importer(const std::string& path, const std::string& folder, const ImportSink& sink, std::ostream& problems,
+           const ImportFolders& folders)
+      : path_(path), sink_(sink), problems_(problems), folders_(folders), folder_(folder) {}
 
   Result<ImportSummary> run();
 
@@ -72,7 +73,9 @@ private:
   Result<> further_folders(const Opened& folder);
   Result<> mail_of(const Opened& folder, const std::vector<Opened>& parts, const std::string& place);
   Result<> mbox(Opened file);
-  Result<> one_file(const Opened& part, const std::string& name, const std::string& shown);
+  Result<> mboxes(const Opened& folder);
+  Result<bool> begin_folder(const std::string& shown);
+  Result<> one_file(const Opened& part, const std::string& name, const std::string& shown, std::uint32_t uid);
   Result<> give(const ImportedMessage& message, const ImportContent& content);
   void tell(const std::string& source, const std::string& what) {
     problems_ << printable(source, 4096) << ": " << printable(what) << "\n";
@@ -89,6 +92,7 @@ private:
   const std::string& path_;
   const ImportSink& sink_;
   std::ostream& problems_;
+  const ImportFolders& folders_;
   ImportSummary summary_;
   std::uint64_t doubts_ = 0;
   std::string folder_; ///< of what is read now
@@ -107,12 +111,22 @@ Result<> Importer::give(const ImportedMessage& message, const ImportContent& con
   return {};
 }
 
+/// False: it can't be made, which is told.
+Result<bool> Importer::begin_folder(const std::string& shown) {
+  if (!folders_) return true;
+  const auto made = folders_(folder_);
+  if (made) return true;
+  if (made.error().code != Errc::invalid) return std::unexpected(made.error());
+  problem(shown, made.error().message);
+  return false;
+}
+
 void Importer::doubt(std::uint64_t offset, const std::string& what) {
   constexpr std::uint64_t kTold = 20; // a file that is no mbox has one in every other line
   if (++doubts_ <= kTold) tell(fmt::format("{}, octet {}", path_, offset), what);
 }
 
-Result<> Importer::one_file(const Opened& part, const std::string& name, const std::string& shown) {
+Result<> Importer::one_file(const Opened& part, const std::string& name, const std::string& shown, std::uint32_t uid) {
   auto file = open_within(part, name);
   if (!file) {
     problem(shown, "it can't be read: " + file.error().message);
@@ -132,6 +146,9 @@ Result<> Importer::one_file(const Opened& part, const std::string& name, const s
   message.folder = folder_;
   message.internal_date = from_millis(file->facts.st_mtim.tv_sec * 1000 + file->facts.st_mtim.tv_nsec / 1'000'000);
   message.uidl = uidls_->of(name);
+  message.uid = uid;
+  message.uidvalidity = uidls_->validity();
+  message.uidnext = uidls_->next();
   std::size_t info = name.rfind(":2,");
   std::string_view flags = info == std::string::npos ? std::string_view() : std::string_view(name).substr(info + 3);
   message.seen = flags.contains('S');
@@ -164,8 +181,7 @@ Result<std::vector<Opened>> open_parts(const Opened& folder) {
 
 Result<> Importer::maildir(const Opened& folder) {
   const auto parts = open_parts(folder);
-  if (!parts && parts.error().code == Errc::not_found)
-    return wrong(Errc::invalid, " is not a Maildir: it has no folders cur and new");
+  if (!parts && parts.error().code == Errc::not_found) return mboxes(folder);
   if (!parts) return wrong(parts.error().code, parts.error().message);
   if (auto done = mail_of(folder, *parts, ""); !done) return done;
   return further_folders(folder);
@@ -202,9 +218,12 @@ Result<> Importer::further_folders(const Opened& folder) {
 
 /// The files of one folder; `place` stands in front of what people are told.
 Result<> Importer::mail_of(const Opened& folder, const std::vector<Opened>& parts, const std::string& place) {
+  const auto begun = begin_folder(place);
+  if (!begun || !*begun) return begun ? Result<>() : std::unexpected(begun.error());
   uidls_.emplace(folder);
   keywords_ = keywords_of_maildir(folder);
   struct File {
+    std::uint32_t uid;    ///< those that have none yet get the next ones, as they would have there
     std::uint64_t second; ///< in its name: of its delivery
     std::string name;
     std::size_t part;
@@ -214,12 +233,18 @@ Result<> Importer::mail_of(const Opened& folder, const std::vector<Opened>& part
     auto names = names_within(parts[part]);
     if (!names) return wrong(names.error().code, fmt::format("/{}{}: {}", place, kParts[part], names.error().message));
     for (std::string& name : *names)
-      files.push_back({parse_u64(name.substr(0, name.find('.'))).value_or(0), std::move(name), part});
+      files.push_back(
+          {uidls_->uid_of(name), parse_u64(name.substr(0, name.find('.'))).value_or(0), std::move(name), part});
   }
-  std::ranges::sort(files, {}, [](const File& f) { return std::tie(f.second, f.name, f.part); });
+  std::ranges::sort(files, [](const File& a, const File& b) {
+    const std::uint32_t first = a.uid - 1, second = b.uid - 1; // those without one last
+    return std::tie(first, a.second, a.name, a.part) < std::tie(second, b.second, b.name, b.part);
+  });
+  std::uint32_t next = uidls_->next();
   for (const File& file : files) {
     const std::string shown = place + kParts[file.part] + "/" + file.name;
-    if (auto done = one_file(parts[file.part], file.name, shown); !done) return done;
+    const std::uint32_t uid = file.uid != 0 || next == 0 ? file.uid : next++;
+    if (auto done = one_file(parts[file.part], file.name, shown, uid); !done) return done;
   }
   return {};
 }
@@ -251,6 +276,38 @@ Result<> Importer::mbox(Opened file) {
     });
     if (!done) return done;
   }
+}
+
+/// A folder of files NAME.mbox.
+Result<> Importer::mboxes(const Opened& folder) {
+  constexpr std::string_view kEnding = ".mbox";
+  auto names = names_within(folder);
+  if (!names) return wrong(names.error().code, ": " + names.error().message);
+  std::erase_if(*names, [&](const std::string& name) { return !name.ends_with(kEnding); });
+  if (names->empty()) return wrong(Errc::invalid, " is not a Maildir: it has no folders cur and new");
+  std::ranges::sort(*names);
+  const std::string top = folder_;
+  for (const std::string& name : *names) {
+    const std::string stem = name.substr(0, name.size() - kEnding.size());
+    const auto wanted = iequals(stem, "INBOX") ? Result<std::string>(top) : folder_of_maildir("." + stem, top);
+    auto file = open_within(folder, name);
+    if (!wanted || !file || !S_ISREG(file->facts.st_mode) || file->facts.st_uid != folder.facts.st_uid) {
+      problem(name, !wanted ? wanted.error().message
+                    : !file ? file.error().message
+                            : "it is no file of the folder's owner");
+      continue;
+    }
+    folder_ = *wanted;
+    const auto begun = begin_folder(name);
+    if (!begun) return std::unexpected(begun.error());
+    if (!*begun || file->facts.st_size == 0) continue;
+    if (auto done = mbox(std::move(*file)); !done && done.error().code == Errc::invalid)
+      problem(name, done.error().message);
+    else if (!done)
+      return done;
+  }
+  folder_ = top;
+  return {};
 }
 
 Result<Opened> open_mailbox(const std::string& path) {
@@ -288,8 +345,8 @@ Result<ImportSummary> Importer::run() {
 } // namespace
 
 Result<ImportSummary> import_mailbox(const std::string& path, const std::string& folder, const ImportSink& sink,
-                                     std::ostream& problems) {
-  return Importer(path, folder, sink, problems).run();
+                                     std::ostream& problems, const ImportFolders& folders) {
+  return Importer(path, folder, sink, problems, folders).run();
 }
 
 namespace {
@@ -318,9 +375,10 @@ std::uint64_t octets_of_mailbox(const std::string& path) {
   std::uint64_t octets = octets_of_folder(*opened);
   const auto names = names_within(*opened, true);
   for (const std::string& name : names ? *names : std::vector<std::string>()) {
-    if (!name.starts_with('.')) continue;
-    if (const auto further = open_within(*opened, name); further && S_ISDIR(further->facts.st_mode))
-      octets += octets_of_folder(*further);
+    if (!name.starts_with('.') && !name.ends_with(".mbox")) continue;
+    const auto further = open_within(*opened, name);
+    if (further && S_ISDIR(further->facts.st_mode)) octets += octets_of_folder(*further);
+    if (further && S_ISREG(further->facts.st_mode)) octets += static_cast<std::uint64_t>(further->facts.st_size);
   }
   return octets;
 }

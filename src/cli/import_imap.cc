@@ -35,8 +35,9 @@ void take_flag(const std::string& flag, ImportedMessage& message) {
 
 class ImapImport {
 public:
-  ImapImport(ImapClient& client, std::string top, ProgressBar& bar, const ImportSink& sink, std::ostream& problems)
-      : client_(client), top_(std::move(top)), bar_(bar), sink_(sink), problems_(problems) {}
+  ImapImport(ImapClient& client, std::string top, ProgressBar& bar, const ImportSink& sink, std::ostream& problems,
+             const ImportFolders& folders)
+      : client_(client), top_(std::move(top)), bar_(bar), sink_(sink), problems_(problems), folders_(folders) {}
 
   Result<ImportSummary> run() {
     const auto folders = client_.list();
@@ -81,12 +82,18 @@ private:
   Result<> all_of(const ImapFolder& folder, bool below) {
     auto target = target_of(folder, below);
     if (!target) return std::unexpected(target.error());
-    const auto uids = client_.examine(folder);
-    if (!uids) return std::unexpected(uids.error());
-    total_ += uids->size();
-    for (std::size_t at = 0; at < uids->size(); at += kFactsAtOnce) {
-      const auto from = uids->begin() + static_cast<std::ptrdiff_t>(at);
-      const std::size_t many = std::min(kFactsAtOnce, uids->size() - at);
+    auto contents = client_.examine(folder);
+    if (!contents) return std::unexpected(contents.error());
+    if (const auto made = folders_ ? folders_(*target) : Result<>(); !made) {
+      if (made.error().code != Errc::invalid) return std::unexpected(made.error());
+      return fail(Errc::refused, made.error().message);
+    }
+    contents_ = std::move(*contents);
+    const std::vector<std::uint32_t>& uids = contents_.uids;
+    total_ += uids.size();
+    for (std::size_t at = 0; at < uids.size(); at += kFactsAtOnce) {
+      const auto from = uids.begin() + static_cast<std::ptrdiff_t>(at);
+      const std::size_t many = std::min(kFactsAtOnce, uids.size() - at);
       const auto facts = client_.facts({from, from + static_cast<std::ptrdiff_t>(many)});
       if (!facts) return std::unexpected(facts.error());
       for (const ImapFacts& one : *facts)
@@ -102,6 +109,9 @@ private:
     message.source = fmt::format("{}, uid {}", shown, facts.uid);
     message.folder = target;
     message.internal_date = facts.date;
+    message.uid = facts.uid;
+    message.uidvalidity = contents_.uidvalidity;
+    message.uidnext = contents_.uidnext;
     for (const std::string& flag : facts.flags) take_flag(flag, message);
     message.origin = fmt::format("imap {} {}\n{}", facts.date ? millis(*facts.date) : 0, facts.size, facts.fields);
     bool begun = false, gone = false;
@@ -148,6 +158,8 @@ private:
   ProgressBar& bar_;
   const ImportSink& sink_;
   std::ostream& problems_;
+  const ImportFolders& folders_;
+  ImapContents contents_; ///< of the mailbox that is read
   ImportSummary summary_;
   std::uint64_t done_ = 0, total_ = 0; ///< messages
 };
@@ -155,10 +167,10 @@ private:
 } // namespace
 
 Result<ImportSummary> import_imap(const Target& target, const std::string& folder, ProgressBar& bar,
-                                  const ImportSink& sink, std::ostream& problems) {
+                                  const ImportSink& sink, std::ostream& problems, const ImportFolders& folders) {
   auto client = ImapClient::open(target);
   if (!client) return std::unexpected(client.error());
-  return ImapImport(*client, folder, bar, sink, problems).run();
+  return ImapImport(*client, folder, bar, sink, problems, folders).run();
 }
 
 } // namespace paquebot::cli

@@ -15,6 +15,6 @@ namespace paquebot::cli {
 /// of when the message came, its size, and who, when and what its head says: a second run asks for no more of what was
 /// taken. Errors as import_mailbox().
 Result<ImportSummary> import_imap(const Target& target, const std::string& folder, ProgressBar& bar,
-                                  const ImportSink& sink, std::ostream& problems);
+                                  const ImportSink& sink, std::ostream& problems, const ImportFolders& folders = {});
 
 } // namespace paquebot::cli

@@ -4,6 +4,7 @@
 #include "cli/test_support.h"
 
 #include <algorithm>
+#include <array>
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -383,6 +384,26 @@ TEST(ImportMaildir, UidlsOfTheServerBefore) {
   std::filesystem::remove(folder.path("courierpop3dsizelist"));
   std::filesystem::rename(folder.path("new/3.c"), folder.path("new/3." + std::string(80, 'c')));
   EXPECT_THAT(uidls(), ElementsAre("1.a,S=9", "2.b", "")) << "too long for POP3";
+}
+
+TEST(ImportMaildir, UidsOfTheServerBefore) {
+  test::Folder folder;
+  for (const char* name : {"cur/1.a,S=9:2,S", "cur/2.b:2,", "new/3.c"}) folder.write(name, "A: b\n\n");
+  using Uids = std::vector<std::array<std::uint32_t, 3>>;
+  const auto uids = [&] {
+    Uids found;
+    for (const ImportedMessage& one : import_all(folder.path()).messages)
+      found.push_back({one.uid, one.uidvalidity, one.uidnext});
+    return found;
+  };
+  const Uids none{{0, 0, 0}, {0, 0, 0}, {0, 0, 0}};
+  EXPECT_EQ(uids(), none);
+  folder.write("courierimapuiddb", "1 1300000000 9\n5 1.a,S=9\n4 2.b\nbad line\n");
+  EXPECT_EQ(uids(), (Uids{{4, 1300000000, 9}, {5, 1300000000, 9}, {9, 1300000000, 9}})) << "in their order";
+  folder.write("dovecot-uidlist", "3 V1275660208 N22911 G3085f01b\n17 W10 Pold.name W9 :1.a,S=9\n16 :2.b:2,\n");
+  EXPECT_EQ(uids(), (Uids{{16, 1275660208, 22911}, {17, 1275660208, 22911}, {22911, 1275660208, 22911}}));
+  folder.write("dovecot-uidlist", "3 V99999999999 N-1\n99999999999 :1.a,S=9\n0 :2.b\n");
+  EXPECT_EQ(uids(), none);
 }
 
 TEST(ImportMaildir, LargeFilesComeInPieces) {

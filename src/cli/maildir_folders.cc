@@ -1,6 +1,7 @@
 #include "cli/maildir_folders.h"
 
 #include "base/text.h"
+#include "cli/export_place.h"
 #include "cli/maildir_uidls.h"
 #include "imap/mailbox_name.h"
 
@@ -17,6 +18,7 @@ Result<std::string> folder_of_maildir(std::string_view name, const std::string& 
   auto read = imap::read_name(wire, false); // as Dovecot and Courier write it, unless they were told otherwise
   if (!read && is_utf8(wire)) read = imap::read_name(wire, true);
   if (!read) return fail(Errc::invalid, "its name is neither modified UTF-7 nor UTF-8");
+  *read = undo_escapes(*read);
   std::string whole = top.empty() ? std::move(*read) : top + imap::kDelimiter + *read;
   if (const auto refusal = imap::refusal_of_name(whole)) return fail(Errc::invalid, std::string(*refusal));
   return whole == "INBOX" ? std::string() : whole;

@@ -9,7 +9,8 @@
 namespace paquebot::cli {
 
 /// The mailbox for a folder of Maildir++: of ".Work.2026" it is "Work/2026", below `top` when that is not empty. Names
-/// are in modified UTF-7 or UTF-8; one that all folders have in front ("INBOX.", as of Courier) is left out.
+/// are in modified UTF-7 or UTF-8; one that all folders have in front ("INBOX.", as of Courier) is left out;
+/// "\2e" stands for a dot within a name.
 /// Errc::invalid: no mailbox can be called so.
 Result<std::string> folder_of_maildir(std::string_view name, const std::string& top);
 

@@ -42,10 +42,17 @@ bool is_uidl(std::string_view text) {
 }
 
 MaildirUidls::MaildirUidls(const Opened& maildir) {
-  if (const auto dovecot = read_list(maildir, "dovecot-uidlist"))
-    read_dovecot(*dovecot);
-  else if (const auto courier = read_list(maildir, "courierpop3dsizelist"))
-    read_courier(*courier);
+  if (const auto dovecot = read_list(maildir, "dovecot-uidlist")) {
+    read_uids(*dovecot, true);
+    return;
+  }
+  if (const auto courier = read_list(maildir, "courierpop3dsizelist")) read_courier(*courier);
+  if (const auto courier = read_list(maildir, "courierimapuiddb")) read_uids(*courier, false);
+}
+
+std::uint32_t MaildirUidls::uid_of(std::string_view file) const {
+  const auto found = uids_.find(std::string(without_flags(file)));
+  return found == uids_.end() ? 0 : found->second;
 }
 
 std::string MaildirUidls::of(std::string_view file) const {
@@ -55,31 +62,39 @@ std::string MaildirUidls::of(std::string_view file) const {
   return by_name_ && is_uidl(name) ? name : std::string();
 }
 
-/// Version 3: "3 V<validity> N<next> …", then "<uid> [<letter><value> …] :<name>". Version 1: "1 <validity> <next>",
-/// then
-/// "<uid> <name>".
-void MaildirUidls::read_dovecot(std::string_view text) {
-  by_name_ = false; // Dovecot gives a message its number when it first sees it
+/// Of Dovecot. Version 3: "3 V<validity> N<next> …", then "<uid> [<letter><value> …] :<name>". Version 1: "1 <validity>
+/// <next>", then
+/// "<uid> <name>". Courier has version 1.
+void MaildirUidls::read_uids(std::string_view text, bool dovecot) {
+  if (dovecot) by_name_ = false; // Dovecot gives a message its number when it first sees it
   const auto lines = split(text, '\n');
   const auto head = split(lines.front(), ' ');
   const bool plain = head.front() == "1";
   if (!plain && head.front() != "3") return;
-  std::uint64_t validity = 0;
+  const auto number = [](std::string_view word) {
+    const auto read = parse_u64(word);
+    return read && *read <= UINT32_MAX ? static_cast<std::uint32_t>(*read) : 0;
+  };
   for (std::size_t i = 1; i < head.size(); ++i) {
-    if (plain && i == 1) validity = parse_u64(head[i]).value_or(0);
-    if (!plain && head[i].starts_with('V')) validity = parse_u64(head[i].substr(1)).value_or(0);
+    if (plain && i == 1) validity_ = number(head[i]);
+    if (plain && i == 2) next_ = number(head[i]);
+    if (!plain && head[i].starts_with('V')) validity_ = number(head[i].substr(1));
+    if (!plain && head[i].starts_with('N')) next_ = number(head[i].substr(1));
   }
   for (std::size_t i = 1; i < lines.size(); ++i) {
     const std::size_t space = lines[i].find(' ');
-    const auto uid = parse_u64(lines[i].substr(0, space));
-    if (!uid || space == std::string_view::npos) continue;
+    const std::uint32_t uid = number(lines[i].substr(0, space));
+    if (uid == 0 || space == std::string_view::npos) continue;
     const std::size_t name = plain ? space : lines[i].find(" :", space);
     if (name == std::string_view::npos) continue;
-    std::string uidl = dovecot_uidl(*uid, validity);
+    const std::string file(without_flags(lines[i].substr(name + (plain ? 1 : 2))));
+    uids_[file] = uid;
+    if (!dovecot) continue;
+    std::string uidl = dovecot_uidl(uid, validity_);
     const auto between = name > space ? lines[i].substr(space + 1, name - space - 1) : std::string_view();
     for (const std::string_view word : split(between, ' '))
       if (word.starts_with('P') && is_uidl(word.substr(1))) uidl = word.substr(1);
-    known_[std::string(without_flags(lines[i].substr(name + (plain ? 1 : 2))))] = std::move(uidl);
+    known_[file] = std::move(uidl);
   }
 }
 

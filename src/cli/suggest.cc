@@ -102,6 +102,7 @@ constexpr Synonym kSynonyms[] = {
     {"useradd", "account add"},
     {"dump", "backup"},
     {"import", "import mail"},
+    {"archive", "export"},
     {"whitelist", "allow"},
     {"blacklist", "block"},
     {"ban", "block"},

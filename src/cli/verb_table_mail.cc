@@ -7,9 +7,10 @@ using Count = Positional::Count;
 namespace {
 
 /// Options of the programs that connect to a server as a client.
-std::vector<Option> client_options(std::vector<Option> more) {
+std::vector<Option> client_options(std::vector<Option> more,
+                                   std::string_view server = "the server; without it the one of this machine") {
   std::vector<Option> options{
-      {"--server", "HOST[:PORT]", "the server; without it the one of this machine"},
+      {"--server", "HOST[:PORT]", server},
       {"--user", "LOGIN", "log in as this account"},
       kPasswordFile,
       {"--tls", "MODE", "auto, starttls, implicit or none", false, "auto starttls implicit none"},
@@ -223,14 +224,22 @@ std::vector<Verb> import_verbs() {
        {kLogin, {"PATH", "a Maildir folder or an mbox file"}},
        {into, again, kQuiet},
        import_mail,
-       "account.show import.known import.message upload.begin upload.append upload.drop"},
+       "account.show import.known import.message import.folder upload.begin upload.append upload.drop"},
       {"import imap",
        "Copy all mailboxes of an account of another server, over IMAP.",
        "paquebot import imap ann@example.org --server imap.example.net --user ann",
        {kLogin},
-       client_options({into, again, kQuiet}),
+       client_options({into, again, kQuiet}, "the other server"),
        import_imap_mail,
-       "account.show import.known import.message upload.begin upload.append upload.drop"},
+       "account.show import.known import.message import.folder upload.begin upload.append upload.drop"},
+      {"export",
+       "Copy the mail of an account, or of all accounts of a domain, into Maildirs or mbox files.",
+       "paquebot export ann@example.org /backup/ann\npaquebot export example.org /backup/example.org --format mbox",
+       {{"WHOSE", "the account's login, or a domain of ours"},
+        {"PATH", "a new folder, or one that an export was begun in before"}},
+       {{"--format", "FORMAT", "maildir (without it) or mbox", false, "maildir mbox"}, kQuiet},
+       export_mail,
+       "account.list export.folders export.messages export.content"},
   };
 }
 

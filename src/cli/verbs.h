@@ -177,6 +177,7 @@ int fetch_show(Session& session, const Arguments& arguments);
 int fetch_save(Session& session, const Arguments& arguments);
 int fetch_delete(Session& session, const Arguments& arguments);
 int import_accounts(Session& session, const Arguments& arguments);
+int export_mail(Session& session, const Arguments& arguments);
 int import_mail(Session& session, const Arguments& arguments);
 int import_imap_mail(Session& session, const Arguments& arguments);
 int message_check(Session& session, const Arguments& arguments);

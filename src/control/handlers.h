@@ -164,6 +164,10 @@ Task<Answer> append_upload(Context& context, Call call);
 Task<Answer> drop_upload(Context& context, Call call);
 Task<Answer> was_imported(Context& context, Call call);
 Task<Answer> import_message(Context& context, Call call);
+Task<Answer> import_folder(Context& context, Call call);
+Task<Answer> export_folders(Context& context, Call call);
+Task<Answer> export_messages(Context& context, Call call);
+Task<Answer> export_content(Context& context, Call call);
 
 /// What happens (events.cc), and who is told of it as it does (hooks.cc).
 Task<Answer> list_events(Context& context, Call call);

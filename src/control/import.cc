@@ -1,9 +1,9 @@
 #include "base/text.h"
 #include "control/control.h"
+#include "control/folders.h"
 #include "control/handlers.h"
 #include "imap/flags.h"
 #include "imap/lexer.h"
-#include "imap/mailbox_name.h"
 #include "mail/head.h"
 #include "queue/draft.h"
 
@@ -23,6 +23,7 @@ struct WantedMail {
   std::string uidl;
   std::string folder; ///< empty: INBOX
   std::vector<std::string> keywords;
+  std::uint32_t uid = 0;
 };
 
 Result<std::uint64_t> number_of(const Call& call, const std::string& name, std::uint64_t most) {
@@ -57,15 +58,6 @@ Result<std::string> read_uidl(std::string text) {
   const bool good = text.size() <= 70 && std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7F; });
   if (!good) return fail(Errc::invalid, "a UIDL has at most 70 visible characters of ASCII");
   return text;
-}
-
-/// UTF-8, levels parted by "/".
-Result<std::string> read_folder(const std::string& text) {
-  if (text.empty()) return std::string();
-  auto name = imap::read_name(text, true);
-  const auto wrong = name ? imap::refusal_of_name(*name) : std::optional<std::string_view>("it is no UTF-8");
-  if (wrong) return fail(Errc::invalid, "\"folder\" can't be the name of a mailbox: " + std::string(*wrong));
-  return *name == "INBOX" ? std::string() : std::move(*name);
 }
 
 /// As IMAP clients know them, with spaces between.
@@ -108,6 +100,9 @@ Result<WantedMail> read_wanted(const Call& call) {
   auto keywords = read_keywords(call.ask("keywords"));
   if (!keywords) return std::unexpected(keywords.error());
   wanted.keywords = std::move(*keywords);
+  const auto uid = number_of(call, "uid", UINT32_MAX);
+  if (!uid) return std::unexpected(uid.error());
+  wanted.uid = static_cast<std::uint32_t>(*uid);
   wanted.date = *date;
   wanted.flags = *flags;
   return wanted;
@@ -152,20 +147,6 @@ Answer outcome(const store::AcceptResult& result, const Ulid& id) {
     case store::AcceptStatus::failed: return fail(Errc::io, "the message could not be stored: " + result.why);
   }
   return fail(Errc::io, "the message could not be stored");
-}
-
-/// The mailbox is there afterwards, and those above it. They are subscribed, as those that an account begins with.
-Task<Result<>> make_folder(store::Store& store, store::Id account, std::string name) {
-  std::string wanted = name;
-  const auto there = co_await store.mailboxes().open(account, std::move(wanted));
-  if (there) co_return Result<>();
-  if (there.error().code != Errc::not_found) co_return std::unexpected(there.error());
-  wanted = name;
-  auto made = co_await store.mailboxes().create_folder(account, std::move(wanted), 0);
-  if (!made && made.error().code != Errc::conflict) co_return made;
-  const auto subscribed = co_await store.mailboxes().subscribe_folder(account, std::move(name), true);
-  if (!subscribed && subscribed.error().code != Errc::refused) co_return std::unexpected(subscribed.error());
-  co_return Result<>();
 }
 
 /// Finishes the upload as the body.
@@ -227,7 +208,7 @@ Task<Answer> import_message(Context& context, Call call) {
   if (!account) co_return std::unexpected(account.error());
   if (!wanted->folder.empty()) {
     std::string name = wanted->folder;
-    const auto made = co_await make_folder(context.store, account->id, std::move(name));
+    const auto made = co_await need_folder(context.store, account->id, std::move(name));
     if (!made) co_return std::unexpected(made.error());
   }
   queue::Draft draft;
@@ -248,6 +229,7 @@ Task<Answer> import_message(Context& context, Call call) {
   draft.internal_date = wanted->date;
   draft.flags = wanted->flags;
   draft.digest = wanted->digest;
+  draft.uid = wanted->uid;
   draft.uidl = wanted->uidl;
   draft.folder = wanted->folder;
   draft.keywords = wanted->keywords;

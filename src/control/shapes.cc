@@ -76,6 +76,10 @@ constexpr Shape kShapes[] = {
      "level:good/note/unknown/warning/wrong check:text about:text seen:text means:text advice:text records:[Record]"},
     {"Finding", "something that is wrong", "rule:text what:text advice:text"},
     {"Report", "a message that looks like a report; `content` is base 64", "uid:number date:time content:text"},
+    {"ExportedFolder", "a mailbox; `use` as `\\Sent`, empty: none; `uidnext`: the uid that is given next",
+     "folder:text use:text subscribed:bool uidvalidity:number uidnext:number messages:number octets:number"},
+    {"ExportedMessage", "a message in a mailbox; `flags` as an import takes them; `uidl`: its name in POP3",
+     "uid:number uidl:text flags:number keywords:[text] date:time size:number"},
     {"Right", "who looks after what", "login:text role:text domain?:text"},
     {"Token", "a token; `login` is empty for the server's own; no `domains`, no `networks`: any",
      "id:number login:text label:text scopes:[text] domains:[text] networks:[text] created:time expires:time "

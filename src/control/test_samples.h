@@ -144,6 +144,8 @@ private:
         {"token", "sample"},
         {"order", "release"},
         {"limit", "1"},
+        {"folder", "INBOX"},
+        {"uid", "1"},
         {"url", "https://hooks.example/in"},
         {"since", "2026-11-30T09:41:07Z"},
     };

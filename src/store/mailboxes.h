@@ -168,6 +168,13 @@ public:
   /// refused: there are kMostSubscriptions.
   virtual Task<Result<>> subscribe_folder(Id account, std::string name, bool subscribed) = 0;
 
+  /// All that is in a mailbox was imported with the uids that it had elsewhere: from now on it has the uidvalidity of
+  /// there too, so that what clients know of it stays true. Uids that the other place may still give (some from
+  /// `uidnext` on) are given to nothing here. conflict: it is not as in `view` any more; refused: a uidvalidity that no
+  /// clock gave by now, uids above kMostKeptUid, or nothing in it was imported; not_found: it is gone. When it has that
+  /// uidvalidity already, nothing is changed.
+  virtual Task<Result<>> adopt_uids(MailboxView view, std::uint32_t uidvalidity, std::uint32_t uidnext) = 0;
+
   // ---- Entries as IMAP sees them ----
 
   virtual Task<Result<std::vector<Keyword>>> list_keywords(Id mailbox) = 0;

@@ -118,6 +118,9 @@ struct NewMessage : Envelope { // its id is chosen by who brings it; accepting t
   /// By which name POP3 clients know it (1 to 70 characters 0x21 to 0x7E); empty, or taken there: a new one.
   std::string uidl;
   std::vector<std::string> keywords{}; ///< names; those for which its mailbox has no room are left out
+  /// Imports: the uid that it had elsewhere, which it keeps when its mailbox has given no higher one and it is at most
+  /// kMostKeptUid; else, and when 0, the next one.
+  std::uint32_t uid = 0;
   /// What tells it from others; imported into the same account twice it is a `duplicate`. Empty: nothing does.
   std::string digest;
   struct Settles { ///< reports only: the marks that this one settles, cleared in the same transaction
@@ -326,6 +329,9 @@ struct MailboxView {
   std::uint32_t uidnext = 1;
   std::int64_t modseq = 0; ///< the highest
 };
+
+/// Uids from elsewhere that are kept: so many are left to be given.
+inline constexpr std::uint32_t kMostKeptUid = 2'147'483'647;
 
 struct MailboxInfo {
   Id id = 0;

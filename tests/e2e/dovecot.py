@@ -21,7 +21,7 @@ READY_SECONDS = 30
 CONFIG = """\
 base_dir = {base}/run
 state_dir = {base}/run
-protocols = lmtp pop3
+protocols = lmtp pop3{imap}
 log_path = {base}/log
 default_internal_user = {owner}
 default_internal_group = {group}
@@ -70,6 +70,24 @@ service pop3-login {{
 """
 
 
+IMAP = """\
+service imap-login {{
+  chroot =
+  inet_listener imap {{
+    address = 127.0.0.1
+    port = {imap}
+  }}
+  inet_listener imaps {{
+    port = 0
+  }}
+}}
+"""
+
+
+def has_imap(peers):
+    return (pathlib.Path(peers).resolve() / "root/usr/lib/dovecot/imap").exists() and can_run(peers)
+
+
 def can_run(peers):
     """Whether it is unpacked and may have a mount namespace of its own with an overlay in it."""
     root = pathlib.Path(peers).resolve() / "root"
@@ -80,12 +98,13 @@ def can_run(peers):
 
 
 class Dovecot:
-    """One running Dovecot. `more`: further lines of its configuration."""
+    """One running Dovecot. `more`: further lines of its configuration. `imap`: it speaks that too, at the port self.imap."""
 
-    def __init__(self, peers, tmp, users, more=""):
+    def __init__(self, peers, tmp, users, more="", imap=False):
         self.root = pathlib.Path(peers).resolve() / "root"
         self.base = pathlib.Path(tmp).resolve() / "dovecot"
         self.users, self.more, self.process = dict(users), more, None
+        self.imap = free_port() if imap else None
 
     def __enter__(self):
         return self.start()
@@ -102,7 +121,8 @@ class Dovecot:
         (self.base / "users").write_text("".join(f"{user}:{{PLAIN}}{password}::::::\n" for user, password in self.users.items()))
         self.lmtp, self.pop3, self.socket = free_port(), free_port(), self.base / "run/lmtp"
         config = self.base / "dovecot.conf"
-        config.write_text(CONFIG.format(base=self.base, owner="mail", group="mail", lmtp=self.lmtp, pop3=self.pop3, more=self.more))
+        config.write_text(CONFIG.format(base=self.base, owner="mail", group="mail", lmtp=self.lmtp, pop3=self.pop3, imap=" imap" if self.imap else "", more=self.more) +
+                          (IMAP.format(imap=self.imap) if self.imap else ""))
         script = 'mount -t overlay overlay -o "lowerdir=$0/usr:/usr" /usr && exec /usr/sbin/dovecot -F -c "$1"'
         self.output = open(self.base / "output", "wb")
         self.process = subprocess.Popen(["unshare", "-m", "sh", "-c", script, str(self.root), str(config)],

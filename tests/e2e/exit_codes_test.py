@@ -80,6 +80,9 @@ class ExitCodesTest(unittest.TestCase):
         yield ["hook", "add", "https://127.0.0.1/"], BAD_DATA, "public Internet"
         yield ["events", "--after", "what"], BAD_DATA, "after"
         yield ["api", "account.change", f"login={ALICE}", "quota=-5"], BAD_DATA, "quota"
+        yield ["export", ALICE, tmp / "Maildir"], CANT_CREATE, "not empty"
+        yield ["export", "nobody@example.test", tmp / "exported"], NOT_DONE, "nobody@example.test"
+        yield ["export", ALICE, tmp / "exported", "--format", "zip"], USAGE, "--format"
         yield ["import", "accounts", NOWHERE], NO_INPUT, NOWHERE
         yield ["import", "accounts", tmp / "no-accounts"], NO_INPUT, "nothing to import"
         yield ["import", "mail", ALICE, NOWHERE], NO_INPUT, NOWHERE

@@ -2,19 +2,22 @@
 
 import contextlib
 import imaplib
+import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import tempfile
 import unittest
 
-from server import BINARY, SECRET, Server
+from dovecot import Dovecot, has_imap
+from server import BINARY, PEERS, SECRET, Server
 
 ANN, BOB = "ann@example.test", "bob@example.test"
 OTHER = "another secret"
-NO_PERMISSION, BAD_DATA, USAGE = 77, 65, 64
+NO_PERMISSION, BAD_DATA, USAGE, CANT_CREATE, REFUSED = 77, 65, 64, 73, 1
 
 
 class FoldersCase(unittest.TestCase):
@@ -42,16 +45,43 @@ class FoldersCase(unittest.TestCase):
 
     def content(self, login=BOB, secret=SECRET):
         """{mailbox: [(flags, internal date, octets)]} of those that are not empty."""
-        client, found = self.client(login, secret), {}
+        return self.content_of(self.client(login, secret))
+
+    @staticmethod
+    def content_of(client, names=str):
+        """`names`: what a mailbox is called instead."""
+        found = {}
         for line in client.list()[1]:
-            name = re.search(rb'"/" (.*)$', line)[1].decode()
+            if rb"\Noselect" in line or rb"\NonExistent" in line:
+                continue
+            name = re.search(rb'\) "(?:[^"\\]|\\.)+" (.*)$', line)[1].decode()
             if client.select(name, readonly=True)[1] == [b"0"]:
                 continue
             answer = client.fetch("1:*", "(FLAGS INTERNALDATE BODY.PEEK[])")[1]
             rows = [one for one in answer if isinstance(one, tuple)]
             if rows:
-                found[name.strip('"')] = [(frozenset(re.search(rb"FLAGS \(([^)]*)\)", row[0])[1].decode().split()),
-                                           re.search(rb'INTERNALDATE "([^"]+)"', row[0])[1].decode(), row[1]) for row in rows]
+                found[names(name.strip('"'))] = [
+                    (frozenset(re.search(rb"FLAGS \(([^)]*)\)", row[0])[1].decode().replace(r"\Recent", "").split()),
+                     re.search(rb'INTERNALDATE "([^"]+)"', row[0])[1].decode(), row[1]) for row in rows]
+        client.logout()
+        return found
+
+    def known(self, login, secret):
+        return self.known_of(self.client(login, secret))
+
+    @staticmethod
+    def known_of(client, names=str):
+        """{mailbox: (uidvalidity, uids)}: what IMAP clients know messages by."""
+        found = {}
+        for line in client.list()[1]:
+            if rb"\Noselect" in line or rb"\NonExistent" in line:
+                continue
+            name = re.search(rb'\) "(?:[^"\\]|\\.)+" (.*)$', line)[1].decode()
+            client.select(name, readonly=True)
+            validity = client.response("UIDVALIDITY")[1][0]
+            uids = client.uid("SEARCH", "ALL")[1][0].split()
+            if uids:
+                found[names(name.strip('"'))] = (validity, uids)
         client.logout()
         return found
 
@@ -97,6 +127,107 @@ class FilesTest(FoldersCase):
         self.assertEqual(self.content(), {})
 
 
+class ExportTest(FoldersCase):
+    """What is exported comes back as it was."""
+
+    NAMES = ("Work/2026", "Work/example.org", "INBOX/below", '"a b"', "&ZeVnLIqe-", "Empty", r'"back\\slash"', '"~tilde"')
+
+    def fill(self):
+        client = self.client(ANN, OTHER)
+        for name in self.NAMES:
+            self.assertEqual(client.create(name)[0], "OK", name)
+        texts = [b"Subject: plain\r\n\r\nx\r\n", b"Subject: from\r\n\r\nFrom here on\r\n>From there\r\n\r\n\r\n", b"\r\nno head\r\n",
+                 b"Subject: status\r\nStatus: RO\r\nX-UID: 99\r\n\r\nown fields\r\n", b"Subject: head only\r\n\r\n",
+                 b"Subject: large\r\n\r\n" + b"0123456789abcde\r\n" * 40_000, "Subject: é\r\n\r\nü\r\n".encode()]
+        for name in ("INBOX", "Sent", *self.NAMES):
+            if name == "Empty":
+                continue
+            for number, text in enumerate(texts):
+                flags = (r"\Seen $Label1", r"\Flagged", r"\Answered \Draft Work", "", r"\Deleted", r"\Seen", "")[number]
+                self.assertEqual(client.append(name, f"({flags})", f'"1{number}-Nov-2023 22:13:20 +0000"', text)[0], "OK")
+            client.select(name)
+            client.store("2", "+FLAGS", r"\Deleted")
+            client.uid("EXPUNGE", "2")  # uids have a gap
+        client.logout()
+        return client
+
+    def export(self, *words, code=0):
+        done = self.server.cli("export", *words)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done
+
+    def round_trip(self, *words):
+        self.fill()
+        count = 6 * (len(self.NAMES) + 1)
+        self.assertIn(f"{count} messages exported.", self.export(ANN, self.tmp / "box", *words).stdout)
+        for path in [self.tmp / "box", *(self.tmp / "box").rglob("*")]:
+            self.assertEqual(path.stat().st_mode & 0o077, 0, path)
+        again = self.export(ANN, self.tmp / "box", *words)
+        self.assertIn(f"0 messages exported, {count} there before.", again.stdout)
+        done = self.imports("mail", BOB, self.tmp / "box")
+        self.assertIn(f"{count} messages imported.", done.stdout)
+        self.assertIn(f"Uids were kept in {len(self.NAMES) + 1} folders", done.stdout)
+        self.assertEqual(self.content(), self.content(ANN, OTHER))
+        self.assertEqual(self.known(BOB, SECRET), self.known(ANN, OTHER), "clients need not fetch it again")
+        self.assertIn(f"0 messages imported, {count} there before.", self.imports("mail", BOB, self.tmp / "box").stdout)
+        client = self.client()
+        client.append("INBOX", "", None, b"Subject: later\r\n\r\nx\r\n")
+        client.select("INBOX")
+        self.assertGreater(int(client.uid("SEARCH", "ALL")[1][0].split()[-1]), 100_000, "what the old server gives meanwhile stays free")
+        self.assertEqual(self.server.findings(), [])
+
+    def test_maildir(self):
+        self.round_trip()
+
+    def test_mbox(self):
+        self.round_trip("--format", "mbox")
+
+    def test_mail_that_came_meanwhile_keeps_the_own_uidvalidity(self):
+        self.fill()
+        self.export(ANN, self.tmp / "box")
+        self.client().append("INBOX", "", None, b"Subject: new\r\n\r\nx\r\n")
+        (validity, _), = self.known(BOB, SECRET).values()
+        self.imports("mail", BOB, self.tmp / "box")
+        known = self.known(BOB, SECRET)
+        self.assertEqual(known["INBOX"][0], validity)
+        self.assertEqual(known["Sent"], self.known(ANN, OTHER)["Sent"])
+
+    def test_broken_off_it_goes_on(self):
+        client = self.client(ANN, OTHER)
+        for number in range(600):
+            client.append("Archive", "", None, f"Subject: {number}\r\n\r\nx\r\n".encode())
+        client.logout()
+        box = self.tmp / "box"
+        process = subprocess.Popen([str(BINARY), "export", ANN, str(box)], env=self.server.environment(), stdout=subprocess.DEVNULL)
+        while process.poll() is None and not list(box.glob(".Archive/cur/*")):
+            pass
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        self.export(ANN, box)
+        self.imports("mail", BOB, box)
+        self.assertEqual(self.content(), self.content(ANN, OTHER))
+        self.assertEqual(list(box.rglob("tmp/*")), [])
+
+    def test_a_domain(self):
+        self.fill()
+        done = self.export("example.test", self.tmp / "all", "--json")
+        self.assertEqual(json.loads(done.stdout), {"accounts": 2, "exported": 54, "before": 0, "failed": 0})
+        self.assertEqual({path.name for path in (self.tmp / "all").iterdir()}, {ANN, BOB, "paquebot-export"})
+
+    def test_nothing_is_written_over(self):
+        self.fill()
+        box = self.tmp / "box"
+        box.mkdir()
+        (box / "cur").mkdir()
+        self.assertIn("not empty", self.export(ANN, box, code=CANT_CREATE).stderr)
+        self.assertEqual([path.name for path in box.rglob("*")], ["cur"])
+        self.export(ANN, self.tmp / "other")
+        self.assertIn("something else", self.export(ANN, self.tmp / "other", "--format", "mbox", code=CANT_CREATE).stderr)
+        self.assertIn("something else", self.export(BOB, self.tmp / "other", code=CANT_CREATE).stderr)
+        self.export("nobody@example.test", self.tmp / "none", code=REFUSED)
+        self.assertFalse((self.tmp / "none").exists())
+
+
 class ImapTest(FoldersCase):
     """The other server is this one too: another account of it."""
 
@@ -111,6 +242,8 @@ class ImapTest(FoldersCase):
             client.append(name, "", date, b"Message-ID: <3@x>\r\n\r\nsame\r\n")
         for number in range(many):
             client.append("Archive", "", date, f"Message-ID: <a{number}@x>\r\n\r\n{'y' * 70}\r\n".encode())
+        client.select("Sent")
+        self.validity_of_sent = client.response("UIDVALIDITY")[1][0]
         client.logout()
 
     def words(self, *more):
@@ -121,6 +254,8 @@ class ImapTest(FoldersCase):
         self.assertIn("36 messages imported.", self.imports(*self.words(), password=OTHER).stdout)
         self.assertEqual(self.content(), self.content(ANN, OTHER))
         client = self.client()
+        client.select("Sent")
+        self.assertEqual(client.response("UIDVALIDITY"), ("UIDVALIDITY", [self.validity_of_sent]))
         client.select("Archive")
         client.store("1:2", "+FLAGS", r"\Deleted")
         client.expunge()
@@ -147,6 +282,84 @@ class ImapTest(FoldersCase):
         self.assertIn("say from where", self.imports("imap", BOB, password=OTHER, code=USAGE).stderr)
         done = self.server.cli(*("import", *self.words("--password", OTHER)))
         self.assertEqual(done.returncode, USAGE, "a password on the command line is seen by others")
+
+
+@unittest.skipUnless(has_imap(PEERS), "Dovecot's imapd is not unpacked, or this is not root (tools/peers)")
+class DovecotTest(FoldersCase):
+    """The other server is Debian's Dovecot: by IMAP, by its Maildir, and back."""
+
+    NAMES = ("Work.2026", "&ZeVnLIqe-.&AOQ-", "Sent")
+
+    def setUp(self):
+        super().setUp()
+        self.tmp.chmod(0o755)
+
+    def dovecot(self, separator=".", prefix=""):
+        more = f"namespace inbox {{\n  inbox = yes\n  separator = {separator}\n  prefix = {prefix}\n}}\n"
+        return self.enterContext(Dovecot(PEERS, self.tmp, {"ann": OTHER}, more=more, imap=True))
+
+    @staticmethod
+    def dovecots(dovecot):
+        client = imaplib.IMAP4("127.0.0.1", dovecot.imap, timeout=60)
+        client.login("ann", OTHER)
+        return client
+
+    def fill(self, dovecot, separator=".", prefix=""):
+        client = self.dovecots(dovecot)
+        names = ["INBOX", *(prefix + name.replace(".", separator) for name in self.NAMES)]
+        for name in names[1:]:
+            self.assertEqual(client.create(name)[0], "OK", name)
+        for name in names:
+            for number, flags in enumerate((r"\Seen $Label1", r"\Flagged", r"\Answered Work", r"\Deleted \Draft", "")):
+                done = client.append(name, f"({flags})", f'"1{number}-Nov-2023 22:13:20 +0000"', f"Message-ID: <{number}@x>\r\nA: {number}\r\n\r\nx\r\n".encode())
+                self.assertEqual(done[0], "OK", done)
+            client.select(name)
+            client.uid("STORE", "2", "+FLAGS", r"\Deleted")
+            client.uid("EXPUNGE", "2")
+        client.logout()
+
+    def words(self, dovecot):
+        return ("imap", BOB, "--server", f"127.0.0.1:{dovecot.imap}", "--user", "ann", "--tls", "none")
+
+    def compare(self, dovecot, names):
+        self.assertEqual(self.content(), self.content_of(self.dovecots(dovecot), names))
+        self.assertEqual(self.known(BOB, SECRET), self.known_of(self.dovecots(dovecot), names))
+        self.assertEqual(self.server.findings(), [])
+
+    def test_over_imap(self):
+        for separator, prefix in ((".", ""), ("/", ""), (".", "INBOX.")):
+            with self.subTest(separator=separator, prefix=prefix):
+                self.setUp()
+                dovecot = self.dovecot(separator, prefix)
+                self.fill(dovecot, separator, prefix)
+                done = self.imports(*self.words(dovecot), password=OTHER)
+                self.assertIn("16 messages imported.", done.stdout)
+                self.assertIn("Uids were kept in 4 folders", done.stdout)
+                self.compare(dovecot, lambda name: name.removeprefix(prefix).replace(separator, "/"))
+                self.assertIn("0 messages imported, 16 there before.", self.imports(*self.words(dovecot), password=OTHER).stdout)
+                dovecot.stop()
+
+    def test_its_maildir(self):
+        dovecot = self.dovecot()
+        self.fill(dovecot)
+        self.imports("mail", BOB, dovecot.base / "mail/ann")
+        self.compare(dovecot, lambda name: name.replace(".", "/"))
+
+    def test_it_reads_what_was_exported(self):
+        dovecot = self.dovecot()
+        client = self.client()
+        client.create("Work/2026")
+        for name in ("INBOX", "Work/2026"):
+            for number, flags in enumerate((r"\Seen $Label1", r"\Flagged", r"\Answered Work", "")):
+                client.append(name, f"({flags})", f'"1{number}-Nov-2023 22:13:20 +0000"', f"A: {number}\r\n\r\nx\r\n".encode())
+            client.select(name)
+            client.store("2", "+FLAGS", r"\Deleted")
+            client.expunge()
+        done = self.server.cli("export", BOB, self.tmp / "box")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        shutil.copytree(self.tmp / "box", dovecot.base / "mail/ann")
+        subprocess.run(["chown", "-R", "mail:mail", str(dovecot.base / "mail/ann")], check=True)
+        self.compare(dovecot, lambda name: name.replace(".", "/"))
 
 
 if __name__ == "__main__":

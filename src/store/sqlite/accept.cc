@@ -179,6 +179,10 @@ private:
     d.quota = q.u64(1);
     d.uid = q.u32(2);
     d.modseq = q.i64(3);
+    if (request_.klass == MessageClass::imported && request_.uid > d.uid && request_.uid <= kMostKeptUid) {
+      d.uid = request_.uid;
+      d.modseq = std::max<std::int64_t>(d.modseq, d.uid); // no lower than the uids (rules_mailbox.cc)
+    }
     return true;
   }
 

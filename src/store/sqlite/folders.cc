@@ -132,6 +132,37 @@ Result<> rename_folder(Tx& tx, Id account, const std::string& from, const std::s
   return {};
 }
 
+Result<> adopt_uids(Tx& tx, const MailboxView& view, std::uint32_t uidvalidity, std::uint32_t uidnext) {
+  // Where mail still comes in elsewhere, until it comes here, it gets uids there.
+  constexpr std::uint32_t kAhead = 1'000'000;
+  // Above what another server can have counted to: a client that brings a modseq of there is told of what changes here.
+  constexpr std::int64_t kModseqs = std::int64_t{1} << 40;
+  std::int64_t highest = 0;
+  {
+    Query q = tx.db.query(
+        "SELECT uidvalidity, uidnext, highestmodseq FROM mailbox WHERE id = ? AND account IS NOT NULL", view.mailbox);
+    if (!q.row()) return fail(Errc::not_found, "the mailbox is gone");
+    if (q.u32(0) == uidvalidity) return {};
+    if (q.u32(1) != view.uidnext || q.i64(2) != view.modseq)
+      return fail(Errc::conflict, "the mailbox has changed meanwhile");
+    highest = q.i64(2);
+  }
+  if (tx.db.number("SELECT 1 FROM imported WHERE mailbox = ? LIMIT 1", 0, view.mailbox) == 0)
+    return fail(Errc::refused, "nothing was imported into the mailbox");
+  const std::int64_t last = tx.db.number("SELECT value FROM setting WHERE key = 'mailbox.uidvalidity'", 0);
+  const std::int64_t most = std::max(last, tx.now / 1000);
+  if (uidvalidity == 0 || uidvalidity > most || uidnext > kMostKeptUid || view.uidnext > kMostKeptUid)
+    return fail(Errc::refused, "the uids or the uidvalidity are higher than what can be kept");
+  if (uidvalidity > last)
+    tx.db.run("UPDATE setting SET value = ? WHERE key = 'mailbox.uidvalidity'", std::to_string(uidvalidity));
+  const std::uint32_t next = std::max(uidnext, view.uidnext) + kAhead;
+  // What was deleted elsewhere since a client was told is known here no more: forgotten.
+  tx.db.run("DELETE FROM expunged WHERE mailbox = ?", view.mailbox);
+  tx.db.run("UPDATE mailbox SET uidvalidity = ?, uidnext = ?, highestmodseq = ?, forgotten = ? WHERE id = ?",
+            uidvalidity, next, highest + kModseqs, highest + kModseqs, view.mailbox);
+  return {};
+}
+
 Result<> subscribe_folder(Tx& tx, Id account, const std::string& name, bool subscribed) {
   const std::string kept = mailbox_name(name);
   if (!subscribed) {

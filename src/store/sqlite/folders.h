@@ -19,6 +19,7 @@ FolderList list_folders(Db& db, Id account);
 Result<> create_folder(Tx& tx, Id account, const std::string& name, std::uint8_t special_use);
 Result<Id> remove_folder(Tx& tx, Id account, const std::string& name);
 Result<> rename_folder(Tx& tx, Id account, const std::string& from, const std::string& to);
+Result<> adopt_uids(Tx& tx, const MailboxView& view, std::uint32_t uidvalidity, std::uint32_t uidnext);
 Result<> subscribe_folder(Tx& tx, Id account, const std::string& name, bool subscribed);
 
 } // namespace paquebot::store::sqlite

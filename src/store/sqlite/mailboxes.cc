@@ -114,6 +114,8 @@ Result<std::vector<EntryContent>> read_entries(Db& db, Id mailbox, const std::ve
   return entries;
 }
 
+void tell_mailbox(Core& core, Id mailbox) { core.tell({.kind = Change::Kind::mailbox, .id = mailbox}); }
+
 class SqliteMailboxes final : public Mailboxes {
 public:
   explicit SqliteMailboxes(Core& core) : core_(core) {}
@@ -151,7 +153,7 @@ public:
       return sqlite::expunge(tx, mailbox, uids, who);
     });
     const Result<std::size_t> done = co_await std::move(job);
-    if (done && *done > 0) tell(mailbox);
+    if (done && *done > 0) tell_mailbox(core_, mailbox);
     co_return done;
   }
   Task<Result<FolderList>> list_folders(Id account) override {
@@ -172,6 +174,9 @@ public:
     return core_.write([account, name = std::move(name), subscribed](Tx& tx) {
       return sqlite::subscribe_folder(tx, account, name, subscribed);
     });
+  }
+  Task<Result<>> adopt_uids(MailboxView view, std::uint32_t uidvalidity, std::uint32_t uidnext) override {
+    return core_.write([=](Tx& tx) { return sqlite::adopt_uids(tx, view, uidvalidity, uidnext); });
   }
   Task<Result<std::vector<Keyword>>> list_keywords(Id mailbox) override {
     return core_.read([mailbox](Db& db) { return sqlite::list_keywords(db, mailbox); });
@@ -196,7 +201,6 @@ public:
   Task<Result<Expired>> expire_entries(std::int64_t before, std::string who) override;
 
 private:
-  void tell(Id mailbox) { core_.tell({.kind = Change::Kind::mailbox, .id = mailbox}); }
   ExpiryRound expiry_round();
   Task<Result<std::size_t>> expire_in(Id mailbox, ExpiryRound& round, std::int64_t before, std::string who);
 
@@ -240,7 +244,7 @@ Task<Result<>> SqliteMailboxes::remove_folder(Id account, std::string name) {
       core_.write([account, name = std::move(name)](Tx& tx) { return sqlite::remove_folder(tx, account, name); });
   const Result<Id> gone = co_await std::move(job);
   if (!gone) co_return std::unexpected(gone.error());
-  tell(*gone);
+  tell_mailbox(core_, *gone);
   co_return Result<>();
 }
 
@@ -262,7 +266,7 @@ Task<Result<Marked>> SqliteMailboxes::mark(Id mailbox, UidSet uids, FlagChange c
     return sqlite::mark(tx, mailbox, uids, change);
   });
   Result<Marked> done = co_await std::move(job);
-  if (done && std::ranges::any_of(done->marks, &Mark::changed)) tell(mailbox);
+  if (done && std::ranges::any_of(done->marks, &Mark::changed)) tell_mailbox(core_, mailbox);
   co_return done;
 }
 
@@ -271,7 +275,7 @@ Task<Result<Purged>> SqliteMailboxes::expunge_deleted(Id mailbox, UidSet uids, s
     return sqlite::expunge_deleted(tx, mailbox, uids, who);
   });
   const Result<Purged> done = co_await std::move(job);
-  if (done && done->removed > 0) tell(mailbox);
+  if (done && done->removed > 0) tell_mailbox(core_, mailbox);
   co_return done;
 }
 
@@ -281,8 +285,8 @@ Task<Result<Copied>> SqliteMailboxes::copy(Id mailbox, UidSet uids, Id account, 
   });
   Result<Copied> done = co_await std::move(job);
   if (done && !done->to.empty()) {
-    tell(done->mailbox);
-    if (move) tell(mailbox);
+    tell_mailbox(core_, done->mailbox);
+    if (move) tell_mailbox(core_, mailbox);
   }
   co_return done;
 }
@@ -316,7 +320,7 @@ Task<Result<std::size_t>> SqliteMailboxes::expire_in(Id mailbox, ExpiryRound& ro
     round = next_mailbox(round); // tried again when its turn comes, and holds up nobody behind it
     co_return std::unexpected(slice ? unlocked.error() : slice.error());
   }
-  if (slice->removed > 0) tell(mailbox);
+  if (slice->removed > 0) tell_mailbox(core_, mailbox);
   round.uid = slice->last;
   co_return slice->removed;
 }

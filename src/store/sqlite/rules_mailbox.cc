@@ -25,7 +25,8 @@ constexpr Rule kMailboxRules[] = {
      "b.uidvalidity > (SELECT CAST(value AS INTEGER) FROM setting WHERE key = 'mailbox.uidvalidity')",
      "mailbox %: its uidvalidity would be given again", kGivenAgain},
     {"mailbox.uidvalidity_lowered",
-     "b.uidvalidity < (SELECT min(a.created / 1000, 4294967295) FROM account a WHERE a.id = b.account)",
+     "b.uidvalidity < (SELECT min(a.created / 1000, 4294967295) FROM account a WHERE a.id = b.account) AND "
+     "NOT EXISTS (SELECT 1 FROM imported i WHERE i.mailbox = b.id)", // else the one of elsewhere was kept
      "mailbox %: its uidvalidity is lower than it can be", kGivenAgain},
     {"mailbox.modseq", "b.highestmodseq < b.uidnext - 1", "mailbox %: its highest modseq is lower than it can be"},
     {"mailbox.forgotten", "b.forgotten NOT BETWEEN 0 AND b.highestmodseq",
