@@ -1,16 +1,19 @@
-"""Mail programs as Debian ships them read, move, flag and delete over IMAP: mutt, neomutt, offlineimap3, s-nail."""
+"""Mail programs as Debian ships them read, move, flag and delete over IMAP: mutt, neomutt, offlineimap3, s-nail, aerc; and npm's imapflow."""
 
 import contextlib
 import imaplib
+import json
+import os
 import pathlib
+import shutil
 import ssl
 import subprocess
 import tempfile
 import unittest
 import urllib.parse
 
-from server import PEERS, SECRET, Server, letter, transact
-from terminal import at_terminal
+from server import PEERS, SECRET, SOURCE, Server, letter, transact, wait_until
+from terminal import Terminal, at_terminal
 
 ALICE = "alice@example.test"
 LISTENERS = {"mx": {"role": "mx", "tls": "starttls"}, "imap": {"role": "imap", "tls": "starttls"},
@@ -83,6 +86,77 @@ class ImapClientsTest(unittest.TestCase):
 
     def test_neomutt(self):
         self.mutt("neomutt")
+
+    # --- aerc --------------------------------------------------------------------------------------
+
+    def aerc_home(self):
+        shipped, own = PEERS / "root/usr/share/aerc", self.home / ".config/aerc"
+        own.mkdir(parents=True)
+        shutil.copy(shipped / "binds.conf", own)
+        (own / "aerc.conf").write_text(f"[ui]\nstylesets-dirs={shipped}/stylesets\n[templates]\ntemplate-dirs={shipped}/templates\n")
+        user, secret = (urllib.parse.quote(one, safe="") for one in (ALICE, SECRET))
+        accounts = own / "accounts.conf"
+        accounts.write_text(f"[test]\nsource = imaps://{user}:{secret}@localhost:{self.server.ports['imaps']}\nfrom = {ALICE}\ndefault = INBOX\n")
+        accounts.chmod(0o600)
+
+    def test_aerc(self):
+        if not (PEERS / "bin/aerc").exists():
+            self.skipTest("aerc is not unpacked (tools/peers)")
+        self.deliver("one", "two", "three")
+        self.aerc_home()
+        environment = self.server.environment(HOME=str(self.home), XDG_CONFIG_HOME=str(self.home / ".config"), TERM="xterm", LC_ALL="C.UTF-8",
+                                              SSL_CERT_FILE=str(self.certificate))
+        with Terminal([PEERS / "bin/aerc"], self.home, environment) as aerc:
+            def until(condition, what):
+                wait_until(condition, lambda: f"{what}: {aerc.text()[-6000:]}", 60, 0.2)
+
+            until(lambda: all(word in aerc.text() for word in ("one", "two", "three", "Archive", "Junk")), "the list")
+            aerc.type(":select 2\r:flag\r")  # the newest stands first
+            until(lambda: ("one", False, True) in self.subjects("INBOX"), "the flag")
+            aerc.type(":select 1\r:move Archive\r")
+            until(lambda: [one[0] for one in self.subjects("Archive")] == ["two"], "the move")
+            until(lambda: [one[0] for one in self.subjects("INBOX")] == ["one", "three"], "the move")
+            aerc.type(":select 0\r:delete\r")
+            until(lambda: [one[0] for one in self.subjects("INBOX")] == ["one"], "the deletion")
+            aerc.type(":mkdir Aerc\r")
+            until(lambda: b"Aerc" in b"".join(self.client.list()[1]), "the folder")
+            aerc.type(":cf INBOX\r")  # it has opened the new one
+            self.deliver("arrived")
+            until(lambda: "arrived" in aerc.text(), "new mail in IDLE")
+            aerc.type(":cf Archive\r:search -b text\r")
+            until(lambda: "two" in aerc.text().rpartition("Archive")[2], "the other folder")
+            aerc.type(":quit\r")
+            until(lambda: aerc.program.poll() is not None, "the end")
+        self.client.delete("Aerc")
+
+    # --- imapflow: npm's, in `make test-programs` only ----------------------------------------------
+
+    def test_imapflow(self):
+        module = PEERS.resolve() / "npm/node_modules/imapflow"
+        if not module.exists() or shutil.which("node") is None:
+            if os.environ.get("PROGRAMS_ALL"):
+                self.fail("imapflow is not there (tools/modules)")
+            self.skipTest("imapflow is npm's: make test-programs has it")
+        self.deliver("one", "two", "three")
+        program = subprocess.Popen(["node", SOURCE / "tests/support/imap_client.mjs", module, str(self.server.ports["imaps"]), self.certificate, ALICE],
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        with program:
+            self.addCleanup(program.kill)
+            program.stdin.write(SECRET + "\n")
+            program.stdin.close()
+            if program.stdout.readline() != "idle\n":
+                self.fail(program.stderr.read())
+            self.deliver("four")
+            said = program.stdout.read()
+            self.assertEqual(program.wait(60), 0, program.stderr.read())
+        told = json.loads(said)
+        self.assertEqual(told["boxes"], {"INBOX": "\\Inbox", "Archive": "\\Archive", "Drafts": "\\Drafts", "Junk": "\\Junk", "Sent": "\\Sent", "Trash": "\\Trash"})
+        self.assertEqual(told["subjects"], [[name, "text/plain", True] for name in ("one", "two", "three")])
+        self.assertEqual({name: told[name] for name in ("made", "exists", "flagged", "deleted", "status", "more", "appended", "octets")},
+                         {"made": True, "exists": 3, "flagged": True, "deleted": True, "status": 1, "more": 2, "appended": True, "octets": True})
+        self.assertEqual(told["moved"], told["found"])
+        self.assertEqual(self.subjects("INBOX"), [("four", False, False), ("one", False, True)])
+        self.assertEqual([one[0] for one in self.subjects("Archive")], ["from here", "two"])
 
     # --- offlineimap3: both ways -------------------------------------------------------------------
 
