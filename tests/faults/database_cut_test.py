@@ -43,6 +43,22 @@ class DatabaseCutTest(unittest.TestCase):
         print("cut: " + ", ".join(f"{count} in {step}" for step, count in made.items()) +
               f"; {sum(self.dialogue.refusals.values())} refusals, and each was followed by a success")
 
+    def test_without_the_marker_it_breaks(self):
+        """The negative control: with a database that forgets the number of the last commit, a message is there more than once."""
+        forget = ("CREATE FUNCTION forget() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN new.seq := -2; RETURN new; END';"
+                  "CREATE TRIGGER forget BEFORE UPDATE ON writer FOR EACH ROW EXECUTE FUNCTION forget()")
+        self.dialogue.cut = None
+        with self.wire.counted() as places:
+            self.dialogue.accept()
+        self.assertEqual(self.dialogue.judge(), [])
+        self.dialogue.sql.ask(forget)
+        self.addCleanup(self.dialogue.sql.ask, "DROP TRIGGER forget ON writer")
+        for place in places:
+            if (place.role, place.statement, place.kind) == ("writer", "COMMIT", "Sync"):
+                with self.wire.cut([Cut(place, True)]):
+                    self.dialogue.accept()
+        self.assertNotEqual(self.dialogue.judge(), [], "if this fails, the other test would pass without the marker")
+
     def cut_all_of(self, step):
         walk = getattr(self.dialogue, step)
         self.dialogue.cut = None
@@ -50,7 +66,7 @@ class DatabaseCutTest(unittest.TestCase):
         with self.wire.counted() as places:
             walk()
         self.assertEqual(self.dialogue.judge(), [], f"{step} without a fault")
-        made, began = 0, time.monotonic()
+        made, reached, began = 0, 0, time.monotonic()
         sequences = self.chosen(places)
         for number, cuts in enumerate(sequences):
             if FULL and number % 200 == 0:
@@ -59,9 +75,10 @@ class DatabaseCutTest(unittest.TestCase):
             with self.wire.cut(cuts) as done:
                 walk()
             made += done.done
+            reached += done.done > 0
         self.assertEqual(self.dialogue.judge(), [], step)
-        # What others do at the same time is not the same each time.
-        self.assertGreater(made, len(sequences) * 0.7, step)
+        # What the node does beside it is not the same each time.
+        self.assertGreater(reached, len(sequences) * 0.5, step)
         return made
 
     def chosen(self, places):
