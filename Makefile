@@ -79,6 +79,7 @@ test-programs: ## Programs that people send with, those too that are large (Go, 
 	@PROGRAMS_ALL=1 PYTHONPATH=tests/e2e PYTHONDONTWRITEBYTECODE=1 PAQUEBOT_BINARY=build/release/paquebot \
 	  /usr/bin/python3 tests/e2e/sink_recipes_test.py -v
 	@$(MAKE) run-cluster
+	@$(MAKE) run-cluster TWO=1
 	@tools/setup package
 	@PYTHONDONTWRITEBYTECODE=1 PAQUEBOT_BINARY=build/release/paquebot /usr/bin/python3 tests/packages/packages_test.py -v
 	@PROGRAMS_ALL=1 PYTHONDONTWRITEBYTECODE=1 PAQUEBOT_BINARY=build/release/paquebot /usr/bin/python3 tests/packages/first_domain_test.py -v
@@ -164,12 +165,12 @@ simulate: ## SEEDS=n (100) simulated fortnights with MESSAGES=n (10000) each and
 
 CLUSTER := PYTHONPATH=tests/e2e PYTHONDONTWRITEBYTECODE=1 PAQUEBOT_SOURCE_DIR=$(CURDIR) PAQUEBOT_BINARY=build/release/paquebot
 
-run-cluster: ## Three servers, three databases under Patroni; a database and a server die, all mail arrives; as root; STAY=1: stays up
+run-cluster: ## Three servers, three databases under Patroni; a database and a server die, all mail arrives; as root; STAY=1: stays up; TWO=1: two databases, one is lost
 	@tools/setup build test cluster
 	@tools/peers patroni etcd-server
 	@cmake --preset release -DPAQUEBOT_TESTS=ON
 	@$(BUILD) build/release --target paquebot $(FLAGS)
-	@$(CLUSTER) /usr/bin/python3 tests/cluster/run.py $(if $(STAY),--stay)
+	@$(CLUSTER) /usr/bin/python3 tests/cluster/run.py $(if $(STAY),--stay) $(if $(TWO),--two)
 
 faults-cluster: ## Servers, databases and links of a cluster fail for MINUTES=n (20); SEED=n: the same again; as root
 	@tools/setup build test cluster

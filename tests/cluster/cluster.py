@@ -13,16 +13,17 @@ ZONE = f"far.test MX 10 mx.far.test\nmx.far.test A {HERE}\n"
 
 
 class Cluster:
-    """`say`: told of each step, for people who wait."""
+    """`say`: told of each step, for people who wait. `databases`: how many; of two the third member of etcd is on a machine without one."""
 
-    def __init__(self, servers=3, say=lambda text: None):
+    def __init__(self, servers=3, databases=3, say=lambda text: None):
         self.say, self.network = say, Network()
-        self.databases = Databases([self.network.machine(f"db{number}", 10 + number) for number in (1, 2, 3)])
+        machines = [self.network.machine(f"db{number}", 10 + number) for number in range(1, databases + 1)]
+        self.databases = Databases(machines, witness=self.network.machine("witness", 19) if databases % 2 == 0 else None)
         self.machines = [self.network.machine(f"mx{number}", 20 + number) for number in range(1, servers + 1)]
         self.nodes, self.far, self.dns = [], None, None
 
     def start(self):
-        self.say("three databases with Patroni and etcd")
+        self.say(f"{len(self.databases.machines)} databases with Patroni, {len(self.databases.members_of_etcd)} members of etcd")
         self.databases.start()
         zone = base() / "zone"
         zone.write_text(ZONE)

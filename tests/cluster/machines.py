@@ -21,6 +21,7 @@ import time
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
+import page  # noqa: E402
 from namespaces import be_init, raise_loopback, run_inside  # noqa: E402
 
 MARK = "PAQUEBOT_CLUSTER_WORLD"
@@ -101,8 +102,8 @@ class Machine:
         for device in ("lo", "eth0"):
             self.inside("ip", "link", "set", device, "up")
         # A copy that lost its primary in the middle of a handshake would else wait for two hours (docs/cluster.md).
-        self.inside("sysctl", "-q", "-w", "net.ipv4.ip_unprivileged_port_start=0", "net.ipv4.tcp_keepalive_time=10",
-                    "net.ipv4.tcp_keepalive_intvl=3", "net.ipv4.tcp_keepalive_probes=3", "net.ipv4.tcp_retries2=6")
+        patience = page.settings(page.block("net.ipv4.tcp_keepalive_time"))
+        self.inside("sysctl", "-q", "-w", "net.ipv4.ip_unprivileged_port_start=0", *(f"{name}={value}" for name, value in patience.items()))
 
     def enter_words(self):
         return ["ip", "netns", "exec", self.name]

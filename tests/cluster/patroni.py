@@ -8,60 +8,27 @@ import shutil
 import subprocess
 import urllib.request
 
+import yaml
+
+import page
 from machines import base
 from server import PEERS, wait_until
 
+# What docs/cluster.md tells to write is what is written here, with other names and addresses.
+HOSTS, FIRST = "10.0.0.11:2379,10.0.0.12:2379,10.0.0.13:2379", "10.0.0.11"
 PROGRAMS = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parts[4]))
-CONFIG = """\
-scope: paquebot
-name: {name}
-restapi: {{listen: "{address}:8008", connect_address: "{address}:8008"}}
-etcd3: {{hosts: "{etcd}"}}
-bootstrap:
-  dcs:
-    ttl: 20
-    loop_wait: 5
-    retry_timeout: 5
-    synchronous_mode: true
-    synchronous_mode_strict: true
-    postgresql:
-      use_pg_rewind: true
-      parameters: {{max_connections: 120, wal_keep_size: 128MB}}
-  initdb: [encoding: UTF8, data-checksums]
-  pg_hba:
-    - local all all peer
-    - hostssl replication replicator 10.77.0.0/24 scram-sha-256
-    - hostssl all all 10.77.0.0/24 scram-sha-256
-postgresql:
-  listen: "{address}:5432"
-  connect_address: "{full_name}:5432"
-  data_dir: "{folder}/data"
-  bin_dir: "{programs}"
-  pgpass: "{folder}/pgpass"
-  authentication:
-    superuser: {{username: postgres, password: "{secret}", sslmode: verify-full, sslrootcert: "{authority}"}}
-    replication: {{username: replicator, password: "{secret}", sslmode: verify-full, sslrootcert: "{authority}"}}
-  parameters:
-    unix_socket_directories: "{folder}"
-    ssl: "on"
-    ssl_cert_file: "{folder}/server.pem"
-    ssl_key_file: "{folder}/server.key"
-    shared_buffers: 64MB
-    wal_receiver_timeout: 10s
-    wal_sender_timeout: 10s
-    tcp_user_timeout: 10s
-"""
-
 
 def openssl(*words):
     subprocess.run(["openssl", *map(str, words)], check=True, capture_output=True)
 
 
 class Databases:
-    """On the machines that are given, an odd number. `url` is what [server] store is to say."""
+    """On the machines that are given. `witness`: one more that has a member of etcd alone, since those must be an odd number. `url` is what
+    [server] store is to say."""
 
-    def __init__(self, machines):
+    def __init__(self, machines, witness=None):
         self.machines, self.secret = list(machines), secrets.token_hex(16)
+        self.members_of_etcd = [*self.machines, *([witness] if witness else [])]
         self.user = pwd.getpwnam("postgres")
         self.peers = base() / "peers"  # where the user of the databases can read it, wherever the source is
         self.peers.mkdir()
@@ -69,12 +36,13 @@ class Databases:
         self.authority = base() / "authority.pem"
         openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
                 "/CN=authority of the databases", "-keyout", base() / "authority.key", "-out", self.authority)
-        for machine in self.machines:
+        for machine in self.members_of_etcd:
             self.certify(machine)
-        self.etcd = ",".join(f"{machine.address}:2379" for machine in self.machines)
+        self.etcd = ",".join(f"{machine.address}:2379" for machine in self.members_of_etcd)
         self.password_file = base() / "database-password"
-        self.url = ("postgresql://paquebot@" + ",".join(machine.full_name for machine in self.machines) +
-                    f"/mail?sslrootcert={self.authority}&passfile={self.password_file}")
+        self.url = page.replaced(page.settings(page.block('store = "postgresql://paquebot@db1,'))["store"].strip('"'), {
+            "@db1,db2,db3/": "@" + ",".join(machine.full_name for machine in self.machines) + "/", "/etc/paquebot/authority.pem": self.authority,
+            "/etc/paquebot/database-password": self.password_file})
 
     def certify(self, machine):
         key, request, certificate = (machine.folder / f"server.{part}" for part in ("key", "csr", "pem"))
@@ -89,28 +57,37 @@ class Databases:
             shutil.chown(path, self.user.pw_uid, self.user.pw_gid)
 
     def start(self):
-        for machine in self.machines:
+        for machine in self.members_of_etcd:
             self.start_etcd(machine, "new")
         for machine in self.machines:
             self.start_patroni(machine)
-        wait_until(self.whole, lambda: f"Patroni to have all databases: {self.members()}", 40, 0.5)
-        self.sql("CREATE ROLE paquebot LOGIN PASSWORD '" + self.secret + "'")
-        self.sql("CREATE DATABASE mail OWNER paquebot ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0")
+        wait_until(self.whole, lambda: f"Patroni to have all databases: {self.members()}", 120, 0.5)
+        self.sql(page.replaced(page.sql("CREATE ROLE"), {"A THIRD": self.secret}))
+        self.sql(page.sql("CREATE DATABASE"))
+        self.sql("GRANT pg_monitor TO paquebot")
         self.password_file.write_text(f"*:*:mail:paquebot:{self.secret}\n")
         self.password_file.chmod(0o600)
 
     def start_etcd(self, machine, state):
-        peers = ",".join(f"{one.name}=http://{one.address}:2380" for one in self.machines)
-        here = f"http://{machine.address}"
-        machine.run([self.peers / "usr/bin/etcd", "--name", machine.name, "--data-dir", machine.folder / "etcd", "--listen-peer-urls", f"{here}:2380",
-                     "--initial-advertise-peer-urls", f"{here}:2380", "--listen-client-urls", f"{here}:2379", "--advertise-client-urls",
-                     f"{here}:2379", "--initial-cluster", peers, "--initial-cluster-state", state, "--logger", "zap"],
-                    user="postgres", log=machine.folder / "etcd.log")
+        text = page.replaced(page.block("ETCD_NAME=db1"), {
+            "db1=http://10.0.0.11:2380,db2=http://10.0.0.12:2380,db3=http://10.0.0.13:2380":
+                ",".join(f"{one.name}=http://{one.address}:2380" for one in self.members_of_etcd),
+            "ETCD_NAME=db1": f"ETCD_NAME={machine.name}", FIRST: machine.address, "STATE=new": f"STATE={state}"})
+        machine.run([self.peers / "usr/bin/etcd"], user="postgres", log=machine.folder / "etcd.log",
+                    environment=page.settings(text) | {"ETCD_DATA_DIR": str(machine.folder / "etcd"), "ETCD_LOGGER": "zap"})
 
     def start_patroni(self, machine):
         config = machine.folder / "patroni.yml"
-        config.write_text(CONFIG.format(name=machine.name, address=machine.address, full_name=machine.full_name, folder=machine.folder, etcd=self.etcd,
-                                        programs=PROGRAMS[-1], secret=self.secret, authority=self.authority))
+        text = page.replaced(page.block("scope: paquebot"), {
+            HOSTS: self.etcd, "name: db1": f"name: {machine.name}", "db1:5432": f"{machine.full_name}:5432", FIRST: machine.address,
+            "10.0.0.0/24": "10.77.0.0/24", "/var/lib/postgresql/15/paquebot": machine.folder / "data", "/usr/lib/postgresql/15/bin": PROGRAMS[-1],
+            "/etc/patroni/authority.pem": self.authority, "/etc/patroni/server.": f"{machine.folder}/server.",
+            "/var/run/postgresql": machine.folder, "ONE SECRET": self.secret, "ANOTHER": self.secret})
+        told = yaml.safe_load(text)
+        told["postgresql"]["pgpass"] = f"{machine.folder}/pgpass"  # several are on this machine, and it is small
+        told["postgresql"]["parameters"]["shared_buffers"] = "64MB"
+        told["bootstrap"]["dcs"]["postgresql"]["parameters"]["wal_keep_size"] = "128MB"
+        config.write_text(json.dumps(told, indent=1))
         shutil.chown(config, self.user.pw_uid, self.user.pw_gid)
         config.chmod(0o600)
         machine.run(["/usr/bin/python3", self.peers / "usr/bin/patroni", config], user="postgres", log=machine.folder / "patroni.log",
@@ -156,6 +133,16 @@ class Databases:
             return False
         most = 1 << 20  # octets that a copy may be behind
         return all(member["state"] in ("running", "streaming") and int(member.get("lag") or 0) < most for member in members.values())
+
+    def order(self, *words):
+        """patronictl, with the configuration of the first machine; gives what it says."""
+        program = self.peers / "usr/bin/patronictl"
+        done = subprocess.run(["/usr/bin/python3", program, "-c", self.machines[0].folder / "patroni.yml", *words], capture_output=True, text=True,
+                              check=False, timeout=60,
+                              env={"PYTHONPATH": str(self.peers / "usr/lib/python3/dist-packages"), "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"})
+        if done.returncode != 0:
+            raise RuntimeError(f"patronictl {' '.join(words)}: {done.stdout}{done.stderr}")
+        return done.stdout
 
     def sql(self, statement, database="postgres"):
         """As the superuser, where it can be written; gives the rows as text."""

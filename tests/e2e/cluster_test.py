@@ -2,11 +2,9 @@
 
 import contextlib
 import imaplib
-import json
 import os
 import signal
 import smtplib
-import socket
 import threading
 import time
 import unittest
@@ -201,6 +199,52 @@ class ClusterTest(TwoNodes):
         self.a.start()
         self.assertEqual(len(self.a.mail(ALICE)), 1)
         self.assertEqual(set(self.nodes(self.a)), {"a", "b"})
+
+    def test_without_the_fence_it_would_count(self):
+        """The negative control of the last one: one that stood still deletes what another has for itself by now."""
+        self.send(self.b, ALICE, "before\r\n")
+        reader = self.a.pop3(ALICE)
+        self.addCleanup(reader.close)
+        reader.dele(1)
+        self.postgres.take_fence_away(self.database)
+        self.a.signal(signal.SIGSTOP)
+        try:
+            self.assertIsNotNone(self.b.output.wait("event=node-taken-over", TAKEN_OVER))
+            with contextlib.closing(self.b.pop3(ALICE)) as other:
+                self.assertEqual(other.stat()[0], 1)
+                self.a.signal(signal.SIGCONT)
+                reader.quit()
+                other.quit()
+        finally:
+            self.a.signal(signal.SIGCONT)
+        self.assertEqual(self.b.mail(ALICE), [], "if this fails, the other tests would pass without a fence")
+
+    def test_orders_hold_everywhere(self):
+        """What is ordered at one node is done at the other: sessions end, mail is held and let go, the queue is woken."""
+        client = imaplib.IMAP4("127.0.0.1", self.b.ports["imap"], timeout=60)
+        self.addCleanup(client.shutdown)
+        client.login(BOB, SECRET)
+        self.a.must("account", "disable", BOB)
+        wait_until(lambda: self.ended(client), "the end of the session at the other node")
+        ident = self.a.send(ALICE, ["carl@far.test"], letter(sender=ALICE, body="later\r\n"), login=ALICE)
+        wait_until(lambda: self.b.queued()[0]["recipients"][0]["attempts"] > 0, "an attempt in vain")
+        for one, other in ((self.a, self.b), (self.b, self.a)):
+            one.must("queue", "hold", ident)
+            self.assertEqual(other.queued()[0]["recipients"][0]["state"], "held")
+            if other is self.b:
+                other.must("queue", "release", ident)
+                wait_until(lambda: self.a.queued()[0]["recipients"][0]["state"] != "held", "it to be let go")
+        with Peer(address="127.0.0.9", port=self.port, name="mx.far.test") as peer:
+            self.b.must("node", "drain", "b")  # so that it is the other one that delivers
+            wait_until(lambda: "event=drained now=yes" in self.b.log(), "the node to hear of it")
+            self.b.must("queue", "release", ident)
+            wait_until(lambda: peer.messages, "the message at the other server", 60)
+            self.assertEqual([one for one in peer.commands if one.startswith("EHLO")], ["EHLO mx1.example.test"])
+        self.a.wait_queue_empty()
+        # Each node shows its own connections.
+        with contextlib.closing(self.a.pop3(ALICE)):
+            shown = [[one["account"] for one in server.json("api", "connection.list")["connections"] if one["account"]] for server in (self.a, self.b)]
+        self.assertEqual(shown, [[ALICE], []])
 
     def test_nothing_is_lost_while_nodes_die(self):
         with self.senders() as (answered, tried):

@@ -89,6 +89,15 @@ class Postgres:
         """Ends all that work in some database, as `kill` of their processes does."""
         self.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname <> 'postgres'")
 
+    def take_fence_away(self, database):
+        """A negative control: a node whose epoch was ended may go on to write, as if nobody had ended it."""
+        self.sql("""
+            CREATE FUNCTION stay() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO writer SELECT old.*; RETURN NULL; END';
+            CREATE TRIGGER stay AFTER DELETE ON writer FOR EACH ROW EXECUTE FUNCTION stay();
+            CREATE FUNCTION live() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN new.ended := 0; RETURN new; END';
+            CREATE TRIGGER live BEFORE UPDATE ON node FOR EACH ROW WHEN (new.ended <> 0) EXECUTE FUNCTION live();
+        """, database)
+
     def ask_for_password(self, password):
         """A user "keyed" with a database of that name, who is asked for it when he comes over TCP."""
         self.sql(f"CREATE USER keyed PASSWORD '{password}'")
