@@ -96,7 +96,7 @@ def lose_one_of_two(say):
 
     # As the page tells to go on without a copy; it asks back, which nobody here could answer.
     without, with_one = [page.words_of(text) for text in page.quoted() if text.startswith("patronictl") and "edit-config" in text]
-    assert without[3:] == ["edit-config", "-s", "synchronous_mode_strict=false"], without
+    assert without[3:] == ["edit-config", "-s", "synchronous_mode=false"], without
     with Cluster(servers=2, databases=2, say=say) as cluster:
         databases, ledger = cluster.databases, Ledger()
         clients = [Client(number, cluster.nodes, ledger, pause=0.05) for number in range(3)]

@@ -33,8 +33,8 @@ WITHIN = {
     "paquebot verify": HERE, "paquebot queue list": HERE, "paquebot queue hold": HERE, "paquebot backup": HERE,
     "pg_dump --format=custom --file=mail.dump mail": HERE, "GRANT pg_monitor TO paquebot": HERE,
     "make run-cluster": CLUSTER, "make faults-cluster": CLUSTER, "make run-cluster TWO=1": CLUSTER,
-    "patronictl -c /etc/patroni/config.yml edit-config -s synchronous_mode_strict=false": CLUSTER,
-    "patronictl -c /etc/patroni/config.yml edit-config -s synchronous_mode_strict=true": CLUSTER,
+    "patronictl -c /etc/patroni/config.yml edit-config -s synchronous_mode=false": CLUSTER,
+    "patronictl -c /etc/patroni/config.yml edit-config -s synchronous_mode=true": CLUSTER,
     "systemctl start etcd": MACHINE,
 }
 
