@@ -115,7 +115,7 @@ void add_row(Table& table, const json::value& message) {
   if (recipients.size() > 1) to += " +" + std::to_string(recipients.size() - 1);
   table.add({control::get_text(message, "id"), relative_text(control::get_time(message, "accepted"), now()),
              size_text(static_cast<std::uint64_t>(control::get_number(message, "size"))), sender_text(message), to,
-             next_of(message, *first), why_of(*first)});
+             next_of(message, *first), control::get_text(*first, "bounce"), why_of(*first)});
 }
 
 void print_recipient(std::ostream& out, const json::value& message, const json::value& recipient) {
@@ -291,7 +291,7 @@ int queue_list(Session& session, const Arguments& arguments) {
     session.out() << control::to_pretty_text(*answer);
     return kOk;
   }
-  Table table({"ID", "CAME", "SIZE", "FROM", "TO", "NEXT", "WHY"});
+  Table table({"ID", "CAME", "SIZE", "FROM", "TO", "NEXT", "CLASS", "WHY"});
   table.align_right(2);
   for (const auto& message : control::get_list(*answer, "messages")) add_row(table, message);
   if (table.empty()) {

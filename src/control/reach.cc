@@ -83,7 +83,9 @@ Task<Found<>> Dispatch::check_object() {
       case Whose::hook: reached = co_await check_hook(std::move(one), acts); break;
       case Whose::suppression: reached = co_await check_suppression(std::move(one)); break;
       case Whose::owner:
-        if (one.find('@') != one.npos)
+        if (one == "*") // the whole server's
+          reached = refuse(Errc::permission, "this is for whoever is operator or more");
+        else if (one.find('@') != one.npos)
           reached = co_await check_account(std::move(one), acts);
         else
           reached = co_await check_place(std::move(one));

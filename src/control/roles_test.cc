@@ -251,6 +251,27 @@ TEST(Roles, ListsHoldOnlyWhatIsWithinReach) {
   EXPECT_EQ(names(world.asker(world.dora), "/v1/domains", "domains", "name"), (Set{"alias.example", "example.org"}));
 }
 
+/// An operator with an account of his own says which he means.
+TEST(Roles, TheServersSuppressionsAreAnOperators) {
+  World world;
+  const Asker olga = world.asker(world.olga), dora = world.asker(world.dora), ann = world.asker(world.ann);
+  const auto add = [&](const Asker& who, const std::string& address) {
+    return world.outcome(who, "POST", "/v1/suppressions", R"({"of":"*","address":")" + address + "\"}");
+  };
+  EXPECT_EQ(add(olga, "x@far.example"), "200");
+  EXPECT_EQ(add(olga, "x@far.example"), "409 conflict");
+  EXPECT_EQ(world.outcome(olga, "POST", "/v1/suppressions", R"({"address":"y@far.example"})"), "200");
+  EXPECT_EQ(add(dora, "z@far.example"), "403 permission");
+  EXPECT_EQ(add(ann, "z@far.example"), "403 permission");
+  EXPECT_EQ(world.outcome(dora, "GET", "/v1/suppressions?of=*"), "403 permission");
+  const json::value servers = world.ok(olga, "GET", "/v1/suppressions?of=*");
+  ASSERT_EQ(get_list(servers, "suppressions").size(), 1U);
+  EXPECT_EQ(get_text(get_list(servers, "suppressions")[0], "scope"), "server");
+  EXPECT_EQ(get_text(get_list(servers, "suppressions")[0], "address"), "x@far.example");
+  const json::value own = world.ok(olga, "GET", "/v1/suppressions?of=" + world.olga.login);
+  EXPECT_EQ(get_list(own, "suppressions").size(), 1U) << "what says nothing is of his own account";
+}
+
 TEST(Roles, HeldMailIsSeenByWhoSentIt) {
   World world;
   ASSERT_EQ(world.outcome(world.asker(world.olga), "POST", "/v1/queue/hold", R"({"destination":"far.example"})"),

@@ -196,6 +196,7 @@ Task<Answer> send_message(Context& context, Call call) {
   SendOrder wanted;
   Submission& mail = wanted.mail;
   mail.account = std::move(*account);
+  mail.who = call.who;
   mail.address = call.asker.from;
   mail.id = context.ids.next();
   mail.sending.key = call.idempotency_key;

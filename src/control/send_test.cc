@@ -79,6 +79,7 @@ TEST_F(SendTest, JsonBecomesAMessage) {
     "attachments":[{"name":"a.txt","type":"text/plain","content":"aGk="}],"metadata":{"order":"7"}})");
   ASSERT_EQ(response.status, 200U) << response.body;
   EXPECT_EQ(last.sender.reverse_path.to_string(), "ann@example.org");
+  EXPECT_EQ(last.who, world.asker(world.ann).name) << "for the trail";
   ASSERT_EQ(last.recipients.size(), 3U) << "each once";
   EXPECT_EQ(last.recipients[2].address.to_string(), "dave@example.net");
   EXPECT_THAT(last.content, HasSubstr("From: ann@example.org\r\n"));

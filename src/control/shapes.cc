@@ -145,8 +145,8 @@ std::vector<Shape> program_shapes() {
        "domain?:text detail?:text bounce?:text metadata?:object"},
       {"Suppression",
        "an address that programs send nothing to any more (docs/outbound.md); `of`: the login or domain whose it is, "
-       "empty for the server's; `message`: of which the `reply` was, empty where somebody put it there; `until` null: "
-       "for good",
+       "empty for the server's, which requests call `*`; `message`: of which the `reply` was, empty where somebody put "
+       "it there; `until` null: for good",
        "id:number address:text scope:server/domain/account of:text "
        "reason:no-such-user/full/disabled/complaint/manual message:text reply:text since:time until:time"},
       {"Hook",

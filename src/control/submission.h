@@ -22,6 +22,7 @@ struct SubmittedTo {
 struct Submission {
   Ulid id;
   store::Account account;
+  std::string who;     ///< asks for it, for the trail: "ann@example.org's token backup"
   std::string address; ///< that it comes from; empty: this machine
   mail::Sender sender;
   std::vector<mail::Recipient> recipients;

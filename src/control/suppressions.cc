@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t kUsualSuppressions = 100;
 constexpr std::size_t kMostNote = 200;
+constexpr std::string_view kServers = "*"; // as `of`
 
 json::object present_suppression(const store::Suppression& one) {
   const bool evidence = one.message != Ulid();
@@ -28,12 +29,12 @@ json::object present_suppression(const store::Suppression& one) {
           {"until", time_value(one.until)}};
 }
 
-/// Whose it is to be: a domain's, an account's, or without a name that of who asks; the server's where that is no
-/// account.
+/// Whose it is to be: a domain's, an account's, or the server's; without a name that of who asks, and the server's
+/// where that is no account.
 Task<Found<store::Suppression>> suppression_owner(Context& context, std::string of, const Grants& grants) {
   store::Suppression one;
   if (of.empty()) of = grants.login;
-  if (of.empty()) {
+  if (of.empty() || of == kServers) {
     one.scope = store::SuppressScope::server;
     co_return one;
   }
@@ -62,6 +63,8 @@ Task<Found<store::SuppressionFilter>> suppressions_asked_for(Context& context, s
   if (!of.empty()) {
     const auto owner = co_await suppression_owner(context, std::move(of), grants);
     if (!owner) co_return std::unexpected(owner.error());
+    filter.servers = owner->scope == store::SuppressScope::server;
+    if (filter.servers) co_return filter;
     (owner->scope == store::SuppressScope::domain ? filter.domains : filter.accounts).push_back(owner->of);
     co_return filter;
   }

@@ -15,7 +15,6 @@ namespace {
 using doctor::Level;
 
 constexpr std::size_t kMostBriefs = 20;
-constexpr std::size_t kMostHeldCounted = 10'000;
 constexpr std::size_t kUsualHours = 24;
 constexpr std::int64_t kLongWait = 4LL * 3'600'000;
 
@@ -53,16 +52,14 @@ Task<Result<QueueNow>> look_at_queue(Context& context) {
     now.worst_waiting = one.waiting;
     now.worst_error = one.last_error;
   }
-  store::QueueFilter all, held;
+  store::QueueFilter all;
   const std::optional<Ulid> from_start;
   const auto first = co_await context.store.queue().list(std::move(all), from_start, 1);
   if (!first) co_return std::unexpected(first.error());
   if (!first->empty()) now.oldest = first->front().message.accepted_at;
-  held.held_only = true;
-  const std::size_t most = kMostHeldCounted;
-  const auto counted = co_await context.store.queue().count(store::QueueAction::release, std::move(held), time, most);
-  if (!counted) co_return std::unexpected(counted.error());
-  now.held = counted->recipients;
+  const auto held = co_await context.store.queue().count_held();
+  if (!held) co_return std::unexpected(held.error());
+  now.held = *held;
   const auto marked = co_await context.store.books().list_suspicions(false);
   if (!marked) co_return std::unexpected(marked.error());
   now.suspected = marked->size();

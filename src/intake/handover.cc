@@ -62,6 +62,7 @@ queue::Draft Handover::draft(store::NewBody body) {
   note.append("from ").append(draft.peer.empty() ? "this machine" : draft.peer);
   if (!origin.client.login.empty()) note.append(" as ").append(origin.client.login);
   note.append(" with ").append(mail::transmission_type(origin.arrival));
+  if (!origin.ordered_by.empty()) note.append(", sent by ").append(printable(origin.ordered_by, 400));
   note.append(", ").append(std::to_string(draft.head.size() + body.size)).append(" octets");
   note.append(wishes()).append(message_.filter_note);
   if (message_.authentication) note.append(", ").append(message_.authentication->summary());

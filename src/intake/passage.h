@@ -59,6 +59,7 @@ struct Origin {
   bool given_back =
       false; ///< all recipients are failed: it goes back to its sender, and where it was before does not matter
   std::optional<store::Sending> sending{}; ///< it came by the API, with this
+  std::string ordered_by{};                ///< who asked the API for it, for the trail; empty: nobody did
   std::vector<std::string> tags;           ///< values of policy::kStrangerField: what was noticed about a stranger
 };
 

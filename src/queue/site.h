@@ -57,7 +57,8 @@ public:
   void not_too_many() { learned_.most = 0; }
   void used_up(std::int64_t now, unsigned messages);
   /// 0.85 of the rate that was seen, for half a minute; then a twentieth more each minute without another word, until
-  /// it is twice as fast as when that was said.
+  /// it is twice as fast as when that was said. What was said of a few messages shows no rate: unless it is said again,
+  /// one quiet minute behind the half one ends it.
   void too_fast(std::int64_t now, std::string why);
   /// A pause of ten minutes, twice as long each time that the one message after it is refused so again, up to four
   /// hours.
@@ -76,6 +77,7 @@ private:
   std::int64_t next_ = 0;       ///< when the next message may go
   std::int64_t quiet_from_ = 0; ///< since then nobody has said that it is too fast
   std::int64_t fastest_ = 0;    ///< the interval at which the limit goes
+  bool hasty_ = false;          ///< the limit was learnt from a few messages
   unsigned full_ = 0;           ///< messages that were judged while all connections were used
   unsigned count_ = 0;          ///< messages begun since:
   std::int64_t since_ = 0;

@@ -62,6 +62,34 @@ TEST(Site, WhoIsTooFastIsSlowedDownAndGetsFasterAgain) {
   EXPECT_FALSE(site.knows_something());
 }
 
+TEST(Site, AWordAboutAFewMessagesIsSoonForgottenUnlessItIsSaidAgain) {
+  for (const int messages : {0, 1, 9}) {
+    Site site;
+    std::int64_t now = kBegin;
+    for (int i = 0; i < messages; ++i, now += 20) site.begins(now);
+    site.too_fast(now, "451 4.7.1 too fast");
+    EXPECT_GT(site.learned().interval, 0) << messages;
+    EXPECT_LE(site.learned().interval, 1200) << messages;
+    now += 89 * kSecond;
+    site.begins(now);
+    EXPECT_GT(site.learned().interval, 0) << messages;
+    now += kSecond;
+    site.begins(now);
+    EXPECT_EQ(site.learned().interval, 0) << messages << ", half a minute and a quiet one";
+    EXPECT_FALSE(site.knows_something());
+  }
+  Site again;
+  again.begins(kBegin);
+  again.too_fast(kBegin, "451 4.7.1 too fast");
+  const std::int64_t first = again.learned().interval;
+  again.begins(kBegin + 40 * kSecond);
+  again.too_fast(kBegin + 40 * kSecond, "451 4.7.1 too fast");
+  const std::int64_t slower = again.learned().interval;
+  EXPECT_GT(slower, first);
+  again.begins(kBegin + 140 * kSecond);
+  EXPECT_EQ(again.learned().interval, slower * 20 / 21) << "it was meant";
+}
+
 TEST(Site, WhoBlocksUsIsAskedByOneMessageAfterPausesThatGetLonger) {
   Site site;
   site.blocked(kBegin, "554 blocked");

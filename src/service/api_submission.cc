@@ -200,6 +200,7 @@ private:
     origin.arrival.smtputf8 = wanted_.sender.smtputf8;
     wanted_.sending.answer = wanted_.answer(named_);
     origin.sending = std::move(wanted_.sending);
+    origin.ordered_by = std::move(wanted_.who);
     return origin;
   }
 

@@ -14,8 +14,6 @@ using metrics::Gauge;
 using metrics::gauge;
 
 /// Of held mail so much is counted.
-constexpr int kHeldPages = 20;
-constexpr std::size_t kHeldPage = 1000;
 constexpr std::size_t kMostSites = 20'000;
 
 double number_of(const control::json::object& object, std::string_view name) {
@@ -56,23 +54,13 @@ Task<void> Monitor::look_at_queue() {
   store::QueueFilter all;
   std::optional<Ulid> first;
   const auto oldest = co_await queue.list(std::move(all), first, 1);
-  if (!destinations || !oldest) co_return;
-  Waiting found{.known = true};
+  const auto held = co_await queue.count_held();
+  if (!destinations || !oldest || !held) co_return;
+  Waiting found{.held = *held, .known = true};
   const std::int64_t wall = millis(system_clock().wall());
   for (const store::DestinationFacts& one : *destinations) {
     found.recipients += one.waiting;
     if (one.backoff_until > wall) ++found.failing;
-  }
-  for (int page = 0; page < kHeldPages; ++page) {
-    store::QueueFilter held;
-    held.held_only = true;
-    const auto items = co_await queue.list(std::move(held), first, kHeldPage);
-    if (!items) co_return;
-    for (const store::WorkItem& one : *items)
-      found.held += static_cast<std::uint64_t>(
-          std::ranges::count(one.recipients, store::State::held, &store::RecipientFacts::state));
-    if (items->size() < kHeldPage) break;
-    first = items->back().message.id;
   }
   if (!oldest->empty()) found.oldest = oldest->front().message.accepted_at;
   const std::scoped_lock lock(mutex_);

@@ -282,14 +282,17 @@ TEST_P(StoreContract, OperatorsHoldReleaseRetryAndCancel) {
   EXPECT_EQ(order(QueueAction::hold, one), 1u);
   EXPECT_EQ(trail(id).recipients[0].state, State::held);
   EXPECT_EQ(trail(id).recipients[0].reason, "held by root");
+  EXPECT_EQ(run(store().queue().count_held()).value_or(9), 1u);
   QueueFilter all;
   all.message = id;
   EXPECT_EQ(order(QueueAction::hold, all), 1u) << "one is held, one in hand";
   QueueFilter held;
   held.held_only = true;
   EXPECT_EQ(run(store().queue().list(held, std::nullopt, 10)).value().at(0).recipients.size(), 2u);
+  EXPECT_EQ(run(store().queue().count_held()).value_or(9), 2u);
   EXPECT_TRUE(claim("far.example").empty());
   EXPECT_EQ(order(QueueAction::release, one), 1u);
+  EXPECT_EQ(run(store().queue().count_held()).value_or(9), 1u);
   EXPECT_EQ(claim("far.example").size(), 1u);
   EXPECT_TRUE(record({id, 0, State::waiting, now() + kHour, true, Owed::none, peer_said(450, "")}));
   DestinationUpdate update{"far.example", now() + kHour, "450"};

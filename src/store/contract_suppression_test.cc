@@ -135,6 +135,9 @@ TEST_P(SuppressionContract, AreListedByWhoseTheyAre) {
   EXPECT_EQ(count({.everybodys = false, .domains = {domain}}), 2U) << "with those of its accounts";
   EXPECT_EQ(count({.address = "x@far.example", .everybodys = false, .domains = {domain}}), 1U);
   EXPECT_EQ(count({.everybodys = false}), 0U);
+  EXPECT_EQ(count({.everybodys = false, .servers = true}), 1U);
+  EXPECT_EQ(count({.address = "z@far.example", .everybodys = false, .servers = true}), 1U);
+  EXPECT_EQ(count({.address = "x@far.example", .everybodys = false, .servers = true}), 0U);
   EXPECT_EQ(count({}, 2), 2U);
   EXPECT_EQ(count({}, 0, 3), 3U);
   ASSERT_TRUE(run(store().directory().remove_account("carl@other.example")));

@@ -42,7 +42,8 @@ std::string words_of(const Suppression& one);
 struct SuppressionFilter {
   std::string address{};      ///< lower-case; empty: all
   bool everybodys = true;     ///< whoever's, the server's too; else:
-  std::vector<Id> accounts{}; ///< of these accounts
+  bool servers = false;       ///< the server's own,
+  std::vector<Id> accounts{}; ///< or of these accounts,
   std::vector<Id> domains{};  ///< or of these domains and the accounts in them
 };
 

@@ -76,6 +76,7 @@ public:
   Task<Result<QueueCount>> count(QueueAction action, QueueFilter filter, std::int64_t now, std::size_t most) override {
     return inner_.count(action, std::move(filter), now, most);
   }
+  Task<Result<std::uint64_t>> count_held() override { return inner_.count_held(); }
   Task<Result<std::size_t>> operate(QueueAction action, QueueFilter filter, std::string who,
                                     std::int64_t now) override {
     return inner_.operate(action, std::move(filter), std::move(who), now);

@@ -1,7 +1,18 @@
 // The console in a real browser, for every role. console_test.py makes the world and reads what is told here.
+import { createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { accessible, done, expect, fits, inert, logIn, noFaults, patience, person, picture, rail, refusedInFrame, settled, structured, test, world } from "./browser.mjs";
+
+/** RFC 6238: what a phone shows now for a secret in base 32. */
+const codeOf = (secret) => {
+  const bits = [...secret].map((one) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(one).toString(2).padStart(5, "0")).join("");
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000)));
+  const hash = createHmac("sha1", Buffer.from(bits.match(/.{8}/g).map((one) => parseInt(one, 2)))).update(counter).digest();
+  const number = hash.readUInt32BE(hash[19] & 15) & 0x7fffffff;
+  return String(number % 1_000_000).padStart(6, "0");
+};
 
 // ---- The door ----
 
@@ -322,9 +333,10 @@ await test("whatever is dangerous asks first, with the count, and nothing has ha
   });
   const buttons = page.locator("main button", { hasText: "…" });
   const dialog = page.getByRole("dialog");
-  for (const [path, least] of world.dangerous) {
+  for (const [path, least, first] of world.dangerous) {
     await page.goto(path);
     await settled(page);
+    if (first) await page.getByRole("button", { name: first, exact: true }).click();
     const dangers = (n) => [...document.querySelectorAll("main button")].filter((e) => e.textContent.includes("…")).length >= n;
     const there = await page.waitForFunction(dangers, least).then(() => true, () => false);
     expect(there, `${path}: fewer than ${least} buttons ask: ${await buttons.allTextContents()}`);
@@ -347,6 +359,50 @@ await test("whatever is dangerous asks first, with the count, and nothing has ha
   }
   noFaults(who);
   await who.context.close();
+});
+
+await test("the second step is set up, and taken away only after the password and a question", async () => {
+  const who = await person();
+  const { page, context } = who;
+  const { login, password } = world.careful;
+  await logIn(who, login, password);
+  await page.goto("/console/me");
+  const step = page.getByRole("region", { name: "Second step" });
+  await step.getByLabel("Password now").fill(password);
+  await step.getByRole("button", { name: "Set it up" }).click();
+  await step.getByLabel("Code", { exact: true }).waitFor();
+  const secret = (await step.innerText()).match(/\b[A-Z2-7]{32}\b/)[0];
+  await step.getByLabel("Code", { exact: true }).fill(codeOf(secret));
+  await step.getByRole("button", { name: "Turn it on" }).click();
+  await step.getByText("The second step is on.").waitFor();
+  await step.getByRole("button", { name: "They are written down" }).click();
+  const asked = [];
+  page.on("request", (request) => request.method() !== "GET" && asked.push(`${request.method()} ${request.url()}`));
+  const on = async () => (await (await context.request.get("/v1/me", { headers: { "Sec-Fetch-Site": "same-origin" } })).json()).totp;
+  const dialog = page.getByRole("dialog");
+  await step.getByRole("button", { name: "Do without it…" }).click();
+  const wrong = async (typed) => {
+    await step.getByLabel("Password now").fill(typed);
+    await step.getByRole("button", { name: "Do without it…" }).click();
+    await dialog.getByRole("heading", { name: /^1\s+second step is taken away$/ }).waitFor();
+    expect(await page.evaluate(() => document.activeElement.closest("dialog") !== null && document.activeElement.getAttribute("type") !== "submit"), "the focus is on the danger");
+  };
+  await wrong(password);
+  await accessible(page);
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "hidden" });
+  expect(asked.length === 0, `something was done without an answer: ${asked}`);
+  await wrong("not the password");
+  await dialog.getByRole("button", { name: "Take it away" }).click();
+  await dialog.getByRole("alert").waitFor();
+  expect(await on() === true, "it was taken away without the password");
+  await dialog.getByRole("button", { name: "Keep it" }).click();
+  await wrong(password);
+  await dialog.getByRole("button", { name: "Take it away" }).click();
+  await page.getByText("Taken away: the second step.").waitFor();
+  expect(await on() !== true, "it is still there");
+  noFaults(who);
+  await context.close();
 });
 
 // ---- Plots ----
@@ -436,16 +492,27 @@ await test("each sees the suppressed addresses that are hers, adds one, and take
     await inert(page);
     expect((await page.locator("main").innerText()).includes("she asked for it"), "who put it there, and why, is not told");
     const form = page.getByRole("region", { name: "Suppress an address" });
-    expect((await form.getByLabel("For").count()) === (role === "account" || role === "foreigner" ? 0 : 1), `${role} may say for whom`);
+    const scopes = { operator: ["the whole server", "my own account", "a domain or an account"], domain: ["my own account", "a domain or an account"] }[role] ?? [];
+    const offered = await form.getByLabel("For").locator("option").allTextContents();
+    expect(offered.join() === scopes.join(), `${role} may suppress for ${offered}`);
     await form.getByLabel("Address").fill("no address");
     await form.getByRole("button", { name: "Suppress it" }).click();
     await page.waitForFunction(() => document.querySelector("[aria-invalid=true]") !== null);
+    if (scopes.length > 0) {
+      await form.getByLabel("Address").fill("x@far.test");
+      await form.getByLabel("For").selectOption("a domain or an account");
+      await form.getByRole("button", { name: "Suppress it" }).click();
+      await form.getByText("Say which domain or account it is for.").waitFor();
+      await form.getByLabel("For").selectOption(scopes[0]);
+    }
     await form.getByLabel("Address").fill(`${role}-new@far.test`);
     await form.getByLabel("Why").fill("<svg onload=pwned=1>");
     await form.getByRole("button", { name: "Suppress it" }).click();
     const row = table.getByRole("row").filter({ hasText: `${role}-new@far.test` });
     await row.getByText("put here by hand").waitFor();
     await row.getByText(login).first().waitFor();
+    const whose = await row.getByRole("cell").nth(2).textContent();
+    expect(whose === (role === "operator" ? "everybody here" : login), `what ${role} has added is of ${whose}`);
     await inert(page);
     await accessible(page);
     await row.getByRole("button", { name: /^Remove/ }).click();

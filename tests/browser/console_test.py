@@ -36,8 +36,8 @@ FILES = os.environ.get("PAQUEBOT_CONSOLE", "")
 SECONDS = 600  # for all tests of one script
 
 OPERATOR, KEEPER, ANN, BOB = "root@example.test", "keeper@example.test", "ann@example.test", "bob@example.test"
-FOREIGNER = "eve@other.test"
-SECRETS = {login: SECRET for login in (OPERATOR, KEEPER, ANN, BOB, FOREIGNER)}
+FOREIGNER, CAREFUL = "eve@other.test", "tess@other.test"
+SECRETS = {login: SECRET for login in (OPERATOR, KEEPER, ANN, BOB, FOREIGNER, CAREFUL)}
 LISTENERS = {"mx": {"role": "mx", "tls": "starttls"},
              "submission": {"role": "submission", "tls": "starttls"},
              "pop3-clear": {"role": "pop3", "tls": "none", "login_in_clear": True},
@@ -142,6 +142,8 @@ class World:
                                {"to": "nowhere.test", "host": "127.0.0.1:9", "tls": "none"}],
                        queue={"retry_first": "10m", "retry_most": "1h"}))
             self.fill()
+            session = stack.enter_context(self.server.smtp("mx"))  # that the page Live shows
+            assert session.ehlo("client.far.test")[0] == 250
             self.stack = stack.pop_all()
         return self
 
@@ -192,7 +194,8 @@ class World:
                 # Pages with what is dangerous, and how many buttons ask there at least.
                 "dangerous": [[f"/console/accounts/{BOB}", 3], [f"/console/accounts/{ANN}", 3], [f"/console/accounts/{KEEPER}", 3], ["/console/accounts?view=aliases", 1],
                               ["/console/domains/example.test", 1], ["/console/hooks", 1], ["/console/tokens", 1], ["/console/suppressions", 4],
-                              [f"/console/trail/{self.later}", 1], ["/console/queue?view=held", 1]],
+                              [f"/console/trail/{self.later}", 1], ["/console/queue?view=held", 1], ["/console/live", 1, "client.far.test"]],
+                "careful": {"login": CAREFUL, "password": SECRETS[CAREFUL]},
                 "suspect": BOB, "stuck": {"destination": "nowhere.test", "count": STUCK}, "later": self.later}
 
 

@@ -1,10 +1,10 @@
 // Suppressed: addresses that programs of the API send nothing to any more, why, and since when.
 import { useState } from "react";
-import { type Me, type Suppression, act, part } from "../api";
+import { ApiError, type Me, type Suppression, act, part } from "../api";
 import { useRefresh } from "../live";
 import { Link, go, to } from "../router";
 import { only, useDanger } from "../ui/dialog";
-import { Field, Form } from "../ui/field";
+import { Choice, Field, Form } from "../ui/field";
 import { useDoing, usePages } from "../ui/hooks";
 import { Empty, Loading, Mark, Pager, Said, Section, Time, Trouble } from "../ui/parts";
 import { Table } from "../ui/table";
@@ -163,18 +163,44 @@ function List({ of, done }: { of: readonly Suppression[]; done: () => void }) {
   );
 }
 
+/** The server, as the API's member `of` calls it. */
+const server = "*";
+
+/** It would be of who adds it, and is said to be of somebody else. */
+const unnamed = (): ApiError =>
+  new ApiError({
+    status: 0,
+    code: "invalid",
+    title: "Not taken",
+    detail: "Say which domain or account it is for.",
+    field: "of",
+    asked: "",
+  });
+
+/** For whom one may be, for who adds it: what `of` is, and in words; the last is named in a field. */
+function scopesOf(me: Me): readonly (readonly [string, string])[] {
+  const all: (readonly [string, string])[] = [];
+  if (roleOf(me) === "operator") all.push([server, "the whole server"]);
+  if (me.login) all.push([me.login, "my own account"]);
+  return [...all, ["", "a domain or an account"]];
+}
+
 function Add({ me, done }: { me: Me; done: () => void }) {
+  const scopes = scopesOf(me);
   const [address, setAddress] = useState("");
   const [note, setNote] = useState("");
-  const [of, setOf] = useState("");
+  const [scope, setScope] = useState(scopes[0]?.[0] ?? "");
+  const [named, setNamed] = useState("");
   const doing = useDoing();
   const own = roleOf(me) === "account";
+  const of = own ? "" : scope || named.trim();
   const run = (): void =>
     void doing.run(async () => {
+      if (!own && !of) throw unnamed();
       const made = await act<Suppression>("POST", "/v1/suppressions", {
         address: address.trim(),
         ...(note.trim() ? { note: note.trim() } : {}),
-        ...(of.trim() ? { of: of.trim() } : {}),
+        ...(of ? { of } : {}),
       });
       say(`Programs send nothing to ${made.address} any more.`);
       setAddress("");
@@ -195,16 +221,18 @@ function Add({ me, done }: { me: Me; done: () => void }) {
           spellCheck={false}
         />
         <Field label="Why" name="note" value={note} set={setNote} problem={doing.problem} maxLength={200} />
-        {own ? null : (
+        {own ? null : <Choice label="For" name="scope" value={scope} set={setScope} options={scopes} />}
+        {own || scope ? null : (
           <Field
-            label="For"
+            label="Which"
             name="of"
-            value={of}
-            set={setOf}
+            value={named}
+            set={setNamed}
             problem={doing.problem}
+            required
             autoCapitalize="off"
             spellCheck={false}
-            help={`A domain, or an account. Empty: ${me.login ? "your own account" : "the whole server"}.`}
+            help="example.org, or ann@example.org."
           />
         )}
         <button className="btn" type="submit" aria-disabled={doing.busy}>

@@ -242,6 +242,10 @@ QueuePage list_queue(Db& db, const QueueFilter& filter, const std::optional<Ulid
   return page;
 }
 
+std::uint64_t count_held(Db& db) {
+  return static_cast<std::uint64_t>(db.number("SELECT count(*) FROM recipient WHERE state = 1", 0));
+}
+
 bool would_change(QueueAction action, const QueueFilter& filter, const WorkItem& item, const RecipientFacts& recipient,
                   std::int64_t now) {
   const auto order = order_for(action, filter, item, recipient, now);

@@ -48,6 +48,8 @@ struct QueuePage {
 };
 /// Looks at a bounded number of messages after `after` and gives at most `most` that match.
 QueuePage list_queue(Db& db, const QueueFilter& filter, const std::optional<Ulid>& after, std::size_t most);
+/// QueueStore::count_held.
+std::uint64_t count_held(Db& db);
 /// Whether the order would change that recipient of the item now.
 bool would_change(QueueAction action, const QueueFilter& filter, const WorkItem& item, const RecipientFacts& recipient,
                   std::int64_t now);

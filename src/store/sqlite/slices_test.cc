@@ -97,6 +97,13 @@ TEST_F(SqliteSlices, RulesAskIndexesOnly) {
   }
 }
 
+/// However much waits.
+TEST_F(SqliteSlices, WhatIsHeldIsCountedInItsIndex) {
+  const auto plan = plan_of(main(), "SELECT count(*) FROM recipient WHERE state = 1");
+  ASSERT_EQ(plan.size(), 1u);
+  EXPECT_NE(plan[0].find("USING COVERING INDEX recipient_held"), std::string::npos) << plan[0];
+}
+
 TEST_F(SqliteSlices, HoldersAreCountedAFewAtATime) {
   multiply(main(), 100);
   main().exec("UPDATE body SET refs = 2 WHERE id = 1050; UPDATE body SET refs = 3 WHERE id = 1");

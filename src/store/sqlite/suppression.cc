@@ -251,15 +251,15 @@ std::vector<Suppression> list_suppressions(Db& db, const SuppressionFilter& filt
         "WHERE s.address = ?1 AND s.id > ?2 AND (s.until = 0 OR s.until > ?3) AND (?4 <> 0 OR (s.scope = 3 AND "
         "(s.of IN (SELECT value FROM json_each(?5)) OR s.of IN (SELECT id FROM account WHERE domain IN "
         "(SELECT value FROM json_each(?6))))) OR (s.scope = 2 AND s.of IN (SELECT value FROM "
-        "json_each(?6)))) ORDER BY s.id LIMIT ?7",
-        filter.address, after, now, filter.everybodys, accounts, domains, most));
+        "json_each(?6))) OR (s.scope = 1 AND ?8 <> 0)) ORDER BY s.id LIMIT ?7",
+        filter.address, after, now, filter.everybodys, accounts, domains, most, filter.servers));
   else
     read(db.query(SUPPRESSION_QUERY
                   "WHERE s.id > ?1 AND (s.until = 0 OR s.until > ?2) AND (?3 <> 0 OR (s.scope = 3 AND "
                   "(s.of IN (SELECT value FROM json_each(?4)) OR s.of IN (SELECT id FROM account WHERE domain IN "
                   "(SELECT value FROM json_each(?5))))) OR (s.scope = 2 AND s.of IN (SELECT value FROM "
-                  "json_each(?5)))) ORDER BY s.id LIMIT ?6",
-                  after, now, filter.everybodys, accounts, domains, most));
+                  "json_each(?5))) OR (s.scope = 1 AND ?7 <> 0)) ORDER BY s.id LIMIT ?6",
+                  after, now, filter.everybodys, accounts, domains, most, filter.servers));
   return all;
 }
 
