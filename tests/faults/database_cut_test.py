@@ -11,10 +11,10 @@ import sys
 import time
 import unittest
 
-from database_dialogue import Dialogue
+from database_dialogue import BOB, Dialogue
 from database_wire import Cut, Place, Wire
 from postgres import Postgres
-from server import SANITIZED
+from server import SANITIZED, wait_until
 
 FULL = os.environ.get("FAULTS_FULL") == "1"
 SEED = int(os.environ.get("FAULTS_SEED", "4"))
@@ -42,6 +42,24 @@ class DatabaseCutTest(unittest.TestCase):
         self.assertNotIn("event=node-taken-over", self.dialogue.server.log())
         print("cut: " + ", ".join(f"{count} in {step}" for step, count in made.items()) +
               f"; {sum(self.dialogue.refusals.values())} refusals, and each was followed by a success")
+
+    def test_a_piece_that_is_lost_is_noticed(self):
+        """Nobody waits for the pieces of a large body to be durable: when another database takes over, one may be missing."""
+        dialogue = self.dialogue
+        mark = dialogue.mark(BOB)
+        with dialogue.server.smtp() as client:
+            for reply in (client.mail("x@y.test"), client.rcpt(BOB)):
+                self.assertEqual(reply[0], 250)
+            self.assertEqual(client.docmd("DATA")[0], 354)
+            before = int(dialogue.sql.ask("SELECT coalesce(max(bulk), 0) FROM chunk"))
+            client.send(f"X-Ledger: {mark}\r\n\r\n" + ("0123456789" * 7 + "\r\n") * 10_000)
+            there = f"SELECT count(*) FROM chunk WHERE bulk > {before}"
+            wait_until(lambda: dialogue.sql.ask(there) != "0", "a piece in the database")
+            dialogue.sql.ask(f"DELETE FROM chunk WHERE bulk > {before} AND start = 0")
+            client.send("\r\n.\r\n")
+            self.assertEqual(client.getreply()[0], 451)
+        dialogue.smtp(mark, BOB, size=200_000)
+        self.assertEqual(dialogue.judge(), [])
 
     def test_without_the_marker_it_breaks(self):
         """The negative control: with a database that forgets the number of the last commit, a message is there more than once."""
