@@ -7,6 +7,7 @@
 #include "app/setting_list.h"
 #include "app/snapshot.h"
 #include "base/log.h"
+#include "base/log_node.h"
 #include "base/rights.h"
 #include "control/offline_orders.h"
 #include "intake/drop.h"
@@ -137,6 +138,7 @@ std::string Daemon::node_name() const {
 
 Result<> Daemon::open_store() {
   manager_.status("Opening the store"); // after an upgrade that takes as long as it takes
+  if (store::is_database(config_.store)) log::name_node(node_name());
   store::StoreOptions options;
   options.lock_patience_ms = kLockPatience.count();
   options.node = node_name();

@@ -1,5 +1,6 @@
 #include "base/log.h"
 
+#include "base/log_node.h"
 #include "base/text.h"
 #include "base/visible.h"
 
@@ -77,6 +78,7 @@ struct Output {
   Format format = Format::key_value;
   std::shared_ptr<FileSink> file;
   std::shared_ptr<spdlog::logger> logger;
+  std::string node{}; ///< that is named in each line
 };
 
 spdlog::level::level_enum to_spdlog(Level level) {
@@ -260,9 +262,10 @@ void append_time(std::string& out, WallTime now) {
 }
 
 /// `out` has the time already, or nothing.
-void append_pairs(std::string& out, Format format, Level level, std::string_view event,
+void append_pairs(std::string& out, Format format, Level level, const std::string& node, std::string_view event,
                   std::initializer_list<Field> fields) {
   append_pair(out, format, {"level", name_of(level)});
+  if (!node.empty()) append_pair(out, format, {"node", node});
   append_pair(out, format, {"event", event});
   for (const Field& field : fields) append_pair(out, format, field);
 }
@@ -284,6 +287,7 @@ Result<> configure(Format format, Level least, const std::string& path) {
   try {
     auto fresh = std::make_shared<Output>();
     fresh->format = format;
+    fresh->node = output()->node;
     spdlog::sink_ptr sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
     if (!path.empty()) sink = fresh->file = std::make_shared<FileSink>(path);
     fresh->logger = make_logger(sink, least);
@@ -298,6 +302,12 @@ void adjust(Format format, Level least) {
   auto fresh = std::make_shared<Output>(*output());
   fresh->format = format;
   fresh->logger = make_logger(fresh->logger->sinks().front(), least);
+  take(std::move(fresh));
+}
+
+void name_node(const std::string& node) {
+  auto fresh = std::make_shared<Output>(*output());
+  fresh->node = node;
   take(std::move(fresh));
 }
 
@@ -323,7 +333,7 @@ void write(Level level, std::string_view event, std::initializer_list<Field> fie
   line += json ? "{\"time\":\"" : "time=";
   append_time(line, system_clock().wall());
   if (json) line += '"';
-  append_pairs(line, out->format, level, event, fields);
+  append_pairs(line, out->format, level, out->node, event, fields);
   if (json) line += '}';
   if (collected.batches > 0 && level <= Level::info) return collected.add(out, line);
   collected.flush();
@@ -344,7 +354,7 @@ Batch::~Batch() {
 
 std::string format_line(Format format, Level level, std::string_view event, std::initializer_list<Field> fields) {
   std::string line;
-  append_pairs(line, format, level, event, fields);
+  append_pairs(line, format, level, {}, event, fields);
   return format == Format::json ? "{" + line + "}" : line;
 }
 

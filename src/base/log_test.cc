@@ -1,4 +1,5 @@
 #include "base/log.h"
+#include "base/log_node.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -69,6 +70,26 @@ TEST(Log, FileAndReopen) {
   ASSERT_TRUE(configure(Format::key_value, Level::info));
   std::filesystem::remove(path);
   std::filesystem::remove(rotated);
+}
+
+TEST(Log, LinesNameTheNode) {
+  const std::string path = testing::TempDir() + "paquebot_log_node_" + std::to_string(getpid());
+  ASSERT_TRUE(configure(Format::key_value, Level::info, path));
+  name_node("mx 1");
+  info("first", {{"id", "1"}});
+  adjust(Format::json, Level::info);
+  warning("second");
+  ASSERT_TRUE(configure(Format::key_value, Level::info, path));
+  warning("third");
+  name_node({});
+  warning("fourth");
+  const std::string text = slurp(path);
+  EXPECT_THAT(text, HasSubstr(" level=info node=\"mx 1\" event=first id=1\n"));
+  EXPECT_THAT(text, HasSubstr(R"("level":"warning","node":"mx 1","event":"second"})"));
+  EXPECT_THAT(text, HasSubstr(" level=warning node=\"mx 1\" event=third\n"));
+  EXPECT_THAT(text, HasSubstr(" level=warning event=fourth\n"));
+  ASSERT_TRUE(configure(Format::key_value, Level::info));
+  std::filesystem::remove(path);
 }
 
 TEST(Log, OnlyAPlainFileIsALog) {
