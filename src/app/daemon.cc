@@ -28,19 +28,6 @@ constexpr std::chrono::milliseconds kLockPatience{5'000};
 /// For what is under way when the server ends.
 constexpr std::chrono::seconds kLastErrand{2};
 
-const char* role_name(service::ListenerRole role) {
-  switch (role) {
-    case service::ListenerRole::mx: return "mx";
-    case service::ListenerRole::submission: return "submission";
-    case service::ListenerRole::lmtp: return "lmtp";
-    case service::ListenerRole::pop3: return "pop3";
-    case service::ListenerRole::imap: return "imap";
-    case service::ListenerRole::control: return "control";
-    case service::ListenerRole::http: return "http";
-  }
-  return "";
-}
-
 std::string path_of(const ListenerConfig& listener) {
   return listener.is_local() ? listener.address.substr(kLocalSocket.size()) : listener.address;
 }
@@ -146,16 +133,26 @@ Result<> Daemon::open_store() {
   options.version = version_;
   const bool here = !store::is_database(config_.store);
   const std::string place = here ? config_.server.data_directory : config_.store;
+  if (!here)
+    options.on_fatal = [this, own = ++epochs_](const std::string&) {
+      ended_epoch_ = own;
+      ::kill(::getpid(), kEpochEnded); // the main thread waits for it; all others have blocked it
+    };
   auto store = store::open_store(place, options);
   while (!here && !store && store.error().code == Errc::temporary) {
     // As one that goes away later; who connects waits for our greeting.
     log::warning("store-unreachable", {{"why", store.error().message}});
     if (told_to_end()) return fail(Errc::closed, "told to end while the database was away");
+    manager_.alive();
     store = store::open_store(place, options);
   }
   if (!store) return std::unexpected(store.error());
   store_ = std::move(*store);
   control::tell_kept_orders(config_.server.data_directory);
+  return {};
+}
+
+Result<> Daemon::open_control() {
   auto control = net::Listener::open(config_.control_socket, 0600);
   if (!control) return std::unexpected(control.error());
   bound_.push_back(std::make_unique<service::BoundListener>(
@@ -165,9 +162,9 @@ Result<> Daemon::open_store() {
 
 Result<> Daemon::start() {
   for (const std::string& warning : config_.warnings) log::warning("configuration", {{"why", warning}});
-  if (auto read = read_issuer(config_); !read) return read;
-  if (auto read = read_acme_keys(config_); !read) return read;
-  const auto tls = show_certificates(config_);
+  if (auto read = read_issuer(in_force_); !read) return read;
+  if (auto read = read_acme_keys(in_force_); !read) return read;
+  const auto tls = show_certificates(in_force_);
   if (!tls) return std::unexpected(tls.error());
   service::ServerOptions options = config_.server;
   options.certificates = certificates_;
@@ -178,13 +175,12 @@ Result<> Daemon::start() {
   options.cpu_threads = options.threads > 0 ? options.threads : std::min(processors, 256u);
   if (options.threads == 0) options.threads = default_session_threads(processors);
   if (options.message_memory == 0) options.message_memory = default_message_memory(usable_memory());
-  in_force_ = config_;
   tell_settings();
   options.settings = [this] {
     const std::scoped_lock lock(settings_mutex_);
     return settings_;
   };
-  server_ = std::make_unique<service::Server>(*store_, std::move(options), make_snapshot(config_, *tls));
+  server_ = std::make_unique<service::Server>(*store_, std::move(options), make_snapshot(in_force_, *tls));
   server_->on_reload = [this] { return ask_reload(); };
   if (const auto patience = manager_.patience()) {
     server_->on_pulse = [this] { manager_.alive(); };
@@ -319,10 +315,10 @@ void reopen_log() {
   if (auto done = log::reopen(); !done) log::error("log-kept", {{"why", done.error().message}});
 }
 
-void Daemon::wait_for_end() {
+Daemon::End Daemon::wait_for_end() {
   sigset_t signals;
   sigemptyset(&signals);
-  for (int signal : {SIGHUP, SIGINT, SIGTERM, SIGUSR1}) sigaddset(&signals, signal);
+  for (int signal : {SIGHUP, SIGINT, SIGTERM, SIGUSR1, kEpochEnded}) sigaddset(&signals, signal);
   for (;;) {
     int signal = 0;
     if (sigwait(&signals, &signal) != 0) continue;
@@ -330,32 +326,67 @@ void Daemon::wait_for_end() {
       errands_->post([this] { static_cast<void>(reload()); }); // the log tells what is wrong
     } else if (signal == SIGUSR1) {
       errands_->post(reopen_log);
+    } else if (signal == kEpochEnded) {
+      if (ended_epoch_ == epochs_) return End::epoch; // else it is told of an epoch that is no more
     } else {
       log::info("stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
-      return;
+      return End::told;
     }
   }
 }
 
-int Daemon::run() {
-  for (const auto step : {&Daemon::prepare, &Daemon::confine, &Daemon::open_store, &Daemon::start})
-    if (auto done = (this->*step)(); !done) return complain(kSystemError, done.error().message);
+/// False when something was broken off that the store may still wake: the process must end with both of them.
+bool Daemon::end_server() {
+  constexpr std::chrono::seconds kBound{10};
+  const bool ended = server_->stop(kBound);
+  if (!errands_->finish(kLastErrand) || !ended) return false;
+  errands_.reset();
+  server_.reset();
+  store_.reset();
+  return true;
+}
+
+/// Another node took this one for dead: what it has in hand is others' by now. So all of it is let go of, sessions and
+/// deliveries end, and a server is made anew, in a new epoch, on the same sockets and with the configuration in force.
+void Daemon::begin_anew() {
+  log::warning("epoch-ended", {{"why", "another node took this one for dead"}, {"next", "it begins anew"}});
+  manager_.status("Beginning anew: another node took this one for dead");
+  ready_ = false;
+  auto kept = server_->hand_on_listeners();
+  if (!kept || !end_server()) {
+    log::error("store-lost",
+               {{"error", "what was under way did not end in time"}, {"advice", "start the server again"}});
+    ::_exit(kBroken);
+  }
+  for (service::BoundListener& one : *kept) bound_.push_back(std::make_unique<service::BoundListener>(std::move(one)));
+  for (const auto step : {&Daemon::open_store, &Daemon::start})
+    if (auto done = (this->*step)(); !done) {
+      log::error("store-lost", {{"error", done.error().message}, {"advice", "start the server again"}});
+      ::_exit(done.error().code == Errc::closed ? 0 : kBroken); // told to end: in order
+    }
+  tell_ready();
+}
+
+void Daemon::tell_ready() {
   log::info("ready", {{"hostname", config_.server.hostname},
                       {"node", node_name()},
                       {"data", config_.server.data_directory},
                       {"pid", static_cast<std::int64_t>(::getpid())}});
   manager_.ready(state());
-  wait_for_end();
+}
+
+int Daemon::run() {
+  for (const auto step :
+       {&Daemon::prepare, &Daemon::confine, &Daemon::open_store, &Daemon::open_control, &Daemon::start})
+    if (auto done = (this->*step)(); !done) return complain(kSystemError, done.error().message);
+  tell_ready();
+  while (wait_for_end() == End::epoch) begin_anew();
   manager_.stopping("Ending sessions and deliveries");
   keeper_->give_up(); // a reload that waits for a file waits no more
-  const bool ended = server_->stop(std::chrono::seconds(10));
-  if (!errands_->finish(kLastErrand) || !ended) {
+  if (!end_server()) {
     log::warning("stopped", {{"why", "what did not end in time was broken off; what was acknowledged is safe"}});
     ::_exit(0); // the store is made for ends without a goodbye
   }
-  errands_.reset();
-  server_.reset();
-  store_.reset();
   ::unlink(config_.control_socket.c_str());
   log::info("stopped");
   return 0;

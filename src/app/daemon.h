@@ -10,6 +10,7 @@
 #include "store/store.h"
 
 #include <atomic>
+#include <csignal>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -19,6 +20,10 @@ namespace paquebot::app {
 
 inline constexpr int kConfigError = 78; ///< EX_CONFIG
 inline constexpr int kSystemError = 71; ///< EX_OSERR
+inline constexpr int kBroken = 70;      ///< EX_SOFTWARE
+
+/// What the store wakes the main thread with when another node has taken this one for dead.
+inline constexpr int kEpochEnded = SIGUSR2;
 
 /// Prints "paquebot: …" to standard error; gives `code`.
 int complain(int code, const std::string& text);
@@ -41,6 +46,7 @@ private:
   Result<> open_log();
   Result<> confine();
   Result<> open_store();
+  Result<> open_control();
   std::string node_name() const; ///< among those that work on a database
   Result<> start();
   control::Reloaded reload();
@@ -51,12 +57,16 @@ private:
   void take(const Config& fresh, const TlsContexts& tls);
   void tell_settings();
   void look_at_certificates();
-  void wait_for_end();
+  enum class End { told, epoch };
+  End wait_for_end();
+  void begin_anew();
+  void tell_ready();
+  bool end_server();
 
   ServiceManager manager_;
   Inherited inherited_;
-  Config config_;   ///< of the start: what needs a restart to change is as it says
-  Config in_force_; ///< of the last reload; of the thread of errands once it runs
+  Config config_;             ///< of the start: what needs a restart to change is as it says
+  Config in_force_ = config_; ///< of the last reload; of the thread of errands once it runs
   std::mutex settings_mutex_;
   std::vector<control::SettingFacts> settings_; ///< of in_force_; under `settings_mutex_`
   std::string version_;
@@ -64,6 +74,8 @@ private:
   std::unique_ptr<Keeper> keeper_;
   std::vector<std::unique_ptr<service::BoundListener>> bound_; ///< one for each of config_.listeners
   const std::shared_ptr<net::Certificates> certificates_ = std::make_shared<net::Certificates>(); ///< that are shown
+  /// Of the store: how many were begun, and the number of the last one that another node has ended.
+  std::atomic<int> epochs_ = 0, ended_epoch_ = 0;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<service::Server> server_;
   std::atomic<bool> ready_ = false; ///< the server is whole: errands may look after it

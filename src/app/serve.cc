@@ -17,7 +17,7 @@ namespace {
 void block_signals() {
   sigset_t signals;
   sigemptyset(&signals);
-  for (int signal : {SIGHUP, SIGINT, SIGTERM, SIGUSR1}) sigaddset(&signals, signal);
+  for (int signal : {SIGHUP, SIGINT, SIGTERM, SIGUSR1, kEpochEnded}) sigaddset(&signals, signal);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr); // every thread inherits it; the main thread waits for them
   std::signal(SIGPIPE, SIG_IGN);
 }

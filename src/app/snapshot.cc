@@ -113,6 +113,19 @@ std::shared_ptr<const service::HttpListenerOptions> http_options(const ListenerC
 
 } // namespace
 
+const char* role_name(service::ListenerRole role) {
+  switch (role) {
+    case service::ListenerRole::mx: return "mx";
+    case service::ListenerRole::submission: return "submission";
+    case service::ListenerRole::lmtp: return "lmtp";
+    case service::ListenerRole::pop3: return "pop3";
+    case service::ListenerRole::imap: return "imap";
+    case service::ListenerRole::control: return "control";
+    case service::ListenerRole::http: return "http";
+  }
+  return "";
+}
+
 std::shared_ptr<const filter::Chain> filters_for(const Config& config, service::ListenerRole role) {
   auto chain = std::make_shared<filter::Chain>();
   for (const FilterConfig& filter : config.filters)

@@ -4,6 +4,7 @@
 #include "base/timer.h"
 #include "net/socket_address.h"
 
+#include <atomic>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
@@ -85,9 +86,11 @@ struct Listener::Impl {
 
   void shut() {
     if (descriptor < 0) return;
-    if (!path.empty()) ::unlink(path.c_str());
+    if (!path.empty() && !handed_on) ::unlink(path.c_str());
     boost::system::error_code ignored;
-    if (watched)
+    if (watched && handed_on)
+      ::close(watched->release()); // closing alone would leave it watched: the other handle keeps the socket open
+    else if (watched)
       watched->close(ignored);
     else
       ::close(descriptor);
@@ -127,6 +130,7 @@ struct Listener::Impl {
   int descriptor;
   Endpoint bound;
   std::string path; ///< of a local socket, to be removed at the end
+  std::atomic<bool> handed_on = false;
   std::optional<boost::asio::posix::stream_descriptor> watched;
   std::optional<Timer> timer;
 };
@@ -214,5 +218,15 @@ Task<void> Listener::serve(boost::asio::any_io_executor executor,
 }
 
 void Listener::stop() { impl_->shut(); }
+
+Result<Listener> Listener::hand_on() {
+  const int twin = ::fcntl(impl_->descriptor, F_DUPFD_CLOEXEC, 0);
+  if (twin < 0) return std::unexpected(errno_error(errno, "a listening socket can't be kept"));
+  auto impl = std::make_shared<Impl>(twin);
+  impl->bound = impl_->bound;
+  impl->path = impl_->path;
+  impl_->handed_on = true;
+  return Listener(std::move(impl));
+}
 
 } // namespace paquebot::net

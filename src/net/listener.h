@@ -31,6 +31,9 @@ public:
   /// Ends serve() and closes; removes the path of a local socket. From the executor of serve() only. Safe to call
   /// twice. The destructor does the same.
   void stop();
+  /// Another handle of the same socket, to be served elsewhere: who connects meanwhile waits. This one stops without
+  /// closing it, and leaves the path of a local one to the other. While serve() runs, from any thread.
+  Result<Listener> hand_on();
 
 private:
   struct Impl;

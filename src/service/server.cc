@@ -335,6 +335,16 @@ void Server::replace(std::shared_ptr<const Snapshot> snapshot) {
   s.launcher.launch(s.parts.first(), s.duties.wake_routes(std::move(mended)), "changed routes");
 }
 
+Result<std::vector<BoundListener>> Server::hand_on_listeners() {
+  std::vector<BoundListener> all;
+  for (BoundListener& one : impl_->listeners) {
+    auto listener = one.listener.hand_on();
+    if (!listener) return std::unexpected(listener.error());
+    all.push_back({std::move(*listener), one.role, one.address});
+  }
+  return all;
+}
+
 bool Server::stop(std::chrono::seconds bound) {
   Impl& s = *impl_;
   auto until = system_clock().now() + bound;

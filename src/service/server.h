@@ -37,6 +37,8 @@ public:
   /// something was broken off: the store may still have to wake it, so the process must end without destroying either
   /// of them.
   bool stop(std::chrono::seconds bound);
+  /// Before stop(): the same sockets for another server, in the order of start(). Who connects meanwhile waits.
+  Result<std::vector<BoundListener>> hand_on_listeners();
 
 private:
   struct Impl;

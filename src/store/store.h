@@ -79,9 +79,9 @@ struct StoreOptions {
   std::string version{};        ///< of the program
   bool moved_too = false;       ///< also one that was copied elsewhere, or is half a copy (copy_store)
   const Clock* clock = nullptr; ///< the system's when null; must outlive the store
-  /// After a failed sync the store could not be opened again: nothing may be acknowledged any more. Told why; by
-  /// default that is logged and the process ends with status 70. When it returns, every later call fails with
-  /// Errc::closed.
+  /// The store could not be opened again after a failed sync; or another node ended its epoch (opened anew it has
+  /// another). Told why, perhaps more than once; by default that is logged, and the process ends with status 70. When
+  /// it returns, every later change fails with Errc::closed, or Errc::epoch_ended.
   std::function<void(std::string)> on_fatal;
 };
 

@@ -1,5 +1,6 @@
 """Two servers on one PostgreSQL database: what one takes the other shows, and either may die."""
 
+import collections
 import contextlib
 import imaplib
 import os
@@ -187,18 +188,45 @@ class ClusterTest(TwoNodes):
         self.assertIn("PostgreSQL", self.a.must("store", "status"))
 
     def test_one_that_stood_still_counts_no_more(self):
-        self.a.signal(signal.SIGSTOP)
-        try:
-            wait_until(lambda: set(self.nodes(self.b)) == {"b"}, "the other to take over", TAKEN_OVER, pause=0.5)
-            self.send(self.b, ALICE, "meanwhile\r\n")
-        finally:
-            self.a.signal(signal.SIGCONT)
-        self.assertEqual(self.a.process.wait(60), 70)
-        self.a.process.stderr.close()
-        self.a.process = None
-        self.a.start()
-        self.assertEqual(len(self.a.mail(ALICE)), 1)
-        self.assertEqual(set(self.nodes(self.a)), {"a", "b"})
+        """What it had in hand is the other's; it lets go of all of it, and begins anew without a restart."""
+        self.send(self.b, ALICE, "before\r\n")
+        epoch, idle, reader = self.nodes(self.b)["a"]["epoch"], self.a.smtp(), self.a.pop3(ALICE)
+        self.addCleanup(idle.close)
+        self.addCleanup(reader.close)
+        reader.dele(1)
+        released = threading.Event()
+        with Peer(address="127.0.0.9", port=self.port, name="mx.far.test",
+                  script=lambda session, verb, line: released.wait(TAKEN_OVER * 2) and None if verb == "." else None) as peer:
+            for number in range(5):
+                self.a.send(ALICE, ["carl@far.test"], letter(sender=ALICE, body=f"n{number}\r\n"), login=ALICE)
+            wait_until(lambda: "DATA" in peer.commands, "a delivery that is under way")
+            self.a.signal(signal.SIGSTOP)
+            try:
+                wait_until(lambda: set(self.nodes(self.b)) == {"b"}, "the other to take over", TAKEN_OVER, pause=0.5)
+                released.set()
+                self.send(self.b, ALICE, "meanwhile\r\n")
+                self.b.wait_queue_empty(TAKEN_OVER)
+            finally:
+                lines = len(self.a.output.lines)
+                self.a.signal(signal.SIGCONT)
+            self.assertIsNotNone(self.a.output.wait("event=epoch-ended", 30, lines))
+            self.assertIsNotNone(self.a.output.wait("event=ready", 60, lines), self.a.log()[-4000:])
+            # Once at least, and a second time only what was under way.
+            bodies = collections.Counter(body_of(one.data) for one in peer.messages)
+            self.assertEqual(set(bodies), {b"n%d\r\n" % number for number in range(5)})
+            self.assertLessEqual(max(bodies.values()), 2)
+            self.b.wait_queue_empty()
+        self.assertTrue(idle.sock.recv(1000).startswith(b"421 "), "who was connected is told to come again")
+        with self.assertRaises(Exception):
+            reader.quit()
+        self.assertEqual([body_of(one) for one in self.a.mail(ALICE)], [b"before\r\n", b"meanwhile\r\n"])
+        self.send(self.a, ALICE, "after\r\n")
+        self.assertEqual(len(self.b.mail(ALICE)), 3)
+        nodes = self.nodes(self.b)
+        self.assertEqual(set(nodes), {"a", "b"})
+        self.assertGreater(nodes["a"]["epoch"], epoch)
+        self.assertEqual(self.b.findings(), [])
+        self.assertEqual(self.a.stop(), 0)
 
     def test_without_the_fence_it_would_count(self):
         """The negative control of the last one: one that stood still deletes what another has for itself by now."""
