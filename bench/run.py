@@ -24,6 +24,7 @@ def all_cases(plan):
     """{name: (the case, about how many seconds it takes)}"""
     import cases_console
     import cases_counters
+    import cases_imap
     import cases_internet
     import cases_smtp
     import cases_store
@@ -37,6 +38,7 @@ def all_cases(plan):
             "submission": (cases_smtp.submission, 6 * one),
             "queue": (cases_store.queue, 60 if quick else 500),
             "pop3": (cases_store.pop3, 40 if quick else 240),
+            "imap": (cases_imap.imap, 60 if quick else 300),
             "latency": (cases_smtp.latency, 20 + plan.rounds * 4 * (4 if quick else 10)),
             "console": (cases_console.console, 60 + plan.rounds * 40 if quick else 240 + plan.rounds * 60),
             "counters": (cases_counters.counters, one + 10),

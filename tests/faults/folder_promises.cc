@@ -14,11 +14,12 @@ void FolderPromises::take(const std::string& note) {
   std::string subject;
   words >> what >> subject;
   if (what == "folder") words >> folders_[subject];
-  if (what != "may" && what != "is") return;
+  const bool copy = what.ends_with("copy");
+  if (what != "may" && what != "is" && !copy) return;
   Place place;
   words >> place.folder >> place.uid >> place.flags >> place.modseq;
-  auto& places = messages_[subject];
-  if (what == "is") {
+  auto& places = (copy ? copies_ : messages_)[subject];
+  if (what == "is" || what == "copy") {
     places.clear();
     ++acknowledged_;
   } else if (places.empty()) {
@@ -54,6 +55,20 @@ void FolderPromises::look(store::Store& store, const std::string& name, const st
   }
 }
 
+/// Whether it and its copy may be what was found, and nothing else is there.
+bool FolderPromises::explains(const std::string& id, const std::vector<Place>& found) const {
+  const Place nowhere{.folder = "-"};
+  const auto may = [&](const std::vector<Place>& places, const Place& there) {
+    return std::ranges::any_of(places, [&](const Place& one) { return one.fits(there); });
+  };
+  const auto copy = copies_.find(id);
+  const std::vector<Place>& own = messages_.at(id);
+  if (found.size() > 2) return false;
+  const Place first = found.empty() ? nowhere : found[0], second = found.size() < 2 ? nowhere : found[1];
+  if (copy == copies_.end()) return second.folder == "-" && may(own, first);
+  return (may(own, first) && may(copy->second, second)) || (may(own, second) && may(copy->second, first));
+}
+
 std::vector<std::string> FolderPromises::broken_in(store::Store& store, store::Id account) const {
   std::vector<std::string> problems;
   Found found;
@@ -68,17 +83,18 @@ std::vector<std::string> FolderPromises::broken_in(store::Store& store, store::I
   }
   for (const auto& [id, places] : found) {
     if (!messages_.contains(id)) problems.push_back(places.front().folder + " has a message that nobody put there");
-    if (places.size() > 1) problems.push_back(id + " is there " + std::to_string(places.size()) + " times");
   }
   for (const auto& [id, places] : messages_) {
     const auto at = found.find(id);
+    if (explains(id, at == found.end() ? std::vector<Place>() : at->second)) continue;
     const Place there = at == found.end() ? Place{.folder = "-"} : at->second.front();
-    if (std::ranges::any_of(places, [&](const Place& one) { return one.fits(there); })) continue;
+    const std::size_t often = at == found.end() ? 0 : at->second.size();
     const Place& last = places.back();
-    problems.push_back(id + " is in " + there.folder + " as uid " + std::to_string(there.uid) + " with flags " +
-                       std::to_string(there.flags) + " and modseq " + std::to_string(there.modseq) + ", not in " +
-                       last.folder + " as uid " + std::to_string(last.uid) + " with " + std::to_string(last.flags) +
-                       " and " + std::to_string(last.modseq));
+    problems.push_back(id + " is there " + std::to_string(often) + " times, in " + there.folder + " as uid " +
+                       std::to_string(there.uid) + " with flags " + std::to_string(there.flags) + " and modseq " +
+                       std::to_string(there.modseq) + ", not in " + last.folder + " as uid " +
+                       std::to_string(last.uid) + " with " + std::to_string(last.flags) + " and " +
+                       std::to_string(last.modseq));
   }
   return problems;
 }

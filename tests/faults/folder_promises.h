@@ -13,6 +13,8 @@ namespace paquebot::faults {
 ///   folder NAME UIDVALIDITY         it is there
 ///   may ID FOLDER UID FLAGS         something was begun that brings the message there ("-": deletes it; UID 0:
 ///   unknown) is ID FOLDER UID FLAGS MODSEQ   that was acknowledged (MODSEQ 0: unknown)
+///   may-copy ID FOLDER UID FLAGS, copy ID FOLDER UID FLAGS MODSEQ
+///                                   likewise of a copy beside it
 /// `FLAGS`: numbers as stored, of system flags. Names have no spaces.
 class FolderPromises {
 public:
@@ -30,11 +32,13 @@ private:
     bool fits(const Place& found) const;
   };
   using Found = std::map<std::string, std::vector<Place>>;
+  bool explains(const std::string& id, const std::vector<Place>& found) const;
   void look(store::Store& store, const std::string& name, const store::MailboxInfo& info, Found& found,
             std::vector<std::string>& problems) const;
 
   std::map<std::string, std::uint32_t> folders_;
   std::map<std::string, std::vector<Place>> messages_; ///< by id: one of these
+  std::map<std::string, std::vector<Place>> copies_;   ///< likewise, of those that have one
   std::size_t acknowledged_ = 0;
 };
 

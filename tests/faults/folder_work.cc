@@ -33,9 +33,10 @@ void FolderWork::change_some() {
   for (int i = 0; i < 2; ++i) append();
   for (int i = 0; i < 4 && !messages_.empty(); ++i) {
     const auto which = std::next(messages_.begin(), static_cast<std::ptrdiff_t>(chance_() % messages_.size()));
-    switch (chance_() % 4) {
+    switch (chance_() % 5) {
       case 0: move(which); break;
       case 1: expunge(which); break;
+      case 2: copy(which); break;
       default: mark(which); break;
     }
   }
@@ -99,6 +100,22 @@ void FolderWork::move(Messages::iterator message) {
   }
   one.uid = done->to.front();
   note("is", message->first, one);
+}
+
+/// Neither of the two is touched again.
+void FolderWork::copy(Messages::iterator message) {
+  Message one = message->second;
+  const std::string id = message->first;
+  messages_.erase(message);
+  const store::UidSet uids{{one.uid, one.uid}};
+  const store::Id from = folders_[one.folder];
+  one.folder = kFolders[chance_() % std::size(kFolders)];
+  one.uid = 0;
+  note("may-copy", id, one);
+  const auto done = run(store_.mailboxes().copy(from, uids, account_, one.folder, false));
+  if (!done || done->to.size() != 1) return;
+  one.uid = done->to.front();
+  note("copy", id, one);
 }
 
 /// As EXPUNGE does: what is marked, and nothing else.

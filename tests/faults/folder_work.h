@@ -11,8 +11,8 @@
 
 namespace paquebot::faults {
 
-/// What an IMAP client does to two folders of an account: APPEND, STORE, MOVE, EXPUNGE. Writes down what it is promised
-/// (FolderPromises). A store that fails promises nothing, and what was begun then is not touched again.
+/// What an IMAP client does to two folders of an account: APPEND, STORE, COPY, MOVE, EXPUNGE. Writes down what it is
+/// promised (FolderPromises). A store that fails promises nothing, and what was begun then is not touched again.
 class FolderWork {
 public:
   FolderWork(LogVfs& vfs, store::Store& store, UlidSource& ids, store::Id account, unsigned seed);
@@ -29,6 +29,7 @@ private:
   void append();
   void mark(Messages::iterator message);
   void move(Messages::iterator message);
+  void copy(Messages::iterator message);
   void expunge(Messages::iterator message);
   void note(const char* what, const std::string& id, const Message& message, std::int64_t modseq = 0);
 

@@ -2,7 +2,7 @@
 
 Every message has a mark of its own in a field, and one client that changes it. What a client begins is written down before, as one
 more state that may be; what was acknowledged is the only one. Flags that several clients set on messages that stay where they are
-(each its own keyword) are a part of the book of their own.
+(each its own keyword) are a part of the book of their own. A copy has the mark of what it was copied from: the book has it beside that.
 """
 
 import re
@@ -32,10 +32,21 @@ class Refused(Exception):
     """A NO or BAD where only OK is right, once no fault can explain it."""
 
 
+class Copy:
+    """Of a message, in a mailbox. `uid`, `flags`: None when nobody knows. `lost`: it may be nowhere."""
+
+    def __init__(self, box, flags):
+        self.box, self.uid, self.flags, self.lost = box, None, flags, True
+
+    def fits(self, place):
+        return self.box == place[0] and self.uid in (None, place[1]) and self.flags in (None, place[2])
+
+
 class Book:
     def __init__(self):
         self.lock = threading.Lock()
         self.states = {}       # mark: states that may be
+        self.copies = {}       # mark: its copies
         self.modseqs = {}      # mark: the modseq that was told with its last state, when it was
         self.validity = {}     # box: UIDVALIDITY
         self.given = {}        # (box, uid): mark
@@ -80,6 +91,42 @@ class Book:
         return any(state is not GONE and state[0] == found[0] and state[1] in (None, found[1]) and state[2] == found[2]
                    for state in self.states[mark])
 
+    def copied(self, mark, box, flags):
+        """One that is begun."""
+        copy = Copy(box, flags)
+        with self.lock:
+            self.states.setdefault(mark, {GONE})
+            self.copies.setdefault(mark, []).append(copy)
+        return copy
+
+    def sure_copy(self, mark, copy, uid):
+        """`uid` None: it is gone."""
+        with self.lock:
+            if uid is None:
+                self.copies[mark].remove(copy)
+                return
+            copy.uid, copy.lost = uid, False
+            other = self.given.setdefault((copy.box, uid), mark)
+            if other != mark:
+                self.problems.append(f"uid {uid} of {copy.box} was given to {other} and to {mark}")
+
+    def explain(self, mark, places):
+        """(the place of the message itself or None, {copy: its place}), or None when no promise allows what was found."""
+        for own in [*places, None]:
+            if not self.fits(mark, own):
+                continue
+            left, found = [place for place in places if place is not own], {}
+            for copy in self.copies.get(mark, ()):
+                if place := next((place for place in left if copy.fits(place)), None):
+                    left.remove(place)
+                    found[copy] = place
+                elif not copy.lost:
+                    break
+            else:
+                if not left:
+                    return own, found
+        return None
+
     def check(self, boxes, listings):
         """A line for each promise that is broken. `listings`: {box: Listing}."""
         problems, found = list(self.problems), {}
@@ -96,7 +143,7 @@ class Book:
                     problems.append(f"uid {uid} of {box} was {self.given[box, uid]}, and is {one.mark}")
         common = {mark for mark, _ in self.keywords}
         for mark, places in found.items():
-            if len(places) > 1:
+            if len(places) > 1 and mark not in self.copies:
                 problems.append(f"{mark} is there {len(places)} times: {places}")
             if mark in common:
                 for (which, keyword), truths in self.keywords.items():
@@ -107,9 +154,10 @@ class Book:
         for mark in common - set(found):
             problems.append(f"{mark} is lost")
         for mark, states in self.states.items():
-            there = found.get(mark, [None])[0]
-            if mark not in common and not self.fits(mark, there) and (there is None or there[0] in boxes):
-                problems.append(f"{mark} is {there}, and may only be {states} (modseq {self.modseqs.get(mark)})")
+            there = found.get(mark, [])
+            if mark not in common and self.explain(mark, there) is None:
+                copies = [vars(copy) for copy in self.copies.get(mark, ())]
+                problems.append(f"{mark} is {there}, and may only be {states} (modseq {self.modseqs.get(mark)}), copies {copies}")
         return problems
 
 
@@ -242,9 +290,17 @@ class ImapClient:
         """True, or None when nobody knows. A NO is such a case: it says that the server can't tell that it is durable."""
         flags = frozenset(flags)
         book.may(mark, (box, None, flags))
-        message = f"Subject: {mark}\r\nX-Ledger: {mark}\r\n\r\n".encode() + (b"0123456789" * 7 + b"\r\n") * (size // 72 + 1)
-        _, end = self.ask(f"APPEND {box} ({' '.join(sorted(flags))})", message)
-        done = re.match(r"OK \[APPENDUID (\d+) (\d+)\]", end)
+        _, end = self.ask(f"APPEND {box} ({' '.join(sorted(flags))})", self.message(mark, size))
+        return self.appended(book, mark, (box, flags), end)
+
+    @staticmethod
+    def message(mark, size):
+        return f"Subject: {mark}\r\nX-Ledger: {mark}\r\n\r\n".encode() + (b"0123456789" * 7 + b"\r\n") * (size // 72 + 1)
+
+    @staticmethod
+    def appended(book, mark, where, told):
+        box, flags = where
+        done = re.match(r"(?:\* )?OK \[APPENDUID (\d+) (\d+)\]", told)
         if not done:
             return None
         book.saw_validity(box, int(done[1]))
@@ -290,6 +346,42 @@ class ImapClient:
                     book.problems.append(f"MOVE to {to} did not tell what became of {mark}")
                 continue
             book.sure(mark, (to, pairs[uid], flags))
+
+    def replace(self, book, old, state, mark, to, flags=(), size=200):
+        """Another message instead of `old` (RFC 8508). Both may be there for a while."""
+        flags = frozenset(flags)
+        book.may(mark, (to, None, flags))
+        book.may(old, GONE)
+        lines, end = self.ask(f"UID REPLACE {state[1]} {to} ({' '.join(sorted(flags))})", self.message(mark, size))
+        for told in [*(line.decode("latin-1") for line in lines), end]:
+            self.appended(book, mark, (to, flags), told)
+        if end.startswith("OK"):
+            book.sure(old, GONE)
+
+    def copy(self, book, states, to):
+        copies = {mark: book.copied(mark, to, flags) for mark, (_, _, flags) in states.items()}
+        lines, end = self.ask(f"UID COPY {ranges(state[1] for state in states.values())} {to}")
+        done = re.search(r"\[COPYUID (\d+) (\S+) (\S+)\]", end)
+        if not end.startswith("OK") or not done:
+            return
+        book.saw_validity(to, int(done[1]))
+        pairs = dict(zip(numbers(done[2]), numbers(done[3])))
+        for mark, (_, uid, _) in states.items():
+            if uid not in pairs:
+                with book.lock:
+                    book.problems.append(f"COPY to {to} did not tell what became of {mark}")
+                continue
+            book.sure_copy(mark, copies[mark], pairs[uid])
+
+    def drop_copy(self, book, mark, copy):
+        """Of the selected mailbox."""
+        with book.lock:
+            copy.lost, copy.flags = True, None
+        _, end = self.ask(f"UID STORE {copy.uid} +FLAGS.SILENT (\\Deleted)")
+        if end.startswith("OK"):
+            _, end = self.ask(f"UID EXPUNGE {copy.uid}")
+            if end.startswith("OK"):
+                book.sure_copy(mark, copy, None)
 
     def expunge(self, book, states):
         """Those that have \\Deleted already."""

@@ -19,6 +19,7 @@ SEED = int(os.environ.get("FAULTS_SEED", str(int(time.time()))))
 CLIENTS = 10
 KILLS = 3            # of the form that counts steps: at places that the seed chooses
 OWN = 40             # messages that a client keeps at most
+COPIES = 8           # and copies of them, about
 ANN = "ann@example.test"
 BOXES = ("INBOX", "Archive", "Trash", "Work/2026")
 FLAGS = (r"\Seen", r"\Answered", r"\Flagged", r"\Draft", "$Label1", "$Label2")
@@ -88,7 +89,8 @@ class Worker:
         box = self.chance.choice(BOXES)
         if self.client.box != box or self.chance.random() < 0.2:
             self.client.select(box)
-        deeds = (self.append, self.append, self.store, self.store, self.store, self.move, self.move, self.expunge, self.mark_common, self.look)
+        deeds = (self.append, self.append, self.store, self.store, self.store, self.move, self.move, self.expunge, self.mark_common, self.look,
+                 self.copy, self.replace)
         self.chance.choice(deeds)(box)
 
     def mine(self):
@@ -98,19 +100,24 @@ class Worker:
     def find_out(self):
         """What became of that of which nobody knew: it must be one of what may be, and is that from now on."""
         doubt = [mark for mark in self.mine() if len(self.book.states[mark]) > 1 or next(iter(self.book.states[mark]), None) and
-                 next(iter(self.book.states[mark]))[1] is None]
+                 next(iter(self.book.states[mark]))[1] is None or any(copy.lost for copy in self.book.copies.get(mark, ()))]
         if not doubt:
             return
         found = {}
         for box in BOXES:
             for uid, one in self.client.listing(box).messages.items():
                 if one.mark in doubt:
-                    found[one.mark] = (box, uid, one.flags, one.modseq)
+                    found.setdefault(one.mark, []).append((box, uid, one.flags, one.modseq))
         for mark in doubt:
-            there = found.get(mark)
-            if not self.book.fits(mark, there):
-                self.problems.append(f"{mark} is {there}, and may only be {self.book.states[mark]}")
+            explained = self.book.explain(mark, found.get(mark, []))
+            if explained is None:
+                self.problems.append(f"{mark} is {found.get(mark)}, and may only be {self.book.states[mark]}, "
+                                     f"copies {[vars(copy) for copy in self.book.copies.get(mark, ())]}")
+            there, copies = explained or (None, {})
             self.book.sure(mark, there and there[:3], there and there[3])
+            for copy in list(self.book.copies.get(mark, ())):
+                copy.flags = copies[copy][2] if copy in copies else None
+                self.book.sure_copy(mark, copy, copies[copy][1] if copy in copies else None)
 
     def some(self, box, most=5):
         states = self.book.known(self.mine(), box)
@@ -133,6 +140,23 @@ class Worker:
     def move(self, box):
         if states := self.some(box):
             self.client.move(self.book, states, self.chance.choice([one for one in BOXES if one != box]))
+
+    def copy(self, box):
+        """One of a message at most, of which nothing changes but that it is deleted."""
+        copies = [(mark, copy) for mark in self.mine() for copy in self.book.copies.get(mark, ()) if not copy.lost]
+        if copies and (len(copies) >= COPIES or self.chance.random() < 0.4):
+            mark, copy = self.chance.choice(copies)
+            self.client.select(copy.box)
+            self.client.drop_copy(self.book, mark, copy)
+        elif states := {mark: state for mark, state in self.some(box).items() if not self.book.copies.get(mark)}:
+            self.client.copy(self.book, states, self.chance.choice(BOXES))
+
+    def replace(self, box):
+        if states := self.some(box, 1):
+            (old, state), = states.items()
+            self.made += 1
+            self.client.replace(self.book, old, state, f"{self.name}.{self.made}", self.chance.choice(BOXES),
+                                self.chance.sample(FLAGS, self.chance.randint(0, 3)), self.chance.choice((100, 3000, 150_000)))
 
     def expunge(self, box):
         if states := self.some(box, 3):
@@ -256,6 +280,19 @@ class BookTest(unittest.TestCase):
         none, common = frozenset(), (3, frozenset({"k0"}), 1)
         self.assertEqual(listed(a=(1, none, 5), c=common), [])
         self.assertEqual(listed(a=(1, none, 5), b=(2, none, 7), c=common), [], "what was not acknowledged may be")
+        copy = book.copied("a", "INBOX", none)
+        self.assertEqual(listed(a=(1, none, 5), c=common), [], "it may be, or not")
+        book.sure_copy("a", copy, 4)
+        self.assertNotEqual(listed(a=(1, none, 5), c=common), [], "it must be")
+        both = {"a": (1, none, 5), "c": common}
+        listing = Listing(1, 10, 9)
+        listing.messages = {uid: Message(mark, flags, modseq) for mark, (uid, flags, modseq) in both.items()}
+        listing.messages[4] = Message("a", none, 7)
+        self.assertEqual(book.check(["INBOX"], {"INBOX": listing}), [])
+        listing.messages[5] = Message("a", none, 8)
+        self.assertNotEqual(book.check(["INBOX"], {"INBOX": listing}), [], "a second one")
+        book.sure_copy("a", copy, None)
+        book.given.pop(("INBOX", 4))
         for wrong in ({"a": (1, none, 6)}, {"a": (2, none, 5)}, {"a": (1, frozenset({r"\Seen"}), 5)}, {}, {"a": (1, none, 5), "x": (4, none, 1)},
                       {"a": (1, none, 5), "b": (2, frozenset({r"\Seen"}), 7)}, {"a": (1, none, 5), "highest": 4},
                       {"a": (1, none, 5), "c": (3, none, 1)}):
