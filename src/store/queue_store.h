@@ -77,7 +77,7 @@ public:
   /// What operate() would change if it were called now; not more than `most` messages are counted.
   virtual Task<Result<QueueCount>> count(QueueAction action, QueueFilter filter, std::int64_t now,
                                          std::size_t most) = 0;
-  /// Recipients that are held: all of them, counted in the index that has no others.
+  /// Recipients that are held: all of them, by the index that has no others.
   virtual Task<Result<std::uint64_t>> count_held() = 0;
   /// An operator's order, recorded with `who`. Returns the number of recipients changed. `cancel` drops unfinished
   /// recipients. In-hand recipients are refused for `hold` and `cancel` unless they return to waiting first: they are

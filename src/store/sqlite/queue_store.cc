@@ -68,7 +68,7 @@ public:
   Task<Result<std::vector<SiteFacts>>> list_sites() override { return core_.read(sqlite::list_sites); }
   Task<Result<std::vector<WorkItem>>> list(QueueFilter filter, std::optional<Ulid> after, std::size_t most) override;
   Task<Result<QueueCount>> count(QueueAction action, QueueFilter filter, std::int64_t now, std::size_t most) override;
-  Task<Result<std::uint64_t>> count_held() override { return core_.read(sqlite::count_held); }
+  Task<Result<std::uint64_t>> count_held() override { return core_.read_long(sqlite::count_held); }
   Task<Result<std::size_t>> operate(QueueAction action, QueueFilter filter, std::string who, std::int64_t now) override;
   Task<Result<std::size_t>> pull_forward(std::int64_t now, std::int64_t latest) override;
 
