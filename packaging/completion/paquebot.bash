@@ -7,7 +7,7 @@ _paquebot() {
   [[ $line == *[[:blank:]] ]] || { current="${typed[i]}"; typed=("${typed[@]:0:$i}"); }
   for ((i = 1; i < ${#typed[@]}; i++)); do
     case "${typed[i]}" in
-      --account|--acme-allow|--acme-ca-file|--acme-directory|--action|--address|--after|--alias-of|--as|--attach|--bcc|--body|--ca-file|--cc|--config|--data-dir|--days|--deliver-by|--destination|--domain|--event|--faults|--folder|--for|--format|--from|--header|--helo|--hold-for|--hold-until|--host|--hostname|--html|--html-file|--http|--ip|--limit|--list|--mail-from|--memory|--newest|--note|--of|--password-file|--pop3|--priority|--quota|--reason|--resolver|--seed|--senders|--server|--since|--smarthost|--smarthost-password-file|--smarthost-user|--smtp|--subject|--text|--text-file|--tls|--to|--trust-anchor|--until|--url|--user|--wait)
+      --account|--acme-allow|--acme-ca-file|--acme-directory|--action|--address|--after|--alias-of|--as|--attach|--bcc|--body|--ca-file|--cc|--config|--data-dir|--days|--deliver-by|--destination|--domain|--event|--faults|--folder|--for|--from|--header|--helo|--hold-for|--hold-until|--host|--hostname|--html|--html-file|--http|--ip|--limit|--list|--mail-from|--memory|--newest|--note|--of|--password-file|--pop3|--priority|--provider|--quota|--reason|--resolver|--rule|--seed|--senders|--server|--since|--smarthost|--smarthost-password-file|--smarthost-user|--smtp|--subject|--text|--text-file|--tls|--to|--trust-anchor|--until|--url|--user|--wait)
         if ((i + 1 == ${#typed[@]})); then behind="${typed[i]}"; fi
         case "${typed[i]}" in --config|--data-dir) place+=("${typed[i]}" "${typed[i+1]}") ;; esac
         ((i++)) ;;
@@ -247,6 +247,10 @@ _paquebot() {
       "site pause") words="--config --data-dir --json --help --until --reason" ;;
       "site resume") words="--config --data-dir --json --help" ;;
       "site forget") words="--config --data-dir --json --help" ;;
+      "provider list") words="--config --data-dir --json --help" ;;
+      "provider show") words="--config --data-dir --json --help" ;;
+      "provider test") words="--config --data-dir --json --help --provider" ;;
+      "provider forget") words="--config --data-dir --json --help --rule" ;;
       "destinations") words="--config --data-dir --json --help" ;;
       "trace") words="--config --data-dir --json --help --limit" ;;
       "send") words="--config --data-dir --json --help --server --user --password-file --tls --ca-file --insecure --from --to --cc --bcc --subject --text --text-file --html --html-file --attach --header --priority --hold-for --hold-until --deliver-by --require-tls --as --quiet" ;;

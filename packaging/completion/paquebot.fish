@@ -248,6 +248,8 @@ complete -c paquebot -n '__fish_seen_subcommand_from queue; and __fish_seen_subc
 complete -c paquebot -n '__fish_seen_subcommand_from queue; and __fish_seen_subcommand_from cancel' -l yes -d 'do not ask'
 complete -c paquebot -n '__fish_seen_subcommand_from site; and __fish_seen_subcommand_from pause' -l until -r -d 'as 2027-01-01T00:00:00Z; without it until it is resumed'
 complete -c paquebot -n '__fish_seen_subcommand_from site; and __fish_seen_subcommand_from pause' -l reason -r -d 'why'
+complete -c paquebot -n '__fish_seen_subcommand_from provider; and __fish_seen_subcommand_from test' -l provider -r -d 'only the rules of that one'
+complete -c paquebot -n '__fish_seen_subcommand_from provider; and __fish_seen_subcommand_from forget' -l rule -r -d 'only what this rule does'
 complete -c paquebot -n '__fish_seen_subcommand_from trace' -l limit -r -d 'at most so many'
 complete -c paquebot -n '__fish_seen_subcommand_from send' -l server -r -d 'the server; without it the one of this machine'
 complete -c paquebot -n '__fish_seen_subcommand_from send' -l user -r -f -a '(paquebot completion accounts 2> /dev/null)' -d 'log in as this account'

@@ -140,6 +140,7 @@ cli::CheckReport check(const std::string& config_path) {
     return report;
   }
   report.warnings = config->warnings;
+  if (auto read = read_providers(*config); !read) add_lines(report.errors, read.error().message);
   if (auto read = read_issuer(*config); !read) add_lines(report.errors, read.error().message);
   if (auto read = read_acme_keys(*config); !read) add_lines(report.errors, read.error().message);
   if (!certificates_of(*config).empty())

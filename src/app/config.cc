@@ -1,6 +1,7 @@
 #include "app/config.h"
 
 #include "app/settings.h"
+#include "app/shipped_providers.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -132,11 +133,35 @@ Result<Config> load_config(const std::string& path, const FileSource& files) {
   return config;
 }
 
+Result<std::vector<queue::Provider>> parse_providers(std::string_view text, const std::string& path) {
+  const auto root = parse_toml(text, path);
+  if (!root) return std::unexpected(root.error());
+  Reader read(path, [](const std::string&) { return Result<std::string>(""); });
+  read.only(*root, "the file", {kProviderSettings.each.name});
+  Config config;
+  read_section(read, *root, kProviderSettings, config);
+  if (!read.ok()) return fail(Errc::invalid, read.errors());
+  return std::move(config.providers);
+}
+
 std::vector<CertificateConfig> certificates_of(const Config& config) {
   std::vector<CertificateConfig> all;
   if (!config.tls.certificate_file.empty()) all.push_back(config.tls);
   all.insert(all.end(), config.certificates.begin(), config.certificates.end());
   return all;
+}
+
+Result<> read_providers(Config& config) {
+  const bool own = !config.providers_file.empty();
+  const std::string path = own ? config.providers_file : "providers.toml";
+  auto known = parse_providers(own ? std::string_view(config.providers_text) : shipped_providers(), path);
+  if (!known) return std::unexpected(known.error());
+  std::vector<queue::Provider> all = config.providers; // these are asked first
+  for (queue::Provider& one : *known)
+    if (std::ranges::find(config.providers, one.name, &queue::Provider::name) == config.providers.end())
+      all.push_back(std::move(one));
+  config.snapshot.queue.providers = std::make_shared<const queue::Providers>(std::move(all));
+  return {};
 }
 
 Result<> read_issuer(Config& config) {

@@ -128,6 +128,8 @@ struct Config {
   Imap imap;
   AcmeConfig acme;
   StsConfig sts;
+  std::vector<queue::Provider> providers; ///< of the configuration alone; read_providers() adds those of:
+  std::string providers_file, providers_text;
   bool mend_bare_lf = true;          ///< of own users
   Scram scram = Scram::automatic;    ///< automatic: while every account can do it (service::ScramSwitch)
   bool channel_binding = false;      ///< SCRAM with -PLUS
@@ -148,8 +150,15 @@ Result<std::string> read_file(const std::string& path);
 /// `invalid` with everything that is wrong, each on a line "file:line: what; how to mend it".
 Result<Config> load_config(const std::string& path, const FileSource& files = read_file);
 
+/// The providers of a file that has nothing else. `invalid` with everything that is wrong, as above.
+Result<std::vector<queue::Provider>> parse_providers(std::string_view text, const std::string& path);
+
 /// All that are configured, the default first; none: a self-signed one is shown, which the data directory keeps.
 std::vector<CertificateConfig> certificates_of(const Config& config);
+
+/// Makes snapshot.queue.providers of those of the file that `delivery.providers` names, or of the program, but for what
+/// the configuration says of them. `invalid` with what is wrong with the file.
+Result<> read_providers(Config& config);
 
 /// Makes `snapshot.issuer` of what [oauth] says. `invalid` when the key set can't be used.
 Result<> read_issuer(Config& config);

@@ -162,6 +162,7 @@ Result<> Daemon::open_control() {
 
 Result<> Daemon::start() {
   for (const std::string& warning : config_.warnings) log::warning("configuration", {{"why", warning}});
+  if (auto read = read_providers(in_force_); !read) return read;
   if (auto read = read_issuer(in_force_); !read) return read;
   if (auto read = read_acme_keys(in_force_); !read) return read;
   const auto tls = show_certificates(in_force_);
@@ -248,6 +249,8 @@ control::Reloaded Daemon::read_again() {
   Result<TlsContexts> tls;
   if (!fresh)
     done.refused = fresh.error().message, done.code = fresh.error().code == Errc::closed ? Errc::closed : Errc::invalid;
+  else if (auto read = read_providers(*fresh); !read)
+    done.refused = read.error().message;
   else if (auto read = read_issuer(*fresh); !read)
     done.refused = read.error().message;
   else if (auto read = read_acme_keys(*fresh); !read)

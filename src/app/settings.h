@@ -9,7 +9,7 @@
 namespace paquebot::app {
 
 using AnySection = std::variant<Section<Config>, List<ListenerConfig>, List<FilterConfig>, List<CertificateConfig>,
-                                List<RouteConfig>, List<policy::DnsList>>;
+                                List<RouteConfig>, List<queue::Provider>, List<policy::DnsList>>;
 
 /// Every key of the configuration file, in the order in which sections are read and told.
 const std::vector<AnySection>& settings();
@@ -27,6 +27,7 @@ extern const List<CertificateConfig> kCertificateSettings;
 extern const Section<Config> kAcmeSettings;
 extern const Section<Config> kDnsSettings;
 extern const List<RouteConfig> kRouteSettings;
+extern const List<queue::Provider> kProviderSettings;
 extern const Section<Config> kQueueSettings;
 extern const Section<Config> kDeliverySettings;
 extern const Section<Config> kPolicySettings;

@@ -294,6 +294,10 @@ const Section<Config> kDeliverySettings = {
              .text =
                  R"(mail hosts that publish TLSA records under DNSSEC must fit them (RFC 7672, docs/outbound.md); `false`:
              they are not asked for)"},
+            {.key = "providers",
+             .value = file(AT(Config, providers_file), AT(Config, providers_text)),
+             .otherwise = "the `providers.toml` that the program has in it",
+             .text = "a file with `[[provider]]`s, in the place of that one"},
             {.key = "connect_timeout",
              .value = duration(AT(Config, server.connector.connect_timeout), 30s, 1s),
              .restart = true,

@@ -59,9 +59,12 @@ int site_show(Session& session, const Arguments& arguments) {
   }
   const auto number = [&](std::string_view name) { return std::to_string(control::get_number(*answer, name)); };
   const std::string waits = control::get_text(*answer, "waits_for"), why = control::get_text(*answer, "why");
+  const std::string provider = control::get_text(*answer, "provider");
   const auto until = control::get_time(*answer, "paused_until");
-  session.out() << printable(control::get_text(*answer, "site"), 1000) << "\ndeliveries:     " << number("workers")
-                << " of " << number("window") << "\npace:           " << pace_text(control::get_number(*answer, "pace"))
+  session.out() << printable(control::get_text(*answer, "site"), 1000)
+                << (provider.empty() ? "" : "\nprovider:       " + printable(provider, 60))
+                << "\ndeliveries:     " << number("workers") << " of " << number("window")
+                << "\npace:           " << pace_text(control::get_number(*answer, "pace"))
                 << "\na connection:   " << number("per_connection") << " messages (0: any number)"
                 << "\nwaiting:        " << number("waiting") << " destinations\n";
   if (!waits.empty()) session.out() << "waits:          " << printable(waits, 1000) << '\n';

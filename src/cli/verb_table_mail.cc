@@ -123,6 +123,40 @@ std::vector<Verb> site_verbs() {
   };
 }
 
+std::vector<Verb> provider_verbs() {
+  const Positional provider{"PROVIDER", "its name, as provider list tells it"};
+  return {
+      {"provider list",
+       "List who has many domains' mail, what may go there, and which rules are at work.",
+       "paquebot provider list",
+       {},
+       {},
+       provider_list,
+       "provider.list"},
+      {"provider show",
+       "Tell what may go to a provider, its rules, and what they do now.",
+       "paquebot provider show google",
+       {provider},
+       {},
+       provider_show,
+       "provider.show"},
+      {"provider test",
+       "Tell which rule a reply is for; nothing is done.",
+       "paquebot provider test '421 4.7.28 unusual rate of unsolicited mail originating from your DKIM domain'",
+       {{"REPLY", "as the provider would say it, such as '421 4.7.28 …'"}},
+       {{"--provider", "NAME", "only the rules of that one"}},
+       provider_test,
+       "provider.test"},
+      {"provider forget",
+       "End what rules do to a provider now.",
+       "paquebot provider forget google\npaquebot provider forget google --rule google-dkim-rate",
+       {provider},
+       {{"--rule", "NAME", "only what this rule does"}},
+       provider_forget,
+       "provider.forget"},
+  };
+}
+
 std::vector<Verb> trail_verbs() {
   return {
       {"destinations",

@@ -113,6 +113,10 @@ Task<Answer> show_site(Context& context, Call call);
 Task<Answer> pause_site(Context& context, Call call);
 Task<Answer> resume_site(Context& context, Call call);
 Task<Answer> forget_site(Context& context, Call call);
+Task<Answer> list_providers(Context& context, Call call);
+Task<Answer> show_provider(Context& context, Call call);
+Task<Answer> test_reply(Context& context, Call call);
+Task<Answer> forget_provider(Context& context, Call call);
 
 /// Says whose the message is that was submitted, and of whatever lies in a mailbox, in whose: the address it came to
 /// may be an alias, or of an alias domain. An account that was removed since has no name.

@@ -5,6 +5,7 @@
 #include "metrics/hours.h"
 #include "net/transcript.h"
 #include "queue/posts.h"
+#include "queue/shaping.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -65,7 +66,8 @@ struct LiveHooks {
   /// Breaks it off. False: there is no such connection.
   std::function<Task<bool>(std::uint64_t id)> end;
   std::function<std::vector<SettingFacts>()> settings;
-  queue::Posts* posts = nullptr; ///< sites, and what was learnt of them
+  queue::Posts* posts = nullptr;     ///< sites, and what was learnt of them
+  queue::Shaping* shaping = nullptr; ///< providers, and what rules make of what they say
 };
 
 } // namespace paquebot::control

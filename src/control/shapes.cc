@@ -66,8 +66,19 @@ constexpr Shape kShapes[] = {
      "hosts of others that share limits; `window`: connections that may be, `waiting`: destinations that wait for it, "
      "`pace`: milliseconds from one message to the next (0: any), `per_connection`: messages (0: any number); `why`: "
      "what was said last",
-     "site:text window:number workers:number waiting:number pace:number per_connection:number paused_until:time "
-     "waits_for:text why:text learned:time"},
+     "site:text provider:text window:number workers:number waiting:number pace:number per_connection:number "
+     "paused_until:time waits_for:text why:text learned:time"},
+    {"Provider",
+     "who has many domains' mail; `connections`: that may be now (0: any number), `waiting`: destinations that wait at "
+     "its sites, `rules`: what is done when it says something, `effects`: what is done now",
+     "provider:text mx:[text] workers:number connections:number per_connection:number rate:text sites:number "
+     "waiting:number rules:[Rule] effects:[Effect]"},
+    {"Rule",
+     "what is done when a provider says something; `code` 0, and empty texts: any; `count`: so often before it is done",
+     "rule:text code:number status:text text:text count:text scope:text does:text seconds:number examples:[text] "
+     "provider?:text"},
+    {"Effect", "what a rule does; `subject`: about which of the mail, empty: all of it; `said`: what it was for",
+     "rule:text subject:text does:text since:time until:time said:text"},
     {"Reason", "what a recipient waits for; `until`: as far as that is known",
      "address:text words:text site:text until:time"},
     {"Refusal", "an attempt that was refused; `from` is empty for the null sender, `to` where MAIL was refused",

@@ -5,6 +5,7 @@
 #include "control/handlers.h"
 #include "control/page.h"
 #include "control/present.h"
+#include "control/provider_words.h"
 #include "mail/timestamp.h"
 
 #include <algorithm>
@@ -23,25 +24,28 @@ Problem no_site(std::string_view key) {
 }
 
 /// What it has to wait for, in words; empty: for nothing.
-std::string waits_for(const queue::Posts::Shown& one, std::int64_t now) {
+std::string waits_for(const queue::Posts::Shown& one, const queue::Shaping* shaping, std::int64_t now) {
   const queue::Site::Learned& known = one.learned;
   if (known.pause_until > now) return "it pauses: " + known.why;
+  if (const auto wait = shaping == nullptr ? std::nullopt : shaping->wait_at(one.key)) return wait_words(*wait);
   if (!one.door.empty()) return "as many deliveries as may be are under way to " + one.door;
+  if (one.crowded_out) return "as many deliveries as may be are under way to " + one.provider;
   if (one.workers >= one.window && one.workers > 0) return "as many deliveries as may be are under way to this site";
   if (known.interval > 0) return "its messages go one after the other: " + known.why;
   return {};
 }
 
-json::object present_site(const queue::Posts::Shown& one, std::int64_t now) {
+json::object present_site(const queue::Posts::Shown& one, const queue::Shaping* shaping, std::int64_t now) {
   const queue::Site::Learned& known = one.learned;
   return {{"site", printable(one.key, 1000)},
+          {"provider", one.provider},
           {"window", one.window},
           {"workers", one.workers},
           {"waiting", one.waiting},
           {"pace", known.interval},
           {"per_connection", known.per_connection},
           {"paused_until", time_value(known.pause_until > now ? known.pause_until : 0)},
-          {"waits_for", printable(waits_for(one, now), 1000)},
+          {"waits_for", printable(waits_for(one, shaping, now), 1000)},
           {"why", printable(known.why, 1000)},
           {"learned", time_value(known.learned_at)}};
 }
@@ -51,18 +55,43 @@ struct WaitReason {
   std::int64_t until = 0; ///< 0: not known
 };
 
+/// What is needed to say why something waits.
+struct WaitsWith {
+  const std::vector<store::DestinationFacts>& destinations;
+  const LiveHooks& live;
+  queue::Throttles::Subjects subjects{}; ///< of the message
+  std::int64_t now = 0;
+};
+
 /// Of a recipient whose time has come, or that is in hand.
-WaitReason reason_at_site(const queue::Posts::Shown& site, std::int64_t now) {
-  WaitReason reason{.words = waits_for(site, now), .site = site.key};
+WaitReason reason_at_site(const queue::Posts::Shown& site, const WaitsWith& with) {
+  const std::int64_t now = with.now;
+  WaitReason reason{.words = waits_for(site, with.live.shaping, now), .site = site.key};
   if (reason.words.empty()) reason.words = "its turn comes, or it is under way";
   if (site.learned.pause_until > now && site.learned.pause_until != queue::Site::kForGood)
     reason.until = site.learned.pause_until;
   return reason;
 }
 
-WaitReason reason_of(const store::RecipientFacts& recipient, const std::vector<store::DestinationFacts>& destinations,
-                     const queue::Posts* posts, std::int64_t now) {
+/// By a rule of the provider that its mail goes to.
+std::optional<WaitReason> reason_by_rule(const store::RecipientFacts& recipient, const WaitsWith& with) {
+  if (with.live.shaping == nullptr) return std::nullopt;
+  queue::Throttles::Subjects subjects = with.subjects;
+  subjects.recipient_domain = to_lower(recipient.address.substr(recipient.address.rfind('@') + 1));
+  const auto wait = with.live.shaping->wait_of(recipient.destination, &subjects);
+  if (!wait) return std::nullopt;
+  const auto site = with.live.posts == nullptr ? std::nullopt : with.live.posts->of(recipient.destination);
+  return WaitReason{.words = wait_words(*wait),
+                    .site = site ? site->key : std::string(),
+                    .until = std::max(wait->effect.until, std::int64_t{0})};
+}
+
+WaitReason reason_of(const store::RecipientFacts& recipient, const WaitsWith& with) {
+  const auto& destinations = with.destinations;
+  const queue::Posts* const posts = with.live.posts;
+  const std::int64_t now = with.now;
   if (recipient.state == store::State::held) return {.words = "it is held: " + recipient.reason};
+  if (auto rule = reason_by_rule(recipient, with)) return std::move(*rule);
   const auto place = std::ranges::find(destinations, recipient.destination, &store::DestinationFacts::key);
   if (recipient.state == store::State::waiting && recipient.due > now) {
     if (place != destinations.end() && place->backoff_until > now)
@@ -73,7 +102,7 @@ WaitReason reason_of(const store::RecipientFacts& recipient, const std::vector<s
   }
   if (posts == nullptr) return {.words = "the server does not run"};
   const auto site = posts->of(recipient.destination);
-  return site ? reason_at_site(*site, now) : WaitReason{.words = "its turn comes"};
+  return site ? reason_at_site(*site, with) : WaitReason{.words = "its turn comes"};
 }
 
 Task<Answer> order_site(Context& context, Call call, bool (*order)(queue::Posts&, const std::string&)) {
@@ -95,7 +124,7 @@ Task<Answer> list_sites(Context& context, Call call) {
   const bool more = cut_to(found, page->limit);
   const std::int64_t now = millis(system_clock().wall());
   json::array list;
-  for (const auto& one : found) list.emplace_back(present_site(one, now));
+  for (const auto& one : found) list.emplace_back(present_site(one, context.hooks.live.shaping, now));
   json::object out{{"sites", std::move(list)}};
   if (more) out["next"] = found.back().key;
   co_return out;
@@ -106,7 +135,7 @@ Task<Answer> show_site(Context& context, Call call) {
   if (posts == nullptr) co_return no_sites();
   const auto found = posts->site(call.names[0]);
   if (!found) co_return std::unexpected(no_site(call.names[0]));
-  co_return present_site(*found, millis(system_clock().wall()));
+  co_return present_site(*found, context.hooks.live.shaping, millis(system_clock().wall()));
 }
 
 Task<Answer> pause_site(Context& context, Call call) {
@@ -156,12 +185,21 @@ Task<Answer> why_queued(Context& context, Call call) {
   }
   const auto destinations = co_await context.store.queue().list_destinations(false);
   if (!destinations) co_return std::unexpected(destinations.error());
-  const std::int64_t now = millis(system_clock().wall());
+  const store::MessageFacts& message = items->front().message;
+  WaitsWith with{.destinations = *destinations,
+                 .live = context.hooks.live,
+                 .subjects = {.lane = std::to_string(store::lane_of(message)),
+                              .signing_domain = to_lower(message.sender.reverse_path.domain)},
+                 .now = millis(system_clock().wall())};
+  if (message.account != 0) {
+    const auto owner = co_await context.store.directory().get_account(message.account);
+    if (owner) with.subjects.tenant = to_lower(owner->login.substr(owner->login.rfind('@') + 1));
+  }
   json::array reasons;
   for (const store::RecipientFacts& recipient : items->front().recipients) {
     using enum store::State;
     if (recipient.state != waiting && recipient.state != in_hand && recipient.state != held) continue;
-    const WaitReason reason = reason_of(recipient, *destinations, context.hooks.live.posts, now);
+    const WaitReason reason = reason_of(recipient, with);
     reasons.emplace_back(json::object{{"address", recipient.address},
                                       {"words", printable(reason.words, 2000)},
                                       {"site", printable(reason.site, 1000)},

@@ -5,6 +5,7 @@
 #include "delivery/signals.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 namespace paquebot::delivery {
@@ -37,13 +38,24 @@ void Passage::rest() { seat_.leave(); }
 
 Task<std::string> Passage::find_site() {
   co_await follow_options(wish_);
-  if (!plan_) {
-    std::string key = post_.destination;
-    const queue::RouteTable& routes = options_->routes;
-    const mail::TlsWish wish = wish_;
-    plan_ = co_await commons_.connector.plan_for(key, routes, wish);
-  }
+  if (!plan_) co_await make_plan();
   co_return plan_->candidates.empty() ? "none:" + post_.destination : plan_->place;
+}
+
+Task<void> Passage::make_plan() {
+  std::string key = post_.destination;
+  const queue::RouteTable& routes = options_->routes;
+  const mail::TlsWish wish = wish_;
+  plan_ = co_await commons_.connector.plan_for(key, routes, wish);
+  if (plan_->route != nullptr || !options_->providers) co_return;
+  std::vector<std::string> hosts;
+  for (const queue::Candidate& one : plan_->candidates) hosts.push_back(one.host);
+  const queue::Provider* const provider = options_->providers->of_hosts(hosts);
+  if (provider != nullptr) plan_->provider = provider->name;
+}
+
+bool Passage::enter_site(const std::string& site) {
+  return commons_.queue.posts().enter(post_, site, plan_ ? plan_->provider : std::string());
 }
 
 void Passage::forget_plan() {
@@ -65,7 +77,7 @@ bool Passage::has_turn(const Attempt& attempt) {
   queue::Posts& posts = commons_.queue.posts();
   const bool begun = !attempt.tried.empty() || !attempt.last.empty();
   if (!begun && posts.must_wait(post_)) return false;
-  if (!posts.enter(post_, plan_->place)) return false;
+  if (!enter_site(plan_->place)) return false;
   set_share(Share::opening);
   return true;
 }
@@ -148,11 +160,7 @@ Task<Reach> Passage::reach(Attempt& attempt, mail::TlsWish wish) {
   if (loads != std::exchange(commons_.loads, loads)) commons_.hosts.wake_all();
   for (;;) {
     co_await follow_options(wish);
-    if (!plan_) {
-      std::string key = post_.destination;
-      const queue::RouteTable& routes = options_->routes;
-      plan_ = co_await commons_.connector.plan_for(key, routes, wish);
-    }
+    if (!plan_) co_await make_plan();
     found.way = Way::failed;
     found.cause = plan_->cause;
     if (plan_->candidates.empty()) {
@@ -208,7 +216,9 @@ Task<bool> Passage::open(Attempt& attempt, Reach& found) {
   if (peer_) co_return false;
   queue::Posts& posts = commons_.queue.posts();
   if (!others) posts.not_too_many(post_);
-  if (!others && !found.failure.peer.text.empty())
+  const queue::Throttles::Subjects nobody;
+  const bool ruled = commons_.queue.shaping().hear(post_, found.failure.peer, nobody, true).rule.has_value();
+  if (!others && !ruled && !found.failure.peer.text.empty())
     posts.heard(post_, signal_of(found.failure.peer), found.failure.to_string());
   if (!others || found.cause == queue::Cause::ours) co_return false;
   if (secure() && is_about_tls(found.cause)) co_return false; // the others may need less than this one
@@ -257,30 +267,64 @@ void Passage::learn(const Finding& finding, const Transmission& sent, Attempt& a
     commons_.queue.posts().used_up(post_, std::exchange(attempt.used_up, 0U));
 }
 
-bool Passage::heed(const Finding& finding, const Transmission& sent) {
+/// A provider's rules, each once for a transaction. True when one counts, so that nothing else is made of what was
+/// said.
+bool Passage::heed_rules(const Transmission& sent, const queue::Throttles::Subjects& subjects, bool to_mail,
+                         Heeded& heeded) {
+  using queue::Act;
+  std::map<std::string, queue::Throttles::Heard> known; // of each text
+  bool ruled = false;
+  for (std::size_t i = 0; i < sent.replies.size(); ++i) {
+    const mail::Reply& reply = sent.replies[i];
+    if (reply.positive() || !reply.heard) continue;
+    const bool sure = to_mail || reply.code == 421;
+    const auto [at, fresh] = known.try_emplace(reply.to_string());
+    if (fresh) at->second = commons_.queue.shaping().hear(post_, reply, subjects, sure);
+    const queue::Throttles::Heard& heard = at->second;
+    if (!heard.rule) continue;
+    const bool meant = heard.rule->scope != queue::Scope::source || sure || heard.acts;
+    ruled = ruled || meant;
+    if (!heard.acts) continue;
+    const Act act = heard.rule->act;
+    heeded.blocked = heeded.blocked || (act == Act::pause && heard.rule->scope == queue::Scope::source);
+    if (act != Act::hold && act != Act::fail) continue;
+    heeded.orders.resize(sent.replies.size());
+    heeded.orders[i] = Order{act, plan_->provider + "/" + heard.rule->name};
+  }
+  return ruled;
+}
+
+Passage::Heeded Passage::heed(const Finding& finding, const Transmission& sent,
+                              const queue::Throttles::Subjects& subjects) {
   using Session = Finding::Session;
+  Heeded heeded;
   queue::Posts& posts = commons_.queue.posts();
   const bool taken = std::ranges::any_of(sent.replies, [](const mail::Reply& reply) { return reply.positive(); });
-  if (taken) blocked_ = 0;
-  if (taken || sent.replies.empty()) {
-    posts.judged(post_);
-    return false;
+  if (taken) {
+    blocked_ = 0;
+    commons_.queue.shaping().taken(post_, subjects);
   }
   const bool to_mail = std::ranges::find(sent.settled, smtp::Settled::mail) != sent.settled.end();
+  if (!plan_->provider.empty() && heed_rules(sent, subjects, to_mail, heeded)) return heeded;
+  if (taken || sent.replies.empty()) {
+    posts.judged(post_);
+    return heeded;
+  }
   const Heard heard = heard_of(sent.replies, to_mail);
   if (heard.signal == queue::Signal::none) {
     if (finding.session == Session::judged) posts.judged(post_);
-    return false;
+    return heeded;
   }
   const std::string why = peer_->told(*heard.reply).to_string();
   if (heard.signal == queue::Signal::rate) posts.heard(post_, heard.signal, why);
   if (heard.signal == queue::Signal::connections)
     posts.too_many(post_, std::max(1U, commons_.places.connected(plan_->place)), why);
-  if (heard.signal != queue::Signal::blocked || (!heard.sure && ++blocked_ < 2)) return false;
+  if (heard.signal != queue::Signal::blocked || (!heard.sure && ++blocked_ < 2)) return heeded;
   blocked_ = 0;
   posts.heard(post_, heard.signal, why);
   log::warning("site-blocks-us", {{"site", post_.site}, {"destination", post_.destination}, {"why", why}});
-  return true;
+  heeded.blocked = true;
+  return heeded;
 }
 
 /// The host ended the session before it judged the message.
@@ -309,8 +353,10 @@ Task<void> Passage::keep_or_leave(Peer::Event event, Finding::Session found) {
   }
   const std::uint32_t offered = peer.session().features().mail_max;
   const unsigned known = commons_.queue.posts().per_connection(post_);
+  const unsigned most = commons_.queue.shaping().per_connection(post_);
   const bool used_up = peer.used >= kMessagesPerConnection || (offered > 0 && peer.used >= offered) ||
-                       (known > 0 && peer.carried >= known) || found == Finding::Session::used_up;
+                       (known > 0 && peer.carried >= known) || (most > 0 && peer.used >= most) ||
+                       found == Finding::Session::used_up;
   if (used_up)
     let_go();
   else if (found == Finding::Session::elsewhere && peer.carried == 0)

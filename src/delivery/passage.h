@@ -6,11 +6,13 @@
 #include "delivery/peer.h"
 #include "mail/envelope.h"
 #include "queue/plan.h"
+#include "queue/queue.h"
 #include "queue/seats.h"
 
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace paquebot::delivery {
 
@@ -40,8 +42,19 @@ public:
   void works() { set_share(Share::working); }
   /// Takes note of what a transaction showed of the host and its place.
   void learn(const Finding& finding, const Transmission& sent, Attempt& attempt);
-  /// Takes note of what the site says of its limits. True: it takes nothing from us for a while.
-  bool heed(const Finding& finding, const Transmission& sent);
+  /// What a provider's rule asks for, of one recipient.
+  struct Order {
+    queue::Act act = queue::Act::fail;
+    std::string rule;
+  };
+  struct Heeded {
+    bool blocked = false;                     ///< nothing is taken from us for a while
+    std::vector<std::optional<Order>> orders; ///< for each recipient; empty: for nobody
+  };
+  /// Takes note of what the site, or its provider, says of its limits.
+  Heeded heed(const Finding& finding, const Transmission& sent, const queue::Throttles::Subjects& subjects);
+  /// To which site the mail goes, and whose it is. False: it has to wait there until there is room.
+  bool enter_site(const std::string& site);
   /// After a transaction, at `event`: the connection stays, or goes.
   Task<void> keep_or_leave(Peer::Event event, Finding::Session found);
   /// Somebody else is connected to the place.
@@ -57,6 +70,8 @@ public:
   void drop();
 
 private:
+  Task<void> make_plan();
+  bool heed_rules(const Transmission& sent, const queue::Throttles::Subjects& subjects, bool to_mail, Heeded& heeded);
   bool has_turn(const Attempt& attempt);
   void set_share(Share share);
   void park();

@@ -221,6 +221,34 @@ Task<void> Settling::give_back(const queue::Job& job) {
   co_await commons_.queue.settle(std::move(key), std::move(back), false);
 }
 
+Task<void> Settling::set_aside(const queue::Job& job, std::int64_t due) {
+  std::vector<store::Outcome> back;
+  back.reserve(job.recipients.size());
+  for (const store::RecipientFacts& recipient : job.recipients)
+    back.push_back({.message = job.message.id,
+                    .index = recipient.index,
+                    .to = store::State::waiting,
+                    .due = next_attempt(due, job.message.expires_at, commons_.wall()),
+                    .attempted = false});
+  settles(back);
+  std::string key = destination_;
+  co_await commons_.queue.settle(std::move(key), std::move(back), false);
+}
+
+Task<void> Settling::hold(const queue::Job& job, mail::Told told, const std::string& rule) {
+  told.own = mail::Reply(450, {4, 7, 0}, "held, as the rule " + rule + " asks for");
+  auto options = commons_.queue.options();
+  const std::int64_t now = judged_at();
+  std::vector<store::Outcome> outcomes;
+  judge(job, told, now, due_again(options->schedule, job.message, job.recipients, destination_, now), outcomes);
+  for (store::Outcome& outcome : outcomes)
+    if (outcome.to == store::State::waiting) outcome.to = store::State::held;
+  log::warning("held", {{"id", job.message.id.to_string()}, {"destination", destination_}, {"why", told.to_string()}});
+  std::string key = destination_;
+  settles(outcomes);
+  co_await commons_.queue.settle(std::move(key), std::move(outcomes), true);
+}
+
 Task<void> Settling::pick_up_pieces(std::string why) {
   log::error("delivery-broke", {{"destination", destination_},
                                 {"id", unsettled_.message.id.to_string()},

@@ -51,6 +51,10 @@ public:
   /// The site pauses, since it said that: what was ready waits in the store, unattempted, and what is past its lifetime
   /// is returned.
   Task<void> put_away(mail::Told told);
+  /// The job may not go before that time (wall milliseconds): it waits in the store, unattempted.
+  Task<void> set_aside(const queue::Job& job, std::int64_t due);
+  /// It had its attempt, and is held until an operator lets it go, since the rule of a provider says so.
+  Task<void> hold(const queue::Job& job, mail::Told told, const std::string& rule);
   /// The sender wanted it back when it took so long (RFC 2852 section 4.1.3): no further attempt.
   Task<void> give_up_late(const queue::Job& job);
   /// The rest of a job whose destination failed waits with it, unattempted.

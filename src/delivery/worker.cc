@@ -100,7 +100,7 @@ Task<bool> Worker::locate() {
   ours_ = *ours;
   std::string site = "here:" + post_.destination;
   if (!ours_) site = co_await passage_.find_site();
-  co_return commons_.queue.posts().enter(post_, site);
+  co_return passage_.enter_site(site);
 }
 
 /// The next destination that waits for the site; the connection is there for it if it may be used for it.
@@ -124,6 +124,9 @@ Task<bool> Worker::serve_destination() {
     if (!job) co_return true;
     passage_.take_seat(std::move(job->seat));
     settling_.begin(*job);
+    const bool waits = co_await must_wait(*job);
+    if (waits) continue;
+    commons_.queue.shaping().begins(post_);
     const Way way = co_await handle(*job);
     if (way == Way::no_room) {
       settling_.end(); // they wait in the window again
@@ -295,14 +298,14 @@ Task<bool> Worker::transmit(queue::Job& part, Content& content, Attempt& attempt
     event = co_await handover.send_content();
   }
   const Transmission sent = handover.came_to();
-  const Finding finding = find(sent);
+  Finding finding = find(sent);
   ++peer.used;
   if (finding.session == Finding::Session::judged) {
     ++peer.carried;
     passage_.works();
   }
   passage_.learn(finding, sent, attempt);
-  const bool blocked = passage_.heed(finding, sent);
+  const Passage::Heeded heeded = passage_.heed(finding, sent, subjects_);
   std::vector<mail::Told> all;
   all.reserve(part.recipients.size());
   for (const mail::Reply& reply : peer.session().results()) all.push_back(peer.told(reply));
@@ -310,9 +313,10 @@ Task<bool> Worker::transmit(queue::Job& part, Content& content, Attempt& attempt
   co_await passage_.keep_or_leave(event, finding.session);
   Handed handed = handover.handed();
   handed.tls = tls;
-  mail::Told told = blocked ? all.front() : mail::Told();
+  mail::Told told = heeded.blocked ? all.front() : mail::Told();
+  co_await settle_orders(part, all, finding, heeded);
   const bool done = co_await settle_finding(part, std::move(all), finding, handed, attempt, rest);
-  if (blocked) co_await settling_.put_away(std::move(told));
+  if (heeded.blocked) co_await settling_.put_away(std::move(told));
   co_return done;
 }
 

@@ -33,6 +33,8 @@ private:
   Task<void> serve();
   Task<bool> locate();
   Task<bool> serve_destination();
+  Task<bool> must_wait(const queue::Job& job);
+  Task<queue::Throttles::Subjects> subjects_of(const queue::Job& job);
   Task<bool> move_on();
   Task<void> send_apart();
   Task<std::optional<bool>> is_ours();
@@ -44,6 +46,8 @@ private:
   Task<Way> settle_last(const queue::Job& job, Attempt& attempt);
   Task<Way> no_way(const queue::Job& job, mail::Told failure);
   Task<bool> transmit(queue::Job& part, Content& content, Attempt& attempt, std::vector<store::RecipientFacts>& rest);
+  Task<void> settle_orders(queue::Job& part, std::vector<mail::Told>& all, Finding& finding,
+                           const Passage::Heeded& heeded);
   Task<bool> settle_finding(queue::Job& part, std::vector<mail::Told> all, const Finding& finding, Handed handed,
                             Attempt& attempt, std::vector<store::RecipientFacts>& rest);
 
@@ -51,8 +55,9 @@ private:
   queue::Post post_;
   Passage passage_;
   Settling settling_;
-  bool ours_ = false; ///< the destination is a domain of this server
-  unsigned turn_ = 0; ///< jobs of it while others waited for the site
+  bool ours_ = false;                   ///< the destination is a domain of this server
+  queue::Throttles::Subjects subjects_; ///< of the job in hand
+  unsigned turn_ = 0;                   ///< jobs of it while others waited for the site
 };
 
 } // namespace paquebot::delivery

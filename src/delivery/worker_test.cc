@@ -251,6 +251,93 @@ TEST_F(OneAtATime, AWorkerGoesOnWithWhatElseWaitsForItsSite) {
   EXPECT_NE(first().recipients.back(), "<b@shared.example>") << "they did not wait for all of the others";
 }
 
+/// Both hosts of the zone are a provider's.
+class ToAProvider : public WorkerTest {
+protected:
+  ToAProvider() : WorkerTest(options()) {}
+  static queue::Rule rule(const char* name, queue::Scope scope, queue::Act act) {
+    return {.name = name, .text = name, .scope = scope, .act = act, .rate = {1, 3600}, .examples = {}};
+  }
+  static queue::Options options() {
+    queue::Provider big{.name = "big", .mx = {".far.example"}, .per_connection = 2};
+    big.rules = {rule("stop", queue::Scope::source, queue::Act::pause),
+                 rule("slow", queue::Scope::signing_domain, queue::Act::rate),
+                 rule("hold", queue::Scope::lane, queue::Act::hold),
+                 rule("fail", queue::Scope::lane, queue::Act::fail)};
+    queue::Options options;
+    options.providers = std::make_shared<const queue::Providers>(std::vector{big});
+    return options;
+  }
+  Ulid refused_with(const char* reply) {
+    first().says["RCPT"] = {std::string(reply) + "\r\n"};
+    const Ulid id = all_.mail.accept("a@far.example");
+    run_one();
+    return id;
+  }
+};
+
+TEST_F(ToAProvider, ItsNumberOfMessagesAConnectionIsKept) {
+  first();
+  for (int i = 0; i < 5; ++i) all_.mail.accept("a@far.example");
+  while (start()) finish();
+  EXPECT_EQ(first().recipients.size(), 5U);
+  EXPECT_EQ(first().connections, 3U);
+}
+
+TEST_F(ToAProvider, WhatItSaysOfAllStopsTheSitesOfAll) {
+  const Ulid refused = refused_with("421 4.7.0 stop");
+  EXPECT_EQ(recipient(refused).state, State::waiting);
+  EXPECT_EQ(recipient(refused).attempts, 1U) << "no other host was tried";
+  const Ulid next = all_.mail.accept("b@shared.example");
+  while (start()) finish();
+  EXPECT_EQ(recipient(next).attempts, 0U);
+  const auto wait = all_.queue.shaping().wait_of("shared.example", nullptr);
+  ASSERT_TRUE(wait);
+  EXPECT_EQ(wait->effect.rule, "stop");
+  EXPECT_EQ(wait->effect.said, "421 4.7.0 stop");
+  EXPECT_TRUE(all_.queue.shaping().forget("big", "stop"));
+  while (start()) finish();
+  EXPECT_EQ(recipient(next).state, State::relayed);
+}
+
+TEST_F(ToAProvider, WhatItSaysOfSomeLetsTheOthersGo) {
+  EXPECT_EQ(recipient(refused_with("451 4.7.0 slow")).state, State::waiting);
+  const Ulid one = all_.mail.accept("b@far.example"), two = all_.mail.accept("c@far.example");
+  queue::Draft draft = all_.mail.draft("d@far.example");
+  draft.sender.reverse_path.domain = "other.example";
+  const Ulid other = all_.mail.accept(std::move(draft));
+  while (start()) finish();
+  EXPECT_EQ(recipient(other).state, State::relayed);
+  EXPECT_EQ(recipient(one).state, State::relayed) << "one in an hour";
+  EXPECT_EQ(recipient(two).state, State::waiting);
+  EXPECT_EQ(recipient(two).attempts, 0U);
+  EXPECT_GT(recipient(two).due, commons_.wall());
+  const queue::Throttles::Subjects subjects{.signing_domain = "near.example"};
+  ASSERT_TRUE(all_.queue.shaping().wait_of("far.example", &subjects));
+  EXPECT_FALSE(all_.queue.shaping().wait_of("far.example", nullptr));
+}
+
+TEST_F(ToAProvider, AMessageIsHeldOrGivenUpAsARuleSays) {
+  const Ulid held = refused_with("550 5.7.1 hold");
+  EXPECT_EQ(recipient(held).state, State::held);
+  EXPECT_NE(recipient(held).reason.find("the rule big/hold"), std::string::npos) << recipient(held).reason;
+  EXPECT_EQ(recipient(held).last_reply.peer.code, 550);
+  const Ulid failed = refused_with("451 4.7.1 fail");
+  EXPECT_EQ(recipient(failed).state, State::failed);
+  EXPECT_EQ(recipient(failed).last_reply.peer.to_string(), "451 4.7.1 fail");
+  EXPECT_NE(recipient(failed).last_reply.own.text.find("big/fail"), std::string::npos);
+  const Ulid next = all_.mail.accept("b@far.example");
+  while (start()) finish();
+  EXPECT_EQ(recipient(next).state, State::relayed);
+}
+
+TEST_F(ToAProvider, WhatOneDomainSaysOfAMessageStopsNobodyElse) {
+  EXPECT_EQ(recipient(refused_with("550 5.7.1 stop")).state, State::failed);
+  const Ulid next = all_.mail.accept("b@far.example");
+  while (start()) finish();
+  EXPECT_EQ(recipient(next).state, State::relayed);
+}
+
 /// A smarthost with a certificate of its own.
 class ProtectedWay : public WorkerTest {
 protected:

@@ -23,6 +23,7 @@ struct Core {
   Core(store::Store& the_store, const Clock& the_clock, Options first)
       : store(the_store), clock(the_clock), options(std::make_shared<const Options>(std::move(first))) {
     seats.on_freed([this] { runnable(); });
+    sites.throttles().configure(options->providers);
   }
 
   std::int64_t now() const { return millis(clock.wall()); } ///< wall milliseconds

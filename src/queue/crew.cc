@@ -1,8 +1,10 @@
 #include "queue/crew.h"
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <utility>
+#include <vector>
 
 namespace paquebot::queue {
 namespace {
@@ -41,8 +43,7 @@ bool Crew::wait_at_site(const std::string& key, const Destination& place, const 
 }
 
 bool Crew::surplus(const std::string& site, unsigned per_site, std::int64_t wall) const {
-  const Sites::Entry* const entry = sites_.find(site);
-  return entry != nullptr && (entry->workers > entry->site.window(per_site) || entry->site.goes_at(wall) > wall);
+  return sites_.surplus(site, per_site, wall);
 }
 
 bool Crew::move(const std::string& from, const std::string& to, unsigned per_destination, std::int64_t wall) {
@@ -62,9 +63,34 @@ bool Crew::move(const std::string& from, const std::string& to, unsigned per_des
 void Crew::free(const std::string& site, unsigned per_site, std::int64_t wall) {
   const Sites::Entry* const entry = sites_.find(site);
   if (entry == nullptr) return;
-  if (!sites_.room(site, per_site, wall)) return sites_.rearm(site, wall);
+  const std::string provider = entry->provider;
+  free_one(site, per_site, wall);
+  if (provider.empty()) return;
+  while (const auto other = sites_.next_of_provider(provider, wall))
+    if (free_one(*other, per_site, wall)) break;
+}
+
+void Crew::free_provided(unsigned per_site, std::int64_t wall) {
+  std::vector<std::string> some;
+  for (const auto& [key, entry] : sites_.all())
+    if (!entry.provider.empty() && entry.waiting() > 0) some.push_back(key);
+  for (const std::string& key : some) free_one(key, per_site, wall);
+}
+
+/// True when some destination goes.
+bool Crew::free_one(const std::string& site, unsigned per_site, std::int64_t wall) {
+  const Sites::Entry* const entry = sites_.find(site);
+  if (entry == nullptr) return false;
+  if (!sites_.room(site, per_site, wall)) {
+    sites_.rearm(site, wall);
+    return false;
+  }
+  bool some = false;
   unsigned left = entry->site.window(per_site) - entry->workers;
-  if (entry->site.learned().interval > 0) left = 1; // one message's turn
+  const unsigned most = sites_.throttles().window(entry->provider, wall);
+  if (most > 0) left = std::min(left, most - sites_.throttles().workers(entry->provider));
+  const bool paced = entry->site.learned().interval > 0 || sites_.throttles().paced(entry->provider, wall);
+  if (paced) left = 1; // one message's turn
   while (left > 0) {
     const auto next = sites_.next(site);
     if (!next) break;
@@ -76,11 +102,12 @@ void Crew::free(const std::string& site, unsigned per_site, std::int64_t wall) {
       continue;
     }
     destinations_.line_up(*next, *place, destinations_.kind_of(*next, *place));
-    freed_ = true;
+    freed_ = some = true;
     --left;
   }
   sites_.rearm(site, wall);
   sites_.forget_if_idle(site);
+  return some;
 }
 
 std::optional<std::string> Crew::start_one(const Terms& terms, Seat* seat) {

@@ -40,12 +40,16 @@ public:
   /// There may be room at the site: of the destinations that wait there as many go as have room.
   void free(const std::string& site, unsigned per_site, std::int64_t wall);
 
+  /// The same for all sites of providers, of which something has ended that slowed them down.
+  void free_provided(unsigned per_site, std::int64_t wall);
+
   /// The next job of the destination that there is a seat for, with that seat.
   std::optional<Job> pick(const std::string& key, Destination& place, unsigned total);
 
 private:
   static bool may_start(const Destination& place, unsigned per_destination, std::int64_t wall);
   static bool may_work(const Destination& place, unsigned per_destination, std::int64_t wall);
+  bool free_one(const std::string& site, unsigned per_site, std::int64_t wall);
   bool wait_at_site(const std::string& key, const Destination& place, const Terms& terms);
   void add(Destination& place, Seat::Kind kind, Seat* seat);
   std::optional<std::string> start_one(const Terms& terms, Seat* seat);

@@ -127,6 +127,73 @@ TEST_F(CrewTest, WhereASiteHasToPauseNobodyStartsBeforeItsEnd) {
   EXPECT_EQ(crew_.start(terms_, nullptr, &site), std::nullopt) << "one probe";
 }
 
+/// Two sites of one provider, and one of nobody's.
+class ProvidedCrew : public CrewTest {
+protected:
+  ProvidedCrew() {
+    Rule stop{.name = "stop", .text = "stop", .act = Act::pause, .lasts = 600, .examples = {}};
+    sites_.throttles().configure(std::make_shared<const Providers>(
+        std::vector{Provider{.name = "big", .mx = {".big"}, .connections = 1, .rules = {stop}}}));
+    for (const char* key : {"a", "b", "c"}) all_.at(key).site = std::string("s") + key;
+    sites_.belongs("sa", "big");
+    sites_.belongs("sb", "big");
+  }
+  void end(const std::string& key) {
+    crew_.release(key, terms_.wall);
+    sites_.leave("s" + key);
+    crew_.free("s" + key, terms_.per_destination, terms_.wall);
+  }
+  std::string start_at_site() {
+    std::string site;
+    return crew_.start(terms_, nullptr, &site).value_or("");
+  }
+};
+
+TEST_F(ProvidedCrew, ItsSitesShareTheConnectionsThatItLetsIn) {
+  for (const char* key : {"a", "b", "c"}) ready(key, 2);
+  EXPECT_EQ(start_at_site(), "a");
+  EXPECT_EQ(start_at_site(), "c") << "of another one";
+  EXPECT_EQ(start_at_site(), "c");
+  EXPECT_EQ(start_at_site(), "");
+  EXPECT_TRUE(sites_.crowded(terms_.per_destination));
+  all_.at("a").window.take_all();
+  end("a");
+  EXPECT_EQ(start_at_site(), "b") << "another site has the place that was given up";
+  EXPECT_EQ(sites_.throttles().workers("big"), 1U);
+  all_.at("b").window.take_all();
+  end("b");
+  EXPECT_EQ(sites_.throttles().workers("big"), 0U);
+}
+
+TEST_F(ProvidedCrew, WhatStopsTheProviderStopsNobodyElseAndEndsByItself) {
+  for (const char* key : {"a", "b", "c"}) ready(key);
+  mail::Reply said(421, {4, 7, 0}, "stop");
+  said.heard = true;
+  ASSERT_TRUE(sites_.throttles().hear("big", said, {}, true, terms_.wall).acts);
+  EXPECT_EQ(start_at_site(), "c");
+  EXPECT_EQ(start_at_site(), "");
+  EXPECT_EQ(sites_.first_timer(), terms_.wall + 600'000);
+  terms_.wall += 600'000;
+  EXPECT_EQ(start_at_site(), "a") << "a probe";
+  EXPECT_EQ(start_at_site(), "");
+  sites_.throttles().taken("big", {}, terms_.wall);
+  all_.at("a").window.take_all();
+  end("a");
+  EXPECT_EQ(start_at_site(), "b");
+}
+
+TEST_F(ProvidedCrew, AnOrderLetsAllThatWaitGo) {
+  ready("a");
+  ready("b");
+  mail::Reply said(421, {4, 7, 0}, "stop");
+  said.heard = true;
+  sites_.throttles().hear("big", said, {}, true, terms_.wall);
+  EXPECT_EQ(start_at_site(), "");
+  ASSERT_TRUE(sites_.throttles().forget("big"));
+  crew_.free_provided(terms_.per_destination, terms_.wall);
+  EXPECT_EQ(start_at_site(), "a");
+}
+
 TEST_F(CrewTest, AJobComesWithTheSeatThatIsLeft) {
   Destination& one = all_.at("a");
   Job report;

@@ -26,9 +26,10 @@ struct Destination {
   BackOff back_off;
   std::int64_t due = kNever; ///< earliest in the store (wall milliseconds); kNever: none
   unsigned workers = 0;
-  std::string site{};    ///< of Sites, where its mail went last; "": not known
-  bool claiming = false; ///< work for it is just coming out of the store
-  Instant claimed{};     ///< when some came last
+  std::string site{};     ///< of Sites, where its mail went last; "": not known
+  std::string provider{}; ///< of Providers, likewise; "": not known, or nobody's
+  bool claiming = false;  ///< work for it is just coming out of the store
+  Instant claimed{};      ///< when some came last
   /// Lanes of which something due may be in the store; and whether there may be others.
   std::set<store::Id> stored{};
   bool stored_more = false;

@@ -52,6 +52,7 @@ struct NextHop {
 struct Plan {
   std::vector<Candidate> candidates; ///< in the order to try; bounded by kMaxCandidates
   std::string place;                 ///< what shares connections and limits: the MX set or the route
+  std::string provider{};            ///< whose hosts these are (Providers), where no route leads there; "": nobody's
   bool lmtp = false;
   bool more_hosts = false;              ///< there are more than kMaxCandidates
   bool patient = false;                 ///< its hosts get all their time to greet, also while others wait

@@ -2,6 +2,8 @@
 
 #include "base/log.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace paquebot::queue {
@@ -23,12 +25,14 @@ store::SiteFacts facts_of(const std::string& key, const Site::Learned& learned) 
 
 } // namespace
 
-bool Posts::enter(Post& post, const std::string& site) {
-  if (post.site == site) return true;
-  leave(post);
+bool Posts::enter(Post& post, const std::string& site, const std::string& provider) {
+  if (post.site != site) leave(post);
   const std::lock_guard lock(core_.mutex);
   Destination& place = core_.destinations.at(post.destination);
   place.site = site;
+  place.provider = provider;
+  core_.sites.belongs(site, provider);
+  if (post.site == site) return true;
   if (!core_.sites.room(site, core_.options->workers_per_destination, core_.now())) {
     core_.sites.line_up(site, post.destination, place.window.lanes(), core_.now());
     return false;
@@ -114,7 +118,9 @@ Posts::Shown Posts::show(const std::string& key, const Sites::Entry& entry) cons
           .window = entry.site.window(core_.options->workers_per_destination),
           .workers = entry.workers,
           .waiting = entry.waiting(),
-          .door = entry.door};
+          .door = entry.door,
+          .provider = entry.provider,
+          .crowded_out = entry.waiting() > 0 && !core_.sites.throttles().room(entry.provider, core_.now())};
 }
 
 Task<void> Posts::keep() {
@@ -122,6 +128,7 @@ Task<void> Posts::keep() {
   {
     const std::lock_guard lock(core_.mutex);
     for (const auto& [key, learned] : core_.sites.unsaved(kKeepAtOnce)) facts.push_back(facts_of(key, learned));
+    std::ranges::move(core_.sites.throttles().unsaved(kKeepAtOnce), std::back_inserter(facts));
   }
   if (facts.empty()) co_return;
   std::vector<store::SiteFacts> kept = facts;
@@ -129,15 +136,18 @@ Task<void> Posts::keep() {
   if (done || done.error().code == Errc::closed) co_return;
   log::error("sites-not-kept", {{"why", done.error().message}});
   const std::lock_guard lock(core_.mutex);
-  for (const store::SiteFacts& one : facts) core_.sites.learnt(one.key);
+  for (const store::SiteFacts& one : facts)
+    Throttles::is_key(one.key) ? core_.sites.throttles().save_again(one.key) : core_.sites.learnt(one.key);
 }
 
 void Posts::remember(const std::vector<store::SiteFacts>& kept) {
   const std::lock_guard lock(core_.mutex);
   const std::int64_t now = core_.now();
   for (const store::SiteFacts& one : kept) {
+    const bool rule = Throttles::is_key(one.key);
+    if (rule && core_.sites.throttles().restore(one, now)) continue;
     const bool old = one.learned_at < now - kFades && one.pause_until <= now;
-    if (old) {
+    if (rule || old) {
       core_.sites.learnt(one.key); // it goes from the store as well
       continue;
     }

@@ -24,7 +24,8 @@ public:
 
   /// The destination's mail goes to that site. False: there is no room; the destination waits there, and the worker is
   /// at no site any more and must end.
-  bool enter(Post& post, const std::string& site);
+  /// `provider`: whose hosts those of the site are (Providers); "": nobody's.
+  bool enter(Post& post, const std::string& site, const std::string& provider = {});
   /// It goes on with the next destination that waits for its site. False: there is none, or it must not; it must end.
   bool move_on(Post& post);
   /// Some destination waits for its site.
@@ -64,8 +65,10 @@ public:
     std::string key;
     Site::Learned learned;
     unsigned window = 0, workers = 0;
-    std::size_t waiting = 0; ///< destinations
-    std::string door;        ///< that it waits for
+    std::size_t waiting = 0;  ///< destinations
+    std::string door;         ///< that it waits for
+    std::string provider;     ///< "": nobody's
+    bool crowded_out = false; ///< as many deliveries as may be are under way to the provider
   };
   /// Sites of which something is known or that somebody waits for, by key, at most `most`, behind `after`.
   /// Where mail for a destination goes; nothing: nobody has found that out.

@@ -7,6 +7,8 @@ void Queue::configure(Options options) {
   auto fresh = std::make_shared<const Options>(std::move(options));
   const std::lock_guard lock(core_.mutex);
   core_.options = std::move(fresh);
+  core_.sites.throttles().configure(core_.options->providers);
+  core_.crew.free_provided(core_.options->workers_per_destination, core_.now());
 }
 
 std::shared_ptr<const Options> Queue::options() const {

@@ -11,6 +11,7 @@
 #include "queue/orders.h"
 #include "queue/posts.h"
 #include "queue/settling.h"
+#include "queue/shaping.h"
 #include "queue/standing.h"
 #include "queue/supply.h"
 #include "store/store.h"
@@ -64,6 +65,7 @@ public:
   /// The next job of its destination, as far as its site allows; nothing: it goes on elsewhere (Posts), or ends.
   Task<std::optional<Job>> next(const Post& post) { return supply_.next(post); }
   Posts& posts() { return posts_; }
+  Shaping& shaping() { return shaping_; }
   /// Messages of the destination that have expired, after an attempt failed for the destination as a whole.
   Task<std::vector<Job>> take_expired(std::string destination) { return supply_.take_expired(std::move(destination)); }
   /// Everything ready for a destination that was just tried in vain: it shares the attempt, so that each message has
@@ -103,6 +105,7 @@ private:
   Loading loading_{core_};
   Supply supply_{core_};
   Posts posts_{core_};
+  Shaping shaping_{core_};
   Standing standing_{core_};
   Settling settling_{core_};
   Orders orders_{core_, settling_};

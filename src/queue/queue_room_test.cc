@@ -96,12 +96,14 @@ TEST_F(QueueRoomTest, WhereItIsSlowedDownEachMessageHasItsTurn) {
   post.destination = *queue_.start_worker(nullptr, &post.site);
   ASSERT_TRUE(queue_.posts().enter(post, "mx:far"));
   ASSERT_TRUE(run_task(queue_.next(post)));
+  queue_.shaping().begins(post);
   queue_.posts().heard(post, Signal::rate, "450 4.7.28 too fast");
   EXPECT_FALSE(run_task(queue_.next(post)));
   const std::int64_t pace = queue_.posts().site("mx:far")->learned.interval;
   ASSERT_GT(pace, 0);
   clock_.advance(std::chrono::milliseconds(pace));
   EXPECT_TRUE(run_task(queue_.next(post)));
+  queue_.shaping().begins(post);
   EXPECT_FALSE(queue_.posts().must_wait(post)) << "it may be sent";
   EXPECT_FALSE(run_task(queue_.next(post))) << "the next one not yet";
   queue_.posts().heard(post, Signal::blocked, "554 5.7.1 blocked");

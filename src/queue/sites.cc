@@ -20,13 +20,63 @@ bool Sites::room(const std::string& key, unsigned configured, std::int64_t now) 
   if (entry == nullptr) return configured > 0;
   const bool calm = entry->workers == 0 || entry->site.calm_until() <= now;
   const bool open = entry->door.empty() || entry->shut_until <= now || entry->shut_until > now + kShut;
-  return open && calm && entry->workers < entry->site.window(configured) && entry->site.goes_at(now) <= now;
+  return open && calm && entry->workers < entry->site.window(configured) && goes_at(*entry, now) <= now &&
+         throttles_.room(entry->provider, now);
+}
+
+void Sites::belongs(const std::string& key, const std::string& provider) {
+  const Entry* const known = find(key);
+  if (known == nullptr ? provider.empty() : known->provider == provider) return;
+  Entry& entry = sites_[key];
+  for (unsigned i = 0; i < entry.workers; ++i) {
+    throttles_.leave(entry.provider);
+    throttles_.enter(provider);
+  }
+  entry.provider = provider;
+}
+
+void Sites::enter(const std::string& key) {
+  Entry& entry = sites_[key];
+  ++entry.workers;
+  throttles_.enter(entry.provider);
+}
+
+bool Sites::surplus(const std::string& key, unsigned configured, std::int64_t now) const {
+  const Entry* const entry = find(key);
+  return entry != nullptr && (entry->workers > entry->site.window(configured) || entry->site.goes_at(now) > now ||
+                              throttles_.surplus(entry->provider, now));
+}
+
+std::int64_t Sites::goes_at(const Entry& entry, std::int64_t now) const {
+  return std::max(entry.site.goes_at(now), throttles_.goes_at(entry.provider, now));
+}
+
+void Sites::begins(const std::string& key, std::int64_t now) {
+  Entry& entry = sites_[key];
+  entry.site.begins(now);
+  throttles_.begins(entry.provider, now);
+}
+
+std::optional<std::string> Sites::next_of_provider(const std::string& provider, std::int64_t now) {
+  const auto line = crowded_out_.find(provider);
+  if (line == crowded_out_.end() || !throttles_.room(provider, now)) return std::nullopt;
+  std::optional<std::string> found;
+  while (!found && !line->second.empty()) {
+    const auto site = sites_.find(line->second.front());
+    line->second.pop_front();
+    if (site == sites_.end() || !site->second.crowded_out_) continue;
+    site->second.crowded_out_ = false;
+    if (!site->second.waits_.empty() && site->second.provider == provider) found = site->first;
+  }
+  if (line->second.empty()) crowded_out_.erase(line);
+  return found;
 }
 
 void Sites::leave(const std::string& key) {
   Entry& entry = sites_.at(key);
   assert(entry.workers > 0 && "each leaves once");
   --entry.workers;
+  throttles_.leave(entry.provider);
   forget_if_idle(key);
 }
 
@@ -105,7 +155,8 @@ bool Sites::anybody_waits(const std::string& key) const {
 bool Sites::crowded(unsigned configured) const {
   return std::ranges::any_of(sites_, [&](const auto& one) {
     const Entry& entry = one.second;
-    const bool full = !entry.door.empty() || (entry.workers > 0 && entry.workers >= entry.site.window(configured));
+    const bool full = !entry.door.empty() || entry.crowded_out_ ||
+                      (entry.workers > 0 && entry.workers >= entry.site.window(configured));
     return full && !entry.waits_.empty();
   });
 }
@@ -137,7 +188,11 @@ std::optional<std::string> Sites::open(const std::string& door) {
 void Sites::arm(const std::string& key, Entry& entry, std::int64_t now) {
   const std::int64_t calm = entry.workers > 0 ? entry.site.calm_until() : 0;
   const std::int64_t shut = entry.door.empty() ? 0 : entry.shut_until;
-  const std::int64_t when = std::max({entry.site.goes_at(now), calm, shut});
+  const std::int64_t when = std::max({goes_at(entry, now), calm, shut});
+  if (!entry.waits_.empty() && !entry.crowded_out_ && !throttles_.room(entry.provider, now)) {
+    entry.crowded_out_ = true;
+    crowded_out_[entry.provider].push_back(key);
+  }
   const std::int64_t timer = entry.waits_.empty() || when <= now ? 0 : when;
   if (timer == entry.timer_) return;
   if (entry.timer_ != 0) timers_.erase({entry.timer_, key});

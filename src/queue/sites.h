@@ -1,6 +1,7 @@
 #pragma once
 
 #include "queue/site.h"
+#include "queue/throttles.h"
 #include "store/types.h"
 
 #include <cstddef>
@@ -26,6 +27,7 @@ public:
     unsigned workers = 0;
     std::string door{}; ///< no connection is made before there is room at that address (delivery::Doors); "": at any
     std::int64_t shut_until = 0; ///< then it is tried again in any case
+    std::string provider{};      ///< whose limits count as well (Throttles); "": nobody's
     std::size_t waiting() const { return waits_.size(); }
 
   private:
@@ -34,7 +36,8 @@ public:
     std::deque<store::Id> ring_;                         ///< the lanes, next first
     /// The destinations, and in which lanes they stand; who is not here has left, and stands in lanes no more.
     std::map<std::string, std::set<store::Id>, std::less<>> waits_;
-    std::int64_t timer_ = 0; ///< 0: none
+    std::int64_t timer_ = 0;   ///< 0: none
+    bool crowded_out_ = false; ///< it stands in the line of its provider
   };
 
   explicit Sites(std::size_t most = 10'000) : most_(most) {}
@@ -42,11 +45,23 @@ public:
   const Entry* find(const std::string& key) const;
   const std::map<std::string, Entry, std::less<>>& all() const { return sites_; }
   Site& at(const std::string& key) { return sites_[key].site; }
+  Throttles& throttles() { return throttles_; }
+  const Throttles& throttles() const { return throttles_; }
+  /// Its hosts are of that provider, "": of none.
+  void belongs(const std::string& key, const std::string& provider);
 
   /// Whether one more worker may come, where `configured` are the most of any site.
   bool room(const std::string& key, unsigned configured, std::int64_t now) const;
-  void enter(const std::string& key) { ++sites_[key].workers; }
+  void enter(const std::string& key);
   void leave(const std::string& key);
+  /// Who is there must not take up more.
+  bool surplus(const std::string& key, unsigned configured, std::int64_t now) const;
+  /// Nothing goes to it before that: its own turn, or its provider's.
+  std::int64_t goes_at(const Entry& entry, std::int64_t now) const;
+  /// A message is taken up there.
+  void begins(const std::string& key, std::int64_t now);
+  /// A site that waits for its provider alone, at which the place may be used that one of the same provider gave up.
+  std::optional<std::string> next_of_provider(const std::string& provider, std::int64_t now);
   /// Forgets a site at which there is nobody and of which nothing is known.
   void forget_if_idle(const std::string& key);
 
@@ -83,6 +98,8 @@ private:
   std::map<std::string, Entry, std::less<>> sites_;
   std::set<std::pair<std::int64_t, std::string>> timers_;
   std::map<std::string, std::deque<std::string>, std::less<>> doors_; ///< the sites that wait for each
+  Throttles throttles_;
+  std::map<std::string, std::deque<std::string>, std::less<>> crowded_out_; ///< sites that wait for each provider
   std::set<std::string> unsaved_;
 };
 

@@ -54,7 +54,6 @@ Task<std::optional<Job>> Supply::next(const Post& post) {
       if (!claim_now && !place.window.empty() && !place.back_off.rests(at)) {
         auto job = core_.crew.pick(key, place, core_.options->workers_total);
         if (job) core_.fresh.leave(*job);
-        if (job && !post.site.empty()) core_.sites.at(post.site).begins(at);
         if (job) co_return job;
       }
       // Nothing was picked: none is there, or there is no seat for any of them, and more of the same would only lie

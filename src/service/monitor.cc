@@ -136,6 +136,21 @@ void Monitor::add_sites(std::vector<Gauge>& all) const {
       gauge("paquebot_sites_slowed", "Sites whose messages go one after the other.", static_cast<double>(slowed)));
   all.push_back(gauge("paquebot_sites_waiting", "Destinations that wait for room at a site, or for its pause.",
                       static_cast<double>(waiting)));
+  add_providers(all);
+}
+
+void Monitor::add_providers(std::vector<Gauge>& all) const {
+  Gauge open{.name = "paquebot_provider_deliveries", .help = "Deliveries under way to a provider."};
+  Gauge waits{.name = "paquebot_provider_waiting", .help = "Destinations that wait at the sites of a provider."};
+  Gauge rules{.name = "paquebot_provider_rules", .help = "What rules do to a provider for now."};
+  for (const queue::Shaping::Shown& one : parts_.intake.queue.shaping().providers()) {
+    open.values.push_back({{{"provider", one.provider.name}}, static_cast<double>(one.workers)});
+    waits.values.push_back({{{"provider", one.provider.name}}, static_cast<double>(one.waiting)});
+    rules.values.push_back({{{"provider", one.provider.name}}, static_cast<double>(one.effects.size())});
+  }
+  all.push_back(std::move(open));
+  all.push_back(std::move(waits));
+  all.push_back(std::move(rules));
 }
 
 void Monitor::add_store(std::vector<Gauge>& all) const {

@@ -32,6 +32,7 @@ private:
   Task<void> look_at_queue();
   std::vector<metrics::Gauge> gauges();
   void add_findings(std::vector<metrics::Gauge>& all) const;
+  void add_providers(std::vector<metrics::Gauge>& all) const;
   void add_sites(std::vector<metrics::Gauge>& all) const;
   void add_queue(std::vector<metrics::Gauge>& all);
   void add_store(std::vector<metrics::Gauge>& all) const;

@@ -42,6 +42,7 @@ control::Hooks operator_hooks(Assembly& parts) {
   hooks.hostname = parts.options.hostname;
   LiveDesk::add_to(hooks.live, std::make_shared<LiveDesk>(parts));
   hooks.live.posts = &parts.intake.queue.posts();
+  hooks.live.shaping = &parts.intake.queue.shaping();
   hooks.live.settings = parts.options.settings;
   hooks.live.traffic = [&parts](std::size_t hours) {
     return control::Traffic{parts.hours.since(), parts.hours.last(hours, millis(system_clock().wall()))};

@@ -65,6 +65,7 @@ class ExitCodesTest(unittest.TestCase):
         yield ["queue", "show", "what"], BAD_DATA, "id"
         yield ["queue", "why", "what"], BAD_DATA, "id"
         yield ["site", "pause", "mx:mx.far.test", "--until", "never"], BAD_DATA, "until"
+        yield ["provider", "test", "too fast"], BAD_DATA, "no reply"
         yield ["tls", "explain", "no domain"], BAD_DATA, "no domain"
         yield ["report", "tls", "--days", "0"], BAD_DATA, "--days"
         yield ["block", "add", "what ever"], BAD_DATA, "what ever"
@@ -99,6 +100,7 @@ class ExitCodesTest(unittest.TestCase):
         yield ["reload"], UNAVAILABLE, "", {"server": self.down}
         yield ["metrics"], UNAVAILABLE, "", {"server": self.down}
         yield ["site", "list"], UNAVAILABLE, "", {"server": self.down}
+        yield ["provider", "list"], UNAVAILABLE, "", {"server": self.down}
         yield ["backup", "/proc/nothing/here"], CANT_CREATE, "/proc/nothing"
         yield ["fetch", "save", *pop3, "--folder", "/proc/nothing/here"], CANT_CREATE, "/proc/nothing"
         yield ["account", "list"], IO, "", {"stdout": "/dev/full"}
@@ -122,6 +124,9 @@ class ExitCodesTest(unittest.TestCase):
         yield ["queue", "why", "01J9ZQ3V5W8XKD2M6N7P4R1STB"], NOT_DONE, ""
         for verb in ("show", "resume", "forget"):
             yield ["site", verb, "mx:nowhere"], NOT_DONE, "mx:nowhere"
+        for verb in ("show", "forget"):
+            yield ["provider", verb, "nobody"], NOT_DONE, "nobody"
+        yield ["provider", "forget", "google"], NOT_DONE, "google"
         yield ["right", "remove", ALICE, "--operator"], NOT_DONE, "operator"
         yield ["api", "account.show", "login=nobody@example.test"], NOT_DONE, "nobody@example.test"
         yield ["alias", "add", "x@example.test", "typo@example.test"], NOT_DONE, "typo@example.test"
