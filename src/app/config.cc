@@ -80,6 +80,8 @@ void finish(Config& config) {
   routes.reserve(config.routes.size());
   for (const RouteConfig& one : config.routes) routes.push_back(one.route);
   snapshot.queue.routes = queue::RouteTable(std::move(routes));
+  if (!config.sources.empty())
+    snapshot.queue.sources = std::make_shared<const queue::Sources>(config.sources, config.pools);
   config.smtp.session.max_message_size = snapshot.intake.max_message_size;
   config.pop3.session.max_errors = config.smtp.session.max_errors;
   config.pop3.session.expire_days = snapshot.expire_days;

@@ -128,6 +128,8 @@ struct Config {
   Imap imap;
   AcmeConfig acme;
   StsConfig sts;
+  std::vector<queue::Source> sources; ///< snapshot.queue has them too, as they are used, and:
+  std::vector<queue::Pool> pools;
   std::vector<queue::Provider> providers; ///< of the configuration alone; read_providers() adds those of:
   std::string providers_file, providers_text;
   bool mend_bare_lf = true;          ///< of own users

@@ -8,8 +8,9 @@
 
 namespace paquebot::app {
 
-using AnySection = std::variant<Section<Config>, List<ListenerConfig>, List<FilterConfig>, List<CertificateConfig>,
-                                List<RouteConfig>, List<queue::Provider>, List<policy::DnsList>>;
+using AnySection =
+    std::variant<Section<Config>, List<ListenerConfig>, List<FilterConfig>, List<CertificateConfig>, List<RouteConfig>,
+                 List<queue::Provider>, List<queue::Source>, List<queue::Pool>, List<policy::DnsList>>;
 
 /// Every key of the configuration file, in the order in which sections are read and told.
 const std::vector<AnySection>& settings();
@@ -28,6 +29,8 @@ extern const Section<Config> kAcmeSettings;
 extern const Section<Config> kDnsSettings;
 extern const List<RouteConfig> kRouteSettings;
 extern const List<queue::Provider> kProviderSettings;
+extern const List<queue::Source> kSourceSettings;
+extern const List<queue::Pool> kPoolSettings;
 extern const Section<Config> kQueueSettings;
 extern const Section<Config> kDeliverySettings;
 extern const Section<Config> kPolicySettings;

@@ -76,8 +76,9 @@ int provider_show(Session& session, const Arguments& arguments) {
                 << "\nsites:          " << number_in(*answer, "sites") << ", where " << number_in(*answer, "waiting")
                 << " destinations wait\n";
   for (const auto& effect : control::get_list(*answer, "effects")) {
-    const std::string subject = control::get_text(effect, "subject");
+    const std::string subject = control::get_text(effect, "subject"), source = control::get_text(effect, "source");
     session.out() << "now:            " << printable(control::get_text(effect, "does"))
+                  << (source.empty() ? "" : " from " + printable(source, 60))
                   << (subject.empty() ? "" : " for " + printable(subject, 300)) << " until "
                   << time_text(control::get_time(effect, "until")) << " by "
                   << printable(control::get_text(effect, "rule")) << ": "

@@ -199,6 +199,7 @@ int operate(Session& session, const Arguments& arguments, const std::string& ver
   const std::string which = arguments.text("WHICH");
   if (!which.empty()) filter = filter_of(which);
   if (arguments.has("--all")) filter["all"] = true;
+  if (verb == "rebind") filter["source"] = arguments.text("--to");
   const auto answer = session.call("POST", "/v1/queue/" + verb, control::to_text(filter));
   if (!answer) return session.report(answer.error());
   const auto changed = control::get_number(*answer, "recipients");
@@ -318,6 +319,11 @@ int queue_show(Session& session, const Arguments& arguments) {
 
 int queue_retry(Session& session, const Arguments& arguments) {
   return operate(session, arguments, "retry", "will be tried at once");
+}
+int queue_rebind(Session& session, const Arguments& arguments) {
+  if (!arguments.has("--to"))
+    return session.report(session.failure(kUsage, "say to which source: --to SOURCE").error());
+  return operate(session, arguments, "rebind", "will leave from there at once");
 }
 int queue_hold(Session& session, const Arguments& arguments) {
   return operate(session, arguments, "hold", "held until released");

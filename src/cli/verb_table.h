@@ -25,6 +25,7 @@ std::vector<Verb> hook_verbs();
 /// Whom programs send nothing to any more.
 std::vector<Verb> suppression_verbs();
 std::vector<Verb> queue_verbs();
+std::vector<Verb> queue_order_verbs();
 std::vector<Verb> site_verbs();
 std::vector<Verb> provider_verbs();
 std::vector<Verb> trail_verbs();

@@ -50,6 +50,11 @@ std::vector<Verb> queue_verbs() {
        {},
        queue_why,
        "queue.why"},
+  };
+}
+
+std::vector<Verb> queue_order_verbs() {
+  return {
       {"queue retry",
        "Try again at once.",
        "paquebot queue retry 01J9ZQ3V5W8XKD2M6N7P4R1STB\npaquebot queue retry example.net",
@@ -64,6 +69,13 @@ std::vector<Verb> queue_verbs() {
        {kAll},
        queue_hold,
        "queue.hold"},
+      {"queue rebind",
+       "Let what waits leave from another source, at once.",
+       "paquebot queue rebind far.example --to mail2\npaquebot queue rebind --all --to none",
+       {kWhich},
+       {kAll, {"--to", "SOURCE", "its name; none: as without one"}},
+       queue_rebind,
+       "queue.rebind"},
       {"queue release",
        "Deliver what was held.",
        "paquebot queue release --all",

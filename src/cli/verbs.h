@@ -159,6 +159,7 @@ int queue_list(Session& session, const Arguments& arguments);
 int queue_show(Session& session, const Arguments& arguments);
 int queue_retry(Session& session, const Arguments& arguments);
 int queue_hold(Session& session, const Arguments& arguments);
+int queue_rebind(Session& session, const Arguments& arguments);
 int queue_release(Session& session, const Arguments& arguments);
 int queue_cancel(Session& session, const Arguments& arguments);
 int queue_why(Session& session, const Arguments& arguments);

@@ -103,6 +103,7 @@ Task<Answer> list_queue(Context& context, Call call);
 Task<Answer> show_queued(Context& context, Call call);
 Task<Answer> retry_queued(Context& context, Call call);
 Task<Answer> hold_queued(Context& context, Call call);
+Task<Answer> rebind_queued(Context& context, Call call);
 Task<Answer> release_queued(Context& context, Call call);
 Task<Answer> cancel_queued(Context& context, Call call);
 Task<Answer> count_queued(Context& context, Call call);

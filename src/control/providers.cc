@@ -24,6 +24,12 @@ Problem no_provider(std::string_view name) {
 
 std::string two_digits(std::int64_t number) { return (number < 10 ? "0" : "") + std::to_string(number); }
 
+/// Of "google@mail2"; "": none.
+std::string source_of(const std::string& name) {
+  const auto at = name.find('@');
+  return at == std::string::npos ? std::string() : name.substr(at + 1);
+}
+
 json::object present_rule(const queue::Rule& rule) {
   json::array examples;
   for (const std::string& one : rule.examples) examples.emplace_back(one);
@@ -49,6 +55,7 @@ json::object present_provider(const queue::Shaping::Shown& one, std::int64_t now
     const bool probes = effect.until <= now;
     effects.emplace_back(
         json::object{{"rule", effect.rule},
+                     {"source", source_of(effect.provider)},
                      {"subject", printable(effect.subject, 300)},
                      {"does", probes ? std::string("one at a time finds out whether it is over") : rule->words()},
                      {"since", time_value(effect.since)},
@@ -76,8 +83,10 @@ std::string clock_text(std::int64_t wall) {
 
 std::string wait_words(const queue::Throttles::Wait& wait) {
   const queue::Throttles::Effect& effect = wait.effect;
-  return effect.provider + ", " + wait.rule.words() + " until " + clock_text(effect.until) + " UTC by " + effect.rule +
-         " (" + effect.said.substr(0, 120) + " at " + clock_text(effect.since) + ")";
+  const std::string source = source_of(effect.provider);
+  return effect.provider.substr(0, effect.provider.find('@')) + (source.empty() ? "" : ", source " + source) + ", " +
+         wait.rule.words() + " until " + clock_text(effect.until) + " UTC by " + effect.rule + " (" +
+         effect.said.substr(0, 120) + " at " + clock_text(effect.since) + ")";
 }
 
 Task<Answer> list_providers(Context& context, Call) {

@@ -168,6 +168,20 @@ Task<Answer> show_queued(Context& context, Call call) {
 Task<Answer> retry_queued(Context& context, Call call) {
   return operate(context, std::move(call), store::QueueAction::retry);
 }
+Task<Answer> rebind_queued(Context& context, Call call) {
+  auto filter = read_filter(call.body);
+  if (!filter) co_return std::unexpected(filter.error());
+  const auto body = parse_object(call.body, "the request");
+  filter->source = get_text(json::value(*body), "source");
+  if (filter->source == "none") filter->source.clear();
+  const queue::Shaping* const shaping = context.hooks.live.shaping;
+  if (!filter->source.empty() && (shaping == nullptr || !shaping->has_source(filter->source)))
+    co_return refuse(Errc::not_found, "no [[source]] has the name " + printable(filter->source, 60),
+                     "\"none\" lets it leave as without one", "source");
+  const auto changed = co_await order_queue(context, store::QueueAction::rebind, *filter, call.who);
+  if (!changed) co_return std::unexpected(changed.error());
+  co_return json::object{{"recipients", *changed}};
+}
 Task<Answer> hold_queued(Context& context, Call call) {
   return operate(context, std::move(call), store::QueueAction::hold);
 }

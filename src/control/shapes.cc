@@ -77,8 +77,10 @@ constexpr Shape kShapes[] = {
      "what is done when a provider says something; `code` 0, and empty texts: any; `count`: so often before it is done",
      "rule:text code:number status:text text:text count:text scope:text does:text seconds:number examples:[text] "
      "provider?:text"},
-    {"Effect", "what a rule does; `subject`: about which of the mail, empty: all of it; `said`: what it was for",
-     "rule:text subject:text does:text since:time until:time said:text"},
+    {"Effect",
+     "what a rule does; `source`: to what leaves from there; `subject`: about which of the mail, empty: all of it; "
+     "`said`: what it was for",
+     "rule:text source:text subject:text does:text since:time until:time said:text"},
     {"Reason", "what a recipient waits for; `until`: as far as that is known",
      "address:text words:text site:text until:time"},
     {"Refusal", "an attempt that was refused; `from` is empty for the null sender, `to` where MAIL was refused",

@@ -140,6 +140,7 @@ private:
         {"site", "mx:mx.far.example"},
         {"provider", "google"},
         {"rule", "google-dkim-rate"},
+        {"source", "none"},
         {"reply", "421 4.7.28 too fast"},
         {"session", "0123456789abcdef"},
         {"part", "1"},

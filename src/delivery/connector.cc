@@ -99,8 +99,11 @@ Task<queue::Plan> Connector::plan_for(std::string destination, const queue::Rout
   co_return plan;
 }
 
-bool Connector::has_family(const std::string& address) const {
-  return address.starts_with('/') || (address.find(':') == std::string::npos ? options_.ipv4 : options_.ipv6);
+/// Those of the configuration that the plan's source has an address of.
+Connector::Families Connector::families_of(const queue::Plan& plan) const {
+  const queue::Source* const source = plan.source;
+  return {.ipv4 = options_.ipv4 && (source == nullptr || !source->ipv4.empty()),
+          .ipv6 = options_.ipv6 && (source == nullptr || !source->ipv6.empty())};
 }
 
 /// The state of one open().
@@ -130,9 +133,13 @@ struct Connector::Search {
 /// Addresses of a host, of the families that we have, rotated; `failure` says why there are none.
 Task<std::vector<std::string>> Connector::addresses_of(Search& search, std::string host, NoAddress& failure) {
   std::vector<std::string> found = known_addresses(host);
+  const Families families = families_of(search.plan);
   if (!found.empty()) {
-    std::erase_if(found, [this](const std::string& address) { return !has_family(address); });
-    if (found.empty()) failure.why = off(host, is_address(host) && options_.ipv4 ? "IPv6" : "IPv4");
+    std::erase_if(found, [&](const std::string& address) {
+      if (address.starts_with('/')) return false;
+      return address.find(':') == std::string::npos ? !families.ipv4 : !families.ipv6;
+    });
+    if (found.empty()) failure.why = off(host, is_address(host) && families.ipv4 ? "IPv6" : "IPv4");
     co_return found;
   }
   const HostAnswers::Both both = co_await search.dns.look_up(host);
@@ -153,8 +160,8 @@ Task<std::vector<std::string>> Connector::addresses_of(Search& search, std::stri
         temporary ? mail::Reply(451, {4, 4, 3}, "the DNS gave no address for " + host + (why.empty() ? "" : ": " + why))
                   : mail::Reply(550, {5, 4, 4},
                                 "the mail host " + host + " has no address" +
-                                    (!options_.ipv6   ? " of IPv4, and IPv6 is switched off here"
-                                     : !options_.ipv4 ? " of IPv6, and IPv4 is switched off here"
+                                    (!families.ipv6   ? " of IPv4, and IPv6 is switched off here"
+                                     : !families.ipv4 ? " of IPv6, and IPv4 is switched off here"
                                                       : ""));
   }
   co_return found;
@@ -195,7 +202,8 @@ Task<bool> Connector::leads_back(Search& search, std::size_t index) {
 }
 
 Task<Reached> Connector::open(const queue::Plan& plan, const Tried& tried, const HostBook& hosts, AtDoors at) {
-  HostAnswers dns(*resolver_, options_.ipv4, options_.ipv6);
+  const Families families = families_of(plan);
+  HostAnswers dns(*resolver_, families.ipv4, families.ipv6);
   Search search{.plan = plan, .tried = tried, .hosts = hosts, .at = at, .dns = std::move(dns)};
   search.fails(own_word(mail::Reply(451, {4, 4, 1}, "no mail host could be reached")));
   bool done = false;
@@ -259,7 +267,8 @@ Task<bool> Connector::protect(Search& search, queue::Candidate& candidate) {
 }
 
 Task<DaneFinding> Connector::dane_of(const queue::Plan& plan, const queue::Candidate& candidate) {
-  HostAnswers dns(*resolver_, options_.ipv4, options_.ipv6);
+  const Families families = families_of(plan);
+  HostAnswers dns(*resolver_, families.ipv4, families.ipv6);
   const queue::NextHop& next_hop = *plan.next_hop;
   std::string host = candidate.host;
   const std::uint16_t port = candidate.port;
@@ -268,7 +277,8 @@ Task<DaneFinding> Connector::dane_of(const queue::Plan& plan, const queue::Candi
 }
 
 Task<Needs> Connector::needs_of(const queue::Plan& plan, std::vector<std::string> hosts) {
-  HostAnswers dns(*resolver_, options_.ipv4, options_.ipv6);
+  const Families families = families_of(plan);
+  HostAnswers dns(*resolver_, families.ipv4, families.ipv6);
   Needs needs;
   for (const queue::Candidate& named : plan.candidates) {
     if (std::ranges::find(hosts, named.host) == hosts.end()) continue;

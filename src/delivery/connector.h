@@ -120,7 +120,10 @@ private:
   Task<bool> try_host(Search& search, const queue::Candidate& named);
   Task<bool> try_address(Search& search, const queue::Candidate& candidate, std::string address);
   Task<bool> protect(Search& search, queue::Candidate& candidate);
-  bool has_family(const std::string& address) const;
+  struct Families {
+    bool ipv4 = true, ipv6 = true;
+  };
+  Families families_of(const queue::Plan& plan) const;
   Task<bool> leads_back(Search& search, std::size_t index);
   Task<bool> is_ours(Search& search, const queue::Candidate& candidate, bool& known);
   struct NoAddress {

@@ -65,7 +65,8 @@ struct Connector::Target {
 /// One address; when an opportunistic handshake fails, the same address once more in clear (RFC 7435).
 Task<Reached> Connector::open_one(const queue::Plan& plan, const queue::Candidate& candidate, std::string address) {
   const std::string key = key_of(address, candidate.port);
-  const std::string name = (candidate.host == address ? "" : candidate.host + " ") + key;
+  std::string name = (candidate.host == address ? "" : candidate.host + " ") + key;
+  if (plan.source != nullptr) name += " from " + plan.source->name;
   const Target to{plan, candidate, {address, candidate.port}, key, name};
   Reached reached;
   if (candidate.need.onward) {
@@ -154,7 +155,8 @@ private:
 smtp::ClientOptions Connector::session_options(const Target& to, bool allow_tls) const {
   smtp::ClientOptions options = options_.client;
   const queue::TlsStart start = to.candidate.tls;
-  options.ehlo_name = options_.hostname;
+  const queue::Source* const source = to.plan.source;
+  options.ehlo_name = source != nullptr && !source->ehlo.empty() ? source->ehlo : options_.hostname;
   options.lmtp = to.plan.lmtp;
   options.tls_wanted = allow_tls && start != queue::TlsStart::never;
   options.tls_required = start == queue::TlsStart::offered && !to.candidate.need.is_any();
@@ -168,6 +170,7 @@ smtp::ClientOptions Connector::session_options(const Target& to, bool allow_tls)
 Task<Result<net::Stream>> Connector::dial(const Target& to, std::chrono::steady_clock::time_point deadline) {
   const bool four = to.end.address.find(':') == std::string::npos;
   std::string from = four ? options_.source_ipv4 : options_.source_ipv6;
+  if (const queue::Source* const source = to.plan.source) from = four ? source->ipv4 : source->ipv6;
   net::Endpoint end = to.end;
   auto stream = co_await dial_->open(std::move(end), std::move(from), deadline);
   co_return stream;

@@ -43,15 +43,20 @@ Task<std::string> Passage::find_site() {
 }
 
 Task<void> Passage::make_plan() {
-  std::string key = post_.destination;
+  const queue::Bound bound = queue::bound_of(post_.destination);
+  std::string key(bound.destination);
   const queue::RouteTable& routes = options_->routes;
   const mail::TlsWish wish = wish_;
   plan_ = co_await commons_.connector.plan_for(key, routes, wish);
-  if (plan_->route != nullptr || !options_->providers) co_return;
+  if (plan_->route != nullptr) co_return;
+  if (options_->sources) plan_->source = options_->sources->by_name(bound.source); // one that is no more: as without
+  const std::string mark = plan_->source == nullptr ? std::string() : "@" + plan_->source->name;
+  plan_->place += mark;
+  if (!options_->providers) co_return;
   std::vector<std::string> hosts;
   for (const queue::Candidate& one : plan_->candidates) hosts.push_back(one.host);
   const queue::Provider* const provider = options_->providers->of_hosts(hosts);
-  if (provider != nullptr) plan_->provider = provider->name;
+  if (provider != nullptr) plan_->provider = provider->name + mark;
 }
 
 bool Passage::enter_site(const std::string& site) {
@@ -286,7 +291,7 @@ bool Passage::heed_rules(const Transmission& sent, const queue::Throttles::Subje
     ruled = ruled || meant;
     if (!heard.acts) continue;
     const Act act = heard.rule->act;
-    heeded.blocked = heeded.blocked || (act == Act::pause && heard.rule->scope == queue::Scope::source);
+    if (act == Act::pause && heard.rule->scope == queue::Scope::source) heeded.blocked = heeded.ends = true;
     if (act != Act::hold && act != Act::fail) continue;
     heeded.orders.resize(sent.replies.size());
     heeded.orders[i] = Order{act, plan_->provider + "/" + heard.rule->name};

@@ -49,6 +49,7 @@ public:
   };
   struct Heeded {
     bool blocked = false;                     ///< nothing is taken from us for a while
+    bool ends = false;                        ///< so says a provider: none of its other hosts is tried at once
     std::vector<std::optional<Order>> orders; ///< for each recipient; empty: for nobody
   };
   /// Takes note of what the site, or its provider, says of its limits.

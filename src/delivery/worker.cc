@@ -159,7 +159,7 @@ Task<void> Worker::send_apart() {
 Task<std::optional<bool>> Worker::is_ours() {
   bool told = false;
   while (!commons_.stopping) {
-    std::string key = post_.destination;
+    std::string key(queue::bound_of(post_.destination).destination);
     const auto known = co_await commons_.homecoming.concerns(std::move(key));
     if (known) co_return *known;
     if (!told) log::error("directory-unreadable", {{"destination", post_.destination}, {"why", known.error().message}});
@@ -306,6 +306,7 @@ Task<bool> Worker::transmit(queue::Job& part, Content& content, Attempt& attempt
   }
   passage_.learn(finding, sent, attempt);
   const Passage::Heeded heeded = passage_.heed(finding, sent, subjects_);
+  if (heeded.ends) finding.again.assign(finding.again.size(), false);
   std::vector<mail::Told> all;
   all.reserve(part.recipients.size());
   for (const mail::Reply& reply : peer.session().results()) all.push_back(peer.told(reply));

@@ -52,7 +52,8 @@ Task<store::AcceptResult> Admission::accept(Draft&& draft) { // no coroutine: se
     const std::lock_guard lock(core_.mutex);
     options = core_.options;
   }
-  return admit(build_request(std::move(draft), options->routes, options->schedule, core_.clock.wall()));
+  return admit(
+      build_request(std::move(draft), options->routes, options->schedule, core_.clock.wall(), options->sources.get()));
 }
 
 Task<store::AcceptResult> Admission::admit(std::shared_ptr<store::AcceptRequest> request) {

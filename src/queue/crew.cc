@@ -37,6 +37,7 @@ std::optional<std::string> Crew::start(const Terms& terms, Seat* seat, std::stri
 
 /// True when the site of the destination is known and has no room.
 bool Crew::wait_at_site(const std::string& key, const Destination& place, const Terms& terms) {
+  if (!place.provider.empty()) sites_.belongs(place.site, place.provider); // it may have been forgotten
   if (place.site.empty() || sites_.room(place.site, terms.per_destination, terms.wall)) return false;
   sites_.line_up(place.site, key, place.window.lanes(), terms.wall);
   return true;

@@ -135,8 +135,7 @@ protected:
     sites_.throttles().configure(std::make_shared<const Providers>(
         std::vector{Provider{.name = "big", .mx = {".big"}, .connections = 1, .rules = {stop}}}));
     for (const char* key : {"a", "b", "c"}) all_.at(key).site = std::string("s") + key;
-    sites_.belongs("sa", "big");
-    sites_.belongs("sb", "big");
+    all_.at("a").provider = all_.at("b").provider = "big";
   }
   void end(const std::string& key) {
     crew_.release(key, terms_.wall);

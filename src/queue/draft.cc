@@ -25,10 +25,10 @@ std::string tag_of(const std::string& address, char separator) {
 class Builder {
 public:
   /// `nodes`: how many there will be in all.
-  Builder(store::AcceptRequest& request, const Draft& draft, const RouteTable& routes, std::int64_t now,
-          std::size_t nodes)
-      : request_(request), routes_(routes), now_(now), alone_(nodes == 1), special_use_(draft.special_use),
-        folder_(draft.folder), tag_separator_(draft.tag_separator) {
+  Builder(store::AcceptRequest& request, const Draft& draft, const RouteTable& routes, const std::string& source,
+          std::int64_t now, std::size_t nodes)
+      : request_(request), routes_(routes), source_(source), now_(now), alone_(nodes == 1),
+        special_use_(draft.special_use), folder_(draft.folder), tag_separator_(draft.tag_separator) {
     request_.recipients.reserve(nodes);
   }
 
@@ -47,6 +47,9 @@ public:
 
 private:
   bool repeated(const std::string& address) { return !alone_ && !seen_.insert(to_lower(address)).second; }
+  std::string destination_of(const std::string& address) const {
+    return bind_to(routes_.destination(domain_of(address)), source_);
+  }
   bool held() const { return request_.sender.hold.until > now_; }
 
   void add_held(const DraftRecipient& from) {
@@ -58,7 +61,7 @@ private:
     row.notify = from.recipient.notify;
     row.orcpt = from.recipient.orcpt;
     row.handling = store::Handling::remote;
-    row.destination = ours ? domain_of(node.address) : routes_.destination(domain_of(node.address));
+    row.destination = ours ? domain_of(node.address) : destination_of(node.address);
     row.due = request_.sender.hold.until;
     row.deadline = deadline();
     request_.recipients.push_back(std::move(row));
@@ -75,7 +78,7 @@ private:
     row.handling = store::Handling::held;
     row.hold = store::HoldKind::filter;
     row.reason = from.hold;
-    if (node.handling == store::Handling::remote) row.destination = routes_.destination(domain_of(node.address));
+    if (node.handling == store::Handling::remote) row.destination = destination_of(node.address);
     request_.recipients.push_back(std::move(row));
   }
 
@@ -103,7 +106,7 @@ private:
       row.account = 0;
     }
     if (row.handling == store::Handling::remote) {
-      row.destination = routes_.destination(domain_of(node.address));
+      row.destination = destination_of(node.address);
       row.due = now_;
       row.deadline = deadline();
       if (node.parent >= 0) row.via = from.nodes[static_cast<std::size_t>(node.parent)].address;
@@ -119,6 +122,7 @@ private:
 
   store::AcceptRequest& request_;
   const RouteTable& routes_;
+  const std::string& source_;
   std::int64_t now_;
   bool alone_; ///< there is one node only: nothing repeats
   const std::uint8_t special_use_;
@@ -130,7 +134,7 @@ private:
 } // namespace
 
 std::shared_ptr<store::AcceptRequest> build_request(Draft&& draft, const RouteTable& routes, const Schedule& schedule,
-                                                    WallTime now) {
+                                                    WallTime now, const Sources* sources) {
   auto request = std::make_shared<store::AcceptRequest>();
   static_cast<store::NewMessage&>(*request) = std::move(static_cast<store::NewMessage&>(draft));
   request->accepted_at = millis(now);
@@ -138,7 +142,9 @@ std::shared_ptr<store::AcceptRequest> build_request(Draft&& draft, const RouteTa
   request->expires_at = millis(released + schedule.lifetime);
   std::size_t nodes = 0;
   for (const DraftRecipient& recipient : draft.recipients) nodes += recipient.nodes.size();
-  Builder builder(*request, draft, routes, request->accepted_at, nodes);
+  std::string source;
+  if (sources != nullptr) source = sources->choose(request->sender.reverse_path, request->account != 0, request->id);
+  Builder builder(*request, draft, routes, source, request->accepted_at, nodes);
   for (const DraftRecipient& recipient : draft.recipients) builder.add(recipient);
   return request;
 }

@@ -4,6 +4,7 @@
 #include "directory/directory.h"
 #include "queue/route.h"
 #include "queue/schedule.h"
+#include "queue/source.h"
 #include "store/types.h"
 
 #include <cstdint>
@@ -34,8 +35,8 @@ struct Draft : store::NewMessage {
 /// to what an alias expands to (RFC 3461 sections 5.2.7.2, 5.2.7.3), drops repeated addresses, sets the end of the
 /// message's life. A message that its sender wants held (RFC 4865) is not expanded: each recipient waits until then as
 /// mail for its domain, also when the domain is ours; what the directory says of it then is what counts. Its life
-/// begins with its release.
+/// begins with its release. What leaves from a source (`sources`) waits for a destination of its own (bind_to()).
 std::shared_ptr<store::AcceptRequest> build_request(Draft&& draft, const RouteTable& routes, const Schedule& schedule,
-                                                    WallTime now);
+                                                    WallTime now, const Sources* sources = nullptr);
 
 } // namespace paquebot::queue

@@ -4,6 +4,7 @@
 #include "queue/cause.h"
 #include "queue/need.h"
 #include "queue/route.h"
+#include "queue/source.h"
 #include "queue/sts_policy.h"
 
 #include <cstdint>
@@ -53,6 +54,7 @@ struct Plan {
   std::vector<Candidate> candidates; ///< in the order to try; bounded by kMaxCandidates
   std::string place;                 ///< what shares connections and limits: the MX set or the route
   std::string provider{};            ///< whose hosts these are (Providers), where no route leads there; "": nobody's
+  const Source* source = nullptr;    ///< where it leaves from; null: as everything without one
   bool lmtp = false;
   bool more_hosts = false;              ///< there are more than kMaxCandidates
   bool patient = false;                 ///< its hosts get all their time to greet, also while others wait

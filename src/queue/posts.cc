@@ -137,14 +137,14 @@ Task<void> Posts::keep() {
   log::error("sites-not-kept", {{"why", done.error().message}});
   const std::lock_guard lock(core_.mutex);
   for (const store::SiteFacts& one : facts)
-    Throttles::is_key(one.key) ? core_.sites.throttles().save_again(one.key) : core_.sites.learnt(one.key);
+    is_rule_key(one.key) ? core_.sites.throttles().save_again(one.key) : core_.sites.learnt(one.key);
 }
 
 void Posts::remember(const std::vector<store::SiteFacts>& kept) {
   const std::lock_guard lock(core_.mutex);
   const std::int64_t now = core_.now();
   for (const store::SiteFacts& one : kept) {
-    const bool rule = Throttles::is_key(one.key);
+    const bool rule = is_rule_key(one.key);
     if (rule && core_.sites.throttles().restore(one, now)) continue;
     const bool old = one.learned_at < now - kFades && one.pause_until <= now;
     if (rule || old) {

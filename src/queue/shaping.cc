@@ -2,6 +2,9 @@
 
 #include "base/log.h"
 
+#include <algorithm>
+#include <iterator>
+
 namespace paquebot::queue {
 
 /// Under the lock.
@@ -59,6 +62,11 @@ Throttles::Heard Shaping::hear(const Post& post, const mail::Reply& reply, const
   return heard;
 }
 
+bool Shaping::has_source(const std::string& name) const {
+  const std::lock_guard lock(core_.mutex);
+  return core_.options->sources && core_.options->sources->by_name(name) != nullptr;
+}
+
 unsigned Shaping::per_connection(const Post& post) const {
   const std::lock_guard lock(core_.mutex);
   const std::string name = provider_at(post.site);
@@ -81,12 +89,14 @@ std::optional<Throttles::Wait> Shaping::wait_at(const std::string& site) const {
 /// Under the lock.
 Shaping::Shown Shaping::show(const Provider& provider) const {
   const Throttles& throttles = core_.sites.throttles();
-  Shown shown{.provider = provider,
-              .workers = throttles.workers(provider.name),
-              .window = throttles.window(provider.name, core_.now()),
-              .effects = throttles.effects(provider.name, core_.now())};
+  Shown shown{.provider = provider, .window = throttles.window(provider.name, core_.now())};
+  for (const std::string& name : throttles.names_of(provider.name)) {
+    shown.workers += throttles.workers(name);
+    std::ranges::move(throttles.effects(name, core_.now()), std::back_inserter(shown.effects));
+  }
   for (const auto& [key, entry] : core_.sites.all()) {
-    if (entry.provider != provider.name) continue;
+    if (throttles.provider(entry.provider) == nullptr || throttles.provider(entry.provider)->name != provider.name)
+      continue;
     ++shown.sites;
     shown.waiting += entry.waiting();
   }
@@ -111,7 +121,10 @@ std::optional<Shaping::Shown> Shaping::provider(const std::string& name) const {
 bool Shaping::forget(const std::string& name, const std::string& rule) {
   {
     const std::lock_guard lock(core_.mutex);
-    if (!core_.sites.throttles().forget(name, rule)) return false;
+    bool some = false;
+    for (const std::string& one : core_.sites.throttles().names_of(name))
+      some = core_.sites.throttles().forget(one, rule) || some;
+    if (!some) return false;
     core_.crew.free_provided(core_.options->workers_per_destination, core_.now());
   }
   core_.runnable();

@@ -27,6 +27,7 @@ public:
   void taken(const Post& post, const Throttles::Subjects& subjects);
   /// The provider refused something: Throttles::hear().
   Throttles::Heard hear(const Post& post, const mail::Reply& reply, const Throttles::Subjects& subjects, bool sure);
+  bool has_source(const std::string& name) const;  ///< such a [[source]] is configured
   unsigned per_connection(const Post& post) const; ///< 0: any number
 
   /// What a message for the destination waits for by a rule; null: what all do.

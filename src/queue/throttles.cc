@@ -30,6 +30,13 @@ void Throttles::configure(std::shared_ptr<const Providers> known) {
   }
 }
 
+std::vector<std::string> Throttles::names_of(std::string_view wanted) const {
+  std::vector<std::string> names;
+  for (const auto& [name, state] : states_)
+    if (std::string_view(name).substr(0, name.find('@')) == wanted) names.push_back(name);
+  return names;
+}
+
 // ---- Effects ----
 
 /// Clocks jump: what would last longer than anything may is over.

@@ -42,7 +42,10 @@ public:
 
   /// Effects of rules that are no more end.
   void configure(std::shared_ptr<const Providers> known);
-  const Provider* provider(const std::string& name) const { return known_->by_name(name); }
+  /// Names are "google", or "google@mail2" of what goes there from a source.
+  const Provider* provider(std::string_view name) const { return known_->by_name(name.substr(0, name.find('@'))); }
+  /// Those of the provider of which something is known.
+  std::vector<std::string> names_of(std::string_view provider) const;
 
   // ---- Of a provider's sites; where the name is of none, all is open ----
   void enter(const std::string& name);
@@ -86,7 +89,6 @@ public:
   /// What has changed since, as the store keeps it; at most so many.
   std::vector<store::SiteFacts> unsaved(std::size_t most);
   void save_again(const std::string& key);
-  static bool is_key(std::string_view key) { return key.starts_with("rule:"); }
   /// False: it is over, or of a rule that is no more.
   bool restore(const store::SiteFacts& kept, std::int64_t now);
 
@@ -117,5 +119,8 @@ private:
   std::map<std::string, State, std::less<>> states_;
   std::set<std::string> unsaved_;
 };
+
+/// Whether a row of the store is one of Throttles, and no site.
+inline bool is_rule_key(std::string_view key) { return key.starts_with("rule:"); }
 
 } // namespace paquebot::queue

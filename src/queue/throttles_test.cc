@@ -166,7 +166,7 @@ TEST_F(ThrottlesTest, IsKeptAndKnownAfterARestartIfTheRuleIsStillThere) {
   Throttles later;
   later.configure(known_);
   for (const store::SiteFacts& one : kept) {
-    EXPECT_TRUE(Throttles::is_key(one.key));
+    EXPECT_TRUE(is_rule_key(one.key));
     EXPECT_FALSE(one.empty()) << "the store keeps it";
     EXPECT_TRUE(later.restore(one, now_ + kMinute));
     EXPECT_FALSE(later.restore(one, now_ + 12 * kHour)) << "over";

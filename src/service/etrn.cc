@@ -1,6 +1,7 @@
 #include "service/etrn.h"
 
 #include "base/text.h"
+#include "store/destination_key.h"
 
 #include <algorithm>
 
@@ -36,8 +37,9 @@ Task<Result<std::vector<std::string>>> Etrn::destinations(EtrnOrder order) {
   const std::string suffix = "." + order.node;
   std::vector<std::string> found;
   for (const store::DestinationFacts& facts : *listed) {
-    const bool below = order.option == '@' && facts.key.ends_with(suffix) && !facts.key.starts_with("route:");
-    if ((facts.key == exact || below) && found.size() < kMaxDestinations) found.push_back(facts.key);
+    const std::string_view place = store::bound_of(facts.key).destination;
+    const bool below = order.option == '@' && place.ends_with(suffix) && !facts.key.starts_with("route:");
+    if ((place == exact || below) && found.size() < kMaxDestinations) found.push_back(facts.key);
   }
   co_return found;
 }

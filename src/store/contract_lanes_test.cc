@@ -37,6 +37,28 @@ TEST_P(StoreContract, NoLaneWaitsBehindAllOfAnother) {
   EXPECT_TRUE(run(store().upkeep().verify()).value().empty());
 }
 
+TEST_P(StoreContract, WhatWaitsIsMovedToAnotherSource) {
+  AcceptRequest one = message();
+  one.recipients = {to_remote("a@far.example", "far.example"), to_remote("b@far.example", "far.example"),
+                    to_remote("c@isp.example", "route:isp")};
+  accepted(one);
+  const auto move_to = [&](const char* source) {
+    QueueFilter filter;
+    filter.message = one.id;
+    filter.source = source;
+    return run(store().queue().operate(QueueAction::rebind, filter, "root", now())).value_or(999);
+  };
+  EXPECT_EQ(move_to("mail2"), 2u) << "a route has its own way";
+  EXPECT_EQ(move_to("mail2"), 0u) << "it leaves from there already";
+  EXPECT_TRUE(run(store().queue().claim("far.example", now(), 10)).value().items.empty());
+  EXPECT_TRUE(run(store().upkeep().verify()).value().empty()) << "what waits is counted where it waits";
+  const Claim claimed = run(store().queue().claim("far.example#mail2", now(), 10)).value();
+  ASSERT_EQ(claimed.items.size(), 1u);
+  EXPECT_EQ(claimed.items[0].recipients.size(), 2u);
+  EXPECT_EQ(claimed.items[0].recipients[0].destination, "far.example#mail2");
+  EXPECT_EQ(move_to(""), 0u) << "it is in hand";
+}
+
 TEST_P(StoreContract, WhatWasLearntOfSitesIsKeptUntilNothingIsKnownOfThem) {
   const SiteFacts slow{.key = "mx:a.example", .most = 3, .pace = 1200, .why = "421 too fast", .learned_at = 5};
   const SiteFacts blocked{

@@ -19,6 +19,7 @@ struct QueueFilter {
   Id account = 0;                    ///< who submitted it; 0: anybody
   bool takeover_only = false;        ///< held because the account looks taken over (HoldKind::takeover)
   std::vector<std::uint32_t> only{}; ///< with `message`: these of its recipients; empty: all
+  std::string source{};              ///< `rebind`: to which; "": to none
   std::uint32_t holds = 0;           ///< of what is held only these kinds (bit_of); 0: any
 };
 constexpr std::uint32_t bit_of(HoldKind kind) { return 1u << static_cast<unsigned>(kind); }
@@ -33,7 +34,8 @@ struct QueueCount {
 /// `retry` leaves alone what is held for later (is_held_for_later). `release` of a held recipient lets it wait again,
 /// until that time when it has one; what is held for later it lets go at once, when the filter names the message or an
 /// address. `suspend` is the hold of an account that looks taken over (HoldKind::takeover).
-enum class QueueAction : std::uint8_t { retry, hold, release, cancel, suspend };
+/// `rebind` lets what waits leave from QueueFilter::source, now.
+enum class QueueAction : std::uint8_t { retry, hold, release, cancel, suspend, rebind };
 
 /// What waits to be delivered, what comes of it, and what operators order. A recipient that is claimed is in hand of
 /// this node's epoch until its outcome is recorded; what is in hand when the epoch ends waits again. A call that fails

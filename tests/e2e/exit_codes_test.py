@@ -127,6 +127,7 @@ class ExitCodesTest(unittest.TestCase):
         for verb in ("show", "forget"):
             yield ["provider", verb, "nobody"], NOT_DONE, "nobody"
         yield ["provider", "forget", "google"], NOT_DONE, "google"
+        yield ["queue", "rebind", "--all", "--to", "nowhere"], NOT_DONE, "nowhere"
         yield ["right", "remove", ALICE, "--operator"], NOT_DONE, "operator"
         yield ["api", "account.show", "login=nobody@example.test"], NOT_DONE, "nobody@example.test"
         yield ["alias", "add", "x@example.test", "typo@example.test"], NOT_DONE, "typo@example.test"

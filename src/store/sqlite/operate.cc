@@ -1,4 +1,5 @@
 #include "base/text.h"
+#include "store/destination_key.h"
 #include "store/sqlite/feed.h"
 #include "store/sqlite/queue.h"
 #include "store/sqlite/rows.h"
@@ -137,6 +138,7 @@ struct Order {
 /// What each action does to which states. Recipients in hand are never among them.
 Order order_of(QueueAction action) {
   switch (action) {
+    case QueueAction::rebind:
     case QueueAction::retry: return {State::waiting, State::waiting, State::waiting, EventKind::released};
     case QueueAction::hold:
     case QueueAction::suspend: return {State::waiting, State::waiting, State::held, EventKind::held};
@@ -154,7 +156,7 @@ std::optional<Order> order_for(QueueAction action, const QueueFilter& filter, co
   const bool for_later = is_held_for_later(item.message, r) && r.due > now;
   if (!for_later || order.to != State::waiting) return order;
   const bool named = filter.message || !filter.address.empty();
-  if (action == QueueAction::retry || !named) return {};
+  if (action == QueueAction::retry || action == QueueAction::rebind || !named) return {};
   order.from = State::waiting;
   return order;
 }
@@ -188,6 +190,20 @@ bool apply(Tx& tx, const Order& order, HoldKind hold, std::uint32_t holds, const
   return true;
 }
 
+/// What waits for the destination waits for that of another source. False: it does already.
+bool rebind(Tx& tx, const Ulid& message, const RecipientFacts& r, const std::string& source, WaitingCount& waiting) {
+  const std::string to = bind_to(bound_of(r.destination).destination, source);
+  if (to == r.destination) return false;
+  const Id old =
+      tx.db.number("SELECT destination FROM recipient WHERE message = ? AND n = ? AND state = 2", 0, message, r.index);
+  if (old == 0) return false;
+  const Id fresh = destination_id(tx, to);
+  tx.db.run("UPDATE recipient SET destination = ? WHERE message = ? AND n = ?", fresh, message, r.index);
+  waiting.add(old, -1);
+  waiting.add(fresh, 1);
+  return true;
+}
+
 /// Recipients without a message can only be let go of, and leave no trail.
 std::size_t drop_orphans(Tx& tx, const WorkItem& item, WaitingCount& waiting) {
   std::size_t dropped = 0;
@@ -205,6 +221,7 @@ std::size_t drop_orphans(Tx& tx, const WorkItem& item, WaitingCount& waiting) {
 
 std::string reason_of(QueueAction action, const std::string& who) {
   switch (action) {
+    case QueueAction::rebind: return "moved to another source by " + who;
     case QueueAction::retry: return "retry ordered by " + who;
     case QueueAction::hold:
     case QueueAction::suspend: return "held by " + who;
@@ -266,6 +283,8 @@ std::size_t operate(Tx& tx, QueueAction action, const QueueFilter& filter, const
     }
     for (const RecipientFacts& r : item.recipients) {
       const auto order = order_for(action, filter, item, r, now);
+      if (action == QueueAction::rebind && (!order || !rebind(tx, item.message.id, r, filter.source, waiting)))
+        continue;
       if (!order || !apply(tx, *order, hold_of(action), filter.holds, item.message.id, r.index, reason, now,
                            due_after(*order, item, r, now), waiting))
         continue;

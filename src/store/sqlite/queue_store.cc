@@ -132,7 +132,7 @@ Task<Result<std::size_t>> SqliteQueue::operate(QueueAction action, QueueFilter f
     if (!done) co_return std::unexpected(done.error());
     changed += *done;
   } while (at);
-  const bool waits = action == QueueAction::retry || action == QueueAction::release;
+  const bool waits = action == QueueAction::retry || action == QueueAction::release || action == QueueAction::rebind;
   if (waits && changed > 0) core_.tell({.kind = Change::Kind::queue});
   co_return changed;
 }
