@@ -30,7 +30,7 @@ _paquebot() {
     "right:0") words="add list remove" ;;
     "token:0") words="add list remove" ;;
     "hook:0") words="add list show change pause resume remove test replay" ;;
-    "queue:0") words="list show why retry hold release cancel" ;;
+    "queue:0") words="list show why retry hold rebind release cancel" ;;
     "fetch:0") words="list show save delete" ;;
     "import:0") words="accounts mail imap" ;;
     "message:0") words="check" ;;
@@ -240,6 +240,7 @@ _paquebot() {
       "queue why") words="--config --data-dir --json --help" ;;
       "queue retry") words="--config --data-dir --json --help --all" ;;
       "queue hold") words="--config --data-dir --json --help --all" ;;
+      "queue rebind") words="--config --data-dir --json --help --all --to" ;;
       "queue release") words="--config --data-dir --json --help --all" ;;
       "queue cancel") words="--config --data-dir --json --help --all --yes" ;;
       "site list") words="--config --data-dir --json --help" ;;

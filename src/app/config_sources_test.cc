@@ -16,7 +16,8 @@ const std::string kPool =
 TEST(SourceSettings, AreReadAsWritten) {
   const auto config = parse(kMain + kBulk + kPool);
   ASSERT_TRUE(config) << config.error().message;
-  EXPECT_TRUE(config->warnings.empty());
+  const std::size_t usual = parse("")->warnings.size();
+  EXPECT_EQ(config->warnings.size(), usual);
   const queue::Sources& sources = *config->snapshot.queue.sources;
   EXPECT_EQ(sources.by_name("main")->ehlo, "mx1.ours.example");
   EXPECT_EQ(sources.by_name("bulk")->ipv6, "::1");
@@ -25,8 +26,8 @@ TEST(SourceSettings, AreReadAsWritten) {
   EXPECT_EQ(parse("")->snapshot.queue.sources, nullptr);
   const auto away = parse("[[source]]\nname = \"away\"\nipv4 = \"192.0.2.77\"\n");
   ASSERT_TRUE(away);
-  ASSERT_EQ(away->warnings.size(), 1U);
-  EXPECT_THAT(away->warnings[0], HasSubstr("not an address of this machine"));
+  EXPECT_EQ(away->warnings.size(), usual + 1);
+  EXPECT_THAT(away->warnings, testing::Contains(HasSubstr("not an address of this machine")));
 }
 
 TEST(SourceSettings, WhatIsWrongIsSaid) {

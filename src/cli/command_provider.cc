@@ -92,9 +92,9 @@ int provider_show(Session& session, const Arguments& arguments) {
 }
 
 int provider_test(Session& session, const Arguments& arguments) {
-  json::object wanted{{"reply", arguments.text("REPLY")}};
-  if (arguments.has("--provider")) wanted["provider"] = arguments.text("--provider");
-  const auto answer = session.call("POST", "/v1/providers/test", control::to_text(wanted));
+  std::string path = "/v1/provider-rules?reply=" + control::percent_encode(arguments.text("REPLY"));
+  if (arguments.has("--provider")) path += "&provider=" + control::percent_encode(arguments.text("--provider"));
+  const auto answer = session.call("GET", path);
   if (!answer) return session.report(answer.error());
   if (session.json) {
     session.out() << control::to_pretty_text(*answer);
@@ -111,7 +111,7 @@ int provider_test(Session& session, const Arguments& arguments) {
 
 int provider_forget(Session& session, const Arguments& arguments) {
   std::string path = path_of_provider(arguments) + "/effects";
-  if (arguments.has("--rule")) path += "?rule=" + control::path_encode(arguments.text("--rule"));
+  if (arguments.has("--rule")) path += "?rule=" + control::percent_encode(arguments.text("--rule"));
   const auto answer = session.call("DELETE", path);
   if (!answer) return session.report(answer.error());
   if (session.json)

@@ -112,10 +112,7 @@ Task<Answer> show_provider(Context& context, Call call) {
 Task<Answer> test_reply(Context& context, Call call) {
   const queue::Shaping* const shaping = context.hooks.live.shaping;
   if (shaping == nullptr) co_return no_providers();
-  const auto body = parse_object(call.body, "the request");
-  if (!body) co_return std::unexpected(Problem(body.error()));
-  const json::value whole(*body);
-  const std::string text = get_text(whole, "reply"), only = get_text(whole, "provider");
+  const std::string text = call.ask("reply"), only = call.ask("provider");
   if (text.size() > kMostReply)
     co_return refuse(Errc::invalid, "the reply is too long: 4000 octets at most", {}, "reply");
   const auto said = queue::parse_said(text);
@@ -138,8 +135,7 @@ Task<Answer> test_reply(Context& context, Call call) {
 Task<Answer> forget_provider(Context& context, Call call) {
   queue::Shaping* const shaping = context.hooks.live.shaping;
   if (shaping == nullptr) co_return no_providers();
-  const auto wanted = call.query.find("rule");
-  const std::string rule = wanted == call.query.end() ? std::string() : wanted->second;
+  const std::string rule = call.ask("rule");
   if (!shaping->provider(call.names[0])) co_return std::unexpected(no_provider(call.names[0]));
   if (!shaping->forget(call.names[0], rule))
     co_return refuse(Errc::not_found, "no rule does anything to " + call.names[0] + " now",

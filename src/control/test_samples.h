@@ -75,6 +75,7 @@ private:
         {"queue.hold", {{"address", "nobody@far.example"}}},
         {"queue.release", {{"address", "nobody@far.example"}}},
         {"queue.cancel", {{"address", "nobody@far.example"}}},
+        {"queue.rebind", {{"address", "nobody@far.example"}}},
         {"queue.count", {{"address", "nobody@far.example"}}},
         {"hook.change", {{"state", "paused"}}},
         {"message.send", {{"to", json::array{"bob@example.net"}}}},

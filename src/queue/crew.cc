@@ -61,12 +61,11 @@ bool Crew::move(const std::string& from, const std::string& to, unsigned per_des
   return true;
 }
 
+/// The site may have been forgotten, and with it whose it was.
 void Crew::free(const std::string& site, unsigned per_site, std::int64_t wall) {
   const Sites::Entry* const entry = sites_.find(site);
-  if (entry == nullptr) return;
-  const std::string provider = entry->provider;
-  free_one(site, per_site, wall);
-  if (provider.empty()) return;
+  const std::string provider = entry == nullptr ? std::string() : entry->provider;
+  if (entry != nullptr) free_one(site, per_site, wall);
   while (const auto other = sites_.next_of_provider(provider, wall))
     if (free_one(*other, per_site, wall)) break;
 }

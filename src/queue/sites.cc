@@ -58,6 +58,13 @@ void Sites::begins(const std::string& key, std::int64_t now) {
 }
 
 std::optional<std::string> Sites::next_of_provider(const std::string& provider, std::int64_t now) {
+  if (provider.empty()) { // of any
+    std::vector<std::string> names;
+    for (const auto& [name, line] : crowded_out_) names.push_back(name);
+    for (const std::string& name : names)
+      if (auto found = next_of_provider(name, now)) return found;
+    return std::nullopt;
+  }
   const auto line = crowded_out_.find(provider);
   if (line == crowded_out_.end() || !throttles_.room(provider, now)) return std::nullopt;
   std::optional<std::string> found;
