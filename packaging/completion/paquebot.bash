@@ -7,7 +7,7 @@ _paquebot() {
   [[ $line == *[[:blank:]] ]] || { current="${typed[i]}"; typed=("${typed[@]:0:$i}"); }
   for ((i = 1; i < ${#typed[@]}; i++)); do
     case "${typed[i]}" in
-      --account|--acme-allow|--acme-ca-file|--acme-directory|--action|--address|--after|--alias-of|--as|--attach|--bcc|--body|--ca-file|--cc|--config|--data-dir|--days|--deliver-by|--destination|--domain|--event|--faults|--folder|--for|--from|--header|--helo|--hold-for|--hold-until|--host|--hostname|--html|--html-file|--http|--ip|--limit|--list|--mail-from|--memory|--newest|--note|--of|--password-file|--pop3|--priority|--provider|--quota|--reason|--resolver|--rule|--seed|--senders|--server|--since|--smarthost|--smarthost-password-file|--smarthost-user|--smtp|--subject|--text|--text-file|--tls|--to|--trust-anchor|--until|--url|--user|--wait)
+      --account|--acme-allow|--acme-ca-file|--acme-directory|--action|--address|--after|--alias-of|--as|--attach|--bcc|--body|--ca-file|--cc|--config|--data-dir|--days|--deliver-by|--destination|--domain|--event|--faults|--folder|--for|--format|--from|--header|--helo|--hold-for|--hold-until|--host|--hostname|--html|--html-file|--http|--ip|--limit|--list|--mail-from|--memory|--newest|--note|--of|--password-file|--pop3|--priority|--provider|--quota|--reason|--resolver|--rule|--seed|--senders|--server|--since|--smarthost|--smarthost-password-file|--smarthost-user|--smtp|--subject|--text|--text-file|--tls|--to|--trust-anchor|--until|--url|--user|--wait)
         if ((i + 1 == ${#typed[@]})); then behind="${typed[i]}"; fi
         case "${typed[i]}" in --config|--data-dir) place+=("${typed[i]}" "${typed[i+1]}") ;; esac
         ((i++)) ;;
