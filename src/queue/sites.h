@@ -60,7 +60,7 @@ public:
   std::int64_t goes_at(const Entry& entry, std::int64_t now) const;
   /// A message is taken up there.
   void begins(const std::string& key, std::int64_t now);
-  /// A site that waits for its provider alone, at which the place may be used that one of the same provider gave up.
+  /// A site that waits for its provider ("": any), where the place may be used that one of the same provider gave up.
   std::optional<std::string> next_of_provider(const std::string& provider, std::int64_t now);
   /// Forgets a site at which there is nobody and of which nothing is known.
   void forget_if_idle(const std::string& key);
