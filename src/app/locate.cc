@@ -70,6 +70,7 @@ Result<cli::ServerPlace> locate(const std::string& config_path) {
   place.source_ipv4 = config->server.connector.source_ipv4;
   place.source_ipv6 = config->server.connector.source_ipv6;
   place.signs = config->snapshot.sign;
+  place.search_index = config->snapshot.search_index;
   for (const RouteConfig& one : config->routes)
     if (one.route.to == "*" && !one.route.lmtp)
       place.smarthost = doctor::Smarthost{one.route.name, one.route.host, one.route.port};

@@ -4,14 +4,14 @@ namespace paquebot::app {
 
 const std::vector<AnySection>& settings() {
   static const std::vector<AnySection> kAll{
-      kServerSettings,     kListenerSettings,   kFilterSettings,         kTlsSettings,      kCertificateSettings,
-      kAcmeSettings,       kDnsSettings,        kRouteSettings,          kProviderSettings, kSourceSettings,
-      kPoolSettings,       kQueueSettings,      kDeliverySettings,       kPolicySettings,   kTlsReportsSettings,
-      kLoginSettings,      kOauthSettings,      kAuthenticationSettings, kReportsSettings,  kListedSettings,
-      kDnsListSettings,    kForwardingSettings, kDkimSettings,           kLimitsSettings,   kAccountLimitsSettings,
-      kSubmissionSettings, kRelaySettings,      kTakeoverSettings,       kMailboxSettings,  kPop3Settings,
-      kImapSettings,       kExtensionsSettings, kClientSetupSettings,    kMtaStsSettings,   kMetricsSettings,
-      kDoctorSettings,     kHooksSettings};
+      kServerSettings,     kListenerSettings,   kFilterSettings,         kTlsSettings,         kCertificateSettings,
+      kAcmeSettings,       kDnsSettings,        kRouteSettings,          kProviderSettings,    kSourceSettings,
+      kPoolSettings,       kQueueSettings,      kDeliverySettings,       kPolicySettings,      kTlsReportsSettings,
+      kLoginSettings,      kOauthSettings,      kAuthenticationSettings, kReportsSettings,     kListedSettings,
+      kDnsListSettings,    kForwardingSettings, kDkimSettings,           kLimitsSettings,      kAccountLimitsSettings,
+      kSubmissionSettings, kRelaySettings,      kTakeoverSettings,       kMailboxSettings,     kPop3Settings,
+      kImapSettings,       kSearchSettings,     kExtensionsSettings,     kClientSetupSettings, kMtaStsSettings,
+      kMetricsSettings,    kDoctorSettings,     kHooksSettings};
   return kAll;
 }
 

@@ -52,6 +52,7 @@ extern const Section<Config> kTakeoverSettings;
 extern const Section<Config> kMailboxSettings;
 extern const Section<Config> kPop3Settings;
 extern const Section<Config> kImapSettings;
+extern const Section<Config> kSearchSettings;
 extern const Section<Config> kExtensionsSettings;
 extern const Section<Config> kClientSetupSettings;
 extern const Section<Config> kMtaStsSettings;

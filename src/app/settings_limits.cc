@@ -1,4 +1,4 @@
-// [limits], [limits.account], [mailbox], [pop3], [imap], [extensions].
+// [limits], [limits.account], [mailbox], [pop3], [imap], [search], [extensions].
 
 #include "app/settings.h"
 #include "net/endpoint.h"
@@ -180,6 +180,19 @@ const Section<Config> kImapSettings = {
              .text =
                  R"(connections that one account may have logged in at once, with all its programs together; one more
              gets `NO [LIMIT]`)"},
+        },
+};
+
+const Section<Config> kSearchSettings = {
+    .name = "search",
+    .settings =
+        {
+            {.key = "index",
+             .value = flag(AT(Config, snapshot.search_index), true),
+             .text =
+                 R"(what is known of each message's texts is kept in `search.db` beside the store, so that a search reads only
+             what may match: with it as without, the same is found (docs/imap.md, "Search"). It is filled behind the
+             mail that comes. `false`: there is no such file, and a search reads all that it searches)"},
         },
 };
 

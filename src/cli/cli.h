@@ -63,6 +63,7 @@ struct ServerPlace {
   setup::Facts setup = {};        ///< what users' programs are told
   doctor::Options doctor = {};    ///< [doctor]
   bool signs = true;              ///< [dkim]
+  bool search_index = true;       ///< [search]
   std::optional<doctor::Smarthost> smarthost = {}; ///< that all mail goes through
   std::string database = {}; ///< the URL of the one that is the store; empty: the store is in data_dir
   std::string source_ipv4 = {}, source_ipv6 = {}; ///< [delivery]: local addresses of connections; empty: any

@@ -7,7 +7,10 @@
 #include "dns/watched_resolver.h"
 #include "doctor/records.h"
 #include "net/wheel.h"
+#include "search/index.h"
+#include "service/search_desk.h"
 #include "service/senses.h"
+#include "service/status.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -47,10 +50,12 @@ public:
                   .record = [folder = place.data_dir](const control::Order& order) { keep(folder, order); },
                   .hostname = place.hostname,
                   .setup = [facts = place.setup] { return facts; },
-                  .world = [this] { return world(); }}),
+                  .world = [this] { return world(); },
+                  .search = search()}),
         place_(place) {}
   ~LocalTransport() override {
     const ActAs owner(owner_);
+    end_index();
     if (resolvers_) resolvers_->deliveries->give_up(), resolvers_->strangers->give_up();
     resolvers_.reset();
     store_.reset();
@@ -75,6 +80,51 @@ public:
   }
 
 private:
+  /// The index, which calls fill while they wait.
+  control::SearchHooks search() {
+    control::SearchHooks hooks;
+    hooks.facts = [this] {
+      const std::string& folder = place_.data_dir;
+      const auto facts = index_                ? index_->facts()
+                         : place_.search_index ? search::facts_of_file(folder)
+                                               : search::IndexFacts();
+      return control::to_text(service::search_status(facts));
+    };
+    hooks.rebuild = [this]() -> Result<> {
+      if (!place_.search_index)
+        return fail(Errc::refused, "there is no index: search.index is false in the configuration");
+      begin_index();
+      return {};
+    };
+    hooks.go_on = [this]() -> Task<void> {
+      if (index_) co_await service::let_fill(*index_);
+    };
+    return hooks;
+  }
+
+  void begin_index() {
+    if (!index_) {
+      index_ = std::make_unique<search::Index>(*store_, place_.data_dir);
+      index_->configure(true);
+      boost::asio::co_spawn(context_, index_->run(), [this](const std::exception_ptr&) {
+        filling_ = false;
+        context_.stop();
+      });
+      filling_ = true;
+    }
+    index_->rebuild();
+  }
+
+  /// What it waits for in the store comes first.
+  void end_index() {
+    if (index_) index_->stop();
+    while (filling_) {
+      context_.restart();
+      context_.run();
+    }
+    index_.reset();
+  }
+
   /// What the doctor sees without a server.
   doctor::World world() {
     if (!resolvers_) {
@@ -114,6 +164,8 @@ private:
   control::Control control_;
   const ServerPlace place_;
   std::optional<dns::Resolvers> resolvers_; ///< made when first asked for
+  std::unique_ptr<search::Index> index_;    ///< made when it is rebuilt
+  bool filling_ = false;                    ///< its run() has not ended
 };
 
 } // namespace

@@ -234,6 +234,25 @@ std::vector<Verb> store_verbs() {
   };
 }
 
+std::vector<Verb> search_verbs() {
+  return {
+      {"search status",
+       "Tell how the index for searches does: how many messages it knows, and how many it is behind.",
+       "paquebot search status\npaquebot search status --json",
+       {},
+       {},
+       search_status,
+       "search.show"},
+      {"search rebuild",
+       "Make the index for searches anew, by the running server or without one; what is searched is found meanwhile.",
+       "paquebot search rebuild\npaquebot search rebuild --no-wait",
+       {},
+       {{"--no-wait", "", "leave it to the running server"}, kQuiet},
+       search_rebuild,
+       "search.rebuild search.go_on"},
+  };
+}
+
 std::vector<Verb> list_verbs() {
   const Positional what{"WHAT",
                         "an IP address or network, a sender's address or domain, or \".domain\": it and all below"};
@@ -335,6 +354,7 @@ std::span<const Group> groups() {
       {"right", "Who looks after domains, or after the whole server"},
       {"token", "What programs ask the API with"},
       {"hook", "URLs that are told what happens"},
+      {"search", "The index that searches of mail are quick by"},
       {"queue", "Mail that waits to be delivered"},
       {"fetch", "Read mail from a mailbox over POP3"},
       {"import", "Bring accounts and mail from another server"},
@@ -353,12 +373,12 @@ std::span<const Verb> verbs() {
   static const std::vector<Verb> all = [] {
     std::vector<Verb> table;
     for (auto part :
-         {setup_verbs(),       server_verbs(),      care_verbs(),           program_verbs(),     tls_verbs(),
-          dns_verbs(),         store_verbs(),       domain_verbs(),         dkim_verbs(),        alias_verbs(),
-          account_verbs(),     account_use_verbs(), account_access_verbs(), right_verbs(),       hook_verbs(),
-          suppression_verbs(), console_verbs(),     queue_verbs(),          queue_order_verbs(), site_verbs(),
-          provider_verbs(),    trail_verbs(),       send_verbs(),           fetch_verbs(),       import_verbs(),
-          message_verbs(),     list_verbs(),        report_verbs(),         sink_verbs()}) {
+         {setup_verbs(),  server_verbs(),      care_verbs(),        program_verbs(),        tls_verbs(),
+          dns_verbs(),    store_verbs(),       search_verbs(),      domain_verbs(),         dkim_verbs(),
+          alias_verbs(),  account_verbs(),     account_use_verbs(), account_access_verbs(), right_verbs(),
+          hook_verbs(),   suppression_verbs(), console_verbs(),     queue_verbs(),          queue_order_verbs(),
+          site_verbs(),   provider_verbs(),    trail_verbs(),       send_verbs(),           fetch_verbs(),
+          import_verbs(), message_verbs(),     list_verbs(),        report_verbs(),         sink_verbs()}) {
       table.insert(table.end(), part.begin(), part.end());
     }
     return table;

@@ -114,6 +114,8 @@ int setup(Session& session, const Arguments& arguments);
 int doctor(Session& session, const Arguments& arguments);
 int verify(Session& session, const Arguments& arguments);
 int store_status(Session& session, const Arguments& arguments);
+int search_status(Session& session, const Arguments& arguments);
+int search_rebuild(Session& session, const Arguments& arguments);
 int store_copy(Session& session, const Arguments& arguments);
 int node_drain(Session& session, const Arguments& arguments);
 int node_list(Session& session, const Arguments& arguments);

@@ -71,6 +71,14 @@ struct Reloaded {
   std::vector<std::string> warnings; ///< what works and should be looked at, whole sentences
 };
 
+/// The index for searches.
+struct SearchHooks {
+  std::function<std::string()> facts; ///< JSON, as the answer of search.show
+  /// Begins it anew. refused: none is kept.
+  std::function<Result<>()> rebuild;
+  std::function<Task<void>()> go_on; ///< gives it some time, at most a second
+};
+
 /// What a running server does beside the store; empty functions when it is down. What it does about changes of the
 /// store it hears from there (Store::subscribe).
 struct Hooks {
@@ -114,7 +122,8 @@ struct Hooks {
   /// Of an address, newest first (policy::Refusals::find).
   std::function<std::vector<policy::Refusal>(const std::string& address, std::int64_t since, std::size_t most)>
       refusals;
-  LiveHooks live; ///< what pages show of a running server
+  SearchHooks search; ///< of an index that somebody fills; without them: there is none
+  LiveHooks live;     ///< what pages show of a running server
 };
 
 struct Context;

@@ -195,6 +195,9 @@ Task<Answer> send_message(Context& context, Call call);
 
 Task<Answer> show_status(Context& context, Call call);
 Task<Answer> show_metrics(Context& context, Call call);
+Task<Answer> show_search(Context& context, Call call);
+Task<Answer> rebuild_search(Context& context, Call call);
+Task<Answer> go_on_with_search(Context& context, Call call);
 Task<Answer> reload(Context& context, Call call);
 Task<Answer> forget_resolvers(Context& context, Call call);
 Task<Answer> forget_resolver(Context& context, Call call);

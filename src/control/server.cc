@@ -36,6 +36,30 @@ Task<Answer> show_metrics(Context& context, Call) {
   co_return json::object{{"metrics", std::move(text)}};
 }
 
+namespace {
+
+Answer tell_of_index(Context& context) { return parse_json(context.hooks.search.facts(), "the state of the index"); }
+
+} // namespace
+
+Task<Answer> show_search(Context& context, Call) {
+  if (!context.hooks.search.facts) co_return fail(Errc::closed, "there is no index for searches here");
+  co_return tell_of_index(context);
+}
+
+Task<Answer> rebuild_search(Context& context, Call) {
+  if (!context.hooks.search.rebuild) co_return fail(Errc::closed, "there is no index for searches here");
+  if (auto begun = context.hooks.search.rebuild(); !begun) co_return std::unexpected(begun.error());
+  co_return tell_of_index(context);
+}
+
+Task<Answer> go_on_with_search(Context& context, Call) {
+  if (!context.hooks.search.go_on) co_return fail(Errc::closed, "there is no index for searches here");
+  const auto& function = context.hooks.search.go_on;
+  co_await function();
+  co_return tell_of_index(context);
+}
+
 Task<Answer> reload(Context& context, Call) {
   if (!context.hooks.reload)
     co_return fail(Errc::closed, "the server does not run: it reads its configuration when it starts");

@@ -26,6 +26,11 @@ constexpr Shape kShapes[] = {
      "name:text state:valid/late/expired/waiting/failing authority:text issued:time not_after:time renew_at:time "
      "ordered:bool failures:number again_at:time error:text rotation_wanted:bool records_seen_since:time "
      "rotates_at:time signed_zone:bool keys:[TlsKey]"},
+    {"SearchIndex",
+     "the index for searches; `behind`: messages that it has not looked at yet; `size` of its file; `why` it is "
+     "failing; "
+     "`stopped`: no server runs",
+     "state:off/stopped/filling/current/failing messages:number behind:number size:number why?:text"},
     {"AppPassword", "a password for one program", "label:text created:time used:time used_from:text"},
     {"LoginEvent", "one login that was tried", "at:time address:text protocol:text"},
     {"Logins", "logins lately: `failures` that count now, the last four that failed, the last that did not",

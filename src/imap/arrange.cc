@@ -2,7 +2,7 @@
 
 #include "base/text.h"
 #include "imap/envelope.h"
-#include "imap/search_program.h"
+#include "imap/texts.h"
 #include "mail/date.h"
 #include "mail/head.h"
 

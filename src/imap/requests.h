@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,6 +15,8 @@
 /// What a session asks the outside, and what it is answered. Names of mailboxes are UTF-8, times milliseconds since
 /// 1970 UTC, sizes octets.
 namespace paquebot::imap {
+
+struct FilterPlan;
 
 /// Bits of a message's flags; keywords have the bits that Keyword says.
 enum Flag : std::uint64_t { kSeen = 1, kAnswered = 2, kFlagged = 4, kDeleted = 8, kDraft = 16 };
@@ -144,7 +147,12 @@ struct Quota {
   std::uint64_t used = 0;
   std::uint64_t bound = 0; ///< 0: none
 };
-using Answer = std::variant<Done, Folders, Opened, News, Since, Rows, Contents, Piece, Stored, Copied, Appended, Quota>;
+/// Messages of the selected mailbox that a search need not look at.
+struct RuledOut {
+  UidSet uids{};
+};
+using Answer =
+    std::variant<Done, Folders, Opened, News, Since, Rows, Contents, Piece, Stored, Copied, Appended, Quota, RuledOut>;
 
 // ---- Questions ----
 
@@ -233,11 +241,15 @@ struct AskAppendEnd {
 };
 /// Quota.
 struct AskQuota {};
+/// RuledOut, by what an index knows of texts; of nothing where there is none.
+struct AskRuledOut {
+  std::shared_ptr<const FilterPlan> plan;
+};
 /// Done: whether this connection may be compressed (RFC 4978). too_many: others are.
 struct AskCompress {};
 inline constexpr std::size_t kMostAppended = 100; ///< messages of one command
-using Question =
-    std::variant<AskFolders, AskOpen, AskClose, AskFolder, AskStatus, AskNews, AskSince, AskRows, AskContents, AskBody,
-                 AskStore, AskExpunge, AskCopy, AskAppend, AskAppendPiece, AskAppendEnd, AskQuota, AskCompress>;
+using Question = std::variant<AskFolders, AskOpen, AskClose, AskFolder, AskStatus, AskNews, AskSince, AskRows,
+                              AskContents, AskBody, AskStore, AskExpunge, AskCopy, AskAppend, AskAppendPiece,
+                              AskAppendEnd, AskQuota, AskRuledOut, AskCompress>;
 
 } // namespace paquebot::imap

@@ -3,13 +3,12 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "imap/flags.h"
+#include "imap/texts.h"
 #include "imap/write.h"
 #include "mail/date.h"
 #include "mail/head.h"
-#include "mail/readings.h"
 
 #include <algorithm>
-#include <glib.h>
 #include <utility>
 
 namespace paquebot::imap {
@@ -361,25 +360,5 @@ Verdict judge(const SearchNode& node, const SearchFacts& facts) {
     default: return judge_leaf(node, facts);
   }
 }
-
-std::string fold_text(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  while (!text.empty()) {
-    const std::size_t length = utf8_length(text);
-    if (length <= 1) {
-      out += to_lower(text[0]);
-      text.remove_prefix(1);
-      continue;
-    }
-    char folded[6];
-    const gunichar lower = g_unichar_tolower(g_utf8_get_char(text.data()));
-    out.append(folded, static_cast<std::size_t>(g_unichar_to_utf8(lower, folded)));
-    text.remove_prefix(length);
-  }
-  return out;
-}
-
-std::string fold_value(std::string_view value) { return fold_text(mail::decode_words(mail::unfold(value))); }
 
 } // namespace paquebot::imap

@@ -80,9 +80,4 @@ struct SearchFacts {
 };
 Verdict judge(const SearchNode& node, const SearchFacts& facts);
 
-/// Lower case by Unicode, so that texts can be compared; what is no UTF-8 stays as it is.
-std::string fold_text(std::string_view text);
-/// A field's value as people read it: encoded words decoded, folded by fold_text().
-std::string fold_value(std::string_view value);
-
 } // namespace paquebot::imap

@@ -1,8 +1,8 @@
 #include "base/text.h"
 #include "imap/message_reader.h"
-#include "imap/search_program.h"
+#include "imap/search_filter.h"
 #include "imap/server_impl.h"
-#include "mail/head.h"
+#include "imap/texts.h"
 
 #include <algorithm>
 #include <deque>
@@ -14,80 +14,32 @@ namespace paquebot::imap {
 namespace {
 
 constexpr std::size_t kSearchedAtOnce = 16;
+/// Fewer are read as soon as the index would have answered.
+constexpr std::uint64_t kWorthAsking = 32;
 
-/// Looks for needles in a text that comes in pieces.
+/// Looks for needles in folded text that comes in pieces.
 class NeedleScan {
 public:
   NeedleScan(const std::vector<std::string>& needles, std::vector<bool>& found) : needles_(needles), found_(found) {
     for (const std::string& one : needles) longest_ = std::max(longest_, one.size());
   }
-  /// `latin`: octets of ISO 8859-1, else of UTF-8.
-  void feed(std::string_view text, bool latin) {
-    if (latin) {
-      for (const char c : text) {
-        const auto octet = static_cast<unsigned char>(c);
-        if (octet >= 0x80) raw_ += static_cast<char>(octet >= 0xC0 ? 0xC3 : 0xC2);
-        raw_ += static_cast<char>(octet >= 0xC0 ? octet - 0x40 : octet);
-      }
-    } else {
-      raw_ += text;
-    }
-    // A character that is not whole yet waits.
-    std::size_t whole = raw_.size();
-    while (whole > 0 && raw_.size() - whole < 3 && (static_cast<unsigned char>(raw_[whole - 1]) & 0xC0) == 0x80)
-      --whole;
-    if (whole > 0 && static_cast<unsigned char>(raw_[whole - 1]) >= 0xC0 &&
-        utf8_length(std::string_view(raw_).substr(whole - 1)) == 0)
-      --whole;
-    else
-      whole = raw_.size();
-    look(std::string_view(raw_).substr(0, whole));
-    raw_.erase(0, whole);
-  }
-  void end_part() {
-    look(raw_);
-    raw_.clear();
-    folded_.clear();
-  }
-
-private:
-  void look(std::string_view text) {
-    folded_ += fold_text(text);
+  void look(const std::string& text) {
+    folded_ += text;
     for (std::size_t i = 0; i < needles_.size(); ++i)
       if (!found_[i] && folded_.find(needles_[i]) != std::string::npos) found_[i] = true;
     if (folded_.size() > longest_) folded_.erase(0, folded_.size() - longest_);
   }
+  void end_part() { folded_.clear(); }
+  bool all_found() const {
+    return std::ranges::all_of(found_, [](bool one) { return one; });
+  }
 
+private:
   const std::vector<std::string>& needles_;
   std::vector<bool>& found_;
   std::size_t longest_ = 1;
-  std::string raw_, folded_;
+  std::string folded_;
 };
-
-bool is_latin(const mail::MimePart& part) {
-  const mail::MimeValue type{{}, part.parameters};
-  const std::string_view charset = type.parameter("charset");
-  for (const std::string_view name : {"iso-8859-1", "iso-8859-15", "windows-1252", "latin1"})
-    if (iequals(charset, name)) return true;
-  return false;
-}
-
-/// Where a text for people is.
-struct TextRange {
-  std::uint64_t from, to;
-  PartDecoder::Encoding encoding;
-  bool latin;
-};
-
-/// Text parts, and the fields of messages within the message.
-void find_texts(const mail::MimePart& part, std::vector<TextRange>& out) {
-  if (part.is_root)
-    out.push_back({part.head_offset, part.head_offset + part.head_size, PartDecoder::Encoding::none, false});
-  if (part.type == "text")
-    out.push_back(
-        {part.body_offset, part.body_offset + part.body_size, PartDecoder::encoding_of(part), is_latin(part)});
-  for (const auto& one : part.parts) find_texts(*one, out);
-}
 
 } // namespace
 
@@ -98,6 +50,7 @@ struct ServerSession::Searcher::Work {
           s.ask_for<Piece>(std::move(question), std::move(then));
         }) {}
 
+  void begin();
   void go();
   void load_rows();
   void load_contents();
@@ -128,9 +81,7 @@ struct ServerSession::Searcher::Work {
   bool reading = false;
   std::vector<bool> in_head, in_body;
   bool body_begun = false;
-  std::vector<TextRange> parts;
-  std::uint64_t at = 0;
-  std::optional<PartDecoder> decoder;
+  BodyTexts texts;
   std::optional<NeedleScan> scan;
   std::function<void()> resume = [this] { go(); };
 };
@@ -173,7 +124,17 @@ void ServerSession::Searcher::search(Lexer& args, std::function<void(UidSet)> th
     return node.key == SearchNode::Key::uids || (node.key == SearchNode::Key::all_of && node.children.empty());
   });
   if (plain) work_->found = std::exchange(work_->todo, {});
-  work_->go();
+  work_->begin();
+}
+
+/// Where there is an index, what can't be found is left out at once.
+void ServerSession::Searcher::Work::begin() {
+  auto plan = std::make_shared<const FilterPlan>(plan_of(program));
+  if (!plan->useful() || count_of(todo) < kWorthAsking) return go();
+  session.ask_for<RuledOut>(AskRuledOut{std::move(plan)}, [this](RuledOut& answer) {
+    todo = without(todo, answer.uids);
+    go();
+  });
 }
 
 void ServerSession::Searcher::Work::go() {
@@ -245,48 +206,20 @@ bool ServerSession::Searcher::Work::look() {
 void ServerSession::Searcher::Work::look_at_head() {
   in_head.assign(program.needles.size(), false);
   if (program.needles.empty()) return;
-  const auto head = mail::Head::parse(reader.content().head);
-  if (!head) return;
-  for (const mail::Field& field : *head) {
-    const std::string text = fold_text(field.name()) + ": " + fold_value(field.value());
+  each_field(reader.content().head, [this](const std::string& text) {
     for (std::size_t i = 0; i < program.needles.size(); ++i)
       if (text.find(program.needles[i]) != std::string::npos) in_head[i] = true;
-  }
+  });
 }
 
 bool ServerSession::Searcher::Work::look_at_body() {
-  if (!reader.scan(resume)) return false;
   if (!std::exchange(body_begun, true)) {
     in_body.assign(program.needles.size(), false);
-    parts.clear();
-    find_texts(reader.structure(), parts);
-    std::ranges::reverse(parts); // taken from the back
     scan.emplace(program.needles, in_body);
-    decoder.reset();
+    texts.begin();
   }
-  while (!parts.empty()) {
-    const TextRange part = parts.back();
-    if (!decoder) {
-      decoder.emplace(part.encoding);
-      at = part.from;
-    }
-    std::string decoded;
-    while (at < part.to) {
-      std::string_view bytes;
-      if (!reader.piece(at, part.to, bytes, resume)) return false;
-      at += bytes.size();
-      decoded.clear();
-      decoder->feed(bytes, decoded);
-      scan->feed(decoded, part.latin);
-    }
-    decoded.clear();
-    decoder->finish(decoded);
-    scan->feed(decoded, part.latin);
-    scan->end_part();
-    decoder.reset();
-    parts.pop_back();
-  }
-  return true;
+  const BodyTexts::Sink sink{[this](const std::string& text) { scan->look(text); }, [this] { scan->end_part(); }};
+  return texts.walk(reader, resume, sink, [this] { return !scan->all_found(); });
 }
 
 void ServerSession::Searcher::Work::give_up() {

@@ -6,6 +6,7 @@
 #include "imap/mailbox_name.h"
 #include "imap/message_reader.h"
 #include "imap/search_program.h"
+#include "imap/texts.h"
 #include "imap/utf7.h"
 #include "imap/write.h"
 

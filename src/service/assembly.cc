@@ -39,7 +39,8 @@ Assembly::Assembly(store::Store& s, ServerOptions o, std::shared_ptr<const Snaps
     : store(s), options(std::move(o)), clock_keeper(store.upkeep(), clock), contexts(options.threads),
       accounts(store, options), web(options.hostname), strangers(store),
       intake(store, accounts.directory, clock, options, first->queue),
-      deliveries(store, accounts.directory, intake.queue, clock, options), snapshot_(std::move(first)) {
+      deliveries(store, accounts.directory, intake.queue, clock, options), search(store, options.data_directory),
+      snapshot_(std::move(first)) {
   configure(*snapshot_);
 }
 
@@ -54,6 +55,7 @@ void Assembly::configure(const Snapshot& snapshot) {
   if (deliveries.reporter) deliveries.reporter->configure(snapshot.intake.hide_inner);
   certificate.configure(snapshot.certificates, options.hostname);
   if (ordered) ordered->configure(snapshot.acme);
+  search.index.configure(snapshot.search_index);
   if (hook_client) hook_client->configure(snapshot.hooks);
   store.books().watch_accounts(snapshot.takeover);
 }

@@ -28,6 +28,7 @@
 #include "service/login_keeper.h"
 #include "service/mailbox_news.h"
 #include "service/patience_keeper.h"
+#include "service/search_desk.h"
 #include "service/sites.h"
 #include "service/snapshot.h"
 
@@ -157,6 +158,7 @@ struct Assembly {
   Names names;
   Intake intake;
   Deliveries deliveries;
+  SearchDesk search;
 
   std::unique_ptr<CertificateDesk> ordered; ///< certificates; from open_names() on
   std::shared_ptr<HookClient> hook_client;  ///< likewise

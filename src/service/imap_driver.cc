@@ -20,7 +20,7 @@ constexpr std::size_t kUnpackedAtOnce = 256u << 10;
 ImapConnection::ImapConnection(ImapMeans means, std::shared_ptr<const ImapListenerOptions> options, net::Stream stream,
                                boost::asio::any_io_executor executor)
     : ReaderConnection(means.logins, options, std::move(stream), std::move(executor), "imap"),
-      options_(std::move(options)), seats_(means.seats), mailbox_(means.store, means.news, means.ids) {}
+      options_(std::move(options)), seats_(means.seats), mailbox_(means.store, means.news, means.ids, means.index) {}
 
 Task<void> ImapConnection::serve(std::shared_ptr<ImapConnection> self) {
   ImapConnection& connection = *self;

@@ -26,6 +26,7 @@ struct ImapMeans {
   AccountSeats& seats;
   UlidSource& ids;
   LoginMeans logins;
+  search::Index* index = nullptr; ///< of texts; null: there is none
 };
 
 /// One IMAP session over one connection: net::Pump performs what imap::ServerSession wants of the connection; what it

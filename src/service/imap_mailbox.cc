@@ -67,6 +67,19 @@ Task<std::uint64_t> deleted_octets(store::Mailboxes& boxes, store::Id mailbox, s
   co_return sums ? sums->deleted_octets : 0;
 }
 
+/// All of a mailbox without gaps is known without a look at it.
+Task<Result<store::UidSet>> uids_of(store::Mailboxes& boxes, store::MailboxInfo info) {
+  if (info.count == 0) co_return store::UidSet();
+  if (info.count == info.uidnext - std::uint64_t{1}) {
+    store::UidSet all;
+    all.push_back({1, info.uidnext - 1});
+    co_return all;
+  }
+  const store::MailboxView view = info.view();
+  auto uids = co_await boxes.list_uids(view);
+  co_return uids;
+}
+
 } // namespace
 
 void ImapMailbox::log_in(store::Account account, std::string who, boost::asio::any_io_executor executor,
@@ -158,19 +171,6 @@ Task<imap::Answer> ImapMailbox::answer(imap::AskStatus ask) {
 
 // ---- The selected mailbox ----
 
-/// All of a mailbox without gaps is known without a look at it.
-Task<Result<store::UidSet>> ImapMailbox::uids_of(store::MailboxInfo info) {
-  if (info.count == 0) co_return store::UidSet();
-  if (info.count == info.uidnext - std::uint64_t{1}) {
-    store::UidSet all;
-    all.push_back({1, info.uidnext - 1});
-    co_return all;
-  }
-  const store::MailboxView view = info.view();
-  auto uids = co_await store_.mailboxes().list_uids(view);
-  co_return uids;
-}
-
 Task<imap::Answer> ImapMailbox::answer(imap::AskOpen ask) {
   close();
   const store::Id account = account_.id;
@@ -190,7 +190,7 @@ Task<imap::Answer> ImapMailbox::answer(imap::AskOpen ask) {
     co_return opened;
   }
   const store::MailboxInfo found = *info;
-  auto uids = co_await uids_of(found);
+  auto uids = co_await uids_of(boxes, found);
   const store::Id id = found.id;
   auto keywords = co_await boxes.list_keywords(id);
   if (!uids || !keywords || id != view_.mailbox) {
@@ -265,6 +265,15 @@ Task<imap::Answer> ImapMailbox::answer(imap::AskQuota) {
   quota.used = owner->used;
   quota.bound = owner->quota;
   co_return quota;
+}
+
+Task<imap::Answer> ImapMailbox::answer(imap::AskRuledOut ask) {
+  imap::RuledOut answer;
+  if (index_ == nullptr) co_return answer;
+  const store::Id mailbox = view_.mailbox;
+  const auto uids = co_await index_->rule_out(mailbox, std::move(ask.plan));
+  answer.uids = from_store(uids);
+  co_return answer;
 }
 
 Task<imap::Answer> ImapMailbox::answer(imap::AskRows ask) {

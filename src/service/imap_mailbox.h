@@ -4,6 +4,7 @@
 #include "base/ulid.h"
 #include "imap/requests.h"
 #include "mail/head.h"
+#include "search/index.h"
 #include "service/mailbox_news.h"
 #include "store/body_writer.h"
 #include "store/store.h"
@@ -29,8 +30,9 @@ struct AppendedMessage {
 /// What an IMAP session asks of its account's mailboxes, answered out of the store. One coroutine at a time.
 class ImapMailbox {
 public:
-  /// All outlive it.
-  ImapMailbox(store::Store& store, MailboxNews& news, UlidSource& ids) : store_(store), news_(news), ids_(ids) {}
+  /// All outlive it. `index`: null where there is none.
+  ImapMailbox(store::Store& store, MailboxNews& news, UlidSource& ids, search::Index* index)
+      : store_(store), news_(news), ids_(ids), index_(index) {}
   ~ImapMailbox() { close(); }
   ImapMailbox(const ImapMailbox&) = delete;
   ImapMailbox& operator=(const ImapMailbox&) = delete;
@@ -60,6 +62,7 @@ public:
   Task<imap::Answer> answer(imap::AskAppendPiece ask);
   Task<imap::Answer> answer(imap::AskAppendEnd ask);
   Task<imap::Answer> answer(imap::AskQuota ask);
+  Task<imap::Answer> answer(imap::AskRuledOut ask);
 
 private:
   /// The message that comes.
@@ -72,7 +75,6 @@ private:
 
   imap::Fault fault_of(const Error& error);
   imap::Fault fault_of(const store::AcceptResult& result);
-  Task<Result<store::UidSet>> uids_of(store::MailboxInfo info);
   Task<imap::Fault> copy_some(imap::AskCopy ask, imap::Copied& copied, store::Id& target);
   Task<Result<>> write_body(std::string_view bytes);
   Task<imap::Fault> end_message();
@@ -81,6 +83,7 @@ private:
   store::Store& store_;
   MailboxNews& news_;
   UlidSource& ids_;
+  search::Index* const index_;
   store::Account account_;
   std::string who_;
   boost::asio::any_io_executor executor_;

@@ -157,12 +157,21 @@ void Monitor::add_store(std::vector<Gauge>& all) const {
   Gauge files{.name = "paquebot_store_bytes", .help = "Size of the files of the store."};
   const std::filesystem::path folder = parts_.options.data_directory;
   for (const auto& [label, name] : {std::pair("main", "paquebot.db"), std::pair("main_log", "paquebot.db-wal"),
-                                    std::pair("bulk", "bulk.db"), std::pair("bulk_log", "bulk.db-wal")}) {
+                                    std::pair("bulk", "bulk.db"), std::pair("bulk_log", "bulk.db-wal"),
+                                    std::pair("search", "search.db"), std::pair("search_log", "search.db-wal")}) {
     std::error_code error;
     const auto size = std::filesystem::file_size(folder / name, error);
     if (!error) files.values.push_back({{{"file", label}}, static_cast<double>(size)});
   }
   all.push_back(std::move(files));
+  if (const auto index = parts_.search.index.facts(); index.state != search::IndexFacts::State::off) {
+    all.push_back(gauge("paquebot_search_messages", "Messages that the index for searches knows.",
+                        static_cast<double>(index.messages)));
+    all.push_back(
+        gauge("paquebot_search_behind", "Messages that it has not looked at yet.", static_cast<double>(index.behind)));
+    all.push_back(gauge("paquebot_search_failing", "1: it can't be kept; the log says why.",
+                        index.state == search::IndexFacts::State::failing ? 1 : 0));
+  }
   const auto disk = disk_status(parts_.options.data_directory);
   if (disk.empty()) return;
   all.push_back(gauge("paquebot_disk_free_bytes", "Room on the disk of the data directory.", number_of(disk, "free")));

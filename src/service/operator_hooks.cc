@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "service/api_submission.h"
 #include "service/live_desk.h"
+#include "service/search_desk.h"
 #include "service/tls_desk.h"
 
 #include <utility>
@@ -40,6 +41,7 @@ control::Hooks operator_hooks(Assembly& parts) {
     return explain_tls(parts, std::move(domain), refresh);
   };
   hooks.hostname = parts.options.hostname;
+  hooks.search = search_hooks(parts.search.index);
   LiveDesk::add_to(hooks.live, std::make_shared<LiveDesk>(parts));
   hooks.live.posts = &parts.intake.queue.posts();
   hooks.live.shaping = &parts.intake.queue.shaping();

@@ -78,6 +78,7 @@ struct Server::Impl {
 /// What the store tells of, from any thread.
 void Server::Impl::attend(const store::Change& change) {
   using Kind = store::Change::Kind;
+  parts.search.index.tell(change);
   switch (change.kind) {
     case Kind::queue: return launcher.launch(parts.first(), duties.load_queue(), "queue reload");
     case Kind::account_ended: return parts.accounts.sessions.end_account(change.id);
@@ -194,7 +195,7 @@ Task<void> Server::Impl::converse(Welcome welcome, net::Stream stream, std::size
         std::make_shared<Pop3Connection>(pop3, std::move(welcome.pop3), std::move(stream), executor));
   }
   if (welcome.imap) {
-    ImapMeans imap{parts.store, a.news, a.seats, parts.intake.ids, parts.login_means()};
+    ImapMeans imap{parts.store, a.news, a.seats, parts.intake.ids, parts.login_means(), &parts.search.index};
     return ImapConnection::serve(
         std::make_shared<ImapConnection>(imap, std::move(welcome.imap), std::move(stream), executor));
   }
@@ -245,6 +246,7 @@ std::string Server::Impl::status() {
   if (!parts.options.node.empty()) out["node"] = parts.options.node;
   out["queue"] = control::json::object{
       {"destinations", numbers.destinations}, {"ready", numbers.ready}, {"workers", numbers.workers}};
+  out["search"] = search_status(parts.search.index.facts());
   out["disk"] = disk_status(parts.options.data_directory);
   auto shown = parts.certificate.status(now);
   if (!shown.empty()) out["certificate"] = shown.front();
@@ -294,6 +296,7 @@ void Server::Impl::launch_all() {
   launcher.launch(first, duties.tend_certificates(), "certificates");
   launcher.launch(first, duties.pick_up_drops(), "drop directory");
   launcher.launch(first, parts.hooks->run([this](store::Id one) { return control->reach_of(one); }), "hooks");
+  launcher.launch(parts.search.begin(), parts.search.index.run(), "search index");
   for (std::size_t i = 0; i < listeners.size(); ++i) serve_listener(i);
 }
 
@@ -357,6 +360,7 @@ bool Server::stop(std::chrono::seconds bound) {
   });
   Assembly::Deliveries& deliveries = s.parts.deliveries;
   s.parts.stop_names();
+  s.parts.search.index.stop();
   deliveries.dispatcher->stop();
   deliveries.stop_reports();
   deliveries.deadlines.stop();
@@ -371,6 +375,7 @@ bool Server::stop(std::chrono::seconds bound) {
   s.parts.names.resolvers.deliveries->give_up();
   s.parts.names.resolvers.strangers->give_up(); // what was asked for sessions that are over
   s.parts.names.verifier->lookups.wait_idle(system_clock().now() + std::chrono::seconds(2));
+  s.parts.search.end();
   s.parts.contexts.stop();
   s.parts.contexts.join();
   return ended;

@@ -71,6 +71,7 @@ struct Snapshot {
   setup::Options setup;     ///< what users' programs and other servers are told of this one
   control::HookRules hooks; ///< where hooks may lead
   std::shared_ptr<const CertificateOptions> acme; ///< those that are ordered; null: none
+  bool search_index = false;                      ///< of texts is kept (search::Index)
   std::uint32_t expire_days = 0;                  ///< mail that has been in a mailbox for longer is deleted; 0: none
 };
 

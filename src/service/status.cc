@@ -12,4 +12,17 @@ control::json::object disk_status(const std::string& folder) {
           {"size", std::uint64_t{disk.f_blocks} * disk.f_frsize}};
 }
 
+control::json::object search_status(const search::IndexFacts& facts) {
+  using State = search::IndexFacts::State;
+  const char* state = "off";
+  if (facts.state == State::filling) state = "filling";
+  if (facts.state == State::current) state = "current";
+  if (facts.state == State::failing) state = "failing";
+  if (facts.state == State::stopped) state = "stopped";
+  control::json::object out{
+      {"state", state}, {"messages", facts.messages}, {"behind", facts.behind}, {"size", facts.octets}};
+  if (!facts.why.empty()) out["why"] = facts.why;
+  return out;
+}
+
 } // namespace paquebot::service

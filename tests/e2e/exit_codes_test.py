@@ -98,6 +98,7 @@ class ExitCodesTest(unittest.TestCase):
         yield ["send", "--server", "127.0.0.1:9", "--user", ALICE, "--to", BOB, *text], UNAVAILABLE, "127.0.0.1:9"
         yield ["fetch", "list", "--server", "127.0.0.1:9", "--user", ALICE], UNAVAILABLE, "127.0.0.1:9"
         yield ["reload"], UNAVAILABLE, "", {"server": self.down}
+        yield ["search", "rebuild", "--no-wait"], USAGE, "no server runs", {"server": self.down}
         yield ["metrics"], UNAVAILABLE, "", {"server": self.down}
         yield ["site", "list"], UNAVAILABLE, "", {"server": self.down}
         yield ["provider", "list"], UNAVAILABLE, "", {"server": self.down}
