@@ -1,7 +1,5 @@
 """Sources: whose mail leaves from which address of this machine, by which name, and that what is said to one is not said to the other."""
 
-import pathlib
-import tempfile
 import unittest
 
 from dns import Dns
