@@ -253,24 +253,26 @@ function End({ done }: { done: () => Promise<void> }) {
       },
     });
   return (
-    <Form run={ask} problem={doing.problem} fields={["password"]}>
-      <Field
-        label="Password now"
-        name="password"
-        value={password}
-        set={setPassword}
-        type="password"
-        autoComplete="current-password"
-      />
-      <p className="actions">
-        <button className="btn btn--danger" type="submit">
-          Do without it…
-        </button>
-        <button className="btn" type="button" onClick={() => setOpen(false)}>
-          Keep it
-        </button>
-      </p>
+    <>
+      <Form run={ask} problem={doing.problem} fields={["password"]}>
+        <Field
+          label="Password now"
+          name="password"
+          value={password}
+          set={setPassword}
+          type="password"
+          autoComplete="current-password"
+        />
+        <p className="actions">
+          <button className="btn btn--danger" type="submit">
+            Do without it…
+          </button>
+          <button className="btn" type="button" onClick={() => setOpen(false)}>
+            Keep it
+          </button>
+        </p>
+      </Form>
       {danger.dialog}
-    </Form>
+    </>
   );
 }
