@@ -16,6 +16,17 @@ export interface Me {
   hostname?: string;
 }
 
+/** What an operator has suspended. */
+export interface Suspension {
+  of: "account" | "domain" | "site";
+  whose: string;
+  since: Time;
+  until: Time | null;
+  by: string;
+  reason: string;
+  state: "holds" | "ending";
+}
+
 export interface DnsRecord {
   name: string;
   type: string;

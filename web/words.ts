@@ -73,6 +73,7 @@ const holds: Record<string, string> = {
   order: "An operator keeps it.",
   takeover: "The account that sent it looks taken over.",
   restored: "It waited when the backup was made that was restored.",
+  suspended: "An operator has suspended mail of its account, or to its domain.",
   damaged: "Its content is missing from the store.",
   later: "Its sender wants it sent later.",
 };

@@ -204,6 +204,8 @@ void print_running(std::ostream& out, json::object& rest) {
       << "Queue:        " << count_text(control::get_number(queue, "waiting"), "recipient") << " waiting, "
       << count_text(control::get_number(queue, "destinations"), "destination") << ", "
       << control::get_number(queue, "workers") << " being delivered\n";
+  if (const auto orders = control::get_number(queue, "suspended"); orders > 0)
+    out << "Suspended:    " << count_text(orders, "order") << " of operators (paquebot queue suspended)\n";
   print_disk(out, rest);
   if (const auto& all = control::get_list(whole, "certificates"); !all.empty())
     for (const auto& certificate : all) print_certificate(out, certificate);

@@ -373,12 +373,13 @@ std::span<const Verb> verbs() {
   static const std::vector<Verb> all = [] {
     std::vector<Verb> table;
     for (auto part :
-         {setup_verbs(),  server_verbs(),      care_verbs(),        program_verbs(),        tls_verbs(),
-          dns_verbs(),    store_verbs(),       search_verbs(),      domain_verbs(),         dkim_verbs(),
-          alias_verbs(),  account_verbs(),     account_use_verbs(), account_access_verbs(), right_verbs(),
-          hook_verbs(),   suppression_verbs(), console_verbs(),     queue_verbs(),          queue_order_verbs(),
-          site_verbs(),   provider_verbs(),    trail_verbs(),       send_verbs(),           fetch_verbs(),
-          import_verbs(), message_verbs(),     list_verbs(),        report_verbs(),         sink_verbs()}) {
+         {setup_verbs(),      server_verbs(),      care_verbs(),        program_verbs(),        tls_verbs(),
+          dns_verbs(),        store_verbs(),       search_verbs(),      domain_verbs(),         dkim_verbs(),
+          alias_verbs(),      account_verbs(),     account_use_verbs(), account_access_verbs(), right_verbs(),
+          hook_verbs(),       suppression_verbs(), console_verbs(),     queue_verbs(),          queue_order_verbs(),
+          suspension_verbs(), site_verbs(),        provider_verbs(),    trail_verbs(),          send_verbs(),
+          fetch_verbs(),      import_verbs(),      message_verbs(),     list_verbs(),           report_verbs(),
+          sink_verbs()}) {
       table.insert(table.end(), part.begin(), part.end());
     }
     return table;

@@ -26,6 +26,7 @@ std::vector<Verb> hook_verbs();
 std::vector<Verb> suppression_verbs();
 std::vector<Verb> queue_verbs();
 std::vector<Verb> queue_order_verbs();
+std::vector<Verb> suspension_verbs();
 std::vector<Verb> site_verbs();
 std::vector<Verb> provider_verbs();
 std::vector<Verb> trail_verbs();

@@ -93,6 +93,33 @@ std::vector<Verb> queue_order_verbs() {
   };
 }
 
+std::vector<Verb> suspension_verbs() {
+  return {
+      {"queue suspend",
+       "Hold what an account sends, or what goes to a domain, until a time or until it is resumed.",
+       "paquebot queue suspend far.example --until 2027-01-01T08:00:00Z --reason \"they move their server\"\n"
+       "paquebot queue suspend ann@example.org --reason \"a stolen laptop\"",
+       {{"WHOSE", "an account, or a domain"}},
+       {{"--until", "TIME", "as 2027-01-01T00:00:00Z; without it until it is resumed"}, {"--reason", "TEXT", "why"}},
+       queue_suspend,
+       "queue.suspend"},
+      {"queue suspended",
+       "List what is suspended: mail of accounts and to domains, and sites that pause.",
+       "paquebot queue suspended",
+       {},
+       {},
+       queue_suspended,
+       "queue.suspended"},
+      {"queue resume",
+       "Let go what is suspended of an account, or to a domain.",
+       "paquebot queue resume far.example",
+       {{"WHOSE", "an account, or a domain"}},
+       {},
+       queue_resume,
+       "queue.resume"},
+  };
+}
+
 std::vector<Verb> site_verbs() {
   const Positional site{"SITE", "as site list tells it"};
   return {

@@ -69,6 +69,8 @@ Found<Ulid> read_id(std::string_view text);
 Found<std::size_t> read_limit(const Call& call, std::size_t standard, std::size_t most);
 /// A time of the query, in milliseconds since 1970; 0 when absent.
 Found<std::int64_t> read_time(const Call& call, const std::string& name);
+/// A time to come that a member says, in milliseconds since 1970; 0: it says nothing.
+Found<std::int64_t> read_time_to_come(const std::string& text);
 /// The account of that login, with a problem that says so when there is none.
 Task<Found<store::Account>> need_account(Context& context, std::string login);
 /// not_found with what to do when the domain is not one of ours.

@@ -456,6 +456,67 @@ TEST_F(ControlTest, AccountsThatLookTakenOver) {
   EXPECT_EQ(get_number(ok("DELETE", path + "?drop=1"), "dropped"), 0);
 }
 
+TEST_F(ControlTest, SuspensionsAreOrderedShownAndEnded) {
+  server.domain("example.org");
+  const store::Account ann = server.account("ann@example.org");
+  store::AcceptRequest request;
+  request.id = Ulid::parse("01J9ZQ3V5W8XKD2M6N7P4R1STB").value();
+  request.account = ann.id;
+  request.accepted_at = millis(system_clock().wall());
+  request.expires_at = request.accepted_at + 1'000'000;
+  request.head = "Subject: x\r\n\r\n";
+  store::NewRecipient to;
+  to.address = "bob@far.example";
+  to.destination = "far.example";
+  request.recipients.push_back(to);
+  auto shared = std::make_shared<const store::AcceptRequest>(std::move(request));
+  ASSERT_EQ(run_task(server.store().acceptance().accept(std::move(shared))).status, store::AcceptStatus::accepted);
+  const std::string path = "/v1/suspensions";
+  const struct {
+    const char *body, *outcome;
+  } wrong[] = {{R"({"whose":""})", "400 invalid"},
+               {R"({"whose":"no domain"})", "400 invalid"},
+               {R"({"whose":"what@@example.org"})", "400 invalid"},
+               {R"({"whose":"nobody@example.org"})", "404 not_found"},
+               {R"({"whose":"far.example","until":"2020-01-01T00:00:00Z"})", "400 invalid"},
+               {R"({"whose":"far.example","until":"2999-01-01T00:00:00Z"})", "400 invalid"},
+               {R"({"whose":"far.example","reason":7})", "400 invalid"},
+               {R"({"reason":"x"})", "400 invalid"}};
+  for (const auto& one : wrong) EXPECT_EQ(outcome("POST", path, one.body), one.outcome) << one.body;
+  EXPECT_EQ(outcome("POST", path, R"({"whose":"far.example","reason":")" + std::string(201, 'x') + "\"}"),
+            "400 invalid");
+  EXPECT_EQ(outcome("DELETE", path + "/far.example"), "404 not_found");
+  const auto made = ok("POST", path, R"({"whose":"FAR.example","until":"2199-01-01T00:00:00Z","reason":"a\r\nb"})");
+  EXPECT_EQ(get_text(made, "whose"), "far.example");
+  EXPECT_EQ(get_number(made, "recipients"), 1);
+  EXPECT_EQ(get_number(ok("GET", "/v1/today"), "held"), 1);
+  ok("POST", path, R"({"whose":"ann@example.org"})");
+  const auto all = ok("GET", path);
+  ASSERT_EQ(get_list(all, "suspensions").size(), 2U);
+  const auto& first = get_list(all, "suspensions")[0];
+  EXPECT_EQ(get_text(first, "of") + " " + get_text(first, "whose"), "account ann@example.org");
+  const auto& second = get_list(all, "suspensions")[1];
+  EXPECT_EQ(get_text(second, "until"), "2199-01-01T00:00:00Z");
+  EXPECT_THAT(get_text(second, "by"), HasSubstr("operator test"));
+  EXPECT_EQ(get_text(second, "reason").find('\n'), std::string::npos);
+  const auto why = ok("GET", "/v1/queue/01J9ZQ3V5W8XKD2M6N7P4R1STB/why");
+  EXPECT_THAT(get_text(get_list(why, "reasons").at(0), "words"),
+              HasSubstr("mail to far.example is suspended until 2199-01-01T00:00:00Z by operator test"));
+  EXPECT_EQ(get_number(ok("POST", "/v1/queue/release", R"({"all":true})"), "recipients"), 0);
+  EXPECT_EQ(get_number(ok("DELETE", path + "/far.example"), "recipients"), 0) << "its account is suspended as well";
+  EXPECT_EQ(get_number(ok("DELETE", path + "/ann@example.org"), "recipients"), 1);
+  EXPECT_EQ(get_list(ok("GET", path), "suspensions").size(), 0U);
+  const auto trail = ok("GET", "/v1/messages/01J9ZQ3V5W8XKD2M6N7P4R1STB");
+  std::string kinds;
+  for (const auto& event : get_list(trail, "events")) kinds += get_text(event, "kind") + " ";
+  EXPECT_EQ(kinds, "accepted held released ");
+  const auto audit = ok("GET", "/v1/audit?action=queue.suspend");
+  std::string done;
+  for (const auto& entry : get_list(audit, "entries"))
+    if (get_text(entry, "result") == "done") done += get_text(entry, "on") + "; ";
+  EXPECT_THAT(done, HasSubstr("ann@example.org; FAR.example 2199-01-01T00:00:00Z a"));
+}
+
 TEST(ErrorOf, BothWays) {
   for (const auto code : {Errc::invalid, Errc::not_found, Errc::conflict, Errc::no_space, Errc::io, Errc::temporary}) {
     const auto back = error_of(error_response({code, "what happened"}));

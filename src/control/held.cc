@@ -22,6 +22,7 @@ std::string_view word_of_hold(HoldKind kind) {
     case HoldKind::takeover: return "takeover";
     case HoldKind::restored: return "restored";
     case HoldKind::damaged: return "damaged";
+    case HoldKind::suspended: return "suspended";
   }
   return "other";
 }

@@ -50,6 +50,14 @@ Found<std::size_t> read_limit(const Call& call, std::size_t standard, std::size_
   return static_cast<std::size_t>(*number);
 }
 
+Found<std::int64_t> read_time_to_come(const std::string& text) {
+  if (text.empty()) return 0;
+  constexpr std::int64_t kLast = 7'258'118'400'000; // 2200: clocks of nanoseconds end in 2262
+  const auto at = mail::parse_timestamp(text);
+  if (at && millis(*at) > millis(system_clock().wall()) && millis(*at) <= kLast) return millis(*at);
+  return refuse(Errc::invalid, "\"until\" must be a time to come before 2200, like 2026-12-31T00:00:00Z", {}, "until");
+}
+
 Found<std::int64_t> read_time(const Call& call, const std::string& name) {
   const std::string text = call.ask(name);
   if (text.empty()) return 0;

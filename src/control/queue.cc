@@ -49,9 +49,17 @@ Task<void> forget_restore(Context& context, store::QueueAction action, const sto
     log::warning("control", {{"what", "the store still says that its queue is held"}, {"why", done.error().message}});
 }
 
+/// What is suspended goes only by its name, or when that is resumed.
+void leave_suspended(store::QueueAction action, store::QueueFilter& filter) {
+  const bool named = filter.message || !filter.address.empty();
+  if (action == store::QueueAction::release && !named)
+    filter.holds = store::kAllHolds & ~store::bit_of(store::HoldKind::suspended);
+}
+
 Task<Answer> operate(Context& context, Call call, store::QueueAction action) {
-  const auto filter = read_filter(call.body);
+  auto filter = read_filter(call.body);
   if (!filter) co_return std::unexpected(filter.error());
+  leave_suspended(action, *filter);
   const auto changed = co_await order_queue(context, action, *filter, call.who);
   if (!changed) co_return std::unexpected(changed.error());
   co_await forget_restore(context, action, *filter);
@@ -96,10 +104,11 @@ Task<Result<std::size_t>> order_queue(Context& context, store::QueueAction actio
 }
 
 Task<Answer> count_queued(Context& context, Call call) {
-  const auto filter = read_filter(call.body);
+  auto filter = read_filter(call.body);
   if (!filter) co_return std::unexpected(filter.error());
   const auto action = read_order(call.body);
   if (!action) co_return std::unexpected(action.error());
+  leave_suspended(*action, *filter);
   const std::int64_t now = millis(system_clock().wall());
   const auto found = co_await context.store.queue().count(*action, *filter, now, kMostCounted);
   if (!found) co_return std::unexpected(found.error());

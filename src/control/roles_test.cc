@@ -96,7 +96,7 @@ void expect_done(const char* who, const Action& action, const Response& got) {
       "backup.go_on",      "upload.append",      "upload.drop",         "suspicion.clear",      "queue.show",
       "list.remove",       "right.remove",       "app_password.revoke", "dkim.retire",          "dkim.activate",
       "certificate.renew", "certificate.rotate", "second_factor.end",   "second_factor.remove", "held.release",
-      "held.drop",         "message.content",    "session.end",         "export.content"};
+      "held.drop",         "message.content",    "session.end",         "export.content",       "queue.resume"};
   for (const unsigned status : {400U, 401U, 403U, 500U})
     EXPECT_NE(got.status, status) << who << " " << action.id << got.body;
   EXPECT_TRUE(got.status != 404 || missing.contains(action.id)) << who << " " << action.id << got.body;

@@ -55,7 +55,7 @@ constexpr Shape kShapes[] = {
      "state:text destination:text due:time "
      "attempts:number last_reply:text told:Told changed:time report_owed:none/failure/delay/success reason:text "
      "mailbox?:text destination_error?:text destination_until?:time bounce?:text "
-     "hold?:unowned/quarantine/filter/order/takeover/restored/damaged/later/other yours?:bool words?:text"},
+     "hold?:unowned/quarantine/filter/order/takeover/restored/damaged/suspended/later/other yours?:bool words?:text"},
     {"Message", "a message; `account` is the login of who submitted it",
      "id:text class:incoming/submitted/local/report/imported sender:text envid:text peer:text account?:text "
      "accepted:time expires:time tls:text priority:integer deliver_by:time deliver_by_mode:text hold_until:time "
@@ -86,6 +86,11 @@ constexpr Shape kShapes[] = {
      "what a rule does; `source`: to what leaves from there; `subject`: about which of the mail, empty: all of it; "
      "`said`: what it was for",
      "rule:text source:text subject:text does:text since:time until:time said:text"},
+    {"Suspension",
+     "an operator's standing order: what it is about is held, or pauses; `until` null: until somebody ends it; `by`: "
+     "who "
+     "ordered it",
+     "of:account/domain/site whose:text since:time until:time by:text reason:text state:holds/ending"},
     {"Reason", "what a recipient waits for; `until`: as far as that is known",
      "address:text words:text site:text until:time"},
     {"Refusal", "an attempt that was refused; `from` is empty for the null sender, `to` where MAIL was refused",

@@ -1,6 +1,7 @@
 // Sites: hosts of others that share limits, what was learnt of these, and why something waits.
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "control/handlers.h"
 #include "control/page.h"
@@ -113,6 +114,13 @@ Task<Answer> order_site(Context& context, Call call, bool (*order)(queue::Posts&
   co_return json::object{{"site", key}};
 }
 
+/// Of an operator, if that is what it has.
+Task<void> end_pause(Context& context, std::string site) {
+  const auto ended = co_await context.store.queue().end_suspension(store::Suspension::Of::site, std::move(site));
+  if (!ended && ended.error().code != Errc::not_found)
+    log::warning("control", {{"what", "a pause is not written down as over"}, {"why", ended.error().message}});
+}
+
 } // namespace
 
 Task<Answer> list_sites(Context& context, Call call) {
@@ -147,28 +155,38 @@ Task<Answer> pause_site(Context& context, Call call) {
   const std::string reason = get_text(whole, "reason"), text = get_text(whole, "until");
   if (reason.size() > kMostPauseReason)
     co_return refuse(Errc::invalid, "the reason is too long: 200 octets at most", {}, "reason");
-  std::int64_t until = queue::Site::kForGood;
-  if (!text.empty()) {
-    const auto at = mail::parse_timestamp(text);
-    if (!at || millis(*at) <= millis(system_clock().wall()) || millis(*at) > queue::Site::kForGood)
-      co_return refuse(Errc::invalid, "\"until\" must be a time to come, like 2026-12-31T00:00:00Z", {}, "until");
-    until = millis(*at);
-  }
+  const auto until = read_time_to_come(text);
+  if (!until) co_return std::unexpected(until.error());
   if (call.names[0].empty() || call.names[0].size() > kMostSiteName)
     co_return refuse(Errc::invalid, "a site's name has 1 to 1000 octets", {}, "site");
   const std::string why = "by " + call.who + (reason.empty() ? "" : ": " + reason);
-  posts->pause(call.names[0], until, why);
+  store::Suspension order{.of = store::Suspension::Of::site, .name = call.names[0], .until = *until};
+  order.who = printable(call.who, 300);
+  order.why = printable(reason, 300);
+  const auto kept = co_await context.store.queue().suspend(std::move(order));
+  if (!kept) co_return std::unexpected(kept.error());
+  posts->pause(call.names[0], *until == 0 ? queue::Site::kForGood : *until, why);
   co_return json::object{{"site", call.names[0]}};
 }
 
 Task<Answer> resume_site(Context& context, Call call) {
-  return order_site(context, std::move(call),
-                    [](queue::Posts& posts, const std::string& key) { return posts.resume(key); });
+  std::string site = call.names[0];
+  co_await end_pause(context, std::move(site));
+  bool (*order)(queue::Posts&, const std::string&) = [](queue::Posts& posts, const std::string& key) {
+    return posts.resume(key);
+  };
+  Answer answer = co_await order_site(context, std::move(call), order);
+  co_return answer;
 }
 
 Task<Answer> forget_site(Context& context, Call call) {
-  return order_site(context, std::move(call),
-                    [](queue::Posts& posts, const std::string& key) { return posts.forget(key); });
+  std::string site = call.names[0];
+  co_await end_pause(context, std::move(site));
+  bool (*order)(queue::Posts&, const std::string&) = [](queue::Posts& posts, const std::string& key) {
+    return posts.forget(key);
+  };
+  Answer answer = co_await order_site(context, std::move(call), order);
+  co_return answer;
 }
 
 Task<Answer> why_queued(Context& context, Call call) {

@@ -128,6 +128,7 @@ private:
     static const std::map<std::string, std::string> others{
         {"list", "block"},
         {"what", "192.0.2.1"},
+        {"whose", "far.example"},
         {"resolver", "192.0.2.1"},
         {"client", "192.0.2.1"},
         {"digest", std::string(32, 'a')},

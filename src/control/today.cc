@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <iterator>
 
 namespace paquebot::control {
 namespace {
@@ -36,6 +37,7 @@ struct QueueNow {
   std::string worst;       ///< the destination in back-off that most waits for
   std::uint64_t worst_waiting = 0;
   std::string worst_error;
+  std::vector<store::Suspension> suspended; ///< that stand
 };
 
 Task<Result<QueueNow>> look_at_queue(Context& context) {
@@ -60,6 +62,10 @@ Task<Result<QueueNow>> look_at_queue(Context& context) {
   const auto held = co_await context.store.queue().count_held();
   if (!held) co_return std::unexpected(held.error());
   now.held = *held;
+  const auto orders = co_await context.store.queue().list_suspensions();
+  if (!orders) co_return std::unexpected(orders.error());
+  std::ranges::copy_if(*orders, std::back_inserter(now.suspended),
+                       [time](const store::Suspension& one) { return one.holds(time); });
   const auto marked = co_await context.store.books().list_suspicions(false);
   if (!marked) co_return std::unexpected(marked.error());
   now.suspected = marked->size();
@@ -81,6 +87,13 @@ std::vector<doctor::Finding> seen_now(const QueueNow& queue, const json::value& 
         queue.suspected == 1 ? "One account looks taken over."
                              : fmt::format("{} accounts look taken over.", queue.suspected),
         "What they send is held.", "Ask whose they are, then release or drop what is held.");
+  if (!queue.suspended.empty()) {
+    const std::string first = printable(store::words_of(queue.suspended.front()), 400);
+    const auto others = queue.suspended.size() - 1;
+    add(Level::note, "queue",
+        "Something is suspended: " + first + (others > 0 ? fmt::format(", and {} more.", others) : "."),
+        "What it is about is held, or waits.", "paquebot queue suspended names all; the page Queue, too.");
+  }
   if (queue.failing > 0)
     add(Level::note, "queue",
         queue.failing == 1

@@ -81,6 +81,10 @@ std::int64_t Settling::judged_at() {
   return judged_at_;
 }
 
+std::int64_t Settling::free_since(const queue::Job& job, const store::RecipientFacts& recipient) const {
+  return commons_.queue.suspensions().free_since(job.message.account, recipient.address, destination_);
+}
+
 Task<void> Settling::results(const queue::Job& part, std::vector<mail::Told> all, bool works, Handed handed) {
   assert(all.size() == part.recipients.size() && "something was said of each of them");
   auto options = commons_.queue.options();
@@ -97,6 +101,7 @@ Task<void> Settling::results(const queue::Job& part, std::vector<mail::Told> all
                                 .now = judged_by(part, std::min(now, commons_.settled())),
                                 .wall = commons_.wall(),
                                 .retry_at = retry_at,
+                                .free_since = free_since(part, recipient),
                                 .schedule = &options->schedule}));
     const store::Outcome& outcome = outcomes.back();
     metrics::deliveries.add(counted_outcome(outcome), handed.tls);
@@ -134,6 +139,7 @@ void Settling::judge(const queue::Job& job, const mail::Told& told, std::int64_t
                                 .now = judged_by(job, std::min(now, commons_.settled())),
                                 .wall = commons_.wall(),
                                 .retry_at = retry_at,
+                                .free_since = free_since(job, recipient),
                                 .schedule = &options->schedule}));
     count_untaken(outcomes.back());
   }

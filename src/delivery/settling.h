@@ -65,6 +65,7 @@ public:
 private:
   void settles(const std::vector<store::Outcome>& outcomes);
   std::int64_t judged_at();
+  std::int64_t free_since(const queue::Job& job, const store::RecipientFacts& recipient) const;
   void judge(const queue::Job& job, const mail::Told& told, std::int64_t now, std::int64_t retry_at,
              std::vector<store::Outcome>& outcomes) const;
   Task<void> expire_waiting(mail::Told told);

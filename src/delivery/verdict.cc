@@ -34,10 +34,10 @@ store::Outcome verdict(const VerdictInput& input) {
   outcome.to = store::State::waiting;
   outcome.due = next_attempt(input.retry_at, message.expires_at, input.wall);
   std::int64_t notice = std::chrono::milliseconds(input.schedule->delay_notice).count();
-  // The time of a hold is no delay, and who said by when it is late (RFC 2852) is told then.
-  const std::int64_t since = message.sender.hold.until <= input.now
-                                 ? std::max(message.accepted_at, message.sender.hold.until)
-                                 : message.accepted_at;
+  // The time of a hold is no delay, nor is that of an operator's order, and who said by when it is late (RFC 2852) is
+  // told then.
+  std::int64_t since = std::max(message.accepted_at, input.free_since);
+  if (message.sender.hold.until <= input.now) since = std::max(since, message.sender.hold.until);
   const bool told_then = message.sender.deliver_by.at > input.now;
   if (notice > 0 && !recipient.delay_reported && !told_then && input.now - since >= notice)
     outcome.owed = queue::owed_on_delay(message.sender, recipient.notify);

@@ -13,11 +13,12 @@ struct VerdictInput {
   const store::MessageFacts* message = nullptr;
   const store::RecipientFacts* recipient = nullptr;
   const mail::Told* told = nullptr;
-  bool dsn_handed_on = false; ///< the peer took over NOTIFY
-  bool tell_relayed = false;  ///< a relay is reported unless NOTIFY=NEVER (RFC 2852 section 4.1.4)
-  std::int64_t now = 0;       ///< milliseconds of Clock::settled()
-  std::int64_t wall = 0;      ///< milliseconds that claims go by: ahead of `now` while the clock is doubted
-  std::int64_t retry_at = 0;  ///< when a deferred recipient is due again
+  bool dsn_handed_on = false;  ///< the peer took over NOTIFY
+  bool tell_relayed = false;   ///< a relay is reported unless NOTIFY=NEVER (RFC 2852 section 4.1.4)
+  std::int64_t now = 0;        ///< milliseconds of Clock::settled()
+  std::int64_t wall = 0;       ///< milliseconds that claims go by: ahead of `now` while the clock is doubted
+  std::int64_t retry_at = 0;   ///< when a deferred recipient is due again
+  std::int64_t free_since = 0; ///< queue::Suspensions::free_since
   const queue::Schedule* schedule = nullptr;
 };
 

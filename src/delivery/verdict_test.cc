@@ -27,6 +27,27 @@ store::RecipientFacts recipient_with(std::uint8_t notify, std::uint32_t index = 
   return recipient;
 }
 
+TEST(Verdict, AnOperatorsSuspensionIsNoDelay) {
+  queue::Schedule schedule;
+  const std::int64_t notice = std::chrono::milliseconds(schedule.delay_notice).count();
+  ASSERT_GT(notice, 0);
+  const auto message = living_until(100 * notice);
+  const auto recipient = recipient_with(mail::kNotifyUnspecified);
+  const mail::Told later = by_mx({450, {4, 2, 1}, "later"});
+  const auto owed = [&](std::int64_t now, std::int64_t free_since) {
+    return verdict({.message = &message,
+                    .recipient = &recipient,
+                    .told = &later,
+                    .now = now,
+                    .free_since = free_since,
+                    .schedule = &schedule})
+        .owed;
+  };
+  EXPECT_EQ(owed(notice, 0), Owed::delay);
+  EXPECT_EQ(owed(2 * notice, notice + 1), Owed::none);
+  EXPECT_EQ(owed(2 * notice, notice), Owed::delay);
+}
+
 TEST(Verdict, WhatWasNotTakenHasAClass) {
   queue::Schedule schedule;
   const auto message = living_until(1000);

@@ -70,7 +70,7 @@ Task<store::AcceptResult> Admission::admit(std::shared_ptr<store::AcceptRequest>
     cancel(*sealed, reservation);
     co_return result;
   }
-  offer(sealed, reservation);
+  offer(sealed, reservation, result.suspended);
   if (std::ranges::any_of(sealed->recipients, [](const auto& r) { return r.owed != store::Owed::none; })) core_.owed();
   co_return result;
 }
@@ -115,7 +115,9 @@ Admission::Reservation Admission::reserve(store::AcceptRequest& request) {
   return reservation;
 }
 
-void Admission::offer(const std::shared_ptr<const store::AcceptRequest>& request, const Reservation& reservation) {
+/// `held`: indexes of those that the store holds in their stead.
+void Admission::offer(const std::shared_ptr<const store::AcceptRequest>& request, const Reservation& reservation,
+                      const std::vector<std::uint32_t>& held) {
   if (std::ranges::none_of(request->recipients, is_remote)) return;
   bool wake = false;
   {
@@ -124,7 +126,7 @@ void Admission::offer(const std::shared_ptr<const store::AcceptRequest>& request
     for (const std::string& key : reservation.destinations) jobs[key] = Job{facts_of(*request), {}, request};
     for (std::size_t i = 0; i < request->recipients.size(); ++i) {
       const store::NewRecipient& row = request->recipients[i];
-      if (row.handling != store::Handling::remote) continue;
+      if (row.handling != store::Handling::remote || std::ranges::binary_search(held, i)) continue;
       Destination& place = core_.destinations.at(row.destination);
       if (!row.in_hand) {
         place.due = std::min(place.due, row.due);
@@ -143,6 +145,11 @@ void Admission::offer(const std::shared_ptr<const store::AcceptRequest>& request
       jobs[row.destination].recipients.push_back(std::move(facts));
     }
     for (auto& [key, job] : jobs) {
+      if (job.recipients.empty()) { // they are held
+        core_.fresh.give(1, reservation.bytes);
+        core_.destinations.forget_if_idle(key);
+        continue;
+      }
       Destination& place = core_.destinations.at(key);
       place.window.add(std::move(job));
       core_.destinations.heat(key, place);

@@ -28,7 +28,8 @@ private:
   Task<store::AcceptResult> admit(std::shared_ptr<store::AcceptRequest> request);
   bool goes_first(const Destination& place, store::Id lane, std::int64_t at) const;
   Reservation reserve(store::AcceptRequest& request);
-  void offer(const std::shared_ptr<const store::AcceptRequest>& request, const Reservation& reservation);
+  void offer(const std::shared_ptr<const store::AcceptRequest>& request, const Reservation& reservation,
+             const std::vector<std::uint32_t>& held);
   void cancel(const store::AcceptRequest& request, const Reservation& reservation);
 
   Core& core_;

@@ -19,6 +19,7 @@ bool sent_by(const store::MessageFacts& message, const std::string& address) {
 bool means(const store::QueueFilter& filter, const store::MessageFacts& message,
            const store::RecipientFacts& recipient) {
   if (filter.held_only || filter.takeover_only) return false;
+  if (!filter.domain.empty() && !iequals(store::domain_of(recipient.address), filter.domain)) return false;
   if (filter.message && *filter.message != message.id) return false;
   if (!filter.only.empty() && std::ranges::find(filter.only, recipient.index) == filter.only.end()) return false;
   if (filter.account != 0 && filter.account != message.account) return false;
@@ -82,7 +83,8 @@ Task<Result<std::size_t>> Orders::operate(store::QueueAction action, store::Queu
   }
   // What is ready needs no retry, unless its place rests.
   const bool retry = action == store::QueueAction::retry;
-  co_await withdraw(filter, retry);
+  const bool held_before = action == store::QueueAction::resume; // and in no window
+  if (!held_before) co_await withdraw(filter, retry);
   const std::int64_t at = core_.now();
   auto changed = co_await queue.operate(action, std::move(filter), std::move(who), at);
   co_return changed;

@@ -14,6 +14,7 @@
 #include "queue/shaping.h"
 #include "queue/standing.h"
 #include "queue/supply.h"
+#include "queue/suspensions.h"
 #include "store/store.h"
 
 #include <chrono>
@@ -80,6 +81,8 @@ public:
 
   // ---- How destinations fare ----
   Standing& standing() { return standing_; }
+  /// What operators have suspended.
+  Suspensions& suspensions() { return suspensions_; }
 
   // ---- What became of recipients ----
   Settling& settling() { return settling_; }
@@ -109,6 +112,7 @@ private:
   Standing standing_{core_};
   Settling settling_{core_};
   Orders orders_{core_, settling_};
+  Suspensions suspensions_{core_};
 };
 
 } // namespace paquebot::queue

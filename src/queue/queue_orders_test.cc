@@ -112,6 +112,36 @@ protected:
   Queue queue_{store_, clock_, {}};
 };
 
+TEST_F(QueueOrders, WhatIsSuspendedIsInNoWindow) {
+  const auto carry = [this](QueueAction action, store::QueueFilter filter, std::string who) {
+    return queue_.orders().operate(action, std::move(filter), std::move(who));
+  };
+  const Ulid before = accept({"a@far.example", "b@near.example"});
+  ASSERT_TRUE(run_task(server_.store().queue().suspend(
+      {.of = store::Suspension::Of::domain, .name = "far.example", .who = "root", .why = "they move"})));
+  ASSERT_TRUE(run_task(queue_.suspensions().attend(carry)));
+  EXPECT_EQ(queue_.suspensions().in_force(), 1u);
+  const Ulid after = accept({"c@far.example", "d@near.example"});
+  std::set<std::string> ready;
+  while (auto key = queue_.start_worker()) {
+    while (auto job = run_task(queue_.take(*key)))
+      for (const auto& one : job->recipients) ready.insert(one.address);
+  }
+  EXPECT_EQ(ready, (std::set<std::string>{"b@near.example", "d@near.example"}));
+  for (const Ulid& id : {before, after})
+    EXPECT_EQ(run_task(server_.store().trail().trace(id)).value().recipients.at(0).hold, store::HoldKind::suspended);
+  EXPECT_EQ(queue_.suspensions().free_since(0, "x@FAR.example", "far.example"), millis(clock_.wall())) << "no delay";
+  EXPECT_EQ(queue_.suspensions().free_since(0, "x@near.example", "near.example"), 0);
+  ASSERT_TRUE(run_task(server_.store().queue().end_suspension(store::Suspension::Of::domain, "far.example")));
+  ASSERT_TRUE(run_task(queue_.suspensions().attend(carry)));
+  EXPECT_EQ(queue_.suspensions().in_force(), 0u);
+  EXPECT_GT(queue_.suspensions().free_since(0, "x@far.example", "far.example"), 0) << "nor afterwards";
+  ASSERT_TRUE(run_task(queue_.load()));
+  EXPECT_EQ(queue_.start_worker(), "far.example");
+  EXPECT_TRUE(take());
+  EXPECT_TRUE(take());
+}
+
 TEST_F(QueueOrders, CancelAndHoldReachWhatWaitsInMemory) {
   const Ulid in_hand = accept({"a@far.example"});
   const Ulid waits = accept({"b@far.example"});

@@ -28,6 +28,7 @@ std::vector<Round> Duties::house() {
       {"saving", 5s, 5s, By::each, [this] { return save(); }},
       {"suspects", 1s, 10s, By::each, [this] { return attend_suspects(false); },
        [this] { return suspicions_changed(); }},
+      {"suspensions", 0s, 5s, By::each, [this] { return attend_suspensions(); }},
       {"certificate", 0s, 10s, By::each, [this] { return tell_of_certificate(); }},
       {"traffic", 0s, 30s, By::each, [this] { return count_hours(); }},
       {"queue", 60s, 60s, By::each, [this] { return look_at_queue(); }},
@@ -93,6 +94,15 @@ Task<void> Duties::attend_suspects(bool all) {
   std::string hostname = parts_.options.hostname;
   directory::Directory& directory = parts_.accounts.directory;
   co_await intake::attend_suspects(services, directory, std::move(hostname), all);
+}
+
+Task<void> Duties::attend_suspensions() {
+  queue::Suspensions::Order order = [this](store::QueueAction action, store::QueueFilter filter, std::string who) {
+    return parts_.intake.queue.orders().operate(action, std::move(filter), std::move(who));
+  };
+  queue::Suspensions& suspensions = parts_.intake.queue.suspensions();
+  const auto done = co_await suspensions.attend(std::move(order));
+  if (!done && done.error().code != Errc::closed) log::error("suspensions-failed", {{"why", done.error().message}});
 }
 
 Task<void> Duties::tell_of_certificate() {

@@ -41,6 +41,7 @@ private:
   Task<void> tend_clock();
   Task<void> save();
   Task<void> attend_suspects(bool all);
+  Task<void> attend_suspensions();
   Task<void> tell_of_certificate();
   Task<void> count_hours();
   Task<void> maintain();

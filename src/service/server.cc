@@ -244,8 +244,10 @@ std::string Server::Impl::status() {
                             {"listeners", std::move(list)},
                             {"connections", door.count()}};
   if (!parts.options.node.empty()) out["node"] = parts.options.node;
-  out["queue"] = control::json::object{
-      {"destinations", numbers.destinations}, {"ready", numbers.ready}, {"workers", numbers.workers}};
+  out["queue"] = control::json::object{{"destinations", numbers.destinations},
+                                       {"ready", numbers.ready},
+                                       {"workers", numbers.workers},
+                                       {"suspended", parts.intake.queue.suspensions().in_force()}};
   out["search"] = search_status(parts.search.index.facts());
   out["disk"] = disk_status(parts.options.data_directory);
   auto shown = parts.certificate.status(now);

@@ -2,6 +2,7 @@
 
 #include "base/result.h"
 #include "base/task.h"
+#include "store/suspension.h"
 #include "store/types.h"
 
 #include <optional>
@@ -21,8 +22,11 @@ struct QueueFilter {
   std::vector<std::uint32_t> only{}; ///< with `message`: these of its recipients; empty: all
   std::string source{};              ///< `rebind`: to which; "": to none
   std::uint32_t holds = 0;           ///< of what is held only these kinds (bit_of); 0: any
+  std::string domain{};              ///< of recipients' addresses; empty: any
 };
 constexpr std::uint32_t bit_of(HoldKind kind) { return 1u << static_cast<unsigned>(kind); }
+/// Of all kinds, of which HoldKind::suspended is the last.
+inline constexpr std::uint32_t kAllHolds = 2 * bit_of(HoldKind::suspended) - 1;
 
 /// What an order would change.
 struct QueueCount {
@@ -33,9 +37,10 @@ struct QueueCount {
 
 /// `retry` leaves alone what is held for later (is_held_for_later). `release` of a held recipient lets it wait again,
 /// until that time when it has one; what is held for later it lets go at once, when the filter names the message or an
-/// address. `suspend` is the hold of an account that looks taken over (HoldKind::takeover).
-/// `rebind` lets what waits leave from QueueFilter::source, now.
-enum class QueueAction : std::uint8_t { retry, hold, release, cancel, suspend, rebind };
+/// address. `suspend` is the hold of an account that looks taken over (HoldKind::takeover), `set_aside` that of a
+/// Suspension (HoldKind::suspended), whose words are `who`. `resume` lets what that held wait again, unless another one
+/// still does. `rebind` lets what waits leave from QueueFilter::source, now.
+enum class QueueAction : std::uint8_t { retry, hold, release, cancel, suspend, set_aside, resume, rebind };
 
 /// What waits to be delivered, what comes of it, and what operators order. A recipient that is claimed is in hand of
 /// this node's epoch until its outcome is recorded; what is in hand when the epoch ends waits again. A call that fails
@@ -79,6 +84,16 @@ public:
   /// What operate() would change if it were called now; not more than `most` messages are counted.
   virtual Task<Result<QueueCount>> count(QueueAction action, QueueFilter filter, std::int64_t now,
                                          std::size_t most) = 0;
+  /// An order that stands from now on, in place of one about the same: acceptance and record() hold what it is about.
+  /// What waits already is for queue::Suspensions::attend(). not_found: there is no such account; conflict: there are
+  /// too many.
+  virtual Task<Result<>> suspend(Suspension one) = 0;
+  /// Ends it; what it holds is for queue::Suspensions::attend(). not_found: there is none in force.
+  virtual Task<Result<>> end_suspension(Suspension::Of of, std::string name) = 0;
+  /// What is asked of it is done, unless it is another one by now: false.
+  virtual Task<Result<bool>> advance_suspension(Suspension seen, Suspension::Phase to) = 0;
+  /// Also those that are over, for kKeepSuspension.
+  virtual Task<Result<std::vector<Suspension>>> list_suspensions() = 0;
   /// Recipients that are held: all of them, by the index that has no others.
   virtual Task<Result<std::uint64_t>> count_held() = 0;
   /// An operator's order, recorded with `who`. Returns the number of recipients changed. `cancel` drops unfinished

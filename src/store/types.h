@@ -40,6 +40,7 @@ enum class HoldKind : std::uint8_t {
   takeover,   ///< the account that sent it looks taken over (Suspicion)
   restored,   ///< it waited when the backup was made that was restored
   damaged,    ///< its message is missing from the store
+  suspended,  ///< an operator's standing order about its account or its domain (Suspension)
 };
 
 class Staged; // store/staged.h
@@ -168,9 +169,11 @@ struct AcceptResult {
   std::optional<LimitHit> limit;         ///< over_limit: which
   std::vector<LimitHit> passed; ///< accepted: bounds of which most is used up now, for the first time in their window
   std::vector<std::string> addresses{}; ///< the same as addresses; filled in by queue::Queue::accept
-  bool held = false; ///< accepted: the account is marked (Suspicion), so all recipients are held and none is in hand
-  std::vector<Id> mailboxes{};       ///< accepted: into which it came
-  std::vector<std::uint32_t> uids{}; ///< likewise: its uid in each
+  /// accepted: the account is marked (Suspicion) or suspended, so all recipients are held and none is in hand
+  bool held = false;
+  std::vector<std::uint32_t> suspended{}; ///< accepted: whom a Suspension holds (indexes): these are not in hand
+  std::vector<Id> mailboxes{};            ///< accepted: into which it came
+  std::vector<std::uint32_t> uids{};      ///< likewise: its uid in each
 };
 
 // ---- Queue ----

@@ -76,6 +76,14 @@ public:
   Task<Result<QueueCount>> count(QueueAction action, QueueFilter filter, std::int64_t now, std::size_t most) override {
     return inner_.count(action, std::move(filter), now, most);
   }
+  Task<Result<>> suspend(Suspension one) override { return inner_.suspend(std::move(one)); }
+  Task<Result<>> end_suspension(Suspension::Of of, std::string name) override {
+    return inner_.end_suspension(of, std::move(name));
+  }
+  Task<Result<bool>> advance_suspension(Suspension seen, Suspension::Phase to) override {
+    return inner_.advance_suspension(std::move(seen), to);
+  }
+  Task<Result<std::vector<Suspension>>> list_suspensions() override { return inner_.list_suspensions(); }
   Task<Result<std::uint64_t>> count_held() override { return inner_.count_held(); }
   Task<Result<std::size_t>> operate(QueueAction action, QueueFilter filter, std::string who,
                                     std::int64_t now) override {

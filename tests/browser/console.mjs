@@ -532,6 +532,36 @@ await test("each sees the suppressed addresses that are hers, adds one, and take
   }
 });
 
+// ---- Suspended mail ----
+
+await test("an operator suspends mail to a domain, sees who did and why, and ends it after a question", async () => {
+  const who = await person();
+  const { page } = who;
+  await logIn(who, world.roles.operator.login, world.roles.operator.password);
+  await page.goto("/console/queue?view=suspended");
+  const form = page.getByRole("region", { name: "Suspend mail" });
+  await form.getByLabel("Whose").fill("no domain");
+  await form.getByRole("button", { name: "Suspend it" }).click();
+  await form.getByText("neither an account nor a domain").waitFor();
+  await form.getByLabel("Whose").fill("pause.test");
+  await form.getByLabel("Why").fill("<svg onload=pwned=1>");
+  await form.getByRole("button", { name: "Suspend it" }).click();
+  const table = page.getByRole("table", { name: "What is suspended" });
+  const row = table.getByRole("row").filter({ hasText: "pause.test" });
+  await row.getByText("<svg onload=pwned=1>").waitFor();
+  await row.getByText(world.roles.operator.login).waitFor();
+  await inert(page);
+  await accessible(page);
+  await row.getByRole("button", { name: /^End it/ }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText("mail to pause.test").waitFor();
+  await dialog.getByRole("button", { name: "Let it go" }).click();
+  await dialog.waitFor({ state: "hidden" });
+  await row.waitFor({ state: "detached" });
+  noFaults(who);
+  await who.context.close();
+});
+
 // ---- Live ----
 
 await test("new mail comes by itself, and neither focus nor scroll move", async () => {

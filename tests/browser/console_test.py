@@ -167,6 +167,7 @@ class World:
         for n in range(0, STUCK, 5):
             self.stuck = server.send(ANN, people[n:n + 5], letter(f"stuck{n}", ANN, people[n], f"Invitation {self.evil}"), login=ANN)
         wait_until(lambda: "failed" in json.dumps(server.trace(self.bounced)), "the failure")
+        server.must("queue", "suspend", "moving.test", "--reason", f"they move {self.evil}")
         server.must("account", "hold", BOB, "--reason", f"her laptop was stolen {self.evil}")
         server.must("api", "app_password.add", f"login={ANN}", f"label=phone{self.evil and ' ' + LABEL}")
         server.must("api", "token.add", f"label=backup{self.evil and ' ' + LABEL}", f"login={ANN}", "scopes=trails.read")
@@ -188,13 +189,13 @@ class World:
                 "roles": {"operator": role(OPERATOR), "domain": role(KEEPER), "account": role(ANN), "foreigner": role(FOREIGNER)},
                 "bounced": self.bounced, "html": self.html, "said": self.said.split(" ", 2)[2],
                 "hostile": [f"/console/trail/{self.html}", f"/console/trail/{self.bounced}", f"/console/trail?q={ANN}", "/console/queue?view=messages",
-                            "/console/deliverability", "/console/deliverability/example.test", "/console/suppressions", "/console/certificates"],
+                            "/console/deliverability", "/console/deliverability/example.test", "/console/suppressions", "/console/queue?view=suspended", "/console/certificates"],
                 "certificate": HOST, "refused_certificate": SECOND, "suppressed": {"server": "gone@far.test", "own": "full@far.test",
                 "domain": "angry@far.test", "foreign": "other@far.test"},
                 # Pages with what is dangerous, and how many buttons ask there at least.
                 "dangerous": [[f"/console/accounts/{BOB}", 3], [f"/console/accounts/{ANN}", 3], [f"/console/accounts/{KEEPER}", 3], ["/console/accounts?view=aliases", 1],
                               ["/console/domains/example.test", 1], ["/console/hooks", 1], ["/console/tokens", 1], ["/console/suppressions", 4],
-                              [f"/console/trail/{self.later}", 1], ["/console/queue?view=held", 1], ["/console/live", 1, "client.far.test"]],
+                              [f"/console/trail/{self.later}", 1], ["/console/queue?view=held", 1], ["/console/queue?view=suspended", 1], ["/console/live", 1, "client.far.test"]],
                 "careful": {"login": CAREFUL, "password": SECRETS[CAREFUL]},
                 "suspect": BOB, "stuck": {"destination": "nowhere.test", "count": STUCK}, "later": self.later}
 

@@ -66,6 +66,8 @@ class ExitCodesTest(unittest.TestCase):
         yield ["queue", "why", "what"], BAD_DATA, "id"
         yield ["site", "pause", "mx:mx.far.test", "--until", "never"], BAD_DATA, "until"
         yield ["provider", "test", "too fast"], BAD_DATA, "no reply"
+        yield ["queue", "suspend", "far.test", "--until", "never"], BAD_DATA, "until"
+        yield ["queue", "suspend", "no domain"], BAD_DATA, "far.example"
         yield ["tls", "explain", "no domain"], BAD_DATA, "no domain"
         yield ["report", "tls", "--days", "0"], BAD_DATA, "--days"
         yield ["block", "add", "what ever"], BAD_DATA, "what ever"
@@ -123,6 +125,8 @@ class ExitCodesTest(unittest.TestCase):
         for verb in ("show", "remove"):
             yield ["suppression", verb, "4711"], NOT_DONE, "4711"
         yield ["queue", "why", "01J9ZQ3V5W8XKD2M6N7P4R1STB"], NOT_DONE, ""
+        yield ["queue", "suspend", "nobody@example.test"], NOT_DONE, "nobody@example.test"
+        yield ["queue", "resume", "far.test"], NOT_DONE, "far.test"
         for verb in ("show", "resume", "forget"):
             yield ["site", verb, "mx:nowhere"], NOT_DONE, "mx:nowhere"
         for verb in ("show", "forget"):

@@ -1,5 +1,6 @@
 """Sites: what the hosts of others allow is learnt, kept and shown; nobody's many messages hold up another's single one."""
 
+import time
 import unittest
 
 from relay_test import ALICE, RelayCase
@@ -53,6 +54,43 @@ class SitesTest(RelayCase):
         for ident in idents:
             self.wait_state(ident, "relayed")
         self.assertIsNone(self.site(key))
+
+    def test_an_operator_suspends_a_domain_and_an_account(self):
+        peer = self.host(14)
+        self.host(15)
+        self.assertIn("Nothing is suspended", self.server.must("queue", "suspended"))
+        told = self.server.must("queue", "suspend", "h14.test", "--until", "2199-01-01T00:00:00Z", "--reason", "they move")
+        self.assertIn("Mail to h14.test is held from now on", told)
+        both = self.server.send(ALICE, ["a@h14.test", "b@h15.test"], letter(ALICE, "a@h14.test"), login=ALICE)
+        wait_until(lambda: sorted(self.states(both).values()) == ["held", "relayed"], lambda: f"one of both: {self.states(both)}")
+        self.assertIn("they move", self.server.must("queue", "why", both))
+        self.assertIn("they move", self.server.must("queue", "list"))
+        self.assertIn("they move", self.server.must("trace", both))
+        self.server.restart()
+        wait_until(lambda: "1 order of operators" in self.server.must("status"), lambda: self.server.must("status"))
+        self.server.must("queue", "suspend", ALICE, "--reason", "a stolen laptop")
+        held = self.submit("c@h15.test")
+        self.assertEqual(set(self.states(held).values()), {"held"})
+        listed = self.server.must("queue", "suspended")
+        self.assertIn("stolen laptop", listed)
+        self.assertIn("domain h14.test", listed)
+        self.assertEqual(self.server.json("queue", "resume", "h14.test")["recipients"], 0, "alice's is suspended as well")
+        self.assertEqual(self.server.json("queue", "resume", ALICE)["recipients"], 2)
+        self.wait_state(held, "relayed")
+        self.wait_messages(peer, 1)
+        self.assertEqual({one["action"] for one in self.server.json("audit")["entries"]} & {"queue.suspend", "queue.resume"}, {"queue.suspend", "queue.resume"})
+
+    def test_a_suspension_ends_by_itself(self):
+        peer = self.host(16)
+        self.server.must("queue", "suspend", "h16.test")
+        ident = self.submit("a@h16.test")
+        self.assertEqual(set(self.states(ident).values()), {"held"})
+        until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 10))
+        self.server.must("queue", "suspend", "h16.test", "--until", until)
+        self.wait_messages(peer, 1)
+        self.wait_state(ident, "relayed")
+        self.assertIn("the suspension of h16.test has ended", self.server.must("trace", ident))
+        self.assertEqual(self.server.json("queue", "suspended")["suspensions"], [])
 
     def test_a_lone_message_passes_another_accounts_many(self):
         self.server.add_account("bob@example.test")

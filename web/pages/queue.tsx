@@ -12,15 +12,21 @@ import { Empty, Loading, Mark, Pager, Said, Sentence, Time, Trouble } from "../u
 import { type Column, Table } from "../ui/table";
 import { Head } from "../ui/shell";
 import type { PageProps } from "./page";
+import { Suspended } from "./queue_suspended";
 import { forNames, Bulk, NewRows, HeldActions } from "./queue_orders";
 
-type View = "destinations" | "messages" | "held";
+type View = "destinations" | "messages" | "held" | "suspended";
 
-const titles: Record<View, string> = { destinations: "By destination", messages: "Messages", held: "Held" };
+const titles: Record<View, string> = {
+  destinations: "By destination",
+  messages: "Messages",
+  held: "Held",
+  suspended: "Suspended",
+};
 
 export function QueuePage({ me, place }: PageProps) {
   const role = roleOf(me);
-  const views: readonly View[] = role === "operator" ? ["destinations", "messages", "held"] : ["held", "messages"];
+  const views: readonly View[] = role === "operator" ? ["destinations", "messages", "held", "suspended"] : ["held", "messages"];
   const wanted = place.query.get("view") as View | null;
   const view = wanted && views.includes(wanted) ? wanted : (views[0] as View);
   const of = place.query.get("destination") ?? "";
@@ -40,6 +46,8 @@ export function QueuePage({ me, place }: PageProps) {
       </nav>
       {view === "destinations" ? (
         <Destinations />
+      ) : view === "suspended" ? (
+        <Suspended />
       ) : (
         <Messages key={view + of} held={view === "held"} destination={of} orders={role === "operator"} />
       )}

@@ -4,6 +4,7 @@
 #include "store/entry_flags.h"
 #include "store/event.h"
 #include "store/message_key.h"
+#include "store/sqlite/accept_row.h"
 #include "store/sqlite/content.h"
 #include "store/sqlite/dmarc.h"
 #include "store/sqlite/feed.h"
@@ -14,6 +15,7 @@
 #include "store/sqlite/rows.h"
 #include "store/sqlite/sendings.h"
 #include "store/sqlite/suppression.h"
+#include "store/sqlite/suspension.h"
 #include "store/sqlite/suspicion.h"
 #include "store/sqlite/waiting_count.h"
 
@@ -38,30 +40,6 @@ struct Delivery {
   std::uint32_t recipient = 0; ///< the first that leads here
   std::string prefix{};
 };
-
-/// Our own text goes into the head of what is read: a control character would break out of its line.
-std::string one_line(std::string text) {
-  std::erase_if(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
-  return text;
-}
-
-/// RFC 5321 section 4.4: Return-Path goes on top at final delivery; RFC 9228: Delivered-To.
-std::string prefix_of(const AcceptRequest& request, const NewRecipient& recipient) {
-  if (request.klass == MessageClass::imported) return {}; // it was delivered long ago, elsewhere
-  return "Return-Path: <" + one_line(request.sender.reverse_path.to_string()) +
-         ">\r\nDelivered-To: " + one_line(recipient.address) + "\r\n";
-}
-
-State first_state(const NewRecipient& recipient) {
-  switch (recipient.handling) {
-    case Handling::mailbox: return State::in_mailbox;
-    case Handling::remote: return recipient.in_hand ? State::in_hand : State::waiting;
-    case Handling::expanded: return State::expanded;
-    case Handling::held: return State::held;
-    case Handling::failed: return State::failed;
-  }
-  return State::held;
-}
 
 class Accepting {
 public:
@@ -90,7 +68,7 @@ public:
       result.uids.push_back(d.uid);
     }
     if (!request_.limits) {
-      write();
+      write_all(result);
       return result;
     }
     // Removed while its session was at it: nothing is counted of an account that is gone, and nobody answers for the
@@ -105,19 +83,41 @@ public:
     for (const LimitHit& hit : result.passed)
       feed_word(tx_, "account.limit_reached", login_of(tx_.db, request_.account), std::string(name_of(hit.kind)));
     watch_new_recipients(tx_, request_.account, charge.first_time(), request_.accepted_at);
-    if (const auto reason = hold_reason(tx_.db, request_.account)) {
-      const AcceptRequest held = held_whole(request_, *reason);
-      Accepting(tx_, held).write();
-      result.held = true;
-      result.mailboxes.clear();
-      result.uids.clear();
-    } else {
-      write();
-    }
+    if (const auto reason = hold_reason(tx_.db, request_.account))
+      write_held(HoldKind::takeover, *reason, result);
+    else if (const auto order = suspended_account())
+      write_held(HoldKind::suspended, words_of(*order), result);
+    else
+      write_all(result);
     return result;
   }
 
 private:
+  std::optional<Suspension> suspended_account() const {
+    if (!tx_.memory.suspensions) return {};
+    return suspension_of(tx_.db, request_.account, tx_.now);
+  }
+
+  /// All that the sender named is held.
+  void write_held(HoldKind kind, const std::string& reason, AcceptResult& result) {
+    const AcceptRequest held = held_whole(request_, kind, reason);
+    Accepting(tx_, held).write();
+    result.held = true;
+    result.mailboxes.clear();
+    result.uids.clear();
+  }
+
+  /// Whose domain is suspended is held, the others are not.
+  void write_all(AcceptResult& result) {
+    std::optional<AcceptRequest> part;
+    if (tx_.memory.suspensions) part = without_suspended(tx_, request_, result.suspended);
+    if (!part) return write();
+    Accepting rest(tx_, *part);
+    rest.deliveries_ = std::move(deliveries_);
+    rest.leads_to_ = std::move(leads_to_);
+    rest.write();
+  }
+
   std::uint64_t body_size() const { return request_.body.staged ? request_.body.size : request_.body.bytes.size(); }
 
   bool settles_what_is_owed() {

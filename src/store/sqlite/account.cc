@@ -7,6 +7,7 @@
 #include "store/sqlite/folders.h"
 #include "store/sqlite/mailboxes.h"
 #include "store/sqlite/suppression.h"
+#include "store/sqlite/suspension.h"
 
 namespace paquebot::store::sqlite {
 namespace {
@@ -156,6 +157,7 @@ Result<Id> remove_account(Tx& tx, const std::string& login) {
   tx.db.run("DELETE FROM send_key WHERE account = ?", account->id);
   drop_hooks_of(tx, account->id);
   drop_suppressions_of(tx, SuppressScope::account, account->id);
+  end_suspension_of(tx, account->login);
   // From where it logs in: whoever gets the name later is somebody else.
   tx.db.run("DELETE FROM setting WHERE key = ? || ?", kKnownNetworks, account->login);
   tx.db.run("DELETE FROM account WHERE id = ?", account->id);

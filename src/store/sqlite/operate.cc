@@ -4,6 +4,7 @@
 #include "store/sqlite/queue.h"
 #include "store/sqlite/rows.h"
 #include "store/sqlite/slice.h"
+#include "store/sqlite/suspension.h"
 #include "store/sqlite/waiting_count.h"
 
 #include <algorithm>
@@ -28,6 +29,7 @@ bool matches(const QueueFilter& filter, const MessageFacts& m, const RecipientFa
   if (!filter.only.empty() && std::ranges::find(filter.only, r.index) == filter.only.end()) return false;
   if (filter.holds != 0 && r.state == State::held && (filter.holds & bit_of(r.hold)) == 0) return false;
   if (filter.held_only && r.state != State::held && !is_held_for_later(m, r)) return false;
+  if (!filter.domain.empty() && !iequals(store::domain_of(r.address), filter.domain)) return false;
   if (!filter.destination.empty() && r.destination != filter.destination) return false;
   return filter.address.empty() || same_address(r.address, filter.address) || sent_by(m, filter.address);
 }
@@ -123,6 +125,7 @@ bool many_are_held(Db& db) {
 /// From what holds least of what doesn't match.
 Candidates candidates(Db& db, const QueueFilter& filter, const std::optional<Ulid>& after) {
   const Ulid from = after.value_or(Ulid());
+  // What waits has no kind of hold.
   const bool only_held = filter.held_only || filter.takeover_only;
   if (!filter.destination.empty() && (!only_held || many_are_held(db))) return bound_for(db, filter.destination, from);
   return only_held ? held(db, from) : walk(db, filter, after);
@@ -141,7 +144,9 @@ Order order_of(QueueAction action) {
     case QueueAction::rebind:
     case QueueAction::retry: return {State::waiting, State::waiting, State::waiting, EventKind::released};
     case QueueAction::hold:
+    case QueueAction::set_aside:
     case QueueAction::suspend: return {State::waiting, State::waiting, State::held, EventKind::held};
+    case QueueAction::resume:
     case QueueAction::release: return {State::held, State::held, State::waiting, EventKind::released};
     case QueueAction::cancel: break;
   }
@@ -204,6 +209,16 @@ bool rebind(Tx& tx, const Ulid& message, const RecipientFacts& r, const std::str
   return true;
 }
 
+/// Another order about it stands, of which is said then; or it is held for something else.
+bool stays_suspended(Tx& tx, const WorkItem& item, const RecipientFacts& r) {
+  if (r.hold != HoldKind::suspended) return true;
+  const auto other = suspension_for(tx.db, item.message.account, r.address, tx.now);
+  if (!other) return false;
+  tx.db.run("UPDATE recipient SET reason = ? WHERE message = ? AND n = ? AND hold_kind = ?", words_of(*other),
+            item.message.id, r.index, HoldKind::suspended);
+  return true;
+}
+
 /// Recipients without a message can only be let go of, and leave no trail.
 std::size_t drop_orphans(Tx& tx, const WorkItem& item, WaitingCount& waiting) {
   std::size_t dropped = 0;
@@ -226,6 +241,8 @@ std::string reason_of(QueueAction action, const std::string& who) {
     case QueueAction::hold:
     case QueueAction::suspend: return "held by " + who;
     case QueueAction::release: return "released by " + who;
+    case QueueAction::set_aside: return who;
+    case QueueAction::resume: return "released: " + who;
     case QueueAction::cancel: break;
   }
   return "cancelled by " + who;
@@ -234,6 +251,7 @@ std::string reason_of(QueueAction action, const std::string& who) {
 /// Of what it leaves held.
 HoldKind hold_of(QueueAction action) {
   if (action == QueueAction::suspend) return HoldKind::takeover;
+  if (action == QueueAction::set_aside) return HoldKind::suspended;
   return action == QueueAction::hold ? HoldKind::order : HoldKind::none;
 }
 
@@ -285,8 +303,9 @@ std::size_t operate(Tx& tx, QueueAction action, const QueueFilter& filter, const
       const auto order = order_for(action, filter, item, r, now);
       if (action == QueueAction::rebind && (!order || !rebind(tx, item.message.id, r, filter.source, waiting)))
         continue;
-      if (!order || !apply(tx, *order, hold_of(action), filter.holds, item.message.id, r.index, reason, now,
-                           due_after(*order, item, r, now), waiting))
+      if (!order || (action == QueueAction::resume && stays_suspended(tx, item, r)) ||
+          !apply(tx, *order, hold_of(action), filter.holds, item.message.id, r.index, reason, now,
+                 due_after(*order, item, r, now), waiting))
         continue;
       indexes.push_back(r.index);
       destinations.insert(r.destination);

@@ -4,6 +4,7 @@
 #include "store/sqlite/feed.h"
 #include "store/sqlite/rows.h"
 #include "store/sqlite/suppression.h"
+#include "store/sqlite/suspension.h"
 #include "store/sqlite/suspicion.h"
 #include "store/sqlite/waiting_count.h"
 
@@ -59,13 +60,37 @@ EventKind event_of(State to) {
   return EventKind::deferred;
 }
 
-/// It would wait again, but its account is marked by now.
-void hold_back(Tx& tx, const Outcome& o, Owed before, const std::string& reason, EventList& events) {
+/// Why what would wait again is held in its stead.
+struct HeldBack {
+  HoldKind kind = HoldKind::none;
+  std::string reason;
+};
+
+/// Its account is marked by now, or an operator has suspended that, or the domain that it goes to.
+std::optional<HeldBack> held_back(Tx& tx, const Outcome& o) {
+  if (auto reason = hold_reason_of(tx.db, o.message)) return HeldBack{HoldKind::takeover, std::move(*reason)};
+  if (!tx.memory.suspensions) return {};
+  Id account = 0;
+  std::string address;
+  {
+    Query q = tx.db.query("SELECT m.account, r.address FROM recipient r JOIN message m ON m.id = r.message WHERE "
+                          "r.message = ? AND r.n = ?",
+                          o.message, o.index);
+    if (!q.row()) return {};
+    account = q.i64(0);
+    address = q.text(1);
+  }
+  const auto one = suspension_for(tx.db, account, address, tx.now);
+  if (!one) return {};
+  return HeldBack{HoldKind::suspended, words_of(*one)};
+}
+
+void hold_back(Tx& tx, const Outcome& o, Owed before, const HeldBack& held, EventList& events) {
   const mail::Told& told = o.reply;
   tx.db.run("UPDATE recipient SET state = 1, owner = 0, due = min(iif(? <> 0, ?, due), expires), attempts = attempts + "
             "?, owed = ?, "
             "changed_at = ?, reason = ?, hold_kind = ? WHERE message = ? AND n = ?",
-            o.due, o.due, o.attempted, o.owed == Owed::none ? before : o.owed, tx.now, reason, HoldKind::takeover,
+            o.due, o.due, o.attempted, o.owed == Owed::none ? before : o.owed, tx.now, held.reason, held.kind,
             o.message, o.index);
   if (!told.empty())
     tx.db.run("UPDATE recipient SET peer_host = ?, peer_place = ?, peer_code = ?, peer_status = ?, last_reply = ?, "
@@ -73,7 +98,7 @@ void hold_back(Tx& tx, const Outcome& o, Owed before, const std::string& reason,
               told.host, told.place, told.peer.code, to_column(told.peer.enhanced), told.peer.text, told.own.code,
               to_column(told.own.enhanced), told.own.text, o.bounce, o.message, o.index);
   if (o.attempted) events.add(o.message, tx.now, EventKind::deferred, o.index, told.to_string(), o.bounce);
-  events.add(o.message, tx.now, EventKind::held, o.index, reason);
+  events.add(o.message, tx.now, EventKind::held, o.index, held.reason);
 }
 
 /// What outcomes of one transaction add up to.
@@ -100,8 +125,8 @@ bool record_outcome(Tx& tx, const Outcome& o, Recording& all, bool suspects) {
     destination = q.i64(1);
   }
   if (suspects && o.to == State::waiting) {
-    if (const auto reason = hold_reason_of(tx.db, o.message)) {
-      hold_back(tx, o, before, *reason, all.events);
+    if (const auto held = held_back(tx, o)) {
+      hold_back(tx, o, before, *held, all.events);
       return true;
     }
   }
@@ -193,7 +218,7 @@ std::size_t record(Tx& tx, const std::vector<Outcome>& outcomes, const std::opti
   Recording all;
   FailureCount failures;
   std::vector<const Outcome*> judged;
-  const bool suspects = anybody_suspected(tx.db);
+  const bool suspects = anybody_suspected(tx.db) || tx.memory.suspensions;
   for (const Outcome& outcome : outcomes) {
     const bool counts = record_outcome(tx, outcome, all, suspects);
     counted += counts;

@@ -2,6 +2,7 @@
 #include "store/sqlite/core.h"
 #include "store/sqlite/parts.h"
 #include "store/sqlite/queue.h"
+#include "store/sqlite/suspension.h"
 
 #include <algorithm>
 #include <set>
@@ -68,6 +69,16 @@ public:
   Task<Result<std::vector<SiteFacts>>> list_sites() override { return core_.read(sqlite::list_sites); }
   Task<Result<std::vector<WorkItem>>> list(QueueFilter filter, std::optional<Ulid> after, std::size_t most) override;
   Task<Result<QueueCount>> count(QueueAction action, QueueFilter filter, std::int64_t now, std::size_t most) override;
+  Task<Result<>> suspend(Suspension one) override {
+    return core_.write([one = std::move(one)](Tx& tx) { return sqlite::suspend(tx, one); });
+  }
+  Task<Result<>> end_suspension(Suspension::Of of, std::string name) override {
+    return core_.write([of, name = std::move(name)](Tx& tx) { return sqlite::end_suspension(tx, of, name); });
+  }
+  Task<Result<bool>> advance_suspension(Suspension seen, Suspension::Phase to) override {
+    return core_.write([seen = std::move(seen), to](Tx& tx) { return sqlite::advance_suspension(tx, seen, to); });
+  }
+  Task<Result<std::vector<Suspension>>> list_suspensions() override { return core_.read(sqlite::list_suspensions); }
   Task<Result<std::uint64_t>> count_held() override { return core_.read_long(sqlite::count_held); }
   Task<Result<std::size_t>> operate(QueueAction action, QueueFilter filter, std::string who, std::int64_t now) override;
   Task<Result<std::size_t>> pull_forward(std::int64_t now, std::int64_t latest) override;
@@ -132,7 +143,8 @@ Task<Result<std::size_t>> SqliteQueue::operate(QueueAction action, QueueFilter f
     if (!done) co_return std::unexpected(done.error());
     changed += *done;
   } while (at);
-  const bool waits = action == QueueAction::retry || action == QueueAction::release || action == QueueAction::rebind;
+  const bool waits = action == QueueAction::retry || action == QueueAction::release || action == QueueAction::resume ||
+                     action == QueueAction::rebind;
   if (waits && changed > 0) core_.tell({.kind = Change::Kind::queue});
   co_return changed;
 }

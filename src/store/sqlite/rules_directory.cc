@@ -150,6 +150,11 @@ constexpr Rule kSettingRules[] = {
     {"setting.account",
      "substr(s.key, 1, 12) = 'login.known.' AND NOT EXISTS (SELECT 1 FROM account a WHERE a.login = substr(s.key, 13))",
      "setting %: from where it logs in is known, but that account does not exist"},
+    {"setting.suspension",
+     "substr(s.key, 1, 19) = 'suspension.account.' AND substr(s.value, 1, 1) IN ('0', '1') AND NOT EXISTS (SELECT 1 "
+     "FROM account a WHERE a.login = "
+     "substr(s.key, 20))",
+     "setting %: its mail is suspended, but that account does not exist"},
 };
 
 constexpr Rule kSuspicionRules[] = {

@@ -113,7 +113,7 @@ constexpr Rule kRecipientRules[] = {
      "(r.uid > 0) <> (r.mailbox > 0) OR "
      "r.mailbox NOT BETWEEN 0 AND (SELECT ifnull(max(seq), 0) FROM sqlite_sequence WHERE name = 'mailbox')",
      "message %: it was delivered to a mailbox that never was"},
-    {"recipient.hold", "(r.state = 1) <> (r.hold_kind <> 0) OR r.hold_kind NOT BETWEEN 0 AND 8",
+    {"recipient.hold", "(r.state = 1) <> (r.hold_kind <> 0) OR r.hold_kind NOT BETWEEN 0 AND 9",
      "message %: a recipient is held for no known reason, or has one and is not held", kMiscounted, has_hold_kinds},
     {"recipient.values",
      "r.n < 0 OR r.delay_reported NOT BETWEEN 0 AND 1 OR r.attempts NOT BETWEEN 0 AND 4294967295 OR "

@@ -187,14 +187,14 @@ std::int64_t kept_from(LimitKind kind, std::int64_t start) {
   return kind == LimitKind::recipients_per_day ? start - kDayMillis : start;
 }
 
-AcceptRequest held_whole(const AcceptRequest& request, const std::string& reason) {
+AcceptRequest held_whole(const AcceptRequest& request, HoldKind kind, const std::string& reason) {
   AcceptRequest held = request;
   held.limits = nullptr; // it is charged already
   std::erase_if(held.recipients, [](const NewRecipient& r) { return r.parent >= 0; });
   for (NewRecipient& r : held.recipients) {
     if (r.handling == Handling::held || r.handling == Handling::failed) continue;
     r.handling = Handling::held;
-    r.hold = HoldKind::takeover;
+    r.hold = kind;
     r.account = 0;
     r.in_hand = false;
     r.owed = Owed::none;

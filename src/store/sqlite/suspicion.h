@@ -53,6 +53,6 @@ std::optional<std::string> hold_reason_of(Db& db, const Ulid& message);
 
 /// The message of an account that looks taken over: all whom it names are held, as named. What an alias of ours leads
 /// to is looked up when they are let go.
-AcceptRequest held_whole(const AcceptRequest& request, const std::string& reason);
+AcceptRequest held_whole(const AcceptRequest& request, HoldKind kind, const std::string& reason);
 
 } // namespace paquebot::store::sqlite

@@ -36,6 +36,7 @@ struct WriterMemory {
   std::atomic<std::uint64_t> marks = 1; ///< rises with each account that is marked; any thread may look
 
   FeedState feed;
+  bool suspensions = false; ///< there are some (Suspension)
 
   Id swept_destination = 0; ///< how far drop_idle_destinations has come
   Id swept_expunged = 0;    ///< how far forget_expunged has come: this mailbox is done
@@ -55,6 +56,7 @@ struct WriterMemory {
     // Also of others: what was left of a block is given up.
     reserved_body = db.number("SELECT next_body FROM node WHERE id = 1", 0);
     next_body = std::max({next_body, reserved_body, db.number("SELECT max(id) FROM body", 0) + 1});
+    suspensions = db.number("SELECT 1 FROM setting WHERE key > 'suspension.' AND key < 'suspension/' LIMIT 1", 0) != 0;
     feed.hooks = db.number("SELECT 1 FROM hook LIMIT 1", 0) != 0;
     feed.last = db.number("SELECT seq FROM sqlite_sequence WHERE name = 'feed'", 0);
     feed.unbroken = feed.hooks || (feed.unbroken && feed.gap != 0 && feed.gap <= feed.last);

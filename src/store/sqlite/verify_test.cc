@@ -70,6 +70,8 @@ constexpr Break kDirectory[] = {
     {"domain.values", "UPDATE domain SET created = 9e15", "domain 1: a value"},
     {"setting.account", "INSERT INTO setting VALUES('login.known.gone@example.org', 'x')",
      "setting login.known.gone@example.org: from where"},
+    {"setting.suspension", "INSERT INTO setting VALUES('suspension.account.gone@example.org', '1 1 0 0')",
+     "setting suspension.account.gone@example.org: its mail"},
     {"account.values", "UPDATE account SET disabled = 2", "account 1: a value"},
     {"account.values", "UPDATE account SET quota = -1", "account 1: a value"},
     {"address.domain", "INSERT INTO address VALUES(7, 'x', 1, '')", "domain 7: it does not exist, but has addresses"},
