@@ -123,6 +123,10 @@ class World:
                             queue={"retry_first": "1s", "retry_most": "1s"}, extra_server={"threads": 2},
                             extra={"hooks": {"private_networks": ["127.0.0.0/8"], "plain_http": True}})
 
+    def taken(self):
+        """By hosts of others."""
+        return list(self.peer.messages)
+
     def fresh(self):
         """A server whose store is as it was in the beginning."""
         self.runs += 1
@@ -264,7 +268,7 @@ class Run:
             return [f"{late}: {server.queued()}"]
         boxes = {login: server.mail(login) for login in (ANN, BOB)}
         problems = check(self.ledger, {login: [m for m in box if b"X-Ledger: 9000" not in m.split(b"\r\n\r\n", 1)[0]]
-                                       for login, box in boxes.items()}, list(self.world.peer.messages))
+                                       for login, box in boxes.items()}, self.world.taken())
         problems += self.judge_mailbox(server)
         problems += self.judge_folders()
         problems += self.judge_hook(server)

@@ -32,8 +32,8 @@ class Progress:
         print(f"{self.what}: {self.done} of {self.total}, about {left / 60:.0f} min left", file=sys.stderr, flush=True)
 
 
-def sweep(test, what, cases, run, describe):
-    """run(world, case) for every case, by several threads; what a case raises fails `test` under its description.
+def sweep(test, what, cases, run, describe, world=World):
+    """run(world, case) for every case, by several threads; what a case raises fails `test` under its description. `world` makes one.
     Gives the results of the cases that ran through."""
     waiting = queue.SimpleQueue()
     for case in cases:
@@ -42,7 +42,7 @@ def sweep(test, what, cases, run, describe):
     progress = Progress(what, len(cases))
 
     def work():
-        world = World()
+        own = world()
         try:
             while True:
                 try:
@@ -50,14 +50,14 @@ def sweep(test, what, cases, run, describe):
                 except queue.Empty:
                     return
                 try:
-                    result, problem = run(world, case), None
+                    result, problem = run(own, case), None
                 except Exception as error:  # one broken case must not hide the others
                     result, problem = None, error
                 with lock:
                     results.append(result) if problem is None else broken.append((case, problem))
                     progress.step()
         finally:
-            world.close()
+            own.close()
 
     threads = [threading.Thread(target=work) for _ in range(max(1, min(JOBS, len(cases))))]
     for thread in threads:
