@@ -4,7 +4,7 @@ import time
 import unittest
 
 from relay_test import ALICE, RelayCase
-from server import SECRET, letter, wait_until
+from server import letter, wait_until
 
 BLOCKED = "554 5.7.1 Service unavailable; Client host [127.0.0.1] blocked using zen.spamhaus.org"
 
