@@ -14,7 +14,7 @@ _paquebot() {
       -*) ;;
       *)
         if [[ -z $verb ]]; then verb="${typed[i]}"
-        elif [[ $verb != *" "* ]]; then case "$verb" in domain|dkim|account|alias|right|token|hook|queue|fetch|import|message|block|allow|report|tls|dns|clock) verb+=" ${typed[i]}" ;; *) ((at++)) ;; esac
+        elif [[ $verb != *" "* ]]; then case "$verb" in domain|dkim|account|alias|right|token|hook|search|queue|fetch|import|message|block|allow|report|tls|dns|clock) verb+=" ${typed[i]}" ;; *) ((at++)) ;; esac
         else ((at++)); fi ;;
     esac
   done
@@ -22,7 +22,7 @@ _paquebot() {
   [[ -n $behind ]] || behind=":$at"
   [[ $behind == :* ]] || behind=" $behind"
   if [[ -z $words ]]; then case "$verb$behind" in
-    ":0") words="domain dkim account alias right token hook queue fetch import message block allow report tls dns clock setup serve check status metrics doctor reload api version completion verify backup restore events audit destinations trace send export sink help" ;;
+    ":0") words="domain dkim account alias right token hook search queue fetch import message block allow report tls dns clock setup serve check status metrics doctor reload api version completion verify backup restore events audit destinations trace send export sink help" ;;
     "domain:0") words="add list dns owner remove" ;;
     "dkim:0") words="create list dns rotate retire" ;;
     "account:0") words="add list show addresses passwd quota mobileconfig limit disable enable suspects hold release app-password remove reset-link logout second-factor" ;;
@@ -30,7 +30,8 @@ _paquebot() {
     "right:0") words="add list remove" ;;
     "token:0") words="add list remove" ;;
     "hook:0") words="add list show change pause resume remove test replay" ;;
-    "queue:0") words="list show why retry hold rebind release cancel" ;;
+    "search:0") words="status rebuild" ;;
+    "queue:0") words="list show why retry hold rebind release cancel suspend suspended resume" ;;
     "fetch:0") words="list show save delete" ;;
     "import:0") words="accounts mail imap" ;;
     "message:0") words="check" ;;
@@ -181,6 +182,8 @@ _paquebot() {
       "node drain") words="--config --data-dir --json --help --end" ;;
       "backup") words="--config --data-dir --json --help --quiet" ;;
       "restore") words="--config --data-dir --json --help --quiet --force" ;;
+      "search status") words="--config --data-dir --json --help" ;;
+      "search rebuild") words="--config --data-dir --json --help --no-wait --quiet" ;;
       "domain add") words="--config --data-dir --json --help --alias-of" ;;
       "domain list") words="--config --data-dir --json --help" ;;
       "domain dns") words="--config --data-dir --json --help" ;;
@@ -243,6 +246,9 @@ _paquebot() {
       "queue rebind") words="--config --data-dir --json --help --all --to" ;;
       "queue release") words="--config --data-dir --json --help --all" ;;
       "queue cancel") words="--config --data-dir --json --help --all --yes" ;;
+      "queue suspend") words="--config --data-dir --json --help --until --reason" ;;
+      "queue suspended") words="--config --data-dir --json --help" ;;
+      "queue resume") words="--config --data-dir --json --help" ;;
       "site list") words="--config --data-dir --json --help" ;;
       "site show") words="--config --data-dir --json --help" ;;
       "site pause") words="--config --data-dir --json --help --until --reason" ;;
