@@ -496,7 +496,7 @@ TEST_F(ControlTest, SuspensionsAreOrderedShownAndEnded) {
   const auto& first = get_list(all, "suspensions")[0];
   EXPECT_EQ(get_text(first, "of") + " " + get_text(first, "whose"), "account ann@example.org");
   const auto& second = get_list(all, "suspensions")[1];
-  EXPECT_EQ(get_text(second, "until"), "2199-01-01T00:00:00Z");
+  EXPECT_EQ(get_text(second, "until"), "2199-01-01T00:00:00.000Z");
   EXPECT_THAT(get_text(second, "by"), HasSubstr("operator test"));
   EXPECT_EQ(get_text(second, "reason").find('\n'), std::string::npos);
   const auto why = ok("GET", "/v1/queue/01J9ZQ3V5W8XKD2M6N7P4R1STB/why");

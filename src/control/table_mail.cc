@@ -106,7 +106,6 @@ constexpr auto kQueueActions = std::to_array<Action>({
      .least = Role::operator_,
      .object = {Whose::server},
      .run = list_suspended,
-     .query = "limit?:number after?:text",
      .answer = "suspensions:[Suspension] next?:text",
      .list = "suspensions",
      .key = "of whose"},

@@ -31,7 +31,8 @@ TEST(Verdict, AnOperatorsSuspensionIsNoDelay) {
   queue::Schedule schedule;
   const std::int64_t notice = std::chrono::milliseconds(schedule.delay_notice).count();
   ASSERT_GT(notice, 0);
-  const auto message = living_until(100 * notice);
+  auto message = living_until(100 * notice);
+  message.sender.reverse_path = {"s", "example.net"};
   const auto recipient = recipient_with(mail::kNotifyUnspecified);
   const mail::Told later = by_mx({450, {4, 2, 1}, "later"});
   const auto owed = [&](std::int64_t now, std::int64_t free_since) {

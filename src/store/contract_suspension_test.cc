@@ -88,7 +88,7 @@ TEST_P(StoreContract, WhatIsSuspendedComesBackToHoldAndGoesWhenNoOrderStands) {
   EXPECT_TRUE(
       record({in_hand.id, 0, State::waiting, now() + kSuspendedFor, true, Owed::none, peer_said(450, "later")}));
   EXPECT_EQ(trail(in_hand.id).recipients[0].hold, HoldKind::suspended) << "it may not wait again";
-  EXPECT_TRUE(claim("far.example").empty());
+  EXPECT_TRUE(claim("elsewhere.example").empty());
   ASSERT_TRUE(run(store().queue().suspend(about(Of::account, anna.login))));
   ASSERT_TRUE(run(store().queue().end_suspension(Of::domain, "far.example")));
   EXPECT_EQ(order(QueueAction::resume, held), 0u) << "the account still is";
@@ -96,7 +96,7 @@ TEST_P(StoreContract, WhatIsSuspendedComesBackToHoldAndGoesWhenNoOrderStands) {
   EXPECT_EQ(order(QueueAction::resume, held), 2u);
   EXPECT_EQ(trail(sent.id).events.back().kind, EventKind::released);
   clock().advance(std::chrono::hours(2));
-  EXPECT_EQ(claim("far.example").size(), 2u);
+  EXPECT_EQ(claim("elsewhere.example").size(), 2u);
   expect_sound();
 }
 

@@ -157,7 +157,7 @@ constexpr Break kQueue[] = {
     {"recipient.mailbox", "UPDATE recipient SET mailbox = 0", "it was delivered to a mailbox that never was"},
     {"recipient.mailbox", "UPDATE recipient SET mailbox = 99 WHERE uid > 0", "delivered to a mailbox that never was"},
     {"recipient.hold", "UPDATE recipient SET hold_kind = 0", "a recipient is held for no known reason"},
-    {"recipient.hold", "UPDATE recipient SET hold_kind = 9 WHERE state = 1", "a recipient is held for no known reason"},
+    {"recipient.hold", "UPDATE recipient SET hold_kind = 10 WHERE state = 1", "a recipient is held for no known reason"},
     {"recipient.hold", "UPDATE recipient SET hold_kind = 5 WHERE state = 2", "or has one and is not held"},
     {"recipient.values", "UPDATE recipient SET notify = 16", "a value of a recipient is out of its range"},
     {"recipient.values", "UPDATE recipient SET account = 3", "a value of a recipient is out of its range"},
