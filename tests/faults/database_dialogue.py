@@ -208,12 +208,21 @@ class Dialogue:
             def give():
                 try:
                     told = self.order(f"/v1/queue/{order}", {"id": ident})
-                    if told["recipients"] == 0 and refused:
-                        self.broken(f"{order} was refused, and is done: {refused[-1]}")
                 except Refused as error:
                     refused.append(str(error))
                     raise
+                if told["recipients"] == 0:
+                    state = self.state_of(ident)
+                    done = {"hold": state == "held", "release": state != "held", "cancel": state is None}[order]
+                    if not done:
+                        raise Refused(f"{order}: it is in hand")
+                    if refused:
+                        self.broken(f"{order} was refused, and is done: {refused[-1]}")
             self.until_it_works("orders", give)
+
+    def state_of(self, ident):
+        """Of the only recipient; None: it is not in the queue."""
+        return next((one["recipients"][0]["state"] for one in self.server.queued() if one["id"] == ident), None)
 
     def send_by_api(self):
         mark = self.mark(BOB)
