@@ -140,7 +140,8 @@ class World:
                        extra={"acme": authority.settings(challenges=["http-01"], names=[SECOND])},
                        routes=[{"to": "far.test", "host": f"127.0.0.1:{port}", "tls": "none"},
                                {"to": "nowhere.test", "host": "127.0.0.1:9", "tls": "none"}],
-                       queue={"retry_first": "10m", "retry_most": "1h"}))
+                       queue={"retry_first": "10m", "retry_most": "1h"},
+                       limits={"command_timeout": "1h"}))  # the session that is shown is silent
             self.fill()
             session = stack.enter_context(self.server.smtp("mx"))  # that the page Live shows
             assert session.ehlo("client.far.test")[0] == 250
