@@ -43,7 +43,7 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   add_compile_options(-fcoroutines)
 endif()
 
-set(PAQUEBOT_TEST_SECONDS 600) # the most that one test may take
+set(PAQUEBOT_TEST_SECONDS 1200) # the most that one test may take
 if(PAQUEBOT_SANITIZE)
   set(PAQUEBOT_TEST_SECONDS 2400)
   add_compile_options(-fsanitize=${PAQUEBOT_SANITIZE} -fno-sanitize-recover=all -g1)
