@@ -117,12 +117,19 @@ void Index::note(const Result<>& done) {
 }
 
 Task<Result<>> Index::round() {
+  Result<> done = co_await attempt();
+  // A damaged file is gone by now: the next one is filled at once. One that is damaged again is the disk's fault.
+  if (!done && removed_ && may_go_on()) done = co_await attempt();
+  co_return done;
+}
+
+Task<Result<>> Index::attempt() {
   if (anew_ || (!on_ && !removed_)) close(true);
   if (!on_) co_return Result<>();
   anew_ = false;
-  if (auto opened = open(); !opened) co_return opened;
   Result<> done;
   try {
+    open();
     done = co_await work();
   } catch (const DbError& error) {
     done = std::unexpected(error_of(error));
@@ -133,21 +140,15 @@ Task<Result<>> Index::round() {
   co_return done;
 }
 
-Result<> Index::open() {
-  if (file_) return {};
+void Index::open() {
+  if (file_) return;
   removed_ = false;
-  try {
-    file_.emplace(path_);
-    messages_ = file_->count();
-  } catch (const DbError& error) {
-    close(error.damaged());
-    return std::unexpected(error_of(error));
-  }
+  file_.emplace(path_);
+  messages_ = file_->count();
   all_due_ = true;
   searcher_->begin_anew();
   const std::lock_guard lock(mutex_);
   opened_ = true;
-  return {};
 }
 
 void Index::close(bool remove) {

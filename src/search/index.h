@@ -87,7 +87,8 @@ private:
   static constexpr std::size_t kEntriesAtOnce = 500;
   static constexpr store::UidRun kAllUids{0, UINT32_MAX};
 
-  Result<> open();
+  Task<Result<>> attempt();
+  void open();
   void close(bool remove);
   bool may_go_on() const { return !stopping_ && on_ && !anew_; }
   Task<Result<>> work();
