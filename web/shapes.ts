@@ -119,6 +119,8 @@ export interface TrailEvent {
   times: number;
   /** The class of what was not taken. */
   bounce?: string;
+  /** Where it happened, where several nodes work on one database. */
+  node?: string;
 }
 
 export interface Trail extends Message {

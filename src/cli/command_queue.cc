@@ -186,6 +186,7 @@ void print_events(std::ostream& out, const json::value& trace) {
     if (!names.empty()) out << " " << names;
     if (const std::string bounce = control::get_text(event, "bounce"); !bounce.empty())
       out << " (" << printable(bounce) << ")";
+    if (const std::string node = control::get_text(event, "node"); !node.empty()) out << " on " << printable(node);
     if (!detail.empty()) out << ": " << detail;
     out << '\n';
   }

@@ -83,6 +83,7 @@ public:
       std::string_view word = word_of(event.kind, message_.klass);
       if (word.empty()) continue;
       bounce_ = mail::name_of(event.bounce);
+      node_ = event.node;
       if (event.kind == store::EventKind::returned && !bounce_.empty()) word = "message.failed";
       const bool accepted = event.kind == store::EventKind::accepted;
       if (accepted && message_.klass == store::MessageClass::incoming)
@@ -115,6 +116,7 @@ private:
     event.detail = detail;
     event.metadata = message_.metadata;
     event.bounce = bounce_;
+    event.node = node_;
     if (word == kSuppressed) split_suppressed(event);
     if (whom != nullptr) {
       event.recipient = whom->address;
@@ -128,7 +130,7 @@ private:
 
   const store::FeedRow& row_;
   const store::FeedMessage& message_;
-  std::string_view bounce_; ///< of the event that is told
+  std::string_view bounce_, node_; ///< of the event that is told
   std::vector<FeedEvent> out_;
 };
 
@@ -197,6 +199,7 @@ json::object told_to(const Grants& grants, const FeedEvent& event) {
   add("domain", event.domain);
   add("detail", event.detail);
   add("bounce", event.bounce);
+  add("node", event.node);
   const bool own = grants.serves_all() || (!event.account.empty() && grants.reaches_login(event.account));
   if (!own) return out;
   add("account", event.account);

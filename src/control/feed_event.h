@@ -28,6 +28,7 @@ struct FeedEvent {
   std::string domain{};    ///< of the account, else of the recipient; or the domain that it is about
   std::string detail{};    ///< a reply, a reason
   std::string bounce{};    ///< the class of a failure (mail::BounceClass)
+  std::string node{};      ///< where it happened, where there are several
   std::string metadata{};  ///< JSON of the sender's
 };
 

@@ -48,6 +48,7 @@ json::object present_event(const store::Event& event) {
                    {"detail", event.detail},
                    {"times", event.times}};
   if (event.bounce != mail::BounceClass::none) out["bounce"] = mail::name_of(event.bounce);
+  if (!event.node.empty()) out["node"] = event.node;
   return out;
 }
 

@@ -62,8 +62,8 @@ constexpr Shape kShapes[] = {
      "size:number recipients:[Recipient]"},
     {"Event",
      "one step of a message; of the kind `returned`, `detail` ends with the id of a report that came by mail; `bounce` "
-     "is the class of what was not taken",
-     "at:time kind:text recipients:[number] detail:text times:number bounce?:text"},
+     "is the class of what was not taken; `node`: where it happened, where several work on one database",
+     "at:time kind:text recipients:[number] detail:text times:number bounce?:text node?:text"},
     {"Destination", "a place that mail waits for; `oldest`: when what waits longest was accepted",
      "destination:text earliest_due:time backoff_until:time failures:number last_error:text waiting:number "
      "oldest:time"},
@@ -163,9 +163,10 @@ std::vector<Shape> program_shapes() {
        "name?:text type?:text content:text content_id?:text"},
       {"FeedEvent",
        "something that happened (docs/webhooks.md); `account` and `metadata` are for who sent the message, and "
-       "`recipient` names what it is about where that is no message; `bounce` is the class of a failure",
+       "`recipient` names what it is about where that is no message; `bounce` is the class of a failure; `node`: "
+       "where it happened, where several work on one database",
        "id:text time:time event:text message?:text class?:text sender?:text recipient?:text account?:text "
-       "domain?:text detail?:text bounce?:text metadata?:object"},
+       "domain?:text detail?:text bounce?:text node?:text metadata?:object"},
       {"Suppression",
        "an address that programs send nothing to any more (docs/outbound.md); `of`: the login or domain whose it is, "
        "empty for the server's, which requests call `*`; `message`: of which the `reply` was, empty where somebody put "

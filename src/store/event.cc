@@ -5,7 +5,7 @@
 namespace paquebot::store {
 namespace {
 
-constexpr char kPlain = 1, kWithClasses = 2;
+constexpr char kPlain = 1, kWithClasses = 2, kWithNode = 3;
 
 void put(std::string& out, std::uint64_t value) {
   for (; value >= 0x80; value >>= 7) out += static_cast<char>(value | 0x80);
@@ -80,22 +80,31 @@ Event take_event(Cursor& in, bool with_class) {
 
 } // namespace
 
-std::string pack_events(const std::vector<Event>& events) {
-  const bool classes =
-      std::ranges::any_of(events, [](const Event& one) { return one.bounce != mail::BounceClass::none; });
-  std::string out(1, classes ? kWithClasses : kPlain);
+std::string pack_events(const std::vector<Event>& events, std::string_view node) {
+  node = node.substr(0, kMaxNodeName);
+  const bool classes = !node.empty() || std::ranges::any_of(events, [](const Event& one) {
+    return one.bounce != mail::BounceClass::none;
+  });
+  std::string out(1, !node.empty() ? kWithNode : classes ? kWithClasses : kPlain);
+  if (!node.empty()) {
+    put(out, node.size());
+    out += node;
+  }
   put(out, events.size());
   for (const Event& event : events) put_event(out, event, classes);
   return out;
 }
 
 std::optional<std::vector<Event>> unpack_events(std::string_view packed) {
-  if (packed.empty() || (packed.front() != kPlain && packed.front() != kWithClasses)) return {};
-  const bool classes = packed.front() == kWithClasses;
+  if (packed.empty() || packed.front() < kPlain || packed.front() > kWithNode) return {};
+  const bool classes = packed.front() != kPlain;
   Cursor in(packed.substr(1));
+  const std::string node = packed.front() == kWithNode ? in.bytes() : std::string();
+  if (node.size() > kMaxNodeName) return {};
   std::vector<Event> events;
   for (std::size_t n = in.count(); n > 0 && in.ok(); --n) events.push_back(take_event(in, classes));
   if (!in.at_end()) return {};
+  for (Event& event : events) event.node = node;
   return events;
 }
 

@@ -53,6 +53,22 @@ TEST(Event, ClassesArePackedWhereThereAreSome) {
   for (std::size_t cut = 0; cut < packed.size(); ++cut) EXPECT_FALSE(unpack_events(packed.substr(0, cut))) << cut;
 }
 
+TEST(Event, ANodeIsNamedOnce) {
+  const std::string packed = pack_events(some_events(), "mx1.example");
+  const auto events = unpack_events(packed);
+  ASSERT_TRUE(events);
+  ASSERT_EQ(events->size(), 3u);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ((*events)[i].node, "mx1.example");
+    EXPECT_EQ((*events)[i].recipients, some_events()[i].recipients);
+  }
+  for (std::size_t cut = 0; cut < packed.size(); ++cut) EXPECT_FALSE(unpack_events(packed.substr(0, cut))) << cut;
+  const auto cut = unpack_events(pack_events(some_events(), std::string(1000, 'n')));
+  ASSERT_TRUE(cut);
+  EXPECT_EQ(cut->front().node, std::string(kMaxNodeName, 'n'));
+  EXPECT_EQ(unpack_events(pack_events(*cut))->front().node, "") << "it is who writes that is named";
+}
+
 TEST(Event, LongDetailsAreCut) {
   const auto events = unpack_events(pack_events({{1, EventKind::failed, {}, std::string(100000, 'x'), 1}}));
   ASSERT_TRUE(events);
@@ -63,7 +79,7 @@ TEST(Event, DamageIsNoticedAndNeverTrusted) {
   const std::string packed = pack_events(some_events());
   for (std::size_t cut = 0; cut < packed.size(); ++cut) EXPECT_FALSE(unpack_events(packed.substr(0, cut))) << cut;
   EXPECT_FALSE(unpack_events(packed + "x"));
-  EXPECT_FALSE(unpack_events(std::string("\x03\x00", 2))) << "a version to come";
+  EXPECT_FALSE(unpack_events(std::string("\x04\x00", 2))) << "a version to come";
   EXPECT_FALSE(unpack_events(std::string("\x01\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x7F", 10))) << "a huge count";
   for (std::size_t at = 0; at < packed.size(); ++at) {
     std::string broken = packed;

@@ -304,6 +304,7 @@ struct Event {
   std::string detail;
   std::uint32_t times = 1;    ///< repeated deferrals collapse
   mail::BounceClass bounce{}; ///< of a failure, a deferral, or a report of one that is known to be true
+  std::string node{};         ///< where it happened; empty: there are not several, or it was not written down
 };
 
 struct Trace {

@@ -110,6 +110,16 @@ class ClusterTest(TwoNodes):
         self.assertEqual(len(self.b.mail(ALICE)), 2)
         self.assertEqual(self.b.findings(), [])
 
+    def test_what_happens_says_where(self):
+        self.a.must("events")  # from here on it is written down
+        with self.a.smtp() as client:
+            ident = transact(client, "x@y.test", [ALICE], letter())
+        trail = self.b.trace(ident)["events"]
+        self.assertEqual({event["node"] for event in trail}, {"a"})
+        self.assertRegex(self.b.must("trace", ident), "delivered .* on a\n")
+        told = self.b.json("events", "--after", "1-0")["events"]
+        self.assertIn(("message.delivered", "a"), [(one["event"], one.get("node")) for one in told])
+
     def test_who_waits_at_one_hears_what_comes_at_the_other(self):
         client = imaplib.IMAP4("127.0.0.1", self.b.ports["imap"], timeout=60)
         self.addCleanup(client.shutdown)

@@ -235,6 +235,11 @@ function Timeline({ of, now }: { of: Trail; now: Date }) {
               </p>
               <Detail of={event.detail} />
               {classInWords(event.bounce) ? <p className="why">{classInWords(event.bounce)}</p> : null}
+              {event.node ? (
+                <p className="why">
+                  on <bdi>{event.node}</bdi>
+                </p>
+              ) : null}
             </div>
           </li>
         ))}

@@ -44,7 +44,8 @@ std::string application_of(std::int64_t epoch) {
   return epoch == 0 ? "paquebot" : "paquebot epoch " + std::to_string(epoch);
 }
 
-PgConnection::PgConnection(const Target& target, Use use, std::int64_t epoch) {
+PgConnection::PgConnection(const Target& target, Use use, std::int64_t epoch, std::string node)
+    : node_(std::move(node)) {
   std::vector<const char*> keys;
   std::vector<const char*> values;
   for (const auto& [key, value] : target.settings) {

@@ -37,8 +37,9 @@ class PgStatement;
 class PgConnection final : public sqlite::Connection {
 public:
   enum class Use { writing, reading };
-  /// Waits at most ten seconds for the server. `epoch`: whose it is; 0: nobody's yet. Throws DbError.
-  PgConnection(const Target& target, Use use, std::int64_t epoch = 0);
+  /// Waits at most ten seconds for the server. `epoch`: whose it is, and the name of that node; 0: nobody's yet. Throws
+  /// DbError.
+  PgConnection(const Target& target, Use use, std::int64_t epoch = 0, std::string node = {});
   ~PgConnection() override;
 
   std::unique_ptr<sqlite::Statement> prepare(const char* sql) override;
@@ -48,6 +49,7 @@ public:
   std::int64_t total_changes() override { return total_changes_; }
   bool in_transaction() const override { return in_transaction_; }
   int walk_rows() const override { return 2000; }
+  std::string_view node() const override { return node_; }
 
   int server_version() const { return PQserverVersion(connection_.get()); }
 
@@ -74,6 +76,7 @@ private:
   DbError lost(const std::string& sql) const;
 
   std::unique_ptr<PGconn, Finish> connection_;
+  const std::string node_;
   std::deque<Pending> pending_;
   std::uint64_t names_ = 0; ///< of prepared statements
   std::int64_t changes_ = 0;

@@ -109,8 +109,8 @@ Result<std::unique_ptr<Store>> open_target(const Target& target, StoreOptions op
   if (auto here = sqlite::check_moved(db); !here && !options.moved_too) return std::unexpected(here.error());
   const Result<Id> epoch = begin_epoch(db, place->identity);
   if (!epoch) return std::unexpected(epoch.error());
-  const auto writing = [target, own = *epoch] {
-    return std::make_shared<PgConnection>(target, PgConnection::Use::writing, own);
+  const auto writing = [target, own = *epoch, node = place->identity.name] {
+    return std::make_shared<PgConnection>(target, PgConnection::Use::writing, own, node);
   };
   const auto on_fatal = options.on_fatal ? options.on_fatal : end_without_store;
   const auto lane = [writing, on_fatal, own = *epoch](int number, const char* thread) {

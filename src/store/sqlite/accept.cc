@@ -219,7 +219,7 @@ private:
   void write_message(std::int64_t pending, const Content& queued) {
     const mail::Sender& sender = request_.sender;
     const std::vector<Event> events = first_events();
-    const std::string trail = pack_events(events);
+    const std::string trail = pack_events(events, tx_.db.node());
     tx_.db.run("INSERT INTO message(id, pending, class, sender_local, sender_domain, body_type, smtputf8, ret, envid, "
                "content_8bit, "
                "account, peer, accepted_at, expires_at, head, head_size, body, bulk, body_size, requiretls, priority, "

@@ -88,7 +88,8 @@ public:
   virtual bool in_transaction() const = 0;
   /// Rows that one statement of a walk over a table asks for; 0: it is left when it has cost enough.
   virtual int walk_rows() const { return 0; }
-  virtual sqlite3* raw() { return nullptr; } ///< null: it is not SQLite's
+  virtual sqlite3* raw() { return nullptr; }           ///< null: it is not SQLite's
+  virtual std::string_view node() const { return {}; } ///< whose it is; empty: there are not several
 };
 
 /// A statement in use. Goes back to the connection's cache when it ends, so keep it short-lived and never nest two of
@@ -170,6 +171,7 @@ public:
   bool in_transaction() const { return connection_->in_transaction(); }
   int walk_rows() const { return connection_->walk_rows(); }
   bool is_sqlite() const { return raw() != nullptr; }
+  std::string_view node() const { return connection_->node(); }
   sqlite3* raw() const { return connection_ == nullptr ? nullptr : connection_->raw(); }
   /// Throws what SQLite says of the last failure. `what` names the thing that failed.
   [[noreturn]] void raise(int code, std::string_view what) const;

@@ -57,7 +57,7 @@ void feed_events(Tx& tx, const Ulid& message, const std::vector<Event>& events) 
     if (is_told(event.kind)) told.push_back(event);
   if (told.empty()) return;
   for (Event& event : told) std::ranges::sort(event.recipients);
-  const std::string packed = pack_events(told);
+  const std::string packed = pack_events(told, tx.db.node());
   tx.memory.feed.last = tx.db.number("INSERT INTO feed(at, message, events) VALUES(?, ?, ?) RETURNING id", 0, tx.now,
                                      message, Blob{packed});
 }

@@ -65,7 +65,7 @@ bool collapse(Db& db, const Ulid& message, std::int64_t row, std::string_view pa
   last.detail = again.detail;
   last.bounce = again.bounce;
   ++last.times;
-  const std::string data = pack_events(*events);
+  const std::string data = pack_events(*events, db.node());
   db.run("UPDATE event SET data = ? WHERE message = ? AND n = ?", Blob{data}, message, row);
   return true;
 }
@@ -163,7 +163,7 @@ void add_events(Db& db, const Ulid& message, std::vector<Event> events) {
   }
   const bool deferral = row > 0 && events.size() == 1 && events.front().kind == EventKind::deferred;
   if (deferral && collapse(db, message, row, packed, events.front())) return;
-  const std::string data = pack_events(events);
+  const std::string data = pack_events(events, db.node());
   db.run("INSERT INTO event(message, n, data) VALUES(?, ?, ?)", message, row + 1, Blob{data});
 }
 
