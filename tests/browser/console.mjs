@@ -197,9 +197,15 @@ await test("she sees where she is logged in, and ends a session that she forgot"
   await settled(page);
   const mine = page.getByRole("region", { name: "Where you are logged in" });
   await mine.getByText("this one").waitFor();
+  const dialog = page.getByRole("dialog");
   await mine.getByRole("button", { name: /^End it/ }).first().click();
+  await dialog.getByRole("button", { name: "Let it go on" }).click();
+  await dialog.waitFor({ state: "hidden" });
+  await mine.getByRole("button", { name: /^End it/ }).first().click();
+  await dialog.getByRole("button", { name: "End 1 session" }).click();
   await page.getByText(/^Ended: the session from/).waitFor();
-  await mine.getByRole("button", { name: "End all others" }).click();
+  await mine.getByRole("button", { name: /^End all others/ }).click();
+  await dialog.getByRole("button", { name: /^End \d+ sessions?$/ }).click();
   await mine.getByText("You are logged in nowhere else.").waitFor();
   await forgotten.page.goto("/console/me");
   await forgotten.page.getByRole("button", { name: "Log in" }).waitFor();

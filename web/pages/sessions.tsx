@@ -1,8 +1,9 @@
 // Where one is logged in: one's own sessions, to be ended one by one or all but this one.
 import { type Session, act, part } from "../api";
 import { plural } from "../format";
-import { useAsk, useDoing } from "../ui/hooks";
-import { Answer, Mark, Section, Time, Trouble } from "../ui/parts";
+import { only, useDanger } from "../ui/dialog";
+import { useAsk } from "../ui/hooks";
+import { Answer, Mark, Section, Time } from "../ui/parts";
 import { Table } from "../ui/table";
 import { say } from "../ui/toasts";
 
@@ -15,18 +16,32 @@ const inOrder = (list: readonly Session[]): Session[] =>
 
 export function Sessions() {
   const asked = useAsk<{ sessions: Session[] }>("/v1/me/sessions?limit=50");
-  const doing = useDoing();
+  const danger = useDanger();
   const end = (one: Session): void =>
-    void doing.run(async () => {
-      await act("DELETE", `/v1/me/sessions/${part(one.id)}`);
-      say(`Ended: the session from ${one.from || "this machine"}.`);
-      asked.reload();
+    danger.open({
+      ask: only(1),
+      title: () => `session is ended: from ${one.from || "this machine"}`,
+      body: "That browser has to log in again; what was typed there and not sent is lost.",
+      keep: "Let it go on",
+      go: () => "End 1 session",
+      run: () => act("DELETE", `/v1/me/sessions/${part(one.id)}`),
+      done: () => {
+        say(`Ended: the session from ${one.from || "this machine"}.`);
+        asked.reload();
+      },
     });
-  const endOthers = (): void =>
-    void doing.run(async () => {
-      const { ended } = await act<{ ended: number }>("DELETE", "/v1/me/sessions");
-      say(`Ended: ${plural(ended, "session")}. This one goes on.`);
-      asked.reload();
+  const endOthers = (others: number): void =>
+    danger.open({
+      ask: only(others),
+      title: (count) => (count === 1 ? "session is ended" : "sessions are ended"),
+      body: "All of yours but this one: those browsers have to log in again.",
+      keep: "Let them go on",
+      go: (count) => `End ${plural(count, "session")}`,
+      run: () => act("DELETE", "/v1/me/sessions"),
+      done: (count) => {
+        say(`Ended: ${plural(count, "session")}. This one goes on.`);
+        asked.reload();
+      },
     });
   return (
     <Section
@@ -34,7 +49,6 @@ export function Sessions() {
       title="Where you are logged in"
       about="Browsers in which this console is open for you. Mail programs are not among them: they have app passwords."
     >
-      <Trouble problem={doing.problem} />
       <Answer of={asked} what="where you are logged in">
         {({ sessions }) => (
           <>
@@ -57,7 +71,7 @@ export function Sessions() {
                   cell: (one) =>
                     one.current ? null : (
                       <button className="btn btn--small btn--danger" type="button" onClick={() => end(one)}>
-                        End it<span className="sr">: the session from {one.from || "this machine"}</span>
+                        End it…<span className="sr">: the session from {one.from || "this machine"}</span>
                       </button>
                     ),
                 },
@@ -65,8 +79,8 @@ export function Sessions() {
             />
             {sessions.some((one) => !one.current) ? (
               <p className="actions">
-                <button className="btn" type="button" onClick={endOthers}>
-                  End all others
+                <button className="btn" type="button" onClick={() => endOthers(sessions.length - 1)}>
+                  End all others…
                 </button>
               </p>
             ) : (
@@ -75,6 +89,7 @@ export function Sessions() {
           </>
         )}
       </Answer>
+      {danger.dialog}
     </Section>
   );
 }
