@@ -41,7 +41,6 @@ extern "C" void on_stopping(int signal);
 void catch_stopping() {
   struct sigaction action{};
   action.sa_handler = on_stopping;
-  action.sa_flags = SA_NODEFER; // it stops within the handler
   ::sigaction(SIGTSTP, &action, nullptr);
 }
 
@@ -50,8 +49,14 @@ extern "C" void on_stopping(int signal) {
   ::tcsetattr(quieted.descriptor, TCSAFLUSH, &quieted.before);
   write_line_end();
   ::sigaction(signal, &quieted.stopping, nullptr);
+  sigset_t here;
+  sigset_t before;
+  sigemptyset(&here);
+  sigaddset(&here, signal);
   ::raise(signal);
-  catch_stopping(); // it goes on
+  ::pthread_sigmask(SIG_UNBLOCK, &here, &before); // it stops within the handler, and goes on
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  catch_stopping();
   ::tcsetattr(quieted.descriptor, TCSAFLUSH, &quieted.quiet);
   errno = kept;
 }
