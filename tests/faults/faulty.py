@@ -156,7 +156,7 @@ class Run:
     def walk(self):
         """All steps; what breaks off is in the ledger. Ends early when the server has died."""
         for step in (self.send_mixed, self.order, self.send_bounce, self.send_large, self.delete_one, self.put_away, self.mark_some, self.move_some,
-                     self.expunge_some):
+                     self.expunge_some, self.copy_some, self.replace_some):
             if not self.server.alive():
                 return
             try:
@@ -216,14 +216,14 @@ class Run:
         client.quit()
         self.ledger.deleted[ANN] = [first]
 
-    # Bob's folders: a and b are changed, c is moved, d is deleted.
+    # Bob's folders: a and b are changed, c is moved, d is deleted, e and f are copied, g is replaced by h elsewhere.
 
     def imap(self):
         return ImapClient(self.server.ports["imap"], BOB, SECRET, STEP_SECONDS)
 
     def put_away(self):
         with self.imap() as client:
-            for mark, size in (("a", 200), ("b", LARGE), ("c", LARGE), ("d", 200)):
+            for mark, size in (("a", 200), ("b", LARGE), ("c", LARGE), ("d", 200), ("e", 200), ("f", LARGE), ("g", 200)):
                 client.append(self.book, "Archive", mark, [r"\Seen"] if mark == "a" else [], size)
             self.seen = {box: client.listing(box) for box in BOXES}
 
@@ -242,6 +242,12 @@ class Run:
 
     def expunge_some(self):
         self.change("d", lambda client, states: client.delete(self.book, states))
+
+    def copy_some(self):
+        self.change("ef", lambda client, states: client.copy(self.book, states, "Trash"))
+
+    def replace_some(self):
+        self.change("g", lambda client, states: client.replace(self.book, "g", states["g"], "h", "Trash", [r"\Flagged"], LARGE))
 
     def settle_down(self, seconds=20):
         """Until the queue is empty, or the server has died, or the faults keep it from getting there."""

@@ -33,7 +33,8 @@ void FolderWork::change_some() {
   for (int i = 0; i < 2; ++i) append();
   for (int i = 0; i < 4 && !messages_.empty(); ++i) {
     const auto which = std::next(messages_.begin(), static_cast<std::ptrdiff_t>(chance_() % messages_.size()));
-    switch (chance_() % 5) {
+    switch (chance_() % 6) {
+      case 3: replace(which); break;
       case 0: move(which); break;
       case 1: expunge(which); break;
       case 2: copy(which); break;
@@ -42,7 +43,7 @@ void FolderWork::change_some() {
   }
 }
 
-void FolderWork::append() {
+bool FolderWork::append() {
   auto request = std::make_shared<store::AcceptRequest>();
   request->id = ids_.next();
   const std::string id = request->id.to_string();
@@ -65,10 +66,11 @@ void FolderWork::append() {
   note("may", id, message);
   std::shared_ptr<const store::AcceptRequest> sealed = std::move(request);
   const auto done = run(store_.acceptance().accept(std::move(sealed)));
-  if (done.status != store::AcceptStatus::accepted || done.uids.empty()) return;
+  if (done.status != store::AcceptStatus::accepted || done.uids.empty()) return false;
   message.uid = done.uids.front();
   note("is", id, message);
   messages_.emplace(id, message);
+  return true;
 }
 
 void FolderWork::mark(Messages::iterator message) {
@@ -116,6 +118,19 @@ void FolderWork::copy(Messages::iterator message) {
   if (!done || done->to.size() != 1) return;
   one.uid = done->to.front();
   note("copy", id, one);
+}
+
+/// As REPLACE does: another message first, then the old one goes, whatever its flags are. Between the two both are
+/// there.
+void FolderWork::replace(Messages::iterator message) {
+  if (!append()) return;
+  const Message one = message->second;
+  const std::string id = message->first;
+  messages_.erase(message);
+  const Message nowhere{"-", 0, 0};
+  note("may", id, nowhere);
+  const auto gone = run(store_.mailboxes().expunge(folders_[one.folder], {one.uid}, "test"));
+  if (gone && *gone == 1) note("is", id, nowhere);
 }
 
 /// As EXPUNGE does: what is marked, and nothing else.

@@ -11,8 +11,8 @@
 
 namespace paquebot::faults {
 
-/// What an IMAP client does to two folders of an account: APPEND, STORE, COPY, MOVE, EXPUNGE. Writes down what it is
-/// promised (FolderPromises). A store that fails promises nothing, and what was begun then is not touched again.
+/// What an IMAP client does to two folders of an account: APPEND, STORE, COPY, MOVE, REPLACE, EXPUNGE. Writes down what
+/// it is promised (FolderPromises). A store that fails promises nothing, and what was begun then is not touched again.
 class FolderWork {
 public:
   FolderWork(LogVfs& vfs, store::Store& store, UlidSource& ids, store::Id account, unsigned seed);
@@ -26,10 +26,11 @@ private:
     std::uint64_t flags;
   };
   using Messages = std::map<std::string, Message>; ///< by id
-  void append();
+  bool append();                                   ///< whether it was acknowledged
   void mark(Messages::iterator message);
   void move(Messages::iterator message);
   void copy(Messages::iterator message);
+  void replace(Messages::iterator message);
   void expunge(Messages::iterator message);
   void note(const char* what, const std::string& id, const Message& message, std::int64_t modseq = 0);
 
