@@ -1,6 +1,9 @@
 #include "store/sqlite/checkpoint.h"
 
+#include <algorithm>
 #include <atomic>
+#include <cstdint>
+#include <string>
 
 namespace paquebot::store::sqlite {
 namespace {
@@ -10,6 +13,7 @@ namespace {
 constexpr int kBlock = 32768;
 constexpr std::size_t kMovedAt = 96;
 constexpr int kCheckpointLock = 1;
+constexpr std::int64_t kPiece = 64 << 10; // of the log that is written again; SQLite writes less than 128 KiB at once
 
 sqlite3_file& file_of(Db& db) {
   sqlite3_file* file = nullptr;
@@ -36,10 +40,33 @@ void forget_moved(Db& db) {
   methods.xShmLock(&file, kCheckpointLock, 1, SQLITE_SHM_UNLOCK | SQLITE_SHM_EXCLUSIVE);
 }
 
+/// Whether the log is on the disk nobody knows: after a sync that failed, in this process or in one before, it may be
+/// in memory alone, and no later sync would write it. With its pages half moved the database would then be nothing at
+/// all after a power cut. The same octets, written once more, have to be synced.
+void write_log_again(Db& db) {
+  sqlite3_file* file = nullptr;
+  const int code = sqlite3_file_control(db.raw(), "main", SQLITE_FCNTL_JOURNAL_POINTER, static_cast<void*>(&file));
+  if (code != SQLITE_OK) db.raise(code, "the file of the log");
+  if (file == nullptr || file->pMethods == nullptr) return; // there is none
+  const sqlite3_io_methods& methods = *file->pMethods;
+  sqlite3_int64 size = 0;
+  if (const int sized = methods.xFileSize(file, &size); sized != SQLITE_OK) db.raise(sized, "the size of the log");
+  if (size == 0) return;
+  std::string piece;
+  for (sqlite3_int64 at = 0; at < size; at += kPiece) {
+    piece.resize(static_cast<std::size_t>(std::min<sqlite3_int64>(kPiece, size - at)));
+    int done = methods.xRead(file, piece.data(), static_cast<int>(piece.size()), at);
+    if (done == SQLITE_OK) done = methods.xWrite(file, piece.data(), static_cast<int>(piece.size()), at);
+    if (done != SQLITE_OK) db.raise(done, "writing the log again");
+  }
+  if (const int synced = methods.xSync(file, SQLITE_SYNC_NORMAL); synced != SQLITE_OK) db.raise(synced, "the log");
+}
+
 } // namespace
 
 void checkpoint_fully(Db& db) {
   forget_moved(db);
+  write_log_again(db);
   int frames = 0;
   int moved = 0;
   const int code = sqlite3_wal_checkpoint_v2(db.raw(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, &frames, &moved);

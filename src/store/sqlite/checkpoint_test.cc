@@ -1,5 +1,6 @@
 #include "store/sqlite/checkpoint.h"
 #include "store/sqlite/schema.h"
+#include "store/sqlite/test_fault_vfs.h"
 #include "store/test_contract.h"
 
 #include <filesystem>
@@ -66,6 +67,21 @@ TEST_F(SqliteCheckpoint, WhatWasMovedAndLostIsMovedAgain) {
   move_and_lose();
   checkpoint_fully(db_);
   EXPECT_EQ(moved_sum(), 20);
+}
+
+TEST_F(SqliteCheckpoint, TheLogIsWrittenAgainBeforeItIsMoved) {
+  FaultVfs faults("c.db-wal");
+  Db db = open_for_writing(path("c.db"));
+  db.exec("CREATE TABLE t(n)");
+  db.exec("INSERT INTO t VALUES(7)");
+  const auto size = std::filesystem::file_size(path("c.db"));
+  faults.full = true; // what is synced only is not written
+  EXPECT_THROW(checkpoint_fully(db), DbError);
+  EXPECT_EQ(std::filesystem::file_size(path("c.db")), size) << "nothing was moved";
+  faults.full = false;
+  checkpoint_fully(db);
+  EXPECT_EQ(db.number("SELECT n FROM t", 0), 7);
+  EXPECT_EQ(std::filesystem::file_size(path("c.db-wal")), 0u);
 }
 
 /// Why it does more than SQLite does.
