@@ -42,10 +42,10 @@ public:
 
   std::map<std::string, Mailbox> boxes;
   std::set<std::string> subscribed;
-  std::uint64_t quota = UINT64_MAX; ///< octets
-  bool broken = false;              ///< the store fails
-  std::size_t piece = 64;           ///< octets of a body in one answer
-  std::size_t small = 100;          ///< bodies up to so many octets come with their head
+  std::uint64_t quota = UINT64_MAX;     ///< octets
+  bool broken = false, keeping = false; ///< the store fails; it can't delete what REPLACE replaces
+  std::size_t piece = 64;               ///< octets of a body in one answer
+  std::size_t small = 100;              ///< bodies up to so many octets come with their head
 
   FakeStore() {
     add_box("INBOX", 0);
@@ -301,7 +301,8 @@ public:
       append(out.uids, made.uid);
       appended.push_back(text);
     }
-    if (ask.replaces != 0) remove(selected_, ask.replaces);
+    out.both = ask.replaces != 0 && keeping;
+    if (ask.replaces != 0 && !keeping) remove(selected_, ask.replaces);
     return out;
   }
 

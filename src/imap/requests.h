@@ -139,7 +139,8 @@ struct Copied {
 struct Appended {
   Fault fault = Fault::none;
   std::uint32_t uidvalidity = 0;
-  UidSet uids{}; ///< in the order of the messages; empty: they have none to tell
+  UidSet uids{};     ///< in the order of the messages; empty: they have none to tell
+  bool both = false; ///< what it was to replace is still there: the store can't delete it now
 };
 /// Octets of all mailboxes of the account.
 struct Quota {

@@ -186,6 +186,7 @@ void ServerSession::Appender::finish(Appended appended) {
   if (replaces_ == 0) return session_.ok(code + "it is kept");
   // RFC 8508 section 4.4: in front of what is told of the deletion.
   if (!code.empty()) session_.untagged("OK " + code + "it is kept");
+  if (appended.both) return session_.no("[UNAVAILABLE] the old message can't be deleted now: both are there");
   session_.tells_modseq = true;
   session_.ok("it is replaced");
 }

@@ -162,7 +162,8 @@ Task<imap::Answer> ImapMailbox::answer(imap::AskAppendEnd ask) {
   std::vector<std::uint32_t> old{ask.replaces};
   std::string who = who_;
   const auto gone = co_await store_.mailboxes().expunge(mailbox, std::move(old), std::move(who));
-  if (!gone) trouble_ = gone.error().message; // both are there: nothing is lost
+  if (!gone) trouble_ = gone.error().message;
+  appended.both = !gone;
   co_return appended;
 }
 

@@ -59,8 +59,8 @@ public:
   }
 
   /// Of logins "login temporary_failure", "login slow_down", "login too_many_sessions"; what happens outside at once:
-  /// "deliver BOX", "remove UID", "flag UID", "delete BOX", "forget BOX", "store broken", "store works", "shutdown",
-  /// "logout".
+  /// "deliver BOX", "remove UID", "flag UID", "delete BOX", "forget BOX", "store broken",
+  /// "store keeping" (REPLACE can't delete), "store works", "shutdown", "logout".
   bool set_answer(std::string_view answer) override {
     const auto space = answer.find(' ');
     const std::string_view what = answer.substr(0, space);
@@ -79,7 +79,7 @@ public:
     else if (what == "delete")
       store_.boxes.erase(rest);
     else if (what == "store")
-      store_.broken = rest == "broken";
+      store_.broken = rest == "broken", store_.keeping = rest == "keeping";
     else if (what == "shutdown")
       session_.shut_down();
     else if (what == "logout")
