@@ -7,6 +7,7 @@
 #include "cli/progress.h"
 #include "cli/verbs.h"
 #include "control/offline_orders.h"
+#include "search/index.h"
 #include "store/offline.h"
 
 #include <chrono>
@@ -133,6 +134,14 @@ void print_findings(std::ostream& out, const Findings& findings) {
   out << count_text(static_cast<std::int64_t>(findings.shown().size()) + findings.more(), "finding") << ".\n";
 }
 
+/// What is damaged of the index for searches, which is no part of the store; empty: nothing, or there is none.
+std::string check_index(Session& session) {
+  const auto place = session.place_of_server();
+  if (!place || !place->search_index) return {};
+  const ActAs acting(owner_of(place->data_dir)); // as above
+  return acting.failed() ? std::string() : search::damage_of_file(place->data_dir);
+}
+
 } // namespace
 
 int verify(Session& session, const Arguments& arguments) {
@@ -142,8 +151,10 @@ int verify(Session& session, const Arguments& arguments) {
     findings = check_store(session, bar);
   }
   if (!findings) return session.report(findings.error());
+  const std::string index = check_index(session);
   if (session.json) {
     json::object out{{"sound", findings->empty()}};
+    if (!index.empty()) out["search_index"] = index;
     tell_in_json(out, *findings);
     session.out() << control::to_pretty_text(out);
   } else if (findings->empty()) {
@@ -151,6 +162,9 @@ int verify(Session& session, const Arguments& arguments) {
   } else {
     print_findings(session.out(), *findings);
   }
+  if (!index.empty() && !session.json)
+    session.out() << "The index for searches (search.db) can't be used: " << printable(index, 4096)
+                  << ".\n  -> no mail is in it, and the server makes it anew by itself; now: paquebot search rebuild\n";
   return findings->empty() ? kOk : kRefused;
 }
 

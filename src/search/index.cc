@@ -45,6 +45,16 @@ IndexFacts facts_of_file(const std::string& directory) {
   return facts;
 }
 
+std::string damage_of_file(const std::string& directory) {
+  const std::string path = directory + "/search.db";
+  if (octets_of(path) == 0) return {};
+  try {
+    return IndexReader(path).check();
+  } catch (const DbError& error) {
+    return error.damaged() ? "it is no database any more" : "it can't be read: " + error.message;
+  }
+}
+
 Index::Index(store::Store& store, std::string directory)
     : store_(store), path_(std::move(directory) + "/search.db"), searcher_(std::make_unique<Searcher>(path_)) {}
 

@@ -37,6 +37,9 @@ struct IndexFacts {
 
 /// Of an index that nobody has open; messages 0 when the file can't be read.
 IndexFacts facts_of_file(const std::string& directory);
+/// Reads the whole file, which somebody may be filling: what is damaged, in words; empty when nothing is, or there is
+/// none. Whoever opens it makes it anew.
+std::string damage_of_file(const std::string& directory);
 
 /// Knows for each message of all mailboxes which searches can't find it, behind the store: mail is taken in, and
 /// searched, without it. It follows the changes that the store tells of; what it has not looked at yet rules nothing

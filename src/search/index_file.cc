@@ -86,6 +86,15 @@ Db open_index(const std::string& path) {
   return db;
 }
 
+/// Of a row as pack() has made it; nothing: it is not as it was written.
+std::optional<RowHead> sound_row(std::int64_t id, std::string_view packed) {
+  RowHead head{};
+  if (packed.size() < sizeof head) return {};
+  std::memcpy(&head, packed.data(), sizeof head);
+  const bool sound = head.head_size != 0 && head.head_size <= packed.size() - sizeof head;
+  return sound && head.checksum == checksum_of(id, packed) ? std::optional(head) : std::nullopt;
+}
+
 } // namespace
 
 IndexFile::IndexFile(const std::string& path) : db_(open_index(path)) {}
@@ -142,6 +151,20 @@ IndexReader::IndexReader(const std::string& path) : db_(path, SQLITE_OPEN_READON
 
 std::uint64_t IndexReader::count() { return static_cast<std::uint64_t>(db_.number("SELECT count(*) FROM print", 0)); }
 
+std::string IndexReader::check() {
+  const std::int64_t form = db_.number("PRAGMA user_version", -1);
+  if (form == 0 && db_.number("SELECT count(*) FROM sqlite_schema", 1) == 0) return {}; // it is just being made
+  if (form != kForm) return "it is of another form";
+  {
+    Query q = db_.query("PRAGMA quick_check(1)");
+    if (!q.row() || q.view(0) != "ok") return "its pages are damaged";
+  }
+  std::uint64_t damaged = 0;
+  Query q = db_.query("SELECT id, bits FROM print ORDER BY id");
+  while (q.row()) damaged += sound_row(q.i64(0), q.view(1)) ? 0 : 1;
+  return damaged == 0 ? std::string() : std::to_string(damaged) + " of its rows are damaged";
+}
+
 store::UidSet IndexReader::rule_out(store::Id mailbox, const imap::FilterPlan& plan, bool& damaged) {
   store::UidSet out;
   if (mailbox > kMostMailboxes) return out;
@@ -150,14 +173,13 @@ store::UidSet IndexReader::rule_out(store::Id mailbox, const imap::FilterPlan& p
   while (q.row()) {
     const std::int64_t id = q.i64(0);
     const std::string_view packed = q.view(1);
-    RowHead head{};
-    if (packed.size() >= sizeof head) std::memcpy(&head, packed.data(), sizeof head);
-    const std::string_view both = packed.size() >= sizeof head ? packed.substr(sizeof head) : std::string_view();
-    if (head.head_size == 0 || head.head_size > both.size() || head.checksum != checksum_of(id, packed)) {
+    const auto head = sound_row(id, packed);
+    if (!head) {
       damaged = true;
       continue;
     }
-    if (plan.may_match(both.substr(0, head.head_size), both.substr(head.head_size), head.whole != 0)) continue;
+    const std::string_view both = packed.substr(sizeof *head);
+    if (plan.may_match(both.substr(0, head->head_size), both.substr(head->head_size), head->whole != 0)) continue;
     const auto uid = static_cast<std::uint32_t>(id);
     if (!out.empty() && out.back().last + 1 == uid)
       out.back().last = uid;

@@ -62,6 +62,8 @@ class IndexReader {
 public:
   explicit IndexReader(const std::string& path);
   std::uint64_t count();
+  /// Reads all of it: what is not as it was written, in words; empty when nothing is.
+  std::string check();
   /// Those that a search by this plan does not find. `damaged` is set when a row is not as it was written.
   store::UidSet rule_out(store::Id mailbox, const imap::FilterPlan& plan, bool& damaged);
 

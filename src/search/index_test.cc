@@ -260,6 +260,7 @@ TEST_F(IndexTest, ADamagedFileIsMadeAnew) {
     } else {
       std::ofstream(file(), std::ios::binary) << "no database at all";
     }
+    EXPECT_NE(damage_of_file(home_), "") << kind;
     open_index();
     for (int rounds = 0; rounds < 3; ++rounds) {
       const auto done = run(index_->round());
@@ -267,6 +268,7 @@ TEST_F(IndexTest, ADamagedFileIsMadeAnew) {
       for (const auto& one : ruled_out(anna_, " TEXT invoice")) ADD_FAILURE() << "ruled out: " << one.first;
     }
     EXPECT_EQ(round().messages, 300u) << kind;
+    EXPECT_EQ(damage_of_file(home_), "") << kind;
     EXPECT_EQ(ruled_out(anna_, " TEXT other"), (UidSet{{1, 300}})) << kind;
   }
 }
