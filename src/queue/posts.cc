@@ -3,6 +3,7 @@
 #include "base/log.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <iterator>
 #include <utility>
 
@@ -11,11 +12,12 @@ namespace {
 
 constexpr std::size_t kKeepAtOnce = 200;
 constexpr std::int64_t kFades = 86'400'000;
+constexpr std::int64_t kLongestPace = 60'000; // as Site has it
 
 store::SiteFacts facts_of(const std::string& key, const Site::Learned& learned) {
   return {.key = key,
           .most = learned.most,
-          .pace = learned.interval,
+          .pace = learned.hasty ? -learned.interval : learned.interval,
           .per_connection = learned.per_connection,
           .pause_until = learned.pause_until,
           .blocks = learned.blocks,
@@ -152,7 +154,8 @@ void Posts::remember(const std::vector<store::SiteFacts>& kept) {
       continue;
     }
     core_.sites.at(one.key) = Site({.most = one.most,
-                                    .interval = one.pace,
+                                    .interval = std::abs(std::clamp(one.pace, -kLongestPace, kLongestPace)),
+                                    .hasty = one.pace < 0,
                                     .per_connection = one.per_connection,
                                     .pause_until = one.pause_until,
                                     .blocks = one.blocks,

@@ -110,6 +110,30 @@ TEST_F(QueueRoomTest, WhereItIsSlowedDownEachMessageHasItsTurn) {
   EXPECT_TRUE(queue_.posts().must_wait(post));
 }
 
+TEST_F(QueueRoomTest, AWordAboutAFewMessagesIsForgottenAfterARestartAsWithoutOne) {
+  accept();
+  Post post;
+  post.destination = *queue_.start_worker(nullptr, &post.site);
+  ASSERT_TRUE(queue_.posts().enter(post, "mx:few"));
+  queue_.posts().heard(post, Signal::rate, "450 4.7.28 too fast");
+  Post other{.destination = kFar};
+  ASSERT_TRUE(queue_.posts().enter(other, "mx:meant"));
+  queue_.posts().heard(other, Signal::rate, "450 4.7.28 too fast");
+  clock_.advance(31s);
+  queue_.posts().heard(other, Signal::rate, "450 4.7.28 too fast");
+  run_task(end_of(queue_.posts().keep()));
+
+  Queue restarted{server_.store(), clock_, {.workers_per_destination = 3}};
+  restarted.posts().remember(run_task(server_.store().queue().list_sites()).value());
+  for (const std::string site : {"mx:few", "mx:meant"}) {
+    ASSERT_TRUE(restarted.posts().site(site)) << site;
+    EXPECT_EQ(restarted.posts().site(site)->learned, queue_.posts().site(site)->learned) << site;
+    EXPECT_GT(restarted.posts().site(site)->learned.interval, 0) << site;
+  }
+  EXPECT_TRUE(restarted.posts().site("mx:few")->learned.hasty);
+  EXPECT_FALSE(restarted.posts().site("mx:meant")->learned.hasty);
+}
+
 TEST_F(QueueRoomTest, WhereThereIsNoRoomAtTheAddressTheSiteWaitsForIt) {
   for (int i = 0; i < 10; ++i) accept();
   Post post;

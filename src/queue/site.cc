@@ -56,8 +56,10 @@ void Site::relax(std::int64_t now) {
   if (fastest_ == 0) fastest_ = learned_.interval / 2;
   while (learned_.interval > 0 && now - quiet_from_ >= kMinute) {
     quiet_from_ += kMinute;
-    learned_.interval = hasty_ ? fastest_ : learned_.interval * 20 / 21;
-    if (learned_.interval <= std::max(fastest_, kFastest)) learned_.interval = fastest_ = 0;
+    learned_.interval = learned_.hasty ? fastest_ : learned_.interval * 20 / 21;
+    if (learned_.interval > std::max(fastest_, kFastest)) continue;
+    learned_.interval = fastest_ = 0;
+    learned_.hasty = false;
   }
 }
 
@@ -89,7 +91,7 @@ void Site::too_fast(std::int64_t now, std::string why) {
   if (learned_.interval > 0 && now < quiet_from_ && quiet_from_ <= now + kSlow) return; // it was slowed down just now
   const std::int64_t took = std::max<std::int64_t>(now - since_, 1000);
   std::int64_t seen = since_ == 0 || count_ == 0 ? 1000 : took / count_;
-  hasty_ = learned_.interval == 0 && count_ < kRate;
+  learned_.hasty = learned_.interval == 0 && count_ < kRate;
   seen = std::max(seen, learned_.interval);
   learned_.interval = std::clamp(seen * 100 / 85, kFastest, kSlowest);
   fastest_ = learned_.interval / 2;

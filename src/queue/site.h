@@ -23,6 +23,7 @@ public:
   struct Learned {
     unsigned most = 0;            ///< connections; 0: as many as are configured
     std::int64_t interval = 0;    ///< milliseconds from one message to the next; 0: any
+    bool hasty = false;           ///< that was learnt from a few messages
     unsigned per_connection = 0;  ///< messages; 0: any number
     std::int64_t pause_until = 0; ///< 0: there is no pause
     unsigned blocks = 0;          ///< pauses in a row, each twice as long as the one before
@@ -77,7 +78,6 @@ private:
   std::int64_t next_ = 0;       ///< when the next message may go
   std::int64_t quiet_from_ = 0; ///< since then nobody has said that it is too fast
   std::int64_t fastest_ = 0;    ///< the interval at which the limit goes
-  bool hasty_ = false;          ///< the limit was learnt from a few messages
   unsigned full_ = 0;           ///< messages that were judged while all connections were used
   unsigned count_ = 0;          ///< messages begun since:
   std::int64_t since_ = 0;

@@ -78,6 +78,13 @@ TEST(Site, AWordAboutAFewMessagesIsSoonForgottenUnlessItIsSaidAgain) {
     EXPECT_EQ(site.learned().interval, 0) << messages << ", half a minute and a quiet one";
     EXPECT_FALSE(site.knows_something());
   }
+  Site before;
+  before.too_fast(kBegin, "451 4.7.1 too fast");
+  Site restarted(before.learned());
+  restarted.begins(kBegin + kMinute);
+  EXPECT_GT(restarted.learned().interval, 0);
+  restarted.begins(kBegin + 2 * kMinute);
+  EXPECT_FALSE(restarted.knows_something()) << "a restart does not make it worse";
   Site again;
   again.begins(kBegin);
   again.too_fast(kBegin, "451 4.7.1 too fast");

@@ -245,7 +245,7 @@ struct DestinationUpdate {
 struct SiteFacts {
   std::string key;
   std::uint32_t most = 0; ///< connections; 0: as many as are configured
-  std::int64_t pace = 0;  ///< milliseconds from one message to the next; 0: any
+  std::int64_t pace = 0;  ///< milliseconds from one message to the next; 0: any; below 0: learnt from a few messages
   std::uint32_t per_connection = 0;
   std::int64_t pause_until = 0; ///< 0: there is no pause
   std::uint32_t blocks = 0;     ///< pauses in a row
