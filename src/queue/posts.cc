@@ -252,8 +252,10 @@ void Posts::used_up(const Post& post, unsigned messages) {
 
 void Posts::heard(const Post& post, Signal signal, std::string why) {
   change(post.site, [&](Site& site, std::int64_t now, unsigned) {
-    if (signal == Signal::rate) site.too_fast(now, std::move(why));
-    if (signal == Signal::blocked) site.blocked(now, std::move(why));
+    if (signal == Signal::rate)
+      site.too_fast(now, std::move(why));
+    else if (signal == Signal::blocked)
+      site.blocked(now, std::move(why));
   });
 }
 

@@ -124,6 +124,7 @@ private:
     if (!request_.settles) return true;
     const auto& settles = *request_.settles;
     std::vector<Owed> owed;
+    owed.reserve(settles.recipients.size());
     for (const std::uint32_t index : settles.recipients)
       owed.push_back(static_cast<Owed>(
           tx_.db.number("SELECT owed FROM recipient WHERE message = ? AND n = ?", 0, settles.message, index)));
