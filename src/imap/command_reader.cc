@@ -12,6 +12,7 @@ namespace paquebot::imap {
 namespace {
 constexpr std::size_t kKeptCapacity = 4096; // octets that an idle connection may keep
 constexpr std::size_t kMostDigits = 20;
+constexpr std::size_t kMostFirstWord = 64;
 constexpr std::size_t kMostAnnounced = kMostDigits + 5; // octets at the end of a line that announce a literal, with CR
 } // namespace
 
@@ -67,6 +68,13 @@ bool CommandReader::announces_literal(std::string_view line) {
   return true;
 }
 
+CommandReader::Status CommandReader::too_long(std::string_view line) {
+  const std::string_view all = text_.empty() ? line : text_;
+  const auto end = all.substr(0, kMostFirstWord + 1).find(' ');
+  first_word_ = end == std::string_view::npos ? std::string_view() : all.substr(0, end);
+  return Status::too_long;
+}
+
 CommandReader::Status CommandReader::next(std::size_t most, bool lines_only) {
   for (;;) {
     if (mode_ == Mode::stream) return Status::none;
@@ -89,7 +97,7 @@ CommandReader::Status CommandReader::next(std::size_t most, bool lines_only) {
       if (mode_ == Mode::skip_line || text_.size() + (scanned_ - used_) <= most) return Status::none;
       used_ = scanned_;
       mode_ = Mode::skip_line;
-      return Status::too_long;
+      return too_long(here);
     }
     std::string_view line = std::string_view(input_).substr(used_, end - used_);
     used_ = scanned_ = end + 1;
@@ -111,7 +119,7 @@ CommandReader::Status CommandReader::next(std::size_t most, bool lines_only) {
         left_ = literal_.size;
         mode_ = Mode::skip;
       }
-      return Status::too_long;
+      return too_long(line);
     }
     grow(text_, line);
     if (!lines_only && announces_literal(line)) {

@@ -35,6 +35,8 @@ public:
   Status next(std::size_t most, bool lines_only = false);
   std::string_view text() const { return text_; }
   const Literal& literal() const { return literal_; }
+  /// Of what was too long: its first word, at most 64 octets, else nothing.
+  std::string_view first_word() const { return first_word_; }
   /// The literal becomes part of the command.
   void take();
   /// Its octets are handed out by piece(), and are no part of text().
@@ -60,11 +62,13 @@ private:
   void begin();
   void grow(std::string& text, std::string_view bytes);
   bool announces_literal(std::string_view line);
+  Status too_long(std::string_view line);
 
   std::string input_; ///< not handed out yet, from used_ on
   std::size_t used_ = 0;
   std::size_t scanned_ = 0; ///< of input_, without a line end
   std::string text_;
+  std::string first_word_;
   Literal literal_;
   std::uint64_t left_ = 0;
   Mode mode_ = Mode::line;

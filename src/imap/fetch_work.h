@@ -49,7 +49,8 @@ struct ServerSession::Fetcher::Work {
   std::vector<std::uint32_t> asked;
   std::deque<Content> waiting;
   UidSet marked; ///< \Seen was set just now
-  bool missing = false;
+  bool missing = false; ///< contents that are gone
+  bool untold = false;  ///< rows that are gone; what the client holds numbers for is told with its next command
   Fault fault = Fault::none;
 
   // Of the message under way.

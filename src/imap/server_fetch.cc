@@ -122,8 +122,11 @@ void ServerSession::Fetcher::Work::mark_seen() {
 }
 
 void ServerSession::Fetcher::Work::load_rows() {
-  session.ask_for<Rows>(AskRows{take_front(todo, kRowsAtOnce)}, [this](Rows& answer) {
+  AskRows question{take_front(todo, kRowsAtOnce)};
+  const std::uint64_t wanted = count_of(question.uids);
+  session.ask_for<Rows>(std::move(question), [this, wanted](Rows& answer) {
     if (answer.fault != Fault::none) fault = Fault::unavailable;
+    if (answer.rows.size() < wanted) untold = true;
     for (const Row& row : answer.rows) {
       const std::uint32_t number = session.selected.view().number_of(row.uid);
       if (number == 0) continue;
@@ -195,7 +198,7 @@ void ServerSession::Fetcher::Work::end() {
   if (fault == Fault::refused) return session.no("[UNKNOWN-CTE] some parts are encoded in an unknown way");
   if (fault != Fault::none) return session.fault(fault, "message");
   if (missing) return session.no("[EXPUNGEISSUED] some of the messages are gone");
-  session.ok("that is all");
+  session.ok(untold ? "[EXPUNGEISSUED] the others are gone" : "that is all");
 }
 
 /// In the midst of a message, of which the client must not believe that it is whole.

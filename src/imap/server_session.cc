@@ -205,8 +205,13 @@ void ServerSession::Impl::handle(CommandReader::Status status) {
   }
   if (status == Status::literal) return literal_announced();
   if (status == Status::too_long && appender.active()) return appender.too_long();
+  if (status == Status::too_long && selected.idling()) return selected.done({});
   if (status == Status::too_long) {
-    if (!login.waits()) tag = "*";
+    if (!login.waits()) { // a client waits for its tag
+      Lexer words(reader.first_word());
+      const auto its_tag = words.tag();
+      tag = its_tag && words.at_end() ? std::string(*its_tag) : "*";
+    }
     login.too_long();
     return bad("[TOOBIG] the line is too long");
   }
