@@ -75,6 +75,8 @@ test-programs: ## Programs that people send with, those too that are large (Go, 
 	@PROGRAMS_ALL=1 PYTHONPATH=tests/e2e PYTHONDONTWRITEBYTECODE=1 PAQUEBOT_BINARY=build/release/paquebot \
 	  /usr/bin/python3 tests/e2e/imap_clients_test.py -v
 	@PROGRAMS_ALL=1 PYTHONPATH=tests/e2e PYTHONDONTWRITEBYTECODE=1 PAQUEBOT_BINARY=build/release/paquebot \
+	  /usr/bin/python3 tests/e2e/mbsync_test.py -v
+	@PROGRAMS_ALL=1 PYTHONPATH=tests/e2e PYTHONDONTWRITEBYTECODE=1 PAQUEBOT_BINARY=build/release/paquebot \
 	  /usr/bin/python3 tests/e2e/thunderbird_test.py -v
 	@PROGRAMS_ALL=1 PYTHONPATH=tests/e2e PYTHONDONTWRITEBYTECODE=1 PAQUEBOT_BINARY=build/release/paquebot \
 	  /usr/bin/python3 tests/e2e/sink_recipes_test.py -v

@@ -1,6 +1,7 @@
 """What users' programs and other servers are told of the server: records, profiles, and that what they say works."""
 
 import http.client
+import imaplib
 import json
 import plistlib
 import poplib
@@ -37,6 +38,22 @@ def try_settings(test, server, fetch, send, subject):
         test.assertIn(f"Subject: {subject}".encode(), box.retr(newest)[1])
     finally:
         box.quit()
+
+
+def try_imap(test, server, fetch, send, subject):
+    """The same with IMAP."""
+    with smtplib.SMTP_SSL("127.0.0.1", send[0], "client.test", context=trusting()) as client:
+        client.login(ANN, SECRET)
+        client.sendmail(ANN, [ANN], letter(subject))
+    client = imaplib.IMAP4_SSL("127.0.0.1", fetch[0], ssl_context=trusting()) if fetch[1] else imaplib.IMAP4("127.0.0.1", fetch[0])
+    try:
+        if not fetch[1]:
+            client.starttls(trusting())
+        client.login(ANN, SECRET)
+        test.assertEqual(client.select("INBOX")[0], "OK")
+        test.assertNotEqual(client.search(None, "SUBJECT", f'"{subject}"')[1], [b""])
+    finally:
+        client.logout()
 
 
 class RecordsTest(unittest.TestCase):
@@ -93,10 +110,12 @@ REQUEST = ('<?xml version="1.0" encoding="utf-8"?><Autodiscover xmlns="http://sc
            '</Request></Autodiscover>')
 
 
-class WebTest(unittest.TestCase):
+class WebCase(unittest.TestCase):
+    listeners = LISTENERS | HTTP
+
     @classmethod
     def setUpClass(cls):
-        cls.server = cls.enterClassContext(Server(accounts={ANN: SECRET}, listeners=LISTENERS | HTTP, domains=["other.test"]))
+        cls.server = cls.enterClassContext(Server(accounts={ANN: SECRET}, listeners=cls.listeners, domains=["other.test"]))
 
     def ask(self, host, path, method="GET", body=None, listener="https"):
         port = self.server.ports[listener]
@@ -116,6 +135,56 @@ class WebTest(unittest.TestCase):
                               capture_output=True, check=False)
         self.assertEqual(done.returncode, 0, f"{done.stderr}\n{text}")
 
+    def discover(self, address, schema=OUTLOOK, path="/AutoDiscover/autodiscover.xml"):
+        answer = self.ask("mx.example.test", path, "POST", REQUEST.format(address, schema))
+        self.assertEqual(answer.status, 200, answer.content)
+        self.check_schema("autodiscover", answer.content)
+        return answer.content
+
+
+class ImapSetupTest(WebCase):
+    """Where the server speaks IMAP, programs are told of it first, in each of the ways, and it works as told."""
+
+    listeners = LISTENERS | HTTP | {"imap": {"role": "imap", "tls": "starttls"}, "imaps": {"role": "imap", "tls": "implicit"}}
+
+    def submission(self):
+        return self.server.ports["submissions"], True
+
+    def test_srv_records(self):
+        records = {one["name"]: one["value"] for one in json.loads(self.server.must("domain", "dns", "example.test", "--json"))["records"]}
+        for name, implicit in (("_imaps", True), ("_imap", False)):
+            priority, weight, port, target = records[f"{name}._tcp.example.test"].split()
+            self.assertEqual((priority, weight, target), ("0" if implicit else "10", "1", "mx.example.test"))
+            try_imap(self, self.server, (int(port), implicit), self.submission(), f"SRV {name}")
+
+    def test_the_profile_of_apple(self):
+        profile = plistlib.loads(self.server.must("account", "mobileconfig", ANN).encode())
+        [mail] = profile["PayloadContent"]
+        self.assertEqual(mail["EmailAccountType"], "EmailTypeIMAP")
+        try_imap(self, self.server, (mail["IncomingMailServerPortNumber"], True), (mail["OutgoingMailServerPortNumber"], True), "from Apple")
+
+    def test_autoconfig(self):
+        text = self.ask("autoconfig.example.test", "/mail/config-v1.1.xml").content
+        self.check_schema("autoconfig", text)
+        incoming = [(one.get("type"), (int(one.findtext("port")), one.findtext("socketType") == "SSL"))
+                    for one in xml.etree.ElementTree.fromstring(text).find("emailProvider").findall("incomingServer")]
+        self.assertEqual([kind for kind, _ in incoming], ["imap", "imap", "pop3", "pop3"])
+        self.assertEqual([tls for _, (_, tls) in incoming], [True, False, True, False])
+        for n, (_, fetch) in enumerate(incoming[:2]):
+            try_imap(self, self.server, fetch, self.submission(), f"autoconfig {n}")
+
+    def test_autodiscover(self):
+        names = {"o": OUTLOOK}
+        found = {one.findtext("o:Type", None, names): one
+                 for one in xml.etree.ElementTree.fromstring(self.discover(ANN)).iter(f"{{{OUTLOOK}}}Protocol")}
+        self.assertEqual(next(iter(found)), "IMAP")
+        self.assertEqual(found["IMAP"].findtext("o:LoginName", None, names), ANN)
+        ports = {kind: (int(one.findtext("o:Port", None, names)), one.findtext("o:Encryption", None, names) == "SSL")
+                 for kind, one in found.items()}
+        try_imap(self, self.server, ports["IMAP"], ports["SMTP"], "as Autodiscover says")
+
+
+class WebTest(WebCase):
     def test_autoconfig_works(self):
         answers = set()
         for host, path in (("autoconfig.example.test", "/mail/config-v1.1.xml"),
@@ -146,12 +215,6 @@ class WebTest(unittest.TestCase):
         self.assertEqual(self.ask("autoconfig.foreign.test", "/mail/config-v1.1.xml").status, 404)
         self.assertEqual(self.ask("mta-sts.foreign.test", "/.well-known/mta-sts.txt").status, 404)
         self.assertIn("<ErrorCode>500<", self.discover("x@foreign.test"))
-
-    def discover(self, address, schema=OUTLOOK, path="/AutoDiscover/autodiscover.xml"):
-        answer = self.ask("mx.example.test", path, "POST", REQUEST.format(address, schema))
-        self.assertEqual(answer.status, 200, answer.content)
-        self.check_schema("autodiscover", answer.content)
-        return answer.content
 
     def test_autodiscover_works(self):
         text = self.discover(ANN)

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import unittest
 
-from server import PEERS, SANITIZED, SECRET, Server, letter, transact, trusting, wait_until
+from server import SANITIZED, SECRET, Server, letter, transact, trusting, wait_until
 
 ALICE, BOB = "alice@example.test", "bob@example.test"
 imaplib._MAXLINE = 1 << 24
@@ -370,82 +370,6 @@ class ImapConnectionTest(ImapCase):
         self.assertEqual(len(self.good(client.fetch("1", "(BODY.PEEK[])"))[0][1]), len(big))
         if not SANITIZED:
             self.assertLess(self.server.memory("VmRSS") - before, 40 << 20)
-
-
-class MbsyncTest(ImapCase):
-    """isync's mbsync, both ways: what it has and what the server has are the same afterwards."""
-
-    def setUp(self):
-        self.maildir = self.server.folder / "maildir"
-        self.maildir.mkdir(exist_ok=True)
-        self.rc = self.server.folder / "mbsyncrc"
-        self.rc.write_text(f"""
-IMAPStore remote
-Host 127.0.0.1
-Port {self.server.ports['imap-clear']}
-User {ALICE}
-Pass "{SECRET}"
-SSLType None
-AuthMechs LOGIN
-
-MaildirStore local
-Path {self.maildir}/
-Inbox {self.maildir}/INBOX
-SubFolders Verbatim
-
-Channel all
-Far :remote:
-Near :local:
-Patterns *
-Create Both
-Remove Both
-Expunge Both
-SyncState *
-""")
-
-    def sync(self):
-        done = subprocess.run([str(PEERS / "bin/mbsync"), "-c", str(self.rc), "all"], capture_output=True, text=True, timeout=300,
-                              env={"HOME": str(self.server.folder), "PATH": "/usr/bin:/bin"})
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        self.assertNotIn("rror", done.stderr)
-
-    def local(self, box):
-        return sorted(path for part in ("cur", "new") for path in (self.maildir / box / part).iterdir())
-
-    def test_both_ways(self):
-        self.deliver(*(f"n{i}" for i in range(30)))
-        client = self.client()
-        self.good(client.create("Work/2026"))
-        for i in range(200):
-            self.good(client.append("Work/2026", r"(\Seen)" if i % 2 else None, None, b"Subject: w%d\r\n\r\nx\r\n" % i))
-        self.sync()
-        self.assertEqual(len(self.local("INBOX")), 30)
-        self.assertEqual(len(self.local("Work/2026")), 200)
-        self.assertEqual(sum("S" in path.name.rsplit(",", 1)[-1] for path in self.local("Work/2026")), 100)
-        # Here: one is flagged, one deleted, one new, a folder new.
-        first, second, *_ = self.local("INBOX")
-        first.rename(self.maildir / "INBOX/cur" / (first.name.split(":")[0] + ":2,FS"))
-        second.rename(self.maildir / "INBOX/cur" / (second.name.split(":")[0] + ":2,ST"))
-        (self.maildir / "INBOX/new/1.1.here").write_bytes(b"Subject: from here\n\nx\n")
-        for part in ("cur", "new", "tmp"):
-            (self.maildir / "Fresh" / part).mkdir(parents=True)
-        (self.maildir / "Fresh/new/1.2.here").write_bytes(b"Subject: fresh\n\nx\n")
-        # There: others are flagged and deleted.
-        self.good(client.select("Work/2026"))
-        self.good(client.store("1:10", "+FLAGS", r"\Flagged"))
-        self.good(client.store("11:20", "+FLAGS", r"\Deleted"))
-        self.good(client.expunge())
-        self.good(client.unselect())
-        self.sync()
-        self.good(client.select("INBOX"))
-        self.assertEqual(len(self.good(client.search(None, "ALL"))[0].split()), 30)
-        self.assertEqual(len(self.good(client.search(None, "FLAGGED"))[0].split()), 1)
-        self.assertEqual(len(self.good(client.search(None, "SUBJECT", '"from here"'))[0].split()), 1)
-        self.assertEqual(len(self.local("INBOX")), 30)
-        self.assertEqual(len(self.local("Work/2026")), 190)
-        self.assertEqual(sum("F" in path.name.rsplit(",", 1)[-1] for path in self.local("Work/2026")), 10)
-        self.good(client.select("Fresh"))
-        self.assertEqual(self.good(client.search(None, "ALL")), [b"1"])
 
 
 if __name__ == "__main__":
