@@ -81,7 +81,9 @@ endif()
 # program NAME_test from every _test.cc. DEPS are folders of the house, LIBS are anything else. With PAQUEBOT_UNITY the folder is
 # one unit but for the files named in ALONE, and the tests are units of eight files: names of anonymous namespaces are
 # then unique in their folder. READS are the tests that read files of the tree: they alone know PAQUEBOT_SOURCE_DIR, so that
-# a compiler cache serves all others in every clone.
+# a compiler cache serves all others in every clone. In a release build the tests' own code is not optimised, what they test is:
+# that takes two fifths off their compilation, which is more than half of all.
+set(PAQUEBOT_TEST_OPTIONS $<$<CONFIG:Release>:-O0> $<$<CONFIG:Release>:-U_FORTIFY_SOURCE>)
 function(paquebot_library name)
   cmake_parse_arguments(ARG "" "" "DEPS;LIBS;ALONE;READS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS *.cc *.h */*.cc */*.h)
@@ -98,6 +100,7 @@ function(paquebot_library name)
     add_executable(${name}_test ${tests})
     set_target_properties(${name}_test PROPERTIES UNITY_BUILD ${PAQUEBOT_UNITY} UNITY_BUILD_BATCH_SIZE 8)
     target_link_libraries(${name}_test PRIVATE ${name} GTest::gmock GTest::gtest_main)
+    target_compile_options(${name}_test PRIVATE ${PAQUEBOT_TEST_OPTIONS})
     set_source_files_properties(${ARG_READS} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON
                                 COMPILE_DEFINITIONS PAQUEBOT_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     add_test(NAME ${name} COMMAND ${name}_test)
