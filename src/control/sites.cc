@@ -32,6 +32,8 @@ std::string waits_for(const queue::Posts::Shown& one, const queue::Shaping* shap
   if (!one.door.empty()) return "as many deliveries as may be are under way to " + one.door;
   if (one.crowded_out) return "as many deliveries as may be are under way to " + one.provider;
   if (one.workers >= one.window && one.workers > 0) return "as many deliveries as may be are under way to this site";
+  if (one.one_lane && one.waiting > 0)
+    return "as many deliveries of one sender as may be are under way to this site; the last place is for others";
   if (known.interval > 0) return "its messages go one after the other: " + known.why;
   return {};
 }

@@ -119,7 +119,7 @@ Task<bool> Worker::move_on() {
 Task<bool> Worker::serve_destination() {
   while (!commons_.stopping) {
     passage_.rest();
-    const queue::Post& post = post_;
+    queue::Post& post = post_;
     auto job = co_await commons_.queue.next(post);
     if (!job) co_return true;
     passage_.take_seat(std::move(job->seat));

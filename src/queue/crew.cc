@@ -38,8 +38,9 @@ std::optional<std::string> Crew::start(const Terms& terms, Seat* seat, std::stri
 /// True when the site of the destination is known and has no room.
 bool Crew::wait_at_site(const std::string& key, const Destination& place, const Terms& terms) {
   if (!place.provider.empty()) sites_.belongs(place.site, place.provider); // it may have been forgotten
-  if (place.site.empty() || sites_.room(place.site, terms.per_destination, terms.wall)) return false;
-  sites_.line_up(place.site, key, place.window.lanes(), terms.wall);
+  const std::vector<store::Id> lanes = place.window.lanes();
+  if (place.site.empty() || sites_.room_for(place.site, lanes, terms.per_destination, terms.wall)) return false;
+  sites_.line_up(place.site, key, lanes, terms.wall);
   return true;
 }
 
@@ -91,11 +92,16 @@ bool Crew::free_one(const std::string& site, unsigned per_site, std::int64_t wal
   if (most > 0) left = std::min(left, most - sites_.throttles().workers(entry->provider));
   const bool paced = entry->site.learned().interval > 0 || sites_.throttles().paced(entry->provider, wall);
   if (paced) left = 1; // one message's turn
+  std::vector<std::string> stay; // they have nothing but of the lane that has its share
   while (left > 0) {
     const auto next = sites_.next(site);
     if (!next) break;
     Destination* const place = destinations_.find(*next);
     if (place == nullptr) continue;
+    if (!sites_.room_for(site, place->window.lanes(), per_site, wall)) {
+      stay.push_back(*next);
+      continue;
+    }
     if (!may_work(*place, per_site, wall)) { // the next one goes in its stead
       destinations_.heat(*next, *place);
       destinations_.arm(*next, *place, wall);
@@ -105,6 +111,7 @@ bool Crew::free_one(const std::string& site, unsigned per_site, std::int64_t wal
     freed_ = some = true;
     --left;
   }
+  for (const std::string& key : stay) sites_.line_up(site, key, destinations_.at(key).window.lanes(), wall);
   sites_.rearm(site, wall);
   sites_.forget_if_idle(site);
   return some;
@@ -183,12 +190,13 @@ void Crew::release(const std::string& key, std::int64_t wall) {
   destinations_.forget_if_idle(key);
 }
 
-std::optional<Job> Crew::pick(const std::string& key, Destination& place, unsigned total) {
+std::optional<Job> Crew::pick(const std::string& key, Destination& place, unsigned total,
+                              std::optional<store::Id> except) {
   const Seat::Kind plain = destinations_.is_known(key) ? Seat::Kind::known : Seat::Kind::unknown;
   const std::size_t reports = place.window.reports();
   const bool any_plain = reports < place.window.size() && seats_.room(plain, total);
   const bool any_report = reports > 0 && seats_.room(Seat::Kind::report, total);
-  auto job = place.window.pick(any_report, any_plain);
+  auto job = place.window.pick(any_report, any_plain, except);
   if (job) job->seat = seats_.take(is_report(job->message) ? Seat::Kind::report : plain);
   return job;
 }

@@ -43,8 +43,9 @@ public:
   /// The same for all sites of providers, of which something has ended that slowed them down.
   void free_provided(unsigned per_site, std::int64_t wall);
 
-  /// The next job of the destination that there is a seat for, with that seat.
-  std::optional<Job> pick(const std::string& key, Destination& place, unsigned total);
+  /// The next job of the destination that there is a seat for, with that seat; nothing of the lane `except`.
+  std::optional<Job> pick(const std::string& key, Destination& place, unsigned total,
+                          std::optional<store::Id> except = {});
 
 private:
   static bool may_start(const Destination& place, unsigned per_destination, std::int64_t wall);

@@ -85,6 +85,32 @@ TEST_F(CrewTest, WhoeverFindsItsSiteFullWaitsThereAndGoesWhenThereIsRoom) {
   EXPECT_EQ(start(), "");
 }
 
+TEST_F(CrewTest, ThePlaceThatIsKeptGoesToWhoeverHasMailOfAnotherLane) {
+  terms_.per_destination = 3;
+  for (int i = 0; i < 3; ++i) {
+    sites_.enter("s");
+    sites_.takes_up("s", 0);
+  }
+  for (const char* key : {"a", "b", "c"}) {
+    all_.at(key).site = "s";
+    if (key != std::string_view("c")) ready(key);
+  }
+  Job lone;
+  lone.message.account = 4;
+  lone.message.klass = store::MessageClass::submitted;
+  lone.recipients.emplace_back();
+  all_.at("c").window.add(std::move(lone));
+  all_.heat("c", all_.at("c"));
+  EXPECT_EQ(start(), "");
+  EXPECT_EQ(sites_.find("s")->waiting(), 3U);
+  sites_.puts_down("s", 0);
+  sites_.leave("s");
+  crew_.free("s", terms_.per_destination, terms_.wall);
+  EXPECT_EQ(start(), "c") << "who has mail of the same lane waits on";
+  EXPECT_EQ(start(), "");
+  EXPECT_EQ(sites_.find("s")->waiting(), 2U);
+}
+
 TEST_F(CrewTest, WhoWaitsForItsSiteAndHasNothingToDoAnyMoreHoldsUpNobody) {
   sites_.enter("s");
   sites_.enter("s");

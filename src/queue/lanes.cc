@@ -76,10 +76,11 @@ void Lanes::rotate() {
   granted_ = false;
 }
 
-std::optional<Job> Lanes::pick_urgent(const Wanted& wanted) {
+std::optional<Job> Lanes::pick_urgent(const Wanted& wanted, std::optional<store::Id> except) {
   int best = 0;
   store::Id where = 0;
   for (const store::Id key : ring_) {
+    if (key == except) continue;
     const std::deque<Job>& jobs = lanes_.at(key).jobs;
     const auto at = std::ranges::find_if(jobs, wanted);
     if (at == jobs.end() || at->message.sender.priority <= best) continue;
@@ -91,13 +92,13 @@ std::optional<Job> Lanes::pick_urgent(const Wanted& wanted) {
   return take(where, std::ranges::find_if(jobs, wanted));
 }
 
-std::optional<Job> Lanes::pick(const Wanted& wanted) {
+std::optional<Job> Lanes::pick(const Wanted& wanted, std::optional<store::Id> except) {
   if (urgent_ > 0)
-    if (auto job = pick_urgent(wanted)) return job;
+    if (auto job = pick_urgent(wanted, except)) return job;
   for (std::size_t misses = 0; misses < ring_.size();) {
     const store::Id key = ring_.front();
     Lane& lane = lanes_.at(key);
-    const auto at = std::ranges::find_if(lane.jobs, wanted);
+    const auto at = key == except ? lane.jobs.end() : std::ranges::find_if(lane.jobs, wanted);
     if (at == lane.jobs.end()) {
       ++misses;
       rotate();

@@ -36,7 +36,8 @@ public:
   /// In front of all of the same priority, and its lane is the next: it was taken, and not attempted.
   void put_back(Job job);
   /// The next one that is wanted. One with a priority above 0 goes before all lanes (RFC 6710 section 5.1).
-  std::optional<Job> pick(const Wanted& wanted);
+  /// Nothing of the lane `except`, whatever its priority.
+  std::optional<Job> pick(const Wanted& wanted, std::optional<store::Id> except = {});
   std::vector<Job> take_all();
   /// All jobs, to be changed; follow it by drop_empty().
   void each(const std::function<void(Job&)>& look);
@@ -52,7 +53,7 @@ private:
   static std::int64_t share_of(store::Id lane);
   Lane& enter(store::Id lane, bool first);
   Job take(store::Id lane, std::deque<Job>::iterator at);
-  std::optional<Job> pick_urgent(const Wanted& wanted);
+  std::optional<Job> pick_urgent(const Wanted& wanted, std::optional<store::Id> except);
   void rotate();
   void count(std::size_t size) {
     if (all_ != nullptr) *all_ += size - size_;

@@ -35,8 +35,9 @@ bool Posts::enter(Post& post, const std::string& site, const std::string& provid
   place.provider = provider;
   core_.sites.belongs(site, provider);
   if (post.site == site) return true;
-  if (!core_.sites.room(site, core_.options->workers_per_destination, core_.now())) {
-    core_.sites.line_up(site, post.destination, place.window.lanes(), core_.now());
+  const std::vector<store::Id> lanes = place.window.lanes();
+  if (!core_.sites.room_for(site, lanes, core_.options->workers_per_destination, core_.now())) {
+    core_.sites.line_up(site, post.destination, lanes, core_.now());
     return false;
   }
   core_.sites.enter(site);
@@ -66,6 +67,7 @@ void Posts::leave(Post& post) {
   if (post.site.empty()) return;
   {
     const std::lock_guard lock(core_.mutex);
+    if (post.lane) core_.sites.puts_down(post.site, *std::exchange(post.lane, std::nullopt));
     core_.sites.leave(post.site);
     core_.crew.free(post.site, core_.options->workers_per_destination, core_.now());
   }
@@ -122,6 +124,7 @@ Posts::Shown Posts::show(const std::string& key, const Sites::Entry& entry) cons
           .waiting = entry.waiting(),
           .door = entry.door,
           .provider = entry.provider,
+          .one_lane = core_.sites.full_lane(key, core_.options->workers_per_destination).has_value(),
           .crowded_out = entry.waiting() > 0 && !core_.sites.throttles().room(entry.provider, core_.now())};
 }
 

@@ -15,6 +15,8 @@ namespace paquebot::queue {
 struct Post {
   std::string destination;
   std::string site{}; ///< "": not known yet
+  /// Of the message in hand, where the site is known.
+  std::optional<store::Id> lane{};
 };
 
 /// Workers' posts: who may work at which site, and what sites were found to allow. Thread-safe.
@@ -68,6 +70,7 @@ public:
     std::size_t waiting = 0;  ///< destinations
     std::string door;         ///< that it waits for
     std::string provider;     ///< "": nobody's
+    bool one_lane = false;    ///< the places of one sender are taken, and the last one is for others
     bool crowded_out = false; ///< as many deliveries as may be are under way to the provider
   };
   /// Sites of which something is known or that somebody waits for, by key, at most `most`, behind `after`.

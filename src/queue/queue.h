@@ -64,7 +64,7 @@ public:
   /// The next job of a destination; nothing: no work now, the worker is released and must end.
   Task<std::optional<Job>> take(std::string destination) { return supply_.take(std::move(destination)); }
   /// The next job of its destination, as far as its site allows; nothing: it goes on elsewhere (Posts), or ends.
-  Task<std::optional<Job>> next(const Post& post) { return supply_.next(post); }
+  Task<std::optional<Job>> next(Post& post) { return supply_.next(post); }
   Posts& posts() { return posts_; }
   Shaping& shaping() { return shaping_; }
   /// Messages of the destination that have expired, after an attempt failed for the destination as a whole.

@@ -21,8 +21,9 @@ const std::string kFar = "far.example";
 
 class QueueRoomTest : public testing::Test {
 protected:
-  Ulid accept(int priority = 0) {
+  Ulid accept(int priority = 0, store::Id account = 0) {
     Draft draft;
+    draft.account = account;
     draft.id = ids_.next();
     draft.klass = store::MessageClass::submitted;
     draft.sender.reverse_path = {"s", "example.net"};
@@ -88,6 +89,40 @@ TEST_F(QueueRoomTest, AWorkerWithoutRoomEndsWhileOthersGoOn) {
   EXPECT_EQ(start_all(), 0u) << "they are to calm down first";
   clock_.advance(5s);
   EXPECT_EQ(start_all(), 1u);
+}
+
+TEST_F(QueueRoomTest, WhatOneLaneHasTakesAllPlacesOfASiteButOne) {
+  for (int i = 0; i < 10; ++i) accept(i == 5 ? 6 : 0, 1);
+  std::vector<Post> posts(3);
+  for (Post& post : posts) post.destination = *queue_.start_worker(nullptr, &post.site);
+  for (Post& post : posts) ASSERT_TRUE(queue_.posts().enter(post, "mx:far"));
+  ASSERT_TRUE(run_task(queue_.next(posts[0])));
+  ASSERT_TRUE(run_task(queue_.next(posts[1])));
+  EXPECT_FALSE(run_task(queue_.next(posts[2]))) << "the last place is for others";
+  EXPECT_FALSE(queue_.posts().move_on(posts[2]));
+  queue_.posts().release(posts[2]);
+  EXPECT_EQ(start_all(), 0u) << "and not started in vain";
+  EXPECT_TRUE(queue_.crowded());
+  ASSERT_TRUE(run_task(queue_.next(posts[0]))) << "they go on";
+  // A lone message of another account finds it free.
+  const Ulid lone = accept(0, 2);
+  Post other;
+  other.destination = queue_.start_worker(nullptr, &other.site).value_or("");
+  ASSERT_EQ(other.destination, kFar);
+  ASSERT_EQ(other.site, "mx:far");
+  auto job = run_task(queue_.next(other));
+  ASSERT_TRUE(job);
+  EXPECT_EQ(job->message.id, lone);
+  EXPECT_EQ(start_all(), 0u);
+  EXPECT_FALSE(run_task(queue_.next(other))) << "it takes up nothing of the many";
+  queue_.posts().release(other);
+  // One of the two ends: now there are two places, and one of them is theirs.
+  queue_.posts().release(posts[1]);
+  std::vector<Post> more(2);
+  for (Post& post : more) post.destination = queue_.start_worker(nullptr, &post.site).value_or("");
+  ASSERT_EQ(more[1].destination, kFar);
+  EXPECT_TRUE(run_task(queue_.next(more[0])));
+  EXPECT_FALSE(run_task(queue_.next(more[1])));
 }
 
 TEST_F(QueueRoomTest, WhereItIsSlowedDownEachMessageHasItsTurn) {

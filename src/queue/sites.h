@@ -32,6 +32,7 @@ public:
 
   private:
     friend class Sites;
+    std::map<store::Id, unsigned> at_work_;              ///< of how many workers each lane has the message under way
     std::map<store::Id, std::deque<std::string>> lanes_; ///< destinations, of each lane that has something for them
     std::deque<store::Id> ring_;                         ///< the lanes, next first
     /// The destinations, and in which lanes they stand; who is not here has left, and stands in lanes no more.
@@ -54,6 +55,15 @@ public:
   bool room(const std::string& key, unsigned configured, std::int64_t now) const;
   void enter(const std::string& key);
   void leave(const std::string& key);
+  /// The same for a worker that will find mail of these lanes; of none: nobody knows which. The last place of a site
+  /// that has three or more is not for the lane that all others work for: a lone message of another one finds it free.
+  bool room_for(const std::string& key, const std::vector<store::Id>& lanes, unsigned configured,
+                std::int64_t now) const;
+  /// A worker there has a message of the lane in hand; has it no more.
+  void takes_up(const std::string& key, store::Id lane);
+  void puts_down(const std::string& key, store::Id lane);
+  /// The lane that all places but the last one of the site work for: it gets no more of them.
+  std::optional<store::Id> full_lane(const std::string& key, unsigned configured) const;
   /// Who is there must not take up more.
   bool surplus(const std::string& key, unsigned configured, std::int64_t now) const;
   /// Nothing goes to it before that: its own turn, or its provider's.
@@ -90,6 +100,7 @@ public:
   void learnt(const std::string& key) { unsaved_.insert(key); }
 
 private:
+  static std::optional<store::Id> full_lane(const Entry& entry, unsigned configured);
   void arm(const std::string& key, Entry& entry, std::int64_t now);
   void forget(const std::string& key);
   void make_room();

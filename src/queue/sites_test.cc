@@ -21,6 +21,38 @@ TEST(Sites, HaveRoomForAsManyAsAreConfiguredOrLearnt) {
   EXPECT_TRUE(sites.all().empty()) << "nothing is known of it";
 }
 
+TEST(Sites, ALaneThatAllOthersWorkForGetsNotTheLastPlace) {
+  Sites sites;
+  const auto room = [&](std::vector<store::Id> lanes, unsigned most = 3) { return sites.room_for("s", lanes, most, kAt); };
+  EXPECT_FALSE(sites.full_lane("s", 3)) << "nobody is there";
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_TRUE(room({4}));
+    sites.enter("s");
+    sites.takes_up("s", 4);
+  }
+  EXPECT_EQ(sites.full_lane("s", 3), 4);
+  EXPECT_FALSE(room({4}));
+  EXPECT_TRUE(room({4, 6}));
+  EXPECT_TRUE(room({6}));
+  EXPECT_TRUE(room({})) << "nobody knows what it will find";
+  EXPECT_TRUE(room({4}, 4)) << "there are more places";
+  sites.line_up("s", "a", {4}, kAt);
+  EXPECT_TRUE(sites.crowded(3));
+  sites.enter("s");
+  sites.takes_up("s", 6);
+  EXPECT_FALSE(room({8})) << "it was the last one";
+  sites.puts_down("s", 4);
+  EXPECT_FALSE(sites.full_lane("s", 3));
+}
+
+TEST(Sites, OfTwoPlacesNoneIsKept) {
+  Sites sites;
+  sites.enter("s");
+  sites.takes_up("s", 4);
+  EXPECT_FALSE(sites.full_lane("s", 2));
+  EXPECT_TRUE(sites.room_for("s", {4}, 2, kAt));
+}
+
 TEST(Sites, ThoseThatWaitGoOfEachLaneInTurn) {
   Sites sites;
   for (int i = 0; i < 5; ++i) sites.line_up("s", "many" + std::to_string(i), {2}, kAt);

@@ -38,7 +38,7 @@ bool Supply::begin_claim(Destination& place, std::int64_t at) {
   return true;
 }
 
-Task<std::optional<Job>> Supply::next(const Post& post) {
+Task<std::optional<Job>> Supply::next(Post& post) {
   const std::string key = post.destination;
   for (bool claimed = false;; claimed = true) {
     bool claim_now = false;
@@ -46,15 +46,20 @@ Task<std::optional<Job>> Supply::next(const Post& post) {
       const std::lock_guard lock(core_.mutex);
       Destination& place = core_.destinations.at(key);
       const std::int64_t at = core_.now();
-      if (core_.crew.surplus(post.site, core_.options->workers_per_destination, at)) {
+      const unsigned per_site = core_.options->workers_per_destination;
+      if (post.lane) core_.sites.puts_down(post.site, *std::exchange(post.lane, std::nullopt)); // it is done
+      if (core_.crew.surplus(post.site, per_site, at)) {
         if (!place.window.empty() || place.due <= at) core_.sites.line_up(post.site, key, place.window.lanes(), at);
         co_return std::nullopt;
       }
       if (!claimed && !place.window.empty() && lacks(place)) claim_now = begin_claim(place, at);
       if (!claim_now && !place.window.empty() && !place.back_off.rests(at)) {
-        auto job = core_.crew.pick(key, place, core_.options->workers_total);
-        if (job) core_.fresh.leave(*job);
-        if (job) co_return job;
+        auto job = core_.crew.pick(key, place, core_.options->workers_total, core_.sites.full_lane(post.site, per_site));
+        if (job) {
+          core_.fresh.leave(*job);
+          take_up(post, *job);
+          co_return job;
+        }
       }
       // Nothing was picked: none is there, or there is no seat for any of them, and more of the same would only lie
       // here.
@@ -66,8 +71,14 @@ Task<std::optional<Job>> Supply::next(const Post& post) {
   }
 }
 
+void Supply::take_up(Post& post, const Job& job) {
+  if (post.site.empty()) return;
+  post.lane = store::lane_of(job.message);
+  core_.sites.takes_up(post.site, *post.lane);
+}
+
 Task<std::optional<Job>> Supply::take(std::string key) {
-  const Post post{.destination = key};
+  Post post{.destination = key};
   auto job = co_await next(post);
   if (!job) release_worker(key);
   co_return job;

@@ -18,7 +18,7 @@ public:
   explicit Supply(Core& core) : core_(core) {}
 
   Task<std::optional<Job>> take(std::string key);
-  Task<std::optional<Job>> next(const Post& post);
+  Task<std::optional<Job>> next(Post& post);
   Task<std::vector<Job>> take_expired(std::string key);
   std::vector<Job> take_window(const std::string& key);
   void put_back(const std::string& key, Job job);
@@ -28,6 +28,7 @@ private:
   /// A claim that ends without its result leaves the destination as if the store had failed.
   class Claiming;
   Task<void> claim(std::string key);
+  void take_up(Post& post, const Job& job);
   bool may_claim(const Destination& place, std::int64_t at) const;
   std::size_t room_for_ready() const;
   bool lacks(const Destination& place) const;

@@ -15,9 +15,9 @@ void Window::put_back(Job job) {
   jobs_.put_back(std::move(job));
 }
 
-std::optional<Job> Window::pick(bool reports, bool others) {
+std::optional<Job> Window::pick(bool reports, bool others, std::optional<store::Id> except) {
   if (!reports && !others) return std::nullopt;
-  auto job = jobs_.pick([&](const Job& one) { return is_report(one.message) ? reports : others; });
+  auto job = jobs_.pick([&](const Job& one) { return is_report(one.message) ? reports : others; }, except);
   if (job && is_report(job->message)) --reports_;
   assert(reports_ <= jobs_.size());
   return job;

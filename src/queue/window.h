@@ -24,8 +24,8 @@ public:
   /// As in Lanes.
   void add(Job job);
   void put_back(Job job);
-  /// The next that is a report, if those are wanted, or that is none, if those are.
-  std::optional<Job> pick(bool reports, bool others);
+  /// The next that is a report, if those are wanted, or that is none, if those are; nothing of the lane `except`.
+  std::optional<Job> pick(bool reports, bool others, std::optional<store::Id> except = {});
   std::vector<Job> take_all();
   using Meant = std::function<bool(const store::MessageFacts&, const store::RecipientFacts&)>;
   /// The recipients that are meant, taken out, as jobs of their own. One has its fresh content if nobody else of the
