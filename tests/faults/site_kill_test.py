@@ -9,7 +9,7 @@ import unittest
 import sweep
 from kill_test import FULL, SEED
 from server import SANITIZED
-from site_run import SiteRun, SiteWorld
+from site_run import DANE, SiteRun, SiteWorld
 
 SAMPLE = 8
 
@@ -21,9 +21,13 @@ def count_places(world):
         run.walk()
         run.settle_down()
         codes = [one.code for one in run.ledger.sent]
-        assert codes == [250] * len(codes) and len(codes) == 7, codes
+        assert codes == [250] * len(codes) and len(codes) == 9, codes
         assert world.said == {"paced.test", "blocked.test"}, world.said
-        assert all(message.tls for message in world.hosts[0].messages) and world.hosts[0].messages, "safe.test got mail in clear"
+        for host in (world.hosts[0], world.hosts[-1]):
+            assert host.messages and all(message.tls for message in host.messages), f"{host.name} got mail in clear, or none"
+        for line in run.server.must("trace", DANE).splitlines()[1:]:
+            told = run.server.must("trace", line.split()[0])
+            assert "DANE)" in told, told
         places = run.server.count()
         run.server.stop()
         places = max(places, run.server.count())

@@ -1,5 +1,5 @@
-"""The scenario of what is learnt of other servers and ordered about them: a policy that asks for protection (MTA-STS) and a connection that
-proves it, a site that says "too fast", one that blocks and is resumed, mail of an account and to a domain that is suspended and let go."""
+"""The scenario of what is learnt of other servers and ordered about them: a policy that asks for protection (MTA-STS), TLSA records under
+DNSSEC that do (DANE), and connections that prove it, a site that says "too fast", one that blocks and is resumed, mail of an account and to a domain that is suspended and let go."""
 
 import contextlib
 import http.server
@@ -10,12 +10,12 @@ import tempfile
 import threading
 
 from dane_test import TLS, Key
-from dns import Dns
 from faulty import ANN, BOB, BROKEN, FaultyServer, Run, World
 from peer import Peer
 from server import SECRET, free_port_everywhere
+from zones import Knot, Meddler
 
-SAFE, PACED, BLOCKED, HALTED = "rita@safe.test", "rita@paced.test", "rita@blocked.test", "rita@halted.test"
+SAFE, DANE, PACED, BLOCKED, HALTED = "rita@safe.test", "rita@dane.test", "rita@paced.test", "rita@blocked.test", "rita@halted.test"
 POLICY = b"version: STSv1\nmode: enforce\nmx: mx.safe.test\nmax_age: 86400\n"
 SAYS = {"paced.test": "450 4.7.1 too many messages in a short time, slow down", "blocked.test": "421 4.7.1 Client host blocked using zen.spamhaus.org"}
 
@@ -64,15 +64,19 @@ class SiteWorld(World):
         self.stack.enter_context(PolicyHost(Key(folder, "mta-sts.safe.test", ca), web))
         self.web, self.roots = web, pathlib.Path(folder) / "roots.pem"
         self.roots.write_bytes(ca.own)
-        records = ['_mta-sts.safe.test TXT "v=STSv1; id=1;"', "mta-sts.safe.test A 127.0.0.1"]
+        zones = {"safe.test": ['_mta-sts.safe.test TXT "v=STSv1; id=1;"', "mta-sts.safe.test A 127.0.0.1"]}
         self.hosts = []
-        for number, domain in enumerate(("safe.test", "paced.test", "blocked.test", "halted.test"), 71):
+        for number, domain in enumerate(("safe.test", "paced.test", "blocked.test", "halted.test", "dane.test"), 71):
+            records = zones.setdefault(domain, [])
             records += [f"{domain} MX 10 mx.{domain}", f"mx.{domain} A 127.0.0.{number}"]
-            key = Key(folder, f"mx.{domain}", ca) if domain == "safe.test" else None
+            key = Key(folder, f"mx.{domain}", ca if domain == "safe.test" else None) if domain in ("safe.test", "dane.test") else None
+            if domain == "dane.test":
+                records.append(f"_{self.port}._tcp.mx.{domain} {key.tlsa(3, 1, 1)}")
             peer = Peer(address=f"127.0.0.{number}", port=self.port, name=f"mx.{domain}", script=self.script(domain),
                         **({"extensions": TLS, "tls": key.pair} if key else {}))
             self.hosts.append(self.stack.enter_context(peer))
-        self.dns = self.stack.enter_context(Dns(*records))
+        knot = self.stack.enter_context(Knot(zones, signed=["dane.test"]))
+        self.dns, self.anchors = self.stack.enter_context(Meddler(knot)), knot.anchors("dane.test")
         super().__init__()
 
     def script(self, domain):
@@ -91,7 +95,7 @@ class SiteWorld(World):
     def server(self, name):
         listeners = {"mx": {"role": "mx", "tls": "none"}, "pop3-clear": {"role": "pop3", "tls": "none", "login_in_clear": True},
                      "submission": {"role": "submission", "tls": "none", "login_in_clear": True}}
-        server = SiteServer(accounts={ANN: SECRET, BOB: SECRET}, listeners=listeners, dns=self.dns, folder=self.folder / name,
+        server = SiteServer(accounts={ANN: SECRET, BOB: SECRET}, listeners=listeners, dns=self.dns, trust_anchor=self.anchors, folder=self.folder / name,
                             delivery={"port": self.port}, queue={"retry_first": "1s", "retry_most": "1s"}, extra_server={"threads": 2},
                             extra={"hooks": {"private_networks": ["127.0.0.0/8"], "plain_http": True}, "authentication": {"verify": False},
                                    "delivery.mta_sts": {"port": self.web, "allow": ["127.0.0.1"]}})
@@ -120,7 +124,7 @@ class SiteServer(FaultyServer):
 
 class SiteRun(Run):
     def walk(self):
-        for step in (self.send_safe, self.send_paced, self.send_blocked, self.suspend, self.send_suspended, self.resume_site, self.resume):
+        for step in (self.send_safe, self.send_dane, self.send_paced, self.send_blocked, self.suspend, self.send_suspended, self.resume_site, self.resume):
             if not self.server.alive():
                 return
             try:
@@ -130,6 +134,10 @@ class SiteRun(Run):
 
     def send_safe(self):
         self.send(self.ledger.write(ANN, local=[BOB], remote=[SAFE]), ANN)
+
+    def send_dane(self):
+        for _ in range(2):  # the second over the connection of the first, which has proved itself
+            self.send(self.ledger.write(ANN, remote=[DANE]), ANN)
 
     def send_paced(self):
         for _ in range(2):
