@@ -163,7 +163,7 @@ int import_mail(Session& session, const Arguments& arguments) {
   summary = import_mailbox(
       path, *folder,
       [&](const ImportedMessage& message, const ImportContent& content) { return carrier.carry(message, content); },
-      session.err(), [&](const std::string& name) { return carrier.make_folder(name); });
+      session.err(), [&](const ImportedFolder& one) { return carrier.make_folder(one); });
   bar.reset();
   return tell_of_import(session, summary, carrier);
 }
@@ -187,7 +187,7 @@ int import_imap_mail(Session& session, const Arguments& arguments) {
   summary = import_imap(
       *target, *folder, *bar,
       [&](const ImportedMessage& message, const ImportContent& content) { return carrier.carry(message, content); },
-      session.err(), [&](const std::string& name) { return carrier.make_folder(name); });
+      session.err(), [&](const ImportedFolder& one) { return carrier.make_folder(one); });
   bar.reset();
   return tell_of_import(session, summary, carrier);
 }

@@ -33,13 +33,17 @@ public:
   Result<ExportSummary> run() {
     const auto list = session_.call("GET", path_);
     if (!list) return std::unexpected(list.error());
+    std::vector<ExportedFolder> folders;
     for (const json::value& one : control::get_list(*list, "folders")) {
       ExportedFolder folder;
+      folder.use = control::get_text(one, "use");
+      folder.subscribed = control::get_bool(one, "subscribed");
       folder.name = control::get_text(one, "folder");
       folder.uidvalidity = number_of(one, "uidvalidity");
       folder.uidnext = number_of(one, "uidnext");
       folder.messages = static_cast<std::uint64_t>(control::get_number(one, "messages"));
       folder.octets = static_cast<std::uint64_t>(control::get_number(one, "octets"));
+      folders.push_back(folder);
       const auto done = all_of(folder);
       if (done) continue;
       if (done.error().code != Errc::refused && done.error().code != Errc::not_found)
@@ -47,6 +51,7 @@ public:
       ++summary_.failed;
       problems_ << printable(folder.name, 4096) << ": " << printable(done.error().message) << '\n';
     }
+    if (auto done = writer_.finish(folders); !done) return std::unexpected(done.error());
     return summary_;
   }
 

@@ -18,6 +18,8 @@ struct ExportedFolder {
   std::string name; ///< UTF-8, levels parted by "/"
   std::uint32_t uidvalidity = 0, uidnext = 0;
   std::uint64_t messages = 0, octets = 0;
+  std::string use{}; ///< "\Sent" (RFC 6154), several with spaces between; empty: none
+  bool subscribed = false;
 };
 struct ExportedMessage {
   std::uint32_t uid = 0;
@@ -41,6 +43,8 @@ public:
   virtual Result<> write(const ExportedMessage& message, const ExportContent& content) = 0;
   /// All of the mailbox is durable.
   virtual Result<> end() = 0;
+  /// Once all were written: which are subscribed, and what they are for (write_folder_lists).
+  virtual Result<> finish(const std::vector<ExportedFolder>& folders) = 0;
 };
 
 /// A Maildir with folders (Maildir++), and what Dovecot keeps beside: dovecot-uidlist, dovecot-keywords. Files have the

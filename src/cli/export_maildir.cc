@@ -1,6 +1,7 @@
 #include "base/text.h"
 #include "cli/export.h"
 #include "cli/export_place.h"
+#include "cli/folder_lists.h"
 #include "cli/maildir_folders.h"
 #include "cli/maildir_uidls.h"
 #include "cli/temp_file.h"
@@ -67,6 +68,7 @@ public:
   bool has(const ExportedMessage& message) override { return there_.contains(message.uid); }
   Result<> write(const ExportedMessage& message, const ExportContent& content) override;
   Result<> end() override;
+  Result<> finish(const std::vector<ExportedFolder>& folders) override { return write_folder_lists(root_, folders); }
 
 private:
   struct Waiting {

@@ -1,6 +1,7 @@
 #include "base/text.h"
 #include "cli/export.h"
 #include "cli/export_place.h"
+#include "cli/folder_lists.h"
 #include "cli/temp_file.h"
 #include "store/types.h"
 
@@ -125,6 +126,8 @@ public:
     if (auto moved = move_new(root_, part(), root_, name_); !moved) return moved;
     return sync_within(root_);
   }
+
+  Result<> finish(const std::vector<ExportedFolder>& folders) override { return write_folder_lists(root_, folders); }
 
 private:
   std::string part() const { return name_ + ".part"; }

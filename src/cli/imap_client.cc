@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <set>
 #include <utility>
 
 namespace paquebot::cli {
@@ -226,11 +227,30 @@ Result<std::vector<ImapFolder>> ImapClient::list() {
     many = many || folders.size() == kMostFolders;
     if (!many) folders.push_back(std::move(*folder));
   };
-  const bool uses = can("SPECIAL-USE") && can("LIST-EXTENDED");
-  if (auto done = must(uses ? "LIST \"\" \"*\" RETURN (SPECIAL-USE)" : "LIST \"\" \"*\"", take); !done)
+  const bool extended = can("LIST-EXTENDED");
+  const std::string wanted = can("SPECIAL-USE") ? "SPECIAL-USE SUBSCRIBED" : "SUBSCRIBED";
+  if (auto done = must(extended ? "LIST \"\" \"*\" RETURN (" + wanted + ")" : "LIST \"\" \"*\"", take); !done)
     return std::unexpected(done.error());
   if (many) return wrong(Errc::invalid, fmt::format("has more than {} mailboxes", kMostFolders));
+  if (auto done = extended ? Result<>() : learn_subscriptions(folders); !done) return std::unexpected(done.error());
+  // Where none is, nobody has ever said what is to be shown.
+  const bool known = std::ranges::any_of(folders, [](const ImapFolder& one) { return one.subscribed.has_value(); });
+  for (ImapFolder& one : folders)
+    if (known && !one.subscribed) one.subscribed = false;
   return folders;
+}
+
+/// Of a server without RFC 5258. One that can't tell, though RFC 3501 has it, is no reason to read nothing.
+Result<> ImapClient::learn_subscriptions(std::vector<ImapFolder>& folders) {
+  std::set<std::string> names;
+  auto done = must("LSUB \"\" \"*\"", [&](std::string_view line) {
+    auto folder = parse_imap_subscription(line);
+    if (folder && names.size() < kMostFolders) names.insert(std::move(folder->name));
+  });
+  if (!done && done.error().code != Errc::refused) return done;
+  for (ImapFolder& one : folders)
+    if (names.contains(one.name)) one.subscribed = true;
+  return {};
 }
 
 namespace {

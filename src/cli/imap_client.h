@@ -19,6 +19,7 @@ struct ImapFolder {
   std::string name;      ///< UTF-8, levels parted by "/"; INBOX in upper case
   std::string use;       ///< "\Sent" (RFC 6154); empty: none
   bool prefixed = false; ///< the name began with "INBOX" and a delimiter
+  std::optional<bool> subscribed{}; ///< of a server that says so, of none or all: nothing when none is
 };
 
 /// What is in a mailbox.
@@ -78,6 +79,7 @@ private:
   Result<> log_in(const Target& target);
   Result<std::string> finish_login(std::string_view secret);
   Result<> end_message();
+  Result<> learn_subscriptions(std::vector<ImapFolder>& folders);
   std::unexpected<Error> wrong(Errc code, std::string_view what) const;
 
   ClientDriver driver_;
@@ -96,7 +98,10 @@ private:
 
 /// What stands in "* n FETCH (…)", literals in it. Nothing when it is no such line, or malformed.
 std::optional<ImapFacts> parse_imap_facts(std::string_view response);
-/// "* LIST (\Sent) "." Sent"; likewise, and when it can't hold messages or its name can't be read.
+/// "* LIST (\Sent) "." Sent"; likewise, and when it can't hold messages or its name can't be read. `subscribed` is true
+/// where it says \Subscribed.
 std::optional<ImapFolder> parse_imap_folder(std::string_view response);
+/// The same of "* LSUB () "." Sent": all of them are subscribed.
+std::optional<ImapFolder> parse_imap_subscription(std::string_view response);
 
 } // namespace paquebot::cli

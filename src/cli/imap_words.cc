@@ -84,9 +84,11 @@ std::optional<ImapFacts> parse_imap_facts(std::string_view response) {
   return facts;
 }
 
-std::optional<ImapFolder> parse_imap_folder(std::string_view response) {
+namespace {
+
+std::optional<ImapFolder> parse_folder(std::string_view response, std::string_view kind) {
   imap::Lexer lexer(response);
-  if (!lexer.take('*') || !lexer.space() || !lexer.take_word("LIST") || !lexer.space()) return {};
+  if (!lexer.take('*') || !lexer.space() || !lexer.take_word(kind) || !lexer.space()) return {};
   const auto attributes = words_in_parentheses(lexer);
   if (!attributes || !lexer.space()) return {};
   const auto delimiter = lexer.nstring();
@@ -97,6 +99,7 @@ std::optional<ImapFolder> parse_imap_folder(std::string_view response) {
   folder.wire = std::move(*wire);
   for (const std::string& one : *attributes) {
     if (iequals(one, "\\Noselect") || iequals(one, "\\NonExistent")) return {};
+    if (iequals(one, "\\Subscribed")) folder.subscribed = true;
     for (const std::string_view use : {"\\All", "\\Archive", "\\Drafts", "\\Flagged", "\\Junk", "\\Sent", "\\Trash"})
       if (iequals(one, use)) folder.use = use;
   }
@@ -113,6 +116,16 @@ std::optional<ImapFolder> parse_imap_folder(std::string_view response) {
   if (!name) return {};
   folder.name = std::move(*name);
   folder.prefixed = folder.name.starts_with("INBOX/");
+  return folder;
+}
+
+} // namespace
+
+std::optional<ImapFolder> parse_imap_folder(std::string_view response) { return parse_folder(response, "LIST"); }
+
+std::optional<ImapFolder> parse_imap_subscription(std::string_view response) {
+  auto folder = parse_folder(response, "LSUB");
+  if (folder) folder->subscribed = true;
   return folder;
 }
 

@@ -1,6 +1,7 @@
 #include "cli/import.h"
 
 #include "base/text.h"
+#include "cli/folder_lists.h"
 #include "cli/maildir_folders.h"
 #include "cli/maildir_uidls.h"
 #include "cli/mbox_reader.h"
@@ -96,6 +97,7 @@ private:
   ImportSummary summary_;
   std::uint64_t doubts_ = 0;
   std::string folder_; ///< of what is read now
+  FolderLists lists_;
   std::optional<MaildirUidls> uidls_;
   std::vector<std::string> keywords_; ///< by their letters
 };
@@ -114,7 +116,7 @@ Result<> Importer::give(const ImportedMessage& message, const ImportContent& con
 /// False: it can't be made, which is told.
 Result<bool> Importer::begin_folder(const std::string& shown) {
   if (!folders_) return true;
-  const auto made = folders_(folder_);
+  const auto made = folders_(lists_.of(folder_));
   if (made) return true;
   if (made.error().code != Errc::invalid) return std::unexpected(made.error());
   problem(shown, made.error().message);
@@ -332,6 +334,7 @@ Result<ImportSummary> Importer::run() {
   auto opened = open_mailbox(path_);
   if (!opened) return std::unexpected(opened.error());
   const bool folder = S_ISDIR(opened->facts.st_mode);
+  if (folder) lists_ = FolderLists(*opened, folder_);
   auto done = folder ? maildir(*opened) : mbox(std::move(*opened));
   constexpr std::uint64_t kTold = 20;
   if (doubts_ > kTold) tell(path_, fmt::format("and {} more such lines", doubts_ - kTold));

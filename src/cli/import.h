@@ -37,8 +37,14 @@ enum class Imported { now, before };
 /// one message can't be taken: it is reported and the import goes on. Any other error ends it.
 using ImportSink = std::function<Result<Imported>(const ImportedMessage& message, const ImportContent& content)>;
 
-/// A mailbox that was found, before its messages; it may have none. Errors as above.
-using ImportFolders = std::function<Result<>(const std::string& folder)>;
+/// A mailbox that was found.
+struct ImportedFolder {
+  std::string name{};               ///< as ImportedMessage::folder
+  std::string use{};                ///< "\Sent" (RFC 6154), several with spaces between; empty: none
+  std::optional<bool> subscribed{}; ///< nothing: not known
+};
+/// Hears of it before its messages; it may have none. Errors as above.
+using ImportFolders = std::function<Result<>(const ImportedFolder& folder)>;
 
 struct ImportSummary {
   std::uint64_t imported = 0;
@@ -50,12 +56,13 @@ struct ImportSummary {
 /// Reads a Maildir (a folder with cur and new, in the order of their delivery), with the folders in it whose names
 /// begin with a dot (Maildir++: ".Work.2026" is "Work/2026"), or an mbox file (MboxReader; one ">" is taken from ">From
 /// " lines, as mboxrd and mboxo have them), or a folder of files NAME.mbox as `export mail` makes it. All of it goes
-/// into `folder` (empty: INBOX), folders below it. Uids come of dovecot-uidlist, courierimapuiddb or X-UID. Line ends
-/// become CRLF. What can't be read is reported to `problems` with file and offset, and left out; so is what is
-/// doubtful, and taken all the same. Whoever owns the mailbox may have put anything there while root reads it: links
-/// are not followed (open_trusted), and of a Maildir only what belongs to the Maildir's owner is read, of an mbox file
-/// with further names only what belongs to the owner of its folder. Errc::not_found and Errc::invalid when `path` is
-/// neither, and not_found when there is no message at all.
+/// into `folder` (empty: INBOX), folders below it. Uids come of dovecot-uidlist, courierimapuiddb or X-UID,
+/// subscriptions and uses of FolderLists (no use below a `folder`). Line ends become CRLF. What can't be read is
+/// reported to `problems` with file and offset, and left out; so is what is doubtful, and taken all the same. Whoever
+/// owns the mailbox may have put anything there while root reads it: links are not followed (open_trusted), and of a
+/// Maildir only what belongs to the Maildir's owner is read, of an mbox file with further names only what belongs to
+/// the owner of its folder. Errc::not_found and Errc::invalid when `path` is neither, and not_found when there is no
+/// message at all.
 Result<ImportSummary> import_mailbox(const std::string& path, const std::string& folder, const ImportSink& sink,
                                      std::ostream& problems, const ImportFolders& folders = {});
 

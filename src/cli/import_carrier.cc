@@ -106,9 +106,18 @@ void ImportCarrier::note_uid(const ImportedMessage& message) {
   imap::append(uids.all, message.uid);
 }
 
-Result<> ImportCarrier::make_folder(const std::string& folder) {
-  if (folder.empty()) return {};
-  auto made = session_.call("POST", account_ + "/folders", control::to_text(json::object{{"folder", folder}}));
+const std::string& ImportCarrier::target_of(const std::string& folder) const {
+  const auto found = targets_.find(folder);
+  return found == targets_.end() ? folder : found->second;
+}
+
+Result<> ImportCarrier::make_folder(const ImportedFolder& folder) {
+  if (folder.name.empty() && !folder.subscribed) return {};
+  json::object wanted{{"folder", folder.name}};
+  if (!folder.use.empty()) wanted["use"] = folder.use;
+  if (folder.subscribed) wanted["subscribed"] = *folder.subscribed;
+  auto made = session_.call("POST", account_ + "/folders", control::to_text(wanted));
+  if (made && !folder.use.empty()) targets_[folder.name] = control::get_text(*made, "folder");
   if (made) return {};
   // One that can't be made is no reason to leave the others behind.
   if (made.error().code == Errc::refused || made.error().code == Errc::conflict) made.error().code = Errc::invalid;
@@ -123,7 +132,7 @@ Result<std::uint64_t> ImportCarrier::keep_uids() {
     for (const imap::UidRun& run : uids.all)
       hash.update(std::to_string(run.first) + "-" + std::to_string(run.last) + ",");
     const auto digest = hash.finish();
-    const json::object wanted{{"folder", folder},
+    const json::object wanted{{"folder", target_of(folder)},
                               {"uidvalidity", uids.validity},
                               {"uidnext", uids.next},
                               {"uids", hex_encode(mailauth::view(digest))}};
@@ -251,7 +260,9 @@ Result<Imported> ImportCarrier::hand_in(const ImportedMessage& message, std::str
   if (!again_) target += "&digest=" + digest;
   if (!message.uidl.empty()) target += "&uidl=" + control::percent_encode(message.uidl);
   if (message.uid != 0 && !again_) target += "&uid=" + std::to_string(message.uid);
-  if (!message.folder.empty()) target += "&folder=" + control::percent_encode(message.folder);
+  // What tells it from others is its mailbox elsewhere: here it may have another name at the next run.
+  if (const std::string& own = target_of(message.folder); !own.empty())
+    target += "&folder=" + control::percent_encode(own);
   std::string words;
   std::size_t count = 0;
   for (const std::string& keyword : message.keywords)

@@ -24,8 +24,8 @@ public:
   ImportCarrier(Session& session, const std::string& login, ProgressBar& bar, bool again);
 
   Result<Imported> carry(const ImportedMessage& message, const ImportContent& content);
-  /// Makes a mailbox that is not there.
-  Result<> make_folder(const std::string& folder);
+  /// Makes a mailbox that is not there. Messages for it go into the one that has its use here.
+  Result<> make_folder(const ImportedFolder& folder);
   /// At the end: mailboxes all of whose messages have the uids of where they are from get the uidvalidity of there. How
   /// many there are.
   Result<std::uint64_t> keep_uids();
@@ -37,6 +37,7 @@ private:
     imap::UidSet all;
     bool good = true; ///< of one mailbox, and rising
   };
+  const std::string& target_of(const std::string& folder) const;
   Result<Imported> carry_message(ImportedMessage& message, const ImportContent& content);
   void read_mbox_fields(std::string& head, ImportedMessage& message);
   void note_uid(const ImportedMessage& message);
@@ -56,7 +57,8 @@ private:
   std::optional<TempFile> spilled_; ///< the body of a large message
   std::string upload_;              ///< number of the upload under way
   mailauth::Sha256 hash_;
-  std::map<std::string, Uids> uids_;     ///< by mailbox
+  std::map<std::string, std::string> targets_; ///< mailboxes that are called otherwise here
+  std::map<std::string, Uids> uids_;           ///< by mailbox, as it is called elsewhere
   std::map<std::string, unsigned> seen_; ///< how many messages of these octets there were
 };
 

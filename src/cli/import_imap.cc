@@ -84,7 +84,9 @@ private:
     if (!target) return std::unexpected(target.error());
     auto contents = client_.examine(folder);
     if (!contents) return std::unexpected(contents.error());
-    if (const auto made = folders_ ? folders_(*target) : Result<>(); !made) {
+    ImportedFolder found{.name = *target, .subscribed = folder.subscribed};
+    if (top_.empty() && !target->empty()) found.use = folder.use;
+    if (const auto made = folders_ ? folders_(found) : Result<>(); !made) {
       if (made.error().code != Errc::invalid) return std::unexpected(made.error());
       return fail(Errc::refused, made.error().message);
     }

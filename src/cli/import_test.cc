@@ -309,6 +309,12 @@ TEST(ImportImap, FoldersAreReadWithoutBelief) {
        {"* LIST (\\Noselect) \"/\" x", "* LIST (\\NonExistent) \"/\" x", "* LIST () \"//\" x", "* LIST () \"/\"",
         "* LIST (a) x", "* LSUB () \"/\" x", "* LIST () \"/\" \"\"", "* LIST () \"/\" {9}\r\nx"})
     EXPECT_FALSE(parse_imap_folder(bad)) << bad;
+  EXPECT_EQ(parse_imap_folder("* LIST (\\Subscribed \\Sent) \"/\" x")->subscribed, true);
+  EXPECT_EQ(parse_imap_folder("* LIST () \"/\" x")->subscribed, std::nullopt);
+  EXPECT_EQ(parse_imap_subscription("* LSUB () \".\" a.b")->name, "a/b");
+  EXPECT_EQ(parse_imap_subscription("* LSUB () \".\" a.b")->subscribed, true);
+  EXPECT_FALSE(parse_imap_subscription("* LSUB (\\Noselect) \".\" a"));
+  EXPECT_FALSE(parse_imap_subscription("* LIST () \".\" a"));
 }
 
 TEST(ImportMaildir, NoLinkIsFollowed) {

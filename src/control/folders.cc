@@ -47,6 +47,29 @@ bool is_in(const std::vector<std::string>& names, const std::string& name) {
   return std::ranges::find(names, name) != names.end();
 }
 
+/// The mailbox that has the use: the wished one, or the oldest; empty: none has.
+Task<Result<std::string>> folder_of_use(store::Store& store, store::Id account, FolderWish wish) {
+  auto list = co_await store.mailboxes().list_folders(account);
+  if (!list) co_return std::unexpected(list.error());
+  std::ranges::sort(list->folders, {}, &store::Folder::id);
+  std::string found;
+  for (const store::Folder& one : list->folders)
+    if ((one.special_use & wish.use) != 0 && (found.empty() || one.name == wish.name)) found = one.name;
+  co_return found;
+}
+
+/// "\Sent", or several with spaces between; 0: none. Nothing: a word is no use.
+std::optional<std::uint8_t> read_uses(const std::string& text) {
+  unsigned uses = 0;
+  for (const std::string_view word : split(text, ' ')) {
+    if (word.empty()) continue;
+    const std::uint8_t use = imap::special_use(word);
+    if (use == 0) return {};
+    uses |= use;
+  }
+  return static_cast<std::uint8_t>(uses);
+}
+
 /// The mailbox has the uids of elsewhere, all of them and none besides; true when it has that uidvalidity afterwards.
 Task<Result<bool>> keep_uids(store::Store& store, store::Id account, std::string name, std::string digest,
                              store::MailboxInfo wanted) {
@@ -76,17 +99,27 @@ Result<std::string> read_folder(const std::string& text) {
   return *name == "INBOX" ? std::string() : std::move(*name);
 }
 
-Task<Result<>> need_folder(store::Store& store, store::Id account, std::string name) {
-  std::string wanted = name;
-  const auto there = co_await store.mailboxes().open(account, std::move(wanted));
-  if (there) co_return Result<>();
-  if (there.error().code != Errc::not_found) co_return std::unexpected(there.error());
-  wanted = name;
-  auto made = co_await store.mailboxes().create_folder(account, std::move(wanted), 0);
-  if (!made && made.error().code != Errc::conflict) co_return made;
-  const auto subscribed = co_await store.mailboxes().subscribe_folder(account, std::move(name), true);
-  if (!subscribed && subscribed.error().code != Errc::refused) co_return std::unexpected(subscribed.error());
-  co_return Result<>();
+Task<Result<std::string>> need_folder(store::Store& store, store::Id account, FolderWish wish) {
+  if (wish.use != 0 && wish.name != "INBOX") {
+    FolderWish asked = wish;
+    auto found = co_await folder_of_use(store, account, std::move(asked));
+    if (!found) co_return found;
+    if (!found->empty()) wish.name = std::move(*found);
+  }
+  std::string name = wish.name;
+  const auto there = co_await store.mailboxes().open(account, std::move(name));
+  if (!there && there.error().code != Errc::not_found) co_return std::unexpected(there.error());
+  if (there && (there->uidnext != 1 || !wish.subscribed)) co_return wish.name;
+  if (!there) {
+    name = wish.name;
+    const auto made = co_await store.mailboxes().create_folder(account, std::move(name), wish.use);
+    if (!made && made.error().code != Errc::conflict) co_return std::unexpected(made.error());
+  }
+  name = wish.name;
+  const bool subscribed = wish.subscribed.value_or(true);
+  const auto done = co_await store.mailboxes().subscribe_folder(account, std::move(name), subscribed);
+  if (!done && done.error().code != Errc::refused) co_return std::unexpected(done.error());
+  co_return wish.name;
 }
 
 Task<Answer> import_folder(Context& context, Call call) {
@@ -99,12 +132,20 @@ Task<Answer> import_folder(Context& context, Call call) {
   const std::string folder = get_text(*body, "folder");
   const auto name = read_folder(folder);
   if (!name) co_return std::unexpected(name.error());
-  const std::string kept = name->empty() ? std::string("INBOX") : *name;
+  const auto uses = read_uses(get_text(*body, "use"));
+  if (!uses)
+    co_return fail(Errc::invalid, "\"use\" is none of RFC 6154: \\All, \\Archive, \\Drafts, \\Flagged, \\Junk, \\Sent, "
+                                  "\\Trash");
   const auto account = co_await need_account(context, call.names[0]);
   if (!account) co_return std::unexpected(account.error());
-  std::string wanted = kept;
-  const auto made = co_await need_folder(context.store, account->id, std::move(wanted));
+  FolderWish wish;
+  wish.name = name->empty() ? std::string("INBOX") : *name;
+  wish.use = *uses;
+  if (body->contains("subscribed")) wish.subscribed = get_bool(*body, "subscribed");
+  const auto made = co_await need_folder(context.store, account->id, std::move(wish));
   if (!made) co_return std::unexpected(made.error());
+  const std::string kept = *made;
+  std::string wanted;
   bool keeps = false;
   if (std::string digest = get_text(*body, "uids"); !digest.empty()) {
     store::MailboxInfo there;
@@ -131,7 +172,7 @@ Task<Answer> export_folders(Context& context, Call call) {
   json::array folders;
   for (const store::Folder& one : list->folders)
     folders.push_back(json::object{{"folder", one.name},
-                                   {"use", imap::special_use_text(one.special_use)},
+                                   {"use", std::string(trim(imap::special_use_text(one.special_use)))},
                                    {"subscribed", is_in(list->subscribed, one.name)},
                                    {"uidvalidity", one.uidvalidity},
                                    {"uidnext", one.uidnext},

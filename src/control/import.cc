@@ -207,8 +207,9 @@ Task<Answer> import_message(Context& context, Call call) {
   const auto account = co_await need_account(context, call.names[0]);
   if (!account) co_return std::unexpected(account.error());
   if (!wanted->folder.empty()) {
-    std::string name = wanted->folder;
-    const auto made = co_await need_folder(context.store, account->id, std::move(name));
+    FolderWish wish;
+    wish.name = wanted->folder;
+    const auto made = co_await need_folder(context.store, account->id, std::move(wish));
     if (!made) co_return std::unexpected(made.error());
   }
   queue::Draft draft;

@@ -349,13 +349,14 @@ constexpr auto kMailActions = std::to_array<Action>({
      .method = "POST",
      .path = "/v1/accounts/{login}/folders",
      .summary =
-         "Make a mailbox where it is missing; and let it keep the uidvalidity that it had elsewhere, when all that "
-         "is in it has the uids of there",
+         "Make a mailbox where it is missing, or find the one with a special use; one where nothing ever was is "
+         "subscribed or not as it was elsewhere; and let it keep the uidvalidity of there, when all that is in it has "
+         "the uids of there",
      .scope = "mail.write",
      .least = Role::operator_,
      .object = {Whose::server},
      .run = import_folder,
-     .request = "folder:text uidvalidity?:number uidnext?:number uids?:text",
+     .request = "folder:text use?:text subscribed?:bool uidvalidity?:number uidnext?:number uids?:text",
      .answer = "folder:text uidvalidity:number kept:bool",
      .subject = "login folder",
      .audit = Audit::bulk},

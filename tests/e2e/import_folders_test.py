@@ -17,6 +17,7 @@ from server import BINARY, PEERS, SECRET, Server
 
 ANN, BOB = "ann@example.test", "bob@example.test"
 OTHER = "another secret"
+SHOWN = {r"\Subscribed", r"\All", r"\Archive", r"\Drafts", r"\Flagged", r"\Junk", r"\Sent", r"\Trash"}
 NO_PERMISSION, BAD_DATA, USAGE, CANT_CREATE, REFUSED = 77, 65, 64, 73, 1
 
 
@@ -85,6 +86,18 @@ class FoldersCase(unittest.TestCase):
         client.logout()
         return found
 
+    def shown(self, login=BOB, secret=SECRET):
+        """{mailbox: whether it is subscribed, and its use}"""
+        client = self.client(login, secret)
+        lines = client._simple_command("LIST", '""', "*", "RETURN (SUBSCRIBED SPECIAL-USE)")
+        self.assertEqual(lines[0], "OK")
+        found = {}
+        for line in client._untagged_response(*lines, "LIST")[1]:
+            attributes, name = re.match(rb'\(([^)]*)\) "/" (.*)$', line).groups()
+            found[name.decode().strip('"')] = {word for word in attributes.decode().split() if word in SHOWN}
+        client.logout()
+        return found
+
     def imports(self, *words, code=0, **options):
         done = self.server.cli("import", *words, **options)
         self.assertEqual(done.returncode, code, done.stdout + done.stderr)
@@ -139,6 +152,13 @@ class ExportTest(FoldersCase):
         texts = [b"Subject: plain\r\n\r\nx\r\n", b"Subject: from\r\n\r\nFrom here on\r\n>From there\r\n\r\n\r\n", b"\r\nno head\r\n",
                  b"Subject: status\r\nStatus: RO\r\nX-UID: 99\r\n\r\nown fields\r\n", b"Subject: head only\r\n\r\n",
                  b"Subject: large\r\n\r\n" + b"0123456789abcde\r\n" * 40_000, "Subject: é\r\n\r\nü\r\n".encode()]
+        for name in self.NAMES[1::2]:
+            self.assertEqual(client.subscribe(name)[0], "OK", name)
+        client.unsubscribe("Junk")
+        self.assertEqual(client.subscribe("Nowhere")[0], "OK")  # without a mailbox
+        client.delete("Archive")
+        self.assertEqual(client._simple_command("CREATE", '"put away"', r"(USE (\Archive \Flagged))")[0], "OK")
+        client.subscribe('"put away"')
         for name in ("INBOX", "Sent", *self.NAMES):
             if name == "Empty":
                 continue
@@ -169,8 +189,15 @@ class ExportTest(FoldersCase):
         self.assertIn(f"Uids were kept in {len(self.NAMES) + 1} folders", done.stdout)
         self.assertEqual(self.content(), self.content(ANN, OTHER))
         self.assertEqual(self.known(BOB, SECRET), self.known(ANN, OTHER), "clients need not fetch it again")
+        # What is called Archive here has the use already.
+        expected = self.shown(ANN, OTHER)
+        self.assertEqual(expected.pop("put away"), {r"\Subscribed", r"\Archive", r"\Flagged"})
+        self.assertEqual(self.shown(), expected | {"Archive": {r"\Subscribed", r"\Archive"}})
         self.assertIn(f"0 messages imported, {count} there before.", self.imports("mail", BOB, self.tmp / "box").stdout)
         client = self.client()
+        client.subscribe("Work/2026")
+        self.imports("mail", BOB, self.tmp / "box")
+        self.assertIn(r"\Subscribed", self.shown()["Work/2026"], "what its owner has chosen since stays")
         client.append("INBOX", "", None, b"Subject: later\r\n\r\nx\r\n")
         client.select("INBOX")
         self.assertGreater(int(client.uid("SEARCH", "ALL")[1][0].split()[-1]), 100_000, "what the old server gives meanwhile stays free")
@@ -181,6 +208,24 @@ class ExportTest(FoldersCase):
 
     def test_mbox(self):
         self.round_trip("--format", "mbox")
+
+    def test_a_use_that_nobody_has_comes_along(self):
+        self.fill()
+        self.export(ANN, self.tmp / "box")
+        client = self.client()
+        client.delete("Archive")
+        client.rename("Sent", "Gesendet")
+        client.logout()
+        self.imports("mail", BOB, self.tmp / "box")
+        shown = self.shown()
+        self.assertEqual(shown["put away"], {r"\Subscribed", r"\Archive", r"\Flagged"})
+        self.assertEqual(shown["Gesendet"], {r"\Subscribed", r"\Sent"})
+        self.assertEqual(self.content()["Gesendet"], self.content(ANN, OTHER)["Sent"])
+        self.assertEqual(self.known(BOB, SECRET)["Gesendet"], self.known(ANN, OTHER)["Sent"])
+        self.assertNotIn("Sent", shown)
+        self.assertIn("0 messages imported", self.imports("mail", BOB, self.tmp / "box").stdout)
+        self.client().rename("Gesendet", "Sent")
+        self.assertIn("0 messages imported", self.imports("mail", BOB, self.tmp / "box").stdout)
 
     def test_mail_that_came_meanwhile_keeps_the_own_uidvalidity(self):
         self.fill()
@@ -234,6 +279,11 @@ class ImapTest(FoldersCase):
     def fill(self, many=30):
         client = self.client(ANN, OTHER)
         client.create("Work/2026")
+        client.create("Lists")
+        client.subscribe("Lists")
+        client.unsubscribe("Junk")
+        client.delete("Trash")
+        self.assertEqual(client._simple_command("CREATE", "Papierkorb", r"(USE (\Trash))")[0], "OK")
         date = '"14-Nov-2023 22:13:20 +0000"'
         client.append("INBOX", r"(\Seen $Label1)", date, b"Message-ID: <1@x>\r\nSubject: one\r\n\r\nx\r\n")
         client.append("Sent", r"(\Answered)", date, b"Message-ID: <2@x>\r\n\r\n" + b"0123456789abcde\r\n" * 20_000)
@@ -253,6 +303,10 @@ class ImapTest(FoldersCase):
         self.fill()
         self.assertIn("36 messages imported.", self.imports(*self.words(), password=OTHER).stdout)
         self.assertEqual(self.content(), self.content(ANN, OTHER))
+        expected = self.shown(ANN, OTHER)
+        expected["Trash"] = expected.pop("Papierkorb")
+        self.assertEqual(self.shown(), expected)
+        self.assertEqual((expected["Junk"], expected["Lists"]), ({r"\Junk"}, {r"\Subscribed"}))
         client = self.client()
         client.select("Sent")
         self.assertEqual(client.response("UIDVALIDITY"), ("UIDVALIDITY", [self.validity_of_sent]))
@@ -316,12 +370,22 @@ class DovecotTest(FoldersCase):
             client.select(name)
             client.uid("STORE", "2", "+FLAGS", r"\Deleted")
             client.uid("EXPUNGE", "2")
+        for name in names[:-1]:
+            client.subscribe(name)
         client.logout()
 
     def words(self, dovecot):
         return ("imap", BOB, "--server", f"127.0.0.1:{dovecot.imap}", "--user", "ann", "--tls", "none")
 
+    @staticmethod
+    def subscribed(client, names=str):
+        lines = [line.decode() for line in client.lsub()[1] if line]
+        client.logout()
+        return {names(re.search(r'\) "." (.*)$', line)[1].strip('"')) for line in lines}
+
     def compare(self, dovecot, names):
+        boxes = set(self.content())
+        self.assertEqual(self.subscribed(self.client()) & boxes, self.subscribed(self.dovecots(dovecot), names) & boxes)
         self.assertEqual(self.content(), self.content_of(self.dovecots(dovecot), names))
         self.assertEqual(self.known(BOB, SECRET), self.known_of(self.dovecots(dovecot), names))
         self.assertEqual(self.server.findings(), [])
