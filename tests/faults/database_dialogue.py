@@ -16,7 +16,7 @@ import subprocess
 
 from api import LocalConnection
 from dns import Dns
-from imap_ledger import Book, ImapClient, Refused
+from imap_ledger import GONE, Book, ImapClient, Refused
 from peer import Peer
 from server import SECRET, Server, letter, transact, wait_until
 
@@ -152,41 +152,90 @@ class Dialogue:
                 client.quit()
         self.until_it_works("delete_by_pop3", delete)
 
-    def folders(self):
-        """APPEND, STORE, MOVE of one message, as a session does that lives on from step to step."""
-        mark = self.new_mark()
-
+    def by_imap(self, step, deed):
+        """As a session does that lives on from step to step, until something breaks."""
         def walk():
             try:
                 if self.client is None:
                     self.client = ImapClient(self.server.ports["imap"], IMA, SECRET)
-                client = self.client
-                if not self.look_for(client, mark) and client.append(self.book, "INBOX", mark) is None:
-                    raise Refused("APPEND")
-                if not (here := self.book.known([mark], "INBOX")):
-                    return
-                client.select("INBOX")
-                if not client.store(self.book, here, "+", {"\\Flagged"}):
-                    raise Refused("STORE")
-                client.move(self.book, self.book.known([mark], "INBOX"), "Archive")
-                if not self.book.known([mark], "Archive"):
-                    raise Refused("MOVE")
+                deed(self.client)
             except BaseException:
                 if self.client is not None:
                     self.client.close()
                 self.client = None
                 raise
-        self.until_it_works("folders", walk)
+        self.until_it_works(step, walk)
 
-    def look_for(self, client, mark):
-        """Where the last attempt had no positive answer: what it came to is the state from now on."""
+    def append(self, client, mark, boxes=("INBOX",)):
+        """Into INBOX, if it is in none of these."""
+        if not self.look_for(client, mark, boxes) and client.append(self.book, "INBOX", mark) is None:
+            raise Refused("APPEND")
+
+    def folders(self):
+        """APPEND, STORE, MOVE of one message."""
+        mark = self.new_mark()
+
+        def walk(client):
+            self.append(client, mark, ("INBOX", "Archive"))
+            if not (here := self.book.known([mark], "INBOX")):
+                return
+            client.select("INBOX")
+            if not client.store(self.book, here, "+", {"\\Flagged"}):
+                raise Refused("STORE")
+            client.move(self.book, self.book.known([mark], "INBOX"), "Archive")
+            if not self.book.known([mark], "Archive"):
+                raise Refused("MOVE")
+        self.by_imap("folders", walk)
+
+    def copies(self):
+        """COPY of one message, and EXPUNGE of what was copied."""
+        mark = self.new_mark()
+
+        def copy(client):
+            self.append(client, mark)
+            client.select("INBOX")
+            client.copy(self.book, self.book.known([mark], "INBOX"), "Archive")
+            if all(one.lost for one in self.book.copies[mark]):
+                raise Refused("COPY")
+
+        def expunge(client):
+            if self.look_for(client, mark, ["INBOX"]):
+                client.delete(self.book, self.book.known([mark], client.box))
+                if self.book.states[mark] != {GONE}:
+                    raise Refused("EXPUNGE")
+        self.by_imap("copies", copy)
+        self.by_imap("copies", expunge)
+
+    def replaces(self):
+        """REPLACE of one message by another one elsewhere. Where that was refused both may be there: a client deletes the old one then."""
+        old, new = self.new_mark(), self.new_mark()
+
+        def replace(client):
+            if not self.look_for(client, new, ["Archive"]):
+                here = self.look_for(client, old, ["INBOX"])
+                if not here:
+                    self.broken(f"{old} is gone, and {new} is not there")
+                    return
+                client.replace(self.book, old, self.book.known([old], "INBOX")[old], new, "Archive", {"\\Flagged"})
+                if self.book.states[old] != {GONE}:
+                    raise Refused("REPLACE")
+            elif self.look_for(client, old, ["INBOX"]):
+                client.delete(self.book, self.book.known([old], "INBOX"))
+                if self.book.states[old] != {GONE}:
+                    raise Refused("EXPUNGE")
+        self.by_imap("replaces", lambda client: self.append(client, old))
+        self.by_imap("replaces", replace)
+
+    def look_for(self, client, mark, boxes):
+        """Where the last attempt had no positive answer: what it came to is the state from now on. Its mailbox is selected."""
         if mark not in self.book.states:
             return False
-        for box in ("INBOX", "Archive"):
+        for box in boxes:
             for uid, one in client.listing(box).messages.items():
                 if one.mark == mark:
                     self.book.sure(mark, (box, uid, one.flags), one.modseq)
                     return True
+        self.book.sure(mark, GONE)
         return False
 
     def order(self, path, body, **fields):
@@ -229,7 +278,7 @@ class Dialogue:
         self.until_it_works("send_by_api", lambda: self.order(
             f"/v1/send?account={ANN}", {"to": [BOB], "subject": "hi", "text": "hello", "headers": {"X-Ledger": mark}}, Idempotency_Key=mark))
 
-    STEPS = ("accept", "accept_large", "relay", "bounce", "delete_by_pop3", "folders", "orders", "send_by_api")
+    STEPS = ("accept", "accept_large", "relay", "bounce", "delete_by_pop3", "folders", "copies", "replaces", "orders", "send_by_api")
 
     # --- the judgement -------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 #include "store/sqlite/test_fault_vfs.h"
 
 #include <cassert>
+#include <csignal>
 #include <cstring>
 #include <sqlite3.h>
 
@@ -104,6 +105,7 @@ bool FaultVfs::count_down() {
   int left = fail_in;
   while (left > 0 && !fail_in.compare_exchange_weak(left, left - 1)) {
   }
+  if (left == 1 && dies) ::raise(SIGKILL);
   return left == 1;
 }
 

@@ -24,6 +24,8 @@ public:
   std::atomic<bool> no_temporary = false;
   /// The operation that makes this count reach 0 fails with an I/O error; never while negative.
   std::atomic<int> fail_in = -1;
+  /// The process is killed there instead, with the operation not done.
+  std::atomic<bool> dies = false;
 
   /// Reads wait while set.
   std::atomic<bool> no_reads = false;
