@@ -120,19 +120,73 @@ class ClusterTest(TwoNodes):
         told = self.b.json("events", "--after", "1-0")["events"]
         self.assertIn(("message.delivered", "a"), [(one["event"], one.get("node")) for one in told])
 
-    def test_who_waits_at_one_hears_what_comes_at_the_other(self):
-        client = imaplib.IMAP4("127.0.0.1", self.b.ports["imap"], timeout=60)
+    def imap(self, server, login=ALICE):
+        client = imaplib.IMAP4("127.0.0.1", server.ports["imap"], timeout=60)
         self.addCleanup(client.shutdown)
-        client.login(ALICE, SECRET)
-        client.select("INBOX")
+        client.login(login, SECRET)
+        return client
+
+    def good(self, answer):
+        self.assertEqual(answer[0], "OK", answer)
+        return answer[1]
+
+    def idle(self, client, box="INBOX"):
+        self.good(client.select(box))
         client.send(b"i IDLE\r\n")
         self.assertTrue(client.readline().startswith(b"+"))
-        self.send(self.a, ALICE, "news\r\n")
+
+    def hears(self, client, words):
+        """A client in IDLE."""
         lines = []
-        while not any(b"EXISTS" in line for line in lines):
+        while not any(all(word in line for word in words) for line in lines):
             lines.append(client.readline())
             self.assertNotEqual(lines[-1], b"", lines)
+
+    def done(self, client):
         client.send(b"DONE\r\n")
+        self.hears(client, [b"i OK"])
+
+    def test_who_waits_at_one_hears_what_comes_at_the_other(self):
+        client = self.imap(self.b)
+        self.idle(client)
+        self.send(self.a, ALICE, "news\r\n")
+        self.hears(client, [b"EXISTS"])
+        self.done(client)
+
+    def test_what_is_changed_in_folders_at_one_is_so_at_the_other(self):
+        for body in ("one", "two", "three"):
+            self.send(self.a, ALICE, f"{body}\r\n")
+        here, there = self.imap(self.a), self.imap(self.b)
+        self.idle(there)
+        self.good(here.select("INBOX"))
+        self.good(here.store("1", "+FLAGS", r"(\Flagged $Label1)"))
+        self.hears(there, [b"* 1 FETCH", rb"\Flagged", b"$Label1"])
+        self.good(here.create("Work"))
+        self.good(here.copy("1:2", "Work"))
+        self.good(here._simple_command("MOVE", "3", "Work"))
+        self.hears(there, [b"* 3 EXPUNGE"])
+        self.good(here.store("2", "+FLAGS", r"\Deleted"))
+        self.good(here.expunge())
+        self.hears(there, [b"* 2 EXPUNGE"])
+        self.done(there)
+        self.assertEqual(self.good(there.select("Work")), [b"3"])
+        validity = there.response("UIDVALIDITY")[1]
+        self.assertEqual(self.good(there.uid("SEARCH", "KEYWORD", "$Label1")), [b"1"])
+        # Each gives uids, and no uid twice.
+        self.good(there.append("Work", "", None, b"Subject: four\r\n\r\nx\r\n"))
+        self.good(here.append("Work", "", None, b"Subject: five\r\n\r\nx\r\n"))
+        self.good(here.select("Work"))
+        self.assertEqual(self.good(here.uid("SEARCH", "ALL")), [b"1 2 3 4 5"])
+        self.assertEqual(here.response("UIDVALIDITY")[1], validity)
+        self.assertEqual(self.good(here.uid("SEARCH", "SUBJECT", "four")), [b"4"])
+        # A mailbox that is gone ends the sessions in it, wherever they are.
+        self.good(here.select("INBOX"))
+        self.good(here.rename("Work", "Old"))
+        self.good(there.noop())
+        self.good(there.select("Old"))
+        self.good(here.delete("Old"))
+        wait_until(lambda: self.ended(there), "the end of the session in it at the other node")
+        self.assertEqual(self.b.findings(), [])
 
     def test_accounts_are_known_everywhere(self):
         with self.b.smtp() as client:
