@@ -174,8 +174,12 @@ std::optional<ListQuery> parse_list(Lexer& lexer, bool utf8, ListProblem& proble
   return query;
 }
 
-std::vector<ListLine> list_lines(const ListQuery& query, const Folders& folders) {
+std::optional<std::vector<ListLine>> list_lines(const ListQuery& query, const Folders& folders) {
   const Tree tree = tree_of(folders);
+  std::uint64_t patterns = 0, names = 0;
+  for (const std::string& one : query.patterns) patterns += wild_octets(one);
+  for (const auto& [name, place] : tree) names += name.size();
+  if (patterns * names > kMostCompared) return {};
   std::vector<ListLine> lines;
   for (const auto& [name, place] : tree) {
     const auto matches = [&, &name = name](const std::string& pattern) { return name_matches(pattern, name); };

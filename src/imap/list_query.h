@@ -3,6 +3,7 @@
 #include "imap/lexer.h"
 #include "imap/requests.h"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -53,7 +54,9 @@ struct ListLine {
   bool has_children = false;
   bool child_subscribed = false; ///< RECURSIVEMATCH: it is told for what is below it
 };
-/// In the order of names, INBOX first.
-std::vector<ListLine> list_lines(const ListQuery& query, const Folders& folders);
+/// Octets of patterns (wild_octets) times octets of names that one command may compare: some hundred milliseconds.
+inline constexpr std::uint64_t kMostCompared = 200'000'000;
+/// In the order of names, INBOX first. Nothing: that would be more than kMostCompared.
+std::optional<std::vector<ListLine>> list_lines(const ListQuery& query, const Folders& folders);
 
 } // namespace paquebot::imap

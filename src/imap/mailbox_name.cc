@@ -55,7 +55,17 @@ std::optional<std::string_view> refusal_of_name(std::string_view name) {
   return {};
 }
 
+std::size_t wild_octets(std::string_view pattern) {
+  const std::size_t first = pattern.find_first_of("*%");
+  return first == std::string_view::npos ? 0 : pattern.size() - first;
+}
+
 bool name_matches(std::string_view pattern, std::string_view name) {
+  const std::size_t plain = pattern.size() - wild_octets(pattern);
+  if (!name.starts_with(pattern.substr(0, plain))) return false;
+  pattern.remove_prefix(plain);
+  name.remove_prefix(plain);
+  if (pattern.empty()) return name.empty();
   // Which prefixes of the pattern match the name so far.
   std::vector<char> now(pattern.size() + 1), next(pattern.size() + 1);
   const auto spread = [&](std::vector<char>& at) { // a wildcard may stand for nothing

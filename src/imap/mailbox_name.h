@@ -21,7 +21,9 @@ std::string write_name(std::string_view name, bool utf8);
 /// above. What is wrong, or nothing.
 std::optional<std::string_view> refusal_of_name(std::string_view name);
 /// LIST's patterns: "*" stands for anything, "%" for anything within a level (RFC 9051 section 6.3.9). Linear in the
-/// product of both lengths at most.
+/// product of wild_octets() and the name's length at most.
 bool name_matches(std::string_view pattern, std::string_view name);
+/// Octets of a pattern from its first wildcard on; 0: it has none.
+std::size_t wild_octets(std::string_view pattern);
 
 } // namespace paquebot::imap

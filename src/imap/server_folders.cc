@@ -21,6 +21,8 @@ std::string attributes_of(const ListLine& line, bool tell_subscribed) {
   return out;
 }
 
+constexpr std::string_view kTooMuch = "[LIMIT] patterns of that length are too much for so many mailboxes";
+
 } // namespace
 
 void ServerSession::Folders::list(Lexer& args) {
@@ -35,7 +37,9 @@ void ServerSession::Folders::list(Lexer& args) {
   AskFolders question{(query->status & kDeletedSizeItem) != 0};
   session_.ask_for<imap::Folders>(std::move(question), [this, query = std::move(*query)](imap::Folders& folders) {
     if (folders.fault != Fault::none) return session_.fault(folders.fault, "mailbox");
-    for (const ListLine& line : list_lines(query, folders)) {
+    const auto lines = list_lines(query, folders);
+    if (!lines) return session_.no(kTooMuch);
+    for (const ListLine& line : *lines) {
       const std::string name = session_.name_text(line.name);
       const std::string_view below = line.child_subscribed ? " (\"CHILDINFO\" (\"SUBSCRIBED\"))" : "";
       session_.untagged(fmt::format("LIST ({}) \"/\" {}{}", attributes_of(line, query.tell_subscribed), name, below));
@@ -55,7 +59,9 @@ void ServerSession::Folders::lsub(Lexer& args) {
   query->only_subscribed = query->recursive = true;
   session_.ask_for<imap::Folders>(AskFolders{}, [this, query = std::move(*query)](imap::Folders& folders) {
     if (folders.fault != Fault::none) return session_.fault(folders.fault, "mailbox");
-    for (const ListLine& line : list_lines(query, folders)) {
+    const auto lines = list_lines(query, folders);
+    if (!lines) return session_.no(kTooMuch);
+    for (const ListLine& line : *lines) {
       const bool by_level = query.patterns[0].find('%') != std::string::npos;
       if (line.subscribed || by_level)
         session_.untagged(

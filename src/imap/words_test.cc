@@ -3,6 +3,7 @@
 #include "imap/fetch_items.h"
 #include "imap/flags.h"
 #include "imap/lexer.h"
+#include "imap/list_query.h"
 #include "imap/mailbox_name.h"
 #include "imap/message_reader.h"
 #include "imap/search_program.h"
@@ -53,8 +54,33 @@ TEST(MailboxName, PatternsMatch) {
   EXPECT_TRUE(name_matches("%/%", "a/b"));
   EXPECT_TRUE(name_matches("a%c*e", "abc/d/e"));
   EXPECT_FALSE(name_matches("", "a"));
+  EXPECT_TRUE(name_matches("a/b", "a/b"));
+  EXPECT_FALSE(name_matches("a/b", "a/bc"));
+  EXPECT_FALSE(name_matches("a/bc%", "a/b"));
+  EXPECT_TRUE(name_matches("a/b%", "a/b"));
   EXPECT_TRUE(name_matches("**%", "x/y"));
   EXPECT_FALSE(name_matches(std::string(500, '*') + "b", std::string(1000, 'a'))) << "in reasonable time";
+}
+
+TEST(ListQuery, PatternsAreBoundedByWhatTheyCost) {
+  Folders folders;
+  for (int i = 0; i < 1000; ++i) {
+    folders.mailboxes.emplace_back();
+    folders.mailboxes.back().name = std::to_string(i) + std::string(900, 'a');
+  }
+  const auto count = [&](std::vector<std::string> patterns) {
+    ListQuery query;
+    query.patterns = std::move(patterns);
+    const auto lines = list_lines(query, folders);
+    return lines ? static_cast<int>(lines->size()) : -1;
+  };
+  EXPECT_EQ(count({"*"}), 1000);
+  EXPECT_EQ(count({folders.mailboxes[7].name, "9*", "%"}), 1000);
+  EXPECT_EQ(count({folders.mailboxes[7].name}), 1);
+  EXPECT_EQ(count(std::vector<std::string>(50, std::string(60'000, 'a'))), 0);
+  EXPECT_EQ(count({std::string(60'000, 'a') + "*"}), 0);
+  EXPECT_EQ(count({std::string(60'000, '*')}), -1);
+  EXPECT_EQ(count(std::vector<std::string>(50, "*" + std::string(6'000, 'a'))), -1);
 }
 
 TEST(MailboxName, WhatCanNotBeMade) {
