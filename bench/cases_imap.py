@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import json
 import time
 
 from cases_store import DovecotPop3, FilledPaquebot
@@ -58,6 +59,10 @@ class PaquebotImap(FilledPaquebot):
         return "\n".join([super().toml(), *parts])
 
 
+    def wait_for_index(self):
+        wait_until(lambda: json.loads(self.cli("search", "status", "--json"))["state"] == "current", 120, "the index for searches")
+
+
 class DovecotImap(DovecotPop3):
     """Dovecot with the same mail as a Maildir."""
 
@@ -70,6 +75,9 @@ class DovecotImap(DovecotPop3):
     def wait_ready(self):
         wait_until(lambda: lines_of(self.imap_port), 30, "Dovecot's IMAP")
 
+    def wait_for_index(self):
+        """It has none: it reads all messages, once they are in its cache their heads from there."""
+
 
 def client(server, tls=False):
     return Client(server.imaps_port if tls else server.imap_port, USER, PASSWORD, tls)
@@ -78,6 +86,12 @@ def client(server, tls=False):
 def select(server):
     with client(server) as one:
         return {"select": one.must("SELECT INBOX")[0] * 1000}
+
+
+def search(server, what):
+    with client(server) as one:
+        one.must("SELECT INBOX")
+        return {"search": one.must(f"SEARCH {what}")[0] * 1000}
 
 
 def fetch(server, count):
@@ -127,7 +141,7 @@ def make_trash(server):
 
 def imap(results, plan):
     """SELECT of a large mailbox (a login each time), whole messages of 4 KiB by FETCH, 100 commands ahead, what a session in IDLE takes, and when it hears
-    of an APPEND. Dovecot reads Maildir (mail_fsync = optimized); its first SELECT, which builds its index, is a row of its own. Ours syncs before each OK."""
+    of an APPEND; SEARCH of the large one, by the index that ours has beside the store and Dovecot has not. Dovecot reads Maildir (mail_fsync = optimized); its first SELECT, which builds its index, is a row of its own. Ours syncs before each OK."""
     large, some = (20_000, 2_000) if plan.quick else (100_000, 10_000)
     for count, size in ((large, 512), (some, 4 * KIB)):
         kinds = (PaquebotImap, DovecotImap)
@@ -139,6 +153,10 @@ def imap(results, plan):
             in_turn(results, f"{cell}, first SELECT", 1, started, select)
             in_turn(results, f"{cell}, SELECT", plan.rounds * 4, started, select)
             if count == large:
+                for server in started:
+                    server.wait_for_index()
+                in_turn(results, f"{cell}, a word in none", 2, started, functools.partial(search, what='TEXT "eleven"'))
+                in_turn(results, f"{cell}, a subject of one", 2, started, functools.partial(search, what=f'SUBJECT "number {count - 3}"'))
                 continue
             measured(results, plan, "FETCH pipelined", started, fetch, least=1000, most=count)
             for server in started:

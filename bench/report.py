@@ -23,6 +23,7 @@ FIGURES = {
     "p99": ("Latency of acceptance, 99th percentile", "µs", False),
     "login": ("Connect, login and STAT", "ms", False),
     "select": ("SELECT", "ms", False),
+    "search": ("SEARCH of all messages", "ms", False),
     "idle": ("A session in IDLE, memory of all processes", "KiB", False),
     "news": ("From APPEND to EXISTS in another session's IDLE", "ms", False),
     "interactive": ("In the browser: time to interactive", "ms", False),
