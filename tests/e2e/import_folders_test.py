@@ -8,8 +8,10 @@ import pathlib
 import re
 import shutil
 import signal
+import socketserver
 import subprocess
 import tempfile
+import threading
 import unittest
 
 from dovecot import Dovecot, has_imap
@@ -336,6 +338,70 @@ class ImapTest(FoldersCase):
         self.assertIn("say from where", self.imports("imap", BOB, password=OTHER, code=USAGE).stderr)
         done = self.server.cli(*("import", *self.words("--password", OTHER)))
         self.assertEqual(done.returncode, USAGE, "a password on the command line is seen by others")
+
+
+class OldServer(socketserver.StreamRequestHandler):
+    """RFC 3501 alone, and no more of it than an import asks for: each mailbox that is selected has one message."""
+
+    lists, subscriptions = [], None  # of the listening class
+
+    def handle(self):
+        self.say("* OK ready")
+        while line := self.rfile.readline().decode():
+            tag, command = line.rstrip("\r\n").split(" ", 1)
+            verb, end = command.removeprefix("UID ").split(" ")[0], "OK done"
+            if verb == "CAPABILITY":
+                self.say("* CAPABILITY IMAP4rev1")
+            elif verb == "LIST":
+                self.say(*self.server.lists)
+            elif verb == "LSUB":
+                self.say(*(self.server.subscriptions or ()))
+                end = "BAD what is that" if self.server.subscriptions is None else end
+            elif verb == "EXAMINE":
+                self.say("* 1 EXISTS", "* OK [UIDVALIDITY 7] x", "* OK [UIDNEXT 2] x")
+            elif verb == "SEARCH":
+                self.say("* SEARCH 1")
+            elif verb == "FETCH" and "BODY.PEEK[]" in command:
+                self.say("* 1 FETCH (UID 1 BODY[] {12}", "A: b\r\n\r\nxx\r\n)")
+            elif verb == "FETCH":
+                self.say('* 1 FETCH (UID 1 FLAGS () INTERNALDATE "14-Nov-2023 22:13:20 +0000" RFC822.SIZE 12 BODY[HEADER.FIELDS (X)] "")')
+            self.say(f"{tag} {end}")
+
+    def say(self, *lines):
+        self.wfile.write("".join(f"{line}\r\n" for line in lines).encode("latin-1"))
+
+
+class OldServerTest(FoldersCase):
+    def imports_from(self, lists, subscriptions, **options):
+        server = self.enterContext(socketserver.ThreadingTCPServer(("127.0.0.1", 0), OldServer))
+        server.daemon_threads, server.lists, server.subscriptions = True, lists, subscriptions
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.shutdown)
+        return self.imports("imap", BOB, "--server", f"127.0.0.1:{server.server_address[1]}", "--user", ANN, "--tls", "none",
+                            password=OTHER, **options)
+
+    def test_subscriptions_by_lsub(self):
+        self.imports_from(['* LIST () "." INBOX', '* LIST () "." Work.2026', '* LIST () "." Play'], ['* LSUB () "." INBOX', '* LSUB () "." Work.2026', '* LSUB () "." Gone'])
+        shown = self.shown()
+        self.assertEqual((shown["INBOX"], shown["Work/2026"], shown["Play"]), ({r"\Subscribed"}, {r"\Subscribed"}, set()))
+        self.assertNotIn("Gone", shown)
+
+    def test_a_server_without_subscriptions(self):
+        for subscriptions in (None, []):
+            self.imports_from(['* LIST () "." Work', '* LIST () "." Junk'], subscriptions)
+            self.assertEqual((self.shown()["Work"], self.shown()["Junk"]), ({r"\Subscribed"}, {r"\Subscribed", r"\Junk"}), subscriptions)
+
+    def test_hostile_names(self):
+        names = ['"a*b"', '"a\x01b"', "x" * 1001, "/".join("abcdefghij" * 4)]
+        done = self.imports_from([f'* LIST () "/" {name}' for name in names] + ['* LIST () "/" good', '* LIST () "/" &ZeV', '* LIST () "/" ""'], [], code=BAD_DATA)
+        self.assertIn("2 messages imported, 4 not", done.stdout)
+        self.assertEqual(set(self.content()), {"good", "&-ZeV"})
+        self.assertEqual(self.server.findings(), [])
+
+    def test_too_many_mailboxes(self):
+        done = self.imports_from([f'* LIST () "/" m{number}' for number in range(10_001)], [], code=BAD_DATA)
+        self.assertIn("more than 10000 mailboxes", done.stderr)
+        self.assertEqual(self.content(), {})
 
 
 @unittest.skipUnless(has_imap(PEERS), "Dovecot's imapd is not unpacked, or this is not root (tools/peers)")
