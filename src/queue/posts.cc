@@ -230,7 +230,7 @@ void Posts::judged(const Post& post) {
   const Sites::Entry* const entry = core_.sites.find(post.site);
   if (entry == nullptr || !entry->site.knows_something()) return; // as it nearly always is
   const unsigned configured = core_.options->workers_per_destination;
-  const bool full = entry->workers >= entry->site.window(configured);
+  const bool full = entry->workers >= entry->site.window(configured) || core_.sites.full_lane(post.site, configured);
   Site& known = core_.sites.at(post.site);
   const unsigned most = known.learned().most, blocks = known.learned().blocks;
   known.judged(core_.now(), configured, full);

@@ -125,6 +125,25 @@ TEST_F(QueueRoomTest, WhatOneLaneHasTakesAllPlacesOfASiteButOne) {
   EXPECT_FALSE(run_task(queue_.next(more[1])));
 }
 
+TEST_F(QueueRoomTest, AWindowGrowsAlsoByWhatOneLaneHas) {
+  for (int i = 0; i < 60; ++i) accept(0, 1);
+  std::vector<Post> posts(3);
+  for (Post& post : posts) post.destination = *queue_.start_worker(nullptr, &post.site);
+  for (Post& post : posts) ASSERT_TRUE(queue_.posts().enter(post, "mx:far"));
+  queue_.configure({.workers_per_destination = 5});
+  queue_.posts().too_many(posts[2], 3, "421 too many connections");
+  queue_.posts().release(posts[2]);
+  ASSERT_EQ(queue_.posts().site("mx:far")->window, 3U);
+  clock_.advance(10s);
+  for (int i = 0; i < 30; ++i) {
+    for (Post* post : {&posts[0], &posts[1]}) {
+      if (i > 0) queue_.posts().judged(*post);
+      if (i < 29) ASSERT_TRUE(run_task(queue_.next(*post))) << i;
+    }
+  }
+  EXPECT_GT(queue_.posts().site("mx:far")->window, 3U) << "the place that is kept counts as taken";
+}
+
 TEST_F(QueueRoomTest, WhereItIsSlowedDownEachMessageHasItsTurn) {
   for (int i = 0; i < 10; ++i) accept();
   Post post;
