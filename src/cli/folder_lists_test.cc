@@ -1,6 +1,5 @@
-#include "cli/folder_lists.h"
-
 #include "cli/export_place.h"
+#include "cli/folder_lists.h"
 #include "cli/test_support.h"
 
 #include <filesystem>

@@ -15,10 +15,10 @@ namespace paquebot::cli {
 
 /// A mailbox that a server has.
 struct ImapFolder {
-  std::string wire;      ///< its name as the server writes it
-  std::string name;      ///< UTF-8, levels parted by "/"; INBOX in upper case
-  std::string use;       ///< "\Sent" (RFC 6154); empty: none
-  bool prefixed = false; ///< the name began with "INBOX" and a delimiter
+  std::string wire;                 ///< its name as the server writes it
+  std::string name;                 ///< UTF-8, levels parted by "/"; INBOX in upper case
+  std::string use;                  ///< "\Sent" (RFC 6154); empty: none
+  bool prefixed = false;            ///< the name began with "INBOX" and a delimiter
   std::optional<bool> subscribed{}; ///< of a server that says so, of none or all: nothing when none is
 };
 

@@ -59,7 +59,7 @@ private:
   mailauth::Sha256 hash_;
   std::map<std::string, std::string> targets_; ///< mailboxes that are called otherwise here
   std::map<std::string, Uids> uids_;           ///< by mailbox, as it is called elsewhere
-  std::map<std::string, unsigned> seen_; ///< how many messages of these octets there were
+  std::map<std::string, unsigned> seen_;       ///< how many messages of these octets there were
 };
 
 } // namespace paquebot::cli

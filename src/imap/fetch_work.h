@@ -48,7 +48,7 @@ struct ServerSession::Fetcher::Work {
   UidSet todo;
   std::vector<std::uint32_t> asked;
   std::deque<Content> waiting;
-  UidSet marked; ///< \Seen was set just now
+  UidSet marked;        ///< \Seen was set just now
   bool missing = false; ///< contents that are gone
   bool untold = false;  ///< rows that are gone; what the client holds numbers for is told with its next command
   Fault fault = Fault::none;

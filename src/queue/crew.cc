@@ -39,7 +39,7 @@ std::optional<std::string> Crew::start(const Terms& terms, Seat* seat, std::stri
 bool Crew::wait_at_site(const std::string& key, const Destination& place, const Terms& terms) {
   if (!place.provider.empty()) sites_.belongs(place.site, place.provider); // it may have been forgotten
   const std::vector<store::Id> lanes = place.window.lanes();
-  if (place.site.empty() || sites_.room_for(place.site, lanes, terms.per_destination, terms.wall)) return false;
+  if (place.site.empty() || sites_.room(place.site, terms.per_destination, terms.wall, lanes)) return false;
   sites_.line_up(place.site, key, lanes, terms.wall);
   return true;
 }
@@ -91,14 +91,14 @@ bool Crew::free_one(const std::string& site, unsigned per_site, std::int64_t wal
   const unsigned most = sites_.throttles().window(entry->provider, wall);
   if (most > 0) left = std::min(left, most - sites_.throttles().workers(entry->provider));
   const bool paced = entry->site.learned().interval > 0 || sites_.throttles().paced(entry->provider, wall);
-  if (paced) left = 1; // one message's turn
+  if (paced) left = 1;           // one message's turn
   std::vector<std::string> stay; // they have nothing but of the lane that has its share
   while (left > 0) {
     const auto next = sites_.next(site);
     if (!next) break;
     Destination* const place = destinations_.find(*next);
     if (place == nullptr) continue;
-    if (!sites_.room_for(site, place->window.lanes(), per_site, wall)) {
+    if (!sites_.room(site, per_site, wall, place->window.lanes())) {
       stay.push_back(*next);
       continue;
     }

@@ -89,7 +89,7 @@ TEST_F(CrewTest, ThePlaceThatIsKeptGoesToWhoeverHasMailOfAnotherLane) {
   terms_.per_destination = 3;
   for (int i = 0; i < 3; ++i) {
     sites_.enter("s");
-    sites_.takes_up("s", 0);
+    sites_.shares("s").takes_up(0);
   }
   for (const char* key : {"a", "b", "c"}) {
     all_.at(key).site = "s";
@@ -103,7 +103,7 @@ TEST_F(CrewTest, ThePlaceThatIsKeptGoesToWhoeverHasMailOfAnotherLane) {
   all_.heat("c", all_.at("c"));
   EXPECT_EQ(start(), "");
   EXPECT_EQ(sites_.find("s")->waiting(), 3U);
-  sites_.puts_down("s", 0);
+  sites_.shares("s").puts_down(0);
   sites_.leave("s");
   crew_.free("s", terms_.per_destination, terms_.wall);
   EXPECT_EQ(start(), "c") << "who has mail of the same lane waits on";

@@ -36,7 +36,7 @@ bool Posts::enter(Post& post, const std::string& site, const std::string& provid
   core_.sites.belongs(site, provider);
   if (post.site == site) return true;
   const std::vector<store::Id> lanes = place.window.lanes();
-  if (!core_.sites.room_for(site, lanes, core_.options->workers_per_destination, core_.now())) {
+  if (!core_.sites.room(site, core_.options->workers_per_destination, core_.now(), lanes)) {
     core_.sites.line_up(site, post.destination, lanes, core_.now());
     return false;
   }
@@ -67,7 +67,7 @@ void Posts::leave(Post& post) {
   if (post.site.empty()) return;
   {
     const std::lock_guard lock(core_.mutex);
-    if (post.lane) core_.sites.puts_down(post.site, *std::exchange(post.lane, std::nullopt));
+    if (post.lane) core_.sites.shares(post.site).puts_down(*std::exchange(post.lane, std::nullopt));
     core_.sites.leave(post.site);
     core_.crew.free(post.site, core_.options->workers_per_destination, core_.now());
   }
@@ -124,7 +124,7 @@ Posts::Shown Posts::show(const std::string& key, const Sites::Entry& entry) cons
           .waiting = entry.waiting(),
           .door = entry.door,
           .provider = entry.provider,
-          .one_lane = core_.sites.full_lane(key, core_.options->workers_per_destination).has_value(),
+          .one_lane = entry.shares.full(entry.site.window(core_.options->workers_per_destination)).has_value(),
           .crowded_out = entry.waiting() > 0 && !core_.sites.throttles().room(entry.provider, core_.now())};
 }
 
@@ -230,7 +230,8 @@ void Posts::judged(const Post& post) {
   const Sites::Entry* const entry = core_.sites.find(post.site);
   if (entry == nullptr || !entry->site.knows_something()) return; // as it nearly always is
   const unsigned configured = core_.options->workers_per_destination;
-  const bool full = entry->workers >= entry->site.window(configured) || core_.sites.full_lane(post.site, configured);
+  const unsigned window = entry->site.window(configured);
+  const bool full = entry->workers >= window || entry->shares.full(window);
   Site& known = core_.sites.at(post.site);
   const unsigned most = known.learned().most, blocks = known.learned().blocks;
   known.judged(core_.now(), configured, full);

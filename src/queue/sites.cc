@@ -11,51 +11,35 @@ constexpr unsigned kKeepsOneFrom = 3;  // connections of a site, of which then o
 
 } // namespace
 
+void LaneShares::puts_down(store::Id lane) {
+  const auto at = at_work_.find(lane);
+  assert(at != at_work_.end() && "it was taken up");
+  if (--at->second == 0) at_work_.erase(at);
+}
+
+std::optional<store::Id> LaneShares::full(unsigned window) const {
+  if (window < kKeepsOneFrom) return std::nullopt;
+  for (const auto& [lane, workers] : at_work_)
+    if (workers + 1 >= window) return lane;
+  return std::nullopt;
+}
+
 const Sites::Entry* Sites::find(const std::string& key) const {
   const auto at = sites_.find(key);
   return at == sites_.end() ? nullptr : &at->second;
 }
 
-bool Sites::room(const std::string& key, unsigned configured, std::int64_t now) const {
+bool Sites::room(const std::string& key, unsigned configured, std::int64_t now,
+                 const std::vector<store::Id>& lanes) const {
   const Entry* const entry = find(key);
   if (entry == nullptr) return configured > 0;
   const bool calm = entry->workers == 0 || entry->site.calm_until() <= now;
   const bool open = entry->door.empty() || entry->shut_until <= now || entry->shut_until > now + kShut;
-  return open && calm && entry->workers < entry->site.window(configured) && goes_at(*entry, now) <= now &&
-         throttles_.room(entry->provider, now);
-}
-
-std::optional<store::Id> Sites::full_lane(const Entry& entry, unsigned configured) {
-  const unsigned window = entry.site.window(configured);
-  if (window < kKeepsOneFrom) return std::nullopt;
-  for (const auto& [lane, workers] : entry.at_work_)
-    if (workers + 1 >= window) return lane;
-  return std::nullopt;
-}
-
-std::optional<store::Id> Sites::full_lane(const std::string& key, unsigned configured) const {
-  const Entry* const entry = find(key);
-  return entry == nullptr ? std::nullopt : full_lane(*entry, configured);
-}
-
-bool Sites::room_for(const std::string& key, const std::vector<store::Id>& lanes, unsigned configured,
-                     std::int64_t now) const {
-  if (!room(key, configured, now)) return false;
-  const auto full = full_lane(key, configured);
-  return !full || lanes.empty() || std::ranges::any_of(lanes, [&](store::Id lane) { return lane != *full; });
-}
-
-void Sites::takes_up(const std::string& key, store::Id lane) {
-  Entry& entry = sites_.at(key);
-  ++entry.at_work_[lane];
-  assert(entry.at_work_[lane] <= entry.workers && "who has a message in hand is there");
-}
-
-void Sites::puts_down(const std::string& key, store::Id lane) {
-  std::map<store::Id, unsigned>& lanes = sites_.at(key).at_work_;
-  const auto at = lanes.find(lane);
-  assert(at != lanes.end() && "it was taken up");
-  if (--at->second == 0) lanes.erase(at);
+  const unsigned window = entry->site.window(configured);
+  const auto full = entry->shares.full(window);
+  const auto has_share = [&](store::Id lane) { return lane != full; };
+  return open && calm && entry->workers < window && goes_at(*entry, now) <= now &&
+         throttles_.room(entry->provider, now) && (lanes.empty() || std::ranges::any_of(lanes, has_share));
 }
 
 void Sites::belongs(const std::string& key, const std::string& provider) {
@@ -196,8 +180,9 @@ bool Sites::anybody_waits(const std::string& key) const {
 bool Sites::crowded(unsigned configured) const {
   return std::ranges::any_of(sites_, [&](const auto& one) {
     const Entry& entry = one.second;
-    const bool full = !entry.door.empty() || entry.crowded_out_ || full_lane(entry, configured) ||
-                      (entry.workers > 0 && entry.workers >= entry.site.window(configured));
+    const unsigned window = entry.site.window(configured);
+    const bool full = !entry.door.empty() || entry.crowded_out_ || entry.shares.full(window) ||
+                      (entry.workers > 0 && entry.workers >= window);
     return full && !entry.waits_.empty();
   });
 }

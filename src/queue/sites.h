@@ -16,6 +16,19 @@
 
 namespace paquebot::queue {
 
+/// How many at a site have a message of each lane (store::lane_of) in hand.
+class LaneShares {
+public:
+  void takes_up(store::Id lane) { ++at_work_[lane]; }
+  void puts_down(store::Id lane);
+  /// Of a site with `window` places: the lane that all but the last one work for, and that gets no more. The last place
+  /// of a site that has three or more is not for it: a lone message of another lane finds it free.
+  std::optional<store::Id> full(unsigned window) const;
+
+private:
+  std::map<store::Id, unsigned> at_work_;
+};
+
 /// The sites that somebody works at, that something waits for, or of which something was learnt: how many work at each,
 /// and which destinations wait until there is room. These stand in lanes (store::lane_of), so that who has mail for
 /// many domains of a site holds up nobody who has one for a single one. Pure: times are wall milliseconds, and passed
@@ -27,12 +40,12 @@ public:
     unsigned workers = 0;
     std::string door{}; ///< no connection is made before there is room at that address (delivery::Doors); "": at any
     std::int64_t shut_until = 0; ///< then it is tried again in any case
-    std::string provider{};      ///< whose limits count as well (Throttles); "": nobody's
+    LaneShares shares{};
+    std::string provider{}; ///< whose limits count as well (Throttles); "": nobody's
     std::size_t waiting() const { return waits_.size(); }
 
   private:
     friend class Sites;
-    std::map<store::Id, unsigned> at_work_;              ///< of how many workers each lane has the message under way
     std::map<store::Id, std::deque<std::string>> lanes_; ///< destinations, of each lane that has something for them
     std::deque<store::Id> ring_;                         ///< the lanes, next first
     /// The destinations, and in which lanes they stand; who is not here has left, and stands in lanes no more.
@@ -51,19 +64,14 @@ public:
   /// Its hosts are of that provider, "": of none.
   void belongs(const std::string& key, const std::string& provider);
 
-  /// Whether one more worker may come, where `configured` are the most of any site.
-  bool room(const std::string& key, unsigned configured, std::int64_t now) const;
+  /// Whether one more worker may come, where `configured` are the most of any site. It will find mail of these lanes;
+  /// of none: nobody knows which.
+  bool room(const std::string& key, unsigned configured, std::int64_t now,
+            const std::vector<store::Id>& lanes = {}) const;
   void enter(const std::string& key);
   void leave(const std::string& key);
-  /// The same for a worker that will find mail of these lanes; of none: nobody knows which. The last place of a site
-  /// that has three or more is not for the lane that all others work for: a lone message of another one finds it free.
-  bool room_for(const std::string& key, const std::vector<store::Id>& lanes, unsigned configured,
-                std::int64_t now) const;
-  /// A worker there has a message of the lane in hand; has it no more.
-  void takes_up(const std::string& key, store::Id lane);
-  void puts_down(const std::string& key, store::Id lane);
-  /// The lane that all places but the last one of the site work for: it gets no more of them.
-  std::optional<store::Id> full_lane(const std::string& key, unsigned configured) const;
+  /// Of a site that somebody is at.
+  LaneShares& shares(const std::string& key) { return sites_.at(key).shares; }
   /// Who is there must not take up more.
   bool surplus(const std::string& key, unsigned configured, std::int64_t now) const;
   /// Nothing goes to it before that: its own turn, or its provider's.
@@ -100,7 +108,6 @@ public:
   void learnt(const std::string& key) { unsaved_.insert(key); }
 
 private:
-  static std::optional<store::Id> full_lane(const Entry& entry, unsigned configured);
   void arm(const std::string& key, Entry& entry, std::int64_t now);
   void forget(const std::string& key);
   void make_room();

@@ -23,14 +23,13 @@ TEST(Sites, HaveRoomForAsManyAsAreConfiguredOrLearnt) {
 
 TEST(Sites, ALaneThatAllOthersWorkForGetsNotTheLastPlace) {
   Sites sites;
-  const auto room = [&](std::vector<store::Id> lanes, unsigned most = 3) { return sites.room_for("s", lanes, most, kAt); };
-  EXPECT_FALSE(sites.full_lane("s", 3)) << "nobody is there";
+  const auto room = [&](std::vector<store::Id> lanes, unsigned most = 3) { return sites.room("s", most, kAt, lanes); };
   for (int i = 0; i < 2; ++i) {
     EXPECT_TRUE(room({4}));
     sites.enter("s");
-    sites.takes_up("s", 4);
+    sites.shares("s").takes_up(4);
   }
-  EXPECT_EQ(sites.full_lane("s", 3), 4);
+  EXPECT_EQ(sites.find("s")->shares.full(3), 4);
   EXPECT_FALSE(room({4}));
   EXPECT_TRUE(room({4, 6}));
   EXPECT_TRUE(room({6}));
@@ -39,18 +38,18 @@ TEST(Sites, ALaneThatAllOthersWorkForGetsNotTheLastPlace) {
   sites.line_up("s", "a", {4}, kAt);
   EXPECT_TRUE(sites.crowded(3));
   sites.enter("s");
-  sites.takes_up("s", 6);
+  sites.shares("s").takes_up(6);
   EXPECT_FALSE(room({8})) << "it was the last one";
-  sites.puts_down("s", 4);
-  EXPECT_FALSE(sites.full_lane("s", 3));
+  sites.shares("s").puts_down(4);
+  EXPECT_FALSE(sites.find("s")->shares.full(3));
 }
 
 TEST(Sites, OfTwoPlacesNoneIsKept) {
   Sites sites;
   sites.enter("s");
-  sites.takes_up("s", 4);
-  EXPECT_FALSE(sites.full_lane("s", 2));
-  EXPECT_TRUE(sites.room_for("s", {4}, 2, kAt));
+  sites.shares("s").takes_up(4);
+  EXPECT_FALSE(sites.find("s")->shares.full(2));
+  EXPECT_TRUE(sites.room("s", 2, kAt, {4}));
 }
 
 TEST(Sites, ThoseThatWaitGoOfEachLaneInTurn) {

@@ -47,14 +47,14 @@ Task<std::optional<Job>> Supply::next(Post& post) {
       Destination& place = core_.destinations.at(key);
       const std::int64_t at = core_.now();
       const unsigned per_site = core_.options->workers_per_destination;
-      if (post.lane) core_.sites.puts_down(post.site, *std::exchange(post.lane, std::nullopt)); // it is done
+      if (post.lane) core_.sites.shares(post.site).puts_down(*std::exchange(post.lane, std::nullopt)); // it is done
       if (core_.crew.surplus(post.site, per_site, at)) {
         if (!place.window.empty() || place.due <= at) core_.sites.line_up(post.site, key, place.window.lanes(), at);
         co_return std::nullopt;
       }
       if (!claimed && !place.window.empty() && lacks(place)) claim_now = begin_claim(place, at);
       if (!claim_now && !place.window.empty() && !place.back_off.rests(at)) {
-        auto job = core_.crew.pick(key, place, core_.options->workers_total, core_.sites.full_lane(post.site, per_site));
+        auto job = core_.crew.pick(key, place, core_.options->workers_total, full_lane(post.site, per_site));
         if (job) {
           core_.fresh.leave(*job);
           take_up(post, *job);
@@ -71,10 +71,16 @@ Task<std::optional<Job>> Supply::next(Post& post) {
   }
 }
 
+/// The lane of which the site has enough in hand.
+std::optional<store::Id> Supply::full_lane(const std::string& site, unsigned per_site) const {
+  const Sites::Entry* const entry = core_.sites.find(site);
+  return entry == nullptr ? std::nullopt : entry->shares.full(entry->site.window(per_site));
+}
+
 void Supply::take_up(Post& post, const Job& job) {
   if (post.site.empty()) return;
   post.lane = store::lane_of(job.message);
-  core_.sites.takes_up(post.site, *post.lane);
+  core_.sites.shares(post.site).takes_up(*post.lane);
 }
 
 Task<std::optional<Job>> Supply::take(std::string key) {

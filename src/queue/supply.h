@@ -28,6 +28,7 @@ private:
   /// A claim that ends without its result leaves the destination as if the store had failed.
   class Claiming;
   Task<void> claim(std::string key);
+  std::optional<store::Id> full_lane(const std::string& site, unsigned per_site) const;
   void take_up(Post& post, const Job& job);
   bool may_claim(const Destination& place, std::int64_t at) const;
   std::size_t room_for_ready() const;

@@ -106,9 +106,7 @@ protected:
     };
     return {
         {"APPEND", [this] { return append("Archive", kDraft); },
-         [=](const FolderState& s) {
-           return std::vector{added(s, "Archive", {{kFirstDate + 2, kDraft}})};
-         }},
+         [=](const FolderState& s) { return std::vector{added(s, "Archive", {{kFirstDate + 2, kDraft}})}; }},
         {"STORE", [this] { return mark("INBOX", kFlagged); },
          [=](const FolderState& s) { return flagged(s, "INBOX", kFlagged); }},
         {"COPY", [this] { return copy("INBOX", "Archive", false); },
