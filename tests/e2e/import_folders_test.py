@@ -211,6 +211,20 @@ class ExportTest(FoldersCase):
     def test_mbox(self):
         self.round_trip("--format", "mbox")
 
+    def test_more_keywords_than_a_maildir_has_letters_for(self):
+        client = self.client(ANN, OTHER)
+        words = [f"$word{n}" for n in range(40)]
+        for first in (0, 20):
+            client.append("INBOX", "(" + " ".join(words[first:first + 20]) + ")", None, b"Subject: %d\r\n\r\nx\r\n" % first)
+        done = self.export(ANN, self.tmp / "box")
+        self.assertIn("2 messages exported.", done.stdout)
+        told = re.findall(r"INBOX: a Maildir has 26 keywords at most: without (\S+)", done.stderr)
+        self.assertEqual(told, words[26:])
+        self.export(ANN, self.tmp / "mbox", "--format", "mbox")
+        for box, kept in (("box", 26), ("mbox", 40)):
+            self.imports("mail", BOB, self.tmp / box, "--folder", box)
+            self.assertEqual({flag for flags, _, _ in self.content()[box] for flag in flags}, set(words[:kept]))
+
     def test_a_use_that_nobody_has_comes_along(self):
         self.fill()
         self.export(ANN, self.tmp / "box")
